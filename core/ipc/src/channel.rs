@@ -1,0 +1,359 @@
+//! Framed messages over a Unix stream socket, under deadlines.
+
+use std::io::{ErrorKind, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use minicbor::{Decode, Encode};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
+use wardkey_core::codec;
+use zeroize::Zeroize;
+
+use crate::Peer;
+
+/// When an operation must be over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// This long from now.
+    pub fn after(duration: Duration) -> Self {
+        Self(Instant::now() + duration)
+    }
+
+    /// What is left; zero when it has passed.
+    pub fn left(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    /// Whether it has passed.
+    pub fn has_passed(self) -> bool {
+        self.left().is_zero()
+    }
+
+    /// The earlier of two.
+    #[must_use]
+    pub fn min(self, other: Self) -> Self {
+        Self(self.0.min(other.0))
+    }
+
+    fn poll_timeout(self) -> PollTimeout {
+        // Rounded up, so that a wait never ends just before its deadline and spins.
+        let millis = self.left().as_micros().div_ceil(1000);
+        PollTimeout::try_from(i32::try_from(millis).unwrap_or(i32::MAX)).unwrap_or(PollTimeout::MAX)
+    }
+}
+
+/// Why a message did not arrive or leave.
+#[derive(Debug, thiserror::Error)]
+pub enum IpcError {
+    /// The deadline passed.
+    #[error("no answer in time")]
+    TimedOut,
+    /// The peer hung up.
+    #[error("the other end hung up")]
+    Closed,
+    /// The peer announced a frame that is too long, or of no bytes.
+    #[error("a frame of {0} bytes is not accepted")]
+    FrameLength(usize),
+    /// The frame is not a message.
+    #[error(transparent)]
+    Codec(#[from] codec::CodecError),
+    /// The socket belongs to somebody else than it should.
+    #[error("the socket belongs to uid {actual}, not to uid {expected}")]
+    WrongOwner {
+        /// The uid that should own it.
+        expected: u32,
+        /// The uid that does.
+        actual: u32,
+    },
+    /// Another error of the socket.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// Which of two sockets has something to read (or was hung up).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ready {
+    /// The first; also when both have.
+    First,
+    /// The second.
+    Second,
+}
+
+/// A connected socket that carries whole messages.
+#[derive(Debug)]
+pub struct Channel {
+    stream: UnixStream,
+    max: usize,
+    received: Vec<u8>,
+}
+
+impl Channel {
+    /// Takes a connected stream; `max` is the longest frame accepted in bytes.
+    ///
+    /// # Errors
+    /// The error of fcntl(2).
+    pub fn new(stream: UnixStream, max: usize) -> std::io::Result<Self> {
+        stream.set_nonblocking(true)?;
+        Ok(Self { stream, max, received: Vec::new() })
+    }
+
+    /// Connects to a listening socket and checks by the kernel who listens (root, or `owner`).
+    ///
+    /// # Errors
+    /// [`IpcError`] when it is not there, full until the deadline, or somebody else's.
+    pub fn connect(path: &Path, owner: Option<u32>, max: usize, deadline: Deadline) -> Result<Self, IpcError> {
+        let address = UnixAddr::new(path).map_err(std::io::Error::from)?;
+        let fd = socket(
+            AddressFamily::Unix,
+            SockType::Stream,
+            SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
+            None,
+        )
+        .map_err(std::io::Error::from)?;
+        loop {
+            match connect(std::os::fd::AsRawFd::as_raw_fd(&fd), &address) {
+                Ok(()) => break,
+                // The backlog of the listener is full; there is no readiness to poll for.
+                Err(Errno::EAGAIN) if !deadline.has_passed() => std::thread::sleep(Duration::from_millis(10)),
+                Err(Errno::EAGAIN) => return Err(IpcError::TimedOut),
+                Err(Errno::EINTR) => {}
+                Err(errno) => return Err(std::io::Error::from(errno).into()),
+            }
+        }
+        let channel = Self::new(UnixStream::from(fd), max)?;
+        let peer = channel.peer()?;
+        match owner {
+            Some(expected) if peer.uid != expected && peer.uid != 0 => {
+                Err(IpcError::WrongOwner { expected, actual: peer.uid })
+            }
+            _ => Ok(channel),
+        }
+    }
+
+    /// Who is at the other end.
+    ///
+    /// # Errors
+    /// The error of getsockopt(2).
+    pub fn peer(&self) -> std::io::Result<Peer> {
+        Peer::of(&self.stream)
+    }
+
+    /// Sends a message; the frame is wiped afterwards, as it may hold a PIN.
+    ///
+    /// # Errors
+    /// [`IpcError`] when it has not left whole by the deadline.
+    pub fn send<T: Encode<()>>(&mut self, message: &T, deadline: Deadline) -> Result<(), IpcError> {
+        let mut body = codec::to_message(message);
+        if body.len() > self.max {
+            return Err(IpcError::FrameLength(body.len()));
+        }
+        let length = u32::try_from(body.len()).map_err(|_| IpcError::FrameLength(body.len()))?;
+        let mut frame = Vec::with_capacity(body.len() + 4);
+        frame.extend_from_slice(&length.to_be_bytes());
+        frame.extend_from_slice(&body);
+        let result = self.write_all(&frame, deadline);
+        frame.zeroize();
+        body.zeroize();
+        result
+    }
+
+    /// Receives the next message; the frame is wiped afterwards.
+    ///
+    /// # Errors
+    /// [`IpcError`] when no whole, valid message arrived by the deadline. What has arrived of a frame
+    /// is kept, so that a wait that timed out can be taken up again.
+    pub fn receive<T: for<'b> Decode<'b, ()>>(&mut self, deadline: Deadline) -> Result<T, IpcError> {
+        loop {
+            if let Some(message) = self.take_message()? {
+                return Ok(message);
+            }
+            self.fill(deadline)?;
+        }
+    }
+
+    /// Whether a whole message has arrived already and needs no waiting.
+    pub fn has_message(&self) -> bool {
+        frame_length(&self.received).is_some_and(|length| self.received.len() >= length.saturating_add(4))
+    }
+
+    /// The socket, for poll(2).
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+
+    fn take_message<T: for<'b> Decode<'b, ()>>(&mut self) -> Result<Option<T>, IpcError> {
+        let Some(length) = frame_length(&self.received) else { return Ok(None) };
+        if length == 0 || length > self.max {
+            return Err(IpcError::FrameLength(length));
+        }
+        let end = length + 4;
+        let Some(body) = self.received.get(4..end) else { return Ok(None) };
+        let message = codec::from_message(body);
+        if let Some(frame) = self.received.get_mut(..end) {
+            frame.zeroize();
+        }
+        self.received.drain(..end);
+        Ok(Some(message?))
+    }
+
+    fn fill(&mut self, deadline: Deadline) -> Result<(), IpcError> {
+        let mut buffer = zeroize::Zeroizing::new([0u8; 16 * 1024]);
+        loop {
+            match self.stream.read(&mut *buffer) {
+                Ok(0) => return Err(IpcError::Closed),
+                Ok(count) => {
+                    self.received.extend_from_slice(buffer.get(..count).unwrap_or_default());
+                    return Ok(());
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    wait(self.stream.as_fd(), PollFlags::POLLIN, deadline)?;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => return Err(IpcError::Closed),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn write_all(&mut self, mut bytes: &[u8], deadline: Deadline) -> Result<(), IpcError> {
+        while !bytes.is_empty() {
+            // MSG_NOSIGNAL: a PAM application must not die of SIGPIPE because the agent did.
+            match nix::sys::socket::send(
+                std::os::fd::AsRawFd::as_raw_fd(&self.stream),
+                bytes,
+                nix::sys::socket::MsgFlags::MSG_NOSIGNAL,
+            ) {
+                Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+                Err(Errno::EAGAIN) => wait(self.stream.as_fd(), PollFlags::POLLOUT, deadline)?,
+                Err(Errno::EINTR) => {}
+                Err(Errno::EPIPE | Errno::ECONNRESET) => return Err(IpcError::Closed),
+                Err(errno) => return Err(std::io::Error::from(errno).into()),
+            }
+        }
+        self.stream.flush()?;
+        Ok(())
+    }
+}
+
+/// Waits until one of two channels has a message (or part of one, or was hung up).
+///
+/// # Errors
+/// [`IpcError::TimedOut`] at the deadline.
+pub fn wait_readable(first: &Channel, second: &Channel, deadline: Deadline) -> Result<Ready, IpcError> {
+    if first.has_message() {
+        return Ok(Ready::First);
+    }
+    if second.has_message() {
+        return Ok(Ready::Second);
+    }
+    loop {
+        let mut fds = [PollFd::new(first.as_fd(), PollFlags::POLLIN), PollFd::new(second.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut fds, deadline.poll_timeout()) {
+            Ok(0) if deadline.has_passed() => return Err(IpcError::TimedOut),
+            Ok(0) | Err(Errno::EINTR) => {}
+            Ok(_) => {
+                let [first, _] = fds;
+                return Ok(if first.any() == Some(true) { Ready::First } else { Ready::Second });
+            }
+            Err(errno) => return Err(std::io::Error::from(errno).into()),
+        }
+    }
+}
+
+fn frame_length(received: &[u8]) -> Option<usize> {
+    let length = received.first_chunk::<4>()?;
+    usize::try_from(u32::from_be_bytes(*length)).ok()
+}
+
+fn wait(fd: BorrowedFd<'_>, flags: PollFlags, deadline: Deadline) -> Result<(), IpcError> {
+    loop {
+        let mut fds = [PollFd::new(fd, flags)];
+        match poll(&mut fds, deadline.poll_timeout()) {
+            Ok(0) if deadline.has_passed() => return Err(IpcError::TimedOut),
+            Ok(0) | Err(Errno::EINTR) => {}
+            Ok(_) => return Ok(()),
+            Err(errno) => return Err(std::io::Error::from(errno).into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(max: usize) -> (Channel, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        (Channel::new(ours, max).unwrap(), theirs)
+    }
+
+    fn soon() -> Deadline {
+        Deadline::after(Duration::from_millis(50))
+    }
+
+    #[test]
+    fn lesson_reply_of_exactly_the_buffer_size_does_not_wait() {
+        let (mut ours, theirs) = pair(64 * 1024);
+        // 4 bytes length + 3 bytes CBOR header + content = exactly one read buffer, and two.
+        for size in [16 * 1024 - 7, 2 * 16 * 1024 - 7] {
+            let message: codec::Bytes<65536> = codec::Bytes::new(vec![7; size]).unwrap();
+            let mut theirs = Channel::new(theirs.try_clone().unwrap(), 64 * 1024).unwrap();
+            theirs.send(&message, soon()).unwrap();
+            assert_eq!(ours.receive::<codec::Bytes<65536>>(soon()).unwrap(), message);
+        }
+    }
+
+    #[test]
+    fn lesson_eof_is_an_error_at_once_and_does_not_spin() {
+        let (mut ours, mut theirs) = pair(100);
+        theirs.write_all(&[0, 0, 0, 9, 1]).unwrap();
+        drop(theirs);
+        let far = Deadline::after(Duration::from_secs(60));
+        assert!(matches!(ours.receive::<u8>(far), Err(IpcError::Closed)));
+    }
+
+    #[test]
+    fn lesson_sssd_frames_are_capped_before_they_are_read() {
+        for length in [0u32, 101, u32::MAX] {
+            let (mut ours, mut theirs) = pair(100);
+            theirs.write_all(&length.to_be_bytes()).unwrap();
+            assert!(matches!(ours.receive::<u8>(soon()), Err(IpcError::FrameLength(l)) if l == length as usize));
+        }
+    }
+
+    #[test]
+    fn a_silent_peer_ends_at_the_deadline_and_the_rest_is_taken_up_later() {
+        let (mut ours, mut theirs) = pair(100);
+        theirs.write_all(&[0, 0]).unwrap();
+        assert!(matches!(ours.receive::<u8>(soon()), Err(IpcError::TimedOut)));
+        theirs.write_all(&[0, 1, 5]).unwrap();
+        assert_eq!(ours.receive::<u8>(soon()).unwrap(), 5);
+    }
+
+    #[test]
+    fn trailing_bytes_in_a_frame_are_refused() {
+        let (mut ours, mut theirs) = pair(100);
+        theirs.write_all(&[0, 0, 0, 2, 5, 5]).unwrap();
+        assert!(matches!(ours.receive::<u8>(soon()), Err(IpcError::Codec(_))));
+    }
+
+    #[test]
+    fn a_socket_of_somebody_else_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let me = nix::unistd::geteuid().as_raw();
+        assert!(Channel::connect(&path, Some(me), 100, soon()).is_ok());
+        if me != 0 {
+            assert!(matches!(
+                Channel::connect(&path, Some(me + 1), 100, soon()),
+                Err(IpcError::WrongOwner { .. })
+            ));
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! The stable codes of everything that Wardkey says to people and records (`WK-1203`).
+//!
+//! A code never changes its meaning and is never used again. The sentences are in `texts/*.ftl`,
+//! one per code and language; a test checks that none is missing.
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $number:literal,)*) => {
+        /// A stable code. Displays as `WK-1203`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u16)]
+        pub enum Code {
+            $($(#[$doc])* $name = $number,)*
+        }
+
+        impl Code {
+            /// All of them, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The code with this number.
+            pub const fn from_number(number: u16) -> Option<Self> {
+                match number {
+                    $($number => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    // 10xx: refusals of the decision
+    /// The name is unknown, or the key is not this person's: the same words for both.
+    KeyAndNameDoNotMatch = 1001,
+    /// The person is disabled.
+    PersonDisabled = 1002,
+    /// The person's validity has not begun.
+    PersonNotYetValid = 1003,
+    /// The person's validity is over.
+    PersonExpired = 1004,
+    /// The key is disabled or deleted.
+    CredentialDisabled = 1005,
+    /// The account is shared, but not with this person.
+    NotInSharedGroup = 1006,
+    /// Locked out after failures; `$seconds` to wait.
+    LockedOut = 1008,
+    /// Remote sessions cannot use a security key of this terminal.
+    RemoteSession = 1009,
+    /// The terminal is disabled at the server.
+    TerminalDisabled = 1010,
+    /// Offline for long, and the person was never seen here.
+    OfflineNotSeenHere = 1011,
+    /// Offline for long: no service that raises privilege.
+    OfflineNoElevation = 1012,
+    /// Offline for very long: emergency groups only.
+    OfflineEmergencyOnly = 1013,
+    /// Offline for too long: nobody.
+    OfflineTooLong = 1014,
+    /// The key's signature does not verify.
+    AssertionSignature = 1015,
+    /// The key did not check the PIN (UV flag).
+    UserVerificationMissing = 1016,
+    /// The key was not touched (UP flag).
+    UserPresenceMissing = 1017,
+    /// The assertion is for another relying party.
+    RpIdMismatch = 1018,
+    /// Backup flags differ from those at enrolment.
+    BackupFlags = 1019,
+    /// More than 60 seconds since the challenge was made.
+    TooLate = 1020,
+    /// The signature counter went backwards: the key may have been copied.
+    CounterRegressed = 1021,
+    /// The client data is not of this login.
+    ClientData = 1022,
+    /// The user handle is another person's.
+    UserHandleMismatch = 1023,
+    /// The assertion was used before.
+    Replayed = 1025,
+    /// The authenticator data is malformed.
+    AuthenticatorData = 1026,
+    /// The caller may not ask for this account.
+    CallerNotAllowed = 1027,
+
+    // 11xx: the signed directory
+    /// The root documents do not lead from the trust anchor.
+    RootInvalid = 1101,
+    /// The terminal document is not valid.
+    TerminalInvalid = 1102,
+    /// A head is not valid.
+    HeadInvalid = 1103,
+    /// Something older than what was seen before was shown.
+    Rollback = 1104,
+    /// Two different states with the same number.
+    Fork = 1105,
+    /// The policy is not the one that the head names.
+    PolicyInvalid = 1106,
+    /// The proof of the person's record does not hold.
+    ProofInvalid = 1107,
+    /// A scope of the terminal is missing from the evidence, or one too many.
+    ScopesIncomplete = 1108,
+    /// The trust anchor is missing or unreadable.
+    AnchorMissing = 1109,
+    /// The marks file is unreadable.
+    MarksUnreadable = 1110,
+    /// The server is behind what this terminal has seen.
+    ServerBehind = 1111,
+
+    // 12xx: the security key
+    /// No key is plugged: insert it.
+    InsertKey = 1201,
+    /// The one question: PIN, then touch.
+    PinPrompt = 1202,
+    /// Wrong PIN; `$tries` left.
+    PinWrong = 1203,
+    /// Too many wrong PINs in a row: unplug and plug again.
+    PinBlockedUntilReplug = 1204,
+    /// No tries left: the key must be reset and enrolled again.
+    PinBlocked = 1205,
+    /// The key has no PIN.
+    PinNotSet = 1206,
+    /// The PIN must be changed first.
+    PinMustChange = 1207,
+    /// Touch now.
+    TouchNow = 1208,
+    /// Nobody touched the key in time.
+    TouchTimeout = 1209,
+    /// The key was removed during the login.
+    KeyRemoved = 1210,
+    /// Cancelled.
+    Cancelled = 1211,
+    /// The key answered something unexpected.
+    KeyFault = 1212,
+    /// No PIN was typed.
+    PinEmpty = 1213,
+    /// No key was inserted in time.
+    KeyTimeout = 1214,
+    /// The PIN is shorter or longer than a PIN can be.
+    PinLength = 1215,
+    /// The key is in use by another login at this terminal.
+    KeyInUse = 1216,
+    /// The key does not follow the PIN rules of its maker or of policy.
+    PinPolicy = 1217,
+    /// The key has no room for another credential.
+    KeyFull = 1218,
+    /// The one question when it is known whose key it is; `$name`.
+    PinPromptNamed = 1219,
+    /// Addition to the question: `$tries` left.
+    PinTriesLeft = 1220,
+    /// The key is registered for this person already.
+    KeyAlreadyRegistered = 1221,
+    /// The key has no built-in way to verify a PIN or is not FIDO2.
+    KeyUnsuitable = 1222,
+
+    // 13xx: parts of Wardkey
+    /// The agent cannot be reached.
+    AgentUnreachable = 1301,
+    /// The key process cannot be reached.
+    KeyProcessUnreachable = 1302,
+    /// The terminal has not joined a deployment.
+    NotJoined = 1303,
+    /// The terminal has not received its directory yet.
+    NotSynced = 1304,
+    /// The agent cannot write its state.
+    StateUnavailable = 1305,
+    /// A part spoke another protocol or nonsense.
+    ProtocolError = 1306,
+    /// An internal fault.
+    Internal = 1307,
+    /// A configuration file is missing, unsafe or wrong.
+    Configuration = 1308,
+    /// The caller is not allowed to use the key process.
+    KeyAccessDenied = 1309,
+    /// The local cache was unreadable and was set aside; it is fetched again.
+    CacheSetAside = 1310,
+
+    // 14xx: notices
+    /// Offline; the directory is `$hours` hours old.
+    OfflineBanner = 1401,
+    /// Another login at this terminal uses the key; wait.
+    WaitForKey = 1402,
+
+    // 15xx: terminal and server administration
+    /// The server cannot be reached.
+    ServerUnreachable = 1501,
+    /// The server's certificate or signature is not of this deployment.
+    ServerNotTrusted = 1502,
+    /// The join token is wrong, used or expired.
+    JoinTokenInvalid = 1503,
+    /// The terminal has been joined.
+    Joined = 1504,
+    /// This machine has joined already.
+    AlreadyJoined = 1505,
+    /// The enrolment code is wrong, used or expired.
+    EnrolmentCodeInvalid = 1506,
+    /// The registration was refused (`$reason`).
+    RegistrationRefused = 1507,
+    /// The key has been enrolled for `$name`.
+    Enrolled = 1508,
+    /// The person has as many keys as allowed.
+    TooManyKeys = 1509,
+    /// The challenge is over 60 seconds old or was used.
+    ChallengeExpired = 1510,
+    /// Synchronised.
+    Synced = 1511,
+    /// Too many requests; `$seconds` to wait.
+    TooManyRequests = 1512,
+    /// This needs root.
+    NeedsRoot = 1513,
+    /// The certificate of this terminal is missing or was refused.
+    TerminalCertificate = 1514,
+    /// Not found (`$what`).
+    NotFound = 1515,
+    /// The request is not valid (`$reason`).
+    RequestInvalid = 1516,
+}
+
+impl Code {
+    /// The number.
+    pub const fn number(self) -> u16 {
+        self as u16
+    }
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "WK-{}", self.number())
+    }
+}
+
+impl<C> minicbor::Encode<C> for Code {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.u16(self.number())?.ok()
+    }
+}
+
+impl<'b, C> minicbor::Decode<'b, C> for Code {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        // A code of a newer version is still a refusal, never an error that loses the message.
+        Ok(Self::from_number(d.u16()?).unwrap_or(Self::Internal))
+    }
+}
+
+/// A refusal: the code for people, a detail for the record.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {detail}")]
+pub struct Denial {
+    /// What is said.
+    pub code: Code,
+    /// What is recorded; no secrets, no unprintable characters needed here.
+    pub detail: String,
+}
+
+impl Denial {
+    /// A refusal with a detail for the record.
+    pub fn new(code: Code, detail: impl std::fmt::Display) -> Self {
+        Self { code, detail: detail.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_found_by_number() {
+        for code in Code::ALL {
+            assert_eq!(Code::from_number(code.number()), Some(*code));
+        }
+        assert_eq!(Code::from_number(999), None);
+        assert_eq!(Code::PinWrong.to_string(), "WK-1203");
+    }
+}

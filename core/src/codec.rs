@@ -1,0 +1,229 @@
+//! Deterministic CBOR (RFC 8949, section 4.2), strict on the way in.
+//!
+//! Everything that is signed or hashed is a [`Document`]: a two-element array of
+//! its domain tag (`"wardkey/<kind>/1"`) and a map with integer keys. Decoding
+//! encodes the result again and compares: unknown or duplicate keys, another
+//! order, over-long integers, indefinite lengths and trailing bytes all differ
+//! and are refused by that one comparison.
+//!
+//! Messages between the rooms ([`to_message`], [`from_message`]) are not signed;
+//! there unknown map keys are passed over so that two versions can talk.
+
+use minicbor::decode::Error as DecodeError;
+use minicbor::{Decode, Decoder, Encode, Encoder};
+use sha2::{Digest, Sha256};
+
+use crate::id::Hash;
+
+/// Something that is signed or hashed: the domain tag keeps one kind from being taken for another.
+pub trait Document: Encode<()> + for<'b> Decode<'b, ()> {
+    /// `"wardkey/<kind>/<version>"`.
+    const DOMAIN: &'static str;
+    /// The longest encoding in bytes that is looked at.
+    const MAX_BYTES: usize;
+}
+
+/// Why bytes are not the document or message that they should be.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum CodecError {
+    /// Longer than any valid one.
+    #[error("{actual} bytes, at most {max} are accepted")]
+    TooLong {
+        /// The greatest length accepted, in bytes.
+        max: usize,
+        /// The length found, in bytes.
+        actual: usize,
+    },
+    /// Not CBOR, or not of this shape.
+    #[error("malformed CBOR: {0}")]
+    Malformed(String),
+    /// The domain tag names another kind or version.
+    #[error("domain tag is not {expected}")]
+    Domain {
+        /// The domain tag that was expected.
+        expected: &'static str,
+    },
+    /// Valid CBOR, but not its one deterministic encoding (or with unknown fields).
+    #[error("not the deterministic encoding of a {0}")]
+    NotDeterministic(&'static str),
+}
+
+/// The deterministic encoding of a document.
+pub fn to_bytes<T: Document>(document: &T) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut encoder = Encoder::new(&mut out);
+    // Writing to a Vec cannot fail; our own Encode implementations return no errors.
+    let written = encoder
+        .array(2)
+        .and_then(|e| e.str(T::DOMAIN))
+        .and_then(|e| document.encode(e, &mut ()));
+    debug_assert!(written.is_ok());
+    out
+}
+
+/// SHA-256 of the deterministic encoding.
+pub fn hash_of<T: Document>(document: &T) -> Hash {
+    sha256(&to_bytes(document))
+}
+
+/// SHA-256 of bytes.
+pub fn sha256(bytes: &[u8]) -> Hash {
+    Hash::new(Sha256::digest(bytes).into())
+}
+
+/// Decodes a document strictly.
+///
+/// # Errors
+/// [`CodecError`] when the bytes are anything but the one encoding of a valid `T`.
+pub fn from_bytes<T: Document>(bytes: &[u8]) -> Result<T, CodecError> {
+    if bytes.len() > T::MAX_BYTES {
+        return Err(CodecError::TooLong { max: T::MAX_BYTES, actual: bytes.len() });
+    }
+    let mut decoder = Decoder::new(bytes);
+    let malformed = |e: DecodeError| CodecError::Malformed(e.to_string());
+    if decoder.array().map_err(malformed)? != Some(2) {
+        return Err(CodecError::NotDeterministic(T::DOMAIN));
+    }
+    if decoder.str().map_err(malformed)? != T::DOMAIN {
+        return Err(CodecError::Domain { expected: T::DOMAIN });
+    }
+    let document: T = decoder.decode().map_err(malformed)?;
+    if to_bytes(&document) != bytes {
+        return Err(CodecError::NotDeterministic(T::DOMAIN));
+    }
+    Ok(document)
+}
+
+/// Encodes a message between rooms.
+pub fn to_message<T: Encode<()>>(message: &T) -> Vec<u8> {
+    let mut out = Vec::new();
+    let written = Encoder::new(&mut out).encode(message).map(|_| ());
+    debug_assert!(written.is_ok());
+    out
+}
+
+/// Decodes a message between rooms: unknown fields are passed over, trailing bytes are not.
+///
+/// # Errors
+/// [`CodecError::Malformed`] when the bytes are not one whole `T`.
+pub fn from_message<T: for<'b> Decode<'b, ()>>(bytes: &[u8]) -> Result<T, CodecError> {
+    let mut decoder = Decoder::new(bytes);
+    let message = decoder.decode().map_err(|e: DecodeError| CodecError::Malformed(e.to_string()))?;
+    if decoder.position() != bytes.len() {
+        return Err(CodecError::Malformed("trailing bytes".into()));
+    }
+    Ok(message)
+}
+
+/// A byte string of any length up to `MAX`, encoded as one CBOR byte string.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Bytes<const MAX: usize>(Vec<u8>);
+
+impl<const MAX: usize> Bytes<MAX> {
+    /// Takes bytes.
+    ///
+    /// # Errors
+    /// [`CodecError::TooLong`] above `MAX` bytes.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, CodecError> {
+        let bytes = bytes.into();
+        if bytes.len() > MAX {
+            return Err(CodecError::TooLong { max: MAX, actual: bytes.len() });
+        }
+        Ok(Self(bytes))
+    }
+
+    /// The bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Gives the bytes away.
+    pub fn into_vec(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+impl<const MAX: usize> AsRef<[u8]> for Bytes<MAX> {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl<C, const MAX: usize> Encode<C> for Bytes<MAX> {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.bytes(&self.0)?.ok()
+    }
+}
+
+impl<'b, C, const MAX: usize> Decode<'b, C> for Bytes<MAX> {
+    fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, DecodeError> {
+        Self::new(d.bytes()?).map_err(DecodeError::custom)
+    }
+}
+
+/// A list of at most `MAX` items, so that hostile input cannot make us allocate without bound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct List<T, const MAX: usize>(Vec<T>);
+
+impl<T, const MAX: usize> Default for List<T, MAX> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T, const MAX: usize> List<T, MAX> {
+    /// Takes items.
+    ///
+    /// # Errors
+    /// [`CodecError::TooLong`] above `MAX` items.
+    pub fn new(items: Vec<T>) -> Result<Self, CodecError> {
+        if items.len() > MAX {
+            return Err(CodecError::TooLong { max: MAX, actual: items.len() });
+        }
+        Ok(Self(items))
+    }
+
+    /// Gives the items away.
+    pub fn into_vec(self) -> Vec<T> {
+        self.0
+    }
+}
+
+impl<T, const MAX: usize> std::ops::Deref for List<T, MAX> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<C, T: Encode<C>, const MAX: usize> Encode<C> for List<T, MAX> {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut Encoder<W>,
+        ctx: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.array(self.0.len() as u64)?;
+        for item in &self.0 {
+            item.encode(e, ctx)?;
+        }
+        Ok(())
+    }
+}
+
+impl<'b, C, T: Decode<'b, C>, const MAX: usize> Decode<'b, C> for List<T, MAX> {
+    fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, DecodeError> {
+        let length = d.array()?.ok_or_else(|| DecodeError::message("indefinite length"))?;
+        if length > MAX as u64 {
+            return Err(DecodeError::message("too many items"));
+        }
+        let mut items = Vec::new();
+        for _ in 0..length {
+            items.push(T::decode(d, ctx)?);
+        }
+        Ok(Self(items))
+    }
+}

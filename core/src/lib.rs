@@ -1,0 +1,35 @@
+//! The shared words of Wardkey: people and their credentials, the signed directory, policy, the
+//! decision, and the messages between the rooms. No I/O, no clock, no randomness: all are arguments.
+//!
+//! ```text
+//!   codec ─ id ─ name ─ time ─ code          what everything is made of
+//!     └ sign ─ cose_key                      signatures
+//!         └ document ─ person ─ directory    what the server signs
+//!             └ marks ─ snapshot             what is left of what the agent shows
+//!                 └ client_data ─ assertion ─ decide
+//!   event, message, token, texts             what is told to others
+//! ```
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+pub mod assertion;
+pub mod client_data;
+pub mod code;
+pub mod codec;
+pub mod cose_key;
+pub mod decide;
+pub mod directory;
+pub mod document;
+pub mod event;
+pub mod id;
+pub mod marks;
+pub mod message;
+pub mod name;
+pub mod person;
+pub mod sign;
+pub mod snapshot;
+pub mod texts;
+pub mod time;
+pub mod token;
+
+pub use decide::decide;

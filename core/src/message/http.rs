@@ -1,0 +1,351 @@
+//! The JSON bodies of the HTTPS interface between agent and server. Signed things travel as the
+//! base64url of their exact bytes. Unknown fields are refused by the server and passed over by the agent.
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::code::Code;
+use crate::codec::Bytes;
+use crate::document::SignedRoot;
+
+/// Bytes, as unpadded base64url in JSON.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Base64(pub Vec<u8>);
+
+impl Serialize for Base64 {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(&Base64UrlUnpadded::encode_string(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Base64 {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
+        Base64UrlUnpadded::decode_vec(&text).map(Self).map_err(|_| serde::de::Error::custom("not unpadded base64url"))
+    }
+}
+
+/// The body of every answer above 399.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ErrorReply {
+    /// `WK-1506`.
+    pub code: String,
+    /// The same for programs.
+    pub number: u16,
+    /// A sentence for administrators, in English.
+    pub message: String,
+}
+
+impl ErrorReply {
+    /// The code, if this version knows it.
+    pub fn known_code(&self) -> Option<Code> {
+        Code::from_number(self.number)
+    }
+}
+
+/// A root document in JSON.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RootJson {
+    /// Signed by its own root key.
+    pub by_itself: Base64,
+    /// Signed by the version before.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub by_previous: Option<Base64>,
+}
+
+impl From<&SignedRoot> for RootJson {
+    fn from(root: &SignedRoot) -> Self {
+        Self {
+            by_itself: Base64(root.by_itself.as_slice().to_vec()),
+            by_previous: root.by_previous.as_ref().map(|bytes| Base64(bytes.as_slice().to_vec())),
+        }
+    }
+}
+
+impl TryFrom<RootJson> for SignedRoot {
+    type Error = crate::codec::CodecError;
+    fn try_from(root: RootJson) -> Result<Self, Self::Error> {
+        Ok(Self {
+            by_itself: Bytes::new(root.by_itself.0)?,
+            by_previous: root.by_previous.map(|bytes| Bytes::new(bytes.0)).transpose()?,
+        })
+    }
+}
+
+/// `GET /v1/root`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RootReply {
+    /// From version 1 to the current one.
+    pub roots: Vec<RootJson>,
+    /// The server's time.
+    pub time: u64,
+}
+
+/// `POST /v1/join`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JoinRequest {
+    /// Id of the join token.
+    pub token: Base64,
+    /// PKCS #10, DER.
+    pub csr: Base64,
+    /// 32 random bytes.
+    pub nonce: Base64,
+    /// SHA-256 of the machine id.
+    pub machine: Base64,
+    /// Name of the terminal.
+    pub name: String,
+    /// HMAC-SHA-256 by the token's secret over [`join_mac_input`].
+    pub mac: Base64,
+}
+
+/// What the HMAC of a join is over: each part with its length, so that none runs into the next.
+pub fn join_mac_input(nonce: &[u8], machine: &[u8], name: &str, csr: &[u8]) -> Vec<u8> {
+    let mut out = b"wardkey/join/1".to_vec();
+    for part in [nonce, machine, name.as_bytes(), csr] {
+        out.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        out.extend_from_slice(part);
+    }
+    out
+}
+
+/// Answer to a join or a renewal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct JoinReply {
+    /// The terminal's certificate, DER; issued by the CA of the root document.
+    pub certificate: Base64,
+    /// The terminal's id.
+    pub terminal: Base64,
+    /// Its signed document.
+    pub document: Base64,
+    /// The server's time.
+    pub time: u64,
+}
+
+/// `POST /v1/renew`, with the certificate so far.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RenewRequest {
+    /// PKCS #10, DER.
+    pub csr: Base64,
+}
+
+/// `POST /v1/wait`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WaitRequest {
+    /// What the terminal has; empty for one that has nothing yet.
+    pub scopes: Vec<ScopeState>,
+    /// Version of the root document that it has.
+    pub root_version: u64,
+    /// Number of the terminal document that it has, 0 for none.
+    pub terminal_number: u64,
+    /// When that document was issued, 0 for none.
+    pub terminal_issued: u64,
+    /// Seconds to hold the request when nothing is new; at most 55.
+    pub hold: u64,
+}
+
+/// What a terminal has of a scope.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScopeState {
+    /// The scope.
+    pub scope: String,
+    /// Epoch.
+    pub epoch: u64,
+    /// Sequence.
+    pub seq: u64,
+    /// State root.
+    pub root: Base64,
+    /// When the head was issued.
+    pub issued: u64,
+}
+
+/// What is new; everything that is not is left out.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct WaitReply {
+    /// The server's time.
+    pub time: u64,
+    /// Root documents after the version that the terminal has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roots: Vec<RootJson>,
+    /// The signed terminal document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminal: Option<Base64>,
+    /// Signed heads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heads: Vec<Base64>,
+}
+
+/// `GET /v1/scopes/{scope}/changes?since=SEQ`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ChangesReply {
+    /// The head that is true once all pages are applied; that of the last page counts.
+    pub head: Base64,
+    /// Latest state of each person changed after `since`, ascending by `seq`.
+    pub changes: Vec<Change>,
+    /// `since` of the next page, when there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
+}
+
+/// The latest state of one person in a scope.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Change {
+    /// Sequence of the change.
+    pub seq: u64,
+    /// Login name.
+    pub login: String,
+    /// The record's encoding; absent for a person who left the scope.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<Base64>,
+}
+
+/// `GET /v1/policies/{hash}` (hexadecimal digits)
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PolicyReply {
+    /// The encoding of the policy document.
+    pub policy: Base64,
+}
+
+/// `POST /v1/events`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventsRequest {
+    /// Encodings of [`crate::event::Event`], at most 256.
+    pub events: Vec<Base64>,
+}
+
+/// What the server has durably: also those that it had before.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EventsReply {
+    /// Event ids.
+    pub accepted: Vec<Base64>,
+    /// Events that the server will never take, with the reason; the agent need not send them again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<RefusedEvent>,
+}
+
+/// An event that the server does not take.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RefusedEvent {
+    /// Event id.
+    pub id: Base64,
+    /// Why.
+    pub reason: String,
+}
+
+/// `POST /v1/enrol/begin`
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnrolBeginRequest {
+    /// The one-time code.
+    pub code: String,
+}
+
+/// What a key (or a browser) is asked to make: `publicKey` is a WebAuthn PublicKeyCredentialCreationOptions in JSON.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EnrolBeginReply {
+    /// Names this enrolment; single use, 60 seconds.
+    pub session: String,
+    /// Whom the key is for.
+    pub login: String,
+    /// The origin that client data must name.
+    pub origin: String,
+    /// credProtect level asked for, 1 to 3.
+    pub cred_protect: u8,
+    /// WebAuthn PublicKeyCredentialCreationOptionsJSON.
+    #[serde(rename = "publicKey")]
+    pub public_key: CreationOptions,
+}
+
+/// WebAuthn PublicKeyCredentialCreationOptionsJSON (level 3, 5.1.9), the part that we use.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreationOptions {
+    /// Relying party.
+    pub rp: RpEntity,
+    /// User.
+    pub user: UserEntity,
+    /// Challenge.
+    pub challenge: Base64,
+    /// Algorithms, best first.
+    pub pub_key_cred_params: Vec<CredentialParameter>,
+    /// Milliseconds.
+    #[serde(default)]
+    pub timeout: Option<u32>,
+    /// Credentials that the person has already.
+    #[serde(default)]
+    pub exclude_credentials: Option<Vec<Descriptor>>,
+}
+
+/// Relying party.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RpEntity {
+    /// rp id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+}
+
+/// User.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserEntity {
+    /// User handle.
+    pub id: Base64,
+    /// Login name.
+    pub name: String,
+    /// Name of the person.
+    pub display_name: String,
+}
+
+/// An algorithm.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CredentialParameter {
+    /// COSE algorithm.
+    pub alg: i64,
+    /// Always `public-key`.
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+/// A credential.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Descriptor {
+    /// Credential id.
+    pub id: Base64,
+    /// Always `public-key`.
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+/// `POST /v1/enrol/finish`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnrolFinishRequest {
+    /// The enrolment.
+    pub session: String,
+    /// Credential id.
+    pub credential_id: Base64,
+    /// clientDataJSON.
+    pub client_data: Base64,
+    /// Attestation object.
+    pub attestation_object: Base64,
+    /// What the person calls the key.
+    pub label: String,
+}
+
+/// A key is enrolled.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EnrolFinishReply {
+    /// The person.
+    pub login: String,
+    /// The person's name.
+    pub display_name: String,
+    /// SHA-256 of the credential id.
+    pub key: Base64,
+    /// Whether its attestation was verified up to a trusted root.
+    pub attested: bool,
+}

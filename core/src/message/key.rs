@@ -1,0 +1,308 @@
+//! What the module, the command line and the agent say to the key process, and its answers.
+//!
+//! One connection is one process on one open device at a time: what was identified is what gets the PIN.
+
+use minicbor::{Decode, Encode};
+use zeroize::Zeroizing;
+
+use crate::code::Code;
+use crate::codec::{Bytes, List};
+use crate::id::{Aaguid, CredentialId};
+use crate::name::RpId;
+
+/// Credential ids in one identification.
+pub const MAX_ALLOW: usize = 512;
+
+/// A PIN: at most 63 bytes of UTF-8, wiped when dropped, never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pin(Zeroizing<String>);
+
+impl Pin {
+    /// Takes what was typed.
+    ///
+    /// # Errors
+    /// [`Code::PinEmpty`] when nothing was, [`Code::PinLength`] below 4 characters or above 63 bytes
+    /// (CTAP 2.1, 6.5.1): the key is not asked and no try is spent.
+    pub fn new(typed: Zeroizing<String>) -> Result<Self, Code> {
+        if typed.is_empty() {
+            return Err(Code::PinEmpty);
+        }
+        if typed.chars().count() < 4 || typed.len() > 63 || typed.contains('\0') {
+            return Err(Code::PinLength);
+        }
+        Ok(Self(typed))
+    }
+
+    /// The PIN itself, for the key only.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Pin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pin(redacted)")
+    }
+}
+
+impl<C> Encode<C> for Pin {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.str(&self.0)?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Pin {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        Self::new(Zeroizing::new(d.str()?.to_owned())).map_err(|_| minicbor::decode::Error::message("not a PIN"))
+    }
+}
+
+/// A request.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub enum Request {
+    /// The keys that are plugged. Answer: [`Reply::Keys`].
+    #[n(0)]
+    List,
+    /// Tell of keys plugged and unplugged, until the caller hangs up. Answers: [`Reply::Keys`] at once and after each change.
+    #[n(1)]
+    Watch,
+    /// Wait for a key and find out whose it is, without PIN or touch. Answers: [`Reply::Insert`] when none is
+    /// plugged, then [`Reply::Identified`].
+    #[n(2)]
+    Identify(#[n(0)] Identify),
+    /// Sign with the identified key. Answers: [`Reply::Touch`], then [`Reply::Assertion`].
+    #[n(3)]
+    Assert(#[n(0)] Assert),
+    /// Make a credential on the one key that is plugged (waits for it). Answers: [`Reply::Insert`], `Touch`, then [`Reply::Credential`].
+    #[n(4)]
+    MakeCredential(#[n(0)] Box<MakeCredential>),
+    /// Change the PIN of the one key that is plugged. Answer: [`Reply::Done`].
+    #[n(5)]
+    ChangePin {
+        /// The PIN so far.
+        #[n(0)]
+        old: Pin,
+        /// The PIN from now on.
+        #[n(1)]
+        new: Pin,
+    },
+    /// Set the first PIN of the one key that is plugged. Answer: [`Reply::Done`].
+    #[n(6)]
+    SetPin(#[n(0)] Pin),
+    /// Give up what is under way. Answer: [`Reply::Failed`] with [`Code::Cancelled`] to that.
+    #[n(7)]
+    Cancel,
+}
+
+/// Wait for a key and find out whose it is.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Identify {
+    /// Relying party id.
+    #[n(0)]
+    pub rp_id: RpId,
+    /// Credentials to look for, the active ones and disabled ones alike.
+    #[n(1)]
+    pub allow: List<CredentialId, MAX_ALLOW>,
+    /// Milliseconds to wait for a key.
+    #[n(2)]
+    pub wait_ms: u32,
+}
+
+/// Sign with the identified key.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Assert {
+    /// The PIN.
+    #[n(0)]
+    pub pin: Pin,
+    /// Client data; the key signs its SHA-256.
+    #[n(1)]
+    pub client_data: Bytes<1024>,
+    /// The credential that was identified.
+    #[n(2)]
+    pub credential: CredentialId,
+    /// Milliseconds for PIN and touch together.
+    #[n(3)]
+    pub wait_ms: u32,
+}
+
+/// Make a credential.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct MakeCredential {
+    /// The PIN.
+    #[n(0)]
+    pub pin: Pin,
+    /// Relying party id.
+    #[n(1)]
+    pub rp_id: RpId,
+    /// Relying party name.
+    #[n(2)]
+    pub rp_name: String,
+    /// User handle.
+    #[n(3)]
+    pub user_handle: Bytes<64>,
+    /// Login name.
+    #[n(4)]
+    pub user_name: String,
+    /// Name of the person.
+    #[n(5)]
+    pub display_name: String,
+    /// Client data; the key signs its SHA-256.
+    #[n(6)]
+    pub client_data: Bytes<1024>,
+    /// COSE algorithms, best first.
+    #[n(7)]
+    pub algorithms: List<i32, 8>,
+    /// Credentials that the key must not have yet.
+    #[n(8)]
+    pub exclude: List<CredentialId, 32>,
+    /// credProtect level, 1 to 3.
+    #[n(9)]
+    pub cred_protect: u8,
+    /// Milliseconds for a key, PIN and touch together.
+    #[n(10)]
+    pub wait_ms: u32,
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub enum Reply {
+    /// The keys that are plugged.
+    #[n(0)]
+    Keys(#[n(0)] List<KeyInfo, 16>),
+    /// No key is plugged; waiting for one.
+    #[n(1)]
+    Insert,
+    /// A key is there and this is what it is.
+    #[n(2)]
+    Identified(#[n(0)] Identified),
+    /// The key waits to be touched.
+    #[n(3)]
+    Touch,
+    /// The key signed.
+    #[n(4)]
+    Assertion(#[n(0)] KeyAssertion),
+    /// The key made a credential.
+    #[n(5)]
+    Credential(#[n(0)] KeyCredential),
+    /// Done.
+    #[n(6)]
+    Done,
+    /// It did not work.
+    #[n(7)]
+    Failed(#[n(0)] KeyFailure),
+}
+
+/// A plugged key.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct KeyInfo {
+    /// Device node, for example `/dev/hidraw0`.
+    #[n(0)]
+    pub path: String,
+    /// USB vendor.
+    #[n(1)]
+    pub vendor: u16,
+    /// USB product.
+    #[n(2)]
+    pub product: u16,
+    /// Name that the device gives itself, printable.
+    #[n(3)]
+    pub name: String,
+    /// What getInfo says; absent when the key did not answer.
+    #[n(4)]
+    pub details: Option<KeyDetails>,
+}
+
+/// What getInfo says of a key.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct KeyDetails {
+    /// Model.
+    #[n(0)]
+    pub aaguid: Aaguid,
+    /// Protocol versions.
+    #[n(1)]
+    pub versions: List<String, 16>,
+    /// A PIN is set.
+    #[n(2)]
+    pub pin_set: bool,
+    /// The PIN must be changed before use.
+    #[n(3)]
+    pub pin_must_change: bool,
+    /// Least PIN length in characters.
+    #[n(4)]
+    pub min_pin_length: u8,
+    /// PIN tries left, when asked.
+    #[n(5)]
+    pub pin_tries: Option<u8>,
+}
+
+/// A key was found, and whether it holds one of the credentials.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Identified {
+    /// The key.
+    #[n(0)]
+    pub key: KeyInfo,
+    /// The credential that it holds, if any of those asked for.
+    #[n(1)]
+    pub credential: Option<CredentialId>,
+}
+
+/// An assertion, as the key gave it.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct KeyAssertion {
+    /// The credential that signed.
+    #[n(0)]
+    pub credential: CredentialId,
+    /// Authenticator data.
+    #[n(1)]
+    pub auth_data: Bytes<1024>,
+    /// Signature.
+    #[n(2)]
+    pub signature: Bytes<512>,
+    /// User handle.
+    #[n(3)]
+    pub user_handle: Option<Bytes<64>>,
+}
+
+/// A credential, as the key made it.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct KeyCredential {
+    /// Its id.
+    #[n(0)]
+    pub credential: CredentialId,
+    /// WebAuthn attestation object: fmt, attStmt, authData.
+    #[n(1)]
+    pub attestation_object: Bytes<16384>,
+    /// Model of the key.
+    #[n(2)]
+    pub aaguid: Aaguid,
+}
+
+/// Why it did not work.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct KeyFailure {
+    /// The code (12xx, 13xx).
+    #[n(0)]
+    pub code: Code,
+    /// CTAP status, when the key gave one.
+    #[n(1)]
+    pub status: Option<u8>,
+    /// PIN tries left, when known.
+    #[n(2)]
+    pub tries_left: Option<u8>,
+    /// Detail for records; no secrets.
+    #[n(3)]
+    pub detail: Option<String>,
+}

@@ -1,0 +1,177 @@
+//! Names as types: a value that exists is valid.
+
+use minicbor::decode::Error as DecodeError;
+use minicbor::{Decode, Decoder, Encode, Encoder};
+
+/// Why a text is not a name.
+#[derive(Debug, thiserror::Error, PartialEq, Eq, Clone, Copy)]
+pub enum NameError {
+    /// Empty, or longer than the kind of name allows.
+    #[error("a {kind} has 1 to {max} bytes")]
+    Length {
+        /// What kind of name.
+        kind: &'static str,
+        /// The greatest length in bytes.
+        max: usize,
+    },
+    /// A character that the kind of name does not allow.
+    #[error("a {kind} is made of {allowed}")]
+    Character {
+        /// What kind of name.
+        kind: &'static str,
+        /// The characters that are allowed.
+        allowed: &'static str,
+    },
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $max:literal, $allowed:literal, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The greatest length in bytes.
+            pub const MAX_BYTES: usize = $max;
+
+            /// Takes a text that obeys the rules of this kind of name.
+            ///
+            /// # Errors
+            /// [`NameError`] says which rule it breaks.
+            pub fn new(text: impl Into<String>) -> Result<Self, NameError> {
+                let text = text.into();
+                if text.is_empty() || text.len() > $max {
+                    return Err(NameError::Length { kind: $kind, max: $max });
+                }
+                let check: fn(&str) -> bool = $check;
+                if !check(&text) {
+                    return Err(NameError::Character { kind: $kind, allowed: $allowed });
+                }
+                Ok(Self(text))
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "{:?}", self.0)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = NameError;
+            fn from_str(text: &str) -> Result<Self, NameError> {
+                Self::new(text)
+            }
+        }
+
+        impl<C> Encode<C> for $name {
+            fn encode<W: minicbor::encode::Write>(
+                &self,
+                e: &mut Encoder<W>,
+                _: &mut C,
+            ) -> Result<(), minicbor::encode::Error<W::Error>> {
+                e.str(&self.0)?.ok()
+            }
+        }
+
+        impl<'b, C> Decode<'b, C> for $name {
+            fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, DecodeError> {
+                Self::new(d.str()?).map_err(DecodeError::custom)
+            }
+        }
+    };
+}
+
+fn is_name(text: &str, extra: &str) -> bool {
+    !text.starts_with(['-', '.']) && text.chars().all(|c| c.is_ascii_alphanumeric() || extra.contains(c))
+}
+
+name!(
+    /// A Unix login name. Exact: case matters and nothing is mapped (LESSONS: sssd CVE-2025-11561).
+    LoginName, "login name", 64, "letters, digits and ._-@+$, not beginning with - or .",
+    |text| is_name(text, "._-@+$")
+);
+name!(
+    /// What a terminal subscribes to: a ward, a site, `roaming`, `breakglass`.
+    ScopeName, "scope name", 32, "lower-case letters, digits and ._-, not beginning with - or .",
+    |text| is_name(text, "._-") && !text.chars().any(|c| c.is_ascii_uppercase())
+);
+name!(
+    /// A group of people in policy.
+    GroupName, "group name", 64, "letters, digits and ._-, not beginning with - or .",
+    |text| is_name(text, "._-")
+);
+name!(
+    /// A PAM service: the name of its file in /etc/pam.d.
+    ServiceName, "PAM service name", 64, "letters, digits and ._-+@:, not beginning with - or .",
+    |text| is_name(text, "._-+@:")
+);
+name!(
+    /// WebAuthn relying party id: a domain name, fixed for ever.
+    RpId, "relying party id", 253, "lower-case letters, digits, - and dots between labels",
+    |text| text.split('.').all(|label| !label.is_empty() && label.len() <= 63
+        && !label.starts_with('-') && !label.ends_with('-')
+        && label.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'))
+);
+name!(
+    /// A text for people (display name, label): no control characters, no direction overrides.
+    DisplayText, "display text", 128, "printable characters",
+    |text| text.chars().all(is_printable)
+);
+
+/// False for control characters, line separators and direction overrides, which can forge log lines and prompts.
+pub fn is_printable(c: char) -> bool {
+    !(c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{feff}')
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+}
+
+/// A text from elsewhere (tty, remote host, detail of an error) made fit for a record: unprintable
+/// characters become `?`, and the text ends after `max` characters.
+pub fn printable(text: &str, max: usize) -> String {
+    text.chars().take(max).map(|c| if is_printable(c) { c } else { '?' }).collect()
+}
+
+/// The language of a person or of a terminal's prompts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Language {
+    /// Japanese.
+    #[n(0)]
+    #[default]
+    Ja,
+    /// English.
+    #[n(1)]
+    En,
+}
+
+impl std::str::FromStr for Language {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        match text.get(..2) {
+            Some("ja") => Ok(Self::Ja),
+            Some("en") => Ok(Self::En),
+            _ => Err(NameError::Character { kind: "language", allowed: "ja or en" }),
+        }
+    }
+}
+
+impl std::fmt::Display for Language {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Ja => "ja",
+            Self::En => "en",
+        })
+    }
+}

@@ -1,0 +1,138 @@
+//! People and their credentials, as the server publishes them.
+
+use minicbor::{Decode, Encode};
+
+use crate::codec::{Bytes, Document, List};
+use crate::id::{Aaguid, CredentialId, Hash, UserHandle};
+use crate::name::{DisplayText, GroupName, Language, LoginName, RpId};
+use crate::time::UnixTime;
+
+/// Credentials that one record can hold; the server's own limit is 10.
+pub const MAX_CREDENTIALS: usize = 32;
+/// Groups that one record can hold.
+pub const MAX_GROUPS: usize = 64;
+
+/// A person, with all that person's credentials.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct PersonRecord {
+    /// Login name; also the Unix account of the person.
+    #[n(0)]
+    pub login: LoginName,
+    /// The person's name, for prompts and records.
+    #[n(1)]
+    pub display_name: DisplayText,
+    /// The language of the person's messages.
+    #[n(2)]
+    pub language: Language,
+    /// WebAuthn user handle.
+    #[n(3)]
+    pub user_handle: UserHandle,
+    /// Groups, sorted, each once.
+    #[n(4)]
+    pub groups: List<GroupName, MAX_GROUPS>,
+    /// Not valid before this.
+    #[n(5)]
+    pub not_before: Option<UnixTime>,
+    /// Not valid from this on.
+    #[n(6)]
+    pub not_after: Option<UnixTime>,
+    /// Whether the person may log in at all.
+    #[n(7)]
+    pub status: Status,
+    /// The person's security keys.
+    #[n(8)]
+    pub credentials: List<CredentialRecord, MAX_CREDENTIALS>,
+}
+
+impl Document for PersonRecord {
+    const DOMAIN: &'static str = "wardkey/person/1";
+    const MAX_BYTES: usize = 96 * 1024;
+}
+
+impl PersonRecord {
+    /// The credential with this id.
+    pub fn credential(&self, id: &CredentialId) -> Option<&CredentialRecord> {
+        self.credentials.iter().find(|credential| credential.id == *id)
+    }
+
+    /// Ids of the active credentials for a relying party id: what a key is asked for.
+    pub fn allow_list(&self, rp_id: &RpId) -> Vec<CredentialId> {
+        self.credentials
+            .iter()
+            .filter(|credential| credential.status == Status::Active && credential.rp_id == *rp_id)
+            .map(|credential| credential.id.clone())
+            .collect()
+    }
+}
+
+/// A credential of a person.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct CredentialRecord {
+    /// Credential id.
+    #[n(0)]
+    pub id: CredentialId,
+    /// COSE_Key, as the key gave it.
+    #[n(1)]
+    pub public_key: Bytes<256>,
+    /// Relying party id under which it was made.
+    #[n(2)]
+    pub rp_id: RpId,
+    /// Model of the key; counts only with [`CredentialFlags::ATTESTED`].
+    #[n(3)]
+    pub aaguid: Aaguid,
+    /// What was true at enrolment.
+    #[n(4)]
+    pub flags: CredentialFlags,
+    /// credProtect level 1 to 3; 0 when the key did not say.
+    #[n(5)]
+    pub cred_protect: u8,
+    /// Whether it may be used.
+    #[n(6)]
+    pub status: Status,
+    /// What the person calls the key.
+    #[n(7)]
+    pub label: DisplayText,
+    /// When it was enrolled.
+    #[n(8)]
+    pub enrolled: UnixTime,
+}
+
+impl CredentialRecord {
+    /// Fingerprint for logs.
+    pub fn fingerprint(&self) -> Hash {
+        self.id.fingerprint()
+    }
+}
+
+/// Facts of a credential, as bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub struct CredentialFlags(#[n(0)] pub u8);
+
+impl CredentialFlags {
+    /// Backup eligible (BE), as in the signed flags at enrolment.
+    pub const BACKUP_ELIGIBLE: u8 = 1;
+    /// Attestation verified up to a trusted root.
+    pub const ATTESTED: u8 = 2;
+    /// Discoverable credential.
+    pub const DISCOVERABLE: u8 = 4;
+
+    /// True when the bit is set.
+    pub const fn has(self, bit: u8) -> bool {
+        self.0 & bit != 0
+    }
+}
+
+/// Whether a person, a credential or a terminal may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Status {
+    /// May be used.
+    #[n(0)]
+    Active,
+    /// Switched off, may be switched on again.
+    #[n(1)]
+    Disabled,
+}

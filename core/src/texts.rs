@@ -1,0 +1,223 @@
+//! The sentences for people, by code and language. Compiled in from `texts/*.ftl`.
+//!
+//! Sentences come without line ends. The prompts ([`Code::PinPrompt`], [`Code::PinPromptNamed`],
+//! [`Code::PinTriesLeft`]) end with `": "`; [`pin_prompt`] puts them together.
+
+use crate::code::Code;
+use crate::name::{Language, printable};
+
+/// The longest argument in characters; what is longer is cut.
+pub const ARGUMENT_CHARS: usize = 256;
+
+/// What stands where an argument was not given.
+const MISSING: &str = "…";
+
+/// What a prompt ends with.
+const PROMPT_END: &str = ": ";
+
+/// A piece of a sentence.
+enum Piece {
+    /// As it is.
+    Text(&'static str),
+    /// The argument of this name.
+    Argument(&'static str),
+}
+
+include!(concat!(env!("OUT_DIR"), "/texts.rs"));
+
+/// The sentence of a code. `args` are names and values, such as `("tries", "3")`; the names are the
+/// `$names` in the documentation of [`Code`]. Unprintable characters of a value become `?`, a value
+/// ends after [`ARGUMENT_CHARS`], one that the sentence does not use is ignored, and a missing one
+/// is shown as `…`.
+pub fn message(code: Code, language: Language, args: &[(&str, &str)]) -> String {
+    let pieces = match language {
+        Language::Ja => ja(code),
+        Language::En => en(code),
+    };
+    let mut out = String::new();
+    for piece in pieces {
+        match piece {
+            Piece::Text(text) => out.push_str(text),
+            Piece::Argument(name) => match args.iter().find(|(given, _)| given == name) {
+                Some((_, value)) => out.push_str(&printable(value, ARGUMENT_CHARS)),
+                None => out.push_str(MISSING),
+            },
+        }
+    }
+    out
+}
+
+/// The sentence of a code followed by the code: `Wrong PIN. Tries left: 3. (WK-1203)`.
+pub fn with_code(code: Code, language: Language, args: &[(&str, &str)]) -> String {
+    format!("{} ({code})", message(code, language, args))
+}
+
+/// The one question of a login: whose key it is, when that is known; PIN, then touch; the tries
+/// left, when they are fewer than all. Ends with `": "`.
+pub fn pin_prompt(language: Language, name: Option<&str>, tries_left: Option<u32>) -> String {
+    let mut prompt = match name {
+        Some(name) => message(Code::PinPromptNamed, language, &[("name", name)]),
+        None => message(Code::PinPrompt, language, &[]),
+    };
+    if let Some(tries) = tries_left {
+        prompt.truncate(prompt.trim_end_matches(PROMPT_END).len());
+        if language == Language::En {
+            prompt.push(' ');
+        }
+        prompt.push_str(&message(Code::PinTriesLeft, language, &[("tries", &tries.to_string())]));
+    }
+    prompt
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::is_printable;
+
+    const LANGUAGES: [Language; 2] = [Language::Ja, Language::En];
+
+    fn arguments(code: Code, language: Language) -> Vec<&'static str> {
+        let pieces = if language == Language::Ja { ja(code) } else { en(code) };
+        let argument = |piece: &Piece| match piece {
+            Piece::Argument(name) => Some(*name),
+            Piece::Text(_) => None,
+        };
+        pieces.iter().filter_map(argument).collect()
+    }
+
+    #[test]
+    fn every_code_has_one_printable_line_in_both_languages() {
+        for language in LANGUAGES {
+            for code in Code::ALL {
+                let text = message(*code, language, &[]);
+                assert!(text.chars().all(is_printable), "{code} {language}");
+                assert!(text.chars().count() > 3, "{code} {language}");
+                let prompt = matches!(code, Code::PinPrompt | Code::PinPromptNamed | Code::PinTriesLeft);
+                assert_eq!(text.ends_with(PROMPT_END), prompt, "{code} {language}");
+                assert_eq!(text.trim_end() == text, !prompt, "{code} {language}");
+                assert!(prompt || text.ends_with(['.', '。']), "{code} {language}: {text}");
+                assert!(text.chars().count() <= if language == Language::Ja { 56 } else { 110 }, "{text}");
+            }
+        }
+        let japanese = |c: char| matches!(c, '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}');
+        for code in Code::ALL {
+            assert!(message(*code, Language::Ja, &[]).chars().any(japanese), "{code}");
+            assert!(!message(*code, Language::En, &[]).chars().any(japanese), "{code}");
+        }
+    }
+
+    #[test]
+    fn codes_have_the_arguments_that_their_documentation_names() {
+        let source = include_str!("code.rs");
+        let mut documented = String::new();
+        for line in source.lines().map(str::trim) {
+            if let Some(comment) = line.strip_prefix("///") {
+                documented.push_str(comment);
+            } else if let Some(number) = line.strip_suffix(',').and_then(|line| line.split_once(" = ")) {
+                let Some(code) = number.1.parse().ok().and_then(Code::from_number) else { continue };
+                let mut given: Vec<_> = documented.split('$').skip(1).collect();
+                given.iter_mut().for_each(|name| *name = name.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap());
+                for language in LANGUAGES {
+                    assert_eq!(arguments(code, language), given, "{code} {language}");
+                }
+                documented.clear();
+            } else {
+                documented.clear();
+            }
+        }
+    }
+
+    #[test]
+    fn arguments_are_rendered() {
+        for language in LANGUAGES {
+            for code in Code::ALL {
+                for name in arguments(*code, language) {
+                    let text = message(*code, language, &[("other", "no"), (name, "<value>")]);
+                    assert!(text.contains("<value>") && !text.contains(MISSING), "{text}");
+                    assert!(message(*code, language, &[]).contains(MISSING), "{text}");
+                }
+            }
+        }
+        assert_eq!(with_code(Code::PinWrong, Language::En, &[("tries", "3")]), "Wrong PIN. Tries left: 3. (WK-1203)");
+        assert_eq!(
+            with_code(Code::PinWrong, Language::Ja, &[("tries", "3")]),
+            "暗証番号（PIN）が違います。あと 3 回お試しいただけます。 (WK-1203)"
+        );
+    }
+
+    /// LESSONS: himmelblau GHSA-x259-23ph-65m5, control characters in names reached what people read.
+    #[test]
+    fn control_characters_in_arguments_are_made_printable() {
+        let hostile = "a\nb\u{1b}[31mc\u{202e}d\u{0}";
+        for language in LANGUAGES {
+            let text = message(Code::PinPromptNamed, language, &[("name", hostile)]);
+            assert!(text.contains("a?b?[31mc?d?"), "{text:?}");
+            let text = message(Code::Enrolled, language, &[("name", &"x".repeat(10_000))]);
+            assert!(text.chars().count() < ARGUMENT_CHARS + 60);
+        }
+    }
+
+    #[test]
+    fn the_question_says_whose_key_and_how_many_tries() {
+        for (name, tries, ja, en) in [
+            (None, None, "暗証番号（PIN）を入力し、続けてキーに触れてください: ", "Enter the PIN, then touch the key: "),
+            (
+                None,
+                Some(3),
+                "暗証番号（PIN）を入力し、続けてキーに触れてください（あと 3 回）: ",
+                "Enter the PIN, then touch the key (tries left: 3): ",
+            ),
+            (
+                Some("山田 花子"),
+                None,
+                "山田 花子 さんのキーです。暗証番号（PIN）を入力し、続けてキーに触れてください: ",
+                "Key of 山田 花子. Enter the PIN, then touch the key: ",
+            ),
+            (
+                Some("山田 花子"),
+                Some(1),
+                "山田 花子 さんのキーです。暗証番号（PIN）を入力し、続けてキーに触れてください（あと 1 回）: ",
+                "Key of 山田 花子. Enter the PIN, then touch the key (tries left: 1): ",
+            ),
+        ] {
+            assert_eq!(pin_prompt(Language::Ja, name, tries), ja);
+            assert_eq!(pin_prompt(Language::En, name, tries), en);
+        }
+    }
+
+    /// R10: a failure does not reveal whether the name exists.
+    #[test]
+    fn a_wrong_key_and_an_unknown_name_read_the_same() {
+        for (language, words) in [
+            (Language::Ja, ["存在", "未登録", "登録されて", "利用者がい"]),
+            (Language::En, ["exist", "unknown", "registered", "no such"]),
+        ] {
+            let text = message(Code::KeyAndNameDoNotMatch, language, &[]);
+            assert!(words.iter().all(|word| !text.contains(word)), "{text}");
+            assert!(arguments(Code::KeyAndNameDoNotMatch, language).is_empty());
+        }
+    }
+
+    /// `docs/CODES.md` lists what is said. `UPDATE_DOCS=1 cargo test -p wardkey-core codes_md` writes it anew.
+    #[test]
+    fn codes_md_has_every_text() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/CODES.md");
+        let mut table = String::from("| code | name | 日本語 | English |\n|---|---|---|---|\n");
+        for code in Code::ALL {
+            let text = |language| {
+                let names = arguments(*code, language);
+                let shown: Vec<_> = names.iter().map(|name| (*name, format!("‹{name}›"))).collect();
+                let args: Vec<_> = shown.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                message(*code, language, &args).trim_end().to_owned()
+            };
+            table += &format!("| {code} | {code:?} | {} | {} |\n", text(Language::Ja), text(Language::En));
+        }
+        let file = std::fs::read_to_string(path).unwrap();
+        let (head, _) = file.split_once("| code |").expect("docs/CODES.md has its table");
+        let wanted = format!("{head}{table}");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, &wanted).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(path).unwrap(), wanted, "UPDATE_DOCS=1 writes docs/CODES.md anew");
+    }
+}

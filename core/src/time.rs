@@ -1,0 +1,100 @@
+//! Time as an argument: seconds since 1970 and a clock that cannot be turned back.
+
+use minicbor::{Decode, Encode};
+
+use crate::codec::Bytes;
+
+/// Seconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(transparent)]
+pub struct UnixTime(#[n(0)] pub u64);
+
+impl UnixTime {
+    /// This much later; stays at the end of time instead of overflowing.
+    pub const fn plus(self, seconds: u64) -> Self {
+        Self(self.0.saturating_add(seconds))
+    }
+
+    /// Seconds from `earlier` to here; 0 when it is not earlier.
+    pub const fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// What the machine's clocks say at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClockReading {
+    /// CLOCK_REALTIME; anyone with root may have set it to anything.
+    pub realtime: UnixTime,
+    /// CLOCK_BOOTTIME in seconds: counts through suspend, cannot be set.
+    pub boottime: u64,
+    /// /proc/sys/kernel/random/boot_id: tells whether `boottime` compares.
+    pub boot_id: Bytes<64>,
+}
+
+/// The greatest signed time seen, and when: the floor below which time cannot be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct ClockFloor {
+    /// Greatest signed time seen (or greatest time that followed from it).
+    #[n(0)]
+    pub time: UnixTime,
+    /// CLOCK_BOOTTIME in seconds when it was seen.
+    #[n(1)]
+    pub boottime: u64,
+    /// The boot in which it was seen.
+    #[n(2)]
+    pub boot_id: Bytes<64>,
+}
+
+impl ClockFloor {
+    /// The least that the time can be now: the greatest signed time plus what has elapsed since in this boot.
+    pub fn at(&self, reading: &ClockReading) -> UnixTime {
+        if self.boot_id == reading.boot_id {
+            self.time.plus(reading.boottime.saturating_sub(self.boottime))
+        } else {
+            self.time
+        }
+    }
+
+    /// The time to judge by: the clock, but never below the floor. Setting the clock back extends nothing.
+    pub fn now(&self, reading: &ClockReading) -> UnixTime {
+        reading.realtime.max(self.at(reading))
+    }
+
+    /// The floor after a signed time was seen; never lower than before.
+    #[must_use]
+    pub fn raised(&self, signed: UnixTime, reading: &ClockReading) -> Self {
+        Self { time: self.at(reading).max(signed), boottime: reading.boottime, boot_id: reading.boot_id.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(realtime: u64, boottime: u64, boot: &str) -> ClockReading {
+        ClockReading { realtime: UnixTime(realtime), boottime, boot_id: Bytes::new(boot.as_bytes()).unwrap() }
+    }
+
+    #[test]
+    fn setting_the_clock_back_extends_nothing_even_across_a_reboot() {
+        let floor = ClockFloor::default().raised(UnixTime(1_000), &reading(990, 50, "a"));
+        // (realtime, boottime, boot) -> now
+        for (realtime, boottime, boot, now) in [
+            (1_005, 55, "a", 1_005),
+            (10, 60, "a", 1_010),
+            (10, 7, "b", 1_000),
+            (2_000, 7, "b", 2_000),
+            (10, 40, "a", 1_000), // boottime cannot run backwards; if it does, nothing is gained
+        ] {
+            assert_eq!(floor.now(&reading(realtime, boottime, boot)), UnixTime(now), "{realtime} {boottime} {boot}");
+        }
+    }
+
+    #[test]
+    fn a_floor_never_sinks() {
+        let floor = ClockFloor::default().raised(UnixTime(1_000), &reading(0, 50, "a"));
+        assert_eq!(floor.raised(UnixTime(900), &reading(0, 70, "a")).time, UnixTime(1_020));
+    }
+}

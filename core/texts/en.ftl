@@ -1,0 +1,106 @@
+# What people are told: one sentence or two per code, what happened and what to do next.
+# The names of variables must be those of ja.ftl (build.rs checks it).
+
+## 10xx: refusals of the decision
+
+wk-1001 = Name and security key do not match. Please check the name and the key.
+wk-1002 = This person is disabled. Please contact your administrator.
+wk-1003 = Your access has not begun yet. Please ask your administrator for the first day.
+wk-1004 = Your access has ended. Please ask your administrator to extend it.
+wk-1005 = This security key is disabled. Please use another key or contact your administrator.
+wk-1006 = You may not use this account. Please log in with your own account.
+wk-1008 = Too many failures. Please try again in { $seconds } seconds.
+wk-1009 = Security keys do not work in remote sessions. Please log in at the terminal itself.
+wk-1010 = This terminal is disabled. Please use another one and contact your administrator.
+wk-1011 = Offline for long: only people who have used this terminal before can log in. Please use another terminal.
+wk-1012 = Offline for long: this cannot be done now. Please wait until the network is back.
+wk-1013 = Offline for very long: only emergency staff can log in. Please contact your administrator.
+wk-1014 = Offline for too long: nobody can log in. Please contact your administrator.
+wk-1015 = The key's signature is not right. Please try again; if it stays, contact your administrator.
+wk-1016 = The key did not check the PIN. Please try again.
+wk-1017 = The key did not report a touch. Please try again.
+wk-1018 = This key was registered for another organisation. Please use the one registered here.
+wk-1019 = The key differs from when it was registered. Please contact your administrator.
+wk-1020 = Time is up. Please start again.
+wk-1021 = This key may have been copied and cannot be used. Please contact your administrator at once.
+wk-1022 = The answer belongs to another login. Please try again; if it stays, contact your administrator.
+wk-1023 = The key holds somebody else's registration. Please contact your administrator.
+wk-1025 = This answer was used before. Please start again.
+wk-1026 = The key's answer could not be read. Please unplug it, plug it in and try again.
+wk-1027 = You may not ask for somebody else's account. Please use your own.
+
+## 11xx: the signed directory
+
+wk-1101 = The server's keys could not be verified. Please contact your administrator.
+wk-1102 = This terminal's document could not be verified. Please contact your administrator.
+wk-1103 = The directory's signature could not be verified. Please contact your administrator.
+wk-1104 = An older directory than before was shown. Please contact your administrator at once.
+wk-1105 = Two different directories with one number were shown. Please contact your administrator at once.
+wk-1106 = The policy is not the one of the directory. Please contact your administrator.
+wk-1107 = The directory's record could not be verified. Please contact your administrator.
+wk-1108 = The directory's scopes are not those of this terminal. Please contact your administrator.
+wk-1109 = This terminal's trust anchor cannot be read. Administrator: run "wardkey join" again.
+wk-1110 = This terminal's marks cannot be read. Please contact your administrator.
+wk-1111 = The server is behind this terminal. Administrator: follow the steps for a restored server.
+
+## 12xx: the security key
+
+wk-1201 = Please insert your security key.
+wk-1202 = Enter the PIN, then touch the key:{ " " }
+wk-1203 = Wrong PIN. Tries left: { $tries }.
+wk-1204 = Wrong PIN several times. Please unplug the key, plug it in and try again.
+wk-1205 = Wrong PIN too often: this key is blocked. Please ask your administrator to register it anew.
+wk-1206 = This key has no PIN. Please contact your administrator.
+wk-1207 = The PIN must be changed. Please change it with "wardkey key change-pin".
+wk-1208 = Please touch the key.
+wk-1209 = The key was not touched in time. Please start again.
+wk-1210 = The key was removed. Please insert it and try again.
+wk-1211 = Cancelled.
+wk-1212 = The key did not answer as it should. Please unplug it, plug it in and try again.
+wk-1213 = No PIN was entered. Please try again.
+wk-1214 = No key was inserted. Please have your key ready and try again.
+wk-1215 = A PIN cannot have this length. Please check it and try again.
+wk-1216 = The key is in use elsewhere on this terminal. Please try again when that is done.
+wk-1217 = This PIN does not follow the rules. Please choose a longer or a different one.
+wk-1218 = The key has no room left. Please delete a registration or use another key.
+wk-1219 = Key of { $name }. Enter the PIN, then touch the key:{ " " }
+wk-1220 = (tries left: { $tries }):{ " " }
+wk-1221 = This key is registered already. You can use it as it is.
+wk-1222 = This key cannot be used. Please use a FIDO2 key with a PIN.
+
+## 13xx: parts of Wardkey
+
+wk-1301 = The login service is not running (agent). Please contact your administrator.
+wk-1302 = The login service is not running (key). Please contact your administrator.
+wk-1303 = This terminal has not joined yet. Administrator: run "wardkey join".
+wk-1304 = The directory has not arrived yet. Please wait a moment and try again.
+wk-1305 = This terminal cannot write its records. Please contact your administrator.
+wk-1306 = Parts of this terminal do not understand each other. Please contact your administrator.
+wk-1307 = Something went wrong inside. Please try again; if it stays, contact your administrator.
+wk-1308 = This terminal's configuration is wrong. Please contact your administrator.
+wk-1309 = You may not use the security key here. It is for the person logged in at this terminal.
+wk-1310 = The stored directory was damaged and is fetched again. Please wait a moment.
+
+## 14xx: notices
+
+wk-1401 = Offline. The directory is { $hours } hours old.
+wk-1402 = The key is in use elsewhere on this terminal. Please wait.
+
+## 15xx: administration of terminals and server
+
+wk-1501 = The server cannot be reached. Please check the network and try again.
+wk-1502 = The server is not of this deployment. Please check the address and the token.
+wk-1503 = The join token is wrong, used or expired. Please issue a new one.
+wk-1504 = This terminal has joined.
+wk-1505 = This terminal has joined already.
+wk-1506 = The enrolment code is wrong, used or expired. Please ask for a new one.
+wk-1507 = The key could not be registered ({ $reason }). Please contact your administrator.
+wk-1508 = The key of { $name } has been registered.
+wk-1509 = No more keys can be registered. Please ask your administrator to delete one that is not used.
+wk-1510 = The time for registering is over. Please start again.
+wk-1511 = The directory is up to date.
+wk-1512 = Too many requests. Please try again in { $seconds } seconds.
+wk-1513 = This needs root. Please run it with sudo.
+wk-1514 = This terminal's certificate is missing or was refused. Administrator: join the terminal again.
+wk-1515 = Not found ({ $what }). Please check the name.
+wk-1516 = The request is not valid ({ $reason }). Please check it.

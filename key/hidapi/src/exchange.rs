@@ -1,0 +1,262 @@
+//! One request and its answer on one channel.
+
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use crate::message::{self, Message, Packet, Partial};
+use crate::operation::{Event, Failure, Operation};
+use crate::transport::{LinkError, Received, Report, Transport};
+
+/// How long a key may take to confirm a CANCEL.
+const CANCEL_GRACE: Duration = Duration::from_millis(300);
+/// Pause before a request is repeated that met a busy channel.
+const BUSY_PAUSE: Duration = Duration::from_millis(100);
+const BUSY_RETRIES: u32 = 5;
+/// When a person is told to touch although the key has not asked for it.
+const TOUCH_ANYWAY: Duration = Duration::from_millis(500);
+
+/// The failure, and whether an answer may still arrive that nobody waits for.
+pub(crate) struct Failed {
+    pub failure: Failure,
+    pub out_of_step: bool,
+}
+
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure,
+            out_of_step: false,
+        }
+    }
+}
+
+impl From<LinkError> for Failed {
+    fn from(error: LinkError) -> Self {
+        Failure::from(error).into()
+    }
+}
+
+enum Answer {
+    Message(Message),
+    Busy,
+    TimedOut,
+    Cancelled,
+}
+
+/// Sends `request` and waits for its answer within `operation`.
+pub(crate) fn exchange(
+    link: &mut dyn Transport,
+    operation: &mut Operation,
+    request: &Message,
+) -> Result<Message, Failed> {
+    let mut touched = false;
+    for _ in 0..=BUSY_RETRIES {
+        link.drain();
+        if Instant::now() >= operation.deadline {
+            return Err(Failure::TimedOut { touch: false }.into());
+        }
+        for report in request.reports() {
+            link.send(&report, operation.deadline)?;
+        }
+        match await_answer(link, operation, request, &mut touched)? {
+            Answer::Message(answer) => return Ok(answer),
+            Answer::Busy => pause(link, operation)?,
+            Answer::TimedOut => {
+                return Err(give_up(link, request, Failure::TimedOut { touch: touched }));
+            }
+            Answer::Cancelled => return Err(give_up(link, request, Failure::Cancelled)),
+        }
+    }
+    Err(Failure::Busy.into())
+}
+
+fn await_answer(
+    link: &mut dyn Transport,
+    operation: &mut Operation,
+    request: &Message,
+    touched: &mut bool,
+) -> Result<Answer, Failure> {
+    let touch_anyway = needs_touch(operation, request).then(|| Instant::now() + TOUCH_ANYWAY);
+    let mut assembly = Assembly::new(request);
+    loop {
+        let mut until = operation.deadline;
+        if let (Some(instant), false) = (touch_anyway, *touched) {
+            until = until.min(instant);
+        }
+        let report = match link.receive(until, operation.cancel.as_deref().map(AsFd::as_fd))? {
+            Received::Report(report) => report,
+            Received::Cancelled => return Ok(Answer::Cancelled),
+            Received::TimedOut if Instant::now() >= operation.deadline => {
+                return Ok(Answer::TimedOut);
+            }
+            Received::TimedOut => {
+                *touched = true;
+                (operation.on_event)(Event::TouchNeeded);
+                continue;
+            }
+        };
+        match assembly.take(&report)? {
+            Step::More => {}
+            Step::Processing => (operation.on_event)(Event::Processing),
+            Step::TouchNeeded => {
+                if !std::mem::replace(touched, true) {
+                    (operation.on_event)(Event::TouchNeeded);
+                }
+            }
+            Step::Busy => return Ok(Answer::Busy),
+            Step::Done(answer) => return Ok(Answer::Message(answer)),
+        }
+        // A key that never stops talking must not outrun the deadline.
+        if Instant::now() >= operation.deadline {
+            return Ok(Answer::TimedOut);
+        }
+    }
+}
+
+fn needs_touch(operation: &Operation, request: &Message) -> bool {
+    const MAKE_CREDENTIAL: u8 = 0x01;
+    const GET_ASSERTION: u8 = 0x02;
+    operation.touch
+        && request.command == message::CBOR
+        && matches!(
+            request.payload.first(),
+            Some(&(MAKE_CREDENTIAL | GET_ASSERTION))
+        )
+}
+
+/// Tells the key to stop, and reads the answer that this causes, so that the
+/// next request does not find it.
+fn give_up(link: &mut dyn Transport, request: &Message, failure: Failure) -> Failed {
+    let mut failed = Failed {
+        failure,
+        out_of_step: true,
+    };
+    if request.command != message::CBOR {
+        return failed;
+    }
+    let cancel = Message {
+        channel: request.channel,
+        command: message::CANCEL,
+        payload: Vec::new(),
+    };
+    let until = Instant::now() + CANCEL_GRACE;
+    for report in cancel.reports() {
+        if link.send(&report, until).is_err() {
+            return failed;
+        }
+    }
+    let mut assembly = Assembly::new(request);
+    while let Ok(Received::Report(report)) = link.receive(until, None) {
+        match assembly.take(&report) {
+            Ok(Step::Done(_)) => {
+                failed.out_of_step = false;
+                break;
+            }
+            // Packets of an answer that had begun before the CANCEL.
+            Ok(_) | Err(_) if Instant::now() < until => {}
+            Ok(_) | Err(_) => break,
+        }
+    }
+    failed
+}
+
+/// Waits a moment before the next try, unless the caller gives up.
+fn pause(link: &mut dyn Transport, operation: &Operation) -> Result<(), Failure> {
+    let until = operation.deadline.min(Instant::now() + BUSY_PAUSE);
+    loop {
+        match link.receive(until, operation.cancel.as_deref().map(AsFd::as_fd))? {
+            Received::Cancelled => return Err(Failure::Cancelled),
+            Received::TimedOut => return Ok(()),
+            Received::Report(_) if Instant::now() >= until => return Ok(()),
+            Received::Report(_) => {}
+        }
+    }
+}
+
+enum Step {
+    More,
+    Processing,
+    TouchNeeded,
+    Busy,
+    Done(Message),
+}
+
+/// Puts the answer together from the packets of one channel and lets nothing
+/// else through.
+struct Assembly<'a> {
+    request: &'a Message,
+    partial: Option<Partial>,
+}
+
+impl<'a> Assembly<'a> {
+    fn new(request: &'a Message) -> Self {
+        Self {
+            request,
+            partial: None,
+        }
+    }
+
+    fn take(&mut self, report: &Report) -> Result<Step, Failure> {
+        const CHANNEL_BUSY: u8 = 0x06;
+        const PROCESSING: u8 = 0x01;
+
+        let (channel, packet) = message::parse(report);
+        // hidraw gives every reader all that the key sends: packets of other
+        // channels answer other programs.
+        if channel != self.request.channel {
+            return Ok(Step::More);
+        }
+        let partial = match (packet, self.partial.take()) {
+            (
+                Packet::Initial {
+                    command,
+                    length,
+                    payload,
+                },
+                None,
+            ) => match command {
+                message::KEEPALIVE => {
+                    return Ok(match payload.first() {
+                        Some(&PROCESSING) => Step::Processing,
+                        _ => Step::TouchNeeded,
+                    });
+                }
+                message::ERROR => {
+                    return match payload.first().copied().unwrap_or(0) {
+                        CHANNEL_BUSY => Ok(Step::Busy),
+                        code => Err(Failure::Hid(code)),
+                    };
+                }
+                _ if command == self.request.command => {
+                    Partial::begin(channel, command, length, payload).map_err(Failure::Malformed)?
+                }
+                _ => return Err(Failure::Malformed("answer to another command")),
+            },
+            (Packet::Continuation { sequence, payload }, Some(mut partial)) => {
+                partial
+                    .extend(sequence, payload)
+                    .map_err(Failure::Malformed)?;
+                partial
+            }
+            (Packet::Initial { .. }, Some(_)) => {
+                return Err(Failure::Malformed("second answer within the first"));
+            }
+            (Packet::Continuation { .. }, None) => {
+                return Err(Failure::Malformed("continuation without a beginning"));
+            }
+        };
+        match partial.finish() {
+            Ok(answer) if self.is_foreign(&answer) => Ok(Step::More),
+            Ok(answer) => Ok(Step::Done(answer)),
+            Err(partial) => {
+                self.partial = Some(partial);
+                Ok(Step::More)
+            }
+        }
+    }
+
+    /// Answers to INIT go to all, on the broadcast channel: ours bears our nonce.
+    fn is_foreign(&self, answer: &Message) -> bool {
+        answer.command == message::INIT && answer.payload.get(..8) != self.request.payload.get(..8)
+    }
+}

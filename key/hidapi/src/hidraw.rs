@@ -1,0 +1,252 @@
+//! Keys behind `/dev/hidraw*`.
+
+mod ioctl;
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::FIDO_USAGE_PAGE;
+use crate::descriptor::first_usage;
+use crate::transport::{LinkError, REPORT_LENGTH, Received, Report, Transport};
+
+/// Most hidraw nodes that are looked at: a terminal has a dozen, and opening
+/// them takes time.
+const MAX_NODES: usize = 64;
+/// Reports forgotten at once before a request.
+const MAX_DRAINED: usize = 1024;
+
+/// A FIDO device that was found, and is open.
+#[derive(Debug)]
+pub struct Found {
+    /// Its device node.
+    pub path: PathBuf,
+    /// USB vendor id.
+    pub vendor_id: u16,
+    /// USB product id.
+    pub product_id: u16,
+    /// Usage of its first collection.
+    pub usage: u16,
+    /// What it calls itself; at most 128 characters, control characters removed.
+    pub name: String,
+    /// Serial number, if it tells one; as `name`.
+    pub serial: Option<String>,
+    /// The open device.
+    pub link: Hidraw,
+}
+
+/// All FIDO devices that may be opened, in the order of their numbers.
+#[must_use]
+pub fn devices() -> Vec<Found> {
+    let Ok(entries) = std::fs::read_dir("/dev") else {
+        return Vec::new();
+    };
+    let mut nodes: Vec<(u32, PathBuf)> = entries
+        .filter_map(Result::ok)
+        .filter_map(|entry| {
+            let name = entry.file_name();
+            let number = node_number(name.to_str()?)?;
+            Some((number, Path::new("/dev").join(name)))
+        })
+        .collect();
+    nodes.sort();
+    nodes.truncate(MAX_NODES);
+    nodes
+        .into_iter()
+        .filter_map(|(_, path)| open(&path).ok().flatten())
+        .collect()
+}
+
+/// Number of a node's name: 3 for `hidraw3`.
+#[must_use]
+pub fn node_number(name: &str) -> Option<u32> {
+    let digits = name.strip_prefix("hidraw")?;
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse().ok()
+}
+
+/// Opens a node. `None` if it is no FIDO device.
+///
+/// # Errors
+/// As the kernel says; `PermissionDenied` just after a key was plugged in means
+/// that udev has not come by yet.
+pub fn open(path: &Path) -> std::io::Result<Option<Found>> {
+    // Without O_NOFOLLOW: where devices are simulated the nodes are links.
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags((OFlag::O_NONBLOCK | OFlag::O_CLOEXEC | OFlag::O_NOCTTY).bits())
+        .open(path)?;
+    let fd = file.as_fd();
+    let Some((page, usage)) = first_usage(&ioctl::report_descriptor(fd)?) else {
+        return Ok(None);
+    };
+    if page != FIDO_USAGE_PAGE {
+        return Ok(None);
+    }
+    let (vendor_id, product_id) = ioctl::vendor_and_product(fd)?;
+    let name = ioctl::name(fd).unwrap_or_default();
+    let serial = ioctl::serial(fd).ok().filter(|serial| !serial.is_empty());
+    Ok(Some(Found {
+        path: path.to_owned(),
+        vendor_id,
+        product_id,
+        usage,
+        name,
+        serial,
+        link: Hidraw {
+            file,
+            buffer: [0; REPORT_LENGTH],
+            filled: 0,
+        },
+    }))
+}
+
+/// An open hidraw node.
+#[derive(Debug)]
+pub struct Hidraw {
+    file: File,
+    // The kernel gives one report per read; a simulated node is a byte stream
+    // and may give part of one.
+    buffer: Report,
+    filled: usize,
+}
+
+impl Hidraw {
+    /// Takes what is there; a report once one is complete.
+    fn read_some(&mut self) -> Result<Option<Report>, LinkError> {
+        let room = self.buffer.get_mut(self.filled..).unwrap_or_default();
+        match self.file.read(room) {
+            Ok(0) => Err(LinkError::Removed),
+            Ok(count) => {
+                self.filled += count;
+                if self.filled < REPORT_LENGTH {
+                    return Ok(None);
+                }
+                self.filled = 0;
+                Ok(Some(self.buffer))
+            }
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(classify(error)),
+        }
+    }
+}
+
+impl Transport for Hidraw {
+    fn send(&mut self, report: &Report, until: Instant) -> Result<(), LinkError> {
+        // hidraw wants the report id first, 0 for a device with one report.
+        let mut packet = [0; REPORT_LENGTH + 1];
+        for (to, from) in packet.iter_mut().skip(1).zip(report) {
+            *to = *from;
+        }
+        let mut rest: &[u8] = &packet;
+        while !rest.is_empty() {
+            match self.file.write(rest) {
+                Ok(count) => rest = rest.get(count..).unwrap_or_default(),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    let mut fds = [PollFd::new(self.file.as_fd(), PollFlags::POLLOUT)];
+                    if poll_until(&mut fds, until)? == 0 {
+                        return Err(LinkError::Stuck);
+                    }
+                    if hung_up(&fds) {
+                        return Err(LinkError::Removed);
+                    }
+                }
+                Err(error) => return Err(classify(error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn receive(
+        &mut self,
+        until: Instant,
+        cancel: Option<BorrowedFd<'_>>,
+    ) -> Result<Received, LinkError> {
+        loop {
+            let mut fds = Vec::with_capacity(2);
+            fds.push(PollFd::new(self.file.as_fd(), PollFlags::POLLIN));
+            fds.extend(cancel.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
+            if poll_until(&mut fds, until)? == 0 {
+                return Ok(Received::TimedOut);
+            }
+            if fds.get(1).is_some_and(|fd| fd.any().unwrap_or(true)) {
+                return Ok(Received::Cancelled);
+            }
+            // What a key sent before it was pulled is of no use any more.
+            if hung_up(&fds) {
+                return Err(LinkError::Removed);
+            }
+            if let Some(report) = self.read_some()? {
+                return Ok(Received::Report(report));
+            }
+            if Instant::now() >= until {
+                return Ok(Received::TimedOut);
+            }
+        }
+    }
+
+    fn drain(&mut self) {
+        for _ in 0..MAX_DRAINED {
+            let before = self.filled;
+            match self.read_some() {
+                Ok(Some(_)) => {}
+                Ok(None) if self.filled != before => {}
+                Ok(None) | Err(_) => break,
+            }
+        }
+        self.filled = 0;
+    }
+
+    fn as_fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.file.as_fd())
+    }
+}
+
+fn hung_up(fds: &[PollFd<'_>]) -> bool {
+    let gone = PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL;
+    fds.first()
+        .and_then(PollFd::revents)
+        .is_none_or(|events| events.intersects(gone))
+}
+
+/// Polls until `until`; 0 if nothing happened.
+fn poll_until(fds: &mut [PollFd<'_>], until: Instant) -> Result<i32, LinkError> {
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        // Rounded up, or the last millisecond would be a busy loop.
+        let millis = left.as_micros().div_ceil(1000);
+        let timeout = PollTimeout::try_from(i32::try_from(millis).unwrap_or(i32::MAX))
+            .unwrap_or(PollTimeout::MAX);
+        match poll(fds, timeout) {
+            Err(nix::errno::Errno::EINTR) => {}
+            other => return other.map_err(|errno| LinkError::Io(errno.into())),
+        }
+    }
+}
+
+fn classify(error: std::io::Error) -> LinkError {
+    use nix::errno::Errno;
+    match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::EIO | Errno::ENODEV | Errno::ENXIO | Errno::ESHUTDOWN | Errno::EPIPE) => {
+            LinkError::Removed
+        }
+        _ => LinkError::Io(error),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! The node's byte handling over a socket pair, which like a simulated node is
+//! a byte stream.
+
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use super::{Hidraw, node_number};
+use crate::transport::{LinkError, REPORT_LENGTH, Received, Transport};
+
+fn pair() -> (Hidraw, UnixStream) {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    ours.set_nonblocking(true).unwrap();
+    let link = Hidraw {
+        file: OwnedFd::from(ours).into(),
+        buffer: [0; REPORT_LENGTH],
+        filled: 0,
+    };
+    (link, theirs)
+}
+
+fn soon() -> Instant {
+    Instant::now() + Duration::from_millis(200)
+}
+
+#[test]
+fn reports_are_cut_out_of_a_byte_stream() {
+    let (mut link, mut key) = pair();
+    let (one, two) = ([1; 64], [2; 64]);
+    key.write_all(&one[..10]).unwrap();
+    assert_eq!(
+        link.receive(Instant::now() + Duration::from_millis(20), None)
+            .unwrap(),
+        Received::TimedOut
+    );
+    key.write_all(&[&one[10..], &two[..]].concat()).unwrap();
+    assert_eq!(link.receive(soon(), None).unwrap(), Received::Report(one));
+    assert_eq!(link.receive(soon(), None).unwrap(), Received::Report(two));
+}
+
+#[test]
+fn a_report_is_sent_behind_its_id() {
+    let (mut link, mut key) = pair();
+    link.send(&[9; 64], soon()).unwrap();
+    let mut got = [0xff; 65];
+    key.read_exact(&mut got).unwrap();
+    assert_eq!(got[0], 0);
+    assert_eq!(got[1..], [9; 64]);
+}
+
+#[test]
+fn draining_forgets_what_was_not_asked_for() {
+    let (mut link, mut key) = pair();
+    key.write_all(&[3; 64 * 5 + 7]).unwrap();
+    link.drain();
+    key.write_all(&[4; 64]).unwrap();
+    assert_eq!(
+        link.receive(soon(), None).unwrap(),
+        Received::Report([4; 64])
+    );
+}
+
+#[test]
+fn end_of_file_is_removal() {
+    let (mut link, key) = pair();
+    drop(key);
+    assert!(matches!(
+        link.receive(soon(), None),
+        Err(LinkError::Removed)
+    ));
+    assert!(matches!(
+        link.send(&[0; 64], soon()),
+        Err(LinkError::Removed)
+    ));
+}
+
+#[test]
+fn a_key_that_takes_nothing_is_stuck_at_the_deadline() {
+    let (mut link, _key) = pair();
+    let until = soon();
+    let error = loop {
+        if let Err(error) = link.send(&[0; 64], until) {
+            break error;
+        }
+    };
+    assert!(matches!(error, LinkError::Stuck), "{error}");
+}
+
+#[test]
+fn cancelling_wakes_the_wait() {
+    let (mut link, _key) = pair();
+    let (cancel, mut caller) = UnixStream::pair().unwrap();
+    caller.write_all(b"x").unwrap();
+    let got = link.receive(
+        Instant::now() + Duration::from_secs(5),
+        Some(std::os::fd::AsFd::as_fd(&cancel)),
+    );
+    assert_eq!(got.unwrap(), Received::Cancelled);
+}
+
+#[test]
+fn names_of_nodes() {
+    for (name, number) in [
+        ("hidraw0", Some(0)),
+        ("hidraw12", Some(12)),
+        ("hidraw", None),
+        ("hidraw1x", None),
+        ("hidraw+1", None),
+        ("hiddev0", None),
+        ("hidraw99999999999", None),
+    ] {
+        assert_eq!(node_number(name), number, "{name}");
+    }
+}

@@ -1,0 +1,473 @@
+//! The device against scripted keys: what `ctap-hid-fido2` would write, and what
+//! it may read afterwards. Rows of LESSONS.md by their number.
+
+use std::ffi::CString;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::message::{self, Message};
+use crate::scripted::{CHANNEL, Reply, Request, Scripted};
+use crate::{
+    Event, Failure, HidApi, HidDevice, LinkError, Operation, Record, Report, prepare, run,
+};
+
+const GET_INFO: &[u8] = &[0x04];
+const GET_ASSERTION: &[u8] = &[0x02, 0xa0];
+
+fn device(key: Scripted) -> HidDevice {
+    let path = CString::new("test:0").unwrap();
+    prepare(path.clone(), Box::new(key));
+    HidApi::new().unwrap().open_path(&path).unwrap()
+}
+
+/// Writes a request as the library does; the bytes of the answer's packets.
+fn request(device: &HidDevice, channel: [u8; 4], command: u8, payload: &[u8]) -> Option<Vec<u8>> {
+    let request = Message {
+        channel,
+        command,
+        payload: payload.to_vec(),
+    };
+    for report in request.reports() {
+        let mut packet = vec![0];
+        packet.extend(report);
+        device.write(&packet).ok()?;
+    }
+    let mut first = [0; 64];
+    device.read(&mut first).unwrap();
+    let length = usize::from(u16::from_be_bytes([first[5], first[6]]));
+    let mut answer = first[7..].to_vec();
+    while answer.len() < length {
+        let mut next = [0; 64];
+        device.read(&mut next).unwrap();
+        answer.extend(&next[5..]);
+    }
+    answer.truncate(length);
+    Some(answer)
+}
+
+fn cbor(device: &HidDevice, payload: &[u8]) -> Option<Vec<u8>> {
+    request(device, CHANNEL, message::CBOR, payload)
+}
+
+fn operation(millis: u64) -> Operation {
+    Operation::new(Instant::now() + Duration::from_millis(millis), 8, |_, _| {
+        Ok(())
+    })
+}
+
+/// One CBOR request to a key that replies with `replies`, within `millis`.
+fn once(millis: u64, payload: &[u8], replies: Vec<Reply>) -> (Option<Vec<u8>>, Record, Duration) {
+    let device = device(Scripted::new(move |(command, _): &Request| {
+        if *command == message::CBOR {
+            replies.clone()
+        } else {
+            Vec::new()
+        }
+    }));
+    let start = Instant::now();
+    let (answer, record) = run(operation(millis), || cbor(&device, payload));
+    (answer.unwrap(), record, start.elapsed())
+}
+
+fn raw(channel: [u8; 4], rest: &[u8]) -> Report {
+    let mut report = [0; 64];
+    report[..4].copy_from_slice(&channel);
+    report[4..4 + rest.len()].copy_from_slice(rest);
+    report
+}
+
+#[test]
+fn a_long_answer_comes_back_whole() {
+    for length in [0, 1, 56, 57, 58, 115, 116, 117, 1000, 7608] {
+        let data = vec![0x5a; length];
+        let (answer, record, _) = once(1000, GET_INFO, vec![Reply::Cbor(0, data.clone())]);
+        let answer = answer.unwrap();
+        assert_eq!(answer[0], 0);
+        assert_eq!(answer[1..], data, "{length}");
+        assert_eq!(record.exchanges.len(), 1);
+        assert_eq!(record.exchanges[0].command, Some(4));
+        assert_eq!(record.exchanges[0].answer, answer);
+        assert!(record.failure.is_none());
+    }
+}
+
+#[test]
+fn a_long_request_arrives_whole() {
+    let key = Scripted::new(|_| vec![Reply::Cbor(0, vec![])]);
+    let log = key.log();
+    let device = device(key);
+    let payload: Vec<u8> = (0..1500u32)
+        .map(|n| u8::try_from(n % 251).unwrap())
+        .collect();
+    let (answer, _) = run(operation(1000), || cbor(&device, &payload));
+    assert_eq!(answer.unwrap().unwrap(), [0]);
+    assert_eq!(log.lock().unwrap().as_slice(), [(message::CBOR, payload)]);
+}
+
+#[test]
+fn without_an_operation_nothing_is_sent() {
+    let key = Scripted::new(|_| vec![Reply::Cbor(0, vec![])]);
+    let log = key.log();
+    let device = device(key);
+    assert!(cbor(&device, GET_INFO).is_none());
+    assert!(log.lock().unwrap().is_empty());
+}
+
+#[test]
+fn lesson_ctap_01_silent_key_ends_at_the_deadline() {
+    let (answer, record, took) = once(150, GET_INFO, vec![]);
+    assert!(answer.is_none());
+    assert!(matches!(
+        record.failure,
+        Some(Failure::TimedOut { touch: false })
+    ));
+    assert!(took >= Duration::from_millis(150), "{took:?}");
+    assert!(took < Duration::from_millis(800), "{took:?}");
+}
+
+#[test]
+fn lesson_ctap_01_key_that_stops_within_an_answer_ends_at_the_deadline() {
+    let part = Reply::Raw(raw(CHANNEL, &[message::CBOR, 0x04, 0x00, 0x00]));
+    let (answer, record, took) = once(150, GET_INFO, vec![part]);
+    assert!(answer.is_none());
+    assert!(matches!(record.failure, Some(Failure::TimedOut { .. })));
+    assert!(took < Duration::from_millis(800), "{took:?}");
+}
+
+#[test]
+fn lesson_ctap_02_other_channels_are_not_read() {
+    let foreign = raw([9, 9, 9, 9], &[message::CBOR, 0, 1, 0x31]);
+    let foreign_next = raw([9, 9, 9, 9], &[0, 0xff, 0xff]);
+    let data = vec![0x77; 100];
+    let whole = Message {
+        channel: CHANNEL,
+        command: message::CBOR,
+        payload: [vec![0], data.clone()].concat(),
+    }
+    .reports();
+    let mut replies = vec![Reply::Raw(foreign)];
+    for report in whole {
+        replies.push(Reply::Raw(report));
+        replies.push(Reply::Raw(foreign_next));
+    }
+    let (answer, _, _) = once(1000, GET_INFO, replies);
+    assert_eq!(answer.unwrap()[1..], data);
+
+    let (answer, record, _) = once(100, GET_INFO, vec![Reply::Raw(foreign)]);
+    assert!(answer.is_none());
+    assert!(matches!(record.failure, Some(Failure::TimedOut { .. })));
+}
+
+#[test]
+fn lesson_ctap_02_wrong_sequence_is_refused() {
+    for sequence in [1u8, 2, 0x7f] {
+        let replies = vec![
+            Reply::Raw(raw(CHANNEL, &[message::CBOR, 0, 100, 0])),
+            Reply::Raw(raw(CHANNEL, &[sequence])),
+        ];
+        let (answer, record, _) = once(1000, GET_INFO, replies);
+        assert!(answer.is_none());
+        assert!(
+            matches!(record.failure, Some(Failure::Malformed(_))),
+            "{sequence}"
+        );
+    }
+}
+
+#[test]
+fn lesson_ctap_02_broken_framing_is_refused() {
+    let cases: [(&str, Vec<Reply>); 4] = [
+        (
+            "an answer begins within an answer",
+            vec![
+                Reply::Raw(raw(CHANNEL, &[message::CBOR, 0, 100, 0])),
+                Reply::Raw(raw(CHANNEL, &[message::CBOR, 0, 1, 0])),
+            ],
+        ),
+        ("continuation first", vec![Reply::Raw(raw(CHANNEL, &[0]))]),
+        (
+            "longer than CTAPHID allows",
+            vec![Reply::Raw(raw(CHANNEL, &[message::CBOR, 0xff, 0xff, 0]))],
+        ),
+        ("no status", vec![Reply::Message(message::CBOR, vec![])]),
+    ];
+    for (name, replies) in cases {
+        let (answer, record, took) = once(1000, GET_INFO, replies);
+        assert!(answer.is_none(), "{name}");
+        assert!(
+            matches!(record.failure, Some(Failure::Malformed(_))),
+            "{name}"
+        );
+        assert!(took < Duration::from_millis(500), "{name}");
+    }
+}
+
+#[test]
+fn lesson_ctap_03_ctaphid_error_zero_is_an_error() {
+    for code in [0u8, 1, 0x0b, 0x7f] {
+        let (answer, record, _) = once(
+            1000,
+            GET_INFO,
+            vec![Reply::Message(message::ERROR, vec![code])],
+        );
+        assert!(answer.is_none());
+        assert!(matches!(record.failure, Some(Failure::Hid(got)) if got == code));
+    }
+}
+
+#[test]
+fn lesson_ctap_03_unknown_command_with_status_zero_is_refused() {
+    for command in [0x83u8, 0x84, 0x86, 0xc0] {
+        let (answer, record, _) = once(1000, GET_INFO, vec![Reply::Message(command, vec![0])]);
+        assert!(answer.is_none(), "{command:#x}");
+        assert!(
+            matches!(record.failure, Some(Failure::Malformed(_))),
+            "{command:#x}"
+        );
+    }
+}
+
+#[test]
+fn lesson_ctap_03_five_hundred_keep_alives_are_swallowed() {
+    let mut replies = vec![Reply::KeepAlive(1); 600];
+    replies.push(Reply::Cbor(0, vec![0xa0]));
+    let (answer, _, _) = once(1000, GET_INFO, replies);
+    assert_eq!(answer.unwrap(), [0, 0xa0]);
+}
+
+#[test]
+fn lesson_ctap_06_queued_keep_alives_cost_no_time() {
+    let mut replies = vec![Reply::KeepAlive(2); 30];
+    replies.push(Reply::Cbor(0, vec![0xa0]));
+    let (answer, _, took) = once(1000, GET_INFO, replies);
+    assert!(answer.is_some());
+    assert!(took < Duration::from_millis(100), "{took:?}");
+}
+
+#[test]
+fn endless_keep_alives_end_at_the_deadline() {
+    let endless = Reply::Endless(raw(CHANNEL, &[message::KEEPALIVE, 0, 1, 1]));
+    let (answer, record, took) = once(150, GET_INFO, vec![endless]);
+    assert!(answer.is_none());
+    assert!(matches!(
+        record.failure,
+        Some(Failure::TimedOut { touch: false })
+    ));
+    assert!(took < Duration::from_millis(800), "{took:?}");
+}
+
+#[test]
+fn endless_packets_of_another_channel_end_at_the_deadline() {
+    let endless = Reply::Endless(raw([1, 1, 1, 1], &[message::CBOR, 0, 1, 0]));
+    let (answer, record, took) = once(150, GET_INFO, vec![endless]);
+    assert!(answer.is_none());
+    assert!(matches!(record.failure, Some(Failure::TimedOut { .. })));
+    assert!(took < Duration::from_millis(800), "{took:?}");
+}
+
+#[test]
+fn lesson_ctap_05_number_of_exchanges_is_bounded() {
+    let key = Scripted::new(|_| vec![Reply::Cbor(0, vec![0xa0])]);
+    let log = key.log();
+    let device = device(key);
+    let (_, record) = run(operation(5000), || {
+        for _ in 0..1000 {
+            cbor(&device, &[0x08]);
+        }
+    });
+    assert_eq!(log.lock().unwrap().len(), 8);
+    assert!(matches!(record.failure, Some(Failure::TooMany)));
+}
+
+/// A key that waits for a touch and answers CANCEL as it must, or not at all.
+fn waiting(answers_cancel: bool) -> (HidDevice, Arc<Mutex<Vec<Request>>>) {
+    let key = Scripted::new(move |(command, _): &Request| match *command {
+        message::CBOR => vec![
+            Reply::KeepAlive(1),
+            Reply::KeepAlive(2),
+            Reply::KeepAlive(2),
+        ],
+        message::CANCEL if answers_cancel => vec![Reply::Cbor(0x2d, vec![])],
+        _ => vec![],
+    });
+    let log = key.log();
+    (device(key), log)
+}
+
+#[test]
+fn lesson_ctap_07_no_touch_sends_cancel_and_says_so() {
+    for answers_cancel in [true, false] {
+        let (device, log) = waiting(answers_cancel);
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let mut budget = operation(200);
+        budget.touch = true;
+        budget.on_event = Box::new({
+            let events = Arc::clone(&events);
+            move |event| events.lock().unwrap().push(event)
+        });
+        let start = Instant::now();
+        let (answer, record) = run(budget, || cbor(&device, GET_ASSERTION));
+        assert!(answer.unwrap().is_none());
+        assert!(matches!(
+            record.failure,
+            Some(Failure::TimedOut { touch: true })
+        ));
+        assert!(start.elapsed() < Duration::from_millis(900));
+        assert_eq!(
+            *events.lock().unwrap(),
+            [Event::Processing, Event::TouchNeeded],
+            "touch is said once"
+        );
+        assert_eq!(log.lock().unwrap()[1], (message::CANCEL, vec![]));
+
+        // Only a key that confirmed the CANCEL gets another request: otherwise
+        // a late answer could be taken for the next one's.
+        let (_, record) = run(operation(50), || cbor(&device, GET_INFO));
+        assert_eq!(log.lock().unwrap().len() > 2, answers_cancel);
+        assert_eq!(
+            matches!(record.failure, Some(Failure::NotAllowed)),
+            !answers_cancel
+        );
+    }
+}
+
+#[test]
+fn a_key_that_does_not_ask_for_the_touch_is_spoken_for() {
+    let key = Scripted::new(|_| {
+        vec![
+            Reply::Wait(Duration::from_millis(700)),
+            Reply::Cbor(0, vec![0xa0]),
+        ]
+    });
+    let device = device(key);
+    let (sender, events) = std::sync::mpsc::channel();
+    let mut budget = operation(2000);
+    budget.touch = true;
+    budget.on_event = Box::new(move |event| sender.send((event, Instant::now())).unwrap());
+    let start = Instant::now();
+    let (answer, _) = run(budget, || cbor(&device, GET_ASSERTION));
+    assert!(answer.unwrap().is_some());
+    let events: Vec<_> = events.iter().collect();
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0].0, Event::TouchNeeded);
+    assert!(
+        events[0].1 - start < Duration::from_millis(650),
+        "before the answer"
+    );
+}
+
+#[test]
+fn a_caller_that_gives_up_cancels() {
+    let (device, log) = waiting(true);
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    let mut budget = operation(10_000);
+    budget.cancel = Some(Rc::new(OwnedFd::from(ours)));
+    let hanging_up = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(100));
+        drop(theirs);
+    });
+    let start = Instant::now();
+    let (answer, record) = run(budget, || cbor(&device, GET_ASSERTION));
+    hanging_up.join().unwrap();
+    assert!(answer.unwrap().is_none());
+    assert!(matches!(record.failure, Some(Failure::Cancelled)));
+    assert!(start.elapsed() < Duration::from_secs(2));
+    assert_eq!(log.lock().unwrap()[1].0, message::CANCEL);
+}
+
+#[test]
+fn a_busy_channel_is_tried_again() {
+    let mut busy = 2;
+    let device = device(Scripted::new(move |_| {
+        if busy == 0 {
+            return vec![Reply::Cbor(0, vec![0xa0])];
+        }
+        busy -= 1;
+        vec![Reply::Message(message::ERROR, vec![0x06])]
+    }));
+    let (answer, record) = run(operation(2000), || cbor(&device, GET_INFO));
+    assert_eq!(answer.unwrap().unwrap(), [0, 0xa0]);
+    assert!(record.failure.is_none());
+
+    let always = vec![Reply::Message(message::ERROR, vec![0x06])];
+    let (answer, record, took) = once(5000, GET_INFO, always);
+    assert!(answer.is_none());
+    assert!(matches!(record.failure, Some(Failure::Busy)));
+    assert!(took < Duration::from_secs(2), "{took:?}");
+}
+
+#[test]
+fn unplugged_is_told_apart() {
+    for replies in [
+        vec![Reply::Unplug],
+        vec![Reply::KeepAlive(2), Reply::Unplug],
+        vec![
+            Reply::Raw(raw(CHANNEL, &[message::CBOR, 1, 0, 0])),
+            Reply::Unplug,
+        ],
+    ] {
+        let (answer, record, _) = once(1000, GET_ASSERTION, replies);
+        assert!(answer.is_none());
+        assert!(matches!(
+            record.failure,
+            Some(Failure::Link(LinkError::Removed))
+        ));
+    }
+}
+
+fn init_answer(nonce: &[u8], channel: [u8; 4]) -> Reply {
+    let mut rest = vec![message::INIT, 0, 17];
+    rest.extend(nonce);
+    rest.extend(channel);
+    rest.extend([2, 1, 0, 0, 4]);
+    Reply::Raw(raw(message::BROADCAST, &rest))
+}
+
+#[test]
+fn channel_allocation_waits_for_our_nonce_and_refuses_reserved_channels() {
+    let nonce = [7u8; 8];
+    let init = |replies: fn(&[u8]) -> Vec<Reply>| {
+        let key = Scripted::new(move |(_, payload): &Request| replies(payload)).without_init();
+        let device = device(key);
+        run(operation(150), || {
+            request(&device, message::BROADCAST, message::INIT, &nonce)
+        })
+    };
+    let (answer, record) = init(|nonce| {
+        vec![
+            init_answer(&[1; 8], [6, 6, 6, 6]),
+            init_answer(nonce, CHANNEL),
+        ]
+    });
+    assert_eq!(answer.unwrap().unwrap()[8..12], CHANNEL);
+    assert_eq!(record.exchanges[0].command, None);
+
+    let (_, record) = init(|nonce| vec![init_answer(nonce, message::BROADCAST)]);
+    assert!(matches!(record.failure, Some(Failure::Malformed(_))));
+    let (_, record) = init(|nonce| vec![init_answer(nonce, [0; 4])]);
+    assert!(matches!(record.failure, Some(Failure::Malformed(_))));
+    let (_, record) = init(|_| vec![init_answer(&[1; 8], CHANNEL)]);
+    assert!(matches!(record.failure, Some(Failure::TimedOut { .. })));
+}
+
+#[test]
+fn the_inspector_keeps_an_answer_from_the_library() {
+    let device = device(Scripted::new(|_| vec![Reply::Cbor(0, vec![0xff])]));
+    let mut budget = operation(1000);
+    budget.inspect = |command, answer| {
+        assert_eq!((command, answer), (4, &[0, 0xff][..]));
+        Err("no")
+    };
+    let (answer, record) = run(budget, || cbor(&device, GET_INFO));
+    assert!(answer.unwrap().is_none());
+    assert!(matches!(record.failure, Some(Failure::Malformed("no"))));
+    assert!(record.exchanges.is_empty());
+}
+
+#[test]
+fn a_panic_of_the_library_is_contained() {
+    let (result, _) = run(operation(100), || -> u8 { panic!("as on an empty x5c") });
+    assert!(result.is_none());
+}

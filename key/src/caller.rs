@@ -1,0 +1,234 @@
+//! Who may ask for what, by the kernel's word about the caller.
+
+use std::io::Read;
+use std::path::PathBuf;
+
+use nix::unistd::User;
+use wardkey_core::message::key::Request;
+use wardkey_ipc::Peer;
+
+/// Seats and bytes of a seat's file that are looked at.
+const MAX_SEATS: usize = 64;
+const MAX_SEAT_FILE: u64 = 4096;
+
+/// Somebody who may ask for something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// Root: everything.
+    Root,
+    /// The uid of the active session of a local seat, for example a locker:
+    /// everything, as it may open the device anyway.
+    ActiveSession,
+    /// The agent: watching and identifying, nothing that takes a PIN.
+    Agent,
+}
+
+impl Caller {
+    /// Whether this caller may make this request.
+    #[must_use]
+    pub fn may(self, request: &Request) -> bool {
+        match request {
+            Request::List | Request::Watch | Request::Identify(_) | Request::Cancel => true,
+            Request::Assert(_)
+            | Request::MakeCredential(_)
+            | Request::ChangePin { .. }
+            | Request::SetPin(_) => self != Self::Agent,
+        }
+    }
+
+    /// Whether this caller may stay connected without end, to watch.
+    #[must_use]
+    pub fn may_stay(self) -> bool {
+        self != Self::ActiveSession
+    }
+}
+
+/// Whom the key process serves.
+#[derive(Debug, Clone)]
+pub struct Authority {
+    /// Where logind keeps a file per seat, with a line `ACTIVE_UID=`.
+    pub seats: PathBuf,
+    /// Name or uid of the agent's user; `None`: there is no agent.
+    pub agent: Option<String>,
+}
+
+impl Authority {
+    /// What `peer` is; `None`: nobody who may ask for anything.
+    #[must_use]
+    pub fn judge(&self, peer: Peer) -> Option<Caller> {
+        if peer.is_root() {
+            return Some(Caller::Root);
+        }
+        if self.active_uids().contains(&peer.uid) {
+            return Some(Caller::ActiveSession);
+        }
+        if self.agent_uid() == Some(peer.uid) {
+            return Some(Caller::Agent);
+        }
+        None
+    }
+
+    /// The agent's uid. A name is looked up, which may ask a directory service:
+    /// before the sandbox only.
+    #[must_use]
+    pub fn agent_uid(&self) -> Option<u32> {
+        let agent = self.agent.as_deref()?;
+        let uid = match agent.parse() {
+            Ok(uid) => uid,
+            Err(_) => User::from_name(agent).ok()??.uid.as_raw(),
+        };
+        // Root is no agent: an agent's user that turned out to be root would say
+        // nothing about the caller.
+        (uid != 0).then_some(uid)
+    }
+
+    /// As sd_seat_get_active(3) does it, without its library.
+    fn active_uids(&self) -> Vec<u32> {
+        let Ok(entries) = std::fs::read_dir(&self.seats) else {
+            return Vec::new();
+        };
+        entries
+            .take(MAX_SEATS)
+            .filter_map(Result::ok)
+            // logind writes to a hidden file first.
+            .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
+            .filter_map(|entry| {
+                let mut text = String::new();
+                std::fs::File::open(entry.path())
+                    .ok()?
+                    .take(MAX_SEAT_FILE)
+                    .read_to_string(&mut text)
+                    .ok()?;
+                active_uid(&text)
+            })
+            .collect()
+    }
+}
+
+fn active_uid(seat: &str) -> Option<u32> {
+    seat.lines()
+        .find_map(|line| line.strip_prefix("ACTIVE_UID="))?
+        .trim()
+        .parse()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use wardkey_core::codec::{Bytes, List};
+    use wardkey_core::id::CredentialId;
+    use wardkey_core::message::key::{Assert, Identify, MakeCredential, Pin};
+    use wardkey_core::name::RpId;
+
+    use super::*;
+
+    fn peer(uid: u32) -> Peer {
+        Peer { uid, gid: uid, pid: 1 }
+    }
+
+    fn pin() -> Pin {
+        Pin::new("1234".to_owned().into()).unwrap()
+    }
+
+    fn all_requests() -> Vec<(Request, bool)> {
+        let rp_id: RpId = "example.org".parse().unwrap();
+        let credential = CredentialId::new([7; 16]).unwrap();
+        vec![
+            (Request::List, false),
+            (Request::Watch, false),
+            (Request::Cancel, false),
+            (
+                Request::Identify(Identify {
+                    rp_id: rp_id.clone(),
+                    allow: List::default(),
+                    wait_ms: 0,
+                }),
+                false,
+            ),
+            (
+                Request::Assert(Assert {
+                    pin: pin(),
+                    client_data: Bytes::default(),
+                    credential,
+                    wait_ms: 0,
+                }),
+                true,
+            ),
+            (
+                Request::MakeCredential(Box::new(MakeCredential {
+                    pin: pin(),
+                    rp_id,
+                    rp_name: String::new(),
+                    user_handle: Bytes::default(),
+                    user_name: String::new(),
+                    display_name: String::new(),
+                    client_data: Bytes::default(),
+                    algorithms: List::default(),
+                    exclude: List::default(),
+                    cred_protect: 2,
+                    wait_ms: 0,
+                })),
+                true,
+            ),
+            (Request::ChangePin { old: pin(), new: pin() }, true),
+            (Request::SetPin(pin()), true),
+        ]
+    }
+
+    #[test]
+    fn the_agent_gets_nothing_that_takes_a_pin() {
+        for (request, takes_pin) in all_requests() {
+            assert!(Caller::Root.may(&request));
+            assert!(Caller::ActiveSession.may(&request));
+            assert_eq!(Caller::Agent.may(&request), !takes_pin, "{request:?}");
+        }
+    }
+
+    #[test]
+    fn lesson_himmelblau_callers_are_judged_by_uid() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(
+            folder.path().join("seat0"),
+            "IS_SEAT0=1\nACTIVE=c2\nACTIVE_UID=1000\nSESSIONS=c2 5\n",
+        )
+        .unwrap();
+        std::fs::write(folder.path().join("seat1"), "ACTIVE_UID=1003\n").unwrap();
+        std::fs::write(folder.path().join(".#seat2"), "ACTIVE_UID=1004\n").unwrap();
+        std::fs::write(folder.path().join("seat3"), "UIDS=1005\nNOT_ACTIVE_UID=1005\n").unwrap();
+        std::fs::write(folder.path().join("seat4"), "ACTIVE_UID=1006x\n").unwrap();
+        let authority = Authority {
+            seats: folder.path().to_owned(),
+            agent: Some("998".to_owned()),
+        };
+        for (uid, expected) in [
+            (0, Some(Caller::Root)),
+            (1000, Some(Caller::ActiveSession)),
+            (1003, Some(Caller::ActiveSession)),
+            (998, Some(Caller::Agent)),
+            (1001, None),
+            (1004, None),
+            (1005, None),
+            (1006, None),
+            (65534, None),
+        ] {
+            assert_eq!(authority.judge(peer(uid)), expected, "{uid}");
+        }
+    }
+
+    #[test]
+    fn nothing_known_means_root_only() {
+        let authority = Authority {
+            seats: "/nonexistent".into(),
+            agent: None,
+        };
+        assert_eq!(authority.judge(peer(0)), Some(Caller::Root));
+        assert_eq!(authority.judge(peer(1000)), None);
+        for agent in ["no-such-user-of-wardkey", "root", "0"] {
+            let authority = Authority {
+                seats: "/nonexistent".into(),
+                agent: Some(agent.to_owned()),
+            };
+            assert_eq!(authority.agent_uid(), None, "{agent}");
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Why an operation with a security key did not succeed.
+
+use thiserror::Error;
+use wardkey_core::code::Code;
+
+/// Every way in which a login or an enrolment can end at the key. Each variant
+/// says what to do next.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum KeyError {
+    /// No key is plugged in: insert one.
+    #[error("no security key is plugged in")]
+    NoKey,
+    /// No key was plugged in before the time was over.
+    #[error("no security key was plugged in in time")]
+    NoKeyInTime,
+    /// The key was pulled out: begin anew.
+    #[error("the security key was removed")]
+    Removed,
+    /// Another program uses the key: try again later.
+    #[error("the security key is in use by another program")]
+    Busy,
+    /// The key did not answer in time: plug it again, or it is broken.
+    #[error("the security key does not answer")]
+    Silent,
+    /// Nobody touched the key in time: begin anew.
+    #[error("the security key was not touched in time")]
+    TouchTimeout,
+    /// The caller cancelled, or a touch declined.
+    #[error("cancelled")]
+    Cancelled,
+    /// The PIN was wrong.
+    #[error("wrong PIN")]
+    PinWrong {
+        /// Tries left before the key blocks for good, if it says.
+        tries_left: Option<u8>,
+    },
+    /// No tries left: the key must be reset and enrolled again.
+    #[error("the PIN of the security key is blocked")]
+    PinBlocked,
+    /// Too many wrong PINs in a row: unplug the key and plug it in.
+    #[error("the security key takes no PIN before it is plugged in again")]
+    PinAuthBlocked,
+    /// The proof of the PIN was refused: begin anew.
+    #[error("the security key refused the proof of the PIN")]
+    PinAuthInvalid,
+    /// The key has no PIN: set one.
+    #[error("the security key has no PIN")]
+    PinNotSet,
+    /// The key has a PIN: change it instead.
+    #[error("the security key has a PIN already")]
+    PinAlreadySet,
+    /// The new PIN does not follow the key's rules.
+    #[error("the PIN does not follow the rules of the security key")]
+    PinPolicy,
+    /// The PIN must be changed before the key takes it again.
+    #[error("the PIN must be changed first")]
+    PinMustChange,
+    /// None of the credentials asked for is on this key.
+    #[error("the security key holds no such credential")]
+    NoCredentials,
+    /// The key, or the person at it, declined.
+    #[error("the operation was declined at the security key")]
+    Denied,
+    /// No room for another credential.
+    #[error("the security key is full")]
+    KeyStoreFull,
+    /// The key holds a credential of the exclude list: it is enrolled already.
+    #[error("the security key is registered already")]
+    CredentialExcluded,
+    /// The key knows none of the algorithms.
+    #[error("the security key does not support the algorithm")]
+    UnsupportedAlgorithm,
+    /// The key cannot do what is needed; what.
+    #[error("the security key is not suitable: {0}")]
+    Unsuitable(&'static str),
+    /// What the key sent is not what CTAP says; what.
+    #[error("the security key sent a malformed answer: {0}")]
+    Malformed(&'static str),
+    /// Any other CTAP status.
+    #[error("the security key answered with status {0:#04x}")]
+    Status(u8),
+    /// A fault of ours, or of the kernel.
+    #[error("internal fault: {0}")]
+    Internal(&'static str),
+}
+
+impl KeyError {
+    /// Meaning of a status other than 0 (CTAP 2.1, 8.2).
+    #[must_use]
+    pub fn from_status(status: u8) -> Self {
+        match status {
+            0x05 | 0x2f | 0x3a => Self::TouchTimeout,
+            0x06 => Self::Busy,
+            0x19 => Self::CredentialExcluded,
+            0x26 => Self::UnsupportedAlgorithm,
+            0x27 => Self::Denied,
+            0x28 => Self::KeyStoreFull,
+            0x2d => Self::Cancelled,
+            0x2e => Self::NoCredentials,
+            0x31 => Self::PinWrong { tries_left: None },
+            0x32 => Self::PinBlocked,
+            0x33 => Self::PinAuthInvalid,
+            0x34 => Self::PinAuthBlocked,
+            0x35 => Self::PinNotSet,
+            0x37 => Self::PinPolicy,
+            other => Self::Status(other),
+        }
+    }
+}
+
+impl KeyError {
+    /// The code under which people are told.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::NoKey => Code::InsertKey,
+            Self::NoKeyInTime => Code::KeyTimeout,
+            Self::Removed => Code::KeyRemoved,
+            Self::Busy => Code::KeyInUse,
+            Self::TouchTimeout => Code::TouchTimeout,
+            Self::Cancelled | Self::Denied => Code::Cancelled,
+            Self::PinWrong { .. } => Code::PinWrong,
+            Self::PinBlocked => Code::PinBlocked,
+            Self::PinAuthBlocked => Code::PinBlockedUntilReplug,
+            Self::PinNotSet => Code::PinNotSet,
+            Self::PinAlreadySet | Self::PinPolicy => Code::PinPolicy,
+            Self::PinMustChange => Code::PinMustChange,
+            Self::NoCredentials => Code::KeyAndNameDoNotMatch,
+            Self::KeyStoreFull => Code::KeyFull,
+            Self::CredentialExcluded => Code::KeyAlreadyRegistered,
+            Self::UnsupportedAlgorithm | Self::Unsuitable(_) => Code::KeyUnsuitable,
+            Self::Silent | Self::PinAuthInvalid | Self::Malformed(_) | Self::Status(_) => {
+                Code::KeyFault
+            }
+            Self::Internal(_) => Code::Internal,
+        }
+    }
+
+    /// The CTAP status behind it, where there is exactly one.
+    #[must_use]
+    pub const fn status(&self) -> Option<u8> {
+        Some(match self {
+            Self::PinWrong { .. } => 0x31,
+            Self::PinBlocked => 0x32,
+            Self::PinAuthInvalid => 0x33,
+            Self::PinAuthBlocked => 0x34,
+            Self::NoCredentials => 0x2e,
+            Self::Denied => 0x27,
+            Self::KeyStoreFull => 0x28,
+            Self::CredentialExcluded => 0x19,
+            Self::UnsupportedAlgorithm => 0x26,
+            Self::Status(status) => *status,
+            _ => return None,
+        })
+    }
+}
+
+impl From<hidapi::Failure> for KeyError {
+    fn from(failure: hidapi::Failure) -> Self {
+        use hidapi::{Failure, LinkError};
+        match failure {
+            Failure::TimedOut { touch: true } => Self::TouchTimeout,
+            Failure::TimedOut { touch: false } | Failure::Link(LinkError::Stuck) => Self::Silent,
+            Failure::Cancelled => Self::Cancelled,
+            Failure::Link(LinkError::Removed) => Self::Removed,
+            Failure::Link(LinkError::Io(_)) => Self::Internal("input and output"),
+            Failure::Busy => Self::Busy,
+            // ERR_INVALID_CMD: a key from before FIDO2.
+            Failure::Hid(0x01) => Self::Unsuitable("it does not know CTAP 2"),
+            Failure::Hid(_) => Self::Malformed("CTAPHID error"),
+            Failure::Malformed(what) => Self::Malformed(what),
+            Failure::TooMany => Self::Malformed("more requests than the operation needs"),
+            Failure::NotAllowed => Self::Internal("the security key is out of step"),
+        }
+    }
+}

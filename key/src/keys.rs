@@ -1,0 +1,156 @@
+//! The trait between Wardkey and whatever speaks CTAP. Another library, for
+//! other transports, takes the present one's place behind it.
+
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use wardkey_core::message::key::Pin;
+
+use crate::KeyError;
+use crate::answer::{Assertion, Info, Registration, Retries};
+
+/// How long a step may take that needs no person.
+pub const STEP: Duration = Duration::from_secs(3);
+
+/// What bounds an operation.
+#[derive(Clone)]
+pub struct Limits {
+    /// When it ends at the latest.
+    pub deadline: Instant,
+    /// Readable or hung up means: give up.
+    pub cancel: Option<Rc<OwnedFd>>,
+    /// Called once when the key waits for a touch.
+    pub on_touch: Rc<dyn Fn()>,
+}
+
+impl Limits {
+    /// Ends at `deadline`; no events.
+    #[must_use]
+    pub fn until(deadline: Instant) -> Self {
+        Self {
+            deadline,
+            cancel: None,
+            on_touch: Rc::new(|| {}),
+        }
+    }
+
+    /// The same, but ending after a step's time at the latest.
+    #[must_use]
+    pub fn for_step(&self) -> Self {
+        Self {
+            deadline: self.deadline.min(Instant::now() + STEP),
+            ..self.clone()
+        }
+    }
+}
+
+/// What a key is, as far as the bus knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// Device node.
+    pub path: String,
+    /// USB vendor id.
+    pub vendor: u16,
+    /// USB product id.
+    pub product: u16,
+    /// What it calls itself, printable, at most 128 characters.
+    pub name: String,
+}
+
+/// A credential to be made.
+#[derive(Debug)]
+pub struct NewCredential<'a> {
+    /// PIN of the key.
+    pub pin: &'a Pin,
+    /// Relying party id.
+    pub rp_id: &'a str,
+    /// User handle, 1 to 64 bytes.
+    pub user_handle: &'a [u8],
+    /// Login name.
+    pub user_name: &'a str,
+    /// Name of the person.
+    pub display_name: &'a str,
+    /// The key signs the SHA-256 of this.
+    pub client_data: &'a [u8],
+    /// COSE algorithms, best first; ES256 (-7) and EdDSA (-8) are known.
+    pub algorithms: &'a [i32],
+    /// Credentials that the key must not hold yet.
+    pub exclude: &'a [Vec<u8>],
+    /// credProtect level, 1 to 3.
+    pub protection: u8,
+}
+
+/// Finds keys.
+pub trait SecurityKeys {
+    /// The keys that are plugged in, opened.
+    fn list(&mut self) -> Vec<Box<dyn SecurityKey>>;
+
+    /// The same without opening anything for long or asking the keys.
+    fn describe(&mut self) -> Vec<Description>;
+}
+
+/// One open key. All errors are [`KeyError`]s; nothing outlasts its [`Limits`].
+pub trait SecurityKey {
+    /// What it is.
+    fn description(&self) -> &Description;
+
+    /// What it can do. Asked once, then remembered.
+    ///
+    /// # Errors
+    /// [`KeyError::Malformed`] also for a key that does not know CTAP 2.
+    fn info(&mut self, limits: &Limits) -> Result<Info, KeyError>;
+
+    /// PIN tries left.
+    ///
+    /// # Errors
+    /// As for every exchange.
+    fn retries(&mut self, limits: &Limits) -> Result<Retries, KeyError>;
+
+    /// The first of `credentials` that the key holds, asked silently: no PIN, no
+    /// touch, as many as fit in one request.
+    ///
+    /// # Errors
+    /// As for every exchange. A key that will not tell is none that holds one.
+    fn identify(
+        &mut self,
+        rp_id: &str,
+        credentials: &[Vec<u8>],
+        limits: &Limits,
+    ) -> Result<Option<Vec<u8>>, KeyError>;
+
+    /// Signs with one credential: PIN, then touch.
+    ///
+    /// # Errors
+    /// Every status that CTAP has for it, typed.
+    fn assert(
+        &mut self,
+        rp_id: &str,
+        credential: &[u8],
+        client_data: &[u8],
+        pin: &Pin,
+        limits: &Limits,
+    ) -> Result<Assertion, KeyError>;
+
+    /// Makes a discoverable credential: PIN, then touch.
+    ///
+    /// # Errors
+    /// Every status that CTAP has for it, typed.
+    fn make_credential(
+        &mut self,
+        credential: &NewCredential<'_>,
+        limits: &Limits,
+    ) -> Result<Registration, KeyError>;
+
+    /// Sets the first PIN.
+    ///
+    /// # Errors
+    /// [`KeyError::PinAlreadySet`], [`KeyError::PinPolicy`], and as for every exchange.
+    fn set_pin(&mut self, pin: &Pin, limits: &Limits) -> Result<(), KeyError>;
+
+    /// Changes the PIN.
+    ///
+    /// # Errors
+    /// [`KeyError::PinWrong`], [`KeyError::PinPolicy`], and as for every exchange.
+    fn change_pin(&mut self, old: &Pin, new: &Pin, limits: &Limits) -> Result<(), KeyError>;
+}

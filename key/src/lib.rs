@@ -1,0 +1,35 @@
+//! Everything about the security key: finding keys, plug and unplug, CTAP. No
+//! network, no disk, no knowledge of people.
+//!
+//! ```text
+//!   pam_fido.so, wardkey, agent
+//!        |  one connection = one process
+//!   listen   accepts, bounds the number of processes, hands over
+//!   caller   who is it, and what may they ask      sandbox   what may we do
+//!        |
+//!   serve    one request after the other, wait for a key, cancel
+//!        |
+//!   keys     the trait between Wardkey and whatever speaks CTAP
+//!   ctap     ctap-hid-fido2 behind it; answer, cbor: what the key really said
+//!        |
+//!   hidapi   our transport under the library
+//! ```
+#![deny(unsafe_code)]
+
+mod answer;
+mod bus;
+pub mod caller;
+mod cbor;
+mod ctap;
+mod error;
+pub mod keys;
+pub mod listen;
+pub mod sandbox;
+pub mod serve;
+mod watch;
+
+pub use answer::{Assertion, Info, Registration, Retries};
+pub use bus::HidrawKeys;
+#[cfg(any(test, feature = "in-process"))]
+pub use bus::open_in_process;
+pub use error::KeyError;

@@ -1,0 +1,5 @@
+//! Where a host finds the key.
+
+pub mod seqpacket;
+pub mod uhid;
+pub mod usbip;
