@@ -91,7 +91,9 @@ fn pieces(pattern: &Pattern<&str>) -> Result<Vec<Piece>, String> {
     for element in &pattern.elements {
         let text = match element {
             PatternElement::TextElement { value } => *value,
-            PatternElement::Placeable { expression: Expression::Inline(InlineExpression::VariableReference { id }) } => {
+            PatternElement::Placeable {
+                expression: Expression::Inline(InlineExpression::VariableReference { id }),
+            } => {
                 pieces.push(Piece::Argument(id.name.to_owned()));
                 continue;
             }

@@ -53,10 +53,7 @@ pub fn to_bytes<T: Document>(document: &T) -> Vec<u8> {
     let mut out = Vec::new();
     let mut encoder = Encoder::new(&mut out);
     // Writing to a Vec cannot fail; our own Encode implementations return no errors.
-    let written = encoder
-        .array(2)
-        .and_then(|e| e.str(T::DOMAIN))
-        .and_then(|e| document.encode(e, &mut ()));
+    let written = encoder.array(2).and_then(|e| e.str(T::DOMAIN)).and_then(|e| document.encode(e, &mut ()));
     debug_assert!(written.is_ok());
     out
 }

@@ -135,15 +135,17 @@ pub fn permit(snapshot: &Snapshot, request: &Request<'_>) -> Result<Permit, Deni
         return Err(Denial::new(Code::TerminalDisabled, "terminal is disabled"));
     }
     let mut records = snapshot.records();
-    let first = records.next().ok_or_else(|| {
-        Denial::new(Code::KeyAndNameDoNotMatch, "no such person in any scope of this terminal")
-    })?;
+    let first = records
+        .next()
+        .ok_or_else(|| Denial::new(Code::KeyAndNameDoNotMatch, "no such person in any scope of this terminal"))?;
     std::iter::once(first).chain(records).try_for_each(|record| person_is_valid(record, request.now))?;
     let shared = account_is_allowed(snapshot, first, request)?;
     let stage = stage(snapshot, request)?;
-    let holder = snapshot.scopes().iter().find(|scope| scope.record.is_some()).ok_or_else(|| {
-        Denial::new(Code::KeyAndNameDoNotMatch, "no such person in any scope of this terminal")
-    })?;
+    let holder = snapshot
+        .scopes()
+        .iter()
+        .find(|scope| scope.record.is_some())
+        .ok_or_else(|| Denial::new(Code::KeyAndNameDoNotMatch, "no such person in any scope of this terminal"))?;
     let oldest = snapshot.heads().map(|head| head.issued).fold(snapshot.terminal().issued, Ord::min);
     Ok(Permit {
         stage,
@@ -247,9 +249,10 @@ fn stage(snapshot: &Snapshot, request: &Request<'_>) -> Result<Stage, Denial> {
     }
     if offline <= limit(|policy| policy.offline.hard) {
         let emergency = snapshot.scopes().iter().any(|scope| {
-            scope.record.as_ref().is_some_and(|record| {
-                scope.policy.emergency_groups.iter().any(|group| record.groups.contains(group))
-            })
+            scope
+                .record
+                .as_ref()
+                .is_some_and(|record| scope.policy.emergency_groups.iter().any(|group| record.groups.contains(group)))
         });
         if emergency {
             return Ok(Stage::Hard);

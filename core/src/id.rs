@@ -191,16 +191,10 @@ pub fn to_hex(bytes: &[u8]) -> String {
 /// [`CodecError::Malformed`] for an odd number of digits or any other character.
 pub fn from_hex(text: &str) -> Result<Vec<u8>, CodecError> {
     let bad = || CodecError::Malformed("not hexadecimal digits".into());
-    let digits: Vec<u8> = text
-        .chars()
-        .map(|c| c.to_digit(16).map(|d| d as u8))
-        .collect::<Option<_>>()
-        .ok_or_else(bad)?;
+    let digits: Vec<u8> =
+        text.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect::<Option<_>>().ok_or_else(bad)?;
     if !digits.len().is_multiple_of(2) {
         return Err(bad());
     }
-    Ok(digits
-        .chunks_exact(2)
-        .map(|pair| pair.iter().fold(0u8, |byte, digit| (byte << 4) | digit))
-        .collect())
+    Ok(digits.chunks_exact(2).map(|pair| pair.iter().fold(0u8, |byte, digit| (byte << 4) | digit)).collect())
 }

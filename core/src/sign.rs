@@ -123,9 +123,9 @@ impl<'a> Envelope<'a> {
 fn encode_envelope(key_id: &[u8], payload: &[u8], signature: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(payload.len() + ENVELOPE);
     // Writing to a Vec cannot fail.
-    let _ = Encoder::new(&mut out).array(4).and_then(|e| {
-        e.bytes(PROTECTED)?.map(1)?.u8(4)?.bytes(key_id)?.bytes(payload)?.bytes(signature)?.ok()
-    });
+    let _ = Encoder::new(&mut out)
+        .array(4)
+        .and_then(|e| e.bytes(PROTECTED)?.map(1)?.u8(4)?.bytes(key_id)?.bytes(payload)?.bytes(signature)?.ok());
     out
 }
 

@@ -82,7 +82,10 @@ impl Snapshot {
         let root = SignedRoot::verify_chain(&evidence.roots, &anchor.root_key)
             .map_err(|error| Denial::new(Code::RootInvalid, error))?;
         if root.version < marks.root_version {
-            return Err(Denial::new(Code::Rollback, format!("root document {} < {}", root.version, marks.root_version)));
+            return Err(Denial::new(
+                Code::Rollback,
+                format!("root document {} < {}", root.version, marks.root_version),
+            ));
         }
         let terminal = verify_terminal(evidence.terminal.as_slice(), &root, anchor, marks)?;
         let scopes = evidence
@@ -133,7 +136,9 @@ impl Snapshot {
 
     /// The credentials that a key is asked for: active in every record of the person.
     pub fn allow_list(&self) -> Vec<CredentialId> {
-        let Some(first) = self.records().next() else { return Vec::new() };
+        let Some(first) = self.records().next() else {
+            return Vec::new();
+        };
         let usable = |id: &CredentialId| {
             self.records().all(|record| record.credential(id).is_some_and(|c| c.status == Status::Active))
         };

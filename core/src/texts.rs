@@ -114,9 +114,13 @@ mod tests {
             if let Some(comment) = line.strip_prefix("///") {
                 documented.push_str(comment);
             } else if let Some(number) = line.strip_suffix(',').and_then(|line| line.split_once(" = ")) {
-                let Some(code) = number.1.parse().ok().and_then(Code::from_number) else { continue };
+                let Some(code) = number.1.parse().ok().and_then(Code::from_number) else {
+                    continue;
+                };
                 let mut given: Vec<_> = documented.split('$').skip(1).collect();
-                given.iter_mut().for_each(|name| *name = name.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap());
+                given
+                    .iter_mut()
+                    .for_each(|name| *name = name.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap());
                 for language in LANGUAGES {
                     assert_eq!(arguments(code, language), given, "{code} {language}");
                 }
@@ -160,7 +164,12 @@ mod tests {
     #[test]
     fn the_question_says_whose_key_and_how_many_tries() {
         for (name, tries, ja, en) in [
-            (None, None, "暗証番号（PIN）を入力し、続けてキーに触れてください: ", "Enter the PIN, then touch the key: "),
+            (
+                None,
+                None,
+                "暗証番号（PIN）を入力し、続けてキーに触れてください: ",
+                "Enter the PIN, then touch the key: ",
+            ),
             (
                 None,
                 Some(3),

@@ -54,9 +54,21 @@ fn each_wrong_thing_about_the_person_is_refused() {
         ("no keys", |p| p.credentials = List::default(), Code::KeyAndNameDoNotMatch),
         ("key disabled", |p| change_key(p, |k| k.status = Status::Disabled), Code::CredentialDisabled),
         ("key of another rp", |p| change_key(p, |k| k.rp_id = "other.example".parse().unwrap()), Code::RpIdMismatch),
-        ("BE as enrolled", |p| change_key(p, |k| k.flags = CredentialFlags(CredentialFlags::BACKUP_ELIGIBLE)), Code::BackupFlags),
-        ("other public key", |p| change_key(p, |k| k.public_key = Bytes::new(Key::es256(2).cose()).unwrap()), Code::AssertionSignature),
-        ("public key is no key", |p| change_key(p, |k| k.public_key = Bytes::new(vec![0xa0]).unwrap()), Code::AssertionSignature),
+        (
+            "BE as enrolled",
+            |p| change_key(p, |k| k.flags = CredentialFlags(CredentialFlags::BACKUP_ELIGIBLE)),
+            Code::BackupFlags,
+        ),
+        (
+            "other public key",
+            |p| change_key(p, |k| k.public_key = Bytes::new(Key::es256(2).cose()).unwrap()),
+            Code::AssertionSignature,
+        ),
+        (
+            "public key is no key",
+            |p| change_key(p, |k| k.public_key = Bytes::new(vec![0xa0]).unwrap()),
+            Code::AssertionSignature,
+        ),
     ];
     for (name, change, expected) in table {
         let mut world = World::new();
@@ -111,7 +123,15 @@ fn lesson_hostile_key_authenticator_data_of_every_length_is_read_or_refused() {
         assert_eq!(code(result), Some(Code::AuthenticatorData), "{length} bytes");
     }
     let longer = [&whole[..], &[0]].concat();
-    let result = world.decide("hanako", "hanako", "login", T0, &Marks::default(), &Key::es256(1).assert_raw(1, &data, longer), 1);
+    let result = world.decide(
+        "hanako",
+        "hanako",
+        "login",
+        T0,
+        &Marks::default(),
+        &Key::es256(1).assert_raw(1, &data, longer),
+        1,
+    );
     assert_eq!(code(result), Some(Code::AuthenticatorData));
 }
 
@@ -152,7 +172,9 @@ fn s5_a_challenge_lives_sixty_seconds() {
     let world = World::new();
     let data = world.client_data("hanako", "hanako", "login").to_bytes();
     let assertion = Key::es256(1).assert(1, &data, 0x05, 1, RP);
-    for (elapsed, expected) in [(0, None), (59, None), (60, None), (61, Some(Code::TooLate)), (u64::MAX, Some(Code::TooLate))] {
+    for (elapsed, expected) in
+        [(0, None), (59, None), (60, None), (61, Some(Code::TooLate)), (u64::MAX, Some(Code::TooLate))]
+    {
         let result = world.decide("hanako", "hanako", "login", T0, &Marks::default(), &assertion, elapsed);
         assert_eq!(code(result), expected, "{elapsed} s");
     }
@@ -277,8 +299,13 @@ fn a_disabled_terminal_and_a_remote_session_let_nobody_in() {
 
     let world = World::new();
     let (account, service, marks) = (login("hanako"), common::service("sshd"), Marks::default());
-    let request =
-        wardkey_core::decide::Request { account: &account, service: &service, remote: true, now: UnixTime(T0), marks: &marks };
+    let request = wardkey_core::decide::Request {
+        account: &account,
+        service: &service,
+        remote: true,
+        now: UnixTime(T0),
+        marks: &marks,
+    };
     let refused = wardkey_core::decide::permit(&world.snapshot("hanako").unwrap(), &request);
     assert_eq!(code(refused), Some(Code::RemoteSession));
 }

@@ -36,78 +36,142 @@ fn every_lie_of_a_taken_over_agent_is_refused() {
     type Lie = fn(&mut Evidence, &World);
     let table: &[(&str, Lie, Code)] = &[
         ("no root", |e, _| e.roots = List::default(), Code::RootInvalid),
-        ("root of another key", |e, w| {
-            let mut root = w.root.clone();
-            root.root_key = signing(200).public();
-            let by_itself = Bytes::new(signing(200).sign(&root)).unwrap();
-            e.roots = List::new(vec![SignedRoot { by_itself, by_previous: None }]).unwrap();
-        }, Code::RootInvalid),
-        ("root that names the agent's publish key", |e, w| {
-            let mut root = w.root.clone();
-            root.publish_keys = List::new(vec![signing(200).public()]).unwrap();
-            let by_itself = Bytes::new(signing(200).sign(&root)).unwrap();
-            e.roots = List::new(vec![SignedRoot { by_itself, by_previous: None }]).unwrap();
-        }, Code::RootInvalid),
-        ("terminal document signed by the agent", |e, w| {
-            e.terminal = Bytes::new(signing(200).sign(&w.terminal)).unwrap();
-        }, Code::TerminalInvalid),
-        ("terminal document of another terminal", |e, w| {
-            let mut document = w.terminal.clone();
-            document.terminal = TerminalId::new([7; 16]);
-            e.terminal = Bytes::new(signing(101).sign(&document)).unwrap();
-        }, Code::TerminalInvalid),
-        ("terminal document is a head", |e, _| {
-            e.terminal = Bytes::new(e.scopes[0].head.as_slice()).unwrap();
-        }, Code::TerminalInvalid),
-        ("head signed by the agent", |e, w| {
-            change(e, |s| s.head = Bytes::new(signing(200).sign(&w.scopes[1].0.head)).unwrap());
-        }, Code::HeadInvalid),
-        ("head with one bit changed", |e, _| {
-            change(e, |s| {
-                let mut bytes = s.head.as_slice().to_vec();
-                bytes[80] ^= 1;
-                s.head = Bytes::new(bytes).unwrap();
-            });
-        }, Code::HeadInvalid),
-        ("scope hidden", |e, _| {
-            e.scopes = List::new(e.scopes[1..].to_vec()).unwrap();
-        }, Code::ScopesIncomplete),
-        ("scopes swapped", |e, _| {
-            e.scopes = List::new(vec![e.scopes[1].clone(), e.scopes[0].clone()]).unwrap();
-        }, Code::ScopesIncomplete),
-        ("one scope twice", |e, _| {
-            e.scopes = List::new(vec![e.scopes[1].clone(), e.scopes[1].clone()]).unwrap();
-        }, Code::ScopesIncomplete),
-        ("other policy", |e, w| {
-            let mut policy = w.scopes[1].1.clone();
-            policy.offline.hard = u64::MAX;
-            change(e, |s| s.policy = Bytes::new(codec::to_bytes(&policy)).unwrap());
-        }, Code::PolicyInvalid),
-        ("record of an agent's key", |e, w| {
-            let mut record = w.scopes[1].0.people[0].clone();
-            record.credentials = List::new(vec![Key::es256(66).record(66)]).unwrap();
-            change(e, |s| s.proof.record = Some(Bytes::new(codec::to_bytes(&record)).unwrap()));
-        }, Code::ProofInvalid),
+        (
+            "root of another key",
+            |e, w| {
+                let mut root = w.root.clone();
+                root.root_key = signing(200).public();
+                let by_itself = Bytes::new(signing(200).sign(&root)).unwrap();
+                e.roots = List::new(vec![SignedRoot { by_itself, by_previous: None }]).unwrap();
+            },
+            Code::RootInvalid,
+        ),
+        (
+            "root that names the agent's publish key",
+            |e, w| {
+                let mut root = w.root.clone();
+                root.publish_keys = List::new(vec![signing(200).public()]).unwrap();
+                let by_itself = Bytes::new(signing(200).sign(&root)).unwrap();
+                e.roots = List::new(vec![SignedRoot { by_itself, by_previous: None }]).unwrap();
+            },
+            Code::RootInvalid,
+        ),
+        (
+            "terminal document signed by the agent",
+            |e, w| {
+                e.terminal = Bytes::new(signing(200).sign(&w.terminal)).unwrap();
+            },
+            Code::TerminalInvalid,
+        ),
+        (
+            "terminal document of another terminal",
+            |e, w| {
+                let mut document = w.terminal.clone();
+                document.terminal = TerminalId::new([7; 16]);
+                e.terminal = Bytes::new(signing(101).sign(&document)).unwrap();
+            },
+            Code::TerminalInvalid,
+        ),
+        (
+            "terminal document is a head",
+            |e, _| {
+                e.terminal = Bytes::new(e.scopes[0].head.as_slice()).unwrap();
+            },
+            Code::TerminalInvalid,
+        ),
+        (
+            "head signed by the agent",
+            |e, w| {
+                change(e, |s| s.head = Bytes::new(signing(200).sign(&w.scopes[1].0.head)).unwrap());
+            },
+            Code::HeadInvalid,
+        ),
+        (
+            "head with one bit changed",
+            |e, _| {
+                change(e, |s| {
+                    let mut bytes = s.head.as_slice().to_vec();
+                    bytes[80] ^= 1;
+                    s.head = Bytes::new(bytes).unwrap();
+                });
+            },
+            Code::HeadInvalid,
+        ),
+        (
+            "scope hidden",
+            |e, _| {
+                e.scopes = List::new(e.scopes[1..].to_vec()).unwrap();
+            },
+            Code::ScopesIncomplete,
+        ),
+        (
+            "scopes swapped",
+            |e, _| {
+                e.scopes = List::new(vec![e.scopes[1].clone(), e.scopes[0].clone()]).unwrap();
+            },
+            Code::ScopesIncomplete,
+        ),
+        (
+            "one scope twice",
+            |e, _| {
+                e.scopes = List::new(vec![e.scopes[1].clone(), e.scopes[1].clone()]).unwrap();
+            },
+            Code::ScopesIncomplete,
+        ),
+        (
+            "other policy",
+            |e, w| {
+                let mut policy = w.scopes[1].1.clone();
+                policy.offline.hard = u64::MAX;
+                change(e, |s| s.policy = Bytes::new(codec::to_bytes(&policy)).unwrap());
+            },
+            Code::PolicyInvalid,
+        ),
+        (
+            "record of an agent's key",
+            |e, w| {
+                let mut record = w.scopes[1].0.people[0].clone();
+                record.credentials = List::new(vec![Key::es256(66).record(66)]).unwrap();
+                change(e, |s| s.proof.record = Some(Bytes::new(codec::to_bytes(&record)).unwrap()));
+            },
+            Code::ProofInvalid,
+        ),
         ("record left out", |e, _| change(e, |s| s.proof.record = None), Code::ProofInvalid),
-        ("bucket with an agent's leaf", |e, w| {
-            let mut record = w.scopes[1].0.people[0].clone();
-            record.credentials = List::new(vec![Key::es256(66).record(66)]).unwrap();
-            let leaf = wardkey_core::directory::Leaf {
-                key: wardkey_core::directory::leaf_key(&record.login),
-                value: codec::hash_of(&record),
-            };
-            change(e, |s| {
-                s.proof.bucket = wardkey_core::directory::Bucket::new(vec![leaf]).unwrap();
-                s.proof.record = Some(Bytes::new(codec::to_bytes(&record)).unwrap());
-            });
-        }, Code::ProofInvalid),
-        ("empty bucket, as if the person were absent", |e, _| change(e, |s| {
-            s.proof.bucket = Default::default();
-            s.proof.record = None;
-        }), Code::ProofInvalid),
-        ("a bucket hash missing", |e, _| change(e, |s| {
-            s.proof.others = List::new(s.proof.others[1..].to_vec()).unwrap();
-        }), Code::ProofInvalid),
+        (
+            "bucket with an agent's leaf",
+            |e, w| {
+                let mut record = w.scopes[1].0.people[0].clone();
+                record.credentials = List::new(vec![Key::es256(66).record(66)]).unwrap();
+                let leaf = wardkey_core::directory::Leaf {
+                    key: wardkey_core::directory::leaf_key(&record.login),
+                    value: codec::hash_of(&record),
+                };
+                change(e, |s| {
+                    s.proof.bucket = wardkey_core::directory::Bucket::new(vec![leaf]).unwrap();
+                    s.proof.record = Some(Bytes::new(codec::to_bytes(&record)).unwrap());
+                });
+            },
+            Code::ProofInvalid,
+        ),
+        (
+            "empty bucket, as if the person were absent",
+            |e, _| {
+                change(e, |s| {
+                    s.proof.bucket = Default::default();
+                    s.proof.record = None;
+                })
+            },
+            Code::ProofInvalid,
+        ),
+        (
+            "a bucket hash missing",
+            |e, _| {
+                change(e, |s| {
+                    s.proof.others = List::new(s.proof.others[1..].to_vec()).unwrap();
+                })
+            },
+            Code::ProofInvalid,
+        ),
     ];
     for (name, lie, expected) in table {
         let world = World::new();
@@ -133,12 +197,40 @@ fn nothing_below_the_marks_is_accepted() {
     type Age = fn(&mut World);
     let table: &[(&str, Age, Option<Code>)] = &[
         ("a later state", |w| w.scopes[1].0.head.seq += 1, None),
-        ("a later epoch begins low", |w| { w.scopes[1].0.head.epoch += 1; w.scopes[1].0.head.seq = 1 }, None),
+        (
+            "a later epoch begins low",
+            |w| {
+                w.scopes[1].0.head.epoch += 1;
+                w.scopes[1].0.head.seq = 1
+            },
+            None,
+        ),
         ("an earlier sequence", |w| w.scopes[1].0.head.seq -= 1, Some(Code::Rollback)),
-        ("an earlier epoch with a higher sequence", |w| { w.scopes[1].0.head.epoch -= 1; w.scopes[1].0.head.seq += 99 }, Some(Code::Rollback)),
+        (
+            "an earlier epoch with a higher sequence",
+            |w| {
+                w.scopes[1].0.head.epoch -= 1;
+                w.scopes[1].0.head.seq += 99
+            },
+            Some(Code::Rollback),
+        ),
         ("an earlier terminal document", |w| w.terminal.number = 0, Some(Code::Rollback)),
-        ("the same number with another state", |w| { w.hanako().status = Status::Disabled; w.refresh() }, Some(Code::Fork)),
-        ("the same number with another policy", |w| { w.scopes[1].1.offline.soft += 1; w.refresh() }, Some(Code::Fork)),
+        (
+            "the same number with another state",
+            |w| {
+                w.hanako().status = Status::Disabled;
+                w.refresh()
+            },
+            Some(Code::Fork),
+        ),
+        (
+            "the same number with another policy",
+            |w| {
+                w.scopes[1].1.offline.soft += 1;
+                w.refresh()
+            },
+            Some(Code::Fork),
+        ),
         ("signed again, same state", |w| w.scopes[1].0.head.issued = UnixTime(T0), None),
     ];
     for (name, age, expected) in table {
@@ -190,7 +282,12 @@ fn marks_remember_the_latest_people_and_never_sink() {
     }
     assert_eq!(marks.seen.len(), wardkey_core::marks::MAX_SEEN);
     assert!(!marks.has_seen(&codec::sha256(&0u64.to_be_bytes())));
-    let mark = |seq| ScopeMark { scope: scope("a"), position: Position { epoch: 1, seq }, root: Hash::new([0; 32]), policy: Hash::new([0; 32]) };
+    let mark = |seq| ScopeMark {
+        scope: scope("a"),
+        position: Position { epoch: 1, seq },
+        root: Hash::new([0; 32]),
+        policy: Hash::new([0; 32]),
+    };
     marks.raise_scope(mark(5));
     marks.raise_scope(mark(4));
     assert_eq!(marks.scope(&scope("a")).unwrap().position.seq, 5);

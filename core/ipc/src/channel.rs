@@ -109,13 +109,8 @@ impl Channel {
     /// [`IpcError`] when it is not there, full until the deadline, or somebody else's.
     pub fn connect(path: &Path, owner: Option<u32>, max: usize, deadline: Deadline) -> Result<Self, IpcError> {
         let address = UnixAddr::new(path).map_err(std::io::Error::from)?;
-        let fd = socket(
-            AddressFamily::Unix,
-            SockType::Stream,
-            SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
-            None,
-        )
-        .map_err(std::io::Error::from)?;
+        let fd = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)
+            .map_err(std::io::Error::from)?;
         loop {
             match connect(std::os::fd::AsRawFd::as_raw_fd(&fd), &address) {
                 Ok(()) => break,
@@ -350,10 +345,7 @@ mod tests {
         let me = nix::unistd::geteuid().as_raw();
         assert!(Channel::connect(&path, Some(me), 100, soon()).is_ok());
         if me != 0 {
-            assert!(matches!(
-                Channel::connect(&path, Some(me + 1), 100, soon()),
-                Err(IpcError::WrongOwner { .. })
-            ));
+            assert!(matches!(Channel::connect(&path, Some(me + 1), 100, soon()), Err(IpcError::WrongOwner { .. })));
         }
     }
 }

@@ -5,10 +5,13 @@
 use p256::ecdsa::signature::Signer;
 use wardkey_core::assertion::Assertion;
 use wardkey_core::client_data::ClientData;
+use wardkey_core::code::Denial;
 use wardkey_core::codec::{self, Bytes, List};
 use wardkey_core::decide::{self, Freshness, Granted, Request};
 use wardkey_core::directory::{BUCKETS, Bucket, Leaf, Proof, bucket_of, leaf_key, state_root};
-use wardkey_core::document::{Head, PolicyDocument, Position, RootDocument, SharedAccount, SignedRoot, TerminalDocument};
+use wardkey_core::document::{
+    Head, PolicyDocument, Position, RootDocument, SharedAccount, SignedRoot, TerminalDocument,
+};
 use wardkey_core::id::{Aaguid, CredentialId, DeploymentId, Hash, Nonce, TerminalId, UserHandle};
 use wardkey_core::marks::Marks;
 use wardkey_core::name::{DisplayText, GroupName, Language, LoginName, RpId, ScopeName, ServiceName};
@@ -16,7 +19,6 @@ use wardkey_core::person::{CredentialFlags, CredentialRecord, PersonRecord, Stat
 use wardkey_core::sign::SigningKey;
 use wardkey_core::snapshot::{Anchor, Evidence, ScopeEvidence, Snapshot};
 use wardkey_core::time::UnixTime;
-use wardkey_core::code::Denial;
 
 pub const T0: u64 = 1_800_000_000;
 pub const RP: &str = "hospital.example";
@@ -251,7 +253,14 @@ impl World {
     }
 
     /// One login of `person` to `account` by key 1 with everything right.
-    pub fn login(&self, account: &str, person: &str, service_name: &str, now: u64, marks: &Marks) -> Result<Granted, Denial> {
+    pub fn login(
+        &self,
+        account: &str,
+        person: &str,
+        service_name: &str,
+        now: u64,
+        marks: &Marks,
+    ) -> Result<Granted, Denial> {
         let data = self.client_data(account, person, service_name).to_bytes();
         self.decide(account, person, service_name, now, marks, &Key::es256(1).assert(1, &data, 0x05, 1, RP), 1)
     }

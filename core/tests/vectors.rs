@@ -1,0 +1,119 @@
+//! The test vectors in `vectors/wardkey-1.json`: what this implementation makes of fixed keys is what the
+//! file says, and what the file says is decided as it says. `vectors/check.py` is a second implementation.
+//!
+//! After a deliberate change of a format: `cargo test -p wardkey-core --test vectors -- --ignored write`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use common::{Key, RP, T0, World, login, signing};
+use serde_json::{Value, json};
+use wardkey_core::codec::{self, Document, List};
+use wardkey_core::directory::{bucket_of, leaf_key};
+use wardkey_core::id::to_hex;
+use wardkey_core::marks::Marks;
+use wardkey_core::person::Status;
+use wardkey_core::time::UnixTime;
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/wardkey-1.json");
+
+fn document<T: Document>(document: &T, seed: Option<u8>) -> Value {
+    let bytes = codec::to_bytes(document);
+    json!({
+        "domain": T::DOMAIN,
+        "encoding": to_hex(&bytes),
+        "sha256": codec::hash_of(document).to_hex(),
+        "signed": seed.map(|seed| to_hex(&signing(seed).sign(document))),
+        "signed_by": seed.map(|seed| signing(seed).public().to_hex()),
+    })
+}
+
+fn state(world: &World, scope: usize, person: &str) -> Value {
+    let state = &world.scopes[scope].0;
+    let proof = state.proof(&login(person));
+    json!({
+        "scope": state.head.scope.as_str(),
+        "people": state.people.iter().map(|p| json!({"login": p.login.as_str(), "record": to_hex(&codec::to_bytes(p))})).collect::<Vec<_>>(),
+        "state_root": state.root().to_hex(),
+        "proof_for": person,
+        "bucket": bucket_of(&leaf_key(&login(person))),
+        "proof": to_hex(&codec::to_message(&proof)),
+    })
+}
+
+/// One login with one thing changed, and how it is decided.
+fn login_vector(name: &str, change: impl FnOnce(&mut World), now: u64, flags: u8, counter: u32) -> Value {
+    let mut world = World::new();
+    change(&mut world);
+    world.refresh();
+    let client_data = world.client_data("hanako", "hanako", "login");
+    let assertion = Key::es256(1).assert(1, &client_data.to_bytes(), flags, counter, RP);
+    let result = world.decide("hanako", "hanako", "login", now, &Marks::default(), &assertion, 1);
+    json!({
+        "name": name,
+        "evidence": to_hex(&codec::to_message(&world.evidence("hanako"))),
+        "account": "hanako",
+        "service": "login",
+        "now": now,
+        "client_data": to_hex(assertion.client_data.as_slice()),
+        "authenticator_data": to_hex(assertion.auth_data.as_slice()),
+        "credential_id": to_hex(assertion.credential_id.as_slice()),
+        "signature": to_hex(assertion.signature.as_slice()),
+        "event_id": client_data.event_id().to_hex(),
+        "result": match result {
+            Ok(granted) => json!({"granted": granted.permit().stage.as_str()}),
+            Err(denial) => json!({"denied": denial.code.to_string()}),
+        },
+    })
+}
+
+fn make() -> Value {
+    let mut world = World::new();
+    for n in 2..40u8 {
+        world.scopes[1].0.people.push(common::person(&format!("person{n}"), n, &Key::es256(n)));
+    }
+    world.refresh();
+    json!({
+        "format": 1,
+        "about": "Wardkey test vectors. Bytes are hexadecimal digits; times are seconds since 1970. docs/ARCHITECTURE.md, Formats.",
+        "anchor": {"root_key": signing(100).public().to_hex(), "terminal": world.anchor().terminal.to_hex()},
+        "documents": [
+            document(&world.root, Some(100)),
+            document(&world.terminal, Some(101)),
+            document(&world.scopes[1].0.head, Some(101)),
+            document(&world.scopes[1].1, None),
+            document(&world.scopes[1].0.people[0], None),
+            document(&world.client_data("hanako", "hanako", "login"), None),
+        ],
+        "states": [state(&world, 1, "hanako"), state(&world, 1, "nobody"), state(&world, 0, "hanako")],
+        "logins": [
+            login_vector("everything right", |_| {}, T0, 0x05, 7),
+            login_vector("person disabled", |w| w.hanako().status = Status::Disabled, T0, 0x05, 7),
+            login_vector("person expired", |w| w.hanako().not_after = Some(UnixTime(T0)), T0, 0x05, 7),
+            login_vector("no keys", |w| w.hanako().credentials = List::default(), T0, 0x05, 7),
+            login_vector("not touched", |_| {}, T0, 0x04, 7),
+            login_vector("PIN not verified", |_| {}, T0, 0x01, 7),
+            login_vector("backed up, not eligible", |_| {}, T0, 0x15, 7),
+            login_vector("terminal disabled", |w| w.terminal.status = Status::Disabled, T0, 0x05, 7),
+            login_vector("offline, soft", |_| {}, T0 + 841, 0x05, 7),
+            login_vector("offline for a year", |_| {}, T0 + 365 * 86_400, 0x05, 7),
+        ],
+    })
+}
+
+#[test]
+fn the_vectors_are_what_this_implementation_makes() {
+    let file: Value = serde_json::from_str(&std::fs::read_to_string(FILE).unwrap()).unwrap();
+    let made = make();
+    for part in ["format", "anchor", "documents", "states", "logins"] {
+        assert_eq!(file[part], made[part], "{part}");
+    }
+    let results: Vec<_> = made["logins"].as_array().unwrap().iter().map(|login| login["result"].to_string()).collect();
+    assert_eq!(results.iter().filter(|result| result.contains("granted")).count(), 2, "{results:?}");
+}
+
+#[test]
+#[ignore = "writes the file of vectors after a deliberate change"]
+fn write() {
+    std::fs::write(FILE, serde_json::to_string_pretty(&make()).unwrap() + "\n").unwrap();
+}
