@@ -119,11 +119,7 @@ pub(crate) fn info(body: &[u8]) -> Result<Info, &'static str> {
             .and_then(|value| usize::try_from(value).ok())
             .filter(|value| *value > 0)
     };
-    let option = |name| {
-        map.at(4)
-            .and_then(|item| item.value.named(name))
-            .and_then(|item| item.value.boolean())
-    };
+    let option = |name| map.at(4).and_then(|item| item.value.named(name)).and_then(|item| item.value.boolean());
     let versions = texts(map.at(1));
     if versions.is_empty() {
         return Err("no version in the key's information");
@@ -146,11 +142,7 @@ pub(crate) fn info(body: &[u8]) -> Result<Info, &'static str> {
         client_pin: option("clientPin"),
         resident_keys: option("rk").unwrap_or(false),
         always_uv: option("alwaysUv").unwrap_or(false),
-        pin_protocols: if pin_protocols.is_empty() {
-            vec![1]
-        } else {
-            pin_protocols
-        },
+        pin_protocols: if pin_protocols.is_empty() { vec![1] } else { pin_protocols },
         max_message: number(5).unwrap_or(1024),
         max_credentials_in_list: number(7),
         max_credential_id: number(8),
@@ -162,13 +154,8 @@ pub(crate) fn info(body: &[u8]) -> Result<Info, &'static str> {
             .filter_map(|item| item.value.named("alg")?.value.integer())
             .take(MAX_LIST)
             .collect(),
-        force_pin_change: map
-            .at(12)
-            .and_then(|item| item.value.boolean())
-            .unwrap_or(false),
-        min_pin_length: number(13)
-            .and_then(|length| u8::try_from(length).ok())
-            .unwrap_or(4),
+        force_pin_change: map.at(12).and_then(|item| item.value.boolean()).unwrap_or(false),
+        min_pin_length: number(13).and_then(|length| u8::try_from(length).ok()).unwrap_or(4),
         firmware: map
             .at(14)
             .and_then(|item| item.value.integer())
@@ -193,16 +180,9 @@ fn texts(item: Option<&Item<'_>>) -> Vec<String> {
 
 pub(crate) fn retries(body: &[u8]) -> Result<Retries, &'static str> {
     let map = map(body)?;
-    let left = map
-        .value
-        .at(3)
-        .and_then(|item| u8::try_from(item.value.integer()?).ok())
-        .ok_or("no number of PIN tries")?;
-    let replug = map
-        .value
-        .at(4)
-        .and_then(|item| item.value.boolean())
-        .unwrap_or(false);
+    let left =
+        map.value.at(3).and_then(|item| u8::try_from(item.value.integer()?).ok()).ok_or("no number of PIN tries")?;
+    let replug = map.value.at(4).and_then(|item| item.value.boolean()).unwrap_or(false);
     Ok(Retries { left, replug })
 }
 
@@ -211,28 +191,13 @@ pub(crate) fn retries(body: &[u8]) -> Result<Retries, &'static str> {
 pub(crate) fn assertion(body: &[u8], only: Option<&[u8]>) -> Result<Assertion, &'static str> {
     let item = map(body)?;
     let map = &item.value;
-    let credential_id = map
-        .at(1)
-        .and_then(|item| item.value.named("id"))
-        .and_then(|item| item.value.bytes())
-        .or(only);
-    let authenticator_data = map
-        .at(2)
-        .and_then(|item| item.value.bytes())
-        .ok_or("assertion without authenticator data")?;
+    let credential_id = map.at(1).and_then(|item| item.value.named("id")).and_then(|item| item.value.bytes()).or(only);
+    let authenticator_data =
+        map.at(2).and_then(|item| item.value.bytes()).ok_or("assertion without authenticator data")?;
     check_authenticator_data(authenticator_data)?;
-    let signature = map
-        .at(3)
-        .and_then(|item| item.value.bytes())
-        .ok_or("assertion without signature")?;
-    let user_handle = map
-        .at(4)
-        .and_then(|item| item.value.named("id"))
-        .and_then(|item| item.value.bytes());
-    let count = map
-        .at(5)
-        .and_then(|item| u64::try_from(item.value.integer()?).ok())
-        .unwrap_or(1);
+    let signature = map.at(3).and_then(|item| item.value.bytes()).ok_or("assertion without signature")?;
+    let user_handle = map.at(4).and_then(|item| item.value.named("id")).and_then(|item| item.value.bytes());
+    let count = map.at(5).and_then(|item| u64::try_from(item.value.integer()?).ok()).unwrap_or(1);
     Ok(Assertion {
         credential_id: credential_id.unwrap_or_default().to_vec(),
         authenticator_data: authenticator_data.to_vec(),
@@ -245,9 +210,7 @@ pub(crate) fn assertion(body: &[u8], only: Option<&[u8]>) -> Result<Assertion, &
 /// An assertion's authenticator data: no attested credential data, extensions
 /// only if the flag says so.
 fn check_authenticator_data(data: &[u8]) -> Result<(), &'static str> {
-    let (header, rest) = data
-        .split_at_checked(MIN_AUTHENTICATOR_DATA)
-        .ok_or("authenticator data under 37 bytes")?;
+    let (header, rest) = data.split_at_checked(MIN_AUTHENTICATOR_DATA).ok_or("authenticator data under 37 bytes")?;
     let flags = header.get(32).copied().unwrap_or(0);
     if flags & 0x40 != 0 {
         return Err("assertion with attested credential data");
@@ -268,18 +231,11 @@ fn check_extensions(flags: u8, rest: &[u8]) -> Result<(), &'static str> {
 pub(crate) fn registration(body: &[u8]) -> Result<Registration, &'static str> {
     let item = map(body)?;
     let map = &item.value;
-    let format = map
-        .at(1)
-        .filter(|item| item.value.text().is_some())
-        .ok_or("registration without a format")?;
-    let data = map
-        .at(2)
-        .filter(|item| item.value.bytes().is_some())
-        .ok_or("registration without authenticator data")?;
-    let statement = map
-        .at(3)
-        .filter(|item| matches!(item.value, Value::Map(_)))
-        .ok_or("registration without a statement")?;
+    let format = map.at(1).filter(|item| item.value.text().is_some()).ok_or("registration without a format")?;
+    let data =
+        map.at(2).filter(|item| item.value.bytes().is_some()).ok_or("registration without authenticator data")?;
+    let statement =
+        map.at(3).filter(|item| matches!(item.value, Value::Map(_))).ok_or("registration without a statement")?;
     let credential_id = attested_credential_id(data.value.bytes().unwrap_or_default())?;
 
     // Keys in CTAP's canonical order: the shorter first.
@@ -289,28 +245,21 @@ pub(crate) fn registration(body: &[u8]) -> Result<Registration, &'static str> {
         object.extend(name.as_bytes());
         object.extend(item.raw);
     }
-    Ok(Registration {
-        credential_id: credential_id.to_vec(),
-        attestation_object: object,
-    })
+    Ok(Registration { credential_id: credential_id.to_vec(), attestation_object: object })
 }
 
 /// The credential id within a registration's authenticator data, all of which
 /// must be there: AAGUID (16), length (2), id, public key, extensions.
 fn attested_credential_id(data: &[u8]) -> Result<&[u8], &'static str> {
     const SHORT: &str = "attested credential data cut short";
-    let (header, rest) = data
-        .split_at_checked(MIN_AUTHENTICATOR_DATA)
-        .ok_or("authenticator data under 37 bytes")?;
+    let (header, rest) = data.split_at_checked(MIN_AUTHENTICATOR_DATA).ok_or("authenticator data under 37 bytes")?;
     let flags = header.get(32).copied().unwrap_or(0);
     if flags & 0x40 == 0 {
         return Err("registration without attested credential data");
     }
     let (_aaguid, rest) = rest.split_at_checked(16).ok_or(SHORT)?;
     let (length, rest) = rest.split_first_chunk::<2>().ok_or(SHORT)?;
-    let (id, rest) = rest
-        .split_at_checked(usize::from(u16::from_be_bytes(*length)))
-        .ok_or(SHORT)?;
+    let (id, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length))).ok_or(SHORT)?;
     if !(16..=1023).contains(&id.len()) {
         return Err("credential id of a length that WebAuthn does not allow");
     }

@@ -27,11 +27,7 @@ impl SecurityKeys for HidrawKeys {
     }
 
     fn describe(&mut self) -> Vec<Description> {
-        hidapi::hidraw::devices()
-            .iter()
-            .take(MAX_KEYS)
-            .filter_map(describe)
-            .collect()
+        hidapi::hidraw::devices().iter().take(MAX_KEYS).filter_map(describe).collect()
     }
 }
 

@@ -29,10 +29,9 @@ impl Caller {
     pub fn may(self, request: &Request) -> bool {
         match request {
             Request::List | Request::Watch | Request::Identify(_) | Request::Cancel => true,
-            Request::Assert(_)
-            | Request::MakeCredential(_)
-            | Request::ChangePin { .. }
-            | Request::SetPin(_) => self != Self::Agent,
+            Request::Assert(_) | Request::MakeCredential(_) | Request::ChangePin { .. } | Request::SetPin(_) => {
+                self != Self::Agent
+            }
         }
     }
 
@@ -94,11 +93,7 @@ impl Authority {
             .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
             .filter_map(|entry| {
                 let mut text = String::new();
-                std::fs::File::open(entry.path())
-                    .ok()?
-                    .take(MAX_SEAT_FILE)
-                    .read_to_string(&mut text)
-                    .ok()?;
+                std::fs::File::open(entry.path()).ok()?.take(MAX_SEAT_FILE).read_to_string(&mut text).ok()?;
                 active_uid(&text)
             })
             .collect()
@@ -106,11 +101,7 @@ impl Authority {
 }
 
 fn active_uid(seat: &str) -> Option<u32> {
-    seat.lines()
-        .find_map(|line| line.strip_prefix("ACTIVE_UID="))?
-        .trim()
-        .parse()
-        .ok()
+    seat.lines().find_map(|line| line.strip_prefix("ACTIVE_UID="))?.trim().parse().ok()
 }
 
 #[cfg(test)]
@@ -137,23 +128,8 @@ mod tests {
             (Request::List, false),
             (Request::Watch, false),
             (Request::Cancel, false),
-            (
-                Request::Identify(Identify {
-                    rp_id: rp_id.clone(),
-                    allow: List::default(),
-                    wait_ms: 0,
-                }),
-                false,
-            ),
-            (
-                Request::Assert(Assert {
-                    pin: pin(),
-                    client_data: Bytes::default(),
-                    credential,
-                    wait_ms: 0,
-                }),
-                true,
-            ),
+            (Request::Identify(Identify { rp_id: rp_id.clone(), allow: List::default(), wait_ms: 0 }), false),
+            (Request::Assert(Assert { pin: pin(), client_data: Bytes::default(), credential, wait_ms: 0 }), true),
             (
                 Request::MakeCredential(Box::new(MakeCredential {
                     pin: pin(),
@@ -187,19 +163,12 @@ mod tests {
     #[test]
     fn lesson_himmelblau_callers_are_judged_by_uid() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(
-            folder.path().join("seat0"),
-            "IS_SEAT0=1\nACTIVE=c2\nACTIVE_UID=1000\nSESSIONS=c2 5\n",
-        )
-        .unwrap();
+        std::fs::write(folder.path().join("seat0"), "IS_SEAT0=1\nACTIVE=c2\nACTIVE_UID=1000\nSESSIONS=c2 5\n").unwrap();
         std::fs::write(folder.path().join("seat1"), "ACTIVE_UID=1003\n").unwrap();
         std::fs::write(folder.path().join(".#seat2"), "ACTIVE_UID=1004\n").unwrap();
         std::fs::write(folder.path().join("seat3"), "UIDS=1005\nNOT_ACTIVE_UID=1005\n").unwrap();
         std::fs::write(folder.path().join("seat4"), "ACTIVE_UID=1006x\n").unwrap();
-        let authority = Authority {
-            seats: folder.path().to_owned(),
-            agent: Some("998".to_owned()),
-        };
+        let authority = Authority { seats: folder.path().to_owned(), agent: Some("998".to_owned()) };
         for (uid, expected) in [
             (0, Some(Caller::Root)),
             (1000, Some(Caller::ActiveSession)),
@@ -217,17 +186,11 @@ mod tests {
 
     #[test]
     fn nothing_known_means_root_only() {
-        let authority = Authority {
-            seats: "/nonexistent".into(),
-            agent: None,
-        };
+        let authority = Authority { seats: "/nonexistent".into(), agent: None };
         assert_eq!(authority.judge(peer(0)), Some(Caller::Root));
         assert_eq!(authority.judge(peer(1000)), None);
         for agent in ["no-such-user-of-wardkey", "root", "0"] {
-            let authority = Authority {
-                seats: "/nonexistent".into(),
-                agent: Some(agent.to_owned()),
-            };
+            let authority = Authority { seats: "/nonexistent".into(), agent: Some(agent.to_owned()) };
             assert_eq!(authority.agent_uid(), None, "{agent}");
         }
     }

@@ -34,11 +34,7 @@ const NOT_CBOR: &str = "not the CBOR that CTAP prescribes";
 pub(crate) fn parse(bytes: &[u8]) -> Result<Item<'_>, &'static str> {
     let mut decoder = Decoder::new(bytes);
     let item = item(&mut decoder, MAX_DEPTH)?;
-    if decoder.position() == bytes.len() {
-        Ok(item)
-    } else {
-        Err("bytes behind the CBOR item")
-    }
+    if decoder.position() == bytes.len() { Ok(item) } else { Err("bytes behind the CBOR item") }
 }
 
 /// Reads the item that `bytes` begins with; also the bytes behind it.
@@ -53,24 +49,16 @@ fn item<'b>(decoder: &mut Decoder<'b>, depth: usize) -> Result<Item<'b>, &'stati
     let depth = depth.checked_sub(1).ok_or("CBOR nested too deeply")?;
     let start = decoder.position();
     let value = value(decoder, depth)?;
-    let raw = decoder
-        .input()
-        .get(start..decoder.position())
-        .ok_or(NOT_CBOR)?;
+    let raw = decoder.input().get(start..decoder.position()).ok_or(NOT_CBOR)?;
     Ok(Item { raw, value })
 }
 
 fn value<'b>(decoder: &mut Decoder<'b>, depth: usize) -> Result<Value<'b>, &'static str> {
     let bad = |_| NOT_CBOR;
     Ok(match decoder.datatype().map_err(bad)? {
-        Type::U8
-        | Type::U16
-        | Type::U32
-        | Type::U64
-        | Type::I8
-        | Type::I16
-        | Type::I32
-        | Type::I64 => Value::Integer(decoder.i64().map_err(bad)?),
+        Type::U8 | Type::U16 | Type::U32 | Type::U64 | Type::I8 | Type::I16 | Type::I32 | Type::I64 => {
+            Value::Integer(decoder.i64().map_err(bad)?)
+        }
         Type::Bytes => Value::Bytes(decoder.bytes().map_err(bad)?),
         Type::String => Value::Text(decoder.str().map_err(bad)?),
         Type::Bool => Value::Bool(decoder.bool().map_err(bad)?),
@@ -114,10 +102,7 @@ impl<'b> Value<'b> {
         let Self::Map(entries) = self else {
             return None;
         };
-        entries
-            .iter()
-            .find(|(key, _)| is_key(&key.value))
-            .map(|(_, item)| item)
+        entries.iter().find(|(key, _)| is_key(&key.value)).map(|(_, item)| item)
     }
 
     pub fn bytes(&self) -> Option<&'b [u8]> {
@@ -163,10 +148,7 @@ mod tests {
 
     #[test]
     fn reads_what_ctap_uses() {
-        let map = parse(&[
-            0xa3, 0x01, 0x41, 0xaa, 0x02, 0x81, 0x20, 0x61, b'x', 0xf5,
-        ])
-        .unwrap();
+        let map = parse(&[0xa3, 0x01, 0x41, 0xaa, 0x02, 0x81, 0x20, 0x61, b'x', 0xf5]).unwrap();
         assert_eq!(map.value.at(1).and_then(|item| item.value.bytes()), Some(&[0xaa][..]));
         let array = map.value.at(2).unwrap();
         assert_eq!(array.raw, [0x81, 0x20]);

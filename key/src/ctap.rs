@@ -9,8 +9,7 @@ use std::ffi::CString;
 
 use ctap_hid_fido2::fidokey::credential_management::credential_management_params::CredentialProtectionPolicy;
 use ctap_hid_fido2::fidokey::{
-    CredentialExtension, CredentialSupportedKeyType, GetAssertionArgsBuilder,
-    MakeCredentialArgsBuilder,
+    CredentialExtension, CredentialSupportedKeyType, GetAssertionArgsBuilder, MakeCredentialArgsBuilder,
 };
 use ctap_hid_fido2::public_key_credential_user_entity::PublicKeyCredentialUserEntity;
 use ctap_hid_fido2::{FidoKeyHid, HidParam, LibCfg};
@@ -58,11 +57,7 @@ impl CtapKey {
         };
         let library = FidoKeyHid::new(&[HidParam::Path(path)], &configuration)
             .map_err(|_| KeyError::Internal("device cannot be opened"))?;
-        Ok(Self {
-            description,
-            library,
-            info: None,
-        })
+        Ok(Self { description, library, info: None })
     }
 
     /// Runs `body` within `limits` and gives what was exchanged, if every
@@ -102,10 +97,7 @@ impl CtapKey {
 
     /// Largest number of leading `ids` that one request may carry.
     fn batch(info: &Info, rp_id: &str, ids: &[Vec<u8>]) -> usize {
-        let mut room = info
-            .max_message
-            .min(LIBRARY_MAX_REQUEST)
-            .saturating_sub(REQUEST_OVERHEAD + rp_id.len());
+        let mut room = info.max_message.min(LIBRARY_MAX_REQUEST).saturating_sub(REQUEST_OVERHEAD + rp_id.len());
         let most = info.max_credentials_in_list.unwrap_or(usize::MAX);
         let fitting = ids
             .iter()
@@ -135,12 +127,9 @@ impl CtapKey {
     /// Adds the tries left to a refused PIN.
     fn explain(&mut self, error: KeyError, limits: &Limits) -> KeyError {
         match error {
-            KeyError::PinWrong { .. } => KeyError::PinWrong {
-                tries_left: self
-                    .retries(&limits.for_step())
-                    .ok()
-                    .map(|retries| retries.left),
-            },
+            KeyError::PinWrong { .. } => {
+                KeyError::PinWrong { tries_left: self.retries(&limits.for_step()).ok().map(|retries| retries.left) }
+            }
             other => other,
         }
     }
@@ -149,10 +138,9 @@ impl CtapKey {
 /// The data of the answer to `command`, which must be the last.
 fn body(exchanges: &[Exchange], command: u8) -> Result<&[u8], KeyError> {
     match exchanges.last() {
-        Some(Exchange {
-            command: Some(last),
-            answer,
-        }) if *last == command => Ok(answer.split_first().map(|(_, body)| body).unwrap_or_default()),
+        Some(Exchange { command: Some(last), answer }) if *last == command => {
+            Ok(answer.split_first().map(|(_, body)| body).unwrap_or_default())
+        }
         _ => Err(KeyError::Malformed("the library did not get to the end")),
     }
 }
@@ -183,41 +171,27 @@ impl SecurityKey for CtapKey {
 
     fn retries(&mut self, limits: &Limits) -> Result<Retries, KeyError> {
         self.info(limits)?;
-        let exchanges =
-            self.perform(&limits.for_step(), SINGLE, false, FidoKeyHid::get_pin_retries)?;
+        let exchanges = self.perform(&limits.for_step(), SINGLE, false, FidoKeyHid::get_pin_retries)?;
         answer::retries(body(&exchanges, answer::CLIENT_PIN)?).map_err(KeyError::Malformed)
     }
 
-    fn identify(
-        &mut self,
-        rp_id: &str,
-        credentials: &[Vec<u8>],
-        limits: &Limits,
-    ) -> Result<Option<Vec<u8>>, KeyError> {
+    fn identify(&mut self, rp_id: &str, credentials: &[Vec<u8>], limits: &Limits) -> Result<Option<Vec<u8>>, KeyError> {
         let info = self.info(limits)?;
         let longest = info.max_credential_id.unwrap_or(usize::MAX);
-        let possible: Vec<Vec<u8>> = credentials
-            .iter()
-            .filter(|id| id.len() <= longest)
-            .cloned()
-            .collect();
+        let possible: Vec<Vec<u8>> = credentials.iter().filter(|id| id.len() <= longest).cloned().collect();
         let mut rest = possible.as_slice();
         while !rest.is_empty() {
-            let (asked, later) = rest
-                .split_at_checked(Self::batch(&info, rp_id, rest))
-                .unwrap_or((rest, &[]));
+            let (asked, later) = rest.split_at_checked(Self::batch(&info, rp_id, rest)).unwrap_or((rest, &[]));
             rest = later;
             // The client data does not matter: nobody will verify this.
-            let mut arguments = GetAssertionArgsBuilder::new(rp_id, b"wardkey.identify")
-                .without_pin_and_uv()
-                .without_up();
+            let mut arguments =
+                GetAssertionArgsBuilder::new(rp_id, b"wardkey.identify").without_pin_and_uv().without_up();
             for id in asked {
                 arguments = arguments.add_credential_id(id);
             }
             let arguments = arguments.build();
-            let outcome = self.perform(&limits.for_step(), SINGLE, false, |library| {
-                library.get_assertion_with_args(&arguments)
-            });
+            let outcome =
+                self.perform(&limits.for_step(), SINGLE, false, |library| library.get_assertion_with_args(&arguments));
             match first_assertion(outcome, asked) {
                 Ok(assertion) if asked.contains(&assertion.credential_id) => {
                     return Ok(Some(assertion.credential_id));
@@ -241,13 +215,9 @@ impl SecurityKey for CtapKey {
         limits: &Limits,
     ) -> Result<Assertion, KeyError> {
         self.ready_for_pin(limits)?;
-        let arguments = GetAssertionArgsBuilder::new(rp_id, client_data)
-            .pin(pin.expose())
-            .credential_id(credential)
-            .build();
-        let outcome = self.perform(limits, WITH_PIN, true, |library| {
-            library.get_assertion_with_args(&arguments)
-        });
+        let arguments =
+            GetAssertionArgsBuilder::new(rp_id, client_data).pin(pin.expose()).credential_id(credential).build();
+        let outcome = self.perform(limits, WITH_PIN, true, |library| library.get_assertion_with_args(&arguments));
         match first_assertion(outcome, &[credential.to_vec()]) {
             Ok(assertion) if assertion.credential_id == credential => Ok(assertion),
             Ok(_) => Err(KeyError::Malformed("a credential that was not asked for")),
@@ -255,11 +225,7 @@ impl SecurityKey for CtapKey {
         }
     }
 
-    fn make_credential(
-        &mut self,
-        credential: &NewCredential<'_>,
-        limits: &Limits,
-    ) -> Result<Registration, KeyError> {
+    fn make_credential(&mut self, credential: &NewCredential<'_>, limits: &Limits) -> Result<Registration, KeyError> {
         self.ready_for_pin(limits)?;
         let info = self.info(limits)?;
         if !info.resident_keys {
@@ -267,22 +233,18 @@ impl SecurityKey for CtapKey {
         }
         // What one list cannot hold is asked for beforehand.
         let most = Self::batch(&info, credential.rp_id, credential.exclude);
-        let (excluded, asked_before) = credential
-            .exclude
-            .split_at_checked(most)
-            .unwrap_or((credential.exclude, &[]));
+        let (excluded, asked_before) = credential.exclude.split_at_checked(most).unwrap_or((credential.exclude, &[]));
         if self.identify(credential.rp_id, asked_before, limits)?.is_some() {
             return Err(KeyError::CredentialExcluded);
         }
-        let mut arguments =
-            MakeCredentialArgsBuilder::new(credential.rp_id, credential.client_data)
-                .pin(credential.pin.expose())
-                .resident_key()
-                .user_entity(&PublicKeyCredentialUserEntity::new(
-                    Some(credential.user_handle),
-                    Some(credential.user_name),
-                    Some(credential.display_name),
-                ));
+        let mut arguments = MakeCredentialArgsBuilder::new(credential.rp_id, credential.client_data)
+            .pin(credential.pin.expose())
+            .resident_key()
+            .user_entity(&PublicKeyCredentialUserEntity::new(
+                Some(credential.user_handle),
+                Some(credential.user_name),
+                Some(credential.display_name),
+            ));
         for id in excluded {
             arguments = arguments.exclude_authenticator(id);
         }
@@ -305,12 +267,9 @@ impl SecurityKey for CtapKey {
             arguments = arguments.extensions(&[CredentialExtension::CredProtect(Some(level))]);
         }
         let arguments = arguments.build();
-        let outcome = self.perform(limits, WITH_PIN, true, |library| {
-            library.make_credential_with_args(&arguments)
-        });
+        let outcome = self.perform(limits, WITH_PIN, true, |library| library.make_credential_with_args(&arguments));
         let exchanges = outcome.map_err(|error| self.explain(error, limits))?;
-        answer::registration(body(&exchanges, answer::MAKE_CREDENTIAL)?)
-            .map_err(KeyError::Malformed)
+        answer::registration(body(&exchanges, answer::MAKE_CREDENTIAL)?).map_err(KeyError::Malformed)
     }
 
     fn set_pin(&mut self, pin: &Pin, limits: &Limits) -> Result<(), KeyError> {
@@ -320,9 +279,8 @@ impl SecurityKey for CtapKey {
             Some(true) => return Err(KeyError::PinAlreadySet),
             Some(false) => check_new_pin(&info, pin)?,
         }
-        let exchanges = self.perform(&limits.for_step(), PIN_CHANGE, false, |library| {
-            library.set_new_pin(pin.expose())
-        })?;
+        let exchanges =
+            self.perform(&limits.for_step(), PIN_CHANGE, false, |library| library.set_new_pin(pin.expose()))?;
         self.pin_was_set(&exchanges)
     }
 
@@ -333,9 +291,8 @@ impl SecurityKey for CtapKey {
             Some(false) => return Err(KeyError::PinNotSet),
             Some(true) => check_new_pin(&info, new)?,
         }
-        let outcome = self.perform(&limits.for_step(), PIN_CHANGE, false, |library| {
-            library.change_pin(old.expose(), new.expose())
-        });
+        let outcome = self
+            .perform(&limits.for_step(), PIN_CHANGE, false, |library| library.change_pin(old.expose(), new.expose()));
         let exchanges = outcome.map_err(|error| self.explain(error, limits))?;
         self.pin_was_set(&exchanges)
     }
@@ -365,10 +322,7 @@ fn check_new_pin(info: &Info, pin: &Pin) -> Result<(), KeyError> {
 /// The first assertion of an outcome. An allow list leaves one to choose from,
 /// so what a key says about more (up to 2^31) is not followed up: the library's
 /// further requests end at the operation's bound, which is no failure here.
-fn first_assertion(
-    outcome: Result<Vec<Exchange>, KeyError>,
-    asked: &[Vec<u8>],
-) -> Result<Assertion, KeyError> {
+fn first_assertion(outcome: Result<Vec<Exchange>, KeyError>, asked: &[Vec<u8>]) -> Result<Assertion, KeyError> {
     let exchanges = outcome?;
     let only = match asked {
         [only] => Some(only.as_slice()),
@@ -376,3 +330,6 @@ fn first_assertion(
     };
     answer::assertion(body(&exchanges, answer::GET_ASSERTION)?, only).map_err(KeyError::Malformed)
 }
+
+#[cfg(test)]
+mod tests;

@@ -129,9 +129,7 @@ impl KeyError {
             Self::KeyStoreFull => Code::KeyFull,
             Self::CredentialExcluded => Code::KeyAlreadyRegistered,
             Self::UnsupportedAlgorithm | Self::Unsuitable(_) => Code::KeyUnsuitable,
-            Self::Silent | Self::PinAuthInvalid | Self::Malformed(_) | Self::Status(_) => {
-                Code::KeyFault
-            }
+            Self::Silent | Self::PinAuthInvalid | Self::Malformed(_) | Self::Status(_) => Code::KeyFault,
             Self::Internal(_) => Code::Internal,
         }
     }
@@ -160,7 +158,8 @@ impl From<hidapi::Failure> for KeyError {
         use hidapi::{Failure, LinkError};
         match failure {
             Failure::TimedOut { touch: true } => Self::TouchTimeout,
-            Failure::TimedOut { touch: false } | Failure::Link(LinkError::Stuck) => Self::Silent,
+            // Not allowed: it left an earlier request unanswered.
+            Failure::TimedOut { touch: false } | Failure::Link(LinkError::Stuck) | Failure::NotAllowed => Self::Silent,
             Failure::Cancelled => Self::Cancelled,
             Failure::Link(LinkError::Removed) => Self::Removed,
             Failure::Link(LinkError::Io(_)) => Self::Internal("input and output"),
@@ -170,7 +169,6 @@ impl From<hidapi::Failure> for KeyError {
             Failure::Hid(_) => Self::Malformed("CTAPHID error"),
             Failure::Malformed(what) => Self::Malformed(what),
             Failure::TooMany => Self::Malformed("more requests than the operation needs"),
-            Failure::NotAllowed => Self::Internal("the security key is out of step"),
         }
     }
 }

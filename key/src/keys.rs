@@ -28,20 +28,13 @@ impl Limits {
     /// Ends at `deadline`; no events.
     #[must_use]
     pub fn until(deadline: Instant) -> Self {
-        Self {
-            deadline,
-            cancel: None,
-            on_touch: Rc::new(|| {}),
-        }
+        Self { deadline, cancel: None, on_touch: Rc::new(|| {}) }
     }
 
     /// The same, but ending after a step's time at the latest.
     #[must_use]
     pub fn for_step(&self) -> Self {
-        Self {
-            deadline: self.deadline.min(Instant::now() + STEP),
-            ..self.clone()
-        }
+        Self { deadline: self.deadline.min(Instant::now() + STEP), ..self.clone() }
     }
 }
 
@@ -112,12 +105,7 @@ pub trait SecurityKey {
     ///
     /// # Errors
     /// As for every exchange. A key that will not tell is none that holds one.
-    fn identify(
-        &mut self,
-        rp_id: &str,
-        credentials: &[Vec<u8>],
-        limits: &Limits,
-    ) -> Result<Option<Vec<u8>>, KeyError>;
+    fn identify(&mut self, rp_id: &str, credentials: &[Vec<u8>], limits: &Limits) -> Result<Option<Vec<u8>>, KeyError>;
 
     /// Signs with one credential: PIN, then touch.
     ///
@@ -136,11 +124,7 @@ pub trait SecurityKey {
     ///
     /// # Errors
     /// Every status that CTAP has for it, typed.
-    fn make_credential(
-        &mut self,
-        credential: &NewCredential<'_>,
-        limits: &Limits,
-    ) -> Result<Registration, KeyError>;
+    fn make_credential(&mut self, credential: &NewCredential<'_>, limits: &Limits) -> Result<Registration, KeyError>;
 
     /// Sets the first PIN.
     ///

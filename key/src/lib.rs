@@ -26,6 +26,8 @@ pub mod keys;
 pub mod listen;
 pub mod sandbox;
 pub mod serve;
+#[cfg(test)]
+mod testkey;
 mod watch;
 
 pub use answer::{Assertion, Info, Registration, Retries};

@@ -1,0 +1,264 @@
+//! Accepting connections where systemd does not: one process per connection,
+//! started before it is needed.
+//!
+//! ```text
+//!   parent: accept, peer's uid, bounds ──> spare process, in its sandbox, waiting
+//!                                            └─ gets the connection, serves it, exits
+//! ```
+//! The next process is started as soon as one is in use, so that no login waits
+//! for one to start.
+
+mod handover;
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::sockopt::AcceptConn;
+use nix::sys::socket::{
+    AddressFamily, Backlog, SockFlag, SockType, UnixAddr, accept4, bind, getsockopt, listen, socket,
+};
+use nix::sys::stat::Mode;
+use thiserror::Error;
+use wardkey_ipc::Peer;
+
+pub use handover::{inherited_socket, receive};
+
+/// Processes at one time, and of those for one uid other than root.
+const MAX_PROCESSES: usize = 64;
+const MAX_PER_UID: usize = 8;
+/// A process that dies sooner than this unused counts as failing.
+const TOO_SHORT: Duration = Duration::from_millis(500);
+/// Pause after one that failed.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// How often too many connections are complained about.
+const COMPLAINT_EVERY: Duration = Duration::from_secs(10);
+
+/// Why the key process cannot listen.
+#[derive(Debug, Error)]
+pub enum ListenError {
+    /// The socket could not be made; its path.
+    #[error("cannot listen on {path}: {errno}")]
+    Socket {
+        /// The path.
+        path: PathBuf,
+        /// What the kernel said.
+        errno: Errno,
+    },
+    /// Something else than a socket is at the path.
+    #[error("{0} exists and is no socket; remove it or choose another path")]
+    InTheWay(PathBuf),
+    /// Waiting failed.
+    #[error("cannot wait for connections: {0}")]
+    Wait(Errno),
+}
+
+/// Makes the listening socket; an old socket at the path is replaced. It appears
+/// at the path complete: whoever sees it can connect.
+///
+/// # Errors
+/// [`ListenError`], naming the path.
+pub fn socket_at(path: &Path, mode: u32) -> Result<OwnedFd, ListenError> {
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+    let failed = |errno| ListenError::Socket { path: path.to_owned(), errno };
+    match std::fs::symlink_metadata(path) {
+        Ok(metadata) if !metadata.file_type().is_socket() => {
+            return Err(ListenError::InTheWay(path.to_owned()));
+        }
+        _ => {}
+    }
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let listener = socket(AddressFamily::Unix, SockType::Stream, flags, None).map_err(failed)?;
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(format!(".{}", std::process::id()));
+    let fresh = PathBuf::from(fresh);
+    let address = UnixAddr::new(&fresh).map_err(failed)?;
+    let before = nix::sys::stat::umask(Mode::from_bits_truncate(0o177));
+    let bound = bind(listener.as_raw_fd(), &address);
+    nix::sys::stat::umask(before);
+    bound.map_err(failed)?;
+    let finished = listen(&listener, Backlog::MAXCONN).and_then(|()| {
+        std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(mode))
+            .and_then(|()| std::fs::rename(&fresh, path))
+            .map_err(|error| errno_of(&error))
+    });
+    if let Err(errno) = finished {
+        // The error that is told is the first one.
+        let _ = std::fs::remove_file(&fresh);
+        return Err(failed(errno));
+    }
+    Ok(listener)
+}
+
+fn errno_of(error: &std::io::Error) -> Errno {
+    error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw)
+}
+
+/// Whether a socket listens, or is connected.
+#[must_use]
+pub fn is_listening(socket: &OwnedFd) -> bool {
+    getsockopt(socket, AcceptConn).unwrap_or(false)
+}
+
+/// Accepts connections on `listener` without end. `worker` makes the command of
+/// a process that takes its connection from its standard input by [`receive`].
+///
+/// # Errors
+/// [`ListenError::Wait`].
+pub fn run(listener: &OwnedFd, worker: impl Fn() -> Command) -> Result<(), ListenError> {
+    fcntl(listener, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).map_err(ListenError::Wait)?;
+    fcntl(listener, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(ListenError::Wait)?;
+    let mut spare: Option<Process> = None;
+    let mut busy: Vec<Process> = Vec::new();
+    let mut not_before = Instant::now();
+    let mut complained: Option<Instant> = None;
+    loop {
+        let now = Instant::now();
+        if spare.is_none() && busy.len() < MAX_PROCESSES && now >= not_before {
+            match Process::start(worker()) {
+                Ok(process) => spare = Some(process),
+                Err(error) => {
+                    eprintln!("wardkey-key: cannot start a process: {error}");
+                    not_before = now + PAUSE;
+                }
+            }
+        }
+        // Without a process to take it a connection waits in the backlog.
+        let accepting = spare.is_some();
+        let timeout = if accepting || busy.len() >= MAX_PROCESSES {
+            PollTimeout::NONE
+        } else {
+            millis(not_before.saturating_duration_since(now))
+        };
+        let (incoming, ended) = wait(listener, accepting, spare.as_ref(), &busy, timeout)?;
+        busy = reap(busy, &ended);
+        if spare.as_mut().is_some_and(Process::has_ended) {
+            let process = spare.take();
+            if process.is_some_and(|process| process.started.elapsed() < TOO_SHORT) {
+                eprintln!("wardkey-key: a process ended before it was used");
+                not_before = Instant::now() + PAUSE;
+            }
+            continue;
+        }
+        if incoming && let Some(connection) = accept(listener) {
+            let Ok(peer) = Peer::of(&connection) else {
+                continue;
+            };
+            let of_this_uid = busy.iter().filter(|other| other.uid == peer.uid).count();
+            if !peer.is_root() && of_this_uid >= MAX_PER_UID {
+                // One who can fill the log with it has won something too.
+                if complained.is_none_or(|last| last.elapsed() >= COMPLAINT_EVERY) {
+                    eprintln!("wardkey-key: too many connections of uid {}", peer.uid);
+                    complained = Some(Instant::now());
+                }
+                continue;
+            }
+            let ready = spare.take();
+            match hand_over(connection, peer.uid, ready, &worker) {
+                Some(process) => busy.push(process),
+                None => not_before = Instant::now() + PAUSE,
+            }
+        }
+    }
+}
+
+/// Gives a connection to the process that is ready, or, if that has just died,
+/// to a new one.
+fn hand_over(connection: OwnedFd, uid: u32, ready: Option<Process>, worker: &impl Fn() -> Command) -> Option<Process> {
+    let give = |mut process: Process| {
+        process.uid = uid;
+        handover::send(&process.control, &connection).is_ok().then_some(process)
+    };
+    let given = ready.and_then(give).or_else(|| Process::start(worker()).ok().and_then(give));
+    if given.is_none() {
+        eprintln!("wardkey-key: no process took a connection of uid {uid}");
+    }
+    given
+}
+
+/// Whether a connection waits, and which of `busy` have ended.
+fn wait(
+    listener: &OwnedFd,
+    accepting: bool,
+    spare: Option<&Process>,
+    busy: &[Process],
+    timeout: PollTimeout,
+) -> Result<(bool, Vec<bool>), ListenError> {
+    let nothing = PollFlags::empty();
+    let interest = if accepting { PollFlags::POLLIN } else { nothing };
+    let mut fds = vec![PollFd::new(listener.as_fd(), interest)];
+    // A process that ends closes its control socket, which is always reported.
+    fds.extend(busy.iter().chain(spare).map(|process| PollFd::new(process.control.as_fd(), nothing)));
+    match poll(&mut fds, timeout) {
+        Ok(_) | Err(Errno::EINTR) => {}
+        Err(errno) => return Err(ListenError::Wait(errno)),
+    }
+    let mut ready = fds.iter().map(|fd| fd.any().unwrap_or(true));
+    let incoming = ready.next().unwrap_or(false);
+    Ok((incoming, ready.take(busy.len()).collect()))
+}
+
+fn reap(busy: Vec<Process>, ended: &[bool]) -> Vec<Process> {
+    busy.into_iter()
+        .zip(ended)
+        .filter_map(|(mut process, ended)| {
+            if *ended {
+                process.finish();
+                return None;
+            }
+            Some(process)
+        })
+        .collect()
+}
+
+fn accept(listener: &OwnedFd) -> Option<OwnedFd> {
+    handover::owned(accept4(std::os::fd::AsRawFd::as_raw_fd(listener), SockFlag::SOCK_CLOEXEC))
+}
+
+fn millis(duration: Duration) -> PollTimeout {
+    let millis = duration.as_micros().div_ceil(1000).max(1);
+    PollTimeout::try_from(i32::try_from(millis).unwrap_or(i32::MAX)).unwrap_or(PollTimeout::MAX)
+}
+
+/// A process that serves one connection, or waits to.
+struct Process {
+    child: Child,
+    control: UnixStream,
+    started: Instant,
+    uid: u32,
+}
+
+impl Process {
+    fn start(mut command: Command) -> std::io::Result<Self> {
+        let (control, theirs) = UnixStream::pair()?;
+        let child =
+            command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        Ok(Self { child, control, started: Instant::now(), uid: 0 })
+    }
+
+    fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Collects a process that has closed its control socket. It may still be
+    /// on its way out: that takes no time, and a process that lingers is killed.
+    fn finish(&mut self) {
+        if !self.has_ended() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}

@@ -2,13 +2,14 @@
 //! devices, nothing else. The unit takes away more; this holds without it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::unistd::alarm;
 use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen as Length, SeccompCmpOp as Is,
-    SeccompCondition as Condition, SeccompFilter, SeccompRule as Rule, TargetArch,
+    BpfProgram, SeccompAction, SeccompCmpArgLen as Length, SeccompCmpOp as Is, SeccompCondition as Condition,
+    SeccompFilter, SeccompRule as Rule, TargetArch,
 };
 use thiserror::Error;
 
@@ -34,20 +35,25 @@ pub fn enter() -> Result<(), SandboxError> {
     prctl::set_no_new_privs()?;
     // A PIN passes through this memory: no core dumps, no debuggers.
     prctl::set_dumpable(false)?;
-    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+    // A second bolt on the same door; a unit that has set it may forbid the call.
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     seccompiler::apply_filter(&filter()?)?;
     Ok(())
 }
 
-/// Ends the process after `seconds` unless told otherwise before; the last
-/// resort against a device that blocks within the kernel.
-pub fn end_after(seconds: u32) {
-    alarm::set(seconds.max(1));
-}
-
-/// Takes the last [`end_after`] back.
-pub fn end_never() {
-    alarm::cancel();
+/// Has the kernel end this process after `time`, or never; each call replaces
+/// the last.
+pub fn end_after(time: Option<Duration>) {
+    match time {
+        Some(time) => {
+            // Rounded up; 0 would mean never.
+            let seconds = u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+            alarm::set(seconds.saturating_add(1));
+        }
+        None => {
+            alarm::cancel();
+        }
+    }
 }
 
 fn filter() -> Result<BpfProgram, seccompiler::BackendError> {
@@ -67,7 +73,9 @@ fn rules() -> Result<BTreeMap<i64, Vec<Rule>>, seccompiler::BackendError> {
     let mut rules: BTreeMap<i64, Vec<Rule>> = allowed().map(|number| (number, Vec::new())).collect();
 
     // Files: for reading, or devices for both; never created, never cut short.
-    let access = u64::try_from(libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC).unwrap_or(0);
+    let unnamed = libc::O_TMPFILE & !libc::O_DIRECTORY;
+    let access = libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC | unnamed;
+    let access = u64::try_from(access).unwrap_or(u64::MAX);
     let opens: &[(i64, u8)] = &[
         (libc::SYS_openat, 2),
         #[cfg(target_arch = "x86_64")]
@@ -91,24 +99,14 @@ fn rules() -> Result<BTreeMap<i64, Vec<Rule>>, seccompiler::BackendError> {
         let executable = u64::try_from(libc::PROT_EXEC).unwrap_or(0);
         rules.insert(
             number,
-            vec![Rule::new(vec![Condition::new(
-                protection,
-                Length::Dword,
-                Is::MaskedEq(executable),
-                0,
-            )?])?],
+            vec![Rule::new(vec![Condition::new(protection, Length::Dword, Is::MaskedEq(executable), 0)?])?],
         );
     }
     Ok(rules)
 }
 
 fn equals(argument: u8, value: i32) -> Result<Rule, seccompiler::BackendError> {
-    Rule::new(vec![Condition::new(
-        argument,
-        Length::Dword,
-        Is::Eq,
-        u64::try_from(value).unwrap_or(0),
-    )?])
+    Rule::new(vec![Condition::new(argument, Length::Dword, Is::Eq, u64::try_from(value).unwrap_or(0))?])
 }
 
 fn allowed() -> impl Iterator<Item = i64> {
@@ -196,12 +194,8 @@ mod tests {
     #[test]
     fn the_filter_can_be_made_for_both_architectures() {
         for architecture in [TargetArch::x86_64, TargetArch::aarch64] {
-            let filter = SeccompFilter::new(
-                rules().unwrap(),
-                SeccompAction::Errno(1),
-                SeccompAction::Allow,
-                architecture,
-            );
+            let filter =
+                SeccompFilter::new(rules().unwrap(), SeccompAction::Errno(1), SeccompAction::Allow, architecture);
             let program: Result<BpfProgram, _> = filter.unwrap().try_into();
             assert!(program.is_ok(), "{architecture:?}");
         }

@@ -1,0 +1,402 @@
+//! One connection: requests one after the other, on one key from identifying to
+//! assertion.
+
+mod convert;
+
+use std::cell::RefCell;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use wardkey_core::code::Code;
+use wardkey_core::message::key::{Assert, Identified, Identify, KeyFailure, MakeCredential, Reply, Request};
+use wardkey_ipc::{Channel, Deadline, IpcError};
+
+use crate::KeyError;
+use crate::caller::Caller;
+use crate::keys::{Limits, NewCredential, SecurityKey, SecurityKeys};
+use crate::watch::{Watch, Woken};
+
+/// How long a caller may take to say what it wants.
+const FIRST_REQUEST: Duration = Duration::from_secs(10);
+/// How long a person may take to type the PIN.
+const NEXT_REQUEST: Duration = Duration::from_secs(300);
+/// How long a caller may take to read an answer.
+const SENDING: Duration = Duration::from_secs(2);
+/// Longest wait for a key, and for PIN and touch, whatever the caller asks for.
+const MAX_KEY_WAIT: Duration = Duration::from_secs(600);
+const MAX_TOUCH_WAIT: Duration = Duration::from_secs(120);
+/// What the process is killed after, beyond what a request may take.
+const MARGIN: Duration = Duration::from_secs(15);
+/// Requests of one connection.
+const MAX_REQUESTS: usize = 64;
+
+/// Has the process end after this time, or never; each call replaces the last.
+pub type Watchdog = fn(Option<Duration>);
+
+/// Why a connection ends.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The socket; also that the caller hung up.
+    #[error(transparent)]
+    Ipc(#[from] IpcError),
+    /// The kernel.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// Refuses a caller who may ask for nothing.
+pub fn refuse(mut channel: Channel) {
+    // The answer is a courtesy; the end of the connection says it too.
+    let reply = Reply::Failed(failure(Code::KeyAccessDenied, "not for this user"));
+    let _ = channel.send(&reply, Deadline::after(SENDING));
+}
+
+/// Serves `caller` until it hangs up.
+///
+/// # Errors
+/// [`ServeError`] when the connection broke; also at its ordinary end.
+pub fn serve(
+    channel: Channel,
+    caller: Caller,
+    keys: &mut dyn SecurityKeys,
+    watchdog: Watchdog,
+) -> Result<(), ServeError> {
+    let cancel = Rc::new(channel.as_fd().try_clone_to_owned()?);
+    let mut session = Session { channel: Rc::new(RefCell::new(channel)), cancel, caller, keys, watchdog, held: None };
+    let mut patience = FIRST_REQUEST;
+    for _ in 0..MAX_REQUESTS {
+        session.allow(patience);
+        let request = match session.receive(patience) {
+            Ok(request) => request,
+            Err(IpcError::Codec(error)) => {
+                return session.reply(&Reply::Failed(failure(Code::ProtocolError, &error)));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        session.answer(request)?;
+        patience = NEXT_REQUEST;
+    }
+    Ok(())
+}
+
+/// What ended a request early.
+enum Stop {
+    /// To be told to the caller, who may go on.
+    Failed(KeyError),
+    /// The caller does not follow the protocol.
+    Protocol(&'static str),
+}
+
+impl From<KeyError> for Stop {
+    fn from(error: KeyError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// The key that was identified, and for whom.
+struct Held {
+    key: Box<dyn SecurityKey>,
+    rp_id: String,
+}
+
+struct Session<'k> {
+    channel: Rc<RefCell<Channel>>,
+    cancel: Rc<OwnedFd>,
+    caller: Caller,
+    keys: &'k mut dyn SecurityKeys,
+    watchdog: Watchdog,
+    held: Option<Held>,
+}
+
+impl Session<'_> {
+    /// Has the process end a while after what the present request may take: the
+    /// last resort against a device that blocks within the kernel.
+    fn allow(&self, wait: Duration) {
+        (self.watchdog)(Some(wait + MARGIN));
+    }
+
+    fn receive(&self, patience: Duration) -> Result<Request, IpcError> {
+        self.channel.borrow_mut().receive(Deadline::after(patience))
+    }
+
+    fn reply(&self, reply: &Reply) -> Result<(), ServeError> {
+        self.channel.borrow_mut().send(reply, Deadline::after(SENDING)).map_err(ServeError::from)
+    }
+
+    fn answer(&mut self, request: Request) -> Result<(), ServeError> {
+        if !self.caller.may(&request) {
+            return self.reply(&Reply::Failed(failure(Code::KeyAccessDenied, "this user may not send a PIN")));
+        }
+        let outcome = match request {
+            Request::List => Ok(self.list()),
+            Request::Watch => return self.watch(),
+            Request::Identify(request) => self.identify(&request),
+            Request::Assert(request) => self.assert(&request),
+            Request::MakeCredential(request) => self.make_credential(&request),
+            Request::SetPin(pin) => self.change(|key, limits| key.set_pin(&pin, limits)),
+            Request::ChangePin { old, new } => self.change(|key, limits| key.change_pin(&old, &new, limits)),
+            // Came too late: what it was for has been answered.
+            Request::Cancel => return Ok(()),
+        };
+        match outcome {
+            Ok(reply) => self.reply(&reply),
+            Err(Stop::Failed(error)) => {
+                self.take_cancel(&error)?;
+                self.reply(&Reply::Failed(convert::failure(&error)))
+            }
+            Err(Stop::Protocol(what)) => self.reply(&Reply::Failed(failure(Code::ProtocolError, what))),
+        }
+    }
+
+    /// After a cancelled operation the message that cancelled it waits; it must
+    /// be Cancel.
+    fn take_cancel(&self, error: &KeyError) -> Result<(), ServeError> {
+        if *error != KeyError::Cancelled || !self.caller_waits() {
+            return Ok(());
+        }
+        match self.receive(SENDING)? {
+            Request::Cancel => Ok(()),
+            _ => Err(IpcError::Closed.into()),
+        }
+    }
+
+    fn caller_waits(&self) -> bool {
+        use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+        use std::os::fd::AsFd;
+        let mut fds = [PollFd::new(self.cancel.as_fd(), PollFlags::POLLIN)];
+        self.channel.borrow().has_message() || poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+    }
+
+    /// Limits of an operation of this request, whose touch is told to the caller.
+    fn limits(&self, wait: Duration) -> Limits {
+        let channel = Rc::clone(&self.channel);
+        Limits {
+            deadline: Instant::now() + wait,
+            cancel: Some(Rc::clone(&self.cancel)),
+            on_touch: Rc::new(move || {
+                // A caller that is gone is noticed by its descriptor.
+                let _ = channel.borrow_mut().send(&Reply::Touch, Deadline::after(SENDING));
+            }),
+        }
+    }
+
+    fn list(&mut self) -> Reply {
+        let wait = Duration::from_secs(10);
+        self.allow(wait);
+        let limits = self.limits(wait);
+        let infos = self
+            .keys
+            .list()
+            .into_iter()
+            .map(|mut key| {
+                convert::asked(key.as_mut(), &limits).unwrap_or_else(|_| convert::described(key.description()))
+            })
+            .collect();
+        convert::keys(infos)
+    }
+
+    /// Tells of the keys at once and after each change. The keys are not asked
+    /// for details: a login may be using one of them.
+    fn watch(&mut self) -> Result<(), ServeError> {
+        if self.caller.may_stay() {
+            (self.watchdog)(None);
+        } else {
+            self.allow(MAX_KEY_WAIT);
+        }
+        let until = (!self.caller.may_stay()).then(|| Instant::now() + MAX_KEY_WAIT);
+        let watch = Watch::new().map_err(std::io::Error::from)?;
+        let mut told = None;
+        loop {
+            let now = self.keys.describe();
+            if told.as_ref() != Some(&now) {
+                let infos = now.iter().map(convert::described).collect();
+                self.reply(&convert::keys(infos))?;
+                told = Some(now);
+            }
+            let woken = {
+                use std::os::fd::AsFd;
+                watch.wait(until, self.cancel.as_fd())
+            };
+            match woken.map_err(std::io::Error::from)? {
+                Woken::Changed => {}
+                Woken::TimedOut => return Err(IpcError::TimedOut.into()),
+                Woken::Caller => {
+                    return match self.receive(SENDING)? {
+                        Request::Cancel => self.reply(&Reply::Failed(convert::failure(&KeyError::Cancelled))),
+                        _ => Err(IpcError::Closed.into()),
+                    };
+                }
+            }
+        }
+    }
+
+    fn identify(&mut self, request: &Identify) -> Result<Reply, Stop> {
+        self.held = None;
+        let wait = millis(request.wait_ms, MAX_KEY_WAIT);
+        self.allow(wait);
+        let deadline = Instant::now() + wait;
+        let rp_id = request.rp_id.to_string();
+        let wanted: Vec<Vec<u8>> = request.allow.iter().map(|id| id.as_slice().to_vec()).collect();
+        let limits = self.limits(MAX_KEY_WAIT);
+        let (mut key, credential) = self.wait_for_key(deadline, |keys| whose(keys, &rp_id, &wanted, &limits))?;
+        let info = convert::asked(key.as_mut(), &limits)?;
+        self.held = Some(Held { key, rp_id });
+        let credential = credential
+            .map(wardkey_core::id::CredentialId::new)
+            .transpose()
+            .map_err(|_| KeyError::Malformed("credential id"))?;
+        Ok(Reply::Identified(Identified { key: info, credential }))
+    }
+
+    fn assert(&mut self, request: &Assert) -> Result<Reply, Stop> {
+        let wait = millis(request.wait_ms, MAX_TOUCH_WAIT);
+        self.allow(wait);
+        let limits = self.limits(wait);
+        let held = self.held.as_mut().ok_or(Stop::Protocol("assertion before identification"))?;
+        let assertion = held.key.assert(
+            &held.rp_id,
+            request.credential.as_slice(),
+            request.client_data.as_slice(),
+            &request.pin,
+            &limits,
+        )?;
+        Ok(convert::assertion(assertion)?)
+    }
+
+    fn make_credential(&mut self, request: &MakeCredential) -> Result<Reply, Stop> {
+        let wait = millis(request.wait_ms, MAX_KEY_WAIT);
+        self.allow(wait + MAX_TOUCH_WAIT);
+        let deadline = Instant::now() + wait;
+        let mut key = self.the_one_key(Some(deadline))?;
+        let exclude: Vec<Vec<u8>> = request.exclude.iter().map(|id| id.as_slice().to_vec()).collect();
+        let mut limits = self.limits(MAX_TOUCH_WAIT);
+        limits.deadline = limits.deadline.min(deadline);
+        let wanted = NewCredential {
+            pin: &request.pin,
+            rp_id: request.rp_id.as_str(),
+            user_handle: request.user_handle.as_slice(),
+            user_name: &request.user_name,
+            display_name: &request.display_name,
+            client_data: request.client_data.as_slice(),
+            algorithms: &request.algorithms,
+            exclude: &exclude,
+            protection: request.cred_protect,
+        };
+        if !(1..=3).contains(&wanted.protection) || !(1..=64).contains(&wanted.user_handle.len()) {
+            return Err(Stop::Protocol("credential that no key can make"));
+        }
+        let registration = key.make_credential(&wanted, &limits)?;
+        let aaguid = key.info(&limits)?.aaguid;
+        Ok(convert::credential(registration, aaguid)?)
+    }
+
+    fn change(
+        &mut self,
+        change: impl FnOnce(&mut dyn SecurityKey, &Limits) -> Result<(), KeyError>,
+    ) -> Result<Reply, Stop> {
+        let wait = Duration::from_secs(30);
+        self.allow(wait);
+        let mut key = self.the_one_key(None)?;
+        let limits = self.limits(wait);
+        change(key.as_mut(), &limits)?;
+        Ok(Reply::Done)
+    }
+
+    /// The only key that is plugged in; waits for one until `deadline` if there
+    /// is one. What was identified before is let go.
+    fn the_one_key(&mut self, deadline: Option<Instant>) -> Result<Box<dyn SecurityKey>, KeyError> {
+        self.held = None;
+        self.wait_for_key(deadline.unwrap_or_else(Instant::now), |mut keys| match (keys.pop(), keys.is_empty()) {
+            (Some(key), true) => Ok(Some(key)),
+            (Some(_), false) => Err(KeyError::Unsuitable("more than one is plugged in")),
+            (None, _) => Ok(None),
+        })
+        .map_err(|error| match (error, deadline) {
+            (KeyError::NoKeyInTime, None) => KeyError::NoKey,
+            (error, _) => error,
+        })
+    }
+
+    /// Looks at the keys, and again after each change, until `choose` finds one.
+    fn wait_for_key<T>(
+        &mut self,
+        deadline: Instant,
+        mut choose: impl FnMut(Vec<Box<dyn SecurityKey>>) -> Result<Option<T>, KeyError>,
+    ) -> Result<T, KeyError> {
+        use std::os::fd::AsFd;
+        if let Some(found) = choose(self.keys.list())? {
+            return Ok(found);
+        }
+        if Instant::now() >= deadline {
+            return Err(KeyError::NoKeyInTime);
+        }
+        let watch = Watch::new().map_err(|_| KeyError::Internal("cannot watch /dev"))?;
+        // A caller that is gone is noticed by its descriptor.
+        let _ = self.reply(&Reply::Insert);
+        loop {
+            // Once more: one may have come before the watch began.
+            if let Some(found) = choose(self.keys.list())? {
+                return Ok(found);
+            }
+            if self.channel.borrow().has_message() {
+                return Err(KeyError::Cancelled);
+            }
+            match watch.wait(Some(deadline), self.cancel.as_fd()) {
+                Ok(Woken::Changed) => {}
+                Ok(Woken::Caller) => return Err(KeyError::Cancelled),
+                Ok(Woken::TimedOut) => return Err(KeyError::NoKeyInTime),
+                Err(_) => return Err(KeyError::Internal("cannot watch /dev")),
+            }
+        }
+    }
+}
+
+/// A key and the credential of those asked for that it holds.
+type Chosen = (Box<dyn SecurityKey>, Option<Vec<u8>>);
+
+/// Of several keys, the first that holds one of `credentials`; else the first
+/// that answers. `None` when there is none, or it is already gone.
+fn whose(
+    keys: Vec<Box<dyn SecurityKey>>,
+    rp_id: &str,
+    credentials: &[Vec<u8>],
+    limits: &Limits,
+) -> Result<Option<Chosen>, KeyError> {
+    let mut first = None;
+    let mut error = None;
+    for mut key in keys {
+        match key.identify(rp_id, credentials, limits) {
+            Ok(Some(credential)) => return Ok(Some((key, Some(credential)))),
+            Ok(None) => {
+                first.get_or_insert(key);
+            }
+            Err(KeyError::Cancelled) => return Err(KeyError::Cancelled),
+            Err(KeyError::Removed) => {}
+            Err(other) => {
+                error.get_or_insert(other);
+            }
+        }
+    }
+    match (first, error) {
+        (Some(key), _) => Ok(Some((key, None))),
+        (None, Some(error)) => Err(error),
+        (None, None) => Ok(None),
+    }
+}
+
+fn millis(wanted: u32, most: Duration) -> Duration {
+    Duration::from_millis(u64::from(wanted)).min(most)
+}
+
+fn failure(code: Code, detail: &(impl std::fmt::Display + ?Sized)) -> KeyFailure {
+    KeyFailure {
+        code,
+        status: None,
+        tries_left: None,
+        detail: Some(wardkey_core::name::printable(&detail.to_string(), 200)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -43,14 +43,7 @@ impl HidApi {
 
     /// The FIDO devices at the time of the first call.
     pub fn device_list(&self) -> impl Iterator<Item = &DeviceInfo> {
-        self.devices
-            .get_or_init(|| {
-                hidraw::devices()
-                    .into_iter()
-                    .filter_map(DeviceInfo::new)
-                    .collect()
-            })
-            .iter()
+        self.devices.get_or_init(|| hidraw::devices().into_iter().filter_map(DeviceInfo::new).collect()).iter()
     }
 
     /// Opens a device: one that was prepared, or a `/dev/hidraw` node.
@@ -60,9 +53,7 @@ impl HidApi {
     /// cannot be opened.
     pub fn open_path(&self, path: &CStr) -> HidResult<HidDevice> {
         let prepared = PREPARED.with_borrow_mut(|prepared| {
-            let index = prepared
-                .iter()
-                .position(|(other, _)| other.as_c_str() == path)?;
+            let index = prepared.iter().position(|(other, _)| other.as_c_str() == path)?;
             Some(prepared.swap_remove(index).1)
         });
         if let Some(link) = prepared {

@@ -24,10 +24,7 @@ pub(crate) fn first_usage(descriptor: &[u8]) -> Option<(u16, u16)> {
         };
         let (data, tail) = tail.split_at_checked(length)?;
         rest = tail;
-        let value = data
-            .iter()
-            .rev()
-            .fold(0u32, |value, byte| value << 8 | u32::from(*byte));
+        let value = data.iter().rev().fold(0u32, |value, byte| value << 8 | u32::from(*byte));
         match prefix & 0xfc {
             USAGE_PAGE => page = u16::try_from(value).ok(),
             // An extended usage brings its page in the upper half.
@@ -49,14 +46,10 @@ mod tests {
 
     #[test]
     fn usage_of_known_descriptors() {
-        let fido: &[u8] = &[
-            0x06, 0xd0, 0xf1, 0x09, 0x01, 0xa1, 0x01, 0x09, 0x20, 0x15, 0x00, 0xc0,
-        ];
+        let fido: &[u8] = &[0x06, 0xd0, 0xf1, 0x09, 0x01, 0xa1, 0x01, 0x09, 0x20, 0x15, 0x00, 0xc0];
         let keyboard: &[u8] = &[0x05, 0x01, 0x09, 0x06, 0xa1, 0x01, 0xc0];
         let extended: &[u8] = &[0x0b, 0x01, 0x00, 0xd0, 0xf1, 0xa1, 0x01];
-        let long_item_first: &[u8] = &[
-            0xfe, 0x02, 0x10, 0xaa, 0xbb, 0x06, 0xd0, 0xf1, 0x09, 0x01, 0xa1, 0x01,
-        ];
+        let long_item_first: &[u8] = &[0xfe, 0x02, 0x10, 0xaa, 0xbb, 0x06, 0xd0, 0xf1, 0x09, 0x01, 0xa1, 0x01];
         for (descriptor, expected) in [
             (fido, Some((0xf1d0, 1))),
             (keyboard, Some((1, 6))),

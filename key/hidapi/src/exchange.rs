@@ -23,10 +23,7 @@ pub(crate) struct Failed {
 
 impl From<Failure> for Failed {
     fn from(failure: Failure) -> Self {
-        Self {
-            failure,
-            out_of_step: false,
-        }
+        Self { failure, out_of_step: false }
     }
 }
 
@@ -76,7 +73,8 @@ fn await_answer(
     request: &Message,
     touched: &mut bool,
 ) -> Result<Answer, Failure> {
-    let touch_anyway = needs_touch(operation, request).then(|| Instant::now() + TOUCH_ANYWAY);
+    let needs_touch = needs_touch(operation, request);
+    let touch_anyway = needs_touch.then(|| Instant::now() + TOUCH_ANYWAY);
     let mut assembly = Assembly::new(request);
     loop {
         let mut until = operation.deadline;
@@ -98,6 +96,8 @@ fn await_answer(
         match assembly.take(&report)? {
             Step::More => {}
             Step::Processing => (operation.on_event)(Event::Processing),
+            // Where no touch can be needed, it only says that the key is alive.
+            Step::TouchNeeded if !needs_touch => (operation.on_event)(Event::Processing),
             Step::TouchNeeded => {
                 if !std::mem::replace(touched, true) {
                     (operation.on_event)(Event::TouchNeeded);
@@ -118,27 +118,17 @@ fn needs_touch(operation: &Operation, request: &Message) -> bool {
     const GET_ASSERTION: u8 = 0x02;
     operation.touch
         && request.command == message::CBOR
-        && matches!(
-            request.payload.first(),
-            Some(&(MAKE_CREDENTIAL | GET_ASSERTION))
-        )
+        && matches!(request.payload.first(), Some(&(MAKE_CREDENTIAL | GET_ASSERTION)))
 }
 
 /// Tells the key to stop, and reads the answer that this causes, so that the
 /// next request does not find it.
 fn give_up(link: &mut dyn Transport, request: &Message, failure: Failure) -> Failed {
-    let mut failed = Failed {
-        failure,
-        out_of_step: true,
-    };
+    let mut failed = Failed { failure, out_of_step: true };
     if request.command != message::CBOR {
         return failed;
     }
-    let cancel = Message {
-        channel: request.channel,
-        command: message::CANCEL,
-        payload: Vec::new(),
-    };
+    let cancel = Message { channel: request.channel, command: message::CANCEL, payload: Vec::new() };
     let until = Instant::now() + CANCEL_GRACE;
     for report in cancel.reports() {
         if link.send(&report, until).is_err() {
@@ -190,10 +180,7 @@ struct Assembly<'a> {
 
 impl<'a> Assembly<'a> {
     fn new(request: &'a Message) -> Self {
-        Self {
-            request,
-            partial: None,
-        }
+        Self { request, partial: None }
     }
 
     fn take(&mut self, report: &Report) -> Result<Step, Failure> {
@@ -207,14 +194,7 @@ impl<'a> Assembly<'a> {
             return Ok(Step::More);
         }
         let partial = match (packet, self.partial.take()) {
-            (
-                Packet::Initial {
-                    command,
-                    length,
-                    payload,
-                },
-                None,
-            ) => match command {
+            (Packet::Initial { command, length, payload }, None) => match command {
                 message::KEEPALIVE => {
                     return Ok(match payload.first() {
                         Some(&PROCESSING) => Step::Processing,
@@ -233,9 +213,7 @@ impl<'a> Assembly<'a> {
                 _ => return Err(Failure::Malformed("answer to another command")),
             },
             (Packet::Continuation { sequence, payload }, Some(mut partial)) => {
-                partial
-                    .extend(sequence, payload)
-                    .map_err(Failure::Malformed)?;
+                partial.extend(sequence, payload).map_err(Failure::Malformed)?;
                 partial
             }
             (Packet::Initial { .. }, Some(_)) => {

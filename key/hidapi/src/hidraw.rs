@@ -57,10 +57,7 @@ pub fn devices() -> Vec<Found> {
         .collect();
     nodes.sort();
     nodes.truncate(MAX_NODES);
-    nodes
-        .into_iter()
-        .filter_map(|(_, path)| open(&path).ok().flatten())
-        .collect()
+    nodes.into_iter().filter_map(|(_, path)| open(&path).ok().flatten()).collect()
 }
 
 /// Number of a node's name: 3 for `hidraw3`.
@@ -102,11 +99,7 @@ pub fn open(path: &Path) -> std::io::Result<Option<Found>> {
         usage,
         name,
         serial,
-        link: Hidraw {
-            file,
-            buffer: [0; REPORT_LENGTH],
-            filled: 0,
-        },
+        link: Hidraw { file, buffer: [0; REPORT_LENGTH], filled: 0 },
     }))
 }
 
@@ -134,11 +127,7 @@ impl Hidraw {
                 self.filled = 0;
                 Ok(Some(self.buffer))
             }
-            Err(error)
-                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) =>
-            {
-                Ok(None)
-            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(None),
             Err(error) => Err(classify(error)),
         }
     }
@@ -171,11 +160,7 @@ impl Transport for Hidraw {
         Ok(())
     }
 
-    fn receive(
-        &mut self,
-        until: Instant,
-        cancel: Option<BorrowedFd<'_>>,
-    ) -> Result<Received, LinkError> {
+    fn receive(&mut self, until: Instant, cancel: Option<BorrowedFd<'_>>) -> Result<Received, LinkError> {
         loop {
             let mut fds = Vec::with_capacity(2);
             fds.push(PollFd::new(self.file.as_fd(), PollFlags::POLLIN));
@@ -218,9 +203,7 @@ impl Transport for Hidraw {
 
 fn hung_up(fds: &[PollFd<'_>]) -> bool {
     let gone = PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL;
-    fds.first()
-        .and_then(PollFd::revents)
-        .is_none_or(|events| events.intersects(gone))
+    fds.first().and_then(PollFd::revents).is_none_or(|events| events.intersects(gone))
 }
 
 /// Polls until `until`; 0 if nothing happened.
@@ -229,8 +212,7 @@ fn poll_until(fds: &mut [PollFd<'_>], until: Instant) -> Result<i32, LinkError> 
         let left = until.saturating_duration_since(Instant::now());
         // Rounded up, or the last millisecond would be a busy loop.
         let millis = left.as_micros().div_ceil(1000);
-        let timeout = PollTimeout::try_from(i32::try_from(millis).unwrap_or(i32::MAX))
-            .unwrap_or(PollTimeout::MAX);
+        let timeout = PollTimeout::try_from(i32::try_from(millis).unwrap_or(i32::MAX)).unwrap_or(PollTimeout::MAX);
         match poll(fds, timeout) {
             Err(nix::errno::Errno::EINTR) => {}
             other => return other.map_err(|errno| LinkError::Io(errno.into())),
@@ -241,9 +223,7 @@ fn poll_until(fds: &mut [PollFd<'_>], until: Instant) -> Result<i32, LinkError> 
 fn classify(error: std::io::Error) -> LinkError {
     use nix::errno::Errno;
     match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::EIO | Errno::ENODEV | Errno::ENXIO | Errno::ESHUTDOWN | Errno::EPIPE) => {
-            LinkError::Removed
-        }
+        Some(Errno::EIO | Errno::ENODEV | Errno::ENXIO | Errno::ESHUTDOWN | Errno::EPIPE) => LinkError::Removed,
         _ => LinkError::Io(error),
     }
 }

@@ -50,15 +50,8 @@ fn report(header: &[u8], payload: &[u8]) -> Report {
 /// What a report is, once its channel is known to be ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Packet<'a> {
-    Initial {
-        command: u8,
-        length: usize,
-        payload: &'a [u8],
-    },
-    Continuation {
-        sequence: u8,
-        payload: &'a [u8],
-    },
+    Initial { command: u8, length: usize, payload: &'a [u8] },
+    Continuation { sequence: u8, payload: &'a [u8] },
 }
 
 /// Channel and content of a report.
@@ -66,15 +59,10 @@ pub(crate) fn parse(report: &Report) -> ([u8; 4], Packet<'_>) {
     let [a, b, c, d, kind, rest @ ..] = report;
     let channel = [*a, *b, *c, *d];
     let packet = match rest {
-        [high, low, payload @ ..] if kind & 0x80 != 0 => Packet::Initial {
-            command: *kind,
-            length: usize::from(u16::from_be_bytes([*high, *low])),
-            payload,
-        },
-        payload => Packet::Continuation {
-            sequence: *kind,
-            payload,
-        },
+        [high, low, payload @ ..] if kind & 0x80 != 0 => {
+            Packet::Initial { command: *kind, length: usize::from(u16::from_be_bytes([*high, *low])), payload }
+        }
+        payload => Packet::Continuation { sequence: *kind, payload },
     };
     (channel, packet)
 }
@@ -89,21 +77,12 @@ pub(crate) struct Partial {
 
 impl Partial {
     /// Begins with an initialization packet.
-    pub fn begin(
-        channel: [u8; 4],
-        command: u8,
-        length: usize,
-        payload: &[u8],
-    ) -> Result<Self, &'static str> {
+    pub fn begin(channel: [u8; 4], command: u8, length: usize, payload: &[u8]) -> Result<Self, &'static str> {
         if length > MAX_PAYLOAD {
             return Err("message is longer than CTAPHID allows");
         }
         let mut partial = Self {
-            message: Message {
-                channel,
-                command,
-                payload: Vec::with_capacity(length),
-            },
+            message: Message { channel, command, payload: Vec::with_capacity(length) },
             length,
             next_sequence: 0,
         };
@@ -128,11 +107,7 @@ impl Partial {
 
     /// The whole message, once it is complete.
     pub fn finish(self) -> Result<Message, Self> {
-        if self.message.payload.len() == self.length {
-            Ok(self.message)
-        } else {
-            Err(self)
-        }
+        if self.message.payload.len() == self.length { Ok(self.message) } else { Err(self) }
     }
 
     pub fn channel(&self) -> [u8; 4] {

@@ -9,9 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::message::{self, Message};
 use crate::scripted::{CHANNEL, Reply, Request, Scripted};
-use crate::{
-    Event, Failure, HidApi, HidDevice, LinkError, Operation, Record, Report, prepare, run,
-};
+use crate::{Event, Failure, HidApi, HidDevice, LinkError, Operation, Record, Report, prepare, run};
 
 const GET_INFO: &[u8] = &[0x04];
 const GET_ASSERTION: &[u8] = &[0x02, 0xa0];
@@ -24,11 +22,7 @@ fn device(key: Scripted) -> HidDevice {
 
 /// Writes a request as the library does; the bytes of the answer's packets.
 fn request(device: &HidDevice, channel: [u8; 4], command: u8, payload: &[u8]) -> Option<Vec<u8>> {
-    let request = Message {
-        channel,
-        command,
-        payload: payload.to_vec(),
-    };
+    let request = Message { channel, command, payload: payload.to_vec() };
     for report in request.reports() {
         let mut packet = vec![0];
         packet.extend(report);
@@ -52,20 +46,16 @@ fn cbor(device: &HidDevice, payload: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn operation(millis: u64) -> Operation {
-    Operation::new(Instant::now() + Duration::from_millis(millis), 8, |_, _| {
-        Ok(())
-    })
+    Operation::new(Instant::now() + Duration::from_millis(millis), 8, |_, _| Ok(()))
 }
 
 /// One CBOR request to a key that replies with `replies`, within `millis`.
 fn once(millis: u64, payload: &[u8], replies: Vec<Reply>) -> (Option<Vec<u8>>, Record, Duration) {
-    let device = device(Scripted::new(move |(command, _): &Request| {
-        if *command == message::CBOR {
-            replies.clone()
-        } else {
-            Vec::new()
-        }
-    }));
+    let device = device(Scripted::new(
+        move |(command, _): &Request| {
+            if *command == message::CBOR { replies.clone() } else { Vec::new() }
+        },
+    ));
     let start = Instant::now();
     let (answer, record) = run(operation(millis), || cbor(&device, payload));
     (answer.unwrap(), record, start.elapsed())
@@ -98,9 +88,7 @@ fn a_long_request_arrives_whole() {
     let key = Scripted::new(|_| vec![Reply::Cbor(0, vec![])]);
     let log = key.log();
     let device = device(key);
-    let payload: Vec<u8> = (0..1500u32)
-        .map(|n| u8::try_from(n % 251).unwrap())
-        .collect();
+    let payload: Vec<u8> = (0..1500u32).map(|n| u8::try_from(n % 251).unwrap()).collect();
     let (answer, _) = run(operation(1000), || cbor(&device, &payload));
     assert_eq!(answer.unwrap().unwrap(), [0]);
     assert_eq!(log.lock().unwrap().as_slice(), [(message::CBOR, payload)]);
@@ -119,10 +107,7 @@ fn without_an_operation_nothing_is_sent() {
 fn lesson_ctap_01_silent_key_ends_at_the_deadline() {
     let (answer, record, took) = once(150, GET_INFO, vec![]);
     assert!(answer.is_none());
-    assert!(matches!(
-        record.failure,
-        Some(Failure::TimedOut { touch: false })
-    ));
+    assert!(matches!(record.failure, Some(Failure::TimedOut { touch: false })));
     assert!(took >= Duration::from_millis(150), "{took:?}");
     assert!(took < Duration::from_millis(800), "{took:?}");
 }
@@ -141,12 +126,8 @@ fn lesson_ctap_02_other_channels_are_not_read() {
     let foreign = raw([9, 9, 9, 9], &[message::CBOR, 0, 1, 0x31]);
     let foreign_next = raw([9, 9, 9, 9], &[0, 0xff, 0xff]);
     let data = vec![0x77; 100];
-    let whole = Message {
-        channel: CHANNEL,
-        command: message::CBOR,
-        payload: [vec![0], data.clone()].concat(),
-    }
-    .reports();
+    let whole =
+        Message { channel: CHANNEL, command: message::CBOR, payload: [vec![0], data.clone()].concat() }.reports();
     let mut replies = vec![Reply::Raw(foreign)];
     for report in whole {
         replies.push(Reply::Raw(report));
@@ -163,16 +144,11 @@ fn lesson_ctap_02_other_channels_are_not_read() {
 #[test]
 fn lesson_ctap_02_wrong_sequence_is_refused() {
     for sequence in [1u8, 2, 0x7f] {
-        let replies = vec![
-            Reply::Raw(raw(CHANNEL, &[message::CBOR, 0, 100, 0])),
-            Reply::Raw(raw(CHANNEL, &[sequence])),
-        ];
+        let replies =
+            vec![Reply::Raw(raw(CHANNEL, &[message::CBOR, 0, 100, 0])), Reply::Raw(raw(CHANNEL, &[sequence]))];
         let (answer, record, _) = once(1000, GET_INFO, replies);
         assert!(answer.is_none());
-        assert!(
-            matches!(record.failure, Some(Failure::Malformed(_))),
-            "{sequence}"
-        );
+        assert!(matches!(record.failure, Some(Failure::Malformed(_))), "{sequence}");
     }
 }
 
@@ -187,19 +163,13 @@ fn lesson_ctap_02_broken_framing_is_refused() {
             ],
         ),
         ("continuation first", vec![Reply::Raw(raw(CHANNEL, &[0]))]),
-        (
-            "longer than CTAPHID allows",
-            vec![Reply::Raw(raw(CHANNEL, &[message::CBOR, 0xff, 0xff, 0]))],
-        ),
+        ("longer than CTAPHID allows", vec![Reply::Raw(raw(CHANNEL, &[message::CBOR, 0xff, 0xff, 0]))]),
         ("no status", vec![Reply::Message(message::CBOR, vec![])]),
     ];
     for (name, replies) in cases {
         let (answer, record, took) = once(1000, GET_INFO, replies);
         assert!(answer.is_none(), "{name}");
-        assert!(
-            matches!(record.failure, Some(Failure::Malformed(_))),
-            "{name}"
-        );
+        assert!(matches!(record.failure, Some(Failure::Malformed(_))), "{name}");
         assert!(took < Duration::from_millis(500), "{name}");
     }
 }
@@ -207,11 +177,7 @@ fn lesson_ctap_02_broken_framing_is_refused() {
 #[test]
 fn lesson_ctap_03_ctaphid_error_zero_is_an_error() {
     for code in [0u8, 1, 0x0b, 0x7f] {
-        let (answer, record, _) = once(
-            1000,
-            GET_INFO,
-            vec![Reply::Message(message::ERROR, vec![code])],
-        );
+        let (answer, record, _) = once(1000, GET_INFO, vec![Reply::Message(message::ERROR, vec![code])]);
         assert!(answer.is_none());
         assert!(matches!(record.failure, Some(Failure::Hid(got)) if got == code));
     }
@@ -222,10 +188,7 @@ fn lesson_ctap_03_unknown_command_with_status_zero_is_refused() {
     for command in [0x83u8, 0x84, 0x86, 0xc0] {
         let (answer, record, _) = once(1000, GET_INFO, vec![Reply::Message(command, vec![0])]);
         assert!(answer.is_none(), "{command:#x}");
-        assert!(
-            matches!(record.failure, Some(Failure::Malformed(_))),
-            "{command:#x}"
-        );
+        assert!(matches!(record.failure, Some(Failure::Malformed(_))), "{command:#x}");
     }
 }
 
@@ -251,11 +214,15 @@ fn endless_keep_alives_end_at_the_deadline() {
     let endless = Reply::Endless(raw(CHANNEL, &[message::KEEPALIVE, 0, 1, 1]));
     let (answer, record, took) = once(150, GET_INFO, vec![endless]);
     assert!(answer.is_none());
-    assert!(matches!(
-        record.failure,
-        Some(Failure::TimedOut { touch: false })
-    ));
+    assert!(matches!(record.failure, Some(Failure::TimedOut { touch: false })));
     assert!(took < Duration::from_millis(800), "{took:?}");
+}
+
+#[test]
+fn a_touch_that_nobody_asked_for_is_no_touch() {
+    let endless = Reply::Endless(raw(CHANNEL, &[message::KEEPALIVE, 0, 1, 2]));
+    let (_, record, _) = once(150, GET_INFO, vec![endless]);
+    assert!(matches!(record.failure, Some(Failure::TimedOut { touch: false })));
 }
 
 #[test]
@@ -284,11 +251,7 @@ fn lesson_ctap_05_number_of_exchanges_is_bounded() {
 /// A key that waits for a touch and answers CANCEL as it must, or not at all.
 fn waiting(answers_cancel: bool) -> (HidDevice, Arc<Mutex<Vec<Request>>>) {
     let key = Scripted::new(move |(command, _): &Request| match *command {
-        message::CBOR => vec![
-            Reply::KeepAlive(1),
-            Reply::KeepAlive(2),
-            Reply::KeepAlive(2),
-        ],
+        message::CBOR => vec![Reply::KeepAlive(1), Reply::KeepAlive(2), Reply::KeepAlive(2)],
         message::CANCEL if answers_cancel => vec![Reply::Cbor(0x2d, vec![])],
         _ => vec![],
     });
@@ -310,37 +273,22 @@ fn lesson_ctap_07_no_touch_sends_cancel_and_says_so() {
         let start = Instant::now();
         let (answer, record) = run(budget, || cbor(&device, GET_ASSERTION));
         assert!(answer.unwrap().is_none());
-        assert!(matches!(
-            record.failure,
-            Some(Failure::TimedOut { touch: true })
-        ));
+        assert!(matches!(record.failure, Some(Failure::TimedOut { touch: true })));
         assert!(start.elapsed() < Duration::from_millis(900));
-        assert_eq!(
-            *events.lock().unwrap(),
-            [Event::Processing, Event::TouchNeeded],
-            "touch is said once"
-        );
+        assert_eq!(*events.lock().unwrap(), [Event::Processing, Event::TouchNeeded], "touch is said once");
         assert_eq!(log.lock().unwrap()[1], (message::CANCEL, vec![]));
 
         // Only a key that confirmed the CANCEL gets another request: otherwise
         // a late answer could be taken for the next one's.
         let (_, record) = run(operation(50), || cbor(&device, GET_INFO));
         assert_eq!(log.lock().unwrap().len() > 2, answers_cancel);
-        assert_eq!(
-            matches!(record.failure, Some(Failure::NotAllowed)),
-            !answers_cancel
-        );
+        assert_eq!(matches!(record.failure, Some(Failure::NotAllowed)), !answers_cancel);
     }
 }
 
 #[test]
 fn a_key_that_does_not_ask_for_the_touch_is_spoken_for() {
-    let key = Scripted::new(|_| {
-        vec![
-            Reply::Wait(Duration::from_millis(700)),
-            Reply::Cbor(0, vec![0xa0]),
-        ]
-    });
+    let key = Scripted::new(|_| vec![Reply::Wait(Duration::from_millis(700)), Reply::Cbor(0, vec![0xa0])]);
     let device = device(key);
     let (sender, events) = std::sync::mpsc::channel();
     let mut budget = operation(2000);
@@ -352,10 +300,7 @@ fn a_key_that_does_not_ask_for_the_touch_is_spoken_for() {
     let events: Vec<_> = events.iter().collect();
     assert_eq!(events.len(), 1);
     assert_eq!(events[0].0, Event::TouchNeeded);
-    assert!(
-        events[0].1 - start < Duration::from_millis(650),
-        "before the answer"
-    );
+    assert!(events[0].1 - start < Duration::from_millis(650), "before the answer");
 }
 
 #[test]
@@ -403,17 +348,11 @@ fn unplugged_is_told_apart() {
     for replies in [
         vec![Reply::Unplug],
         vec![Reply::KeepAlive(2), Reply::Unplug],
-        vec![
-            Reply::Raw(raw(CHANNEL, &[message::CBOR, 1, 0, 0])),
-            Reply::Unplug,
-        ],
+        vec![Reply::Raw(raw(CHANNEL, &[message::CBOR, 1, 0, 0])), Reply::Unplug],
     ] {
         let (answer, record, _) = once(1000, GET_ASSERTION, replies);
         assert!(answer.is_none());
-        assert!(matches!(
-            record.failure,
-            Some(Failure::Link(LinkError::Removed))
-        ));
+        assert!(matches!(record.failure, Some(Failure::Link(LinkError::Removed))));
     }
 }
 
@@ -431,16 +370,9 @@ fn channel_allocation_waits_for_our_nonce_and_refuses_reserved_channels() {
     let init = |replies: fn(&[u8]) -> Vec<Reply>| {
         let key = Scripted::new(move |(_, payload): &Request| replies(payload)).without_init();
         let device = device(key);
-        run(operation(150), || {
-            request(&device, message::BROADCAST, message::INIT, &nonce)
-        })
+        run(operation(150), || request(&device, message::BROADCAST, message::INIT, &nonce))
     };
-    let (answer, record) = init(|nonce| {
-        vec![
-            init_answer(&[1; 8], [6, 6, 6, 6]),
-            init_answer(nonce, CHANNEL),
-        ]
-    });
+    let (answer, record) = init(|nonce| vec![init_answer(&[1; 8], [6, 6, 6, 6]), init_answer(nonce, CHANNEL)]);
     assert_eq!(answer.unwrap().unwrap()[8..12], CHANNEL);
     assert_eq!(record.exchanges[0].command, None);
 

@@ -12,11 +12,7 @@ use crate::transport::{LinkError, REPORT_LENGTH, Received, Transport};
 fn pair() -> (Hidraw, UnixStream) {
     let (ours, theirs) = UnixStream::pair().unwrap();
     ours.set_nonblocking(true).unwrap();
-    let link = Hidraw {
-        file: OwnedFd::from(ours).into(),
-        buffer: [0; REPORT_LENGTH],
-        filled: 0,
-    };
+    let link = Hidraw { file: OwnedFd::from(ours).into(), buffer: [0; REPORT_LENGTH], filled: 0 };
     (link, theirs)
 }
 
@@ -29,11 +25,7 @@ fn reports_are_cut_out_of_a_byte_stream() {
     let (mut link, mut key) = pair();
     let (one, two) = ([1; 64], [2; 64]);
     key.write_all(&one[..10]).unwrap();
-    assert_eq!(
-        link.receive(Instant::now() + Duration::from_millis(20), None)
-            .unwrap(),
-        Received::TimedOut
-    );
+    assert_eq!(link.receive(Instant::now() + Duration::from_millis(20), None).unwrap(), Received::TimedOut);
     key.write_all(&[&one[10..], &two[..]].concat()).unwrap();
     assert_eq!(link.receive(soon(), None).unwrap(), Received::Report(one));
     assert_eq!(link.receive(soon(), None).unwrap(), Received::Report(two));
@@ -55,24 +47,15 @@ fn draining_forgets_what_was_not_asked_for() {
     key.write_all(&[3; 64 * 5 + 7]).unwrap();
     link.drain();
     key.write_all(&[4; 64]).unwrap();
-    assert_eq!(
-        link.receive(soon(), None).unwrap(),
-        Received::Report([4; 64])
-    );
+    assert_eq!(link.receive(soon(), None).unwrap(), Received::Report([4; 64]));
 }
 
 #[test]
 fn end_of_file_is_removal() {
     let (mut link, key) = pair();
     drop(key);
-    assert!(matches!(
-        link.receive(soon(), None),
-        Err(LinkError::Removed)
-    ));
-    assert!(matches!(
-        link.send(&[0; 64], soon()),
-        Err(LinkError::Removed)
-    ));
+    assert!(matches!(link.receive(soon(), None), Err(LinkError::Removed)));
+    assert!(matches!(link.send(&[0; 64], soon()), Err(LinkError::Removed)));
 }
 
 #[test]
@@ -92,10 +75,7 @@ fn cancelling_wakes_the_wait() {
     let (mut link, _key) = pair();
     let (cancel, mut caller) = UnixStream::pair().unwrap();
     caller.write_all(b"x").unwrap();
-    let got = link.receive(
-        Instant::now() + Duration::from_secs(5),
-        Some(std::os::fd::AsFd::as_fd(&cancel)),
-    );
+    let got = link.receive(Instant::now() + Duration::from_secs(5), Some(std::os::fd::AsFd::as_fd(&cancel)));
     assert_eq!(got.unwrap(), Received::Cancelled);
 }
 

@@ -1,0 +1,70 @@
+//! Passing a connection from one process to another. The only unsafe code of
+//! this crate: descriptors that come as numbers become owned.
+#![allow(unsafe_code)]
+
+use std::io::{IoSlice, IoSliceMut};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
+
+/// First descriptor that systemd passes (sd_listen_fds(3)).
+const FIRST_PASSED: RawFd = 3;
+
+/// Hands `connection` to the process at the other end of `control`.
+pub(super) fn send(control: &UnixStream, connection: &OwnedFd) -> Result<(), Errno> {
+    let fds = [connection.as_raw_fd()];
+    sendmsg::<()>(
+        control.as_raw_fd(),
+        &[IoSlice::new(b"c")],
+        &[ControlMessage::ScmRights(&fds)],
+        MsgFlags::MSG_NOSIGNAL,
+        None,
+    )
+    .map(drop)
+}
+
+/// Waits for the connection that the parent hands over; `None` when it will not.
+#[must_use]
+pub fn receive(control: BorrowedFd<'_>) -> Option<OwnedFd> {
+    let mut byte = [0];
+    let mut buffer = [IoSliceMut::new(&mut byte)];
+    let mut space = nix::cmsg_space!(RawFd);
+    let message = loop {
+        match recvmsg::<()>(control.as_raw_fd(), &mut buffer, Some(&mut space), MsgFlags::MSG_CMSG_CLOEXEC) {
+            Err(Errno::EINTR) => {}
+            other => break other.ok()?,
+        }
+    };
+    for control in message.cmsgs().ok()? {
+        if let ControlMessageOwned::ScmRights(fds) = control {
+            let fd = *fds.first()?;
+            // SAFETY: the kernel has just installed this descriptor for us, and
+            // the space above has room for one only.
+            return Some(unsafe { OwnedFd::from_raw_fd(fd) });
+        }
+    }
+    None
+}
+
+/// The one socket that systemd passed to this process, if it did.
+#[must_use]
+pub fn inherited_socket() -> Option<OwnedFd> {
+    let number = |name| std::env::var(name).ok()?.parse::<u32>().ok();
+    if number("LISTEN_PID")? != std::process::id() || number("LISTEN_FDS")? != 1 {
+        return None;
+    }
+    // SAFETY: by the protocol the descriptor is open and this process's own.
+    // Called once, at the start, before anything else is opened.
+    let socket = unsafe { OwnedFd::from_raw_fd(FIRST_PASSED) };
+    fcntl(socket.as_fd(), FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).ok()?;
+    Some(socket)
+}
+
+/// Owns a descriptor that a system call has just returned.
+pub(super) fn owned(fd: Result<RawFd, Errno>) -> Option<OwnedFd> {
+    // SAFETY: a new descriptor that nobody else knows.
+    fd.ok().map(|fd| unsafe { OwnedFd::from_raw_fd(fd) })
+}

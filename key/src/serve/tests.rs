@@ -1,0 +1,346 @@
+//! Whole conversations over a socket, with scripted keys.
+
+use std::cell::RefCell;
+use std::os::unix::net::UnixStream;
+use std::thread::JoinHandle;
+
+use hidapi::scripted::Reply as Says;
+use wardkey_core::codec::{Bytes, List};
+use wardkey_core::id::CredentialId;
+use wardkey_core::message::MAX_KEY_FRAME;
+use wardkey_core::message::key::Pin;
+
+use super::*;
+use crate::testkey::{ASSERT, INFO, MAKE, RETRIES, RP_ID, TOKEN, TestKey, assertion, auth_data, id, info};
+
+/// Makes the plugged keys, within the serving thread.
+type Plug = fn() -> Vec<TestKey>;
+
+struct FakeBus {
+    plug: Plug,
+}
+
+impl SecurityKeys for FakeBus {
+    fn list(&mut self) -> Vec<Box<dyn SecurityKey>> {
+        (self.plug)().into_iter().map(|test| test.key).collect()
+    }
+
+    fn describe(&mut self) -> Vec<crate::keys::Description> {
+        self.list().iter().map(|key| key.description().clone()).collect()
+    }
+}
+
+struct Client {
+    channel: RefCell<Option<Channel>>,
+    server: Option<JoinHandle<()>>,
+}
+
+impl Client {
+    fn new(caller: Caller, plug: Plug) -> Self {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let server = std::thread::spawn(move || {
+            let channel = Channel::new(theirs, MAX_KEY_FRAME).unwrap();
+            let mut bus = FakeBus { plug };
+            let _ = serve(channel, caller, &mut bus, |_| {});
+        });
+        Self { channel: RefCell::new(Some(Channel::new(ours, MAX_KEY_FRAME).unwrap())), server: Some(server) }
+    }
+
+    fn send(&self, request: &Request) {
+        let mut channel = self.channel.borrow_mut();
+        channel.as_mut().unwrap().send(request, soon()).unwrap();
+    }
+
+    fn receive(&self) -> Reply {
+        let mut channel = self.channel.borrow_mut();
+        channel.as_mut().unwrap().receive(soon()).unwrap()
+    }
+
+    fn ask(&self, request: &Request) -> Reply {
+        self.send(request);
+        self.receive()
+    }
+
+    fn hangs_up(&self) -> bool {
+        let mut channel = self.channel.borrow_mut();
+        let next = channel.as_mut().unwrap().receive::<Reply>(soon());
+        matches!(next, Err(IpcError::Closed))
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.channel.borrow_mut().take();
+        if let Some(server) = self.server.take() {
+            server.join().unwrap();
+        }
+    }
+}
+
+fn soon() -> Deadline {
+    Deadline::after(Duration::from_secs(5))
+}
+
+fn pin() -> Pin {
+    crate::testkey::pin()
+}
+
+fn identify(ids: &[Vec<u8>], wait_ms: u32) -> Request {
+    let allow = ids.iter().map(|id| CredentialId::new(id.clone()).unwrap()).collect();
+    Request::Identify(Identify { rp_id: RP_ID.parse().unwrap(), allow: List::new(allow).unwrap(), wait_ms })
+}
+
+fn assert_with(credential: Vec<u8>, wait_ms: u32) -> Request {
+    Request::Assert(Assert {
+        pin: pin(),
+        client_data: Bytes::new(b"client data".to_vec()).unwrap(),
+        credential: CredentialId::new(credential).unwrap(),
+        wait_ms,
+    })
+}
+
+fn make(wait_ms: u32) -> MakeCredential {
+    MakeCredential {
+        pin: pin(),
+        rp_id: RP_ID.parse().unwrap(),
+        rp_name: "Hospital".to_owned(),
+        user_handle: Bytes::new(vec![5; 32]).unwrap(),
+        user_name: "tanaka".to_owned(),
+        display_name: "Tanaka".to_owned(),
+        client_data: Bytes::new(b"client data".to_vec()).unwrap(),
+        algorithms: List::new(vec![-7]).unwrap(),
+        exclude: List::default(),
+        cred_protect: 2,
+        wait_ms,
+    }
+}
+
+fn code(reply: &Reply) -> Code {
+    match reply {
+        Reply::Failed(failure) => failure.code,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn good() -> TestKey {
+    TestKey::new(|_, _| None)
+}
+
+fn stranger() -> TestKey {
+    TestKey::new(|about, payload| {
+        (about == ASSERT && payload.windows(3).any(|window| window == b"up\xf4"))
+            .then(|| vec![Says::Cbor(0x2e, vec![])])
+    })
+}
+
+fn waiting_for_touch() -> TestKey {
+    TestKey::new(|about, payload| {
+        let silent = payload.windows(3).any(|window| window == b"up\xf4");
+        ((about == ASSERT && !silent) || about == MAKE)
+            .then(|| vec![Says::KeepAlive(1), Says::KeepAlive(2), Says::KeepAlive(2)])
+    })
+}
+
+#[test]
+fn a_login() {
+    let client = Client::new(Caller::Root, || vec![good()]);
+    let Reply::Identified(identified) = client.ask(&identify(&[id(2), id(1)], 0)) else { panic!() };
+    assert_eq!(identified.credential.unwrap().as_slice(), id(1));
+    let details = identified.key.details.unwrap();
+    assert_eq!(details.pin_tries, Some(8));
+    assert!(details.pin_set && !details.pin_must_change);
+    let Reply::Assertion(assertion) = client.ask(&assert_with(id(1), 1000)) else { panic!() };
+    assert_eq!(assertion.credential.as_slice(), id(1));
+    assert_eq!(assertion.auth_data.as_slice(), auth_data(5, &[]));
+}
+
+#[test]
+fn of_two_keys_the_one_that_holds_a_credential_is_used() {
+    for plug in [(|| vec![stranger(), good()]) as Plug, || vec![good(), stranger()]] {
+        let client = Client::new(Caller::Root, plug);
+        let Reply::Identified(identified) = client.ask(&identify(&[id(1)], 0)) else { panic!() };
+        assert!(identified.credential.is_some());
+    }
+    let client = Client::new(Caller::Root, || vec![stranger(), stranger()]);
+    let Reply::Identified(identified) = client.ask(&identify(&[id(1)], 0)) else { panic!() };
+    assert_eq!(identified.credential, None);
+}
+
+#[test]
+fn a_broken_key_beside_a_good_one_does_no_harm() {
+    let client = Client::new(Caller::Root, || vec![TestKey::answering(INFO, vec![Says::Cbor(0, vec![0xff])]), good()]);
+    assert!(matches!(client.ask(&identify(&[id(1)], 0)), Reply::Identified(_)));
+    let client = Client::new(Caller::Root, || vec![TestKey::answering(INFO, vec![Says::Cbor(0, vec![0xff])])]);
+    assert_eq!(code(&client.ask(&identify(&[id(1)], 0))), Code::KeyFault);
+}
+
+#[test]
+fn a_wrong_pin_says_how_many_tries_are_left_and_may_be_tried_again() {
+    let client = Client::new(Caller::Root, || vec![TestKey::answering(TOKEN, vec![Says::Cbor(0x31, vec![])])]);
+    client.ask(&identify(&[id(1)], 0));
+    for _ in 0..2 {
+        let Reply::Failed(failure) = client.ask(&assert_with(id(1), 1000)) else { panic!() };
+        assert_eq!(failure.code, Code::PinWrong);
+        assert_eq!(failure.status, Some(0x31));
+        assert_eq!(failure.tries_left, Some(8));
+    }
+}
+
+#[test]
+fn no_touch_ends_in_time_after_touch_was_asked_for() {
+    let client = Client::new(Caller::Root, || vec![waiting_for_touch()]);
+    client.ask(&identify(&[id(1)], 0));
+    let start = Instant::now();
+    client.send(&assert_with(id(1), 300));
+    assert_eq!(client.receive(), Reply::Touch);
+    assert_eq!(code(&client.receive()), Code::TouchTimeout);
+    assert!(start.elapsed() < Duration::from_secs(1));
+}
+
+#[test]
+fn cancel_ends_a_wait_for_touch_and_the_connection_goes_on() {
+    let client = Client::new(Caller::Root, || vec![waiting_for_touch()]);
+    client.ask(&identify(&[id(1)], 0));
+    client.send(&assert_with(id(1), 60_000));
+    assert_eq!(client.receive(), Reply::Touch);
+    assert_eq!(code(&client.ask(&Request::Cancel)), Code::Cancelled);
+    // One that comes too late is nobody's.
+    client.send(&Request::Cancel);
+    assert!(matches!(client.ask(&identify(&[id(1)], 0)), Reply::Identified(_)));
+}
+
+#[test]
+fn hanging_up_ends_a_wait_for_touch() {
+    let mut client = Client::new(Caller::Root, || vec![waiting_for_touch()]);
+    client.ask(&identify(&[id(1)], 0));
+    client.send(&assert_with(id(1), 60_000));
+    assert_eq!(client.receive(), Reply::Touch);
+    let start = Instant::now();
+    client.channel.borrow_mut().take();
+    client.server.take().unwrap().join().unwrap();
+    assert!(start.elapsed() < Duration::from_secs(1));
+}
+
+#[test]
+fn without_a_key_it_is_asked_for_and_waited_for() {
+    let client = Client::new(Caller::Root, Vec::new);
+    let start = Instant::now();
+    client.send(&identify(&[id(1)], 200));
+    assert_eq!(client.receive(), Reply::Insert);
+    assert_eq!(code(&client.receive()), Code::KeyTimeout);
+    assert!(start.elapsed() >= Duration::from_millis(200));
+
+    client.send(&identify(&[id(1)], 60_000));
+    assert_eq!(client.receive(), Reply::Insert);
+    assert_eq!(code(&client.ask(&Request::Cancel)), Code::Cancelled);
+    assert_eq!(code(&client.ask(&Request::SetPin(pin()))), Code::InsertKey);
+}
+
+#[test]
+fn an_assertion_without_identification_is_refused() {
+    let client = Client::new(Caller::Root, || vec![good()]);
+    assert_eq!(code(&client.ask(&assert_with(id(1), 1000))), Code::ProtocolError);
+}
+
+#[test]
+fn lesson_himmelblau_the_agent_cannot_send_a_pin() {
+    let client = Client::new(Caller::Agent, || vec![good()]);
+    assert!(matches!(client.ask(&identify(&[id(1)], 0)), Reply::Identified(_)));
+    for request in [
+        assert_with(id(1), 1000),
+        Request::SetPin(pin()),
+        Request::ChangePin { old: pin(), new: pin() },
+        Request::MakeCredential(Box::new(make(0))),
+    ] {
+        assert_eq!(code(&client.ask(&request)), Code::KeyAccessDenied);
+    }
+}
+
+#[test]
+fn a_stranger_is_told_and_hung_up_on() {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    refuse(Channel::new(theirs, MAX_KEY_FRAME).unwrap());
+    let mut channel = Channel::new(ours, MAX_KEY_FRAME).unwrap();
+    assert_eq!(code(&channel.receive(soon()).unwrap()), Code::KeyAccessDenied);
+    assert!(matches!(channel.receive::<Reply>(soon()), Err(IpcError::Closed)));
+}
+
+#[test]
+fn nonsense_ends_the_connection() {
+    use std::io::Write;
+    for (frame, told) in
+        [(&[0, 0, 0, 2, 0xff, 0xff][..], true), (&[0xff, 0xff, 0xff, 0xff][..], false), (&[0, 0, 0, 0][..], false)]
+    {
+        let client = Client::new(Caller::Root, || vec![good()]);
+        {
+            let channel = client.channel.borrow();
+            let fd = channel.as_ref().unwrap().as_fd().try_clone_to_owned().unwrap();
+            UnixStream::from(fd).write_all(frame).unwrap();
+        }
+        if told {
+            assert_eq!(code(&client.receive()), Code::ProtocolError);
+        }
+        assert!(client.hangs_up());
+    }
+}
+
+#[test]
+fn making_a_credential() {
+    let client = Client::new(Caller::ActiveSession, || vec![good()]);
+    let Reply::Credential(made) = client.ask(&Request::MakeCredential(Box::new(make(1000)))) else { panic!() };
+    assert_eq!(made.credential.as_slice(), id(9));
+    assert_eq!(made.aaguid.as_bytes(), &[0xaa; 16]);
+
+    let client = Client::new(Caller::Root, || vec![good(), good()]);
+    let refused = client.ask(&Request::MakeCredential(Box::new(make(1000))));
+    assert_eq!(code(&refused), Code::KeyUnsuitable, "which of the two?");
+    for wrong in [
+        MakeCredential { cred_protect: 4, ..make(1000) },
+        MakeCredential { user_handle: Bytes::default(), ..make(1000) },
+    ] {
+        let client = Client::new(Caller::Root, || vec![good()]);
+        let refused = client.ask(&Request::MakeCredential(Box::new(wrong)));
+        assert_eq!(code(&refused), Code::ProtocolError);
+    }
+}
+
+#[test]
+fn setting_the_pin_of_a_new_key() {
+    let client = Client::new(Caller::Root, || {
+        let unset = info(&|of| of.client_pin = Some(false));
+        vec![TestKey::answering(INFO, vec![Says::Cbor(0, unset)])]
+    });
+    assert_eq!(client.ask(&Request::SetPin(pin())), Reply::Done);
+    let change = Request::ChangePin { old: pin(), new: pin() };
+    assert_eq!(code(&client.ask(&change)), Code::PinNotSet);
+}
+
+#[test]
+fn listing_and_watching() {
+    let client = Client::new(Caller::Agent, || vec![good()]);
+    let Reply::Keys(keys) = client.ask(&Request::List) else { panic!() };
+    assert_eq!(keys.len(), 1);
+    assert_eq!(keys[0].details.as_ref().unwrap().pin_tries, Some(8));
+    let Reply::Keys(keys) = client.ask(&Request::Watch) else { panic!() };
+    assert_eq!(keys[0].details, None, "watching does not disturb the keys");
+    assert_eq!(code(&client.ask(&Request::Cancel)), Code::Cancelled);
+}
+
+#[test]
+fn a_key_that_signs_with_another_credential_is_at_fault() {
+    let client = Client::new(Caller::Root, || {
+        let other = assertion(&id(3), &auth_data(5, &[]), None);
+        vec![TestKey::answering(ASSERT, vec![Says::Cbor(0, other)])]
+    });
+    assert_eq!(code(&client.ask(&identify(&[id(1)], 0))), Code::KeyFault);
+}
+
+#[test]
+fn a_key_that_falls_silent_while_it_is_identified_is_not_identified() {
+    for replies in [vec![], vec![Says::Cbor(0, vec![])], vec![Says::Message(0xbf, vec![0])]] {
+        static REPLIES: std::sync::Mutex<Vec<Says>> = std::sync::Mutex::new(Vec::new());
+        *REPLIES.lock().unwrap() = replies;
+        let client = Client::new(Caller::Root, || vec![TestKey::answering(RETRIES, REPLIES.lock().unwrap().clone())]);
+        assert_eq!(code(&client.ask(&identify(&[id(1)], 0))), Code::KeyFault);
+    }
+}
