@@ -1,2 +1,20 @@
-//! Placeholder.
-fn main() {}
+//! The daemon of a terminal. Everything is in the library; this reads the configuration and runs it.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use wardkey_agent::arguments::Arguments;
+use wardkey_agent::config::Config;
+use wardkey_agent::daemon;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match Config::read(&arguments.config).and_then(daemon::run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            wardkey_agent::log::warning(error);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -119,8 +119,13 @@ pub enum Freshness<'a> {
         /// Seconds since.
         elapsed: u64,
     },
-    /// The agent goes by the time in the client data, and refuses what it has recorded before.
-    Reported,
+    /// The agent goes by the time in the client data, and refuses what it has recorded before. The
+    /// module may stand below the agent's floor (it has seen less signed time), but never below `least`:
+    /// the clock, or the signed time that both have seen.
+    Reported {
+        /// The least that the module's time can be.
+        least: UnixTime,
+    },
 }
 
 /// Whether directory and policy allow the login, before any key is asked.
@@ -291,12 +296,12 @@ fn challenge_is_fresh(data: &ClientData, request: &Request<'_>, freshness: Fresh
             Err(Denial::new(Code::ClientData, "client data has another nonce"))
         }
         Freshness::Own { elapsed, .. } if elapsed > CHALLENGE_SECONDS => late(),
-        // Both clocks are this machine's; a challenge from the future is as wrong as an old one.
-        Freshness::Reported
-            if request.now.since(data.time) > CHALLENGE_SECONDS || data.time.since(request.now) > CHALLENGE_SECONDS =>
+        // A challenge from the future is as wrong as an old one.
+        Freshness::Reported { least }
+            if least.since(data.time) > CHALLENGE_SECONDS || data.time.since(request.now) > CHALLENGE_SECONDS =>
         {
             late()
         }
-        Freshness::Own { .. } | Freshness::Reported => Ok(()),
+        Freshness::Own { .. } | Freshness::Reported { .. } => Ok(()),
     }
 }

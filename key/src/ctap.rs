@@ -237,39 +237,21 @@ impl SecurityKey for CtapKey {
         if self.identify(credential.rp_id, asked_before, limits)?.is_some() {
             return Err(KeyError::CredentialExcluded);
         }
-        let mut arguments = MakeCredentialArgsBuilder::new(credential.rp_id, credential.client_data)
-            .pin(credential.pin.expose())
-            .resident_key()
-            .user_entity(&PublicKeyCredentialUserEntity::new(
-                Some(credential.user_handle),
-                Some(credential.user_name),
-                Some(credential.display_name),
-            ));
-        for id in excluded {
-            arguments = arguments.exclude_authenticator(id);
-        }
-        let mut known = 0;
+        // One algorithm at a time, best first: some firmware takes the last of a list that it knows. A key
+        // refuses an algorithm before it asks for a touch.
+        let mut result = Err(KeyError::UnsupportedAlgorithm);
         for algorithm in credential.algorithms {
-            arguments = match algorithm {
-                -7 => arguments.key_type(CredentialSupportedKeyType::Ecdsa256),
-                -8 => arguments.key_type(CredentialSupportedKeyType::Ed25519),
+            let algorithm = match algorithm {
+                -7 => CredentialSupportedKeyType::Ecdsa256,
+                -8 => CredentialSupportedKeyType::Ed25519,
                 _ => continue,
             };
-            known += 1;
+            result = self.make_with(credential, excluded, algorithm, &info, limits);
+            if !matches!(result, Err(KeyError::UnsupportedAlgorithm)) {
+                break;
+            }
         }
-        if known == 0 {
-            return Err(KeyError::UnsupportedAlgorithm);
-        }
-        // A key without the extension makes credentials of level 1; the server
-        // sees that in the authenticator data and judges.
-        if info.extensions.iter().any(|name| name == "credProtect") {
-            let level = CredentialProtectionPolicy::from(u32::from(credential.protection));
-            arguments = arguments.extensions(&[CredentialExtension::CredProtect(Some(level))]);
-        }
-        let arguments = arguments.build();
-        let outcome = self.perform(limits, WITH_PIN, true, |library| library.make_credential_with_args(&arguments));
-        let exchanges = outcome.map_err(|error| self.explain(error, limits))?;
-        answer::registration(body(&exchanges, answer::MAKE_CREDENTIAL)?).map_err(KeyError::Malformed)
+        result
     }
 
     fn set_pin(&mut self, pin: &Pin, limits: &Limits) -> Result<(), KeyError> {
@@ -295,6 +277,41 @@ impl SecurityKey for CtapKey {
             .perform(&limits.for_step(), PIN_CHANGE, false, |library| library.change_pin(old.expose(), new.expose()));
         let exchanges = outcome.map_err(|error| self.explain(error, limits))?;
         self.pin_was_set(&exchanges)
+    }
+}
+
+impl CtapKey {
+    /// Makes a credential with one algorithm.
+    fn make_with(
+        &mut self,
+        credential: &NewCredential<'_>,
+        excluded: &[Vec<u8>],
+        algorithm: CredentialSupportedKeyType,
+        info: &Info,
+        limits: &Limits,
+    ) -> Result<Registration, KeyError> {
+        let mut arguments = MakeCredentialArgsBuilder::new(credential.rp_id, credential.client_data)
+            .pin(credential.pin.expose())
+            .resident_key()
+            .key_type(algorithm)
+            .user_entity(&PublicKeyCredentialUserEntity::new(
+                Some(credential.user_handle),
+                Some(credential.user_name),
+                Some(credential.display_name),
+            ));
+        for id in excluded {
+            arguments = arguments.exclude_authenticator(id);
+        }
+        // A key without the extension makes credentials of level 1; the server
+        // sees that in the authenticator data and judges.
+        if info.extensions.iter().any(|name| name == "credProtect") {
+            let level = CredentialProtectionPolicy::from(u32::from(credential.protection));
+            arguments = arguments.extensions(&[CredentialExtension::CredProtect(Some(level))]);
+        }
+        let arguments = arguments.build();
+        let outcome = self.perform(limits, WITH_PIN, true, |library| library.make_credential_with_args(&arguments));
+        let exchanges = outcome.map_err(|error| self.explain(error, limits))?;
+        answer::registration(body(&exchanges, answer::MAKE_CREDENTIAL)?).map_err(KeyError::Malformed)
     }
 }
 

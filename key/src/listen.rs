@@ -25,13 +25,16 @@ use nix::sys::socket::{
 };
 use nix::sys::stat::Mode;
 use thiserror::Error;
-use wardkey_ipc::Peer;
+use wardkey_core::message::MAX_KEY_FRAME;
+use wardkey_ipc::{Channel, Peer};
 
 pub use handover::{inherited_socket, receive};
 
 /// Processes at one time, and of those for one uid other than root.
 const MAX_PROCESSES: usize = 64;
 const MAX_PER_UID: usize = 8;
+/// Of the processes, those that only root's logins get.
+const KEPT_FOR_ROOT: usize = 16;
 /// A process that dies sooner than this unused counts as failing.
 const TOO_SHORT: Duration = Duration::from_millis(500);
 /// Pause after one that failed.
@@ -112,7 +115,7 @@ pub fn is_listening(socket: &OwnedFd) -> bool {
 ///
 /// # Errors
 /// [`ListenError::Wait`].
-pub fn run(listener: &OwnedFd, worker: impl Fn() -> Command) -> Result<(), ListenError> {
+pub fn run(listener: &OwnedFd, admits: impl Fn(Peer) -> bool, worker: impl Fn() -> Command) -> Result<(), ListenError> {
     fcntl(listener, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).map_err(ListenError::Wait)?;
     fcntl(listener, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(ListenError::Wait)?;
     let mut spare: Option<Process> = None;
@@ -151,8 +154,14 @@ pub fn run(listener: &OwnedFd, worker: impl Fn() -> Command) -> Result<(), Liste
             let Ok(peer) = Peer::of(&connection) else {
                 continue;
             };
+            // Who may ask for nothing costs no process, so that nobody can keep logins waiting for one.
+            if !admits(peer) {
+                refuse(connection);
+                continue;
+            }
             let of_this_uid = busy.iter().filter(|other| other.uid == peer.uid).count();
-            if !peer.is_root() && of_this_uid >= MAX_PER_UID {
+            let full = busy.len() >= MAX_PROCESSES - KEPT_FOR_ROOT;
+            if !peer.is_root() && (of_this_uid >= MAX_PER_UID || full) {
                 // One who can fill the log with it has won something too.
                 if complained.is_none_or(|last| last.elapsed() >= COMPLAINT_EVERY) {
                     eprintln!("wardkey-key: too many connections of uid {}", peer.uid);
@@ -166,6 +175,13 @@ pub fn run(listener: &OwnedFd, worker: impl Fn() -> Command) -> Result<(), Liste
                 None => not_before = Instant::now() + PAUSE,
             }
         }
+    }
+}
+
+/// Says so to a caller who may ask for nothing. What has just been connected takes an answer at once.
+fn refuse(connection: OwnedFd) {
+    if let Ok(channel) = Channel::new(UnixStream::from(connection), MAX_KEY_FRAME) {
+        crate::serve::refuse(channel);
     }
 }
 

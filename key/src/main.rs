@@ -90,7 +90,8 @@ fn accept(listener: &OwnedFd, options: &Options) -> ExitCode {
         eprintln!("wardkey-key: no user {}; the agent will not be served", options.agent_user);
     }
     tell_systemd();
-    let result = listen::run(listener, || {
+    let admits = |peer| authority.judge(peer).is_some();
+    let result = listen::run(listener, admits, || {
         // The same file as this process, whatever has replaced it on disk since.
         let mut command = Command::new("/proc/self/exe");
         command.arg("--worker").arg("--seats-dir").arg(&options.seats_dir);

@@ -1,1 +1,42 @@
-//! Placeholder.
+//! `pam_fido.so`: the PAM module of Wardkey. It holds the conversation with the person and makes
+//! the decision; what agent and key process say is checked, never believed.
+//!
+//! ```text
+//!   application ── libpam ── entry ── login ──> agent   (evidence, arbitration, record)
+//!                              │        └─────> wardkey-key   (PIN in, assertion out)
+//!                              ├ options, settings, anchor, marks ── files     root-owned, or refused
+//!                              └ account (NSS), talk (conversation), journal (syslog)
+//! ```
+//! No threads, no environment variables, no signals, no standard output; every descriptor is
+//! close-on-exec. Every path that is not a whole, verified login ends in a refusal.
+#![deny(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+mod account;
+mod anchor;
+mod entry;
+mod ffi;
+mod files;
+mod journal;
+mod login;
+mod machine;
+#[cfg(not(test))]
+mod no_backtrace;
+mod options;
+mod refusal;
+mod settings;
+mod sockets;
+mod table;
+mod talk;
+mod toml_lines;
+
+#[cfg(test)]
+mod tests;
+
+/// The six functions that libpam looks for; the only symbols that the library exports.
+#[allow(missing_docs)]
+mod hooks {
+    use crate::entry::Wardkey;
+
+    pam::pam_hooks!(Wardkey);
+}

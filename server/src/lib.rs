@@ -1,1 +1,28 @@
-//! wip
+//! The central server of Wardkey: people and their keys, terminals, the signed directory, events.
+//!
+//! ```text
+//!   cli ──┐                      ┌── http ── TLS ── terminals
+//!         ├──> store (SQLite) <──┤     └── enrol (registrations)
+//!         │       └─────────────> publish (signed heads)
+//!   config, keyring, pki, secret, clock, error       what both stand on
+//! ```
+//! The command line and the running server are separate processes over one store. Every change is
+//! one transaction that also publishes it and writes its row of the audit trail. The server stores
+//! no PIN, no biometric and no private key of a person.
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod enrol;
+pub mod error;
+pub mod http;
+pub mod keyring;
+pub mod pki;
+pub mod publish;
+pub mod secret;
+pub mod serve;
+pub mod store;
+
+pub use cli::command;

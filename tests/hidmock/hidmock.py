@@ -14,7 +14,8 @@ The control socket takes one line and answers lines, the last one `ok` or
 
     plug N SOCKET [VID:PID] [NAME]    key SOCKET appears as /dev/hidrawN; if N is
                                       there already, it is another key in its
-                                      place without a sign of it (a swap)
+                                      place without a sign of it: who opens the
+                                      node from now on gets that one
     unplug N                          it is pulled out: connections end too
     mode N OCTAL                      permissions of the node (0600 at first)
     list                              `N SOCKET VID:PID NAME` for each
@@ -45,7 +46,7 @@ DESCRIPTOR = (
 UMOCKDEV_PRELOAD = "libumockdev-preload.so.0"
 # A vendor and product id of pid.codes, which nobody sells a key with.
 USUAL_IDS = "1209:5749"
-USUAL_NAME = "Wardkey Software security key"
+USUAL_NAME = "Software security key"
 
 
 class Refused(Exception):
@@ -97,9 +98,9 @@ class Mock:
             else:
                 self._write_info(number, vendor, product, name)
             self._connect(number, key)
-            self.nodes[number] = Node(number, key, ids, name)
             if not swap:
                 self._appear(number, vendor, product, name)
+            self.nodes[number] = Node(number, key, ids, name)
 
     def unplug(self, number):
         with self.lock:
@@ -144,7 +145,7 @@ class Mock:
 
     def _write_info(self, number, vendor, product, name):
         with open(self._hidmock(number, "info"), "w", encoding="utf-8") as info:
-            info.write(f"{vendor}\n{product}\n{name}\n")
+            info.write(f"{vendor}\n{product}\nWardkey {name}\n")
 
     def _connect(self, number, key):
         """Points the node at the key, in one step."""
@@ -174,7 +175,7 @@ A: bInterfaceNumber=00
 P: {hid}
 E: SUBSYSTEM=hid
 E: HID_ID=0003:0000{vendor}:0000{product}
-E: HID_NAME={name}
+E: HID_NAME=Wardkey {name}
 E: HID_PHYS=usb-0000:00:14.0-1/input0
 E: HID_UNIQ=
 E: MODALIAS=hid:b0003g0001v0000{vendor}p0000{product}
@@ -216,7 +217,7 @@ L: device=../../../0003:{number:04X}
 
 def obey(mock, line, stop):
     """Carries out one line; returns the answer's lines."""
-    words = line.split(None, 4)
+    words = line.strip().split(None, 4)
     match words:
         case ["plug", number, key, *rest]:
             mock.plug(int(number), key, *rest)
@@ -280,8 +281,17 @@ def arguments():
     return parser.parse_args()
 
 
+def under_umockdev():
+    """Starts this program again with umockdev's library before libc: it looks
+    the devices up in its own testbed when it sends an event."""
+    if UMOCKDEV_PRELOAD not in os.environ.get("LD_PRELOAD", ""):
+        environment = {**os.environ, "LD_PRELOAD": UMOCKDEV_PRELOAD}
+        os.execve(sys.executable, [sys.executable, *sys.argv], environment)
+
+
 def main():
     asked = arguments()
+    under_umockdev()
     mock = Mock(os.path.abspath(asked.preload))
     loop = GLib.MainLoop()
     status = 0

@@ -160,6 +160,9 @@ pub struct ScopeState {
     pub root: Base64,
     /// When the head was issued.
     pub issued: u64,
+    /// The signed head itself: only it proves to a server that it is behind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<Base64>,
 }
 
 /// What is new; everything that is not is left out.

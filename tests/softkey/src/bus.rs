@@ -45,10 +45,7 @@ pub(crate) struct ReportBus {
 
 impl ReportBus {
     pub(crate) fn new(wires: Wires) -> Self {
-        Self {
-            wires,
-            endpoints: 0,
-        }
+        Self { wires, endpoints: 0 }
     }
 }
 
@@ -75,16 +72,8 @@ impl UsbBus for ReportBus {
     }
 
     fn read(&self, _: EndpointAddress, buffer: &mut [u8]) -> usb_device::Result<usize> {
-        let report = self
-            .wires
-            .lock()
-            .to_key
-            .take()
-            .ok_or(UsbError::WouldBlock)?;
-        buffer
-            .get_mut(..report.len())
-            .ok_or(UsbError::BufferOverflow)?
-            .copy_from_slice(&report);
+        let report = self.wires.lock().to_key.take().ok_or(UsbError::WouldBlock)?;
+        buffer.get_mut(..report.len()).ok_or(UsbError::BufferOverflow)?.copy_from_slice(&report);
         Ok(report.len())
     }
 

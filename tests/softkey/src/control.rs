@@ -25,9 +25,7 @@ use crate::{Error, SoftKey, exchanges};
 
 /// Serves the control socket of `key` at `path` on threads of its own.
 pub fn serve(key: Arc<SoftKey>, path: &Path) -> Result<(), Error> {
-    fs::remove_file(path)
-        .or_else(absent_is_fine)
-        .map_err(Error::io(path))?;
+    fs::remove_file(path).or_else(absent_is_fine).map_err(Error::io(path))?;
     let listener = UnixListener::bind(path).map_err(Error::io(path))?;
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
@@ -39,11 +37,7 @@ pub fn serve(key: Arc<SoftKey>, path: &Path) -> Result<(), Error> {
 }
 
 pub(crate) fn absent_is_fine(error: std::io::Error) -> std::io::Result<()> {
-    if error.kind() == std::io::ErrorKind::NotFound {
-        Ok(())
-    } else {
-        Err(error)
-    }
+    if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }
 
 fn converse(key: &SoftKey, stream: UnixStream) -> std::io::Result<()> {
@@ -94,9 +88,6 @@ fn report(key: &SoftKey) -> String {
     for (name, count) in exchanges::count(&all) {
         text += &format!("count {count} {name}\n");
     }
-    let round_trips = all
-        .iter()
-        .filter(|exchange| exchange.is_round_trip())
-        .count();
+    let round_trips = all.iter().filter(|exchange| exchange.is_round_trip()).count();
     text + &format!("total {round_trips}\n")
 }

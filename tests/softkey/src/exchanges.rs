@@ -51,18 +51,8 @@ impl fmt::Display for Exchange {
             Direction::ToKey => '>',
             Direction::ToHost => '<',
         };
-        let Self {
-            at,
-            channel,
-            length,
-            name,
-            ..
-        } = self;
-        write!(
-            f,
-            "{} {arrow} {channel:08x} {length} {name}",
-            at.as_micros()
-        )
+        let Self { at, channel, length, name, .. } = self;
+        write!(f, "{} {arrow} {channel:08x} {length} {name}", at.as_micros())
     }
 }
 
@@ -92,18 +82,10 @@ impl Recorder {
             Direction::ToHost if message.command == command::INIT => "INIT".into(),
             Direction::ToHost => message::name_answer(&message),
         };
-        let Message {
-            channel, length, ..
-        } = message;
+        let Message { channel, length, .. } = message;
         let mut exchanges = self.lock();
         if exchanges.len() < MOST {
-            exchanges.push(Exchange {
-                at: monotonic(),
-                direction,
-                channel,
-                name,
-                length,
-            });
+            exchanges.push(Exchange { at: monotonic(), direction, channel, name, length });
         }
     }
 

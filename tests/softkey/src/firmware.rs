@@ -89,9 +89,7 @@ impl Firmware {
     pub(crate) fn start(build: Build, attachment: Attachment) -> Result<Self, Error> {
         let mut seed = [0; 32];
         let entropy = "/dev/urandom";
-        File::open(entropy)
-            .and_then(|mut file| file.read_exact(&mut seed))
-            .map_err(Error::io(entropy))?;
+        File::open(entropy).and_then(|mut file| file.read_exact(&mut seed)).map_err(Error::io(entropy))?;
         let (input, inputs) = mpsc::channel();
         // The firmware's interfaces want a static one; a byte per key is lost.
         let interrupt: &'static InterruptFlag = Box::leak(Box::default());
@@ -102,12 +100,7 @@ impl Firmware {
             .stack_size(STACK)
             .spawn(move || run(seed, build, interrupt, attachment, answers, inputs))
             .map_err(Error::Thread)?;
-        Ok(Self {
-            input,
-            touch,
-            interrupt,
-            thread: Some(thread),
-        })
+        Ok(Self { input, touch, interrupt, thread: Some(thread) })
     }
 
     pub(crate) fn send(&self, input: Input) {
@@ -137,25 +130,16 @@ fn run(
     virt::with_platform(build.memory.store(), |mut platform| {
         // Its own seed is a constant: every key would make the same secrets.
         *platform.rng() = ChaCha8Rng::from_seed(seed);
-        platform
-            .user_interface()
-            .set_inner(Box::new(build.touch.clone()));
+        platform.user_interface().set_inner(Box::new(build.touch.clone()));
         let files = platform.store();
         let folders = [path!("fido/x5c"), path!("fido/sec")];
         for folder in folders {
-            files
-                .ifs()
-                .create_dir_all(folder)
-                .expect("a fresh or own file system");
+            files.ifs().create_dir_all(folder).expect("a fresh or own file system");
         }
         files
             .ifs()
             .write(path!("fido/x5c/00"), attestation::CERTIFICATE_DER)
-            .and_then(|()| {
-                files
-                    .ifs()
-                    .write(path!("fido/sec/00"), &attestation::stored_key())
-            })
+            .and_then(|()| files.ifs().write(path!("fido/sec/00"), &attestation::stored_key()))
             .expect("room for the attestation");
 
         let syscalls = TrussedChannel::new();
@@ -171,10 +155,7 @@ fn run(
         let mut endpoints = vec![ServiceEndpoint::new(
             responder,
             CoreContext::with_interrupt(path!("fido").into(), Some(interrupt)),
-            &[
-                BackendId::Custom(BackendIds::StagingBackend),
-                BackendId::Core,
-            ],
+            &[BackendId::Custom(BackendIds::StagingBackend), BackendId::Core],
         )];
         let mut app = Authenticator::new(
             client,
@@ -186,8 +167,7 @@ fn run(
                 ..Config::new(DEFAULT_MESSAGE_SIZE)
             },
         );
-        let working: &'static OptionRefSwap<'static, InterruptFlag> =
-            Box::leak(Box::new(OptionRefSwap::new(None)));
+        let working: &'static OptionRefSwap<'static, InterruptFlag> = Box::leak(Box::new(OptionRefSwap::new(None)));
         let messages: Channel<DEFAULT_MESSAGE_SIZE> = Channel::new();
         let (host_side, app_side) = messages.split().expect("a channel is split once");
         let (request, requests) = mpsc::channel();
@@ -222,13 +202,7 @@ fn run(
                     }
                 })
                 .expect("a thread");
-            let hid = Hid {
-                host_side,
-                working,
-                touch,
-                request,
-                inputs,
-            };
+            let hid = Hid { host_side, working, touch, request, inputs };
             match attachment {
                 Attachment::Reports(output) => hid.serve_reports(output),
                 Attachment::UsbIp { vendor, product } => hid.serve_usbip(vendor, product),
@@ -292,10 +266,7 @@ impl Hid<'_> {
             };
             let input = match wait {
                 Some(wait) => self.inputs.recv_timeout(wait),
-                None => self
-                    .inputs
-                    .recv()
-                    .map_err(|_| RecvTimeoutError::Disconnected),
+                None => self.inputs.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match input {
                 Ok(Input::Report(report)) => {
@@ -329,10 +300,8 @@ impl Hid<'_> {
     fn serve_usbip(self, vendor: u16, product: u16) {
         let allocator = UsbBusAllocator::new(usbip_device::UsbIpBus::new());
         let mut hid = class(&allocator, self.host_side, self.working);
-        let strings = StringDescriptors::default()
-            .manufacturer("Wardkey")
-            .product("Software security key")
-            .serial_number("0001");
+        let strings =
+            StringDescriptors::default().manufacturer("Wardkey").product("Software security key").serial_number("0001");
         let mut device = UsbDeviceBuilder::new(&allocator, UsbVidPid(vendor, product))
             .strings(&[strings])
             .expect("one language")

@@ -39,13 +39,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            touch: TouchPolicy::Always,
-            presence_timeout: None,
-            state: None,
-            hostile: None,
-            swap_state: None,
-        }
+        Self { touch: TouchPolicy::Always, presence_timeout: None, state: None, hostile: None, swap_state: None }
     }
 }
 
@@ -86,31 +80,17 @@ const LYING: usize = 1024;
 impl SoftKey {
     /// Plugs a key in.
     pub fn start(options: Options) -> Result<Self, Error> {
-        let Options {
-            touch,
-            presence_timeout,
-            state,
-            hostile,
-            swap_state,
-        } = options;
+        let Options { touch, presence_timeout, state, hostile, swap_state } = options;
         let slot = |state: Option<Option<PathBuf>>| -> Result<Slot, Error> {
             let touch = Touch::new(touch.clone());
             let build = match state {
                 Some(state) => {
                     let memory = Memory::open(state.as_deref())?;
-                    Some(Build {
-                        touch: touch.clone(),
-                        presence_timeout,
-                        memory,
-                    })
+                    Some(Build { touch: touch.clone(), presence_timeout, memory })
                 }
                 None => None,
             };
-            Ok(Slot {
-                touch,
-                build,
-                powered: Mutex::new(None),
-            })
+            Ok(Slot { touch, build, powered: Mutex::new(None) })
         };
         let swaps = hostile.as_ref().is_some_and(Hostile::needs_second_key);
         let slots = [slot(Some(state))?, slot(swaps.then_some(swap_state))?];
@@ -126,10 +106,7 @@ impl SoftKey {
         });
         shared.power_on()?;
         shared.adversary.set(hostile);
-        Ok(Self {
-            shared,
-            received: Mutex::new(received),
-        })
+        Ok(Self { shared, received: Mutex::new(received) })
     }
 
     /// Gives the key a report of the host.

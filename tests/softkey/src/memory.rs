@@ -36,10 +36,7 @@ impl Memory {
             std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
         }
         let flash = |name: &str| Flash::open(folder.map(|folder| folder.join(name)).as_deref());
-        Ok(Self {
-            internal: flash("internal.img")?,
-            external: flash("external.img")?,
-        })
+        Ok(Self { internal: flash("internal.img")?, external: flash("external.img")? })
     }
 
     /// As the firmware mounts it.
@@ -64,22 +61,15 @@ struct Image {
 
 impl Flash {
     fn open(path: Option<&Path>) -> Result<Self, Error> {
-        let mut image = Image {
-            bytes: vec![0xFF; LENGTH],
-            file: None,
-            blank: true,
-        };
+        let mut image = Image { bytes: vec![0xFF; LENGTH], file: None, blank: true };
         if let Some(path) = path {
             let mut options = OpenOptions::new();
             let file = options.read(true).write(true).create(true).truncate(false);
             let file = file.open(path).map_err(Error::io(path))?;
             match file.metadata().map_err(Error::io(path))?.len() {
-                0 => file
-                    .write_all_at(&image.bytes, 0)
-                    .map_err(Error::io(path))?,
+                0 => file.write_all_at(&image.bytes, 0).map_err(Error::io(path))?,
                 length if length == LENGTH as u64 => {
-                    file.read_exact_at(&mut image.bytes, 0)
-                        .map_err(Error::io(path))?;
+                    file.read_exact_at(&mut image.bytes, 0).map_err(Error::io(path))?;
                     // A process that died between making the file and the file
                     // system in it leaves erased flash.
                     image.blank = image.bytes.iter().all(|byte| *byte == 0xFF);
@@ -93,10 +83,7 @@ impl Flash {
 
     fn config(&self) -> StorageConfig<'static> {
         let format = std::mem::take(&mut self.lock().blank);
-        StorageConfig {
-            storage: Box::new(self.clone()),
-            format,
-        }
+        StorageConfig { storage: Box::new(self.clone()), format }
     }
 
     fn lock(&self) -> MutexGuard<'_, Image> {
@@ -106,14 +93,10 @@ impl Flash {
 
 impl Image {
     fn put(&mut self, offset: usize, data: impl Fn(&mut [u8]), length: usize) -> FsResult<usize> {
-        let bytes = self
-            .bytes
-            .get_mut(offset..offset + length)
-            .ok_or(FsError::NO_SPACE)?;
+        let bytes = self.bytes.get_mut(offset..offset + length).ok_or(FsError::NO_SPACE)?;
         data(bytes);
         if let Some(file) = &self.file {
-            file.write_all_at(bytes, offset as u64)
-                .map_err(|_| FsError::IO)?;
+            file.write_all_at(bytes, offset as u64).map_err(|_| FsError::IO)?;
         }
         Ok(length)
     }
@@ -129,17 +112,13 @@ impl Storage for Flash {
 
     fn read(&mut self, offset: usize, buffer: &mut [u8]) -> FsResult<usize> {
         let image = self.lock();
-        let bytes = image
-            .bytes
-            .get(offset..offset + buffer.len())
-            .ok_or(FsError::IO)?;
+        let bytes = image.bytes.get(offset..offset + buffer.len()).ok_or(FsError::IO)?;
         buffer.copy_from_slice(bytes);
         Ok(buffer.len())
     }
 
     fn write(&mut self, offset: usize, data: &[u8]) -> FsResult<usize> {
-        self.lock()
-            .put(offset, |bytes| bytes.copy_from_slice(data), data.len())
+        self.lock().put(offset, |bytes| bytes.copy_from_slice(data), data.len())
     }
 
     fn erase(&mut self, offset: usize, length: usize) -> FsResult<usize> {

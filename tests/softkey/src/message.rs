@@ -32,12 +32,7 @@ pub(crate) struct Message {
 
 impl Message {
     pub(crate) fn new(channel: u32, command: u8, payload: &[u8]) -> Self {
-        Self {
-            channel,
-            command,
-            length: payload.len() as u16,
-            payload: payload.to_vec(),
-        }
+        Self { channel, command, length: payload.len() as u16, payload: payload.to_vec() }
     }
 
     /// Reads an initialisation packet; a continuation packet is `None`.
@@ -58,8 +53,7 @@ impl Message {
     /// Adds a continuation packet.
     pub(crate) fn append(&mut self, report: &Report) {
         let missing = usize::from(self.length).saturating_sub(self.payload.len());
-        self.payload
-            .extend_from_slice(&report[5..5 + missing.min(NEXT)]);
+        self.payload.extend_from_slice(&report[5..5 + missing.min(NEXT)]);
     }
 
     pub(crate) fn is_complete(&self) -> bool {
@@ -193,21 +187,9 @@ mod tests {
         let cases: [(u8, &[u8], &str); 6] = [
             (command::INIT, &[0; 8], "INIT"),
             (command::CBOR, &[4], "CBOR getInfo"),
-            (
-                command::CBOR,
-                &[6, 0xA1, 2, 1],
-                "CBOR clientPIN.getPinRetries",
-            ),
-            (
-                command::CBOR,
-                &[6, 0xA2, 1, 1, 2, 2],
-                "CBOR clientPIN.getKeyAgreement",
-            ),
-            (
-                command::CBOR,
-                &[6, 0xA6, 1, 2, 2, 9, 3],
-                "CBOR clientPIN.getTokenUsingPin",
-            ),
+            (command::CBOR, &[6, 0xA1, 2, 1], "CBOR clientPIN.getPinRetries"),
+            (command::CBOR, &[6, 0xA2, 1, 1, 2, 2], "CBOR clientPIN.getKeyAgreement"),
+            (command::CBOR, &[6, 0xA6, 1, 2, 2, 9, 3], "CBOR clientPIN.getTokenUsingPin"),
             (0x70, &[], "0x70"),
         ];
         for (command, payload, name) in cases {

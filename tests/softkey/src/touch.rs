@@ -68,11 +68,7 @@ struct State {
 
 impl Touch {
     pub(crate) fn new(policy: TouchPolicy) -> Self {
-        let state = State {
-            policy,
-            waiting_since: None,
-            closed: false,
-        };
+        let state = State { policy, waiting_since: None, closed: false };
         Self(Arc::new((Mutex::new(state), Condvar::new())))
     }
 
@@ -119,9 +115,7 @@ impl State {
             || match &self.policy {
                 TouchPolicy::Always | TouchPolicy::Once => true,
                 TouchPolicy::Never => false,
-                TouchPolicy::After(delay) => self
-                    .waiting_since
-                    .is_some_and(|since| since.elapsed() >= *delay),
+                TouchPolicy::After(delay) => self.waiting_since.is_some_and(|since| since.elapsed() >= *delay),
                 TouchPolicy::File(path) => path.exists(),
             }
     }
@@ -132,9 +126,7 @@ impl State {
     fn patience(&self) -> Duration {
         let rarely = Duration::from_millis(20);
         match (&self.policy, self.waiting_since) {
-            (TouchPolicy::After(delay), Some(since)) => {
-                rarely.min(delay.saturating_sub(since.elapsed()))
-            }
+            (TouchPolicy::After(delay), Some(since)) => rarely.min(delay.saturating_sub(since.elapsed())),
             (TouchPolicy::File(_), _) => Duration::from_millis(2),
             _ => rarely,
         }

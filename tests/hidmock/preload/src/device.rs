@@ -12,9 +12,8 @@ use crate::{
 
 /// HID report descriptor of a FIDO device: usage page 0xF1D0, 64 bytes each way.
 const DESCRIPTOR: [u8; 34] = [
-    0x06, 0xD0, 0xF1, 0x09, 0x01, 0xA1, 0x01, 0x09, 0x20, 0x15, 0x00, 0x26, 0xFF, 0x00, 0x75, 0x08,
-    0x95, 0x40, 0x81, 0x02, 0x09, 0x21, 0x15, 0x00, 0x26, 0xFF, 0x00, 0x75, 0x08, 0x95, 0x40, 0x91,
-    0x02, 0xC0,
+    0x06, 0xD0, 0xF1, 0x09, 0x01, 0xA1, 0x01, 0x09, 0x20, 0x15, 0x00, 0x26, 0xFF, 0x00, 0x75, 0x08, 0x95, 0x40, 0x81,
+    0x02, 0x09, 0x21, 0x15, 0x00, 0x26, 0xFF, 0x00, 0x75, 0x08, 0x95, 0x40, 0x91, 0x02, 0xC0,
 ];
 
 /// The kernel's numbers from linux/hidraw.h.
@@ -56,8 +55,7 @@ pub(crate) fn open(node: u32, flags: i32) -> i32 {
         _ => libc::R_OK | libc::W_OK,
     };
     // SAFETY: the path ends in NUL and lives until the call returns.
-    if unsafe { libc::faccessat(libc::AT_FDCWD, stand_in.as_ptr(), wanted, libc::AT_EACCESS) } != 0
-    {
+    if unsafe { libc::faccessat(libc::AT_FDCWD, stand_in.as_ptr(), wanted, libc::AT_EACCESS) } != 0 {
         return -1;
     }
     let descriptor = connect(&socket, flags);
@@ -117,11 +115,7 @@ pub(crate) unsafe fn ioctl(node: u32, request: u64, argument: *mut c_void) -> i3
     let answer = |bytes: &[u8], room: usize| {
         let length = bytes.len().min(room);
         // SAFETY: the caller's buffer has `room` bytes by the request's number.
-        unsafe {
-            argument
-                .cast::<u8>()
-                .copy_from_nonoverlapping(bytes.as_ptr(), length)
-        };
+        unsafe { argument.cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), length) };
         length as i32
     };
     // HIDIOCGRAWNAME(len), RAWPHYS, RAWUNIQ carry their buffer's length.
@@ -167,11 +161,7 @@ impl Info {
         let mut lines = text.lines();
         let mut number = || u16::from_str_radix(lines.next()?, 16).ok();
         let (vendor, product) = (number()?, number()?);
-        Some(Self {
-            vendor,
-            product,
-            name: lines.next()?.to_owned(),
-        })
+        Some(Self { vendor, product, name: lines.next()?.to_owned() })
     }
 }
 

@@ -14,10 +14,7 @@ pub(crate) struct Next {
 
 impl Next {
     pub(crate) const fn new(name: &'static CStr) -> Self {
-        Self {
-            name,
-            found: AtomicPtr::new(ptr::null_mut()),
-        }
+        Self { name, found: AtomicPtr::new(ptr::null_mut()) }
     }
 
     /// The function's address.

@@ -22,10 +22,7 @@ pub(crate) fn forget(descriptor: i32) {
 }
 
 fn set(descriptor: i32, value: u32) {
-    if let Some(entry) = usize::try_from(descriptor)
-        .ok()
-        .and_then(|at| NODES.get(at))
-    {
+    if let Some(entry) = usize::try_from(descriptor).ok().and_then(|at| NODES.get(at)) {
         entry.store(value, Ordering::Relaxed);
     }
 }

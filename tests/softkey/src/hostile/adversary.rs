@@ -58,10 +58,7 @@ impl Adversary {
     /// Begins with another plan, or becomes honest.
     pub(crate) fn set(&self, plan: Option<Hostile>) {
         self.requests.fetch_add(1, Ordering::SeqCst);
-        *self.lock() = State {
-            plan,
-            ..State::default()
-        };
+        *self.lock() = State { plan, ..State::default() };
     }
 
     /// A report of the host.
@@ -97,9 +94,7 @@ impl Adversary {
                 let Some(ends) = ends.upgrade() else {
                     return;
                 };
-                keepalive(channel)
-                    .iter()
-                    .for_each(|report| ends.to_host(report));
+                keepalive(channel).iter().for_each(|report| ends.to_host(report));
                 drop(ends);
                 thread::sleep(Duration::from_millis(100));
             }
@@ -125,9 +120,7 @@ impl State {
             (None, None) => return vec![self.forward(vec![*report])],
         }
         match self.request.take() {
-            Some((message, reports)) if message.is_complete() => {
-                self.decide(plan, message, reports)
-            }
+            Some((message, reports)) if message.is_complete() => self.decide(plan, message, reports),
             partial => {
                 self.request = partial;
                 Vec::new()
@@ -170,11 +163,7 @@ impl State {
     }
 
     fn forward(&self, reports: Vec<Report>) -> Action {
-        if self.swapped {
-            Action::ToSecondKey(reports)
-        } else {
-            Action::ToKey(reports)
-        }
+        if self.swapped { Action::ToSecondKey(reports) } else { Action::ToKey(reports) }
     }
 
     fn answer(&mut self, report: &Report) -> Vec<Report> {

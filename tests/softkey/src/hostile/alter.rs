@@ -16,26 +16,16 @@ const MOST_PAYLOAD: usize = 57 + 128 * 59;
 pub(super) fn invented(mode: Mode, channel: u32) -> Option<Vec<Report>> {
     let cbor = |payload: &[u8]| Message::new(channel, command::CBOR, payload);
     let message = match mode {
-        Mode::GarbageCbor => {
-            cbor(&[[0x00].as_slice(), &[0xFF, 0x9F, 0xBB, 0xC1].repeat(16)].concat())
-        }
+        Mode::GarbageCbor => cbor(&[[0x00].as_slice(), &[0xFF, 0x9F, 0xBB, 0xC1].repeat(16)].concat()),
         Mode::EmptyCbor => cbor(&[0x00]),
         Mode::EmptyMessage => cbor(&[]),
         Mode::ErrorZero => Message::new(channel, command::ERROR, &[0]),
-        Mode::HugeLength => Message {
-            length: u16::MAX,
-            ..cbor(&[0; MOST_PAYLOAD])
-        },
+        Mode::HugeLength => Message { length: u16::MAX, ..cbor(&[0; MOST_PAYLOAD]) },
         Mode::Status(status) => cbor(&[status]),
         Mode::BadVersion => {
             // {1: ["FIDO_2\xff"], 3: AAGUID of zeros}
             let version = [[0x67].as_slice(), b"FIDO_2\xFF"].concat();
-            let info = [
-                &[0x00, 0xA2, 0x01, 0x81],
-                version.as_slice(),
-                &[0x03, 0x50],
-                &[0; 16],
-            ];
+            let info = [&[0x00, 0xA2, 0x01, 0x81], version.as_slice(), &[0x03, 0x50], &[0; 16]];
             cbor(&info.concat())
         }
         _ => return None,
@@ -92,8 +82,5 @@ fn edit(message: &mut Message, change: impl FnOnce(&mut Vec<(Value, Value)>)) {
 }
 
 fn entry(entries: &mut [(Value, Value)], key: u8) -> Option<&mut Value> {
-    entries
-        .iter_mut()
-        .find(|(k, _)| *k == Value::from(key))
-        .map(|(_, value)| value)
+    entries.iter_mut().find(|(k, _)| *k == Value::from(key)).map(|(_, value)| value)
 }

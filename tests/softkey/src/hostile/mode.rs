@@ -132,11 +132,7 @@ impl FromStr for Hostile {
 
     /// `MODE[@STEP]`; without a step, the one where the mode hurts most.
     fn from_str(text: &str) -> Result<Self, Error> {
-        let unknown = || Error::Unknown {
-            what: "hostile mode",
-            value: text.to_owned(),
-            known: Self::KNOWN,
-        };
+        let unknown = || Error::Unknown { what: "hostile mode", value: text.to_owned(), known: Self::KNOWN };
         let (mode, step) = match text.split_once('@') {
             Some((mode, step)) => (mode, Some(step)),
             None => (text, None),
@@ -154,11 +150,7 @@ impl FromStr for Hostile {
                 .ok_or_else(unknown)?,
         };
         let step = match step {
-            Some(step) => STEPS
-                .iter()
-                .find(|(name, _)| *name == step)
-                .map(|&(_, step)| step)
-                .ok_or_else(unknown)?,
+            Some(step) => STEPS.iter().find(|(name, _)| *name == step).map(|&(_, step)| step).ok_or_else(unknown)?,
             None => usual_step,
         };
         Ok(Self { mode, step })
@@ -170,17 +162,11 @@ impl fmt::Display for Hostile {
         match self.mode {
             Mode::Status(code) => write!(f, "status:0x{code:02x}")?,
             mode => {
-                let name = MODES
-                    .iter()
-                    .find(|(_, m, _)| *m == mode)
-                    .map(|(name, ..)| *name);
+                let name = MODES.iter().find(|(_, m, _)| *m == mode).map(|(name, ..)| *name);
                 f.write_str(name.unwrap_or("?"))?;
             }
         }
-        let step = STEPS
-            .iter()
-            .find(|(_, s)| *s == self.step)
-            .map(|(name, _)| *name);
+        let step = STEPS.iter().find(|(_, s)| *s == self.step).map(|(name, _)| *name);
         write!(f, "@{}", step.unwrap_or("?"))
     }
 }
@@ -231,19 +217,10 @@ mod tests {
             let hostile: Hostile = name.parse().expect(name);
             assert_eq!((hostile.mode, hostile.step), (*mode, *step), "{name}");
             assert_eq!(hostile.to_string().parse::<Hostile>().expect(name), hostile);
-            assert!(
-                Hostile::KNOWN.contains(name),
-                "{name} is missing in the usage text"
-            );
+            assert!(Hostile::KNOWN.contains(name), "{name} is missing in the usage text");
         }
         let refused: Hostile = "status:0x31@token".parse().expect("a status");
-        assert_eq!(
-            refused,
-            Hostile {
-                mode: Mode::Status(0x31),
-                step: Step::Token
-            }
-        );
+        assert_eq!(refused, Hostile { mode: Mode::Status(0x31), step: Step::Token });
         for wrong in ["", "kind", "silent@lunch", "status:", "status:0x100"] {
             assert!(wrong.parse::<Hostile>().is_err(), "{wrong:?}");
         }

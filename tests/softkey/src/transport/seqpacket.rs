@@ -13,8 +13,8 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
     net::{
-        AddressFamily, RecvFlags, SendFlags, Shutdown, SocketAddrUnix, SocketFlags, SocketType,
-        accept_with, bind, listen, recv, send, shutdown, socket_with,
+        AddressFamily, RecvFlags, SendFlags, Shutdown, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind,
+        listen, recv, send, shutdown, socket_with,
     },
 };
 
@@ -28,13 +28,10 @@ pub fn serve(key: Arc<SoftKey>, path: &Path) -> Result<(), Error> {
     // connects between bind and listen.
     let early = path.with_extension("binding");
     for old in [path, &early] {
-        fs::remove_file(old)
-            .or_else(absent_is_fine)
-            .map_err(Error::io(old))?;
+        fs::remove_file(old).or_else(absent_is_fine).map_err(Error::io(old))?;
     }
     let flags = SocketFlags::CLOEXEC;
-    let listener =
-        socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).map_err(failed)?;
+    let listener = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).map_err(failed)?;
     bind(&listener, &SocketAddrUnix::new(&early).map_err(failed)?).map_err(failed)?;
     listen(&listener, 8).map_err(failed)?;
     fs::rename(&early, path).map_err(Error::io(path))?;
@@ -84,19 +81,12 @@ fn receive(key: &SoftKey, connection: &OwnedFd) {
 /// not read at all is cut off, as the others must not wait for it.
 fn deliver(connection: &OwnedFd, report: &Report) -> bool {
     loop {
-        match send(
-            connection,
-            report,
-            SendFlags::NOSIGNAL | SendFlags::DONTWAIT,
-        ) {
+        match send(connection, report, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
             Ok(_) => return true,
             Err(Errno::INTR) => {}
             Err(Errno::AGAIN) => {
                 let mut ready = [PollFd::from_borrowed_fd(connection.as_fd(), PollFlags::OUT)];
-                let second = Timespec {
-                    tv_sec: 1,
-                    tv_nsec: 0,
-                };
+                let second = Timespec { tv_sec: 1, tv_nsec: 0 };
                 if !matches!(poll(&mut ready, Some(&second)), Ok(1..)) {
                     shutdown(connection, Shutdown::Both).ok();
                     return false;

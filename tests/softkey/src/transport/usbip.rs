@@ -23,8 +23,6 @@ impl UsbIpKey {
             memory: Memory::open(options.state.as_deref())?,
         };
         let firmware = Firmware::start(build, Attachment::UsbIp { vendor, product })?;
-        Ok(Self {
-            _firmware: firmware,
-        })
+        Ok(Self { _firmware: firmware })
     }
 }

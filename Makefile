@@ -1,0 +1,58 @@
+# Wardkey: the commands of the README. Each does all that a bare Debian 12 machine with a Rust
+# toolchain needs, beginning with tools/setup (which says what it installs).
+
+CARGO ?= cargo
+export CARGO_TERM_COLOR ?= auto
+# What the tests' workspace builds stands beside what is shipped, never in it.
+TESTS = cd tests &&
+
+.PHONY: all help setup release test check unit vectors e2e demo bench deb clean
+
+all: release
+
+help:
+	@echo 'make demo     the main job, step by step (DEMO_LANG=ja|en, KEY=1 for a plugged hardware key)'
+	@echo 'make test     everything that is checked'
+	@echo 'make bench    a login beside pam_u2f: exchanges and times'
+	@echo 'make release  the production binaries, in target/release'
+	@echo 'make deb      the Debian packages, in target/deb'
+
+setup:
+	@tools/setup
+
+release: setup
+	$(CARGO) build --release --locked --workspace
+
+tests-build: setup
+	$(TESTS) $(CARGO) build --locked --workspace
+
+# Everything, also what .ci/run runs.
+test: setup check unit vectors e2e
+
+check: setup
+	$(CARGO) fmt --all --check
+	$(TESTS) $(CARGO) fmt --check -p wardkey-softkey -p wardkey-hidpreload -p wardkey-pamclient -p wardkey-e2e -p wardkey-firmware-tests
+	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
+	$(TESTS) $(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+unit: setup
+	$(CARGO) nextest run --locked --workspace --all-features
+
+vectors: setup
+	/usr/bin/python3 core/vectors/check.py
+
+e2e: release tests-build
+	$(TESTS) $(CARGO) nextest run --locked --workspace
+
+demo: release tests-build
+	@WARDKEY_WARD_KEYS=$(KEY) tests/ward/enter target/tests/debug/wardkey-demo
+
+bench: release tests-build
+	@tests/ward/enter target/tests/debug/wardkey-bench
+
+deb: setup
+	tools/deb
+
+clean:
+	$(CARGO) clean
+	$(TESTS) $(CARGO) clean

@@ -1,0 +1,182 @@
+//! `wardkey enroll`: a code, a key, a PIN, a touch.
+//!
+//! ```text
+//!   code ─ key (plugged, PIN set?) ─ PIN ─┬─ agent: EnrolBegin ─ key: MakeCredential, touch ─ agent: EnrolFinish
+//!                                         └──── again, when the PIN was wrong and tries remain ────┘
+//! ```
+//! What takes a person's time comes first: a challenge of the server lives 60 seconds.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use wardkey_core::code::Code;
+use wardkey_core::message::agent::{self, EnrolBegin, EnrolFinish, Enrolled, Enrolment};
+use wardkey_core::message::key::{KeyCredential, KeyDetails, KeyInfo, MakeCredential, Pin, Reply, Request};
+use wardkey_core::name::DisplayText;
+use wardkey_core::texts;
+use wardkey_ipc::Deadline;
+
+use crate::args::EnrollOptions;
+use crate::keys::{self, ask};
+use crate::peers::{self, Agent, Key};
+use crate::show::Output;
+use crate::{CliError, Work};
+
+/// How long the agent may take for an exchange with the server.
+const SERVER: Duration = Duration::from_secs(30);
+/// How long after the challenge the key may still be touched: the answer has to reach the server.
+const TOUCH: Duration = Duration::from_secs(52);
+/// How long the key process may take beyond that to say that it is over.
+const MARGIN: Duration = Duration::from_secs(5);
+const MAX_CODE: usize = 64;
+
+pub(crate) fn enroll(work: &mut Work<'_, '_>, options: &EnrollOptions) -> Result<Output, CliError> {
+    must_be_joined(work)?;
+    let code = code(work, options)?;
+    let (key, mut details) = keys::the_one_key(work)?;
+    if details.pin_must_change {
+        return Err(CliError::new(Code::PinMustChange));
+    }
+    let mut first = if details.pin_set { None } else { Some(first_pin(work, &details)?) };
+    loop {
+        let pin = match first.take() {
+            Some(pin) => pin,
+            None => {
+                keys::usable(&details)?;
+                let question = keys::with_tries(work, work.words().pin, &details);
+                keys::ask_pin(work, &question)?
+            }
+        };
+        match register(work, &code, &key, pin, options) {
+            Ok((enrolled, enrolment)) => return Ok(success(work, &enrolled, &enrolment)),
+            Err(error) => details = keys::another_try(work, error, details)?,
+        }
+    }
+}
+
+/// Says early what would otherwise be said after code and PIN.
+fn must_be_joined(work: &Work<'_, '_>) -> Result<(), CliError> {
+    match Agent::connect(work)?.ask(&agent::Request::Status, SERVER)? {
+        agent::Reply::Status(status) if status.terminal.is_none() => Err(CliError::new(Code::NotJoined)),
+        agent::Reply::Status(_) => Ok(()),
+        _ => Err(peers::unexpected()),
+    }
+}
+
+fn code(work: &mut Work<'_, '_>, options: &EnrollOptions) -> Result<String, CliError> {
+    let code = match &options.code {
+        Some(code) => code.trim().to_owned(),
+        None => ask(work, work.words().code)?.trim().to_owned(),
+    };
+    if code.is_empty() || code.len() > MAX_CODE {
+        return Err(CliError::new(Code::EnrolmentCodeInvalid));
+    }
+    Ok(code)
+}
+
+fn first_pin(work: &mut Work<'_, '_>, details: &KeyDetails) -> Result<Pin, CliError> {
+    let words = work.words();
+    work.say(words.no_pin_yet);
+    work.say(&(words.pin_least)(usize::from(details.min_pin_length.max(4))));
+    loop {
+        let pin = keys::ask_new_pin(work, details)?;
+        match Key::connect(work)?.ask(&Request::SetPin(pin.clone()), SERVER) {
+            Ok(Reply::Done) => {
+                work.say(words.pin_stored);
+                return Ok(pin);
+            }
+            Ok(_) => return Err(peers::unexpected()),
+            // The key has rules of its own.
+            Err(error) if error.code() == Code::PinPolicy => {
+                keys::another_try(work, error, details.clone())?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn register(
+    work: &mut Work<'_, '_>,
+    code: &str,
+    key: &KeyInfo,
+    pin: Pin,
+    options: &EnrollOptions,
+) -> Result<(Enrolled, Box<Enrolment>), CliError> {
+    let mut agent = Agent::connect(work)?;
+    let begin = EnrolBegin { code: code.to_owned(), language: work.language };
+    let begun = Instant::now();
+    let agent::Reply::Enrolment(enrolment) = agent.ask(&agent::Request::EnrolBegin(begin), SERVER)? else {
+        return Err(peers::unexpected());
+    };
+    let words = work.words();
+    work.say(&format!("{}: {} ({})", words.registering, enrolment.display_name, enrolment.login));
+    let made = make(work, &enrolment, pin, TOUCH.saturating_sub(begun.elapsed()))?;
+    let finish = EnrolFinish {
+        session: enrolment.session.clone(),
+        client_data: enrolment.client_data.clone(),
+        attestation_object: made.attestation_object,
+        credential_id: made.credential,
+        label: label(options, key)?,
+    };
+    match agent.ask(&agent::Request::EnrolFinish(finish), SERVER)? {
+        agent::Reply::Enrolled(enrolled) => Ok((enrolled, enrolment)),
+        _ => Err(peers::unexpected()),
+    }
+}
+
+fn make(work: &mut Work<'_, '_>, enrolment: &Enrolment, pin: Pin, wait: Duration) -> Result<KeyCredential, CliError> {
+    let request = Request::MakeCredential(Box::new(MakeCredential {
+        pin,
+        rp_id: enrolment.rp_id.clone(),
+        rp_name: enrolment.rp_name.to_string(),
+        user_handle: enrolment.user_handle.clone(),
+        user_name: enrolment.login.to_string(),
+        display_name: enrolment.display_name.to_string(),
+        client_data: enrolment.client_data.clone(),
+        algorithms: enrolment.algorithms.clone(),
+        exclude: enrolment.exclude.clone(),
+        cred_protect: enrolment.cred_protect,
+        wait_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX),
+    }));
+    let mut link = Key::connect(work)?;
+    link.send(&request)?;
+    drop(request);
+    let deadline = Deadline::after(wait + MARGIN);
+    loop {
+        match link.next(deadline, Code::TouchTimeout)? {
+            Reply::Insert => work.say_code(Code::InsertKey, &[]),
+            Reply::Touch => work.say_code(Code::TouchNow, &[]),
+            Reply::Credential(credential) => return Ok(credential),
+            _ => return Err(peers::unexpected()),
+        }
+    }
+}
+
+fn label(options: &EnrollOptions, key: &KeyInfo) -> Result<DisplayText, CliError> {
+    if let Some(label) = &options.label {
+        return Ok(label.clone());
+    }
+    let name = keys::name_of(key);
+    // 64 characters may be more bytes than a label takes.
+    DisplayText::new(name.trim()).or_else(|_| DisplayText::new("Security key")).map_err(CliError::invalid)
+}
+
+fn success(work: &Work<'_, '_>, enrolled: &Enrolled, enrolment: &Enrolment) -> Output {
+    let words = work.words();
+    let name = enrolled.display_name.as_str();
+    let mut text = texts::message(Code::Enrolled, work.language, &[("name", name)]);
+    text += &format!("\n{}: {}", words.fingerprint, enrolled.key.short());
+    let only = enrolment.exclude.is_empty();
+    if only {
+        text += &format!("\n{}", words.backup);
+    }
+    let json = json!({
+        "login": enrolled.login.as_str(),
+        "display_name": name,
+        "key": enrolled.key.to_hex(),
+        "fingerprint": enrolled.key.short(),
+        "attested": enrolled.attested,
+        "backup_recommended": only,
+    });
+    Output { text, json }
+}

@@ -1,0 +1,152 @@
+//! Why a command did not do what it should.
+
+use serde_json::{Value, json};
+use wardkey_core::code::Code;
+use wardkey_core::message::{agent, key};
+use wardkey_core::name::{Language, printable};
+use wardkey_core::texts;
+
+/// Longest detail in characters.
+const DETAIL_CHARS: usize = 400;
+
+/// Why a command did not do what it should; the code's sentence says what to do next.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// Refused, by this program, the agent, the server or the key.
+    #[error("{code}: {}", detail.as_deref().unwrap_or("refused"))]
+    Refused {
+        /// The code.
+        code: Code,
+        /// Arguments of the code's sentence.
+        args: Vec<(&'static str, String)>,
+        /// For administrators.
+        detail: Option<String>,
+    },
+    /// The agent or the key process cannot be reached.
+    #[error("{code}: {detail}")]
+    Unreachable {
+        /// [`Code::AgentUnreachable`] or [`Code::KeyProcessUnreachable`].
+        code: Code,
+        /// For administrators.
+        detail: String,
+    },
+}
+
+impl CliError {
+    /// A refusal that says all in its sentence.
+    pub fn new(code: Code) -> Self {
+        Self::Refused { code, args: Vec::new(), detail: None }
+    }
+
+    /// A refusal with a detail for administrators.
+    pub fn with(code: Code, detail: impl std::fmt::Display) -> Self {
+        Self::Refused { code, args: Vec::new(), detail: Some(detail.to_string()) }
+    }
+
+    /// A request that is wrong for this reason.
+    pub fn invalid(reason: impl std::fmt::Display) -> Self {
+        Self::Refused { code: Code::RequestInvalid, args: vec![("reason", reason.to_string())], detail: None }
+    }
+
+    /// The code.
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Refused { code, .. } | Self::Unreachable { code, .. } => *code,
+        }
+    }
+
+    /// The exit code of the process.
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Refused { .. } => 1,
+            Self::Unreachable { .. } => 3,
+        }
+    }
+
+    fn detail(&self) -> Option<String> {
+        let detail = match self {
+            Self::Refused { detail, .. } => detail.as_deref(),
+            Self::Unreachable { detail, .. } => Some(detail.as_str()),
+        };
+        detail.map(|text| printable(text, DETAIL_CHARS))
+    }
+
+    fn args(&self) -> Vec<(&str, &str)> {
+        match self {
+            Self::Refused { args, .. } => args.iter().map(|(name, value)| (*name, value.as_str())).collect(),
+            Self::Unreachable { .. } => Vec::new(),
+        }
+    }
+
+    /// The sentence with its code, and the detail on a line of its own.
+    pub fn to_text(&self, language: Language) -> String {
+        let sentence = texts::with_code(self.code(), language, &self.args());
+        match self.detail() {
+            Some(detail) => format!("{sentence}\n  {detail}"),
+            None => sentence,
+        }
+    }
+
+    /// `{"error": {"code", "message", "detail"}}`; the detail only if there is one.
+    pub fn to_json(&self, language: Language) -> Value {
+        let message = texts::message(self.code(), language, &self.args());
+        let mut error = json!({"code": self.code().to_string(), "message": message});
+        if let (Some(detail), Some(fields)) = (self.detail(), error.as_object_mut()) {
+            fields.insert("detail".into(), detail.into());
+        }
+        json!({ "error": error })
+    }
+}
+
+impl From<agent::Refusal> for CliError {
+    fn from(refusal: agent::Refusal) -> Self {
+        let seconds = refusal.retry_after.map(|seconds| ("seconds", seconds.to_string()));
+        // The code is shown once, with the sentence.
+        let prefix = format!("{}: ", refusal.code);
+        let detail = refusal.detail.map(|text| text.strip_prefix(&prefix).map(str::to_owned).unwrap_or(text));
+        match refusal.code {
+            // Their sentences have the detail in them.
+            code @ (Code::RegistrationRefused | Code::RequestInvalid) => {
+                let reason = detail.unwrap_or_else(|| "-".into());
+                Self::Refused { code, args: vec![("reason", reason)], detail: None }
+            }
+            code @ Code::NotFound => {
+                let what = detail.unwrap_or_else(|| "-".into());
+                Self::Refused { code, args: vec![("what", what)], detail: None }
+            }
+            code => Self::Refused { code, args: seconds.into_iter().collect(), detail },
+        }
+    }
+}
+
+impl From<key::KeyFailure> for CliError {
+    fn from(failure: key::KeyFailure) -> Self {
+        let tries = failure.tries_left.map(|tries| ("tries", tries.to_string()));
+        // The sentence about a PIN says all; the others may need the cause.
+        let detail = failure.detail.filter(|_| !matches!(failure.code, Code::PinWrong | Code::PinBlocked));
+        Self::Refused { code: failure.code, args: tries.into_iter().collect(), detail }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_have_code_sentence_and_detail() {
+        let refusal = |code, detail: Option<&str>, retry_after| {
+            CliError::from(agent::Refusal { code, detail: detail.map(Into::into), retry_after })
+        };
+        let error = refusal(Code::EnrolmentCodeInvalid, None, None);
+        assert_eq!(
+            error.to_json(Language::En).to_string(),
+            r#"{"error":{"code":"WK-1506","message":"The enrolment code is wrong, used or expired. Please ask for a new one."}}"#
+        );
+        let error = refusal(Code::TooManyRequests, Some("a\nb"), Some(7));
+        assert_eq!(error.to_text(Language::En), "Too many requests. Please try again in 7 seconds. (WK-1512)\n  a?b");
+        assert_eq!(error.to_json(Language::En)["error"]["detail"], "a?b");
+        let error = refusal(Code::RegistrationRefused, Some("WK-1507: attestation"), None);
+        assert!(error.to_text(Language::En).contains("(attestation)"));
+        assert_eq!(error.exit_code(), 1);
+    }
+}

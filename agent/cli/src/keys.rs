@@ -1,0 +1,213 @@
+//! `wardkey key`, and what enrolment shares with it: finding the key, asking for PINs.
+
+use std::time::Duration;
+
+use serde_json::json;
+use wardkey_core::code::Code;
+use wardkey_core::message::key::{KeyDetails, KeyInfo, Pin, Reply, Request};
+use wardkey_core::name::printable;
+use wardkey_core::texts;
+use wardkey_ipc::Deadline;
+use zeroize::Zeroizing;
+
+use crate::console::NoAnswer;
+use crate::peers::{self, Key};
+use crate::show::{self, Output};
+use crate::{CliError, Work};
+
+/// How long looking at all keys may take.
+const LOOK: Duration = Duration::from_secs(15);
+/// How long to wait for a key to be plugged.
+const PLUG: Duration = Duration::from_secs(120);
+/// How long setting or changing a PIN may take.
+const CHANGE: Duration = Duration::from_secs(40);
+/// PIN tries of a key that had none wrong (CTAP 2.1, 6.5.2.2: at most 8).
+const ALL_TRIES: u8 = 8;
+/// How often a person may be asked for a new PIN that fits.
+const ROUNDS: usize = 5;
+
+pub(crate) fn info(work: &mut Work<'_, '_>) -> Result<Output, CliError> {
+    let keys = list(&mut Key::connect(work)?)?;
+    Ok(Output {
+        text: show::keys(work.words(), &keys),
+        json: json!({ "keys": keys.iter().map(show::key_json).collect::<Vec<_>>() }),
+    })
+}
+
+pub(crate) fn change_pin(work: &mut Work<'_, '_>) -> Result<Output, CliError> {
+    let (_, mut details) = the_one_key(work)?;
+    loop {
+        if !details.pin_set {
+            return Err(CliError::new(Code::PinNotSet));
+        }
+        usable(&details)?;
+        let question = with_tries(work, work.words().pin_now, &details);
+        let old = ask_pin(work, &question)?;
+        let new = ask_new_pin(work, &details)?;
+        let request = Request::ChangePin { old, new };
+        match Key::connect(work)?.ask(&request, CHANGE) {
+            Ok(Reply::Done) => break,
+            Ok(_) => return Err(peers::unexpected()),
+            Err(error) => details = another_try(work, error, details)?,
+        }
+    }
+    let text = work.words().pin_changed;
+    Ok(Output { text: text.into(), json: json!({ "changed": true }) })
+}
+
+/// The one key that is plugged, which answers; waits for it to be plugged.
+pub(crate) fn the_one_key(work: &mut Work<'_, '_>) -> Result<(KeyInfo, KeyDetails), CliError> {
+    let deadline = Deadline::after(PLUG);
+    let mut link = Key::connect(work)?;
+    let mut silent = 0;
+    let mut told = None;
+    while !deadline.has_passed() {
+        let keys = list(&mut link)?;
+        match keys.as_slice() {
+            [KeyInfo { details: Some(details), .. }] if is_fido2(details) => {
+                let details = details.clone();
+                return keys.into_iter().next().map(|key| (key, details)).ok_or_else(peers::unexpected);
+            }
+            [KeyInfo { details: Some(_), .. }] => return Err(CliError::new(Code::KeyUnsuitable)),
+            // A key that was just plugged needs a moment.
+            [_] if silent < 5 => {
+                silent += 1;
+                std::thread::sleep(Duration::from_millis(300));
+            }
+            [_] => return Err(CliError::new(Code::KeyFault)),
+            several => {
+                let count = several.len();
+                if told != Some(count) {
+                    if count == 0 {
+                        work.say_code(Code::InsertKey, &[]);
+                    } else {
+                        work.say(work.words().several_keys);
+                    }
+                    told = Some(count);
+                }
+                wait_for_change(work, count, deadline)?;
+            }
+        }
+    }
+    Err(CliError::new(Code::KeyTimeout))
+}
+
+/// Waits until another number of keys is plugged than before.
+fn wait_for_change(work: &Work<'_, '_>, before: usize, deadline: Deadline) -> Result<(), CliError> {
+    let mut link = Key::connect(work)?;
+    link.send(&Request::Watch)?;
+    loop {
+        match link.next(deadline, Code::KeyTimeout)? {
+            Reply::Keys(keys) if keys.len() != before => return Ok(()),
+            Reply::Keys(_) => {}
+            _ => return Err(peers::unexpected()),
+        }
+    }
+}
+
+/// Whether a PIN may be asked for now.
+pub(crate) fn usable(details: &KeyDetails) -> Result<(), CliError> {
+    match details.pin_tries {
+        Some(0) => Err(CliError::new(Code::PinBlocked)),
+        _ => Ok(()),
+    }
+}
+
+/// After a failure with a PIN: asks the person again if that can be, and says what it costs. Gives the
+/// key as it is now. A script is never given another try.
+pub(crate) fn another_try(
+    work: &mut Work<'_, '_>,
+    error: CliError,
+    details: KeyDetails,
+) -> Result<KeyDetails, CliError> {
+    let again = matches!(error.code(), Code::PinWrong | Code::PinPolicy) && work.around.person.interactive();
+    let tries = match &error {
+        CliError::Refused { args, .. } => args.iter().find(|(name, _)| *name == "tries"),
+        CliError::Unreachable { .. } => None,
+    };
+    let left = tries.and_then(|(_, tries)| tries.parse::<u8>().ok());
+    match error.code() {
+        // Not knowing how many tries are left, none is spent.
+        Code::PinWrong if again && left.is_some_and(|left| left > 0) => {
+            work.say(&error.to_text(work.language));
+            Ok(KeyDetails { pin_tries: left, ..details })
+        }
+        Code::PinPolicy if again => {
+            work.say(&error.to_text(work.language));
+            Ok(details)
+        }
+        Code::PinWrong if left == Some(0) => Err(CliError::new(Code::PinBlocked)),
+        _ => Err(error),
+    }
+}
+
+/// Asks for the first PIN of a key, or the next one: twice, and not shorter than the key takes.
+pub(crate) fn ask_new_pin(work: &mut Work<'_, '_>, details: &KeyDetails) -> Result<Pin, CliError> {
+    let words = work.words();
+    let least = usize::from(details.min_pin_length.max(4));
+    for _ in 0..ROUNDS {
+        let typed = ask(work, words.pin_new)?;
+        let again = ask(work, words.pin_again)?;
+        let same = *typed == *again;
+        let long_enough = typed.chars().count() >= least;
+        let problem = match Pin::new(typed) {
+            Ok(pin) if same && long_enough => return Ok(pin),
+            Ok(_) if same => CliError::with(Code::PinPolicy, (words.pin_least)(least)),
+            Err(code) if same => CliError::with(code, (words.pin_least)(least)),
+            _ => CliError::invalid(words.pins_differ),
+        };
+        if !work.around.person.interactive() {
+            return Err(problem);
+        }
+        work.say(&problem.to_text(work.language));
+    }
+    Err(CliError::new(Code::Cancelled))
+}
+
+/// Asks for the PIN that a key has; what cannot be one is asked again of a person, and costs no try.
+pub(crate) fn ask_pin(work: &mut Work<'_, '_>, question: &str) -> Result<Pin, CliError> {
+    for _ in 0..ROUNDS {
+        match Pin::new(ask(work, question)?) {
+            Ok(pin) => return Ok(pin),
+            Err(code) if work.around.person.interactive() => work.say_code(code, &[]),
+            Err(code) => return Err(CliError::new(code)),
+        }
+    }
+    Err(CliError::new(Code::Cancelled))
+}
+
+/// Asks a question without echo.
+pub(crate) fn ask(work: &mut Work<'_, '_>, question: &str) -> Result<Zeroizing<String>, CliError> {
+    work.around.person.ask_secret(question).map_err(|error| match error {
+        NoAnswer::Cancelled => CliError::new(Code::Cancelled),
+        NoAnswer::Unreadable => CliError::invalid(error),
+        NoAnswer::Io(error) => CliError::with(Code::Internal, error),
+    })
+}
+
+/// A question, and how many tries are left when they are fewer than all.
+pub(crate) fn with_tries(work: &Work<'_, '_>, question: &str, details: &KeyDetails) -> String {
+    match details.pin_tries.filter(|tries| *tries < ALL_TRIES) {
+        Some(tries) => {
+            let left = texts::message(Code::PinTriesLeft, work.language, &[("tries", &tries.to_string())]);
+            format!("{} {left}", question.trim_end_matches(": "))
+        }
+        None => question.to_owned(),
+    }
+}
+
+/// What the device calls itself, fit for people.
+pub(crate) fn name_of(key: &KeyInfo) -> String {
+    printable(&key.name, 64)
+}
+
+fn is_fido2(details: &KeyDetails) -> bool {
+    details.versions.iter().any(|version| version.starts_with("FIDO_2"))
+}
+
+fn list(link: &mut Key) -> Result<Vec<KeyInfo>, CliError> {
+    match link.ask(&Request::List, LOOK)? {
+        Reply::Keys(keys) => Ok(keys.into_vec()),
+        _ => Err(peers::unexpected()),
+    }
+}

@@ -1,0 +1,177 @@
+//! What is printed: for people, and as JSON for programs (times in seconds since 1970, ids in
+//! hexadecimal digits).
+
+use serde_json::{Value, json};
+use wardkey_core::message::agent::{ScopeStatus, Status};
+use wardkey_core::message::key::KeyInfo;
+use wardkey_core::name::printable;
+use wardkey_core::time::UnixTime;
+
+use crate::keys::name_of;
+use crate::words::Words;
+
+/// A result, in both forms.
+pub(crate) struct Output {
+    /// For people.
+    pub(crate) text: String,
+    /// For programs.
+    pub(crate) json: Value,
+}
+
+pub(crate) fn status(words: &Words, status: &Status) -> String {
+    let mut lines = Vec::new();
+    match (&status.terminal, &status.terminal_name) {
+        (Some(id), Some(name)) => lines.push(format!("{}: {name} ({id})", words.terminal)),
+        (Some(id), None) => lines.push(format!("{}: {id}", words.terminal)),
+        (None, _) => lines.push(format!("{}: {}", words.terminal, words.not_joined)),
+    }
+    if let Some(server) = &status.server {
+        let state = if status.connected { words.connected } else { words.not_connected };
+        lines.push(format!("{}: {} ({state})", words.server, printable(server, 300)));
+    }
+    if let Some(contact) = status.last_contact {
+        lines.push(format!(
+            "{}: {} ({})",
+            words.last_contact,
+            date(contact),
+            (words.ago)(&duration(words, status.now.since(contact)))
+        ));
+    }
+    if let Some(error) = &status.last_error {
+        lines.push(format!("{}: {}", words.last_error, printable(error, 400)));
+    }
+    for of in status.scopes.iter() {
+        let expired = if of.expires <= status.now { words.expired } else { "" };
+        lines.push(format!("{}: {}{expired}", words.scope, scope(words, of)));
+    }
+    lines.push(format!("{}: {}", words.events, status.events_waiting));
+    lines.push(format!("{}: {}", words.logins, status.logins));
+    lines.push(format!("{}: {}", words.keys, status.keys));
+    lines.push(format!("{}: {}", words.time, date(status.now)));
+    lines.push(format!("{}: {}", words.version, printable(&status.version, 64)));
+    lines.join("\n")
+}
+
+pub(crate) fn scope(words: &Words, of: &ScopeStatus) -> String {
+    format!("{} {}, {}, {} {}", of.scope, of.position, (words.people)(of.people), words.expires, date(of.expires))
+}
+
+pub(crate) fn status_json(status: &Status) -> Value {
+    json!({
+        "version": status.version,
+        "terminal": status.terminal.map(|id| id.to_hex()),
+        "terminal_name": status.terminal_name.as_ref().map(|name| name.as_str()),
+        "server": status.server,
+        "connected": status.connected,
+        "last_contact": status.last_contact.map(|time| time.0),
+        "last_error": status.last_error,
+        "scopes": status.scopes.iter().map(scope_json).collect::<Vec<_>>(),
+        "events_waiting": status.events_waiting,
+        "logins": status.logins,
+        "now": status.now.0,
+        "keys": status.keys,
+    })
+}
+
+pub(crate) fn scope_json(of: &ScopeStatus) -> Value {
+    json!({
+        "scope": of.scope.as_str(),
+        "epoch": of.position.epoch,
+        "seq": of.position.seq,
+        "people": of.people,
+        "issued": of.issued.0,
+        "expires": of.expires.0,
+    })
+}
+
+pub(crate) fn keys(words: &Words, keys: &[KeyInfo]) -> String {
+    if keys.is_empty() {
+        return words.no_keys.to_owned();
+    }
+    let mut lines = Vec::new();
+    for key in keys {
+        let path = printable(&key.path, 64);
+        lines.push(format!("{} ({path}, {:04x}:{:04x})", name_of(key), key.vendor, key.product));
+        let Some(details) = &key.details else {
+            lines.push(format!("  {}", words.silent));
+            continue;
+        };
+        let versions: Vec<_> = details.versions.iter().map(|version| printable(version, 32)).collect();
+        let set = if details.pin_set { words.set } else { words.not_set };
+        let change = if details.pin_must_change { words.must_change } else { "" };
+        lines.push(format!("  PIN: {set}{change}, {}", (words.pin_least)(usize::from(details.min_pin_length))));
+        if let Some(tries) = details.pin_tries {
+            lines.push(format!("  {}: {tries}", words.tries));
+        }
+        lines.push(format!("  AAGUID: {}", details.aaguid));
+        lines.push(format!("  CTAP: {}", versions.join(", ")));
+    }
+    lines.join("\n")
+}
+
+pub(crate) fn key_json(key: &KeyInfo) -> Value {
+    let details = key.details.as_ref().map(|details| {
+        json!({
+            "aaguid": details.aaguid.to_hex(),
+            "versions": &*details.versions,
+            "pin_set": details.pin_set,
+            "pin_must_change": details.pin_must_change,
+            "min_pin_length": details.min_pin_length,
+            "pin_tries": details.pin_tries,
+        })
+    });
+    json!({
+        "path": key.path,
+        "vendor": key.vendor,
+        "product": key.product,
+        "name": key.name,
+        "details": details,
+    })
+}
+
+fn duration(words: &Words, seconds: u64) -> String {
+    let [day, hour, minute, second] = words.units;
+    match seconds {
+        0..=119 => format!("{seconds}{second}"),
+        120..=7199 => format!("{}{minute}", seconds / 60),
+        7200..=172_799 => format!("{}{hour}", seconds / 3600),
+        _ => format!("{}{day}", seconds / 86400),
+    }
+}
+
+/// `2026-11-22 01:14:36 UTC` (RFC 3339 but for the blanks).
+fn date(time: UnixTime) -> String {
+    // Days to civil date in the proleptic Gregorian calendar; years that no clock shows are cut.
+    let seconds = time.0.min(253_402_300_799);
+    let days = seconds / 86400 + 719_468;
+    let era = days / 146_097;
+    let day_of_era = days % 146_097;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        for (seconds, text) in [
+            (0, "1970-01-01 00:00:00 UTC"),
+            (951_782_399, "2000-02-28 23:59:59 UTC"),
+            (951_782_400, "2000-02-29 00:00:00 UTC"),
+            (1_709_251_199, "2024-02-29 23:59:59 UTC"),
+            (1_795_310_076, "2026-11-22 01:14:36 UTC"),
+            (4_107_542_400, "2100-03-01 00:00:00 UTC"),
+            (u64::MAX, "9999-12-31 23:59:59 UTC"),
+        ] {
+            assert_eq!(date(UnixTime(seconds)), text);
+        }
+    }
+}

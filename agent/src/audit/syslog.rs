@@ -1,0 +1,160 @@
+//! The thread that writes events to the system log, makes the heartbeat, and tends the state.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use ::syslog::{Facility, Formatter3164, Logger, LoggerBackend, unix_custom};
+use wardkey_core::event::{Event, EventName, Outcome, Severity};
+
+use crate::agent::Agent;
+use crate::error::AgentError;
+use crate::log;
+
+/// The name of the program in the log.
+const PROCESS: &str = "wardkey";
+/// How long a log that cannot be written is left alone.
+const PAUSE: Duration = Duration::from_secs(2);
+/// How often the state is tended.
+const TEND: Duration = Duration::from_secs(3600);
+
+/// Writes until the agent stops, then what is left.
+pub fn run(agent: &Agent) {
+    let mut log = SystemLog::new(&agent.config.syslog);
+    let heartbeat = Duration::from_secs(agent.config.heartbeat_seconds);
+    let mut beat = Instant::now();
+    let mut tended = Instant::now();
+    let mut beats = 0;
+    while !agent.is_stopping() {
+        let until_beat = heartbeat.saturating_sub(beat.elapsed());
+        agent.wake_syslog.wait(if log.is_up() { until_beat } else { until_beat.min(PAUSE) });
+        write(agent, &mut log);
+        if beat.elapsed() >= heartbeat {
+            beat = Instant::now();
+            beats += 1;
+            agent.record(vec![heartbeat_event(agent, beats)]);
+        }
+        // What did not reach the disk or was lost meanwhile.
+        let _ = agent.state.recover();
+        agent.note_set_aside();
+        if agent.is_due("lost", Duration::from_secs(10)) {
+            record_lost(agent);
+        }
+        if tended.elapsed() >= TEND {
+            tended = Instant::now();
+            if let Err(error) = agent.state.forget_old(agent.clock.now()) {
+                log::warning(format_args!("state: {error}"));
+            }
+        }
+    }
+}
+
+/// Writes all events that are due.
+pub fn write(agent: &Agent, log: &mut SystemLog) {
+    if let Err(error) = agent.state.drain_to_syslog(|event| log.write(event))
+        && agent.is_due("syslog", Duration::from_secs(600))
+    {
+        log::warning(format_args!("system log: {error}; records are kept"));
+    }
+}
+
+/// Records how many events had to give way, if any.
+pub fn record_lost(agent: &Agent) {
+    let made = agent.state.record_lost(|count| {
+        let mut event = agent.event(EventName::RecordsLost, Outcome::Failure);
+        event.count = Some(count);
+        event
+    });
+    if let Err(error) = made {
+        log::warning(format_args!("state: {error}"));
+    }
+}
+
+fn heartbeat_event(agent: &Agent, beats: u64) -> Event {
+    let view = agent.directory.view();
+    let mut event = agent.event(EventName::Heartbeat, Outcome::Success);
+    event.count = Some(beats);
+    event.age = view.terminal_scopes().map(|scope| agent.clock.now().since(scope.head.issued)).max();
+    let connected = agent.link().connected == Some(true);
+    event.detail = Some(if connected { "connected" } else { "disconnected" }.to_owned());
+    event
+}
+
+/// The system log, by the syslog crate; connected again when it went away.
+pub struct SystemLog {
+    path: std::path::PathBuf,
+    logger: Option<Logger<LoggerBackend, Formatter3164>>,
+    failed: Option<Instant>,
+}
+
+impl std::fmt::Debug for SystemLog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SystemLog").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl SystemLog {
+    /// The log at this socket.
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), logger: None, failed: None }
+    }
+
+    /// Whether the last write worked.
+    pub const fn is_up(&self) -> bool {
+        self.failed.is_none()
+    }
+
+    /// Writes one line.
+    ///
+    /// # Errors
+    /// [`AgentError`] when the log cannot be reached; the line is not written.
+    pub fn write(&mut self, event: &Event) -> Result<(), AgentError> {
+        if self.failed.is_some_and(|failed| failed.elapsed() < PAUSE) {
+            return Err(unreachable("not tried again yet"));
+        }
+        let line = event.to_line();
+        // A log that was started anew leaves us a dead socket: once more on a new one.
+        for _ in 0..2 {
+            let mut logger = match self.logger.take() {
+                Some(logger) => logger,
+                None => self.open()?,
+            };
+            if send(&mut logger, event.severity(), &line).is_ok() {
+                self.logger = Some(logger);
+                self.failed = None;
+                return Ok(());
+            }
+        }
+        self.failed = Some(Instant::now());
+        Err(unreachable("write failed"))
+    }
+
+    fn open(&mut self) -> Result<Logger<LoggerBackend, Formatter3164>, AgentError> {
+        let formatter = Formatter3164 {
+            facility: Facility::LOG_AUTHPRIV,
+            hostname: None,
+            process: PROCESS.into(),
+            pid: std::process::id(),
+        };
+        unix_custom(formatter, &self.path).map_err(|error| {
+            self.failed = Some(Instant::now());
+            unreachable(&error.to_string())
+        })
+    }
+}
+
+fn send(
+    logger: &mut Logger<LoggerBackend, Formatter3164>,
+    severity: Severity,
+    line: &str,
+) -> Result<(), ::syslog::Error> {
+    match severity {
+        Severity::Error => logger.err(line),
+        Severity::Warning => logger.warning(line),
+        Severity::Notice => logger.notice(line),
+        Severity::Info => logger.info(line),
+    }
+}
+
+fn unreachable(what: &str) -> AgentError {
+    AgentError::Io(std::io::Error::other(format!("cannot be reached: {what}")))
+}

@@ -1,0 +1,93 @@
+//! The thread that brings events to the server: the urgent first, acknowledged by id.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use wardkey_core::codec;
+use wardkey_core::event::Event;
+use wardkey_core::message::http::{Base64, EventsRequest};
+
+use crate::agent::Agent;
+use crate::error::AgentError;
+use crate::log;
+use crate::sync::backoff::Backoff;
+use crate::sync::run::upstream;
+
+/// Events in one batch.
+const MAX_EVENTS: usize = 256;
+/// Bytes of events in one batch, before base64url.
+const MAX_BYTES: usize = 512 * 1024;
+
+/// Uploads until the agent stops.
+pub fn run(agent: &Agent) {
+    let mut backoff = Backoff::new(Duration::from_secs(agent.config.retry_seconds));
+    while !agent.is_stopping() {
+        // Before the directory is here the connection is the synchronisation's to set up.
+        if agent.identity().is_none() || agent.directory.view().root.is_none() {
+            agent.wake_upload.wait(Duration::from_secs(5));
+            continue;
+        }
+        match batch(agent) {
+            Ok(0) => {
+                backoff.reset();
+                agent.wake_upload.wait(Duration::from_secs(300));
+            }
+            Ok(_) => backoff.reset(),
+            Err(error) => {
+                let asked = match &error {
+                    AgentError::Server(error) => error.retry_after(),
+                    _ => None,
+                };
+                if agent.is_due("upload", Duration::from_secs(600)) {
+                    log::warning(format_args!("records wait for the server: {error}"));
+                }
+                // New events do not shorten the pause, or each would be an attempt.
+                let pause = std::time::Instant::now() + backoff.next(asked);
+                while !agent.is_stopping() && std::time::Instant::now() < pause {
+                    agent.wake_upload.wait(pause.saturating_duration_since(std::time::Instant::now()));
+                }
+            }
+        }
+    }
+}
+
+/// Uploads one batch; says how many events the server took.
+///
+/// # Errors
+/// [`AgentError`]; events that were not acknowledged come again.
+pub fn batch(agent: &Agent) -> Result<usize, AgentError> {
+    let rows = agent.state.for_server(MAX_EVENTS, MAX_BYTES)?;
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    let events = rows.iter().map(|row| Base64(row.event.clone())).collect();
+    let reply = upstream(agent)?.events(&EventsRequest { events })?;
+    for refused in &reply.refused {
+        log::warning(format_args!(
+            "server does not take event {}: {}",
+            wardkey_core::id::to_hex(&refused.id.0),
+            refused.reason
+        ));
+    }
+    let done: HashSet<Vec<u8>> = reply
+        .accepted
+        .into_iter()
+        .map(|id| id.0)
+        .chain(reply.refused.into_iter().map(|refused| refused.id.0))
+        .collect();
+    let seqs: Vec<u64> = rows
+        .iter()
+        .filter(|row| match codec::from_bytes::<Event>(&row.event) {
+            Ok(event) => done.contains(event.id.as_bytes().as_slice()),
+            // Cannot be read by us, so by nobody: not sent for ever.
+            Err(_) => true,
+        })
+        .map(|row| row.seq)
+        .collect();
+    if seqs.is_empty() {
+        let message = "the server acknowledged none of the events".to_owned();
+        return Err(crate::error::ServerError::Malformed(message).into());
+    }
+    agent.state.acknowledged(&seqs)?;
+    Ok(seqs.len())
+}

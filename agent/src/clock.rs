@@ -1,0 +1,119 @@
+//! The agent's clock: the machine's, but never below the greatest signed time seen (DESIGN, Clock).
+
+use std::sync::{PoisonError, RwLock};
+
+use nix::time::{ClockId, clock_gettime};
+use wardkey_core::codec::Bytes;
+use wardkey_core::time::{ClockFloor, ClockReading, UnixTime};
+
+/// Where readings come from: the machine, or a test.
+pub type Source = Box<dyn Fn() -> ClockReading + Send + Sync>;
+
+/// A clock with a floor.
+pub struct Clock {
+    floor: RwLock<ClockFloor>,
+    source: Source,
+}
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Clock").field("floor", &self.floor()).finish_non_exhaustive()
+    }
+}
+
+impl Clock {
+    /// The machine's clock.
+    pub fn machine() -> Self {
+        let boot_id = boot_id();
+        Self::with(Box::new(move || read(&boot_id)))
+    }
+
+    /// A clock that reads from `source`.
+    pub fn with(source: Source) -> Self {
+        Self { floor: RwLock::default(), source }
+    }
+
+    /// The time to judge by.
+    pub fn now(&self) -> UnixTime {
+        self.floor().now(&self.reading())
+    }
+
+    /// What the machine's clock says, which may be behind.
+    pub fn realtime(&self) -> UnixTime {
+        self.reading().realtime
+    }
+
+    /// The least that the time can be.
+    pub fn least(&self) -> UnixTime {
+        self.floor().at(&self.reading())
+    }
+
+    /// What the machine's clocks say, unjudged.
+    pub fn reading(&self) -> ClockReading {
+        (self.source)()
+    }
+
+    /// The floor.
+    pub fn floor(&self) -> ClockFloor {
+        self.floor.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes a floor that was kept on disk; never lowers the one that is.
+    pub fn restore(&self, kept: &ClockFloor) {
+        let reading = self.reading();
+        let mut floor = self.floor.write().unwrap_or_else(PoisonError::into_inner);
+        if floor.at(&reading) < kept.at(&reading) {
+            *floor = kept.clone();
+        }
+    }
+
+    /// Raises the floor to a signed time and gives the floor as it is then.
+    pub fn raise(&self, signed: UnixTime) -> ClockFloor {
+        let reading = self.reading();
+        let mut floor = self.floor.write().unwrap_or_else(PoisonError::into_inner);
+        *floor = floor.raised(signed, &reading);
+        floor.clone()
+    }
+}
+
+fn read(boot_id: &Bytes<64>) -> ClockReading {
+    let seconds = |id| clock_gettime(id).ok().and_then(|time| u64::try_from(time.tv_sec()).ok()).unwrap_or_default();
+    ClockReading {
+        realtime: UnixTime(seconds(ClockId::CLOCK_REALTIME)),
+        boottime: seconds(ClockId::CLOCK_BOOTTIME),
+        boot_id: boot_id.clone(),
+    }
+}
+
+fn boot_id() -> Bytes<64> {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    Bytes::new(text.trim().as_bytes()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    #[test]
+    fn a_clock_that_is_set_back_extends_nothing() {
+        let time = Arc::new(AtomicU64::new(1_000));
+        let read = Arc::clone(&time);
+        let clock = Clock::with(Box::new(move || ClockReading {
+            realtime: UnixTime(read.load(Ordering::SeqCst)),
+            boottime: 50,
+            boot_id: Bytes::default(),
+        }));
+        clock.raise(UnixTime(2_000));
+        time.store(10, Ordering::SeqCst);
+        assert_eq!(clock.now(), UnixTime(2_000));
+        clock.restore(&ClockFloor { time: UnixTime(1_500), ..clock.floor() });
+        assert_eq!(clock.now(), UnixTime(2_000), "a kept floor never lowers the one that is");
+    }
+
+    #[test]
+    fn the_machine_has_a_boot_id() {
+        assert!(!Clock::machine().reading().boot_id.as_slice().is_empty());
+    }
+}

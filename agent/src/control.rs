@@ -1,0 +1,186 @@
+//! What the command line asks for: status, synchronise, join, enrol.
+
+use std::sync::atomic::Ordering;
+
+use serde_json::json;
+use wardkey_core::code::{Code, Denial};
+use wardkey_core::codec::{Bytes, List};
+use wardkey_core::event::{EventName, Outcome};
+use wardkey_core::id::{CredentialId, Hash};
+use wardkey_core::message::agent::{
+    EnrolBegin, EnrolFinish, Enrolled, Enrolment, Join, Refusal, Reply, Request, ScopeStatus, Status,
+};
+use wardkey_core::message::http::{Base64, EnrolBeginReply, EnrolBeginRequest, EnrolFinishRequest};
+use wardkey_core::name::{DisplayText, LoginName, RpId};
+use wardkey_ipc::Peer;
+
+use crate::agent::Agent;
+use crate::error::{AgentError, ServerError};
+use crate::login::authorise::refusal;
+use crate::store::directory::View;
+use crate::sync::run::{round, upstream};
+
+/// Answers a request that is no login.
+pub fn answer(agent: &Agent, peer: Peer, request: &Request) -> Reply {
+    let result = match request {
+        Request::Status => Ok(Reply::Status(Box::new(status(agent)))),
+        Request::Sync => needs_root(peer).and_then(|()| sync(agent)),
+        Request::Join(join) => needs_root(peer).and_then(|()| self::join(agent, join)),
+        Request::EnrolBegin(begin) => may_enrol(agent, peer).and_then(|()| enrol_begin(agent, begin)),
+        Request::EnrolFinish(finish) => may_enrol(agent, peer).and_then(|()| enrol_finish(agent, peer, finish)),
+        _ => Err(Denial::new(Code::ProtocolError, "this belongs to a login").into()),
+    };
+    result.unwrap_or_else(|error| Reply::Refused(refused(&error)))
+}
+
+fn refused(error: &AgentError) -> Refusal {
+    let retry_after = match error {
+        AgentError::Server(error) => error.retry_after(),
+        _ => None,
+    };
+    Refusal { retry_after, ..refusal(error.code(), error.to_string()) }
+}
+
+fn needs_root(peer: Peer) -> Result<(), AgentError> {
+    if peer.is_root() { Ok(()) } else { Err(Denial::new(Code::NeedsRoot, format!("uid {}", peer.uid)).into()) }
+}
+
+/// Whoever may use the key process with a PIN may enrol: root and the person at the terminal.
+fn may_enrol(agent: &Agent, peer: Peer) -> Result<(), AgentError> {
+    if peer.is_root() || agent.sessions.has_active_local(peer.uid) {
+        return Ok(());
+    }
+    Err(Denial::new(Code::CallerNotAllowed, "only root and the user of the active local session may enrol").into())
+}
+
+/// The state of the agent.
+pub fn status(agent: &Agent) -> Status {
+    let view = agent.directory.view();
+    let link = agent.link();
+    let identity = agent.identity();
+    Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        terminal: identity.as_ref().map(|identity| identity.terminal),
+        terminal_name: view.terminal.as_ref().map(|terminal| terminal.name.clone()),
+        server: identity.as_ref().map(|identity| identity.server.clone()),
+        connected: link.connected == Some(true),
+        last_contact: link.last_contact,
+        last_error: link.last_error,
+        scopes: scopes(&view),
+        events_waiting: agent.state.waiting().unwrap_or_default(),
+        logins: u32::try_from(agent.arbiter.len()).unwrap_or(u32::MAX),
+        now: agent.clock.now(),
+        keys: agent.keys.load(Ordering::Relaxed),
+    }
+}
+
+fn scopes(view: &View) -> List<ScopeStatus, 8> {
+    let scopes = view.terminal_scopes().map(|scope| ScopeStatus {
+        scope: scope.head.scope.clone(),
+        position: scope.head.position(),
+        people: scope.head.count,
+        issued: scope.head.issued,
+        expires: scope.head.expires,
+    });
+    List::new(scopes.collect()).unwrap_or_default()
+}
+
+fn sync(agent: &Agent) -> Result<Reply, AgentError> {
+    // An answer may be overtaken by the other thread's; then there was something new.
+    let mut result = round(agent, 0);
+    for _ in 0..3 {
+        if !matches!(result, Ok(true)) {
+            break;
+        }
+        result = round(agent, 0);
+    }
+    agent.note_exchange(result.as_ref().err());
+    if let Err(AgentError::Denied(denial)) = &result
+        && denial.code != Code::NotJoined
+    {
+        agent.record_refused(denial);
+    }
+    result?;
+    agent.wake_upload.wake();
+    Ok(Reply::Synced(scopes(&agent.directory.view())))
+}
+
+fn join(agent: &Agent, request: &Join) -> Result<Reply, AgentError> {
+    Ok(Reply::Joined(Box::new(crate::sync::join::join(agent, request)?)))
+}
+
+fn enrol_begin(agent: &Agent, request: &EnrolBegin) -> Result<Reply, AgentError> {
+    let server = upstream(agent)?;
+    let reply = server.enrol_begin(&EnrolBeginRequest { code: request.code.trim().to_owned() })?;
+    Ok(Reply::Enrolment(Box::new(enrolment(agent, reply)?)))
+}
+
+fn enrolment(agent: &Agent, reply: EnrolBeginReply) -> Result<Enrolment, AgentError> {
+    let bad = |error: &dyn std::fmt::Display| AgentError::Server(ServerError::Malformed(error.to_string()));
+    let options = reply.public_key;
+    let rp_id = RpId::new(options.rp.id).map_err(|error| bad(&error))?;
+    // The server may not have keys made for a name that the root key did not sign.
+    if agent.directory.view().root.as_ref().is_some_and(|root| root.rp_id != rp_id) {
+        return Err(Denial::new(Code::RpIdMismatch, "the server asks for another relying party").into());
+    }
+    let exclude = options.exclude_credentials.unwrap_or_default().into_iter().map(|one| CredentialId::new(one.id.0));
+    let algorithms = options.pub_key_cred_params.iter().filter_map(|parameter| i32::try_from(parameter.alg).ok());
+    Ok(Enrolment {
+        session: reply.session,
+        login: LoginName::new(reply.login).map_err(|error| bad(&error))?,
+        display_name: DisplayText::new(options.user.display_name).map_err(|error| bad(&error))?,
+        user_handle: Bytes::new(options.user.id.0)?,
+        rp_name: DisplayText::new(options.rp.name).map_err(|error| bad(&error))?,
+        client_data: Bytes::new(client_data_json(&options.challenge, &reply.origin))?,
+        algorithms: List::new(algorithms.collect())?,
+        exclude: List::new(exclude.collect::<Result<_, _>>()?)?,
+        cred_protect: reply.cred_protect,
+        rp_id,
+    })
+}
+
+/// clientDataJSON (WebAuthn level 3, 5.8.1) in the order of 5.8.1.1.
+fn client_data_json(challenge: &Base64, origin: &str) -> Vec<u8> {
+    let text = |value: serde_json::Value| value.to_string();
+    let challenge = text(json!(challenge));
+    let origin = text(json!(origin));
+    format!("{{\"type\":\"webauthn.create\",\"challenge\":{challenge},\"origin\":{origin},\"crossOrigin\":false}}")
+        .into_bytes()
+}
+
+fn enrol_finish(agent: &Agent, peer: Peer, request: &EnrolFinish) -> Result<Reply, AgentError> {
+    let reply = upstream(agent)?.enrol_finish(&EnrolFinishRequest {
+        session: request.session.clone(),
+        credential_id: Base64(request.credential_id.as_slice().to_vec()),
+        client_data: Base64(request.client_data.as_slice().to_vec()),
+        attestation_object: Base64(request.attestation_object.as_slice().to_vec()),
+        label: request.label.as_str().to_owned(),
+    })?;
+    let bad = |error: &dyn std::fmt::Display| AgentError::Server(ServerError::Malformed(error.to_string()));
+    let enrolled = Enrolled {
+        login: LoginName::new(reply.login).map_err(|error| bad(&error))?,
+        display_name: DisplayText::new(reply.display_name).map_err(|error| bad(&error))?,
+        key: Hash::from_slice(&reply.key.0)?,
+        attested: reply.attested,
+    };
+    let mut event = agent.event(EventName::Enrolled, Outcome::Success);
+    event.person = Some(enrolled.login.clone());
+    event.key = Some(enrolled.key.short());
+    event.peer_uid = Some(peer.uid);
+    agent.record(vec![event]);
+    Ok(Reply::Enrolled(enrolled))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn client_data_is_the_json_that_browsers_make() {
+        let made = client_data_json(&Base64(vec![0xfb, 0xff]), "https://wardkey.example\"\\");
+        assert_eq!(
+            String::from_utf8(made).unwrap(),
+            r#"{"type":"webauthn.create","challenge":"-_8","origin":"https://wardkey.example\"\\","crossOrigin":false}"#
+        );
+    }
+}

@@ -1,0 +1,193 @@
+//! The agent as a process: user, socket, threads, signals, systemd.
+
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::unistd::{Uid, User, chown, geteuid, setgid, setgroups, setuid};
+use sd_notify::NotifyState;
+use wardkey_core::event::{EventName, Outcome};
+
+use crate::agent::Agent;
+use crate::audit::syslog::SystemLog;
+use crate::audit::{syslog, upload};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::AgentError;
+use crate::server::{Connections, accept};
+use crate::session::Logind;
+use crate::sync::http::Network;
+use crate::{keywatch, log, sync};
+
+/// Stack of the threads in bytes.
+const STACK: usize = 512 * 1024;
+
+/// Runs the agent until SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`AgentError`] when it cannot start.
+pub fn run(config: Config) -> Result<(), AgentError> {
+    // Before any thread is there, so that all of them leave the signals to us.
+    let signals = block_signals()?;
+    prepare_user(&config)?;
+    let (listener, path) = listen(&config)?;
+    let agent = Arc::new(Agent::open(config, Clock::machine(), Box::new(Logind::default()), Box::new(Network))?);
+    agent.record(vec![started(&agent)]);
+    for (name, work) in [
+        ("sync", sync::run::run as fn(&Agent)),
+        ("upload", upload::run),
+        ("syslog", syslog::run),
+        ("keys", keywatch::run),
+    ] {
+        let shared = Arc::clone(&agent);
+        std::thread::Builder::new().name(name.into()).stack_size(STACK).spawn(move || work(&shared))?;
+    }
+    notify(NotifyState::Ready);
+    log::info(format_args!("{} is ready at {}", env!("CARGO_PKG_VERSION"), agent.config.socket.display()));
+    let result = serve(&agent, &listener, &signals);
+    stop(&agent, path.as_deref());
+    result
+}
+
+fn started(agent: &Agent) -> wardkey_core::event::Event {
+    let mut event = agent.event(EventName::AgentStarted, Outcome::Success);
+    event.detail = Some(env!("CARGO_PKG_VERSION").to_owned());
+    event
+}
+
+fn serve(agent: &Arc<Agent>, listener: &UnixListener, signals: &SignalFd) -> Result<(), AgentError> {
+    let connections = Arc::new(Connections::default());
+    let watchdog = watchdog_interval();
+    let mut alive = Instant::now();
+    loop {
+        let timeout = watchdog.map_or(PollTimeout::NONE, |interval| {
+            let left = interval.saturating_sub(alive.elapsed()).as_millis() + 1;
+            PollTimeout::try_from(i32::try_from(left).unwrap_or(i32::MAX)).unwrap_or(PollTimeout::MAX)
+        });
+        let mut fds =
+            [PollFd::new(listener.as_fd(), PollFlags::POLLIN), PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut fds, timeout) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(errno) => return Err(std::io::Error::from(errno).into()),
+        }
+        let [connection, signal] = fds;
+        if signal.any() == Some(true) && signals.read_signal().ok().flatten().is_some() {
+            return Ok(());
+        }
+        if connection.any() == Some(true) {
+            accept(agent, listener, &connections);
+        }
+        if watchdog.is_some_and(|interval| alive.elapsed() >= interval) {
+            alive = Instant::now();
+            notify(NotifyState::Watchdog);
+        }
+    }
+}
+
+fn stop(agent: &Agent, socket: Option<&Path>) {
+    notify(NotifyState::Stopping);
+    agent.stop();
+    if let Some(path) = socket {
+        let _ = std::fs::remove_file(path);
+    }
+    agent.record(vec![agent.event(EventName::AgentStopped, Outcome::Success)]);
+    // The writer's thread may be waiting for a log that is gone; what cannot be written now is
+    // written after the next start.
+    syslog::write(agent, &mut SystemLog::new(&agent.config.syslog));
+    agent.state.close();
+    agent.directory.close();
+    log::info("stopped");
+}
+
+fn block_signals() -> Result<SignalFd, AgentError> {
+    let mut set = SigSet::empty();
+    set.add(Signal::SIGTERM);
+    set.add(Signal::SIGINT);
+    set.thread_block().map_err(std::io::Error::from)?;
+    Ok(SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(std::io::Error::from)?)
+}
+
+/// Started by root, the agent makes its folders and becomes the user of the configuration.
+fn prepare_user(config: &Config) -> Result<(), AgentError> {
+    if geteuid().is_root() {
+        let name = &config.user;
+        let user = User::from_name(name).ok().flatten().ok_or_else(|| {
+            AgentError::Configuration(format!("user: there is no user {name}; fix: adduser --system --group {name}"))
+        })?;
+        if user.uid.is_root() {
+            return Err(AgentError::Configuration(
+                "user: the agent does not run as root; fix: user = \"wardkey\"".into(),
+            ));
+        }
+        make_folder(&config.state_dir, 0o700, user.uid)?;
+        if let Some(folder) = config.socket.parent() {
+            // A folder that others use too (the key process) keeps its owner.
+            if !folder.exists() || config.socket.starts_with("/run/wardkey") {
+                make_folder(folder, 0o755, user.uid)?;
+            }
+        }
+        let fail = |errno: Errno| AgentError::Io(errno.into());
+        setgroups(&[user.gid]).map_err(fail)?;
+        setgid(user.gid).map_err(fail)?;
+        setuid(user.uid).map_err(fail)?;
+    }
+    std::fs::create_dir_all(&config.state_dir).map_err(|error| AgentError::file(&config.state_dir, error))?;
+    std::fs::set_permissions(&config.state_dir, std::fs::Permissions::from_mode(0o700))
+        .map_err(|error| AgentError::file(&config.state_dir, error))
+}
+
+fn make_folder(path: &Path, mode: u32, owner: Uid) -> Result<(), AgentError> {
+    let fail = |error| AgentError::file(path, error);
+    std::fs::create_dir_all(path).map_err(fail)?;
+    chown(path, Some(owner), None).map_err(|errno| fail(errno.into()))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(fail)?;
+    // Files of an earlier run as another user.
+    for entry in std::fs::read_dir(path).map_err(fail)?.flatten() {
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if is_file && mode == 0o700 {
+            chown(&entry.path(), Some(owner), None).map_err(|errno| AgentError::file(&entry.path(), errno.into()))?;
+        }
+    }
+    Ok(())
+}
+
+/// The socket from systemd, or a new one; with its path when it is ours to remove.
+fn listen(config: &Config) -> Result<(UnixListener, Option<std::path::PathBuf>), AgentError> {
+    if let Some(listener) = listenfd::ListenFd::from_env().take_unix_listener(0)? {
+        listener.set_nonblocking(true)?;
+        return Ok((listener, None));
+    }
+    let path = &config.socket;
+    if UnixStream::connect(path).is_ok() {
+        return Err(AgentError::Configuration(format!(
+            "{}: another agent is running; fix: stop it first",
+            path.display()
+        )));
+    }
+    let fail = |error| AgentError::file(path, error);
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(fail(error)),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path).map_err(fail)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666)).map_err(fail)?;
+    listener.set_nonblocking(true)?;
+    Ok((listener, Some(path.clone())))
+}
+
+fn watchdog_interval() -> Option<Duration> {
+    let mut microseconds = 0;
+    sd_notify::watchdog_enabled(false, &mut microseconds).then(|| Duration::from_micros(microseconds / 2))
+}
+
+fn notify(state: NotifyState<'_>) {
+    // Without systemd there is nobody to tell.
+    let _ = sd_notify::notify(false, &[state]);
+}

@@ -1,0 +1,142 @@
+//! The one error type of the agent. Every variant says what it means for the caller; the code for
+//! people is [`AgentError::code`].
+
+use wardkey_core::code::{Code, Denial};
+use wardkey_core::codec::CodecError;
+use wardkey_core::sign::SignatureError;
+use wardkey_ipc::IpcError;
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// The configuration file is wrong; the text names file, line, key and the fix.
+    #[error("{0} (WK-1308)")]
+    Configuration(String),
+    /// A durable store cannot be used at the moment: the operation was not done.
+    #[error("store: {0}")]
+    Store(String),
+    /// The disk is full: the operation was not done, and may be tried again.
+    #[error("store: no space left")]
+    Full,
+    /// A file could not be read or written.
+    #[error("{path}: {error}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// Bytes are not what they should be.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// A signature does not hold.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// Refused by a rule; the code says which.
+    #[error(transparent)]
+    Denied(#[from] Denial),
+    /// The server refused or could not be reached.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// A socket of this machine.
+    #[error(transparent)]
+    Ipc(#[from] IpcError),
+    /// Another error of the system.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// What came of a request to the server.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// No answer: network, TLS, time-out.
+    #[error("server cannot be reached: {0}")]
+    Unreachable(String),
+    /// The server's certificate is not of this deployment.
+    #[error("server is not trusted: {0}")]
+    NotTrusted(String),
+    /// The server answered with an error.
+    #[error("server refused ({status}): {code}: {message}")]
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// Stable code; [`Code::ServerUnreachable`] when it gave none.
+        code: Code,
+        /// Its sentence for administrators.
+        message: String,
+        /// Seconds to wait, when it said so.
+        retry_after: Option<u64>,
+    },
+    /// The server's answer is not what it should be.
+    #[error("server's answer is not valid: {0}")]
+    Malformed(String),
+}
+
+impl ServerError {
+    /// The code for people.
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Unreachable(_) => Code::ServerUnreachable,
+            Self::NotTrusted(_) => Code::ServerNotTrusted,
+            Self::Refused { code, .. } => *code,
+            Self::Malformed(_) => Code::ProtocolError,
+        }
+    }
+
+    /// Seconds that the server asked to wait.
+    pub const fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+impl AgentError {
+    /// The code for people.
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Configuration(_) => Code::Configuration,
+            Self::Store(_) | Self::Full | Self::File { .. } => Code::StateUnavailable,
+            Self::Codec(_) | Self::Ipc(_) => Code::ProtocolError,
+            Self::Signature(_) => Code::ServerNotTrusted,
+            Self::Denied(denial) => denial.code,
+            Self::Server(error) => error.code(),
+            Self::Io(_) => Code::Internal,
+        }
+    }
+
+    /// A file that could not be read or written.
+    pub fn file(path: &std::path::Path, error: std::io::Error) -> Self {
+        if is_full(&error) { Self::Full } else { Self::File { path: path.display().to_string(), error } }
+    }
+}
+
+/// Whether the system said that there is no room: disk, quota or file size.
+pub fn is_full(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded | std::io::ErrorKind::FileTooLarge
+    )
+}
+
+macro_rules! from_redb {
+    ($($kind:ty),*) => {$(
+        impl From<$kind> for AgentError {
+            fn from(error: $kind) -> Self {
+                redb::Error::from(error).into()
+            }
+        }
+    )*};
+}
+
+from_redb!(redb::StorageError, redb::TableError, redb::TransactionError, redb::CommitError, redb::DatabaseError);
+
+impl From<redb::Error> for AgentError {
+    fn from(error: redb::Error) -> Self {
+        match error {
+            redb::Error::Io(error) if is_full(&error) => Self::Full,
+            error => Self::Store(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Who this terminal is: `terminal.toml`, `terminal.pem` and `terminal.key` in the state folder.
+
+use std::path::Path;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use serde::{Deserialize, Serialize};
+use wardkey_core::id::{SigningPublicKey, TerminalId};
+use wardkey_core::snapshot::Anchor;
+use wardkey_core::time::UnixTime;
+use zeroize::Zeroizing;
+
+use crate::error::AgentError;
+use crate::files;
+
+/// The longest of the files in bytes.
+const MAX_BYTES: u64 = 64 * 1024;
+
+/// A joined terminal.
+pub struct Identity {
+    /// Address of the server, `https://host:port`.
+    pub server: String,
+    /// The terminal.
+    pub terminal: TerminalId,
+    /// Key of the first root document.
+    pub root_key: SigningPublicKey,
+    /// The terminal's TLS certificate.
+    pub certificate: CertificateDer<'static>,
+    /// Its private key, PEM.
+    pub key: Zeroizing<String>,
+    /// When the certificate begins.
+    pub not_before: UnixTime,
+    /// When it ends.
+    pub not_after: UnixTime,
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Identity({}, {}, key redacted)", self.terminal, self.server)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct TerminalFile {
+    server: String,
+    terminal: String,
+    root_key: String,
+}
+
+impl Identity {
+    /// Takes the parts of an identity and reads the certificate's validity.
+    ///
+    /// # Errors
+    /// [`AgentError::Denied`] when the certificate cannot be read.
+    pub fn new(
+        server: String,
+        terminal: TerminalId,
+        root_key: SigningPublicKey,
+        certificate: Vec<u8>,
+        key: Zeroizing<String>,
+    ) -> Result<Self, AgentError> {
+        let (not_before, not_after) = validity(&certificate)?;
+        Ok(Self { server, terminal, root_key, certificate: certificate.into(), key, not_before, not_after })
+    }
+
+    /// Reads the identity; `None` for a terminal that has not joined.
+    ///
+    /// # Errors
+    /// [`AgentError`] when a file is missing beside the others or wrong.
+    pub fn read(folder: &Path) -> Result<Option<Self>, AgentError> {
+        let Some(text) = read_text(&folder.join("terminal.toml"))? else { return Ok(None) };
+        let file: TerminalFile = toml::from_str(&text).map_err(|error| bad(&format!("terminal.toml: {error}")))?;
+        let certificate = read_text(&folder.join("terminal.pem"))?.ok_or_else(|| bad("terminal.pem is missing"))?;
+        let key = read_text(&folder.join("terminal.key"))?.ok_or_else(|| bad("terminal.key is missing"))?;
+        let certificate = CertificateDer::from_pem_slice(certificate.as_bytes())
+            .map_err(|_| bad("terminal.pem is not a certificate"))?;
+        let identity = Self::new(
+            file.server,
+            TerminalId::from_hex(&file.terminal)?,
+            SigningPublicKey::from_hex(&file.root_key)?,
+            certificate.to_vec(),
+            key,
+        )?;
+        identity.private_key()?;
+        Ok(Some(identity))
+    }
+
+    /// Writes the identity, each file atomically, `terminal.toml` last: it makes a terminal a joined one.
+    ///
+    /// # Errors
+    /// [`AgentError`] when a file cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<(), AgentError> {
+        let file = TerminalFile {
+            server: self.server.clone(),
+            terminal: self.terminal.to_hex(),
+            root_key: self.root_key.to_hex(),
+        };
+        let text = toml::to_string(&file).map_err(|error| bad(&error.to_string()))?;
+        files::replace(&folder.join("terminal.key"), self.key.as_bytes(), 0o600)?;
+        self.write_certificate(folder)?;
+        files::replace(&folder.join("terminal.toml"), text.as_bytes(), 0o600)
+    }
+
+    /// Writes the certificate only, after a renewal.
+    ///
+    /// # Errors
+    /// [`AgentError`] when it cannot be written.
+    pub fn write_certificate(&self, folder: &Path) -> Result<(), AgentError> {
+        files::replace(&folder.join("terminal.pem"), pem("CERTIFICATE", &self.certificate).as_bytes(), 0o600)
+    }
+
+    /// What the agent believes.
+    pub fn anchor(&self) -> Anchor {
+        Anchor { root_key: self.root_key, terminal: self.terminal }
+    }
+
+    /// The private key for TLS.
+    ///
+    /// # Errors
+    /// [`AgentError::Denied`] when it is no private key.
+    pub fn private_key(&self) -> Result<PrivateKeyDer<'static>, AgentError> {
+        PrivateKeyDer::from_pem_slice(self.key.as_bytes()).map_err(|_| bad("terminal.key is not a private key"))
+    }
+
+    /// Whether two thirds of the certificate's life are over.
+    pub fn is_due_for_renewal(&self, now: UnixTime) -> bool {
+        let life = self.not_after.since(self.not_before);
+        now.since(self.not_before) >= life / 3 * 2
+    }
+}
+
+fn validity(certificate: &[u8]) -> Result<(UnixTime, UnixTime), AgentError> {
+    let (rest, parsed) = x509_parser::parse_x509_certificate(certificate).map_err(|_| bad("not a certificate"))?;
+    if !rest.is_empty() {
+        return Err(bad("bytes after the certificate"));
+    }
+    let time = |time: x509_parser::time::ASN1Time| UnixTime(u64::try_from(time.timestamp()).unwrap_or_default());
+    Ok((time(parsed.validity().not_before), time(parsed.validity().not_after)))
+}
+
+fn read_text(path: &Path) -> Result<Option<Zeroizing<String>>, AgentError> {
+    let Some(bytes) = files::read(path, MAX_BYTES)? else { return Ok(None) };
+    let text = String::from_utf8(bytes).map_err(|_| bad(&format!("{} is not UTF-8", path.display())))?;
+    Ok(Some(Zeroizing::new(text)))
+}
+
+fn pem(label: &str, der: &[u8]) -> String {
+    // RFC 7468: 64 characters to a line.
+    let text = wardkey_core::message::http::Base64(der.to_vec());
+    let url = serde_json::to_value(&text).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
+    let mut base64 = url.replace('-', "+").replace('_', "/");
+    while !base64.len().is_multiple_of(4) {
+        base64.push('=');
+    }
+    let mut out = format!("-----BEGIN {label}-----\n");
+    for (at, c) in base64.chars().enumerate() {
+        out.push(c);
+        if at % 64 == 63 {
+            out.push('\n');
+        }
+    }
+    if !out.ends_with('\n') {
+        out.push('\n');
+    }
+    out.push_str(&format!("-----END {label}-----\n"));
+    out
+}
+
+fn bad(detail: &str) -> AgentError {
+    use wardkey_core::code::{Code, Denial};
+    Denial::new(Code::TerminalCertificate, detail).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_survives_its_files() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Identity::read(folder.path()).unwrap().is_none());
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = rcgen::CertificateParams::new(vec!["t".into()]).unwrap().self_signed(&key).unwrap();
+        let identity = Identity::new(
+            "https://a:1".into(),
+            TerminalId::new([1; 16]),
+            SigningPublicKey::new([2; 32]),
+            certificate.der().to_vec(),
+            Zeroizing::new(key.serialize_pem()),
+        )
+        .unwrap();
+        identity.write(folder.path()).unwrap();
+        let read = Identity::read(folder.path()).unwrap().unwrap();
+        assert_eq!((read.anchor(), read.certificate.clone()), (identity.anchor(), identity.certificate.clone()));
+        let third = read.not_after.since(read.not_before) / 3;
+        assert!(!read.is_due_for_renewal(read.not_before.plus(third)));
+        assert!(read.is_due_for_renewal(read.not_before.plus(2 * third + 3)));
+        assert!(!format!("{read:?}").contains("PRIVATE"));
+        std::fs::remove_file(folder.path().join("terminal.key")).unwrap();
+        assert!(Identity::read(folder.path()).is_err());
+    }
+}

@@ -1,0 +1,31 @@
+//! The agent of a terminal: it knows and records, and decides no login. Not root; never sees a PIN;
+//! taken over, it can withhold and forget, but lets nobody in (docs/ARCHITECTURE.md).
+//!
+//! ```text
+//!   daemon ── server ── login: authorise, lockout, arbiter, outcome ─┐
+//!     │         └────── control: status, sync, join, enrol           ├── store: directory, state
+//!     ├── sync: run, apply, join, http, tls ─────────────────────────┤
+//!     ├── audit: syslog, upload ─────────────────────────────────────┘
+//!     └── keywatch
+//! ```
+//! Threads with blocking I/O; what they share is [`agent::Agent`].
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+pub mod agent;
+pub mod arguments;
+pub mod audit;
+pub mod clock;
+pub mod config;
+pub mod control;
+pub mod daemon;
+pub mod error;
+pub mod files;
+pub mod identity;
+pub mod keywatch;
+pub mod log;
+pub mod login;
+pub mod server;
+pub mod session;
+pub mod store;
+pub mod sync;

@@ -1,0 +1,11 @@
+//! Logins, as the agent serves them.
+//!
+//! ```text
+//!   Begin ── authorise ── lockout ── arbiter ── Granted(evidence) ── Hold ── Outcome ── one commit
+//! ```
+
+pub mod arbiter;
+pub mod authorise;
+pub mod lockout;
+pub mod outcome;
+pub mod service;

@@ -1,0 +1,263 @@
+//! One login's conversation with the module, from Begin to its outcome.
+
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use wardkey_core::code::Code;
+use wardkey_core::codec::List;
+use wardkey_core::directory::leaf_key;
+use wardkey_core::event::{EventName, Outcome};
+use wardkey_core::message::agent::{Begin, Grant, Refusal, Reply, Request};
+use wardkey_core::name::LoginName;
+use wardkey_core::snapshot::Snapshot;
+use wardkey_core::{decide, event};
+use wardkey_ipc::{Deadline, IpcError, Peer};
+
+use crate::agent::Agent;
+use crate::error::AgentError;
+use crate::login::arbiter::Ticket;
+use crate::login::authorise::{Caller, authorise, is_known, is_listed, refusal};
+use crate::login::{lockout, outcome};
+use crate::server::Line;
+
+/// The longest that one login may take.
+const LOGIN: Duration = Duration::from_secs(600);
+/// Logins of one user other than root at a time.
+const MAX_PER_USER: usize = 2;
+/// Requests for evidence in one login: one is needed, more come with a key that was changed.
+const MAX_PROOFS: usize = 8;
+/// How often those who wait look who is in the foreground.
+const LOOK: Duration = Duration::from_millis(250);
+/// Records of refused beginnings: one per account in this time.
+const QUIET: Duration = Duration::from_secs(30);
+
+/// Serves a login on a connection. Returns when it has its outcome or the peer hung up.
+///
+/// # Errors
+/// [`IpcError`] of the connection.
+pub fn login(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Result<(), IpcError> {
+    let caller = match admit(agent, peer, begin) {
+        Ok(caller) => caller,
+        Err(refused) => {
+            record_refused(agent, peer, begin, &refused);
+            return line.send(&Reply::Refused(refused));
+        }
+    };
+    // A locker asks once; a user who asks more often would only keep the key from others.
+    if caller.place.uid.is_some_and(|uid| agent.arbiter.of_user(uid) >= MAX_PER_USER) {
+        return line.send(&Reply::Refused(refusal(Code::TooManyRequests, "too many logins of this uid")));
+    }
+    let foreground = match &caller.place.session {
+        Some(session) => session.active,
+        None => agent.sessions.is_foreground(&caller.place),
+    };
+    let ticket = match agent.arbiter.enter(caller.place.clone(), foreground) {
+        Ok(ticket) => ticket,
+        Err(error) => return line.send(&Reply::Refused(refusal(Code::Internal, error.to_string()))),
+    };
+    let deadline = Deadline::after(LOGIN);
+    let mut told = None;
+    let mut proofs = 0;
+    loop {
+        let granted = ticket.is_granted();
+        if told != Some(granted) {
+            if !granted {
+                line.send(&Reply::Wait)?;
+            } else {
+                match grant(agent, begin.account.as_ref()) {
+                    Ok(grant) => line.send(&Reply::Granted(Box::new(grant)))?,
+                    Err(refused) => return line.send(&Reply::Refused(refused)),
+                }
+            }
+            told = Some(granted);
+        }
+        if deadline.has_passed() {
+            return Err(IpcError::TimedOut);
+        }
+        if !wait(agent, line, &ticket, deadline)? {
+            continue;
+        }
+        match line.receive::<Request>(Deadline::after(Duration::from_secs(5)))? {
+            Request::Hold => {
+                if ticket.hold() {
+                    line.send(&Reply::Held)?;
+                } else {
+                    told = Some(false);
+                    line.send(&Reply::Wait)?;
+                }
+            }
+            Request::Prove(_) if proofs >= MAX_PROOFS => {
+                return line.send(&Reply::Refused(refusal(Code::TooManyRequests, "too many requests for evidence")));
+            }
+            Request::Prove(person) => {
+                proofs += 1;
+                let reply = match prove(agent, &caller, begin, &person) {
+                    Ok(grant) => Reply::Granted(Box::new(grant)),
+                    Err(refused) => Reply::Refused(refused),
+                };
+                line.send(&reply)?;
+            }
+            Request::Outcome(what) => {
+                let reply = outcome::record(agent, peer, &what);
+                drop(ticket);
+                return line.send(&reply);
+            }
+            _ => return line.send(&Reply::Refused(refusal(Code::ProtocolError, "not a request of a login"))),
+        }
+    }
+}
+
+/// The account phase: evidence, no queue.
+///
+/// # Errors
+/// [`IpcError`] of the connection.
+pub fn account(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Result<(), IpcError> {
+    let granted = admit(agent, peer, begin).and_then(|caller| Ok((caller, grant(agent, begin.account.as_ref())?)));
+    match granted {
+        Ok((caller, grant)) => {
+            record_account(agent, &caller, begin, &grant);
+            line.send(&Reply::Granted(Box::new(grant)))
+        }
+        Err(refused) => {
+            record_refused(agent, peer, begin, &refused);
+            line.send(&Reply::Refused(refused))
+        }
+    }
+}
+
+/// Whether a login may begin at all.
+fn admit(agent: &Agent, peer: Peer, begin: &Begin) -> Result<Caller, Refusal> {
+    let caller = authorise(agent, peer, begin)?;
+    if agent.identity().is_none() {
+        return Err(refusal(Code::NotJoined, "this terminal has not joined: wardkey join"));
+    }
+    if !agent.directory.view().is_complete() {
+        return Err(refusal(Code::NotSynced, "the directory has not arrived yet: wardkey status"));
+    }
+    if let Some(account) = &begin.account {
+        not_locked(agent, account)?;
+    }
+    Ok(caller)
+}
+
+fn not_locked(agent: &Agent, name: &LoginName) -> Result<(), Refusal> {
+    // A shared account is never locked out as a whole: the person is, when it is known who.
+    let account =
+        (!agent.directory.view().is_shared(name)).then(|| lockout::account(agent, name, is_listed(agent, name)));
+    let subjects: Vec<_> = account.into_iter().chain([lockout::person(name)]).collect();
+    match lockout::locked(agent, &subjects) {
+        Ok(None) => Ok(()),
+        Ok(Some(seconds)) => {
+            let refused = refusal(Code::LockedOut, format!("locked out for {seconds} s"));
+            Err(Refusal { retry_after: Some(seconds), ..refused })
+        }
+        Err(error) => Err(refusal(Code::StateUnavailable, error.to_string())),
+    }
+}
+
+fn grant(agent: &Agent, account: Option<&LoginName>) -> Result<Grant, Refusal> {
+    let failed = |error: AgentError| refusal(Code::StateUnavailable, error.to_string());
+    // A name that cannot be one is asked for like one that nobody has.
+    let nobody = LoginName::new("_").map_err(|error| refusal(Code::Internal, error.to_string()))?;
+    let login = account.unwrap_or(&nobody);
+    let evidence = agent.directory.evidence(login).map_err(failed)?;
+    let evidence = Some(evidence.ok_or_else(|| refusal(Code::NotSynced, "the directory is being fetched"))?);
+    let candidates = match account {
+        Some(account) if agent.directory.view().is_shared(account) => agent
+            .directory
+            .candidates(account, |person| matches!(agent.state.last_seen(person), Ok(Some(_))))
+            .map_err(failed)?,
+        _ => List::default(),
+    };
+    Ok(Grant { evidence, candidates })
+}
+
+/// Evidence for the person whose key was found at a shared account.
+fn prove(agent: &Agent, caller: &Caller, begin: &Begin, person: &LoginName) -> Result<Grant, Refusal> {
+    let not_allowed = || refusal(Code::CallerNotAllowed, "not a candidate of this account");
+    let account = begin.account.as_ref().ok_or_else(not_allowed)?;
+    // Nobody but root learns about a person who is not meant by the account.
+    if person != account && !caller.peer.is_root() {
+        let candidates = grant(agent, Some(account))?.candidates;
+        if !candidates.iter().any(|candidate| candidate.person == *person) {
+            return Err(not_allowed());
+        }
+    }
+    not_locked(agent, person)?;
+    Ok(Grant { candidates: List::default(), ..grant(agent, Some(person))? })
+}
+
+/// Waits for a request (`true`) or for news of the queue.
+fn wait(agent: &Agent, line: &Line, ticket: &Ticket<'_>, deadline: Deadline) -> Result<bool, IpcError> {
+    if line.has_message() {
+        return Ok(true);
+    }
+    let contended = ticket.is_contended();
+    let at_most = if contended { LOOK.min(deadline.left()) } else { deadline.left() };
+    let timeout =
+        PollTimeout::try_from(i32::try_from(at_most.as_millis() + 1).unwrap_or(i32::MAX)).unwrap_or(PollTimeout::MAX);
+    let mut fds = [PollFd::new(line.as_fd(), PollFlags::POLLIN), PollFd::new(ticket.wake().as_fd(), PollFlags::POLLIN)];
+    match poll(&mut fds, timeout) {
+        Ok(_) | Err(Errno::EINTR) => {}
+        Err(errno) => return Err(std::io::Error::from(errno).into()),
+    }
+    let [request, news] = fds;
+    if news.any() == Some(true) {
+        ticket.awake();
+    }
+    if request.any() == Some(true) {
+        return Ok(true);
+    }
+    if contended {
+        agent.arbiter.look_again(agent.sessions.as_ref());
+    }
+    Ok(false)
+}
+
+fn record_refused(agent: &Agent, peer: Peer, begin: &Begin, refused: &Refusal) {
+    // Root's names are worth a record each; anyone else could make up any number of them.
+    let account = begin.account.as_ref().filter(|_| peer.is_root()).map_or("", LoginName::as_str);
+    if !agent.is_due(&format!("begin {} {} {account}", refused.code, peer.uid), QUIET) {
+        return;
+    }
+    let mut event = outcome::base(agent, begin, None, peer.uid);
+    if refused.code == Code::LockedOut {
+        event.name = EventName::LockedOut;
+    }
+    event.reason = Some(refused.code);
+    event.detail.clone_from(&refused.detail);
+    event.account = begin.account.clone().filter(|account| is_known(agent, account));
+    agent.record(vec![event]);
+}
+
+fn record_account(agent: &Agent, caller: &Caller, begin: &Begin, grant: &Grant) {
+    let (Some(account), Some(evidence), Some(anchor)) = (&begin.account, &grant.evidence, agent.anchor()) else {
+        return;
+    };
+    let mut marks = agent.marks();
+    if caller.peer.is_root() || matches!(agent.state.last_seen(&leaf_key(account)), Ok(Some(_))) {
+        marks.remember(leaf_key(account), agent.clock.now());
+    }
+    let request =
+        decide::Request { account, service: &begin.service, remote: false, now: agent.clock.now(), marks: &marks };
+    let permitted = Snapshot::verify(evidence, &anchor, &agent.marks(), account)
+        .and_then(|snapshot| decide::permit(&snapshot, &request));
+    let word = if permitted.is_ok() { "allowed" } else { "refused" };
+    if !agent.is_due(&format!("account {word} {} {account} {}", caller.peer.uid, begin.service), QUIET) {
+        return;
+    }
+    let mut event: event::Event = outcome::base(agent, begin, Some(caller), caller.peer.uid);
+    event.name = EventName::Account;
+    event.account = Some(account.clone()).filter(|account| is_known(agent, account));
+    match permitted {
+        Ok(permit) => {
+            event.outcome = Outcome::Success;
+            event.stage = Some(permit.stage.as_str().to_owned());
+            event.age = Some(permit.age);
+        }
+        Err(denial) => event.reason = Some(denial.code),
+    }
+    agent.record(vec![event]);
+}

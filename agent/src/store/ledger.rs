@@ -1,0 +1,199 @@
+//! What one outcome changes, as rules over a [`Ledger`]: replay, signature counters, failures, events.
+//!
+//! The same rules run over a transaction of `state.redb` and, when the disk takes nothing, over memory.
+
+use wardkey_core::code::Code;
+use wardkey_core::document::Lockout;
+use wardkey_core::event::{Event, EventName, Outcome};
+use wardkey_core::id::{EventId, Hash};
+use wardkey_core::time::UnixTime;
+
+use crate::error::AgentError;
+
+/// Whom failures are counted for, as a key of the store.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Subject(pub Vec<u8>);
+
+/// Failures in a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Failures {
+    /// How many.
+    pub count: u32,
+    /// When the last was.
+    pub last: UnixTime,
+}
+
+/// An outcome that was settled before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// What it was settled for: digest of the evidence or of the failure.
+    pub digest: Hash,
+    /// Refused with this code; 0 for recorded.
+    pub code: u16,
+    /// When.
+    pub time: UnixTime,
+}
+
+/// Where outcomes are settled.
+pub trait Ledger {
+    /// The outcome with this id, if it was settled before.
+    ///
+    /// # Errors
+    /// [`AgentError`] when the store cannot be used.
+    fn settled(&self, id: &EventId) -> Result<Option<Settled>, AgentError>;
+    /// Settles an outcome.
+    ///
+    /// # Errors
+    /// [`AgentError`] when the store cannot be used.
+    fn settle(&mut self, id: &EventId, settled: Settled) -> Result<(), AgentError>;
+    /// The greatest signature counter of a credential.
+    ///
+    /// # Errors
+    /// [`AgentError`] when the store cannot be used.
+    fn counter(&self, key: &Hash) -> Result<Option<u32>, AgentError>;
+    /// Stores a signature counter.
+    ///
+    /// # Errors
+    /// [`AgentError`] when the store cannot be used.
+    fn set_counter(&mut self, key: &Hash, counter: u32) -> Result<(), AgentError>;
+    /// Failures of a subject.
+    ///
+    /// # Errors
+    /// [`AgentError`] when the store cannot be used.
+    fn failures(&self, subject: &Subject) -> Result<Failures, AgentError>;
+    /// Stores failures; a count of 0 forgets the subject.
+    ///
+    /// # Errors
+    /// [`AgentError`] when the store cannot be used.
+    fn set_failures(&mut self, subject: &Subject, failures: Failures) -> Result<(), AgentError>;
+    /// Remembers a person who logged in here.
+    ///
+    /// # Errors
+    /// [`AgentError`] when the store cannot be used.
+    fn seen(&mut self, person: &Hash, now: UnixTime) -> Result<(), AgentError>;
+    /// Appends an event to the spool.
+    ///
+    /// # Errors
+    /// [`AgentError`] when the store cannot be used.
+    fn push(&mut self, event: &Event) -> Result<(), AgentError>;
+}
+
+/// An outcome that was judged and is to be recorded.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The event; its id names the outcome.
+    pub event: Event,
+    /// Digest of what the event is for: another digest under the same id is a replay.
+    pub digest: Hash,
+    /// What the caller is told when this is new: `None` for recorded.
+    pub refuse: Option<Code>,
+    /// Credential and signature counter of a good assertion.
+    pub counter: Option<(Hash, u32)>,
+    /// Whose failures count up (failure) or are forgotten (success).
+    pub subjects: Vec<Subject>,
+    /// Whether this failure counts.
+    pub counts: bool,
+    /// The person to remember after a success.
+    pub seen: Option<Hash>,
+    /// Lock-out rules; the strictest counts.
+    pub lockouts: Vec<Lockout>,
+    /// A fresh id for each further event that this may cause.
+    pub spare: [EventId; 2],
+}
+
+/// What came of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Recorded now or before.
+    Recorded(EventId),
+    /// Recorded as a failure; the caller is refused.
+    Refused(Code),
+}
+
+/// Settles an entry.
+///
+/// # Errors
+/// [`AgentError`] when the store cannot be used; then nothing may be kept.
+pub fn settle(ledger: &mut impl Ledger, entry: &Entry) -> Result<Answer, AgentError> {
+    let [first_spare, second_spare] = entry.spare;
+    let id = entry.event.id;
+    if let Some(before) = ledger.settled(&id)? {
+        if before.digest == entry.digest {
+            return Ok(match Code::from_number(before.code) {
+                Some(code) => Answer::Refused(code),
+                None => Answer::Recorded(id),
+            });
+        }
+        // Another outcome under an id that was used: never recorded as what it claims to be.
+        let mut event = entry.event.clone();
+        event.id = first_spare;
+        // Its counter has been seen with the first one: shown again it would look like a copied key.
+        event.evidence = None;
+        fail(&mut event, Code::Replayed, "the id of this outcome was used before");
+        ledger.push(&event)?;
+        return Ok(Answer::Refused(Code::Replayed));
+    }
+    let mut event = entry.event.clone();
+    let mut refuse = entry.refuse;
+    let mut counts = entry.counts;
+    if let Some((key, counter)) = entry.counter {
+        let known = ledger.counter(&key)?;
+        // Both 0: the key has no counter (WebAuthn level 3, 7.2 step 22).
+        if known.is_some_and(|known| counter <= known && (counter, known) != (0, 0)) {
+            let detail = format!("counter {counter} after {}", known.unwrap_or_default());
+            fail(&mut event, Code::CounterRegressed, &detail);
+            refuse = Some(Code::CounterRegressed);
+            counts = true;
+            let mut clone = event.clone();
+            clone.id = first_spare;
+            clone.name = EventName::CloneSuspected;
+            ledger.push(&clone)?;
+        } else {
+            ledger.set_counter(&key, counter)?;
+        }
+    }
+    let settled = Settled { digest: entry.digest, code: refuse.map_or(0, Code::number), time: event.time };
+    ledger.settle(&id, settled)?;
+    ledger.push(&event)?;
+    if event.outcome == Outcome::Success {
+        for subject in &entry.subjects {
+            ledger.set_failures(subject, Failures::default())?;
+        }
+        if let Some(person) = &entry.seen {
+            ledger.seen(person, event.time)?;
+        }
+    } else if counts {
+        let mut longest = 0;
+        let mut most = 0;
+        for subject in &entry.subjects {
+            let count = ledger.failures(subject)?.count.saturating_add(1);
+            ledger.set_failures(subject, Failures { count, last: event.time })?;
+            longest = longest.max(strictest(&entry.lockouts, count));
+            most = most.max(count);
+        }
+        if longest > 0 {
+            let mut locked = event.clone();
+            locked.id = second_spare;
+            locked.name = EventName::LockedOut;
+            locked.evidence = None;
+            locked.count = Some(u64::from(most));
+            fail(&mut locked, Code::LockedOut, &format!("for {longest} s"));
+            ledger.push(&locked)?;
+        }
+    }
+    Ok(refuse.map_or(Answer::Recorded(id), Answer::Refused))
+}
+
+/// Seconds of refusal after this many failures, by the strictest of the rules.
+pub fn strictest(rules: &[Lockout], failures: u32) -> u64 {
+    match rules.iter().map(|rule| rule.delay(failures)).max() {
+        Some(delay) => delay,
+        None => Lockout::default().delay(failures),
+    }
+}
+
+fn fail(event: &mut Event, code: Code, detail: &str) {
+    event.outcome = Outcome::Failure;
+    event.reason = Some(code);
+    event.detail = Some(detail.to_owned());
+}

@@ -1,0 +1,214 @@
+//! What the server sends is verified, computed and compared; only then it is the directory.
+
+use std::sync::{Arc, PoisonError};
+
+use wardkey_core::code::{Code, Denial};
+use wardkey_core::codec::List;
+use wardkey_core::document::{Head, PolicyDocument, SignedRoot};
+use wardkey_core::event::{EventName, Outcome};
+use wardkey_core::message::http::{ChangesReply, ScopeState, WaitReply, WaitRequest};
+use wardkey_core::name::LoginName;
+use wardkey_core::sign::Verified;
+use wardkey_core::snapshot::{verify_head, verify_policy, verify_terminal};
+
+use crate::agent::Agent;
+use crate::error::{AgentError, ServerError};
+use crate::store::directory::View;
+use crate::store::update::{ScopeUpdate, Update};
+use crate::sync::upstream::Upstream;
+
+/// Pages of one transfer: a million people and room to spare.
+const MAX_PAGES: u32 = 4096;
+
+/// What this terminal has, as the server is asked for news.
+pub fn request(view: &View, hold: u64, refetch: bool) -> WaitRequest {
+    let scopes = view.scopes.iter().filter(|_| !refetch).map(|scope| ScopeState {
+        scope: scope.head.scope.as_str().to_owned(),
+        epoch: scope.head.epoch,
+        seq: scope.head.seq,
+        root: wardkey_core::message::http::Base64(scope.head.root.as_bytes().to_vec()),
+        issued: scope.head.issued.0,
+        head: Some(wardkey_core::message::http::Base64(scope.row.head.as_slice().to_vec())),
+    });
+    WaitRequest {
+        scopes: scopes.collect(),
+        root_version: view.root.as_ref().map_or(0, |root| root.version),
+        terminal_number: view.terminal.as_ref().map_or(0, |terminal| terminal.number),
+        terminal_issued: view.terminal.as_ref().map_or(0, |terminal| terminal.issued.0),
+        hold,
+    }
+}
+
+/// Applies an answer to `asked`. Says whether anything is new.
+///
+/// # Errors
+/// The first of the errors; what was good in the answer is applied all the same.
+pub fn apply(
+    agent: &Agent,
+    upstream: &dyn Upstream,
+    asked: &WaitRequest,
+    reply: WaitReply,
+    refetch: bool,
+) -> Result<bool, AgentError> {
+    let _one_at_a_time = agent.applying.lock().unwrap_or_else(PoisonError::into_inner);
+    // While this answer was under way another one may have been applied: what was new then looks
+    // like a rollback now. The server is asked again.
+    let now = request(&agent.directory.view(), asked.hold, refetch);
+    let has = |request: &WaitRequest| (request.root_version, request.terminal_number, request.terminal_issued);
+    if now.scopes != asked.scopes || has(&now) != has(asked) {
+        return Ok(true);
+    }
+    let mut fresh = apply_roots(agent, &reply)?;
+    fresh |= apply_terminal(agent, &reply)?;
+    let mut failed = None;
+    for signed in reply.heads {
+        match apply_head(agent, upstream, &signed.0, refetch) {
+            Ok(new) => fresh |= new,
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    agent.raise_marks()?;
+    failed.map_or(Ok(fresh), Err)
+}
+
+fn apply_roots(agent: &Agent, reply: &WaitReply) -> Result<bool, AgentError> {
+    if reply.roots.is_empty() {
+        return Ok(false);
+    }
+    let view = agent.directory.view();
+    let invalid = |error: &dyn std::fmt::Display| Denial::new(Code::RootInvalid, error);
+    let mut root = view.root.clone().ok_or_else(|| invalid(&"no root document to follow"))?;
+    let mut roots = view.roots.to_vec();
+    for next in &reply.roots {
+        let signed = SignedRoot::try_from(next.clone())?;
+        root = signed.verify_next(&root).map_err(|error| invalid(&error))?;
+        roots.push(signed);
+    }
+    let version = root.version;
+    agent.directory.update(|update| update.roots(List::new(roots)?, root))?;
+    note(agent, format!("root {version}"));
+    Ok(true)
+}
+
+fn apply_terminal(agent: &Agent, reply: &WaitReply) -> Result<bool, AgentError> {
+    let Some(signed) = &reply.terminal else { return Ok(false) };
+    let view = agent.directory.view();
+    let (Some(root), Some(anchor)) = (&view.root, agent.anchor()) else { return Ok(false) };
+    let document = verify_terminal(&signed.0, root, &anchor, &agent.marks())?;
+    let is_older =
+        view.terminal.as_ref().is_some_and(|known| (document.number, document.issued) <= (known.number, known.issued));
+    if is_older {
+        return Ok(false);
+    }
+    let changed = view.terminal.as_ref().is_none_or(|known| known.number != document.number);
+    let text = format!("terminal {} {:?}", document.number, document.status).to_lowercase();
+    agent.directory.update(|update| update.terminal(&signed.0, document))?;
+    if changed {
+        note(agent, text);
+    }
+    Ok(true)
+}
+
+fn apply_head(agent: &Agent, upstream: &dyn Upstream, signed: &[u8], refetch: bool) -> Result<bool, AgentError> {
+    let view = agent.directory.view();
+    let root = view.root.as_ref().ok_or_else(|| Denial::new(Code::RootInvalid, "no root document"))?;
+    let head = verify_head(signed, root, &agent.marks())?;
+    if !view.terminal.as_ref().is_some_and(|terminal| terminal.scopes.contains(&head.scope)) {
+        return Err(Denial::new(Code::ScopesIncomplete, format!("scope {} is not this terminal's", head.scope)).into());
+    }
+    let known = view.scope(&head.scope);
+    if let Some(known) = known.filter(|known| !refetch && known.head.position() == head.position()) {
+        // The marks made sure that it is the same state; it was signed again.
+        if head.issued <= known.head.issued {
+            return Ok(false);
+        }
+        agent.directory.update(|update| {
+            let scope = update.scope(&head.scope, false)?;
+            update.finish(scope, signed, head.clone(), (known.row.policy.as_slice(), Arc::clone(&known.policy)))
+        })?;
+        return Ok(true);
+    }
+    let full = refetch || known.is_none_or(|known| known.head.epoch != head.epoch);
+    let mut result = transfer(agent, upstream, &head, full);
+    if !full && matches!(&result, Err(AgentError::Denied(denial)) if denial.code == Code::ProofInvalid) {
+        result = transfer(agent, upstream, &head, true);
+    }
+    let applied = result?;
+    note(agent, format!("{} {} {} people", applied.scope, applied.position(), applied.count));
+    Ok(true)
+}
+
+/// Fetches changes, or everything, and takes them if they give the state that a head signs.
+fn transfer(agent: &Agent, upstream: &dyn Upstream, wanted: &Head, full: bool) -> Result<Verified<Head>, AgentError> {
+    let view = agent.directory.view();
+    let known = view.scope(&wanted.scope);
+    let root = view.root.as_ref().ok_or_else(|| Denial::new(Code::RootInvalid, "no root document"))?;
+    agent.directory.update(|update: &mut Update<'_>| {
+        let mut scope = update.scope(&wanted.scope, full)?;
+        let mut since = known.filter(|_| !full).map_or(0, |known| known.head.seq);
+        let mut last = None;
+        for _ in 0..MAX_PAGES {
+            let page = upstream.changes(&wanted.scope, since)?;
+            let next = page.next;
+            take_page(&mut scope, &page, since)?;
+            last = Some(page.head.0);
+            match next {
+                None => break,
+                Some(next) if next > since => since = next,
+                Some(_) => return Err(ServerError::Malformed("pages do not go forward".into()).into()),
+            }
+        }
+        let signed = last.ok_or_else(|| ServerError::Malformed("no page".into()))?;
+        let head = verify_head(&signed, root, &agent.marks())?;
+        if head.scope != wanted.scope || head.position() < wanted.position() {
+            let detail =
+                format!("{} at {} instead of {} at {}", head.scope, head.position(), wanted.scope, wanted.position());
+            return Err(Denial::new(Code::HeadInvalid, detail).into());
+        }
+        let (computed, count) = scope.state()?;
+        if computed != head.root || count != head.count {
+            let detail = format!("{} at {}: state root or count differs", head.scope, head.position());
+            return Err(Denial::new(Code::ProofInvalid, detail).into());
+        }
+        let (bytes, policy) = policy(upstream, known.map(|known| &known.row.policy), &head)?;
+        update.finish(scope, &signed, head.clone(), (&bytes, policy))?;
+        Ok(head)
+    })
+}
+
+fn take_page(scope: &mut ScopeUpdate<'_>, page: &ChangesReply, since: u64) -> Result<(), AgentError> {
+    let mut last = since;
+    for change in &page.changes {
+        if change.seq <= since || change.seq < last {
+            return Err(ServerError::Malformed("changes are not in order".into()).into());
+        }
+        last = change.seq;
+        let login = LoginName::new(change.login.as_str()).map_err(|error| ServerError::Malformed(error.to_string()))?;
+        let record = change.record.as_ref().map(|record| record.0.as_slice());
+        scope.change(&login, record).map_err(|error| match error {
+            // A record that is none is a state that cannot be the signed one.
+            AgentError::Codec(error) => Denial::new(Code::ProofInvalid, error).into(),
+            error => error,
+        })?;
+    }
+    Ok(())
+}
+
+fn policy(
+    upstream: &dyn Upstream,
+    known: Option<&wardkey_core::codec::Bytes<{ 64 * 1024 }>>,
+    head: &Head,
+) -> Result<(Vec<u8>, Arc<PolicyDocument>), AgentError> {
+    let bytes = match known.filter(|bytes| wardkey_core::codec::sha256(bytes.as_slice()) == head.policy) {
+        Some(bytes) => bytes.as_slice().to_vec(),
+        None => upstream.policy(&head.policy)?,
+    };
+    let policy = verify_policy(&bytes, head)?;
+    Ok((bytes, Arc::new(policy)))
+}
+
+fn note(agent: &Agent, what: String) {
+    let mut event = agent.event(EventName::Synced, Outcome::Success);
+    event.detail = Some(what);
+    agent.record(vec![event]);
+}

@@ -1,0 +1,266 @@
+//! HTTPS with JSON bodies, by ureq over a connector of ours that takes our TLS.
+
+use std::fmt;
+use std::io::{Read, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, TcpConnector, Transport, TransportAdapter,
+};
+use wardkey_core::code::Code;
+use wardkey_core::id::Hash;
+use wardkey_core::message::http::{
+    ChangesReply, EnrolBeginReply, EnrolBeginRequest, EnrolFinishReply, EnrolFinishRequest, ErrorReply, EventsReply,
+    EventsRequest, JoinReply, PolicyReply, RenewRequest, WaitReply, WaitRequest,
+};
+use wardkey_core::name::{ScopeName, printable};
+
+use crate::clock::Clock;
+use crate::error::ServerError;
+use crate::identity::Identity;
+use crate::sync::tls;
+use crate::sync::upstream::{Connect, Upstream};
+
+/// The longest answer that is read, in bytes: a page of changes has 4 MB before base64url and JSON.
+const MAX_BODY: u64 = 10 * 1024 * 1024;
+/// For requests that the server does not hold.
+const ANSWER: Duration = Duration::from_secs(30);
+/// For TCP and TLS.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// An HTTPS server.
+#[derive(Debug)]
+pub struct Http {
+    agent: ureq::Agent,
+    base: String,
+}
+
+impl Http {
+    /// A server at `https://host:port`, by this TLS.
+    ///
+    /// # Errors
+    /// [`ServerError::Malformed`] when the address is not one.
+    pub fn new(server: &str, tls: Arc<ClientConfig>) -> Result<Self, ServerError> {
+        server_name(server)?;
+        let config = ureq::Agent::config_builder()
+            .https_only(true)
+            .http_status_as_error(false)
+            .max_redirects(0)
+            // Never by the environment: an address is what the administrator joined.
+            .proxy(None)
+            .user_agent(concat!("wardkey-agent/", env!("CARGO_PKG_VERSION")))
+            .timeout_connect(Some(CONNECT))
+            .max_idle_connections(4)
+            .input_buffer_size(16 * 1024)
+            .output_buffer_size(16 * 1024)
+            .build();
+        let connector = ().chain(TcpConnector::default()).chain(TlsConnector { tls });
+        let agent = ureq::Agent::with_parts(config, connector, DefaultResolver::default());
+        Ok(Self { agent, base: server.trim_end_matches('/').to_owned() })
+    }
+
+    /// `GET`
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ServerError> {
+        let request = self.agent.get(format!("{}{path}", self.base)).config().timeout_global(Some(ANSWER)).build();
+        Self::answer(request.call())
+    }
+
+    /// `POST` of a JSON body.
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    pub fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        timeout: Duration,
+    ) -> Result<T, ServerError> {
+        let request = self.agent.post(format!("{}{path}", self.base)).config().timeout_global(Some(timeout)).build();
+        Self::answer(request.send_json(body))
+    }
+
+    fn answer<T: DeserializeOwned>(
+        result: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> Result<T, ServerError> {
+        let mut response = result.map_err(transport_error)?;
+        let status = response.status().as_u16();
+        let retry_after = response
+            .headers()
+            .get("retry-after")
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.trim().parse().ok());
+        let body = response.body_mut().with_config().limit(MAX_BODY).read_to_vec().map_err(transport_error)?;
+        if status >= 300 {
+            let reply: Option<ErrorReply> = serde_json::from_slice(&body).ok();
+            let code = reply.as_ref().and_then(ErrorReply::known_code).unwrap_or(Code::ServerUnreachable);
+            let message = reply.map_or_else(|| "no reason given".to_owned(), |reply| printable(&reply.message, 200));
+            return Err(ServerError::Refused { status, code, message, retry_after });
+        }
+        serde_json::from_slice(&body).map_err(|error| ServerError::Malformed(error.to_string()))
+    }
+}
+
+/// The name in a server's address, as its certificate must have it.
+///
+/// # Errors
+/// [`ServerError::Malformed`] when the address is not `https://host:port`.
+pub fn server_name(server: &str) -> Result<ServerName<'static>, ServerError> {
+    let bad = || ServerError::Malformed(format!("not an address like https://host:port: {}", printable(server, 100)));
+    let uri: ureq::http::Uri = server.parse().map_err(|_| bad())?;
+    if uri.scheme_str() != Some("https") || !matches!(uri.path(), "" | "/") || uri.query().is_some() {
+        return Err(bad());
+    }
+    host_of(&uri).ok_or_else(bad)
+}
+
+fn host_of(uri: &ureq::http::Uri) -> Option<ServerName<'static>> {
+    let host = uri.host()?.trim_start_matches('[').trim_end_matches(']').to_owned();
+    ServerName::try_from(host).ok()
+}
+
+fn transport_error(error: ureq::Error) -> ServerError {
+    if let ureq::Error::Io(io) = &error
+        && let Some(rustls::Error::InvalidCertificate(why)) = io.get_ref().and_then(|inner| inner.downcast_ref())
+    {
+        return ServerError::NotTrusted(why.to_string());
+    }
+    ServerError::Unreachable(error.to_string())
+}
+
+impl Upstream for Http {
+    fn wait(&self, request: &WaitRequest) -> Result<WaitReply, ServerError> {
+        self.post("/v1/wait", request, Duration::from_secs(request.hold.saturating_add(15)))
+    }
+
+    fn changes(&self, scope: &ScopeName, since: u64) -> Result<ChangesReply, ServerError> {
+        self.get(&format!("/v1/scopes/{scope}/changes?since={since}"))
+    }
+
+    fn policy(&self, hash: &Hash) -> Result<Vec<u8>, ServerError> {
+        self.get::<PolicyReply>(&format!("/v1/policies/{hash}")).map(|reply| reply.policy.0)
+    }
+
+    fn events(&self, request: &EventsRequest) -> Result<EventsReply, ServerError> {
+        self.post("/v1/events", request, ANSWER)
+    }
+
+    fn renew(&self, request: &RenewRequest) -> Result<JoinReply, ServerError> {
+        self.post("/v1/renew", request, ANSWER)
+    }
+
+    fn enrol_begin(&self, request: &EnrolBeginRequest) -> Result<EnrolBeginReply, ServerError> {
+        self.post("/v1/enrol/begin", request, ANSWER)
+    }
+
+    fn enrol_finish(&self, request: &EnrolFinishRequest) -> Result<EnrolFinishReply, ServerError> {
+        self.post("/v1/enrol/finish", request, ANSWER)
+    }
+}
+
+/// The real network.
+#[derive(Debug)]
+pub struct Network;
+
+impl Connect for Network {
+    fn open(&self, identity: &Identity, ca: &[u8], clock: &Arc<Clock>) -> Result<Arc<dyn Upstream>, ServerError> {
+        let tls = tls::trusting(ca, Some(identity), Arc::clone(clock))?;
+        Ok(Arc::new(Http::new(&identity.server, tls)?))
+    }
+}
+
+/// Wraps TCP in our TLS.
+struct TlsConnector {
+    tls: Arc<ClientConfig>,
+}
+
+impl fmt::Debug for TlsConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TlsConnector")
+    }
+}
+
+impl<In: Transport> Connector<In> for TlsConnector {
+    type Out = TlsTransport;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<TlsTransport>, ureq::Error> {
+        let tcp = chained.ok_or(ureq::Error::ConnectionFailed)?;
+        let name = host_of(details.uri).ok_or(ureq::Error::Tls("no name to verify"))?;
+        let mut connection = ClientConnection::new(Arc::clone(&self.tls), name).map_err(std::io::Error::other)?;
+        let mut socket = TransportAdapter::new(tcp.boxed(), Arc::clone(&details.current_time));
+        socket.set_timeout(details.timeout);
+        connection.complete_io(&mut socket)?;
+        let buffers = LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
+        Ok(Some(TlsTransport { buffers, stream: StreamOwned { conn: connection, sock: socket } }))
+    }
+}
+
+struct TlsTransport {
+    buffers: LazyBuffers,
+    stream: StreamOwned<ClientConnection, TransportAdapter>,
+}
+
+impl fmt::Debug for TlsTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TlsTransport")
+    }
+}
+
+impl Transport for TlsTransport {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
+        self.stream.get_mut().set_timeout(timeout);
+        let output = self.buffers.output().get(..amount).unwrap_or_default();
+        self.stream.write_all(output)?;
+        self.stream.flush()?;
+        Ok(())
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
+        self.stream.get_mut().set_timeout(timeout);
+        let input = self.buffers.input_append_buf();
+        let amount = self.stream.read(input)?;
+        self.buffers.input_appended(amount);
+        Ok(amount > 0)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.stream.get_mut().get_mut().is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_https_with_a_host_and_nothing_else() {
+        for good in ["https://wardkey.example:8443", "https://10.0.0.1:8443/", "https://[::1]:443", "https://a"] {
+            assert!(server_name(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["http://a:1", "a:1", "https://", "https://a/b", "https://a?x", "", "file:///etc/passwd", "https://a b"]
+        {
+            assert!(server_name(bad).is_err(), "{bad}");
+        }
+    }
+}

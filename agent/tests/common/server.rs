@@ -1,0 +1,181 @@
+//! The publisher behind TLS on the loopback interface.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use hmac::{Hmac, KeyInit, Mac};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+use sha2::Sha256;
+use wardkey_agent::sync::upstream::Upstream;
+use wardkey_core::code::Code;
+use wardkey_core::codec::Bytes;
+use wardkey_core::id::Hash;
+use wardkey_core::message::http::*;
+use wardkey_core::token::JoinToken;
+
+use super::*;
+
+pub struct Authority {
+    pub issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
+    pub der: Vec<u8>,
+}
+
+pub fn authority() -> Authority {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params.distinguished_name.push(rcgen::DnType::CommonName, "Demo CA");
+    let der = params.self_signed(&key).unwrap().der().to_vec();
+    Authority { issuer: rcgen::Issuer::new(params, key), der }
+}
+
+/// The publisher behind TLS. Knows one join token.
+pub struct Server {
+    pub ward: Arc<Ward>,
+    pub ca: Authority,
+    pub token: JoinToken,
+    pub address: String,
+    /// Seen `/v1/join`.
+    pub joined: AtomicBool,
+}
+
+impl Server {
+    /// An impostor has the root document, which is public, and a certificate of its own making.
+    pub fn start(ward: &Arc<Ward>, impostor: bool) -> Arc<Self> {
+        let ca = authority();
+        ward.change(|state| state.root.tls_ca = Bytes::new(ca.der.clone()).unwrap());
+        let issuer = if impostor { authority() } else { Authority { issuer: clone_of(&ca), der: ca.der.clone() } };
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(vec!["localhost".into()]).unwrap();
+        params.not_before = rcgen::date_time_ymd(2027, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2028, 1, 1);
+        let certificate = params.signed_by(&key, &issuer.issuer).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+        let token = JoinToken::new([1; 8], [2; 16], &signing(100).public());
+        let server = Arc::new(Self { ward: Arc::clone(ward), ca, token, address, joined: AtomicBool::new(false) });
+
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from(server.ca.der.clone())).unwrap();
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+            .allow_unauthenticated()
+            .build()
+            .unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap();
+        let config = Arc::new(config);
+        let shared = Arc::clone(&server);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (shared, config) = (Arc::clone(&shared), Arc::clone(&config));
+                std::thread::spawn(move || {
+                    let connection = ServerConnection::new(config).unwrap();
+                    let _ = shared.serve(StreamOwned::new(connection, stream.unwrap()));
+                });
+            }
+        });
+        server
+    }
+
+    fn serve(&self, stream: StreamOwned<ServerConnection, std::net::TcpStream>) -> std::io::Result<()> {
+        let mut reader = BufReader::new(stream);
+        loop {
+            let mut first = String::new();
+            if reader.read_line(&mut first)? == 0 {
+                return Ok(());
+            }
+            let mut length = 0;
+            loop {
+                let mut line = String::new();
+                reader.read_line(&mut line)?;
+                if line == "\r\n" {
+                    break;
+                }
+                if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body)?;
+            let known = reader.get_ref().conn.peer_certificates().is_some();
+            let (status, reply) = self.answer(first.split(' ').nth(1).unwrap(), &body, known);
+            let head = format!(
+                "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nRetry-After: 7\r\nContent-Length: {}\r\n\r\n",
+                reply.len()
+            );
+            reader.get_mut().write_all(head.as_bytes())?;
+            reader.get_mut().write_all(&reply)?;
+            reader.get_mut().flush()?;
+        }
+    }
+
+    fn answer(&self, path: &str, body: &[u8], known: bool) -> (&'static str, Vec<u8>) {
+        let json = |value: serde_json::Value| ("200 OK", value.to_string().into_bytes());
+        let refuse = |code: Code| {
+            let reply = ErrorReply { code: code.to_string(), number: code.number(), message: "no".into() };
+            ("403 Forbidden", serde_json::to_vec(&reply).unwrap())
+        };
+        match path.split('?').next().unwrap() {
+            "/v1/root" => {
+                let reply = RootReply { roots: vec![RootJson::from(&self.ward.signed_root())], time: T0 };
+                json(serde_json::to_value(reply).unwrap())
+            }
+            "/v1/join" => {
+                let request: JoinRequest = serde_json::from_slice(body).unwrap();
+                let mut mac = Hmac::<Sha256>::new_from_slice(&self.token.secret).unwrap();
+                mac.update(&join_mac_input(&request.nonce.0, &request.machine.0, &request.name, &request.csr.0));
+                if mac.verify_slice(&request.mac.0).is_err() || request.token.0 != self.token.id {
+                    return refuse(Code::JoinTokenInvalid);
+                }
+                self.joined.store(true, Ordering::SeqCst);
+                let csr = rcgen::CertificateSigningRequestParams::from_der(&request.csr.0.into()).unwrap();
+                let certificate = csr.signed_by(&self.ca.issuer).unwrap();
+                let document = self.ward.change(|state| state.sign(&state.terminal.clone()));
+                let reply = JoinReply {
+                    certificate: Base64(certificate.der().to_vec()),
+                    terminal: Base64(TERMINAL.as_bytes().to_vec()),
+                    document: Base64(document),
+                    time: T0,
+                };
+                json(serde_json::to_value(reply).unwrap())
+            }
+            _ if !known => refuse(Code::TerminalCertificate),
+            "/v1/wait" => {
+                let reply = self.ward.wait(&serde_json::from_slice(body).unwrap()).unwrap();
+                json(serde_json::to_value(reply).unwrap())
+            }
+            "/v1/events" => {
+                let request: EventsRequest = serde_json::from_slice(body).unwrap();
+                json(serde_json::to_value(Upstream::events(&*self.ward, &request).unwrap()).unwrap())
+            }
+            changes if changes.starts_with("/v1/scopes/") => {
+                let name = changes.split('/').nth(3).unwrap();
+                let since = path.split("since=").nth(1).unwrap().parse().unwrap();
+                json(serde_json::to_value(self.ward.changes(&scope(name), since).unwrap()).unwrap())
+            }
+            policy if policy.starts_with("/v1/policies/") => {
+                let hash = Hash::from_hex(policy.split('/').nth(3).unwrap()).unwrap();
+                json(
+                    serde_json::to_value(PolicyReply { policy: Base64(Upstream::policy(&*self.ward, &hash).unwrap()) })
+                        .unwrap(),
+                )
+            }
+            other => panic!("{other}"),
+        }
+    }
+}
+
+fn clone_of(ca: &Authority) -> rcgen::Issuer<'static, rcgen::KeyPair> {
+    let key = rcgen::KeyPair::from_pem(&ca.issuer.key().serialize_pem()).unwrap();
+    rcgen::Issuer::from_ca_cert_der(&ca.der.clone().into(), key).unwrap()
+}

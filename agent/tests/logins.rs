@@ -1,0 +1,467 @@
+//! Logins over real sockets and real redb files.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use common::*;
+use wardkey_core::code::Code;
+use wardkey_core::codec::List;
+use wardkey_core::decide::{self, Freshness, decide};
+use wardkey_core::document::SharedAccount;
+use wardkey_core::event::{EventName, Outcome};
+use wardkey_core::marks::Marks;
+use wardkey_core::message::PROTOCOL;
+use wardkey_core::message::agent::{Reply, Request};
+use wardkey_core::name::{GroupName, ServiceName};
+use wardkey_core::person::Status;
+use wardkey_core::snapshot::{Anchor, Snapshot};
+use wardkey_core::time::UnixTime;
+use wardkey_ipc::Peer;
+
+fn recorded(reply: &Reply) -> bool {
+    matches!(reply, Reply::Recorded(_))
+}
+
+fn code(reply: &Reply) -> Code {
+    match reply {
+        Reply::Refused(refusal) => refusal.code,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_person_logs_in_and_the_record_names_all() {
+    let f = Fixture::synced();
+    let mut client = f.root();
+    let grant = client.granted(&Request::Begin(begin("hanako")));
+    let anchor = Anchor { root_key: signing(100).public(), terminal: TERMINAL };
+    let marks = Marks::default();
+    let snapshot = Snapshot::verify(&grant.evidence.unwrap(), &anchor, &marks, &login("hanako")).unwrap();
+    assert_eq!(snapshot.known_credentials().len(), 1);
+    assert_eq!(client.ask(&Request::Hold), Reply::Held);
+
+    let assertion = f.assertion("hanako", "hanako", 1, |_| {});
+    let service = ServiceName::new("login").unwrap();
+    let account = login("hanako");
+    let request =
+        decide::Request { account: &account, service: &service, remote: false, now: UnixTime(T0 + 11), marks: &marks };
+    let granted =
+        decide(&snapshot, &request, &TERMINAL, Freshness::Reported { least: UnixTime(T0) }, &assertion).unwrap();
+    let id = granted.client_data().event_id();
+    assert_eq!(client.ask(&success("hanako", &assertion)), Reply::Recorded(id));
+
+    let event = f.events().into_iter().find(|event| event.name == EventName::Login).unwrap();
+    let line = event.to_line();
+    for part in [
+        "event=login",
+        "code=WE-01",
+        "outcome=success",
+        "person=hanako",
+        "account=hanako",
+        "service=login",
+        "tty=tty1",
+        "up=1",
+        "uv=1",
+        "counter=1",
+        "stage=online",
+        "age=10",
+        "uid=0",
+        "evidence=signed",
+    ] {
+        assert!(line.contains(part), "{line} lacks {part}");
+    }
+    assert!(line.contains(&format!("id={id} ")) && line.contains(&format!("terminal={TERMINAL}")));
+    assert_eq!(f.agent.arbiter.len(), 0, "the key is free again");
+}
+
+#[test]
+fn an_unknown_name_gets_the_same_answers_and_is_never_recorded() {
+    let f = Fixture::synced();
+    let mut client = f.root();
+    // Eight digits: somebody typed the PIN into the name field.
+    let grant = client.granted(&Request::Begin(begin("73129944")));
+    let anchor = Anchor { root_key: signing(100).public(), terminal: TERMINAL };
+    let evidence = grant.evidence.unwrap();
+    let snapshot = Snapshot::verify(&evidence, &anchor, &Marks::default(), &login("73129944")).unwrap();
+    assert_eq!(snapshot.records().count(), 0, "absence is proven");
+    assert!(recorded(&client.ask(&failure("73129944", None, None, Code::KeyAndNameDoNotMatch))));
+    let mut nobody = begin("x");
+    nobody.account = None;
+    assert!(f.root().granted(&Request::Begin(nobody)).evidence.is_some());
+    for event in f.events() {
+        assert!(!format!("{event:?}").contains("73129944"), "{event:?}");
+    }
+    // Nor is it in the file.
+    f.agent.state.close();
+    let file = std::fs::read(f.folder.path().join("state.redb")).unwrap();
+    assert!(!file.windows(8).any(|bytes| bytes == b"73129944"));
+}
+
+#[test]
+fn the_same_outcome_is_recorded_once_and_another_under_its_id_never() {
+    let mut f = Fixture::synced();
+    let assertion = f.assertion("hanako", "hanako", 1, |_| {});
+    let request = success("hanako", &assertion);
+    let first = f.root().ask(&request);
+    assert!(recorded(&first));
+    // Again on a new connection, and after a restart of the agent.
+    assert_eq!(f.root().ask(&request), first);
+    f.restart();
+    assert_eq!(f.root().ask(&request), first);
+    let logins = |f: &Fixture| {
+        f.events().iter().filter(|event| event.outcome == Outcome::Success && event.name == EventName::Login).count()
+    };
+    assert_eq!(logins(&f), 1);
+    // Same client data, other evidence.
+    let mut other = assertion.clone();
+    other.user_handle = Some(wardkey_core::codec::Bytes::new([8; 32]).unwrap());
+    assert_eq!(code(&f.root().ask(&success("hanako", &other))), Code::Replayed);
+    // The same assertion as a login of somebody else, and to another service.
+    assert_eq!(code(&f.root().ask(&success("taro", &assertion))), Code::NotInSharedGroup);
+    let Request::Outcome(mut sudo) = success("hanako", &assertion) else { unreachable!() };
+    sudo.login.service = ServiceName::new("sudo").unwrap();
+    assert_eq!(code(&f.root().ask(&Request::Outcome(sudo))), Code::ClientData);
+    assert_eq!(logins(&f), 1, "nothing else became a login");
+    assert!(f.events().iter().any(|event| event.reason == Some(Code::Replayed)));
+}
+
+#[test]
+fn a_module_that_lies_makes_no_login() {
+    let f = Fixture::synced();
+    f.ward.put("ward3", &{
+        let mut jiro = person("jiro", vec![credential(3)]);
+        jiro.status = Status::Disabled;
+        jiro
+    });
+    f.sync().unwrap();
+    let forged = {
+        let mut assertion = f.assertion("hanako", "hanako", 1, |_| {});
+        assertion.signature = wardkey_core::codec::Bytes::new([0x30; 70]).unwrap();
+        assertion
+    };
+    let garbage = {
+        let mut assertion = f.assertion("hanako", "hanako", 1, |_| {});
+        assertion.client_data = wardkey_core::codec::Bytes::new(*b"{}").unwrap();
+        assertion
+    };
+    let old = |data: &mut wardkey_core::client_data::ClientData| data.time = UnixTime(T0 + 10 - 61);
+    let elsewhere = |data: &mut wardkey_core::client_data::ClientData| {
+        data.terminal = wardkey_core::id::TerminalId::new([5; 16]);
+    };
+    for (what, account, assertion, expected) in [
+        ("forged signature", "hanako", forged, Code::AssertionSignature),
+        ("no client data", "hanako", garbage, Code::ClientData),
+        ("61 seconds old", "hanako", f.assertion("hanako", "hanako", 1, old), Code::TooLate),
+        ("another terminal's", "hanako", f.assertion("hanako", "hanako", 1, elsewhere), Code::ClientData),
+        ("another's key", "hanako", f.assertion("hanako", "hanako", 2, |_| {}), Code::KeyAndNameDoNotMatch),
+        ("another's account", "hanako", f.assertion("hanako", "taro", 2, |_| {}), Code::NotInSharedGroup),
+        ("unknown person", "ghost", f.assertion("ghost", "ghost", 1, |_| {}), Code::KeyAndNameDoNotMatch),
+        ("disabled person", "jiro", f.assertion("jiro", "jiro", 3, |_| {}), Code::PersonDisabled),
+        ("no UV", "hanako", f.assertion_with("hanako", "hanako", 1, 50, 0x01, |_| {}), Code::UserVerificationMissing),
+        ("no UP", "hanako", f.assertion_with("hanako", "hanako", 1, 51, 0x04, |_| {}), Code::UserPresenceMissing),
+    ] {
+        let before = f.events().len();
+        let request = success(account, &assertion);
+        assert_eq!(code(&f.root().ask(&request)), expected, "{what}");
+        assert_eq!(code(&f.root().ask(&request)), expected, "{what}, sent again");
+        let events = f.events();
+        assert!(events.len() > before, "{what}: recorded");
+        let event = &events[before];
+        assert_eq!((event.outcome, event.reason), (Outcome::Failure, Some(expected)), "{what}");
+        assert!(event.evidence.is_none());
+    }
+    assert!(!f.events().iter().any(|event| event.name == EventName::Login && event.outcome == Outcome::Success));
+}
+
+#[test]
+fn signature_counters_must_rise_unless_the_key_has_none() {
+    // (counters in turn, which of them is refused)
+    for (counters, refused) in [
+        (&[0u32, 0, 0][..], None),
+        (&[1, 2, 3], None),
+        (&[5, 5], Some(1)),
+        (&[5, 4], Some(1)),
+        (&[5, 0], Some(1)),
+        (&[0, 1, 2], None),
+    ] {
+        let mut f = Fixture::synced();
+        for (at, counter) in counters.iter().enumerate() {
+            let assertion = f.assertion_with("hanako", "hanako", 1, *counter, 0x05, |_| {});
+            let reply = f.root().ask(&success("hanako", &assertion));
+            if refused == Some(at) {
+                assert_eq!(code(&reply), Code::CounterRegressed, "{counters:?} at {at}");
+                assert_eq!(code(&f.root().ask(&success("hanako", &assertion))), Code::CounterRegressed, "sent again");
+                let events = f.events();
+                assert_eq!(events.iter().filter(|event| event.name == EventName::CloneSuspected).count(), 1);
+                assert!(
+                    events
+                        .iter()
+                        .any(|event| event.reason == Some(Code::CounterRegressed) && event.name == EventName::Login)
+                );
+            } else {
+                assert!(recorded(&reply), "{counters:?} at {at}: {reply:?}");
+            }
+            f.restart();
+        }
+    }
+}
+
+#[test]
+fn lesson_himmelblau_612_lockout_survives_restarts_and_rises() {
+    let mut f = Fixture::synced();
+    for _ in 0..4 {
+        assert!(recorded(&f.root().ask(&failure("hanako", Some("hanako"), Some(1), Code::PinWrong))));
+        assert!(matches!(f.root().in_turn(&Request::Begin(begin("hanako"))), Reply::Granted(_)));
+        f.restart();
+    }
+    // What is no wrong secret does not count.
+    for code in [Code::Cancelled, Code::KeyRemoved, Code::TouchTimeout, Code::PinEmpty] {
+        assert!(recorded(&f.root().ask(&failure("hanako", Some("hanako"), Some(1), code))));
+    }
+    assert!(matches!(f.root().in_turn(&Request::Begin(begin("hanako"))), Reply::Granted(_)));
+    assert!(recorded(&f.root().ask(&failure("hanako", Some("hanako"), Some(1), Code::PinWrong))));
+    assert!(f.events().iter().any(|event| event.name == EventName::LockedOut && event.count == Some(5)));
+    f.restart();
+    let Reply::Refused(refusal) = f.root().in_turn(&Request::Begin(begin("hanako"))) else { panic!() };
+    assert_eq!((refusal.code, refusal.retry_after), (Code::LockedOut, Some(30)));
+    // Setting the clock back gains nothing: what elapsed since boot counts.
+    f.time.store(T0 - 5_000_000, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(f.root().refused(&Request::Begin(begin("hanako"))), Code::LockedOut);
+    f.time.store(T0 + 10, std::sync::atomic::Ordering::SeqCst);
+    // Others are not locked out.
+    assert!(matches!(f.root().in_turn(&Request::Begin(begin("taro"))), Reply::Granted(_)));
+    f.pass(30);
+    assert!(matches!(f.root().in_turn(&Request::Begin(begin("hanako"))), Reply::Granted(_)));
+    f.root().ask(&failure("hanako", Some("hanako"), Some(1), Code::PinWrong));
+    let Reply::Refused(refusal) = f.root().in_turn(&Request::Begin(begin("hanako"))) else { panic!() };
+    assert_eq!(refusal.retry_after, Some(60), "doubled");
+    // A success sets it back.
+    f.pass(60);
+    let assertion = f.assertion("hanako", "hanako", 1, |_| {});
+    assert!(recorded(&f.root().ask(&success("hanako", &assertion))));
+    f.root().ask(&failure("hanako", Some("hanako"), Some(1), Code::PinWrong));
+    assert!(matches!(f.root().in_turn(&Request::Begin(begin("hanako"))), Reply::Granted(_)));
+}
+
+#[test]
+fn a_name_that_nobody_has_is_locked_out_like_one_that_somebody_has() {
+    let f = Fixture::synced();
+    for _ in 0..5 {
+        assert!(recorded(&f.root().ask(&failure("ghost", None, None, Code::KeyAndNameDoNotMatch))));
+    }
+    assert_eq!(f.root().refused(&Request::Begin(begin("ghost"))), Code::LockedOut);
+}
+
+#[test]
+fn the_strictest_scope_decides_the_lockout() {
+    let f = Fixture::joined();
+    f.ward.policy("roaming", |policy| policy.lockout.threshold = 2);
+    f.sync().unwrap();
+    for _ in 0..2 {
+        f.root().ask(&failure("hanako", Some("hanako"), Some(1), Code::PinWrong));
+    }
+    assert_eq!(f.root().refused(&Request::Begin(begin("hanako"))), Code::LockedOut);
+}
+
+#[test]
+fn a_key_whose_pin_is_being_guessed_stays_locked_though_its_owner_logs_in_with_another() {
+    let f = Fixture::joined();
+    f.ward.put("ward3", &person("hanako", vec![credential(1), credential(7)]));
+    f.sync().unwrap();
+    for _ in 0..5 {
+        f.root().ask(&failure("hanako", Some("hanako"), Some(1), Code::PinWrong));
+        let other = f.assertion("hanako", "hanako", 7, |_| {});
+        assert!(recorded(&f.root().ask(&success("hanako", &other))));
+    }
+    let stolen = f.assertion("hanako", "hanako", 1, |_| {});
+    assert_eq!(code(&f.root().ask(&success("hanako", &stolen))), Code::LockedOut);
+    f.pass(31);
+    let found = f.assertion("hanako", "hanako", 1, |_| {});
+    assert!(recorded(&f.root().ask(&success("hanako", &found))));
+}
+
+#[test]
+fn a_user_asks_for_itself_only_and_counts_against_nobody_else() {
+    let f = Fixture::synced();
+    let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap().uid.as_raw();
+    let peer = Peer { uid: nobody, gid: nobody, pid: 77 };
+    for account in ["hanako", "root", "ghost"] {
+        assert_eq!(f.connect(peer).refused(&Request::Begin(begin(account))), Code::CallerNotAllowed, "{account}");
+        assert_eq!(f.connect(peer).refused(&Request::Account(begin(account))), Code::CallerNotAllowed, "{account}");
+        assert_eq!(f.connect(peer).refused(&failure(account, None, None, Code::PinWrong)), Code::CallerNotAllowed);
+    }
+    for request in [
+        Request::Sync,
+        Request::EnrolBegin(wardkey_core::message::agent::EnrolBegin {
+            code: "A".into(),
+            language: wardkey_core::name::Language::En,
+        }),
+    ] {
+        let code = f.connect(peer).refused(&request);
+        assert!(matches!(code, Code::NeedsRoot | Code::CallerNotAllowed), "{code}");
+    }
+    // Its own account: granted. Naming somebody else as the person counts against itself only.
+    assert!(matches!(f.connect(peer).in_turn(&Request::Begin(begin("nobody"))), Reply::Granted(_)));
+    for _ in 0..6 {
+        f.connect(peer).ask(&failure("nobody", Some("hanako"), Some(1), Code::PinWrong));
+    }
+    assert!(matches!(f.root().in_turn(&Request::Begin(begin("hanako"))), Reply::Granted(_)));
+    assert_eq!(f.connect(peer).refused(&Request::Begin(begin("nobody"))), Code::LockedOut);
+    // Nor may it look at others through a login of its own, or fill the spool.
+    f.pass(100_000);
+    let mut client = f.connect(peer);
+    client.granted(&Request::Begin(begin("nobody")));
+    assert_eq!(client.refused(&Request::Prove(login("hanako"))), Code::CallerNotAllowed);
+    let before = f.events().len();
+    let refused = (0..40).filter(|_| {
+        matches!(f.connect(peer).ask(&failure("nobody", None, None, Code::Cancelled)),
+            Reply::Refused(refusal) if refusal.code == Code::TooManyRequests)
+    });
+    assert!(refused.count() >= 20);
+    assert!(f.events().len() - before <= 25);
+}
+
+#[test]
+fn what_refuses_everyone_refuses_at_once() {
+    let f = Fixture::joined();
+    assert_eq!(f.root().refused(&Request::Begin(begin("hanako"))), Code::NotSynced);
+    f.sync().unwrap();
+    let mut newer = begin("hanako");
+    newer.protocol = PROTOCOL + 1;
+    assert_eq!(f.root().refused(&Request::Begin(newer)), Code::ProtocolError);
+    let mut remote = begin("hanako");
+    remote.rhost = Some("10.1.2.3".into());
+    assert_eq!(f.root().refused(&Request::Begin(remote.clone())), Code::RemoteSession);
+    let Request::Outcome(mut outcome) = success("hanako", &f.assertion("hanako", "hanako", 1, |_| {})) else {
+        unreachable!()
+    };
+    outcome.login = remote;
+    assert_eq!(f.root().refused(&Request::Outcome(outcome)), Code::RemoteSession);
+    let session = wardkey_agent::session::Session { id: "c3".into(), seat: None, active: true, remote: true, uid: 0 };
+    f.sessions.sessions.lock().unwrap().insert(1, session);
+    assert_eq!(f.root().refused(&Request::Begin(begin("hanako"))), Code::RemoteSession);
+    assert_eq!(f.root().refused(&Request::Hold), Code::ProtocolError, "no login has begun");
+}
+
+#[test]
+fn two_and_three_logins_wait_and_the_foreground_comes_first() {
+    let f = Fixture::synced();
+    let session = |id: &str| wardkey_agent::session::Session {
+        id: id.into(),
+        seat: Some("seat0".into()),
+        active: false,
+        remote: false,
+        uid: 0,
+    };
+    for pid in 1..=3 {
+        f.sessions.sessions.lock().unwrap().insert(pid, session(&pid.to_string()));
+    }
+    let peer = |pid| Peer { uid: 0, gid: 0, pid };
+    let mut one = f.connect(peer(1));
+    one.granted(&Request::Begin(begin("hanako")));
+    let mut two = f.connect(peer(2));
+    assert_eq!(two.ask(&Request::Begin(begin("taro"))), Reply::Wait);
+    let mut three = f.connect(peer(3));
+    assert_eq!(three.ask(&Request::Begin(begin("taro"))), Reply::Wait);
+    // The screen is switched to the third: the first lets go.
+    "3".clone_into(&mut f.sessions.foreground.lock().unwrap());
+    assert_eq!(one.receive(), Reply::Wait);
+    assert!(matches!(three.receive(), Reply::Granted(_)));
+    assert_eq!(one.ask(&Request::Hold), Reply::Wait, "too late");
+    assert_eq!(three.ask(&Request::Hold), Reply::Held);
+    // After Hold the screen may be switched as one likes.
+    "2".clone_into(&mut f.sessions.foreground.lock().unwrap());
+    assert!(two.is_silent());
+    let assertion = f.assertion("taro", "taro", 2, |_| {});
+    assert!(recorded(&three.ask(&success("taro", &assertion))));
+    assert!(matches!(two.receive(), Reply::Granted(_)), "the foreground before the first");
+    // The second goes away without a word.
+    drop(two);
+    assert!(matches!(one.receive(), Reply::Granted(_)));
+    assert_eq!(one.ask(&Request::Hold), Reply::Held);
+}
+
+#[test]
+fn a_shared_account_names_the_person() {
+    let f = Fixture::joined();
+    f.ward.policy("ward3", |policy| {
+        let groups = List::new(vec![GroupName::new("nurses").unwrap()]).unwrap();
+        policy.shared_accounts = List::new(vec![SharedAccount { account: login("ward3pc"), groups }]).unwrap();
+    });
+    f.ward.put("ward3", &{
+        let mut doctor = person("doctor", vec![credential(4)]);
+        doctor.groups = List::new(vec![GroupName::new("doctors").unwrap()]).unwrap();
+        doctor
+    });
+    f.sync().unwrap();
+    let mut client = f.root();
+    let grant = client.granted(&Request::Begin(begin("ward3pc")));
+    let mut people: Vec<_> = grant.candidates.iter().map(|candidate| candidate.person.to_string()).collect();
+    people.sort();
+    assert_eq!(people, ["hanako", "taro"]);
+    let grant = client.granted(&Request::Prove(login("taro")));
+    let anchor = Anchor { root_key: signing(100).public(), terminal: TERMINAL };
+    Snapshot::verify(&grant.evidence.unwrap(), &anchor, &Marks::default(), &login("taro")).unwrap();
+    assert_eq!(client.ask(&Request::Hold), Reply::Held);
+    let assertion = f.assertion("ward3pc", "taro", 2, |_| {});
+    assert!(recorded(&client.ask(&success("ward3pc", &assertion))));
+    let event = f.events().into_iter().rfind(|event| event.name == EventName::Login).unwrap();
+    assert_eq!((event.account, event.person), (Some(login("ward3pc")), Some(login("taro"))));
+    // Who is in none of its groups may not.
+    let assertion = f.assertion("ward3pc", "doctor", 4, |_| {});
+    assert_eq!(code(&f.root().ask(&success("ward3pc", &assertion))), Code::NotInSharedGroup);
+}
+
+#[test]
+fn huge_truncated_and_nonsense_frames_end_the_connection_and_nothing_else() {
+    use std::io::{Read, Write};
+    let f = Fixture::synced();
+    for bytes in [&[0xff; 4][..], &[0, 1, 0, 1], &[0, 0, 0, 0], &[0, 0, 0, 2, 0xff, 0xff], &[0, 0, 0, 9, 1]] {
+        let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        let agent = std::sync::Arc::clone(&f.agent);
+        let served = std::thread::spawn(move || wardkey_agent::server::serve(&agent, theirs, ROOT));
+        ours.write_all(bytes).unwrap();
+        ours.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut rest = Vec::new();
+        ours.read_to_end(&mut rest).unwrap();
+        assert!(rest.is_empty(), "{bytes:?}");
+        served.join().unwrap();
+    }
+    assert!(matches!(f.root().in_turn(&Request::Begin(begin("hanako"))), Reply::Granted(_)));
+}
+
+#[test]
+fn the_account_phase_is_answered_and_recorded() {
+    let f = Fixture::synced();
+    let mut client = f.root();
+    assert!(client.granted(&Request::Account(begin("hanako"))).evidence.is_some());
+    assert!(client.granted(&Request::Account(begin("ghost"))).evidence.is_some());
+    let events: Vec<_> = f.events().into_iter().filter(|event| event.name == EventName::Account).collect();
+    assert_eq!(events.len(), 2);
+    assert_eq!((events[0].outcome, &events[0].account), (Outcome::Success, &Some(login("hanako"))));
+    assert_eq!(
+        (events[1].outcome, events[1].reason, &events[1].account),
+        (Outcome::Failure, Some(Code::KeyAndNameDoNotMatch), &None)
+    );
+}
+
+#[test]
+fn a_login_in_the_degraded_stage_is_recorded_for_who_was_seen() {
+    let f = Fixture::synced();
+    let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap().uid.as_raw();
+    f.ward.put("ward3", &person("nobody", vec![credential(5)]));
+    f.sync().unwrap();
+    f.pass(900 + 30 * 3600);
+    let peer = Peer { uid: nobody, gid: nobody, pid: 77 };
+    // Not root, never seen by the agent: not believed.
+    let assertion = f.assertion("nobody", "nobody", 5, |_| {});
+    assert_eq!(code(&f.connect(peer).ask(&success("nobody", &assertion))), Code::OfflineNotSeenHere);
+    // Root has marks of its own.
+    let assertion = f.assertion("nobody", "nobody", 5, |_| {});
+    assert!(recorded(&f.root().ask(&success("nobody", &assertion))));
+    let event = f.events().into_iter().rfind(|event| event.name == EventName::Login).unwrap();
+    assert_eq!(event.stage.as_deref(), Some("degraded"));
+    // Now seen.
+    let assertion = f.assertion("nobody", "nobody", 5, |_| {});
+    assert!(recorded(&f.connect(peer).ask(&success("nobody", &assertion))));
+}

@@ -1,0 +1,151 @@
+//! Join and synchronisation over real TLS on the loopback interface.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use common::server::{Server, authority};
+use common::*;
+use wardkey_agent::agent::Agent;
+use wardkey_agent::clock::Clock;
+use wardkey_agent::sync::http::Network;
+use wardkey_agent::sync::join::join;
+use wardkey_agent::sync::upstream::Upstream;
+use wardkey_core::code::Code;
+use wardkey_core::codec::Bytes;
+use wardkey_core::id::Hash;
+use wardkey_core::message::agent::Join;
+use wardkey_core::name::DisplayText;
+use wardkey_core::time::{ClockReading, UnixTime};
+use wardkey_core::token::JoinToken;
+
+struct Terminal {
+    folder: tempfile::TempDir,
+    time: Arc<AtomicU64>,
+    agent: Arc<Agent>,
+}
+
+fn terminal(realtime: u64) -> Terminal {
+    let folder = tempfile::tempdir().unwrap();
+    let time = Arc::new(AtomicU64::new(realtime));
+    let agent = open_at(folder.path(), &time);
+    Terminal { folder, time, agent }
+}
+
+fn open_at(folder: &std::path::Path, time: &Arc<AtomicU64>) -> Arc<Agent> {
+    let time = Arc::clone(time);
+    let clock = Clock::with(Box::new(move || ClockReading {
+        realtime: UnixTime(time.load(Ordering::SeqCst)),
+        boottime: 5,
+        boot_id: Bytes::new(*b"boot").unwrap(),
+    }));
+    let sessions = Box::new(Shared(Arc::new(FakeSessions::default())));
+    Arc::new(Agent::open(config(folder), clock, sessions, Box::new(Network)).unwrap())
+}
+
+fn request(server: &str, token: &JoinToken) -> Join {
+    Join {
+        server: server.into(),
+        token: token.to_text(),
+        name: DisplayText::new("ward3-a").unwrap(),
+        machine: Hash::new([7; 32]),
+    }
+}
+
+fn refused<T: std::fmt::Debug>(result: Result<T, wardkey_agent::error::AgentError>) -> Code {
+    result.unwrap_err().code()
+}
+
+#[test]
+fn a_terminal_joins_synchronises_and_recovers_over_tls() {
+    let server = Server::start(&Ward::new(), false);
+    let t = terminal(T0);
+    let joined = join(&t.agent, &request(&server.address, &server.token)).unwrap();
+    assert_eq!(joined.terminal, TERMINAL);
+    for file in ["terminal.toml", "terminal.pem", "terminal.key"] {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(t.folder.path().join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+    assert!(wardkey_agent::sync::run::round(&t.agent, 0).unwrap());
+    assert!(t.agent.directory.view().is_complete());
+    // The same deployment again is a repair; another one is refused.
+    join(&t.agent, &request(&server.address, &server.token)).unwrap();
+    let other = JoinToken::new([1; 8], [2; 16], &signing(66).public());
+    assert_eq!(refused(join(&t.agent, &request(&server.address, &other))), Code::AlreadyJoined);
+    // The cache is lost: the roots come again, for the key that was joined.
+    t.agent.state.close();
+    t.agent.directory.close();
+    std::fs::write(t.folder.path().join("directory.redb"), b"gone").unwrap();
+    let agent = open_at(t.folder.path(), &t.time);
+    assert!(agent.directory.view().root.is_none());
+    wardkey_agent::sync::run::round(&agent, 0).unwrap();
+    assert!(agent.directory.view().is_complete());
+}
+
+#[test]
+fn a_join_trusts_nothing_but_the_token() {
+    // Another deployment's server
+    let server = Server::start(&Ward::new(), false);
+    let t = terminal(T0);
+    let other = JoinToken::new([1; 8], [2; 16], &signing(66).public());
+    assert_eq!(refused(join(&t.agent, &request(&server.address, &other))), Code::ServerNotTrusted);
+    // A wrong secret
+    let wrong = JoinToken::new([1; 8], [3; 16], &signing(100).public());
+    assert_eq!(refused(join(&t.agent, &request(&server.address, &wrong))), Code::JoinTokenInvalid);
+    for text in ["", "wkj1-", "no token"] {
+        let request = Join { token: text.into(), ..request(&server.address, &wrong) };
+        assert_eq!(refused(join(&t.agent, &request)), Code::JoinTokenInvalid);
+    }
+    // Somebody in the middle who shows the true root document
+    let impostor = Server::start(&Ward::new(), true);
+    assert_eq!(refused(join(&t.agent, &request(&impostor.address, &impostor.token))), Code::ServerNotTrusted);
+    assert!(!impostor.joined.load(Ordering::SeqCst), "it was told nothing");
+    // Nobody there, not even HTTPS
+    assert_eq!(refused(join(&t.agent, &request("https://localhost:1", &server.token))), Code::ServerUnreachable);
+    for address in ["http://localhost:1", "localhost", "https://localhost:1/x"] {
+        assert_eq!(refused(join(&t.agent, &request(address, &server.token))), Code::ProtocolError);
+    }
+    assert!(t.agent.identity().is_none());
+    assert_eq!(std::fs::read_dir(t.folder.path()).unwrap().count(), 2, "only the two stores");
+}
+
+#[test]
+fn a_wrong_clock_does_not_keep_a_terminal_from_its_server() {
+    // (the machine's clock, what happens): the certificate is valid in 2027
+    for (what, realtime, reached) in [
+        ("right", T0, true),
+        ("in 1970", 100, true),
+        ("in 2001", 1_000_000_000, true),
+        ("in 2100", 4_100_000_000, true),
+    ] {
+        let server = Server::start(&Ward::new(), false);
+        let t = terminal(realtime);
+        let result = join(&t.agent, &request(&server.address, &server.token));
+        assert_eq!(result.is_ok(), reached, "{what}: {result:?}");
+        wardkey_agent::sync::run::round(&t.agent, 0).unwrap();
+    }
+    // Signed time says that 2028 is over: the certificate is, too.
+    let server = Server::start(&Ward::new(), false);
+    server.ward.change(|state| state.root.issued = UnixTime(1_840_000_000));
+    let t = terminal(T0);
+    assert_eq!(refused(join(&t.agent, &request(&server.address, &server.token))), Code::ServerNotTrusted);
+}
+
+#[test]
+fn without_a_certificate_of_the_terminal_the_server_refuses_and_says_why() {
+    let server = Server::start(&Ward::new(), false);
+    let clock = Arc::new(Clock::machine());
+    clock.raise(UnixTime(T0));
+    let tls = wardkey_agent::sync::tls::trusting(&server.ca.der, None, Arc::clone(&clock)).unwrap();
+    let http = wardkey_agent::sync::http::Http::new(&server.address, tls).unwrap();
+    let asked = wardkey_agent::sync::apply::request(&Default::default(), 0, false);
+    let error = http.wait(&asked).unwrap_err();
+    assert_eq!((error.code(), error.retry_after()), (Code::TerminalCertificate, Some(7)));
+    // Another CA than the deployment's, whoever issued it.
+    let tls = wardkey_agent::sync::tls::trusting(&authority().der, None, clock).unwrap();
+    let http = wardkey_agent::sync::http::Http::new(&server.address, tls).unwrap();
+    assert_eq!(http.wait(&asked).unwrap_err().code(), Code::ServerNotTrusted);
+}

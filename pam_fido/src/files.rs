@@ -1,0 +1,281 @@
+//! The files that the module believes: regular, root's, writable by nobody else, in a folder of which
+//! the same is true, opened without following a link, and no longer than expected.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg, OFlag, open, openat, renameat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat};
+use nix::unistd::{UnlinkatFlags, fsync, unlinkat};
+
+/// Who must own the files: root, always, outside tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner(u32);
+
+impl Owner {
+    /// Root.
+    pub const ROOT: Self = Self(0);
+
+    /// Whoever runs the tests.
+    #[cfg(test)]
+    pub fn current() -> Self {
+        Self(nix::unistd::geteuid().as_raw())
+    }
+}
+
+/// Why a file is not read or written; each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It is not there.
+    #[error("{}: there is no such file", path.display())]
+    Missing {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// Not a path to a file.
+    #[error("{}: write the whole path of a file, beginning with /", path.display())]
+    Path {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Not what it should be.
+    #[error("{}: is not {expected}; a link is not followed: put the {expected} itself there", path.display())]
+    Kind {
+        /// The file or folder.
+        path: PathBuf,
+        /// `regular file` or `folder`.
+        expected: &'static str,
+    },
+    /// Somebody else's.
+    #[error("{0}: belongs to uid {uid}; run: chown root:root {0}", path.display())]
+    Owner {
+        /// The file or folder.
+        path: PathBuf,
+        /// Who owns it.
+        uid: u32,
+    },
+    /// Writable by others.
+    #[error("{0}: mode {mode:04o} lets others write; run: chmod go-w {0}", path.display())]
+    Mode {
+        /// The file or folder.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// Longer than any valid one.
+    #[error("{}: longer than {max} bytes", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// The greatest length accepted, in bytes.
+        max: usize,
+    },
+    /// Another writer does not come to an end.
+    #[error("{}: another login holds its lock", path.display())]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another error of the system.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The error.
+        error: std::io::Error,
+    },
+}
+
+/// Reads a file.
+///
+/// # Errors
+/// [`FileError`] when it is not there, or not to be believed.
+pub fn read(path: &Path, owner: Owner, max: usize) -> Result<Vec<u8>, FileError> {
+    let (folder, name) = open_folder(path, owner)?;
+    // O_NONBLOCK: opening a FIFO must not wait; it is refused by its kind afterwards.
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let file = openat(&folder, name, flags, Mode::empty()).map_err(|errno| failure(path, errno, "regular file"))?;
+    check(path, &file, owner, SFlag::S_IFREG, "regular file")?;
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
+    File::from(file).take(limit).read_to_end(&mut bytes).map_err(|error| io(path, error))?;
+    if bytes.len() > max {
+        return Err(FileError::TooLong { path: path.into(), max });
+    }
+    Ok(bytes)
+}
+
+/// A file that is being replaced: nobody else replaces it meanwhile.
+pub struct Replacement {
+    path: PathBuf,
+    folder: OwnedFd,
+    _lock: Flock<File>,
+}
+
+impl Replacement {
+    /// Takes the lock that belongs to the file (`NAME.lock` beside it, for its owner only).
+    ///
+    /// # Errors
+    /// [`FileError::Busy`] when another has it for longer than `patience`; others as for [`read`].
+    pub fn begin(path: &Path, owner: Owner, patience: Duration) -> Result<Self, FileError> {
+        let (folder, name) = open_folder(path, owner)?;
+        let mut lock_name = name.to_owned();
+        lock_name.push(".lock");
+        let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+        let lock = openat(&folder, lock_name.as_os_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR)
+            .map_err(|errno| failure(path, errno, "regular file"))?;
+        check(path, &lock, owner, SFlag::S_IFREG, "regular file")?;
+        let mut lock = File::from(lock);
+        let until = Instant::now() + patience;
+        loop {
+            match Flock::lock(lock, FlockArg::LockExclusiveNonblock) {
+                Ok(lock) => return Ok(Self { path: path.into(), folder, _lock: lock }),
+                Err((unlocked, Errno::EWOULDBLOCK | Errno::EINTR)) if Instant::now() < until => {
+                    lock = unlocked;
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                Err((_, Errno::EWOULDBLOCK | Errno::EINTR)) => return Err(FileError::Busy { path: path.into() }),
+                Err((_, errno)) => return Err(io(path, errno.into())),
+            }
+        }
+    }
+
+    /// Replaces the content: after a crash or a full disk there is the old file or the new one, whole.
+    ///
+    /// # Errors
+    /// [`FileError::Io`]; the old file is still there.
+    pub fn finish(self, bytes: &[u8]) -> Result<(), FileError> {
+        let name = self.path.file_name().ok_or_else(|| FileError::Path { path: self.path.clone() })?;
+        let mut new_name = name.to_owned();
+        new_name.push(".new");
+        let new_name = new_name.as_os_str();
+        let result = self.write_new(new_name, bytes).and_then(|()| {
+            renameat(&self.folder, new_name, &self.folder, name)?;
+            // The folder was opened by O_PATH, which cannot be synchronised.
+            let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+            Ok(fsync(&openat(&self.folder, ".", flags, Mode::empty())?)?)
+        });
+        result.map_err(|error: std::io::Error| {
+            let _ = unlinkat(&self.folder, new_name, UnlinkatFlags::NoRemoveDir);
+            io(&self.path, error)
+        })
+    }
+
+    fn write_new(&self, name: &OsStr, bytes: &[u8]) -> Result<(), std::io::Error> {
+        // What a killed login left behind; we hold the lock, so nobody is writing it.
+        let _ = unlinkat(&self.folder, name, UnlinkatFlags::NoRemoveDir);
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+        let mut file = File::from(openat(&self.folder, name, flags, Mode::S_IRUSR | Mode::S_IWUSR)?);
+        file.write_all(bytes)?;
+        fchmod(&file, Mode::from_bits_truncate(0o644))?;
+        file.sync_all()
+    }
+}
+
+/// The folder of a file, opened and checked, and the file's name in it.
+fn open_folder(path: &Path, owner: Owner) -> Result<(OwnedFd, &OsStr), FileError> {
+    let not_a_path = || FileError::Path { path: path.into() };
+    let (parent, name) = path.parent().zip(path.file_name()).ok_or_else(not_a_path)?;
+    if !path.is_absolute() {
+        return Err(not_a_path());
+    }
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let folder = open(parent, flags, Mode::empty()).map_err(|errno| failure(parent, errno, "folder"))?;
+    check(parent, &folder, owner, SFlag::S_IFDIR, "folder")?;
+    Ok((folder, name))
+}
+
+fn check(path: &Path, fd: &impl AsFd, owner: Owner, kind: SFlag, expected: &'static str) -> Result<(), FileError> {
+    let stat: FileStat = fstat(fd).map_err(|errno| io(path, errno.into()))?;
+    if stat.st_mode & SFlag::S_IFMT.bits() != kind.bits() {
+        return Err(FileError::Kind { path: path.into(), expected });
+    }
+    if stat.st_uid != owner.0 && stat.st_uid != 0 {
+        return Err(FileError::Owner { path: path.into(), uid: stat.st_uid });
+    }
+    if stat.st_mode & 0o022 != 0 {
+        return Err(FileError::Mode { path: path.into(), mode: stat.st_mode & 0o7777 });
+    }
+    Ok(())
+}
+
+fn failure(path: &Path, errno: Errno, expected: &'static str) -> FileError {
+    match errno {
+        Errno::ENOENT => FileError::Missing { path: path.into() },
+        Errno::ELOOP | Errno::ENOTDIR | Errno::ENXIO => FileError::Kind { path: path.into(), expected },
+        _ => io(path, errno.into()),
+    }
+}
+
+fn io(path: &Path, error: std::io::Error) -> FileError {
+    FileError::Io { path: path.into(), error }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn only_a_regular_file_that_nobody_else_can_write_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pam.toml");
+        let us = Owner::current();
+        assert!(matches!(read(&path, us, 10), Err(FileError::Missing { .. })));
+        fs::write(&path, "0123456789").unwrap();
+        mode(&path, 0o644);
+        assert_eq!(read(&path, us, 10).unwrap(), b"0123456789");
+        assert!(matches!(read(&path, us, 9), Err(FileError::TooLong { .. })));
+        for bad in [0o664, 0o646, 0o666] {
+            mode(&path, bad);
+            assert!(matches!(read(&path, us, 10), Err(FileError::Mode { .. })), "{bad:o}");
+        }
+        mode(&path, 0o644);
+        for bad in [0o775, 0o757, 0o1777] {
+            mode(folder.path(), bad);
+            assert!(matches!(read(&path, us, 10), Err(FileError::Mode { .. })), "{bad:o}");
+        }
+        mode(folder.path(), 0o755);
+        let link = folder.path().join("link");
+        symlink(&path, &link).unwrap();
+        assert!(matches!(read(&link, us, 10), Err(FileError::Kind { .. })));
+        let fifo = folder.path().join("fifo");
+        nix::unistd::mkfifo(&fifo, Mode::from_bits_truncate(0o644)).unwrap();
+        assert!(matches!(read(&fifo, us, 10), Err(FileError::Kind { .. })));
+        assert!(matches!(read(folder.path(), us, 10), Err(FileError::Kind { .. } | FileError::Mode { .. })));
+        assert!(matches!(read(Path::new("pam.toml"), us, 10), Err(FileError::Path { .. })));
+        assert!(matches!(read(Path::new("/"), us, 10), Err(FileError::Path { .. })));
+        if us == Owner::ROOT {
+            std::os::unix::fs::chown(&path, Some(1234), None).unwrap();
+            assert!(matches!(read(&path, us, 10), Err(FileError::Owner { uid: 1234, .. })));
+        }
+    }
+
+    #[test]
+    fn lesson_privacyidea_files_are_replaced_whole_and_by_one_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("marks");
+        let us = Owner::current();
+        let patience = Duration::from_millis(20);
+        fs::write(folder.path().join("marks.new"), "left behind").unwrap();
+        let first = Replacement::begin(&path, us, patience).unwrap();
+        assert!(matches!(Replacement::begin(&path, us, patience), Err(FileError::Busy { .. })));
+        first.finish(b"one").unwrap();
+        Replacement::begin(&path, us, patience).unwrap().finish(b"two").unwrap();
+        assert_eq!(read(&path, us, 10).unwrap(), b"two");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o644);
+        assert_eq!(fs::metadata(folder.path().join("marks.lock")).unwrap().permissions().mode() & 0o7777, 0o600);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+}

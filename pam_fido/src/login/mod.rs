@@ -1,0 +1,188 @@
+//! A login, from the first connection to the recorded outcome.
+//!
+//! ```text
+//!   establish: key and agent connected, evidence judged, key identified    (again after Wait, a
+//!      │                                                                    hang-up, a long answer)
+//!   question: one, without echo
+//!   hold:     the key is this login's
+//!   sign:     nonce, PIN to the key process, assertion, decide
+//!   outcome:  durably recorded by the agent; marks raised
+//! ```
+//! The person is asked once. Until [`sign`] nothing that was typed leaves this process.
+
+mod account_phase;
+mod establish;
+mod hold;
+mod judge;
+mod outcome;
+mod question;
+mod replies;
+mod sign;
+
+use std::time::Duration;
+
+pub use account_phase::check_account;
+use wardkey_core::code::Code;
+use wardkey_core::id::{CredentialId, EventId, Hash};
+use wardkey_core::message::PROTOCOL;
+use wardkey_core::message::agent::Begin;
+use wardkey_core::name::{Language, LoginName, ServiceName};
+use wardkey_core::snapshot::Anchor;
+use wardkey_core::texts;
+use wardkey_ipc::{Channel, Deadline};
+
+use crate::journal::Journal;
+use crate::machine::Machine;
+use crate::refusal::Refusal;
+use crate::settings::Settings;
+use crate::sockets::Sockets;
+use crate::talk::Talk;
+
+/// How long a part may take to answer what needs no person.
+const ANSWER: Duration = seconds(5);
+/// Messages that may come between a question and its answer.
+const MAX_MESSAGES: usize = 256;
+
+/// Seconds; a tenth of them in tests, which see every time-out pass.
+const fn seconds(seconds: u64) -> Duration {
+    Duration::from_millis(if cfg!(test) { seconds * 100 } else { seconds * 1000 })
+}
+
+/// What a login is about, as the application states it.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The account; `None` when what was typed cannot be a login name.
+    pub account: Option<LoginName>,
+    /// Why there is no such account here; it is refused in the end, with the same words as a wrong key.
+    pub nobody: Option<&'static str>,
+    /// PAM service.
+    pub service: ServiceName,
+    /// PAM_TTY, printable.
+    pub tty: Option<String>,
+    /// PAM_RHOST, printable.
+    pub rhost: Option<String>,
+    /// Whether PAM_RHOST is another machine.
+    pub remote: bool,
+}
+
+impl Login {
+    fn begin(&self) -> Begin {
+        Begin {
+            protocol: PROTOCOL,
+            account: self.account.clone(),
+            service: self.service.clone(),
+            tty: self.tty.clone(),
+            rhost: self.rhost.clone(),
+        }
+    }
+}
+
+/// Everything around a login that is not the login.
+pub struct World<'a> {
+    /// The person.
+    pub talk: &'a mut dyn Talk,
+    /// Agent and key process.
+    pub sockets: &'a mut dyn Sockets,
+    /// Clocks, randomness, marks.
+    pub machine: &'a dyn Machine,
+    /// Syslog.
+    pub journal: &'a dyn Journal,
+    /// Configuration.
+    pub settings: &'a Settings,
+    /// Trust anchor.
+    pub anchor: &'a Anchor,
+}
+
+/// Somebody was let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admitted {
+    /// Who.
+    pub person: LoginName,
+    /// Fingerprint of the credential.
+    pub key: Hash,
+}
+
+/// A login under way.
+struct Attempt<'w, 'l> {
+    world: World<'w>,
+    login: &'l Login,
+    id: EventId,
+    /// Language of the terminal, then of the person.
+    language: Language,
+    agent: Option<Channel>,
+    key: Option<Channel>,
+    /// The agent said Wait on this connection: Granted will follow.
+    waiting: bool,
+    /// The agent let the login begin, so it wants to know how it ended.
+    granted: bool,
+    /// Times that the agent was lost.
+    lost: u8,
+    told_wait: bool,
+    told_insert: bool,
+    /// When waiting for key or agent ends.
+    until: Deadline,
+    person: Option<LoginName>,
+    credential: Option<CredentialId>,
+}
+
+/// Logs somebody in.
+///
+/// # Errors
+/// The [`Refusal`], which the person was told and the agent records.
+pub fn authenticate(world: World<'_>, login: &Login) -> Result<Admitted, Refusal> {
+    let until = Deadline::after(world.settings.key_wait);
+    let language = world.settings.language;
+    let mut id = [0; EventId::LEN];
+    if let Err(refusal) = world.machine.random(&mut id) {
+        world.talk.error(&refusal.text(language));
+        return Err(refusal);
+    }
+    let mut attempt = Attempt {
+        world,
+        login,
+        id: EventId::new(id),
+        language,
+        agent: None,
+        key: None,
+        waiting: false,
+        granted: false,
+        lost: 0,
+        told_wait: false,
+        told_insert: false,
+        until,
+        person: None,
+        credential: None,
+    };
+    let result = attempt.run();
+    // Whatever came of it, the key is free for others at once.
+    attempt.key = None;
+    result.inspect_err(|refusal| {
+        attempt.report_failure(refusal);
+        attempt.world.talk.error(&refusal.text(attempt.language));
+    })
+}
+
+impl Attempt<'_, '_> {
+    fn run(&mut self) -> Result<Admitted, Refusal> {
+        let mut standing = self.establish(None)?;
+        self.recognise(&standing);
+        let pin = self.ask(&standing)?;
+        // The person was there just now: what is waited for from here on is the agent and a restart.
+        self.until = Deadline::after(self.world.settings.key_wait);
+        self.told_wait = false;
+        let (person, credential) = loop {
+            let (person, credential) = standing.permitted()?;
+            if self.is_fresh(&standing)? && self.hold()? {
+                break (person, credential);
+            }
+            standing = self.establish(Some(credential))?;
+        };
+        let signed = self.sign(person, credential, pin)?;
+        self.record(person, signed)
+    }
+
+    fn inform(&mut self, code: Code) {
+        let text = texts::message(code, self.language, &[]);
+        self.world.talk.info(&text);
+    }
+}

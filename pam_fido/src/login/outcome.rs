@@ -1,0 +1,128 @@
+//! How it ended: told to the agent, which records it durably; then the marks.
+
+use std::time::Duration;
+
+use wardkey_core::code::Code;
+use wardkey_core::decide::Stage;
+use wardkey_core::directory::leaf_key;
+use wardkey_core::id::EventId;
+use wardkey_core::message::agent::{LoginOutcome, LoginResult, Request as AgentRequest};
+use wardkey_core::texts;
+use wardkey_ipc::{Deadline, IpcError};
+
+use super::establish::unexpected;
+use super::judge::{Person, now};
+use super::replies::AgentReply;
+use super::sign::Signed;
+use super::{Admitted, Attempt, MAX_MESSAGES, seconds};
+use crate::refusal::Refusal;
+
+/// How long an outcome that matters is offered to an agent that is gone.
+const PATIENCE: Duration = seconds(5);
+/// The same for a refusal that does not count.
+const LITTLE_PATIENCE: Duration = seconds(1);
+const RETRY_EVERY: Duration = Duration::from_millis(50);
+
+/// Why an outcome was not recorded.
+enum NotRecorded {
+    Refused(Refusal),
+    Lost(IpcError),
+}
+
+impl From<IpcError> for NotRecorded {
+    fn from(error: IpcError) -> Self {
+        match error {
+            // Nonsense does not get better by asking again.
+            IpcError::Codec(_) | IpcError::FrameLength(_) => Self::Refused(Refusal::agent(&error)),
+            _ => Self::Lost(error),
+        }
+    }
+}
+
+impl Attempt<'_, '_> {
+    /// Has a success recorded; only then it is one.
+    ///
+    /// # Errors
+    /// The agent's refusal, or its absence.
+    pub(super) fn record(&mut self, person: &Person, signed: Signed) -> Result<Admitted, Refusal> {
+        let event = signed.granted.client_data().event_id();
+        let recorded = self.deliver(LoginResult::Success(signed.assertion), PATIENCE)?;
+        // From here on a refusal is not the agent's to record again.
+        self.granted = false;
+        if recorded != event {
+            return Err(Refusal::new(Code::ProtocolError, "the agent recorded something else"));
+        }
+        self.raise_marks(person);
+        let permit = signed.granted.permit();
+        if permit.stage != Stage::Online {
+            let hours = (permit.age / 3600).to_string();
+            let banner = texts::message(Code::OfflineBanner, self.language, &[("hours", &hours)]);
+            self.world.talk.info(&banner);
+        }
+        Ok(Admitted { person: person.snapshot.login().clone(), key: *signed.granted.key() })
+    }
+
+    /// Tells the agent of a refusal, if it let the login begin.
+    pub(super) fn report_failure(&mut self, refusal: &Refusal) {
+        if !self.granted {
+            return;
+        }
+        let patience = if refusal.counts() { PATIENCE } else { LITTLE_PATIENCE };
+        if let Err(error) = self.deliver(LoginResult::Failure(refusal.failure()), patience) {
+            self.world.journal.error(&format!("the refusal was not recorded: {}: {}", error.code, error.detail));
+        }
+    }
+
+    fn deliver(&mut self, result: LoginResult, patience: Duration) -> Result<EventId, Refusal> {
+        let outcome = AgentRequest::Outcome(LoginOutcome {
+            login: self.login.begin(),
+            attempt: self.id,
+            person: self.person.clone(),
+            credential: self.credential.clone(),
+            result,
+        });
+        let deadline = Deadline::after(patience);
+        loop {
+            match self.deliver_once(&outcome, deadline) {
+                Ok(event) => return Ok(event),
+                Err(NotRecorded::Refused(refusal)) => return Err(refusal),
+                Err(NotRecorded::Lost(error)) if deadline.has_passed() => return Err(Refusal::agent(&error)),
+                // The same outcome on a new connection: it is recorded once.
+                Err(NotRecorded::Lost(_)) => std::thread::sleep(RETRY_EVERY),
+            }
+        }
+    }
+
+    fn deliver_once(&mut self, outcome: &AgentRequest, deadline: Deadline) -> Result<EventId, NotRecorded> {
+        let mut agent = match self.agent.take() {
+            Some(agent) => agent,
+            None => self.world.sockets.agent()?,
+        };
+        agent.send(outcome, deadline)?;
+        for _ in 0..MAX_MESSAGES {
+            match agent.receive(deadline)? {
+                AgentReply::Recorded(event) => return Ok(event),
+                AgentReply::Refused(refusal) => return Err(NotRecorded::Refused(refusal.into())),
+                // Answers to what was asked before.
+                AgentReply::Wait | AgentReply::Granted(_) | AgentReply::Held => {}
+            }
+        }
+        Err(NotRecorded::Refused(unexpected("agent")))
+    }
+
+    fn raise_marks(&mut self, person: &Person) {
+        let world = &self.world;
+        let result = world.machine.clock().and_then(|reading| {
+            let now = now(world, &person.snapshot, &person.marks)?;
+            let raise = |marks: &mut wardkey_core::marks::Marks| {
+                person.snapshot.raise(marks);
+                marks.floor = marks.floor.raised(person.snapshot.signed_time(), &reading);
+                marks.remember(leaf_key(person.snapshot.login()), now);
+            };
+            world.machine.raise_marks(&raise).map_err(|error| Refusal::new(Code::MarksUnreadable, error))
+        });
+        if let Err(error) = result {
+            world.journal.error(&format!("marks were not raised: {}", error.detail));
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The one question.
+
+use std::time::Instant;
+
+use wardkey_core::code::Code;
+use wardkey_core::message::key::Pin;
+use wardkey_core::texts;
+
+use super::Attempt;
+use super::judge::Standing;
+use crate::refusal::Refusal;
+use crate::talk::Answer;
+
+/// PIN tries of a key that had none wrong (CTAP 2.1, 6.5.2.2: at most 8).
+const ALL_TRIES: u8 = 8;
+
+impl Attempt<'_, '_> {
+    /// The key proved who asks: from here on the person's language and name.
+    pub(super) fn recognise(&mut self, standing: &Standing) {
+        let Some((person, credential)) = standing.matched() else { return };
+        self.person = Some(person.snapshot.login().clone());
+        self.credential = Some(credential.clone());
+        if let Some(record) = person.snapshot.records().next() {
+            self.language = record.language;
+        }
+    }
+
+    /// Asks for the PIN. Everything that must be known stands in the one prompt.
+    ///
+    /// # Errors
+    /// No answer, or one that cannot be a PIN: the key is not asked and no try is spent.
+    pub(super) fn ask(&mut self, standing: &Standing) -> Result<Pin, Refusal> {
+        let mut name = None;
+        let mut tries = None;
+        // Only to the person whose key it is: others learn nothing about the name that they typed.
+        if let Some((person, _)) = standing.matched() {
+            name = person.snapshot.records().next().map(|record| record.display_name.clone());
+            if let Some(details) = &standing.details {
+                tries = details.pin_tries;
+                let unusable = match tries {
+                    _ if !details.pin_set => Some(Code::PinNotSet),
+                    Some(0) => Some(Code::PinBlocked),
+                    _ if details.pin_must_change => Some(Code::PinMustChange),
+                    _ => None,
+                };
+                if let Some(code) = unusable {
+                    return Err(Refusal { tries_left: tries, ..Refusal::new(code, "getInfo of the key") });
+                }
+            }
+        }
+        let few = tries.filter(|tries| *tries < ALL_TRIES).map(u32::from);
+        let question = texts::pin_prompt(self.language, name.as_ref().map(|name| name.as_str()), few);
+        let asked = Instant::now();
+        let answer = self.world.talk.ask(&question);
+        if self.world.settings.prompt_wait.is_some_and(|wait| asked.elapsed() > wait) {
+            return Err(Refusal::new(Code::TooLate, "the question stayed unanswered for too long"));
+        }
+        match answer {
+            Answer::Typed(typed) => Pin::new(typed).map_err(|code| Refusal::new(code, "not sent to the key")),
+            Answer::NotText => Err(Refusal::new(Code::PinLength, "not UTF-8, not sent to the key")),
+            Answer::None => Err(Refusal::new(Code::Cancelled, "no answer to the question")),
+        }
+    }
+}

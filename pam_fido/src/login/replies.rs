@@ -1,0 +1,91 @@
+//! The answers that a login can be given: those of `wardkey_core::message` that belong to it, with the
+//! same numbers. What belongs to the command line is not decoded here at all: less code that hostile
+//! bytes reach, and a third of the library's size.
+
+use minicbor::Decode;
+use wardkey_core::id::EventId;
+use wardkey_core::message::agent::{Grant, Refusal};
+use wardkey_core::message::key::{Identified, KeyAssertion, KeyFailure};
+
+/// What the agent answers to a login.
+#[derive(Debug, Decode)]
+pub enum AgentReply {
+    /// Another login at this terminal has the key.
+    #[n(0)]
+    Wait,
+    /// Go on.
+    #[n(1)]
+    Granted(#[n(0)] Box<Grant>),
+    /// The key is this login's until its outcome.
+    #[n(2)]
+    Held,
+    /// Refused.
+    #[n(3)]
+    Refused(#[n(0)] Refusal),
+    /// The outcome is durably recorded.
+    #[n(4)]
+    Recorded(#[n(0)] EventId),
+}
+
+/// What the key process answers to a login.
+#[derive(Debug, Decode)]
+pub enum KeyReply {
+    /// No key is plugged; waiting for one.
+    #[n(1)]
+    Insert,
+    /// A key is there and this is what it is.
+    #[n(2)]
+    Identified(#[n(0)] Identified),
+    /// The key waits to be touched.
+    #[n(3)]
+    Touch,
+    /// The key signed.
+    #[n(4)]
+    Assertion(#[n(0)] KeyAssertion),
+    /// It did not work.
+    #[n(7)]
+    Failed(#[n(0)] KeyFailure),
+}
+
+#[cfg(test)]
+mod tests {
+    use wardkey_core::codec::{from_message, to_message};
+    use wardkey_core::message::{agent, key};
+
+    use super::*;
+
+    #[test]
+    fn the_numbers_are_those_of_core() {
+        let read = |reply: &agent::Reply| from_message::<AgentReply>(&to_message(reply));
+        assert!(matches!(read(&agent::Reply::Wait), Ok(AgentReply::Wait)));
+        let grant = agent::Grant { evidence: None, candidates: Default::default() };
+        assert!(matches!(read(&agent::Reply::Granted(Box::new(grant))), Ok(AgentReply::Granted(_))));
+        assert!(matches!(read(&agent::Reply::Held), Ok(AgentReply::Held)));
+        let code = wardkey_core::code::Code::LockedOut;
+        let refusal = agent::Refusal { code, detail: None, retry_after: Some(5) };
+        assert!(matches!(read(&agent::Reply::Refused(refusal.clone())), Ok(AgentReply::Refused(r)) if r == refusal));
+        let id = EventId::new([3; 16]);
+        assert!(matches!(read(&agent::Reply::Recorded(id)), Ok(AgentReply::Recorded(read)) if read == id));
+        assert!(read(&agent::Reply::Synced(Default::default())).is_err());
+
+        let read = |reply: &key::Reply| from_message::<KeyReply>(&to_message(reply));
+        assert!(matches!(read(&key::Reply::Insert), Ok(KeyReply::Insert)));
+        let info = key::KeyInfo { path: "p".into(), vendor: 1, product: 2, name: "n".into(), details: None };
+        let identified = key::Identified { key: info, credential: None };
+        assert!(
+            matches!(read(&key::Reply::Identified(identified.clone())), Ok(KeyReply::Identified(r)) if r == identified)
+        );
+        assert!(matches!(read(&key::Reply::Touch), Ok(KeyReply::Touch)));
+        let credential = wardkey_core::id::CredentialId::new([1; 16]).unwrap();
+        let auth_data = Default::default();
+        let signature = Default::default();
+        let assertion = key::KeyAssertion { credential, auth_data, signature, user_handle: None };
+        assert!(
+            matches!(read(&key::Reply::Assertion(assertion.clone())), Ok(KeyReply::Assertion(r)) if r == assertion)
+        );
+        let failure = key::KeyFailure { code, status: Some(0x31), tries_left: Some(7), detail: None };
+        assert!(matches!(read(&key::Reply::Failed(failure.clone())), Ok(KeyReply::Failed(r)) if r == failure));
+        assert!(read(&key::Reply::Keys(Default::default())).is_err());
+        assert!(read(&key::Reply::Done).is_err());
+    }
+}

@@ -1,0 +1,108 @@
+//! The challenge, the PIN on its way to the key process, the assertion, the decision.
+
+use std::time::Duration;
+
+use wardkey_core::assertion::Assertion;
+use wardkey_core::client_data::ClientData;
+use wardkey_core::code::Code;
+use wardkey_core::codec::Bytes;
+use wardkey_core::decide::{Freshness, Granted, Request, decide};
+use wardkey_core::id::{CredentialId, Nonce};
+use wardkey_core::message::key::{Assert, KeyAssertion, Pin, Request as KeyRequest};
+use wardkey_ipc::{Deadline, IpcError};
+
+use super::establish::unexpected;
+use super::judge::{Person, now};
+use super::replies::KeyReply;
+use super::{ANSWER, Attempt, MAX_MESSAGES, seconds};
+use crate::refusal::Refusal;
+
+/// The key process answers at its own deadline; this much later it counts as silent.
+const GRACE: Duration = seconds(4);
+
+/// A login that was decided, with what proves it.
+pub struct Signed {
+    pub granted: Granted,
+    pub assertion: Assertion,
+}
+
+impl Attempt<'_, '_> {
+    /// Has the key sign a fresh challenge, and decides.
+    ///
+    /// # Errors
+    /// The key's refusal or the decision's.
+    pub(super) fn sign(&mut self, person: &Person, credential: &CredentialId, pin: Pin) -> Result<Signed, Refusal> {
+        let internal = |error: &dyn std::fmt::Display| Refusal::new(Code::Internal, error);
+        let permit = person.permit.clone()?;
+        let login = self.login;
+        let account = login.account.as_ref().ok_or_else(|| internal(&"no account"))?;
+        let mut nonce = [0; Nonce::LEN];
+        self.world.machine.random(&mut nonce)?;
+        let nonce = Nonce::new(nonce);
+        let started = self.world.machine.clock()?.boottime;
+        let client_data = ClientData {
+            nonce,
+            terminal: self.world.anchor.terminal,
+            service: login.service.clone(),
+            account: account.clone(),
+            person: person.snapshot.login().clone(),
+            time: now(&self.world, &person.snapshot, &person.marks)?,
+            scope: permit.scope,
+            position: permit.position,
+        }
+        .to_bytes();
+        let wait = self.world.settings.touch_wait;
+        let request = KeyRequest::Assert(Assert {
+            pin,
+            client_data: Bytes::new(client_data.clone()).map_err(|error| internal(&error))?,
+            credential: credential.clone(),
+            wait_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX),
+        });
+        let signed = self.assert(request, Deadline::after(wait + GRACE))?;
+        // The key is free for others while the outcome is recorded.
+        self.key = None;
+        if signed.credential != *credential {
+            return Err(Refusal::new(Code::KeyAndNameDoNotMatch, "the key signed with another credential"));
+        }
+        let assertion = Assertion {
+            credential_id: signed.credential,
+            client_data: Bytes::new(client_data).map_err(|error| internal(&error))?,
+            auth_data: signed.auth_data,
+            signature: signed.signature,
+            user_handle: signed.user_handle,
+        };
+        let elapsed = self.world.machine.clock()?.boottime.saturating_sub(started);
+        let request = Request {
+            account,
+            service: &login.service,
+            remote: login.remote,
+            now: now(&self.world, &person.snapshot, &person.marks)?,
+            marks: &person.marks,
+        };
+        let freshness = Freshness::Own { nonce: &nonce, elapsed };
+        let granted = decide(&person.snapshot, &request, &self.world.anchor.terminal, freshness, &assertion)?;
+        Ok(Signed { granted, assertion })
+    }
+
+    fn assert(&mut self, request: KeyRequest, deadline: Deadline) -> Result<KeyAssertion, Refusal> {
+        let mut key = self.key.take().ok_or_else(|| Refusal::key(&IpcError::Closed))?;
+        let sent = key.send(&request, Deadline::after(ANSWER));
+        // Wipes the PIN, whether it left or not.
+        drop(request);
+        sent.map_err(|error| Refusal::key(&error))?;
+        let mut told_touch = false;
+        for _ in 0..MAX_MESSAGES {
+            match key.receive(deadline).map_err(|error| Refusal::key(&error))? {
+                KeyReply::Touch => {
+                    if !std::mem::replace(&mut told_touch, true) {
+                        self.inform(Code::TouchNow);
+                    }
+                }
+                KeyReply::Assertion(assertion) => return Ok(assertion),
+                KeyReply::Failed(failure) => return Err(failure.into()),
+                _ => return Err(unexpected("key process")),
+            }
+        }
+        Err(unexpected("key process"))
+    }
+}

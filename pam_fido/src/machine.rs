@@ -1,0 +1,192 @@
+//! The machine: its clocks, its randomness, its marks.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_gettime};
+use wardkey_core::code::Code;
+use wardkey_core::codec::{self, Bytes, Document};
+use wardkey_core::marks::Marks;
+use wardkey_core::time::{ClockReading, UnixTime};
+
+use crate::files::{self, FileError, Owner, Replacement};
+use crate::refusal::Refusal;
+
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+/// How long another login may keep the marks to itself.
+const LOCK_PATIENCE: Duration = Duration::from_millis(500);
+/// The floor of the clock is worth writing when it rose by more than these seconds.
+const FLOOR_STEP: u64 = 60;
+/// A person's last login is worth writing when it is older than these seconds.
+const SEEN_STEP: u64 = 3600;
+
+/// What the login needs of the machine.
+pub trait Machine {
+    /// The clocks, now.
+    ///
+    /// # Errors
+    /// A refusal: without its clocks nothing can be decided.
+    fn clock(&self) -> Result<ClockReading, Refusal>;
+
+    /// Fills `out` with random bytes of the kernel.
+    ///
+    /// # Errors
+    /// A refusal: without randomness there is no challenge.
+    fn random(&self, out: &mut [u8]) -> Result<(), Refusal>;
+
+    /// The marks; empty when there are none yet.
+    ///
+    /// # Errors
+    /// [`Code::MarksUnreadable`].
+    fn marks(&self) -> Result<Marks, Refusal>;
+
+    /// Raises the marks, if this process may and something changed that matters.
+    ///
+    /// # Errors
+    /// For the record: the login has succeeded by then.
+    fn raise_marks(&self, raise: &dyn Fn(&mut Marks)) -> Result<(), String>;
+}
+
+/// This machine.
+pub struct ThisMachine {
+    marks: PathBuf,
+    owner: Owner,
+    may_write: bool,
+}
+
+impl ThisMachine {
+    /// With its marks in this file.
+    pub fn new(marks: &Path, owner: Owner) -> Self {
+        Self { marks: marks.into(), owner, may_write: nix::unistd::geteuid().is_root() }
+    }
+
+    fn read_marks(&self) -> Result<Marks, String> {
+        match files::read(&self.marks, self.owner, Marks::MAX_BYTES) {
+            Ok(bytes) => codec::from_bytes(&bytes).map_err(|error| {
+                format!("{}: {error}; restore the file, or as a last resort remove it", self.marks.display())
+            }),
+            Err(FileError::Missing { .. }) => Ok(Marks::default()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+impl Machine for ThisMachine {
+    fn clock(&self) -> Result<ClockReading, Refusal> {
+        let broken =
+            |what: &str, error: &dyn std::fmt::Display| Refusal::new(Code::Internal, format!("{what}: {error}"));
+        let seconds = |clock| {
+            let time = clock_gettime(clock).map_err(|errno| broken("clock", &errno))?;
+            u64::try_from(time.tv_sec()).map_err(|error| broken("clock", &error))
+        };
+        let boot_id = std::fs::read(BOOT_ID).map_err(|error| broken(BOOT_ID, &error))?;
+        Ok(ClockReading {
+            realtime: UnixTime(seconds(ClockId::CLOCK_REALTIME)?),
+            boottime: seconds(ClockId::CLOCK_BOOTTIME)?,
+            boot_id: Bytes::new(boot_id.trim_ascii()).map_err(|error| broken(BOOT_ID, &error))?,
+        })
+    }
+
+    fn random(&self, out: &mut [u8]) -> Result<(), Refusal> {
+        getrandom::fill(out).map_err(|error| Refusal::new(Code::Internal, format!("getrandom: {error}")))
+    }
+
+    fn marks(&self) -> Result<Marks, Refusal> {
+        self.read_marks().map_err(|detail| Refusal::new(Code::MarksUnreadable, detail))
+    }
+
+    fn raise_marks(&self, raise: &dyn Fn(&mut Marks)) -> Result<(), String> {
+        if !self.may_write {
+            return Ok(());
+        }
+        let lock = |patience| Replacement::begin(&self.marks, self.owner, patience).map_err(|error| error.to_string());
+        // Looked at first without the lock: most logins have nothing to write.
+        let before = self.read_marks()?;
+        let mut after = before.clone();
+        raise(&mut after);
+        if !differs(&before, &after) {
+            return Ok(());
+        }
+        let replacement = lock(LOCK_PATIENCE)?;
+        // Again under the lock, so that nothing that another login raised is lost.
+        let mut marks = self.read_marks()?;
+        raise(&mut marks);
+        replacement.finish(&codec::to_bytes(&marks)).map_err(|error| error.to_string())
+    }
+}
+
+/// Whether the change is worth a write and its fsync.
+fn differs(before: &Marks, after: &Marks) -> bool {
+    let last = |marks: &Marks, person| marks.seen.iter().find(|seen| seen.person == person).map(|seen| seen.last);
+    before.root_version != after.root_version
+        || before.terminal_number != after.terminal_number
+        || before.scopes != after.scopes
+        || after.floor.time.since(before.floor.time) > FLOOR_STEP
+        || after
+            .seen
+            .first()
+            .is_some_and(|seen| last(before, seen.person).is_none_or(|before| seen.last.since(before) > SEEN_STEP))
+}
+
+#[cfg(test)]
+mod tests {
+    use wardkey_core::id::Hash;
+
+    use super::*;
+
+    #[test]
+    fn marks_are_written_when_it_matters_and_unreadable_ones_refuse() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("marks");
+        let mut machine = ThisMachine::new(&path, Owner::current());
+        machine.may_write = true;
+        assert_eq!(machine.marks().unwrap(), Marks::default());
+        let person = Hash::new([1; 32]);
+        let now = machine.clock().unwrap();
+        // (raise, whether it is written)
+        type Raise = Box<dyn Fn(&mut Marks)>;
+        let at = |seconds: u64| UnixTime(1_000_000 + seconds);
+        let steps: [(Raise, bool); 8] = [
+            (Box::new(|_| {}), false),
+            (Box::new(|marks| marks.root_version = 2), true),
+            (Box::new(|marks| marks.terminal_number = 7), true),
+            (Box::new(move |marks| marks.remember(person, at(0))), true),
+            (Box::new(move |marks| marks.remember(person, at(3600))), false),
+            (Box::new(move |marks| marks.remember(person, at(3601))), true),
+            (
+                Box::new({
+                    let now = now.clone();
+                    move |marks| marks.floor = marks.floor.raised(at(0), &now)
+                }),
+                true,
+            ),
+            (
+                Box::new({
+                    let now = now.clone();
+                    move |marks| marks.floor = marks.floor.raised(at(60), &now)
+                }),
+                false,
+            ),
+        ];
+        for (number, (raise, written)) in steps.into_iter().enumerate() {
+            let before = std::fs::read(&path).ok();
+            machine.raise_marks(&*raise).unwrap();
+            assert_eq!(before != std::fs::read(&path).ok(), written, "step {number}");
+        }
+        let marks = machine.marks().unwrap();
+        assert_eq!((marks.root_version, marks.terminal_number, marks.seen.len()), (2, 7, 1));
+
+        let good = std::fs::read(&path).unwrap();
+        for bad in [&b""[..], b"x", &good[1..], &good[..good.len() - 1], &[&good[..], b"\0"].concat()] {
+            std::fs::write(&path, bad).unwrap();
+            assert_eq!(machine.marks().unwrap_err().code, Code::MarksUnreadable);
+            assert!(machine.raise_marks(&|marks| marks.root_version = 9).is_err());
+            assert_eq!(std::fs::read(&path).unwrap(), bad);
+        }
+
+        machine.may_write = false;
+        std::fs::write(&path, &good).unwrap();
+        machine.raise_marks(&|marks| marks.root_version = 9).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), good);
+    }
+}

@@ -1,0 +1,168 @@
+//! TOML files, read so that every complaint names file, line, key and the fix.
+
+use std::path::Path;
+
+use crate::files::{self, FileError, Owner};
+use crate::toml_lines;
+
+/// Longest configuration file in bytes.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// Why a configuration file is not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// The file itself.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// What is in it.
+    #[error("{file}:{line}: {what}")]
+    Content {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// Key and fix.
+        what: String,
+    },
+}
+
+/// The text of a configuration file, and where it came from.
+pub struct Source {
+    file: String,
+    text: String,
+}
+
+/// One value, and how to complain about it.
+pub struct Value<'a> {
+    source: &'a Source,
+    entry: &'a toml_lines::Entry,
+}
+
+impl Source {
+    /// Reads a file that root owns.
+    ///
+    /// # Errors
+    /// [`TableError`] when it is not to be believed or not text.
+    pub fn read(path: &Path, owner: Owner) -> Result<Self, TableError> {
+        Self::from_bytes(&path.display().to_string(), files::read(path, owner, MAX_BYTES)?)
+    }
+
+    /// Takes the content of a file.
+    ///
+    /// # Errors
+    /// [`TableError::Content`] when it is not UTF-8.
+    pub fn from_bytes(file: &str, bytes: Vec<u8>) -> Result<Self, TableError> {
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Self { file: file.into(), text }),
+            Err(error) => {
+                let good = error.utf8_error().valid_up_to();
+                let line = 1 + error.as_bytes().iter().take(good).filter(|byte| **byte == b'\n').count();
+                Err(TableError::Content { file: file.into(), line, what: "not UTF-8; save the file as UTF-8".into() })
+            }
+        }
+    }
+
+    /// Gives every key with its value to `take`, which returns false for a key that it does not know.
+    ///
+    /// # Errors
+    /// [`TableError::Content`] for bad TOML, an unknown key, or what `take` complains about.
+    pub fn each(
+        &self,
+        known: &[&str],
+        mut take: impl FnMut(&str, Value<'_>) -> Result<(), TableError>,
+    ) -> Result<(), TableError> {
+        let entries = toml_lines::read(&self.text).map_err(|fault| self.complain(fault.line, fault.what.into()))?;
+        for entry in &entries {
+            if !known.contains(&entry.key.as_str()) {
+                let name = wardkey_core::name::printable(&entry.key, 64);
+                let what = format!("unknown key \"{name}\"; known are {}", known.join(", "));
+                return Err(self.complain(entry.line, what));
+            }
+            take(&entry.key, Value { source: self, entry })?;
+        }
+        Ok(())
+    }
+
+    /// A complaint about the whole file.
+    pub fn lacks(&self, key: &str, fix: &str) -> TableError {
+        self.complain(1, format!("key \"{key}\" is missing; {fix}"))
+    }
+
+    fn complain(&self, line: usize, what: String) -> TableError {
+        TableError::Content { file: self.file.clone(), line, what }
+    }
+}
+
+impl Value<'_> {
+    /// A complaint that says what the key takes.
+    pub fn wrong(&self, takes: &str) -> TableError {
+        self.wrong_in(self.entry.value_line, takes)
+    }
+
+    fn wrong_in(&self, line: usize, takes: &str) -> TableError {
+        self.source.complain(line, format!("key \"{}\" takes {takes}", self.entry.key))
+    }
+
+    /// A text.
+    ///
+    /// # Errors
+    /// [`TableError::Content`] for anything else.
+    pub fn text(&self, takes: &str) -> Result<&str, TableError> {
+        match &self.entry.value {
+            toml_lines::Value::Text(text) => Ok(text),
+            _ => Err(self.wrong(takes)),
+        }
+    }
+
+    /// The whole path of a file.
+    ///
+    /// # Errors
+    /// [`TableError::Content`] for anything else.
+    pub fn path(&self) -> Result<std::path::PathBuf, TableError> {
+        let takes = "the whole path of a file, beginning with /";
+        let text = self.text(takes)?;
+        if text.starts_with('/') && !text.ends_with('/') && text.len() < 4096 && !text.contains('\0') {
+            Ok(text.into())
+        } else {
+            Err(self.wrong(takes))
+        }
+    }
+
+    /// A whole number within bounds.
+    ///
+    /// # Errors
+    /// [`TableError::Content`] for anything else.
+    pub fn number(&self, bounds: std::ops::RangeInclusive<u64>, unit: &str) -> Result<u64, TableError> {
+        match self.entry.value {
+            toml_lines::Value::Number(number) if bounds.contains(&number) => Ok(number),
+            _ => Err(self.wrong(&format!("a number from {} to {}{unit}", bounds.start(), bounds.end()))),
+        }
+    }
+
+    /// A list; `take` makes an item of a text or a number, or returns `None`.
+    ///
+    /// # Errors
+    /// [`TableError::Content`] for anything else, and more than `max` items.
+    pub fn list<T>(
+        &self,
+        takes: &str,
+        max: usize,
+        take: impl Fn(Option<&str>, Option<u64>) -> Option<T>,
+    ) -> Result<Vec<T>, TableError> {
+        let toml_lines::Value::List(items) = &self.entry.value else { return Err(self.wrong(takes)) };
+        if items.len() > max {
+            return Err(self.wrong(takes));
+        }
+        items
+            .iter()
+            .map(|(line, item)| {
+                let item = match item {
+                    toml_lines::Value::Text(text) => take(Some(text), None),
+                    toml_lines::Value::Number(number) => take(None, Some(*number)),
+                    toml_lines::Value::List(_) | toml_lines::Value::Other => None,
+                };
+                item.ok_or_else(|| self.wrong_in(*line, takes))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,71 @@
+//! The conversation with the person: one question, and notices whose failure is nothing.
+
+use pam::constants::{PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_TEXT_INFO, PamMessageStyle};
+use pam::conv::Conv;
+use pam::module::PamHandle;
+use pam::secret::SecretBytes;
+use zeroize::Zeroizing;
+
+/// What came of the question.
+pub enum Answer {
+    /// Something was typed, possibly nothing.
+    Typed(Zeroizing<String>),
+    /// Something was typed that is no text.
+    NotText,
+    /// No answer: cancelled, or the application does not ask.
+    None,
+}
+
+/// What a login says and asks.
+pub trait Talk {
+    /// A notice. Greeters may drop it: nothing depends on it.
+    fn info(&mut self, text: &str);
+    /// A refusal.
+    fn error(&mut self, text: &str);
+    /// The question, without echo.
+    fn ask(&mut self, question: &str) -> Answer;
+}
+
+/// The application's conversation function.
+pub struct PamTalk<'a> {
+    pamh: &'a PamHandle,
+    silent: bool,
+}
+
+impl<'a> PamTalk<'a> {
+    /// `silent`: PAM_SILENT, no notices.
+    pub fn new(pamh: &'a PamHandle, silent: bool) -> Self {
+        Self { pamh, silent }
+    }
+
+    fn send(&self, style: PamMessageStyle, text: &str) -> Option<SecretBytes> {
+        // A missing conversation, PAM_CONV_ERR, PAM_CONV_AGAIN and a NULL response are all no answer.
+        self.pamh.get_item::<Conv<'_>>().ok()??.send(style, text).ok()?
+    }
+
+    fn notify(&self, style: PamMessageStyle, text: &str) {
+        if !self.silent {
+            drop(self.send(style, text));
+        }
+    }
+}
+
+impl Talk for PamTalk<'_> {
+    fn info(&mut self, text: &str) {
+        self.notify(PAM_TEXT_INFO, text);
+    }
+
+    fn error(&mut self, text: &str) {
+        self.notify(PAM_ERROR_MSG, text);
+    }
+
+    fn ask(&mut self, question: &str) -> Answer {
+        match self.send(PAM_PROMPT_ECHO_OFF, question) {
+            None => Answer::None,
+            Some(typed) => match typed.as_str() {
+                Ok(text) => Answer::Typed(Zeroizing::new(text.to_owned())),
+                Err(_) => Answer::NotText,
+            },
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! Logins as they should go, and what the person sees.
+
+use std::time::Duration;
+
+use pam::constants::PamResultCode;
+use wardkey_core::code::Code;
+use wardkey_core::codec::List;
+use wardkey_core::directory::leaf_key;
+use wardkey_core::message::agent::{Candidate, Grant, LoginResult, Reply as AgentReply, Request as AgentRequest};
+use wardkey_core::message::key::{Reply as KeyReply, Request as KeyRequest};
+use wardkey_core::name::Language;
+use wardkey_core::person::Status;
+use wardkey_core::texts;
+use wardkey_core::time::UnixTime;
+
+use super::deployment::{Key, T0, World as Deployment, group, login, person};
+use super::scene::*;
+
+#[test]
+fn key_pin_and_touch_let_in_and_raise_the_marks() {
+    let seen = Scene::new().run();
+    let admitted = seen.result.as_ref().unwrap();
+    assert_eq!((admitted.person.as_str(), admitted.key), ("hanako", fingerprint(1)));
+    assert_eq!(seen.pam(), PamResultCode::PAM_SUCCESS);
+    // One question in the person's language, which says whose key it is; then touch; nothing else.
+    assert_eq!(seen.person.questions, [texts::pin_prompt(Language::Ja, Some("Demo Hanako"), None)]);
+    assert_eq!(seen.person.infos, [texts::message(Code::TouchNow, Language::Ja, &[])]);
+    assert!(seen.person.errors.is_empty() && seen.journal.is_empty());
+    assert!(matches!(
+        &seen.agent[..],
+        [AgentRequest::Begin(_), AgentRequest::Hold, AgentRequest::Outcome(outcome)]
+            if matches!(outcome.result, LoginResult::Success(_)) && outcome.person == Some(login("hanako"))
+    ));
+    assert!(matches!(&seen.key[..], [KeyRequest::Identify(_), KeyRequest::Assert(_)]));
+    assert_eq!((seen.marks.root_version, seen.marks.terminal_number, seen.marks.scopes.len()), (1, 1, 2));
+    assert_eq!(seen.marks.floor.time, UnixTime(T0 - 60));
+    assert!(seen.marks.has_seen(&leaf_key(&login("hanako"))));
+}
+
+#[test]
+fn lesson_a_key_that_is_plugged_later_needs_no_enter() {
+    let mut scene = Scene::new();
+    scene.key_instead(|_, request| match request {
+        KeyRequest::Identify(_) => {
+            vec![Act::Say(KeyReply::Insert), Act::Sleep(300), Act::Say(KeyReply::Insert), Act::Say(identified(Some(1)))]
+        }
+        _ => vec![],
+    });
+    let seen = scene.run();
+    assert_eq!(seen.pam(), PamResultCode::PAM_SUCCESS);
+    assert_eq!(seen.person.infos[0], texts::message(Code::InsertKey, Language::En, &[]));
+    assert_eq!(seen.person.infos.len(), 2);
+}
+
+#[test]
+fn fewer_tries_than_all_stand_in_the_question() {
+    let mut scene = Scene::new();
+    scene.key_instead(|_, request| match request {
+        KeyRequest::Identify(_) => {
+            let KeyReply::Identified(mut reply) = identified(Some(1)) else { unreachable!() };
+            reply.key = key_info(3);
+            vec![Act::Say(KeyReply::Identified(reply))]
+        }
+        _ => vec![],
+    });
+    assert_eq!(scene.run().person.questions, [texts::pin_prompt(Language::Ja, Some("Demo Hanako"), Some(3))]);
+}
+
+#[test]
+fn another_login_has_the_key_first_and_it_is_let_go_of() {
+    let mut scene = Scene::new();
+    let deployment = Deployment::new();
+    scene.agent_instead(move |_, request| match request {
+        AgentRequest::Begin(_) => vec![
+            Act::Say(AgentReply::Wait),
+            Act::Sleep(200),
+            Act::Say(AgentReply::Wait),
+            Act::Say(granted(&deployment, "hanako")),
+        ],
+        _ => vec![],
+    });
+    let seen = scene.run();
+    assert_eq!(seen.pam(), PamResultCode::PAM_SUCCESS);
+    assert_eq!(seen.person.infos[0], texts::message(Code::WaitForKey, Language::En, &[]));
+    assert_eq!(seen.person.infos.len(), 2);
+}
+
+#[test]
+fn the_key_goes_to_another_login_while_waiting_and_comes_back() {
+    let mut scene = Scene::new();
+    let deployment = Deployment::new();
+    scene.agent_instead(move |_, request| match request {
+        AgentRequest::Begin(_) => vec![
+            Act::Say(granted(&deployment, "hanako")),
+            Act::Sleep(150),
+            Act::Say(AgentReply::Wait),
+            Act::Sleep(150),
+            Act::Say(granted(&deployment, "hanako")),
+        ],
+        _ => vec![],
+    });
+    scene.key_instead(|number, request| match request {
+        KeyRequest::Identify(_) if number == 0 => vec![Act::Say(KeyReply::Insert)],
+        _ => vec![],
+    });
+    let seen = scene.run();
+    assert_eq!(seen.pam(), PamResultCode::PAM_SUCCESS);
+    assert_eq!(seen.key.len(), 3);
+    assert_eq!(seen.agent.iter().filter(|request| matches!(request, AgentRequest::Begin(_))).count(), 1);
+}
+
+#[test]
+fn pre_empted_at_hold_asks_nothing_again() {
+    // What the agent answers to the first Hold; a Wait may have crossed it.
+    for crossed in [false, true] {
+        let mut scene = Scene::new();
+        let deployment = Deployment::new();
+        let first = std::sync::atomic::AtomicBool::new(true);
+        scene.agent_instead(move |_, request| match request {
+            AgentRequest::Hold if first.swap(false, std::sync::atomic::Ordering::SeqCst) => {
+                let mut acts = vec![Act::Say(AgentReply::Wait), Act::Sleep(50)];
+                acts.extend([Act::Say(granted(&deployment, "hanako"))]);
+                acts.extend(crossed.then_some(Act::Say(AgentReply::Held)));
+                acts
+            }
+            _ => vec![],
+        });
+        let seen = scene.run();
+        assert_eq!(seen.pam(), PamResultCode::PAM_SUCCESS, "{crossed}: {:?}", seen.result);
+        assert_eq!(seen.person.questions.len(), 1);
+        assert_eq!(seen.key.iter().filter(|request| matches!(request, KeyRequest::Assert(_))).count(), 1);
+    }
+}
+
+#[test]
+fn a_long_thought_is_looked_at_again() {
+    let mut scene = Scene::new();
+    scene.person.thinks = Duration::from_millis(2100);
+    let seen = scene.run();
+    assert_eq!(seen.pam(), PamResultCode::PAM_SUCCESS);
+    assert_eq!(seen.agent.iter().filter(|request| matches!(request, AgentRequest::Begin(_))).count(), 2);
+    assert_eq!(seen.person.questions.len(), 1);
+}
+
+#[test]
+fn disabled_while_the_question_stood_is_refused_without_a_try() {
+    let mut scene = Scene::new();
+    scene.person.thinks = Duration::from_millis(2100);
+    let mut later = Deployment::new();
+    later.hanako().status = Status::Disabled;
+    later.scopes[1].0.head.seq = 11;
+    later.refresh();
+    scene.agent_instead(move |number, request| match request {
+        AgentRequest::Begin(_) if number == 1 => vec![Act::Say(granted(&later, "hanako"))],
+        _ => vec![],
+    });
+    let seen = scene.run();
+    assert_eq!(seen.code(), Code::PersonDisabled.number());
+    assert!(!seen.pin_sent());
+}
+
+#[test]
+fn agent_and_key_process_may_be_restarted_during_the_question() {
+    for agent in [true, false] {
+        let mut scene = Scene::new();
+        scene.person.thinks = Duration::from_millis(200);
+        if agent {
+            let deployment = Deployment::new();
+            scene.agent_instead(move |number, request| match request {
+                AgentRequest::Begin(_) if number == 0 => {
+                    vec![Act::Say(granted(&deployment, "hanako")), Act::Sleep(100), Act::HangUp]
+                }
+                _ => vec![],
+            });
+        } else {
+            scene.key_instead(|number, request| match request {
+                KeyRequest::Identify(_) if number == 0 => {
+                    vec![Act::Say(identified(Some(1))), Act::Sleep(100), Act::HangUp]
+                }
+                _ => vec![],
+            });
+        }
+        let seen = scene.run();
+        assert_eq!(seen.pam(), PamResultCode::PAM_SUCCESS, "{agent}");
+        assert_eq!(seen.person.questions.len(), 1);
+    }
+}
+
+#[test]
+fn an_outcome_is_offered_again_to_an_agent_that_was_restarted() {
+    let mut scene = Scene::new();
+    scene.agent_instead(|number, request| match request {
+        AgentRequest::Outcome(_) if number < 3 => vec![Act::HangUp],
+        _ => vec![],
+    });
+    let seen = scene.run();
+    assert_eq!(seen.pam(), PamResultCode::PAM_SUCCESS);
+    let outcomes = seen.outcomes();
+    assert_eq!(outcomes.len(), 4);
+    assert!(outcomes.iter().all(|outcome| *outcome == outcomes[0]), "the same evidence each time");
+}
+
+#[test]
+fn offline_says_so_and_lets_in() {
+    let mut scene = Scene::new();
+    scene.machine = FakeMachine::at(T0 + 5 * 3600);
+    let seen = scene.run();
+    assert_eq!(seen.pam(), PamResultCode::PAM_SUCCESS);
+    assert_eq!(
+        seen.person.infos.last().unwrap(),
+        &texts::message(Code::OfflineBanner, Language::Ja, &[("hours", "5")])
+    );
+}
+
+#[test]
+fn a_shared_account_names_the_person() {
+    let mut deployment = Deployment::new();
+    deployment.share("ward3", &["nurses"]);
+    let scene = shared_scene(&deployment, "hanako");
+    let seen = scene.run();
+    assert_eq!(seen.result.as_ref().unwrap().person, login("hanako"));
+    assert!(seen.agent.iter().any(|request| *request == AgentRequest::Prove(login("hanako"))));
+    let outcome = seen.outcomes()[0];
+    assert_eq!((outcome.login.account.clone(), outcome.person.clone()), (Some(login("ward3")), Some(login("hanako"))));
+
+    // In another group: told only after the key proved who asks, and no try is spent.
+    let mut deployment = Deployment::new();
+    deployment.share("ward3", &["surgeons"]);
+    let seen = shared_scene(&deployment, "hanako").run();
+    assert_eq!((seen.code(), seen.pin_sent()), (Code::NotInSharedGroup.number(), false));
+}
+
+#[test]
+fn a_wrong_candidate_list_leads_to_nobody() {
+    let mut deployment = Deployment::new();
+    deployment.share("ward3", &["nurses"]);
+    let mut taro = person("taro", 2, &Key::es256(2));
+    taro.groups = List::new(vec![group("nurses")]).unwrap();
+    deployment.scopes[1].0.people.push(taro);
+    deployment.refresh();
+    // The agent says that hanako's key is taro's, or that it belongs to somebody who does not exist.
+    for named in ["taro", "ghost"] {
+        let seen = shared_scene(&deployment, named).run();
+        assert_eq!((seen.code(), seen.pin_sent()), (Code::KeyAndNameDoNotMatch.number(), false), "{named}");
+    }
+}
+
+fn shared_scene(deployment: &Deployment, named: &str) -> Scene {
+    let mut scene = Scene::of(deployment);
+    scene.login = login_as("ward3");
+    let evidence = deployment.evidence("ward3");
+    let credential = wardkey_core::id::CredentialId::new(vec![1; 32]).unwrap();
+    let candidates = List::new(vec![Candidate { person: login(named), credential }]).unwrap();
+    scene.agent_instead(move |_, request| match request {
+        AgentRequest::Begin(_) => {
+            let grant = Grant { evidence: Some(evidence.clone()), candidates: candidates.clone() };
+            vec![Act::Say(AgentReply::Granted(Box::new(grant)))]
+        }
+        _ => vec![],
+    });
+    scene
+}
+
+#[test]
+fn the_account_phase_evaluates_anew() {
+    assert_eq!(Scene::new().check_account(), Ok(()));
+    let mut shared = Deployment::new();
+    shared.share("ward3", &["nurses"]);
+    let mut disabled = Deployment::new();
+    disabled.hanako().status = Status::Disabled;
+    disabled.refresh();
+    let mut expired = Deployment::new();
+    expired.hanako().not_after = Some(UnixTime(T0));
+    expired.refresh();
+    // (what the agent shows, account, code, PAM result)
+    for (deployment, account, code, result) in [
+        (&disabled, "hanako", Code::PersonDisabled, PamResultCode::PAM_PERM_DENIED),
+        (&expired, "hanako", Code::PersonExpired, PamResultCode::PAM_ACCT_EXPIRED),
+        (&shared, "ward3", Code::KeyAndNameDoNotMatch, PamResultCode::PAM_PERM_DENIED),
+        (&shared, "ghost", Code::KeyAndNameDoNotMatch, PamResultCode::PAM_PERM_DENIED),
+        (&shared, "-bad", Code::KeyAndNameDoNotMatch, PamResultCode::PAM_PERM_DENIED),
+    ] {
+        let mut scene = Scene::of(deployment);
+        scene.login = login_as(account);
+        let refusal = scene.check_account().unwrap_err();
+        assert_eq!((refusal.code, refusal.account()), (code, result), "{account}");
+    }
+    let mut scene = Scene::new();
+    scene.agent.down_from = 0;
+    assert_eq!(scene.check_account().unwrap_err().account(), PamResultCode::PAM_PERM_DENIED);
+    let mut scene = Scene::new();
+    scene.login.nobody = Some("NSS spells the account otherwise");
+    assert!(scene.check_account().is_err());
+}
+
+/// Printed for docs and comparison: `cargo test --release -p pam_fido own_work -- --nocapture`.
+#[test]
+fn own_work_is_measured() {
+    const LOGINS: u32 = 20;
+    let deployment = Deployment::new();
+    let evidence = wardkey_core::codec::to_message(&deployment.evidence("hanako"));
+    let marks = wardkey_core::marks::Marks::default();
+    let begun = std::time::Instant::now();
+    for _ in 0..LOGINS {
+        // Everything between bytes received and decision: decode, four signatures, proof, assertion.
+        let evidence: wardkey_core::snapshot::Evidence = wardkey_core::codec::from_message(&evidence).unwrap();
+        let snapshot =
+            wardkey_core::snapshot::Snapshot::verify(&evidence, &deployment.anchor(), &marks, &login("hanako"))
+                .unwrap();
+        assert!(snapshot.allow_list().len() == 1);
+    }
+    let verify = begun.elapsed() / LOGINS;
+    let begun = std::time::Instant::now();
+    for _ in 0..LOGINS {
+        deployment.login("hanako", "hanako", "login", T0, &marks).unwrap();
+    }
+    let whole = begun.elapsed() / LOGINS;
+    let begun = std::time::Instant::now();
+    for _ in 0..LOGINS {
+        assert_eq!(Scene::of(&deployment).run().pam(), PamResultCode::PAM_SUCCESS);
+    }
+    let scene = begun.elapsed() / LOGINS;
+    println!(
+        "evidence {verify:?}; with building it, signing and deciding {whole:?}; a login with both peers {scene:?}"
+    );
+    assert!(scene < Duration::from_secs(5));
+}

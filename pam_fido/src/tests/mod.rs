@@ -1,0 +1,10 @@
+//! Logins in process: real socket pairs, scripted agents and key processes, a person who fails on any
+//! question that was not expected.
+
+mod bad_days;
+mod honest;
+mod scene;
+mod taken_over;
+
+#[path = "../../../core/tests/common/mod.rs"]
+mod deployment;

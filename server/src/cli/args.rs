@@ -1,0 +1,413 @@
+//! The command line, as clap reads it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use wardkey_core::name::{DisplayText, GroupName, Language, LoginName, RpId, ScopeName};
+use wardkey_core::time::UnixTime;
+
+use super::value::{duration, moment, server_name};
+
+/// Central server of Wardkey: enrolment, administration, publishing, event intake.
+///
+/// Exit status: 0 done, 1 refused or not found, 2 usage, 3 configuration or keys, 4 store.
+#[derive(Debug, Parser)]
+#[command(name = "wardkey-server", version)]
+pub struct Cli {
+    /// Configuration file.
+    #[arg(long, global = true, value_name = "FILE", default_value = "/etc/wardkey/server.toml")]
+    pub config: PathBuf,
+    /// Answer in JSON, for programs.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make keys, certificates and the store of a new deployment.
+    Init(Init),
+    /// Serve terminals, until SIGTERM.
+    Run,
+    /// People.
+    #[command(subcommand)]
+    Person(Person),
+    /// Security keys.
+    #[command(subcommand)]
+    Key(Key),
+    /// Terminals and the tokens by which they join.
+    #[command(subcommand)]
+    Terminal(Terminal),
+    /// One-time enrolment codes.
+    #[command(subcommand)]
+    Code(CodeCommand),
+    /// Scopes and their policies.
+    #[command(subcommand)]
+    Scope(Scope),
+    /// Events of terminals.
+    #[command(subcommand)]
+    Events(Events),
+    /// The trail of administration.
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Epochs, after a restore.
+    #[command(subcommand)]
+    Epoch(Epoch),
+}
+
+/// A new deployment.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Name of the deployment, for people.
+    #[arg(long)]
+    pub name: DisplayText,
+    /// Relying party id: the registrable domain. Fixed for ever; keys are made for it.
+    #[arg(long, value_name = "DOMAIN")]
+    pub rp_id: RpId,
+    /// Names and addresses by which terminals reach this server.
+    #[arg(long = "server-name", value_name = "NAME|ADDRESS", required = true, num_args = 1.., value_parser = server_name)]
+    pub server_names: Vec<String>,
+    /// Scopes to begin with.
+    #[arg(long = "scope", value_name = "SCOPE", num_args = 1..)]
+    pub scopes: Vec<ScopeName>,
+}
+
+/// People.
+#[derive(Debug, Subcommand)]
+pub enum Person {
+    /// Add a person.
+    Add {
+        /// Login name: also the Unix account.
+        login: LoginName,
+        /// The person's name.
+        #[arg(long)]
+        name: DisplayText,
+        /// Scopes in which the person may log in.
+        #[arg(long = "scope", value_name = "SCOPE", required = true, num_args = 1..)]
+        scopes: Vec<ScopeName>,
+        /// Groups.
+        #[arg(long = "group", value_name = "GROUP", num_args = 1..)]
+        groups: Vec<GroupName>,
+        /// Language of the person's messages: ja or en.
+        #[arg(long, default_value = "ja")]
+        language: Language,
+        /// Not valid before this (2026-04-01, which is 00:00 UTC, or 2026-04-01T08:30:00+09:00).
+        #[arg(long, value_parser = moment, value_name = "TIME")]
+        valid_from: Option<UnixTime>,
+        /// Not valid from this on.
+        #[arg(long, value_parser = moment, value_name = "TIME")]
+        valid_until: Option<UnixTime>,
+        /// Why, for the trail.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Change a person; what is not given stays.
+    Set {
+        /// Login name.
+        login: LoginName,
+        /// The person's name.
+        #[arg(long)]
+        name: Option<DisplayText>,
+        /// Scopes, all of them.
+        #[arg(long = "scope", value_name = "SCOPE", num_args = 1..)]
+        scopes: Option<Vec<ScopeName>>,
+        /// Groups, all of them.
+        #[arg(long = "group", value_name = "GROUP", num_args = 0..)]
+        groups: Option<Vec<GroupName>>,
+        /// Language of the person's messages: ja or en.
+        #[arg(long)]
+        language: Option<Language>,
+        /// Not valid before this.
+        #[arg(long, value_parser = moment, value_name = "TIME")]
+        valid_from: Option<UnixTime>,
+        /// Not valid from this on.
+        #[arg(long, value_parser = moment, value_name = "TIME")]
+        valid_until: Option<UnixTime>,
+        /// Valid without limit.
+        #[arg(long, conflicts_with_all = ["valid_from", "valid_until"])]
+        always_valid: bool,
+        /// Why, for the trail.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Switch a person off: refused at every terminal within a second.
+    Disable(PersonAct),
+    /// Switch a person on again.
+    Enable(PersonAct),
+    /// Delete a person and all keys of the person, for ever.
+    Delete(PersonAct),
+    /// List people.
+    List {
+        /// Of this scope only.
+        #[arg(long)]
+        scope: Option<ScopeName>,
+        /// At most so many.
+        #[arg(long, default_value_t = 1000)]
+        limit: u32,
+    },
+    /// Show a person with all keys.
+    Show {
+        /// Login name.
+        login: LoginName,
+    },
+    /// Add many people at once, in one transaction: all or none.
+    ///
+    /// CSV: a header line with login, name and, as wanted, language, scopes, groups, valid_from,
+    /// valid_until; scopes and groups are separated by spaces or semicolons. JSON lines: the same
+    /// members, scopes and groups as lists, and credentials as a list of {id, public_key, label,
+    /// rp_id, aaguid, counter, cred_protect, backup_eligible, discoverable}; id and public_key
+    /// (COSE_Key) are unpadded base64url. Imported keys never count as attested.
+    Import {
+        /// The file.
+        file: PathBuf,
+        /// Format; by default by the end of the name.
+        #[arg(long)]
+        format: Option<ImportFormat>,
+        /// Leave people who are there already as they are, instead of refusing the file.
+        #[arg(long)]
+        skip_existing: bool,
+        /// Why, for the trail.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
+/// Formats of imports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ImportFormat {
+    /// Comma-separated values with a header line.
+    Csv,
+    /// One JSON object a line; may have credentials.
+    Jsonl,
+}
+
+/// An act on a person.
+#[derive(Debug, Args)]
+pub struct PersonAct {
+    /// Login name.
+    pub login: LoginName,
+    /// Why, for the trail.
+    #[arg(long)]
+    pub reason: Option<String>,
+}
+
+/// Security keys.
+#[derive(Debug, Subcommand)]
+pub enum Key {
+    /// List the keys of a person.
+    List {
+        /// Login name.
+        login: LoginName,
+    },
+    /// Switch a key off: refused at every terminal within a second.
+    Disable(KeyAct),
+    /// Switch a key on again.
+    Enable(KeyAct),
+    /// Delete a key for ever; a tombstone stays.
+    Delete(KeyAct),
+}
+
+/// An act on a key.
+#[derive(Debug, Args)]
+pub struct KeyAct {
+    /// Beginning of the fingerprint, as "key list" shows it.
+    pub fingerprint: String,
+    /// Why, for the trail.
+    #[arg(long)]
+    pub reason: Option<String>,
+}
+
+/// Terminals.
+#[derive(Debug, Subcommand)]
+pub enum Terminal {
+    /// Make a join token and print it.
+    Token {
+        /// Scopes of the terminal, 1 to 8.
+        #[arg(long = "scope", value_name = "SCOPE", required = true, num_args = 1..)]
+        scopes: Vec<ScopeName>,
+        /// How long it is valid (30m, 24h, 7d).
+        #[arg(long, value_parser = duration, default_value = "24h", value_name = "TIME")]
+        expires: u64,
+        /// For how many machines; above one, each has to be approved.
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        uses: u32,
+    },
+    /// Withdraw a join token.
+    WithdrawToken {
+        /// The token, or the id that is its name in the trail.
+        token: String,
+        /// Why, for the trail.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// List terminals.
+    List,
+    /// Approve a terminal that joined by a token for several.
+    Approve(TerminalAct),
+    /// Revoke a terminal: nobody logs in there any longer.
+    Revoke(TerminalAct),
+    /// Give a terminal other scopes.
+    SetScopes {
+        /// Name, or beginning of the id.
+        terminal: String,
+        /// Scopes, all of them.
+        #[arg(long = "scope", value_name = "SCOPE", required = true, num_args = 1..)]
+        scopes: Vec<ScopeName>,
+        /// Why, for the trail.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
+/// An act on a terminal.
+#[derive(Debug, Args)]
+pub struct TerminalAct {
+    /// Name, or beginning of the id.
+    pub terminal: String,
+    /// Why, for the trail.
+    #[arg(long)]
+    pub reason: Option<String>,
+}
+
+/// Enrolment codes.
+#[derive(Debug, Subcommand)]
+pub enum CodeCommand {
+    /// Make a one-time code with which a person enrols a key, and print it.
+    Issue {
+        /// Login name.
+        login: LoginName,
+        /// How long it is valid (30m, 24h, 7d).
+        #[arg(long, value_parser = duration, default_value = "24h", value_name = "TIME")]
+        expires: u64,
+        /// Why, for the trail.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Withdraw every open code of a person.
+    Withdraw(PersonAct),
+}
+
+/// Scopes.
+#[derive(Debug, Subcommand)]
+pub enum Scope {
+    /// Add a scope.
+    Add {
+        /// Its name: a ward, a site, ...
+        name: ScopeName,
+    },
+    /// List scopes.
+    List,
+    /// Set what is allowed how long without the server.
+    SetOffline {
+        /// The scope.
+        name: ScopeName,
+        /// Everyone, with a banner, until here.
+        #[arg(long, value_parser = duration, value_name = "TIME")]
+        soft: u64,
+        /// People seen at the terminal, no sudo, until here.
+        #[arg(long, value_parser = duration, value_name = "TIME")]
+        degraded: u64,
+        /// Emergency groups only, until here; after it nobody.
+        #[arg(long, value_parser = duration, value_name = "TIME")]
+        hard: u64,
+        /// Groups that may log in at the last stage; what is not given stays.
+        #[arg(long = "emergency-group", value_name = "GROUP", num_args = 0..)]
+        emergency_groups: Option<Vec<GroupName>>,
+        /// Why, for the trail.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Set when and how long refusals follow failures.
+    SetLockout {
+        /// The scope.
+        name: ScopeName,
+        /// Consecutive failures until the first delay.
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
+        threshold: u32,
+        /// The first delay; doubled with each further failure.
+        #[arg(long, value_parser = duration, value_name = "TIME")]
+        delay: u64,
+        /// The longest delay.
+        #[arg(long, value_parser = duration, value_name = "TIME")]
+        longest: u64,
+        /// Why, for the trail.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Let several people use one Unix account; the records name the person.
+    Share {
+        /// The Unix account.
+        account: LoginName,
+        /// The scopes in which it is shared.
+        #[arg(long = "scope", value_name = "SCOPE", required = true, num_args = 1..)]
+        scopes: Vec<ScopeName>,
+        /// Groups whose people may use it; none ends the sharing.
+        #[arg(long = "group", value_name = "GROUP", num_args = 0..)]
+        groups: Vec<GroupName>,
+        /// Why, for the trail.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
+/// Events.
+#[derive(Debug, Subcommand)]
+pub enum Events {
+    /// List events, newest first.
+    List {
+        /// Of this person or account.
+        #[arg(long)]
+        person: Option<LoginName>,
+        /// Of this terminal (name, or beginning of the id).
+        #[arg(long)]
+        terminal: Option<String>,
+        /// Of this name: login, heartbeat, ...
+        #[arg(long)]
+        name: Option<String>,
+        /// success or failure.
+        #[arg(long, value_parser = ["success", "failure"])]
+        outcome: Option<String>,
+        /// Only those whose evidence does not hold.
+        #[arg(long)]
+        invalid: bool,
+        /// Not before this.
+        #[arg(long, value_parser = moment, value_name = "TIME")]
+        since: Option<UnixTime>,
+        /// At most so many.
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+}
+
+/// The trail.
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// List acts of administration, newest first.
+    List {
+        /// On this login name, fingerprint, terminal or scope.
+        #[arg(long)]
+        object: Option<String>,
+        /// At most so many.
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+    /// Check that no row was changed, removed or put in between.
+    Verify,
+}
+
+/// Epochs.
+#[derive(Debug, Subcommand)]
+pub enum Epoch {
+    /// Raise the epoch of every scope and publish again: after the store was restored from a backup.
+    Raise {
+        /// At least to this.
+        #[arg(long, default_value_t = 0)]
+        at_least: u64,
+        /// Why, for the trail.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}

@@ -1,0 +1,110 @@
+//! The command line: every command opens the store itself, so that it works whether the server runs
+//! or not; the running server notices within 100 ms.
+
+mod args;
+mod code;
+mod import;
+mod init;
+mod key;
+mod person;
+mod run;
+mod scope;
+mod terminal;
+mod trail;
+mod value;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::keyring::Keyring;
+use crate::store::audit::Actor;
+use crate::store::{Store, Tx};
+use args::{Cli, Command};
+use value::Output;
+
+pub use value::moment;
+
+/// The command line, for manual pages and completions.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let json = cli.json;
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if !matches!(cli.command, Command::Run) {
+        builder.worker_threads(1);
+    }
+    let done =
+        builder.enable_all().build().map_err(Error::io("starting")).and_then(|runtime| runtime.block_on(act(cli)));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if json {
+                let code = error.code();
+                let body = serde_json::json!({
+                    "error": { "code": code.to_string(), "number": code.number(), "message": error.to_string() }
+                });
+                eprintln!("{body}");
+            } else {
+                eprintln!("wardkey-server: {error}");
+            }
+            ExitCode::from(error.exit_status())
+        }
+    }
+}
+
+async fn act(cli: Cli) -> Result<()> {
+    let config = Config::read(&cli.config)?;
+    let output = Output { json: cli.json };
+    match cli.command {
+        Command::Init(init) => init::init(&config, &init, output).await,
+        Command::Run => run::run(config).await,
+        command => {
+            let store = Store::open(&config.store).await?;
+            let context = Context { config, store, clock: Clock::system(), actor: Actor::process(), output };
+            let done = context.act(command).await;
+            context.store.clone().close().await;
+            done
+        }
+    }
+}
+
+/// What commands share.
+struct Context {
+    config: Config,
+    store: Store,
+    clock: Clock,
+    actor: Actor,
+    output: Output,
+}
+
+impl Context {
+    async fn act(&self, command: Command) -> Result<()> {
+        match command {
+            Command::Person(command) => person::act(self, command).await,
+            Command::Key(command) => key::act(self, command).await,
+            Command::Terminal(command) => terminal::act(self, command).await,
+            Command::Code(command) => code::act(self, command).await,
+            Command::Scope(command) => scope::act(self, command).await,
+            Command::Events(command) => trail::events(self, command).await,
+            Command::Audit(command) => trail::audit(self, command).await,
+            Command::Epoch(command) => trail::epoch(self, command).await,
+            Command::Init(_) | Command::Run => Err(Error::Usage("this command stands alone".into())),
+        }
+    }
+
+    fn keyring(&self) -> Keyring {
+        Keyring::at(&self.config.keys)
+    }
+
+    async fn commit(&self, tx: Tx) -> Result<()> {
+        Ok(tx.commit().await?)
+    }
+}

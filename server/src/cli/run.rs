@@ -1,0 +1,73 @@
+//! `wardkey-server run`
+
+use std::time::Duration;
+
+use sd_notify::NotifyState;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::serve::Server;
+
+pub async fn run(config: Config) -> Result<()> {
+    log_to_stderr();
+    raise_descriptors();
+    let mut terminate = signal(SignalKind::terminate()).map_err(Error::io("waiting for signals"))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::io("waiting for signals"))?;
+    let server = Server::start(config, Clock::system()).await?;
+    for address in server.addresses() {
+        tracing::info!(%address, "listening");
+    }
+    notify(&[NotifyState::Ready]);
+    let mut watchdog = 0;
+    let watched = sd_notify::watchdog_enabled(false, &mut watchdog);
+    // Twice as often as systemd asks for.
+    let mut beat =
+        tokio::time::interval(Duration::from_micros(if watched { (watchdog / 2).max(1000) } else { 60_000_000 }));
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = beat.tick() => {
+                if watched && server.is_alive() {
+                    notify(&[NotifyState::Watchdog]);
+                }
+            }
+        }
+    }
+    notify(&[NotifyState::Stopping]);
+    tracing::info!("stopping");
+    server.stop().await;
+    Ok(())
+}
+
+/// Each connection is a descriptor; the soft limit is low for programs that use select(2).
+fn raise_descriptors() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let raised =
+        getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
+}
+
+fn notify(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(false, state) {
+        tracing::warn!(%error, "systemd could not be told");
+    }
+}
+
+/// Our own lines from info on; of libraries the warnings, and nothing of the one that sees registrations.
+fn log_to_stderr() {
+    let targets = Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_target("wardkey_server", LevelFilter::INFO)
+        .with_target("webauthn_rs_core", LevelFilter::OFF);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(false);
+    // Set once in a process; a second time only in tests, where the first one stays.
+    let _ = tracing_subscriber::registry().with(lines).with(targets).try_init();
+}

@@ -1,0 +1,212 @@
+//! `server.toml`: read once at start; unknown keys and impossible values are errors that name file,
+//! line, key and what would be right. Nothing here weakens the verification of a login.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+
+/// The configuration, with defaults for what the file leaves out.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Addresses to listen on.
+    pub listen: Vec<SocketAddr>,
+    /// The SQLite database.
+    pub store: PathBuf,
+    /// The folder of the private keys.
+    pub keys: PathBuf,
+    /// The origin of browsers and terminals; `https://<rp id>` when absent.
+    pub origin: Option<String>,
+    /// Files with the certificates (PEM) of makers of security keys.
+    pub attestation_roots: Vec<PathBuf>,
+    /// Whether a key whose attestation leads to none of them is refused.
+    pub attestation_required: bool,
+    /// Seconds for which heads and terminal documents are valid; signed again at half of it.
+    pub head_seconds: u64,
+    /// Days for which a terminal's certificate is valid.
+    pub certificate_days: u64,
+    /// Keys that one person may have.
+    pub keys_per_person: u32,
+    /// credProtect level that is asked for, 1 to 3.
+    pub cred_protect: u8,
+    /// Limits on requests.
+    pub limits: Limits,
+}
+
+/// Requests a minute; more are answered with 429.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// From one address, without a terminal's certificate.
+    pub address: u32,
+    /// From one terminal.
+    pub terminal: u32,
+    /// Attempts with one join token.
+    pub token: u32,
+    /// Attempts of one terminal to redeem enrolment codes.
+    pub code: u32,
+    /// Registrations for one person.
+    pub account: u32,
+    /// Connections that are open at once.
+    pub connections: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { address: 60, terminal: 600, token: 10, code: 10, account: 10, connections: 16_384 }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: vec![SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 0], 8443))],
+            store: "/var/lib/wardkey-server/wardkey.db".into(),
+            keys: "/var/lib/wardkey-server/keys".into(),
+            origin: None,
+            attestation_roots: Vec::new(),
+            attestation_required: false,
+            head_seconds: 900,
+            certificate_days: 397,
+            keys_per_person: 10,
+            cred_protect: 2,
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when it cannot be read, is too long, or holds an unknown key or a
+    /// value that cannot be.
+    pub fn read(path: &Path) -> Result<Self> {
+        let wrong = |message: String| Error::Configuration { path: path.to_owned(), message };
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| wrong(format!("cannot be read: {error}; give another file by --config")))?;
+        Self::parse(&text).map_err(wrong)
+    }
+
+    /// Reads the text of a file; the error says line, key and what would be right.
+    ///
+    /// # Errors
+    /// The sentence for [`Error::Configuration`].
+    pub fn parse(text: &str) -> std::result::Result<Self, String> {
+        if text.len() > 256 * 1024 {
+            return Err("longer than 256 KiB".into());
+        }
+        let config: Self = toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            let line = line_of_offset(text, at);
+            format!("line {line}: {}", error.message().replace('\n', " "))
+        })?;
+        match config.check() {
+            Ok(()) => Ok(config),
+            Err((key, fix)) => Err(format!("line {}: {key}: {fix}", line_of_key(text, key))),
+        }
+    }
+
+    fn check(&self) -> std::result::Result<(), (&'static str, &'static str)> {
+        let checks = [
+            (!self.listen.is_empty(), "listen", "at least one address such as \"[::]:8443\""),
+            (self.store.is_absolute(), "store", "an absolute path"),
+            (self.keys.is_absolute(), "keys", "an absolute path"),
+            ((2..=86_400).contains(&self.head_seconds), "head_seconds", "2 to 86400"),
+            ((1..=3_650).contains(&self.certificate_days), "certificate_days", "1 to 3650"),
+            ((1..=32).contains(&self.keys_per_person), "keys_per_person", "1 to 32"),
+            ((1..=3).contains(&self.cred_protect), "cred_protect", "1, 2 or 3"),
+            (
+                !self.attestation_required || !self.attestation_roots.is_empty(),
+                "attestation_required",
+                "needs attestation_roots",
+            ),
+            (self.attestation_roots.iter().all(|path| path.is_absolute()), "attestation_roots", "absolute paths"),
+            (
+                self.origin.as_deref().is_none_or(|origin| {
+                    origin.strip_prefix("https://").is_some_and(|host| !host.is_empty() && !host.contains('/'))
+                }),
+                "origin",
+                "https://, a host name and perhaps a port, nothing after it",
+            ),
+            (self.limits.address > 0, "address", "at least 1"),
+            (self.limits.terminal > 0, "terminal", "at least 1"),
+            (self.limits.token > 0, "token", "at least 1"),
+            (self.limits.code > 0, "code", "at least 1"),
+            (self.limits.account > 0, "account", "at least 1"),
+            (self.limits.connections > 0, "connections", "at least 1"),
+        ];
+        checks.into_iter().find(|(holds, ..)| !holds).map_or(Ok(()), |(_, key, fix)| Err((key, fix)))
+    }
+
+    /// Where the files of attestation roots are wrong, before anything is started.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] for a file that cannot be read.
+    pub fn read_attestation_roots(&self) -> Result<Vec<u8>> {
+        let mut all = Vec::new();
+        for path in &self.attestation_roots {
+            let pem = std::fs::read(path).map_err(|error| Error::Configuration {
+                path: path.clone(),
+                message: format!("attestation root cannot be read: {error}"),
+            })?;
+            all.extend_from_slice(&pem);
+            all.push(b'\n');
+        }
+        Ok(all)
+    }
+}
+
+fn line_of_offset(text: &str, offset: usize) -> usize {
+    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+}
+
+fn line_of_key(text: &str, key: &str) -> usize {
+    let names = |line: &str| line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='));
+    text.lines().position(names).map_or(1, |line| line + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_file_says_the_defaults() {
+        let text = include_str!("../../config/server.toml");
+        assert_eq!(format!("{:?}", Config::parse(text).unwrap()), format!("{:?}", Config::default()));
+        let is_value = |rest: &&str| {
+            rest.split_once(" = ").is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+        };
+        let uncommented: Vec<&str> =
+            text.lines().map(|line| line.strip_prefix("# ").filter(is_value).unwrap_or(line)).collect();
+        assert!(uncommented.iter().filter(|line| is_value(line)).count() >= 16);
+        let uncommented = uncommented.join("\n");
+        Config::parse(&uncommented).unwrap();
+    }
+
+    #[test]
+    fn wrong_values_name_line_key_and_fix() {
+        for (text, parts) in [
+            ("head_seconds = 1", &["line 1", "head_seconds", "2 to 86400"][..]),
+            ("# x\nlisten = []", &["line 2", "listen", "[::]:8443"]),
+            ("\n\nstroe = \"/x\"", &["line 3", "stroe", "store"]),
+            ("store = \"wardkey.db\"", &["line 1", "store", "absolute"]),
+            ("store = 5", &["line 1"]),
+            ("attestation_required = true", &["line 1", "attestation_roots"]),
+            ("origin = \"http://x\"", &["line 1", "origin", "https://"]),
+            ("[limits]\nterminal = 0", &["line 2", "terminal", "at least 1"]),
+            ("cred_protect = 4", &["cred_protect", "1, 2 or 3"]),
+            ("keys_per_person = 33", &["keys_per_person", "1 to 32"]),
+            ("[limits]\nterminals = 5", &["line 2", "terminals"]),
+            ("x", &["line 1"]),
+        ] {
+            let error = Config::parse(text).unwrap_err();
+            for part in parts {
+                assert!(error.contains(part), "{text:?}: {error:?} lacks {part:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What can go wrong in the server, and with which exit status a command says so.
+
+use std::path::PathBuf;
+
+use wardkey_core::code::Code;
+
+/// Why a command or a request was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Understood, and refused; the code says why.
+    #[error("{code}: {message}")]
+    Refused {
+        /// The stable code.
+        code: Code,
+        /// For administrators.
+        message: String,
+    },
+    /// The command line asks for something that makes no sense: look at `--help`.
+    #[error("{0}")]
+    Usage(String),
+    /// A configuration or key file is missing, unsafe or wrong: mend it and start again.
+    #[error("{}: {} [{}]", path.display(), message, Code::Configuration)]
+    Configuration {
+        /// The file.
+        path: PathBuf,
+        /// Line, key and what would be right.
+        message: String,
+    },
+    /// The database cannot be read or written: look at its disk, owner and mode.
+    #[error("store: {0} [{code}]", code = Code::StateUnavailable)]
+    Store(#[from] sqlx::Error),
+    /// The database has a schema that this version cannot bring up to date: use the newer version.
+    #[error("store: {0} [{code}]", code = Code::StateUnavailable)]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// The database holds something that this version cannot read.
+    #[error("store: {0} is damaged [{code}]", code = Code::StateUnavailable)]
+    Damaged(String),
+    /// A file, socket or the random generator failed.
+    #[error("{what}: {source} [{code}]", code = Code::Internal)]
+    Io {
+        /// What was being done.
+        what: String,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// Certificates or signatures could not be made.
+    #[error("{0} [{code}]", code = Code::Internal)]
+    Crypto(String),
+}
+
+impl Error {
+    /// A refusal.
+    pub fn refused(code: Code, message: impl Into<String>) -> Self {
+        Self::Refused { code, message: message.into() }
+    }
+
+    /// Something that is not there.
+    pub fn not_found(what: impl std::fmt::Display) -> Self {
+        Self::refused(Code::NotFound, format!("{what} is not known"))
+    }
+
+    /// A value that is not valid.
+    pub fn invalid(what: impl std::fmt::Display) -> Self {
+        Self::refused(Code::RequestInvalid, what.to_string())
+    }
+
+    /// An I/O error with what was being done.
+    pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Io { what, source }
+    }
+
+    /// A value in the store that does not decode.
+    pub fn damaged(what: impl std::fmt::Display) -> Self {
+        Self::Damaged(what.to_string())
+    }
+
+    /// The stable code.
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Refused { code, .. } => *code,
+            Self::Usage(_) => Code::RequestInvalid,
+            Self::Configuration { .. } => Code::Configuration,
+            Self::Store(_) | Self::Migration(_) | Self::Damaged(_) => Code::StateUnavailable,
+            Self::Io { .. } | Self::Crypto(_) => Code::Internal,
+        }
+    }
+
+    /// Exit status of the process: 1 refused or not found, 2 usage, 3 configuration, 4 store.
+    pub const fn exit_status(&self) -> u8 {
+        match self {
+            Self::Refused { .. } => 1,
+            Self::Usage(_) => 2,
+            Self::Configuration { .. } | Self::Io { .. } | Self::Crypto(_) => 3,
+            Self::Store(_) | Self::Migration(_) | Self::Damaged(_) => 4,
+        }
+    }
+}
+
+/// Result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,77 @@
+//! Bodies: JSON only, within a length and a time, nothing unknown in them.
+
+use std::time::Duration;
+
+use axum::extract::{FromRequest, Request};
+use axum::http::{StatusCode, header};
+use http_body_util::BodyExt;
+use serde::de::DeserializeOwned;
+use wardkey_core::code::Code;
+
+use super::reply::Refusal;
+
+/// How long a peer may take to send a body.
+const BODY_TIME: Duration = Duration::from_secs(20);
+
+/// Bytes over the limit that are still read.
+const THROWN_AWAY: usize = 1024 * 1024;
+
+/// The JSON body of a request, of at most `MAX` bytes.
+pub struct Body<T, const MAX: usize>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync, const MAX: usize> FromRequest<S> for Body<T, MAX> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let kind = kind.split(';').next().unwrap_or("").trim();
+        if !kind.eq_ignore_ascii_case("application/json") {
+            return Err(Refusal::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                Code::RequestInvalid,
+                "the body must be application/json",
+            ));
+        }
+        let too_large =
+            || Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, Code::RequestInvalid, format!("at most {MAX} bytes"));
+        let bytes = tokio::time::timeout(BODY_TIME, read(request.into_body(), MAX))
+            .await
+            .map_err(|_| Refusal::new(StatusCode::REQUEST_TIMEOUT, Code::RequestInvalid, "the body took too long"))?
+            .map_err(|_| Refusal::invalid("the body ended early"))?
+            .ok_or_else(too_large)?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+            Refusal::invalid(format!("line {}, column {}: {}", error.line(), error.column(), kind_of(&error)))
+        })
+    }
+}
+
+/// A body of at most `max` bytes; `None` for a longer one. A little more is read and thrown away: a
+/// client that still sends when the connection is closed never sees the answer.
+async fn read(mut body: axum::body::Body, max: usize) -> Result<Option<Vec<u8>>, axum::Error> {
+    let (mut bytes, mut total) = (Vec::new(), 0usize);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        total = total.saturating_add(data.len());
+        if total <= max {
+            bytes.extend_from_slice(&data);
+        } else {
+            bytes = Vec::new();
+        }
+        if total > max.saturating_add(THROWN_AWAY) {
+            break;
+        }
+    }
+    Ok((total <= max).then_some(bytes))
+}
+
+/// What is wrong, without any value of the body: it may hold a code.
+fn kind_of(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match error.classify() {
+        serde_json::error::Category::Data if text.starts_with("unknown field") || text.starts_with("missing field") => {
+            text.chars().take(128).collect()
+        }
+        serde_json::error::Category::Data => "a field has a value of the wrong kind".into(),
+        _ => "not JSON".into(),
+    }
+}

@@ -1,0 +1,195 @@
+//! Events come in: decoded strictly, stored once, their evidence verified again.
+
+use axum::Json;
+use axum::extract::State;
+use wardkey_core::assertion::Assertion;
+use wardkey_core::client_data::ClientData;
+use wardkey_core::code::Code;
+use wardkey_core::codec::{self, sha256};
+use wardkey_core::event::{Event, EventName, Outcome};
+use wardkey_core::id::{EventId, TerminalId};
+use wardkey_core::message::http::{Base64, EventsReply, EventsRequest, RefusedEvent};
+
+use super::body::Body;
+use super::peer::ActiveTerminal;
+use super::reply::{Answer, Refusal};
+use super::{App, Shared};
+use crate::error::Result;
+use crate::store::audit::{self, Act, Actor};
+use crate::store::credential::{self, Credential};
+use crate::store::event::{self, Stored, Verdict};
+use crate::store::{Tx, person};
+
+/// Events in one request.
+const MAX_EVENTS: usize = 256;
+/// 256 of the longest events, as base64, with what JSON adds.
+const MAX_BODY: usize = 6 * 1024 * 1024;
+
+/// Seconds between a login's signed time and its record: challenge, touch, and two readings of a clock.
+const RECORDED_WITHIN: u64 = 300;
+
+/// `POST /v1/events`
+pub async fn take(
+    State(app): Shared,
+    ActiveTerminal(known): ActiveTerminal,
+    Body(request): Body<EventsRequest, MAX_BODY>,
+) -> Answer<EventsReply> {
+    if request.events.len() > MAX_EVENTS {
+        return Err(Refusal::invalid(format!("events: at most {MAX_EVENTS}")));
+    }
+    let terminal = known.terminal.id;
+    let mut reply = EventsReply { accepted: Vec::new(), refused: Vec::new() };
+    let mut tx = app.store.write().await?;
+    for Base64(bytes) in &request.events {
+        match Incoming::decode(bytes, &terminal) {
+            Ok(incoming) => match app.store_event(&mut tx, &incoming, bytes, &terminal).await? {
+                Stored::New | Stored::Known => reply.accepted.push(Base64(incoming.id.as_bytes().to_vec())),
+                Stored::Conflict => reply.refused.push(refused(incoming.id, "another event has this id")),
+            },
+            Err((id, reason)) => {
+                tracing::warn!(%terminal, reason, "an event was refused");
+                reply.refused.push(refused(id, &reason));
+            }
+        }
+    }
+    tx.commit().await.map_err(crate::error::Error::from)?;
+    Ok(Json(reply))
+}
+
+fn refused(id: EventId, reason: &str) -> RefusedEvent {
+    RefusedEvent { id: Base64(id.as_bytes().to_vec()), reason: reason.to_owned() }
+}
+
+struct Incoming {
+    id: EventId,
+    event: Event,
+}
+
+impl Incoming {
+    /// An event of this terminal. One that cannot be read is named by the beginning of its hash.
+    fn decode(bytes: &[u8], terminal: &TerminalId) -> Result<Self, (EventId, String)> {
+        let event: Event = codec::from_bytes(bytes).map_err(|error| {
+            let mut id = [0; EventId::LEN];
+            id.iter_mut().zip(sha256(bytes).as_bytes()).for_each(|(to, from)| *to = *from);
+            (EventId::new(id), error.to_string())
+        })?;
+        // What an agent recorded before it joined names no terminal; a login always does.
+        let before_joining = event.terminal.is_none() && event.evidence.is_none() && event.name != EventName::Login;
+        if event.terminal != Some(*terminal) && !before_joining {
+            return Err((event.id, "the event is of another terminal".into()));
+        }
+        Ok(Self { id: event.id, event })
+    }
+}
+
+impl App {
+    async fn store_event(
+        &self,
+        tx: &mut Tx,
+        incoming: &Incoming,
+        bytes: &[u8],
+        terminal: &TerminalId,
+    ) -> Result<Stored> {
+        if let Some(stored) = event::known(tx, &incoming.id, bytes).await? {
+            if stored == Stored::Conflict {
+                tracing::error!(%terminal, event = %incoming.id, "two different events have one id");
+            }
+            return Ok(stored);
+        }
+        let now = self.clock.now();
+        let event = &incoming.event;
+        let (verdict, key, counter) = verify(tx, event, terminal).await?;
+        if let Verdict::Invalid(finding) = &verdict {
+            tracing::error!(code = "WK-1015", %terminal, event = %event.id, finding, "the evidence of an event does not hold");
+            let id = event.id.to_hex();
+            let act = Act::new("event.evidence-invalid", &id).with(finding);
+            audit::record(tx, now, &Actor::terminal(terminal), act).await?;
+        }
+        let mut suspicion = None;
+        if let (Verdict::Valid, Some(key), Some(counter)) = (&verdict, &key, counter) {
+            suspicion = event::counter_conflict(tx, key.row, (event.time, counter)).await?;
+            if event.name == EventName::Login && event.outcome == Outcome::Success {
+                credential::used(tx, key, counter, (event.time, terminal)).await?;
+            }
+        }
+        event::add(tx, event, terminal, (key.as_ref().map(|key| key.row), counter), &verdict, now).await?;
+        if let (Some(finding), Some(key)) = (suspicion, &key) {
+            let fingerprint = key.fingerprint().short();
+            tracing::error!(
+                code = "WK-1021",
+                key = fingerprint,
+                finding,
+                "a signature counter went backwards: the key may have been copied"
+            );
+            credential::suspect_clone(tx, key, now).await?;
+            let act = Act::new("key.clone-suspected", &fingerprint).with(&finding);
+            audit::record(tx, now, &Actor::terminal(terminal), act).await?;
+        }
+        Ok(Stored::New)
+    }
+}
+
+/// Verifies the evidence of an event; a success without any is a claim, not a login. With what the
+/// evidence proves: the key and its signed counter.
+async fn verify(
+    tx: &mut Tx,
+    event: &Event,
+    terminal: &TerminalId,
+) -> Result<(Verdict, Option<Credential>, Option<u32>)> {
+    let Some(evidence) = &event.evidence else {
+        let claims = event.name == EventName::Login && event.outcome == Outcome::Success;
+        let verdict = if claims { Verdict::Invalid("a login without evidence".into()) } else { Verdict::None };
+        return Ok((verdict, None, None));
+    };
+    let Some(key) = credential::find(tx, &evidence.credential_id).await? else {
+        return Ok((Verdict::Invalid("the key was never enrolled".into()), None, None));
+    };
+    let person = person::by_id(tx, key.person).await?;
+    if let Err(finding) = matches(evidence, event, terminal, &person) {
+        return Ok((Verdict::Invalid(finding.into()), Some(key), None));
+    }
+    match evidence.verify(&key.record()) {
+        Err(denial) => Ok((Verdict::Invalid(denial.to_string()), Some(key), None)),
+        Ok(facts) if event.counter.is_some_and(|counter| counter != facts.counter) => {
+            Ok((Verdict::Invalid("the counter is not the signed one".into()), Some(key), None))
+        }
+        // One assertion may stand in a second event (a clone suspicion): only the login counts it.
+        Ok(facts) => {
+            // So does a failure that was reported with it, unless it is about the counter itself.
+            let counted = event.outcome == Outcome::Success || event.reason == Some(Code::CounterRegressed);
+            let counter = (event.name == EventName::Login && counted).then_some(facts.counter);
+            Ok((Verdict::Valid, Some(key), counter))
+        }
+    }
+}
+
+/// Whether what was signed is what the event says.
+fn matches(
+    evidence: &Assertion,
+    event: &Event,
+    terminal: &TerminalId,
+    person: &person::Person,
+) -> Result<(), &'static str> {
+    let data = ClientData::from_bytes(evidence.client_data.as_slice()).map_err(|_| "the client data is malformed")?;
+    if data.terminal != *terminal {
+        return Err("signed for another terminal");
+    }
+    if event.person.as_ref() != Some(&data.person) || person.login != data.person {
+        return Err("signed by another person");
+    }
+    if event.account.as_ref() != Some(&data.account) {
+        return Err("signed for another account");
+    }
+    if event.service.as_deref().is_some_and(|service| service != data.service.as_str()) {
+        return Err("signed for another service");
+    }
+    let success = event.name == EventName::Login && event.outcome == Outcome::Success;
+    // The time is signed too: a genuine login cannot be moved to another day.
+    if success && event.time.0.abs_diff(data.time.0) > RECORDED_WITHIN {
+        return Err("signed at another time");
+    }
+    if success && event.id != data.event_id() {
+        return Err("the event id is not that of the client data");
+    }
+    Ok(())
+}

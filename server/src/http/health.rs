@@ -1,0 +1,54 @@
+//! Whether the server is alive, and whether it serves.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use wardkey_core::code::Code;
+
+use super::Shared;
+use super::peer::Anyone;
+
+/// Something that keeps the server from serving.
+#[derive(Debug, Serialize)]
+pub struct Problem {
+    /// Stable code.
+    pub code: String,
+    /// For administrators.
+    pub message: String,
+}
+
+/// `GET /readyz`
+#[derive(Debug, Serialize)]
+pub struct Ready {
+    /// Whether all is well.
+    pub ready: bool,
+    /// What is not.
+    pub problems: Vec<Problem>,
+}
+
+/// `GET /healthz`: the process answers; counted by nothing, it costs nothing.
+pub async fn alive() -> &'static str {
+    "ok\n"
+}
+
+/// `GET /readyz`: 200 when every scope is published and the store answers, else 503.
+pub async fn ready(State(app): Shared, _: Anyone) -> (StatusCode, Json<Ready>) {
+    let mut problems = Vec::new();
+    let mut problem = |code: Code, message: String| problems.push(Problem { code: code.to_string(), message });
+    if let Err(error) = app.store.read().await {
+        tracing::error!(%error, "not ready");
+        problem(Code::StateUnavailable, "the store does not answer".into());
+    }
+    let now = app.clock.now();
+    for (name, shown) in app.publisher.shown().iter() {
+        if shown.halted.is_some() {
+            // Which terminal said what is in the log; this page is for anyone.
+            problem(Code::ServerBehind, format!("scope {name} is not published: a terminal is ahead of the server"));
+        } else if now >= shown.head.expires {
+            problem(Code::StateUnavailable, format!("the head of scope {name} has expired"));
+        }
+    }
+    let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Ready { ready: problems.is_empty(), problems }))
+}

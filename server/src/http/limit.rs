@@ -1,0 +1,137 @@
+//! Requests a minute, by whatever they are counted by: address, terminal, token, code, person.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use wardkey_core::id::TerminalId;
+
+use super::reply::Refusal;
+use crate::config::Limits;
+
+/// What is counted at once at most; over it, what is full again is forgotten.
+const MAX_COUNTED: usize = 100_000;
+
+/// What requests are counted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Counted {
+    /// An address without a certificate; of IPv6 the network of 64 bits, of which one host has all.
+    Address(IpAddr),
+    /// A terminal.
+    Terminal(TerminalId),
+    /// A join token.
+    Token([u8; 8]),
+    /// Attempts of a terminal to redeem codes.
+    Code(TerminalId),
+    /// A person's registrations.
+    Account(i64),
+}
+
+impl Counted {
+    /// An address.
+    pub fn address(address: IpAddr) -> Self {
+        Self::Address(match address.to_canonical() {
+            IpAddr::V6(address) => IpAddr::V6((u128::from(address) & (u128::MAX << 64)).into()),
+            address => address,
+        })
+    }
+}
+
+/// Token buckets: each holds a minute's worth and fills evenly.
+pub struct Limiter {
+    limits: Limits,
+    /// Apart from the others: anyone can bring many addresses, and must not crowd terminals out.
+    addresses: Mutex<HashMap<Counted, Bucket>>,
+    others: Mutex<HashMap<Counted, Bucket>>,
+}
+
+#[derive(Clone, Copy)]
+struct Bucket {
+    left: f64,
+    at: Instant,
+}
+
+impl Limiter {
+    /// With these limits.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, addresses: Mutex::default(), others: Mutex::default() }
+    }
+
+    /// Takes one request from the allowance.
+    ///
+    /// # Errors
+    /// 429 with the seconds until the next one.
+    pub fn take(&self, counted: Counted) -> Result<(), Refusal> {
+        self.take_at(counted, Instant::now())
+    }
+
+    /// Gives every allowance back.
+    pub fn forget(&self) {
+        for buckets in [&self.addresses, &self.others] {
+            buckets.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+    }
+
+    fn take_at(&self, counted: Counted, now: Instant) -> Result<(), Refusal> {
+        let limit = f64::from(match counted {
+            Counted::Address(_) => self.limits.address,
+            Counted::Terminal(_) => self.limits.terminal,
+            Counted::Token(_) => self.limits.token,
+            Counted::Code(_) => self.limits.code,
+            Counted::Account(_) => self.limits.account,
+        });
+        let buckets = if matches!(counted, Counted::Address(_)) { &self.addresses } else { &self.others };
+        let mut buckets = buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if buckets.len() >= MAX_COUNTED && !buckets.contains_key(&counted) {
+            // A minute fills any bucket.
+            buckets.retain(|_, bucket| now.saturating_duration_since(bucket.at).as_secs() < 60);
+            if buckets.len() >= MAX_COUNTED {
+                return Err(Refusal::too_many(60));
+            }
+        }
+        let bucket = buckets.entry(counted).or_insert(Bucket { left: limit, at: now });
+        let elapsed = now.saturating_duration_since(bucket.at).as_secs_f64();
+        bucket.left = (bucket.left + elapsed * limit / 60.0).min(limit);
+        bucket.at = now;
+        if bucket.left < 1.0 {
+            let seconds = ((1.0 - bucket.left) * 60.0 / limit).ceil();
+            return Err(Refusal::too_many(seconds as u64));
+        }
+        bucket.left -= 1.0;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn s7_a_minute_s_worth_then_evenly() {
+        let limiter = Limiter::new(Limits { address: 3, ..Limits::default() });
+        let start = Instant::now();
+        let one = Counted::address([192, 0, 2, 1].into());
+        for _ in 0..3 {
+            limiter.take_at(one, start).unwrap();
+        }
+        limiter.take_at(one, start).unwrap_err();
+        // Another address has its own allowance; a mapped address is the same one.
+        limiter.take_at(Counted::address([192, 0, 2, 2].into()), start).unwrap();
+        limiter.take_at(Counted::address("::ffff:192.0.2.1".parse().unwrap()), start).unwrap_err();
+        limiter.take_at(one, start + Duration::from_secs(19)).unwrap_err();
+        limiter.take_at(one, start + Duration::from_secs(21)).unwrap();
+        limiter.take_at(one, start + Duration::from_secs(21)).unwrap_err();
+    }
+
+    #[test]
+    fn s7_one_host_with_many_ipv6_addresses_is_one() {
+        let limiter = Limiter::new(Limits { address: 1, ..Limits::default() });
+        let start = Instant::now();
+        limiter.take_at(Counted::address("2001:db8::1".parse().unwrap()), start).unwrap();
+        limiter.take_at(Counted::address("2001:db8::2".parse().unwrap()), start).unwrap_err();
+        limiter.take_at(Counted::address("2001:db8:0:1::1".parse().unwrap()), start).unwrap();
+    }
+}

@@ -1,0 +1,176 @@
+//! Who is at the other end: the address, and the terminal of a verified certificate.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use wardkey_core::code::Code;
+use wardkey_core::id::TerminalId;
+use wardkey_core::time::UnixTime;
+
+use super::App;
+use super::limit::Counted;
+use super::reply::Refusal;
+use crate::error::{Error, Result};
+use crate::pki::TerminalCertificate;
+use crate::publish::ShownTerminal;
+use crate::store::audit::{self, Act, Actor};
+use crate::store::terminal::{self, TerminalStatus};
+
+/// One connection's other end, put into each of its requests.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// What the certificate says that TLS verified; none without one.
+    pub certificate: Option<TerminalCertificate>,
+}
+
+/// A peer without regard of its certificate; counted by its address.
+pub struct Anyone(pub Peer);
+
+/// A terminal with a certificate that counts, of whatever status.
+pub struct KnownTerminal {
+    /// The terminal.
+    pub terminal: Arc<ShownTerminal>,
+    /// The certificate that it used.
+    pub certificate: TerminalCertificate,
+}
+
+/// A terminal that may come.
+pub struct ActiveTerminal(pub KnownTerminal);
+
+fn peer(parts: &Parts) -> Result<Peer, Refusal> {
+    parts
+        .extensions
+        .get::<Peer>()
+        .copied()
+        .ok_or_else(|| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, "internal error"))
+}
+
+impl FromRequestParts<Arc<App>> for Anyone {
+    type Rejection = Refusal;
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
+        let peer = peer(parts)?;
+        app.limiter.take(Counted::address(peer.address.ip()))?;
+        Ok(Self(peer))
+    }
+}
+
+impl FromRequestParts<Arc<App>> for KnownTerminal {
+    type Rejection = Refusal;
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
+        let peer = peer(parts)?;
+        let Some(certificate) = peer.certificate else {
+            app.limiter.take(Counted::address(peer.address.ip()))?;
+            return Err(Refusal::new(
+                StatusCode::UNAUTHORIZED,
+                Code::TerminalCertificate,
+                "this needs the certificate of a terminal",
+            ));
+        };
+        app.limiter.take(Counted::Terminal(certificate.terminal))?;
+        let unknown = || {
+            Refusal::new(
+                StatusCode::FORBIDDEN,
+                Code::TerminalCertificate,
+                "this certificate is not of a known terminal",
+            )
+        };
+        let terminal = match app.publisher.terminal(&certificate.terminal) {
+            Some(terminal) => terminal,
+            None => {
+                // Joined a moment ago, perhaps.
+                app.publisher.refresh().await?;
+                app.publisher.terminal(&certificate.terminal).ok_or_else(unknown)?
+            }
+        };
+        if terminal.serial != certificate.serial && terminal.previous_serial != Some(certificate.serial) {
+            app.superseded(&terminal, peer.address.ip()).await?;
+            return Err(Refusal::new(
+                StatusCode::FORBIDDEN,
+                Code::TerminalCertificate,
+                "this certificate was replaced by a newer one: another machine may have the same identity",
+            ));
+        }
+        if terminal.serial == certificate.serial && terminal.previous_serial.is_some() {
+            let mut tx = app.store.write().await?;
+            terminal::forget_previous_serial(&mut tx, &terminal.id).await?;
+            tx.commit().await.map_err(Error::from)?;
+        }
+        app.seen.note(terminal.id, app.clock.now(), peer.address.ip());
+        Ok(Self { terminal, certificate })
+    }
+}
+
+impl FromRequestParts<Arc<App>> for ActiveTerminal {
+    type Rejection = Refusal;
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
+        let known = KnownTerminal::from_request_parts(parts, app).await?;
+        known.must_be_active()?;
+        Ok(Self(known))
+    }
+}
+
+impl KnownTerminal {
+    /// Refuses what may not come.
+    ///
+    /// # Errors
+    /// 403 with [`Code::TerminalDisabled`].
+    pub fn must_be_active(&self) -> Result<(), Refusal> {
+        let refuse = |message: &str| Err(Refusal::new(StatusCode::FORBIDDEN, Code::TerminalDisabled, message));
+        match self.terminal.status {
+            TerminalStatus::Active => Ok(()),
+            TerminalStatus::Pending => refuse("this terminal awaits the approval of an administrator"),
+            TerminalStatus::Revoked => refuse("this terminal is revoked"),
+        }
+    }
+}
+
+impl App {
+    /// A certificate that was replaced came: a copied machine, or a stolen one. Noted once an hour.
+    async fn superseded(&self, terminal: &ShownTerminal, address: IpAddr) -> Result<()> {
+        if !self.seen.first_conflict(terminal.id, self.clock.now()) {
+            return Ok(());
+        }
+        let detail = format!("a replaced certificate of {} was used from {address}", terminal.name);
+        tracing::warn!(code = "WK-1514", terminal = %terminal.id, %address, "a replaced certificate was used");
+        let mut tx = self.store.write().await?;
+        let id = terminal.id.to_hex();
+        let act = Act::new("terminal.conflict", &id).with(&detail);
+        audit::record(&mut tx, self.clock.now(), &Actor::address(address), act).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// When terminals were heard of; written to the store now and then, not at each request.
+#[derive(Debug, Default)]
+pub struct Seen {
+    latest: Mutex<HashMap<TerminalId, (UnixTime, IpAddr)>>,
+    conflicts: Mutex<HashMap<TerminalId, UnixTime>>,
+}
+
+impl Seen {
+    fn note(&self, id: TerminalId, now: UnixTime, address: IpAddr) {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner).insert(id, (now, address));
+    }
+
+    fn first_conflict(&self, id: TerminalId, now: UnixTime) -> bool {
+        let mut conflicts = self.conflicts.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = conflicts.get(&id).is_none_or(|before| now.since(*before) > 3600);
+        if first {
+            conflicts.insert(id, now);
+        }
+        first
+    }
+
+    /// What is to be written; taken.
+    pub fn take(&self) -> Vec<(TerminalId, UnixTime, String)> {
+        let latest = std::mem::take(&mut *self.latest.lock().unwrap_or_else(PoisonError::into_inner));
+        latest.into_iter().map(|(id, (time, address))| (id, time, address.to_canonical().to_string())).collect()
+    }
+}

@@ -1,0 +1,92 @@
+//! Refusals as answers.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use wardkey_core::code::Code;
+use wardkey_core::message::http::ErrorReply;
+
+use crate::error::Error;
+
+/// An answer above 399.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    status: StatusCode,
+    code: Code,
+    message: String,
+    retry_after: Option<u64>,
+}
+
+/// The code that an answer carries.
+#[derive(Clone, Copy, Debug)]
+pub struct Said(pub Code);
+
+/// Result of a handler.
+pub type Answer<T> = Result<Json<T>, Refusal>;
+
+impl Refusal {
+    /// A refusal.
+    pub fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), retry_after: None }
+    }
+
+    /// The request is not valid: 400.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, Code::RequestInvalid, message)
+    }
+
+    /// Too many requests: 429.
+    pub fn too_many(seconds: u64) -> Self {
+        Self {
+            retry_after: Some(seconds.max(1)),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, Code::TooManyRequests, format!("try again in {seconds} s"))
+        }
+    }
+
+    /// Not now: 503.
+    pub fn unavailable(code: Code, message: impl Into<String>) -> Self {
+        Self { retry_after: Some(30), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message) }
+    }
+
+    /// The code.
+    pub const fn code(&self) -> Code {
+        self.code
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused { code, message } => match code {
+                Code::NotFound => Self::new(StatusCode::NOT_FOUND, code, message),
+                Code::RequestInvalid => Self::new(StatusCode::BAD_REQUEST, code, message),
+                Code::TooManyKeys | Code::KeyAlreadyRegistered => Self::new(StatusCode::CONFLICT, code, message),
+                Code::RegistrationRefused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message),
+                Code::ServerBehind => Self::unavailable(code, message),
+                Code::TooManyRequests => Self::too_many(60),
+                _ => Self::new(StatusCode::FORBIDDEN, code, message),
+            },
+            // What went wrong inside is for the log, not for the peer.
+            error => {
+                tracing::error!(%error, "a request failed");
+                match error.code() {
+                    code @ Code::StateUnavailable => Self::unavailable(code, "the store is not available"),
+                    code => Self::new(StatusCode::INTERNAL_SERVER_ERROR, code, "internal error"),
+                }
+            }
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let body = ErrorReply { code: self.code.to_string(), number: self.code.number(), message: self.message };
+        let mut response = (self.status, Json(body)).into_response();
+        // For the log of every_request.
+        response.extensions_mut().insert(Said(self.code));
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}

@@ -1,0 +1,179 @@
+//! What terminals take: root documents, heads, changes, policies.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use serde::Deserialize;
+use tokio::time::Instant;
+use wardkey_core::document::{MAX_SCOPES, Position};
+use wardkey_core::id::Hash;
+use wardkey_core::message::http::{
+    Base64, Change, ChangesReply, PolicyReply, RootJson, RootReply, ScopeState, WaitReply, WaitRequest,
+};
+use wardkey_core::name::ScopeName;
+
+use super::body::Body;
+use super::peer::{ActiveTerminal, Anyone, KnownTerminal};
+use super::reply::{Answer, Refusal};
+use super::{App, Shared};
+use crate::publish::{self, ShownTerminal};
+use crate::store::scope;
+use crate::store::terminal::TerminalStatus;
+
+/// Longest time in seconds that a request is held.
+const MAX_HOLD: u64 = 55;
+
+/// `GET /v1/root`
+pub async fn root(State(app): Shared, _: Anyone) -> Json<RootReply> {
+    Json(RootReply { roots: app.publisher.roots().iter().map(RootJson::from).collect(), time: app.clock.now().0 })
+}
+
+/// `POST /v1/wait`
+pub async fn wait(
+    State(app): Shared,
+    known: KnownTerminal,
+    Body(request): Body<WaitRequest, 16_384>,
+) -> Answer<WaitReply> {
+    let have = parse(&request.scopes)?;
+    for (state, (scope, ..)) in request.scopes.iter().zip(&have) {
+        let Some(signed) = &state.head else { continue };
+        if known.terminal.status == TerminalStatus::Active && known.terminal.scopes.contains(scope) {
+            app.publisher.compare(&known.terminal.id, scope, &signed.0).await?;
+        }
+    }
+    // One who does not wait wants to know what is true now, not what was published last.
+    if request.hold == 0 {
+        app.publisher.refresh().await?;
+    }
+    let until = Instant::now() + Duration::from_secs(request.hold.min(MAX_HOLD));
+    let mut news = app.publisher.subscribe();
+    let mut stop = app.stop.clone();
+    loop {
+        news.borrow_and_update();
+        // As it is known now: it may have been revoked or approved while the request was held.
+        let terminal = app.publisher.terminal(&known.terminal.id).unwrap_or_else(|| Arc::clone(&known.terminal));
+        let (reply, renewal) = what_is_new(&app, &terminal, &request, &have)?;
+        if !is_empty(&reply) || Instant::now() >= until || *stop.borrow() {
+            return Ok(Json(reply));
+        }
+        // A revoked terminal has now had the document that says so.
+        if terminal.status == TerminalStatus::Revoked {
+            KnownTerminal { terminal, certificate: known.certificate }.must_be_active()?;
+        }
+        tokio::select! {
+            _ = news.changed() => {}
+            _ = stop.changed() => {}
+            () = tokio::time::sleep_until(until.min(Instant::now() + renewal)) => {}
+        }
+    }
+}
+
+type Have = (ScopeName, Position, Hash, u64);
+
+fn parse(scopes: &[ScopeState]) -> Result<Vec<Have>, Refusal> {
+    if scopes.len() > MAX_SCOPES {
+        return Err(Refusal::invalid(format!("scopes: at most {MAX_SCOPES}")));
+    }
+    let parse = |state: &ScopeState| {
+        let scope = ScopeName::new(state.scope.as_str()).map_err(|error| Refusal::invalid(error.to_string()))?;
+        let root = Hash::from_slice(&state.root.0).map_err(|_| Refusal::invalid("root: 32 bytes"))?;
+        Ok((scope, Position { epoch: state.epoch, seq: state.seq }, root, state.issued))
+    };
+    scopes.iter().map(parse).collect()
+}
+
+/// What the terminal lacks, and how long its document stays as it is.
+fn what_is_new(
+    app: &App,
+    terminal: &ShownTerminal,
+    request: &WaitRequest,
+    have: &[Have],
+) -> Result<(WaitReply, Duration), Refusal> {
+    let mut reply = WaitReply { time: app.clock.now().0, ..WaitReply::default() };
+    let known = usize::try_from(request.root_version).unwrap_or(usize::MAX);
+    reply.roots = app.publisher.roots().iter().skip(known).map(RootJson::from).collect();
+    let (document, issued) = app.publisher.terminal_document(terminal)?;
+    if request.terminal_number != terminal.number || request.terminal_issued < issued.0 {
+        reply.terminal = Some(Base64(document.to_vec()));
+    }
+    if terminal.status == TerminalStatus::Active {
+        let shown = app.publisher.shown();
+        let mut halted = None;
+        for (name, shown) in shown.iter().filter(|(name, _)| terminal.scopes.contains(*name)) {
+            if let Some(why) = &shown.halted {
+                halted = Some(publish::halted(name, why));
+                continue;
+            }
+            let same = have.iter().any(|(scope, position, root, issued)| {
+                scope == name
+                    && *position == shown.head.position()
+                    && *root == shown.head.root
+                    && *issued >= shown.head.issued.0
+            });
+            if !same {
+                reply.heads.push(Base64(shown.signed.to_vec()));
+            }
+        }
+        let all_halted = shown.iter().all(|(name, shown)| !terminal.scopes.contains(name) || shown.halted.is_some());
+        if let Some(error) = halted.filter(|_| all_halted && is_empty(&reply)) {
+            return Err(error.into());
+        }
+    }
+    let half = (app.config.head_seconds / 2).max(1);
+    let left = half.saturating_sub(app.clock.now().since(issued)).max(1);
+    Ok((reply, Duration::from_secs(left)))
+}
+
+const fn is_empty(reply: &WaitReply) -> bool {
+    reply.roots.is_empty() && reply.terminal.is_none() && reply.heads.is_empty()
+}
+
+/// The query of `/v1/scopes/{scope}/changes`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Since {
+    /// Changes after this sequence; 0 is the whole state.
+    since: u64,
+}
+
+/// `GET /v1/scopes/{scope}/changes?since=SEQ`
+pub async fn changes(
+    State(app): Shared,
+    ActiveTerminal(known): ActiveTerminal,
+    path: Result<Path<String>, PathRejection>,
+    query: Result<Query<Since>, QueryRejection>,
+) -> Answer<ChangesReply> {
+    let Query(Since { since }) = query.map_err(|_| Refusal::invalid("the query is since=NUMBER and nothing else"))?;
+    let scope = path.ok().and_then(|Path(name)| ScopeName::new(name).ok());
+    let scope = scope.filter(|scope| known.terminal.scopes.contains(scope)).ok_or_else(not_this_terminals)?;
+    let page = app.publisher.changes(&scope, since).await?;
+    let next = if page.more { page.rows.last().map(|row| row.seq) } else { None };
+    let change =
+        |row: crate::store::state::StateRow| Change { seq: row.seq, login: row.login, record: row.record.map(Base64) };
+    Ok(Json(ChangesReply {
+        head: Base64(page.head.to_vec()),
+        changes: page.rows.into_iter().map(change).collect(),
+        next,
+    }))
+}
+
+/// `GET /v1/policies/{hash}`
+pub async fn policy(
+    State(app): Shared,
+    ActiveTerminal(known): ActiveTerminal,
+    path: Result<Path<String>, PathRejection>,
+) -> Answer<PolicyReply> {
+    let hash = path.ok().and_then(|Path(hash)| Hash::from_hex(&hash).ok()).ok_or_else(not_this_terminals)?;
+    let found = scope::policy_bytes(&mut *app.store.read().await?, &hash).await?;
+    let allowed = |scope: &str| known.terminal.scopes.iter().any(|own| own.as_str() == scope);
+    let (_, document) = found.filter(|(scope, _)| allowed(scope)).ok_or_else(not_this_terminals)?;
+    Ok(Json(PolicyReply { policy: Base64(document) }))
+}
+
+/// The same words for what is not there and for what is another terminal's.
+fn not_this_terminals() -> Refusal {
+    crate::error::Error::not_found("this scope or policy").into()
+}

@@ -1,0 +1,195 @@
+//! The private keys of a deployment, as files of mode 0600 in one folder.
+//!
+//! ```text
+//!   root.key     signs root documents; needed by init only, keep it off the machine if you can
+//!   publish.key  signs heads and terminal documents
+//!   ca.key/.crt  issues TLS certificates      server.key/.crt  the server's own
+//!   code.key     keyed hash of enrolment codes
+//! ```
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use wardkey_core::id::{from_hex, to_hex};
+use wardkey_core::sign::SigningKey;
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result};
+use crate::pki::KeyAndCertificate;
+use crate::secret;
+
+/// The longest key file in bytes that is read.
+const MAX_FILE: u64 = 64 * 1024;
+
+/// The folder of the keys.
+#[derive(Clone, Debug)]
+pub struct Keyring(PathBuf);
+
+/// What a raw key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secret {
+    /// Signs root documents.
+    Root,
+    /// Signs heads and terminal documents.
+    Publish,
+    /// Keys the hash of enrolment codes.
+    Code,
+}
+
+impl Secret {
+    const fn file(self) -> &'static str {
+        match self {
+            Self::Root => "root.key",
+            Self::Publish => "publish.key",
+            Self::Code => "code.key",
+        }
+    }
+}
+
+/// Which certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// The certificate authority.
+    Authority,
+    /// The server.
+    Server,
+}
+
+impl Holder {
+    const fn stem(self) -> &'static str {
+        match self {
+            Self::Authority => "ca",
+            Self::Server => "server",
+        }
+    }
+}
+
+impl Keyring {
+    /// The keys in a folder.
+    pub fn at(folder: impl Into<PathBuf>) -> Self {
+        Self(folder.into())
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    /// Makes the folder (0700) with new raw keys.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when a file is there already or cannot be written.
+    pub fn create(&self) -> Result<()> {
+        let mut builder = std::fs::DirBuilder::new();
+        builder
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.0)
+            .map_err(Error::io(format!("making {}", self.0.display())))?;
+        for secret in [Secret::Root, Secret::Publish, Secret::Code] {
+            let bytes = Zeroizing::new(secret::random::<32>()?);
+            let text = Zeroizing::new(format!("{}\n", to_hex(bytes.as_slice())));
+            self.write_new(secret.file(), text.as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// A raw key.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when the file is missing, readable by others, or not 64 hexadecimal digits.
+    pub fn secret(&self, secret: Secret) -> Result<Zeroizing<[u8; 32]>> {
+        let text = self.read(secret.file())?;
+        let bytes = from_hex(text.trim()).map(Zeroizing::new);
+        let bytes = bytes.ok().and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok());
+        bytes.map(Zeroizing::new).ok_or_else(|| self.wrong(secret.file(), "not 64 hexadecimal digits; restore it"))
+    }
+
+    /// A signing key.
+    ///
+    /// # Errors
+    /// As [`Self::secret`].
+    pub fn signing(&self, secret: Secret) -> Result<SigningKey> {
+        Ok(SigningKey::from_secret(&*self.secret(secret)?))
+    }
+
+    /// A certificate and its key.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when a file is missing or readable by others.
+    pub fn certificate(&self, holder: Holder) -> Result<KeyAndCertificate> {
+        let key = self.read(&format!("{}.key", holder.stem()))?;
+        let certificate = self.read(&format!("{}.crt", holder.stem()))?;
+        Ok(KeyAndCertificate { key, certificate: certificate.as_str().to_owned() })
+    }
+
+    /// Writes a certificate and its key, replacing those before.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when they cannot be written.
+    pub fn put_certificate(&self, holder: Holder, files: &KeyAndCertificate) -> Result<()> {
+        let stem = holder.stem();
+        for (name, content) in
+            [(format!("{stem}.key"), files.key.as_str()), (format!("{stem}.crt"), &files.certificate)]
+        {
+            let new = format!("{name}.new");
+            match std::fs::remove_file(self.0.join(&new)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::io(format!("removing {new}"))(error));
+                }
+                _ => {}
+            }
+            self.write_new(&new, content.as_bytes())?;
+            std::fs::rename(self.0.join(&new), self.0.join(&name)).map_err(Error::io(format!("replacing {name}")))?;
+        }
+        self.sync()
+    }
+
+    /// Gives the files to the owner of the folder above, so that what root made belongs to the service.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when an owner cannot be changed.
+    pub fn give_to(&self, uid: u32, gid: u32) -> Result<()> {
+        let chown = |path: &Path| {
+            std::os::unix::fs::lchown(path, Some(uid), Some(gid))
+                .map_err(Error::io(format!("changing the owner of {}", path.display())))
+        };
+        chown(&self.0)?;
+        for entry in std::fs::read_dir(&self.0).map_err(Error::io("reading the folder of keys"))? {
+            chown(&entry.map_err(Error::io("reading the folder of keys"))?.path())?;
+        }
+        Ok(())
+    }
+
+    fn write_new(&self, name: &str, content: &[u8]) -> Result<()> {
+        let path = self.0.join(name);
+        let what = || format!("writing {}", path.display());
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(Error::io(what()))?;
+        file.write_all(content).and_then(|()| file.sync_all()).map_err(Error::io(what()))
+    }
+
+    fn sync(&self) -> Result<()> {
+        File::open(&self.0).and_then(|folder| folder.sync_all()).map_err(Error::io("writing the folder of keys"))
+    }
+
+    fn read(&self, name: &str) -> Result<Zeroizing<String>> {
+        let path = self.0.join(name);
+        let unreadable =
+            |error: std::io::Error| self.wrong(name, &format!("cannot be read: {error}; run init or restore it"));
+        let file = File::open(&path).map_err(unreadable)?;
+        let meta = file.metadata().map_err(unreadable)?;
+        if meta.mode() & 0o077 != 0 {
+            return Err(self.wrong(name, "others can read it; chmod 600"));
+        }
+        let mut text = Zeroizing::new(String::new());
+        file.take(MAX_FILE).read_to_string(&mut text).map_err(unreadable)?;
+        Ok(text)
+    }
+
+    fn wrong(&self, name: &str, message: &str) -> Error {
+        Error::Configuration { path: self.0.join(name), message: message.into() }
+    }
+}

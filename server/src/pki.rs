@@ -1,0 +1,202 @@
+//! The certificate authority of a deployment: its own certificate, the server's and the terminals'.
+//!
+//! The CA's certificate stands in the root document; nothing else is trusted for TLS by either side.
+
+use std::net::IpAddr;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType, SerialNumber,
+};
+use rustls::pki_types::{CertificateDer, CertificateSigningRequestDer};
+use time::OffsetDateTime;
+use wardkey_core::code::Code;
+use wardkey_core::id::TerminalId;
+use wardkey_core::time::UnixTime;
+use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result};
+use crate::secret;
+
+/// Length in bytes of the serial numbers that we give.
+pub const SERIAL_LEN: usize = 16;
+/// Days for which the CA is valid: longer than a deployment's root document lives.
+const CA_DAYS: u64 = 20 * 365;
+/// Days for which the server's own certificate is valid.
+pub const SERVER_DAYS: u64 = 397;
+/// Seconds before now from which a certificate is valid, for clocks that are behind.
+const BEFORE: u64 = 3600;
+/// Begins the URI that names a terminal in its certificate.
+const TERMINAL_URI: &str = "urn:wardkey:terminal:";
+
+/// A certificate and its key, as files hold them.
+pub struct KeyAndCertificate {
+    /// PKCS #8, PEM.
+    pub key: Zeroizing<String>,
+    /// PEM.
+    pub certificate: String,
+}
+
+/// A certificate issued to a terminal.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// DER.
+    pub certificate: Vec<u8>,
+    /// Serial number.
+    pub serial: [u8; SERIAL_LEN],
+    /// Valid until.
+    pub expires: UnixTime,
+}
+
+/// The certificate authority, with its key.
+pub struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    /// Makes the key and certificate of a new authority.
+    ///
+    /// # Errors
+    /// [`Error::Crypto`] when they cannot be made.
+    pub fn create(deployment: &str, now: UnixTime) -> Result<KeyAndCertificate> {
+        let key = new_key()?;
+        let mut params = params(now, CA_DAYS)?;
+        params.distinguished_name = named(&format!("Wardkey CA {deployment}"));
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages =
+            vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
+        let certificate = params.self_signed(&key).map_err(failed)?;
+        Ok(KeyAndCertificate { key: Zeroizing::new(key.serialize_pem()), certificate: certificate.pem() })
+    }
+
+    /// Takes the authority's files.
+    ///
+    /// # Errors
+    /// [`Error::Crypto`] when they are not a certificate and its key.
+    pub fn load(files: &KeyAndCertificate) -> Result<Self> {
+        let key = KeyPair::from_pem(&files.key).map_err(failed)?;
+        Ok(Self { issuer: Issuer::from_ca_cert_pem(&files.certificate, key).map_err(failed)? })
+    }
+
+    /// Makes a key and certificate for the server under its names and addresses.
+    ///
+    /// # Errors
+    /// [`Error::Crypto`] when a name cannot stand in a certificate.
+    pub fn server(&self, names: &[String], now: UnixTime) -> Result<KeyAndCertificate> {
+        let key = new_key()?;
+        let mut params = params(now, SERVER_DAYS)?;
+        for name in names {
+            params.subject_alt_names.push(match name.parse::<IpAddr>() {
+                Ok(address) => SanType::IpAddress(address),
+                Err(_) => SanType::DnsName(name.as_str().try_into().map_err(failed)?),
+            });
+        }
+        params.distinguished_name = named(names.first().map_or("wardkey-server", String::as_str));
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let certificate = params.signed_by(&key, &self.issuer).map_err(failed)?;
+        Ok(KeyAndCertificate { key: Zeroizing::new(key.serialize_pem()), certificate: certificate.pem() })
+    }
+
+    /// Issues a terminal's certificate for the key in a signing request; everything else that the
+    /// request asks for is passed over.
+    ///
+    /// # Errors
+    /// [`Code::RequestInvalid`] when the request is malformed, not signed by its key, or of a key
+    /// that we do not take (P-256, P-384 and Ed25519 are).
+    pub fn terminal(&self, csr: &[u8], terminal: &TerminalId, now: UnixTime, days: u64) -> Result<Issued> {
+        let wrong = |what: String| Error::refused(Code::RequestInvalid, format!("certificate request: {what}"));
+        let csr = CertificateSigningRequestDer::from(csr.to_vec());
+        let mut request = CertificateSigningRequestParams::from_der(&csr).map_err(|error| wrong(error.to_string()))?;
+        let taken = [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ECDSA_P384_SHA384, &rcgen::PKCS_ED25519];
+        if !taken.contains(&request.public_key.algorithm()) {
+            return Err(wrong("the key is neither P-256, P-384 nor Ed25519".into()));
+        }
+        let mut serial = secret::random::<SERIAL_LEN>()?;
+        // A positive number of exactly this length, so that it is read back as it was given.
+        if let Some(first) = serial.first_mut() {
+            *first = (*first & 0x7f) | 0x40;
+        }
+        let mut params = params(now, days)?;
+        params.serial_number = Some(SerialNumber::from_slice(&serial));
+        params.distinguished_name = named(&terminal.to_hex());
+        let uri = format!("{TERMINAL_URI}{terminal}");
+        params.subject_alt_names = vec![SanType::URI(uri.as_str().try_into().map_err(failed)?)];
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        request.params = params;
+        let certificate = request.signed_by(&self.issuer).map_err(failed)?;
+        Ok(Issued { certificate: certificate.der().to_vec(), serial, expires: now.plus(days.saturating_mul(86_400)) })
+    }
+}
+
+/// Who a verified client certificate is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TerminalCertificate {
+    /// The terminal.
+    pub terminal: TerminalId,
+    /// Its serial number.
+    pub serial: [u8; SERIAL_LEN],
+    /// Valid until.
+    pub expires: UnixTime,
+}
+
+impl TerminalCertificate {
+    /// Reads what we wrote into a certificate that TLS has verified already. `None` when it is not
+    /// a terminal's: it says so in one URI, and has a serial number of ours.
+    pub fn read(certificate: &CertificateDer<'_>) -> Option<Self> {
+        let (rest, certificate) = X509Certificate::from_der(certificate).ok()?;
+        if !rest.is_empty() {
+            return None;
+        }
+        let names = certificate.subject_alternative_name().ok()??;
+        let [GeneralName::URI(uri)] = names.value.general_names.as_slice() else { return None };
+        let terminal = TerminalId::from_hex(uri.strip_prefix(TERMINAL_URI)?).ok()?;
+        let serial = certificate.raw_serial().try_into().ok()?;
+        let expires = UnixTime(certificate.validity().not_after.timestamp().try_into().ok()?);
+        Some(Self { terminal, serial, expires })
+    }
+}
+
+/// When a certificate (PEM) ends, and its DER.
+///
+/// # Errors
+/// [`Error::Crypto`] when it is not a certificate.
+pub fn read_certificate(pem: &str) -> Result<(CertificateDer<'static>, UnixTime)> {
+    use rustls::pki_types::pem::PemObject;
+    let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|error| Error::Crypto(error.to_string()))?;
+    let end = {
+        let (_, certificate) = X509Certificate::from_der(&der).map_err(|error| Error::Crypto(error.to_string()))?;
+        certificate.validity().not_after.timestamp()
+    };
+    Ok((der, UnixTime(u64::try_from(end).unwrap_or(0))))
+}
+
+fn new_key() -> Result<KeyPair> {
+    KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).map_err(failed)
+}
+
+fn params(now: UnixTime, days: u64) -> Result<CertificateParams> {
+    let date = |time: u64| {
+        OffsetDateTime::from_unix_timestamp(i64::try_from(time).unwrap_or(i64::MAX))
+            .map_err(|_| Error::Crypto("the clock is set to an impossible time".into()))
+    };
+    let mut params = CertificateParams::default();
+    params.not_before = date(now.0.saturating_sub(BEFORE))?;
+    params.not_after = date(now.plus(days.saturating_mul(86_400)).0)?;
+    params.use_authority_key_identifier_extension = true;
+    params.distinguished_name = DistinguishedName::new();
+    Ok(params)
+}
+
+fn named(common_name: &str) -> DistinguishedName {
+    let mut name = DistinguishedName::new();
+    // X.520 allows 64 characters in a common name.
+    name.push(DnType::CommonName, common_name.chars().take(64).collect::<String>());
+    name
+}
+
+fn failed(error: rcgen::Error) -> Error {
+    Error::Crypto(format!("certificate: {error}"))
+}

@@ -1,0 +1,333 @@
+//! The publisher: signed heads and terminal documents, and who is told of them.
+//!
+//! ```text
+//!   store ──(read transaction)──> table per scope ──> state root ──> signed head ──> Shown
+//!     ^ data_version, 100 ms                                          generation ──> /v1/wait
+//! ```
+//! Tables are built from the store on start and kept up by the rows that are new. What is shown is
+//! replaced whole, so that a request sees one state. Heads are signed again at half of their life.
+
+mod table;
+mod terminals;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+use wardkey_core::document::{Head, RootDocument, SignedRoot};
+use wardkey_core::id::TerminalId;
+use wardkey_core::name::ScopeName;
+use wardkey_core::sign::{self, SigningKey};
+use wardkey_core::time::UnixTime;
+
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::store::audit::{self, Act, Actor};
+use crate::store::scope::Scope;
+use crate::store::state::StateRow;
+use crate::store::{Store, Watcher, scope, setting, state};
+use table::Table;
+pub use terminals::Shown as ShownTerminal;
+use terminals::Terminals;
+
+/// Rows of one page of changes.
+pub const PAGE_ROWS: usize = 1000;
+/// Bytes of records in one page: 4 MB as base64.
+pub const PAGE_BYTES: usize = 3 * 1000 * 1000;
+
+/// A scope as it is published.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// The head.
+    pub head: Head,
+    /// The head, signed.
+    pub signed: Arc<[u8]>,
+    /// Why it is not published, when it is not.
+    pub halted: Option<String>,
+}
+
+/// A page of changes.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The head, signed; true once all pages are applied, when this is the last.
+    pub head: Arc<[u8]>,
+    /// Rows, ascending.
+    pub rows: Vec<StateRow>,
+    /// Whether another page follows.
+    pub more: bool,
+}
+
+/// Signs and shows what the store says.
+pub struct Publisher {
+    store: Store,
+    clock: Clock,
+    key: SigningKey,
+    lifetime: u64,
+    roots: Vec<SignedRoot>,
+    root: RootDocument,
+    working: tokio::sync::Mutex<BTreeMap<ScopeName, Table>>,
+    shown: RwLock<Arc<BTreeMap<ScopeName, Shown>>>,
+    terminals: Terminals,
+    generation: watch::Sender<u64>,
+    beat: Mutex<Instant>,
+}
+
+impl Publisher {
+    /// Reads the whole store and signs every head.
+    ///
+    /// # Errors
+    /// [`Error::Store`], [`Error::Damaged`]; [`Error::Configuration`] when the publish key is not
+    /// one that the root document names.
+    pub async fn start(store: Store, key: SigningKey, lifetime: u64, clock: Clock) -> Result<Self> {
+        let (roots, root) = setting::roots(&mut *store.read().await?).await?;
+        if !root.publish_keys.contains(&key.public()) {
+            return Err(Error::Configuration {
+                path: "publish.key".into(),
+                message: "the root document does not name this key; restore the right one".into(),
+            });
+        }
+        let publisher = Self {
+            terminals: Terminals::new(lifetime),
+            store,
+            clock,
+            key,
+            lifetime,
+            roots,
+            root,
+            working: tokio::sync::Mutex::default(),
+            shown: RwLock::default(),
+            generation: watch::Sender::new(0),
+            beat: Mutex::new(Instant::now()),
+        };
+        publisher.refresh().await?;
+        Ok(publisher)
+    }
+
+    /// The chain of root documents.
+    pub fn roots(&self) -> &[SignedRoot] {
+        &self.roots
+    }
+
+    /// The current root document.
+    pub const fn root(&self) -> &RootDocument {
+        &self.root
+    }
+
+    /// Changes whenever something new is shown.
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.generation.subscribe()
+    }
+
+    /// All scopes as they are shown now.
+    pub fn shown(&self) -> Arc<BTreeMap<ScopeName, Shown>> {
+        Arc::clone(&self.shown.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A terminal as it is known now.
+    pub fn terminal(&self, id: &TerminalId) -> Option<Arc<ShownTerminal>> {
+        self.terminals.find(id)
+    }
+
+    /// The signed document of a terminal and when it was issued: signed again at half of its life.
+    pub fn terminal_document(&self, terminal: &ShownTerminal) -> Result<(Arc<[u8]>, UnixTime)> {
+        self.terminals.document(terminal, &self.key, self.clock.now())
+    }
+
+    /// When the store was last looked at with success: what does not beat is to be restarted.
+    pub fn last_beat(&self) -> Instant {
+        *self.beat.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Brings everything up to date with the store; wakes who waits when something is new.
+    ///
+    /// # Errors
+    /// [`Error::Store`], [`Error::Damaged`]; what was shown stays shown.
+    pub async fn refresh(&self) -> Result<()> {
+        let mut working = self.working.lock().await;
+        let mut tx = self.store.read().await?;
+        let scopes = scope::list(&mut tx).await?;
+        let mut news = false;
+        for row in &scopes {
+            news |= self.bring_up(&mut working, &mut tx, row).await?;
+        }
+        news |= self.terminals.refresh(&mut tx).await?;
+        drop(tx);
+        if news {
+            self.generation.send_modify(|generation| *generation += 1);
+        }
+        Ok(())
+    }
+
+    /// A page of changes of a scope after `since`, with a head of the same moment.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when the scope is not known or is halted.
+    pub async fn changes(&self, name: &ScopeName, since: u64) -> Result<Page> {
+        // The lock is held while the page is read: rows and head are of one transaction, also when a
+        // change is committed meanwhile. A page is milliseconds.
+        let mut working = self.working.lock().await;
+        let mut tx = self.store.read().await?;
+        let row = scope::get(&mut tx, name).await?;
+        let news = self.bring_up(&mut working, &mut tx, &row).await?;
+        let shown = self.shown().get(name).cloned().ok_or_else(|| Error::not_found(format!("scope {name}")))?;
+        if let Some(why) = &shown.halted {
+            return Err(halted(name, why));
+        }
+        let until = row.position.seq;
+        let (rows, more) = state::page(&mut tx, name, (since, until), PAGE_ROWS, PAGE_BYTES).await?;
+        drop(working);
+        if news {
+            self.generation.send_modify(|generation| *generation += 1);
+        }
+        Ok(Page { head: shown.signed, rows, more })
+    }
+
+    /// Takes note of what a terminal has. Ahead of the server, or the same position with another
+    /// root: the store was restored without raising the epoch, so this scope is published no more. Only
+    /// a head that this deployment signed proves it: a terminal's word alone would let one taken-over
+    /// terminal silence a scope for all.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn compare(
+        &self,
+        terminal: &TerminalId,
+        name: &ScopeName,
+        signed: &[u8],
+    ) -> Result<()> {
+        let Ok(head) = sign::verify::<Head>(signed, &self.root().publish_keys) else { return Ok(()) };
+        if head.scope != *name {
+            return Ok(());
+        }
+        let (position, root) = (head.position(), &head.root);
+        let shown = self.shown();
+        let Some(here) = shown.get(name).filter(|shown| shown.halted.is_none()) else { return Ok(()) };
+        let ahead = position > here.head.position();
+        let fork = position == here.head.position() && *root != here.head.root;
+        if !ahead && !fork {
+            return Ok(());
+        }
+        // What is shown may be a moment behind the store.
+        self.refresh().await?;
+        let shown = self.shown();
+        let Some(here) = shown.get(name).filter(|shown| shown.halted.is_none()) else { return Ok(()) };
+        let why = if position > here.head.position() {
+            format!("terminal {terminal} has {position}, the server {}", here.head.position())
+        } else if position == here.head.position() && *root != here.head.root {
+            format!("terminal {terminal} has another state at {position}")
+        } else {
+            return Ok(());
+        };
+        let mut tx = self.store.write().await?;
+        if scope::halt(&mut tx, name, &why).await? {
+            let act = Act::new("scope.halt", name.as_str()).with(&why);
+            audit::record(&mut tx, self.clock.now(), &Actor::server(), act).await?;
+        }
+        tx.commit().await?;
+        tracing::error!(code = "WK-1111", scope = %name, why, "publishing of this scope stopped; see \"epoch raise\"");
+        self.refresh().await
+    }
+
+    /// Brings one scope up to date and signs its head when it is new or half of its life is over.
+    async fn bring_up(
+        &self,
+        working: &mut BTreeMap<ScopeName, Table>,
+        tx: &mut crate::store::Tx,
+        row: &Scope,
+    ) -> Result<bool> {
+        let table = match working.get_mut(&row.name) {
+            Some(table) => table,
+            None => working.entry(row.name.clone()).or_insert_with(Table::new),
+        };
+        table.follow(tx, row).await?;
+        let root = table.root()?;
+        let now = self.clock.now();
+        let shown = self.shown();
+        let before = shown.get(&row.name);
+        if let Some(before) = before {
+            let same = before.head.position() == row.position
+                && before.head.policy == row.policy
+                && before.halted == row.halted
+                && before.head.root == root;
+            // A clock that was set back must not stop the signing.
+            let fresh = now.since(before.head.issued) < (self.lifetime / 2).max(1) && now >= before.head.issued;
+            if same && fresh {
+                return Ok(false);
+            }
+        }
+        let head = Head {
+            scope: row.name.clone(),
+            epoch: row.position.epoch,
+            seq: row.position.seq,
+            root,
+            count: table.count(),
+            policy: row.policy,
+            issued: now,
+            expires: now.plus(self.lifetime),
+        };
+        let signed = self.key.sign(&head).into();
+        let mut next = (*shown).clone();
+        next.insert(row.name.clone(), Shown { head, signed, halted: row.halted.clone() });
+        *self.shown.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        Ok(true)
+    }
+}
+
+impl std::fmt::Debug for Publisher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Publisher({:?})", self.store.path())
+    }
+}
+
+/// The refusal of a scope that is not published.
+pub fn halted(name: &ScopeName, why: &str) -> Error {
+    Error::refused(
+        wardkey_core::code::Code::ServerBehind,
+        format!("scope {name} is not published: {why}; if the store was restored, run \"wardkey-server epoch raise\""),
+    )
+}
+
+/// Follows the store until told to stop: commits of others within 100 ms, and re-signing in time.
+pub async fn follow(publisher: Arc<Publisher>, mut watcher: Watcher, mut stop: watch::Receiver<bool>) {
+    let mut tick = tokio::time::interval(std::time::Duration::from_millis(100));
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut failing = false;
+    while !*stop.borrow() {
+        tokio::select! {
+            _ = tick.tick() => {}
+            _ = stop.changed() => break,
+        }
+        let done = match watcher.changed().await {
+            Ok(true) => publisher.refresh().await,
+            Ok(false) if publisher.is_due() => publisher.refresh().await,
+            Ok(false) => Ok(()),
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(()) => {
+                *publisher.beat.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+                if std::mem::take(&mut failing) {
+                    tracing::info!("the store can be read again");
+                }
+            }
+            Err(error) => {
+                if !failing {
+                    tracing::error!(%error, "the store cannot be read; heads are not signed");
+                }
+                failing = true;
+                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            }
+        }
+    }
+    watcher.close().await;
+}
+
+impl Publisher {
+    /// Whether a head is due to be signed again.
+    fn is_due(&self) -> bool {
+        let now = self.clock.now();
+        let half = (self.lifetime / 2).max(1);
+        self.shown().values().any(|shown| now.since(shown.head.issued) >= half || now < shown.head.issued)
+    }
+}

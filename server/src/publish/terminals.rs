@@ -1,0 +1,84 @@
+//! Terminals in memory, and their signed documents.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use wardkey_core::codec::List;
+use wardkey_core::document::TerminalDocument;
+use wardkey_core::id::TerminalId;
+use wardkey_core::person::Status;
+use wardkey_core::sign::SigningKey;
+use wardkey_core::time::UnixTime;
+
+use crate::error::{Error, Result};
+use crate::store::Tx;
+use crate::store::terminal::{self, Terminal, TerminalStatus};
+
+/// A terminal as it is known.
+pub type Shown = Terminal;
+
+struct Signed {
+    number: u64,
+    issued: UnixTime,
+    bytes: Arc<[u8]>,
+}
+
+/// All terminals.
+pub struct Terminals {
+    lifetime: u64,
+    known: RwLock<HashMap<TerminalId, Arc<Shown>>>,
+    signed: Mutex<HashMap<TerminalId, Signed>>,
+    counter: Mutex<i64>,
+}
+
+impl Terminals {
+    /// None yet.
+    pub fn new(lifetime: u64) -> Self {
+        Self { lifetime, known: RwLock::default(), signed: Mutex::default(), counter: Mutex::new(-1) }
+    }
+
+    /// The terminal with an id.
+    pub fn find(&self, id: &TerminalId) -> Option<Arc<Shown>> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    /// Takes what changed in the store; true when something did.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn refresh(&self, tx: &mut Tx) -> Result<bool> {
+        let before = *self.counter.lock().unwrap_or_else(PoisonError::into_inner);
+        let (changed, counter) = terminal::changed_after(tx, before).await?;
+        *self.counter.lock().unwrap_or_else(PoisonError::into_inner) = counter;
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let any = !changed.is_empty();
+        known.extend(changed.into_iter().map(|terminal| (terminal.id, Arc::new(terminal))));
+        Ok(any)
+    }
+
+    /// The signed document of a terminal, and when it was issued.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] for more scopes than a document can hold.
+    pub fn document(&self, terminal: &Shown, key: &SigningKey, now: UnixTime) -> Result<(Arc<[u8]>, UnixTime)> {
+        let mut all = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(signed) = all.get(&terminal.id) {
+            let fresh = now.since(signed.issued) < (self.lifetime / 2).max(1) && now >= signed.issued;
+            if signed.number == terminal.number && fresh {
+                return Ok((Arc::clone(&signed.bytes), signed.issued));
+            }
+        }
+        let document = TerminalDocument {
+            terminal: terminal.id,
+            number: terminal.number,
+            name: terminal.name.clone(),
+            scopes: List::new(terminal.scopes.iter().cloned().collect()).map_err(Error::damaged)?,
+            status: if terminal.status == TerminalStatus::Active { Status::Active } else { Status::Disabled },
+            issued: now,
+            expires: now.plus(self.lifetime),
+        };
+        let bytes: Arc<[u8]> = key.sign(&document).into();
+        all.insert(terminal.id, Signed { number: terminal.number, issued: now, bytes: Arc::clone(&bytes) });
+        Ok((bytes, now))
+    }
+}

@@ -1,0 +1,308 @@
+//! The running server: TLS, connections, and the tasks beside them.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::pki_types::{PrivateKeyDer, pem::PemObject};
+use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
+use rustls::sign::CertifiedKey;
+use rustls::{RootCertStore, ServerConfig};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::enrol::Enrolments;
+use crate::error::{Error, Result};
+use crate::http::limit::Limiter;
+use crate::http::peer::{Peer, Seen};
+use crate::http::{App, router};
+use crate::keyring::{Holder, Keyring, Secret};
+use crate::pki::{Authority, KeyAndCertificate, SERVER_DAYS, TerminalCertificate, read_certificate};
+use crate::publish::{self, Publisher};
+use crate::store::{Store, setting, terminal};
+
+/// How long a TLS handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long a peer may take for the head of a request, also while the connection is idle.
+const HEAD: Duration = Duration::from_secs(75);
+/// How long open requests have when the server stops.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A server that runs.
+pub struct Server {
+    addresses: Vec<SocketAddr>,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+    app: Arc<App>,
+}
+
+impl Server {
+    /// Reads store and keys, listens, and serves from now on.
+    ///
+    /// # Errors
+    /// [`Error`] of every kind: whatever keeps it from serving.
+    pub async fn start(config: Config, clock: Clock) -> Result<Self> {
+        let keyring = Keyring::at(&config.keys);
+        let store = Store::open(&config.store).await?;
+        let key = keyring.signing(Secret::Publish)?;
+        let publisher = Arc::new(Publisher::start(store.clone(), key, config.head_seconds, clock.clone()).await?);
+        let authority = Authority::load(&keyring.certificate(Holder::Authority)?)?;
+        let root = publisher.root();
+        let enrolments = Enrolments::new(&config, &root.rp_id, root.name.as_str())?;
+        let certificates = Arc::new(ServerCertificate::default());
+        let names = setting::server_names(&mut *store.read().await?).await?;
+        certificates.renew(&keyring, &authority, &names, &clock)?;
+        let tls = tls(&certificates, root.tls_ca.as_slice())?;
+        let (stop, stopped) = watch::channel(false);
+        let listen = config.listen.clone();
+        let connections = Arc::new(Semaphore::new(config.limits.connections as usize));
+        let app = Arc::new(App {
+            code_key: keyring.secret(Secret::Code)?,
+            limiter: Limiter::new(config.limits),
+            seen: Seen::default(),
+            stop: stopped.clone(),
+            config,
+            clock,
+            store,
+            publisher,
+            authority,
+            enrolments,
+        });
+        let mut addresses = Vec::new();
+        let mut tasks = JoinSet::new();
+        for address in listen {
+            let listener = bind(address).await?;
+            addresses.push(listener.local_addr().map_err(Error::io("listening"))?);
+            let serving = Serving {
+                tls: tls.clone(),
+                router: router(Arc::clone(&app)),
+                connections: Arc::clone(&connections),
+                stop: stopped.clone(),
+            };
+            tasks.spawn(serving.accept(listener));
+        }
+        let watcher = app.store.watcher().await?;
+        tasks.spawn(publish::follow(Arc::clone(&app.publisher), watcher, stopped.clone()));
+        tasks.spawn(beside(Arc::clone(&app), certificates, keyring, names, stopped));
+        Ok(Self { addresses, stop, tasks, app })
+    }
+
+    /// Where it listens.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// What the handlers share.
+    pub const fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// Whether the publisher has looked at the store within the last ten seconds; for the watchdog.
+    pub fn is_alive(&self) -> bool {
+        self.app.publisher.last_beat().elapsed() < Duration::from_secs(10)
+    }
+
+    /// Answers who waits, lets open requests end, and closes the store.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        while self.tasks.join_next().await.is_some() {}
+        if let Err(error) = write_seen(&self.app).await {
+            tracing::warn!(%error, "when terminals were last seen could not be written");
+        }
+        self.app.store.clone().close().await;
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener> {
+    let what = |address: SocketAddr| Error::io(format!("listening on {address}"));
+    match TcpListener::bind(address).await {
+        // A machine without IPv6 has no [::]; it means every address.
+        Err(_) if address.is_ipv6() && address.ip().is_unspecified() => {
+            let address = SocketAddr::from(([0, 0, 0, 0], address.port()));
+            TcpListener::bind(address).await.map_err(what(address))
+        }
+        bound => bound.map_err(what(address)),
+    }
+}
+
+fn tls(certificates: &Arc<ServerCertificate>, ca: &[u8]) -> Result<TlsAcceptor> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut roots = RootCertStore::empty();
+    roots.add(ca.to_vec().into())?;
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+        .allow_unauthenticated()
+        .build()
+        .map_err(|error| Error::Crypto(format!("TLS: {error}")))?;
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+        .with_client_cert_verifier(verifier)
+        .with_cert_resolver(Arc::clone(certificates) as Arc<dyn ResolvesServerCert>);
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// The server's certificate, replaced while it runs.
+#[derive(Debug, Default)]
+struct ServerCertificate(RwLock<Option<Arc<CertifiedKey>>>);
+
+impl ResolvesServerCert for ServerCertificate {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl ServerCertificate {
+    /// Takes the certificate of the folder; a new one when there is none or two thirds of its life are over.
+    fn renew(&self, keyring: &Keyring, authority: &Authority, names: &[String], clock: &Clock) -> Result<()> {
+        let now = clock.now();
+        let files = match keyring.certificate(Holder::Server) {
+            Ok(files) if read_certificate(&files.certificate)?.1.since(now) > SERVER_DAYS * 86_400 / 3 => files,
+            Ok(_) | Err(_) => {
+                let files = authority.server(names, now)?;
+                keyring.put_certificate(Holder::Server, &files)?;
+                tracing::info!("the server has a new certificate");
+                files
+            }
+        };
+        let certified = certified(&files)?;
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(certified));
+        Ok(())
+    }
+}
+
+fn certified(files: &KeyAndCertificate) -> Result<CertifiedKey> {
+    let key = PrivateKeyDer::from_pem_slice(files.key.as_bytes()).map_err(|error| Error::Crypto(error.to_string()))?;
+    let (certificate, _) = read_certificate(&files.certificate)?;
+    Ok(CertifiedKey::new(vec![certificate], rustls::crypto::aws_lc_rs::sign::any_supported_type(&key)?))
+}
+
+/// What is done now and then: when terminals were seen, the server's certificate.
+async fn beside(
+    app: Arc<App>,
+    certificates: Arc<ServerCertificate>,
+    keyring: Keyring,
+    names: Vec<String>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut tick = tokio::time::interval(Duration::from_secs(60));
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut minutes = 0u64;
+    while !*stop.borrow() {
+        tokio::select! {
+            _ = tick.tick() => {}
+            _ = stop.changed() => break,
+        }
+        if let Err(error) = write_seen(&app).await {
+            tracing::warn!(%error, "when terminals were last seen could not be written");
+        }
+        minutes += 1;
+        if minutes.is_multiple_of(60)
+            && let Err(error) = certificates.renew(&keyring, &app.authority, &names, &app.clock)
+        {
+            tracing::error!(%error, "the server's certificate could not be renewed");
+        }
+    }
+}
+
+async fn write_seen(app: &App) -> Result<()> {
+    let seen = app.seen.take();
+    if seen.is_empty() {
+        return Ok(());
+    }
+    let mut tx = app.store.write().await?;
+    terminal::seen(&mut tx, &seen).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+struct Serving {
+    tls: TlsAcceptor,
+    router: Router,
+    connections: Arc<Semaphore>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Serving {
+    async fn accept(mut self, listener: TcpListener) {
+        let mut open = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                _ = self.stop.changed() => break,
+                Some(_) = open.join_next(), if !open.is_empty() => continue,
+            };
+            match accepted {
+                Ok((stream, address)) => {
+                    // Over the limit the connection is closed at once: a clear sign, and no memory.
+                    let Ok(permit) = Arc::clone(&self.connections).try_acquire_owned() else { continue };
+                    let (tls, router, stop) = (self.tls.clone(), self.router.clone(), self.stop.clone());
+                    open.spawn(async move {
+                        serve(stream, address, tls, router, stop).await;
+                        drop(permit);
+                    });
+                }
+                Err(error) => {
+                    // Out of descriptors, usually: it passes when connections end.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+        drop(listener);
+        let ended = tokio::time::timeout(GRACE, async { while open.join_next().await.is_some() {} }).await;
+        if ended.is_err() {
+            open.shutdown().await;
+        }
+    }
+}
+
+async fn serve(
+    stream: TcpStream,
+    address: SocketAddr,
+    tls: TlsAcceptor,
+    router: Router,
+    mut stop: watch::Receiver<bool>,
+) {
+    // Answers are whole and waited for; nothing is gained by holding them back.
+    let _ = stream.set_nodelay(true);
+    let stream = match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => {
+            tracing::debug!(%address, %error, "TLS handshake");
+            return;
+        }
+        Err(_) => return,
+    };
+    let (_, session) = stream.get_ref();
+    let certificate = session.peer_certificates().and_then(|chain| chain.first()).and_then(TerminalCertificate::read);
+    let peer = Peer { address, certificate };
+    let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.clone().oneshot(Request::from(request.map(axum::body::Body::new)))
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_buf_size(64 * 1024)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        _ = stop.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%address, %error, "connection");
+    }
+}

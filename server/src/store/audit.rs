@@ -1,0 +1,217 @@
+//! The audit trail of administration: who did what to whom, and why. Rows are only ever added; each
+//! carries the hash of all before it.
+
+use serde::Serialize;
+use sqlx::{Row, SqliteConnection};
+use wardkey_core::codec::sha256;
+use wardkey_core::id::{Hash, TerminalId};
+use wardkey_core::name::printable;
+use wardkey_core::time::UnixTime;
+
+use crate::error::{Error, Result};
+
+/// Who acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor(String);
+
+impl Actor {
+    /// The Unix user of this process, with the one who logged in first (sudo does not change that).
+    pub fn process() -> Self {
+        let uid = nix::unistd::getuid();
+        let user = user_name(uid.as_raw());
+        let login =
+            std::fs::read_to_string("/proc/self/loginuid").ok().and_then(|text| text.trim().parse::<u32>().ok());
+        match login {
+            // u32::MAX: no login session, as in a service.
+            Some(login) if login != u32::MAX && login != uid.as_raw() => {
+                Self(format!("unix:{user} login:{}", user_name(login)))
+            }
+            _ => Self(format!("unix:{user}")),
+        }
+    }
+
+    /// A terminal, by its certificate.
+    pub fn terminal(terminal: &TerminalId) -> Self {
+        Self(format!("terminal:{terminal}"))
+    }
+
+    /// The server itself.
+    pub fn server() -> Self {
+        Self("server".into())
+    }
+
+    /// A peer that is not known.
+    pub fn address(address: std::net::IpAddr) -> Self {
+        Self(format!("address:{address}"))
+    }
+}
+
+impl std::fmt::Display for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn user_name(uid: u32) -> String {
+    nix::unistd::User::from_uid(uid.into()).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name)
+}
+
+/// One act.
+#[derive(Clone, Debug)]
+pub struct Act<'a> {
+    /// `person.disable`
+    pub action: &'a str,
+    /// Login name, fingerprint, terminal or scope.
+    pub object: &'a str,
+    /// Why, in the words of whoever did it.
+    pub reason: Option<&'a str>,
+    /// What changed.
+    pub detail: Option<&'a str>,
+}
+
+impl<'a> Act<'a> {
+    /// An act on an object.
+    pub const fn new(action: &'a str, object: &'a str) -> Self {
+        Self { action, object, reason: None, detail: None }
+    }
+
+    /// With the reason given.
+    #[must_use]
+    pub const fn because(mut self, reason: Option<&'a str>) -> Self {
+        self.reason = reason;
+        self
+    }
+
+    /// With a detail.
+    #[must_use]
+    pub const fn with(mut self, detail: &'a str) -> Self {
+        self.detail = Some(detail);
+        self
+    }
+}
+
+/// A row of the trail.
+#[derive(Clone, Debug, Serialize)]
+pub struct Entry {
+    /// Counts up without gaps.
+    pub seq: i64,
+    /// When.
+    pub time: i64,
+    /// Who.
+    pub actor: String,
+    /// What.
+    pub action: String,
+    /// To whom or what.
+    pub object: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// What changed.
+    pub detail: Option<String>,
+    /// SHA-256 of the row before it and of this one, in hexadecimal digits.
+    pub chain: String,
+}
+
+/// Adds a row, in the transaction of what it records.
+///
+/// # Errors
+/// [`Error::Store`].
+pub async fn record(db: &mut SqliteConnection, now: UnixTime, actor: &Actor, act: Act<'_>) -> Result<()> {
+    let before: Option<Vec<u8>> =
+        sqlx::query_scalar("SELECT chain FROM audit ORDER BY seq DESC LIMIT 1").fetch_optional(&mut *db).await?;
+    let text = |value: &str| printable(value, 512);
+    let mut entry = Entry {
+        seq: 0,
+        time: super::to_i64(now.0),
+        actor: text(&actor.0),
+        action: text(act.action),
+        object: text(act.object),
+        reason: act.reason.map(text),
+        detail: act.detail.map(text),
+        chain: String::new(),
+    };
+    let chain = entry.link(&before.unwrap_or_default());
+    entry.chain = chain.to_hex();
+    sqlx::query("INSERT INTO audit (time, actor, action, object, reason, detail, chain) VALUES (?, ?, ?, ?, ?, ?, ?)")
+        .bind(entry.time)
+        .bind(&entry.actor)
+        .bind(&entry.action)
+        .bind(&entry.object)
+        .bind(&entry.reason)
+        .bind(&entry.detail)
+        .bind(chain.as_bytes().as_slice())
+        .execute(db)
+        .await?;
+    tracing::info!(actor = entry.actor, action = entry.action, object = entry.object, "administration");
+    Ok(())
+}
+
+impl Entry {
+    fn link(&self, before: &[u8]) -> Hash {
+        let mut input = b"wardkey/audit/1".to_vec();
+        let time = self.time.to_be_bytes();
+        let parts: [&[u8]; 7] = [
+            before,
+            &time,
+            self.actor.as_bytes(),
+            self.action.as_bytes(),
+            self.object.as_bytes(),
+            self.reason.as_deref().unwrap_or("").as_bytes(),
+            self.detail.as_deref().unwrap_or("").as_bytes(),
+        ];
+        for part in parts {
+            // Each part with its length, so that none runs into the next.
+            input.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            input.extend_from_slice(part);
+        }
+        sha256(&input)
+    }
+}
+
+/// The newest rows first.
+///
+/// # Errors
+/// [`Error::Store`].
+pub async fn list(db: &mut SqliteConnection, object: Option<&str>, limit: u32) -> Result<Vec<Entry>> {
+    let rows = sqlx::query(
+        "SELECT seq, time, actor, action, object, reason, detail, chain FROM audit
+         WHERE ?1 IS NULL OR object = ?1 ORDER BY seq DESC LIMIT ?2",
+    )
+    .bind(object)
+    .bind(limit)
+    .fetch_all(db)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+/// Follows the chain from the first row; the number of rows when it holds.
+///
+/// # Errors
+/// [`Error::Damaged`] names the first row that does not follow.
+pub async fn verify(db: &mut SqliteConnection) -> Result<u64> {
+    let rows = sqlx::query("SELECT seq, time, actor, action, object, reason, detail, chain FROM audit ORDER BY seq")
+        .fetch_all(db)
+        .await?;
+    let mut before = Vec::new();
+    for row in &rows {
+        let entry = read(row)?;
+        let link = entry.link(&before);
+        if link.to_hex() != entry.chain {
+            return Err(Error::damaged(format!("the audit trail from row {} on", entry.seq)));
+        }
+        before = link.as_bytes().to_vec();
+    }
+    Ok(rows.len() as u64)
+}
+
+fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Entry> {
+    Ok(Entry {
+        seq: row.try_get(0)?,
+        time: row.try_get(1)?,
+        actor: row.try_get(2)?,
+        action: row.try_get(3)?,
+        object: row.try_get(4)?,
+        reason: row.try_get(5)?,
+        detail: row.try_get(6)?,
+        chain: wardkey_core::id::to_hex(&row.try_get::<Vec<u8>, _>(7)?),
+    })
+}

@@ -1,0 +1,322 @@
+//! Registrations: S5 (60 seconds, once), S6 (UV, origin), S8 (ten keys), attestation.
+
+use serde_json::{Value, json};
+use wardkey_core::codec;
+use wardkey_core::message::http::{Base64, ChangesReply, EnrolBeginReply, EnrolFinishReply};
+use wardkey_core::person::{CredentialFlags, PersonRecord};
+
+use super::support::authenticator::{AAGUID, Credential, Maker, Making, Statement};
+use super::support::client::{Answer, Terminal};
+use super::support::{Deployment, ORIGIN, Running};
+
+pub fn begin(terminal: &Terminal, code: &str) -> Answer {
+    terminal.client.post("/v1/enrol/begin", &json!({ "code": code }))
+}
+
+pub fn finish_body(session: &str, credential: &Credential) -> Value {
+    json!({
+        "session": session,
+        "credential_id": Base64(credential.id.clone()),
+        "client_data": Base64(credential.client_data.clone()),
+        "attestation_object": Base64(credential.attestation_object.clone()),
+        "label": "blue key",
+    })
+}
+
+/// Enrols a key that is as it is made.
+pub fn enrol(terminal: &Terminal, code: &str, maker: &Maker, making: Making<'_>) -> (Credential, Answer) {
+    let begun: EnrolBeginReply = begin(terminal, code).json();
+    let credential = Credential::make(maker, &begun.public_key.challenge.0, making);
+    let answer = terminal.client.post("/v1/enrol/finish", &finish_body(&begun.session, &credential));
+    (credential, answer)
+}
+
+struct Ward {
+    deployment: Deployment,
+    running: Running,
+    terminal: Terminal,
+    maker: Maker,
+}
+
+impl Ward {
+    fn new(configuration: impl FnOnce(&str) -> String) -> Self {
+        let maker = Maker::new();
+        let deployment = Deployment::new();
+        let root = deployment.folder.path().join("maker.pem");
+        std::fs::write(&root, &maker.root).unwrap();
+        deployment.configure(&configuration(root.to_str().unwrap()));
+        deployment.ok(&["person", "add", "yamada", "--name", "山田花子", "--scope", "icu"]);
+        let running = deployment.start();
+        let terminal = deployment.join(&running, "ward-1", &["icu"]);
+        Self { deployment, running, terminal, maker }
+    }
+
+    fn code(&self) -> String {
+        self.deployment.ok(&["code", "issue", "yamada"])
+    }
+
+    fn record(&self) -> PersonRecord {
+        let changes: ChangesReply = self.terminal.changes("icu", 0);
+        codec::from_bytes(&changes.changes[0].record.as_ref().unwrap().0).unwrap()
+    }
+}
+
+fn plain(_: &str) -> String {
+    String::new()
+}
+
+#[test]
+fn a_key_is_enrolled_as_it_says_and_published_at_once() {
+    let ward = Ward::new(|root| format!("attestation_roots = [\"{root}\"]\nattestation_required = true"));
+    let code = ward.code();
+    let begun: EnrolBeginReply = begin(&ward.terminal, &code.to_lowercase().replace('-', " ")).json();
+    assert_eq!((begun.login.as_str(), begun.origin.as_str(), begun.cred_protect), ("yamada", ORIGIN, 2));
+    assert_eq!(begun.public_key.rp.id, "wardkey.test");
+    assert_eq!(begun.public_key.user.id.0.len(), 32);
+    assert_eq!(begun.public_key.challenge.0.len(), 32);
+    let (credential, answer) = enrol(&ward.terminal, &code, &ward.maker, Making::default());
+    let reply: EnrolFinishReply = answer.json();
+    assert!(reply.attested);
+    assert_eq!((reply.login.as_str(), reply.display_name.as_str()), ("yamada", "山田花子"));
+    let record = ward.record();
+    let key = &record.credentials[0];
+    assert_eq!(key.id.as_slice(), credential.id);
+    assert_eq!(key.public_key.as_slice(), credential.public_key, "exactly as the key wrote it");
+    assert_eq!(key.aaguid.as_bytes(), &AAGUID);
+    assert_eq!(key.cred_protect, 2);
+    assert_eq!(key.flags.0, CredentialFlags::ATTESTED | CredentialFlags::DISCOVERABLE);
+    assert_eq!(key.label.as_str(), "blue key");
+    // The code is used up.
+    assert_eq!(begin(&ward.terminal, &code).refusal(), (403, "WK-1506".into()));
+    // A key that the person has is named, so that it is not enrolled twice.
+    let begun: EnrolBeginReply = begin(&ward.terminal, &ward.code()).json();
+    assert_eq!(begun.public_key.exclude_credentials.unwrap()[0].id.0, credential.id);
+    assert!(ward.deployment.actions().contains(&"key.enrol".to_owned()));
+}
+
+#[test]
+fn eddsa_and_backup_eligible_keys_are_enrolled_as_such() {
+    let ward = Ward::new(|root| format!("attestation_roots = [\"{root}\"]"));
+    let good = Making { eddsa: true, cred_protect: None, flags: 0x4d, ..Making::default() };
+    for statement in [Statement::None, Statement::Packed, Statement::SelfSigned] {
+        let (credential, answer) = enrol(&ward.terminal, &ward.code(), &ward.maker, Making { statement, ..good });
+        println!("{statement:?} {}", answer.body);
+        assert!(!answer.json::<EnrolFinishReply>().attested, "{statement:?}");
+        let record = ward.record();
+        let key = record.credentials.last().unwrap();
+        assert_eq!(key.public_key.as_slice(), credential.public_key);
+        assert!(key.flags.has(CredentialFlags::BACKUP_ELIGIBLE));
+        assert!(!key.flags.has(CredentialFlags::ATTESTED));
+        assert_eq!(key.cred_protect, 0);
+    }
+    let begun: EnrolBeginReply = begin(&ward.terminal, &ward.code()).json();
+    let making = Making { statement: Statement::SelfSigned, ..good };
+    let mut credential = Credential::make(&ward.maker, &begun.public_key.challenge.0, making);
+    let at = credential.attestation_object.windows(3).position(|bytes| bytes == b"sig").unwrap() + 8;
+    credential.attestation_object[at] ^= 1;
+    let answer = ward.terminal.client.post("/v1/enrol/finish", &finish_body(&begun.session, &credential));
+    assert_eq!(answer.refusal(), (422, "WK-1507".into()));
+}
+
+#[test]
+fn s5_a_challenge_is_accepted_at_59_seconds_refused_at_61_and_refused_twice() {
+    for (seconds, accepted) in [(59, true), (60, true), (61, false)] {
+        let ward = Ward::new(plain);
+        let code = ward.code();
+        let begun: EnrolBeginReply = begin(&ward.terminal, &code).json();
+        let credential = Credential::make(&ward.maker, &begun.public_key.challenge.0, Making::default());
+        let body = finish_body(&begun.session, &credential);
+        ward.running.clock.advance(seconds);
+        let answer = ward.terminal.client.post("/v1/enrol/finish", &body);
+        if accepted {
+            assert_eq!(answer.status, 200, "{seconds}: {}", answer.body);
+        } else {
+            assert_eq!(answer.refusal(), (403, "WK-1510".into()), "{seconds}");
+        }
+        assert_eq!(
+            ward.terminal.client.post("/v1/enrol/finish", &body).refusal(),
+            (403, "WK-1510".into()),
+            "{seconds}"
+        );
+        // Too late or not: a code whose registration did not succeed is still good, a used one is not.
+        assert_eq!(begin(&ward.terminal, &code).status, if accepted { 403 } else { 200 }, "{seconds}");
+    }
+}
+
+#[test]
+fn a_registration_that_is_refused_spends_the_challenge_and_not_the_code() {
+    let ward = Ward::new(plain);
+    let code = ward.code();
+    for eddsa in [false, true] {
+        refusals(&ward, &code, Making { eddsa, ..Making::default() });
+    }
+    assert!(ward.record().credentials.is_empty());
+    let (_, answer) = enrol(&ward.terminal, &code, &ward.maker, Making::default());
+    assert_eq!(answer.status, 200, "nothing lost: {}", answer.body);
+}
+
+fn refusals(ward: &Ward, code: &str, good: Making<'_>) {
+    for (what, making) in [
+        ("UV=0 (S6)", Making { flags: 0x41, ..good }),
+        ("UP=0", Making { flags: 0x44, ..good }),
+        ("another rp id", Making { rp_id: "evil.example", ..good }),
+        ("another origin (S6)", Making { origin: "https://evil.example", ..good }),
+        ("an origin below ours", Making { origin: "https://sub.wardkey.test", ..good }),
+        ("another port", Making { origin: "https://wardkey.test:8443", ..good }),
+        ("not https", Making { origin: "http://wardkey.test", ..good }),
+        ("an assertion's client data", Making { kind: "webauthn.get", ..good }),
+        ("attestation signature", Making { statement: Statement::BadSignature, ..good }),
+        ("backed up but not eligible", Making { flags: 0x55, ..good }),
+        ("no credential data", Making { flags: 0x05, ..good }),
+        ("a credProtect level that there is not", Making { cred_protect: Some(9), ..good }),
+    ] {
+        let begun: EnrolBeginReply = begin(&ward.terminal, code).json();
+        let credential = Credential::make(&ward.maker, &begun.public_key.challenge.0, making);
+        let body = finish_body(&begun.session, &credential);
+        let refusal = ward.terminal.client.post("/v1/enrol/finish", &body).refusal();
+        assert_eq!(refusal, (422, "WK-1507".into()), "{what}");
+        assert_eq!(
+            ward.terminal.client.post("/v1/enrol/finish", &body).refusal().1,
+            "WK-1510",
+            "{what}: challenge once"
+        );
+        ward.running.server().app().limiter.forget();
+    }
+    // Another challenge, another id than the signed one, garbage.
+    let begun: EnrolBeginReply = begin(&ward.terminal, code).json();
+    let credential = Credential::make(&ward.maker, &[7; 32], good);
+    let refusal = ward.terminal.client.post("/v1/enrol/finish", &finish_body(&begun.session, &credential)).refusal();
+    assert_eq!(refusal, (403, "WK-1510".into()));
+    for (member, value) in [
+        ("credential_id", Base64(vec![1; 64])),
+        ("attestation_object", Base64(vec![0xa3; 9])),
+        ("client_data", Base64(b"{}".to_vec())),
+    ] {
+        let begun: EnrolBeginReply = begin(&ward.terminal, code).json();
+        let credential = Credential::make(&ward.maker, &begun.public_key.challenge.0, good);
+        let mut body = finish_body(&begun.session, &credential);
+        body[member] = json!(value);
+        assert_eq!(ward.terminal.client.post("/v1/enrol/finish", &body).refusal(), (422, "WK-1507".into()), "{member}");
+    }
+    ward.running.server().app().limiter.forget();
+}
+
+#[test]
+fn lesson_keycloak_cve_2026_6856_only_a_verified_chain_is_attested() {
+    let other = Maker::new();
+    let wrong_model = Maker::with_certificate_for(*b"another-model!!!");
+    for required in [false, true] {
+        let ward = Ward::new(|root| format!("attestation_roots = [\"{root}\"]\nattestation_required = {required}"));
+        for (what, maker, statement) in [
+            ("none", &ward.maker, Statement::None),
+            ("self", &ward.maker, Statement::SelfSigned),
+            ("another maker's root", &other, Statement::Packed),
+        ] {
+            let making = Making { statement, ..Making::default() };
+            let (_, answer) = enrol(&ward.terminal, &ward.code(), maker, making);
+            if required {
+                assert_eq!(answer.refusal(), (422, "WK-1507".into()), "{what}");
+            } else {
+                assert!(!answer.json::<EnrolFinishReply>().attested, "{what}");
+            }
+        }
+        let (_, answer) = enrol(&ward.terminal, &ward.code(), &wrong_model, Making::default());
+        assert_eq!(answer.refusal(), (422, "WK-1507".into()), "the certificate is of another model");
+        let (_, answer) = enrol(&ward.terminal, &ward.code(), &ward.maker, Making::default());
+        assert!(answer.json::<EnrolFinishReply>().attested);
+    }
+}
+
+#[test]
+fn codes_are_used_once_end_and_can_be_withdrawn() {
+    let ward = Ward::new(plain);
+    let refused = |code: &str| {
+        ward.running.server().app().limiter.forget();
+        assert_eq!(begin(&ward.terminal, code).refusal(), (403, "WK-1506".into()), "{code}");
+    };
+    refused("ABCD-EFGH-JKMN");
+    refused("");
+    refused(&"A".repeat(4000));
+    let withdrawn = ward.code();
+    ward.deployment.ok(&["code", "withdraw", "yamada"]);
+    refused(&withdrawn);
+    let of_disabled = ward.code();
+    ward.deployment.ok(&["person", "disable", "yamada"]);
+    refused(&of_disabled);
+    ward.deployment.refused(1, &["code", "issue", "yamada"]);
+    ward.deployment.ok(&["person", "enable", "yamada"]);
+    let code = ward.code();
+    ward.running.clock.advance(24 * 3600 + 5);
+    refused(&code);
+    // Only a keyed hash is in the store.
+    let database = std::fs::read(ward.deployment.database()).unwrap();
+    assert!(!database.windows(code.len()).any(|bytes| bytes == code.as_bytes()));
+}
+
+#[test]
+fn a_session_belongs_to_the_terminal_where_it_began() {
+    let ward = Ward::new(plain);
+    let other = ward.deployment.join(&ward.running, "ward-2", &["icu"]);
+    let begun: EnrolBeginReply = begin(&ward.terminal, &ward.code()).json();
+    let credential = Credential::make(&ward.maker, &begun.public_key.challenge.0, Making::default());
+    let body = finish_body(&begun.session, &credential);
+    assert_eq!(other.client.post("/v1/enrol/finish", &body).refusal(), (403, "WK-1510".into()));
+}
+
+#[test]
+fn s8_ten_keys_and_no_eleventh_in_a_race() {
+    let ward = Ward::new(|_| "[limits]\ncode = 1000\naccount = 1000".into());
+    for _ in 0..9 {
+        let (_, answer) = enrol(&ward.terminal, &ward.code(), &ward.maker, Making::default());
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+    // Four registrations began while there were nine keys; they end at the same time.
+    let bodies: Vec<Value> = (0..4)
+        .map(|_| {
+            let begun: EnrolBeginReply = begin(&ward.terminal, &ward.code()).json();
+            finish_body(
+                &begun.session,
+                &Credential::make(&ward.maker, &begun.public_key.challenge.0, Making::default()),
+            )
+        })
+        .collect();
+    let mut statuses: Vec<u16> = std::thread::scope(|scope| {
+        let tries: Vec<_> = bodies
+            .iter()
+            .map(|body| scope.spawn(|| ward.terminal.client.post("/v1/enrol/finish", body).status))
+            .collect();
+        tries.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 409, 409, 409]);
+    assert_eq!(ward.record().credentials.len(), 10);
+    assert_eq!(begin(&ward.terminal, &ward.code()).refusal(), (409, "WK-1509".into()));
+    // A deleted key makes room; its tombstone stays.
+    let keys = ward.deployment.json(&["key", "list", "yamada"]);
+    let first = keys[0]["fingerprint"].as_str().unwrap();
+    ward.deployment.ok(&["key", "delete", &first[..16], "--reason", "lost"]);
+    let (_, answer) = enrol(&ward.terminal, &ward.code(), &ward.maker, Making::default());
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(ward.deployment.json(&["key", "list", "yamada"]).as_array().unwrap().len(), 11);
+}
+
+#[test]
+fn s8_keys_are_disabled_enabled_and_deleted() {
+    let ward = Ward::new(plain);
+    let (credential, _) = enrol(&ward.terminal, &ward.code(), &ward.maker, Making::default());
+    let fingerprint = credential.fingerprint();
+    let key = &fingerprint[..16];
+    ward.deployment.ok(&["key", "disable", key, "--reason", "forgotten at home"]);
+    assert_eq!(ward.record().credentials[0].status, wardkey_core::person::Status::Disabled);
+    ward.deployment.ok(&["key", "enable", &key.to_uppercase()]);
+    assert_eq!(ward.record().credentials[0].status, wardkey_core::person::Status::Active);
+    ward.deployment.ok(&["key", "delete", key]);
+    assert!(ward.record().credentials.is_empty());
+    ward.deployment.refused(1, &["key", "enable", key]);
+    ward.deployment.refused(1, &["key", "disable", "00ff00ff"]);
+    ward.deployment.refused(1, &["key", "disable", "%"]);
+    let trail = ward.deployment.json(&["audit", "list", "--object", key]);
+    let row = trail.as_array().unwrap().iter().find(|row| row["action"] == "key.disable").unwrap();
+    assert_eq!(row["reason"], "forgotten at home");
+    assert!(row["actor"].as_str().unwrap().starts_with("unix:"));
+}

@@ -1,0 +1,236 @@
+//! Joining, renewing and revoking.
+
+use rcgen::KeyPair;
+use serde_json::json;
+use wardkey_core::document::TerminalDocument;
+use wardkey_core::message::http::{Base64, JoinReply, WaitReply};
+use wardkey_core::person::Status;
+use wardkey_core::sign;
+use wardkey_server::pki::TerminalCertificate;
+
+use super::support::Deployment;
+use super::support::client::{Client, Terminal, join_request, request, with_unknown};
+
+#[test]
+fn a_machine_joins_once_and_the_same_machine_again() {
+    let deployment = Deployment::new();
+    let running = deployment.start();
+    let token = deployment.ok(&["terminal", "token", "--scope", "icu", "er"]);
+    let first = Terminal::join(&running, &token, "ward-1", b"machine").unwrap();
+    assert_eq!(first.document.number, 1);
+    assert_eq!(first.document.status, Status::Active);
+    assert_eq!(first.document.scopes.iter().map(|s| s.as_str()).collect::<Vec<_>>(), ["er", "icu"]);
+    // The certificate names the terminal, and nothing that the request asked for.
+    let read = TerminalCertificate::read(&first.certificate.clone().into()).unwrap();
+    assert_eq!(read.terminal, first.id);
+    assert!(!String::from_utf8_lossy(&first.certificate).contains("evil.example"));
+    assert_eq!(first.heads(&running).len(), 2);
+
+    // Another machine with the used token: refused, and somebody is told.
+    let refusal = Terminal::join(&running, &token, "ward-2", b"another machine").err().unwrap();
+    assert_eq!(refusal, (403, "WK-1503".into()));
+    assert!(deployment.actions().contains(&"token.reused".to_owned()));
+
+    // The same machine again: the same terminal; the earlier certificate counts no longer, and its use is noted.
+    let again = Terminal::join(&running, &token, "ward-1b", b"machine").unwrap();
+    assert_eq!((again.id, again.document.number), (first.id, 2));
+    assert_eq!(first.wait(&[], 0).refusal(), (403, "WK-1514".into()));
+    assert_eq!(again.heads(&running).len(), 2);
+    assert_eq!(deployment.actions().iter().filter(|action| *action == "terminal.conflict").count(), 1);
+    assert_eq!(deployment.json(&["terminal", "list"]).as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn what_is_wrong_with_a_token_is_not_told_and_nothing_is_lost() {
+    let deployment = Deployment::with("[limits]\naddress = 1000\ntoken = 1000");
+    let running = deployment.start();
+    let token = deployment.ok(&["terminal", "token", "--scope", "icu"]);
+    let key = KeyPair::generate().unwrap();
+    let good = join_request(&token, "ward-1", b"machine", request(&key));
+    let anyone = running.anyone();
+    let join = |body: &serde_json::Value| anyone.post("/v1/join", body).refusal();
+    let changed = |member: &str, value: serde_json::Value| {
+        let mut body = serde_json::to_value(&good).unwrap();
+        body[member] = value;
+        body
+    };
+    for (what, body) in [
+        ("unknown token", changed("token", json!(Base64(vec![9; 8])))),
+        ("wrong mac", changed("mac", json!(Base64(vec![9; 32])))),
+        ("short mac", changed("mac", json!(Base64(good.mac.0[..16].to_vec())))),
+        ("empty mac", changed("mac", json!(""))),
+        ("another name than was signed", changed("name", json!("ward-9"))),
+        ("another machine than was signed", changed("machine", json!(Base64(vec![1; 32])))),
+        ("another nonce than was signed", changed("nonce", json!(Base64(vec![1; 32])))),
+        ("another key than was signed", changed("csr", json!(Base64(request(&KeyPair::generate().unwrap()))))),
+    ] {
+        assert_eq!(join(&body), (403, "WK-1503".into()), "{what}");
+    }
+    for (what, body) in [
+        ("long token", changed("token", json!(Base64(vec![9; 9])))),
+        ("nonce", changed("nonce", json!(Base64(vec![9; 31])))),
+        ("machine", changed("machine", json!(Base64(vec![9; 31])))),
+        ("unprintable name", changed("name", json!("a\nb"))),
+        ("no name", changed("name", json!(""))),
+        ("csr too long", changed("csr", json!(Base64(vec![0x30; 5000])))),
+        ("not base64url", changed("csr", json!("a+b="))),
+        ("unknown field", with_unknown(&good)),
+    ] {
+        assert_eq!(join(&body), (400, "WK-1516".into()), "{what}");
+    }
+    // A request whose CSR is not signed by its key, with a right mac.
+    let mut forged = request(&key);
+    let last = forged.len() - 1;
+    forged[last] ^= 1;
+    let body = serde_json::to_value(join_request(&token, "ward-1", b"machine", forged)).unwrap();
+    assert_eq!(join(&body), (400, "WK-1516".into()));
+    // After all that the token still works, once; a replay of the very request does not.
+    assert_eq!(anyone.post("/v1/join", &good).status, 200);
+    assert_eq!(join(&serde_json::to_value(&good).unwrap()), (403, "WK-1503".into()));
+}
+
+#[test]
+fn tokens_expire_and_are_withdrawn() {
+    let deployment = Deployment::new();
+    let running = deployment.start();
+    let short = deployment.ok(&["terminal", "token", "--scope", "icu", "--expires", "1h"]);
+    let withdrawn = deployment.ok(&["terminal", "token", "--scope", "icu"]);
+    deployment.ok(&["terminal", "withdraw-token", &withdrawn]);
+    assert_eq!(Terminal::join(&running, &withdrawn, "a", b"a").err().unwrap().1, "WK-1503");
+    running.clock.advance(3602);
+    assert_eq!(Terminal::join(&running, &short, "a", b"a").err().unwrap().1, "WK-1503");
+    deployment.refused(1, &["terminal", "token", "--scope", "nowhere"]);
+    deployment.refused(2, &["terminal", "token"]);
+}
+
+#[test]
+fn a_token_for_many_needs_approval_of_each() {
+    let deployment = Deployment::new();
+    let running = deployment.start();
+    let token = deployment.ok(&["terminal", "token", "--scope", "icu", "--uses", "2"]);
+    let one = Terminal::join(&running, &token, "one", b"1").unwrap();
+    let _two = Terminal::join(&running, &token, "two", b"2").unwrap();
+    assert_eq!(Terminal::join(&running, &token, "three", b"3").err().unwrap().1, "WK-1503");
+    assert_eq!(one.document.status, Status::Disabled);
+    assert_eq!(one.client.get("/v1/scopes/icu/changes?since=0").refusal(), (403, "WK-1010".into()));
+    assert!(one.heads(&running).is_empty());
+    // It waits, and is told at once.
+    let reply = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| one.wait(&[], 20));
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        deployment.ok(&["terminal", "approve", "one"]);
+        waiting.join().unwrap().json::<WaitReply>()
+    });
+    let publish = running.root().publish_keys.to_vec();
+    let document = sign::verify::<TerminalDocument>(&reply.terminal.unwrap().0, &publish).unwrap();
+    assert_eq!((document.number, document.status), (2, Status::Active));
+    assert_eq!(reply.heads.len(), 1);
+}
+
+#[test]
+fn a_revoked_terminal_is_told_once_and_then_refused() {
+    let deployment = Deployment::new();
+    let running = deployment.start();
+    let terminal = deployment.join(&running, "ward-1", &["icu"]);
+    let other = deployment.join(&running, "ward-2", &["icu"]);
+    let heads: Vec<_> = terminal.heads(&running).iter().map(super::support::client::state).collect();
+    let begun = std::time::Instant::now();
+    let reply = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| terminal.wait(&heads, 30));
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        deployment.ok(&["terminal", "revoke", &terminal.id.to_hex()[..8], "--reason", "stolen"]);
+        waiting.join().unwrap().json::<WaitReply>()
+    });
+    assert!(begun.elapsed().as_secs() < 10, "the held request was answered at once");
+    let publish = running.root().publish_keys.to_vec();
+    let document = sign::verify::<TerminalDocument>(&reply.terminal.unwrap().0, &publish).unwrap();
+    assert_eq!(document.status, Status::Disabled);
+    assert!(reply.heads.is_empty());
+    let refused = (403, "WK-1010".to_owned());
+    assert_eq!(terminal.wait_with(&[], document.number, document.issued.0, 5).refusal(), refused);
+    for answer in [
+        terminal.client.get("/v1/scopes/icu/changes?since=0"),
+        terminal.client.get(&format!("/v1/policies/{}", "0".repeat(64))),
+        terminal.client.post("/v1/events", &json!({ "events": [] })),
+        terminal.client.post("/v1/enrol/begin", &json!({ "code": "ABCD-EFGH-JKMN" })),
+        terminal.client.post("/v1/renew", &json!({ "csr": Base64(request(&terminal.key)) })),
+    ] {
+        assert_eq!(answer.refusal(), refused);
+    }
+    assert_eq!(other.client.get("/v1/scopes/icu/changes?since=0").status, 200);
+    // A token from before does not bring it back; a new one does.
+    assert!(deployment.refused(1, &["terminal", "approve", "ward-1"]).contains("revoked"));
+    running.clock.advance(2);
+    // Tokens carry the time of the command line in seconds; it has to be after the revocation.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let token = deployment.ok(&["terminal", "token", "--scope", "icu"]);
+    let back = Terminal::join(&running, &token, "ward-1", b"ward-1").unwrap();
+    assert_eq!((back.id, back.document.status), (terminal.id, Status::Active));
+}
+
+#[test]
+fn an_old_token_does_not_bring_a_revoked_machine_back() {
+    let deployment = Deployment::new();
+    let running = deployment.start();
+    let spare = deployment.ok(&["terminal", "token", "--scope", "icu"]);
+    let terminal = deployment.join(&running, "ward-1", &["icu"]);
+    deployment.ok(&["terminal", "revoke", "ward-1"]);
+    let refusal = Terminal::join(&running, &spare, "ward-1", b"ward-1").err().unwrap();
+    assert_eq!(refusal, (403, "WK-1010".into()));
+    drop(terminal);
+}
+
+#[test]
+fn a_certificate_is_renewed_and_the_one_before_counts_until_then() {
+    let deployment = Deployment::new();
+    let running = deployment.start();
+    let terminal = deployment.join(&running, "ward-1", &["icu"]);
+    let key = KeyPair::generate().unwrap();
+    let reply: JoinReply = terminal.client.post("/v1/renew", &json!({ "csr": Base64(request(&key)) })).json();
+    // The answer may be lost: the certificate so far still counts, and may renew again.
+    let reply_again: JoinReply = terminal.client.post("/v1/renew", &json!({ "csr": Base64(request(&key)) })).json();
+    assert_ne!(reply.certificate.0, reply_again.certificate.0);
+    assert_eq!(terminal.heads(&running).len(), 1);
+    let renewed = Terminal::new(&running, &reply_again, key);
+    assert_eq!(renewed.id, terminal.id);
+    assert_eq!(renewed.heads(&running).len(), 1);
+    running.settle();
+    assert_eq!(terminal.wait(&[], 0).refusal(), (403, "WK-1514".into()));
+}
+
+#[test]
+fn who_has_no_certificate_of_ours_gets_nothing_else() {
+    let deployment = Deployment::new();
+    let running = deployment.start();
+    let terminal = deployment.join(&running, "ward-1", &["icu"]);
+    let anyone = running.anyone();
+    for (path, method) in wardkey_server::http::ROUTES {
+        let path = path.replace("{scope}", "icu").replace("{hash}", &"0".repeat(64));
+        let answer = if *method == "get" { anyone.get(&path) } else { anyone.post(&path, &json!({})) };
+        let open = ["/healthz", "/readyz", "/v1/root"].contains(&path.as_str());
+        let expected = if open {
+            200
+        } else if path == "/v1/join" {
+            400
+        } else {
+            401
+        };
+        assert_eq!(answer.status, expected, "{path}");
+    }
+    // A certificate that another CA issued for this very terminal does not get through TLS.
+    let key = KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::default();
+    let uri = format!("urn:wardkey:terminal:{}", terminal.id);
+    params.subject_alt_names = vec![rcgen::SanType::URI(uri.as_str().try_into().unwrap())];
+    let forged = params.self_signed(&key).unwrap().der().to_vec();
+    let client = Client::new(&running, Some((&forged, &key)));
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| client.get("/v1/root"))).is_err());
+    // The server's own certificate is of our CA, but not a terminal's.
+    let keys = deployment.folder.path().join("data/keys");
+    let key = KeyPair::from_pem(&std::fs::read_to_string(keys.join("server.key")).unwrap()).unwrap();
+    let pem = std::fs::read_to_string(keys.join("server.crt")).unwrap();
+    let (der, _) = wardkey_server::pki::read_certificate(&pem).unwrap();
+    let client = Client::new(&running, Some((&der, &key)));
+    let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| client.post("/v1/wait", &json!({}))));
+    assert!(refused.is_err() || refused.unwrap().status == 401);
+}

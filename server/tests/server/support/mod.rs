@@ -1,0 +1,170 @@
+//! A deployment in a temporary folder, its running server, and terminals as clients.
+
+pub mod authenticator;
+pub mod client;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+use wardkey_core::document::RootDocument;
+use wardkey_core::message::http::RootReply;
+use wardkey_core::sign;
+use wardkey_server::clock::Clock;
+use wardkey_server::config::Config;
+use wardkey_server::serve::Server;
+
+use client::{Client, Terminal};
+
+pub const RP_ID: &str = "wardkey.test";
+pub const ORIGIN: &str = "https://wardkey.test";
+
+/// A deployment with the scopes `icu` and `er`; removed when dropped.
+pub struct Deployment {
+    pub folder: tempfile::TempDir,
+}
+
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+impl Deployment {
+    pub fn new() -> Self {
+        Self::with("")
+    }
+
+    /// With more lines of configuration.
+    pub fn with(configuration: &str) -> Self {
+        let deployment = Self { folder: tempfile::tempdir().unwrap() };
+        deployment.configure(configuration);
+        deployment.ok(&[
+            "init",
+            "--name",
+            "Test",
+            "--rp-id",
+            RP_ID,
+            "--server-name",
+            "localhost",
+            "127.0.0.1",
+            "--scope",
+            "icu",
+            "er",
+        ]);
+        deployment
+    }
+
+    pub fn configure(&self, configuration: &str) {
+        let folder = self.folder.path().display();
+        let text = format!(
+            "listen = [\"127.0.0.1:0\"]\nstore = \"{folder}/data/wardkey.db\"\nkeys = \"{folder}/data/keys\"\n{configuration}\n"
+        );
+        std::fs::write(self.path(), text).unwrap();
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("server.toml")
+    }
+
+    pub fn config(&self) -> Config {
+        Config::read(&self.path()).unwrap()
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.folder.path().join("data/wardkey.db")
+    }
+
+    pub fn cli(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wardkey-server"));
+        command.arg("--config").arg(self.path()).args(args).output().unwrap()
+    }
+
+    /// Runs a command that must succeed; what it printed.
+    pub fn ok(&self, args: &[&str]) -> String {
+        let output = self.cli(args);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    pub fn json(&self, args: &[&str]) -> Value {
+        serde_json::from_str(&self.ok(&[&["--json"], args].concat())).unwrap()
+    }
+
+    /// Runs a command that must be refused with this exit status; what it said.
+    pub fn refused(&self, status: i32, args: &[&str]) -> String {
+        let output = self.cli(args);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(status), "{args:?}: {said}");
+        said
+    }
+
+    pub fn start(&self) -> Running {
+        self.start_at(now())
+    }
+
+    pub fn start_at(&self, time: u64) -> Running {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let clock = Clock::standing(time);
+        let server = runtime.block_on(Server::start(self.config(), clock.clone())).unwrap();
+        let address = server.addresses()[0];
+        Running { server: Some(server), runtime, clock, address }
+    }
+
+    /// A terminal that has joined with these scopes.
+    pub fn join(&self, running: &Running, name: &str, scopes: &[&str]) -> Terminal {
+        let token = self.ok(&[&["terminal", "token", "--scope"], scopes].concat());
+        Terminal::join(running, &token, name, name.as_bytes()).unwrap()
+    }
+
+    /// The actions of the trail, newest first.
+    pub fn actions(&self) -> Vec<String> {
+        let trail = self.json(&["audit", "list"]);
+        trail.as_array().unwrap().iter().map(|row| row["action"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+/// A server that runs in this process, at a time that stands still; stopped when dropped.
+pub struct Running {
+    server: Option<Server>,
+    runtime: tokio::runtime::Runtime,
+    pub clock: Clock,
+    pub address: SocketAddr,
+}
+
+impl Running {
+    pub fn anyone(&self) -> Client {
+        Client::new(self, None)
+    }
+
+    pub fn root(&self) -> RootDocument {
+        let reply: RootReply = self.anyone().get("/v1/root").json();
+        sign::peek(&reply.roots[0].by_itself.0).unwrap()
+    }
+
+    /// Waits until the server has taken what the command line changed.
+    pub fn settle(&self) {
+        let server = self.server.as_ref().unwrap();
+        self.runtime.block_on(server.app().publisher.refresh()).unwrap();
+    }
+
+    pub fn server(&self) -> &Server {
+        self.server.as_ref().unwrap()
+    }
+
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        if let Some(server) = self.server.take() {
+            self.runtime.block_on(server.stop());
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,129 @@
+//! The server away, the clock wrong, the cache broken, the disk full.
+
+use std::process::Command;
+use std::time::Duration;
+
+use wardkey_core::code::Code;
+use wardkey_e2e::process::{run, wait_for};
+use wardkey_e2e::{Login, Ward, audit};
+
+#[test]
+fn server_stopped_and_heads_expired_still_in_with_the_banner() {
+    let mut ward = Ward::ready_with(3);
+    Login::of("hanako").run().expect_in();
+    ward.server.stop();
+    std::thread::sleep(Duration::from_secs(5));
+    let ended = Login::of("hanako").run().expect_in();
+    assert!(ended.said(Code::OfflineBanner), "{ended:?}");
+    let record = audit::wait_for_records("login", 2).remove(1);
+    assert_eq!(record["stage"], "soft", "{record:?}");
+    // What happened meanwhile reaches the server when it is back.
+    ward.server.resume();
+    ward.terminal.sync();
+    let id = record["id"].clone();
+    wait_for("the event at the server", Duration::from_secs(20), || {
+        ward.server.admin(&["--json", "events", "list"]).contains(&id).then_some(())
+    });
+}
+
+#[test]
+fn the_terminal_reboots_offline_and_still_lets_people_in() {
+    let mut ward = Ward::ready();
+    ward.server.kill();
+    ward.terminal.kill_agent();
+    ward.terminal.start_agent();
+    Login::of("hanako").run().expect_in();
+}
+
+#[test]
+fn a_corrupt_cache_is_set_aside_and_fetched_again() {
+    let mut ward = Ward::ready();
+    for file in ["directory.redb", "state.redb"] {
+        ward.terminal.kill_agent();
+        std::fs::write(format!("/var/lib/wardkey/{file}"), b"not a database").unwrap();
+        run(Command::new("chown").args(["wardkey:wardkey", &format!("/var/lib/wardkey/{file}")]), true);
+        ward.terminal.start_agent();
+        ward.terminal.wait_synced();
+        wait_for("the directory", Duration::from_secs(20), || Login::of("hanako").run().is_in().then_some(()));
+    }
+    let set_aside = audit::wait_for_records("state-set-aside", 1);
+    assert_eq!(set_aside[0]["code"], "WE-13", "{set_aside:?}");
+}
+
+#[test]
+fn without_a_cache_and_without_the_server_nobody_is_in() {
+    let mut ward = Ward::ready();
+    ward.server.kill();
+    ward.terminal.kill_agent();
+    std::fs::remove_file("/var/lib/wardkey/directory.redb").unwrap();
+    ward.terminal.start_agent();
+    let ended = Login::of("hanako").run();
+    assert!(!ended.is_in(), "{ended:?}");
+    assert!(ended.secret_prompts().is_empty(), "{ended:?}");
+}
+
+#[test]
+fn the_clock_set_back_a_year_changes_nothing_and_set_forward_counts_as_offline() {
+    let mut ward = Ward::ready();
+    Login::of("hanako").run().expect_in();
+    let at = |offset: &str| {
+        let client = wardkey_e2e::paths::test_program("wardkey-pamclient");
+        let output = run(
+            Command::new("faketime").args(["-f", offset]).arg(client).args([
+                "--service",
+                wardkey_e2e::terminal::SERVICE,
+                "--user",
+                "hanako",
+                "--answer",
+                wardkey_e2e::PIN,
+            ]),
+            false,
+        );
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (is_in, shown) = at("-365d");
+    assert!(is_in && !shown.contains("WK-1401"), "back: the floor counts: {shown}");
+    // 169 hours after the expiry of everything signed: nobody.
+    ward.server.stop();
+    let (is_in, shown) = at("+170h");
+    assert!(!is_in && shown.contains("WK-1014"), "forward: {shown}");
+}
+
+#[test]
+fn a_full_disk_refuses_no_login_and_loses_no_state() {
+    let mut ward = Ward::ready();
+    ward.terminal.stop_agent();
+    // The agent's folder on a file system of its own that then fills up.
+    run(
+        Command::new("sh").args([
+            "-c",
+            "cp -a /var/lib/wardkey /tmp/state && mount -t tmpfs -o size=96m,mode=700,uid=890,gid=890 tmpfs /var/lib/wardkey \
+             && cp -a /tmp/state/. /var/lib/wardkey/",
+        ]),
+        true,
+    );
+    ward.terminal.start_agent();
+    Login::of("hanako").run().expect_in();
+    let _ = run(Command::new("sh").args(["-c", "cat /dev/zero > /var/lib/wardkey/full 2>/dev/null; sync"]), false);
+    for _ in 0..3 {
+        Login::of("hanako").run().expect_in();
+    }
+    audit::wait_for_records("login", 4);
+    // And the agent starts again while it is full.
+    ward.terminal.kill_agent();
+    ward.terminal.start_agent();
+    Login::of("hanako").run().expect_in();
+    std::fs::remove_file("/var/lib/wardkey/full").unwrap();
+    Login::of("hanako").run().expect_in();
+}
+
+#[test]
+fn syslog_that_is_away_loses_no_record_and_delays_no_login() {
+    let mut ward = Ward::ready();
+    ward.rsyslog.stop();
+    let ended = Login::of("hanako").run().expect_in();
+    assert!(ended.took < Duration::from_secs(5), "{ended:?}");
+    ward.rsyslog = wardkey_e2e::Rsyslog::start();
+    let records = audit::wait_for_records("login", 1);
+    assert_eq!(records.len(), 1, "written once: {records:?}");
+}

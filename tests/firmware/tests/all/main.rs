@@ -1,0 +1,11 @@
+//! The firmware of a shipping key, our library, our decision. Rows of
+//! LESSONS.md by their names.
+
+mod exchanges;
+mod hostile;
+mod identify;
+mod life;
+mod pin;
+mod relying_party;
+mod touch;
+mod website;
