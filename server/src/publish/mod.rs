@@ -190,12 +190,7 @@ impl Publisher {
     ///
     /// # Errors
     /// [`Error::Store`].
-    pub async fn compare(
-        &self,
-        terminal: &TerminalId,
-        name: &ScopeName,
-        signed: &[u8],
-    ) -> Result<()> {
+    pub async fn compare(&self, terminal: &TerminalId, name: &ScopeName, signed: &[u8]) -> Result<()> {
         let Ok(head) = sign::verify::<Head>(signed, &self.root().publish_keys) else { return Ok(()) };
         if head.scope != *name {
             return Ok(());

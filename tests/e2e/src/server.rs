@@ -48,7 +48,7 @@ impl Server {
             CONFIGURATION,
             format!(
                 "listen = [\"{ADDRESS}\"]\nhead_seconds = {head_seconds}\n\
-                 attestation_roots = [\"{}\"]\nattestation_required = false\n{configuration}",
+                 attestation_roots = [\"{}\"]\nattestation_required = true\n{configuration}",
                 attestation_ca.display()
             ),
         )
