@@ -50,6 +50,8 @@ pub struct Agent {
     pub wake_syslog: Wake,
     /// Held while something from the server is applied.
     pub applying: Mutex<()>,
+    /// Held while events are written to the system log.
+    pub writing: Mutex<()>,
     /// The whole state is wanted again: what is here did not verify.
     pub refetch: AtomicBool,
     identity: RwLock<Option<Arc<Identity>>>,
@@ -124,6 +126,7 @@ impl Agent {
             wake_upload: Wake::default(),
             wake_syslog: Wake::default(),
             applying: Mutex::default(),
+            writing: Mutex::default(),
             refetch: AtomicBool::new(false),
             identity: RwLock::new(identity.map(Arc::new)),
             marks: RwLock::new(marks),

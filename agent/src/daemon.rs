@@ -28,6 +28,8 @@ use crate::{keywatch, log, sync};
 
 /// Stack of the threads in bytes.
 const STACK: usize = 512 * 1024;
+/// How long the last records may take to reach the system log.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Runs the agent until SIGTERM or SIGINT.
 ///
@@ -100,7 +102,11 @@ fn stop(agent: &Agent, socket: Option<&Path>) {
     agent.record(vec![agent.event(EventName::AgentStopped, Outcome::Success)]);
     // The writer's thread may be waiting for a log that is gone; what cannot be written now is
     // written after the next start.
-    syslog::write(agent, &mut SystemLog::new(&agent.config.syslog));
+    let mut log = SystemLog::new(&agent.config.syslog);
+    let end = Instant::now() + LAST_WORDS;
+    while !syslog::write(agent, &mut log) && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(10));
+    }
     agent.state.close();
     agent.directory.close();
     log::info("stopped");

@@ -48,13 +48,15 @@ pub fn run(agent: &Agent) {
     }
 }
 
-/// Writes all events that are due.
-pub fn write(agent: &Agent, log: &mut SystemLog) {
+/// Writes all events that are due; false while another thread does, so that no line is written twice.
+pub fn write(agent: &Agent, log: &mut SystemLog) -> bool {
+    let Ok(_writing) = agent.writing.try_lock() else { return false };
     if let Err(error) = agent.state.drain_to_syslog(|event| log.write(event))
         && agent.is_due("syslog", Duration::from_secs(600))
     {
         log::warning(format_args!("system log: {error}; records are kept"));
     }
+    true
 }
 
 /// Records how many events had to give way, if any.

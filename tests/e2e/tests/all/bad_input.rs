@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 
-use wardkey_e2e::process::run;
+use wardkey_e2e::process::{run, wait_for};
 use wardkey_e2e::terminal::{AGENT_SOCKET, KEY_SOCKET, SERVICE};
 use wardkey_e2e::{Login, Terminal, Ward, audit, paths};
 
@@ -24,13 +24,14 @@ fn wrong_configuration_of_the_module_names_file_line_key_and_fix() {
     for (what, text, named) in [
         ("unknown key", "nouserok = true\n", "nouserok"),
         ("wrong type", "system_uid_max = \"many\"\n", "system_uid_max"),
-        ("not TOML", "language = \n", "line 2"),
+        ("not TOML", "language = \n", "pam.toml:2:"),
         ("wrong language", "language = \"fr\"\n", "language"),
     ] {
         Terminal::configure_module(text);
         unavailable(what, 1308);
-        let lines = audit::lines().join("\n");
-        assert!(lines.contains(path) && lines.contains(named), "{what}: {lines}");
+        wait_for(&format!("{what} in the log"), std::time::Duration::from_secs(10), || {
+            audit::lines().iter().any(|line| line.contains(path) && line.contains(named)).then_some(())
+        });
     }
     Terminal::configure_module("");
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666)).unwrap();

@@ -143,7 +143,7 @@ fn return_to_empty(mut ward: Ward) {
 }
 
 fn kill_key_processes() {
-    for pid in find("wardkey-key --worker") {
+    for pid in find("--worker --seats-dir") {
         signal(pid, Signal::KILL);
     }
 }
