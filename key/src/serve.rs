@@ -63,7 +63,9 @@ pub fn serve(
     watchdog: Watchdog,
 ) -> Result<(), ServeError> {
     let cancel = Rc::new(channel.as_fd().try_clone_to_owned()?);
-    let mut session = Session { channel: Rc::new(RefCell::new(channel)), cancel, caller, keys, watchdog, held: None };
+    let channel = Rc::new(RefCell::new(channel));
+    let mut session = Session { channel, cancel, caller, keys, watchdog, held: None, ready: Vec::new() };
+    session.prepare();
     let mut patience = FIRST_REQUEST;
     for _ in 0..MAX_REQUESTS {
         session.allow(patience);
@@ -107,6 +109,8 @@ struct Session<'k> {
     keys: &'k mut dyn SecurityKeys,
     watchdog: Watchdog,
     held: Option<Held>,
+    /// Keys that are open already, for the first request.
+    ready: Vec<Box<dyn SecurityKey>>,
 }
 
 impl Session<'_> {
@@ -114,6 +118,20 @@ impl Session<'_> {
     /// last resort against a device that blocks within the kernel.
     fn allow(&self, wait: Duration) {
         (self.watchdog)(Some(wait + MARGIN));
+    }
+
+    /// Opens the keys and asks what they are while the caller still says what it wants: a login that begins
+    /// needs that first. The agent's connections stay away from the keys: a login may be using them.
+    fn prepare(&mut self) {
+        if self.caller == Caller::Agent {
+            return;
+        }
+        self.allow(FIRST_REQUEST);
+        let limits = Limits { deadline: Instant::now() + FIRST_REQUEST, cancel: None, on_touch: Rc::new(|| {}) };
+        let mut keys = self.keys.list();
+        // One that does not answer is asked again, and its answer told, when somebody wants it.
+        keys.retain_mut(|key| key.info(&limits).is_ok());
+        self.ready = keys;
     }
 
     fn receive(&self, patience: Duration) -> Result<Request, IpcError> {
@@ -127,6 +145,9 @@ impl Session<'_> {
     fn answer(&mut self, request: Request) -> Result<(), ServeError> {
         if !self.caller.may(&request) {
             return self.reply(&Reply::Failed(failure(Code::KeyAccessDenied, "this user may not send a PIN")));
+        }
+        if !matches!(request, Request::Identify(_)) {
+            self.ready.clear();
         }
         let outcome = match request {
             Request::List => Ok(self.list()),
@@ -233,13 +254,17 @@ impl Session<'_> {
 
     fn identify(&mut self, request: &Identify) -> Result<Reply, Stop> {
         self.held = None;
+        let ready = std::mem::take(&mut self.ready);
         let wait = millis(request.wait_ms, MAX_KEY_WAIT);
         self.allow(wait);
         let deadline = Instant::now() + wait;
         let rp_id = request.rp_id.to_string();
         let wanted: Vec<Vec<u8>> = request.allow.iter().map(|id| id.as_slice().to_vec()).collect();
         let limits = self.limits(MAX_KEY_WAIT);
-        let (mut key, credential) = self.wait_for_key(deadline, |keys| whose(keys, &rp_id, &wanted, &limits))?;
+        let (mut key, credential) = match whose(ready, &rp_id, &wanted, &limits)? {
+            Some(found) => found,
+            None => self.wait_for_key(deadline, |keys| whose(keys, &rp_id, &wanted, &limits))?,
+        };
         let info = convert::asked(key.as_mut(), &limits)?;
         self.held = Some(Held { key, rp_id });
         let credential = credential
