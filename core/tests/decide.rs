@@ -212,7 +212,8 @@ fn offline_stages_by_table() {
     seen.remember(leaf_key(&login("hanako")), UnixTime(T0));
     let fresh = Marks::default();
     // (seconds after expiry, service, seen here, emergency group) -> stage or refusal
-    let table: &[(u64, &str, bool, bool, Result<Stage, Code>)] = &[
+    type Row = (u64, &'static str, bool, bool, Result<Stage, Code>);
+    let table: &[Row] = &[
         (0, "login", false, false, Ok(Stage::Online)),
         (1, "login", false, false, Ok(Stage::Soft)),
         (24 * HOUR, "sudo", false, false, Ok(Stage::Soft)),
