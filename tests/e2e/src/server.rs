@@ -34,8 +34,17 @@ impl Server {
         Self::configure(head_seconds, configuration);
         let mut server = Self { process: None };
         server.admin(&[
-            "init", "--name", "Demo Hospital", "--rp-id", RP_ID, "--server-name", "127.0.0.1", "--scope", "roaming",
-            "--scope", "ward3",
+            "init",
+            "--name",
+            "Demo Hospital",
+            "--rp-id",
+            RP_ID,
+            "--server-name",
+            "127.0.0.1",
+            "--scope",
+            "roaming",
+            "--scope",
+            "ward3",
         ]);
         server.resume();
         server

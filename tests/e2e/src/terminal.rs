@@ -233,12 +233,19 @@ impl Terminal {
     pub fn position(&self) -> u64 {
         let status = self.status();
         let scopes = status["scopes"].as_array().cloned().unwrap_or_default();
-        scopes.iter().filter(|scope| scope["scope"] == "ward3").filter_map(|scope| scope["seq"].as_u64()).max().unwrap_or(0)
+        scopes
+            .iter()
+            .filter(|scope| scope["scope"] == "ward3")
+            .filter_map(|scope| scope["seq"].as_u64())
+            .max()
+            .unwrap_or(0)
     }
 
     /// Resident memory of the agent in KiB (VmRSS).
     pub fn agent_memory(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.agent.as_ref().expect("the agent runs").id())).expect("the agent");
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.agent.as_ref().expect("the agent runs").id()))
+                .expect("the agent");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
         line.split_whitespace().next().and_then(|number| number.parse().ok()).expect("KiB")
     }

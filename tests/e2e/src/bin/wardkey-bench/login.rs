@@ -26,8 +26,10 @@ pub fn one(side: Side, user: &str, key: &SoftKey, bus: &[(String, String)]) -> S
             peer::SERVICE
         }
     };
-    let output =
-        command.args(["--service", service, "--user", user, "--tty", "tty1", "--answer", PIN]).output().expect("PAM client");
+    let output = command
+        .args(["--service", service, "--user", user, "--tty", "tty1", "--answer", PIN])
+        .output()
+        .expect("PAM client");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{side:?}: {text}{}", wardkey_e2e::process::all_logs());
     let events: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();

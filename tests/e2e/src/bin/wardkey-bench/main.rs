@@ -54,7 +54,8 @@ fn main() {
     let peers_of_hanako = vec![peer::register(bus)];
     let few: Vec<_> = (1..=8).map(|n| format!("person{n}")).collect();
     let map = |names: &[String]| {
-        let mut lines: Vec<(String, &[String])> = names.iter().map(|n| (n.clone(), peers_of_hanako.as_slice())).collect();
+        let mut lines: Vec<(String, &[String])> =
+            names.iter().map(|n| (n.clone(), peers_of_hanako.as_slice())).collect();
         lines.push(("hanako".into(), &peers_of_hanako));
         lines.push(("taro".into(), &peers_of_taro));
         peer::install(lines);
@@ -156,7 +157,12 @@ fn revocations(server: &Server, terminal: &Terminal) -> f64 {
         seconds.push(started.elapsed().as_secs_f64());
         let refused = run(
             Command::new(paths::test_program("wardkey-pamclient")).args([
-                "--service", wardkey_e2e::terminal::SERVICE, "--user", "hanako", "--answer", PIN,
+                "--service",
+                wardkey_e2e::terminal::SERVICE,
+                "--user",
+                "hanako",
+                "--answer",
+                PIN,
             ]),
             false,
         );
