@@ -120,18 +120,12 @@ impl Session<'_> {
         (self.watchdog)(Some(wait + MARGIN));
     }
 
-    /// Opens the keys and asks what they are while the caller still says what it wants: a login that begins
-    /// needs that first. The agent's connections stay away from the keys: a login may be using them.
+    /// Finds and opens the keys while the caller still says what it wants. Nothing is sent to them: another
+    /// login may be using one.
     fn prepare(&mut self) {
-        if self.caller == Caller::Agent {
-            return;
+        if self.caller != Caller::Agent {
+            self.ready = self.keys.list();
         }
-        self.allow(FIRST_REQUEST);
-        let limits = Limits { deadline: Instant::now() + FIRST_REQUEST, cancel: None, on_touch: Rc::new(|| {}) };
-        let mut keys = self.keys.list();
-        // One that does not answer is asked again, and its answer told, when somebody wants it.
-        keys.retain_mut(|key| key.info(&limits).is_ok());
-        self.ready = keys;
     }
 
     fn receive(&self, patience: Duration) -> Result<Request, IpcError> {
