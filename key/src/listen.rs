@@ -28,6 +28,9 @@ use thiserror::Error;
 use wardkey_core::message::MAX_KEY_FRAME;
 use wardkey_ipc::{Channel, Peer};
 
+use crate::caller::Caller;
+use crate::serve::Company;
+
 pub use handover::{inherited_socket, receive};
 
 /// Processes at one time, and of those for one uid other than root.
@@ -110,12 +113,16 @@ pub fn is_listening(socket: &OwnedFd) -> bool {
     getsockopt(socket, AcceptConn).unwrap_or(false)
 }
 
-/// Accepts connections on `listener` without end. `worker` makes the command of
+/// Accepts connections on `listener` without end, of those whom `judge` knows. `worker` makes the command of
 /// a process that takes its connection from its standard input by [`receive`].
 ///
 /// # Errors
 /// [`ListenError::Wait`].
-pub fn run(listener: &OwnedFd, admits: impl Fn(Peer) -> bool, worker: impl Fn() -> Command) -> Result<(), ListenError> {
+pub fn run(
+    listener: &OwnedFd,
+    judge: impl Fn(Peer) -> Option<Caller>,
+    worker: impl Fn() -> Command,
+) -> Result<(), ListenError> {
     fcntl(listener, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).map_err(ListenError::Wait)?;
     fcntl(listener, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(ListenError::Wait)?;
     let mut spare: Option<Process> = None;
@@ -155,10 +162,10 @@ pub fn run(listener: &OwnedFd, admits: impl Fn(Peer) -> bool, worker: impl Fn() 
                 continue;
             };
             // Who may ask for nothing costs no process, so that nobody can keep logins waiting for one.
-            if !admits(peer) {
+            let Some(caller) = judge(peer) else {
                 refuse(connection);
                 continue;
-            }
+            };
             let of_this_uid = busy.iter().filter(|other| other.uid == peer.uid).count();
             let full = busy.len() >= MAX_PROCESSES - KEPT_FOR_ROOT;
             if !peer.is_root() && (of_this_uid >= MAX_PER_UID || full) {
@@ -169,8 +176,11 @@ pub fn run(listener: &OwnedFd, admits: impl Fn(Peer) -> bool, worker: impl Fn() 
                 }
                 continue;
             }
+            // The agent watches, and a watch sends nothing to a key.
+            let alone = busy.iter().all(|other| other.caller == Some(Caller::Agent));
+            let company = if alone { Company::Alone } else { Company::Others };
             let ready = spare.take();
-            match hand_over(connection, peer.uid, ready, &worker) {
+            match hand_over(connection, peer.uid, caller, company, ready, &worker) {
                 Some(process) => busy.push(process),
                 None => not_before = Instant::now() + PAUSE,
             }
@@ -187,10 +197,18 @@ fn refuse(connection: OwnedFd) {
 
 /// Gives a connection to the process that is ready, or, if that has just died,
 /// to a new one.
-fn hand_over(connection: OwnedFd, uid: u32, ready: Option<Process>, worker: &impl Fn() -> Command) -> Option<Process> {
+fn hand_over(
+    connection: OwnedFd,
+    uid: u32,
+    caller: Caller,
+    company: Company,
+    ready: Option<Process>,
+    worker: &impl Fn() -> Command,
+) -> Option<Process> {
     let give = |mut process: Process| {
         process.uid = uid;
-        handover::send(&process.control, &connection).is_ok().then_some(process)
+        process.caller = Some(caller);
+        handover::send(&process.control, &connection, company).is_ok().then_some(process)
     };
     let given = ready.and_then(give).or_else(|| Process::start(worker()).ok().and_then(give));
     if given.is_none() {
@@ -249,6 +267,7 @@ struct Process {
     control: UnixStream,
     started: Instant,
     uid: u32,
+    caller: Option<Caller>,
 }
 
 impl Process {
@@ -256,7 +275,7 @@ impl Process {
         let (control, theirs) = UnixStream::pair()?;
         let child =
             command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-        Ok(Self { child, control, started: Instant::now(), uid: 0 })
+        Ok(Self { child, control, started: Instant::now(), uid: 0, caller: None })
     }
 
     fn has_ended(&mut self) -> bool {

@@ -20,6 +20,7 @@ use nix::sys::signal::Signal;
 use wardkey_core::message::MAX_KEY_FRAME;
 use wardkey_ipc::{Channel, Peer};
 use wardkey_key::caller::{Authority, Caller};
+use wardkey_key::serve::Company;
 use wardkey_key::{HidrawKeys, listen, sandbox, serve};
 
 /// Serves security keys to logins: finds them, identifies them, has them sign.
@@ -90,15 +91,18 @@ fn accept(listener: &OwnedFd, options: &Options) -> ExitCode {
         eprintln!("wardkey-key: no user {}; the agent will not be served", options.agent_user);
     }
     tell_systemd();
-    let admits = |peer| authority.judge(peer).is_some();
-    let result = listen::run(listener, admits, || {
-        // The same file as this process, whatever has replaced it on disk since.
-        let mut command = Command::new("/proc/self/exe");
-        command.arg("--worker").arg("--seats-dir").arg(&options.seats_dir);
-        // An empty name is nobody's.
-        command.arg("--agent-user").arg(agent.as_deref().unwrap_or_default());
-        command
-    });
+    let result = listen::run(
+        listener,
+        |peer| authority.judge(peer),
+        || {
+            // The same file as this process, whatever has replaced it on disk since.
+            let mut command = Command::new("/proc/self/exe");
+            command.arg("--worker").arg("--seats-dir").arg(&options.seats_dir);
+            // An empty name is nobody's.
+            command.arg("--agent-user").arg(agent.as_deref().unwrap_or_default());
+            command
+        },
+    );
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error),
@@ -125,12 +129,12 @@ fn worker(options: &Options) -> ExitCode {
     if !linked || sandbox::enter().is_err() {
         return ExitCode::FAILURE;
     }
-    let Some(connection) = listen::receive(std::io::stdin().as_fd()) else {
+    let Some((connection, company)) = listen::receive(std::io::stdin().as_fd()) else {
         return ExitCode::SUCCESS;
     };
     let stream = UnixStream::from(connection);
     match Peer::of(&stream) {
-        Ok(peer) => attend(stream, authority(options).judge(peer)),
+        Ok(peer) => attend(stream, authority(options).judge(peer), company),
         Err(_) => ExitCode::FAILURE,
     }
 }
@@ -149,7 +153,8 @@ fn activated(socket: OwnedFd, options: &Options) -> ExitCode {
     if sandbox::enter().is_err() {
         return ExitCode::FAILURE;
     }
-    attend(stream, caller)
+    // Who else is served, only systemd knows.
+    attend(stream, caller, Company::Others)
 }
 
 fn authority(options: &Options) -> Authority {
@@ -168,7 +173,7 @@ fn silence() -> std::io::Result<()> {
     Ok(())
 }
 
-fn attend(stream: UnixStream, caller: Option<Caller>) -> ExitCode {
+fn attend(stream: UnixStream, caller: Option<Caller>, company: Company) -> ExitCode {
     let Ok(channel) = Channel::new(stream, MAX_KEY_FRAME) else {
         return ExitCode::FAILURE;
     };
@@ -176,7 +181,7 @@ fn attend(stream: UnixStream, caller: Option<Caller>) -> ExitCode {
         None => serve::refuse(channel),
         // That the caller hung up is how every connection ends.
         Some(caller) => {
-            let served = serve::serve(channel, caller, &mut HidrawKeys, sandbox::end_after);
+            let served = serve::serve(channel, caller, company, &mut HidrawKeys, sandbox::end_after);
             drop(served);
         }
     }

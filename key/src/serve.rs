@@ -31,8 +31,20 @@ const MARGIN: Duration = Duration::from_secs(15);
 /// Requests of one connection.
 const MAX_REQUESTS: usize = 64;
 
+/// The longest that a key may take to say what it is before it is known what is wanted of it.
+const EARLY: Duration = Duration::from_millis(250);
+
 /// Has the process end after this time, or never; each call replaces the last.
 pub type Watchdog = fn(Option<Duration>);
+
+/// Whether others use the keys at this moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Company {
+    /// Nobody but perhaps the agent, who only watches.
+    Alone,
+    /// Somebody, or it is not known.
+    Others,
+}
 
 /// Why a connection ends.
 #[derive(Debug, thiserror::Error)]
@@ -59,13 +71,14 @@ pub fn refuse(mut channel: Channel) {
 pub fn serve(
     channel: Channel,
     caller: Caller,
+    company: Company,
     keys: &mut dyn SecurityKeys,
     watchdog: Watchdog,
 ) -> Result<(), ServeError> {
     let cancel = Rc::new(channel.as_fd().try_clone_to_owned()?);
     let channel = Rc::new(RefCell::new(channel));
     let mut session = Session { channel, cancel, caller, keys, watchdog, held: None, ready: Vec::new() };
-    session.prepare();
+    session.prepare(company);
     let mut patience = FIRST_REQUEST;
     for _ in 0..MAX_REQUESTS {
         session.allow(patience);
@@ -120,11 +133,19 @@ impl Session<'_> {
         (self.watchdog)(Some(wait + MARGIN));
     }
 
-    /// Finds and opens the keys while the caller still says what it wants. Nothing is sent to them: another
-    /// login may be using one.
-    fn prepare(&mut self) {
-        if self.caller != Caller::Agent {
-            self.ready = self.keys.list();
+    /// Finds and opens the keys while the caller still says what it wants. The only key of the only caller
+    /// is asked what it is as well; otherwise nothing is sent, for another login may be using a key.
+    fn prepare(&mut self, company: Company) {
+        if self.caller == Caller::Agent {
+            return;
+        }
+        self.ready = self.keys.list();
+        if let (Company::Alone, [key]) = (company, self.ready.as_mut_slice()) {
+            let limits = Limits { deadline: Instant::now() + EARLY, cancel: None, on_touch: Rc::new(|| {}) };
+            // One that does not say it now is looked at again, from the beginning, when something is wanted of it.
+            if key.info(&limits).is_err() {
+                self.ready.clear();
+            }
         }
     }
 

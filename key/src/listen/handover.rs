@@ -6,6 +6,7 @@ use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 
+use crate::serve::Company;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
@@ -13,12 +14,17 @@ use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, s
 /// First descriptor that systemd passes (sd_listen_fds(3)).
 const FIRST_PASSED: RawFd = 3;
 
+/// What goes with a connection of somebody who is alone with the keys, and with any other.
+const ALONE: u8 = b'a';
+const WITH_OTHERS: u8 = b'c';
+
 /// Hands `connection` to the process at the other end of `control`.
-pub(super) fn send(control: &UnixStream, connection: &OwnedFd) -> Result<(), Errno> {
+pub(super) fn send(control: &UnixStream, connection: &OwnedFd, company: Company) -> Result<(), Errno> {
     let fds = [connection.as_raw_fd()];
+    let byte = if company == Company::Alone { ALONE } else { WITH_OTHERS };
     sendmsg::<()>(
         control.as_raw_fd(),
-        &[IoSlice::new(b"c")],
+        &[IoSlice::new(&[byte])],
         &[ControlMessage::ScmRights(&fds)],
         MsgFlags::MSG_NOSIGNAL,
         None,
@@ -28,7 +34,7 @@ pub(super) fn send(control: &UnixStream, connection: &OwnedFd) -> Result<(), Err
 
 /// Waits for the connection that the parent hands over; `None` when it will not.
 #[must_use]
-pub fn receive(control: BorrowedFd<'_>) -> Option<OwnedFd> {
+pub fn receive(control: BorrowedFd<'_>) -> Option<(OwnedFd, Company)> {
     let mut byte = [0];
     let mut buffer = [IoSliceMut::new(&mut byte)];
     let mut space = nix::cmsg_space!(RawFd);
@@ -38,15 +44,15 @@ pub fn receive(control: BorrowedFd<'_>) -> Option<OwnedFd> {
             other => break other.ok()?,
         }
     };
-    for control in message.cmsgs().ok()? {
-        if let ControlMessageOwned::ScmRights(fds) = control {
-            let fd = *fds.first()?;
-            // SAFETY: the kernel has just installed this descriptor for us, and
-            // the space above has room for one only.
-            return Some(unsafe { OwnedFd::from_raw_fd(fd) });
-        }
-    }
-    None
+    let passed = message.cmsgs().ok()?.find_map(|control| match control {
+        ControlMessageOwned::ScmRights(fds) => fds.first().copied(),
+        _ => None,
+    })?;
+    // SAFETY: the kernel has just installed this descriptor for us, and the
+    // space above has room for one only.
+    let connection = unsafe { OwnedFd::from_raw_fd(passed) };
+    let company = if byte == [ALONE] { Company::Alone } else { Company::Others };
+    Some((connection, company))
 }
 
 /// The one socket that systemd passed to this process, if it did.

@@ -37,11 +37,15 @@ struct Client {
 
 impl Client {
     fn new(caller: Caller, plug: Plug) -> Self {
+        Self::among(Company::Alone, caller, plug)
+    }
+
+    fn among(company: Company, caller: Caller, plug: Plug) -> Self {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let server = std::thread::spawn(move || {
             let channel = Channel::new(theirs, MAX_KEY_FRAME).unwrap();
             let mut bus = FakeBus { plug };
-            let _ = serve(channel, caller, &mut bus, |_| {});
+            let _ = serve(channel, caller, company, &mut bus, |_| {});
         });
         Self { channel: RefCell::new(Some(Channel::new(ours, MAX_KEY_FRAME).unwrap())), server: Some(server) }
     }
@@ -152,6 +156,44 @@ fn a_login() {
     let Reply::Assertion(assertion) = client.ask(&assert_with(id(1), 1000)) else { panic!() };
     assert_eq!(assertion.credential.as_slice(), id(1));
     assert_eq!(assertion.auth_data.as_slice(), auth_data(5, &[]));
+}
+
+#[test]
+fn only_the_only_key_of_the_only_caller_is_asked_before_anything_is_wanted() {
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    // Requests for the key's information that a key got.
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    fn counting() -> TestKey {
+        TestKey::new(|about, _| {
+            if about == INFO {
+                ASKED.fetch_add(1, SeqCst);
+            }
+            None
+        })
+    }
+    fn settled(expected: usize) -> bool {
+        let until = Instant::now() + Duration::from_secs(5);
+        while ASKED.load(SeqCst) < expected && Instant::now() < until {
+            std::thread::yield_now();
+        }
+        // What is never asked must have had its chance.
+        std::thread::sleep(Duration::from_millis(50));
+        ASKED.load(SeqCst) == expected
+    }
+    for (company, caller, keys, early) in [
+        (Company::Alone, Caller::Root, 1, 1),
+        (Company::Alone, Caller::ActiveSession, 1, 1),
+        (Company::Alone, Caller::Agent, 1, 0),
+        (Company::Alone, Caller::Root, 2, 0),
+        (Company::Others, Caller::Root, 1, 0),
+    ] {
+        ASKED.store(0, SeqCst);
+        let plug: Plug = if keys == 1 { || vec![counting()] } else { || vec![counting(), counting()] };
+        let client = Client::among(company, caller, plug);
+        assert!(settled(early), "{company:?} {caller:?} {keys}");
+        assert!(matches!(client.ask(&identify(&[id(1)], 0)), Reply::Identified(_)));
+        assert_eq!(ASKED.load(SeqCst), 1, "{company:?} {caller:?} {keys}: once in all");
+    }
 }
 
 #[test]
