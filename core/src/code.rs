@@ -149,6 +149,8 @@ codes! {
     KeyAlreadyRegistered = 1221,
     /// The key has no built-in way to verify a PIN or is not FIDO2.
     KeyUnsuitable = 1222,
+    /// More than one key is plugged where one is changed: which one is meant?
+    SeveralKeys = 1223,
 
     // 13xx: parts of Wardkey
     /// The agent cannot be reached.

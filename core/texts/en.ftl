@@ -67,6 +67,7 @@ wk-1219 = Key of { $name }. Enter the PIN, then touch the key:{ " " }
 wk-1220 = (tries left: { $tries }):{ " " }
 wk-1221 = This key is registered already. You can use it as it is.
 wk-1222 = This key cannot be used. Please use a FIDO2 key with a PIN.
+wk-1223 = Several security keys are plugged in. Please leave only the one that is meant.
 
 ## 13xx: parts of Wardkey
 

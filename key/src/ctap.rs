@@ -19,6 +19,7 @@ use wardkey_core::message::key::Pin;
 use crate::KeyError;
 use crate::answer::{self, Assertion, Info, Registration, Retries};
 use crate::keys::{Description, Limits, NewCredential, SecurityKey};
+use crate::pin::normalised;
 
 /// Requests that an operation may send at most, the channel's allocation included.
 const OPENING: usize = 2;
@@ -215,8 +216,8 @@ impl SecurityKey for CtapKey {
         limits: &Limits,
     ) -> Result<Assertion, KeyError> {
         self.ready_for_pin(limits)?;
-        let arguments =
-            GetAssertionArgsBuilder::new(rp_id, client_data).pin(pin.expose()).credential_id(credential).build();
+        let pin = normalised(pin)?;
+        let arguments = GetAssertionArgsBuilder::new(rp_id, client_data).pin(&pin).credential_id(credential).build();
         let outcome = self.perform(limits, WITH_PIN, true, |library| library.get_assertion_with_args(&arguments));
         match first_assertion(outcome, &[credential.to_vec()]) {
             Ok(assertion) if assertion.credential_id == credential => Ok(assertion),
@@ -259,10 +260,11 @@ impl SecurityKey for CtapKey {
         match info.client_pin {
             None => return Err(KeyError::Unsuitable("it has no PIN")),
             Some(true) => return Err(KeyError::PinAlreadySet),
-            Some(false) => check_new_pin(&info, pin)?,
+            Some(false) => {}
         }
-        let exchanges =
-            self.perform(&limits.for_step(), PIN_CHANGE, false, |library| library.set_new_pin(pin.expose()))?;
+        let pin = normalised(pin)?;
+        check_new_pin(&info, &pin)?;
+        let exchanges = self.perform(&limits.for_step(), PIN_CHANGE, false, |library| library.set_new_pin(&pin))?;
         self.pin_was_set(&exchanges)
     }
 
@@ -271,10 +273,11 @@ impl SecurityKey for CtapKey {
         match info.client_pin {
             None => return Err(KeyError::Unsuitable("it has no PIN")),
             Some(false) => return Err(KeyError::PinNotSet),
-            Some(true) => check_new_pin(&info, new)?,
+            Some(true) => {}
         }
-        let outcome = self
-            .perform(&limits.for_step(), PIN_CHANGE, false, |library| library.change_pin(old.expose(), new.expose()));
+        let (old, new) = (normalised(old)?, normalised(new)?);
+        check_new_pin(&info, &new)?;
+        let outcome = self.perform(&limits.for_step(), PIN_CHANGE, false, |library| library.change_pin(&old, &new));
         let exchanges = outcome.map_err(|error| self.explain(error, limits))?;
         self.pin_was_set(&exchanges)
     }
@@ -290,8 +293,9 @@ impl CtapKey {
         info: &Info,
         limits: &Limits,
     ) -> Result<Registration, KeyError> {
+        let pin = normalised(credential.pin)?;
         let mut arguments = MakeCredentialArgsBuilder::new(credential.rp_id, credential.client_data)
-            .pin(credential.pin.expose())
+            .pin(&pin)
             .resident_key()
             .key_type(algorithm)
             .user_entity(&PublicKeyCredentialUserEntity::new(
@@ -329,8 +333,8 @@ impl CtapKey {
     }
 }
 
-fn check_new_pin(info: &Info, pin: &Pin) -> Result<(), KeyError> {
-    if pin.expose().chars().count() < usize::from(info.min_pin_length) {
+fn check_new_pin(info: &Info, pin: &str) -> Result<(), KeyError> {
+    if pin.chars().count() < usize::from(info.min_pin_length) {
         return Err(KeyError::PinPolicy);
     }
     Ok(())

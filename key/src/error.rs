@@ -70,6 +70,9 @@ pub enum KeyError {
     /// The key knows none of the algorithms.
     #[error("the security key does not support the algorithm")]
     UnsupportedAlgorithm,
+    /// More than one key is plugged in where one is meant: take the others out.
+    #[error("more than one security key is plugged in")]
+    Several,
     /// The key cannot do what is needed; what.
     #[error("the security key is not suitable: {0}")]
     Unsuitable(&'static str),
@@ -126,6 +129,7 @@ impl KeyError {
             Self::PinAlreadySet | Self::PinPolicy => Code::PinPolicy,
             Self::PinMustChange => Code::PinMustChange,
             Self::NoCredentials => Code::KeyAndNameDoNotMatch,
+            Self::Several => Code::SeveralKeys,
             Self::KeyStoreFull => Code::KeyFull,
             Self::CredentialExcluded => Code::KeyAlreadyRegistered,
             Self::UnsupportedAlgorithm | Self::Unsuitable(_) => Code::KeyUnsuitable,

@@ -24,6 +24,7 @@ mod ctap;
 mod error;
 pub mod keys;
 pub mod listen;
+mod pin;
 pub mod sandbox;
 pub mod serve;
 #[cfg(test)]

@@ -349,7 +349,7 @@ impl Session<'_> {
         self.held = None;
         self.wait_for_key(deadline.unwrap_or_else(Instant::now), |mut keys| match (keys.pop(), keys.is_empty()) {
             (Some(key), true) => Ok(Some(key)),
-            (Some(_), false) => Err(KeyError::Unsuitable("more than one is plugged in")),
+            (Some(_), false) => Err(KeyError::Several),
             (None, _) => Ok(None),
         })
         .map_err(|error| match (error, deadline) {

@@ -335,7 +335,7 @@ fn making_a_credential() {
 
     let client = Client::new(Caller::Root, || vec![good(), good()]);
     let refused = client.ask(&Request::MakeCredential(Box::new(make(1000))));
-    assert_eq!(code(&refused), Code::KeyUnsuitable, "which of the two?");
+    assert_eq!(code(&refused), Code::SeveralKeys, "which of the two?");
     for wrong in [
         MakeCredential { cred_protect: 4, ..make(1000) },
         MakeCredential { user_handle: Bytes::default(), ..make(1000) },
