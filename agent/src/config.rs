@@ -166,7 +166,7 @@ fn wrong_toml(text: &str, name: &str, error: &toml::de::Error) -> AgentError {
     let fix = if message.starts_with("unknown field") {
         "remove the line, or correct the name".to_owned()
     } else {
-        format!("see man 5 wardkey.toml, or remove the line to get the default of {key}")
+        format!("see man wardkey-agent.toml, or remove the line to get the default of {key}")
     };
     AgentError::Configuration(format!("{name}:{line}: {key}: {message}; fix: {fix}"))
 }

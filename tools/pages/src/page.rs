@@ -20,10 +20,6 @@ use crate::error::{Error, Result};
 use crate::repository::Repository;
 use crate::{commands, roff, settings};
 
-/// What the sentences of codes are filled with.
-const FILLING: [(&str, &str); 6] =
-    [("tries", "N"), ("seconds", "N"), ("hours", "N"), ("name", "NAME"), ("reason", "REASON"), ("what", "WHAT")];
-
 /// A page.
 #[derive(Clone, Debug)]
 pub struct Page {
@@ -99,7 +95,10 @@ fn replace(repository: &Repository, page: &str, directive: &str, language: Langu
         "synopsis" => Ok(commands::synopsis(&command()?)),
         "options" => Ok(commands::options(&command()?)),
         "commands" => Ok(commands::subcommands(&command()?)),
-        "codes" => codes(&rest.split(' ').collect::<Vec<_>>(), language),
+        "codes" => {
+            let sentences = repository.read("core/texts/en.ftl").map_err(|error| error.to_string())?;
+            codes(&rest.split(' ').collect::<Vec<_>>(), &variables(&sentences), language)
+        }
         "settings" => {
             let file = repository.read(&format!("config/{rest}")).map_err(|error| error.to_string())?;
             Ok(settings::list(&settings::entries(&file)))
@@ -108,13 +107,23 @@ fn replace(repository: &Repository, page: &str, directive: &str, language: Langu
     }
 }
 
-fn codes(beginnings: &[&str], language: Language) -> Result<String, String> {
+/// The variables of the sentences, each filled with its own name: `$tries` with `TRIES`.
+fn variables(sentences: &str) -> Vec<(String, String)> {
+    let names = sentences.split("{ $").skip(1).filter_map(|rest| rest.split_once(" }"));
+    let mut names: Vec<&str> = names.map(|(name, _)| name).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.iter().map(|name| ((*name).to_owned(), name.to_uppercase())).collect()
+}
+
+fn codes(beginnings: &[&str], variables: &[(String, String)], language: Language) -> Result<String, String> {
+    let filling: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let mut out = String::new();
     for beginning in beginnings {
         let mut found = false;
         for code in Code::ALL.iter().filter(|code| code.number().to_string().starts_with(beginning)) {
             found = true;
-            let sentence = texts::message(*code, language, &FILLING);
+            let sentence = texts::message(*code, language, &filling);
             let _ = writeln!(out, ".TP\n.B {}\n{}", roff::text(&code.to_string()), roff::text(sentence.trim_end()));
         }
         if !found {
@@ -130,11 +139,13 @@ mod tests {
 
     #[test]
     fn every_sentence_is_filled() {
+        let variables = variables(include_str!("../../../core/texts/en.ftl"));
+        assert!(variables.contains(&("tries".into(), "TRIES".into())), "{variables:?}");
         for language in [Language::En, Language::Ja] {
-            let all = codes(&["1"], language).unwrap();
-            assert!(!all.contains('…'), "a sentence has an argument that FILLING lacks:\n{all}");
+            let all = codes(&["1"], &variables, language).unwrap();
+            assert!(!all.contains('…'), "a sentence lacks a variable:\n{all}");
             assert_eq!(all.matches(".TP").count(), Code::ALL.len());
         }
-        assert!(codes(&["99"], Language::En).unwrap_err().contains("no code"));
+        assert!(codes(&["99"], &[], Language::En).unwrap_err().contains("no code"));
     }
 }
