@@ -6,7 +6,7 @@ export CARGO_TERM_COLOR ?= auto
 # What the tests' workspace builds stands beside what is shipped, never in it.
 TESTS = cd tests &&
 
-.PHONY: all help setup release test check unit vectors e2e demo bench deb clean
+.PHONY: all help setup release pages test check unit vectors e2e demo bench deb clean
 
 all: release
 
@@ -15,6 +15,7 @@ help:
 	@echo 'make test     everything that is checked'
 	@echo 'make bench    a login beside pam_u2f: exchanges and times'
 	@echo 'make release  the production binaries, in target/release'
+	@echo 'make pages    manual pages, completions, SBOMs, licence lists, in target/'
 	@echo 'make deb      the Debian packages, in target/deb'
 
 setup:
@@ -24,6 +25,11 @@ release: setup
 	$(CARGO) build --release --locked --workspace --exclude pam_fido
 	# By itself: in one build with the server, Cargo would give the module the server's features of core.
 	$(CARGO) build --release --locked --package pam_fido
+
+# Manual pages, completions, bills of materials (CycloneDX) and licence lists: man/, completions/,
+# sbom/ and licences/ in the target folder.
+pages: release
+	$(or $(CARGO_TARGET_DIR),target)/release/wardkey-pages -- --locked
 
 tests-build: setup
 	$(TESTS) $(CARGO) build --locked --workspace

@@ -17,6 +17,7 @@
 #![deny(unsafe_code)]
 
 mod answer;
+pub mod arguments;
 mod bus;
 pub mod caller;
 mod cbor;

@@ -19,45 +19,10 @@ use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use wardkey_core::message::MAX_KEY_FRAME;
 use wardkey_ipc::{Channel, Peer};
+use wardkey_key::arguments::Options;
 use wardkey_key::caller::{Authority, Caller};
 use wardkey_key::serve::Company;
 use wardkey_key::{HidrawKeys, listen, sandbox, serve};
-
-/// Serves security keys to logins: finds them, identifies them, has them sign.
-///
-/// Started by systemd on a connection or a listening socket, or by hand with
-/// --listen. Serves root, the user of the active local session, and the agent;
-/// the agent gets nothing that takes a PIN.
-#[derive(Debug, Parser)]
-#[command(name = "wardkey-key", version)]
-struct Options {
-    /// Listen on a Unix socket at PATH instead of one that systemd passes.
-    #[arg(long, value_name = "PATH")]
-    listen: Option<PathBuf>,
-
-    /// Access mode of that socket. Callers are judged one by one all the same.
-    #[arg(long, value_name = "OCTAL", default_value = "0666", value_parser = octal)]
-    mode: u32,
-
-    /// User of the agent, by name or number.
-    #[arg(long, value_name = "NAME", default_value = "wardkey")]
-    agent_user: String,
-
-    /// Where logind keeps the active session of each seat.
-    #[arg(long, value_name = "DIR", default_value = "/run/systemd/seats")]
-    seats_dir: PathBuf,
-
-    /// Serve one connection that the parent hands over on standard input.
-    #[arg(long, hide = true)]
-    worker: bool,
-}
-
-fn octal(text: &str) -> Result<u32, String> {
-    match u32::from_str_radix(text, 8) {
-        Ok(mode) if mode <= 0o777 => Ok(mode),
-        _ => Err("an octal number from 0 to 777 is expected, for example 0666".to_owned()),
-    }
-}
 
 fn main() -> ExitCode {
     let options = Options::parse();
