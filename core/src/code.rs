@@ -103,6 +103,8 @@ codes! {
     MarksUnreadable = 1110,
     /// The server is behind what this terminal has seen.
     ServerBehind = 1111,
+    /// The server's clock is not plausible: nothing is signed by it.
+    ServerClock = 1121,
 
     // 12xx: the security key
     /// No key is plugged: insert it.
@@ -213,6 +215,10 @@ codes! {
     NotFound = 1515,
     /// The request is not valid (`$reason`).
     RequestInvalid = 1516,
+    /// The machine has joined before with another key: only a token made for that replaces it.
+    ReplacementRefused = 1521,
+    /// The terminal has sent more records than it may for now; they wait at the terminal.
+    EventQuota = 1522,
 }
 
 impl Code {

@@ -42,6 +42,7 @@ wk-1108 = The directory's scopes are not those of this terminal. Please contact 
 wk-1109 = This terminal's trust anchor cannot be read. Administrator: run "wardkey join" again.
 wk-1110 = This terminal's marks cannot be read. Please contact your administrator.
 wk-1111 = The server is behind this terminal. Administrator: follow the steps for a restored server.
+wk-1121 = The server's clock is not plausible, so it signs nothing new by it. Please check the clock.
 
 ## 12xx: the security key
 
@@ -105,3 +106,5 @@ wk-1513 = This needs root. Please run it with sudo.
 wk-1514 = This terminal's certificate is missing or was refused. Administrator: join the terminal again.
 wk-1515 = Not found ({ $what }). Please check the name.
 wk-1516 = The request is not valid ({ $reason }). Please check it.
+wk-1521 = This machine has joined before. Please issue a token for it with "terminal token --replace".
+wk-1522 = Too many records from this terminal for now. They are kept here and sent later.

@@ -36,6 +36,23 @@ pub struct Config {
     pub limits: Limits,
 }
 
+/// Something that is wrong in the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Line, from 1.
+    pub line: usize,
+    /// Key, where one is known.
+    pub key: Option<String>,
+    /// What would be right.
+    pub message: String,
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "line {}: {}", self.line, self.message)
+    }
+}
+
 /// Requests a minute; more are answered with 429.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -50,13 +67,35 @@ pub struct Limits {
     pub code: u32,
     /// Registrations for one person.
     pub account: u32,
-    /// Connections that are open at once.
+    /// Events (not requests) of one terminal; what is over it waits there.
+    pub events: u32,
+    /// Megabytes of events a day (UTC) of one terminal; what is over it waits there.
+    pub event_megabytes: u32,
+    /// Connections of terminals that are open at once.
     pub connections: u32,
+    /// Connections of one terminal.
+    pub terminal_connections: u32,
+    /// Connections without a terminal's certificate, beside those of terminals.
+    pub anonymous_connections: u32,
+    /// Of these, from one address (IPv6: one network of 64 bits).
+    pub address_connections: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { address: 60, terminal: 600, token: 10, code: 10, account: 10, connections: 16_384 }
+        Self {
+            address: 60,
+            terminal: 600,
+            token: 10,
+            code: 10,
+            account: 10,
+            events: 3000,
+            event_megabytes: 64,
+            connections: 16_384,
+            terminal_connections: 16,
+            anonymous_connections: 1024,
+            address_connections: 64,
+        }
     }
 }
 
@@ -94,23 +133,37 @@ impl Config {
     /// Reads the text of a file; the error says line, key and what would be right.
     ///
     /// # Errors
-    /// The sentence for [`Error::Configuration`].
+    /// The sentences for [`Error::Configuration`].
     pub fn parse(text: &str) -> std::result::Result<Self, String> {
+        Self::parse_all(text)
+            .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    }
+
+    /// Reads the text of a file; everything that is wrong, in the order of the keys. What TOML cannot
+    /// read, and a key that is not known, ends the reading.
+    ///
+    /// # Errors
+    /// What is wrong; never empty.
+    pub fn parse_all(text: &str) -> std::result::Result<Self, Vec<Problem>> {
         if text.len() > 256 * 1024 {
-            return Err("longer than 256 KiB".into());
+            return Err(vec![Problem { line: 1, key: None, message: "longer than 256 KiB".into() }]);
         }
         let config: Self = toml::from_str(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             let line = line_of_offset(text, at);
-            format!("line {line}: {}", error.message().replace('\n', " "))
+            vec![Problem { line, key: key_of_line(text, line), message: error.message().replace('\n', " ") }]
         })?;
-        match config.check() {
-            Ok(()) => Ok(config),
-            Err((key, fix)) => Err(format!("line {}: {key}: {fix}", line_of_key(text, key))),
-        }
+        let problem = |(key, fix): (&str, &str)| Problem {
+            line: line_of_key(text, key),
+            key: Some(key.to_owned()),
+            message: format!("{key}: {fix}"),
+        };
+        let problems: Vec<Problem> = config.check().into_iter().map(problem).collect();
+        if problems.is_empty() { Ok(config) } else { Err(problems) }
     }
 
-    fn check(&self) -> std::result::Result<(), (&'static str, &'static str)> {
+    /// Every key whose value cannot be, with what would be right.
+    fn check(&self) -> Vec<(&'static str, &'static str)> {
         let checks = [
             (!self.listen.is_empty(), "listen", "at least one address such as \"[::]:8443\""),
             (self.store.is_absolute(), "store", "an absolute path"),
@@ -137,9 +190,19 @@ impl Config {
             (self.limits.token > 0, "token", "at least 1"),
             (self.limits.code > 0, "code", "at least 1"),
             (self.limits.account > 0, "account", "at least 1"),
+            (self.limits.events > 0, "events", "at least 1"),
+            (self.limits.event_megabytes > 0, "event_megabytes", "at least 1"),
             (self.limits.connections > 0, "connections", "at least 1"),
+            (self.limits.terminal_connections > 0, "terminal_connections", "at least 1"),
+            (self.limits.anonymous_connections > 0, "anonymous_connections", "at least 1"),
+            (self.limits.address_connections > 0, "address_connections", "at least 1"),
         ];
-        checks.into_iter().find(|(holds, ..)| !holds).map_or(Ok(()), |(_, key, fix)| Err((key, fix)))
+        checks.into_iter().filter(|(holds, ..)| !holds).map(|(_, key, fix)| (key, fix)).collect()
+    }
+
+    /// The line of a key in the text that this was read from.
+    pub fn line_of(text: &str, key: &str) -> usize {
+        line_of_key(text, key)
     }
 
     /// Where the files of attestation roots are wrong, before anything is started.
@@ -164,9 +227,16 @@ fn line_of_offset(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
 }
 
+/// The line of a key; of one that is not in the file, the first.
 fn line_of_key(text: &str, key: &str) -> usize {
     let names = |line: &str| line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='));
     text.lines().position(names).map_or(1, |line| line + 1)
+}
+
+/// The key that stands on a line.
+fn key_of_line(text: &str, line: usize) -> Option<String> {
+    let key = text.lines().nth(line.checked_sub(1)?)?.split_once('=')?.0.trim();
+    key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_').then(|| key.to_owned())
 }
 
 #[cfg(test)]

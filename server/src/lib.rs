@@ -1,7 +1,7 @@
 //! The central server of Wardkey: people and their keys, terminals, the signed directory, events.
 //!
 //! ```text
-//!   cli ──┐                      ┌── http ── TLS ── terminals
+//!   cli ──┐                      ┌── http ── TLS ── gate ── terminals
 //!         ├──> store (SQLite) <──┤     └── enrol (registrations)
 //!         │       └─────────────> publish (signed heads)
 //!   config, keyring, pki, secret, clock, error       what both stand on
@@ -17,6 +17,7 @@ pub mod clock;
 pub mod config;
 pub mod enrol;
 pub mod error;
+pub mod gate;
 pub mod http;
 pub mod keyring;
 pub mod pki;

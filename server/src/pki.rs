@@ -6,12 +6,13 @@ use std::net::IpAddr;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType, SerialNumber,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SanType, SerialNumber,
 };
 use rustls::pki_types::{CertificateDer, CertificateSigningRequestDer};
 use time::OffsetDateTime;
 use wardkey_core::code::Code;
-use wardkey_core::id::TerminalId;
+use wardkey_core::codec::sha256;
+use wardkey_core::id::{Hash, TerminalId};
 use wardkey_core::time::UnixTime;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 use zeroize::Zeroizing;
@@ -47,6 +48,38 @@ pub struct Issued {
     pub serial: [u8; SERIAL_LEN],
     /// Valid until.
     pub expires: UnixTime,
+    /// SHA-256 of the public key that it is for (SubjectPublicKeyInfo, DER).
+    pub key: Hash,
+}
+
+/// A certificate request that was signed by its own key.
+pub struct Request {
+    params: CertificateSigningRequestParams,
+    key: Hash,
+}
+
+impl Request {
+    /// Reads a request (PKCS #10, DER).
+    ///
+    /// # Errors
+    /// [`Code::RequestInvalid`] when it is malformed, not signed by its key, or of a key that we do
+    /// not take (P-256, P-384 and Ed25519 are).
+    pub fn read(csr: &[u8]) -> Result<Self> {
+        let wrong = |what: String| Error::refused(Code::RequestInvalid, format!("certificate request: {what}"));
+        let csr = CertificateSigningRequestDer::from(csr.to_vec());
+        let params = CertificateSigningRequestParams::from_der(&csr).map_err(|error| wrong(error.to_string()))?;
+        let taken = [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ECDSA_P384_SHA384, &rcgen::PKCS_ED25519];
+        if !taken.contains(&params.public_key.algorithm()) {
+            return Err(wrong("the key is neither P-256, P-384 nor Ed25519".into()));
+        }
+        let key = sha256(&params.public_key.subject_public_key_info());
+        Ok(Self { params, key })
+    }
+
+    /// SHA-256 of its public key (SubjectPublicKeyInfo, DER).
+    pub const fn key(&self) -> &Hash {
+        &self.key
+    }
 }
 
 /// The certificate authority, with its key.
@@ -103,16 +136,9 @@ impl Authority {
     /// request asks for is passed over.
     ///
     /// # Errors
-    /// [`Code::RequestInvalid`] when the request is malformed, not signed by its key, or of a key
-    /// that we do not take (P-256, P-384 and Ed25519 are).
-    pub fn terminal(&self, csr: &[u8], terminal: &TerminalId, now: UnixTime, days: u64) -> Result<Issued> {
-        let wrong = |what: String| Error::refused(Code::RequestInvalid, format!("certificate request: {what}"));
-        let csr = CertificateSigningRequestDer::from(csr.to_vec());
-        let mut request = CertificateSigningRequestParams::from_der(&csr).map_err(|error| wrong(error.to_string()))?;
-        let taken = [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ECDSA_P384_SHA384, &rcgen::PKCS_ED25519];
-        if !taken.contains(&request.public_key.algorithm()) {
-            return Err(wrong("the key is neither P-256, P-384 nor Ed25519".into()));
-        }
+    /// [`Error::Crypto`], [`Error::Io`] when it cannot be made.
+    pub fn terminal(&self, request: Request, terminal: &TerminalId, now: UnixTime, days: u64) -> Result<Issued> {
+        let Request { params: mut request, key } = request;
         let mut serial = secret::random::<SERIAL_LEN>()?;
         // A positive number of exactly this length, so that it is read back as it was given.
         if let Some(first) = serial.first_mut() {
@@ -127,7 +153,8 @@ impl Authority {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         request.params = params;
         let certificate = request.signed_by(&self.issuer).map_err(failed)?;
-        Ok(Issued { certificate: certificate.der().to_vec(), serial, expires: now.plus(days.saturating_mul(86_400)) })
+        let expires = now.plus(days.saturating_mul(86_400));
+        Ok(Issued { certificate: certificate.der().to_vec(), serial, expires, key })
     }
 }
 

@@ -13,15 +13,17 @@ use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
+use wardkey_core::time::UnixTime;
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::enrol::Enrolments;
 use crate::error::{Error, Result};
+use crate::gate::{Gate, Handshake};
 use crate::http::limit::Limiter;
 use crate::http::peer::{Peer, Seen};
 use crate::http::{App, router};
@@ -31,9 +33,13 @@ use crate::publish::{self, Publisher};
 use crate::store::{Store, setting, terminal};
 
 /// How long a TLS handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-/// How long a peer may take for the head of a request, also while the connection is idle.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+/// How long a terminal may take for the head of a request, also while the connection is idle.
 const HEAD: Duration = Duration::from_secs(75);
+/// How long anybody else may take for that.
+const ANONYMOUS_HEAD: Duration = Duration::from_secs(10);
+/// How long a connection without a terminal's certificate lives: also one that never reads its answer.
+const ANONYMOUS_LIFE: Duration = Duration::from_secs(60);
 /// How long open requests have when the server stops.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -60,11 +66,11 @@ impl Server {
         let enrolments = Enrolments::new(&config, &root.rp_id, root.name.as_str())?;
         let certificates = Arc::new(ServerCertificate::default());
         let names = setting::server_names(&mut *store.read().await?).await?;
-        certificates.renew(&keyring, &authority, &names, &clock)?;
+        certificates.renew(&keyring, &authority, &names, publisher.time())?;
         let tls = tls(&certificates, root.tls_ca.as_slice())?;
         let (stop, stopped) = watch::channel(false);
         let listen = config.listen.clone();
-        let connections = Arc::new(Semaphore::new(config.limits.connections as usize));
+        let gate = Arc::new(Gate::new(config.limits));
         let app = Arc::new(App {
             code_key: keyring.secret(Secret::Code)?,
             limiter: Limiter::new(config.limits),
@@ -85,13 +91,14 @@ impl Server {
             let serving = Serving {
                 tls: tls.clone(),
                 router: router(Arc::clone(&app)),
-                connections: Arc::clone(&connections),
+                gate: Arc::clone(&gate),
                 stop: stopped.clone(),
             };
             tasks.spawn(serving.accept(listener));
         }
         let watcher = app.store.watcher().await?;
         tasks.spawn(publish::follow(Arc::clone(&app.publisher), watcher, stopped.clone()));
+        tasks.spawn(publish::keep_time(Arc::clone(&app.publisher), stopped.clone()));
         tasks.spawn(beside(Arc::clone(&app), certificates, keyring, names, stopped));
         Ok(Self { addresses, stop, tasks, app })
     }
@@ -161,9 +168,9 @@ impl ResolvesServerCert for ServerCertificate {
 }
 
 impl ServerCertificate {
-    /// Takes the certificate of the folder; a new one when there is none or two thirds of its life are over.
-    fn renew(&self, keyring: &Keyring, authority: &Authority, names: &[String], clock: &Clock) -> Result<()> {
-        let now = clock.now();
+    /// Takes the certificate of the folder; a new one when there is none or two thirds of its life are
+    /// over. By the time that is signed by: a clock of 2031 would make one that nobody takes today.
+    fn renew(&self, keyring: &Keyring, authority: &Authority, names: &[String], now: UnixTime) -> Result<()> {
         let files = match keyring.certificate(Holder::Server) {
             Ok(files) if read_certificate(&files.certificate)?.1.since(now) > SERVER_DAYS * 86_400 / 3 => files,
             Ok(_) | Err(_) => {
@@ -206,7 +213,7 @@ async fn beside(
         }
         minutes += 1;
         if minutes.is_multiple_of(60)
-            && let Err(error) = certificates.renew(&keyring, &app.authority, &names, &app.clock)
+            && let Err(error) = certificates.renew(&keyring, &app.authority, &names, app.publisher.time())
         {
             tracing::error!(%error, "the server's certificate could not be renewed");
         }
@@ -227,7 +234,7 @@ async fn write_seen(app: &App) -> Result<()> {
 struct Serving {
     tls: TlsAcceptor,
     router: Router,
-    connections: Arc<Semaphore>,
+    gate: Arc<Gate>,
     stop: watch::Receiver<bool>,
 }
 
@@ -242,13 +249,9 @@ impl Serving {
             };
             match accepted {
                 Ok((stream, address)) => {
-                    // Over the limit the connection is closed at once: a clear sign, and no memory.
-                    let Ok(permit) = Arc::clone(&self.connections).try_acquire_owned() else { continue };
+                    let handshake = self.gate.enter(address.ip());
                     let (tls, router, stop) = (self.tls.clone(), self.router.clone(), self.stop.clone());
-                    open.spawn(async move {
-                        serve(stream, address, tls, router, stop).await;
-                        drop(permit);
-                    });
+                    open.spawn(serve(stream, address, handshake, tls, router, stop));
                 }
                 Err(error) => {
                     // Out of descriptors, usually: it passes when connections end.
@@ -268,13 +271,18 @@ impl Serving {
 async fn serve(
     stream: TcpStream,
     address: SocketAddr,
+    mut handshake: Handshake,
     tls: TlsAcceptor,
     router: Router,
     mut stop: watch::Receiver<bool>,
 ) {
     // Answers are whole and waited for; nothing is gained by holding them back.
     let _ = stream.set_nodelay(true);
-    let stream = match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
+    let accepted = tokio::select! {
+        accepted = tokio::time::timeout(HANDSHAKE, tls.accept(stream)) => accepted,
+        () = handshake.pushed_out() => return,
+    };
+    let stream = match accepted {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {
             tracing::debug!(%address, %error, "TLS handshake");
@@ -285,13 +293,16 @@ async fn serve(
     let (_, session) = stream.get_ref();
     let certificate = session.peer_certificates().and_then(|chain| chain.first()).and_then(TerminalCertificate::read);
     let peer = Peer { address, certificate };
+    // Over the limit the connection is closed at once: a clear sign, and no memory.
+    let Some(_inside) = handshake.pass(certificate.map(|certificate| certificate.terminal)) else { return };
+    let is_terminal = certificate.is_some();
     let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(peer);
         router.clone().oneshot(Request::from(request.map(axum::body::Body::new)))
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
+        .header_read_timeout(if is_terminal { HEAD } else { ANONYMOUS_HEAD })
         .max_buf_size(64 * 1024)
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
@@ -301,6 +312,7 @@ async fn serve(
             connection.as_mut().graceful_shutdown();
             connection.await
         }
+        () = tokio::time::sleep(ANONYMOUS_LIFE), if !is_terminal => return,
     };
     if let Err(error) = ended {
         tracing::debug!(%address, %error, "connection");

@@ -1,5 +1,7 @@
 //! The command line, as clap reads it.
 
+mod upkeep;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -7,6 +9,7 @@ use wardkey_core::name::{DisplayText, GroupName, Language, LoginName, RpId, Scop
 use wardkey_core::time::UnixTime;
 
 use super::value::{duration, moment, server_name};
+pub use upkeep::{Audit, ClockCommand, ConfigCommand, Epoch, Events};
 
 /// Central server of Wardkey: enrolment, administration, publishing, event intake.
 ///
@@ -56,6 +59,12 @@ pub enum Command {
     /// Epochs, after a restore.
     #[command(subcommand)]
     Epoch(Epoch),
+    /// The clock by which is signed.
+    #[command(subcommand)]
+    Clock(ClockCommand),
+    /// The configuration file.
+    #[command(subcommand)]
+    Config(ConfigCommand),
 }
 
 /// A new deployment.
@@ -226,8 +235,13 @@ pub enum Terminal {
     /// Make a join token and print it.
     Token {
         /// Scopes of the terminal, 1 to 8.
-        #[arg(long = "scope", value_name = "SCOPE", required = true, num_args = 1..)]
+        #[arg(long = "scope", value_name = "SCOPE", required_unless_present = "replace", num_args = 1..)]
         scopes: Vec<ScopeName>,
+        /// For a machine that comes in the place of this terminal (name, or beginning of the id):
+        /// installed anew, exchanged, or with a lost key. The terminal's certificate so far ends.
+        /// Without --scope it keeps its scopes.
+        #[arg(long, value_name = "TERMINAL", conflicts_with = "uses")]
+        replace: Option<String>,
         /// How long it is valid (30m, 24h, 7d).
         #[arg(long, value_parser = duration, default_value = "24h", value_name = "TIME")]
         expires: u64,
@@ -347,65 +361,6 @@ pub enum Scope {
         /// Groups whose people may use it; none ends the sharing.
         #[arg(long = "group", value_name = "GROUP", num_args = 0..)]
         groups: Vec<GroupName>,
-        /// Why, for the trail.
-        #[arg(long)]
-        reason: Option<String>,
-    },
-}
-
-/// Events.
-#[derive(Debug, Subcommand)]
-pub enum Events {
-    /// List events, newest first.
-    List {
-        /// Of this person or account.
-        #[arg(long)]
-        person: Option<LoginName>,
-        /// Of this terminal (name, or beginning of the id).
-        #[arg(long)]
-        terminal: Option<String>,
-        /// Of this name: login, heartbeat, ...
-        #[arg(long)]
-        name: Option<String>,
-        /// success or failure.
-        #[arg(long, value_parser = ["success", "failure"])]
-        outcome: Option<String>,
-        /// Only those whose evidence does not hold.
-        #[arg(long)]
-        invalid: bool,
-        /// Not before this.
-        #[arg(long, value_parser = moment, value_name = "TIME")]
-        since: Option<UnixTime>,
-        /// At most so many.
-        #[arg(long, default_value_t = 100)]
-        limit: u32,
-    },
-}
-
-/// The trail.
-#[derive(Debug, Subcommand)]
-pub enum Audit {
-    /// List acts of administration, newest first.
-    List {
-        /// On this login name, fingerprint, terminal or scope.
-        #[arg(long)]
-        object: Option<String>,
-        /// At most so many.
-        #[arg(long, default_value_t = 100)]
-        limit: u32,
-    },
-    /// Check that no row was changed, removed or put in between.
-    Verify,
-}
-
-/// Epochs.
-#[derive(Debug, Subcommand)]
-pub enum Epoch {
-    /// Raise the epoch of every scope and publish again: after the store was restored from a backup.
-    Raise {
-        /// At least to this.
-        #[arg(long, default_value_t = 0)]
-        at_least: u64,
         /// Why, for the trail.
         #[arg(long)]
         reason: Option<String>,

@@ -17,7 +17,7 @@ use crate::keyring::{Holder, Keyring, Secret};
 use crate::pki::{Authority, read_certificate};
 use crate::secret;
 use crate::store::audit::{self, Act, Actor};
-use crate::store::{Store, scope, setting};
+use crate::store::{Store, clock, scope, setting};
 
 #[derive(Serialize)]
 struct Made<'a> {
@@ -102,6 +102,7 @@ async fn make(config: &Config, init: &Init, keyring: &Keyring) -> Result<RootDoc
     setting::put_root(&mut tx, 1, &signed).await?;
     let names = serde_json::to_string(&init.server_names).map_err(|error| Error::Crypto(error.to_string()))?;
     setting::put(&mut tx, "server_names", &names).await?;
+    clock::confirm(&mut tx, now).await?;
     for name in &init.scopes {
         scope::add(&mut tx, name, now).await?;
     }

@@ -2,7 +2,9 @@
 //! or not; the running server notices within 100 ms.
 
 mod args;
+mod clock;
 mod code;
+mod config;
 mod import;
 mod init;
 mod key;
@@ -61,8 +63,12 @@ pub fn main() -> ExitCode {
 }
 
 async fn act(cli: Cli) -> Result<()> {
-    let config = Config::read(&cli.config)?;
     let output = Output { json: cli.json };
+    // Says itself what is wrong with the file.
+    if let Command::Config(args::ConfigCommand::Check) = cli.command {
+        return config::check(&cli.config, output);
+    }
+    let config = Config::read(&cli.config)?;
     match cli.command {
         Command::Init(init) => init::init(&config, &init, output).await,
         Command::Run => run::run(config).await,
@@ -96,7 +102,10 @@ impl Context {
             Command::Events(command) => trail::events(self, command).await,
             Command::Audit(command) => trail::audit(self, command).await,
             Command::Epoch(command) => trail::epoch(self, command).await,
-            Command::Init(_) | Command::Run => Err(Error::Usage("this command stands alone".into())),
+            Command::Clock(command) => clock::act(self, command).await,
+            Command::Init(_) | Command::Run | Command::Config(_) => {
+                Err(Error::Usage("this command stands alone".into()))
+            }
         }
     }
 

@@ -16,8 +16,9 @@ use super::value::{shown, table};
 use crate::error::{Error, Result};
 use crate::secret;
 use crate::store::audit::{self, Act};
+use crate::store::setting;
 use crate::store::terminal::{self, Terminal, TerminalStatus};
-use crate::store::{setting, token};
+use crate::store::token::{self, Purpose};
 
 #[derive(Serialize)]
 struct ShownTerminal {
@@ -50,7 +51,9 @@ impl From<Terminal> for ShownTerminal {
 
 pub async fn act(context: &Context, command: args::Terminal) -> Result<()> {
     match command {
-        args::Terminal::Token { scopes, expires, uses } => make_token(context, scopes, expires, uses).await,
+        args::Terminal::Token { scopes, replace, expires, uses } => {
+            make_token(context, scopes, replace.as_deref(), expires, uses).await
+        }
         args::Terminal::WithdrawToken { token, reason } => withdraw(context, &token, reason.as_deref()).await,
         args::Terminal::List => list(context).await,
         args::Terminal::Approve(act) => switch(context, &act, TerminalStatus::Active).await,
@@ -61,8 +64,14 @@ pub async fn act(context: &Context, command: args::Terminal) -> Result<()> {
     }
 }
 
-async fn make_token(context: &Context, scopes: Vec<ScopeName>, expires: u64, uses: u32) -> Result<()> {
-    let scopes: BTreeSet<ScopeName> = scopes.into_iter().collect();
+async fn make_token(
+    context: &Context,
+    scopes: Vec<ScopeName>,
+    replace: Option<&str>,
+    expires: u64,
+    uses: u32,
+) -> Result<()> {
+    let mut scopes: BTreeSet<ScopeName> = scopes.into_iter().collect();
     if scopes.len() > MAX_SCOPES {
         return Err(Error::Usage(format!("a terminal has at most {MAX_SCOPES} scopes")));
     }
@@ -73,13 +82,28 @@ async fn make_token(context: &Context, scopes: Vec<ScopeName>, expires: u64, use
     let (roots, _) = setting::roots(&mut tx).await?;
     let first = roots.first().ok_or_else(|| Error::damaged("the root document"))?;
     let first: wardkey_core::document::RootDocument = sign::peek(first.by_itself.as_slice()).map_err(Error::damaged)?;
+    let replaced = match replace {
+        Some(name) => Some(terminal::by_name(&mut tx, name).await?),
+        None => None,
+    };
+    if let Some(replaced) = replaced.as_ref().filter(|_| scopes.is_empty()) {
+        scopes.clone_from(&replaced.scopes);
+    }
+    let replaces = replaced.as_ref().map(|terminal| terminal.id);
     let token = JoinToken::new(secret::random()?, secret::random()?, &first.root_key);
-    token::add(&mut tx, (&token.id, &token.secret), &scopes, (uses, now, until)).await?;
+    let purpose = Purpose { scopes: &scopes, uses, replaces };
+    token::add(&mut tx, (&token.id, &token.secret), &purpose, (now, until)).await?;
     let id = to_hex(&token.id);
-    let detail = format!("scopes {}, {uses} machines, until {}", joined(&scopes), shown(until));
+    let detail = format!(
+        "scopes {}, {uses} machines, until {}{}",
+        joined(&scopes),
+        shown(until),
+        replaces.map_or_else(String::new, |id| format!(", in the place of terminal {id}"))
+    );
     audit::record(&mut tx, now, &context.actor, Act::new("terminal.token", &id).with(&detail)).await?;
     context.commit(tx).await?;
-    let answer = serde_json::json!({ "token": token.to_text(), "id": id, "expires": until.0, "uses": uses });
+    let answer = serde_json::json!({ "token": token.to_text(), "id": id, "expires": until.0, "uses": uses,
+        "replaces": replaces.map(|id| id.to_hex()) });
     context.output.say(&answer, || vec![token.to_text()])
 }
 

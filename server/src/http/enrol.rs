@@ -27,7 +27,7 @@ pub async fn begin(
 ) -> Answer<EnrolBeginReply> {
     let terminal = known.terminal.id;
     app.limiter.take(Counted::Code(terminal))?;
-    let now = app.clock.now();
+    let now = app.now();
     let hash = secret::code_hash(&app.code_key, &request.code).ok_or_else(code::invalid)?;
     let mut tx = app.store.read().await?;
     let open = code::open(&mut tx, &hash, now).await?;
@@ -59,7 +59,7 @@ pub async fn finish(
     ActiveTerminal(known): ActiveTerminal,
     Body(request): Body<EnrolFinishRequest, 32_768>,
 ) -> Answer<EnrolFinishReply> {
-    let now = app.clock.now();
+    let now = app.now();
     let session = app.enrolments.take(&request.session, now)?;
     if session.terminal != known.terminal.id {
         return Err(Error::refused(Code::ChallengeExpired, "the registration began at another terminal").into());
@@ -91,7 +91,7 @@ fn active(person: Person) -> Result<Person> {
 impl App {
     /// Code used up, key added, person published, all recorded: in one transaction.
     async fn enrol(&self, session: &Session, registration: &Registration) -> Result<Person> {
-        let now = self.clock.now();
+        let now = self.now();
         let mut tx = self.store.write().await?;
         let person = active(person::by_id(&mut tx, session.code.person).await?)?;
         code::use_up(&mut tx, session.code, now).await?;
@@ -117,7 +117,7 @@ impl App {
         let person = person::by_id(&mut tx, session.code.person).await?;
         let why = error.to_string();
         let act = Act::new("key.enrol-refused", person.login.as_str()).with(&why);
-        audit::record(&mut tx, self.clock.now(), &Actor::terminal(&session.terminal), act).await?;
+        audit::record(&mut tx, self.now(), &Actor::terminal(&session.terminal), act).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! Events come in: decoded strictly, stored once, their evidence verified again.
+//! Events come in: decoded strictly, stored once, their evidence verified again; at most so many a
+//! minute and so much a day of one terminal.
 
 use axum::Json;
 use axum::extract::State;
@@ -9,8 +10,10 @@ use wardkey_core::codec::{self, sha256};
 use wardkey_core::event::{Event, EventName, Outcome};
 use wardkey_core::id::{EventId, TerminalId};
 use wardkey_core::message::http::{Base64, EventsReply, EventsRequest, RefusedEvent};
+use wardkey_core::time::UnixTime;
 
 use super::body::Body;
+use super::limit::Counted;
 use super::peer::ActiveTerminal;
 use super::reply::{Answer, Refusal};
 use super::{App, Shared};
@@ -18,12 +21,15 @@ use crate::error::Result;
 use crate::store::audit::{self, Act, Actor};
 use crate::store::credential::{self, Credential};
 use crate::store::event::{self, Stored, Verdict};
-use crate::store::{Tx, person};
+use crate::store::{Tx, intake, person};
 
 /// Events in one request.
 const MAX_EVENTS: usize = 256;
 /// 256 of the longest events, as base64, with what JSON adds.
 const MAX_BODY: usize = 6 * 1024 * 1024;
+
+/// The longest pause in seconds that is asked for: somebody may raise the quota meanwhile.
+const LONGEST_PAUSE: u64 = 3600;
 
 /// Seconds between a login's signed time and its record: challenge, touch, and two readings of a clock.
 const RECORDED_WITHIN: u64 = 300;
@@ -38,13 +44,20 @@ pub async fn take(
         return Err(Refusal::invalid(format!("events: at most {MAX_EVENTS}")));
     }
     let terminal = known.terminal.id;
+    // What is over the rate or the quota stays with the terminal, unacknowledged, and comes again.
+    let wanted = request.events.len();
+    let now_taken = if wanted == 0 { 0 } else { app.allowed(&terminal, wanted)? };
     let mut reply = EventsReply { accepted: Vec::new(), refused: Vec::new() };
     let mut tx = app.store.write().await?;
-    for Base64(bytes) in &request.events {
+    let mut quota = Quota::read(&app, &mut tx, &terminal).await?;
+    for Base64(bytes) in request.events.iter().take(now_taken) {
         match Incoming::decode(bytes, &terminal) {
-            Ok(incoming) => match app.store_event(&mut tx, &incoming, bytes, &terminal).await? {
-                Stored::New | Stored::Known => reply.accepted.push(Base64(incoming.id.as_bytes().to_vec())),
-                Stored::Conflict => reply.refused.push(refused(incoming.id, "another event has this id")),
+            Ok(incoming) => match app.store_event(&mut tx, &incoming, bytes, &terminal, &mut quota).await? {
+                Some(Stored::New | Stored::Known) => {
+                    reply.accepted.push(Base64(incoming.id.as_bytes().to_vec()));
+                }
+                Some(Stored::Conflict) => reply.refused.push(refused(incoming.id, "another event has this id")),
+                None => {}
             },
             Err((id, reason)) => {
                 tracing::warn!(%terminal, reason, "an event was refused");
@@ -52,8 +65,63 @@ pub async fn take(
             }
         }
     }
+    quota.write(&app, &mut tx, &terminal).await?;
     tx.commit().await.map_err(crate::error::Error::from)?;
+    if quota.is_full && reply.accepted.is_empty() && reply.refused.is_empty() {
+        return Err(Refusal::too_many(quota.seconds_left().min(LONGEST_PAUSE)).coded(Code::EventQuota));
+    }
     Ok(Json(reply))
+}
+
+/// How much a terminal may still store today.
+struct Quota {
+    now: UnixTime,
+    left: u64,
+    events: u64,
+    bytes: u64,
+    is_full: bool,
+}
+
+impl Quota {
+    async fn read(app: &App, tx: &mut Tx, terminal: &TerminalId) -> Result<Self> {
+        let now = app.clock.now();
+        let most = u64::from(app.config.limits.event_megabytes) * 1_000_000;
+        let left = most.saturating_sub(intake::bytes(tx, terminal, intake::day(now)).await?);
+        Ok(Self { now, left, events: 0, bytes: 0, is_full: false })
+    }
+
+    /// Takes room for a document of this length; false when there is none.
+    fn take(&mut self, document: usize) -> bool {
+        let bytes = intake::BESIDE.saturating_add(document as u64);
+        if bytes > self.left {
+            self.is_full = true;
+            return false;
+        }
+        self.left -= bytes;
+        self.bytes += bytes;
+        self.events += 1;
+        true
+    }
+
+    /// Counts what was stored; the first time in a day that it was too much, that is recorded.
+    async fn write(&self, app: &App, tx: &mut Tx, terminal: &TerminalId) -> Result<()> {
+        let day = intake::day(self.now);
+        if self.events > 0 {
+            intake::add(tx, terminal, day, (self.events, self.bytes)).await?;
+        }
+        if self.is_full && intake::note(tx, terminal, day).await? {
+            let most = app.config.limits.event_megabytes;
+            tracing::warn!(code = %Code::EventQuota, %terminal, megabytes = most, "a terminal has sent its records of a day");
+            let (id, detail) = (terminal.to_hex(), format!("{most} MB of records today; the rest waits there"));
+            let act = Act::new("terminal.quota", &id).with(&detail);
+            audit::record(tx, self.now, &Actor::server(), act).await?;
+        }
+        Ok(())
+    }
+
+    const fn seconds_left(&self) -> u64 {
+        86_400 - self.now.0 % 86_400
+    }
 }
 
 fn refused(id: EventId, reason: &str) -> RefusedEvent {
@@ -83,18 +151,33 @@ impl Incoming {
 }
 
 impl App {
+    /// How many of so many events the terminal may send now.
+    fn allowed(&self, terminal: &TerminalId, wanted: usize) -> Result<usize, Refusal> {
+        self.limiter.take_up_to(Counted::Events(*terminal), wanted).map_err(|refusal| {
+            if self.seen.first_in_an_hour("events", *terminal, self.clock.now()) {
+                tracing::warn!(code = %Code::EventQuota, %terminal, "a terminal sends records faster than it may");
+            }
+            refusal.coded(Code::EventQuota)
+        })
+    }
+
+    /// Stores an event; none when there is no room for it today. One that is here takes no room.
     async fn store_event(
         &self,
         tx: &mut Tx,
         incoming: &Incoming,
         bytes: &[u8],
         terminal: &TerminalId,
-    ) -> Result<Stored> {
+        quota: &mut Quota,
+    ) -> Result<Option<Stored>> {
         if let Some(stored) = event::known(tx, &incoming.id, bytes).await? {
             if stored == Stored::Conflict {
                 tracing::error!(%terminal, event = %incoming.id, "two different events have one id");
             }
-            return Ok(stored);
+            return Ok(Some(stored));
+        }
+        if !quota.take(bytes.len()) {
+            return Ok(None);
         }
         let now = self.clock.now();
         let event = &incoming.event;
@@ -125,7 +208,7 @@ impl App {
             let act = Act::new("key.clone-suspected", &fingerprint).with(&finding);
             audit::record(tx, now, &Actor::terminal(terminal), act).await?;
         }
-        Ok(Stored::New)
+        Ok(Some(Stored::New))
     }
 }
 

@@ -40,14 +40,20 @@ pub async fn ready(State(app): Shared, _: Anyone) -> (StatusCode, Json<Ready>) {
         tracing::error!(%error, "not ready");
         problem(Code::StateUnavailable, "the store does not answer".into());
     }
+    if app.publisher.clock_trouble().is_some() {
+        problem(Code::ServerClock, "the clock is not plausible; nothing is signed by it".into());
+    }
+    // How many, not which: names of wards, and which terminal said what, are in the log and in
+    // "scope list"; this page is for anyone.
     let now = app.clock.now();
-    for (name, shown) in app.publisher.shown().iter() {
-        if shown.halted.is_some() {
-            // Which terminal said what is in the log; this page is for anyone.
-            problem(Code::ServerBehind, format!("scope {name} is not published: a terminal is ahead of the server"));
-        } else if now >= shown.head.expires {
-            problem(Code::StateUnavailable, format!("the head of scope {name} has expired"));
-        }
+    let shown = app.publisher.shown();
+    let halted = shown.values().filter(|shown| shown.halted.is_some()).count();
+    if halted > 0 {
+        problem(Code::ServerBehind, format!("scopes that are not published, as a terminal is ahead: {halted}"));
+    }
+    let expired = shown.values().filter(|shown| shown.halted.is_none() && now >= shown.head.expires).count();
+    if expired > 0 {
+        problem(Code::StateUnavailable, format!("scopes whose head has expired: {expired}"));
     }
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Ready { ready: problems.is_empty(), problems }))

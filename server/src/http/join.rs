@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use axum::Json;
 use axum::extract::State;
+use sqlx::SqliteConnection;
 use wardkey_core::code::Code;
 use wardkey_core::id::{Hash, TerminalId, to_hex};
 use wardkey_core::message::http::{Base64, JoinReply, JoinRequest, RenewRequest, join_mac_input};
 use wardkey_core::name::{DisplayText, ScopeName};
+use wardkey_core::time::UnixTime;
 
 use super::body::Body;
 use super::limit::Counted;
@@ -15,10 +17,12 @@ use super::peer::{ActiveTerminal, Anyone, Peer};
 use super::reply::{Answer, Refusal};
 use super::{App, Shared};
 use crate::error::{Error, Result};
+use crate::pki::{Request, TerminalCertificate};
 use crate::secret;
+use crate::store::Tx;
 use crate::store::audit::{self, Act, Actor};
 use crate::store::terminal::{self, Joining, Terminal, TerminalStatus};
-use crate::store::token::{self, Token};
+use crate::store::token::{self, Token, Use};
 
 /// The longest certificate request in bytes that is looked at.
 const MAX_CSR: usize = 4096;
@@ -40,9 +44,9 @@ pub async fn renew(
     ActiveTerminal(known): ActiveTerminal,
     Body(request): Body<RenewRequest, 16_384>,
 ) -> Answer<JoinReply> {
-    let now = app.clock.now();
+    let now = app.publisher.sure_time()?;
     let id = known.terminal.id;
-    let csr = short(&request.csr)?;
+    let csr = Request::read(short(&request.csr)?)?;
     let issued = app.authority.terminal(csr, &id, now, app.config.certificate_days)?;
     let mut tx = app.store.write().await?;
     terminal::renew(&mut tx, &id, &known.certificate.serial, &issued).await?;
@@ -91,53 +95,98 @@ fn bad_token() -> Error {
     Error::refused(Code::JoinTokenInvalid, "the join token is wrong, used or expired")
 }
 
+/// In whose place a machine comes.
+enum Place {
+    /// Nobody's: a new terminal.
+    New(TerminalId),
+    /// Its own: the same machine with the same key.
+    Own(Terminal),
+    /// A terminal's whose key so far ends.
+    Of(Terminal),
+}
+
 impl App {
     async fn join(&self, asked: &Asked, peer: Peer) -> Result<JoinReply> {
-        let now = self.clock.now();
-        let actor = Actor::address(peer.address.ip().to_canonical());
+        // A certificate of 2031 cannot be taken back.
+        let now = self.publisher.sure_time()?;
+        // First without the write lock: who has no token must not keep those waiting who have one.
+        token_of(&mut *self.store.read().await?, asked, now).await?;
+        let request = Request::read(&asked.csr)?;
+        let key = *request.key();
+        let a_use = Use { token: &asked.token, machine: &asked.machine, key: &key };
+
         let mut tx = self.store.write().await?;
-        let found = token::find(&mut tx, &asked.token).await?;
-        // The same work for a token that is not there.
-        let secret = found.as_ref().map_or(&[0u8; 16][..], |token| token.secret.as_slice());
-        let holds = secret::mac_holds(secret, &asked.signed, &asked.mac);
-        let token =
-            found.filter(|token| holds && token.revoked.is_none() && now < token.expires).ok_or_else(bad_token)?;
-        let id = to_hex(&asked.token);
-        let again = token::was_used_by(&mut tx, &asked.token, &asked.machine).await?;
-        if !again && token.used >= token.uses {
-            // The secret is right, so this is a second machine with a used token: somebody should know.
-            let detail = format!("machine {} named \"{}\"", asked.machine.short(), asked.name);
-            audit::record(&mut tx, now, &actor, Act::new("token.reused", &id).with(&detail)).await?;
-            tx.commit().await?;
-            tracing::warn!(
-                code = "WK-1503",
-                token = id,
-                machine = asked.machine.short(),
-                "a used token came from another machine"
-            );
-            return Err(bad_token());
-        }
-        if !token::use_once(&mut tx, &asked.token, &asked.machine, &asked.nonce, now).await? {
-            return Err(bad_token());
-        }
+        let token = token_of(&mut tx, asked, now).await?;
         let before = terminal::of_machine(&mut tx, &asked.machine).await?;
-        let id = identity(before.as_ref(), &token)?;
+        if let Some(certificate) = token::given(&mut tx, &a_use).await? {
+            // The answer was lost on the way. The same key is given the same again, as long as it counts.
+            let id = before.filter(|before| before.revoked.is_none() && is_of(&certificate, before));
+            let id = id.ok_or_else(bad_token)?.id;
+            drop(tx);
+            return self.joined(&id, certificate).await;
+        }
+        if token.used >= token.uses {
+            return self.refuse_reuse(tx, asked, peer, now).await;
+        }
+        let place = match place(&mut tx, before, &token, &key).await {
+            Err(error @ Error::Refused { code: Code::ReplacementRefused, .. }) => {
+                return self.refuse_replacement(tx, asked, peer, now, error).await;
+            }
+            place => place?,
+        };
+        let id = match &place {
+            Place::New(id) => *id,
+            Place::Own(terminal) | Place::Of(terminal) => terminal.id,
+        };
         let scopes: BTreeSet<ScopeName> = token::scopes(&mut tx, &asked.token).await?;
-        let issued = self.authority.terminal(&asked.csr, &id, now, self.config.certificate_days)?;
+        let issued = self.authority.terminal(request, &id, now, self.config.certificate_days)?;
+        if !token::spend(&mut tx, &a_use, &asked.nonce, &issued.certificate, now).await? {
+            return Err(bad_token());
+        }
         let status = if token.uses > 1 { TerminalStatus::Pending } else { TerminalStatus::Active };
         let joining =
             Joining { id, name: &asked.name, machine: asked.machine, status, issued: &issued, scopes: &scopes };
         terminal::put(&mut tx, &joining, now).await?;
-        let detail = format!(
-            "name \"{}\", token {}, {}{}",
-            asked.name,
-            to_hex(&asked.token),
-            status.as_str(),
-            if before.is_some() { ", joined before: its earlier certificate no longer counts" } else { "" }
-        );
-        audit::record(&mut tx, now, &actor, Act::new("terminal.join", &id.to_hex()).with(&detail)).await?;
+        let (action, note) = match &place {
+            Place::New(_) => ("terminal.join", String::new()),
+            Place::Own(_) => ("terminal.join", ", joined before with the same key".into()),
+            Place::Of(before) => ("terminal.replace", in_place_of(before, &asked.machine)),
+        };
+        let detail = format!("name \"{}\", token {}, {}{note}", asked.name, to_hex(&asked.token), status.as_str());
+        audit::record(&mut tx, now, &address(peer), Act::new(action, &id.to_hex()).with(&detail)).await?;
         tx.commit().await?;
+        if matches!(place, Place::Of(_)) {
+            tracing::warn!(terminal = %id, address = %peer.address.ip(), "a terminal was replaced");
+        }
         self.joined(&id, issued.certificate).await
+    }
+
+    /// The secret is right, so somebody has a token that was used before: somebody else should know.
+    async fn refuse_reuse(&self, mut tx: Tx, asked: &Asked, peer: Peer, now: UnixTime) -> Result<JoinReply> {
+        let id = to_hex(&asked.token);
+        let detail = format!("machine {} named \"{}\"", asked.machine.short(), asked.name);
+        audit::record(&mut tx, now, &address(peer), Act::new("token.reused", &id).with(&detail)).await?;
+        tx.commit().await?;
+        tracing::warn!(code = "WK-1503", token = id, machine = asked.machine.short(), "a used token came again");
+        Err(bad_token())
+    }
+
+    /// A machine id can be read by everybody on the machine, and copied: it is no proof of identity.
+    async fn refuse_replacement(
+        &self,
+        mut tx: Tx,
+        asked: &Asked,
+        peer: Peer,
+        now: UnixTime,
+        error: Error,
+    ) -> Result<JoinReply> {
+        let machine = asked.machine.short();
+        let detail = format!("name \"{}\", token {}", asked.name, to_hex(&asked.token));
+        let act = Act::new("terminal.replace-refused", &machine).with(&detail);
+        audit::record(&mut tx, now, &address(peer), act).await?;
+        tx.commit().await?;
+        tracing::warn!(code = "WK-1521", machine, address = %peer.address.ip(), "a known machine came with another key");
+        Err(error)
     }
 
     async fn joined(&self, id: &TerminalId, certificate: Vec<u8>) -> Result<JoinReply> {
@@ -154,15 +203,57 @@ impl App {
     }
 }
 
-/// The same machine keeps its id. One that was revoked needs a token that was made afterwards.
-fn identity(before: Option<&Terminal>, token: &Token) -> Result<TerminalId> {
-    match before {
-        Some(terminal) if terminal.revoked.is_some_and(|revoked| token.created <= revoked) => {
-            Err(Error::refused(Code::TerminalDisabled, "this machine was revoked; it needs a new token"))
+fn address(peer: Peer) -> Actor {
+    Actor::address(peer.address.ip().to_canonical())
+}
+
+/// The token that a request proves to have; the same refusal whatever is wrong, after the same work.
+async fn token_of(db: &mut SqliteConnection, asked: &Asked, now: UnixTime) -> Result<Token> {
+    let found = token::find(db, &asked.token).await?;
+    let secret = found.as_ref().map_or(&[0u8; 16][..], |token| token.secret.as_slice());
+    let holds = secret::mac_holds(secret, &asked.signed, &asked.mac);
+    found.filter(|token| holds && token.revoked.is_none() && now < token.expires).ok_or_else(bad_token)
+}
+
+/// Whose place a machine takes. Its id alone gives none: with another key it needs a token that was
+/// made for that, and one that was revoked a token that was made afterwards.
+async fn place(db: &mut SqliteConnection, before: Option<Terminal>, token: &Token, key: &Hash) -> Result<Place> {
+    let refuse = |message: &str| Err(Error::refused(Code::ReplacementRefused, message));
+    let terminal = match (token.replaces, before) {
+        (None, None) => return Ok(Place::New(TerminalId::new(secret::random()?))),
+        (Some(replaced), Some(before)) if before.id != replaced => {
+            return refuse("this machine is another terminal than the one that the token replaces");
         }
-        Some(terminal) => Ok(terminal.id),
-        None => Ok(TerminalId::new(secret::random()?)),
+        (_, Some(before)) => before,
+        (Some(replaced), None) => terminal::by_id(db, &replaced).await?,
+    };
+    if terminal.revoked.is_some_and(|revoked| token.created <= revoked) {
+        return Err(Error::refused(Code::TerminalDisabled, "this machine was revoked; it needs a new token"));
     }
+    match (token.replaces, terminal.key == Some(*key)) {
+        (_, true) => Ok(Place::Own(terminal)),
+        (Some(_), false) => Ok(Place::Of(terminal)),
+        (None, false) => refuse(
+            "this machine has joined before with another key; make a token by \"wardkey-server terminal token \
+             --replace TERMINAL\"",
+        ),
+    }
+}
+
+fn in_place_of(before: &Terminal, machine: &Hash) -> String {
+    let moved = if before.machine == *machine {
+        String::new()
+    } else {
+        format!(", machine {} instead of {}", machine.short(), before.machine.short())
+    };
+    let name = &before.name;
+    format!(", in the place of \"{name}\", whose certificate {} counts no longer{moved}", to_hex(&before.serial))
+}
+
+/// Whether a certificate (DER) is the one that a terminal has now.
+fn is_of(certificate: &[u8], terminal: &Terminal) -> bool {
+    TerminalCertificate::read(&certificate.into())
+        .is_some_and(|read| read.terminal == terminal.id && read.serial == terminal.serial)
 }
 
 impl From<rustls::Error> for Error {

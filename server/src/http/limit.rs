@@ -10,6 +10,7 @@ use wardkey_core::id::TerminalId;
 
 use super::reply::Refusal;
 use crate::config::Limits;
+use crate::gate::network;
 
 /// What is counted at once at most; over it, what is full again is forgotten.
 const MAX_COUNTED: usize = 100_000;
@@ -27,15 +28,14 @@ pub enum Counted {
     Code(TerminalId),
     /// A person's registrations.
     Account(i64),
+    /// Events of a terminal.
+    Events(TerminalId),
 }
 
 impl Counted {
     /// An address.
     pub fn address(address: IpAddr) -> Self {
-        Self::Address(match address.to_canonical() {
-            IpAddr::V6(address) => IpAddr::V6((u128::from(address) & (u128::MAX << 64)).into()),
-            address => address,
-        })
+        Self::Address(network(address))
     }
 }
 
@@ -67,6 +67,14 @@ impl Limiter {
         self.take_at(counted, Instant::now())
     }
 
+    /// Takes up to `wanted` from the allowance, at least one: how many there were.
+    ///
+    /// # Errors
+    /// 429 with the seconds until the next one, when there was none.
+    pub fn take_up_to(&self, counted: Counted, wanted: usize) -> Result<usize, Refusal> {
+        self.take_up_to_at(counted, wanted, Instant::now())
+    }
+
     /// Gives every allowance back.
     pub fn forget(&self) {
         for buckets in [&self.addresses, &self.others] {
@@ -75,12 +83,17 @@ impl Limiter {
     }
 
     fn take_at(&self, counted: Counted, now: Instant) -> Result<(), Refusal> {
+        self.take_up_to_at(counted, 1, now).map(|_| ())
+    }
+
+    fn take_up_to_at(&self, counted: Counted, wanted: usize, now: Instant) -> Result<usize, Refusal> {
         let limit = f64::from(match counted {
             Counted::Address(_) => self.limits.address,
             Counted::Terminal(_) => self.limits.terminal,
             Counted::Token(_) => self.limits.token,
             Counted::Code(_) => self.limits.code,
             Counted::Account(_) => self.limits.account,
+            Counted::Events(_) => self.limits.events,
         });
         let buckets = if matches!(counted, Counted::Address(_)) { &self.addresses } else { &self.others };
         let mut buckets = buckets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,8 +112,9 @@ impl Limiter {
             let seconds = ((1.0 - bucket.left) * 60.0 / limit).ceil();
             return Err(Refusal::too_many(seconds as u64));
         }
-        bucket.left -= 1.0;
-        Ok(())
+        let taken = bucket.left.floor().min(wanted as f64);
+        bucket.left -= taken;
+        Ok(taken as usize)
     }
 }
 
@@ -124,6 +138,16 @@ mod tests {
         limiter.take_at(one, start + Duration::from_secs(19)).unwrap_err();
         limiter.take_at(one, start + Duration::from_secs(21)).unwrap();
         limiter.take_at(one, start + Duration::from_secs(21)).unwrap_err();
+    }
+
+    #[test]
+    fn what_is_left_is_given_and_then_the_seconds_to_wait() {
+        let limiter = Limiter::new(Limits { events: 60, ..Limits::default() });
+        let (start, one) = (Instant::now(), Counted::Events(TerminalId::new([1; 16])));
+        assert_eq!(limiter.take_up_to_at(one, 50, start).unwrap(), 50);
+        assert_eq!(limiter.take_up_to_at(one, 50, start).unwrap(), 10);
+        limiter.take_up_to_at(one, 50, start).unwrap_err();
+        assert_eq!(limiter.take_up_to_at(one, 50, start + Duration::from_secs(5)).unwrap(), 5);
     }
 
     #[test]

@@ -28,6 +28,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::sync::watch;
 use wardkey_core::code::Code;
+use wardkey_core::time::UnixTime;
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
@@ -77,6 +78,14 @@ pub struct App {
     pub seen: Seen,
     /// True once the server stops: whoever waits is answered at once.
     pub stop: watch::Receiver<bool>,
+}
+
+impl App {
+    /// The time by which codes and challenges are judged: never before what was signed, so that a clock
+    /// that is set back gives nothing that has expired its life back.
+    pub fn now(&self) -> UnixTime {
+        self.clock.now().max(self.publisher.time())
+    }
 }
 
 /// The application.

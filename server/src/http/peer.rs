@@ -88,13 +88,9 @@ impl FromRequestParts<Arc<App>> for KnownTerminal {
                 app.publisher.terminal(&certificate.terminal).ok_or_else(unknown)?
             }
         };
-        if terminal.serial != certificate.serial && terminal.previous_serial != Some(certificate.serial) {
+        if !terminal.takes(&certificate.serial) {
             app.superseded(&terminal, peer.address.ip()).await?;
-            return Err(Refusal::new(
-                StatusCode::FORBIDDEN,
-                Code::TerminalCertificate,
-                "this certificate was replaced by a newer one: another machine may have the same identity",
-            ));
+            return Err(replaced());
         }
         if terminal.serial == certificate.serial && terminal.previous_serial.is_some() {
             let mut tx = app.store.write().await?;
@@ -130,10 +126,19 @@ impl KnownTerminal {
     }
 }
 
+/// The refusal of a certificate that counts no longer.
+pub fn replaced() -> Refusal {
+    Refusal::new(
+        StatusCode::FORBIDDEN,
+        Code::TerminalCertificate,
+        "this certificate was replaced by a newer one: another machine may have the same identity",
+    )
+}
+
 impl App {
     /// A certificate that was replaced came: a copied machine, or a stolen one. Noted once an hour.
     async fn superseded(&self, terminal: &ShownTerminal, address: IpAddr) -> Result<()> {
-        if !self.seen.first_conflict(terminal.id, self.clock.now()) {
+        if !self.seen.first_in_an_hour("conflict", terminal.id, self.clock.now()) {
             return Ok(());
         }
         let detail = format!("a replaced certificate of {} was used from {address}", terminal.name);
@@ -151,7 +156,7 @@ impl App {
 #[derive(Debug, Default)]
 pub struct Seen {
     latest: Mutex<HashMap<TerminalId, (UnixTime, IpAddr)>>,
-    conflicts: Mutex<HashMap<TerminalId, UnixTime>>,
+    told: Mutex<HashMap<(&'static str, TerminalId), UnixTime>>,
 }
 
 impl Seen {
@@ -159,11 +164,12 @@ impl Seen {
         self.latest.lock().unwrap_or_else(PoisonError::into_inner).insert(id, (now, address));
     }
 
-    fn first_conflict(&self, id: TerminalId, now: UnixTime) -> bool {
-        let mut conflicts = self.conflicts.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = conflicts.get(&id).is_none_or(|before| now.since(*before) > 3600);
+    /// Whether this was not said of this terminal within the last hour.
+    pub fn first_in_an_hour(&self, what: &'static str, id: TerminalId, now: UnixTime) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = told.get(&(what, id)).is_none_or(|before| now.since(*before) > 3600);
         if first {
-            conflicts.insert(id, now);
+            told.insert((what, id), now);
         }
         first
     }

@@ -43,6 +43,13 @@ impl Refusal {
         }
     }
 
+    /// The same with a code of its own.
+    #[must_use]
+    pub const fn coded(mut self, code: Code) -> Self {
+        self.code = code;
+        self
+    }
+
     /// Not now: 503.
     pub fn unavailable(code: Code, message: impl Into<String>) -> Self {
         Self { retry_after: Some(30), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message) }
@@ -62,7 +69,7 @@ impl From<Error> for Refusal {
                 Code::RequestInvalid => Self::new(StatusCode::BAD_REQUEST, code, message),
                 Code::TooManyKeys | Code::KeyAlreadyRegistered => Self::new(StatusCode::CONFLICT, code, message),
                 Code::RegistrationRefused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message),
-                Code::ServerBehind => Self::unavailable(code, message),
+                Code::ServerBehind | Code::ServerClock => Self::unavailable(code, message),
                 Code::TooManyRequests => Self::too_many(60),
                 _ => Self::new(StatusCode::FORBIDDEN, code, message),
             },

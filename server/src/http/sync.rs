@@ -16,7 +16,7 @@ use wardkey_core::message::http::{
 use wardkey_core::name::ScopeName;
 
 use super::body::Body;
-use super::peer::{ActiveTerminal, Anyone, KnownTerminal};
+use super::peer::{ActiveTerminal, Anyone, KnownTerminal, replaced};
 use super::reply::{Answer, Refusal};
 use super::{App, Shared};
 use crate::publish::{self, ShownTerminal};
@@ -55,6 +55,10 @@ pub async fn wait(
         news.borrow_and_update();
         // As it is known now: it may have been revoked or approved while the request was held.
         let terminal = app.publisher.terminal(&known.terminal.id).unwrap_or_else(|| Arc::clone(&known.terminal));
+        // Replaced while the request was held: whoever holds it has no part in what is new.
+        if !terminal.takes(&known.certificate.serial) {
+            return Err(replaced());
+        }
         let (reply, renewal) = what_is_new(&app, &terminal, &request, &have)?;
         if !is_empty(&reply) || Instant::now() >= until || *stop.borrow() {
             return Ok(Json(reply));
@@ -123,7 +127,7 @@ fn what_is_new(
         }
     }
     let half = (app.config.head_seconds / 2).max(1);
-    let left = half.saturating_sub(app.clock.now().since(issued)).max(1);
+    let left = half.saturating_sub(app.publisher.time().since(issued)).max(1);
     Ok((reply, Duration::from_secs(left)))
 }
 

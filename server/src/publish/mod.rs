@@ -5,28 +5,34 @@
 //!     ^ data_version, 100 ms                                          generation ──> /v1/wait
 //! ```
 //! Tables are built from the store on start and kept up by the rows that are new. What is shown is
-//! replaced whole, so that a request sees one state. Heads are signed again at half of their life.
+//! replaced whole, so that a request sees one state. Heads are signed again at half of their life, by
+//! a time that is judged first ([`time`]).
 
+mod follow;
 mod table;
 mod terminals;
+pub mod time;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::watch;
 use tokio::time::Instant;
+use wardkey_core::code::Code;
 use wardkey_core::document::{Head, RootDocument, SignedRoot};
 use wardkey_core::id::TerminalId;
 use wardkey_core::name::ScopeName;
 use wardkey_core::sign::{self, SigningKey};
 use wardkey_core::time::UnixTime;
 
+use self::time::{SigningTime, Trouble};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::store::audit::{self, Act, Actor};
 use crate::store::scope::Scope;
 use crate::store::state::StateRow;
-use crate::store::{Store, Watcher, scope, setting, state};
+use crate::store::{Store, clock, scope, setting, state};
+pub use follow::{follow, keep_time};
 use table::Table;
 pub use terminals::Shown as ShownTerminal;
 use terminals::Terminals;
@@ -62,6 +68,7 @@ pub struct Page {
 pub struct Publisher {
     store: Store,
     clock: Clock,
+    time: SigningTime,
     key: SigningKey,
     lifetime: u64,
     roots: Vec<SignedRoot>,
@@ -80,7 +87,10 @@ impl Publisher {
     /// [`Error::Store`], [`Error::Damaged`]; [`Error::Configuration`] when the publish key is not
     /// one that the root document names.
     pub async fn start(store: Store, key: SigningKey, lifetime: u64, clock: Clock) -> Result<Self> {
-        let (roots, root) = setting::roots(&mut *store.read().await?).await?;
+        let mut tx = store.read().await?;
+        let (roots, root) = setting::roots(&mut tx).await?;
+        let stored = clock::read(&mut tx).await?;
+        drop(tx);
         if !root.publish_keys.contains(&key.public()) {
             return Err(Error::Configuration {
                 path: "publish.key".into(),
@@ -90,6 +100,7 @@ impl Publisher {
         let publisher = Self {
             terminals: Terminals::new(lifetime),
             store,
+            time: SigningTime::new(clock.clone(), stored),
             clock,
             key,
             lifetime,
@@ -101,6 +112,7 @@ impl Publisher {
             beat: Mutex::new(Instant::now()),
         };
         publisher.refresh().await?;
+        publisher.keep_time().await?;
         Ok(publisher)
     }
 
@@ -131,7 +143,28 @@ impl Publisher {
 
     /// The signed document of a terminal and when it was issued: signed again at half of its life.
     pub fn terminal_document(&self, terminal: &ShownTerminal) -> Result<(Arc<[u8]>, UnixTime)> {
-        self.terminals.document(terminal, &self.key, self.clock.now())
+        self.terminals.document(terminal, &self.key, self.time.now())
+    }
+
+    /// The time by which is signed: stands still while the clock is not plausible.
+    pub fn time(&self) -> UnixTime {
+        self.time.now()
+    }
+
+    /// The same, for what cannot be mended later, such as certificates.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with [`Code::ServerClock`] while the clock is not plausible.
+    pub fn sure_time(&self) -> Result<UnixTime> {
+        match self.time.trouble() {
+            None => Ok(self.time.now()),
+            Some(trouble) => Err(Error::refused(Code::ServerClock, trouble.to_string())),
+        }
+    }
+
+    /// What is wrong with the clock.
+    pub fn clock_trouble(&self) -> Option<Trouble> {
+        self.time.trouble()
     }
 
     /// When the store was last looked at with success: what does not beat is to be restarted.
@@ -146,6 +179,7 @@ impl Publisher {
     pub async fn refresh(&self) -> Result<()> {
         let mut working = self.working.lock().await;
         let mut tx = self.store.read().await?;
+        self.time.take(clock::read(&mut tx).await?);
         let scopes = scope::list(&mut tx).await?;
         let mut news = false;
         for row in &scopes {
@@ -224,6 +258,39 @@ impl Publisher {
         self.refresh().await
     }
 
+    /// Writes how far was signed, so that the next start can tell; and when the clock stopped being
+    /// plausible or came right, records it.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn keep_time(&self) -> Result<()> {
+        let Some(unwritten) = self.time.unwritten() else { return Ok(()) };
+        let mut tx = self.store.write().await?;
+        // What an administrator confirmed meanwhile is taken by the next refresh, and not undone here.
+        if clock::read(&mut tx).await?.confirmation != unwritten.confirmation {
+            return Ok(());
+        }
+        let refused = match unwritten.trouble {
+            Some(Trouble::Ahead(jump)) => Some(jump),
+            Some(Trouble::Behind(_)) | None => None,
+        };
+        clock::write(&mut tx, unwritten.signed, refused).await?;
+        if unwritten.turned {
+            let (action, detail) = match unwritten.trouble {
+                Some(trouble) => ("clock.refused", trouble.to_string()),
+                None => ("clock.plausible", "signing goes on".to_owned()),
+            };
+            // The trail has the time that is believed: a row of 2031 would look like tampering later.
+            audit::record(&mut tx, unwritten.signed, &Actor::server(), Act::new(action, "clock").with(&detail)).await?;
+        }
+        tx.commit().await?;
+        self.time.written(&unwritten);
+        if unwritten.turned && unwritten.trouble.is_none() {
+            tracing::info!("the clock is plausible; signing goes on");
+        }
+        Ok(())
+    }
+
     /// Brings one scope up to date and signs its head when it is new or half of its life is over.
     async fn bring_up(
         &self,
@@ -237,7 +304,7 @@ impl Publisher {
         };
         table.follow(tx, row).await?;
         let root = table.root()?;
-        let now = self.clock.now();
+        let now = self.time.now();
         let shown = self.shown();
         let before = shown.get(&row.name);
         if let Some(before) = before {
@@ -245,7 +312,7 @@ impl Publisher {
                 && before.head.policy == row.policy
                 && before.halted == row.halted
                 && before.head.root == root;
-            // A clock that was set back must not stop the signing.
+            // Lower only after a confirmation, and then all is signed again.
             let fresh = now.since(before.head.issued) < (self.lifetime / 2).max(1) && now >= before.head.issued;
             if same && fresh {
                 return Ok(false);
@@ -278,51 +345,7 @@ impl std::fmt::Debug for Publisher {
 /// The refusal of a scope that is not published.
 pub fn halted(name: &ScopeName, why: &str) -> Error {
     Error::refused(
-        wardkey_core::code::Code::ServerBehind,
+        Code::ServerBehind,
         format!("scope {name} is not published: {why}; if the store was restored, run \"wardkey-server epoch raise\""),
     )
-}
-
-/// Follows the store until told to stop: commits of others within 100 ms, and re-signing in time.
-pub async fn follow(publisher: Arc<Publisher>, mut watcher: Watcher, mut stop: watch::Receiver<bool>) {
-    let mut tick = tokio::time::interval(std::time::Duration::from_millis(100));
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut failing = false;
-    while !*stop.borrow() {
-        tokio::select! {
-            _ = tick.tick() => {}
-            _ = stop.changed() => break,
-        }
-        let done = match watcher.changed().await {
-            Ok(true) => publisher.refresh().await,
-            Ok(false) if publisher.is_due() => publisher.refresh().await,
-            Ok(false) => Ok(()),
-            Err(error) => Err(error),
-        };
-        match done {
-            Ok(()) => {
-                *publisher.beat.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-                if std::mem::take(&mut failing) {
-                    tracing::info!("the store can be read again");
-                }
-            }
-            Err(error) => {
-                if !failing {
-                    tracing::error!(%error, "the store cannot be read; heads are not signed");
-                }
-                failing = true;
-                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-            }
-        }
-    }
-    watcher.close().await;
-}
-
-impl Publisher {
-    /// Whether a head is due to be signed again.
-    fn is_due(&self) -> bool {
-        let now = self.clock.now();
-        let half = (self.lifetime / 2).max(1);
-        self.shown().values().any(|shown| now.since(shown.head.issued) >= half || now < shown.head.issued)
-    }
 }

@@ -4,7 +4,8 @@
 //!   store      opening, migrations, transactions
 //!    ├ scope, person, credential, state      what is published
 //!    ├ terminal, token, code                 who may come
-//!    ├ event, audit                          what happened
+//!    ├ event, intake, audit                  what happened, and how much of it
+//!    ├ clock                                 by which time was signed
 //!    └ import                                many people at once
 //! ```
 //! SQL stands in these modules only, in the dialect that SQLite and PostgreSQL share wherever one
@@ -12,11 +13,13 @@
 //! that nothing is decided on what another process changes meanwhile.
 
 pub mod audit;
+pub mod clock;
 pub mod code;
 pub mod credential;
 pub mod event;
 pub mod import;
 mod import_file;
+pub mod intake;
 pub mod person;
 pub mod scope;
 pub mod setting;

@@ -61,17 +61,26 @@ pub struct Terminal {
     pub seen: Option<UnixTime>,
     /// From where.
     pub address: Option<String>,
+    /// SHA-256 of the public key of its certificate; none for one of an earlier version.
+    pub key: Option<Hash>,
     /// Its scopes.
     pub scopes: BTreeSet<ScopeName>,
 }
 
+impl Terminal {
+    /// Whether a certificate is the terminal's: the newest, or the one before until that is used.
+    pub fn takes(&self, serial: &[u8; SERIAL_LEN]) -> bool {
+        self.serial == *serial || self.previous_serial.as_ref() == Some(serial)
+    }
+}
+
 const COLUMNS: &str = "id, number, name, machine, status, serial, previous_serial, certificate_end, joined, revoked, \
-                       seen, address";
+                       seen, address, key";
 
 /// What a machine that joins becomes.
 #[derive(Debug)]
 pub struct Joining<'a> {
-    /// Its id: new, or that of the same machine before.
+    /// Its id: new, or that of the terminal in whose place it comes.
     pub id: TerminalId,
     /// Its name.
     pub name: &'a DisplayText,
@@ -93,11 +102,12 @@ pub async fn put(db: &mut SqliteConnection, joining: &Joining<'_>, now: UnixTime
     check_scopes(joining.scopes)?;
     let changed = next_change(db).await?;
     sqlx::query(
-        "INSERT INTO terminal (id, number, name, machine, status, serial, certificate_end, joined, changed)
-         VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (id) DO UPDATE SET number = number + 1, name = excluded.name, status = excluded.status,
-             serial = excluded.serial, previous_serial = NULL, certificate_end = excluded.certificate_end,
-             joined = excluded.joined, revoked = NULL, changed = excluded.changed",
+        "INSERT INTO terminal (id, number, name, machine, status, serial, certificate_end, joined, changed, key)
+         VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET number = number + 1, name = excluded.name, machine = excluded.machine,
+             status = excluded.status, serial = excluded.serial, previous_serial = NULL,
+             certificate_end = excluded.certificate_end, joined = excluded.joined, revoked = NULL,
+             changed = excluded.changed, key = excluded.key",
     )
     .bind(joining.id.as_bytes().as_slice())
     .bind(joining.name.as_str())
@@ -107,6 +117,7 @@ pub async fn put(db: &mut SqliteConnection, joining: &Joining<'_>, now: UnixTime
     .bind(to_i64(joining.issued.expires.0))
     .bind(to_i64(now.0))
     .bind(changed)
+    .bind(joining.issued.key.as_bytes().as_slice())
     .execute(&mut *db)
     .await?;
     write_scopes(db, &joining.id, joining.scopes).await
@@ -118,14 +129,17 @@ pub async fn put(db: &mut SqliteConnection, joining: &Joining<'_>, now: UnixTime
 /// [`Error::Store`].
 pub async fn renew(db: &mut SqliteConnection, id: &TerminalId, used: &[u8; SERIAL_LEN], issued: &Issued) -> Result<()> {
     let changed = next_change(db).await?;
-    sqlx::query("UPDATE terminal SET serial = ?, previous_serial = ?, certificate_end = ?, changed = ? WHERE id = ?")
-        .bind(issued.serial.as_slice())
-        .bind(used.as_slice())
-        .bind(to_i64(issued.expires.0))
-        .bind(changed)
-        .bind(id.as_bytes().as_slice())
-        .execute(db)
-        .await?;
+    sqlx::query(
+        "UPDATE terminal SET serial = ?, previous_serial = ?, certificate_end = ?, changed = ?, key = ? WHERE id = ?",
+    )
+    .bind(issued.serial.as_slice())
+    .bind(used.as_slice())
+    .bind(to_i64(issued.expires.0))
+    .bind(changed)
+    .bind(issued.key.as_bytes().as_slice())
+    .bind(id.as_bytes().as_slice())
+    .execute(db)
+    .await?;
     Ok(())
 }
 
@@ -237,6 +251,17 @@ pub async fn of_machine(db: &mut SqliteConnection, machine: &Hash) -> Result<Opt
     Ok(with_scopes(db, row.into_iter().collect()).await?.pop())
 }
 
+/// The terminal with an id.
+///
+/// # Errors
+/// [`Error::Refused`] when there is none.
+pub async fn by_id(db: &mut SqliteConnection, id: &TerminalId) -> Result<Terminal> {
+    let sql = format!("SELECT {COLUMNS} FROM terminal WHERE id = ?");
+    let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id.as_bytes().as_slice()).fetch_optional(&mut *db).await?;
+    let found = with_scopes(db, row.into_iter().collect()).await?.pop();
+    found.ok_or_else(|| Error::not_found(format!("terminal {id}")))
+}
+
 /// The one terminal that has this name, or whose id begins with these hexadecimal digits.
 ///
 /// # Errors
@@ -320,6 +345,11 @@ fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Terminal> {
         revoked: to_some_time(row.try_get(9)?)?,
         seen: to_some_time(row.try_get(10)?)?,
         address: row.try_get(11)?,
+        key: row
+            .try_get::<Option<Vec<u8>>, _>(12)?
+            .map(|key| Hash::from_slice(&key))
+            .transpose()
+            .map_err(Error::damaged)?,
         scopes: BTreeSet::new(),
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use sqlx::{Row, SqliteConnection};
-use wardkey_core::id::Hash;
+use wardkey_core::id::{Hash, TerminalId};
 use wardkey_core::name::ScopeName;
 use wardkey_core::time::UnixTime;
 use zeroize::Zeroizing;
@@ -27,6 +27,19 @@ pub struct Token {
     pub revoked: Option<UnixTime>,
     /// Machines that have used it.
     pub used: i64,
+    /// The terminal in whose place a machine comes by it.
+    pub replaces: Option<TerminalId>,
+}
+
+/// What a new token is for.
+#[derive(Debug)]
+pub struct Purpose<'a> {
+    /// Scopes that it gives.
+    pub scopes: &'a BTreeSet<ScopeName>,
+    /// Machines that may use it.
+    pub uses: u32,
+    /// The terminal in whose place the machine comes.
+    pub replaces: Option<TerminalId>,
 }
 
 /// Adds a token.
@@ -36,18 +49,19 @@ pub struct Token {
 pub async fn add(
     db: &mut SqliteConnection,
     (id, secret): (&[u8; 8], &[u8; 16]),
-    scopes: &BTreeSet<ScopeName>,
-    (uses, created, expires): (u32, UnixTime, UnixTime),
+    purpose: &Purpose<'_>,
+    (created, expires): (UnixTime, UnixTime),
 ) -> Result<()> {
-    sqlx::query("INSERT INTO join_token (id, secret, uses, created, expires) VALUES (?, ?, ?, ?, ?)")
+    sqlx::query("INSERT INTO join_token (id, secret, uses, created, expires, replaces) VALUES (?, ?, ?, ?, ?, ?)")
         .bind(id.as_slice())
         .bind(secret.as_slice())
-        .bind(uses)
+        .bind(purpose.uses)
         .bind(to_i64(created.0))
         .bind(to_i64(expires.0))
+        .bind(purpose.replaces.as_ref().map(|id| id.as_bytes().to_vec()))
         .execute(&mut *db)
         .await?;
-    for scope in scopes {
+    for scope in purpose.scopes {
         super::scope::get(db, scope).await?;
         sqlx::query("INSERT INTO join_token_scope (token, scope) VALUES (?, ?)")
             .bind(id.as_slice())
@@ -65,7 +79,8 @@ pub async fn add(
 pub async fn find(db: &mut SqliteConnection, id: &[u8; 8]) -> Result<Option<Token>> {
     let row = sqlx::query(
         "SELECT secret, uses, created, expires, revoked,
-             (SELECT count(DISTINCT machine) FROM join_use WHERE join_use.token = join_token.id)
+             (SELECT count(DISTINCT machine) FROM join_use WHERE join_use.token = join_token.id),
+             replaces
          FROM join_token WHERE id = ?",
     )
     .bind(id.as_slice())
@@ -80,6 +95,11 @@ pub async fn find(db: &mut SqliteConnection, id: &[u8; 8]) -> Result<Option<Toke
             expires: to_time(row.try_get(3)?)?,
             revoked: to_some_time(row.try_get(4)?)?,
             used: row.try_get(5)?,
+            replaces: row
+                .try_get::<Option<Vec<u8>>, _>(6)?
+                .map(|id| TerminalId::from_slice(&id))
+                .transpose()
+                .map_err(Error::damaged)?,
         })
     })
     .transpose()
@@ -97,38 +117,55 @@ pub async fn scopes(db: &mut SqliteConnection, id: &[u8; 8]) -> Result<BTreeSet<
     names.into_iter().map(|name| ScopeName::new(name).map_err(Error::damaged)).collect()
 }
 
-/// Whether a machine has used a token.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn was_used_by(db: &mut SqliteConnection, id: &[u8; 8], machine: &Hash) -> Result<bool> {
-    let found: Option<i64> = sqlx::query_scalar("SELECT 1 FROM join_use WHERE token = ? AND machine = ? LIMIT 1")
-        .bind(id.as_slice())
-        .bind(machine.as_bytes().as_slice())
-        .fetch_optional(db)
-        .await?;
-    Ok(found.is_some())
+/// One use of a token.
+#[derive(Debug)]
+pub struct Use<'a> {
+    /// The token.
+    pub token: &'a [u8; 8],
+    /// SHA-256 of the machine id.
+    pub machine: &'a Hash,
+    /// SHA-256 of the public key.
+    pub key: &'a Hash,
 }
 
-/// Remembers a use; false when this very request came before.
+/// The certificate (DER) that exactly this use was given before.
 ///
 /// # Errors
 /// [`Error::Store`].
-pub async fn use_once(
+pub async fn given(db: &mut SqliteConnection, a_use: &Use<'_>) -> Result<Option<Vec<u8>>> {
+    let sql =
+        "SELECT certificate FROM join_use WHERE token = ? AND machine = ? AND key = ? AND certificate IS NOT NULL";
+    Ok(sqlx::query_scalar(sql)
+        .bind(a_use.token.as_slice())
+        .bind(a_use.machine.as_bytes().as_slice())
+        .bind(a_use.key.as_bytes().as_slice())
+        .fetch_optional(db)
+        .await?)
+}
+
+/// Spends a use; false when this very request came before.
+///
+/// # Errors
+/// [`Error::Store`].
+pub async fn spend(
     db: &mut SqliteConnection,
-    id: &[u8; 8],
-    machine: &Hash,
+    a_use: &Use<'_>,
     nonce: &[u8],
+    certificate: &[u8],
     now: UnixTime,
 ) -> Result<bool> {
-    let done =
-        sqlx::query("INSERT INTO join_use (token, machine, nonce, time) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
-            .bind(id.as_slice())
-            .bind(machine.as_bytes().as_slice())
-            .bind(nonce)
-            .bind(to_i64(now.0))
-            .execute(db)
-            .await?;
+    let done = sqlx::query(
+        "INSERT INTO join_use (token, machine, nonce, time, key, certificate) VALUES (?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(a_use.token.as_slice())
+    .bind(a_use.machine.as_bytes().as_slice())
+    .bind(nonce)
+    .bind(to_i64(now.0))
+    .bind(a_use.key.as_bytes().as_slice())
+    .bind(certificate)
+    .execute(db)
+    .await?;
     Ok(done.rows_affected() > 0)
 }
 

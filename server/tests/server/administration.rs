@@ -70,6 +70,45 @@ fn a_wrong_configuration_names_file_line_key_and_fix() {
 }
 
 #[test]
+fn config_check_says_file_line_key_and_fix_and_starts_nothing() {
+    let deployment = Deployment::new();
+    let check = |json: bool| {
+        let output = deployment.cli(if json { &["--json", "config", "check"] } else { &["config", "check"] });
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(check(false).0, Some(0));
+    let sound: serde_json::Value = serde_json::from_str(&check(true).1).unwrap();
+    assert_eq!((&sound["ok"], sound["problems"].as_array().unwrap().len()), (&true.into(), 0));
+    // Everything that is wrong at once, not one after the other.
+    deployment.configure("head_seconds = 1\n[limits]\nevents = 0");
+    let (status, text) = check(false);
+    assert_eq!(status, Some(3));
+    let file = deployment.path().display().to_string();
+    for part in [format!("{file}:4: head_seconds: 2 to 86400"), format!("{file}:6: events: at least 1")] {
+        assert!(text.contains(&part), "{text} lacks {part}");
+    }
+    let wrong: serde_json::Value = serde_json::from_str(&check(true).1).unwrap();
+    assert_eq!(wrong["problems"][0]["line"], 4);
+    assert_eq!(wrong["problems"][1]["key"], "events");
+    // A key that is not known; a file of roots that holds none.
+    deployment.configure("head_secnds = 1");
+    assert!(check(true).1.contains("head_secnds"));
+    let roots = deployment.folder.path().join("roots.pem");
+    std::fs::write(&roots, "no certificate").unwrap();
+    deployment.configure(&format!("attestation_roots = [\"{}\"]", roots.display()));
+    let (status, text) = check(false);
+    assert!(status == Some(3) && text.contains("roots.pem") && text.contains(":4: attestation_roots"), "{text}");
+    // Keys that others can read.
+    deployment.configure("");
+    let key = deployment.folder.path().join("data/keys/publish.key");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(check(false).1.contains("publish.key: others can read it; chmod 600"));
+    // A file that is not there.
+    std::fs::remove_file(deployment.path()).unwrap();
+    assert_eq!(check(true).0, Some(3));
+}
+
+#[test]
 fn keys_that_others_can_read_or_that_are_not_there_are_refused() {
     let deployment = Deployment::new();
     let keys = deployment.folder.path().join("data/keys");

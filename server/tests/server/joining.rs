@@ -12,7 +12,7 @@ use super::support::Deployment;
 use super::support::client::{Client, Terminal, join_request, request, with_unknown};
 
 #[test]
-fn a_machine_joins_once_and_the_same_machine_again() {
+fn a_machine_joins_once_and_a_token_is_spent_at_once() {
     let deployment = Deployment::new();
     let running = deployment.start();
     let token = deployment.ok(&["terminal", "token", "--scope", "icu", "er"]);
@@ -31,13 +31,123 @@ fn a_machine_joins_once_and_the_same_machine_again() {
     assert_eq!(refusal, (403, "WK-1503".into()));
     assert!(deployment.actions().contains(&"token.reused".to_owned()));
 
-    // The same machine again: the same terminal; the earlier certificate counts no longer, and its use is noted.
-    let again = Terminal::join(&running, &token, "ward-1b", b"machine").unwrap();
-    assert_eq!((again.id, again.document.number), (first.id, 2));
-    assert_eq!(first.wait(&[], 0).refusal(), (403, "WK-1514".into()));
-    assert_eq!(again.heads(&running).len(), 2);
-    assert_eq!(deployment.actions().iter().filter(|action| *action == "terminal.conflict").count(), 1);
+    // Nor the same machine with another key: a machine id is no secret.
+    let refusal = Terminal::join(&running, &token, "ward-1b", b"machine").err().unwrap();
+    assert_eq!(refusal, (403, "WK-1503".into()));
+    assert_eq!(deployment.actions().iter().filter(|action| *action == "token.reused").count(), 2);
+    assert_eq!(first.heads(&running).len(), 2);
     assert_eq!(deployment.json(&["terminal", "list"]).as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_copied_machine_id_takes_nobody_s_place_without_a_token_for_it() {
+    let deployment = Deployment::new();
+    let running = deployment.start();
+    let first = deployment.join(&running, "ward-1", &["icu"]);
+    let other = deployment.join(&running, "ward-2", &["er"]);
+    // A good token, single or for many, and the machine id of another terminal.
+    for uses in ["1", "5"] {
+        let token = deployment.ok(&["terminal", "token", "--scope", "icu", "--uses", uses]);
+        let refusal = Terminal::join(&running, &token, "ward-1", b"ward-1").err().unwrap();
+        assert_eq!(refusal, (403, "WK-1521".into()), "{uses}");
+        // It is not spent by that.
+        Terminal::join(&running, &token, "new", format!("new {uses}").as_bytes()).unwrap();
+    }
+    assert_eq!(first.heads(&running).len(), 1);
+    assert_eq!(deployment.actions().iter().filter(|action| *action == "terminal.replace-refused").count(), 2);
+    // A token for another terminal does not do either.
+    let token = deployment.ok(&["terminal", "token", "--replace", "ward-2"]);
+    let refusal = Terminal::join(&running, &token, "ward-1", b"ward-1").err().unwrap();
+    assert_eq!(refusal, (403, "WK-1521".into()));
+    assert_eq!(other.heads(&running).len(), 1);
+
+    // With a token for it: the same terminal, and the certificate so far counts no longer, also for
+    // a request that is held.
+    let have: Vec<_> = first.heads(&running).iter().map(super::support::client::state).collect();
+    let token = deployment.ok(&["terminal", "token", "--replace", "ward-1"]);
+    let again = std::thread::scope(|scope| {
+        let held = scope.spawn(|| first.wait(&have, 20));
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        let again = Terminal::join(&running, &token, "ward-1", b"ward-1").unwrap();
+        assert_eq!(held.join().unwrap().refusal(), (403, "WK-1514".into()));
+        again
+    });
+    assert_eq!((again.id, again.document.number, again.document.status), (first.id, 2, Status::Active));
+    assert_eq!(again.document.scopes.iter().map(|s| s.as_str()).collect::<Vec<_>>(), ["icu"]);
+    assert_eq!(again.heads(&running).len(), 1);
+    // Its use is noted, once.
+    for _ in 0..2 {
+        assert_eq!(first.wait(&[], 0).refusal(), (403, "WK-1514".into()));
+    }
+    let actions = deployment.actions();
+    for action in ["terminal.replace", "terminal.conflict"] {
+        assert_eq!(actions.iter().filter(|found| *found == action).count(), 1, "{action}");
+    }
+    let trail = deployment.ok(&["audit", "list", "--object", &first.id.to_hex()]);
+    assert!(trail.contains("counts no longer"), "{trail}");
+    // The token is spent.
+    assert_eq!(Terminal::join(&running, &token, "ward-1", b"ward-1").err().unwrap().1, "WK-1503");
+    deployment.refused(1, &["terminal", "token", "--replace", "nowhere"]);
+    deployment.refused(2, &["terminal", "token", "--replace", "ward-1", "--uses", "2"]);
+}
+
+#[test]
+fn another_machine_comes_in_the_place_of_a_terminal() {
+    let deployment = Deployment::new();
+    let running = deployment.start();
+    let first = deployment.join(&running, "ward-1", &["icu"]);
+    let token = deployment.ok(&["terminal", "token", "--replace", &first.id.to_hex()[..8], "--scope", "er"]);
+    let new = Terminal::join(&running, &token, "ward-1 new", b"another machine").unwrap();
+    assert_eq!((new.id, new.document.number), (first.id, 2));
+    assert_eq!(new.document.scopes.iter().map(|s| s.as_str()).collect::<Vec<_>>(), ["er"]);
+    assert_eq!(first.wait(&[], 0).refusal(), (403, "WK-1514".into()));
+    let listed = deployment.json(&["terminal", "list"]);
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    // The machine so far is now one that nobody knows.
+    let token = deployment.ok(&["terminal", "token", "--scope", "icu"]);
+    assert_ne!(Terminal::join(&running, &token, "ward-1", b"ward-1").unwrap().id, first.id);
+}
+
+#[test]
+fn an_answer_that_was_lost_is_given_again_to_the_same_key_only() {
+    let deployment = Deployment::new();
+    let running = deployment.start();
+    let token = deployment.ok(&["terminal", "token", "--scope", "icu"]);
+    let key = KeyPair::generate().unwrap();
+    let ask =
+        |csr: Vec<u8>, machine: &[u8]| running.anyone().post("/v1/join", &join_request(&token, "ward-1", machine, csr));
+    let first: JoinReply = ask(request(&key), b"machine").json();
+    // Another nonce and another request of the same key.
+    let again: JoinReply = ask(request(&key), b"machine").json();
+    assert_eq!((&first.certificate, &first.terminal), (&again.certificate, &again.terminal));
+    assert_eq!(Terminal::new(&running, &again, KeyPair::from_pem(&key.serialize_pem()).unwrap()).document.number, 1);
+    assert_eq!(ask(request(&key), b"another").refusal(), (403, "WK-1503".into()));
+    assert_eq!(ask(request(&KeyPair::generate().unwrap()), b"machine").refusal(), (403, "WK-1503".into()));
+    // What counts no longer is not given again.
+    deployment.ok(&["terminal", "revoke", "ward-1"]);
+    assert_eq!(ask(request(&key), b"machine").refusal(), (403, "WK-1503".into()));
+}
+
+/// The store has one writer: somebody without a token must not be able to occupy or await it.
+#[test]
+fn a_join_without_a_token_does_not_wait_for_the_write_lock() {
+    let deployment = Deployment::new();
+    let running = deployment.start();
+    let token = deployment.ok(&["terminal", "token", "--scope", "icu"]);
+    let mut body = join_request(&token, "ward-1", b"machine", request(&KeyPair::generate().unwrap()));
+    body.mac = Base64(vec![0; 32]);
+    let anyone = running.anyone();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = wardkey_server::store::Store::open(&deployment.database()).await.unwrap();
+        let writing = store.write().await.unwrap();
+        let begun = std::time::Instant::now();
+        let answer = anyone.post("/v1/join", &body);
+        assert_eq!(answer.refusal(), (403, "WK-1503".into()));
+        assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+        drop(writing);
+        store.close().await;
+    });
 }
 
 #[test]
@@ -84,9 +194,11 @@ fn what_is_wrong_with_a_token_is_not_told_and_nothing_is_lost() {
     forged[last] ^= 1;
     let body = serde_json::to_value(join_request(&token, "ward-1", b"machine", forged)).unwrap();
     assert_eq!(join(&body), (400, "WK-1516".into()));
-    // After all that the token still works, once; a replay of the very request does not.
-    assert_eq!(anyone.post("/v1/join", &good).status, 200);
-    assert_eq!(join(&serde_json::to_value(&good).unwrap()), (403, "WK-1503".into()));
+    // After all that the token still works, once.
+    let reply: JoinReply = anyone.post("/v1/join", &good).json();
+    // A replay of the very request gives what is public anyway, and nothing new.
+    assert_eq!(anyone.post("/v1/join", &good).json::<JoinReply>().certificate, reply.certificate);
+    assert_eq!(join(&changed("mac", json!(Base64(vec![9; 32])))), (403, "WK-1503".into()));
 }
 
 #[test]
@@ -163,7 +275,7 @@ fn a_revoked_terminal_is_told_once_and_then_refused() {
     running.clock.advance(2);
     // Tokens carry the time of the command line in seconds; it has to be after the revocation.
     std::thread::sleep(std::time::Duration::from_millis(1100));
-    let token = deployment.ok(&["terminal", "token", "--scope", "icu"]);
+    let token = deployment.ok(&["terminal", "token", "--replace", "ward-1", "--scope", "icu"]);
     let back = Terminal::join(&running, &token, "ward-1", b"ward-1").unwrap();
     assert_eq!((back.id, back.document.status), (terminal.id, Status::Active));
 }

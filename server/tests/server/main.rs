@@ -5,9 +5,12 @@
 mod support;
 
 mod administration;
+mod clock;
+mod connections;
 mod enrolment;
 mod events;
 mod joining;
 mod limits;
 mod publishing;
+mod quota;
 mod scale;

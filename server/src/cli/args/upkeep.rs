@@ -1,0 +1,94 @@
+//! Looking after the server: events, the trail, epochs, the clock, the configuration.
+
+use clap::Subcommand;
+use wardkey_core::name::LoginName;
+use wardkey_core::time::UnixTime;
+
+use crate::cli::value::moment;
+
+/// Events.
+#[derive(Debug, Subcommand)]
+pub enum Events {
+    /// List events, newest first.
+    List {
+        /// Of this person or account.
+        #[arg(long)]
+        person: Option<LoginName>,
+        /// Of this terminal (name, or beginning of the id).
+        #[arg(long)]
+        terminal: Option<String>,
+        /// Of this name: login, heartbeat, ...
+        #[arg(long)]
+        name: Option<String>,
+        /// success or failure.
+        #[arg(long, value_parser = ["success", "failure"])]
+        outcome: Option<String>,
+        /// Only those whose evidence does not hold.
+        #[arg(long)]
+        invalid: bool,
+        /// Not before this.
+        #[arg(long, value_parser = moment, value_name = "TIME")]
+        since: Option<UnixTime>,
+        /// At most so many.
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+}
+
+/// The trail.
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// List acts of administration, newest first.
+    List {
+        /// On this login name, fingerprint, terminal or scope.
+        #[arg(long)]
+        object: Option<String>,
+        /// At most so many.
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+    /// Check that no row was changed, removed or put in between.
+    Verify,
+}
+
+/// Epochs.
+#[derive(Debug, Subcommand)]
+pub enum Epoch {
+    /// Raise the epoch of every scope and publish again: after the store was restored from a backup.
+    Raise {
+        /// At least to this.
+        #[arg(long, default_value_t = 0)]
+        at_least: u64,
+        /// Why, for the trail.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
+/// The clock.
+#[derive(Debug, Subcommand)]
+pub enum ClockCommand {
+    /// Show the machine's clock, by which time was signed last, and whether both go together.
+    Show,
+    /// Say that the machine's clock is right, although the server does not believe it.
+    ///
+    /// The server signs nothing by a clock that jumped, that was set back behind what is signed, or
+    /// that says that the server was off for over 30 days. Terminals never go back behind a signed
+    /// time: make sure that the clock is right.
+    Confirm {
+        /// What another clock says, such as your watch: today (2026-04-01), or the time
+        /// (2026-04-01T08:30:00+09:00). It has to agree with the machine's.
+        #[arg(value_name = "TIME")]
+        now: String,
+        /// Why, for the trail.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
+/// The configuration file.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Check the file and what it names, without starting anything: says file, line, key and fix.
+    Check,
+}

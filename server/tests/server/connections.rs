@@ -1,0 +1,109 @@
+//! Connections: who has no certificate cannot take the room of those who have one.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+use super::support::{Deployment, Running};
+
+type Tls = StreamOwned<ClientConnection, TcpStream>;
+
+/// A connection without a certificate whose handshake is done; it asks for nothing yet.
+fn connect(running: &Running, ca: &[u8]) -> Tls {
+    let mut roots = RootCertStore::empty();
+    roots.add(ca.to_vec().into()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let tls = ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
+    let stream = TcpStream::connect(running.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut stream = StreamOwned::new(tls, stream);
+    let _ = stream.conn.complete_io(&mut stream.sock);
+    stream
+}
+
+/// Whether a request on it is answered.
+fn is_answered(stream: &mut Tls) -> bool {
+    let mut answer = [0; 12];
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").is_ok()
+        && stream.flush().is_ok()
+        && stream.read_exact(&mut answer).is_ok()
+        && answer.starts_with(b"HTTP/1.1 200")
+}
+
+#[test]
+fn who_has_no_certificate_is_bounded_by_address_and_terminals_come_all_the_same() {
+    let deployment = Deployment::with("[limits]\nanonymous_connections = 200\naddress_connections = 12");
+    let running = deployment.start();
+    let terminal = deployment.join(&running, "ward-1", &["icu"]);
+    let ca = running.root().tls_ca.as_slice().to_vec();
+    let mut open: Vec<Tls> = (0..30).map(|_| connect(&running, &ca)).collect();
+    let answered = open.iter_mut().map(is_answered).filter(|answered| *answered).count();
+    assert!((1..=12).contains(&answered), "{answered}");
+    // With all of these still open, a terminal comes from the same address.
+    assert_eq!(terminal.wait(&[], 0).status, 200);
+    let anew = super::support::client::Client::new;
+    // Those that end make room again.
+    drop(open);
+    std::thread::sleep(Duration::from_millis(500));
+    let client = anew(&running, Some((&terminal.certificate, &terminal.key)));
+    assert_eq!(client.get("/v1/scopes/icu/changes?since=0").status, 200);
+}
+
+#[test]
+fn silent_handshakes_give_way_and_end_soon() {
+    let deployment = Deployment::with("[limits]\nanonymous_connections = 40\naddress_connections = 12");
+    let running = deployment.start();
+    let terminal = deployment.join(&running, "ward-1", &["icu"]);
+    let begun = Instant::now();
+    // More than there is room for, all silent: the newest, which speaks, still gets through.
+    let mut silent: Vec<TcpStream> = (0..60).map(|_| TcpStream::connect(running.address).unwrap()).collect();
+    assert_eq!(terminal.heads(&running).len(), 1);
+    assert_eq!(running.anyone().get("/healthz").status, 200);
+    let last = silent.last_mut().unwrap();
+    last.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    assert_eq!(last.read(&mut [0; 1]).unwrap_or(0), 0);
+    assert!(begun.elapsed() < Duration::from_secs(9), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn who_has_no_certificate_must_not_be_slow_with_the_head_of_a_request() {
+    let deployment = Deployment::new();
+    let running = deployment.start();
+    let ca = running.root().tls_ca.as_slice().to_vec();
+    let mut stream = connect(&running, &ca);
+    let begun = Instant::now();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: ").unwrap();
+    stream.flush().unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let took = begun.elapsed();
+    assert!((8..15).contains(&took.as_secs()), "{took:?}");
+    assert!(!answer.starts_with(b"HTTP/1.1 200"));
+}
+
+#[test]
+fn one_terminal_does_not_take_the_connections_of_all() {
+    let deployment = Deployment::with("[limits]\nterminal_connections = 3");
+    let running = deployment.start();
+    let one = deployment.join(&running, "ward-1", &["icu"]);
+    let other = deployment.join(&running, "ward-2", &["icu"]);
+    let clients: Vec<_> =
+        (0..3).map(|_| super::support::client::Client::new(&running, Some((&one.certificate, &one.key)))).collect();
+    for client in &clients {
+        assert_eq!(client.get("/v1/scopes/icu/changes?since=0").status, 200);
+    }
+    // Its fourth is closed; the other terminal's is not.
+    let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| one.heads(&running)));
+    assert!(refused.is_err());
+    assert_eq!(other.heads(&running).len(), 1);
+    drop(clients);
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(one.heads(&running).len(), 1);
+}

@@ -1,0 +1,104 @@
+//! How much a terminal may send: what is over it waits at the terminal, and nothing is lost.
+
+use serde_json::json;
+use wardkey_core::codec;
+use wardkey_core::event::{Event, EventName, Outcome};
+use wardkey_core::id::EventId;
+use wardkey_core::message::http::{Base64, EventsReply};
+use wardkey_core::time::UnixTime;
+
+use super::support::client::{Answer, Terminal};
+use super::support::{Deployment, now};
+
+fn heartbeats(terminal: &Terminal, numbers: std::ops::Range<u32>) -> Vec<Base64> {
+    let one = |number: u32| {
+        let mut id = [0; 16];
+        id[..4].copy_from_slice(&number.to_be_bytes());
+        let mut event = Event::new(EventId::new(id), UnixTime(now()), EventName::Heartbeat, Outcome::Success);
+        event.terminal = Some(terminal.id);
+        event.detail = Some("x".repeat(400));
+        Base64(codec::to_bytes(&event))
+    };
+    numbers.map(one).collect()
+}
+
+fn send(terminal: &Terminal, events: &[Base64]) -> Answer {
+    terminal.client.post("/v1/events", &json!({ "events": events }))
+}
+
+/// Sends as an agent does: what is acknowledged is gone, the rest comes again. What is left when it
+/// is told to wait, and for how long.
+fn drain(terminal: &Terminal, mut left: Vec<Base64>) -> (Vec<Base64>, Option<(String, u64)>) {
+    while !left.is_empty() {
+        let batch: Vec<Base64> = left.iter().take(256).cloned().collect();
+        let answer = send(terminal, &batch);
+        if answer.status == 429 {
+            return (left, Some((answer.refusal().1, answer.retry_after.unwrap())));
+        }
+        let reply: EventsReply = answer.json();
+        assert!(!reply.accepted.is_empty() && reply.refused.is_empty());
+        left.retain(|event| {
+            let read: Event = codec::from_bytes(&event.0).unwrap();
+            !reply.accepted.contains(&Base64(read.id.as_bytes().to_vec()))
+        });
+    }
+    (left, None)
+}
+
+#[test]
+fn a_flood_of_one_terminal_is_slowed_and_the_others_go_on() {
+    let deployment = Deployment::with("[limits]\nevents = 100");
+    let running = deployment.start();
+    let (loud, quiet) = (deployment.join(&running, "loud", &["icu"]), deployment.join(&running, "quiet", &["icu"]));
+    let (left, told) = drain(&loud, heartbeats(&loud, 0..300));
+    assert!((190..=200).contains(&left.len()), "{}", left.len());
+    let (code, seconds) = told.unwrap();
+    assert_eq!(code, "WK-1522");
+    assert!((1..=60).contains(&seconds));
+    assert_eq!(send(&quiet, &heartbeats(&quiet, 1000..1050)).json::<EventsReply>().accepted.len(), 50);
+    // Later the rest is taken.
+    let mut left = left;
+    for _ in 0..3 {
+        running.server().app().limiter.forget();
+        left = drain(&loud, left).0;
+    }
+    assert!(left.is_empty());
+    assert_eq!(
+        deployment.json(&["events", "list", "--terminal", "loud", "--limit", "1000"]).as_array().unwrap().len(),
+        300
+    );
+}
+
+#[test]
+fn a_day_s_volume_is_bounded_recorded_once_and_nothing_is_lost() {
+    let deployment = Deployment::with("[limits]\nevents = 1000000\nevent_megabytes = 1");
+    let running = deployment.start();
+    let (loud, quiet) = (deployment.join(&running, "loud", &["icu"]), deployment.join(&running, "quiet", &["icu"]));
+    let all = heartbeats(&loud, 0..900);
+    let (left, told) = drain(&loud, all.clone());
+    let stored = all.len() - left.len();
+    assert!((500..800).contains(&stored), "{stored}");
+    let (code, seconds) = told.unwrap();
+    assert_eq!(code, "WK-1522");
+    assert!((1..=3600).contains(&seconds));
+    for _ in 0..3 {
+        assert_eq!(send(&loud, &left[..10]).refusal(), (429, "WK-1522".into()));
+    }
+    assert_eq!(deployment.actions().iter().filter(|action| *action == "terminal.quota").count(), 1);
+    // What is stored already is still acknowledged: it takes no room.
+    assert_eq!(send(&loud, &all[..20]).json::<EventsReply>().accepted.len(), 20);
+    assert_eq!(send(&quiet, &heartbeats(&quiet, 5000..5050)).json::<EventsReply>().accepted.len(), 50);
+    // A restart gives nothing back; the next day does.
+    running.stop();
+    let running = deployment.start();
+    let loud = Terminal {
+        client: super::support::client::Client::new(&running, Some((&loud.certificate, &loud.key))),
+        ..loud
+    };
+    assert_eq!(send(&loud, &left[..1]).status, 429);
+    running.clock.advance(86_400);
+    let (left, told) = drain(&loud, left);
+    assert!(left.is_empty() && told.is_none());
+    let listed = deployment.json(&["events", "list", "--terminal", "loud", "--limit", "2000"]);
+    assert_eq!(listed.as_array().unwrap().len(), 900);
+}
