@@ -9,7 +9,7 @@ use wardkey_core::codec::{self, Bytes, Document};
 use wardkey_core::marks::Marks;
 use wardkey_core::time::{ClockReading, UnixTime};
 
-use crate::files::{self, FileError, Owner, Replacement};
+use wardkey_settings::files::{self, FileError, Owner, Replacement};
 use crate::refusal::Refusal;
 
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";

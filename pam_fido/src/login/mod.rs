@@ -34,7 +34,7 @@ use wardkey_ipc::{Channel, Deadline};
 use crate::journal::Journal;
 use crate::machine::Machine;
 use crate::refusal::Refusal;
-use crate::settings::Settings;
+use wardkey_settings::pam::Settings;
 use crate::sockets::Sockets;
 use crate::talk::Talk;
 

@@ -25,7 +25,7 @@ use crate::journal::Journal;
 use crate::login::{self, Admitted, Login, World};
 use crate::machine::Machine;
 use crate::refusal::Refusal;
-use crate::settings::Settings;
+use wardkey_settings::pam::Settings;
 use crate::sockets::Sockets;
 use crate::talk::{Answer, Talk};
 
