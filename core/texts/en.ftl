@@ -104,3 +104,12 @@ wk-1513 = This needs root. Please run it with sudo.
 wk-1514 = This terminal's certificate is missing or was refused. Administrator: join the terminal again.
 wk-1515 = Not found ({ $what }). Please check the name.
 wk-1516 = The request is not valid ({ $reason }). Please check it.
+
+## 16xx: switching Wardkey on and off
+
+wk-1601 = Not enabled: this terminal is not ready. Please mend what is said below.
+wk-1602 = Not enabled: the test login did not pass. Please mend the cause and try again.
+wk-1603 = Not enabled: no local administrator could log in without a key. Please see the guide.
+wk-1604 = The PAM files were edited by hand; nothing was changed. Please see the guide.
+wk-1605 = Not confirmed in time: Wardkey is disabled again, everything is as it was.
+wk-1606 = Wardkey is enabled. Please run "wardkey disable" first.

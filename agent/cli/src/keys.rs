@@ -178,11 +178,16 @@ pub(crate) fn ask_pin(work: &mut Work<'_, '_>, question: &str) -> Result<Pin, Cl
 
 /// Asks a question without echo.
 pub(crate) fn ask(work: &mut Work<'_, '_>, question: &str) -> Result<Zeroizing<String>, CliError> {
-    work.around.person.ask_secret(question).map_err(|error| match error {
-        NoAnswer::Cancelled => CliError::new(Code::Cancelled),
+    work.around.person.ask_secret(question).map_err(no_answer)
+}
+
+/// Why there is no answer, as an error.
+pub(crate) fn no_answer(error: NoAnswer) -> CliError {
+    match error {
+        NoAnswer::Cancelled | NoAnswer::TimedOut => CliError::new(Code::Cancelled),
         NoAnswer::Unreadable => CliError::invalid(error),
         NoAnswer::Io(error) => CliError::with(Code::Internal, error),
-    })
+    }
 }
 
 /// A question, and how many tries are left when they are fewer than all.

@@ -113,9 +113,9 @@ fn key_info_for_people_and_programs() {
     let ran = machine.run("key info", &[], false, false);
     assert_eq!(
         ran.out,
-        "Test Key (/dev/hidraw0, 1050:0407)\n  PIN: set, a PIN has at least 4 characters\n  PIN tries left: 7\n  \
+        "Test Key (/dev/hidraw0, 1050:0407)\n  PIN: set, at least 4 characters\n  PIN tries left: 7\n  \
          AAGUID: abababababababababababababababab\n  CTAP: U2F_V2, FIDO_2_1\n\
-         Test Key (/dev/hidraw1, 1050:0407)\n  does not answer\n"
+         Test Key (/dev/hidraw1, 1050:0407)\n  Does not answer\n"
     );
     let none = Machine::new();
     none.key(|_| vec![keys(vec![])]);
