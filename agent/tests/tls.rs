@@ -51,6 +51,7 @@ fn request(server: &str, token: &JoinToken) -> Join {
         token: token.to_text(),
         name: DisplayText::new("ward3-a").unwrap(),
         machine: Hash::new([7; 32]),
+        replace: None,
     }
 }
 

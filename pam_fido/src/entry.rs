@@ -15,6 +15,7 @@ use wardkey_settings::pam::Settings;
 use wardkey_settings::table::TableError;
 
 use crate::account::Account;
+use crate::ffi;
 use crate::journal::{Journal, Syslog, install_panic_hook};
 use crate::login::{self, Admitted, Login, World};
 use crate::machine::ThisMachine;
@@ -22,7 +23,6 @@ use crate::options::Options;
 use crate::refusal::Refusal;
 use crate::sockets::SystemSockets;
 use crate::talk::{PamTalk, Talk};
-use crate::ffi;
 
 /// Under this name the handle keeps whom authentication let in. Another version of the module keeps
 /// its own, as the type may differ.

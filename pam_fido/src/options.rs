@@ -24,12 +24,8 @@ impl Options {
     /// Reads the arguments. What cannot be understood is complained about and has no effect: the
     /// defaults ask for everything that Wardkey can ask for.
     pub fn read(arguments: &[&CStr]) -> Self {
-        let mut options = Self {
-            debug: false,
-            timeout: None,
-            configuration: PathBuf::from(DEFAULT_PATH),
-            complaints: Vec::new(),
-        };
+        let mut options =
+            Self { debug: false, timeout: None, configuration: PathBuf::from(DEFAULT_PATH), complaints: Vec::new() };
         for argument in arguments {
             if let Err(complaint) = options.take(argument) {
                 let argument = printable(&argument.to_string_lossy(), 80);

@@ -138,6 +138,8 @@ pub struct JoinOptions {
     #[arg(long, value_name = "FILE", default_value = "/var/lib/wardkey-marks/marks")]
     pub marks: PathBuf,
     /// Leave the deployment that this machine has joined for another one.
+    ///
+    /// Refused while logins with keys are enabled: run "wardkey disable" first.
     #[arg(long)]
     pub replace: bool,
 }

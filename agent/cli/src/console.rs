@@ -174,9 +174,11 @@ impl Signals {
     /// Waits until there is something to read (true), or a signal (false).
     fn wait_readable(&self, input: &OwnedFd, until: Option<Instant>) -> Result<bool, NoAnswer> {
         loop {
-            let mut fds = [PollFd::new(input.as_fd(), PollFlags::POLLIN), PollFd::new(self.fd.as_fd(), PollFlags::POLLIN)];
+            let mut fds =
+                [PollFd::new(input.as_fd(), PollFlags::POLLIN), PollFd::new(self.fd.as_fd(), PollFlags::POLLIN)];
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-            let timeout = left.map_or(PollTimeout::NONE, |left| PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX));
+            let timeout =
+                left.map_or(PollTimeout::NONE, |left| PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX));
             match poll(&mut fds, timeout) {
                 Err(Errno::EINTR) => continue,
                 Err(errno) => return Err(errno.into()),

@@ -177,6 +177,8 @@ fn a_socket_of_somebody_else_gets_nothing() {
                 key_owner: Some(0),
                 root: false,
                 machine_id: folder.path().join("none"),
+                places: wardkey_cli::Places { pam: folder.path().into(), ..Default::default() },
+                files_owner: wardkey_settings::files::Owner::current(),
                 person: &mut person,
                 out: &mut out,
                 errors: &mut errors,

@@ -94,9 +94,8 @@ impl<'c> Handle<'c> {
         let conv = PamConv { converse, appdata: seat.cast() };
         // SAFETY: the strings live through the call and libpam copies them and `conv`; `seat` outlives the
         // PAM handle, as `Drop` ends it first; `handle.raw` is a place for the result.
-        let code = unsafe {
-            pam_start_confdir(service.as_ptr(), user.as_ptr(), &conv, folder.as_ptr(), &mut handle.raw)
-        };
+        let code =
+            unsafe { pam_start_confdir(service.as_ptr(), user.as_ptr(), &conv, folder.as_ptr(), &mut handle.raw) };
         if code != PAM_SUCCESS || handle.raw.is_null() {
             // libpam has freed its half-made handle on error; only the seat is left to be dropped.
             handle.raw = ptr::null_mut();

@@ -170,7 +170,7 @@ mod tests {
     fn only_both_phases_are_a_login() {
         for (lines, passed, reason) in [
             ("auth required pam_permit.so\naccount required pam_permit.so\n", true, "PAM_SUCCESS"),
-            ("auth required pam_permit.so\naccount required pam_deny.so\n", false, "PAM_PERM_DENIED"),
+            ("auth required pam_permit.so\naccount required pam_deny.so\n", false, "PAM_AUTH_ERR"),
             ("auth required pam_deny.so\naccount required pam_permit.so\n", false, "PAM_AUTH_ERR"),
             ("auth required pam_missing.so\naccount required pam_permit.so\n", false, "PAM_MODULE_UNKNOWN"),
             ("", false, "PAM_PERM_DENIED"),
