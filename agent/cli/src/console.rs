@@ -425,6 +425,30 @@ mod tests {
     }
 
     #[test]
+    fn a_visible_answer_waits_only_so_long_and_is_shown() {
+        let OpenptyResult { master, slave } = openpty(None, None).unwrap();
+        let shown = Shown::default();
+        let mut console = Console::new(slave.try_clone().unwrap(), Box::new(shown.clone()));
+        let begun = Instant::now();
+        let answer = console.ask("Sure? ", Some(Duration::from_millis(50)));
+        assert!(matches!(answer, Err(NoAnswer::TimedOut)), "{answer:?}");
+        assert!((50..5000).contains(&begun.elapsed().as_millis()), "{:?}", begun.elapsed());
+        assert!(echoes(&slave), "what is typed can be seen");
+        let said = shown.clone();
+        let hand = std::thread::spawn(move || {
+            while said.0.lock().unwrap().iter().filter(|byte| **byte == b'?').count() < 2 {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            nix::unistd::write(&master, b"yes\n").unwrap();
+            master
+        });
+        assert_eq!(console.ask("Sure? ", Some(Duration::from_secs(10))).unwrap(), "yes");
+        // A terminal that is closed is no answer.
+        drop(hand.join().unwrap());
+        assert!(matches!(console.ask("Sure? ", None), Err(_)));
+    }
+
+    #[test]
     fn answers_from_a_pipe_are_lines_in_the_order_asked() {
         let (read, write) = nix::unistd::pipe().unwrap();
         nix::unistd::write(&write, b"first\r\nsecond\n\nlast").unwrap();

@@ -35,6 +35,7 @@ fn status_for_people_and_programs() {
             "server": "https://wardkey.example:8443", "connected": false, "last_contact": 999_000,
             "last_error": "timed\nout", "scopes": [scope_json()], "events_waiting": 3, "logins": 1,
             "now": 1_000_000, "keys": 2,
+            "profile": {"state": "disabled", "enabled": false, "confirm_before": null},
         })
     );
     let ran = machine.run("status", &[], false, false);
@@ -46,7 +47,7 @@ fn status_for_people_and_programs() {
          Last error: timed?out\n\
          Directory: ward3 1.25, 120 people, expires 1970-01-12 13:46:39 UTC (expired)\n\
          Events waiting: 3\nLogins under way: 1\nKeys plugged: 2\n\
-         Time: 1970-01-12 13:46:40 UTC\nVersion: 0.1.0\n"
+         Time: 1970-01-12 13:46:40 UTC\nVersion: 0.1.0\nLogins with keys: disabled\n"
     );
     let ran = machine.run("status --lang ja", &[], false, false);
     assert!(ran.out.starts_with("端末: 病棟3-1 ("), "{}", ran.out);

@@ -80,6 +80,16 @@ impl Machine {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("machine-id"), "0123456789abcdef0123456789abcdef\n").unwrap();
+        // PAM as Debian installs it, in short.
+        for (name, text) in [
+            ("pam.d/common-auth", "auth [success=1 default=ignore] pam_unix.so nullok\n"),
+            ("pam.d/common-account", "account [success=1 default=ignore] pam_unix.so\n"),
+            ("pam/auth", "Module: unix\n[success=end default=ignore] pam_unix.so nullok\n"),
+        ] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
         Self { folder, log: Log::default(), to_agent: Arc::default() }
     }
 
