@@ -80,7 +80,10 @@ fn enabled_after_a_test_login_kept_by_a_confirmation_and_disabled_again() {
     let output = enable(&ward);
     let told = json(&output);
     assert!(output.status.success(), "{told}");
-    assert_eq!((&told["enabled"], &told["confirmed"], &told["person"]), (&true.into(), &false.into(), &"hanako".into()));
+    assert_eq!(
+        (&told["enabled"], &told["confirmed"], &told["person"]),
+        (&true.into(), &false.into(), &"hanako".into())
+    );
     assert_eq!(told["ways_in"], serde_json::json!(["localadmin"]));
     let state = profile(&ward);
     assert_eq!(state["state"], "unconfirmed");
@@ -155,11 +158,13 @@ fn nothing_is_changed_unless_everything_is_right() {
     assert_eq!(json(&told)["error"]["problems"][0]["line"], 2, "{}", json(&told));
     wardkey_e2e::Terminal::configure_module("");
     let test = "/usr/share/wardkey/pam.d/wardkey-test";
-    std::fs::rename(test, "/tmp/wardkey-test").unwrap();
+    std::fs::copy(test, "/tmp/wardkey-test").unwrap();
+    std::fs::remove_file(test).unwrap();
     refused(&attempt(&ward, "hanako", PIN), "WK-1601", "there is no such file");
     std::fs::copy("/tmp/wardkey-test", test).unwrap();
     let module = "/usr/lib/x86_64-linux-gnu/security/pam_fido.so";
-    std::fs::rename(module, "/tmp/pam_fido.so").unwrap();
+    std::fs::copy(module, "/tmp/pam_fido.so").unwrap();
+    std::fs::remove_file(module).unwrap();
     refused(&attempt(&ward, "hanako", PIN), "WK-1602", "PAM_MODULE_UNKNOWN");
     // What stands in its place says nobody's name.
     std::fs::copy("/usr/lib/x86_64-linux-gnu/security/pam_permit.so", module).unwrap();
@@ -172,7 +177,8 @@ fn nothing_is_changed_unless_everything_is_right() {
     ward.terminal.start_agent();
     ward.terminal.wait_synced();
     // An edit by hand is neither lost nor worked around.
-    let edited = files()[0].replace("pam_unix.so", "pam_unix.so\nauth optional pam_echo.so by hand\nauth optional pam_unix.so");
+    let edited =
+        files()[0].replace("pam_unix.so", "pam_unix.so\nauth optional pam_echo.so by hand\nauth optional pam_unix.so");
     std::fs::write("/etc/pam.d/common-auth", &edited).unwrap();
     let output = attempt(&ward, "hanako", PIN);
     assert_eq!(json(&output)["error"]["code"], "WK-1604", "{}", json(&output));
@@ -185,7 +191,8 @@ fn nothing_is_changed_unless_everything_is_right() {
 fn what_nobody_confirmed_is_undone_after_a_restart() {
     let ward = ready();
     let before = (files(), remembered());
-    assert!(enable(&ward).status.success());
+    let enabled = enable(&ward);
+    assert!(enabled.status.success(), "{}", json(&enabled));
     // Before its time the unit does nothing.
     let early = ward.terminal.wardkey(&["disable", "--unconfirmed", "--json"]);
     assert_eq!(json(&early)["changed"], false);
