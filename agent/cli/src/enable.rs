@@ -28,6 +28,8 @@ use crate::{CliError, Work, anchor, check, test_login};
 /// As what the agent is asked whether an account is a person's.
 const SERVICE: &str = "wardkey-enable";
 const ANSWER: Duration = Duration::from_secs(10);
+/// So much earlier than by our clock a timer may fire.
+const TIMERS_DIFFER: Duration = Duration::from_secs(10);
 
 pub(crate) fn enable(work: &mut Work<'_, '_>, options: &EnableOptions) -> Result<Output, CliError> {
     needs_root(work)?;
@@ -108,6 +110,10 @@ pub(crate) fn disable(work: &mut Work<'_, '_>, options: &DisableOptions) -> Resu
         std::thread::sleep(Duration::from_secs(seconds.into()));
     }
     let words = work.words();
+    let pending = Pending::read(&work.around.places).filter(|_| options.unconfirmed);
+    if let Some(left) = pending.and_then(|pending| pending.left()).filter(|left| *left <= TIMERS_DIFFER) {
+        std::thread::sleep(left);
+    }
     let _lock = undo::lock(&work.around.places)?;
     match now(work) {
         (_, Some(pending)) if options.unconfirmed && pending.left().is_some() => {

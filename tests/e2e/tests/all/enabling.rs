@@ -1,14 +1,19 @@
 //! `wardkey enable` and `wardkey disable`: Debian's own pam-auth-update, in a ward, and logins through
 //! what it writes.
 
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use rustix::pty::{self, OpenptFlags};
 use serde_json::Value;
 use wardkey_core::id::SigningPublicKey;
 use wardkey_core::token::JoinToken;
-use wardkey_e2e::process::run;
+use wardkey_e2e::process::{run, wait_for};
 use wardkey_e2e::terminal::text;
 use wardkey_e2e::{Login, PIN, Ward, paths};
 
@@ -227,11 +232,103 @@ fn what_nobody_confirmed_is_undone_after_two_minutes_though_the_terminal_is_gone
     // The command has ended, as it does with its terminal.
     std::thread::sleep(Duration::from_secs(110).saturating_sub(begun.elapsed()));
     assert_eq!(profile(&ward)["state"], "unconfirmed");
-    wardkey_e2e::process::wait_for("the undoing", Duration::from_secs(25), || {
+    wait_for("the undoing", Duration::from_secs(25), || {
         (profile(&ward)["state"] == "disabled" && !Path::new("/var/lib/wardkey-enable/pending").exists()).then_some(())
     });
     assert!(begun.elapsed() > Duration::from_secs(119), "{:?}", begun.elapsed());
     assert_eq!((files(), remembered()), before);
+}
+
+/// `wardkey enable` on a terminal of its own.
+struct Sitting {
+    master: Option<OwnedFd>,
+    shown: Arc<Mutex<String>>,
+    child: std::process::Child,
+}
+
+impl Sitting {
+    fn begin() -> Self {
+        let master = pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        pty::grantpt(&master).unwrap();
+        pty::unlockpt(&master).unwrap();
+        let name = pty::ptsname(&master, Vec::new()).unwrap();
+        let slave = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+        let child = Command::new(paths::binary("wardkey"))
+            .args(["enable", "--lang", "en"])
+            .stdin(slave.try_clone().unwrap())
+            .stdout(slave.try_clone().unwrap())
+            .stderr(slave)
+            .spawn()
+            .unwrap();
+        let shown: Arc<Mutex<String>> = Arc::default();
+        let (mut reader, seen) = (File::from(master.try_clone().unwrap()), shown.clone());
+        std::thread::spawn(move || {
+            let mut bytes = [0; 1024];
+            while let Ok(count @ 1..) = reader.read(&mut bytes) {
+                seen.lock().unwrap().push_str(&text(&bytes[..count]));
+            }
+        });
+        Self { master: Some(master), shown, child }
+    }
+
+    /// Waits for a question, and types.
+    fn at(&mut self, question: &str, typed: &str) {
+        wait_for(question, Duration::from_secs(20), || {
+            self.shown.lock().unwrap().ends_with(question).then(|| self.shown.lock().unwrap().clear())
+        });
+        File::from(self.master.as_ref().unwrap().try_clone().unwrap()).write_all(typed.as_bytes()).unwrap();
+    }
+
+    fn until_confirmation(&mut self) {
+        self.at("User name: ", "hanako\n");
+        wait_for("the PIN question", Duration::from_secs(20), || {
+            let mut shown = self.shown.lock().unwrap();
+            (shown.contains("PIN") && shown.ends_with(": ")).then(|| shown.clear())
+        });
+        File::from(self.master.as_ref().unwrap().try_clone().unwrap())
+            .write_all(format!("{PIN}\n").as_bytes())
+            .unwrap();
+    }
+
+    fn end(mut self) -> (i32, String) {
+        let status = self.child.wait().unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        (status.code().unwrap_or(-1), self.shown.lock().unwrap().clone())
+    }
+}
+
+const CONFIRM: &str = "type yes: ";
+
+#[test]
+fn at_a_terminal_yes_keeps_it_and_anything_else_undoes_it_at_once() {
+    let ward = ready();
+    let before = files();
+    // Ctrl-C at the confirmation.
+    let mut sitting = Sitting::begin();
+    sitting.until_confirmation();
+    sitting.at(CONFIRM, "no\n");
+    sitting.at(CONFIRM, "\x03");
+    let (code, shown) = sitting.end();
+    assert_eq!(code, 1, "{shown}");
+    assert!(shown.contains("(WK-1605)") && !shown.contains(PIN), "{shown}");
+    assert_eq!(files(), before);
+    // The terminal goes away.
+    let mut sitting = Sitting::begin();
+    sitting.until_confirmation();
+    wait_for("the profile", Duration::from_secs(10), || (profile(&ward)["enabled"] == true).then_some(()));
+    let shown = sitting.shown.clone();
+    wait_for("the question", Duration::from_secs(10), || shown.lock().unwrap().ends_with(CONFIRM).then_some(()));
+    run(Command::new("kill").args(["-HUP", &sitting.child.id().to_string()]), true);
+    sitting.master = None;
+    assert_eq!(sitting.child.wait().unwrap().code(), Some(1));
+    assert_eq!(files(), before);
+    // Yes.
+    let mut sitting = Sitting::begin();
+    sitting.until_confirmation();
+    sitting.at(CONFIRM, "yes\n");
+    let (code, shown) = sitting.end();
+    assert_eq!((code, profile(&ward)["state"].as_str()), (0, Some("enabled")), "{shown}");
+    assert!(shown.contains("Logins with keys are enabled."), "{shown}");
 }
 
 #[test]
