@@ -13,7 +13,8 @@ const CHECK: &str = "config check --pam DIR/etc/pam.toml --agent DIR/etc/agent.t
 fn machine() -> Machine {
     let machine = Machine::new();
     std::fs::create_dir(machine.path("etc")).unwrap();
-    write(&machine, "agent.toml", "heartbeat_seconds = 60\n");
+    let agent = format!("user = \"root\"\nstate_dir = \"{}/state\"\n", machine.folder.path().display());
+    write(&machine, "agent.toml", &agent);
     pam(&machine, "");
     machine
 }
@@ -69,6 +70,7 @@ fn everything_that_is_wrong_is_told_at_once() {
         ("agent.toml", Some(3), Some("wait_seconds")),
         ("anchor.toml", Some(1), None),
         ("pam.toml", None, Some("agent_socket")),
+        ("pam.toml", None, Some("agent_user")),
     ];
     let expected: Vec<_> =
         expected.iter().map(|(file, line, key)| ((*file).to_owned(), *line, key.map(str::to_owned))).collect();
@@ -77,7 +79,37 @@ fn everything_that_is_wrong_is_told_at_once() {
     assert!(ran.errors.starts_with("This terminal's configuration is wrong."), "{}", ran.errors);
     assert!(ran.errors.contains("pam.toml:5: unknown key \"nouserok\"; fix: remove the line"), "{}", ran.errors);
     assert!(ran.errors.contains("run: chmod go-w "), "{}", ran.errors);
-    assert_eq!(ran.errors.lines().count(), 9, "{}", ran.errors);
+    assert_eq!(ran.errors.lines().count(), 10, "{}", ran.errors);
+}
+
+#[test]
+fn anchor_and_agent_must_be_of_the_same_terminal() {
+    let machine = machine();
+    let (key, terminal) = ("01".repeat(32), "02".repeat(16));
+    write(&machine, "anchor.toml", &format!("root_key = \"{key}\"\nterminal = \"{terminal}\"\n"));
+    let state = machine.path("state");
+    std::fs::create_dir(&state).unwrap();
+    for name in ["terminal.toml", "terminal.pem", "terminal.key"] {
+        let other = "03".repeat(16);
+        std::fs::write(state.join(name), format!("server = \"s\"\nterminal = \"{other}\"\nroot_key = \"{key}\"\n"))
+            .unwrap();
+        std::fs::set_permissions(state.join(name), std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let told = |line: &str| {
+        let ran = machine.run(CHECK, &[], false, false);
+        assert!(ran.errors.contains(line), "{}", ran.errors);
+        ran.errors.lines().count() - 1
+    };
+    let root = nix::unistd::geteuid().is_root();
+    let owners = if root { 0 } else { 3 };
+    assert_eq!(told("terminal.toml: key \"terminal\" is not that of the trust anchor"), 1 + owners);
+    std::fs::set_permissions(state.join("terminal.key"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(told("terminal.key: mode 0644 lets others in; fix: run: chmod 600"), 2 + owners);
+    std::fs::remove_file(state.join("terminal.pem")).unwrap();
+    assert_eq!(
+        told("terminal.pem: there is no such file, but a trust anchor; fix: run: wardkey join"),
+        3 + owners.min(2)
+    );
 }
 
 #[test]
