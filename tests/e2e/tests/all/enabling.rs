@@ -253,7 +253,10 @@ impl Sitting {
         pty::unlockpt(&master).unwrap();
         let name = pty::ptsname(&master, Vec::new()).unwrap();
         let slave = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-        let child = Command::new(paths::binary("wardkey"))
+        // The terminal is its controlling one, as for a shell: Ctrl-C and hanging up are signals.
+        let child = Command::new("setsid")
+            .args(["--ctty", "--"])
+            .arg(paths::binary("wardkey"))
             .args(["enable", "--lang", "en"])
             .stdin(slave.try_clone().unwrap())
             .stdout(slave.try_clone().unwrap())
@@ -274,20 +277,16 @@ impl Sitting {
     /// Waits for a question, and types.
     fn at(&mut self, question: &str, typed: &str) {
         wait_for(question, Duration::from_secs(20), || {
-            self.shown.lock().unwrap().ends_with(question).then(|| self.shown.lock().unwrap().clear())
+            let mut shown = self.shown.lock().unwrap();
+            (shown.contains(question) && shown.ends_with(": ")).then(|| shown.clear())
         });
-        File::from(self.master.as_ref().unwrap().try_clone().unwrap()).write_all(typed.as_bytes()).unwrap();
+        let mut keyboard = File::from(self.master.as_ref().unwrap().try_clone().unwrap());
+        keyboard.write_all(typed.as_bytes()).unwrap();
     }
 
     fn until_confirmation(&mut self) {
         self.at("User name: ", "hanako\n");
-        wait_for("the PIN question", Duration::from_secs(20), || {
-            let mut shown = self.shown.lock().unwrap();
-            (shown.contains("PIN") && shown.ends_with(": ")).then(|| shown.clear())
-        });
-        File::from(self.master.as_ref().unwrap().try_clone().unwrap())
-            .write_all(format!("{PIN}\n").as_bytes())
-            .unwrap();
+        self.at("PIN", &format!("{PIN}\n"));
     }
 
     fn end(mut self) -> (i32, String) {
@@ -318,8 +317,8 @@ fn at_a_terminal_yes_keeps_it_and_anything_else_undoes_it_at_once() {
     wait_for("the profile", Duration::from_secs(10), || (profile(&ward)["enabled"] == true).then_some(()));
     let shown = sitting.shown.clone();
     wait_for("the question", Duration::from_secs(10), || shown.lock().unwrap().ends_with(CONFIRM).then_some(()));
+    drop(sitting.master.take());
     run(Command::new("kill").args(["-HUP", &sitting.child.id().to_string()]), true);
-    sitting.master = None;
     assert_eq!(sitting.child.wait().unwrap().code(), Some(1));
     assert_eq!(files(), before);
     // Yes.
