@@ -46,6 +46,12 @@ pub enum AgentError {
     Io(#[from] std::io::Error),
 }
 
+impl From<wardkey_settings::table::TableError> for AgentError {
+    fn from(error: wardkey_settings::table::TableError) -> Self {
+        Self::Configuration(error.to_string())
+    }
+}
+
 /// What came of a request to the server.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {

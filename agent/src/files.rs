@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use crate::error::AgentError;
@@ -27,16 +27,6 @@ pub fn read(path: &Path, max: u64) -> Result<Option<Vec<u8>>, AgentError> {
     let mut bytes = Vec::new();
     file.take(max).read_to_end(&mut bytes).map_err(failed)?;
     Ok(Some(bytes))
-}
-
-/// Whether somebody else than root and ourselves could have written the file.
-///
-/// # Errors
-/// [`AgentError::File`] when it cannot be asked.
-pub fn is_writable_by_others(path: &Path) -> Result<bool, AgentError> {
-    let metadata = std::fs::metadata(path).map_err(|error| AgentError::file(path, error))?;
-    let owner = metadata.uid();
-    Ok((owner != 0 && owner != nix::unistd::geteuid().as_raw()) || metadata.mode() & 0o022 != 0)
 }
 
 /// Replaces a file: a temporary one in the same folder is written, synced and renamed, so that a
@@ -73,6 +63,8 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), AgentError> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
 
     #[test]

@@ -16,7 +16,6 @@ pub mod agent;
 pub mod arguments;
 pub mod audit;
 pub mod clock;
-pub mod config;
 pub mod control;
 pub mod daemon;
 pub mod error;
@@ -29,3 +28,5 @@ pub mod server;
 pub mod session;
 pub mod store;
 pub mod sync;
+
+pub use wardkey_settings::agent as config;

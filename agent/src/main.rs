@@ -10,7 +10,7 @@ use wardkey_agent::daemon;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match Config::read(&arguments.config).and_then(daemon::run) {
+    match Config::read(&arguments.config).map_err(Into::into).and_then(daemon::run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             wardkey_agent::log::warning(error);

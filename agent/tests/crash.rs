@@ -142,5 +142,5 @@ fn wrong_configuration_stops_the_program_with_a_message() {
     let output = Command::new(env!("CARGO_BIN_EXE_wardkey-agent")).arg("--config").arg(&path).output().unwrap();
     assert!(!output.status.success());
     let message = String::from_utf8(output.stderr).unwrap();
-    assert!(message.contains("agent.toml:2: spool: unknown field") && message.contains("fix:"), "{message}");
+    assert!(message.contains("agent.toml:2: unknown key \"spool\"") && message.contains("known are"), "{message}");
 }

@@ -139,6 +139,7 @@ fn memory_of_the_program() {
         token: server.token.to_text(),
         name: DisplayText::new("t").unwrap(),
         machine: wardkey_core::id::Hash::new([1; 32]),
+        replace: None,
     };
     let reply = ask(&Request::Join(join));
     assert!(matches!(reply, Reply::Joined(_)), "{reply:?}");

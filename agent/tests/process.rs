@@ -41,12 +41,14 @@ fn systemd_gives_the_socket_and_hears_ready_watchdog_and_stopping() {
          spool_mib = 4\n",
         at.display()
     );
-    std::fs::write(at.join("agent.toml"), text).unwrap();
+    // As on a terminal, the folder of the configuration belongs to root alone.
+    std::fs::create_dir(at.join("etc")).unwrap();
+    std::fs::write(at.join("etc/agent.toml"), text).unwrap();
     // The shell puts the socket where systemd does and becomes the agent, with its pid.
     let mut child = Command::new("sh")
         .args(["-c", "exec 3<&0 </dev/null; LISTEN_PID=$$ WATCHDOG_PID=$$ LISTEN_FDS=1 exec \"$0\" --config \"$1\""])
         .arg(env!("CARGO_BIN_EXE_wardkey-agent"))
-        .arg(at.join("agent.toml"))
+        .arg(at.join("etc/agent.toml"))
         .env("NOTIFY_SOCKET", at.join("notify"))
         .env("WATCHDOG_USEC", "400000")
         .stdin(Stdio::from(OwnedFd::from(listener)))

@@ -51,6 +51,7 @@ fn request(server: &str, token: &JoinToken) -> Join {
         token: token.to_text(),
         name: DisplayText::new("ward3-a").unwrap(),
         machine: Hash::new([7; 32]),
+        replace: None,
     }
 }
 
@@ -75,6 +76,12 @@ fn a_terminal_joins_synchronises_and_recovers_over_tls() {
     join(&t.agent, &request(&server.address, &server.token)).unwrap();
     let other = JoinToken::new([1; 8], [2; 16], &signing(66).public());
     assert_eq!(refused(join(&t.agent, &request(&server.address, &other))), Code::AlreadyJoined);
+    // Unless root says that this one is left: then the other must prove itself as any, and until it has,
+    // nothing is lost.
+    let leave = Join { replace: Some(true), ..request(&server.address, &other) };
+    assert_eq!(refused(join(&t.agent, &leave)), Code::ServerNotTrusted);
+    assert_eq!(t.agent.identity().unwrap().terminal, TERMINAL);
+    assert!(t.agent.directory.view().is_complete());
     // The cache is lost: the roots come again, for the key that was joined.
     t.agent.state.close();
     t.agent.directory.close();

@@ -219,6 +219,20 @@ codes! {
     ReplacementRefused = 1521,
     /// The terminal has sent more records than it may for now; they wait at the terminal.
     EventQuota = 1522,
+
+    // 16xx: switching Wardkey on and off
+    /// Not enabled: the terminal is not ready.
+    NotReadyToEnable = 1601,
+    /// Not enabled: the test login did not pass.
+    TestLoginFailed = 1602,
+    /// Not enabled: no local administrator could get in without a key.
+    NoOtherWayIn = 1603,
+    /// The files of PAM were edited by hand; nothing was changed.
+    PamFilesEdited = 1604,
+    /// Nobody confirmed in time: disabled again.
+    NotConfirmed = 1605,
+    /// Refused while Wardkey is enabled.
+    StillEnabled = 1606,
 }
 
 impl Code {

@@ -108,3 +108,12 @@ wk-1515 = Not found ({ $what }). Please check the name.
 wk-1516 = The request is not valid ({ $reason }). Please check it.
 wk-1521 = This machine has joined before. Please issue a token for it with "terminal token --replace".
 wk-1522 = Too many records from this terminal for now. They are kept here and sent later.
+
+## 16xx: switching Wardkey on and off
+
+wk-1601 = Not enabled: this terminal is not ready. Please mend what is said below.
+wk-1602 = Not enabled: the test login did not pass. Please mend the cause and try again.
+wk-1603 = Not enabled: no local administrator could log in without a key. Please see the guide.
+wk-1604 = The PAM files were edited by hand; nothing was changed. Please see the guide.
+wk-1605 = Not confirmed in time: Wardkey is disabled again, everything is as it was.
+wk-1606 = Wardkey is enabled. Please run "wardkey disable" first.

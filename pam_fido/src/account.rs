@@ -2,7 +2,7 @@
 
 use nix::unistd::User;
 
-use crate::settings::LocalAccounts;
+use wardkey_settings::pam::LocalAccounts;
 
 /// Longest name that NSS is asked for, in bytes.
 const MAX_NAME: usize = 256;

@@ -9,18 +9,20 @@ use pam::module::{PamHandle, PamHooks};
 use wardkey_core::code::Code;
 use wardkey_core::name::{Language, LoginName, ServiceName, printable};
 use wardkey_core::snapshot::Anchor;
+use wardkey_settings::anchor;
+use wardkey_settings::files::Owner;
+use wardkey_settings::pam::Settings;
+use wardkey_settings::table::TableError;
 
 use crate::account::Account;
-use crate::files::Owner;
+use crate::ffi;
 use crate::journal::{Journal, Syslog, install_panic_hook};
 use crate::login::{self, Admitted, Login, World};
 use crate::machine::ThisMachine;
 use crate::options::Options;
 use crate::refusal::Refusal;
-use crate::settings::Settings;
 use crate::sockets::SystemSockets;
 use crate::talk::{PamTalk, Talk};
-use crate::{anchor, ffi};
 
 /// Under this name the handle keeps whom authentication let in. Another version of the module keeps
 /// its own, as the type may differ.
@@ -184,7 +186,7 @@ impl Parts {
         if account.is_root() {
             return Ok(None);
         }
-        let wrong = |code| move |error: crate::table::TableError| Refusal::new(code, error);
+        let wrong = |code| move |error: TableError| Refusal::new(code, error);
         let mut settings = Settings::read(&options.configuration, Owner::ROOT).map_err(wrong(Code::Configuration))?;
         if account.is_local(&user.name, &settings.local) {
             return Ok(None);

@@ -4,7 +4,7 @@
 //! ```text
 //!   application ── libpam ── entry ── login ──> agent   (evidence, arbitration, record)
 //!                              │        └─────> wardkey-key   (PIN in, assertion out)
-//!                              ├ options, settings, anchor, marks ── files     root-owned, or refused
+//!                              ├ options, marks ── wardkey-settings (files of root's, or refused)
 //!                              └ account (NSS), talk (conversation), journal (syslog)
 //! ```
 //! No threads, no environment variables, no signals, no standard output; every descriptor is
@@ -13,10 +13,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod account;
-mod anchor;
 mod entry;
 mod ffi;
-mod files;
 mod journal;
 mod login;
 mod machine;
@@ -24,11 +22,8 @@ mod machine;
 mod no_backtrace;
 mod options;
 mod refusal;
-mod settings;
 mod sockets;
-mod table;
 mod talk;
-mod toml_lines;
 
 #[cfg(test)]
 mod tests;

@@ -9,8 +9,8 @@ use wardkey_core::codec::{self, Bytes, Document};
 use wardkey_core::marks::Marks;
 use wardkey_core::time::{ClockReading, UnixTime};
 
-use crate::files::{self, FileError, Owner, Replacement};
 use crate::refusal::Refusal;
+use wardkey_settings::files::{self, FileError, Owner, Replacement};
 
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 /// How long another login may keep the marks to itself.

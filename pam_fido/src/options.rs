@@ -5,11 +5,7 @@ use std::ffi::CStr;
 use std::path::PathBuf;
 
 use wardkey_core::name::printable;
-
-/// Where the configuration is when `conf=` does not say.
-pub const DEFAULT_CONFIGURATION: &str = "/etc/wardkey/pam.toml";
-/// Bounds of `timeout=` and `key_wait_seconds`, in seconds.
-pub const WAIT_SECONDS: std::ops::RangeInclusive<u64> = 1..=600;
+use wardkey_settings::pam::{DEFAULT_PATH, WAIT_SECONDS};
 
 /// What the arguments say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,12 +24,8 @@ impl Options {
     /// Reads the arguments. What cannot be understood is complained about and has no effect: the
     /// defaults ask for everything that Wardkey can ask for.
     pub fn read(arguments: &[&CStr]) -> Self {
-        let mut options = Self {
-            debug: false,
-            timeout: None,
-            configuration: PathBuf::from(DEFAULT_CONFIGURATION),
-            complaints: Vec::new(),
-        };
+        let mut options =
+            Self { debug: false, timeout: None, configuration: PathBuf::from(DEFAULT_PATH), complaints: Vec::new() };
         for argument in arguments {
             if let Err(complaint) = options.take(argument) {
                 let argument = printable(&argument.to_string_lossy(), 80);
@@ -68,7 +60,7 @@ mod tests {
     #[test]
     fn arguments_are_read_and_unknown_ones_change_nothing() {
         let plain = Options::read(&[]);
-        assert_eq!(plain.configuration, PathBuf::from(DEFAULT_CONFIGURATION));
+        assert_eq!(plain.configuration, PathBuf::from(DEFAULT_PATH));
         let all = Options::read(&[c"debug", c"timeout=90", c"conf=/opt/pam.toml"]);
         assert_eq!((all.debug, all.timeout), (true, Some(90)));
         assert_eq!(all.configuration, PathBuf::from("/opt/pam.toml"));

@@ -10,7 +10,7 @@ use wardkey_ipc::{Channel, Deadline, IpcError};
 
 use crate::account;
 use crate::refusal::Refusal;
-use crate::settings::Settings;
+use wardkey_settings::pam::Settings;
 
 /// How long a part that is being restarted is tried again. Some lockers give up for good when a
 /// module answers "unavailable".

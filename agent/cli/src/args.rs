@@ -42,6 +42,23 @@ pub enum Action {
     /// When standard input is not a terminal, answers are read from it, one a line, in the order
     /// asked: the code (without --code), then the PIN (twice, when the key has none yet).
     Enroll(EnrollOptions),
+    /// Let staff log in with their keys: put the module into the PAM services of this machine (root).
+    ///
+    /// Only when the terminal has joined and is up to date, a member of staff passes a test login here,
+    /// and a local administrator can get in without a key. The change undoes itself after two minutes,
+    /// also when the machine is restarted meanwhile, unless it is confirmed: by typing "yes" when asked,
+    /// or by "wardkey enable --confirm".
+    ///
+    /// When standard input is not a terminal, answers are read from it, one a line: the user name, then
+    /// what the test login asks (the PIN); the confirmation is not asked for.
+    Enable(EnableOptions),
+    /// Take the module out of the PAM services again (root).
+    ///
+    /// Works whatever is broken. What was edited by hand in /etc/pam.d/common-* is never overwritten.
+    Disable(DisableOptions),
+    /// Check the configuration files of this terminal.
+    #[command(subcommand)]
+    Config(ConfigAction),
     /// Look at security keys, or change a PIN.
     #[command(subcommand)]
     Key(KeyAction),
@@ -57,6 +74,46 @@ pub enum KeyAction {
     /// When standard input is not a terminal, three lines are read from it: the PIN, the new one,
     /// the new one again.
     ChangePin,
+}
+
+/// A command about the configuration.
+#[derive(Subcommand)]
+pub enum ConfigAction {
+    /// Tell everything that is wrong in /etc/wardkey, with file, line, key and fix.
+    ///
+    /// Reads pam.toml, agent.toml and, on a joined terminal, the trust anchor, as the PAM module and the
+    /// agent read them. Exit code 1 when something is wrong.
+    Check(CheckOptions),
+}
+
+/// How to enable.
+#[derive(Args)]
+pub struct EnableOptions {
+    /// Keep what was enabled within the last two minutes.
+    #[arg(long)]
+    pub confirm: bool,
+}
+
+/// How to disable.
+#[derive(Args)]
+pub struct DisableOptions {
+    /// Only undo what was enabled and not confirmed (what wardkey-undo.service runs).
+    #[arg(long)]
+    pub unconfirmed: bool,
+    /// Wait so many seconds first.
+    #[arg(long, value_name = "SECONDS", requires = "unconfirmed", hide = true)]
+    pub after: Option<u32>,
+}
+
+/// What to check.
+#[derive(Args)]
+pub struct CheckOptions {
+    /// The configuration of the PAM module.
+    #[arg(long, value_name = "FILE", default_value = "/etc/wardkey/pam.toml")]
+    pub pam: PathBuf,
+    /// The configuration of the agent.
+    #[arg(long, value_name = "FILE", default_value = "/etc/wardkey/agent.toml")]
+    pub agent: PathBuf,
 }
 
 /// How to join.
@@ -81,6 +138,8 @@ pub struct JoinOptions {
     #[arg(long, value_name = "FILE", default_value = "/var/lib/wardkey-marks/marks")]
     pub marks: PathBuf,
     /// Leave the deployment that this machine has joined for another one.
+    ///
+    /// Refused while logins with keys are enabled: run "wardkey disable" first.
     #[arg(long)]
     pub replace: bool,
 }
@@ -119,6 +178,10 @@ mod tests {
             "wardkey sync --json",
             "wardkey join --server https://s:8443/ --token wkj1-x",
             "wardkey join --server https://10.0.0.1 --token-file - --name 病棟3 --anchor /a --replace",
+            "wardkey enable",
+            "wardkey enable --confirm --json",
+            "wardkey disable --unconfirmed --after 120",
+            "wardkey config check --pam /a --agent /b",
             "wardkey enroll",
             "wardkey enroll --code A --label 予備",
             "wardkey key info",
@@ -139,6 +202,10 @@ mod tests {
             "wardkey join --server https://s/path --token t",
             "wardkey join --server https://s --token t --name \u{1b}x",
             "wardkey enroll --pin 1234",
+            "wardkey enable --yes",
+            "wardkey enable --force",
+            "wardkey disable --after 5",
+            "wardkey config",
         ] {
             assert_eq!(parse(wrong).err().expect(wrong).exit_code(), 2, "{wrong}");
         }

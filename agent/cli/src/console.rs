@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -21,6 +22,9 @@ pub enum NoAnswer {
     /// Ctrl-C, Ctrl-D, a signal, or the end of the input.
     #[error("cancelled")]
     Cancelled,
+    /// Nothing was typed in time.
+    #[error("no answer in time")]
+    TimedOut,
     /// Longer than any answer, or not UTF-8.
     #[error("not an answer")]
     Unreadable,
@@ -41,6 +45,11 @@ pub trait Person {
     fn interactive(&self) -> bool;
     /// Tells something.
     fn say(&mut self, text: &str);
+    /// Asks for something that may be seen, for as long as `wait` says; without it, for ever.
+    ///
+    /// # Errors
+    /// [`NoAnswer`].
+    fn ask(&mut self, question: &str, wait: Option<Duration>) -> Result<String, NoAnswer>;
     /// Asks for a secret: nothing of it is shown.
     ///
     /// # Errors
@@ -119,6 +128,22 @@ impl Person for Console {
         self.show(&format!("{text}\n"));
     }
 
+    fn ask(&mut self, question: &str, wait: Option<Duration>) -> Result<String, NoAnswer> {
+        if !self.terminal {
+            return self.line().map(|line| line.as_str().to_owned());
+        }
+        let signals = Signals::hold()?;
+        // What was typed before the question was not an answer to it.
+        tcflush(&self.input, FlushArg::TCIFLUSH)?;
+        self.show(question);
+        match signals.wait_readable(&self.input, wait.map(|wait| Instant::now() + wait)) {
+            Ok(true) => self.line().map(|line| line.as_str().to_owned()),
+            Ok(false) => Err(NoAnswer::Cancelled),
+            Err(error) => Err(error),
+        }
+        .inspect_err(|_| self.show("\n"))
+    }
+
     fn ask_secret(&mut self, question: &str) -> Result<Zeroizing<String>, NoAnswer> {
         if self.terminal { self.typed(question) } else { self.line() }
     }
@@ -129,18 +154,58 @@ impl Person for Console {
 struct Quiet<'t> {
     terminal: &'t OwnedFd,
     before: Termios,
+    signals: Signals,
+}
+
+/// The signals that ask this program to end; they wait in a descriptor until this is dropped.
+struct Signals {
     mask: SigSet,
-    signals: SignalFd,
+    fd: SignalFd,
+}
+
+impl Signals {
+    fn hold() -> Result<Self, NoAnswer> {
+        let ending = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT].into_iter().collect::<SigSet>();
+        let fd = SignalFd::with_flags(&ending, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
+        let mask = ending.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+        Ok(Self { mask, fd })
+    }
+
+    /// Waits until there is something to read (true), or a signal (false).
+    fn wait_readable(&self, input: &OwnedFd, until: Option<Instant>) -> Result<bool, NoAnswer> {
+        loop {
+            let mut fds =
+                [PollFd::new(input.as_fd(), PollFlags::POLLIN), PollFd::new(self.fd.as_fd(), PollFlags::POLLIN)];
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            let timeout =
+                left.map_or(PollTimeout::NONE, |left| PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX));
+            match poll(&mut fds, timeout) {
+                Err(Errno::EINTR) => continue,
+                Err(errno) => return Err(errno.into()),
+                Ok(0) if left.is_some_and(|left| left.is_zero()) => return Err(NoAnswer::TimedOut),
+                // Milliseconds are rounded.
+                Ok(0) => continue,
+                Ok(_) => {}
+            }
+            let [_, signal] = fds;
+            return Ok(signal.any() != Some(true));
+        }
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        // A signal that waits is taken: the answer was "cancelled", and the program ends by itself.
+        while matches!(self.fd.read_signal(), Ok(Some(_))) {}
+        let _ = self.mask.thread_set_mask();
+    }
 }
 
 impl<'t> Quiet<'t> {
     fn begin(terminal: &'t OwnedFd) -> Result<Self, NoAnswer> {
         let before = tcgetattr(terminal)?;
-        let ending = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT].into_iter().collect::<SigSet>();
-        let signals = SignalFd::with_flags(&ending, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
-        let mask = ending.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
         // From here on dropping it puts everything back.
-        let quiet = Self { terminal, before, mask, signals };
+        let quiet = Self { terminal, before, signals: Signals::hold()? };
         let mut silent = quiet.before.clone();
         silent
             .local_flags
@@ -157,22 +222,7 @@ impl<'t> Quiet<'t> {
 
     /// The next byte; `None` at the end of the input or when a signal asks this program to end.
     fn next_byte(&self) -> Result<Option<u8>, NoAnswer> {
-        loop {
-            let mut fds = [
-                PollFd::new(self.terminal.as_fd(), PollFlags::POLLIN),
-                PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
-            ];
-            match poll(&mut fds, PollTimeout::NONE) {
-                Err(Errno::EINTR) => continue,
-                Err(errno) => return Err(errno.into()),
-                Ok(_) => {}
-            }
-            let [_, signal] = fds;
-            if signal.any() == Some(true) {
-                return Ok(None);
-            }
-            return read_byte(self.terminal);
-        }
+        if self.signals.wait_readable(self.terminal, None)? { read_byte(self.terminal) } else { Ok(None) }
     }
 }
 
@@ -181,9 +231,6 @@ impl Drop for Quiet<'_> {
         // The rest of a line that was pasted must not reach the shell.
         let _ = tcflush(self.terminal, FlushArg::TCIFLUSH);
         let _ = tcsetattr(self.terminal, SetArg::TCSANOW, &self.before);
-        // A signal that waits is taken: the answer was "cancelled", and the program ends by itself.
-        while matches!(self.signals.read_signal(), Ok(Some(_))) {}
-        let _ = self.mask.thread_set_mask();
     }
 }
 
@@ -375,6 +422,30 @@ mod tests {
         let (answer, echoed) = at_a_terminal(b"12\x03");
         assert!(matches!(answer, Err(NoAnswer::Cancelled)));
         assert_eq!(echoed, "");
+    }
+
+    #[test]
+    fn a_visible_answer_waits_only_so_long_and_is_shown() {
+        let OpenptyResult { master, slave } = openpty(None, None).unwrap();
+        let shown = Shown::default();
+        let mut console = Console::new(slave.try_clone().unwrap(), Box::new(shown.clone()));
+        let begun = Instant::now();
+        let answer = console.ask("Sure? ", Some(Duration::from_millis(50)));
+        assert!(matches!(answer, Err(NoAnswer::TimedOut)), "{answer:?}");
+        assert!((50..5000).contains(&begun.elapsed().as_millis()), "{:?}", begun.elapsed());
+        assert!(echoes(&slave), "what is typed can be seen");
+        let said = shown.clone();
+        let hand = std::thread::spawn(move || {
+            while said.0.lock().unwrap().iter().filter(|byte| **byte == b'?').count() < 2 {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            nix::unistd::write(&master, b"yes\n").unwrap();
+            master
+        });
+        assert_eq!(console.ask("Sure? ", Some(Duration::from_secs(10))).unwrap(), "yes");
+        // A terminal that is closed is no answer.
+        drop(hand.join().unwrap());
+        assert!(console.ask("Sure? ", None).is_err());
     }
 
     #[test]

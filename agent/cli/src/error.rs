@@ -5,6 +5,9 @@ use wardkey_core::code::Code;
 use wardkey_core::message::{agent, key};
 use wardkey_core::name::{Language, printable};
 use wardkey_core::texts;
+use wardkey_settings::problem::Problem;
+
+use crate::check;
 
 /// Longest detail in characters.
 const DETAIL_CHARS: usize = 400;
@@ -22,6 +25,9 @@ pub enum CliError {
         /// For administrators.
         detail: Option<String>,
     },
+    /// The configuration is wrong ([`Code::Configuration`]): everything that is.
+    #[error("{} problems of configuration", .0.len())]
+    Problems(Vec<Problem>),
     /// The agent or the key process cannot be reached.
     #[error("{code}: {detail}")]
     Unreachable {
@@ -52,13 +58,14 @@ impl CliError {
     pub const fn code(&self) -> Code {
         match self {
             Self::Refused { code, .. } | Self::Unreachable { code, .. } => *code,
+            Self::Problems(_) => check::CODE,
         }
     }
 
     /// The exit code of the process.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Refused { .. } => 1,
+            Self::Refused { .. } | Self::Problems(_) => 1,
             Self::Unreachable { .. } => 3,
         }
     }
@@ -67,6 +74,7 @@ impl CliError {
         let detail = match self {
             Self::Refused { detail, .. } => detail.as_deref(),
             Self::Unreachable { detail, .. } => Some(detail.as_str()),
+            Self::Problems(_) => None,
         };
         detail.map(|text| printable(text, DETAIL_CHARS))
     }
@@ -74,13 +82,17 @@ impl CliError {
     fn args(&self) -> Vec<(&str, &str)> {
         match self {
             Self::Refused { args, .. } => args.iter().map(|(name, value)| (*name, value.as_str())).collect(),
-            Self::Unreachable { .. } => Vec::new(),
+            Self::Unreachable { .. } | Self::Problems(_) => Vec::new(),
         }
     }
 
     /// The sentence with its code, and the detail on a line of its own.
     pub fn to_text(&self, language: Language) -> String {
         let sentence = texts::with_code(self.code(), language, &self.args());
+        if let Self::Problems(problems) = self {
+            let lines = problems.iter().map(|problem| format!("\n  {}", printable(&problem.to_string(), 4096)));
+            return lines.fold(sentence, |text, line| text + &line);
+        }
         match self.detail() {
             Some(detail) => format!("{sentence}\n  {detail}"),
             None => sentence,
@@ -93,6 +105,9 @@ impl CliError {
         let mut error = json!({"code": self.code().to_string(), "message": message});
         if let (Some(detail), Some(fields)) = (self.detail(), error.as_object_mut()) {
             fields.insert("detail".into(), detail.into());
+        }
+        if let (Self::Problems(problems), Some(fields)) = (self, error.as_object_mut()) {
+            fields.insert("problems".into(), problems.iter().map(check::problem_json).collect());
         }
         json!({ "error": error })
     }

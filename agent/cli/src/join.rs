@@ -20,6 +20,7 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::anchor::{self, Before};
 use crate::args::JoinOptions;
 use crate::peers::{self, Agent};
+use crate::profile::{self, State};
 use crate::show::Output;
 use crate::{CliError, Work, files};
 
@@ -36,12 +37,13 @@ pub(crate) fn join(work: &mut Work<'_, '_>, options: &JoinOptions) -> Result<Out
     let token_text = token_text(work, options)?;
     let token = JoinToken::from_text(&token_text).map_err(|error| CliError::with(Code::JoinTokenInvalid, error))?;
     let before = anchor::read(&options.anchor)?;
-    may_replace(&before, &token, options)?;
+    may_replace(work, &before, &token, options)?;
     let mut request = Request::Join(Join {
         server: options.server.clone(),
         token: token_text.trim().to_owned(),
         name: name(options)?,
         machine: machine(&work.around.machine_id)?,
+        replace: options.replace.then_some(true),
     });
     let reply = Agent::connect(work).and_then(|mut agent| agent.ask(&request, WAIT));
     if let Request::Join(join) = &mut request {
@@ -76,10 +78,14 @@ pub(crate) fn join(work: &mut Work<'_, '_>, options: &JoinOptions) -> Result<Out
 
 /// Another deployment is joined only by somebody who says so. Checked before the agent is asked:
 /// agent and anchor should not end up in two deployments.
-fn may_replace(before: &Before, token: &JoinToken, options: &JoinOptions) -> Result<(), CliError> {
+fn may_replace(work: &Work<'_, '_>, before: &Before, token: &JoinToken, options: &JoinOptions) -> Result<(), CliError> {
     let hint = match before {
         Before::Nothing => return Ok(()),
         Before::Anchor(anchor) if token.is_for(&anchor.root_key) => return Ok(()),
+        // Nobody of the other deployment has passed a test login here.
+        _ if options.replace && profile::state(&work.around.places) == State::On => {
+            return Err(CliError::new(Code::StillEnabled));
+        }
         _ if options.replace => return Ok(()),
         Before::Anchor(anchor) => format!("root key {}; --replace leaves that deployment", anchor.root_key),
         Before::Unreadable(reason) => format!("{reason}; --replace writes it anew"),

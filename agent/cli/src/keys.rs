@@ -123,7 +123,7 @@ pub(crate) fn another_try(
     let again = matches!(error.code(), Code::PinWrong | Code::PinPolicy) && work.around.person.interactive();
     let tries = match &error {
         CliError::Refused { args, .. } => args.iter().find(|(name, _)| *name == "tries"),
-        CliError::Unreachable { .. } => None,
+        CliError::Unreachable { .. } | CliError::Problems(_) => None,
     };
     let left = tries.and_then(|(_, tries)| tries.parse::<u8>().ok());
     match error.code() {
@@ -178,11 +178,16 @@ pub(crate) fn ask_pin(work: &mut Work<'_, '_>, question: &str) -> Result<Pin, Cl
 
 /// Asks a question without echo.
 pub(crate) fn ask(work: &mut Work<'_, '_>, question: &str) -> Result<Zeroizing<String>, CliError> {
-    work.around.person.ask_secret(question).map_err(|error| match error {
-        NoAnswer::Cancelled => CliError::new(Code::Cancelled),
+    work.around.person.ask_secret(question).map_err(no_answer)
+}
+
+/// Why there is no answer, as an error.
+pub(crate) fn no_answer(error: NoAnswer) -> CliError {
+    match error {
+        NoAnswer::Cancelled | NoAnswer::TimedOut => CliError::new(Code::Cancelled),
         NoAnswer::Unreadable => CliError::invalid(error),
         NoAnswer::Io(error) => CliError::with(Code::Internal, error),
-    })
+    }
 }
 
 /// A question, and how many tries are left when they are fewer than all.

@@ -1,10 +1,13 @@
-//! `wardkey`, the command line of a terminal: join, state, enrolment of keys, change of a PIN.
+//! `wardkey`, the command line of a terminal: join, state, enrolment of keys, change of a PIN, check of
+//! the configuration, and switching logins with keys on and off.
 //!
 //! ```text
 //!   args ─> lib::run ─┬─ join ───> agent ──> anchor (root's file, after the token was checked again)
 //!                     ├─ enroll ─> agent (code, registration), key process (PIN)
 //!                     ├─ keys ───> key process
-//!                     └─ status ─> agent
+//!                     ├─ status ─> agent
+//!                     ├─ check ──> wardkey-settings (the readers of module and agent)
+//!                     └─ enable ─> test_login (libpam), ways_in, undo, profile (pam-auth-update)
 //!   console: questions without echo     peers: the two sockets     show, words: what is printed
 //! ```
 //! It never talks to the network. A PIN goes to the key process only, and only after the kernel
@@ -14,15 +17,22 @@
 
 mod anchor;
 mod args;
+mod check;
 mod console;
+mod enable;
 mod enroll;
 mod error;
 mod files;
 mod join;
 mod keys;
 mod peers;
+mod places;
+mod profile;
 mod show;
 mod status;
+mod test_login;
+mod undo;
+mod ways_in;
 mod words;
 
 use std::io::Write;
@@ -32,9 +42,11 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use wardkey_core::name::Language;
 
-pub use args::{Action, Cli, KeyAction};
+pub use args::{Action, Cli, ConfigAction, KeyAction};
 pub use console::{Console, NoAnswer, Person};
 pub use error::CliError;
+pub use places::Places;
+use wardkey_settings::files::Owner;
 
 use show::Output;
 
@@ -48,6 +60,10 @@ pub struct Surroundings<'a> {
     pub root: bool,
     /// `/etc/machine-id`.
     pub machine_id: PathBuf,
+    /// Files and folders of the machine.
+    pub places: Places,
+    /// Who owns the configuration: root.
+    pub files_owner: Owner,
     /// Whom to ask and tell.
     pub person: &'a mut dyn Person,
     /// Where results go.
@@ -82,6 +98,8 @@ pub fn main() -> ExitCode {
             key_owner: Some(0),
             root: nix::unistd::geteuid().is_root(),
             machine_id: "/etc/machine-id".into(),
+            places: Places::default(),
+            files_owner: Owner::ROOT,
             person: &mut person,
             out: &mut std::io::stdout(),
             errors: &mut std::io::stderr(),
@@ -98,6 +116,9 @@ pub fn run(cli: &Cli, around: &mut Surroundings<'_>) -> u8 {
         Action::Status => status::status(&mut work),
         Action::Sync => status::sync(&mut work),
         Action::Join(options) => join::join(&mut work, options),
+        Action::Enable(options) => enable::enable(&mut work, options),
+        Action::Disable(options) => enable::disable(&mut work, options),
+        Action::Config(ConfigAction::Check(options)) => check::check(&mut work, options),
         Action::Enroll(options) => enroll::enroll(&mut work, options),
         Action::Key(KeyAction::Info) => keys::info(&mut work),
         Action::Key(KeyAction::ChangePin) => keys::change_pin(&mut work),

@@ -99,7 +99,7 @@ pub(crate) fn keys(words: &Words, keys: &[KeyInfo]) -> String {
         let versions: Vec<_> = details.versions.iter().map(|version| printable(version, 32)).collect();
         let set = if details.pin_set { words.set } else { words.not_set };
         let change = if details.pin_must_change { words.must_change } else { "" };
-        lines.push(format!("  PIN: {set}{change}, {}", (words.pin_least)(usize::from(details.min_pin_length))));
+        lines.push(format!("  PIN: {set}{change}, {}", (words.at_least)(usize::from(details.min_pin_length))));
         if let Some(tries) = details.pin_tries {
             lines.push(format!("  {}: {tries}", words.tries));
         }

@@ -9,7 +9,7 @@ use wardkey_core::texts;
 
 use crate::peers::{self, Agent};
 use crate::show::{self, Output};
-use crate::{CliError, Work};
+use crate::{CliError, Work, enable};
 
 const STATUS: Duration = Duration::from_secs(10);
 /// A whole directory may have to be fetched.
@@ -18,7 +18,12 @@ const SYNC: Duration = Duration::from_secs(300);
 pub(crate) fn status(work: &mut Work<'_, '_>) -> Result<Output, CliError> {
     match Agent::connect(work)?.ask(&Request::Status, STATUS)? {
         Reply::Status(status) => {
-            Ok(Output { text: show::status(work.words(), &status), json: show::status_json(&status) })
+            let (line, profile) = enable::shown(work);
+            let mut json = show::status_json(&status);
+            if let Some(fields) = json.as_object_mut() {
+                fields.insert("profile".into(), profile);
+            }
+            Ok(Output { text: format!("{}\n{line}", show::status(work.words(), &status)), json })
         }
         _ => Err(peers::unexpected()),
     }

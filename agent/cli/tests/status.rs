@@ -35,6 +35,7 @@ fn status_for_people_and_programs() {
             "server": "https://wardkey.example:8443", "connected": false, "last_contact": 999_000,
             "last_error": "timed\nout", "scopes": [scope_json()], "events_waiting": 3, "logins": 1,
             "now": 1_000_000, "keys": 2,
+            "profile": {"state": "disabled", "enabled": false, "confirm_before": null},
         })
     );
     let ran = machine.run("status", &[], false, false);
@@ -46,7 +47,7 @@ fn status_for_people_and_programs() {
          Last error: timed?out\n\
          Directory: ward3 1.25, 120 people, expires 1970-01-12 13:46:39 UTC (expired)\n\
          Events waiting: 3\nLogins under way: 1\nKeys plugged: 2\n\
-         Time: 1970-01-12 13:46:40 UTC\nVersion: 0.1.0\n"
+         Time: 1970-01-12 13:46:40 UTC\nVersion: 0.1.0\nLogins with keys: disabled\n"
     );
     let ran = machine.run("status --lang ja", &[], false, false);
     assert!(ran.out.starts_with("端末: 病棟3-1 ("), "{}", ran.out);
@@ -113,9 +114,9 @@ fn key_info_for_people_and_programs() {
     let ran = machine.run("key info", &[], false, false);
     assert_eq!(
         ran.out,
-        "Test Key (/dev/hidraw0, 1050:0407)\n  PIN: set, a PIN has at least 4 characters\n  PIN tries left: 7\n  \
+        "Test Key (/dev/hidraw0, 1050:0407)\n  PIN: set, at least 4 characters\n  PIN tries left: 7\n  \
          AAGUID: abababababababababababababababab\n  CTAP: U2F_V2, FIDO_2_1\n\
-         Test Key (/dev/hidraw1, 1050:0407)\n  does not answer\n"
+         Test Key (/dev/hidraw1, 1050:0407)\n  Does not answer\n"
     );
     let none = Machine::new();
     none.key(|_| vec![keys(vec![])]);
@@ -177,6 +178,8 @@ fn a_socket_of_somebody_else_gets_nothing() {
                 key_owner: Some(0),
                 root: false,
                 machine_id: folder.path().join("none"),
+                places: wardkey_cli::Places { pam: folder.path().into(), ..Default::default() },
+                files_owner: wardkey_settings::files::Owner::current(),
                 person: &mut person,
                 out: &mut out,
                 errors: &mut errors,

@@ -29,17 +29,17 @@ use crate::sync::tls;
 /// Root documents and the current one of them.
 type Roots = (List<SignedRoot, MAX_ROOTS>, Verified<RootDocument>);
 
-/// Joins this terminal to a deployment. A terminal that has joined may join the same deployment again.
+/// Joins this terminal to a deployment. A terminal that has joined may join the same deployment
+/// again, and another one when root says that it leaves the first.
 ///
 /// # Errors
 /// [`AgentError`] with the code for the administrator; nothing is changed then.
 pub fn join(agent: &Agent, request: &Join) -> Result<Joined, AgentError> {
     let token = JoinToken::from_text(&request.token).map_err(|error| Denial::new(Code::JoinTokenInvalid, error))?;
     let before = agent.identity();
-    if before.as_ref().is_some_and(|identity| !token.is_for(&identity.root_key)) {
-        return Err(
-            Denial::new(Code::AlreadyJoined, "joined to another deployment; remove terminal.toml to leave it").into()
-        );
+    let elsewhere = before.as_ref().is_some_and(|identity| !token.is_for(&identity.root_key));
+    if elsewhere && request.replace != Some(true) {
+        return Err(Denial::new(Code::AlreadyJoined, "joined to another deployment; --replace leaves it").into());
     }
     let _one_at_a_time = agent.applying.lock().unwrap_or_else(PoisonError::into_inner);
     let (roots, root) = first_contact(&request.server, &agent.clock, |key| token.is_for(key))?;

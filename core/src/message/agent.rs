@@ -293,6 +293,9 @@ pub struct Join {
     /// SHA-256 of the machine id: a cloned image is noticed.
     #[n(3)]
     pub machine: Hash,
+    /// Leave the deployment that the terminal has joined, for another one. Only with a true value.
+    #[n(4)]
+    pub replace: Option<bool>,
 }
 
 impl std::fmt::Debug for Join {

@@ -34,9 +34,9 @@ use wardkey_ipc::{Channel, Deadline};
 use crate::journal::Journal;
 use crate::machine::Machine;
 use crate::refusal::Refusal;
-use crate::settings::Settings;
 use crate::sockets::Sockets;
 use crate::talk::Talk;
+use wardkey_settings::pam::Settings;
 
 /// How long a part may take to answer what needs no person.
 const ANSWER: Duration = seconds(5);

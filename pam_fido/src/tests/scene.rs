@@ -25,9 +25,9 @@ use crate::journal::Journal;
 use crate::login::{self, Admitted, Login, World};
 use crate::machine::Machine;
 use crate::refusal::Refusal;
-use crate::settings::Settings;
 use crate::sockets::Sockets;
 use crate::talk::{Answer, Talk};
+use wardkey_settings::pam::Settings;
 
 pub const PIN: &str = "135790";
 

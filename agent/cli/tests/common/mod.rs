@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clap::Parser;
-use wardkey_cli::{Cli, NoAnswer, Person, Surroundings};
+use wardkey_cli::{Cli, NoAnswer, Person, Places, Surroundings};
 use wardkey_core::codec::{Bytes, List};
 use wardkey_core::document::{RootDocument, SignedRoot, TerminalDocument};
 use wardkey_core::id::{Aaguid, CredentialId, DeploymentId, Hash, TerminalId};
@@ -63,6 +63,9 @@ impl Person for Scripted {
     fn say(&mut self, text: &str) {
         self.said.push(text.into());
     }
+    fn ask(&mut self, question: &str, _: Option<Duration>) -> Result<String, NoAnswer> {
+        self.ask_secret(question).map(|answer| answer.as_str().to_owned())
+    }
     fn ask_secret(&mut self, question: &str) -> Result<Zeroizing<String>, NoAnswer> {
         self.log.lock().unwrap().push(format!("asked {question}"));
         match self.answers.pop_front() {
@@ -77,7 +80,30 @@ impl Machine {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("machine-id"), "0123456789abcdef0123456789abcdef\n").unwrap();
+        // PAM as Debian installs it, in short.
+        for (name, text) in [
+            ("pam.d/common-auth", "auth [success=1 default=ignore] pam_unix.so nullok\n"),
+            ("pam.d/common-account", "account [success=1 default=ignore] pam_unix.so\n"),
+            ("pam/auth", "Module: unix\n[success=end default=ignore] pam_unix.so nullok\n"),
+        ] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
         Self { folder, log: Log::default(), to_agent: Arc::default() }
+    }
+
+    /// Where things are: nothing of this machine.
+    pub fn places(&self) -> Places {
+        Places {
+            pam: self.path("pam.d"),
+            pam_state: self.path("pam"),
+            undo: self.path("enable"),
+            test_services: self.path("test"),
+            pam_config: self.path("pam.toml"),
+            agent_config: self.path("agent.toml"),
+            ..Places::default()
+        }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -124,6 +150,8 @@ impl Machine {
                 key_owner: me,
                 root,
                 machine_id: self.path("machine-id"),
+                places: self.places(),
+                files_owner: wardkey_settings::files::Owner::current(),
                 person: &mut person,
                 out: &mut out,
                 errors: &mut errors,

@@ -5,6 +5,7 @@
 mod arbitration;
 mod bad_input;
 mod broken_off;
+mod enabling;
 mod greeters;
 mod hostile_key;
 mod logging_in;

@@ -1,4 +1,4 @@
-//! The files that the module believes: regular, root's, writable by nobody else, in a folder of which
+//! The files that are believed: regular, root's, writable by nobody else, in a folder of which
 //! the same is true, opened without following a link, and no longer than expected.
 
 use std::ffi::OsStr;
@@ -13,7 +13,7 @@ use nix::fcntl::{Flock, FlockArg, OFlag, open, openat, renameat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat};
 use nix::unistd::{UnlinkatFlags, fsync, unlinkat};
 
-/// Who must own the files: root, always, outside tests.
+/// Who must own the files; root always may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner(u32);
 
@@ -21,10 +21,14 @@ impl Owner {
     /// Root.
     pub const ROOT: Self = Self(0);
 
-    /// Whoever runs the tests.
-    #[cfg(test)]
+    /// The user of this process, besides root: tests, and the agent, whom nobody else could fool.
     pub fn current() -> Self {
         Self(nix::unistd::geteuid().as_raw())
+    }
+
+    /// Whether a file of this uid is believed.
+    pub fn may_own(self, uid: u32) -> bool {
+        uid == self.0 || uid == 0
     }
 }
 
@@ -89,6 +93,22 @@ pub enum FileError {
         /// The error.
         error: std::io::Error,
     },
+}
+
+impl FileError {
+    /// The file or folder.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Missing { path }
+            | Self::Path { path }
+            | Self::Kind { path, .. }
+            | Self::Owner { path, .. }
+            | Self::Mode { path, .. }
+            | Self::TooLong { path, .. }
+            | Self::Busy { path }
+            | Self::Io { path, .. } => path,
+        }
+    }
 }
 
 /// Reads a file.
@@ -195,7 +215,7 @@ fn check(path: &Path, fd: &impl AsFd, owner: Owner, kind: SFlag, expected: &'sta
     if stat.st_mode & SFlag::S_IFMT.bits() != kind.bits() {
         return Err(FileError::Kind { path: path.into(), expected });
     }
-    if stat.st_uid != owner.0 && stat.st_uid != 0 {
+    if !owner.may_own(stat.st_uid) {
         return Err(FileError::Owner { path: path.into(), uid: stat.st_uid });
     }
     if stat.st_mode & 0o022 != 0 {

@@ -6,7 +6,7 @@ use crate::files::{self, FileError, Owner};
 use crate::toml_lines;
 
 /// Longest configuration file in bytes.
-const MAX_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_BYTES: usize = 64 * 1024;
 
 /// Why a configuration file is not accepted.
 #[derive(Debug, thiserror::Error)]
@@ -28,14 +28,14 @@ pub enum TableError {
 
 /// The text of a configuration file, and where it came from.
 pub struct Source {
-    file: String,
-    text: String,
+    pub(crate) file: String,
+    pub(crate) text: String,
 }
 
 /// One value, and how to complain about it.
 pub struct Value<'a> {
-    source: &'a Source,
-    entry: &'a toml_lines::Entry,
+    pub(crate) source: &'a Source,
+    pub(crate) entry: &'a toml_lines::Entry,
 }
 
 impl Source {
@@ -88,7 +88,7 @@ impl Source {
         self.complain(1, format!("key \"{key}\" is missing; {fix}"))
     }
 
-    fn complain(&self, line: usize, what: String) -> TableError {
+    pub(crate) fn complain(&self, line: usize, what: String) -> TableError {
         TableError::Content { file: self.file.clone(), line, what }
     }
 }
@@ -112,6 +112,16 @@ impl Value<'_> {
             toml_lines::Value::Text(text) => Ok(text),
             _ => Err(self.wrong(takes)),
         }
+    }
+
+    /// A login name of this machine.
+    ///
+    /// # Errors
+    /// [`TableError::Content`] for anything else.
+    pub fn user(&self) -> Result<String, TableError> {
+        let takes = "a login name";
+        let name = self.text(takes)?;
+        if is_user(name) { Ok(name.to_owned()) } else { Err(self.wrong(takes)) }
     }
 
     /// The whole path of a file.
@@ -165,4 +175,9 @@ impl Value<'_> {
             })
             .collect()
     }
+}
+
+/// Local names may be others than those of people: whatever NSS may hold, but no control characters.
+pub(crate) fn is_user(name: &str) -> bool {
+    (1..=256).contains(&name.len()) && !name.contains([':', '/']) && name.chars().all(wardkey_core::name::is_printable)
 }

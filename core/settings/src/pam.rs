@@ -7,9 +7,12 @@ use std::time::Duration;
 use wardkey_core::name::Language;
 
 use crate::files::Owner;
-use crate::options::WAIT_SECONDS;
 use crate::table::{Source, TableError, Value};
 
+/// Bounds of `timeout=` (in a PAM service file) and `key_wait_seconds`, in seconds.
+pub const WAIT_SECONDS: std::ops::RangeInclusive<u64> = 1..=600;
+/// Where the file is when `conf=` in a PAM service file does not say.
+pub const DEFAULT_PATH: &str = "/etc/wardkey/pam.toml";
 /// The greatest uid that is a system account; Debian's people begin at 1000.
 const MAX_SYSTEM_UID: u32 = 999;
 /// Local accounts that can be listed.
@@ -112,13 +115,13 @@ impl Settings {
         Ok(settings)
     }
 
-    fn take(&mut self, key: &str, value: &Value<'_>) -> Result<(), TableError> {
+    pub(crate) fn take(&mut self, key: &str, value: &Value<'_>) -> Result<(), TableError> {
         let seconds = |bounds| value.number(bounds, " seconds").map(Duration::from_secs);
         match key {
             "agent_socket" => self.agent_socket = value.path()?,
-            "agent_user" => self.agent_user = user(value)?,
+            "agent_user" => self.agent_user = value.user()?,
             "key_socket" => self.key_socket = value.path()?,
-            "key_user" => self.key_user = user(value)?,
+            "key_user" => self.key_user = value.user()?,
             "anchor" => self.anchor = value.path()?,
             "marks" => self.marks = value.path()?,
             "language" => {
@@ -131,7 +134,7 @@ impl Settings {
             "local_accounts" => {
                 let takes = format!("a list of at most {MAX_LOCAL} login names and uids, such as [\"admin\", 1000]");
                 let items = value.list(&takes, MAX_LOCAL, |text, number| match (text, number) {
-                    (Some(name), _) => Some(Local::Name(name.to_owned())).filter(|_| is_user(name)),
+                    (Some(name), _) => Some(Local::Name(name.to_owned())).filter(|_| crate::table::is_user(name)),
                     (_, Some(uid)) => u32::try_from(uid).ok().filter(|uid| *uid != u32::MAX).map(Local::Uid),
                     (None, None) => None,
                 })?;
@@ -160,17 +163,6 @@ enum Local {
     Uid(u32),
 }
 
-fn user(value: &Value<'_>) -> Result<String, TableError> {
-    let takes = "a login name";
-    let name = value.text(takes)?;
-    if is_user(name) { Ok(name.to_owned()) } else { Err(value.wrong(takes)) }
-}
-
-/// Local names may be others than those of people: whatever NSS may hold, but no control characters.
-fn is_user(name: &str) -> bool {
-    (1..=256).contains(&name.len()) && !name.contains([':', '/']) && name.chars().all(wardkey_core::name::is_printable)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,7 +174,7 @@ mod tests {
 
     #[test]
     fn the_installed_file_says_the_defaults() {
-        let text = include_str!("../../config/pam.toml");
+        let text = include_str!("../../../config/pam.toml");
         assert_eq!(parse(text).unwrap(), Settings::default());
         // Uncommented, every line is still valid, says its default, and no key is forgotten.
         let active: String = text

@@ -1,0 +1,243 @@
+//! The profile of pam-auth-update: whether it is on, and switching it. Never with `--force`.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use wardkey_core::code::Code;
+
+use crate::{CliError, Places, files};
+
+/// The name of the profile.
+const PROFILE: &str = "wardkey";
+const PROGRAM: &str = "/usr/sbin/pam-auth-update";
+/// The module, as the profile names it.
+const MODULE: &str = "pam_fido.so";
+/// pam-auth-update takes half a second; debconf may wait for another that holds its lock.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest of the files in bytes.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// What pam-auth-update writes in the folder of services, ...
+pub(crate) const SERVICES: [&str; 5] =
+    ["common-auth", "common-account", "common-password", "common-session", "common-session-noninteractive"];
+/// ... and beside it, to notice what was edited.
+pub(crate) const REMEMBERED: [&str; 6] = ["auth", "account", "password", "session", "session-noninteractive", "seen"];
+
+/// Whether the module is in the services of this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// It is not.
+    Off,
+    /// pam-auth-update has put it there.
+    On,
+    /// Something else; why.
+    Edited(String),
+}
+
+/// Reads the state. Anybody may.
+pub(crate) fn state(places: &Places) -> State {
+    let active = |name: &str| {
+        let path = places.pam.join(name);
+        let text = text(&path)?;
+        Ok(text.lines().any(|line| !line.trim_start().starts_with('#') && line.contains(MODULE)))
+    };
+    let remembered = text(&places.pam_state.join("auth")).map(|text| text.contains(&format!("Module: {PROFILE}\n")));
+    match (active("common-auth"), active("common-account"), remembered) {
+        (Ok(true), Ok(true), Ok(true)) => State::On,
+        (Ok(false), Ok(false), Ok(false) | Err(_)) => State::Off,
+        (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => State::Edited(error),
+        (Ok(auth), Ok(account), Ok(remembered)) => {
+            let has = |yes| if yes { "has" } else { "lacks" };
+            State::Edited(format!(
+                "common-auth {} {MODULE}, common-account {} it, and pam-auth-update's notes {} it",
+                has(auth),
+                has(account),
+                if remembered { "have" } else { "lack" }
+            ))
+        }
+    }
+}
+
+/// Every file that switching changes.
+pub(crate) fn all_files(places: &Places) -> impl Iterator<Item = PathBuf> + '_ {
+    let services = SERVICES.iter().map(|name| places.pam.join(name));
+    services.chain(REMEMBERED.iter().map(|name| places.pam_state.join(name)))
+}
+
+/// Switches the profile, and makes sure that enabling changed nothing else, and that it survives a power
+/// failure.
+///
+/// # Errors
+/// [`Code::PamFilesEdited`] when pam-auth-update did not do it. It may have done something else then:
+/// what the caller kept from before is put back by the caller.
+pub(crate) fn switch(places: &Places, on: bool) -> Result<(), CliError> {
+    let before = services(places)?;
+    let complaint = run(if on { "--enable" } else { "--disable" })?;
+    let (wanted, unwanted) = if on { (State::On, State::Off) } else { (State::Off, State::On) };
+    match state(places) {
+        state if state == wanted => {}
+        state if state == unwanted => return Err(CliError::with(Code::PamFilesEdited, explained(&complaint))),
+        State::Edited(how) => return Err(CliError::with(Code::PamFilesEdited, how)),
+        State::On | State::Off => return Err(CliError::new(Code::Internal)),
+    }
+    for (name, (before, after)) in SERVICES.iter().zip(before.iter().zip(services(places)?)) {
+        if on && essence(before) != essence(&after) {
+            let what =
+                format!("pam-auth-update changed more of {name} than the lines of Wardkey; run: pam-auth-update");
+            return Err(CliError::with(Code::PamFilesEdited, what));
+        }
+    }
+    for path in all_files(places) {
+        let synced = File::open(&path).and_then(|file| file.sync_all());
+        match synced {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(files::failed(&path, &error)),
+            _ => {}
+        }
+    }
+    for folder in [&places.pam, &places.pam_state] {
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| files::failed(folder, &error))?;
+    }
+    Ok(())
+}
+
+/// Runs pam-auth-update, which says nothing by its exit status; gives what it complained about.
+pub(crate) fn run(option: &str) -> Result<String, CliError> {
+    let failed = |error: &dyn std::fmt::Display| CliError::with(Code::Internal, format_args!("{PROGRAM}: {error}"));
+    let mut child = Command::new(PROGRAM)
+        .args([option, PROFILE])
+        // Nothing of the caller's: perl and debconf do much by variables.
+        .env_clear()
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .map_err(|error| failed(&error))?;
+    let until = Instant::now() + PATIENCE;
+    let status = loop {
+        match child.try_wait().map_err(|error| failed(&error))? {
+            Some(status) => break status,
+            None if Instant::now() < until => std::thread::sleep(Duration::from_millis(10)),
+            None => {
+                if let Ok(group) = i32::try_from(child.id()) {
+                    let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+                }
+                let _ = child.wait();
+                return Err(failed(&"does not come to an end"));
+            }
+        }
+    };
+    let mut complaint = String::new();
+    if let Some(errors) = child.stderr.take() {
+        let _ = errors.take(4096).read_to_string(&mut complaint);
+    }
+    if status.success() { Ok(complaint) } else { Err(failed(&format_args!("{status}: {}", one_line(&complaint)))) }
+}
+
+fn explained(complaint: &str) -> String {
+    if complaint.contains("Local modifications") {
+        "lines between the marks in /etc/pam.d/common-* are not those that pam-auth-update wrote; \
+         undo the edits, or run \"pam-auth-update --force\" yourself, which overwrites them"
+            .into()
+    } else {
+        format!("pam-auth-update did nothing: {}", one_line(complaint))
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn services(places: &Places) -> Result<Vec<String>, CliError> {
+    let read = |name: &&str| {
+        let path = places.pam.join(name);
+        text(&path).map_err(|error| files::failed(&path, &error))
+    };
+    SERVICES.iter().map(read).collect()
+}
+
+/// What a service does without the module's lines: comments, and type, control and module of the others.
+/// How far a line jumps depends on how many follow, and the options of a module on whether it comes
+/// first (`Auth-Initial` of a profile).
+fn essence(text: &str) -> Vec<String> {
+    let lines = text.lines().filter(|line| line.trim_start().starts_with('#') || !line.contains(MODULE));
+    lines
+        .map(|line| {
+            let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+            if line.starts_with('#') {
+                return line;
+            }
+            let end = line.find(".so").map_or(line.len(), |at| at + ".so".len());
+            line.chars().take(end).filter(|c| !c.is_ascii_digit()).collect()
+        })
+        .collect()
+}
+
+fn text(path: &Path) -> Result<String, String> {
+    match files::read(path, MAX_BYTES) {
+        Ok(Some(bytes)) => String::from_utf8(bytes).map_err(|_| format!("{}: not UTF-8", path.display())),
+        Ok(None) => Err(format!("{}: there is no such file", path.display())),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ON: &str = "auth\t[success=2 user_unknown=ignore default=die]\tpam_fido.so \n";
+    const UNIX: &str = "auth\t[success=1 default=ignore]\tpam_unix.so nullok\n";
+
+    #[test]
+    fn the_state_is_read_from_what_libpam_reads() {
+        let folder = tempfile::tempdir().unwrap();
+        let places =
+            Places { pam: folder.path().join("pam.d"), pam_state: folder.path().join("state"), ..Places::default() };
+        std::fs::create_dir(&places.pam).unwrap();
+        std::fs::create_dir(&places.pam_state).unwrap();
+        assert!(matches!(state(&places), State::Edited(_)), "nothing there is not off");
+        let (with, without) = (format!("{ON}{UNIX}"), format!("# {ON}{UNIX}"));
+        for (auth, account, noted, expected) in [
+            (&without, &without, false, Some(State::Off)),
+            (&with, &with, true, Some(State::On)),
+            (&with, &with, false, None),
+            (&with, &without, true, None),
+            (&without, &with, false, None),
+            (&without, &without, true, None),
+        ] {
+            std::fs::write(places.pam.join("common-auth"), auth).unwrap();
+            std::fs::write(places.pam.join("common-account"), account).unwrap();
+            let notes = if noted { "Module: wardkey\nx\nModule: unix\n" } else { "Module: unix\n" };
+            std::fs::write(places.pam_state.join("auth"), notes).unwrap();
+            match expected {
+                Some(expected) => assert_eq!(state(&places), expected),
+                None => assert!(matches!(state(&places), State::Edited(_)), "{auth} {account} {noted}"),
+            }
+        }
+    }
+
+    #[test]
+    fn only_the_modules_lines_and_jumps_may_change() {
+        let before = format!("# a 1\n{UNIX}auth requisite pam_deny.so\n");
+        let later = UNIX.replace("success=1", "success=3").replace("nullok", "nullok try_first_pass");
+        let after = format!("# a 1\n{ON}{later}auth requisite pam_deny.so\n");
+        assert_eq!(essence(&before), essence(&after));
+        for changed in [
+            after.replace("pam_unix", "pam_ldap"),
+            after.replace("pam_deny", "pam_permit"),
+            after.replace("# a 1", "# a 2"),
+            format!("{after}auth optional pam_cap.so\n"),
+        ] {
+            assert_ne!(essence(&before), essence(&changed), "{changed}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Who gets in without a key when everybody else needs one: local accounts that Wardkey leaves alone,
+//! that can log in by a password of this machine, and that are or can become root.
+
+use std::time::SystemTime;
+
+use nix::unistd::{Group, User};
+use wardkey_settings::pam::LocalAccounts;
+
+/// Groups whose members become root by sudo, on Debian and elsewhere.
+const ADMINISTRATORS: [&str; 3] = ["sudo", "admin", "wheel"];
+const NO_SHELLS: [&str; 2] = ["nologin", "false"];
+
+/// The accounts that were looked at.
+#[derive(Debug, Default)]
+pub(crate) struct WaysIn {
+    /// Names of those that get in.
+    pub(crate) open: Vec<String>,
+    /// The others, and why not.
+    pub(crate) closed: Vec<(String, String)>,
+}
+
+impl WaysIn {
+    /// Looks at root and the listed accounts. `person` says whether an account is a person's of the
+    /// directory: whose account it is, is then a matter of the server, not of this machine alone.
+    pub(crate) fn look(local: &LocalAccounts, person: &mut dyn FnMut(&str) -> bool) -> Self {
+        let shadow = std::fs::read_to_string("/etc/shadow").unwrap_or_default();
+        let shells = std::fs::read_to_string("/etc/shells").unwrap_or_default();
+        let today = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() / 86_400;
+        let by_name = std::iter::once("root").chain(local.names.iter().map(String::as_str));
+        let named = by_name.map(|name| (name.to_owned(), User::from_name(name)));
+        let numbered = local.uids.iter().map(|uid| (uid.to_string(), User::from_uid((*uid).into())));
+        let mut ways = Self::default();
+        for (listed, user) in named.chain(numbered) {
+            let user = user.ok().flatten();
+            let name = user.as_ref().map_or(listed, |user| user.name.clone());
+            if ways.open.contains(&name) || ways.closed.iter().any(|(closed, _)| *closed == name) {
+                continue;
+            }
+            let obstacle = match &user {
+                None => Some("there is no such account".to_owned()),
+                Some(user) => by_password(&shadow, &name, today)
+                    .or_else(|| by_shell(&shells, &user.shell.to_string_lossy()))
+                    .or_else(|| (!is_administrator(user)).then(|| "is not in the group sudo".into()))
+                    .or_else(|| (!user.uid.is_root() && person(&name)).then(|| "is a person of the directory".into())),
+            };
+            match obstacle {
+                None => ways.open.push(name),
+                Some(why) => ways.closed.push((name, why)),
+            }
+        }
+        ways
+    }
+
+    /// The closed ones, in one line.
+    pub(crate) fn explained(&self) -> String {
+        let closed: Vec<_> = self.closed.iter().map(|(name, why)| format!("{name}: {why}")).collect();
+        format!("{}; list an administrator in local_accounts of pam.toml", closed.join("; "))
+    }
+}
+
+/// Why an account cannot log in by its password; `shadow` as in shadow(5), days since 1970.
+fn by_password(shadow: &str, name: &str, today: u64) -> Option<String> {
+    let because = |why: &str| Some(why.to_owned());
+    let mut fields = shadow.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let Some(fields) = fields.find(|fields| fields.first() == Some(&name)) else {
+        return because("has no password on this machine");
+    };
+    let field = |at: usize| fields.get(at).copied().unwrap_or_default();
+    let day = |at: usize| field(at).parse::<u64>().ok();
+    match field(1) {
+        "" => return because("has an empty password"),
+        "*" => return because("has no password"),
+        secret if secret.starts_with('!') => return because("is locked"),
+        // crypt(5): every method of today begins with $, BSDi's with _; the oldest has 13 characters.
+        secret if !(secret.starts_with(['$', '_']) || secret.len() == 13) => return because("has no password"),
+        _ => {}
+    }
+    if day(7).is_some_and(|end| end <= today) {
+        return because("has expired");
+    }
+    // Changed, maximum age, days of grace: afterwards the password is refused.
+    let (changed, maximum, grace) = (day(2)?, day(4)?, day(6)?);
+    (changed.saturating_add(maximum).saturating_add(grace) < today).then(|| "has an expired password".into())
+}
+
+fn by_shell(shells: &str, shell: &str) -> Option<String> {
+    let shell = if shell.is_empty() { "/bin/sh" } else { shell };
+    let listed = shells.lines().any(|line| line.trim() == shell);
+    let none = NO_SHELLS.iter().any(|name| shell.rsplit('/').next() == Some(name));
+    (!listed || none).then(|| format!("has no login shell ({shell})"))
+}
+
+fn is_administrator(user: &User) -> bool {
+    let groups = ADMINISTRATORS.iter().filter_map(|name| Group::from_name(name).ok().flatten());
+    user.uid.is_root() || groups.into_iter().any(|group| group.gid == user.gid || group.mem.contains(&user.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_counts_when_it_can_be_used() {
+        let today = 20_000;
+        for (line, usable) in [
+            ("a:$y$j9T$x$y:19000:0:99999:7:::", true),
+            ("a:$6$x$y:19000:0:99999:7:::", true),
+            ("a:abcdefghijklm:19000:0:99999:7:::", true),
+            ("a:$y$x:0:0:99999:7:::", true),
+            ("a:$y$x:19000:0:99999:7::20001:", true),
+            ("a:$y$x:19000:0:999:7:10::", true),
+            ("a:$y$x:19000:0:100:7:::", true),
+            ("a:!$y$x:19000:0:99999:7:::", false),
+            ("a:!:19000:0:99999:7:::", false),
+            ("a:!!:19000::::::", false),
+            ("a:*:19000:0:99999:7:::", false),
+            ("a::19000:0:99999:7:::", false),
+            ("a:x:19000:0:99999:7:::", false),
+            ("a:$y$x:19000:0:99999:7::20000:", false),
+            ("a:$y$x:19000:0:99999:7::1:", false),
+            ("a:$y$x:19000:0:100:7:10::", false),
+            ("b:$y$x:19000:0:99999:7:::", false),
+            ("", false),
+        ] {
+            let shadow = format!("root:*:1::::::\n{line}\n");
+            assert_eq!(by_password(&shadow, "a", today).is_none(), usable, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_shell_must_be_one() {
+        let shells = "# valid\n/bin/sh\n/bin/bash\n/usr/sbin/nologin\n";
+        for (shell, usable) in
+            [("/bin/bash", true), ("", true), ("/bin/bas", false), ("/usr/sbin/nologin", false), ("/bin/false", false)]
+        {
+            assert_eq!(by_shell(shells, shell).is_none(), usable, "{shell}");
+        }
+    }
+
+    #[test]
+    fn root_is_looked_at_and_unknown_names_are_told() {
+        let local = LocalAccounts { names: vec!["nobody-of-that-name".into()], ..LocalAccounts::ROOT_ONLY };
+        let ways = WaysIn::look(&local, &mut |_| false);
+        assert!(ways.explained().contains("nobody-of-that-name: there is no such account"), "{ways:?}");
+        assert_eq!(ways.open.len() + ways.closed.len(), 2, "{ways:?}");
+    }
+}

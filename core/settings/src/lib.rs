@@ -1,0 +1,21 @@
+//! The files under `/etc/wardkey` as a terminal reads them: root's, or refused; every complaint names
+//! file, line, key and the fix. The module, the agent and `wardkey config check` share these readers,
+//! so that what the check passes is what they accept.
+//!
+//! ```text
+//!   pam.toml ────> pam::Settings ─┐
+//!   agent.toml ──> agent::Config ─┼─ table (keys) ── toml_lines (lines)
+//!   anchor.toml ─> anchor::read  ─┘      └ files (owner, mode, no links, bounded)
+//!   problem: all that is wrong, not only the first of it
+//! ```
+//! It does I/O, which `core` itself does not.
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+pub mod agent;
+pub mod anchor;
+pub mod files;
+pub mod pam;
+pub mod problem;
+pub mod table;
+pub mod toml_lines;

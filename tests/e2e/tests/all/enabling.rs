@@ -1,0 +1,348 @@
+//! `wardkey enable` and `wardkey disable`: Debian's own pam-auth-update, in a ward, and logins through
+//! what it writes.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rustix::pty::{self, OpenptFlags};
+use serde_json::Value;
+use wardkey_core::id::SigningPublicKey;
+use wardkey_core::token::JoinToken;
+use wardkey_e2e::process::{run, wait_for};
+use wardkey_e2e::terminal::text;
+use wardkey_e2e::{Login, PIN, Ward, paths};
+
+const SERVICES: [&str; 5] =
+    ["common-auth", "common-account", "common-password", "common-session", "common-session-noninteractive"];
+/// A service as Debian's are: what pam-auth-update writes is included.
+const SERVICE: &str = "ward-common";
+
+/// A ward whose terminal has what the packages bring, and an administrator who may use sudo.
+fn ready() -> Ward {
+    let ward = Ward::ready();
+    for (from, to) in [
+        ("config/pam-configs/wardkey", "/usr/share/pam-configs/wardkey"),
+        ("config/pam-test/wardkey-test", "/usr/share/wardkey/pam.d/wardkey-test"),
+    ] {
+        std::fs::create_dir_all(Path::new(to).parent().unwrap()).unwrap();
+        std::fs::copy(paths::checkout().join(from), to).unwrap();
+    }
+    std::fs::write(format!("/etc/pam.d/{SERVICE}"), "@include common-auth\n@include common-account\n").unwrap();
+    run(Command::new("usermod").args(["-a", "-G", "sudo", "localadmin"]), true);
+    ward
+}
+
+fn files() -> Vec<String> {
+    SERVICES.iter().map(|name| std::fs::read_to_string(format!("/etc/pam.d/{name}")).unwrap()).collect()
+}
+
+fn remembered() -> Vec<(String, String)> {
+    let mut all: Vec<_> = std::fs::read_dir("/var/lib/pam")
+        .unwrap()
+        .flatten()
+        .map(|entry| (text(entry.file_name().as_encoded_bytes()), std::fs::read_to_string(entry.path()).unwrap()))
+        .collect();
+    all.sort();
+    all
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}{}", text(&output.stdout), text(&output.stderr)))
+}
+
+fn enable(ward: &Ward) -> Output {
+    ward.terminal.wardkey_with(&["enable", "--json"], &format!("hanako\n{PIN}\n"))
+}
+
+fn profile(ward: &Ward) -> Value {
+    ward.terminal.status()["profile"].clone()
+}
+
+/// Somebody at a login of this machine.
+fn login(user: &str, answer: &str) -> wardkey_e2e::login::Ended {
+    Login::at(SERVICE, user).answer(answer).run()
+}
+
+/// As after a restart: another boot than the one in which it was enabled.
+fn as_after_a_restart() {
+    let path = "/var/lib/wardkey-enable/pending/state.json";
+    let mut state: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    state["boot"] = "another".into();
+    std::fs::write(path, state.to_string()).unwrap();
+}
+
+#[test]
+fn enabled_after_a_test_login_kept_by_a_confirmation_and_disabled_again() {
+    let ward = ready();
+    let before = files();
+    assert_eq!(profile(&ward)["state"], "disabled");
+    let output = enable(&ward);
+    let told = json(&output);
+    assert!(output.status.success(), "{told}");
+    assert_eq!(
+        (&told["enabled"], &told["confirmed"], &told["person"]),
+        (&true.into(), &false.into(), &"hanako".into())
+    );
+    assert_eq!(told["ways_in"], serde_json::json!(["localadmin"]));
+    let state = profile(&ward);
+    assert_eq!(state["state"], "unconfirmed");
+    assert_eq!(state["confirm_before"], told["confirm_before"]);
+    // What the administrator is asked to try.
+    login("hanako", PIN).expect_in();
+    login("localadmin", "emergency").expect_in();
+    // Again while it waits is refused, and changes nothing.
+    assert_eq!(json(&enable(&ward))["error"]["code"], "WK-1516");
+    let confirmed = ward.terminal.wardkey(&["enable", "--confirm", "--json"]);
+    assert_eq!(json(&confirmed), serde_json::json!({"enabled": true, "confirmed": true, "changed": true}));
+    assert_eq!(profile(&ward), serde_json::json!({"state": "enabled", "enabled": true, "confirm_before": null}));
+    assert!(!Path::new("/var/lib/wardkey-enable/pending").exists());
+    // The timer's command finds nothing to undo.
+    assert!(ward.terminal.wardkey(&["disable", "--unconfirmed"]).status.success());
+    assert_eq!(profile(&ward)["state"], "enabled");
+    assert_eq!(json(&enable(&ward))["changed"], false);
+    // Another deployment is not joined while staff depend on this one.
+    let other = JoinToken::new([1; 8], [2; 16], &SigningPublicKey::new([3; 32])).to_text();
+    let join = ["--json", "join", "--server", "https://s", "--token", &other, "--replace"];
+    assert_eq!(json(&ward.terminal.wardkey(&join))["error"]["code"], "WK-1606");
+    for changed in [true, false] {
+        let disabled = ward.terminal.wardkey(&["disable", "--json"]);
+        assert!(disabled.status.success());
+        assert_eq!(json(&disabled)["changed"], changed);
+        assert_eq!(files(), before);
+        assert_eq!(profile(&ward)["state"], "disabled");
+    }
+}
+
+#[test]
+fn nothing_is_changed_unless_everything_is_right() {
+    let mut ward = ready();
+    let before = (files(), remembered());
+    let refused = |output: &Output, code: &str, detail: &str| {
+        let told = json(output);
+        assert_eq!(told["error"]["code"], code, "{told}");
+        assert!(told.to_string().contains(detail), "{told} lacks {detail}");
+        assert_eq!((files(), remembered()), before, "{code}");
+        assert!(!Path::new("/var/lib/wardkey-enable/pending").exists(), "{code}");
+        assert_eq!(output.status.code(), Some(if code == "WK-1301" { 3 } else { 1 }), "{code}");
+    };
+    let attempt = |ward: &Ward, user: &str, pin: &str| {
+        ward.terminal.wardkey_with(&["enable", "--json"], &format!("{user}\n{pin}\n"))
+    };
+    for command in ["enable", "disable"] {
+        let wardkey = paths::binary("wardkey");
+        let mut as_hanako = Command::new("setpriv");
+        as_hanako.args(["--reuid", "2001", "--regid", "2001", "--clear-groups", "--"]).arg(wardkey);
+        refused(&run(as_hanako.args([command, "--json"]), false), "WK-1513", "sudo");
+    }
+    refused(&attempt(&ward, "hanako", "000000"), "WK-1602", "PAM_AUTH_ERR");
+    refused(&attempt(&ward, "taro", PIN), "WK-1602", "");
+    refused(&attempt(&ward, "localadmin", "emergency"), "WK-1602", "left alone");
+    refused(&ward.terminal.wardkey_with(&["enable", "--json"], ""), "WK-1211", "");
+    // Nobody else could get in.
+    run(Command::new("gpasswd").args(["-d", "localadmin", "sudo"]), true);
+    refused(&attempt(&ward, "hanako", PIN), "WK-1603", "localadmin: is not in the group sudo");
+    run(Command::new("usermod").args(["-a", "-G", "sudo", "localadmin"]), true);
+    run(Command::new("usermod").args(["-L", "localadmin"]), true);
+    refused(&attempt(&ward, "hanako", PIN), "WK-1603", "localadmin: is locked");
+    run(Command::new("usermod").args(["-U", "localadmin"]), true);
+    ward.server.add_person("localadmin", "Local Admin", "en");
+    ward.terminal.sync();
+    refused(&attempt(&ward, "hanako", PIN), "WK-1603", "localadmin: is a person of the directory");
+    ward.server.admin(&["person", "delete", "localadmin", "--reason", "test"]);
+    ward.terminal.sync();
+    // Configuration, files of the packages.
+    wardkey_e2e::Terminal::configure_module("nouserok = 1\n");
+    let told = attempt(&ward, "hanako", PIN);
+    refused(&told, "WK-1308", "unknown key");
+    assert_eq!(json(&told)["error"]["problems"][0]["line"], 2, "{}", json(&told));
+    wardkey_e2e::Terminal::configure_module("");
+    let test = "/usr/share/wardkey/pam.d/wardkey-test";
+    std::fs::copy(test, "/tmp/wardkey-test").unwrap();
+    std::fs::remove_file(test).unwrap();
+    refused(&attempt(&ward, "hanako", PIN), "WK-1601", "there is no such file");
+    std::fs::copy("/tmp/wardkey-test", test).unwrap();
+    let module = "/usr/lib/x86_64-linux-gnu/security/pam_fido.so";
+    std::fs::copy(module, "/tmp/pam_fido.so").unwrap();
+    std::fs::remove_file(module).unwrap();
+    refused(&attempt(&ward, "hanako", PIN), "WK-1602", "PAM_MODULE_UNKNOWN");
+    // What stands in its place says nobody's name.
+    std::fs::copy("/usr/lib/x86_64-linux-gnu/security/pam_permit.so", module).unwrap();
+    refused(&attempt(&ward, "hanako", PIN), "WK-1602", "PAM_SUCCESS");
+    std::fs::copy("/tmp/pam_fido.so", module).unwrap();
+    // The agent.
+    ward.terminal.kill_agent();
+    refused(&attempt(&ward, "hanako", PIN), "WK-1301", "");
+    assert!(ward.terminal.wardkey(&["disable"]).status.success(), "disabling needs no agent");
+    ward.terminal.start_agent();
+    ward.terminal.wait_synced();
+    // An edit by hand is neither lost nor worked around.
+    let edited =
+        files()[0].replace("pam_unix.so", "pam_unix.so\nauth optional pam_echo.so by hand\nauth optional pam_unix.so");
+    std::fs::write("/etc/pam.d/common-auth", &edited).unwrap();
+    let output = attempt(&ward, "hanako", PIN);
+    assert_eq!(json(&output)["error"]["code"], "WK-1604", "{}", json(&output));
+    assert_eq!(files()[0], edited);
+    std::fs::write("/etc/pam.d/common-auth", &before.0[0]).unwrap();
+    assert!(attempt(&ward, "hanako", PIN).status.success(), "all of it mended");
+}
+
+#[test]
+fn what_nobody_confirmed_is_undone_after_a_restart() {
+    let ward = ready();
+    let before = (files(), remembered());
+    let enabled = enable(&ward);
+    assert!(enabled.status.success(), "{}", json(&enabled));
+    // Before its time the unit does nothing.
+    let early = ward.terminal.wardkey(&["disable", "--unconfirmed", "--json"]);
+    assert_eq!(json(&early)["changed"], false);
+    assert_eq!(profile(&ward)["state"], "unconfirmed");
+    // Somebody edits a file, and the power fails.
+    let edited = format!("{}# by hand\n", files()[0]);
+    std::fs::write("/etc/pam.d/common-auth", &edited).unwrap();
+    as_after_a_restart();
+    let undone = ward.terminal.wardkey(&["disable", "--unconfirmed", "--json"]);
+    assert_eq!(json(&undone), serde_json::json!({"enabled": false, "confirmed": false, "changed": true}));
+    assert_eq!((files(), remembered()), before);
+    assert_eq!(std::fs::read_to_string("/var/lib/wardkey-enable/undone/pam.d.common-auth").unwrap(), edited);
+    assert!(!Path::new("/var/lib/wardkey-enable/pending").exists());
+    assert!(!login("hanako", PIN).is_in(), "a key is of no use now");
+    // A confirmation that comes too late undoes it, too.
+    assert!(enable(&ward).status.success());
+    as_after_a_restart();
+    let late = ward.terminal.wardkey(&["enable", "--confirm", "--json"]);
+    assert_eq!(json(&late)["error"]["code"], "WK-1605");
+    assert_eq!((files(), remembered()), before);
+    // pam-auth-update goes on working with what was put back.
+    run(Command::new("pam-auth-update").args(["--package"]).env("DEBIAN_FRONTEND", "noninteractive"), true);
+    assert_eq!(files(), before.0);
+}
+
+#[test]
+fn what_nobody_confirmed_is_undone_after_two_minutes_though_the_terminal_is_gone() {
+    let ward = ready();
+    let before = (files(), remembered());
+    let begun = Instant::now();
+    assert!(enable(&ward).status.success());
+    // The command has ended, as it does with its terminal.
+    std::thread::sleep(Duration::from_secs(110).saturating_sub(begun.elapsed()));
+    assert_eq!(profile(&ward)["state"], "unconfirmed");
+    wait_for("the undoing", Duration::from_secs(25), || {
+        (profile(&ward)["state"] == "disabled" && !Path::new("/var/lib/wardkey-enable/pending").exists()).then_some(())
+    });
+    assert!(begun.elapsed() > Duration::from_secs(119), "{:?}", begun.elapsed());
+    assert_eq!((files(), remembered()), before);
+}
+
+/// `wardkey enable` on a terminal of its own.
+struct Sitting {
+    master: Option<OwnedFd>,
+    shown: Arc<Mutex<String>>,
+    child: std::process::Child,
+}
+
+impl Sitting {
+    fn begin() -> Self {
+        let master = pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        pty::grantpt(&master).unwrap();
+        pty::unlockpt(&master).unwrap();
+        let name = pty::ptsname(&master, Vec::new()).unwrap();
+        let slave = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+        // The terminal is its controlling one, as for a shell: Ctrl-C and hanging up are signals.
+        let child = Command::new("setsid")
+            .args(["--ctty", "--"])
+            .arg(paths::binary("wardkey"))
+            .args(["enable", "--lang", "en"])
+            .stdin(slave.try_clone().unwrap())
+            .stdout(slave.try_clone().unwrap())
+            .stderr(slave)
+            .spawn()
+            .unwrap();
+        let shown: Arc<Mutex<String>> = Arc::default();
+        let (mut reader, seen) = (File::from(master.try_clone().unwrap()), shown.clone());
+        std::thread::spawn(move || {
+            let mut bytes = [0; 1024];
+            while let Ok(count @ 1..) = reader.read(&mut bytes) {
+                seen.lock().unwrap().push_str(&text(&bytes[..count]));
+            }
+        });
+        Self { master: Some(master), shown, child }
+    }
+
+    /// Waits for a question, and types.
+    fn at(&mut self, question: &str, typed: &str) {
+        wait_for(question, Duration::from_secs(20), || {
+            let mut shown = self.shown.lock().unwrap();
+            (shown.contains(question) && shown.ends_with(": ")).then(|| shown.clear())
+        });
+        let mut keyboard = File::from(self.master.as_ref().unwrap().try_clone().unwrap());
+        keyboard.write_all(typed.as_bytes()).unwrap();
+    }
+
+    fn until_confirmation(&mut self) {
+        self.at("User name: ", "hanako\n");
+        self.at("PIN", &format!("{PIN}\n"));
+    }
+
+    fn end(mut self) -> (i32, String) {
+        let status = self.child.wait().unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        (status.code().unwrap_or(-1), self.shown.lock().unwrap().clone())
+    }
+}
+
+const CONFIRM: &str = "type yes: ";
+
+#[test]
+fn at_a_terminal_yes_keeps_it_and_anything_else_undoes_it_at_once() {
+    let ward = ready();
+    let before = files();
+    // Ctrl-C at the confirmation.
+    let mut sitting = Sitting::begin();
+    sitting.until_confirmation();
+    sitting.at(CONFIRM, "no\n");
+    sitting.at(CONFIRM, "\x03");
+    let (code, shown) = sitting.end();
+    assert_eq!(code, 1, "{shown}");
+    assert!(shown.contains("(WK-1605)") && !shown.contains(PIN), "{shown}");
+    assert_eq!(files(), before);
+    // The terminal goes away.
+    let mut sitting = Sitting::begin();
+    sitting.until_confirmation();
+    wait_for("the profile", Duration::from_secs(10), || (profile(&ward)["enabled"] == true).then_some(()));
+    let shown = sitting.shown.clone();
+    wait_for("the question", Duration::from_secs(10), || shown.lock().unwrap().ends_with(CONFIRM).then_some(()));
+    drop(sitting.master.take());
+    run(Command::new("kill").args(["-HUP", &sitting.child.id().to_string()]), true);
+    assert_eq!(sitting.child.wait().unwrap().code(), Some(1));
+    assert_eq!(files(), before);
+    // Yes.
+    let mut sitting = Sitting::begin();
+    sitting.until_confirmation();
+    sitting.at(CONFIRM, "yes\n");
+    let (code, shown) = sitting.end();
+    assert_eq!((code, profile(&ward)["state"].as_str()), (0, Some("enabled")), "{shown}");
+    assert!(shown.contains("Logins with keys are enabled."), "{shown}");
+}
+
+#[test]
+fn disabling_works_whatever_is_broken() {
+    let mut ward = ready();
+    let before = files();
+    assert!(enable(&ward).status.success());
+    assert!(ward.terminal.wardkey(&["enable", "--confirm"]).status.success());
+    ward.terminal.kill_agent();
+    ward.terminal.stop_key();
+    std::fs::remove_file("/usr/lib/x86_64-linux-gnu/security/pam_fido.so").unwrap();
+    std::fs::remove_file("/usr/share/pam-configs/wardkey").unwrap();
+    std::fs::write("/etc/wardkey/pam.toml", "nonsense").unwrap();
+    std::fs::remove_dir_all("/etc/wardkey").unwrap();
+    let output = ward.terminal.wardkey(&["disable", "--json"]);
+    assert_eq!(json(&output)["changed"], true, "{}", text(&output.stderr));
+    assert_eq!(files(), before);
+}
