@@ -93,10 +93,37 @@ pub fn from_bytes<T: Document>(bytes: &[u8]) -> Result<T, CodecError> {
 
 /// Encodes a message between rooms.
 pub fn to_message<T: Encode<()>>(message: &T) -> Vec<u8> {
-    let mut out = Vec::new();
-    let written = Encoder::new(&mut out).encode(message).map(|_| ());
-    debug_assert!(written.is_ok());
+    let mut out = Vec::with_capacity(message_length(message));
+    append_message(message, &mut out);
     out
+}
+
+/// The length in bytes that a message has when it is encoded. Known before there is a buffer, so that
+/// one that will hold a PIN never grows: what it grows out of would not be wiped.
+pub fn message_length<T: Encode<()>>(message: &T) -> usize {
+    let mut length = Length(0);
+    let written = Encoder::new(&mut length).encode(message).map(|_| ());
+    debug_assert!(written.is_ok());
+    length.0
+}
+
+/// Encodes a message to the end of a buffer, which does not move when it has room for
+/// [`message_length`] more bytes.
+pub fn append_message<T: Encode<()>>(message: &T, out: &mut Vec<u8>) {
+    let written = Encoder::new(out).encode(message).map(|_| ());
+    debug_assert!(written.is_ok());
+}
+
+/// Counts bytes.
+struct Length(usize);
+
+impl minicbor::encode::Write for Length {
+    type Error = std::convert::Infallible;
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
+        self.0 = self.0.saturating_add(bytes.len());
+        Ok(())
+    }
 }
 
 /// Decodes a message between rooms: unknown fields are passed over, trailing bytes are not.
