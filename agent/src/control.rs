@@ -17,7 +17,7 @@ use wardkey_ipc::Peer;
 use crate::agent::Agent;
 use crate::error::{AgentError, ServerError};
 use crate::login::authorise::refusal;
-use crate::store::directory::View;
+use crate::store::view::View;
 use crate::sync::run::{round, upstream};
 
 /// Answers a request that is no login.
@@ -47,7 +47,7 @@ fn needs_root(peer: Peer) -> Result<(), AgentError> {
 
 /// Whoever may use the key process with a PIN may enrol: root and the person at the terminal.
 fn may_enrol(agent: &Agent, peer: Peer) -> Result<(), AgentError> {
-    if peer.is_root() || agent.sessions.has_active_local(peer.uid) {
+    if peer.is_root() || agent.sessions.screens().has_active_local(peer.uid) {
         return Ok(());
     }
     Err(Denial::new(Code::CallerNotAllowed, "only root and the user of the active local session may enrol").into())
