@@ -423,7 +423,7 @@ fn a_shared_account_names_the_person() {
 fn huge_truncated_and_nonsense_frames_end_the_connection_and_nothing_else() {
     use std::io::{Read, Write};
     let f = Fixture::synced();
-    for bytes in [&[0xff; 4][..], &[0, 1, 0, 1], &[0, 0, 0, 0], &[0, 0, 0, 2, 0xff, 0xff], &[0, 0, 0, 9, 1]] {
+    for bytes in [&[0xff; 4][..], &[0, 1, 0, 1], &[0, 0, 0, 0], &[0, 0, 0, 9, 1]] {
         let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
         let agent = std::sync::Arc::clone(&f.agent);
         let served = std::thread::spawn(move || wardkey_agent::server::serve(&agent, theirs, ROOT));

@@ -1,8 +1,8 @@
 //! Who may ask for what: by the kernel's word about the peer, never by its own.
 
 use wardkey_core::code::Code;
-use wardkey_core::message::PROTOCOL;
 use wardkey_core::message::agent::{Begin, Refusal};
+use wardkey_core::message::{PROTOCOL, is_served};
 use wardkey_core::name::LoginName;
 use wardkey_core::origin::is_remote;
 use wardkey_ipc::Peer;
@@ -38,8 +38,13 @@ pub enum Phase {
 /// # Errors
 /// The [`Refusal`] for the peer.
 pub fn authorise(agent: &Agent, peer: Peer, begin: &Begin, phase: Phase) -> Result<Caller, Refusal> {
-    if begin.protocol == 0 || begin.protocol > PROTOCOL {
-        return Err(refusal(Code::ProtocolError, format!("protocol {} is newer than {PROTOCOL}", begin.protocol)));
+    if !is_served(begin.protocol, PROTOCOL) {
+        let (theirs, word) = (begin.protocol, if begin.protocol > PROTOCOL { "newer" } else { "older" });
+        let fix = "restart what is the older one after an upgrade";
+        return Err(refusal(
+            Code::ProtocolError,
+            format!("module's protocol {theirs} is {word} than the agent's {PROTOCOL}: {fix}"),
+        ));
     }
     if !may_ask_for(peer, begin.account.as_ref()) {
         return Err(refusal(Code::CallerNotAllowed, format!("uid {} may ask for its own account only", peer.uid)));
