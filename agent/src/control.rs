@@ -120,7 +120,8 @@ fn enrolment(agent: &Agent, reply: EnrolBeginReply) -> Result<Enrolment, AgentEr
     let options = reply.public_key;
     let rp_id = RpId::new(options.rp.id).map_err(|error| bad(&error))?;
     // The server may not have keys made for a name that the root key did not sign.
-    if agent.directory.view().root.as_ref().is_some_and(|root| root.rp_id != rp_id) {
+    let view = agent.directory.view();
+    if view.root.as_ref().is_some_and(|root| root.rp_id != rp_id) {
         return Err(Denial::new(Code::RpIdMismatch, "the server asks for another relying party").into());
     }
     let exclude = options.exclude_credentials.unwrap_or_default().into_iter().map(|one| CredentialId::new(one.id.0));
@@ -135,6 +136,7 @@ fn enrolment(agent: &Agent, reply: EnrolBeginReply) -> Result<Enrolment, AgentEr
         algorithms: List::new(algorithms.collect())?,
         exclude: List::new(exclude.collect::<Result<_, _>>()?)?,
         cred_protect: reply.cred_protect,
+        roots: view.roots.clone(),
         rp_id,
     })
 }

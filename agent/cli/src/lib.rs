@@ -48,6 +48,8 @@ pub struct Surroundings<'a> {
     pub root: bool,
     /// `/etc/machine-id`.
     pub machine_id: PathBuf,
+    /// The trust anchor, `/etc/wardkey/anchor.toml`, by which an enrolment is checked.
+    pub anchor: PathBuf,
     /// Whom to ask and tell.
     pub person: &'a mut dyn Person,
     /// Where results go.
@@ -82,6 +84,7 @@ pub fn main() -> ExitCode {
             key_owner: Some(0),
             root: nix::unistd::geteuid().is_root(),
             machine_id: "/etc/machine-id".into(),
+            anchor: "/etc/wardkey/anchor.toml".into(),
             person: &mut person,
             out: &mut std::io::stdout(),
             errors: &mut std::io::stderr(),

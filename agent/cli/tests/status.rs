@@ -177,6 +177,7 @@ fn a_socket_of_somebody_else_gets_nothing() {
                 key_owner: Some(0),
                 root: false,
                 machine_id: folder.path().join("none"),
+                anchor: folder.path().join("none"),
                 person: &mut person,
                 out: &mut out,
                 errors: &mut errors,
