@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use wardkey_agent::session::{Belongs, Screens, Session};
+use wardkey_agent::session::Session;
 use wardkey_core::code::Code;
 use wardkey_core::codec::List;
 use wardkey_core::decide::{self, Freshness, decide};

@@ -49,7 +49,10 @@ pub fn login(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Resul
     if caller.place.uid.is_some_and(|uid| agent.arbiter.of_user(uid) >= MAX_PER_USER) {
         return line.send(&Reply::Refused(refusal(Code::TooManyRequests, "too many logins of this uid")));
     }
-    let foreground = caller.place.is_foreground(&agent.sessions.screens());
+    let foreground = match &caller.place.session {
+        Some(session) => session.active,
+        None => caller.place.is_foreground(&agent.sessions.screens()),
+    };
     let ticket = match agent.arbiter.enter(caller.place.clone(), foreground) {
         Ok(ticket) => ticket,
         Err(error) => return line.send(&Reply::Refused(refusal(Code::Internal, error.to_string()))),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use zbus::blocking::Connection;
@@ -19,8 +19,11 @@ const SEATS: &str = "/run/systemd/seats";
 const ACTIVE_TTY: &str = "/sys/class/tty/tty0/active";
 /// logind answers in milliseconds or not at all.
 const ANSWER: Duration = Duration::from_secs(2);
-/// After a failure the bus is left alone for this long.
-const PAUSE: Duration = Duration::from_secs(30);
+/// After a failure the bus is left alone for this long: long enough that logins do not wait for it one
+/// after the other, short enough that those that need it can be tried again.
+const PAUSE: Duration = Duration::from_secs(5);
+/// Connections that are tried for one question.
+const MAX_TRIES: usize = 3;
 /// Sessions that are looked at; a terminal has a handful.
 const MAX_SESSIONS: usize = 64;
 
@@ -56,10 +59,15 @@ impl<R> Answer<R> {
 }
 
 impl Logind {
-    fn connection(&self) -> Option<Connection> {
-        let mut bus = self.bus.lock().unwrap_or_else(PoisonError::into_inner);
+    fn bus(&self) -> MutexGuard<'_, Bus> {
+        self.bus.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection, and whether it was there before.
+    fn connection(&self) -> Option<(Connection, bool)> {
+        let mut bus = self.bus();
         if let Some(connection) = &bus.connection {
-            return Some(connection.clone());
+            return Some((connection.clone(), true));
         }
         if bus.failed.is_some_and(|failed| failed.elapsed() < PAUSE) || !Path::new(BUS).exists() {
             return None;
@@ -70,7 +78,7 @@ impl Logind {
         match made {
             Ok(connection) => {
                 bus.connection = Some(connection.clone());
-                Some(connection)
+                Some((connection, false))
             }
             Err(_) => {
                 bus.failed = Some(Instant::now());
@@ -84,27 +92,35 @@ impl Logind {
         B: serde::Serialize + zbus::zvariant::DynamicType,
         R: for<'d> zbus::zvariant::DynamicDeserialize<'d>,
     {
-        let Some(connection) = self.connection() else { return Answer::Silent };
-        let proxy = zbus::blocking::proxy::Builder::<zbus::blocking::Proxy<'_>>::new(&connection)
-            .destination(LOGIND)
-            .and_then(|builder| builder.path(path))
-            .and_then(|builder| builder.interface(interface))
-            .map(|builder| builder.cache_properties(zbus::proxy::CacheProperties::No))
-            .and_then(zbus::blocking::proxy::Builder::build);
-        let answer = proxy.and_then(|proxy| proxy.call_with_flags(method, MethodFlags::NoAutoStart.into(), body));
-        match answer {
-            Ok(Some(answer)) => Answer::Got(answer),
-            // An error that logind gives (no such session, the process has ended) is an answer.
-            Err(zbus::Error::MethodError(name, ..)) if name.starts_with("org.freedesktop.login1.") => Answer::None,
-            // One that the bus gives (nobody of that name) is not, but the bus is well.
-            Ok(None) | Err(zbus::Error::MethodError(..)) => Answer::Silent,
-            Err(_) => {
-                let mut bus = self.bus.lock().unwrap_or_else(PoisonError::into_inner);
-                bus.connection = None;
-                bus.failed = Some(Instant::now());
-                Answer::Silent
+        for _ in 0..MAX_TRIES {
+            let Some((connection, was_there)) = self.connection() else { return Answer::Silent };
+            let proxy = zbus::blocking::proxy::Builder::<zbus::blocking::Proxy<'_>>::new(&connection)
+                .destination(LOGIND)
+                .and_then(|builder| builder.path(path))
+                .and_then(|builder| builder.interface(interface))
+                .map(|builder| builder.cache_properties(zbus::proxy::CacheProperties::No))
+                .and_then(zbus::blocking::proxy::Builder::build);
+            let answer = proxy.and_then(|proxy| proxy.call_with_flags(method, MethodFlags::NoAutoStart.into(), body));
+            match answer {
+                Ok(Some(answer)) => return Answer::Got(answer),
+                // An error that logind gives (no such session, the process has ended) is an answer.
+                Err(zbus::Error::MethodError(name, ..)) if name.starts_with("org.freedesktop.login1.") => {
+                    return Answer::None;
+                }
+                // One that the bus gives (nobody of that name) is not, but the bus is well.
+                Ok(None) | Err(zbus::Error::MethodError(..)) => return Answer::Silent,
+                Err(error) => {
+                    let mut bus = self.bus();
+                    bus.connection = None;
+                    // A bus that was restarted answers on a new connection; one that is slow does not.
+                    if !was_there || is_timeout(&error) {
+                        bus.failed = Some(Instant::now());
+                        return Answer::Silent;
+                    }
+                }
             }
         }
+        Answer::Silent
     }
 
     fn properties(&self, path: &str, interface: &str) -> Option<HashMap<String, OwnedValue>> {
@@ -147,6 +163,10 @@ impl Sessions for Logind {
         let line = std::fs::read_to_string(ACTIVE_TTY).ok().map(|line| line.trim().to_owned());
         Screens { sessions: paths.filter_map(|path| self.session(path.as_str())).collect(), line }
     }
+}
+
+fn is_timeout(error: &zbus::Error) -> bool {
+    matches!(error, zbus::Error::InputOutput(error) if error.kind() == std::io::ErrorKind::TimedOut)
 }
 
 fn session_of(all: &HashMap<String, OwnedValue>) -> Option<Session> {

@@ -14,6 +14,7 @@ use wardkey_core::codec;
 use zeroize::Zeroizing;
 
 use crate::Peer;
+use crate::incoming::Incoming;
 
 /// When an operation must be over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,56 +92,6 @@ pub struct Channel {
     stream: UnixStream,
     max: usize,
     incoming: Incoming,
-}
-
-/// The frame that is arriving: read into a buffer of its own length, so that it never moves, and wiped
-/// when it was decoded or dropped. Nothing of the next frame is read before.
-#[derive(Default)]
-struct Incoming {
-    header: [u8; 4],
-    /// How much of the header is there, in bytes.
-    header_filled: usize,
-    body: Zeroizing<Vec<u8>>,
-    /// How much of the body is there, in bytes.
-    body_filled: usize,
-}
-
-impl std::fmt::Debug for Incoming {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Incoming({} of {} bytes)", self.body_filled, self.body.len())
-    }
-}
-
-impl Incoming {
-    fn is_whole(&self) -> bool {
-        !self.body.is_empty() && self.body_filled == self.body.len()
-    }
-
-    /// Where the next bytes go; empty when the frame is whole.
-    fn space(&mut self) -> &mut [u8] {
-        if self.header_filled < self.header.len() {
-            self.header.get_mut(self.header_filled..).unwrap_or_default()
-        } else {
-            self.body.get_mut(self.body_filled..).unwrap_or_default()
-        }
-    }
-
-    /// Takes note of bytes that were read into [`Self::space`].
-    fn filled(&mut self, count: usize, max: usize) -> Result<(), IpcError> {
-        if self.header_filled == self.header.len() {
-            self.body_filled += count;
-            return Ok(());
-        }
-        self.header_filled += count;
-        if self.header_filled == self.header.len() {
-            let length = usize::try_from(u32::from_be_bytes(self.header)).unwrap_or(usize::MAX);
-            if length == 0 || length > max {
-                return Err(IpcError::FrameLength(length));
-            }
-            self.body = Zeroizing::new(vec![0; length]);
-        }
-        Ok(())
-    }
 }
 
 impl Channel {
@@ -233,14 +184,14 @@ impl Channel {
             return Ok(None);
         }
         let frame = std::mem::take(&mut self.incoming);
-        Ok(Some(codec::from_message(&frame.body)?))
+        Ok(Some(codec::from_message(frame.body())?))
     }
 
     fn fill(&mut self, deadline: Deadline) -> Result<(), IpcError> {
         loop {
             match self.stream.read(self.incoming.space()) {
                 Ok(0) => return Err(IpcError::Closed),
-                Ok(count) => return self.incoming.filled(count, self.max),
+                Ok(count) => return self.incoming.filled(count, self.max).map_err(IpcError::FrameLength),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     wait(self.stream.as_fd(), PollFlags::POLLIN, deadline)?;
                 }
@@ -375,16 +326,16 @@ mod tests {
         let (mut ours, mut theirs) = pair(100);
         theirs.write_all(&[0, 0, 0, 4, 0x43]).unwrap();
         assert!(matches!(ours.receive::<codec::Bytes<3>>(soon()), Err(IpcError::TimedOut)));
-        let (at, capacity) = (ours.incoming.body.as_ptr(), ours.incoming.body.capacity());
-        assert_eq!(capacity, 4);
+        let (at, length) = (ours.incoming.body().as_ptr(), ours.incoming.body().len());
+        assert_eq!(length, 4);
         for byte in [1, 2] {
             theirs.write_all(&[byte]).unwrap();
             assert!(matches!(ours.receive::<codec::Bytes<3>>(soon()), Err(IpcError::TimedOut)));
-            assert_eq!((ours.incoming.body.as_ptr(), ours.incoming.body.capacity()), (at, capacity));
+            assert_eq!((ours.incoming.body().as_ptr(), ours.incoming.body().len()), (at, length));
         }
         theirs.write_all(&[3]).unwrap();
         assert_eq!(ours.receive::<codec::Bytes<3>>(soon()).unwrap().as_slice(), [1, 2, 3]);
-        assert!(ours.incoming.body.is_empty() && !ours.has_message());
+        assert!(ours.incoming.body().is_empty() && !ours.has_message());
     }
 
     #[test]
