@@ -17,7 +17,7 @@ use wardkey_ipc::Peer;
 use crate::agent::Agent;
 use crate::error::{AgentError, ServerError};
 use crate::login::authorise::refusal;
-use crate::store::directory::View;
+use crate::store::view::View;
 use crate::sync::run::{round, upstream};
 
 /// Answers a request that is no login.
@@ -47,7 +47,7 @@ fn needs_root(peer: Peer) -> Result<(), AgentError> {
 
 /// Whoever may use the key process with a PIN may enrol: root and the person at the terminal.
 fn may_enrol(agent: &Agent, peer: Peer) -> Result<(), AgentError> {
-    if peer.is_root() || agent.sessions.has_active_local(peer.uid) {
+    if peer.is_root() || agent.sessions.screens().has_active_local(peer.uid) {
         return Ok(());
     }
     Err(Denial::new(Code::CallerNotAllowed, "only root and the user of the active local session may enrol").into())
@@ -120,7 +120,8 @@ fn enrolment(agent: &Agent, reply: EnrolBeginReply) -> Result<Enrolment, AgentEr
     let options = reply.public_key;
     let rp_id = RpId::new(options.rp.id).map_err(|error| bad(&error))?;
     // The server may not have keys made for a name that the root key did not sign.
-    if agent.directory.view().root.as_ref().is_some_and(|root| root.rp_id != rp_id) {
+    let view = agent.directory.view();
+    if view.root.as_ref().is_some_and(|root| root.rp_id != rp_id) {
         return Err(Denial::new(Code::RpIdMismatch, "the server asks for another relying party").into());
     }
     let exclude = options.exclude_credentials.unwrap_or_default().into_iter().map(|one| CredentialId::new(one.id.0));
@@ -135,6 +136,7 @@ fn enrolment(agent: &Agent, reply: EnrolBeginReply) -> Result<Enrolment, AgentEr
         algorithms: List::new(algorithms.collect())?,
         exclude: List::new(exclude.collect::<Result<_, _>>()?)?,
         cred_protect: reply.cred_protect,
+        roots: view.roots.clone(),
         rp_id,
     })
 }

@@ -1,8 +1,7 @@
-//! The agent as a process: user, socket, threads, signals, systemd.
+//! The agent as a process: threads, signals, systemd.
 
 use std::os::fd::AsFd;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,7 +10,6 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::unistd::{Uid, User, chown, geteuid, setgid, setgroups, setuid};
 use sd_notify::NotifyState;
 use wardkey_core::event::{EventName, Outcome};
 
@@ -24,7 +22,7 @@ use crate::error::AgentError;
 use crate::server::{Connections, accept};
 use crate::session::Logind;
 use crate::sync::http::Network;
-use crate::{keywatch, log, sync};
+use crate::{keywatch, log, startup, sync};
 
 /// Stack of the threads in bytes.
 const STACK: usize = 512 * 1024;
@@ -38,8 +36,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub fn run(config: Config) -> Result<(), AgentError> {
     // Before any thread is there, so that all of them leave the signals to us.
     let signals = block_signals()?;
-    prepare_user(&config)?;
-    let (listener, path) = listen(&config)?;
+    let (listener, path) = startup::prepare(&config)?;
     let agent = Arc::new(Agent::open(config, Clock::machine(), Box::new(Logind::default()), Box::new(Network))?);
     agent.record(vec![started(&agent)]);
     for (name, work) in [
@@ -120,80 +117,11 @@ fn block_signals() -> Result<SignalFd, AgentError> {
     Ok(SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(std::io::Error::from)?)
 }
 
-/// Started by root, the agent makes its folders and becomes the user of the configuration.
-fn prepare_user(config: &Config) -> Result<(), AgentError> {
-    if geteuid().is_root() {
-        let name = &config.user;
-        let user = User::from_name(name).ok().flatten().ok_or_else(|| {
-            AgentError::Configuration(format!("user: there is no user {name}; fix: adduser --system --group {name}"))
-        })?;
-        if user.uid.is_root() {
-            return Err(AgentError::Configuration(
-                "user: the agent does not run as root; fix: user = \"wardkey\"".into(),
-            ));
-        }
-        make_folder(&config.state_dir, 0o700, user.uid)?;
-        if let Some(folder) = config.socket.parent() {
-            // A folder that others use too (the key process) keeps its owner.
-            if !folder.exists() || config.socket.starts_with("/run/wardkey") {
-                make_folder(folder, 0o755, user.uid)?;
-            }
-        }
-        let fail = |errno: Errno| AgentError::Io(errno.into());
-        setgroups(&[user.gid]).map_err(fail)?;
-        setgid(user.gid).map_err(fail)?;
-        setuid(user.uid).map_err(fail)?;
-    }
-    std::fs::create_dir_all(&config.state_dir).map_err(|error| AgentError::file(&config.state_dir, error))?;
-    std::fs::set_permissions(&config.state_dir, std::fs::Permissions::from_mode(0o700))
-        .map_err(|error| AgentError::file(&config.state_dir, error))
-}
-
-fn make_folder(path: &Path, mode: u32, owner: Uid) -> Result<(), AgentError> {
-    let fail = |error| AgentError::file(path, error);
-    std::fs::create_dir_all(path).map_err(fail)?;
-    chown(path, Some(owner), None).map_err(|errno| fail(errno.into()))?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(fail)?;
-    // Files of an earlier run as another user.
-    for entry in std::fs::read_dir(path).map_err(fail)?.flatten() {
-        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
-        if is_file && mode == 0o700 {
-            chown(&entry.path(), Some(owner), None).map_err(|errno| AgentError::file(&entry.path(), errno.into()))?;
-        }
-    }
-    Ok(())
-}
-
-/// The socket from systemd, or a new one; with its path when it is ours to remove.
-fn listen(config: &Config) -> Result<(UnixListener, Option<std::path::PathBuf>), AgentError> {
-    if let Some(listener) = listenfd::ListenFd::from_env().take_unix_listener(0)? {
-        listener.set_nonblocking(true)?;
-        return Ok((listener, None));
-    }
-    let path = &config.socket;
-    if UnixStream::connect(path).is_ok() {
-        return Err(AgentError::Configuration(format!(
-            "{}: another agent is running; fix: stop it first",
-            path.display()
-        )));
-    }
-    let fail = |error| AgentError::file(path, error);
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(fail(error)),
-        _ => {}
-    }
-    let listener = UnixListener::bind(path).map_err(fail)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666)).map_err(fail)?;
-    listener.set_nonblocking(true)?;
-    Ok((listener, Some(path.clone())))
-}
-
 fn watchdog_interval() -> Option<Duration> {
-    let mut microseconds = 0;
-    sd_notify::watchdog_enabled(false, &mut microseconds).then(|| Duration::from_micros(microseconds / 2))
+    sd_notify::watchdog_enabled().map(|interval| interval / 2)
 }
 
 fn notify(state: NotifyState<'_>) {
     // Without systemd there is nobody to tell.
-    let _ = sd_notify::notify(false, &[state]);
+    let _ = sd_notify::notify(&[state]);
 }

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   daemon ── server ── login: authorise, lockout, arbiter, outcome ─┐
-//!     │         └────── control: status, sync, join, enrol           ├── store: directory, state
+//!     │ startup └────── control: status, sync, join, enrol           ├── store: directory, state
 //!     ├── sync: run, apply, join, http, tls ─────────────────────────┤
 //!     ├── audit: syslog, upload ─────────────────────────────────────┘
 //!     └── keywatch
@@ -26,6 +26,7 @@ pub mod log;
 pub mod login;
 pub mod server;
 pub mod session;
+pub mod startup;
 pub mod store;
 pub mod sync;
 

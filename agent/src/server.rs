@@ -7,12 +7,14 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use wardkey_core::code::Code;
 use wardkey_core::message::MAX_FRAME;
 use wardkey_core::message::agent::{Reply, Request};
 use wardkey_ipc::{Channel, Deadline, IpcError, Peer};
 
 use crate::agent::Agent;
 use crate::log;
+use crate::login::authorise::refusal;
 use crate::login::{outcome, service};
 
 /// The longest request in bytes: a registration with its attestation.
@@ -146,7 +148,14 @@ pub fn accept(agent: &Arc<Agent>, listener: &UnixListener, connections: &Arc<Con
 
 /// Serves one connection to its end.
 pub fn serve(agent: &Agent, stream: UnixStream, peer: Peer) {
-    let ended = Line::new(stream).map_err(IpcError::from).and_then(|mut line| converse(agent, &mut line, peer));
+    let ended = Line::new(stream).map_err(IpcError::from).and_then(|mut line| {
+        converse(agent, &mut line, peer).inspect_err(|error| {
+            // A whole frame that is no request that we know: a peer of another version can say so.
+            if let IpcError::Codec(error) = error {
+                let _ = line.send(&Reply::Refused(refusal(Code::ProtocolError, format!("not understood: {error}"))));
+            }
+        })
+    });
     match ended {
         Ok(()) | Err(IpcError::Closed | IpcError::TimedOut) => {}
         Err(error) => {

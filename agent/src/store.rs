@@ -9,6 +9,10 @@
 pub mod db;
 pub mod directory;
 pub mod ledger;
+pub(crate) mod memory;
+pub(crate) mod on_disk;
+pub(crate) mod rows;
 pub mod spool;
 pub mod state;
 pub mod update;
+pub mod view;

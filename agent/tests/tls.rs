@@ -5,6 +5,7 @@ mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use common::server::{Server, authority};
 use common::*;
@@ -15,7 +16,8 @@ use wardkey_agent::sync::join::join;
 use wardkey_agent::sync::upstream::Upstream;
 use wardkey_core::code::Code;
 use wardkey_core::codec::Bytes;
-use wardkey_core::id::Hash;
+use wardkey_core::event::{EventName, Outcome};
+use wardkey_core::id::{EventId, Hash};
 use wardkey_core::message::agent::Join;
 use wardkey_core::name::DisplayText;
 use wardkey_core::time::{ClockReading, UnixTime};
@@ -155,4 +157,59 @@ fn without_a_certificate_of_the_terminal_the_server_refuses_and_says_why() {
     let tls = wardkey_agent::sync::tls::trusting(&authority().der, None, clock).unwrap();
     let http = wardkey_agent::sync::http::Http::new(&server.address, tls).unwrap();
     assert_eq!(http.wait(&asked).unwrap_err().code(), Code::ServerNotTrusted);
+}
+
+#[test]
+fn a_server_that_asks_for_patience_gets_it_and_every_record() {
+    const PATIENCE: u64 = 2;
+    let server = Server::start(&Ward::new(), false);
+    let t = terminal(T0);
+    join(&t.agent, &request(&server.address, &server.token)).unwrap();
+    wardkey_agent::sync::run::round(&t.agent, 0).unwrap();
+    *server.too_many.lock().unwrap() = Some(PATIENCE);
+    server.asked.lock().unwrap().clear();
+    let record = || {
+        let event = t.agent.event(EventName::Heartbeat, Outcome::Success);
+        let id = event.id;
+        t.agent.record(vec![event]);
+        id
+    };
+    let mut ids: Vec<_> = (0..3).map(|_| record()).collect();
+    let threads = [wardkey_agent::sync::run::run as fn(&Agent), wardkey_agent::audit::upload::run].map(|work| {
+        let agent = Arc::clone(&t.agent);
+        std::thread::spawn(move || work(&agent))
+    });
+    let asked = |path: &str| -> Vec<Instant> {
+        let asked = server.asked.lock().unwrap();
+        asked.iter().filter(|(_, what)| what == path).map(|(when, _)| *when).collect()
+    };
+    eventually("both have asked", || ["/v1/wait", "/v1/events"].iter().all(|path| asked(path).len() == 1));
+    // Neither new records nor logins that would like news shorten the pause; nothing is dropped.
+    while server.asked.lock().unwrap()[0].0.elapsed() < Duration::from_millis(PATIENCE * 1000 - 300) {
+        ids.push(record());
+        t.agent.wake_sync.wake();
+        std::thread::sleep(Duration::from_millis(100));
+        assert_eq!((asked("/v1/wait").len(), asked("/v1/events").len()), (1, 1));
+    }
+    assert!(t.agent.state.waiting().unwrap() >= ids.len() as u64);
+    *server.too_many.lock().unwrap() = None;
+    let arrived = |ids: &[EventId]| {
+        let events = server.ward.events();
+        ids.iter().all(|id| events.iter().filter(|event| event.id == *id).count() == 1)
+    };
+    // The pause, its jitter (2 s at the first failure), and the exchange.
+    for _ in 0..3 {
+        if !arrived(&ids) || asked("/v1/wait").len() < 2 {
+            std::thread::sleep(Duration::from_secs(2));
+        }
+    }
+    assert!(arrived(&ids), "each record once");
+    for path in ["/v1/wait", "/v1/events"] {
+        let asked = asked(path);
+        assert!(asked.len() >= 2, "{path}");
+        assert!(asked[1] - asked[0] >= Duration::from_secs(PATIENCE), "{path}: {:?}", asked[1] - asked[0]);
+    }
+    t.agent.stop();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    assert_eq!(t.agent.state.waiting().unwrap(), 0);
 }

@@ -93,10 +93,47 @@ pub fn from_bytes<T: Document>(bytes: &[u8]) -> Result<T, CodecError> {
 
 /// Encodes a message between rooms.
 pub fn to_message<T: Encode<()>>(message: &T) -> Vec<u8> {
-    let mut out = Vec::new();
-    let written = Encoder::new(&mut out).encode(message).map(|_| ());
-    debug_assert!(written.is_ok());
+    let mut out = Vec::with_capacity(message_length(message));
+    append_message(message, &mut out);
     out
+}
+
+/// The length in bytes that a message has when it is encoded. Known before there is a buffer, so that
+/// one that will hold a PIN never grows: what it grows out of would not be wiped.
+pub fn message_length<T: Encode<()>>(message: &T) -> usize {
+    encode(message, None)
+}
+
+/// Encodes a message to the end of a buffer, which does not move when it has room for
+/// [`message_length`] more bytes.
+pub fn append_message<T: Encode<()>>(message: &T, out: &mut Vec<u8>) {
+    encode(message, Some(out));
+}
+
+/// Encodes into a buffer, or into none, and says the length. One function for both, so that the encoder
+/// of each message is in a program once.
+fn encode<T: Encode<()>>(message: &T, out: Option<&mut Vec<u8>>) -> usize {
+    let mut sink = Sink { out, length: 0 };
+    let written = Encoder::new(&mut sink).encode(message).map(|_| ());
+    debug_assert!(written.is_ok());
+    sink.length
+}
+
+struct Sink<'a> {
+    out: Option<&'a mut Vec<u8>>,
+    length: usize,
+}
+
+impl minicbor::encode::Write for Sink<'_> {
+    type Error = std::convert::Infallible;
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
+        self.length = self.length.saturating_add(bytes.len());
+        if let Some(out) = &mut self.out {
+            out.extend_from_slice(bytes);
+        }
+        Ok(())
+    }
 }
 
 /// Decodes a message between rooms: unknown fields are passed over, trailing bytes are not.

@@ -2,7 +2,7 @@
 //! decision, and the messages between the rooms. No I/O, no clock, no randomness: all are arguments.
 //!
 //! ```text
-//!   codec ─ id ─ name ─ time ─ code          what everything is made of
+//!   codec ─ id ─ name ─ time ─ code ─ origin what everything is made of
 //!     └ sign ─ cose_key                      signatures
 //!         └ document ─ person ─ directory    what the server signs
 //!             └ marks ─ snapshot             what is left of what the agent shows
@@ -25,6 +25,7 @@ pub mod id;
 pub mod marks;
 pub mod message;
 pub mod name;
+pub mod origin;
 pub mod person;
 pub mod sign;
 pub mod snapshot;

@@ -10,12 +10,15 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use wardkey_core::code::Code;
+use wardkey_core::document::SignedRoot;
+use wardkey_core::id::SigningPublicKey;
 use wardkey_core::message::agent::{self, EnrolBegin, EnrolFinish, Enrolled, Enrolment};
 use wardkey_core::message::key::{KeyCredential, KeyDetails, KeyInfo, MakeCredential, Pin, Reply, Request};
 use wardkey_core::name::DisplayText;
 use wardkey_core::texts;
 use wardkey_ipc::Deadline;
 
+use crate::anchor::{self, Before};
 use crate::args::EnrollOptions;
 use crate::keys::{self, ask};
 use crate::peers::{self, Agent, Key};
@@ -32,6 +35,7 @@ const MAX_CODE: usize = 64;
 
 pub(crate) fn enroll(work: &mut Work<'_, '_>, options: &EnrollOptions) -> Result<Output, CliError> {
     must_be_joined(work)?;
+    let root_key = root_key(work)?;
     let code = code(work, options)?;
     let (key, mut details) = keys::the_one_key(work)?;
     if details.pin_must_change {
@@ -47,7 +51,7 @@ pub(crate) fn enroll(work: &mut Work<'_, '_>, options: &EnrollOptions) -> Result
                 keys::ask_pin(work, &question)?
             }
         };
-        match register(work, &code, &key, pin, options) {
+        match register(work, &code, &key, &root_key, pin, options) {
             Ok((enrolled, enrolment)) => return Ok(success(work, &enrolled, &enrolment)),
             Err(error) => details = keys::another_try(work, error, details)?,
         }
@@ -61,6 +65,26 @@ fn must_be_joined(work: &Work<'_, '_>) -> Result<(), CliError> {
         agent::Reply::Status(_) => Ok(()),
         _ => Err(peers::unexpected()),
     }
+}
+
+/// The root key that this terminal trusts, by root's file, not by the agent's word.
+fn root_key(work: &Work<'_, '_>) -> Result<SigningPublicKey, CliError> {
+    match anchor::read(&work.around.anchor)? {
+        Before::Anchor(anchor) => Ok(anchor.root_key),
+        Before::Nothing => Err(CliError::with(Code::AnchorMissing, work.around.anchor.display())),
+        Before::Unreadable(why) => Err(CliError::with(Code::AnchorMissing, why)),
+    }
+}
+
+/// A key makes a credential for the name that the root key signed and for no other: else a taken-over
+/// agent could have it make one for a deployment of its own.
+fn check_rp_id(enrolment: &Enrolment, root_key: &SigningPublicKey) -> Result<(), CliError> {
+    let root = SignedRoot::verify_chain(&enrolment.roots, root_key)
+        .map_err(|error| CliError::with(Code::RootInvalid, error))?;
+    if root.rp_id == enrolment.rp_id {
+        return Ok(());
+    }
+    Err(CliError::with(Code::RpIdMismatch, format_args!("{} is not {}", enrolment.rp_id, root.rp_id)))
 }
 
 fn code(work: &mut Work<'_, '_>, options: &EnrollOptions) -> Result<String, CliError> {
@@ -99,6 +123,7 @@ fn register(
     work: &mut Work<'_, '_>,
     code: &str,
     key: &KeyInfo,
+    root_key: &SigningPublicKey,
     pin: Pin,
     options: &EnrollOptions,
 ) -> Result<(Enrolled, Box<Enrolment>), CliError> {
@@ -108,6 +133,7 @@ fn register(
     let agent::Reply::Enrolment(enrolment) = agent.ask(&agent::Request::EnrolBegin(begin), SERVER)? else {
         return Err(peers::unexpected());
     };
+    check_rp_id(&enrolment, root_key)?;
     let words = work.words();
     work.say(&format!("{}: {} ({})", words.registering, enrolment.display_name, enrolment.login));
     let made = make(work, &enrolment, pin, TOUCH.saturating_sub(begun.elapsed()))?;

@@ -64,6 +64,8 @@ pub struct Surroundings<'a> {
     pub places: Places,
     /// Who owns the configuration: root.
     pub files_owner: Owner,
+    /// The trust anchor, `/etc/wardkey/anchor.toml`, by which an enrolment is checked.
+    pub anchor: PathBuf,
     /// Whom to ask and tell.
     pub person: &'a mut dyn Person,
     /// Where results go.
@@ -100,6 +102,7 @@ pub fn main() -> ExitCode {
             machine_id: "/etc/machine-id".into(),
             places: Places::default(),
             files_owner: Owner::ROOT,
+            anchor: "/etc/wardkey/anchor.toml".into(),
             person: &mut person,
             out: &mut std::io::stdout(),
             errors: &mut std::io::stderr(),

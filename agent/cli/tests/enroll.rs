@@ -5,7 +5,7 @@ mod common;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::{Machine, credential, enrolled, enrolment, key_failure, key_info, keys, status};
+use common::{Deployment, Machine, credential, enrolled, enrolment, key_failure, key_info, keys, status};
 use wardkey_core::code::Code;
 use wardkey_core::message::agent::{self, Refusal, Reply as AgentReply};
 use wardkey_core::message::key::{Reply, Request};
@@ -13,6 +13,7 @@ use wardkey_core::message::key::{Reply, Request};
 /// A machine that is joined; its server knows the code `GOOD-CODE`.
 fn machine(keys_before: usize) -> Machine {
     let machine = Machine::new();
+    trusts(&machine, 1);
     machine.agent(move |request| {
         vec![match request {
             agent::Request::Status => AgentReply::Status(Box::new(status())),
@@ -33,6 +34,13 @@ fn machine(keys_before: usize) -> Machine {
         }]
     });
     machine
+}
+
+/// The trust anchor of the machine.
+fn trusts(machine: &Machine, deployment: u8) {
+    let root = Deployment::new(deployment).root.public();
+    std::fs::write(machine.path("anchor.toml"), format!("root_key = \"{root}\"\nterminal = \"{}\"\n", "05".repeat(16)))
+        .unwrap();
 }
 
 /// A key whose PIN is 2468 (or is not set yet), with this many tries.
@@ -237,4 +245,51 @@ fn a_pin_is_changed() {
     assert_eq!((ran.exit, ran.json()["error"]["code"].as_str()), (1, Some("WK-1203")));
     let ran = machine.run("key change-pin --json", &["0000", "1111", "1111"], true, false);
     assert_eq!((ran.exit, ran.json()["error"]["code"].as_str()), (1, Some("WK-1205")));
+}
+
+#[test]
+fn a_taken_over_agent_cannot_choose_for_whom_a_key_makes_a_credential() {
+    type Lie = fn(&mut agent::Enrolment);
+    let cases: [(&str, Lie, u8, &str); 5] = [
+        ("another relying party", |e| e.rp_id = "evil.example".parse().unwrap(), 1, "WK-1018"),
+        ("no root documents", |e| e.roots = Default::default(), 1, "WK-1101"),
+        (
+            "roots of its own",
+            |e| {
+                e.rp_id = "evil.example".parse().unwrap();
+                let evil = Deployment::new(66);
+                let mut document = evil.root_document(1, &evil.root);
+                document.rp_id = e.rp_id.clone();
+                let by_itself = wardkey_core::codec::Bytes::new(evil.root.sign(&document)).unwrap();
+                let signed = wardkey_core::document::SignedRoot { by_itself, by_previous: None };
+                e.roots = wardkey_core::codec::List::new(vec![signed]).unwrap();
+            },
+            1,
+            "WK-1101",
+        ),
+        ("a terminal of another deployment", |_| {}, 2, "WK-1101"),
+        ("a terminal without an anchor", |_| {}, 0, "WK-1109"),
+    ];
+    for (what, lie, anchor, code) in cases {
+        let machine = Machine::new();
+        if anchor > 0 {
+            trusts(&machine, anchor);
+        }
+        machine.agent(move |request| {
+            vec![match request {
+                agent::Request::Status => AgentReply::Status(Box::new(status())),
+                agent::Request::EnrolBegin(_) => {
+                    let mut shown = enrolment(0);
+                    lie(&mut shown);
+                    AgentReply::Enrolment(Box::new(shown))
+                }
+                other => panic!("{other:?}"),
+            }]
+        });
+        plug(&machine, Some("2468"), 8);
+        let answers: &[&str] = if anchor > 0 { &["2468"] } else { &[] };
+        let ran = machine.run("enroll --code GOOD-CODE --json", answers, false, false);
+        assert_eq!((ran.exit, ran.json()["error"]["code"].as_str()), (1, Some(code)), "{what}: {}", ran.out);
+        assert!(!machine.log().iter().any(|line| line.contains("MakeCredential")), "{what}");
+    }
 }

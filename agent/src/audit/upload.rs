@@ -10,7 +10,7 @@ use wardkey_core::message::http::{Base64, EventsRequest};
 use crate::agent::Agent;
 use crate::error::AgentError;
 use crate::log;
-use crate::sync::backoff::Backoff;
+use crate::sync::backoff::{Backoff, rest};
 use crate::sync::run::upstream;
 
 /// Events in one batch.
@@ -42,10 +42,7 @@ pub fn run(agent: &Agent) {
                     log::warning(format_args!("records wait for the server: {error}"));
                 }
                 // New events do not shorten the pause, or each would be an attempt.
-                let pause = std::time::Instant::now() + backoff.next(asked);
-                while !agent.is_stopping() && std::time::Instant::now() < pause {
-                    agent.wake_upload.wait(pause.saturating_duration_since(std::time::Instant::now()));
-                }
+                rest(agent, &agent.wake_upload, backoff.next(asked));
             }
         }
     }

@@ -105,8 +105,9 @@ impl Arbiter {
         // logind is asked without the lock: it may be slow.
         let places: Vec<(u64, Place)> =
             self.queue().logins.iter().map(|login| (login.id, login.place.clone())).collect();
+        let screens = sessions.screens();
         let foreground: Vec<(u64, bool)> =
-            places.into_iter().map(|(id, place)| (id, sessions.is_foreground(&place))).collect();
+            places.into_iter().map(|(id, place)| (id, place.is_foreground(&screens))).collect();
         let mut queue = self.queue();
         for login in &mut queue.logins {
             if let Some((_, now)) = foreground.iter().find(|(id, _)| *id == login.id) {
@@ -206,24 +207,22 @@ impl Drop for Ticket<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::Session;
+    use crate::session::{Belongs, Screens, Session};
 
     fn at(id: &str) -> Place {
-        let session = Session { id: id.into(), seat: Some("seat0".into()), active: false, remote: false, uid: 0 };
-        Place { session: Some(session), tty: None, uid: None }
+        let session = Session { id: id.into(), seat: Some("seat0".into()), ..Session::default() };
+        Place { session: Some(session), ..Place::default() }
     }
 
     struct Foreground(&'static str);
 
     impl Sessions for Foreground {
-        fn of_process(&self, _: i32) -> Option<Session> {
-            None
+        fn belongs(&self, _: i32) -> Belongs {
+            Belongs::Nobody
         }
-        fn is_foreground(&self, place: &Place) -> bool {
-            place.session.as_ref().is_some_and(|session| session.id == self.0)
-        }
-        fn has_active_local(&self, _: u32) -> bool {
-            false
+        fn screens(&self) -> Screens {
+            let active = Session { id: self.0.into(), active: true, ..Session::default() };
+            Screens { sessions: vec![active], line: None }
         }
     }
 

@@ -1,13 +1,14 @@
 //! Who may ask for what: by the kernel's word about the peer, never by its own.
 
 use wardkey_core::code::Code;
-use wardkey_core::message::PROTOCOL;
 use wardkey_core::message::agent::{Begin, Refusal};
+use wardkey_core::message::{PROTOCOL, is_served};
 use wardkey_core::name::LoginName;
+use wardkey_core::origin::is_remote;
 use wardkey_ipc::Peer;
 
 use crate::agent::Agent;
-use crate::session::{Place, is_remote_host};
+use crate::session::{NotHere, Place, locate};
 
 /// A refusal with a code and a detail for administrators.
 pub fn refusal(code: Code, detail: impl Into<String>) -> Refusal {
@@ -23,35 +24,59 @@ pub struct Caller {
     pub place: Place,
 }
 
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// A login: somebody at this terminal shall touch a key.
+    Authentication,
+    /// Whether the account may be used: also for jobs without a person (cron, services of systemd).
+    Account,
+}
+
 /// Checks protocol, peer and place of a login.
 ///
 /// # Errors
 /// The [`Refusal`] for the peer.
-pub fn authorise(agent: &Agent, peer: Peer, begin: &Begin) -> Result<Caller, Refusal> {
-    if begin.protocol == 0 || begin.protocol > PROTOCOL {
-        return Err(refusal(Code::ProtocolError, format!("protocol {} is newer than {PROTOCOL}", begin.protocol)));
+pub fn authorise(agent: &Agent, peer: Peer, begin: &Begin, phase: Phase) -> Result<Caller, Refusal> {
+    if !is_served(begin.protocol, PROTOCOL) {
+        let (theirs, word) = (begin.protocol, if begin.protocol > PROTOCOL { "newer" } else { "older" });
+        let fix = "restart what is the older one after an upgrade";
+        return Err(refusal(
+            Code::ProtocolError,
+            format!("module's protocol {theirs} is {word} than the agent's {PROTOCOL}: {fix}"),
+        ));
     }
     if !may_ask_for(peer, begin.account.as_ref()) {
         return Err(refusal(Code::CallerNotAllowed, format!("uid {} may ask for its own account only", peer.uid)));
     }
-    let session = agent.sessions.of_process(peer.pid);
-    if is_remote_host(begin.rhost.as_deref()) || session.as_ref().is_some_and(|session| session.remote) {
-        return Err(refusal(Code::RemoteSession, "the session comes over the network"));
+    if is_remote(begin.rhost.as_deref(), begin.tty.as_deref(), &own_name()) {
+        return Err(refusal(Code::RemoteSession, "the login comes over the network"));
     }
-    // What anyone but root says about its line proves nothing: it would claim the foreground.
-    let root = peer.is_root();
-    let tty = begin.tty.clone().filter(|_| root);
-    Ok(Caller { peer, place: Place { session, tty, uid: (!root).then_some(peer.uid) } })
+    let of_account = || uid_of(begin.account.as_ref()?);
+    let place = match locate(agent.sessions.as_ref(), peer, begin.tty.as_deref(), of_account) {
+        Err(why) if phase == Phase::Authentication || why == NotHere::Remote => {
+            return Err(refusal(Code::RemoteSession, why.to_string()));
+        }
+        place => place.unwrap_or_default(),
+    };
+    Ok(Caller { peer, place })
+}
+
+/// This machine's name; without one no other machine can be taken for it.
+fn own_name() -> String {
+    nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_default()
 }
 
 /// Root may ask for any account, anyone else for the account whose uid is the peer's.
 fn may_ask_for(peer: Peer, account: Option<&LoginName>) -> bool {
-    peer.is_root()
-        || account.is_some_and(|account| {
-            // The spelling must be the account's own: NSS may map names (LESSONS, sssd CVE-2025-11561).
-            matches!(nix::unistd::User::from_name(account.as_str()),
-                Ok(Some(user)) if user.uid.as_raw() == peer.uid && user.name == account.as_str())
-        })
+    peer.is_root() || account.and_then(uid_of) == Some(peer.uid)
+}
+
+/// The uid of an account here. The spelling must be the account's own: NSS may map names (LESSONS, sssd
+/// CVE-2025-11561).
+fn uid_of(account: &LoginName) -> Option<u32> {
+    let user = nix::unistd::User::from_name(account.as_str()).ok().flatten()?;
+    (user.name == account.as_str()).then(|| user.uid.as_raw())
 }
 
 /// Whether the directory names an account. Takes the same time for every name: no NSS.
@@ -61,8 +86,7 @@ pub fn is_listed(agent: &Agent, account: &LoginName) -> bool {
 
 /// Whether an account exists here or in the directory: only then its name is recorded.
 pub fn is_known(agent: &Agent, account: &LoginName) -> bool {
-    is_listed(agent, account)
-        || matches!(nix::unistd::User::from_name(account.as_str()), Ok(Some(user)) if user.name == account.as_str())
+    is_listed(agent, account) || uid_of(account).is_some()
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use wardkey_core::time::UnixTime;
 
 use crate::agent::Agent;
 use crate::error::AgentError;
-use crate::store::directory::View;
 use crate::store::ledger::{Failures, Subject, strictest};
+use crate::store::view::View;
 
 /// The account, by name when somebody has it. A name that nobody has may be a PIN typed into the
 /// wrong field: only a keyed hash bucket of it is kept, from which it cannot be found again.

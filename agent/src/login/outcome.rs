@@ -17,7 +17,7 @@ use wardkey_core::snapshot::Snapshot;
 
 use crate::agent::{Agent, fresh_id};
 use crate::error::AgentError;
-use crate::login::authorise::{Caller, authorise, is_known, is_listed, refusal};
+use crate::login::authorise::{Caller, Phase, authorise, is_known, is_listed, refusal};
 use crate::login::lockout;
 use crate::store::ledger::{Answer, Entry};
 
@@ -35,7 +35,7 @@ pub fn record(agent: &Agent, peer: wardkey_ipc::Peer, outcome: &LoginOutcome) ->
             ..refusal(Code::TooManyRequests, "too many outcomes of this uid")
         });
     }
-    let caller = match authorise(agent, peer, &outcome.login) {
+    let caller = match authorise(agent, peer, &outcome.login, Phase::Authentication) {
         Ok(caller) => caller,
         Err(refused) => {
             let mut event = base(agent, &outcome.login, None, peer.uid);

@@ -18,7 +18,7 @@ use wardkey_ipc::{Deadline, IpcError, Peer};
 use crate::agent::Agent;
 use crate::error::AgentError;
 use crate::login::arbiter::Ticket;
-use crate::login::authorise::{Caller, authorise, is_known, is_listed, refusal};
+use crate::login::authorise::{Caller, Phase, authorise, is_known, is_listed, refusal};
 use crate::login::{lockout, outcome};
 use crate::server::Line;
 
@@ -38,7 +38,7 @@ const QUIET: Duration = Duration::from_secs(30);
 /// # Errors
 /// [`IpcError`] of the connection.
 pub fn login(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Result<(), IpcError> {
-    let caller = match admit(agent, peer, begin) {
+    let caller = match admit(agent, peer, begin, Phase::Authentication) {
         Ok(caller) => caller,
         Err(refused) => {
             record_refused(agent, peer, begin, &refused);
@@ -51,7 +51,7 @@ pub fn login(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Resul
     }
     let foreground = match &caller.place.session {
         Some(session) => session.active,
-        None => agent.sessions.is_foreground(&caller.place),
+        None => caller.place.is_foreground(&agent.sessions.screens()),
     };
     let ticket = match agent.arbiter.enter(caller.place.clone(), foreground) {
         Ok(ticket) => ticket,
@@ -114,7 +114,8 @@ pub fn login(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Resul
 /// # Errors
 /// [`IpcError`] of the connection.
 pub fn account(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Result<(), IpcError> {
-    let granted = admit(agent, peer, begin).and_then(|caller| Ok((caller, grant(agent, begin.account.as_ref())?)));
+    let granted = admit(agent, peer, begin, Phase::Account)
+        .and_then(|caller| Ok((caller, grant(agent, begin.account.as_ref())?)));
     match granted {
         Ok((caller, grant)) => {
             record_account(agent, &caller, begin, &grant);
@@ -128,8 +129,8 @@ pub fn account(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Res
 }
 
 /// Whether a login may begin at all.
-fn admit(agent: &Agent, peer: Peer, begin: &Begin) -> Result<Caller, Refusal> {
-    let caller = authorise(agent, peer, begin)?;
+fn admit(agent: &Agent, peer: Peer, begin: &Begin, phase: Phase) -> Result<Caller, Refusal> {
+    let caller = authorise(agent, peer, begin, phase)?;
     if agent.identity().is_none() {
         return Err(refusal(Code::NotJoined, "this terminal has not joined: wardkey join"));
     }

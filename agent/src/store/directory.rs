@@ -10,102 +10,28 @@
 //! the same state. A *set* is one copy of a scope's rows: a full transfer fills a new set and the old
 //! one is removed in the same transaction.
 
-use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use minicbor::{Decode, Encode};
-use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, TableError};
+use redb::ReadTransaction;
 use wardkey_core::codec::{self, Bytes, List};
-use wardkey_core::directory::{BUCKETS, Bucket, Leaf, Proof, bucket_of, leaf_key};
-use wardkey_core::document::{Head, MAX_ROOTS, PolicyDocument, RootDocument, SignedRoot, TerminalDocument};
+use wardkey_core::directory::leaf_key;
 use wardkey_core::id::{CredentialId, Hash};
-use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::Candidate;
-use wardkey_core::name::{GroupName, LoginName, ScopeName};
+use wardkey_core::name::LoginName;
 use wardkey_core::person::{PersonRecord, Status};
-use wardkey_core::sign::Verified;
-use wardkey_core::snapshot::{Anchor, Evidence, ScopeEvidence, verify_head, verify_policy, verify_terminal};
+use wardkey_core::snapshot::{Anchor, Evidence, ScopeEvidence};
 
 use crate::error::AgentError;
-use crate::store::db::{Db, Rows};
+use crate::store::db::Db;
+use crate::store::rows::{LEAVES, MEMBERS, META, RECORDS, SCOPES, Tables};
 use crate::store::update::Update;
-
-pub(crate) const META: Rows = Rows::new("meta");
-pub(crate) const SCOPES: Rows = Rows::new("scopes");
-pub(crate) const LEAVES: Rows = Rows::new("leaves");
-pub(crate) const RECORDS: Rows = Rows::new("records");
-pub(crate) const MEMBERS: Rows = Rows::new("members");
+use crate::store::view::{View, read_view};
 
 /// Memory of redb for the directory, in bytes.
 const CACHE: usize = 256 * 1024;
 /// Candidates for a shared account that a grant can hold.
 const MAX_CANDIDATES: usize = 512;
-
-/// A scope as it is kept.
-#[derive(Clone, Debug, Encode, Decode)]
-#[cbor(map)]
-pub(crate) struct ScopeRow {
-    #[n(0)]
-    pub(crate) set: u32,
-    #[n(1)]
-    pub(crate) head: Bytes<1024>,
-    #[n(2)]
-    pub(crate) policy: Bytes<{ 64 * 1024 }>,
-    #[n(3)]
-    pub(crate) hashes: List<Hash, BUCKETS>,
-}
-
-/// A scope in memory.
-#[derive(Clone, Debug)]
-pub struct ScopeView {
-    pub(crate) row: Arc<ScopeRow>,
-    /// The head.
-    pub head: Verified<Head>,
-    /// The policy.
-    pub policy: Arc<PolicyDocument>,
-}
-
-/// Everything of the directory but the people.
-#[derive(Clone, Debug, Default)]
-pub struct View {
-    /// Root documents, from the anchor's to the current one.
-    pub roots: List<SignedRoot, MAX_ROOTS>,
-    /// The current root document.
-    pub root: Option<Verified<RootDocument>>,
-    /// The signed terminal document.
-    pub terminal_signed: Bytes<4096>,
-    /// The terminal document.
-    pub terminal: Option<Verified<TerminalDocument>>,
-    /// The scopes that are here; all of the terminal's once it is synchronised.
-    pub scopes: Vec<ScopeView>,
-}
-
-impl View {
-    /// The scope of this name.
-    pub fn scope(&self, name: &ScopeName) -> Option<&ScopeView> {
-        self.scopes.iter().find(|scope| scope.head.scope == *name)
-    }
-
-    /// Whether every scope of the terminal is here.
-    pub fn is_complete(&self) -> bool {
-        self.root.is_some()
-            && self
-                .terminal
-                .as_ref()
-                .is_some_and(|terminal| terminal.scopes.iter().all(|name| self.scope(name).is_some()))
-    }
-
-    /// The terminal's scopes in its document's order, as far as they are here.
-    pub fn terminal_scopes(&self) -> impl Iterator<Item = &ScopeView> {
-        self.terminal.iter().flat_map(|terminal| terminal.scopes.iter()).filter_map(|name| self.scope(name))
-    }
-
-    /// Whether any scope shares the account.
-    pub fn is_shared(&self, account: &LoginName) -> bool {
-        self.terminal_scopes().any(|scope| scope.policy.shared_account(account).is_some())
-    }
-}
 
 /// The directory.
 #[derive(Debug)]
@@ -295,125 +221,4 @@ impl Directory {
         drop(guard);
         self.db.note(work(&view, &transaction))
     }
-}
-
-/// The row key of a person in a set.
-pub(crate) fn row_key(set: u32, key: &Hash) -> [u8; 36] {
-    let mut out = [0; 36];
-    out.iter_mut().zip(set.to_be_bytes().iter().chain(key.as_bytes())).for_each(|(to, from)| *to = *from);
-    out
-}
-
-/// The row keys of a whole set.
-pub(crate) fn set_range(set: u32) -> RangeInclusive<[u8; 36]> {
-    row_key(set, &Hash::new([0; 32]))..=row_key(set, &Hash::new([0xff; 32]))
-}
-
-/// The row keys of a bucket.
-pub(crate) fn bucket_range(set: u32, bucket: u8) -> RangeInclusive<[u8; 36]> {
-    let edge = |fill: u8| {
-        let mut bytes = [fill; 32];
-        bytes.iter_mut().take(1).for_each(|byte| *byte = bucket);
-        row_key(set, &Hash::new(bytes))
-    };
-    edge(0)..=edge(0xff)
-}
-
-/// The beginning of the member rows of a group.
-pub(crate) fn member_prefix(set: u32, group: &GroupName) -> Vec<u8> {
-    [&set.to_be_bytes()[..], group.as_str().as_bytes(), &[0]].concat()
-}
-
-/// The leaf of a row.
-pub(crate) fn leaf_of(key: &[u8], value: &[u8]) -> Result<Leaf, AgentError> {
-    Ok(Leaf { key: Hash::from_slice(key.get(4..).unwrap_or_default())?, value: Hash::from_slice(value)? })
-}
-
-type OneTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
-
-struct Tables {
-    leaves: Option<OneTable>,
-    records: Option<OneTable>,
-    members: Option<OneTable>,
-}
-
-impl Tables {
-    fn open(transaction: &ReadTransaction) -> Result<Self, AgentError> {
-        Ok(Self {
-            leaves: existing(transaction.open_table(LEAVES))?,
-            records: existing(transaction.open_table(RECORDS))?,
-            members: existing(transaction.open_table(MEMBERS))?,
-        })
-    }
-
-    fn proof(&self, row: &ScopeRow, key: &Hash) -> Result<Proof, AgentError> {
-        let number = bucket_of(key);
-        let others = row.hashes.iter().enumerate().filter(|(at, _)| *at != usize::from(number)).map(|(_, hash)| *hash);
-        let mut leaves = Vec::new();
-        if let Some(table) = &self.leaves {
-            let range = bucket_range(row.set, number);
-            for entry in table.range::<&[u8]>(range.start().as_slice()..=range.end().as_slice())? {
-                let (key, value) = entry?;
-                leaves.push(leaf_of(key.value(), value.value())?);
-            }
-        }
-        Ok(Proof {
-            others: List::new(others.collect())?,
-            bucket: Bucket::new(leaves)?,
-            record: self.record(row.set, key)?.map(Bytes::new).transpose()?,
-        })
-    }
-
-    fn record(&self, set: u32, key: &Hash) -> Result<Option<Vec<u8>>, AgentError> {
-        let Some(table) = &self.records else { return Ok(None) };
-        Ok(table.get(row_key(set, key).as_slice())?.map(|record| record.value().to_vec()))
-    }
-
-    fn members(&self, set: u32, group: &GroupName) -> Result<Vec<Hash>, AgentError> {
-        let Some(table) = &self.members else { return Ok(Vec::new()) };
-        let prefix = member_prefix(set, group);
-        let mut keys = Vec::new();
-        for entry in table.range::<&[u8]>(prefix.as_slice()..)? {
-            let key = entry?.0.value().to_vec();
-            let Some(person) = key.strip_prefix(prefix.as_slice()) else { break };
-            keys.push(Hash::from_slice(person)?);
-        }
-        Ok(keys)
-    }
-}
-
-pub(crate) fn existing<T>(table: Result<T, TableError>) -> Result<Option<T>, AgentError> {
-    match table {
-        Ok(table) => Ok(Some(table)),
-        Err(TableError::TableDoesNotExist(_)) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn read_view(transaction: &ReadTransaction, anchor: &Anchor) -> Result<View, AgentError> {
-    let Some(meta) = existing(transaction.open_table(META))? else { return Ok(View::default()) };
-    let value = |name: &str| -> Result<Option<Vec<u8>>, AgentError> {
-        Ok(meta.get(name.as_bytes())?.map(|value| value.value().to_vec()))
-    };
-    let mut view = View::default();
-    let Some(roots) = value("roots")? else { return Ok(view) };
-    view.roots = codec::from_message(&roots)?;
-    let root = SignedRoot::verify_chain(&view.roots, &anchor.root_key)?;
-    // The marks were applied when this was written, and the module applies its own.
-    let marks = Marks::default();
-    if let Some(signed) = value("terminal")? {
-        view.terminal = Some(verify_terminal(&signed, &root, anchor, &marks)?);
-        view.terminal_signed = Bytes::new(signed)?;
-    }
-    if let Some(scopes) = existing(transaction.open_table(SCOPES))? {
-        for entry in scopes.iter()? {
-            let (_, row) = entry?;
-            let row: ScopeRow = codec::from_message(row.value())?;
-            let head = verify_head(row.head.as_slice(), &root, &marks)?;
-            let policy = Arc::new(verify_policy(row.policy.as_slice(), &head)?);
-            view.scopes.push(ScopeView { row: Arc::new(row), head, policy });
-        }
-    }
-    view.root = Some(root);
-    Ok(view)
 }

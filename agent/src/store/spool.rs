@@ -13,7 +13,7 @@ use wardkey_core::event::{Event, EventName, Outcome, Severity};
 
 use crate::error::AgentError;
 use crate::store::db::Rows;
-use crate::store::directory::existing;
+use crate::store::rows::existing;
 
 const SPOOL: Rows = Rows::new("spool");
 const QUEUE: Rows = Rows::new("queue");

@@ -3,34 +3,29 @@
 //! A disk that takes nothing does not stop a login: outcomes are then settled in memory by the same
 //! rules, their events go to syslog from there, and all is written as soon as the disk lets us.
 
-use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 use wardkey_core::codec::{self, Document};
 use wardkey_core::event::Event;
-use wardkey_core::id::{EventId, Hash};
-use wardkey_core::marks::{MAX_SEEN, Marks};
+use wardkey_core::id::Hash;
+use wardkey_core::marks::Marks;
 use wardkey_core::time::UnixTime;
 
 use crate::error::AgentError;
 use crate::log;
 use crate::store::db::{Db, Rows};
-use crate::store::directory::existing;
-use crate::store::ledger::{self, Answer, Entry, Failures, Ledger, Settled, Subject};
+use crate::store::ledger::{self, Answer, Entry, Failures, Ledger, Subject};
+use crate::store::memory::{Memory, MemoryLedger};
+use crate::store::on_disk::{
+    FAILURES, SEEN, SETTLED, TransactionLedger, failures_of, number, read_failures, settled_of,
+};
+use crate::store::rows::existing;
 use crate::store::spool::{self, Limits, Row, Spool};
 
 const META: Rows = Rows::new("meta");
-const COUNTERS: Rows = Rows::new("counters");
-const FAILURES: Rows = Rows::new("failures");
-const SETTLED: Rows = Rows::new("settled");
-const SEEN: Rows = Rows::new("seen");
-
 /// Memory of redb for the state, in bytes.
 const CACHE: usize = 128 * 1024;
-/// Events kept in memory while the disk takes nothing.
-const MAX_MEMORY: usize = 1000;
 /// Outcomes are remembered this long, in seconds: longer than a challenge lives and a module retries.
 const REMEMBER: u64 = 24 * 3600;
 /// Failures are forgotten after this many seconds without another.
@@ -42,35 +37,6 @@ pub struct State {
     db: Db,
     limits: Limits,
     memory: Mutex<Memory>,
-}
-
-/// What the disk did not take.
-#[derive(Debug, Default)]
-struct Memory {
-    settled: HashMap<EventId, Settled>,
-    counters: HashMap<Hash, u32>,
-    failures: HashMap<Subject, Failures>,
-    seen: HashMap<Hash, UnixTime>,
-    events: VecDeque<(Event, bool)>,
-    lost: u64,
-}
-
-impl Memory {
-    fn is_empty(&self) -> bool {
-        self.settled.is_empty()
-            && self.failures.is_empty()
-            && self.events.is_empty()
-            && self.counters.is_empty()
-            && self.lost == 0
-    }
-
-    fn push(&mut self, event: Event) {
-        if self.events.len() >= MAX_MEMORY {
-            self.events.pop_front();
-            self.lost += 1;
-        }
-        self.events.push_back((event, false));
-    }
 }
 
 impl State {
@@ -321,186 +287,8 @@ impl State {
         if memory.is_empty() {
             return Ok(());
         }
-        self.db.write(|transaction| {
-            let mut ledger = TransactionLedger::open(transaction, self.limits)?;
-            memory.settled.iter().try_for_each(|(id, settled)| ledger.settle(id, *settled))?;
-            memory.counters.iter().try_for_each(|(key, counter)| ledger.set_counter(key, *counter))?;
-            memory.failures.iter().try_for_each(|(subject, failures)| ledger.set_failures(subject, *failures))?;
-            memory.seen.iter().try_for_each(|(person, time)| ledger.seen(person, *time))?;
-            memory.events.iter().try_for_each(|(event, written)| ledger.spool.push(event, *written))?;
-            ledger.spool.add_lost(memory.lost)
-        })?;
+        self.db.write(|transaction| memory.write_to(&mut TransactionLedger::open(transaction, self.limits)?))?;
         *memory = Memory::default();
-        Ok(())
-    }
-}
-
-fn read_failures(transaction: &ReadTransaction, subject: &Subject) -> Result<Failures, AgentError> {
-    let Some(table) = existing(transaction.open_table(FAILURES))? else { return Ok(Failures::default()) };
-    Ok(failures_of(table.get(subject.0.as_slice())?.as_ref().map(|value| value.value())))
-}
-
-/// A number of up to eight bytes, big endian.
-fn number(bytes: &[u8]) -> u64 {
-    bytes.iter().take(8).fold(0, |number, byte| (number << 8) | u64::from(*byte))
-}
-
-/// Count (4 bytes) and time (8).
-fn failures_of(value: Option<&[u8]>) -> Failures {
-    let Some((count, last)) = value.and_then(|value| value.split_first_chunk::<4>()) else {
-        return Failures::default();
-    };
-    Failures { count: u32::from_be_bytes(*count), last: UnixTime(number(last)) }
-}
-
-/// Digest (32 bytes), code (2), time (8).
-fn settled_of(value: &[u8]) -> Option<Settled> {
-    let (digest, rest) = value.split_first_chunk::<32>()?;
-    let (code, time) = rest.split_first_chunk::<2>()?;
-    Some(Settled { digest: Hash::new(*digest), code: u16::from_be_bytes(*code), time: UnixTime(number(time)) })
-}
-
-fn counter_of(value: &[u8]) -> u32 {
-    u32::try_from(number(value)).unwrap_or(u32::MAX)
-}
-
-struct TransactionLedger<'t> {
-    transaction: &'t WriteTransaction,
-    spool: Spool<'t>,
-}
-
-impl<'t> TransactionLedger<'t> {
-    fn open(transaction: &'t WriteTransaction, limits: Limits) -> Result<Self, AgentError> {
-        Ok(Self { transaction, spool: Spool::open(transaction, limits)? })
-    }
-}
-
-impl Ledger for TransactionLedger<'_> {
-    fn settled(&self, id: &EventId) -> Result<Option<Settled>, AgentError> {
-        Ok(self
-            .transaction
-            .open_table(SETTLED)?
-            .get(id.as_bytes().as_slice())?
-            .and_then(|value| settled_of(value.value())))
-    }
-
-    fn settle(&mut self, id: &EventId, settled: Settled) -> Result<(), AgentError> {
-        let (code, time) = (settled.code.to_be_bytes(), settled.time.0.to_be_bytes());
-        let value = [settled.digest.as_bytes().as_slice(), &code, &time].concat();
-        self.transaction.open_table(SETTLED)?.insert(id.as_bytes().as_slice(), value.as_slice())?;
-        Ok(())
-    }
-
-    fn counter(&self, key: &Hash) -> Result<Option<u32>, AgentError> {
-        Ok(self
-            .transaction
-            .open_table(COUNTERS)?
-            .get(key.as_bytes().as_slice())?
-            .map(|value| counter_of(value.value())))
-    }
-
-    fn set_counter(&mut self, key: &Hash, counter: u32) -> Result<(), AgentError> {
-        self.transaction.open_table(COUNTERS)?.insert(key.as_bytes().as_slice(), counter.to_be_bytes().as_slice())?;
-        Ok(())
-    }
-
-    fn failures(&self, subject: &Subject) -> Result<Failures, AgentError> {
-        Ok(failures_of(
-            self.transaction.open_table(FAILURES)?.get(subject.0.as_slice())?.as_ref().map(|value| value.value()),
-        ))
-    }
-
-    fn set_failures(&mut self, subject: &Subject, failures: Failures) -> Result<(), AgentError> {
-        let mut table = self.transaction.open_table(FAILURES)?;
-        if failures.count == 0 {
-            table.remove(subject.0.as_slice())?;
-        } else {
-            let value = [&failures.count.to_be_bytes()[..], &failures.last.0.to_be_bytes()].concat();
-            table.insert(subject.0.as_slice(), value.as_slice())?;
-        }
-        Ok(())
-    }
-
-    fn seen(&mut self, person: &Hash, now: UnixTime) -> Result<(), AgentError> {
-        use redb::ReadableTableMetadata;
-        let mut table = self.transaction.open_table(SEEN)?;
-        table.insert(person.as_bytes().as_slice(), now.0.to_be_bytes().as_slice())?;
-        if table.len()? > MAX_SEEN as u64 {
-            let oldest = table
-                .iter()?
-                .filter_map(Result::ok)
-                .map(|(key, time)| (number(time.value()), key.value().to_vec()))
-                .min();
-            if let Some((_, key)) = oldest {
-                table.remove(key.as_slice())?;
-            }
-        }
-        Ok(())
-    }
-
-    fn push(&mut self, event: &Event) -> Result<(), AgentError> {
-        self.spool.push(event, false)
-    }
-}
-
-struct MemoryLedger<'a> {
-    memory: &'a mut Memory,
-    /// What the disk still shows, if it can be read.
-    disk: Option<&'a ReadTransaction>,
-}
-
-impl MemoryLedger<'_> {
-    fn on_disk<T>(&self, read: impl FnOnce(&ReadTransaction) -> Result<Option<T>, AgentError>) -> Option<T> {
-        self.disk.and_then(|disk| read(disk).ok().flatten())
-    }
-}
-
-impl Ledger for MemoryLedger<'_> {
-    fn settled(&self, id: &EventId) -> Result<Option<Settled>, AgentError> {
-        Ok(self.memory.settled.get(id).copied().or_else(|| {
-            self.on_disk(|disk| {
-                let Some(table) = existing(disk.open_table(SETTLED))? else { return Ok(None) };
-                Ok(table.get(id.as_bytes().as_slice())?.and_then(|value| settled_of(value.value())))
-            })
-        }))
-    }
-
-    fn settle(&mut self, id: &EventId, settled: Settled) -> Result<(), AgentError> {
-        self.memory.settled.insert(*id, settled);
-        Ok(())
-    }
-
-    fn counter(&self, key: &Hash) -> Result<Option<u32>, AgentError> {
-        Ok(self.memory.counters.get(key).copied().or_else(|| {
-            self.on_disk(|disk| {
-                let Some(table) = existing(disk.open_table(COUNTERS))? else { return Ok(None) };
-                Ok(table.get(key.as_bytes().as_slice())?.map(|value| counter_of(value.value())))
-            })
-        }))
-    }
-
-    fn set_counter(&mut self, key: &Hash, counter: u32) -> Result<(), AgentError> {
-        self.memory.counters.insert(*key, counter);
-        Ok(())
-    }
-
-    fn failures(&self, subject: &Subject) -> Result<Failures, AgentError> {
-        let known = self.memory.failures.get(subject).copied();
-        Ok(known.or_else(|| self.on_disk(|disk| read_failures(disk, subject).map(Some))).unwrap_or_default())
-    }
-
-    fn set_failures(&mut self, subject: &Subject, failures: Failures) -> Result<(), AgentError> {
-        self.memory.failures.insert(subject.clone(), failures);
-        Ok(())
-    }
-
-    fn seen(&mut self, person: &Hash, now: UnixTime) -> Result<(), AgentError> {
-        self.memory.seen.insert(*person, now);
-        Ok(())
-    }
-
-    fn push(&mut self, event: &Event) -> Result<(), AgentError> {
-        self.memory.push(event.clone());
         Ok(())
     }
 }

@@ -13,10 +13,10 @@ use wardkey_core::person::PersonRecord;
 use wardkey_core::sign::Verified;
 
 use crate::error::AgentError;
-use crate::store::directory::{
-    LEAVES, MEMBERS, META, RECORDS, SCOPES, ScopeRow, ScopeView, View, bucket_range, leaf_of, member_prefix, row_key,
-    set_range,
+use crate::store::rows::{
+    LEAVES, MEMBERS, META, RECORDS, SCOPES, ScopeRow, bucket_range, leaf_of, member_prefix, row_key, set_range,
 };
+use crate::store::view::{ScopeView, View};
 
 /// A change that is being made.
 pub struct Update<'t> {

@@ -13,8 +13,8 @@ use wardkey_core::snapshot::{verify_head, verify_policy, verify_terminal};
 
 use crate::agent::Agent;
 use crate::error::{AgentError, ServerError};
-use crate::store::directory::View;
 use crate::store::update::{ScopeUpdate, Update};
+use crate::store::view::View;
 use crate::sync::upstream::Upstream;
 
 /// Pages of one transfer: a million people and room to spare.

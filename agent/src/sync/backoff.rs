@@ -1,8 +1,8 @@
 //! Pauses between attempts: exponential with full jitter, and what the server asked for.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::agent::random;
+use crate::agent::{Agent, Wake, random};
 
 /// The pauses after failures in a row.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +32,14 @@ impl Backoff {
         // A server may ask for patience, not for an hour of silence.
         let asked = Duration::from_secs(retry_after.unwrap_or(0).min(3600));
         asked.saturating_add(jitter).max(Duration::from_millis(200))
+    }
+}
+
+/// Waits out a pause: what wakes the thread meanwhile does not shorten it, only the agent's end does.
+pub fn rest(agent: &Agent, wake: &Wake, pause: Duration) {
+    let end = Instant::now() + pause;
+    while !agent.is_stopping() && Instant::now() < end {
+        wake.wait(end.saturating_duration_since(Instant::now()));
     }
 }
 

@@ -93,11 +93,7 @@ impl Http {
     ) -> Result<T, ServerError> {
         let mut response = result.map_err(transport_error)?;
         let status = response.status().as_u16();
-        let retry_after = response
-            .headers()
-            .get("retry-after")
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.trim().parse().ok());
+        let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()).and_then(seconds);
         let body = response.body_mut().with_config().limit(MAX_BODY).read_to_vec().map_err(transport_error)?;
         if status >= 300 {
             let reply: Option<ErrorReply> = serde_json::from_slice(&body).ok();
@@ -107,6 +103,14 @@ impl Http {
         }
         serde_json::from_slice(&body).map_err(|error| ServerError::Malformed(error.to_string()))
     }
+}
+
+/// Retry-After in seconds (RFC 9110, 10.2.3; our servers give no dates). A number that is too large is
+/// a long time, not none.
+fn seconds(value: &str) -> Option<u64> {
+    let value = value.trim();
+    let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| value.parse().unwrap_or(u64::MAX))
 }
 
 /// The name in a server's address, as its certificate must have it.
@@ -251,6 +255,23 @@ impl Transport for TlsTransport {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn retry_after_is_a_number_of_seconds() {
+        let huge = "9".repeat(40);
+        for (text, expected) in [
+            ("7", Some(7)),
+            (" 120 ", Some(120)),
+            ("0", Some(0)),
+            (huge.as_str(), Some(u64::MAX)),
+            ("", None),
+            ("-1", None),
+            ("soon", None),
+            ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+        ] {
+            assert_eq!(seconds(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn an_address_is_https_with_a_host_and_nothing_else() {

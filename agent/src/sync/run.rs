@@ -13,7 +13,7 @@ use crate::error::{AgentError, ServerError};
 use crate::identity::Identity;
 use crate::log;
 use crate::sync::apply::{apply, request};
-use crate::sync::backoff::Backoff;
+use crate::sync::backoff::{Backoff, rest};
 use crate::sync::join::signing_request;
 use crate::sync::upstream::Upstream;
 
@@ -48,7 +48,13 @@ pub fn run(agent: &Agent) {
                     AgentError::Server(error) => error.retry_after(),
                     _ => None,
                 };
-                agent.wake_sync.wait(backoff.next(asked));
+                let pause = backoff.next(asked);
+                if asked.is_some() {
+                    // What a server asks for is not cut short by a login that would like news.
+                    rest(agent, &agent.wake_sync, pause);
+                } else {
+                    agent.wake_sync.wait(pause);
+                }
             }
         }
         if let Err(error) = agent.directory.db.read(|_| Ok(())) {

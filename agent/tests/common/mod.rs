@@ -17,7 +17,7 @@ use wardkey_agent::clock::Clock;
 use wardkey_agent::config::Config;
 use wardkey_agent::error::ServerError;
 use wardkey_agent::identity::Identity;
-use wardkey_agent::session::{Place, Session, Sessions};
+use wardkey_agent::session::{Belongs, Screens, Session, Sessions};
 use wardkey_agent::sync::upstream::{Connect, Upstream};
 use wardkey_core::assertion::Assertion;
 use wardkey_core::client_data::ClientData;
@@ -363,14 +363,16 @@ pub struct FakeSessions {
 pub struct Shared(pub Arc<FakeSessions>);
 
 impl Sessions for Shared {
-    fn of_process(&self, pid: i32) -> Option<Session> {
-        self.0.sessions.lock().unwrap().get(&pid).cloned()
+    fn belongs(&self, pid: i32) -> Belongs {
+        let session = self.0.sessions.lock().unwrap().get(&pid).cloned();
+        session.map_or(Belongs::NoLogind, Belongs::Session)
     }
-    fn is_foreground(&self, place: &Place) -> bool {
-        place.session.as_ref().is_some_and(|session| session.id == *self.0.foreground.lock().unwrap())
-    }
-    fn has_active_local(&self, _: u32) -> bool {
-        false
+    fn screens(&self) -> Screens {
+        let foreground = self.0.foreground.lock().unwrap().clone();
+        let sessions = self.0.sessions.lock().unwrap();
+        let shown = |session: &Session| Session { active: session.id == foreground, ..session.clone() };
+        let sessions = sessions.values().map(shown).collect();
+        Screens { sessions, line: None }
     }
 }
 

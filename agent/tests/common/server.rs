@@ -2,8 +2,9 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use hmac::{Hmac, KeyInit, Mac};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -41,6 +42,10 @@ pub struct Server {
     pub address: String,
     /// Seen `/v1/join`.
     pub joined: AtomicBool,
+    /// Everything that needs a terminal is answered by 429 and this Retry-After.
+    pub too_many: Mutex<Option<u64>>,
+    /// What terminals asked for, and when.
+    pub asked: Mutex<Vec<(Instant, String)>>,
 }
 
 impl Server {
@@ -57,7 +62,15 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("https://localhost:{}", listener.local_addr().unwrap().port());
         let token = JoinToken::new([1; 8], [2; 16], &signing(100).public());
-        let server = Arc::new(Self { ward: Arc::clone(ward), ca, token, address, joined: AtomicBool::new(false) });
+        let server = Arc::new(Self {
+            ward: Arc::clone(ward),
+            ca,
+            token,
+            address,
+            joined: AtomicBool::new(false),
+            too_many: Mutex::default(),
+            asked: Mutex::default(),
+        });
 
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut roots = RootCertStore::empty();
@@ -108,9 +121,18 @@ impl Server {
             let mut body = vec![0; length];
             reader.read_exact(&mut body)?;
             let known = reader.get_ref().conn.peer_certificates().is_some();
-            let (status, reply) = self.answer(first.split(' ').nth(1).unwrap(), &body, known);
+            let path = first.split(' ').nth(1).unwrap();
+            let busy = self.too_many.lock().unwrap().filter(|_| known);
+            if known {
+                self.asked.lock().unwrap().push((Instant::now(), path.to_owned()));
+            }
+            let (status, reply) = match busy {
+                Some(_) => refuse("429 Too Many Requests", Code::TooManyRequests),
+                None => self.answer(path, &body, known),
+            };
             let head = format!(
-                "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nRetry-After: 7\r\nContent-Length: {}\r\n\r\n",
+                "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nRetry-After: {}\r\nContent-Length: {}\r\n\r\n",
+                busy.unwrap_or(7),
                 reply.len()
             );
             reader.get_mut().write_all(head.as_bytes())?;
@@ -121,10 +143,7 @@ impl Server {
 
     fn answer(&self, path: &str, body: &[u8], known: bool) -> (&'static str, Vec<u8>) {
         let json = |value: serde_json::Value| ("200 OK", value.to_string().into_bytes());
-        let refuse = |code: Code| {
-            let reply = ErrorReply { code: code.to_string(), number: code.number(), message: "no".into() };
-            ("403 Forbidden", serde_json::to_vec(&reply).unwrap())
-        };
+        let refuse = |code| refuse("403 Forbidden", code);
         match path.split('?').next().unwrap() {
             "/v1/root" => {
                 let reply = RootReply { roots: vec![RootJson::from(&self.ward.signed_root())], time: T0 };
@@ -173,6 +192,11 @@ impl Server {
             other => panic!("{other}"),
         }
     }
+}
+
+fn refuse(status: &'static str, code: Code) -> (&'static str, Vec<u8>) {
+    let reply = ErrorReply { code: code.to_string(), number: code.number(), message: "no".into() };
+    (status, serde_json::to_vec(&reply).unwrap())
 }
 
 fn clone_of(ca: &Authority) -> rcgen::Issuer<'static, rcgen::KeyPair> {

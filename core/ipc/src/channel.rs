@@ -11,9 +11,10 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
 use wardkey_core::codec;
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
 use crate::Peer;
+use crate::incoming::Incoming;
 
 /// When an operation must be over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,7 +91,7 @@ pub enum Ready {
 pub struct Channel {
     stream: UnixStream,
     max: usize,
-    received: Vec<u8>,
+    incoming: Incoming,
 }
 
 impl Channel {
@@ -100,7 +101,7 @@ impl Channel {
     /// The error of fcntl(2).
     pub fn new(stream: UnixStream, max: usize) -> std::io::Result<Self> {
         stream.set_nonblocking(true)?;
-        Ok(Self { stream, max, received: Vec::new() })
+        Ok(Self { stream, max, incoming: Incoming::default() })
     }
 
     /// Connects to a listening socket and checks by the kernel who listens (root, or `owner`).
@@ -144,18 +145,14 @@ impl Channel {
     /// # Errors
     /// [`IpcError`] when it has not left whole by the deadline.
     pub fn send<T: Encode<()>>(&mut self, message: &T, deadline: Deadline) -> Result<(), IpcError> {
-        let mut body = codec::to_message(message);
-        if body.len() > self.max {
-            return Err(IpcError::FrameLength(body.len()));
-        }
-        let length = u32::try_from(body.len()).map_err(|_| IpcError::FrameLength(body.len()))?;
-        let mut frame = Vec::with_capacity(body.len() + 4);
-        frame.extend_from_slice(&length.to_be_bytes());
-        frame.extend_from_slice(&body);
-        let result = self.write_all(&frame, deadline);
-        frame.zeroize();
-        body.zeroize();
-        result
+        let length = codec::message_length(message);
+        let header = u32::try_from(length).ok().filter(|_| length <= self.max);
+        let header = header.ok_or(IpcError::FrameLength(length))?.to_be_bytes();
+        // One buffer of the whole length: one that grew would leave copies behind.
+        let mut frame = Zeroizing::new(Vec::with_capacity(header.len() + length));
+        frame.extend_from_slice(&header);
+        codec::append_message(message, &mut frame);
+        self.write_all(&frame, deadline)
     }
 
     /// Receives the next message; the frame is wiped afterwards.
@@ -172,9 +169,9 @@ impl Channel {
         }
     }
 
-    /// Whether a whole message has arrived already and needs no waiting.
+    /// Whether a whole message has been read already and needs no waiting.
     pub fn has_message(&self) -> bool {
-        frame_length(&self.received).is_some_and(|length| self.received.len() >= length.saturating_add(4))
+        self.incoming.is_whole()
     }
 
     /// The socket, for poll(2).
@@ -183,29 +180,18 @@ impl Channel {
     }
 
     fn take_message<T: for<'b> Decode<'b, ()>>(&mut self) -> Result<Option<T>, IpcError> {
-        let Some(length) = frame_length(&self.received) else { return Ok(None) };
-        if length == 0 || length > self.max {
-            return Err(IpcError::FrameLength(length));
+        if !self.incoming.is_whole() {
+            return Ok(None);
         }
-        let end = length + 4;
-        let Some(body) = self.received.get(4..end) else { return Ok(None) };
-        let message = codec::from_message(body);
-        if let Some(frame) = self.received.get_mut(..end) {
-            frame.zeroize();
-        }
-        self.received.drain(..end);
-        Ok(Some(message?))
+        let frame = std::mem::take(&mut self.incoming);
+        Ok(Some(codec::from_message(frame.body())?))
     }
 
     fn fill(&mut self, deadline: Deadline) -> Result<(), IpcError> {
-        let mut buffer = zeroize::Zeroizing::new([0u8; 16 * 1024]);
         loop {
-            match self.stream.read(&mut *buffer) {
+            match self.stream.read(self.incoming.space()) {
                 Ok(0) => return Err(IpcError::Closed),
-                Ok(count) => {
-                    self.received.extend_from_slice(buffer.get(..count).unwrap_or_default());
-                    return Ok(());
-                }
+                Ok(count) => return self.incoming.filled(count, self.max).map_err(IpcError::FrameLength),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     wait(self.stream.as_fd(), PollFlags::POLLIN, deadline)?;
                 }
@@ -261,11 +247,6 @@ pub fn wait_readable(first: &Channel, second: &Channel, deadline: Deadline) -> R
     }
 }
 
-fn frame_length(received: &[u8]) -> Option<usize> {
-    let length = received.first_chunk::<4>()?;
-    usize::try_from(u32::from_be_bytes(*length)).ok()
-}
-
 fn wait(fd: BorrowedFd<'_>, flags: PollFlags, deadline: Deadline) -> Result<(), IpcError> {
     loop {
         let mut fds = [PollFd::new(fd, flags)];
@@ -294,8 +275,8 @@ mod tests {
     #[test]
     fn lesson_reply_of_exactly_the_buffer_size_does_not_wait() {
         let (mut ours, theirs) = pair(64 * 1024);
-        // 4 bytes length + 3 bytes CBOR header + content = exactly one read buffer, and two.
-        for size in [16 * 1024 - 7, 2 * 16 * 1024 - 7] {
+        // 4 bytes length + 3 bytes CBOR header + content = exactly a page of the socket, and two; the greatest.
+        for size in [16 * 1024 - 7, 2 * 16 * 1024 - 7, 64 * 1024 - 3] {
             let message: codec::Bytes<65536> = codec::Bytes::new(vec![7; size]).unwrap();
             let mut theirs = Channel::new(theirs.try_clone().unwrap(), 64 * 1024).unwrap();
             theirs.send(&message, soon()).unwrap();
@@ -328,6 +309,33 @@ mod tests {
         assert!(matches!(ours.receive::<u8>(soon()), Err(IpcError::TimedOut)));
         theirs.write_all(&[0, 1, 5]).unwrap();
         assert_eq!(ours.receive::<u8>(soon()).unwrap(), 5);
+    }
+
+    #[test]
+    fn several_messages_at_once_come_one_by_one() {
+        let (mut ours, mut theirs) = pair(100);
+        theirs.write_all(&[0, 0, 0, 1, 5, 0, 0, 0, 1, 6, 0, 0]).unwrap();
+        assert_eq!((ours.receive::<u8>(soon()).unwrap(), ours.receive::<u8>(soon()).unwrap()), (5, 6));
+        assert!(matches!(ours.receive::<u8>(soon()), Err(IpcError::TimedOut)));
+        theirs.write_all(&[0, 1, 7]).unwrap();
+        assert_eq!(ours.receive::<u8>(soon()).unwrap(), 7);
+    }
+
+    #[test]
+    fn a_frame_is_read_into_one_buffer_that_does_not_move() {
+        let (mut ours, mut theirs) = pair(100);
+        theirs.write_all(&[0, 0, 0, 4, 0x43]).unwrap();
+        assert!(matches!(ours.receive::<codec::Bytes<3>>(soon()), Err(IpcError::TimedOut)));
+        let (at, length) = (ours.incoming.body().as_ptr(), ours.incoming.body().len());
+        assert_eq!(length, 4);
+        for byte in [1, 2] {
+            theirs.write_all(&[byte]).unwrap();
+            assert!(matches!(ours.receive::<codec::Bytes<3>>(soon()), Err(IpcError::TimedOut)));
+            assert_eq!((ours.incoming.body().as_ptr(), ours.incoming.body().len()), (at, length));
+        }
+        theirs.write_all(&[3]).unwrap();
+        assert_eq!(ours.receive::<codec::Bytes<3>>(soon()).unwrap().as_slice(), [1, 2, 3]);
+        assert!(ours.incoming.body().is_empty() && !ours.has_message());
     }
 
     #[test]

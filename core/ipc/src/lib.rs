@@ -11,6 +11,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod channel;
+mod incoming;
 mod peer;
 
 pub use channel::{Channel, Deadline, IpcError, Ready, wait_readable};

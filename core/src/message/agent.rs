@@ -371,6 +371,9 @@ pub struct Enrolment {
     /// credProtect level, 1 to 3.
     #[n(9)]
     pub cred_protect: u8,
+    /// The root documents, by which the command line checks `rp_id` from the trust anchor.
+    #[n(10)]
+    pub roots: List<SignedRoot, 16>,
 }
 
 /// The registration that the key made.

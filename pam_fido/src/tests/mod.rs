@@ -5,6 +5,7 @@ mod bad_days;
 mod honest;
 mod scene;
 mod taken_over;
+mod versions;
 
 #[path = "../../../core/tests/common/mod.rs"]
 mod deployment;

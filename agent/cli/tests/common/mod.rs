@@ -152,6 +152,7 @@ impl Machine {
                 machine_id: self.path("machine-id"),
                 places: self.places(),
                 files_owner: wardkey_settings::files::Owner::current(),
+                anchor: self.path("anchor.toml"),
                 person: &mut person,
                 out: &mut out,
                 errors: &mut errors,
@@ -336,6 +337,7 @@ pub fn enrolment(keys_before: usize) -> Enrolment {
         algorithms: List::new(vec![-7, -8]).unwrap(),
         exclude: List::new(vec![CredentialId::new(vec![3; 32]).unwrap(); keys_before]).unwrap(),
         cred_protect: 2,
+        roots: List::new(vec![Deployment::new(1).first_root()]).unwrap(),
     }
 }
 

@@ -1,0 +1,121 @@
+//! The ledger in memory, for as long as the disk takes nothing.
+
+use std::collections::{HashMap, VecDeque};
+
+use redb::ReadTransaction;
+use wardkey_core::event::Event;
+use wardkey_core::id::{EventId, Hash};
+use wardkey_core::time::UnixTime;
+
+use crate::error::AgentError;
+use crate::store::ledger::{Failures, Ledger, Settled, Subject};
+use crate::store::on_disk::{COUNTERS, SETTLED, TransactionLedger, counter_of, read_failures, settled_of};
+use crate::store::rows::existing;
+
+/// Events kept in memory while the disk takes nothing.
+const MAX_MEMORY: usize = 1000;
+
+/// What the disk did not take.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    pub(crate) settled: HashMap<EventId, Settled>,
+    counters: HashMap<Hash, u32>,
+    pub(crate) failures: HashMap<Subject, Failures>,
+    pub(crate) seen: HashMap<Hash, UnixTime>,
+    pub(crate) events: VecDeque<(Event, bool)>,
+    lost: u64,
+}
+
+impl Memory {
+    /// Whether the disk has everything.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.settled.is_empty()
+            && self.failures.is_empty()
+            && self.events.is_empty()
+            && self.counters.is_empty()
+            && self.lost == 0
+    }
+
+    /// Keeps an event; the oldest gives way.
+    pub(crate) fn push(&mut self, event: Event) {
+        if self.events.len() >= MAX_MEMORY {
+            self.events.pop_front();
+            self.lost += 1;
+        }
+        self.events.push_back((event, false));
+    }
+
+    /// Writes all of it.
+    pub(crate) fn write_to(&self, ledger: &mut TransactionLedger<'_>) -> Result<(), AgentError> {
+        self.settled.iter().try_for_each(|(id, settled)| ledger.settle(id, *settled))?;
+        self.counters.iter().try_for_each(|(key, counter)| ledger.set_counter(key, *counter))?;
+        self.failures.iter().try_for_each(|(subject, failures)| ledger.set_failures(subject, *failures))?;
+        self.seen.iter().try_for_each(|(person, time)| ledger.seen(person, *time))?;
+        self.events.iter().try_for_each(|(event, written)| ledger.spool.push(event, *written))?;
+        ledger.spool.add_lost(self.lost)
+    }
+}
+
+/// The ledger in memory, over what the disk still shows.
+pub(crate) struct MemoryLedger<'a> {
+    /// What the disk did not take.
+    pub(crate) memory: &'a mut Memory,
+    /// What the disk still shows, if it can be read.
+    pub(crate) disk: Option<&'a ReadTransaction>,
+}
+
+impl MemoryLedger<'_> {
+    fn on_disk<T>(&self, read: impl FnOnce(&ReadTransaction) -> Result<Option<T>, AgentError>) -> Option<T> {
+        self.disk.and_then(|disk| read(disk).ok().flatten())
+    }
+}
+
+impl Ledger for MemoryLedger<'_> {
+    fn settled(&self, id: &EventId) -> Result<Option<Settled>, AgentError> {
+        Ok(self.memory.settled.get(id).copied().or_else(|| {
+            self.on_disk(|disk| {
+                let Some(table) = existing(disk.open_table(SETTLED))? else { return Ok(None) };
+                Ok(table.get(id.as_bytes().as_slice())?.and_then(|value| settled_of(value.value())))
+            })
+        }))
+    }
+
+    fn settle(&mut self, id: &EventId, settled: Settled) -> Result<(), AgentError> {
+        self.memory.settled.insert(*id, settled);
+        Ok(())
+    }
+
+    fn counter(&self, key: &Hash) -> Result<Option<u32>, AgentError> {
+        Ok(self.memory.counters.get(key).copied().or_else(|| {
+            self.on_disk(|disk| {
+                let Some(table) = existing(disk.open_table(COUNTERS))? else { return Ok(None) };
+                Ok(table.get(key.as_bytes().as_slice())?.map(|value| counter_of(value.value())))
+            })
+        }))
+    }
+
+    fn set_counter(&mut self, key: &Hash, counter: u32) -> Result<(), AgentError> {
+        self.memory.counters.insert(*key, counter);
+        Ok(())
+    }
+
+    fn failures(&self, subject: &Subject) -> Result<Failures, AgentError> {
+        let known = self.memory.failures.get(subject).copied();
+        Ok(known.or_else(|| self.on_disk(|disk| read_failures(disk, subject).map(Some))).unwrap_or_default())
+    }
+
+    fn set_failures(&mut self, subject: &Subject, failures: Failures) -> Result<(), AgentError> {
+        self.memory.failures.insert(subject.clone(), failures);
+        Ok(())
+    }
+
+    fn seen(&mut self, person: &Hash, now: UnixTime) -> Result<(), AgentError> {
+        self.memory.seen.insert(*person, now);
+        Ok(())
+    }
+
+    fn push(&mut self, event: &Event) -> Result<(), AgentError> {
+        self.memory.push(event.clone());
+        Ok(())
+    }
+}

@@ -1,0 +1,131 @@
+//! Tables and rows of the directory: how they are keyed, and reading them.
+
+use std::ops::RangeInclusive;
+
+use minicbor::{Decode, Encode};
+use redb::{ReadOnlyTable, ReadTransaction, TableError};
+use wardkey_core::codec::{Bytes, List};
+use wardkey_core::directory::{BUCKETS, Bucket, Leaf, Proof, bucket_of};
+use wardkey_core::id::Hash;
+use wardkey_core::name::GroupName;
+
+use crate::error::AgentError;
+use crate::store::db::Rows;
+
+pub(crate) const META: Rows = Rows::new("meta");
+pub(crate) const SCOPES: Rows = Rows::new("scopes");
+pub(crate) const LEAVES: Rows = Rows::new("leaves");
+pub(crate) const RECORDS: Rows = Rows::new("records");
+pub(crate) const MEMBERS: Rows = Rows::new("members");
+
+/// A scope as it is kept.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct ScopeRow {
+    #[n(0)]
+    pub(crate) set: u32,
+    #[n(1)]
+    pub(crate) head: Bytes<1024>,
+    #[n(2)]
+    pub(crate) policy: Bytes<{ 64 * 1024 }>,
+    #[n(3)]
+    pub(crate) hashes: List<Hash, BUCKETS>,
+}
+
+/// The row key of a person in a set.
+pub(crate) fn row_key(set: u32, key: &Hash) -> [u8; 36] {
+    let mut out = [0; 36];
+    out.iter_mut().zip(set.to_be_bytes().iter().chain(key.as_bytes())).for_each(|(to, from)| *to = *from);
+    out
+}
+
+/// The row keys of a whole set.
+pub(crate) fn set_range(set: u32) -> RangeInclusive<[u8; 36]> {
+    row_key(set, &Hash::new([0; 32]))..=row_key(set, &Hash::new([0xff; 32]))
+}
+
+/// The row keys of a bucket.
+pub(crate) fn bucket_range(set: u32, bucket: u8) -> RangeInclusive<[u8; 36]> {
+    let edge = |fill: u8| {
+        let mut bytes = [fill; 32];
+        bytes.iter_mut().take(1).for_each(|byte| *byte = bucket);
+        row_key(set, &Hash::new(bytes))
+    };
+    edge(0)..=edge(0xff)
+}
+
+/// The beginning of the member rows of a group.
+pub(crate) fn member_prefix(set: u32, group: &GroupName) -> Vec<u8> {
+    [&set.to_be_bytes()[..], group.as_str().as_bytes(), &[0]].concat()
+}
+
+/// The leaf of a row.
+pub(crate) fn leaf_of(key: &[u8], value: &[u8]) -> Result<Leaf, AgentError> {
+    Ok(Leaf { key: Hash::from_slice(key.get(4..).unwrap_or_default())?, value: Hash::from_slice(value)? })
+}
+
+type OneTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
+
+/// The tables of people, as one transaction shows them; absent while they are empty.
+pub(crate) struct Tables {
+    leaves: Option<OneTable>,
+    records: Option<OneTable>,
+    members: Option<OneTable>,
+}
+
+impl Tables {
+    pub(crate) fn open(transaction: &ReadTransaction) -> Result<Self, AgentError> {
+        Ok(Self {
+            leaves: existing(transaction.open_table(LEAVES))?,
+            records: existing(transaction.open_table(RECORDS))?,
+            members: existing(transaction.open_table(MEMBERS))?,
+        })
+    }
+
+    /// The proof of a person's record, or of its absence.
+    pub(crate) fn proof(&self, row: &ScopeRow, key: &Hash) -> Result<Proof, AgentError> {
+        let number = bucket_of(key);
+        let others = row.hashes.iter().enumerate().filter(|(at, _)| *at != usize::from(number)).map(|(_, hash)| *hash);
+        let mut leaves = Vec::new();
+        if let Some(table) = &self.leaves {
+            let range = bucket_range(row.set, number);
+            for entry in table.range::<&[u8]>(range.start().as_slice()..=range.end().as_slice())? {
+                let (key, value) = entry?;
+                leaves.push(leaf_of(key.value(), value.value())?);
+            }
+        }
+        Ok(Proof {
+            others: List::new(others.collect())?,
+            bucket: Bucket::new(leaves)?,
+            record: self.record(row.set, key)?.map(Bytes::new).transpose()?,
+        })
+    }
+
+    /// A person's record.
+    pub(crate) fn record(&self, set: u32, key: &Hash) -> Result<Option<Vec<u8>>, AgentError> {
+        let Some(table) = &self.records else { return Ok(None) };
+        Ok(table.get(row_key(set, key).as_slice())?.map(|record| record.value().to_vec()))
+    }
+
+    /// The people of a group.
+    pub(crate) fn members(&self, set: u32, group: &GroupName) -> Result<Vec<Hash>, AgentError> {
+        let Some(table) = &self.members else { return Ok(Vec::new()) };
+        let prefix = member_prefix(set, group);
+        let mut keys = Vec::new();
+        for entry in table.range::<&[u8]>(prefix.as_slice()..)? {
+            let key = entry?.0.value().to_vec();
+            let Some(person) = key.strip_prefix(prefix.as_slice()) else { break };
+            keys.push(Hash::from_slice(person)?);
+        }
+        Ok(keys)
+    }
+}
+
+/// A table, unless it was never written.
+pub(crate) fn existing<T>(table: Result<T, TableError>) -> Result<Option<T>, AgentError> {
+    match table {
+        Ok(table) => Ok(Some(table)),
+        Err(TableError::TableDoesNotExist(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
