@@ -125,6 +125,13 @@ fn arguments(pieces: &[Piece]) -> BTreeSet<&str> {
         .collect()
 }
 
+/// Whether a code is said by programs of administrators only. The PAM module, which is in every login
+/// program, is built without these sentences.
+fn is_administration(number: u16) -> bool {
+    const TOO_MANY_REQUESTS: u16 = 1512;
+    number >= 1500 && number != TOO_MANY_REQUESTS
+}
+
 fn table(language: &str, codes: &BTreeMap<u16, String>, sentences: &Sentences) -> Result<String, Box<dyn Error>> {
     let mut out = String::new();
     writeln!(out, "const fn {language}(code: Code) -> &'static [Piece] {{\n    match code {{")?;
@@ -137,8 +144,13 @@ fn table(language: &str, codes: &BTreeMap<u16, String>, sentences: &Sentences) -
                 Piece::Argument(name) => format!("Piece::Argument({name:?})"),
             })
             .collect();
+        if is_administration(*number) {
+            writeln!(out, "        #[cfg(feature = \"administration\")]")?;
+        }
         writeln!(out, "        Code::{name} => &[{}],", pieces.join(", "))?;
     }
-    writeln!(out, "    }}\n}}")?;
+    // The number of the code, which is always shown, says the rest.
+    writeln!(out, "        #[cfg(not(feature = \"administration\"))]")?;
+    writeln!(out, "        _ => {language}(Code::Internal),\n    }}\n}}")?;
     Ok(out)
 }
