@@ -58,7 +58,7 @@ deb: setup
 deb-source: setup
 	tools/deb-source
 
-deb-repro: setup
+deb-repro: deb deb-source
 	tools/deb-repro
 
 deb-test: tests-build
