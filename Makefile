@@ -6,7 +6,7 @@ export CARGO_TERM_COLOR ?= auto
 # What the tests' workspace builds stands beside what is shipped, never in it.
 TESTS = cd tests &&
 
-.PHONY: all help setup release pages test check unit vectors e2e demo bench deb clean
+.PHONY: all help setup release pages test check unit vectors e2e demo bench deb deb-source deb-repro deb-test deb-lint clean
 
 all: release
 
@@ -16,15 +16,14 @@ help:
 	@echo 'make bench    a login beside pam_u2f: exchanges and times'
 	@echo 'make release  the production binaries, in target/release'
 	@echo 'make pages    manual pages, completions, SBOMs, licence lists, in target/'
-	@echo 'make deb      the Debian packages, in target/deb'
+	@echo 'make deb      the Debian packages, in target/deb (deb-lint, deb-test: what is checked of them;'
+	@echo '              deb-source: a source package that builds without network; deb-repro: same bytes twice)'
 
 setup:
 	@tools/setup
 
 release: setup
-	$(CARGO) build --release --locked --workspace --exclude pam_fido
-	# By itself: in one build with the server, Cargo would give the module the server's features of core.
-	$(CARGO) build --release --locked --package pam_fido
+	tools/release
 
 # Manual pages, completions, bills of materials (CycloneDX) and licence lists: man/, completions/,
 # sbom/ and licences/ in the target folder.
@@ -61,6 +60,18 @@ bench: release tests-build
 
 deb: setup
 	tools/deb
+
+deb-source: setup
+	tools/deb-source
+
+deb-repro: deb deb-source
+	tools/deb-repro
+
+deb-test: tests-build
+	tests/packages/run
+
+deb-lint:
+	tools/deb-lint
 
 clean:
 	$(CARGO) clean
