@@ -134,7 +134,7 @@ pub fn texts_of(repository: &Repository, id: &Id, library: &Crate) -> Result<Vec
 /// For a package without a text: that of its licence, with the names that the package gives.
 fn stand_in(repository: &Repository, id: &Id, library: &Crate) -> Result<String> {
     let who = if library.authors.is_empty() {
-        format!("the authors of {} ({})", id.0, library.repository.as_deref().unwrap_or("crates.io"))
+        format!("the authors of {} ({})", id.0, library.repository.as_deref().unwrap_or("no repository named"))
     } else {
         library.authors.join(", ")
     };
@@ -174,8 +174,8 @@ fn stand_in(repository: &Repository, id: &Id, library: &Crate) -> Result<String>
 
 /// Where the source of a library is to be had.
 fn source(id: &Id, library: &Crate) -> String {
-    let url = library.repository.as_deref().unwrap_or("https://crates.io");
-    format!("{url} (at crates.io: {} {})", id.0, id.1)
+    let url = library.repository.as_deref().unwrap_or("the registry of Rust crates");
+    format!("{url} (crate {} {})", id.0, id.1)
 }
 
 fn read(path: &Path) -> Result<String> {

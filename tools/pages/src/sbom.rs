@@ -2,7 +2,7 @@
 //!
 //! They list what is linked in: crates, and the C libraries that some of them carry along. The
 //! crates of this repository have no package URL, as a crate of another author has the name of one
-//! of them (`hidapi`) at crates.io. Same source, same bytes.
+//! of them (`hidapi`) in the registry. Same source, same bytes.
 
 use std::collections::BTreeMap;
 use std::path::Path;
