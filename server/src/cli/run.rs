@@ -23,17 +23,18 @@ pub async fn run(config: Config) -> Result<()> {
         tracing::info!(%address, "listening");
     }
     notify(&[NotifyState::Ready]);
-    let mut watchdog = 0;
-    let watched = sd_notify::watchdog_enabled(false, &mut watchdog);
+    let watchdog = sd_notify::watchdog_enabled();
     // Twice as often as systemd asks for.
-    let mut beat =
-        tokio::time::interval(Duration::from_micros(if watched { (watchdog / 2).max(1000) } else { 60_000_000 }));
+    let mut beat = tokio::time::interval(match watchdog {
+        Some(interval) => (interval / 2).max(Duration::from_millis(1)),
+        None => Duration::from_secs(60),
+    });
     loop {
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
             _ = beat.tick() => {
-                if watched && server.is_alive() {
+                if watchdog.is_some() && server.is_alive() {
                     notify(&[NotifyState::Watchdog]);
                 }
             }
@@ -56,7 +57,7 @@ fn raise_descriptors() {
 }
 
 fn notify(state: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(false, state) {
+    if let Err(error) = sd_notify::notify(state) {
         tracing::warn!(%error, "systemd could not be told");
     }
 }
