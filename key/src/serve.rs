@@ -78,6 +78,8 @@ pub fn serve(
     let cancel = Rc::new(channel.as_fd().try_clone_to_owned()?);
     let channel = Rc::new(RefCell::new(channel));
     let mut session = Session { channel, cancel, caller, keys, watchdog, held: None, ready: Vec::new() };
+    // Opening a device may block in the kernel.
+    session.allow(FIRST_REQUEST);
     session.prepare(company);
     let mut patience = FIRST_REQUEST;
     for _ in 0..MAX_REQUESTS {

@@ -17,6 +17,9 @@ const MODULES: &str = "/usr/lib/x86_64-linux-gnu/security";
 pub const AGENT_SOCKET: &str = "/run/wardkey/agent.sock";
 /// Key process's socket.
 pub const KEY_SOCKET: &str = "/run/wardkey/key.sock";
+/// Where the key process is told who sits at the terminal. Not logind's folder: that there is none in a
+/// ward, the agent sees by its absence.
+pub const SEATS: &str = "/run/ward-seats";
 /// The PAM service of staff logins: the module, then passwords for the accounts that it leaves alone.
 pub const SERVICE: &str = "ward-login";
 
@@ -51,7 +54,7 @@ impl Terminal {
     pub fn start_with_hardware() -> Self {
         let mut terminal = Self::install();
         let mut command = Command::new(paths::binary("wardkey-key"));
-        command.args(["--listen", KEY_SOCKET, "--agent-user", "wardkey"]);
+        command.args(["--listen", KEY_SOCKET, "--agent-user", "wardkey", "--seats-dir", SEATS]);
         terminal.key = Some(Process::start("wardkey-key", &mut command));
         wait_for("the key process", Duration::from_secs(10), || Path::new(KEY_SOCKET).exists().then_some(()));
         terminal.start_agent();
@@ -93,7 +96,7 @@ impl Terminal {
         let _ = std::fs::remove_file(KEY_SOCKET);
         let key = paths::binary("wardkey-key");
         let key = key.to_str().expect("a path in UTF-8");
-        let bus = Bus::run(&[key, "--listen", KEY_SOCKET, "--agent-user", "wardkey"]);
+        let bus = Bus::run(&[key, "--listen", KEY_SOCKET, "--agent-user", "wardkey", "--seats-dir", SEATS]);
         wait_for("the key process", Duration::from_secs(10), || Path::new(KEY_SOCKET).exists().then_some(()));
         self.bus = Some(bus);
     }

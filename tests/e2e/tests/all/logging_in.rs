@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use wardkey_e2e::process::{run, wait_for};
-use wardkey_e2e::terminal::SERVICE;
+use wardkey_e2e::terminal::{SEATS, SERVICE};
 use wardkey_e2e::{Login, PIN, SoftKey, Ward, audit};
 
 #[test]
@@ -65,8 +65,8 @@ fn sudo_by_an_ordinary_user() {
 #[test]
 fn a_locker_runs_as_the_user_and_may_ask_for_that_user_only() {
     let _ward = Ward::ready();
-    std::fs::create_dir_all("/run/systemd/seats").unwrap();
-    std::fs::write("/run/systemd/seats/seat0", "IS_SEAT0=1\nACTIVE=c1\nACTIVE_UID=2001\n").unwrap();
+    std::fs::create_dir_all(SEATS).unwrap();
+    std::fs::write(format!("{SEATS}/seat0"), "IS_SEAT0=1\nACTIVE=c1\nACTIVE_UID=2001\n").unwrap();
     let locker = |user: &str, uid: &str| Login::at("ward-lock", user).answer(PIN).with(&["--uid", uid]).run();
     locker("hanako", "2001").expect_in();
     // Another user of the machine, not at the seat, and the user at the seat for somebody else.
