@@ -1,0 +1,55 @@
+//! LightDM with the GTK greeter.
+
+use std::time::Duration;
+
+use crate::{
+    Failure,
+    steps::{Part, Step},
+    ward::{PIN, Port, Ward},
+};
+
+const PATIENCE: Duration = Duration::from_secs(180);
+
+pub(super) const PART: Part = Part {
+    name: "LightDM",
+    steps: &[
+        Step { expected: "without a key, the greeter says to insert one", run: asks_for_key },
+        Step { expected: "the key plugged in, it asks for the PIN and says whose key it is", run: asks_for_pin },
+        Step { expected: "a wrong PIN is told with the tries left", run: wrong_pin },
+        Step { expected: "PIN and touch: hanako's desktop", run: desktop },
+        Step { expected: "logged out, the greeter is back", run: logs_out },
+    ],
+};
+
+fn asks_for_key(ward: &mut Ward) -> Result<String, Failure> {
+    ward.unplug()?;
+    ward.ok("systemctl restart lightdm")?;
+    ward.until_read("greeter-insert", &["Please insert your security key"], PATIENCE)
+}
+
+fn asks_for_pin(ward: &mut Ward) -> Result<String, Failure> {
+    ward.plug("hanako", Port::Uhid)?;
+    ward.until_read("greeter-question", &["Key of Yamada Hanako", "Enter the PIN"], PATIENCE)
+}
+
+fn wrong_pin(ward: &mut Ward) -> Result<String, Failure> {
+    ward.type_line("99999999")?;
+    ward.until_read("greeter-wrong-pin", &["tries left 7"], PATIENCE)
+}
+
+fn desktop(ward: &mut Ward) -> Result<String, Failure> {
+    ward.type_line(PIN)?;
+    ward.until_touch_is_asked()?;
+    ward.picture("greeter-touch")?;
+    ward.touch()?;
+    let seen = ward.until_read("greeter-desktop", &["This is the desktop of hanako"], PATIENCE)?;
+    ward.ok("loginctl list-sessions --no-legend | grep -E ' hanako +seat0'")?;
+    Ok(seen)
+}
+
+fn logs_out(ward: &mut Ward) -> Result<String, Failure> {
+    ward.ok("loginctl list-sessions --no-legend | awk '$3==\"hanako\" {print $1}' | xargs -r -n1 loginctl terminate-session")?;
+    let seen = ward.until_read("greeter-again", &["Yamada Hanako", "PIN"], PATIENCE)?;
+    ward.ok("systemctl isolate multi-user.target")?;
+    Ok(seen)
+}
