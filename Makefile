@@ -6,7 +6,7 @@ export CARGO_TERM_COLOR ?= auto
 # What the tests' workspace builds stands beside what is shipped, never in it.
 TESTS = cd tests &&
 
-.PHONY: all help setup release test check unit vectors e2e demo bench deb clean
+.PHONY: all help setup release test check unit vectors e2e demo bench deb vm-test clean
 
 all: release
 
@@ -16,6 +16,7 @@ help:
 	@echo 'make bench    a login beside pam_u2f: exchanges and times'
 	@echo 'make release  the production binaries, in target/release'
 	@echo 'make deb      the Debian packages, in target/deb'
+	@echo 'make vm-test  the packages in a virtual machine (DISPLAY_PART=no without the greeter)'
 
 setup:
 	@tools/setup
@@ -33,7 +34,7 @@ test: setup check release unit vectors e2e
 
 check: setup
 	$(CARGO) fmt --all --check
-	$(TESTS) $(CARGO) fmt --check -p wardkey-softkey -p wardkey-hidpreload -p wardkey-pamclient -p wardkey-e2e -p wardkey-firmware-tests
+	$(TESTS) $(CARGO) fmt --check -p wardkey-softkey -p wardkey-hidpreload -p wardkey-pamclient -p wardkey-e2e -p wardkey-firmware-tests -p wardkey-vm
 	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
 	$(TESTS) $(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
@@ -55,6 +56,12 @@ bench: release tests-build
 
 deb: setup
 	tools/deb
+
+# Installs QEMU and others besides (tests/vm/setup). Everything is below target/vm.
+DISPLAY_PART ?= yes
+vm-test: deb
+	$(TESTS) $(CARGO) build --locked -p wardkey-softkey -p wardkey-vm
+	@tests/vm/run $(DISPLAY_PART)
 
 clean:
 	$(CARGO) clean
