@@ -64,7 +64,7 @@ impl Ward {
         self.until_seen("Please touch the key")?;
         self.touch()?;
         self.until_logged_in(account)?;
-        Ok(line_with(&screen, QUESTION))
+        Ok(dialogue(&screen))
     }
 
     /// Waits for the shell of `account` on tty1, and for its session.
@@ -98,10 +98,8 @@ impl Ward {
     }
 }
 
-/// The sentence of a screen that a text is in, for the account.
-pub fn line_with(screen: &str, text: &str) -> String {
-    let Some(at) = screen.find(text) else { return String::new() };
-    let from = screen.get(..at).and_then(|before| before.rfind(". ").or_else(|| before.rfind("login: ")));
-    let begin = from.map_or(0, |found| found + 2);
-    screen.get(begin..).unwrap_or_default().chars().take(160).collect::<String>().trim().to_owned()
+/// What the screen says since the account's name was typed, for the record.
+pub fn dialogue(screen: &str) -> String {
+    let since = screen.split("east3-desk1 login: ").filter(|part| !part.trim().is_empty()).last().unwrap_or(screen);
+    since.trim().chars().take(240).collect()
 }

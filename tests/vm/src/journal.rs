@@ -24,10 +24,7 @@ const fn allowed(who: &'static str, text: &'static str, reason: &'static str) ->
 const EMULATOR: &str = "the emulated machine, not the system";
 const PROVOKED: &str = "a step provokes it";
 
-const ALLOWED: &[Allowed] = &[
-    allowed("kernel", "", EMULATOR),
-    allowed("wardkey", "result=failure", PROVOKED),
-];
+const ALLOWED: &[Allowed] = &[allowed("kernel", "", EMULATOR), allowed("wardkey", "result=failure", PROVOKED)];
 
 impl Ward {
     /// Keeps the whole journal among the artefacts, and judges its warnings.

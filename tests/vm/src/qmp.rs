@@ -47,9 +47,7 @@ impl Qmp {
 
     /// Presses keys together (`["shift", "a"]`) and lets them go.
     pub fn press(&mut self, keys: &[&str]) -> Result<(), Failure> {
-        let event = |key: &str, down: bool| {
-            json!({ "type": "key", "data": { "down": down, "key": { "type": "qcode", "data": key } } })
-        };
+        let event = |key: &str, down: bool| json!({ "type": "key", "data": { "down": down, "key": { "type": "qcode", "data": key } } });
         let down: Vec<_> = keys.iter().map(|key| event(key, true)).collect();
         let up: Vec<_> = keys.iter().rev().map(|key| event(key, false)).collect();
         self.execute("input-send-event", json!({ "events": down }))?;

@@ -2,7 +2,7 @@
 
 use crate::{
     Failure,
-    console::{QUESTION, line_with},
+    console::{QUESTION, dialogue},
     steps::{Part, Step},
     ward::{PIN, Port, Ward},
 };
@@ -24,7 +24,8 @@ pub(super) const PART: Part = Part {
 fn logs_in(ward: &mut Ward) -> Result<String, Failure> {
     let question = ward.login("hanako")?;
     ward.picture("console-login")?;
-    let who = ward.in_shell("id -un; tty; loginctl show-session \"$XDG_SESSION_ID\" -p Name -p Seat -p TTY -p State")?;
+    let who =
+        ward.in_shell("id -un; tty; loginctl show-session \"$XDG_SESSION_ID\" -p Name -p Seat -p TTY -p State")?;
     Failure::unless(who.starts_with("hanako\n/dev/tty1") && who.contains("Seat=seat0"), || who.clone())?;
     Ok(question)
 }
@@ -66,7 +67,7 @@ fn wrong_person(ward: &mut Ward) -> Result<String, Failure> {
     let screen = ward.until_seen("WK-1001")?;
     let after = tries_left(ward)?;
     Failure::unless(before == after, || format!("tries {before}, then {after}"))?;
-    Ok(line_with(&screen, "WK-1001"))
+    Ok(dialogue(&screen))
 }
 
 fn wrong_pin(ward: &mut Ward) -> Result<String, Failure> {
@@ -82,7 +83,7 @@ fn wrong_pin(ward: &mut Ward) -> Result<String, Failure> {
     ward.logout("hanako")?;
     let question = ward.login_until_question("hanako")?;
     Failure::unless(!question.contains("tries left"), || format!("after the right PIN: {question}"))?;
-    Ok(line_with(&refused, "Wrong PIN"))
+    Ok(dialogue(&refused))
 }
 
 fn plugged_late(ward: &mut Ward) -> Result<String, Failure> {
@@ -97,7 +98,7 @@ fn plugged_late(ward: &mut Ward) -> Result<String, Failure> {
     ward.touch()?;
     ward.until_logged_in("hanako")?;
     ward.logout("hanako")?;
-    Ok(line_with(&screen, "Please insert"))
+    Ok(dialogue(&screen))
 }
 
 fn pulled_out(ward: &mut Ward) -> Result<String, Failure> {
@@ -110,13 +111,15 @@ fn pulled_out(ward: &mut Ward) -> Result<String, Failure> {
     ward.plug("hanako", Port::Uhid)?;
     ward.login("hanako")?;
     ward.logout("hanako")?;
-    Ok(line_with(&screen, "WK-1210"))
+    Ok(dialogue(&screen))
 }
 
 fn usbip(ward: &mut Ward) -> Result<String, Failure> {
     ward.unplug()?;
     ward.plug("hanako", Port::UsbIp)?;
-    let device = ward.ok("cat /sys/bus/usb/devices/*/product | grep -v -i 'host controller'; wardkey --lang en key info | head -n 1")?;
+    let device = ward.ok(
+        "cat /sys/bus/usb/devices/*/product | grep -v -i 'host controller'; wardkey --lang en key info | head -n 1",
+    )?;
     ward.login_until_question("hanako")?;
     ward.type_line(PIN)?;
     ward.until_seen("Please touch the key")?;

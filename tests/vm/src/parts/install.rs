@@ -128,10 +128,8 @@ fn enrols(ward: &mut Ward) -> Result<String, Failure> {
 
 fn enables(ward: &mut Ward) -> Result<String, Failure> {
     ward.ok("! grep -q pam_fido /etc/pam.d/common-auth")?;
-    ward.ok(
-        "printf 'local_accounts = [\"admin\"]\\nlanguage = \"en\"\\n' >/etc/wardkey/pam.toml
+    ward.ok("printf 'local_accounts = [\"admin\"]\\nlanguage = \"en\"\\n' >/etc/wardkey/pam.toml
          passwd -l hanako; passwd -l taro
-         pam-auth-update --enable wardkey",
-    )?;
+         pam-auth-update --enable wardkey")?;
     ward.ok("grep -h pam_fido /etc/pam.d/common-auth /etc/pam.d/common-account")
 }

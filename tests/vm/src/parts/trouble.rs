@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     Failure,
-    console::line_with,
+    console::dialogue,
     steps::{Part, Step},
     ward::{HEAD_SECONDS, PIN, Ward},
 };
@@ -27,11 +27,11 @@ fn network_down(ward: &mut Ward) -> Result<String, Failure> {
     let expired = "wardkey --lang en status | grep -q expired";
     ward.machine()?.until_within("what the server signed to expire", expired, patience)?;
     ward.login("hanako")?;
-    let screen = ward.until_seen("WK-1401")?;
+    let screen = ward.until_seen("Offline. The directory is")?;
     ward.picture("console-offline")?;
     ward.sudo_in_shell()?;
     ward.logout("hanako")?;
-    Ok(line_with(&screen, "WK-1401"))
+    Ok(dialogue(&screen))
 }
 
 fn network_up(ward: &mut Ward) -> Result<String, Failure> {
@@ -44,8 +44,7 @@ fn network_up(ward: &mut Ward) -> Result<String, Failure> {
 }
 
 /// Shell functions: `begin` ... `end` prints the seconds between them.
-const CLOCK: &str =
-    "begin() { t0=$(date +%s%N); }; end() { awk -v a=\"$t0\" -v b=\"$(date +%s%N)\" 'BEGIN { printf \"%.2f\\n\", (b-a)/1e9 }'; }";
+const CLOCK: &str = "begin() { t0=$(date +%s%N); }; end() { awk -v a=\"$t0\" -v b=\"$(date +%s%N)\" 'BEGIN { printf \"%.2f\\n\", (b-a)/1e9 }'; }";
 
 fn key_disabled(ward: &mut Ward) -> Result<String, Failure> {
     let key = hanakos_key(ward)?;
@@ -58,7 +57,7 @@ fn key_disabled(ward: &mut Ward) -> Result<String, Failure> {
     ward.login_until_question("hanako")?;
     ward.type_line(PIN)?;
     let screen = ward.until_seen("WK-1005")?;
-    Ok(format!("known at the terminal after {seconds} s; {}", line_with(&screen, "WK-1005")))
+    Ok(format!("known at the terminal after {seconds} s; {}", dialogue(&screen)))
 }
 
 fn hanakos_key(ward: &mut Ward) -> Result<String, Failure> {
@@ -112,12 +111,12 @@ fn ends_or_asks_for_touch(ward: &mut Ward) -> Result<String, Failure> {
                     return Ok("went on, and in".into());
                 }
                 if screen.contains("Login incorrect") {
-                    return Ok(format!("refused after the touch: {}", line_with(&screen, "(WK-")));
+                    return Ok(format!("refused after the touch: {}", dialogue(&screen)));
                 }
             }
         }
         if screen.contains("Login incorrect") {
-            return Ok(format!("refused: {}", line_with(&screen, "(WK-")));
+            return Ok(format!("refused: {}", dialogue(&screen)));
         }
     }
     Err(Failure::Late { what: "the login to end".into(), seconds: 60, seen: ward.screen()? })
