@@ -35,8 +35,8 @@ pub struct Plan {
     pub payload: PathBuf,
     /// The log of the serial line.
     pub serial: PathBuf,
-    /// systemd's target.
-    pub target: &'static str,
+    /// More for the kernel's command line, and for who reads it.
+    pub command_line: &'static str,
     /// MiB.
     pub memory: u32,
 }
@@ -189,8 +189,8 @@ fn spawn(plan: &Plan, qmp: &UnixStream, orders: &UnixStream) -> Result<Child, Fa
         .args(["-kernel", &text(&plan.image.join("vmlinuz")), "-initrd", &text(&plan.image.join("initrd.img"))])
         .arg("-append")
         .arg(format!(
-            "root=/dev/vda rw console=tty0 console=ttyS0 quiet mitigations=off panic=-1 systemd.unit={}",
-            plan.target
+            "root=/dev/vda rw console=tty0 console=ttyS0 quiet mitigations=off panic=-1 systemd.unit=multi-user.target {}",
+            plan.command_line
         ))
         .stdin(Stdio::null())
         .process_group(0);

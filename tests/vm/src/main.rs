@@ -24,6 +24,9 @@ struct Arguments {
     /// With the greeter
     #[arg(long, default_value = "yes")]
     display_part: YesNo,
+    /// Only parts whose name contains this, to work on them; all stand on the first, "install"
+    #[arg(long, value_name = "TEXT")]
+    only: Vec<String>,
     /// Go on after a step that is not as expected
     #[arg(long)]
     keep_going: bool,
@@ -54,7 +57,9 @@ fn run(arguments: Arguments) -> Result<bool, Failure> {
     required(&image.join("root.ext4"), "tests/vm/image makes it")?;
     required(&folder.join("payload.ext4"), "tests/vm/payload makes it")?;
     let options = Options { folder, image, display, keep_going: arguments.keep_going };
-    let parts: Vec<_> = parts::ALL.iter().filter(|part| display || part.name != parts::GREETER).collect();
+    let wanted = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|text| name.contains(text));
+    let parts: Vec<_> =
+        parts::ALL.iter().filter(|part| (display || part.name != parts::GREETER) && wanted(part.name)).collect();
     let planned = parts.iter().map(|part| part.steps.len()).sum();
 
     let begin = Instant::now();

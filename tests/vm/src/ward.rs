@@ -79,8 +79,8 @@ impl Ward {
         self.options.folder.join("disk.qcow2")
     }
 
-    /// Boots to a target of systemd; gives the seconds until it is up.
-    pub fn boot(&mut self, target: &'static str) -> Result<f64, Failure> {
+    /// Boots, with more for the kernel's command line; gives the seconds until the machine is up.
+    pub fn boot(&mut self, command_line: &'static str) -> Result<f64, Failure> {
         self.boots += 1;
         let start = Instant::now();
         let plan = Plan {
@@ -88,7 +88,7 @@ impl Ward {
             disk: self.disk(),
             payload: self.options.folder.join("payload.ext4"),
             serial: self.artefact(&format!("serial-{}.log", self.boots)),
-            target,
+            command_line,
             memory: if self.options.display { 2048 } else { 1024 },
         };
         self.machine = Some(Machine::boot(&plan)?);
