@@ -46,7 +46,13 @@ impl Ward {
 
     /// Ends whatever is on tty1 and waits for a fresh login prompt on an empty screen.
     pub fn fresh_login(&mut self) -> Result<(), Failure> {
-        self.ok("systemctl stop getty@tty1; loginctl list-sessions --no-legend | awk '$NF==\"tty1\" {print $1}' | xargs -r -n1 loginctl terminate-session; chvt 1; printf '\\033c' >/dev/tty1; systemctl start getty@tty1")?;
+        self.ok(
+            "systemctl stop getty@tty1
+             loginctl list-sessions --no-legend | awk '$NF==\"tty1\" {print $1}' | xargs -r -n1 loginctl terminate-session
+             printf '\\033c' >/dev/tty1; systemctl start getty@tty1",
+        )?;
+        // A display server may have taken the screen.
+        self.machine()?.qmp.press(&["ctrl", "alt", "f1"])?;
         self.until_seen("login:").map(drop)
     }
 

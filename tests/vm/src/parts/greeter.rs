@@ -15,7 +15,7 @@ pub(super) const PART: Part = Part {
     steps: &[
         Step { expected: "the name typed, no key: the greeter says to insert one", run: asks_for_key },
         Step { expected: "the key plugged in, it asks for the PIN and says whose key it is", run: asks_for_pin },
-        Step { expected: "a wrong PIN is told with the tries left", run: wrong_pin },
+        Step { expected: "after a wrong PIN, the next question says how many tries are left", run: wrong_pin },
         Step { expected: "PIN and touch: hanako's desktop", run: desktop },
         Step { expected: "logged out, the greeter is back", run: logs_out },
     ],
@@ -23,7 +23,7 @@ pub(super) const PART: Part = Part {
 
 fn asks_for_key(ward: &mut Ward) -> Result<String, Failure> {
     ward.unplug()?;
-    ward.ok("systemctl isolate graphical.target")?;
+    ward.ok("systemctl start graphical.target")?;
     ward.until_read("greeter-empty", &["east3 desk1", "Log In"], PATIENCE)?;
     ward.type_line("hanako")?;
     ward.until_read("greeter-insert", &["Please insert your security key"], PATIENCE)
@@ -35,8 +35,9 @@ fn asks_for_pin(ward: &mut Ward) -> Result<String, Failure> {
 }
 
 fn wrong_pin(ward: &mut Ward) -> Result<String, Failure> {
+    // The greeter puts words of its own in the place of a refusal, and asks again at once.
     ward.type_line("99999999")?;
-    ward.until_read("greeter-wrong-pin", &["tries left 7"], PATIENCE)
+    ward.until_read("greeter-wrong-pin", &["Key of Yamada Hanako", "tries left 7"], PATIENCE)
 }
 
 fn desktop(ward: &mut Ward) -> Result<String, Failure> {
@@ -54,6 +55,6 @@ fn logs_out(ward: &mut Ward) -> Result<String, Failure> {
     ward.type_line("exit")?;
     let seen = ward.until_read("greeter-again", &["east3 desk1", "Log In"], PATIENCE)?;
     ward.ok("! loginctl list-sessions --no-legend | grep -E ' hanako +seat0'")?;
-    ward.ok("systemctl isolate multi-user.target")?;
+    ward.ok("systemctl stop lightdm")?;
     Ok(seen)
 }
