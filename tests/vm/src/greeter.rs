@@ -37,16 +37,23 @@ impl Ward {
     }
 }
 
+/// Two readings, one after the other: as one block of lines (6) and as scattered words (11). Either
+/// misses what the other sees.
 fn read(file: &Path) -> Result<String, Failure> {
-    let output = Command::new("tesseract")
-        .arg(file)
-        .args(["-", "--psm", "11"])
-        // One thread: the emulator needs the others.
-        .env("OMP_THREAD_LIMIT", "1")
-        .output()
-        .map_err(Failure::host("tesseract"))?;
-    Failure::unless(output.status.success(), || String::from_utf8_lossy(&output.stderr).into_owned())?;
-    Ok(plain(&String::from_utf8_lossy(&output.stdout)))
+    let mut seen = String::new();
+    for way in ["6", "11"] {
+        let output = Command::new("tesseract")
+            .arg(file)
+            .args(["-", "--psm", way])
+            // One thread: the emulator needs the others.
+            .env("OMP_THREAD_LIMIT", "1")
+            .output()
+            .map_err(Failure::host("tesseract"))?;
+        Failure::unless(output.status.success(), || String::from_utf8_lossy(&output.stderr).into_owned())?;
+        seen += &plain(&String::from_utf8_lossy(&output.stdout));
+        seen += " | ";
+    }
+    Ok(seen)
 }
 
 fn plain(text: &str) -> String {
