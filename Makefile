@@ -6,7 +6,7 @@ export CARGO_TERM_COLOR ?= auto
 # What the tests' workspace builds stands beside what is shipped, never in it.
 TESTS = cd tests &&
 
-.PHONY: all help setup release pages test check unit vectors e2e demo bench deb deb-source deb-repro deb-test deb-lint clean
+.PHONY: all help setup release pages test check unit vectors e2e demo bench deb deb-source deb-repro deb-test deb-lint vm-test clean
 
 all: release
 
@@ -18,6 +18,7 @@ help:
 	@echo 'make pages    manual pages, completions, SBOMs, licence lists, in target/'
 	@echo 'make deb      the Debian packages, in target/deb (deb-lint, deb-test: what is checked of them;'
 	@echo '              deb-source: a source package that builds without network; deb-repro: same bytes twice)'
+	@echo 'make vm-test  the packages in a virtual machine (DISPLAY_PART=no without the greeter)'
 
 setup:
 	@tools/setup
@@ -38,7 +39,7 @@ test: setup check release unit vectors e2e
 
 check: setup
 	$(CARGO) fmt --all --check
-	$(TESTS) $(CARGO) fmt --check -p wardkey-softkey -p wardkey-hidpreload -p wardkey-pamclient -p wardkey-e2e -p wardkey-firmware-tests
+	$(TESTS) $(CARGO) fmt --check -p wardkey-softkey -p wardkey-hidpreload -p wardkey-pamclient -p wardkey-e2e -p wardkey-firmware-tests -p wardkey-vm
 	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
 	$(TESTS) $(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
@@ -72,6 +73,12 @@ deb-test: tests-build
 
 deb-lint:
 	tools/deb-lint
+
+# Installs QEMU and others besides (tests/vm/setup). Everything is below target/vm.
+DISPLAY_PART ?= yes
+vm-test: deb
+	$(TESTS) $(CARGO) build --locked -p wardkey-softkey -p wardkey-vm
+	@tests/vm/run $(DISPLAY_PART)
 
 clean:
 	$(CARGO) clean

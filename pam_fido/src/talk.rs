@@ -2,9 +2,15 @@
 
 use pam::constants::{PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_TEXT_INFO, PamMessageStyle};
 use pam::conv::Conv;
+use pam::items::Service;
 use pam::module::PamHandle;
 use pam::secret::SecretBytes;
 use zeroize::Zeroizing;
+
+/// Services whose usual greeter shows every notice, but not the text of the first question: LightDM's
+/// GTK greeter takes that for a password's. Without a notice it would ask with an empty line, or under
+/// the "insert your key" of before. A greeter that shows both says it twice.
+const HIDE_THE_QUESTION: [&str; 1] = ["lightdm"];
 
 /// What came of the question.
 pub enum Answer {
@@ -43,6 +49,11 @@ impl<'a> PamTalk<'a> {
         self.pamh.get_item::<Conv<'_>>().ok()??.send(style, text).ok()?
     }
 
+    fn hides_the_question(&self) -> bool {
+        let service = self.pamh.get_item::<Service<'_>>().ok().flatten();
+        service.and_then(|item| item.0.to_str().ok()).is_some_and(|name| HIDE_THE_QUESTION.contains(&name))
+    }
+
     fn notify(&self, style: PamMessageStyle, text: &str) {
         if !self.silent {
             drop(self.send(style, text));
@@ -60,6 +71,9 @@ impl Talk for PamTalk<'_> {
     }
 
     fn ask(&mut self, question: &str) -> Answer {
+        if self.hides_the_question() {
+            self.info(question);
+        }
         match self.send(PAM_PROMPT_ECHO_OFF, question) {
             None => Answer::None,
             Some(typed) => match typed.as_str() {

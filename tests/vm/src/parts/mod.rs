@@ -1,0 +1,17 @@
+//! The steps, in their order.
+
+mod console;
+mod greeter;
+mod install;
+mod power;
+mod removal;
+mod trouble;
+
+use crate::steps::Part;
+
+/// The part that needs the image with a display.
+pub const GREETER: &str = greeter::PART.name;
+
+/// All parts.
+pub const ALL: &[Part] =
+    &[install::PART, console::PART, trouble::PART, power::PART, greeter::PART, removal::UPGRADE, removal::PART];
