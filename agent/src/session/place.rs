@@ -7,14 +7,20 @@
 //! | GDM's worker | nobody | none, or a display that logind does not know | the greeter in the foreground |
 //! | GDM's worker when a screen is unlocked, sudo, su, xscreensaver | a session | any | that session |
 //! | terminal emulators, swaylock, kscreenlocker that systemd started | a user | any | the user's session here |
+//! | su, sudo in cron, at, a service | nobody | any | the session here of who started it |
+//! | polkit's helper as a service | nobody | none | the active session here of the account asked for |
 //! | sshd, su in a remote session, cron, xrdp | nobody or a remote session | `ssh`, `cron`, ... | refused |
 
+use wardkey_core::message::agent::Begin;
 use wardkey_core::origin::is_local_display;
 
 use crate::session::{Belongs, Screens, Session, Sessions};
 
 /// The seat of what has none: the one that every terminal has.
 const FIRST_SEAT: &str = "seat0";
+/// PAM service of polkit's helper. Started by its socket it shows nothing of who asks, and `pkexec` asks from
+/// anywhere.
+const POLKIT: &str = "polkit-1";
 
 /// Where a login happens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +31,8 @@ pub struct Place {
     pub tty: Option<String>,
     /// The peer's user, unless it is root.
     pub uid: Option<u32>,
+    /// The user who started the program of root's that asks, as that says; never root.
+    pub invoker: Option<u32>,
     /// The seat of the greeter or display, for logins that have no session yet.
     pub greeter_seat: Option<String>,
 }
@@ -38,7 +46,10 @@ pub enum NotHere {
     /// The session has neither seat nor line, or its person has logged out.
     #[error("the session is not at this terminal")]
     Session,
-    /// The user of the process has no session at this terminal.
+    /// The process is not of the session's user: its number may be another's by now.
+    #[error("the session is another user's")]
+    Stranger,
+    /// The user of the process, who started it or who is asked for has no session at this terminal.
     #[error("the user has no session at this terminal")]
     User,
     /// A service without line, display or greeter.
@@ -76,32 +87,48 @@ impl Place {
     }
 }
 
-/// Finds out where the peer is. `tty` is PAM_TTY, believed when root says it; `of_account` says the uid
-/// of the account asked for, for a service that asks in the name of a user (polkit's helper).
+/// Finds out where the peer is. PAM_TTY, service and invoker are believed when root says them; `of_account`
+/// says the uid of the account asked for, for a service that asks in the name of a user (polkit's helper).
 ///
 /// # Errors
 /// [`NotHere`] when nothing shows that a person at this terminal asks.
 pub fn locate(
     sessions: &dyn Sessions,
     peer: wardkey_ipc::Peer,
-    tty: Option<&str>,
+    begin: &Begin,
     of_account: impl Fn() -> Option<u32>,
 ) -> Result<Place, NotHere> {
     let root = peer.is_root();
     // What anyone but root says about its line proves nothing: it would claim the foreground.
-    let place =
-        Place { tty: tty.filter(|_| root).map(str::to_owned), uid: (!root).then_some(peer.uid), ..Place::default() };
+    let place = Place {
+        tty: begin.tty.clone().filter(|_| root),
+        uid: (!root).then_some(peer.uid),
+        invoker: invoker(peer, begin),
+        ..Place::default()
+    };
+    let stranger = |uid| !root && uid != peer.uid;
     let in_session = |session: &Session| Place { session: Some(session.clone()), ..place.clone() };
     let of_user = |uid| sessions.screens().of_user(uid).map(in_session);
     match sessions.belongs(peer.pid) {
         Belongs::NoLogind => Ok(place),
+        Belongs::Session(session) if stranger(session.uid) => Err(NotHere::Stranger),
+        Belongs::User(uid) if stranger(uid) => Err(NotHere::Stranger),
         Belongs::Session(session) if session.is_here() => Ok(in_session(&session)),
         Belongs::Session(session) if session.is_from_network() => Err(NotHere::Remote),
         Belongs::Session(_) => Err(NotHere::Session),
         Belongs::User(uid) => of_user(uid).ok_or(NotHere::User),
         Belongs::Nobody if !root => of_user(peer.uid).ok_or(NotHere::User),
         Belongs::Nobody => {
+            // A line can be borrowed (su with a serial line as its standard input); who started it cannot. Root's
+            // own jobs have no greeter either.
+            if let Some(uid) = begin.invoker {
+                return of_user(uid).ok_or(NotHere::User);
+            }
             let screens = sessions.screens();
+            if begin.service.as_str() == POLKIT {
+                let own = of_account().and_then(|uid| screens.of_user(uid)).filter(|session| session.active);
+                return own.map(in_session).ok_or(NotHere::User);
+            }
             let at = |session: &Session| Place { greeter_seat: session.seat.clone(), ..place.clone() };
             match Line::of(place.tty.as_deref()) {
                 Line::Terminal(_) => Ok(place),
@@ -110,17 +137,16 @@ pub fn locate(
                     Displayed::Unlisted => Ok(greeter(&screens).map_or_else(|| place.clone(), at)),
                     Displayed::Elsewhere => Err(NotHere::Nothing),
                 },
-                Line::None => match greeter(&screens) {
-                    Some(session) => Ok(at(session)),
-                    None => {
-                        let own = of_account().and_then(|uid| screens.of_user(uid));
-                        own.map(in_session).ok_or(NotHere::Nothing)
-                    }
-                },
+                Line::None => greeter(&screens).map(at).ok_or(NotHere::Nothing),
                 Line::Other => Err(NotHere::Nothing),
             }
         }
     }
+}
+
+/// Who started a program of root's: a user, against whom it counts.
+pub fn invoker(peer: wardkey_ipc::Peer, begin: &Begin) -> Option<u32> {
+    begin.invoker.filter(|uid| peer.is_root() && *uid != 0)
 }
 
 /// What PAM_TTY names.
@@ -246,9 +272,24 @@ mod tests {
 
     /// Where a root process with this PAM_TTY is: refused, or in the foreground or not.
     fn judge(peer: u32, belongs: &Belongs, tty: Option<&str>, screens: &Screens) -> Result<bool, NotHere> {
+        asks(peer, belongs, &begin("login", tty, None), screens)
+    }
+
+    fn asks(peer: u32, belongs: &Belongs, begin: &Begin, screens: &Screens) -> Result<bool, NotHere> {
         let sessions = Fake(belongs.clone(), screens.clone());
         let peer = wardkey_ipc::Peer { uid: peer, gid: peer, pid: 99 };
-        locate(&sessions, peer, tty, || Some(HANAKO)).map(|place| place.is_foreground(screens))
+        locate(&sessions, peer, begin, || Some(HANAKO)).map(|place| place.is_foreground(screens))
+    }
+
+    fn begin(service: &str, tty: Option<&str>, invoker: Option<u32>) -> Begin {
+        Begin {
+            protocol: wardkey_core::message::PROTOCOL,
+            account: None,
+            service: wardkey_core::name::ServiceName::new(service).unwrap(),
+            tty: tty.map(str::to_owned),
+            rhost: None,
+            invoker,
+        }
     }
 
     fn screens(line: &str, sessions: &[Session]) -> Screens {
@@ -280,14 +321,62 @@ mod tests {
             ("GDM on X", Some(":1024"), screens("tty1", &[gdm(true)]), IN),
             ("GDM on X, a desktop shown", Some(":1024"), screens("tty2", &[gdm(false), desktop(true)]), BEHIND),
             ("xdm without sessions", Some(":0"), screens("tty7", &[]), IN),
-            ("polkit's helper for the user", None, screens("tty7", &[desktop(true)]), IN),
             ("a service without anything", None, screens("tty1", &[]), NOTHING),
+            ("the same, its account at a desktop", None, screens("tty7", &[desktop(true)]), NOTHING),
             ("LightDM's VNC greeter", Some(":5"), screens("tty1", &[remote_x, gdm(true)]), NOTHING),
             ("xrdp beside a greeter", Some("xrdp-sesman"), screens("tty1", &[gdm(true)]), NOTHING),
             ("telnet beside a greeter", Some("/dev/pts/0"), screens("tty1", &[gdm(true)]), NOTHING),
             ("cron", Some("cron"), screens("tty1", &[gdm(true)]), NOTHING),
         ] {
             assert_eq!(judge(0, &nobody, tty, &screens), expected, "{what}");
+        }
+    }
+
+    /// Hanako, who sits here or does not, and a colleague who is logged in over the network.
+    #[test]
+    fn lesson_su_in_cron_is_where_who_started_it_is_and_never_the_greeter() {
+        const FAR: u32 = 2002;
+        let desktop = |active| session("7", |own| own.active = active);
+        let ssh = session("9", |own| (own.uid, own.remote, own.seat) = (FAR, true, None));
+        let with_greeter = screens("tty1", &[gdm(true), desktop(false), ssh.clone()]);
+        let without = screens("tty7", &[desktop(true), ssh.clone()]);
+        let empty = screens("tty1", &[gdm(true), ssh]);
+        let no_user = Err(NotHere::User);
+        for (what, service, tty, invoker, shown, expected) in [
+            ("su in cron, a greeter", "su", None, Some(FAR), &with_greeter, no_user),
+            ("su in cron, no greeter", "su", None, Some(FAR), &without, no_user),
+            ("sudo in at, a greeter", "sudo", Some(""), Some(FAR), &with_greeter, no_user),
+            ("sudo in at, no greeter", "sudo", Some(""), Some(FAR), &without, no_user),
+            ("su in cron, a serial line as its input", "su", Some("/dev/ttyUSB0"), Some(FAR), &without, no_user),
+            ("su in cron, the line that is shown", "su", Some("tty7"), Some(FAR), &without, no_user),
+            ("su in cron, a display", "su", Some(":0"), Some(FAR), &without, no_user),
+            ("su in root's cron, a greeter", "su", None, Some(0), &with_greeter, no_user),
+            ("su in root's cron, no greeter", "su", None, Some(0), &without, no_user),
+            ("su in the cron of who sits here", "su", None, Some(HANAKO), &without, IN),
+            ("the same behind the greeter", "su", None, Some(HANAKO), &with_greeter, BEHIND),
+            ("a module that does not say who, no greeter", "su", None, None, &without, NOTHING),
+            ("polkit's helper", "polkit-1", None, None, &without, IN),
+            ("polkit's helper, a greeter shown", "polkit-1", None, None, &with_greeter, no_user),
+            ("pkexec over ssh, nobody here", "polkit-1", None, None, &empty, no_user),
+            ("GDM's worker", "gdm-password", None, None, &empty, IN),
+        ] {
+            assert_eq!(asks(0, &Belongs::Nobody, &begin(service, tty, invoker), shown), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_asks_counts_against_its_user_or_who_started_it() {
+        for (peer, said, uid, invoker) in [
+            (0, Some(HANAKO), None, Some(HANAKO)),
+            (0, Some(0), None, None),
+            (0, None, None, None),
+            (HANAKO, Some(7), Some(HANAKO), None),
+        ] {
+            let peer = wardkey_ipc::Peer { uid: peer, gid: peer, pid: 99 };
+            let desktop = session("7", |_| {});
+            let sessions = Fake(Belongs::Session(desktop.clone()), screens("tty7", &[desktop]));
+            let place = locate(&sessions, peer, &begin("su", None, said), || None).unwrap();
+            assert_eq!((place.uid, place.invoker), (uid, invoker), "{peer:?} {said:?}");
         }
     }
 
@@ -301,7 +390,7 @@ mod tests {
         let nowhere = session("4", |own| (own.tty, own.seat) = (Some("pts/1".into()), None));
         let here = |session: &Session| Belongs::Session(session.clone());
         let (remote, lost) = (Err(NotHere::Remote), Err(NotHere::Session));
-        let no_user = Err(NotHere::User);
+        let (no_user, stranger) = (Err(NotHere::User), Err(NotHere::Stranger));
         for (what, peer, belongs, sessions, expected) in [
             ("sudo on tty1, xscreensaver, i3lock", 0, here(&desktop(true)), vec![desktop(true)], IN),
             ("a locker that is the user's", HANAKO, here(&desktop(true)), vec![desktop(true)], IN),
@@ -318,6 +407,8 @@ mod tests {
             ("the same, only a greeter here", 0, Belongs::User(HANAKO), vec![gdm(true), closing.clone()], no_user),
             ("a user's daemon, no session", HANAKO, Belongs::Nobody, vec![gdm(true)], no_user),
             ("a user's daemon", HANAKO, Belongs::Nobody, vec![desktop(true)], IN),
+            ("a number that is another's by now", 2002, here(&desktop(true)), vec![desktop(true)], stranger),
+            ("the same, of another's services", 2002, Belongs::User(HANAKO), vec![desktop(true)], stranger),
         ] {
             // A user's own word about its line changes nothing, nor does root's inside a session.
             for tty in [None, Some("/dev/pts/3"), Some("tty1")] {
@@ -343,7 +434,8 @@ mod tests {
         let shown = screens("tty1", &[lightdm(":0", true), other]);
         let peer = wardkey_ipc::Peer { uid: 0, gid: 0, pid: 99 };
         for (tty, seat) in [(":0", "seat0"), (":7", "seat1"), ("tty1", "seat0")] {
-            let place = locate(&Fake(Belongs::Nobody, shown.clone()), peer, Some(tty), || None).unwrap();
+            let asked = begin("lightdm", Some(tty), None);
+            let place = locate(&Fake(Belongs::Nobody, shown.clone()), peer, &asked, || None).unwrap();
             assert_eq!(place.seat(), seat, "{tty}");
         }
     }
