@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::os::fd::BorrowedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use wardkey_core::code::Code;
@@ -16,6 +16,7 @@ use crate::agent::Agent;
 use crate::log;
 use crate::login::authorise::refusal;
 use crate::login::{outcome, service};
+use crate::session::invoker;
 
 /// The longest request in bytes: a registration with its attestation.
 const MAX_REQUEST: usize = 64 * 1024;
@@ -80,35 +81,69 @@ pub struct Connections {
     open: Mutex<HashMap<u32, u32>>,
 }
 
-struct Counted {
+/// A connection that counts against a uid until it is dropped.
+#[derive(Debug)]
+pub struct Counted {
     connections: Arc<Connections>,
     uid: u32,
 }
 
+impl Counted {
+    /// Counts against the user who started the program of root's from here on; `false` when that is one
+    /// too many.
+    fn charge(&mut self, uid: u32, max: u64) -> bool {
+        if uid == self.uid {
+            return true;
+        }
+        // In its own place first: it is open already, and counts once.
+        self.connections.release(self.uid);
+        let fits = self.connections.enter(uid, max);
+        if fits {
+            self.uid = uid;
+        } else {
+            *self.connections.open().entry(self.uid).or_default() += 1;
+        }
+        fits
+    }
+}
+
 impl Drop for Counted {
     fn drop(&mut self) {
-        let mut open = self.connections.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = open.get_mut(&self.uid) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&self.uid);
-            }
-        }
+        self.connections.release(self.uid);
     }
 }
 
 impl Connections {
-    fn admit(self: &Arc<Self>, uid: u32, max: u64) -> Option<Counted> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Counts a connection, unless it is one too many of `max` or of the uid's own.
+    pub fn admit(self: &Arc<Self>, uid: u32, max: u64) -> Option<Counted> {
+        self.enter(uid, max).then(|| Counted { connections: Arc::clone(self), uid })
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<u32, u32>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn release(&self, uid: u32) {
+        let mut open = self.open();
+        if let Some(count) = open.get_mut(&uid) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&uid);
+            }
+        }
+    }
+
+    fn enter(&self, uid: u32, max: u64) -> bool {
+        let mut open = self.open();
         let all: u32 = open.values().sum();
         let own = open.get(&uid).copied().unwrap_or(0);
         // The last quarter is root's, so that users cannot keep logins away.
         let (all_max, own_max) = if uid == 0 { (max, max) } else { (max / 4 * 3, u64::from(PER_UID)) };
         if u64::from(all) >= all_max || u64::from(own) >= own_max {
-            return None;
+            return false;
         }
         *open.entry(uid).or_default() += 1;
-        Some(Counted { connections: Arc::clone(self), uid })
+        true
     }
 }
 
@@ -137,8 +172,7 @@ pub fn accept(agent: &Arc<Agent>, listener: &UnixListener, connections: &Arc<Con
         };
         let agent = Arc::clone(agent);
         let started = std::thread::Builder::new().name("connection".into()).stack_size(STACK).spawn(move || {
-            let _counted = counted;
-            serve(&agent, stream, peer);
+            serve(&agent, stream, peer, counted);
         });
         if let Err(error) = started {
             log::warning(format_args!("thread: {error}"));
@@ -147,9 +181,9 @@ pub fn accept(agent: &Arc<Agent>, listener: &UnixListener, connections: &Arc<Con
 }
 
 /// Serves one connection to its end.
-pub fn serve(agent: &Agent, stream: UnixStream, peer: Peer) {
+pub fn serve(agent: &Agent, stream: UnixStream, peer: Peer, mut counted: Counted) {
     let ended = Line::new(stream).map_err(IpcError::from).and_then(|mut line| {
-        converse(agent, &mut line, peer).inspect_err(|error| {
+        converse(agent, &mut line, peer, &mut counted).inspect_err(|error| {
             // A whole frame that is no request that we know: a peer of another version can say so.
             if let IpcError::Codec(error) = error {
                 let _ = line.send(&Reply::Refused(refusal(Code::ProtocolError, format!("not understood: {error}"))));
@@ -166,9 +200,15 @@ pub fn serve(agent: &Agent, stream: UnixStream, peer: Peer) {
     }
 }
 
-fn converse(agent: &Agent, line: &mut Line, peer: Peer) -> Result<(), IpcError> {
+fn converse(agent: &Agent, line: &mut Line, peer: Peer, counted: &mut Counted) -> Result<(), IpcError> {
     loop {
         match line.receive::<Request>(Deadline::after(IDLE))? {
+            // su and sudo are anybody's to start: a login may wait long, and waits in its user's name.
+            Request::Begin(begin)
+                if !invoker(peer, &begin).is_none_or(|uid| counted.charge(uid, agent.config.connections)) =>
+            {
+                return line.send(&Reply::Refused(refusal(Code::TooManyRequests, "too many connections of this uid")));
+            }
             Request::Begin(begin) => service::login(agent, line, peer, &begin)?,
             Request::Account(begin) => service::account(agent, line, peer, &begin)?,
             Request::Outcome(what) => {
@@ -198,5 +238,22 @@ mod tests {
         assert_eq!(roots.len(), 16);
         drop((own, all, roots));
         assert!(connections.open.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn programs_of_root_count_against_who_started_them() {
+        let connections = Arc::new(Connections::default());
+        let mut roots: Vec<_> = (0..64).filter_map(|_| connections.admit(0, 64)).collect();
+        assert_eq!(roots.len(), 64);
+        // All of root's are taken: the last quarter stays root's.
+        assert!(!roots[0].charge(1000, 64));
+        roots.truncate(48);
+        let charged = roots.iter_mut().filter_map(|one| one.charge(1000, 64).then_some(())).count();
+        assert_eq!(charged, PER_UID as usize);
+        assert!(roots[0].charge(1000, 64), "counted already");
+        assert_eq!(*connections.open(), HashMap::from([(0, 40), (1000, PER_UID)]));
+        assert!(connections.admit(1000, 64).is_none());
+        drop(roots);
+        assert!(connections.open().is_empty());
     }
 }

@@ -11,7 +11,7 @@ pub mod logind;
 pub mod place;
 
 pub use logind::Logind;
-pub use place::{NotHere, Place, locate};
+pub use place::{NotHere, Place, invoker, locate};
 
 /// A session, as logind sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -389,6 +389,35 @@ fn two_and_three_logins_wait_and_the_foreground_comes_first() {
 }
 
 #[test]
+fn lesson_su_by_the_dozen_keeps_the_key_from_its_own_user_only() {
+    let f = Fixture::synced();
+    let su = |uid| Request::Begin(Begin { invoker: Some(uid), ..begin("hanako") });
+    let detail = |reply: Reply| match reply {
+        Reply::Refused(refusal) if refusal.code == Code::TooManyRequests => refusal.detail.unwrap(),
+        other => panic!("{other:?}"),
+    };
+    let mut open: Vec<_> = (0..4).map(|_| f.root()).collect();
+    for (number, client) in open.iter_mut().enumerate() {
+        let reply = client.ask(&su(2001));
+        assert_eq!(matches!(reply, Reply::Granted(_)), number == 0, "{reply:?}");
+    }
+    // No further login, though its connection stays open; then no further connection.
+    for expected in [["too many logins of this uid"; 4].as_slice(), &["too many connections of this uid"]].concat() {
+        let mut client = f.root();
+        assert_eq!(detail(client.ask(&su(2001))), expected);
+        open.push(client);
+    }
+    // Others are served, greeters and root among them.
+    for request in [su(2002), su(0), Request::Begin(begin("hanako"))] {
+        assert_eq!(f.root().ask(&request), Reply::Wait);
+    }
+    // What waits no longer does not count.
+    open.clear();
+    eventually("everybody has gone", || f.agent.arbiter.is_empty());
+    assert!(matches!(f.root().ask(&su(2001)), Reply::Granted(_)));
+}
+
+#[test]
 fn a_shared_account_names_the_person() {
     let f = Fixture::joined();
     f.ward.policy("ward3", |policy| {
@@ -426,7 +455,8 @@ fn huge_truncated_and_nonsense_frames_end_the_connection_and_nothing_else() {
     for bytes in [&[0xff; 4][..], &[0, 1, 0, 1], &[0, 0, 0, 0], &[0, 0, 0, 9, 1]] {
         let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
         let agent = std::sync::Arc::clone(&f.agent);
-        let served = std::thread::spawn(move || wardkey_agent::server::serve(&agent, theirs, ROOT));
+        let counted = f.connections.admit(0, 64).unwrap();
+        let served = std::thread::spawn(move || wardkey_agent::server::serve(&agent, theirs, ROOT, counted));
         ours.write_all(bytes).unwrap();
         ours.shutdown(std::net::Shutdown::Write).unwrap();
         let mut rest = Vec::new();

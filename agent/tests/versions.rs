@@ -16,7 +16,8 @@ use wardkey_core::message::agent::{Begin, Reply, Request};
 fn answer(f: &Fixture, body: &[u8]) -> Reply {
     let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
     let agent = std::sync::Arc::clone(&f.agent);
-    let served = std::thread::spawn(move || wardkey_agent::server::serve(&agent, theirs, ROOT));
+    let counted = f.connections.admit(0, 64).unwrap();
+    let served = std::thread::spawn(move || wardkey_agent::server::serve(&agent, theirs, ROOT, counted));
     ours.write_all(&u32::try_from(body.len()).unwrap().to_be_bytes()).unwrap();
     ours.write_all(body).unwrap();
     let mut length = [0; 4];

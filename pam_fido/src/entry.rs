@@ -4,7 +4,7 @@ use std::ffi::CStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pam::constants::{PAM_SILENT, PamFlag, PamResultCode};
-use pam::items::{RHost, Service, Tty, User};
+use pam::items::{RHost, RUser, Service, Tty, User};
 use pam::module::{PamHandle, PamHooks};
 use wardkey_core::code::Code;
 use wardkey_core::name::{Language, LoginName, ServiceName, printable};
@@ -17,6 +17,7 @@ use wardkey_settings::table::TableError;
 
 use crate::account::Account;
 use crate::ffi;
+use crate::invoker::invoker;
 use crate::journal::{Journal, Syslog, install_panic_hook};
 use crate::login::{self, Admitted, Login, World};
 use crate::machine::ThisMachine;
@@ -228,6 +229,7 @@ fn login_of(pamh: &PamHandle, user: &Typed, account: &Account) -> Result<Login, 
         .map_err(|error| Refusal::new(Code::Configuration, format!("PAM service: {error}; rename its file")))?;
     let rhost = text(pamh.get_item::<RHost<'_>>().ok().flatten().map(|item| item.0));
     let tty = text(pamh.get_item::<Tty<'_>>().ok().flatten().map(|item| item.0));
+    let asks = pamh.get_item::<RUser<'_>>().ok().flatten().and_then(|item| item.0.to_str().ok());
     Ok(Login {
         account: LoginName::new(user.name.as_str()).ok(),
         nobody: match account {
@@ -238,6 +240,7 @@ fn login_of(pamh: &PamHandle, user: &Typed, account: &Account) -> Result<Login, 
         remote: is_remote(rhost.as_deref(), tty.as_deref(), &own_name()),
         tty,
         rhost,
+        invoker: invoker(asks)?,
     })
 }
 

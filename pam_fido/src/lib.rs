@@ -5,7 +5,7 @@
 //!   application ── libpam ── entry ── login ──> agent   (evidence, arbitration, record)
 //!                              │        └─────> wardkey-key   (PIN in, assertion out)
 //!                              ├ options, marks ── wardkey-settings (files of root's, or refused)
-//!                              └ account (NSS), talk (conversation), journal (syslog)
+//!                              └ account, invoker (NSS, kernel), talk (conversation), journal (syslog)
 //! ```
 //! No threads, no environment variables, no signals, no standard output; every descriptor is
 //! close-on-exec. Every path that is not a whole, verified login ends in a refusal.
@@ -15,6 +15,7 @@
 mod account;
 mod entry;
 mod ffi;
+mod invoker;
 mod journal;
 mod login;
 mod machine;

@@ -85,9 +85,9 @@ impl Arbiter {
         Ok(Ticket { arbiter: self, id, wake })
     }
 
-    /// How many logins of a user there are.
-    pub fn of_user(&self, uid: u32) -> usize {
-        self.queue().logins.iter().filter(|login| login.place.uid == Some(uid)).count()
+    /// How many logins there are at such a place.
+    pub fn count(&self, is_meant: impl Fn(&Place) -> bool) -> usize {
+        self.queue().logins.iter().filter(|login| is_meant(&login.place)).count()
     }
 
     /// How many logins there are.

@@ -53,7 +53,7 @@ pub fn authorise(agent: &Agent, peer: Peer, begin: &Begin, phase: Phase) -> Resu
         return Err(refusal(Code::RemoteSession, "the login comes over the network"));
     }
     let of_account = || uid_of(begin.account.as_ref()?);
-    let place = match locate(agent.sessions.as_ref(), peer, begin.tty.as_deref(), of_account) {
+    let place = match locate(agent.sessions.as_ref(), peer, begin, of_account) {
         Err(why) if phase == Phase::Authentication || why == NotHere::Remote => {
             return Err(refusal(Code::RemoteSession, why.to_string()));
         }

@@ -26,6 +26,9 @@ use crate::server::Line;
 const LOGIN: Duration = Duration::from_secs(600);
 /// Logins of one user other than root at a time.
 const MAX_PER_USER: usize = 2;
+/// Logins that a user started through programs of root's (su, sudo) at a time: a prompt or two that were
+/// left standing shall not keep the user's own screen locked.
+const MAX_PER_INVOKER: usize = 4;
 /// Requests for evidence in one login: one is needed, more come with a key that was changed.
 const MAX_PROOFS: usize = 8;
 /// How often those who wait look who is in the foreground.
@@ -46,7 +49,10 @@ pub fn login(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Resul
         }
     };
     // A locker asks once; a user who asks more often would only keep the key from others.
-    if caller.place.uid.is_some_and(|uid| agent.arbiter.of_user(uid) >= MAX_PER_USER) {
+    let (uid, invoker) = (caller.place.uid, caller.place.invoker);
+    if uid.is_some_and(|uid| agent.arbiter.count(|place| place.uid == Some(uid)) >= MAX_PER_USER)
+        || invoker.is_some_and(|uid| agent.arbiter.count(|place| place.invoker == Some(uid)) >= MAX_PER_INVOKER)
+    {
         return line.send(&Reply::Refused(refusal(Code::TooManyRequests, "too many logins of this uid")));
     }
     let foreground = match &caller.place.session {

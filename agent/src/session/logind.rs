@@ -27,6 +27,9 @@ const MAX_TRIES: usize = 3;
 /// Sessions that are looked at; a terminal has a handful.
 const MAX_SESSIONS: usize = 64;
 
+/// A session of `ListSessions`: id, uid, user, seat (empty: none), path.
+type Listed = (String, u32, String, String, OwnedObjectPath);
+
 /// logind over the system bus.
 #[derive(Debug, Default)]
 pub struct Logind {
@@ -157,12 +160,18 @@ impl Sessions for Logind {
     }
 
     fn screens(&self) -> Screens {
-        type Listed = Vec<(String, u32, String, String, OwnedObjectPath)>;
-        let listed: Option<Listed> = self.call(MANAGER, "ListSessions", &()).got();
-        let paths = listed.into_iter().flatten().take(MAX_SESSIONS).map(|session| session.4);
+        let listed: Option<Vec<Listed>> = self.call(MANAGER, "ListSessions", &()).got();
+        let paths = worth_a_look(listed.unwrap_or_default()).map(|session| session.4);
         let line = std::fs::read_to_string(ACTIVE_TTY).ok().map(|line| line.trim().to_owned());
         Screens { sessions: paths.filter_map(|path| self.session(path.as_str())).collect(), line }
     }
+}
+
+/// The sessions to look at, those on a seat first: what logouts over the network leave behind must not
+/// push them out.
+fn worth_a_look(mut listed: Vec<Listed>) -> impl Iterator<Item = Listed> {
+    listed.sort_by_key(|(_, _, _, seat, _)| seat.is_empty());
+    listed.into_iter().take(MAX_SESSIONS)
 }
 
 fn is_timeout(error: &zbus::Error) -> bool {
@@ -228,6 +237,17 @@ mod tests {
         assert_eq!(session_of(&all).unwrap().seat, None);
         all.remove("User");
         assert_eq!(session_of(&all), None);
+    }
+
+    #[test]
+    fn sessions_on_a_seat_are_looked_at_however_many_others_there_are() {
+        let listed = |id: usize| {
+            let seat = if id >= 498 { "seat0" } else { "" };
+            let path = OwnedObjectPath::try_from("/org/freedesktop/login1/session/x").unwrap();
+            (id.to_string(), 2001, "taro".to_owned(), seat.to_owned(), path)
+        };
+        let looked_at: Vec<String> = worth_a_look((0..500).map(listed).collect()).map(|session| session.0).collect();
+        assert_eq!((looked_at.len(), &looked_at[..3]), (MAX_SESSIONS, &["498", "499", "0"].map(str::to_owned)[..]));
     }
 
     #[test]

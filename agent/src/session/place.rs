@@ -7,14 +7,20 @@
 //! | GDM's worker | nobody | none, or a display that logind does not know | the greeter in the foreground |
 //! | GDM's worker when a screen is unlocked, sudo, su, xscreensaver | a session | any | that session |
 //! | terminal emulators, swaylock, kscreenlocker that systemd started | a user | any | the user's session here |
+//! | su, sudo in cron, at, a service | nobody | any | the session here of who started it |
+//! | polkit's helper as a service | nobody | none | the active session here of the account asked for |
 //! | sshd, su in a remote session, cron, xrdp | nobody or a remote session | `ssh`, `cron`, ... | refused |
 
+use wardkey_core::message::agent::Begin;
 use wardkey_core::origin::is_local_display;
 
 use crate::session::{Belongs, Screens, Session, Sessions};
 
 /// The seat of what has none: the one that every terminal has.
 const FIRST_SEAT: &str = "seat0";
+/// PAM service of polkit's helper. Started by its socket it shows nothing of who asks, and `pkexec` asks from
+/// anywhere.
+const POLKIT: &str = "polkit-1";
 
 /// Where a login happens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +31,8 @@ pub struct Place {
     pub tty: Option<String>,
     /// The peer's user, unless it is root.
     pub uid: Option<u32>,
+    /// The user who started the program of root's that asks, as that says; never root.
+    pub invoker: Option<u32>,
     /// The seat of the greeter or display, for logins that have no session yet.
     pub greeter_seat: Option<String>,
 }
@@ -38,7 +46,10 @@ pub enum NotHere {
     /// The session has neither seat nor line, or its person has logged out.
     #[error("the session is not at this terminal")]
     Session,
-    /// The user of the process has no session at this terminal.
+    /// The process is not of the session's user: its number may be another's by now.
+    #[error("the session is another user's")]
+    Stranger,
+    /// The user of the process, who started it or who is asked for has no session at this terminal.
     #[error("the user has no session at this terminal")]
     User,
     /// A service without line, display or greeter.
@@ -76,32 +87,48 @@ impl Place {
     }
 }
 
-/// Finds out where the peer is. `tty` is PAM_TTY, believed when root says it; `of_account` says the uid
-/// of the account asked for, for a service that asks in the name of a user (polkit's helper).
+/// Finds out where the peer is. PAM_TTY, service and invoker are believed when root says them; `of_account`
+/// says the uid of the account asked for, for a service that asks in the name of a user (polkit's helper).
 ///
 /// # Errors
 /// [`NotHere`] when nothing shows that a person at this terminal asks.
 pub fn locate(
     sessions: &dyn Sessions,
     peer: wardkey_ipc::Peer,
-    tty: Option<&str>,
+    begin: &Begin,
     of_account: impl Fn() -> Option<u32>,
 ) -> Result<Place, NotHere> {
     let root = peer.is_root();
     // What anyone but root says about its line proves nothing: it would claim the foreground.
-    let place =
-        Place { tty: tty.filter(|_| root).map(str::to_owned), uid: (!root).then_some(peer.uid), ..Place::default() };
+    let place = Place {
+        tty: begin.tty.clone().filter(|_| root),
+        uid: (!root).then_some(peer.uid),
+        invoker: invoker(peer, begin),
+        ..Place::default()
+    };
+    let stranger = |uid| !root && uid != peer.uid;
     let in_session = |session: &Session| Place { session: Some(session.clone()), ..place.clone() };
     let of_user = |uid| sessions.screens().of_user(uid).map(in_session);
     match sessions.belongs(peer.pid) {
         Belongs::NoLogind => Ok(place),
+        Belongs::Session(session) if stranger(session.uid) => Err(NotHere::Stranger),
+        Belongs::User(uid) if stranger(uid) => Err(NotHere::Stranger),
         Belongs::Session(session) if session.is_here() => Ok(in_session(&session)),
         Belongs::Session(session) if session.is_from_network() => Err(NotHere::Remote),
         Belongs::Session(_) => Err(NotHere::Session),
         Belongs::User(uid) => of_user(uid).ok_or(NotHere::User),
         Belongs::Nobody if !root => of_user(peer.uid).ok_or(NotHere::User),
         Belongs::Nobody => {
+            // A line can be borrowed (su with a serial line as its standard input); who started it cannot. Root's
+            // own jobs have no greeter either.
+            if let Some(uid) = begin.invoker {
+                return of_user(uid).ok_or(NotHere::User);
+            }
             let screens = sessions.screens();
+            if begin.service.as_str() == POLKIT {
+                let own = of_account().and_then(|uid| screens.of_user(uid)).filter(|session| session.active);
+                return own.map(in_session).ok_or(NotHere::User);
+            }
             let at = |session: &Session| Place { greeter_seat: session.seat.clone(), ..place.clone() };
             match Line::of(place.tty.as_deref()) {
                 Line::Terminal(_) => Ok(place),
@@ -110,17 +137,16 @@ pub fn locate(
                     Displayed::Unlisted => Ok(greeter(&screens).map_or_else(|| place.clone(), at)),
                     Displayed::Elsewhere => Err(NotHere::Nothing),
                 },
-                Line::None => match greeter(&screens) {
-                    Some(session) => Ok(at(session)),
-                    None => {
-                        let own = of_account().and_then(|uid| screens.of_user(uid));
-                        own.map(in_session).ok_or(NotHere::Nothing)
-                    }
-                },
+                Line::None => greeter(&screens).map(at).ok_or(NotHere::Nothing),
                 Line::Other => Err(NotHere::Nothing),
             }
         }
     }
+}
+
+/// Who started a program of root's: a user, against whom it counts.
+pub fn invoker(peer: wardkey_ipc::Peer, begin: &Begin) -> Option<u32> {
+    begin.invoker.filter(|uid| peer.is_root() && *uid != 0)
 }
 
 /// What PAM_TTY names.
@@ -193,158 +219,4 @@ fn greeter(screens: &Screens) -> Option<&Session> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    struct Fake(Belongs, Screens);
-
-    impl Sessions for Fake {
-        fn belongs(&self, _: i32) -> Belongs {
-            self.0.clone()
-        }
-        fn screens(&self) -> Screens {
-            self.1.clone()
-        }
-    }
-
-    const HANAKO: u32 = 2001;
-
-    fn session(id: &str, change: impl FnOnce(&mut Session)) -> Session {
-        let mut session = Session {
-            id: id.into(),
-            seat: Some("seat0".into()),
-            active: true,
-            uid: HANAKO,
-            class: "user".into(),
-            ..Session::default()
-        };
-        change(&mut session);
-        session
-    }
-
-    /// LightDM's greeter on :0, as logind shows it.
-    fn lightdm(display: &str, active: bool) -> Session {
-        session("c1", |greeter| {
-            greeter.uid = 114;
-            greeter.class = "greeter".into();
-            greeter.service = "lightdm-greeter".into();
-            greeter.display = Some(display.into());
-            greeter.active = active;
-        })
-    }
-
-    /// GDM's greeter: logind knows no display of it, neither on Wayland nor on X.
-    fn gdm(active: bool) -> Session {
-        session("c2", |greeter| {
-            greeter.uid = 115;
-            greeter.class = "greeter".into();
-            greeter.service = "gdm-launch-environment".into();
-            greeter.tty = Some("tty1".into());
-            greeter.active = active;
-        })
-    }
-
-    /// Where a root process with this PAM_TTY is: refused, or in the foreground or not.
-    fn judge(peer: u32, belongs: &Belongs, tty: Option<&str>, screens: &Screens) -> Result<bool, NotHere> {
-        let sessions = Fake(belongs.clone(), screens.clone());
-        let peer = wardkey_ipc::Peer { uid: peer, gid: peer, pid: 99 };
-        locate(&sessions, peer, tty, || Some(HANAKO)).map(|place| place.is_foreground(screens))
-    }
-
-    fn screens(line: &str, sessions: &[Session]) -> Screens {
-        Screens { sessions: sessions.to_vec(), line: Some(line.into()) }
-    }
-
-    const IN: Result<bool, NotHere> = Ok(true);
-    const BEHIND: Result<bool, NotHere> = Ok(false);
-    const NOTHING: Result<bool, NotHere> = Err(NotHere::Nothing);
-
-    #[test]
-    fn lesson_greeters_before_a_session_are_in_front_when_people_see_them() {
-        let nobody = Belongs::Nobody;
-        let desktop = |active| session("7", |own| (own.display, own.active) = (Some(":0".into()), active));
-        let remote_x = session("8", |own| (own.display, own.seat) = (Some(":5".into()), None));
-        for (what, tty, screens, expected) in [
-            ("login on tty1", Some("/dev/tty1"), screens("tty1", &[]), IN),
-            ("login on tty1, tty2 shown", Some("tty1"), screens("tty2", &[]), BEHIND),
-            ("login on a serial line", Some("/dev/ttyS0"), screens("tty1", &[]), BEHIND),
-            ("LightDM", Some(":0"), screens("tty7", &[lightdm(":0", true)]), IN),
-            ("LightDM, a console shown", Some(":0"), screens("tty1", &[lightdm(":0", false)]), BEHIND),
-            ("LightDM, its screen named", Some(":0.0"), screens("tty7", &[lightdm(":0", true)]), IN),
-            ("LightDM on Wayland", Some("/dev/tty7"), screens("tty7", &[lightdm(":0", true)]), IN),
-            ("light-locker", Some(":1"), screens("tty8", &[desktop(false), lightdm(":1", true)]), IN),
-            ("light-locker, behind", Some(":1"), screens("tty7", &[desktop(true), lightdm(":1", false)]), BEHIND),
-            ("GDM on Wayland", None, screens("tty1", &[gdm(true)]), IN),
-            ("GDM, empty PAM_TTY", Some(""), screens("tty1", &[gdm(true)]), IN),
-            ("GDM, a desktop shown", None, screens("tty2", &[gdm(false), desktop(true)]), BEHIND),
-            ("GDM on X", Some(":1024"), screens("tty1", &[gdm(true)]), IN),
-            ("GDM on X, a desktop shown", Some(":1024"), screens("tty2", &[gdm(false), desktop(true)]), BEHIND),
-            ("xdm without sessions", Some(":0"), screens("tty7", &[]), IN),
-            ("polkit's helper for the user", None, screens("tty7", &[desktop(true)]), IN),
-            ("a service without anything", None, screens("tty1", &[]), NOTHING),
-            ("LightDM's VNC greeter", Some(":5"), screens("tty1", &[remote_x, gdm(true)]), NOTHING),
-            ("xrdp beside a greeter", Some("xrdp-sesman"), screens("tty1", &[gdm(true)]), NOTHING),
-            ("telnet beside a greeter", Some("/dev/pts/0"), screens("tty1", &[gdm(true)]), NOTHING),
-            ("cron", Some("cron"), screens("tty1", &[gdm(true)]), NOTHING),
-        ] {
-            assert_eq!(judge(0, &nobody, tty, &screens), expected, "{what}");
-        }
-    }
-
-    #[test]
-    fn su_sudo_and_lockers_are_where_their_session_is() {
-        let desktop = |active| session("7", |own| own.active = active);
-        let ssh = session("9", |own| (own.remote, own.seat) = (true, None));
-        let local_ssh = session("9", |own| (own.service, own.seat) = ("sshd".into(), None));
-        let closing = session("9", |own| (own.closing, own.active) = (true, false));
-        let serial = session("3", |own| (own.tty, own.seat) = (Some("ttyS0".into()), None));
-        let nowhere = session("4", |own| (own.tty, own.seat) = (Some("pts/1".into()), None));
-        let here = |session: &Session| Belongs::Session(session.clone());
-        let (remote, lost) = (Err(NotHere::Remote), Err(NotHere::Session));
-        let no_user = Err(NotHere::User);
-        for (what, peer, belongs, sessions, expected) in [
-            ("sudo on tty1, xscreensaver, i3lock", 0, here(&desktop(true)), vec![desktop(true)], IN),
-            ("a locker that is the user's", HANAKO, here(&desktop(true)), vec![desktop(true)], IN),
-            ("gnome-shell unlocks behind another", 0, here(&desktop(false)), vec![desktop(false), gdm(true)], BEHIND),
-            ("sudo in gnome-terminal", 0, Belongs::User(HANAKO), vec![desktop(true)], IN),
-            ("swaylock of systemd", HANAKO, Belongs::User(HANAKO), vec![desktop(true)], IN),
-            ("kscreenlocker behind", HANAKO, Belongs::User(HANAKO), vec![desktop(false), gdm(true)], BEHIND),
-            ("sudo in a session over ssh", 0, here(&ssh), vec![ssh.clone(), desktop(true)], remote),
-            ("sudo in ssh localhost", 0, here(&local_ssh), vec![local_ssh.clone()], remote),
-            ("tmux after the logout", 0, here(&closing), vec![closing.clone()], lost),
-            ("sudo on a serial line", 0, here(&serial), vec![serial.clone()], IN),
-            ("a session without seat or line", 0, here(&nowhere), vec![nowhere.clone()], lost),
-            ("systemd-run --user over ssh", 0, Belongs::User(HANAKO), vec![ssh.clone()], no_user),
-            ("the same, only a greeter here", 0, Belongs::User(HANAKO), vec![gdm(true), closing.clone()], no_user),
-            ("a user's daemon, no session", HANAKO, Belongs::Nobody, vec![gdm(true)], no_user),
-            ("a user's daemon", HANAKO, Belongs::Nobody, vec![desktop(true)], IN),
-        ] {
-            // A user's own word about its line changes nothing, nor does root's inside a session.
-            for tty in [None, Some("/dev/pts/3"), Some("tty1")] {
-                assert_eq!(judge(peer, &belongs, tty, &screens("tty1", &sessions)), expected, "{what} {tty:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn without_logind_everybody_is_here_and_the_line_says_who_is_in_front() {
-        for (tty, shown, expected) in
-            [(Some("tty1"), "tty1", IN), (Some("tty1"), "tty2", BEHIND), (None, "tty1", BEHIND)]
-        {
-            assert_eq!(judge(0, &Belongs::NoLogind, tty, &screens(shown, &[])), expected, "{tty:?}");
-        }
-        assert_eq!(judge(HANAKO, &Belongs::NoLogind, Some("tty1"), &screens("tty1", &[])), BEHIND);
-    }
-
-    #[test]
-    fn a_greeter_queues_at_its_seat() {
-        let mut other = lightdm(":7", true);
-        other.seat = Some("seat1".into());
-        let shown = screens("tty1", &[lightdm(":0", true), other]);
-        let peer = wardkey_ipc::Peer { uid: 0, gid: 0, pid: 99 };
-        for (tty, seat) in [(":0", "seat0"), (":7", "seat1"), ("tty1", "seat0")] {
-            let place = locate(&Fake(Belongs::Nobody, shown.clone()), peer, Some(tty), || None).unwrap();
-            assert_eq!(place.seat(), seat, "{tty}");
-        }
-    }
-}
+mod tests;

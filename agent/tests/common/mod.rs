@@ -17,6 +17,7 @@ use wardkey_agent::clock::Clock;
 use wardkey_agent::config::Config;
 use wardkey_agent::error::ServerError;
 use wardkey_agent::identity::Identity;
+use wardkey_agent::server::Connections;
 use wardkey_agent::session::{Belongs, Screens, Session, Sessions};
 use wardkey_agent::sync::upstream::{Connect, Upstream};
 use wardkey_core::assertion::Assertion;
@@ -393,6 +394,7 @@ pub struct Fixture {
     pub boot: Arc<AtomicU64>,
     pub sessions: Arc<FakeSessions>,
     pub agent: Arc<Agent>,
+    pub connections: Arc<Connections>,
     pub counter: AtomicU64,
 }
 
@@ -435,7 +437,8 @@ impl Fixture {
         if agent.directory.view().root.is_none() {
             agent.directory.update(|update| update.roots(roots, root)).unwrap();
         }
-        Self { folder, ward, time, boot, sessions, agent, counter: AtomicU64::new(1) }
+        let connections = Arc::default();
+        Self { folder, ward, time, boot, sessions, agent, connections, counter: AtomicU64::new(1) }
     }
 
     /// Joined and synchronised.
@@ -467,7 +470,8 @@ impl Fixture {
     pub fn connect(&self, peer: Peer) -> Client {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let agent = Arc::clone(&self.agent);
-        std::thread::spawn(move || wardkey_agent::server::serve(&agent, theirs, peer));
+        let counted = self.connections.admit(peer.uid, agent.config.connections).unwrap();
+        std::thread::spawn(move || wardkey_agent::server::serve(&agent, theirs, peer, counted));
         Client { channel: Channel::new(ours, MAX_FRAME).unwrap() }
     }
 
@@ -596,6 +600,7 @@ pub fn begin(account: &str) -> Begin {
         service: ServiceName::new("login").unwrap(),
         tty: Some("tty1".into()),
         rhost: None,
+        invoker: None,
     }
 }
 

@@ -68,6 +68,10 @@ pub struct Begin {
     /// PAM_RHOST.
     #[n(4)]
     pub rhost: Option<String>,
+    /// Uid of who started the application, `None` for one that the system started. Believed of root only:
+    /// the agent cannot see it. Older modules do not say it.
+    #[n(5)]
+    pub invoker: Option<u32>,
 }
 
 /// How a login ended, told by the module.

@@ -61,6 +61,8 @@ pub struct Login {
     pub tty: Option<String>,
     /// PAM_RHOST, printable.
     pub rhost: Option<String>,
+    /// Uid of who started the application.
+    pub invoker: Option<u32>,
     /// Whether PAM_RHOST is another machine.
     pub remote: bool,
 }
@@ -73,6 +75,7 @@ impl Login {
             service: self.service.clone(),
             tty: self.tty.clone(),
             rhost: self.rhost.clone(),
+            invoker: self.invoker,
         }
     }
 }

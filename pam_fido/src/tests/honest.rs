@@ -38,6 +38,17 @@ fn key_pin_and_touch_let_in_and_raise_the_marks() {
 }
 
 #[test]
+fn the_agent_is_told_who_started_the_application() {
+    for invoker in [None, Some(0), Some(2001)] {
+        let mut scene = Scene::new();
+        scene.login.invoker = invoker;
+        let seen = scene.run();
+        let [AgentRequest::Begin(begin), _, AgentRequest::Outcome(outcome)] = &seen.agent[..] else { panic!() };
+        assert_eq!((begin.invoker, outcome.login.invoker), (invoker, invoker));
+    }
+}
+
+#[test]
 fn lesson_a_key_that_is_plugged_later_needs_no_enter() {
     let mut scene = Scene::new();
     scene.key_instead(|_, request| match request {

@@ -335,6 +335,7 @@ pub fn login_as(name: &str) -> Login {
         service: deployment::service("login"),
         tty: Some("tty1".into()),
         rhost: None,
+        invoker: None,
         remote: false,
     }
 }
