@@ -10,6 +10,8 @@ pub struct Places {
     pub pam: PathBuf,
     /// What pam-auth-update remembers.
     pub pam_state: PathBuf,
+    /// The profiles that packages bring for it.
+    pub pam_profiles: PathBuf,
     /// What is needed to undo an enabling.
     pub undo: PathBuf,
     /// The service of the test login.
@@ -27,6 +29,7 @@ impl Default for Places {
         Self {
             pam: "/etc/pam.d".into(),
             pam_state: "/var/lib/pam".into(),
+            pam_profiles: "/usr/share/pam-configs".into(),
             undo: "/var/lib/wardkey-enable".into(),
             test_services: "/usr/share/wardkey/pam.d".into(),
             pam_config: wardkey_settings::pam::DEFAULT_PATH.into(),

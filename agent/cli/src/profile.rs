@@ -42,11 +42,7 @@ pub(crate) enum State {
 
 /// Reads the state. Anybody may.
 pub(crate) fn state(places: &Places) -> State {
-    let active = |name: &str| {
-        let path = places.pam.join(name);
-        let text = text(&path)?;
-        Ok(text.lines().any(|line| !line.trim_start().starts_with('#') && line.contains(MODULE)))
-    };
+    let active = |name| in_service(places, name);
     let remembered = text(&places.pam_state.join("auth")).map(|text| text.contains(&format!("Module: {PROFILE}\n")));
     match (active("common-auth"), active("common-account"), remembered) {
         (Ok(true), Ok(true), Ok(true)) => State::On,
@@ -62,6 +58,46 @@ pub(crate) fn state(places: &Places) -> State {
             ))
         }
     }
+}
+
+/// Whether a service names the module, whatever the notes say; else why that cannot be told.
+fn in_service(places: &Places, name: &str) -> Result<bool, String> {
+    let text = text(&places.pam.join(name))?;
+    Ok(text.lines().any(|line| !line.trim_start().starts_with('#') && line.contains(MODULE)))
+}
+
+/// Makes sure that no login asks the module any more.
+///
+/// # Errors
+/// [`Code::PamFilesEdited`] when one does, or when it cannot be told.
+pub(crate) fn ensure_out(places: &Places) -> Result<(), CliError> {
+    for name in ["common-auth", "common-account"] {
+        match in_service(places, name) {
+            Ok(false) => {}
+            Ok(true) => {
+                let what = format!("{name} still has {MODULE}; take the line out by hand, then run: pam-auth-update");
+                return Err(CliError::with(Code::PamFilesEdited, what));
+            }
+            Err(error) => return Err(CliError::with(Code::PamFilesEdited, error)),
+        }
+    }
+    Ok(())
+}
+
+/// Whether pam-auth-update's notes are of before a package was removed: the lines then may be, too.
+pub(crate) fn notes_name_a_removed_profile(places: &Places) -> bool {
+    let seen = text(&places.pam_state.join("seen")).unwrap_or_default();
+    seen.lines().filter(|name| !name.is_empty()).any(|name| {
+        // Only a name: the file is root's, but what is looked up stays in the folder.
+        let plain = !name.contains('/') && name != "." && name != "..";
+        plain && matches!(places.pam_profiles.join(name).try_exists(), Ok(false))
+    })
+}
+
+/// Has pam-auth-update write the lines of the profiles that are there, and of no others; says nothing about
+/// this one.
+pub(crate) fn refresh() -> Result<(), CliError> {
+    ask(&["--package"]).map(drop)
 }
 
 /// Every file that switching changes.
@@ -106,11 +142,16 @@ pub(crate) fn switch(places: &Places, on: bool) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Runs pam-auth-update, which says nothing by its exit status; gives what it complained about.
+/// Asks pam-auth-update for something about the profile; gives what it complained about.
 pub(crate) fn run(option: &str) -> Result<String, CliError> {
+    ask(&[option, PROFILE])
+}
+
+/// Runs pam-auth-update, which says nothing by its exit status; gives what it complained about.
+fn ask(arguments: &[&str]) -> Result<String, CliError> {
     let failed = |error: &dyn std::fmt::Display| CliError::with(Code::Internal, format_args!("{PROGRAM}: {error}"));
     let mut child = Command::new(PROGRAM)
-        .args([option, PROFILE])
+        .args(arguments)
         // Nothing of the caller's: perl and debconf do much by variables.
         .env_clear()
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
@@ -222,6 +263,48 @@ mod tests {
                 Some(expected) => assert_eq!(state(&places), expected),
                 None => assert!(matches!(state(&places), State::Edited(_)), "{auth} {account} {noted}"),
             }
+        }
+    }
+
+    #[test]
+    fn a_login_that_still_asks_the_module_is_noticed_whatever_the_notes_say() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places { pam: folder.path().into(), pam_state: folder.path().join("none"), ..Places::default() };
+        assert!(ensure_out(&places).is_err(), "files that are not there say nothing");
+        for (auth, account, out) in [
+            (UNIX.to_owned(), UNIX.to_owned(), true),
+            (format!("# {ON}{UNIX}"), UNIX.to_owned(), true),
+            (format!("{ON}{UNIX}"), UNIX.to_owned(), false),
+            (UNIX.to_owned(), format!("{ON}{UNIX}"), false),
+        ] {
+            std::fs::write(places.pam.join("common-auth"), &auth).unwrap();
+            std::fs::write(places.pam.join("common-account"), &account).unwrap();
+            assert_eq!(ensure_out(&places).is_ok(), out, "{auth} {account}");
+        }
+    }
+
+    #[test]
+    fn a_package_that_was_removed_meanwhile_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places {
+            pam_state: folder.path().into(),
+            pam_profiles: folder.path().join("configs"),
+            ..Places::default()
+        };
+        assert!(!notes_name_a_removed_profile(&places), "no notes");
+        std::fs::create_dir(&places.pam_profiles).unwrap();
+        for name in ["unix", "wardkey"] {
+            std::fs::write(places.pam_profiles.join(name), "").unwrap();
+        }
+        for (seen, removed) in [
+            ("", false),
+            ("unix\nwardkey\n", false),
+            ("unix\n\nwardkey", false),
+            ("unix\nsss\nwardkey\n", true),
+            ("../elsewhere\n", false),
+        ] {
+            std::fs::write(places.pam_state.join("seen"), seen).unwrap();
+            assert_eq!(notes_name_a_removed_profile(&places), removed, "{seen}");
         }
     }
 

@@ -153,7 +153,8 @@ pub(crate) fn arm(pending: &Pending) -> Result<Guard, CliError> {
         if !systemctl(&["is-enabled", "--quiet", SERVICE]) {
             return Err(not_ready(format!("nothing would undo it after a restart; run: systemctl enable {SERVICE}")));
         }
-        if !systemctl(&["start", TIMER]) || !systemctl(&["is-active", "--quiet", TIMER]) {
+        // Not "start", which lets one that still runs from an earlier enabling end when that would have.
+        if !systemctl(&["restart", TIMER]) || !systemctl(&["is-active", "--quiet", TIMER]) {
             return Err(not_ready(format!("{TIMER} does not start; see: systemctl status {TIMER}")));
         }
         return Ok(Guard::Systemd);
@@ -191,13 +192,19 @@ pub(crate) fn confirm(places: &Places) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Puts everything back as it was.
+/// Puts everything back as it was, but for the lines of packages that were removed meanwhile.
 pub(crate) fn undo(places: &Places) -> Result<(), CliError> {
     restore(places)?;
     // debconf remembers the choice too, for the case that pam-auth-update cannot read the files. What
     // it makes of them on the way is replaced again.
     let _ = profile::run("--disable");
     restore(places)?;
+    // A package of PAM's that was removed meanwhile is back with its lines, which name a missing module.
+    if profile::notes_name_a_removed_profile(places) {
+        profile::refresh()?;
+    }
+    // Else this is tried again: what is needed for it stays.
+    profile::ensure_out(places)?;
     confirm(places)
 }
 

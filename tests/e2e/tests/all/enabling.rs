@@ -224,6 +224,55 @@ fn what_nobody_confirmed_is_undone_after_a_restart() {
 }
 
 #[test]
+fn an_undo_does_not_bring_back_what_a_package_took_away_meanwhile() {
+    const MEANWHILE: &str = "/usr/share/pam-configs/meanwhile";
+    let ward = ready();
+    let update = |arguments: &[&str]| {
+        run(Command::new("pam-auth-update").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"), true);
+    };
+    update(&["--package"]);
+    let before = files();
+    let profile_text = "Name: Meanwhile\nDefault: yes\nPriority: 300\nAuth-Type: Primary\n\
+                        Auth:\n\t[success=end default=ignore]\tpam_meanwhile.so\n";
+    std::fs::write(MEANWHILE, profile_text).unwrap();
+    update(&["--package"]);
+    assert!(files()[0].contains("pam_meanwhile.so"));
+    assert!(enable(&ward).status.success());
+    // What its prerm does, and dpkg after that.
+    update(&["--package", "--remove", "meanwhile"]);
+    std::fs::remove_file(MEANWHILE).unwrap();
+    assert!(!files()[0].contains("pam_meanwhile.so"));
+    as_after_a_restart();
+    let undone = ward.terminal.wardkey(&["disable", "--unconfirmed", "--json"]);
+    assert_eq!(json(&undone)["changed"], true, "{}", text(&undone.stderr));
+    assert_eq!(files(), before);
+    assert_eq!(profile(&ward)["state"], "disabled");
+}
+
+#[test]
+fn an_undo_that_did_not_undo_says_so_and_is_tried_again() {
+    let ward = ready();
+    let before = files();
+    assert!(enable(&ward).status.success());
+    // The disk lost what was kept, and pam-auth-update does not touch what was edited.
+    for entry in std::fs::read_dir("/var/lib/wardkey-enable/pending").unwrap().flatten() {
+        std::fs::remove_file(entry.path()).unwrap();
+    }
+    let enabled = files();
+    let edited = enabled[0].replace("# end of pam-auth-update config", "");
+    assert_ne!(edited, enabled[0]);
+    std::fs::write("/etc/pam.d/common-auth", edited).unwrap();
+    let failed = ward.terminal.wardkey(&["disable", "--unconfirmed", "--json"]);
+    assert_eq!(json(&failed)["error"]["code"], "WK-1604");
+    assert!(Path::new("/var/lib/wardkey-enable/pending").exists());
+    std::fs::write("/etc/pam.d/common-auth", &enabled[0]).unwrap();
+    let undone = ward.terminal.wardkey(&["disable", "--unconfirmed", "--json"]);
+    assert_eq!(json(&undone)["changed"], true, "{}", text(&undone.stderr));
+    assert_eq!(files(), before);
+    assert!(!Path::new("/var/lib/wardkey-enable/pending").exists());
+}
+
+#[test]
 fn what_nobody_confirmed_is_undone_after_two_minutes_though_the_terminal_is_gone() {
     let ward = ready();
     let before = (files(), remembered());
