@@ -123,7 +123,8 @@ fn one_terminal_does_not_take_the_connections_of_all() {
 
 #[test]
 fn a_replaced_or_revoked_certificate_takes_nothing_of_the_rightful_terminal() {
-    let deployment = Deployment::with("[limits]\nterminal_connections = 2\naddress_connections = 6\nterminal = 40");
+    let deployment =
+        Deployment::with("[limits]\nterminal_connections = 2\naddress_connections = 20\nterminal = 40\naddress = 400");
     let running = deployment.start();
     let thief = deployment.join(&running, "ward-1", &["icu"]);
     let body = serde_json::json!({
