@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use wardkey_core::document::{Head, TerminalDocument};
-use wardkey_core::message::http::WaitReply;
+use wardkey_core::message::http::{Base64, WaitReply};
 use wardkey_core::sign;
 
-use super::support::client::{Client, Terminal, state};
+use super::support::client::{Client, Terminal, request, state};
 use super::support::{Deployment, Running, now};
 
 const DAY: u64 = 86_400;
@@ -139,6 +139,13 @@ fn terminals_come_and_hear_of_revocations_whatever_the_wall_clock_says() {
         let begun = now();
         let running = deployment.start_at(begun);
         let terminal = deployment.join(&running, "ward-1", &["icu"]);
+        // Three weeks pass, and the terminal renews: by this machine's own clock its certificate is of
+        // the future, by the time that is signed by it is good.
+        running.clock.advance(21 * DAY);
+        let begun = begun + 21 * DAY;
+        let body = serde_json::json!({ "csr": Base64(request(&terminal.key)) });
+        let reply = terminal.client.post("/v1/renew", &body).json();
+        let terminal = Terminal::new(&running, &reply, terminal.key);
         let have: Vec<_> = terminal.heads(&running).iter().map(state).collect();
         let wrong = if years == 0 { 0 } else { begun + years };
         // Set while it runs, and wrong at the start; with connections of their own.
@@ -148,6 +155,7 @@ fn terminals_come_and_hear_of_revocations_whatever_the_wall_clock_says() {
             "scopes": [], "root_version": 1, "terminal_number": 0, "terminal_issued": 0, "hold": 0,
         });
         assert_eq!(anew(&running).post("/v1/wait", &body).status, 200, "{wrong}");
+        until_recorded(&deployment, "clock.refused");
         running.stop();
         let running = deployment.start_at(wrong);
         assert!(!is_ready(&running));
@@ -185,7 +193,6 @@ fn the_time_of_events_moves_no_clock() {
     use wardkey_core::codec;
     use wardkey_core::event::{Event, EventName, Outcome};
     use wardkey_core::id::EventId;
-    use wardkey_core::message::http::Base64;
     use wardkey_core::time::UnixTime;
     let deployment = Deployment::new();
     let begun = now();
