@@ -4,6 +4,7 @@
 //!   accept ─> handshakes (5 s; the oldest gives way) ──certificate──> terminals, so many of each
 //!                                                  └── none ──────> others, so many of an address
 //! ```
+//! A certificate that was replaced, or is of a revoked terminal, counts as none.
 //! An address is an IPv4 address or an IPv6 network of 64 bits, of which one host has all.
 
 use std::collections::{BTreeMap, HashMap};
@@ -142,7 +143,7 @@ impl Handshake {
         let _ = (&mut self.pushed_out).await;
     }
 
-    /// The handshake is done, with the certificate of a terminal or without: `None` when there is no room.
+    /// The handshake is done, with a certificate that counts as this terminal's or without: `None` when there is no room.
     pub fn pass(self, terminal: Option<TerminalId>) -> Option<Inside> {
         let gate = Arc::clone(&self.gate);
         let (network, limits) = (self.network, gate.limits);

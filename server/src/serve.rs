@@ -11,6 +11,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::pki_types::{PrivateKeyDer, pem::PemObject};
 use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
+use rustls::time_provider::TimeProvider;
 use rustls::{RootCertStore, ServerConfig};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -67,7 +68,7 @@ impl Server {
         let certificates = Arc::new(ServerCertificate::default());
         let names = setting::server_names(&mut *store.read().await?).await?;
         certificates.renew(&keyring, &authority, &names, publisher.time())?;
-        let tls = tls(&certificates, root.tls_ca.as_slice())?;
+        let tls = tls(&certificates, root.tls_ca.as_slice(), &publisher)?;
         let (stop, stopped) = watch::channel(false);
         let listen = config.listen.clone();
         let gate = Arc::new(Gate::new(config.limits));
@@ -92,6 +93,7 @@ impl Server {
                 tls: tls.clone(),
                 router: router(Arc::clone(&app)),
                 gate: Arc::clone(&gate),
+                publisher: Arc::clone(&app.publisher),
                 stop: stopped.clone(),
             };
             tasks.spawn(serving.accept(listener));
@@ -141,7 +143,19 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
     }
 }
 
-fn tls(certificates: &Arc<ServerCertificate>, ca: &[u8]) -> Result<TlsAcceptor> {
+/// The time by which terminals' certificates are judged: that which is signed by. By a wall clock of
+/// 2031, or of 2000 after a power cut, every one of them would be refused, and no revocation arrive.
+#[derive(Debug)]
+struct Guarded(Arc<Publisher>);
+
+impl TimeProvider for Guarded {
+    fn current_time(&self) -> Option<rustls::pki_types::UnixTime> {
+        let now = Duration::from_secs(self.0.time().0);
+        Some(rustls::pki_types::UnixTime::since_unix_epoch(now))
+    }
+}
+
+fn tls(certificates: &Arc<ServerCertificate>, ca: &[u8], publisher: &Arc<Publisher>) -> Result<TlsAcceptor> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut roots = RootCertStore::empty();
     roots.add(ca.to_vec().into())?;
@@ -149,7 +163,7 @@ fn tls(certificates: &Arc<ServerCertificate>, ca: &[u8]) -> Result<TlsAcceptor> 
         .allow_unauthenticated()
         .build()
         .map_err(|error| Error::Crypto(format!("TLS: {error}")))?;
-    let mut config = ServerConfig::builder_with_provider(provider)
+    let mut config = ServerConfig::builder_with_details(provider, Arc::new(Guarded(Arc::clone(publisher))))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
         .with_client_cert_verifier(verifier)
         .with_cert_resolver(Arc::clone(certificates) as Arc<dyn ResolvesServerCert>);
@@ -231,10 +245,12 @@ async fn write_seen(app: &App) -> Result<()> {
     Ok(())
 }
 
+#[derive(Clone)]
 struct Serving {
     tls: TlsAcceptor,
     router: Router,
     gate: Arc<Gate>,
+    publisher: Arc<Publisher>,
     stop: watch::Receiver<bool>,
 }
 
@@ -250,8 +266,8 @@ impl Serving {
             match accepted {
                 Ok((stream, address)) => {
                     let handshake = self.gate.enter(address.ip());
-                    let (tls, router, stop) = (self.tls.clone(), self.router.clone(), self.stop.clone());
-                    open.spawn(serve(stream, address, handshake, tls, router, stop));
+                    let (serving, stop) = (self.clone(), self.stop.clone());
+                    open.spawn(serving.serve(stream, address, handshake, stop));
                 }
                 Err(error) => {
                     // Out of descriptors, usually: it passes when connections end.
@@ -266,55 +282,57 @@ impl Serving {
             open.shutdown().await;
         }
     }
-}
 
-async fn serve(
-    stream: TcpStream,
-    address: SocketAddr,
-    mut handshake: Handshake,
-    tls: TlsAcceptor,
-    router: Router,
-    mut stop: watch::Receiver<bool>,
-) {
-    // Answers are whole and waited for; nothing is gained by holding them back.
-    let _ = stream.set_nodelay(true);
-    let accepted = tokio::select! {
-        accepted = tokio::time::timeout(HANDSHAKE, tls.accept(stream)) => accepted,
-        () = handshake.pushed_out() => return,
-    };
-    let stream = match accepted {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => {
-            tracing::debug!(%address, %error, "TLS handshake");
-            return;
+    async fn serve(
+        self,
+        stream: TcpStream,
+        address: SocketAddr,
+        mut handshake: Handshake,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let Self { tls, router, publisher, .. } = self;
+        // Answers are whole and waited for; nothing is gained by holding them back.
+        let _ = stream.set_nodelay(true);
+        let accepted = tokio::select! {
+            accepted = tokio::time::timeout(HANDSHAKE, tls.accept(stream)) => accepted,
+            () = handshake.pushed_out() => return,
+        };
+        let stream = match accepted {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => {
+                tracing::debug!(%address, %error, "TLS handshake");
+                return;
+            }
+            Err(_) => return,
+        };
+        let (_, session) = stream.get_ref();
+        let certificate =
+            session.peer_certificates().and_then(|chain| chain.first()).and_then(TerminalCertificate::read);
+        let peer = Peer { address, certificate };
+        let terminal = certificate.filter(|own| publisher.counts(own)).map(|own| own.terminal);
+        // Over the limit the connection is closed at once: a clear sign, and no memory.
+        let Some(_inside) = handshake.pass(terminal) else { return };
+        let is_terminal = terminal.is_some();
+        let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+            request.extensions_mut().insert(peer);
+            router.clone().oneshot(Request::from(request.map(axum::body::Body::new)))
+        });
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(if is_terminal { HEAD } else { ANONYMOUS_HEAD })
+            .max_buf_size(64 * 1024)
+            .serve_connection(TokioIo::new(stream), service);
+        tokio::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            _ = stop.changed() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+            () = tokio::time::sleep(ANONYMOUS_LIFE), if !is_terminal => return,
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%address, %error, "connection");
         }
-        Err(_) => return,
-    };
-    let (_, session) = stream.get_ref();
-    let certificate = session.peer_certificates().and_then(|chain| chain.first()).and_then(TerminalCertificate::read);
-    let peer = Peer { address, certificate };
-    // Over the limit the connection is closed at once: a clear sign, and no memory.
-    let Some(_inside) = handshake.pass(certificate.map(|certificate| certificate.terminal)) else { return };
-    let is_terminal = certificate.is_some();
-    let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(peer);
-        router.clone().oneshot(Request::from(request.map(axum::body::Body::new)))
-    });
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(if is_terminal { HEAD } else { ANONYMOUS_HEAD })
-        .max_buf_size(64 * 1024)
-        .serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        _ = stop.changed() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-        () = tokio::time::sleep(ANONYMOUS_LIFE), if !is_terminal => return,
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%address, %error, "connection");
     }
 }

@@ -45,6 +45,13 @@ impl<T: DeserializeOwned, S: Send + Sync, const MAX: usize> FromRequest<S> for B
     }
 }
 
+/// Reads a body of at most `max` bytes and throws it away, when the answer is known before it: see [`read`].
+pub async fn throw_away(body: axum::body::Body, max: usize) {
+    let mut body = http_body_util::Limited::new(body, max);
+    let all = async { while let Some(Ok(_)) = body.frame().await {} };
+    let _ = tokio::time::timeout(BODY_TIME, all).await;
+}
+
 /// A body of at most `max` bytes; `None` for a longer one. A little more is read and thrown away: a
 /// client that still sends when the connection is closed never sees the answer.
 async fn read(mut body: axum::body::Body, max: usize) -> Result<Option<Vec<u8>>, axum::Error> {

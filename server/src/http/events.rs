@@ -1,8 +1,10 @@
 //! Events come in: decoded strictly, stored once, their evidence verified again; at most so many a
 //! minute and so much a day of one terminal.
 
+use std::sync::Arc;
+
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use wardkey_core::assertion::Assertion;
 use wardkey_core::client_data::ClientData;
 use wardkey_core::code::Code;
@@ -12,7 +14,7 @@ use wardkey_core::id::{EventId, TerminalId};
 use wardkey_core::message::http::{Base64, EventsReply, EventsRequest, RefusedEvent};
 use wardkey_core::time::UnixTime;
 
-use super::body::Body;
+use super::body::{self, Body};
 use super::limit::Counted;
 use super::peer::ActiveTerminal;
 use super::reply::{Answer, Refusal};
@@ -35,18 +37,17 @@ const LONGEST_PAUSE: u64 = 3600;
 const RECORDED_WITHIN: u64 = 300;
 
 /// `POST /v1/events`
-pub async fn take(
-    State(app): Shared,
-    ActiveTerminal(known): ActiveTerminal,
-    Body(request): Body<EventsRequest, MAX_BODY>,
-) -> Answer<EventsReply> {
+pub async fn take(State(app): Shared, Sent { terminal, request }: Sent) -> Answer<EventsReply> {
     if request.events.len() > MAX_EVENTS {
         return Err(Refusal::invalid(format!("events: at most {MAX_EVENTS}")));
     }
-    let terminal = known.terminal.id;
     // What is over the rate or the quota stays with the terminal, unacknowledged, and comes again.
     let wanted = request.events.len();
-    let now_taken = if wanted == 0 { 0 } else { app.allowed(&terminal, wanted)? };
+    let now_taken = match wanted {
+        0 | 1 => wanted,
+        // One was taken before the body.
+        more => 1 + app.allowed(&terminal, more - 1).unwrap_or(0),
+    };
     let mut reply = EventsReply { accepted: Vec::new(), refused: Vec::new() };
     let mut tx = app.store.write().await?;
     let mut quota = Quota::read(&app, &mut tx, &terminal).await?;
@@ -71,6 +72,30 @@ pub async fn take(
         return Err(Refusal::too_many(quota.seconds_left().min(LONGEST_PAUSE)).coded(Code::EventQuota));
     }
     Ok(Json(reply))
+}
+
+/// What a terminal sent, that may come and that may send something now.
+pub struct Sent {
+    terminal: TerminalId,
+    request: EventsRequest,
+}
+
+impl FromRequest<Arc<App>> for Sent {
+    type Rejection = Refusal;
+
+    /// One event is taken from the allowance before the body is looked at: it is the longest that there is.
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Refusal> {
+        let (mut parts, body) = request.into_parts();
+        let ActiveTerminal(known) = ActiveTerminal::from_request_parts(&mut parts, app).await?;
+        let terminal = known.terminal.id;
+        if let Err(refusal) = app.allowed(&terminal, 1) {
+            body::throw_away(body, MAX_BODY).await;
+            return Err(refusal);
+        }
+        let Body(request) =
+            Body::<EventsRequest, MAX_BODY>::from_request(Request::from_parts(parts, body), app).await?;
+        Ok(Self { terminal, request })
+    }
 }
 
 /// How much a terminal may still store today.

@@ -44,6 +44,8 @@ pub struct Limiter {
     limits: Limits,
     /// Apart from the others: anyone can bring many addresses, and must not crowd terminals out.
     addresses: Mutex<HashMap<Counted, Bucket>>,
+    /// Apart too: anyone can make tokens up.
+    tokens: Mutex<HashMap<Counted, Bucket>>,
     others: Mutex<HashMap<Counted, Bucket>>,
 }
 
@@ -56,7 +58,7 @@ struct Bucket {
 impl Limiter {
     /// With these limits.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, addresses: Mutex::default(), others: Mutex::default() }
+        Self { limits, addresses: Mutex::default(), tokens: Mutex::default(), others: Mutex::default() }
     }
 
     /// Takes one request from the allowance.
@@ -77,7 +79,7 @@ impl Limiter {
 
     /// Gives every allowance back.
     pub fn forget(&self) {
-        for buckets in [&self.addresses, &self.others] {
+        for buckets in [&self.addresses, &self.tokens, &self.others] {
             buckets.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
     }
@@ -95,7 +97,11 @@ impl Limiter {
             Counted::Account(_) => self.limits.account,
             Counted::Events(_) => self.limits.events,
         });
-        let buckets = if matches!(counted, Counted::Address(_)) { &self.addresses } else { &self.others };
+        let buckets = match counted {
+            Counted::Address(_) => &self.addresses,
+            Counted::Token(_) => &self.tokens,
+            Counted::Terminal(_) | Counted::Code(_) | Counted::Account(_) | Counted::Events(_) => &self.others,
+        };
         let mut buckets = buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= MAX_COUNTED && !buckets.contains_key(&counted) {
             // A minute fills any bucket.
@@ -148,6 +154,21 @@ mod tests {
         assert_eq!(limiter.take_up_to_at(one, 50, start).unwrap(), 10);
         limiter.take_up_to_at(one, 50, start).unwrap_err();
         assert_eq!(limiter.take_up_to_at(one, 50, start + Duration::from_secs(5)).unwrap(), 5);
+    }
+
+    #[test]
+    fn s7_made_up_tokens_and_addresses_crowd_no_terminal_out() {
+        let limiter = Limiter::new(Limits::default());
+        let start = Instant::now();
+        for number in 0..MAX_COUNTED as u64 {
+            limiter.take_at(Counted::Token(number.to_be_bytes()), start).unwrap();
+            limiter.take_at(Counted::Address(std::net::Ipv4Addr::from(number as u32).into()), start).unwrap();
+        }
+        limiter.take_at(Counted::Token([0xff; 8]), start).unwrap_err();
+        let terminal = TerminalId::new([1; 16]);
+        for counted in [Counted::Terminal(terminal), Counted::Code(terminal), Counted::Events(terminal)] {
+            limiter.take_at(counted, start).unwrap();
+        }
     }
 
     #[test]

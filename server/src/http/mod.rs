@@ -129,6 +129,12 @@ async fn every_request(State(app): Shared, request: Request, next: Next) -> Resp
     };
     log_refusal(&response, route.as_deref(), peer);
     response.headers_mut().extend(headers());
+    // The connection was counted as that of a terminal, perhaps, whose certificate this is no longer.
+    if response.status() == StatusCode::FORBIDDEN
+        && response.extensions().get::<Said>().is_some_and(|said| said.0 == Code::TerminalCertificate)
+    {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     response
 }
 

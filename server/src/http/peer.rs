@@ -72,7 +72,13 @@ impl FromRequestParts<Arc<App>> for KnownTerminal {
                 "this needs the certificate of a terminal",
             ));
         };
-        app.limiter.take(Counted::Terminal(certificate.terminal))?;
+        // Not by what it says it is: a replaced or revoked certificate must not use up what the rightful
+        // one has.
+        app.limiter.take(if app.publisher.counts(&certificate) {
+            Counted::Terminal(certificate.terminal)
+        } else {
+            Counted::address(peer.address.ip())
+        })?;
         let unknown = || {
             Refusal::new(
                 StatusCode::FORBIDDEN,

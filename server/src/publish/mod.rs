@@ -28,9 +28,11 @@ use wardkey_core::time::UnixTime;
 use self::time::{SigningTime, Trouble};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::pki::TerminalCertificate;
 use crate::store::audit::{self, Act, Actor};
 use crate::store::scope::Scope;
 use crate::store::state::StateRow;
+use crate::store::terminal::TerminalStatus;
 use crate::store::{Store, clock, scope, setting, state};
 pub use follow::{follow, keep_time};
 use table::Table;
@@ -139,6 +141,13 @@ impl Publisher {
     /// A terminal as it is known now.
     pub fn terminal(&self, id: &TerminalId) -> Option<Arc<ShownTerminal>> {
         self.terminals.find(id)
+    }
+
+    /// Whether a verified certificate has the room of its terminal: the newest, or the one before until
+    /// that is used, of a terminal that is not revoked. Any other is one more address.
+    pub fn counts(&self, certificate: &TerminalCertificate) -> bool {
+        self.terminal(&certificate.terminal)
+            .is_some_and(|terminal| terminal.takes(&certificate.serial) && terminal.status != TerminalStatus::Revoked)
     }
 
     /// The signed document of a terminal and when it was issued: signed again at half of its life.

@@ -4,11 +4,20 @@
 //!   wall clock ──┐                              ┌ plausible: max(wall clock, signed so far)
 //!   CLOCK_BOOTTIME ─> expected? ── within 5 min ┤
 //!   signed so far ─┘   (at start: 30 days)      └ not: the time signed so far, and no further
+//!
+//!   start ──10 min: as at the start──> within 5 min of what has elapsed ──stepped──> refused
+//!                                               ^── an hour of running evenly: as at the start ──┘
 //! ```
 //! Terminals never go back behind a signed time. One head of 2031 would make every right one look
 //! expired until 2031, at every terminal that saw it. So nothing is signed by a clock that jumped,
 //! until it is right again or an administrator says that it is right. What changes meanwhile is
 //! still published, by the last good time: a revocation arrives, and heads expire as they should.
+//!
+//! A right clock must not be refused for ever, either: one that time servers set minutes after the
+//! boot, or that of a virtual machine that was paused (CLOCK_BOOTTIME stands still then). So a step is
+//! judged as at the start for the first minutes, and again when the clock has run evenly for an hour.
+//! All steps forward of one run together are at most what a start allows: 30 days more than has
+//! elapsed since the time that was signed by before it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -21,6 +30,13 @@ use crate::store::clock::{Jump, SigningClock};
 pub const STEP: u64 = 300;
 /// Seconds after the last signature for which a start needs no confirmation.
 pub const AWAY: u64 = 30 * 86_400;
+/// Seconds from the start in which a step is judged as at the start: time servers correct the clock then.
+const SETTLING: u64 = 600;
+/// Seconds for which a refused clock runs evenly before it is judged as at the start. Within the first
+/// day that a terminal is offline nobody notices; a time server that is wrong is mended meanwhile.
+const EVENLY: u64 = 3600;
+/// Seconds by which a clock that runs evenly may be off what has elapsed.
+const UNEVEN: u64 = 10;
 /// Seconds after which the clock is compared from anew, so that small corrections do not add up.
 const ANEW: u64 = 86_400;
 /// Seconds after which the time of the last signature is written again.
@@ -85,9 +101,16 @@ pub struct SigningTime {
     state: Mutex<State>,
 }
 
+/// Wall clock and elapsed time of one moment.
+type Reading = (UnixTime, u64);
+
 struct State {
-    /// Wall clock and elapsed time when the clock was last taken as right; none before it was.
-    anchor: Option<(UnixTime, u64)>,
+    /// When the clock was last taken as right; none before it was.
+    anchor: Option<Reading>,
+    /// The start (or the confirmation): what was signed by before it, and the elapsed time.
+    start: Reading,
+    /// Since when a refused clock has run evenly.
+    even: Option<Reading>,
     stored: SigningClock,
     signed: UnixTime,
     trouble: Option<Trouble>,
@@ -97,13 +120,8 @@ struct State {
 impl SigningTime {
     /// From what the store says of the last run.
     pub fn new(clock: Clock, stored: SigningClock) -> Self {
-        let state = State {
-            anchor: None,
-            stored,
-            signed: stored.signed,
-            trouble: None,
-            written_trouble: stored.refused.map(Trouble::Ahead),
-        };
+        let written_trouble = stored.refused.map(Trouble::Ahead);
+        let state = State { written_trouble, ..State::new(stored, clock.elapsed()) };
         let time = Self { clock, state: Mutex::new(state) };
         time.now();
         time
@@ -125,7 +143,7 @@ impl SigningTime {
         if state.stored.confirmation == stored.confirmation {
             return;
         }
-        *state = State { anchor: None, stored, signed: stored.signed, trouble: None, written_trouble: None };
+        *state = State::new(stored, self.clock.elapsed());
     }
 
     /// What the store should know, if it does not.
@@ -163,36 +181,64 @@ impl SigningTime {
         let (wall, elapsed) = (self.clock.now(), self.clock.elapsed());
         state.trouble = state.judge(wall, elapsed);
         if state.trouble.is_none() {
+            state.even = None;
             state.signed = state.signed.max(wall);
-            if state.anchor.is_none_or(|(_, since)| elapsed.saturating_sub(since) > ANEW) {
+            let is_near = |at: Reading| after(at, elapsed).0.abs_diff(wall.0) <= STEP;
+            if state.anchor.is_none_or(|at| elapsed.saturating_sub(at.1) > ANEW || !is_near(at)) {
                 state.anchor = Some((wall, elapsed));
             }
+        } else if !state.even.is_some_and(|since| runs_evenly(since, (wall, elapsed))) {
+            state.even = Some((wall, elapsed));
         }
         state
     }
 }
 
+/// What the clock says at `elapsed` when it goes on from there.
+const fn after((wall, since): Reading, elapsed: u64) -> UnixTime {
+    wall.plus(elapsed.saturating_sub(since))
+}
+
+const fn runs_evenly(since: Reading, (wall, elapsed): Reading) -> bool {
+    after(since, elapsed).0.abs_diff(wall.0) <= UNEVEN
+}
+
 impl State {
+    const fn new(stored: SigningClock, elapsed: u64) -> Self {
+        let (signed, start) = (stored.signed, (stored.signed, elapsed));
+        Self { anchor: None, start, even: None, stored, signed, trouble: None, written_trouble: None }
+    }
+
     fn judge(&self, wall: UnixTime, elapsed: u64) -> Option<Trouble> {
+        let expected = self.anchor.map_or(self.signed, |anchor| after(anchor, elapsed));
+        let ahead = Some(Trouble::Ahead(Jump { wall, expected }));
         let behind = |expected| Some(Trouble::Behind(Jump { wall, expected }));
-        let Some((at, since)) = self.anchor else {
-            // At the start nobody knows how long the server was away. A jump that was refused before
-            // stays refused until the clock has been set back from it.
-            if let Some(jump) = self.stored.refused.filter(|jump| wall >= jump.wall) {
-                return Some(Trouble::Ahead(Jump { wall, ..jump }));
-            }
-            return match self.signed {
-                signed if wall.since(signed) > AWAY => Some(Trouble::Ahead(Jump { wall, expected: signed })),
-                signed if signed.since(wall) > STEP => behind(signed),
-                _ => None,
-            };
-        };
-        let expected = at.plus(elapsed.saturating_sub(since));
-        if wall.since(expected) > STEP {
-            return Some(Trouble::Ahead(Jump { wall, expected }));
+        // At the start nobody knows how long the server was away.
+        if wall.since(after(self.start, elapsed)) > AWAY {
+            return ahead;
         }
-        let least = expected.max(self.signed);
-        if least.since(wall) > STEP { behind(least) } else { None }
+        if self.signed.since(wall) > STEP {
+            return behind(expected.max(self.signed));
+        }
+        let now = (wall, elapsed);
+        if self.even.is_some_and(|since| elapsed.saturating_sub(since.1) >= EVENLY && runs_evenly(since, now)) {
+            return None;
+        }
+        if self.anchor.is_none() {
+            // A jump that was refused before stays refused until the clock has been set back from it.
+            let refused = self.stored.refused.filter(|jump| wall >= jump.wall);
+            return refused.map(|jump| Trouble::Ahead(Jump { wall, ..jump }));
+        }
+        if elapsed.saturating_sub(self.start.1) <= SETTLING {
+            return None;
+        }
+        if wall.since(expected) > STEP {
+            ahead
+        } else if expected.since(wall) > STEP {
+            behind(expected)
+        } else {
+            None
+        }
     }
 }
 
@@ -223,6 +269,102 @@ mod tests {
         }
     }
 
+    /// A machine whose clock is slow until time servers correct it.
+    #[test]
+    fn a_clock_that_is_corrected_soon_after_the_start_is_followed_as_far_as_a_start_goes() {
+        for (after, set, is_trouble) in [
+            (60, START + 3600, false),
+            (600, START + 30 * DAY, false),
+            (600, START + 30 * DAY + 600, false),
+            (600, START + 30 * DAY + 601, true),
+            (601, START + 3600, true),
+        ] {
+            let clock = Clock::standing(START);
+            let time = SigningTime::new(clock.clone(), stored(START));
+            clock.advance(after);
+            time.now();
+            clock.set(set);
+            assert_eq!(time.trouble().is_some(), is_trouble, "{after} {set}");
+            assert_eq!(time.now().0, if is_trouble { START + after } else { set });
+            // What was followed is what is compared with from then on.
+            clock.advance(DAY);
+            assert!(is_trouble || time.trouble().is_none());
+            clock.set(clock.now().0 + STEP + 1);
+            assert!(time.trouble().is_some());
+        }
+    }
+
+    /// Time passes in seconds, as the server looks.
+    fn pass(clock: &Clock, time: &SigningTime, seconds: u64) {
+        for _ in 0..seconds / 10 {
+            clock.advance(10);
+            time.now();
+        }
+    }
+
+    /// CLOCK_BOOTTIME stands still while a virtual machine is paused.
+    #[test]
+    fn a_paused_machine_comes_right_by_itself_and_a_far_time_never() {
+        for (paused, heals) in
+            [(400, true), (9 * 3600, true), (29 * DAY, true), (31 * DAY, false), (5 * 365 * DAY, false)]
+        {
+            let clock = Clock::standing(START);
+            let time = SigningTime::new(clock.clone(), stored(START));
+            pass(&clock, &time, 1000);
+            clock.set(clock.now().0 + paused);
+            pass(&clock, &time, EVENLY);
+            assert_eq!(time.now().0, START + 1000, "{paused}: not before an hour");
+            pass(&clock, &time, 10);
+            assert_eq!(time.trouble().is_none(), heals, "{paused}");
+            pass(&clock, &time, 10 * DAY);
+            assert_eq!(time.now(), if heals { clock.now() } else { UnixTime(START + 1000) }, "{paused}");
+        }
+    }
+
+    #[test]
+    fn steps_that_come_right_do_not_add_up_over_what_a_start_allows() {
+        let clock = Clock::standing(START);
+        let time = SigningTime::new(clock.clone(), stored(START));
+        pass(&clock, &time, 1000);
+        let real = |clock: &Clock| START + clock.elapsed();
+        for step in 1..=5 {
+            clock.set(clock.now().0 + 9 * DAY);
+            pass(&clock, &time, 2 * EVENLY);
+            assert_eq!(time.trouble().is_none(), step <= 3, "{step}");
+            assert!(time.now().0 <= real(&clock) + AWAY);
+        }
+    }
+
+    #[test]
+    fn a_clock_that_does_not_run_evenly_stays_refused() {
+        let clock = Clock::standing(START);
+        let time = SigningTime::new(clock.clone(), stored(START));
+        pass(&clock, &time, 1000);
+        clock.set(clock.now().0 + DAY);
+        for _ in 0..10 {
+            pass(&clock, &time, EVENLY / 2);
+            clock.set(clock.now().0 + 60);
+        }
+        assert!(time.trouble().is_some());
+        assert_eq!(time.now().0, START + 1000);
+    }
+
+    /// A clock that keeps local time signs ahead; set right, it is behind until it gets there, and a
+    /// restart or the running server see the same.
+    #[test]
+    fn a_clock_that_is_set_back_comes_right_when_it_is_at_the_signed_time() {
+        let clock = Clock::standing(START + 9 * 3600);
+        let time = SigningTime::new(clock.clone(), stored(START));
+        clock.advance(5);
+        assert_eq!(time.now().0, START + 9 * 3600 + 5);
+        clock.set(START + 5);
+        pass(&clock, &time, 8 * 3600);
+        assert!(matches!(time.trouble(), Some(Trouble::Behind(_))));
+        assert_eq!(time.now().0, START + 9 * 3600 + 5);
+        pass(&clock, &time, 3600);
+        assert_eq!((time.trouble(), time.now()), (None, clock.now()));
+    }
+
     #[test]
     fn a_running_server_does_not_follow_a_clock_that_is_set() {
         for (set, signed_by, is_trouble) in [
@@ -250,13 +392,15 @@ mod tests {
     fn steps_within_the_bound_do_not_add_up_within_a_day() {
         let clock = Clock::standing(START);
         let time = SigningTime::new(clock.clone(), stored(START));
+        clock.advance(1000);
+        time.now();
         for _ in 0..3 {
             clock.advance(100);
             clock.set(clock.now().0 + 200);
             time.now();
         }
         assert!(matches!(time.trouble(), Some(Trouble::Ahead(_))));
-        assert_eq!(time.now().0, START + 300, "one step of 200 s was followed, the second was over the bound");
+        assert_eq!(time.now().0, START + 1300, "one step of 200 s was followed, the second was over the bound");
     }
 
     #[test]
@@ -268,6 +412,10 @@ mod tests {
         assert!(matches!(time.trouble(), Some(Trouble::Ahead(_))), "ten days alone would be no trouble at a start");
         assert_eq!(time.unwritten(), None, "the store knows");
         time.take(SigningClock { signed: clock.now(), confirmation: 1, refused: None });
+        assert_eq!((time.trouble(), time.now()), (None, clock.now()));
+        // A pause is forgotten when the clock has run evenly, over a restart too.
+        let time = SigningTime::new(clock.clone(), refused);
+        pass(&clock, &time, EVENLY + 10);
         assert_eq!((time.trouble(), time.now()), (None, clock.now()));
         // Or the clock is set right.
         let time = SigningTime::new(Clock::standing(START + 120), refused);

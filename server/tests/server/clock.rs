@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use wardkey_core::document::{Head, TerminalDocument};
-use wardkey_core::message::http::WaitReply;
+use wardkey_core::message::http::{Base64, WaitReply};
 use wardkey_core::sign;
 
-use super::support::client::{Terminal, state};
+use super::support::client::{Client, Terminal, request, state};
 use super::support::{Deployment, Running, now};
 
 const DAY: u64 = 86_400;
@@ -74,14 +74,16 @@ fn a_restart_does_not_make_a_jump_right_and_a_confirmation_does() {
     let deployment = Deployment::new();
     let begun = now();
     let running = deployment.start_at(begun);
-    // Ten days would be no trouble if the server had been off.
+    // Ten days would be no trouble if the server had been off, or had just started.
+    running.clock.advance(1000);
+    assert!(is_ready(&running));
     running.clock.set(begun + 10 * DAY);
     until_recorded(&deployment, "clock.refused");
     running.stop();
     let running = deployment.start_at(begun + 10 * DAY + 5);
     assert!(!is_ready(&running));
     let shown = running.server().app().publisher.shown();
-    assert!(shown.values().all(|shown| shown.head.issued.0 == begun));
+    assert!(shown.values().all(|shown| shown.head.issued.0 == begun + 1000));
     running.stop();
     // The machine's clock is the real one: nobody confirms what it does not say.
     assert!(deployment.refused(1, &["clock", "confirm", "2031-01-01"]).contains("set it right first"));
@@ -127,6 +129,44 @@ fn a_server_that_was_off_for_long_asks_and_takes_the_answer_while_it_runs() {
     }
 }
 
+/// Certificates are judged by the time that is signed by: a wall clock of 2031, or of 1970 after a power
+/// cut, would make TLS refuse every terminal, and no revocation arrive.
+#[test]
+fn terminals_come_and_hear_of_revocations_whatever_the_wall_clock_says() {
+    for (years, name) in [(YEARS, "a"), (0, "b")] {
+        let deployment = Deployment::new();
+        deployment.ok(&["person", "add", name, "--name", name, "--scope", "icu"]);
+        let begun = now();
+        let running = deployment.start_at(begun);
+        let terminal = deployment.join(&running, "ward-1", &["icu"]);
+        // Three weeks pass, and the terminal renews: by this machine's own clock its certificate is of
+        // the future, by the time that is signed by it is good.
+        running.clock.advance(21 * DAY);
+        let begun = begun + 21 * DAY;
+        let body = serde_json::json!({ "csr": Base64(request(&terminal.key)) });
+        let reply = terminal.client.post("/v1/renew", &body).json();
+        let terminal = Terminal::new(&running, &reply, terminal.key);
+        let have: Vec<_> = terminal.heads(&running).iter().map(state).collect();
+        let wrong = if years == 0 { 0 } else { begun + years };
+        // Set while it runs, and wrong at the start; with connections of their own.
+        running.clock.set(wrong);
+        let anew = |running: &Running| Client::new(running, Some((&terminal.certificate, &terminal.key)));
+        let body = serde_json::json!({
+            "scopes": [], "root_version": 1, "terminal_number": 0, "terminal_issued": 0, "hold": 0,
+        });
+        assert_eq!(anew(&running).post("/v1/wait", &body).status, 200, "{wrong}");
+        until_recorded(&deployment, "clock.refused");
+        running.stop();
+        let running = deployment.start_at(wrong);
+        assert!(!is_ready(&running));
+        deployment.ok(&["person", "disable", name]);
+        running.settle();
+        let reply: WaitReply = anew(&running).post("/v1/wait", &body).json();
+        let head: Head = sign::peek(&reply.heads[0].0).unwrap();
+        assert!(head.seq > have[0].seq && head.issued.0 == begun, "{wrong}");
+    }
+}
+
 #[test]
 fn a_clock_that_is_set_back_signs_nothing_older() {
     let deployment = Deployment::new();
@@ -153,7 +193,6 @@ fn the_time_of_events_moves_no_clock() {
     use wardkey_core::codec;
     use wardkey_core::event::{Event, EventName, Outcome};
     use wardkey_core::id::EventId;
-    use wardkey_core::message::http::Base64;
     use wardkey_core::time::UnixTime;
     let deployment = Deployment::new();
     let begun = now();

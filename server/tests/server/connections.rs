@@ -5,21 +5,34 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustls::pki_types::PrivateKeyDer;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
+use super::support::client::{Client, Terminal};
 use super::support::{Deployment, Running};
 
 type Tls = StreamOwned<ClientConnection, TcpStream>;
 
 /// A connection without a certificate whose handshake is done; it asks for nothing yet.
 fn connect(running: &Running, ca: &[u8]) -> Tls {
+    connect_as(running, ca, None)
+}
+
+/// The same with the certificate of a terminal.
+fn connect_as(running: &Running, ca: &[u8], terminal: Option<&Terminal>) -> Tls {
     let mut roots = RootCertStore::empty();
     roots.add(ca.to_vec().into()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let config = match terminal {
+        Some(terminal) => {
+            let key = PrivateKeyDer::try_from(terminal.key.serialize_der()).unwrap();
+            config.with_client_auth_cert(vec![terminal.certificate.clone().into()], key).unwrap()
+        }
+        None => config.with_no_client_auth(),
+    };
     let tls = ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
     let stream = TcpStream::connect(running.address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -106,4 +119,42 @@ fn one_terminal_does_not_take_the_connections_of_all() {
     drop(clients);
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(one.heads(&running).len(), 1);
+}
+
+#[test]
+fn a_replaced_or_revoked_certificate_takes_nothing_of_the_rightful_terminal() {
+    let deployment =
+        Deployment::with("[limits]\nterminal_connections = 2\naddress_connections = 20\nterminal = 40\naddress = 400");
+    let running = deployment.start();
+    let thief = deployment.join(&running, "ward-1", &["icu"]);
+    let body = serde_json::json!({
+        "scopes": [], "root_version": 1, "terminal_number": 0, "terminal_issued": 0, "hold": 0,
+    });
+    // Also on a connection that was the terminal's when it began.
+    assert_eq!(thief.client.post("/v1/wait", &body).status, 200);
+    let token = deployment.ok(&["terminal", "token", "--scope", "icu", "--replace", "ward-1"]);
+    let rightful = Terminal::join(&running, &token, "ward-1", b"ward-1").unwrap();
+    assert_eq!(rightful.id, thief.id);
+    let refused = thief.client.post("/v1/wait", &body);
+    assert_eq!(
+        (refused.refusal(), &refused.headers["connection"]),
+        ((403, "WK-1514".into()), &"close".parse().unwrap())
+    );
+    let of = |terminal: &Terminal| Client::new(&running, Some((&terminal.certificate, &terminal.key)));
+    // It holds what an address may have, and asks what an address may ask: the terminal has its own.
+    let ca = running.root().tls_ca.as_slice().to_vec();
+    let mut held: Vec<Tls> = (0..4).map(|_| connect_as(&running, &ca, Some(&thief))).collect();
+    assert!(held.iter_mut().all(is_answered), "more than a terminal may have: counted by address");
+    for _ in 0..50 {
+        assert_eq!(thief.client.post("/v1/wait", &body).status, 403);
+    }
+    let both = [of(&rightful), of(&rightful)];
+    assert!(both.iter().all(|client| client.post("/v1/wait", &body).status == 200));
+    // A revoked one is no terminal either.
+    drop((both, held));
+    std::thread::sleep(Duration::from_millis(300));
+    deployment.ok(&["terminal", "revoke", "ward-1", "--reason", "stolen"]);
+    running.settle();
+    let mut held: Vec<Tls> = (0..4).map(|_| connect_as(&running, &ca, Some(&rightful))).collect();
+    assert!(held.iter_mut().all(is_answered));
 }

@@ -69,6 +69,21 @@ fn a_flood_of_one_terminal_is_slowed_and_the_others_go_on() {
     );
 }
 
+/// What is over the rate is not even read as JSON; it is taken from the wire, so that the answer arrives.
+#[test]
+fn a_body_is_not_looked_at_when_the_allowance_is_used_up() {
+    let deployment = Deployment::with("[limits]\nevents = 2");
+    let running = deployment.start();
+    let loud = deployment.join(&running, "loud", &["icu"]);
+    let junk = "[".repeat(5 << 20);
+    let send_junk = || loud.client.post_as("/v1/events", "application/json", &junk).refusal();
+    assert_eq!(send_junk(), (400, "WK-1516".into()));
+    assert_eq!(send(&loud, &[]).status, 200, "also a request without events");
+    for _ in 0..3 {
+        assert_eq!(send_junk(), (429, "WK-1522".into()));
+    }
+}
+
 #[test]
 fn a_day_s_volume_is_bounded_recorded_once_and_nothing_is_lost() {
     let deployment = Deployment::with("[limits]\nevents = 1000000\nevent_megabytes = 1");
