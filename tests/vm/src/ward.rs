@@ -20,7 +20,7 @@ pub const PASSWORD: &str = "correct horse";
 /// Where the server answers.
 pub const URL: &str = "https://wardkey.example.org:8443";
 /// Seconds for which what the server publishes is valid: short, so that "offline" comes soon.
-pub const HEAD_SECONDS: u64 = 40;
+pub const HEAD_SECONDS: u64 = 20;
 
 /// What the test was asked for.
 pub struct Options {

@@ -35,7 +35,7 @@ fn asks_for_pin(ward: &mut Ward) -> Result<String, Failure> {
 }
 
 fn wrong_pin(ward: &mut Ward) -> Result<String, Failure> {
-    // The greeter puts words of its own in the place of a refusal, and asks again at once.
+    // The refusal itself is there only until the greeter asks again, at once.
     ward.type_line("99999999")?;
     ward.until_read("greeter-wrong-pin", &["Key of Yamada Hanako", "tries left 7"], PATIENCE)
 }
