@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::{
     Failure,
+    console::QUESTION,
     steps::{Part, Step},
     ward::{HEAD_SECONDS, PASSWORD, PIN, Port, URL, Ward},
 };
@@ -22,7 +23,12 @@ pub(super) const PART: Part = Part {
         Step { expected: "the terminal joins with a token and has the directory", run: joins },
         Step { expected: "a key on /dev/uhid is seen by the agent, through sandbox and udev", run: plugs },
         Step { expected: "hanako's key is registered with a code", run: enrols },
-        Step { expected: "the profile is enabled; only then do logins ask for a key", run: enables },
+        Step {
+            expected: "wardkey enable on tty1: after a test login; the power fails unconfirmed",
+            run: enables_in_vain,
+        },
+        Step { expected: "booted again, nothing asks for a key: it was undone", run: is_undone },
+        Step { expected: "wardkey enable, confirmed: only then do logins ask for a key", run: enables },
         Step { expected: "with the profile, the administrator still logs in with the password", run: administrator },
     ],
 };
@@ -126,10 +132,54 @@ fn enrols(ward: &mut Ward) -> Result<String, Failure> {
     Ok(keys)
 }
 
-fn enables(ward: &mut Ward) -> Result<String, Failure> {
+/// `wardkey enable` typed by the administrator on tty1, up to the question for the confirmation.
+fn asks_to_confirm(ward: &mut Ward) -> Result<String, Failure> {
+    ward.fresh_login()?;
+    ward.type_line("admin")?;
+    ward.until_seen("Password:")?;
+    ward.type_line(PASSWORD)?;
+    ward.until_logged_in("admin")?;
+    ward.ok("printf '\\033c' >/dev/tty1")?;
+    ward.type_line("sudo -k wardkey --lang en enable")?;
+    ward.until_seen("password for admin")?;
+    ward.type_line(PASSWORD)?;
+    ward.until_seen("User name:")?;
+    ward.type_line("hanako")?;
+    ward.until_seen(QUESTION)?;
+    ward.type_line(PIN)?;
+    ward.touch()?;
+    ward.until_seen("When both could log in, type yes:")
+}
+
+fn enables_in_vain(ward: &mut Ward) -> Result<String, Failure> {
     ward.ok("! grep -q pam_fido /etc/pam.d/common-auth")?;
-    ward.ok("printf 'local_accounts = [\"admin\"]\\nlanguage = \"en\"\\n' >/etc/wardkey/pam.toml
-         passwd -l hanako; passwd -l taro
-         pam-auth-update --enable wardkey")?;
+    ward.ok("printf 'local_accounts = [\"admin\"]\nlanguage = \"en\"\n' >/etc/wardkey/pam.toml
+         passwd -l hanako; passwd -l taro; wardkey --lang en config check")?;
+    asks_to_confirm(ward)?;
+    let screen = ward.screen()?;
+    ward.picture("console-enable")?;
+    // All of it is on the disk, so that it is the undoing that helps.
+    let lines = ward.ok("grep -h pam_fido /etc/pam.d/common-auth /etc/pam.d/common-account; sync")?;
+    ward.take_machine()?.cut_power();
+    Ok(format!("{}\n{lines}", screen.trim().lines().last().unwrap_or_default()))
+}
+
+fn is_undone(ward: &mut Ward) -> Result<String, Failure> {
+    let seconds = ward.boot("")?;
+    no_unit_failed(ward)?;
+    ward.ok("! grep -r pam_fido /etc/pam.d/common-*")?;
+    ward.until("the agent to answer", "wardkey status --json")?;
+    ward.ok("wardkey status --json | grep -q '\"state\":\"disabled\"'")?;
+    ward.administrator_logs_in()?;
+    ward.plug("hanako", Port::Uhid)?;
+    Ok(format!("{seconds:.1} s"))
+}
+
+fn enables(ward: &mut Ward) -> Result<String, Failure> {
+    asks_to_confirm(ward)?;
+    ward.type_line("yes")?;
+    ward.until("the confirmation", "wardkey status --json | grep -q '\"state\":\"enabled\"'")?;
+    ward.logout("admin")?;
+    ward.ok("! systemctl is-active --quiet wardkey-undo.timer && ! ls -d /var/lib/wardkey-enable/pending 2>/dev/null")?;
     ward.ok("grep -h pam_fido /etc/pam.d/common-auth /etc/pam.d/common-account")
 }
