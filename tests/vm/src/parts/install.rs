@@ -81,6 +81,8 @@ fn installs_terminal(ward: &mut Ward) -> Result<String, Failure> {
     no_unit_failed(ward)?;
     ward.until("the agent to answer", "wardkey status --json")?;
     ward.ok("systemctl is-active wardkey-agent.service wardkey-agent.socket wardkey-key.socket")?;
+    let profile = ward.ok("cat /proc/$(systemctl show -P MainPID wardkey-agent)/attr/current")?;
+    Failure::unless(profile.trim() == "wardkey-agent (enforce)", || format!("AppArmor: {profile}"))?;
     ward.ok("dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\n' libpam-fido wardkey-agent wardkey-terminal")
 }
 
