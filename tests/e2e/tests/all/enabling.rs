@@ -15,7 +15,7 @@ use wardkey_core::id::SigningPublicKey;
 use wardkey_core::token::JoinToken;
 use wardkey_e2e::process::{run, wait_for};
 use wardkey_e2e::terminal::text;
-use wardkey_e2e::{Login, PIN, Ward, paths};
+use wardkey_e2e::{Login, PIN, Ward, audit, paths};
 
 const SERVICES: [&str; 5] =
     ["common-auth", "common-account", "common-password", "common-session", "common-session-noninteractive"];
@@ -28,6 +28,7 @@ fn ready() -> Ward {
     for (from, to) in [
         ("config/pam-configs/wardkey", "/usr/share/pam-configs/wardkey"),
         ("config/pam-test/wardkey-test", "/usr/share/wardkey/pam.d/wardkey-test"),
+        ("config/pam-test/other", "/usr/share/wardkey/pam.d/other"),
     ] {
         std::fs::create_dir_all(Path::new(to).parent().unwrap()).unwrap();
         std::fs::copy(paths::checkout().join(from), to).unwrap();
@@ -96,6 +97,10 @@ fn enabled_after_a_test_login_kept_by_a_confirmation_and_disabled_again() {
     // What the administrator is asked to try.
     login("hanako", PIN).expect_in();
     login("localadmin", "emergency").expect_in();
+    // The test login, whose records are in the file by now, gave libpam nothing to complain of.
+    audit::wait_for_records("login", 2);
+    let complaints: Vec<_> = audit::lines().into_iter().filter(|line| line.contains(" PAM ")).collect();
+    assert!(complaints.is_empty(), "{complaints:#?}");
     // Again while it waits is refused, and changes nothing.
     assert_eq!(json(&enable(&ward))["error"]["code"], "WK-1516");
     let confirmed = ward.terminal.wardkey(&["enable", "--confirm", "--json"]);
