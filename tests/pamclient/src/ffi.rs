@@ -3,31 +3,23 @@
 //! conversation is a [`Talk`].
 
 use std::any::Any;
-use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
+use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
 
+use wardkey_pamapp::abi::{self, PAM_CONV_ERR, PamConv, PamHandle, PamMessage, PamResponse};
 use zeroize::Zeroizing;
 
-pub(crate) const PAM_SUCCESS: c_int = 0;
-pub(crate) const PAM_BUF_ERR: c_int = 5;
-pub(crate) const PAM_CONV_ERR: c_int = 19;
-
-pub(crate) const PAM_PROMPT_ECHO_OFF: c_int = 1;
-pub(crate) const PAM_PROMPT_ECHO_ON: c_int = 2;
-pub(crate) const PAM_ERROR_MSG: c_int = 3;
-pub(crate) const PAM_TEXT_INFO: c_int = 4;
+pub(crate) use wardkey_pamapp::abi::{
+    PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_SUCCESS, PAM_TEXT_INFO, PAM_TTY,
+};
 
 pub(crate) const PAM_SILENT: c_int = 0x8000;
 pub(crate) const PAM_ESTABLISH_CRED: c_int = 0x0002;
 
 pub(crate) const PAM_USER: c_int = 2;
-pub(crate) const PAM_TTY: c_int = 3;
 pub(crate) const PAM_RHOST: c_int = 4;
 const PAM_FAIL_DELAY: c_int = 10;
-
-/// `PAM_MAX_NUM_MSG`: more messages in one call are a module's mistake.
-const MAX_MESSAGES: usize = 32;
 
 /// The application's side of the conversation.
 pub(crate) trait Talk {
@@ -47,31 +39,7 @@ pub(crate) enum Replies {
     Fail,
 }
 
-#[repr(C)]
-struct PamHandle {
-    _opaque: [u8; 0],
-}
-
-#[repr(C)]
-struct PamMessage {
-    style: c_int,
-    text: *const c_char,
-}
-
-#[repr(C)]
-struct PamResponse {
-    text: *mut c_char,
-    code: c_int,
-}
-
-type ConverseFn = unsafe extern "C" fn(c_int, *const *const PamMessage, *mut *mut PamResponse, *mut c_void) -> c_int;
 type FailDelayFn = unsafe extern "C" fn(c_int, c_uint, *mut c_void);
-
-#[repr(C)]
-struct PamConv {
-    converse: ConverseFn,
-    appdata: *mut c_void,
-}
 
 #[link(name = "pam")]
 unsafe extern "C" {
@@ -260,73 +228,28 @@ unsafe extern "C" fn converse<T: Talk>(
     responses: *mut *mut PamResponse,
     appdata: *mut c_void,
 ) -> c_int {
-    if messages.is_null() || responses.is_null() || appdata.is_null() {
+    if appdata.is_null() {
         return PAM_CONV_ERR;
-    }
-    // SAFETY: the module gave a place for the result. NULL now, so that every early return leaves it so.
-    unsafe { *responses = ptr::null_mut() };
-    let count = match usize::try_from(count) {
-        Ok(count @ 1..=MAX_MESSAGES) => count,
-        _ => return PAM_CONV_ERR,
-    };
-    let mut texts = Vec::with_capacity(count);
-    for index in 0..count {
-        // SAFETY: Linux-PAM passes an array of `count` pointers to messages.
-        let message = unsafe { (*messages.add(index)).as_ref() };
-        let Some(message) = message else { return PAM_CONV_ERR };
-        let text = match message.text.is_null() {
-            true => String::new(),
-            // SAFETY: the text of a message is NUL-terminated and lives through the call.
-            false => unsafe { CStr::from_ptr(message.text) }.to_string_lossy().into_owned(),
-        };
-        texts.push((message.style, text));
     }
     // SAFETY: the caller's promise; libpam calls back on the thread that called it, which holds no borrow.
     let seat = unsafe { &mut *appdata.cast::<Seat<T>>() };
-    if seat.panic.is_some() {
-        return PAM_CONV_ERR;
-    }
-    let replies = match catch_unwind(AssertUnwindSafe(|| seat.talk.converse(&texts))) {
-        Ok(Replies::Each(replies)) if replies.len() == count => replies,
-        Ok(Replies::NoArray) => return PAM_SUCCESS,
-        Ok(_) => return PAM_CONV_ERR,
-        // A panic must not cross libpam and its modules; it goes on in `finish`.
-        Err(panic) => {
-            seat.panic = Some(panic);
-            return PAM_CONV_ERR;
+    let reply = |messages: &[(c_int, String)]| {
+        if seat.panic.is_some() {
+            return Err(PAM_CONV_ERR);
+        }
+        match catch_unwind(AssertUnwindSafe(|| seat.talk.converse(messages))) {
+            Ok(Replies::Each(replies)) => Ok(replies),
+            Ok(Replies::NoArray) => Err(PAM_SUCCESS),
+            Ok(Replies::Fail) => Err(PAM_CONV_ERR),
+            // A panic must not cross libpam and its modules; it goes on in `finish`.
+            Err(panic) => {
+                seat.panic = Some(panic);
+                Err(PAM_CONV_ERR)
+            }
         }
     };
-    match allocate(&replies) {
-        Ok(array) => {
-            // SAFETY: as above; the module frees the array and its texts.
-            unsafe { *responses = array };
-            PAM_SUCCESS
-        }
-        Err(code) => code,
-    }
-}
-
-/// Copies the replies to memory that the module frees.
-fn allocate(replies: &[Option<Zeroizing<String>>]) -> Result<*mut PamResponse, c_int> {
-    let mut texts = Vec::with_capacity(replies.len());
-    for reply in replies {
-        // A NUL byte cannot be typed.
-        let text = reply.as_ref().map(|text| CString::new(text.as_bytes())).transpose();
-        texts.push(text.map_err(|_| PAM_CONV_ERR)?.map(|text| Zeroizing::new(text.into_bytes_with_nul())));
-    }
-    // SAFETY: an array of so many zeroed responses, which are valid ones with NULL texts.
-    let array = unsafe { libc::calloc(texts.len(), size_of::<PamResponse>()) }.cast::<PamResponse>();
-    if array.is_null() {
-        return Err(PAM_BUF_ERR);
-    }
-    for (index, text) in texts.iter().enumerate() {
-        if let Some(text) = text {
-            // SAFETY: `text` is NUL-terminated, and the array has a place for each text. A copy that failed
-            // for want of memory is a NULL answer, which modules must bear anyway.
-            unsafe { (*array.add(index)).text = libc::strdup(text.as_ptr().cast()) };
-        }
-    }
-    Ok(array)
+    // SAFETY: the caller's promise.
+    unsafe { abi::answer(count, messages, responses, reply) }
 }
 
 /// # Safety

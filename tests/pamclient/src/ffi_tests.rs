@@ -4,12 +4,10 @@ use std::ffi::{CStr, CString, c_char, c_int};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
+use wardkey_pamapp::abi::{PAM_CONV_ERR, PAM_SUCCESS, PAM_TEXT_INFO, PamHandle, PamMessage, PamResponse};
 use zeroize::Zeroizing;
 
-use super::{
-    Handle, PAM_CONV_ERR, PAM_SUCCESS, PAM_TEXT_INFO, PAM_USER, PamHandle, PamMessage, PamResponse, Replies, Seat,
-    Talk, converse, fail_delay,
-};
+use super::{Handle, PAM_USER, Replies, Seat, Talk, converse, fail_delay};
 
 unsafe extern "C" {
     fn pam_putenv(handle: *mut PamHandle, name_value: *const c_char) -> c_int;

@@ -14,15 +14,14 @@
 //! Nothing is softened for the module under test: what a [`Greeter`] does here, a greeter or locker of a
 //! distribution does too. Delays that modules ask for on failure are recorded, not slept.
 
-mod code;
 mod error;
 mod ffi;
 mod greeter;
 mod script;
 mod transaction;
 
-pub use code::code_name;
 pub use error::Error;
 pub use greeter::{Answer, Greeter, Style};
 pub use script::Script;
 pub use transaction::{Call, Event, Message, Outcome, Person, Transaction};
+pub use wardkey_pamapp::name as code_name;

@@ -1,54 +1,18 @@
-//! The part of libpam's application interface that one login needs (`security/pam_appl.h`), and the only
-//! unsafe code of the command line. Outside of this file a PAM handle is an owned [`Handle`].
+//! The part of libpam's application interface that one login needs (`security/pam_appl.h`). With
+//! [`crate::abi`] the only unsafe code of the command line. Outside of this file a PAM handle is an owned [`Handle`].
 
-use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 use zeroize::Zeroizing;
 
+use crate::abi::{
+    self, PAM_CONV_ERR, PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_SUCCESS, PAM_SYSTEM_ERR,
+    PAM_TEXT_INFO, PAM_TTY, PamConv, PamHandle, PamMessage, PamResponse,
+};
 use crate::{Conversation, HungUp, Style};
-
-pub(crate) const PAM_SUCCESS: c_int = 0;
-pub(crate) const PAM_SYSTEM_ERR: c_int = 4;
-const PAM_BUF_ERR: c_int = 5;
-const PAM_CONV_ERR: c_int = 19;
-
-const PAM_PROMPT_ECHO_OFF: c_int = 1;
-const PAM_PROMPT_ECHO_ON: c_int = 2;
-const PAM_ERROR_MSG: c_int = 3;
-const PAM_TEXT_INFO: c_int = 4;
-
-const PAM_TTY: c_int = 3;
-
-/// `PAM_MAX_NUM_MSG`: more messages in one call are a module's mistake.
-const MAX_MESSAGES: usize = 32;
-
-#[repr(C)]
-struct PamHandle {
-    _opaque: [u8; 0],
-}
-
-#[repr(C)]
-struct PamMessage {
-    style: c_int,
-    text: *const c_char,
-}
-
-#[repr(C)]
-struct PamResponse {
-    text: *mut c_char,
-    code: c_int,
-}
-
-type ConverseFn = unsafe extern "C" fn(c_int, *const *const PamMessage, *mut *mut PamResponse, *mut c_void) -> c_int;
-
-#[repr(C)]
-struct PamConv {
-    converse: ConverseFn,
-    appdata: *mut c_void,
-}
 
 #[link(name = "pam")]
 unsafe extern "C" {
@@ -157,71 +121,31 @@ unsafe extern "C" fn converse(
     responses: *mut *mut PamResponse,
     appdata: *mut c_void,
 ) -> c_int {
-    if messages.is_null() || responses.is_null() || appdata.is_null() {
+    if appdata.is_null() {
         return PAM_CONV_ERR;
     }
-    // SAFETY: the module gave a place for the result. NULL now, so that every early return leaves it so.
-    unsafe { *responses = ptr::null_mut() };
-    let count = match usize::try_from(count) {
-        Ok(count @ 1..=MAX_MESSAGES) => count,
-        _ => return PAM_CONV_ERR,
-    };
     // SAFETY: the caller's promise; libpam calls back on the thread that called it, which holds no borrow.
     let seat = unsafe { &mut *appdata.cast::<Seat<'_>>() };
-    let mut replies: Vec<Option<Zeroizing<String>>> = Vec::with_capacity(count);
-    for index in 0..count {
-        // SAFETY: Linux-PAM passes an array of `count` pointers to messages.
-        let message = unsafe { (*messages.add(index)).as_ref() };
-        let Some(message) = message else { return PAM_CONV_ERR };
-        let text = match message.text.is_null() {
-            true => String::new(),
-            // SAFETY: the text of a message is NUL-terminated and lives through the call.
-            false => unsafe { CStr::from_ptr(message.text) }.to_string_lossy().into_owned(),
-        };
-        let style = match message.style {
-            PAM_PROMPT_ECHO_OFF => Style::Secret,
-            PAM_PROMPT_ECHO_ON => Style::Visible,
-            PAM_ERROR_MSG => Style::Error,
-            PAM_TEXT_INFO => Style::Info,
-            _ => return PAM_CONV_ERR,
-        };
-        // A panic must not cross libpam and its modules: it is a hung-up conversation, and a login that failed.
-        let reply = catch_unwind(AssertUnwindSafe(|| seat.conversation.message(style, &text)));
-        match (style, reply) {
-            (Style::Secret | Style::Visible, Ok(Ok(reply))) => replies.push(Some(reply)),
-            (Style::Error | Style::Info, Ok(_)) => replies.push(None),
-            (_, Ok(Err(HungUp)) | Err(_)) => return PAM_CONV_ERR,
-        }
-    }
-    match allocate(&replies) {
-        Ok(array) => {
-            // SAFETY: as above; the module frees the array and its texts.
-            unsafe { *responses = array };
-            PAM_SUCCESS
-        }
-        Err(code) => code,
-    }
+    let reply = |messages: &[(c_int, String)]| {
+        messages.iter().map(|(style, text)| reply_to(seat.conversation, *style, text)).collect()
+    };
+    // SAFETY: the caller's promise.
+    unsafe { abi::answer(count, messages, responses, reply) }
 }
 
-/// Copies the replies to memory that the module frees.
-fn allocate(replies: &[Option<Zeroizing<String>>]) -> Result<*mut PamResponse, c_int> {
-    let mut texts = Vec::with_capacity(replies.len());
-    for reply in replies {
-        // A NUL byte cannot be typed.
-        let text = reply.as_ref().map(|text| CString::new(text.as_bytes())).transpose();
-        texts.push(text.map_err(|_| PAM_CONV_ERR)?.map(|text| Zeroizing::new(text.into_bytes_with_nul())));
+fn reply_to(conversation: &mut dyn Conversation, style: c_int, text: &str) -> Result<Option<Zeroizing<String>>, c_int> {
+    let style = match style {
+        PAM_PROMPT_ECHO_OFF => Style::Secret,
+        PAM_PROMPT_ECHO_ON => Style::Visible,
+        PAM_ERROR_MSG => Style::Error,
+        PAM_TEXT_INFO => Style::Info,
+        _ => return Err(PAM_CONV_ERR),
+    };
+    // A panic must not cross libpam and its modules: it is a hung-up conversation, and a login that failed.
+    let reply = catch_unwind(AssertUnwindSafe(|| conversation.message(style, text)));
+    match (style, reply) {
+        (Style::Secret | Style::Visible, Ok(Ok(reply))) => Ok(Some(reply)),
+        (Style::Error | Style::Info, Ok(_)) => Ok(None),
+        (_, Ok(Err(HungUp)) | Err(_)) => Err(PAM_CONV_ERR),
     }
-    // SAFETY: an array of so many zeroed responses, which are valid ones with NULL texts.
-    let array = unsafe { libc::calloc(texts.len(), size_of::<PamResponse>()) }.cast::<PamResponse>();
-    if array.is_null() {
-        return Err(PAM_BUF_ERR);
-    }
-    for (index, text) in texts.iter().enumerate() {
-        if let Some(text) = text {
-            // SAFETY: `text` is NUL-terminated, and the array has a place for each text. A copy that failed
-            // for want of memory is a NULL answer, which modules must bear anyway.
-            unsafe { (*array.add(index)).text = libc::strdup(text.as_ptr().cast()) };
-        }
-    }
-    Ok(array)
 }

@@ -5,10 +5,13 @@
 //!   attempt() ─ pam_start_confdir ─ pam_authenticate ─ pam_acct_mgmt ─ pam_end
 //!                       └ each message of the module ──> Conversation
 //! ```
-//! The only unsafe code of the command line is in `ffi`. Answers are wiped when they were handed over.
+//! The only unsafe code of the command line is in `ffi` and in [`abi`], which other login programs of this
+//! repository share. Answers are wiped when they were handed over.
 #![deny(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+#[allow(unsafe_code)]
+pub mod abi;
 #[allow(unsafe_code)]
 mod ffi;
 
@@ -71,7 +74,7 @@ pub struct Ended {
 impl Ended {
     /// Whether a login program would let the person in.
     pub fn passed(&self) -> bool {
-        self.authenticated == ffi::PAM_SUCCESS && self.account == Some(ffi::PAM_SUCCESS)
+        self.authenticated == abi::PAM_SUCCESS && self.account == Some(abi::PAM_SUCCESS)
     }
 
     /// The result that decided, by name.
@@ -90,7 +93,7 @@ pub fn attempt(attempt: &Attempt<'_>, variable: &str, conversation: &mut dyn Con
         text(attempt.user.as_bytes()),
         text(variable.as_bytes()),
     ) else {
-        return failed(ffi::PAM_SYSTEM_ERR);
+        return failed(abi::PAM_SYSTEM_ERR);
     };
     let mut handle = match ffi::Handle::start(&folder, &service, &user, conversation) {
         Ok(handle) => handle,
@@ -101,11 +104,12 @@ pub fn attempt(attempt: &Attempt<'_>, variable: &str, conversation: &mut dyn Con
         handle.set_tty(&tty);
     }
     let authenticated = handle.authenticate();
-    let account = (authenticated == ffi::PAM_SUCCESS).then(|| handle.account());
+    let account = (authenticated == abi::PAM_SUCCESS).then(|| handle.account());
     Ended { authenticated, account, variable: handle.variable(&variable) }
 }
 
-/// The name of a result of libpam, such as `PAM_AUTH_ERR` (`security/_pam_types.h`).
+/// The name of a result of libpam, such as `PAM_AUTH_ERR` for 7 (`security/_pam_types.h`); `PAM_UNKNOWN` for
+/// a number that the header does not list.
 pub fn name(code: i32) -> &'static str {
     usize::try_from(code).ok().and_then(|index| NAMES.get(index)).copied().unwrap_or("PAM_UNKNOWN")
 }
@@ -192,5 +196,24 @@ mod tests {
         );
         assert!(messages >= 1, "{ended:?}");
         assert_eq!(ended.variable, None);
+    }
+
+    #[test]
+    fn names_follow_the_header() {
+        let table = [
+            (0, "PAM_SUCCESS"),
+            (7, "PAM_AUTH_ERR"),
+            (9, "PAM_AUTHINFO_UNAVAIL"),
+            (19, "PAM_CONV_ERR"),
+            (25, "PAM_IGNORE"),
+            (26, "PAM_ABORT"),
+            (28, "PAM_MODULE_UNKNOWN"),
+            (31, "PAM_INCOMPLETE"),
+            (32, "PAM_UNKNOWN"),
+            (-1, "PAM_UNKNOWN"),
+        ];
+        for (code, expected) in table {
+            assert_eq!(name(code), expected);
+        }
     }
 }
