@@ -1,8 +1,8 @@
 //! Small files, whole or not at all: read with a cap, replaced atomically.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::fs::OpenOptions;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use crate::error::AgentError;
@@ -35,30 +35,7 @@ pub fn read(path: &Path, max: u64) -> Result<Option<Vec<u8>>, AgentError> {
 /// # Errors
 /// [`AgentError::File`] or [`AgentError::Full`]; the old file is untouched then.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), AgentError> {
-    let failed = |error| AgentError::file(path, error);
-    let folder = path.parent().ok_or_else(|| failed(std::io::Error::other("has no folder")))?;
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(".new");
-    let temporary = folder.join(name);
-    let written = (|| {
-        let _ = std::fs::remove_file(&temporary);
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(mode)
-            .custom_flags(nix::libc::O_NOFOLLOW)
-            .open(&temporary)?;
-        // The mode whatever the umask is.
-        file.set_permissions(std::fs::Permissions::from_mode(mode))?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&temporary, path)?;
-        File::open(folder)?.sync_all()
-    })();
-    written.map_err(|error| {
-        let _ = std::fs::remove_file(&temporary);
-        failed(error)
-    })
+    wardkey_settings::files::replace(path, bytes, mode).map_err(|error| AgentError::file(path, error))
 }
 
 #[cfg(test)]

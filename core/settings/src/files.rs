@@ -2,9 +2,10 @@
 //! the same is true, opened without following a link, and no longer than expected.
 
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -197,6 +198,36 @@ impl Replacement {
     }
 }
 
+/// Replaces a file in a folder of which no other user can change anything: after a crash or a full disk there
+/// is the old file or the new one, whole, and the new one of this mode, whatever the umask is.
+///
+/// # Errors
+/// The system's; the old file is untouched then.
+pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(std::io::Error::from(std::io::ErrorKind::InvalidInput));
+    };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let mut new_name = name.to_owned();
+    new_name.push(".new");
+    let new = folder.join(new_name);
+    // What an interrupted run left behind.
+    let _ = std::fs::remove_file(&new);
+    let written = (|| {
+        // For nobody else before it is whole.
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode & 0o600).open(&new)?;
+        file.write_all(bytes)?;
+        file.set_permissions(Permissions::from_mode(mode))?;
+        file.sync_all()?;
+        std::fs::rename(&new, path)?;
+        File::open(folder)?.sync_all()
+    })();
+    if written.is_err() {
+        let _ = std::fs::remove_file(&new);
+    }
+    written
+}
+
 /// The folder of a file, opened and checked, and the file's name in it.
 fn open_folder(path: &Path, owner: Owner) -> Result<(OwnedFd, &OsStr), FileError> {
     let not_a_path = || FileError::Path { path: path.into() };
@@ -239,7 +270,7 @@ fn io(path: &Path, error: std::io::Error) -> FileError {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::symlink;
 
     use super::*;
 
