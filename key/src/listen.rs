@@ -43,6 +43,10 @@ const TOO_SHORT: Duration = Duration::from_millis(500);
 /// Pause after one that failed.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// How long after a connection the next process is started at the latest: earlier when another connection
+/// comes, or when this one has ended.
+const REST: Duration = Duration::from_secs(1);
+
 /// How often too many connections are complained about.
 const COMPLAINT_EVERY: Duration = Duration::from_secs(10);
 
@@ -128,10 +132,14 @@ pub fn run(
     let mut spare: Option<Process> = None;
     let mut busy: Vec<Process> = Vec::new();
     let mut not_before = Instant::now();
+    // The process that has just got a connection shall not share its first milliseconds with another's start.
+    let mut rest: Option<Instant> = None;
     let mut complained: Option<Instant> = None;
     loop {
         let now = Instant::now();
-        if spare.is_none() && busy.len() < MAX_PROCESSES && now >= not_before {
+        rest = rest.filter(|until| *until > now);
+        let may_start = spare.is_none() && busy.len() < MAX_PROCESSES;
+        if may_start && rest.is_none() && now >= not_before {
             match Process::start(worker()) {
                 Ok(process) => spare = Some(process),
                 Err(error) => {
@@ -142,13 +150,17 @@ pub fn run(
         }
         // Without a process to take it a connection waits in the backlog.
         let accepting = spare.is_some();
+        let resting = may_start && rest.is_some();
         let timeout = if accepting || busy.len() >= MAX_PROCESSES {
             PollTimeout::NONE
         } else {
-            millis(not_before.saturating_duration_since(now))
+            millis(rest.unwrap_or(not_before).saturating_duration_since(now))
         };
-        let (incoming, ended) = wait(listener, accepting, spare.as_ref(), &busy, timeout)?;
+        let (incoming, ended) = wait(listener, accepting || resting, spare.as_ref(), &busy, timeout)?;
         busy = reap(busy, &ended);
+        if incoming || ended.contains(&true) {
+            rest = None;
+        }
         if spare.as_mut().is_some_and(Process::has_ended) {
             let process = spare.take();
             if process.is_some_and(|process| process.started.elapsed() < TOO_SHORT) {
@@ -157,7 +169,10 @@ pub fn run(
             }
             continue;
         }
-        if incoming && let Some(connection) = accept(listener) {
+        if accepting
+            && incoming
+            && let Some(connection) = accept(listener)
+        {
             let Ok(peer) = Peer::of(&connection) else {
                 continue;
             };
@@ -181,7 +196,10 @@ pub fn run(
             let company = if alone { Company::Alone } else { Company::Others };
             let ready = spare.take();
             match hand_over(connection, peer.uid, caller, company, ready, &worker) {
-                Some(process) => busy.push(process),
+                Some(process) => {
+                    busy.push(process);
+                    rest = Some(Instant::now() + REST);
+                }
                 None => not_before = Instant::now() + PAUSE,
             }
         }
