@@ -4,6 +4,7 @@
 //!   Begin ── authorise ── lockout ── arbiter ── Granted(evidence) ── Hold ── Outcome ── one commit
 //! ```
 
+pub mod ahead;
 pub mod arbiter;
 pub mod authorise;
 pub mod lockout;

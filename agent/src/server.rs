@@ -212,7 +212,7 @@ fn converse(agent: &Agent, line: &mut Line, peer: Peer, counted: &mut Counted) -
             Request::Begin(begin) => service::login(agent, line, peer, &begin)?,
             Request::Account(begin) => service::account(agent, line, peer, &begin)?,
             Request::Outcome(what) => {
-                let reply = outcome::record(agent, peer, &what);
+                let reply = outcome::record(agent, peer, &what, None);
                 line.send(&reply)?;
             }
             request => {

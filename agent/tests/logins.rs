@@ -175,6 +175,42 @@ fn a_module_that_lies_makes_no_login() {
 }
 
 #[test]
+fn what_was_verified_ahead_counts_only_while_nothing_has_changed() {
+    // (what happens between Hold and the outcome, what comes of the login)
+    type Change = fn(&Fixture);
+    let disabled: Change = |f| {
+        let mut hanako = person("hanako", vec![credential(1)]);
+        hanako.status = Status::Disabled;
+        f.ward.put("ward3", &hanako);
+    };
+    let another_key: Change = |f| f.ward.put("ward3", &person("hanako", vec![credential(3)]));
+    let of_no_concern: Change = |f| f.ward.put("ward3", &person("jiro", vec![credential(3)]));
+    let cases: [(&str, Change, Option<Code>); 4] = [
+        ("nothing", |_| {}, None),
+        ("of no concern", of_no_concern, None),
+        ("disabled", disabled, Some(Code::PersonDisabled)),
+        ("another key", another_key, Some(Code::KeyAndNameDoNotMatch)),
+    ];
+    for (what, change, expected) in cases {
+        let f = Fixture::synced();
+        let mut client = f.root();
+        client.granted(&Request::Begin(begin("hanako")));
+        assert_eq!(client.ask(&Request::Hold), Reply::Held);
+        let assertion = f.assertion("hanako", "hanako", 1, |_| {});
+        change(&f);
+        f.sync().unwrap();
+        let reply = client.ask(&success("hanako", &assertion));
+        match expected {
+            None => assert!(recorded(&reply), "{what}: {reply:?}"),
+            Some(expected) => assert_eq!(code(&reply), expected, "{what}"),
+        }
+        let logins = f.events().into_iter().filter(|event| event.name == EventName::Login);
+        let outcomes: Vec<_> = logins.map(|event| event.outcome).collect();
+        assert_eq!(outcomes, [if expected.is_none() { Outcome::Success } else { Outcome::Failure }], "{what}");
+    }
+}
+
+#[test]
 fn signature_counters_must_rise_unless_the_key_has_none() {
     // (counters in turn, which of them is refused)
     for (counters, refused) in [

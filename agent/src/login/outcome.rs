@@ -13,10 +13,10 @@ use wardkey_core::id::{CredentialId, Hash};
 use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::{Begin, Failure, LoginOutcome, LoginResult, Refusal, Reply};
 use wardkey_core::name::{LoginName, printable};
-use wardkey_core::snapshot::Snapshot;
 
 use crate::agent::{Agent, fresh_id};
 use crate::error::AgentError;
+use crate::login::ahead::Ahead;
 use crate::login::authorise::{Caller, Phase, authorise, is_known, is_listed, refusal};
 use crate::login::lockout;
 use crate::store::ledger::{Answer, Entry};
@@ -26,7 +26,7 @@ use crate::store::ledger::{Answer, Entry};
 const PER_MINUTE: usize = 20;
 
 /// Records an outcome and says what the module is told.
-pub fn record(agent: &Agent, peer: wardkey_ipc::Peer, outcome: &LoginOutcome) -> Reply {
+pub fn record(agent: &Agent, peer: wardkey_ipc::Peer, outcome: &LoginOutcome, ahead: Option<Ahead>) -> Reply {
     if !peer.is_root()
         && !(0..PER_MINUTE).any(|slot| agent.is_due(&format!("outcome {} {slot}", peer.uid), Duration::from_secs(60)))
     {
@@ -46,7 +46,7 @@ pub fn record(agent: &Agent, peer: wardkey_ipc::Peer, outcome: &LoginOutcome) ->
         }
     };
     let entry = match &outcome.result {
-        LoginResult::Success(assertion) => match success(agent, &caller, outcome, assertion) {
+        LoginResult::Success(assertion) => match success(agent, &caller, outcome, assertion, ahead) {
             Ok(entry) => entry,
             Err(AgentError::Denied(denial)) if denial.code == Code::NotSynced => {
                 return Reply::Refused(refusal(denial.code, denial.detail));
@@ -77,10 +77,16 @@ pub fn record(agent: &Agent, peer: wardkey_ipc::Peer, outcome: &LoginOutcome) ->
     }
 }
 
-fn success(agent: &Agent, caller: &Caller, outcome: &LoginOutcome, assertion: &Assertion) -> Result<Entry, AgentError> {
+fn success(
+    agent: &Agent,
+    caller: &Caller,
+    outcome: &LoginOutcome,
+    assertion: &Assertion,
+    ahead: Option<Ahead>,
+) -> Result<Entry, AgentError> {
     let client_data = ClientData::from_bytes(assertion.client_data.as_slice())
         .map_err(|error| Denial::new(Code::ClientData, error))?;
-    let granted = verify(agent, caller, outcome, &client_data.person, assertion)?;
+    let granted = verify(agent, caller, outcome, &client_data.person, assertion, ahead)?;
     let account = outcome.login.account.as_ref().ok_or_else(|| Denial::new(Code::ClientData, "no account"))?;
     // A stolen key whose PIN is being guessed stays locked though its owner logs in with another one.
     if let Some(seconds) = lockout::locked(agent, &[lockout::key(granted.key())])? {
@@ -128,11 +134,12 @@ fn verify(
     outcome: &LoginOutcome,
     person: &LoginName,
     assertion: &Assertion,
+    ahead: Option<Ahead>,
 ) -> Result<Granted, AgentError> {
     let anchor = agent.anchor().ok_or_else(|| Denial::new(Code::NotJoined, "not joined"))?;
     let evidence = agent.directory.evidence(person)?.ok_or_else(|| Denial::new(Code::NotSynced, "no directory"))?;
     let mut marks = agent.marks();
-    let snapshot = Snapshot::verify(&evidence, &anchor, &marks, person).inspect_err(|_| {
+    let snapshot = Ahead::or_verify(ahead, &evidence, &anchor, &marks, person).inspect_err(|_| {
         // Our own copy does not hold: get it again.
         agent.refetch.store(true, std::sync::atomic::Ordering::SeqCst);
         agent.wake_sync.wake();

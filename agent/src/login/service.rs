@@ -17,6 +17,7 @@ use wardkey_ipc::{Deadline, IpcError, Peer};
 
 use crate::agent::Agent;
 use crate::error::AgentError;
+use crate::login::ahead::Ahead;
 use crate::login::arbiter::Ticket;
 use crate::login::authorise::{Caller, Phase, authorise, is_known, is_listed, refusal};
 use crate::login::{lockout, outcome};
@@ -66,6 +67,8 @@ pub fn login(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Resul
     let deadline = Deadline::after(LOGIN);
     let mut told = None;
     let mut proofs = 0;
+    let mut person = begin.account.clone();
+    let (mut tried, mut ahead) = (None, None);
     loop {
         let granted = ticket.is_granted();
         if told != Some(granted) {
@@ -89,6 +92,11 @@ pub fn login(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Resul
             Request::Hold => {
                 if ticket.hold() {
                     line.send(&Reply::Held)?;
+                    // The security key works on the PIN now, and this is one thing less after the touch.
+                    if tried != person {
+                        tried.clone_from(&person);
+                        ahead = person.as_ref().and_then(|person| Ahead::of(agent, person));
+                    }
                 } else {
                     told = Some(false);
                     line.send(&Reply::Wait)?;
@@ -97,16 +105,17 @@ pub fn login(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Resul
             Request::Prove(_) if proofs >= MAX_PROOFS => {
                 return line.send(&Reply::Refused(refusal(Code::TooManyRequests, "too many requests for evidence")));
             }
-            Request::Prove(person) => {
+            Request::Prove(found) => {
                 proofs += 1;
-                let reply = match prove(agent, &caller, begin, &person) {
+                let reply = match prove(agent, &caller, begin, &found) {
                     Ok(grant) => Reply::Granted(Box::new(grant)),
                     Err(refused) => Reply::Refused(refused),
                 };
+                person = Some(found);
                 line.send(&reply)?;
             }
             Request::Outcome(what) => {
-                let reply = outcome::record(agent, peer, &what);
+                let reply = outcome::record(agent, peer, &what, ahead);
                 drop(ticket);
                 return line.send(&reply);
             }
