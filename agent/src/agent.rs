@@ -270,6 +270,11 @@ impl Agent {
             return;
         }
         self.state.append(events);
+        self.wake_carriers();
+    }
+
+    /// Wakes those who carry events to syslog and to the server.
+    pub fn wake_carriers(&self) {
         self.wake_syslog.wake();
         self.wake_upload.wake();
     }

@@ -212,8 +212,9 @@ fn converse(agent: &Agent, line: &mut Line, peer: Peer, counted: &mut Counted) -
             Request::Begin(begin) => service::login(agent, line, peer, &begin)?,
             Request::Account(begin) => service::account(agent, line, peer, &begin)?,
             Request::Outcome(what) => {
-                let reply = outcome::record(agent, peer, &what, None);
-                line.send(&reply)?;
+                let told = line.send(&outcome::record(agent, peer, &what, None));
+                agent.wake_carriers();
+                told?;
             }
             request => {
                 let reply = crate::control::answer(agent, peer, &request);

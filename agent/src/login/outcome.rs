@@ -25,7 +25,8 @@ use crate::store::ledger::{Answer, Entry};
 /// shall fill the spool.
 const PER_MINUTE: usize = 20;
 
-/// Records an outcome and says what the module is told.
+/// Records an outcome durably and says what the module is told. The carriers of the record are woken by the
+/// caller, when the module has been told: they would only keep the processor from it.
 pub fn record(agent: &Agent, peer: wardkey_ipc::Peer, outcome: &LoginOutcome, ahead: Option<Ahead>) -> Reply {
     if !peer.is_root()
         && !(0..PER_MINUTE).any(|slot| agent.is_due(&format!("outcome {} {slot}", peer.uid), Duration::from_secs(60)))
@@ -68,8 +69,6 @@ pub fn record(agent: &Agent, peer: wardkey_ipc::Peer, outcome: &LoginOutcome, ah
         LoginResult::Failure(what) => failure(agent, &caller, outcome, what),
     };
     let answer = agent.state.settle(&entry);
-    agent.wake_syslog.wake();
-    agent.wake_upload.wake();
     match answer {
         Ok(Answer::Recorded(id)) => Reply::Recorded(id),
         Ok(Answer::Refused(code)) => Reply::Refused(refusal(code, "the agent refuses this outcome")),

@@ -117,7 +117,9 @@ pub fn login(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Resul
             Request::Outcome(what) => {
                 let reply = outcome::record(agent, peer, &what, ahead);
                 drop(ticket);
-                return line.send(&reply);
+                let told = line.send(&reply);
+                agent.wake_carriers();
+                return told;
             }
             _ => return line.send(&Reply::Refused(refusal(Code::ProtocolError, "not a request of a login"))),
         }
