@@ -17,6 +17,9 @@ use crate::time::UnixTime;
 /// Longest time in seconds from the challenge to the decision (S5).
 pub const CHALLENGE_SECONDS: u64 = 60;
 
+/// The service of the account phase that systemd goes through for an account's user manager.
+const USER_MANAGER: &str = "systemd-user";
+
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
@@ -133,12 +136,7 @@ pub enum Freshness<'a> {
 /// # Errors
 /// A [`Denial`] (10xx). [`Code::KeyAndNameDoNotMatch`] when the person is in no scope of the terminal.
 pub fn permit(snapshot: &Snapshot, request: &Request<'_>) -> Result<Permit, Denial> {
-    if request.remote {
-        return Err(Denial::new(Code::RemoteSession, "remote session"));
-    }
-    if snapshot.terminal().status != Status::Active {
-        return Err(Denial::new(Code::TerminalDisabled, "terminal is disabled"));
-    }
+    terminal_serves(snapshot, request)?;
     let mut records = snapshot.records();
     let first = records
         .next()
@@ -151,14 +149,36 @@ pub fn permit(snapshot: &Snapshot, request: &Request<'_>) -> Result<Permit, Deni
         .iter()
         .find(|scope| scope.record.is_some())
         .ok_or_else(|| Denial::new(Code::KeyAndNameDoNotMatch, "no such person in any scope of this terminal"))?;
-    let oldest = snapshot.heads().map(|head| head.issued).fold(snapshot.terminal().issued, Ord::min);
     Ok(Permit {
         stage,
-        age: request.now.since(oldest),
+        age: age(snapshot, request.now),
         shared,
         scope: holder.head.scope.clone(),
         position: holder.head.position(),
     })
+}
+
+/// Whether directory and policy allow the account phase of a handle that nobody has logged in with. As
+/// [`permit`]; besides, the user manager of a shared account, which systemd starts after somebody has logged
+/// in to it: nobody is proven then, and nobody is let in.
+///
+/// # Errors
+/// As [`permit`].
+pub fn permit_account(snapshot: &Snapshot, request: &Request<'_>) -> Result<Permit, Denial> {
+    let shares = snapshot.scopes().iter().find(|scope| scope.policy.shared_account(request.account).is_some());
+    match shares {
+        Some(scope) if request.service.as_str() == USER_MANAGER => {
+            terminal_serves(snapshot, request)?;
+            Ok(Permit {
+                stage: stage_by_time(snapshot, request.now)?,
+                age: age(snapshot, request.now),
+                shared: true,
+                scope: scope.head.scope.clone(),
+                position: scope.head.position(),
+            })
+        }
+        _ => permit(snapshot, request),
+    }
 }
 
 /// The decision. Takes the verified directory and the raw assertion; the only way to a [`Granted`].
@@ -202,6 +222,17 @@ pub fn decide(
     Ok(Granted { permit, facts, client_data, key: credential.fingerprint(), credential })
 }
 
+/// What refuses everybody.
+fn terminal_serves(snapshot: &Snapshot, request: &Request<'_>) -> Result<(), Denial> {
+    if request.remote {
+        return Err(Denial::new(Code::RemoteSession, "remote session"));
+    }
+    if snapshot.terminal().status != Status::Active {
+        return Err(Denial::new(Code::TerminalDisabled, "terminal is disabled"));
+    }
+    Ok(())
+}
+
 fn person_is_valid(record: &PersonRecord, now: UnixTime) -> Result<(), Denial> {
     if record.status != Status::Active {
         return Err(Denial::new(Code::PersonDisabled, "person is disabled"));
@@ -233,38 +264,55 @@ fn account_is_allowed(snapshot: &Snapshot, record: &PersonRecord, request: &Requ
     }
 }
 
-fn stage(snapshot: &Snapshot, request: &Request<'_>) -> Result<Stage, Denial> {
+/// Seconds since the oldest of what is signed.
+fn age(snapshot: &Snapshot, now: UnixTime) -> u64 {
+    now.since(snapshot.heads().map(|head| head.issued).fold(snapshot.terminal().issued, Ord::min))
+}
+
+/// The stage, whoever asks.
+fn stage_by_time(snapshot: &Snapshot, now: UnixTime) -> Result<Stage, Denial> {
     let expires = snapshot.expires();
-    if request.now <= expires {
+    if now <= expires {
         return Ok(Stage::Online);
     }
-    let offline = request.now.since(expires);
+    let offline = now.since(expires);
     let limit = |of: fn(&PolicyDocument) -> u64| snapshot.policies().map(of).min().unwrap_or(0);
     if offline <= limit(|policy| policy.offline.soft) {
         return Ok(Stage::Soft);
     }
     if offline <= limit(|policy| policy.offline.degraded) {
+        return Ok(Stage::Degraded);
+    }
+    if offline <= limit(|policy| policy.offline.hard) {
+        return Ok(Stage::Hard);
+    }
+    Err(Denial::new(Code::OfflineTooLong, format!("offline for {offline} s")))
+}
+
+/// The stage, if it allows the person and the service.
+fn stage(snapshot: &Snapshot, request: &Request<'_>) -> Result<Stage, Denial> {
+    let stage = stage_by_time(snapshot, request.now)?;
+    let offline = request.now.since(snapshot.expires());
+    if stage == Stage::Degraded {
         if snapshot.policies().any(|policy| policy.elevating_services.contains(request.service)) {
             return Err(Denial::new(Code::OfflineNoElevation, format!("offline for {offline} s")));
         }
         if !request.marks.has_seen(&leaf_key(snapshot.login())) {
             return Err(Denial::new(Code::OfflineNotSeenHere, format!("offline for {offline} s")));
         }
-        return Ok(Stage::Degraded);
     }
-    if offline <= limit(|policy| policy.offline.hard) {
+    if stage == Stage::Hard {
         let emergency = snapshot.scopes().iter().any(|scope| {
             scope
                 .record
                 .as_ref()
                 .is_some_and(|record| scope.policy.emergency_groups.iter().any(|group| record.groups.contains(group)))
         });
-        if emergency {
-            return Ok(Stage::Hard);
+        if !emergency {
+            return Err(Denial::new(Code::OfflineEmergencyOnly, format!("offline for {offline} s")));
         }
-        return Err(Denial::new(Code::OfflineEmergencyOnly, format!("offline for {offline} s")));
     }
-    Err(Denial::new(Code::OfflineTooLong, format!("offline for {offline} s")))
+    Ok(stage)
 }
 
 fn client_data_is_ours(

@@ -312,6 +312,46 @@ fn a_disabled_terminal_and_a_remote_session_let_nobody_in() {
 }
 
 #[test]
+fn only_the_user_manager_of_a_shared_account_needs_no_person() {
+    let expiry = T0 + 840;
+    let allowed = |world: &World, account: &str, service: &str, remote: bool, now: u64| {
+        let (name, service, marks) = (login(account), common::service(service), Marks::default());
+        let request = wardkey_core::decide::Request {
+            account: &name,
+            service: &service,
+            remote,
+            now: UnixTime(now),
+            marks: &marks,
+        };
+        let permit = wardkey_core::decide::permit_account(&world.snapshot(account).unwrap(), &request);
+        permit.map(|permit| (permit.stage, permit.shared)).map_err(|denial| denial.code)
+    };
+    let mut world = World::new();
+    world.share("ward3", &["nurses"]);
+    // (account, service, remote, time) -> stage and whether shared, or refusal
+    let table = [
+        ("hanako", "systemd-user", false, T0, Ok((Stage::Online, false))),
+        ("hanako", "cron", false, T0, Ok((Stage::Online, false))),
+        ("ghost", "systemd-user", false, T0, Err(Code::KeyAndNameDoNotMatch)),
+        ("ward3", "systemd-user", false, T0, Ok((Stage::Online, true))),
+        ("ward3", "cron", false, T0, Err(Code::KeyAndNameDoNotMatch)),
+        ("ward3", "login", false, T0, Err(Code::KeyAndNameDoNotMatch)),
+        ("ward3", "systemd-user", true, T0, Err(Code::RemoteSession)),
+        ("ward3", "systemd-user", false, expiry + 1, Ok((Stage::Soft, true))),
+        ("ward3", "systemd-user", false, expiry + 168 * HOUR, Ok((Stage::Hard, true))),
+        ("ward3", "systemd-user", false, expiry + 168 * HOUR + 1, Err(Code::OfflineTooLong)),
+    ];
+    for (account, service, remote, now, expected) in table {
+        assert_eq!(allowed(&world, account, service, remote, now), expected, "{account} {service} {now}");
+    }
+    world.terminal.status = Status::Disabled;
+    assert_eq!(allowed(&world, "ward3", "systemd-user", false, T0), Err(Code::TerminalDisabled));
+    // It is no login: a person is still needed there.
+    let result = World::new().login("ward3", "hanako", "systemd-user", T0, &Marks::default());
+    assert_eq!(code(result), Some(Code::NotInSharedGroup));
+}
+
+#[test]
 fn lockout_delay_rises_and_is_bounded() {
     let lockout = wardkey_core::document::Lockout { threshold: 5, base_delay: 30, max_delay: 3600 };
     for (failures, delay) in [(0, 0), (4, 0), (5, 30), (6, 60), (7, 120), (12, 3600), (u32::MAX, 3600)] {

@@ -1,6 +1,7 @@
 //! The account phase of a handle that did not log in here: may this account be used now at all?
 
 use wardkey_core::code::Code;
+use wardkey_core::decide;
 use wardkey_core::message::agent::Request;
 use wardkey_ipc::Deadline;
 
@@ -13,7 +14,7 @@ use crate::refusal::Refusal;
 /// Evaluates the account anew.
 ///
 /// # Errors
-/// The [`Refusal`]: also for a shared account, as without a login nobody is proven.
+/// The [`Refusal`]: also for a shared account, as without a login nobody is proven (but its user manager).
 pub fn check_account(world: &mut World<'_>, login: &Login) -> Result<(), Refusal> {
     let nobody = |why| Refusal::new(Code::KeyAndNameDoNotMatch, why);
     if let Some(why) = login.nobody {
@@ -26,7 +27,8 @@ pub fn check_account(world: &mut World<'_>, login: &Login) -> Result<(), Refusal
     for _ in 0..MAX_MESSAGES {
         match agent.receive(deadline).map_err(|error| Refusal::agent(&error))? {
             AgentReply::Granted(grant) => {
-                let person = Person::verify(world, login, grant.evidence.as_ref(), account, account)?;
+                let evidence = grant.evidence.as_ref();
+                let person = Person::verify_for(decide::permit_account, world, login, evidence, account, account)?;
                 return person.permit.map(drop).map_err(Refusal::from);
             }
             AgentReply::Wait => {}

@@ -27,7 +27,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// Verifies what the agent shows for `person` and asks policy about `account`.
+    /// Verifies what the agent shows for `person` and asks policy about `account` for a login.
     ///
     /// # Errors
     /// What refuses everyone: evidence that does not hold, a disabled terminal, a remote session, a
@@ -39,12 +39,27 @@ impl Person {
         person: &LoginName,
         account: &LoginName,
     ) -> Result<Self, Refusal> {
+        Self::verify_for(decide::permit, world, login, evidence, person, account)
+    }
+
+    /// The same for what `permit` decides about.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub fn verify_for(
+        permit: fn(&Snapshot, &Request<'_>) -> Result<Permit, Denial>,
+        world: &World<'_>,
+        login: &Login,
+        evidence: Option<&Evidence>,
+        person: &LoginName,
+        account: &LoginName,
+    ) -> Result<Self, Refusal> {
         let evidence = evidence.ok_or_else(|| Refusal::new(Code::ProofInvalid, "the agent shows nothing"))?;
         let marks = world.machine.marks()?;
         let snapshot = Snapshot::verify(evidence, world.anchor, &marks, person)?;
         let now = now(world, &snapshot, &marks)?;
         let request = Request { account, service: &login.service, remote: login.remote, now, marks: &marks };
-        let permit = decide::permit(&snapshot, &request);
+        let permit = permit(&snapshot, &request);
         if let Err(denial) = &permit
             && matches!(denial.code, Code::RemoteSession | Code::TerminalDisabled)
         {

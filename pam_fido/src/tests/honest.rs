@@ -8,7 +8,7 @@ use wardkey_core::codec::List;
 use wardkey_core::directory::leaf_key;
 use wardkey_core::message::agent::{Candidate, Grant, LoginResult, Reply as AgentReply, Request as AgentRequest};
 use wardkey_core::message::key::{Reply as KeyReply, Request as KeyRequest};
-use wardkey_core::name::Language;
+use wardkey_core::name::{Language, ServiceName};
 use wardkey_core::person::Status;
 use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
@@ -295,6 +295,13 @@ fn the_account_phase_evaluates_anew() {
         scene.login = login_as(account);
         let refusal = scene.check_account().unwrap_err();
         assert_eq!((refusal.code, refusal.account()), (code, result), "{account}");
+    }
+    // systemd goes through it for the user manager of an account that somebody has just logged in to.
+    for (account, allowed) in [("ward3", true), ("ghost", false)] {
+        let mut scene = Scene::of(&shared);
+        scene.login = login_as(account);
+        scene.login.service = ServiceName::new("systemd-user").unwrap();
+        assert_eq!(scene.check_account().is_ok(), allowed, "{account}");
     }
     let mut scene = Scene::new();
     scene.agent.down_from = 0;
