@@ -33,7 +33,7 @@ pub fn read(path: &Path, max: u64) -> Result<Option<Vec<u8>>, AgentError> {
 /// reader or a crash finds the old or the new one.
 ///
 /// # Errors
-/// [`AgentError::File`] or [`AgentError::Full`]; the old file is untouched then.
+/// [`AgentError::File`] or [`AgentError::Full`]; the old file is there then, or the new one, whole.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), AgentError> {
     wardkey_settings::files::replace(path, bytes, mode).map_err(|error| AgentError::file(path, error))
 }

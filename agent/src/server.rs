@@ -212,9 +212,7 @@ fn converse(agent: &Agent, line: &mut Line, peer: Peer, counted: &mut Counted) -
             Request::Begin(begin) => service::login(agent, line, peer, &begin)?,
             Request::Account(begin) => service::account(agent, line, peer, &begin)?,
             Request::Outcome(what) => {
-                let told = line.send(&outcome::record(agent, peer, &what, None));
-                agent.wake_carriers();
-                told?;
+                outcome::record(agent, peer, &what, None).tell(agent, line)?;
             }
             request => {
                 let reply = crate::control::answer(agent, peer, &request);

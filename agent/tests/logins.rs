@@ -359,6 +359,26 @@ fn a_user_asks_for_itself_only_and_counts_against_nobody_else() {
 }
 
 #[test]
+fn a_user_who_makes_up_services_fills_no_spool() {
+    let f = Fixture::joined();
+    let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap().uid.as_raw();
+    let peer = Peer { uid: nobody, gid: nobody, pid: 77 };
+    f.ward.put("ward3", &person("nobody", vec![credential(5)]));
+    f.sync().unwrap();
+    let accounts = |f: &Fixture| f.events().iter().filter(|event| event.name == EventName::Account).count();
+    let ask = |client: &mut Client, n: u32| {
+        let service = ServiceName::new(format!("made-up-{n}")).unwrap();
+        client.granted(&Request::Account(Begin { service, ..begin("nobody") }));
+    };
+    let mut client = f.connect(peer);
+    (0..40).for_each(|n| ask(&mut client, n));
+    assert_eq!(accounts(&f), 1, "one record for all that it makes up");
+    let mut root = f.root();
+    (0..4).for_each(|n| ask(&mut root, n));
+    assert_eq!(accounts(&f), 5, "root's services are a record each");
+}
+
+#[test]
 fn what_refuses_everyone_refuses_at_once() {
     let f = Fixture::joined();
     assert_eq!(f.root().refused(&Request::Begin(begin("hanako"))), Code::NotSynced);

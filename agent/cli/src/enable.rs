@@ -141,6 +141,10 @@ pub(crate) fn disable(work: &mut Work<'_, '_>, options: &DisableOptions) -> Resu
 /// Switches on; from the first change to a file on, somebody will undo it.
 fn switch_on(work: &mut Work<'_, '_>) -> Result<(Pending, Guard), CliError> {
     let _lock = undo::lock(&work.around.places)?;
+    // Since the first look somebody had time to log in; what is kept now is what an undo brings back.
+    let (State::Off, None) = now(work) else {
+        return Err(CliError::invalid("logins were changed meanwhile, see: wardkey status; then run it again"));
+    };
     let pending = undo::begin(&work.around.places)?;
     let switched = undo::arm(&pending)
         .and_then(|guard| profile::switch(&work.around.places, true).map(|()| guard))

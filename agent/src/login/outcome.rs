@@ -13,25 +13,62 @@ use wardkey_core::id::{CredentialId, Hash};
 use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::{Begin, Failure, LoginOutcome, LoginResult, Refusal, Reply};
 use wardkey_core::name::{LoginName, printable};
+use wardkey_ipc::{IpcError, Peer};
 
 use crate::agent::{Agent, fresh_id};
 use crate::error::AgentError;
 use crate::login::ahead::Ahead;
 use crate::login::authorise::{Caller, Phase, authorise, is_known, is_listed, refusal};
 use crate::login::lockout;
+use crate::server::Line;
 use crate::store::ledger::{Answer, Entry};
 
 /// Outcomes that a caller other than root may report per minute: a locker needs fewer, and nobody
 /// shall fill the spool.
 const PER_MINUTE: usize = 20;
 
-/// Records an outcome durably and says what the module is told. The carriers of the record are woken by the
-/// caller, when the module has been told: they would only keep the processor from it.
-pub fn record(agent: &Agent, peer: wardkey_ipc::Peer, outcome: &LoginOutcome, ahead: Option<Ahead>) -> Reply {
+/// An outcome that has been judged, and recorded if it is worth a record.
+#[must_use]
+pub struct Answered {
+    reply: Reply,
+    recorded: bool,
+}
+
+impl Answered {
+    /// Tells the module, and then wakes those who carry the record on: before, they would only keep the
+    /// processor from the login.
+    ///
+    /// # Errors
+    /// [`IpcError`] when the module could not be told; the record stands.
+    pub fn tell(self, agent: &Agent, line: &mut Line) -> Result<(), IpcError> {
+        let told = line.send(&self.reply);
+        if self.recorded {
+            agent.wake_carriers();
+        }
+        told
+    }
+}
+
+/// Judges an outcome and records it durably.
+pub fn record(agent: &Agent, peer: Peer, outcome: &LoginOutcome, ahead: Option<Ahead>) -> Answered {
+    let entry = match judge(agent, peer, outcome, ahead) {
+        Ok(entry) => entry,
+        Err(refused) => return Answered { reply: Reply::Refused(refused), recorded: false },
+    };
+    let reply = match agent.state.settle(&entry) {
+        Ok(Answer::Recorded(id)) => Reply::Recorded(id),
+        Ok(Answer::Refused(code)) => Reply::Refused(refusal(code, "the agent refuses this outcome")),
+        Err(error) => Reply::Refused(refusal(Code::StateUnavailable, error.to_string())),
+    };
+    Answered { reply, recorded: true }
+}
+
+/// What is to be recorded; or a refusal of the whole, of which there is a record already if there is one.
+fn judge(agent: &Agent, peer: Peer, outcome: &LoginOutcome, ahead: Option<Ahead>) -> Result<Entry, Refusal> {
     if !peer.is_root()
         && !(0..PER_MINUTE).any(|slot| agent.is_due(&format!("outcome {} {slot}", peer.uid), Duration::from_secs(60)))
     {
-        return Reply::Refused(Refusal {
+        return Err(Refusal {
             retry_after: Some(60),
             ..refusal(Code::TooManyRequests, "too many outcomes of this uid")
         });
@@ -43,14 +80,14 @@ pub fn record(agent: &Agent, peer: wardkey_ipc::Peer, outcome: &LoginOutcome, ah
             event.reason = Some(refused.code);
             event.detail.clone_from(&refused.detail);
             agent.record(vec![event]);
-            return Reply::Refused(refused);
+            return Err(refused);
         }
     };
-    let entry = match &outcome.result {
+    match &outcome.result {
         LoginResult::Success(assertion) => match success(agent, &caller, outcome, assertion, ahead) {
-            Ok(entry) => entry,
+            Ok(entry) => Ok(entry),
             Err(AgentError::Denied(denial)) if denial.code == Code::NotSynced => {
-                return Reply::Refused(refusal(denial.code, denial.detail));
+                Err(refusal(denial.code, denial.detail))
             }
             Err(error) => {
                 // What is not proven is recorded as what it is: a claim that did not hold.
@@ -63,16 +100,10 @@ pub fn record(agent: &Agent, peer: wardkey_ipc::Peer, outcome: &LoginOutcome, ah
                     detail: Some(format!("claimed as a login: {}", denial.detail)),
                     tries_left: None,
                 };
-                Entry { refuse: Some(denial.code), ..failure(agent, &caller, outcome, &claim) }
+                Ok(Entry { refuse: Some(denial.code), ..failure(agent, &caller, outcome, &claim) })
             }
         },
-        LoginResult::Failure(what) => failure(agent, &caller, outcome, what),
-    };
-    let answer = agent.state.settle(&entry);
-    match answer {
-        Ok(Answer::Recorded(id)) => Reply::Recorded(id),
-        Ok(Answer::Refused(code)) => Reply::Refused(refusal(code, "the agent refuses this outcome")),
-        Err(error) => Reply::Refused(refusal(Code::StateUnavailable, error.to_string())),
+        LoginResult::Failure(what) => Ok(failure(agent, &caller, outcome, what)),
     }
 }
 

@@ -108,18 +108,18 @@ pub fn login(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Resul
             Request::Prove(found) => {
                 proofs += 1;
                 let reply = match prove(agent, &caller, begin, &found) {
-                    Ok(grant) => Reply::Granted(Box::new(grant)),
+                    Ok(grant) => {
+                        person = Some(found);
+                        Reply::Granted(Box::new(grant))
+                    }
                     Err(refused) => Reply::Refused(refused),
                 };
-                person = Some(found);
                 line.send(&reply)?;
             }
             Request::Outcome(what) => {
-                let reply = outcome::record(agent, peer, &what, ahead);
+                let answered = outcome::record(agent, peer, &what, ahead);
                 drop(ticket);
-                let told = line.send(&reply);
-                agent.wake_carriers();
-                return told;
+                return answered.tell(agent, line);
             }
             _ => return line.send(&Reply::Refused(refusal(Code::ProtocolError, "not a request of a login"))),
         }
@@ -261,9 +261,11 @@ fn record_account(agent: &Agent, caller: &Caller, begin: &Begin, grant: &Grant) 
     let request =
         decide::Request { account, service: &begin.service, remote: false, now: agent.clock.now(), marks: &marks };
     let permitted = Snapshot::verify(evidence, &anchor, &agent.marks(), account)
-        .and_then(|snapshot| decide::permit(&snapshot, &request));
+        .and_then(|snapshot| decide::permit_account(&snapshot, &request));
     let word = if permitted.is_ok() { "allowed" } else { "refused" };
-    if !agent.is_due(&format!("account {word} {} {account} {}", caller.peer.uid, begin.service), QUIET) {
+    // As with names: anyone but root could make up any number of services, and fill the spool with them.
+    let service = if caller.peer.is_root() { begin.service.as_str() } else { "" };
+    if !agent.is_due(&format!("account {word} {} {account} {service}", caller.peer.uid), QUIET) {
         return;
     }
     let mut event: event::Event = outcome::base(agent, begin, Some(caller), caller.peer.uid);

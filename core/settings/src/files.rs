@@ -202,7 +202,7 @@ impl Replacement {
 /// is the old file or the new one, whole, and the new one of this mode, whatever the umask is.
 ///
 /// # Errors
-/// The system's; the old file is untouched then.
+/// The system's; the old file is there then, or the new one, whole.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(std::io::Error::from(std::io::ErrorKind::InvalidInput));
