@@ -47,7 +47,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// comes, or when this one has ended.
 const REST: Duration = Duration::from_secs(1);
 
-/// How often too many connections are complained about.
+/// Pause when the kernel gives out no connection.
+const BREATH: Duration = Duration::from_millis(50);
+/// How often connections are complained about.
 const COMPLAINT_EVERY: Duration = Duration::from_secs(10);
 
 /// Why the key process cannot listen.
@@ -171,7 +173,7 @@ pub fn run(
         }
         if accepting
             && incoming
-            && let Some(connection) = accept(listener)
+            && let Some(connection) = accept(listener, &mut complained)
         {
             let Ok(peer) = Peer::of(&connection) else {
                 continue;
@@ -184,11 +186,7 @@ pub fn run(
             let of_this_uid = busy.iter().filter(|other| other.uid == peer.uid).count();
             let full = busy.len() >= MAX_PROCESSES - KEPT_FOR_ROOT;
             if !peer.is_root() && (of_this_uid >= MAX_PER_UID || full) {
-                // One who can fill the log with it has won something too.
-                if complained.is_none_or(|last| last.elapsed() >= COMPLAINT_EVERY) {
-                    eprintln!("wardkey-key: too many connections of uid {}", peer.uid);
-                    complained = Some(Instant::now());
-                }
+                complain(&mut complained, format_args!("too many connections of uid {}", peer.uid));
                 continue;
             }
             // The agent watches, and a watch sends nothing to a key.
@@ -270,8 +268,25 @@ fn reap(busy: Vec<Process>, ended: &[bool]) -> Vec<Process> {
         .collect()
 }
 
-fn accept(listener: &OwnedFd) -> Option<OwnedFd> {
-    handover::owned(accept4(std::os::fd::AsRawFd::as_raw_fd(listener), SockFlag::SOCK_CLOEXEC))
+/// The connection that waits, unless it is gone again.
+fn accept(listener: &OwnedFd, complained: &mut Option<Instant>) -> Option<OwnedFd> {
+    let accepted = accept4(std::os::fd::AsRawFd::as_raw_fd(listener), SockFlag::SOCK_CLOEXEC);
+    if let Err(errno) = accepted
+        && !matches!(errno, Errno::EAGAIN | Errno::EINTR | Errno::ECONNABORTED)
+    {
+        complain(complained, format_args!("cannot take a connection: {errno}"));
+        // No descriptors, no memory: the connection would be there again at once.
+        std::thread::sleep(BREATH);
+    }
+    handover::owned(accepted)
+}
+
+/// One who can fill the log with complaints has won something too.
+fn complain(last: &mut Option<Instant>, what: std::fmt::Arguments<'_>) {
+    if last.is_none_or(|last| last.elapsed() >= COMPLAINT_EVERY) {
+        eprintln!("wardkey-key: {what}");
+        *last = Some(Instant::now());
+    }
 }
 
 fn millis(duration: Duration) -> PollTimeout {
