@@ -12,7 +12,7 @@ all: release
 
 help:
 	@echo 'make demo     the main job, step by step (DEMO_LANG=ja|en, KEY=1 for a plugged hardware key)'
-	@echo 'make test     everything that is checked'
+	@echo 'make test     format, clippy, all tests, vectors'
 	@echo 'make bench    a login beside pam_u2f: exchanges and times'
 	@echo 'make release  the production binaries, in target/release'
 	@echo 'make pages    manual pages, completions, SBOMs, licence lists, in target/'
@@ -34,7 +34,7 @@ pages: release
 tests-build: setup
 	$(TESTS) $(CARGO) build --locked --workspace
 
-# Everything, also what .ci/run runs.
+# What is checked of the sources; .ci/run goes on with the demo and the packages.
 test: setup check release unit vectors e2e
 
 check: setup

@@ -14,7 +14,7 @@ use wardkey_ipc::{Channel, Deadline, IpcError, Peer};
 
 use crate::agent::Agent;
 use crate::log;
-use crate::login::authorise::refusal;
+use crate::login::authorise::{later, refusal};
 use crate::login::{outcome, service};
 use crate::session::invoker;
 
@@ -207,7 +207,7 @@ fn converse(agent: &Agent, line: &mut Line, peer: Peer, counted: &mut Counted) -
             Request::Begin(begin)
                 if !invoker(peer, &begin).is_none_or(|uid| counted.charge(uid, agent.config.connections)) =>
             {
-                return line.send(&Reply::Refused(refusal(Code::TooManyRequests, "too many connections of this uid")));
+                return line.send(&Reply::Refused(later("too many connections of this uid")));
             }
             Request::Begin(begin) => service::login(agent, line, peer, &begin)?,
             Request::Account(begin) => service::account(agent, line, peer, &begin)?,

@@ -177,7 +177,7 @@ codes! {
     CacheSetAside = 1310,
 
     // 14xx: notices
-    /// Offline; the directory is `$hours` hours old.
+    /// Offline; the directory is `$hours` hours old (`<1` in the first).
     OfflineBanner = 1401,
     /// Another login at this terminal uses the key; wait.
     WaitForKey = 1402,

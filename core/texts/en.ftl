@@ -39,7 +39,7 @@ wk-1105 = Two different directories with one number were shown. Please contact y
 wk-1106 = The policy is not the one of the directory. Please contact your administrator.
 wk-1107 = The directory's record could not be verified. Please contact your administrator.
 wk-1108 = The directory's scopes are not those of this terminal. Please contact your administrator.
-wk-1109 = This terminal's trust anchor cannot be read. Administrator: run "wardkey join" again.
+wk-1109 = This terminal's trust anchor cannot be read. Administrator: see WK-1109 in the guide.
 wk-1110 = This terminal's marks cannot be read. Please contact your administrator.
 wk-1111 = The server is behind this terminal. Administrator: follow the steps for a restored server.
 wk-1121 = The server's clock is not plausible, so it signs nothing new by it. Please check the clock.
@@ -52,7 +52,7 @@ wk-1203 = Wrong PIN. Tries left: { $tries }.
 wk-1204 = Wrong PIN several times. Please unplug the key, plug it in and try again.
 wk-1205 = Wrong PIN too often: this key is blocked. Please ask your administrator to register it anew.
 wk-1206 = This key has no PIN. Please contact your administrator.
-wk-1207 = The PIN must be changed. Please change it with "wardkey key change-pin".
+wk-1207 = The key's PIN must be changed first. Please ask your administrator ("wardkey key change-pin").
 wk-1208 = Please touch the key.
 wk-1209 = The key was not touched in time. Please start again.
 wk-1210 = The key was removed. Please insert it and try again.
@@ -63,11 +63,11 @@ wk-1214 = No key was inserted. Please have your key ready and try again.
 wk-1215 = A PIN cannot have this length. Please check it and try again.
 wk-1216 = The key is in use elsewhere on this terminal. Please try again when that is done.
 wk-1217 = This PIN does not follow the rules. Please choose a longer or a different one.
-wk-1218 = The key has no room left. Please delete a registration or use another key.
+wk-1218 = The key has no room left. Please use another key, or delete a registration with its maker's tool.
 wk-1219 = Key of { $name }. Enter the PIN, then touch the key:{ " " }
 wk-1220 = (tries left: { $tries }):{ " " }
 wk-1221 = This key is registered already. You can use it as it is.
-wk-1222 = This key cannot be used. Please use a FIDO2 key with a PIN.
+wk-1222 = This key cannot be used. Please use a FIDO2 key with a PIN and room for registrations.
 wk-1223 = Several security keys are plugged in. Please leave only the one that is meant.
 
 ## 13xx: parts of Wardkey
@@ -85,7 +85,7 @@ wk-1310 = The stored directory was damaged and is fetched again. Please wait a m
 
 ## 14xx: notices
 
-wk-1401 = Offline. The directory is { $hours } hours old.
+wk-1401 = Offline. Age of the directory: { $hours } h.
 wk-1402 = The key is in use elsewhere on this terminal. Please wait.
 
 ## 15xx: administration of terminals and server
@@ -103,7 +103,7 @@ wk-1510 = The time for registering is over. Please start again.
 wk-1511 = The directory is up to date.
 wk-1512 = Too many requests. Please try again in { $seconds } seconds.
 wk-1513 = This needs root. Please run it with sudo.
-wk-1514 = This terminal's certificate is missing or was refused. Administrator: join the terminal again.
+wk-1514 = This terminal's certificate is missing or was refused. Administrator: join with "terminal token --replace".
 wk-1515 = Not found ({ $what }). Please check the name.
 wk-1516 = The request is not valid ({ $reason }). Please check it.
 wk-1521 = This machine has joined before. Please issue a token for it with "terminal token --replace".

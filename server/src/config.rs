@@ -171,7 +171,7 @@ impl Config {
             ((2..=86_400).contains(&self.head_seconds), "head_seconds", "2 to 86400"),
             ((1..=3_650).contains(&self.certificate_days), "certificate_days", "1 to 3650"),
             ((1..=32).contains(&self.keys_per_person), "keys_per_person", "1 to 32"),
-            ((1..=3).contains(&self.cred_protect), "cred_protect", "1, 2 or 3"),
+            ((1..=2).contains(&self.cred_protect), "cred_protect", "1 or 2"),
             (
                 !self.attestation_required || !self.attestation_roots.is_empty(),
                 "attestation_required",

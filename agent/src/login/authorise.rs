@@ -10,9 +10,17 @@ use wardkey_ipc::Peer;
 use crate::agent::Agent;
 use crate::session::{NotHere, Place, locate};
 
+/// Seconds after which those who ask for too much at once are told to come again.
+const LATER: u64 = 10;
+
 /// A refusal with a code and a detail for administrators.
 pub fn refusal(code: Code, detail: impl Into<String>) -> Refusal {
     Refusal { code, detail: Some(detail.into()), retry_after: None }
+}
+
+/// Too much at once of this caller.
+pub fn later(detail: &str) -> Refusal {
+    Refusal { retry_after: Some(LATER), ..refusal(Code::TooManyRequests, detail) }
 }
 
 /// A caller that may ask for the account.

@@ -57,7 +57,11 @@ pub fn record(agent: &Agent, peer: Peer, outcome: &LoginOutcome, ahead: Option<A
     };
     let reply = match agent.state.settle(&entry) {
         Ok(Answer::Recorded(id)) => Reply::Recorded(id),
-        Ok(Answer::Refused(code)) => Reply::Refused(refusal(code, "the agent refuses this outcome")),
+        Ok(Answer::Refused(code)) => {
+            let locked = || lockout::locked(agent, &entry.subjects).ok().flatten();
+            let retry_after = (code == Code::LockedOut).then(locked).flatten();
+            Reply::Refused(Refusal { retry_after, ..refusal(code, "the agent refuses this outcome") })
+        }
         Err(error) => Reply::Refused(refusal(Code::StateUnavailable, error.to_string())),
     };
     Answered { reply, recorded: true }

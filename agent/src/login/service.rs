@@ -19,7 +19,7 @@ use crate::agent::Agent;
 use crate::error::AgentError;
 use crate::login::ahead::Ahead;
 use crate::login::arbiter::Ticket;
-use crate::login::authorise::{Caller, Phase, authorise, is_known, is_listed, refusal};
+use crate::login::authorise::{Caller, Phase, authorise, is_known, is_listed, later, refusal};
 use crate::login::{lockout, outcome};
 use crate::server::Line;
 
@@ -54,7 +54,7 @@ pub fn login(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Resul
     if uid.is_some_and(|uid| agent.arbiter.count(|place| place.uid == Some(uid)) >= MAX_PER_USER)
         || invoker.is_some_and(|uid| agent.arbiter.count(|place| place.invoker == Some(uid)) >= MAX_PER_INVOKER)
     {
-        return line.send(&Reply::Refused(refusal(Code::TooManyRequests, "too many logins of this uid")));
+        return line.send(&Reply::Refused(later("too many logins of this uid")));
     }
     let foreground = match &caller.place.session {
         Some(session) => session.active,
@@ -103,7 +103,7 @@ pub fn login(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Resul
                 }
             }
             Request::Prove(_) if proofs >= MAX_PROOFS => {
-                return line.send(&Reply::Refused(refusal(Code::TooManyRequests, "too many requests for evidence")));
+                return line.send(&Reply::Refused(later("too many requests for evidence")));
             }
             Request::Prove(found) => {
                 proofs += 1;

@@ -55,7 +55,10 @@ impl Attempt<'_, '_> {
         self.raise_marks(person);
         let permit = signed.granted.permit();
         if permit.stage != Stage::Online {
-            let hours = (permit.age / 3600).to_string();
+            let hours = match permit.age / 3600 {
+                0 => "<1".to_owned(),
+                hours => hours.to_string(),
+            };
             let banner = texts::message(Code::OfflineBanner, self.language, &[("hours", &hours)]);
             self.world.talk.info(&banner);
         }

@@ -142,7 +142,8 @@ pub enum Person {
         #[arg(long)]
         reason: Option<String>,
     },
-    /// Switch a person off: refused at every terminal within a second.
+    /// Switch a person off: refused at every connected terminal within about a second, at others by the
+    /// offline limits.
     Disable(PersonAct),
     /// Switch a person on again.
     Enable(PersonAct),
@@ -211,7 +212,8 @@ pub enum Key {
         /// Login name.
         login: LoginName,
     },
-    /// Switch a key off: refused at every terminal within a second.
+    /// Switch a key off: refused at every connected terminal within about a second, at others by the
+    /// offline limits.
     Disable(KeyAct),
     /// Switch a key on again.
     Enable(KeyAct),
