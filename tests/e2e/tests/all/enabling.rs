@@ -198,6 +198,32 @@ fn nothing_is_changed_unless_everything_is_right() {
 }
 
 #[test]
+fn an_enabling_that_was_overtaken_by_another_changes_nothing() {
+    let ward = ready();
+    // It waits for the user name of the test login.
+    let mut slow = Command::new(paths::binary("wardkey"))
+        .args(["enable", "--json"])
+        .env("LANG", "en_US.UTF-8")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // What it says before, it says after it has looked how things are.
+    assert!(slow.stderr.as_mut().unwrap().read(&mut [0; 16]).unwrap() > 0, "it ended");
+    assert!(enable(&ward).status.success());
+    assert!(ward.terminal.wardkey(&["enable", "--confirm"]).status.success());
+    let enabled = (files(), remembered());
+    slow.stdin.take().unwrap().write_all(format!("hanako\n{PIN}\n").as_bytes()).unwrap();
+    let output = slow.wait_with_output().unwrap();
+    assert_eq!(json(&output)["error"]["code"], "WK-1516", "{}", json(&output));
+    assert_eq!((files(), remembered()), enabled);
+    assert_eq!(profile(&ward)["state"], "enabled");
+    assert!(!Path::new("/var/lib/wardkey-enable/pending").exists());
+    assert!(ward.terminal.wardkey(&["disable"]).status.success());
+}
+
+#[test]
 fn what_nobody_confirmed_is_undone_after_a_restart() {
     let ward = ready();
     let before = (files(), remembered());
