@@ -16,9 +16,8 @@ use wardkey_ipc::Peer;
 
 use crate::agent::Agent;
 use crate::error::{AgentError, ServerError};
-use crate::login::authorise::refusal;
 use crate::store::view::View;
-use crate::sync::run::{round, upstream};
+use crate::sync::run::{note_failure, round, upstream};
 
 /// Answers a request that is no login.
 pub fn answer(agent: &Agent, peer: Peer, request: &Request) -> Reply {
@@ -38,7 +37,8 @@ fn refused(error: &AgentError) -> Refusal {
         AgentError::Server(error) => error.retry_after(),
         _ => None,
     };
-    Refusal { retry_after, ..refusal(error.code(), error.to_string()) }
+    let detail = Some(error.detail()).filter(|detail| !detail.is_empty());
+    Refusal { code: error.code(), detail, retry_after }
 }
 
 fn needs_root(peer: Peer) -> Result<(), AgentError> {
@@ -94,11 +94,9 @@ fn sync(agent: &Agent) -> Result<Reply, AgentError> {
         }
         result = round(agent, 0);
     }
-    agent.note_exchange(result.as_ref().err());
-    if let Err(AgentError::Denied(denial)) = &result
-        && denial.code != Code::NotJoined
-    {
-        agent.record_refused(denial);
+    match &result {
+        Ok(_) => agent.note_exchange(None),
+        Err(error) => note_failure(agent, error),
     }
     result?;
     agent.wake_upload.wake();

@@ -4,7 +4,6 @@
 use wardkey_core::code::{Code, Denial};
 use wardkey_core::codec::CodecError;
 use wardkey_core::sign::SignatureError;
-use wardkey_ipc::IpcError;
 
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
@@ -38,9 +37,6 @@ pub enum AgentError {
     /// The server refused or could not be reached.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// A socket of this machine.
-    #[error(transparent)]
-    Ipc(#[from] IpcError),
     /// Another error of the system.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -99,12 +95,21 @@ impl ServerError {
 }
 
 impl AgentError {
+    /// What the sentence of the code does not say, for administrators; without the code.
+    pub fn detail(&self) -> String {
+        match self {
+            Self::Denied(denial) => denial.detail.clone(),
+            Self::Server(ServerError::Refused { message, .. }) => message.clone(),
+            error => error.to_string(),
+        }
+    }
+
     /// The code for people.
     pub const fn code(&self) -> Code {
         match self {
             Self::Configuration(_) => Code::Configuration,
             Self::Store(_) | Self::Full | Self::File { .. } => Code::StateUnavailable,
-            Self::Codec(_) | Self::Ipc(_) => Code::ProtocolError,
+            Self::Codec(_) => Code::ProtocolError,
             Self::Signature(_) => Code::ServerNotTrusted,
             Self::Denied(denial) => denial.code,
             Self::Server(error) => error.code(),
@@ -143,6 +148,29 @@ impl From<redb::Error> for AgentError {
         match error {
             redb::Error::Io(error) if is_full(&error) => Self::Full,
             error => Self::Store(error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_detail_never_repeats_the_code() {
+        let server = ServerError::Refused {
+            status: 422,
+            code: Code::RegistrationRefused,
+            message: "no attestation".into(),
+            retry_after: None,
+        };
+        for (error, detail) in [
+            (AgentError::from(server), "no attestation"),
+            (Denial::new(Code::NotJoined, "not joined").into(), "not joined"),
+            (ServerError::Unreachable("refused".into()).into(), "server cannot be reached: refused"),
+        ] {
+            assert_eq!(error.detail(), detail);
+            assert!(!error.detail().contains("WK-"));
         }
     }
 }

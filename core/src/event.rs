@@ -9,7 +9,7 @@ use minicbor::{Decode, Encode};
 
 use crate::assertion::Assertion;
 use crate::code::Code;
-use crate::codec::{Document, List};
+use crate::codec::Document;
 use crate::id::{Aaguid, EventId, TerminalId};
 use crate::name::{LoginName, printable};
 use crate::time::UnixTime;
@@ -222,9 +222,6 @@ impl Document for Event {
     const DOMAIN: &'static str = "wardkey/event/1";
     const MAX_BYTES: usize = 16 * 1024;
 }
-
-/// Events in one message to the server.
-pub type EventBatch = List<Event, 256>;
 
 impl Event {
     /// An event with nothing but what every event has.

@@ -116,9 +116,7 @@ impl CliError {
 impl From<agent::Refusal> for CliError {
     fn from(refusal: agent::Refusal) -> Self {
         let seconds = refusal.retry_after.map(|seconds| ("seconds", seconds.to_string()));
-        // The code is shown once, with the sentence.
-        let prefix = format!("{}: ", refusal.code);
-        let detail = refusal.detail.map(|text| text.strip_prefix(&prefix).map(str::to_owned).unwrap_or(text));
+        let detail = refusal.detail;
         match refusal.code {
             // Their sentences have the detail in them.
             code @ (Code::RegistrationRefused | Code::RequestInvalid) => {
@@ -160,7 +158,7 @@ mod tests {
         let error = refusal(Code::TooManyRequests, Some("a\nb"), Some(7));
         assert_eq!(error.to_text(Language::En), "Too many requests. Please try again in 7 seconds. (WK-1512)\n  a?b");
         assert_eq!(error.to_json(Language::En)["error"]["detail"], "a?b");
-        let error = refusal(Code::RegistrationRefused, Some("WK-1507: attestation"), None);
+        let error = refusal(Code::RegistrationRefused, Some("attestation"), None);
         assert!(error.to_text(Language::En).contains("(attestation)"));
         assert_eq!(error.exit_code(), 1);
     }

@@ -49,9 +49,20 @@ impl Answered {
     }
 }
 
-/// Judges an outcome and records it durably.
-pub fn record(agent: &Agent, peer: Peer, outcome: &LoginOutcome, ahead: Option<Ahead>) -> Answered {
-    let entry = match judge(agent, peer, outcome, ahead) {
+/// A login on the connection that its outcome comes by.
+pub struct UnderWay<'a> {
+    /// What it began with.
+    pub begin: &'a Begin,
+    /// Who it was then.
+    pub caller: &'a Caller,
+    /// What has been verified meanwhile.
+    pub ahead: Option<Ahead>,
+}
+
+/// Judges an outcome and records it durably. Without a login under way, or with the outcome of another one, it
+/// is authorised anew.
+pub fn record(agent: &Agent, peer: Peer, outcome: &LoginOutcome, under_way: Option<UnderWay<'_>>) -> Answered {
+    let entry = match judge(agent, peer, outcome, under_way) {
         Ok(entry) => entry,
         Err(refused) => return Answered { reply: Reply::Refused(refused), recorded: false },
     };
@@ -68,7 +79,7 @@ pub fn record(agent: &Agent, peer: Peer, outcome: &LoginOutcome, ahead: Option<A
 }
 
 /// What is to be recorded; or a refusal of the whole, of which there is a record already if there is one.
-fn judge(agent: &Agent, peer: Peer, outcome: &LoginOutcome, ahead: Option<Ahead>) -> Result<Entry, Refusal> {
+fn judge(agent: &Agent, peer: Peer, outcome: &LoginOutcome, under_way: Option<UnderWay<'_>>) -> Result<Entry, Refusal> {
     if !peer.is_root()
         && !(0..PER_MINUTE).any(|slot| agent.is_due(&format!("outcome {} {slot}", peer.uid), Duration::from_secs(60)))
     {
@@ -77,7 +88,12 @@ fn judge(agent: &Agent, peer: Peer, outcome: &LoginOutcome, ahead: Option<Ahead>
             ..refusal(Code::TooManyRequests, "too many outcomes of this uid")
         });
     }
-    let caller = match authorise(agent, peer, &outcome.login, Phase::Authentication) {
+    let known = under_way.filter(|login| *login.begin == outcome.login);
+    let (caller, ahead) = match known {
+        Some(login) => (Ok(login.caller.clone()), login.ahead),
+        None => (authorise(agent, peer, &outcome.login, Phase::Authentication), None),
+    };
+    let caller = match caller {
         Ok(caller) => caller,
         Err(refused) => {
             let mut event = base(agent, &outcome.login, None, peer.uid);
@@ -193,7 +209,7 @@ fn verify(
 
 /// Who was seen here: a module that runs as root has its own marks and judged by them; for any
 /// other the agent's count.
-fn remember_seen(agent: &Agent, caller: &Caller, person: &LoginName, marks: &mut Marks) {
+pub(super) fn remember_seen(agent: &Agent, caller: &Caller, person: &LoginName, marks: &mut Marks) {
     let key = leaf_key(person);
     if caller.peer.is_root() || matches!(agent.state.last_seen(&key), Ok(Some(_))) {
         marks.remember(key, agent.clock.now());

@@ -7,7 +7,6 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use wardkey_core::code::Code;
 use wardkey_core::codec::List;
-use wardkey_core::directory::leaf_key;
 use wardkey_core::event::{EventName, Outcome};
 use wardkey_core::message::agent::{Begin, Grant, Refusal, Reply, Request};
 use wardkey_core::name::LoginName;
@@ -117,7 +116,8 @@ pub fn login(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Resul
                 line.send(&reply)?;
             }
             Request::Outcome(what) => {
-                let answered = outcome::record(agent, peer, &what, ahead);
+                let answered =
+                    outcome::record(agent, peer, &what, Some(outcome::UnderWay { begin, caller: &caller, ahead }));
                 drop(ticket);
                 return answered.tell(agent, line);
             }
@@ -255,9 +255,7 @@ fn record_account(agent: &Agent, caller: &Caller, begin: &Begin, grant: &Grant) 
         return;
     };
     let mut marks = agent.marks();
-    if caller.peer.is_root() || matches!(agent.state.last_seen(&leaf_key(account)), Ok(Some(_))) {
-        marks.remember(leaf_key(account), agent.clock.now());
-    }
+    outcome::remember_seen(agent, caller, account, &mut marks);
     let request =
         decide::Request { account, service: &begin.service, remote: false, now: agent.clock.now(), marks: &marks };
     let permitted = Snapshot::verify(evidence, &anchor, &agent.marks(), account)

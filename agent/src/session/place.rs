@@ -124,20 +124,24 @@ pub fn locate(
             if let Some(uid) = begin.invoker {
                 return of_user(uid).ok_or(NotHere::User);
             }
-            let screens = sessions.screens();
             if begin.service.as_str() == POLKIT {
+                let screens = sessions.screens();
                 let own = of_account().and_then(|uid| screens.of_user(uid)).filter(|session| session.active);
                 return own.map(in_session).ok_or(NotHere::User);
             }
             let at = |session: &Session| Place { greeter_seat: session.seat.clone(), ..place.clone() };
             match Line::of(place.tty.as_deref()) {
+                // Needs no word of logind.
                 Line::Terminal(_) => Ok(place),
-                Line::Display(display) => match of_display(&screens, display) {
-                    Displayed::By(session) => Ok(at(session)),
-                    Displayed::Unlisted => Ok(greeter(&screens).map_or_else(|| place.clone(), at)),
-                    Displayed::Elsewhere => Err(NotHere::Nothing),
-                },
-                Line::None => greeter(&screens).map(at).ok_or(NotHere::Nothing),
+                Line::Display(display) => {
+                    let screens = sessions.screens();
+                    match of_display(&screens, display) {
+                        Displayed::By(session) => Ok(at(session)),
+                        Displayed::Unlisted => Ok(greeter(&screens).map_or_else(|| place.clone(), at)),
+                        Displayed::Elsewhere => Err(NotHere::Nothing),
+                    }
+                }
+                Line::None => greeter(&sessions.screens()).map(at).ok_or(NotHere::Nothing),
                 Line::Other => Err(NotHere::Nothing),
             }
         }

@@ -97,7 +97,8 @@ pub fn upstream(agent: &Agent) -> Result<Arc<dyn Upstream>, AgentError> {
     Ok(agent.upstream_for(&identity, &ca)?)
 }
 
-fn note_failure(agent: &Agent, error: &AgentError) {
+/// Records what was refused, and notes that an exchange failed.
+pub(crate) fn note_failure(agent: &Agent, error: &AgentError) {
     match error {
         AgentError::Denied(denial) if denial.code != Code::NotJoined => agent.record_refused(denial),
         AgentError::Signature(error) => agent.record_refused(&Denial::new(Code::RootInvalid, error)),

@@ -15,6 +15,26 @@ impl Sessions for Fake {
 
 const HANAKO: u32 = 2001;
 
+/// logind that answers one question, and is asked no other.
+struct Once;
+
+impl Sessions for Once {
+    fn belongs(&self, _: i32) -> Belongs {
+        Belongs::Nobody
+    }
+    fn screens(&self) -> Screens {
+        panic!("asked for all sessions")
+    }
+}
+
+#[test]
+fn a_login_on_a_line_asks_logind_no_more_than_it_must() {
+    let root = wardkey_ipc::Peer { uid: 0, gid: 0, pid: 99 };
+    let place = locate(&Once, root, &begin("login", Some("tty1"), None), || None).unwrap();
+    assert_eq!(place.tty.as_deref(), Some("tty1"));
+    assert_eq!(locate(&Once, root, &begin("cron", Some("cron"), None), || None), Err(NotHere::Nothing));
+}
+
 fn session(id: &str, change: impl FnOnce(&mut Session)) -> Session {
     let mut session = Session {
         id: id.into(),
