@@ -88,6 +88,7 @@ impl Login {
         let output = Command::new(paths::test_program("wardkey-pamclient"))
             .args(&self.arguments)
             .arg("--interactive")
+            .stdin(Stdio::inherit())
             .stderr(Stdio::inherit())
             .output()
             .expect("PAM client");
@@ -119,13 +120,6 @@ impl Running {
     /// Texts shown so far: messages and prompts.
     pub fn texts(&self) -> Vec<String> {
         texts(&self.events.lock().unwrap())
-    }
-
-    /// Waits until a text with `part` is shown.
-    pub fn wait_text(&self, part: &str) {
-        wait_for(&format!("{part:?} among {:?}", self.texts()), Duration::from_secs(20), || {
-            self.texts().iter().any(|text| text.contains(part)).then_some(())
-        });
     }
 
     /// Waits until the sentence of a code is shown, in either language.

@@ -6,9 +6,6 @@
 /// certificate's extension 1.3.6.1.4.1.45724.1.1.4.
 pub const AAGUID: [u8; 16] = *b"WARDKEYTESTKEY\x00\x01";
 
-/// The certification authority that a server must trust, PEM.
-pub const CA_PEM: &str = include_str!("../data/attestation-ca.pem");
-
 /// The key's own certificate, DER.
 pub const CERTIFICATE_DER: &[u8] = include_bytes!("../data/attestation.der");
 

@@ -58,8 +58,10 @@ fn run(arguments: Arguments) -> Result<bool, Failure> {
     required(&folder.join("payload.ext4"), "tests/vm/payload makes it")?;
     let options = Options { folder, image, display, keep_going: arguments.keep_going };
     let wanted = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|text| name.contains(text));
-    let parts: Vec<_> =
-        parts::ALL.iter().filter(|part| (display || part.name != parts::GREETER) && wanted(part.name)).collect();
+    let parts: Vec<_> = parts::ALL
+        .iter()
+        .filter(|part| (display || ![parts::GREETER, parts::DEMO].contains(&part.name)) && wanted(part.name))
+        .collect();
     let planned = parts.iter().map(|part| part.steps.len()).sum();
 
     let begin = Instant::now();

@@ -95,6 +95,11 @@ impl Ward {
         Ok(start.elapsed().as_secs_f64())
     }
 
+    /// Whether the machine runs.
+    pub fn is_running(&self) -> bool {
+        self.machine.is_some()
+    }
+
     /// The running machine.
     pub fn machine(&mut self) -> Result<&mut Machine, Failure> {
         self.machine.as_mut().ok_or_else(|| Failure::Otherwise("the machine does not run".into()))
@@ -134,6 +139,12 @@ impl Ward {
 
     /// Plugs a person's key in, and waits until the agent sees it.
     pub fn plug(&mut self, person: &str, port: Port) -> Result<(), Failure> {
+        self.insert(person, port)?;
+        self.until("the agent to see the key", "wardkey status --json | grep -q '\"keys\":1'").map(drop)
+    }
+
+    /// Plugs a person's key in.
+    pub fn insert(&mut self, person: &str, port: Port) -> Result<(), Failure> {
         let (modules, options, then) = match port {
             Port::Uhid => ("uhid hid-generic", "--uhid --control /run/softkey.control --touch never", ""),
             Port::UsbIp => (
@@ -146,8 +157,8 @@ impl Ward {
             "set -e; rm -f /run/softkey.touch; modprobe -a {modules}
              systemd-run --quiet --collect --unit=softkey /srv/payload/bin/wardkey-softkey {options} --state /var/lib/softkey-{person}
              {then}"
-        ))?;
-        self.until("the agent to see the key", "wardkey status --json | grep -q '\"keys\":1'").map(drop)
+        ))
+        .map(drop)
     }
 
     /// Pulls the key out.

@@ -18,6 +18,7 @@ pub(super) const PART: Part = Part {
         Step { expected: "without a key it says so, and goes on when one is plugged in", run: plugged_late },
         Step { expected: "a key pulled out at the touch is refused; plugged in again it works", run: pulled_out },
         Step { expected: "a key on USB/IP (a true USB device) logs in", run: usbip },
+        Step { expected: "hanako in a shared account: the record names her, its user manager runs", run: shared },
     ],
 };
 
@@ -130,4 +131,16 @@ fn usbip(ward: &mut Ward) -> Result<String, Failure> {
     ward.unplug()?;
     ward.plug("hanako", Port::Uhid)?;
     Ok(device)
+}
+
+fn shared(ward: &mut Ward) -> Result<String, Failure> {
+    ward.ok("useradd -m -s /bin/bash ward-east3 && passwd -q -l ward-east3")?;
+    ward.server("scope share ward-east3 --scope east3 --group nurses")?;
+    ward.sync()?;
+    ward.login("ward-east3")?;
+    ward.until("its user manager", "systemctl is-active user@$(id -u ward-east3).service")?;
+    let log = ward.ok("grep 'event=login ' /var/log/auth.log | grep 'account=ward-east3 ' | tail -n 1")?;
+    Failure::unless(log.contains(" person=hanako ") && log.contains(" outcome=success "), || log.clone())?;
+    ward.logout("ward-east3")?;
+    Ok(log)
 }

@@ -24,6 +24,7 @@ pub(super) const PART: Part = Part {
             expected: "key process killed at the question: in by a new one or refused; then it works",
             run: key_process_killed,
         },
+        Step { expected: "its file replaced, as in an upgrade: the key process goes on", run: replaced },
     ],
 };
 
@@ -33,7 +34,7 @@ fn network_down(ward: &mut Ward) -> Result<String, Failure> {
     let expired = "wardkey --lang en status | grep -q expired";
     ward.machine()?.until_within("what the server signed to expire", expired, patience)?;
     ward.login("hanako")?;
-    let screen = ward.until_seen("Offline. The directory is")?;
+    let screen = ward.until_seen("Offline. Age of the directory")?;
     ward.picture("console-offline")?;
     ward.sudo_in_shell()?;
     ward.logout("hanako")?;
@@ -105,6 +106,15 @@ fn key_process_killed(ward: &mut Ward) -> Result<String, Failure> {
     ward.login("hanako")?;
     ward.logout("hanako")?;
     Ok(end)
+}
+
+fn replaced(ward: &mut Ward) -> Result<String, Failure> {
+    ward.ok("cd /usr/libexec/wardkey && cp -a wardkey-key wardkey-key.next && mv wardkey-key.next wardkey-key")?;
+    // Each is served by a process of its own, started from the file that is no more.
+    ward.ok("for n in 1 2 3; do wardkey key info --json | grep -q '\"pin_tries\"' || exit 1; done")?;
+    ward.login("hanako")?;
+    ward.logout("hanako")?;
+    ward.ok("readlink /proc/$(systemctl show -p MainPID --value wardkey-key)/exe")
 }
 
 /// After something died: the login is refused with a code, or goes on to its end.

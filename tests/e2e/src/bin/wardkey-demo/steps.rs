@@ -44,7 +44,10 @@ fn set_up(stage: &mut Stage) -> Option<Parts> {
         "サーバーを起動する（SQLite、TLS、使い捨てのフォルダー）",
         "The server starts (SQLite, TLS, throw-away folder)",
         |stage| {
-            let server = Server::start(HEAD_SECONDS);
+            let server = match stage.hardware {
+                true => Server::start_for_any_key(HEAD_SECONDS),
+                false => Server::start(HEAD_SECONDS),
+            };
             server.add_person("hanako", stage.words.pick("デモ 花子", "Demo Hanako"), stage.words.code());
             server.add_person("taro", stage.words.pick("デモ 太郎", "Demo Taro"), stage.words.code());
             stage.show(&format!("wardkey-server init, run: {URL}"));
@@ -54,7 +57,9 @@ fn set_up(stage: &mut Stage) -> Option<Parts> {
     let terminal =
         stage.step("この端末をサーバーに参加させる", "This machine joins as a terminal", |stage| {
             let terminal = if stage.hardware { Terminal::start_with_hardware() } else { Terminal::start() };
-            Terminal::configure_module(&format!("language = \"{}\"\ntouch_seconds = 5\n", stage.words.code()));
+            // Of the software key it is known that it will not be touched.
+            let touch = if stage.hardware { 30 } else { 5 };
+            Terminal::configure_module(&format!("language = \"{}\"\ntouch_seconds = {touch}\n", stage.words.code()));
             let token = server.join_token();
             stage.show(&format!("wardkey join --server {URL} --token {}…", token.get(..16).unwrap_or_default()));
             let output = terminal.wardkey(&[
