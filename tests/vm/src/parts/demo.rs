@@ -60,6 +60,8 @@ fn enrols(ward: &mut Ward) -> Result<String, Failure> {
         ward.boot("")?;
     }
     ward.ok("systemctl stop getty@tty1; ! pgrep -x wardkey-agent")?;
+    // The key of the parts before may still be plugged in.
+    ward.unplug()?;
     ward.insert("demo", Port::Uhid)?;
     let checkout = checkout()?;
     ward.ok(&format!(
