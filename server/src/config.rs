@@ -268,7 +268,7 @@ mod tests {
             ("attestation_required = true", &["line 1", "attestation_roots"]),
             ("origin = \"http://x\"", &["line 1", "origin", "https://"]),
             ("[limits]\nterminal = 0", &["line 2", "terminal", "at least 1"]),
-            ("cred_protect = 4", &["cred_protect", "1, 2 or 3"]),
+            ("cred_protect = 4", &["cred_protect", "1 or 2"]),
             ("keys_per_person = 33", &["keys_per_person", "1 to 32"]),
             ("[limits]\nterminals = 5", &["line 2", "terminals"]),
             ("x", &["line 1"]),
