@@ -2,10 +2,9 @@
 //! the same is true, opened without following a link, and no longer than expected.
 
 use std::ffi::OsStr;
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -172,29 +171,7 @@ impl Replacement {
     /// [`FileError::Io`]; the old file is still there.
     pub fn finish(self, bytes: &[u8]) -> Result<(), FileError> {
         let name = self.path.file_name().ok_or_else(|| FileError::Path { path: self.path.clone() })?;
-        let mut new_name = name.to_owned();
-        new_name.push(".new");
-        let new_name = new_name.as_os_str();
-        let result = self.write_new(new_name, bytes).and_then(|()| {
-            renameat(&self.folder, new_name, &self.folder, name)?;
-            // The folder was opened by O_PATH, which cannot be synchronised.
-            let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-            Ok(fsync(&openat(&self.folder, ".", flags, Mode::empty())?)?)
-        });
-        result.map_err(|error: std::io::Error| {
-            let _ = unlinkat(&self.folder, new_name, UnlinkatFlags::NoRemoveDir);
-            io(&self.path, error)
-        })
-    }
-
-    fn write_new(&self, name: &OsStr, bytes: &[u8]) -> Result<(), std::io::Error> {
-        // What a killed login left behind; we hold the lock, so nobody is writing it.
-        let _ = unlinkat(&self.folder, name, UnlinkatFlags::NoRemoveDir);
-        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
-        let mut file = File::from(openat(&self.folder, name, flags, Mode::S_IRUSR | Mode::S_IWUSR)?);
-        file.write_all(bytes)?;
-        fchmod(&file, Mode::from_bits_truncate(0o644))?;
-        file.sync_all()
+        replace_in(&self.folder, name, bytes, Mode::from_bits_truncate(0o644)).map_err(|error| io(&self.path, error))
     }
 }
 
@@ -208,22 +185,34 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
         return Err(std::io::Error::from(std::io::ErrorKind::InvalidInput));
     };
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let folder = open(folder, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
+    replace_in(&folder, name, bytes, Mode::from_bits_truncate(mode))
+}
+
+/// Replaces a file of an open folder by writing `NAME.new` first. Nobody else does so at the same time.
+fn replace_in(folder: &OwnedFd, name: &OsStr, bytes: &[u8], mode: Mode) -> std::io::Result<()> {
     let mut new_name = name.to_owned();
     new_name.push(".new");
-    let new = folder.join(new_name);
+    let new_name = new_name.as_os_str();
+    let remove_new = || {
+        let _ = unlinkat(folder, new_name, UnlinkatFlags::NoRemoveDir);
+    };
     // What an interrupted run left behind.
-    let _ = std::fs::remove_file(&new);
+    remove_new();
     let written = (|| {
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
         // For nobody else before it is whole.
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode & 0o600).open(&new)?;
+        let mut file = File::from(openat(folder, new_name, flags, Mode::S_IRUSR | Mode::S_IWUSR)?);
         file.write_all(bytes)?;
-        file.set_permissions(Permissions::from_mode(mode))?;
+        fchmod(&file, mode)?;
         file.sync_all()?;
-        std::fs::rename(&new, path)?;
-        File::open(folder)?.sync_all()
+        renameat(folder, new_name, folder, name)?;
+        // The folder was opened by O_PATH, which cannot be synchronised.
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        Ok(fsync(&openat(folder, ".", flags, Mode::empty())?)?)
     })();
     if written.is_err() {
-        let _ = std::fs::remove_file(&new);
+        remove_new();
     }
     written
 }
@@ -270,7 +259,7 @@ fn io(path: &Path, error: std::io::Error) -> FileError {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
 
