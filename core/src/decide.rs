@@ -270,7 +270,10 @@ fn age(snapshot: &Snapshot, now: UnixTime) -> u64 {
 }
 
 /// The stage, whoever asks.
-fn stage_by_time(snapshot: &Snapshot, now: UnixTime) -> Result<Stage, Denial> {
+///
+/// # Errors
+/// A [`Denial`] with [`Code::OfflineTooLong`].
+pub fn stage_by_time(snapshot: &Snapshot, now: UnixTime) -> Result<Stage, Denial> {
     let expires = snapshot.expires();
     if now <= expires {
         return Ok(Stage::Online);

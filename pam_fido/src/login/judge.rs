@@ -66,10 +66,7 @@ impl Person {
             return Err(denial.clone().into());
         }
         // Also for names that nobody has, so that nothing tells them from others.
-        let offline = now.since(snapshot.expires());
-        if offline > snapshot.policies().map(|policy| policy.offline.hard).min().unwrap_or(0) {
-            return Err(Refusal::new(Code::OfflineTooLong, format!("offline for {offline} s")));
-        }
+        decide::stage_by_time(&snapshot, now)?;
         Ok(Self { snapshot, marks, permit })
     }
 
