@@ -77,7 +77,7 @@ deb-lint:
 # Installs QEMU and others besides (tests/vm/setup). Everything is below target/vm.
 DISPLAY_PART ?= yes
 vm-test: deb
-	$(TESTS) $(CARGO) build --locked -p wardkey-softkey -p wardkey-vm
+	$(TESTS) $(CARGO) build --locked -p wardkey-softkey -p wardkey-vm -p wardkey-e2e -p wardkey-pamclient
 	@tests/vm/run $(DISPLAY_PART)
 
 clean:

@@ -25,14 +25,24 @@ impl Ward {
 
     /// The same with another time.
     pub fn until_seen_within(&mut self, text: &str, patience: Duration) -> Result<String, Failure> {
+        self.until_screen(&format!("{text:?} on the screen"), patience, |screen| screen.contains(text))
+    }
+
+    /// Waits for a screen that is so; gives it.
+    pub fn until_screen(
+        &mut self,
+        what: &str,
+        patience: Duration,
+        is_so: impl Fn(&str) -> bool,
+    ) -> Result<String, Failure> {
         let end = Instant::now() + patience;
         loop {
             let screen = self.screen()?;
-            if screen.contains(text) {
+            if is_so(&screen) {
                 return Ok(screen);
             }
             if Instant::now() > end {
-                let what = format!("{text:?} on the screen");
+                let what = what.to_owned();
                 return Err(Failure::Late { what, seconds: patience.as_secs(), seen: screen });
             }
             std::thread::sleep(Duration::from_millis(100));

@@ -1,18 +1,17 @@
 //! `make demo KEY=1`: the demo with a key that is plugged in, and a person who types, touches and pulls.
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{path::Path, time::Duration};
 
 use crate::{
     Failure,
+    console::QUESTION,
     steps::{Part, Step},
     ward::{PIN, Port, Ward},
 };
 
 /// The demo waits for what it published to expire.
 const PATIENCE: Duration = Duration::from_secs(180);
+const EMPTY_SCREEN: &str = "printf '\\033c' >/dev/tty1";
 
 pub(super) const PART: Part = Part {
     name: "the demo with a plugged key",
@@ -33,26 +32,17 @@ fn checkout() -> Result<String, Failure> {
 /// Waits for a text, and empties the screen, so that the next one is not taken for it.
 fn shown(ward: &mut Ward, text: &str) -> Result<String, Failure> {
     let screen = ward.until_seen_within(text, PATIENCE)?;
-    ward.ok("printf '\\033c' >/dev/tty1")?;
+    ward.ok(EMPTY_SCREEN)?;
     Ok(screen)
 }
 
 /// Waits for the question for the PIN: the last on the screen, as the demo shows each login's words again
 /// when it has ended.
 fn asked(ward: &mut Ward) -> Result<(), Failure> {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        let screen = ward.screen()?;
-        let screen = screen.trim_end();
-        if screen.contains("Enter the PIN, then touch the key") && screen.ends_with(':') {
-            return ward.ok("printf '\\033c' >/dev/tty1").map(drop);
-        }
-        if Instant::now() > end {
-            let what = "the question for the PIN".into();
-            return Err(Failure::Late { what, seconds: PATIENCE.as_secs(), seen: screen.into() });
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    ward.until_screen("the question for the PIN", PATIENCE, |screen| {
+        screen.contains(QUESTION) && screen.trim_end().ends_with(':')
+    })?;
+    ward.ok(EMPTY_SCREEN).map(drop)
 }
 
 fn enrols(ward: &mut Ward) -> Result<String, Failure> {
