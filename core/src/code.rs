@@ -153,6 +153,13 @@ codes! {
     KeyUnsuitable = 1222,
     /// More than one key is plugged where one is changed: which one is meant?
     SeveralKeys = 1223,
+    /// The key does not identify itself silently (it always wants its PIN, or protects credentials at level 3):
+    /// it could be enrolled, and no login would work.
+    KeyCannotIdentify = 1224,
+    /// Notice: a device gave no proof that it is a registered key; it was passed over. `$name` is what it calls itself.
+    DeviceNotProven = 1225,
+    /// Several proven keys are plugged: the person touches the one meant.
+    TouchToChoose = 1226,
 
     // 13xx: parts of Wardkey
     /// The agent cannot be reached.
