@@ -156,10 +156,12 @@ codes! {
     /// The key does not identify itself silently (it always wants its PIN, or protects credentials at level 3):
     /// it could be enrolled, and no login would work.
     KeyCannotIdentify = 1224,
-    /// Notice: a device gave no proof that it is a registered key; it was passed over. `$name` is what it calls itself.
+    /// Notice: a device gave no proof that it is a registered key; it was passed over.
     DeviceNotProven = 1225,
     /// Several proven keys are plugged: the person touches the one meant.
     TouchToChoose = 1226,
+    /// Keys are plugged, and none of them is registered for this name: the same for names that nobody has.
+    KeyNotRegistered = 1227,
 
     // 13xx: parts of Wardkey
     /// The agent cannot be reached.

@@ -6,7 +6,7 @@
 //!     └ sign ─ cose_key                      signatures
 //!         └ document ─ person ─ directory    what the server signs
 //!             └ marks ─ snapshot             what is left of what the agent shows
-//!                 └ client_data ─ assertion ─ decide
+//!                 └ client_data ─ assertion ─ identification ─ decide
 //!   event, message, token, texts             what is told to others
 //! ```
 #![forbid(unsafe_code)]
@@ -22,6 +22,7 @@ pub mod directory;
 pub mod document;
 pub mod event;
 pub mod id;
+pub mod identification;
 pub mod marks;
 pub mod message;
 pub mod name;

@@ -69,9 +69,10 @@ wk-1220 = (tries left: { $tries }):{ " " }
 wk-1221 = This key is registered already. You can use it as it is.
 wk-1222 = This key cannot be used. Please use a FIDO2 key with a PIN and room for registrations.
 wk-1223 = Several security keys are plugged in. Please leave only the one that is meant.
-wk-1224 = This key cannot be used: it does not identify itself before its PIN is typed ("always require user verification", or credential protection level 3). Please change that with the maker's tool, or use another key.
-wk-1225 = A plugged device ({ $name }) did not prove that it is a registered key and is passed over. If nobody knows it, please unplug it and tell an administrator.
-wk-1226 = Several registered keys are plugged in. Please touch your own, then enter its PIN.
+wk-1224 = This key cannot be used: it does not identify itself without its PIN. Please use another key.
+wk-1225 = A plugged-in device proved nothing and is passed over. If nobody knows it, tell an administrator.
+wk-1226 = Several registered keys are plugged in. Please touch your own.
+wk-1227 = The key that is plugged in is not registered for this name. Check the name, or insert yours.
 
 ## 13xx: parts of Wardkey
 
