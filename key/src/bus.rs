@@ -1,12 +1,11 @@
 //! Keys behind hidraw nodes.
 
+use wardkey_core::message::key::MAX_DEVICES;
 use wardkey_core::name::printable;
 
 use crate::ctap::CtapKey;
 use crate::keys::{Description, SecurityKey, SecurityKeys};
 
-/// Most keys that are looked at: more are not plugged into a terminal.
-const MAX_KEYS: usize = 8;
 const MAX_NAME: usize = 128;
 
 /// The keys of this machine.
@@ -17,7 +16,7 @@ impl SecurityKeys for HidrawKeys {
     fn list(&mut self) -> Vec<Box<dyn SecurityKey>> {
         hidapi::hidraw::devices()
             .into_iter()
-            .take(MAX_KEYS)
+            .take(MAX_DEVICES)
             .filter_map(|found| {
                 let description = describe(&found)?;
                 let key = CtapKey::open(description, Box::new(found.link)).ok()?;
@@ -27,7 +26,7 @@ impl SecurityKeys for HidrawKeys {
     }
 
     fn describe(&mut self) -> Vec<Description> {
-        hidapi::hidraw::devices().iter().take(MAX_KEYS).filter_map(describe).collect()
+        hidapi::hidraw::devices().iter().take(MAX_DEVICES).filter_map(describe).collect()
     }
 }
 

@@ -28,7 +28,7 @@ impl Caller {
     #[must_use]
     pub fn may(self, request: &Request) -> bool {
         match request {
-            Request::List | Request::Watch | Request::Identify(_) | Request::Cancel => true,
+            Request::List | Request::Watch | Request::Identify(_) | Request::PassOver(_) | Request::Cancel => true,
             Request::Assert(_) | Request::MakeCredential(_) | Request::ChangePin { .. } | Request::SetPin(_) => {
                 self != Self::Agent
             }
@@ -124,11 +124,14 @@ mod tests {
     fn all_requests() -> Vec<(Request, bool)> {
         let rp_id: RpId = "example.org".parse().unwrap();
         let credential = CredentialId::new([7; 16]).unwrap();
+        let (allow, client_data) = (List::default(), Bytes::default());
+        let identify = Identify { rp_id: rp_id.clone(), allow, wait_ms: 0, client_data, every: false };
         vec![
             (Request::List, false),
             (Request::Watch, false),
             (Request::Cancel, false),
-            (Request::Identify(Identify { rp_id: rp_id.clone(), allow: List::default(), wait_ms: 0 }), false),
+            (Request::Identify(identify), false),
+            (Request::PassOver(List::default()), false),
             (Request::Assert(Assert { pin: pin(), client_data: Bytes::default(), credential, wait_ms: 0 }), true),
             (
                 Request::MakeCredential(Box::new(MakeCredential {

@@ -176,7 +176,13 @@ impl SecurityKey for CtapKey {
         answer::retries(body(&exchanges, answer::CLIENT_PIN)?).map_err(KeyError::Malformed)
     }
 
-    fn identify(&mut self, rp_id: &str, credentials: &[Vec<u8>], limits: &Limits) -> Result<Option<Vec<u8>>, KeyError> {
+    fn identify(
+        &mut self,
+        rp_id: &str,
+        credentials: &[Vec<u8>],
+        client_data: &[u8],
+        limits: &Limits,
+    ) -> Result<Option<Assertion>, KeyError> {
         let info = self.info(limits)?;
         let longest = info.max_credential_id.unwrap_or(usize::MAX);
         let possible: Vec<Vec<u8>> = credentials.iter().filter(|id| id.len() <= longest).cloned().collect();
@@ -184,9 +190,7 @@ impl SecurityKey for CtapKey {
         while !rest.is_empty() {
             let (asked, later) = rest.split_at_checked(Self::batch(&info, rp_id, rest)).unwrap_or((rest, &[]));
             rest = later;
-            // The client data does not matter: nobody will verify this.
-            let mut arguments =
-                GetAssertionArgsBuilder::new(rp_id, b"wardkey.identify").without_pin_and_uv().without_up();
+            let mut arguments = GetAssertionArgsBuilder::new(rp_id, client_data).without_pin_and_uv().without_up();
             for id in asked {
                 arguments = arguments.add_credential_id(id);
             }
@@ -194,13 +198,13 @@ impl SecurityKey for CtapKey {
             let outcome =
                 self.perform(&limits.for_step(), SINGLE, false, |library| library.get_assertion_with_args(&arguments));
             match first_assertion(outcome, asked) {
-                Ok(assertion) if asked.contains(&assertion.credential_id) => {
-                    return Ok(Some(assertion.credential_id));
-                }
+                Ok(assertion) if asked.contains(&assertion.credential_id) => return Ok(Some(assertion)),
                 Ok(_) => return Err(KeyError::Malformed("a credential that was not asked for")),
                 Err(KeyError::NoCredentials) => {}
-                // What a key says that does not answer without PIN or touch.
-                Err(KeyError::Status(0x2b | 0x2c | 0x36 | 0x3b | 0x40) | KeyError::Denied) => {}
+                // What keys say that answer nothing without PIN or touch.
+                Err(KeyError::Status(0x2b | 0x2c | 0x36 | 0x3b | 0x40) | KeyError::Denied) => {
+                    return Err(KeyError::CannotIdentify);
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -232,10 +236,13 @@ impl SecurityKey for CtapKey {
         if !info.resident_keys {
             return Err(KeyError::Unsuitable("it holds no discoverable credentials"));
         }
+        if info.always_uv {
+            return Err(KeyError::CannotIdentify);
+        }
         // What one list cannot hold is asked for beforehand.
         let most = Self::batch(&info, credential.rp_id, credential.exclude);
         let (excluded, asked_before) = credential.exclude.split_at_checked(most).unwrap_or((credential.exclude, &[]));
-        if self.identify(credential.rp_id, asked_before, limits)?.is_some() {
+        if self.identify(credential.rp_id, asked_before, credential.client_data, limits)?.is_some() {
             return Err(KeyError::CredentialExcluded);
         }
         // One algorithm at a time, best first: some firmware takes the last of a list that it knows. A key
@@ -252,7 +259,14 @@ impl SecurityKey for CtapKey {
                 break;
             }
         }
-        result
+        let registration = result?;
+        // A key may protect what it made more than it was asked to: then no login could begin. Told now.
+        let made = [registration.credential_id.clone()];
+        match self.identify(credential.rp_id, &made, credential.client_data, limits) {
+            Ok(Some(_)) => Ok(registration),
+            Ok(None) => Err(KeyError::CannotIdentify),
+            Err(error) => Err(error),
+        }
     }
 
     fn set_pin(&mut self, pin: &Pin, limits: &Limits) -> Result<(), KeyError> {

@@ -58,6 +58,9 @@ pub enum KeyError {
     /// None of the credentials asked for is on this key.
     #[error("the security key holds no such credential")]
     NoCredentials,
+    /// The key says nothing without its PIN or a touch: no login could be begun with it.
+    #[error("the security key does not identify itself silently")]
+    CannotIdentify,
     /// The key, or the person at it, declined.
     #[error("the operation was declined at the security key")]
     Denied,
@@ -129,6 +132,7 @@ impl KeyError {
             Self::PinAlreadySet | Self::PinPolicy => Code::PinPolicy,
             Self::PinMustChange => Code::PinMustChange,
             Self::NoCredentials => Code::KeyAndNameDoNotMatch,
+            Self::CannotIdentify => Code::KeyCannotIdentify,
             Self::Several => Code::SeveralKeys,
             Self::KeyStoreFull => Code::KeyFull,
             Self::CredentialExcluded => Code::KeyAlreadyRegistered,

@@ -18,6 +18,8 @@ pub const STEP: Duration = Duration::from_secs(3);
 pub struct Limits {
     /// When it ends at the latest.
     pub deadline: Instant,
+    /// How long a step of it may take that needs no person.
+    pub step: Duration,
     /// Readable or hung up means: give up.
     pub cancel: Option<Rc<OwnedFd>>,
     /// Called once when the key waits for a touch.
@@ -28,13 +30,13 @@ impl Limits {
     /// Ends at `deadline`; no events.
     #[must_use]
     pub fn until(deadline: Instant) -> Self {
-        Self { deadline, cancel: None, on_touch: Rc::new(|| {}) }
+        Self { deadline, step: STEP, cancel: None, on_touch: Rc::new(|| {}) }
     }
 
     /// The same, but ending after a step's time at the latest.
     #[must_use]
     pub fn for_step(&self) -> Self {
-        Self { deadline: self.deadline.min(Instant::now() + STEP), ..self.clone() }
+        Self { deadline: self.deadline.min(Instant::now() + self.step), ..self.clone() }
     }
 }
 
@@ -100,12 +102,19 @@ pub trait SecurityKey {
     /// As for every exchange.
     fn retries(&mut self, limits: &Limits) -> Result<Retries, KeyError>;
 
-    /// The first of `credentials` that the key holds, asked silently: no PIN, no
-    /// touch, as many as fit in one request.
+    /// Has the key sign `client_data` with the first of `credentials` that it holds, silently: no PIN, no
+    /// touch, as many as fit in one request. `None`: it holds none of them. What it signed proves nothing
+    /// before somebody has verified it.
     ///
     /// # Errors
-    /// As for every exchange. A key that will not tell is none that holds one.
-    fn identify(&mut self, rp_id: &str, credentials: &[Vec<u8>], limits: &Limits) -> Result<Option<Vec<u8>>, KeyError>;
+    /// As for every exchange; [`KeyError::CannotIdentify`] for a key that will not tell without PIN or touch.
+    fn identify(
+        &mut self,
+        rp_id: &str,
+        credentials: &[Vec<u8>],
+        client_data: &[u8],
+        limits: &Limits,
+    ) -> Result<Option<Assertion>, KeyError>;
 
     /// Signs with one credential: PIN, then touch.
     ///

@@ -2,6 +2,7 @@
 //! assertion.
 
 mod convert;
+mod search;
 
 use std::cell::RefCell;
 use std::os::fd::OwnedFd;
@@ -9,13 +10,14 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use wardkey_core::code::Code;
-use wardkey_core::message::key::{Assert, Identified, Identify, KeyFailure, MakeCredential, Reply, Request};
+use wardkey_core::message::key::{Assert, KeyFailure, MakeCredential, Reply, Request};
 use wardkey_ipc::{Channel, Deadline, IpcError};
 
 use crate::KeyError;
 use crate::caller::Caller;
-use crate::keys::{Limits, NewCredential, SecurityKey, SecurityKeys};
+use crate::keys::{Limits, NewCredential, STEP, SecurityKey, SecurityKeys};
 use crate::watch::{Watch, Woken};
+use search::{Next, Search};
 
 /// How long a caller may take to say what it wants.
 const FIRST_REQUEST: Duration = Duration::from_secs(10);
@@ -28,8 +30,11 @@ const MAX_KEY_WAIT: Duration = Duration::from_secs(600);
 const MAX_TOUCH_WAIT: Duration = Duration::from_secs(120);
 /// What the process is killed after, beyond what a request may take.
 const MARGIN: Duration = Duration::from_secs(15);
-/// Requests of one connection.
-const MAX_REQUESTS: usize = 64;
+/// Requests of one connection: a device that lies may be plugged in again and again.
+const MAX_REQUESTS: usize = 1024;
+
+/// The longest that asking all devices once may take: 16 that hardly answer.
+const FIRST_ROUND: Duration = Duration::from_secs(30);
 
 /// The longest that a key may take to say what it is before it is known what is wanted of it.
 const EARLY: Duration = Duration::from_millis(250);
@@ -77,7 +82,7 @@ pub fn serve(
 ) -> Result<(), ServeError> {
     let cancel = Rc::new(channel.as_fd().try_clone_to_owned()?);
     let channel = Rc::new(RefCell::new(channel));
-    let mut session = Session { channel, cancel, caller, keys, watchdog, held: None, ready: Vec::new() };
+    let mut session = Session { channel, cancel, caller, keys, watchdog, held: None, search: None, ready: Vec::new() };
     // Opening a device may block in the kernel.
     session.allow(FIRST_REQUEST);
     session.prepare(company);
@@ -124,6 +129,8 @@ struct Session<'k> {
     keys: &'k mut dyn SecurityKeys,
     watchdog: Watchdog,
     held: Option<Held>,
+    /// Who is looked for, until when.
+    search: Option<(Search, Instant)>,
     /// Keys that are open already, for the first request.
     ready: Vec<Box<dyn SecurityKey>>,
 }
@@ -143,7 +150,7 @@ impl Session<'_> {
         }
         self.ready = self.keys.list();
         if let (Company::Alone, [key]) = (company, self.ready.as_mut_slice()) {
-            let limits = Limits { deadline: Instant::now() + EARLY, cancel: None, on_touch: Rc::new(|| {}) };
+            let limits = Limits::until(Instant::now() + EARLY);
             // One that does not say it now is looked at again, from the beginning, when something is wanted of it.
             if key.info(&limits).is_err() {
                 self.ready.clear();
@@ -169,7 +176,19 @@ impl Session<'_> {
         let outcome = match request {
             Request::List => Ok(self.list()),
             Request::Watch => return self.watch(),
-            Request::Identify(request) => self.identify(&request),
+            Request::Identify(request) => {
+                let wait = millis(request.wait_ms, MAX_KEY_WAIT);
+                self.held = None;
+                self.search = Some((Search::new(&request), Instant::now() + wait));
+                self.search()
+            }
+            Request::PassOver(paths) => match &mut self.search {
+                Some((search, _)) => {
+                    search.pass_over(&paths);
+                    self.search()
+                }
+                None => Err(Stop::Protocol("nothing was identified")),
+            },
             Request::Assert(request) => self.assert(&request),
             Request::MakeCredential(request) => self.make_credential(&request),
             Request::SetPin(pin) => self.change(|key, limits| key.set_pin(&pin, limits)),
@@ -211,6 +230,7 @@ impl Session<'_> {
         let channel = Rc::clone(&self.channel);
         Limits {
             deadline: Instant::now() + wait,
+            step: STEP,
             cancel: Some(Rc::clone(&self.cancel)),
             on_touch: Rc::new(move || {
                 // A caller that is gone is noticed by its descriptor.
@@ -269,32 +289,79 @@ impl Session<'_> {
         }
     }
 
-    fn identify(&mut self, request: &Identify) -> Result<Reply, Stop> {
-        self.held = None;
-        let ready = std::mem::take(&mut self.ready);
-        let wait = millis(request.wait_ms, MAX_KEY_WAIT);
-        self.allow(wait);
-        let deadline = Instant::now() + wait;
-        let rp_id = request.rp_id.to_string();
-        let wanted: Vec<Vec<u8>> = request.allow.iter().map(|id| id.as_slice().to_vec()).collect();
-        let limits = self.limits(MAX_KEY_WAIT);
-        let (mut key, credential) = match whose(ready, &rp_id, &wanted, &limits)? {
-            Some(found) => found,
-            None => self.wait_for_key(deadline, |keys| whose(keys, &rp_id, &wanted, &limits))?,
+    /// Goes on with the search, to the next answer.
+    fn search(&mut self) -> Result<Reply, Stop> {
+        let Some((mut search, deadline)) = self.search.take() else {
+            return Err(Stop::Protocol("nothing is looked for"));
         };
-        let info = convert::asked(key.as_mut(), &limits)?;
-        self.held = Some(Held { key, rp_id });
-        let credential = credential
-            .map(wardkey_core::id::CredentialId::new)
-            .transpose()
-            .map_err(|_| KeyError::Malformed("credential id"))?;
-        Ok(Reply::Identified(Identified { key: info, credential }))
+        let outcome = self.look_for(&mut search, deadline);
+        self.search = Some((search, deadline));
+        Ok(outcome?)
+    }
+
+    fn look_for(&mut self, search: &mut Search, deadline: Instant) -> Result<Reply, KeyError> {
+        self.allow(deadline.saturating_duration_since(Instant::now()).max(FIRST_ROUND));
+        let limits = self.limits(MAX_KEY_WAIT);
+        let ready = std::mem::take(&mut self.ready);
+        let plugged = if ready.is_empty() { self.keys.list() } else { ready };
+        search.look(plugged, &[]);
+        let mut watch = None;
+        let mut told = None;
+        loop {
+            let next = search.next();
+            // What was plugged in at the beginning is asked once, however little time there is.
+            let is_first_round = watch.is_none() && matches!(next, Next::Ask(_) | Next::Tell(_));
+            if Instant::now() >= deadline && !is_first_round {
+                return Err(search.failure());
+            }
+            match next {
+                Next::Ask(index) | Next::AskAgain(index) => search.ask(index, &limits, || self.caller_waits())?,
+                Next::Tell(claims) => return Ok(Reply::Identified(*claims)),
+                Next::Wait(until) => {
+                    let watch = match &mut watch {
+                        Some(watch) => &*watch,
+                        // Before the first wait once more: one may have come before the watch began.
+                        none => {
+                            let begun = Watch::new().map_err(|_| KeyError::Internal("cannot watch /dev"))?;
+                            search.look(self.keys.list(), &[]);
+                            *none = Some(begun);
+                            continue;
+                        }
+                    };
+                    let standing = search.standing();
+                    if told.as_ref() != Some(&standing) {
+                        // A caller that is gone is noticed by its descriptor.
+                        let _ = self.reply(&standing);
+                        told = Some(standing);
+                    }
+                    self.wait_for_change(watch, until.map_or(deadline, |until| until.min(deadline)))?;
+                    search.look(self.keys.list(), &watch.replaced());
+                }
+            }
+        }
+    }
+
+    /// Waits until something was plugged in or out, or until then.
+    fn wait_for_change(&self, watch: &Watch, until: Instant) -> Result<(), KeyError> {
+        use std::os::fd::AsFd;
+        if self.channel.borrow().has_message() {
+            return Err(KeyError::Cancelled);
+        }
+        match watch.wait(Some(until), self.cancel.as_fd()) {
+            Ok(Woken::Changed | Woken::TimedOut) => Ok(()),
+            Ok(Woken::Caller) => Err(KeyError::Cancelled),
+            Err(_) => Err(KeyError::Internal("cannot watch /dev")),
+        }
     }
 
     fn assert(&mut self, request: &Assert) -> Result<Reply, Stop> {
         let wait = millis(request.wait_ms, MAX_TOUCH_WAIT);
         self.allow(wait);
         let limits = self.limits(wait);
+        if let Some((search, _)) = self.search.take() {
+            let rp_id = search.rp_id().to_owned();
+            self.held = search.take(request.credential.as_slice()).map(|key| Held { key, rp_id });
+        }
         let held = self.held.as_mut().ok_or(Stop::Protocol("assertion before identification"))?;
         let assertion = held.key.assert(
             &held.rp_id,
@@ -348,7 +415,7 @@ impl Session<'_> {
     /// The only key that is plugged in; waits for one until `deadline` if there
     /// is one. What was identified before is let go.
     fn the_one_key(&mut self, deadline: Option<Instant>) -> Result<Box<dyn SecurityKey>, KeyError> {
-        self.held = None;
+        (self.held, self.search) = (None, None);
         self.wait_for_key(deadline.unwrap_or_else(Instant::now), |mut keys| match (keys.pop(), keys.is_empty()) {
             (Some(key), true) => Ok(Some(key)),
             (Some(_), false) => Err(KeyError::Several),
@@ -391,39 +458,6 @@ impl Session<'_> {
                 Err(_) => return Err(KeyError::Internal("cannot watch /dev")),
             }
         }
-    }
-}
-
-/// A key and the credential of those asked for that it holds.
-type Chosen = (Box<dyn SecurityKey>, Option<Vec<u8>>);
-
-/// Of several keys, the first that holds one of `credentials`; else the first
-/// that answers. `None` when there is none, or it is already gone.
-fn whose(
-    keys: Vec<Box<dyn SecurityKey>>,
-    rp_id: &str,
-    credentials: &[Vec<u8>],
-    limits: &Limits,
-) -> Result<Option<Chosen>, KeyError> {
-    let mut first = None;
-    let mut error = None;
-    for mut key in keys {
-        match key.identify(rp_id, credentials, limits) {
-            Ok(Some(credential)) => return Ok(Some((key, Some(credential)))),
-            Ok(None) => {
-                first.get_or_insert(key);
-            }
-            Err(KeyError::Cancelled) => return Err(KeyError::Cancelled),
-            Err(KeyError::Removed) => {}
-            Err(other) => {
-                error.get_or_insert(other);
-            }
-        }
-    }
-    match (first, error) {
-        (Some(key), _) => Ok(Some((key, None))),
-        (None, Some(error)) => Err(error),
-        (None, None) => Ok(None),
     }
 }
 

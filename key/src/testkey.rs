@@ -2,7 +2,7 @@
 //! otherwise. It does not verify PINs; the firmware of a real key does that in
 //! the end-to-end tests.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::cell::Cell;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -50,6 +50,11 @@ pub(crate) fn soon() -> Limits {
     Limits::until(Instant::now() + Duration::from_secs(5))
 }
 
+thread_local! {
+    /// Number of the node that the next key of this thread stands behind.
+    pub(crate) static NEXT_NODE: Cell<u32> = const { Cell::new(0) };
+}
+
 /// A key with `special` answers: `None` means the usual one.
 pub(crate) struct TestKey {
     pub key: Box<dyn SecurityKey>,
@@ -58,10 +63,9 @@ pub(crate) struct TestKey {
 
 impl TestKey {
     pub fn new(special: impl FnMut(About, &[u8]) -> Option<Vec<Reply>> + Send + 'static) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
         let link = scripted(special);
         let log = link.log();
-        let path = format!("test:{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = format!("test:{}", NEXT_NODE.replace(NEXT_NODE.get() + 1));
         let description = Description { path, vendor: 0x1209, product: 0x5749, name: "Scripted".to_owned() };
         let key = open_in_process(description, Box::new(link)).unwrap();
         Self { key, log }
@@ -85,7 +89,8 @@ impl TestKey {
     }
 
     pub fn identify(&mut self, ids: &[Vec<u8>]) -> Result<Option<Vec<u8>>, KeyError> {
-        self.key.identify(RP_ID, ids, &soon())
+        let found = self.key.identify(RP_ID, ids, b"challenge", &soon())?;
+        Ok(found.map(|assertion| assertion.credential_id))
     }
 
     pub fn assert(&mut self) -> Result<crate::Assertion, KeyError> {
@@ -98,14 +103,14 @@ pub(crate) fn scripted(mut special: impl FnMut(About, &[u8]) -> Option<Vec<Reply
     Scripted::new(move |(command, payload)| match *command {
         CBOR => {
             let about = about(payload);
-            special(about, payload).unwrap_or_else(|| usual(about))
+            special(about, payload).unwrap_or_else(|| usual(about, payload))
         }
         CANCEL => vec![Reply::Cbor(0x2d, vec![])],
         _ => vec![],
     })
 }
 
-fn usual(about: About) -> Vec<Reply> {
+fn usual(about: About, payload: &[u8]) -> Vec<Reply> {
     let ok = |body| vec![Reply::Cbor(0, body)];
     match about {
         INFO => ok(info(&|_| {})),
@@ -113,7 +118,11 @@ fn usual(about: About) -> Vec<Reply> {
         AGREEMENT => ok(agreement()),
         TOKEN => ok([&[0xa1, 0x02, 0x58, 32][..], &[7; 32]].concat()),
         SET_PIN | CHANGE_PIN => ok(vec![]),
-        ASSERT | NEXT => ok(assertion(&id(1), &auth_data(0x05, &[]), None)),
+        // What it made, and what it held before.
+        ASSERT | NEXT => {
+            let made = payload.windows(32).any(|window| window == id(9));
+            ok(assertion(&id(if made { 9 } else { 1 }), &auth_data(0x05, &[]), None))
+        }
         MAKE => ok(registration(&attested(&id(9)), "packed")),
         _ => vec![Reply::Cbor(0x01, vec![])],
     }
@@ -130,6 +139,7 @@ pub(crate) struct InfoOf {
     pub min_pin: u8,
     pub resident: bool,
     pub protect: bool,
+    pub always_uv: bool,
 }
 
 pub(crate) fn info(change: &dyn Fn(&mut InfoOf)) -> Vec<u8> {
@@ -142,6 +152,7 @@ pub(crate) fn info(change: &dyn Fn(&mut InfoOf)) -> Vec<u8> {
         min_pin: 4,
         resident: true,
         protect: true,
+        always_uv: false,
     };
     change(&mut of);
     let mut out = Vec::new();
@@ -153,8 +164,9 @@ pub(crate) fn info(change: &dyn Fn(&mut InfoOf)) -> Vec<u8> {
     e.str(if of.protect { "credProtect" } else { "hmac-secret" }).unwrap();
     e.u8(3).unwrap().bytes(&[0xaa; 16]).unwrap();
     e.u8(4).unwrap();
-    e.map(1 + u64::from(of.client_pin.is_some())).unwrap();
+    e.map(2 + u64::from(of.client_pin.is_some())).unwrap();
     e.str("rk").unwrap().bool(of.resident).unwrap();
+    e.str("alwaysUv").unwrap().bool(of.always_uv).unwrap();
     if let Some(set) = of.client_pin {
         e.str("clientPin").unwrap().bool(set).unwrap();
     }

@@ -1,6 +1,7 @@
 //! Plug and unplug, by inotify on `/dev`: udev's netlink events do not reach a
 //! process without a network.
 
+use std::cell::RefCell;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Instant;
 
@@ -20,7 +21,14 @@ pub(crate) enum Woken {
 }
 
 /// Watches the hidraw nodes.
-pub(crate) struct Watch(Inotify);
+pub(crate) struct Watch {
+    inotify: Inotify,
+    /// Nodes that came or went since they were last taken.
+    replaced: RefCell<Vec<String>>,
+}
+
+/// Most names of [`Watch::replaced`]; more are not kept, as they are looked at anew anyway.
+const MAX_REPLACED: usize = 256;
 
 impl Watch {
     /// Begins to watch.
@@ -33,7 +41,7 @@ impl Watch {
             | AddWatchFlags::IN_MOVED_TO
             | AddWatchFlags::IN_MOVED_FROM;
         inotify.add_watch("/dev", events)?;
-        Ok(Self(inotify))
+        Ok(Self { inotify, replaced: RefCell::default() })
     }
 
     /// Waits for a change, until `until` (`None`: without end) or until `caller`
@@ -51,7 +59,8 @@ impl Watch {
                     PollTimeout::try_from(i32::try_from(millis).unwrap_or(i32::MAX)).unwrap_or(PollTimeout::MAX)
                 }
             };
-            let mut fds = [PollFd::new(caller, PollFlags::POLLIN), PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
+            let mut fds =
+                [PollFd::new(caller, PollFlags::POLLIN), PollFd::new(self.inotify.as_fd(), PollFlags::POLLIN)];
             match poll(&mut fds, timeout) {
                 Ok(_) | Err(Errno::EINTR) => {}
                 Err(errno) => return Err(errno),
@@ -66,21 +75,32 @@ impl Watch {
         }
     }
 
+    /// The nodes that came or went since the last call: what stands there now is another device.
+    pub fn replaced(&self) -> Vec<String> {
+        self.replaced.take()
+    }
+
     /// Takes the events that are there.
     fn concerns_hidraw(&self) -> Result<bool, Errno> {
-        let events = match self.0.read_events() {
+        let events = match self.inotify.read_events() {
             Ok(events) => events,
             Err(Errno::EAGAIN) => return Ok(false),
             Err(errno) => return Err(errno),
         };
-        Ok(events.iter().any(|event| {
+        let mut concerns = false;
+        for event in events {
+            let name = event.name.as_deref().and_then(|name| name.to_str());
+            let node = name.filter(|name| hidapi::hidraw::node_number(name).is_some());
             // Events were lost: look.
-            event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW)
-                || event
-                    .name
-                    .as_deref()
-                    .and_then(|name| name.to_str())
-                    .is_some_and(|name| hidapi::hidraw::node_number(name).is_some())
-        }))
+            concerns |= node.is_some() || event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW);
+            let mut replaced = self.replaced.borrow_mut();
+            if let Some(node) = node
+                && !event.mask.contains(AddWatchFlags::IN_ATTRIB)
+                && replaced.len() < MAX_REPLACED
+            {
+                replaced.push(format!("/dev/{node}"));
+            }
+        }
+        Ok(concerns)
     }
 }

@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use wardkey_core::code::Code;
-use wardkey_core::codec::List;
+use wardkey_core::codec::{Bytes, List};
 use wardkey_core::message::MAX_KEY_FRAME;
 use wardkey_core::message::key::{Identify, Pin, Reply, Request};
 use wardkey_ipc::{Channel, Deadline, IpcError};
@@ -207,7 +207,13 @@ fn processes_end_with_their_parent() {
 fn lesson_himmelblau_callers_are_judged_by_their_uid() {
     const SOMEBODY_ELSE: u32 = 54321;
     let requests = || {
-        let identify = Identify { rp_id: "example.org".parse().unwrap(), allow: List::default(), wait_ms: 0 };
+        let identify = Identify {
+            rp_id: "example.org".parse().unwrap(),
+            allow: List::default(),
+            wait_ms: 0,
+            client_data: Bytes::default(),
+            every: false,
+        };
         [(Request::List, false), (Request::Identify(identify), false), (Request::SetPin(pin()), true)]
     };
     let somebody = as_somebody(|uid| uid);

@@ -6,12 +6,15 @@ use minicbor::{Decode, Encode};
 use zeroize::Zeroizing;
 
 use crate::code::Code;
-use crate::codec::{Bytes, List};
+use crate::codec::{Bytes, Document, List};
 use crate::id::{Aaguid, CredentialId};
+use crate::identification::IdentifyData;
 use crate::name::RpId;
 
 /// Credential ids in one identification.
 pub const MAX_ALLOW: usize = 512;
+/// Devices that one identification looks at.
+pub const MAX_DEVICES: usize = 16;
 
 /// A PIN: at most 63 bytes of UTF-8, wiped when dropped, never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -70,8 +73,9 @@ pub enum Request {
     /// Tell of keys plugged and unplugged, until the caller hangs up. Answers: [`Reply::Keys`] at once and after each change.
     #[n(1)]
     Watch,
-    /// Wait for a key and find out whose it is, without PIN or touch. Answers: [`Reply::Insert`] when none is
-    /// plugged, then [`Reply::Identified`].
+    /// Wait for a key and have it say whose it is, without PIN or touch. Answers: [`Reply::Insert`] when none is
+    /// plugged, [`Reply::Unregistered`] when those that are hold none of the credentials, then
+    /// [`Reply::Identified`].
     #[n(2)]
     Identify(#[n(0)] Identify),
     /// Sign with the identified key. Answers: [`Reply::Touch`], then [`Reply::Assertion`].
@@ -96,9 +100,13 @@ pub enum Request {
     /// Give up what is under way. Answer: [`Reply::Failed`] with [`Code::Cancelled`] to that.
     #[n(7)]
     Cancel,
+    /// What was identified proved nothing: leave these devices alone while they stay plugged, and go on with
+    /// the identification. Answers: as to [`Request::Identify`].
+    #[n(8)]
+    PassOver(#[n(0)] List<String, MAX_DEVICES>),
 }
 
-/// Wait for a key and find out whose it is.
+/// Wait for a key and have it say whose it is.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Identify {
@@ -111,6 +119,14 @@ pub struct Identify {
     /// Milliseconds to wait for a key.
     #[n(2)]
     pub wait_ms: u32,
+    /// [`IdentifyData`] as bytes; the key signs its SHA-256, silently. Modules of before proofs do not say it,
+    /// and are refused.
+    #[n(3)]
+    pub client_data: Bytes<{ IdentifyData::MAX_BYTES }>,
+    /// Ask every device that is plugged before answering, as keys of several people may be meant. Otherwise
+    /// the first that answers with a credential is told at once.
+    #[n(4)]
+    pub every: bool,
 }
 
 /// Sign with the identified key.
@@ -123,7 +139,7 @@ pub struct Assert {
     /// Client data; the key signs its SHA-256.
     #[n(1)]
     pub client_data: Bytes<1024>,
-    /// The credential that was identified.
+    /// The credential that was identified; of several devices it says which one.
     #[n(2)]
     pub credential: CredentialId,
     /// Milliseconds for PIN and touch together.
@@ -197,6 +213,10 @@ pub enum Reply {
     /// It did not work.
     #[n(7)]
     Failed(#[n(0)] KeyFailure),
+    /// Keys are plugged, and none holds one of the credentials; waiting for another. The code says why:
+    /// [`Code::KeyNotRegistered`] or [`Code::KeyCannotIdentify`].
+    #[n(8)]
+    Unregistered(#[n(0)] Code),
 }
 
 /// A plugged key.
@@ -244,16 +264,34 @@ pub struct KeyDetails {
     pub pin_tries: Option<u8>,
 }
 
-/// A key was found, and whether it holds one of the credentials.
+/// A device answered with one of the credentials. It claims to hold it; whether that is true, the proof says.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Identified {
     /// The key.
     #[n(0)]
     pub key: KeyInfo,
-    /// The credential that it holds, if any of those asked for.
+    /// The credential that it claims. (Key processes of before proofs say it alone.)
     #[n(1)]
     pub credential: Option<CredentialId>,
+    /// What it signed.
+    #[n(2)]
+    pub proof: Option<KeyAssertion>,
+    /// The further ones, when every device was asked.
+    #[n(3)]
+    pub others: Option<List<Claim, MAX_DEVICES>>,
+}
+
+/// One more device that answered with one of the credentials.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Claim {
+    /// The key.
+    #[n(0)]
+    pub key: KeyInfo,
+    /// What it signed.
+    #[n(1)]
+    pub proof: KeyAssertion,
 }
 
 /// An assertion, as the key gave it.

@@ -87,10 +87,28 @@ fn a_longer_list_than_the_key_takes_is_asked_in_parts() {
 }
 
 #[test]
-fn a_key_that_will_not_tell_silently_holds_nothing() {
-    for status in [0x2e, 0x2b, 0x2c, 0x36, 0x3b, 0x27] {
+fn a_key_that_will_not_tell_silently_is_told_from_one_that_holds_nothing() {
+    let mut test = TestKey::answering(ASSERT, vec![Reply::Cbor(0x2e, vec![])]);
+    assert_eq!(test.identify(&[id(1)]), Ok(None));
+    for status in [0x2b, 0x2c, 0x36, 0x3b, 0x40, 0x27] {
         let mut test = TestKey::answering(ASSERT, vec![Reply::Cbor(status, vec![])]);
-        assert_eq!(test.identify(&[id(1)]), Ok(None), "{status:#x}");
+        assert_eq!(test.identify(&[id(1)]), Err(KeyError::CannotIdentify), "{status:#x}");
+    }
+}
+
+#[test]
+fn a_key_with_which_no_login_could_begin_is_not_enrolled() {
+    let pin = pin();
+    // It says so itself: nothing is made.
+    let mut test = TestKey::answering(INFO, vec![Reply::Cbor(0, info(&|of| of.always_uv = true))]);
+    let outcome = test.key.make_credential(&new_credential(&pin, &[]), &soon());
+    assert_eq!(outcome, Err(KeyError::CannotIdentify));
+    assert_eq!(test.asked(), [INIT, INFO]);
+    // It protects what it made by its PIN, whatever it was asked for: silent about it, or not without PIN.
+    for status in [0x2e, 0x36, 0x2b, 0x2c, 0x3b, 0x40, 0x27] {
+        let mut test = TestKey::answering(ASSERT, vec![Reply::Cbor(status, vec![])]);
+        let outcome = test.key.make_credential(&new_credential(&pin, &[]), &soon());
+        assert_eq!(outcome, Err(KeyError::CannotIdentify), "{status:#x}");
     }
 }
 
@@ -276,7 +294,7 @@ fn the_attestation_object_is_the_keys_bytes() {
     for (name, key) in [("fmt", 1), ("authData", 2), ("attStmt", 3)] {
         assert_eq!(object.value.named(name).unwrap().raw, answer.value.at(key).unwrap().raw, "{name}");
     }
-    assert_eq!(test.asked(), [INIT, INFO, AGREEMENT, TOKEN, MAKE]);
+    assert_eq!(test.asked(), [INIT, INFO, AGREEMENT, TOKEN, MAKE, ASSERT]);
     let log = test.log.lock().unwrap();
     let request = &log[4].1;
     let has = |needle: &[u8]| request.windows(needle.len()).any(|window| window == needle);
@@ -299,11 +317,14 @@ fn a_key_without_cred_protect_is_not_asked_for_it() {
 fn an_exclude_list_longer_than_the_keys_is_asked_for_in_parts() {
     let exclude: Vec<_> = (100..125).map(id).collect();
     let pin = pin();
-    let mut test = TestKey::answering(ASSERT, vec![Reply::Cbor(0x2e, vec![])]);
+    let mut test = TestKey::new(|about, payload| {
+        let own = payload.windows(32).any(|window| window == id(9));
+        (about == ASSERT && !own).then(|| vec![Reply::Cbor(0x2e, vec![])])
+    });
     test.key.make_credential(&new_credential(&pin, &exclude), &soon()).unwrap();
     assert_eq!(
         test.asked(),
-        [INIT, INFO, ASSERT, ASSERT, AGREEMENT, TOKEN, MAKE],
+        [INIT, INFO, ASSERT, ASSERT, AGREEMENT, TOKEN, MAKE, ASSERT],
         "25 = 10 in the request + 10 + 5 before"
     );
     let held = assertion(&id(112), &auth_data(0, &[]), None);

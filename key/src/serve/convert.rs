@@ -2,13 +2,13 @@
 
 use wardkey_core::codec::{Bytes, List};
 use wardkey_core::id::{Aaguid, CredentialId};
-use wardkey_core::message::key::{KeyAssertion, KeyCredential, KeyDetails, KeyFailure, KeyInfo, Reply};
+use wardkey_core::message::key::{KeyAssertion, KeyCredential, KeyDetails, KeyFailure, KeyInfo, MAX_DEVICES, Reply};
 use wardkey_core::name::printable;
 
 use crate::keys::{Description, Limits, SecurityKey};
 use crate::{Assertion, Info, KeyError, Registration};
 
-const MAX_KEYS: usize = 16;
+const MAX_KEYS: usize = MAX_DEVICES;
 const MAX_VERSIONS: usize = 16;
 const MAX_VERSION: usize = 32;
 
@@ -69,13 +69,17 @@ fn details(info: &Info, pin_tries: Option<u8>) -> KeyDetails {
 }
 
 pub(super) fn assertion(assertion: Assertion) -> Result<Reply, KeyError> {
+    key_assertion(assertion).map(Reply::Assertion)
+}
+
+pub(super) fn key_assertion(assertion: Assertion) -> Result<KeyAssertion, KeyError> {
     let long = |_| KeyError::Malformed("assertion longer than any");
-    Ok(Reply::Assertion(KeyAssertion {
+    Ok(KeyAssertion {
         credential: CredentialId::new(assertion.credential_id).map_err(long)?,
         auth_data: Bytes::new(assertion.authenticator_data).map_err(long)?,
         signature: Bytes::new(assertion.signature).map_err(long)?,
         user_handle: assertion.user_handle.map(Bytes::new).transpose().map_err(long)?,
-    }))
+    })
 }
 
 pub(super) fn credential(registration: Registration, aaguid: [u8; 16]) -> Result<Reply, KeyError> {

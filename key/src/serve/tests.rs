@@ -8,10 +8,10 @@ use hidapi::scripted::Reply as Says;
 use wardkey_core::codec::{Bytes, List};
 use wardkey_core::id::CredentialId;
 use wardkey_core::message::MAX_KEY_FRAME;
-use wardkey_core::message::key::Pin;
+use wardkey_core::message::key::{Identify, Pin};
 
 use super::*;
-use crate::testkey::{ASSERT, INFO, MAKE, RETRIES, RP_ID, TOKEN, TestKey, assertion, auth_data, id, info};
+use crate::testkey::{ASSERT, INFO, MAKE, NEXT_NODE, RETRIES, RP_ID, TOKEN, TestKey, assertion, auth_data, id, info};
 
 /// Makes the plugged keys, within the serving thread.
 type Plug = fn() -> Vec<TestKey>;
@@ -22,6 +22,7 @@ struct FakeBus {
 
 impl SecurityKeys for FakeBus {
     fn list(&mut self) -> Vec<Box<dyn SecurityKey>> {
+        NEXT_NODE.set(0);
         (self.plug)().into_iter().map(|test| test.key).collect()
     }
 
@@ -91,7 +92,22 @@ fn pin() -> Pin {
 
 fn identify(ids: &[Vec<u8>], wait_ms: u32) -> Request {
     let allow = ids.iter().map(|id| CredentialId::new(id.clone()).unwrap()).collect();
-    Request::Identify(Identify { rp_id: RP_ID.parse().unwrap(), allow: List::new(allow).unwrap(), wait_ms })
+    Request::Identify(Identify {
+        rp_id: RP_ID.parse().unwrap(),
+        allow: List::new(allow).unwrap(),
+        wait_ms,
+        client_data: Bytes::new(b"challenge".to_vec()).unwrap(),
+        every: false,
+    })
+}
+
+fn every(ids: &[Vec<u8>], wait_ms: u32) -> Request {
+    let Request::Identify(request) = identify(ids, wait_ms) else { unreachable!() };
+    Request::Identify(Identify { every: true, ..request })
+}
+
+fn pass_over(paths: &[&str]) -> Request {
+    Request::PassOver(List::new(paths.iter().map(|path| (*path).to_owned()).collect()).unwrap())
 }
 
 fn assert_with(credential: Vec<u8>, wait_ms: u32) -> Request {
@@ -201,11 +217,85 @@ fn of_two_keys_the_one_that_holds_a_credential_is_used() {
     for plug in [(|| vec![stranger(), good()]) as Plug, || vec![good(), stranger()]] {
         let client = Client::new(Caller::Root, plug);
         let Reply::Identified(identified) = client.ask(&identify(&[id(1)], 0)) else { panic!() };
-        assert!(identified.credential.is_some());
+        let proof = identified.proof.expect("what it signed");
+        assert_eq!((proof.credential.as_slice(), proof.auth_data.as_slice()), (&id(1)[..], &auth_data(5, &[])[..]));
     }
+}
+
+#[test]
+fn keys_that_hold_nothing_are_told_and_another_is_waited_for() {
     let client = Client::new(Caller::Root, || vec![stranger(), stranger()]);
-    let Reply::Identified(identified) = client.ask(&identify(&[id(1)], 0)) else { panic!() };
-    assert_eq!(identified.credential, None);
+    let begun = Instant::now();
+    assert_eq!(client.ask(&identify(&[id(1)], 300)), Reply::Unregistered(Code::KeyNotRegistered));
+    assert_eq!(code(&client.receive()), Code::KeyAndNameDoNotMatch);
+    assert!(begun.elapsed() >= Duration::from_millis(300));
+
+    let client = Client::new(Caller::Root, || vec![TestKey::answering(ASSERT, vec![Says::Cbor(0x36, vec![])])]);
+    assert_eq!(client.ask(&identify(&[id(1)], 100)), Reply::Unregistered(Code::KeyCannotIdentify));
+    assert_eq!(code(&client.receive()), Code::KeyCannotIdentify);
+}
+
+#[test]
+fn devices_that_are_no_keys_for_us_count_as_none() {
+    // From before FIDO2; without a word.
+    for (plug, at_the_end) in [
+        ((|| vec![TestKey::answering(INFO, vec![Says::Message(0xbf, vec![0x01])])]) as Plug, Code::KeyUnsuitable),
+        (|| vec![TestKey::answering(INFO, vec![])], Code::KeyFault),
+    ] {
+        let client = Client::new(Caller::Root, plug);
+        assert_eq!(client.ask(&identify(&[id(1)], 2_500)), Reply::Insert);
+        assert_eq!(code(&client.receive()), at_the_end);
+    }
+}
+
+#[test]
+fn slow_devices_keep_nobody_from_the_good_key() {
+    fn silent() -> TestKey {
+        TestKey::answering(INFO, vec![])
+    }
+    // One that says nothing beside it costs a second; it does not come first again.
+    let client = Client::new(Caller::Root, || vec![silent(), good()]);
+    let begun = Instant::now();
+    assert!(matches!(client.ask(&identify(&[id(1)], 60_000)), Reply::Identified(_)));
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn what_proved_nothing_is_passed_over_while_it_stays() {
+    let client = Client::new(Caller::Root, || vec![good(), good()]);
+    let Reply::Identified(first) = client.ask(&identify(&[id(1)], 300)) else { panic!() };
+    let Reply::Identified(second) = client.ask(&pass_over(&[&first.key.path])) else { panic!() };
+    assert_eq!((first.key.path.as_str(), second.key.path.as_str()), ("test:0", "test:1"));
+    // Then there is nobody left, and it is waited for one.
+    assert_eq!(client.ask(&pass_over(&[&second.key.path])), Reply::Insert);
+    assert_eq!(code(&client.receive()), Code::KeyTimeout);
+    // Passed over devices get no PIN.
+    assert_eq!(code(&client.ask(&assert_with(id(1), 1000))), Code::ProtocolError);
+    let client = Client::new(Caller::Root, Vec::new);
+    assert_eq!(code(&client.ask(&pass_over(&[]))), Code::ProtocolError, "before anything was looked for");
+}
+
+#[test]
+fn every_key_is_asked_where_several_people_may_be_meant() {
+    fn other() -> TestKey {
+        TestKey::answering(ASSERT, vec![Says::Cbor(0, assertion(&id(2), &auth_data(5, &[]), None))])
+    }
+    let client = Client::new(Caller::Root, || vec![stranger(), other(), good()]);
+    let Reply::Identified(identified) = client.ask(&every(&[id(1), id(2)], 300)) else { panic!() };
+    let others = identified.others.expect("the further ones");
+    let all: Vec<_> = std::iter::once((identified.key.path, identified.proof.unwrap()))
+        .chain(others.iter().map(|claim| (claim.key.path.clone(), claim.proof.clone())))
+        .map(|(path, proof)| (path, proof.credential.as_slice().to_vec()))
+        .collect();
+    assert_eq!(all, [("test:1".to_owned(), id(2)), ("test:2".to_owned(), id(1))]);
+    // Not told again before something changes.
+    assert_eq!(client.ask(&pass_over(&[])), Reply::Unregistered(Code::KeyNotRegistered));
+    assert_eq!(code(&client.receive()), Code::KeyAndNameDoNotMatch);
+    // The PIN goes to the one that is meant.
+    let client = Client::new(Caller::Root, || vec![stranger(), other(), good()]);
+    client.ask(&every(&[id(1), id(2)], 300));
+    let Reply::Assertion(assertion) = client.ask(&assert_with(id(1), 1000)) else { panic!() };
+    assert_eq!(assertion.credential.as_slice(), id(1));
 }
 
 #[test]
@@ -214,6 +304,21 @@ fn a_broken_key_beside_a_good_one_does_no_harm() {
     assert!(matches!(client.ask(&identify(&[id(1)], 0)), Reply::Identified(_)));
     let client = Client::new(Caller::Root, || vec![TestKey::answering(INFO, vec![Says::Cbor(0, vec![0xff])])]);
     assert_eq!(code(&client.ask(&identify(&[id(1)], 0))), Code::KeyFault);
+}
+
+#[test]
+fn a_key_that_another_program_disturbs_is_asked_again() {
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let client = Client::among(Company::Others, Caller::Root, || {
+        vec![TestKey::new(|about, _| {
+            // The first answer is not for us.
+            (about == ASSERT && ASKED.fetch_add(1, SeqCst) == 0).then(|| vec![Says::Cbor(0, vec![0xff])])
+        })]
+    });
+    assert_eq!(client.ask(&identify(&[id(1)], 5_000)), Reply::Insert);
+    assert!(matches!(client.receive(), Reply::Identified(_)));
+    assert_eq!(ASKED.load(SeqCst), 2);
 }
 
 #[test]

@@ -1,0 +1,232 @@
+//! Looking for the key of a login among the devices that are plugged in.
+//!
+//! ```text
+//!   plugged ─ asked ─┬─ claims a credential ── told; proven? the caller knows ── passed over, or held
+//!                    ├─ holds none of them ─── another one may come
+//!                    ├─ tells nothing silently
+//!                    ├─ no key for us ──────── as if it were not there
+//!                    └─ silent, busy, broken ─ asked again later, after the others
+//! ```
+//! Devices are hostile: one that is slow or broken costs the others little time, and one that was just
+//! plugged in is asked before those that failed.
+
+use std::time::{Duration, Instant};
+
+use wardkey_core::code::Code;
+use wardkey_core::codec::List;
+use wardkey_core::message::key::{Claim, Identified, Identify, KeyInfo, MAX_DEVICES, Reply};
+
+use super::convert;
+use crate::keys::{Limits, SecurityKey};
+use crate::{Assertion, KeyError};
+
+/// How long a device may take for a step, and in all for its first turn, besides [`PER_ID`].
+const STEP: Duration = Duration::from_secs(1);
+const TURN: Duration = Duration::from_millis(1500);
+/// Added to a turn per credential that is asked for.
+const PER_ID: Duration = Duration::from_millis(10);
+/// When a device that failed is asked again: doubled each time.
+const PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// What a device said to the question whose it is.
+enum State {
+    /// Not asked yet, or it failed that often.
+    Ask { failed: u32, not_before: Instant, error: Option<KeyError> },
+    /// It claims to hold a credential.
+    Claims { key: Box<KeyInfo>, assertion: Box<Assertion> },
+    /// It holds none of those asked for.
+    Unregistered,
+    /// It tells nothing without its PIN or a touch.
+    CannotIdentify,
+    /// No key that can be used here; as if it were not plugged in.
+    Unsuitable(KeyError),
+    /// It claimed and did not prove it.
+    PassedOver,
+}
+
+impl State {
+    fn new() -> Self {
+        Self::Ask { failed: 0, not_before: Instant::now(), error: None }
+    }
+
+    fn failed(&self) -> u32 {
+        match self {
+            Self::Ask { failed, .. } => *failed,
+            _ => 0,
+        }
+    }
+}
+
+struct Device {
+    key: Box<dyn SecurityKey>,
+    state: State,
+}
+
+/// What to do next.
+pub(super) enum Next {
+    /// Ask a device for the first time: the one with this number.
+    Ask(usize),
+    /// Ask one again that failed.
+    AskAgain(usize),
+    /// Tell the caller of those that claim a credential.
+    Tell(Box<Identified>),
+    /// Wait for a change, until then at the latest.
+    Wait(Option<Instant>),
+}
+
+/// One search, over all that is plugged and unplugged while it lasts.
+pub(super) struct Search {
+    rp_id: String,
+    wanted: Vec<Vec<u8>>,
+    client_data: Vec<u8>,
+    every: bool,
+    devices: Vec<Device>,
+    /// Whose claims the caller has heard: told again when others make any.
+    told: Vec<String>,
+}
+
+impl Search {
+    pub fn new(request: &Identify) -> Self {
+        Self {
+            rp_id: request.rp_id.to_string(),
+            wanted: request.allow.iter().map(|id| id.as_slice().to_vec()).collect(),
+            client_data: request.client_data.as_slice().to_vec(),
+            every: request.every,
+            devices: Vec::new(),
+            told: Vec::new(),
+        }
+    }
+
+    pub fn rp_id(&self) -> &str {
+        &self.rp_id
+    }
+
+    /// Takes note of what is plugged in now. `replaced` are nodes that came or went meanwhile: what stands
+    /// there now is another device, whatever it calls itself.
+    pub fn look(&mut self, plugged: Vec<Box<dyn SecurityKey>>, replaced: &[String]) {
+        let was = std::mem::take(&mut self.devices);
+        let mut was: Vec<Device> =
+            was.into_iter().filter(|device| !replaced.contains(&device.key.description().path)).collect();
+        for key in plugged.into_iter().take(MAX_DEVICES) {
+            let same = was.iter().position(|device| device.key.description() == key.description());
+            self.devices.push(match same {
+                // The descriptor that is open already: the kernel gives its node to no other device.
+                Some(index) => was.swap_remove(index),
+                None => Device { key, state: State::new() },
+            });
+        }
+    }
+
+    /// What to do next; those that were not asked yet come first.
+    pub fn next(&mut self) -> Next {
+        let now = Instant::now();
+        let waiting = self.devices.iter().enumerate().filter_map(|(index, device)| match device.state {
+            State::Ask { failed, not_before, .. } => Some((index, failed, not_before)),
+            _ => None,
+        });
+        let first = waiting.min_by_key(|(_, failed, not_before)| (*failed > 0, *not_before));
+        let claim = self.devices.iter().filter(|device| matches!(device.state, State::Claims { .. }));
+        let claim: Vec<String> = claim.map(|device| device.key.description().path.clone()).collect();
+        let is_news = !claim.is_empty() && claim != self.told;
+        match first {
+            Some((index, 0, _)) if self.every || !is_news => Next::Ask(index),
+            _ if is_news => {
+                self.told = claim;
+                self.claims().map_or(Next::Wait(None), |claims| Next::Tell(Box::new(claims)))
+            }
+            Some((index, _, not_before)) if not_before <= now => Next::AskAgain(index),
+            Some((_, _, not_before)) => Next::Wait(Some(not_before)),
+            None => Next::Wait(None),
+        }
+    }
+
+    fn claims(&self) -> Option<Identified> {
+        let mut claims = self.devices.iter().filter_map(|device| match &device.state {
+            State::Claims { key, assertion } => {
+                let proof = convert::key_assertion((**assertion).clone()).ok()?;
+                Some(Claim { key: (**key).clone(), proof })
+            }
+            _ => None,
+        });
+        let first = claims.next()?;
+        Some(Identified {
+            key: first.key,
+            credential: Some(first.proof.credential.clone()),
+            proof: Some(first.proof),
+            others: List::new(claims.collect()).ok(),
+        })
+    }
+
+    /// Asks a device.
+    ///
+    /// # Errors
+    /// [`KeyError::Cancelled`] when the caller wants something else, by `cancelled`; nothing else ends a search.
+    pub fn ask(&mut self, index: usize, limits: &Limits, cancelled: impl Fn() -> bool) -> Result<(), KeyError> {
+        let Some(device) = self.devices.get_mut(index) else { return Ok(()) };
+        let ids = u32::try_from(self.wanted.len()).unwrap_or(u32::MAX);
+        let turn = Instant::now() + TURN + PER_ID * ids;
+        let limits = Limits { deadline: limits.deadline.min(turn), step: STEP, ..limits.clone() };
+        let answer = device.key.identify(&self.rp_id, &self.wanted, &self.client_data, &limits).and_then(|found| {
+            let Some(assertion) = found else { return Ok(State::Unregistered) };
+            let key = Box::new(convert::asked(device.key.as_mut(), &limits)?);
+            Ok(State::Claims { key, assertion: Box::new(assertion) })
+        });
+        let failed = device.state.failed().saturating_add(1);
+        device.state = match answer {
+            Ok(state) => state,
+            Err(KeyError::Cancelled) if cancelled() => return Err(KeyError::Cancelled),
+            Err(KeyError::CannotIdentify) => State::CannotIdentify,
+            Err(error @ KeyError::Unsuitable(_)) => State::Unsuitable(error),
+            Err(error) => {
+                let pause = PAUSE.saturating_mul(1 << failed.min(8)).min(LONGEST_PAUSE);
+                State::Ask { failed, not_before: Instant::now() + pause, error: Some(error) }
+            }
+        };
+        Ok(())
+    }
+
+    /// Leaves devices alone that claimed something and did not prove it.
+    pub fn pass_over(&mut self, paths: &[String]) {
+        for device in &mut self.devices {
+            if paths.contains(&device.key.description().path) && matches!(device.state, State::Claims { .. }) {
+                device.state = State::PassedOver;
+            }
+        }
+    }
+
+    /// What the caller is to be told while it waits.
+    pub fn standing(&self) -> Reply {
+        let has = |wanted: fn(&State) -> bool| self.devices.iter().any(|device| wanted(&device.state));
+        if has(|state| matches!(state, State::Unregistered)) {
+            Reply::Unregistered(Code::KeyNotRegistered)
+        } else if has(|state| matches!(state, State::CannotIdentify)) {
+            Reply::Unregistered(Code::KeyCannotIdentify)
+        } else {
+            Reply::Insert
+        }
+    }
+
+    /// Why nothing was found, when the time is over.
+    pub fn failure(&self) -> KeyError {
+        match self.standing() {
+            Reply::Unregistered(Code::KeyCannotIdentify) => KeyError::CannotIdentify,
+            Reply::Unregistered(_) => KeyError::NoCredentials,
+            _ => {
+                let fault = self.devices.iter().find_map(|device| match &device.state {
+                    State::Ask { error: Some(error), .. } | State::Unsuitable(error) => Some(error.clone()),
+                    _ => None,
+                });
+                fault.filter(|error| *error != KeyError::Removed).unwrap_or(KeyError::NoKeyInTime)
+            }
+        }
+    }
+
+    /// Takes the key that claims this credential; the search is over.
+    pub fn take(self, credential: &[u8]) -> Option<Box<dyn SecurityKey>> {
+        self.devices.into_iter().find_map(|device| match &device.state {
+            State::Claims { assertion, .. } if assertion.credential_id == credential => Some(device.key),
+            _ => None,
+        })
+    }
+}
