@@ -243,50 +243,149 @@ fn signature_counters_must_rise_unless_the_key_has_none() {
     }
 }
 
+/// Seconds for which the key of `seed` is locked, as a login of the account is told; 0: not at all.
+fn locked(f: &Fixture, account: &str, seed: u8) -> u64 {
+    let grant = f.root().granted(&Request::Begin(begin(account)));
+    let own = wardkey_core::id::CredentialId::new(vec![seed; 32]).unwrap();
+    let all = grant.locked.map(List::into_vec).unwrap_or_default();
+    all.iter().find(|locked| locked.credential == own).map_or(0, |locked| locked.seconds)
+}
+
+fn wrong_pin() -> Request {
+    failure("hanako", Some("hanako"), Some(1), Code::PinWrong)
+}
+
 #[test]
 fn lesson_himmelblau_612_lockout_survives_restarts_and_rises() {
     let mut f = Fixture::synced();
     for _ in 0..4 {
-        assert!(recorded(&f.root().ask(&failure("hanako", Some("hanako"), Some(1), Code::PinWrong))));
-        assert!(matches!(f.root().in_turn(&Request::Begin(begin("hanako"))), Reply::Granted(_)));
+        assert!(recorded(&f.root().ask(&wrong_pin())));
+        assert_eq!(locked(&f, "hanako", 1), 0);
         f.restart();
     }
     // What is no wrong secret does not count.
     for code in [Code::Cancelled, Code::KeyRemoved, Code::TouchTimeout, Code::PinEmpty] {
         assert!(recorded(&f.root().ask(&failure("hanako", Some("hanako"), Some(1), code))));
     }
-    assert!(matches!(f.root().in_turn(&Request::Begin(begin("hanako"))), Reply::Granted(_)));
-    assert!(recorded(&f.root().ask(&failure("hanako", Some("hanako"), Some(1), Code::PinWrong))));
+    assert_eq!(locked(&f, "hanako", 1), 0);
+    assert!(recorded(&f.root().ask(&wrong_pin())));
     assert!(f.events().iter().any(|event| event.name == EventName::LockedOut && event.count == Some(5)));
     f.restart();
-    let Reply::Refused(refusal) = f.root().in_turn(&Request::Begin(begin("hanako"))) else { panic!() };
-    assert_eq!((refusal.code, refusal.retry_after), (Code::LockedOut, Some(30)));
+    assert_eq!(locked(&f, "hanako", 1), 30);
     // Setting the clock back gains nothing: what elapsed since boot counts.
     f.time.store(T0 - 5_000_000, std::sync::atomic::Ordering::SeqCst);
-    assert_eq!(f.root().refused(&Request::Begin(begin("hanako"))), Code::LockedOut);
+    assert_eq!(locked(&f, "hanako", 1), 30);
     f.time.store(T0 + 10, std::sync::atomic::Ordering::SeqCst);
     // Others are not locked out.
-    assert!(matches!(f.root().in_turn(&Request::Begin(begin("taro"))), Reply::Granted(_)));
+    assert_eq!(locked(&f, "taro", 2), 0);
     f.pass(30);
-    assert!(matches!(f.root().in_turn(&Request::Begin(begin("hanako"))), Reply::Granted(_)));
-    f.root().ask(&failure("hanako", Some("hanako"), Some(1), Code::PinWrong));
-    let Reply::Refused(refusal) = f.root().in_turn(&Request::Begin(begin("hanako"))) else { panic!() };
-    assert_eq!(refusal.retry_after, Some(60), "doubled");
+    assert_eq!(locked(&f, "hanako", 1), 0);
+    f.root().ask(&wrong_pin());
+    assert_eq!(locked(&f, "hanako", 1), 60, "doubled");
     // A success sets it back.
     f.pass(60);
     let assertion = f.assertion("hanako", "hanako", 1, |_| {});
     assert!(recorded(&f.root().ask(&success("hanako", &assertion))));
-    f.root().ask(&failure("hanako", Some("hanako"), Some(1), Code::PinWrong));
-    assert!(matches!(f.root().in_turn(&Request::Begin(begin("hanako"))), Reply::Granted(_)));
+    f.root().ask(&wrong_pin());
+    assert_eq!(locked(&f, "hanako", 1), 0);
 }
 
 #[test]
-fn a_name_that_nobody_has_is_locked_out_like_one_that_somebody_has() {
+fn what_is_not_proven_counts_against_nobody_and_is_in_no_record() {
+    use wardkey_core::id::{Nonce, TerminalId};
+    use wardkey_core::identification::IdentifyData;
     let f = Fixture::synced();
-    for _ in 0..5 {
-        assert!(recorded(&f.root().ask(&failure("ghost", None, None, Code::KeyAndNameDoNotMatch))));
+    let here = IdentifyData { nonce: Nonce::new([1; 32]), terminal: TERMINAL };
+    let elsewhere = IdentifyData { terminal: TerminalId::new([5; 16]), ..here.clone() };
+    let mut cut = silent(1);
+    cut.signature = wardkey_core::codec::Bytes::default();
+    // (what the module says, whom it names, what proves it)
+    for (what, account, person, proof) in [
+        ("no proof", "hanako", Some("hanako"), None),
+        ("another key's signature", "hanako", Some("hanako"), Some(silent_over(66, 1, &here))),
+        ("a challenge of another terminal", "hanako", Some("hanako"), Some(silent_over(1, 1, &elsewhere))),
+        ("no signature", "hanako", Some("hanako"), Some(cut)),
+        ("a key of somebody else", "hanako", Some("hanako"), Some(silent(2))),
+        ("nobody's name", "ghost", None, None),
+        ("a person that nobody knows", "ghost", Some("ghost"), Some(silent(1))),
+    ] {
+        for _ in 0..6 {
+            for code in [Code::PinWrong, Code::PinBlocked, Code::KeyAndNameDoNotMatch, Code::AssertionSignature] {
+                let request = failure_with(account, person, proof.clone(), code);
+                assert!(recorded(&f.root().ask(&request)), "{what}");
+            }
+        }
+        assert_eq!((locked(&f, "hanako", 1), locked(&f, "taro", 2)), (0, 0), "{what}");
+        // Nor is there a difference between names that somebody has and others.
+        assert!(matches!(f.root().in_turn(&Request::Begin(begin(account))), Reply::Granted(_)), "{what}");
     }
-    assert_eq!(f.root().refused(&Request::Begin(begin("ghost"))), Code::LockedOut);
+    for event in f.events() {
+        assert_eq!((&event.person, &event.key), (&None, &None), "{event:?}");
+        assert_ne!(event.name, EventName::LockedOut);
+    }
+    // Proven, it names both.
+    f.root().ask(&wrong_pin());
+    let event = f.events().pop().unwrap();
+    assert_eq!((event.person, event.key.is_some()), (Some(login("hanako")), true));
+}
+
+#[test]
+fn devices_that_proved_nothing_are_recorded_once() {
+    use wardkey_core::message::agent::Suspect;
+    let f = Fixture::synced();
+    let suspect = |product, name: &str| Suspect {
+        vendor: 0x1209,
+        product,
+        path: "/dev/hidraw0".into(),
+        name: name.into(),
+        why: "signature does not verify".into(),
+    };
+    let with = |all: Vec<Suspect>| {
+        let Request::Outcome(mut outcome) = failure("hanako", None, None, Code::KeyTimeout) else { unreachable!() };
+        outcome.suspects = Some(List::new(all).unwrap());
+        Request::Outcome(outcome)
+    };
+    for _ in 0..3 {
+        assert!(recorded(&f.root().ask(&with(vec![suspect(1, "Charger\n\u{202e}"), suspect(2, "Fan")]))));
+    }
+    let all = f.events();
+    let events: Vec<_> = all.iter().filter(|event| event.name == EventName::DeviceSuspected).collect();
+    assert_eq!(events.len(), 2, "{events:?}");
+    for event in events {
+        assert_eq!(event.reason, Some(Code::DeviceNotProven));
+        let line = event.to_line();
+        assert!(line.contains("event=device-suspected") && line.contains("1209:000"), "{line}");
+        assert!(!line.contains('\n') && !line.contains('\u{202e}'), "{line:?}");
+    }
+    // Who is not root could make up any number.
+    let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap().uid.as_raw();
+    let peer = Peer { uid: nobody, gid: nobody, pid: 77 };
+    for product in 10..15 {
+        let Request::Outcome(mut outcome) = with(vec![suspect(product, "Fan")]) else { unreachable!() };
+        outcome.login = begin("nobody");
+        f.connect(peer).ask(&Request::Outcome(outcome));
+    }
+    let events = f.events();
+    assert_eq!(events.iter().filter(|event| event.name == EventName::DeviceSuspected).count(), 3);
+}
+
+#[test]
+fn a_name_that_nobody_has_is_asked_for_with_ids_that_stay_the_same() {
+    let f = Fixture::synced();
+    let decoys = |name: &str| {
+        let grant = f.root().granted(&Request::Begin(begin(name)));
+        grant.decoys.map(List::into_vec).unwrap_or_default()
+    };
+    let ids = decoys("ghost");
+    let lengths: Vec<usize> = ids.iter().map(|id| id.as_slice().len()).collect();
+    assert_eq!(lengths, [32], "as those of everybody here");
+    assert_eq!(decoys("ghost"), ids);
+    assert_ne!(decoys("wraith"), ids);
+    assert!(decoys("hanako").is_empty(), "whose own are asked for");
+    // With nobody at all to look like.
+    let mut nobody = begin("x");
+    nobody.account = None;
+    assert!(f.root().granted(&Request::Begin(nobody)).decoys.is_some());
 }
 
 #[test]
@@ -295,9 +394,9 @@ fn the_strictest_scope_decides_the_lockout() {
     f.ward.policy("roaming", |policy| policy.lockout.threshold = 2);
     f.sync().unwrap();
     for _ in 0..2 {
-        f.root().ask(&failure("hanako", Some("hanako"), Some(1), Code::PinWrong));
+        f.root().ask(&wrong_pin());
     }
-    assert_eq!(f.root().refused(&Request::Begin(begin("hanako"))), Code::LockedOut);
+    assert!(locked(&f, "hanako", 1) > 0);
 }
 
 #[test]
@@ -306,10 +405,12 @@ fn a_key_whose_pin_is_being_guessed_stays_locked_though_its_owner_logs_in_with_a
     f.ward.put("ward3", &person("hanako", vec![credential(1), credential(7)]));
     f.sync().unwrap();
     for _ in 0..5 {
-        f.root().ask(&failure("hanako", Some("hanako"), Some(1), Code::PinWrong));
+        f.root().ask(&wrong_pin());
         let other = f.assertion("hanako", "hanako", 7, |_| {});
         assert!(recorded(&f.root().ask(&success("hanako", &other))));
     }
+    assert!(locked(&f, "hanako", 1) > 0);
+    assert_eq!(locked(&f, "hanako", 7), 0, "the other key is not concerned");
     let stolen = f.assertion("hanako", "hanako", 1, |_| {});
     assert_eq!(code(&f.root().ask(&success("hanako", &stolen))), Code::LockedOut);
     f.pass(31);
@@ -337,13 +438,14 @@ fn a_user_asks_for_itself_only_and_counts_against_nobody_else() {
         let code = f.connect(peer).refused(&request);
         assert!(matches!(code, Code::NeedsRoot | Code::CallerNotAllowed), "{code}");
     }
-    // Its own account: granted. Naming somebody else as the person counts against itself only.
+    // Its own account: granted. Naming somebody else as the person counts against nobody, though that one's
+    // key is plugged in and signs whatever it is asked silently.
     assert!(matches!(f.connect(peer).in_turn(&Request::Begin(begin("nobody"))), Reply::Granted(_)));
     for _ in 0..6 {
         f.connect(peer).ask(&failure("nobody", Some("hanako"), Some(1), Code::PinWrong));
     }
-    assert!(matches!(f.root().in_turn(&Request::Begin(begin("hanako"))), Reply::Granted(_)));
-    assert_eq!(f.connect(peer).refused(&Request::Begin(begin("nobody"))), Code::LockedOut);
+    assert_eq!(locked(&f, "hanako", 1), 0);
+    assert!(matches!(f.connect(peer).in_turn(&Request::Begin(begin("nobody"))), Reply::Granted(_)));
     // Nor may it look at others through a login of its own, or fill the spool.
     f.pass(100_000);
     let mut client = f.connect(peer);

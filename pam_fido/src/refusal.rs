@@ -95,10 +95,18 @@ impl From<Denial> for Refusal {
     }
 }
 
+/// The longest pause in seconds that an agent may ask for.
+const LONGEST_PAUSE: u64 = 86_400;
+
 impl From<agent::Refusal> for Refusal {
+    /// An agent may refuse, and only that: it says no prompt and no impossible number.
     fn from(refusal: agent::Refusal) -> Self {
         let detail = refusal.detail.unwrap_or_else(|| "refused by the agent".into());
-        Self { seconds: refusal.retry_after, ..Self::new(refusal.code, detail) }
+        if !matches!(refusal.code.number(), 1001..=1199 | 1301..=1399) && refusal.code != Code::TooManyRequests {
+            return Self::new(Code::ProtocolError, format!("the agent refuses with {}", refusal.code));
+        }
+        let seconds = refusal.retry_after.map(|seconds| seconds.min(LONGEST_PAUSE));
+        Self { seconds, ..Self::new(refusal.code, detail) }
     }
 }
 
@@ -106,6 +114,18 @@ impl From<KeyFailure> for Refusal {
     fn from(failure: KeyFailure) -> Self {
         let status = failure.status.map(|status| format!(" (CTAP status {status:#04x})")).unwrap_or_default();
         let detail = format!("{}{status}", failure.detail.as_deref().unwrap_or("the key refused"));
-        Self { tries_left: failure.tries_left, ..Self::new(failure.code, detail) }
+        // A key process says why it failed; what asks something of the person is no such thing.
+        let code = match failure.code {
+            Code::InsertKey
+            | Code::PinPrompt
+            | Code::PinPromptNamed
+            | Code::PinTriesLeft
+            | Code::TouchNow
+            | Code::TouchToChoose => Code::ProtocolError,
+            code @ Code::KeyAndNameDoNotMatch => code,
+            code if matches!(code.number(), 1201..=1399) => code,
+            _ => Code::ProtocolError,
+        };
+        Self { tries_left: failure.tries_left, ..Self::new(code, detail) }
     }
 }

@@ -1,11 +1,11 @@
-//! Lock-out after failures: counted for account, person and key, durable, by the clock that cannot
-//! be set back.
+//! Lock-out after failures: counted for the key that proved itself, durable, by the clock that cannot be
+//! set back. What is not proven counts against nobody, and one key of a person does not lock the other.
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use wardkey_core::codec::List;
 use wardkey_core::document::Lockout;
 use wardkey_core::id::Hash;
-use wardkey_core::name::LoginName;
+use wardkey_core::message::agent::Locked;
+use wardkey_core::person::PersonRecord;
 use wardkey_core::time::UnixTime;
 
 use crate::agent::Agent;
@@ -13,28 +13,24 @@ use crate::error::AgentError;
 use crate::store::ledger::{Failures, Subject, strictest};
 use crate::store::view::View;
 
-/// The account, by name when somebody has it. A name that nobody has may be a PIN typed into the
-/// wrong field: only a keyed hash bucket of it is kept, from which it cannot be found again.
-pub fn account(agent: &Agent, name: &LoginName, known: bool) -> Subject {
-    if known {
-        return Subject([b"a", name.as_str().as_bytes()].concat());
-    }
-    let mut bucket = [0; 2];
-    if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(agent.name_secret()) {
-        mac.update(name.as_str().as_bytes());
-        bucket.iter_mut().zip(mac.finalize().into_bytes()).for_each(|(to, from)| *to = from);
-    }
-    Subject([&b"u"[..], &bucket].concat())
-}
-
-/// A person.
-pub fn person(name: &LoginName) -> Subject {
-    Subject([b"p", name.as_str().as_bytes()].concat())
-}
-
 /// A key, by its fingerprint.
 pub fn key(fingerprint: &Hash) -> Subject {
     Subject([&b"k"[..], fingerprint.as_bytes()].concat())
+}
+
+/// The credentials of a person that are locked out.
+///
+/// # Errors
+/// [`AgentError`] when the counters cannot be read.
+pub fn of_person(agent: &Agent, person: &PersonRecord) -> Result<List<Locked, 64>, AgentError> {
+    let mut all = Vec::new();
+    for credential in person.credentials.iter() {
+        if let Some(seconds) = locked(agent, &[key(&credential.fingerprint())])? {
+            all.push(Locked { credential: credential.id.clone(), seconds });
+        }
+    }
+    all.truncate(64);
+    Ok(List::new(all)?)
 }
 
 /// The rules of the terminal's scopes.

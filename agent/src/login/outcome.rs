@@ -11,14 +11,15 @@ use wardkey_core::directory::leaf_key;
 use wardkey_core::event::{Event, EventName, Outcome};
 use wardkey_core::id::{CredentialId, Hash};
 use wardkey_core::marks::Marks;
-use wardkey_core::message::agent::{Begin, Failure, LoginOutcome, LoginResult, Refusal, Reply};
+use wardkey_core::message::agent::{Begin, Failure, LoginOutcome, LoginResult, Refusal, Reply, Suspect};
 use wardkey_core::name::{LoginName, printable};
+use wardkey_core::person::{CredentialRecord, PersonRecord};
 use wardkey_ipc::{IpcError, Peer};
 
 use crate::agent::{Agent, fresh_id};
 use crate::error::AgentError;
 use crate::login::ahead::Ahead;
-use crate::login::authorise::{Caller, Phase, authorise, is_known, is_listed, refusal};
+use crate::login::authorise::{Caller, Phase, authorise, is_known, refusal};
 use crate::login::lockout;
 use crate::server::Line;
 use crate::store::ledger::{Answer, Entry};
@@ -26,6 +27,8 @@ use crate::store::ledger::{Answer, Entry};
 /// Outcomes that a caller other than root may report per minute: a locker needs fewer, and nobody
 /// shall fill the spool.
 const PER_MINUTE: usize = 20;
+/// A device that proved nothing is recorded again after this time.
+const SUSPECT_AGAIN: Duration = Duration::from_secs(24 * 3600);
 
 /// An outcome that has been judged, and recorded if it is worth a record.
 #[must_use]
@@ -66,6 +69,9 @@ pub fn record(agent: &Agent, peer: Peer, outcome: &LoginOutcome, under_way: Opti
         Ok(entry) => entry,
         Err(refused) => return Answered { reply: Reply::Refused(refused), recorded: false },
     };
+    if let Some(suspects) = &outcome.suspects {
+        record_suspects(agent, peer, outcome, suspects);
+    }
     let reply = match agent.state.settle(&entry) {
         Ok(Answer::Recorded(id)) => Reply::Recorded(id),
         Ok(Answer::Refused(code)) => {
@@ -164,11 +170,7 @@ fn success(
         ]),
         refuse: None,
         counter: Some((*granted.key(), granted.facts().counter)),
-        subjects: vec![
-            lockout::account(agent, account, true),
-            lockout::person(&client_data.person),
-            lockout::key(granted.key()),
-        ],
+        subjects: vec![lockout::key(granted.key())],
         counts: false,
         seen: Some(leaf_key(&client_data.person)),
         lockouts: lockout::rules(&agent.directory.view()),
@@ -216,41 +218,64 @@ pub(super) fn remember_seen(agent: &Agent, caller: &Caller, person: &LoginName, 
     }
 }
 
+/// Records devices that claimed to be a registered key and did not prove it: each once in a while.
+fn record_suspects(agent: &Agent, peer: Peer, outcome: &LoginOutcome, suspects: &[Suspect]) {
+    let mut events = Vec::new();
+    for suspect in suspects {
+        let Suspect { vendor, product, .. } = suspect;
+        let [name, path, why] =
+            [(&suspect.name, 64), (&suspect.path, 64), (&suspect.why, 128)].map(|(text, most)| printable(text, most));
+        // Anyone but root could make up any number of devices.
+        let device = if peer.is_root() { format!("{vendor:04x}:{product:04x} {path} {name}") } else { String::new() };
+        if !agent.is_due(&format!("device {} {device}", peer.uid), SUSPECT_AGAIN) {
+            continue;
+        }
+        let mut event = base(agent, &outcome.login, None, peer.uid);
+        event.name = EventName::DeviceSuspected;
+        event.reason = Some(Code::DeviceNotProven);
+        event.detail = Some(format!("{name} ({vendor:04x}:{product:04x}, {path}): {why}"));
+        events.push(event);
+    }
+    if !events.is_empty() {
+        agent.record(events);
+    }
+}
+
+/// The person and the credential that an outcome proves.
+fn proven(agent: &Agent, outcome: &LoginOutcome) -> Option<(PersonRecord, CredentialRecord)> {
+    let (silent, person) = (outcome.proof.as_ref()?, outcome.person.as_ref()?);
+    let person = agent.directory.person(person).ok()??;
+    let credential = person.credential(&silent.credential)?.clone();
+    silent.verify(&agent.anchor()?.terminal, &credential).ok()?;
+    Some((person, credential))
+}
+
 fn failure(agent: &Agent, caller: &Caller, outcome: &LoginOutcome, what: &Failure) -> Entry {
     let login = &outcome.login;
-    let root = caller.peer.is_root();
     let known = login.account.as_ref().is_some_and(|account| is_known(agent, account));
-    let person = outcome.person.as_ref().and_then(|name| agent.directory.person(name).ok().flatten());
-    let credential =
-        person.as_ref().and_then(|person| outcome.credential.as_ref().and_then(|id| person.credential(id)));
+    // What a device merely claims is in no record, and counts against nobody.
+    let proven = proven(agent, outcome);
     let mut event = base(agent, login, Some(caller), caller.peer.uid);
+    if proven.is_some() && what.code == Code::LockedOut {
+        event.name = EventName::LockedOut;
+    }
     event.id = outcome.attempt;
     event.reason = Some(what.code);
     let tries = what.tries_left.map(|tries| format!("tries {tries}"));
     let detail: Vec<String> = what.detail.iter().map(|detail| printable(detail, 200)).chain(tries).collect();
     event.detail = (!detail.is_empty()).then(|| detail.join(", "));
     event.account = login.account.clone().filter(|_| known);
-    event.person = person.as_ref().map(|person| person.login.clone());
-    event.key = credential.map(|credential| credential.fingerprint().short());
-    event.model = credential.map(|credential| credential.aaguid);
-    // A key that is not the person's proves nothing about who stands there: it counts against names that
-    // nobody has, and against no colleague. A shared account is never locked out as a whole.
-    let somebodys = |account: &&LoginName| is_listed(agent, account);
-    let spared = |account: &&LoginName| {
-        (what.code == Code::KeyAndNameDoNotMatch && somebodys(account)) || agent.directory.view().is_shared(account)
-    };
-    let mut subjects: Vec<_> = login
-        .account
+    event.person = proven.as_ref().map(|(person, _)| person.login.clone());
+    event.key = proven.as_ref().map(|(_, credential)| credential.fingerprint().short());
+    event.model = proven.as_ref().map(|(_, credential)| credential.aaguid);
+    // Only root's word counts against others than the caller's own account: anybody may have a key that is
+    // plugged in sign that it is there.
+    let may_count = |person: &PersonRecord| caller.peer.is_root() || login.account.as_ref() == Some(&person.login);
+    let subjects = proven
         .iter()
-        .filter(|account| !spared(account))
-        .map(|account| lockout::account(agent, account, is_listed(agent, account)))
+        .filter(|(person, _)| may_count(person))
+        .map(|(_, credential)| lockout::key(&credential.fingerprint()))
         .collect();
-    // Only root's word counts against others than the caller's own account.
-    let named = person.as_ref().filter(|_| what.code != Code::KeyAndNameDoNotMatch);
-    if let Some(person) = named.filter(|person| root || login.account.as_ref() == Some(&person.login)) {
-        subjects.push(lockout::person(&person.login));
-        subjects.extend(credential.map(|credential| lockout::key(&credential.fingerprint())));
-    }
     Entry {
         digest: digest(&[
             &codec::to_message(what),

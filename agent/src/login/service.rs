@@ -18,8 +18,8 @@ use crate::agent::Agent;
 use crate::error::AgentError;
 use crate::login::ahead::Ahead;
 use crate::login::arbiter::Ticket;
-use crate::login::authorise::{Caller, Phase, authorise, is_known, is_listed, later, refusal};
-use crate::login::{lockout, outcome};
+use crate::login::authorise::{Caller, Phase, authorise, is_known, later, refusal};
+use crate::login::{decoys, lockout, outcome};
 use crate::server::Line;
 
 /// The longest that one login may take.
@@ -29,8 +29,8 @@ const MAX_PER_USER: usize = 2;
 /// Logins that a user started through programs of root's (su, sudo) at a time: a prompt or two that were
 /// left standing shall not keep the user's own screen locked.
 const MAX_PER_INVOKER: usize = 4;
-/// Requests for evidence in one login: one is needed, more come with a key that was changed.
-const MAX_PROOFS: usize = 8;
+/// Requests for evidence in one login: one is needed, more come with devices that claim to be somebody's.
+const MAX_PROOFS: usize = 128;
 /// How often those who wait look who is in the foreground.
 const LOOK: Duration = Duration::from_millis(250);
 /// Records of refused beginnings: one per account in this time.
@@ -154,25 +154,7 @@ fn admit(agent: &Agent, peer: Peer, begin: &Begin, phase: Phase) -> Result<Calle
     if !agent.directory.view().is_complete() {
         return Err(refusal(Code::NotSynced, "the directory has not arrived yet: wardkey status"));
     }
-    if let Some(account) = &begin.account {
-        not_locked(agent, account)?;
-    }
     Ok(caller)
-}
-
-fn not_locked(agent: &Agent, name: &LoginName) -> Result<(), Refusal> {
-    // A shared account is never locked out as a whole: the person is, when it is known who.
-    let account =
-        (!agent.directory.view().is_shared(name)).then(|| lockout::account(agent, name, is_listed(agent, name)));
-    let subjects: Vec<_> = account.into_iter().chain([lockout::person(name)]).collect();
-    match lockout::locked(agent, &subjects) {
-        Ok(None) => Ok(()),
-        Ok(Some(seconds)) => {
-            let refused = refusal(Code::LockedOut, format!("locked out for {seconds} s"));
-            Err(Refusal { retry_after: Some(seconds), ..refused })
-        }
-        Err(error) => Err(refusal(Code::StateUnavailable, error.to_string())),
-    }
 }
 
 fn grant(agent: &Agent, account: Option<&LoginName>) -> Result<Grant, Refusal> {
@@ -189,7 +171,13 @@ fn grant(agent: &Agent, account: Option<&LoginName>) -> Result<Grant, Refusal> {
             .map_err(failed)?,
         _ => List::default(),
     };
-    Ok(Grant { evidence, candidates })
+    let person = account.map(|account| agent.directory.person(account)).transpose().map_err(failed)?.flatten();
+    let locked = person.as_ref().map(|person| lockout::of_person(agent, person)).transpose().map_err(failed)?;
+    // Made for every name, so that one that nobody has takes no longer.
+    let decoys = decoys::of(agent, login).map_err(failed)?;
+    let is_asked_for = person.is_some_and(|person| !person.credentials.is_empty()) || !candidates.is_empty();
+    let decoys = (!is_asked_for).then_some(decoys);
+    Ok(Grant { evidence, candidates, locked: locked.filter(|locked| !locked.is_empty()), decoys })
 }
 
 /// Evidence for the person whose key was found at a shared account.
@@ -203,7 +191,6 @@ fn prove(agent: &Agent, caller: &Caller, begin: &Begin, person: &LoginName) -> R
             return Err(not_allowed());
         }
     }
-    not_locked(agent, person)?;
     Ok(Grant { candidates: List::default(), ..grant(agent, Some(person))? })
 }
 
@@ -241,9 +228,6 @@ fn record_refused(agent: &Agent, peer: Peer, begin: &Begin, refused: &Refusal) {
         return;
     }
     let mut event = outcome::base(agent, begin, None, peer.uid);
-    if refused.code == Code::LockedOut {
-        event.name = EventName::LockedOut;
-    }
     event.reason = Some(refused.code);
     event.detail.clone_from(&refused.detail);
     event.account = begin.account.clone().filter(|account| is_known(agent, account));

@@ -211,6 +211,25 @@ impl Directory {
         })
     }
 
+    /// Lengths of the credential ids of somebody in the directory: of whoever stands first from `point` on.
+    /// Empty when nobody has any.
+    ///
+    /// # Errors
+    /// [`AgentError`] when the store cannot be used.
+    pub fn shape_at(&self, point: &Hash) -> Result<Vec<usize>, AgentError> {
+        self.consistent(|view, transaction| {
+            let tables = Tables::open(transaction)?;
+            for scope in view.terminal_scopes() {
+                if let Some(bytes) = tables.record_from(scope.row.set, point)? {
+                    let person: PersonRecord = codec::from_bytes(&bytes)?;
+                    let lengths = person.credentials.iter().map(|credential| credential.id.as_slice().len());
+                    return Ok(lengths.collect());
+                }
+            }
+            Ok(Vec::new())
+        })
+    }
+
     fn consistent<T>(
         &self,
         work: impl FnOnce(&View, &ReadTransaction) -> Result<T, AgentError>,

@@ -107,6 +107,19 @@ impl Tables {
         Ok(table.get(row_key(set, key).as_slice())?.map(|record| record.value().to_vec()))
     }
 
+    /// The record of whoever stands first from `point` on, or else first of all.
+    pub(crate) fn record_from(&self, set: u32, point: &Hash) -> Result<Option<Vec<u8>>, AgentError> {
+        let Some(table) = &self.records else { return Ok(None) };
+        let (whole, from) = (set_range(set), row_key(set, point));
+        let (first, last) = (whole.start().as_slice(), whole.end().as_slice());
+        for range in [from.as_slice()..=last, first..=last] {
+            if let Some(entry) = table.range::<&[u8]>(range)?.next() {
+                return Ok(Some(entry?.1.value().to_vec()));
+            }
+        }
+        Ok(None)
+    }
+
     /// The people of a group.
     pub(crate) fn members(&self, set: u32, group: &GroupName) -> Result<Vec<Hash>, AgentError> {
         let Some(table) = &self.members else { return Ok(Vec::new()) };

@@ -28,6 +28,7 @@ use wardkey_core::directory::{Bucket, Leaf, bucket_of, leaf_key, state_root};
 use wardkey_core::document::{Head, PolicyDocument, Position, RootDocument, SignedRoot, TerminalDocument};
 use wardkey_core::event::Event;
 use wardkey_core::id::{Aaguid, CredentialId, DeploymentId, EventId, Hash, Nonce, TerminalId, UserHandle};
+use wardkey_core::identification::{IdentifyData, SilentAssertion};
 use wardkey_core::message::agent::{Begin, Failure, Grant, LoginOutcome, LoginResult, Reply, Request};
 use wardkey_core::message::http::*;
 use wardkey_core::message::{MAX_FRAME, PROTOCOL};
@@ -611,16 +612,52 @@ pub fn success(account: &str, assertion: &Assertion) -> Request {
         person: Some(login(account)),
         credential: Some(assertion.credential_id.clone()),
         result: LoginResult::Success(assertion.clone()),
+        proof: seed_of(assertion).map(silent),
+        suspects: None,
     })
 }
 
+/// The seed of the key that made an assertion.
+fn seed_of(assertion: &Assertion) -> Option<u8> {
+    assertion.credential_id.as_slice().first().copied()
+}
+
+/// What the key of `seed` signs when it is asked whose it is.
+pub fn silent(seed: u8) -> SilentAssertion {
+    let challenge = IdentifyData { nonce: Nonce::new(wardkey_agent::agent::random().unwrap()), terminal: TERMINAL };
+    silent_over(seed, seed, &challenge)
+}
+
+/// The same by the key of `seed` in the name of credential `id`.
+pub fn silent_over(seed: u8, id: u8, challenge: &IdentifyData) -> SilentAssertion {
+    let client_data = codec::to_bytes(challenge);
+    let mut auth_data = codec::sha256(RP.as_bytes()).as_bytes().to_vec();
+    auth_data.extend_from_slice(&[0, 0, 0, 0, 1]);
+    let message = [&auth_data[..], codec::sha256(&client_data).as_bytes()].concat();
+    let signature: p256::ecdsa::Signature = key(seed).sign(&message);
+    SilentAssertion {
+        credential: CredentialId::new(vec![id; 32]).unwrap(),
+        client_data: Bytes::new(client_data).unwrap(),
+        auth_data: Bytes::new(auth_data).unwrap(),
+        signature: Bytes::new(signature.to_der().as_bytes()).unwrap(),
+    }
+}
+
+/// A failure of a login; with a key that proved itself, if there is a seed.
 pub fn failure(account: &str, person: Option<&str>, seed: Option<u8>, code: Code) -> Request {
+    failure_with(account, person, seed.map(silent), code)
+}
+
+/// The same with any proof.
+pub fn failure_with(account: &str, person: Option<&str>, proof: Option<SilentAssertion>, code: Code) -> Request {
     Request::Outcome(LoginOutcome {
         login: begin(account),
         attempt: EventId::new(wardkey_agent::agent::random().unwrap()),
         person: person.map(login),
-        credential: seed.map(|seed| CredentialId::new(vec![seed; 32]).unwrap()),
+        credential: proof.as_ref().map(|proof| proof.credential.clone()),
         result: LoginResult::Failure(Failure { code, detail: None, tries_left: Some(7) }),
+        proof,
+        suspects: None,
     })
 }
 

@@ -7,6 +7,7 @@ use crate::code::Code;
 use crate::codec::{Bytes, List};
 use crate::document::SignedRoot;
 use crate::id::{CredentialId, EventId, Hash, TerminalId};
+use crate::identification::SilentAssertion;
 use crate::name::{DisplayText, Language, LoginName, RpId, ScopeName, ServiceName};
 use crate::snapshot::Evidence;
 use crate::time::UnixTime;
@@ -84,15 +85,45 @@ pub struct LoginOutcome {
     /// Id that the module gave this attempt; for a success the agent uses the one of the client data.
     #[n(1)]
     pub attempt: EventId,
-    /// The person, when known.
+    /// The person, when a key proved who it is.
     #[n(2)]
     pub person: Option<LoginName>,
-    /// The key that was asked.
+    /// The credential of that key.
     #[n(3)]
     pub credential: Option<CredentialId>,
     /// What came of it.
     #[n(4)]
     pub result: LoginResult,
+    /// What proves person and credential: without it a failure counts against nobody.
+    #[n(5)]
+    pub proof: Option<SilentAssertion>,
+    /// Devices that claimed to be a registered key and did not prove it.
+    #[n(6)]
+    pub suspects: Option<List<Suspect, MAX_SUSPECTS>>,
+}
+
+/// Devices that one login names.
+pub const MAX_SUSPECTS: usize = 4;
+
+/// A device that claimed a credential and did not prove it.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Suspect {
+    /// USB vendor.
+    #[n(0)]
+    pub vendor: u16,
+    /// USB product.
+    #[n(1)]
+    pub product: u16,
+    /// Device node.
+    #[n(2)]
+    pub path: String,
+    /// Name that it gives itself, printable.
+    #[n(3)]
+    pub name: String,
+    /// What does not hold.
+    #[n(4)]
+    pub why: String,
 }
 
 /// What came of a login.
@@ -204,6 +235,25 @@ pub struct Grant {
     /// list only leads to a person whose proof fails.
     #[n(1)]
     pub candidates: List<Candidate, 512>,
+    /// Credentials of the person that are locked out after failures: refused once the key proved that it
+    /// holds one of them. Other keys of the person are not concerned.
+    #[n(2)]
+    pub locked: Option<List<Locked, 64>>,
+    /// For a name that nobody has: ids to ask a key for in place of a person's, the same ones each time.
+    #[n(3)]
+    pub decoys: Option<List<CredentialId, 32>>,
+}
+
+/// A credential that is locked out.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Locked {
+    /// The credential.
+    #[n(0)]
+    pub credential: CredentialId,
+    /// Seconds until it may be tried again.
+    #[n(1)]
+    pub seconds: u64,
 }
 
 /// One who may use a shared account.

@@ -27,8 +27,7 @@ pub fn check_account(world: &mut World<'_>, login: &Login) -> Result<(), Refusal
     for _ in 0..MAX_MESSAGES {
         match agent.receive(deadline).map_err(|error| Refusal::agent(&error))? {
             AgentReply::Granted(grant) => {
-                let evidence = grant.evidence.as_ref();
-                let person = Person::verify_for(decide::permit_account, world, login, evidence, account, account)?;
+                let person = Person::verify_for(decide::permit_account, world, login, &grant, account, account)?;
                 return person.permit.map(drop).map_err(Refusal::from);
             }
             AgentReply::Wait => {}

@@ -1,38 +1,33 @@
-//! Connections, evidence, and whose key is plugged.
-
-use std::time::{Duration, Instant};
+//! Connections and evidence, until a key has proved whose it is.
 
 use wardkey_core::code::Code;
-use wardkey_core::codec::List;
 use wardkey_core::id::CredentialId;
 use wardkey_core::message::agent::{Grant, Request as AgentRequest};
-use wardkey_core::message::key::{Identified, Identify, Request as KeyRequest};
 use wardkey_core::name::LoginName;
-use wardkey_ipc::{Channel, Deadline, IpcError, Ready, wait_readable};
+use wardkey_ipc::{Channel, Deadline, IpcError};
 
-use super::judge::{Person, Search, Sought, Standing};
-use super::replies::{AgentReply, KeyReply};
-use super::{ANSWER, Attempt, MAX_MESSAGES, seconds};
+use super::judge::{Person, Standing};
+use super::replies::AgentReply;
+use super::{ANSWER, Attempt, MAX_MESSAGES};
 use crate::refusal::Refusal;
 
 /// Times that a login starts over because the agent was lost.
 const MAX_LOST: u8 = 2;
-/// Times that the key goes to another login and comes back.
+/// Times in all that a login begins anew, because the key went to another login or the question stood long.
 const MAX_ROUNDS: usize = 32;
-/// The key process answers at its own deadline; this much later it counts as silent.
-const GRACE: Duration = seconds(3);
 
 /// Something that ends a round without a refusal: start over, or go on.
-enum Round<T> {
+pub(super) enum Round<T> {
     Done(T),
     Again,
 }
 
 impl Attempt<'_, '_> {
-    /// Connects, has the evidence judged and the key identified. With `again`, the question has been
+    /// Connects, has the evidence judged, and a key prove whose it is. With `again`, the question has been
     /// answered: only the key that holds this credential will do, and at once.
     pub(super) fn establish(&mut self, again: Option<&CredentialId>) -> Result<Standing, Refusal> {
-        for _ in 0..MAX_ROUNDS {
+        while self.rounds < MAX_ROUNDS {
+            self.rounds += 1;
             if let Round::Done(standing) = self.round(again)? {
                 return Ok(standing);
             }
@@ -57,46 +52,16 @@ impl Attempt<'_, '_> {
             Round::Again => return Ok(Round::Again),
         };
         self.granted = true;
-        let search = self.judge(&grant)?;
+        let mut search = self.judge(&grant)?;
+        if let Some(credential) = again {
+            search.allow = vec![credential.clone()];
+        }
         let connected = match early {
             Some(Ok(key)) => Ok(key),
             Some(Err(_)) | None => self.world.sockets.key(true),
         };
         self.key = Some(connected.map_err(|error| Refusal::key(&error))?);
-        let identified = match self.identify(&search, again.is_some())? {
-            Round::Done(identified) => identified,
-            Round::Again => {
-                self.key = None;
-                return Ok(Round::Again);
-            }
-        };
-        let credential = identified.credential.filter(|credential| search.allow.contains(credential));
-        if again.is_some() && credential.as_ref() != again {
-            return Err(Refusal::new(Code::KeyRemoved, "the key was changed after it was identified"));
-        }
-        let details = identified.key.details;
-        let since = Instant::now();
-        let sought = match (search.sought, &credential) {
-            (Sought::Shared(candidates), Some(credential)) => {
-                let found = candidates.iter().find(|candidate| candidate.credential == *credential);
-                let Some(candidate) = found else {
-                    return Err(Refusal::new(Code::Internal, "a candidate was lost"));
-                };
-                match self.prove(&candidate.person)? {
-                    Round::Done(person) if person.snapshot.known_credentials().contains(credential) => {
-                        Sought::Person(person)
-                    }
-                    // The agent's list was wrong: then the key is nobody's.
-                    Round::Done(_) => Sought::Nobody("the key is not of the person that the agent named".into()),
-                    Round::Again => {
-                        self.key = None;
-                        return Ok(Round::Again);
-                    }
-                }
-            }
-            (sought, _) => sought,
-        };
-        Ok(Round::Done(Standing { sought, credential, details, since }))
+        self.identify(search, again.is_some())
     }
 
     /// Waits for the key to be this login's. Who waits does not keep a key process.
@@ -123,78 +88,8 @@ impl Attempt<'_, '_> {
         Err(Refusal::new(Code::ProtocolError, "the agent says Wait without end"))
     }
 
-    /// Asks the key process whose key is plugged, and watches the agent meanwhile.
-    fn identify(&mut self, search: &Search, at_once: bool) -> Result<Round<Identified>, Refusal> {
-        let left = u32::try_from(self.until.left().as_millis()).unwrap_or(u32::MAX);
-        let allow = List::new(search.allow.clone()).map_err(|error| Refusal::new(Code::Internal, error))?;
-        let request = Identify { rp_id: search.rp_id.clone(), allow, wait_ms: left };
-        let (Some(mut key), Some(mut agent)) = (self.key.take(), self.agent.take()) else {
-            return Err(Refusal::new(Code::Internal, "not connected"));
-        };
-        key.send(&KeyRequest::Identify(request), Deadline::after(ANSWER)).map_err(|error| Refusal::key(&error))?;
-        let silent = Deadline::after(self.until.left() + GRACE);
-        let result = self.watch_both(&mut agent, &mut key, silent, at_once);
-        self.key = Some(key);
-        match result {
-            Ok(round) => {
-                self.agent = Some(agent);
-                Ok(round)
-            }
-            Err(Interrupted::Refused(refusal)) => {
-                self.agent = Some(agent);
-                Err(refusal)
-            }
-            Err(Interrupted::AgentLost(error)) => self.agent_lost(&error),
-        }
-    }
-
-    fn watch_both(
-        &mut self,
-        agent: &mut Channel,
-        key: &mut Channel,
-        silent: Deadline,
-        at_once: bool,
-    ) -> Result<Round<Identified>, Interrupted> {
-        for _ in 0..MAX_MESSAGES {
-            let ready = match wait_readable(agent, key, silent) {
-                Ok(ready) => ready,
-                Err(IpcError::TimedOut) if self.told_insert => {
-                    return Err(Refusal::new(Code::KeyTimeout, "no key was inserted").into());
-                }
-                Err(error) => return Err(Refusal::key(&error).into()),
-            };
-            if ready == Ready::First {
-                match agent.receive(Deadline::after(ANSWER)).map_err(Interrupted::AgentLost)? {
-                    AgentReply::Wait => {
-                        self.wait_for_turn();
-                        return Ok(Round::Again);
-                    }
-                    AgentReply::Refused(refusal) => return Err(Refusal::from(refusal).into()),
-                    // The answer to a Hold that a Wait crossed; it is asked again.
-                    AgentReply::Granted(_) | AgentReply::Held => {}
-                    AgentReply::Recorded(_) => return Err(unexpected("agent").into()),
-                }
-                continue;
-            }
-            match key.receive(Deadline::after(ANSWER)).map_err(|error| Refusal::key(&error))? {
-                KeyReply::Identified(identified) => return Ok(Round::Done(identified)),
-                KeyReply::Insert if at_once => {
-                    return Err(Refusal::new(Code::KeyRemoved, "the key was removed while the PIN was typed").into());
-                }
-                KeyReply::Insert => {
-                    if !std::mem::replace(&mut self.told_insert, true) {
-                        self.inform(Code::InsertKey);
-                    }
-                }
-                KeyReply::Failed(failure) => return Err(Refusal::from(failure).into()),
-                _ => return Err(unexpected("key process").into()),
-            }
-        }
-        Err(Refusal::new(Code::ProtocolError, "messages without end").into())
-    }
-
     /// For a shared account: evidence for the person whose key was found.
-    fn prove(&mut self, person: &LoginName) -> Result<Round<Box<Person>>, Refusal> {
+    pub(super) fn prove(&mut self, person: &LoginName) -> Result<Round<Box<Person>>, Refusal> {
         let account = self.login.account.as_ref().unwrap_or(person);
         if let Err(error) = self.tell_agent(&AgentRequest::Prove(person.clone())) {
             return self.agent_lost(&error);
@@ -202,14 +97,13 @@ impl Attempt<'_, '_> {
         for _ in 0..MAX_MESSAGES {
             match self.hear_agent(Deadline::after(ANSWER)) {
                 Ok(AgentReply::Granted(grant)) => {
-                    let evidence = grant.evidence.as_ref();
-                    let proven = Person::verify(&self.world, self.login, evidence, person, account)?;
+                    let proven = Person::verify(&self.world, self.login, &grant, person, account)?;
                     return Ok(Round::Done(Box::new(proven)));
                 }
                 Ok(AgentReply::Wait) => {
                     self.wait_for_turn();
                     // What comes next could answer either request: a new connection leaves no doubt.
-                    self.agent = None;
+                    (self.agent, self.key) = (None, None);
                     return Ok(Round::Again);
                 }
                 Ok(AgentReply::Held) => {}
@@ -230,7 +124,7 @@ impl Attempt<'_, '_> {
     }
 
     /// The agent hung up or is silent: it may have been restarted, so the login starts over, a few times.
-    fn agent_lost<T>(&mut self, error: &IpcError) -> Result<Round<T>, Refusal> {
+    pub(super) fn agent_lost<T>(&mut self, error: &IpcError) -> Result<Round<T>, Refusal> {
         self.agent = None;
         self.key = None;
         self.lost += 1;
@@ -253,7 +147,7 @@ impl Attempt<'_, '_> {
 }
 
 /// What ends the wait for a key early.
-enum Interrupted {
+pub(super) enum Interrupted {
     Refused(Refusal),
     AgentLost(IpcError),
 }

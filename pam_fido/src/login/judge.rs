@@ -3,11 +3,12 @@
 use wardkey_core::code::{Code, Denial};
 use wardkey_core::decide::{self, Permit, Request};
 use wardkey_core::id::CredentialId;
+use wardkey_core::identification::Proven;
 use wardkey_core::marks::Marks;
-use wardkey_core::message::agent::{Candidate, Grant};
+use wardkey_core::message::agent::{Candidate, Grant, Locked};
 use wardkey_core::message::key::{KeyDetails, MAX_ALLOW};
 use wardkey_core::name::{LoginName, RpId};
-use wardkey_core::snapshot::{Evidence, Snapshot};
+use wardkey_core::snapshot::Snapshot;
 use wardkey_core::time::UnixTime;
 
 use super::{Attempt, Login, World};
@@ -15,15 +16,20 @@ use crate::refusal::Refusal;
 
 /// Length in bytes of a credential id that no key holds.
 const DECOY: usize = 64;
-/// Asked of a key for a name that cannot be one, when no root document was shown.
-const DECOY_RP_ID: &str = "unknown.invalid";
+/// Whose evidence the agent shows for a name that cannot be one.
+const NO_NAME: &str = "_";
+/// The longest lock-out in seconds that is told: an agent could say any number.
+const LONGEST_LOCK: u64 = 86_400;
 
 /// The person of a login, as the verified directory has it. Immutable for the login.
+#[derive(Clone)]
 pub struct Person {
     pub snapshot: Snapshot,
     pub marks: Marks,
     /// Whether directory and policy allow the login. A refusal is kept until the key proved who asks.
     pub permit: Result<Permit, Denial>,
+    /// Credentials of the person that are locked out.
+    locked: Vec<Locked>,
 }
 
 impl Person {
@@ -35,11 +41,11 @@ impl Person {
     pub fn verify(
         world: &World<'_>,
         login: &Login,
-        evidence: Option<&Evidence>,
+        grant: &Grant,
         person: &LoginName,
         account: &LoginName,
     ) -> Result<Self, Refusal> {
-        Self::verify_for(decide::permit, world, login, evidence, person, account)
+        Self::verify_for(decide::permit, world, login, grant, person, account)
     }
 
     /// The same for what `permit` decides about.
@@ -50,11 +56,12 @@ impl Person {
         permit: fn(&Snapshot, &Request<'_>) -> Result<Permit, Denial>,
         world: &World<'_>,
         login: &Login,
-        evidence: Option<&Evidence>,
+        grant: &Grant,
         person: &LoginName,
         account: &LoginName,
     ) -> Result<Self, Refusal> {
-        let evidence = evidence.ok_or_else(|| Refusal::new(Code::ProofInvalid, "the agent shows nothing"))?;
+        let evidence =
+            grant.evidence.as_ref().ok_or_else(|| Refusal::new(Code::ProofInvalid, "the agent shows nothing"))?;
         let marks = world.machine.marks()?;
         let snapshot = Snapshot::verify(evidence, world.anchor, &marks, person)?;
         let now = now(world, &snapshot, &marks)?;
@@ -67,7 +74,8 @@ impl Person {
         }
         // Also for names that nobody has, so that nothing tells them from others.
         decide::stage_by_time(&snapshot, now)?;
-        Ok(Self { snapshot, marks, permit })
+        let locked = grant.locked.iter().flat_map(|locked| locked.iter().cloned()).collect();
+        Ok(Self { snapshot, marks, permit, locked })
     }
 
     fn exists(&self) -> bool {
@@ -84,98 +92,81 @@ pub fn now(world: &World<'_>, snapshot: &Snapshot, marks: &Marks) -> Result<Unix
 /// Who is looked for among the keys.
 pub enum Sought {
     /// Nobody: the name is no account's. Looks the same from outside.
-    Nobody(String),
+    Nobody,
     /// The person of the account.
     Person(Box<Person>),
     /// One of those who may use a shared account.
     Shared(Vec<Candidate>),
 }
 
-/// What the key is asked for.
+/// What the keys are asked for.
 pub struct Search {
     pub sought: Sought,
     pub rp_id: RpId,
     pub allow: Vec<CredentialId>,
 }
 
-/// Where a login stands when the key was identified.
+/// Where a login stands when a key proved whose it is.
 pub struct Standing {
-    pub sought: Sought,
-    /// The credential of the person that the key holds.
-    pub credential: Option<CredentialId>,
+    pub person: Box<Person>,
+    pub proven: Proven,
     /// What the key says of itself.
     pub details: Option<KeyDetails>,
     pub since: std::time::Instant,
 }
 
 impl Standing {
-    /// Person and credential, when a key proved who asks.
-    pub fn matched(&self) -> Option<(&Person, &CredentialId)> {
-        match &self.sought {
-            Sought::Person(person) => Some((&**person, self.credential.as_ref()?)),
-            Sought::Nobody(_) | Sought::Shared(_) => None,
-        }
-    }
-
-    /// Person and credential, when the login may go on.
+    /// Whether the login may go on. Says the reason to nobody but the person, whose key has proved itself.
     ///
     /// # Errors
-    /// The refusal that was kept until the question was answered.
-    pub fn permitted(&self) -> Result<(&Person, &CredentialId), Refusal> {
-        let Some((person, credential)) = self.matched() else {
-            let detail = match &self.sought {
-                Sought::Nobody(detail) => detail,
-                Sought::Person(_) => "the key holds no credential of the person",
-                Sought::Shared(_) => "the key is of nobody who may use the shared account",
-            };
-            return Err(Refusal::new(Code::KeyAndNameDoNotMatch, detail));
-        };
-        person.permit.clone()?;
-        if !person.snapshot.allow_list().contains(credential) {
+    /// The refusal; no PIN has been asked for.
+    pub fn permitted(&self, login: &Login) -> Result<(), Refusal> {
+        if let Some(why) = login.nobody {
+            return Err(Refusal::new(Code::KeyAndNameDoNotMatch, why));
+        }
+        self.person.permit.clone()?;
+        let credential = self.proven.credential();
+        if !self.person.snapshot.allow_list().contains(credential) {
             return Err(Refusal::new(Code::CredentialDisabled, "credential is disabled"));
         }
-        Ok((person, credential))
+        if let Some(locked) = self.person.locked.iter().find(|locked| locked.credential == *credential) {
+            let seconds = locked.seconds.min(LONGEST_LOCK);
+            let refusal = Refusal::new(Code::LockedOut, format!("key is locked out for {seconds} s"));
+            return Err(Refusal { seconds: Some(seconds), ..refusal });
+        }
+        Ok(())
     }
 }
 
 impl Attempt<'_, '_> {
     /// Judges what was granted.
     pub(super) fn judge(&self, grant: &Grant) -> Result<Search, Refusal> {
-        let Some(account) = &self.login.account else {
-            return self.nobody("the name cannot be a login name", None);
-        };
-        let person = Person::verify(&self.world, self.login, grant.evidence.as_ref(), account, account)?;
-        if let Some(why) = self.login.nobody {
-            return self.nobody(why, Some(&person));
-        }
-        if person.snapshot.policies().any(|policy| policy.shared_account(account).is_some()) {
-            return self.shared(&person, &grant.candidates);
-        }
-        if !person.exists() {
-            return self.nobody("no such person in any scope of this terminal", Some(&person));
-        }
+        let no_name = LoginName::new(NO_NAME).map_err(|error| Refusal::new(Code::Internal, error))?;
+        let account = self.login.account.as_ref().unwrap_or(&no_name);
+        let person = Person::verify(&self.world, self.login, grant, account, account)?;
         let rp_id = person.snapshot.root().rp_id.clone();
-        let allow = self.or_decoy(person.snapshot.known_credentials())?;
-        Ok(Search { sought: Sought::Person(Box::new(person)), rp_id, allow })
-    }
-
-    fn nobody(&self, why: &str, shown: Option<&Person>) -> Result<Search, Refusal> {
-        let rp_id = match shown {
-            Some(person) => person.snapshot.root().rp_id.clone(),
-            None => RpId::new(DECOY_RP_ID).map_err(|error| Refusal::new(Code::Internal, error))?,
+        let shared = person.snapshot.policies().any(|policy| policy.shared_account(account).is_some());
+        let (sought, allow) = if self.login.account.is_none() || (self.login.nobody.is_some() && shared) {
+            (Sought::Nobody, Vec::new())
+        } else if shared {
+            let ids = grant.candidates.iter().map(|candidate| candidate.credential.clone()).collect();
+            (Sought::Shared(grant.candidates.to_vec()), ids)
+        } else if person.exists() {
+            let ids = person.snapshot.known_credentials();
+            (Sought::Person(Box::new(person)), ids)
+        } else {
+            (Sought::Nobody, Vec::new())
         };
-        Ok(Search { sought: Sought::Nobody(why.to_owned()), rp_id, allow: self.or_decoy(Vec::new())? })
+        Ok(Search { sought, rp_id, allow: self.or_decoys(allow, grant)? })
     }
 
-    fn shared(&self, account: &Person, candidates: &[Candidate]) -> Result<Search, Refusal> {
-        let allow = self.or_decoy(candidates.iter().map(|candidate| candidate.credential.clone()).collect())?;
-        let rp_id = account.snapshot.root().rp_id.clone();
-        Ok(Search { sought: Sought::Shared(candidates.to_vec()), rp_id, allow })
-    }
-
-    /// An empty list would mean "any credential" to a key: then a random id stands in it.
-    fn or_decoy(&self, mut allow: Vec<CredentialId>) -> Result<Vec<CredentialId>, Refusal> {
+    /// An empty list would mean "any credential" to a key: then made-up ids stand in it. The agent's are the
+    /// same each time and look like a person's.
+    fn or_decoys(&self, mut allow: Vec<CredentialId>, grant: &Grant) -> Result<Vec<CredentialId>, Refusal> {
         allow.truncate(MAX_ALLOW);
+        if allow.is_empty() {
+            allow.extend(grant.decoys.iter().flat_map(|decoys| decoys.iter().cloned()));
+        }
         if allow.is_empty() {
             let mut id = vec![0; DECOY];
             self.world.machine.random(&mut id)?;

@@ -1,18 +1,22 @@
 //! A login, from the first connection to the recorded outcome.
 //!
 //! ```text
-//!   establish: key and agent connected, evidence judged, key identified    (again after Wait, a
+//!   establish: key and agent connected, evidence judged                    (again after Wait, a
 //!      │                                                                    hang-up, a long answer)
+//!   identify: a key proved whose it is; what did not is passed over
+//!      │
 //!   question: one, without echo
 //!   hold:     the key is this login's
 //!   sign:     nonce, PIN to the key process, assertion, decide
 //!   outcome:  durably recorded by the agent; marks raised
 //! ```
-//! The person is asked once. Until [`sign`] nothing that was typed leaves this process.
+//! The person is asked once, and only for a key that proved itself: before that, no name is shown and no
+//! failure counts. Until [`sign`] nothing that was typed leaves this process.
 
 mod account_phase;
 mod establish;
 mod hold;
+mod identify;
 mod judge;
 mod outcome;
 mod question;
@@ -23,9 +27,10 @@ use std::time::Duration;
 
 pub use account_phase::check_account;
 use wardkey_core::code::Code;
-use wardkey_core::id::{CredentialId, EventId, Hash};
+use wardkey_core::id::{EventId, Hash};
+use wardkey_core::identification::SilentAssertion;
 use wardkey_core::message::PROTOCOL;
-use wardkey_core::message::agent::Begin;
+use wardkey_core::message::agent::{Begin, Suspect};
 use wardkey_core::name::{Language, LoginName, ServiceName};
 use wardkey_core::snapshot::Anchor;
 use wardkey_core::texts;
@@ -122,10 +127,17 @@ struct Attempt<'w, 'l> {
     lost: u8,
     told_wait: bool,
     told_insert: bool,
+    told_unregistered: bool,
+    /// Times that it was begun to connect and identify.
+    rounds: usize,
     /// When waiting for key or agent ends.
     until: Deadline,
+    /// Who it is, since a key proved it.
     person: Option<LoginName>,
-    credential: Option<CredentialId>,
+    /// By this.
+    proof: Option<SilentAssertion>,
+    /// Devices that proved nothing.
+    suspects: Vec<Suspect>,
 }
 
 /// Logs somebody in.
@@ -152,9 +164,12 @@ pub fn authenticate(world: World<'_>, login: &Login) -> Result<Admitted, Refusal
         lost: 0,
         told_wait: false,
         told_insert: false,
+        told_unregistered: false,
+        rounds: 0,
         until,
         person: None,
-        credential: None,
+        proof: None,
+        suspects: Vec::new(),
     };
     let result = attempt.run();
     // Whatever came of it, the key is free for others at once.
@@ -169,19 +184,18 @@ impl Attempt<'_, '_> {
     fn run(&mut self) -> Result<Admitted, Refusal> {
         let mut standing = self.establish(None)?;
         self.recognise(&standing);
+        standing.permitted(self.login)?;
         let pin = self.ask(&standing)?;
         // The person was there just now: what is waited for from here on is the agent and a restart.
         self.until = Deadline::after(self.world.settings.key_wait);
         self.told_wait = false;
-        let (person, credential) = loop {
-            let (person, credential) = standing.permitted()?;
-            if self.is_fresh(&standing)? && self.hold()? {
-                break (person, credential);
-            }
-            standing = self.establish(Some(credential))?;
-        };
-        let signed = self.sign(person, credential, pin)?;
-        self.record(person, signed)
+        while !(self.is_fresh(&standing)? && self.hold()?) {
+            standing = self.establish(Some(standing.proven.credential()))?;
+            self.recognise(&standing);
+            standing.permitted(self.login)?;
+        }
+        let signed = self.sign(&standing.person, standing.proven.credential(), pin)?;
+        self.record(&standing.person, signed)
     }
 
     fn inform(&mut self, code: Code) {

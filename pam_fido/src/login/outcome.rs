@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use wardkey_core::code::Code;
+use wardkey_core::codec::List;
 use wardkey_core::decide::Stage;
 use wardkey_core::directory::leaf_key;
 use wardkey_core::id::EventId;
@@ -81,8 +82,10 @@ impl Attempt<'_, '_> {
             login: self.login.begin(),
             attempt: self.id,
             person: self.person.clone(),
-            credential: self.credential.clone(),
+            credential: self.proof.as_ref().map(|proof| proof.credential.clone()),
             result,
+            proof: self.proof.clone(),
+            suspects: List::new(self.suspects.clone()).ok().filter(|suspects| !suspects.is_empty()),
         });
         let deadline = Deadline::after(patience);
         loop {

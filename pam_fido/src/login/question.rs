@@ -17,10 +17,10 @@ const ALL_TRIES: u8 = 8;
 impl Attempt<'_, '_> {
     /// The key proved who asks: from here on the person's language and name.
     pub(super) fn recognise(&mut self, standing: &Standing) {
-        let Some((person, credential)) = standing.matched() else { return };
-        self.person = Some(person.snapshot.login().clone());
-        self.credential = Some(credential.clone());
-        if let Some(record) = person.snapshot.records().next() {
+        let snapshot = &standing.person.snapshot;
+        self.person = Some(snapshot.login().clone());
+        self.proof = Some(standing.proven.silent().clone());
+        if let Some(record) = snapshot.records().next() {
             self.language = record.language;
         }
     }
@@ -30,22 +30,18 @@ impl Attempt<'_, '_> {
     /// # Errors
     /// No answer, or one that cannot be a PIN: the key is not asked and no try is spent.
     pub(super) fn ask(&mut self, standing: &Standing) -> Result<Pin, Refusal> {
-        let mut name = None;
+        let name = standing.person.snapshot.records().next().map(|record| record.display_name.clone());
         let mut tries = None;
-        // Only to the person whose key it is: others learn nothing about the name that they typed.
-        if let Some((person, _)) = standing.matched() {
-            name = person.snapshot.records().next().map(|record| record.display_name.clone());
-            if let Some(details) = &standing.details {
-                tries = details.pin_tries;
-                let unusable = match tries {
-                    _ if !details.pin_set => Some(Code::PinNotSet),
-                    Some(0) => Some(Code::PinBlocked),
-                    _ if details.pin_must_change => Some(Code::PinMustChange),
-                    _ => None,
-                };
-                if let Some(code) = unusable {
-                    return Err(Refusal { tries_left: tries, ..Refusal::new(code, "getInfo of the key") });
-                }
+        if let Some(details) = &standing.details {
+            tries = details.pin_tries;
+            let unusable = match tries {
+                _ if !details.pin_set => Some(Code::PinNotSet),
+                Some(0) => Some(Code::PinBlocked),
+                _ if details.pin_must_change => Some(Code::PinMustChange),
+                _ => None,
+            };
+            if let Some(code) = unusable {
+                return Err(Refusal { tries_left: tries, ..Refusal::new(code, "getInfo of the key") });
             }
         }
         let few = tries.filter(|tries| *tries < ALL_TRIES).map(u32::from);

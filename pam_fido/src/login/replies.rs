@@ -3,6 +3,7 @@
 //! bytes reach, and a third of the library's size.
 
 use minicbor::Decode;
+use wardkey_core::code::Code;
 use wardkey_core::id::EventId;
 use wardkey_core::message::agent::{Grant, Refusal};
 use wardkey_core::message::key::{Identified, KeyAssertion, KeyFailure};
@@ -45,6 +46,9 @@ pub enum KeyReply {
     /// It did not work.
     #[n(7)]
     Failed(#[n(0)] KeyFailure),
+    /// Keys are plugged, and none holds one of the credentials; waiting for another.
+    #[n(8)]
+    Unregistered(#[n(0)] Code),
 }
 
 #[cfg(test)]
@@ -58,10 +62,10 @@ mod tests {
     fn the_numbers_are_those_of_core() {
         let read = |reply: &agent::Reply| from_message::<AgentReply>(&to_message(reply));
         assert!(matches!(read(&agent::Reply::Wait), Ok(AgentReply::Wait)));
-        let grant = agent::Grant { evidence: None, candidates: Default::default() };
+        let grant = agent::Grant { evidence: None, candidates: Default::default(), locked: None, decoys: None };
         assert!(matches!(read(&agent::Reply::Granted(Box::new(grant))), Ok(AgentReply::Granted(_))));
         assert!(matches!(read(&agent::Reply::Held), Ok(AgentReply::Held)));
-        let code = wardkey_core::code::Code::LockedOut;
+        let code = Code::LockedOut;
         let refusal = agent::Refusal { code, detail: None, retry_after: Some(5) };
         assert!(matches!(read(&agent::Reply::Refused(refusal.clone())), Ok(AgentReply::Refused(r)) if r == refusal));
         let id = EventId::new([3; 16]);
@@ -71,7 +75,7 @@ mod tests {
         let read = |reply: &key::Reply| from_message::<KeyReply>(&to_message(reply));
         assert!(matches!(read(&key::Reply::Insert), Ok(KeyReply::Insert)));
         let info = key::KeyInfo { path: "p".into(), vendor: 1, product: 2, name: "n".into(), details: None };
-        let identified = key::Identified { key: info, credential: None };
+        let identified = key::Identified { key: info, credential: None, proof: None, others: None };
         assert!(
             matches!(read(&key::Reply::Identified(identified.clone())), Ok(KeyReply::Identified(r)) if r == identified)
         );
@@ -85,6 +89,8 @@ mod tests {
         );
         let failure = key::KeyFailure { code, status: Some(0x31), tries_left: Some(7), detail: None };
         assert!(matches!(read(&key::Reply::Failed(failure.clone())), Ok(KeyReply::Failed(r)) if r == failure));
+        let none = key::Reply::Unregistered(Code::KeyNotRegistered);
+        assert!(matches!(read(&none), Ok(KeyReply::Unregistered(Code::KeyNotRegistered))));
         assert!(read(&key::Reply::Keys(Default::default())).is_err());
         assert!(read(&key::Reply::Done).is_err());
     }

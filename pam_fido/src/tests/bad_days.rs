@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use pam::constants::PamResultCode;
 use pam::constants::PamResultCode::{PAM_AUTH_ERR, PAM_AUTHINFO_UNAVAIL, PAM_MAXTRIES, PAM_SUCCESS};
 use wardkey_core::code::Code;
+use wardkey_core::codec::List;
 use wardkey_core::message::agent::{LoginResult, Reply as AgentReply, Request as AgentRequest};
 use wardkey_core::message::key::{KeyDetails, Reply as KeyReply, Request as KeyRequest};
 use wardkey_core::name::Language;
@@ -70,9 +71,37 @@ fn shows(scene: &mut Scene, change: fn(&mut Deployment)) {
 }
 
 fn details(scene: &mut Scene, change: fn(&mut KeyDetails)) {
-    let KeyReply::Identified(mut reply) = identified(Some(1)) else { unreachable!() };
-    change(reply.key.details.as_mut().unwrap());
-    at_identify(scene, vec![Act::Say(KeyReply::Identified(reply))]);
+    scene.key_instead(move |_, request| match request {
+        KeyRequest::Identify(_) => {
+            let KeyReply::Identified(mut reply) = identified(request, 1) else { unreachable!() };
+            change(reply.key.details.as_mut().unwrap());
+            vec![Act::Say(KeyReply::Identified(reply))]
+        }
+        _ => vec![],
+    });
+}
+
+/// The key of `seed` claims credential `id`.
+fn claimed(scene: &mut Scene, seed: u8, id: u8) {
+    scene.key_instead(move |_, request| match request {
+        KeyRequest::Identify(_) => vec![Act::Say(claims(request, seed, id))],
+        _ => vec![],
+    });
+}
+
+/// As a key process of before proofs answers.
+fn without_proof(request: &KeyRequest) -> KeyReply {
+    let KeyReply::Identified(reply) = identified(request, 1) else { unreachable!() };
+    KeyReply::Identified(wardkey_core::message::key::Identified { proof: None, ..reply })
+}
+
+/// The agent says that credential `id` is locked out.
+fn locked(scene: &mut Scene, id: u8) {
+    let credential = wardkey_core::id::CredentialId::new(vec![id; 32]).unwrap();
+    let locked = List::new(vec![wardkey_core::message::agent::Locked { credential, seconds: u64::MAX }]).unwrap();
+    let grant =
+        wardkey_core::message::agent::Grant { locked: Some(locked), ..grant_of(Deployment::new().evidence("hanako")) };
+    at_begin(scene, vec![Act::Say(AgentReply::Granted(Box::new(grant)))]);
 }
 
 fn types(scene: &mut Scene, text: &str) {
@@ -100,7 +129,7 @@ const CASES: &[(&str, Change, PamResultCode, Code, usize, bool)] = &[
     ("locked out", |s| at_begin(s, vec![Act::Say(refused(Code::LockedOut))]), PAM_MAXTRIES, Code::LockedOut, 0, false),
     ("agent: remote", |s| at_begin(s, vec![Act::Say(refused(Code::RemoteSession))]), PAM_AUTH_ERR, Code::RemoteSession, 0, false),
     ("caller not allowed", |s| at_begin(s, vec![Act::Say(refused(Code::CallerNotAllowed))]), PAM_AUTH_ERR, Code::CallerNotAllowed, 0, false),
-    ("no evidence for a name", |s| at_begin(s, vec![Act::Say(AgentReply::Granted(Box::new(wardkey_core::message::agent::Grant { evidence: None, candidates: Default::default() })))]), PAM_AUTH_ERR, Code::ProofInvalid, 0, false),
+    ("no evidence for a name", |s| at_begin(s, vec![Act::Say(AgentReply::Granted(Box::new(wardkey_core::message::agent::Grant { evidence: None, candidates: Default::default(), locked: None, decoys: None })))]), PAM_AUTH_ERR, Code::ProofInvalid, 0, false),
     ("agent gone at hold, for good", |s| { s.agent.down_from = 1; at_hold(s, vec![Act::HangUp]) }, PAM_AUTHINFO_UNAVAIL, Code::AgentUnreachable, 1, false),
     ("agent silent at hold", |s| at_hold(s, vec![Act::Sleep(3000)]), PAM_AUTHINFO_UNAVAIL, Code::AgentUnreachable, 1, false),
     ("agent refuses at hold", |s| at_hold(s, vec![Act::Say(refused(Code::LockedOut))]), PAM_MAXTRIES, Code::LockedOut, 1, false),
@@ -114,22 +143,21 @@ const CASES: &[(&str, Change, PamResultCode, Code, usize, bool)] = &[
     ("terminal disabled, unknown name", |s| { shows(s, |d| d.terminal.status = Status::Disabled); s.login = login_as("ghost") }, PAM_AUTH_ERR, Code::TerminalDisabled, 0, false),
     ("offline too long", |s| s.machine = FakeMachine::at(T0 + 9 * 86_400), PAM_AUTH_ERR, Code::OfflineTooLong, 0, false),
     ("offline too long, unknown name", |s| { s.machine = FakeMachine::at(T0 + 9 * 86_400); s.login = login_as("ghost") }, PAM_AUTH_ERR, Code::OfflineTooLong, 0, false),
-    ("offline, never seen here", |s| s.machine = FakeMachine::at(T0 + 2 * 86_400), PAM_AUTH_ERR, Code::OfflineNotSeenHere, 1, false),
-    ("offline, sudo", |s| { s.machine = FakeMachine::at(T0 + 2 * 86_400); s.login.service = service("sudo") }, PAM_AUTH_ERR, Code::OfflineNoElevation, 1, false),
-    ("offline, emergency only", |s| s.machine = FakeMachine::at(T0 + 5 * 86_400), PAM_AUTH_ERR, Code::OfflineEmergencyOnly, 1, false),
-    ("person disabled", |s| shows(s, |d| d.hanako().status = Status::Disabled), PAM_AUTH_ERR, Code::PersonDisabled, 1, false),
-    ("person expired", |s| shows(s, |d| d.hanako().not_after = Some(UnixTime(T0))), PAM_AUTH_ERR, Code::PersonExpired, 1, false),
-    ("person not yet valid", |s| shows(s, |d| d.hanako().not_before = Some(UnixTime(T0 + 9))), PAM_AUTH_ERR, Code::PersonNotYetValid, 1, false),
-    ("key disabled", |s| shows(s, |d| { let mut c = d.hanako().credentials.to_vec(); c[0].status = Status::Disabled; d.hanako().credentials = wardkey_core::codec::List::new(c).unwrap(); }), PAM_AUTH_ERR, Code::CredentialDisabled, 1, false),
-    ("person without keys", |s| shows(s, |d| d.hanako().credentials = Default::default()), PAM_AUTH_ERR, Code::KeyAndNameDoNotMatch, 1, false),
+    ("offline, never seen here", |s| s.machine = FakeMachine::at(T0 + 2 * 86_400), PAM_AUTH_ERR, Code::OfflineNotSeenHere, 0, false),
+    ("offline, sudo", |s| { s.machine = FakeMachine::at(T0 + 2 * 86_400); s.login.service = service("sudo") }, PAM_AUTH_ERR, Code::OfflineNoElevation, 0, false),
+    ("offline, emergency only", |s| s.machine = FakeMachine::at(T0 + 5 * 86_400), PAM_AUTH_ERR, Code::OfflineEmergencyOnly, 0, false),
+    ("person disabled", |s| shows(s, |d| d.hanako().status = Status::Disabled), PAM_AUTH_ERR, Code::PersonDisabled, 0, false),
+    ("person expired", |s| shows(s, |d| d.hanako().not_after = Some(UnixTime(T0))), PAM_AUTH_ERR, Code::PersonExpired, 0, false),
+    ("person not yet valid", |s| shows(s, |d| d.hanako().not_before = Some(UnixTime(T0 + 9))), PAM_AUTH_ERR, Code::PersonNotYetValid, 0, false),
+    ("key disabled", |s| shows(s, |d| { let mut c = d.hanako().credentials.to_vec(); c[0].status = Status::Disabled; d.hanako().credentials = wardkey_core::codec::List::new(c).unwrap(); }), PAM_AUTH_ERR, Code::CredentialDisabled, 0, false),
+    ("person without keys", |s| shows(s, |d| d.hanako().credentials = Default::default()), PAM_AUTH_ERR, Code::KeyAndNameDoNotMatch, 0, false),
     // Names.
-    ("unknown name", |s| s.login = login_as("ghost"), PAM_AUTH_ERR, Code::KeyAndNameDoNotMatch, 1, false),
-    ("no name at all", |s| s.login = login_as("-x\n"), PAM_AUTH_ERR, Code::KeyAndNameDoNotMatch, 1, false),
-    ("NSS spells it otherwise", |s| s.login.nobody = Some("NSS spells the account otherwise"), PAM_AUTH_ERR, Code::KeyAndNameDoNotMatch, 1, false),
+    ("unknown name", |s| s.login = login_as("ghost"), PAM_AUTH_ERR, Code::KeyAndNameDoNotMatch, 0, false),
+    ("no name at all", |s| s.login = login_as("-x\n"), PAM_AUTH_ERR, Code::KeyAndNameDoNotMatch, 0, false),
+    ("NSS spells it otherwise", |s| s.login.nobody = Some("NSS spells the account otherwise"), PAM_AUTH_ERR, Code::KeyAndNameDoNotMatch, 0, false),
     // The answer.
     ("cancelled", |s| s.person = Person::answers(Answer::None), PAM_AUTH_ERR, Code::Cancelled, 1, false),
     ("nothing typed", |s| types(s, ""), PAM_AUTH_ERR, Code::PinEmpty, 1, false),
-    ("nothing typed, unknown name", |s| { types(s, ""); s.login = login_as("ghost") }, PAM_AUTH_ERR, Code::PinEmpty, 1, false),
     ("three characters", |s| types(s, "123"), PAM_AUTH_ERR, Code::PinLength, 1, false),
     ("64 bytes", |s| types(s, &"1".repeat(64)), PAM_AUTH_ERR, Code::PinLength, 1, false),
     ("not UTF-8", |s| s.person = Person::answers(Answer::NotText), PAM_AUTH_ERR, Code::PinLength, 1, false),
@@ -145,7 +173,13 @@ const CASES: &[(&str, Change, PamResultCode, Code, usize, bool)] = &[
     ("no key in time", |s| at_identify(s, vec![Act::Say(KeyReply::Insert), Act::Say(failed(Code::KeyTimeout, None))]), PAM_AUTH_ERR, Code::KeyTimeout, 0, false),
     ("no key in time, key process silent", |s| at_identify(s, vec![Act::Say(KeyReply::Insert)]), PAM_AUTH_ERR, Code::KeyTimeout, 0, false),
     ("key access denied", |s| at_identify(s, vec![Act::Say(failed(Code::KeyAccessDenied, None))]), PAM_AUTH_ERR, Code::KeyAccessDenied, 0, false),
-    ("a credential that was not asked for", |s| at_identify(s, vec![Act::Say(identified(Some(7)))]), PAM_AUTH_ERR, Code::KeyAndNameDoNotMatch, 1, false),
+    ("a credential that was not asked for", |s| claimed(s, 7, 7), PAM_AUTH_ERR, Code::KeyTimeout, 0, false),
+    ("the right credential, signed by another key", |s| claimed(s, 7, 1), PAM_AUTH_ERR, Code::KeyTimeout, 0, false),
+    ("a key process that shows no proof", |s| s.key_instead(|_, request| match request { KeyRequest::Identify(_) => vec![Act::Say(without_proof(request))], _ => vec![] }), PAM_AUTH_ERR, Code::ProtocolError, 0, false),
+    ("a key that cannot identify itself", |s| at_identify(s, vec![Act::Say(KeyReply::Unregistered(Code::KeyCannotIdentify)), Act::Say(failed(Code::KeyCannotIdentify, None))]), PAM_AUTH_ERR, Code::KeyCannotIdentify, 0, false),
+    ("key process fails with a prompt", |s| at_identify(s, vec![Act::Say(failed(Code::PinPrompt, None))]), PAM_AUTH_ERR, Code::ProtocolError, 0, false),
+    ("agent refuses with a prompt", |s| at_begin(s, vec![Act::Say(refused(Code::PinPrompt))]), PAM_AUTH_ERR, Code::ProtocolError, 0, false),
+    ("key locked out", |s| locked(s, 1), PAM_MAXTRIES, Code::LockedOut, 0, false),
     ("key without PIN", |s| details(s, |d| d.pin_set = false), PAM_AUTH_ERR, Code::PinNotSet, 0, false),
     ("key with PIN to be changed", |s| details(s, |d| d.pin_must_change = true), PAM_AUTH_ERR, Code::PinMustChange, 0, false),
     ("key without tries", |s| details(s, |d| d.pin_tries = Some(0)), PAM_MAXTRIES, Code::PinBlocked, 0, false),
@@ -160,7 +194,7 @@ const CASES: &[(&str, Change, PamResultCode, Code, usize, bool)] = &[
     ("key process dies after the touch", |s| at_assert(s, vec![Act::Say(KeyReply::Touch), Act::HangUp]), PAM_AUTHINFO_UNAVAIL, Code::KeyProcessUnreachable, 1, true),
     ("key process silent with the PIN", |s| at_assert(s, vec![Act::Sleep(9000)]), PAM_AUTHINFO_UNAVAIL, Code::KeyProcessUnreachable, 1, true),
     ("key process says Touch without end", |s| at_assert(s, vec![Act::Say(KeyReply::Touch); 300]), PAM_AUTH_ERR, Code::ProtocolError, 1, true),
-    ("key process answers something else late", |s| at_assert(s, vec![Act::Say(identified(Some(1)))]), PAM_AUTH_ERR, Code::ProtocolError, 1, true),
+    ("key process answers something else late", |s| at_assert(s, vec![Act::Say(KeyReply::Insert)]), PAM_AUTH_ERR, Code::ProtocolError, 1, true),
     ("61 seconds since the challenge", |s| s.machine.step = 31, PAM_AUTH_ERR, Code::TooLate, 1, true),
     // The machine.
     ("marks unreadable", |s| s.machine.marks_broken = true, PAM_AUTHINFO_UNAVAIL, Code::MarksUnreadable, 0, false),
@@ -190,9 +224,8 @@ fn lesson_pam_u2f_cve_2025_23013_every_error_path_denies() {
 #[test]
 fn refusals_after_granted_reach_the_record_once() {
     // (what happens, whether it counts)
-    let cases: [(Change, bool); 4] = [
+    let cases: [(Change, bool); 3] = [
         (|s| types(s, "000000"), true),
-        (|s| s.login = login_as("ghost"), true),
         (|s| s.person = Person::answers(Answer::None), false),
         (|s| at_identify(s, vec![Act::Say(failed(Code::KeyTimeout, None))]), false),
     ];
@@ -223,55 +256,190 @@ fn a_wrong_pin_says_how_many_tries_are_left_in_the_persons_language() {
     assert_eq!(scene.run().person.errors, [texts::with_code(Code::LockedOut, Language::En, &[("seconds", "30")])]);
 }
 
+/// A key process at which the key of credential 2 is plugged, nobody's of whom is asked for.
+fn with_another_key(change: Change) -> Seen {
+    let mut scene = Scene::new();
+    scene.key.script = key_with(2);
+    change(&mut scene);
+    scene.run()
+}
+
 #[test]
 fn unknown_names_and_others_keys_look_the_same() {
-    let looks = |change: Change| {
-        let mut scene = Scene::new();
-        scene.key.script = key_with(2);
-        change(&mut scene);
-        let seen = scene.run();
-        let key: Vec<_> = seen.key.iter().map(std::mem::discriminant).collect();
-        (seen.person.questions, seen.person.infos, seen.person.errors, key)
-    };
+    /// All that a person, a device and the record learn, but for the made-up ids.
+    fn looks(change: Change) -> impl PartialEq + std::fmt::Debug {
+        let seen = with_another_key(change);
+        let asked: Vec<_> = seen
+            .key
+            .iter()
+            .map(|request| match request {
+                KeyRequest::Identify(identify) => {
+                    let lengths: Vec<usize> = identify.allow.iter().map(|id| id.as_slice().len()).collect();
+                    (identify.rp_id.clone(), lengths, identify.client_data.as_slice().len(), identify.every)
+                }
+                other => panic!("nothing else is asked: {other:?}"),
+            })
+            .collect();
+        let outcome = seen.outcomes()[0];
+        let told = (seen.person.questions.clone(), seen.person.infos.clone(), seen.person.errors.clone());
+        let recorded =
+            (outcome.person.clone(), outcome.proof.clone(), outcome.suspects.clone(), outcome.result.clone());
+        (told, asked, recorded, seen.pam() as i32)
+    }
     let known = looks(|_| {});
-    let others: [Change; 5] = [
-        |s| s.login = login_as("ghost"),
-        |s| s.login = login_as("-x"),
-        |s| s.login.nobody = Some("NSS knows no such account"),
-        |s| shows(s, |d| d.hanako().status = Status::Disabled),
-        |s| s.machine = FakeMachine::at(T0 + 5 * 86_400),
+    let others: [(&str, Change); 5] = [
+        ("unknown", |s| ghost(s, "ghost")),
+        ("no name", |s| ghost(s, "-x")),
+        ("no account", |s| s.login.nobody = Some("NSS knows no such account")),
+        ("disabled", |s| shows(s, |d| d.hanako().status = Status::Disabled)),
+        ("offline for long", |s| s.machine = FakeMachine::at(T0 + 5 * 86_400)),
     ];
-    for other in others {
-        assert_eq!(looks(other), known);
+    for (what, other) in others {
+        assert_eq!(format!("{:?}", looks(other)), format!("{known:?}"), "{what}");
+    }
+}
+
+/// A name that nobody has, for which the agent makes up ids as it should: of a person's shape.
+fn ghost(scene: &mut Scene, name: &str) {
+    scene.login = login_as(name);
+    let shown = scene.login.account.as_ref().map_or("_", |account| account.as_str()).to_owned();
+    let decoy = wardkey_core::id::CredentialId::new(vec![0xdd; 32]).unwrap();
+    let grant = wardkey_core::message::agent::Grant {
+        decoys: Some(List::new(vec![decoy]).unwrap()),
+        ..grant_of(Deployment::new().evidence(&shown))
+    };
+    at_begin(scene, vec![Act::Say(AgentReply::Granted(Box::new(grant)))]);
+}
+
+#[test]
+fn the_person_without_an_account_here_is_told_so_once_the_key_proved_who_it_is() {
+    let mut scene = Scene::new();
+    scene.login.nobody = Some("NSS knows no such account");
+    let seen = scene.run();
+    assert_eq!((seen.code(), seen.person.questions.len()), (Code::KeyAndNameDoNotMatch.number(), 0));
+    assert_eq!(seen.outcomes()[0].person, Some(super::deployment::login("hanako")));
+}
+
+#[test]
+fn a_device_that_proves_nothing_is_passed_over_and_the_real_key_gets_in() {
+    // (what the first device says)
+    type Lie = fn(&KeyRequest) -> KeyReply;
+    let lies: [(&str, Lie); 4] = [
+        ("echoes the id that it was asked for", |request| claims(request, 66, 1)),
+        ("claims one that was not asked for", |request| claims(request, 66, 66)),
+        ("shows an old proof", |_| {
+            let before = KeyRequest::Identify(wardkey_core::message::key::Identify {
+                rp_id: super::deployment::RP.parse().unwrap(),
+                allow: List::default(),
+                wait_ms: 0,
+                client_data: wardkey_core::codec::Bytes::new(b"a challenge of yesterday".to_vec()).unwrap(),
+                every: false,
+            });
+            identified(&before, 1)
+        }),
+        ("proves with another credential", |request| {
+            let KeyReply::Identified(mut reply) = claims(request, 66, 66) else { unreachable!() };
+            let own = wardkey_core::id::CredentialId::new(vec![1; 32]).unwrap();
+            reply.proof.as_mut().unwrap().credential = own;
+            KeyReply::Identified(reply)
+        }),
+    ];
+    for (what, lie) in lies {
+        let mut scene = Scene::new();
+        let challenge = std::sync::Mutex::new(None);
+        scene.key_instead(move |_, request| match request {
+            KeyRequest::Identify(_) => {
+                *challenge.lock().unwrap() = Some(request.clone());
+                vec![Act::Say(lie(request))]
+            }
+            KeyRequest::PassOver(paths) => {
+                assert_eq!(paths.iter().collect::<Vec<_>>(), ["/dev/hidraw0"], "the one that lied");
+                let honest = identified(challenge.lock().unwrap().as_ref().unwrap(), 1);
+                vec![Act::Say(KeyReply::Insert), Act::Sleep(50), Act::Say(honest)]
+            }
+            _ => vec![],
+        });
+        let seen = scene.run();
+        assert_eq!(seen.pam(), PAM_SUCCESS, "{what}: {:?}", seen.result);
+        // Before the real key came there was no name, no question and nothing but the call for a key.
+        assert_eq!(seen.person.infos[0], texts::message(Code::InsertKey, Language::En, &[]), "{what}");
+        assert_eq!(seen.person.questions.len(), 1, "{what}");
+        let suspects = seen.outcomes()[0].suspects.as_ref().expect("recorded");
+        assert_eq!((suspects.len(), suspects[0].name.as_str()), (1, "key"), "{what}");
+        assert!(seen.journal.iter().any(|line| line.contains("proved nothing")), "{what}: {:?}", seen.journal);
     }
 }
 
 #[test]
+fn devices_that_lie_without_end_end_the_login_in_time() {
+    let mut scene = Scene::new();
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    scene.key_instead(move |_, request| match request {
+        KeyRequest::Identify(_) => vec![Act::Say(claims(request, 66, 1))],
+        // Each time another device says the same; it was never asked, so it cannot have signed.
+        KeyRequest::PassOver(_) => {
+            let number = asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            let KeyReply::Assertion(proof) = signature(66, 1, b"anything", 0) else { unreachable!() };
+            let key = wardkey_core::message::key::KeyInfo { path: format!("/dev/hidraw{number}"), ..key_info(8) };
+            vec![Act::Say(KeyReply::Identified(wardkey_core::message::key::Identified {
+                key,
+                credential: Some(proof.credential.clone()),
+                proof: Some(proof),
+                others: None,
+            }))]
+        }
+        _ => vec![],
+    });
+    let seen = scene.run();
+    assert_eq!((seen.code(), seen.pin_sent()), (Code::KeyFault.number(), false));
+    assert_eq!(seen.outcomes()[0].suspects.as_ref().map(|suspects| suspects.len()), Some(4));
+}
+
+#[test]
+fn a_login_begins_anew_only_so_often() {
+    // An agent that takes the key away at each Hold and gives it back.
+    let mut scene = Scene::new();
+    let deployment = Deployment::new();
+    scene.agent_instead(move |_, request| match request {
+        AgentRequest::Hold => vec![Act::Say(AgentReply::Wait), Act::Say(granted(&deployment, "hanako"))],
+        _ => vec![],
+    });
+    let seen = scene.run();
+    assert_eq!((seen.code(), seen.pin_sent()), (Code::KeyInUse.number(), false));
+    assert!(seen.agent.iter().filter(|request| matches!(request, AgentRequest::Hold)).count() <= 33);
+}
+
+#[test]
 fn lesson_swapped_at_the_prompt_another_key_never_gets_the_pin() {
-    for (reply, code) in [
-        (identified(Some(7)), Code::KeyRemoved),
-        (identified(None), Code::KeyRemoved),
-        (KeyReply::Insert, Code::KeyRemoved),
-    ] {
+    type Says = fn(&KeyRequest) -> KeyReply;
+    let cases: [(&str, Says); 4] = [
+        ("another key", |_| KeyReply::Unregistered(Code::KeyNotRegistered)),
+        ("a device that claims to be it", |request| claims(request, 66, 1)),
+        ("one that claims to be another", |request| claims(request, 7, 7)),
+        ("none", |_| KeyReply::Insert),
+    ];
+    for (what, says) in cases {
         let mut scene = Scene::new();
         scene.person.thinks = Duration::from_millis(150);
         scene.key_instead(move |number, request| match request {
             KeyRequest::Identify(_) if number == 0 => {
-                vec![Act::Say(identified(Some(1))), Act::Sleep(50), Act::HangUp]
+                vec![Act::Say(identified(request, 1)), Act::Sleep(50), Act::HangUp]
             }
-            KeyRequest::Identify(_) => vec![Act::Say(reply.clone())],
+            KeyRequest::Identify(_) => vec![Act::Say(says(request))],
             _ => vec![],
         });
         let seen = scene.run();
-        assert_eq!((seen.code(), seen.pin_sent()), (code.number(), false));
+        assert_eq!((seen.code(), seen.pin_sent()), (Code::KeyRemoved.number(), false), "{what}");
     }
     // The key process says that the key went.
     let mut scene = Scene::new();
     scene.person.thinks = Duration::from_millis(150);
-    at_identify(
-        &mut scene,
-        vec![Act::Say(identified(Some(1))), Act::Sleep(50), Act::Say(failed(Code::KeyRemoved, None))],
-    );
+    scene.key_instead(|_, request| match request {
+        KeyRequest::Identify(_) => {
+            vec![Act::Say(identified(request, 1)), Act::Sleep(50), Act::Say(failed(Code::KeyRemoved, None))]
+        }
+        _ => vec![],
+    });
     let seen = scene.run();
     assert_eq!((seen.code(), seen.pin_sent()), (Code::KeyRemoved.number(), false));
 }

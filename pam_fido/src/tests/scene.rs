@@ -90,6 +90,11 @@ where
     }
 }
 
+/// A grant of this evidence and nothing else.
+pub fn grant_of(evidence: wardkey_core::snapshot::Evidence) -> Grant {
+    Grant { evidence: Some(evidence), candidates: List::default(), locked: None, decoys: None }
+}
+
 /// A login with everyone in it.
 pub struct Scene {
     pub agent: Peer<AgentRequest, AgentReply>,
@@ -341,7 +346,12 @@ pub fn login_as(name: &str) -> Login {
 }
 
 pub fn granted(deployment: &Deployment, person: &str) -> AgentReply {
-    AgentReply::Granted(Box::new(Grant { evidence: Some(deployment.evidence(person)), candidates: List::default() }))
+    AgentReply::Granted(Box::new(Grant {
+        evidence: Some(deployment.evidence(person)),
+        candidates: List::default(),
+        locked: None,
+        decoys: None,
+    }))
 }
 
 pub fn refused(code: wardkey_core::code::Code) -> AgentReply {
@@ -355,7 +365,7 @@ pub fn honest_agent(deployment: &Deployment) -> AgentScript {
         let reply = match request {
             AgentRequest::Begin(begin) | AgentRequest::Account(begin) => match &begin.account {
                 Some(account) => granted(&deployment, account.as_str()),
-                None => AgentReply::Granted(Box::new(Grant { evidence: None, candidates: List::default() })),
+                None => granted(&deployment, "_"),
             },
             AgentRequest::Prove(person) => granted(&deployment, person.as_str()),
             AgentRequest::Hold => AgentReply::Held,
@@ -388,9 +398,34 @@ pub fn key_info(tries: u8) -> KeyInfo {
     KeyInfo { path: "/dev/hidraw0".into(), vendor: 1, product: 2, name: "key".into(), details: Some(details) }
 }
 
-pub fn identified(credential: Option<u8>) -> KeyReply {
-    let credential = credential.map(|id| CredentialId::new(vec![id; 32]).unwrap());
-    KeyReply::Identified(Identified { key: key_info(8), credential })
+/// The key of `seed` claims credential `id`, and signs the challenge.
+pub fn claims(request: &KeyRequest, seed: u8, id: u8) -> KeyReply {
+    let KeyRequest::Identify(identify) = request else { panic!("not asked whose key it is: {request:?}") };
+    let KeyReply::Assertion(proof) = signature(seed, id, identify.client_data.as_slice(), 0x00) else { unreachable!() };
+    KeyReply::Identified(Identified {
+        key: key_info(8),
+        credential: Some(proof.credential.clone()),
+        proof: Some(proof),
+        others: None,
+    })
+}
+
+/// An honest key that holds credential `id`.
+pub fn identified(request: &KeyRequest, id: u8) -> KeyReply {
+    claims(request, id, id)
+}
+
+/// A key is plugged that is not registered for the name, and no other one comes.
+pub fn nobodys() -> Vec<Act<KeyReply>> {
+    vec![
+        Act::Say(KeyReply::Unregistered(wardkey_core::code::Code::KeyNotRegistered)),
+        Act::Say(failed(wardkey_core::code::Code::KeyAndNameDoNotMatch, None)),
+    ]
+}
+
+/// What was plugged is passed over, and nothing else comes.
+pub fn nothing_comes() -> Vec<Act<KeyReply>> {
+    vec![Act::Say(KeyReply::Insert), Act::Say(failed(wardkey_core::code::Code::KeyTimeout, None))]
 }
 
 pub fn failed(code: wardkey_core::code::Code, tries_left: Option<u8>) -> KeyReply {
@@ -403,8 +438,9 @@ pub fn key_with(id: u8) -> KeyScript {
         KeyRequest::Identify(identify) => {
             assert!(!identify.allow.is_empty(), "always an allow list");
             let own = CredentialId::new(vec![id; 32]).unwrap();
-            vec![Act::Say(identified(Some(id).filter(|_| identify.allow.contains(&own))))]
+            if identify.allow.contains(&own) { vec![Act::Say(identified(request, id))] } else { nobodys() }
         }
+        KeyRequest::PassOver(_) => nothing_comes(),
         KeyRequest::Assert(assert) if assert.pin.expose() != PIN => {
             vec![Act::Say(failed(wardkey_core::code::Code::PinWrong, Some(7)))]
         }

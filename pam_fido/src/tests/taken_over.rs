@@ -21,17 +21,20 @@ use super::scene::*;
 
 /// Runs a login in which the agent shows `evidence` for whatever is asked.
 fn shown(evidence: Evidence, marks: &Marks) -> Seen {
+    shown_with(attackers_key(), evidence, marks)
+}
+
+fn shown_with(key: KeyScript, evidence: Evidence, marks: &Marks) -> Seen {
     let mut scene = Scene::new();
     *scene.machine.marks.lock().unwrap() = marks.clone();
     scene.agent_instead(move |_, request| match request {
         AgentRequest::Begin(_) | AgentRequest::Prove(_) => {
-            let grant = Grant { evidence: Some(evidence.clone()), candidates: List::default() };
+            let grant = grant_of(evidence.clone());
             vec![Act::Say(AgentReply::Granted(Box::new(grant)))]
         }
         _ => vec![],
     });
-    // A key of the attacker is plugged as well: it answers to everything.
-    scene.key.script = attackers_key();
+    scene.key.script = key;
     scene.run()
 }
 
@@ -40,8 +43,9 @@ fn attackers_key() -> KeyScript {
     Arc::new(|_, request| match request {
         KeyRequest::Identify(identify) => {
             let id = identify.allow[0].as_slice()[0];
-            vec![Act::Say(identified(Some(id).filter(|id| identify.allow[0].as_slice() == [*id; 32])))]
+            vec![Act::Say(claims(request, 66, id))]
         }
+        KeyRequest::PassOver(_) => nothing_comes(),
         KeyRequest::Assert(assert) => {
             let id = assert.credential.as_slice()[0];
             vec![Act::Say(signature(66, id, assert.client_data.as_slice(), 0x05))]
@@ -147,9 +151,9 @@ fn a_scope_in_which_the_person_is_disabled_cannot_be_hidden() {
     disabled.status = Status::Disabled;
     deployment.scopes[0].0.people = vec![disabled];
     deployment.refresh();
-    // Shown in full it refuses, after the question; with the scope left out, at once.
-    let seen = shown(deployment.evidence("hanako"), &Marks::default());
-    assert_eq!((seen.code(), seen.pin_sent()), (Code::PersonDisabled.number(), false));
+    // Shown in full it refuses once her key proved itself; with the scope left out, at once.
+    let seen = shown_with(key_with(1), deployment.evidence("hanako"), &Marks::default());
+    assert_eq!((seen.code(), seen.person.questions.len()), (Code::PersonDisabled.number(), 0));
     let mut hidden = deployment.evidence("hanako");
     hidden.scopes = List::new(hidden.scopes.into_vec().split_off(1)).unwrap();
     assert_eq!(shown(hidden, &Marks::default()).code(), Code::ScopesIncomplete.number());
@@ -222,7 +226,7 @@ fn a_year_old_head_and_a_clock_set_back_extend_nothing() {
         let evidence = evidence.clone();
         scene.agent_instead(move |_, request| match request {
             AgentRequest::Begin(_) => {
-                let grant = Grant { evidence: Some(evidence.clone()), candidates: List::default() };
+                let grant = grant_of(evidence.clone());
                 vec![Act::Say(AgentReply::Granted(Box::new(grant)))]
             }
             _ => vec![],
@@ -233,7 +237,7 @@ fn a_year_old_head_and_a_clock_set_back_extend_nothing() {
 }
 
 #[test]
-fn somebody_elses_key_is_refused_after_the_question_and_no_try_is_spent() {
+fn somebody_elses_key_gets_no_question_and_no_name() {
     let mut deployment = Deployment::new();
     deployment.scopes[1].0.people.push(person("taro", 2, &Key::es256(2)));
     deployment.refresh();
@@ -241,8 +245,10 @@ fn somebody_elses_key_is_refused_after_the_question_and_no_try_is_spent() {
     scene.key.script = key_with(2);
     let seen = scene.run();
     assert_eq!((seen.code(), seen.pin_sent()), (Code::KeyAndNameDoNotMatch.number(), false));
-    // Said in the terminal's language, without a name.
-    assert_eq!(seen.person.questions, [wardkey_core::texts::pin_prompt(wardkey_core::name::Language::En, None, None)]);
+    assert_eq!(seen.person.questions, [""; 0]);
+    let told = wardkey_core::texts::message(Code::KeyNotRegistered, wardkey_core::name::Language::En, &[]);
+    assert_eq!(seen.person.infos, [told]);
+    assert_eq!((&seen.outcomes()[0].person, &seen.outcomes()[0].proof), (&None, &None));
 
     // The agent adds taro's credential as a candidate of hanako's account: it is not a shared one.
     let mut scene = Scene::of(&deployment);
@@ -252,7 +258,7 @@ fn somebody_elses_key_is_refused_after_the_question_and_no_try_is_spent() {
         AgentRequest::Begin(_) => {
             let credential = wardkey_core::id::CredentialId::new(vec![2; 32]).unwrap();
             let candidates = List::new(vec![Candidate { person: login("taro"), credential }]).unwrap();
-            let grant = Grant { evidence: Some(evidence.clone()), candidates };
+            let grant = Grant { candidates, ..grant_of(evidence.clone()) };
             vec![Act::Say(AgentReply::Granted(Box::new(grant)))]
         }
         _ => vec![],
@@ -264,8 +270,13 @@ fn somebody_elses_key_is_refused_after_the_question_and_no_try_is_spent() {
 #[test]
 fn a_key_process_that_is_the_attackers_own_cannot_sign_for_the_person() {
     // The module's socket check keeps the agent's uid from being this; the decision does not rest on it.
+    // Nor does it get her PIN: what it identifies with is not her key's signature.
     let seen = shown(Deployment::new().evidence("hanako"), &Marks::default());
-    assert_eq!((seen.code(), seen.pam()), (Code::AssertionSignature.number(), PamResultCode::PAM_AUTH_ERR));
+    assert_eq!((seen.code(), seen.pam()), (Code::KeyTimeout.number(), PamResultCode::PAM_AUTH_ERR));
+    assert!(!seen.pin_sent() && seen.person.questions.is_empty());
+    let outcome = seen.outcomes()[0];
+    assert_eq!((&outcome.person, &outcome.credential, &outcome.proof), (&None, &None, &None));
+    assert_eq!(outcome.suspects.as_ref().map(|suspects| suspects.len()), Some(1));
     assert_eq!(seen.marks, Marks::default());
 }
 
@@ -337,14 +348,14 @@ fn shared_accounts_that_no_policy_names_do_not_exist() {
         AgentRequest::Begin(_) => {
             let credential = wardkey_core::id::CredentialId::new(vec![66; 32]).unwrap();
             let candidates = List::new(vec![Candidate { person: login("hanako"), credential }]).unwrap();
-            let grant = Grant { evidence: Some(evidence.clone()), candidates };
+            let grant = Grant { candidates, ..grant_of(evidence.clone()) };
             vec![Act::Say(AgentReply::Granted(Box::new(grant)))]
         }
         AgentRequest::Prove(_) => vec![Act::Say(granted(&honest, "hanako"))],
         _ => vec![],
     });
     let seen = scene.run();
-    assert_eq!((seen.code(), seen.pin_sent()), (Code::KeyAndNameDoNotMatch.number(), false));
+    assert_eq!((seen.code(), seen.person.questions.len()), (Code::KeyTimeout.number(), 0));
 }
 
 /// An answer that does not belong to a login.

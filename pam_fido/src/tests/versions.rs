@@ -35,7 +35,7 @@ fn what_a_newer_agent_and_key_process_say_beside_is_passed_over() {
         _ => vec![],
     });
     scene.key_instead(|_, request| match request {
-        KeyRequest::Identify(_) => vec![Act::Bytes(newer(&identified(Some(1))))],
+        KeyRequest::Identify(_) => vec![Act::Bytes(newer(&identified(request, 1)))],
         _ => vec![],
     });
     let seen = scene.run();

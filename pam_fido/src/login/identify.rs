@@ -1,0 +1,234 @@
+//! Whose key is plugged in: what devices claim, and what they prove.
+//!
+//! ```text
+//!   Identify{challenge} ─> key process ─ claims ─> proven? ─┬─ yes: this person's, and only now a name,
+//!                             ^                             │       a question, a failure that counts
+//!                             └────── PassOver <────────────┴─ no: remembered as a suspect
+//! ```
+//! The agent is watched meanwhile, as the key may go to another login.
+
+use std::time::Instant;
+
+use wardkey_core::code::{Code, Denial};
+use wardkey_core::codec::{self, Bytes, List};
+use wardkey_core::id::Nonce;
+use wardkey_core::identification::{IdentifyData, Proven, SilentAssertion};
+use wardkey_core::message::agent::{MAX_SUSPECTS, Suspect};
+use wardkey_core::message::key::{Claim, Identified, Identify, KeyInfo, MAX_DEVICES, Request as KeyRequest};
+use wardkey_core::name::printable;
+use wardkey_ipc::{Channel, Deadline, IpcError, Ready, wait_readable};
+
+use super::establish::{Interrupted, Round, unexpected};
+use super::judge::{Person, Search, Sought, Standing};
+use super::replies::{AgentReply, KeyReply};
+use super::{ANSWER, Attempt, MAX_MESSAGES, seconds};
+use crate::refusal::Refusal;
+
+/// The key process answers at its own deadline; this much later it counts as silent.
+const GRACE: std::time::Duration = seconds(3);
+/// Answers of the key process in one search: a device that lies may be plugged in again and again.
+const MAX_CLAIMS: usize = 512;
+
+/// A device that proved whose it is.
+struct Found {
+    person: Box<Person>,
+    proven: Proven,
+    key: KeyInfo,
+}
+
+impl Attempt<'_, '_> {
+    /// Has the keys that are plugged in, or will be, prove whose they are, until one is of who is looked for.
+    /// With `at_once` it must be there already.
+    pub(super) fn identify(&mut self, mut search: Search, at_once: bool) -> Result<Round<Standing>, Refusal> {
+        let challenge = self.challenge()?;
+        let left = u32::try_from(self.until.left().as_millis()).unwrap_or(u32::MAX);
+        let internal = |error: &dyn std::fmt::Display| Refusal::new(Code::Internal, error);
+        let request = KeyRequest::Identify(Identify {
+            rp_id: search.rp_id.clone(),
+            allow: List::new(search.allow.clone()).map_err(|error| internal(&error))?,
+            wait_ms: left,
+            client_data: Bytes::new(codec::to_bytes(&challenge)).map_err(|error| internal(&error))?,
+            every: matches!(search.sought, Sought::Shared(_)),
+        });
+        self.ask_key(&request)?;
+        let mut told_several = false;
+        for _ in 0..MAX_CLAIMS {
+            let Round::Done(identified) = self.claims(at_once)? else { return Ok(Round::Again) };
+            let mut found: Vec<Found> = Vec::new();
+            let mut unproven = Vec::new();
+            for claim in all_of(identified)? {
+                let Round::Done(outcome) = self.proof(&mut search, &challenge, &claim)? else {
+                    return Ok(Round::Again);
+                };
+                match outcome {
+                    Ok((person, proven)) => found.push(Found { person, proven, key: claim.key }),
+                    Err(denial) => {
+                        self.suspect(&claim.key, &denial);
+                        unproven.push(claim.key.path);
+                    }
+                }
+            }
+            let first = found.first().map(|found| found.person.snapshot.login().clone());
+            let several = found.iter().any(|found| Some(found.person.snapshot.login()) != first.as_ref());
+            if several && !std::mem::replace(&mut told_several, true) {
+                self.inform(Code::SeveralKeys);
+            }
+            if !several && let Some(Found { person, proven, key }) = found.into_iter().next() {
+                return Ok(Round::Done(Standing { person, proven, details: key.details, since: Instant::now() }));
+            }
+            let unproven = List::new(unproven).map_err(|error| internal(&error))?;
+            self.ask_key(&KeyRequest::PassOver(unproven))?;
+        }
+        Err(Refusal::new(Code::KeyFault, "devices that claim to be keys without end"))
+    }
+
+    fn challenge(&self) -> Result<IdentifyData, Refusal> {
+        let mut nonce = [0; Nonce::LEN];
+        self.world.machine.random(&mut nonce)?;
+        Ok(IdentifyData { nonce: Nonce::new(nonce), terminal: self.world.anchor.terminal })
+    }
+
+    fn ask_key(&mut self, request: &KeyRequest) -> Result<(), Refusal> {
+        let key = self.key.as_mut().ok_or_else(|| Refusal::key(&IpcError::Closed))?;
+        key.send(request, Deadline::after(ANSWER)).map_err(|error| Refusal::key(&error))
+    }
+
+    /// The next answer of the key process that names devices.
+    fn claims(&mut self, at_once: bool) -> Result<Round<Identified>, Refusal> {
+        let (Some(mut key), Some(mut agent)) = (self.key.take(), self.agent.take()) else {
+            return Err(Refusal::new(Code::Internal, "not connected"));
+        };
+        let silent = Deadline::after(self.until.left() + GRACE);
+        match self.watch_both(&mut agent, &mut key, silent, at_once) {
+            Ok(round) => {
+                self.agent = Some(agent);
+                self.key = matches!(round, Round::Done(_)).then_some(key);
+                Ok(round)
+            }
+            Err(Interrupted::Refused(refusal)) => {
+                self.agent = Some(agent);
+                Err(refusal)
+            }
+            Err(Interrupted::AgentLost(error)) => self.agent_lost(&error),
+        }
+    }
+
+    fn watch_both(
+        &mut self,
+        agent: &mut Channel,
+        key: &mut Channel,
+        silent: Deadline,
+        at_once: bool,
+    ) -> Result<Round<Identified>, Interrupted> {
+        for _ in 0..MAX_MESSAGES {
+            let ready = match wait_readable(agent, key, silent) {
+                Ok(ready) => ready,
+                Err(IpcError::TimedOut) if self.told_insert => {
+                    return Err(Refusal::new(Code::KeyTimeout, "no key was inserted").into());
+                }
+                Err(error) => return Err(Refusal::key(&error).into()),
+            };
+            if ready == Ready::First {
+                match agent.receive(Deadline::after(ANSWER)).map_err(Interrupted::AgentLost)? {
+                    AgentReply::Wait => {
+                        self.wait_for_turn();
+                        return Ok(Round::Again);
+                    }
+                    AgentReply::Refused(refusal) => return Err(Refusal::from(refusal).into()),
+                    // The answer to a Hold that a Wait crossed; it is asked again.
+                    AgentReply::Granted(_) | AgentReply::Held => {}
+                    AgentReply::Recorded(_) => return Err(unexpected("agent").into()),
+                }
+                continue;
+            }
+            match key.receive(Deadline::after(ANSWER)).map_err(|error| Refusal::key(&error))? {
+                KeyReply::Identified(identified) => return Ok(Round::Done(identified)),
+                KeyReply::Insert | KeyReply::Unregistered(_) if at_once => {
+                    return Err(Refusal::new(Code::KeyRemoved, "the key was removed while the PIN was typed").into());
+                }
+                KeyReply::Insert => {
+                    if !std::mem::replace(&mut self.told_insert, true) {
+                        self.inform(Code::InsertKey);
+                    }
+                }
+                KeyReply::Unregistered(why) => {
+                    if !std::mem::replace(&mut self.told_unregistered, true) {
+                        self.inform(match why {
+                            Code::KeyCannotIdentify => Code::KeyCannotIdentify,
+                            _ => Code::KeyNotRegistered,
+                        });
+                    }
+                }
+                KeyReply::Failed(failure) => return Err(Refusal::from(failure).into()),
+                _ => return Err(unexpected("key process").into()),
+            }
+        }
+        Err(Refusal::new(Code::ProtocolError, "messages without end").into())
+    }
+
+    /// Whether a device holds the credential that it claims, and whose that is.
+    fn proof(
+        &mut self,
+        search: &mut Search,
+        challenge: &IdentifyData,
+        claim: &Claim,
+    ) -> Result<Round<Result<(Box<Person>, Proven), Denial>>, Refusal> {
+        let denied = |why: &str| Ok(Round::Done(Err(Denial::new(Code::DeviceNotProven, why))));
+        if !search.allow.contains(&claim.proof.credential) {
+            return denied("claims a credential that was not asked for");
+        }
+        let person = match &search.sought {
+            // Only what was made up is asked for then.
+            Sought::Nobody => return denied("claims a credential that nobody has"),
+            Sought::Person(person) => person.clone(),
+            Sought::Shared(candidates) => {
+                let of = |candidate: &&wardkey_core::message::agent::Candidate| {
+                    candidate.credential == claim.proof.credential
+                };
+                let Some(candidate) = candidates.iter().find(of) else {
+                    return denied("claims a credential of no candidate");
+                };
+                let name = candidate.person.clone();
+                match self.prove(&name)? {
+                    Round::Done(person) => person,
+                    Round::Again => return Ok(Round::Again),
+                }
+            }
+        };
+        let silent = SilentAssertion {
+            credential: claim.proof.credential.clone(),
+            client_data: Bytes::new(codec::to_bytes(challenge)).map_err(|error| Refusal::new(Code::Internal, error))?,
+            auth_data: claim.proof.auth_data.clone(),
+            signature: claim.proof.signature.clone(),
+        };
+        Ok(Round::Done(silent.prove(challenge, &person.snapshot).map(|proven| (person, proven))))
+    }
+
+    /// Remembers a device that claimed what it did not prove, for the record.
+    fn suspect(&mut self, key: &KeyInfo, denial: &Denial) {
+        let suspect = Suspect {
+            vendor: key.vendor,
+            product: key.product,
+            path: printable(&key.path, 64),
+            name: printable(&key.name, 64),
+            why: printable(&denial.detail, 128),
+        };
+        if self.suspects.len() >= MAX_SUSPECTS || self.suspects.iter().any(|other| other.path == suspect.path) {
+            return;
+        }
+        let Suspect { vendor, product, path, name, why } = &suspect;
+        let device = format!("{name} ({vendor:04x}:{product:04x}, {path})");
+        self.world.journal.notice(&format!("a device proved nothing and is passed over: {device}: {why}"));
+        self.suspects.push(suspect);
+    }
+}
+
+/// All that claim something, of a key process that shows what they signed.
+fn all_of(identified: Identified) -> Result<Vec<Claim>, Refusal> {
+    let Identified { key, proof, others, .. } = identified;
+    let proof = proof.ok_or_else(|| {
+        Refusal::new(Code::ProtocolError, "the key process shows no proof: restart wardkey-key after an upgrade")
+    })?;
+    let others = others.map(List::into_vec).unwrap_or_default();
+    Ok(std::iter::once(Claim { key, proof }).chain(others).take(MAX_DEVICES).collect())
+}
