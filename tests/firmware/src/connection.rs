@@ -63,13 +63,23 @@ impl Connection {
 
     /// Whose key is it, of those with these credentials?
     pub fn identify(&mut self, ids: &[Vec<u8>]) -> Identified {
-        let allow = ids.iter().map(|id| credential(id)).collect();
-        let allow = List::new(allow).expect("few ids");
-        self.send(&Request::Identify(Identify { rp_id: RpId::new(RP).expect("an rp id"), allow, wait_ms: 5_000 }));
+        self.begin(ids, b"a challenge", false);
         match self.receive() {
             Reply::Identified(identified) => identified,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Asks whose key it is; the answers are the caller's to receive.
+    pub fn begin(&mut self, ids: &[Vec<u8>], challenge: &[u8], every: bool) {
+        let allow = ids.iter().map(|id| credential(id)).collect();
+        self.send(&Request::Identify(Identify {
+            rp_id: RpId::new(RP).expect("an rp id"),
+            allow: List::new(allow).expect("few ids"),
+            wait_ms: 5_000,
+            client_data: Bytes::new(challenge).expect("short"),
+            every,
+        }));
     }
 
     /// Asks for a signature; the answers are the caller's to receive.

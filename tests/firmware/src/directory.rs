@@ -9,6 +9,7 @@ use wardkey_core::decide::{self, Freshness, Granted, Request};
 use wardkey_core::directory::{BUCKETS, Bucket, Leaf, Proof, bucket_of, leaf_key, state_root};
 use wardkey_core::document::{Head, PolicyDocument, Position, RootDocument, SignedRoot, TerminalDocument};
 use wardkey_core::id::{CredentialId, DeploymentId, Nonce, TerminalId, UserHandle};
+use wardkey_core::identification::{IdentifyData, Proven, SilentAssertion};
 use wardkey_core::marks::Marks;
 use wardkey_core::message::key::KeyAssertion;
 use wardkey_core::name::{DisplayText, Language, LoginName, RpId, ScopeName, ServiceName};
@@ -137,6 +138,25 @@ impl Directory {
     /// Ids that a key is asked for at this terminal.
     pub fn allow_list(&self) -> Vec<Vec<u8>> {
         self.snapshot.known_credentials().iter().map(|id| id.as_slice().to_vec()).collect()
+    }
+
+    /// A challenge of this terminal, with a nonce that `seed` stands for.
+    pub fn challenge(&self, seed: u8) -> IdentifyData {
+        IdentifyData { nonce: Nonce::new([seed; 32]), terminal: TERMINAL }
+    }
+
+    /// Whether what a device claims is proven.
+    ///
+    /// # Errors
+    /// What does not hold.
+    pub fn prove(&self, challenge: &IdentifyData, claim: &Assertion) -> Result<Proven, Denial> {
+        let silent = SilentAssertion {
+            credential: CredentialId::new(claim.credential_id.clone()).expect("an id"),
+            client_data: Bytes::new(codec::to_bytes(challenge)).expect("short"),
+            auth_data: Bytes::new(claim.authenticator_data.clone()).expect("short"),
+            signature: Bytes::new(claim.signature.clone()).expect("short"),
+        };
+        silent.prove(challenge, &self.snapshot)
     }
 
     /// Client data of a login of hanako now, with a nonce that `seed` stands for.

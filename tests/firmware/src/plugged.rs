@@ -56,13 +56,17 @@ pub fn cancelled_by(fd: OwnedFd) -> Limits {
 
 /// Opens a connection to `key` as the key process opens a hidraw node.
 pub fn open(key: &Arc<SoftKey>) -> Box<dyn SecurityKey> {
-    open_link(Link::new(key))
+    // A key stays behind its node however often it is opened.
+    open_at(format!("in-process:{:p}", Arc::as_ptr(key)), Link::new(key))
 }
 
 /// The same over a link that is there already.
 pub fn open_link(link: Link) -> Box<dyn SecurityKey> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let path = format!("in-process:{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    open_at(format!("in-process:{}", COUNT.fetch_add(1, Ordering::Relaxed)), link)
+}
+
+fn open_at(path: String, link: Link) -> Box<dyn SecurityKey> {
     let description = Description { path, vendor: 0x1209, product: 0x5749, name: "Software security key".into() };
     open_in_process(description, Box::new(link)).expect("a path without NUL")
 }
@@ -136,9 +140,10 @@ impl Plugged {
         self.make(RP, 2, ES256).expect("a credential")
     }
 
-    /// Asks whose key it is.
+    /// Asks whose key it is; the credential that it claims.
     pub fn identify(&mut self, ids: &[Vec<u8>]) -> Result<Option<Vec<u8>>, KeyError> {
-        self.open.identify(RP, ids, &soon())
+        let claimed = self.open.identify(RP, ids, b"a challenge", &soon())?;
+        Ok(claimed.map(|assertion| assertion.credential_id))
     }
 
     /// Signs with the right PIN.

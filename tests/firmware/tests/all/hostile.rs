@@ -62,8 +62,10 @@ fn attempt(
     expected: &str,
 ) -> Result<String, String> {
     let ids = [id.to_vec()];
-    match timed("identify", expected, |limits| plugged.open.identify(RP, &ids, limits))? {
-        Some(found) => assert_eq!(found, id),
+    let challenge = directory.challenge(seed);
+    let bytes = wardkey_core::codec::to_bytes(&challenge);
+    match timed("identify", expected, |limits| plugged.open.identify(RP, &ids, &bytes, limits))? {
+        Some(claim) => drop(directory.prove(&challenge, &claim).map_err(|denial| format!("proof: {}", denial.detail))?),
         None => return Err("identify: somebody else's".into()),
     }
     timed("retries", expected, |limits| plugged.open.retries(limits))?;
@@ -208,10 +210,31 @@ fn a_key_that_is_pulled_out_at_any_step() {
 #[test]
 fn a_wrong_signature() {
     cases(&[
-        // Nobody believed that one.
-        ("bad-signature@identify", "granted"),
+        ("bad-signature@identify", "proof: signature does not verify"),
         ("bad-signature@assert", "core: AssertionSignature"),
     ]);
+}
+
+#[test]
+fn a_device_that_claims_to_be_a_key_gets_no_pin() {
+    cases(&[
+        ("echo", "proof: signature does not verify"),
+        ("status:0x31@identify", "identify: pinwrong { tries_left: none }"),
+        ("status:0x31@info", "identify: pinwrong { tries_left: none }"),
+    ]);
+    // What an honest key signed before is worth nothing now.
+    let mut plugged = Plugged::with_pin();
+    let enrolled = Enrolled::read(&plugged.enrol());
+    let directory = Directory::of(vec![enrolled.record(RP)]);
+    plugged.key.set_hostile(Some("replay".parse().unwrap())).unwrap();
+    let outcomes: Vec<_> = (1..4)
+        .map(|seed| {
+            plugged.reopen();
+            attempt(&mut plugged, &directory, &enrolled.id, seed, "granted")
+        })
+        .collect();
+    let refused = || Err("proof: signature does not verify".to_owned());
+    assert_eq!(outcomes, [Ok("granted".to_owned()), refused(), refused()]);
 }
 
 #[test]

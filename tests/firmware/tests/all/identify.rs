@@ -1,17 +1,18 @@
-//! DESIGN.md, Enrolment defaults: what a key tells without a PIN at each level
+//! What a key tells without a PIN at each level
 //! of credProtect. A change of firmware or library shows here.
 
 use wardkey_firmware_tests::directory::Directory;
 use wardkey_firmware_tests::enrolment::Enrolled;
 use wardkey_firmware_tests::plugged::{ES256, Plugged, RP};
 use wardkey_firmware_tests::raw::Raw;
+use wardkey_key::KeyError;
 use wardkey_softkey::TouchPolicy;
 
 const NO_CREDENTIALS: u8 = 0x2e;
 
 #[test]
 fn truth_table_of_cred_protect() {
-    for (level, with_list, without_list) in [(1, true, true), (2, true, false), (3, false, false)] {
+    for (level, with_list, without_list) in [(1, true, true), (2, true, false)] {
         let mut plugged = Plugged::with_pin();
         let enrolled = Enrolled::read(&plugged.make(RP, level, ES256).unwrap());
         assert_eq!(enrolled.cred_protect, level);
@@ -43,6 +44,12 @@ fn truth_table_of_cred_protect() {
         let assertion = plugged.assert(&id, &login.to_bytes()).unwrap();
         directory.decide(&login, &assertion).unwrap();
     }
+}
+
+#[test]
+fn a_credential_that_tells_nothing_without_the_pin_is_refused_when_it_is_made() {
+    let mut plugged = Plugged::with_pin();
+    assert_eq!(plugged.make(RP, 3, ES256).unwrap_err(), KeyError::CannotIdentify);
 }
 
 #[test]

@@ -13,11 +13,11 @@ fn a_credential_answers_to_its_own_relying_party_only() {
     let mut plugged = Plugged::with_pin();
     let id = plugged.enrol().credential_id;
     let ids = [id.clone()];
-    assert_eq!(plugged.open.identify(ELSEWHERE, &ids, &soon()).unwrap(), None);
+    assert_eq!(plugged.open.identify(ELSEWHERE, &ids, b"a challenge", &soon()).unwrap(), None);
     let refused = plugged.open.assert(ELSEWHERE, &id, b"login", &pin(PIN), &soon());
     assert_eq!(refused.unwrap_err(), KeyError::NoCredentials);
     // A subdomain is another one.
-    assert_eq!(plugged.open.identify("ward3.hospital.example", &ids, &soon()).unwrap(), None);
+    assert_eq!(plugged.open.identify("ward3.hospital.example", &ids, b"a challenge", &soon()).unwrap(), None);
     assert_eq!(plugged.identify(&ids).unwrap(), Some(id));
 }
 

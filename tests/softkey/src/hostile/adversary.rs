@@ -41,6 +41,8 @@ struct State {
     answer: Option<Message>,
     /// The assertion that `many-credentials` repeats.
     assertion: Option<Message>,
+    /// The answer that `replay` gives again and again.
+    replayed: Option<Message>,
     swapped: bool,
 }
 
@@ -144,6 +146,14 @@ impl State {
         }
         match plan.mode {
             Mode::Silent => Vec::new(),
+            Mode::Echo => match alter::echoed(&message) {
+                Some(reports) => vec![Action::ToHost(reports)],
+                None => vec![self.forward(reports)],
+            },
+            Mode::Replay if self.replayed.is_some() => {
+                let answer = self.replayed.iter().map(|answer| Message { channel, ..answer.clone() }.reports());
+                answer.map(Action::ToHost).collect()
+            }
             Mode::UnplugMid => vec![Action::Unplug],
             Mode::EndlessKeepalive => vec![Action::KeepAliveForEver(channel)],
             Mode::KeepaliveFlood => {
@@ -179,8 +189,10 @@ impl State {
         match mem::take(&mut self.answer) {
             Some(message) if message.is_complete() => {
                 self.altering = None;
-                if mode == Mode::ManyCredentials {
-                    self.assertion = Some(message.clone());
+                match mode {
+                    Mode::ManyCredentials => self.assertion = Some(message.clone()),
+                    Mode::Replay => self.replayed = Some(message.clone()),
+                    _ => {}
                 }
                 alter::altered(mode, message)
             }

@@ -1,6 +1,8 @@
 //! What a hostile key makes of an honest answer, or says without asking.
 
 use ciborium::Value;
+use p256::ecdsa::{Signature, SigningKey, signature::Signer};
+use sha2::{Digest, Sha256};
 
 use super::Mode;
 use crate::{
@@ -31,6 +33,28 @@ pub(super) fn invented(mode: Mode, channel: u32) -> Option<Vec<Report>> {
         _ => return None,
     };
     Some(message.reports())
+}
+
+/// An assertion of the first credential that a getAssertion asks for, signed by a key that nobody registered.
+/// `None`: the request asks for none.
+pub(super) fn echoed(request: &Message) -> Option<Vec<Report>> {
+    let Ok(Value::Map(mut asked)) = ciborium::from_reader(request.payload.get(1..)?) else { return None };
+    let rp_id = entry(&mut asked, 1)?.as_text()?.to_owned();
+    let client_data_hash = entry(&mut asked, 2)?.as_bytes()?.clone();
+    let credential = entry(&mut asked, 3)?.as_array()?.first()?.clone();
+    let mut auth_data = Sha256::digest(rp_id.as_bytes()).to_vec();
+    // Neither UP nor UV; counter 1.
+    auth_data.extend_from_slice(&[0, 0, 0, 0, 1]);
+    let key = SigningKey::from_slice(&[66; 32]).ok()?;
+    let signature: Signature = key.sign(&[auth_data.as_slice(), &client_data_hash].concat());
+    let answer = Value::Map(vec![
+        (Value::from(1), credential),
+        (Value::from(2), Value::Bytes(auth_data)),
+        (Value::from(3), Value::Bytes(signature.to_der().as_bytes().to_vec())),
+    ]);
+    let mut payload = vec![0];
+    ciborium::into_writer(&answer, &mut payload).ok()?;
+    Some(Message::new(request.channel, command::CBOR, &payload).reports())
 }
 
 /// The firmware's answer, altered.

@@ -51,6 +51,10 @@ pub enum Mode {
     Swap,
     /// A signature with one bit turned.
     BadSignature,
+    /// Claims the first credential that it is asked for, and signs with a key of its own.
+    Echo,
+    /// Says for ever what it said to the first such request.
+    Replay,
     /// A version in getInfo that is not UTF-8.
     BadVersion,
     /// This CTAP status instead of an answer.
@@ -98,6 +102,8 @@ const MODES: &[(&str, Mode, Step)] = &[
     ("unplug-mid", Mode::UnplugMid, Step::Assertion),
     ("swap", Mode::Swap, Step::Agreement),
     ("bad-signature", Mode::BadSignature, Step::Assertion),
+    ("echo", Mode::Echo, Step::Identify),
+    ("replay", Mode::Replay, Step::Identify),
     ("bad-version", Mode::BadVersion, Step::Info),
 ];
 
@@ -118,7 +124,8 @@ impl Hostile {
     /// Modes, for a usage text.
     pub const KNOWN: &'static str = "silent, wrong-channel, wrong-sequence, short-auth-data, \
         endless-keepalive, many-credentials, garbage-cbor, empty-cbor, empty-message, error-zero, \
-        huge-length, keepalive-flood, unplug-mid, swap, bad-signature, bad-version, status:0xNN; \
+        huge-length, keepalive-flood, unplug-mid, swap, bad-signature, echo, replay, bad-version, \
+        status:0xNN; \
         each with @STEP if wished: any, init, info, retries, agreement, token, identify, assert, \
         assertion, make";
 
