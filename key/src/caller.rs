@@ -29,9 +29,11 @@ impl Caller {
     pub fn may(self, request: &Request) -> bool {
         match request {
             Request::List | Request::Watch | Request::Identify(_) | Request::PassOver(_) | Request::Cancel => true,
-            Request::Assert(_) | Request::MakeCredential(_) | Request::ChangePin { .. } | Request::SetPin(_) => {
-                self != Self::Agent
-            }
+            Request::Touch(_)
+            | Request::Assert(_)
+            | Request::MakeCredential(_)
+            | Request::ChangePin { .. }
+            | Request::SetPin(_) => self != Self::Agent,
         }
     }
 
@@ -132,6 +134,7 @@ mod tests {
             (Request::Cancel, false),
             (Request::Identify(identify), false),
             (Request::PassOver(List::default()), false),
+            (Request::Touch(0), true),
             (Request::Assert(Assert { pin: pin(), client_data: Bytes::default(), credential, wait_ms: 0 }), true),
             (
                 Request::MakeCredential(Box::new(MakeCredential {

@@ -211,6 +211,14 @@ impl SecurityKey for CtapKey {
         Ok(None)
     }
 
+    fn touch(&mut self, rp_id: &str, credential: &[u8], client_data: &[u8], limits: &Limits) -> Result<(), KeyError> {
+        self.info(limits)?;
+        let arguments =
+            GetAssertionArgsBuilder::new(rp_id, client_data).without_pin_and_uv().credential_id(credential).build();
+        let outcome = self.perform(limits, SINGLE, true, |library| library.get_assertion_with_args(&arguments));
+        first_assertion(outcome, &[credential.to_vec()]).map(drop)
+    }
+
     fn assert(
         &mut self,
         rp_id: &str,

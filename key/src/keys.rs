@@ -116,6 +116,12 @@ pub trait SecurityKey {
         limits: &Limits,
     ) -> Result<Option<Assertion>, KeyError>;
 
+    /// Waits for a touch, without PIN.
+    ///
+    /// # Errors
+    /// Every status that CTAP has for it, typed.
+    fn touch(&mut self, rp_id: &str, credential: &[u8], client_data: &[u8], limits: &Limits) -> Result<(), KeyError>;
+
     /// Signs with one credential: PIN, then touch.
     ///
     /// # Errors

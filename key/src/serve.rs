@@ -189,6 +189,15 @@ impl Session<'_> {
                 }
                 None => Err(Stop::Protocol("nothing was identified")),
             },
+            Request::Touch(wait_ms) => {
+                let wait = millis(wait_ms, MAX_KEY_WAIT);
+                self.allow(wait);
+                let limits = self.limits(wait);
+                match &mut self.search {
+                    Some((search, _)) => search.touch(&limits).map(|()| Reply::Done).map_err(Stop::from),
+                    None => Err(Stop::Protocol("nothing was identified")),
+                }
+            }
             Request::Assert(request) => self.assert(&request),
             Request::MakeCredential(request) => self.make_credential(&request),
             Request::SetPin(pin) => self.change(|key, limits| key.set_pin(&pin, limits)),

@@ -104,6 +104,10 @@ pub enum Request {
     /// the identification. Answers: as to [`Request::Identify`].
     #[n(8)]
     PassOver(#[n(0)] List<String, MAX_DEVICES>),
+    /// Wait so many milliseconds for a touch of the identified key, without PIN: which of several is meant?
+    /// Answers: [`Reply::Touch`], then [`Reply::Done`].
+    #[n(9)]
+    Touch(#[n(0)] u32),
 }
 
 /// Wait for a key and have it say whose it is.

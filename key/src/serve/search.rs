@@ -102,6 +102,19 @@ impl Search {
         &self.rp_id
     }
 
+    /// Waits for a touch of the first key that claims a credential.
+    ///
+    /// # Errors
+    /// [`KeyError::NoCredentials`] when none does; and those of the key.
+    pub fn touch(&mut self, limits: &Limits) -> Result<(), KeyError> {
+        for device in &mut self.devices {
+            if let State::Claims { assertion, .. } = &device.state {
+                return device.key.touch(&self.rp_id, &assertion.credential_id, &self.client_data, limits);
+            }
+        }
+        Err(KeyError::NoCredentials)
+    }
+
     /// Takes note of what is plugged in now. `replaced` are nodes that came or went meanwhile: what stands
     /// there now is another device, whatever it calls itself.
     pub fn look(&mut self, plugged: Vec<Box<dyn SecurityKey>>, replaced: &[String]) {

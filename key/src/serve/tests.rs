@@ -299,6 +299,21 @@ fn every_key_is_asked_where_several_people_may_be_meant() {
 }
 
 #[test]
+fn which_of_several_is_meant_is_told_by_a_touch_without_pin() {
+    let client = Client::new(Caller::Root, || vec![stranger(), good()]);
+    assert_eq!(code(&client.ask(&Request::Touch(100))), Code::ProtocolError, "nothing was identified");
+    client.ask(&identify(&[id(1)], 0));
+    assert_eq!(client.ask(&Request::Touch(1000)), Reply::Done);
+    // The key stays held for what follows.
+    assert!(matches!(client.ask(&assert_with(id(1), 1000)), Reply::Assertion(_)));
+
+    let client = Client::new(Caller::Root, || vec![waiting_for_touch()]);
+    client.ask(&identify(&[id(1)], 0));
+    assert_eq!(client.ask(&Request::Touch(300)), Reply::Touch);
+    assert_eq!(code(&client.receive()), Code::TouchTimeout);
+}
+
+#[test]
 fn a_broken_key_beside_a_good_one_does_no_harm() {
     let client = Client::new(Caller::Root, || vec![TestKey::answering(INFO, vec![Says::Cbor(0, vec![0xff])]), good()]);
     assert!(matches!(client.ask(&identify(&[id(1)], 0)), Reply::Identified(_)));

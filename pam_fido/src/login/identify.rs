@@ -10,7 +10,7 @@
 use std::time::Instant;
 
 use wardkey_core::code::{Code, Denial};
-use wardkey_core::codec::{self, Bytes, List};
+use wardkey_core::codec::{self, Bytes, Document, List};
 use wardkey_core::id::Nonce;
 use wardkey_core::identification::{IdentifyData, Proven, SilentAssertion};
 use wardkey_core::message::agent::{MAX_SUSPECTS, Suspect};
@@ -30,10 +30,10 @@ const GRACE: std::time::Duration = seconds(3);
 const MAX_CLAIMS: usize = 512;
 
 /// A device that proved whose it is.
-struct Found {
-    person: Box<Person>,
-    proven: Proven,
-    key: KeyInfo,
+pub(super) struct Found {
+    pub person: Box<Person>,
+    pub proven: Proven,
+    pub key: KeyInfo,
 }
 
 impl Attempt<'_, '_> {
@@ -47,11 +47,10 @@ impl Attempt<'_, '_> {
             rp_id: search.rp_id.clone(),
             allow: List::new(search.allow.clone()).map_err(|error| internal(&error))?,
             wait_ms: left,
-            client_data: Bytes::new(codec::to_bytes(&challenge)).map_err(|error| internal(&error))?,
+            client_data: client_data_of(&challenge)?,
             every: matches!(search.sought, Sought::Shared(_)),
         });
         self.ask_key(&request)?;
-        let mut told_several = false;
         for _ in 0..MAX_CLAIMS {
             let Round::Done(identified) = self.claims(at_once)? else { return Ok(Round::Again) };
             let mut found: Vec<Found> = Vec::new();
@@ -69,11 +68,20 @@ impl Attempt<'_, '_> {
                 }
             }
             let first = found.first().map(|found| found.person.snapshot.login().clone());
-            let several = found.iter().any(|found| Some(found.person.snapshot.login()) != first.as_ref());
-            if several && !std::mem::replace(&mut told_several, true) {
-                self.inform(Code::SeveralKeys);
-            }
-            if !several && let Some(Found { person, proven, key }) = found.into_iter().next() {
+            let chosen = if found.iter().any(|found| Some(found.person.snapshot.login()) != first.as_ref()) {
+                match self.choose(found, &search.rp_id)? {
+                    Round::Done(Some(chosen)) => Some(chosen),
+                    Round::Done(None) => {
+                        // Those that were there are gone: begin anew.
+                        self.agent = None;
+                        return Ok(Round::Again);
+                    }
+                    Round::Again => return Ok(Round::Again),
+                }
+            } else {
+                found.into_iter().next()
+            };
+            if let Some(Found { person, proven, key }) = chosen {
                 return Ok(Round::Done(Standing { person, proven, details: key.details, since: Instant::now() }));
             }
             let unproven = List::new(unproven).map_err(|error| internal(&error))?;
@@ -82,7 +90,7 @@ impl Attempt<'_, '_> {
         Err(Refusal::new(Code::KeyFault, "devices that claim to be keys without end"))
     }
 
-    fn challenge(&self) -> Result<IdentifyData, Refusal> {
+    pub(super) fn challenge(&self) -> Result<IdentifyData, Refusal> {
         let mut nonce = [0; Nonce::LEN];
         self.world.machine.random(&mut nonce)?;
         Ok(IdentifyData { nonce: Nonce::new(nonce), terminal: self.world.anchor.terminal })
@@ -195,17 +203,12 @@ impl Attempt<'_, '_> {
                 }
             }
         };
-        let silent = SilentAssertion {
-            credential: claim.proof.credential.clone(),
-            client_data: Bytes::new(codec::to_bytes(challenge)).map_err(|error| Refusal::new(Code::Internal, error))?,
-            auth_data: claim.proof.auth_data.clone(),
-            signature: claim.proof.signature.clone(),
-        };
+        let silent = silent_of(claim, challenge)?;
         Ok(Round::Done(silent.prove(challenge, &person.snapshot).map(|proven| (person, proven))))
     }
 
     /// Remembers a device that claimed what it did not prove, for the record.
-    fn suspect(&mut self, key: &KeyInfo, denial: &Denial) {
+    pub(super) fn suspect(&mut self, key: &KeyInfo, denial: &Denial) {
         let suspect = Suspect {
             vendor: key.vendor,
             product: key.product,
@@ -223,8 +226,23 @@ impl Attempt<'_, '_> {
     }
 }
 
+/// The challenge as what a key signs.
+pub(super) fn client_data_of(challenge: &IdentifyData) -> Result<Bytes<{ IdentifyData::MAX_BYTES }>, Refusal> {
+    Bytes::new(codec::to_bytes(challenge)).map_err(|error| Refusal::new(Code::Internal, error))
+}
+
+/// What a device says it signed of the challenge.
+pub(super) fn silent_of(claim: &Claim, challenge: &IdentifyData) -> Result<SilentAssertion, Refusal> {
+    Ok(SilentAssertion {
+        credential: claim.proof.credential.clone(),
+        client_data: client_data_of(challenge)?,
+        auth_data: claim.proof.auth_data.clone(),
+        signature: claim.proof.signature.clone(),
+    })
+}
+
 /// All that claim something, of a key process that shows what they signed.
-fn all_of(identified: Identified) -> Result<Vec<Claim>, Refusal> {
+pub(super) fn all_of(identified: Identified) -> Result<Vec<Claim>, Refusal> {
     let Identified { key, proof, others, .. } = identified;
     let proof = proof.ok_or_else(|| {
         Refusal::new(Code::ProtocolError, "the key process shows no proof: restart wardkey-key after an upgrade")

@@ -14,6 +14,7 @@
 //! failure counts. Until [`sign`] nothing that was typed leaves this process.
 
 mod account_phase;
+mod choose;
 mod establish;
 mod hold;
 mod identify;

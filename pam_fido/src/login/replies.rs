@@ -43,6 +43,9 @@ pub enum KeyReply {
     /// The key signed.
     #[n(4)]
     Assertion(#[n(0)] KeyAssertion),
+    /// Done: the key was touched.
+    #[n(6)]
+    Done,
     /// It did not work.
     #[n(7)]
     Failed(#[n(0)] KeyFailure),
@@ -92,6 +95,6 @@ mod tests {
         let none = key::Reply::Unregistered(Code::KeyNotRegistered);
         assert!(matches!(read(&none), Ok(KeyReply::Unregistered(Code::KeyNotRegistered))));
         assert!(read(&key::Reply::Keys(Default::default())).is_err());
-        assert!(read(&key::Reply::Done).is_err());
+        assert!(matches!(read(&key::Reply::Done), Ok(KeyReply::Done)));
     }
 }

@@ -262,6 +262,87 @@ fn a_wrong_candidate_list_leads_to_nobody() {
     }
 }
 
+/// hanako's and taro's keys are both plugged in at the account that they share; what the key processes do that
+/// each key gets, by the number of the connection (1 and 2).
+fn two_keys(alone: impl Fn(usize, &KeyRequest) -> Vec<Act<KeyReply>> + Send + Sync + 'static) -> Scene {
+    let mut deployment = Deployment::new();
+    deployment.share("ward3", &["nurses"]);
+    let mut taro = person("taro", 2, &Key::es256(2));
+    taro.groups = List::new(vec![group("nurses")]).unwrap();
+    deployment.scopes[1].0.people.push(taro);
+    deployment.refresh();
+    let mut scene = Scene::of(&deployment);
+    scene.login = login_as("ward3");
+    let credential = |id| wardkey_core::id::CredentialId::new(vec![id; 32]).unwrap();
+    let both =
+        [("hanako", 1), ("taro", 2)].map(|(name, id)| Candidate { person: login(name), credential: credential(id) });
+    let grant = Grant { candidates: List::new(both.to_vec()).unwrap(), ..grant_of(deployment.evidence("ward3")) };
+    scene.agent_instead(move |_, request| match request {
+        AgentRequest::Begin(_) => vec![Act::Say(AgentReply::Granted(Box::new(grant.clone())))],
+        _ => vec![],
+    });
+    scene.key.script = std::sync::Arc::new(move |number, request| match request {
+        KeyRequest::Identify(identify) if number == 0 => {
+            assert!(identify.every, "all that are plugged in");
+            let KeyReply::Identified(mut first) = identified(request, 1) else { unreachable!() };
+            let KeyReply::Identified(second) = identified(request, 2) else { unreachable!() };
+            let key = wardkey_core::message::key::KeyInfo { path: "/dev/hidraw1".into(), ..second.key };
+            let claim = wardkey_core::message::key::Claim { key, proof: second.proof.unwrap() };
+            first.others = Some(List::new(vec![claim]).unwrap());
+            vec![Act::Say(KeyReply::Identified(first))]
+        }
+        KeyRequest::Assert(assert) => {
+            let id = assert.credential.as_slice()[0];
+            vec![Act::Say(KeyReply::Touch), Act::Say(signature(id, id, assert.client_data.as_slice(), 0x05))]
+        }
+        _ => alone(number, request),
+    });
+    scene
+}
+
+#[test]
+fn of_two_keys_of_two_people_the_one_that_is_touched_is_meant() {
+    for (touched, name) in [(1, "hanako"), (2, "taro")] {
+        let scene = two_keys(move |number, request| match request {
+            KeyRequest::Identify(identify) => {
+                assert_eq!(identify.allow.len(), 1, "this key and no other");
+                vec![Act::Say(identified(request, u8::try_from(number).unwrap()))]
+            }
+            KeyRequest::Touch(_) if number == touched => {
+                vec![Act::Say(KeyReply::Touch), Act::Sleep(50), Act::Say(KeyReply::Done)]
+            }
+            KeyRequest::Touch(_) => vec![Act::Say(KeyReply::Touch)],
+            other => panic!("{other:?}"),
+        });
+        let seen = scene.run();
+        assert_eq!(seen.result.as_ref().map(|admitted| admitted.person.clone()), Ok(login(name)));
+        assert_eq!(seen.person.infos[0], texts::message(Code::TouchToChoose, Language::En, &[]));
+        assert_eq!(seen.person.questions.len(), 1);
+        let asserted: Vec<_> = seen.key.iter().filter(|request| matches!(request, KeyRequest::Assert(_))).collect();
+        let [KeyRequest::Assert(assert)] = asserted[..] else { panic!("{asserted:?}") };
+        assert_eq!(usize::from(assert.credential.as_slice()[0]), touched, "the PIN goes to the key that was touched");
+    }
+}
+
+#[test]
+fn of_two_keys_neither_touched_nor_proven_again_none_gets_a_pin() {
+    // Nobody touches either.
+    let seen = two_keys(|number, request| match request {
+        KeyRequest::Identify(_) => vec![Act::Say(identified(request, u8::try_from(number).unwrap()))],
+        _ => vec![Act::Say(KeyReply::Touch), Act::Sleep(100), Act::Say(failed(Code::TouchTimeout, None))],
+    })
+    .run();
+    assert_eq!((seen.code(), seen.person.questions.len()), (Code::TouchTimeout.number(), 0));
+    // Between the two looks another device takes the place of each, and is "touched" at once.
+    let seen = two_keys(|number, request| match request {
+        KeyRequest::Identify(_) => vec![Act::Say(claims(request, 66, u8::try_from(number).unwrap()))],
+        KeyRequest::Touch(_) => vec![Act::Say(KeyReply::Done)],
+        _ => vec![],
+    })
+    .run();
+    assert!(seen.result.is_err() && !seen.pin_sent() && seen.person.questions.is_empty());
+}
+
 fn shared_scene(deployment: &Deployment, named: &str) -> Scene {
     let mut scene = Scene::of(deployment);
     scene.login = login_as("ward3");

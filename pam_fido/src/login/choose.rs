@@ -1,0 +1,107 @@
+//! Proven keys of several people are plugged in at a shared account: the person touches the one meant.
+//!
+//! Each key gets a key process of its own, which asks for a touch and nothing else. The first that is touched
+//! is the one; the others are cancelled by hanging up. Nothing is decided by the touch: the key that is chosen
+//! has proved itself, and the login's signature needs its PIN and another touch.
+
+use std::time::Duration;
+
+use wardkey_core::code::Code;
+use wardkey_core::codec::List;
+use wardkey_core::message::key::{Identify, Request as KeyRequest};
+use wardkey_core::name::RpId;
+use wardkey_ipc::{Channel, Deadline, IpcError};
+
+use super::establish::{Round, unexpected};
+use super::identify::{Found, all_of, client_data_of, silent_of};
+use super::replies::{AgentReply, KeyReply};
+use super::{ANSWER, Attempt, seconds};
+use crate::refusal::Refusal;
+
+/// How long one channel is listened to before the next.
+const TURN: Duration = Duration::from_millis(20);
+/// The key processes answer at their own deadline; this much later they count as silent.
+const GRACE: Duration = seconds(3);
+
+impl Attempt<'_, '_> {
+    /// Has the person touch one of the keys. `None`: none of them answers any longer, look again.
+    ///
+    /// # Errors
+    /// No touch in time, or a refusal of agent or key process.
+    pub(super) fn choose(&mut self, found: Vec<Found>, rp_id: &RpId) -> Result<Round<Option<Found>>, Refusal> {
+        self.key = None;
+        let mut asked: Vec<(Found, Channel)> = Vec::new();
+        for one in found {
+            // One that is gone, or busy, is no longer there to be chosen.
+            asked.extend(self.identify_alone(one, rp_id)?);
+        }
+        let wait_ms = u32::try_from(self.until.left().as_millis()).unwrap_or(u32::MAX);
+        for (_, channel) in &mut asked {
+            channel.send(&KeyRequest::Touch(wait_ms), Deadline::after(ANSWER)).map_err(|error| Refusal::key(&error))?;
+        }
+        self.inform(Code::TouchToChoose);
+        let silent = Deadline::after(self.until.left() + GRACE);
+        while !asked.is_empty() {
+            if silent.has_passed() {
+                return Err(Refusal::new(Code::TouchTimeout, "none of several keys was touched"));
+            }
+            match self.hear_agent(Deadline::after(Duration::ZERO)) {
+                Err(IpcError::TimedOut) | Ok(AgentReply::Granted(_) | AgentReply::Held) => {}
+                Ok(AgentReply::Wait) => {
+                    self.wait_for_turn();
+                    return Ok(Round::Again);
+                }
+                Ok(AgentReply::Refused(refusal)) => return Err(refusal.into()),
+                Ok(AgentReply::Recorded(_)) => return Err(unexpected("agent")),
+                Err(error) => return self.agent_lost(&error),
+            }
+            let mut index = 0;
+            while let Some((_, channel)) = asked.get_mut(index) {
+                match channel.receive::<KeyReply>(Deadline::after(TURN)) {
+                    Err(IpcError::TimedOut) | Ok(KeyReply::Touch) => index += 1,
+                    Ok(KeyReply::Done) => {
+                        let (chosen, channel) = asked.swap_remove(index);
+                        // The others hear that nobody waits for them, and stop blinking.
+                        drop(asked);
+                        self.key = Some(channel);
+                        return Ok(Round::Done(Some(chosen)));
+                    }
+                    Ok(KeyReply::Failed(failure)) if failure.code == Code::TouchTimeout => return Err(failure.into()),
+                    // Pulled out, or broken: the others remain.
+                    _ => drop(asked.swap_remove(index)),
+                }
+            }
+        }
+        Ok(Round::Done(None))
+    }
+
+    /// A key process that holds this key and no other, which proves itself anew: what stands behind a node now
+    /// need not be what stood there before.
+    fn identify_alone(&mut self, one: Found, rp_id: &RpId) -> Result<Option<(Found, Channel)>, Refusal> {
+        let challenge = self.challenge()?;
+        let mut channel = self.world.sockets.key(true).map_err(|error| Refusal::key(&error))?;
+        let request = KeyRequest::Identify(Identify {
+            rp_id: rp_id.clone(),
+            allow: List::new(vec![one.proven.credential().clone()])
+                .map_err(|error| Refusal::new(Code::Internal, error))?,
+            wait_ms: 0,
+            client_data: client_data_of(&challenge)?,
+            every: false,
+        });
+        channel.send(&request, Deadline::after(ANSWER)).map_err(|error| Refusal::key(&error))?;
+        let identified = match channel.receive::<KeyReply>(Deadline::after(ANSWER + GRACE)) {
+            Ok(KeyReply::Identified(identified)) => identified,
+            Ok(KeyReply::Insert | KeyReply::Unregistered(_) | KeyReply::Failed(_)) => return Ok(None),
+            Ok(_) => return Err(unexpected("key process")),
+            Err(error) => return Err(Refusal::key(&error)),
+        };
+        let Some(claim) = all_of(identified)?.into_iter().next() else { return Ok(None) };
+        match silent_of(&claim, &challenge)?.prove(&challenge, &one.person.snapshot) {
+            Ok(proven) => Ok(Some((Found { proven, key: claim.key, ..one }, channel))),
+            Err(denial) => {
+                self.suspect(&claim.key, &denial);
+                Ok(None)
+            }
+        }
+    }
+}
