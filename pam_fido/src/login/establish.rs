@@ -101,7 +101,11 @@ impl Attempt<'_, '_> {
 
     /// Waits for the key to be this login's. Who waits does not keep a key process.
     fn wait_granted(&mut self, early: &mut Option<Result<Channel, IpcError>>) -> Result<Round<Box<Grant>>, Refusal> {
+        let mut asked = false;
         for _ in 0..MAX_MESSAGES {
+            if self.waiting && self.world.talk.silent() && !std::mem::replace(&mut asked, true) {
+                self.say_or_ask(Code::WaitForKey, Code::WaitThenEnter)?;
+            }
             let deadline = if self.waiting { self.until } else { Deadline::after(ANSWER) };
             match self.hear_agent(deadline) {
                 Ok(AgentReply::Granted(grant)) => {
@@ -152,7 +156,7 @@ impl Attempt<'_, '_> {
         &mut self,
         agent: &mut Channel,
         key: &mut Channel,
-        silent: Deadline,
+        mut silent: Deadline,
         at_once: bool,
     ) -> Result<Round<Identified>, Interrupted> {
         for _ in 0..MAX_MESSAGES {
@@ -183,7 +187,8 @@ impl Attempt<'_, '_> {
                 }
                 KeyReply::Insert => {
                     if !std::mem::replace(&mut self.told_insert, true) {
-                        self.inform(Code::InsertKey);
+                        self.say_or_ask(Code::InsertKey, Code::InsertThenEnter)?;
+                        silent = silent.min(Deadline::after(self.until.left() + GRACE));
                     }
                 }
                 KeyReply::Failed(failure) => return Err(Refusal::from(failure).into()),

@@ -14,6 +14,7 @@ mod account_phase;
 mod establish;
 mod hold;
 mod judge;
+mod notice;
 mod outcome;
 mod question;
 mod replies;
