@@ -22,6 +22,8 @@ pub enum Starter {
 pub struct Caller {
     /// Its real uid.
     pub real_uid: u32,
+    /// Its effective uid: root's when its word about the service counts (atd has another real one).
+    pub effective_uid: u32,
     /// Who asks by way of it (`sudo` names its caller), else who logged in before.
     pub invoker: Option<u32>,
     /// The uid of the account.
@@ -51,8 +53,9 @@ pub const SERVICES: &[(&str, Starter, &str)] = &[
 pub fn may_pass(service: &ServiceName, caller: &Caller) -> bool {
     let row = SERVICES.iter().find(|(name, ..)| *name == service.as_str());
     row.is_some_and(|(_, starter, _)| match starter {
-        Starter::System | Starter::Root => caller.real_uid == 0,
-        Starter::Oneself => caller.invoker == Some(caller.account),
+        Starter::System => caller.effective_uid == 0,
+        Starter::Root => caller.effective_uid == 0 && caller.real_uid == 0,
+        Starter::Oneself => caller.effective_uid == 0 && caller.invoker == Some(caller.account),
     })
 }
 
@@ -64,32 +67,34 @@ mod tests {
     fn only_named_services_pass_the_account_phase_without_a_login() {
         const HANAKO: u32 = 2001;
         const TARO: u32 = 2002;
-        // (service, real uid, invoker, whether it passes for hanako)
-        for (service, real_uid, invoker, passes) in [
-            ("systemd-user", 0, None, true),
-            ("cron", 0, None, true),
-            ("crond", 0, None, true),
-            ("atd", 0, None, true),
+        // (service, real and effective uid, invoker, whether it passes for hanako)
+        for (service, (real_uid, effective_uid), invoker, passes) in [
+            ("systemd-user", (0, 0), None, true),
+            ("cron", (0, 0), None, true),
+            ("crond", (0, 0), None, true),
+            ("atd", (0, 0), None, true),
+            ("atd", (1, 0), Some(1), true),
             // A program of a user's may call itself what it likes.
-            ("cron", HANAKO, Some(HANAKO), false),
-            ("systemd-user", TARO, Some(TARO), false),
+            ("cron", (HANAKO, HANAKO), Some(HANAKO), false),
+            ("systemd-user", (TARO, TARO), Some(TARO), false),
             // Root, also one who came by sudo; nobody else without her key.
-            ("su", 0, Some(0), true),
-            ("su-l", 0, Some(TARO), true),
-            ("runuser", 0, None, true),
-            ("su", TARO, Some(TARO), false),
-            ("su", HANAKO, Some(HANAKO), false),
+            ("su", (0, 0), Some(0), true),
+            ("su-l", (0, 0), Some(TARO), true),
+            ("runuser", (0, 0), None, true),
+            ("su", (TARO, 0), Some(TARO), false),
+            ("su", (HANAKO, 0), Some(HANAKO), false),
             // Her own sudo; not somebody else's who may become her.
-            ("sudo", 0, Some(HANAKO), true),
-            ("sudo-i", 0, Some(HANAKO), true),
-            ("doas", 0, Some(HANAKO), true),
-            ("sudo", 0, Some(TARO), false),
-            ("sudo", 0, None, false),
-            ("sudo", 0, Some(0), false),
+            ("sudo", (0, 0), Some(HANAKO), true),
+            ("sudo-i", (0, 0), Some(HANAKO), true),
+            ("doas", (0, 0), Some(HANAKO), true),
+            ("sudo", (0, 0), Some(TARO), false),
+            ("sudo", (0, 0), None, false),
+            ("sudo", (0, 0), Some(0), false),
+            ("sudo", (HANAKO, HANAKO), Some(HANAKO), false),
         ] {
-            let caller = Caller { real_uid, invoker, account: HANAKO };
+            let caller = Caller { real_uid, effective_uid, invoker, account: HANAKO };
             let name = ServiceName::new(service).unwrap();
-            assert_eq!(may_pass(&name, &caller), passes, "{service} {real_uid} {invoker:?}");
+            assert_eq!(may_pass(&name, &caller), passes, "{service} {caller:?}");
         }
         for service in [
             "gdm-fingerprint",
@@ -116,7 +121,7 @@ mod tests {
             "xrdp-sesman",
         ] {
             for invoker in [None, Some(0), Some(HANAKO)] {
-                let caller = Caller { real_uid: 0, invoker, account: HANAKO };
+                let caller = Caller { real_uid: 0, effective_uid: 0, invoker, account: HANAKO };
                 assert!(!may_pass(&ServiceName::new(service).unwrap(), &caller), "{service} {invoker:?}");
             }
         }

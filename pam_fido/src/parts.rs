@@ -94,6 +94,7 @@ impl Parts {
         let login = login_of(pamh, user, &account)?;
         let caller = account.uid().map(|account| Caller {
             real_uid: nix::unistd::getuid().as_raw(),
+            effective_uid: nix::unistd::geteuid().as_raw(),
             invoker: login.invoker,
             account,
         });
