@@ -184,12 +184,22 @@ codes! {
     KeyAccessDenied = 1309,
     /// The local cache was unreadable and was set aside; it is fetched again.
     CacheSetAside = 1310,
+    /// The caller's resource limits leave no room for a login.
+    NoRoom = 1311,
+    /// Account phase: neither a person of the directory nor a listed local account.
+    NotListedAsLocal = 1312,
+    /// Account phase: this service starts nothing for a person who has not logged in with a key.
+    LoginNeeded = 1313,
 
     // 14xx: notices
     /// Offline; the directory is `$hours` hours old (`<1` in the first).
     OfflineBanner = 1401,
     /// Another login at this terminal uses the key; wait.
     WaitForKey = 1402,
+    /// The question in the place of "insert your key" where notices are not shown (PAM_SILENT).
+    InsertThenEnter = 1403,
+    /// The question in the place of [`Self::WaitForKey`] where notices are not shown.
+    WaitThenEnter = 1404,
 
     // 15xx: terminal and server administration
     /// The server cannot be reached.
@@ -242,6 +252,8 @@ codes! {
     NotConfirmed = 1605,
     /// Refused while Wardkey is enabled.
     StillEnabled = 1606,
+    /// `wardkey config edit`: given up; the file is as it was.
+    EditDiscarded = 1640,
 }
 
 impl Code {

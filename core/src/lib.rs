@@ -8,6 +8,7 @@
 //!             └ marks ─ snapshot             what is left of what the agent shows
 //!                 └ client_data ─ assertion ─ identification ─ decide
 //!   event, message, token, texts             what is told to others
+//!   unattended                               what runs for a person who is not there
 //! ```
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
@@ -33,5 +34,6 @@ pub mod snapshot;
 pub mod texts;
 pub mod time;
 pub mod token;
+pub mod unattended;
 
 pub use decide::decide;

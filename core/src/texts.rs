@@ -1,7 +1,8 @@
 //! The sentences for people, by code and language. Compiled in from `texts/*.ftl`.
 //!
 //! Sentences come without line ends. The prompts ([`Code::PinPrompt`], [`Code::PinPromptNamed`],
-//! [`Code::PinTriesLeft`]) end with `": "`; [`pin_prompt`] puts them together.
+//! [`Code::PinTriesLeft`], [`Code::InsertThenEnter`], [`Code::WaitThenEnter`]) end with `": "`; [`pin_prompt`]
+//! puts the PIN's together.
 
 use crate::code::Code;
 use crate::name::{Language, printable};
@@ -92,7 +93,14 @@ mod tests {
                 let text = message(*code, language, &[]);
                 assert!(text.chars().all(is_printable), "{code} {language}");
                 assert!(text.chars().count() > 3, "{code} {language}");
-                let prompt = matches!(code, Code::PinPrompt | Code::PinPromptNamed | Code::PinTriesLeft);
+                let prompt = matches!(
+                    code,
+                    Code::PinPrompt
+                        | Code::PinPromptNamed
+                        | Code::PinTriesLeft
+                        | Code::InsertThenEnter
+                        | Code::WaitThenEnter
+                );
                 assert_eq!(text.ends_with(PROMPT_END), prompt, "{code} {language}");
                 assert_eq!(text.trim_end() == text, !prompt, "{code} {language}");
                 assert!(prompt || text.ends_with(['.', '。']), "{code} {language}: {text}");

@@ -86,11 +86,16 @@ wk-1307 = Something went wrong inside. Please try again; if it stays, contact yo
 wk-1308 = This terminal's configuration is wrong. Please contact your administrator.
 wk-1309 = You may not use the security key here. It is for the person logged in at this terminal.
 wk-1310 = The stored directory was damaged and is fetched again. Please wait a moment.
+wk-1311 = The limits of this session (memory, files) leave no room for a login. Please use another session.
+wk-1312 = This account is not in the directory. Administrator: list it in local_accounts of pam.toml.
+wk-1313 = This service does not ask for the security key. Please log in with the key first.
 
 ## 14xx: notices
 
 wk-1401 = Offline. Age of the directory: { $hours } h.
 wk-1402 = The key is in use elsewhere on this terminal. Please wait.
+wk-1403 = Insert your security key, then press Enter:{" "}
+wk-1404 = The key is in use elsewhere on this terminal. When that is done, press Enter:{" "}
 
 ## 15xx: administration of terminals and server
 
@@ -121,3 +126,4 @@ wk-1603 = Not enabled: no local administrator could log in without a key. Please
 wk-1604 = The PAM files were edited by hand; nothing was changed. Please see the guide.
 wk-1605 = Not confirmed in time: Wardkey is disabled again, everything is as it was.
 wk-1606 = Wardkey is enabled. Please run "wardkey disable" first.
+wk-1640 = Not saved. The configuration is as it was; run "wardkey config edit" to try again.

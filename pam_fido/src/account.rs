@@ -38,6 +38,24 @@ impl Account {
         matches!(self, Self::Known { uid: 0 })
     }
 
+    /// Whether it is an account at all.
+    pub fn is_known(&self) -> bool {
+        self.uid().is_some()
+    }
+
+    /// Its uid, when it is an account.
+    pub fn uid(&self) -> Option<u32> {
+        match self {
+            Self::Known { uid } => Some(*uid),
+            Self::None(_) => None,
+        }
+    }
+
+    /// Whether Wardkey leaves the account alone because it is listed: not as root or the system's.
+    pub fn is_listed(&self, name: &str, local: &LocalAccounts) -> bool {
+        matches!(self, Self::Known { uid } if local.lists(*uid, name))
+    }
+
     /// Whether Wardkey leaves the account alone.
     pub fn is_local(&self, name: &str, local: &LocalAccounts) -> bool {
         matches!(self, Self::Known { uid } if local.contains(*uid, name))
@@ -46,10 +64,7 @@ impl Account {
 
 /// The uid of a user of this system.
 pub fn uid_of(name: &str) -> Option<u32> {
-    match Account::of(name) {
-        Account::Known { uid } => Some(uid),
-        Account::None(_) => None,
-    }
+    Account::of(name).uid()
 }
 
 #[cfg(test)]
@@ -63,6 +78,9 @@ mod tests {
         let local = LocalAccounts { uids: vec![], names: vec!["wardkey-nobody".into()], system_uid_max: 999 };
         assert!(Account::of("daemon").is_local("daemon", &local));
         assert!(!Account::of("daemon").is_local("daemon", &LocalAccounts::ROOT_ONLY));
+        assert!(Account::of("daemon").is_known() && !Account::of("daemon").is_listed("daemon", &local));
+        let listed = LocalAccounts { names: vec!["daemon".into()], ..LocalAccounts::ROOT_ONLY };
+        assert!(Account::of("daemon").is_listed("daemon", &listed));
         let long = "a".repeat(257);
         for name in ["", "Root", "ROOT", " root", "root ", "root\n", "0", "roo\0t", &long, "wardkey-nobody"] {
             assert!(matches!(Account::of(name), Account::None(_)), "{name:?}");

@@ -4,38 +4,56 @@ use std::ffi::CStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pam::constants::{PAM_SILENT, PamFlag, PamResultCode};
-use pam::items::{RHost, RUser, Service, Tty, User};
+use pam::items::User;
 use pam::module::{PamHandle, PamHooks};
 use wardkey_core::code::Code;
-use wardkey_core::name::{Language, LoginName, ServiceName, printable};
-use wardkey_core::origin::is_remote;
-use wardkey_core::snapshot::Anchor;
-use wardkey_settings::anchor;
-use wardkey_settings::files::Owner;
+use wardkey_core::name::Language;
 use wardkey_settings::pam::Settings;
-use wardkey_settings::table::TableError;
 
 use crate::account::Account;
 use crate::ffi;
-use crate::invoker::invoker;
 use crate::journal::{Journal, Syslog, install_panic_hook};
 use crate::login::{self, Admitted, Login, World};
-use crate::machine::ThisMachine;
 use crate::options::Options;
+use crate::parts::{Parts, Typed, Who};
 use crate::refusal::Refusal;
-use crate::sockets::SystemSockets;
+use crate::room::{Cramped, Room};
 use crate::talk::{PamTalk, Talk};
 
-/// Under this name the handle keeps whom authentication let in. Another version of the module keeps
+/// Under this name the handle keeps how the last authentication ended. Another version of the module keeps
 /// its own, as the type may differ.
-const PASSED: &str = concat!("wardkey.passed.", env!("CARGO_PKG_VERSION"));
+const LAST: &str = concat!("wardkey.last.", env!("CARGO_PKG_VERSION"));
 /// libpam spreads it by half either way.
 const FAIL_DELAY_MICROSECONDS: u32 = 2_000_000;
 
-/// Whom authentication let in, for the account phase of the same handle.
-struct Passed {
-    /// PAM_USER then; `None` when nobody was let in.
-    user: Option<String>,
+/// How the last authentication of a handle ended.
+enum Last {
+    /// In a refusal, or not at all.
+    Refused,
+    /// This PAM_USER was let in.
+    Admitted(String),
+    /// This PAM_USER is left alone: the next modules decide.
+    Local(String),
+}
+
+impl Last {
+    fn keep(self, pamh: &mut PamHandle) {
+        // Without it the account phase evaluates anew, and a second line does not know of the first: slower
+        // and stricter, no weaker.
+        let _ = pamh.set_data(LAST, Box::new(self));
+    }
+
+    fn of(pamh: &PamHandle) -> &Self {
+        ffi::data::<Self>(pamh, LAST).unwrap_or(&Self::Refused)
+    }
+
+    fn admitted(&self, user: &str) -> bool {
+        matches!(self, Self::Admitted(name) if name == user)
+    }
+
+    fn left_alone(&self, user: &str) -> bool {
+        matches!(self, Self::Local(name) if name == user)
+    }
 }
 
 /// The module.
@@ -44,23 +62,34 @@ pub struct Wardkey;
 impl PamHooks for Wardkey {
     fn sm_authenticate(pamh: &mut PamHandle, args: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
         guarded(PamResultCode::PAM_AUTHINFO_UNAVAIL, || {
+            let _room = match Room::make() {
+                Ok(room) => room,
+                Err(cramped) => {
+                    return refuse_cramped(pamh, flags, cramped, "authentication").authentication();
+                }
+            };
             let options = read_options(pamh, &args);
+            if options.local {
+                return second_line(pamh);
+            }
             // A handle can be used again: what counts is the last authentication.
-            let _ = pamh.set_data(PASSED, Box::new(Passed { user: None }));
+            Last::Refused.keep(pamh);
             match authenticate(pamh, &options, flags) {
-                Ok(Verdict::Local) => PamResultCode::PAM_USER_UNKNOWN,
+                Ok(Verdict::Local(user)) => {
+                    Last::Local(user).keep(pamh);
+                    PamResultCode::PAM_USER_UNKNOWN
+                }
                 Ok(Verdict::Admitted(user, admitted)) => {
                     ffi::put_env(pamh, "WARDKEY_PERSON", admitted.person.as_str());
                     ffi::put_env(pamh, "WARDKEY_KEY", &admitted.key.short());
-                    // Without it the account phase evaluates anew: slower, no weaker.
-                    let _ = pamh.set_data(PASSED, Box::new(Passed { user: Some(user) }));
+                    Last::Admitted(user).keep(pamh);
                     PamResultCode::PAM_SUCCESS
                 }
                 Err(refusal) => {
                     if refusal.counts() {
                         ffi::fail_delay(pamh, FAIL_DELAY_MICROSECONDS);
                     }
-                    log_refusal(pamh, &options, "authentication", &refusal);
+                    log_refusal(pamh, options.debug, "authentication", &refusal);
                     refusal.authentication()
                 }
             }
@@ -69,12 +98,16 @@ impl PamHooks for Wardkey {
 
     fn acct_mgmt(pamh: &mut PamHandle, args: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
         guarded(PamResultCode::PAM_PERM_DENIED, || {
+            let _room = match Room::make() {
+                Ok(room) => room,
+                Err(cramped) => return refuse_cramped(pamh, flags, cramped, "account").account(),
+            };
             let options = read_options(pamh, &args);
             match account(pamh, &options, flags) {
                 Ok(Allowed::Local) => PamResultCode::PAM_USER_UNKNOWN,
                 Ok(Allowed::Yes) => PamResultCode::PAM_SUCCESS,
                 Err(refusal) => {
-                    log_refusal(pamh, &options, "account", &refusal);
+                    log_refusal(pamh, options.debug, "account", &refusal);
                     refusal.account()
                 }
             }
@@ -86,9 +119,9 @@ impl PamHooks for Wardkey {
     }
 }
 
-/// How authentication ended without a refusal.
+/// How authentication ended without a refusal, and for which PAM_USER.
 enum Verdict {
-    Local,
+    Local(String),
     Admitted(String, Admitted),
 }
 
@@ -98,35 +131,54 @@ enum Allowed {
     Yes,
 }
 
+/// The line with "local": asks nothing, decides nothing, and only says that the line before it left this very
+/// account alone. pam-auth-update can write one jump a line; this is the second.
+fn second_line(pamh: &mut PamHandle) -> PamResultCode {
+    let user = pamh.get_item::<User<'_>>().ok().flatten().and_then(|user| user.0.to_str().ok());
+    match user {
+        Some(user) if Last::of(pamh).left_alone(user) => PamResultCode::PAM_SUCCESS,
+        _ => PamResultCode::PAM_AUTH_ERR,
+    }
+}
+
+/// Never inlined, as the next: what the module needs of the stack is taken after room was made.
+#[inline(never)]
 fn authenticate(pamh: &mut PamHandle, options: &Options, flags: PamFlag) -> Result<Verdict, Refusal> {
     let user = Typed::ask(pamh)?;
     let mut voice = Voice::new(pamh, flags);
-    let Some(parts) = voice.tell(Parts::read(pamh, options, &user))? else {
-        return Ok(Verdict::Local);
+    let syslog = Syslog::new(pamh, options.debug);
+    let parts = match voice.tell(Parts::read(pamh, options, &user, &syslog))? {
+        Who::Managed(parts) => parts,
+        Who::Local { listed } => {
+            if listed {
+                // Wardkey records nothing of it: this line is all there is.
+                syslog.notice(&format!("local account {} (local_accounts) is left to the next module", user.name));
+            }
+            return Ok(Verdict::Local(user.name));
+        }
     };
     voice.language = parts.settings.language;
-    let syslog = Syslog::new(pamh, options.debug);
     // A login tells its refusals itself, in the person's language.
     let admitted = voice.tell(parts.with_world(&syslog, &mut voice.talk(), login::authenticate))??;
     syslog.debug(&format!("{} was let in with key {}", admitted.person, admitted.key.short()));
     Ok(Verdict::Admitted(user.name, admitted))
 }
 
+#[inline(never)]
 fn account(pamh: &mut PamHandle, options: &Options, flags: PamFlag) -> Result<Allowed, Refusal> {
     let user = Typed::ask(pamh)?;
-    let passed = ffi::data::<Passed>(pamh, PASSED).and_then(|passed| passed.user.as_deref());
-    if user.is_text && passed == Some(user.name.as_str()) {
+    if user.is_text && Last::of(pamh).admitted(&user.name) {
         return Ok(Allowed::Yes);
     }
     let mut voice = Voice::new(pamh, flags);
-    let Some(parts) = voice.tell(Parts::read(pamh, options, &user))? else {
+    let syslog = Syslog::new(pamh, options.debug);
+    let Who::Managed(parts) = voice.tell(Parts::read(pamh, options, &user, &syslog))? else {
         return Ok(Allowed::Local);
     };
     voice.language = parts.settings.language;
-    let syslog = Syslog::new(pamh, options.debug);
     let check = |mut world: World<'_>, login: &Login| login::check_account(&mut world, login);
-    let checked = parts.with_world(&syslog, &mut voice.talk(), check);
-    voice.tell(checked.and_then(|checked| checked))?;
+    let ask_directory = || parts.with_world(&syslog, &mut voice.talk(), check)?;
+    voice.tell(parts.pass_without_login(ask_directory))?;
     Ok(Allowed::Yes)
 }
 
@@ -153,102 +205,6 @@ impl<'a> Voice<'a> {
     }
 }
 
-/// PAM_USER.
-struct Typed {
-    name: String,
-    /// False for bytes that are no text, and so no name; `name` is empty then.
-    is_text: bool,
-}
-
-impl Typed {
-    /// PAM_USER, asked for (and set) by libpam only when it was empty.
-    fn ask(pamh: &mut PamHandle) -> Result<Self, Refusal> {
-        match pamh.get_user(None) {
-            Ok(name) => Ok(Self { name, is_text: true }),
-            Err(_) if pamh.get_item::<User<'_>>().is_ok_and(|user| user.is_some()) => {
-                Ok(Self { name: String::new(), is_text: false })
-            }
-            Err(_) => Err(Refusal::new(Code::Cancelled, "no user name")),
-        }
-    }
-}
-
-/// What a login of a managed account needs.
-struct Parts {
-    login: Login,
-    settings: Settings,
-    anchor: Anchor,
-}
-
-impl Parts {
-    /// `None` for an account that Wardkey leaves alone.
-    fn read(pamh: &PamHandle, options: &Options, user: &Typed) -> Result<Option<Self>, Refusal> {
-        let account = Account::of(&user.name);
-        // Root gets in whatever the configuration looks like.
-        if account.is_root() {
-            return Ok(None);
-        }
-        let wrong = |code| move |error: TableError| Refusal::new(code, error);
-        let mut settings = Settings::read(&options.configuration, Owner::ROOT).map_err(wrong(Code::Configuration))?;
-        if account.is_local(&user.name, &settings.local) {
-            return Ok(None);
-        }
-        if let Some(seconds) = options.timeout {
-            settings.key_wait = std::time::Duration::from_secs(seconds);
-        }
-        let anchor = anchor::read(&settings.anchor, Owner::ROOT).map_err(wrong(Code::AnchorMissing))?;
-        let login = login_of(pamh, user, &account)?;
-        Ok(Some(Self { login, settings, anchor }))
-    }
-
-    fn with_world<T>(
-        &self,
-        syslog: &Syslog<'_>,
-        talk: &mut PamTalk<'_>,
-        work: impl FnOnce(World<'_>, &Login) -> T,
-    ) -> Result<T, Refusal> {
-        let mut sockets = SystemSockets::new(&self.settings)?;
-        let machine = ThisMachine::new(&self.settings.marks, Owner::ROOT);
-        let world = World {
-            talk,
-            sockets: &mut sockets,
-            machine: &machine,
-            journal: syslog,
-            settings: &self.settings,
-            anchor: &self.anchor,
-        };
-        Ok(work(world, &self.login))
-    }
-}
-
-fn login_of(pamh: &PamHandle, user: &Typed, account: &Account) -> Result<Login, Refusal> {
-    let text =
-        |item: Option<&CStr>| item.map(|text| printable(&text.to_string_lossy(), 128)).filter(|text| !text.is_empty());
-    let service = pamh.get_item::<Service<'_>>().ok().flatten().and_then(|item| text(Some(item.0)));
-    let service = ServiceName::new(service.unwrap_or_default())
-        .map_err(|error| Refusal::new(Code::Configuration, format!("PAM service: {error}; rename its file")))?;
-    let rhost = text(pamh.get_item::<RHost<'_>>().ok().flatten().map(|item| item.0));
-    let tty = text(pamh.get_item::<Tty<'_>>().ok().flatten().map(|item| item.0));
-    let asks = pamh.get_item::<RUser<'_>>().ok().flatten().and_then(|item| item.0.to_str().ok());
-    Ok(Login {
-        account: LoginName::new(user.name.as_str()).ok(),
-        nobody: match account {
-            Account::Known { .. } => None,
-            Account::None(why) => Some(why),
-        },
-        service,
-        remote: is_remote(rhost.as_deref(), tty.as_deref(), &own_name()),
-        tty,
-        rhost,
-        invoker: invoker(asks)?,
-    })
-}
-
-/// This machine's name; without one no other machine can be taken for it.
-fn own_name() -> String {
-    nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_default()
-}
-
 fn read_options(pamh: &PamHandle, args: &[&CStr]) -> Options {
     let options = Options::read(args);
     let syslog = Syslog::new(pamh, options.debug);
@@ -256,14 +212,36 @@ fn read_options(pamh: &PamHandle, args: &[&CStr]) -> Options {
     options
 }
 
+/// The caller's limits leave no room for a login: said in as few words as there is room for.
+fn refuse_cramped(pamh: &PamHandle, flags: PamFlag, cramped: Cramped, phase: &str) -> Refusal {
+    if !cramped.leaves_room_for_words() {
+        ffi::log_short(
+            pamh,
+            libc::LOG_ERR,
+            c"refused: the resource limits of the caller leave no room for a login (WK-1311)",
+        );
+        return Refusal { code: Code::NoRoom, detail: String::new(), seconds: None, tries_left: None };
+    }
+    refuse_in_words(pamh, flags, cramped, phase)
+}
+
+#[inline(never)]
+fn refuse_in_words(pamh: &PamHandle, flags: PamFlag, cramped: Cramped, phase: &str) -> Refusal {
+    let refusal = Refusal::new(Code::NoRoom, cramped.text());
+    log_refusal(pamh, false, phase, &refusal);
+    let voice = Voice::new(pamh, flags);
+    voice.talk().error(&refusal.text(voice.language));
+    refusal
+}
+
 /// One line for each refusal. The account is named only when it is one: what was typed in its place
 /// may be a PIN.
-fn log_refusal(pamh: &PamHandle, options: &Options, phase: &str, refusal: &Refusal) {
+fn log_refusal(pamh: &PamHandle, debug: bool, phase: &str, refusal: &Refusal) {
     let user = pamh.get_item::<User<'_>>().ok().flatten().and_then(|user| user.0.to_str().ok());
-    let account = user.filter(|user| matches!(Account::of(user), Account::Known { .. })).unwrap_or("?");
+    let account = user.filter(|user| Account::of(user).is_known()).unwrap_or("?");
     let tries = refusal.tries_left.map(|tries| format!(" tries={tries}")).unwrap_or_default();
     let line = format!("{phase} refused: code={} account={account}{tries}: {}", refusal.code, refusal.detail);
-    let syslog = Syslog::new(pamh, options.debug);
+    let syslog = Syslog::new(pamh, debug);
     match refusal.authentication() {
         PamResultCode::PAM_AUTHINFO_UNAVAIL => syslog.error(&line),
         _ => syslog.notice(&line),
@@ -288,5 +266,13 @@ mod tests {
         // The other tests want Rust's own messages.
         drop(std::panic::take_hook());
         assert_eq!(guarded(PamResultCode::PAM_PERM_DENIED, || PamResultCode::PAM_SUCCESS), PamResultCode::PAM_SUCCESS);
+    }
+
+    #[test]
+    fn what_the_last_authentication_said_holds_for_its_account_only() {
+        let (in_, local) = (Last::Admitted("hanako".into()), Last::Local("admin".into()));
+        assert!(in_.admitted("hanako") && !in_.admitted("taro") && !in_.left_alone("hanako"));
+        assert!(local.left_alone("admin") && !local.left_alone("hanako") && !local.admitted("admin"));
+        assert!(!Last::Refused.admitted("hanako") && !Last::Refused.left_alone(""));
     }
 }

@@ -2,7 +2,7 @@
 //! `security/pam_ext.h`. All unsafe code of the module, but for the entry points, is here.
 #![allow(unsafe_code)]
 
-use std::ffi::{CString, c_char, c_int, c_uint};
+use std::ffi::{CStr, CString, c_char, c_int, c_uint};
 
 use pam::module::PamHandle;
 
@@ -31,6 +31,12 @@ pub fn log(pamh: &PamHandle, priority: c_int, line: &str) {
     let Ok(line) = CString::new(line.replace('\0', "?")) else { return };
     // SAFETY: `pamh` is a live handle, only read; the format takes exactly one string, which is given,
     // ends with a zero byte and outlives the call.
+    unsafe { pam_syslog(pamh, priority, c"%s".as_ptr(), line.as_ptr()) };
+}
+
+/// The same for a line that takes no memory to make.
+pub fn log_short(pamh: &PamHandle, priority: c_int, line: &CStr) {
+    // SAFETY: as in `log`.
     unsafe { pam_syslog(pamh, priority, c"%s".as_ptr(), line.as_ptr()) };
 }
 

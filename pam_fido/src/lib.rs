@@ -4,7 +4,8 @@
 //! ```text
 //!   application ── libpam ── entry ── login ──> agent   (evidence, arbitration, record)
 //!                              │        └─────> wardkey-key   (PIN in, assertion out)
-//!                              ├ options, marks ── wardkey-settings (files of root's, or refused)
+//!                              ├ room (the caller's resource limits)
+//!                              ├ parts, options, marks ── wardkey-settings (files of root's, or refused)
 //!                              └ account, invoker (NSS, kernel), talk (conversation), journal (syslog)
 //! ```
 //! No threads, no environment variables, no signals, no standard output; every descriptor is
@@ -22,7 +23,9 @@ mod machine;
 #[cfg(not(test))]
 mod no_backtrace;
 mod options;
+mod parts;
 mod refusal;
+mod room;
 mod sockets;
 mod talk;
 

@@ -10,6 +10,7 @@ use wardkey_core::marks::Marks;
 use wardkey_core::time::{ClockReading, UnixTime};
 
 use crate::refusal::Refusal;
+use crate::room;
 use wardkey_settings::files::{self, FileError, Owner, Replacement};
 
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -111,7 +112,9 @@ impl Machine for ThisMachine {
         // Again under the lock, so that nothing that another login raised is lost.
         let mut marks = self.read_marks()?;
         raise(&mut marks);
-        replacement.finish(&codec::to_bytes(&marks)).map_err(|error| error.to_string())
+        let bytes = codec::to_bytes(&marks);
+        room::may_write(bytes.len())?;
+        replacement.finish(&bytes).map_err(|error| error.to_string())
     }
 }
 

@@ -1,4 +1,4 @@
-//! The arguments in the PAM service file: `debug`, `timeout=SECONDS`, `conf=PATH`. None of them, and
+//! The arguments in the PAM service file: `debug`, `timeout=SECONDS`, `conf=PATH`, `local`. None of them, and
 //! no unknown one, weakens a login.
 
 use std::ffi::CStr;
@@ -12,6 +12,8 @@ use wardkey_settings::pam::{DEFAULT_PATH, WAIT_SECONDS};
 pub struct Options {
     /// More lines for syslog.
     pub debug: bool,
+    /// Whether this is the second line, which only says whether the first one left the account alone.
+    pub local: bool,
     /// Seconds to wait for a key, instead of the configuration's.
     pub timeout: Option<u64>,
     /// The configuration file.
@@ -24,8 +26,13 @@ impl Options {
     /// Reads the arguments. What cannot be understood is complained about and has no effect: the
     /// defaults ask for everything that Wardkey can ask for.
     pub fn read(arguments: &[&CStr]) -> Self {
-        let mut options =
-            Self { debug: false, timeout: None, configuration: PathBuf::from(DEFAULT_PATH), complaints: Vec::new() };
+        let mut options = Self {
+            debug: false,
+            local: false,
+            timeout: None,
+            configuration: PathBuf::from(DEFAULT_PATH),
+            complaints: Vec::new(),
+        };
         for argument in arguments {
             if let Err(complaint) = options.take(argument) {
                 let argument = printable(&argument.to_string_lossy(), 80);
@@ -39,6 +46,7 @@ impl Options {
         let argument = argument.to_str().map_err(|_| "not UTF-8".to_owned())?;
         match argument.split_once('=') {
             None if argument == "debug" => self.debug = true,
+            None if argument == "local" => self.local = true,
             Some(("timeout", seconds)) => {
                 let seconds = seconds.parse().ok().filter(|seconds| WAIT_SECONDS.contains(seconds));
                 self.timeout = Some(seconds.ok_or_else(|| {
@@ -47,7 +55,7 @@ impl Options {
             }
             Some(("conf", path)) if path.starts_with('/') => self.configuration = PathBuf::from(path),
             Some(("conf", _)) => return Err("conf takes an absolute path".into()),
-            _ => return Err("known are debug, timeout=SECONDS and conf=PATH".into()),
+            _ => return Err("known are debug, timeout=SECONDS, conf=PATH and local".into()),
         }
         Ok(())
     }
@@ -64,12 +72,15 @@ mod tests {
         let all = Options::read(&[c"debug", c"timeout=90", c"conf=/opt/pam.toml"]);
         assert_eq!((all.debug, all.timeout), (true, Some(90)));
         assert_eq!(all.configuration, PathBuf::from("/opt/pam.toml"));
-        assert!(all.complaints.is_empty());
+        assert!(all.complaints.is_empty() && !all.local);
+        assert!(Options::read(&[c"local"]).local);
         for wrong in [
             c"nouserok",
             c"alwaysok",
             c"Debug",
             c"debug=1",
+            c"local=1",
+            c"Local",
             c"timeout",
             c"timeout=",
             c"timeout=0",

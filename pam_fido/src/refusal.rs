@@ -40,13 +40,19 @@ impl Refusal {
     fn peer(unreachable: Code, who: &str, error: &IpcError) -> Self {
         let code = match error {
             IpcError::FrameLength(_) | IpcError::Codec(_) => Code::ProtocolError,
+            IpcError::Interrupted => Code::Cancelled,
             _ => unreachable,
         };
         Self::new(code, format!("{who}: {error}"))
     }
 
-    /// The sentence for the person, with the code.
+    /// The sentence for the person, with the code. A remote session is told in ASCII first: sshd shows other
+    /// letters as octal numbers.
     pub fn text(&self, language: Language) -> String {
+        if self.code == Code::RemoteSession && language != Language::En {
+            let english = texts::message(self.code, Language::En, &[]);
+            return format!("{english} / {}", texts::with_code(self.code, language, &[]));
+        }
         let number = |value: Option<u64>| value.map(|value| value.to_string());
         let seconds = number(self.seconds);
         let tries = number(self.tries_left.map(u64::from));
@@ -75,7 +81,8 @@ impl Refusal {
             | Code::KeyProcessUnreachable
             | Code::Configuration
             | Code::AnchorMissing
-            | Code::MarksUnreadable => PamResultCode::PAM_AUTHINFO_UNAVAIL,
+            | Code::MarksUnreadable
+            | Code::NoRoom => PamResultCode::PAM_AUTHINFO_UNAVAIL,
             _ => PamResultCode::PAM_AUTH_ERR,
         }
     }
@@ -127,5 +134,30 @@ impl From<KeyFailure> for Refusal {
             _ => Code::ProtocolError,
         };
         Self { tries_left: failure.tries_left, ..Self::new(code, detail) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_refused_over_ssh_can_read_why() {
+        let refusal = Refusal::new(Code::RemoteSession, "ssh");
+        for language in [Language::Ja, Language::En] {
+            let text = refusal.text(language);
+            let ascii: String = text.chars().take_while(char::is_ascii).collect();
+            assert!(ascii.contains("remote sessions. Please log in at the terminal itself."), "{text}");
+            assert!(text.ends_with("(WK-1009)"), "{text}");
+        }
+        assert!(!Refusal::new(Code::PinEmpty, "").text(Language::Ja).contains(" / "));
+    }
+
+    #[test]
+    fn a_signal_is_a_cancellation_that_counts_against_nobody() {
+        for refusal in [Refusal::agent(&IpcError::Interrupted), Refusal::key(&IpcError::Interrupted)] {
+            assert_eq!((refusal.code, refusal.counts()), (Code::Cancelled, false));
+            assert_eq!(refusal.authentication(), PamResultCode::PAM_AUTH_ERR);
+        }
     }
 }

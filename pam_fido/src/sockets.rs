@@ -2,11 +2,12 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use wardkey_core::code::Code;
 use wardkey_core::message::{MAX_FRAME, MAX_KEY_FRAME};
-use wardkey_ipc::{Channel, Deadline, IpcError};
+use wardkey_ipc::{Channel, Deadline, Interrupt, IpcError};
 
 use crate::account;
 use crate::refusal::Refusal;
@@ -36,6 +37,8 @@ pub trait Sockets {
 pub struct SystemSockets {
     agent: (PathBuf, u32),
     key: (PathBuf, u32),
+    /// What ends every wait: Ctrl-C, for one, at a login that waits for a key.
+    interrupt: Option<Arc<Interrupt>>,
 }
 
 impl SystemSockets {
@@ -56,17 +59,30 @@ impl SystemSockets {
         if key != 0 && key == agent {
             return Err(Refusal::new(Code::Configuration, "key_user is agent_user; the agent must never get a PIN"));
         }
-        Ok(Self { agent: (settings.agent_socket.clone(), agent), key: (settings.key_socket.clone(), key) })
+        Ok(Self {
+            agent: (settings.agent_socket.clone(), agent),
+            key: (settings.key_socket.clone(), key),
+            // Without it waits end at their deadlines only.
+            interrupt: Interrupt::new().ok().map(Arc::new),
+        })
     }
 }
 
 impl Sockets for SystemSockets {
     fn agent(&mut self) -> Result<Channel, IpcError> {
-        connect(&self.agent.0, self.agent.1, MAX_FRAME, true)
+        self.connect(&self.agent, MAX_FRAME, true)
     }
 
     fn key(&mut self, patient: bool) -> Result<Channel, IpcError> {
-        connect(&self.key.0, self.key.1, MAX_KEY_FRAME, patient)
+        self.connect(&self.key, MAX_KEY_FRAME, patient)
+    }
+}
+
+impl SystemSockets {
+    fn connect(&self, (path, owner): &(PathBuf, u32), max: usize, patient: bool) -> Result<Channel, IpcError> {
+        let mut channel = connect(path, *owner, max, patient)?;
+        channel.interrupted_by(self.interrupt.clone());
+        Ok(channel)
     }
 }
 

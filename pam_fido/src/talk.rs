@@ -28,6 +28,10 @@ pub trait Talk {
     fn info(&mut self, text: &str);
     /// A refusal.
     fn error(&mut self, text: &str);
+    /// Whether notices are not shown at all (PAM_SILENT): who waits for something must be asked, then.
+    fn silent(&self) -> bool {
+        false
+    }
     /// The question, without echo.
     fn ask(&mut self, question: &str) -> Answer;
 }
@@ -68,6 +72,10 @@ impl Talk for PamTalk<'_> {
 
     fn error(&mut self, text: &str) {
         self.notify(PAM_ERROR_MSG, text);
+    }
+
+    fn silent(&self) -> bool {
+        self.silent
     }
 
     fn ask(&mut self, question: &str) -> Answer {

@@ -82,8 +82,14 @@ pub enum ConfigAction {
     /// Tell everything that is wrong in /etc/wardkey, with file, line, key and fix.
     ///
     /// Reads pam.toml, agent.toml and, on a joined terminal, the trust anchor, as the PAM module and the
-    /// agent read them. Exit code 1 when something is wrong.
+    /// agent read them. Names every account in local_accounts that does not exist or is a person's of the
+    /// directory. Exit code 1 when something is wrong.
     Check(CheckOptions),
+    /// Edit /etc/wardkey/pam.toml, as visudo does (root).
+    ///
+    /// A copy is edited with $VISUAL, $EDITOR or sensible-editor, and checked; what is wrong is told, and asked
+    /// whether to edit again. Nothing with a fault is ever saved. The next login reads what was saved.
+    Edit,
 }
 
 /// How to enable.
@@ -114,6 +120,12 @@ pub struct CheckOptions {
     /// The configuration of the agent.
     #[arg(long, value_name = "FILE", default_value = "/etc/wardkey/agent.toml")]
     pub agent: PathBuf,
+    /// When nothing is wrong with pam.toml, also write /etc/wardkey/local-accounts anew (root).
+    ///
+    /// What wardkey-config.service runs when the machine starts, and when pam.toml, /etc/passwd or
+    /// /etc/login.defs changed. Messages bear the priority that the journal reads.
+    #[arg(long)]
+    pub watch: bool,
 }
 
 /// How to join.
@@ -182,6 +194,8 @@ mod tests {
             "wardkey enable --confirm --json",
             "wardkey disable --unconfirmed --after 120",
             "wardkey config check --pam /a --agent /b",
+            "wardkey config check --watch",
+            "wardkey config edit",
             "wardkey enroll",
             "wardkey enroll --code A --label 予備",
             "wardkey key info",
@@ -206,6 +220,7 @@ mod tests {
             "wardkey enable --force",
             "wardkey disable --after 5",
             "wardkey config",
+            "wardkey config edit --force",
         ] {
             assert_eq!(parse(wrong).err().expect(wrong).exit_code(), 2, "{wrong}");
         }

@@ -14,12 +14,16 @@ use wardkey_settings::problem::{self, Problem};
 
 use crate::args::CheckOptions;
 use crate::show::Output;
-use crate::{CliError, Work, files};
+use crate::ways_in::{Listed, WaysIn};
+use crate::{CliError, Work, enable, files, local_list, profile};
 
 const JOIN: &str = "run: wardkey join";
 
 pub(crate) fn check(work: &mut Work<'_, '_>, options: &CheckOptions) -> Result<Output, CliError> {
-    let (_, problems) = everything(work, &options.pam, &options.agent);
+    let (settings, problems) = everything(work, &options.pam, &options.agent);
+    if options.watch {
+        watch(work, &options.pam, &settings, &problems)?;
+    }
     if !problems.is_empty() {
         // All of it goes where errors go; with --json, in the one line.
         return Err(CliError::Problems(problems));
@@ -28,9 +32,26 @@ pub(crate) fn check(work: &mut Work<'_, '_>, options: &CheckOptions) -> Result<O
     Ok(Output { text: text.into(), json: json!({ "problems": [] }) })
 }
 
-/// What the module's configuration says, and all that is wrong in the two files, the trust anchor and
-/// what the agent keeps of the terminal.
-pub(crate) fn everything(work: &Work<'_, '_>, pam: &Path, agent: &Path) -> (Settings, Vec<Problem>) {
+/// What the service does besides: keeps the list of local accounts, and says aloud what is wrong before
+/// somebody meets it at a login.
+fn watch(work: &mut Work<'_, '_>, pam: &Path, settings: &Settings, problems: &[Problem]) -> Result<(), CliError> {
+    if !work.around.root {
+        return Err(CliError::new(Code::NeedsRoot));
+    }
+    // Only what the module accepts is kept: else the list of before is what helps.
+    if Settings::read(pam, work.around.files_owner).is_ok() {
+        local_list::keep(work, pam, settings)?;
+    }
+    for problem in problems {
+        // A warning, as sd-daemon(3) has it.
+        work.say(&format!("<4>{CODE} {}", printable(&problem.to_string(), 1024)));
+    }
+    Ok(())
+}
+
+/// What the module's configuration says, and all that is wrong in the two files, the trust anchor, what the
+/// agent keeps of the terminal, and among the accounts that are listed as local.
+pub(crate) fn everything(work: &mut Work<'_, '_>, pam: &Path, agent: &Path) -> (Settings, Vec<Problem>) {
     let owner = work.around.files_owner;
     let (settings, mut problems) = problem::pam(pam, owner);
     let (config, mut of_agent) = problem::agent(agent, owner);
@@ -71,6 +92,7 @@ pub(crate) fn everything(work: &Work<'_, '_>, pam: &Path, agent: &Path) -> (Sett
             about(key, what, same);
         }
     }
+    problems.append(&mut accounts(work, &settings, pam));
     let mut seen = Vec::new();
     problems.retain(|problem| {
         let first = !seen.contains(problem);
@@ -78,6 +100,49 @@ pub(crate) fn everything(work: &Work<'_, '_>, pam: &Path, agent: &Path) -> (Sett
         first
     });
     (settings, problems)
+}
+
+/// Accounts that are listed as local and should not be. Whose names the directory has is asked of the agent,
+/// where it answers; a check without it is still a check.
+fn accounts(work: &mut Work<'_, '_>, settings: &Settings, pam: &Path) -> Vec<Problem> {
+    let problem = |what: String, fix: &str| Problem {
+        file: pam.display().to_string(),
+        line: None,
+        key: Some("local_accounts".into()),
+        what: format!("key \"local_accounts\": {what}"),
+        fix: fix.into(),
+    };
+    let anchor = wardkey_settings::anchor::read(&settings.anchor, work.around.files_owner).ok();
+    let mut problems = Vec::new();
+    for listed in Listed::all(&settings.local) {
+        match listed.name() {
+            None => problems.push(problem(
+                format!("there is no account {listed}"),
+                "correct the name, spelt as in \"getent passwd\", or remove it",
+            )),
+            Some(name) if name != "root" => {
+                let person = anchor.as_ref().and_then(|anchor| enable::is_person(work, anchor, &name).ok());
+                if person == Some(true) {
+                    problems.push(problem(
+                        format!("{name} is a person of the directory, who would log in by password, unrecorded"),
+                        "remove it; list an account that is the administrator's alone",
+                    ));
+                }
+            }
+            Some(_) => {}
+        }
+    }
+    // Where staff need a key already, somebody must get in without one.
+    if work.around.root && profile::state(&work.around.places) == profile::State::On {
+        let ways = WaysIn::look(&settings.local, &mut |_| false);
+        if ways.open.is_empty() {
+            problems.push(problem(
+                format!("nobody gets in without a key ({})", ways.explained()),
+                "list an administrator of this machine",
+            ));
+        }
+    }
+    problems
 }
 
 /// What the agent keeps must be of the terminal that the trust anchor names. Only root can look.

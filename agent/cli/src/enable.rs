@@ -23,7 +23,7 @@ use crate::profile::{self, State};
 use crate::show::Output;
 use crate::undo::{self, Guard, Pending};
 use crate::ways_in::WaysIn;
-use crate::{CliError, Work, anchor, check, test_login};
+use crate::{CliError, Work, anchor, check, local_list, test_login};
 
 /// As what the agent is asked whether an account is a person's.
 const SERVICE: &str = "wardkey-enable";
@@ -50,6 +50,8 @@ pub(crate) fn enable(work: &mut Work<'_, '_>, options: &EnableOptions) -> Result
     let text = (work.words().test_passed)(&person);
     work.say(&text);
     let ways = ways_in(work, &settings, &anchor)?;
+    // The profile goes by it where the module cannot be loaded.
+    local_list::keep(work, &work.around.places.pam_config, &settings)?;
     let (pending, guard) = switch_on(work)?;
     let words = work.words();
     work.say(&format!("{}: {}", words.ways_in, ways.open.join(", ")));
@@ -225,7 +227,7 @@ fn ways_in(work: &mut Work<'_, '_>, settings: &Settings, anchor: &Anchor) -> Res
 }
 
 /// Whether the directory has a person of this name. A name that no person can have is nobody's.
-fn is_person(work: &Work<'_, '_>, anchor: &Anchor, name: &str) -> Result<bool, CliError> {
+pub(crate) fn is_person(work: &Work<'_, '_>, anchor: &Anchor, name: &str) -> Result<bool, CliError> {
     let (Ok(account), Ok(service)) = (LoginName::new(name), ServiceName::new(SERVICE)) else { return Ok(false) };
     let begin =
         Begin { protocol: PROTOCOL, account: Some(account.clone()), service, tty: None, rhost: None, invoker: None };

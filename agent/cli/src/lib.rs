@@ -7,6 +7,7 @@
 //!                     ├─ keys ───> key process
 //!                     ├─ status ─> agent
 //!                     ├─ check ──> wardkey-settings (the readers of module and agent)
+//!                     ├─ edit ───> the editor, check, local_list (who gets in while pam.toml is broken)
 //!                     └─ enable ─> test_login (libpam), ways_in, undo, profile (pam-auth-update)
 //!   console: questions without echo     peers: the two sockets     show, words: what is printed
 //! ```
@@ -19,12 +20,14 @@ mod anchor;
 mod args;
 mod check;
 mod console;
+mod edit;
 mod enable;
 mod enroll;
 mod error;
 mod files;
 mod join;
 mod keys;
+mod local_list;
 mod peers;
 mod places;
 mod profile;
@@ -122,6 +125,7 @@ pub fn run(cli: &Cli, around: &mut Surroundings<'_>) -> u8 {
         Action::Enable(options) => enable::enable(&mut work, options),
         Action::Disable(options) => enable::disable(&mut work, options),
         Action::Config(ConfigAction::Check(options)) => check::check(&mut work, options),
+        Action::Config(ConfigAction::Edit) => edit::edit(&mut work),
         Action::Enroll(options) => enroll::enroll(&mut work, options),
         Action::Key(KeyAction::Info) => keys::info(&mut work),
         Action::Key(KeyAction::ChangePin) => keys::change_pin(&mut work),

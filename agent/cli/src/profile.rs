@@ -18,6 +18,11 @@ const PROFILE: &str = "wardkey";
 const PROGRAM: &str = "/usr/sbin/pam-auth-update";
 /// The module, as the profile names it.
 const MODULE: &str = "pam_fido.so";
+/// What the profile has besides: who goes on when the module cannot be loaded.
+const GUARDS: [&str; 2] = [
+    "pam_succeed_if.so quiet uid eq 0",
+    "pam_listfile.so quiet item=user sense=allow file=/etc/wardkey/local-accounts onerr=fail",
+];
 /// pam-auth-update takes half a second; debconf may wait for another that holds its lock.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Longest of the files in bytes.
@@ -210,7 +215,8 @@ fn services(places: &Places) -> Result<Vec<String>, CliError> {
 /// How far a line jumps depends on how many follow, and the options of a module on whether it comes
 /// first (`Auth-Initial` of a profile).
 fn essence(text: &str) -> Vec<String> {
-    let lines = text.lines().filter(|line| line.trim_start().starts_with('#') || !line.contains(MODULE));
+    let ours = |line: &str| line.contains(MODULE) || GUARDS.iter().any(|guard| line.contains(guard));
+    let lines = text.lines().filter(|line| line.trim_start().starts_with('#') || !ours(line));
     lines
         .map(|line| {
             let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -314,6 +320,11 @@ mod tests {
         let later = UNIX.replace("success=1", "success=3").replace("nullok", "nullok try_first_pass");
         let after = format!("# a 1\n{ON}{later}auth requisite pam_deny.so\n");
         assert_eq!(essence(&before), essence(&after));
+        let profile = include_str!("../../../config/pam-configs/wardkey");
+        let lines = profile.lines().filter(|line| line.starts_with('\t')).map(|line| format!("auth{line}\n"));
+        let written: String = lines.collect();
+        assert_eq!(written.lines().count(), 7, "{profile}");
+        assert_eq!(essence(&before), essence(&format!("{written}{before}")), "each line of the profile is ours");
         for changed in [
             after.replace("pam_unix", "pam_ldap"),
             after.replace("pam_deny", "pam_permit"),

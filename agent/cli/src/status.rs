@@ -6,6 +6,7 @@ use serde_json::json;
 use wardkey_core::code::Code;
 use wardkey_core::message::agent::{Reply, Request};
 use wardkey_core::texts;
+use wardkey_settings::problem;
 
 use crate::peers::{self, Agent};
 use crate::show::{self, Output};
@@ -20,10 +21,22 @@ pub(crate) fn status(work: &mut Work<'_, '_>) -> Result<Output, CliError> {
         Reply::Status(status) => {
             let (line, profile) = enable::shown(work);
             let mut json = show::status_json(&status);
+            let mut text = format!("{}\n{line}", show::status(work.words(), &status));
+            // The module refuses all staff over one fault: somebody should hear of it before they do.
+            let path = &work.around.places.pam_config;
+            let faults = match path.try_exists() {
+                // Neither the module's package nor its lines are here.
+                Ok(false) if profile.get("enabled") == Some(&false.into()) => Vec::new(),
+                _ => problem::pam(path, work.around.files_owner).1,
+            };
+            if !faults.is_empty() {
+                text += &format!("\n{}", (work.words().configuration_wrong)(faults.len()));
+            }
             if let Some(fields) = json.as_object_mut() {
                 fields.insert("profile".into(), profile);
+                fields.insert("configuration_faults".into(), faults.len().into());
             }
-            Ok(Output { text: format!("{}\n{line}", show::status(work.words(), &status)), json })
+            Ok(Output { text, json })
         }
         _ => Err(peers::unexpected()),
     }

@@ -10,6 +10,42 @@ use wardkey_settings::pam::LocalAccounts;
 const ADMINISTRATORS: [&str; 3] = ["sudo", "admin", "wheel"];
 const NO_SHELLS: [&str; 2] = ["nologin", "false"];
 
+/// An entry of `local_accounts`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Listed<'s> {
+    Name(&'s str),
+    Uid(u32),
+}
+
+impl<'s> Listed<'s> {
+    /// All entries.
+    pub(crate) fn all(local: &'s LocalAccounts) -> impl Iterator<Item = Self> {
+        local.names.iter().map(|name| Self::Name(name)).chain(local.uids.iter().map(|uid| Self::Uid(*uid)))
+    }
+
+    /// The account, as the module finds it.
+    fn user(self) -> Option<User> {
+        match self {
+            Self::Name(name) => User::from_name(name).ok().flatten().filter(|user| user.name == name),
+            Self::Uid(uid) => User::from_uid(uid.into()).ok().flatten(),
+        }
+    }
+
+    /// The account's name, when there is one.
+    pub(crate) fn name(self) -> Option<String> {
+        self.user().map(|user| user.name)
+    }
+}
+
+impl std::fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Uid(uid) => write!(f, "with uid {uid}"),
+        }
+    }
+}
+
 /// The accounts that were looked at.
 #[derive(Debug, Default)]
 pub(crate) struct WaysIn {
@@ -26,13 +62,10 @@ impl WaysIn {
         let shadow = std::fs::read_to_string("/etc/shadow").unwrap_or_default();
         let shells = std::fs::read_to_string("/etc/shells").unwrap_or_default();
         let today = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() / 86_400;
-        let by_name = std::iter::once("root").chain(local.names.iter().map(String::as_str));
-        let named = by_name.map(|name| (name.to_owned(), User::from_name(name)));
-        let numbered = local.uids.iter().map(|uid| (uid.to_string(), User::from_uid((*uid).into())));
         let mut ways = Self::default();
-        for (listed, user) in named.chain(numbered) {
-            let user = user.ok().flatten();
-            let name = user.as_ref().map_or(listed, |user| user.name.clone());
+        for listed in std::iter::once(Listed::Name("root")).chain(Listed::all(local)) {
+            let user = listed.user();
+            let name = user.as_ref().map_or_else(|| listed.to_string(), |user| user.name.clone());
             if ways.open.contains(&name) || ways.closed.iter().any(|(closed, _)| *closed == name) {
                 continue;
             }

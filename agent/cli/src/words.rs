@@ -68,6 +68,11 @@ pub(crate) struct Words {
     pub(crate) disabled_already: &'static str,
     pub(crate) nothing_to_undo: &'static str,
     pub(crate) configuration_right: &'static str,
+    pub(crate) configuration_wrong: fn(usize) -> String,
+    pub(crate) edit_again: &'static str,
+    pub(crate) again: [&'static str; 2],
+    pub(crate) saved: &'static str,
+    pub(crate) unchanged: &'static str,
 }
 
 /// The words of a language.
@@ -144,6 +149,13 @@ static JA: Words = Words {
     disabled_already: "キーでのログインはすでに無効です。",
     nothing_to_undo: "元に戻すものはありません。",
     configuration_right: "設定に誤りはありません。",
+    configuration_wrong: |count| {
+        format!("設定の誤り: {count} 件。職員はログインできません。wardkey config check で確かめてください。")
+    },
+    edit_again: "保存できません。もう一度編集しますか（e: 編集する、それ以外: 破棄する）: ",
+    again: ["e", "え"],
+    saved: "保存しました。次のログインから有効です。",
+    unchanged: "変更はありません。",
 };
 
 static EN: Words = Words {
@@ -213,4 +225,11 @@ static EN: Words = Words {
     disabled_already: "Logins with keys are disabled already.",
     nothing_to_undo: "There is nothing to undo.",
     configuration_right: "The configuration is right.",
+    configuration_wrong: |count| {
+        format!("Faults of configuration: {count}. Staff cannot log in; see: wardkey config check")
+    },
+    edit_again: "Not saved. Edit again? (e: edit, anything else: discard): ",
+    again: ["e", "edit"],
+    saved: "Saved. It holds from the next login on.",
+    unchanged: "Nothing was changed.",
 };

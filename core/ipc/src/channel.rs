@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use minicbor::{Decode, Encode};
@@ -15,6 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::Peer;
 use crate::incoming::Incoming;
+use crate::interrupt::Interrupt;
 
 /// When an operation must be over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +60,9 @@ pub enum IpcError {
     /// The peer hung up.
     #[error("the other end hung up")]
     Closed,
+    /// A signal asks for the end ([`Channel::interrupted_by`]).
+    #[error("interrupted by a signal")]
+    Interrupted,
     /// The peer announced a frame that is too long, or of no bytes.
     #[error("a frame of {0} bytes is not accepted")]
     FrameLength(usize),
@@ -92,6 +97,7 @@ pub struct Channel {
     stream: UnixStream,
     max: usize,
     incoming: Incoming,
+    interrupt: Option<Arc<Interrupt>>,
 }
 
 impl Channel {
@@ -101,7 +107,7 @@ impl Channel {
     /// The error of fcntl(2).
     pub fn new(stream: UnixStream, max: usize) -> std::io::Result<Self> {
         stream.set_nonblocking(true)?;
-        Ok(Self { stream, max, incoming: Incoming::default() })
+        Ok(Self { stream, max, incoming: Incoming::default(), interrupt: None })
     }
 
     /// Connects to a listening socket and checks by the kernel who listens (root, or `owner`).
@@ -130,6 +136,11 @@ impl Channel {
             }
             _ => Ok(channel),
         }
+    }
+
+    /// From here on signals end its waits, or with `None` none does.
+    pub fn interrupted_by(&mut self, interrupt: Option<Arc<Interrupt>>) {
+        self.interrupt = interrupt;
     }
 
     /// Who is at the other end.
@@ -193,7 +204,7 @@ impl Channel {
                 Ok(0) => return Err(IpcError::Closed),
                 Ok(count) => return self.incoming.filled(count, self.max).map_err(IpcError::FrameLength),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    wait(self.stream.as_fd(), PollFlags::POLLIN, deadline)?;
+                    wait(self.stream.as_fd(), PollFlags::POLLIN, deadline, self.interrupt.as_deref())?;
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => return Err(IpcError::Closed),
@@ -211,7 +222,9 @@ impl Channel {
                 nix::sys::socket::MsgFlags::MSG_NOSIGNAL,
             ) {
                 Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
-                Err(Errno::EAGAIN) => wait(self.stream.as_fd(), PollFlags::POLLOUT, deadline)?,
+                Err(Errno::EAGAIN) => {
+                    wait(self.stream.as_fd(), PollFlags::POLLOUT, deadline, self.interrupt.as_deref())?;
+                }
                 Err(Errno::EINTR) => {}
                 Err(Errno::EPIPE | Errno::ECONNRESET) => return Err(IpcError::Closed),
                 Err(errno) => return Err(std::io::Error::from(errno).into()),
@@ -233,27 +246,35 @@ pub fn wait_readable(first: &Channel, second: &Channel, deadline: Deadline) -> R
     if second.has_message() {
         return Ok(Ready::Second);
     }
-    loop {
-        let mut fds = [PollFd::new(first.as_fd(), PollFlags::POLLIN), PollFd::new(second.as_fd(), PollFlags::POLLIN)];
-        match poll(&mut fds, deadline.poll_timeout()) {
-            Ok(0) if deadline.has_passed() => return Err(IpcError::TimedOut),
-            Ok(0) | Err(Errno::EINTR) => {}
-            Ok(_) => {
-                let [first, _] = fds;
-                return Ok(if first.any() == Some(true) { Ready::First } else { Ready::Second });
-            }
-            Err(errno) => return Err(std::io::Error::from(errno).into()),
-        }
-    }
+    let wanted = [(first.as_fd(), PollFlags::POLLIN), (second.as_fd(), PollFlags::POLLIN)];
+    let [first, _] = wait_for(wanted, deadline, first.interrupt.as_deref())?;
+    Ok(if first { Ready::First } else { Ready::Second })
 }
 
-fn wait(fd: BorrowedFd<'_>, flags: PollFlags, deadline: Deadline) -> Result<(), IpcError> {
+fn wait(
+    fd: BorrowedFd<'_>,
+    flags: PollFlags,
+    deadline: Deadline,
+    interrupt: Option<&Interrupt>,
+) -> Result<(), IpcError> {
+    wait_for([(fd, flags)], deadline, interrupt).map(drop)
+}
+
+/// Waits until something happens at one of the descriptors: at which.
+fn wait_for<const N: usize>(
+    wanted: [(BorrowedFd<'_>, PollFlags); N],
+    deadline: Deadline,
+    interrupt: Option<&Interrupt>,
+) -> Result<[bool; N], IpcError> {
+    let _held = interrupt.map(Interrupt::hold).transpose()?;
+    let mut fds: Vec<PollFd<'_>> = wanted.iter().map(|(fd, flags)| PollFd::new(*fd, *flags)).collect();
+    fds.extend(interrupt.map(|interrupt| PollFd::new(interrupt.as_fd(), PollFlags::POLLIN)));
     loop {
-        let mut fds = [PollFd::new(fd, flags)];
         match poll(&mut fds, deadline.poll_timeout()) {
             Ok(0) if deadline.has_passed() => return Err(IpcError::TimedOut),
             Ok(0) | Err(Errno::EINTR) => {}
-            Ok(_) => return Ok(()),
+            Ok(_) if fds.get(N).is_some_and(|signal| signal.any() == Some(true)) => return Err(IpcError::Interrupted),
+            Ok(_) => return Ok(std::array::from_fn(|at| fds.get(at).is_some_and(|fd| fd.any() == Some(true)))),
             Err(errno) => return Err(std::io::Error::from(errno).into()),
         }
     }
@@ -291,6 +312,36 @@ mod tests {
         drop(theirs);
         let far = Deadline::after(Duration::from_secs(60));
         assert!(matches!(ours.receive::<u8>(far), Err(IpcError::Closed)));
+    }
+
+    #[test]
+    fn a_signal_ends_a_wait_and_is_still_there_afterwards() {
+        use nix::sys::signal::{SigSet, Signal, raise};
+        // As sudo does while it asks for a password: blocked, and looked for afterwards.
+        let mut all = SigSet::empty();
+        all.extend([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
+        all.thread_block().unwrap();
+        let interrupt = Arc::new(Interrupt::new().unwrap());
+        let far = || Deadline::after(Duration::from_secs(60));
+        for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+            let (mut ours, mut theirs) = pair(100);
+            let (other, _kept) = pair(100);
+            ours.interrupted_by(Some(Arc::clone(&interrupt)));
+            // Others end nothing.
+            raise(Signal::SIGWINCH).unwrap();
+            let soon = Instant::now();
+            assert!(matches!(ours.receive::<u8>(Deadline::after(Duration::from_millis(30))), Err(IpcError::TimedOut)));
+            raise(signal).unwrap();
+            assert!(matches!(ours.receive::<u8>(far()), Err(IpcError::Interrupted)), "{signal}");
+            assert!(matches!(wait_readable(&ours, &other, far()), Err(IpcError::Interrupted)), "{signal}");
+            assert!(soon.elapsed() < Duration::from_secs(5));
+            // What must be finished is finished.
+            ours.interrupted_by(None);
+            theirs.write_all(&[0, 0, 0, 1, 5]).unwrap();
+            assert_eq!(ours.receive::<u8>(far()).unwrap(), 5);
+            // It was only looked at: it is the process's.
+            assert_eq!(SigSet::from_iter([signal]).wait().unwrap(), signal);
+        }
     }
 
     #[test]

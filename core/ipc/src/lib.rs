@@ -12,7 +12,9 @@
 
 mod channel;
 mod incoming;
+mod interrupt;
 mod peer;
 
 pub use channel::{Channel, Deadline, IpcError, Ready, wait_readable};
+pub use interrupt::Interrupt;
 pub use peer::Peer;

@@ -6,6 +6,8 @@
 //!   pam.toml ────> pam::Settings ─┐
 //!   agent.toml ──> agent::Config ─┼─ table (keys) ── toml_lines (lines)
 //!   anchor.toml ─> anchor::read  ─┘      └ files (owner, mode, no links, bounded)
+//!   login.defs ──> login_defs (which accounts are the system's)
+//!   local-accounts <─> local (who gets in while pam.toml is wrong)
 //!   problem: all that is wrong, not only the first of it
 //! ```
 //! It does I/O, which `core` itself does not.
@@ -15,6 +17,8 @@
 pub mod agent;
 pub mod anchor;
 pub mod files;
+pub mod local;
+pub mod login_defs;
 pub mod pam;
 pub mod problem;
 pub mod table;

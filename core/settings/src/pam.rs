@@ -7,6 +7,7 @@ use std::time::Duration;
 use wardkey_core::name::Language;
 
 use crate::files::Owner;
+use crate::login_defs;
 use crate::table::{Source, TableError, Value};
 
 /// Bounds of `timeout=` (in a PAM service file) and `key_wait_seconds`, in seconds.
@@ -62,7 +63,17 @@ impl LocalAccounts {
 
     /// Whether an account, as NSS gives it, is left alone. Root always is.
     pub fn contains(&self, uid: u32, name: &str) -> bool {
-        uid <= self.system_uid_max || self.uids.contains(&uid) || self.names.iter().any(|local| local == name)
+        uid <= self.system_uid_max || self.lists(uid, name)
+    }
+
+    /// Whether the account is listed: neither root nor a system account by its uid alone.
+    pub fn lists(&self, uid: u32, name: &str) -> bool {
+        self.uids.contains(&uid) || self.names.iter().any(|local| local == name)
+    }
+
+    /// Makes no more accounts the system's than have an uid up to this one.
+    pub fn bound(&mut self, system_uid_max: u32) {
+        self.system_uid_max = self.system_uid_max.min(system_uid_max);
     }
 }
 
@@ -101,12 +112,14 @@ impl Settings {
         "touch_seconds",
     ];
 
-    /// Reads the file.
+    /// Reads the file, and from `/etc/login.defs` where this machine's people begin.
     ///
     /// # Errors
     /// [`TableError`] when it is missing, unsafe or wrong.
     pub fn read(path: &Path, owner: Owner) -> Result<Self, TableError> {
-        Self::from_source(&Source::read(path, owner)?)
+        let mut settings = Self::from_source(&Source::read(path, owner)?)?;
+        settings.local.bound(login_defs::system_uid_max(Path::new(login_defs::PATH), owner)?);
+        Ok(settings)
     }
 
     fn from_source(source: &Source) -> Result<Self, TableError> {
@@ -212,6 +225,12 @@ mod tests {
         assert_eq!(settings.touch_wait, Duration::from_secs(16));
         assert_eq!(settings.prompt_wait, Some(Duration::from_secs(120)));
         assert_eq!(settings.anchor, PathBuf::from("/srv/anchor.toml"));
+        let mut bound = local.clone();
+        bound.bound(299);
+        assert!(!bound.contains(300, "lp") && bound.contains(299, "lp") && bound.contains(1000, "x"));
+        bound.bound(999);
+        assert_eq!(bound.system_uid_max, 299, "a bound never widens");
+        assert!(local.lists(5000, "admin") && local.lists(1000, "x") && !local.lists(0, "root"));
         assert!(LocalAccounts::ROOT_ONLY.contains(0, "root"));
         assert!(!LocalAccounts::ROOT_ONLY.contains(1, "daemon"));
     }

@@ -11,7 +11,7 @@ use crate::agent::Config;
 use crate::files::{FileError, Owner};
 use crate::pam::Settings;
 use crate::table::{Source, TableError, Value};
-use crate::{anchor, toml_lines};
+use crate::{anchor, login_defs, toml_lines};
 
 /// Broken lines that are skipped in search of the next one.
 const MAX_BROKEN: usize = 32;
@@ -49,7 +49,11 @@ impl std::fmt::Display for Problem {
 pub fn pam(path: &Path, owner: Owner) -> (Settings, Vec<Problem>) {
     let mut settings = Settings::default();
     let fix = "put the file of the package there, /usr/share/doc/libpam-fido/examples/pam.toml";
-    let problems = check(path, owner, &Settings::KEYS, PAM_TEMPLATE, fix, |key, value| settings.take(key, value));
+    let mut problems = check(path, owner, &Settings::KEYS, PAM_TEMPLATE, fix, |key, value| settings.take(key, value));
+    match login_defs::system_uid_max(Path::new(login_defs::PATH), owner) {
+        Ok(system_uid_max) => settings.local.bound(system_uid_max),
+        Err(error) => problems.push(of_table(&error, Some("UID_MIN"), "write, as by default: UID_MIN 1000")),
+    }
     (settings, problems)
 }
 

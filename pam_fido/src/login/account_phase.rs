@@ -11,6 +11,10 @@ use super::replies::AgentReply;
 use super::{ANSWER, Login, MAX_MESSAGES, World};
 use crate::refusal::Refusal;
 
+const UNLISTED: &str = "not in the directory and not a local account: list it in local_accounts of pam.toml";
+const NO_LOGIN_NAME: &str = "not a local account, and nobody of the directory can have this name (capital letters, a \
+     domain with \\ or @ before or after it): list it in local_accounts of pam.toml, spelt as in getent passwd";
+
 /// Evaluates the account anew.
 ///
 /// # Errors
@@ -20,7 +24,9 @@ pub fn check_account(world: &mut World<'_>, login: &Login) -> Result<(), Refusal
     if let Some(why) = login.nobody {
         return Err(nobody(why));
     }
-    let account = login.account.as_ref().ok_or_else(|| nobody("the name cannot be a login name"))?;
+    // An account of this machine, so that nothing is told of which names there are.
+    let unlisted = |why| Refusal::new(Code::NotListedAsLocal, why);
+    let account = login.account.as_ref().ok_or_else(|| unlisted(NO_LOGIN_NAME))?;
     let mut agent = world.sockets.agent().map_err(|error| Refusal::agent(&error))?;
     let deadline = Deadline::after(ANSWER);
     agent.send(&Request::Account(login.begin()), deadline).map_err(|error| Refusal::agent(&error))?;
@@ -28,7 +34,10 @@ pub fn check_account(world: &mut World<'_>, login: &Login) -> Result<(), Refusal
         match agent.receive(deadline).map_err(|error| Refusal::agent(&error))? {
             AgentReply::Granted(grant) => {
                 let person = Person::verify_for(decide::permit_account, world, login, &grant, account, account)?;
-                return person.permit.map(drop).map_err(Refusal::from);
+                return match person.permit {
+                    Err(denial) if denial.code == Code::KeyAndNameDoNotMatch => Err(unlisted(UNLISTED)),
+                    permit => permit.map(drop).map_err(Refusal::from),
+                };
             }
             AgentReply::Wait => {}
             AgentReply::Refused(refusal) => return Err(refusal.into()),

@@ -66,7 +66,11 @@ impl Attempt<'_, '_> {
 
     /// Waits for the key to be this login's. Who waits does not keep a key process.
     fn wait_granted(&mut self, early: &mut Option<Result<Channel, IpcError>>) -> Result<Round<Box<Grant>>, Refusal> {
+        let mut asked = false;
         for _ in 0..MAX_MESSAGES {
+            if self.waiting && self.world.talk.silent() && !std::mem::replace(&mut asked, true) {
+                self.say_or_ask(Code::WaitForKey, Code::WaitThenEnter)?;
+            }
             let deadline = if self.waiting { self.until } else { Deadline::after(ANSWER) };
             match self.hear_agent(deadline) {
                 Ok(AgentReply::Granted(grant)) => {

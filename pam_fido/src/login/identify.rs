@@ -125,7 +125,7 @@ impl Attempt<'_, '_> {
         &mut self,
         agent: &mut Channel,
         key: &mut Channel,
-        silent: Deadline,
+        mut silent: Deadline,
         at_once: bool,
     ) -> Result<Round<Identified>, Interrupted> {
         for _ in 0..MAX_MESSAGES {
@@ -156,15 +156,18 @@ impl Attempt<'_, '_> {
                 }
                 KeyReply::Insert => {
                     if !std::mem::replace(&mut self.told_insert, true) {
-                        self.inform(Code::InsertKey);
+                        self.say_or_ask(Code::InsertKey, Code::InsertThenEnter)?;
+                        silent = silent.min(Deadline::after(self.until.left() + GRACE));
                     }
                 }
                 KeyReply::Unregistered(why) => {
                     if !std::mem::replace(&mut self.told_unregistered, true) {
-                        self.inform(match why {
+                        let why = match why {
                             Code::KeyCannotIdentify => Code::KeyCannotIdentify,
                             _ => Code::KeyNotRegistered,
-                        });
+                        };
+                        self.say_or_ask(why, Code::InsertThenEnter)?;
+                        silent = silent.min(Deadline::after(self.until.left() + GRACE));
                     }
                 }
                 KeyReply::Failed(failure) => return Err(Refusal::from(failure).into()),

@@ -19,6 +19,7 @@ mod establish;
 mod hold;
 mod identify;
 mod judge;
+mod notice;
 mod outcome;
 mod question;
 mod replies;

@@ -104,6 +104,8 @@ impl Attempt<'_, '_> {
             Some(agent) => agent,
             None => self.world.sockets.agent()?,
         };
+        // What happened is recorded, whoever wants it to end.
+        agent.interrupted_by(None);
         agent.send(outcome, deadline)?;
         for _ in 0..MAX_MESSAGES {
             match agent.receive(deadline)? {

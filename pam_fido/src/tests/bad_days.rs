@@ -450,3 +450,53 @@ fn fifty_nine_seconds_since_the_challenge_are_not_too_many() {
     scene.machine.step = 29;
     assert_eq!(scene.run().pam(), PAM_SUCCESS);
 }
+
+/// An application that shows no notices (sudo) is asked a question, or nothing is waited for.
+#[test]
+fn where_notices_are_not_shown_the_wait_for_a_key_is_a_question() {
+    let typed = |text: &str| Answer::Typed(Zeroizing::new(text.to_owned()));
+    let insert = texts::message(Code::InsertThenEnter, Language::En, &[]);
+    let wait = texts::message(Code::WaitThenEnter, Language::En, &[]);
+    let scene = |answers: Vec<Answer>| {
+        let mut scene = Scene::new();
+        scene.settings.language = Language::En;
+        scene.person.silent = true;
+        scene.person.answers = answers.into();
+        scene
+    };
+
+    // The key was inserted before Enter. What was typed there is no PIN and goes nowhere.
+    let mut inserted = scene(vec![typed("999999"), typed(PIN)]);
+    inserted.key_instead(|_, request| match request {
+        KeyRequest::Identify(_) => vec![Act::Say(KeyReply::Insert), Act::Say(identified(request, 1))],
+        _ => vec![],
+    });
+    let seen = inserted.run();
+    assert!(seen.result.is_ok(), "{:?}", seen.result);
+    assert_eq!(seen.person.questions.len(), 2);
+    assert_eq!(seen.person.questions[0], insert);
+
+    // It was not: the rest of the wait, in which nothing can be shown, is short.
+    let mut never = scene(vec![typed("")]);
+    at_identify(&mut never, vec![Act::Say(KeyReply::Insert), Act::Sleep(5_000)]);
+    let began = Instant::now();
+    let refusal = never.run().result.unwrap_err();
+    assert_eq!(refusal.code, Code::KeyTimeout);
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+
+    // Nobody can be asked (sudo -n): nothing is waited for.
+    let mut nobody = scene(vec![Answer::None]);
+    at_identify(&mut nobody, vec![Act::Say(KeyReply::Insert), Act::Sleep(5_000)]);
+    let began = Instant::now();
+    let seen = nobody.run();
+    assert_eq!(seen.result.unwrap_err().code, Code::Cancelled);
+    assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
+    assert_eq!(seen.person.questions, [insert]);
+
+    // The same where another login has the key.
+    let mut busy = scene(vec![Answer::None]);
+    at_begin(&mut busy, vec![Act::Say(AgentReply::Wait), Act::Sleep(5_000)]);
+    let seen = busy.run();
+    assert_eq!(seen.result.unwrap_err().code, Code::Cancelled);
+    assert_eq!(seen.person.questions, [wait]);
+}

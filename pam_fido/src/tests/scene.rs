@@ -253,6 +253,8 @@ impl Sockets for Both<'_> {
 pub struct Person {
     pub answers: VecDeque<Answer>,
     pub thinks: Duration,
+    /// The application shows no notices (PAM_SILENT).
+    pub silent: bool,
     pub questions: Vec<String>,
     pub infos: Vec<String>,
     pub errors: Vec<String>,
@@ -273,6 +275,9 @@ impl Talk for Person {
     }
     fn error(&mut self, text: &str) {
         self.errors.push(text.into());
+    }
+    fn silent(&self) -> bool {
+        self.silent
     }
     fn ask(&mut self, question: &str) -> Answer {
         self.questions.push(question.into());

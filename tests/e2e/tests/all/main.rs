@@ -2,12 +2,15 @@
 //! production places.
 #![allow(missing_docs)]
 
+mod account_phase;
 mod arbitration;
 mod bad_input;
 mod broken_off;
+mod configuration;
 mod enabling;
 mod greeters;
 mod hostile_key;
+mod limits;
 mod logging_in;
 mod offline;
 mod taken_over;

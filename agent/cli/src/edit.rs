@@ -1,0 +1,99 @@
+//! `wardkey config edit`: as visudo. A copy is edited and checked; only a copy without a fault takes the
+//! file's place.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::json;
+use wardkey_core::code::Code;
+use wardkey_core::name::printable;
+use wardkey_settings::files::Replacement;
+use wardkey_settings::pam::Settings;
+use wardkey_settings::problem::Problem;
+
+use crate::show::Output;
+use crate::{CliError, Work, check, files, local_list};
+
+/// Longest configuration in bytes, as its readers have it.
+const MAX_BYTES: usize = 64 * 1024;
+/// Debian's: the editor that was chosen, or the first of some.
+const EDITOR: &str = "sensible-editor";
+
+pub(crate) fn edit(work: &mut Work<'_, '_>) -> Result<Output, CliError> {
+    if !work.around.root {
+        return Err(CliError::new(Code::NeedsRoot));
+    }
+    let path = work.around.places.pam_config.clone();
+    let replacement = Replacement::begin(&path, work.around.files_owner, Duration::ZERO)
+        .map_err(|error| CliError::with(Code::Configuration, error))?;
+    let before = files::read(&path, MAX_BYTES)?.unwrap_or_default();
+    let copy = Copy::of(&path, &before)?;
+    let settings = loop {
+        run_editor(&copy.0)?;
+        let (settings, problems) = faults(work, &path, &copy.0);
+        if problems.is_empty() {
+            break settings;
+        }
+        for problem in &problems {
+            work.say(&printable(&problem.to_string(), 4096));
+        }
+        let words = work.words();
+        match work.around.person.ask(words.edit_again, None) {
+            Ok(answer) if words.again.contains(&answer.trim().to_lowercase().as_str()) => {}
+            _ => return Err(CliError::new(Code::EditDiscarded)),
+        }
+    };
+    let after = files::read(&copy.0, MAX_BYTES)?.unwrap_or_default();
+    let changed = after != before;
+    if changed {
+        replacement.finish(&after).map_err(|error| CliError::with(Code::Configuration, error))?;
+    }
+    local_list::keep(work, &path, &settings)?;
+    let words = work.words();
+    let text = if changed { words.saved } else { words.unchanged };
+    Ok(Output { text: text.into(), json: json!({ "changed": changed, "problems": [] }) })
+}
+
+/// What is wrong with the copy, said of the file that it is to replace. Faults of other files stop nobody from
+/// mending this one.
+fn faults(work: &mut Work<'_, '_>, path: &Path, copy: &Path) -> (Settings, Vec<Problem>) {
+    let agent = work.around.places.agent_config.clone();
+    let (settings, problems) = check::everything(work, copy, &agent);
+    let name = copy.display().to_string();
+    let own = problems.into_iter().filter(|problem| problem.file == name);
+    (settings, own.map(|problem| Problem { file: path.display().to_string(), ..problem }).collect())
+}
+
+/// The copy, beside the file: there it is checked as the file would be. Gone when it is dropped.
+struct Copy(PathBuf);
+
+impl Copy {
+    fn of(path: &Path, bytes: &[u8]) -> Result<Self, CliError> {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(".edit");
+        let copy = path.with_file_name(name);
+        wardkey_settings::files::replace(&copy, bytes, 0o600).map_err(|error| files::failed(&copy, &error))?;
+        Ok(Self(copy))
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn run_editor(path: &Path) -> Result<(), CliError> {
+    let chosen =
+        ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    let editor = chosen.unwrap_or_else(|| EDITOR.into());
+    let failed = |why: &dyn std::fmt::Display| CliError::invalid(format_args!("{}: {why}", printable(&editor, 128)));
+    // It may come with arguments, as everywhere.
+    let status = Command::new("/bin/sh").args(["-c", &format!("{editor} \"$1\""), "editor"]).arg(path).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(failed(&status)),
+        Err(error) => Err(failed(&error)),
+    }
+}
