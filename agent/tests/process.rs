@@ -85,7 +85,14 @@ fn systemd_gives_the_socket_and_hears_ready_watchdog_and_stopping() {
 }
 
 fn plugged(path: &str) -> key::KeyInfo {
-    key::KeyInfo { path: path.into(), vendor: 0x1209, product: 0xbeee, name: "Soft\u{202e} key".into(), details: None }
+    key::KeyInfo {
+        path: path.into(),
+        vendor: 0x1209,
+        product: 0xbeee,
+        name: "Soft\u{202e} key".into(),
+        details: None,
+        problem: None,
+    }
 }
 
 #[test]

@@ -73,8 +73,7 @@ impl Broker {
     /// # Errors
     /// When no process can be started.
     pub fn start(mut command: Command) -> std::io::Result<Self> {
-        let (socket, theirs) =
-            socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
+        let (socket, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
         // It ends with this process, which so is the one that collects it.
         command.stdin(Stdio::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         Ok(Self { socket })

@@ -35,7 +35,7 @@ mod testkey;
 mod watch;
 
 pub use answer::{Assertion, Info, Registration, Retries};
-pub use bus::{Bus, HidrawKeys};
 #[cfg(any(test, feature = "in-process"))]
 pub use bus::open_in_process;
+pub use bus::{Bus, HidrawKeys};
 pub use error::KeyError;

@@ -40,6 +40,8 @@ pub(crate) use handover::{receive_message, send_message};
 /// Processes at one time, and of those for one user other than root, and for what that user has started.
 const MAX_PROCESSES: usize = 64;
 const MAX_PER_USER: usize = 8;
+/// Those that a user gets in any case.
+const FEW: usize = 2;
 /// Of the processes, those that only the system's own logins get.
 const KEPT_FOR_ROOT: usize = 16;
 /// How often it is looked whether those who are served still may be.
@@ -255,8 +257,10 @@ fn admit(
     let charged = charge::charged(peer);
     if let Some(user) = charged {
         let of_this_user = |other: &&Process| other.serving.as_ref().is_some_and(|other| other.charged == Some(user));
-        let full = busy.len() >= MAX_PROCESSES - KEPT_FOR_ROOT;
-        if full || busy.iter().filter(of_this_user).count() >= MAX_PER_USER {
+        let own = busy.iter().filter(of_this_user).count();
+        // More than two are for a user only while few are served, so that a few users do not keep the others away.
+        let places = if own < FEW { MAX_PROCESSES - KEPT_FOR_ROOT } else { (MAX_PROCESSES - KEPT_FOR_ROOT) / 2 };
+        if busy.len() >= places || own >= MAX_PER_USER {
             complain(complained, format_args!("too many connections of uid {user}"));
             return None;
         }

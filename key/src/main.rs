@@ -18,7 +18,7 @@ use std::rc::Rc;
 
 use clap::Parser;
 use nix::sys::prctl;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigSet, Signal};
 use wardkey_core::message::MAX_KEY_FRAME;
 use wardkey_ipc::{Channel, Peer};
 use wardkey_key::arguments::Options;
@@ -31,6 +31,12 @@ use wardkey_key::{Bus, HidrawKeys, listen, serve};
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    // A reload: there is nothing to read anew, and it must not end the logins that are under way.
+    let mut hangup = SigSet::empty();
+    hangup.add(Signal::SIGHUP);
+    if let Err(error) = hangup.thread_block() {
+        return fail(&error);
+    }
     if options.broker {
         return broker(&options);
     }

@@ -210,12 +210,7 @@ fn allowed(role: Role) -> impl Iterator<Item = i64> {
         libc::SYS_exit_group,
     ];
     #[cfg(target_arch = "x86_64")]
-    const HERE: &[i64] = &[
-        libc::SYS_poll,
-        libc::SYS_alarm,
-        libc::SYS_time,
-        libc::SYS_gettimeofday,
-    ];
+    const HERE: &[i64] = &[libc::SYS_poll, libc::SYS_alarm, libc::SYS_time, libc::SYS_gettimeofday];
     #[cfg(not(target_arch = "x86_64"))]
     const HERE: &[i64] = &[];
     let own = match role {

@@ -290,7 +290,7 @@ impl Session<'_> {
             .list()
             .into_iter()
             .map(|mut key| {
-                convert::asked(key.as_mut(), &limits).unwrap_or_else(|_| convert::described(key.description()))
+                convert::asked(key.as_mut(), &limits).unwrap_or_else(|error| convert::failed(key.description(), &error))
             })
             .collect();
         convert::keys(infos)

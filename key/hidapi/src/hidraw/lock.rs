@@ -165,10 +165,9 @@ mod tests {
         let (ours, theirs) = opened_twice();
         theirs.lock().unwrap();
         let locks = Locks::default();
-        for (contention, at_least, at_most) in [
-            (Contention::FailAtOnce, Duration::ZERO, PATIENCE / 2),
-            (Contention::Fail, PATIENCE, PATIENCE * 3),
-        ] {
+        for (contention, at_least, at_most) in
+            [(Contention::FailAtOnce, Duration::ZERO, PATIENCE / 2), (Contention::Fail, PATIENCE, PATIENCE * 3)]
+        {
             locks.on_contention(contention);
             let started = Instant::now();
             assert!(matches!(locks.claim(&ours, far()), Err(LinkError::InUse)), "{contention:?}");
