@@ -97,7 +97,10 @@ impl From<Denial> for Refusal {
 
 impl From<agent::Refusal> for Refusal {
     fn from(refusal: agent::Refusal) -> Self {
-        let detail = refusal.detail.unwrap_or_else(|| "refused by the agent".into());
+        let mut detail = refusal.detail.unwrap_or_else(|| "refused by the agent".into());
+        if let Some(record) = refusal.record {
+            detail = format!("{detail} (record {record})");
+        }
         Self { seconds: refusal.retry_after, ..Self::new(refusal.code, detail) }
     }
 }
