@@ -7,6 +7,7 @@
 pub mod ahead;
 pub mod arbiter;
 pub mod authorise;
+pub mod locker;
 pub mod lockout;
 pub mod outcome;
 pub mod service;
