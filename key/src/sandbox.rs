@@ -305,7 +305,10 @@ mod tests {
                     ("netlink", denied(of_family(AddressFamily::Netlink))),
                     ("unlink", denied(std::fs::remove_file(&file))),
                     ("rename", denied(std::fs::rename(&file, "/nonexistent"))),
-                    ("chmod", denied(std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0)))),
+                    (
+                        "chmod",
+                        denied(std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600))),
+                    ),
                     ("execveat", raw(libc::SYS_execveat)),
                     ("clone3", raw(libc::SYS_clone3)),
                     ("ptrace", raw(libc::SYS_ptrace)),

@@ -168,8 +168,8 @@ mod tests {
     #[test]
     fn six_users_do_not_keep_the_others_away() {
         let connections = Arc::new(Connections::default());
-        let held: Vec<_> = (1001..=1006).flat_map(|uid| (0..20).filter_map(move |_| Some(uid))).collect::<Vec<_>>();
-        let held: Vec<_> = held.into_iter().filter_map(|uid| connections.admit(uid, 64)).collect();
+        let uids = (1001..=1006).flat_map(|uid| std::iter::repeat_n(uid, 20));
+        let held: Vec<_> = uids.filter_map(|uid| connections.admit(uid, 64)).collect();
         assert!(held.len() <= 34, "{}", held.len());
         for uid in 1007..1012 {
             assert!(connections.admit(uid, 64).is_some(), "{uid}");

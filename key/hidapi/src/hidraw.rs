@@ -246,7 +246,9 @@ fn poll_until(fds: &mut [PollFd<'_>], until: Instant) -> Result<i32, LinkError> 
 fn classify(error: std::io::Error) -> LinkError {
     use nix::errno::Errno;
     match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::EIO | Errno::ENODEV | Errno::ENXIO | Errno::ESHUTDOWN | Errno::EPIPE) => LinkError::Removed,
+        Some(Errno::EIO | Errno::ENODEV | Errno::ENXIO | Errno::ESHUTDOWN | Errno::EPIPE | Errno::ECONNRESET) => {
+            LinkError::Removed
+        }
         _ => LinkError::Io(error),
     }
 }
