@@ -13,7 +13,8 @@ use wardkey_core::name::printable;
 use wardkey_core::snapshot::Anchor;
 use wardkey_core::time::UnixTime;
 
-use crate::clock::Clock;
+use crate::audit::tally::Tally;
+use crate::clock::{Clock, Moment};
 use crate::config::Config;
 use crate::error::{AgentError, ServerError};
 use crate::identity::Identity;
@@ -52,13 +53,17 @@ pub struct Agent {
     pub applying: Mutex<()>,
     /// Held while events are written to the system log.
     pub writing: Mutex<()>,
+    /// The system log is to be connected anew.
+    pub reopen_log: AtomicBool,
+    /// Events that are counted instead of recorded one by one.
+    pub tally: Tally,
     /// The whole state is wanted again: what is here did not verify.
     pub refetch: AtomicBool,
     identity: RwLock<Option<Arc<Identity>>>,
     marks: RwLock<Marks>,
     link: Mutex<Link>,
     name_secret: [u8; 32],
-    said: Mutex<HashMap<String, Instant>>,
+    said: Mutex<HashMap<String, Moment>>,
     upstream: Mutex<Option<Connection>>,
     stopping: AtomicBool,
 }
@@ -127,6 +132,8 @@ impl Agent {
             wake_syslog: Wake::default(),
             applying: Mutex::default(),
             writing: Mutex::default(),
+            reopen_log: AtomicBool::new(false),
+            tally: Tally::default(),
             refetch: AtomicBool::new(false),
             identity: RwLock::new(identity.map(Arc::new)),
             marks: RwLock::new(marks),
@@ -273,6 +280,14 @@ impl Agent {
         self.wake_carriers();
     }
 
+    /// Records an event of a kind that somebody could cause without end: the first at once, those of the next
+    /// half minute as one. Says in which record it stands.
+    pub fn record_counted(&self, kind: &str, coarse: &str, event: Event) -> EventId {
+        let noted = self.tally.note(kind, coarse, event);
+        self.record(noted.now.into_iter().collect());
+        noted.record
+    }
+
     /// Wakes those who carry events to syslog and to the server.
     pub fn wake_carriers(&self) {
         self.wake_syslog.wake();
@@ -294,12 +309,12 @@ impl Agent {
     /// True for the first time and then once per `pause`, for things that must not fill the records.
     pub fn is_due(&self, what: &str, pause: Duration) -> bool {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
+        let now = Moment::now();
         if said.len() > 1024 {
-            said.retain(|_, when| now.duration_since(*when) < Duration::from_secs(3600));
+            said.retain(|_, when| when.until(now) < Duration::from_secs(3600));
         }
         match said.get(what) {
-            Some(when) if now.duration_since(*when) < pause => false,
+            Some(when) if when.until(now) < pause => false,
             _ => {
                 // Full: what was said longest ago gives way, so that nothing new is ever silenced.
                 if said.len() > 4096

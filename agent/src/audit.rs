@@ -7,4 +7,5 @@
 //! ```
 
 pub mod syslog;
+pub mod tally;
 pub mod upload;

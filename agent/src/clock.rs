@@ -1,6 +1,7 @@
 //! The agent's clock: the machine's, but never below the greatest signed time seen (DESIGN, Clock).
 
 use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 use wardkey_core::codec::Bytes;
@@ -8,6 +9,35 @@ use wardkey_core::time::{ClockFloor, ClockReading, UnixTime};
 
 /// Where readings come from: the machine, or a test.
 pub type Source = Box<dyn Fn() -> ClockReading + Send + Sync>;
+
+/// A moment since the machine was started, by CLOCK_BOOTTIME: what was to last a minute is over after a night
+/// in which the machine slept. `std::time::Instant` stands still meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(Duration);
+
+impl Moment {
+    /// This moment.
+    pub fn now() -> Self {
+        // The kernel has this clock.
+        Self(clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Duration::from))
+    }
+
+    /// How long ago it was.
+    pub fn elapsed(self) -> Duration {
+        self.until(Self::now())
+    }
+
+    /// How long after it `later` is; zero when it is before.
+    pub fn until(self, later: Self) -> Duration {
+        later.0.saturating_sub(self.0)
+    }
+
+    /// The moment this long after it.
+    #[must_use]
+    pub fn after(self, time: Duration) -> Self {
+        Self(self.0.saturating_add(time))
+    }
+}
 
 /// A clock with a floor.
 pub struct Clock {
@@ -110,6 +140,21 @@ mod tests {
         assert_eq!(clock.now(), UnixTime(2_000));
         clock.restore(&ClockFloor { time: UnixTime(1_500), ..clock.floor() });
         assert_eq!(clock.now(), UnixTime(2_000), "a kept floor never lowers the one that is");
+    }
+
+    #[test]
+    fn moments_are_of_the_clock_that_goes_on_while_the_machine_sleeps() {
+        let uptime = || {
+            let text = std::fs::read_to_string("/proc/uptime").unwrap();
+            text.split_whitespace().next().unwrap().parse::<f64>().unwrap()
+        };
+        // The kernel shows CLOCK_BOOTTIME there.
+        let (before, now, after) = (uptime(), Moment::now().0.as_secs_f64(), uptime());
+        assert!((before - 0.02..=after + 0.02).contains(&now), "{before} {now} {after}");
+        let moment = Moment::now();
+        assert!(moment.elapsed() < Duration::from_secs(60));
+        assert_eq!(moment.after(Duration::from_secs(5)).until(moment), Duration::ZERO);
+        assert_eq!(moment.until(moment.after(Duration::from_secs(5))), Duration::from_secs(5));
     }
 
     #[test]

@@ -38,7 +38,7 @@ fn refused(error: &AgentError) -> Refusal {
         _ => None,
     };
     let detail = Some(error.detail()).filter(|detail| !detail.is_empty());
-    Refusal { code: error.code(), detail, retry_after }
+    Refusal { code: error.code(), detail, retry_after, record: None }
 }
 
 fn needs_root(peer: Peer) -> Result<(), AgentError> {

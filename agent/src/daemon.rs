@@ -29,7 +29,7 @@ const STACK: usize = 512 * 1024;
 /// How long the last records may take to reach the system log.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// Runs the agent until SIGTERM or SIGINT.
+/// Runs the agent until SIGTERM or SIGINT; SIGHUP is no end.
 ///
 /// # Errors
 /// [`AgentError`] when it cannot start.
@@ -77,8 +77,13 @@ fn serve(agent: &Arc<Agent>, listener: &UnixListener, signals: &SignalFd) -> Res
             Err(errno) => return Err(std::io::Error::from(errno).into()),
         }
         let [connection, signal] = fds;
-        if signal.any() == Some(true) && signals.read_signal().ok().flatten().is_some() {
-            return Ok(());
+        if signal.any() == Some(true)
+            && let Some(signal) = signals.read_signal().ok().flatten()
+        {
+            if signal.ssi_signo != Signal::SIGHUP as u32 {
+                return Ok(());
+            }
+            reload(agent);
         }
         if connection.any() == Some(true) {
             accept(agent, listener, &connections);
@@ -90,12 +95,22 @@ fn serve(agent: &Arc<Agent>, listener: &UnixListener, signals: &SignalFd) -> Res
     }
 }
 
+/// SIGHUP: what is kept open is opened anew, and the server is asked at once. Logins go on; the configuration
+/// is read at the start only, as socket and user come from it.
+fn reload(agent: &Agent) {
+    log::info("SIGHUP: asking the server; agent.toml is read again by a restart only");
+    agent.reopen_log.store(true, std::sync::atomic::Ordering::SeqCst);
+    agent.wake_sync.wake();
+    agent.wake_carriers();
+}
+
 fn stop(agent: &Agent, socket: Option<&Path>) {
     notify(NotifyState::Stopping);
     agent.stop();
     if let Some(path) = socket {
         let _ = std::fs::remove_file(path);
     }
+    agent.record(agent.tally.take(true));
     agent.record(vec![agent.event(EventName::AgentStopped, Outcome::Success)]);
     // The writer's thread may be waiting for a log that is gone; what cannot be written now is
     // written after the next start.
@@ -113,6 +128,7 @@ fn block_signals() -> Result<SignalFd, AgentError> {
     let mut set = SigSet::empty();
     set.add(Signal::SIGTERM);
     set.add(Signal::SIGINT);
+    set.add(Signal::SIGHUP);
     set.thread_block().map_err(std::io::Error::from)?;
     Ok(SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(std::io::Error::from)?)
 }

@@ -8,6 +8,7 @@ pub mod ahead;
 pub mod arbiter;
 pub mod authorise;
 pub mod decoys;
+pub mod locker;
 pub mod lockout;
 pub mod outcome;
 pub mod service;

@@ -1,11 +1,15 @@
 //! The agent's socket: connections, bounded in number, size and time; each request authorised by the
 //! kernel's word about the peer.
 
-use std::collections::HashMap;
+mod accounts;
+mod connections;
+
 use std::os::fd::BorrowedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+
+pub use connections::{Connections, Counted};
 
 use wardkey_core::code::Code;
 use wardkey_core::message::MAX_FRAME;
@@ -26,8 +30,6 @@ const IDLE: Duration = Duration::from_secs(60);
 const SEND: Duration = Duration::from_secs(5);
 /// Stack of a connection's thread in bytes; NSS modules run on it.
 const STACK: usize = 512 * 1024;
-/// Connections of one uid that is not root.
-const PER_UID: u32 = 8;
 
 /// A connection: requests are short, answers may be long.
 #[derive(Debug)]
@@ -75,78 +77,6 @@ impl Line {
     }
 }
 
-/// The connections that are open, by uid.
-#[derive(Debug, Default)]
-pub struct Connections {
-    open: Mutex<HashMap<u32, u32>>,
-}
-
-/// A connection that counts against a uid until it is dropped.
-#[derive(Debug)]
-pub struct Counted {
-    connections: Arc<Connections>,
-    uid: u32,
-}
-
-impl Counted {
-    /// Counts against the user who started the program of root's from here on; `false` when that is one
-    /// too many.
-    fn charge(&mut self, uid: u32, max: u64) -> bool {
-        if uid == self.uid {
-            return true;
-        }
-        // In its own place first: it is open already, and counts once.
-        self.connections.release(self.uid);
-        let fits = self.connections.enter(uid, max);
-        if fits {
-            self.uid = uid;
-        } else {
-            *self.connections.open().entry(self.uid).or_default() += 1;
-        }
-        fits
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.connections.release(self.uid);
-    }
-}
-
-impl Connections {
-    /// Counts a connection, unless it is one too many of `max` or of the uid's own.
-    pub fn admit(self: &Arc<Self>, uid: u32, max: u64) -> Option<Counted> {
-        self.enter(uid, max).then(|| Counted { connections: Arc::clone(self), uid })
-    }
-
-    fn open(&self) -> MutexGuard<'_, HashMap<u32, u32>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn release(&self, uid: u32) {
-        let mut open = self.open();
-        if let Some(count) = open.get_mut(&uid) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&uid);
-            }
-        }
-    }
-
-    fn enter(&self, uid: u32, max: u64) -> bool {
-        let mut open = self.open();
-        let all: u32 = open.values().sum();
-        let own = open.get(&uid).copied().unwrap_or(0);
-        // The last quarter is root's, so that users cannot keep logins away.
-        let (all_max, own_max) = if uid == 0 { (max, max) } else { (max / 4 * 3, u64::from(PER_UID)) };
-        if u64::from(all) >= all_max || u64::from(own) >= own_max {
-            return false;
-        }
-        *open.entry(uid).or_default() += 1;
-        true
-    }
-}
-
 /// Takes the connections that wait at a listener (which does not block).
 pub fn accept(agent: &Arc<Agent>, listener: &UnixListener, connections: &Arc<Connections>) {
     loop {
@@ -164,7 +94,7 @@ pub fn accept(agent: &Arc<Agent>, listener: &UnixListener, connections: &Arc<Con
             }
         };
         let Ok(peer) = Peer::of(&stream) else { continue };
-        let Some(counted) = connections.admit(peer.uid, agent.config.connections) else {
+        let Some(admitted) = connections.admit_peer(peer, agent.config.connections) else {
             if agent.is_due("connections", Duration::from_secs(60)) {
                 log::warning(format_args!("too many connections, one of uid {} refused", peer.uid));
             }
@@ -172,7 +102,9 @@ pub fn accept(agent: &Arc<Agent>, listener: &UnixListener, connections: &Arc<Con
         };
         let agent = Arc::clone(agent);
         let started = std::thread::Builder::new().name("connection".into()).stack_size(STACK).spawn(move || {
-            serve(&agent, stream, peer, counted);
+            if let Some(counted) = admitted.counted(agent.config.connections) {
+                serve(&agent, stream, peer, counted);
+            }
         });
         if let Err(error) = started {
             log::warning(format_args!("thread: {error}"));
@@ -219,40 +151,5 @@ fn converse(agent: &Agent, line: &mut Line, peer: Peer, counted: &mut Counted) -
                 line.send(&reply)?;
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn users_cannot_keep_root_away() {
-        let connections = Arc::new(Connections::default());
-        let own: Vec<_> = (0..20).filter_map(|_| connections.admit(1000, 64)).collect();
-        assert_eq!(own.len(), PER_UID as usize);
-        let all: Vec<_> = (1001..1100).filter_map(|uid| connections.admit(uid, 64)).collect();
-        assert_eq!(own.len() + all.len(), 48);
-        let roots: Vec<_> = (0..100).filter_map(|_| connections.admit(0, 64)).collect();
-        assert_eq!(roots.len(), 16);
-        drop((own, all, roots));
-        assert!(connections.open.lock().unwrap().is_empty());
-    }
-
-    #[test]
-    fn programs_of_root_count_against_who_started_them() {
-        let connections = Arc::new(Connections::default());
-        let mut roots: Vec<_> = (0..64).filter_map(|_| connections.admit(0, 64)).collect();
-        assert_eq!(roots.len(), 64);
-        // All of root's are taken: the last quarter stays root's.
-        assert!(!roots[0].charge(1000, 64));
-        roots.truncate(48);
-        let charged = roots.iter_mut().filter_map(|one| one.charge(1000, 64).then_some(())).count();
-        assert_eq!(charged, PER_UID as usize);
-        assert!(roots[0].charge(1000, 64), "counted already");
-        assert_eq!(*connections.open(), HashMap::from([(0, 40), (1000, PER_UID)]));
-        assert!(connections.admit(1000, 64).is_none());
-        drop(roots);
-        assert!(connections.open().is_empty());
     }
 }

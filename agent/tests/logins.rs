@@ -543,7 +543,95 @@ fn two_and_three_logins_wait_and_the_foreground_comes_first() {
     // The second goes away without a word.
     drop(two);
     assert!(matches!(one.receive(), Reply::Granted(_)));
+    assert_eq!(one.ask(&Request::Hold), Reply::Wait, "the second's screen is still shown");
+    "1".clone_into(&mut f.sessions.foreground.lock().unwrap());
+    assert!(matches!(one.receive(), Reply::Granted(_)));
     assert_eq!(one.ask(&Request::Hold), Reply::Held);
+}
+
+#[test]
+fn a_locker_gets_the_key_from_a_prompt_that_was_left_standing() {
+    let f = Fixture::synced();
+    let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap().uid.as_raw();
+    let session = Session {
+        id: "1".into(),
+        seat: Some("seat0".into()),
+        active: true,
+        uid: nobody,
+        class: "user".into(),
+        ..Session::default()
+    };
+    for pid in [1, 2, 3] {
+        f.sessions.sessions.lock().unwrap().insert(pid, session.clone());
+    }
+    "1".clone_into(&mut f.sessions.foreground.lock().unwrap());
+    let with = |service: &str| Request::Begin(Begin { service: ServiceName::new(service).unwrap(), ..begin("nobody") });
+    let peer = |uid, pid| Peer { uid, gid: 0, pid };
+    let mut sudo = f.connect(peer(0, 1));
+    assert!(matches!(sudo.ask(&with("sudo")), Reply::Granted(_)));
+    // Programs of the session take all the places that it has.
+    let mut others: Vec<_> = (0..3).map(|_| f.connect(peer(nobody, 2))).collect();
+    assert!(others.iter_mut().all(|other| other.ask(&with("other")) == Reply::Wait));
+    let mut locker = f.connect(peer(nobody, 3));
+    assert!(matches!(locker.ask(&with("swaylock")), Reply::Granted(_)));
+    assert_eq!(sudo.receive(), Reply::Wait);
+    assert_eq!(locker.ask(&Request::Hold), Reply::Held);
+    // The oldest of the others gave way to the newest.
+    let refused = others[0].receive();
+    assert!(matches!(refused, Reply::Refused(refusal) if refusal.code == Code::TooManyRequests));
+    assert!(others[2].is_silent());
+}
+
+#[test]
+fn a_success_that_is_refused_counts_once() {
+    let f = Fixture::synced();
+    // The same counter again and again: each is refused, and the module reports each refusal.
+    let first = f.assertion_with("hanako", "hanako", 1, 9, 0x05, |_| {});
+    assert!(recorded(&f.root().ask(&success("hanako", &first))));
+    for failures in 1..=5 {
+        let Reply::Granted(_) = f.root().in_turn(&Request::Begin(begin("hanako"))) else {
+            panic!("locked out after {} of 5 failures", failures - 1)
+        };
+        let again = f.assertion_with("hanako", "hanako", 1, 9, 0x05, |_| {});
+        let Request::Outcome(claimed) = success("hanako", &again) else { unreachable!() };
+        let mut client = f.root();
+        assert_eq!(code(&client.ask(&Request::Outcome(claimed.clone()))), Code::CounterRegressed);
+        let Request::Outcome(mut reported) = failure("hanako", Some("hanako"), Some(1), Code::CounterRegressed) else {
+            unreachable!()
+        };
+        reported.attempt = claimed.attempt;
+        assert_eq!(client.ask(&Request::Outcome(reported)), Reply::Recorded(claimed.attempt));
+    }
+    let counted: Vec<_> =
+        f.events().into_iter().filter(|event| event.name == EventName::LockedOut).map(|event| event.count).collect();
+    assert_eq!(counted, [Some(5)]);
+    let refused =
+        f.events().into_iter().filter(|event| event.name == EventName::Login && event.outcome == Outcome::Failure);
+    assert_eq!(refused.count(), 5, "one record each");
+}
+
+#[test]
+fn refused_beginnings_are_counted_and_name_their_record() {
+    let f = Fixture::synced();
+    let from = |host: &str| Request::Begin(Begin { rhost: Some(host.into()), ..begin("hanako") });
+    let record = |request: &Request| match f.root().ask(request) {
+        Reply::Refused(refusal) => refusal.record.unwrap(),
+        other => panic!("{other:?}"),
+    };
+    let hosts = ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"];
+    let first: Vec<_> = hosts.iter().map(|host| record(&from(host))).collect();
+    let events = f.events();
+    for (host, id) in hosts.iter().zip(&first) {
+        let event = events.iter().find(|event| event.id == *id).unwrap();
+        assert_eq!((event.rhost.as_deref(), event.reason), (Some(*host), Some(Code::RemoteSession)));
+    }
+    // More of the same: one record, which is made when the time is over.
+    let more: Vec<_> = (0..3).map(|_| record(&from(hosts[0]))).collect();
+    assert!(more.iter().all(|id| *id == more[0] && !first.contains(id)));
+    assert!(!f.events().iter().any(|event| event.id == more[0]));
+    f.agent.record(f.agent.tally.take(true));
+    let event = f.events().into_iter().find(|event| event.id == more[0]).unwrap();
+    assert_eq!((event.count, event.rhost.as_deref()), (Some(3), Some(hosts[0])));
 }
 
 #[test]

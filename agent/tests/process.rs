@@ -76,7 +76,14 @@ fn systemd_gives_the_socket_and_hears_ready_watchdog_and_stopping() {
     if nix::unistd::geteuid().is_root() {
         assert!(!uid.split_whitespace().skip(1).any(|uid| uid == "0"), "{uid}");
     }
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id() as i32), nix::sys::signal::Signal::SIGTERM).unwrap();
+    let signal = |signal| nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id() as i32), signal).unwrap();
+    // A hangup is no end, and no login's either.
+    signal(nix::sys::signal::Signal::SIGHUP);
+    assert!(hear().contains("WATCHDOG=1"));
+    assert!(hear().contains("WATCHDOG=1"));
+    channel.send(&Request::Status, soon()).unwrap();
+    assert!(matches!(channel.receive(soon()).unwrap(), Reply::Status(_)));
+    signal(nix::sys::signal::Signal::SIGTERM);
     let stopping = (0..20).map(|_| hear()).any(|word| word.contains("STOPPING=1"));
     assert!(stopping);
     assert!(child.wait().unwrap().success());
@@ -85,7 +92,14 @@ fn systemd_gives_the_socket_and_hears_ready_watchdog_and_stopping() {
 }
 
 fn plugged(path: &str) -> key::KeyInfo {
-    key::KeyInfo { path: path.into(), vendor: 0x1209, product: 0xbeee, name: "Soft\u{202e} key".into(), details: None }
+    key::KeyInfo {
+        path: path.into(),
+        vendor: 0x1209,
+        product: 0xbeee,
+        name: "Soft\u{202e} key".into(),
+        details: None,
+        problem: None,
+    }
 }
 
 #[test]

@@ -219,7 +219,7 @@ pub struct Event {
     /// uid of the process that asked.
     #[n(22)]
     pub peer_uid: Option<u32>,
-    /// How many records this one stands for (records-lost), or a running count (heartbeat).
+    /// How many records this one stands for (records-lost, refused beginnings), or a running count (heartbeat).
     #[n(23)]
     pub count: Option<u64>,
 }

@@ -31,6 +31,10 @@ pub struct Options {
     /// Serve one connection that the parent hands over on standard input.
     #[arg(long, hide = true)]
     pub worker: bool,
+
+    /// Open devices for the process at the other end of standard input.
+    #[arg(long, hide = true)]
+    pub broker: bool,
 }
 
 /// The command as clap knows it.

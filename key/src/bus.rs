@@ -1,36 +1,60 @@
 //! Keys behind hidraw nodes.
 
-use wardkey_core::message::key::MAX_DEVICES;
+use hidapi::hidraw::{Hidraw, Locks};
 use wardkey_core::name::printable;
 
 use crate::ctap::CtapKey;
-use crate::keys::{Description, SecurityKey, SecurityKeys};
+use crate::keys::{Contention, Description, SecurityKey, SecurityKeys};
 
 const MAX_NAME: usize = 128;
 
-/// The keys of this machine.
-#[derive(Debug, Default)]
-pub struct HidrawKeys;
+/// Where open nodes come from.
+pub trait Bus {
+    /// The security keys that are plugged in, open.
+    fn devices(&self, locks: &Locks) -> Vec<(Description, Hidraw)>;
+}
 
-impl SecurityKeys for HidrawKeys {
+/// The keys of this machine.
+#[derive(Debug)]
+pub struct HidrawKeys<B> {
+    bus: B,
+    locks: Locks,
+}
+
+impl<B: Bus> HidrawKeys<B> {
+    /// Keys that come from `bus`.
+    pub fn new(bus: B) -> Self {
+        Self { bus, locks: Locks::default() }
+    }
+}
+
+impl<B: Bus> SecurityKeys for HidrawKeys<B> {
     fn list(&mut self) -> Vec<Box<dyn SecurityKey>> {
-        hidapi::hidraw::devices()
+        self.bus
+            .devices(&self.locks)
             .into_iter()
-            .take(MAX_DEVICES)
-            .filter_map(|found| {
-                let description = describe(&found)?;
-                let key = CtapKey::open(description, Box::new(found.link)).ok()?;
+            .filter_map(|(description, link)| {
+                let key = CtapKey::open(description, Box::new(link)).ok()?;
                 Some(Box::new(key) as Box<dyn SecurityKey>)
             })
             .collect()
     }
 
     fn describe(&mut self) -> Vec<Description> {
-        hidapi::hidraw::devices().iter().take(MAX_DEVICES).filter_map(describe).collect()
+        self.bus.devices(&self.locks).into_iter().map(|(description, _)| description).collect()
+    }
+
+    fn on_contention(&mut self, contention: Contention) {
+        self.locks.on_contention(contention);
+    }
+
+    fn release(&mut self) {
+        self.locks.release();
     }
 }
 
-fn describe(found: &hidapi::hidraw::Found) -> Option<Description> {
+/// What is known of a device without asking it anything; `None` when its path is no text.
+pub(crate) fn described(found: &hidapi::hidraw::Found) -> Option<Description> {
     Some(Description {
         path: found.path.to_str()?.to_owned(),
         vendor: found.vendor_id,

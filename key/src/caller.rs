@@ -1,14 +1,14 @@
 //! Who may ask for what, by the kernel's word about the caller.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::unistd::User;
 use wardkey_core::message::key::Request;
 use wardkey_ipc::Peer;
 
 /// Seats and bytes of a seat's file that are looked at.
-const MAX_SEATS: usize = 64;
+pub(crate) const MAX_SEATS: usize = 64;
 const MAX_SEAT_FILE: u64 = 4096;
 
 /// Somebody who may ask for something.
@@ -37,10 +37,11 @@ impl Caller {
         }
     }
 
-    /// Whether this caller may stay connected without end, to watch.
+    /// Whether this caller may stay connected without end, to watch: the agent. For all others a connection
+    /// is for one login, and one that stays is somebody who keeps others out.
     #[must_use]
     pub fn may_stay(self) -> bool {
-        self != Self::ActiveSession
+        self == Self::Agent
     }
 }
 
@@ -49,57 +50,57 @@ impl Caller {
 pub struct Authority {
     /// Where logind keeps a file per seat, with a line `ACTIVE_UID=`.
     pub seats: PathBuf,
-    /// Name or uid of the agent's user; `None`: there is no agent.
-    pub agent: Option<String>,
+    /// The agent's uid; `None`: there is no agent.
+    pub agent: Option<u32>,
 }
 
 impl Authority {
-    /// What `peer` is; `None`: nobody who may ask for anything.
+    /// With the agent's user by name or uid. A name is looked up, which may ask a directory service: before
+    /// the sandbox only.
     #[must_use]
-    pub fn judge(&self, peer: Peer) -> Option<Caller> {
-        if peer.is_root() {
-            return Some(Caller::Root);
-        }
-        if self.active_uids().contains(&peer.uid) {
-            return Some(Caller::ActiveSession);
-        }
-        if self.agent_uid() == Some(peer.uid) {
-            return Some(Caller::Agent);
-        }
-        None
-    }
-
-    /// The agent's uid. A name is looked up, which may ask a directory service:
-    /// before the sandbox only.
-    #[must_use]
-    pub fn agent_uid(&self) -> Option<u32> {
-        let agent = self.agent.as_deref()?;
-        let uid = match agent.parse() {
-            Ok(uid) => uid,
-            Err(_) => User::from_name(agent).ok()??.uid.as_raw(),
-        };
+    pub fn new(seats: PathBuf, agent: &str) -> Self {
+        let uid = agent.parse().ok().or_else(|| Some(User::from_name(agent).ok()??.uid.as_raw()));
         // Root is no agent: an agent's user that turned out to be root would say
         // nothing about the caller.
-        (uid != 0).then_some(uid)
+        Self { seats, agent: uid.filter(|uid| *uid != 0) }
     }
 
-    /// As sd_seat_get_active(3) does it, without its library.
-    fn active_uids(&self) -> Vec<u32> {
-        let Ok(entries) = std::fs::read_dir(&self.seats) else {
-            return Vec::new();
-        };
-        entries
-            .take(MAX_SEATS)
-            .filter_map(Result::ok)
-            // logind writes to a hidden file first.
-            .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
-            .filter_map(|entry| {
-                let mut text = String::new();
-                std::fs::File::open(entry.path()).ok()?.take(MAX_SEAT_FILE).read_to_string(&mut text).ok()?;
-                active_uid(&text)
-            })
-            .collect()
+    /// What `peer` is at this moment; `None`: nobody who may ask for anything.
+    #[must_use]
+    pub fn judge(&self, peer: Peer) -> Option<Caller> {
+        judge(peer, self.agent, || active_uids(&self.seats))
     }
+}
+
+/// What `peer` is, when `agent` is the agent's uid and `active` tells those of the active sessions.
+#[must_use]
+pub fn judge(peer: Peer, agent: Option<u32>, active: impl FnOnce() -> Vec<u32>) -> Option<Caller> {
+    if peer.is_root() {
+        return Some(Caller::Root);
+    }
+    if active().contains(&peer.uid) {
+        return Some(Caller::ActiveSession);
+    }
+    (agent == Some(peer.uid)).then_some(Caller::Agent)
+}
+
+/// The uids of the sessions in front of the seats, as sd_seat_get_active(3) tells them, without its library.
+#[must_use]
+pub fn active_uids(seats: &Path) -> Vec<u32> {
+    let Ok(entries) = std::fs::read_dir(seats) else {
+        return Vec::new();
+    };
+    entries
+        .take(MAX_SEATS)
+        .filter_map(Result::ok)
+        // logind writes to a hidden file first.
+        .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
+        .filter_map(|entry| {
+            let mut text = String::new();
+            std::fs::File::open(entry.path()).ok()?.take(MAX_SEAT_FILE).read_to_string(&mut text).ok()?;
+            active_uid(&text)
+        })
+        .collect()
 }
 
 fn active_uid(seat: &str) -> Option<u32> {
@@ -174,7 +175,7 @@ mod tests {
         std::fs::write(folder.path().join(".#seat2"), "ACTIVE_UID=1004\n").unwrap();
         std::fs::write(folder.path().join("seat3"), "UIDS=1005\nNOT_ACTIVE_UID=1005\n").unwrap();
         std::fs::write(folder.path().join("seat4"), "ACTIVE_UID=1006x\n").unwrap();
-        let authority = Authority { seats: folder.path().to_owned(), agent: Some("998".to_owned()) };
+        let authority = Authority::new(folder.path().to_owned(), "998");
         for (uid, expected) in [
             (0, Some(Caller::Root)),
             (1000, Some(Caller::ActiveSession)),
@@ -192,12 +193,11 @@ mod tests {
 
     #[test]
     fn nothing_known_means_root_only() {
-        let authority = Authority { seats: "/nonexistent".into(), agent: None };
-        assert_eq!(authority.judge(peer(0)), Some(Caller::Root));
-        assert_eq!(authority.judge(peer(1000)), None);
-        for agent in ["no-such-user-of-wardkey", "root", "0"] {
-            let authority = Authority { seats: "/nonexistent".into(), agent: Some(agent.to_owned()) };
-            assert_eq!(authority.agent_uid(), None, "{agent}");
+        for agent in ["", "no-such-user-of-wardkey", "root", "0"] {
+            let authority = Authority::new("/nonexistent".into(), agent);
+            assert_eq!(authority.agent, None, "{agent}");
+            assert_eq!(authority.judge(peer(0)), Some(Caller::Root));
+            assert_eq!(authority.judge(peer(1000)), None);
         }
     }
 }

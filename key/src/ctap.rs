@@ -234,7 +234,7 @@ impl SecurityKey for CtapKey {
         match first_assertion(outcome, &[credential.to_vec()]) {
             Ok(assertion) if assertion.credential_id == credential => Ok(assertion),
             Ok(_) => Err(KeyError::Malformed("a credential that was not asked for")),
-            Err(error) => Err(self.explain(error, limits)),
+            Err(error) => Err(self.explain(of_token(error), limits)),
         }
     }
 
@@ -336,7 +336,7 @@ impl CtapKey {
         }
         let arguments = arguments.build();
         let outcome = self.perform(limits, WITH_PIN, true, |library| library.make_credential_with_args(&arguments));
-        let exchanges = outcome.map_err(|error| self.explain(error, limits))?;
+        let exchanges = outcome.map_err(|error| self.explain(of_token(error), limits))?;
         answer::registration(body(&exchanges, answer::MAKE_CREDENTIAL)?).map_err(KeyError::Malformed)
     }
 }
@@ -353,6 +353,12 @@ impl CtapKey {
         }
         Ok(())
     }
+}
+
+/// What PIN_POLICY_VIOLATION means where no PIN is set (CTAP 2.1, 6.5.5.7.1): the one that the key has must be
+/// changed before the key takes it.
+fn of_token(error: KeyError) -> KeyError {
+    if error == KeyError::PinPolicy { KeyError::PinMustChange } else { error }
 }
 
 fn check_new_pin(info: &Info, pin: &str) -> Result<(), KeyError> {

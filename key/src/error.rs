@@ -171,7 +171,7 @@ impl From<hidapi::Failure> for KeyError {
             Failure::Cancelled => Self::Cancelled,
             Failure::Link(LinkError::Removed) => Self::Removed,
             Failure::Link(LinkError::Io(_)) => Self::Internal("input and output"),
-            Failure::Busy => Self::Busy,
+            Failure::Busy | Failure::Link(LinkError::InUse) => Self::Busy,
             // ERR_INVALID_CMD: a key from before FIDO2.
             Failure::Hid(0x01) => Self::Unsuitable("it does not know CTAP 2"),
             Failure::Hid(_) => Self::Malformed("CTAPHID error"),

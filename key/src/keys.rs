@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+pub use hidapi::hidraw::Contention;
 use wardkey_core::message::key::Pin;
 
 use crate::KeyError;
@@ -83,6 +84,12 @@ pub trait SecurityKeys {
 
     /// The same without opening anything for long or asking the keys.
     fn describe(&mut self) -> Vec<Description>;
+
+    /// What the exchanges from here on do while another program uses a key.
+    fn on_contention(&mut self, _: Contention) {}
+
+    /// Lets other programs use the keys until the next exchange.
+    fn release(&mut self) {}
 }
 
 /// One open key. All errors are [`KeyError`]s; nothing outlasts its [`Limits`].

@@ -4,8 +4,9 @@
 //! ```text
 //!   pam_fido.so, wardkey, agent
 //!        |  one connection = one process
-//!   listen   accepts, bounds the number of processes, hands over
+//!   listen   accepts, bounds the number of processes, hands over, ends what is over
 //!   caller   who is it, and what may they ask      sandbox   what may we do
+//!   broker   opens devices for the process that has the PIN
 //!        |
 //!   serve    one request after the other, wait for a key, cancel
 //!        |
@@ -18,6 +19,7 @@
 
 mod answer;
 pub mod arguments;
+pub mod broker;
 mod bus;
 pub mod caller;
 mod cbor;
@@ -33,7 +35,7 @@ mod testkey;
 mod watch;
 
 pub use answer::{Assertion, Info, Registration, Retries};
-pub use bus::HidrawKeys;
 #[cfg(any(test, feature = "in-process"))]
 pub use bus::open_in_process;
+pub use bus::{Bus, HidrawKeys};
 pub use error::KeyError;

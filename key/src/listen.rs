@@ -8,12 +8,14 @@
 //! The next process is started as soon as one is in use, so that no login waits
 //! for one to start.
 
+mod charge;
 mod handover;
+mod process;
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -28,16 +30,22 @@ use thiserror::Error;
 use wardkey_core::message::MAX_KEY_FRAME;
 use wardkey_ipc::{Channel, Peer};
 
+use self::process::{Ending, Process, Serving};
 use crate::caller::Caller;
 use crate::serve::Company;
 
 pub use handover::{inherited_socket, receive};
+pub(crate) use handover::{receive_message, send_message};
 
-/// Processes at one time, and of those for one uid other than root.
+/// Processes at one time, and of those for one user other than root, and for what that user has started.
 const MAX_PROCESSES: usize = 64;
-const MAX_PER_UID: usize = 8;
-/// Of the processes, those that only root's logins get.
+const MAX_PER_USER: usize = 8;
+/// Those that a user gets in any case.
+const FEW: usize = 2;
+/// Of the processes, those that only the system's own logins get.
 const KEPT_FOR_ROOT: usize = 16;
+/// How often it is looked whether those who are served still may be.
+const LOOK: Duration = Duration::from_millis(250);
 /// A process that dies sooner than this unused counts as failing.
 const TOO_SHORT: Duration = Duration::from_millis(500);
 /// Pause after one that failed.
@@ -51,6 +59,9 @@ const REST: Duration = Duration::from_secs(1);
 const BREATH: Duration = Duration::from_millis(50);
 /// How often connections are complained about.
 const COMPLAINT_EVERY: Duration = Duration::from_secs(10);
+
+/// Says what a peer is, and whether it may ask for anything.
+pub type Judge<'a> = dyn Fn(Peer) -> Option<Caller> + 'a;
 
 /// Why the key process cannot listen.
 #[derive(Debug, Error)]
@@ -133,6 +144,7 @@ pub fn run(
     fcntl(listener, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(ListenError::Wait)?;
     let mut spare: Option<Process> = None;
     let mut busy: Vec<Process> = Vec::new();
+    let mut ending: Ending<Process> = Ending::default();
     let mut not_before = Instant::now();
     // The process that has just got a connection shall not share its first milliseconds with another's start.
     let mut rest: Option<Instant> = None;
@@ -150,16 +162,23 @@ pub fn run(
                 }
             }
         }
+
         // Without a process to take it a connection waits in the backlog.
         let accepting = spare.is_some();
         let resting = may_start && rest.is_some();
-        let timeout = if accepting || busy.len() >= MAX_PROCESSES {
-            PollTimeout::NONE
-        } else {
-            millis(rest.unwrap_or(not_before).saturating_duration_since(now))
-        };
+        let next_start = (may_start && !accepting).then(|| rest.unwrap_or(not_before).saturating_duration_since(now));
+        let next_look = (!ending.is_empty() || busy.iter().any(Process::is_bounded)).then_some(LOOK);
+        let timeout = next_start.into_iter().chain(next_look).min().map_or(PollTimeout::NONE, millis);
         let (incoming, ended) = wait(listener, accepting || resting, spare.as_ref(), &busy, timeout)?;
-        busy = reap(busy, &ended);
+        let (over, on): (Vec<_>, Vec<_>) = busy.into_iter().zip(&ended).partition(|(_, ended)| **ended);
+        busy = on.into_iter().map(|(process, _)| process).collect();
+        over.into_iter().for_each(|(process, _)| ending.add(process));
+        ending.collect();
+        if ending.len() >= MAX_PROCESSES {
+            complain(&mut complained, format_args!("{} processes are kept in the kernel by a device", ending.len()));
+        }
+        busy.iter_mut().for_each(|process| process.supervise(&judge));
+
         if incoming || ended.contains(&true) {
             rest = None;
         }
@@ -175,25 +194,11 @@ pub fn run(
             && incoming
             && let Some(connection) = accept(listener, &mut complained)
         {
-            let Ok(peer) = Peer::of(&connection) else {
-                continue;
-            };
-            // Who may ask for nothing costs no process, so that nobody can keep logins waiting for one.
-            let Some(caller) = judge(peer) else {
-                refuse(connection);
-                continue;
-            };
-            let of_this_uid = busy.iter().filter(|other| other.uid == peer.uid).count();
-            let full = busy.len() >= MAX_PROCESSES - KEPT_FOR_ROOT;
-            if !peer.is_root() && (of_this_uid >= MAX_PER_UID || full) {
-                complain(&mut complained, format_args!("too many connections of uid {}", peer.uid));
-                continue;
-            }
+            let Some(serving) = admit(connection, &judge, &busy, &mut complained) else { continue };
             // The agent watches, and a watch sends nothing to a key.
-            let alone = busy.iter().all(|other| other.caller == Some(Caller::Agent));
-            let company = if alone { Company::Alone } else { Company::Others };
-            let ready = spare.take();
-            match hand_over(connection, peer.uid, caller, company, ready, &worker) {
+            let agents = |other: &Process| other.serving.as_ref().is_some_and(|other| other.caller == Caller::Agent);
+            let company = if busy.iter().all(agents) { Company::Alone } else { Company::Others };
+            match hand_over(serving, company, spare.take(), &worker, &mut ending) {
                 Some(process) => {
                     busy.push(process);
                     rest = Some(Instant::now() + REST);
@@ -202,6 +207,65 @@ pub fn run(
             }
         }
     }
+}
+
+/// Serves one connection, which `judge` has admitted as `caller`, to its end.
+///
+/// # Errors
+/// [`ListenError::Wait`].
+pub fn run_one(
+    connection: OwnedFd,
+    peer: Peer,
+    caller: Caller,
+    judge: impl Fn(Peer) -> Option<Caller>,
+    worker: impl Fn() -> Command,
+) -> Result<(), ListenError> {
+    let serving = Serving::new(connection, peer, caller, None);
+    let mut ending = Ending::default();
+    // Who else is served, only systemd knows.
+    let Some(mut process) = hand_over(serving, Company::Others, None, &worker, &mut ending) else { return Ok(()) };
+    while !process.has_ended() {
+        let nothing = PollFlags::empty();
+        let mut fds = [PollFd::new(process.control.as_fd(), nothing)];
+        match poll(&mut fds, millis(LOOK)) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(errno) => return Err(ListenError::Wait(errno)),
+        }
+        if fds.iter().any(|fd| fd.any().unwrap_or(true)) {
+            // It closed its end, and is on its way out.
+            ending.add(process);
+            break;
+        }
+        process.supervise(&judge);
+    }
+    Ok(())
+}
+
+/// Whether a connection is served; one that is not is told why, or hung up on.
+fn admit(
+    connection: OwnedFd,
+    judge: &Judge<'_>,
+    busy: &[Process],
+    complained: &mut Option<Instant>,
+) -> Option<Serving> {
+    let peer = Peer::of(&connection).ok()?;
+    // Who may ask for nothing costs no process, so that nobody can keep logins waiting for one.
+    let Some(caller) = judge(peer) else {
+        refuse(connection);
+        return None;
+    };
+    let charged = charge::charged(peer);
+    if let Some(user) = charged {
+        let of_this_user = |other: &&Process| other.serving.as_ref().is_some_and(|other| other.charged == Some(user));
+        let own = busy.iter().filter(of_this_user).count();
+        // More than two are for a user only while few are served, so that a few users do not keep the others away.
+        let places = if own < FEW { MAX_PROCESSES - KEPT_FOR_ROOT } else { (MAX_PROCESSES - KEPT_FOR_ROOT) / 2 };
+        if busy.len() >= places || own >= MAX_PER_USER {
+            complain(complained, format_args!("too many connections of uid {user}"));
+            return None;
+        }
+    }
+    Some(Serving::new(connection, peer, caller, charged))
 }
 
 /// Says so to a caller who may ask for nothing. What has just been connected takes an answer at once.
@@ -214,23 +278,29 @@ fn refuse(connection: OwnedFd) {
 /// Gives a connection to the process that is ready, or, if that has just died,
 /// to a new one.
 fn hand_over(
-    connection: OwnedFd,
-    uid: u32,
-    caller: Caller,
+    serving: Serving,
     company: Company,
     ready: Option<Process>,
     worker: &impl Fn() -> Command,
+    ending: &mut Ending<Process>,
 ) -> Option<Process> {
-    let give = |mut process: Process| {
-        process.uid = uid;
-        process.caller = Some(caller);
-        handover::send(&process.control, &connection, company).is_ok().then_some(process)
-    };
-    let given = ready.and_then(give).or_else(|| Process::start(worker()).ok().and_then(give));
-    if given.is_none() {
-        eprintln!("wardkey-key: no process took a connection of uid {uid}");
+    let user = serving.peer.uid;
+    let give = |process: &Process| handover::send(&process.control, serving.connection.as_fd(), company).is_ok();
+    let mut found = None;
+    for process in ready.into_iter().map(Ok).chain(std::iter::once_with(|| Process::start(worker()))).flatten() {
+        if give(&process) {
+            found = Some(process);
+            break;
+        }
+        ending.add(process);
     }
-    given
+    if found.is_none() {
+        eprintln!("wardkey-key: no process took a connection of uid {user}");
+    }
+    found.map(|mut process| {
+        process.serving = Some(serving);
+        process
+    })
 }
 
 /// Whether a connection waits, and which of `busy` have ended.
@@ -253,19 +323,6 @@ fn wait(
     let mut ready = fds.iter().map(|fd| fd.any().unwrap_or(true));
     let incoming = ready.next().unwrap_or(false);
     Ok((incoming, ready.take(busy.len()).collect()))
-}
-
-fn reap(busy: Vec<Process>, ended: &[bool]) -> Vec<Process> {
-    busy.into_iter()
-        .zip(ended)
-        .filter_map(|(mut process, ended)| {
-            if *ended {
-                process.finish();
-                return None;
-            }
-            Some(process)
-        })
-        .collect()
 }
 
 /// The connection that waits, unless it is gone again.
@@ -292,41 +349,4 @@ fn complain(last: &mut Option<Instant>, what: std::fmt::Arguments<'_>) {
 fn millis(duration: Duration) -> PollTimeout {
     let millis = duration.as_micros().div_ceil(1000).max(1);
     PollTimeout::try_from(i32::try_from(millis).unwrap_or(i32::MAX)).unwrap_or(PollTimeout::MAX)
-}
-
-/// A process that serves one connection, or waits to.
-struct Process {
-    child: Child,
-    control: UnixStream,
-    started: Instant,
-    uid: u32,
-    caller: Option<Caller>,
-}
-
-impl Process {
-    fn start(mut command: Command) -> std::io::Result<Self> {
-        let (control, theirs) = UnixStream::pair()?;
-        let child =
-            command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-        Ok(Self { child, control, started: Instant::now(), uid: 0, caller: None })
-    }
-
-    fn has_ended(&mut self) -> bool {
-        !matches!(self.child.try_wait(), Ok(None))
-    }
-
-    /// Collects a process that has closed its control socket. It may still be
-    /// on its way out: that takes no time, and a process that lingers is killed.
-    fn finish(&mut self) {
-        if !self.has_ended() {
-            let _ = self.child.kill();
-            let _ = self.child.wait();
-        }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.finish();
-    }
 }

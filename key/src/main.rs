@@ -2,30 +2,44 @@
 //! the agent. One process per connection.
 //!
 //! ```text
-//!   systemd, Accept=yes   ──> one connection on descriptor 3 ──> serve, exit
+//!   systemd, Accept=yes   ──> one connection on descriptor 3 ──────> one process, then exit
 //!   systemd, Accept=no    ──> listening socket on descriptor 3 ─┐
-//!   wardkey-key --listen PATH ──────────────────────────────────┴> processes as needed
+//!   wardkey-key --listen PATH ──────────────────────────────────┴──> processes as needed
+//!
+//!   parent ── worker: caller, PIN, key ── broker: opens devices
 //! ```
 #![forbid(unsafe_code)]
 
-use std::fs::OpenOptions;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
+use std::rc::Rc;
 
 use clap::Parser;
 use nix::sys::prctl;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigSet, Signal};
 use wardkey_core::message::MAX_KEY_FRAME;
 use wardkey_ipc::{Channel, Peer};
 use wardkey_key::arguments::Options;
-use wardkey_key::caller::{Authority, Caller};
-use wardkey_key::serve::Company;
-use wardkey_key::{HidrawKeys, listen, sandbox, serve};
+use wardkey_key::broker::{self, Broker};
+use wardkey_key::caller::{self, Authority};
+use wardkey_key::keys::Description;
+use wardkey_key::sandbox::{self, Role};
+use wardkey_key::serve::{Client, Company};
+use wardkey_key::{Bus, HidrawKeys, listen, serve};
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    // A reload: there is nothing to read anew, and it must not end the logins that are under way.
+    let mut hangup = SigSet::empty();
+    hangup.add(Signal::SIGHUP);
+    if let Err(error) = hangup.thread_block() {
+        return fail(&error);
+    }
+    if options.broker {
+        return broker(&options);
+    }
     if options.worker {
         return worker(&options);
     }
@@ -50,28 +64,24 @@ fn fail(error: &dyn std::fmt::Display) -> ExitCode {
 /// Hands connections to processes, without end.
 fn accept(listener: &OwnedFd, options: &Options) -> ExitCode {
     // Looked up once, here: the processes have no access to directory services.
-    let authority = authority(options);
-    let agent = authority.agent_uid().map(|uid| uid.to_string());
-    if agent.is_none() {
+    let authority = Authority::new(options.seats_dir.clone(), &options.agent_user);
+    if authority.agent.is_none() {
         eprintln!("wardkey-key: no user {}; the agent will not be served", options.agent_user);
     }
     tell_systemd();
-    let result = listen::run(
-        listener,
-        |peer| authority.judge(peer),
-        || {
-            // The same file as this process, whatever has replaced it on disk since.
-            let mut command = Command::new("/proc/self/exe");
-            command.arg("--worker").arg("--seats-dir").arg(&options.seats_dir);
-            // An empty name is nobody's.
-            command.arg("--agent-user").arg(agent.as_deref().unwrap_or_default());
-            command
-        },
-    );
-    match result {
+    match listen::run(listener, |peer| authority.judge(peer), || this_program(&authority, "--worker")) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error),
     }
+}
+
+/// This program in another part; the same file as this process, whatever has replaced it on disk since.
+fn this_program(authority: &Authority, part: &str) -> Command {
+    let mut command = Command::new("/proc/self/exe");
+    // An empty name is nobody's.
+    let agent = authority.agent.map(|uid| uid.to_string()).unwrap_or_default();
+    command.arg(part).arg("--seats-dir").arg(&authority.seats).arg("--agent-user").arg(agent);
+    command
 }
 
 /// Ready, for a unit with Type=notify.
@@ -86,68 +96,79 @@ fn tell_systemd() {
     }
 }
 
+/// Ends with the parent, so that stopping the parent stops all.
+fn ends_with_parent() -> bool {
+    let parent = nix::unistd::getppid();
+    prctl::set_pdeathsig(Signal::SIGKILL).is_ok() && nix::unistd::getppid() == parent
+}
+
+/// Opens devices for the worker that started it.
+fn broker(options: &Options) -> ExitCode {
+    if !ends_with_parent() || sandbox::enter(Role::Broker).is_err() {
+        return ExitCode::FAILURE;
+    }
+    broker::serve(std::io::stdin().as_fd(), &options.seats_dir);
+    ExitCode::SUCCESS
+}
+
 /// Serves the connection that the parent hands over.
 fn worker(options: &Options) -> ExitCode {
-    // Ends with the parent, so that stopping the parent stops all.
-    let parent = nix::unistd::getppid();
-    let linked = prctl::set_pdeathsig(Signal::SIGKILL).is_ok() && nix::unistd::getppid() == parent;
-    if !linked || sandbox::enter().is_err() {
+    let authority = Authority::new(options.seats_dir.clone(), &options.agent_user);
+    let Ok(broker) = Broker::start(this_program(&authority, "--broker")) else {
+        return ExitCode::FAILURE;
+    };
+    if !ends_with_parent() || sandbox::enter(Role::Worker).is_err() {
         return ExitCode::FAILURE;
     }
     let Some((connection, company)) = listen::receive(std::io::stdin().as_fd()) else {
         return ExitCode::SUCCESS;
     };
-    let stream = UnixStream::from(connection);
-    match Peer::of(&stream) {
-        Ok(peer) => attend(stream, authority(options).judge(peer), company),
-        Err(_) => ExitCode::FAILURE,
-    }
+    attend(UnixStream::from(connection), authority.agent, company, Rc::new(broker))
 }
 
 /// Serves the one connection that systemd has passed.
 fn activated(socket: OwnedFd, options: &Options) -> ExitCode {
-    let stream = UnixStream::from(socket);
-    let Ok(peer) = Peer::of(&stream) else {
+    let authority = Authority::new(options.seats_dir.clone(), &options.agent_user);
+    let Ok(peer) = Peer::of(&socket) else {
         return fail(&"the connection is no Unix socket");
     };
-    // Before the sandbox: the agent's name may have to be looked up.
-    let caller = authority(options).judge(peer);
-    if let Err(error) = silence() {
-        return fail(&error);
-    }
-    if sandbox::enter().is_err() {
-        return ExitCode::FAILURE;
-    }
-    // Who else is served, only systemd knows.
-    attend(stream, caller, Company::Others)
-}
-
-fn authority(options: &Options) -> Authority {
-    Authority {
-        seats: options.seats_dir.clone(),
-        agent: Some(options.agent_user.clone()).filter(|name| !name.is_empty()),
+    let Some(caller) = authority.judge(peer) else {
+        if let Ok(channel) = Channel::new(UnixStream::from(socket), MAX_KEY_FRAME) {
+            serve::refuse(channel);
+        }
+        return ExitCode::SUCCESS;
+    };
+    let judge = |peer| authority.judge(peer);
+    match listen::run_one(socket, peer, caller, judge, || this_program(&authority, "--worker")) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
     }
 }
 
-/// The library under the key prints on its own; none of that may reach anybody.
-fn silence() -> std::io::Result<()> {
-    let null = OpenOptions::new().read(true).write(true).open("/dev/null")?;
-    nix::unistd::dup2_stdin(&null)?;
-    nix::unistd::dup2_stdout(&null)?;
-    nix::unistd::dup2_stderr(&null)?;
-    Ok(())
+/// The broker of this process, shared by what asks it.
+struct Shared(Rc<Broker>);
+
+impl Bus for Shared {
+    fn devices(&self, locks: &hidapi::hidraw::Locks) -> Vec<(Description, hidapi::hidraw::Hidraw)> {
+        self.0.devices(locks)
+    }
 }
 
-fn attend(stream: UnixStream, caller: Option<Caller>, company: Company) -> ExitCode {
-    let Ok(channel) = Channel::new(stream, MAX_KEY_FRAME) else {
+fn attend(stream: UnixStream, agent: Option<u32>, company: Company, broker: Rc<Broker>) -> ExitCode {
+    let (Ok(peer), Ok(channel)) = (Peer::of(&stream), Channel::new(stream, MAX_KEY_FRAME)) else {
         return ExitCode::FAILURE;
     };
-    match caller {
+    let judge = {
+        let broker = Rc::clone(&broker);
+        move || caller::judge(peer, agent, || broker.active_uids())
+    };
+    match judge() {
         None => serve::refuse(channel),
         // That the caller hung up is how every connection ends.
         Some(caller) => {
-            let served = serve::serve(channel, caller, company, &mut HidrawKeys, sandbox::end_after);
-            drop(served);
+            let client = Client::while_it(caller, move || judge() == Some(caller));
+            let mut keys = HidrawKeys::new(Shared(broker));
+            drop(serve::serve(channel, client, company, &mut keys, sandbox::end_after));
         }
     }
     ExitCode::SUCCESS

@@ -15,7 +15,7 @@ use wardkey_ipc::{Channel, Deadline, IpcError};
 
 use crate::KeyError;
 use crate::caller::Caller;
-use crate::keys::{Limits, NewCredential, STEP, SecurityKey, SecurityKeys};
+use crate::keys::{Contention, Limits, NewCredential, STEP, SecurityKey, SecurityKeys};
 use crate::watch::{Watch, Woken};
 use search::{Next, Search};
 
@@ -41,6 +41,27 @@ const EARLY: Duration = Duration::from_millis(250);
 
 /// Has the process end after this time, or never; each call replaces the last.
 pub type Watchdog = fn(Option<Duration>);
+
+/// Who is served, for as long as that one may be.
+pub struct Client {
+    caller: Caller,
+    /// Whether the caller still is what it was when it connected.
+    still: Box<dyn Fn() -> bool>,
+}
+
+impl Client {
+    /// A caller whose rights can end; `still` is asked before each request.
+    pub fn while_it(caller: Caller, still: impl Fn() -> bool + 'static) -> Self {
+        Self { caller, still: Box::new(still) }
+    }
+}
+
+/// A caller whose rights cannot end.
+impl From<Caller> for Client {
+    fn from(caller: Caller) -> Self {
+        Self::while_it(caller, || true)
+    }
+}
 
 /// Whether others use the keys at this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,37 +90,33 @@ pub fn refuse(mut channel: Channel) {
     let _ = channel.send(&reply, Deadline::after(SENDING));
 }
 
-/// Serves `caller` until it hangs up.
+/// Serves a client until it hangs up, or may no longer be served.
 ///
 /// # Errors
 /// [`ServeError`] when the connection broke; also at its ordinary end.
 pub fn serve(
     channel: Channel,
-    caller: Caller,
+    client: impl Into<Client>,
     company: Company,
     keys: &mut dyn SecurityKeys,
     watchdog: Watchdog,
 ) -> Result<(), ServeError> {
+    let Client { caller, still } = client.into();
     let cancel = Rc::new(channel.as_fd().try_clone_to_owned()?);
     let channel = Rc::new(RefCell::new(channel));
-    let mut session = Session { channel, cancel, caller, keys, watchdog, held: None, search: None, ready: Vec::new() };
+    let mut session =
+        Session { channel, cancel, caller, still, keys, watchdog, held: None, search: None, ready: Vec::new() };
     // Opening a device may block in the kernel.
     session.allow(FIRST_REQUEST);
     session.prepare(company);
-    let mut patience = FIRST_REQUEST;
-    for _ in 0..MAX_REQUESTS {
-        session.allow(patience);
-        let request = match session.receive(patience) {
-            Ok(request) => request,
-            Err(IpcError::Codec(error)) => {
-                return session.reply(&Reply::Failed(failure(Code::ProtocolError, &error)));
-            }
-            Err(error) => return Err(error.into()),
-        };
-        session.answer(request)?;
-        patience = NEXT_REQUEST;
+    session.share_again();
+
+    let served = session.converse();
+    // Who supervises this process ends the reading side when the caller's rights end. The caller is told why.
+    if served.is_err() && !(session.still)() {
+        return session.refuse();
     }
-    Ok(())
+    served
 }
 
 /// What ended a request early.
@@ -126,6 +143,7 @@ struct Session<'k> {
     channel: Rc<RefCell<Channel>>,
     cancel: Rc<OwnedFd>,
     caller: Caller,
+    still: Box<dyn Fn() -> bool>,
     keys: &'k mut dyn SecurityKeys,
     watchdog: Watchdog,
     held: Option<Held>,
@@ -136,6 +154,49 @@ struct Session<'k> {
 }
 
 impl Session<'_> {
+    fn converse(&mut self) -> Result<(), ServeError> {
+        let mut patience = FIRST_REQUEST;
+        for _ in 0..MAX_REQUESTS {
+            self.allow(patience);
+            let request = match self.receive(patience) {
+                Ok(request) => request,
+                Err(IpcError::Codec(error)) => {
+                    return self.reply(&Reply::Failed(failure(Code::ProtocolError, &error)));
+                }
+                Err(error) => return Err(error.into()),
+            };
+            // A right is checked when it is used, not when it was given.
+            if !(self.still)() {
+                return self.refuse();
+            }
+            self.share(&request);
+            let answered = self.answer(request);
+            self.share_again();
+            answered?;
+            patience = NEXT_REQUEST;
+        }
+        Ok(())
+    }
+
+    /// Says what is to be done while another program uses a key. A login goes on: else anybody who may open
+    /// the node could keep people out. What spends tries of the PIN, and what is only asked out of interest,
+    /// is refused to all but root.
+    fn share(&mut self, request: &Request) {
+        let goes_on = self.caller == Caller::Root || matches!(request, Request::Identify(_));
+        self.keys.on_contention(if goes_on { Contention::GoOn } else { Contention::Fail });
+    }
+
+    /// A login of root's keeps the key until it ends. Everybody else has it for one request.
+    fn share_again(&mut self) {
+        if self.caller != Caller::Root {
+            self.keys.release();
+        }
+    }
+
+    fn refuse(&self) -> Result<(), ServeError> {
+        self.reply(&Reply::Failed(failure(Code::KeyAccessDenied, "no longer the user of the active session")))
+    }
+
     /// Has the process end a while after what the present request may take: the
     /// last resort against a device that blocks within the kernel.
     fn allow(&self, wait: Duration) {
@@ -149,6 +210,8 @@ impl Session<'_> {
             return;
         }
         self.ready = self.keys.list();
+        // Only looking: whoever uses a key is not disturbed.
+        self.keys.on_contention(Contention::FailAtOnce);
         if let (Company::Alone, [key]) = (company, self.ready.as_mut_slice()) {
             let limits = Limits::until(Instant::now() + EARLY);
             // One that does not say it now is looked at again, from the beginning, when something is wanted of it.
@@ -257,7 +320,7 @@ impl Session<'_> {
             .list()
             .into_iter()
             .map(|mut key| {
-                convert::asked(key.as_mut(), &limits).unwrap_or_else(|_| convert::described(key.description()))
+                convert::asked(key.as_mut(), &limits).unwrap_or_else(|error| convert::failed(key.description(), &error))
             })
             .collect();
         convert::keys(infos)

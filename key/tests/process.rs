@@ -4,8 +4,9 @@
 
 use std::fs;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -31,24 +32,38 @@ struct Server {
 impl Server {
     /// `active`: uid of the active session; `agent`: uid of the agent.
     fn start(active: u32, agent: u32) -> Self {
+        Self::start_as(None, active, agent)
+    }
+
+    /// As another user.
+    fn start_as(user: Option<u32>, active: u32, agent: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let seats = folder.path().join("seats");
-        fs::create_dir(&seats).unwrap();
-        fs::write(seats.join("seat0"), format!("ACTIVE_UID={active}\n")).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_wardkey-key"))
+        fs::create_dir(folder.path().join("seats")).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wardkey-key"));
+        command
             .arg("--listen")
             .arg(folder.path().join("key.sock"))
             .args(["--agent-user", &agent.to_string()])
             .arg("--seats-dir")
-            .arg(seats)
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap();
-        let server = Self { child, folder };
+            .arg(folder.path().join("seats"))
+            .stdin(Stdio::null());
+        if let Some(user) = user {
+            std::os::unix::fs::chown(folder.path(), Some(user), None).unwrap();
+            command.uid(user);
+        }
+        let seats = folder.path().join("seats");
+        fs::write(seats.join("seat0"), format!("ACTIVE_UID={active}\n")).unwrap();
+        let server = Self { child: command.spawn().unwrap(), folder };
         // It appears when it can be connected to.
         eventually("a socket", || server.path().exists());
         server
+    }
+
+    /// Another session comes to the front of the seat.
+    fn switch_to(&self, uid: u32) {
+        let seat = self.folder.path().join("seats/seat0");
+        fs::write(seat, format!("ACTIVE_UID={uid}\n")).unwrap();
     }
 
     fn path(&self) -> PathBuf {
@@ -61,14 +76,18 @@ impl Server {
 
     /// Processes that it has started and that still run.
     fn workers(&self) -> Vec<i32> {
-        let parent = self.child.id().to_string();
-        fs::read_dir("/proc")
-            .unwrap()
-            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok())
-            .filter(|pid| status(*pid, "PPid").as_deref() == Some(&parent))
-            .filter(|pid| status(*pid, "State").is_some_and(|state| !state.starts_with('Z')))
-            .collect()
+        children(self.child.id())
     }
+}
+
+fn children(parent: u32) -> Vec<i32> {
+    let parent = parent.to_string();
+    fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok())
+        .filter(|pid| status(*pid, "PPid").as_deref() == Some(&parent))
+        .filter(|pid| status(*pid, "State").is_some_and(|state| !state.starts_with('Z')))
+        .collect()
 }
 
 impl Drop for Server {
@@ -152,10 +171,83 @@ fn lesson_ctap_03_the_process_that_meets_a_key_is_in_a_sandbox() {
     for worker in server.workers() {
         eventually("no_new_privs", || status(worker, "NoNewPrivs").as_deref() == Some("1"));
         eventually("seccomp", || status(worker, "Seccomp").as_deref() == Some("2"));
-        // Not dumpable: what is in /proc belongs to root and to nobody else.
         let limits = fs::read_to_string(format!("/proc/{worker}/limits")).unwrap();
         let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
         assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+    }
+}
+
+/// Whether the kernel lets nobody but root look into a process: then what describes it belongs to root.
+fn is_closed(pid: i32) -> bool {
+    fs::metadata(format!("/proc/{pid}/maps")).is_ok_and(|maps| maps.uid() == 0)
+}
+
+#[test]
+fn no_debugger_of_the_same_user_looks_into_a_process_that_meets_a_key() {
+    let root = nix::unistd::geteuid().is_root();
+    let user = if root { NOBODY } else { nix::unistd::geteuid().as_raw() };
+    let server = Server::start_as(root.then_some(user), user, 2);
+    let _held = as_somebody(|_| {
+        let mut channel = server.connect();
+        assert!(matches!(ask(&mut channel, &Request::List), Reply::Keys(_)));
+        channel
+    });
+    assert!(!is_closed(server.child.id() as i32), "the parent is an ordinary process of that user");
+    for worker in server.workers() {
+        eventually("a closed process", || is_closed(worker));
+        for broker in children(worker as u32) {
+            eventually("a closed broker", || is_closed(broker));
+        }
+    }
+}
+
+#[test]
+fn rights_end_with_the_session_that_gave_them() {
+    let somebody = as_somebody(|uid| uid);
+    let identify = |wait_ms| {
+        let (allow, client_data) = (List::default(), Bytes::default());
+        Request::Identify(Identify { rp_id: "example.org".parse().unwrap(), allow, wait_ms, client_data, every: false })
+    };
+    // (what the caller does when another session comes to the front)
+    let idle: fn(&mut Channel) = |_| {};
+    let watching: fn(&mut Channel) = |channel| assert!(matches!(ask(channel, &Request::Watch), Reply::Keys(_)));
+    for (what, before, waits) in [("idle", idle, false), ("watching", watching, false), ("waiting", idle, true)] {
+        let server = Server::start(somebody, 2);
+        let mut channel = as_somebody(|_| server.connect());
+        assert!(matches!(ask(&mut channel, &Request::List), Reply::Keys(_)), "{what}");
+        before(&mut channel);
+        if waits {
+            assert_eq!(ask(&mut channel, &identify(60_000)), Reply::Insert, "{what}");
+        }
+        server.switch_to(somebody + 1);
+        let told = channel.receive::<Reply>(soon()).unwrap();
+        assert_eq!(code(&told), Some(Code::KeyAccessDenied), "{what}");
+        assert!(matches!(channel.receive::<Reply>(soon()), Err(IpcError::Closed)), "{what}");
+        eventually("its process ends", || server.workers().len() == 1);
+    }
+    // And at the very next request, before anybody has looked.
+    let server = Server::start(somebody, 2);
+    let mut channel = as_somebody(|_| server.connect());
+    assert!(matches!(ask(&mut channel, &Request::List), Reply::Keys(_)));
+    server.switch_to(somebody + 1);
+    assert_eq!(code(&ask(&mut channel, &Request::SetPin(pin()))), Some(Code::KeyAccessDenied));
+}
+
+#[test]
+fn the_rights_of_root_and_of_the_agent_do_not_end_with_a_session() {
+    let somebody = as_somebody(|uid| uid);
+    let server = Server::start(1, somebody);
+    let mut channels = vec![as_somebody(|_| server.connect())];
+    if nix::unistd::geteuid().is_root() {
+        channels.push(server.connect());
+    }
+    for channel in &mut channels {
+        assert!(matches!(ask(channel, &Request::List), Reply::Keys(_)));
+    }
+    server.switch_to(3);
+    std::thread::sleep(Duration::from_millis(600));
+    for channel in &mut channels {
+        assert!(matches!(ask(channel, &Request::List), Reply::Keys(_)));
     }
 }
 
@@ -186,6 +278,23 @@ fn a_killed_process_is_an_end_of_file_and_the_next_login_works() {
         let mut channel = server.connect();
         channel.send(&Request::List, soon()).is_ok() && matches!(channel.receive::<Reply>(soon()), Ok(Reply::Keys(_)))
     });
+}
+
+#[test]
+fn a_hangup_ends_neither_the_service_nor_a_login() {
+    let mut server = Server::start(1, 2);
+    let mut channel = server.connect();
+    assert!(matches!(ask(&mut channel, &Request::List), Reply::Keys(_)));
+    // As "systemctl kill --signal=HUP" does: to the service and to all its processes.
+    let mut all = vec![server.child.id() as i32];
+    all.extend(server.workers());
+    all.extend(server.workers().into_iter().flat_map(|worker| children(worker as u32)));
+    for pid in all {
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::SIGHUP).unwrap();
+    }
+    assert!(matches!(ask(&mut channel, &Request::List), Reply::Keys(_)));
+    assert!(matches!(ask(&mut server.connect(), &Request::List), Reply::Keys(_)));
+    assert!(server.child.try_wait().unwrap().is_none());
 }
 
 #[test]
@@ -260,6 +369,50 @@ fn connections_of_one_user_are_bounded_and_root_still_gets_in() {
     });
 }
 
+/// Connects to the socket of another test's server; says how many of twelve connections are served.
+#[test]
+#[ignore = "started by the test below, as a program with the setuid bit"]
+fn connects_a_dozen_times() {
+    let path = PathBuf::from(std::env::var_os("WARDKEY_TEST_SOCKET").unwrap());
+    let mut held: Vec<Channel> =
+        (0..12).map(|_| Channel::connect(&path, None, MAX_KEY_FRAME, soon()).unwrap()).collect();
+    let served = held
+        .iter_mut()
+        .filter_map(|channel| {
+            channel.send(&Request::List, soon()).ok()?;
+            channel.receive::<Reply>(soon()).ok()
+        })
+        .count();
+    println!("served {served}");
+}
+
+#[test]
+fn what_a_user_starts_as_root_counts_against_that_user() {
+    if !nix::unistd::geteuid().is_root() {
+        // Only root can start a program as somebody with root's rights.
+        return;
+    }
+    let server = Server::start(1, 2);
+    // Where this test descends from a login, that is who starts a plain program of root's.
+    let login = fs::read_to_string("/proc/self/loginuid").unwrap_or_default();
+    let of_root = if ["", "0", "4294967295"].contains(&login.trim()) { "served 12" } else { "served 8" };
+    for (real, expected) in [(NOBODY, "served 8"), (0, of_root)] {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
+            .args(["--ignored", "--exact", "connects_a_dozen_times", "--nocapture"])
+            .env("WARDKEY_TEST_SOCKET", server.path());
+        // SAFETY: one system call without pointers between fork and exec, as su's setuid bit has it.
+        unsafe {
+            command.pre_exec(move || {
+                if libc::setresuid(real, 0, 0) == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+            });
+        }
+        let output = command.output().unwrap();
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && told.contains(expected), "{real}: {told}");
+    }
+}
+
 #[test]
 fn many_at_once_are_all_served() {
     // As one who is not counted only root can hold more than a few.
@@ -301,7 +454,9 @@ fn a_connection_from_systemd_is_served_and_then_it_exits() {
     let mut child = activated(theirs.into(), seats.path());
     let mut channel = Channel::new(ours, MAX_KEY_FRAME).unwrap();
     assert!(matches!(ask(&mut channel, &Request::List), Reply::Keys(_)));
-    assert_eq!(status(i32::try_from(child.id()).unwrap(), "Seccomp").as_deref(), Some("2"));
+    let workers = children(child.id());
+    assert_eq!(workers.len(), 1);
+    assert_eq!(status(workers[0], "Seccomp").as_deref(), Some("2"));
     drop(channel);
     assert!(child.wait().unwrap().success());
 }

@@ -50,6 +50,7 @@ fn judge(
 }
 
 #[cfg(test)]
+#[allow(unsafe_code)]
 mod tests {
     use super::*;
 
@@ -79,14 +80,46 @@ mod tests {
         }
     }
 
+    /// Prints what this process says of itself, with PAM_RUSER from the environment.
     #[test]
-    fn this_process_has_the_invoker_that_the_kernel_says() {
-        let own = getuid().as_raw();
-        let login_uid = std::fs::read_to_string(LOGIN_UID).ok().and_then(|text| text.parse().ok());
-        let expected = if own == 0 { login_uid.filter(|uid| *uid != UNSET) } else { Some(own) };
-        assert_eq!(invoker(None).unwrap(), expected);
-        let daemon = account::uid_of("daemon").unwrap();
-        assert_eq!(invoker(Some("daemon")).unwrap(), if own == 0 { Some(daemon) } else { Some(own) });
-        assert_eq!(invoker(Some("wardkey-nobody")).unwrap(), expected);
+    #[ignore = "started by the test below, as other users"]
+    fn tells_its_invoker() {
+        let asks = std::env::var("WARDKEY_TEST_RUSER").ok();
+        println!("invoker {:?}", invoker(asks.as_deref()).unwrap());
+    }
+
+    #[test]
+    fn a_process_says_who_started_it() {
+        use std::os::unix::process::CommandExt;
+        const NOBODY: u32 = 65534;
+        let tell = |real: Option<u32>, asks: Option<&str>| {
+            let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+            command.args(["--ignored", "--exact", "invoker::tests::tells_its_invoker", "--nocapture"]);
+            if let Some(asks) = asks {
+                command.env("WARDKEY_TEST_RUSER", asks);
+            }
+            if let Some(real) = real {
+                // SAFETY: one system call without pointers between fork and exec, as su's setuid bit has it.
+                unsafe {
+                    command.pre_exec(move || match libc::setresuid(real, 0, 0) {
+                        0 => Ok(()),
+                        _ => Err(Error::last_os_error()),
+                    });
+                }
+            }
+            let output = String::from_utf8(command.output().unwrap().stdout).unwrap();
+            output.lines().find_map(|line| line.strip_prefix("invoker ")).unwrap_or(&output).to_owned()
+        };
+        if !getuid().is_root() {
+            // A user's program is its own, whatever it says of itself.
+            let own =
+                format!("Some({})", std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap()));
+            assert_eq!([tell(None, None), tell(None, Some("root"))], [own.clone(), own]);
+            return;
+        }
+        let su = "Some(65534)";
+        assert_eq!([tell(Some(NOBODY), None), tell(Some(NOBODY), Some("daemon"))], [su, su]);
+        // sudo: the real uid is root's, and PAM_RUSER says who asks.
+        assert_eq!(tell(None, Some("daemon")), "Some(1)", "uid 1 of every Debian");
     }
 }

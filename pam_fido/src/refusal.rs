@@ -108,9 +108,12 @@ const LONGEST_PAUSE: u64 = 86_400;
 impl From<agent::Refusal> for Refusal {
     /// An agent may refuse, and only that: it says no prompt and no impossible number.
     fn from(refusal: agent::Refusal) -> Self {
-        let detail = refusal.detail.unwrap_or_else(|| "refused by the agent".into());
+        let mut detail = refusal.detail.unwrap_or_else(|| "refused by the agent".into());
         if !matches!(refusal.code.number(), 1001..=1199 | 1301..=1399) && refusal.code != Code::TooManyRequests {
             return Self::new(Code::ProtocolError, format!("the agent refuses with {}", refusal.code));
+        }
+        if let Some(record) = refusal.record {
+            detail = format!("{detail} (record {record})");
         }
         let seconds = refusal.retry_after.map(|seconds| seconds.min(LONGEST_PAUSE));
         Self { seconds, ..Self::new(refusal.code, detail) }

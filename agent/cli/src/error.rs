@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn errors_have_code_sentence_and_detail() {
         let refusal = |code, detail: Option<&str>, retry_after| {
-            CliError::from(agent::Refusal { code, detail: detail.map(Into::into), retry_after })
+            CliError::from(agent::Refusal { code, detail: detail.map(Into::into), retry_after, record: None })
         };
         let error = refusal(Code::EnrolmentCodeInvalid, None, None);
         assert_eq!(

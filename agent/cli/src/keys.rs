@@ -69,12 +69,14 @@ pub(crate) fn the_one_key(work: &mut Work<'_, '_>) -> Result<(KeyInfo, KeyDetail
                 return keys.into_iter().next().map(|key| (key, details)).ok_or_else(peers::unexpected);
             }
             [KeyInfo { details: Some(_), .. }] => return Err(CliError::new(Code::KeyUnsuitable)),
+            // What it is will not change by asking again.
+            [KeyInfo { problem: Some(Code::KeyUnsuitable), .. }] => return Err(CliError::new(Code::KeyUnsuitable)),
             // A key that was just plugged needs a moment.
             [_] if silent < 5 => {
                 silent += 1;
                 std::thread::sleep(Duration::from_millis(300));
             }
-            [_] => return Err(CliError::new(Code::KeyFault)),
+            [key] => return Err(CliError::new(key.problem.unwrap_or(Code::KeyFault))),
             several => {
                 let count = several.len();
                 if told != Some(count) {

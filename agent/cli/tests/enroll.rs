@@ -20,9 +20,12 @@ fn machine(keys_before: usize) -> Machine {
             agent::Request::EnrolBegin(begin) if begin.code == "GOOD-CODE" => {
                 AgentReply::Enrolment(Box::new(enrolment(keys_before)))
             }
-            agent::Request::EnrolBegin(_) => {
-                AgentReply::Refused(Refusal { code: Code::EnrolmentCodeInvalid, detail: None, retry_after: None })
-            }
+            agent::Request::EnrolBegin(_) => AgentReply::Refused(Refusal {
+                code: Code::EnrolmentCodeInvalid,
+                detail: None,
+                retry_after: None,
+                record: None,
+            }),
             agent::Request::EnrolFinish(finish) => {
                 assert_eq!(finish.session, "session-1");
                 assert_eq!(finish.client_data.as_slice(), b"{\"type\":\"webauthn.create\"}");

@@ -87,7 +87,7 @@ fn sync_for_people_and_programs() {
     let refusing = Machine::new();
     refusing.agent(|_| {
         let code = Code::NeedsRoot;
-        vec![Reply::Refused(Refusal { code, detail: None, retry_after: None })]
+        vec![Reply::Refused(Refusal { code, detail: None, retry_after: None, record: None })]
     });
     let ran = refusing.run("sync", &[], false, false);
     assert_eq!((ran.exit, ran.out.as_str()), (1, ""));

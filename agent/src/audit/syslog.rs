@@ -1,12 +1,15 @@
 //! The thread that writes events to the system log, makes the heartbeat, and tends the state.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use ::syslog::{Facility, Formatter3164, Logger, LoggerBackend, unix_custom};
+use ::syslog::{Facility, LogFormat, Logger, LoggerBackend, unix_custom};
+use jiff::Zoned;
 use wardkey_core::event::{Event, EventName, Outcome, Severity};
 
 use crate::agent::Agent;
+use crate::clock::Moment;
 use crate::error::AgentError;
 use crate::log;
 
@@ -14,6 +17,8 @@ use crate::log;
 const PROCESS: &str = "wardkey";
 /// How long a log that cannot be written is left alone.
 const PAUSE: Duration = Duration::from_secs(2);
+/// How often it is looked whether events that are counted are due.
+const TALLY: Duration = Duration::from_secs(5);
 /// How often the state is tended.
 const TEND: Duration = Duration::from_secs(3600);
 
@@ -21,15 +26,20 @@ const TEND: Duration = Duration::from_secs(3600);
 pub fn run(agent: &Agent) {
     let mut log = SystemLog::new(&agent.config.syslog);
     let heartbeat = Duration::from_secs(agent.config.heartbeat_seconds);
-    let mut beat = Instant::now();
-    let mut tended = Instant::now();
+    let mut beat = Moment::now();
+    let mut tended = Moment::now();
     let mut beats = 0;
     while !agent.is_stopping() {
         let until_beat = heartbeat.saturating_sub(beat.elapsed());
-        agent.wake_syslog.wait(if log.is_up() { until_beat } else { until_beat.min(PAUSE) });
+        let until_tally = if agent.tally.is_empty() { until_beat } else { until_beat.min(TALLY) };
+        agent.wake_syslog.wait(if log.is_up() { until_tally } else { until_tally.min(PAUSE) });
+        if agent.reopen_log.swap(false, Ordering::SeqCst) {
+            log = SystemLog::new(&agent.config.syslog);
+        }
+        agent.record(agent.tally.take(false));
         write(agent, &mut log);
         if beat.elapsed() >= heartbeat {
-            beat = Instant::now();
+            beat = Moment::now();
             beats += 1;
             agent.record(vec![heartbeat_event(agent, beats)]);
         }
@@ -40,7 +50,7 @@ pub fn run(agent: &Agent) {
             record_lost(agent);
         }
         if tended.elapsed() >= TEND {
-            tended = Instant::now();
+            tended = Moment::now();
             if let Err(error) = agent.state.forget_old(agent.clock.now()) {
                 log::warning(format_args!("state: {error}"));
             }
@@ -81,10 +91,38 @@ fn heartbeat_event(agent: &Agent, beats: u64) -> Event {
     event
 }
 
+/// Lines as RFC 3164 and glibc's syslog(3) have them: the stamp is the machine's local time, as on the lines of
+/// all other programs. (The crate's own formatter stamps in UTC.)
+#[derive(Clone, Debug)]
+pub struct LocalTime {
+    pid: u32,
+}
+
+impl<T: std::fmt::Display> LogFormat<T> for LocalTime {
+    fn format<W: std::io::Write>(
+        &self,
+        to: &mut W,
+        severity: ::syslog::Severity,
+        message: T,
+    ) -> Result<(), ::syslog::Error> {
+        let priority = Facility::LOG_AUTHPRIV as u8 | severity as u8;
+        let stamp = stamp(&Zoned::now());
+        write!(to, "<{priority}>{stamp} {PROCESS}[{}]: {message}", self.pid).map_err(::syslog::Error::Write)
+    }
+}
+
+/// `Mmm dd hh:mm:ss`, English in every language of the machine (RFC 3164, 4.1.2).
+fn stamp(time: &Zoned) -> String {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let month = usize::try_from(time.month()).ok().and_then(|month| MONTHS.get(month.checked_sub(1)?));
+    let (day, hour, minute, second) = (time.day(), time.hour(), time.minute(), time.second());
+    format!("{} {day:>2} {hour:02}:{minute:02}:{second:02}", month.copied().unwrap_or("Jan"))
+}
+
 /// The system log, by the syslog crate; connected again when it went away.
 pub struct SystemLog {
     path: std::path::PathBuf,
-    logger: Option<Logger<LoggerBackend, Formatter3164>>,
+    logger: Option<Logger<LoggerBackend, LocalTime>>,
     failed: Option<Instant>,
 }
 
@@ -130,25 +168,15 @@ impl SystemLog {
         Err(unreachable("write failed"))
     }
 
-    fn open(&mut self) -> Result<Logger<LoggerBackend, Formatter3164>, AgentError> {
-        let formatter = Formatter3164 {
-            facility: Facility::LOG_AUTHPRIV,
-            hostname: None,
-            process: PROCESS.into(),
-            pid: std::process::id(),
-        };
-        unix_custom(formatter, &self.path).map_err(|error| {
+    fn open(&mut self) -> Result<Logger<LoggerBackend, LocalTime>, AgentError> {
+        unix_custom(LocalTime { pid: std::process::id() }, &self.path).map_err(|error| {
             self.failed = Some(Instant::now());
             unreachable(&error.to_string())
         })
     }
 }
 
-fn send(
-    logger: &mut Logger<LoggerBackend, Formatter3164>,
-    severity: Severity,
-    line: &str,
-) -> Result<(), ::syslog::Error> {
+fn send(logger: &mut Logger<LoggerBackend, LocalTime>, severity: Severity, line: &str) -> Result<(), ::syslog::Error> {
     match severity {
         Severity::Error => logger.err(line),
         Severity::Warning => logger.warning(line),
@@ -159,4 +187,29 @@ fn send(
 
 fn unreachable(what: &str) -> AgentError {
     AgentError::Io(std::io::Error::other(format!("cannot be reached: {what}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stamp_is_local_time() {
+        let moment = jiff::Timestamp::from_second(1_790_000_000).unwrap();
+        for (zone, expected) in [("UTC", "Sep 21 14:13:20"), ("Asia/Tokyo", "Sep 21 23:13:20")] {
+            let zone = jiff::tz::TimeZone::get(zone).unwrap();
+            assert_eq!(stamp(&moment.to_zoned(zone)), expected);
+        }
+        let early = jiff::civil::date(2027, 3, 5).at(1, 2, 3, 0).to_zoned(jiff::tz::TimeZone::UTC).unwrap();
+        assert_eq!(stamp(&early), "Mar  5 01:02:03");
+    }
+
+    #[test]
+    fn a_line_has_facility_severity_and_pid() {
+        let mut line = Vec::new();
+        LocalTime { pid: 812 }.format(&mut line, ::syslog::Severity::LOG_NOTICE, "schema=1").unwrap();
+        let line = String::from_utf8(line).unwrap();
+        assert!(line.starts_with("<85>"), "authpriv is 10, notice is 5: {line}");
+        assert!(line.ends_with(" wardkey[812]: schema=1"), "{line}");
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use wardkey_core::code::Code;
 use wardkey_core::codec;
 use wardkey_core::event::Event;
 use wardkey_core::message::http::{Base64, EventsRequest};
@@ -18,9 +19,13 @@ const MAX_EVENTS: usize = 256;
 /// Bytes of events in one batch, before base64url.
 const MAX_BYTES: usize = 512 * 1024;
 
+/// The longest pause of a terminal whose records the server does not take: it awaits approval, or was revoked.
+const LONGEST_AFTER_REFUSAL: Duration = Duration::from_secs(300);
+
 /// Uploads until the agent stops.
 pub fn run(agent: &Agent) {
     let mut backoff = Backoff::new(Duration::from_secs(agent.config.retry_seconds));
+    let mut refusals = Backoff::new(LONGEST_AFTER_REFUSAL);
     while !agent.is_stopping() {
         // Before the directory is here the connection is the synchronisation's to set up.
         if agent.identity().is_none() || agent.directory.view().root.is_none() {
@@ -30,9 +35,13 @@ pub fn run(agent: &Agent) {
         match batch(agent) {
             Ok(0) => {
                 backoff.reset();
+                refusals.reset();
                 agent.wake_upload.wait(Duration::from_secs(300));
             }
-            Ok(_) => backoff.reset(),
+            Ok(_) => {
+                backoff.reset();
+                refusals.reset();
+            }
             Err(error) => {
                 let asked = match &error {
                     AgentError::Server(error) => error.retry_after(),
@@ -42,7 +51,9 @@ pub fn run(agent: &Agent) {
                     log::warning(format_args!("records wait for the server: {error}"));
                 }
                 // New events do not shorten the pause, or each would be an attempt.
-                rest(agent, &agent.wake_upload, backoff.next(asked));
+                let of_terminal = matches!(error.code(), Code::TerminalDisabled | Code::TerminalCertificate);
+                let pause = if of_terminal { refusals.next(asked) } else { backoff.next(asked) };
+                rest(agent, &agent.wake_upload, pause);
             }
         }
     }

@@ -2,19 +2,27 @@
 //!
 //! ```text
 //!   seat0:  [ tty1, waiting ]  [ :0, foreground, granted ]  [ tty2, waiting ]
-//!              arrival order;  the first in the foreground has the key; after Hold nobody takes it away
+//!              the foreground before the rest, there the locker before all prompts of its session,
+//!              then in order of arrival;  after Hold nobody takes the key away until the lease is over
 //! ```
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
+use crate::clock::Moment;
 use crate::error::AgentError;
 use crate::session::{Place, Sessions};
 
-/// A login keeps the key this long after Hold.
-pub const LEASE: Duration = Duration::from_secs(75);
+/// A login keeps the key this long after Hold: longer than a module takes by its defaults (30 s for PIN and
+/// touch, 4 s until the key process counts as silent, 5 s for the record), and shorter than another one waits
+/// (60 s).
+pub const LEASE: Duration = Duration::from_secs(45);
+/// After a Hold without a login, whoever began it comes after all others of the same screen for this long: a
+/// row of logins that hold the key and do nothing must not keep it.
+pub const COOL_DOWN: Duration = Duration::from_secs(60);
 
 /// The waiting logins.
 #[derive(Debug)]
@@ -27,6 +35,19 @@ pub struct Arbiter {
 struct Queue {
     logins: Vec<Waiting>,
     next: u64,
+    /// Users who held the key without logging in, and when.
+    cooling: HashMap<u32, Moment>,
+}
+
+/// A login that asks for the key.
+#[derive(Clone, Debug, Default)]
+pub struct Asking {
+    /// Where it is.
+    pub place: Place,
+    /// Whether the person at the seat sees it.
+    pub foreground: bool,
+    /// Whether it unlocks the screen of its session.
+    pub locker: bool,
 }
 
 #[derive(Debug)]
@@ -34,10 +55,12 @@ struct Waiting {
     id: u64,
     /// Place in the order; a lease that ran out puts a login at the end.
     order: u64,
-    place: Place,
-    foreground: bool,
+    asking: Asking,
+    /// It wanted to hold the key while somebody else's screen was shown.
+    behind: bool,
     granted: bool,
-    held: Option<Instant>,
+    held: Option<Moment>,
+    displaced: bool,
     wake: Arc<EventFd>,
 }
 
@@ -65,7 +88,7 @@ impl Arbiter {
     ///
     /// # Errors
     /// [`AgentError::Io`] when the system has no descriptor left.
-    pub fn enter(&self, place: Place, foreground: bool) -> Result<Ticket<'_>, AgentError> {
+    pub fn enter(&self, asking: Asking) -> Result<Ticket<'_>, AgentError> {
         let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
         let wake = Arc::new(EventFd::from_value_and_flags(0, flags).map_err(std::io::Error::from)?);
         let mut queue = self.queue();
@@ -74,10 +97,11 @@ impl Arbiter {
         queue.logins.push(Waiting {
             id,
             order: id,
-            place,
-            foreground,
+            asking,
+            behind: false,
             granted: false,
             held: None,
+            displaced: false,
             wake: Arc::clone(&wake),
         });
         queue.assess(self.lease);
@@ -85,9 +109,29 @@ impl Arbiter {
         Ok(Ticket { arbiter: self, id, wake })
     }
 
-    /// How many logins there are at such a place.
-    pub fn count(&self, is_meant: impl Fn(&Place) -> bool) -> usize {
-        self.queue().logins.iter().filter(|login| is_meant(&login.place)).count()
+    /// Makes room for one more of a kind of which there may be `most`: the oldest that does not hold the key
+    /// gives way. `false` when all of them hold it.
+    pub fn make_room(&self, most: usize, is_meant: impl Fn(&Asking) -> bool) -> bool {
+        let mut queue = self.queue();
+        let count = queue.logins.iter().filter(|login| !login.displaced && is_meant(&login.asking)).count();
+        if count < most {
+            return true;
+        }
+        let oldest = queue
+            .logins
+            .iter_mut()
+            .filter(|login| !login.displaced && login.held.is_none() && is_meant(&login.asking))
+            .min_by_key(|login| login.id);
+        let Some(oldest) = oldest else { return false };
+        oldest.displaced = true;
+        let _ = oldest.wake.write(1);
+        queue.assess(self.lease);
+        true
+    }
+
+    /// How many logins of a kind there are.
+    pub fn count(&self, is_meant: impl Fn(&Asking) -> bool) -> usize {
+        self.queue().logins.iter().filter(|login| is_meant(&login.asking)).count()
     }
 
     /// How many logins there are.
@@ -104,14 +148,17 @@ impl Arbiter {
     pub fn look_again(&self, sessions: &dyn Sessions) {
         // logind is asked without the lock: it may be slow.
         let places: Vec<(u64, Place)> =
-            self.queue().logins.iter().map(|login| (login.id, login.place.clone())).collect();
+            self.queue().logins.iter().map(|login| (login.id, login.asking.place.clone())).collect();
         let screens = sessions.screens();
-        let foreground: Vec<(u64, bool)> =
-            places.into_iter().map(|(id, place)| (id, place.is_foreground(&screens))).collect();
+        let now: Vec<(u64, bool, bool)> = places
+            .into_iter()
+            .map(|(id, place)| (id, place.is_foreground(&screens), place.is_behind(&screens)))
+            .collect();
         let mut queue = self.queue();
         for login in &mut queue.logins {
-            if let Some((_, now)) = foreground.iter().find(|(id, _)| *id == login.id) {
-                login.foreground = *now;
+            if let Some((_, foreground, behind)) = now.iter().find(|(id, ..)| *id == login.id) {
+                login.asking.foreground = *foreground;
+                login.behind &= *behind;
             }
         }
         queue.assess(self.lease);
@@ -124,29 +171,32 @@ impl Arbiter {
 
 impl Queue {
     fn assess(&mut self, lease: Duration) {
+        self.cooling.retain(|_, since| since.elapsed() < COOL_DOWN);
         let mut next = self.next;
         for login in &mut self.logins {
             if login.held.is_some_and(|since| since.elapsed() >= lease) {
                 login.held = None;
                 next += 1;
                 login.order = next;
+                self.cooling.extend(login.asking.place.user().map(|user| (user, Moment::now())));
                 // Told that it lost the key even if it gets it again below.
                 login.granted = false;
                 let _ = login.wake.write(1);
             }
         }
         self.next = next;
-        let mut seats: Vec<String> = self.logins.iter().map(|login| login.place.seat().to_owned()).collect();
+
+        let mut seats: Vec<String> = self.logins.iter().map(|login| login.asking.place.seat().to_owned()).collect();
         seats.sort_unstable();
         seats.dedup();
         for seat in seats {
             let holder = self
                 .logins
                 .iter()
-                .filter(|login| login.place.seat() == seat)
-                .min_by_key(|login| (login.held.is_none(), !login.foreground, login.order))
+                .filter(|login| login.asking.place.seat() == seat && !login.behind && !login.displaced)
+                .min_by_key(|login| self.rank(login))
                 .map(|login| login.id);
-            for login in self.logins.iter_mut().filter(|login| login.place.seat() == seat) {
+            for login in self.logins.iter_mut().filter(|login| login.asking.place.seat() == seat) {
                 let granted = Some(login.id) == holder;
                 if granted != login.granted {
                     login.granted = granted;
@@ -154,6 +204,13 @@ impl Queue {
                 }
             }
         }
+    }
+
+    /// The login with the least has the key.
+    fn rank(&self, login: &Waiting) -> impl Ord + use<> {
+        let Asking { place, foreground, locker } = &login.asking;
+        let cooling = place.user().is_some_and(|user| self.cooling.contains_key(&user));
+        (login.held.is_none(), !foreground, !locker, cooling, login.order)
     }
 
     fn login(&mut self, id: u64) -> Option<&mut Waiting> {
@@ -167,22 +224,43 @@ impl Ticket<'_> {
         self.arbiter.queue().login(self.id).is_some_and(|login| login.granted)
     }
 
-    /// Keeps the key from here on; `false` when another login has it.
-    pub fn hold(&self) -> bool {
-        self.arbiter.queue().login(self.id).is_some_and(|login| {
-            if login.granted {
-                // Said again it does not begin anew: no login keeps the key for ever.
-                login.held.get_or_insert_with(Instant::now);
-            }
-            login.granted
-        })
+    /// Whether a newer login of the same kind took this one's place.
+    pub fn is_displaced(&self) -> bool {
+        self.arbiter.queue().login(self.id).is_some_and(|login| login.displaced)
     }
 
-    /// Whether others wait at the same seat.
+    /// Keeps the key from here on; `false` when another login has it, or another screen is shown.
+    pub fn hold(&self, sessions: &dyn Sessions) -> bool {
+        let place = self.arbiter.queue().login(self.id).map(|login| login.asking.place.clone());
+        // Looked at now: a login may have begun in front and wait in the back for its moment.
+        let behind = place.is_some_and(|place| place.is_behind(&sessions.screens()));
+        let mut queue = self.arbiter.queue();
+        let held = queue.login(self.id).is_some_and(|login| {
+            login.behind = login.granted && behind;
+            login.granted &= !behind;
+            if login.granted {
+                // Said again it does not begin anew: no login keeps the key for ever.
+                login.held.get_or_insert_with(Moment::now);
+            }
+            login.granted
+        });
+        queue.assess(self.arbiter.lease);
+        held
+    }
+
+    /// The key was held for a login that came about.
+    pub fn has_logged_in(&self) {
+        if let Some(login) = self.arbiter.queue().login(self.id) {
+            login.held = None;
+        }
+    }
+
+    /// Whether it must be looked who is in front: others wait at the same seat, or this login does.
     pub fn is_contended(&self) -> bool {
         let mut queue = self.arbiter.queue();
-        let Some(seat) = queue.login(self.id).map(|login| login.place.seat().to_owned()) else { return false };
-        queue.logins.iter().filter(|login| login.place.seat() == seat).count() > 1
+        let Some(login) = queue.login(self.id) else { return false };
+        let (seat, waits) = (login.asking.place.seat().to_owned(), !login.granted);
+        waits || queue.logins.iter().filter(|login| login.asking.place.seat() == seat).count() > 1
     }
 
     /// Becomes readable when [`Self::is_granted`] may have changed.
@@ -199,6 +277,9 @@ impl Ticket<'_> {
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
         let mut queue = self.arbiter.queue();
+        let user =
+            queue.login(self.id).filter(|login| login.held.is_some()).and_then(|login| login.asking.place.user());
+        queue.cooling.extend(user.map(|user| (user, Moment::now())));
         queue.logins.retain(|login| login.id != self.id);
         queue.assess(self.arbiter.lease);
     }
@@ -214,6 +295,20 @@ mod tests {
         Place { session: Some(session), ..Place::default() }
     }
 
+    /// In the session of a user.
+    fn of(id: &str, uid: u32) -> Place {
+        let mut place = at(id);
+        if let Some(session) = &mut place.session {
+            (session.uid, session.class) = (uid, "user".into());
+        }
+        place
+    }
+
+    fn asking(place: Place, foreground: bool) -> Asking {
+        Asking { place, foreground, locker: false }
+    }
+
+    /// The session in front, among sessions 1 to 3.
     struct Foreground(&'static str);
 
     impl Sessions for Foreground {
@@ -221,36 +316,53 @@ mod tests {
             Belongs::Nobody
         }
         fn screens(&self) -> Screens {
-            let active = Session { id: self.0.into(), active: true, ..Session::default() };
-            Screens { sessions: vec![active], line: None }
+            let session = |id: &str| Session {
+                id: id.into(),
+                seat: Some("seat0".into()),
+                active: id == self.0,
+                ..Session::default()
+            };
+            Screens { sessions: ["1", "2", "3"].map(session).to_vec(), line: None }
+        }
+    }
+
+    /// A machine without logind.
+    struct NoLogind;
+
+    impl Sessions for NoLogind {
+        fn belongs(&self, _: i32) -> Belongs {
+            Belongs::NoLogind
+        }
+        fn screens(&self) -> Screens {
+            Screens::default()
         }
     }
 
     #[test]
     fn without_a_foreground_the_first_has_the_key_and_leaving_gives_it_on() {
         let arbiter = Arbiter::default();
-        let one = arbiter.enter(Place::default(), false).unwrap();
-        let two = arbiter.enter(Place::default(), false).unwrap();
-        let three = arbiter.enter(Place::default(), false).unwrap();
+        let enter = || arbiter.enter(asking(Place::default(), false)).unwrap();
+        let (one, two, three) = (enter(), enter(), enter());
         assert_eq!([one.is_granted(), two.is_granted(), three.is_granted()], [true, false, false]);
-        assert!(!two.hold());
+        assert!(!two.hold(&NoLogind));
         drop(one);
         assert_eq!([two.is_granted(), three.is_granted()], [true, false]);
         drop(two);
         assert!(three.is_granted());
         assert!(!three.is_contended());
+        assert!(three.hold(&NoLogind));
     }
 
     #[test]
     fn the_foreground_takes_the_key_before_hold_and_not_after() {
         let arbiter = Arbiter::default();
-        let back = arbiter.enter(at("1"), false).unwrap();
-        let front = arbiter.enter(at("2"), false).unwrap();
+        let back = arbiter.enter(asking(at("1"), false)).unwrap();
+        let front = arbiter.enter(asking(at("2"), false)).unwrap();
         assert!(back.is_granted());
         arbiter.look_again(&Foreground("2"));
         assert!(front.is_granted() && !back.is_granted());
         assert_eq!(back.wake().read().unwrap(), 2, "granted, then taken away");
-        assert!(front.hold());
+        assert!(front.hold(&Foreground("2")));
         arbiter.look_again(&Foreground("1"));
         assert!(front.is_granted(), "after Hold the key stays");
         drop(front);
@@ -258,14 +370,87 @@ mod tests {
     }
 
     #[test]
+    fn only_the_foreground_holds() {
+        let arbiter = Arbiter::default();
+        // It began in front, and the screen was switched since; nobody else asks.
+        let login = arbiter.enter(asking(at("1"), true)).unwrap();
+        assert!(login.is_granted() && !login.is_contended());
+        assert!(!login.hold(&Foreground("2")));
+        assert!(!login.is_granted() && login.is_contended(), "it waits until it is shown");
+        arbiter.look_again(&Foreground("3"));
+        assert!(!login.is_granted());
+        arbiter.look_again(&Foreground("1"));
+        assert!(login.is_granted() && login.hold(&Foreground("1")));
+    }
+
+    #[test]
     fn a_lease_ends() {
         let arbiter = Arbiter::with_lease(Duration::from_millis(1));
-        let one = arbiter.enter(Place::default(), false).unwrap();
-        assert!(one.hold());
-        let two = arbiter.enter(Place::default(), false).unwrap();
+        let one = arbiter.enter(asking(Place::default(), false)).unwrap();
+        assert!(one.hold(&NoLogind));
+        let two = arbiter.enter(asking(Place::default(), false)).unwrap();
         std::thread::sleep(Duration::from_millis(5));
         arbiter.look_again(&Foreground(""));
         assert!(two.is_granted() && !one.is_granted());
+    }
+
+    #[test]
+    fn a_lease_is_longer_than_a_login_and_shorter_than_another_ones_patience() {
+        let settings = wardkey_settings::pam::Settings::default();
+        assert!(LEASE > settings.touch_wait + Duration::from_secs(4 + 5));
+        assert!(LEASE < settings.key_wait);
+    }
+
+    #[test]
+    fn a_row_of_logins_that_hold_the_key_and_do_nothing_does_not_keep_it() {
+        let arbiter = Arbiter::default();
+        let front = Foreground("1");
+        let hostile = arbiter.enter(asking(of("1", 2001), true)).unwrap();
+        assert!(hostile.hold(&front));
+        let next = arbiter.enter(asking(of("1", 2001), true)).unwrap();
+        let other = arbiter.enter(asking(Place { invoker: Some(2002), ..at("1") }, true)).unwrap();
+        drop(hostile);
+        assert!(other.is_granted() && !next.is_granted(), "another user comes first");
+        // Who logs in does not cool down.
+        assert!(other.hold(&front));
+        other.has_logged_in();
+        drop(other);
+        assert!(next.is_granted(), "who is alone need not wait");
+        let other = arbiter.enter(asking(Place { invoker: Some(2002), ..at("1") }, true)).unwrap();
+        assert!(other.is_granted() && !next.is_granted());
+    }
+
+    #[test]
+    fn a_locker_comes_before_every_other_prompt_of_its_session() {
+        let arbiter = Arbiter::default();
+        let prompts: Vec<_> = (0..3).map(|_| arbiter.enter(asking(of("1", 2001), true)).unwrap()).collect();
+        assert!(prompts[0].is_granted());
+        let locker = Asking { locker: true, ..asking(of("1", 2001), true) };
+        let locker = arbiter.enter(locker).unwrap();
+        assert!(locker.is_granted() && !prompts[0].is_granted());
+        // Also when a prompt held the key in vain before.
+        assert!(locker.hold(&Foreground("1")));
+        drop(locker);
+        assert!(prompts[0].is_granted());
+        let again = arbiter.enter(Asking { locker: true, ..asking(of("1", 2001), true) }).unwrap();
+        assert!(again.is_granted());
+        // But not before the session that is shown.
+        let greeter = arbiter.enter(asking(at("2"), false)).unwrap();
+        arbiter.look_again(&Foreground("2"));
+        assert!(greeter.is_granted() && !again.is_granted());
+    }
+
+    #[test]
+    fn the_oldest_of_too_many_gives_way_unless_it_holds_the_key() {
+        let arbiter = Arbiter::default();
+        let enter = || arbiter.enter(asking(of("1", 2001), true)).unwrap();
+        let (one, two) = (enter(), enter());
+        assert!(arbiter.make_room(3, |_| true) && !one.is_displaced());
+        assert!(one.hold(&Foreground("1")));
+        assert!(arbiter.make_room(2, |_| true));
+        assert!(!one.is_displaced() && two.is_displaced() && one.is_granted());
+        assert!(!arbiter.make_room(1, |_| true), "nobody is taken the key");
+        assert!(arbiter.make_room(1, |asking| asking.locker), "others do not count");
     }
 
     #[test]
@@ -275,8 +460,8 @@ mod tests {
         if let Some(session) = &mut other.session {
             session.seat = Some("seat1".into());
         }
-        let one = arbiter.enter(at("1"), true).unwrap();
-        let two = arbiter.enter(other, true).unwrap();
+        let one = arbiter.enter(asking(at("1"), true)).unwrap();
+        let two = arbiter.enter(asking(other, true)).unwrap();
         assert!(one.is_granted() && two.is_granted());
     }
 }

@@ -15,7 +15,7 @@ const LATER: u64 = 10;
 
 /// A refusal with a code and a detail for administrators.
 pub fn refusal(code: Code, detail: impl Into<String>) -> Refusal {
-    Refusal { code, detail: Some(detail.into()), retry_after: None }
+    Refusal { code, detail: Some(detail.into()), retry_after: None, record: None }
 }
 
 /// Too much at once of this caller.
@@ -92,9 +92,11 @@ pub fn is_listed(agent: &Agent, account: &LoginName) -> bool {
     matches!(agent.directory.person(account), Ok(Some(_))) || agent.directory.view().is_shared(account)
 }
 
-/// Whether an account exists here or in the directory: only then its name is recorded.
+/// Whether an account exists here or in the directory: only then its name is recorded. Both are always asked:
+/// who is refused must not see by the time which of them has the name.
 pub fn is_known(agent: &Agent, account: &LoginName) -> bool {
-    is_listed(agent, account) || uid_of(account).is_some()
+    let (listed, here) = (is_listed(agent, account), uid_of(account).is_some());
+    listed || here
 }
 
 #[cfg(test)]

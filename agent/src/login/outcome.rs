@@ -35,9 +35,16 @@ const SUSPECT_AGAIN: Duration = Duration::from_secs(24 * 3600);
 pub struct Answered {
     reply: Reply,
     recorded: bool,
+    /// What was reported is a login that came about.
+    success: bool,
 }
 
 impl Answered {
+    /// Whether somebody was let in.
+    pub const fn is_login(&self) -> bool {
+        self.success && matches!(self.reply, Reply::Recorded(_))
+    }
+
     /// Tells the module, and then wakes those who carry the record on: before, they would only keep the
     /// processor from the login.
     ///
@@ -67,7 +74,7 @@ pub struct UnderWay<'a> {
 pub fn record(agent: &Agent, peer: Peer, outcome: &LoginOutcome, under_way: Option<UnderWay<'_>>) -> Answered {
     let entry = match judge(agent, peer, outcome, under_way) {
         Ok(entry) => entry,
-        Err(refused) => return Answered { reply: Reply::Refused(refused), recorded: false },
+        Err(refused) => return Answered { reply: Reply::Refused(refused), recorded: false, success: false },
     };
     if let Some(suspects) = &outcome.suspects {
         record_suspects(agent, peer, outcome, suspects);
@@ -81,7 +88,7 @@ pub fn record(agent: &Agent, peer: Peer, outcome: &LoginOutcome, under_way: Opti
         }
         Err(error) => Reply::Refused(refusal(Code::StateUnavailable, error.to_string())),
     };
-    Answered { reply, recorded: true }
+    Answered { reply, recorded: true, success: matches!(outcome.result, LoginResult::Success(_)) }
 }
 
 /// What is to be recorded; or a refusal of the whole, of which there is a record already if there is one.
@@ -169,6 +176,7 @@ fn success(
             outcome.login.service.as_str().as_bytes(),
         ]),
         refuse: None,
+        attempt: Some(outcome.attempt),
         counter: Some((*granted.key(), granted.facts().counter)),
         subjects: vec![lockout::key(granted.key())],
         counts: false,
@@ -284,6 +292,7 @@ fn failure(agent: &Agent, caller: &Caller, outcome: &LoginOutcome, what: &Failur
             outcome.person.as_ref().map_or("", LoginName::as_str).as_bytes(),
         ]),
         refuse: None,
+        attempt: None,
         counter: None,
         subjects,
         counts: what.counts(),

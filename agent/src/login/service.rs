@@ -8,6 +8,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use wardkey_core::code::Code;
 use wardkey_core::codec::List;
 use wardkey_core::event::{EventName, Outcome};
+use wardkey_core::id::EventId;
 use wardkey_core::message::agent::{Begin, Grant, Refusal, Reply, Request};
 use wardkey_core::name::LoginName;
 use wardkey_core::snapshot::Snapshot;
@@ -17,15 +18,19 @@ use wardkey_ipc::{Deadline, IpcError, Peer};
 use crate::agent::Agent;
 use crate::error::AgentError;
 use crate::login::ahead::Ahead;
-use crate::login::arbiter::Ticket;
+use crate::login::arbiter::{Asking, Ticket};
 use crate::login::authorise::{Caller, Phase, authorise, is_known, later, refusal};
+use crate::login::locker::is_locker;
 use crate::login::{decoys, lockout, outcome};
 use crate::server::Line;
 
 /// The longest that one login may take.
 const LOGIN: Duration = Duration::from_secs(600);
-/// Logins of one user other than root at a time.
+/// Logins of one user other than root at a time, of each session, and again as many for its locker.
 const MAX_PER_USER: usize = 2;
+/// Logins that one user other than root may begin in a minute.
+const PER_MINUTE: usize = 30;
+const MINUTE: Duration = Duration::from_secs(60);
 /// Logins that a user started through programs of root's (su, sudo) at a time: a prompt or two that were
 /// left standing shall not keep the user's own screen locked.
 const MAX_PER_INVOKER: usize = 4;
@@ -33,7 +38,7 @@ const MAX_PER_INVOKER: usize = 4;
 const MAX_PROOFS: usize = 128;
 /// How often those who wait look who is in the foreground.
 const LOOK: Duration = Duration::from_millis(250);
-/// Records of refused beginnings: one per account in this time.
+/// Records of the account phase: one of a kind in this time.
 const QUIET: Duration = Duration::from_secs(30);
 
 /// Serves a login on a connection. Returns when it has its outcome or the peer hung up.
@@ -44,22 +49,15 @@ pub fn login(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Resul
     let caller = match admit(agent, peer, begin, Phase::Authentication) {
         Ok(caller) => caller,
         Err(refused) => {
-            record_refused(agent, peer, begin, &refused);
-            return line.send(&Reply::Refused(refused));
+            let record = Some(record_refused(agent, peer, begin, &refused));
+            return line.send(&Reply::Refused(Refusal { record, ..refused }));
         }
     };
-    // A locker asks once; a user who asks more often would only keep the key from others.
-    let (uid, invoker) = (caller.place.uid, caller.place.invoker);
-    if uid.is_some_and(|uid| agent.arbiter.count(|place| place.uid == Some(uid)) >= MAX_PER_USER)
-        || invoker.is_some_and(|uid| agent.arbiter.count(|place| place.invoker == Some(uid)) >= MAX_PER_INVOKER)
-    {
+    let asking = asking(agent, begin, &caller);
+    if !has_room(agent, &asking) {
         return line.send(&Reply::Refused(later("too many logins of this uid")));
     }
-    let foreground = match &caller.place.session {
-        Some(session) => session.active,
-        None => caller.place.is_foreground(&agent.sessions.screens()),
-    };
-    let ticket = match agent.arbiter.enter(caller.place.clone(), foreground) {
+    let ticket = match agent.arbiter.enter(asking) {
         Ok(ticket) => ticket,
         Err(error) => return line.send(&Reply::Refused(refusal(Code::Internal, error.to_string()))),
     };
@@ -69,6 +67,9 @@ pub fn login(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Resul
     let mut person = begin.account.clone();
     let (mut tried, mut ahead) = (None, None);
     loop {
+        if ticket.is_displaced() {
+            return line.send(&Reply::Refused(later("a newer login of this user took the place")));
+        }
         let granted = ticket.is_granted();
         if told != Some(granted) {
             if !granted {
@@ -89,7 +90,7 @@ pub fn login(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Resul
         }
         match line.receive::<Request>(Deadline::after(Duration::from_secs(5)))? {
             Request::Hold => {
-                if ticket.hold() {
+                if ticket.hold(agent.sessions.as_ref()) {
                     line.send(&Reply::Held)?;
                     // The security key works on the PIN now, and this is one thing less after the touch.
                     if tried != person {
@@ -118,12 +119,42 @@ pub fn login(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Resul
             Request::Outcome(what) => {
                 let answered =
                     outcome::record(agent, peer, &what, Some(outcome::UnderWay { begin, caller: &caller, ahead }));
+                if answered.is_login() {
+                    ticket.has_logged_in();
+                }
                 drop(ticket);
                 return answered.tell(agent, line);
             }
             _ => return line.send(&Reply::Refused(refusal(Code::ProtocolError, "not a request of a login"))),
         }
     }
+}
+
+/// The login as the queue sees it.
+fn asking(agent: &Agent, begin: &Begin, caller: &Caller) -> Asking {
+    let foreground = match &caller.place.session {
+        Some(session) => session.active,
+        None => caller.place.is_foreground(&agent.sessions.screens()),
+    };
+    Asking { place: caller.place.clone(), foreground, locker: is_locker(&begin.service, &caller.place) }
+}
+
+/// Whether one more login may wait. Each session of a user has its own places, and its locker has places that
+/// no other program takes; the oldest gives way, so that no program keeps a place for ten minutes. What a
+/// user starts through programs of root's is refused instead: it can be stopped halfway.
+fn has_room(agent: &Agent, asking: &Asking) -> bool {
+    let session = |asking: &Asking| asking.place.session.as_ref().map(|session| session.id.clone());
+    if let Some(uid) = asking.place.uid {
+        let own = session(asking);
+        let is_alike =
+            |other: &Asking| other.place.uid == Some(uid) && other.locker == asking.locker && session(other) == own;
+        let often = !(0..PER_MINUTE).any(|slot| agent.is_due(&format!("login {uid} {slot}"), MINUTE));
+        if often || !agent.arbiter.make_room(MAX_PER_USER, is_alike) {
+            return false;
+        }
+    }
+    let of_invoker = |uid| agent.arbiter.count(|other| other.place.invoker == Some(uid) && !other.locker);
+    asking.locker || asking.place.invoker.is_none_or(|uid| of_invoker(uid) < MAX_PER_INVOKER)
 }
 
 /// The account phase: evidence, no queue.
@@ -221,17 +252,20 @@ fn wait(agent: &Agent, line: &Line, ticket: &Ticket<'_>, deadline: Deadline) -> 
     Ok(false)
 }
 
-fn record_refused(agent: &Agent, peer: Peer, begin: &Begin, refused: &Refusal) {
-    // Root's names are worth a record each; anyone else could make up any number of them.
-    let account = begin.account.as_ref().filter(|_| peer.is_root()).map_or("", LoginName::as_str);
-    if !agent.is_due(&format!("begin {} {} {account}", refused.code, peer.uid), QUIET) {
-        return;
-    }
+fn record_refused(agent: &Agent, peer: Peer, begin: &Begin, refused: &Refusal) -> EventId {
     let mut event = outcome::base(agent, begin, None, peer.uid);
     event.reason = Some(refused.code);
     event.detail.clone_from(&refused.detail);
     event.account = begin.account.clone().filter(|account| is_known(agent, account));
-    agent.record(vec![event]);
+    // Root's names and hosts are worth a record each; anyone else could make up any number of them.
+    let coarse = format!("begin {} {}", refused.code, peer.uid);
+    let (account, rhost) = match (&begin.account, &begin.rhost) {
+        (account, rhost) if peer.is_root() => {
+            (account.as_ref().map_or("", LoginName::as_str), rhost.as_deref().unwrap_or_default())
+        }
+        _ => ("", ""),
+    };
+    agent.record_counted(&format!("{coarse} {account} {rhost}"), &coarse, event)
 }
 
 fn record_account(agent: &Agent, caller: &Caller, begin: &Begin, grant: &Grant) {

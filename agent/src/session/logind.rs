@@ -31,9 +31,17 @@ const MAX_SESSIONS: usize = 64;
 type Listed = (String, u32, String, String, OwnedObjectPath);
 
 /// logind over the system bus.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Logind {
     bus: Mutex<Bus>,
+    socket: &'static Path,
+    seats: &'static Path,
+}
+
+impl Default for Logind {
+    fn default() -> Self {
+        Self::at(Path::new(BUS), Path::new(SEATS))
+    }
 }
 
 #[derive(Debug, Default)]
@@ -62,6 +70,10 @@ impl<R> Answer<R> {
 }
 
 impl Logind {
+    fn at(socket: &'static Path, seats: &'static Path) -> Self {
+        Self { bus: Mutex::default(), socket, seats }
+    }
+
     fn bus(&self) -> MutexGuard<'_, Bus> {
         self.bus.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -72,10 +84,10 @@ impl Logind {
         if let Some(connection) = &bus.connection {
             return Some((connection.clone(), true));
         }
-        if bus.failed.is_some_and(|failed| failed.elapsed() < PAUSE) || !Path::new(BUS).exists() {
+        if bus.failed.is_some_and(|failed| failed.elapsed() < PAUSE) || !self.socket.exists() {
             return None;
         }
-        let address = format!("unix:path={BUS}");
+        let address = format!("unix:path={}", self.socket.display());
         let made = zbus::blocking::connection::Builder::address(address.as_str())
             .and_then(|builder| builder.method_timeout(ANSWER).build());
         match made {
@@ -154,7 +166,7 @@ impl Sessions for Logind {
             },
             Answer::None => self.user(pid).map_or(Belongs::Nobody, Belongs::User),
             // A logind that is there and silent is no reason to trust more.
-            Answer::Silent if Path::new(SEATS).exists() => Belongs::Nobody,
+            Answer::Silent if self.seats.exists() => Belongs::Nobody,
             Answer::Silent => Belongs::NoLogind,
         }
     }
@@ -252,12 +264,12 @@ mod tests {
 
     #[test]
     fn without_a_bus_there_are_no_sessions_and_no_waiting() {
-        if Path::new(BUS).exists() || Path::new(SEATS).exists() {
-            return;
-        }
+        let nowhere = Path::new("/nonexistent/wardkey");
         let started = Instant::now();
-        let logind = Logind::default();
+        let logind = Logind::at(nowhere, nowhere);
         assert_eq!(logind.belongs(1), Belongs::NoLogind);
+        // One that was there and is silent is no reason to trust more.
+        assert_eq!(Logind::at(nowhere, Path::new("/")).belongs(1), Belongs::Nobody);
         assert!(logind.screens().sessions.is_empty());
         assert!(started.elapsed() < Duration::from_millis(100));
     }

@@ -64,6 +64,26 @@ impl Place {
         own.or(self.greeter_seat.as_deref()).unwrap_or(FIRST_SEAT)
     }
 
+    /// Whose it is: of the user who asks, started the program that asks, or has the session; `None` for a login
+    /// that has no session yet.
+    pub fn user(&self) -> Option<u32> {
+        self.uid.or(self.invoker).or(self.session.as_ref().map(|session| session.uid))
+    }
+
+    /// Whether logind knows that the seat shows another session or greeter.
+    pub fn is_behind(&self, screens: &Screens) -> bool {
+        match &self.session {
+            // A logind that has just been restarted may not know the session.
+            Some(session) => screens.sessions.iter().any(|now| now.id == session.id && !now.active),
+            None => {
+                // Who sits at a serial line looks at it, whatever the screen shows.
+                let is_serial = matches!(Line::of(self.tty.as_deref()), Line::Terminal(name) if is_serial(name));
+                let others = |now: &Session| now.active && now.is_here() && now.seat.as_deref() == Some(self.seat());
+                !is_serial && !self.is_foreground(screens) && screens.sessions.iter().any(others)
+            }
+        }
+    }
+
     /// Whether the person at the seat sees it now.
     pub fn is_foreground(&self, screens: &Screens) -> bool {
         if let Some(session) = &self.session {
@@ -184,6 +204,11 @@ pub fn is_wired_line(name: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let serial = ["tty", "ttyS", "ttyAMA", "ttyUSB", "ttyACM", "hvc"];
     name == "console" || serial.iter().any(|kind| name.strip_prefix(kind).is_some_and(digits))
+}
+
+/// Whether a wired line is none of those that the screen shows in turn.
+fn is_serial(name: &str) -> bool {
+    name != "console" && !name.strip_prefix("tty").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Whose an X display is.

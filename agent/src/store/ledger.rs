@@ -87,6 +87,9 @@ pub struct Entry {
     pub digest: Hash,
     /// What the caller is told when this is new: `None` for recorded.
     pub refuse: Option<Code>,
+    /// The module's own id of the attempt, when the event has another one: a module whose success was refused
+    /// reports the refusal as a failure, under this id.
+    pub attempt: Option<EventId>,
     /// Credential and signature counter of a good assertion.
     pub counter: Option<(Hash, u32)>,
     /// Whose failures count up (failure) or are forgotten (success).
@@ -118,6 +121,10 @@ pub fn settle(ledger: &mut impl Ledger, entry: &Entry) -> Result<Answer, AgentEr
     let [first_spare, second_spare] = entry.spare;
     let id = entry.event.id;
     if let Some(before) = ledger.settled(&id)? {
+        // The refusal of a success comes back as a failure: it is recorded, and has been counted.
+        if before.code != 0 && entry.refuse.is_none() && entry.event.outcome == Outcome::Failure {
+            return Ok(Answer::Recorded(id));
+        }
         if before.digest == entry.digest {
             return Ok(match Code::from_number(before.code) {
                 Some(code) => Answer::Refused(code),
@@ -154,6 +161,9 @@ pub fn settle(ledger: &mut impl Ledger, entry: &Entry) -> Result<Answer, AgentEr
     }
     let settled = Settled { digest: entry.digest, code: refuse.map_or(0, Code::number), time: event.time };
     ledger.settle(&id, settled)?;
+    if let (Some(_), Some(attempt)) = (refuse, entry.attempt.filter(|attempt| *attempt != id)) {
+        ledger.settle(&attempt, settled)?;
+    }
     ledger.push(&event)?;
     if event.outcome == Outcome::Success {
         for subject in &entry.subjects {

@@ -1,8 +1,9 @@
 //! Pauses between attempts: exponential with full jitter, and what the server asked for.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::agent::{Agent, Wake, random};
+use crate::clock::Moment;
 
 /// The pauses after failures in a row.
 #[derive(Clone, Copy, Debug)]
@@ -37,9 +38,13 @@ impl Backoff {
 
 /// Waits out a pause: what wakes the thread meanwhile does not shorten it, only the agent's end does.
 pub fn rest(agent: &Agent, wake: &Wake, pause: Duration) {
-    let end = Instant::now() + pause;
-    while !agent.is_stopping() && Instant::now() < end {
-        wake.wait(end.saturating_duration_since(Instant::now()));
+    let end = Moment::now().after(pause);
+    loop {
+        let left = Moment::now().until(end);
+        if left.is_zero() || agent.is_stopping() {
+            return;
+        }
+        wake.wait(left);
     }
 }
 

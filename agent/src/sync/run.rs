@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use wardkey_core::code::{Code, Denial};
 use wardkey_core::event::{EventName, Outcome};
 use wardkey_core::message::http::{Base64, RenewRequest};
 
 use crate::agent::Agent;
+use crate::clock::Moment;
 use crate::error::{AgentError, ServerError};
 use crate::identity::Identity;
 use crate::log;
@@ -19,41 +20,35 @@ use crate::sync::upstream::Upstream;
 
 /// Signed time and clock may differ by this many seconds before it is worth a record.
 const CLOCK_TOLERANCE: u64 = 120;
+/// The longest pause between two questions of a terminal that the server no longer serves.
+const LONGEST_AFTER_REFUSAL: Duration = Duration::from_secs(900);
 
 /// Synchronises until the agent stops.
 pub fn run(agent: &Agent) {
-    let mut backoff = Backoff::new(Duration::from_secs(agent.config.retry_seconds));
-    // The first answer comes at once, so that the state of the connection is known.
-    let mut hold = 0;
+    let mut pace = Pace::new(agent.config.retry_seconds, agent.config.wait_seconds);
     while !agent.is_stopping() {
         if agent.identity().is_none() {
             agent.wake_sync.wait(Duration::from_secs(3600));
             continue;
         }
-        let started = Instant::now();
+        let started = Moment::now();
+        let hold = pace.hold();
         match round(agent, hold) {
             Ok(fresh) => {
                 agent.note_exchange(None);
-                backoff.reset();
+                pace.answered();
                 // A server that does not hold the request must not be asked without pause.
                 if !fresh && hold > 0 && started.elapsed() < Duration::from_millis(500) {
                     agent.wake_sync.wait(Duration::from_secs(1));
                 }
-                hold = agent.config.wait_seconds;
             }
             Err(error) => {
                 note_failure(agent, &error);
-                hold = 0;
-                let asked = match &error {
-                    AgentError::Server(error) => error.retry_after(),
-                    _ => None,
-                };
-                let pause = backoff.next(asked);
-                if asked.is_some() {
-                    // What a server asks for is not cut short by a login that would like news.
-                    rest(agent, &agent.wake_sync, pause);
-                } else {
-                    agent.wake_sync.wait(pause);
+                match pace.failed(&error) {
+                    Pause::Whole(pause) => rest(agent, &agent.wake_sync, pause),
+                    Pause::UntilWoken(pause) => {
+                        agent.wake_sync.wait(pause);
+                    }
                 }
             }
         }
@@ -61,6 +56,74 @@ pub fn run(agent: &Agent) {
             log::warning(format_args!("directory: {error}"));
         }
         agent.note_set_aside();
+    }
+}
+
+/// How long to pause before the next request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pause {
+    /// Nothing that happens at the terminal cuts it short.
+    Whole(Duration),
+    /// A login that would like news may end it.
+    UntilWoken(Duration),
+}
+
+/// How often the server is asked, and how long it shall hold the request.
+struct Pace {
+    failures: Backoff,
+    refusals: Backoff,
+    /// A held request was refused since one was last answered.
+    refused: bool,
+    /// The first answer shall come at once, so that the state of the connection is known.
+    at_once: bool,
+    wait: u64,
+}
+
+impl Pace {
+    fn new(retry_seconds: u64, wait: u64) -> Self {
+        Self {
+            failures: Backoff::new(Duration::from_secs(retry_seconds)),
+            refusals: Backoff::new(LONGEST_AFTER_REFUSAL),
+            refused: false,
+            at_once: true,
+            wait,
+        }
+    }
+
+    /// Seconds that the server shall hold the next request.
+    const fn hold(&self) -> u64 {
+        if self.at_once { 0 } else { self.wait }
+    }
+
+    const fn answered(&mut self) {
+        self.failures.reset();
+        // A terminal that was revoked is still answered when it does not wait: that is no welcome.
+        if !self.at_once {
+            self.refused = false;
+            self.refusals.reset();
+        }
+        self.at_once = false;
+    }
+
+    fn failed(&mut self, error: &AgentError) -> Pause {
+        let asked = match error {
+            AgentError::Server(error) => error.retry_after(),
+            _ => None,
+        };
+        // The server is there and does not serve this terminal: revoked, replaced, unknown. Only an
+        // administrator changes that.
+        if let AgentError::Server(ServerError::Refused {
+            code: Code::TerminalDisabled | Code::TerminalCertificate,
+            ..
+        }) = error
+        {
+            self.refused = true;
+            self.at_once = false;
+            return Pause::Whole(self.refusals.next(asked));
+        }
+        self.at_once = !self.refused;
+        let pause = self.failures.next(asked);
+        if asked.is_some() { Pause::Whole(pause) } else { Pause::UntilWoken(pause) }
     }
 }
 
@@ -159,5 +222,68 @@ fn watch_clock(agent: &Agent, server: u64) {
         let mut event = agent.event(EventName::ClockWrong, Outcome::Failure);
         event.detail = Some(detail);
         agent.record(vec![event]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(code: Code) -> AgentError {
+        ServerError::Refused { status: 403, code, message: String::new(), retry_after: None }.into()
+    }
+
+    fn unreachable() -> AgentError {
+        ServerError::Unreachable("down".into()).into()
+    }
+
+    /// Plays a day of a terminal against a server; says how often it asked.
+    fn asked_in_a_day(answer: impl Fn(u64) -> Result<(), AgentError>) -> u32 {
+        let mut pace = Pace::new(60, 55);
+        let (mut time, mut asked) = (Duration::ZERO, 0);
+        while time < Duration::from_secs(24 * 3600) {
+            asked += 1;
+            let hold = pace.hold();
+            match answer(hold) {
+                Ok(()) => {
+                    time += Duration::from_secs(hold);
+                    pace.answered();
+                }
+                Err(error) => match pace.failed(&error) {
+                    Pause::Whole(pause) | Pause::UntilWoken(pause) => time += pause,
+                },
+            }
+        }
+        asked
+    }
+
+    #[test]
+    fn a_revoked_terminal_asks_a_few_times_an_hour() {
+        for code in [Code::TerminalDisabled, Code::TerminalCertificate] {
+            // The server answers one who does not wait, and refuses one who does.
+            let asked = asked_in_a_day(|hold| if hold == 0 { Ok(()) } else { Err(refused(code)) });
+            assert!((90..600).contains(&asked), "{code}: {asked} times in a day");
+            let asked = asked_in_a_day(|_| Err(refused(code)));
+            assert!((90..600).contains(&asked), "{code}: {asked} times in a day");
+        }
+    }
+
+    #[test]
+    fn a_server_that_is_away_is_looked_for_every_minute_and_nobody_else_is_kept_waiting() {
+        let asked = asked_in_a_day(|_| Err(unreachable()));
+        assert!(asked > 1440, "{asked}");
+        let mut pace = Pace::new(60, 55);
+        assert_eq!(pace.hold(), 0, "the first answer comes at once");
+        pace.answered();
+        assert_eq!(pace.hold(), 55);
+        assert!(matches!(pace.failed(&unreachable()), Pause::UntilWoken(_)));
+        assert_eq!(pace.hold(), 0);
+        // Served again, it is as if nothing had been.
+        for _ in 0..12 {
+            pace.failed(&refused(Code::TerminalDisabled));
+        }
+        assert_eq!(pace.hold(), 55);
+        pace.answered();
+        assert!(matches!(pace.failed(&refused(Code::TerminalDisabled)), Pause::Whole(pause) if pause.as_secs() <= 2));
     }
 }

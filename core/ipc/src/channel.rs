@@ -396,15 +396,51 @@ mod tests {
         assert!(matches!(ours.receive::<u8>(soon()), Err(IpcError::Codec(_))));
     }
 
+    /// Listens at the path in WARDKEY_TEST_SOCKET until its input ends.
+    #[test]
+    #[ignore = "started by the test below, as another user"]
+    fn listens_for_another_test() {
+        let path = std::env::var_os("WARDKEY_TEST_SOCKET").unwrap();
+        let _listener = std::os::unix::net::UnixListener::bind(path).unwrap();
+        std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+    }
+
     #[test]
     fn a_socket_of_somebody_else_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("s");
-        let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        use std::os::unix::fs::PermissionsExt;
+        use std::os::unix::process::CommandExt;
+        const NOBODY: u32 = 65534;
+        // Root's socket is everybody's to trust, so the listener is another user, also when root runs this test.
         let me = nix::unistd::geteuid().as_raw();
-        assert!(Channel::connect(&path, Some(me), 100, soon()).is_ok());
-        if me != 0 {
-            assert!(matches!(Channel::connect(&path, Some(me + 1), 100, soon()), Err(IpcError::WrongOwner { .. })));
+        let owner = if me == 0 { NOBODY } else { me };
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+        let path = folder.path().join("s");
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        command
+            .args(["--ignored", "--exact", "channel::tests::listens_for_another_test"])
+            .env("WARDKEY_TEST_SOCKET", &path)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::null());
+        if me == 0 {
+            command.uid(owner);
         }
+        let mut listener = command.spawn().unwrap();
+        let later = Deadline::after(Duration::from_secs(10));
+        while !path.exists() && !later.has_passed() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let connect = |expected| Channel::connect(&path, expected, 100, soon());
+        assert!(connect(Some(owner)).is_ok());
+        assert!(connect(None).is_ok());
+        for other in [owner + 1, owner - 1, 0] {
+            let refused = connect(Some(other));
+            assert!(
+                matches!(refused, Err(IpcError::WrongOwner { expected, actual }) if (expected, actual) == (other, owner)),
+                "{other}: {refused:?}"
+            );
+        }
+        drop(listener.stdin.take());
+        listener.wait().unwrap();
     }
 }

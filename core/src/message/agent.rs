@@ -221,6 +221,9 @@ pub struct Refusal {
     /// Seconds until it is worth trying again.
     #[n(2)]
     pub retry_after: Option<u64>,
+    /// The record of it; of several refusals of a kind within half a minute, the one record that counts them.
+    #[n(3)]
+    pub record: Option<EventId>,
 }
 
 /// What a login may use.

@@ -242,6 +242,9 @@ pub struct KeyInfo {
     /// What getInfo says; absent when the key did not answer.
     #[n(4)]
     pub details: Option<KeyDetails>,
+    /// Why it did not; absent for one that was not asked.
+    #[n(5)]
+    pub problem: Option<Code>,
 }
 
 /// What getInfo says of a key.

@@ -1,12 +1,14 @@
 //! Keys behind `/dev/hidraw*`.
 
 mod ioctl;
+mod lock;
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use nix::fcntl::OFlag;
@@ -15,6 +17,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use crate::FIDO_USAGE_PAGE;
 use crate::descriptor::first_usage;
 use crate::transport::{LinkError, REPORT_LENGTH, Received, Report, Transport};
+
+pub use lock::{Contention, Locks};
 
 /// Most hidraw nodes that are looked at: a terminal has a dozen, and opening
 /// them takes time.
@@ -99,14 +103,15 @@ pub fn open(path: &Path) -> std::io::Result<Option<Found>> {
         usage,
         name,
         serial,
-        link: Hidraw { file, buffer: [0; REPORT_LENGTH], filled: 0 },
+        link: Hidraw::of(file, Locks::default()),
     }))
 }
 
 /// An open hidraw node.
 #[derive(Debug)]
 pub struct Hidraw {
-    file: File,
+    file: Arc<File>,
+    locks: Locks,
     // The kernel gives one report per read; a simulated node is a byte stream
     // and may give part of one.
     buffer: Report,
@@ -114,10 +119,27 @@ pub struct Hidraw {
 }
 
 impl Hidraw {
+    /// A node that another process has opened, with non-blocking input and output, and looked at. `locks` are
+    /// those of all nodes of this process.
+    #[must_use]
+    pub fn received(node: OwnedFd, locks: Locks) -> Self {
+        Self::of(File::from(node), locks)
+    }
+
+    /// The open node, to be handed to another process.
+    #[must_use]
+    pub fn node(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+
+    fn of(file: File, locks: Locks) -> Self {
+        Self { file: Arc::new(file), locks, buffer: [0; REPORT_LENGTH], filled: 0 }
+    }
+
     /// Takes what is there; a report once one is complete.
     fn read_some(&mut self) -> Result<Option<Report>, LinkError> {
         let room = self.buffer.get_mut(self.filled..).unwrap_or_default();
-        match self.file.read(room) {
+        match (&*self.file).read(room) {
             Ok(0) => Err(LinkError::Removed),
             Ok(count) => {
                 self.filled += count;
@@ -135,6 +157,7 @@ impl Hidraw {
 
 impl Transport for Hidraw {
     fn send(&mut self, report: &Report, until: Instant) -> Result<(), LinkError> {
+        self.locks.claim(&self.file, until)?;
         // hidraw wants the report id first, 0 for a device with one report.
         let mut packet = [0; REPORT_LENGTH + 1];
         for (to, from) in packet.iter_mut().skip(1).zip(report) {
@@ -142,7 +165,7 @@ impl Transport for Hidraw {
         }
         let mut rest: &[u8] = &packet;
         while !rest.is_empty() {
-            match self.file.write(rest) {
+            match (&*self.file).write(rest) {
                 Ok(count) => rest = rest.get(count..).unwrap_or_default(),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -223,7 +246,9 @@ fn poll_until(fds: &mut [PollFd<'_>], until: Instant) -> Result<i32, LinkError> 
 fn classify(error: std::io::Error) -> LinkError {
     use nix::errno::Errno;
     match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::EIO | Errno::ENODEV | Errno::ENXIO | Errno::ESHUTDOWN | Errno::EPIPE) => LinkError::Removed,
+        Some(Errno::EIO | Errno::ENODEV | Errno::ENXIO | Errno::ESHUTDOWN | Errno::EPIPE | Errno::ECONNRESET) => {
+            LinkError::Removed
+        }
         _ => LinkError::Io(error),
     }
 }

@@ -32,6 +32,9 @@ pub enum LinkError {
     /// The key takes no more reports.
     #[error("the security key accepts no data")]
     Stuck,
+    /// Another program uses the key, and this operation does not go on beside it.
+    #[error("the security key is in use by another program")]
+    InUse,
     /// Anything else that the kernel said.
     #[error("{0}")]
     Io(#[from] std::io::Error),

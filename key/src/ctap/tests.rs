@@ -120,7 +120,8 @@ fn lesson_ctap_10_every_status_becomes_a_typed_error() {
         (ASSERT, 0x33, KeyError::PinAuthInvalid),
         (TOKEN, 0x34, KeyError::PinAuthBlocked),
         (TOKEN, 0x35, KeyError::PinNotSet),
-        (TOKEN, 0x37, KeyError::PinPolicy),
+        // No PIN is set here: it says that the one there is must be changed.
+        (TOKEN, 0x37, KeyError::PinMustChange),
         (ASSERT, 0x2e, KeyError::NoCredentials),
         (ASSERT, 0x27, KeyError::Denied),
         (ASSERT, 0x2d, KeyError::Cancelled),

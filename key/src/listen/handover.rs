@@ -19,40 +19,46 @@ const ALONE: u8 = b'a';
 const WITH_OTHERS: u8 = b'c';
 
 /// Hands `connection` to the process at the other end of `control`.
-pub(super) fn send(control: &UnixStream, connection: &OwnedFd, company: Company) -> Result<(), Errno> {
-    let fds = [connection.as_raw_fd()];
+pub(super) fn send(control: &UnixStream, connection: BorrowedFd<'_>, company: Company) -> Result<(), Errno> {
     let byte = if company == Company::Alone { ALONE } else { WITH_OTHERS };
-    sendmsg::<()>(
-        control.as_raw_fd(),
-        &[IoSlice::new(&[byte])],
-        &[ControlMessage::ScmRights(&fds)],
-        MsgFlags::MSG_NOSIGNAL,
-        None,
-    )
-    .map(drop)
+    send_message(control.as_fd(), &[byte], Some(connection))
 }
 
 /// Waits for the connection that the parent hands over; `None` when it will not.
 #[must_use]
 pub fn receive(control: BorrowedFd<'_>) -> Option<(OwnedFd, Company)> {
     let mut byte = [0];
-    let mut buffer = [IoSliceMut::new(&mut byte)];
+    let (_, connection) = receive_message(control, &mut byte).ok()?;
+    let company = if byte == [ALONE] { Company::Alone } else { Company::Others };
+    Some((connection?, company))
+}
+
+/// Sends bytes and, with them, a descriptor.
+pub(crate) fn send_message(socket: BorrowedFd<'_>, bytes: &[u8], with: Option<BorrowedFd<'_>>) -> Result<(), Errno> {
+    let fds: Vec<RawFd> = with.iter().map(AsRawFd::as_raw_fd).collect();
+    let control = [ControlMessage::ScmRights(&fds)];
+    let control = if fds.is_empty() { &[][..] } else { &control[..] };
+    sendmsg::<()>(socket.as_raw_fd(), &[IoSlice::new(bytes)], control, MsgFlags::MSG_NOSIGNAL, None).map(drop)
+}
+
+/// Receives bytes into `to`, says how many, and gives the descriptor that came with them. Waits for them.
+pub(crate) fn receive_message(socket: BorrowedFd<'_>, to: &mut [u8]) -> Result<(usize, Option<OwnedFd>), Errno> {
+    let mut buffer = [IoSliceMut::new(to)];
     let mut space = nix::cmsg_space!(RawFd);
     let message = loop {
-        match recvmsg::<()>(control.as_raw_fd(), &mut buffer, Some(&mut space), MsgFlags::MSG_CMSG_CLOEXEC) {
+        match recvmsg::<()>(socket.as_raw_fd(), &mut buffer, Some(&mut space), MsgFlags::MSG_CMSG_CLOEXEC) {
             Err(Errno::EINTR) => {}
-            other => break other.ok()?,
+            other => break other?,
         }
     };
-    let passed = message.cmsgs().ok()?.find_map(|control| match control {
+    let passed = message.cmsgs()?.find_map(|control| match control {
         ControlMessageOwned::ScmRights(fds) => fds.first().copied(),
         _ => None,
-    })?;
+    });
     // SAFETY: the kernel has just installed this descriptor for us, and the
     // space above has room for one only.
-    let connection = unsafe { OwnedFd::from_raw_fd(passed) };
-    let company = if byte == [ALONE] { Company::Alone } else { Company::Others };
-    Some((connection, company))
+    let passed = passed.map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
+    Ok((message.bytes, passed))
 }
 
 /// The one socket that systemd passed to this process, if it did.

@@ -38,7 +38,13 @@ pub(super) fn described(description: &Description) -> KeyInfo {
         product: description.product,
         name: description.name.clone(),
         details: None,
+        problem: None,
     }
+}
+
+/// A key that was asked and did not answer.
+pub(super) fn failed(description: &Description, error: &KeyError) -> KeyInfo {
+    KeyInfo { problem: Some(error.code()), ..described(description) }
 }
 
 /// A key that is asked for its details and its PIN tries.

@@ -69,7 +69,7 @@ mod tests {
         assert!(matches!(read(&agent::Reply::Granted(Box::new(grant))), Ok(AgentReply::Granted(_))));
         assert!(matches!(read(&agent::Reply::Held), Ok(AgentReply::Held)));
         let code = Code::LockedOut;
-        let refusal = agent::Refusal { code, detail: None, retry_after: Some(5) };
+        let refusal = agent::Refusal { code, detail: None, retry_after: Some(5), record: None };
         assert!(matches!(read(&agent::Reply::Refused(refusal.clone())), Ok(AgentReply::Refused(r)) if r == refusal));
         let id = EventId::new([3; 16]);
         assert!(matches!(read(&agent::Reply::Recorded(id)), Ok(AgentReply::Recorded(read)) if read == id));
@@ -77,7 +77,8 @@ mod tests {
 
         let read = |reply: &key::Reply| from_message::<KeyReply>(&to_message(reply));
         assert!(matches!(read(&key::Reply::Insert), Ok(KeyReply::Insert)));
-        let info = key::KeyInfo { path: "p".into(), vendor: 1, product: 2, name: "n".into(), details: None };
+        let info =
+            key::KeyInfo { path: "p".into(), vendor: 1, product: 2, name: "n".into(), details: None, problem: None };
         let identified = key::Identified { key: info, credential: None, proof: None, others: None };
         assert!(
             matches!(read(&key::Reply::Identified(identified.clone())), Ok(KeyReply::Identified(r)) if r == identified)

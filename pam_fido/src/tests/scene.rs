@@ -360,7 +360,7 @@ pub fn granted(deployment: &Deployment, person: &str) -> AgentReply {
 }
 
 pub fn refused(code: wardkey_core::code::Code) -> AgentReply {
-    AgentReply::Refused(AgentRefusal { code, detail: None, retry_after: Some(30) })
+    AgentReply::Refused(AgentRefusal { code, detail: None, retry_after: Some(30), record: None })
 }
 
 /// Answers as an agent should.
@@ -400,7 +400,14 @@ pub fn key_info(tries: u8) -> KeyInfo {
         min_pin_length: 4,
         pin_tries: Some(tries),
     };
-    KeyInfo { path: "/dev/hidraw0".into(), vendor: 1, product: 2, name: "key".into(), details: Some(details) }
+    KeyInfo {
+        path: "/dev/hidraw0".into(),
+        vendor: 1,
+        product: 2,
+        name: "key".into(),
+        details: Some(details),
+        problem: None,
+    }
 }
 
 /// The key of `seed` claims credential `id`, and signs the challenge.

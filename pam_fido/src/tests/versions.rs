@@ -44,7 +44,7 @@ fn what_a_newer_agent_and_key_process_say_beside_is_passed_over() {
 
 #[test]
 fn an_older_agent_refuses_by_code_and_so_does_what_is_not_understood() {
-    let refusal = |code| Refusal { code, detail: Some("protocol".into()), retry_after: None };
+    let refusal = |code| Refusal { code, detail: Some("protocol".into()), retry_after: None, record: None };
     let mut of_the_future = newer(&AgentReply::Refused(refusal(Code::LockedOut)));
     // Its code is 65000, two bytes after the key 0 of the map.
     let at = of_the_future.windows(2).position(|two| two == [0x00, 0x19]).unwrap();

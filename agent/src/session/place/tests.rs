@@ -132,6 +132,25 @@ fn lesson_greeters_before_a_session_are_in_front_when_people_see_them() {
     }
 }
 
+#[test]
+fn only_a_screen_that_is_shown_holds_the_key() {
+    let desktop = |active| session("7", |own| own.active = active);
+    let in_session = |active| Place { session: Some(desktop(active)), ..Place::default() };
+    let on_line = |tty: &str| Place { tty: Some(tty.into()), ..Place::default() };
+    for (what, place, screens, behind) in [
+        ("a session in front", in_session(true), screens("tty7", &[desktop(true)]), false),
+        ("a session, a console shown", in_session(true), screens("tty1", &[desktop(false)]), true),
+        ("a session, logind just restarted", in_session(true), screens("tty7", &[]), false),
+        ("login on tty1", on_line("tty1"), screens("tty1", &[desktop(false)]), false),
+        ("login on tty1, a desktop shown", on_line("tty1"), screens("tty7", &[desktop(true)]), true),
+        ("login on tty1 without logind", on_line("tty1"), screens("tty2", &[]), false),
+        ("a serial line, a desktop shown", on_line("/dev/ttyS0"), screens("tty7", &[desktop(true)]), false),
+        ("GDM, a desktop shown", Place::default(), screens("tty2", &[gdm(false), desktop(true)]), true),
+    ] {
+        assert_eq!(place.is_behind(&screens), behind, "{what}");
+    }
+}
+
 /// Hanako, who sits here or does not, and a colleague who is logged in over the network.
 #[test]
 fn lesson_su_in_cron_is_where_who_started_it_is_and_never_the_greeter() {

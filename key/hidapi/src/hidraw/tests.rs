@@ -6,13 +6,13 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use super::{Hidraw, node_number};
-use crate::transport::{LinkError, REPORT_LENGTH, Received, Transport};
+use super::{Hidraw, Locks, node_number};
+use crate::transport::{LinkError, Received, Transport};
 
 fn pair() -> (Hidraw, UnixStream) {
     let (ours, theirs) = UnixStream::pair().unwrap();
     ours.set_nonblocking(true).unwrap();
-    let link = Hidraw { file: OwnedFd::from(ours).into(), buffer: [0; REPORT_LENGTH], filled: 0 };
+    let link = Hidraw::received(OwnedFd::from(ours), Locks::default());
     (link, theirs)
 }
 

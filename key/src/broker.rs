@@ -1,0 +1,219 @@
+//! Opening what the process that has the PIN shall not open itself.
+//!
+//! ```text
+//!   worker: caller, PIN, key             broker: neither
+//!   opens nothing ── "devices" ───────>  opens /dev/hidraw*, keeps those with FIDO's usage page
+//!                 <── node, descriptor ─
+//!                 ── "seats" ────────>   reads who is in front of each seat
+//!                 <── uids ────────────
+//! ```
+//! Both run as uid 0 where no unit restricts them, and that uid may open every file of root's for writing. The
+//! worker's filter has no call that opens a file. The broker hears one byte at a time, of the worker alone.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use hidapi::hidraw::{Hidraw, Locks};
+use minicbor::{Decode, Encode};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+use wardkey_core::codec;
+use wardkey_core::message::key::MAX_DEVICES;
+
+use crate::bus::{Bus, described};
+use crate::caller::{MAX_SEATS, active_uids};
+use crate::keys::Description;
+use crate::listen::{receive_message, send_message};
+
+/// What is asked for.
+const DEVICES: u8 = b'd';
+const SEATS: u8 = b's';
+/// Longest answer in bytes.
+const MAX_ANSWER: usize = 4096;
+/// Longest wait for an answer: a device that blocks while it is opened is given up with the connection.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// A device that the broker has opened; the descriptor goes with it.
+#[derive(Debug, Encode, Decode)]
+#[cbor(map)]
+struct Opened {
+    #[n(0)]
+    path: String,
+    #[n(1)]
+    vendor: u16,
+    #[n(2)]
+    product: u16,
+    #[n(3)]
+    name: String,
+}
+
+/// One message of the broker.
+#[derive(Debug, Encode, Decode)]
+enum Answer {
+    #[n(0)]
+    Device(#[n(0)] Opened),
+    /// That was the last device.
+    #[n(1)]
+    End,
+    #[n(2)]
+    Active(#[n(0)] Vec<u32>),
+}
+
+/// The worker's end.
+#[derive(Debug)]
+pub struct Broker {
+    socket: OwnedFd,
+}
+
+impl Broker {
+    /// Starts the broker of this process; `command` makes one that calls [`serve`] with its standard input.
+    ///
+    /// # Errors
+    /// When no process can be started.
+    pub fn start(mut command: Command) -> std::io::Result<Self> {
+        let (socket, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
+        // It ends with this process, which so is the one that collects it.
+        command.stdin(Stdio::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        Ok(Self { socket })
+    }
+
+    /// Who is in front of each seat; nobody when the broker is gone.
+    #[must_use]
+    pub fn active_uids(&self) -> Vec<u32> {
+        let until = Instant::now() + ANSWER;
+        match self.ask(SEATS).and_then(|()| self.hear(until)) {
+            Ok((Answer::Active(uids), _)) => uids,
+            Ok(_) | Err(_) => Vec::new(),
+        }
+    }
+
+    fn ask(&self, what: u8) -> Result<(), Errno> {
+        send_message(self.socket.as_fd(), &[what], None)
+    }
+
+    fn hear(&self, until: Instant) -> Result<(Answer, Option<OwnedFd>), Errno> {
+        let left = until.saturating_duration_since(Instant::now()).as_millis();
+        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
+        if poll(&mut fds, timeout)? == 0 {
+            return Err(Errno::ETIMEDOUT);
+        }
+        let mut bytes = [0; MAX_ANSWER];
+        let (length, descriptor) = receive_message(self.socket.as_fd(), &mut bytes)?;
+        let answer = codec::from_message(bytes.get(..length).unwrap_or_default()).map_err(|_| Errno::EBADMSG)?;
+        Ok((answer, descriptor))
+    }
+}
+
+impl Bus for Broker {
+    fn devices(&self, locks: &Locks) -> Vec<(Description, Hidraw)> {
+        let until = Instant::now() + ANSWER;
+        let mut found = Vec::new();
+        if self.ask(DEVICES).is_err() {
+            return found;
+        }
+        // All answers are taken, so that none is left for the next question.
+        while let Ok((Answer::Device(opened), descriptor)) = self.hear(until) {
+            let Opened { path, vendor, product, name } = opened;
+            let description = Description { path, vendor, product, name };
+            found.extend(descriptor.map(|node| (description, Hidraw::received(node, locks.clone()))));
+        }
+        found
+    }
+}
+
+/// Serves the worker at the other end of `socket` until it is gone.
+pub fn serve(socket: BorrowedFd<'_>, seats: &Path) {
+    let mut asked = [0];
+    while let Ok((1, _)) = receive_message(socket, &mut asked) {
+        let told = match asked {
+            [DEVICES] => tell_devices(socket),
+            [SEATS] => {
+                let mut uids = active_uids(seats);
+                uids.truncate(MAX_SEATS);
+                tell(socket, &Answer::Active(uids), None)
+            }
+            _ => return,
+        };
+        if told.is_err() {
+            return;
+        }
+    }
+}
+
+fn tell_devices(socket: BorrowedFd<'_>) -> Result<(), Errno> {
+    for found in hidapi::hidraw::devices().iter().take(MAX_DEVICES) {
+        let Some(Description { path, vendor, product, name }) = described(found) else { continue };
+        tell(socket, &Answer::Device(Opened { path, vendor, product, name }), Some(found.link.node()))?;
+    }
+    tell(socket, &Answer::End, None)
+}
+
+fn tell(socket: BorrowedFd<'_>, answer: &Answer, with: Option<BorrowedFd<'_>>) -> Result<(), Errno> {
+    send_message(socket, &codec::to_message(answer), with)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair() -> (Broker, OwnedFd) {
+        let (socket, theirs) =
+            socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).unwrap();
+        (Broker { socket }, theirs)
+    }
+
+    #[test]
+    fn it_says_who_is_in_front_and_which_devices_there_are() {
+        let seats = tempfile::tempdir().unwrap();
+        std::fs::write(seats.path().join("seat0"), "ACTIVE_UID=2001\n").unwrap();
+        let (broker, theirs) = pair();
+        let serving = std::thread::spawn({
+            let seats = seats.path().to_owned();
+            move || serve(theirs.as_fd(), &seats)
+        });
+        for uid in [2001, 2002] {
+            std::fs::write(seats.path().join("seat0"), format!("ACTIVE_UID={uid}\n")).unwrap();
+            assert_eq!(broker.active_uids(), [uid]);
+            let found = broker.devices(&Locks::default());
+            assert_eq!(found.len(), hidapi::hidraw::devices().len());
+        }
+        drop(broker);
+        serving.join().unwrap();
+    }
+
+    #[test]
+    fn a_broker_that_is_gone_or_talks_nonsense_knows_nobody() {
+        let (broker, theirs) = pair();
+        send_message(theirs.as_fd(), &[0xff], None).unwrap();
+        assert!(broker.active_uids().is_empty());
+        send_message(theirs.as_fd(), &codec::to_message(&Answer::End), None).unwrap();
+        assert!(broker.active_uids().is_empty());
+        drop(theirs);
+        assert!(broker.active_uids().is_empty());
+        assert!(broker.devices(&Locks::default()).is_empty());
+    }
+
+    #[test]
+    fn a_device_comes_with_its_descriptor() {
+        let (broker, theirs) = pair();
+        let (node, mut key) = std::os::unix::net::UnixStream::pair().unwrap();
+        let opened = Opened { path: "/dev/hidraw7".into(), vendor: 1, product: 2, name: "a key".into() };
+        tell(theirs.as_fd(), &Answer::Device(opened), Some(node.as_fd())).unwrap();
+        let without = Opened { path: "/dev/hidraw8".into(), vendor: 1, product: 2, name: "no node".into() };
+        tell(theirs.as_fd(), &Answer::Device(without), None).unwrap();
+        tell(theirs.as_fd(), &Answer::End, None).unwrap();
+        drop(node);
+        let mut found = broker.devices(&Locks::default());
+        assert_eq!(found.len(), 1);
+        let (description, mut link) = found.pop().unwrap();
+        assert_eq!(description.path, "/dev/hidraw7");
+        hidapi::Transport::send(&mut link, &[9; 64], Instant::now() + ANSWER).unwrap();
+        let mut got = [0; 65];
+        std::io::Read::read_exact(&mut key, &mut got).unwrap();
+        assert_eq!(got[1..], [9; 64]);
+    }
+}
