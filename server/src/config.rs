@@ -30,7 +30,7 @@ pub struct Config {
     pub certificate_days: u64,
     /// Keys that one person may have.
     pub keys_per_person: u32,
-    /// credProtect level that is asked for, 1 to 3.
+    /// credProtect level that is asked for, 1 or 2.
     pub cred_protect: u8,
     /// Limits on requests.
     pub limits: Limits,

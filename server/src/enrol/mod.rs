@@ -50,6 +50,10 @@ use eddsa::Expected;
 /// Registrations under way at once; each ends by itself after a minute.
 const MAX_SESSIONS: usize = 10_000;
 
+/// The credProtect level (CTAP 2.1, 12.1) at which a key tells nobody without its PIN that it has a
+/// credential. Which person's PIN to ask for is known only from that.
+pub const NEVER_SILENT: u8 = 3;
+
 /// What every registration of this deployment shares, and those under way.
 pub struct Enrolments {
     core: WebauthnCore,
@@ -151,8 +155,8 @@ impl Enrolments {
         let protect = CredProtect {
             credential_protection_policy: match self.cred_protect {
                 1 => CredentialProtectionPolicy::UserVerificationOptional,
-                2 => CredentialProtectionPolicy::UserVerificationOptionalWithCredentialIDList,
-                _ => CredentialProtectionPolicy::UserVerificationRequired,
+                // Never more: see NEVER_SILENT.
+                _ => CredentialProtectionPolicy::UserVerificationOptionalWithCredentialIDList,
             },
             enforce_credential_protection_policy: Some(false),
         };
@@ -231,7 +235,8 @@ impl Enrolments {
     ///
     /// # Errors
     /// [`Code::RegistrationRefused`] with the check that failed; [`Code::ChallengeExpired`] for
-    /// another challenge.
+    /// another challenge; [`Code::KeyCannotIdentify`] for a key that shows itself to nobody without
+    /// its PIN.
     pub fn verify(&self, session: &Session, request: &EnrolFinishRequest, now: UnixTime) -> Result<Registration> {
         let label =
             DisplayText::new(request.label.as_str()).map_err(|error| Error::invalid(format!("label: {error}")))?;
@@ -248,6 +253,13 @@ impl Enrolments {
                     Expected { challenge: &session.challenge, origin: &self.origin, exclude: &session.exclude };
                 eddsa::verify(&attestation, &request.client_data.0, &expected)?;
             }
+        }
+        // Signed by the key, whatever it was asked for: it would be registered, and never found again.
+        if attestation.cred_protect >= NEVER_SILENT {
+            return Err(Error::refused(
+                Code::KeyCannotIdentify,
+                "the key set credProtect level 3 by itself: it cannot be identified before its PIN is typed",
+            ));
         }
         let attested = match attested::by_root(&self.roots, &attestation) {
             Ok(()) => true,

@@ -68,7 +68,9 @@ impl From<Error> for Refusal {
                 Code::NotFound => Self::new(StatusCode::NOT_FOUND, code, message),
                 Code::RequestInvalid => Self::new(StatusCode::BAD_REQUEST, code, message),
                 Code::TooManyKeys | Code::KeyAlreadyRegistered => Self::new(StatusCode::CONFLICT, code, message),
-                Code::RegistrationRefused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message),
+                Code::RegistrationRefused | Code::KeyCannotIdentify => {
+                    Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
+                }
                 Code::ServerBehind | Code::ServerClock => Self::unavailable(code, message),
                 Code::TooManyRequests => Self::too_many(60),
                 _ => Self::new(StatusCode::FORBIDDEN, code, message),

@@ -239,10 +239,30 @@ fn only_a_verified_chain_that_signs_model_and_flags_is_attested() {
                 assert!(!answer.json::<EnrolFinishReply>().attested, "{what}, EdDSA {eddsa}");
             }
         }
-        let (_, answer) = enrol(&ward.terminal, &ward.code(), &wrong_model, Making::default());
-        assert_eq!(answer.refusal(), (422, "WK-1507".into()), "the certificate is of another model");
-        let (_, answer) = enrol(&ward.terminal, &ward.code(), &ward.maker, Making::default());
-        assert!(answer.json::<EnrolFinishReply>().attested);
+        let answer = try_one(&wrong_model, good);
+        assert_eq!(answer.refusal(), (422, "WK-1507".into()), "the certificate is of another model, EdDSA {eddsa}");
+        let answer = try_one(&ward.maker, good);
+        assert!(answer.json::<EnrolFinishReply>().attested, "EdDSA {eddsa}: {}", answer.body);
+    }
+}
+
+#[test]
+fn a_key_that_raises_its_protection_by_itself_is_refused_while_it_can_be_changed() {
+    for (configuration, statement) in [("", Statement::None), ("cred_protect = 1", Statement::Packed)] {
+        for eddsa in [false, true] {
+            let ward = Ward::new(|_| configuration.into());
+            let code = ward.code();
+            let making = Making { cred_protect: Some(3), statement, eddsa, ..Making::default() };
+            let (_, answer) = enrol(&ward.terminal, &code, &ward.maker, making);
+            assert_eq!(answer.refusal(), (422, "WK-1224".into()), "EdDSA {eddsa}");
+            assert!(ward.record().credentials.is_empty());
+            let trail = ward.deployment.json(&["audit", "list", "--object", "yamada"]);
+            let row = trail.as_array().unwrap().iter().find(|row| row["action"] == "key.enrol-refused").unwrap();
+            assert!(row["detail"].as_str().unwrap().contains("WK-1224"), "{row}");
+            // The same key, set right, takes the same code.
+            let (_, answer) = enrol(&ward.terminal, &code, &ward.maker, Making { cred_protect: Some(2), ..making });
+            assert_eq!(answer.status, 200, "{}", answer.body);
+        }
     }
 }
 
