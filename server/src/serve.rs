@@ -313,6 +313,7 @@ impl Serving {
         // Over the limit the connection is closed at once: a clear sign, and no memory.
         let Some(_inside) = handshake.pass(terminal) else { return };
         let is_terminal = terminal.is_some();
+        let mut news = publisher.subscribe();
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(peer);
             router.clone().oneshot(Request::from(request.map(axum::body::Body::new)))
@@ -322,14 +323,25 @@ impl Serving {
             .header_read_timeout(if is_terminal { HEAD } else { ANONYMOUS_HEAD })
             .max_buf_size(64 * 1024)
             .serve_connection(TokioIo::new(stream), service);
-        tokio::pin!(connection);
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            _ = stop.changed() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
+        let life = tokio::time::sleep(ANONYMOUS_LIFE);
+        tokio::pin!(connection, life);
+        let mut ends = false;
+        let ended = loop {
+            tokio::select! {
+                ended = connection.as_mut() => break ended,
+                _ = stop.changed() => {
+                    connection.as_mut().graceful_shutdown();
+                    break connection.await;
+                }
+                () = &mut life, if !is_terminal => return,
+                // It ends with its certificate, after the answer to what is under way.
+                _ = news.changed(), if is_terminal && !ends => {
+                    if certificate.is_some_and(|own| publisher.is_replaced(&own)) {
+                        connection.as_mut().graceful_shutdown();
+                        ends = true;
+                    }
+                }
             }
-            () = tokio::time::sleep(ANONYMOUS_LIFE), if !is_terminal => return,
         };
         if let Err(error) = ended {
             tracing::debug!(%address, %error, "connection");

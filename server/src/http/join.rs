@@ -49,6 +49,7 @@ pub async fn renew(
     let csr = Request::read(short(&request.csr)?)?;
     let issued = app.authority.terminal(csr, &id, now, app.config.certificate_days)?;
     let mut tx = app.store.write().await?;
+    known.still_active(&mut tx).await?;
     terminal::renew(&mut tx, &id, &known.certificate.serial, &issued).await?;
     let hex = id.to_hex();
     audit::record(&mut tx, now, &Actor::terminal(&id), Act::new("terminal.renew", &hex)).await?;

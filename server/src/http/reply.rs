@@ -50,6 +50,13 @@ impl Refusal {
         self
     }
 
+    /// The same, and nothing comes of asking again sooner.
+    #[must_use]
+    pub const fn after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
     /// Not now: 503.
     pub fn unavailable(code: Code, message: impl Into<String>) -> Self {
         Self { retry_after: Some(30), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message) }
