@@ -71,7 +71,7 @@ async fn act(cli: Cli) -> Result<()> {
     let config = Config::read(&cli.config)?;
     match cli.command {
         Command::Init(init) => init::init(&config, &init, output).await,
-        Command::Run => run::run(config).await,
+        Command::Run => run::run(&cli.config, config).await,
         command => {
             let store = Store::open(&config.store).await?;
             let context = Context { config, store, clock: Clock::system(), actor: Actor::process(), output };
