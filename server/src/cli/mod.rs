@@ -28,8 +28,6 @@ use crate::store::{Store, Tx};
 use args::{Cli, Command};
 use value::Output;
 
-pub use value::moment;
-
 /// The command line, for manual pages and completions.
 pub fn command() -> clap::Command {
     Cli::command()

@@ -18,7 +18,6 @@ pub mod code;
 pub mod credential;
 pub mod event;
 pub mod import;
-mod import_file;
 pub mod intake;
 pub mod person;
 pub mod scope;

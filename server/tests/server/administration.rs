@@ -269,7 +269,7 @@ fn people_are_shown_as_they_were_given() {
 
 #[test]
 fn an_import_is_all_or_nothing_and_says_the_line() {
-    let deployment = Deployment::new();
+    let deployment = Deployment::with("time_zone = \"UTC\"");
     deployment.ok(&["person", "add", "there", "--name", "There", "--scope", "icu"]);
     let key = Credential::make(&Maker::new(), &[1; 32], Making::default());
     let id = json!(wardkey_core::message::http::Base64(key.id.clone()));
@@ -289,12 +289,12 @@ fn an_import_is_all_or_nothing_and_says_the_line() {
     for (what, line, part) in [
         ("unknown member", with("surprise", json!(1)), "surprise"),
         ("unknown scope", with("scopes", json!(["nowhere"])), "nowhere"),
-        ("no scope", with("scopes", json!([])), "no scope"),
-        ("bad login", with("login", json!("a b")), "login"),
-        ("twice", with("login", json!("a")), "exists already"),
+        ("no scope", with("scopes", json!([])), "scopes"),
+        ("bad login", with("login", json!("a b")), "WK-1527"),
+        ("twice", with("login", json!("a")), "twice"),
         ("there already", with("login", json!("there")), "exists already"),
-        ("bad name", with("name", json!("a\nb")), "name"),
-        ("bad language", with("language", json!("fr")), "language"),
+        ("bad name", with("name", json!("a\nb")), "WK-1528"),
+        ("bad language", with("language", json!("fr")), "WK-1529"),
         ("bad time", with("valid_from", json!("soon")), "valid_from"),
         ("bad key", with("credentials", json!([{ "id": "AAAA", "public_key": public_key }])), "id"),
         ("bad COSE key", with("credentials", json!([{ "id": id, "public_key": "oQEC" }])), "public_key"),
@@ -308,7 +308,7 @@ fn an_import_is_all_or_nothing_and_says_the_line() {
         import(&format!("{good}\n\n{line}\n"));
         let said = deployment.refused(1, &["person", "import", file]);
         assert!(
-            said.contains("line 3") && said.contains(part) && said.contains("nothing was imported"),
+            said.contains("people.jsonl:3: ") && said.contains(part) && said.contains("Nothing was imported"),
             "{what}: {said}"
         );
         assert_eq!(deployment.json(&["person", "list"]).as_array().unwrap().len(), 1, "{what}");
