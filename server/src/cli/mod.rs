@@ -5,6 +5,7 @@ mod args;
 mod clock;
 mod code;
 mod config;
+mod heard;
 mod import;
 mod init;
 mod key;

@@ -9,6 +9,8 @@ use wardkey_core::time::UnixTime;
 
 use super::Context;
 use super::args::{self, PersonAct};
+use super::heard;
+use super::import::Asked;
 use super::key::{self, ShownKey};
 use super::value::table;
 use crate::error::{Error, Result};
@@ -16,9 +18,9 @@ use crate::store::audit::{self, Act};
 use crate::store::credential::{self, CredentialStatus};
 use crate::store::person::{self, PersonStatus, Profile};
 use crate::store::{Tx, code, state};
+use crate::when::{self, When};
 
 /// A person for people and programs.
-use crate::when::{self, When};
 #[derive(Serialize)]
 struct ShownPerson {
     login: String,
@@ -59,8 +61,6 @@ pub async fn act(context: &Context, command: args::Person) -> Result<()> {
     }
 }
 
-async fn add(context: &Context, profile: &Profile, reason: Option<&str>) -> Result<()> {
-    let now = context.clock.now();
 /// The moment at which something that was given begins, or is over, in the deployment's time zone.
 fn edge(
     context: &Context,
@@ -72,6 +72,8 @@ fn edge(
     moment.map(Some).ok_or_else(|| Error::Usage("a time that there is not in this time zone".into()))
 }
 
+async fn add(context: &Context, profile: &Profile, reason: Option<&str>) -> Result<()> {
+    let now = context.clock.now();
     let mut tx = context.store.write().await?;
     let id = person::add(&mut tx, profile, now).await?;
     state::publish_person(&mut tx, id).await?;
@@ -146,11 +148,13 @@ async fn switch(context: &Context, act: &PersonAct, status: PersonStatus) -> Res
     let mut row = Act::new(action, act.login.as_str()).because(act.reason.as_deref());
     row.detail = detail;
     audit::record(&mut tx, now, &context.actor, row).await?;
+    let scopes = person::scopes(&mut tx, person.id).await?;
     context.commit(tx).await?;
     let answer = serde_json::json!({ "login": act.login.as_str(), "status": status.as_str(), "changed": changed });
     context
         .output
-        .say(&answer, || vec![format!("person {} {word}{}", act.login, if changed { "" } else { " already" })])
+        .say(&answer, || vec![format!("person {} {word}{}", act.login, if changed { "" } else { " already" })])?;
+    if status == PersonStatus::Active { Ok(()) } else { heard::by_terminals_of(context, &scopes).await }
 }
 
 async fn list(context: &Context, scope: Option<&wardkey_core::name::ScopeName>, limit: u32) -> Result<()> {
