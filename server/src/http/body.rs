@@ -13,8 +13,9 @@ use super::reply::Refusal;
 /// How long a peer may take to send a body.
 const BODY_TIME: Duration = Duration::from_secs(20);
 
-/// Bytes over the limit that are still read.
-const THROWN_AWAY: usize = 1024 * 1024;
+/// Bytes over the limit that are still read, and thrown away as they come: they cost no memory, and the
+/// client gets its answer. Whoever sends more is cut off.
+const THROWN_AWAY: usize = 96 * 1024 * 1024;
 
 /// The JSON body of a request, of at most `MAX` bytes.
 pub struct Body<T, const MAX: usize>(pub T);
@@ -34,6 +35,10 @@ impl<T: DeserializeOwned, S: Send + Sync, const MAX: usize> FromRequest<S> for B
         }
         let too_large =
             || Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, Code::RequestInvalid, format!("at most {MAX} bytes"));
+        // Who asks before it sends need not send at all.
+        if asks_first(&request) && announced(&request) > MAX as u64 {
+            return Err(too_large());
+        }
         let bytes = tokio::time::timeout(BODY_TIME, read(request.into_body(), MAX))
             .await
             .map_err(|_| Refusal::new(StatusCode::REQUEST_TIMEOUT, Code::RequestInvalid, "the body took too long"))?
@@ -45,14 +50,23 @@ impl<T: DeserializeOwned, S: Send + Sync, const MAX: usize> FromRequest<S> for B
     }
 }
 
-/// Reads a body of at most `max` bytes and throws it away, when the answer is known before it: see [`read`].
-pub async fn throw_away(body: axum::body::Body, max: usize) {
-    let mut body = http_body_util::Limited::new(body, max);
-    let all = async { while let Some(Ok(_)) = body.frame().await {} };
-    let _ = tokio::time::timeout(BODY_TIME, all).await;
+/// Whether the client waits for `100 Continue` before it sends its body (RFC 9110, 10.1.1).
+fn asks_first(request: &Request) -> bool {
+    request.headers().get(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
-/// A body of at most `max` bytes; `None` for a longer one. A little more is read and thrown away: a
+/// The length that was announced; 0 when none was.
+fn announced(request: &Request) -> u64 {
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    length.and_then(|length| length.parse().ok()).unwrap_or(0)
+}
+
+/// Reads a body and throws it away, when the answer is known before it: see [`read`].
+pub async fn throw_away(body: axum::body::Body) {
+    let _ = tokio::time::timeout(BODY_TIME, read(body, 0)).await;
+}
+
+/// A body of at most `max` bytes; `None` for a longer one. What is over it is read and thrown away: a
 /// client that still sends when the connection is closed never sees the answer.
 async fn read(mut body: axum::body::Body, max: usize) -> Result<Option<Vec<u8>>, axum::Error> {
     let (mut bytes, mut total) = (Vec::new(), 0usize);

@@ -95,7 +95,7 @@ impl FromRequest<Arc<App>> for Sent {
         let (mut parts, body) = request.into_parts();
         let ActiveTerminal(known) = ActiveTerminal::from_request_parts(&mut parts, app).await?;
         if let Err(refusal) = app.allowed(&known.terminal.id, 1) {
-            body::throw_away(body, MAX_BODY).await;
+            body::throw_away(body).await;
             return Err(refusal);
         }
         let Body(request) =

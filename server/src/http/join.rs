@@ -88,7 +88,11 @@ impl Asked {
 }
 
 fn short(csr: &Base64) -> Result<&[u8], Refusal> {
-    if csr.0.len() > MAX_CSR { Err(Refusal::invalid("csr: too long")) } else { Ok(&csr.0) }
+    match csr.0.len() {
+        0 => Err(Refusal::invalid("csr: empty")),
+        length if length > MAX_CSR => Err(Refusal::invalid("csr: too long")),
+        _ => Ok(&csr.0),
+    }
 }
 
 /// The one refusal of tokens, whatever is wrong.
