@@ -1,11 +1,16 @@
 //! Bodies: JSON only, within a length and a time, nothing unknown in them.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::body::{Bytes, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
 use http_body_util::BodyExt;
+use hyper::body::{Frame, SizeHint};
 use serde::de::DeserializeOwned;
+use tokio::sync::oneshot;
 use wardkey_core::code::Code;
 
 use super::reply::Refusal;
@@ -61,9 +66,71 @@ fn announced(request: &Request) -> u64 {
     length.and_then(|length| length.parse().ok()).unwrap_or(0)
 }
 
-/// Reads a body and throws it away, when the answer is known before it: see [`read`].
-pub async fn throw_away(body: axum::body::Body) {
-    let _ = tokio::time::timeout(BODY_TIME, read(body, 0)).await;
+/// Bytes that are read of a body when the answer is known before it: more than any body may have.
+const UNREAD: usize = 8 * 1024 * 1024;
+
+/// The body of a request, which comes back when it was not read to its end.
+struct Lent {
+    body: Option<axum::body::Body>,
+    back: Option<oneshot::Sender<axum::body::Body>>,
+}
+
+/// What is left of a body after its request was answered.
+pub struct Unread(oneshot::Receiver<axum::body::Body>);
+
+/// Lends the body of a request to whoever answers it. Nothing, when the client asks before it sends.
+pub fn lend(request: Request) -> (Request, Option<Unread>) {
+    if asks_first(&request) {
+        return (request, None);
+    }
+    let (back, unread) = oneshot::channel();
+    let request = request.map(|body| axum::body::Body::new(Lent { body: Some(body), back: Some(back) }));
+    (request, Some(Unread(unread)))
+}
+
+impl Unread {
+    /// Reads what nobody wanted and throws it away: see [`read`].
+    pub async fn throw_away(mut self) {
+        let Ok(body) = self.0.try_recv() else { return };
+        let mut body = http_body_util::Limited::new(body, UNREAD);
+        let all = async { while let Some(Ok(_)) = body.frame().await {} };
+        let _ = tokio::time::timeout(BODY_TIME, all).await;
+    }
+}
+
+impl HttpBody for Lent {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let polled = Pin::new(body).poll_frame(context);
+        if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
+            self.body = None;
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(HttpBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or_else(SizeHint::default, HttpBody::size_hint)
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let unread = self.body.take().filter(|body| !body.is_end_stream());
+        if let Some((body, back)) = unread.zip(self.back.take()) {
+            // Nobody waits for it when the connection is gone.
+            let _ = back.send(body);
+        }
+    }
 }
 
 /// A body of at most `max` bytes; `None` for a longer one. What is over it is read and thrown away: a

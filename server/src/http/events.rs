@@ -14,7 +14,7 @@ use wardkey_core::id::{EventId, TerminalId};
 use wardkey_core::message::http::{Base64, EventsReply, EventsRequest, RefusedEvent};
 use wardkey_core::time::UnixTime;
 
-use super::body::{self, Body};
+use super::body::Body;
 use super::limit::Counted;
 use super::peer::{ActiveTerminal, KnownTerminal};
 use super::reply::{Answer, Refusal};
@@ -94,10 +94,7 @@ impl FromRequest<Arc<App>> for Sent {
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Refusal> {
         let (mut parts, body) = request.into_parts();
         let ActiveTerminal(known) = ActiveTerminal::from_request_parts(&mut parts, app).await?;
-        if let Err(refusal) = app.allowed(&known.terminal.id, 1) {
-            body::throw_away(body).await;
-            return Err(refusal);
-        }
+        app.allowed(&known.terminal.id, 1)?;
         let Body(request) =
             Body::<EventsRequest, MAX_BODY>::from_request(Request::from_parts(parts, body), app).await?;
         Ok(Self { known, request })
