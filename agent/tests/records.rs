@@ -118,6 +118,20 @@ fn failures_and_alarms_travel_first_and_each_event_arrives_once() {
 }
 
 #[test]
+fn a_server_that_can_read_no_event_of_a_batch_does_not_stop_the_upload() {
+    let f = Fixture::synced();
+    f.root().ask(&failure("taro", Some("taro"), Some(2), Code::PinWrong));
+    f.ward.change(|state| state.older = true);
+    while batch(&f.agent).unwrap() > 0 {}
+    assert_eq!(f.agent.state.waiting().unwrap(), 0);
+    // What comes after it arrives.
+    f.ward.change(|state| state.older = false);
+    f.root().ask(&failure("taro", Some("taro"), Some(2), Code::PinWrong));
+    while batch(&f.agent).unwrap() > 0 {}
+    assert!(f.ward.events().iter().any(|event| event.reason == Some(Code::PinWrong)));
+}
+
+#[test]
 fn batches_are_of_256_at_most() {
     let f = Fixture::synced();
     for _ in 0..30 {

@@ -238,6 +238,52 @@ codes! {
     ReplacementRefused = 1521,
     /// The terminal has sent more records than it may for now; they wait at the terminal.
     EventQuota = 1522,
+    /// Nothing was imported; the file has `$count` problems.
+    ImportRefused = 1523,
+    /// The first line of a file of people names no columns.
+    ImportHeader = 1524,
+    /// A column that there is not, or that stands twice (`$value`).
+    ImportColumn = 1525,
+    /// A value that must be there is missing (`$column`).
+    ImportMissing = 1526,
+    /// Not a login name (`$value`).
+    ImportLogin = 1527,
+    /// Not a name of a person (`$value`).
+    ImportName = 1528,
+    /// Not a language (`$value`).
+    ImportLanguage = 1529,
+    /// A scope that there is not (`$value`).
+    ImportScope = 1530,
+    /// Not the name of a group (`$value`).
+    ImportGroup = 1531,
+    /// Not a date (`$column`, `$value`).
+    ImportDate = 1532,
+    /// The validity ends before it begins.
+    ImportDates = 1533,
+    /// More of them (`$column`) than there may be (`$value`).
+    ImportTooMany = 1534,
+    /// A login name stands twice in the file (`$value`).
+    ImportTwice = 1535,
+    /// The person is there already (`$value`).
+    ImportExists = 1536,
+    /// A key cannot be taken (`$value`).
+    ImportKey = 1537,
+    /// The characters of the file cannot be read.
+    ImportEncoding = 1538,
+    /// A quotation mark is never closed.
+    ImportQuote = 1539,
+    /// More values than columns (`$value`).
+    ImportCells = 1540,
+    /// Not a JSON object; the reading stopped at character `$value`.
+    ImportJson = 1541,
+    /// The file names nobody.
+    ImportNobody = 1542,
+    /// A member of the wrong kind (`$value`).
+    ImportKind = 1543,
+    /// Stored, but the server does not run, so no terminal hears of it.
+    StoredServerStopped = 1544,
+    /// Stored, but a scope (`$value`) is not published, so its terminals do not hear of it.
+    StoredScopeHalted = 1545,
 
     // 16xx: switching Wardkey on and off
     /// Not enabled: the terminal is not ready.

@@ -9,7 +9,7 @@ use minicbor::{Decode, Encode};
 
 use crate::assertion::Assertion;
 use crate::code::Code;
-use crate::codec::Document;
+use crate::codec::{Document, sha256};
 use crate::id::{Aaguid, EventId, TerminalId};
 use crate::name::{LoginName, printable};
 use crate::time::UnixTime;
@@ -260,6 +260,12 @@ impl Event {
         }
     }
 
+    /// The ids by which both sides name an event, also one that they cannot read, such as one of a
+    /// newer version: the id that it claims, when so much can be read, and the beginning of its hash.
+    pub fn names(bytes: &[u8]) -> impl Iterator<Item = EventId> + use<> {
+        claimed_id(bytes).into_iter().chain(std::iter::once(hash_id(bytes)))
+    }
+
     /// Its syslog severity.
     pub const fn severity(&self) -> Severity {
         self.name.severity(self.outcome)
@@ -309,6 +315,20 @@ impl Event {
     }
 }
 
+/// The id of an event of whatever version: the first field of its map.
+fn claimed_id(bytes: &[u8]) -> Option<EventId> {
+    let mut d = minicbor::Decoder::new(bytes);
+    let is_event = d.array().ok()? == Some(2) && d.str().ok()?.starts_with("wardkey/event/");
+    let has_id = is_event && d.map().ok()? != Some(0) && d.u32().ok()? == 0;
+    if has_id { d.decode().ok() } else { None }
+}
+
+fn hash_id(bytes: &[u8]) -> EventId {
+    let mut id = [0; EventId::LEN];
+    id.iter_mut().zip(sha256(bytes).as_bytes()).for_each(|(to, from)| *to = *from);
+    EventId::new(id)
+}
+
 /// A value that no parser of key=value lines takes for anything else (LESSONS: log injection).
 fn plain_value(value: &str) -> String {
     let value: String = printable(value, 256)
@@ -325,6 +345,24 @@ fn plain_value(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_event_that_cannot_be_read_is_named_by_its_claimed_id_and_its_hash() {
+        let event = Event::new(EventId::new([7; 16]), UnixTime(5), EventName::Heartbeat, Outcome::Success);
+        let good = crate::codec::to_bytes(&event);
+        assert_eq!(Event::names(&good).collect::<Vec<_>>(), [event.id, hash_id(&good)]);
+
+        // One of a later version: a name of an event that there is not yet.
+        let mut later = good.clone();
+        let at = later.windows(2).rposition(|pair| pair == [0x03, 0x02]).unwrap() + 1;
+        later.splice(at..=at, [0x18, 200]);
+        assert!(crate::codec::from_bytes::<Event>(&later).is_err());
+        assert_eq!(Event::names(&later).collect::<Vec<_>>(), [event.id, hash_id(&later)]);
+
+        for junk in [&b""[..], b"x", &good[..20], &[0x82, 0x60, 0xa0]] {
+            assert_eq!(Event::names(junk).collect::<Vec<_>>(), [hash_id(junk)], "{junk:?}");
+        }
+    }
 
     #[test]
     fn lesson_log_injection_no_value_breaks_out_of_its_field() {

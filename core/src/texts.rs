@@ -144,7 +144,10 @@ mod tests {
         for language in LANGUAGES {
             for code in Code::ALL {
                 for name in arguments(*code, language) {
-                    let text = message(*code, language, &[("other", "no"), (name, "<value>")]);
+                    let others = arguments(*code, language).into_iter().filter(|other| *other != name);
+                    let mut args: Vec<_> = others.map(|other| (other, "x")).collect();
+                    args.extend([("other", "no"), (name, "<value>")]);
+                    let text = message(*code, language, &args);
                     assert!(text.contains("<value>") && !text.contains(MISSING), "{text}");
                     assert!(message(*code, language, &[]).contains(MISSING), "{text}");
                 }

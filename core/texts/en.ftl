@@ -117,6 +117,29 @@ wk-1515 = Not found ({ $what }). Please check the name.
 wk-1516 = The request is not valid ({ $reason }). Please check it.
 wk-1521 = This machine has joined before. Please issue a token for it with "terminal token --replace".
 wk-1522 = Too many records from this terminal for now. They are kept here and sent later.
+wk-1523 = Nothing was imported: the file has { $count } problems. Please mend them and import it again.
+wk-1524 = The first line names no columns. It has to hold at least login and name.
+wk-1525 = The column { $value } is not known, or stands twice. Please correct it (see "person import --help").
+wk-1526 = No value for { $column }. Please fill it in.
+wk-1527 = { $value } is no login name. Letters, digits and . _ - @ + are taken, up to 64.
+wk-1528 = { $value } is no name of a person. 1 to 128 printable characters are taken.
+wk-1529 = { $value } is no language. Please write ja or en.
+wk-1530 = There is no scope { $value }. Please correct its name, or add it first.
+wk-1531 = { $value } is no name of a group. Letters, digits and . _ - are taken, up to 64.
+wk-1532 = { $column }: { $value } is no date. Please write it as 2027-03-31 or 2027/3/31.
+wk-1533 = The validity ends before it begins. Please correct one of the two dates.
+wk-1534 = Too many values for { $column }: at most { $value } are allowed.
+wk-1535 = { $value } stands in the file twice. Please take one of the lines out.
+wk-1536 = { $value } exists already. Please take the line out, or import with --skip-existing.
+wk-1537 = A key of this person cannot be imported ({ $value }).
+wk-1538 = The characters from here on cannot be read. Please save the file as UTF-8.
+wk-1539 = The quotation mark that is opened here is never closed.
+wk-1540 = There is a value without a column: { $value }. Please take it out, or name its column.
+wk-1541 = This line is no JSON object (character { $value }).
+wk-1542 = The file names nobody.
+wk-1543 = A value is of the wrong kind ({ $value }).
+wk-1544 = Stored, but the server is not running: no terminal hears of it yet. Please start it.
+wk-1545 = Stored, but scope { $value } is halted: its terminals do not hear of it. Please see "scope list".
 
 ## 16xx: switching Wardkey on and off
 

@@ -4,9 +4,11 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
+use crate::when;
 
 /// The configuration, with defaults for what the file leaves out.
 #[derive(Clone, Debug, Deserialize)]
@@ -30,8 +32,10 @@ pub struct Config {
     pub certificate_days: u64,
     /// Keys that one person may have.
     pub keys_per_person: u32,
-    /// credProtect level that is asked for, 1 to 3.
+    /// credProtect level that is asked for, 1 or 2.
     pub cred_protect: u8,
+    /// The zone in which a day is a day, such as `Asia/Tokyo`; the machine's when absent.
+    pub time_zone: Option<String>,
     /// Limits on requests.
     pub limits: Limits,
 }
@@ -112,6 +116,7 @@ impl Default for Config {
             certificate_days: 397,
             keys_per_person: 10,
             cred_protect: 2,
+            time_zone: None,
             limits: Limits::default(),
         }
     }
@@ -173,6 +178,11 @@ impl Config {
             ((1..=32).contains(&self.keys_per_person), "keys_per_person", "1 to 32"),
             ((1..=2).contains(&self.cred_protect), "cred_protect", "1 or 2"),
             (
+                self.time_zone.as_deref().is_none_or(|name| when::zone_named(name).is_some()),
+                "time_zone",
+                "the name of a time zone such as \"Asia/Tokyo\"",
+            ),
+            (
                 !self.attestation_required || !self.attestation_roots.is_empty(),
                 "attestation_required",
                 "needs attestation_roots",
@@ -198,6 +208,11 @@ impl Config {
             (self.limits.address_connections > 0, "address_connections", "at least 1"),
         ];
         checks.into_iter().filter(|(holds, ..)| !holds).map(|(_, key, fix)| (key, fix)).collect()
+    }
+
+    /// The zone in which a day is a day.
+    pub fn zone(&self) -> TimeZone {
+        self.time_zone.as_deref().and_then(when::zone_named).unwrap_or_else(when::zone_of_the_machine)
     }
 
     /// The line of a key in the text that this was read from.
@@ -269,6 +284,7 @@ mod tests {
             ("origin = \"http://x\"", &["line 1", "origin", "https://"]),
             ("[limits]\nterminal = 0", &["line 2", "terminal", "at least 1"]),
             ("cred_protect = 4", &["cred_protect", "1 or 2"]),
+            ("time_zone = \"Asia/Tokio\"", &["line 1", "time_zone", "Asia/Tokyo"]),
             ("keys_per_person = 33", &["keys_per_person", "1 to 32"]),
             ("[limits]\nterminals = 5", &["line 2", "terminals"]),
             ("x", &["line 1"]),

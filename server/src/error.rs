@@ -15,6 +15,14 @@ pub enum Error {
         /// For administrators.
         message: String,
     },
+    /// Done and stored, but no terminal hears of it now.
+    #[error("{message}")]
+    NotHeard {
+        /// The stable code.
+        code: Code,
+        /// For administrators, with the code.
+        message: String,
+    },
     /// The command line asks for something that makes no sense: look at `--help`.
     #[error("{0}")]
     Usage(String),
@@ -78,7 +86,7 @@ impl Error {
     /// The stable code.
     pub const fn code(&self) -> Code {
         match self {
-            Self::Refused { code, .. } => *code,
+            Self::Refused { code, .. } | Self::NotHeard { code, .. } => *code,
             Self::Usage(_) => Code::RequestInvalid,
             Self::Configuration { .. } => Code::Configuration,
             Self::Store(_) | Self::Migration(_) | Self::Damaged(_) => Code::StateUnavailable,
@@ -86,13 +94,15 @@ impl Error {
         }
     }
 
-    /// Exit status of the process: 1 refused or not found, 2 usage, 3 configuration, 4 store.
+    /// Exit status of the process: 1 refused or not found, 2 usage, 3 configuration, 4 store, 5 done but
+    /// no terminal hears of it now.
     pub const fn exit_status(&self) -> u8 {
         match self {
             Self::Refused { .. } => 1,
             Self::Usage(_) => 2,
             Self::Configuration { .. } | Self::Io { .. } | Self::Crypto(_) => 3,
             Self::Store(_) | Self::Migration(_) | Self::Damaged(_) => 4,
+            Self::NotHeard { .. } => 5,
         }
     }
 }

@@ -17,7 +17,7 @@ use wardkey_core::sign::SigningKey;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
-use crate::pki::KeyAndCertificate;
+use crate::pki::{KeyAndCertificate, certified};
 use crate::secret;
 
 /// The longest key file in bytes that is read.
@@ -118,11 +118,20 @@ impl Keyring {
     /// A certificate and its key.
     ///
     /// # Errors
-    /// [`Error::Configuration`] when a file is missing or readable by others.
+    /// [`Error::Configuration`] when a file is missing, readable by others, or not of the other one.
     pub fn certificate(&self, holder: Holder) -> Result<KeyAndCertificate> {
         let key = self.read(&format!("{}.key", holder.stem()))?;
-        let certificate = self.read(&format!("{}.crt", holder.stem()))?;
-        Ok(KeyAndCertificate { key, certificate: certificate.as_str().to_owned() })
+        let file = format!("{}.crt", holder.stem());
+        let certificate = self.read(&file)?;
+        let files = KeyAndCertificate { key, certificate: certificate.as_str().to_owned() };
+        // Of another key than the one beside it, the server would run, and no terminal could connect.
+        certified(&files).map_err(|error| self.wrong(&file, &error.to_string()))?;
+        Ok(files)
+    }
+
+    /// Whether there is a certificate or a key.
+    pub fn holds_part_of(&self, holder: Holder) -> bool {
+        ["key", "crt"].iter().any(|end| self.0.join(format!("{}.{end}", holder.stem())).exists())
     }
 
     /// Writes a certificate and its key, replacing those before.

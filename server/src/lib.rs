@@ -4,7 +4,8 @@
 //!   cli ──┐                      ┌── http ── TLS ── gate ── terminals
 //!         ├──> store (SQLite) <──┤     └── enrol (registrations)
 //!         │       └─────────────> publish (signed heads)
-//!   config, keyring, pki, secret, clock, error       what both stand on
+//!   config, keyring, pki, secret, clock, when, error       what both stand on
+//!   people_file                                            what an import reads
 //! ```
 //! The command line and the running server are separate processes over one store. Every change is
 //! one transaction that also publishes it and writes its row of the audit trail. The server stores
@@ -20,10 +21,12 @@ pub mod error;
 pub mod gate;
 pub mod http;
 pub mod keyring;
+pub mod people_file;
 pub mod pki;
 pub mod publish;
 pub mod secret;
 pub mod serve;
 pub mod store;
+pub mod when;
 
 pub use cli::command;

@@ -8,7 +8,8 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SanType, SerialNumber,
 };
-use rustls::pki_types::{CertificateDer, CertificateSigningRequestDer};
+use rustls::pki_types::{CertificateDer, CertificateSigningRequestDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
 use time::OffsetDateTime;
 use wardkey_core::code::Code;
 use wardkey_core::codec::sha256;
@@ -198,6 +199,26 @@ pub fn read_certificate(pem: &str) -> Result<(CertificateDer<'static>, UnixTime)
         certificate.validity().not_after.timestamp()
     };
     Ok((der, UnixTime(u64::try_from(end).unwrap_or(0))))
+}
+
+/// A certificate with its key, as TLS takes it.
+///
+/// # Errors
+/// [`Error::Crypto`] when one of them cannot be read, or they do not belong together.
+pub fn certified(files: &KeyAndCertificate) -> Result<CertifiedKey> {
+    use rustls::pki_types::pem::PemObject;
+    let wrong = |error: &dyn std::fmt::Display| Error::Crypto(format!("certificate and key: {error}"));
+    let key = PrivateKeyDer::from_pem_slice(files.key.as_bytes()).map_err(|error| wrong(&error))?;
+    let (certificate, _) = read_certificate(&files.certificate)?;
+    let key = rustls::crypto::aws_lc_rs::sign::any_supported_type(&key).map_err(|error| wrong(&error))?;
+    let certified = CertifiedKey::new(vec![certificate], key);
+    match certified.keys_match() {
+        Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => {
+            Err(wrong(&"they do not belong together; restore both of one pair"))
+        }
+        Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => Ok(certified),
+        Err(error) => Err(wrong(&error)),
+    }
 }
 
 fn new_key() -> Result<KeyPair> {

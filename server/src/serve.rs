@@ -1,6 +1,9 @@
 //! The running server: TLS, connections, and the tasks beside them.
 
+use std::fs::{File, OpenOptions};
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -8,7 +11,7 @@ use axum::Router;
 use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use rustls::pki_types::{PrivateKeyDer, pem::PemObject};
+use nix::fcntl::{Flock, FlockArg};
 use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
@@ -29,7 +32,7 @@ use crate::http::limit::Limiter;
 use crate::http::peer::{Peer, Seen};
 use crate::http::{App, router};
 use crate::keyring::{Holder, Keyring, Secret};
-use crate::pki::{Authority, KeyAndCertificate, SERVER_DAYS, TerminalCertificate, read_certificate};
+use crate::pki::{Authority, SERVER_DAYS, TerminalCertificate, certified, read_certificate};
 use crate::publish::{self, Publisher};
 use crate::store::{Store, setting, terminal};
 
@@ -50,6 +53,9 @@ pub struct Server {
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
     app: Arc<App>,
+    certificates: Arc<Certificates>,
+    /// Held while this runs: see [`is_running`].
+    _running: Option<Flock<File>>,
 }
 
 impl Server {
@@ -62,18 +68,19 @@ impl Server {
         let store = Store::open(&config.store).await?;
         let key = keyring.signing(Secret::Publish)?;
         let publisher = Arc::new(Publisher::start(store.clone(), key, config.head_seconds, clock.clone()).await?);
+        let running = mark_running(&config.store);
         let authority = Authority::load(&keyring.certificate(Holder::Authority)?)?;
         let root = publisher.root();
         let enrolments = Enrolments::new(&config, &root.rp_id, root.name.as_str())?;
-        let certificates = Arc::new(ServerCertificate::default());
         let names = setting::server_names(&mut *store.read().await?).await?;
-        certificates.renew(&keyring, &authority, &names, publisher.time())?;
+        let certificates = Arc::new(Certificates { keyring, names, current: RwLock::default() });
+        certificates.renew(&authority, publisher.time())?;
         let tls = tls(&certificates, root.tls_ca.as_slice(), &publisher)?;
         let (stop, stopped) = watch::channel(false);
         let listen = config.listen.clone();
         let gate = Arc::new(Gate::new(config.limits));
         let app = Arc::new(App {
-            code_key: keyring.secret(Secret::Code)?,
+            code_key: certificates.keyring.secret(Secret::Code)?,
             limiter: Limiter::new(config.limits),
             seen: Seen::default(),
             stop: stopped.clone(),
@@ -101,8 +108,8 @@ impl Server {
         let watcher = app.store.watcher().await?;
         tasks.spawn(publish::follow(Arc::clone(&app.publisher), watcher, stopped.clone()));
         tasks.spawn(publish::keep_time(Arc::clone(&app.publisher), stopped.clone()));
-        tasks.spawn(beside(Arc::clone(&app), certificates, keyring, names, stopped));
-        Ok(Self { addresses, stop, tasks, app })
+        tasks.spawn(beside(Arc::clone(&app), Arc::clone(&certificates), stopped));
+        Ok(Self { addresses, stop, tasks, app, certificates, _running: running })
     }
 
     /// Where it listens.
@@ -113,6 +120,14 @@ impl Server {
     /// What the handlers share.
     pub const fn app(&self) -> &Arc<App> {
         &self.app
+    }
+
+    /// Reads again what can change while it runs: its certificate and key. Connections stay open.
+    ///
+    /// # Errors
+    /// [`Error`] when no usable ones are there and none can be made; then those before stay.
+    pub fn reload(&self) -> Result<()> {
+        self.certificates.renew(&self.app.authority, self.app.publisher.time())
     }
 
     /// Whether the publisher has looked at the store within the last ten seconds; for the watchdog.
@@ -155,7 +170,7 @@ impl TimeProvider for Guarded {
     }
 }
 
-fn tls(certificates: &Arc<ServerCertificate>, ca: &[u8], publisher: &Arc<Publisher>) -> Result<TlsAcceptor> {
+fn tls(certificates: &Arc<Certificates>, ca: &[u8], publisher: &Arc<Publisher>) -> Result<TlsAcceptor> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut roots = RootCertStore::empty();
     roots.add(ca.to_vec().into())?;
@@ -172,48 +187,71 @@ fn tls(certificates: &Arc<ServerCertificate>, ca: &[u8], publisher: &Arc<Publish
 }
 
 /// The server's certificate, replaced while it runs.
-#[derive(Debug, Default)]
-struct ServerCertificate(RwLock<Option<Arc<CertifiedKey>>>);
+#[derive(Debug)]
+struct Certificates {
+    keyring: Keyring,
+    /// The names and addresses of the server.
+    names: Vec<String>,
+    current: RwLock<Option<Arc<CertifiedKey>>>,
+}
 
-impl ResolvesServerCert for ServerCertificate {
+impl ResolvesServerCert for Certificates {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-impl ServerCertificate {
+impl Certificates {
     /// Takes the certificate of the folder; a new one when there is none or two thirds of its life are
     /// over. By the time that is signed by: a clock of 2031 would make one that nobody takes today.
-    fn renew(&self, keyring: &Keyring, authority: &Authority, names: &[String], now: UnixTime) -> Result<()> {
-        let files = match keyring.certificate(Holder::Server) {
+    fn renew(&self, authority: &Authority, now: UnixTime) -> Result<()> {
+        let files = match self.keyring.certificate(Holder::Server) {
             Ok(files) if read_certificate(&files.certificate)?.1.since(now) > SERVER_DAYS * 86_400 / 3 => files,
-            Ok(_) | Err(_) => {
-                let files = authority.server(names, now)?;
-                keyring.put_certificate(Holder::Server, &files)?;
+            unfit => {
+                if let Err(error) = unfit {
+                    tracing::warn!(%error, "the server's certificate cannot be used; a new one is made");
+                }
+                let files = authority.server(&self.names, now)?;
+                self.keyring.put_certificate(Holder::Server, &files)?;
                 tracing::info!("the server has a new certificate");
                 files
             }
         };
         let certified = certified(&files)?;
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(certified));
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(certified));
         Ok(())
     }
 }
 
-fn certified(files: &KeyAndCertificate) -> Result<CertifiedKey> {
-    let key = PrivateKeyDer::from_pem_slice(files.key.as_bytes()).map_err(|error| Error::Crypto(error.to_string()))?;
-    let (certificate, _) = read_certificate(&files.certificate)?;
-    Ok(CertifiedKey::new(vec![certificate], rustls::crypto::aws_lc_rs::sign::any_supported_type(&key)?))
+/// The file that says that a server runs over a store: beside it, and locked.
+fn running_file(store: &Path) -> PathBuf {
+    store.with_extension("running")
+}
+
+/// Says that a server runs over this store. Nothing depends on it but what commands say, so a file
+/// that cannot be locked keeps nobody from serving.
+fn mark_running(store: &Path) -> Option<Flock<File>> {
+    let path = running_file(store);
+    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
+    let locked = file
+        .map_err(|error| error.to_string())
+        .and_then(|file| Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| errno.to_string()));
+    locked
+        .inspect_err(|error| {
+            let file = path.display();
+            tracing::warn!(%file, error, "could not be locked; commands will say that the server does not run");
+        })
+        .ok()
+}
+
+/// Whether a server runs over this store.
+pub fn is_running(store: &Path) -> bool {
+    let Ok(file) = File::open(running_file(store)) else { return false };
+    Flock::lock(file, FlockArg::LockSharedNonblock).is_err()
 }
 
 /// What is done now and then: when terminals were seen, the server's certificate.
-async fn beside(
-    app: Arc<App>,
-    certificates: Arc<ServerCertificate>,
-    keyring: Keyring,
-    names: Vec<String>,
-    mut stop: watch::Receiver<bool>,
-) {
+async fn beside(app: Arc<App>, certificates: Arc<Certificates>, mut stop: watch::Receiver<bool>) {
     let mut tick = tokio::time::interval(Duration::from_secs(60));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut minutes = 0u64;
@@ -227,7 +265,7 @@ async fn beside(
         }
         minutes += 1;
         if minutes.is_multiple_of(60)
-            && let Err(error) = certificates.renew(&keyring, &app.authority, &names, app.publisher.time())
+            && let Err(error) = certificates.renew(&app.authority, app.publisher.time())
         {
             tracing::error!(%error, "the server's certificate could not be renewed");
         }
@@ -313,6 +351,7 @@ impl Serving {
         // Over the limit the connection is closed at once: a clear sign, and no memory.
         let Some(_inside) = handshake.pass(terminal) else { return };
         let is_terminal = terminal.is_some();
+        let mut news = publisher.subscribe();
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(peer);
             router.clone().oneshot(Request::from(request.map(axum::body::Body::new)))
@@ -322,14 +361,25 @@ impl Serving {
             .header_read_timeout(if is_terminal { HEAD } else { ANONYMOUS_HEAD })
             .max_buf_size(64 * 1024)
             .serve_connection(TokioIo::new(stream), service);
-        tokio::pin!(connection);
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            _ = stop.changed() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
+        let life = tokio::time::sleep(ANONYMOUS_LIFE);
+        tokio::pin!(connection, life);
+        let mut ends = false;
+        let ended = loop {
+            tokio::select! {
+                ended = connection.as_mut() => break ended,
+                _ = stop.changed() => {
+                    connection.as_mut().graceful_shutdown();
+                    break connection.await;
+                }
+                () = &mut life, if !is_terminal => return,
+                // It ends with its certificate, after the answer to what is under way.
+                _ = news.changed(), if is_terminal && !ends => {
+                    if certificate.is_some_and(|own| publisher.is_replaced(&own)) {
+                        connection.as_mut().graceful_shutdown();
+                        ends = true;
+                    }
+                }
             }
-            () = tokio::time::sleep(ANONYMOUS_LIFE), if !is_terminal => return,
         };
         if let Err(error) = ended {
             tracing::debug!(%address, %error, "connection");

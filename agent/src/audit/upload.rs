@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use wardkey_core::code::Code;
-use wardkey_core::codec;
 use wardkey_core::event::Event;
 use wardkey_core::message::http::{Base64, EventsRequest};
 
@@ -83,15 +82,9 @@ pub fn batch(agent: &Agent) -> Result<usize, AgentError> {
         .map(|id| id.0)
         .chain(reply.refused.into_iter().map(|refused| refused.id.0))
         .collect();
-    let seqs: Vec<u64> = rows
-        .iter()
-        .filter(|row| match codec::from_bytes::<Event>(&row.event) {
-            Ok(event) => done.contains(event.id.as_bytes().as_slice()),
-            // Cannot be read by us, so by nobody: not sent for ever.
-            Err(_) => true,
-        })
-        .map(|row| row.seq)
-        .collect();
+    // What the server cannot read it names by the same rule, whichever side is the newer one.
+    let is_done = |bytes: &[u8]| Event::names(bytes).any(|id| done.contains(id.as_bytes().as_slice()));
+    let seqs: Vec<u64> = rows.iter().filter(|row| is_done(&row.event)).map(|row| row.seq).collect();
     if seqs.is_empty() {
         let message = "the server acknowledged none of the events".to_owned();
         return Err(crate::error::ServerError::Malformed(message).into());

@@ -128,6 +128,8 @@ pub struct WardState {
     pub changes_asked: Vec<u64>,
     /// Event ids that are never acknowledged.
     pub deaf: bool,
+    /// Of an older version: it can read no event, and names each by its hash.
+    pub older: bool,
 }
 
 pub struct Ward(pub Mutex<WardState>);
@@ -169,6 +171,7 @@ impl Ward {
             event_batches: Vec::new(),
             changes_asked: Vec::new(),
             deaf: false,
+            older: false,
         };
         let ward = Arc::new(Self(Mutex::new(state)));
         for name in ["roaming", "ward3"] {
@@ -329,6 +332,11 @@ impl Upstream for Ward {
     fn events(&self, request: &EventsRequest) -> Result<EventsReply, ServerError> {
         let mut state = self.0.lock().unwrap();
         state.check()?;
+        if state.older {
+            let id = |bytes: &Base64| Base64(codec::sha256(&bytes.0).as_bytes()[..16].to_vec());
+            let refuse = |bytes: &Base64| RefusedEvent { id: id(bytes), reason: "not known here".into() };
+            return Ok(EventsReply { accepted: Vec::new(), refused: request.events.iter().map(refuse).collect() });
+        }
         let events: Vec<Event> = request.events.iter().map(|bytes| codec::from_bytes(&bytes.0).unwrap()).collect();
         state.event_batches.push(events.len());
         let accepted = if state.deaf {

@@ -6,14 +6,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wardkey_core::name::{DisplayText, GroupName, Language, LoginName, RpId, ScopeName};
-use wardkey_core::time::UnixTime;
 
-use super::value::{duration, moment, server_name};
+use super::value::{duration, rp_id, server_name, when};
+use crate::when::When;
 pub use upkeep::{Audit, ClockCommand, ConfigCommand, Epoch, Events};
 
 /// Central server of Wardkey: enrolment, administration, publishing, event intake.
 ///
-/// Exit status: 0 done, 1 refused or not found, 2 usage, 3 configuration or keys, 4 store.
+/// Exit status: 0 done, 1 refused or not found, 2 usage, 3 configuration or keys, 4 store, 5 done, but
+/// no terminal hears of it now: the server does not run, or the scope is halted.
 #[derive(Debug, Parser)]
 #[command(name = "wardkey-server", version)]
 pub struct Cli {
@@ -73,8 +74,8 @@ pub struct Init {
     /// Name of the deployment, for people.
     #[arg(long)]
     pub name: DisplayText,
-    /// Relying party id: the registrable domain. Fixed for ever; keys are made for it.
-    #[arg(long, value_name = "DOMAIN")]
+    /// Relying party id: your organisation's domain. Fixed for ever; keys are made for it.
+    #[arg(long, value_name = "DOMAIN", value_parser = rp_id)]
     pub rp_id: RpId,
     /// Names and addresses by which terminals reach this server.
     #[arg(long = "server-name", value_name = "NAME|ADDRESS", required = true, num_args = 1.., value_parser = server_name)]
@@ -82,6 +83,10 @@ pub struct Init {
     /// Scopes to begin with.
     #[arg(long = "scope", value_name = "SCOPE", num_args = 1..)]
     pub scopes: Vec<ScopeName>,
+    /// Do not ask whether what is fixed for ever is right. Nothing is asked either where the standard
+    /// input is no terminal.
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// People.
@@ -103,12 +108,12 @@ pub enum Person {
         /// Language of the person's messages: ja or en.
         #[arg(long, default_value = "ja")]
         language: Language,
-        /// Not valid before this (2026-04-01, which is 00:00 UTC, or 2026-04-01T08:30:00+09:00).
-        #[arg(long, value_parser = moment, value_name = "TIME")]
-        valid_from: Option<UnixTime>,
-        /// Not valid from this on.
-        #[arg(long, value_parser = moment, value_name = "TIME")]
-        valid_until: Option<UnixTime>,
+        /// The first day (2026-04-01, in the deployment's time zone), or a time (2026-04-01T08:30:00+09:00).
+        #[arg(long, value_parser = when, value_name = "TIME")]
+        valid_from: Option<When>,
+        /// The last day (it counts whole), or the time from which on the person is not valid.
+        #[arg(long, value_parser = when, value_name = "TIME")]
+        valid_until: Option<When>,
         /// Why, for the trail.
         #[arg(long)]
         reason: Option<String>,
@@ -129,12 +134,12 @@ pub enum Person {
         /// Language of the person's messages: ja or en.
         #[arg(long)]
         language: Option<Language>,
-        /// Not valid before this.
-        #[arg(long, value_parser = moment, value_name = "TIME")]
-        valid_from: Option<UnixTime>,
-        /// Not valid from this on.
-        #[arg(long, value_parser = moment, value_name = "TIME")]
-        valid_until: Option<UnixTime>,
+        /// The first day, or a time.
+        #[arg(long, value_parser = when, value_name = "TIME")]
+        valid_from: Option<When>,
+        /// The last day (it counts whole), or the time from which on the person is not valid.
+        #[arg(long, value_parser = when, value_name = "TIME")]
+        valid_until: Option<When>,
         /// Valid without limit.
         #[arg(long, conflicts_with_all = ["valid_from", "valid_until"])]
         always_valid: bool,
@@ -165,17 +170,22 @@ pub enum Person {
     },
     /// Add many people at once, in one transaction: all or none.
     ///
-    /// CSV: a header line with login, name and, as wanted, language, scopes, groups, valid_from,
-    /// valid_until; scopes and groups are separated by spaces or semicolons. JSON lines: the same
-    /// members, scopes and groups as lists, and credentials as a list of {id, public_key, label,
-    /// rp_id, aaguid, counter, cred_protect, backup_eligible, discoverable}; id and public_key
-    /// (COSE_Key) are unpadded base64url. Imported keys never count as attested.
+    /// CSV, as spreadsheets write it: a header line with login, name and, as wanted, language, scopes,
+    /// groups, valid_from, valid_until, in English or Japanese; values separated by commas, semicolons
+    /// or tabs; scopes and groups by spaces, semicolons or commas. UTF-8, UTF-16 or Shift_JIS. JSON
+    /// lines: the same members, scopes and groups as lists, and credentials as a list of {id,
+    /// public_key, label, rp_id, aaguid, counter, cred_protect, backup_eligible, discoverable}; id and
+    /// public_key (COSE_Key) are unpadded base64url. Imported keys never count as attested. Everything
+    /// that is wrong is said at once, with its line.
     Import {
         /// The file.
         file: PathBuf,
         /// Format; by default by the end of the name.
         #[arg(long)]
         format: Option<ImportFormat>,
+        /// Check the file and say what would be done; add nobody.
+        #[arg(long)]
+        check: bool,
         /// Leave people who are there already as they are, instead of refusing the file.
         #[arg(long)]
         skip_existing: bool,

@@ -1,16 +1,18 @@
 //! `wardkey-server clock`: what the server thinks of the machine's clock, and the confirmation that
 //! it is right after all.
 
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use wardkey_core::time::UnixTime;
 
 use super::Context;
 use super::args::ClockCommand;
-use super::value::{moment, shown};
+use super::value::{shown, when};
 use crate::error::{Error, Result};
 use crate::publish::time::{SigningTime, Trouble};
 use crate::store::audit::{self, Act};
 use crate::store::clock;
+use crate::when::When;
 
 /// Seconds that the clock may be off a time that an administrator gives.
 const CLOSE: u64 = 600;
@@ -54,12 +56,15 @@ async fn show(context: &Context) -> Result<()> {
 /// and nobody confirms 2031 by habit.
 async fn confirm(context: &Context, given: &str, reason: Option<&str>) -> Result<()> {
     let wall = context.clock.now();
-    let typed = moment(given).map_err(Error::Usage)?;
-    let agrees = if given.contains('T') {
-        wall.0.abs_diff(typed.0) <= CLOSE
-    } else {
+    let typed = when(given).map_err(Error::Usage)?;
+    let begins = |zone| typed.begins(zone).ok_or_else(|| Error::Usage("a time that there is not".into()));
+    let agrees = match typed {
         // A day begins up to 14 hours before, and ends up to 12 hours after that of UTC.
-        wall.plus(14 * 3600) >= typed && wall.since(typed) < 36 * 3600
+        When::Day(_) => {
+            let day = begins(&TimeZone::UTC)?;
+            wall.plus(14 * 3600) >= day && wall.since(day) < 36 * 3600
+        }
+        When::Local(_) | When::Moment(_) => wall.0.abs_diff(begins(&context.config.zone())?.0) <= CLOSE,
     };
     if !agrees {
         let message = format!("the machine's clock says {}; set it right first, then confirm it", shown(wall));

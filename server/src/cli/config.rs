@@ -89,8 +89,12 @@ fn problems(path: &Path) -> Vec<Found> {
         }
         (true, true) => {
             let keys = [keyring.secret(Secret::Publish).map(|_| ()), keyring.secret(Secret::Code).map(|_| ())];
-            let authority = [keyring.certificate(Holder::Authority).map(|_| ())];
-            for error in keys.into_iter().chain(authority).filter_map(std::result::Result::err) {
+            let mut certificates = vec![keyring.certificate(Holder::Authority).map(|_| ())];
+            // Without any the server makes new ones at its start.
+            if keyring.holds_part_of(Holder::Server) {
+                certificates.push(keyring.certificate(Holder::Server).map(|_| ()));
+            }
+            for error in keys.into_iter().chain(certificates).filter_map(std::result::Result::err) {
                 match error {
                     Error::Configuration { path, message } => all.push(found(&path, None, None, message)),
                     error => all.push(found(&config.keys, None, None, error.to_string())),

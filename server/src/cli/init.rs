@@ -1,5 +1,6 @@
 //! `wardkey-server init`
 
+use std::io::{BufRead, IsTerminal};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -33,9 +34,17 @@ pub async fn init(config: &Config, init: &Init, output: Output) -> Result<()> {
     let keyring = Keyring::at(&config.keys);
     for path in [config.store.as_path(), keyring.folder()] {
         if path.exists() {
-            return Err(Error::invalid(format!("{} exists already; nothing was changed", path.display())));
+            return Err(Error::invalid(format!(
+                "{} exists already; nothing was changed. To start over, and lose everything of this deployment (all \
+                 terminals join anew, all keys are registered anew): stop wardkey-server, move {} and {} away, run init \
+                 again",
+                path.display(),
+                config.store.display(),
+                keyring.folder().display()
+            )));
         }
     }
+    confirm(init)?;
     let parent = config.store.parent().unwrap_or(Path::new("/"));
     std::fs::DirBuilder::new()
         .recursive(true)
@@ -55,7 +64,7 @@ pub async fn init(config: &Config, init: &Init, output: Output) -> Result<()> {
             output.say(&made, || {
                 vec![
                     format!("deployment  {} ({})", made.name, made.deployment),
-                    format!("rp id       {}", made.rp_id),
+                    format!("rp id       {} (for ever)", made.rp_id),
                     format!("root key    {}", made.root_key),
                     format!("store       {}", made.store.display()),
                     format!("keys        {}", made.keys.display()),
@@ -72,6 +81,25 @@ pub async fn init(config: &Config, init: &Init, output: Output) -> Result<()> {
             Err(error)
         }
     }
+}
+
+/// Shows what can never be changed, and asks. Without a terminal nobody can answer: then what was typed
+/// into the script counts.
+fn confirm(init: &Init) -> Result<()> {
+    if init.yes || !std::io::stdin().is_terminal() {
+        return Ok(());
+    }
+    eprintln!("This is for ever, as keys are registered for it and terminals trust it:");
+    eprintln!("  relying party id  {}", init.rp_id);
+    eprintln!("  name              {}", init.name);
+    eprintln!("  server            {}", init.server_names.join(", "));
+    eprint!("Type the relying party id once more to go on: ");
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).map_err(Error::io("reading the answer"))?;
+    if answer.trim() == init.rp_id.as_str() {
+        return Ok(());
+    }
+    Err(Error::invalid("not confirmed; nothing was made"))
 }
 
 async fn make(config: &Config, init: &Init, keyring: &Keyring) -> Result<RootDocument> {

@@ -6,6 +6,7 @@ use wardkey_core::time::UnixTime;
 
 use super::Context;
 use super::args::{self, KeyAct};
+use super::heard;
 use super::value::{shown, table};
 use crate::error::Result;
 use crate::store::audit::{self, Act};
@@ -101,11 +102,13 @@ async fn switch(context: &Context, act: &KeyAct, status: CredentialStatus) -> Re
     let detail = format!("person {}{}", person.login, if changed { "" } else { ", no change" });
     let row = Act::new(action, &fingerprint).because(act.reason.as_deref()).with(&detail);
     audit::record(&mut tx, now, &context.actor, row).await?;
+    let scopes = person::scopes(&mut tx, key.person).await?;
     context.commit(tx).await?;
     let answer = serde_json::json!({
         "key": key.fingerprint().to_hex(), "person": person.login.as_str(), "status": status.as_str(), "changed": changed,
     });
     context.output.say(&answer, || {
         vec![format!("key {fingerprint} of {} {word}{}", person.login, if changed { "" } else { " already" })]
-    })
+    })?;
+    if status == CredentialStatus::Active { Ok(()) } else { heard::by_terminals_of(context, &scopes).await }
 }

@@ -5,6 +5,7 @@ mod args;
 mod clock;
 mod code;
 mod config;
+mod heard;
 mod import;
 mod init;
 mod key;
@@ -27,8 +28,6 @@ use crate::store::audit::Actor;
 use crate::store::{Store, Tx};
 use args::{Cli, Command};
 use value::Output;
-
-pub use value::moment;
 
 /// The command line, for manual pages and completions.
 pub fn command() -> clap::Command {
@@ -71,7 +70,7 @@ async fn act(cli: Cli) -> Result<()> {
     let config = Config::read(&cli.config)?;
     match cli.command {
         Command::Init(init) => init::init(&config, &init, output).await,
-        Command::Run => run::run(config).await,
+        Command::Run => run::run(&cli.config, config).await,
         command => {
             let store = Store::open(&config.store).await?;
             let context = Context { config, store, clock: Clock::system(), actor: Actor::process(), output };

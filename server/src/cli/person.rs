@@ -2,18 +2,23 @@
 
 use std::collections::BTreeSet;
 
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use wardkey_core::name::LoginName;
+use wardkey_core::time::UnixTime;
 
 use super::Context;
 use super::args::{self, PersonAct};
+use super::heard;
+use super::import::Asked;
 use super::key::{self, ShownKey};
-use super::value::{shown, table};
-use crate::error::Result;
+use super::value::table;
+use crate::error::{Error, Result};
 use crate::store::audit::{self, Act};
 use crate::store::credential::{self, CredentialStatus};
 use crate::store::person::{self, PersonStatus, Profile};
 use crate::store::{Tx, code, state};
+use crate::when::{self, When};
 
 /// A person for people and programs.
 #[derive(Serialize)]
@@ -36,8 +41,8 @@ pub async fn act(context: &Context, command: args::Person) -> Result<()> {
                 login,
                 display_name: name,
                 language,
-                not_before: valid_from,
-                not_after: valid_until,
+                not_before: edge(context, valid_from, When::begins)?,
+                not_after: edge(context, valid_until, When::ends)?,
                 groups: groups.into_iter().collect(),
                 scopes: scopes.into_iter().collect(),
             };
@@ -49,10 +54,22 @@ pub async fn act(context: &Context, command: args::Person) -> Result<()> {
         args::Person::Delete(act) => switch(context, &act, PersonStatus::Deleted).await,
         args::Person::List { scope, limit } => list(context, scope.as_ref(), limit).await,
         args::Person::Show { login } => show(context, &login).await,
-        args::Person::Import { file, format, skip_existing, reason } => {
-            super::import::import(context, &file, format, skip_existing, reason.as_deref()).await
+        args::Person::Import { file, format, check, skip_existing, reason } => {
+            let asked = Asked { file: &file, format, check, skip_existing, reason: reason.as_deref() };
+            super::import::import(context, &asked).await
         }
     }
+}
+
+/// The moment at which something that was given begins, or is over, in the deployment's time zone.
+fn edge(
+    context: &Context,
+    given: Option<When>,
+    edge: fn(When, &TimeZone) -> Option<UnixTime>,
+) -> Result<Option<UnixTime>> {
+    let Some(when) = given else { return Ok(None) };
+    let moment = edge(when, &context.config.zone());
+    moment.map(Some).ok_or_else(|| Error::Usage("a time that there is not in this time zone".into()))
 }
 
 async fn add(context: &Context, profile: &Profile, reason: Option<&str>) -> Result<()> {
@@ -83,8 +100,8 @@ async fn set(context: &Context, command: args::Person) -> Result<()> {
         login: login.clone(),
         display_name: name.unwrap_or(before.display_name),
         language: language.unwrap_or(before.language),
-        not_before: valid_from.or(kept(before.not_before)),
-        not_after: valid_until.or(kept(before.not_after)),
+        not_before: edge(context, valid_from, When::begins)?.or(kept(before.not_before)),
+        not_after: edge(context, valid_until, When::ends)?.or(kept(before.not_after)),
         groups: match groups {
             Some(groups) => groups.into_iter().collect(),
             None => person::groups(&mut tx, before.id).await?,
@@ -131,11 +148,13 @@ async fn switch(context: &Context, act: &PersonAct, status: PersonStatus) -> Res
     let mut row = Act::new(action, act.login.as_str()).because(act.reason.as_deref());
     row.detail = detail;
     audit::record(&mut tx, now, &context.actor, row).await?;
+    let scopes = person::scopes(&mut tx, person.id).await?;
     context.commit(tx).await?;
     let answer = serde_json::json!({ "login": act.login.as_str(), "status": status.as_str(), "changed": changed });
     context
         .output
-        .say(&answer, || vec![format!("person {} {word}{}", act.login, if changed { "" } else { " already" })])
+        .say(&answer, || vec![format!("person {} {word}{}", act.login, if changed { "" } else { " already" })])?;
+    if status == PersonStatus::Active { Ok(()) } else { heard::by_terminals_of(context, &scopes).await }
 }
 
 async fn list(context: &Context, scope: Option<&wardkey_core::name::ScopeName>, limit: u32) -> Result<()> {
@@ -166,14 +185,16 @@ async fn list(context: &Context, scope: Option<&wardkey_core::name::ScopeName>, 
 async fn show(context: &Context, login: &LoginName) -> Result<()> {
     let mut tx = context.store.read().await?;
     let person = shown_person(&mut tx, login).await?;
-    let time = |time: Option<u64>| time.map_or_else(|| "-".into(), |time| shown(wardkey_core::time::UnixTime(time)));
+    let zone = context.config.zone();
+    let from = person.valid_from.map_or_else(|| "-".into(), |time| when::shown(UnixTime(time), &zone));
+    let until = person.valid_until.map_or_else(|| "-".into(), |time| when::shown_end(UnixTime(time), &zone));
     context.output.say(&person, || {
         let mut lines = vec![
             format!("login     {}", person.login),
             format!("name      {}", person.name),
             format!("status    {}", person.status),
             format!("language  {}", person.language),
-            format!("valid     {} to {}", time(person.valid_from), time(person.valid_until)),
+            format!("valid     {from} to {until}"),
             format!("scopes    {}", person.scopes.join(", ")),
             format!("groups    {}", person.groups.join(", ")),
         ];

@@ -1,5 +1,6 @@
 //! `wardkey-server run`
 
+use std::path::Path;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -13,11 +14,13 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::serve::Server;
 
-pub async fn run(config: Config) -> Result<()> {
+pub async fn run(path: &Path, config: Config) -> Result<()> {
     log_to_stderr();
     raise_descriptors();
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::io("waiting for signals"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::io("waiting for signals"))?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(Error::io("waiting for signals"))?;
+    let used = format!("{config:?}");
     let server = Server::start(config, Clock::system()).await?;
     for address in server.addresses() {
         tracing::info!(%address, "listening");
@@ -33,6 +36,7 @@ pub async fn run(config: Config) -> Result<()> {
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
+            _ = hangup.recv() => reload(path, &used, &server),
             _ = beat.tick() => {
                 if watchdog.is_some() && server.is_alive() {
                     notify(&[NotifyState::Watchdog]);
@@ -44,6 +48,22 @@ pub async fn run(config: Config) -> Result<()> {
     tracing::info!("stopping");
     server.stop().await;
     Ok(())
+}
+
+/// SIGHUP: certificate and key are read again; of the configuration is said what the next start will
+/// find. Nothing that is wrong ends what runs.
+fn reload(path: &Path, used: &str, server: &Server) {
+    match Config::read(path) {
+        Err(error) => tracing::error!(%error, "the configuration cannot be used; what runs goes on as it was"),
+        Ok(config) if format!("{config:?}") != used => {
+            tracing::warn!(file = %path.display(), "the configuration has changed; restart the service to use it");
+        }
+        Ok(_) => {}
+    }
+    match server.reload() {
+        Ok(()) => tracing::info!("reloaded: the server's certificate was read again"),
+        Err(error) => tracing::error!(%error, "the server's certificate cannot be used; the one before stays"),
+    }
 }
 
 /// Each connection is a descriptor; the soft limit is low for programs that use select(2).

@@ -11,6 +11,7 @@ use wardkey_core::token::JoinToken;
 
 use super::Context;
 use super::args::{self, TerminalAct};
+use super::heard;
 use super::person::joined;
 use super::value::{shown, table};
 use crate::error::{Error, Result};
@@ -154,7 +155,9 @@ async fn switch(context: &Context, act: &TerminalAct, status: TerminalStatus) ->
     let answer = serde_json::json!({ "id": id, "status": status.as_str(), "changed": changed });
     context
         .output
-        .say(&answer, || vec![format!("terminal {} {word}{}", terminal.name, if changed { "" } else { " already" })])
+        .say(&answer, || vec![format!("terminal {} {word}{}", terminal.name, if changed { "" } else { " already" })])?;
+    // A terminal hears of its own end whatever becomes of its scopes.
+    if status == TerminalStatus::Revoked { heard::by_terminals(context) } else { Ok(()) }
 }
 
 async fn set_scopes(context: &Context, name: &str, scopes: BTreeSet<ScopeName>, reason: Option<&str>) -> Result<()> {

@@ -10,6 +10,13 @@ use crate::store::{scope, terminal, to_time};
 
 pub async fn events(context: &Context, command: Events) -> Result<()> {
     let Events::List { person, terminal, name, outcome, invalid, since, limit } = command;
+    let since = match since {
+        Some(when) => {
+            let begins = when.begins(&context.config.zone());
+            Some(begins.ok_or_else(|| Error::Usage("--since: a time that there is not".into()))?)
+        }
+        None => None,
+    };
     let mut tx = context.store.read().await?;
     let terminal = match terminal {
         Some(name) => Some(terminal::by_name(&mut tx, &name).await?.id),

@@ -3,12 +3,13 @@
 use std::io::Write;
 
 use serde::Serialize;
+use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
-use time::{Date, OffsetDateTime};
+use wardkey_core::name::{Language, RpId};
 use wardkey_core::time::UnixTime;
 
 use crate::error::{Error, Result};
+use crate::when::When;
 
 /// `90s`, `30m`, `24h`, `7d`: seconds.
 ///
@@ -30,18 +31,52 @@ pub fn duration(text: &str) -> std::result::Result<u64, String> {
     seconds.filter(|seconds| (1..=100 * 365 * 86_400).contains(seconds)).ok_or_else(bad)
 }
 
-/// A date (00:00 UTC) or an RFC 3339 time.
+/// A day in the deployment's time zone, or a time.
 ///
 /// # Errors
 /// A sentence for the user.
-pub fn moment(text: &str) -> std::result::Result<UnixTime, String> {
-    let date = || {
-        let date = Date::parse(text, format_description!("[year]-[month]-[day]")).ok()?;
-        Some(date.midnight().assume_utc())
-    };
-    let time = OffsetDateTime::parse(text, &Rfc3339).ok().or_else(date);
-    let seconds = time.and_then(|time| u64::try_from(time.unix_timestamp()).ok());
-    seconds.map(UnixTime).ok_or_else(|| "a date such as 2026-04-01 or a time such as 2026-04-01T08:30:00+09:00".into())
+pub fn when(text: &str) -> std::result::Result<When, String> {
+    When::parse(text).ok_or_else(|| "a date such as 2026-04-01 or a time such as 2026-04-01T08:30:00+09:00".into())
+}
+
+/// The language of whoever runs this, by the locale.
+pub fn language() -> Language {
+    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = set("LC_ALL").or_else(|| set("LC_MESSAGES")).or_else(|| set("LANG"));
+    if locale.is_some_and(|locale| locale.starts_with("ja")) { Language::Ja } else { Language::En }
+}
+
+/// A relying party id for a new deployment: narrower than what the format allows, as it is for ever and
+/// browsers take nothing else (WebAuthn level 3, 5.1.2, effective domain).
+///
+/// # Errors
+/// A sentence for the user.
+pub fn rp_id(text: &str) -> std::result::Result<RpId, String> {
+    let refuse = |why: &str| Err(format!("{why}: give your organisation's domain alone, such as example.org"));
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    if host.is_some() {
+        return refuse("an address of a web page is no domain");
+    }
+    if text.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok() {
+        return refuse("an IP address cannot be a relying party id: no browser takes it, and it may change");
+    }
+    if text.contains(':') {
+        return refuse("a port does not belong to it");
+    }
+    if text.ends_with('.') {
+        return refuse("it must not end with a dot");
+    }
+    if text.chars().any(|c| c.is_ascii_uppercase()) {
+        return Err(format!("it has small letters only: {}", text.to_ascii_lowercase()));
+    }
+    if !text.contains('.') {
+        return refuse("one word is no domain: it belongs to nobody, and no browser takes it");
+    }
+    let last_is_number = text.rsplit('.').next().is_some_and(|label| label.chars().all(|c| c.is_ascii_digit()));
+    if last_is_number {
+        return refuse("a domain does not end with a number");
+    }
+    RpId::new(text).map_err(|error| error.to_string())
 }
 
 /// A host name or an address, as it stands in a certificate.
@@ -126,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_and_moments_as_people_write_them() {
+    fn durations_as_people_write_them() {
         for (text, seconds) in [
             ("90s", Some(90)),
             ("24h", Some(86_400)),
@@ -139,13 +174,32 @@ mod tests {
         ] {
             assert_eq!(duration(text).ok(), seconds, "{text}");
         }
-        for (text, seconds) in [
-            ("2026-04-01", Some(1_775_001_600)),
-            ("2026-04-01T09:00:00+09:00", Some(1_775_001_600)),
-            ("1969-12-31", None),
-            ("tomorrow", None),
+    }
+
+    #[test]
+    fn only_a_domain_can_be_a_relying_party_id() {
+        for good in ["example.org", "hospital.example", "login.city-hospital.co.jp", "xn--wgv71a.example"] {
+            assert_eq!(rp_id(good).unwrap().as_str(), good);
+        }
+        for (bad, part) in [
+            ("192.0.2.1", "IP address"),
+            ("::1", "IP address"),
+            ("[2001:db8::1]", "IP address"),
+            ("wardkey", "one word"),
+            ("localhost", "one word"),
+            ("example.org:8443", "port"),
+            ("https://example.org", "web page"),
+            ("https://example.org/login", "web page"),
+            ("Example.org", "example.org"),
+            ("example.org.", "dot"),
+            ("example.1", "number"),
+            ("1.2.3", "number"),
+            ("exa mple.org", "letters"),
+            ("-a.example", "letters"),
+            ("", "one word"),
         ] {
-            assert_eq!(moment(text).ok().map(|time| time.0), seconds, "{text}");
+            let said = rp_id(bad).unwrap_err();
+            assert!(said.contains(part), "{bad}: {said}");
         }
     }
 

@@ -54,12 +54,10 @@ pub enum Statement {
     },
     /// Packed, signed by a certificate.
     Certificate {
-        /// COSE algorithm.
-        algorithm: i64,
         /// Signature.
         signature: Vec<u8>,
-        /// The first certificate, DER.
-        certificate: Vec<u8>,
+        /// The certificates, DER: that of the key first, each signed by the next.
+        certificates: Vec<Vec<u8>>,
     },
     /// Something else: left to the library.
     Other,
@@ -152,25 +150,25 @@ impl Statement {
     fn packed(bytes: &[u8]) -> Option<Self> {
         let mut d = Decoder::new(bytes);
         let count = d.map().ok()?.filter(|count| (2..=3).contains(count))?;
-        let (mut algorithm, mut signature, mut certificate) = (None, None, None);
+        let (mut algorithm, mut signature, mut certificates) = (None, None, None);
         for _ in 0..count {
             match d.str().ok()? {
                 "alg" => algorithm = Some(d.i64().ok()?),
                 "sig" => signature = Some(d.bytes().ok()?.to_vec()),
                 "x5c" => {
                     let length = d.array().ok()?.filter(|length| (1..=8).contains(length))?;
-                    for _ in 0..length {
-                        let der = d.bytes().ok()?;
-                        certificate.get_or_insert_with(|| der.to_vec());
+                    let all = (0..length).map(|_| d.bytes().ok().map(<[u8]>::to_vec)).collect::<Option<Vec<_>>>()?;
+                    if certificates.replace(all).is_some() {
+                        return None;
                     }
                 }
                 _ => return None,
             }
         }
         let (algorithm, signature) = algorithm.zip(signature)?;
-        match certificate {
+        match certificates {
             None if count == 2 => Some(Self::Itself { algorithm, signature }),
-            Some(certificate) if count == 3 => Some(Self::Certificate { algorithm, signature, certificate }),
+            Some(certificates) if count == 3 => Some(Self::Certificate { signature, certificates }),
             _ => None,
         }
     }

@@ -1,18 +1,17 @@
 //! Registrations of EdDSA keys, which webauthn-rs-core 0.6 does not take (WebAuthn level 3, 7.1, the
 //! same steps). ES256 comes first in what keys are asked for, so only a key without it comes here.
 //!
-//! The statement must hold: none, packed by the credential itself, or packed by a P-256 certificate.
-//! Such a key never counts as attested: chains are the library's, and it does not see these.
+//! The statement must hold: none, packed by the credential itself, or packed by a certificate. Whether
+//! the certificate leads to a trusted root is asked for every key alike ([`super::attested`]).
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::Deserialize;
 use wardkey_core::code::Code;
 use wardkey_core::codec::sha256;
 use wardkey_core::cose_key::{Algorithm, PublicKey};
 use wardkey_core::id::CredentialId;
-use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::attested::signed_by_certificate;
 use super::auth_data::{Attestation, Statement};
 use crate::error::{Error, Result};
 
@@ -72,16 +71,11 @@ pub fn verify(attestation: &Attestation, client_data: &[u8], expected: &Expected
         Statement::Itself { algorithm, signature } => {
             *algorithm == Algorithm::EdDsa.cose() && key.verifies(&message, signature)
         }
-        Statement::Certificate { algorithm, signature, certificate } => {
-            *algorithm == Algorithm::Es256.cose() && certificate_signed(certificate, &message, signature)
+        // The certificate's key says by which algorithm it signs.
+        Statement::Certificate { signature, certificates } => {
+            signed_by_certificate(certificates, signature, &message, attestation.aaguid.as_bytes())
         }
         Statement::Other => false,
     };
     if holds { Ok(()) } else { bad("the attestation statement does not hold") }
-}
-
-fn certificate_signed(certificate: &[u8], message: &[u8], signature: &[u8]) -> bool {
-    let Ok((rest, certificate)) = X509Certificate::from_der(certificate) else { return false };
-    let point = &certificate.public_key().subject_public_key.data;
-    rest.is_empty() && UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point).verify(message, signature).is_ok()
 }

@@ -5,13 +5,15 @@
 //!   finish: session taken ──> webauthn-rs-core: challenge, origin, rp id, UV, statement
 //!                         ──> our strict reading of the same bytes ──> chain to a trusted root
 //! ```
-//! The library verifies (ES256; [`eddsa`] what it does not take); what is stored is read from the very bytes that it verified, because it
-//! gives neither the exact COSE key nor the signed extensions away.
+//! The library verifies (ES256; [`eddsa`] what it does not take); what is stored is read from the very
+//! bytes that it verified, because it gives neither the exact COSE key nor the signed extensions away.
+//! Whether a maker vouches for the key is asked of every key alike ([`attested`]).
 
+pub mod attested;
 pub mod auth_data;
 pub mod eddsa;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -32,9 +34,9 @@ use wardkey_core::time::UnixTime;
 use webauthn_rs_core::WebauthnCore;
 use webauthn_rs_core::error::WebauthnError;
 use webauthn_rs_core::proto::{
-    AttestationCaListBuilder, AttestationConveyancePreference, AuthenticatorAttestationResponseRaw, COSEAlgorithm,
-    CredProtect, Credential, CredentialProtectionPolicy, RegisterPublicKeyCredential,
-    RegistrationExtensionsClientOutputs, RegistrationState, RequestRegistrationExtensions, UserVerificationPolicy,
+    AttestationConveyancePreference, AuthenticatorAttestationResponseRaw, COSEAlgorithm, CredProtect,
+    CredentialProtectionPolicy, RegisterPublicKeyCredential, RegistrationExtensionsClientOutputs, RegistrationState,
+    RequestRegistrationExtensions, UserVerificationPolicy,
 };
 
 use crate::config::Config;
@@ -47,6 +49,10 @@ use eddsa::Expected;
 
 /// Registrations under way at once; each ends by itself after a minute.
 const MAX_SESSIONS: usize = 10_000;
+
+/// The credProtect level (CTAP 2.1, 12.1) at which a key tells nobody without its PIN that it has a
+/// credential. Which person's PIN to ask for is known only from that.
+pub const NEVER_SILENT: u8 = 3;
 
 /// What every registration of this deployment shares, and those under way.
 pub struct Enrolments {
@@ -149,8 +155,8 @@ impl Enrolments {
         let protect = CredProtect {
             credential_protection_policy: match self.cred_protect {
                 1 => CredentialProtectionPolicy::UserVerificationOptional,
-                2 => CredentialProtectionPolicy::UserVerificationOptionalWithCredentialIDList,
-                _ => CredentialProtectionPolicy::UserVerificationRequired,
+                // Never more: see NEVER_SILENT.
+                _ => CredentialProtectionPolicy::UserVerificationOptionalWithCredentialIDList,
             },
             enforce_credential_protection_policy: Some(false),
         };
@@ -229,7 +235,8 @@ impl Enrolments {
     ///
     /// # Errors
     /// [`Code::RegistrationRefused`] with the check that failed; [`Code::ChallengeExpired`] for
-    /// another challenge.
+    /// another challenge; [`Code::KeyCannotIdentify`] for a key that shows itself to nobody without
+    /// its PIN.
     pub fn verify(&self, session: &Session, request: &EnrolFinishRequest, now: UnixTime) -> Result<Registration> {
         let label =
             DisplayText::new(request.label.as_str()).map_err(|error| Error::invalid(format!("label: {error}")))?;
@@ -239,18 +246,26 @@ impl Enrolments {
             return Err(refusal("the credential id is not the signed one"));
         }
         let key = PublicKey::from_cose(&attestation.public_key).map_err(|error| refusal(&error.to_string()))?;
-        let attested = match key.algorithm() {
+        match key.algorithm() {
             Algorithm::Es256 => self.verify_by_library(session, request, &attestation)?,
             Algorithm::EdDsa => {
                 let expected =
                     Expected { challenge: &session.challenge, origin: &self.origin, exclude: &session.exclude };
                 eddsa::verify(&attestation, &request.client_data.0, &expected)?;
-                false
             }
-        };
-        if self.attestation_required && !attested {
-            return Err(refusal("the attestation of this key leads to no trusted root"));
         }
+        // Signed by the key, whatever it was asked for: it would be registered, and never found again.
+        if attestation.cred_protect >= NEVER_SILENT {
+            return Err(Error::refused(
+                Code::KeyCannotIdentify,
+                "the key set credProtect level 3 by itself: it cannot be identified before its PIN is typed",
+            ));
+        }
+        let attested = match attested::by_root(&self.roots, &attestation) {
+            Ok(()) => true,
+            Err(why) if self.attestation_required => return Err(refusal(why)),
+            Err(_) => false,
+        };
         let mut flags = CredentialFlags::DISCOVERABLE;
         if attestation.backup_eligible() {
             flags |= CredentialFlags::BACKUP_ELIGIBLE;
@@ -277,13 +292,13 @@ impl Enrolments {
         })
     }
 
-    /// The verification of the standard; true when the attestation leads to a trusted root.
+    /// The verification of the standard.
     fn verify_by_library(
         &self,
         session: &Session,
         request: &EnrolFinishRequest,
         attestation: &Attestation,
-    ) -> Result<bool> {
+    ) -> Result<()> {
         let response = RegisterPublicKeyCredential {
             id: String::new(),
             raw_id: request.credential_id.0.clone(),
@@ -299,30 +314,7 @@ impl Enrolments {
         if credential.cred_id.as_slice() != attestation.credential_id.as_slice() {
             return Err(refusal("the credential id is not the signed one"));
         }
-        Ok(self.is_attested(&credential, attestation))
-    }
-
-    /// Whether the attestation leads to one of the roots. The roots stand for every model of their
-    /// maker; that the certificate names this very model was verified with the statement.
-    fn is_attested(&self, credential: &Credential, attestation: &Attestation) -> bool {
-        let mut list = AttestationCaListBuilder::new();
-        let model = uuid::Uuid::from_bytes(*attestation.aaguid.as_bytes());
-        for root in &self.roots {
-            if list.insert_device_der(root, model, "trusted maker".into(), BTreeMap::new()).is_err() {
-                tracing::warn!("an attestation root is not usable");
-            }
-        }
-        let list = list.build();
-        if list.is_empty() {
-            return false;
-        }
-        match credential.verify_attestation(&list) {
-            Ok(found) => found.is_some(),
-            Err(error) => {
-                tracing::info!(model = %attestation.aaguid, "attestation leads to no trusted root: {error:?}");
-                false
-            }
-        }
+        Ok(())
     }
 }
 

@@ -1,11 +1,16 @@
 //! Bodies: JSON only, within a length and a time, nothing unknown in them.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::body::{Bytes, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
 use http_body_util::BodyExt;
+use hyper::body::{Frame, SizeHint};
 use serde::de::DeserializeOwned;
+use tokio::sync::oneshot;
 use wardkey_core::code::Code;
 
 use super::reply::Refusal;
@@ -13,8 +18,9 @@ use super::reply::Refusal;
 /// How long a peer may take to send a body.
 const BODY_TIME: Duration = Duration::from_secs(20);
 
-/// Bytes over the limit that are still read.
-const THROWN_AWAY: usize = 1024 * 1024;
+/// Bytes over the limit that are still read, and thrown away as they come: they cost no memory, and the
+/// client gets its answer. Whoever sends more is cut off.
+const THROWN_AWAY: usize = 96 * 1024 * 1024;
 
 /// The JSON body of a request, of at most `MAX` bytes.
 pub struct Body<T, const MAX: usize>(pub T);
@@ -34,6 +40,10 @@ impl<T: DeserializeOwned, S: Send + Sync, const MAX: usize> FromRequest<S> for B
         }
         let too_large =
             || Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, Code::RequestInvalid, format!("at most {MAX} bytes"));
+        // Who asks before it sends need not send at all.
+        if asks_first(&request) && announced(&request) > MAX as u64 {
+            return Err(too_large());
+        }
         let bytes = tokio::time::timeout(BODY_TIME, read(request.into_body(), MAX))
             .await
             .map_err(|_| Refusal::new(StatusCode::REQUEST_TIMEOUT, Code::RequestInvalid, "the body took too long"))?
@@ -45,14 +55,85 @@ impl<T: DeserializeOwned, S: Send + Sync, const MAX: usize> FromRequest<S> for B
     }
 }
 
-/// Reads a body of at most `max` bytes and throws it away, when the answer is known before it: see [`read`].
-pub async fn throw_away(body: axum::body::Body, max: usize) {
-    let mut body = http_body_util::Limited::new(body, max);
-    let all = async { while let Some(Ok(_)) = body.frame().await {} };
-    let _ = tokio::time::timeout(BODY_TIME, all).await;
+/// Whether the client waits for `100 Continue` before it sends its body (RFC 9110, 10.1.1).
+fn asks_first(request: &Request) -> bool {
+    request.headers().get(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
-/// A body of at most `max` bytes; `None` for a longer one. A little more is read and thrown away: a
+/// The length that was announced; 0 when none was.
+fn announced(request: &Request) -> u64 {
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    length.and_then(|length| length.parse().ok()).unwrap_or(0)
+}
+
+/// Bytes that are read of a body when the answer is known before it: more than any body may have.
+const UNREAD: usize = 8 * 1024 * 1024;
+
+/// The body of a request, which comes back when it was not read to its end.
+struct Lent {
+    body: Option<axum::body::Body>,
+    back: Option<oneshot::Sender<axum::body::Body>>,
+}
+
+/// What is left of a body after its request was answered.
+pub struct Unread(oneshot::Receiver<axum::body::Body>);
+
+/// Lends the body of a request to whoever answers it. Nothing, when the client asks before it sends.
+pub fn lend(request: Request) -> (Request, Option<Unread>) {
+    if asks_first(&request) {
+        return (request, None);
+    }
+    let (back, unread) = oneshot::channel();
+    let request = request.map(|body| axum::body::Body::new(Lent { body: Some(body), back: Some(back) }));
+    (request, Some(Unread(unread)))
+}
+
+impl Unread {
+    /// Reads what nobody wanted and throws it away: see [`read`].
+    pub async fn throw_away(mut self) {
+        let Ok(body) = self.0.try_recv() else { return };
+        let mut body = http_body_util::Limited::new(body, UNREAD);
+        let all = async { while let Some(Ok(_)) = body.frame().await {} };
+        let _ = tokio::time::timeout(BODY_TIME, all).await;
+    }
+}
+
+impl HttpBody for Lent {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let polled = Pin::new(body).poll_frame(context);
+        if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
+            self.body = None;
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(HttpBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or_else(SizeHint::default, HttpBody::size_hint)
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let unread = self.body.take().filter(|body| !body.is_end_stream());
+        if let Some((body, back)) = unread.zip(self.back.take()) {
+            // Nobody waits for it when the connection is gone.
+            let _ = back.send(body);
+        }
+    }
+}
+
+/// A body of at most `max` bytes; `None` for a longer one. What is over it is read and thrown away: a
 /// client that still sends when the connection is closed never sees the answer.
 async fn read(mut body: axum::body::Body, max: usize) -> Result<Option<Vec<u8>>, axum::Error> {
     let (mut bytes, mut total) = (Vec::new(), 0usize);

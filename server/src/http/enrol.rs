@@ -8,7 +8,7 @@ use wardkey_core::person::CredentialFlags;
 
 use super::body::Body;
 use super::limit::Counted;
-use super::peer::ActiveTerminal;
+use super::peer::{ActiveTerminal, KnownTerminal};
 use super::reply::{Answer, Refusal};
 use super::{App, Shared};
 use crate::enrol::{Session, Subject, fingerprint};
@@ -30,6 +30,7 @@ pub async fn begin(
     let now = app.now();
     let hash = secret::code_hash(&app.code_key, &request.code).ok_or_else(code::invalid)?;
     let mut tx = app.store.read().await?;
+    known.still_active(&mut tx).await?;
     let open = code::open(&mut tx, &hash, now).await?;
     let person = active(person::by_id(&mut tx, open.person).await?)?;
     let keys = credential::of_person(&mut tx, person.id).await?;
@@ -69,11 +70,11 @@ pub async fn finish(
         Ok(registration) => registration,
         Err(error) => {
             // The challenge is gone; the code stays, so nobody has to fetch another one.
-            app.note_refusal(&session, &error).await?;
+            app.note_refusal(&known, &session, &error).await?;
             return Err(Refusal::from(error));
         }
     };
-    let person = app.enrol(&session, &registration).await?;
+    let person = app.enrol(&known, &session, &registration).await?;
     app.publisher.refresh().await?;
     Ok(Json(EnrolFinishReply {
         login: person.login.to_string(),
@@ -90,9 +91,15 @@ fn active(person: Person) -> Result<Person> {
 
 impl App {
     /// Code used up, key added, person published, all recorded: in one transaction.
-    async fn enrol(&self, session: &Session, registration: &Registration) -> Result<Person> {
+    async fn enrol(
+        &self,
+        known: &KnownTerminal,
+        session: &Session,
+        registration: &Registration,
+    ) -> Result<Person, Refusal> {
         let now = self.now();
         let mut tx = self.store.write().await?;
+        known.still_active(&mut tx).await?;
         let person = active(person::by_id(&mut tx, session.code.person).await?)?;
         code::use_up(&mut tx, session.code, now).await?;
         credential::add(&mut tx, person.id, registration, self.config.keys_per_person).await?;
@@ -108,17 +115,18 @@ impl App {
         let key = record.fingerprint().short();
         audit::record(&mut tx, now, &Actor::terminal(&session.terminal), Act::new("key.enrol", &key).with(&detail))
             .await?;
-        tx.commit().await?;
+        tx.commit().await.map_err(Error::from)?;
         Ok(person)
     }
 
-    async fn note_refusal(&self, session: &Session, error: &Error) -> Result<()> {
+    async fn note_refusal(&self, known: &KnownTerminal, session: &Session, error: &Error) -> Result<(), Refusal> {
         let mut tx = self.store.write().await?;
+        known.still_active(&mut tx).await?;
         let person = person::by_id(&mut tx, session.code.person).await?;
         let why = error.to_string();
         let act = Act::new("key.enrol-refused", person.login.as_str()).with(&why);
         audit::record(&mut tx, self.now(), &Actor::terminal(&session.terminal), act).await?;
-        tx.commit().await?;
+        tx.commit().await.map_err(Error::from)?;
         Ok(())
     }
 }

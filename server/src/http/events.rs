@@ -8,15 +8,15 @@ use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use wardkey_core::assertion::Assertion;
 use wardkey_core::client_data::ClientData;
 use wardkey_core::code::Code;
-use wardkey_core::codec::{self, sha256};
+use wardkey_core::codec::{self, Document as _, sha256};
 use wardkey_core::event::{Event, EventName, Outcome};
 use wardkey_core::id::{EventId, TerminalId};
 use wardkey_core::message::http::{Base64, EventsReply, EventsRequest, RefusedEvent};
 use wardkey_core::time::UnixTime;
 
-use super::body::{self, Body};
+use super::body::Body;
 use super::limit::Counted;
-use super::peer::ActiveTerminal;
+use super::peer::{ActiveTerminal, KnownTerminal};
 use super::reply::{Answer, Refusal};
 use super::{App, Shared};
 use crate::error::Result;
@@ -37,10 +37,11 @@ const LONGEST_PAUSE: u64 = 3600;
 const RECORDED_WITHIN: u64 = 300;
 
 /// `POST /v1/events`
-pub async fn take(State(app): Shared, Sent { terminal, request }: Sent) -> Answer<EventsReply> {
+pub async fn take(State(app): Shared, Sent { known, request }: Sent) -> Answer<EventsReply> {
     if request.events.len() > MAX_EVENTS {
         return Err(Refusal::invalid(format!("events: at most {MAX_EVENTS}")));
     }
+    let terminal = known.terminal.id;
     // What is over the rate or the quota stays with the terminal, unacknowledged, and comes again.
     let wanted = request.events.len();
     let now_taken = match wanted {
@@ -48,35 +49,41 @@ pub async fn take(State(app): Shared, Sent { terminal, request }: Sent) -> Answe
         // One was taken before the body.
         more => 1 + app.allowed(&terminal, more - 1).unwrap_or(0),
     };
+
     let mut reply = EventsReply { accepted: Vec::new(), refused: Vec::new() };
     let mut tx = app.store.write().await?;
+    known.still_active(&mut tx).await?;
     let mut quota = Quota::read(&app, &mut tx, &terminal).await?;
+    let mut aside = SetAside::default();
     for Base64(bytes) in request.events.iter().take(now_taken) {
-        match Incoming::decode(bytes, &terminal) {
+        let (names, reason) = match Incoming::decode(bytes, &terminal) {
             Ok(incoming) => match app.store_event(&mut tx, &incoming, bytes, &terminal, &mut quota).await? {
                 Some(Stored::New | Stored::Known) => {
                     reply.accepted.push(Base64(incoming.id.as_bytes().to_vec()));
+                    continue;
                 }
-                Some(Stored::Conflict) => reply.refused.push(refused(incoming.id, "another event has this id")),
-                None => {}
+                Some(Stored::Conflict) => (vec![incoming.id], "another event has this id".to_owned()),
+                None => continue,
             },
-            Err((id, reason)) => {
-                tracing::warn!(%terminal, reason, "an event was refused");
-                reply.refused.push(refused(id, &reason));
-            }
+            Err(refused) => refused,
+        };
+        if aside.take(&mut tx, bytes, &terminal, (&reason, &mut quota)).await? {
+            reply.refused.extend(names.into_iter().map(|id| refused(id, &reason)));
         }
     }
+    aside.record(&mut tx, &terminal, quota.now).await?;
     quota.write(&app, &mut tx, &terminal).await?;
     tx.commit().await.map_err(crate::error::Error::from)?;
+
     if quota.is_full && reply.accepted.is_empty() && reply.refused.is_empty() {
         return Err(Refusal::too_many(quota.seconds_left().min(LONGEST_PAUSE)).coded(Code::EventQuota));
     }
     Ok(Json(reply))
 }
 
-/// What a terminal sent, that may come and that may send something now.
+/// A batch of events from a terminal that may come, within its rate.
 pub struct Sent {
-    terminal: TerminalId,
+    known: KnownTerminal,
     request: EventsRequest,
 }
 
@@ -87,14 +94,10 @@ impl FromRequest<Arc<App>> for Sent {
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Refusal> {
         let (mut parts, body) = request.into_parts();
         let ActiveTerminal(known) = ActiveTerminal::from_request_parts(&mut parts, app).await?;
-        let terminal = known.terminal.id;
-        if let Err(refusal) = app.allowed(&terminal, 1) {
-            body::throw_away(body, MAX_BODY).await;
-            return Err(refusal);
-        }
+        app.allowed(&known.terminal.id, 1)?;
         let Body(request) =
             Body::<EventsRequest, MAX_BODY>::from_request(Request::from_parts(parts, body), app).await?;
-        Ok(Self { terminal, request })
+        Ok(Self { known, request })
     }
 }
 
@@ -159,19 +162,61 @@ struct Incoming {
 }
 
 impl Incoming {
-    /// An event of this terminal. One that cannot be read is named by the beginning of its hash.
-    fn decode(bytes: &[u8], terminal: &TerminalId) -> Result<Self, (EventId, String)> {
-        let event: Event = codec::from_bytes(bytes).map_err(|error| {
-            let mut id = [0; EventId::LEN];
-            id.iter_mut().zip(sha256(bytes).as_bytes()).for_each(|(to, from)| *to = *from);
-            (EventId::new(id), error.to_string())
-        })?;
+    /// An event of this terminal; else why it is not taken, and what it is called in the answer: one
+    /// that cannot be read by every name that a terminal of whatever version may know it by.
+    fn decode(bytes: &[u8], terminal: &TerminalId) -> Result<Self, (Vec<EventId>, String)> {
+        let event: Event =
+            codec::from_bytes(bytes).map_err(|error| (Event::names(bytes).collect(), error.to_string()))?;
         // What an agent recorded before it joined names no terminal; a login always does.
         let before_joining = event.terminal.is_none() && event.evidence.is_none() && event.name != EventName::Login;
         if event.terminal != Some(*terminal) && !before_joining {
-            return Err((event.id, "the event is of another terminal".into()));
+            return Err((vec![event.id], "the event is of another terminal".into()));
         }
         Ok(Self { id: event.id, event })
+    }
+}
+
+/// What a batch held that is not taken: kept as it came, and told once for the batch. A server that is
+/// older than its agents would else lose what it cannot read, or be sent it for ever.
+#[derive(Default)]
+struct SetAside {
+    count: usize,
+    first: Option<String>,
+}
+
+impl SetAside {
+    /// Keeps the bytes; false when there is no room for them today, so that they come again.
+    async fn take(
+        &mut self,
+        tx: &mut Tx,
+        bytes: &[u8],
+        terminal: &TerminalId,
+        (reason, quota): (&str, &mut Quota),
+    ) -> Result<bool> {
+        // Longer than any event of any version: nothing to keep.
+        let is_kept = bytes.len() <= Event::MAX_BYTES;
+        if is_kept && event::is_set_aside(tx, bytes).await? {
+            return Ok(true);
+        }
+        if !quota.take(if is_kept { bytes.len() } else { 0 }) {
+            return Ok(false);
+        }
+        if is_kept {
+            event::set_aside(tx, bytes, terminal, (reason, quota.now)).await?;
+        }
+        self.count += 1;
+        let kept = if is_kept { "" } else { ", too long to be kept" };
+        self.first.get_or_insert_with(|| format!("{} ({reason}{kept})", sha256(bytes).short()));
+        Ok(true)
+    }
+
+    async fn record(&self, tx: &mut Tx, terminal: &TerminalId, now: UnixTime) -> Result<()> {
+        let Some(first) = &self.first else { return Ok(()) };
+        let id = terminal.to_hex();
+        tracing::warn!(%terminal, count = self.count, first, "events were set aside");
+        let detail = format!("records that this version does not take: {}; the first is {first}", self.count);
+        let act = Act::new("event.set-aside", &id).with(&detail);
+        audit::record(tx, now, &Actor::terminal(terminal), act).await
     }
 }
 

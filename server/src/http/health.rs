@@ -32,13 +32,17 @@ pub async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: 200 when every scope is published and the store answers, else 503.
+/// `GET /readyz`: 200 when every scope is published and the store can be read and written, else 503.
+/// Writing is tried beside: what anyone may ask for takes no write lock.
 pub async fn ready(State(app): Shared, _: Anyone) -> (StatusCode, Json<Ready>) {
     let mut problems = Vec::new();
     let mut problem = |code: Code, message: String| problems.push(Problem { code: code.to_string(), message });
     if let Err(error) = app.store.read().await {
         tracing::error!(%error, "not ready");
         problem(Code::StateUnavailable, "the store does not answer".into());
+    }
+    if !app.store.can_write() {
+        problem(Code::StateUnavailable, "the store cannot be written: records are refused".into());
     }
     if app.publisher.clock_trouble().is_some() {
         problem(Code::ServerClock, "the clock is not plausible; nothing is signed by it".into());

@@ -49,6 +49,7 @@ pub async fn renew(
     let csr = Request::read(short(&request.csr)?)?;
     let issued = app.authority.terminal(csr, &id, now, app.config.certificate_days)?;
     let mut tx = app.store.write().await?;
+    known.still_active(&mut tx).await?;
     terminal::renew(&mut tx, &id, &known.certificate.serial, &issued).await?;
     let hex = id.to_hex();
     audit::record(&mut tx, now, &Actor::terminal(&id), Act::new("terminal.renew", &hex)).await?;
@@ -87,7 +88,11 @@ impl Asked {
 }
 
 fn short(csr: &Base64) -> Result<&[u8], Refusal> {
-    if csr.0.len() > MAX_CSR { Err(Refusal::invalid("csr: too long")) } else { Ok(&csr.0) }
+    match csr.0.len() {
+        0 => Err(Refusal::invalid("csr: empty")),
+        length if length > MAX_CSR => Err(Refusal::invalid("csr: too long")),
+        _ => Ok(&csr.0),
+    }
 }
 
 /// The one refusal of tokens, whatever is wrong.

@@ -125,7 +125,18 @@ async fn every_request(State(app): Shared, request: Request, next: Next) -> Resp
     let mut response = if foreign {
         Refusal::new(StatusCode::FORBIDDEN, Code::RequestInvalid, "this origin is not allowed").into_response()
     } else {
-        next.run(request).await
+        let (request, unread) = body::lend(request);
+        let response = next.run(request).await;
+        // Refused before its body was read: who still sends would find the connection closed, and never
+        // see why. One that was too slow has had its time.
+        let too_slow = response.status() == StatusCode::REQUEST_TIMEOUT;
+        if response.status().as_u16() >= 400
+            && !too_slow
+            && let Some(unread) = unread
+        {
+            unread.throw_away().await;
+        }
+        response
     };
     log_refusal(&response, route.as_deref(), peer);
     response.headers_mut().extend(headers());

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use sqlx::SqliteConnection;
 use wardkey_core::code::Code;
 use wardkey_core::id::TerminalId;
 use wardkey_core::time::UnixTime;
@@ -19,6 +20,9 @@ use crate::pki::TerminalCertificate;
 use crate::publish::ShownTerminal;
 use crate::store::audit::{self, Act, Actor};
 use crate::store::terminal::{self, TerminalStatus};
+
+/// Seconds for which a revoked terminal is asked to stay away: nothing comes of asking, until it joins again.
+const REVOKED_PAUSE: u64 = 60;
 
 /// One connection's other end, put into each of its requests.
 #[derive(Clone, Copy, Debug)]
@@ -94,13 +98,17 @@ impl FromRequestParts<Arc<App>> for KnownTerminal {
                 app.publisher.terminal(&certificate.terminal).ok_or_else(unknown)?
             }
         };
+        // TLS judged it when the connection began, and that may be long ago.
+        if app.publisher.time() >= certificate.expires {
+            return Err(Refusal::new(StatusCode::FORBIDDEN, Code::TerminalCertificate, "this certificate has expired"));
+        }
         if !terminal.takes(&certificate.serial) {
             app.superseded(&terminal, peer.address.ip()).await?;
             return Err(replaced());
         }
         if terminal.serial == certificate.serial && terminal.previous_serial.is_some() {
             let mut tx = app.store.write().await?;
-            terminal::forget_previous_serial(&mut tx, &terminal.id).await?;
+            terminal::forget_previous_serial(&mut tx, &terminal.id, &certificate.serial).await?;
             tx.commit().await.map_err(Error::from)?;
         }
         app.seen.note(terminal.id, app.clock.now(), peer.address.ip());
@@ -123,12 +131,30 @@ impl KnownTerminal {
     /// # Errors
     /// 403 with [`Code::TerminalDisabled`].
     pub fn must_be_active(&self) -> Result<(), Refusal> {
-        let refuse = |message: &str| Err(Refusal::new(StatusCode::FORBIDDEN, Code::TerminalDisabled, message));
-        match self.terminal.status {
-            TerminalStatus::Active => Ok(()),
-            TerminalStatus::Pending => refuse("this terminal awaits the approval of an administrator"),
-            TerminalStatus::Revoked => refuse("this terminal is revoked"),
+        must_be_active(self.terminal.status)
+    }
+
+    /// Asks once more, in the transaction that acts on it: between the head of a request and its last
+    /// byte there may be twenty seconds, in which another machine took the terminal's place, or an
+    /// administrator revoked it.
+    ///
+    /// # Errors
+    /// 403 with [`Code::TerminalCertificate`] or [`Code::TerminalDisabled`].
+    pub async fn still_active(&self, db: &mut SqliteConnection) -> Result<(), Refusal> {
+        let now = terminal::by_id(db, &self.terminal.id).await?;
+        if !now.takes(&self.certificate.serial) {
+            return Err(replaced());
         }
+        must_be_active(now.status)
+    }
+}
+
+fn must_be_active(status: TerminalStatus) -> Result<(), Refusal> {
+    let refusal = |message: &str| Refusal::new(StatusCode::FORBIDDEN, Code::TerminalDisabled, message);
+    match status {
+        TerminalStatus::Active => Ok(()),
+        TerminalStatus::Pending => Err(refusal("this terminal awaits the approval of an administrator")),
+        TerminalStatus::Revoked => Err(refusal("this terminal is revoked").after(REVOKED_PAUSE)),
     }
 }
 

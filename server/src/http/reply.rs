@@ -50,6 +50,13 @@ impl Refusal {
         self
     }
 
+    /// The same, and nothing comes of asking again sooner.
+    #[must_use]
+    pub const fn after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
     /// Not now: 503.
     pub fn unavailable(code: Code, message: impl Into<String>) -> Self {
         Self { retry_after: Some(30), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message) }
@@ -68,7 +75,9 @@ impl From<Error> for Refusal {
                 Code::NotFound => Self::new(StatusCode::NOT_FOUND, code, message),
                 Code::RequestInvalid => Self::new(StatusCode::BAD_REQUEST, code, message),
                 Code::TooManyKeys | Code::KeyAlreadyRegistered => Self::new(StatusCode::CONFLICT, code, message),
-                Code::RegistrationRefused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message),
+                Code::RegistrationRefused | Code::KeyCannotIdentify => {
+                    Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
+                }
                 Code::ServerBehind | Code::ServerClock => Self::unavailable(code, message),
                 Code::TooManyRequests => Self::too_many(60),
                 _ => Self::new(StatusCode::FORBIDDEN, code, message),

@@ -60,12 +60,14 @@ pub async fn wait(
             return Err(replaced());
         }
         let (reply, renewal) = what_is_new(&app, &terminal, &request, &have)?;
+        // A revoked terminal that has had the document that says so is refused whether it waits or
+        // not: an empty answer would be a success, after which it asks again at once.
+        if terminal.status == TerminalStatus::Revoked && is_empty(&reply) {
+            let revoked = KnownTerminal { terminal, certificate: known.certificate };
+            return revoked.must_be_active().map(|()| Json(reply));
+        }
         if !is_empty(&reply) || Instant::now() >= until || *stop.borrow() {
             return Ok(Json(reply));
-        }
-        // A revoked terminal has now had the document that says so.
-        if terminal.status == TerminalStatus::Revoked {
-            KnownTerminal { terminal, certificate: known.certificate }.must_be_active()?;
         }
         tokio::select! {
             _ = news.changed() => {}

@@ -9,6 +9,9 @@ use wardkey_core::code::Code;
 use super::Publisher;
 use crate::store::Watcher;
 
+/// Seconds between two tries whether the store can be written; one second while it cannot.
+const TRIED_EVERY: u64 = 10;
+
 /// Follows the store until told to stop: commits of others within 100 ms, and re-signing in time.
 pub async fn follow(publisher: Arc<Publisher>, mut watcher: Watcher, mut stop: watch::Receiver<bool>) {
     let mut tick = tokio::time::interval(std::time::Duration::from_millis(100));
@@ -50,12 +53,19 @@ pub async fn keep_time(publisher: Arc<Publisher>, mut stop: watch::Receiver<bool
     let mut tick = tokio::time::interval(std::time::Duration::from_secs(1));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut told = None;
+    let mut tried: Option<Instant> = None;
     while !*stop.borrow() {
         tokio::select! {
             _ = tick.tick() => {}
             _ = stop.changed() => break,
         }
         tell(&publisher, &mut told);
+        let every = if publisher.store.can_write() { TRIED_EVERY } else { 1 };
+        if tried.is_none_or(|tried| tried.elapsed().as_secs() >= every) {
+            tried = Some(Instant::now());
+            // What it says is kept, and said where it turns.
+            let _ = publisher.store.try_writing().await;
+        }
         if let Err(error) = publisher.keep_time().await {
             tracing::warn!(%error, "the time of the last signature could not be written");
         }

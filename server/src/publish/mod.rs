@@ -150,6 +150,12 @@ impl Publisher {
             .is_some_and(|terminal| terminal.takes(&certificate.serial) && terminal.status != TerminalStatus::Revoked)
     }
 
+    /// Whether a verified certificate was its terminal's and is no longer: another machine took the
+    /// place, or a newer certificate is in use.
+    pub fn is_replaced(&self, certificate: &TerminalCertificate) -> bool {
+        self.terminal(&certificate.terminal).is_some_and(|terminal| !terminal.takes(&certificate.serial))
+    }
+
     /// The signed document of a terminal and when it was issued: signed again at half of its life.
     pub fn terminal_document(&self, terminal: &ShownTerminal) -> Result<(Arc<[u8]>, UnixTime)> {
         self.terminals.document(terminal, &self.key, self.time.now())

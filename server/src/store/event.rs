@@ -96,6 +96,42 @@ pub async fn add(
     Ok(())
 }
 
+/// Keeps what was sent as an event and is not taken; false when it is kept already.
+///
+/// # Errors
+/// [`Error::Store`].
+pub async fn set_aside(
+    db: &mut SqliteConnection,
+    document: &[u8],
+    terminal: &TerminalId,
+    (reason, now): (&str, UnixTime),
+) -> Result<bool> {
+    let done = sqlx::query(
+        "INSERT INTO event_set_aside (hash, terminal, received, reason, document) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(codec::sha256(document).as_bytes().as_slice())
+    .bind(terminal.as_bytes().as_slice())
+    .bind(to_i64(now.0))
+    .bind(reason)
+    .bind(document)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Whether these bytes are set aside.
+///
+/// # Errors
+/// [`Error::Store`].
+pub async fn is_set_aside(db: &mut SqliteConnection, document: &[u8]) -> Result<bool> {
+    let found: Option<i64> = sqlx::query_scalar("SELECT 1 FROM event_set_aside WHERE hash = ?")
+        .bind(codec::sha256(document).as_bytes().as_slice())
+        .fetch_optional(db)
+        .await?;
+    Ok(found.is_some())
+}
+
 /// A use of the same key that does not fit this one: earlier with a counter as great, or later with
 /// one as small. Counters that are all zero say nothing.
 ///

@@ -4,26 +4,28 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use base64ct::{Base64UrlUnpadded, Encoding};
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use wardkey_core::codec::{self, Bytes};
 use wardkey_core::cose_key::PublicKey;
-use wardkey_core::document::RootDocument;
 use wardkey_core::id::{Aaguid, CredentialId, UserHandle};
 use wardkey_core::name::{DisplayText, GroupName, Language, LoginName, RpId, ScopeName};
-use wardkey_core::person::{CredentialFlags, CredentialRecord, Status};
+use wardkey_core::person::{CredentialFlags, CredentialRecord, MAX_GROUPS, Status};
 use wardkey_core::time::UnixTime;
 
-pub use super::import_file::Source;
-use super::import_file::{Key, Line};
-use super::person::{Person, PersonStatus, Profile};
+use super::person::{MAX_PERSON_SCOPES, Person, PersonStatus};
 use super::{setting, to_i64};
+use crate::enrol::NEVER_SILENT;
 use crate::error::{Error, Result};
+use crate::people_file::{Key, Line, People, Problem, Wrong};
 use crate::secret;
+use crate::when::When;
 
 /// Rows of one statement; SQLite takes 32,766 values, the widest row has 14.
 const BATCH: usize = 500;
-/// What an import did.
+
+/// What an import did, or would do.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Imported {
     /// People added.
@@ -34,6 +36,19 @@ pub struct Imported {
     pub skipped: u64,
 }
 
+/// By what a file is judged.
+#[derive(Debug)]
+pub struct Rules {
+    /// Keys that one person may have.
+    pub keys_per_person: u32,
+    /// Whether people who are there already are left as they are, instead of refusing the file.
+    pub skip_existing: bool,
+    /// Where a day is one.
+    pub zone: TimeZone,
+    /// The time.
+    pub now: UnixTime,
+}
+
 /// Someone who is to be added.
 struct Newcomer {
     person: Person,
@@ -42,45 +57,65 @@ struct Newcomer {
     keys: Vec<(CredentialRecord, u32)>,
 }
 
-impl Newcomer {
-    fn new(line: Line, id: i64, rp_id: &RpId, now: UnixTime) -> Result<Self, String> {
-        let text = |what: &str, error: &dyn std::fmt::Display| format!("{what}: {error}");
-        let moment = |what: &str, value: Option<String>| match value.as_deref() {
-            None | Some("") => Ok(None),
-            Some(value) => crate::cli::moment(value).map(Some).map_err(|error| text(what, &error)),
-        };
-        let language = match line.language.as_deref() {
-            None | Some("") => Language::Ja,
-            Some(language) => language.parse().map_err(|error| text("language", &error))?,
-        };
-        let groups: Result<BTreeSet<_>, _> = line.groups.into_iter().map(GroupName::new).collect();
-        let scopes: Result<BTreeSet<_>, _> = line.scopes.into_iter().map(ScopeName::new).collect();
-        let profile = Profile {
-            login: LoginName::new(line.login).map_err(|error| text("login", &error))?,
-            display_name: DisplayText::new(line.name).map_err(|error| text("name", &error))?,
-            language,
-            not_before: moment("valid_from", line.valid_from)?,
-            not_after: moment("valid_until", line.valid_until)?,
-            groups: groups.map_err(|error| text("groups", &error))?,
-            scopes: scopes.map_err(|error| text("scopes", &error))?,
-        };
-        profile.check().map_err(|error| error.to_string())?;
-        let keys: Result<Vec<_>, String> = line.credentials.into_iter().map(|key| key.record(rp_id, now)).collect();
-        Ok(Self {
-            person: Person {
-                id,
-                login: profile.login,
-                display_name: profile.display_name,
-                language: profile.language,
-                user_handle: UserHandle::new(secret::random().map_err(|error| error.to_string())?),
-                not_before: profile.not_before,
-                not_after: profile.not_after,
-                status: PersonStatus::Active,
-            },
-            groups: profile.groups,
-            scopes: profile.scopes,
-            keys: keys?,
-        })
+/// Everyone of a file, checked against the store; what is wrong with them.
+pub struct Plan {
+    newcomers: Vec<Newcomer>,
+    seqs: HashMap<ScopeName, i64>,
+    now: UnixTime,
+    /// Everything that is wrong, in the order of the lines.
+    pub problems: Vec<Problem>,
+    /// What it comes to.
+    pub done: Imported,
+}
+
+/// Checks everyone against what is there. Writes nothing.
+///
+/// # Errors
+/// [`Error::Store`], [`Error::Damaged`].
+pub async fn plan(db: &mut SqliteConnection, people: People, rules: &Rules) -> Result<Plan> {
+    let mut taking = Taking::start(db, rules).await?;
+    let mut problems = people.problems;
+    let mut newcomers = Vec::with_capacity(people.lines.len());
+    for (number, line) in people.lines {
+        match taking.take(line) {
+            Ok(newcomer) => newcomers.extend(newcomer),
+            Err(wrong) => problems.extend(wrong.into_iter().map(|wrong| Problem::at(number, wrong))),
+        }
+    }
+    problems.sort_by_key(|problem| problem.line);
+    Ok(Plan { newcomers, seqs: taking.seqs, now: rules.now, problems, done: taking.done })
+}
+
+impl Plan {
+    /// Adds everyone, in the transaction in which it was planned. The caller commits, or nothing has
+    /// happened.
+    ///
+    /// # Errors
+    /// [`Error::Store`]; [`Error::Damaged`] also when there are problems: nobody asks for that.
+    pub async fn carry_out(mut self, db: &mut SqliteConnection) -> Result<Imported> {
+        if !self.problems.is_empty() {
+            return Err(Error::damaged("a file that is imported"));
+        }
+        for batch in std::mem::take(&mut self.newcomers).chunks(BATCH) {
+            self.write(db, batch).await?;
+        }
+        self.finish(db).await?;
+        Ok(self.done)
+    }
+}
+
+/// Collects what is wrong, so that everything of a line is said at once.
+struct Checked(Vec<Wrong>);
+
+impl Checked {
+    /// The value, or what is wrong with it.
+    fn take<T>(&mut self, value: Result<T, Wrong>) -> Option<T> {
+        value.map_err(|wrong| self.0.push(wrong)).ok()
+    }
+
+    /// All of them, without those that are wrong.
+    fn take_all<T: Ord>(&mut self, values: impl Iterator<Item = Result<T, Wrong>>) -> BTreeSet<T> {
+        values.filter_map(|value| self.take(value)).collect()
     }
 }
 
@@ -91,8 +126,8 @@ impl Key {
         };
         let public_key = bytes("public_key", &self.public_key)?;
         PublicKey::from_cose(&public_key).map_err(|error| format!("public_key: {error}"))?;
-        if self.cred_protect > 3 {
-            return Err("cred_protect: 0 to 3".into());
+        if self.cred_protect >= NEVER_SILENT {
+            return Err("cred_protect: 0 to 2; a key with 3 is found by nobody before its PIN".into());
         }
         let mut flags = 0;
         flags |= if self.backup_eligible { CredentialFlags::BACKUP_ELIGIBLE } else { 0 };
@@ -114,41 +149,24 @@ impl Key {
     }
 }
 
-/// Adds everyone in the source. The caller commits, or nothing has happened.
-///
-/// # Errors
-/// [`Error::Refused`] names the first line that is wrong.
-pub async fn import(
-    db: &mut SqliteConnection,
-    source: Source,
-    cap: u32,
-    skip_existing: bool,
-    now: UnixTime,
-) -> Result<Imported> {
-    let (_, root) = setting::roots(db).await?;
-    let mut taking = Taking::start(db, root, cap, now).await?;
-    let mut batch = Vec::with_capacity(BATCH);
-    for (number, line) in source.0 {
-        let wrong = |error: String| Error::invalid(format!("line {number}: {error}"));
-        if let Some(newcomer) = taking.take(line.map_err(wrong)?, skip_existing).map_err(wrong)? {
-            batch.push(newcomer);
-        }
-        if batch.len() == BATCH {
-            taking.write(db, &batch).await?;
-            batch.clear();
-        }
+/// A language as people write it; Japanese when nothing is written.
+fn language(text: Option<String>) -> Result<Language, Wrong> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(Language::Ja) };
+    match text.to_lowercase().as_str() {
+        "ja" | "ja-jp" | "ja_jp" | "japanese" | "日本語" => Ok(Language::Ja),
+        "en" | "en-us" | "en_us" | "en-gb" | "en_gb" | "english" | "英語" => Ok(Language::En),
+        _ => Err(Wrong::Language(text)),
     }
-    taking.write(db, &batch).await?;
-    taking.finish(db).await?;
-    Ok(taking.done)
 }
 
-/// An import under way.
-struct Taking {
+/// A file that is being checked.
+struct Taking<'a> {
+    rules: &'a Rules,
     rp_id: RpId,
-    cap: usize,
-    now: UnixTime,
     next: i64,
+    /// Who is there already.
+    there: HashSet<String>,
+    /// Who stands in the file.
     logins: HashSet<String>,
     credentials: HashSet<Vec<u8>>,
     /// The sequence of each scope.
@@ -156,20 +174,21 @@ struct Taking {
     done: Imported,
 }
 
-impl Taking {
-    async fn start(db: &mut SqliteConnection, root: RootDocument, cap: u32, now: UnixTime) -> Result<Self> {
+impl<'a> Taking<'a> {
+    async fn start(db: &mut SqliteConnection, rules: &'a Rules) -> Result<Self> {
+        let (_, root) = setting::roots(db).await?;
         let last: Option<i64> = sqlx::query_scalar("SELECT max(id) FROM person").fetch_one(&mut *db).await?;
-        let logins: Vec<String> =
+        let there: Vec<String> =
             sqlx::query_scalar("SELECT login FROM person WHERE status <> 'deleted'").fetch_all(&mut *db).await?;
         let credentials: Vec<Vec<u8>> =
             sqlx::query_scalar("SELECT credential_id FROM credential").fetch_all(&mut *db).await?;
         let scopes = super::scope::list(db).await?;
         Ok(Self {
+            rules,
             rp_id: root.rp_id,
-            cap: cap as usize,
-            now,
             next: last.unwrap_or(0) + 1,
-            logins: logins.into_iter().collect(),
+            there: there.into_iter().collect(),
+            logins: HashSet::new(),
             credentials: credentials.into_iter().collect(),
             seqs: scopes.into_iter().map(|scope| (scope.name, to_i64(scope.position.seq))).collect(),
             done: Imported::default(),
@@ -177,36 +196,103 @@ impl Taking {
     }
 
     /// Checks a line; `None` for someone who is there and is left alone.
-    fn take(&mut self, line: Line, skip_existing: bool) -> Result<Option<Newcomer>, String> {
-        if self.logins.contains(&line.login) {
-            if skip_existing {
+    fn take(&mut self, line: Line) -> Result<Option<Newcomer>, Vec<Wrong>> {
+        if line.login.is_empty() {
+            return Err(vec![Wrong::Missing("login")]);
+        }
+        if !self.logins.insert(line.login.clone()) {
+            return Err(vec![Wrong::Twice(line.login)]);
+        }
+        if self.there.contains(&line.login) {
+            if self.rules.skip_existing {
                 self.done.skipped += 1;
                 return Ok(None);
             }
-            return Err(format!("person {} exists already", line.login));
+            return Err(vec![Wrong::Exists(line.login)]);
         }
-        let newcomer = Newcomer::new(line, self.next, &self.rp_id, self.now)?;
-        if newcomer.scopes.is_empty() {
-            return Err("no scope".into());
-        }
-        if let Some(scope) = newcomer.scopes.iter().find(|scope| !self.seqs.contains_key(*scope)) {
-            return Err(format!("scope {scope} is not known"));
-        }
-        if newcomer.keys.len() > self.cap {
-            return Err(format!("{} keys, {} are allowed", newcomer.keys.len(), self.cap));
-        }
-        for (key, _) in &newcomer.keys {
-            if !self.credentials.insert(key.id.as_slice().to_vec()) {
-                return Err(format!("key {} is enrolled already", key.fingerprint().short()));
-            }
-        }
-        self.logins.insert(newcomer.person.login.to_string());
+        let newcomer = self.newcomer(line)?;
         self.next += 1;
         self.done.people += 1;
         self.done.keys += newcomer.keys.len() as u64;
         Ok(Some(newcomer))
     }
 
+    fn newcomer(&mut self, line: Line) -> Result<Newcomer, Vec<Wrong>> {
+        let mut checked = Checked(Vec::new());
+        let login = checked.take(LoginName::new(line.login.as_str()).map_err(|_| Wrong::Login(line.login.clone())));
+        let name = if line.name.is_empty() {
+            Err(Wrong::Missing("name"))
+        } else {
+            DisplayText::new(line.name.as_str()).map_err(|_| Wrong::Name(line.name))
+        };
+        let name = checked.take(name);
+        let language = checked.take(language(line.language));
+
+        let zone = &self.rules.zone;
+        let when = |column: &'static str, text: Option<String>, edge: fn(When, &TimeZone) -> Option<UnixTime>| {
+            let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+            let time = When::parse(&text).and_then(|when| edge(when, zone));
+            time.map(Some).ok_or(Wrong::Date(column, text))
+        };
+        let not_before = checked.take(when("valid_from", line.valid_from, When::begins)).flatten();
+        let not_after = checked.take(when("valid_until", line.valid_until, When::ends)).flatten();
+        if not_before.zip(not_after).is_some_and(|(from, until)| until <= from) {
+            checked.0.push(Wrong::Dates);
+        }
+
+        if line.scopes.is_empty() {
+            checked.0.push(Wrong::Missing("scopes"));
+        }
+        let known = |name: String| {
+            let scope = ScopeName::new(name.as_str()).ok().filter(|scope| self.seqs.contains_key(scope));
+            scope.ok_or(Wrong::Scope(name))
+        };
+        let scopes = checked.take_all(line.scopes.into_iter().map(known));
+        let group = |name: String| GroupName::new(name.as_str()).map_err(|_| Wrong::Group(name));
+        let groups = checked.take_all(line.groups.into_iter().map(group));
+        let most_keys = self.rules.keys_per_person as usize;
+        for (column, count, most) in [
+            ("scopes", scopes.len(), MAX_PERSON_SCOPES),
+            ("groups", groups.len(), MAX_GROUPS),
+            ("credentials", line.credentials.len(), most_keys),
+        ] {
+            if count > most {
+                checked.0.push(Wrong::TooMany(column, most));
+            }
+        }
+
+        let mut keys = Vec::with_capacity(line.credentials.len());
+        for key in line.credentials {
+            let key = key.record(&self.rp_id, self.rules.now).map_err(Wrong::Key);
+            let Some((key, counter)) = checked.take(key) else { continue };
+            if !self.credentials.insert(key.id.as_slice().to_vec()) {
+                checked.0.push(Wrong::Key(format!("key {} is enrolled already", key.fingerprint().short())));
+            }
+            keys.push((key, counter));
+        }
+
+        let user_handle = secret::random().map_err(|error| Wrong::Key(error.to_string()));
+        let user_handle = checked.take(user_handle).map(UserHandle::new);
+        match (login, name, language, user_handle) {
+            (Some(login), Some(display_name), Some(language), Some(user_handle)) if checked.0.is_empty() => {
+                let person = Person {
+                    id: self.next,
+                    login,
+                    display_name,
+                    language,
+                    user_handle,
+                    not_before,
+                    not_after,
+                    status: PersonStatus::Active,
+                };
+                Ok(Newcomer { person, groups, scopes, keys })
+            }
+            _ => Err(checked.0),
+        }
+    }
+}
+
+impl Plan {
     async fn write(&mut self, db: &mut SqliteConnection, batch: &[Newcomer]) -> Result<()> {
         write_people(db, batch, self.now).await?;
         let groups = batch.iter().flat_map(|new| new.groups.iter().map(move |group| (new.person.id, group.as_str())));

@@ -18,7 +18,6 @@ pub mod code;
 pub mod credential;
 pub mod event;
 pub mod import;
-mod import_file;
 pub mod intake;
 pub mod person;
 pub mod scope;
@@ -27,7 +26,10 @@ pub mod state;
 pub mod terminal;
 pub mod token;
 
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -36,8 +38,65 @@ use wardkey_core::time::UnixTime;
 
 use crate::error::{Error, Result};
 
-/// A transaction.
-pub type Tx = Transaction<'static, Sqlite>;
+/// A transaction. What is not committed has not happened.
+pub struct Tx {
+    inner: Transaction<'static, Sqlite>,
+    /// Told how a commit ended; none for one that only reads.
+    writes: Option<Arc<Writes>>,
+}
+
+impl Tx {
+    /// Makes everything durable.
+    ///
+    /// # Errors
+    /// What the store said; then nothing has happened.
+    pub async fn commit(self) -> Result<(), sqlx::Error> {
+        let done = self.inner.commit().await;
+        if let Some(writes) = self.writes {
+            writes.note(done.as_ref());
+        }
+        done
+    }
+}
+
+impl Deref for Tx {
+    type Target = SqliteConnection;
+    fn deref(&self) -> &SqliteConnection {
+        &self.inner
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.inner
+    }
+}
+
+/// Whether the store could be written when that was tried last.
+#[derive(Debug)]
+struct Writes(AtomicBool);
+
+impl Writes {
+    fn note(&self, done: Result<&(), &sqlx::Error>) {
+        let can = match done {
+            Ok(()) => true,
+            // Somebody else holds the write lock: that says nothing about the disk.
+            Err(sqlx::Error::Database(error)) if is_busy(error.as_ref()) => return,
+            Err(_) => false,
+        };
+        let could = self.0.swap(can, Ordering::SeqCst);
+        if could && let Err(error) = done {
+            tracing::error!(%error, "the store cannot be written");
+        } else if !could && can {
+            tracing::info!("the store can be written again");
+        }
+    }
+}
+
+/// SQLITE_BUSY, whatever its extension says.
+fn is_busy(error: &dyn sqlx::error::DatabaseError) -> bool {
+    error.code().and_then(|code| code.parse::<i32>().ok()).is_some_and(|code| code & 0xff == 5)
+}
 
 /// How long a writer waits for another process.
 const BUSY: Duration = Duration::from_secs(10);
@@ -48,6 +107,7 @@ pub struct Store {
     pool: SqlitePool,
     options: SqliteConnectOptions,
     path: PathBuf,
+    writes: Arc<Writes>,
 }
 
 impl Store {
@@ -83,10 +143,16 @@ impl Store {
             .busy_timeout(BUSY)
             .pragma("trusted_schema", "OFF")
             .pragma("cell_size_check", "ON");
-        let pool =
-            SqlitePoolOptions::new().max_connections(8).acquire_timeout(BUSY).connect_with(options.clone()).await?;
+        let pool = SqlitePoolOptions::new()
+            .max_connections(8)
+            .acquire_timeout(BUSY)
+            // When the disk is full SQLite ends a transaction by itself, and sqlx goes on counting it: every
+            // next one on that connection would fail. It is closed, and another one opened.
+            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+            .connect_with(options.clone())
+            .await?;
         sqlx::migrate!("./migrations").run(&pool).await?;
-        Ok(Self { pool, options, path: path.to_owned() })
+        Ok(Self { pool, options, path: path.to_owned(), writes: Arc::new(Writes(AtomicBool::new(true))) })
     }
 
     /// Its file.
@@ -99,7 +165,8 @@ impl Store {
     /// # Errors
     /// [`Error::Store`], also when another process holds the lock for longer than ten seconds.
     pub async fn write(&self) -> Result<Tx> {
-        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+        let inner = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Tx { inner, writes: Some(Arc::clone(&self.writes)) })
     }
 
     /// A transaction that reads one unchanging state.
@@ -107,7 +174,28 @@ impl Store {
     /// # Errors
     /// [`Error::Store`].
     pub async fn read(&self) -> Result<Tx> {
-        Ok(self.pool.begin().await?)
+        Ok(Tx { inner: self.pool.begin().await?, writes: None })
+    }
+
+    /// Whether the store could be written when that was tried last; [`Self::try_writing`] is never
+    /// long ago.
+    pub fn can_write(&self) -> bool {
+        self.writes.0.load(Ordering::SeqCst)
+    }
+
+    /// Writes what changes nothing, so that a full or lost disk shows before a record is refused.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn try_writing(&self) -> Result<()> {
+        let tried = async {
+            let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+            sqlx::query("UPDATE counter SET value = value WHERE name = 'terminal'").execute(&mut *tx).await?;
+            tx.commit().await
+        };
+        let done = tried.await;
+        self.writes.note(done.as_ref());
+        Ok(done?)
     }
 
     /// A connection of its own that notices what others commit.
@@ -165,4 +253,46 @@ pub(crate) fn to_time(value: i64) -> Result<UnixTime> {
 
 pub(crate) fn to_some_time(value: Option<i64>) -> Result<Option<UnixTime>> {
     value.map(to_time).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn full(store: &Store) -> sqlx::Error {
+        let mut tx = store.write().await.unwrap();
+        // This connection may use no more pages than there are: as on a full disk.
+        sqlx::query("PRAGMA max_page_count = 1").execute(&mut *tx).await.unwrap();
+        let insert = "INSERT INTO setting (name, value) VALUES ('big', hex(zeroblob(200000)))";
+        sqlx::query(insert).execute(&mut *tx).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn a_connection_whose_transaction_failed_is_not_used_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::create(&folder.path().join("wardkey.db")).await.unwrap();
+        for _ in 0..3 {
+            let error = full(&store).await;
+            assert!(error.to_string().contains("full"), "{error}");
+            // There is room again: nothing of it is left on any connection.
+            for number in 0..16 {
+                let mut tx = store.write().await.unwrap();
+                setting::put(&mut tx, "number", &number.to_string()).await.unwrap();
+                tx.commit().await.unwrap();
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn whether_it_can_be_written_is_what_the_last_try_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("wardkey.db");
+        let store = Store::create(&path).await.unwrap();
+        store.try_writing().await.unwrap();
+        assert!(store.can_write());
+        store.writes.note(Err(&sqlx::Error::WorkerCrashed));
+        assert!(!store.can_write());
+        store.write().await.unwrap().commit().await.unwrap();
+        assert!(store.can_write());
+    }
 }

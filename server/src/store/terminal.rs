@@ -147,13 +147,18 @@ pub async fn renew(db: &mut SqliteConnection, id: &TerminalId, used: &[u8; SERIA
 ///
 /// # Errors
 /// [`Error::Store`].
-pub async fn forget_previous_serial(db: &mut SqliteConnection, id: &TerminalId) -> Result<()> {
+pub async fn forget_previous_serial(db: &mut SqliteConnection, id: &TerminalId, used: &[u8; SERIAL_LEN]) -> Result<()> {
     let changed = next_change(db).await?;
-    sqlx::query("UPDATE terminal SET previous_serial = NULL, changed = ? WHERE id = ? AND previous_serial IS NOT NULL")
-        .bind(changed)
-        .bind(id.as_bytes().as_slice())
-        .execute(db)
-        .await?;
+    // Only while the one that was used is still the newest: else the one before is this very one.
+    sqlx::query(
+        "UPDATE terminal SET previous_serial = NULL, changed = ?
+         WHERE id = ? AND serial = ? AND previous_serial IS NOT NULL",
+    )
+    .bind(changed)
+    .bind(id.as_bytes().as_slice())
+    .bind(used.as_slice())
+    .execute(db)
+    .await?;
     Ok(())
 }
 

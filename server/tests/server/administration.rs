@@ -183,6 +183,62 @@ fn half_an_init_leaves_nothing() {
 }
 
 #[test]
+fn what_cannot_be_a_relying_party_id_is_refused_before_it_is_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("server.toml");
+    let data = folder.path().join("data");
+    std::fs::write(&path, format!("store = \"{0}/wardkey.db\"\nkeys = \"{0}/keys\"", data.display())).unwrap();
+    let init = |rp_id: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wardkey-server"));
+        let args = ["init", "--name", "T", "--rp-id", rp_id, "--scope", "icu", "--server-name", "127.0.0.1"];
+        let output = command.arg("--config").arg(&path).args(args).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    for (rp_id, part) in [
+        ("192.0.2.1", "IP address"),
+        ("wardkey", "one word"),
+        ("example.org:8443", "port"),
+        ("https://example.org", "web page"),
+        ("Example.org", "example.org"),
+        ("example.org.", "dot"),
+    ] {
+        let (status, said) = init(rp_id);
+        assert_eq!(status, Some(2), "{rp_id}: {said}");
+        assert!(said.contains(part), "{rp_id}: {said}");
+        assert!(!data.exists(), "{rp_id}");
+    }
+    // At a terminal it asks first.
+    let at_a_terminal = |answer: &str| {
+        let program = env!("CARGO_BIN_EXE_wardkey-server");
+        let line = format!(
+            "{program} --config {} init --name T --rp-id example.org --server-name 127.0.0.1 --scope icu",
+            path.display()
+        );
+        let mut script = std::process::Command::new("script");
+        script.args(["-qec", &line, "/dev/null"]).stdin(std::process::Stdio::piped());
+        let mut child = script.stdout(std::process::Stdio::piped()).spawn().unwrap();
+        std::io::Write::write_all(child.stdin.as_mut().unwrap(), answer.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (status, said) = at_a_terminal("yes\n");
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("for ever") && said.contains("not confirmed"), "{said}");
+    assert!(!data.join("wardkey.db").exists());
+    assert_eq!(at_a_terminal("example.org\n").0, Some(0));
+    std::fs::remove_dir_all(&data).unwrap();
+
+    let (status, said) = init("example.org");
+    assert_eq!(status, Some(0), "{said}");
+    assert!(said.contains("example.org (for ever)"), "{said}");
+    // A second time: nothing is touched, and it says how to start over.
+    let (status, said) = init("other.example");
+    assert_eq!(status, Some(1));
+    assert!(said.contains("start over") && said.contains("keys"), "{said}");
+}
+
+#[test]
 fn s9_every_act_is_in_the_trail_with_actor_and_reason_and_none_can_be_changed() {
     let deployment = Deployment::new();
     let acts: &[(&str, &[&str])] = &[
@@ -232,7 +288,7 @@ fn s9_every_act_is_in_the_trail_with_actor_and_reason_and_none_can_be_changed() 
 
 #[test]
 fn people_are_shown_as_they_were_given() {
-    let deployment = Deployment::new();
+    let deployment = Deployment::with("time_zone = \"UTC\"");
     deployment.ok(&[
         "person",
         "add",
@@ -289,12 +345,12 @@ fn an_import_is_all_or_nothing_and_says_the_line() {
     for (what, line, part) in [
         ("unknown member", with("surprise", json!(1)), "surprise"),
         ("unknown scope", with("scopes", json!(["nowhere"])), "nowhere"),
-        ("no scope", with("scopes", json!([])), "no scope"),
-        ("bad login", with("login", json!("a b")), "login"),
-        ("twice", with("login", json!("a")), "exists already"),
+        ("no scope", with("scopes", json!([])), "scopes"),
+        ("bad login", with("login", json!("a b")), "WK-1527"),
+        ("twice", with("login", json!("a")), "twice"),
         ("there already", with("login", json!("there")), "exists already"),
-        ("bad name", with("name", json!("a\nb")), "name"),
-        ("bad language", with("language", json!("fr")), "language"),
+        ("bad name", with("name", json!("a\nb")), "WK-1528"),
+        ("bad language", with("language", json!("fr")), "WK-1529"),
         ("bad time", with("valid_from", json!("soon")), "valid_from"),
         ("bad key", with("credentials", json!([{ "id": "AAAA", "public_key": public_key }])), "id"),
         ("bad COSE key", with("credentials", json!([{ "id": id, "public_key": "oQEC" }])), "public_key"),
@@ -308,7 +364,7 @@ fn an_import_is_all_or_nothing_and_says_the_line() {
         import(&format!("{good}\n\n{line}\n"));
         let said = deployment.refused(1, &["person", "import", file]);
         assert!(
-            said.contains("line 3") && said.contains(part) && said.contains("nothing was imported"),
+            said.contains("people.jsonl:3: ") && said.contains(part) && said.contains("Nothing was imported"),
             "{what}: {said}"
         );
         assert_eq!(deployment.json(&["person", "list"]).as_array().unwrap().len(), 1, "{what}");

@@ -7,9 +7,17 @@ use std::time::{Duration, Instant};
 
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use serde_json::{Value, json};
+use wardkey_core::codec;
+use wardkey_core::event::{Event, EventName, Outcome};
+use wardkey_core::id::EventId;
+use wardkey_core::message::http::{Base64, EnrolBeginReply};
+use wardkey_core::time::UnixTime;
 
-use super::support::client::{Client, Terminal};
-use super::support::{Deployment, Running};
+use super::enrolment::{begin, finish_body};
+use super::support::authenticator::{Credential, Maker, Making};
+use super::support::client::{Client, Terminal, request};
+use super::support::{Deployment, Running, now};
 
 type Tls = StreamOwned<ClientConnection, TcpStream>;
 
@@ -157,4 +165,110 @@ fn a_replaced_or_revoked_certificate_takes_nothing_of_the_rightful_terminal() {
     running.settle();
     let mut held: Vec<Tls> = (0..4).map(|_| connect_as(&running, &ca, Some(&rightful))).collect();
     assert!(held.iter_mut().all(is_answered));
+}
+
+/// Sends the head of a request and half of its body; what is left to send.
+fn half(stream: &mut Tls, path: &str, body: &Value) -> Vec<u8> {
+    let body = body.to_string().into_bytes();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let (first, rest) = body.split_at(body.len() / 2);
+    stream.write_all(&[head.as_bytes(), first].concat()).unwrap();
+    stream.flush().unwrap();
+    rest.to_vec()
+}
+
+/// Sends the rest; the answer, up to the end of its JSON.
+fn finish(stream: &mut Tls, rest: &[u8]) -> String {
+    stream.write_all(rest).unwrap();
+    stream.flush().unwrap();
+    let (mut answer, mut part) = (Vec::new(), [0; 4096]);
+    while !answer.ends_with(b"}") {
+        match stream.read(&mut part) {
+            Ok(length @ 1..) => answer.extend_from_slice(&part[..length]),
+            _ => break,
+        }
+    }
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[test]
+fn a_request_that_was_pending_while_its_certificate_was_replaced_or_its_terminal_revoked_changes_nothing() {
+    for (how, code) in [("replaced", "WK-1514"), ("revoked", "WK-1010")] {
+        let deployment = Deployment::new();
+        deployment.ok(&["person", "add", "yamada", "--name", "yamada", "--scope", "icu"]);
+        let running = deployment.start();
+        let thief = deployment.join(&running, "ward-1", &["icu"]);
+        let ca = running.root().tls_ca.as_slice().to_vec();
+
+        let mut event = Event::new(EventId::new([3; 16]), UnixTime(now()), EventName::Heartbeat, Outcome::Success);
+        event.terminal = Some(thief.id);
+        let enrolment = |code: &str| -> Value {
+            let begun: EnrolBeginReply = begin(&thief, code).json();
+            let challenge = &begun.public_key.challenge.0;
+            finish_body(&begun.session, &Credential::make(&Maker::new(), challenge, Making::default()))
+        };
+        let enrolment_code = deployment.ok(&["code", "issue", "yamada"]);
+        let mut wrong = enrolment(&enrolment_code);
+        wrong["attestation_object"] = json!(Base64(vec![0xa3; 9]));
+        let mut pending: Vec<(&str, Tls, Vec<u8>)> = [
+            ("/v1/renew", json!({ "csr": Base64(request(&rcgen::KeyPair::generate().unwrap())) })),
+            ("/v1/events", json!({ "events": [Base64(codec::to_bytes(&event))] })),
+            ("/v1/enrol/finish", enrolment(&enrolment_code)),
+            ("/v1/enrol/finish", wrong),
+            ("/v1/enrol/begin", json!({ "code": &enrolment_code })),
+        ]
+        .into_iter()
+        .map(|(path, body)| {
+            let mut stream = connect_as(&running, &ca, Some(&thief));
+            let rest = half(&mut stream, path, &body);
+            (path, stream, rest)
+        })
+        .collect();
+        // All heads have arrived, and were judged.
+        std::thread::sleep(Duration::from_millis(500));
+
+        let rightful = if how == "replaced" {
+            let token = deployment.ok(&["terminal", "token", "--replace", "ward-1"]);
+            Some(Terminal::join(&running, &token, "ward-1", b"ward-1").unwrap())
+        } else {
+            deployment.ok(&["terminal", "revoke", "ward-1"]);
+            None
+        };
+        running.settle();
+        let before = deployment.json(&["terminal", "list"])[0]["certificate_until"].clone();
+        for (path, stream, rest) in &mut pending {
+            let answer = finish(stream, rest);
+            assert!(answer.starts_with("HTTP/1.1 403"), "{how} {path}: {answer}");
+            assert!(answer.contains(code), "{how} {path}: {answer}");
+        }
+
+        assert_eq!(deployment.json(&["terminal", "list"])[0]["certificate_until"], before, "{how}");
+        let actions = deployment.actions();
+        for action in ["terminal.renew", "key.enrol", "key.enrol-refused"] {
+            assert!(!actions.contains(&action.to_owned()), "{how}: {action}");
+        }
+        assert_eq!(deployment.json(&["events", "list"]), json!([]), "{how}");
+        if let Some(rightful) = rightful {
+            assert_eq!(rightful.wait(&[], 0).status, 200, "whoever was put in its place stays there");
+        }
+    }
+}
+
+#[test]
+fn an_open_connection_ends_with_its_certificate() {
+    let deployment = Deployment::new();
+    let running = deployment.start();
+    let thief = deployment.join(&running, "ward-1", &["icu"]);
+    let ca = running.root().tls_ca.as_slice().to_vec();
+    let mut idle = connect_as(&running, &ca, Some(&thief));
+    assert!(is_answered(&mut idle));
+    let token = deployment.ok(&["terminal", "token", "--replace", "ward-1"]);
+    Terminal::join(&running, &token, "ward-1", b"ward-1").unwrap();
+    let begun = Instant::now();
+    let _ = idle.read_to_end(&mut Vec::new());
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(!is_answered(&mut idle));
 }

@@ -101,12 +101,14 @@ fn eddsa_and_backup_eligible_keys_are_enrolled_as_such() {
     for statement in [Statement::None, Statement::Packed, Statement::SelfSigned] {
         let (credential, answer) = enrol(&ward.terminal, &ward.code(), &ward.maker, Making { statement, ..good });
         println!("{statement:?} {}", answer.body);
-        assert!(!answer.json::<EnrolFinishReply>().attested, "{statement:?}");
+        // A chain to a root of ours counts, whatever the algorithm of the key.
+        let attested = statement == Statement::Packed;
+        assert_eq!(answer.json::<EnrolFinishReply>().attested, attested, "{statement:?}");
         let record = ward.record();
         let key = record.credentials.last().unwrap();
         assert_eq!(key.public_key.as_slice(), credential.public_key);
         assert!(key.flags.has(CredentialFlags::BACKUP_ELIGIBLE));
-        assert!(!key.flags.has(CredentialFlags::ATTESTED));
+        assert_eq!(key.flags.has(CredentialFlags::ATTESTED), attested);
         assert_eq!(key.cred_protect, 0);
     }
     let begun: EnrolBeginReply = begin(&ward.terminal, &ward.code()).json();
@@ -202,28 +204,65 @@ fn refusals(ward: &Ward, code: &str, good: Making<'_>) {
 }
 
 #[test]
-fn lesson_keycloak_cve_2026_6856_only_a_verified_chain_is_attested() {
+fn only_a_verified_chain_that_signs_model_and_flags_is_attested() {
+    // Keycloak CVE-2026-6856 believed the model of a key that attested itself.
     let other = Maker::new();
     let wrong_model = Maker::with_certificate_for(*b"another-model!!!");
-    for required in [false, true] {
-        let ward = Ward::new(|root| format!("attestation_roots = [\"{root}\"]\nattestation_required = {required}"));
-        for (what, maker, statement) in [
-            ("none", &ward.maker, Statement::None),
-            ("self", &ward.maker, Statement::SelfSigned),
-            ("another maker's root", &other, Statement::Packed),
-        ] {
-            let making = Making { statement, ..Making::default() };
-            let (_, answer) = enrol(&ward.terminal, &ward.code(), maker, making);
+    for (required, eddsa) in [(false, false), (true, false), (false, true), (true, true)] {
+        let root = |maker: &str| {
+            format!("attestation_roots = [\"{maker}\"]\nattestation_required = {required}\n[limits]\naccount = 100")
+        };
+        let ward = Ward::new(root);
+        let good = Making { eddsa, ..Making::default() };
+        let try_one = |maker: &Maker, making| {
+            ward.running.server().app().limiter.forget();
+            enrol(&ward.terminal, &ward.code(), maker, making).1
+        };
+        let no_model = ward.maker.batch_for([0; 16]);
+        let mut unattested = vec![
+            ("none", &ward.maker, Making { statement: Statement::None, ..good }),
+            ("self", &ward.maker, Making { statement: Statement::SelfSigned, ..good }),
+            ("another maker's root", &other, good),
+            ("no model", &no_model, Making { aaguid: [0; 16], ..good }),
+        ];
+        if !eddsa {
+            // Signs neither flags nor model: any could be written beside a genuine signature.
+            let u2f = Making { statement: Statement::U2f, cred_protect: None, ..good };
+            unattested.push(("U2F", &ward.maker, Making { aaguid: [0; 16], ..u2f }));
+            unattested.push(("U2F with a model written in", &ward.maker, u2f));
+        }
+        for (what, maker, making) in unattested {
+            let answer = try_one(maker, making);
             if required {
-                assert_eq!(answer.refusal(), (422, "WK-1507".into()), "{what}");
+                assert_eq!(answer.refusal(), (422, "WK-1507".into()), "{what}, EdDSA {eddsa}");
             } else {
-                assert!(!answer.json::<EnrolFinishReply>().attested, "{what}");
+                assert!(!answer.json::<EnrolFinishReply>().attested, "{what}, EdDSA {eddsa}");
             }
         }
-        let (_, answer) = enrol(&ward.terminal, &ward.code(), &wrong_model, Making::default());
-        assert_eq!(answer.refusal(), (422, "WK-1507".into()), "the certificate is of another model");
-        let (_, answer) = enrol(&ward.terminal, &ward.code(), &ward.maker, Making::default());
-        assert!(answer.json::<EnrolFinishReply>().attested);
+        let answer = try_one(&wrong_model, good);
+        assert_eq!(answer.refusal(), (422, "WK-1507".into()), "the certificate is of another model, EdDSA {eddsa}");
+        let answer = try_one(&ward.maker, good);
+        assert!(answer.json::<EnrolFinishReply>().attested, "EdDSA {eddsa}: {}", answer.body);
+    }
+}
+
+#[test]
+fn a_key_that_raises_its_protection_by_itself_is_refused_while_it_can_be_changed() {
+    for (configuration, statement) in [("", Statement::None), ("cred_protect = 1", Statement::Packed)] {
+        for eddsa in [false, true] {
+            let ward = Ward::new(|_| configuration.into());
+            let code = ward.code();
+            let making = Making { cred_protect: Some(3), statement, eddsa, ..Making::default() };
+            let (_, answer) = enrol(&ward.terminal, &code, &ward.maker, making);
+            assert_eq!(answer.refusal(), (422, "WK-1224".into()), "EdDSA {eddsa}");
+            assert!(ward.record().credentials.is_empty());
+            let trail = ward.deployment.json(&["audit", "list", "--object", "yamada"]);
+            let row = trail.as_array().unwrap().iter().find(|row| row["action"] == "key.enrol-refused").unwrap();
+            assert!(row["detail"].as_str().unwrap().contains("WK-1224"), "{row}");
+            // The same key, set right, takes the same code.
+            let (_, answer) = enrol(&ward.terminal, &code, &ward.maker, Making { cred_protect: Some(2), ..making });
+            assert_eq!(answer.status, 200, "{}", answer.body);
+        }
     }
 }
 

@@ -69,7 +69,8 @@ fn s7_too_many_requests_are_refused_with_the_seconds_to_wait() {
     running.server().app().limiter.forget();
     let anyone = running.anyone();
     let body = json!({
-        "token": "AAAAAAAAAAA", "csr": "", "nonce": "A".repeat(43), "machine": "A".repeat(43), "name": "x", "mac": "",
+        "token": "AAAAAAAAAAA", "csr": "AA", "nonce": "A".repeat(43), "machine": "A".repeat(43), "name": "x",
+        "mac": "A".repeat(43),
     });
     let statuses: Vec<u16> = (0..4).map(|_| anyone.post("/v1/join", &body).status).collect();
     assert_eq!(statuses, [403, 403, 403, 429]);

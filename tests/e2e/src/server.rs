@@ -43,6 +43,7 @@ impl Server {
         let mut server = Self { process: None };
         server.admin(&[
             "init",
+            "--yes",
             "--name",
             "Demo Hospital",
             "--rp-id",

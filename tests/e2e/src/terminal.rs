@@ -181,6 +181,21 @@ impl Terminal {
         child.wait_with_output().expect("wardkey ends")
     }
 
+    /// The same; standard output holds both streams, in the order in which a person sees them.
+    pub fn wardkey_in_order(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = Command::new("/bin/sh")
+            .args(["-c", "exec \"$0\" \"$@\" 2>&1"])
+            .arg(paths::binary("wardkey"))
+            .args(arguments)
+            .env("LANG", "en_US.UTF-8")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("wardkey starts");
+        let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
+        child.wait_with_output().expect("wardkey ends")
+    }
+
     /// The agent's state.
     pub fn status(&self) -> serde_json::Value {
         let output = self.wardkey(&["status", "--json"]);

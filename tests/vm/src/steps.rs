@@ -72,13 +72,43 @@ impl Account {
         for (name, seconds) in &self.durations {
             println!("{seconds:11.1} s  {name}");
         }
-        println!("vm: {} of {planned} steps as expected", self.as_expected);
+        println!("{}", self.sum(planned));
         self.as_expected == planned
+    }
+
+    /// What is neither right nor wrong is said, too: it was not run.
+    fn sum(&self, planned: usize) -> String {
+        let wrong = self.steps - self.as_expected;
+        let not_run = planned.saturating_sub(self.steps);
+        let mut text = format!("vm: {} of {planned} steps as expected", self.as_expected);
+        if wrong > 0 {
+            text += &format!(", {wrong} wrong");
+        }
+        if not_run > 0 {
+            text += &format!(", {not_run} not run, as what they stand on was wrong");
+        }
+        text
     }
 }
 
 fn print_indented(text: &str) {
     for line in text.lines() {
         println!("               {line}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_that_were_not_run_are_not_passed_over() {
+        let account = |steps, as_expected| Account { steps, as_expected, durations: Vec::new() };
+        assert_eq!(account(50, 50).sum(50), "vm: 50 of 50 steps as expected");
+        assert_eq!(account(50, 48).sum(50), "vm: 48 of 50 steps as expected, 2 wrong");
+        assert_eq!(
+            account(45, 44).sum(50),
+            "vm: 44 of 50 steps as expected, 1 wrong, 5 not run, as what they stand on was wrong"
+        );
     }
 }

@@ -2,9 +2,9 @@
 
 use clap::Subcommand;
 use wardkey_core::name::LoginName;
-use wardkey_core::time::UnixTime;
 
-use crate::cli::value::moment;
+use crate::cli::value::when;
+use crate::when::When;
 
 /// Events.
 #[derive(Debug, Subcommand)]
@@ -27,8 +27,8 @@ pub enum Events {
         #[arg(long)]
         invalid: bool,
         /// Not before this.
-        #[arg(long, value_parser = moment, value_name = "TIME")]
-        since: Option<UnixTime>,
+        #[arg(long, value_parser = when, value_name = "TIME")]
+        since: Option<When>,
         /// At most so many.
         #[arg(long, default_value_t = 100)]
         limit: u32,

@@ -20,6 +20,7 @@ pub const AAGUID: [u8; 16] = *b"wardkey-testkey!";
 /// The maker of test keys: a root and a certificate for one batch.
 pub struct Maker {
     pub root: String,
+    issuer: Issuer<'static, KeyPair>,
     key: KeyPair,
     certificate: Vec<u8>,
 }
@@ -36,7 +37,16 @@ impl Maker {
         root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         root.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let pem = root.self_signed(&root_key).unwrap().pem();
-        let issuer = Issuer::new(root, root_key);
+        Self::batch(pem, Issuer::new(root, root_key), aaguid)
+    }
+
+    /// Another batch under the same root.
+    pub fn batch_for(&self, aaguid: [u8; 16]) -> Self {
+        let key = KeyPair::from_pem(&self.issuer.key().serialize_pem()).unwrap();
+        Self::batch(self.root.clone(), Issuer::from_ca_cert_pem(&self.root, key).unwrap(), aaguid)
+    }
+
+    fn batch(root: String, issuer: Issuer<'static, KeyPair>, aaguid: [u8; 16]) -> Self {
         let key = KeyPair::generate().unwrap();
         let mut batch = CertificateParams::default();
         batch.distinguished_name = rcgen::DistinguishedName::new();
@@ -50,7 +60,7 @@ impl Maker {
         let value = [&[0x04, 0x10][..], &aaguid].concat();
         batch.custom_extensions.push(CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 45724, 1, 1, 4], value));
         let certificate = batch.signed_by(&key, &issuer).unwrap().der().to_vec();
-        Self { root: pem, key, certificate }
+        Self { root, issuer, key, certificate }
     }
 }
 
@@ -61,6 +71,8 @@ pub enum Statement {
     SelfSigned,
     None,
     BadSignature,
+    /// Signs neither flags nor model (WebAuthn level 3, 8.6); needs ES256.
+    U2f,
 }
 
 /// What a registration is like; the default is what a good key does.
@@ -73,6 +85,7 @@ pub struct Making<'a> {
     pub kind: &'a str,
     pub cred_protect: Option<u8>,
     pub eddsa: bool,
+    pub aaguid: [u8; 16],
 }
 
 impl Default for Making<'_> {
@@ -85,6 +98,7 @@ impl Default for Making<'_> {
             kind: "webauthn.create",
             cred_protect: Some(2),
             eddsa: false,
+            aaguid: AAGUID,
         }
     }
 }
@@ -129,12 +143,18 @@ impl Credential {
         });
         auth_data.push(making.flags | if extensions.is_some() { 0x80 } else { 0 });
         auth_data.extend_from_slice(&1u32.to_be_bytes());
-        auth_data.extend_from_slice(&AAGUID);
+        auth_data.extend_from_slice(&making.aaguid);
         auth_data.extend_from_slice(&(id.len() as u16).to_be_bytes());
         auth_data.extend_from_slice(&id);
         auth_data.extend_from_slice(&public_key);
         auth_data.extend(extensions.into_iter().flatten());
         let message = [&auth_data[..], sha256(&client_data).as_bytes()].concat();
+        let message = if making.statement == Statement::U2f {
+            let client_data = sha256(&client_data);
+            [&[0][..], &auth_data[..32], client_data.as_bytes(), &id, &private.point()].concat()
+        } else {
+            message
+        };
         let attestation_object = object(maker, making, &private, &auth_data, &message);
         Self { private, id, client_data, attestation_object, public_key }
     }
@@ -190,6 +210,14 @@ impl Private {
         out
     }
 
+    /// The public key as U2F writes it.
+    fn point(&self) -> Vec<u8> {
+        match self {
+            Self::Es256(key) => key.verifying_key().to_sec1_point(false).as_bytes().to_vec(),
+            Self::EdDsa(_) => unreachable!("U2F is ES256"),
+        }
+    }
+
     const fn algorithm(&self) -> i8 {
         match self {
             Self::Es256(_) => -7,
@@ -210,6 +238,11 @@ fn object(maker: &Maker, making: Making<'_>, private: &Private, auth_data: &[u8]
             e.str("packed").unwrap().str("attStmt").unwrap().map(2).unwrap();
             e.str("alg").unwrap().i8(private.algorithm()).unwrap();
             e.str("sig").unwrap().bytes(&private.sign(message)).unwrap();
+        }
+        Statement::U2f => {
+            e.str("fido-u2f").unwrap().str("attStmt").unwrap().map(2).unwrap();
+            e.str("sig").unwrap().bytes(&maker.key.sign(message).unwrap()).unwrap();
+            e.str("x5c").unwrap().array(1).unwrap().bytes(&maker.certificate).unwrap();
         }
         Statement::Packed | Statement::BadSignature => {
             let signed = if making.statement == Statement::Packed { message } else { b"something else" };

@@ -52,7 +52,12 @@ impl Answer {
 
 impl Client {
     pub fn new(running: &Running, identity: Option<(&[u8], &KeyPair)>) -> Self {
-        let base = format!("https://127.0.0.1:{}", running.address.port());
+        Self::at(running.address.port(), identity)
+    }
+
+    /// To whatever listens at a port of this machine.
+    pub fn at(port: u16, identity: Option<(&[u8], &KeyPair)>) -> Self {
+        let base = format!("https://127.0.0.1:{port}");
         // The CA is learned as a joining terminal learns it: from a peer that is not yet trusted.
         let unverified = https(TlsConfig::builder().disable_verification(true).build());
         let reply: RootReply = serde_json::from_str(

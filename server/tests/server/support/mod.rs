@@ -77,13 +77,14 @@ impl Deployment {
 
     pub fn cli(&self, args: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wardkey-server"));
-        command.arg("--config").arg(self.path()).args(args).output().unwrap()
+        command.env("LC_ALL", "C.UTF-8").arg("--config").arg(self.path()).args(args).output().unwrap()
     }
 
-    /// Runs a command that must succeed; what it printed.
+    /// Runs a command that must be done, whether terminals hear of it now or not; what it printed.
     pub fn ok(&self, args: &[&str]) -> String {
         let output = self.cli(args);
-        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let done = matches!(output.status.code(), Some(0 | 5));
+        assert!(done, "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
@@ -111,10 +112,32 @@ impl Deployment {
         Running { server: Some(server), runtime, clock, address }
     }
 
+    /// Runs a command that must be done although no terminal hears of it; what it said about that.
+    pub fn unheard(&self, args: &[&str]) -> String {
+        let output = self.cli(args);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(5), "{args:?}: {said}");
+        assert!(!output.stdout.is_empty(), "{args:?}: it is done, and says so");
+        said
+    }
+
     /// A terminal that has joined with these scopes.
     pub fn join(&self, running: &Running, name: &str, scopes: &[&str]) -> Terminal {
         let token = self.ok(&[&["terminal", "token", "--scope"], scopes].concat());
         Terminal::join(running, &token, name, name.as_bytes()).unwrap()
+    }
+
+    /// Stops the publishing of a scope, as a terminal that is ahead of the server does.
+    pub fn halt(&self, scope: &str) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let store = wardkey_server::store::Store::open(&self.database()).await.unwrap();
+            let mut tx = store.write().await.unwrap();
+            let name = wardkey_core::name::ScopeName::new(scope).unwrap();
+            wardkey_server::store::scope::halt(&mut tx, &name, "a test").await.unwrap();
+            tx.commit().await.unwrap();
+            store.close().await;
+        });
     }
 
     /// The actions of the trail, newest first.

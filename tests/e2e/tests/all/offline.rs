@@ -29,10 +29,21 @@ fn server_stopped_and_heads_expired_still_in_with_the_banner() {
 #[test]
 fn the_terminal_reboots_offline_and_still_lets_people_in() {
     let mut ward = Ward::ready();
+    Login::of("hanako").run().expect_in();
     ward.server.kill();
     ward.terminal.kill_agent();
+
+    // Another boot, as everything that asks the kernel sees it.
+    const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+    let before = std::fs::read_to_string(BOOT_ID).unwrap();
+    std::fs::write("/tmp/boot_id", "00000000-1111-4222-8333-444444444444\n").unwrap();
+    run(Command::new("mount").args(["--bind", "/tmp/boot_id", BOOT_ID]), true);
+    assert_ne!(std::fs::read_to_string(BOOT_ID).unwrap(), before);
+
     ward.terminal.start_agent();
-    Login::of("hanako").run().expect_in();
+    for _ in 0..2 {
+        Login::of("hanako").run().expect_in();
+    }
 }
 
 #[test]

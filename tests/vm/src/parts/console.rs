@@ -33,9 +33,7 @@ fn logs_in(ward: &mut Ward) -> Result<String, Failure> {
 
 fn sudo(ward: &mut Ward) -> Result<String, Failure> {
     ward.sudo_in_shell()?;
-    let log = ward.ok("grep ' wardkey' /var/log/auth.log | tail -n 1")?;
-    Failure::unless(log.contains("sudo"), || log.clone())?;
-    Ok(log)
+    ward.until("the record of sudo", "grep ' wardkey' /var/log/auth.log | tail -n 1 | grep sudo")
 }
 
 impl Ward {
@@ -139,8 +137,11 @@ fn shared(ward: &mut Ward) -> Result<String, Failure> {
     ward.sync()?;
     ward.login("ward-east3")?;
     ward.until("its user manager", "systemctl is-active user@$(id -u ward-east3).service")?;
-    let log = ward.ok("grep 'event=login ' /var/log/auth.log | grep 'account=ward-east3 ' | tail -n 1")?;
-    Failure::unless(log.contains(" person=hanako ") && log.contains(" outcome=success "), || log.clone())?;
+    let log = ward.until(
+        "the record of the shared account",
+        "grep 'event=login ' /var/log/auth.log | grep 'account=ward-east3 ' | tail -n 1 |
+         grep ' outcome=success ' | grep ' person=hanako '",
+    )?;
     ward.logout("ward-east3")?;
     Ok(log)
 }

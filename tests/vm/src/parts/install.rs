@@ -65,7 +65,7 @@ fn starts_server(ward: &mut Ward) -> Result<String, Failure> {
          install -m 0644 /srv/payload/attestation-ca.pem /etc/wardkey/key-maker.pem"
     ))?;
     ward.server(
-        "init --name 'Example Hospital' --rp-id example.org --server-name wardkey.example.org --scope east3 roaming",
+        "init --yes --name 'Example Hospital' --rp-id example.org --server-name wardkey.example.org --scope east3 roaming",
     )?;
     ward.server("person add hanako --name 'Yamada Hanako' --scope east3 --group nurses --language en")?;
     ward.server("person add taro --name 'Suzuki Taro' --scope east3 --language en")?;

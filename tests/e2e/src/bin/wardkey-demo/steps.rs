@@ -95,12 +95,11 @@ fn set_up(stage: &mut Stage) -> Option<Parts> {
             }
             let key = SoftKey::start("hanako");
             terminal.plug(&key);
-            let output = terminal.wardkey_with(
+            let output = terminal.wardkey_in_order(
                 &["--lang", stage.words.code(), "enroll", "--code", &code, "--label", "blue"],
                 &format!("{PIN}\n{PIN}\n"),
             );
             print_output(stage, &text(&output.stdout));
-            print_output(stage, &text(&output.stderr));
             expect(output.status.success(), "enroll")?;
             terminal.sync();
             Ok(Some(key))

@@ -1,0 +1,199 @@
+//! Days and times as people write them, and the time zone in which a day is one.
+
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use wardkey_core::time::UnixTime;
+
+/// The zone of the machine, wherever the environment of a command says that it is.
+const LOCAL_TIME: &str = "/etc/localtime";
+
+/// A day, or a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// A whole day, wherever it is one.
+    Day(Date),
+    /// A day and a time of day.
+    Local(DateTime),
+    /// The same moment everywhere.
+    Moment(UnixTime),
+}
+
+impl When {
+    /// `2027-03-31`, `2027/3/31`, `2027.3.31`, `2027年3月31日`, with a time of day or not; or an RFC 3339
+    /// time. Full-width digits are taken, too. The year comes first: 3/4/2027 is another day in another
+    /// country.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text: String = text.trim().chars().map(half_width).collect();
+        if let Ok(moment) = text.parse::<Timestamp>() {
+            return u64::try_from(moment.as_second()).ok().map(|seconds| Self::Moment(UnixTime(seconds)));
+        }
+        let (date, time) = match text.split_once([' ', 'T']) {
+            Some((date, time)) => (date, Some(time.trim())),
+            None => (text.as_str(), None),
+        };
+        let date = day(date)?;
+        match time {
+            None => Some(Self::Day(date)),
+            Some(time) => time_of_day(time).map(|(hour, minute, second)| {
+                let at = date.at(hour, minute, second, 0);
+                // Excel writes a day as its midnight.
+                if (hour, minute, second) == (0, 0, 0) { Self::Day(date) } else { Self::Local(at) }
+            }),
+        }
+    }
+
+    /// When it begins.
+    pub fn begins(self, zone: &TimeZone) -> Option<UnixTime> {
+        match self {
+            Self::Day(date) => start_of(date, zone),
+            Self::Local(at) => seconds(zone.to_timestamp(at).ok()?),
+            Self::Moment(moment) => Some(moment),
+        }
+    }
+
+    /// What is valid until it is not valid from this on: a day counts whole.
+    pub fn ends(self, zone: &TimeZone) -> Option<UnixTime> {
+        match self {
+            Self::Day(date) => start_of(date.checked_add(1.day()).ok()?, zone),
+            Self::Local(_) | Self::Moment(_) => self.begins(zone),
+        }
+    }
+}
+
+/// The zone with this name, such as `Asia/Tokyo`.
+pub fn zone_named(name: &str) -> Option<TimeZone> {
+    TimeZone::get(name).ok()
+}
+
+/// The machine's own zone; UTC where it has none.
+pub fn zone_of_the_machine() -> TimeZone {
+    let bytes = std::fs::read(LOCAL_TIME).ok();
+    bytes.and_then(|bytes| TimeZone::tzif("local", &bytes).ok()).unwrap_or(TimeZone::UTC)
+}
+
+/// A moment for people, in a zone.
+pub fn shown(moment: UnixTime, zone: &TimeZone) -> String {
+    let moment = i64::try_from(moment.0).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    moment
+        .map_or_else(|| "?".into(), |moment| moment.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())
+}
+
+/// The last moment of a validity for people: its last day, when it ends with a day.
+pub fn shown_end(end: UnixTime, zone: &TimeZone) -> String {
+    let civil = |time: UnixTime| {
+        let moment = Timestamp::from_second(i64::try_from(time.0).ok()?).ok()?;
+        Some(moment.to_zoned(zone.clone()).datetime())
+    };
+    let before = UnixTime(end.0.saturating_sub(1));
+    match (civil(before), civil(end)) {
+        (Some(last), Some(next)) if last.date() != next.date() => format!("the end of {}", last.date()),
+        _ => shown(end, zone),
+    }
+}
+
+/// Where a change of the clock leaves out midnight, the day begins with what follows.
+fn start_of(date: Date, zone: &TimeZone) -> Option<UnixTime> {
+    seconds(date.to_zoned(zone.clone()).ok()?.start_of_day().ok()?.timestamp())
+}
+
+fn seconds(moment: Timestamp) -> Option<UnixTime> {
+    u64::try_from(moment.as_second()).ok().map(UnixTime)
+}
+
+fn day(text: &str) -> Option<Date> {
+    let separator = ['-', '/', '.'].into_iter().find(|separator| text.contains(*separator));
+    let parts: Vec<&str> = match separator {
+        Some(separator) => text.split(separator).collect(),
+        None => text.strip_suffix('日')?.split(['年', '月']).collect(),
+    };
+    let [year, month, day] = parts.as_slice() else { return None };
+    if year.len() != 4 || !(1..=2).contains(&month.len()) || !(1..=2).contains(&day.len()) {
+        return None;
+    }
+    let date = Date::new(number(year)?, number(month)?, number(day)?).ok()?;
+    // Before 1970 is a slip of the finger, and after 2200 too.
+    (1970..=2200).contains(&date.year()).then_some(date)
+}
+
+fn time_of_day(text: &str) -> Option<(i8, i8, i8)> {
+    let mut parts = text.split(':');
+    let (hour, minute) = (number(parts.next()?)?, number(parts.next()?)?);
+    let second = parts.next().map_or(Some(0), number)?;
+    let holds = parts.next().is_none() && (0..24).contains(&hour) && (0..60).contains(&minute);
+    (holds && (0..60).contains(&second)).then_some((hour, minute, second))
+}
+
+fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
+    text.chars().all(|c| c.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+/// Digits and signs of the width of Japanese letters, as an input method leaves them.
+pub fn half_width(c: char) -> char {
+    match c {
+        '\u{3000}' => ' ',
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        c => c,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_as_people_write_them() {
+        let day = |year, month, day| Some(When::Day(Date::constant(year, month, day)));
+        for (text, when) in [
+            ("2027-03-31", day(2027, 3, 31)),
+            ("2027/3/31", day(2027, 3, 31)),
+            (" 2027.03.31 ", day(2027, 3, 31)),
+            ("2027年3月31日", day(2027, 3, 31)),
+            ("２０２７／３／３１", day(2027, 3, 31)),
+            ("2027/3/31 0:00", day(2027, 3, 31)),
+            ("2027/03/31 00:00:00", day(2027, 3, 31)),
+            ("2027/3/31 8:30", Some(When::Local(DateTime::constant(2027, 3, 31, 8, 30, 0, 0)))),
+            ("2026-04-01T09:00:00+09:00", Some(When::Moment(UnixTime(1_775_001_600)))),
+            ("2026-04-01T00:00:00Z", Some(When::Moment(UnixTime(1_775_001_600)))),
+            ("2027-02-30", None),
+            ("31/3/2027", None),
+            ("3/31/2027", None),
+            ("27/3/31", None),
+            ("46477", None),
+            ("1969-12-31", None),
+            ("2027-3", None),
+            ("2027/3/31 25:00", None),
+            ("tomorrow", None),
+            ("", None),
+        ] {
+            assert_eq!(When::parse(text), when, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_day_is_valid_to_its_end_in_its_zone() {
+        let tokyo = zone_named("Asia/Tokyo").unwrap();
+        let last = When::parse("2027-03-31").unwrap();
+        // 24:00 in Tokyo is 15:00 UTC.
+        assert_eq!(last.ends(&tokyo), When::parse("2027-03-31T15:00:00Z").unwrap().begins(&TimeZone::UTC));
+        assert_eq!(last.begins(&tokyo), When::parse("2027-03-30T15:00:00Z").unwrap().begins(&TimeZone::UTC));
+        assert_eq!(last.ends(&TimeZone::UTC), When::parse("2027-04-01T00:00:00Z").unwrap().begins(&TimeZone::UTC));
+        assert_eq!(shown_end(last.ends(&tokyo).unwrap(), &tokyo), "the end of 2027-03-31");
+        // A moment is that moment, and is shown as one.
+        let moment = When::parse("2027-03-31T17:30:00+09:00").unwrap();
+        assert_eq!(moment.ends(&tokyo), moment.begins(&TimeZone::UTC));
+        assert_eq!(shown_end(moment.ends(&tokyo).unwrap(), &tokyo), "2027-03-31T17:30:00+09:00");
+        // Days of 23 and 25 hours, and one without midnight.
+        for (zone, day, hours) in [
+            ("Europe/Berlin", "2027-03-28", 23),
+            ("Europe/Berlin", "2027-10-31", 25),
+            ("Africa/Cairo", "2027-04-30", 23),
+        ] {
+            let (zone, day) = (zone_named(zone).unwrap(), When::parse(day).unwrap());
+            let length = day.ends(&zone).unwrap().since(day.begins(&zone).unwrap());
+            assert_eq!(length, hours * 3600, "{day:?}");
+        }
+        assert!(zone_named("Asia/Tokio").is_none());
+        let _ = zone_of_the_machine();
+    }
+}
