@@ -72,6 +72,9 @@ pub enum EventName {
     /// A key was plugged or unplugged.
     #[n(16)]
     KeyChanged,
+    /// A way in without a key has opened, or was accepted, on this machine.
+    #[n(24)]
+    WayIn = 24,
 }
 
 impl EventName {
@@ -95,6 +98,7 @@ impl EventName {
             Self::Enrolled => "enrolled",
             Self::ClockWrong => "clock-wrong",
             Self::KeyChanged => "key-changed",
+            Self::WayIn => "way-in",
         }
     }
 
@@ -107,7 +111,7 @@ impl EventName {
     pub const fn severity(self, outcome: Outcome) -> Severity {
         match (self, outcome) {
             (Self::CloneSuspected | Self::RecordsLost | Self::StateSetAside, _) => Severity::Error,
-            (Self::DirectoryRefused | Self::LockedOut | Self::ClockWrong, _) => Severity::Warning,
+            (Self::DirectoryRefused | Self::LockedOut | Self::ClockWrong | Self::WayIn, _) => Severity::Warning,
             (_, Outcome::Failure) => Severity::Notice,
             (Self::Heartbeat | Self::Synced | Self::KeyChanged, _) => Severity::Info,
             _ => Severity::Notice,
