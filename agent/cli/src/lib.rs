@@ -7,6 +7,7 @@
 //!                     ├─ keys ───> key process
 //!                     ├─ status ─> agent
 //!                     ├─ check ──> wardkey-settings (the readers of module and agent)
+//!                     ├─ doctor ─> wardkey-stacks (PAM as libpam reads it), files and accounts, agent
 //!                     └─ enable ─> test_login (libpam), ways_in, undo, profile (pam-auth-update)
 //!   console: questions without echo     peers: the two sockets     show, words: what is printed
 //! ```
@@ -19,6 +20,7 @@ mod anchor;
 mod args;
 mod check;
 mod console;
+mod doctor;
 mod enable;
 mod enroll;
 mod error;
@@ -115,9 +117,21 @@ pub fn main() -> ExitCode {
 /// (2, wrong usage, comes from reading the arguments.)
 pub fn run(cli: &Cli, around: &mut Surroundings<'_>) -> u8 {
     let mut work = Work { cli, language: language(cli), around };
+    if let Action::Doctor(options) = &cli.action {
+        return match doctor::doctor(&mut work, options) {
+            Ok((output, status)) => {
+                work.print(&output);
+                status
+            }
+            Err(error) => {
+                work.fail(&error);
+                error.exit_code()
+            }
+        };
+    }
     let done = match &cli.action {
         Action::Status => status::status(&mut work),
-        Action::Sync => status::sync(&mut work),
+        Action::Sync | Action::Doctor(_) => status::sync(&mut work),
         Action::Join(options) => join::join(&mut work, options),
         Action::Enable(options) => enable::enable(&mut work, options),
         Action::Disable(options) => enable::disable(&mut work, options),

@@ -68,6 +68,9 @@ pub(crate) struct Words {
     pub(crate) disabled_already: &'static str,
     pub(crate) nothing_to_undo: &'static str,
     pub(crate) configuration_right: &'static str,
+    pub(crate) accepted: &'static str,
+    pub(crate) fix: &'static str,
+    pub(crate) open_ways: fn(usize) -> String,
 }
 
 /// The words of a language.
@@ -144,6 +147,9 @@ static JA: Words = Words {
     disabled_already: "キーでのログインはすでに無効です。",
     nothing_to_undo: "元に戻すものはありません。",
     configuration_right: "設定に誤りはありません。",
+    accepted: "受け入れた理由",
+    fix: "直し方",
+    open_ways: |count| format!("キーなしで入れる箇所が {count} 件あります: wardkey doctor"),
 };
 
 static EN: Words = Words {
@@ -213,4 +219,7 @@ static EN: Words = Words {
     disabled_already: "Logins with keys are disabled already.",
     nothing_to_undo: "There is nothing to undo.",
     configuration_right: "The configuration is right.",
+    accepted: "accepted",
+    fix: "fix",
+    open_ways: |count| format!("ways in without a key: {count}, see: wardkey doctor"),
 };

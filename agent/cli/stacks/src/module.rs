@@ -7,7 +7,7 @@ use crate::answer::{Answer, Answers};
 use crate::condition;
 use crate::load::{Kind, Line, Phase};
 use crate::machine::Machine;
-use crate::report::World;
+use crate::report::{MODULE, World};
 use crate::subject::{Subject, Who};
 
 /// On what the success of a module rests.
@@ -141,7 +141,7 @@ const ERRORS: Answers = Answers::ANY.without(Answer::SUCCESS).without(Answer::NE
 pub(crate) fn answers(line: &Line, phase: Phase, service: &str, subject: &Subject<'_>, world: &World<'_>) -> Answers {
     let Kind::Module { name, arguments } = &line.kind else { return Answers::of(&[Answer::PERM_DENIED]) };
     let missing = Answers::of(&[Answer::MODULE_UNKNOWN]);
-    if !world.machine.has_module(name) {
+    if !world.machine.has_module(name) || (world.without_key && base(name) == MODULE) {
         return missing;
     }
     let said = said(base(name), arguments, phase, service, subject, world.machine);

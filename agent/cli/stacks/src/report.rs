@@ -18,6 +18,15 @@ pub struct World<'w> {
     /// Every module that is there can be loaded. Else any may answer `module_unknown`: programs with a caller's
     /// limits (`su`, polkit's helper) can be started with too little memory for one module and enough for another.
     pub loads_all: bool,
+    /// Wardkey's module cannot be loaded.
+    pub without_key: bool,
+}
+
+impl<'w> World<'w> {
+    /// Every module that is there can be loaded.
+    pub fn sound(machine: &'w Machine) -> Self {
+        Self { machine, loads_all: true, without_key: false }
+    }
 }
 
 /// The ways through a phase of a service.
