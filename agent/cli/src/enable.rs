@@ -162,8 +162,11 @@ fn switch_on(work: &mut Work<'_, '_>) -> Result<(Pending, Guard), CliError> {
 /// The stacks are evaluated as they are now, with the profile in them: what lets a person in without a key undoes
 /// the enabling, unless an administrator has accepted it.
 fn refuse_open_ways(work: &mut Work<'_, '_>, settings: &Settings) -> Result<(), CliError> {
-    let open = doctor::open_ways(work, settings);
+    let (open, others) = doctor::before_enabling(work, settings);
     if open.is_empty() {
+        for finding in others {
+            work.say(&finding.in_words(work.language));
+        }
         return Ok(());
     }
     let _lock = undo::lock(&work.around.places)?;
@@ -265,14 +268,21 @@ pub(crate) fn shown(work: &Work<'_, '_>) -> (String, serde_json::Value) {
         (State::Edited(_), _) => (words.edited, "edited"),
     };
     // Where nobody needs a key, every way is open; nobody has to be told.
-    let open = enabled.then(|| doctor::count_open(work));
+    let seen = enabled.then(|| doctor::seen(work));
     let json = json!({
         "state": name, "enabled": enabled, "confirm_before": pending.filter(|_| enabled).map(|pending| pending.until()),
-        "ways_in_open": open,
+        "ways_in_open": seen.as_ref().map(|seen| seen.open),
+        "other_secrets": seen.as_ref().and_then(|seen| seen.secrets.clone()),
     });
-    let line = format!("{}: {text}", words.profile);
-    match open.filter(|count| *count > 0) {
-        Some(count) => (format!("{line}\n{}", (words.open_ways)(count)), json),
-        None => (line, json),
+    let mut lines = format!("{}: {text}", words.profile);
+    if let Some(seen) = seen {
+        if seen.open > 0 {
+            lines += &format!("\n{}", (words.open_ways)(seen.open));
+        }
+        if let Some(names) = seen.secrets.filter(|names| !names.is_empty()) {
+            let names: Vec<_> = names.into_iter().collect();
+            lines += &format!("\n{}: {}", words.other_secrets, names.join(", "));
+        }
     }
+    (lines, json)
 }

@@ -71,6 +71,7 @@ pub(crate) struct Words {
     pub(crate) accepted: &'static str,
     pub(crate) fix: &'static str,
     pub(crate) open_ways: fn(usize) -> String,
+    pub(crate) other_secrets: &'static str,
 }
 
 /// The words of a language.
@@ -150,6 +151,7 @@ static JA: Words = Words {
     accepted: "受け入れた理由",
     fix: "直し方",
     open_ways: |count| format!("キーなしで入れる箇所が {count} 件あります: wardkey doctor"),
+    other_secrets: "キーのほかにパスワードか期限がある職員",
 };
 
 static EN: Words = Words {
@@ -221,5 +223,6 @@ static EN: Words = Words {
     configuration_right: "The configuration is right.",
     accepted: "accepted",
     fix: "fix",
-    open_ways: |count| format!("ways in without a key: {count}, see: wardkey doctor"),
+    open_ways: |count| format!("Ways in without a key: {count}, see: wardkey doctor"),
+    other_secrets: "People with a password or an end by age besides",
 };

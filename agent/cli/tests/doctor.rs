@@ -160,12 +160,15 @@ fn without_the_agent_nothing_is_taken_for_recorded() {
 fn status_says_how_many_ways_are_open() {
     let (machine, _) = machine();
     let ran = machine.run("status", &[], false, false);
-    assert!(
-        ran.out.ends_with("Logins with keys: enabled\nways in without a key: 1, see: wardkey doctor\n"),
-        "{}",
-        ran.out
-    );
-    assert_eq!(machine.run("status --json", &[], false, false).json()["profile"]["ways_in_open"], 1);
+    let open = "Logins with keys: enabled\nWays in without a key: 1, see: wardkey doctor\n";
+    assert!(ran.out.ends_with(open), "{}", ran.out);
+    let json = machine.run("status --json", &[], false, false).json();
+    let profile = &json["profile"];
+    assert_eq!((profile["ways_in_open"].as_u64(), profile["other_secrets"].is_null()), (Some(1), true));
+    // Only root can tell who has another secret.
+    let ran = machine.run("status", &[], false, true);
+    let people = "People with a password or an end by age besides: hanako\n";
+    assert!(ran.out.ends_with(&format!("{open}{people}")), "{}", ran.out);
 }
 
 #[test]

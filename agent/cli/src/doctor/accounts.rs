@@ -56,7 +56,7 @@ pub(crate) fn uid_min(root: &Path) -> u32 {
         .lines()
         .filter_map(|line| line.trim().strip_prefix("UID_MIN"))
         .filter(|rest| rest.starts_with(char::is_whitespace));
-    value.last().and_then(|rest| rest.trim().parse().ok()).unwrap_or(UID_MIN)
+    value.into_iter().next_back().and_then(|rest| rest.trim().parse().ok()).unwrap_or(UID_MIN)
 }
 
 /// What is wrong with the accounts of people.

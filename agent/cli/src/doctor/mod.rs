@@ -59,20 +59,40 @@ pub(crate) fn doctor(work: &mut Work<'_, '_>, options: &DoctorOptions) -> Result
     Ok((shown(work, &findings), status))
 }
 
-/// Ways in that are open, for `wardkey enable`.
-pub(crate) fn open_ways(work: &Work<'_, '_>, settings: &Settings) -> Vec<Finding> {
-    let mut findings = ways(work, settings, &directory(work));
+/// For `wardkey enable`: what lets people in without a key, and what else there is about the ways in.
+pub(crate) fn before_enabling(work: &Work<'_, '_>, settings: &Settings) -> (Vec<Finding>, Vec<Finding>) {
+    let directory = directory(work);
+    let mut findings = ways(work, settings, &directory);
+    findings.extend(machine::files(&work.around.places.root, settings, work.around.files_owner));
+    findings.extend(of_accounts(work, settings, &directory, LOOKING_UP));
     mark_accepted(work, &mut findings);
-    findings.retain(Finding::is_open);
-    findings
+    findings.retain(Finding::matters);
+    findings.into_iter().partition(Finding::is_open)
 }
 
-/// How many ways in are open, for `wardkey status`, which anybody may ask: what only root can read is left out.
-pub(crate) fn count_open(work: &Work<'_, '_>) -> usize {
+/// For `wardkey status`, which anybody may ask: what only root can read is left out.
+pub(crate) fn seen(work: &Work<'_, '_>) -> Seen {
     let (settings, _) = settings(work);
-    let mut findings = ways(work, &settings, &Directory::default());
+    let directory = directory(work);
+    let mut findings = ways(work, &settings, &directory);
+    let mut secrets = None;
+    if directory.people.is_some() {
+        // Of the files of this machine: a slow name service must not keep the state from being shown.
+        let about = of_accounts(work, &settings, &directory, Duration::ZERO);
+        let names = about.iter().filter(|finding| matches!(finding.code, Code::PersonHasSecret | Code::PersonAgeing));
+        secrets = Some(names.map(|finding| finding.subject.clone()).collect());
+        findings.extend(about);
+    }
     mark_accepted(work, &mut findings);
-    findings.iter().filter(|finding| finding.is_open()).count()
+    Seen { open: findings.iter().filter(|finding| finding.is_open()).count(), secrets }
+}
+
+/// What `wardkey status` says of the ways in.
+pub(crate) struct Seen {
+    /// Ways in that are open.
+    pub(crate) open: usize,
+    /// People who have another usable secret or an ageing one, 20 of each at most; `None`: only root can tell.
+    pub(crate) secrets: Option<BTreeSet<String>>,
 }
 
 fn everything(work: &Work<'_, '_>) -> Vec<Finding> {
@@ -98,7 +118,7 @@ fn everything(work: &Work<'_, '_>) -> Vec<Finding> {
         findings.extend(machine::services());
     }
     findings.extend(of_agent(work, &settings));
-    findings.extend(of_accounts(work, &settings, &directory));
+    findings.extend(of_accounts(work, &settings, &directory, LOOKING_UP));
     findings.sort_by(|a, b| (a.level, a.code, &a.subject).cmp(&(b.level, b.code, &b.subject)));
     mark_accepted(work, &mut findings);
     findings
@@ -233,7 +253,7 @@ fn of_agent(work: &Work<'_, '_>, settings: &Settings) -> Vec<Finding> {
     findings
 }
 
-fn of_accounts(work: &Work<'_, '_>, settings: &Settings, directory: &Directory) -> Vec<Finding> {
+fn of_accounts(work: &Work<'_, '_>, settings: &Settings, directory: &Directory, looking_up: Duration) -> Vec<Finding> {
     let root = &work.around.places.root;
     let limit = settings.local.system_uid_max;
     let mut findings = Vec::new();
@@ -251,8 +271,8 @@ fn of_accounts(work: &Work<'_, '_>, settings: &Settings, directory: &Directory) 
         return findings;
     };
     let mut known = accounts::passwd(root);
-    if machine::is_real(root) && !accounts::sources(root).is_empty() {
-        let until = Instant::now() + LOOKING_UP;
+    if machine::is_real(root) && !looking_up.is_zero() && !accounts::sources(root).is_empty() {
+        let until = Instant::now() + looking_up;
         for name in names.iter().filter(|name| !known.contains_key(*name)).cloned().collect::<Vec<_>>() {
             if Instant::now() > until {
                 findings.push(

@@ -392,6 +392,29 @@ mod tests {
         assert_eq!(tree.look(), [(1613, "login".into(), Level::Warning)]);
     }
 
+    /// pam-auth-update can write one jump a line: the second line of the module only repeats the first one's word.
+    #[test]
+    fn the_second_line_of_the_module_is_no_key_and_lets_no_person_in() {
+        let auth = "auth [success=6 user_unknown=ignore module_unknown=ignore default=die] pam_fido.so\n\
+                    auth [success=2 default=ignore] pam_fido.so local\n\
+                    auth [success=1 default=ignore] pam_succeed_if.so quiet uid eq 0\n\
+                    auth [success=ignore default=die] pam_listfile.so quiet item=user sense=allow file=/local onerr=fail\n\
+                    auth [success=1 default=ignore] pam_unix.so nullok\n\
+                    auth requisite pam_deny.so\nauth required pam_permit.so\n";
+        let login = ("etc/pam.d/login", "@include common-auth\n@include common-account\n");
+        let tree = Tree::new(&[("etc/pam.d/common-auth", auth), login]);
+        tree.write("local", b"admin\n");
+        assert_eq!(tree.look(), []);
+        // In the place of the first line it would ask for no key; nor does a file of the same name elsewhere.
+        let tree = Tree::new(&[("etc/pam.d/x", "auth sufficient pam_fido.so local\nauth required pam_unix.so\n")]);
+        tree.write(
+            "opt/pam_fido.so",
+            &std::fs::read(tree.0.path().join("usr/lib/x86_64-linux-gnu/security/pam_fido.so")).unwrap(),
+        );
+        tree.write("etc/pam.d/y", b"auth required /opt/pam_fido.so\n");
+        assert_eq!(tree.look(), [(1608, "x".into(), OPEN), (1608, "y".into(), OPEN)]);
+    }
+
     #[test]
     fn the_administrator_must_get_in_somewhere() {
         let only = "auth required pam_fido.so\naccount required pam_permit.so\n";

@@ -71,6 +71,8 @@ pub(crate) fn ways(question: &Question<'_>) -> Option<Vec<Way>> {
             }
             let step = Step { line: node.at, answer };
             let empty = question.empty.get(node.at).copied().unwrap_or(false);
+            let action = lines.get(node.at).map(|line| line.control.action(answer));
+            let succeeds = succeeds && matches!(action, Some(Action::Ok | Action::Done | Action::Jump(_)));
             let by = match node.by {
                 Some((_, true)) if succeeds && !empty => Some((node.at, false)),
                 None if succeeds => Some((node.at, empty)),
@@ -105,7 +107,10 @@ pub(crate) fn ways(question: &Question<'_>) -> Option<Vec<Way>> {
 fn distinct(question: &Question<'_>, at: usize) -> Vec<Answer> {
     let mut kept: Vec<(Action, u8, Answer)> = Vec::new();
     let (Some(line), Some(answers)) = (question.lines.get(at), question.answers.get(at)) else { return Vec::new() };
-    for answer in answers.iter() {
+    // Of those that make no difference, one that is easily understood.
+    let plain =
+        [Answer::IGNORE, Answer::AUTH_ERR, Answer::USER_UNKNOWN].into_iter().filter(|answer| answers.has(*answer));
+    for answer in plain.chain(answers.iter()) {
         let class = match answer {
             Answer::SUCCESS => 0,
             Answer::NEW_AUTHTOK_REQD => 1,

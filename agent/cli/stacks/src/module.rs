@@ -122,10 +122,16 @@ const KEEP_CALLER: [&str; 15] = [
     "userdel",
 ];
 
-/// The name of a module without folder and ending.
+/// The name of a module without folder and ending; nothing for a file elsewhere, whatever its name is.
 pub(crate) fn base(name: &[u8]) -> &[u8] {
-    let base = name.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-    base.iter().position(|byte| *byte == b'.').and_then(|end| base.get(..end)).unwrap_or(base)
+    let (folder, file) = match name.iter().rposition(|byte| *byte == b'/') {
+        Some(at) => (name.get(..at).unwrap_or_default(), name.get(at + 1..).unwrap_or_default()),
+        None => (&b""[..], name),
+    };
+    let system = folder.starts_with(b"/lib/") || folder.starts_with(b"/usr/lib/");
+    let up = folder.windows(2).any(|two| two == b"..");
+    let usual = folder.is_empty() && file.len() == name.len() || system && !up && folder.ends_with(b"/security");
+    file.strip_suffix(b".so").filter(|_| usual).unwrap_or_default()
 }
 
 /// On what the success of a module rests, and in words.
@@ -133,6 +139,11 @@ pub fn proof(name: &[u8]) -> (Proof, &'static str) {
     let base = base(name);
     let found = TABLE.iter().find(|known| known.name.as_bytes() == base);
     found.map_or((Proof::Unknown, "a module that is not known here"), |known| (known.proof, known.what))
+}
+
+/// Whether a line of Wardkey's module asks nothing, and only says whether the line before it left the account alone.
+pub(crate) fn is_second(arguments: &[Vec<u8>]) -> bool {
+    arguments.iter().any(|argument| argument == b"local")
 }
 
 const ERRORS: Answers = Answers::ANY.without(Answer::SUCCESS).without(Answer::NEW_AUTHTOK_REQD);
@@ -160,6 +171,11 @@ fn said(
     use Answer as A;
     let auth = phase == Phase::Auth;
     match base {
+        // The second line: it only repeats that the first one left the account alone.
+        b"pam_fido" if is_second(arguments) => match subject.who {
+            Who::Person => ERRORS,
+            Who::Local | Who::Root => Answers::of(&[A::SUCCESS]),
+        },
         b"pam_fido" => match subject.who {
             Who::Person => Answers::ANY.without(A::USER_UNKNOWN).without(A::IGNORE),
             Who::Local | Who::Root => Answers::of(&[A::USER_UNKNOWN]),
@@ -195,9 +211,23 @@ mod tests {
     #[test]
     fn the_table_is_in_order_and_found_by_file() {
         assert!(TABLE.windows(2).all(|pair| pair[0].name < pair[1].name));
-        for name in [&b"pam_krb5.so"[..], b"/lib/security/pam_krb5.so", b"pam_krb5.so.1"] {
+        for name in
+            [&b"pam_krb5.so"[..], b"/lib/security/pam_krb5.so", b"/usr/lib/x86_64-linux-gnu/security/pam_krb5.so"]
+        {
             assert_eq!(proof(name).0, Proof::Secret);
         }
-        assert_eq!(proof(b"pam_krb5x.so").0, Proof::Unknown);
+        // Not the file that is known by this name.
+        for name in [
+            &b"pam_krb5x.so"[..],
+            b"pam_deny.so.1",
+            b"pam_deny",
+            b"/opt/security/pam_deny.so",
+            b"../pam_deny.so",
+            b"/lib/security/../../tmp/security/pam_deny.so",
+            b"/pam_deny.so",
+            b"",
+        ] {
+            assert_eq!(proof(name).0, Proof::Unknown, "{}", String::from_utf8_lossy(name));
+        }
     }
 }

@@ -82,7 +82,8 @@ fn ways(
 }
 
 fn is_module(line: &Line) -> bool {
-    matches!(&line.kind, Kind::Module { name, .. } if module::base(name) == MODULE)
+    matches!(&line.kind, Kind::Module { name, arguments }
+        if module::base(name) == MODULE && !module::is_second(arguments))
 }
 
 fn proves_nothing(line: &Line) -> bool {
