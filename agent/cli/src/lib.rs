@@ -117,39 +117,33 @@ pub fn main() -> ExitCode {
 /// (2, wrong usage, comes from reading the arguments.)
 pub fn run(cli: &Cli, around: &mut Surroundings<'_>) -> u8 {
     let mut work = Work { cli, language: language(cli), around };
-    if let Action::Doctor(options) = &cli.action {
-        return match doctor::doctor(&mut work, options) {
-            Ok((output, status)) => {
-                work.print(&output);
-                status
-            }
-            Err(error) => {
-                work.fail(&error);
-                error.exit_code()
-            }
-        };
-    }
     let done = match &cli.action {
-        Action::Status => status::status(&mut work),
-        Action::Sync | Action::Doctor(_) => status::sync(&mut work),
-        Action::Join(options) => join::join(&mut work, options),
-        Action::Enable(options) => enable::enable(&mut work, options),
-        Action::Disable(options) => enable::disable(&mut work, options),
-        Action::Config(ConfigAction::Check(options)) => check::check(&mut work, options),
-        Action::Enroll(options) => enroll::enroll(&mut work, options),
-        Action::Key(KeyAction::Info) => keys::info(&mut work),
-        Action::Key(KeyAction::ChangePin) => keys::change_pin(&mut work),
+        Action::Status => status::status(&mut work).map(well),
+        Action::Sync => status::sync(&mut work).map(well),
+        Action::Join(options) => join::join(&mut work, options).map(well),
+        Action::Enable(options) => enable::enable(&mut work, options).map(well),
+        Action::Disable(options) => enable::disable(&mut work, options).map(well),
+        Action::Doctor(options) => doctor::doctor(&mut work, options),
+        Action::Config(ConfigAction::Check(options)) => check::check(&mut work, options).map(well),
+        Action::Enroll(options) => enroll::enroll(&mut work, options).map(well),
+        Action::Key(KeyAction::Info) => keys::info(&mut work).map(well),
+        Action::Key(KeyAction::ChangePin) => keys::change_pin(&mut work).map(well),
     };
     match done {
-        Ok(output) => {
+        Ok((output, status)) => {
             work.print(&output);
-            0
+            status
         }
         Err(error) => {
             work.fail(&error);
             error.exit_code()
         }
     }
+}
+
+/// A result, and the exit code of what is done.
+fn well(output: Output) -> (Output, u8) {
+    (output, 0)
 }
 
 /// A command under way.

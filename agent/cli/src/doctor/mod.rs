@@ -51,18 +51,18 @@ pub(crate) fn doctor(work: &mut Work<'_, '_>, options: &DoctorOptions) -> Result
     if let (Some(subject), Some(reason)) = (&options.accept, &options.reason) {
         return accept(work, subject, reason).map(|output| (output, 0));
     }
-    let findings = everything(work);
+    let (findings, administrators) = everything(work);
     if options.record {
         record::record(work, &findings)?;
     }
     let status = u8::from(findings.iter().any(Finding::matters));
-    Ok((shown(work, &findings), status))
+    Ok((shown(work, &findings, &administrators), status))
 }
 
 /// For `wardkey enable`: what lets people in without a key, and what else there is about the ways in.
 pub(crate) fn before_enabling(work: &Work<'_, '_>, settings: &Settings) -> (Vec<Finding>, Vec<Finding>) {
     let directory = directory(work);
-    let mut findings = ways(work, settings, &directory);
+    let mut findings = ways(work, settings, &directory).findings;
     findings.extend(machine::files(&work.around.places.root, settings, work.around.files_owner));
     findings.extend(of_accounts(work, settings, &directory, LOOKING_UP));
     mark_accepted(work, &mut findings);
@@ -74,7 +74,7 @@ pub(crate) fn before_enabling(work: &Work<'_, '_>, settings: &Settings) -> (Vec<
 pub(crate) fn seen(work: &Work<'_, '_>) -> Seen {
     let (settings, _) = settings(work);
     let directory = directory(work);
-    let mut findings = ways(work, &settings, &directory);
+    let mut findings = ways(work, &settings, &directory).findings;
     let mut secrets = None;
     if directory.people.is_some() {
         // Of the files of this machine: a slow name service must not keep the state from being shown.
@@ -95,18 +95,20 @@ pub(crate) struct Seen {
     pub(crate) secrets: Option<BTreeSet<String>>,
 }
 
-fn everything(work: &Work<'_, '_>) -> Vec<Finding> {
+/// Every finding, and where administrators get in.
+fn everything(work: &Work<'_, '_>) -> (Vec<Finding>, BTreeMap<String, Vec<String>>) {
     let (settings, problems) = settings(work);
     let places = &work.around.places;
     let directory = directory(work);
     let mut findings = Vec::new();
+    let seen = ways(work, &settings, &directory);
     if profile::state(places) == State::Off {
         let off = Finding::new(Code::NotEnabled, Level::Open, "", "profile").fix("wardkey enable");
         findings.push(off.way("not enabled"));
         // Every service is open then; those are told that would stay so.
-        findings.extend(ways(work, &settings, &directory).into_iter().filter(|finding| !asks_nobody(finding)));
+        findings.extend(seen.findings.into_iter().filter(|finding| !asks_nobody(finding)));
     } else {
-        findings.extend(ways(work, &settings, &directory));
+        findings.extend(seen.findings);
     }
     for problem in &problems {
         let mut finding = Finding::new(Code::Configuration, Level::Warning, "", problem.file.clone());
@@ -121,7 +123,7 @@ fn everything(work: &Work<'_, '_>) -> Vec<Finding> {
     findings.extend(of_accounts(work, &settings, &directory, LOOKING_UP));
     findings.sort_by(|a, b| (a.level, a.code, &a.subject).cmp(&(b.level, b.code, &b.subject)));
     mark_accepted(work, &mut findings);
-    findings
+    (findings, seen.administrators)
 }
 
 /// A service that is open because nothing at all asks for the key yet.
@@ -137,7 +139,7 @@ fn settings(work: &Work<'_, '_>) -> (Settings, Vec<Problem>) {
 }
 
 /// Stacks, automatic logins, sshd, and people whom the module takes for system accounts.
-fn ways(work: &Work<'_, '_>, settings: &Settings, directory: &Directory) -> Vec<Finding> {
+fn ways(work: &Work<'_, '_>, settings: &Settings, directory: &Directory) -> stacks::Looked {
     let root = &work.around.places.root;
     let local = &settings.local;
     let uids = local.uids.iter().filter_map(|uid| User::from_uid((*uid).into()).ok().flatten());
@@ -164,11 +166,11 @@ fn ways(work: &Work<'_, '_>, settings: &Settings, directory: &Directory) -> Vec<
             }
         },
     };
-    let mut findings = stacks::look(&Machine::new(root), &people);
-    findings.extend(autologin::look(root));
+    let mut looked = stacks::look(&Machine::new(root), &people);
+    looked.findings.extend(autologin::look(root));
     let effective = machine::is_real(root).then(|| machine::ask("sshd", &["-T"])).flatten();
-    findings.extend(sshd::look(root, effective.as_deref()));
-    findings
+    looked.findings.extend(sshd::look(root, effective.as_deref()));
+    looked
 }
 
 /// Whether an account, or any person of the directory, is in a group. `None`: it cannot be told.
@@ -240,7 +242,7 @@ fn of_agent(work: &Work<'_, '_>, settings: &Settings) -> Vec<Finding> {
         Ok(status) => findings.extend(machine::agent(status, known.as_ref())),
         Err(error) => {
             let unreachable = Finding::new(Code::AgentUnreachable, Level::Warning, "", "agent");
-            findings.push(unreachable.detail(error.to_text(work.language)));
+            findings.push(unreachable.detail(error.to_string()));
         }
     }
     let version = status.as_ref().ok().map(|status| status.version.as_str());
@@ -313,7 +315,7 @@ fn accept(work: &mut Work<'_, '_>, subject: &str, reason: &str) -> Result<Output
     }
     let path = work.around.places.accepted.clone();
     let mut accepted = Accepted::read(&path, work.around.files_owner)?;
-    let findings = everything(work);
+    let (findings, _) = everything(work);
     let about: Vec<&Finding> =
         findings.iter().filter(|finding| finding.subject == subject && finding.level != Level::Note).collect();
     let Some(first) = about.first() else {
@@ -331,11 +333,15 @@ fn accept(work: &mut Work<'_, '_>, subject: &str, reason: &str) -> Result<Output
     Ok(Output { text, json: json!({ "accepted": subject, "recorded": told }) })
 }
 
-fn shown(work: &Work<'_, '_>, findings: &[Finding]) -> Output {
+fn shown(work: &Work<'_, '_>, findings: &[Finding], administrators: &BTreeMap<String, Vec<String>>) -> Output {
     let open = findings.iter().filter(|finding| finding.matters()).count();
     let mut text = findings.iter().map(|finding| finding.in_words(work.language)).collect::<Vec<_>>().join("\n");
     if !text.is_empty() {
         text += "\n\n";
+    }
+    if !administrators.is_empty() {
+        let places = administrators.iter().map(|(service, names)| format!("{service} ({})", names.join(", ")));
+        text += &format!("{}: {}\n", work.words().ways_in, places.collect::<Vec<_>>().join("; "));
     }
     text += &match open {
         0 => texts::with_code(Code::NoWayIn, work.language, &[]),
@@ -345,6 +351,7 @@ fn shown(work: &Work<'_, '_>, findings: &[Finding]) -> Output {
     let json = json!({
         "open": findings.iter().filter(|finding| finding.is_open()).count(),
         "findings": findings.iter().map(of).collect::<Vec<_>>(),
+        "administrators": administrators,
     });
     Output { text, json }
 }

@@ -1,6 +1,6 @@
 //! Every service of PAM: who gets in there without a key.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wardkey_core::code::Code;
 use wardkey_stacks::{
@@ -13,25 +13,9 @@ use super::finding::{Finding, Level};
 const MODULE: &[u8] = b"pam_fido.so";
 /// Services whose programs ask the account phase after the auth phase. A locker need not: for what is not here, the
 /// auth phase is all that there is.
-const ASK_ACCOUNT: [&str; 17] = [
-    "atd",
-    "cron",
-    "gdm-autologin",
-    "gdm-fingerprint",
-    "gdm-launch-environment",
-    "gdm-password",
-    "gdm-pin",
-    "gdm-smartcard",
-    "lightdm",
-    "lightdm-autologin",
-    "login",
-    "sddm",
-    "sddm-autologin",
-    "sshd",
-    "su",
-    "su-l",
-    "sudo",
-];
+const ASK_ACCOUNT: [&str; 6] = ["atd", "cron", "login", "sshd", "su", "sudo"];
+/// Display managers, with all their services: `gdm-fingerprint`, `sddm-autologin`.
+const DISPLAY_MANAGERS: [&str; 3] = ["gdm", "lightdm", "sddm"];
 /// Services that display managers start for the account of their own greeter, which no person chooses.
 const GREETERS: [&str; 4] = ["gdm-launch-environment", "lightdm-greeter", "sddm-greeter", "greetd-greeter"];
 /// Services that only root can start, and that ask nobody who is at the keyboard.
@@ -51,50 +35,80 @@ pub(crate) struct People<'p> {
     pub(crate) can_be_person: &'p dyn Fn(&str) -> bool,
 }
 
+/// What was seen of the services.
+#[derive(Default)]
+pub(crate) struct Looked {
+    pub(crate) findings: Vec<Finding>,
+    /// Who of the local accounts gets in where, with the module and without it.
+    pub(crate) administrators: BTreeMap<String, Vec<String>>,
+}
+
 /// Looks at all services.
-pub(crate) fn look(machine: &Machine, people: &People<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
+pub(crate) fn look(machine: &Machine, people: &People<'_>) -> Looked {
+    let mut looked = Looked::default();
     let names = match machine.names() {
         Ok(names) => names,
         Err(why) => {
             let unclear = Finding::new(Code::ServiceUnclear, Level::Open, "service", "pam.d");
-            return vec![unclear.detail(why.clone()).way(why)];
+            looked.findings.push(unclear.detail(why.clone()).way(why));
+            return looked;
         }
     };
     if !machine.has_module(MODULE) {
         let missing = Finding::new(Code::ModuleMissing, Level::Warning, "", "pam_fido.so");
-        findings.push(missing.fix("apt-get install --reinstall libpam-fido"));
+        looked.findings.push(missing.fix("apt-get install --reinstall libpam-fido"));
     }
     // Every program's name that has no file takes the lines of "other".
     let names: BTreeSet<String> = names.into_iter().chain(["other".to_owned()]).collect();
     for name in &names {
-        findings.extend(service(machine, people, name));
+        service(machine, people, name, &mut looked);
     }
-    findings
+    // A service that is closed to administrators is worth knowing; that there is no other one, worth a warning.
+    let level = if looked.administrators.is_empty() { Level::Warning } else { Level::Note };
+    for finding in looked.findings.iter_mut().filter(|finding| finding.code == Code::NoAdministrator) {
+        finding.level = level;
+    }
+    looked
 }
 
-fn service(machine: &Machine, people: &People<'_>, name: &str) -> Vec<Finding> {
+fn service(machine: &Machine, people: &People<'_>, name: &str, looked: &mut Looked) {
     let unclear = |doubt: Doubt| {
         let finding = Finding::new(Code::ServiceUnclear, Level::Open, "service", name);
         finding.detail(doubt.to_string()).way(doubt.to_string())
     };
     let loaded = match load(machine, name) {
         Ok(Loaded::Refuses(why)) => {
-            return vec![Finding::new(Code::ServiceRefuses, Level::Warning, "service", name).detail(why)];
+            looked.findings.push(Finding::new(Code::ServiceRefuses, Level::Warning, "service", name).detail(why));
+            return;
         }
         Ok(loaded) => loaded,
-        Err(doubt) => return vec![unclear(doubt)],
+        Err(doubt) => return looked.findings.push(unclear(doubt)),
     };
-    let mut findings = match open(&loaded, machine, people, name) {
-        Ok(finding) => finding.into_iter().collect(),
-        Err(doubt) => vec![unclear(doubt)],
-    };
-    if LOGINS.contains(&name)
-        && let Ok(Some(finding)) = closed_to_administrators(&loaded, machine, people, name)
-    {
-        findings.push(finding);
+    match open(&loaded, machine, people, name) {
+        Ok(finding) => looked.findings.extend(finding),
+        Err(doubt) => looked.findings.push(unclear(doubt)),
     }
-    findings
+    if !LOGINS.contains(&name) {
+        return;
+    }
+    match administrators(&loaded, machine, people, name) {
+        Ok(names) if names.is_empty() => {
+            let tried: Vec<&str> = accounts(people).map(|(name, _)| name).collect();
+            let finding = Finding::new(Code::NoAdministrator, Level::Note, "service", name);
+            looked.findings.push(finding.detail(format!("tried {}", tried.join(", "))));
+        }
+        Ok(names) => {
+            looked.administrators.insert(name.into(), names);
+        }
+        // Told already.
+        Err(_) => {}
+    }
+}
+
+/// Whether the program asks the account phase too.
+fn asks_account(name: &str) -> bool {
+    let is_of = |manager: &str| name.strip_prefix(manager).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+    ASK_ACCOUNT.contains(&name) || DISPLAY_MANAGERS.into_iter().any(is_of)
 }
 
 /// Ways by which a person of the directory gets in without a key.
@@ -122,7 +136,7 @@ fn open(loaded: &Loaded, machine: &Machine, people: &People<'_>, name: &str) -> 
     }
     let lines = service.list(Phase::Auth);
     let passes_account = !ways(Phase::Account, true)?.is_empty();
-    let level = match passes_account || !ASK_ACCOUNT.contains(&name) {
+    let level = match passes_account || !asks_account(name) {
         _ if GREETERS.contains(&name) || OF_ROOT.contains(&name) => Level::Note,
         true => Level::Open,
         false => Level::Warning,
@@ -143,40 +157,32 @@ fn open(loaded: &Loaded, machine: &Machine, people: &People<'_>, name: &str) -> 
     Ok(Some(finding))
 }
 
-/// No local administrator gets in, with the module or without it.
-fn closed_to_administrators(
-    loaded: &Loaded,
-    machine: &Machine,
-    people: &People<'_>,
-    name: &str,
-) -> Result<Option<Finding>, Doubt> {
+/// The local accounts and root, each once.
+fn accounts<'p>(people: &'p People<'_>) -> impl Iterator<Item = (&'p str, u32)> {
+    let local = people.local.iter().map(|(name, uid)| (name.as_str(), *uid)).filter(|(name, _)| *name != "root");
+    std::iter::once(("root", 0)).chain(local)
+}
+
+/// The local accounts that get in, with the module and without it.
+fn administrators(loaded: &Loaded, machine: &Machine, people: &People<'_>, name: &str) -> Result<Vec<String>, Doubt> {
     let sound = World::sound(machine);
-    let mut finding = Finding::new(Code::NoAdministrator, Level::Warning, "service", name);
-    for (world, when) in
-        [(sound, "as it is"), (World { without_key: true, ..sound }, "when pam_fido.so cannot be loaded")]
-    {
-        let mut tried = Vec::new();
-        let root = ("root".to_owned(), 0);
-        for (account_name, uid) in people.local.iter().chain([&root]) {
-            let in_group = |group: &str| (people.in_group)(Some(account_name), group);
-            let subject = Subject {
-                who: if *uid == 0 { Who::Root } else { Who::Local },
-                name: Some(account_name.clone()),
-                uid: *uid,
-                in_group: &in_group,
-                can_be_person: people.can_be_person,
-            };
-            if gets_in(loaded, name, &subject, &world)? {
-                tried.clear();
-                break;
-            }
-            tried.push(account_name.clone());
-        }
-        if !tried.is_empty() {
-            finding = finding.detail(format!("{when}: tried {}", tried.join(", ")));
+    let mut found = Vec::new();
+    for (account, uid) in accounts(people) {
+        let in_group = |group: &str| (people.in_group)(Some(account), group);
+        let subject = Subject {
+            who: if uid == 0 { Who::Root } else { Who::Local },
+            name: Some(account.to_owned()),
+            uid,
+            in_group: &in_group,
+            can_be_person: people.can_be_person,
+        };
+        if gets_in(loaded, name, &subject, &sound)?
+            && gets_in(loaded, name, &subject, &World { without_key: true, ..sound })?
+        {
+            found.push(account.to_owned());
         }
     }
-    Ok((!finding.details.is_empty()).then_some(finding))
+    Ok(found)
 }
 
 fn gets_in(loaded: &Loaded, name: &str, subject: &Subject<'_>, world: &World<'_>) -> Result<bool, Doubt> {
@@ -273,7 +279,7 @@ mod tests {
                 in_group: &|_, group| (group != "somewhere").then_some(false),
                 can_be_person: &|name| !["root", "admin", "gdm"].contains(&name),
             };
-            look(&Machine::new(self.0.path()), &people)
+            look(&Machine::new(self.0.path()), &people).findings
         }
     }
 
@@ -420,6 +426,15 @@ mod tests {
         let only = "auth required pam_fido.so\naccount required pam_permit.so\n";
         let tree = Tree::new(&[("etc/pam.d/login", only)]);
         assert_eq!(tree.look(), [(1613, "login".into(), Level::Warning)]);
+    }
+
+    #[test]
+    fn a_service_that_is_closed_to_administrators_is_a_note_where_another_is_not() {
+        let tree = Tree::new(&[
+            ("etc/pam.d/sddm", "auth required pam_fido.so\naccount required pam_permit.so\n"),
+            ("etc/pam.d/login", "@include common-auth\n@include common-account\n"),
+        ]);
+        assert_eq!(tree.look(), [(1613, "sddm".into(), Level::Note)]);
     }
 
     #[test]
