@@ -6,7 +6,7 @@ export CARGO_TERM_COLOR ?= auto
 # What the tests' workspace builds stands beside what is shipped, never in it.
 TESTS = cd tests &&
 
-.PHONY: all help setup release pages test check unit vectors e2e demo bench deb deb-source deb-repro deb-test deb-lint vm-test clean
+.PHONY: all help setup release pages test check unit vectors e2e demo bench deb deb-source deb-repro deb-test doctor-test deb-lint vm-test clean
 
 all: release
 
@@ -18,6 +18,7 @@ help:
 	@echo 'make pages    manual pages, completions, SBOMs, licence lists, in target/'
 	@echo 'make deb      the Debian packages, in target/deb (deb-lint, deb-test: what is checked of them;'
 	@echo '              deb-source: a source package that builds without network; deb-repro: same bytes twice)'
+	@echo 'make doctor-test  the profile beside those of Debian'"'"'s packages, in both orders'
 	@echo 'make vm-test  the packages in a virtual machine (DISPLAY_PART=no without the greeter)'
 
 setup:
@@ -70,6 +71,11 @@ deb-repro: deb deb-source
 
 deb-test: tests-build
 	tests/packages/run
+
+# The profile beside those of Debian's packages, judged by "wardkey doctor".
+doctor-test: setup
+	$(CARGO) build --locked -p wardkey-cli
+	tests/packages/profiles
 
 deb-lint:
 	tools/deb-lint

@@ -8,10 +8,10 @@ use wardkey_core::codec::{Bytes, List};
 use wardkey_core::event::{EventName, Outcome};
 use wardkey_core::id::{CredentialId, Hash};
 use wardkey_core::message::agent::{
-    EnrolBegin, EnrolFinish, Enrolled, Enrolment, Join, Refusal, Reply, Request, ScopeStatus, Status,
+    EnrolBegin, EnrolFinish, Enrolled, Enrolment, Join, PeoplePage, Refusal, Reply, Request, ScopeStatus, Status, WayIn,
 };
 use wardkey_core::message::http::{Base64, EnrolBeginReply, EnrolBeginRequest, EnrolFinishRequest};
-use wardkey_core::name::{DisplayText, LoginName, RpId};
+use wardkey_core::name::{DisplayText, LoginName, RpId, printable};
 use wardkey_ipc::Peer;
 
 use crate::agent::Agent;
@@ -27,6 +27,8 @@ pub fn answer(agent: &Agent, peer: Peer, request: &Request) -> Reply {
         Request::Join(join) => needs_root(peer).and_then(|()| self::join(agent, join)),
         Request::EnrolBegin(begin) => may_enrol(agent, peer).and_then(|()| enrol_begin(agent, begin)),
         Request::EnrolFinish(finish) => may_enrol(agent, peer).and_then(|()| enrol_finish(agent, peer, finish)),
+        Request::People(page) => needs_root(peer).and_then(|()| people(agent, page)),
+        Request::WayIn(way) => needs_root(peer).map(|()| record_way_in(agent, way)),
         _ => Err(Denial::new(Code::ProtocolError, "this belongs to a login").into()),
     };
     result.unwrap_or_else(|error| Reply::Refused(refused(&error)))
@@ -169,6 +171,22 @@ fn enrol_finish(agent: &Agent, peer: Peer, request: &EnrolFinish) -> Result<Repl
     event.peer_uid = Some(peer.uid);
     agent.record(vec![event]);
     Ok(Reply::Enrolled(enrolled))
+}
+
+fn people(agent: &Agent, page: &PeoplePage) -> Result<Reply, AgentError> {
+    Ok(Reply::People(Box::new(agent.directory.people(page)?)))
+}
+
+/// Records what root's doctor found.
+fn record_way_in(agent: &Agent, way: &WayIn) -> Reply {
+    let outcome = if way.accepted.is_some() { Outcome::Success } else { Outcome::Failure };
+    let mut event = agent.event(EventName::WayIn, outcome);
+    event.reason = Some(way.code);
+    event.service = Some(printable(&way.subject, 64));
+    event.detail = way.accepted.as_ref().or(way.detail.as_ref()).map(|detail| printable(detail, 200));
+    let id = event.id;
+    agent.record(vec![event]);
+    Reply::Recorded(id)
 }
 
 #[cfg(test)]

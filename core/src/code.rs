@@ -298,6 +298,62 @@ codes! {
     NotConfirmed = 1605,
     /// Refused while Wardkey is enabled.
     StillEnabled = 1606,
+    /// Not enabled: people could get in without a key.
+    WaysInOpen = 1607,
+    /// People get in at `$service` without a key.
+    ServiceOpen = 1608,
+    /// What PAM does at `$service` cannot be told.
+    ServiceUnclear = 1609,
+    /// PAM cannot read `$service`, and refuses everybody there.
+    ServiceRefuses = 1610,
+    /// People get in at `$service` when the module cannot be loaded.
+    OpenWithoutModule = 1611,
+    /// No key is asked for at `$service`; the account phase alone refuses.
+    AccountPhaseOnly = 1612,
+    /// No local administrator gets in at `$service`.
+    NoAdministrator = 1613,
+    /// The module's file is missing or no program.
+    ModuleMissing = 1614,
+    /// Logins with keys are not enabled.
+    NotEnabled = 1615,
+    /// `$unit` does not run.
+    UnitInactive = 1616,
+    /// Owner or mode of `$path` is wrong.
+    UnsafeFile = 1617,
+    /// Accounts come from `$source` too.
+    NameService = 1618,
+    /// sshd has a method of its own (`$what`).
+    SshOpen = 1619,
+    /// `$path` logs somebody in without asking.
+    Autologin = 1620,
+    /// Nothing keeps the clock right.
+    ClockUnsynchronised = 1621,
+    /// The terminal's certificate is missing or ends soon.
+    CertificateEnds = 1622,
+    /// The directory is old.
+    DirectoryOld = 1623,
+    /// Trust anchor and agent do not fit.
+    AnchorUnfit = 1624,
+    /// Parts of different versions.
+    VersionsDiffer = 1625,
+    /// `$name` has a password beside the key.
+    PersonHasSecret = 1626,
+    /// The account or password of `$name` ends by its age.
+    PersonAgeing = 1627,
+    /// `$name` has the uid of a system account.
+    PersonIsSystem = 1628,
+    /// The people of the directory could not be listed.
+    PeopleUnknown = 1629,
+    /// Nothing was found.
+    NoWayIn = 1630,
+    /// `$count` things were found.
+    WaysInFound = 1631,
+    /// An administrator accepted `$subject`.
+    WayAccepted = 1632,
+    /// There is nothing about `$subject` to accept.
+    NothingToAccept = 1633,
+    /// UID_MIN of login.defs and `system_uid_max` differ (`$uid`).
+    UidLimitsDiffer = 1634,
     /// `wardkey config edit`: given up; the file is as it was.
     EditDiscarded = 1640,
 }

@@ -75,6 +75,9 @@ pub enum EventName {
     /// A device claimed to be a registered key and did not prove it.
     #[n(17)]
     DeviceSuspected,
+    /// A way in without a key has opened, or was accepted, on this machine.
+    #[n(24)]
+    WayIn = 24,
 }
 
 impl EventName {
@@ -99,6 +102,7 @@ impl EventName {
             Self::ClockWrong => "clock-wrong",
             Self::KeyChanged => "key-changed",
             Self::DeviceSuspected => "device-suspected",
+            Self::WayIn => "way-in",
         }
     }
 
@@ -111,7 +115,7 @@ impl EventName {
     pub const fn severity(self, outcome: Outcome) -> Severity {
         match (self, outcome) {
             (Self::CloneSuspected | Self::RecordsLost | Self::StateSetAside, _) => Severity::Error,
-            (Self::DirectoryRefused | Self::LockedOut | Self::ClockWrong | Self::DeviceSuspected, _) => {
+            (Self::DirectoryRefused | Self::LockedOut | Self::ClockWrong | Self::DeviceSuspected | Self::WayIn, _) => {
                 Severity::Warning
             }
             (_, Outcome::Failure) => Severity::Notice,

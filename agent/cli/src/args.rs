@@ -56,6 +56,12 @@ pub enum Action {
     ///
     /// Works whatever is broken. What was edited by hand in /etc/pam.d/common-* is never overwritten.
     Disable(DisableOptions),
+    /// Look for ways in that are not the key, and for what else is not as it should be (root).
+    ///
+    /// Evaluates every service of PAM as libpam does, for a person of the directory, for the listed local
+    /// accounts and for root; also automatic logins, sshd, owners and modes, accounts of people, units, clock,
+    /// certificate and directory. Exit code 1 when something was found that nobody has accepted.
+    Doctor(DoctorOptions),
     /// Check the configuration files of this terminal.
     #[command(subcommand)]
     Config(ConfigAction),
@@ -90,6 +96,21 @@ pub enum ConfigAction {
     /// A copy is edited with $VISUAL, $EDITOR or sensible-editor, and checked; what is wrong is told, and asked
     /// whether to edit again. Nothing with a fault is ever saved. The next login reads what was saved.
     Edit,
+}
+
+/// How to look.
+#[derive(Args)]
+pub struct DoctorOptions {
+    /// Accept what is open at a service, file or account, as it is now. Written to /etc/wardkey/accepted.toml and
+    /// recorded.
+    #[arg(long, value_name = "SUBJECT", requires = "reason")]
+    pub accept: Option<String>,
+    /// Why it is accepted.
+    #[arg(long, value_name = "TEXT", requires = "accept")]
+    pub reason: Option<String>,
+    /// Record what has opened since the last run with this option (what wardkey-doctor.service runs).
+    #[arg(long, conflicts_with = "accept")]
+    pub record: bool,
 }
 
 /// How to enable.
@@ -196,6 +217,9 @@ mod tests {
             "wardkey config check --pam /a --agent /b",
             "wardkey config check --watch",
             "wardkey config edit",
+            "wardkey doctor",
+            "wardkey doctor --record --json",
+            "wardkey doctor --accept kde-fingerprint --reason no",
             "wardkey enroll",
             "wardkey enroll --code A --label 予備",
             "wardkey key info",
@@ -221,6 +245,9 @@ mod tests {
             "wardkey disable --after 5",
             "wardkey config",
             "wardkey config edit --force",
+            "wardkey doctor --accept kde-fingerprint",
+            "wardkey doctor --reason no",
+            "wardkey doctor --record --accept a --reason b",
         ] {
             assert_eq!(parse(wrong).err().expect(wrong).exit_code(), 2, "{wrong}");
         }

@@ -51,7 +51,7 @@ fn watch(work: &mut Work<'_, '_>, pam: &Path, settings: &Settings, problems: &[P
 
 /// What the module's configuration says, and all that is wrong in the two files, the trust anchor, what the
 /// agent keeps of the terminal, and among the accounts that are listed as local.
-pub(crate) fn everything(work: &mut Work<'_, '_>, pam: &Path, agent: &Path) -> (Settings, Vec<Problem>) {
+pub(crate) fn everything(work: &Work<'_, '_>, pam: &Path, agent: &Path) -> (Settings, Vec<Problem>) {
     let owner = work.around.files_owner;
     let (settings, mut problems) = problem::pam(pam, owner);
     let (config, mut of_agent) = problem::agent(agent, owner);
@@ -104,7 +104,7 @@ pub(crate) fn everything(work: &mut Work<'_, '_>, pam: &Path, agent: &Path) -> (
 
 /// Accounts that are listed as local and should not be. Whose names the directory has is asked of the agent,
 /// where it answers; a check without it is still a check.
-fn accounts(work: &mut Work<'_, '_>, settings: &Settings, pam: &Path) -> Vec<Problem> {
+fn accounts(work: &Work<'_, '_>, settings: &Settings, pam: &Path) -> Vec<Problem> {
     let problem = |what: String, fix: &str| Problem {
         file: pam.display().to_string(),
         line: None,

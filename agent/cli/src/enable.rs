@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   ready? ─> a test login ─> another way in? ─> undo prepared ─> guard armed ─> profile switched
-//!                                                       confirmed ─> kept     else ─> undone
+//!                     ways in without a key? ─> undone     confirmed ─> kept     else ─> undone
 //! ```
 //! No option leaves one of these out.
 
@@ -23,7 +23,7 @@ use crate::profile::{self, State};
 use crate::show::Output;
 use crate::undo::{self, Guard, Pending};
 use crate::ways_in::WaysIn;
-use crate::{CliError, Work, anchor, check, local_list, test_login};
+use crate::{CliError, Work, anchor, check, doctor, local_list, test_login};
 
 /// As what the agent is asked whether an account is a person's.
 const SERVICE: &str = "wardkey-enable";
@@ -53,6 +53,7 @@ pub(crate) fn enable(work: &mut Work<'_, '_>, options: &EnableOptions) -> Result
     // The profile goes by it where the module cannot be loaded.
     local_list::keep(work, &work.around.places.pam_config, &settings)?;
     let (pending, guard) = switch_on(work)?;
+    refuse_open_ways(work, &settings)?;
     let words = work.words();
     work.say(&format!("{}: {}", words.ways_in, ways.open.join(", ")));
     work.say(&(words.try_now)(pending.left().unwrap_or_default().as_secs()));
@@ -160,6 +161,21 @@ fn switch_on(work: &mut Work<'_, '_>) -> Result<(Pending, Guard), CliError> {
     }
 }
 
+/// The stacks are evaluated as they are now, with the profile in them: what lets a person in without a key undoes
+/// the enabling, unless an administrator has accepted it.
+fn refuse_open_ways(work: &mut Work<'_, '_>, settings: &Settings) -> Result<(), CliError> {
+    let (open, others) = doctor::before_enabling(work, settings);
+    if open.is_empty() {
+        for finding in others {
+            work.say(&finding.in_words(work.language));
+        }
+        return Ok(());
+    }
+    let _lock = undo::lock(&work.around.places)?;
+    undo::undo(&work.around.places)?;
+    Err(CliError::Findings(open))
+}
+
 fn needs_root(work: &Work<'_, '_>) -> Result<(), CliError> {
     if work.around.root { Ok(()) } else { Err(CliError::new(Code::NeedsRoot)) }
 }
@@ -253,8 +269,22 @@ pub(crate) fn shown(work: &Work<'_, '_>) -> (String, serde_json::Value) {
         (State::Off, _) => (words.off, "disabled"),
         (State::Edited(_), _) => (words.edited, "edited"),
     };
+    // Where nobody needs a key, every way is open; nobody has to be told.
+    let seen = enabled.then(|| doctor::seen(work));
     let json = json!({
         "state": name, "enabled": enabled, "confirm_before": pending.filter(|_| enabled).map(|pending| pending.until()),
+        "ways_in_open": seen.as_ref().map(|seen| seen.open),
+        "other_secrets": seen.as_ref().and_then(|seen| seen.secrets.clone()),
     });
-    (format!("{}: {text}", words.profile), json)
+    let mut lines = format!("{}: {text}", words.profile);
+    if let Some(seen) = seen {
+        if seen.open > 0 {
+            lines += &format!("\n{}", (words.open_ways)(seen.open));
+        }
+        if let Some(names) = seen.secrets.filter(|names| !names.is_empty()) {
+            let names: Vec<_> = names.into_iter().collect();
+            lines += &format!("\n{}: {}", words.other_secrets, names.join(", "));
+        }
+    }
+    (lines, json)
 }

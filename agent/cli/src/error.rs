@@ -8,6 +8,7 @@ use wardkey_core::texts;
 use wardkey_settings::problem::Problem;
 
 use crate::check;
+use crate::doctor::Finding;
 
 /// Longest detail in characters.
 const DETAIL_CHARS: usize = 400;
@@ -28,6 +29,9 @@ pub enum CliError {
     /// The configuration is wrong ([`Code::Configuration`]): everything that is.
     #[error("{} problems of configuration", .0.len())]
     Problems(Vec<Problem>),
+    /// People could get in without a key ([`Code::WaysInOpen`]): every way.
+    #[error("{} ways in without a key", .0.len())]
+    Findings(Vec<Finding>),
     /// The agent or the key process cannot be reached.
     #[error("{code}: {detail}")]
     Unreachable {
@@ -49,6 +53,11 @@ impl CliError {
         Self::Refused { code, args: Vec::new(), detail: Some(detail.to_string()) }
     }
 
+    /// A refusal whose sentence has an argument.
+    pub fn about(code: Code, name: &'static str, value: &str) -> Self {
+        Self::Refused { code, args: vec![(name, value.into())], detail: None }
+    }
+
     /// A request that is wrong for this reason.
     pub fn invalid(reason: impl std::fmt::Display) -> Self {
         Self::Refused { code: Code::RequestInvalid, args: vec![("reason", reason.to_string())], detail: None }
@@ -59,13 +68,14 @@ impl CliError {
         match self {
             Self::Refused { code, .. } | Self::Unreachable { code, .. } => *code,
             Self::Problems(_) => check::CODE,
+            Self::Findings(_) => Code::WaysInOpen,
         }
     }
 
     /// The exit code of the process.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Refused { .. } | Self::Problems(_) => 1,
+            Self::Refused { .. } | Self::Problems(_) | Self::Findings(_) => 1,
             Self::Unreachable { .. } => 3,
         }
     }
@@ -74,7 +84,7 @@ impl CliError {
         let detail = match self {
             Self::Refused { detail, .. } => detail.as_deref(),
             Self::Unreachable { detail, .. } => Some(detail.as_str()),
-            Self::Problems(_) => None,
+            Self::Problems(_) | Self::Findings(_) => None,
         };
         detail.map(|text| printable(text, DETAIL_CHARS))
     }
@@ -82,7 +92,7 @@ impl CliError {
     fn args(&self) -> Vec<(&str, &str)> {
         match self {
             Self::Refused { args, .. } => args.iter().map(|(name, value)| (*name, value.as_str())).collect(),
-            Self::Unreachable { .. } | Self::Problems(_) => Vec::new(),
+            Self::Unreachable { .. } | Self::Problems(_) | Self::Findings(_) => Vec::new(),
         }
     }
 
@@ -92,6 +102,9 @@ impl CliError {
         if let Self::Problems(problems) = self {
             let lines = problems.iter().map(|problem| format!("\n  {}", printable(&problem.to_string(), 4096)));
             return lines.fold(sentence, |text, line| text + &line);
+        }
+        if let Self::Findings(findings) = self {
+            return findings.iter().fold(sentence, |text, finding| text + "\n" + &finding.in_words(language));
         }
         match self.detail() {
             Some(detail) => format!("{sentence}\n  {detail}"),
@@ -108,6 +121,9 @@ impl CliError {
         }
         if let (Self::Problems(problems), Some(fields)) = (self, error.as_object_mut()) {
             fields.insert("problems".into(), problems.iter().map(check::problem_json).collect());
+        }
+        if let (Self::Findings(findings), Some(fields)) = (self, error.as_object_mut()) {
+            fields.insert("findings".into(), findings.iter().map(|finding| finding.to_json(language)).collect());
         }
         json!({ "error": error })
     }

@@ -125,7 +125,7 @@ pub(crate) fn another_try(
     let again = matches!(error.code(), Code::PinWrong | Code::PinPolicy) && work.around.person.interactive();
     let tries = match &error {
         CliError::Refused { args, .. } => args.iter().find(|(name, _)| *name == "tries"),
-        CliError::Unreachable { .. } | CliError::Problems(_) => None,
+        CliError::Unreachable { .. } | CliError::Problems(_) | CliError::Findings(_) => None,
     };
     let left = tries.and_then(|(_, tries)| tries.parse::<u8>().ok());
     match error.code() {

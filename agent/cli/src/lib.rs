@@ -8,6 +8,7 @@
 //!                     ├─ status ─> agent
 //!                     ├─ check ──> wardkey-settings (the readers of module and agent)
 //!                     ├─ edit ───> the editor, check, local_list (who gets in while pam.toml is broken)
+//!                     ├─ doctor ─> wardkey-stacks (PAM as libpam reads it), files and accounts, agent
 //!                     └─ enable ─> test_login (libpam), ways_in, undo, profile (pam-auth-update)
 //!   console: questions without echo     peers: the two sockets     show, words: what is printed
 //! ```
@@ -20,6 +21,7 @@ mod anchor;
 mod args;
 mod check;
 mod console;
+mod doctor;
 mod edit;
 mod enable;
 mod enroll;
@@ -119,27 +121,33 @@ pub fn main() -> ExitCode {
 pub fn run(cli: &Cli, around: &mut Surroundings<'_>) -> u8 {
     let mut work = Work { cli, language: language(cli), around };
     let done = match &cli.action {
-        Action::Status => status::status(&mut work),
-        Action::Sync => status::sync(&mut work),
-        Action::Join(options) => join::join(&mut work, options),
-        Action::Enable(options) => enable::enable(&mut work, options),
-        Action::Disable(options) => enable::disable(&mut work, options),
-        Action::Config(ConfigAction::Check(options)) => check::check(&mut work, options),
-        Action::Config(ConfigAction::Edit) => edit::edit(&mut work),
-        Action::Enroll(options) => enroll::enroll(&mut work, options),
-        Action::Key(KeyAction::Info) => keys::info(&mut work),
-        Action::Key(KeyAction::ChangePin) => keys::change_pin(&mut work),
+        Action::Status => status::status(&mut work).map(well),
+        Action::Sync => status::sync(&mut work).map(well),
+        Action::Join(options) => join::join(&mut work, options).map(well),
+        Action::Enable(options) => enable::enable(&mut work, options).map(well),
+        Action::Disable(options) => enable::disable(&mut work, options).map(well),
+        Action::Doctor(options) => doctor::doctor(&mut work, options),
+        Action::Config(ConfigAction::Check(options)) => check::check(&mut work, options).map(well),
+        Action::Config(ConfigAction::Edit) => edit::edit(&mut work).map(well),
+        Action::Enroll(options) => enroll::enroll(&mut work, options).map(well),
+        Action::Key(KeyAction::Info) => keys::info(&mut work).map(well),
+        Action::Key(KeyAction::ChangePin) => keys::change_pin(&mut work).map(well),
     };
     match done {
-        Ok(output) => {
+        Ok((output, status)) => {
             work.print(&output);
-            0
+            status
         }
         Err(error) => {
             work.fail(&error);
             error.exit_code()
         }
     }
+}
+
+/// A result, and the exit code of what is done.
+fn well(output: Output) -> (Output, u8) {
+    (output, 0)
 }
 
 /// A command under way.

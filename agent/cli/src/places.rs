@@ -6,6 +6,12 @@ use std::time::Duration;
 /// Files and folders that the commands read and write.
 #[derive(Clone, Debug)]
 pub struct Places {
+    /// In place of `/`, for what the doctor looks at.
+    pub root: PathBuf,
+    /// What the doctor keeps of its last run.
+    pub doctor: PathBuf,
+    /// Ways in that an administrator accepted.
+    pub accepted: PathBuf,
     /// PAM's services.
     pub pam: PathBuf,
     /// What pam-auth-update remembers.
@@ -27,6 +33,9 @@ pub struct Places {
 impl Default for Places {
     fn default() -> Self {
         Self {
+            root: "/".into(),
+            doctor: "/var/lib/wardkey-doctor/last.json".into(),
+            accepted: "/etc/wardkey/accepted.toml".into(),
             pam: "/etc/pam.d".into(),
             pam_state: "/var/lib/pam".into(),
             pam_profiles: "/usr/share/pam-configs".into(),

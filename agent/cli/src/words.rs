@@ -73,6 +73,10 @@ pub(crate) struct Words {
     pub(crate) again: [&'static str; 2],
     pub(crate) saved: &'static str,
     pub(crate) unchanged: &'static str,
+    pub(crate) accepted: &'static str,
+    pub(crate) fix: &'static str,
+    pub(crate) open_ways: fn(usize) -> String,
+    pub(crate) other_secrets: &'static str,
 }
 
 /// The words of a language.
@@ -156,6 +160,10 @@ static JA: Words = Words {
     again: ["e", "え"],
     saved: "保存しました。次のログインから有効です。",
     unchanged: "変更はありません。",
+    accepted: "受け入れた理由",
+    fix: "直し方",
+    open_ways: |count| format!("キーなしで入れる箇所が {count} 件あります: wardkey doctor"),
+    other_secrets: "キーのほかにパスワードか期限がある職員",
 };
 
 static EN: Words = Words {
@@ -232,4 +240,8 @@ static EN: Words = Words {
     again: ["e", "edit"],
     saved: "Saved. It holds from the next login on.",
     unchanged: "Nothing was changed.",
+    accepted: "accepted",
+    fix: "fix",
+    open_ways: |count| format!("Ways in without a key: {count}, see: wardkey doctor"),
+    other_secrets: "People with a password or an end by age besides",
 };

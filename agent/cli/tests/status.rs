@@ -35,7 +35,7 @@ fn status_for_people_and_programs() {
             "server": "https://wardkey.example:8443", "connected": false, "last_contact": 999_000,
             "last_error": "timed\nout", "scopes": [scope_json()], "events_waiting": 3, "logins": 1,
             "now": 1_000_000, "keys": 2,
-            "profile": {"state": "disabled", "enabled": false, "confirm_before": null},
+            "profile": {"state": "disabled", "enabled": false, "confirm_before": null, "ways_in_open": null, "other_secrets": null},
         })
     );
     let ran = machine.run("status", &[], false, false);

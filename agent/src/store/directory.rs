@@ -17,7 +17,7 @@ use redb::ReadTransaction;
 use wardkey_core::codec::{self, Bytes, List};
 use wardkey_core::directory::leaf_key;
 use wardkey_core::id::{CredentialId, Hash};
-use wardkey_core::message::agent::Candidate;
+use wardkey_core::message::agent::{Candidate, PEOPLE_PER_PAGE, People, PeoplePage};
 use wardkey_core::name::LoginName;
 use wardkey_core::person::{PersonRecord, Status};
 use wardkey_core::snapshot::{Anchor, Evidence, ScopeEvidence};
@@ -227,6 +227,36 @@ impl Directory {
                 }
             }
             Ok(Vec::new())
+        })
+    }
+
+    /// A page of the names of the people of the terminal's scopes; not verified.
+    ///
+    /// # Errors
+    /// [`AgentError`] when the store cannot be used.
+    pub fn people(&self, page: &PeoplePage) -> Result<People, AgentError> {
+        self.consistent(|view, transaction| {
+            let scopes: Vec<_> = view.terminal_scopes().collect();
+            let Some(scope) = scopes.get(usize::from(page.scope)) else {
+                return Ok(People { names: List::default(), next: None });
+            };
+            let records =
+                Tables::open(transaction)?.records_after(scope.row.set, page.after.as_ref(), PEOPLE_PER_PAGE)?;
+            let mut names = Vec::with_capacity(records.len());
+            for (_, record) in &records {
+                let person: PersonRecord = codec::from_bytes(record)?;
+                names.push(person.login);
+            }
+            let last = records.last().map(|(key, _)| *key).filter(|_| records.len() == PEOPLE_PER_PAGE);
+            let next = match last {
+                Some(after) => Some(PeoplePage { scope: page.scope, after: Some(after) }),
+                None => page
+                    .scope
+                    .checked_add(1)
+                    .filter(|next| usize::from(*next) < scopes.len())
+                    .map(|scope| PeoplePage { scope, after: None }),
+            };
+            Ok(People { names: List::new(names)?, next })
         })
     }
 

@@ -1,6 +1,6 @@
 //! Tables and rows of the directory: how they are keyed, and reading them.
 
-use std::ops::RangeInclusive;
+use std::ops::{Bound, RangeInclusive};
 
 use minicbor::{Decode, Encode};
 use redb::{ReadOnlyTable, ReadTransaction, TableError};
@@ -120,6 +120,26 @@ impl Tables {
         Ok(None)
     }
 
+    /// At most so many records of a set, in the order of their keys, after a key or from the first one on.
+    pub(crate) fn records_after(
+        &self,
+        set: u32,
+        after: Option<&Hash>,
+        most: usize,
+    ) -> Result<Vec<(Hash, Vec<u8>)>, AgentError> {
+        let Some(table) = &self.records else { return Ok(Vec::new()) };
+        let range = set_range(set);
+        let begin = after.map_or(Bound::Included(*range.start()), |key| Bound::Excluded(row_key(set, key)));
+        let bounds = (as_slice(&begin), Bound::Included(range.end().as_slice()));
+        let mut found = Vec::new();
+        for entry in table.range::<&[u8]>(bounds)?.take(most) {
+            let (key, record) = entry?;
+            let key = Hash::from_slice(key.value().get(4..).unwrap_or_default())?;
+            found.push((key, record.value().to_vec()));
+        }
+        Ok(found)
+    }
+
     /// The people of a group.
     pub(crate) fn members(&self, set: u32, group: &GroupName) -> Result<Vec<Hash>, AgentError> {
         let Some(table) = &self.members else { return Ok(Vec::new()) };
@@ -131,6 +151,14 @@ impl Tables {
             keys.push(Hash::from_slice(person)?);
         }
         Ok(keys)
+    }
+}
+
+fn as_slice<const N: usize>(bound: &Bound<[u8; N]>) -> Bound<&[u8]> {
+    match bound {
+        Bound::Included(key) => Bound::Included(key.as_slice()),
+        Bound::Excluded(key) => Bound::Excluded(key.as_slice()),
+        Bound::Unbounded => Bound::Unbounded,
     }
 }
 

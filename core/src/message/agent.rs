@@ -48,6 +48,12 @@ pub enum Request {
     /// The registration that the key made. Answer: [`Reply::Enrolled`] or `Refused`.
     #[n(9)]
     EnrolFinish(#[n(0)] EnrolFinish),
+    /// A page of the names of the directory's people (root). Answer: [`Reply::People`] or `Refused`.
+    #[n(20)]
+    People(#[n(0)] PeoplePage),
+    /// A way in without a key has opened on this machine (root). Answer: [`Reply::Recorded`] or `Refused`.
+    #[n(21)]
+    WayIn(#[n(0)] WayIn),
 }
 
 /// A login, as the module states it. The agent derives seat and session from the peer.
@@ -206,6 +212,54 @@ pub enum Reply {
     /// The key is enrolled.
     #[n(9)]
     Enrolled(#[n(0)] Enrolled),
+    /// Names of the directory's people.
+    #[n(20)]
+    People(#[n(0)] Box<People>),
+}
+
+/// Where a page of people begins.
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct PeoplePage {
+    /// Number of the terminal's scope, from 0.
+    #[n(0)]
+    pub scope: u8,
+    /// SHA-256 of the login name after which it begins; none: from the first one on.
+    #[n(1)]
+    pub after: Option<Hash>,
+}
+
+/// People on one page.
+pub const PEOPLE_PER_PAGE: usize = 1000;
+
+/// A page of people: their names, and no more. Somebody of two scopes comes twice.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct People {
+    /// Their login names, in the order of their hashes.
+    #[n(0)]
+    pub names: List<LoginName, PEOPLE_PER_PAGE>,
+    /// The next page; none after the last one.
+    #[n(1)]
+    pub next: Option<PeoplePage>,
+}
+
+/// A way in without a key that has opened since the last look at this machine.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct WayIn {
+    /// The code of the finding.
+    #[n(0)]
+    pub code: Code,
+    /// What it is about: a service, a file, an account.
+    #[n(1)]
+    pub subject: String,
+    /// Where: lines and answers.
+    #[n(2)]
+    pub detail: Option<String>,
+    /// An administrator has accepted it, with this reason.
+    #[n(3)]
+    pub accepted: Option<String>,
 }
 
 /// A refusal.

@@ -96,6 +96,9 @@ impl Machine {
     /// Where things are: nothing of this machine.
     pub fn places(&self) -> Places {
         Places {
+            root: self.folder.path().into(),
+            doctor: self.path("doctor/last.json"),
+            accepted: self.path("accepted.toml"),
             pam: self.path("pam.d"),
             pam_state: self.path("pam"),
             undo: self.path("enable"),

@@ -105,7 +105,12 @@ fn enabled_after_a_test_login_kept_by_a_confirmation_and_disabled_again() {
     assert_eq!(json(&enable(&ward))["error"]["code"], "WK-1516");
     let confirmed = ward.terminal.wardkey(&["enable", "--confirm", "--json"]);
     assert_eq!(json(&confirmed), serde_json::json!({"enabled": true, "confirmed": true, "changed": true}));
-    assert_eq!(profile(&ward), serde_json::json!({"state": "enabled", "enabled": true, "confirm_before": null}));
+    let kept = profile(&ward);
+    assert_eq!(
+        (&kept["state"], &kept["enabled"], &kept["confirm_before"]),
+        (&"enabled".into(), &true.into(), &Value::Null)
+    );
+    assert_eq!(kept["ways_in_open"], 0, "{kept}");
     assert!(!Path::new("/var/lib/wardkey-enable/pending").exists());
     // The timer's command finds nothing to undo.
     assert!(ward.terminal.wardkey(&["disable", "--unconfirmed"]).status.success());
@@ -122,6 +127,43 @@ fn enabled_after_a_test_login_kept_by_a_confirmation_and_disabled_again() {
         assert_eq!(files(), before);
         assert_eq!(profile(&ward)["state"], "disabled");
     }
+}
+
+/// A profile above ours lets staff in by another password: named, and nothing is enabled, whoever was first.
+#[test]
+fn while_a_person_could_get_in_without_a_key_nothing_stays_enabled() {
+    let ward = ready();
+    let modules = "/usr/lib/x86_64-linux-gnu/security";
+    std::fs::copy(format!("{modules}/pam_unix.so"), format!("{modules}/pam_krb5.so")).unwrap();
+    let above = "Name: Above\nDefault: yes\nPriority: 5000\nAuth-Type: Primary\nAuth:\n\t[success=end default=ignore]\tpam_krb5.so\n";
+    std::fs::write("/usr/share/pam-configs/above", above).unwrap();
+    run(Command::new("pam-auth-update").arg("--package").env("DEBIAN_FRONTEND", "noninteractive"), true);
+    let before = files();
+    let output = enable(&ward);
+    let told = json(&output);
+    assert_eq!((output.status.code(), &told["error"]["code"]), (Some(1), &"WK-1607".into()), "{told}");
+    let named = told["error"]["findings"].as_array().unwrap();
+    let common = named.iter().find(|finding| finding["subject"] == SERVICE).unwrap();
+    assert_eq!(common["code"], "WK-1608", "{common}");
+    assert!(common["details"].to_string().contains("/etc/pam.d/common-auth:"), "{common}");
+    assert_eq!((files(), profile(&ward)["state"].as_str()), (before, Some("disabled")));
+    assert!(!Path::new("/var/lib/wardkey-enable/pending").exists());
+    // Gone, nothing stands in the way.
+    std::fs::remove_file("/usr/share/pam-configs/above").unwrap();
+    run(
+        Command::new("pam-auth-update")
+            .args(["--package", "--remove", "above"])
+            .env("DEBIAN_FRONTEND", "noninteractive"),
+        true,
+    );
+    assert!(enable(&ward).status.success());
+    assert!(ward.terminal.wardkey(&["enable", "--confirm", "--json"]).status.success());
+    // It comes back later, as a package may years after: status and the doctor say so.
+    std::fs::write("/usr/share/pam-configs/above", above).unwrap();
+    run(Command::new("pam-auth-update").arg("--package").env("DEBIAN_FRONTEND", "noninteractive"), true);
+    assert!(profile(&ward)["ways_in_open"].as_u64().unwrap() > 0);
+    assert_eq!(ward.terminal.wardkey(&["doctor", "--record"]).status.code(), Some(1));
+    audit::wait_for_records("way-in", 1);
 }
 
 #[test]
