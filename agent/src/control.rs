@@ -71,6 +71,8 @@ pub fn status(agent: &Agent) -> Status {
         logins: u32::try_from(agent.arbiter.len()).unwrap_or(u32::MAX),
         now: agent.clock.now(),
         keys: agent.keys.load(Ordering::Relaxed),
+        in_memory: agent.state.in_memory(),
+        clock_ahead: agent.clock_hides_the_server(),
     }
 }
 

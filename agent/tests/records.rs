@@ -67,7 +67,7 @@ fn a_system_log_that_is_down_loses_nothing_and_stops_nobody() {
     let started = Instant::now();
     for _ in 0..5 {
         let assertion = f.assertion("hanako", "hanako", 1, |_| {});
-        assert!(matches!(f.root().ask(&success("hanako", &assertion)), Reply::Recorded(_)));
+        assert!(matches!(f.root().ask(&success("hanako", &assertion)), Reply::Recorded(..)));
         write(&f.agent, &mut writer);
     }
     assert!(started.elapsed() < Duration::from_secs(4));
@@ -135,7 +135,7 @@ fn when_there_are_too_many_the_least_give_way_and_the_loss_is_recorded() {
     let f = Fixture::at(tempfile::tempdir().unwrap(), |config| config.spool_events = 100);
     f.sync().unwrap();
     let assertion = f.assertion("hanako", "hanako", 1, |_| {});
-    assert!(matches!(f.root().ask(&success("hanako", &assertion)), Reply::Recorded(_)));
+    assert!(matches!(f.root().ask(&success("hanako", &assertion)), Reply::Recorded(..)));
     let mut alarm = f.agent.event(EventName::DirectoryRefused, Outcome::Failure);
     alarm.reason = Some(Code::Fork);
     f.agent.record(vec![alarm]);
@@ -205,7 +205,7 @@ fn a_full_disk_refuses_no_login_and_loses_no_record() {
         let assertion = f.assertion("hanako", "hanako", 1, |_| {});
         let mut client = f.root();
         client.granted(&wardkey_core::message::agent::Request::Begin(begin("hanako")));
-        assert!(matches!(client.ask(&success("hanako", &assertion)), Reply::Recorded(_)));
+        assert!(matches!(client.ask(&success("hanako", &assertion)), Reply::Recorded(..)));
     }
     // The directory cannot grow: the last good state stays and serves.
     for n in 0..1500u32 {
@@ -227,7 +227,7 @@ fn a_full_disk_refuses_no_login_and_loses_no_record() {
     let assertion = f.assertion("hanako", "hanako", 1, |_| {});
     let mut client = f.root();
     client.granted(&wardkey_core::message::agent::Request::Begin(begin("hanako")));
-    assert!(matches!(client.ask(&success("hanako", &assertion)), Reply::Recorded(_)), "after {synced:?}");
+    assert!(matches!(client.ask(&success("hanako", &assertion)), Reply::Recorded(..)), "after {synced:?}");
     // And when there is room again, all is there and goes on.
     std::fs::remove_file(&full).unwrap();
     f.sync().unwrap();

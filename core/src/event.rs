@@ -72,6 +72,9 @@ pub enum EventName {
     /// A key was plugged or unplugged.
     #[n(16)]
     KeyChanged,
+    /// The module let somebody in and could not write its marks.
+    #[n(17)]
+    MarksNotRaised,
 }
 
 impl EventName {
@@ -95,6 +98,7 @@ impl EventName {
             Self::Enrolled => "enrolled",
             Self::ClockWrong => "clock-wrong",
             Self::KeyChanged => "key-changed",
+            Self::MarksNotRaised => "marks-not-raised",
         }
     }
 
@@ -106,7 +110,9 @@ impl EventName {
     /// Syslog severity (RFC 5424, 6.2.1) for an outcome.
     pub const fn severity(self, outcome: Outcome) -> Severity {
         match (self, outcome) {
-            (Self::CloneSuspected | Self::RecordsLost | Self::StateSetAside, _) => Severity::Error,
+            (Self::CloneSuspected | Self::RecordsLost | Self::StateSetAside | Self::MarksNotRaised, _) => {
+                Severity::Error
+            }
             (Self::DirectoryRefused | Self::LockedOut | Self::ClockWrong, _) => Severity::Warning,
             (_, Outcome::Failure) => Severity::Notice,
             (Self::Heartbeat | Self::Synced | Self::KeyChanged, _) => Severity::Info,

@@ -22,6 +22,7 @@ use crate::login::authorise::{Caller, Phase, authorise, is_known, is_listed, ref
 use crate::login::lockout;
 use crate::server::Line;
 use crate::store::ledger::{Answer, Entry};
+use crate::store::state::Kept;
 
 /// Outcomes that a caller other than root may report per minute: a locker needs fewer, and nobody
 /// shall fill the spool.
@@ -67,8 +68,8 @@ pub fn record(agent: &Agent, peer: Peer, outcome: &LoginOutcome, under_way: Opti
         Err(refused) => return Answered { reply: Reply::Refused(refused), recorded: false },
     };
     let reply = match agent.state.settle(&entry) {
-        Ok(Answer::Recorded(id)) => Reply::Recorded(id),
-        Ok(Answer::Refused(code)) => {
+        Ok((Answer::Recorded(id), kept)) => Reply::Recorded(id, (kept == Kept::InMemory).then_some(true)),
+        Ok((Answer::Refused(code), _)) => {
             let locked = || lockout::locked(agent, &entry.subjects).ok().flatten();
             let retry_after = (code == Code::LockedOut).then(locked).flatten();
             Reply::Refused(Refusal { retry_after, ..refusal(code, "the agent refuses this outcome") })
@@ -225,6 +226,10 @@ fn failure(agent: &Agent, caller: &Caller, outcome: &LoginOutcome, what: &Failur
         person.as_ref().and_then(|person| outcome.credential.as_ref().and_then(|id| person.credential(id)));
     let mut event = base(agent, login, Some(caller), caller.peer.uid);
     event.id = outcome.attempt;
+    if what.code == Code::MarksNotRaised && root {
+        // Somebody was let in, and that has its own record. Only root writes marks.
+        event.name = EventName::MarksNotRaised;
+    }
     event.reason = Some(what.code);
     let tries = what.tries_left.map(|tries| format!("tries {tries}"));
     let detail: Vec<String> = what.detail.iter().map(|detail| printable(detail, 200)).chain(tries).collect();

@@ -172,7 +172,7 @@ impl Attempt<'_, '_> {
                     AgentReply::Refused(refusal) => return Err(Refusal::from(refusal).into()),
                     // The answer to a Hold that a Wait crossed; it is asked again.
                     AgentReply::Granted(_) | AgentReply::Held => {}
-                    AgentReply::Recorded(_) => return Err(unexpected("agent").into()),
+                    AgentReply::Recorded(..) => return Err(unexpected("agent").into()),
                 }
                 continue;
             }
@@ -214,7 +214,7 @@ impl Attempt<'_, '_> {
                 }
                 Ok(AgentReply::Held) => {}
                 Ok(AgentReply::Refused(refusal)) => return Err(refusal.into()),
-                Ok(AgentReply::Recorded(_)) => break,
+                Ok(AgentReply::Recorded(..)) => break,
                 Err(error) => return self.agent_lost(&error),
             }
         }
