@@ -1,7 +1,7 @@
 //! What all threads of the agent share.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -43,6 +43,8 @@ pub struct Agent {
     pub connect: Box<dyn Connect>,
     /// Security keys that are plugged.
     pub keys: AtomicU32,
+    /// Seconds that the machine's clock is ahead of the server's, by the last answer; 0 when it is not.
+    pub clock_ahead: AtomicU64,
     /// Wakes the synchronisation.
     pub wake_sync: Wake,
     /// Wakes the upload of events.
@@ -127,6 +129,7 @@ impl Agent {
             arbiter: Arbiter::default(),
             connect,
             keys: AtomicU32::new(0),
+            clock_ahead: AtomicU64::new(0),
             wake_sync: Wake::default(),
             wake_upload: Wake::default(),
             wake_syslog: Wake::default(),
@@ -230,6 +233,17 @@ impl Agent {
             self.state.set_marks(&marks)?;
         }
         Ok(())
+    }
+
+    /// Seconds that the clock is ahead, when the server is reached and what it signed looks expired by this clock
+    /// though it would not by the server's: then "offline" would be the wrong word. It changes no decision, as
+    /// only this room's word stands for it.
+    pub fn clock_hides_the_server(&self) -> Option<u64> {
+        let ahead = self.clock_ahead.load(Ordering::Relaxed);
+        let expires = self.directory.view().expires()?;
+        let now = self.clock.now();
+        let connected = self.link().connected == Some(true);
+        (connected && ahead > 0 && now > expires && now.since(UnixTime(ahead)) <= expires.0).then_some(ahead)
     }
 
     /// The state of the connection.

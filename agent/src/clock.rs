@@ -158,6 +158,25 @@ mod tests {
     }
 
     #[test]
+    fn a_reboot_with_the_clock_set_back_loses_only_the_time_that_the_machine_was_off() {
+        let clock = |boottime: u64, boot: &'static [u8]| {
+            Clock::with(Box::new(move || ClockReading {
+                realtime: UnixTime(10),
+                boottime,
+                boot_id: Bytes::new(boot).unwrap_or_default(),
+            }))
+        };
+        let kept = clock(500, b"a").raise(UnixTime(2_000));
+        let next = clock(30, b"b");
+        next.restore(&kept);
+        assert_eq!(next.now(), UnixTime(2_030));
+        // Suspended for an hour: CLOCK_BOOTTIME has gone on.
+        let resumed = clock(30 + 3_600, b"b");
+        resumed.restore(&next.raise(UnixTime(0)));
+        assert_eq!(resumed.now(), UnixTime(5_630));
+    }
+
+    #[test]
     fn the_machine_has_a_boot_id() {
         assert!(!Clock::machine().reading().boot_id.as_slice().is_empty());
     }

@@ -73,6 +73,8 @@ pub fn status(agent: &Agent) -> Status {
         logins: u32::try_from(agent.arbiter.len()).unwrap_or(u32::MAX),
         now: agent.clock.now(),
         keys: agent.keys.load(Ordering::Relaxed),
+        in_memory: agent.state.in_memory(),
+        clock_ahead: agent.clock_hides_the_server(),
     }
 }
 
@@ -186,7 +188,7 @@ fn record_way_in(agent: &Agent, way: &WayIn) -> Reply {
     event.detail = way.accepted.as_ref().or(way.detail.as_ref()).map(|detail| printable(detail, 200));
     let id = event.id;
     agent.record(vec![event]);
-    Reply::Recorded(id)
+    Reply::Recorded(id, None)
 }
 
 #[cfg(test)]

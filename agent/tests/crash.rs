@@ -79,7 +79,7 @@ fn kill_9_leaves_every_outcome_recorded_once_or_not_at_all() {
         // What was answered before the last crash is still known, what was not is taken now.
         for request in answered.iter().rev().take(2).chain(unanswered.iter()) {
             let reply = ask(&mut channel, request).unwrap();
-            assert!(matches!(reply, Reply::Recorded(_)), "round {round}: {reply:?}");
+            assert!(matches!(reply, Reply::Recorded(..)), "round {round}: {reply:?}");
         }
         answered.append(&mut unanswered);
         let pid = nix::unistd::Pid::from_raw(child.id() as i32);
@@ -95,7 +95,7 @@ fn kill_9_leaves_every_outcome_recorded_once_or_not_at_all() {
             let assertion = f.assertion("hanako", "hanako", 1, |data| data.time = data.time.max(least));
             let request = success("hanako", &assertion);
             match ask(&mut channel, &request) {
-                Ok(Reply::Recorded(_)) => answered.push(request),
+                Ok(Reply::Recorded(..)) => answered.push(request),
                 Ok(other) => panic!("{other:?}"),
                 Err(_) => {
                     unanswered.push(request);
@@ -111,7 +111,7 @@ fn kill_9_leaves_every_outcome_recorded_once_or_not_at_all() {
     let mut child = start(folder.path());
     let mut channel = connect(folder.path());
     for request in &unanswered {
-        assert!(matches!(ask(&mut channel, request).unwrap(), Reply::Recorded(_)));
+        assert!(matches!(ask(&mut channel, request).unwrap(), Reply::Recorded(..)));
     }
     answered.append(&mut unanswered);
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id() as i32), nix::sys::signal::Signal::SIGTERM).unwrap();

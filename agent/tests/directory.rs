@@ -344,7 +344,7 @@ fn a_copy_that_does_not_verify_is_fetched_again() {
     f.sync().unwrap();
     let assertion = f.assertion("hanako", "hanako", 1, |_| {});
     let reply = f.root().ask(&success("hanako", &assertion));
-    assert!(matches!(reply, wardkey_core::message::agent::Reply::Recorded(_)), "{reply:?}");
+    assert!(matches!(reply, wardkey_core::message::agent::Reply::Recorded(..)), "{reply:?}");
 }
 
 #[test]
@@ -401,8 +401,8 @@ fn a_way_in_that_opened_is_a_warning_and_only_root_may_say_so() {
             accepted: accepted.map(Into::into),
         })
     };
-    assert!(matches!(f.root().ask(&way(None)), Reply::Recorded(_)));
-    assert!(matches!(f.root().ask(&way(Some("no reader"))), Reply::Recorded(_)));
+    assert!(matches!(f.root().ask(&way(None)), Reply::Recorded(..)));
+    assert!(matches!(f.root().ask(&way(Some("no reader"))), Reply::Recorded(..)));
     let somebody = Peer { uid: 1000, ..ROOT };
     assert_eq!(f.connect(somebody).refused(&way(None)), Code::NeedsRoot);
     let events: Vec<_> = f.events().into_iter().filter(|event| event.name == EventName::WayIn).collect();
@@ -414,4 +414,30 @@ fn a_way_in_that_opened_is_a_warning_and_only_root_may_say_so() {
             .contains("reason=WK-1608 detail=/etc/pam.d/gdm-fingerprint:3_pam_fprintd.so service=gdm-fingerprint")
     );
     assert!(events[1].to_line().contains("detail=no_reader"));
+}
+
+#[test]
+fn a_clock_that_is_ahead_is_called_that_and_not_offline() {
+    let f = Fixture::synced();
+    let code = |f: &Fixture| match f.root().ask(&wardkey_core::message::agent::Request::Begin(begin("hanako"))) {
+        wardkey_core::message::agent::Reply::Refused(refusal) => Some(refusal.code),
+        _ => None,
+    };
+    let ahead = |f: &Fixture| wardkey_agent::control::status(&f.agent).clock_ahead;
+    f.agent.note_exchange(None);
+    assert_eq!((code(&f), ahead(&f)), (None, None));
+    // Ten days ahead, and the server is reached: what it signed this minute looks expired for long.
+    f.time.fetch_add(10 * 86_400, std::sync::atomic::Ordering::SeqCst);
+    f.sync().unwrap();
+    f.agent.note_exchange(None);
+    assert_eq!(code(&f), Some(Code::ClockAhead));
+    assert!(ahead(&f).is_some_and(|ahead| ahead.abs_diff(10 * 86_400) < 300), "{:?}", ahead(&f));
+    // The server is gone: then the terminal is offline, and by the clock for too long. The module says so.
+    f.agent.note_exchange(Some(&AgentError::Full));
+    assert_eq!((code(&f), ahead(&f)), (None, None));
+    // Set right.
+    f.time.fetch_sub(10 * 86_400, std::sync::atomic::Ordering::SeqCst);
+    f.sync().unwrap();
+    f.agent.note_exchange(None);
+    assert_eq!((code(&f), ahead(&f)), (None, None));
 }

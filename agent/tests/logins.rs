@@ -20,7 +20,7 @@ use wardkey_core::time::UnixTime;
 use wardkey_ipc::Peer;
 
 fn recorded(reply: &Reply) -> bool {
-    matches!(reply, Reply::Recorded(_))
+    matches!(reply, Reply::Recorded(..))
 }
 
 fn code(reply: &Reply) -> Code {
@@ -49,7 +49,7 @@ fn a_person_logs_in_and_the_record_names_all() {
     let granted =
         decide(&snapshot, &request, &TERMINAL, Freshness::Reported { least: UnixTime(T0) }, &assertion).unwrap();
     let id = granted.client_data().event_id();
-    assert_eq!(client.ask(&success("hanako", &assertion)), Reply::Recorded(id));
+    assert_eq!(client.ask(&success("hanako", &assertion)), Reply::Recorded(id, None));
 
     let event = f.events().into_iter().find(|event| event.name == EventName::Login).unwrap();
     let line = event.to_line();
@@ -747,4 +747,23 @@ fn a_login_in_the_degraded_stage_is_recorded_for_who_was_seen() {
     // Now seen.
     let assertion = f.assertion("nobody", "nobody", 5, |_| {});
     assert!(recorded(&f.connect(peer).ask(&success("nobody", &assertion))));
+}
+
+#[test]
+fn marks_that_a_module_could_not_raise_are_an_event_and_no_failed_login() {
+    let f = Fixture::synced();
+    let mut notice = match failure("hanako", Some("hanako"), Some(1), Code::MarksNotRaised) {
+        Request::Outcome(outcome) => outcome,
+        other => panic!("{other:?}"),
+    };
+    let raised = |f: &Fixture| f.events().into_iter().find(|event| event.reason == Some(Code::MarksNotRaised)).unwrap();
+    assert!(recorded(&f.root().ask(&Request::Outcome(notice.clone()))));
+    let event = raised(&f);
+    assert_eq!((event.name, event.outcome), (EventName::MarksNotRaised, Outcome::Failure));
+    // It counts against nobody.
+    for n in 0..20 {
+        notice.attempt = wardkey_core::id::EventId::new([200 + n; 16]);
+        assert!(recorded(&f.root().ask(&Request::Outcome(notice.clone()))));
+    }
+    assert!(matches!(f.root().ask(&Request::Begin(begin("hanako"))), Reply::Granted(_)));
 }

@@ -79,6 +79,8 @@ codes! {
     AuthenticatorData = 1026,
     /// The caller may not ask for this account.
     CallerNotAllowed = 1027,
+    /// The terminal's clock is so far ahead that everything signed looks expired, though the server is reached.
+    ClockAhead = 1030,
 
     // 11xx: the signed directory
     /// The root documents do not lead from the trust anchor.
@@ -190,6 +192,10 @@ codes! {
     NotListedAsLocal = 1312,
     /// Account phase: this service starts nothing for a person who has not logged in with a key.
     LoginNeeded = 1313,
+    /// The module could not write its marks after a login: this terminal could be shown an older directory.
+    MarksNotRaised = 1330,
+    /// The disk takes nothing: records are in memory only, and lost with the power.
+    KeptInMemory = 1331,
 
     // 14xx: notices
     /// Offline; the directory is `$hours` hours old (`<1` in the first).

@@ -6,12 +6,13 @@ use crate::assertion::{Assertion, AuthenticatorData};
 use crate::client_data::ClientData;
 use crate::code::{Code, Denial};
 use crate::directory::leaf_key;
-use crate::document::PolicyDocument;
 use crate::id::{Hash, Nonce, TerminalId};
 use crate::marks::Marks;
 use crate::name::{LoginName, ScopeName, ServiceName};
 use crate::person::{CredentialRecord, PersonRecord, Status};
 use crate::snapshot::Snapshot;
+use crate::stage::is_member;
+pub use crate::stage::{Stage, stage_by_time};
 use crate::time::UnixTime;
 
 /// Longest time in seconds from the challenge to the decision (S5).
@@ -33,31 +34,6 @@ pub struct Request<'a> {
     pub now: UnixTime,
     /// What this machine has seen.
     pub marks: &'a Marks,
-}
-
-/// How fresh the directory is, and so what is allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stage {
-    /// Everything signed is within its validity.
-    Online,
-    /// Offline: everyone, with a banner.
-    Soft,
-    /// Offline for long: people seen here, no elevating services.
-    Degraded,
-    /// Offline for very long: emergency groups only.
-    Hard,
-}
-
-impl Stage {
-    /// The word in records.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Online => "online",
-            Self::Soft => "soft",
-            Self::Degraded => "degraded",
-            Self::Hard => "hard",
-        }
-    }
 }
 
 /// Directory and policy allow the login; the key has yet to prove the person.
@@ -143,7 +119,8 @@ pub fn permit(snapshot: &Snapshot, request: &Request<'_>) -> Result<Permit, Deni
         .ok_or_else(|| Denial::new(Code::KeyAndNameDoNotMatch, "no such person in any scope of this terminal"))?;
     std::iter::once(first).chain(records).try_for_each(|record| person_is_valid(record, request.now))?;
     let shared = account_is_allowed(snapshot, first, request)?;
-    let stage = stage(snapshot, request)?;
+    let seen = request.marks.has_seen(&leaf_key(snapshot.login()));
+    let stage = crate::stage::stage(snapshot, request.now, request.service, seen)?;
     let holder = snapshot
         .scopes()
         .iter()
@@ -246,7 +223,8 @@ fn person_is_valid(record: &PersonRecord, now: UnixTime) -> Result<(), Denial> {
     Ok(())
 }
 
-/// The person's own account, or one that every scope which shares it shares with a group of the person.
+/// The person's own account, or one that every scope which shares it shares with a group of the person
+/// (groups by every record of the person: deny wins).
 fn account_is_allowed(snapshot: &Snapshot, record: &PersonRecord, request: &Request<'_>) -> Result<bool, Denial> {
     let rules: Vec<_> = snapshot.policies().filter_map(|policy| policy.shared_account(request.account)).collect();
     if rules.is_empty() {
@@ -256,8 +234,7 @@ fn account_is_allowed(snapshot: &Snapshot, record: &PersonRecord, request: &Requ
             Err(Denial::new(Code::NotInSharedGroup, "account is another person's"))
         };
     }
-    let in_group = |groups: &[crate::name::GroupName]| groups.iter().any(|group| record.groups.contains(group));
-    if rules.iter().all(|rule| in_group(&rule.groups)) {
+    if rules.iter().all(|rule| is_member(snapshot, &rule.groups)) {
         Ok(true)
     } else {
         Err(Denial::new(Code::NotInSharedGroup, "shared account, person in none of its groups"))
@@ -267,55 +244,6 @@ fn account_is_allowed(snapshot: &Snapshot, record: &PersonRecord, request: &Requ
 /// Seconds since the oldest of what is signed.
 fn age(snapshot: &Snapshot, now: UnixTime) -> u64 {
     now.since(snapshot.heads().map(|head| head.issued).fold(snapshot.terminal().issued, Ord::min))
-}
-
-/// The stage, whoever asks.
-///
-/// # Errors
-/// A [`Denial`] with [`Code::OfflineTooLong`].
-pub fn stage_by_time(snapshot: &Snapshot, now: UnixTime) -> Result<Stage, Denial> {
-    let expires = snapshot.expires();
-    if now <= expires {
-        return Ok(Stage::Online);
-    }
-    let offline = now.since(expires);
-    let limit = |of: fn(&PolicyDocument) -> u64| snapshot.policies().map(of).min().unwrap_or(0);
-    if offline <= limit(|policy| policy.offline.soft) {
-        return Ok(Stage::Soft);
-    }
-    if offline <= limit(|policy| policy.offline.degraded) {
-        return Ok(Stage::Degraded);
-    }
-    if offline <= limit(|policy| policy.offline.hard) {
-        return Ok(Stage::Hard);
-    }
-    Err(Denial::new(Code::OfflineTooLong, format!("offline for {offline} s")))
-}
-
-/// The stage, if it allows the person and the service.
-fn stage(snapshot: &Snapshot, request: &Request<'_>) -> Result<Stage, Denial> {
-    let stage = stage_by_time(snapshot, request.now)?;
-    let offline = request.now.since(snapshot.expires());
-    if stage == Stage::Degraded {
-        if snapshot.policies().any(|policy| policy.elevating_services.contains(request.service)) {
-            return Err(Denial::new(Code::OfflineNoElevation, format!("offline for {offline} s")));
-        }
-        if !request.marks.has_seen(&leaf_key(snapshot.login())) {
-            return Err(Denial::new(Code::OfflineNotSeenHere, format!("offline for {offline} s")));
-        }
-    }
-    if stage == Stage::Hard {
-        let emergency = snapshot.scopes().iter().any(|scope| {
-            scope
-                .record
-                .as_ref()
-                .is_some_and(|record| scope.policy.emergency_groups.iter().any(|group| record.groups.contains(group)))
-        });
-        if !emergency {
-            return Err(Denial::new(Code::OfflineEmergencyOnly, format!("offline for {offline} s")));
-        }
-    }
-    Ok(stage)
 }
 
 fn client_data_is_ours(

@@ -205,10 +205,10 @@ pub struct PolicyDocument {
     /// Unix accounts that several people share.
     #[n(3)]
     pub shared_accounts: List<SharedAccount, 64>,
-    /// Services that raise privilege (sudo, su, polkit-1): refused in the degraded stage.
+    /// Services that raise privilege (sudo, su, polkit-1): refused from the degraded stage on.
     #[n(4)]
     pub elevating_services: List<ServiceName, 32>,
-    /// Groups that may still log in during the hard stage.
+    /// Groups that may log in from the first hour offline to the end of the hard stage, seen here or not.
     #[n(5)]
     pub emergency_groups: List<GroupName, 16>,
 }
@@ -246,10 +246,10 @@ pub struct OfflineLimits {
     /// Until here: everyone, with a banner. Default 24 h.
     #[n(0)]
     pub soft: u64,
-    /// Until here: people seen at this terminal, no elevating services. Default 72 h.
+    /// Until here: people seen at this terminal and emergency groups, no elevating services. Default 72 h.
     #[n(1)]
     pub degraded: u64,
-    /// Until here: emergency groups only; after it nobody. Default 168 h.
+    /// Until here: emergency groups only, no elevating services; after it nobody. Default 168 h.
     #[n(2)]
     pub hard: u64,
 }

@@ -75,6 +75,9 @@ pub enum EventName {
     /// A device claimed to be a registered key and did not prove it.
     #[n(17)]
     DeviceSuspected,
+    /// The module let somebody in and could not write its marks.
+    #[n(18)]
+    MarksNotRaised,
     /// A way in without a key has opened, or was accepted, on this machine.
     #[n(24)]
     WayIn = 24,
@@ -103,6 +106,7 @@ impl EventName {
             Self::KeyChanged => "key-changed",
             Self::DeviceSuspected => "device-suspected",
             Self::WayIn => "way-in",
+            Self::MarksNotRaised => "marks-not-raised",
         }
     }
 
@@ -114,7 +118,9 @@ impl EventName {
     /// Syslog severity (RFC 5424, 6.2.1) for an outcome.
     pub const fn severity(self, outcome: Outcome) -> Severity {
         match (self, outcome) {
-            (Self::CloneSuspected | Self::RecordsLost | Self::StateSetAside, _) => Severity::Error,
+            (Self::CloneSuspected | Self::RecordsLost | Self::StateSetAside | Self::MarksNotRaised, _) => {
+                Severity::Error
+            }
             (Self::DirectoryRefused | Self::LockedOut | Self::ClockWrong | Self::DeviceSuspected | Self::WayIn, _) => {
                 Severity::Warning
             }

@@ -31,6 +31,7 @@ pub mod origin;
 pub mod person;
 pub mod sign;
 pub mod snapshot;
+mod stage;
 pub mod texts;
 pub mod time;
 pub mod token;

@@ -48,13 +48,16 @@ pub struct ClockFloor {
 }
 
 impl ClockFloor {
-    /// The least that the time can be now: the greatest signed time plus what has elapsed since in this boot.
+    /// The least that the time can be now: the greatest signed time plus what is known to have elapsed since.
+    /// A boot other than the floor's began after it, so all of the present one has elapsed; for how long the
+    /// machine was off, nobody can tell.
     pub fn at(&self, reading: &ClockReading) -> UnixTime {
-        if self.boot_id == reading.boot_id {
-            self.time.plus(reading.boottime.saturating_sub(self.boottime))
+        let elapsed = if self.boot_id == reading.boot_id {
+            reading.boottime.saturating_sub(self.boottime)
         } else {
-            self.time
-        }
+            reading.boottime
+        };
+        self.time.plus(elapsed)
     }
 
     /// The time to judge by: the clock, but never below the floor. Setting the clock back extends nothing.
@@ -84,7 +87,7 @@ mod tests {
         for (realtime, boottime, boot, now) in [
             (1_005, 55, "a", 1_005),
             (10, 60, "a", 1_010),
-            (10, 7, "b", 1_000),
+            (10, 7, "b", 1_007), // all of another boot is later
             (2_000, 7, "b", 2_000),
             (10, 40, "a", 1_000), // boottime cannot run backwards; if it does, nothing is gained
         ] {

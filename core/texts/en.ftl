@@ -28,6 +28,7 @@ wk-1023 = The key holds somebody else's registration. Please contact your admini
 wk-1025 = This answer was used before. Please start again.
 wk-1026 = The key's answer could not be read. Please unplug it, plug it in and try again.
 wk-1027 = You may not ask for somebody else's account. Please use your own.
+wk-1030 = This terminal's clock is too far ahead: nobody can log in. Ask your administrator to set it right.
 
 ## 11xx: the signed directory
 
@@ -89,6 +90,8 @@ wk-1310 = The stored directory was damaged and is fetched again. Please wait a m
 wk-1311 = The limits of this session (memory, files) leave no room for a login. Please use another session.
 wk-1312 = This account is not in the directory. Administrator: list it in local_accounts of pam.toml.
 wk-1313 = This service does not ask for the security key. Please log in with the key first.
+wk-1330 = This terminal's marks cannot be written. Administrator: check the disk of /var/lib/wardkey-marks.
+wk-1331 = Records are in memory only, lost with the power. Administrator: check the disk of /var/lib/wardkey.
 
 ## 14xx: notices
 

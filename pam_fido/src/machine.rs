@@ -35,7 +35,7 @@ pub trait Machine {
     /// A refusal: without randomness there is no challenge.
     fn random(&self, out: &mut [u8]) -> Result<(), Refusal>;
 
-    /// The marks; empty when there are none yet.
+    /// The marks; empty when there are none yet, in a folder that is there.
     ///
     /// # Errors
     /// [`Code::MarksUnreadable`].
@@ -44,7 +44,7 @@ pub trait Machine {
     /// Raises the marks, if this process may and something changed that matters.
     ///
     /// # Errors
-    /// For the record: the login has succeeded by then.
+    /// For the record: it refuses nobody.
     fn raise_marks(&self, raise: &dyn Fn(&mut Marks)) -> Result<(), String>;
 }
 
@@ -66,9 +66,17 @@ impl ThisMachine {
             Ok(bytes) => codec::from_bytes(&bytes).map_err(|error| {
                 format!("{}: {error}; restore the file, or as a last resort remove it", self.marks.display())
             }),
-            Err(FileError::Missing { .. }) => Ok(Marks::default()),
+            // Nothing seen yet. Without its folder nothing could ever be remembered: that is no new terminal.
+            Err(FileError::Missing { .. }) if self.has_folder() => Ok(Marks::default()),
+            Err(FileError::Missing { .. }) => {
+                Err(format!("{}: its folder is missing; \"wardkey join\" makes it", self.marks.display()))
+            }
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    fn has_folder(&self) -> bool {
+        self.marks.parent().is_some_and(|folder| folder.as_os_str().is_empty() || folder.is_dir())
     }
 }
 
@@ -124,6 +132,8 @@ fn differs(before: &Marks, after: &Marks) -> bool {
     before.root_version != after.root_version
         || before.terminal_number != after.terminal_number
         || before.scopes != after.scopes
+        // Of another boot, what elapses in this one would count only from the next write.
+        || before.floor.boot_id != after.floor.boot_id
         || after.floor.time.since(before.floor.time) > FLOOR_STEP
         || after
             .seen
@@ -179,6 +189,11 @@ mod tests {
         let marks = machine.marks().unwrap();
         assert_eq!((marks.root_version, marks.terminal_number, marks.seen.len()), (2, 7, 1));
 
+        // After a reboot with the clock set back: written, or what elapses in this boot would not count.
+        let other = ClockReading { realtime: UnixTime(5), boottime: 3, boot_id: Bytes::new(*b"other").unwrap() };
+        machine.raise_marks(&|marks| marks.floor = marks.floor.raised(UnixTime(0), &other)).unwrap();
+        assert_eq!(machine.marks().unwrap().floor.boot_id, other.boot_id);
+
         let good = std::fs::read(&path).unwrap();
         for bad in [&b""[..], b"x", &good[1..], &good[..good.len() - 1], &[&good[..], b"\0"].concat()] {
             std::fs::write(&path, bad).unwrap();
@@ -191,5 +206,19 @@ mod tests {
         std::fs::write(&path, &good).unwrap();
         machine.raise_marks(&|marks| marks.root_version = 9).unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), good);
+    }
+
+    #[test]
+    fn without_the_folder_of_the_marks_everybody_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("wardkey-marks/marks");
+        let mut machine = ThisMachine::new(&path, Owner::current());
+        machine.may_write = true;
+        let refusal = machine.marks().unwrap_err();
+        assert_eq!(refusal.code, Code::MarksUnreadable);
+        assert!(refusal.detail.contains("folder is missing"), "{}", refusal.detail);
+        assert!(machine.raise_marks(&|marks| marks.root_version = 9).is_err());
+        std::fs::create_dir(path.parent().unwrap()).unwrap();
+        assert_eq!(machine.marks().unwrap(), Marks::default(), "as \"wardkey join\" leaves it");
     }
 }

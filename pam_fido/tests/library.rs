@@ -6,7 +6,8 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// The library as it is shipped: built once for all tests.
 fn library() -> &'static Path {
@@ -184,15 +185,17 @@ impl Stack {
     }
 }
 
+/// A test that passed without having looked would be worse than none.
+fn needs_root() {
+    assert!(nix::unistd::geteuid().is_root(), "run this test as root: the module believes root's files only");
+}
+
 const ANCHOR: &str = "root_key = \"1111111111111111111111111111111111111111111111111111111111111111\"\n\
                       terminal = \"00112233445566778899aabbccddeeff\"\n";
 
 #[test]
 fn under_libpam_local_accounts_pass_by_and_everyone_else_is_refused() {
-    if !nix::unistd::geteuid().is_root() {
-        eprintln!("skipped: the module believes root's files only, and this is not root");
-        return;
-    }
+    needs_root();
     // (pam.toml, anchor.toml, user, results, part of what is said)
     let local = [USER_UNKNOWN, USER_UNKNOWN];
     let unavailable = [AUTHINFO_UNAVAIL, PERM_DENIED];
@@ -229,10 +232,7 @@ fn under_libpam_local_accounts_pass_by_and_everyone_else_is_refused() {
 
 #[test]
 fn in_the_installed_stack_no_failure_leads_to_the_next_module_but_for_local_accounts() {
-    if !nix::unistd::geteuid().is_root() {
-        eprintln!("skipped: the module believes root's files only, and this is not root");
-        return;
-    }
+    needs_root();
     let installed = include_str!("../../config/pam.d/wardkey");
     let stack = Stack::new(Some(""), Some(ANCHOR));
     // The next module lets everyone in: who gets there, is in.
@@ -254,11 +254,25 @@ fn in_the_installed_stack_no_failure_leads_to_the_next_module_but_for_local_acco
 #[test]
 fn lesson_pam_u2f_cve_2019_12209_no_descriptor_is_left_open() {
     let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    needs_root();
     let stack = Stack::new(Some(""), Some(ANCHOR));
+    // An agent that is there, takes the connection and hangs up.
+    let agent = std::os::unix::net::UnixListener::bind(stack.folder.path().join("agent")).unwrap();
+    let connected = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&connected);
+    std::thread::spawn(move || {
+        for connection in agent.incoming() {
+            drop(connection.unwrap());
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    });
     stack.login("nobody");
     let before = open();
-    for _ in 0..3 {
+    let earlier = connected.load(Ordering::SeqCst);
+    for _ in 0..8 {
         stack.login("nobody");
     }
+    assert!(connected.load(Ordering::SeqCst) >= earlier + 8, "each login had a connection to leave open");
+    // One may be the listener's, between accept and drop.
     assert!(open() <= before + 1, "{} descriptors, {before} before", open());
 }

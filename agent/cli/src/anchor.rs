@@ -37,6 +37,8 @@ pub(crate) fn read(path: &Path) -> Result<Before, CliError> {
 /// refuse everything, for ever. Another terminal of the same deployment keeps them but for the
 /// number of its terminal document.
 pub(crate) fn write(path: &Path, marks: &Path, before: &Before, anchor: &Anchor) -> Result<(), CliError> {
+    // Without its folder the module refuses everybody: it could remember nothing.
+    files::make_folder_of(marks)?;
     match before {
         Before::Anchor(old) if old == anchor => {}
         Before::Anchor(old) if old.root_key == anchor.root_key => keep_scopes(marks)?,

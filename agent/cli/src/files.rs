@@ -28,16 +28,17 @@ pub(crate) fn read(path: &Path, max: usize) -> Result<Option<Vec<u8>>, CliError>
 
 /// Replaces a file: after a crash or a full disk there is the old one or the new one, whole. Mode 0644.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    let write = || {
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            match DirBuilder::new().mode(0o755).create(folder) {
-                Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-                _ => {}
-            }
-        }
-        wardkey_settings::files::replace(path, bytes, 0o644)
-    };
-    write().map_err(|error| failed(path, &error))
+    make_folder_of(path)?;
+    wardkey_settings::files::replace(path, bytes, 0o644).map_err(|error| failed(path, &error))
+}
+
+/// Makes the folder that a file is to stand in, mode 0755; that it is there is as good.
+pub(crate) fn make_folder_of(path: &Path) -> Result<(), CliError> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    match DirBuilder::new().mode(0o755).create(folder) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(failed(folder, &error)),
+        _ => Ok(()),
+    }
 }
 
 /// Takes a file away; that there is none is as good.

@@ -44,6 +44,12 @@ pub(crate) fn status(words: &Words, status: &Status) -> String {
         let expired = if of.expires <= status.now { words.expired } else { "" };
         lines.push(format!("{}: {}{expired}", words.scope, scope(words, of)));
     }
+    if let Some(ahead) = status.clock_ahead {
+        lines.push((words.clock_ahead)(&duration(words, ahead)));
+    }
+    if let Some(records) = status.in_memory {
+        lines.push((words.in_memory)(records));
+    }
     lines.push(format!("{}: {}", words.events, status.events_waiting));
     lines.push(format!("{}: {}", words.logins, status.logins));
     lines.push(format!("{}: {}", words.keys, status.keys));
@@ -70,6 +76,8 @@ pub(crate) fn status_json(status: &Status) -> Value {
         "logins": status.logins,
         "now": status.now.0,
         "keys": status.keys,
+        "in_memory": status.in_memory,
+        "clock_ahead": status.clock_ahead,
     })
 }
 

@@ -16,6 +16,9 @@ pub(crate) struct Words {
     pub(crate) people: fn(u64) -> String,
     pub(crate) expires: &'static str,
     pub(crate) expired: &'static str,
+    /// A sentence of its own: seconds, minutes or hours that the clock is ahead.
+    pub(crate) clock_ahead: fn(&str) -> String,
+    pub(crate) in_memory: fn(u64) -> String,
     pub(crate) events: &'static str,
     pub(crate) logins: &'static str,
     pub(crate) keys: &'static str,
@@ -100,6 +103,12 @@ static JA: Words = Words {
     people: |count| format!("{count} 人"),
     expires: "期限",
     expired: "（期限切れ）",
+    clock_ahead: |ahead| format!("警告: この端末の時計が {ahead} 進んでいます。時計を合わせてください。"),
+    in_memory: |records| {
+        format!(
+            "警告: ディスクに書き込めず、記録 {records} 件がメモリーにだけあります。電源が切れると失われます（WK-1331）。"
+        )
+    },
     events: "送信待ちの記録",
     logins: "進行中のログイン",
     keys: "差し込まれたキー",
@@ -179,6 +188,10 @@ static EN: Words = Words {
     people: |count| format!("{count} people"),
     expires: "expires",
     expired: " (expired)",
+    clock_ahead: |ahead| format!("Warning: this terminal's clock is {ahead} ahead of the server. Set it right."),
+    in_memory: |records| {
+        format!("Warning: the disk takes nothing; {records} records are in memory only, lost with the power (WK-1331).")
+    },
     events: "Events waiting",
     logins: "Logins under way",
     keys: "Keys plugged",

@@ -34,7 +34,7 @@ fn status_for_people_and_programs() {
             "version": "0.1.0", "terminal": "05".repeat(16), "terminal_name": "病棟3-1",
             "server": "https://wardkey.example:8443", "connected": false, "last_contact": 999_000,
             "last_error": "timed\nout", "scopes": [scope_json()], "events_waiting": 3, "logins": 1,
-            "now": 1_000_000, "keys": 2,
+            "now": 1_000_000, "keys": 2, "in_memory": null, "clock_ahead": null,
             "profile": {"state": "disabled", "enabled": false, "confirm_before": null, "ways_in_open": null, "other_secrets": null},
         })
     );
@@ -52,6 +52,18 @@ fn status_for_people_and_programs() {
     let ran = machine.run("status --lang ja", &[], false, false);
     assert!(ran.out.starts_with("端末: 病棟3-1 ("), "{}", ran.out);
     assert!(ran.out.contains("名簿: ward3 1.25, 120 人, 期限 1970-01-12 13:46:39 UTC（期限切れ）\n"), "{}", ran.out);
+}
+
+#[test]
+fn a_clock_that_is_ahead_and_records_in_memory_are_warned_of() {
+    let machine = Machine::new();
+    let status = agent::Status { connected: true, in_memory: Some(7), clock_ahead: Some(864_000), ..status() };
+    machine.agent(move |_| vec![Reply::Status(Box::new(status.clone()))]);
+    let json = machine.run("status --json", &[], false, false).json();
+    assert_eq!((&json["in_memory"], &json["clock_ahead"]), (&json!(7), &json!(864_000)));
+    let text = machine.run("status", &[], false, false).out;
+    assert!(text.contains("Warning: this terminal's clock is 10 d ahead of the server."), "{text}");
+    assert!(text.contains("Warning: the disk takes nothing; 7 records are in memory only"), "{text}");
 }
 
 #[test]

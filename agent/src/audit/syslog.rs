@@ -42,6 +42,10 @@ pub fn run(agent: &Agent) {
             beat = Moment::now();
             beats += 1;
             agent.record(vec![heartbeat_event(agent, beats)]);
+            // How late it is must be known after a reboot too, also when nothing new was signed.
+            if let Err(error) = agent.raise_marks() {
+                log::warning(format_args!("state: {error}"));
+            }
         }
         // What did not reach the disk or was lost meanwhile.
         let _ = agent.state.recover();

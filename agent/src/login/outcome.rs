@@ -23,6 +23,7 @@ use crate::login::authorise::{Caller, Phase, authorise, is_known, refusal};
 use crate::login::lockout;
 use crate::server::Line;
 use crate::store::ledger::{Answer, Entry};
+use crate::store::state::Kept;
 
 /// Outcomes that a caller other than root may report per minute: a locker needs fewer, and nobody
 /// shall fill the spool.
@@ -42,7 +43,7 @@ pub struct Answered {
 impl Answered {
     /// Whether somebody was let in.
     pub const fn is_login(&self) -> bool {
-        self.success && matches!(self.reply, Reply::Recorded(_))
+        self.success && matches!(self.reply, Reply::Recorded(..))
     }
 
     /// Tells the module, and then wakes those who carry the record on: before, they would only keep the
@@ -80,8 +81,8 @@ pub fn record(agent: &Agent, peer: Peer, outcome: &LoginOutcome, under_way: Opti
         record_suspects(agent, peer, outcome, suspects);
     }
     let reply = match agent.state.settle(&entry) {
-        Ok(Answer::Recorded(id)) => Reply::Recorded(id),
-        Ok(Answer::Refused(code)) => {
+        Ok((Answer::Recorded(id), kept)) => Reply::Recorded(id, (kept == Kept::InMemory).then_some(true)),
+        Ok((Answer::Refused(code), _)) => {
             let locked = || lockout::locked(agent, &entry.subjects).ok().flatten();
             let retry_after = (code == Code::LockedOut).then(locked).flatten();
             Reply::Refused(Refusal { retry_after, ..refusal(code, "the agent refuses this outcome") })
@@ -268,6 +269,10 @@ fn failure(agent: &Agent, caller: &Caller, outcome: &LoginOutcome, what: &Failur
         event.name = EventName::LockedOut;
     }
     event.id = outcome.attempt;
+    if what.code == Code::MarksNotRaised && caller.peer.is_root() {
+        // Somebody was let in, and that has its own record. Only root writes marks.
+        event.name = EventName::MarksNotRaised;
+    }
     event.reason = Some(what.code);
     let tries = what.tries_left.map(|tries| format!("tries {tries}"));
     let detail: Vec<String> = what.detail.iter().map(|detail| printable(detail, 200)).chain(tries).collect();

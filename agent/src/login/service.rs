@@ -185,7 +185,20 @@ fn admit(agent: &Agent, peer: Peer, begin: &Begin, phase: Phase) -> Result<Calle
     if !agent.directory.view().is_complete() {
         return Err(refusal(Code::NotSynced, "the directory has not arrived yet: wardkey status"));
     }
+    clock_is_not_ahead(agent)?;
     Ok(caller)
+}
+
+/// Refuses what the module would refuse as offline for too long, by its true cause: the module believes only
+/// its clock and what is signed, and cannot tell the two.
+fn clock_is_not_ahead(agent: &Agent) -> Result<(), Refusal> {
+    let Some(ahead) = agent.clock_hides_the_server() else { return Ok(()) };
+    let view = agent.directory.view();
+    let offline = view.expires().map_or(0, |expires| agent.clock.now().since(expires));
+    if offline <= view.offline_limit() {
+        return Ok(());
+    }
+    Err(refusal(Code::ClockAhead, format!("the terminal's clock is {ahead} s ahead of the server, which is reached")))
 }
 
 fn grant(agent: &Agent, account: Option<&LoginName>) -> Result<Grant, Refusal> {

@@ -12,6 +12,8 @@ use crate::store::ledger::{Failures, Ledger, Settled, Subject};
 use crate::store::on_disk::{COUNTERS, SETTLED, TransactionLedger, counter_of, read_failures, settled_of};
 use crate::store::rows::existing;
 
+/// What the record of an event says that only memory has: with the power it is lost, if syslog has not taken it.
+pub(crate) const IN_MEMORY: &str = "kept in memory only";
 /// Events kept in memory while the disk takes nothing.
 const MAX_MEMORY: usize = 1000;
 
@@ -36,12 +38,16 @@ impl Memory {
             && self.lost == 0
     }
 
-    /// Keeps an event; the oldest gives way.
-    pub(crate) fn push(&mut self, event: Event) {
+    /// Keeps an event, which then says that it is in memory; the oldest gives way.
+    pub(crate) fn push(&mut self, mut event: Event) {
         if self.events.len() >= MAX_MEMORY {
             self.events.pop_front();
             self.lost += 1;
         }
+        event.detail = Some(match event.detail.take() {
+            Some(detail) => format!("{detail}, {IN_MEMORY}"),
+            None => IN_MEMORY.to_owned(),
+        });
         self.events.push_back((event, false));
     }
 

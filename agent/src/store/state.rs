@@ -31,6 +31,15 @@ const REMEMBER: u64 = 24 * 3600;
 /// Failures are forgotten after this many seconds without another.
 const FORGET: u64 = 30 * 24 * 3600;
 
+/// Where an outcome is kept: a power cut takes what is in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// On disk.
+    Durably,
+    /// In memory, until the disk takes it.
+    InMemory,
+}
+
 /// The state.
 #[derive(Debug)]
 pub struct State {
@@ -58,21 +67,22 @@ impl State {
         self.db.take_set_aside()
     }
 
-    /// Settles an outcome durably, or in memory when the disk takes nothing.
+    /// Settles an outcome durably, or in memory when the disk takes nothing; says which, and so does the record.
     ///
     /// # Errors
     /// [`AgentError`] never for a full or failing disk; only when the agent stops.
-    pub fn settle(&self, entry: &Entry) -> Result<Answer, AgentError> {
+    pub fn settle(&self, entry: &Entry) -> Result<(Answer, Kept), AgentError> {
         let mut memory = self.memory();
         let durable = self.flush(&mut memory).and_then(|()| {
             self.db.write(|transaction| ledger::settle(&mut TransactionLedger::open(transaction, self.limits)?, entry))
         });
         match durable {
-            Ok(answer) => Ok(answer),
+            Ok(answer) => Ok((answer, Kept::Durably)),
             Err(error) => {
                 log::warning(format_args!("state cannot be written, kept in memory: {error}"));
                 let read = self.db.begin_read().ok();
-                ledger::settle(&mut MemoryLedger { memory: &mut memory, disk: read.as_ref() }, entry)
+                let answer = ledger::settle(&mut MemoryLedger { memory: &mut memory, disk: read.as_ref() }, entry)?;
+                Ok((answer, Kept::InMemory))
             }
         }
     }
@@ -98,6 +108,12 @@ impl State {
     /// [`AgentError`] when the disk still takes nothing.
     pub fn recover(&self) -> Result<(), AgentError> {
         self.flush(&mut self.memory())
+    }
+
+    /// Records that are in memory only; `None` when the disk has everything.
+    pub fn in_memory(&self) -> Option<u64> {
+        let memory = self.memory();
+        (!memory.is_empty()).then_some(memory.events.len() as u64)
     }
 
     /// Failures of a subject.
@@ -290,5 +306,55 @@ impl State {
         self.db.write(|transaction| memory.write_to(&mut TransactionLedger::open(transaction, self.limits)?))?;
         *memory = Memory::default();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wardkey_core::event::{EventName, Outcome};
+    use wardkey_core::id::EventId;
+
+    use super::*;
+
+    fn entry(id: u8) -> Entry {
+        Entry {
+            event: Event::new(EventId::new([id; 16]), UnixTime(1_000), EventName::Login, Outcome::Failure),
+            digest: Hash::new([id; 32]),
+            refuse: None,
+            counter: None,
+            subjects: vec![Subject(vec![1])],
+            counts: true,
+            seen: None,
+            lockouts: Vec::new(),
+            spare: [EventId::new([90 + id; 16]), EventId::new([190 + id; 16])],
+        }
+    }
+
+    #[test]
+    fn what_the_disk_does_not_take_says_so_in_answer_and_record() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(&folder.path().join("state.redb"), 100, 2).unwrap();
+        let details = |state: &State| {
+            let mut details = Vec::new();
+            state
+                .drain_to_syslog(|event| {
+                    details.push(event.detail.clone());
+                    Ok(())
+                })
+                .unwrap_or_default();
+            details
+        };
+        assert_eq!(state.settle(&entry(1)).unwrap(), (Answer::Recorded(EventId::new([1; 16])), Kept::Durably));
+        assert_eq!((state.in_memory(), details(&state)), (None, vec![None]));
+
+        // A disk that takes nothing more.
+        state.close();
+        for _ in 0..2 {
+            assert_eq!(state.settle(&entry(2)).unwrap(), (Answer::Recorded(EventId::new([2; 16])), Kept::InMemory));
+        }
+        state.append(vec![entry(3).event]);
+        assert_eq!(state.in_memory(), Some(2));
+        let said = Some(crate::store::memory::IN_MEMORY.to_owned());
+        assert_eq!(details(&state), [said.clone(), said]);
     }
 }

@@ -9,6 +9,7 @@ use wardkey_core::marks::Marks;
 use wardkey_core::name::{LoginName, ScopeName};
 use wardkey_core::sign::Verified;
 use wardkey_core::snapshot::{Anchor, verify_head, verify_policy, verify_terminal};
+use wardkey_core::time::UnixTime;
 
 use crate::error::AgentError;
 use crate::store::rows::{META, SCOPES, ScopeRow, existing};
@@ -56,6 +57,17 @@ impl View {
     /// The terminal's scopes in its document's order, as far as they are here.
     pub fn terminal_scopes(&self) -> impl Iterator<Item = &ScopeView> {
         self.terminal.iter().flat_map(|terminal| terminal.scopes.iter()).filter_map(|name| self.scope(name))
+    }
+
+    /// When the first of the signed documents expires; `None` before there are any.
+    pub fn expires(&self) -> Option<UnixTime> {
+        let terminal = self.terminal.as_ref()?.expires;
+        Some(self.terminal_scopes().map(|scope| scope.head.expires).fold(terminal, Ord::min))
+    }
+
+    /// Seconds offline after which nobody is let in, by the strictest scope.
+    pub fn offline_limit(&self) -> u64 {
+        self.terminal_scopes().map(|scope| scope.policy.offline.hard).min().unwrap_or(0)
     }
 
     /// Whether any scope shares the account.

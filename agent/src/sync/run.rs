@@ -209,6 +209,8 @@ fn renew(agent: &Agent, upstream: &dyn Upstream, identity: &Identity) -> Result<
 fn watch_clock(agent: &Agent, server: u64) {
     let machine = agent.clock.reading().realtime.0;
     let least = agent.clock.least().0;
+    let ahead = machine.saturating_sub(server);
+    agent.clock_ahead.store(if ahead > CLOCK_TOLERANCE { ahead } else { 0 }, Ordering::Relaxed);
     let detail = if machine.saturating_add(CLOCK_TOLERANCE) < least {
         format!("clock is {} s behind the greatest signed time", least - machine)
     } else if machine.abs_diff(server) > CLOCK_TOLERANCE {

@@ -194,9 +194,10 @@ pub enum Reply {
     /// Refused.
     #[n(3)]
     Refused(#[n(0)] Refusal),
-    /// The outcome is durably recorded.
+    /// The outcome is recorded: durably, unless the second field is true. Then the disk takes nothing, and
+    /// record, counters and lock-out are in memory only. Older modules pass over it.
     #[n(4)]
-    Recorded(#[n(0)] EventId),
+    Recorded(#[n(0)] EventId, #[n(1)] Option<bool>),
     /// State of the agent.
     #[n(5)]
     Status(#[n(0)] Box<Status>),
@@ -365,6 +366,13 @@ pub struct Status {
     /// Security keys that are plugged.
     #[n(11)]
     pub keys: u32,
+    /// Records that are in memory only, as the disk takes nothing; `None` when it has all. Older agents do not
+    /// say it.
+    #[n(12)]
+    pub in_memory: Option<u64>,
+    /// Seconds that the clock is ahead of the server, when that is so much that what is signed looks expired.
+    #[n(13)]
+    pub clock_ahead: Option<u64>,
 }
 
 /// State of a scope.

@@ -52,7 +52,7 @@ impl Attempt<'_, '_> {
                     return Ok(Round::Again);
                 }
                 Ok(AgentReply::Refused(refusal)) => return Err(refusal.into()),
-                Ok(AgentReply::Recorded(_)) => return Err(unexpected("agent")),
+                Ok(AgentReply::Recorded(..)) => return Err(unexpected("agent")),
                 Err(error) => return self.agent_lost(&error),
             }
             let mut index = 0;

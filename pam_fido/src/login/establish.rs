@@ -112,7 +112,7 @@ impl Attempt<'_, '_> {
                 }
                 Ok(AgentReply::Held) => {}
                 Ok(AgentReply::Refused(refusal)) => return Err(refusal.into()),
-                Ok(AgentReply::Recorded(_)) => break,
+                Ok(AgentReply::Recorded(..)) => break,
                 Err(error) => return self.agent_lost(&error),
             }
         }

@@ -145,7 +145,7 @@ impl Attempt<'_, '_> {
                     AgentReply::Refused(refusal) => return Err(Refusal::from(refusal).into()),
                     // The answer to a Hold that a Wait crossed; it is asked again.
                     AgentReply::Granted(_) | AgentReply::Held => {}
-                    AgentReply::Recorded(_) => return Err(unexpected("agent").into()),
+                    AgentReply::Recorded(..) => return Err(unexpected("agent").into()),
                 }
                 continue;
             }

@@ -64,6 +64,7 @@ impl Person {
             grant.evidence.as_ref().ok_or_else(|| Refusal::new(Code::ProofInvalid, "the agent shows nothing"))?;
         let marks = world.machine.marks()?;
         let snapshot = Snapshot::verify(evidence, world.anchor, &marks, person)?;
+        super::outcome::note_verified(world, &snapshot);
         let now = now(world, &snapshot, &marks)?;
         let request = Request { account, service: &login.service, remote: login.remote, now, marks: &marks };
         let permit = permit(&snapshot, &request);

@@ -7,7 +7,9 @@ use wardkey_core::codec::List;
 use wardkey_core::decide::Stage;
 use wardkey_core::directory::leaf_key;
 use wardkey_core::id::EventId;
+use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::{LoginOutcome, LoginResult, Request as AgentRequest};
+use wardkey_core::snapshot::Snapshot;
 use wardkey_core::texts;
 use wardkey_ipc::{Deadline, IpcError};
 
@@ -15,7 +17,7 @@ use super::establish::unexpected;
 use super::judge::{Person, now};
 use super::replies::AgentReply;
 use super::sign::Signed;
-use super::{Admitted, Attempt, MAX_MESSAGES, seconds};
+use super::{Admitted, Attempt, MAX_MESSAGES, World, seconds};
 use crate::refusal::Refusal;
 
 /// How long an outcome that matters is offered to an agent that is gone.
@@ -109,7 +111,14 @@ impl Attempt<'_, '_> {
         agent.send(outcome, deadline)?;
         for _ in 0..MAX_MESSAGES {
             match agent.receive(deadline)? {
-                AgentReply::Recorded(event) => return Ok(event),
+                AgentReply::Recorded(event, in_memory) => {
+                    if in_memory == Some(true) {
+                        let text =
+                            "the agent has the record in memory only, its disk takes nothing: a power cut loses it";
+                        self.world.journal.error(&format!("{}: {text}", Code::KeptInMemory));
+                    }
+                    return Ok(event);
+                }
                 AgentReply::Refused(refusal) => return Err(NotRecorded::Refused(refusal.into())),
                 // Answers to what was asked before.
                 AgentReply::Wait | AgentReply::Granted(_) | AgentReply::Held => {}
@@ -118,19 +127,36 @@ impl Attempt<'_, '_> {
         Err(NotRecorded::Refused(unexpected("agent")))
     }
 
+    /// Raises the marks after a login. It stands; that they could not be raised is an event of its own.
     fn raise_marks(&mut self, person: &Person) {
         let world = &self.world;
-        let result = world.machine.clock().and_then(|reading| {
-            let now = now(world, &person.snapshot, &person.marks)?;
-            let raise = |marks: &mut wardkey_core::marks::Marks| {
-                person.snapshot.raise(marks);
-                marks.floor = marks.floor.raised(person.snapshot.signed_time(), &reading);
-                marks.remember(leaf_key(person.snapshot.login()), now);
-            };
-            world.machine.raise_marks(&raise).map_err(|error| Refusal::new(Code::MarksUnreadable, error))
+        let result = now(world, &person.snapshot, &person.marks).and_then(|now| {
+            raise(world, &person.snapshot, &|marks| marks.remember(leaf_key(person.snapshot.login()), now))
         });
-        if let Err(error) = result {
-            world.journal.error(&format!("marks were not raised: {}", error.detail));
+        let Err(error) = result else { return };
+        self.world.journal.error(&format!("{}: marks were not raised: {}", Code::MarksNotRaised, error.detail));
+        let notice = Refusal::new(Code::MarksNotRaised, error.detail).failure();
+        if let Err(error) = self.deliver(LoginResult::Failure(notice), LITTLE_PATIENCE) {
+            self.world.journal.error(&format!("the agent was not told: {}: {}", error.code, error.detail));
         }
+    }
+}
+
+/// Raises marks and clock to what a snapshot shows, and does `more` to them.
+fn raise(world: &World<'_>, snapshot: &Snapshot, more: &dyn Fn(&mut Marks)) -> Result<(), Refusal> {
+    let reading = world.machine.clock()?;
+    let raise = |marks: &mut Marks| {
+        snapshot.raise(marks);
+        marks.floor = marks.floor.raised(snapshot.signed_time(), &reading);
+        more(marks);
+    };
+    world.machine.raise_marks(&raise).map_err(|error| Refusal::new(Code::MarksNotRaised, error))
+}
+
+/// Notes what was verified and how late it is, before it is judged: a login that is refused must not be
+/// allowed after a reboot with the clock set back.
+pub(super) fn note_verified(world: &World<'_>, snapshot: &Snapshot) {
+    if let Err(error) = raise(world, snapshot, &|_| {}) {
+        world.journal.error(&format!("{}: marks were not raised: {}", Code::MarksNotRaised, error.detail));
     }
 }

@@ -23,9 +23,9 @@ pub enum AgentReply {
     /// Refused.
     #[n(3)]
     Refused(#[n(0)] Refusal),
-    /// The outcome is durably recorded.
+    /// The outcome is recorded; true: in memory only.
     #[n(4)]
-    Recorded(#[n(0)] EventId),
+    Recorded(#[n(0)] EventId, #[n(1)] Option<bool>),
 }
 
 /// What the key process answers to a login.
@@ -72,7 +72,11 @@ mod tests {
         let refusal = agent::Refusal { code, detail: None, retry_after: Some(5), record: None };
         assert!(matches!(read(&agent::Reply::Refused(refusal.clone())), Ok(AgentReply::Refused(r)) if r == refusal));
         let id = EventId::new([3; 16]);
-        assert!(matches!(read(&agent::Reply::Recorded(id)), Ok(AgentReply::Recorded(read)) if read == id));
+        assert!(matches!(read(&agent::Reply::Recorded(id, None)), Ok(AgentReply::Recorded(read, None)) if read == id));
+        let in_memory = agent::Reply::Recorded(id, Some(true));
+        assert!(matches!(read(&in_memory), Ok(AgentReply::Recorded(read, Some(true))) if read == id));
+        // Without the flag the bytes are those of before it was there.
+        assert_eq!(to_message(&agent::Reply::Recorded(id, None)).len(), 1 + 1 + 1 + 17);
         assert!(read(&agent::Reply::Synced(Default::default())).is_err());
 
         let read = |reply: &key::Reply| from_message::<KeyReply>(&to_message(reply));

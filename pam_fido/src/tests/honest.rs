@@ -217,6 +217,38 @@ fn an_outcome_is_offered_again_to_an_agent_that_was_restarted() {
 }
 
 #[test]
+fn marks_that_cannot_be_raised_are_an_event_of_their_own() {
+    let mut scene = Scene::new();
+    scene.machine.marks_full = true;
+    let seen = scene.run();
+    assert!(seen.result.is_ok(), "{:?}", seen.result);
+    let outcomes = seen.outcomes();
+    assert!(matches!(outcomes[0].result, LoginResult::Success(_)), "{outcomes:?}");
+    match &outcomes[1].result {
+        LoginResult::Failure(failure) => {
+            assert_eq!(failure.code, Code::MarksNotRaised);
+            assert!(failure.detail.as_ref().unwrap().contains("No space left"), "{failure:?}");
+            assert!(!failure.counts());
+        }
+        LoginResult::Success(_) => panic!("{outcomes:?}"),
+    }
+    assert_eq!(outcomes.len(), 2);
+    assert!(seen.journal.iter().any(|line| line.starts_with("WK-1330")), "{:?}", seen.journal);
+}
+
+#[test]
+fn a_record_that_is_in_memory_only_lets_in_and_is_a_line_in_the_log() {
+    let mut scene = Scene::new();
+    scene.agent_instead(|_, request| match request {
+        AgentRequest::Outcome(outcome) => vec![Act::Say(AgentReply::Recorded(event_of(outcome), Some(true)))],
+        _ => vec![],
+    });
+    let seen = scene.run();
+    assert!(seen.result.is_ok(), "{:?}", seen.result);
+    assert!(seen.journal.iter().any(|line| line.starts_with("WK-1331")), "{:?}", seen.journal);
+}
+
+#[test]
 fn offline_says_so_and_lets_in() {
     let mut scene = Scene::new();
     scene.machine = FakeMachine::at(T0 + 5 * 3600);

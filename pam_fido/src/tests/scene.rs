@@ -307,12 +307,14 @@ pub struct FakeMachine {
     pub step: u64,
     pub marks: Mutex<Marks>,
     pub marks_broken: bool,
+    /// Marks can be read and not written.
+    pub marks_full: bool,
 }
 
 impl FakeMachine {
     pub fn at(time: u64) -> Self {
         let clock = ClockReading { realtime: UnixTime(time), boottime: 5_000, boot_id: Bytes::new(*b"boot").unwrap() };
-        Self { clock: Mutex::new(clock), step: 0, marks: Mutex::default(), marks_broken: false }
+        Self { clock: Mutex::new(clock), step: 0, marks: Mutex::default(), marks_broken: false, marks_full: false }
     }
 }
 
@@ -333,6 +335,9 @@ impl Machine for FakeMachine {
         Ok(self.marks.lock().unwrap().clone())
     }
     fn raise_marks(&self, raise: &dyn Fn(&mut Marks)) -> Result<(), String> {
+        if self.marks_full {
+            return Err("No space left on device".into());
+        }
         raise(&mut self.marks.lock().unwrap());
         Ok(())
     }
@@ -374,7 +379,7 @@ pub fn honest_agent(deployment: &Deployment) -> AgentScript {
             },
             AgentRequest::Prove(person) => granted(&deployment, person.as_str()),
             AgentRequest::Hold => AgentReply::Held,
-            AgentRequest::Outcome(outcome) => AgentReply::Recorded(event_of(outcome)),
+            AgentRequest::Outcome(outcome) => AgentReply::Recorded(event_of(outcome), None),
             other => panic!("the module never asks {other:?}"),
         };
         vec![Act::Say(reply)]

@@ -38,7 +38,7 @@ pub(crate) fn record(work: &Work<'_, '_>, findings: &[Finding]) -> Result<(), Cl
             Some(agent) => agent,
             none => none.insert(Agent::connect(work)?),
         };
-        if !matches!(agent.ask(&Request::WayIn(way), ANSWER)?, Reply::Recorded(_)) {
+        if !matches!(agent.ask(&Request::WayIn(way), ANSWER)?, Reply::Recorded(..)) {
             return Err(peers::unexpected());
         }
     }

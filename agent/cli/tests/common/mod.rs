@@ -282,6 +282,8 @@ pub fn status() -> agent::Status {
         logins: 1,
         now: UnixTime(1_000_000),
         keys: 2,
+        in_memory: None,
+        clock_ahead: None,
     }
 }
 

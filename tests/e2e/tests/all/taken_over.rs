@@ -54,7 +54,7 @@ fn an_agent_that_claims_success_lets_nobody_in() {
     let ward = Ward::ready();
     let relay = ward.terminal.relay_agent();
     // Recorded at once, whatever is asked; or never anything but Wait, or nonsense.
-    let recorded = codec::to_message(&Reply::Recorded(EventId::new([1; 16])));
+    let recorded = codec::to_message(&Reply::Recorded(EventId::new([1; 16]), None));
     for (what, answer) in [
         ("recorded", recorded.clone()),
         ("held", codec::to_message(&Reply::Held)),
@@ -154,7 +154,7 @@ fn the_same_assertion_twice_is_one_login() {
     let mut again = std::os::unix::net::UnixStream::connect(wardkey_e2e::terminal::AGENT_SOCKET).unwrap();
     wardkey_e2e::relay::write_frame(&mut again, &outcome).unwrap();
     let answer: Reply = codec::from_message(&wardkey_e2e::relay::read_frame(&mut again).unwrap()).unwrap();
-    assert!(matches!(answer, Reply::Recorded(_)), "{answer:?}");
+    assert!(matches!(answer, Reply::Recorded(..)), "{answer:?}");
     Login::of("hanako").run().expect_in();
     let records = audit::wait_for_records("login", 2);
     assert_eq!(records.len(), 2, "{records:#?}");
