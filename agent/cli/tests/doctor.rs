@@ -47,7 +47,7 @@ fn machine() -> (Machine, Arc<Mutex<Vec<WayIn>>>) {
             }
             Request::WayIn(way) => {
                 said.lock().unwrap().push(way);
-                Reply::Recorded(EventId::new([1; 16]))
+                Reply::Recorded(EventId::new([1; 16]), None)
             }
             other => panic!("{other:?}"),
         }]
