@@ -141,6 +141,8 @@ fn second_line(pamh: &mut PamHandle) -> PamResultCode {
     }
 }
 
+/// Never inlined, as the next: what the module needs of the stack is taken after room was made.
+#[inline(never)]
 fn authenticate(pamh: &mut PamHandle, options: &Options, flags: PamFlag) -> Result<Verdict, Refusal> {
     let user = Typed::ask(pamh)?;
     let mut voice = Voice::new(pamh, flags);
@@ -162,6 +164,7 @@ fn authenticate(pamh: &mut PamHandle, options: &Options, flags: PamFlag) -> Resu
     Ok(Verdict::Admitted(user.name, admitted))
 }
 
+#[inline(never)]
 fn account(pamh: &mut PamHandle, options: &Options, flags: PamFlag) -> Result<Allowed, Refusal> {
     let user = Typed::ask(pamh)?;
     if user.is_text && Last::of(pamh).admitted(&user.name) {
@@ -212,9 +215,18 @@ fn read_options(pamh: &PamHandle, args: &[&CStr]) -> Options {
 /// The caller's limits leave no room for a login: said in as few words as there is room for.
 fn refuse_cramped(pamh: &PamHandle, flags: PamFlag, cramped: Cramped, phase: &str) -> Refusal {
     if !cramped.leaves_room_for_words() {
-        ffi::log_short(pamh, libc::LOG_ERR, c"refused: the limits of the caller leave no memory for a login (WK-1311)");
+        ffi::log_short(
+            pamh,
+            libc::LOG_ERR,
+            c"refused: the resource limits of the caller leave no room for a login (WK-1311)",
+        );
         return Refusal { code: Code::NoRoom, detail: String::new(), seconds: None, tries_left: None };
     }
+    refuse_in_words(pamh, flags, cramped, phase)
+}
+
+#[inline(never)]
+fn refuse_in_words(pamh: &PamHandle, flags: PamFlag, cramped: Cramped, phase: &str) -> Refusal {
     let refusal = Refusal::new(Code::NoRoom, cramped.text());
     log_refusal(pamh, false, phase, &refusal);
     let voice = Voice::new(pamh, flags);

@@ -16,14 +16,16 @@ use std::hint::black_box;
 
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, rlim_t, setrlimit};
 
-/// Memory of a login with room to spare, in bytes: frames of both peers, evidence of many scopes, NSS.
-const MEMORY: usize = 8 * 1024 * 1024;
+/// Memory of a login with room to spare, in bytes: the longest frame, what is decoded of it, NSS.
+const MEMORY: usize = 32 * 1024 * 1024;
 /// What a refusal in words needs: glibc takes a mebibyte at a time where the heap cannot grow.
 const MEMORY_FOR_WORDS: usize = 2 * 1024 * 1024;
 /// Stack that is raised to, in bytes.
 const STACK: rlim_t = 4 * 1024 * 1024;
 /// Stack of an application and of a login in it, in bytes.
 const LEAST_STACK: rlim_t = 512 * 1024;
+/// Stack of a refusal in words, in bytes.
+const STACK_FOR_WORDS: rlim_t = 256 * 1024;
 /// Descriptors that are open at the same time: two sockets, signals, syslog, and those of files and NSS.
 const FILES: usize = 12;
 /// A file that is longer is not written here, in bytes.
@@ -50,9 +52,9 @@ impl Cramped {
         }
     }
 
-    /// Whether there is room to say so: words take memory, and without memory Rust aborts.
+    /// Whether there is room to say so: words take memory, without which Rust aborts, and stack.
     pub fn leaves_room_for_words(self) -> bool {
-        memory(MEMORY_FOR_WORDS)
+        memory(MEMORY_FOR_WORDS) && getrlimit(Resource::RLIMIT_STACK).is_ok_and(|(soft, _)| soft >= STACK_FOR_WORDS)
     }
 }
 
@@ -78,19 +80,19 @@ impl Room {
         if room.raise_to(Resource::RLIMIT_STACK, STACK) < LEAST_STACK {
             return Err(Cramped::Stack);
         }
+
+        // Also where the trial would pass: what NSS takes afterwards is not known here.
+        room.raise_to(Resource::RLIMIT_AS, RLIM_INFINITY);
+        room.raise_to(Resource::RLIMIT_DATA, RLIM_INFINITY);
         if !memory(MEMORY) {
-            room.raise_to(Resource::RLIMIT_AS, RLIM_INFINITY);
-            room.raise_to(Resource::RLIMIT_DATA, RLIM_INFINITY);
-            if !memory(MEMORY) {
-                return Err(Cramped::Memory);
-            }
+            return Err(Cramped::Memory);
         }
+
+        room.raise_to(Resource::RLIMIT_NOFILE, rlim_t::try_from(8 * FILES).unwrap_or(rlim_t::MAX));
         if !files() {
-            room.raise_to(Resource::RLIMIT_NOFILE, rlim_t::try_from(FILES).unwrap_or(rlim_t::MAX) * 8);
-            if !files() {
-                return Err(Cramped::Files);
-            }
+            return Err(Cramped::Files);
         }
+
         // Where this does not work, the marks are not written (`may_write`).
         room.raise_to(Resource::RLIMIT_FSIZE, FILE_SIZE);
         Ok(room)

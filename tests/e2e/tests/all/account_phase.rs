@@ -53,12 +53,25 @@ fn services_that_skip_the_key_end_in_the_account_phase() {
 fn sudo_remembers_and_does_not_wait_in_silence() {
     let ward = Ward::ready();
     Terminal::configure_module("key_wait_seconds = 30\n");
-    std::fs::write("/etc/sudoers.d/ward", "hanako ALL=(ALL:ALL) ALL\nDefaults noninteractive_auth\nDefaults timestamp_type=global\n").unwrap();
+    std::fs::write(
+        "/etc/sudoers.d/ward",
+        "hanako ALL=(ALL:ALL) ALL\nDefaults noninteractive_auth\nDefaults timestamp_type=global\n",
+    )
+    .unwrap();
     run(Command::new("chmod").args(["0440", "/etc/sudoers.d/ward"]), true);
     let sudo = |options: &str, input: &str| {
         let began = Instant::now();
         let mut child = Command::new("setpriv")
-            .args(["--reuid", "2001", "--regid", "2001", "--init-groups", "sh", "-c", &format!("exec sudo {options} id -u")])
+            .args([
+                "--reuid",
+                "2001",
+                "--regid",
+                "2001",
+                "--init-groups",
+                "sh",
+                "-c",
+                &format!("exec sudo {options} id -u"),
+            ])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -81,7 +94,10 @@ fn sudo_remembers_and_does_not_wait_in_silence() {
     let (output, took) = sudo("-n -k", "");
     assert!(!output.status.success() && took < Duration::from_secs(3), "{took:?} {output:?}");
     let (output, took) = sudo("-S -k", "");
-    assert!(text(&output.stderr).contains("nsert your security key") || text(&output.stderr).contains("差し込み"), "{output:?}");
+    assert!(
+        text(&output.stderr).contains("nsert your security key") || text(&output.stderr).contains("差し込み"),
+        "{output:?}"
+    );
     assert!(!output.status.success() && took < Duration::from_secs(10), "{took:?} {output:?}");
     let silent = Login::of("hanako").answers(&["", PIN]).with(&["--silent"]).start();
     std::thread::sleep(Duration::from_millis(300));

@@ -69,7 +69,10 @@ fn the_editor_saves_nothing_that_is_wrong() {
     let edit = |editor: &str, answers: &str| {
         std::fs::write("/tmp/editor", format!("#!/bin/sh\n{editor}\n")).unwrap();
         run(Command::new("chmod").args(["0755", "/tmp/editor"]), true);
-        let script = format!("printf '{answers}' | EDITOR='/tmp/editor' LANG=en_US.UTF-8 {} config edit", paths::binary("wardkey").display());
+        let script = format!(
+            "printf '{answers}' | EDITOR='/tmp/editor' LANG=en_US.UTF-8 {} config edit",
+            paths::binary("wardkey").display()
+        );
         run(Command::new("sh").args(["-c", &script]), false)
     };
     let good = std::fs::read_to_string(PAM).unwrap();
