@@ -35,8 +35,9 @@ pub fn check_account(world: &mut World<'_>, login: &Login) -> Result<(), Refusal
             AgentReply::Granted(grant) => {
                 let evidence = grant.evidence.as_ref();
                 let person = Person::verify_for(decide::permit_account, world, login, evidence, account, account)?;
+                let shared = person.snapshot.policies().any(|policy| policy.shared_account(account).is_some());
                 return match person.permit {
-                    Err(denial) if denial.code == Code::KeyAndNameDoNotMatch => Err(unlisted(UNLISTED)),
+                    Err(denial) if denial.code == Code::KeyAndNameDoNotMatch && !shared => Err(unlisted(UNLISTED)),
                     permit => permit.map(drop).map_err(Refusal::from),
                 };
             }
