@@ -129,5 +129,13 @@ mod tests {
             // A guard that cannot be loaded denies.
             assert!(guard.trim().starts_with("[success=ignore default=die]"), "{guard}");
         }
+        // Above Debian's own: krb5 and heimdal have 704.
+        let priority = profile.lines().find_map(|line| line.strip_prefix("Priority: ")).unwrap();
+        assert!(priority.parse::<u32>().unwrap() > 1024, "{priority}");
+        // Beside "end" no other jump: pam-auth-update would take what it wrote for edited by hand.
+        for line in profile.lines().filter(|line| line.contains("=end")) {
+            let control = line.split(']').next().unwrap();
+            assert!(!control.contains(|c: char| c.is_ascii_digit()), "{line}");
+        }
     }
 }

@@ -34,8 +34,9 @@ pub fn check_account(world: &mut World<'_>, login: &Login) -> Result<(), Refusal
         match agent.receive(deadline).map_err(|error| Refusal::agent(&error))? {
             AgentReply::Granted(grant) => {
                 let person = Person::verify_for(decide::permit_account, world, login, &grant, account, account)?;
+                let shared = person.snapshot.policies().any(|policy| policy.shared_account(account).is_some());
                 return match person.permit {
-                    Err(denial) if denial.code == Code::KeyAndNameDoNotMatch => Err(unlisted(UNLISTED)),
+                    Err(denial) if denial.code == Code::KeyAndNameDoNotMatch && !shared => Err(unlisted(UNLISTED)),
                     permit => permit.map(drop).map_err(Refusal::from),
                 };
             }

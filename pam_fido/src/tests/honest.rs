@@ -407,8 +407,8 @@ fn the_account_phase_evaluates_anew() {
         (&disabled, "hanako", Code::PersonDisabled, PamResultCode::PAM_PERM_DENIED),
         (&expired, "hanako", Code::PersonExpired, PamResultCode::PAM_ACCT_EXPIRED),
         (&shared, "ward3", Code::KeyAndNameDoNotMatch, PamResultCode::PAM_PERM_DENIED),
-        (&shared, "ghost", Code::KeyAndNameDoNotMatch, PamResultCode::PAM_PERM_DENIED),
-        (&shared, "-bad", Code::KeyAndNameDoNotMatch, PamResultCode::PAM_PERM_DENIED),
+        (&shared, "ghost", Code::NotListedAsLocal, PamResultCode::PAM_PERM_DENIED),
+        (&shared, "-bad", Code::NotListedAsLocal, PamResultCode::PAM_PERM_DENIED),
     ] {
         let mut scene = Scene::of(deployment);
         scene.login = login_as(account);

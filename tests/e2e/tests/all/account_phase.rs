@@ -42,6 +42,12 @@ fn services_that_skip_the_key_end_in_the_account_phase() {
         let claimed = Login::at(name, "hanako").with(&["--uid", "2001"]).run();
         assert!(!claimed.is_in(), "{name}, as a program of her own calls itself");
     }
+    // The profile's second line lets nobody go on by itself.
+    let second = "auth [success=done default=die] pam_fido.so local\naccount required pam_permit.so\n";
+    std::fs::write("/etc/pam.d/ward-second", second).unwrap();
+    for user in ["hanako", "localadmin", "root"] {
+        assert!(!Login::at("ward-second", user).run().is_in(), "{user}");
+    }
     // Nobody says whose sudo it is.
     assert_eq!(alone("sudo", "hanako").codes(), [1313]);
     ward.server.admin(&["person", "disable", "hanako", "--reason", "test"]);

@@ -200,7 +200,7 @@ fn nothing_is_changed_unless_everything_is_right() {
     run(Command::new("usermod").args(["-U", "localadmin"]), true);
     ward.server.add_person("localadmin", "Local Admin", "en");
     ward.terminal.sync();
-    refused(&attempt(&ward, "hanako", PIN), "WK-1603", "localadmin: is a person of the directory");
+    refused(&attempt(&ward, "hanako", PIN), "WK-1308", "localadmin is a person of the directory");
     ward.server.admin(&["person", "delete", "localadmin", "--reason", "test"]);
     ward.terminal.sync();
     // Configuration, files of the packages.

@@ -110,7 +110,10 @@ fn no_limit_of_the_caller_makes_the_module_missing() {
                 assert!(is_in(&output), "{limits}: {said}");
                 assert!(audit::lines().iter().any(|line| line.contains("marks were not raised: RLIMIT_FSIZE is 0")));
             } else {
-                assert!(is_in(&output) || said.contains("WK-1311") || said.contains("cannot retrieve"), "{limits}: {said}");
+                assert!(
+                    is_in(&output) || said.contains("WK-1311") || said.contains("cannot retrieve"),
+                    "{limits}: {said}"
+                );
             }
         }
     }
