@@ -600,7 +600,7 @@ fn a_success_that_is_refused_counts_once() {
             unreachable!()
         };
         reported.attempt = claimed.attempt;
-        assert_eq!(client.ask(&Request::Outcome(reported)), Reply::Recorded(claimed.attempt));
+        assert_eq!(client.ask(&Request::Outcome(reported)), Reply::Recorded(claimed.attempt, None));
     }
     let counted: Vec<_> =
         f.events().into_iter().filter(|event| event.name == EventName::LockedOut).map(|event| event.count).collect();

@@ -144,23 +144,10 @@ fn allowed(role: Role) -> impl Iterator<Item = i64> {
         libc::SYS_flock,
     ];
     const BROKER: &[i64] = &[
-        // looking at devices and at logind's seats
+        // looking for devices and at logind's seats
         libc::SYS_ioctl,
         libc::SYS_connect,
         libc::SYS_getdents64,
-        libc::SYS_newfstatat,
-        libc::SYS_statx,
-        libc::SYS_faccessat,
-        libc::SYS_faccessat2,
-        libc::SYS_readlinkat,
-        #[cfg(target_arch = "x86_64")]
-        libc::SYS_stat,
-        #[cfg(target_arch = "x86_64")]
-        libc::SYS_lstat,
-        #[cfg(target_arch = "x86_64")]
-        libc::SYS_access,
-        #[cfg(target_arch = "x86_64")]
-        libc::SYS_readlink,
     ];
     const EVERYWHERE: &[i64] = &[
         // caller and device
@@ -178,7 +165,13 @@ fn allowed(role: Role) -> impl Iterator<Item = i64> {
         libc::SYS_dup,
         libc::SYS_close,
         libc::SYS_ppoll,
+        // what files are, without opening them
         libc::SYS_fstat,
+        libc::SYS_newfstatat,
+        libc::SYS_statx,
+        libc::SYS_faccessat,
+        libc::SYS_faccessat2,
+        libc::SYS_readlinkat,
         libc::SYS_lseek,
         libc::SYS_getcwd,
         // memory, time, randomness
@@ -210,7 +203,16 @@ fn allowed(role: Role) -> impl Iterator<Item = i64> {
         libc::SYS_exit_group,
     ];
     #[cfg(target_arch = "x86_64")]
-    const HERE: &[i64] = &[libc::SYS_poll, libc::SYS_alarm, libc::SYS_time, libc::SYS_gettimeofday];
+    const HERE: &[i64] = &[
+        libc::SYS_poll,
+        libc::SYS_stat,
+        libc::SYS_lstat,
+        libc::SYS_access,
+        libc::SYS_readlink,
+        libc::SYS_alarm,
+        libc::SYS_time,
+        libc::SYS_gettimeofday,
+    ];
     #[cfg(not(target_arch = "x86_64"))]
     const HERE: &[i64] = &[];
     let own = match role {

@@ -182,7 +182,7 @@ impl Session<'_> {
     /// the node could keep people out. What spends tries of the PIN, and what is only asked out of interest,
     /// is refused to all but root.
     fn share(&mut self, request: &Request) {
-        let goes_on = self.caller == Caller::Root || matches!(request, Request::Identify(_));
+        let goes_on = self.caller == Caller::Root || matches!(request, Request::Identify(_) | Request::PassOver(_));
         self.keys.on_contention(if goes_on { Contention::GoOn } else { Contention::Fail });
     }
 

@@ -240,10 +240,10 @@ fn log_refusal(pamh: &PamHandle, debug: bool, phase: &str, refusal: &Refusal) {
     let user = pamh.get_item::<User<'_>>().ok().flatten().and_then(|user| user.0.to_str().ok());
     let account = user.filter(|user| Account::of(user).is_known()).unwrap_or("?");
     let tries = refusal.tries_left.map(|tries| format!(" tries={tries}")).unwrap_or_default();
-    let rhost = pamh.get_item::<RHost<'_>>().ok().flatten().and_then(|rhost| rhost.0.to_str().ok());
-    let rhost = rhost.filter(|rhost| !rhost.is_empty()).map(|rhost| format!(" rhost={}", printable(rhost, 128)));
+    let rhost = pamh.get_item::<RHost<'_>>().ok().flatten().map(|rhost| printable(&rhost.0.to_string_lossy(), 128));
     let rhost = rhost.unwrap_or_default();
-    let line = format!("{phase} refused: code={} account={account}{rhost}{tries}: {}", refusal.code, refusal.detail);
+    let line =
+        format!("{phase} refused: code={} account={account} rhost={rhost}{tries}: {}", refusal.code, refusal.detail);
     let syslog = Syslog::new(pamh, debug);
     match refusal.authentication() {
         PamResultCode::PAM_AUTHINFO_UNAVAIL => syslog.error(&line),

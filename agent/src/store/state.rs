@@ -327,6 +327,7 @@ mod tests {
             seen: None,
             lockouts: Vec::new(),
             spare: [EventId::new([90 + id; 16]), EventId::new([190 + id; 16])],
+            attempt: None,
         }
     }
 
