@@ -257,7 +257,7 @@ fn is_person(work: &Work<'_, '_>, anchor: &Anchor, name: &str) -> Result<bool, C
 }
 
 /// The profile's state for `wardkey status`.
-pub(crate) fn shown(work: &Work<'_, '_>) -> (String, serde_json::Value) {
+pub(crate) fn shown(work: &mut Work<'_, '_>) -> (String, serde_json::Value) {
     let words = work.words();
     let (state, pending) = now(work);
     let enabled = state == State::On;
