@@ -259,7 +259,7 @@ pub(crate) fn is_person(work: &Work<'_, '_>, anchor: &Anchor, name: &str) -> Res
 }
 
 /// The profile's state for `wardkey status`.
-pub(crate) fn shown(work: &Work<'_, '_>) -> (String, serde_json::Value) {
+pub(crate) fn shown(work: &mut Work<'_, '_>) -> (String, serde_json::Value) {
     let words = work.words();
     let (state, pending) = now(work);
     let enabled = state == State::On;

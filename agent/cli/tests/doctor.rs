@@ -161,14 +161,14 @@ fn status_says_how_many_ways_are_open() {
     let (machine, _) = machine();
     let ran = machine.run("status", &[], false, false);
     let open = "Logins with keys: enabled\nWays in without a key: 1, see: wardkey doctor\n";
-    assert!(ran.out.ends_with(open), "{}", ran.out);
+    assert!(ran.out.contains(open), "{}", ran.out);
     let json = machine.run("status --json", &[], false, false).json();
     let profile = &json["profile"];
     assert_eq!((profile["ways_in_open"].as_u64(), profile["other_secrets"].is_null()), (Some(1), true));
     // Only root can tell who has another secret.
     let ran = machine.run("status", &[], false, true);
     let people = "People with a password or an end by age besides: hanako\n";
-    assert!(ran.out.ends_with(&format!("{open}{people}")), "{}", ran.out);
+    assert!(ran.out.contains(&format!("{open}{people}")), "{}", ran.out);
 }
 
 #[test]

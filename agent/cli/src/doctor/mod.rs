@@ -71,7 +71,7 @@ pub(crate) fn before_enabling(work: &Work<'_, '_>, settings: &Settings) -> (Vec<
 }
 
 /// For `wardkey status`, which anybody may ask: what only root can read is left out.
-pub(crate) fn seen(work: &Work<'_, '_>) -> Seen {
+pub(crate) fn seen(work: &mut Work<'_, '_>) -> Seen {
     let (settings, _) = settings(work);
     let directory = directory(work);
     let mut findings = ways(work, &settings, &directory).findings;
@@ -96,7 +96,7 @@ pub(crate) struct Seen {
 }
 
 /// Every finding, and where administrators get in.
-fn everything(work: &Work<'_, '_>) -> (Vec<Finding>, BTreeMap<String, Vec<String>>) {
+fn everything(work: &mut Work<'_, '_>) -> (Vec<Finding>, BTreeMap<String, Vec<String>>) {
     let (settings, problems) = settings(work);
     let places = &work.around.places;
     let directory = directory(work);
@@ -133,8 +133,8 @@ fn asks_nobody(finding: &Finding) -> bool {
         && finding.ways.iter().all(commons)
 }
 
-fn settings(work: &Work<'_, '_>) -> (Settings, Vec<Problem>) {
-    let places = &work.around.places;
+fn settings(work: &mut Work<'_, '_>) -> (Settings, Vec<Problem>) {
+    let places = work.around.places.clone();
     check::everything(work, &places.pam_config, &places.agent_config)
 }
 
