@@ -34,7 +34,7 @@ fn status_for_people_and_programs() {
             "version": "0.1.0", "terminal": "05".repeat(16), "terminal_name": "病棟3-1",
             "server": "https://wardkey.example:8443", "connected": false, "last_contact": 999_000,
             "last_error": "timed\nout", "scopes": [scope_json()], "events_waiting": 3, "logins": 1,
-            "now": 1_000_000, "keys": 2, "in_memory": null, "clock_ahead": null,
+            "now": 1_000_000, "keys": 2, "in_memory": null, "clock_ahead": null, "configuration_faults": 0,
             "profile": {"state": "disabled", "enabled": false, "confirm_before": null, "ways_in_open": null, "other_secrets": null},
         })
     );
