@@ -62,7 +62,7 @@ fn a_clock_that_is_ahead_and_records_in_memory_are_warned_of() {
     let json = machine.run("status --json", &[], false, false).json();
     assert_eq!((&json["in_memory"], &json["clock_ahead"]), (&json!(7), &json!(864_000)));
     let text = machine.run("status", &[], false, false).out;
-    assert!(text.contains("Warning: this terminal's clock is 10 d ahead of the server."), "{text}");
+    assert!(text.contains("Warning: this terminal's clock is 10 days ahead of the server."), "{text}");
     assert!(text.contains("Warning: the disk takes nothing; 7 records are in memory only"), "{text}");
 }
 
