@@ -29,7 +29,7 @@ impl Caller {
     pub fn may(self, request: &Request) -> bool {
         match request {
             Request::List | Request::Watch | Request::Identify(_) | Request::PassOver(_) | Request::Cancel => true,
-            Request::Touch(_)
+            Request::Touch { .. }
             | Request::Assert(_)
             | Request::MakeCredential(_)
             | Request::ChangePin { .. }
@@ -135,8 +135,17 @@ mod tests {
             (Request::Cancel, false),
             (Request::Identify(identify), false),
             (Request::PassOver(List::default()), false),
-            (Request::Touch(0), true),
-            (Request::Assert(Assert { pin: pin(), client_data: Bytes::default(), credential, wait_ms: 0 }), true),
+            (Request::Touch { path: String::new(), wait_ms: 0 }, true),
+            (
+                Request::Assert(Assert {
+                    pin: pin(),
+                    client_data: Bytes::default(),
+                    credential,
+                    wait_ms: 0,
+                    path: String::new(),
+                }),
+                true,
+            ),
             (
                 Request::MakeCredential(Box::new(MakeCredential {
                     pin: pin(),

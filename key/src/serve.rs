@@ -33,6 +33,9 @@ const MARGIN: Duration = Duration::from_secs(15);
 /// Requests of one connection: a device that lies may be plugged in again and again.
 const MAX_REQUESTS: usize = 1024;
 
+/// The longest wait for another key while one is plugged in that is registered, but not for this name: whoever
+/// mistyped the name has been told, and shall not wait a minute for the refusal.
+const BESIDE_ANOTHER: Duration = Duration::from_secs(30);
 /// The longest that asking all devices once may take: 16 that hardly answer.
 const FIRST_ROUND: Duration = Duration::from_secs(30);
 
@@ -252,12 +255,12 @@ impl Session<'_> {
                 }
                 None => Err(Stop::Protocol("nothing was identified")),
             },
-            Request::Touch(wait_ms) => {
+            Request::Touch { path, wait_ms } => {
                 let wait = millis(wait_ms, MAX_KEY_WAIT);
                 self.allow(wait);
                 let limits = self.limits(wait);
                 match &mut self.search {
-                    Some((search, _)) => search.touch(&limits).map(|()| Reply::Done).map_err(Stop::from),
+                    Some((search, _)) => search.touch(&path, &limits).map(|()| Reply::Done).map_err(Stop::from),
                     None => Err(Stop::Protocol("nothing was identified")),
                 }
             }
@@ -379,6 +382,8 @@ impl Session<'_> {
         search.look(plugged, &[]);
         let mut watch = None;
         let mut told = None;
+        let whole = deadline;
+        let mut deadline = whole;
         loop {
             let next = search.next();
             // What was plugged in at the beginning is asked once, however little time there is.
@@ -402,6 +407,10 @@ impl Session<'_> {
                     };
                     let standing = search.standing();
                     if told.as_ref() != Some(&standing) {
+                        deadline = match standing {
+                            Reply::Unregistered(_) => whole.min(Instant::now() + BESIDE_ANOTHER),
+                            _ => whole,
+                        };
                         // A caller that is gone is noticed by its descriptor.
                         let _ = self.reply(&standing);
                         told = Some(standing);
@@ -432,9 +441,10 @@ impl Session<'_> {
         let limits = self.limits(wait);
         if let Some((search, _)) = self.search.take() {
             let rp_id = search.rp_id().to_owned();
-            self.held = search.take(request.credential.as_slice()).map(|key| Held { key, rp_id });
+            self.held = search.take(&request.path, request.credential.as_slice()).map(|key| Held { key, rp_id });
         }
-        let held = self.held.as_mut().ok_or(Stop::Protocol("assertion before identification"))?;
+        let held = self.held.as_mut().filter(|held| held.key.description().path == request.path);
+        let held = held.ok_or(Stop::Protocol("assertion before identification"))?;
         let assertion = held.key.assert(
             &held.rp_id,
             request.credential.as_slice(),

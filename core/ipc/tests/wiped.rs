@@ -56,6 +56,7 @@ fn requests() -> [Request; 4] {
         client_data: Bytes::new(vec![1; 1024]).unwrap(),
         credential: credential(),
         wait_ms: 30_000,
+        path: "/dev/hidraw0".into(),
     };
     let make = MakeCredential {
         pin: pin(),

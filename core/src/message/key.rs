@@ -104,10 +104,17 @@ pub enum Request {
     /// the identification. Answers: as to [`Request::Identify`].
     #[n(8)]
     PassOver(#[n(0)] List<String, MAX_DEVICES>),
-    /// Wait so many milliseconds for a touch of the identified key, without PIN: which of several is meant?
-    /// Answers: [`Reply::Touch`], then [`Reply::Done`].
+    /// Wait for a touch of the key that was identified at this device node, without PIN: which of several is
+    /// meant? Answers: [`Reply::Touch`], then [`Reply::Done`].
     #[n(9)]
-    Touch(#[n(0)] u32),
+    Touch {
+        /// The device node.
+        #[n(0)]
+        path: String,
+        /// Milliseconds to wait.
+        #[n(1)]
+        wait_ms: u32,
+    },
 }
 
 /// Wait for a key and have it say whose it is.
@@ -143,12 +150,15 @@ pub struct Assert {
     /// Client data; the key signs its SHA-256.
     #[n(1)]
     pub client_data: Bytes<1024>,
-    /// The credential that was identified; of several devices it says which one.
+    /// The credential that was identified.
     #[n(2)]
     pub credential: CredentialId,
     /// Milliseconds for PIN and touch together.
     #[n(3)]
     pub wait_ms: u32,
+    /// Device node of the key that proved itself: no other gets the PIN, whatever it claims to hold.
+    #[n(4)]
+    pub path: String,
 }
 
 /// Make a credential.

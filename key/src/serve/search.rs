@@ -102,13 +102,15 @@ impl Search {
         &self.rp_id
     }
 
-    /// Waits for a touch of the first key that claims a credential.
+    /// Waits for a touch of the key that claims a credential at this node.
     ///
     /// # Errors
     /// [`KeyError::NoCredentials`] when none does; and those of the key.
-    pub fn touch(&mut self, limits: &Limits) -> Result<(), KeyError> {
+    pub fn touch(&mut self, path: &str, limits: &Limits) -> Result<(), KeyError> {
         for device in &mut self.devices {
-            if let State::Claims { assertion, .. } = &device.state {
+            if let State::Claims { assertion, .. } = &device.state
+                && device.key.description().path == path
+            {
                 return device.key.touch(&self.rp_id, &assertion.credential_id, &self.client_data, limits);
             }
         }
@@ -235,10 +237,15 @@ impl Search {
         }
     }
 
-    /// Takes the key that claims this credential; the search is over.
-    pub fn take(self, credential: &[u8]) -> Option<Box<dyn SecurityKey>> {
+    /// Takes the key that claims this credential at this node; the search is over. Another device may claim the
+    /// same credential: which of them proved it, the caller knows.
+    pub fn take(self, path: &str, credential: &[u8]) -> Option<Box<dyn SecurityKey>> {
         self.devices.into_iter().find_map(|device| match &device.state {
-            State::Claims { assertion, .. } if assertion.credential_id == credential => Some(device.key),
+            State::Claims { assertion, .. }
+                if device.key.description().path == path && assertion.credential_id == credential =>
+            {
+                Some(device.key)
+            }
             _ => None,
         })
     }

@@ -111,11 +111,16 @@ fn pass_over(paths: &[&str]) -> Request {
 }
 
 fn assert_with(credential: Vec<u8>, wait_ms: u32) -> Request {
+    assert_at(0, credential, wait_ms)
+}
+
+fn assert_at(node: u32, credential: Vec<u8>, wait_ms: u32) -> Request {
     Request::Assert(Assert {
         pin: pin(),
         client_data: Bytes::new(b"client data".to_vec()).unwrap(),
         credential: CredentialId::new(credential).unwrap(),
         wait_ms,
+        path: format!("test:{node}"),
     })
 }
 
@@ -294,22 +299,48 @@ fn every_key_is_asked_where_several_people_may_be_meant() {
     // The PIN goes to the one that is meant.
     let client = Client::new(Caller::Root, || vec![stranger(), other(), good()]);
     client.ask(&every(&[id(1), id(2)], 300));
-    let Reply::Assertion(assertion) = client.ask(&assert_with(id(1), 1000)) else { panic!() };
+    let Reply::Assertion(assertion) = client.ask(&assert_at(2, id(1), 1000)) else { panic!() };
     assert_eq!(assertion.credential.as_slice(), id(1));
+}
+
+#[test]
+fn of_two_that_claim_the_same_credential_only_the_one_named_gets_the_pin() {
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    static AT_THE_LIAR: AtomicUsize = AtomicUsize::new(0);
+    fn liar() -> TestKey {
+        TestKey::new(|about, _| {
+            if about == TOKEN {
+                AT_THE_LIAR.fetch_add(1, SeqCst);
+            }
+            None
+        })
+    }
+    let client = Client::new(Caller::Root, || vec![liar(), good()]);
+    let Reply::Identified(identified) = client.ask(&every(&[id(1)], 300)) else { panic!() };
+    assert_eq!(identified.others.map(|others| others.len()), Some(1), "both claim it");
+    assert!(matches!(client.ask(&assert_at(1, id(1), 1000)), Reply::Assertion(_)));
+    assert_eq!(AT_THE_LIAR.load(SeqCst), 0);
+    // Nor afterwards, nor one that was never there.
+    for node in [0, 7] {
+        assert_eq!(code(&client.ask(&assert_at(node, id(1), 1000))), Code::ProtocolError);
+    }
+    assert_eq!(AT_THE_LIAR.load(SeqCst), 0);
 }
 
 #[test]
 fn which_of_several_is_meant_is_told_by_a_touch_without_pin() {
     let client = Client::new(Caller::Root, || vec![stranger(), good()]);
-    assert_eq!(code(&client.ask(&Request::Touch(100))), Code::ProtocolError, "nothing was identified");
+    let touch = |node: u32, wait_ms| Request::Touch { path: format!("test:{node}"), wait_ms };
+    assert_eq!(code(&client.ask(&touch(1, 100))), Code::ProtocolError, "nothing was identified");
     client.ask(&identify(&[id(1)], 0));
-    assert_eq!(client.ask(&Request::Touch(1000)), Reply::Done);
+    assert_eq!(code(&client.ask(&touch(0, 100))), Code::KeyAndNameDoNotMatch, "the stranger is not meant");
+    assert_eq!(client.ask(&touch(1, 1000)), Reply::Done);
     // The key stays held for what follows.
-    assert!(matches!(client.ask(&assert_with(id(1), 1000)), Reply::Assertion(_)));
+    assert!(matches!(client.ask(&assert_at(1, id(1), 1000)), Reply::Assertion(_)));
 
     let client = Client::new(Caller::Root, || vec![waiting_for_touch()]);
     client.ask(&identify(&[id(1)], 0));
-    assert_eq!(client.ask(&Request::Touch(300)), Reply::Touch);
+    assert_eq!(client.ask(&touch(0, 300)), Reply::Touch);
     assert_eq!(code(&client.receive()), Code::TouchTimeout);
 }
 

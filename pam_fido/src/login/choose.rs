@@ -36,8 +36,9 @@ impl Attempt<'_, '_> {
             asked.extend(self.identify_alone(one, rp_id)?);
         }
         let wait_ms = u32::try_from(self.until.left().as_millis()).unwrap_or(u32::MAX);
-        for (_, channel) in &mut asked {
-            channel.send(&KeyRequest::Touch(wait_ms), Deadline::after(ANSWER)).map_err(|error| Refusal::key(&error))?;
+        for (one, channel) in &mut asked {
+            let request = KeyRequest::Touch { path: one.key.path.clone(), wait_ms };
+            channel.send(&request, Deadline::after(ANSWER)).map_err(|error| Refusal::key(&error))?;
         }
         self.inform(Code::TouchToChoose);
         let silent = Deadline::after(self.until.left() + GRACE);

@@ -82,7 +82,8 @@ impl Attempt<'_, '_> {
                 found.into_iter().next()
             };
             if let Some(Found { person, proven, key }) = chosen {
-                return Ok(Round::Done(Standing { person, proven, details: key.details, since: Instant::now() }));
+                let KeyInfo { path, details, .. } = key;
+                return Ok(Round::Done(Standing { person, proven, path, details, since: Instant::now() }));
             }
             let unproven = List::new(unproven).map_err(|error| internal(&error))?;
             self.ask_key(&KeyRequest::PassOver(unproven))?;

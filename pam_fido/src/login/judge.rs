@@ -111,6 +111,8 @@ pub struct Search {
 pub struct Standing {
     pub person: Box<Person>,
     pub proven: Proven,
+    /// Where the key is that proved itself: no other one gets the PIN.
+    pub path: String,
     /// What the key says of itself.
     pub details: Option<KeyDetails>,
     pub since: std::time::Instant,

@@ -196,7 +196,7 @@ impl Attempt<'_, '_> {
             self.recognise(&standing);
             standing.permitted(self.login)?;
         }
-        let signed = self.sign(&standing.person, standing.proven.credential(), pin)?;
+        let signed = self.sign(&standing, pin)?;
         self.record(&standing.person, signed)
     }
 

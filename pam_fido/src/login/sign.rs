@@ -7,12 +7,12 @@ use wardkey_core::client_data::ClientData;
 use wardkey_core::code::Code;
 use wardkey_core::codec::Bytes;
 use wardkey_core::decide::{Freshness, Granted, Request, decide};
-use wardkey_core::id::{CredentialId, Nonce};
+use wardkey_core::id::Nonce;
 use wardkey_core::message::key::{Assert, KeyAssertion, Pin, Request as KeyRequest};
 use wardkey_ipc::{Deadline, IpcError};
 
 use super::establish::unexpected;
-use super::judge::{Person, now};
+use super::judge::{Standing, now};
 use super::replies::KeyReply;
 use super::{ANSWER, Attempt, MAX_MESSAGES, seconds};
 use crate::refusal::Refusal;
@@ -31,7 +31,8 @@ impl Attempt<'_, '_> {
     ///
     /// # Errors
     /// The key's refusal or the decision's.
-    pub(super) fn sign(&mut self, person: &Person, credential: &CredentialId, pin: Pin) -> Result<Signed, Refusal> {
+    pub(super) fn sign(&mut self, standing: &Standing, pin: Pin) -> Result<Signed, Refusal> {
+        let (person, credential) = (&standing.person, standing.proven.credential());
         let internal = |error: &dyn std::fmt::Display| Refusal::new(Code::Internal, error);
         let permit = person.permit.clone()?;
         let login = self.login;
@@ -57,6 +58,7 @@ impl Attempt<'_, '_> {
             client_data: Bytes::new(client_data.clone()).map_err(|error| internal(&error))?,
             credential: credential.clone(),
             wait_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX),
+            path: standing.path.clone(),
         });
         let signed = self.assert(request, Deadline::after(wait + GRACE))?;
         // The key is free for others while the outcome is recorded.

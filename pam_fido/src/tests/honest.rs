@@ -340,10 +340,10 @@ fn of_two_keys_of_two_people_the_one_that_is_touched_is_meant() {
                 assert_eq!(identify.allow.len(), 1, "this key and no other");
                 vec![Act::Say(identified(request, u8::try_from(number).unwrap()))]
             }
-            KeyRequest::Touch(_) if number == touched => {
+            KeyRequest::Touch { .. } if number == touched => {
                 vec![Act::Say(KeyReply::Touch), Act::Sleep(50), Act::Say(KeyReply::Done)]
             }
-            KeyRequest::Touch(_) => vec![Act::Say(KeyReply::Touch)],
+            KeyRequest::Touch { .. } => vec![Act::Say(KeyReply::Touch)],
             other => panic!("{other:?}"),
         });
         let seen = scene.run();
@@ -354,6 +354,31 @@ fn of_two_keys_of_two_people_the_one_that_is_touched_is_meant() {
         let [KeyRequest::Assert(assert)] = asserted[..] else { panic!("{asserted:?}") };
         assert_eq!(usize::from(assert.credential.as_slice()[0]), touched, "the PIN goes to the key that was touched");
     }
+}
+
+#[test]
+fn a_device_that_claims_what_the_real_key_proves_gets_no_pin() {
+    let mut deployment = Deployment::new();
+    deployment.share("ward3", &["nurses"]);
+    let mut scene = shared_scene(&deployment, "hanako");
+    // Both claim hanako's credential; the liar stands first.
+    scene.key_instead(|_, request| match request {
+        KeyRequest::Identify(_) => {
+            let KeyReply::Identified(mut first) = claims(request, 66, 1) else { unreachable!() };
+            let KeyReply::Identified(second) = identified(request, 1) else { unreachable!() };
+            let key = wardkey_core::message::key::KeyInfo { path: "/dev/hidraw1".into(), ..second.key };
+            let claim = wardkey_core::message::key::Claim { key, proof: second.proof.unwrap() };
+            first.others = Some(List::new(vec![claim]).unwrap());
+            vec![Act::Say(KeyReply::Identified(first))]
+        }
+        _ => vec![],
+    });
+    let seen = scene.run();
+    assert_eq!(seen.pam(), PamResultCode::PAM_SUCCESS, "{:?}", seen.result);
+    let asserted: Vec<_> = seen.key.iter().filter(|request| matches!(request, KeyRequest::Assert(_))).collect();
+    let [KeyRequest::Assert(assert)] = asserted[..] else { panic!("{asserted:?}") };
+    assert_eq!(assert.path, "/dev/hidraw1", "the one that proved itself");
+    assert_eq!(seen.outcomes()[0].suspects.as_ref().map(|suspects| suspects.len()), Some(1));
 }
 
 #[test]
@@ -368,7 +393,7 @@ fn of_two_keys_neither_touched_nor_proven_again_none_gets_a_pin() {
     // Between the two looks another device takes the place of each, and is "touched" at once.
     let seen = two_keys(|number, request| match request {
         KeyRequest::Identify(_) => vec![Act::Say(claims(request, 66, u8::try_from(number).unwrap()))],
-        KeyRequest::Touch(_) => vec![Act::Say(KeyReply::Done)],
+        KeyRequest::Touch { .. } => vec![Act::Say(KeyReply::Done)],
         _ => vec![],
     })
     .run();

@@ -87,8 +87,12 @@ impl Terminal {
 
     /// Writes pam.toml with the administrator's account and further lines.
     pub fn configure_module(lines: &str) {
-        std::fs::write("/etc/wardkey/pam.toml", format!("local_accounts = [\"localadmin\"]\n{lines}"))
-            .expect("pam.toml");
+        let mut text = format!("local_accounts = [\"localadmin\"]\n{lines}");
+        // A login waits for the right key as long as this: shorter than for people.
+        if !lines.contains("key_wait_seconds") {
+            text += "key_wait_seconds = 8\n";
+        }
+        std::fs::write("/etc/wardkey/pam.toml", text).expect("pam.toml");
     }
 
     /// Writes agent.toml.
@@ -153,12 +157,22 @@ impl Terminal {
 
     /// Plugs a key into port 0.
     pub fn plug(&self, key: &SoftKey) {
-        self.bus.as_ref().expect("a simulated bus").plug(0, key);
+        self.plug_at(0, key);
+    }
+
+    /// Plugs a key into a port: the lower ports are the nodes of lower numbers.
+    pub fn plug_at(&self, port: u8, key: &SoftKey) {
+        self.bus.as_ref().expect("a simulated bus").plug(port, key);
     }
 
     /// Pulls the key out of port 0.
     pub fn unplug(&self) {
         self.bus.as_ref().expect("a simulated bus").unplug(0);
+    }
+
+    /// Pulls the key out of a port.
+    pub fn unplug_at(&self, port: u8) {
+        self.bus.as_ref().expect("a simulated bus").unplug(port);
     }
 
     /// Runs the command line of the terminal as root.

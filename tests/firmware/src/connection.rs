@@ -36,6 +36,8 @@ impl SecurityKeys for Bus {
 pub struct Connection {
     channel: Option<Channel>,
     process: Option<JoinHandle<()>>,
+    /// Where the key was that was identified last.
+    path: String,
 }
 
 impl Connection {
@@ -48,7 +50,7 @@ impl Connection {
             let _ = serve(channel, Caller::Root, Company::Alone, &mut Bus(keys), |_| {});
         });
         let channel = Channel::new(ours, MAX_KEY_FRAME).expect("a channel");
-        Self { channel: Some(channel), process: Some(process) }
+        Self { channel: Some(channel), process: Some(process), path: String::new() }
     }
 
     /// Says something.
@@ -65,7 +67,10 @@ impl Connection {
     pub fn identify(&mut self, ids: &[Vec<u8>]) -> Identified {
         self.begin(ids, b"a challenge", false);
         match self.receive() {
-            Reply::Identified(identified) => identified,
+            Reply::Identified(identified) => {
+                self.path.clone_from(&identified.key.path);
+                identified
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -84,7 +89,9 @@ impl Connection {
 
     /// Asks for a signature; the answers are the caller's to receive.
     pub fn assert(&mut self, id: &[u8], client_data: &[u8], typed: &str) {
+        let path = self.path.clone();
         self.send(&Request::Assert(Assert {
+            path,
             pin: pin(typed),
             client_data: Bytes::new(client_data).expect("short"),
             credential: credential(id),

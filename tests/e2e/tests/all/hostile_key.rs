@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use wardkey_e2e::{Login, SoftKey, Terminal, Ward};
+use wardkey_core::code::Code;
+use wardkey_e2e::process::wait_for;
+use wardkey_e2e::{Login, SoftKey, Terminal, Ward, audit};
 
 /// (mode of the software key, whether the login succeeds)
 const MODES: &[(&str, bool)] = &[
@@ -70,4 +72,65 @@ fn a_key_swapped_at_the_prompt_gets_no_pin() {
     assert!(!ended.is_in(), "{ended:?}");
     let asked = other.exchanges();
     assert!(asked.total <= 4, "the other key was only identified: {asked:?}");
+}
+
+/// Names of the requests that a key got with a PIN in them.
+fn with_pin(key: &SoftKey) -> Vec<String> {
+    let requests = key.exchanges().requests.into_iter().map(|(_, name)| name);
+    requests.filter(|name| name.contains("Token")).collect()
+}
+
+#[test]
+fn a_device_that_only_pretends_to_be_a_key_gets_no_pin_and_stops_nobody() {
+    let ward = Ward::ready();
+    for (mode, is_a_liar) in
+        [("echo", true), ("status:0x31@identify", false), ("silent", false), ("garbage-cbor", false)]
+    {
+        let liar = SoftKey::start("liar");
+        liar.hostile(mode);
+        // The real key in the second port, the other device before it.
+        ward.terminal.unplug();
+        ward.terminal.plug_at(1, &ward.key);
+        ward.terminal.plug_at(0, &liar);
+        liar.reset_exchanges();
+        let before = audit::records_of("device-suspected").len();
+        let ended = Login::of("hanako").run();
+        assert!(ended.is_in(), "{mode}: {ended:?}\n{}", wardkey_e2e::process::all_logs());
+        assert_eq!(ended.secret_prompts().len(), 1, "{mode}: {ended:?}");
+        assert_eq!(with_pin(&liar), [""; 0], "{mode}");
+        let suspected = || audit::records_of("device-suspected").len() - before;
+        if is_a_liar {
+            wait_for("the record", Duration::from_secs(10), || (suspected() == 1).then_some(()));
+            // Once a day for a device, however often it lies.
+            Login::of("hanako").run().expect_in();
+        }
+        assert_eq!(suspected(), usize::from(is_a_liar), "{mode}");
+        ward.terminal.unplug_at(1);
+        ward.terminal.unplug();
+        ward.terminal.plug(&ward.key);
+    }
+}
+
+#[test]
+fn alone_it_learns_no_name_and_the_real_key_that_comes_is_taken() {
+    let ward = Ward::ready();
+    let liar = SoftKey::start("liar");
+    liar.hostile("echo");
+    ward.terminal.unplug();
+    ward.terminal.plug(&liar);
+    let login = Login::of("hanako").start();
+    login.wait_code(Code::InsertKey);
+    assert!(!login.texts().iter().any(|text| text.contains("Demo Hanako")), "{:?}", login.texts());
+    ward.terminal.plug_at(1, &ward.key);
+    login.end().expect_in();
+    assert_eq!(with_pin(&liar), [""; 0]);
+    ward.terminal.unplug_at(1);
+    // With nobody's key beside it there is neither a question nor a failure that counts.
+    for _ in 0..6 {
+        let ended = Login::of("hanako").run().expect_refused("PAM_AUTH_ERR", 1214);
+        assert!(ended.secret_prompts().is_empty(), "{ended:?}");
+    }
+    ward.terminal.unplug();
+    ward.terminal.plug(&ward.key);
+    Login::of("hanako").run().expect_in();
 }

@@ -1,5 +1,7 @@
 //! A person at tty1: login, sudo, a wrong PIN, a key that comes and goes.
 
+use std::time::Duration;
+
 use crate::{
     Failure,
     console::{QUESTION, dialogue},
@@ -61,9 +63,12 @@ fn tries_left(ward: &mut Ward) -> Result<u64, Failure> {
 
 fn wrong_person(ward: &mut Ward) -> Result<String, Failure> {
     let before = tries_left(ward)?;
-    ward.login_until_question("taro")?;
-    ward.type_line(PIN)?;
-    let screen = ward.until_seen("WK-1001")?;
+    ward.fresh_login()?;
+    ward.type_line("taro")?;
+    // Told at once; the refusal comes when no other key was inserted. No PIN is asked for.
+    ward.until_seen("not registered for this name")?;
+    let screen = ward.until_seen_within("WK-1001", Duration::from_secs(120))?;
+    Failure::unless(!screen.contains(QUESTION), || format!("a PIN was asked for: {screen}"))?;
     let after = tries_left(ward)?;
     Failure::unless(before == after, || format!("tries {before}, then {after}"))?;
     Ok(dialogue(&screen))

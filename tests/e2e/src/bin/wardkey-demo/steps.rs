@@ -58,8 +58,9 @@ fn set_up(stage: &mut Stage) -> Option<Parts> {
         stage.step("この端末をサーバーに参加させる", "This machine joins as a terminal", |stage| {
             let terminal = if stage.hardware { Terminal::start_with_hardware() } else { Terminal::start() };
             // Of the software key it is known that it will not be touched.
-            let touch = if stage.hardware { 30 } else { 5 };
-            Terminal::configure_module(&format!("language = \"{}\"\ntouch_seconds = {touch}\n", stage.words.code()));
+            let (touch, key) = if stage.hardware { (30, 60) } else { (5, 8) };
+            let waits = format!("touch_seconds = {touch}\nkey_wait_seconds = {key}\n");
+            Terminal::configure_module(&format!("language = \"{}\"\n{waits}", stage.words.code()));
             let token = server.join_token();
             stage.show(&format!("wardkey join --server {URL} --token {}…", token.get(..16).unwrap_or_default()));
             let output = terminal.wardkey(&[
