@@ -374,15 +374,14 @@ impl Session<'_> {
         Ok(outcome?)
     }
 
-    fn look_for(&mut self, search: &mut Search, deadline: Instant) -> Result<Reply, KeyError> {
-        self.allow(deadline.saturating_duration_since(Instant::now()).max(FIRST_ROUND));
+    fn look_for(&mut self, search: &mut Search, whole: Instant) -> Result<Reply, KeyError> {
+        self.allow(whole.saturating_duration_since(Instant::now()).max(FIRST_ROUND));
         let limits = self.limits(MAX_KEY_WAIT);
         let ready = std::mem::take(&mut self.ready);
         let plugged = if ready.is_empty() { self.keys.list() } else { ready };
         search.look(plugged, &[]);
         let mut watch = None;
         let mut told = None;
-        let whole = deadline;
         let mut deadline = whole;
         loop {
             let next = search.next();

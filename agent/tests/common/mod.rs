@@ -614,7 +614,7 @@ pub fn begin(account: &str) -> Begin {
 }
 
 pub fn success(account: &str, assertion: &Assertion) -> Request {
-    Request::Outcome(LoginOutcome {
+    Request::Outcome(Box::new(LoginOutcome {
         login: begin(account),
         attempt: EventId::new(wardkey_agent::agent::random().unwrap()),
         person: Some(login(account)),
@@ -622,7 +622,7 @@ pub fn success(account: &str, assertion: &Assertion) -> Request {
         result: LoginResult::Success(assertion.clone()),
         proof: seed_of(assertion).map(silent),
         suspects: None,
-    })
+    }))
 }
 
 /// The seed of the key that made an assertion.
@@ -658,7 +658,7 @@ pub fn failure(account: &str, person: Option<&str>, seed: Option<u8>, code: Code
 
 /// The same with any proof.
 pub fn failure_with(account: &str, person: Option<&str>, proof: Option<SilentAssertion>, code: Code) -> Request {
-    Request::Outcome(LoginOutcome {
+    Request::Outcome(Box::new(LoginOutcome {
         login: begin(account),
         attempt: EventId::new(wardkey_agent::agent::random().unwrap()),
         person: person.map(login),
@@ -666,7 +666,7 @@ pub fn failure_with(account: &str, person: Option<&str>, proof: Option<SilentAss
         result: LoginResult::Failure(Failure { code, detail: None, tries_left: Some(7) }),
         proof,
         suspects: None,
-    })
+    }))
 }
 
 /// Waits up to five seconds for something to become true.

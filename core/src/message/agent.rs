@@ -29,7 +29,7 @@ pub enum Request {
     /// How the login ended. Answer: [`Reply::Recorded`] or [`Reply::Refused`]. May be sent again, also on a
     /// new connection: the event of an assertion is recorded once.
     #[n(3)]
-    Outcome(#[n(0)] LoginOutcome),
+    Outcome(#[n(0)] Box<LoginOutcome>),
     /// The account phase without a login of the same handle. Answer: [`Reply::Granted`] or `Refused`.
     #[n(4)]
     Account(#[n(0)] Begin),

@@ -29,6 +29,9 @@ const GRACE: std::time::Duration = seconds(3);
 /// Answers of the key process in one search: a device that lies may be plugged in again and again.
 const MAX_CLAIMS: usize = 512;
 
+/// What a claim was worth.
+type Judged = Result<(Box<Person>, Proven), Denial>;
+
 /// A device that proved whose it is.
 pub(super) struct Found {
     pub person: Box<Person>,
@@ -184,7 +187,7 @@ impl Attempt<'_, '_> {
         search: &mut Search,
         challenge: &IdentifyData,
         claim: &Claim,
-    ) -> Result<Round<Result<(Box<Person>, Proven), Denial>>, Refusal> {
+    ) -> Result<Round<Judged>, Refusal> {
         let denied = |why: &str| Ok(Round::Done(Err(Denial::new(Code::DeviceNotProven, why))));
         if !search.allow.contains(&claim.proof.credential) {
             return denied("claims a credential that was not asked for");

@@ -80,7 +80,7 @@ impl Attempt<'_, '_> {
     }
 
     fn deliver(&mut self, result: LoginResult, patience: Duration) -> Result<EventId, Refusal> {
-        let outcome = AgentRequest::Outcome(LoginOutcome {
+        let outcome = AgentRequest::Outcome(Box::new(LoginOutcome {
             login: self.login.begin(),
             attempt: self.id,
             person: self.person.clone(),
@@ -88,7 +88,7 @@ impl Attempt<'_, '_> {
             result,
             proof: self.proof.clone(),
             suspects: List::new(self.suspects.clone()).ok().filter(|suspects| !suspects.is_empty()),
-        });
+        }));
         let deadline = Deadline::after(patience);
         loop {
             match self.deliver_once(&outcome, deadline) {

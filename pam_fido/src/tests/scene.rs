@@ -220,7 +220,7 @@ impl Seen {
         self.agent
             .iter()
             .filter_map(|request| match request {
-                AgentRequest::Outcome(outcome) => Some(outcome),
+                AgentRequest::Outcome(outcome) => Some(&**outcome),
                 _ => None,
             })
             .collect()
