@@ -1,6 +1,8 @@
 //! How greeters and lockers treat messages and prompts (LESSONS.md, Greeters and lockers).
 
 use wardkey_core::code::Code;
+use wardkey_core::name::Language;
+use wardkey_core::texts;
 use wardkey_e2e::{Login, PIN, Ward};
 
 #[test]
@@ -84,7 +86,8 @@ fn r10_an_unknown_name_gets_the_same_words_and_the_key_the_same_requests_as_for_
     };
     // taro is a person without a key here, kenji an account that is no person, nobody-here is neither.
     let known = shown("taro");
-    assert!(known.0.iter().any(|text| text.contains("not registered for this name")), "{known:?}");
+    let told = texts::message(Code::KeyNotRegistered, Language::Ja, &[]);
+    assert!(known.0.contains(&told), "{known:?}");
     for unknown in ["kenji", "nobody-here", "no such name"] {
         assert_eq!(shown(unknown), known, "{unknown}");
     }

@@ -83,10 +83,9 @@ fn with_pin(key: &SoftKey) -> Vec<String> {
 #[test]
 fn a_device_that_only_pretends_to_be_a_key_gets_no_pin_and_stops_nobody() {
     let ward = Ward::ready();
-    for (mode, is_a_liar) in
-        [("echo", true), ("status:0x31@identify", false), ("silent", false), ("garbage-cbor", false)]
-    {
-        let liar = SoftKey::start("liar");
+    let modes = [("echo", true), ("status:0x31@identify", false), ("silent", false), ("garbage-cbor", false)];
+    for (number, (mode, is_a_liar)) in modes.into_iter().enumerate() {
+        let liar = SoftKey::start(&format!("liar{number}"));
         liar.hostile(mode);
         // The real key in the second port, the other device before it.
         ward.terminal.unplug();
