@@ -360,6 +360,8 @@ codes! {
     NothingToAccept = 1633,
     /// UID_MIN of login.defs and `system_uid_max` differ (`$uid`).
     UidLimitsDiffer = 1634,
+    /// `$name` is a person of the directory and listed in `local_accounts`.
+    PersonIsListed = 1635,
     /// `wardkey config edit`: given up; the file is as it was.
     EditDiscarded = 1640,
 }

@@ -180,4 +180,5 @@ wk-1631 = Findings: { $count }. Please look at each of them.
 wk-1632 = { $subject } is accepted and recorded.
 wk-1633 = Nothing is open at { $subject }. Please check the name.
 wk-1634 = Accounts of people begin at another uid than Wardkey's limit ({ $uid }). Please set system_uid_max.
+wk-1635 = { $name } is a person of the directory and needs no key. Please take the name out of local_accounts.
 wk-1640 = Not saved. The configuration is as it was; run "wardkey config edit" to try again.

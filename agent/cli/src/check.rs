@@ -20,9 +20,9 @@ use crate::{CliError, Work, enable, files, local_list, profile};
 const JOIN: &str = "run: wardkey join";
 
 pub(crate) fn check(work: &mut Work<'_, '_>, options: &CheckOptions) -> Result<Output, CliError> {
-    let (settings, problems) = everything(work, &options.pam, &options.agent);
+    let (_, problems) = everything(work, &options.pam, &options.agent);
     if options.watch {
-        watch(work, &options.pam, &settings, &problems)?;
+        watch(work, &options.pam, &problems)?;
     }
     if !problems.is_empty() {
         // All of it goes where errors go; with --json, in the one line.
@@ -34,14 +34,12 @@ pub(crate) fn check(work: &mut Work<'_, '_>, options: &CheckOptions) -> Result<O
 
 /// What the service does besides: keeps the list of local accounts, and says aloud what is wrong before
 /// somebody meets it at a login.
-fn watch(work: &mut Work<'_, '_>, pam: &Path, settings: &Settings, problems: &[Problem]) -> Result<(), CliError> {
+fn watch(work: &mut Work<'_, '_>, pam: &Path, problems: &[Problem]) -> Result<(), CliError> {
     if !work.around.root {
         return Err(CliError::new(Code::NeedsRoot));
     }
     // Only what the module accepts is kept: else the list of before is what helps.
-    if Settings::read(pam, work.around.files_owner).is_ok() {
-        local_list::keep(work, pam, settings)?;
-    }
+    local_list::keep(work, pam)?;
     for problem in problems {
         // A warning, as sd-daemon(3) has it.
         work.say(&format!("<4>{CODE} {}", printable(&problem.to_string(), 1024)));

@@ -9,7 +9,6 @@ use serde_json::json;
 use wardkey_core::code::Code;
 use wardkey_core::name::printable;
 use wardkey_settings::files::Replacement;
-use wardkey_settings::pam::Settings;
 use wardkey_settings::problem::Problem;
 
 use crate::show::Output;
@@ -29,11 +28,11 @@ pub(crate) fn edit(work: &mut Work<'_, '_>) -> Result<Output, CliError> {
         .map_err(|error| CliError::with(Code::Configuration, error))?;
     let before = files::read(&path, MAX_BYTES)?.unwrap_or_default();
     let copy = Copy::of(&path, &before)?;
-    let settings = loop {
+    loop {
         run_editor(&copy.0)?;
-        let (settings, problems) = faults(work, &path, &copy.0);
+        let problems = faults(work, &path, &copy.0);
         if problems.is_empty() {
-            break settings;
+            break;
         }
         for problem in &problems {
             work.say(&printable(&problem.to_string(), 4096));
@@ -43,13 +42,13 @@ pub(crate) fn edit(work: &mut Work<'_, '_>) -> Result<Output, CliError> {
             Ok(answer) if words.again.contains(&answer.trim().to_lowercase().as_str()) => {}
             _ => return Err(CliError::new(Code::EditDiscarded)),
         }
-    };
+    }
     let after = files::read(&copy.0, MAX_BYTES)?.unwrap_or_default();
     let changed = after != before;
     if changed {
         replacement.finish(&after).map_err(|error| CliError::with(Code::Configuration, error))?;
     }
-    local_list::keep(work, &path, &settings)?;
+    local_list::keep(work, &path)?;
     let words = work.words();
     let text = if changed { words.saved } else { words.unchanged };
     Ok(Output { text: text.into(), json: json!({ "changed": changed, "problems": [] }) })
@@ -57,12 +56,11 @@ pub(crate) fn edit(work: &mut Work<'_, '_>) -> Result<Output, CliError> {
 
 /// What is wrong with the copy, said of the file that it is to replace. Faults of other files stop nobody from
 /// mending this one.
-fn faults(work: &mut Work<'_, '_>, path: &Path, copy: &Path) -> (Settings, Vec<Problem>) {
-    let agent = work.around.places.agent_config.clone();
-    let (settings, problems) = check::everything(work, copy, &agent);
+fn faults(work: &Work<'_, '_>, path: &Path, copy: &Path) -> Vec<Problem> {
+    let (_, problems) = check::everything(work, copy, &work.around.places.agent_config);
     let name = copy.display().to_string();
     let own = problems.into_iter().filter(|problem| problem.file == name);
-    (settings, own.map(|problem| Problem { file: path.display().to_string(), ..problem }).collect())
+    own.map(|problem| Problem { file: path.display().to_string(), ..problem }).collect()
 }
 
 /// The copy, beside the file: there it is checked as the file would be. Gone when it is dropped.

@@ -51,7 +51,7 @@ pub(crate) fn enable(work: &mut Work<'_, '_>, options: &EnableOptions) -> Result
     work.say(&text);
     let ways = ways_in(work, &settings, &anchor)?;
     // The profile goes by it where the module cannot be loaded.
-    local_list::keep(work, &work.around.places.pam_config, &settings)?;
+    local_list::keep(work, &work.around.places.pam_config)?;
     let (pending, guard) = switch_on(work)?;
     refuse_open_ways(work, &settings)?;
     let words = work.words();

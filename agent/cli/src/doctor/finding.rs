@@ -84,6 +84,15 @@ impl Finding {
         self
     }
 
+    /// What an acceptance has to name to cover it: its ways, and as what they were accepted. A way that was
+    /// accepted for a module that cannot be loaded is not accepted for one that is gone.
+    pub(crate) fn accepted_as(&self) -> BTreeSet<String> {
+        if self.ways.is_empty() {
+            return BTreeSet::from([self.code.to_string()]);
+        }
+        self.ways.iter().map(|way| format!("{} {way}", self.code)).collect()
+    }
+
     /// Whether it lets a person in without a key, and nobody has accepted that.
     pub(crate) fn is_open(&self) -> bool {
         self.level == Level::Open && self.accepted.is_none()
@@ -174,7 +183,7 @@ impl Accepted {
         for finding in findings {
             let acceptance = self.0.get(&finding.subject);
             finding.accepted = acceptance
-                .filter(|acceptance| finding.ways.is_subset(&acceptance.ways))
+                .filter(|acceptance| finding.accepted_as().is_subset(&acceptance.ways))
                 .map(|acceptance| acceptance.reason.clone());
         }
     }
@@ -230,7 +239,7 @@ mod tests {
             reason: "no reader \"here\"".into(),
             by: "root".into(),
             time: 5,
-            ways: BTreeSet::from(["auth pam_fprintd.so".to_owned()]),
+            ways: open(&["auth pam_fprintd.so"]).accepted_as(),
         };
         accepted.add("kde-fingerprint", acceptance);
         let folder = tempfile::tempdir().unwrap();
@@ -242,6 +251,12 @@ mod tests {
         let mut findings = [open(&["auth pam_fprintd.so"]), open(&["auth pam_fprintd.so", "auth pam_permit.so"])];
         read.mark(&mut findings);
         assert_eq!(findings.iter().map(Finding::is_open).collect::<Vec<_>>(), [false, true]);
+        // Nor does it cover the same way that has become worse, or what names no way at all.
+        let mut worse = open(&["auth pam_fprintd.so"]);
+        worse.code = Code::OpenWithoutModule;
+        let mut others = [worse, open(&[])];
+        read.mark(&mut others);
+        assert!(others.iter().all(|finding| finding.accepted.is_none()));
         for wrong in ["[x]\nreason = \"\"\nby = \"\"\ntime = 1\nways = []\n", "x = 1", "[x", "[x]\nreason = \"a\"\n"] {
             files::replace(&path, wrong.as_bytes()).unwrap();
             assert!(Accepted::read(&path, Owner::current()).is_err(), "{wrong}");

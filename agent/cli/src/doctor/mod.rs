@@ -147,10 +147,15 @@ fn ways(work: &Work<'_, '_>, settings: &Settings, directory: &Directory) -> stac
     let local_accounts: Vec<(String, u32)> = uids.chain(names).map(|user| (user.name, user.uid.as_raw())).collect();
     let local_names: BTreeSet<&str> = local_accounts.iter().map(|(name, _)| name.as_str()).collect();
     let passwd = accounts::passwd(root);
+    let outside = !accounts::sources(root).is_empty();
     let people = stacks::People {
         system_uid_max: local.system_uid_max,
         local: local_accounts.clone(),
-        in_group: &|account, group| is_member(account, group, directory, &passwd, &local_names),
+        in_group: &|account, group| match is_member(account, group, directory, &passwd, &local_names) {
+            // A name service need not tell all members of a group.
+            Some(false) if account.is_none() && outside => None,
+            known => known,
+        },
         can_be_person: &|name| {
             if name.is_empty() || name == "root" || local_names.contains(name) {
                 return false;
@@ -289,6 +294,13 @@ fn of_accounts(work: &Work<'_, '_>, settings: &Settings, directory: &Directory, 
         }
     }
     let local: BTreeSet<String> = settings.local.names.iter().cloned().collect();
+    let by_uid = settings.local.uids.iter().filter_map(|uid| User::from_uid((*uid).into()).ok().flatten());
+    let listed: BTreeSet<String> = by_uid.map(|user| user.name).chain(local.iter().cloned()).collect();
+    for name in names.intersection(&listed) {
+        let fix = format!("wardkey config edit: local_accounts without {name}");
+        let finding = Finding::new(Code::PersonIsListed, Level::Open, "name", name.as_str());
+        findings.push(finding.way("local_accounts").fix(fix));
+    }
     let people = accounts::People { names, accounts: known };
     findings.extend(accounts::look(root, &people, &local, limit));
     findings
@@ -321,7 +333,7 @@ fn accept(work: &mut Work<'_, '_>, subject: &str, reason: &str) -> Result<Output
     let Some(first) = about.first() else {
         return Err(CliError::about(Code::NothingToAccept, "subject", subject));
     };
-    let ways = about.iter().flat_map(|finding| finding.ways.iter().cloned()).collect();
+    let ways = about.iter().flat_map(|finding| finding.accepted_as()).collect();
     let by =
         std::env::var("SUDO_USER").ok().filter(|name| !name.is_empty() && name.len() <= 64).unwrap_or("root".into());
     accepted.add(subject, Acceptance { reason: reason.into(), by, time: finding::now(), ways });

@@ -11,9 +11,10 @@ use super::finding::{Finding, Level};
 
 /// The module's file.
 const MODULE: &[u8] = b"pam_fido.so";
-/// Services whose programs ask the account phase after the auth phase. A locker need not: for what is not here, the
-/// auth phase is all that there is.
-const ASK_ACCOUNT: [&str; 6] = ["atd", "cron", "login", "sshd", "su", "sudo"];
+/// Services whose programs ask the account phase after the auth phase, and for which the module's account phase
+/// passes nobody who has not logged in. A locker need not ask it, and sudo's passes for the person who runs it
+/// (`wardkey_core::unattended`): for what is not here, the auth phase is all that there is.
+const ASK_ACCOUNT: [&str; 5] = ["atd", "cron", "login", "sshd", "su"];
 /// Display managers, with all their services: `gdm-fingerprint`, `sddm-autologin`.
 const DISPLAY_MANAGERS: [&str; 3] = ["gdm", "lightdm", "sddm"];
 /// Services that display managers start for the account of their own greeter, which no person chooses.
@@ -135,7 +136,8 @@ fn open(loaded: &Loaded, machine: &Machine, people: &People<'_>, name: &str) -> 
         return Ok(None);
     }
     let lines = service.list(Phase::Auth);
-    let passes_account = !ways(Phase::Account, true)?.is_empty();
+    // Where the module cannot be loaded for the one phase it cannot for the other.
+    let passes_account = !ways(Phase::Account, !always.is_empty())?.is_empty();
     let level = match passes_account || !asks_account(name) {
         _ if GREETERS.contains(&name) || OF_ROOT.contains(&name) => Level::Note,
         true => Level::Open,
