@@ -323,6 +323,11 @@ fn what_is_not_proven_counts_against_nobody_and_is_in_no_record() {
         assert_eq!((&event.person, &event.key), (&None, &None), "{event:?}");
         assert_ne!(event.name, EventName::LockedOut);
     }
+    // A proven key under a name that is not its own: no secret was tried.
+    for _ in 0..6 {
+        f.root().ask(&failure("hanako", Some("hanako"), Some(1), Code::KeyAndNameDoNotMatch));
+    }
+    assert_eq!(locked(&f, "hanako", 1), 0);
     // Proven, it names both.
     f.root().ask(&wrong_pin());
     let event = f.events().pop().unwrap();

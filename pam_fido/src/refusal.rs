@@ -62,9 +62,9 @@ impl Refusal {
         texts::with_code(self.code, language, &args)
     }
 
-    /// Whether it counts towards the lock-out, and so is worth a delay.
+    /// Whether it is worth a delay: what counts towards the lock-out, and a name that is not the key's.
     pub fn counts(&self) -> bool {
-        self.failure().counts()
+        self.code == Code::KeyAndNameDoNotMatch || self.failure().counts()
     }
 
     /// The form that the agent records.

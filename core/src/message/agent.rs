@@ -159,14 +159,14 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Whether it counts towards the lock-out: a wrong secret or a wrong key, not an absent one.
+    /// Whether it counts towards the lock-out of the key that proved itself: a wrong secret or signature, not an
+    /// absent one, nor a name that is not the key's, for which no secret was tried.
     pub const fn counts(&self) -> bool {
         matches!(
             self.code,
             Code::PinWrong
                 | Code::PinBlocked
                 | Code::PinBlockedUntilReplug
-                | Code::KeyAndNameDoNotMatch
                 | Code::AssertionSignature
                 | Code::UserVerificationMissing
                 | Code::UserPresenceMissing

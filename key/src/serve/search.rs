@@ -14,11 +14,11 @@ use std::time::{Duration, Instant};
 
 use wardkey_core::code::Code;
 use wardkey_core::codec::List;
-use wardkey_core::message::key::{Claim, Identified, Identify, KeyInfo, MAX_DEVICES, Reply};
+use wardkey_core::message::key::{Claim, Identified, Identify, MAX_DEVICES, Reply};
 
 use super::convert;
+use crate::KeyError;
 use crate::keys::{Limits, SecurityKey};
-use crate::{Assertion, KeyError};
 
 /// How long a device may take for a step, and in all for its first turn, besides [`PER_ID`].
 const STEP: Duration = Duration::from_secs(1);
@@ -28,13 +28,15 @@ const PER_ID: Duration = Duration::from_millis(10);
 /// When a device that failed is asked again: doubled each time.
 const PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long the other devices are waited for when one has claimed a credential and all are to be told.
+const OTHERS: Duration = Duration::from_secs(3);
 
 /// What a device said to the question whose it is.
 enum State {
     /// Not asked yet, or it failed that often.
     Ask { failed: u32, not_before: Instant, error: Option<KeyError> },
     /// It claims to hold a credential.
-    Claims { key: Box<KeyInfo>, assertion: Box<Assertion> },
+    Claims(Box<Claim>),
     /// It holds none of those asked for.
     Unregistered,
     /// It tells nothing without its PIN or a touch.
@@ -84,6 +86,8 @@ pub(super) struct Search {
     devices: Vec<Device>,
     /// Whose claims the caller has heard: told again when others make any.
     told: Vec<String>,
+    /// When the first claim was made that is to be told with others.
+    first_claim: Option<Instant>,
 }
 
 impl Search {
@@ -95,6 +99,7 @@ impl Search {
             every: request.every,
             devices: Vec::new(),
             told: Vec::new(),
+            first_claim: None,
         }
     }
 
@@ -108,10 +113,11 @@ impl Search {
     /// [`KeyError::NoCredentials`] when none does; and those of the key.
     pub fn touch(&mut self, path: &str, limits: &Limits) -> Result<(), KeyError> {
         for device in &mut self.devices {
-            if let State::Claims { assertion, .. } = &device.state
+            if let State::Claims(claim) = &device.state
                 && device.key.description().path == path
             {
-                return device.key.touch(&self.rp_id, &assertion.credential_id, &self.client_data, limits);
+                let credential = claim.proof.credential.as_slice();
+                return device.key.touch(&self.rp_id, credential, &self.client_data, limits);
             }
         }
         Err(KeyError::NoCredentials)
@@ -126,8 +132,12 @@ impl Search {
         for key in plugged.into_iter().take(MAX_DEVICES) {
             let same = was.iter().position(|device| device.key.description() == key.description());
             self.devices.push(match same {
-                // The descriptor that is open already: the kernel gives its node to no other device.
-                Some(index) => was.swap_remove(index),
+                Some(index) => {
+                    let device = was.swap_remove(index);
+                    // One that failed is asked anew, over a channel of its own; of the others the descriptor that
+                    // is open already is kept, as long as which the kernel gives the node to no other device.
+                    if device.state.failed() > 0 { Device { key, state: device.state } } else { device }
+                }
                 None => Device { key, state: State::new() },
             });
         }
@@ -141,11 +151,17 @@ impl Search {
             _ => None,
         });
         let first = waiting.min_by_key(|(_, failed, not_before)| (*failed > 0, *not_before));
-        let claim = self.devices.iter().filter(|device| matches!(device.state, State::Claims { .. }));
+        let claim = self.devices.iter().filter(|device| matches!(device.state, State::Claims(_)));
         let claim: Vec<String> = claim.map(|device| device.key.description().path.clone()).collect();
+        if claim.is_empty() {
+            // A device that comes to the node of one that is gone is news.
+            self.told.clear();
+            self.first_claim = None;
+        }
         let is_news = !claim.is_empty() && claim != self.told;
+        let is_late = self.first_claim.is_some_and(|first| first.elapsed() > OTHERS);
         match first {
-            Some((index, 0, _)) if self.every || !is_news => Next::Ask(index),
+            Some((index, 0, _)) if !is_news || (self.every && !is_late) => Next::Ask(index),
             _ if is_news => {
                 self.told = claim;
                 self.claims().map_or(Next::Wait(None), |claims| Next::Tell(Box::new(claims)))
@@ -158,10 +174,7 @@ impl Search {
 
     fn claims(&self) -> Option<Identified> {
         let mut claims = self.devices.iter().filter_map(|device| match &device.state {
-            State::Claims { key, assertion } => {
-                let proof = convert::key_assertion((**assertion).clone()).ok()?;
-                Some(Claim { key: (**key).clone(), proof })
-            }
+            State::Claims(claim) => Some((**claim).clone()),
             _ => None,
         });
         let first = claims.next()?;
@@ -184,9 +197,13 @@ impl Search {
         let limits = Limits { deadline: limits.deadline.min(turn), step: STEP, ..limits.clone() };
         let answer = device.key.identify(&self.rp_id, &self.wanted, &self.client_data, &limits).and_then(|found| {
             let Some(assertion) = found else { return Ok(State::Unregistered) };
-            let key = Box::new(convert::asked(device.key.as_mut(), &limits)?);
-            Ok(State::Claims { key, assertion: Box::new(assertion) })
+            let proof = convert::key_assertion(assertion)?;
+            let key = convert::asked(device.key.as_mut(), &limits)?;
+            Ok(State::Claims(Box::new(Claim { key, proof })))
         });
+        if matches!(answer, Ok(State::Claims(_))) {
+            self.first_claim.get_or_insert_with(Instant::now);
+        }
         let failed = device.state.failed().saturating_add(1);
         device.state = match answer {
             Ok(state) => state,
@@ -204,10 +221,11 @@ impl Search {
     /// Leaves devices alone that claimed something and did not prove it.
     pub fn pass_over(&mut self, paths: &[String]) {
         for device in &mut self.devices {
-            if paths.contains(&device.key.description().path) && matches!(device.state, State::Claims { .. }) {
+            if paths.contains(&device.key.description().path) && matches!(device.state, State::Claims(_)) {
                 device.state = State::PassedOver;
             }
         }
+        self.told.retain(|told| !paths.contains(told));
     }
 
     /// What the caller is to be told while it waits.
@@ -241,12 +259,76 @@ impl Search {
     /// same credential: which of them proved it, the caller knows.
     pub fn take(self, path: &str, credential: &[u8]) -> Option<Box<dyn SecurityKey>> {
         self.devices.into_iter().find_map(|device| match &device.state {
-            State::Claims { assertion, .. }
-                if device.key.description().path == path && assertion.credential_id == credential =>
+            State::Claims(claim)
+                if device.key.description().path == path && claim.proof.credential.as_slice() == credential =>
             {
                 Some(device.key)
             }
             _ => None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wardkey_core::codec::Bytes;
+    use wardkey_core::id::CredentialId;
+
+    use super::*;
+    use crate::testkey::{INFO, NEXT_NODE, RP_ID, TestKey, id, soon};
+
+    fn search() -> Search {
+        Search::new(&Identify {
+            rp_id: RP_ID.parse().unwrap(),
+            allow: List::new(vec![CredentialId::new(id(1)).unwrap()]).unwrap(),
+            wait_ms: 0,
+            client_data: Bytes::default(),
+            every: false,
+        })
+    }
+
+    /// A key behind the first node.
+    fn at_the_first_node(key: fn() -> TestKey) -> Vec<Box<dyn SecurityKey>> {
+        NEXT_NODE.set(0);
+        vec![key().key]
+    }
+
+    fn good() -> TestKey {
+        TestKey::new(|_, _| None)
+    }
+
+    /// Asks until there is something to tell; whose claims that are.
+    fn told(search: &mut Search) -> Option<String> {
+        for _ in 0..4 {
+            match search.next() {
+                Next::Ask(index) | Next::AskAgain(index) => search.ask(index, &soon(), || false).unwrap(),
+                Next::Tell(identified) => return Some(identified.key.path),
+                Next::Wait(None) => return None,
+                Next::Wait(Some(until)) => std::thread::sleep(until.saturating_duration_since(Instant::now())),
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn the_real_key_at_the_node_of_one_that_was_passed_over_is_told() {
+        let mut search = search();
+        search.look(at_the_first_node(good), &[]);
+        assert_eq!(told(&mut search).as_deref(), Some("test:0"));
+        search.pass_over(&["test:0".to_owned()]);
+        assert_eq!(told(&mut search), None, "while it stays it is left alone");
+        // Pulled out, and another one plugged into the same port, between two looks.
+        search.look(at_the_first_node(good), &["test:0".to_owned()]);
+        assert_eq!(told(&mut search).as_deref(), Some("test:0"));
+    }
+
+    #[test]
+    fn one_that_failed_is_asked_over_a_channel_of_its_own() {
+        let mut search = search();
+        // What timed out once answers no more over the same descriptor.
+        search.look(at_the_first_node(|| TestKey::answering(INFO, vec![])), &[]);
+        assert_eq!(told(&mut search), None);
+        search.look(at_the_first_node(good), &[]);
+        assert_eq!(told(&mut search).as_deref(), Some("test:0"));
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use wardkey_core::code::Code;
 use wardkey_core::codec::List;
-use wardkey_core::message::key::{Identify, Request as KeyRequest};
+use wardkey_core::message::key::{Identify, MAX_DEVICES, Request as KeyRequest};
 use wardkey_core::name::RpId;
 use wardkey_ipc::{Channel, Deadline, IpcError};
 
@@ -90,19 +90,30 @@ impl Attempt<'_, '_> {
             every: false,
         });
         channel.send(&request, Deadline::after(ANSWER)).map_err(|error| Refusal::key(&error))?;
-        let identified = match channel.receive::<KeyReply>(Deadline::after(ANSWER + GRACE)) {
-            Ok(KeyReply::Identified(identified)) => identified,
-            Ok(KeyReply::Insert | KeyReply::Unregistered(_) | KeyReply::Failed(_)) => return Ok(None),
-            Ok(_) => return Err(unexpected("key process")),
-            Err(error) => return Err(Refusal::key(&error)),
-        };
-        let Some(claim) = all_of(identified)?.into_iter().next() else { return Ok(None) };
-        match silent_of(&claim, &challenge)?.prove(&challenge, &one.person.snapshot) {
-            Ok(proven) => Ok(Some((Found { proven, key: claim.key, ..one }, channel))),
-            Err(denial) => {
-                self.suspect(&claim.key, &denial);
-                Ok(None)
+        let until = Deadline::after(ANSWER + GRACE);
+        // Another device may claim the same; the one that is meant is found by its node.
+        for _ in 0..MAX_DEVICES {
+            let identified = match channel.receive::<KeyReply>(until) {
+                Ok(KeyReply::Identified(identified)) => identified,
+                Ok(KeyReply::Insert | KeyReply::Unregistered(_) | KeyReply::Failed(_)) | Err(IpcError::TimedOut) => {
+                    return Ok(None);
+                }
+                Ok(_) => return Err(unexpected("key process")),
+                Err(error) => return Err(Refusal::key(&error)),
+            };
+            let Some(claim) = all_of(identified)?.into_iter().next() else { return Ok(None) };
+            if claim.key.path == one.key.path {
+                return match silent_of(&claim, &challenge)?.prove(&challenge, &one.person.snapshot) {
+                    Ok(proven) => Ok(Some((Found { proven, key: claim.key, ..one }, channel))),
+                    Err(denial) => {
+                        self.suspect(&claim.key, &denial);
+                        Ok(None)
+                    }
+                };
             }
+            let other = List::new(vec![claim.key.path]).map_err(|error| Refusal::new(Code::Internal, error))?;
+            channel.send(&KeyRequest::PassOver(other), until).map_err(|error| Refusal::key(&error))?;
         }
+        Ok(None)
     }
 }

@@ -54,19 +54,33 @@ impl Attempt<'_, '_> {
             every: matches!(search.sought, Sought::Shared(_)),
         });
         self.ask_key(&request)?;
+        // Why a key of the person that proved itself cannot be used: said when there is no other one.
+        let mut unusable: Option<Refusal> = None;
         for _ in 0..MAX_CLAIMS {
-            let Round::Done(identified) = self.claims(at_once)? else { return Ok(Round::Again) };
+            let identified = match (self.claims(at_once || unusable.is_some()), &unusable) {
+                (Ok(Round::Done(identified)), _) => identified,
+                (Ok(Round::Again), _) => return Ok(Round::Again),
+                (Err(_), Some(refusal)) => return Err(refusal.clone()),
+                (Err(refusal), None) => return Err(refusal),
+            };
             let mut found: Vec<Found> = Vec::new();
-            let mut unproven = Vec::new();
+            let mut passed_over = Vec::new();
             for claim in all_of(identified)? {
                 let Round::Done(outcome) = self.proof(&mut search, &challenge, &claim)? else {
                     return Ok(Round::Again);
                 };
                 match outcome {
-                    Ok((person, proven)) => found.push(Found { person, proven, key: claim.key }),
+                    Ok((person, proven)) => match person.may_use(proven.credential(), self.login) {
+                        Ok(()) => found.push(Found { person, proven, key: claim.key }),
+                        Err(refusal) => {
+                            self.recognise(&person, &proven);
+                            unusable = Some(refusal);
+                            passed_over.push(claim.key.path);
+                        }
+                    },
                     Err(denial) => {
                         self.suspect(&claim.key, &denial);
-                        unproven.push(claim.key.path);
+                        passed_over.push(claim.key.path);
                     }
                 }
             }
@@ -88,8 +102,8 @@ impl Attempt<'_, '_> {
                 let KeyInfo { path, details, .. } = key;
                 return Ok(Round::Done(Standing { person, proven, path, details, since: Instant::now() }));
             }
-            let unproven = List::new(unproven).map_err(|error| internal(&error))?;
-            self.ask_key(&KeyRequest::PassOver(unproven))?;
+            let passed_over = List::new(passed_over).map_err(|error| internal(&error))?;
+            self.ask_key(&KeyRequest::PassOver(passed_over))?;
         }
         Err(Refusal::new(Code::KeyFault, "devices that claim to be keys without end"))
     }

@@ -124,15 +124,24 @@ impl Standing {
     /// # Errors
     /// The refusal; no PIN has been asked for.
     pub fn permitted(&self, login: &Login) -> Result<(), Refusal> {
+        self.person.may_use(self.proven.credential(), login)
+    }
+}
+
+impl Person {
+    /// Whether the person may log in with this credential, which a key has proved to hold.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn may_use(&self, credential: &CredentialId, login: &Login) -> Result<(), Refusal> {
         if let Some(why) = login.nobody {
             return Err(Refusal::new(Code::KeyAndNameDoNotMatch, why));
         }
-        self.person.permit.clone()?;
-        let credential = self.proven.credential();
-        if !self.person.snapshot.allow_list().contains(credential) {
+        self.permit.clone()?;
+        if !self.snapshot.allow_list().contains(credential) {
             return Err(Refusal::new(Code::CredentialDisabled, "credential is disabled"));
         }
-        if let Some(locked) = self.person.locked.iter().find(|locked| locked.credential == *credential) {
+        if let Some(locked) = self.locked.iter().find(|locked| locked.credential == *credential) {
             let seconds = locked.seconds.min(LONGEST_LOCK);
             let refusal = Refusal::new(Code::LockedOut, format!("key is locked out for {seconds} s"));
             return Err(Refusal { seconds: Some(seconds), ..refusal });

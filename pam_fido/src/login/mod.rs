@@ -185,7 +185,7 @@ pub fn authenticate(world: World<'_>, login: &Login) -> Result<Admitted, Refusal
 impl Attempt<'_, '_> {
     fn run(&mut self) -> Result<Admitted, Refusal> {
         let mut standing = self.establish(None)?;
-        self.recognise(&standing);
+        self.recognise(&standing.person, &standing.proven);
         standing.permitted(self.login)?;
         let pin = self.ask(&standing)?;
         // The person was there just now: what is waited for from here on is the agent and a restart.
@@ -193,7 +193,7 @@ impl Attempt<'_, '_> {
         self.told_wait = false;
         while !(self.is_fresh(&standing)? && self.hold()?) {
             standing = self.establish(Some(standing.proven.credential()))?;
-            self.recognise(&standing);
+            self.recognise(&standing.person, &standing.proven);
             standing.permitted(self.login)?;
         }
         let signed = self.sign(&standing, pin)?;

@@ -3,11 +3,12 @@
 use std::time::Instant;
 
 use wardkey_core::code::Code;
+use wardkey_core::identification::Proven;
 use wardkey_core::message::key::Pin;
 use wardkey_core::texts;
 
 use super::Attempt;
-use super::judge::Standing;
+use super::judge::{Person, Standing};
 use crate::refusal::Refusal;
 use crate::talk::Answer;
 
@@ -16,10 +17,10 @@ const ALL_TRIES: u8 = 8;
 
 impl Attempt<'_, '_> {
     /// The key proved who asks: from here on the person's language and name.
-    pub(super) fn recognise(&mut self, standing: &Standing) {
-        let snapshot = &standing.person.snapshot;
+    pub(super) fn recognise(&mut self, person: &Person, proven: &Proven) {
+        let snapshot = &person.snapshot;
         self.person = Some(snapshot.login().clone());
-        self.proof = Some(standing.proven.silent().clone());
+        self.proof = Some(proven.silent().clone());
         if let Some(record) = snapshot.records().next() {
             self.language = record.language;
         }

@@ -332,13 +332,21 @@ fn two_keys(alone: impl Fn(usize, &KeyRequest) -> Vec<Act<KeyReply>> + Send + Sy
     scene
 }
 
+/// The key of `seed` at the node of that number, from 1 on, claims that credential.
+fn claims_at(request: &KeyRequest, seed: Option<u8>, number: usize) -> KeyReply {
+    let id = u8::try_from(number).unwrap();
+    let KeyReply::Identified(mut reply) = claims(request, seed.unwrap_or(id), id) else { unreachable!() };
+    reply.key.path = format!("/dev/hidraw{}", number - 1);
+    KeyReply::Identified(reply)
+}
+
 #[test]
 fn of_two_keys_of_two_people_the_one_that_is_touched_is_meant() {
     for (touched, name) in [(1, "hanako"), (2, "taro")] {
         let scene = two_keys(move |number, request| match request {
             KeyRequest::Identify(identify) => {
                 assert_eq!(identify.allow.len(), 1, "this key and no other");
-                vec![Act::Say(identified(request, u8::try_from(number).unwrap()))]
+                vec![Act::Say(claims_at(request, None, number))]
             }
             KeyRequest::Touch { .. } if number == touched => {
                 vec![Act::Say(KeyReply::Touch), Act::Sleep(50), Act::Say(KeyReply::Done)]
@@ -353,6 +361,52 @@ fn of_two_keys_of_two_people_the_one_that_is_touched_is_meant() {
         let asserted: Vec<_> = seen.key.iter().filter(|request| matches!(request, KeyRequest::Assert(_))).collect();
         let [KeyRequest::Assert(assert)] = asserted[..] else { panic!("{asserted:?}") };
         assert_eq!(usize::from(assert.credential.as_slice()[0]), touched, "the PIN goes to the key that was touched");
+    }
+}
+
+#[test]
+fn a_key_of_the_person_that_cannot_be_used_does_not_keep_the_other_one_out() {
+    // The stolen key stands first; it is disabled, or locked out.
+    for disabled in [true, false] {
+        let mut deployment = Deployment::new();
+        let mut stolen = Key::es256(1).record(1);
+        stolen.status = if disabled { Status::Disabled } else { Status::Active };
+        deployment.hanako().credentials = List::new(vec![stolen, Key::es256(7).record(7)]).unwrap();
+        deployment.refresh();
+        let scene = |has_other: bool| {
+            let mut scene = Scene::of(&deployment);
+            let credential = wardkey_core::id::CredentialId::new(vec![1; 32]).unwrap();
+            let locked = List::new(vec![wardkey_core::message::agent::Locked { credential, seconds: 30 }]).unwrap();
+            let grant = Grant { locked: (!disabled).then_some(locked), ..grant_of(deployment.evidence("hanako")) };
+            let asked = std::sync::Mutex::new(None);
+            scene.agent_instead(move |_, request| match request {
+                AgentRequest::Begin(_) => vec![Act::Say(AgentReply::Granted(Box::new(grant.clone())))],
+                _ => vec![],
+            });
+            scene.key_instead(move |_, request| match request {
+                KeyRequest::Identify(_) => {
+                    *asked.lock().unwrap() = Some(request.clone());
+                    vec![Act::Say(identified(request, 1))]
+                }
+                KeyRequest::PassOver(_) if has_other => {
+                    vec![Act::Say(identified(asked.lock().unwrap().as_ref().unwrap(), 7))]
+                }
+                KeyRequest::Assert(assert) => {
+                    let id = assert.credential.as_slice()[0];
+                    vec![Act::Say(KeyReply::Touch), Act::Say(signature(id, id, assert.client_data.as_slice(), 0x05))]
+                }
+                _ => vec![],
+            });
+            scene
+        };
+        let seen = scene(true).run();
+        assert_eq!(seen.result.as_ref().map(|admitted| admitted.key), Ok(fingerprint(7)), "disabled {disabled}");
+        assert!(seen.outcomes()[0].suspects.is_none(), "it is no liar");
+        // Alone it is refused at once, by the true cause.
+        let seen = scene(false).run();
+        let code = if disabled { Code::CredentialDisabled } else { Code::LockedOut };
+        assert_eq!((seen.code(), seen.person.questions.len()), (code.number(), 0));
+        assert_eq!(seen.outcomes()[0].person, Some(login("hanako")));
     }
 }
 
@@ -385,14 +439,14 @@ fn a_device_that_claims_what_the_real_key_proves_gets_no_pin() {
 fn of_two_keys_neither_touched_nor_proven_again_none_gets_a_pin() {
     // Nobody touches either.
     let seen = two_keys(|number, request| match request {
-        KeyRequest::Identify(_) => vec![Act::Say(identified(request, u8::try_from(number).unwrap()))],
+        KeyRequest::Identify(_) => vec![Act::Say(claims_at(request, None, number))],
         _ => vec![Act::Say(KeyReply::Touch), Act::Sleep(100), Act::Say(failed(Code::TouchTimeout, None))],
     })
     .run();
     assert_eq!((seen.code(), seen.person.questions.len()), (Code::TouchTimeout.number(), 0));
     // Between the two looks another device takes the place of each, and is "touched" at once.
     let seen = two_keys(|number, request| match request {
-        KeyRequest::Identify(_) => vec![Act::Say(claims(request, 66, u8::try_from(number).unwrap()))],
+        KeyRequest::Identify(_) => vec![Act::Say(claims_at(request, Some(66), number))],
         KeyRequest::Touch { .. } => vec![Act::Say(KeyReply::Done)],
         _ => vec![],
     })

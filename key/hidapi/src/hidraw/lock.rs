@@ -71,7 +71,8 @@ impl Locks {
             Contention::GoOn | Contention::Fail => PATIENCE.saturating_sub(state.waited),
         };
         let started = Instant::now();
-        let until = until.min(started + patience);
+        // Half of the time at most: what is left is for the key, which would else be taken for a silent one.
+        let until = until.min(started + patience.min(until.saturating_duration_since(started) / 2));
         loop {
             match file.try_lock() {
                 Ok(()) => {
@@ -95,6 +96,17 @@ impl Locks {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lock_that_is_not_given_leaves_time_to_ask_the_key() {
+        let (file, other) = opened_twice();
+        other.lock().unwrap();
+        let locks = Locks::default();
+        locks.on_contention(Contention::GoOn);
+        let until = Instant::now() + Duration::from_millis(400);
+        locks.claim(&file, until).unwrap();
+        assert!(until.saturating_duration_since(Instant::now()) > Duration::from_millis(100));
+    }
 
     /// A file as two programs have opened it.
     fn opened_twice() -> (Arc<File>, File) {
