@@ -1,4 +1,4 @@
-//! The agent's clock: the machine's, but never below the greatest signed time seen (DESIGN, Clock).
+//! The agent's clock: the machine's, but never below the greatest signed time seen.
 
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;

@@ -15,7 +15,7 @@ use crate::stage::is_member;
 pub use crate::stage::{Stage, stage_by_time};
 use crate::time::UnixTime;
 
-/// Longest time in seconds from the challenge to the decision (S5).
+/// Longest time in seconds from the challenge to the decision.
 pub const CHALLENGE_SECONDS: u64 = 60;
 
 /// The service of the account phase that systemd goes through for an account's user manager.

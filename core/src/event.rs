@@ -339,7 +339,7 @@ fn hash_id(bytes: &[u8]) -> EventId {
     EventId::new(id)
 }
 
-/// A value that no parser of key=value lines takes for anything else (LESSONS: log injection).
+/// A value that no parser of key=value lines takes for anything else (log injection).
 fn plain_value(value: &str) -> String {
     let value: String = printable(value, 256)
         .chars()

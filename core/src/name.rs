@@ -98,7 +98,7 @@ fn is_name(text: &str, extra: &str) -> bool {
 }
 
 name!(
-    /// A Unix login name. Exact: case matters and nothing is mapped (LESSONS: sssd CVE-2025-11561).
+    /// A Unix login name. Exact: case matters and nothing is mapped (sssd CVE-2025-11561).
     LoginName, "login name", 64, "letters, digits and ._-@+$, not beginning with - or .",
     |text| is_name(text, "._-@+$")
 );

@@ -160,7 +160,7 @@ mod tests {
         );
     }
 
-    /// LESSONS: himmelblau GHSA-x259-23ph-65m5, control characters in names reached what people read.
+    /// himmelblau GHSA-x259-23ph-65m5, control characters in names reached what people read.
     #[test]
     fn control_characters_in_arguments_are_made_printable() {
         let hostile = "a\nb\u{1b}[31mc\u{202e}d\u{0}";

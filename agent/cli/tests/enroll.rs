@@ -202,7 +202,7 @@ fn refusals_and_cancelling_end_it() {
     assert_eq!((ran.exit, ran.json()["error"]["code"].as_str()), (3, Some("WK-1302")));
 }
 
-/// LESSONS: wait for the key to be plugged, without Enter.
+/// Wait for the key to be plugged, without Enter.
 #[test]
 fn it_waits_for_one_key_to_be_plugged() {
     let machine = machine(0);

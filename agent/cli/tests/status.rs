@@ -155,7 +155,7 @@ fn listen() {
     std::thread::sleep(std::time::Duration::from_secs(30));
 }
 
-/// LESSONS: himmelblau GHSA-6gp8: no PIN to a socket that somebody else put there.
+/// himmelblau GHSA-6gp8: no PIN to a socket that somebody else put there.
 #[test]
 fn a_socket_of_somebody_else_gets_nothing() {
     use std::os::unix::process::CommandExt;

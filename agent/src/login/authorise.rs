@@ -80,7 +80,7 @@ fn may_ask_for(peer: Peer, account: Option<&LoginName>) -> bool {
     peer.is_root() || account.and_then(uid_of) == Some(peer.uid)
 }
 
-/// The uid of an account here. The spelling must be the account's own: NSS may map names (LESSONS, sssd
+/// The uid of an account here. The spelling must be the account's own: NSS may map names (sssd
 /// CVE-2025-11561).
 fn uid_of(account: &LoginName) -> Option<u32> {
     let user = nix::unistd::User::from_name(account.as_str()).ok().flatten()?;

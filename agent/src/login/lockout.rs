@@ -49,7 +49,7 @@ pub fn locked(agent: &Agent, subjects: &[Subject]) -> Result<Option<u64>, AgentE
     for subject in subjects {
         let failures = match agent.state.failures(subject) {
             Ok(failures) => failures,
-            // A full disk refuses nobody (DESIGN); the key still counts its own tries.
+            // A full disk refuses nobody; the key still counts its own tries.
             Err(AgentError::Full) => continue,
             Err(error) => return Err(error),
         };

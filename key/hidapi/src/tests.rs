@@ -1,5 +1,5 @@
 //! The device against scripted keys: what `ctap-hid-fido2` would write, and what
-//! it may read afterwards. Rows of LESSONS.md by their number.
+//! it may read afterwards.
 
 use std::ffi::CString;
 use std::os::fd::OwnedFd;

@@ -1,5 +1,5 @@
 //! The adapter against scripted keys: statuses, hostile answers, and what is
-//! sent at all. Rows of LESSONS.md by their number.
+//! sent at all.
 
 use std::time::{Duration, Instant};
 

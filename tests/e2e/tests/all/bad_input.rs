@@ -1,5 +1,5 @@
-//! Wrong configuration, missing files, impossible names: a clear message with a code, the outcome of
-//! DESIGN.md, nothing lost, and the next login works once it is mended.
+//! Wrong configuration, missing files, impossible names: a clear message with a code, a refusal, nothing lost,
+//! and the next login works once it is mended.
 
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,4 @@
-//! How greeters and lockers treat messages and prompts (LESSONS.md, Greeters and lockers).
+//! How greeters and lockers treat messages and prompts.
 
 use wardkey_core::code::Code;
 use wardkey_core::name::Language;

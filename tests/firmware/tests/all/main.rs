@@ -1,5 +1,4 @@
-//! The firmware of a shipping key, our library, our decision. Rows of
-//! LESSONS.md by their names.
+//! The firmware of a shipping key, our library, our decision.
 
 mod exchanges;
 mod hostile;
