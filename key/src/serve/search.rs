@@ -134,8 +134,8 @@ impl Search {
             self.devices.push(match same {
                 Some(index) => {
                     let device = was.swap_remove(index);
-                    // One that failed is asked anew, over a channel of its own; of the others the descriptor that
-                    // is open already is kept, as long as which the kernel gives the node to no other device.
+                    // One that failed is asked anew, over a channel of its own. Of the others the open descriptor
+                    // is kept: while it is open the kernel gives its node to no other device.
                     if device.state.failed() > 0 { Device { key, state: device.state } } else { device }
                 }
                 None => Device { key, state: State::new() },

@@ -5,6 +5,9 @@ use std::path::Path;
 
 use wardkey_core::code::Code;
 
+use wardkey_settings::files::Owner;
+use wardkey_settings::login_defs;
+
 use super::finding::{Finding, Level};
 use super::text;
 
@@ -49,14 +52,9 @@ pub(crate) fn sources(root: &Path) -> Vec<String> {
     words.filter(|word| !["files", "systemd", "compat"].contains(word)).map(str::to_owned).collect()
 }
 
-/// `UID_MIN` of login.defs.
-pub(crate) fn uid_min(root: &Path) -> u32 {
-    let text = text::read(&root.join("etc/login.defs"));
-    let value = text
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("UID_MIN"))
-        .filter(|rest| rest.starts_with(char::is_whitespace));
-    value.into_iter().next_back().and_then(|rest| rest.trim().parse().ok()).unwrap_or(UID_MIN)
+/// Where the accounts of people begin here, as the module takes it.
+pub(crate) fn uid_min(root: &Path, owner: Owner) -> u32 {
+    login_defs::system_uid_max(&root.join("etc/login.defs"), owner).map_or(UID_MIN, |max| max.saturating_add(1))
 }
 
 /// What is wrong with the accounts of people.
@@ -140,7 +138,7 @@ mod tests {
         );
         write("login.defs", "# UID_MIN 7\nUID_MIN\t\t\t 500\nUID_MAX 60000\n");
         write("nsswitch.conf", "passwd: files systemd [NOTFOUND=continue] sss\ngroup: files\n");
-        assert_eq!((uid_min(root.path()), sources(root.path())), (500, vec!["sss".to_owned()]));
+        assert_eq!((uid_min(root.path(), Owner::current()), sources(root.path())), (500, vec!["sss".to_owned()]));
         let names = ["hanako", "taro", "old", "empty", "fine", "ends", "new", "admin", "nobody-here"];
         let people = People { names: names.map(Into::into).into(), accounts: passwd(root.path()) };
         let found = look(root.path(), &people, &BTreeSet::from(["admin".to_owned()]), 999);

@@ -264,7 +264,7 @@ fn of_accounts(work: &Work<'_, '_>, settings: &Settings, directory: &Directory, 
     let root = &work.around.places.root;
     let limit = settings.local.system_uid_max;
     let mut findings = Vec::new();
-    let least = accounts::uid_min(root);
+    let least = accounts::uid_min(root, work.around.files_owner);
     if least <= limit {
         let finding = Finding::new(Code::UidLimitsDiffer, Level::Warning, "uid", limit.to_string());
         let fix = format!("system_uid_max = {}", least.saturating_sub(1));
