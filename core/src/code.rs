@@ -164,6 +164,8 @@ codes! {
     TouchToChoose = 1226,
     /// Keys are plugged, and none of them is registered for this name: the same for names that nobody has.
     KeyNotRegistered = 1227,
+    /// Very many people may use the account, and the key is compared with all of them (a notice).
+    KeySearching = 1240,
 
     // 13xx: parts of Wardkey
     /// The agent cannot be reached.

@@ -74,6 +74,7 @@ wk-1224 = This key cannot be used: it does not identify itself without its PIN. 
 wk-1225 = A plugged-in device proved nothing and is passed over. If nobody knows it, tell an administrator.
 wk-1226 = Several registered keys are plugged in. Please touch your own.
 wk-1227 = The key that is plugged in is not registered for this name. Check the name, or insert yours.
+wk-1240 = Please wait: your key is being looked up. This takes longer the first time at a terminal.
 
 ## 13xx: parts of Wardkey
 

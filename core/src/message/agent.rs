@@ -54,6 +54,10 @@ pub enum Request {
     /// A way in without a key has opened on this machine (root). Answer: [`Reply::Recorded`] or `Refused`.
     #[n(21)]
     WayIn(#[n(0)] WayIn),
+    /// The next page of who may use the shared account of this login, from [`Grant::more`] or
+    /// [`Candidates::more`]. Answer: [`Reply::Candidates`], `Wait` or `Refused`.
+    #[n(22)]
+    Candidates(#[n(0)] CandidatePage),
 }
 
 /// A login, as the module states it. The agent derives seat and session from the peer.
@@ -216,6 +220,9 @@ pub enum Reply {
     /// Names of the directory's people.
     #[n(20)]
     People(#[n(0)] Box<People>),
+    /// A page of who may use a shared account.
+    #[n(21)]
+    Candidates(#[n(0)] Box<Candidates>),
 }
 
 /// Where a page of people begins.
@@ -290,9 +297,9 @@ pub struct Grant {
     #[n(0)]
     pub evidence: Option<Evidence>,
     /// For a shared account, who may be meant: credential ids to ask the key for. Not proven; a wrong
-    /// list only leads to a person whose proof fails.
+    /// list only leads to a person whose proof fails. Who was seen at this terminal comes first.
     #[n(1)]
-    pub candidates: List<Candidate, 512>,
+    pub candidates: List<Candidate, CANDIDATES_PER_PAGE>,
     /// Credentials of the person that are locked out after failures: refused once the key proved that it
     /// holds one of them. Other keys of the person are not concerned.
     #[n(2)]
@@ -300,6 +307,36 @@ pub struct Grant {
     /// For a name that nobody has: ids to ask a key for in place of a person's, the same ones each time.
     #[n(3)]
     pub decoys: Option<List<CredentialId, 32>>,
+    /// Where the next page of candidates begins; none when these are all. Older agents have one page.
+    #[n(4)]
+    pub more: Option<CandidatePage>,
+}
+
+/// Credentials on one page of candidates.
+pub const CANDIDATES_PER_PAGE: usize = 512;
+
+/// Where a page of candidates begins: after this person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(map)]
+pub struct CandidatePage {
+    /// Whether the person was never seen at this terminal; these come after the others.
+    #[n(0)]
+    pub unseen: bool,
+    /// SHA-256 of the person's login name.
+    #[n(1)]
+    pub after: Hash,
+}
+
+/// A page of who may use a shared account, as in [`Grant::candidates`].
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Candidates {
+    /// The candidates.
+    #[n(0)]
+    pub candidates: List<Candidate, CANDIDATES_PER_PAGE>,
+    /// Where the next page begins; none after the last one.
+    #[n(1)]
+    pub more: Option<CandidatePage>,
 }
 
 /// A credential that is locked out.

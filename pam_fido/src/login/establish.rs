@@ -2,7 +2,7 @@
 
 use wardkey_core::code::Code;
 use wardkey_core::id::CredentialId;
-use wardkey_core::message::agent::{Grant, Request as AgentRequest};
+use wardkey_core::message::agent::{CandidatePage, Candidates, Grant, Request as AgentRequest};
 use wardkey_core::name::LoginName;
 use wardkey_ipc::{Channel, Deadline, IpcError};
 
@@ -55,6 +55,7 @@ impl Attempt<'_, '_> {
         let mut search = self.judge(&grant)?;
         if let Some(credential) = again {
             search.allow = vec![credential.clone()];
+            search.more = None;
         }
         let connected = match early {
             Some(Ok(key)) => Ok(key),
@@ -111,6 +112,28 @@ impl Attempt<'_, '_> {
                     return Ok(Round::Again);
                 }
                 Ok(AgentReply::Held) => {}
+                Ok(AgentReply::Refused(refusal)) => return Err(refusal.into()),
+                Ok(AgentReply::Recorded(..) | AgentReply::Candidates(_)) => break,
+                Err(error) => return self.agent_lost(&error),
+            }
+        }
+        Err(unexpected("agent"))
+    }
+
+    /// For a shared account of many: the next page of who may use it.
+    pub(super) fn candidates(&mut self, page: CandidatePage) -> Result<Round<Box<Candidates>>, Refusal> {
+        if let Err(error) = self.tell_agent(&AgentRequest::Candidates(page)) {
+            return self.agent_lost(&error);
+        }
+        for _ in 0..MAX_MESSAGES {
+            match self.hear_agent(Deadline::after(ANSWER)) {
+                Ok(AgentReply::Candidates(page)) => return Ok(Round::Done(page)),
+                Ok(AgentReply::Wait) => {
+                    self.wait_for_turn();
+                    (self.agent, self.key) = (None, None);
+                    return Ok(Round::Again);
+                }
+                Ok(AgentReply::Granted(_) | AgentReply::Held) => {}
                 Ok(AgentReply::Refused(refusal)) => return Err(refusal.into()),
                 Ok(AgentReply::Recorded(..)) => break,
                 Err(error) => return self.agent_lost(&error),

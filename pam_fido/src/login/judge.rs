@@ -5,7 +5,7 @@ use wardkey_core::decide::{self, Permit, Request};
 use wardkey_core::id::CredentialId;
 use wardkey_core::identification::Proven;
 use wardkey_core::marks::Marks;
-use wardkey_core::message::agent::{Candidate, Grant, Locked};
+use wardkey_core::message::agent::{Candidate, CandidatePage, Grant, Locked};
 use wardkey_core::message::key::{KeyDetails, MAX_ALLOW};
 use wardkey_core::name::{LoginName, RpId};
 use wardkey_core::snapshot::Snapshot;
@@ -105,6 +105,8 @@ pub struct Search {
     pub sought: Sought,
     pub rp_id: RpId,
     pub allow: Vec<CredentialId>,
+    /// Where the next page of candidates begins.
+    pub more: Option<CandidatePage>,
 }
 
 /// Where a login stands when a key proved whose it is.
@@ -169,7 +171,8 @@ impl Attempt<'_, '_> {
         } else {
             (Sought::Nobody, Vec::new())
         };
-        Ok(Search { sought, rp_id, allow: self.or_decoys(allow, grant)? })
+        let more = grant.more.filter(|_| matches!(sought, Sought::Shared(_)) && !allow.is_empty());
+        Ok(Search { sought, rp_id, allow: self.or_decoys(allow, grant)?, more })
     }
 
     /// An empty list would mean "any credential" to a key: then made-up ids stand in it. The agent's are the

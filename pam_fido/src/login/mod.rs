@@ -130,6 +130,7 @@ struct Attempt<'w, 'l> {
     told_wait: bool,
     told_insert: bool,
     told_unregistered: bool,
+    told_searching: bool,
     /// Times that it was begun to connect and identify.
     rounds: usize,
     /// When waiting for key or agent ends.
@@ -167,6 +168,7 @@ pub fn authenticate(world: World<'_>, login: &Login) -> Result<Admitted, Refusal
         told_wait: false,
         told_insert: false,
         told_unregistered: false,
+        told_searching: false,
         rounds: 0,
         until,
         person: None,

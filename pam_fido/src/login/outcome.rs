@@ -121,7 +121,7 @@ impl Attempt<'_, '_> {
                 }
                 AgentReply::Refused(refusal) => return Err(NotRecorded::Refused(refusal.into())),
                 // Answers to what was asked before.
-                AgentReply::Wait | AgentReply::Granted(_) | AgentReply::Held => {}
+                AgentReply::Wait | AgentReply::Granted(_) | AgentReply::Held | AgentReply::Candidates(_) => {}
             }
         }
         Err(NotRecorded::Refused(unexpected("agent")))

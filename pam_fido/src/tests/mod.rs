@@ -3,6 +3,7 @@
 
 mod bad_days;
 mod honest;
+mod many;
 mod scene;
 mod taken_over;
 mod versions;
