@@ -107,6 +107,8 @@ codes! {
     ServerBehind = 1111,
     /// The server's clock is not plausible: nothing is signed by it.
     ServerClock = 1121,
+    /// What came as the server's time is not signed by it, or answers another question.
+    ServerTimeInvalid = 1122,
 
     // 12xx: the security key
     /// No key is plugged: insert it.

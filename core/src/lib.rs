@@ -6,6 +6,7 @@
 //!     └ sign ─ cose_key                      signatures
 //!         └ document ─ person ─ directory    what the server signs
 //!             └ marks ─ snapshot             what is left of what the agent shows
+//!                 └ server_time              the server's time over a challenge of the module
 //!                 └ client_data ─ assertion ─ identification ─ decide
 //!   event, message, token, texts             what is told to others
 //!   unattended                               what runs for a person who is not there
@@ -29,6 +30,7 @@ pub mod message;
 pub mod name;
 pub mod origin;
 pub mod person;
+pub mod server_time;
 pub mod sign;
 pub mod snapshot;
 mod stage;

@@ -44,6 +44,7 @@ wk-1109 = This terminal's trust anchor cannot be read. Administrator: see WK-110
 wk-1110 = This terminal's marks cannot be read. Please contact your administrator.
 wk-1111 = The server is behind this terminal. Administrator: follow the steps for a restored server.
 wk-1121 = The server's clock is not plausible, so it signs nothing new by it. Please check the clock.
+wk-1122 = The answer about the server's time is not signed by it. Please tell your administrator.
 
 ## 12xx: the security key
 
