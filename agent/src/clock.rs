@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 use wardkey_core::codec::Bytes;
+use wardkey_core::server_time::Attested;
 use wardkey_core::time::{ClockFloor, ClockReading, UnixTime};
 
 /// Where readings come from: the machine, or a test.
@@ -42,6 +43,8 @@ impl Moment {
 /// A clock with a floor.
 pub struct Clock {
     floor: RwLock<ClockFloor>,
+    /// The server's time, asked for when the machine's clock made the directory look old.
+    attested: RwLock<Option<Attested>>,
     source: Source,
 }
 
@@ -60,12 +63,26 @@ impl Clock {
 
     /// A clock that reads from `source`.
     pub fn with(source: Source) -> Self {
-        Self { floor: RwLock::default(), source }
+        Self { floor: RwLock::default(), attested: RwLock::default(), source }
     }
 
     /// The time to judge by.
     pub fn now(&self) -> UnixTime {
         self.floor().now(&self.reading())
+    }
+
+    /// Takes the server's time.
+    pub fn attest(&self, time: Attested) {
+        self.raise(time.signed());
+        *self.attested.write().unwrap_or_else(PoisonError::into_inner) = Some(time);
+    }
+
+    /// The time by what the server said last, if it was asked in this boot.
+    pub fn attested(&self) -> Option<UnixTime> {
+        let reading = self.reading();
+        let attested = self.attested.read().unwrap_or_else(PoisonError::into_inner);
+        let time = attested.as_ref()?.at(&reading)?;
+        Some(time.max(self.floor().at(&reading)))
     }
 
     /// What the machine's clock says, which may be behind.

@@ -21,7 +21,7 @@ use crate::login::ahead::Ahead;
 use crate::login::arbiter::{Asking, Ticket};
 use crate::login::authorise::{Caller, Phase, authorise, is_known, later, refusal};
 use crate::login::locker::is_locker;
-use crate::login::{decoys, lockout, outcome};
+use crate::login::{decoys, lockout, outcome, server_time};
 use crate::server::Line;
 
 /// The longest that one login may take.
@@ -128,6 +128,7 @@ pub fn login(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Resul
                     Err(refused) => return line.send(&Reply::Refused(refused)),
                 }
             }
+            Request::Time(nonce) => line.send(&server_time::answer(agent, peer, &nonce))?,
             Request::Outcome(what) => {
                 let answered =
                     outcome::record(agent, peer, &what, Some(outcome::UnderWay { begin, caller: &caller, ahead }));
@@ -197,20 +198,17 @@ fn admit(agent: &Agent, peer: Peer, begin: &Begin, phase: Phase) -> Result<Calle
     if !agent.directory.view().is_complete() {
         return Err(refusal(Code::NotSynced, "the directory has not arrived yet: wardkey status"));
     }
-    clock_is_not_ahead(agent)?;
+    // A module that asks for the server's time is not misled by the clock.
+    if begin.asks_time != Some(true) {
+        clock_is_not_ahead(agent)?;
+    }
     Ok(caller)
 }
 
 /// Refuses what the module would refuse as offline for too long, by its true cause: the module believes only
 /// its clock and what is signed, and cannot tell the two.
 fn clock_is_not_ahead(agent: &Agent) -> Result<(), Refusal> {
-    let Some(ahead) = agent.clock_hides_the_server() else { return Ok(()) };
-    let view = agent.directory.view();
-    let offline = view.expires().map_or(0, |expires| agent.clock.now().since(expires));
-    if offline <= view.offline_limit() {
-        return Ok(());
-    }
-    Err(refusal(Code::ClockAhead, format!("the terminal's clock is {ahead} s ahead of the server, which is reached")))
+    server_time::cause(agent).map_or(Ok(()), Err)
 }
 
 fn grant(agent: &Agent, account: Option<&LoginName>) -> Result<Grant, Refusal> {
@@ -232,7 +230,8 @@ fn grant(agent: &Agent, account: Option<&LoginName>) -> Result<Grant, Refusal> {
     let decoys = decoys::of(agent, login).map_err(failed)?;
     let is_asked_for = person.is_some_and(|person| !person.credentials.is_empty()) || !candidates.is_empty();
     let decoys = (!is_asked_for).then_some(decoys);
-    Ok(Grant { evidence, candidates, locked: locked.filter(|locked| !locked.is_empty()), decoys, more })
+    let locked = locked.filter(|locked| !locked.is_empty());
+    Ok(Grant { evidence, candidates, locked, decoys, more, answers_time: Some(true) })
 }
 
 /// A further page of who may use the shared account of a login.

@@ -34,6 +34,7 @@ use wardkey_core::message::http::*;
 use wardkey_core::message::{MAX_FRAME, PROTOCOL};
 use wardkey_core::name::{DisplayText, GroupName, Language, LoginName, RpId, ScopeName, ServiceName};
 use wardkey_core::person::{CredentialFlags, CredentialRecord, PersonRecord, Status};
+use wardkey_core::server_time::ServerTime;
 use wardkey_core::sign::SigningKey;
 use wardkey_core::time::{ClockReading, UnixTime};
 use wardkey_ipc::{Channel, Deadline, Peer};
@@ -354,6 +355,14 @@ impl Upstream for Ward {
         Err(ServerError::Unreachable("not in this test".into()))
     }
 
+    fn time(&self, request: &TimeRequest) -> Result<TimeReply, ServerError> {
+        let state = self.0.lock().unwrap();
+        state.check()?;
+        let nonce = Nonce::from_slice(&request.nonce.0).unwrap();
+        let time = ServerTime { terminal: TERMINAL, nonce, time: UnixTime(state.now) };
+        Ok(TimeReply { signed: Base64(state.sign(&time)) })
+    }
+
     fn enrol_begin(&self, _: &EnrolBeginRequest) -> Result<EnrolBeginReply, ServerError> {
         Err(ServerError::Unreachable("not in this test".into()))
     }
@@ -610,6 +619,7 @@ pub fn begin(account: &str) -> Begin {
         tty: Some("tty1".into()),
         rhost: None,
         invoker: None,
+        asks_time: None,
     }
 }
 

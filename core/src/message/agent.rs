@@ -6,9 +6,10 @@ use crate::assertion::Assertion;
 use crate::code::Code;
 use crate::codec::{Bytes, List};
 use crate::document::SignedRoot;
-use crate::id::{CredentialId, EventId, Hash, TerminalId};
+use crate::id::{CredentialId, EventId, Hash, Nonce, TerminalId};
 use crate::identification::SilentAssertion;
 use crate::name::{DisplayText, Language, LoginName, RpId, ScopeName, ServiceName};
+use crate::server_time::SignedTime;
 use crate::snapshot::Evidence;
 use crate::time::UnixTime;
 
@@ -58,6 +59,9 @@ pub enum Request {
     /// [`Candidates::more`]. Answer: [`Reply::Candidates`], `Wait` or `Refused`.
     #[n(22)]
     Candidates(#[n(0)] CandidatePage),
+    /// The server's time, signed over this challenge. Answer: [`Reply::Time`] or `Refused`.
+    #[n(23)]
+    Time(#[n(0)] Nonce),
 }
 
 /// A login, as the module states it. The agent derives seat and session from the peer.
@@ -83,6 +87,10 @@ pub struct Begin {
     /// the agent cannot see it. Older modules do not say it.
     #[n(5)]
     pub invoker: Option<u32>,
+    /// True: the module asks for the server's time where the clock makes the directory look old, so the agent
+    /// need not refuse for a clock that is ahead. Older modules do not say it.
+    #[n(6)]
+    pub asks_time: Option<bool>,
 }
 
 /// How a login ended, told by the module.
@@ -223,6 +231,9 @@ pub enum Reply {
     /// A page of who may use a shared account.
     #[n(21)]
     Candidates(#[n(0)] Box<Candidates>),
+    /// The server's time, signed ([`crate::server_time::ServerTime`]).
+    #[n(22)]
+    Time(#[n(0)] SignedTime),
 }
 
 /// Where a page of people begins.
@@ -310,6 +321,9 @@ pub struct Grant {
     /// Where the next page of candidates begins; none when these are all. Older agents have one page.
     #[n(4)]
     pub more: Option<CandidatePage>,
+    /// True: the agent answers [`Request::Time`]. Older agents do not.
+    #[n(5)]
+    pub answers_time: Option<bool>,
 }
 
 /// Credentials on one page of candidates.

@@ -53,7 +53,9 @@ impl Attempt<'_, '_> {
                     return Ok(Round::Again);
                 }
                 Ok(AgentReply::Refused(refusal)) => return Err(refusal.into()),
-                Ok(AgentReply::Recorded(..) | AgentReply::Candidates(_)) => return Err(unexpected("agent")),
+                Ok(AgentReply::Recorded(..) | AgentReply::Candidates(_) | AgentReply::Time(_)) => {
+                    return Err(unexpected("agent"));
+                }
                 Err(error) => return self.agent_lost(&error),
             }
             let mut index = 0;

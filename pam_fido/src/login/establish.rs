@@ -8,6 +8,7 @@ use wardkey_ipc::{Channel, Deadline, IpcError};
 
 use super::judge::{Person, Standing};
 use super::replies::AgentReply;
+use super::server_time::is_late;
 use super::{ANSWER, Attempt, MAX_MESSAGES};
 use crate::refusal::Refusal;
 
@@ -52,7 +53,15 @@ impl Attempt<'_, '_> {
             Round::Again => return Ok(Round::Again),
         };
         self.granted = true;
-        let mut search = self.judge(&grant)?;
+        let mut judged = self.judge(&grant);
+        if self.time.is_none() && grant.answers_time == Some(true) && is_late(&judged) {
+            match self.ask_server_time(&grant)? {
+                Round::Done(false) => {}
+                Round::Done(true) => judged = self.judge(&grant),
+                Round::Again => return Ok(Round::Again),
+            }
+        }
+        let mut search = judged?;
         if let Some(credential) = again {
             search.allow = vec![credential.clone()];
             search.more = None;
@@ -102,7 +111,7 @@ impl Attempt<'_, '_> {
         for _ in 0..MAX_MESSAGES {
             match self.hear_agent(Deadline::after(ANSWER)) {
                 Ok(AgentReply::Granted(grant)) => {
-                    let proven = Person::verify(&self.world, self.login, &grant, person, account)?;
+                    let proven = Person::verify(&self.world, self.login, &grant, person, account, self.time.as_ref())?;
                     return Ok(Round::Done(Box::new(proven)));
                 }
                 Ok(AgentReply::Wait) => {
@@ -113,7 +122,7 @@ impl Attempt<'_, '_> {
                 }
                 Ok(AgentReply::Held) => {}
                 Ok(AgentReply::Refused(refusal)) => return Err(refusal.into()),
-                Ok(AgentReply::Recorded(..) | AgentReply::Candidates(_)) => break,
+                Ok(AgentReply::Recorded(..) | AgentReply::Candidates(_) | AgentReply::Time(_)) => break,
                 Err(error) => return self.agent_lost(&error),
             }
         }
@@ -135,7 +144,7 @@ impl Attempt<'_, '_> {
                 }
                 Ok(AgentReply::Granted(_) | AgentReply::Held) => {}
                 Ok(AgentReply::Refused(refusal)) => return Err(refusal.into()),
-                Ok(AgentReply::Recorded(..)) => break,
+                Ok(AgentReply::Recorded(..) | AgentReply::Time(_)) => break,
                 Err(error) => return self.agent_lost(&error),
             }
         }

@@ -181,7 +181,7 @@ impl Attempt<'_, '_> {
                     AgentReply::Refused(refusal) => return Err(Refusal::from(refusal).into()),
                     // The answer to a Hold that a Wait crossed; it is asked again.
                     AgentReply::Granted(_) | AgentReply::Held => {}
-                    AgentReply::Recorded(..) | AgentReply::Candidates(_) => {
+                    AgentReply::Recorded(..) | AgentReply::Candidates(_) | AgentReply::Time(_) => {
                         return Err(unexpected("agent").into());
                     }
                 }

@@ -7,6 +7,7 @@ use wardkey_core::code::Code;
 use wardkey_core::id::EventId;
 use wardkey_core::message::agent::{Candidates, Grant, Refusal};
 use wardkey_core::message::key::{Identified, KeyAssertion, KeyFailure};
+use wardkey_core::server_time::SignedTime;
 
 /// What the agent answers to a login.
 #[derive(Debug, Decode)]
@@ -29,6 +30,9 @@ pub enum AgentReply {
     /// A page of who may use a shared account.
     #[n(21)]
     Candidates(#[n(0)] Box<Candidates>),
+    /// The server's time, signed.
+    #[n(22)]
+    Time(#[n(0)] SignedTime),
 }
 
 /// What the key process answers to a login.
@@ -71,8 +75,14 @@ mod tests {
     fn the_numbers_are_those_of_core() {
         let read = |reply: &agent::Reply| from_message::<AgentReply>(&to_message(reply));
         assert!(matches!(read(&agent::Reply::Wait), Ok(AgentReply::Wait)));
-        let grant =
-            agent::Grant { evidence: None, candidates: Default::default(), locked: None, decoys: None, more: None };
+        let grant = agent::Grant {
+            evidence: None,
+            candidates: Default::default(),
+            locked: None,
+            decoys: None,
+            more: None,
+            answers_time: None,
+        };
         assert!(matches!(read(&agent::Reply::Granted(Box::new(grant))), Ok(AgentReply::Granted(_))));
         assert!(matches!(read(&agent::Reply::Held), Ok(AgentReply::Held)));
         let code = Code::LockedOut;
@@ -87,6 +97,8 @@ mod tests {
         let page = agent::Candidates { candidates: Default::default(), more: None };
         let page = agent::Reply::Candidates(Box::new(page));
         assert!(matches!(read(&page), Ok(AgentReply::Candidates(page)) if page.more.is_none()));
+        let time = agent::Reply::Time(SignedTime::new([7; 9]).unwrap());
+        assert!(matches!(read(&time), Ok(AgentReply::Time(time)) if time.as_slice() == [7; 9]));
         assert!(read(&agent::Reply::Synced(Default::default())).is_err());
 
         let read = |reply: &key::Reply| from_message::<KeyReply>(&to_message(reply));

@@ -92,7 +92,14 @@ where
 
 /// A grant of this evidence and nothing else.
 pub fn grant_of(evidence: wardkey_core::snapshot::Evidence) -> Grant {
-    Grant { evidence: Some(evidence), candidates: List::default(), locked: None, decoys: None, more: None }
+    Grant {
+        evidence: Some(evidence),
+        candidates: List::default(),
+        locked: None,
+        decoys: None,
+        more: None,
+        answers_time: None,
+    }
 }
 
 /// A login with everyone in it.
@@ -362,6 +369,7 @@ pub fn granted(deployment: &Deployment, person: &str) -> AgentReply {
         locked: None,
         decoys: None,
         more: None,
+        answers_time: None,
     }))
 }
 
