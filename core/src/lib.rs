@@ -23,6 +23,7 @@ pub mod decide;
 pub mod directory;
 pub mod document;
 pub mod event;
+mod growth;
 pub mod id;
 pub mod identification;
 pub mod marks;

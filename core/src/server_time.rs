@@ -31,6 +31,7 @@ pub struct ServerTime {
 impl Document for ServerTime {
     const DOMAIN: &'static str = "wardkey/time/1";
     const MAX_BYTES: usize = 128;
+    const GROWS: bool = true;
 }
 
 /// [`ServerTime`], signed.

@@ -28,6 +28,21 @@ fn document<T: Document>(document: &T, seed: Option<u8>) -> Value {
     })
 }
 
+/// A document as a later version may write it: with what this one passes over, and with what it refuses.
+fn newer<T: Document + PartialEq + std::fmt::Debug>(document: &T) -> Value {
+    let bytes = codec::to_bytes(document);
+    let passed_over = common::with_field(&bytes, 100, true);
+    assert_eq!(codec::from_bytes::<T>(&passed_over).as_ref(), Ok(document), "{}", T::DOMAIN);
+    let refused = common::with_field(&bytes, 99, false);
+    assert!(codec::from_bytes::<T>(&refused).is_err(), "{}", T::DOMAIN);
+    json!({
+        "domain": T::DOMAIN,
+        "encoding": to_hex(&bytes),
+        "passed_over": to_hex(&passed_over),
+        "refused": to_hex(&refused),
+    })
+}
+
 fn state(world: &World, scope: usize, person: &str) -> Value {
     let state = &world.scopes[scope].0;
     let proof = state.proof(&login(person));
@@ -85,6 +100,13 @@ fn make() -> Value {
             document(&world.scopes[1].0.people[0], None),
             document(&world.client_data("hanako", "hanako", "login"), None),
         ],
+        "newer": [
+            newer(&world.root),
+            newer(&world.terminal),
+            newer(&world.scopes[1].0.head),
+            newer(&world.scopes[1].1),
+            newer(&world.scopes[1].0.people[0]),
+        ],
         "states": [state(&world, 1, "hanako"), state(&world, 1, "nobody"), state(&world, 0, "hanako")],
         "logins": [
             login_vector("everything right", |_| {}, T0, 0x05, 7),
@@ -105,7 +127,7 @@ fn make() -> Value {
 fn the_vectors_are_what_this_implementation_makes() {
     let file: Value = serde_json::from_str(&std::fs::read_to_string(FILE).unwrap()).unwrap();
     let made = make();
-    for part in ["format", "anchor", "documents", "states", "logins"] {
+    for part in ["format", "anchor", "documents", "newer", "states", "logins"] {
         assert_eq!(file[part], made[part], "{part}");
     }
     let results: Vec<_> = made["logins"].as_array().unwrap().iter().map(|login| login["result"].to_string()).collect();
