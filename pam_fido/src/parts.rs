@@ -20,12 +20,13 @@ use wardkey_settings::table::TableError;
 use crate::account::Account;
 use crate::invoker::invoker;
 use crate::journal::{Journal, Syslog};
-use crate::login::{Login, World};
+use crate::login::Login;
 use crate::machine::ThisMachine;
 use crate::options::Options;
 use crate::refusal::Refusal;
 use crate::sockets::SystemSockets;
 use crate::talk::PamTalk;
+use crate::world::{Timeouts, World};
 
 /// PAM_USER.
 pub struct Typed {
@@ -136,6 +137,7 @@ impl Parts {
             machine: &machine,
             journal: syslog,
             settings: &self.settings,
+            timeouts: Timeouts::USUAL,
             anchor: &self.anchor,
         };
         Ok(work(world, &self.login))

@@ -9,7 +9,7 @@ use wardkey_ipc::{Channel, Deadline, IpcError};
 use super::judge::{Person, Standing};
 use super::replies::AgentReply;
 use super::server_time::is_late;
-use super::{ANSWER, Attempt, MAX_MESSAGES};
+use super::{Attempt, MAX_MESSAGES};
 use crate::refusal::Refusal;
 
 /// Times that a login starts over because the agent was lost.
@@ -81,7 +81,7 @@ impl Attempt<'_, '_> {
             if self.waiting && self.world.talk.silent() && !std::mem::replace(&mut asked, true) {
                 self.say_or_ask(Code::WaitForKey, Code::WaitThenEnter)?;
             }
-            let deadline = if self.waiting { self.until } else { Deadline::after(ANSWER) };
+            let deadline = if self.waiting { self.until } else { Deadline::after(self.world.timeouts.answer) };
             match self.hear_agent(deadline) {
                 Ok(AgentReply::Granted(grant)) => {
                     self.waiting = false;
@@ -109,7 +109,7 @@ impl Attempt<'_, '_> {
             return self.agent_lost(&error);
         }
         for _ in 0..MAX_MESSAGES {
-            match self.hear_agent(Deadline::after(ANSWER)) {
+            match self.hear_agent(Deadline::after(self.world.timeouts.answer)) {
                 Ok(AgentReply::Granted(grant)) => {
                     let proven = Person::verify(&self.world, self.login, &grant, person, account, self.time.as_ref())?;
                     return Ok(Round::Done(Box::new(proven)));
@@ -135,7 +135,7 @@ impl Attempt<'_, '_> {
             return self.agent_lost(&error);
         }
         for _ in 0..MAX_MESSAGES {
-            match self.hear_agent(Deadline::after(ANSWER)) {
+            match self.hear_agent(Deadline::after(self.world.timeouts.answer)) {
                 Ok(AgentReply::Candidates(page)) => return Ok(Round::Done(page)),
                 Ok(AgentReply::Wait) => {
                     self.wait_for_turn();
@@ -174,7 +174,7 @@ impl Attempt<'_, '_> {
     }
 
     pub(super) fn tell_agent(&mut self, request: &AgentRequest) -> Result<(), IpcError> {
-        self.agent.as_mut().ok_or(IpcError::Closed)?.send(request, Deadline::after(ANSWER))
+        self.agent.as_mut().ok_or(IpcError::Closed)?.send(request, Deadline::after(self.world.timeouts.answer))
     }
 
     pub(super) fn hear_agent(&mut self, deadline: Deadline) -> Result<AgentReply, IpcError> {

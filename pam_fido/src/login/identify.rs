@@ -21,11 +21,9 @@ use wardkey_ipc::{Channel, Deadline, IpcError, Ready, wait_readable};
 use super::establish::{Interrupted, Round, unexpected};
 use super::judge::{Person, Search, Sought, Standing};
 use super::replies::{AgentReply, KeyReply};
-use super::{ANSWER, Attempt, MAX_MESSAGES, seconds};
+use super::{Attempt, MAX_MESSAGES};
 use crate::refusal::Refusal;
 
-/// The key process answers at its own deadline; this much later it counts as silent.
-const GRACE: std::time::Duration = seconds(3);
 /// Answers of the key process in one search: a device that lies may be plugged in again and again.
 const MAX_CLAIMS: usize = 512;
 
@@ -134,7 +132,7 @@ impl Attempt<'_, '_> {
 
     fn ask_key(&mut self, request: &KeyRequest) -> Result<(), Refusal> {
         let key = self.key.as_mut().ok_or_else(|| Refusal::key(&IpcError::Closed))?;
-        key.send(request, Deadline::after(ANSWER)).map_err(|error| Refusal::key(&error))
+        key.send(request, Deadline::after(self.world.timeouts.answer)).map_err(|error| Refusal::key(&error))
     }
 
     /// The next answer of the key process that names devices.
@@ -142,7 +140,7 @@ impl Attempt<'_, '_> {
         let (Some(mut key), Some(mut agent)) = (self.key.take(), self.agent.take()) else {
             return Err(Refusal::new(Code::Internal, "not connected"));
         };
-        let silent = Deadline::after(self.until.left() + GRACE);
+        let silent = Deadline::after(self.until.left() + self.world.timeouts.search_grace);
         match self.watch_both(&mut agent, &mut key, silent, at_once) {
             Ok(round) => {
                 self.agent = Some(agent);
@@ -173,7 +171,7 @@ impl Attempt<'_, '_> {
                 Err(error) => return Err(Refusal::key(&error).into()),
             };
             if ready == Ready::First {
-                match agent.receive(Deadline::after(ANSWER)).map_err(Interrupted::AgentLost)? {
+                match agent.receive(Deadline::after(self.world.timeouts.answer)).map_err(Interrupted::AgentLost)? {
                     AgentReply::Wait => {
                         self.wait_for_turn();
                         return Ok(Round::Again);
@@ -187,7 +185,7 @@ impl Attempt<'_, '_> {
                 }
                 continue;
             }
-            match key.receive(Deadline::after(ANSWER)).map_err(|error| Refusal::key(&error))? {
+            match key.receive(Deadline::after(self.world.timeouts.answer)).map_err(|error| Refusal::key(&error))? {
                 KeyReply::Identified(identified) => return Ok(Round::Done(Told::Claims(identified))),
                 KeyReply::NoneYet => return Ok(Round::Done(Told::NoneYet)),
                 KeyReply::Insert | KeyReply::Unregistered(_) if at_once => {
@@ -196,7 +194,7 @@ impl Attempt<'_, '_> {
                 KeyReply::Insert => {
                     if !std::mem::replace(&mut self.told_insert, true) {
                         self.say_or_ask(Code::InsertKey, Code::InsertThenEnter)?;
-                        silent = silent.min(Deadline::after(self.until.left() + GRACE));
+                        silent = silent.min(Deadline::after(self.until.left() + self.world.timeouts.search_grace));
                     }
                 }
                 KeyReply::Unregistered(why) => {
@@ -206,7 +204,7 @@ impl Attempt<'_, '_> {
                             _ => Code::KeyNotRegistered,
                         };
                         self.say_or_ask(why, Code::InsertThenEnter)?;
-                        silent = silent.min(Deadline::after(self.until.left() + GRACE));
+                        silent = silent.min(Deadline::after(self.until.left() + self.world.timeouts.search_grace));
                     }
                 }
                 KeyReply::Failed(failure) => return Err(Refusal::from(failure).into()),

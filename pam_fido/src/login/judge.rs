@@ -12,8 +12,9 @@ use wardkey_core::server_time::Attested;
 use wardkey_core::snapshot::Snapshot;
 use wardkey_core::time::UnixTime;
 
-use super::{Attempt, Login, World};
+use super::{Attempt, Login};
 use crate::refusal::Refusal;
+use crate::world::World;
 
 /// Length in bytes of a credential id that no key holds.
 const DECOY: usize = 64;

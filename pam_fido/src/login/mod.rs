@@ -26,8 +26,6 @@ mod replies;
 mod server_time;
 mod sign;
 
-use std::time::Duration;
-
 pub use account_phase::check_account;
 use wardkey_core::code::Code;
 use wardkey_core::id::{EventId, Hash};
@@ -36,26 +34,14 @@ use wardkey_core::message::PROTOCOL;
 use wardkey_core::message::agent::{Begin, Suspect};
 use wardkey_core::name::{Language, LoginName, ServiceName};
 use wardkey_core::server_time::Attested;
-use wardkey_core::snapshot::Anchor;
 use wardkey_core::texts;
 use wardkey_ipc::{Channel, Deadline};
 
-use crate::journal::Journal;
-use crate::machine::Machine;
 use crate::refusal::Refusal;
-use crate::sockets::Sockets;
-use crate::talk::Talk;
-use wardkey_settings::pam::Settings;
+use crate::world::World;
 
-/// How long a part may take to answer what needs no person.
-const ANSWER: Duration = seconds(5);
 /// Messages that may come between a question and its answer.
 const MAX_MESSAGES: usize = 256;
-
-/// Seconds; a tenth of them in tests, which see every time-out pass.
-const fn seconds(seconds: u64) -> Duration {
-    Duration::from_millis(if cfg!(test) { seconds * 100 } else { seconds * 1000 })
-}
 
 /// What a login is about, as the application states it.
 #[derive(Clone, Debug)]
@@ -88,22 +74,6 @@ impl Login {
             asks_time: Some(true),
         }
     }
-}
-
-/// Everything around a login that is not the login.
-pub struct World<'a> {
-    /// The person.
-    pub talk: &'a mut dyn Talk,
-    /// Agent and key process.
-    pub sockets: &'a mut dyn Sockets,
-    /// Clocks, randomness, marks.
-    pub machine: &'a dyn Machine,
-    /// Syslog.
-    pub journal: &'a dyn Journal,
-    /// Configuration.
-    pub settings: &'a Settings,
-    /// Trust anchor.
-    pub anchor: &'a Anchor,
 }
 
 /// Somebody was let in.

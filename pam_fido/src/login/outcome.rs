@@ -17,13 +17,10 @@ use super::establish::unexpected;
 use super::judge::Person;
 use super::replies::AgentReply;
 use super::sign::Signed;
-use super::{Admitted, Attempt, MAX_MESSAGES, World, seconds};
+use super::{Admitted, Attempt, MAX_MESSAGES};
 use crate::refusal::Refusal;
+use crate::world::World;
 
-/// How long an outcome that matters is offered to an agent that is gone.
-const PATIENCE: Duration = seconds(5);
-/// The same for a refusal that does not count.
-const LITTLE_PATIENCE: Duration = seconds(1);
 const RETRY_EVERY: Duration = Duration::from_millis(50);
 
 /// Why an outcome was not recorded.
@@ -49,7 +46,7 @@ impl Attempt<'_, '_> {
     /// The agent's refusal, or its absence.
     pub(super) fn record(&mut self, person: &Person, signed: Signed) -> Result<Admitted, Refusal> {
         let event = signed.granted.client_data().event_id();
-        let recorded = self.deliver(LoginResult::Success(signed.assertion), PATIENCE)?;
+        let recorded = self.deliver(LoginResult::Success(signed.assertion), self.world.timeouts.outcome)?;
         // From here on a refusal is not the agent's to record again.
         self.granted = false;
         if recorded != event {
@@ -73,7 +70,7 @@ impl Attempt<'_, '_> {
         if !self.granted {
             return;
         }
-        let patience = if refusal.counts() { PATIENCE } else { LITTLE_PATIENCE };
+        let patience = if refusal.counts() { self.world.timeouts.outcome } else { self.world.timeouts.small_outcome };
         if let Err(error) = self.deliver(LoginResult::Failure(refusal.failure()), patience) {
             self.world.journal.error(&format!("the refusal was not recorded: {}: {}", error.code, error.detail));
         }
@@ -140,7 +137,7 @@ impl Attempt<'_, '_> {
         let Err(error) = result else { return };
         self.world.journal.error(&format!("{}: marks were not raised: {}", Code::MarksNotRaised, error.detail));
         let notice = Refusal::new(Code::MarksNotRaised, error.detail).failure();
-        if let Err(error) = self.deliver(LoginResult::Failure(notice), LITTLE_PATIENCE) {
+        if let Err(error) = self.deliver(LoginResult::Failure(notice), self.world.timeouts.small_outcome) {
             self.world.journal.error(&format!("the agent was not told: {}: {}", error.code, error.detail));
         }
     }

@@ -1,7 +1,5 @@
 //! The challenge, the PIN on its way to the key process, the assertion, the decision.
 
-use std::time::Duration;
-
 use wardkey_core::assertion::Assertion;
 use wardkey_core::client_data::ClientData;
 use wardkey_core::code::Code;
@@ -14,11 +12,8 @@ use wardkey_ipc::{Deadline, IpcError};
 use super::establish::unexpected;
 use super::judge::Standing;
 use super::replies::KeyReply;
-use super::{ANSWER, Attempt, MAX_MESSAGES, seconds};
+use super::{Attempt, MAX_MESSAGES};
 use crate::refusal::Refusal;
-
-/// The key process answers at its own deadline; this much later it counts as silent.
-const GRACE: Duration = seconds(4);
 
 /// A login that was decided, with what proves it.
 pub struct Signed {
@@ -60,7 +55,7 @@ impl Attempt<'_, '_> {
             wait_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX),
             path: standing.path.clone(),
         });
-        let signed = self.assert(request, Deadline::after(wait + GRACE))?;
+        let signed = self.assert(request, Deadline::after(wait + self.world.timeouts.signature_grace))?;
         // The key is free for others while the outcome is recorded.
         self.key = None;
         if signed.credential != *credential {
@@ -88,7 +83,7 @@ impl Attempt<'_, '_> {
 
     fn assert(&mut self, request: KeyRequest, deadline: Deadline) -> Result<KeyAssertion, Refusal> {
         let mut key = self.key.take().ok_or_else(|| Refusal::key(&IpcError::Closed))?;
-        let sent = key.send(&request, Deadline::after(ANSWER));
+        let sent = key.send(&request, Deadline::after(self.world.timeouts.answer));
         // Wipes the PIN, whether it left or not.
         drop(request);
         sent.map_err(|error| Refusal::key(&error))?;
