@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use wardkey_core::code::{Code, Denial};
@@ -13,6 +13,8 @@ use wardkey_core::name::printable;
 use wardkey_core::snapshot::Anchor;
 use wardkey_core::time::UnixTime;
 
+use crate::audit::destination;
+use crate::audit::outlet::Outlets;
 use crate::audit::tally::Tally;
 use crate::clock::{Clock, Moment};
 use crate::config::Config;
@@ -24,6 +26,7 @@ use crate::session::Sessions;
 use crate::store::directory::Directory;
 use crate::store::state::State;
 use crate::sync::upstream::{Connect, Upstream};
+use crate::wake::Wake;
 
 /// The agent.
 pub struct Agent {
@@ -47,16 +50,12 @@ pub struct Agent {
     pub clock_ahead: AtomicU64,
     /// Wakes the synchronisation.
     pub wake_sync: Wake,
-    /// Wakes the upload of events.
-    pub wake_upload: Wake,
-    /// Wakes the system log's writer.
-    pub wake_syslog: Wake,
+    /// Wakes the upkeep of the state.
+    pub wake_upkeep: Wake,
+    /// What the threads of the destinations share with the others.
+    pub outlets: Outlets,
     /// Held while something from the server is applied.
     pub applying: Mutex<()>,
-    /// Held while events are written to the system log.
-    pub writing: Mutex<()>,
-    /// The system log is to be connected anew.
-    pub reopen_log: AtomicBool,
     /// Events that are counted instead of recorded one by one.
     pub tally: Tally,
     /// The whole state is wanted again: what is here did not verify.
@@ -115,7 +114,7 @@ impl Agent {
             }
         };
         let anchor = identity.as_ref().map(Identity::anchor);
-        let state = State::open(&folder.join("state.redb"), config.spool_events, config.spool_mib)?;
+        let state = State::open(&folder.join("state.redb"), config.spool_events, config.spool_mib, destination::ALL)?;
         let directory = Directory::open(&folder.join("directory.redb"), anchor.as_ref())?;
         let name_secret = name_secret(&state)?;
         let marks = state.marks()?;
@@ -131,11 +130,9 @@ impl Agent {
             keys: AtomicU32::new(0),
             clock_ahead: AtomicU64::new(0),
             wake_sync: Wake::default(),
-            wake_upload: Wake::default(),
-            wake_syslog: Wake::default(),
+            wake_upkeep: Wake::default(),
+            outlets: Outlets::default(),
             applying: Mutex::default(),
-            writing: Mutex::default(),
-            reopen_log: AtomicBool::new(false),
             tally: Tally::default(),
             refetch: AtomicBool::new(false),
             identity: RwLock::new(identity.map(Arc::new)),
@@ -302,10 +299,10 @@ impl Agent {
         noted.record
     }
 
-    /// Wakes those who carry events to syslog and to the server.
+    /// Wakes those who carry records to the destinations.
     pub fn wake_carriers(&self) {
-        self.wake_syslog.wake();
-        self.wake_upload.wake();
+        self.outlets.wake_all();
+        self.wake_upkeep.wake();
     }
 
     /// Records that something from the server was refused; the same refusal once an hour.
@@ -373,8 +370,7 @@ impl Agent {
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.wake_sync.wake();
-        self.wake_upload.wake();
-        self.wake_syslog.wake();
+        self.wake_carriers();
     }
 }
 
@@ -407,27 +403,4 @@ pub fn fresh_id() -> EventId {
         id.iter_mut().zip(hash.as_bytes()).for_each(|(to, from)| *to = *from);
         id
     }))
-}
-
-/// Something that a thread waits for: it is told once however often it is woken.
-#[derive(Debug, Default)]
-pub struct Wake {
-    woken: Mutex<bool>,
-    condition: Condvar,
-}
-
-impl Wake {
-    /// Wakes the waiting thread, or the next one that waits.
-    pub fn wake(&self) {
-        *self.woken.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.condition.notify_all();
-    }
-
-    /// Waits until woken, or until the time is over; `true` when woken.
-    pub fn wait(&self, at_most: Duration) -> bool {
-        let guard = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut woken, _) =
-            self.condition.wait_timeout_while(guard, at_most, |woken| !*woken).unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *woken)
-    }
 }

@@ -15,6 +15,7 @@ use wardkey_core::name::{DisplayText, LoginName, RpId, printable};
 use wardkey_ipc::Peer;
 
 use crate::agent::Agent;
+use crate::audit::destination::SERVER;
 use crate::error::{AgentError, ServerError};
 use crate::store::view::View;
 use crate::sync::run::{note_failure, round, upstream};
@@ -69,7 +70,7 @@ pub fn status(agent: &Agent) -> Status {
         last_contact: link.last_contact,
         last_error: link.last_error,
         scopes: scopes(&view),
-        events_waiting: agent.state.waiting().unwrap_or_default(),
+        events_waiting: agent.state.waiting(&SERVER).unwrap_or_default(),
         logins: u32::try_from(agent.arbiter.len()).unwrap_or(u32::MAX),
         now: agent.clock.now(),
         keys: agent.keys.load(Ordering::Relaxed),
@@ -103,7 +104,7 @@ fn sync(agent: &Agent) -> Result<Reply, AgentError> {
         Err(error) => note_failure(agent, error),
     }
     result?;
-    agent.wake_upload.wake();
+    agent.outlets.wake_all();
     Ok(Reply::Synced(scopes(&agent.directory.view())))
 }
 

@@ -9,6 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use common::*;
+use wardkey_agent::audit::destination::{ALL, SERVER};
+use wardkey_agent::store::spool::read::Most;
 use wardkey_core::message::MAX_FRAME;
 use wardkey_core::message::agent::{Reply, Request};
 use wardkey_ipc::{Channel, Deadline, IpcError};
@@ -117,13 +119,14 @@ fn kill_9_leaves_every_outcome_recorded_once_or_not_at_all() {
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id() as i32), nix::sys::signal::Signal::SIGTERM).unwrap();
     assert!(child.wait().unwrap().success(), "SIGTERM is a clean stop");
     assert!(!folder.path().join("run/agent.sock").exists());
-    let state = wardkey_agent::store::state::State::open(&folder.path().join("state/state.redb"), 10_000, 4).unwrap();
+    let state =
+        wardkey_agent::store::state::State::open(&folder.path().join("state/state.redb"), 10_000, 4, ALL).unwrap();
     assert!(state.take_set_aside().is_empty());
     let mut recorded: Vec<_> = state
-        .for_server(usize::MAX, usize::MAX)
+        .pending(&SERVER, Most { events: usize::MAX, bytes: usize::MAX })
         .unwrap()
         .into_iter()
-        .map(|row| wardkey_core::codec::from_bytes::<wardkey_core::event::Event>(&row.event).unwrap())
+        .map(|record| wardkey_core::codec::from_bytes::<wardkey_core::event::Event>(&record.event).unwrap())
         .filter(|event| event.name == wardkey_core::event::EventName::Login)
         .map(|event| event.id)
         .collect();

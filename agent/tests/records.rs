@@ -10,8 +10,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::*;
-use wardkey_agent::audit::syslog::{SystemLog, record_lost, write};
-use wardkey_agent::audit::upload::batch;
+use wardkey_agent::agent::Agent;
+use wardkey_agent::audit::deliver::{self, Transport, batch};
+use wardkey_agent::audit::destination::SERVER;
+use wardkey_agent::audit::transport::server::Upload;
+use wardkey_agent::audit::transport::syslog::SystemLog;
+use wardkey_agent::error::AgentError;
+use wardkey_agent::upkeep::{self, record_lost};
 use wardkey_core::code::Code;
 use wardkey_core::event::{EventName, Outcome};
 use wardkey_core::message::agent::Reply;
@@ -33,6 +38,16 @@ fn lines(log: &UnixDatagram) -> Vec<String> {
     out
 }
 
+/// Delivers all that is due, as far as the destination takes it.
+fn drain(agent: &Agent, transport: &mut impl Transport) -> Result<(), AgentError> {
+    while batch(agent, transport)? > 0 {}
+    Ok(())
+}
+
+fn upload() -> Upload {
+    Upload::new(60)
+}
+
 #[test]
 fn each_event_is_one_line_in_authpriv_written_once() {
     let mut f = Fixture::synced();
@@ -43,7 +58,7 @@ fn each_event_is_one_line_in_authpriv_written_once() {
     }
     let assertion = f.assertion("hanako", "hanako", 1, |_| {});
     f.root().ask(&success("hanako", &assertion));
-    write(&f.agent, &mut writer);
+    let _ = drain(&f.agent, &mut writer);
     let written = lines(&log);
     assert_eq!(written.len(), f.events().len());
     // LOG_AUTHPRIV is 10: notice 85, info 86.
@@ -53,9 +68,9 @@ fn each_event_is_one_line_in_authpriv_written_once() {
     assert!(!login.contains('\n'));
     assert!(written.iter().any(|line| line.starts_with("<86>") && line.contains("event=synced")));
     // Not again: not now, not after a restart.
-    write(&f.agent, &mut writer);
+    let _ = drain(&f.agent, &mut writer);
     f.restart();
-    write(&f.agent, &mut writer);
+    let _ = drain(&f.agent, &mut writer);
     assert!(lines(&log).is_empty());
 }
 
@@ -63,20 +78,20 @@ fn each_event_is_one_line_in_authpriv_written_once() {
 fn a_system_log_that_is_down_loses_nothing_and_stops_nobody() {
     let mut f = Fixture::synced();
     let mut writer = SystemLog::new(&f.folder.path().join("log"));
-    write(&f.agent, &mut writer);
+    let _ = drain(&f.agent, &mut writer);
     let started = Instant::now();
     for _ in 0..5 {
         let assertion = f.assertion("hanako", "hanako", 1, |_| {});
         assert!(matches!(f.root().ask(&success("hanako", &assertion)), Reply::Recorded(..)));
-        write(&f.agent, &mut writer);
+        let _ = drain(&f.agent, &mut writer);
     }
     assert!(started.elapsed() < Duration::from_secs(4));
     // The server gets them meanwhile; syslog still has to.
-    while batch(&f.agent).unwrap() > 0 {}
+    drain(&f.agent, &mut upload()).unwrap();
     f.restart();
     let log = listen(f.folder.path());
     let mut writer = SystemLog::new(&f.folder.path().join("log"));
-    write(&f.agent, &mut writer);
+    let _ = drain(&f.agent, &mut writer);
     let written = lines(&log);
     assert_eq!(written.iter().filter(|line| line.contains("event=login")).count(), 5);
     // The log is started anew: the next line comes through at once.
@@ -84,9 +99,9 @@ fn a_system_log_that_is_down_loses_nothing_and_stops_nobody() {
     let log = listen(f.folder.path());
     let assertion = f.assertion("hanako", "hanako", 1, |_| {});
     f.root().ask(&success("hanako", &assertion));
-    write(&f.agent, &mut writer);
+    let _ = drain(&f.agent, &mut writer);
     assert_eq!(lines(&log).len(), 1);
-    assert_eq!(f.agent.state.waiting().unwrap(), 1);
+    assert_eq!(f.agent.state.waiting(&SERVER).unwrap(), 1);
 }
 
 #[test]
@@ -99,14 +114,14 @@ fn failures_and_alarms_travel_first_and_each_event_arrives_once() {
     f.root().ask(&failure("taro", Some("taro"), Some(2), Code::PinWrong));
     // The server was away: nothing is lost.
     f.ward.change(|state| state.down = true);
-    assert!(batch(&f.agent).is_err());
+    assert!(batch(&f.agent, &mut upload()).is_err());
     f.ward.change(|state| {
         state.down = false;
         state.deaf = true;
     });
-    assert!(batch(&f.agent).is_err(), "a server that acknowledges nothing is no success");
+    assert!(batch(&f.agent, &mut upload()).is_err(), "a server that acknowledges nothing is no success");
     f.ward.change(|state| state.deaf = false);
-    while batch(&f.agent).unwrap() > 0 {}
+    drain(&f.agent, &mut upload()).unwrap();
     let events = f.ward.events();
     assert_eq!(events[0].reason, Some(Code::PinWrong), "the failure first");
     assert_eq!(events[1].outcome, Outcome::Success);
@@ -114,7 +129,7 @@ fn failures_and_alarms_travel_first_and_each_event_arrives_once() {
     let mut seen = HashMap::new();
     events.iter().for_each(|event| *seen.entry(event.id).or_insert(0) += 1);
     assert!(seen.values().all(|count| *count == 1));
-    assert_eq!(f.agent.state.waiting().unwrap(), 0);
+    assert_eq!(f.agent.state.waiting(&SERVER).unwrap(), 0);
 }
 
 #[test]
@@ -122,12 +137,12 @@ fn a_server_that_can_read_no_event_of_a_batch_does_not_stop_the_upload() {
     let f = Fixture::synced();
     f.root().ask(&failure("taro", Some("taro"), Some(2), Code::PinWrong));
     f.ward.change(|state| state.older = true);
-    while batch(&f.agent).unwrap() > 0 {}
-    assert_eq!(f.agent.state.waiting().unwrap(), 0);
+    drain(&f.agent, &mut upload()).unwrap();
+    assert_eq!(f.agent.state.waiting(&SERVER).unwrap(), 0);
     // What comes after it arrives.
     f.ward.change(|state| state.older = false);
     f.root().ask(&failure("taro", Some("taro"), Some(2), Code::PinWrong));
-    while batch(&f.agent).unwrap() > 0 {}
+    drain(&f.agent, &mut upload()).unwrap();
     assert!(f.ward.events().iter().any(|event| event.reason == Some(Code::PinWrong)));
 }
 
@@ -138,7 +153,7 @@ fn batches_are_of_256_at_most() {
         let events = (0..10).map(|_| f.agent.event(EventName::Heartbeat, Outcome::Success)).collect();
         f.agent.record(events);
     }
-    while batch(&f.agent).unwrap() > 0 {}
+    drain(&f.agent, &mut upload()).unwrap();
     let batches = f.ward.change(|state| state.event_batches.clone());
     assert_eq!(batches[0], 256);
     assert!(batches.iter().sum::<usize>() >= 300);
@@ -179,14 +194,21 @@ fn the_heartbeat_comes_by_itself() {
     let f = Fixture::at(tempfile::tempdir().unwrap(), |config| config.heartbeat_seconds = 1);
     let log = listen(f.folder.path());
     let agent = Arc::clone(&f.agent);
-    let running = std::thread::spawn(move || wardkey_agent::audit::syslog::run(&agent));
+    let path = f.folder.path().join("log");
+    let running = [
+        std::thread::spawn({
+            let agent = Arc::clone(&agent);
+            move || upkeep::run(&agent)
+        }),
+        std::thread::spawn(move || deliver::run(&agent, SystemLog::new(&path))),
+    ];
     let mut written = Vec::new();
     eventually("two heartbeats", || {
         written.extend(lines(&log));
         written.iter().filter(|line| line.contains("event=heartbeat")).count() >= 2
     });
     f.agent.stop();
-    running.join().unwrap();
+    running.into_iter().for_each(|thread| thread.join().unwrap());
     assert!(written.iter().any(|line| line.contains("event=heartbeat") && line.contains("count=2")));
 }
 

@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 use common::server::{Server, authority};
 use common::*;
 use wardkey_agent::agent::Agent;
+use wardkey_agent::audit::deliver;
+use wardkey_agent::audit::destination::SERVER;
+use wardkey_agent::audit::transport::server::Upload;
 use wardkey_agent::clock::Clock;
 use wardkey_agent::sync::http::Network;
 use wardkey_agent::sync::join::join;
@@ -175,7 +178,10 @@ fn a_server_that_asks_for_patience_gets_it_and_every_record() {
         id
     };
     let mut ids: Vec<_> = (0..3).map(|_| record()).collect();
-    let threads = [wardkey_agent::sync::run::run as fn(&Agent), wardkey_agent::audit::upload::run].map(|work| {
+    let threads = [wardkey_agent::sync::run::run as fn(&Agent), |agent| {
+        deliver::run(agent, Upload::new(agent.config.retry_seconds))
+    }]
+    .map(|work| {
         let agent = Arc::clone(&t.agent);
         std::thread::spawn(move || work(&agent))
     });
@@ -191,7 +197,7 @@ fn a_server_that_asks_for_patience_gets_it_and_every_record() {
         std::thread::sleep(Duration::from_millis(100));
         assert_eq!((asked("/v1/wait").len(), asked("/v1/events").len()), (1, 1));
     }
-    assert!(t.agent.state.waiting().unwrap() >= ids.len() as u64);
+    assert!(t.agent.state.waiting(&SERVER).unwrap() >= ids.len() as u64);
     *server.too_many.lock().unwrap() = None;
     let arrived = |ids: &[EventId]| {
         let events = server.ward.events();
@@ -211,5 +217,5 @@ fn a_server_that_asks_for_patience_gets_it_and_every_record() {
     }
     t.agent.stop();
     threads.into_iter().for_each(|thread| thread.join().unwrap());
-    assert_eq!(t.agent.state.waiting().unwrap(), 0);
+    assert_eq!(t.agent.state.waiting(&SERVER).unwrap(), 0);
 }

@@ -11,8 +11,10 @@ use crate::error::AgentError;
 use crate::store::ledger::{Failures, Ledger, Settled, Subject};
 use crate::store::on_disk::{COUNTERS, SETTLED, TransactionLedger, counter_of, read_failures, settled_of};
 use crate::store::rows::existing;
+use crate::store::spool::cursor::Destination;
 
-/// What the record of an event says that only memory has: with the power it is lost, if syslog has not taken it.
+/// What the record of an event says that only memory has: with the power it is lost, unless it has
+/// reached a destination.
 pub(crate) const IN_MEMORY: &str = "kept in memory only";
 /// Events kept in memory while the disk takes nothing.
 const MAX_MEMORY: usize = 1000;
@@ -24,8 +26,16 @@ pub(crate) struct Memory {
     counters: HashMap<Hash, u32>,
     pub(crate) failures: HashMap<Subject, Failures>,
     pub(crate) seen: HashMap<Hash, UnixTime>,
-    pub(crate) events: VecDeque<(Event, bool)>,
+    pub(crate) events: VecDeque<Waiting>,
     lost: u64,
+}
+
+/// A record that is in memory only.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) event: Event,
+    /// Names of the destinations that have it already.
+    pub(crate) arrived: Vec<&'static str>,
 }
 
 impl Memory {
@@ -48,7 +58,21 @@ impl Memory {
             Some(detail) => format!("{detail}, {IN_MEMORY}"),
             None => IN_MEMORY.to_owned(),
         });
-        self.events.push_back((event, false));
+        self.events.push_back(Waiting { event, arrived: Vec::new() });
+    }
+
+    /// The records that a destination lacks.
+    pub(crate) fn pending(&self, to: &Destination) -> impl Iterator<Item = &Event> {
+        self.events.iter().filter(|one| !one.arrived.contains(&to.name)).map(|one| &one.event)
+    }
+
+    /// Notes that a record has arrived at a destination.
+    pub(crate) fn delivered(&mut self, to: &Destination, id: &EventId) {
+        for one in self.events.iter_mut().filter(|one| one.event.id == *id) {
+            if !one.arrived.contains(&to.name) {
+                one.arrived.push(to.name);
+            }
+        }
     }
 
     /// Writes all of it.
@@ -57,7 +81,7 @@ impl Memory {
         self.counters.iter().try_for_each(|(key, counter)| ledger.set_counter(key, *counter))?;
         self.failures.iter().try_for_each(|(subject, failures)| ledger.set_failures(subject, *failures))?;
         self.seen.iter().try_for_each(|(person, time)| ledger.seen(person, *time))?;
-        self.events.iter().try_for_each(|(event, written)| ledger.spool.push(event, *written))?;
+        self.events.iter().try_for_each(|one| ledger.spool.push(&one.event, &one.arrived))?;
         ledger.spool.add_lost(self.lost)
     }
 }

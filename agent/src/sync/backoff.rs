@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::agent::{Agent, Wake, random};
+use crate::agent::{Agent, random};
 use crate::clock::Moment;
+use crate::wake::Wake;
 
 /// The pauses after failures in a row.
 #[derive(Clone, Copy, Debug)]

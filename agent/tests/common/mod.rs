@@ -13,12 +13,15 @@ use std::time::Duration;
 
 use p256::ecdsa::signature::Signer;
 use wardkey_agent::agent::Agent;
+use wardkey_agent::audit::destination::SERVER;
 use wardkey_agent::clock::Clock;
 use wardkey_agent::config::Config;
 use wardkey_agent::error::ServerError;
 use wardkey_agent::identity::Identity;
 use wardkey_agent::server::Connections;
 use wardkey_agent::session::{Belongs, Screens, Session, Sessions};
+use wardkey_agent::store::spool::cursor::{Destination, Order};
+use wardkey_agent::store::spool::read::Most;
 use wardkey_agent::sync::upstream::{Connect, Upstream};
 use wardkey_core::assertion::Assertion;
 use wardkey_core::client_data::ClientData;
@@ -529,13 +532,12 @@ impl Fixture {
         }
     }
 
-    /// All events so far, as the server would get them.
+    /// All events that the server has not got yet.
     pub fn events(&self) -> Vec<Event> {
-        let rows = self.agent.state.for_server(100_000, usize::MAX).unwrap();
-        let mut events: Vec<(u64, Event)> =
-            rows.into_iter().map(|row| (row.seq, codec::from_bytes(&row.event).unwrap())).collect();
-        events.sort_by_key(|(seq, _)| *seq);
-        events.into_iter().map(|(_, event)| event).collect()
+        let as_it_happened = Destination { order: Order::Arrival, ..SERVER };
+        let most = Most { events: usize::MAX, bytes: usize::MAX };
+        let records = self.agent.state.pending(&as_it_happened, most).unwrap();
+        records.into_iter().map(|record| codec::from_bytes(&record.event).unwrap()).collect()
     }
 }
 
