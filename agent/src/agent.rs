@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
 use wardkey_core::code::{Code, Denial};
@@ -20,6 +20,7 @@ use crate::clock::{Clock, Moment};
 use crate::config::Config;
 use crate::error::{AgentError, ServerError};
 use crate::identity::Identity;
+use crate::lock::{self, lock};
 use crate::log;
 use crate::login::arbiter::Arbiter;
 use crate::session::Sessions;
@@ -151,12 +152,12 @@ impl Agent {
 
     /// The identity, when joined.
     pub fn identity(&self) -> Option<Arc<Identity>> {
-        self.identity.read().unwrap_or_else(PoisonError::into_inner).clone()
+        lock::read(&self.identity).clone()
     }
 
     /// Takes an identity.
     pub fn set_identity(&self, identity: Arc<Identity>) {
-        *self.identity.write().unwrap_or_else(PoisonError::into_inner) = Some(identity);
+        *lock::write(&self.identity) = Some(identity);
     }
 
     /// What the agent believes, when joined.
@@ -169,7 +170,7 @@ impl Agent {
     /// # Errors
     /// [`ServerError`] when they cannot be used.
     pub fn upstream_for(&self, identity: &Arc<Identity>, ca: &[u8]) -> Result<Arc<dyn Upstream>, ServerError> {
-        let mut kept = self.upstream.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&self.upstream);
         if let Some(known) = kept.as_ref().filter(|known| Arc::ptr_eq(&known.identity, identity) && known.ca == ca) {
             return Ok(Arc::clone(&known.upstream));
         }
@@ -180,7 +181,7 @@ impl Agent {
 
     /// The marks.
     pub fn marks(&self) -> Marks {
-        self.marks.read().unwrap_or_else(PoisonError::into_inner).clone()
+        lock::read(&self.marks).clone()
     }
 
     /// Forgets the marks: another deployment.
@@ -188,7 +189,7 @@ impl Agent {
     /// # Errors
     /// [`AgentError`] when the store cannot be used.
     pub fn forget_marks(&self) -> Result<(), AgentError> {
-        let mut marks = self.marks.write().unwrap_or_else(PoisonError::into_inner);
+        let mut marks = lock::write(&self.marks);
         let fresh = Marks { floor: self.clock.floor(), ..Marks::default() };
         self.state.set_marks(&fresh)?;
         *marks = fresh;
@@ -203,7 +204,7 @@ impl Agent {
         let view = self.directory.view();
         let Some(root) = &view.root else { return Ok(()) };
         let mut signed = root.issued;
-        let mut marks = self.marks.write().unwrap_or_else(PoisonError::into_inner);
+        let mut marks = lock::write(&self.marks);
         let before = marks.clone();
         marks.root_version = marks.root_version.max(root.version);
         if let Some(terminal) = &view.terminal {
@@ -245,14 +246,14 @@ impl Agent {
 
     /// The state of the connection.
     pub fn link(&self) -> Link {
-        self.link.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.link).clone()
     }
 
     /// Notes how an exchange with the server went; a change is an event.
     pub fn note_exchange(&self, error: Option<&AgentError>) {
         let connected = error.is_none();
         let changed = {
-            let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut link = lock(&self.link);
             let changed = link.connected != Some(connected);
             link.connected = Some(connected);
             match error {
@@ -319,7 +320,7 @@ impl Agent {
 
     /// True for the first time and then once per `pause`, for things that must not fill the records.
     pub fn is_due(&self, what: &str, pause: Duration) -> bool {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut said = lock(&self.said);
         let now = Moment::now();
         if said.len() > 1024 {
             said.retain(|_, when| when.until(now) < Duration::from_secs(3600));

@@ -1,11 +1,13 @@
 //! The agent's clock: the machine's, but never below the greatest signed time seen.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::RwLock;
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 use wardkey_core::codec::Bytes;
 use wardkey_core::time::{ClockFloor, ClockReading, UnixTime};
+
+use crate::lock;
 
 /// Where readings come from: the machine, or a test.
 pub type Source = Box<dyn Fn() -> ClockReading + Send + Sync>;
@@ -85,13 +87,13 @@ impl Clock {
 
     /// The floor.
     pub fn floor(&self) -> ClockFloor {
-        self.floor.read().unwrap_or_else(PoisonError::into_inner).clone()
+        lock::read(&self.floor).clone()
     }
 
     /// Takes a floor that was kept on disk; never lowers the one that is.
     pub fn restore(&self, kept: &ClockFloor) {
         let reading = self.reading();
-        let mut floor = self.floor.write().unwrap_or_else(PoisonError::into_inner);
+        let mut floor = lock::write(&self.floor);
         if floor.at(&reading) < kept.at(&reading) {
             *floor = kept.clone();
         }
@@ -100,7 +102,7 @@ impl Clock {
     /// Raises the floor to a signed time and gives the floor as it is then.
     pub fn raise(&self, signed: UnixTime) -> ClockFloor {
         let reading = self.reading();
-        let mut floor = self.floor.write().unwrap_or_else(PoisonError::into_inner);
+        let mut floor = lock::write(&self.floor);
         *floor = floor.raised(signed, &reading);
         floor.clone()
     }

@@ -2,13 +2,14 @@
 //! half minute as one record that counts them.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use wardkey_core::event::Event;
 use wardkey_core::id::EventId;
 
 use crate::clock::Moment;
+use crate::lock::lock;
 
 /// How long events of a kind are counted before the next record.
 pub const QUIET: Duration = Duration::from_secs(30);
@@ -75,7 +76,7 @@ impl Tally {
     }
 
     fn kinds(&self) -> MutexGuard<'_, HashMap<String, Kind>> {
-        self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.kinds)
     }
 }
 

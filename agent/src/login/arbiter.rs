@@ -7,13 +7,14 @@
 //! ```
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use crate::clock::Moment;
 use crate::error::AgentError;
+use crate::lock::lock;
 use crate::session::{Place, Sessions};
 
 /// A login keeps the key this long after Hold: longer than a module takes by its defaults (30 s for PIN and
@@ -165,7 +166,7 @@ impl Arbiter {
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.queue)
     }
 }
 

@@ -2,12 +2,13 @@
 //! connections waits for it.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use nix::unistd::{Uid, User};
 
 use crate::clock::Moment;
+use crate::lock::lock;
 
 /// How long an answer holds: a new account is served soon.
 const YES: Duration = Duration::from_secs(300);
@@ -45,6 +46,6 @@ impl Accounts {
     }
 
     fn kept(&self) -> MutexGuard<'_, HashMap<u32, (bool, Moment)>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.kept)
     }
 }

@@ -1,11 +1,13 @@
 //! How many connections there are, and whose.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use wardkey_ipc::Peer;
 
 use super::accounts::Accounts;
+
+use crate::lock::lock;
 
 /// Connections of one uid that is not root, and those that it gets in any case.
 const PER_UID: u32 = 8;
@@ -99,7 +101,7 @@ impl Connections {
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<u32, u32>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.open)
     }
 
     fn release(&self, uid: u32) {

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use zbus::blocking::Connection;
 use zbus::proxy::MethodFlags;
 use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
 
+use crate::lock::lock;
 use crate::session::{Belongs, Screens, Session, Sessions};
 
 const BUS: &str = "/run/dbus/system_bus_socket";
@@ -75,7 +76,7 @@ impl Logind {
     }
 
     fn bus(&self) -> MutexGuard<'_, Bus> {
-        self.bus.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.bus)
     }
 
     /// The connection, and whether it was there before.

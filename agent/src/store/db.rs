@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Mutex, RwLock};
 
 use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, fallocate};
@@ -15,6 +15,7 @@ use redb::backends::FileBackend;
 use redb::{BackendError, Database, ReadTransaction, ReadableDatabase, StorageBackend, WriteTransaction};
 
 use crate::error::AgentError;
+use crate::lock::{self, lock};
 use crate::log;
 
 /// Every table has this one type of row. redb is generic over it: with a type for each table the
@@ -59,7 +60,7 @@ impl Db {
 
     /// The files that were set aside since this was asked last.
     pub fn take_set_aside(&self) -> Vec<PathBuf> {
-        std::mem::take(&mut self.set_aside.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut lock(&self.set_aside))
     }
 
     /// Begins to read. The transaction sees one state however long it lives.
@@ -81,7 +82,7 @@ impl Db {
     fn begin<T>(&self, begin: impl Fn(&Database) -> Result<T, AgentError>) -> Result<T, AgentError> {
         let try_once = || {
             self.mend()?;
-            let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
+            let database = lock::read(&self.database);
             self.note(begin(database.as_ref().ok_or_else(closed)?))
         };
         // After an error of the disk redb says so at the next use; opened again it may go on.
@@ -119,7 +120,7 @@ impl Db {
     /// Closes the file; every later use is an error.
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
-        *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *lock::write(&self.database) = None;
     }
 
     /// Passes a result on and remembers that the file must be opened again when the disk failed.
@@ -134,7 +135,7 @@ impl Db {
         if !self.broken.load(Ordering::SeqCst) {
             return Ok(());
         }
-        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        let mut database = lock::write(&self.database);
         if self.closed.load(Ordering::SeqCst) {
             return Err(closed());
         }
@@ -187,7 +188,7 @@ impl Db {
         let aside = PathBuf::from(name);
         std::fs::rename(&self.path, &aside).map_err(|error| AgentError::file(&self.path, error))?;
         log::warning(format_args!("{} was unreadable ({what}) and is now {}", self.path.display(), aside.display()));
-        self.set_aside.lock().unwrap_or_else(PoisonError::into_inner).push(aside);
+        lock(&self.set_aside).push(aside);
         Ok(())
     }
 }

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use redb::WriteTransaction;
 use wardkey_core::codec::{self, Document};
@@ -16,6 +16,7 @@ use wardkey_core::marks::Marks;
 use wardkey_core::time::UnixTime;
 
 use crate::error::AgentError;
+use crate::lock::lock;
 use crate::log;
 use crate::store::db::{Db, Rows};
 use crate::store::ledger::{self, Answer, Entry, Failures, Ledger, Subject};
@@ -305,7 +306,7 @@ impl State {
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.memory)
     }
 
     fn spool<'t>(&self, transaction: &'t WriteTransaction) -> Result<Spool<'t>, AgentError> {

@@ -1,6 +1,6 @@
 //! What the server sends is verified, computed and compared; only then it is the directory.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use wardkey_core::code::{Code, Denial};
 use wardkey_core::codec::List;
@@ -13,6 +13,7 @@ use wardkey_core::snapshot::{verify_head, verify_policy, verify_terminal};
 
 use crate::agent::Agent;
 use crate::error::{AgentError, ServerError};
+use crate::lock::lock;
 use crate::store::update::{ScopeUpdate, Update};
 use crate::store::view::View;
 use crate::sync::upstream::Upstream;
@@ -50,7 +51,7 @@ pub fn apply(
     reply: WaitReply,
     refetch: bool,
 ) -> Result<bool, AgentError> {
-    let _one_at_a_time = agent.applying.lock().unwrap_or_else(PoisonError::into_inner);
+    let _one_at_a_time = lock(&agent.applying);
     // While this answer was under way another one may have been applied: what was new then looks
     // like a rollback now. The server is asked again.
     let now = request(&agent.directory.view(), asked.hold, refetch);
