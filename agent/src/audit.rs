@@ -2,8 +2,8 @@
 //! nothing, from memory), and no login waits for it.
 //!
 //! ```text
-//!   event ── tally ── spool ──┬── deliver: syslog ── render::syslog ──> rsyslog, journald
-//!                             └── deliver: server ── render::server ──> server, acknowledged by id
+//!   record ── tally ── spool ──┬── deliver: syslog ── render::syslog ──> rsyslog, journald
+//!                              └── deliver: server ── render::server ──> server, acknowledged by id
 //! ```
 //! Each destination has its cursor on the spool, its thread and its wake: one that is down or slow
 //! delays no other. A new destination is an entry in [`destination::ALL`] and a
@@ -12,6 +12,7 @@
 pub mod deliver;
 pub mod destination;
 pub mod outlet;
+mod record;
 pub mod render;
 pub mod tally;
 pub mod transport;

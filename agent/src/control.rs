@@ -18,7 +18,8 @@ use crate::agent::Agent;
 use crate::audit::destination::SERVER;
 use crate::error::{AgentError, ServerError};
 use crate::store::view::View;
-use crate::sync::run::{note_failure, round, upstream};
+use crate::sync::exchange::{note_failure, note_success, upstream};
+use crate::sync::run::round;
 
 /// Answers a request that is no login.
 pub fn answer(agent: &Agent, peer: Peer, request: &Request) -> Reply {
@@ -100,7 +101,7 @@ fn sync(agent: &Agent) -> Result<Reply, AgentError> {
         result = round(agent, 0);
     }
     match &result {
-        Ok(_) => agent.note_exchange(None),
+        Ok(_) => note_success(agent),
         Err(error) => note_failure(agent, error),
     }
     result?;

@@ -22,14 +22,18 @@ pub mod error;
 pub mod files;
 pub mod identity;
 pub mod keywatch;
+pub mod link;
 pub mod lock;
 pub mod log;
 pub mod login;
+pub mod marks;
+pub mod random;
 pub mod server;
 pub mod session;
 pub mod startup;
 pub mod store;
 pub mod sync;
+pub mod throttle;
 pub mod upkeep;
 pub mod wake;
 

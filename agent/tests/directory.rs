@@ -5,6 +5,7 @@ mod common;
 
 use common::*;
 use wardkey_agent::error::AgentError;
+use wardkey_agent::sync::exchange::{note_failure, note_success};
 use wardkey_core::code::Code;
 use wardkey_core::codec::{self, Bytes, List};
 use wardkey_core::document::{Position, SignedRoot};
@@ -424,20 +425,20 @@ fn a_clock_that_is_ahead_is_called_that_and_not_offline() {
         _ => None,
     };
     let ahead = |f: &Fixture| wardkey_agent::control::status(&f.agent).clock_ahead;
-    f.agent.note_exchange(None);
+    note_success(&f.agent);
     assert_eq!((code(&f), ahead(&f)), (None, None));
     // Ten days ahead, and the server is reached: what it signed this minute looks expired for long.
     f.time.fetch_add(10 * 86_400, std::sync::atomic::Ordering::SeqCst);
     f.sync().unwrap();
-    f.agent.note_exchange(None);
+    note_success(&f.agent);
     assert_eq!(code(&f), Some(Code::ClockAhead));
     assert!(ahead(&f).is_some_and(|ahead| ahead.abs_diff(10 * 86_400) < 300), "{:?}", ahead(&f));
     // The server is gone: then the terminal is offline, and by the clock for too long. The module says so.
-    f.agent.note_exchange(Some(&AgentError::Full));
+    note_failure(&f.agent, &AgentError::Full);
     assert_eq!((code(&f), ahead(&f)), (None, None));
     // Set right.
     f.time.fetch_sub(10 * 86_400, std::sync::atomic::Ordering::SeqCst);
     f.sync().unwrap();
-    f.agent.note_exchange(None);
+    note_success(&f.agent);
     assert_eq!((code(&f), ahead(&f)), (None, None));
 }

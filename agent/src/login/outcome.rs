@@ -16,11 +16,12 @@ use wardkey_core::name::{LoginName, printable};
 use wardkey_core::person::{CredentialRecord, PersonRecord};
 use wardkey_ipc::{IpcError, Peer};
 
-use crate::agent::{Agent, fresh_id};
+use crate::agent::Agent;
 use crate::error::AgentError;
 use crate::login::ahead::Ahead;
 use crate::login::authorise::{Caller, Phase, authorise, is_known, refusal};
 use crate::login::lockout;
+use crate::random::fresh_id;
 use crate::server::Line;
 use crate::store::ledger::{Answer, Entry};
 use crate::store::state::Kept;

@@ -18,6 +18,7 @@ use wardkey_core::time::UnixTime;
 use crate::error::AgentError;
 use crate::lock::lock;
 use crate::log;
+use crate::random::random;
 use crate::store::db::{Db, Rows};
 use crate::store::ledger::{self, Answer, Entry, Failures, Ledger, Subject};
 use crate::store::memory::{Memory, MemoryLedger};
@@ -207,6 +208,19 @@ impl State {
             let Some(table) = existing(transaction.open_table(META))? else { return Ok(None) };
             Ok(table.get(name.as_bytes())?.map(|value| value.value().to_vec()))
         })
+    }
+
+    /// A secret by name, made when it is asked for first.
+    ///
+    /// # Errors
+    /// [`AgentError`] when the store cannot be used, or the kernel has no randomness.
+    pub fn secret(&self, name: &str) -> Result<[u8; 32], AgentError> {
+        if let Some(known) = self.value(name)?.and_then(|bytes| bytes.try_into().ok()) {
+            return Ok(known);
+        }
+        let fresh = random()?;
+        self.set_value(name, &fresh)?;
+        Ok(fresh)
     }
 
     /// Stores a value by name.

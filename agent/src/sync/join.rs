@@ -19,11 +19,12 @@ use wardkey_core::snapshot::{Anchor, verify_terminal};
 use wardkey_core::token::JoinToken;
 use zeroize::Zeroizing;
 
-use crate::agent::{Agent, random};
+use crate::agent::Agent;
 use crate::clock::Clock;
 use crate::error::{AgentError, ServerError};
 use crate::identity::Identity;
 use crate::lock::lock;
+use crate::random::random;
 use crate::sync::http::{Http, server_name};
 use crate::sync::tls;
 

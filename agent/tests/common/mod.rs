@@ -507,7 +507,7 @@ impl Fixture {
         change: impl FnOnce(&mut ClientData),
     ) -> Assertion {
         let mut data = ClientData {
-            nonce: Nonce::new(wardkey_agent::agent::random().unwrap()),
+            nonce: Nonce::new(wardkey_agent::random::random().unwrap()),
             terminal: TERMINAL,
             service: ServiceName::new("login").unwrap(),
             account: login(account),
@@ -618,7 +618,7 @@ pub fn begin(account: &str) -> Begin {
 pub fn success(account: &str, assertion: &Assertion) -> Request {
     Request::Outcome(Box::new(LoginOutcome {
         login: begin(account),
-        attempt: EventId::new(wardkey_agent::agent::random().unwrap()),
+        attempt: EventId::new(wardkey_agent::random::random().unwrap()),
         person: Some(login(account)),
         credential: Some(assertion.credential_id.clone()),
         result: LoginResult::Success(assertion.clone()),
@@ -634,7 +634,7 @@ fn seed_of(assertion: &Assertion) -> Option<u8> {
 
 /// What the key of `seed` signs when it is asked whose it is.
 pub fn silent(seed: u8) -> SilentAssertion {
-    let challenge = IdentifyData { nonce: Nonce::new(wardkey_agent::agent::random().unwrap()), terminal: TERMINAL };
+    let challenge = IdentifyData { nonce: Nonce::new(wardkey_agent::random::random().unwrap()), terminal: TERMINAL };
     silent_over(seed, seed, &challenge)
 }
 
@@ -662,7 +662,7 @@ pub fn failure(account: &str, person: Option<&str>, seed: Option<u8>, code: Code
 pub fn failure_with(account: &str, person: Option<&str>, proof: Option<SilentAssertion>, code: Code) -> Request {
     Request::Outcome(Box::new(LoginOutcome {
         login: begin(account),
-        attempt: EventId::new(wardkey_agent::agent::random().unwrap()),
+        attempt: EventId::new(wardkey_agent::random::random().unwrap()),
         person: person.map(login),
         credential: proof.as_ref().map(|proof| proof.credential.clone()),
         result: LoginResult::Failure(Failure { code, detail: None, tries_left: Some(7) }),

@@ -15,7 +15,7 @@ use crate::store::spool::cursor::Destination;
 use crate::store::spool::read::Most;
 use crate::store::state::{At, Record};
 use crate::sync::backoff::Backoff;
-use crate::sync::run::upstream;
+use crate::sync::exchange::upstream;
 
 /// One batch; bytes before base64url.
 const MOST: Most = Most { events: 256, bytes: 512 * 1024 };
