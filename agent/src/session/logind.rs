@@ -10,7 +10,7 @@ use zbus::proxy::MethodFlags;
 use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
 
 use crate::lock::lock;
-use crate::session::{Belongs, Screens, Session, Sessions};
+use crate::session::screens::{Belongs, Screens, Session, Sessions};
 
 const BUS: &str = "/run/dbus/system_bus_socket";
 const LOGIND: &str = "org.freedesktop.login1";

@@ -14,7 +14,7 @@
 use wardkey_core::message::agent::Begin;
 use wardkey_core::origin::is_local_display;
 
-use crate::session::{Belongs, Screens, Session, Sessions};
+use crate::session::screens::{Belongs, Screens, Session, Sessions, is_wired_line};
 
 /// The seat of what has none: the one that every terminal has.
 const FIRST_SEAT: &str = "seat0";
@@ -197,13 +197,6 @@ impl<'a> Line<'a> {
             Self::Other
         }
     }
-}
-
-/// Whether a line (without `/dev/`) is a virtual terminal, the console or a serial line.
-pub fn is_wired_line(name: &str) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let serial = ["tty", "ttyS", "ttyAMA", "ttyUSB", "ttyACM", "hvc"];
-    name == "console" || serial.iter().any(|kind| name.strip_prefix(kind).is_some_and(digits))
 }
 
 /// Whether a wired line is none of those that the screen shows in turn.

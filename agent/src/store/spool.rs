@@ -13,7 +13,7 @@
 
 pub mod class;
 pub mod cursor;
-mod migrate;
+pub mod migrate;
 pub mod read;
 mod tables;
 #[cfg(test)]
@@ -26,8 +26,6 @@ use wardkey_core::codec;
 use wardkey_core::event::Event;
 
 use crate::error::AgentError;
-pub use migrate::migrate;
-
 use class::Class;
 use cursor::{AHEAD, CURSORS, Cursor, Destination, ahead_key, forget_ahead, is_ahead};
 use tables::{EVENTS, LANES, TALLY, lane, lane_key, lane_parts, number_of};

@@ -27,8 +27,9 @@ use crate::store::on_disk::{
 };
 use crate::store::rows::existing;
 use crate::store::spool::cursor::Destination;
+use crate::store::spool::migrate::migrate;
 use crate::store::spool::read::{self, Most};
-use crate::store::spool::{self, Limits, Spool};
+use crate::store::spool::{Limits, Spool};
 
 const META: Rows = Rows::new("meta");
 /// Memory of redb for the state, in bytes.
@@ -338,7 +339,7 @@ impl State {
             return Ok(());
         }
         self.db.write(|transaction| {
-            spool::migrate(transaction, self.limits, self.destinations)?;
+            migrate(transaction, self.limits, self.destinations)?;
             self.spool(transaction)?.forget_others()
         })?;
         self.is_up_to_date.store(true, Ordering::SeqCst);

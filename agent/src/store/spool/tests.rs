@@ -7,6 +7,7 @@ use wardkey_core::id::EventId;
 use wardkey_core::time::UnixTime;
 
 use super::cursor::Order;
+use super::migrate::migrate;
 use super::read::{self, Most, lost, pending, waiting};
 use super::*;
 use crate::store::db::{Db, Rows};
