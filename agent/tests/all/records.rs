@@ -1,7 +1,4 @@
 //! Events on their way to syslog and to the server: whole, once, bounded, never waited for.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
 
 use std::collections::HashMap;
 use std::os::unix::net::UnixDatagram;
@@ -9,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::*;
+use crate::common::*;
 use wardkey_agent::agent::Agent;
 use wardkey_agent::audit::deliver::{self, Transport, batch};
 use wardkey_agent::audit::destination::SERVER;

@@ -1,7 +1,4 @@
 //! The program as systemd and the key process see it, and what the command line asks for.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
 
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::*;
+use crate::common::*;
 use wardkey_agent::error::ServerError;
 use wardkey_agent::sync::upstream::{Connect, Upstream};
 use wardkey_core::code::Code;

@@ -1,14 +1,11 @@
 //! Join and synchronisation over real TLS on the loopback interface.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use common::server::{Server, authority};
-use common::*;
+use crate::common::server::{Server, authority};
+use crate::common::*;
 use wardkey_agent::agent::Agent;
 use wardkey_agent::audit::deliver;
 use wardkey_agent::audit::destination::SERVER;

@@ -1,12 +1,9 @@
 //! Modules of other versions, in the middle of an upgrade: what they say in bytes, and that they are
 //! served or refused by code, never left without an answer.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
 
 use std::io::{Read, Write};
 
-use common::*;
+use crate::common::*;
 use wardkey_core::code::Code;
 use wardkey_core::codec;
 use wardkey_core::message::PROTOCOL;

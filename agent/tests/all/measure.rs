@@ -1,14 +1,11 @@
-//! Figures, printed and not judged: `cargo test --release -p wardkey-agent --test measure -- --ignored --nocapture`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
+//! Figures, printed and not judged: `cargo test --release -p wardkey-agent --test all measure:: -- --ignored --nocapture`.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::server::Server;
-use common::*;
+use crate::common::server::Server;
+use crate::common::*;
 use wardkey_core::codec;
 use wardkey_core::message::MAX_FRAME;
 use wardkey_core::message::agent::{Join, Reply, Request};

@@ -1,14 +1,11 @@
 //! kill -9 of the real program at any moment: state intact, each outcome recorded once.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use common::*;
+use crate::common::*;
 use wardkey_agent::audit::destination::{ALL, SERVER};
 use wardkey_agent::store::spool::read::Most;
 use wardkey_core::message::MAX_FRAME;
