@@ -56,7 +56,7 @@ pub fn locked(agent: &Agent, subjects: &[Subject]) -> Result<Option<u64>, AgentE
         let (left, ahead) = remaining(&rules, failures, now);
         if ahead {
             // The clock was ahead when the failure was counted; it must not lock out for years.
-            agent.state.set_failures(subject, Failures { last: now, ..failures })?;
+            agent.state.set_failures(subject, Failures { last: now, ..failures });
         }
         longest = longest.max(left);
     }

@@ -159,12 +159,16 @@ impl State {
         known.map_or_else(|| self.db.read(|transaction| read_failures(transaction, subject)), Ok)
     }
 
-    /// Stores failures of a subject.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
-    pub fn set_failures(&self, subject: &Subject, failures: Failures) -> Result<(), AgentError> {
-        self.db.write(|transaction| self.ledger(transaction)?.set_failures(subject, failures))
+    /// Stores failures of a subject, durably or in memory.
+    pub fn set_failures(&self, subject: &Subject, failures: Failures) {
+        let mut memory = self.memory();
+        let durable = self
+            .flush(&mut memory)
+            .and_then(|()| self.db.write(|transaction| self.ledger(transaction)?.set_failures(subject, failures)));
+        if let Err(error) = durable {
+            log::warning(format_args!("state cannot be written, kept in memory: {error}"));
+            memory.failures.insert(subject.clone(), failures);
+        }
     }
 
     /// When a person last logged in here.
@@ -405,6 +409,9 @@ mod tests {
         }
         state.append(vec![entry(3).event]);
         assert_eq!(state.in_memory(), Some(2));
+        let failures = Failures { count: 7, last: UnixTime(2_000) };
+        state.set_failures(&Subject(vec![1]), failures);
+        assert_eq!(state.failures(&Subject(vec![1])).unwrap(), failures);
         let said = Some(crate::store::memory::IN_MEMORY.to_owned());
         let both = [said.clone(), said];
         assert_eq!(details(&state, &SYSLOG), both);
