@@ -263,8 +263,11 @@ fn proven(agent: &Agent, outcome: &LoginOutcome) -> Option<(PersonRecord, Creden
 fn failure(agent: &Agent, caller: &Caller, outcome: &LoginOutcome, what: &Failure) -> Entry {
     let login = &outcome.login;
     let known = login.account.as_ref().is_some_and(|account| is_known(agent, account));
-    // What a device merely claims is in no record, and counts against nobody.
-    let proven = proven(agent, outcome);
+    // What a device merely claims is in no record, and counts against nobody. Only root's word names
+    // others than the caller's own account: anybody may have a key that is plugged in sign that it is
+    // there, or keep an old proof.
+    let may_name = |person: &PersonRecord| caller.peer.is_root() || login.account.as_ref() == Some(&person.login);
+    let proven = proven(agent, outcome).filter(|(person, _)| may_name(person));
     let mut event = base(agent, login, Some(caller), caller.peer.uid);
     if proven.is_some() && what.code == Code::LockedOut {
         event.name = EventName::LockedOut;
@@ -282,14 +285,7 @@ fn failure(agent: &Agent, caller: &Caller, outcome: &LoginOutcome, what: &Failur
     event.person = proven.as_ref().map(|(person, _)| person.login.clone());
     event.key = proven.as_ref().map(|(_, credential)| credential.fingerprint().short());
     event.model = proven.as_ref().map(|(_, credential)| credential.aaguid);
-    // Only root's word counts against others than the caller's own account: anybody may have a key that is
-    // plugged in sign that it is there.
-    let may_count = |person: &PersonRecord| caller.peer.is_root() || login.account.as_ref() == Some(&person.login);
-    let subjects = proven
-        .iter()
-        .filter(|(person, _)| may_count(person))
-        .map(|(_, credential)| lockout::key(&credential.fingerprint()))
-        .collect();
+    let subjects = proven.iter().map(|(_, credential)| lockout::key(&credential.fingerprint())).collect();
     Entry {
         digest: digest(&[
             &codec::to_message(what),

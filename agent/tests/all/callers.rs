@@ -4,7 +4,7 @@ use crate::common::*;
 use crate::lockout::locked;
 use wardkey_agent::session::Session;
 use wardkey_core::code::Code;
-use wardkey_core::event::{EventName, Outcome};
+use wardkey_core::event::{Event, EventName, Outcome};
 use wardkey_core::message::PROTOCOL;
 use wardkey_core::message::agent::{Begin, Reply, Request};
 use wardkey_core::name::ServiceName;
@@ -37,6 +37,8 @@ fn a_user_asks_for_itself_only_and_counts_against_nobody_else() {
         f.connect(peer).ask(&failure("nobody", Some("hanako"), Some(1), Code::PinWrong));
     }
     assert_eq!(locked(&f, "hanako", 1), 0);
+    let named = |event: &Event| event.person.is_some() || event.key.is_some() || event.model.is_some();
+    assert!(!f.events().iter().any(named), "and names nobody: an old proof is anybody's to show");
     assert!(matches!(f.connect(peer).in_turn(&Request::Begin(begin("nobody"))), Reply::Granted(_)));
     // Nor may it look at others through a login of its own, or fill the spool.
     f.pass(100_000);
