@@ -64,7 +64,7 @@ pub fn prepare(config: &Config) -> Result<(UnixListener, Option<PathBuf>), Agent
 fn user_of(config: &Config) -> Result<User, AgentError> {
     let name = &config.user;
     let user = User::from_name(name).ok().flatten().ok_or_else(|| {
-        AgentError::Configuration(format!("user: there is no user {name}; fix: adduser --system --group {name}"))
+        AgentError::Configuration(format!("user: there is no user {name}; fix: adduser --system --group {name}").into())
     })?;
     if user.uid.is_root() {
         return Err(AgentError::Configuration("user: the agent does not run as root; fix: user = \"wardkey\"".into()));
@@ -137,10 +137,8 @@ fn make_state_folder(path: &Path, owner: Uid) -> Result<(), AgentError> {
 /// A new socket in place of one that nobody listens at.
 fn bind(path: &Path) -> Result<UnixListener, AgentError> {
     if UnixStream::connect(path).is_ok() {
-        return Err(AgentError::Configuration(format!(
-            "{}: another agent is running; fix: stop it first",
-            path.display()
-        )));
+        let text = format!("{}: another agent is running; fix: stop it first", path.display());
+        return Err(AgentError::Configuration(text.into()));
     }
     let fail = |error| AgentError::file(path, error);
     match std::fs::remove_file(path) {

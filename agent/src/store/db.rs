@@ -152,7 +152,7 @@ impl Db {
             other => other,
         };
         *database = Some(opened.map_err(|error| match error {
-            Opening::Corrupt(what) => AgentError::Store(what),
+            Opening::Corrupt(what) => AgentError::Store(what.into()),
             Opening::Failed(error) => error,
         })?);
         self.broken.store(false, Ordering::SeqCst);

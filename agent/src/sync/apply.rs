@@ -184,7 +184,7 @@ fn take_page(scope: &mut ScopeUpdate<'_>, page: &ChangesReply, since: u64) -> Re
             return Err(ServerError::Malformed("changes are not in order".into()).into());
         }
         last = change.seq;
-        let login = LoginName::new(change.login.as_str()).map_err(|error| ServerError::Malformed(error.to_string()))?;
+        let login = LoginName::new(change.login.as_str()).map_err(|error| ServerError::Malformed(error.into()))?;
         let record = change.record.as_ref().map(|record| record.0.as_slice());
         scope.change(&login, record).map_err(|error| match error {
             // A record that is none is a state that cannot be the signed one.

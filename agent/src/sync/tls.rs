@@ -17,7 +17,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime as TlsTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 use crate::clock::Clock;
-use crate::error::ServerError;
+use crate::error::{Cause, ServerError};
 use crate::identity::Identity;
 use crate::lock::lock;
 
@@ -25,8 +25,8 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 
-fn not_trusted(error: impl std::fmt::Display) -> ServerError {
-    ServerError::NotTrusted(error.to_string())
+fn not_trusted(error: impl Into<Cause>) -> ServerError {
+    ServerError::NotTrusted(error.into())
 }
 
 /// Client side of TLS that trusts `ca` only; with the terminal's certificate when there is one.

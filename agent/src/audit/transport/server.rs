@@ -85,8 +85,7 @@ fn send(agent: &Agent, records: &[Record]) -> Result<Vec<At>, AgentError> {
     let done = Done::of(&reply);
     let arrived: Vec<At> = records.iter().filter(|record| done.has(&record.event)).map(|record| record.at).collect();
     if arrived.is_empty() {
-        let message = "the server acknowledged none of the events".to_owned();
-        return Err(ServerError::Malformed(message).into());
+        return Err(ServerError::Malformed("the server acknowledged none of the events".into()).into());
     }
     Ok(arrived)
 }
