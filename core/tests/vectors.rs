@@ -4,9 +4,6 @@
 //! After a deliberate change of a format: `cargo test -p wardkey-core --test vectors -- --ignored write`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
-use common::{Key, RP, T0, World, login, signing};
 use serde_json::{Value, json};
 use wardkey_core::codec::{self, Document, List};
 use wardkey_core::directory::{bucket_of, leaf_key};
@@ -14,6 +11,7 @@ use wardkey_core::id::to_hex;
 use wardkey_core::marks::Marks;
 use wardkey_core::person::Status;
 use wardkey_core::time::UnixTime;
+use wardkey_testkit::{Deployment, Key, RP, T0, login, signing};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/wardkey-1.json");
 
@@ -28,7 +26,7 @@ fn document<T: Document>(document: &T, seed: Option<u8>) -> Value {
     })
 }
 
-fn state(world: &World, scope: usize, person: &str) -> Value {
+fn state(world: &Deployment, scope: usize, person: &str) -> Value {
     let state = &world.scopes[scope].0;
     let proof = state.proof(&login(person));
     json!({
@@ -42,8 +40,8 @@ fn state(world: &World, scope: usize, person: &str) -> Value {
 }
 
 /// One login with one thing changed, and how it is decided.
-fn login_vector(name: &str, change: impl FnOnce(&mut World), now: u64, flags: u8, counter: u32) -> Value {
-    let mut world = World::new();
+fn login_vector(name: &str, change: impl FnOnce(&mut Deployment), now: u64, flags: u8, counter: u32) -> Value {
+    let mut world = Deployment::new();
     change(&mut world);
     world.refresh();
     let client_data = world.client_data("hanako", "hanako", "login");
@@ -68,9 +66,9 @@ fn login_vector(name: &str, change: impl FnOnce(&mut World), now: u64, flags: u8
 }
 
 fn make() -> Value {
-    let mut world = World::new();
+    let mut world = Deployment::new();
     for n in 2..40u8 {
-        world.scopes[1].0.people.push(common::person(&format!("person{n}"), n, &Key::es256(n)));
+        world.scopes[1].0.people.push(wardkey_testkit::person(&format!("person{n}"), n, &Key::es256(n)));
     }
     world.refresh();
     json!({

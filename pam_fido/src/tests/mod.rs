@@ -7,5 +7,6 @@ mod scene;
 mod taken_over;
 mod versions;
 
-#[path = "../../../core/tests/common/mod.rs"]
-mod deployment;
+mod deployment {
+    pub use wardkey_testkit::{Deployment as World, *};
+}

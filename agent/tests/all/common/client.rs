@@ -1,12 +1,10 @@
 //! The module's end of a connection, and what it says.
 
 use super::*;
-use p256::ecdsa::signature::Signer;
 use std::time::Duration;
 use wardkey_core::assertion::Assertion;
 use wardkey_core::code::Code;
-use wardkey_core::codec::{self, Bytes};
-use wardkey_core::id::{CredentialId, EventId, Nonce};
+use wardkey_core::id::{EventId, Nonce};
 use wardkey_core::identification::{IdentifyData, SilentAssertion};
 use wardkey_core::message::PROTOCOL;
 use wardkey_core::message::agent::{Begin, Failure, Grant, LoginOutcome, LoginResult, Reply, Request};
@@ -91,17 +89,7 @@ pub fn silent(seed: u8) -> SilentAssertion {
 
 /// The same by the key of `seed` in the name of credential `id`.
 pub fn silent_over(seed: u8, id: u8, challenge: &IdentifyData) -> SilentAssertion {
-    let client_data = codec::to_bytes(challenge);
-    let mut auth_data = codec::sha256(RP.as_bytes()).as_bytes().to_vec();
-    auth_data.extend_from_slice(&[0, 0, 0, 0, 1]);
-    let message = [&auth_data[..], codec::sha256(&client_data).as_bytes()].concat();
-    let signature: p256::ecdsa::Signature = key(seed).sign(&message);
-    SilentAssertion {
-        credential: CredentialId::new(vec![id; 32]).unwrap(),
-        client_data: Bytes::new(client_data).unwrap(),
-        auth_data: Bytes::new(auth_data).unwrap(),
-        signature: Bytes::new(signature.to_der().as_bytes()).unwrap(),
-    }
+    Key::es256(seed).identify(id, challenge)
 }
 
 /// A failure of a login; with a key that proved itself, if there is a seed.

@@ -1,7 +1,6 @@
 //! An agent over a folder, with a publisher, a clock and sessions that the test moves.
 
 use super::*;
-use p256::ecdsa::signature::Signer;
 use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -21,7 +20,7 @@ use wardkey_core::client_data::ClientData;
 use wardkey_core::codec::{self, Bytes, List};
 use wardkey_core::document::{Position, SignedRoot};
 use wardkey_core::event::Event;
-use wardkey_core::id::{CredentialId, Nonce};
+use wardkey_core::id::Nonce;
 use wardkey_core::message::MAX_FRAME;
 use wardkey_core::name::ServiceName;
 use wardkey_core::time::{ClockReading, UnixTime};
@@ -169,19 +168,7 @@ impl Fixture {
             position: Position { epoch: 1, seq: 1 },
         };
         change(&mut data);
-        let client_data = data.to_bytes();
-        let mut auth_data = codec::sha256(RP.as_bytes()).as_bytes().to_vec();
-        auth_data.push(flags);
-        auth_data.extend_from_slice(&counter.to_be_bytes());
-        let message = [&auth_data[..], codec::sha256(&client_data).as_bytes()].concat();
-        let signature: p256::ecdsa::Signature = key(seed).sign(&message);
-        Assertion {
-            credential_id: CredentialId::new(vec![seed; 32]).unwrap(),
-            client_data: Bytes::new(client_data).unwrap(),
-            auth_data: Bytes::new(auth_data).unwrap(),
-            signature: Bytes::new(signature.to_der().as_bytes()).unwrap(),
-            user_handle: None,
-        }
+        Key::es256(seed).assert(seed, &data.to_bytes(), flags, counter, RP)
     }
 
     /// All events that the server has not got yet.

@@ -8,15 +8,16 @@ use wardkey_agent::error::ServerError;
 use wardkey_agent::identity::Identity;
 use wardkey_agent::sync::upstream::{Connect, Upstream};
 use wardkey_core::code::Code;
-use wardkey_core::codec::{self, Bytes, List};
-use wardkey_core::directory::{Bucket, Leaf, bucket_of, leaf_key, state_root};
+use wardkey_core::codec::{self, Bytes};
+use wardkey_core::directory::{Bucket, state_root};
 use wardkey_core::document::{Head, PolicyDocument, RootDocument, SignedRoot, TerminalDocument};
 use wardkey_core::event::Event;
-use wardkey_core::id::{DeploymentId, Hash};
+use wardkey_core::id::Hash;
 use wardkey_core::message::http::*;
-use wardkey_core::name::{DisplayText, LoginName, RpId, ScopeName};
-use wardkey_core::person::{PersonRecord, Status};
+use wardkey_core::name::{LoginName, ScopeName};
+use wardkey_core::person::PersonRecord;
 use wardkey_core::time::UnixTime;
+use wardkey_testkit::{buckets, root_document, terminal_document};
 
 #[derive(Clone)]
 pub struct WardScope {
@@ -59,25 +60,7 @@ pub struct Ward(pub Mutex<WardState>);
 
 impl Ward {
     pub fn new() -> Arc<Self> {
-        let root = RootDocument {
-            version: 1,
-            deployment: DeploymentId::new([3; 16]),
-            name: DisplayText::new("Demo Hospital").unwrap(),
-            rp_id: RpId::new(RP).unwrap(),
-            root_key: signing(100).public(),
-            publish_keys: List::new(vec![signing(101).public()]).unwrap(),
-            tls_ca: Bytes::new(vec![0x30, 0]).unwrap(),
-            issued: UnixTime(T0 - 5000),
-        };
-        let terminal = TerminalDocument {
-            terminal: TERMINAL,
-            number: 1,
-            name: DisplayText::new("ward3-a").unwrap(),
-            scopes: List::new(vec![scope("roaming"), scope("ward3")]).unwrap(),
-            status: Status::Active,
-            issued: UnixTime(T0),
-            expires: UnixTime(T0 + 900),
-        };
+        let (root, terminal) = (root_document(), terminal_document(T0));
         let state = WardState {
             now: T0,
             root,
@@ -164,16 +147,10 @@ impl WardState {
 
     pub fn head(&self, name: &ScopeName) -> Head {
         let row = &self.scopes[name];
-        let mut buckets: Vec<Vec<Leaf>> = vec![Vec::new(); 256];
-        let mut count = 0;
-        for (who, (_, record)) in &row.rows {
-            if let Some(record) = record {
-                let key = leaf_key(&login(who));
-                buckets[usize::from(bucket_of(&key))].push(Leaf { key, value: codec::sha256(record) });
-                count += 1;
-            }
-        }
-        let hashes: Vec<Hash> = buckets.into_iter().map(|leaves| Bucket::new(leaves).unwrap().hash()).collect();
+        let records: Vec<_> =
+            row.rows.iter().filter_map(|(who, (_, record))| Some((login(who), record.as_deref()?))).collect();
+        let count = records.len() as u64;
+        let hashes: Vec<Hash> = buckets(records.into_iter()).iter().map(Bucket::hash).collect();
         let mut root = state_root(&hashes).unwrap();
         if row.false_root {
             root = Hash::new([0xee; 32]);
