@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 use wardkey_core::codec::Bytes;
+use wardkey_core::server_time::Attested;
 use wardkey_core::time::{ClockFloor, ClockReading, UnixTime};
 
 use crate::lock;
@@ -44,6 +45,8 @@ impl Moment {
 /// A clock with a floor.
 pub struct Clock {
     floor: RwLock<ClockFloor>,
+    /// The server's time, asked for when the machine's clock made the directory look old.
+    attested: RwLock<Option<Attested>>,
     source: Source,
 }
 
@@ -62,12 +65,26 @@ impl Clock {
 
     /// A clock that reads from `source`.
     pub fn with(source: Source) -> Self {
-        Self { floor: RwLock::default(), source }
+        Self { floor: RwLock::default(), attested: RwLock::default(), source }
     }
 
     /// The time to judge by.
     pub fn now(&self) -> UnixTime {
         self.floor().now(&self.reading())
+    }
+
+    /// Takes the server's time.
+    pub fn attest(&self, time: Attested) {
+        self.raise(time.signed());
+        *lock::write(&self.attested) = Some(time);
+    }
+
+    /// The time by what the server said last, if it was asked in this boot.
+    pub fn attested(&self) -> Option<UnixTime> {
+        let reading = self.reading();
+        let attested = lock::read(&self.attested);
+        let time = attested.as_ref()?.at(&reading)?;
+        Some(time.max(self.floor().at(&reading)))
     }
 
     /// What the machine's clock says, which may be behind.

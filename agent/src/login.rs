@@ -11,4 +11,5 @@ pub mod decoys;
 pub mod locker;
 pub mod lockout;
 pub mod outcome;
+pub mod server_time;
 pub mod service;

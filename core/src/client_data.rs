@@ -44,6 +44,7 @@ pub struct ClientData {
 impl Document for ClientData {
     const DOMAIN: &'static str = "wardkey.login/1";
     const MAX_BYTES: usize = 512;
+    const GROWS: bool = false;
 }
 
 impl ClientData {

@@ -107,6 +107,8 @@ codes! {
     ServerBehind = 1111,
     /// The server's clock is not plausible: nothing is signed by it.
     ServerClock = 1121,
+    /// What came as the server's time is not signed by it, or answers another question.
+    ServerTimeInvalid = 1122,
 
     // 12xx: the security key
     /// No key is plugged: insert it.
@@ -164,6 +166,8 @@ codes! {
     TouchToChoose = 1226,
     /// Keys are plugged, and none of them is registered for this name: the same for names that nobody has.
     KeyNotRegistered = 1227,
+    /// Very many people may use the account, and the key is compared with all of them (a notice).
+    KeySearching = 1240,
 
     // 13xx: parts of Wardkey
     /// The agent cannot be reached.

@@ -4,7 +4,8 @@
 //! its domain tag (`"wardkey/<kind>/1"`) and a map with integer keys. Decoding
 //! encodes the result again and compares: unknown or duplicate keys, another
 //! order, over-long integers, indefinite lengths and trailing bytes all differ
-//! and are refused by that one comparison.
+//! and are refused by that one comparison. Fields that an older reader may pass
+//! over have keys from 100 on, in documents that say so ([`Document::GROWS`]).
 //!
 //! Messages between the rooms ([`to_message`], [`from_message`]) are not signed;
 //! there unknown map keys are passed over so that two versions can talk.
@@ -13,6 +14,7 @@ use minicbor::decode::Error as DecodeError;
 use minicbor::{Decode, Decoder, Encode, Encoder};
 
 pub use crate::codec_error::CodecError;
+use crate::growth;
 use crate::id::Hash;
 
 /// Something that is signed or hashed: the domain tag keeps one kind from being taken for another.
@@ -21,6 +23,9 @@ pub trait Document: Encode<()> + for<'b> Decode<'b, ()> {
     const DOMAIN: &'static str;
     /// The longest encoding in bytes that is looked at.
     const MAX_BYTES: usize;
+    /// Whether fields may be added that an older reader passes over (docs/FORMATS.md). Not where the encoding
+    /// of what was understood stands for the whole: in what is hashed or compared again.
+    const GROWS: bool;
 }
 
 /// The deterministic encoding of a document.
@@ -60,7 +65,8 @@ pub fn from_bytes<T: Document>(bytes: &[u8]) -> Result<T, CodecError> {
         return Err(CodecError::Domain { expected: T::DOMAIN });
     }
     let document: T = decoder.decode().map_err(malformed)?;
-    if to_bytes(&document) != bytes {
+    let known = to_bytes(&document);
+    if known != bytes && !(T::GROWS && growth::adds_what_may_be_passed_over(bytes, &known)) {
         return Err(CodecError::NotDeterministic(T::DOMAIN));
     }
     Ok(document)

@@ -48,6 +48,7 @@ pub struct Bucket(#[n(0)] pub List<Leaf, MAX_BUCKET>);
 impl Document for Bucket {
     const DOMAIN: &'static str = "wardkey/bucket/1";
     const MAX_BYTES: usize = MAX_BUCKET * 72;
+    const GROWS: bool = false;
 }
 
 impl Bucket {
@@ -82,6 +83,7 @@ struct State(#[n(0)] List<Hash, BUCKETS>);
 impl Document for State {
     const DOMAIN: &'static str = "wardkey/state/1";
     const MAX_BYTES: usize = BUCKETS * 40;
+    const GROWS: bool = false;
 }
 
 /// The state root over the 256 bucket hashes, in order.

@@ -47,6 +47,7 @@ pub struct RootDocument {
 impl Document for RootDocument {
     const DOMAIN: &'static str = "wardkey/root/1";
     const MAX_BYTES: usize = 8 * 1024;
+    const GROWS: bool = true;
 }
 
 /// A root document with its two signatures.
@@ -127,6 +128,7 @@ pub struct TerminalDocument {
 impl Document for TerminalDocument {
     const DOMAIN: &'static str = "wardkey/terminal/1";
     const MAX_BYTES: usize = 2 * 1024;
+    const GROWS: bool = true;
 }
 
 /// The signed state of a scope at a moment.
@@ -162,6 +164,7 @@ pub struct Head {
 impl Document for Head {
     const DOMAIN: &'static str = "wardkey/head/1";
     const MAX_BYTES: usize = 512;
+    const GROWS: bool = true;
 }
 
 impl Head {
@@ -216,6 +219,7 @@ pub struct PolicyDocument {
 impl Document for PolicyDocument {
     const DOMAIN: &'static str = "wardkey/policy/1";
     const MAX_BYTES: usize = 64 * 1024;
+    const GROWS: bool = true;
 }
 
 impl PolicyDocument {

@@ -105,6 +105,7 @@ pub struct Event {
 impl Document for Event {
     const DOMAIN: &'static str = "wardkey/event/1";
     const MAX_BYTES: usize = 16 * 1024;
+    const GROWS: bool = false;
 }
 
 impl Event {

@@ -30,6 +30,7 @@ pub struct IdentifyData {
 impl Document for IdentifyData {
     const DOMAIN: &'static str = "wardkey.identify/1";
     const MAX_BYTES: usize = 128;
+    const GROWS: bool = false;
 }
 
 /// A silent assertion, as the key gave it.

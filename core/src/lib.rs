@@ -6,6 +6,7 @@
 //!     └ sign ─ cose_key                      signatures
 //!         └ document ─ person ─ directory    what the server signs
 //!             └ marks ─ snapshot             what is left of what the agent shows
+//!                 └ server_time              the server's time over a challenge of the module
 //!                 └ client_data ─ assertion ─ identification ─ decide
 //!   event, message, token, texts             what is told to others
 //!   unattended                               what runs for a person who is not there
@@ -23,6 +24,7 @@ pub mod decide;
 pub mod directory;
 pub mod document;
 pub mod event;
+mod growth;
 pub mod id;
 pub mod identification;
 pub mod marks;
@@ -30,6 +32,7 @@ pub mod message;
 pub mod name;
 pub mod origin;
 pub mod person;
+pub mod server_time;
 pub mod sign;
 pub mod snapshot;
 mod stage;

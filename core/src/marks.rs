@@ -37,6 +37,7 @@ pub struct Marks {
 impl Document for Marks {
     const DOMAIN: &'static str = "wardkey/marks/1";
     const MAX_BYTES: usize = 256 * 1024;
+    const GROWS: bool = true;
 }
 
 /// The greatest position seen of a scope.

@@ -13,8 +13,9 @@ pub mod key;
 
 /// Version of the conversation between module and agent, said in [`agent::Begin`].
 ///
-/// A new field in a map does not raise it: who does not know the field passes it over. A new kind of
-/// request or reply, or a new meaning, does.
+/// A new field in a map does not raise it: a peer that does not know the field passes it over. A new kind of
+/// request or reply, or a new meaning, does; unless it is used only with a peer that has shown in such a field
+/// that it knows it.
 pub const PROTOCOL: u16 = 1;
 
 /// Whether an agent of version `ours` serves a module of version `theirs`: its own and the one before,

@@ -48,6 +48,7 @@ pub struct PersonRecord {
 impl Document for PersonRecord {
     const DOMAIN: &'static str = "wardkey/person/1";
     const MAX_BYTES: usize = 96 * 1024;
+    const GROWS: bool = true;
 }
 
 impl PersonRecord {

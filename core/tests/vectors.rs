@@ -11,6 +11,9 @@ use wardkey_core::id::to_hex;
 use wardkey_core::marks::Marks;
 use wardkey_core::person::Status;
 use wardkey_core::time::UnixTime;
+mod common;
+
+use common::with_field;
 use wardkey_testkit::{Deployment, Key, RP, T0, login, signing};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/wardkey-1.json");
@@ -23,6 +26,21 @@ fn document<T: Document>(document: &T, seed: Option<u8>) -> Value {
         "sha256": codec::hash_of(document).to_hex(),
         "signed": seed.map(|seed| to_hex(&signing(seed).sign(document))),
         "signed_by": seed.map(|seed| signing(seed).public().to_hex()),
+    })
+}
+
+/// A document as a later version may write it: with what this one passes over, and with what it refuses.
+fn newer<T: Document + PartialEq + std::fmt::Debug>(document: &T) -> Value {
+    let bytes = codec::to_bytes(document);
+    let passed_over = with_field(&bytes, 100, true);
+    assert_eq!(codec::from_bytes::<T>(&passed_over).as_ref(), Ok(document), "{}", T::DOMAIN);
+    let refused = with_field(&bytes, 99, false);
+    assert!(codec::from_bytes::<T>(&refused).is_err(), "{}", T::DOMAIN);
+    json!({
+        "domain": T::DOMAIN,
+        "encoding": to_hex(&bytes),
+        "passed_over": to_hex(&passed_over),
+        "refused": to_hex(&refused),
     })
 }
 
@@ -83,6 +101,13 @@ fn make() -> Value {
             document(&world.scopes[1].0.people[0], None),
             document(&world.client_data("hanako", "hanako", "login"), None),
         ],
+        "newer": [
+            newer(&world.root),
+            newer(&world.terminal),
+            newer(&world.scopes[1].0.head),
+            newer(&world.scopes[1].1),
+            newer(&world.scopes[1].0.people[0]),
+        ],
         "states": [state(&world, 1, "hanako"), state(&world, 1, "nobody"), state(&world, 0, "hanako")],
         "logins": [
             login_vector("everything right", |_| {}, T0, 0x05, 7),
@@ -103,7 +128,7 @@ fn make() -> Value {
 fn the_vectors_are_what_this_implementation_makes() {
     let file: Value = serde_json::from_str(&std::fs::read_to_string(FILE).unwrap()).unwrap();
     let made = make();
-    for part in ["format", "anchor", "documents", "states", "logins"] {
+    for part in ["format", "anchor", "documents", "newer", "states", "logins"] {
         assert_eq!(file[part], made[part], "{part}");
     }
     let results: Vec<_> = made["logins"].as_array().unwrap().iter().map(|login| login["result"].to_string()).collect();

@@ -44,6 +44,7 @@ wk-1109 = This terminal's trust anchor cannot be read. Administrator: see WK-110
 wk-1110 = This terminal's marks cannot be read. Please contact your administrator.
 wk-1111 = The server is behind this terminal. Administrator: follow the steps for a restored server.
 wk-1121 = The server's clock is not plausible, so it signs nothing new by it. Please check the clock.
+wk-1122 = The answer about the server's time is not signed by it. Please tell your administrator.
 
 ## 12xx: the security key
 
@@ -74,6 +75,7 @@ wk-1224 = This key cannot be used: it does not identify itself without its PIN. 
 wk-1225 = A plugged-in device proved nothing and is passed over. If nobody knows it, tell an administrator.
 wk-1226 = Several registered keys are plugged in. Please touch your own.
 wk-1227 = The key that is plugged in is not registered for this name. Check the name, or insert yours.
+wk-1240 = Please wait: your key is being looked up. This takes longer the first time at a terminal.
 
 ## 13xx: parts of Wardkey
 

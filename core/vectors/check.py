@@ -36,6 +36,16 @@ def document(data, domain):
     return value[1]
 
 
+def passed_over(value, older):
+    """What is left of a value when fields from 100 on are taken out that an older reader does not know."""
+    if isinstance(value, dict):
+        kept = {k: v for k, v in value.items() if k in older or not (isinstance(k, int) and k >= 100)}
+        return {k: passed_over(v, older.get(k)) for k, v in kept.items()}
+    if isinstance(value, list) and isinstance(older, list) and len(value) == len(older):
+        return [passed_over(a, b) for a, b in zip(value, older)]
+    return value
+
+
 def cose(data, keys):
     """The payload of a COSE_Sign1 by one of the keys."""
     protected, unprotected, payload, signature = cbor2.loads(data)
@@ -132,6 +142,13 @@ def decide(anchor, vector):
 
 def main():
     vectors = json.loads((pathlib.Path(__file__).parent / "wardkey-1.json").read_text())
+    for each in vectors["newer"]:
+        older = document(bytes.fromhex(each["encoding"]), each["domain"])
+        newer = document(bytes.fromhex(each["passed_over"]), each["domain"])
+        check("newer: something was added", newer != older)
+        check("newer: passed over", passed_over(newer, older) == older)
+        refused = document(bytes.fromhex(each["refused"]), each["domain"])
+        check("newer: refused", passed_over(refused, older) != older)
     for each in vectors["documents"]:
         data = bytes.fromhex(each["encoding"])
         document(data, each["domain"])

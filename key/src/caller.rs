@@ -28,7 +28,12 @@ impl Caller {
     #[must_use]
     pub fn may(self, request: &Request) -> bool {
         match request {
-            Request::List | Request::Watch | Request::Identify(_) | Request::PassOver(_) | Request::Cancel => true,
+            Request::List
+            | Request::Watch
+            | Request::Identify(_)
+            | Request::PassOver(_)
+            | Request::AskFurther { .. }
+            | Request::Cancel => true,
             Request::Touch { .. }
             | Request::Assert(_)
             | Request::MakeCredential(_)
@@ -128,7 +133,7 @@ mod tests {
         let rp_id: RpId = "example.org".parse().unwrap();
         let credential = CredentialId::new([7; 16]).unwrap();
         let (allow, client_data) = (List::default(), Bytes::default());
-        let identify = Identify { rp_id: rp_id.clone(), allow, wait_ms: 0, client_data, every: false };
+        let identify = Identify { rp_id: rp_id.clone(), allow, wait_ms: 0, client_data, every: false, more: None };
         vec![
             (Request::List, false),
             (Request::Watch, false),

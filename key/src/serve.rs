@@ -185,7 +185,8 @@ impl Session<'_> {
     /// the node could keep people out. What spends tries of the PIN, and what is only asked out of interest,
     /// is refused to all but root.
     fn share(&mut self, request: &Request) {
-        let goes_on = self.caller == Caller::Root || matches!(request, Request::Identify(_) | Request::PassOver(_));
+        let goes_on = self.caller == Caller::Root
+            || matches!(request, Request::Identify(_) | Request::PassOver(_) | Request::AskFurther { .. });
         self.keys.on_contention(if goes_on { Contention::GoOn } else { Contention::Fail });
     }
 
@@ -251,6 +252,13 @@ impl Session<'_> {
             Request::PassOver(paths) => match &mut self.search {
                 Some((search, _)) => {
                     search.pass_over(&paths);
+                    self.search()
+                }
+                None => Err(Stop::Protocol("nothing was identified")),
+            },
+            Request::AskFurther { allow, more } => match &mut self.search {
+                Some((search, _)) => {
+                    search.ask_further(&allow, more);
                     self.search()
                 }
                 None => Err(Stop::Protocol("nothing was identified")),
@@ -393,6 +401,7 @@ impl Session<'_> {
             match next {
                 Next::Ask(index) | Next::AskAgain(index) => search.ask(index, &limits, || self.caller_waits())?,
                 Next::Tell(claims) => return Ok(Reply::Identified(*claims)),
+                Next::AskFurther => return Ok(Reply::NoneYet),
                 Next::Wait(until) => {
                     let watch = match &mut watch {
                         Some(watch) => &*watch,

@@ -206,7 +206,14 @@ fn rights_end_with_the_session_that_gave_them() {
     let somebody = as_somebody(|uid| uid);
     let identify = |wait_ms| {
         let (allow, client_data) = (List::default(), Bytes::default());
-        Request::Identify(Identify { rp_id: "example.org".parse().unwrap(), allow, wait_ms, client_data, every: false })
+        Request::Identify(Identify {
+            rp_id: "example.org".parse().unwrap(),
+            allow,
+            wait_ms,
+            client_data,
+            every: false,
+            more: None,
+        })
     };
     // (what the caller does when another session comes to the front)
     let idle: fn(&mut Channel) = |_| {};
@@ -324,6 +331,7 @@ fn lesson_himmelblau_callers_are_judged_by_their_uid() {
             wait_ms: 0,
             client_data: Bytes::default(),
             every: false,
+            more: None,
         };
         [(Request::List, false), (Request::Identify(identify), false), (Request::SetPin(pin()), true)]
     };

@@ -131,7 +131,8 @@ impl From<KeyFailure> for Refusal {
             | Code::PinPromptNamed
             | Code::PinTriesLeft
             | Code::TouchNow
-            | Code::TouchToChoose => Code::ProtocolError,
+            | Code::TouchToChoose
+            | Code::KeySearching => Code::ProtocolError,
             code @ Code::KeyAndNameDoNotMatch => code,
             code if matches!(code.number(), 1201..=1399) => code,
             _ => Code::ProtocolError,

@@ -245,8 +245,15 @@ fn ways_in(work: &mut Work<'_, '_>, settings: &Settings, anchor: &Anchor) -> Res
 /// Whether the directory has a person of this name. A name that no person can have is nobody's.
 pub(crate) fn is_person(work: &Work<'_, '_>, anchor: &Anchor, name: &str) -> Result<bool, CliError> {
     let (Ok(account), Ok(service)) = (LoginName::new(name), ServiceName::new(SERVICE)) else { return Ok(false) };
-    let begin =
-        Begin { protocol: PROTOCOL, account: Some(account.clone()), service, tty: None, rhost: None, invoker: None };
+    let begin = Begin {
+        protocol: PROTOCOL,
+        account: Some(account.clone()),
+        service,
+        tty: None,
+        rhost: None,
+        invoker: None,
+        asks_time: None,
+    };
     match Agent::connect(work)?.ask(&Request::Account(begin), ANSWER)? {
         Reply::Granted(grant) => match &grant.evidence {
             Some(evidence) => Snapshot::verify(evidence, anchor, &Marks::default(), &account)

@@ -14,6 +14,7 @@ use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::{Begin, Failure, LoginOutcome, LoginResult, Refusal, Reply, Suspect};
 use wardkey_core::name::{LoginName, printable};
 use wardkey_core::person::{CredentialRecord, PersonRecord};
+use wardkey_core::time::UnixTime;
 use wardkey_ipc::{IpcError, Peer};
 
 use crate::agent::Agent;
@@ -208,15 +209,21 @@ fn verify(
     })?;
     remember_seen(agent, caller, person, &mut marks);
     let account = outcome.login.account.as_ref().ok_or_else(|| Denial::new(Code::ClientData, "no account"))?;
-    let request = decide::Request {
-        account,
-        service: &outcome.login.service,
-        remote: false,
-        now: agent.clock.now(),
-        marks: &marks,
-    };
-    let least = agent.clock.realtime().max(snapshot.signed_time());
+    let (now, least) = time_of(agent, assertion);
+    let request = decide::Request { account, service: &outcome.login.service, remote: false, now, marks: &marks };
+    let least = least.max(snapshot.signed_time());
     Ok(decide(&snapshot, &request, &anchor.terminal, Freshness::Reported { least }, assertion)?)
+}
+
+/// The time to judge a login by, and the least that the module's can be: by the clock, or, where the module went
+/// by the server's time because the clock is wrong, by that.
+fn time_of(agent: &Agent, assertion: &Assertion) -> (UnixTime, UnixTime) {
+    let (clock, least) = (agent.clock.now(), agent.clock.realtime());
+    let said = ClientData::from_bytes(assertion.client_data.as_slice()).map(|data| data.time);
+    match (said, agent.clock.attested()) {
+        (Ok(said), Some(attested)) if clock.since(said) > decide::CHALLENGE_SECONDS => (attested, attested),
+        _ => (clock, least),
+    }
 }
 
 /// Who was seen here: a module that runs as root has its own marks and judged by them; for any

@@ -9,7 +9,7 @@ use wardkey_core::code::Code;
 use wardkey_core::codec::List;
 use wardkey_core::event::{EventName, Outcome};
 use wardkey_core::id::EventId;
-use wardkey_core::message::agent::{Begin, Grant, Refusal, Reply, Request};
+use wardkey_core::message::agent::{Begin, CandidatePage, Candidates, Grant, Refusal, Reply, Request};
 use wardkey_core::name::LoginName;
 use wardkey_core::snapshot::Snapshot;
 use wardkey_core::{decide, event};
@@ -21,7 +21,7 @@ use crate::login::ahead::Ahead;
 use crate::login::arbiter::{Asking, Ticket};
 use crate::login::authorise::{Caller, Phase, authorise, is_known, later, refusal};
 use crate::login::locker::is_locker;
-use crate::login::{decoys, lockout, outcome};
+use crate::login::{decoys, lockout, outcome, server_time};
 use crate::server::Line;
 
 /// The longest that one login may take.
@@ -36,6 +36,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 const MAX_PER_INVOKER: usize = 4;
 /// Requests for evidence in one login: one is needed, more come with devices that claim to be somebody's.
 const MAX_PROOFS: usize = 128;
+/// Pages of candidates in one login: those of 30,000 keys, and again as often as a login starts over.
+const MAX_PAGES: usize = 512;
 /// How often those who wait look who is in the foreground.
 const LOOK: Duration = Duration::from_millis(250);
 /// Records of the account phase: one of a kind in this time.
@@ -63,7 +65,7 @@ pub fn login(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Resul
     };
     let deadline = Deadline::after(LOGIN);
     let mut told = None;
-    let mut proofs = 0;
+    let (mut proofs, mut pages) = (0, 0);
     let mut person = begin.account.clone();
     let (mut tried, mut ahead) = (None, None);
     loop {
@@ -116,6 +118,17 @@ pub fn login(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Resul
                 };
                 line.send(&reply)?;
             }
+            Request::Candidates(_) if pages >= MAX_PAGES => {
+                return line.send(&Reply::Refused(later("too many pages of candidates")));
+            }
+            Request::Candidates(page) => {
+                pages += 1;
+                match candidates(agent, begin, page) {
+                    Ok(page) => line.send(&Reply::Candidates(Box::new(page)))?,
+                    Err(refused) => return line.send(&Reply::Refused(refused)),
+                }
+            }
+            Request::Time(nonce) => line.send(&server_time::answer(agent, peer, &nonce))?,
             Request::Outcome(what) => {
                 let answered =
                     outcome::record(agent, peer, &what, Some(outcome::UnderWay { begin, caller: &caller, ahead }));
@@ -185,20 +198,17 @@ fn admit(agent: &Agent, peer: Peer, begin: &Begin, phase: Phase) -> Result<Calle
     if !agent.directory.view().is_complete() {
         return Err(refusal(Code::NotSynced, "the directory has not arrived yet: wardkey status"));
     }
-    clock_is_not_ahead(agent)?;
+    // A module that asks for the server's time is not misled by the clock.
+    if begin.asks_time != Some(true) {
+        clock_is_not_ahead(agent)?;
+    }
     Ok(caller)
 }
 
 /// Refuses what the module would refuse as offline for too long, by its true cause: the module believes only
 /// its clock and what is signed, and cannot tell the two.
 fn clock_is_not_ahead(agent: &Agent) -> Result<(), Refusal> {
-    let Some(ahead) = agent.clock_hides_the_server() else { return Ok(()) };
-    let view = agent.directory.view();
-    let offline = view.expires().map_or(0, |expires| agent.clock.now().since(expires));
-    if offline <= view.offline_limit() {
-        return Ok(());
-    }
-    Err(refusal(Code::ClockAhead, format!("the terminal's clock is {ahead} s ahead of the server, which is reached")))
+    server_time::cause(agent).map_or(Ok(()), Err)
 }
 
 fn grant(agent: &Agent, account: Option<&LoginName>) -> Result<Grant, Refusal> {
@@ -208,12 +218,11 @@ fn grant(agent: &Agent, account: Option<&LoginName>) -> Result<Grant, Refusal> {
     let login = account.unwrap_or(&nobody);
     let evidence = agent.directory.evidence(login).map_err(failed)?;
     let evidence = Some(evidence.ok_or_else(|| refusal(Code::NotSynced, "the directory is being fetched"))?);
-    let candidates = match account {
-        Some(account) if agent.directory.view().is_shared(account) => agent
-            .directory
-            .candidates(account, |person| matches!(agent.state.last_seen(person), Ok(Some(_))))
-            .map_err(failed)?,
-        _ => List::default(),
+    let Candidates { candidates, more } = match account {
+        Some(account) if agent.directory.view().is_shared(account) => {
+            agent.directory.candidates(account, None, &agent.state.seen_people().map_err(failed)?).map_err(failed)?
+        }
+        _ => Candidates { candidates: List::default(), more: None },
     };
     let person = account.map(|account| agent.directory.person(account)).transpose().map_err(failed)?.flatten();
     let locked = person.as_ref().map(|person| lockout::of_person(agent, person)).transpose().map_err(failed)?;
@@ -221,7 +230,17 @@ fn grant(agent: &Agent, account: Option<&LoginName>) -> Result<Grant, Refusal> {
     let decoys = decoys::of(agent, login).map_err(failed)?;
     let is_asked_for = person.is_some_and(|person| !person.credentials.is_empty()) || !candidates.is_empty();
     let decoys = (!is_asked_for).then_some(decoys);
-    Ok(Grant { evidence, candidates, locked: locked.filter(|locked| !locked.is_empty()), decoys })
+    let locked = locked.filter(|locked| !locked.is_empty());
+    Ok(Grant { evidence, candidates, locked, decoys, more, answers_time: Some(true) })
+}
+
+/// A further page of who may use the shared account of a login.
+fn candidates(agent: &Agent, begin: &Begin, page: CandidatePage) -> Result<Candidates, Refusal> {
+    let failed = |error: AgentError| refusal(Code::StateUnavailable, error.to_string());
+    let account = begin.account.as_ref().filter(|account| agent.directory.view().is_shared(account));
+    let account = account.ok_or_else(|| refusal(Code::ProtocolError, "not a shared account"))?;
+    let seen = agent.state.seen_people().map_err(failed)?;
+    agent.directory.candidates(account, Some(page), &seen).map_err(failed)
 }
 
 /// Evidence for the person whose key was found at a shared account.
@@ -230,12 +249,12 @@ fn prove(agent: &Agent, caller: &Caller, begin: &Begin, person: &LoginName) -> R
     let account = begin.account.as_ref().ok_or_else(not_allowed)?;
     // Nobody but root learns about a person who is not meant by the account.
     if person != account && !caller.peer.is_root() {
-        let candidates = grant(agent, Some(account))?.candidates;
-        if !candidates.iter().any(|candidate| candidate.person == *person) {
+        let failed = |error: AgentError| refusal(Code::StateUnavailable, error.to_string());
+        if !agent.directory.is_candidate(account, person).map_err(failed)? {
             return Err(not_allowed());
         }
     }
-    Ok(Grant { candidates: List::default(), ..grant(agent, Some(person))? })
+    Ok(Grant { candidates: List::default(), more: None, ..grant(agent, Some(person))? })
 }
 
 /// Waits for a request (`true`) or for news of the queue.

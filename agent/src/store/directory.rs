@@ -10,6 +10,8 @@
 //! the same state. A *set* is one copy of a scope's rows: a full transfer fills a new set and the old
 //! one is removed in the same transaction.
 
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Bound;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -17,7 +19,9 @@ use redb::ReadTransaction;
 use wardkey_core::codec::{self, Bytes, List};
 use wardkey_core::directory::leaf_key;
 use wardkey_core::id::{CredentialId, Hash};
-use wardkey_core::message::agent::{Candidate, PEOPLE_PER_PAGE, People, PeoplePage};
+use wardkey_core::message::agent::{
+    CANDIDATES_PER_PAGE, Candidate, CandidatePage, Candidates, PEOPLE_PER_PAGE, People, PeoplePage,
+};
 use wardkey_core::name::LoginName;
 use wardkey_core::person::{PersonRecord, Status};
 use wardkey_core::snapshot::{Anchor, Evidence, ScopeEvidence};
@@ -30,8 +34,6 @@ use crate::store::view::{View, read_view};
 
 /// Memory of redb for the directory, in bytes.
 const CACHE: usize = 256 * 1024;
-/// Candidates for a shared account that a grant can hold.
-const MAX_CANDIDATES: usize = 512;
 
 /// The directory.
 #[derive(Debug)]
@@ -164,50 +166,72 @@ impl Directory {
         })
     }
 
-    /// Who may use a shared account: active keys of active people in one of its groups, those whom
-    /// `is_seen` knows first, 512 credentials at most.
+    /// A page of who may use a shared account: active keys of active people in one of its groups, those who
+    /// were seen here first, then in the order of their hashes.
     ///
     /// # Errors
     /// [`AgentError`] when the store cannot be used.
     pub fn candidates(
         &self,
         account: &LoginName,
-        is_seen: impl Fn(&Hash) -> bool,
-    ) -> Result<List<Candidate, MAX_CANDIDATES>, AgentError> {
+        after: Option<CandidatePage>,
+        seen: &HashSet<Hash>,
+    ) -> Result<Candidates, AgentError> {
         self.consistent(|view, transaction| {
-            let Some(root) = &view.root else { return Ok(List::default()) };
+            let Some(root) = &view.root else { return Ok(Candidates { candidates: List::default(), more: None }) };
             let tables = Tables::open(transaction)?;
-            let mut found: Vec<Candidate> = Vec::new();
-            let mut people = std::collections::BTreeSet::new();
+            // Of somebody in several scopes the first scope's record counts.
+            let mut people: BTreeMap<CandidatePage, u32> = BTreeMap::new();
             for scope in view.terminal_scopes() {
                 let Some(rule) = scope.policy.shared_account(account) else { continue };
                 for group in rule.groups.iter() {
-                    people.extend(
-                        tables
-                            .members(scope.row.set, group)?
-                            .into_iter()
-                            .map(|key| (!is_seen(&key), key, scope.row.set)),
-                    );
+                    for person in tables.members(scope.row.set, group)? {
+                        let place = CandidatePage { unseen: !seen.contains(&person), after: person };
+                        people.entry(place).or_insert(scope.row.set);
+                    }
                 }
             }
-            let mut done = std::collections::HashSet::new();
-            for (_, key, set) in people {
-                if found.len() >= MAX_CANDIDATES {
-                    break;
-                }
-                if !done.insert(key) {
-                    continue;
-                }
-                let Some(bytes) = tables.record(set, &key)? else { continue };
+
+            let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
+            let mut found: Vec<Candidate> = Vec::new();
+            let mut last = None;
+            for (place, set) in people.range((begin, Bound::Unbounded)) {
+                let Some(bytes) = tables.record(*set, &place.after)? else { continue };
                 let person: PersonRecord = codec::from_bytes(&bytes)?;
                 if person.status != Status::Active {
                     continue;
                 }
                 let ids: Vec<CredentialId> = person.allow_list(&root.rp_id);
+                if found.len() + ids.len() > CANDIDATES_PER_PAGE {
+                    return Ok(Candidates { candidates: List::new(found)?, more: last });
+                }
                 found.extend(ids.into_iter().map(|credential| Candidate { person: person.login.clone(), credential }));
+                last = Some(*place);
             }
-            found.truncate(MAX_CANDIDATES);
-            Ok(List::new(found)?)
+            Ok(Candidates { candidates: List::new(found)?, more: None })
+        })
+    }
+
+    /// Whether somebody may use a shared account, as far as [`Self::candidates`] tells.
+    ///
+    /// # Errors
+    /// [`AgentError`] when the store cannot be used.
+    pub fn is_candidate(&self, account: &LoginName, person: &LoginName) -> Result<bool, AgentError> {
+        let key = leaf_key(person);
+        self.consistent(|view, transaction| {
+            let tables = Tables::open(transaction)?;
+            for scope in view.terminal_scopes() {
+                let Some(rule) = scope.policy.shared_account(account) else { continue };
+                for group in rule.groups.iter() {
+                    if tables.is_member(scope.row.set, group, &key)?
+                        && let Some(bytes) = tables.record(scope.row.set, &key)?
+                    {
+                        let person: PersonRecord = codec::from_bytes(&bytes)?;
+                        return Ok(person.status == Status::Active);
+                    }
+                }
+            }
+            Ok(false)
         })
     }
 

@@ -152,6 +152,13 @@ impl Tables {
         }
         Ok(keys)
     }
+
+    /// Whether a person is in a group.
+    pub(crate) fn is_member(&self, set: u32, group: &GroupName, person: &Hash) -> Result<bool, AgentError> {
+        let Some(table) = &self.members else { return Ok(false) };
+        let key = [member_prefix(set, group).as_slice(), person.as_bytes()].concat();
+        Ok(table.get(key.as_slice())?.is_some())
+    }
 }
 
 fn as_slice<const N: usize>(bound: &Bound<[u8; N]>) -> Bound<&[u8]> {

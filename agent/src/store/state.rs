@@ -4,6 +4,7 @@
 //! rules, their events go to the destinations from there, and all is written as soon as the disk
 //! lets us.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
@@ -184,6 +185,23 @@ impl State {
             let Some(table) = existing(transaction.open_table(SEEN))? else { return Ok(None) };
             Ok(table.get(person.as_bytes().as_slice())?.map(|time| UnixTime(number(time.value()))))
         })
+    }
+
+    /// Everybody who logged in here.
+    ///
+    /// # Errors
+    /// [`AgentError`] when the store cannot be used.
+    pub fn seen_people(&self) -> Result<HashSet<Hash>, AgentError> {
+        let mut seen: HashSet<Hash> = self.memory().seen.keys().copied().collect();
+        self.db.read(|transaction| {
+            if let Some(table) = existing(transaction.open_table(SEEN))? {
+                for row in table.range::<&[u8]>(..)? {
+                    seen.insert(Hash::from_slice(row?.0.value())?);
+                }
+            }
+            Ok(())
+        })?;
+        Ok(seen)
     }
 
     /// The marks; empty at first.

@@ -17,7 +17,7 @@ use wardkey_core::code::Code;
 use wardkey_core::id::Hash;
 use wardkey_core::message::http::{
     ChangesReply, EnrolBeginReply, EnrolBeginRequest, EnrolFinishReply, EnrolFinishRequest, ErrorReply, EventsReply,
-    EventsRequest, JoinReply, PolicyReply, RenewRequest, WaitReply, WaitRequest,
+    EventsRequest, JoinReply, PolicyReply, RenewRequest, TimeReply, TimeRequest, WaitReply, WaitRequest,
 };
 use wardkey_core::name::{ScopeName, printable};
 
@@ -31,6 +31,8 @@ use crate::sync::upstream::{Connect, Upstream};
 const MAX_BODY: u64 = 10 * 1024 * 1024;
 /// For requests that the server does not hold.
 const ANSWER: Duration = Duration::from_secs(30);
+/// For the time, for which somebody waits at the login: less than a module waits for an agent.
+const TIME: Duration = Duration::from_secs(3);
 /// For TCP and TLS.
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -162,6 +164,10 @@ impl Upstream for Http {
 
     fn renew(&self, request: &RenewRequest) -> Result<JoinReply, ServerError> {
         self.post("/v1/renew", request, ANSWER)
+    }
+
+    fn time(&self, request: &TimeRequest) -> Result<TimeReply, ServerError> {
+        self.post("/v1/time", request, TIME)
     }
 
     fn enrol_begin(&self, request: &EnrolBeginRequest) -> Result<EnrolBeginReply, ServerError> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wardkey_core::id::Hash;
 use wardkey_core::message::http::{
     ChangesReply, EnrolBeginReply, EnrolBeginRequest, EnrolFinishReply, EnrolFinishRequest, EventsReply, EventsRequest,
-    JoinReply, RenewRequest, WaitReply, WaitRequest,
+    JoinReply, RenewRequest, TimeReply, TimeRequest, WaitReply, WaitRequest,
 };
 use wardkey_core::name::ScopeName;
 
@@ -41,6 +41,11 @@ pub trait Upstream: Send + Sync {
     /// # Errors
     /// [`ServerError`].
     fn renew(&self, request: &RenewRequest) -> Result<JoinReply, ServerError>;
+    /// `POST /v1/time`: a person waits for the answer.
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    fn time(&self, request: &TimeRequest) -> Result<TimeReply, ServerError>;
     /// `POST /v1/enrol/begin`
     ///
     /// # Errors

@@ -15,6 +15,7 @@ mod queue;
 mod records;
 mod recovery;
 mod refused;
+mod server_time;
 mod shared_accounts;
 mod startup;
 mod tls;

@@ -161,6 +161,9 @@ impl Upstream for Enrolling {
     fn renew(&self, _: &RenewRequest) -> Result<JoinReply, ServerError> {
         unreachable!()
     }
+    fn time(&self, _: &TimeRequest) -> Result<TimeReply, ServerError> {
+        unreachable!()
+    }
     fn enrol_begin(&self, request: &EnrolBeginRequest) -> Result<EnrolBeginReply, ServerError> {
         if request.code != "ABCD-EFGH-JKMN" {
             let message = "wrong, used or expired".into();

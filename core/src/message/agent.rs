@@ -6,9 +6,10 @@ use crate::assertion::Assertion;
 use crate::code::Code;
 use crate::codec::{Bytes, List};
 use crate::document::SignedRoot;
-use crate::id::{CredentialId, EventId, Hash, TerminalId};
+use crate::id::{CredentialId, EventId, Hash, Nonce, TerminalId};
 use crate::identification::SilentAssertion;
 use crate::name::{DisplayText, Language, LoginName, RpId, ScopeName, ServiceName};
+use crate::server_time::SignedTime;
 use crate::snapshot::Evidence;
 use crate::time::UnixTime;
 
@@ -54,6 +55,13 @@ pub enum Request {
     /// A way in without a key has opened on this machine (root). Answer: [`Reply::Recorded`] or `Refused`.
     #[n(21)]
     WayIn(#[n(0)] WayIn),
+    /// The next page of who may use the shared account of this login, from [`Grant::more`] or
+    /// [`Candidates::more`]. Answer: [`Reply::Candidates`], `Wait` or `Refused`.
+    #[n(22)]
+    Candidates(#[n(0)] CandidatePage),
+    /// The server's time, signed over this challenge. Answer: [`Reply::Time`] or `Refused`.
+    #[n(23)]
+    Time(#[n(0)] Nonce),
 }
 
 /// A login, as the module states it. The agent derives seat and session from the peer.
@@ -79,6 +87,10 @@ pub struct Begin {
     /// the agent cannot see it. Older modules do not say it.
     #[n(5)]
     pub invoker: Option<u32>,
+    /// True: the module asks for the server's time where the clock makes the directory look old, so the agent
+    /// need not refuse for a clock that is ahead. Older modules do not say it.
+    #[n(6)]
+    pub asks_time: Option<bool>,
 }
 
 /// How a login ended, told by the module.
@@ -216,6 +228,12 @@ pub enum Reply {
     /// Names of the directory's people.
     #[n(20)]
     People(#[n(0)] Box<People>),
+    /// A page of who may use a shared account.
+    #[n(21)]
+    Candidates(#[n(0)] Box<Candidates>),
+    /// The server's time, signed ([`crate::server_time::ServerTime`]).
+    #[n(22)]
+    Time(#[n(0)] SignedTime),
 }
 
 /// Where a page of people begins.
@@ -290,9 +308,9 @@ pub struct Grant {
     #[n(0)]
     pub evidence: Option<Evidence>,
     /// For a shared account, who may be meant: credential ids to ask the key for. Not proven; a wrong
-    /// list only leads to a person whose proof fails.
+    /// list only leads to a person whose proof fails. Who was seen at this terminal comes first.
     #[n(1)]
-    pub candidates: List<Candidate, 512>,
+    pub candidates: List<Candidate, CANDIDATES_PER_PAGE>,
     /// Credentials of the person that are locked out after failures: refused once the key proved that it
     /// holds one of them. Other keys of the person are not concerned.
     #[n(2)]
@@ -300,6 +318,39 @@ pub struct Grant {
     /// For a name that nobody has: ids to ask a key for in place of a person's, the same ones each time.
     #[n(3)]
     pub decoys: Option<List<CredentialId, 32>>,
+    /// Where the next page of candidates begins; none when these are all. Older agents have one page.
+    #[n(4)]
+    pub more: Option<CandidatePage>,
+    /// True: the agent answers [`Request::Time`]. Older agents do not.
+    #[n(5)]
+    pub answers_time: Option<bool>,
+}
+
+/// Credentials on one page of candidates.
+pub const CANDIDATES_PER_PAGE: usize = 512;
+
+/// Where a page of candidates begins: after this person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(map)]
+pub struct CandidatePage {
+    /// Whether the person was never seen at this terminal; these come after the others.
+    #[n(0)]
+    pub unseen: bool,
+    /// SHA-256 of the person's login name.
+    #[n(1)]
+    pub after: Hash,
+}
+
+/// A page of who may use a shared account, as in [`Grant::candidates`].
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Candidates {
+    /// The candidates.
+    #[n(0)]
+    pub candidates: List<Candidate, CANDIDATES_PER_PAGE>,
+    /// Where the next page begins; none after the last one.
+    #[n(1)]
+    pub more: Option<CandidatePage>,
 }
 
 /// A credential that is locked out.

@@ -130,6 +130,21 @@ pub struct RenewRequest {
     pub csr: Base64,
 }
 
+/// `POST /v1/time`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimeRequest {
+    /// 32 bytes: the challenge of a module.
+    pub nonce: Base64,
+}
+
+/// Answer to it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TimeReply {
+    /// The signed statement ([`crate::server_time::ServerTime`]).
+    pub signed: Base64,
+}
+
 /// `POST /v1/wait`
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

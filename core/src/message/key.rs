@@ -115,6 +115,17 @@ pub enum Request {
         #[n(1)]
         wait_ms: u32,
     },
+    /// Further credentials for the identification, after [`Reply::NoneYet`]. Answers: as to
+    /// [`Request::Identify`].
+    #[n(10)]
+    AskFurther {
+        /// The credentials.
+        #[n(0)]
+        allow: List<CredentialId, MAX_ALLOW>,
+        /// There are still more, as in [`Identify::more`].
+        #[n(1)]
+        more: bool,
+    },
 }
 
 /// Wait for a key and have it say whose it is.
@@ -138,6 +149,10 @@ pub struct Identify {
     /// the first that answers with a credential is told at once.
     #[n(4)]
     pub every: bool,
+    /// There are more credentials than fit here: say [`Reply::NoneYet`] when no key holds one of these. Older
+    /// modules do not say it.
+    #[n(5)]
+    pub more: Option<bool>,
 }
 
 /// Sign with the identified key.
@@ -231,6 +246,10 @@ pub enum Reply {
     /// [`Code::KeyNotRegistered`] or [`Code::KeyCannotIdentify`].
     #[n(8)]
     Unregistered(#[n(0)] Code),
+    /// A key is plugged, and none holds one of the credentials named so far; there are more of them. The
+    /// caller names them ([`Request::AskFurther`]).
+    #[n(9)]
+    NoneYet,
 }
 
 /// A plugged key.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   plugged ─ asked ─┬─ claims a credential ── told; proven? the caller knows ── passed over, or held
-//!                    ├─ holds none of them ─── another one may come
+//!                    ├─ holds none of them ─── asked for further ones, if there are; another one may come
 //!                    ├─ tells nothing silently
 //!                    ├─ no key for us ──────── as if it were not there
 //!                    └─ silent, busy, broken ─ asked again later, after the others
@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use wardkey_core::code::Code;
 use wardkey_core::codec::List;
+use wardkey_core::id::CredentialId;
 use wardkey_core::message::key::{Claim, Identified, Identify, MAX_DEVICES, Reply};
 
 use super::convert;
@@ -63,6 +64,8 @@ impl State {
 struct Device {
     key: Box<dyn SecurityKey>,
     state: State,
+    /// How many pages of credentials it holds none of.
+    pages: usize,
 }
 
 /// What to do next.
@@ -73,6 +76,8 @@ pub(super) enum Next {
     AskAgain(usize),
     /// Tell the caller of those that claim a credential.
     Tell(Box<Identified>),
+    /// Have the caller name further credentials: a key holds none of those that were named.
+    AskFurther,
     /// Wait for a change, until then at the latest.
     Wait(Option<Instant>),
 }
@@ -80,7 +85,10 @@ pub(super) enum Next {
 /// One search, over all that is plugged and unplugged while it lasts.
 pub(super) struct Search {
     rp_id: String,
-    wanted: Vec<Vec<u8>>,
+    /// Credentials, by pages: one that is plugged in later is asked for all of them.
+    wanted: Vec<Vec<Vec<u8>>>,
+    /// The caller can name further ones.
+    more: bool,
     client_data: Vec<u8>,
     every: bool,
     devices: Vec<Device>,
@@ -94,7 +102,8 @@ impl Search {
     pub fn new(request: &Identify) -> Self {
         Self {
             rp_id: request.rp_id.to_string(),
-            wanted: request.allow.iter().map(|id| id.as_slice().to_vec()).collect(),
+            wanted: vec![request.allow.iter().map(|id| id.as_slice().to_vec()).collect()],
+            more: request.more == Some(true),
             client_data: request.client_data.as_slice().to_vec(),
             every: request.every,
             devices: Vec::new(),
@@ -105,6 +114,15 @@ impl Search {
 
     pub fn rp_id(&self) -> &str {
         &self.rp_id
+    }
+
+    /// Looks for further credentials as well.
+    pub fn ask_further(&mut self, allow: &[CredentialId], more: bool) {
+        // An empty list would ask for any credential.
+        if !allow.is_empty() {
+            self.wanted.push(allow.iter().map(|id| id.as_slice().to_vec()).collect());
+        }
+        self.more = more && !allow.is_empty();
     }
 
     /// Waits for a touch of the key that claims a credential at this node.
@@ -136,9 +154,9 @@ impl Search {
                     let device = was.swap_remove(index);
                     // One that failed is asked anew, over a channel of its own. Of the others the open descriptor
                     // is kept: while it is open the kernel gives its node to no other device.
-                    if device.state.failed() > 0 { Device { key, state: device.state } } else { device }
+                    if device.state.failed() > 0 { Device { key, ..device } } else { device }
                 }
-                None => Device { key, state: State::new() },
+                None => Device { key, state: State::new(), pages: 0 },
             });
         }
     }
@@ -151,6 +169,10 @@ impl Search {
             _ => None,
         });
         let first = waiting.min_by_key(|(_, failed, not_before)| (*failed > 0, *not_before));
+        let pages = self.wanted.len();
+        let holds_none = |device: &Device| matches!(device.state, State::Unregistered);
+        let further = self.devices.iter().position(|device| holds_none(device) && device.pages < pages);
+        let is_none_yet = self.more && self.devices.iter().any(holds_none);
         let claim = self.devices.iter().filter(|device| matches!(device.state, State::Claims(_)));
         let claim: Vec<String> = claim.map(|device| device.key.description().path.clone()).collect();
         if claim.is_empty() {
@@ -167,6 +189,8 @@ impl Search {
                 self.claims().map_or(Next::Wait(None), |claims| Next::Tell(Box::new(claims)))
             }
             Some((index, _, not_before)) if not_before <= now => Next::AskAgain(index),
+            _ if further.is_some() => further.map_or(Next::Wait(None), Next::AskAgain),
+            _ if is_none_yet => Next::AskFurther,
             Some((_, _, not_before)) => Next::Wait(Some(not_before)),
             None => Next::Wait(None),
         }
@@ -192,11 +216,16 @@ impl Search {
     /// [`KeyError::Cancelled`] when the caller wants something else, by `cancelled`; nothing else ends a search.
     pub fn ask(&mut self, index: usize, limits: &Limits, cancelled: impl Fn() -> bool) -> Result<(), KeyError> {
         let Some(device) = self.devices.get_mut(index) else { return Ok(()) };
-        let ids = u32::try_from(self.wanted.len()).unwrap_or(u32::MAX);
+        // One that holds none of a page is asked for the next one when the others had their turn.
+        let Some(wanted) = self.wanted.get(device.pages) else { return Ok(()) };
+        let ids = u32::try_from(wanted.len()).unwrap_or(u32::MAX);
         let turn = Instant::now() + TURN + PER_ID * ids;
         let limits = Limits { deadline: limits.deadline.min(turn), step: STEP, ..limits.clone() };
-        let answer = device.key.identify(&self.rp_id, &self.wanted, &self.client_data, &limits).and_then(|found| {
-            let Some(assertion) = found else { return Ok(State::Unregistered) };
+        let answer = device.key.identify(&self.rp_id, wanted, &self.client_data, &limits).and_then(|found| {
+            let Some(assertion) = found else {
+                device.pages += 1;
+                return Ok(State::Unregistered);
+            };
             let proof = convert::key_assertion(assertion)?;
             let key = convert::asked(device.key.as_mut(), &limits)?;
             Ok(State::Claims(Box::new(Claim { key, proof })))
@@ -275,7 +304,8 @@ mod tests {
     use wardkey_core::id::CredentialId;
 
     use super::*;
-    use crate::testkey::{INFO, NEXT_NODE, RP_ID, TestKey, id, soon};
+    use crate::testkey::{ASSERT, INFO, NEXT_NODE, RP_ID, TestKey, id, soon};
+    use hidapi::scripted::Reply as Says;
 
     fn search() -> Search {
         Search::new(&Identify {
@@ -284,6 +314,7 @@ mod tests {
             wait_ms: 0,
             client_data: Bytes::default(),
             every: false,
+            more: None,
         })
     }
 
@@ -303,7 +334,7 @@ mod tests {
             match search.next() {
                 Next::Ask(index) | Next::AskAgain(index) => search.ask(index, &soon(), || false).unwrap(),
                 Next::Tell(identified) => return Some(identified.key.path),
-                Next::Wait(None) => return None,
+                Next::Wait(None) | Next::AskFurther => return None,
                 Next::Wait(Some(until)) => std::thread::sleep(until.saturating_duration_since(Instant::now())),
             }
         }
@@ -330,5 +361,64 @@ mod tests {
         assert_eq!(told(&mut search), None);
         search.look(at_the_first_node(good), &[]);
         assert_eq!(told(&mut search).as_deref(), Some("test:0"));
+    }
+
+    /// A key that holds credential 1 and is asked in lists of ten.
+    fn holds_one() -> TestKey {
+        TestKey::new(|about, payload| {
+            let is_meant = payload.windows(32).any(|window| window == id(1));
+            (about == ASSERT && !is_meant).then(|| vec![Says::Cbor(0x2e, vec![])])
+        })
+    }
+
+    fn page(ids: std::ops::Range<u8>) -> Vec<CredentialId> {
+        ids.map(|n| CredentialId::new(id(n)).unwrap()).collect()
+    }
+
+    /// Asks until the caller must do something; whether further credentials are wanted of it.
+    fn is_further_wanted(search: &mut Search) -> bool {
+        for _ in 0..16 {
+            match search.next() {
+                Next::Ask(index) | Next::AskAgain(index) => search.ask(index, &soon(), || false).unwrap(),
+                Next::AskFurther => return true,
+                Next::Tell(_) | Next::Wait(_) => return false,
+            }
+        }
+        panic!("no end")
+    }
+
+    #[test]
+    fn what_holds_none_of_a_page_is_asked_for_the_next_one() {
+        let mut search = search();
+        search.wanted = vec![page(20..60).iter().map(|id| id.as_slice().to_vec()).collect()];
+        search.more = true;
+        assert!(!is_further_wanted(&mut search), "nothing is plugged in: it is waited for a key");
+        search.look(at_the_first_node(holds_one), &[]);
+        assert!(is_further_wanted(&mut search));
+        search.ask_further(&page(60..90), true);
+        assert!(is_further_wanted(&mut search));
+        search.ask_further(&page(0..5), false);
+        assert_eq!(told(&mut search).as_deref(), Some("test:0"));
+
+        // A key that is plugged in now is asked for every page.
+        search.look(at_the_first_node(holds_one), &["test:0".to_owned()]);
+        assert_eq!(told(&mut search).as_deref(), Some("test:0"));
+        // The last page was without it: then it is nobody's, and another one is waited for.
+        search.wanted.pop();
+        search.look(at_the_first_node(holds_one), &["test:0".to_owned()]);
+        assert!(!is_further_wanted(&mut search));
+        assert_eq!(search.standing(), Reply::Unregistered(Code::KeyNotRegistered));
+    }
+
+    #[test]
+    fn an_empty_page_is_no_page() {
+        let mut search = search();
+        search.more = true;
+        search.look(at_the_first_node(|| TestKey::answering(ASSERT, vec![Says::Cbor(0x2e, vec![])])), &[]);
+        assert!(is_further_wanted(&mut search));
+        // To a key, an empty list means any credential. And a caller that names nothing has no more.
+        search.ask_further(&[], true);
+        assert!(!is_further_wanted(&mut search));
+        assert_eq!(search.wanted.len(), 1);
     }
 }

@@ -98,6 +98,7 @@ fn identify(ids: &[Vec<u8>], wait_ms: u32) -> Request {
         wait_ms,
         client_data: Bytes::new(b"challenge".to_vec()).unwrap(),
         every: false,
+        more: None,
     })
 }
 

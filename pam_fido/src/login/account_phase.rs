@@ -2,12 +2,14 @@
 
 use wardkey_core::code::Code;
 use wardkey_core::decide;
-use wardkey_core::message::agent::Request;
-use wardkey_ipc::Deadline;
+use wardkey_core::message::agent::{Grant, Request};
+use wardkey_core::server_time::Attested;
+use wardkey_ipc::{Channel, Deadline};
 
 use super::establish::unexpected;
 use super::judge::Person;
 use super::replies::AgentReply;
+use super::server_time::{Question, is_late_for, refused};
 use super::{ANSWER, Login, MAX_MESSAGES, World};
 use crate::refusal::Refusal;
 
@@ -33,7 +35,17 @@ pub fn check_account(world: &mut World<'_>, login: &Login) -> Result<(), Refusal
     for _ in 0..MAX_MESSAGES {
         match agent.receive(deadline).map_err(|error| Refusal::agent(&error))? {
             AgentReply::Granted(grant) => {
-                let person = Person::verify_for(decide::permit_account, world, login, &grant, account, account)?;
+                let verify = |world: &World<'_>, time: Option<&Attested>| {
+                    Person::verify_for(decide::permit_account, world, login, &grant, account, account, time)
+                };
+                let mut person = verify(world, None);
+                if grant.answers_time == Some(true)
+                    && is_late_for(&person)
+                    && let Some(time) = ask_server_time(world, &mut agent, &grant)?
+                {
+                    person = verify(world, Some(&time));
+                }
+                let person = person?;
                 let shared = person.snapshot.policies().any(|policy| policy.shared_account(account).is_some());
                 return match person.permit {
                     Err(denial) if denial.code == Code::KeyAndNameDoNotMatch && !shared => Err(unlisted(UNLISTED)),
@@ -46,4 +58,16 @@ pub fn check_account(world: &mut World<'_>, login: &Login) -> Result<(), Refusal
         }
     }
     Err(unexpected("agent"))
+}
+
+/// The server's time, where the clock makes the directory look old. None: it is not reached.
+fn ask_server_time(world: &World<'_>, agent: &mut Channel, grant: &Grant) -> Result<Option<Attested>, Refusal> {
+    let question = Question::new(world)?;
+    let deadline = Deadline::after(ANSWER);
+    agent.send(&Request::Time(question.nonce), deadline).map_err(|error| Refusal::agent(&error))?;
+    match agent.receive(deadline).map_err(|error| Refusal::agent(&error))? {
+        AgentReply::Time(signed) => question.verify(world, grant, &signed).map(Some),
+        AgentReply::Refused(refusal) => refused(refusal.into()).map(|_| None),
+        _ => Err(unexpected("agent")),
+    }
 }

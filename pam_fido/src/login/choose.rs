@@ -53,7 +53,9 @@ impl Attempt<'_, '_> {
                     return Ok(Round::Again);
                 }
                 Ok(AgentReply::Refused(refusal)) => return Err(refusal.into()),
-                Ok(AgentReply::Recorded(..)) => return Err(unexpected("agent")),
+                Ok(AgentReply::Recorded(..) | AgentReply::Candidates(_) | AgentReply::Time(_)) => {
+                    return Err(unexpected("agent"));
+                }
                 Err(error) => return self.agent_lost(&error),
             }
             let mut index = 0;
@@ -88,6 +90,7 @@ impl Attempt<'_, '_> {
             wait_ms: 0,
             client_data: client_data_of(&challenge)?,
             every: false,
+            more: None,
         });
         channel.send(&request, Deadline::after(ANSWER)).map_err(|error| Refusal::key(&error))?;
         let until = Deadline::after(ANSWER + GRACE);

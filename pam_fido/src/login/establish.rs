@@ -2,12 +2,13 @@
 
 use wardkey_core::code::Code;
 use wardkey_core::id::CredentialId;
-use wardkey_core::message::agent::{Grant, Request as AgentRequest};
+use wardkey_core::message::agent::{CandidatePage, Candidates, Grant, Request as AgentRequest};
 use wardkey_core::name::LoginName;
 use wardkey_ipc::{Channel, Deadline, IpcError};
 
 use super::judge::{Person, Standing};
 use super::replies::AgentReply;
+use super::server_time::is_late;
 use super::{ANSWER, Attempt, MAX_MESSAGES};
 use crate::refusal::Refusal;
 
@@ -52,9 +53,18 @@ impl Attempt<'_, '_> {
             Round::Again => return Ok(Round::Again),
         };
         self.granted = true;
-        let mut search = self.judge(&grant)?;
+        let mut judged = self.judge(&grant);
+        if self.time.is_none() && grant.answers_time == Some(true) && is_late(&judged) {
+            match self.ask_server_time(&grant)? {
+                Round::Done(false) => {}
+                Round::Done(true) => judged = self.judge(&grant),
+                Round::Again => return Ok(Round::Again),
+            }
+        }
+        let mut search = judged?;
         if let Some(credential) = again {
             search.allow = vec![credential.clone()];
+            search.more = None;
         }
         let connected = match early {
             Some(Ok(key)) => Ok(key),
@@ -101,7 +111,7 @@ impl Attempt<'_, '_> {
         for _ in 0..MAX_MESSAGES {
             match self.hear_agent(Deadline::after(ANSWER)) {
                 Ok(AgentReply::Granted(grant)) => {
-                    let proven = Person::verify(&self.world, self.login, &grant, person, account)?;
+                    let proven = Person::verify(&self.world, self.login, &grant, person, account, self.time.as_ref())?;
                     return Ok(Round::Done(Box::new(proven)));
                 }
                 Ok(AgentReply::Wait) => {
@@ -112,7 +122,29 @@ impl Attempt<'_, '_> {
                 }
                 Ok(AgentReply::Held) => {}
                 Ok(AgentReply::Refused(refusal)) => return Err(refusal.into()),
-                Ok(AgentReply::Recorded(..)) => break,
+                Ok(AgentReply::Recorded(..) | AgentReply::Candidates(_) | AgentReply::Time(_)) => break,
+                Err(error) => return self.agent_lost(&error),
+            }
+        }
+        Err(unexpected("agent"))
+    }
+
+    /// For a shared account of many: the next page of who may use it.
+    pub(super) fn candidates(&mut self, page: CandidatePage) -> Result<Round<Box<Candidates>>, Refusal> {
+        if let Err(error) = self.tell_agent(&AgentRequest::Candidates(page)) {
+            return self.agent_lost(&error);
+        }
+        for _ in 0..MAX_MESSAGES {
+            match self.hear_agent(Deadline::after(ANSWER)) {
+                Ok(AgentReply::Candidates(page)) => return Ok(Round::Done(page)),
+                Ok(AgentReply::Wait) => {
+                    self.wait_for_turn();
+                    (self.agent, self.key) = (None, None);
+                    return Ok(Round::Again);
+                }
+                Ok(AgentReply::Granted(_) | AgentReply::Held) => {}
+                Ok(AgentReply::Refused(refusal)) => return Err(refusal.into()),
+                Ok(AgentReply::Recorded(..) | AgentReply::Time(_)) => break,
                 Err(error) => return self.agent_lost(&error),
             }
         }

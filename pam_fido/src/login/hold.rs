@@ -37,7 +37,9 @@ impl Attempt<'_, '_> {
                     return Ok(false);
                 }
                 Ok(AgentReply::Refused(refusal)) => return Err(refusal.into()),
-                Ok(AgentReply::Recorded(..)) => return Err(unexpected("agent")),
+                Ok(AgentReply::Recorded(..) | AgentReply::Candidates(_) | AgentReply::Time(_)) => {
+                    return Err(unexpected("agent"));
+                }
                 Err(error) => {
                     self.note_lost_agent(&error)?;
                     return Ok(false);

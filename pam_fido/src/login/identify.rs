@@ -11,9 +11,9 @@ use std::time::Instant;
 
 use wardkey_core::code::{Code, Denial};
 use wardkey_core::codec::{self, Bytes, Document, List};
-use wardkey_core::id::Nonce;
+use wardkey_core::id::{CredentialId, Nonce};
 use wardkey_core::identification::{IdentifyData, Proven, SilentAssertion};
-use wardkey_core::message::agent::{MAX_SUSPECTS, Suspect};
+use wardkey_core::message::agent::{Candidates, MAX_SUSPECTS, Suspect};
 use wardkey_core::message::key::{Claim, Identified, Identify, KeyInfo, MAX_DEVICES, Request as KeyRequest};
 use wardkey_core::name::printable;
 use wardkey_ipc::{Channel, Deadline, IpcError, Ready, wait_readable};
@@ -29,8 +29,21 @@ const GRACE: std::time::Duration = seconds(3);
 /// Answers of the key process in one search: a device that lies may be plugged in again and again.
 const MAX_CLAIMS: usize = 512;
 
+/// Candidates of one login. The agent could go on for ever.
+const MAX_CANDIDATES: usize = 1 << 15;
+/// After so many the person is told that it takes long.
+const PATIENT: usize = 1024;
+
 /// What a claim was worth.
 type Judged = Result<(Box<Person>, Proven), Denial>;
+
+/// What the key process found.
+enum Told {
+    /// Devices that claim a credential.
+    Claims(Identified),
+    /// None holds one of those asked for so far.
+    NoneYet,
+}
 
 /// A device that proved whose it is.
 pub(super) struct Found {
@@ -52,13 +65,18 @@ impl Attempt<'_, '_> {
             wait_ms: left,
             client_data: client_data_of(&challenge)?,
             every: matches!(search.sought, Sought::Shared(_)),
+            more: search.more.map(|_| true),
         });
         self.ask_key(&request)?;
         // Why a key of the person that proved itself cannot be used: said when there is no other one.
         let mut unusable: Option<Refusal> = None;
         for _ in 0..MAX_CLAIMS {
             let identified = match (self.claims(at_once || unusable.is_some()), &unusable) {
-                (Ok(Round::Done(identified)), _) => identified,
+                (Ok(Round::Done(Told::Claims(identified))), _) => identified,
+                (Ok(Round::Done(Told::NoneYet)), _) => match self.ask_further(&mut search)? {
+                    Round::Done(()) => continue,
+                    Round::Again => return Ok(Round::Again),
+                },
                 (Ok(Round::Again), _) => return Ok(Round::Again),
                 (Err(_), Some(refusal)) => return Err(refusal.clone()),
                 (Err(refusal), None) => return Err(refusal),
@@ -120,7 +138,7 @@ impl Attempt<'_, '_> {
     }
 
     /// The next answer of the key process that names devices.
-    fn claims(&mut self, at_once: bool) -> Result<Round<Identified>, Refusal> {
+    fn claims(&mut self, at_once: bool) -> Result<Round<Told>, Refusal> {
         let (Some(mut key), Some(mut agent)) = (self.key.take(), self.agent.take()) else {
             return Err(Refusal::new(Code::Internal, "not connected"));
         };
@@ -145,7 +163,7 @@ impl Attempt<'_, '_> {
         key: &mut Channel,
         mut silent: Deadline,
         at_once: bool,
-    ) -> Result<Round<Identified>, Interrupted> {
+    ) -> Result<Round<Told>, Interrupted> {
         for _ in 0..MAX_MESSAGES {
             let ready = match wait_readable(agent, key, silent) {
                 Ok(ready) => ready,
@@ -163,12 +181,15 @@ impl Attempt<'_, '_> {
                     AgentReply::Refused(refusal) => return Err(Refusal::from(refusal).into()),
                     // The answer to a Hold that a Wait crossed; it is asked again.
                     AgentReply::Granted(_) | AgentReply::Held => {}
-                    AgentReply::Recorded(..) => return Err(unexpected("agent").into()),
+                    AgentReply::Recorded(..) | AgentReply::Candidates(_) | AgentReply::Time(_) => {
+                        return Err(unexpected("agent").into());
+                    }
                 }
                 continue;
             }
             match key.receive(Deadline::after(ANSWER)).map_err(|error| Refusal::key(&error))? {
-                KeyReply::Identified(identified) => return Ok(Round::Done(identified)),
+                KeyReply::Identified(identified) => return Ok(Round::Done(Told::Claims(identified))),
+                KeyReply::NoneYet => return Ok(Round::Done(Told::NoneYet)),
                 KeyReply::Insert | KeyReply::Unregistered(_) if at_once => {
                     return Err(Refusal::new(Code::KeyRemoved, "the key was removed while the PIN was typed").into());
                 }
@@ -193,6 +214,28 @@ impl Attempt<'_, '_> {
             }
         }
         Err(Refusal::new(Code::ProtocolError, "messages without end").into())
+    }
+
+    /// A shared account of many: asks the keys for the next page of those who may use it.
+    fn ask_further(&mut self, search: &mut Search) -> Result<Round<()>, Refusal> {
+        let (Some(page), Sought::Shared(candidates)) = (search.more.take(), &mut search.sought) else {
+            return Err(unexpected("key process"));
+        };
+        if candidates.len() >= PATIENT && !std::mem::replace(&mut self.told_searching, true) {
+            self.inform(Code::KeySearching);
+        }
+        let Candidates { candidates: further, more } = match self.candidates(page)? {
+            Round::Done(page) => *page,
+            Round::Again => return Ok(Round::Again),
+        };
+
+        let ids: Vec<CredentialId> = further.iter().map(|candidate| candidate.credential.clone()).collect();
+        search.allow.extend(ids.iter().cloned());
+        candidates.extend(further.into_vec());
+        search.more = more.filter(|_| candidates.len() < MAX_CANDIDATES && !ids.is_empty());
+        let allow = List::new(ids).map_err(|error| Refusal::new(Code::Internal, error))?;
+        self.ask_key(&KeyRequest::AskFurther { allow, more: search.more.is_some() })?;
+        Ok(Round::Done(()))
     }
 
     /// Whether a device holds the credential that it claims, and whose that is.

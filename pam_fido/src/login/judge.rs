@@ -1,13 +1,14 @@
 //! What is left of the agent's evidence after every check.
 
 use wardkey_core::code::{Code, Denial};
-use wardkey_core::decide::{self, Permit, Request};
+use wardkey_core::decide::{self, Permit, Request, Stage};
 use wardkey_core::id::CredentialId;
 use wardkey_core::identification::Proven;
 use wardkey_core::marks::Marks;
-use wardkey_core::message::agent::{Candidate, Grant, Locked};
+use wardkey_core::message::agent::{Candidate, CandidatePage, Grant, Locked};
 use wardkey_core::message::key::{KeyDetails, MAX_ALLOW};
 use wardkey_core::name::{LoginName, RpId};
+use wardkey_core::server_time::Attested;
 use wardkey_core::snapshot::Snapshot;
 use wardkey_core::time::UnixTime;
 
@@ -28,6 +29,10 @@ pub struct Person {
     pub marks: Marks,
     /// Whether directory and policy allow the login. A refusal is kept until the key proved who asks.
     pub permit: Result<Permit, Denial>,
+    /// How fresh the directory is.
+    pub stage: Stage,
+    /// The server's time, where it was asked for.
+    time: Option<Attested>,
     /// Credentials of the person that are locked out.
     locked: Vec<Locked>,
 }
@@ -44,8 +49,9 @@ impl Person {
         grant: &Grant,
         person: &LoginName,
         account: &LoginName,
+        time: Option<&Attested>,
     ) -> Result<Self, Refusal> {
-        Self::verify_for(decide::permit, world, login, grant, person, account)
+        Self::verify_for(decide::permit, world, login, grant, person, account, time)
     }
 
     /// The same for what `permit` decides about.
@@ -59,13 +65,14 @@ impl Person {
         grant: &Grant,
         person: &LoginName,
         account: &LoginName,
+        time: Option<&Attested>,
     ) -> Result<Self, Refusal> {
         let evidence =
             grant.evidence.as_ref().ok_or_else(|| Refusal::new(Code::ProofInvalid, "the agent shows nothing"))?;
         let marks = world.machine.marks()?;
         let snapshot = Snapshot::verify(evidence, world.anchor, &marks, person)?;
         super::outcome::note_verified(world, &snapshot);
-        let now = now(world, &snapshot, &marks)?;
+        let now = now(world, &snapshot, &marks, time)?;
         let request = Request { account, service: &login.service, remote: login.remote, now, marks: &marks };
         let permit = permit(&snapshot, &request);
         if let Err(denial) = &permit
@@ -74,9 +81,17 @@ impl Person {
             return Err(denial.clone().into());
         }
         // Also for names that nobody has, so that nothing tells them from others.
-        decide::stage_by_time(&snapshot, now)?;
+        let stage = decide::stage_by_time(&snapshot, now)?;
         let locked = grant.locked.iter().flat_map(|locked| locked.iter().cloned()).collect();
-        Ok(Self { snapshot, marks, permit, locked })
+        Ok(Self { snapshot, marks, permit, stage, time: time.cloned(), locked })
+    }
+
+    /// The time to judge this person's login by.
+    ///
+    /// # Errors
+    /// The clock cannot be read.
+    pub fn now(&self, world: &World<'_>) -> Result<UnixTime, Refusal> {
+        now(world, &self.snapshot, &self.marks, self.time.as_ref())
     }
 
     fn exists(&self) -> bool {
@@ -84,10 +99,14 @@ impl Person {
     }
 }
 
-/// The time to judge by: never below what was signed.
-pub fn now(world: &World<'_>, snapshot: &Snapshot, marks: &Marks) -> Result<UnixTime, Refusal> {
+/// The time to judge by: the server's if it was asked for, else the clock; never below what was signed.
+fn now(world: &World<'_>, snapshot: &Snapshot, marks: &Marks, time: Option<&Attested>) -> Result<UnixTime, Refusal> {
     let reading = world.machine.clock()?;
-    Ok(marks.floor.raised(snapshot.signed_time(), &reading).now(&reading))
+    let floor = marks.floor.raised(snapshot.signed_time(), &reading);
+    Ok(match time.and_then(|time| time.at(&reading)) {
+        Some(time) => time.max(floor.at(&reading)),
+        None => floor.now(&reading),
+    })
 }
 
 /// Who is looked for among the keys.
@@ -105,6 +124,10 @@ pub struct Search {
     pub sought: Sought,
     pub rp_id: RpId,
     pub allow: Vec<CredentialId>,
+    /// Where the next page of candidates begins.
+    pub more: Option<CandidatePage>,
+    /// How fresh the directory is.
+    pub stage: Stage,
 }
 
 /// Where a login stands when a key proved whose it is.
@@ -155,8 +178,8 @@ impl Attempt<'_, '_> {
     pub(super) fn judge(&self, grant: &Grant) -> Result<Search, Refusal> {
         let no_name = LoginName::new(NO_NAME).map_err(|error| Refusal::new(Code::Internal, error))?;
         let account = self.login.account.as_ref().unwrap_or(&no_name);
-        let person = Person::verify(&self.world, self.login, grant, account, account)?;
-        let rp_id = person.snapshot.root().rp_id.clone();
+        let person = Person::verify(&self.world, self.login, grant, account, account, self.time.as_ref())?;
+        let (rp_id, stage) = (person.snapshot.root().rp_id.clone(), person.stage);
         let shared = person.snapshot.policies().any(|policy| policy.shared_account(account).is_some());
         let (sought, allow) = if self.login.account.is_none() || (self.login.nobody.is_some() && shared) {
             (Sought::Nobody, Vec::new())
@@ -169,7 +192,8 @@ impl Attempt<'_, '_> {
         } else {
             (Sought::Nobody, Vec::new())
         };
-        Ok(Search { sought, rp_id, allow: self.or_decoys(allow, grant)? })
+        let more = grant.more.filter(|_| matches!(sought, Sought::Shared(_)) && !allow.is_empty());
+        Ok(Search { sought, rp_id, allow: self.or_decoys(allow, grant)?, more, stage })
     }
 
     /// An empty list would mean "any credential" to a key: then made-up ids stand in it. The agent's are the

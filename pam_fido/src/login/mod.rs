@@ -23,6 +23,7 @@ mod notice;
 mod outcome;
 mod question;
 mod replies;
+mod server_time;
 mod sign;
 
 use std::time::Duration;
@@ -34,6 +35,7 @@ use wardkey_core::identification::SilentAssertion;
 use wardkey_core::message::PROTOCOL;
 use wardkey_core::message::agent::{Begin, Suspect};
 use wardkey_core::name::{Language, LoginName, ServiceName};
+use wardkey_core::server_time::Attested;
 use wardkey_core::snapshot::Anchor;
 use wardkey_core::texts;
 use wardkey_ipc::{Channel, Deadline};
@@ -83,6 +85,7 @@ impl Login {
             tty: self.tty.clone(),
             rhost: self.rhost.clone(),
             invoker: self.invoker,
+            asks_time: Some(true),
         }
     }
 }
@@ -130,10 +133,13 @@ struct Attempt<'w, 'l> {
     told_wait: bool,
     told_insert: bool,
     told_unregistered: bool,
+    told_searching: bool,
     /// Times that it was begun to connect and identify.
     rounds: usize,
     /// When waiting for key or agent ends.
     until: Deadline,
+    /// The server's time, where the clock made the directory look old.
+    time: Option<Attested>,
     /// Who it is, since a key proved it.
     person: Option<LoginName>,
     /// By this.
@@ -167,8 +173,10 @@ pub fn authenticate(world: World<'_>, login: &Login) -> Result<Admitted, Refusal
         told_wait: false,
         told_insert: false,
         told_unregistered: false,
+        told_searching: false,
         rounds: 0,
         until,
+        time: None,
         person: None,
         proof: None,
         suspects: Vec::new(),

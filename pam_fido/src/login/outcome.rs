@@ -14,7 +14,7 @@ use wardkey_core::texts;
 use wardkey_ipc::{Deadline, IpcError};
 
 use super::establish::unexpected;
-use super::judge::{Person, now};
+use super::judge::Person;
 use super::replies::AgentReply;
 use super::sign::Signed;
 use super::{Admitted, Attempt, MAX_MESSAGES, World, seconds};
@@ -121,7 +121,11 @@ impl Attempt<'_, '_> {
                 }
                 AgentReply::Refused(refusal) => return Err(NotRecorded::Refused(refusal.into())),
                 // Answers to what was asked before.
-                AgentReply::Wait | AgentReply::Granted(_) | AgentReply::Held => {}
+                AgentReply::Wait
+                | AgentReply::Granted(_)
+                | AgentReply::Held
+                | AgentReply::Candidates(_)
+                | AgentReply::Time(_) => {}
             }
         }
         Err(NotRecorded::Refused(unexpected("agent")))
@@ -130,7 +134,7 @@ impl Attempt<'_, '_> {
     /// Raises the marks after a login. It stands; that they could not be raised is an event of its own.
     fn raise_marks(&mut self, person: &Person) {
         let world = &self.world;
-        let result = now(world, &person.snapshot, &person.marks).and_then(|now| {
+        let result = person.now(world).and_then(|now| {
             raise(world, &person.snapshot, &|marks| marks.remember(leaf_key(person.snapshot.login()), now))
         });
         let Err(error) = result else { return };

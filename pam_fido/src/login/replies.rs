@@ -5,8 +5,9 @@
 use minicbor::Decode;
 use wardkey_core::code::Code;
 use wardkey_core::id::EventId;
-use wardkey_core::message::agent::{Grant, Refusal};
+use wardkey_core::message::agent::{Candidates, Grant, Refusal};
 use wardkey_core::message::key::{Identified, KeyAssertion, KeyFailure};
+use wardkey_core::server_time::SignedTime;
 
 /// What the agent answers to a login.
 #[derive(Debug, Decode)]
@@ -26,6 +27,12 @@ pub enum AgentReply {
     /// The outcome is recorded; true: in memory only.
     #[n(4)]
     Recorded(#[n(0)] EventId, #[n(1)] Option<bool>),
+    /// A page of who may use a shared account.
+    #[n(21)]
+    Candidates(#[n(0)] Box<Candidates>),
+    /// The server's time, signed.
+    #[n(22)]
+    Time(#[n(0)] SignedTime),
 }
 
 /// What the key process answers to a login.
@@ -52,6 +59,9 @@ pub enum KeyReply {
     /// Keys are plugged, and none holds one of the credentials; waiting for another.
     #[n(8)]
     Unregistered(#[n(0)] Code),
+    /// None holds one of those named so far; further ones are asked for.
+    #[n(9)]
+    NoneYet,
 }
 
 #[cfg(test)]
@@ -65,7 +75,14 @@ mod tests {
     fn the_numbers_are_those_of_core() {
         let read = |reply: &agent::Reply| from_message::<AgentReply>(&to_message(reply));
         assert!(matches!(read(&agent::Reply::Wait), Ok(AgentReply::Wait)));
-        let grant = agent::Grant { evidence: None, candidates: Default::default(), locked: None, decoys: None };
+        let grant = agent::Grant {
+            evidence: None,
+            candidates: Default::default(),
+            locked: None,
+            decoys: None,
+            more: None,
+            answers_time: None,
+        };
         assert!(matches!(read(&agent::Reply::Granted(Box::new(grant))), Ok(AgentReply::Granted(_))));
         assert!(matches!(read(&agent::Reply::Held), Ok(AgentReply::Held)));
         let code = Code::LockedOut;
@@ -77,6 +94,11 @@ mod tests {
         assert!(matches!(read(&in_memory), Ok(AgentReply::Recorded(read, Some(true))) if read == id));
         // Without the flag the bytes are those of before it was there.
         assert_eq!(to_message(&agent::Reply::Recorded(id, None)).len(), 1 + 1 + 1 + 17);
+        let page = agent::Candidates { candidates: Default::default(), more: None };
+        let page = agent::Reply::Candidates(Box::new(page));
+        assert!(matches!(read(&page), Ok(AgentReply::Candidates(page)) if page.more.is_none()));
+        let time = agent::Reply::Time(SignedTime::new([7; 9]).unwrap());
+        assert!(matches!(read(&time), Ok(AgentReply::Time(time)) if time.as_slice() == [7; 9]));
         assert!(read(&agent::Reply::Synced(Default::default())).is_err());
 
         let read = |reply: &key::Reply| from_message::<KeyReply>(&to_message(reply));
@@ -101,5 +123,6 @@ mod tests {
         assert!(matches!(read(&none), Ok(KeyReply::Unregistered(Code::KeyNotRegistered))));
         assert!(read(&key::Reply::Keys(Default::default())).is_err());
         assert!(matches!(read(&key::Reply::Done), Ok(KeyReply::Done)));
+        assert!(matches!(read(&key::Reply::NoneYet), Ok(KeyReply::NoneYet)));
     }
 }

@@ -12,7 +12,7 @@ use wardkey_core::message::key::{Assert, KeyAssertion, Pin, Request as KeyReques
 use wardkey_ipc::{Deadline, IpcError};
 
 use super::establish::unexpected;
-use super::judge::{Standing, now};
+use super::judge::Standing;
 use super::replies::KeyReply;
 use super::{ANSWER, Attempt, MAX_MESSAGES, seconds};
 use crate::refusal::Refusal;
@@ -47,7 +47,7 @@ impl Attempt<'_, '_> {
             service: login.service.clone(),
             account: account.clone(),
             person: person.snapshot.login().clone(),
-            time: now(&self.world, &person.snapshot, &person.marks)?,
+            time: person.now(&self.world)?,
             scope: permit.scope,
             position: permit.position,
         }
@@ -78,7 +78,7 @@ impl Attempt<'_, '_> {
             account,
             service: &login.service,
             remote: login.remote,
-            now: now(&self.world, &person.snapshot, &person.marks)?,
+            now: person.now(&self.world)?,
             marks: &person.marks,
         };
         let freshness = Freshness::Own { nonce: &nonce, elapsed };

@@ -129,7 +129,7 @@ const CASES: &[(&str, Change, PamResultCode, Code, usize, bool)] = &[
     ("locked out", |s| at_begin(s, vec![Act::Say(refused(Code::LockedOut))]), PAM_MAXTRIES, Code::LockedOut, 0, false),
     ("agent: remote", |s| at_begin(s, vec![Act::Say(refused(Code::RemoteSession))]), PAM_AUTH_ERR, Code::RemoteSession, 0, false),
     ("caller not allowed", |s| at_begin(s, vec![Act::Say(refused(Code::CallerNotAllowed))]), PAM_AUTH_ERR, Code::CallerNotAllowed, 0, false),
-    ("no evidence for a name", |s| at_begin(s, vec![Act::Say(AgentReply::Granted(Box::new(wardkey_core::message::agent::Grant { evidence: None, candidates: Default::default(), locked: None, decoys: None })))]), PAM_AUTH_ERR, Code::ProofInvalid, 0, false),
+    ("no evidence for a name", |s| at_begin(s, vec![Act::Say(AgentReply::Granted(Box::new(wardkey_core::message::agent::Grant { evidence: None, candidates: Default::default(), locked: None, decoys: None, more: None, answers_time: None })))]), PAM_AUTH_ERR, Code::ProofInvalid, 0, false),
     ("agent gone at hold, for good", |s| { s.agent.down_from = 1; at_hold(s, vec![Act::HangUp]) }, PAM_AUTHINFO_UNAVAIL, Code::AgentUnreachable, 1, false),
     ("agent silent at hold", |s| at_hold(s, vec![Act::Sleep(3000)]), PAM_AUTHINFO_UNAVAIL, Code::AgentUnreachable, 1, false),
     ("agent refuses at hold", |s| at_hold(s, vec![Act::Say(refused(Code::LockedOut))]), PAM_MAXTRIES, Code::LockedOut, 1, false),
@@ -334,6 +334,7 @@ fn a_device_that_proves_nothing_is_passed_over_and_the_real_key_gets_in() {
                 wait_ms: 0,
                 client_data: wardkey_core::codec::Bytes::new(b"a challenge of yesterday".to_vec()).unwrap(),
                 every: false,
+                more: None,
             });
             identified(&before, 1)
         }),

@@ -3,7 +3,9 @@
 
 mod bad_days;
 mod honest;
+mod many;
 mod scene;
+mod server_time;
 mod taken_over;
 mod versions;
 

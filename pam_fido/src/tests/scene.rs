@@ -92,7 +92,14 @@ where
 
 /// A grant of this evidence and nothing else.
 pub fn grant_of(evidence: wardkey_core::snapshot::Evidence) -> Grant {
-    Grant { evidence: Some(evidence), candidates: List::default(), locked: None, decoys: None }
+    Grant {
+        evidence: Some(evidence),
+        candidates: List::default(),
+        locked: None,
+        decoys: None,
+        more: None,
+        answers_time: None,
+    }
 }
 
 /// A login with everyone in it.
@@ -361,6 +368,8 @@ pub fn granted(deployment: &Deployment, person: &str) -> AgentReply {
         candidates: List::default(),
         locked: None,
         decoys: None,
+        more: None,
+        answers_time: None,
     }))
 }
 

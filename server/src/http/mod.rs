@@ -17,6 +17,7 @@ pub mod limit;
 pub mod peer;
 pub mod reply;
 pub mod sync;
+pub mod time;
 
 use std::sync::Arc;
 
@@ -48,6 +49,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("/v1/root", "get"),
     ("/v1/join", "post"),
     ("/v1/renew", "post"),
+    ("/v1/time", "post"),
     ("/v1/wait", "post"),
     ("/v1/scopes/{scope}/changes", "get"),
     ("/v1/policies/{hash}", "get"),
@@ -99,6 +101,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/root", get(sync::root))
         .route("/v1/join", post(join::join))
         .route("/v1/renew", post(join::renew))
+        .route("/v1/time", post(time::time))
         .route("/v1/wait", post(sync::wait))
         .route("/v1/scopes/{scope}/changes", get(sync::changes))
         .route("/v1/policies/{hash}", get(sync::policy))

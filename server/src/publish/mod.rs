@@ -20,8 +20,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use wardkey_core::code::Code;
 use wardkey_core::document::{Head, RootDocument, SignedRoot};
-use wardkey_core::id::TerminalId;
+use wardkey_core::id::{Nonce, TerminalId};
 use wardkey_core::name::ScopeName;
+use wardkey_core::server_time::ServerTime;
 use wardkey_core::sign::{self, SigningKey};
 use wardkey_core::time::UnixTime;
 
@@ -175,6 +176,14 @@ impl Publisher {
             None => Ok(self.time.now()),
             Some(trouble) => Err(Error::refused(Code::ServerClock, trouble.to_string())),
         }
+    }
+
+    /// The time, signed for a terminal that asks for it with a challenge.
+    ///
+    /// # Errors
+    /// [`Code::ServerClock`] while the clock is not to be trusted.
+    pub fn sign_time(&self, terminal: TerminalId, nonce: Nonce) -> Result<Vec<u8>> {
+        Ok(self.key.sign(&ServerTime { terminal, nonce, time: self.sure_time()? }))
     }
 
     /// What is wrong with the clock.

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use wardkey_core::document::{Head, TerminalDocument};
-use wardkey_core::message::http::{Base64, WaitReply};
+use wardkey_core::id::Nonce;
+use wardkey_core::message::http::{Base64, TimeReply, WaitReply};
+use wardkey_core::server_time::Attested;
 use wardkey_core::sign;
+use wardkey_core::time::{ClockReading, UnixTime};
 
 use super::support::client::{Client, Terminal, request, state};
 use super::support::{Deployment, Running, now};
@@ -67,6 +71,34 @@ fn a_clock_that_is_set_forward_signs_nothing_and_revocations_still_arrive() {
     Terminal::join(&running, &token, "ward-2", b"2").unwrap();
     running.clock.advance(500);
     assert!(signed_times(&running, &terminal).iter().all(|time| *time == begun + 560 || *time == begun + 60));
+}
+
+#[test]
+fn a_terminal_asks_for_the_time_with_a_challenge() {
+    let deployment = Deployment::new();
+    let begun = now();
+    let running = deployment.start_at(begun);
+    let terminal = deployment.join(&running, "ward-1", &["icu"]);
+    let other = deployment.join(&running, "ward-2", &["icu"]);
+    let nonce = Nonce::new([7; 32]);
+    let ask = |client: &Client| client.post("/v1/time", &json!({ "nonce": Base64(nonce.as_bytes().to_vec()) }));
+    let reading = ClockReading { realtime: UnixTime(0), boottime: 50, boot_id: Default::default() };
+    let verify = |signed: &[u8], terminal: &Terminal, nonce: &Nonce| {
+        Attested::verify(signed, &running.root(), &terminal.id, nonce, reading.clone())
+    };
+    running.clock.advance(500);
+    let signed = ask(&terminal.client).json::<TimeReply>().signed.0;
+    assert_eq!(verify(&signed, &terminal, &nonce).unwrap().signed(), UnixTime(begun + 500));
+    assert!(verify(&signed, &other, &nonce).is_err() && verify(&signed, &terminal, &Nonce::new([8; 32])).is_err());
+
+    // Nobody else gets one, nor anybody by a clock that is not to be trusted.
+    assert_eq!(ask(&running.anyone()).refusal(), (401, "WK-1514".into()));
+    deployment.ok(&["terminal", "revoke", &other.id.to_hex()]);
+    running.settle();
+    assert_eq!(ask(&other.client).refusal(), (403, "WK-1010".into()));
+    running.clock.set(begun + YEARS);
+    until_recorded(&deployment, "clock.refused");
+    assert_eq!(ask(&terminal.client).refusal(), (503, "WK-1121".into()));
 }
 
 #[test]

@@ -84,6 +84,7 @@ impl Connection {
             wait_ms: 5_000,
             client_data: Bytes::new(challenge).expect("short"),
             every,
+            more: None,
         }));
     }
 

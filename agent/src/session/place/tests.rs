@@ -89,6 +89,7 @@ fn begin(service: &str, tty: Option<&str>, invoker: Option<u32>) -> Begin {
         tty: tty.map(str::to_owned),
         rhost: None,
         invoker,
+        asks_time: None,
     }
 }
 

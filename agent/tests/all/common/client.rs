@@ -61,6 +61,7 @@ pub fn begin(account: &str) -> Begin {
         tty: Some("tty1".into()),
         rhost: None,
         invoker: None,
+        asks_time: None,
     }
 }
 

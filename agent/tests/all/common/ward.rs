@@ -12,10 +12,11 @@ use wardkey_core::codec::{self, Bytes};
 use wardkey_core::directory::{Bucket, state_root};
 use wardkey_core::document::{Head, PolicyDocument, RootDocument, SignedRoot, TerminalDocument};
 use wardkey_core::event::Event;
-use wardkey_core::id::Hash;
+use wardkey_core::id::{Hash, Nonce};
 use wardkey_core::message::http::*;
 use wardkey_core::name::{LoginName, ScopeName};
 use wardkey_core::person::PersonRecord;
+use wardkey_core::server_time::ServerTime;
 use wardkey_core::time::UnixTime;
 use wardkey_testkit::{buckets, root_document, terminal_document};
 
@@ -252,6 +253,14 @@ impl Upstream for Ward {
 
     fn renew(&self, _: &RenewRequest) -> Result<JoinReply, ServerError> {
         Err(ServerError::Unreachable("not in this test".into()))
+    }
+
+    fn time(&self, request: &TimeRequest) -> Result<TimeReply, ServerError> {
+        let state = self.0.lock().unwrap();
+        state.check()?;
+        let nonce = Nonce::from_slice(&request.nonce.0).unwrap();
+        let time = ServerTime { terminal: TERMINAL, nonce, time: UnixTime(state.now) };
+        Ok(TimeReply { signed: Base64(state.sign(&time)) })
     }
 
     fn enrol_begin(&self, _: &EnrolBeginRequest) -> Result<EnrolBeginReply, ServerError> {

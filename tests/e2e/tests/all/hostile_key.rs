@@ -133,3 +133,55 @@ fn alone_it_learns_no_name_and_the_real_key_that_comes_is_taken() {
     ward.terminal.plug(&ward.key);
     Login::of("hanako").run().expect_in();
 }
+
+/// The waiting time that an administrator gets without saying anything.
+const USUAL_WAIT: Duration = Duration::from_secs(60);
+
+#[test]
+fn sixteen_devices_of_which_fifteen_are_slow_keep_nobody_out() {
+    let ward = Ward::ready();
+    Terminal::configure_module("key_wait_seconds = 60\n");
+    ward.terminal.unplug();
+    let slow: Vec<_> = (0..15u8)
+        .map(|port| {
+            let key = SoftKey::start(&format!("slow{port}"));
+            key.hostile("slow");
+            ward.terminal.plug_at(port, &key);
+            key
+        })
+        .collect();
+    ward.terminal.plug_at(15, &ward.key);
+    let begun = Instant::now();
+    Login::of("hanako").run().expect_in();
+    println!("in after {:.1} s", begun.elapsed().as_secs_f64());
+    assert!(begun.elapsed() < USUAL_WAIT, "{:?}", begun.elapsed());
+    // The administrator's account does not wait for any of them.
+    let begun = Instant::now();
+    let ended = Login::at(wardkey_e2e::terminal::SERVICE, "localadmin").answer("emergency").run().expect_in();
+    assert!(begun.elapsed() < Duration::from_secs(5), "{ended:?}");
+    assert!(slow.iter().all(|key| with_pin(key).is_empty()));
+}
+
+#[test]
+fn a_device_that_comes_and_goes_a_hundred_times_keeps_nobody_out() {
+    let ward = Ward::ready();
+    let restless = SoftKey::start("restless");
+    restless.hostile("echo");
+    std::thread::scope(|scope| {
+        let plugging = scope.spawn(|| {
+            for _ in 0..100 {
+                ward.terminal.plug_at(1, &restless);
+                std::thread::sleep(Duration::from_millis(100));
+                ward.terminal.unplug_at(1);
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        });
+        let mut logins = 0;
+        while !plugging.is_finished() || logins == 0 {
+            Login::of("hanako").run().expect_in();
+            logins += 1;
+        }
+        println!("{logins} logins meanwhile");
+    });
+    assert_eq!(with_pin(&restless), [""; 0]);
+}

@@ -13,4 +13,5 @@ mod hostile_key;
 mod limits;
 mod logging_in;
 mod offline;
+mod shared_accounts;
 mod taken_over;

@@ -95,6 +95,11 @@ fn the_clock_set_back_a_year_changes_nothing_and_set_forward_counts_as_offline()
     };
     let (is_in, shown) = at("-365d");
     assert!(is_in && !shown.contains("WK-1401"), "back: the floor counts: {shown}");
+    // Ahead, with the server there: its time counts, and nobody is told of being offline.
+    for offset in ["+2h", "+170h"] {
+        let (is_in, shown) = at(offset);
+        assert!(is_in && !shown.contains("WK-1401"), "{offset}, connected: {shown}");
+    }
     // 169 hours after the expiry of everything signed: nobody.
     ward.server.stop();
     let (is_in, shown) = at("+170h");

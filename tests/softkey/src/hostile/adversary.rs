@@ -54,6 +54,9 @@ enum Action {
     KeepAliveForEver(u32),
 }
 
+/// How long a slow key takes: a little less than a module waits for other parts.
+const SLOW: Duration = Duration::from_millis(4900);
+
 const FLOOD: usize = 500;
 
 impl Adversary {
@@ -146,6 +149,10 @@ impl State {
         }
         match plan.mode {
             Mode::Silent => Vec::new(),
+            Mode::Slow => {
+                std::thread::sleep(SLOW);
+                vec![self.forward(reports)]
+            }
             Mode::Echo => match alter::echoed(&message) {
                 Some(reports) => vec![Action::ToHost(reports)],
                 None => vec![self.forward(reports)],

@@ -23,6 +23,8 @@ pub struct Hostile {
 pub enum Mode {
     /// Never answers.
     Silent,
+    /// The honest answer, 4.9 seconds later.
+    Slow,
     /// Answers on a channel that the host does not have.
     WrongChannel,
     /// Numbers its continuation packets from 1.
@@ -88,6 +90,7 @@ pub enum Step {
 
 const MODES: &[(&str, Mode, Step)] = &[
     ("silent", Mode::Silent, Step::Any),
+    ("slow", Mode::Slow, Step::Any),
     ("wrong-channel", Mode::WrongChannel, Step::Assertion),
     ("wrong-sequence", Mode::WrongSequence, Step::Assertion),
     ("short-auth-data", Mode::ShortAuthData, Step::Assertion),
@@ -122,7 +125,7 @@ const STEPS: &[(&str, Step)] = &[
 
 impl Hostile {
     /// Modes, for a usage text.
-    pub const KNOWN: &'static str = "silent, wrong-channel, wrong-sequence, short-auth-data, \
+    pub const KNOWN: &'static str = "silent, slow, wrong-channel, wrong-sequence, short-auth-data, \
         endless-keepalive, many-credentials, garbage-cbor, empty-cbor, empty-message, error-zero, \
         huge-length, keepalive-flood, unplug-mid, swap, bad-signature, echo, replay, bad-version, \
         status:0xNN; \
