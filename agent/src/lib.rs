@@ -16,6 +16,7 @@ pub mod agent;
 pub mod arguments;
 pub mod audit;
 pub mod clock;
+pub mod connection;
 pub mod control;
 pub mod daemon;
 pub mod error;

@@ -18,12 +18,13 @@ use wardkey_core::time::UnixTime;
 use wardkey_ipc::{IpcError, Peer};
 
 use crate::agent::Agent;
+use crate::connection::Connection;
 use crate::error::AgentError;
 use crate::login::ahead::Ahead;
 use crate::login::authorise::{Caller, Phase, authorise, is_known, refusal};
 use crate::login::lockout;
 use crate::random::fresh_id;
-use crate::server::Line;
+
 use crate::store::ledger::{Answer, Entry};
 use crate::store::state::Kept;
 
@@ -53,8 +54,8 @@ impl Answered {
     ///
     /// # Errors
     /// [`IpcError`] when the module could not be told; the record stands.
-    pub fn tell(self, agent: &Agent, line: &mut Line) -> Result<(), IpcError> {
-        let told = line.send(&self.reply);
+    pub fn tell(self, agent: &Agent, connection: &mut Connection) -> Result<(), IpcError> {
+        let told = connection.send(&self.reply);
         if self.recorded {
             agent.wake_carriers();
         }

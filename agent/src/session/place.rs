@@ -77,7 +77,7 @@ impl Place {
             Some(session) => screens.sessions.iter().any(|now| now.id == session.id && !now.active),
             None => {
                 // Who sits at a serial line looks at it, whatever the screen shows.
-                let is_serial = matches!(Line::of(self.tty.as_deref()), Line::Terminal(name) if is_serial(name));
+                let is_serial = matches!(Tty::of(self.tty.as_deref()), Tty::Terminal(name) if is_serial(name));
                 let others = |now: &Session| now.active && now.is_here() && now.seat.as_deref() == Some(self.seat());
                 !is_serial && !self.is_foreground(screens) && screens.sessions.iter().any(others)
             }
@@ -89,9 +89,9 @@ impl Place {
         if let Some(session) = &self.session {
             return screens.sessions.iter().any(|now| now.id == session.id && now.active);
         }
-        match Line::of(self.tty.as_deref()) {
-            Line::Terminal(name) => screens.line.as_deref() == Some(name),
-            Line::Display(display) => match of_display(screens, display) {
+        match Tty::of(self.tty.as_deref()) {
+            Tty::Terminal(name) => screens.line.as_deref() == Some(name),
+            Tty::Display(display) => match of_display(screens, display) {
                 Displayed::By(session) => session.active,
                 // A greeter whose display logind does not know (GDM on X), or one that it does not know at
                 // all (xdm): then nobody is in front.
@@ -101,8 +101,8 @@ impl Place {
                 },
                 Displayed::Elsewhere => false,
             },
-            Line::None => greeter(screens).is_some_and(|session| session.active),
-            Line::Other => false,
+            Tty::None => greeter(screens).is_some_and(|session| session.active),
+            Tty::Other => false,
         }
     }
 }
@@ -150,10 +150,10 @@ pub fn locate(
                 return own.map(in_session).ok_or(NotHere::User);
             }
             let at = |session: &Session| Place { greeter_seat: session.seat.clone(), ..place.clone() };
-            match Line::of(place.tty.as_deref()) {
+            match Tty::of(place.tty.as_deref()) {
                 // Needs no word of logind.
-                Line::Terminal(_) => Ok(place),
-                Line::Display(display) => {
+                Tty::Terminal(_) => Ok(place),
+                Tty::Display(display) => {
                     let screens = sessions.screens();
                     match of_display(&screens, display) {
                         Displayed::By(session) => Ok(at(session)),
@@ -161,8 +161,8 @@ pub fn locate(
                         Displayed::Elsewhere => Err(NotHere::Nothing),
                     }
                 }
-                Line::None => greeter(&sessions.screens()).map(at).ok_or(NotHere::Nothing),
-                Line::Other => Err(NotHere::Nothing),
+                Tty::None => greeter(&sessions.screens()).map(at).ok_or(NotHere::Nothing),
+                Tty::Other => Err(NotHere::Nothing),
             }
         }
     }
@@ -174,7 +174,7 @@ pub fn invoker(peer: wardkey_ipc::Peer, begin: &Begin) -> Option<u32> {
 }
 
 /// What PAM_TTY names.
-enum Line<'a> {
+enum Tty<'a> {
     /// Nothing.
     None,
     /// A line with a plug: a virtual terminal, the console, a serial line. Without `/dev/`.
@@ -185,7 +185,7 @@ enum Line<'a> {
     Other,
 }
 
-impl<'a> Line<'a> {
+impl<'a> Tty<'a> {
     fn of(tty: Option<&'a str>) -> Self {
         let Some(tty) = tty.map(str::trim).filter(|tty| !tty.is_empty()) else { return Self::None };
         let name = tty.trim_start_matches("/dev/");
@@ -204,7 +204,7 @@ fn is_serial(name: &str) -> bool {
     name != "console" && !name.strip_prefix("tty").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Whose an X display is.
+/// The session that an X display belongs to.
 enum Displayed<'a> {
     /// A session's on a seat.
     By(&'a Session),
