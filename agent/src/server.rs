@@ -1,5 +1,5 @@
-//! The agent's socket: connections, bounded in number, size and time; each request authorised by the
-//! kernel's word about the peer.
+//! The agent's socket. Connections are bounded in number, size and time, and each request is authorised
+//! by the peer's credentials, which come from the kernel.
 
 mod accounts;
 mod connections;
@@ -8,7 +8,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use connections::{Connections, Counted};
+pub use connections::{Connections, Slot};
 
 use wardkey_core::code::Code;
 use wardkey_core::message::agent::{Reply, Request};
@@ -21,7 +21,7 @@ use crate::login::authorise::{later, refusal};
 use crate::login::{outcome, service};
 use crate::session::invoker;
 
-/// A peer that says nothing is let go after this.
+/// A silent peer is disconnected after this.
 const IDLE: Duration = Duration::from_secs(60);
 /// Stack of a connection's thread in bytes; NSS modules run on it.
 const STACK: usize = 512 * 1024;
@@ -51,8 +51,8 @@ pub fn accept(agent: &Arc<Agent>, listener: &UnixListener, connections: &Arc<Con
         };
         let agent = Arc::clone(agent);
         let started = std::thread::Builder::new().name("connection".into()).stack_size(STACK).spawn(move || {
-            if let Some(counted) = admitted.counted(agent.config.connections) {
-                serve(&agent, stream, peer, counted);
+            if let Some(slot) = admitted.slot(agent.config.connections) {
+                serve(&agent, stream, peer, slot);
             }
         });
         if let Err(error) = started {
@@ -62,10 +62,10 @@ pub fn accept(agent: &Arc<Agent>, listener: &UnixListener, connections: &Arc<Con
 }
 
 /// Serves one connection to its end.
-pub fn serve(agent: &Agent, stream: UnixStream, peer: Peer, mut counted: Counted) {
+pub fn serve(agent: &Agent, stream: UnixStream, peer: Peer, mut slot: Slot) {
     let ended = Connection::new(stream).map_err(IpcError::from).and_then(|mut connection| {
-        converse(agent, &mut connection, peer, &mut counted).inspect_err(|error| {
-            // A whole frame that is no request that we know: a peer of another version can say so.
+        converse(agent, &mut connection, peer, &mut slot).inspect_err(|error| {
+            // A whole frame with an unknown request: a peer of another version can report it.
             if let IpcError::Codec(error) = error {
                 let _ =
                     connection.send(&Reply::Refused(refusal(Code::ProtocolError, format!("not understood: {error}"))));
@@ -82,12 +82,12 @@ pub fn serve(agent: &Agent, stream: UnixStream, peer: Peer, mut counted: Counted
     }
 }
 
-fn converse(agent: &Agent, connection: &mut Connection, peer: Peer, counted: &mut Counted) -> Result<(), IpcError> {
+fn converse(agent: &Agent, connection: &mut Connection, peer: Peer, slot: &mut Slot) -> Result<(), IpcError> {
     loop {
         match connection.receive::<Request>(Deadline::after(IDLE))? {
-            // su and sudo are anybody's to start: a login may wait long, and waits in its user's name.
+            // Anybody may start su and sudo, and a login may wait long: it counts against that user.
             Request::Begin(begin)
-                if !invoker(peer, &begin).is_none_or(|uid| counted.charge(uid, agent.config.connections)) =>
+                if !invoker(peer, &begin).is_none_or(|uid| slot.charge(uid, agent.config.connections)) =>
             {
                 return connection.send(&Reply::Refused(later("too many connections of this uid")));
             }

@@ -1,4 +1,4 @@
-//! Who of several waiting logins has the security key.
+//! Decides which of several waiting logins gets the security key.
 //!
 //! ```text
 //!   seat0:  [ tty1, waiting ]  [ :0, foreground, granted ]  [ tty2, waiting ]
@@ -57,7 +57,7 @@ struct Waiting {
     /// Place in the order; a lease that ran out puts a login at the end.
     order: u64,
     asking: Asking,
-    /// It wanted to hold the key while somebody else's screen was shown.
+    /// It asked to hold the key while another screen was shown.
     behind: bool,
     granted: bool,
     held: Option<Moment>,
@@ -65,7 +65,7 @@ struct Waiting {
     wake: Arc<EventFd>,
 }
 
-/// A login's place in the queue; leaving it gives the key on.
+/// A login's place in the queue; dropping it passes the key on.
 #[derive(Debug)]
 pub struct Ticket<'a> {
     arbiter: &'a Arbiter,
@@ -110,8 +110,8 @@ impl Arbiter {
         Ok(Ticket { arbiter: self, id, wake })
     }
 
-    /// Makes room for one more of a kind of which there may be `most`: the oldest that does not hold the key
-    /// gives way. `false` when all of them hold it.
+    /// Makes room for one more login of a kind that is limited to `most`: the oldest one that does not
+    /// hold the key gives way. `false` when all of them hold it.
     pub fn make_room(&self, most: usize, is_meant: impl Fn(&Asking) -> bool) -> bool {
         let mut queue = self.queue();
         let count = queue.logins.iter().filter(|login| !login.displaced && is_meant(&login.asking)).count();
@@ -145,7 +145,7 @@ impl Arbiter {
         self.len() == 0
     }
 
-    /// Looks again who is in the foreground and whose lease has run out; for the waiting to call.
+    /// Checks again which login is in the foreground and which lease has run out. Waiting logins call it.
     pub fn look_again(&self, sessions: &dyn Sessions) {
         // logind is asked without the lock: it may be slow.
         let places: Vec<(u64, Place)> =
@@ -180,7 +180,7 @@ impl Queue {
                 next += 1;
                 login.order = next;
                 self.cooling.extend(login.asking.place.user().map(|user| (user, Moment::now())));
-                // Told that it lost the key even if it gets it again below.
+                // It is told that it lost the key, even if it gets it back below.
                 login.granted = false;
                 let _ = login.wake.write(1);
             }
@@ -207,7 +207,7 @@ impl Queue {
         }
     }
 
-    /// The login with the least has the key.
+    /// The login with the lowest rank gets the key.
     fn rank(&self, login: &Waiting) -> impl Ord + use<> {
         let Asking { place, foreground, locker } = &login.asking;
         let cooling = place.user().is_some_and(|user| self.cooling.contains_key(&user));
@@ -230,17 +230,17 @@ impl Ticket<'_> {
         self.arbiter.queue().login(self.id).is_some_and(|login| login.displaced)
     }
 
-    /// Keeps the key from here on; `false` when another login has it, or another screen is shown.
+    /// Reserves the key for this login; `false` when another login has it or another screen is shown.
     pub fn hold(&self, sessions: &dyn Sessions) -> bool {
         let place = self.arbiter.queue().login(self.id).map(|login| login.asking.place.clone());
-        // Looked at now: a login may have begun in front and wait in the back for its moment.
+        // Checked now: a login may have begun in the foreground and be in the background by now.
         let behind = place.is_some_and(|place| place.is_behind(&sessions.screens()));
         let mut queue = self.arbiter.queue();
         let held = queue.login(self.id).is_some_and(|login| {
             login.behind = login.granted && behind;
             login.granted &= !behind;
             if login.granted {
-                // Said again it does not begin anew: no login keeps the key for ever.
+                // A second Hold does not extend the lease: no login keeps the key for ever.
                 login.held.get_or_insert_with(Moment::now);
             }
             login.granted
@@ -249,14 +249,14 @@ impl Ticket<'_> {
         held
     }
 
-    /// The key was held for a login that came about.
+    /// Notes that the login succeeded: its user need not cool down.
     pub fn has_logged_in(&self) {
         if let Some(login) = self.arbiter.queue().login(self.id) {
             login.held = None;
         }
     }
 
-    /// Whether it must be looked who is in front: others wait at the same seat, or this login does.
+    /// Whether the foreground must be watched: this login waits, or others wait at the same seat.
     pub fn is_contended(&self) -> bool {
         let mut queue = self.arbiter.queue();
         let Some(login) = queue.login(self.id) else { return false };
@@ -269,7 +269,7 @@ impl Ticket<'_> {
         &self.wake
     }
 
-    /// Takes note of what [`Self::wake`] told.
+    /// Clears [`Self::wake`].
     pub fn awake(&self) {
         let _ = self.wake.read();
     }

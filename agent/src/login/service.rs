@@ -18,10 +18,10 @@ use wardkey_ipc::{Deadline, IpcError, Peer};
 use crate::agent::Agent;
 use crate::connection::Connection;
 use crate::error::AgentError;
-use crate::login::ahead::Ahead;
 use crate::login::arbiter::{Asking, Ticket};
 use crate::login::authorise::{Caller, Phase, authorise, is_known, later, refusal};
 use crate::login::locker::is_locker;
+use crate::login::preverified::Preverified;
 use crate::login::{decoys, lockout, outcome, server_time};
 
 /// The longest that one login may take.
@@ -67,7 +67,7 @@ pub fn login(agent: &Agent, connection: &mut Connection, peer: Peer, begin: &Beg
     let mut told = None;
     let (mut proofs, mut pages) = (0, 0);
     let mut person = begin.account.clone();
-    let (mut tried, mut ahead) = (None, None);
+    let (mut tried, mut preverified) = (None, None);
     loop {
         if ticket.is_displaced() {
             return connection.send(&Reply::Refused(later("a newer login of this user took the place")));
@@ -97,7 +97,7 @@ pub fn login(agent: &Agent, connection: &mut Connection, peer: Peer, begin: &Beg
                     // The security key works on the PIN now, and this is one thing less after the touch.
                     if tried != person {
                         tried.clone_from(&person);
-                        ahead = person.as_ref().and_then(|person| Ahead::of(agent, person));
+                        preverified = person.as_ref().and_then(|person| Preverified::of(agent, person));
                     }
                 } else {
                     told = Some(false);
@@ -130,8 +130,12 @@ pub fn login(agent: &Agent, connection: &mut Connection, peer: Peer, begin: &Beg
             }
             Request::Time(nonce) => connection.send(&server_time::answer(agent, peer, &nonce))?,
             Request::Outcome(what) => {
-                let answered =
-                    outcome::record(agent, peer, &what, Some(outcome::UnderWay { begin, caller: &caller, ahead }));
+                let answered = outcome::record(
+                    agent,
+                    peer,
+                    &what,
+                    Some(outcome::LoginInProgress { begin, caller: &caller, preverified }),
+                );
                 if answered.is_login() {
                     ticket.has_logged_in();
                 }

@@ -1,4 +1,4 @@
-//! The rules: who logs in at this terminal, and who of several is in front of it.
+//! The rules that say whether a login is at this terminal, and whether it is in the foreground.
 //!
 //! | who asks | its process belongs to | PAM_TTY | is judged by |
 //! |---|---|---|---|
@@ -31,7 +31,7 @@ pub struct Place {
     pub tty: Option<String>,
     /// The peer's user, unless it is root.
     pub uid: Option<u32>,
-    /// The user who started the program of root's that asks, as that says; never root.
+    /// The user who started the asking program of root's, as that program says; never root.
     pub invoker: Option<u32>,
     /// The seat of the greeter or display, for logins that have no session yet.
     pub greeter_seat: Option<String>,
@@ -119,7 +119,7 @@ pub fn locate(
     of_account: impl Fn() -> Option<u32>,
 ) -> Result<Place, NotHere> {
     let root = peer.is_root();
-    // What anyone but root says about its line proves nothing: it would claim the foreground.
+    // Only root's word about its line is believed: anyone else could claim the foreground.
     let place = Place {
         tty: begin.tty.clone().filter(|_| root),
         uid: (!root).then_some(peer.uid),
@@ -168,7 +168,7 @@ pub fn locate(
     }
 }
 
-/// Who started a program of root's: a user, against whom it counts.
+/// The user who started a program of root's; the login counts against this user.
 pub fn invoker(peer: wardkey_ipc::Peer, begin: &Begin) -> Option<u32> {
     begin.invoker.filter(|uid| peer.is_root() && *uid != 0)
 }
@@ -199,7 +199,7 @@ impl<'a> Tty<'a> {
     }
 }
 
-/// Whether a wired line is none of those that the screen shows in turn.
+/// Whether a wired line is a serial one: the screen never shows it.
 fn is_serial(name: &str) -> bool {
     name != "console" && !name.strip_prefix("tty").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
 }

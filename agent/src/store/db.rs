@@ -173,7 +173,7 @@ impl Db {
         let backend = Reserved::new(file, self.reserve).map_err(Opening::Failed)?;
         let mut builder = Database::builder();
         builder.set_cache_size(self.cache).set_check_integrity_on_open(true);
-        // A file that redb never wrote must not end the agent, whatever redb thinks of it.
+        // A file that redb did not write must not end the agent by a panic.
         match catch_unwind(AssertUnwindSafe(|| builder.create_with_backend(backend))) {
             Ok(Ok(database)) => Ok(database),
             Ok(Err(error)) => Err(opening_error(error)),
@@ -242,7 +242,7 @@ impl Reserved {
     fn allocate(&self, length: u64) -> Result<(), std::io::Error> {
         let wanted = i64::try_from(self.reserve.max(length.saturating_add(SPARE))).unwrap_or(i64::MAX);
         match fallocate(&self.file, FallocateFlags::FALLOC_FL_KEEP_SIZE, 0, wanted) {
-            // A file system that cannot reserve; then there is nothing to be had.
+            // The file system cannot reserve space.
             Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => Ok(()),
             result => Ok(result?),
         }
@@ -264,7 +264,7 @@ impl StorageBackend for Reserved {
             return self.inner.set_len(len);
         }
         self.inner.set_len(len)?;
-        // Becoming shorter gave the blocks back.
+        // Truncation released the blocks.
         let _ = self.allocate(len);
         Ok(())
     }

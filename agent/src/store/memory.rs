@@ -1,4 +1,4 @@
-//! The ledger in memory, for as long as the disk takes nothing.
+//! The ledger in memory, used while the disk cannot be written.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -13,13 +13,12 @@ use crate::store::on_disk::{COUNTERS, SETTLED, TransactionLedger, counter_of, re
 use crate::store::rows::existing;
 use crate::store::spool::cursor::Destination;
 
-/// What the record of an event says that only memory has: with the power it is lost, unless it has
-/// reached a destination.
+/// Marks a record that is in memory only. A power cut loses it unless it has reached a destination.
 pub(crate) const IN_MEMORY: &str = "kept in memory only";
-/// Events kept in memory while the disk takes nothing.
+/// The most events in memory.
 const MAX_MEMORY: usize = 1000;
 
-/// What the disk did not take.
+/// Everything that could not be written yet.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     pub(crate) settled: HashMap<EventId, Settled>,
@@ -48,7 +47,7 @@ impl Memory {
             && self.lost == 0
     }
 
-    /// Keeps an event, which then says that it is in memory; the oldest gives way.
+    /// Keeps an event and marks it; the oldest gives way when there are too many.
     pub(crate) fn push(&mut self, mut event: Event) {
         if self.events.len() >= MAX_MEMORY {
             self.events.pop_front();
@@ -75,7 +74,7 @@ impl Memory {
         }
     }
 
-    /// Writes all of it.
+    /// Writes all of it to the disk.
     pub(crate) fn write_to(&self, ledger: &mut TransactionLedger<'_>) -> Result<(), AgentError> {
         self.settled.iter().try_for_each(|(id, settled)| ledger.settle(id, *settled))?;
         self.counters.iter().try_for_each(|(key, counter)| ledger.set_counter(key, *counter))?;
@@ -86,11 +85,11 @@ impl Memory {
     }
 }
 
-/// The ledger in memory, over what the disk still shows.
+/// The ledger in memory on top of what can still be read from the disk.
 pub(crate) struct MemoryLedger<'a> {
-    /// What the disk did not take.
+    /// Everything that could not be written yet.
     pub(crate) memory: &'a mut Memory,
-    /// What the disk still shows, if it can be read.
+    /// The disk, if it can be read.
     pub(crate) disk: Option<&'a ReadTransaction>,
 }
 

@@ -1,4 +1,4 @@
-//! What the server sends is verified, computed and compared; only then it is the directory.
+//! Verifies what the server sends. The directory changes only when the computed state is the signed one.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::sync::upstream::Upstream;
 /// Pages of one transfer: a million people and room to spare.
 const MAX_PAGES: u32 = 4096;
 
-/// What this terminal has, as the server is asked for news.
+/// The request for news: it says what this terminal has.
 pub fn request(view: &View, hold: u64, refetch: bool) -> WaitRequest {
     let scopes = view.scopes.iter().filter(|_| !refetch).map(|scope| ScopeState {
         scope: scope.head.scope.as_str().to_owned(),
@@ -187,7 +187,7 @@ fn take_page(scope: &mut ScopeUpdate<'_>, page: &ChangesReply, since: u64) -> Re
         let login = LoginName::new(change.login.as_str()).map_err(|error| ServerError::Malformed(error.into()))?;
         let record = change.record.as_ref().map(|record| record.0.as_slice());
         scope.change(&login, record).map_err(|error| match error {
-            // A record that is none is a state that cannot be the signed one.
+            // With a malformed record the state cannot be the signed one.
             AgentError::Codec(error) => Denial::new(Code::ProofInvalid, error).into(),
             error => error,
         })?;

@@ -1,5 +1,5 @@
-//! What can be verified before the person touches the key: the agent's own evidence, while the security
-//! key is busy with the PIN.
+//! The agent verifies its own evidence while the security key is busy with the PIN, so that less is
+//! left to do after the touch.
 
 use wardkey_core::code::Denial;
 use wardkey_core::marks::Marks;
@@ -8,9 +8,9 @@ use wardkey_core::snapshot::{Anchor, Evidence, Snapshot};
 
 use crate::agent::Agent;
 
-/// A snapshot, and all that it was made of: it stands for a verification of the same, and of nothing else.
+/// A verified snapshot with all its inputs. It replaces a verification of exactly the same inputs.
 #[derive(Debug)]
-pub struct Ahead {
+pub struct Preverified {
     evidence: Evidence,
     anchor: Anchor,
     marks: Marks,
@@ -18,33 +18,33 @@ pub struct Ahead {
     snapshot: Snapshot,
 }
 
-impl Ahead {
-    /// Verifies what the agent holds about a person now; `None` when there is nothing that holds.
+impl Preverified {
+    /// Verifies what the agent holds about a person; `None` when it does not verify.
     pub fn of(agent: &Agent, person: &LoginName) -> Option<Self> {
         let (evidence, anchor, marks) = (agent.directory.evidence(person).ok()??, agent.anchor()?, agent.marks());
         let snapshot = Snapshot::verify(&evidence, &anchor, &marks, person).ok()?;
         Some(Self { evidence, anchor, marks, person: person.clone(), snapshot })
     }
 
-    /// [`Snapshot::verify`], which needs no more than a comparison when `ahead` verified the same.
+    /// As [`Snapshot::verify`]; when `preverified` has the same inputs, a comparison is enough.
     ///
     /// # Errors
     /// As [`Snapshot::verify`].
     pub fn or_verify(
-        ahead: Option<Self>,
+        preverified: Option<Self>,
         evidence: &Evidence,
         anchor: &Anchor,
         marks: &Marks,
         person: &LoginName,
     ) -> Result<Snapshot, Denial> {
-        match ahead {
-            Some(ahead)
-                if ahead.evidence == *evidence
-                    && ahead.anchor == *anchor
-                    && ahead.marks == *marks
-                    && ahead.person == *person =>
+        match preverified {
+            Some(preverified)
+                if preverified.evidence == *evidence
+                    && preverified.anchor == *anchor
+                    && preverified.marks == *marks
+                    && preverified.person == *person =>
             {
-                Ok(ahead.snapshot)
+                Ok(preverified.snapshot)
             }
             _ => Snapshot::verify(evidence, anchor, marks, person),
         }
