@@ -8,6 +8,3 @@ mod scene;
 mod server_time;
 mod taken_over;
 mod versions;
-
-#[path = "../../../core/tests/common/mod.rs"]
-mod deployment;

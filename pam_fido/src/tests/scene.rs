@@ -20,7 +20,6 @@ use wardkey_core::time::{ClockReading, UnixTime};
 use wardkey_ipc::{Channel, Deadline, IpcError};
 use zeroize::Zeroizing;
 
-use super::deployment::{self, Key, RP, T0, World as Deployment};
 use crate::journal::Journal;
 use crate::login::{self, Admitted, Login};
 use crate::machine::Machine;
@@ -29,6 +28,7 @@ use crate::sockets::Sockets;
 use crate::talk::{Answer, Talk};
 use crate::world::{Timeouts, World};
 use wardkey_settings::pam::Settings;
+use wardkey_testkit::{Deployment, Key, RP, T0};
 
 pub const PIN: &str = "135790";
 
@@ -360,7 +360,7 @@ pub fn login_as(name: &str) -> Login {
     Login {
         account: wardkey_core::name::LoginName::new(name).ok(),
         nobody: None,
-        service: deployment::service("login"),
+        service: wardkey_testkit::service("login"),
         tty: Some("tty1".into()),
         rhost: None,
         invoker: None,
