@@ -320,7 +320,7 @@ mod tests {
         let later = UNIX.replace("success=1", "success=3").replace("nullok", "nullok try_first_pass");
         let after = format!("# a 1\n{ON}{later}auth requisite pam_deny.so\n");
         assert_eq!(essence(&before), essence(&after));
-        let profile = include_str!("../../../config/pam-configs/wardkey");
+        let profile = include_str!("../../config/pam-configs/wardkey");
         let lines = profile.lines().filter(|line| line.starts_with('\t')).map(|line| format!("auth{line}\n"));
         let written: String = lines.collect();
         assert_eq!(written.lines().count(), 7, "{profile}");
