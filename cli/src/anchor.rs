@@ -7,7 +7,8 @@ use wardkey_core::id::{SigningPublicKey, TerminalId};
 use wardkey_core::marks::Marks;
 use wardkey_core::snapshot::Anchor;
 
-use crate::{CliError, files};
+use crate::error::CliError;
+use crate::files;
 
 const MAX_BYTES: usize = 64 * 1024;
 

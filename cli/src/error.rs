@@ -7,8 +7,7 @@ use wardkey_core::name::{Language, printable};
 use wardkey_core::texts;
 use wardkey_settings::problem::Problem;
 
-use crate::check;
-use crate::doctor::Finding;
+use crate::finding::Finding;
 
 /// Longest detail in characters.
 const DETAIL_CHARS: usize = 400;
@@ -67,7 +66,7 @@ impl CliError {
     pub const fn code(&self) -> Code {
         match self {
             Self::Refused { code, .. } | Self::Unreachable { code, .. } => *code,
-            Self::Problems(_) => check::CODE,
+            Self::Problems(_) => CONFIGURATION,
             Self::Findings(_) => Code::WaysInOpen,
         }
     }
@@ -120,7 +119,7 @@ impl CliError {
             fields.insert("detail".into(), detail.into());
         }
         if let (Self::Problems(problems), Some(fields)) = (self, error.as_object_mut()) {
-            fields.insert("problems".into(), problems.iter().map(check::problem_json).collect());
+            fields.insert("problems".into(), problems.iter().map(problem_json).collect());
         }
         if let (Self::Findings(findings), Some(fields)) = (self, error.as_object_mut()) {
             fields.insert("findings".into(), findings.iter().map(|finding| finding.to_json(language)).collect());
@@ -155,6 +154,16 @@ impl From<key::KeyFailure> for CliError {
         let detail = failure.detail.filter(|_| !matches!(failure.code, Code::PinWrong | Code::PinBlocked));
         Self::Refused { code: failure.code, args: tries.into_iter().collect(), detail }
     }
+}
+
+/// The code of a list of problems.
+pub(crate) const CONFIGURATION: Code = Code::Configuration;
+
+/// One problem, for programs.
+fn problem_json(problem: &Problem) -> Value {
+    json!({
+        "file": problem.file, "line": problem.line, "key": problem.key, "what": problem.what, "fix": problem.fix,
+    })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use wardkey_core::code::Code;
 
-use crate::CliError;
+use crate::error::CliError;
 
 /// Reads at most `max` bytes; `None` when there is no such file.
 pub(crate) fn read(path: &Path, max: usize) -> Result<Option<Vec<u8>>, CliError> {

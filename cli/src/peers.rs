@@ -6,7 +6,8 @@ use wardkey_core::code::Code;
 use wardkey_core::message::{MAX_FRAME, MAX_KEY_FRAME, agent, key};
 use wardkey_ipc::{Channel, Deadline, IpcError};
 
-use crate::{CliError, Work};
+use crate::context::Work;
+use crate::error::CliError;
 
 /// How long connecting and sending may take.
 const SOON: Duration = Duration::from_secs(5);

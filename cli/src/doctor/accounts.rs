@@ -8,7 +8,8 @@ use wardkey_core::code::Code;
 use wardkey_settings::files::Owner;
 use wardkey_settings::login_defs;
 
-use super::finding::{Finding, Level};
+use crate::finding::{Finding, Level};
+
 use super::text;
 
 /// Findings of one kind that are told one by one; of the others, how many.

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use wardkey_core::code::Code;
 
-use super::finding::{Finding, Level};
+use crate::finding::{Finding, Level};
+
 use super::text::{self, Section};
 
 /// Files, their section (none: any) and the key whose value is an account.

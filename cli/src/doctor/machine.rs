@@ -11,7 +11,8 @@ use wardkey_core::snapshot::Anchor;
 use wardkey_settings::files::Owner;
 use wardkey_settings::pam::Settings;
 
-use super::finding::{Finding, Level};
+use crate::finding::{Finding, Level};
+
 use super::text;
 
 /// How long a program of the machine may take to answer.

@@ -6,10 +6,15 @@ use serde_json::{Value, json};
 use wardkey_core::code::Code;
 use wardkey_core::message::agent::{Reply, Request, WayIn};
 
-use super::finding::{self, Finding, Level};
-use super::{ANSWER, State, profile};
+use crate::context::Work;
+use crate::error::CliError;
+use crate::files;
+use crate::finding::{Finding, Level};
+use crate::pam::profile::{self, State};
 use crate::peers::{self, Agent};
-use crate::{CliError, Work, files};
+
+use super::accepted::now as time_now;
+use super::look::ANSWER;
 
 /// Longest state in bytes.
 const MAX_BYTES: usize = 1024 * 1024;
@@ -42,7 +47,7 @@ pub(crate) fn record(work: &Work<'_, '_>, findings: &[Finding]) -> Result<(), Cl
             return Err(peers::unexpected());
         }
     }
-    let text = json!({ "time": finding::now(), "open": now }).to_string();
+    let text = json!({ "time": time_now(), "open": now }).to_string();
     files::replace(path, text.as_bytes())
 }
 

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use wardkey_core::code::Code;
 
-use super::finding::{Finding, Level};
+use crate::finding::{Finding, Level};
+
 use super::text;
 
 /// Methods that let somebody in without PAM's auth phase.

@@ -1,51 +1,21 @@
-//! `wardkey config check`: everything that the module and the agent would refuse.
+//! Everything that the module and the agent would refuse.
 
 use std::ffi::OsStr;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use serde_json::{Value, json};
-use wardkey_core::code::Code;
 use wardkey_core::name::printable;
 use wardkey_core::snapshot::Anchor;
 use wardkey_settings::agent::Config;
 use wardkey_settings::pam::Settings;
 use wardkey_settings::problem::{self, Problem};
 
-use crate::args::CheckOptions;
-use crate::show::Output;
-use crate::ways_in::{Listed, WaysIn};
-use crate::{CliError, Work, enable, files, local_list, profile};
+use crate::context::Work;
+use crate::pam::profile;
+use crate::pam::ways_in::{Listed, WaysIn};
+use crate::{directory, files};
 
 const JOIN: &str = "run: wardkey join";
-
-pub(crate) fn check(work: &mut Work<'_, '_>, options: &CheckOptions) -> Result<Output, CliError> {
-    let (_, problems) = everything(work, &options.pam, &options.agent);
-    if options.watch {
-        watch(work, &options.pam, &problems)?;
-    }
-    if !problems.is_empty() {
-        // All of it goes where errors go; with --json, in the one line.
-        return Err(CliError::Problems(problems));
-    }
-    let text = work.words().configuration_right;
-    Ok(Output { text: text.into(), json: json!({ "problems": [] }) })
-}
-
-/// What the service does besides: keeps the list of local accounts, and says aloud what is wrong before
-/// somebody meets it at a login.
-fn watch(work: &mut Work<'_, '_>, pam: &Path, problems: &[Problem]) -> Result<(), CliError> {
-    if !work.around.root {
-        return Err(CliError::new(Code::NeedsRoot));
-    }
-    // Only what the module accepts is kept: else the list of before is what helps.
-    local_list::keep(work, pam)?;
-    for problem in problems {
-        // A warning, as sd-daemon(3) has it.
-        work.say(&format!("<4>{CODE} {}", printable(&problem.to_string(), 1024)));
-    }
-    Ok(())
-}
 
 /// What the module's configuration says, and all that is wrong in the two files, the trust anchor, what the
 /// agent keeps of the terminal, and among the accounts that are listed as local.
@@ -119,7 +89,7 @@ fn accounts(work: &Work<'_, '_>, settings: &Settings, pam: &Path) -> Vec<Problem
                 "correct the name, spelt as in \"getent passwd\", or remove it",
             )),
             Some(name) if name != "root" => {
-                let person = anchor.as_ref().and_then(|anchor| enable::is_person(work, anchor, &name).ok());
+                let person = anchor.as_ref().and_then(|anchor| directory::is_person(work, anchor, &name).ok());
                 if person == Some(true) {
                     problems.push(problem(
                         format!("{name} is a person of the directory, who would log in by password, unrecorded"),
@@ -189,14 +159,4 @@ fn identity(config: &Config, anchor: &Anchor) -> Vec<Problem> {
 
 fn show(text: &OsStr) -> String {
     printable(&text.to_string_lossy(), 256)
-}
-
-/// The code of a list of problems.
-pub(crate) const CODE: Code = Code::Configuration;
-
-/// One problem, for programs.
-pub(crate) fn problem_json(problem: &Problem) -> Value {
-    json!({
-        "file": problem.file, "line": problem.line, "key": problem.key, "what": problem.what, "fix": problem.fix,
-    })
 }

@@ -11,8 +11,11 @@ use wardkey_core::name::printable;
 use wardkey_settings::files::Replacement;
 use wardkey_settings::problem::Problem;
 
-use crate::show::Output;
-use crate::{CliError, Work, check, files, local_list};
+use crate::context::Work;
+use crate::error::CliError;
+use crate::output::Output;
+use crate::pam::local_list;
+use crate::{config, files};
 
 /// Longest configuration in bytes, as its readers have it.
 const MAX_BYTES: usize = 64 * 1024;
@@ -57,7 +60,7 @@ pub(crate) fn edit(work: &mut Work<'_, '_>) -> Result<Output, CliError> {
 /// What is wrong with the copy, said of the file that it is to replace. Faults of other files stop nobody from
 /// mending this one.
 fn faults(work: &Work<'_, '_>, path: &Path, copy: &Path) -> Vec<Problem> {
-    let (_, problems) = check::everything(work, copy, &work.around.places.agent_config);
+    let (_, problems) = config::everything(work, copy, &work.around.places.agent_config);
     let name = copy.display().to_string();
     let own = problems.into_iter().filter(|problem| problem.file == name);
     own.map(|problem| Problem { file: path.display().to_string(), ..problem }).collect()

@@ -19,10 +19,12 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::anchor::{self, Before};
 use crate::args::JoinOptions;
+use crate::context::Work;
+use crate::error::CliError;
+use crate::files;
+use crate::output::Output;
+use crate::pam::profile::{self, State};
 use crate::peers::{self, Agent};
-use crate::profile::{self, State};
-use crate::show::Output;
-use crate::{CliError, Work, files};
 
 /// What is hashed before the machine id, so that the hash means nothing elsewhere.
 const MACHINE_DOMAIN: &[u8] = b"wardkey/machine/1\0";
@@ -119,7 +121,7 @@ fn token_text(work: &mut Work<'_, '_>, options: &JoinOptions) -> Result<Zeroizin
         (None, None) => return Err(CliError::new(Code::JoinTokenInvalid)),
     };
     if file.as_os_str() == "-" {
-        return crate::keys::ask(work, work.words().token);
+        return crate::security_key::ask(work, work.words().token);
     }
     let bytes = Zeroizing::new(
         files::read(file, MAX_TOKEN_FILE)?.ok_or_else(|| files::failed(file, &"there is no such file"))?,

@@ -20,10 +20,11 @@ use wardkey_ipc::Deadline;
 
 use crate::anchor::{self, Before};
 use crate::args::EnrollOptions;
-use crate::keys::{self, ask};
+use crate::context::Work;
+use crate::error::CliError;
+use crate::output::{self, Output};
 use crate::peers::{self, Agent, Key};
-use crate::show::Output;
-use crate::{CliError, Work};
+use crate::security_key::{self as keys, ask};
 
 /// How long the agent may take for an exchange with the server.
 const SERVER: Duration = Duration::from_secs(30);
@@ -182,7 +183,7 @@ fn label(options: &EnrollOptions, key: &KeyInfo) -> Result<DisplayText, CliError
     if let Some(label) = &options.label {
         return Ok(label.clone());
     }
-    let name = keys::name_of(key);
+    let name = output::name_of(key);
     // 64 characters may be more bytes than a label takes.
     DisplayText::new(name.trim()).or_else(|_| DisplayText::new("Security key")).map_err(CliError::invalid)
 }

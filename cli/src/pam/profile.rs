@@ -11,7 +11,9 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use wardkey_core::code::Code;
 
-use crate::{CliError, Places, files};
+use crate::error::CliError;
+use crate::files;
+use crate::places::Places;
 
 /// The name of the profile.
 const PROFILE: &str = "wardkey";
@@ -320,7 +322,7 @@ mod tests {
         let later = UNIX.replace("success=1", "success=3").replace("nullok", "nullok try_first_pass");
         let after = format!("# a 1\n{ON}{later}auth requisite pam_deny.so\n");
         assert_eq!(essence(&before), essence(&after));
-        let profile = include_str!("../../config/pam-configs/wardkey");
+        let profile = include_str!("../../../config/pam-configs/wardkey");
         let lines = profile.lines().filter(|line| line.starts_with('\t')).map(|line| format!("auth{line}\n"));
         let written: String = lines.collect();
         assert_eq!(written.lines().count(), 7, "{profile}");

@@ -19,8 +19,11 @@ use nix::fcntl::{Flock, FlockArg};
 use serde_json::{Value, json};
 use wardkey_core::code::Code;
 
-use crate::profile::{self, REMEMBERED, SERVICES};
-use crate::{CliError, Places, files};
+use crate::error::CliError;
+use crate::files;
+use crate::places::Places;
+
+use super::profile::{self, REMEMBERED, SERVICES};
 
 const TIMER: &str = "wardkey-undo.timer";
 const SERVICE: &str = "wardkey-undo.service";

@@ -1,59 +1,26 @@
-//! `wardkey key`, and what enrolment shares with it: finding the key, asking for PINs.
+//! The plugged security key: finding the key, asking for PINs.
 
 use std::time::Duration;
 
-use serde_json::json;
 use wardkey_core::code::Code;
 use wardkey_core::message::key::{KeyDetails, KeyInfo, Pin, Reply, Request};
-use wardkey_core::name::printable;
 use wardkey_core::texts;
 use wardkey_ipc::Deadline;
 use zeroize::Zeroizing;
 
 use crate::console::NoAnswer;
+use crate::context::Work;
+use crate::error::CliError;
 use crate::peers::{self, Key};
-use crate::show::{self, Output};
-use crate::{CliError, Work};
 
 /// How long looking at all keys may take.
 const LOOK: Duration = Duration::from_secs(15);
 /// How long to wait for a key to be plugged.
 const PLUG: Duration = Duration::from_secs(120);
-/// How long setting or changing a PIN may take.
-const CHANGE: Duration = Duration::from_secs(40);
 /// PIN tries of a key that had none wrong (CTAP 2.1, 6.5.2.2: at most 8).
 const ALL_TRIES: u8 = 8;
 /// How often a person may be asked for a new PIN that fits.
 const ROUNDS: usize = 5;
-
-pub(crate) fn info(work: &mut Work<'_, '_>) -> Result<Output, CliError> {
-    let keys = list(&mut Key::connect(work)?)?;
-    Ok(Output {
-        text: show::keys(work.words(), &keys),
-        json: json!({ "keys": keys.iter().map(show::key_json).collect::<Vec<_>>() }),
-    })
-}
-
-pub(crate) fn change_pin(work: &mut Work<'_, '_>) -> Result<Output, CliError> {
-    let (_, mut details) = the_one_key(work)?;
-    loop {
-        if !details.pin_set {
-            return Err(CliError::new(Code::PinNotSet));
-        }
-        usable(&details)?;
-        let question = with_tries(work, work.words().pin_now, &details);
-        let old = ask_pin(work, &question)?;
-        let new = ask_new_pin(work, &details)?;
-        let request = Request::ChangePin { old, new };
-        match Key::connect(work)?.ask(&request, CHANGE) {
-            Ok(Reply::Done) => break,
-            Ok(_) => return Err(peers::unexpected()),
-            Err(error) => details = another_try(work, error, details)?,
-        }
-    }
-    let text = work.words().pin_changed;
-    Ok(Output { text: text.into(), json: json!({ "changed": true }) })
-}
 
 /// The one key that is plugged, which answers; waits for it to be plugged.
 pub(crate) fn the_one_key(work: &mut Work<'_, '_>) -> Result<(KeyInfo, KeyDetails), CliError> {
@@ -203,16 +170,11 @@ pub(crate) fn with_tries(work: &Work<'_, '_>, question: &str, details: &KeyDetai
     }
 }
 
-/// What the device calls itself, fit for people.
-pub(crate) fn name_of(key: &KeyInfo) -> String {
-    printable(&key.name, 64)
-}
-
 fn is_fido2(details: &KeyDetails) -> bool {
     details.versions.iter().any(|version| version.starts_with("FIDO_2"))
 }
 
-fn list(link: &mut Key) -> Result<Vec<KeyInfo>, CliError> {
+pub(crate) fn list(link: &mut Key) -> Result<Vec<KeyInfo>, CliError> {
     match link.ask(&Request::List, LOOK)? {
         Reply::Keys(keys) => Ok(keys.into_vec()),
         _ => Err(peers::unexpected()),

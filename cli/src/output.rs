@@ -7,7 +7,6 @@ use wardkey_core::message::key::KeyInfo;
 use wardkey_core::name::printable;
 use wardkey_core::time::UnixTime;
 
-use crate::keys::name_of;
 use crate::words::Words;
 
 /// A result, in both forms.
@@ -162,6 +161,11 @@ fn date(time: UnixTime) -> String {
     let year = era * 400 + year_of_era + u64::from(month <= 2);
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+}
+
+/// What the device calls itself, fit for people.
+pub(crate) fn name_of(key: &KeyInfo) -> String {
+    printable(&key.name, 64)
 }
 
 #[cfg(test)]

@@ -8,7 +8,9 @@ use wardkey_settings::files::Replacement;
 use wardkey_settings::local::LastGood;
 use wardkey_settings::pam::Settings;
 
-use crate::{CliError, Work, files};
+use crate::context::Work;
+use crate::error::CliError;
+use crate::files;
 
 /// How long another one may take that writes the list: `wardkey config edit` starts the unit that does, too.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -1,4 +1,4 @@
-//! `wardkey enable` and `wardkey disable`.
+//! `wardkey enable`.
 //!
 //! ```text
 //!   ready? ─> a test login ─> another way in? ─> undo prepared ─> guard armed ─> profile switched
@@ -10,26 +10,22 @@ use std::time::Duration;
 
 use serde_json::json;
 use wardkey_core::code::Code;
-use wardkey_core::marks::Marks;
-use wardkey_core::message::PROTOCOL;
-use wardkey_core::message::agent::{Begin, Reply, Request, Status};
-use wardkey_core::name::{LoginName, ServiceName};
-use wardkey_core::snapshot::{Anchor, Snapshot};
+use wardkey_core::message::agent::{Reply, Request, Status};
+use wardkey_core::snapshot::Anchor;
 use wardkey_settings::pam::Settings;
 
-use crate::args::{DisableOptions, EnableOptions};
+use crate::args::EnableOptions;
+use crate::context::Work;
+use crate::error::CliError;
+use crate::output::Output;
+use crate::pam::profile::{self, State};
+use crate::pam::undo::{self, Guard, Pending};
+use crate::pam::ways_in::WaysIn;
+use crate::pam::{local_list, test_login};
 use crate::peers::{self, Agent};
-use crate::profile::{self, State};
-use crate::show::Output;
-use crate::undo::{self, Guard, Pending};
-use crate::ways_in::WaysIn;
-use crate::{CliError, Work, anchor, check, doctor, local_list, test_login};
+use crate::{anchor, config, directory, doctor};
 
-/// As what the agent is asked whether an account is a person's.
-const SERVICE: &str = "wardkey-enable";
 const ANSWER: Duration = Duration::from_secs(10);
-/// So much earlier than by our clock a timer may fire.
-const TIMERS_DIFFER: Duration = Duration::from_secs(10);
 
 pub(crate) fn enable(work: &mut Work<'_, '_>, options: &EnableOptions) -> Result<Output, CliError> {
     needs_root(work)?;
@@ -107,40 +103,6 @@ fn confirm(work: &mut Work<'_, '_>) -> Result<Output, CliError> {
     }
 }
 
-pub(crate) fn disable(work: &mut Work<'_, '_>, options: &DisableOptions) -> Result<Output, CliError> {
-    needs_root(work)?;
-    if let Some(seconds) = options.after {
-        std::thread::sleep(Duration::from_secs(seconds.into()));
-    }
-    let words = work.words();
-    let pending = Pending::read(&work.around.places).filter(|_| options.unconfirmed);
-    if let Some(left) = pending.and_then(|pending| pending.left()).filter(|left| *left <= TIMERS_DIFFER) {
-        std::thread::sleep(left);
-    }
-    let _lock = undo::lock(&work.around.places)?;
-    match now(work) {
-        (_, Some(pending)) if options.unconfirmed && pending.left().is_some() => {
-            Ok(done(words.nothing_to_undo, true, false))
-        }
-        (_, Some(_)) => {
-            undo::undo(&work.around.places)?;
-            Ok(done(words.disabled, false, true))
-        }
-        (state, None) if options.unconfirmed => Ok(done(words.nothing_to_undo, state != State::Off, false)),
-        (State::Off, None) => Ok(done(words.disabled_already, false, false)),
-        (State::Edited(how), None) => Err(CliError::with(
-            Code::PamFilesEdited,
-            format_args!("{how}; take the lines with pam_fido.so out by hand, then run: pam-auth-update"),
-        )),
-        (State::On, None) => {
-            // A power failure meanwhile leaves what pam-auth-update leaves: each file old or new.
-            let kept = undo::Kept::now(&work.around.places)?;
-            profile::switch(&work.around.places, false).inspect_err(|_| kept.put_back())?;
-            Ok(done(words.disabled, false, true))
-        }
-    }
-}
-
 /// Switches on; from the first change to a file on, somebody will undo it.
 fn switch_on(work: &mut Work<'_, '_>) -> Result<(Pending, Guard), CliError> {
     let _lock = undo::lock(&work.around.places)?;
@@ -176,15 +138,15 @@ fn refuse_open_ways(work: &mut Work<'_, '_>, settings: &Settings) -> Result<(), 
     Err(CliError::Findings(open))
 }
 
-fn needs_root(work: &Work<'_, '_>) -> Result<(), CliError> {
+pub(super) fn needs_root(work: &Work<'_, '_>) -> Result<(), CliError> {
     if work.around.root { Ok(()) } else { Err(CliError::new(Code::NeedsRoot)) }
 }
 
-fn now(work: &Work<'_, '_>) -> (State, Option<Pending>) {
+pub(super) fn now(work: &Work<'_, '_>) -> (State, Option<Pending>) {
     (profile::state(&work.around.places), Pending::read(&work.around.places))
 }
 
-fn done(text: &str, enabled: bool, changed: bool) -> Output {
+pub(super) fn done(text: &str, enabled: bool, changed: bool) -> Output {
     Output { text: text.into(), json: json!({ "enabled": enabled, "confirmed": enabled, "changed": changed }) }
 }
 
@@ -192,7 +154,7 @@ fn done(text: &str, enabled: bool, changed: bool) -> Output {
 fn ready(work: &mut Work<'_, '_>) -> Result<(Settings, Anchor), CliError> {
     let not_ready = |what: &dyn std::fmt::Display| CliError::with(Code::NotReadyToEnable, what);
     let places = work.around.places.clone();
-    let (settings, problems) = check::everything(work, &places.pam_config, &places.agent_config);
+    let (settings, problems) = config::everything(work, &places.pam_config, &places.agent_config);
     if !problems.is_empty() {
         return Err(CliError::Problems(problems));
     }
@@ -228,7 +190,7 @@ fn unfit(status: &Status, anchor: &Anchor) -> Option<String> {
 
 fn ways_in(work: &mut Work<'_, '_>, settings: &Settings, anchor: &Anchor) -> Result<WaysIn, CliError> {
     let mut failed = None;
-    let ways = WaysIn::look(&settings.local, &mut |name| match is_person(work, anchor, name) {
+    let ways = WaysIn::look(&settings.local, &mut |name| match directory::is_person(work, anchor, name) {
         Ok(is_person) => is_person,
         Err(error) => {
             failed.get_or_insert(error);
@@ -240,51 +202,4 @@ fn ways_in(work: &mut Work<'_, '_>, settings: &Settings, anchor: &Anchor) -> Res
         (true, Some(error)) => Err(error),
         (true, None) => Err(CliError::with(Code::NoOtherWayIn, ways.explained())),
     }
-}
-
-/// Whether the directory has a person of this name. A name that no person can have is nobody's.
-pub(crate) fn is_person(work: &Work<'_, '_>, anchor: &Anchor, name: &str) -> Result<bool, CliError> {
-    let (Ok(account), Ok(service)) = (LoginName::new(name), ServiceName::new(SERVICE)) else { return Ok(false) };
-    let begin =
-        Begin { protocol: PROTOCOL, account: Some(account.clone()), service, tty: None, rhost: None, invoker: None };
-    match Agent::connect(work)?.ask(&Request::Account(begin), ANSWER)? {
-        Reply::Granted(grant) => match &grant.evidence {
-            Some(evidence) => Snapshot::verify(evidence, anchor, &Marks::default(), &account)
-                .map(|snapshot| snapshot.records().next().is_some())
-                .map_err(|denial| CliError::with(denial.code, denial.detail)),
-            None => Ok(false),
-        },
-        _ => Err(peers::unexpected()),
-    }
-}
-
-/// The profile's state for `wardkey status`.
-pub(crate) fn shown(work: &mut Work<'_, '_>) -> (String, serde_json::Value) {
-    let words = work.words();
-    let (state, pending) = now(work);
-    let enabled = state == State::On;
-    let (text, name) = match (&state, &pending) {
-        (State::On, Some(_)) => (words.waits, "unconfirmed"),
-        (State::On, None) => (words.on, "enabled"),
-        (State::Off, _) => (words.off, "disabled"),
-        (State::Edited(_), _) => (words.edited, "edited"),
-    };
-    // Where nobody needs a key, every way is open; nobody has to be told.
-    let seen = enabled.then(|| doctor::seen(work));
-    let json = json!({
-        "state": name, "enabled": enabled, "confirm_before": pending.filter(|_| enabled).map(|pending| pending.until()),
-        "ways_in_open": seen.as_ref().map(|seen| seen.open),
-        "other_secrets": seen.as_ref().and_then(|seen| seen.secrets.clone()),
-    });
-    let mut lines = format!("{}: {text}", words.profile);
-    if let Some(seen) = seen {
-        if seen.open > 0 {
-            lines += &format!("\n{}", (words.open_ways)(seen.open));
-        }
-        if let Some(names) = seen.secrets.filter(|names| !names.is_empty()) {
-            let names: Vec<_> = names.into_iter().collect();
-            lines += &format!("\n{}: {}", words.other_secrets, names.join(", "));
-        }
-    }
-    (lines, json)
 }

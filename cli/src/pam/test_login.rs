@@ -8,8 +8,10 @@ use wardkey_settings::pam::Settings;
 use wardkey_settings::problem;
 use zeroize::Zeroizing;
 
-use crate::keys::no_answer;
-use crate::{CliError, Person, Work};
+use crate::console::Person;
+use crate::context::Work;
+use crate::error::CliError;
+use crate::security_key::no_answer;
 
 /// The service: `auth` and `account` with `required pam_fido.so`, and nothing else.
 pub(crate) const SERVICE: &str = "wardkey-test";

@@ -1,0 +1,51 @@
+//! `wardkey disable`.
+
+use std::time::Duration;
+
+use wardkey_core::code::Code;
+
+use crate::args::DisableOptions;
+use crate::context::Work;
+use crate::error::CliError;
+use crate::output::Output;
+use crate::pam::profile::{self, State};
+use crate::pam::undo::{self, Pending};
+
+use super::enable::{done, needs_root, now};
+
+/// So much earlier than by our clock a timer may fire.
+const TIMERS_DIFFER: Duration = Duration::from_secs(10);
+
+pub(crate) fn disable(work: &mut Work<'_, '_>, options: &DisableOptions) -> Result<Output, CliError> {
+    needs_root(work)?;
+    if let Some(seconds) = options.after {
+        std::thread::sleep(Duration::from_secs(seconds.into()));
+    }
+    let words = work.words();
+    let pending = Pending::read(&work.around.places).filter(|_| options.unconfirmed);
+    if let Some(left) = pending.and_then(|pending| pending.left()).filter(|left| *left <= TIMERS_DIFFER) {
+        std::thread::sleep(left);
+    }
+    let _lock = undo::lock(&work.around.places)?;
+    match now(work) {
+        (_, Some(pending)) if options.unconfirmed && pending.left().is_some() => {
+            Ok(done(words.nothing_to_undo, true, false))
+        }
+        (_, Some(_)) => {
+            undo::undo(&work.around.places)?;
+            Ok(done(words.disabled, false, true))
+        }
+        (state, None) if options.unconfirmed => Ok(done(words.nothing_to_undo, state != State::Off, false)),
+        (State::Off, None) => Ok(done(words.disabled_already, false, false)),
+        (State::Edited(how), None) => Err(CliError::with(
+            Code::PamFilesEdited,
+            format_args!("{how}; take the lines with pam_fido.so out by hand, then run: pam-auth-update"),
+        )),
+        (State::On, None) => {
+            // A power failure meanwhile leaves what pam-auth-update leaves: each file old or new.
+            let kept = undo::Kept::now(&work.around.places)?;
+            profile::switch(&work.around.places, false).inspect_err(|_| kept.put_back())?;
+            Ok(done(words.disabled, false, true))
+        }
+    }
+}

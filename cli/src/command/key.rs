@@ -1,0 +1,45 @@
+//! `wardkey key`.
+
+use std::time::Duration;
+
+use serde_json::json;
+use wardkey_core::code::Code;
+use wardkey_core::message::key::{Reply, Request};
+
+use crate::context::Work;
+use crate::error::CliError;
+use crate::output::{self, Output};
+use crate::peers::{self, Key};
+use crate::security_key::{another_try, ask_new_pin, ask_pin, list, the_one_key, usable, with_tries};
+
+/// How long setting or changing a PIN may take.
+const CHANGE: Duration = Duration::from_secs(40);
+
+pub(crate) fn info(work: &mut Work<'_, '_>) -> Result<Output, CliError> {
+    let keys = list(&mut Key::connect(work)?)?;
+    Ok(Output {
+        text: output::keys(work.words(), &keys),
+        json: json!({ "keys": keys.iter().map(output::key_json).collect::<Vec<_>>() }),
+    })
+}
+
+pub(crate) fn change_pin(work: &mut Work<'_, '_>) -> Result<Output, CliError> {
+    let (_, mut details) = the_one_key(work)?;
+    loop {
+        if !details.pin_set {
+            return Err(CliError::new(Code::PinNotSet));
+        }
+        usable(&details)?;
+        let question = with_tries(work, work.words().pin_now, &details);
+        let old = ask_pin(work, &question)?;
+        let new = ask_new_pin(work, &details)?;
+        let request = Request::ChangePin { old, new };
+        match Key::connect(work)?.ask(&request, CHANGE) {
+            Ok(Reply::Done) => break,
+            Ok(_) => return Err(peers::unexpected()),
+            Err(error) => details = another_try(work, error, details)?,
+        }
+    }
+    let text = work.words().pin_changed;
+    Ok(Output { text: text.into(), json: json!({ "changed": true }) })
+}

@@ -1,0 +1,75 @@
+//! `wardkey status`.
+
+use std::time::Duration;
+
+use serde_json::json;
+use wardkey_core::message::agent::{Reply, Request};
+use wardkey_settings::problem;
+
+use crate::context::Work;
+use crate::doctor;
+use crate::error::CliError;
+use crate::output::{self, Output};
+use crate::pam::profile::State;
+use crate::peers::{self, Agent};
+
+use super::enable::now;
+
+const STATUS: Duration = Duration::from_secs(10);
+
+pub(crate) fn status(work: &mut Work<'_, '_>) -> Result<Output, CliError> {
+    match Agent::connect(work)?.ask(&Request::Status, STATUS)? {
+        Reply::Status(status) => {
+            let (line, profile) = profile(work);
+            let mut json = output::status_json(&status);
+            let mut text = format!("{}\n{line}", output::status(work.words(), &status));
+            // The module refuses all staff over one fault: somebody should hear of it before they do.
+            let path = &work.around.places.pam_config;
+            let faults = match path.try_exists() {
+                // Neither the module's package nor its lines are here.
+                Ok(false) if profile.get("enabled") == Some(&false.into()) => Vec::new(),
+                _ => problem::pam(path, work.around.files_owner).1,
+            };
+            if !faults.is_empty() {
+                text += &format!("\n{}", (work.words().configuration_wrong)(faults.len()));
+            }
+            if let Some(fields) = json.as_object_mut() {
+                fields.insert("profile".into(), profile);
+                fields.insert("configuration_faults".into(), faults.len().into());
+            }
+            Ok(Output { text, json })
+        }
+        _ => Err(peers::unexpected()),
+    }
+}
+
+/// The profile's state for `wardkey status`.
+fn profile(work: &mut Work<'_, '_>) -> (String, serde_json::Value) {
+    let words = work.words();
+    let (state, pending) = now(work);
+    let enabled = state == State::On;
+    let (text, name) = match (&state, &pending) {
+        (State::On, Some(_)) => (words.waits, "unconfirmed"),
+        (State::On, None) => (words.on, "enabled"),
+        (State::Off, _) => (words.off, "disabled"),
+        (State::Edited(_), _) => (words.edited, "edited"),
+    };
+    // Where nobody needs a key, every way is open; nobody has to be told.
+    let seen = enabled.then(|| doctor::seen(work));
+    let json = json!({
+        "state": name, "enabled": enabled, "confirm_before": pending.filter(|_| enabled).map(|pending| pending.until()),
+        "ways_in_open": seen.as_ref().map(|seen| seen.open),
+        "other_secrets": seen.as_ref().and_then(|seen| seen.secrets.clone()),
+    });
+    let mut lines = format!("{}: {text}", words.profile);
+    if let Some(seen) = seen {
+        if seen.open > 0 {
+            lines += &format!("\n{}", (words.open_ways)(seen.open));
+        }
+        if let Some(names) = seen.secrets.filter(|names| !names.is_empty()) {
+            let names: Vec<_> = names.into_iter().collect();
+            lines += &format!("\n{}: {}", words.other_secrets, names.join(", "));
+        }
+    }
+    (lines, json)
+}

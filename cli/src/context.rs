@@ -1,0 +1,86 @@
+//! What every command works with: the arguments, the language, and the machine around it.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use wardkey_core::name::Language;
+use wardkey_settings::files::Owner;
+
+use crate::args::Cli;
+use crate::console::Person;
+use crate::error::CliError;
+use crate::output::Output;
+use crate::places::Places;
+use crate::words;
+
+/// The surroundings that a test replaces; no option and no variable does.
+pub struct Surroundings<'a> {
+    /// The uid that must own the agent's socket (root may always); `None`: anybody.
+    pub agent_owner: Option<u32>,
+    /// The uid that must own the key process's socket (root may always); `None`: anybody.
+    pub key_owner: Option<u32>,
+    /// Whether the caller is root.
+    pub root: bool,
+    /// `/etc/machine-id`.
+    pub machine_id: PathBuf,
+    /// Files and folders of the machine.
+    pub places: Places,
+    /// Who owns the configuration: root.
+    pub files_owner: Owner,
+    /// The trust anchor, `/etc/wardkey/anchor.toml`, by which an enrolment is checked.
+    pub anchor: PathBuf,
+    /// Whom to ask and tell.
+    pub person: &'a mut dyn Person,
+    /// Where results go.
+    pub out: &'a mut dyn Write,
+    /// Where error messages go (without `--json`).
+    pub errors: &'a mut dyn Write,
+}
+
+/// A command under way.
+pub(crate) struct Work<'w, 'a> {
+    pub(crate) cli: &'w Cli,
+    pub(crate) language: Language,
+    pub(crate) around: &'w mut Surroundings<'a>,
+}
+
+impl Work<'_, '_> {
+    pub(crate) fn words(&self) -> &'static words::Words {
+        words::of(self.language)
+    }
+
+    /// Tells the person something that is not the result.
+    pub(crate) fn say(&mut self, text: &str) {
+        self.around.person.say(text);
+    }
+
+    pub(crate) fn say_code(&mut self, code: wardkey_core::code::Code, args: &[(&str, &str)]) {
+        let text = wardkey_core::texts::message(code, self.language, args);
+        self.say(&text);
+    }
+
+    pub(crate) fn print(&mut self, output: &Output) {
+        // A closed pipe (`wardkey status | head -1`) is no failure of what was done.
+        let _ = if self.cli.json {
+            writeln!(self.around.out, "{}", output.json)
+        } else {
+            writeln!(self.around.out, "{}", output.text.trim_end())
+        };
+        let _ = self.around.out.flush();
+    }
+
+    pub(crate) fn fail(&mut self, error: &CliError) {
+        let _ = if self.cli.json {
+            writeln!(self.around.out, "{}", error.to_json(self.language))
+        } else {
+            writeln!(self.around.errors, "{}", error.to_text(self.language))
+        };
+    }
+}
+
+/// `--lang`, else the locale of the messages, else Japanese.
+pub(crate) fn language(cli: &Cli) -> Language {
+    let locale =
+        || ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    cli.lang.clone().or_else(locale).and_then(|text| text.parse().ok()).unwrap_or_default()
+}
