@@ -12,7 +12,7 @@ use crate::abi::{
     self, PAM_CONV_ERR, PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_SUCCESS, PAM_SYSTEM_ERR,
     PAM_TEXT_INFO, PAM_TTY, PamConv, PamHandle, PamMessage, PamResponse,
 };
-use crate::{Conversation, HungUp, Style};
+use crate::conversation::{Conversation, HungUp, Style};
 
 #[link(name = "pam")]
 unsafe extern "C" {

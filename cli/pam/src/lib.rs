@@ -12,6 +12,7 @@
 
 #[allow(unsafe_code)]
 pub mod abi;
+mod conversation;
 #[allow(unsafe_code)]
 mod ffi;
 
@@ -19,33 +20,7 @@ use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use zeroize::Zeroizing;
-
-/// What kind of message it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
-    /// A question whose answer is not shown.
-    Secret,
-    /// A question whose answer is shown.
-    Visible,
-    /// An error.
-    Error,
-    /// Information.
-    Info,
-}
-
-/// Nobody answers any more; the module is told that the conversation failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HungUp;
-
-/// Who talks with the modules.
-pub trait Conversation {
-    /// Answers a question; for errors and information the answer is not looked at.
-    ///
-    /// # Errors
-    /// [`HungUp`] when there is no answer.
-    fn message(&mut self, style: Style, text: &str) -> Result<Zeroizing<String>, HungUp>;
-}
+pub use conversation::{Conversation, HungUp, Style};
 
 /// A login that is tried; nothing is opened but the transaction, no session and no credentials.
 #[derive(Clone, Copy, Debug)]
@@ -152,6 +127,7 @@ const NAMES: [&str; 32] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use zeroize::Zeroizing;
 
     struct Silent(usize);
 
