@@ -10,7 +10,7 @@ use wardkey_settings::agent::Config;
 use wardkey_settings::pam::Settings;
 use wardkey_settings::problem::{self, Problem};
 
-use crate::context::Work;
+use crate::context::Context;
 use crate::pam::profile;
 use crate::pam::ways_in::{Listed, WaysIn};
 use crate::{directory, files};
@@ -19,8 +19,8 @@ const JOIN: &str = "run: wardkey join";
 
 /// What the module's configuration says, and all that is wrong in the two files, the trust anchor, what the
 /// agent keeps of the terminal, and among the accounts that are listed as local.
-pub(crate) fn everything(work: &Work<'_, '_>, pam: &Path, agent: &Path) -> (Settings, Vec<Problem>) {
-    let owner = work.around.files_owner;
+pub(crate) fn everything(context: &Context<'_, '_>, pam: &Path, agent: &Path) -> (Settings, Vec<Problem>) {
+    let owner = context.env.files_owner;
     let (settings, mut problems) = problem::pam(pam, owner);
     let (config, mut of_agent) = problem::agent(agent, owner);
     problems.append(&mut of_agent);
@@ -60,7 +60,7 @@ pub(crate) fn everything(work: &Work<'_, '_>, pam: &Path, agent: &Path) -> (Sett
             about(key, what, same);
         }
     }
-    problems.append(&mut accounts(work, &settings, pam));
+    problems.append(&mut accounts(context, &settings, pam));
     let mut seen = Vec::new();
     problems.retain(|problem| {
         let first = !seen.contains(problem);
@@ -72,7 +72,7 @@ pub(crate) fn everything(work: &Work<'_, '_>, pam: &Path, agent: &Path) -> (Sett
 
 /// Accounts that are listed as local and should not be. Whose names the directory has is asked of the agent,
 /// where it answers; a check without it is still a check.
-fn accounts(work: &Work<'_, '_>, settings: &Settings, pam: &Path) -> Vec<Problem> {
+fn accounts(context: &Context<'_, '_>, settings: &Settings, pam: &Path) -> Vec<Problem> {
     let problem = |what: String, fix: &str| Problem {
         file: pam.display().to_string(),
         line: None,
@@ -80,7 +80,7 @@ fn accounts(work: &Work<'_, '_>, settings: &Settings, pam: &Path) -> Vec<Problem
         what: format!("key \"local_accounts\": {what}"),
         fix: fix.into(),
     };
-    let anchor = wardkey_settings::anchor::read(&settings.anchor, work.around.files_owner).ok();
+    let anchor = wardkey_settings::anchor::read(&settings.anchor, context.env.files_owner).ok();
     let mut problems = Vec::new();
     for listed in Listed::all(&settings.local) {
         match listed.name() {
@@ -89,7 +89,7 @@ fn accounts(work: &Work<'_, '_>, settings: &Settings, pam: &Path) -> Vec<Problem
                 "correct the name, spelt as in \"getent passwd\", or remove it",
             )),
             Some(name) if name != "root" => {
-                let person = anchor.as_ref().and_then(|anchor| directory::is_person(work, anchor, &name).ok());
+                let person = anchor.as_ref().and_then(|anchor| directory::is_person(context, anchor, &name).ok());
                 if person == Some(true) {
                     problems.push(problem(
                         format!("{name} is a person of the directory, who would log in by password, unrecorded"),
@@ -101,7 +101,7 @@ fn accounts(work: &Work<'_, '_>, settings: &Settings, pam: &Path) -> Vec<Problem
         }
     }
     // Where staff need a key already, somebody must get in without one.
-    if work.around.root && profile::state(&work.around.places) == profile::State::On {
+    if context.env.root && profile::state(&context.env.places) == profile::State::On {
         let ways = WaysIn::look(&settings.local, &mut |_| false);
         if ways.open.is_empty() {
             problems.push(problem(

@@ -14,7 +14,7 @@ use crate::places::Places;
 use crate::words;
 
 /// The surroundings that a test replaces; no option and no variable does.
-pub struct Surroundings<'a> {
+pub struct Environment<'a> {
     /// The uid that must own the agent's socket (root may always); `None`: anybody.
     pub agent_owner: Option<u32>,
     /// The uid that must own the key process's socket (root may always); `None`: anybody.
@@ -38,20 +38,20 @@ pub struct Surroundings<'a> {
 }
 
 /// A command under way.
-pub(crate) struct Work<'w, 'a> {
+pub(crate) struct Context<'w, 'a> {
     pub(crate) cli: &'w Cli,
     pub(crate) language: Language,
-    pub(crate) around: &'w mut Surroundings<'a>,
+    pub(crate) env: &'w mut Environment<'a>,
 }
 
-impl Work<'_, '_> {
+impl Context<'_, '_> {
     pub(crate) fn words(&self) -> &'static words::Words {
         words::of(self.language)
     }
 
     /// Tells the person something that is not the result.
     pub(crate) fn say(&mut self, text: &str) {
-        self.around.person.say(text);
+        self.env.person.say(text);
     }
 
     pub(crate) fn say_code(&mut self, code: wardkey_core::code::Code, args: &[(&str, &str)]) {
@@ -62,18 +62,18 @@ impl Work<'_, '_> {
     pub(crate) fn print(&mut self, output: &Output) {
         // A closed pipe (`wardkey status | head -1`) is no failure of what was done.
         let _ = if self.cli.json {
-            writeln!(self.around.out, "{}", output.json)
+            writeln!(self.env.out, "{}", output.json)
         } else {
-            writeln!(self.around.out, "{}", output.text.trim_end())
+            writeln!(self.env.out, "{}", output.text.trim_end())
         };
-        let _ = self.around.out.flush();
+        let _ = self.env.out.flush();
     }
 
     pub(crate) fn fail(&mut self, error: &CliError) {
         let _ = if self.cli.json {
-            writeln!(self.around.out, "{}", error.to_json(self.language))
+            writeln!(self.env.out, "{}", error.to_json(self.language))
         } else {
-            writeln!(self.around.errors, "{}", error.to_text(self.language))
+            writeln!(self.env.errors, "{}", error.to_text(self.language))
         };
     }
 }

@@ -9,7 +9,7 @@ use wardkey_core::message::agent::{Begin, PeoplePage, Reply, Request};
 use wardkey_core::name::{LoginName, ServiceName};
 use wardkey_core::snapshot::{Anchor, Snapshot};
 
-use crate::context::Work;
+use crate::context::Context;
 use crate::error::CliError;
 use crate::peers::{self, Agent};
 
@@ -21,11 +21,11 @@ const ANSWER: Duration = Duration::from_secs(10);
 const MAX_PAGES: usize = 200;
 
 /// Whether the directory has a person of this name. A name that no person can have is nobody's.
-pub(crate) fn is_person(work: &Work<'_, '_>, anchor: &Anchor, name: &str) -> Result<bool, CliError> {
+pub(crate) fn is_person(context: &Context<'_, '_>, anchor: &Anchor, name: &str) -> Result<bool, CliError> {
     let (Ok(account), Ok(service)) = (LoginName::new(name), ServiceName::new(SERVICE)) else { return Ok(false) };
     let begin =
         Begin { protocol: PROTOCOL, account: Some(account.clone()), service, tty: None, rhost: None, invoker: None };
-    match Agent::connect(work)?.ask(&Request::Account(begin), ANSWER)? {
+    match Agent::connect(context)?.ask(&Request::Account(begin), ANSWER)? {
         Reply::Granted(grant) => match &grant.evidence {
             Some(evidence) => Snapshot::verify(evidence, anchor, &Marks::default(), &account)
                 .map(|snapshot| snapshot.records().next().is_some())
@@ -42,12 +42,12 @@ pub(crate) struct Directory {
     pub(crate) people: Option<BTreeSet<String>>,
 }
 
-pub(crate) fn directory(work: &Work<'_, '_>) -> Directory {
-    if !work.around.root {
+pub(crate) fn directory(context: &Context<'_, '_>) -> Directory {
+    if !context.env.root {
         return Directory::default();
     }
     let ask = || -> Result<BTreeSet<String>, CliError> {
-        let mut agent = Agent::connect(work)?;
+        let mut agent = Agent::connect(context)?;
         let mut names = BTreeSet::new();
         let mut page = Some(PeoplePage::default());
         for _ in 0..MAX_PAGES {

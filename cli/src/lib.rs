@@ -38,7 +38,7 @@ mod words;
 pub use args::{Action, Cli, ConfigAction, KeyAction};
 pub use command::run;
 pub use console::{Console, NoAnswer, Person};
-pub use context::Surroundings;
+pub use context::Environment;
 pub use error::CliError;
 pub use places::Places;
 pub use program::{command, main};

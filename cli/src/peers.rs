@@ -6,7 +6,7 @@ use wardkey_core::code::Code;
 use wardkey_core::message::{MAX_FRAME, MAX_KEY_FRAME, agent, key};
 use wardkey_ipc::{Channel, Deadline, IpcError};
 
-use crate::context::Work;
+use crate::context::Context;
 use crate::error::CliError;
 
 /// How long connecting and sending may take.
@@ -16,9 +16,9 @@ const SOON: Duration = Duration::from_secs(5);
 pub(crate) struct Agent(Channel);
 
 impl Agent {
-    pub(crate) fn connect(work: &Work<'_, '_>) -> Result<Self, CliError> {
-        let owner = work.around.agent_owner;
-        Channel::connect(&work.cli.agent_socket, owner, MAX_FRAME, Deadline::after(SOON))
+    pub(crate) fn connect(context: &Context<'_, '_>) -> Result<Self, CliError> {
+        let owner = context.env.agent_owner;
+        Channel::connect(&context.cli.agent_socket, owner, MAX_FRAME, Deadline::after(SOON))
             .map(Self)
             .map_err(|error| unreachable(Code::AgentUnreachable, &error))
     }
@@ -40,9 +40,9 @@ impl Agent {
 pub(crate) struct Key(Channel);
 
 impl Key {
-    pub(crate) fn connect(work: &Work<'_, '_>) -> Result<Self, CliError> {
-        let owner = work.around.key_owner;
-        Channel::connect(&work.cli.key_socket, owner, MAX_KEY_FRAME, Deadline::after(SOON))
+    pub(crate) fn connect(context: &Context<'_, '_>) -> Result<Self, CliError> {
+        let owner = context.env.key_owner;
+        Channel::connect(&context.cli.key_socket, owner, MAX_KEY_FRAME, Deadline::after(SOON))
             .map(Self)
             .map_err(|error| unreachable(Code::KeyProcessUnreachable, &error))
     }

@@ -9,7 +9,7 @@ use wardkey_settings::files::Owner;
 use crate::args::Cli;
 use crate::command::run;
 use crate::console::Console;
-use crate::context::Surroundings;
+use crate::context::Environment;
 use crate::places::Places;
 
 /// The command line as clap knows it, for man pages and completions.
@@ -33,7 +33,7 @@ pub fn main() -> ExitCode {
     };
     let code = run(
         &cli,
-        &mut Surroundings {
+        &mut Environment {
             agent_owner: Some(agent.map_or(0, |user| user.uid.as_raw())),
             key_owner: Some(0),
             root: nix::unistd::geteuid().is_root(),

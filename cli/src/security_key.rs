@@ -9,7 +9,7 @@ use wardkey_ipc::Deadline;
 use zeroize::Zeroizing;
 
 use crate::console::NoAnswer;
-use crate::context::Work;
+use crate::context::Context;
 use crate::error::CliError;
 use crate::peers::{self, Key};
 
@@ -23,9 +23,9 @@ const ALL_TRIES: u8 = 8;
 const ROUNDS: usize = 5;
 
 /// The one key that is plugged, which answers; waits for it to be plugged.
-pub(crate) fn the_one_key(work: &mut Work<'_, '_>) -> Result<(KeyInfo, KeyDetails), CliError> {
+pub(crate) fn the_one_key(context: &mut Context<'_, '_>) -> Result<(KeyInfo, KeyDetails), CliError> {
     let deadline = Deadline::after(PLUG);
-    let mut link = Key::connect(work)?;
+    let mut link = Key::connect(context)?;
     let mut silent = 0;
     let mut told = None;
     while !deadline.has_passed() {
@@ -48,13 +48,13 @@ pub(crate) fn the_one_key(work: &mut Work<'_, '_>) -> Result<(KeyInfo, KeyDetail
                 let count = several.len();
                 if told != Some(count) {
                     if count == 0 {
-                        work.say_code(Code::InsertKey, &[]);
+                        context.say_code(Code::InsertKey, &[]);
                     } else {
-                        work.say(work.words().several_keys);
+                        context.say(context.words().several_keys);
                     }
                     told = Some(count);
                 }
-                wait_for_change(work, count, deadline)?;
+                wait_for_change(context, count, deadline)?;
             }
         }
     }
@@ -62,8 +62,8 @@ pub(crate) fn the_one_key(work: &mut Work<'_, '_>) -> Result<(KeyInfo, KeyDetail
 }
 
 /// Waits until another number of keys is plugged than before.
-fn wait_for_change(work: &Work<'_, '_>, before: usize, deadline: Deadline) -> Result<(), CliError> {
-    let mut link = Key::connect(work)?;
+fn wait_for_change(context: &Context<'_, '_>, before: usize, deadline: Deadline) -> Result<(), CliError> {
+    let mut link = Key::connect(context)?;
     link.send(&Request::Watch)?;
     loop {
         match link.next(deadline, Code::KeyTimeout)? {
@@ -85,11 +85,11 @@ pub(crate) fn usable(details: &KeyDetails) -> Result<(), CliError> {
 /// After a failure with a PIN: asks the person again if that can be, and says what it costs. Gives the
 /// key as it is now. A script is never given another try.
 pub(crate) fn another_try(
-    work: &mut Work<'_, '_>,
+    context: &mut Context<'_, '_>,
     error: CliError,
     details: KeyDetails,
 ) -> Result<KeyDetails, CliError> {
-    let again = matches!(error.code(), Code::PinWrong | Code::PinPolicy) && work.around.person.interactive();
+    let again = matches!(error.code(), Code::PinWrong | Code::PinPolicy) && context.env.person.interactive();
     let tries = match &error {
         CliError::Refused { args, .. } => args.iter().find(|(name, _)| *name == "tries"),
         CliError::Unreachable { .. } | CliError::Problems(_) | CliError::Findings(_) => None,
@@ -98,11 +98,11 @@ pub(crate) fn another_try(
     match error.code() {
         // Not knowing how many tries are left, none is spent.
         Code::PinWrong if again && left.is_some_and(|left| left > 0) => {
-            work.say(&error.to_text(work.language));
+            context.say(&error.to_text(context.language));
             Ok(KeyDetails { pin_tries: left, ..details })
         }
         Code::PinPolicy if again => {
-            work.say(&error.to_text(work.language));
+            context.say(&error.to_text(context.language));
             Ok(details)
         }
         Code::PinWrong if left == Some(0) => Err(CliError::new(Code::PinBlocked)),
@@ -111,12 +111,12 @@ pub(crate) fn another_try(
 }
 
 /// Asks for the first PIN of a key, or the next one: twice, and not shorter than the key takes.
-pub(crate) fn ask_new_pin(work: &mut Work<'_, '_>, details: &KeyDetails) -> Result<Pin, CliError> {
-    let words = work.words();
+pub(crate) fn ask_new_pin(context: &mut Context<'_, '_>, details: &KeyDetails) -> Result<Pin, CliError> {
+    let words = context.words();
     let least = usize::from(details.min_pin_length.max(4));
     for _ in 0..ROUNDS {
-        let typed = ask(work, words.pin_new)?;
-        let again = ask(work, words.pin_again)?;
+        let typed = ask(context, words.pin_new)?;
+        let again = ask(context, words.pin_again)?;
         let same = *typed == *again;
         let long_enough = typed.chars().count() >= least;
         let problem = match Pin::new(typed) {
@@ -125,20 +125,20 @@ pub(crate) fn ask_new_pin(work: &mut Work<'_, '_>, details: &KeyDetails) -> Resu
             Err(code) if same => CliError::with(code, (words.pin_least)(least)),
             _ => CliError::invalid(words.pins_differ),
         };
-        if !work.around.person.interactive() {
+        if !context.env.person.interactive() {
             return Err(problem);
         }
-        work.say(&problem.to_text(work.language));
+        context.say(&problem.to_text(context.language));
     }
     Err(CliError::new(Code::Cancelled))
 }
 
 /// Asks for the PIN that a key has; what cannot be one is asked again of a person, and costs no try.
-pub(crate) fn ask_pin(work: &mut Work<'_, '_>, question: &str) -> Result<Pin, CliError> {
+pub(crate) fn ask_pin(context: &mut Context<'_, '_>, question: &str) -> Result<Pin, CliError> {
     for _ in 0..ROUNDS {
-        match Pin::new(ask(work, question)?) {
+        match Pin::new(ask(context, question)?) {
             Ok(pin) => return Ok(pin),
-            Err(code) if work.around.person.interactive() => work.say_code(code, &[]),
+            Err(code) if context.env.person.interactive() => context.say_code(code, &[]),
             Err(code) => return Err(CliError::new(code)),
         }
     }
@@ -146,8 +146,8 @@ pub(crate) fn ask_pin(work: &mut Work<'_, '_>, question: &str) -> Result<Pin, Cl
 }
 
 /// Asks a question without echo.
-pub(crate) fn ask(work: &mut Work<'_, '_>, question: &str) -> Result<Zeroizing<String>, CliError> {
-    work.around.person.ask_secret(question).map_err(no_answer)
+pub(crate) fn ask(context: &mut Context<'_, '_>, question: &str) -> Result<Zeroizing<String>, CliError> {
+    context.env.person.ask_secret(question).map_err(no_answer)
 }
 
 /// Why there is no answer, as an error.
@@ -160,10 +160,10 @@ pub(crate) fn no_answer(error: NoAnswer) -> CliError {
 }
 
 /// A question, and how many tries are left when they are fewer than all.
-pub(crate) fn with_tries(work: &Work<'_, '_>, question: &str, details: &KeyDetails) -> String {
+pub(crate) fn with_tries(context: &Context<'_, '_>, question: &str, details: &KeyDetails) -> String {
     match details.pin_tries.filter(|tries| *tries < ALL_TRIES) {
         Some(tries) => {
-            let left = texts::message(Code::PinTriesLeft, work.language, &[("tries", &tries.to_string())]);
+            let left = texts::message(Code::PinTriesLeft, context.language, &[("tries", &tries.to_string())]);
             format!("{} {left}", question.trim_end_matches(": "))
         }
         None => question.to_owned(),

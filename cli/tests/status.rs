@@ -185,7 +185,7 @@ fn a_socket_of_somebody_else_gets_nothing() {
         let (mut out, mut errors) = (Vec::new(), Vec::new());
         let exit = wardkey_cli::run(
             &cli,
-            &mut wardkey_cli::Surroundings {
+            &mut wardkey_cli::Environment {
                 agent_owner: Some(0),
                 key_owner: Some(0),
                 root: false,

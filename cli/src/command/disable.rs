@@ -5,7 +5,7 @@ use std::time::Duration;
 use wardkey_core::code::Code;
 
 use crate::args::DisableOptions;
-use crate::context::Work;
+use crate::context::Context;
 use crate::error::CliError;
 use crate::output::Output;
 use crate::pam::profile::{self, State};
@@ -16,23 +16,23 @@ use super::enable::{done, needs_root, now};
 /// So much earlier than by our clock a timer may fire.
 const TIMERS_DIFFER: Duration = Duration::from_secs(10);
 
-pub(crate) fn disable(work: &mut Work<'_, '_>, options: &DisableOptions) -> Result<Output, CliError> {
-    needs_root(work)?;
+pub(crate) fn disable(context: &mut Context<'_, '_>, options: &DisableOptions) -> Result<Output, CliError> {
+    needs_root(context)?;
     if let Some(seconds) = options.after {
         std::thread::sleep(Duration::from_secs(seconds.into()));
     }
-    let words = work.words();
-    let pending = Pending::read(&work.around.places).filter(|_| options.unconfirmed);
+    let words = context.words();
+    let pending = Pending::read(&context.env.places).filter(|_| options.unconfirmed);
     if let Some(left) = pending.and_then(|pending| pending.left()).filter(|left| *left <= TIMERS_DIFFER) {
         std::thread::sleep(left);
     }
-    let _lock = undo::lock(&work.around.places)?;
-    match now(work) {
+    let _lock = undo::lock(&context.env.places)?;
+    match now(context) {
         (_, Some(pending)) if options.unconfirmed && pending.left().is_some() => {
             Ok(done(words.nothing_to_undo, true, false))
         }
         (_, Some(_)) => {
-            undo::undo(&work.around.places)?;
+            undo::undo(&context.env.places)?;
             Ok(done(words.disabled, false, true))
         }
         (state, None) if options.unconfirmed => Ok(done(words.nothing_to_undo, state != State::Off, false)),
@@ -43,8 +43,8 @@ pub(crate) fn disable(work: &mut Work<'_, '_>, options: &DisableOptions) -> Resu
         )),
         (State::On, None) => {
             // A power failure meanwhile leaves what pam-auth-update leaves: each file old or new.
-            let kept = undo::Kept::now(&work.around.places)?;
-            profile::switch(&work.around.places, false).inspect_err(|_| kept.put_back())?;
+            let kept = undo::Kept::now(&context.env.places)?;
+            profile::switch(&context.env.places, false).inspect_err(|_| kept.put_back())?;
             Ok(done(words.disabled, false, true))
         }
     }

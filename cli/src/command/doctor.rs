@@ -9,7 +9,7 @@ use wardkey_core::message::agent::{Request, WayIn};
 use wardkey_core::texts;
 
 use crate::args::DoctorOptions;
-use crate::context::Work;
+use crate::context::Context;
 use crate::doctor::{self, Acceptance, Accepted};
 use crate::error::CliError;
 use crate::files;
@@ -21,29 +21,29 @@ use crate::peers::Agent;
 const ANSWER: Duration = Duration::from_secs(10);
 
 /// Runs the command; the exit status: 1 when something was found that nobody has accepted.
-pub(crate) fn doctor(work: &mut Work<'_, '_>, options: &DoctorOptions) -> Result<(Output, u8), CliError> {
+pub(crate) fn doctor(context: &mut Context<'_, '_>, options: &DoctorOptions) -> Result<(Output, u8), CliError> {
     if let (Some(subject), Some(reason)) = (&options.accept, &options.reason) {
-        return accept(work, subject, reason).map(|output| (output, 0));
+        return accept(context, subject, reason).map(|output| (output, 0));
     }
-    let (findings, administrators) = doctor::everything(work);
+    let (findings, administrators) = doctor::everything(context);
     if options.record {
-        doctor::record(work, &findings)?;
+        doctor::record(context, &findings)?;
     }
     let status = u8::from(findings.iter().any(Finding::matters));
-    Ok((shown(work, &findings, &administrators), status))
+    Ok((shown(context, &findings, &administrators), status))
 }
 
-fn accept(work: &mut Work<'_, '_>, subject: &str, reason: &str) -> Result<Output, CliError> {
-    if !work.around.root {
+fn accept(context: &mut Context<'_, '_>, subject: &str, reason: &str) -> Result<Output, CliError> {
+    if !context.env.root {
         return Err(CliError::new(Code::NeedsRoot));
     }
     let reason = reason.trim();
     if reason.is_empty() || reason.chars().count() > MAX_REASON || reason.chars().any(char::is_control) {
         return Err(CliError::invalid("a reason of one line, up to 200 characters"));
     }
-    let path = work.around.places.accepted.clone();
-    let mut accepted = Accepted::read(&path, work.around.files_owner)?;
-    let (findings, _) = doctor::everything(work);
+    let path = context.env.places.accepted.clone();
+    let mut accepted = Accepted::read(&path, context.env.files_owner)?;
+    let (findings, _) = doctor::everything(context);
     let about: Vec<&Finding> =
         findings.iter().filter(|finding| finding.subject == subject && finding.level != Level::Note).collect();
     let Some(first) = about.first() else {
@@ -56,26 +56,26 @@ fn accept(work: &mut Work<'_, '_>, subject: &str, reason: &str) -> Result<Output
     files::replace(&path, accepted.to_text().as_bytes())?;
     // The file says so; that the agent is not there must not keep an administrator from a repair.
     let way = WayIn { code: first.code, subject: subject.into(), detail: None, accepted: Some(reason.into()) };
-    let told = Agent::connect(work).and_then(|mut agent| agent.ask(&Request::WayIn(way), ANSWER)).is_ok();
-    let text = texts::with_code(Code::WayAccepted, work.language, &[("subject", subject)]);
+    let told = Agent::connect(context).and_then(|mut agent| agent.ask(&Request::WayIn(way), ANSWER)).is_ok();
+    let text = texts::with_code(Code::WayAccepted, context.language, &[("subject", subject)]);
     Ok(Output { text, json: json!({ "accepted": subject, "recorded": told }) })
 }
 
-fn shown(work: &Work<'_, '_>, findings: &[Finding], administrators: &BTreeMap<String, Vec<String>>) -> Output {
+fn shown(context: &Context<'_, '_>, findings: &[Finding], administrators: &BTreeMap<String, Vec<String>>) -> Output {
     let open = findings.iter().filter(|finding| finding.matters()).count();
-    let mut text = findings.iter().map(|finding| finding.in_words(work.language)).collect::<Vec<_>>().join("\n");
+    let mut text = findings.iter().map(|finding| finding.in_words(context.language)).collect::<Vec<_>>().join("\n");
     if !text.is_empty() {
         text += "\n\n";
     }
     if !administrators.is_empty() {
         let places = administrators.iter().map(|(service, names)| format!("{service} ({})", names.join(", ")));
-        text += &format!("{}: {}\n", work.words().ways_in, places.collect::<Vec<_>>().join("; "));
+        text += &format!("{}: {}\n", context.words().ways_in, places.collect::<Vec<_>>().join("; "));
     }
     text += &match open {
-        0 => texts::with_code(Code::NoWayIn, work.language, &[]),
-        count => texts::with_code(Code::WaysInFound, work.language, &[("count", &count.to_string())]),
+        0 => texts::with_code(Code::NoWayIn, context.language, &[]),
+        count => texts::with_code(Code::WaysInFound, context.language, &[("count", &count.to_string())]),
     };
-    let of = |finding: &Finding| finding.to_json(work.language);
+    let of = |finding: &Finding| finding.to_json(context.language);
     let json = json!({
         "open": findings.iter().filter(|finding| finding.is_open()).count(),
         "findings": findings.iter().map(of).collect::<Vec<_>>(),

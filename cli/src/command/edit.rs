@@ -11,7 +11,7 @@ use wardkey_core::name::printable;
 use wardkey_settings::files::Replacement;
 use wardkey_settings::problem::Problem;
 
-use crate::context::Work;
+use crate::context::Context;
 use crate::error::CliError;
 use crate::output::Output;
 use crate::pam::local_list;
@@ -22,26 +22,26 @@ const MAX_BYTES: usize = 64 * 1024;
 /// Debian's: the editor that was chosen, or the first of some.
 const EDITOR: &str = "sensible-editor";
 
-pub(crate) fn edit(work: &mut Work<'_, '_>) -> Result<Output, CliError> {
-    if !work.around.root {
+pub(crate) fn edit(context: &mut Context<'_, '_>) -> Result<Output, CliError> {
+    if !context.env.root {
         return Err(CliError::new(Code::NeedsRoot));
     }
-    let path = work.around.places.pam_config.clone();
-    let replacement = Replacement::begin(&path, work.around.files_owner, Duration::ZERO)
+    let path = context.env.places.pam_config.clone();
+    let replacement = Replacement::begin(&path, context.env.files_owner, Duration::ZERO)
         .map_err(|error| CliError::with(Code::Configuration, error))?;
     let before = files::read(&path, MAX_BYTES)?.unwrap_or_default();
     let copy = Copy::of(&path, &before)?;
     loop {
         run_editor(&copy.0)?;
-        let problems = faults(work, &path, &copy.0);
+        let problems = faults(context, &path, &copy.0);
         if problems.is_empty() {
             break;
         }
         for problem in &problems {
-            work.say(&printable(&problem.to_string(), 4096));
+            context.say(&printable(&problem.to_string(), 4096));
         }
-        let words = work.words();
-        match work.around.person.ask(words.edit_again, None) {
+        let words = context.words();
+        match context.env.person.ask(words.edit_again, None) {
             Ok(answer) if words.again.contains(&answer.trim().to_lowercase().as_str()) => {}
             _ => return Err(CliError::new(Code::EditDiscarded)),
         }
@@ -51,16 +51,16 @@ pub(crate) fn edit(work: &mut Work<'_, '_>) -> Result<Output, CliError> {
     if changed {
         replacement.finish(&after).map_err(|error| CliError::with(Code::Configuration, error))?;
     }
-    local_list::keep(work, &path)?;
-    let words = work.words();
+    local_list::keep(context, &path)?;
+    let words = context.words();
     let text = if changed { words.saved } else { words.unchanged };
     Ok(Output { text: text.into(), json: json!({ "changed": changed, "problems": [] }) })
 }
 
 /// What is wrong with the copy, said of the file that it is to replace. Faults of other files stop nobody from
 /// mending this one.
-fn faults(work: &Work<'_, '_>, path: &Path, copy: &Path) -> Vec<Problem> {
-    let (_, problems) = config::everything(work, copy, &work.around.places.agent_config);
+fn faults(context: &Context<'_, '_>, path: &Path, copy: &Path) -> Vec<Problem> {
+    let (_, problems) = config::everything(context, copy, &context.env.places.agent_config);
     let name = copy.display().to_string();
     let own = problems.into_iter().filter(|problem| problem.file == name);
     own.map(|problem| Problem { file: path.display().to_string(), ..problem }).collect()

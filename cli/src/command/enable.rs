@@ -15,7 +15,7 @@ use wardkey_core::snapshot::Anchor;
 use wardkey_settings::pam::Settings;
 
 use crate::args::EnableOptions;
-use crate::context::Work;
+use crate::context::Context;
 use crate::error::CliError;
 use crate::output::Output;
 use crate::pam::profile::{self, State};
@@ -27,13 +27,13 @@ use crate::{anchor, config, directory, doctor};
 
 const ANSWER: Duration = Duration::from_secs(10);
 
-pub(crate) fn enable(work: &mut Work<'_, '_>, options: &EnableOptions) -> Result<Output, CliError> {
-    needs_root(work)?;
+pub(crate) fn enable(context: &mut Context<'_, '_>, options: &EnableOptions) -> Result<Output, CliError> {
+    needs_root(context)?;
     if options.confirm {
-        return confirm(work);
+        return confirm(context);
     }
-    match now(work) {
-        (State::On, None) => return Ok(done(work.words().enabled_already, true, false)),
+    match now(context) {
+        (State::On, None) => return Ok(done(context.words().enabled_already, true, false)),
         (_, Some(_)) => {
             let reason = "it is enabled and waits: wardkey enable --confirm, or wardkey disable";
             return Err(CliError::invalid(reason));
@@ -41,61 +41,61 @@ pub(crate) fn enable(work: &mut Work<'_, '_>, options: &EnableOptions) -> Result
         (State::Edited(how), None) => return Err(CliError::with(Code::PamFilesEdited, how)),
         (State::Off, None) => {}
     }
-    let (settings, anchor) = ready(work)?;
-    let person = test_login::run(work, &settings)?;
-    let text = (work.words().test_passed)(&person);
-    work.say(&text);
-    let ways = ways_in(work, &settings, &anchor)?;
+    let (settings, anchor) = ready(context)?;
+    let person = test_login::run(context, &settings)?;
+    let text = (context.words().test_passed)(&person);
+    context.say(&text);
+    let ways = ways_in(context, &settings, &anchor)?;
     // The profile goes by it where the module cannot be loaded.
-    local_list::keep(work, &work.around.places.pam_config)?;
-    let (pending, guard) = switch_on(work)?;
-    refuse_open_ways(work, &settings)?;
-    let words = work.words();
-    work.say(&format!("{}: {}", words.ways_in, ways.open.join(", ")));
-    work.say(&(words.try_now)(pending.left().unwrap_or_default().as_secs()));
+    local_list::keep(context, &context.env.places.pam_config)?;
+    let (pending, guard) = switch_on(context)?;
+    refuse_open_ways(context, &settings)?;
+    let words = context.words();
+    context.say(&format!("{}: {}", words.ways_in, ways.open.join(", ")));
+    context.say(&(words.try_now)(pending.left().unwrap_or_default().as_secs()));
     if guard == Guard::Process {
-        work.say(words.until_power_off);
+        context.say(words.until_power_off);
     }
-    if work.cli.json || !work.around.person.interactive() {
+    if context.cli.json || !context.env.person.interactive() {
         let json = json!({
             "enabled": true, "confirmed": false, "changed": true, "confirm_before": pending.until(),
             "person": person, "ways_in": ways.open,
         });
         return Ok(Output { text: words.confirm_later.into(), json });
     }
-    ask_for_confirmation(work, &pending)
+    ask_for_confirmation(context, &pending)
 }
 
 /// Asks until it is confirmed, or until time is over, or the person goes away: then all is undone.
-fn ask_for_confirmation(work: &mut Work<'_, '_>, pending: &Pending) -> Result<Output, CliError> {
-    let words = work.words();
+fn ask_for_confirmation(context: &mut Context<'_, '_>, pending: &Pending) -> Result<Output, CliError> {
+    let words = context.words();
     while let Some(left) = pending.left() {
-        match work.around.person.ask(words.confirm, Some(left)) {
-            Ok(answer) if words.yes.contains(&answer.trim().to_lowercase().as_str()) => return confirm(work),
+        match context.env.person.ask(words.confirm, Some(left)) {
+            Ok(answer) if words.yes.contains(&answer.trim().to_lowercase().as_str()) => return confirm(context),
             Ok(_) => {}
             Err(_) => break,
         }
     }
-    let _lock = undo::lock(&work.around.places)?;
-    if Pending::read(&work.around.places).is_some() {
-        undo::undo(&work.around.places)?;
-    } else if now(work).0 == State::On {
+    let _lock = undo::lock(&context.env.places)?;
+    if Pending::read(&context.env.places).is_some() {
+        undo::undo(&context.env.places)?;
+    } else if now(context).0 == State::On {
         // Confirmed on another screen meanwhile.
         return Ok(done(words.enabled, true, true));
     }
     Err(CliError::new(Code::NotConfirmed))
 }
 
-fn confirm(work: &mut Work<'_, '_>) -> Result<Output, CliError> {
-    let words = work.words();
-    let _lock = undo::lock(&work.around.places)?;
-    match now(work) {
+fn confirm(context: &mut Context<'_, '_>) -> Result<Output, CliError> {
+    let words = context.words();
+    let _lock = undo::lock(&context.env.places)?;
+    match now(context) {
         (State::On, Some(pending)) if pending.left().is_some() => {
-            undo::confirm(&work.around.places)?;
+            undo::confirm(&context.env.places)?;
             Ok(done(words.enabled, true, true))
         }
         (_, Some(_)) => {
-            undo::undo(&work.around.places)?;
+            undo::undo(&context.env.places)?;
             Err(CliError::new(Code::NotConfirmed))
         }
         (State::On, None) => Ok(done(words.enabled_already, true, false)),
@@ -104,20 +104,20 @@ fn confirm(work: &mut Work<'_, '_>) -> Result<Output, CliError> {
 }
 
 /// Switches on; from the first change to a file on, somebody will undo it.
-fn switch_on(work: &mut Work<'_, '_>) -> Result<(Pending, Guard), CliError> {
-    let _lock = undo::lock(&work.around.places)?;
+fn switch_on(context: &mut Context<'_, '_>) -> Result<(Pending, Guard), CliError> {
+    let _lock = undo::lock(&context.env.places)?;
     // Since the first look somebody had time to log in; what is kept now is what an undo brings back.
-    let (State::Off, None) = now(work) else {
+    let (State::Off, None) = now(context) else {
         return Err(CliError::invalid("logins were changed meanwhile, see: wardkey status; then run it again"));
     };
-    let pending = undo::begin(&work.around.places)?;
+    let pending = undo::begin(&context.env.places)?;
     let switched = undo::arm(&pending)
-        .and_then(|guard| profile::switch(&work.around.places, true).map(|()| guard))
+        .and_then(|guard| profile::switch(&context.env.places, true).map(|()| guard))
         .and_then(|guard| pending.left().map(|_| guard).ok_or_else(|| CliError::new(Code::NotConfirmed)));
     match switched {
         Ok(guard) => Ok((pending, guard)),
         Err(error) => {
-            undo::undo(&work.around.places)?;
+            undo::undo(&context.env.places)?;
             Err(error)
         }
     }
@@ -125,25 +125,25 @@ fn switch_on(work: &mut Work<'_, '_>) -> Result<(Pending, Guard), CliError> {
 
 /// The stacks are evaluated as they are now, with the profile in them: what lets a person in without a key undoes
 /// the enabling, unless an administrator has accepted it.
-fn refuse_open_ways(work: &mut Work<'_, '_>, settings: &Settings) -> Result<(), CliError> {
-    let (open, others) = doctor::before_enabling(work, settings);
+fn refuse_open_ways(context: &mut Context<'_, '_>, settings: &Settings) -> Result<(), CliError> {
+    let (open, others) = doctor::before_enabling(context, settings);
     if open.is_empty() {
         for finding in others {
-            work.say(&finding.in_words(work.language));
+            context.say(&finding.in_words(context.language));
         }
         return Ok(());
     }
-    let _lock = undo::lock(&work.around.places)?;
-    undo::undo(&work.around.places)?;
+    let _lock = undo::lock(&context.env.places)?;
+    undo::undo(&context.env.places)?;
     Err(CliError::Findings(open))
 }
 
-pub(super) fn needs_root(work: &Work<'_, '_>) -> Result<(), CliError> {
-    if work.around.root { Ok(()) } else { Err(CliError::new(Code::NeedsRoot)) }
+pub(super) fn needs_root(context: &Context<'_, '_>) -> Result<(), CliError> {
+    if context.env.root { Ok(()) } else { Err(CliError::new(Code::NeedsRoot)) }
 }
 
-pub(super) fn now(work: &Work<'_, '_>) -> (State, Option<Pending>) {
-    (profile::state(&work.around.places), Pending::read(&work.around.places))
+pub(super) fn now(context: &Context<'_, '_>) -> (State, Option<Pending>) {
+    (profile::state(&context.env.places), Pending::read(&context.env.places))
 }
 
 pub(super) fn done(text: &str, enabled: bool, changed: bool) -> Output {
@@ -151,10 +151,10 @@ pub(super) fn done(text: &str, enabled: bool, changed: bool) -> Output {
 }
 
 /// Configuration, agent and directory are as they must be for staff to log in.
-fn ready(work: &mut Work<'_, '_>) -> Result<(Settings, Anchor), CliError> {
+fn ready(context: &mut Context<'_, '_>) -> Result<(Settings, Anchor), CliError> {
     let not_ready = |what: &dyn std::fmt::Display| CliError::with(Code::NotReadyToEnable, what);
-    let places = work.around.places.clone();
-    let (settings, problems) = config::everything(work, &places.pam_config, &places.agent_config);
+    let places = context.env.places.clone();
+    let (settings, problems) = config::everything(context, &places.pam_config, &places.agent_config);
     if !problems.is_empty() {
         return Err(CliError::Problems(problems));
     }
@@ -163,7 +163,7 @@ fn ready(work: &mut Work<'_, '_>) -> Result<(Settings, Anchor), CliError> {
         anchor::Before::Nothing => return Err(not_ready(&"not joined; run: wardkey join")),
         anchor::Before::Unreadable(why) => return Err(not_ready(&why)),
     };
-    let Reply::Status(status) = Agent::connect(work)?.ask(&Request::Status, ANSWER)? else {
+    let Reply::Status(status) = Agent::connect(context)?.ask(&Request::Status, ANSWER)? else {
         return Err(peers::unexpected());
     };
     match unfit(&status, &anchor) {
@@ -188,9 +188,9 @@ fn unfit(status: &Status, anchor: &Anchor) -> Option<String> {
     None
 }
 
-fn ways_in(work: &mut Work<'_, '_>, settings: &Settings, anchor: &Anchor) -> Result<WaysIn, CliError> {
+fn ways_in(context: &mut Context<'_, '_>, settings: &Settings, anchor: &Anchor) -> Result<WaysIn, CliError> {
     let mut failed = None;
-    let ways = WaysIn::look(&settings.local, &mut |name| match directory::is_person(work, anchor, name) {
+    let ways = WaysIn::look(&settings.local, &mut |name| match directory::is_person(context, anchor, name) {
         Ok(is_person) => is_person,
         Err(error) => {
             failed.get_or_insert(error);

@@ -20,7 +20,7 @@ use wardkey_ipc::Deadline;
 
 use crate::anchor::{self, Before};
 use crate::args::EnrollOptions;
-use crate::context::Work;
+use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{self, Output};
 use crate::peers::{self, Agent, Key};
@@ -34,34 +34,34 @@ const TOUCH: Duration = Duration::from_secs(52);
 const MARGIN: Duration = Duration::from_secs(5);
 const MAX_CODE: usize = 64;
 
-pub(crate) fn enroll(work: &mut Work<'_, '_>, options: &EnrollOptions) -> Result<Output, CliError> {
-    must_be_joined(work)?;
-    let root_key = root_key(work)?;
-    let code = code(work, options)?;
-    let (key, mut details) = keys::the_one_key(work)?;
+pub(crate) fn enroll(context: &mut Context<'_, '_>, options: &EnrollOptions) -> Result<Output, CliError> {
+    must_be_joined(context)?;
+    let root_key = root_key(context)?;
+    let code = code(context, options)?;
+    let (key, mut details) = keys::the_one_key(context)?;
     if details.pin_must_change {
         return Err(CliError::new(Code::PinMustChange));
     }
-    let mut first = if details.pin_set { None } else { Some(first_pin(work, &details)?) };
+    let mut first = if details.pin_set { None } else { Some(first_pin(context, &details)?) };
     loop {
         let pin = match first.take() {
             Some(pin) => pin,
             None => {
                 keys::usable(&details)?;
-                let question = keys::with_tries(work, work.words().pin, &details);
-                keys::ask_pin(work, &question)?
+                let question = keys::with_tries(context, context.words().pin, &details);
+                keys::ask_pin(context, &question)?
             }
         };
-        match register(work, &code, &key, &root_key, pin, options) {
-            Ok((enrolled, enrolment)) => return Ok(success(work, &enrolled, &enrolment)),
-            Err(error) => details = keys::another_try(work, error, details)?,
+        match register(context, &code, &key, &root_key, pin, options) {
+            Ok((enrolled, enrolment)) => return Ok(success(context, &enrolled, &enrolment)),
+            Err(error) => details = keys::another_try(context, error, details)?,
         }
     }
 }
 
 /// Says early what would otherwise be said after code and PIN.
-fn must_be_joined(work: &Work<'_, '_>) -> Result<(), CliError> {
-    match Agent::connect(work)?.ask(&agent::Request::Status, SERVER)? {
+fn must_be_joined(context: &Context<'_, '_>) -> Result<(), CliError> {
+    match Agent::connect(context)?.ask(&agent::Request::Status, SERVER)? {
         agent::Reply::Status(status) if status.terminal.is_none() => Err(CliError::new(Code::NotJoined)),
         agent::Reply::Status(_) => Ok(()),
         _ => Err(peers::unexpected()),
@@ -69,10 +69,10 @@ fn must_be_joined(work: &Work<'_, '_>) -> Result<(), CliError> {
 }
 
 /// The root key that this terminal trusts, by root's file, not by the agent's word.
-fn root_key(work: &Work<'_, '_>) -> Result<SigningPublicKey, CliError> {
-    match anchor::read(&work.around.anchor)? {
+fn root_key(context: &Context<'_, '_>) -> Result<SigningPublicKey, CliError> {
+    match anchor::read(&context.env.anchor)? {
         Before::Anchor(anchor) => Ok(anchor.root_key),
-        Before::Nothing => Err(CliError::with(Code::AnchorMissing, work.around.anchor.display())),
+        Before::Nothing => Err(CliError::with(Code::AnchorMissing, context.env.anchor.display())),
         Before::Unreadable(why) => Err(CliError::with(Code::AnchorMissing, why)),
     }
 }
@@ -88,10 +88,10 @@ fn check_rp_id(enrolment: &Enrolment, root_key: &SigningPublicKey) -> Result<(),
     Err(CliError::with(Code::RpIdMismatch, format_args!("{} is not {}", enrolment.rp_id, root.rp_id)))
 }
 
-fn code(work: &mut Work<'_, '_>, options: &EnrollOptions) -> Result<String, CliError> {
+fn code(context: &mut Context<'_, '_>, options: &EnrollOptions) -> Result<String, CliError> {
     let code = match &options.code {
         Some(code) => code.trim().to_owned(),
-        None => ask(work, work.words().code)?.trim().to_owned(),
+        None => ask(context, context.words().code)?.trim().to_owned(),
     };
     if code.is_empty() || code.len() > MAX_CODE {
         return Err(CliError::new(Code::EnrolmentCodeInvalid));
@@ -99,21 +99,21 @@ fn code(work: &mut Work<'_, '_>, options: &EnrollOptions) -> Result<String, CliE
     Ok(code)
 }
 
-fn first_pin(work: &mut Work<'_, '_>, details: &KeyDetails) -> Result<Pin, CliError> {
-    let words = work.words();
-    work.say(words.no_pin_yet);
-    work.say(&(words.pin_least)(usize::from(details.min_pin_length.max(4))));
+fn first_pin(context: &mut Context<'_, '_>, details: &KeyDetails) -> Result<Pin, CliError> {
+    let words = context.words();
+    context.say(words.no_pin_yet);
+    context.say(&(words.pin_least)(usize::from(details.min_pin_length.max(4))));
     loop {
-        let pin = keys::ask_new_pin(work, details)?;
-        match Key::connect(work)?.ask(&Request::SetPin(pin.clone()), SERVER) {
+        let pin = keys::ask_new_pin(context, details)?;
+        match Key::connect(context)?.ask(&Request::SetPin(pin.clone()), SERVER) {
             Ok(Reply::Done) => {
-                work.say(words.pin_stored);
+                context.say(words.pin_stored);
                 return Ok(pin);
             }
             Ok(_) => return Err(peers::unexpected()),
             // The key has rules of its own.
             Err(error) if error.code() == Code::PinPolicy => {
-                keys::another_try(work, error, details.clone())?;
+                keys::another_try(context, error, details.clone())?;
             }
             Err(error) => return Err(error),
         }
@@ -121,23 +121,23 @@ fn first_pin(work: &mut Work<'_, '_>, details: &KeyDetails) -> Result<Pin, CliEr
 }
 
 fn register(
-    work: &mut Work<'_, '_>,
+    context: &mut Context<'_, '_>,
     code: &str,
     key: &KeyInfo,
     root_key: &SigningPublicKey,
     pin: Pin,
     options: &EnrollOptions,
 ) -> Result<(Enrolled, Box<Enrolment>), CliError> {
-    let mut agent = Agent::connect(work)?;
-    let begin = EnrolBegin { code: code.to_owned(), language: work.language };
+    let mut agent = Agent::connect(context)?;
+    let begin = EnrolBegin { code: code.to_owned(), language: context.language };
     let begun = Instant::now();
     let agent::Reply::Enrolment(enrolment) = agent.ask(&agent::Request::EnrolBegin(begin), SERVER)? else {
         return Err(peers::unexpected());
     };
     check_rp_id(&enrolment, root_key)?;
-    let words = work.words();
-    work.say(&format!("{}: {} ({})", words.registering, enrolment.display_name, enrolment.login));
-    let made = make(work, &enrolment, pin, TOUCH.saturating_sub(begun.elapsed()))?;
+    let words = context.words();
+    context.say(&format!("{}: {} ({})", words.registering, enrolment.display_name, enrolment.login));
+    let made = make(context, &enrolment, pin, TOUCH.saturating_sub(begun.elapsed()))?;
     let finish = EnrolFinish {
         session: enrolment.session.clone(),
         client_data: enrolment.client_data.clone(),
@@ -151,7 +151,12 @@ fn register(
     }
 }
 
-fn make(work: &mut Work<'_, '_>, enrolment: &Enrolment, pin: Pin, wait: Duration) -> Result<KeyCredential, CliError> {
+fn make(
+    context: &mut Context<'_, '_>,
+    enrolment: &Enrolment,
+    pin: Pin,
+    wait: Duration,
+) -> Result<KeyCredential, CliError> {
     let request = Request::MakeCredential(Box::new(MakeCredential {
         pin,
         rp_id: enrolment.rp_id.clone(),
@@ -165,14 +170,14 @@ fn make(work: &mut Work<'_, '_>, enrolment: &Enrolment, pin: Pin, wait: Duration
         cred_protect: enrolment.cred_protect,
         wait_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX),
     }));
-    let mut link = Key::connect(work)?;
+    let mut link = Key::connect(context)?;
     link.send(&request)?;
     drop(request);
     let deadline = Deadline::after(wait + MARGIN);
     loop {
         match link.next(deadline, Code::TouchTimeout)? {
-            Reply::Insert => work.say_code(Code::InsertKey, &[]),
-            Reply::Touch => work.say_code(Code::TouchNow, &[]),
+            Reply::Insert => context.say_code(Code::InsertKey, &[]),
+            Reply::Touch => context.say_code(Code::TouchNow, &[]),
             Reply::Credential(credential) => return Ok(credential),
             _ => return Err(peers::unexpected()),
         }
@@ -188,10 +193,10 @@ fn label(options: &EnrollOptions, key: &KeyInfo) -> Result<DisplayText, CliError
     DisplayText::new(name.trim()).or_else(|_| DisplayText::new("Security key")).map_err(CliError::invalid)
 }
 
-fn success(work: &Work<'_, '_>, enrolled: &Enrolled, enrolment: &Enrolment) -> Output {
-    let words = work.words();
+fn success(context: &Context<'_, '_>, enrolled: &Enrolled, enrolment: &Enrolment) -> Output {
+    let words = context.words();
     let name = enrolled.display_name.as_str();
-    let mut text = texts::message(Code::Enrolled, work.language, &[("name", name)]);
+    let mut text = texts::message(Code::Enrolled, context.language, &[("name", name)]);
     text += &format!("\n{}: {}", words.fingerprint, enrolled.key.short());
     let only = enrolment.exclude.is_empty();
     if only {

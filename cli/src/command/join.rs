@@ -19,7 +19,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::anchor::{self, Before};
 use crate::args::JoinOptions;
-use crate::context::Work;
+use crate::context::Context;
 use crate::error::CliError;
 use crate::files;
 use crate::output::Output;
@@ -32,33 +32,33 @@ const MACHINE_DOMAIN: &[u8] = b"wardkey/machine/1\0";
 const WAIT: Duration = Duration::from_secs(120);
 const MAX_TOKEN_FILE: usize = 4096;
 
-pub(crate) fn join(work: &mut Work<'_, '_>, options: &JoinOptions) -> Result<Output, CliError> {
-    if !work.around.root {
+pub(crate) fn join(context: &mut Context<'_, '_>, options: &JoinOptions) -> Result<Output, CliError> {
+    if !context.env.root {
         return Err(CliError::new(Code::NeedsRoot));
     }
-    let token_text = token_text(work, options)?;
+    let token_text = token_text(context, options)?;
     let token = JoinToken::from_text(&token_text).map_err(|error| CliError::with(Code::JoinTokenInvalid, error))?;
     let before = anchor::read(&options.anchor)?;
-    may_replace(work, &before, &token, options)?;
+    may_replace(context, &before, &token, options)?;
     let mut request = Request::Join(Join {
         server: options.server.clone(),
         token: token_text.trim().to_owned(),
         name: name(options)?,
-        machine: machine(&work.around.machine_id)?,
+        machine: machine(&context.env.machine_id)?,
         replace: options.replace.then_some(true),
     });
-    let reply = Agent::connect(work).and_then(|mut agent| agent.ask(&request, WAIT));
+    let reply = Agent::connect(context).and_then(|mut agent| agent.ask(&request, WAIT));
     if let Request::Join(join) = &mut request {
         join.token.zeroize();
     }
     let Reply::Joined(joined) = reply? else { return Err(peers::unexpected()) };
     let (root, terminal, anchor) = verify(&token, &joined)?;
     anchor::write(&options.anchor, &options.marks, &before, &anchor)?;
-    let words = work.words();
+    let words = context.words();
     Ok(Output {
         text: format!(
             "{}\n{}: {} ({})\n{}: {}",
-            texts::message(Code::Joined, work.language, &[]),
+            texts::message(Code::Joined, context.language, &[]),
             words.terminal,
             terminal.name,
             terminal.terminal,
@@ -80,12 +80,17 @@ pub(crate) fn join(work: &mut Work<'_, '_>, options: &JoinOptions) -> Result<Out
 
 /// Another deployment is joined only by somebody who says so. Checked before the agent is asked:
 /// agent and anchor should not end up in two deployments.
-fn may_replace(work: &Work<'_, '_>, before: &Before, token: &JoinToken, options: &JoinOptions) -> Result<(), CliError> {
+fn may_replace(
+    context: &Context<'_, '_>,
+    before: &Before,
+    token: &JoinToken,
+    options: &JoinOptions,
+) -> Result<(), CliError> {
     let hint = match before {
         Before::Nothing => return Ok(()),
         Before::Anchor(anchor) if token.is_for(&anchor.root_key) => return Ok(()),
         // Nobody of the other deployment has passed a test login here.
-        _ if options.replace && profile::state(&work.around.places) == State::On => {
+        _ if options.replace && profile::state(&context.env.places) == State::On => {
             return Err(CliError::new(Code::StillEnabled));
         }
         _ if options.replace => return Ok(()),
@@ -114,14 +119,14 @@ fn verify(
     Ok((root, terminal, anchor))
 }
 
-fn token_text(work: &mut Work<'_, '_>, options: &JoinOptions) -> Result<Zeroizing<String>, CliError> {
+fn token_text(context: &mut Context<'_, '_>, options: &JoinOptions) -> Result<Zeroizing<String>, CliError> {
     let file = match (&options.token, &options.token_file) {
         (Some(token), _) => return Ok(Zeroizing::new(token.clone())),
         (None, Some(file)) => file,
         (None, None) => return Err(CliError::new(Code::JoinTokenInvalid)),
     };
     if file.as_os_str() == "-" {
-        return crate::security_key::ask(work, work.words().token);
+        return crate::security_key::ask(context, context.words().token);
     }
     let bytes = Zeroizing::new(
         files::read(file, MAX_TOKEN_FILE)?.ok_or_else(|| files::failed(file, &"there is no such file"))?,

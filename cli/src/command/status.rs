@@ -6,7 +6,7 @@ use serde_json::json;
 use wardkey_core::message::agent::{Reply, Request};
 use wardkey_settings::problem;
 
-use crate::context::Work;
+use crate::context::Context;
 use crate::doctor;
 use crate::error::CliError;
 use crate::output::{self, Output};
@@ -17,21 +17,21 @@ use super::enable::now;
 
 const STATUS: Duration = Duration::from_secs(10);
 
-pub(crate) fn status(work: &mut Work<'_, '_>) -> Result<Output, CliError> {
-    match Agent::connect(work)?.ask(&Request::Status, STATUS)? {
+pub(crate) fn status(context: &mut Context<'_, '_>) -> Result<Output, CliError> {
+    match Agent::connect(context)?.ask(&Request::Status, STATUS)? {
         Reply::Status(status) => {
-            let (line, profile) = profile(work);
+            let (line, profile) = profile(context);
             let mut json = output::status_json(&status);
-            let mut text = format!("{}\n{line}", output::status(work.words(), &status));
+            let mut text = format!("{}\n{line}", output::status(context.words(), &status));
             // The module refuses all staff over one fault: somebody should hear of it before they do.
-            let path = &work.around.places.pam_config;
+            let path = &context.env.places.pam_config;
             let faults = match path.try_exists() {
                 // Neither the module's package nor its lines are here.
                 Ok(false) if profile.get("enabled") == Some(&false.into()) => Vec::new(),
-                _ => problem::pam(path, work.around.files_owner).1,
+                _ => problem::pam(path, context.env.files_owner).1,
             };
             if !faults.is_empty() {
-                text += &format!("\n{}", (work.words().configuration_wrong)(faults.len()));
+                text += &format!("\n{}", (context.words().configuration_wrong)(faults.len()));
             }
             if let Some(fields) = json.as_object_mut() {
                 fields.insert("profile".into(), profile);
@@ -44,9 +44,9 @@ pub(crate) fn status(work: &mut Work<'_, '_>) -> Result<Output, CliError> {
 }
 
 /// The profile's state for `wardkey status`.
-fn profile(work: &mut Work<'_, '_>) -> (String, serde_json::Value) {
-    let words = work.words();
-    let (state, pending) = now(work);
+fn profile(context: &mut Context<'_, '_>) -> (String, serde_json::Value) {
+    let words = context.words();
+    let (state, pending) = now(context);
     let enabled = state == State::On;
     let (text, name) = match (&state, &pending) {
         (State::On, Some(_)) => (words.waits, "unconfirmed"),
@@ -55,7 +55,7 @@ fn profile(work: &mut Work<'_, '_>) -> (String, serde_json::Value) {
         (State::Edited(_), _) => (words.edited, "edited"),
     };
     // Where nobody needs a key, every way is open; nobody has to be told.
-    let seen = enabled.then(|| doctor::seen(work));
+    let seen = enabled.then(|| doctor::seen(context));
     let json = json!({
         "state": name, "enabled": enabled, "confirm_before": pending.filter(|_| enabled).map(|pending| pending.until()),
         "ways_in_open": seen.as_ref().map(|seen| seen.open),

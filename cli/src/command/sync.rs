@@ -7,7 +7,7 @@ use wardkey_core::code::Code;
 use wardkey_core::message::agent::{Reply, Request};
 use wardkey_core::texts;
 
-use crate::context::Work;
+use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{self, Output};
 use crate::peers::{self, Agent};
@@ -15,12 +15,12 @@ use crate::peers::{self, Agent};
 /// A whole directory may have to be fetched.
 const SYNC: Duration = Duration::from_secs(300);
 
-pub(crate) fn sync(work: &mut Work<'_, '_>) -> Result<Output, CliError> {
-    match Agent::connect(work)?.ask(&Request::Sync, SYNC)? {
+pub(crate) fn sync(context: &mut Context<'_, '_>) -> Result<Output, CliError> {
+    match Agent::connect(context)?.ask(&Request::Sync, SYNC)? {
         Reply::Synced(scopes) => {
-            let mut text = texts::message(Code::Synced, work.language, &[]);
+            let mut text = texts::message(Code::Synced, context.language, &[]);
             for scope in scopes.iter() {
-                text += &format!("\n  {}", output::scope(work.words(), scope));
+                text += &format!("\n  {}", output::scope(context.words(), scope));
             }
             let json = json!({ "scopes": scopes.iter().map(output::scope_json).collect::<Vec<_>>() });
             Ok(Output { text, json })

@@ -10,7 +10,7 @@ use wardkey_settings::pam::Settings;
 use wardkey_settings::problem::Problem;
 use wardkey_stacks::Machine;
 
-use crate::context::Work;
+use crate::context::Context;
 use crate::directory::{Directory, directory};
 use crate::error::CliError;
 use crate::finding::{Finding, Level};
@@ -27,30 +27,30 @@ pub(super) const ANSWER: Duration = Duration::from_secs(10);
 const LOOKING_UP: Duration = Duration::from_secs(20);
 
 /// For `wardkey enable`: what lets people in without a key, and what else there is about the ways in.
-pub(crate) fn before_enabling(work: &Work<'_, '_>, settings: &Settings) -> (Vec<Finding>, Vec<Finding>) {
-    let directory = directory(work);
-    let mut findings = ways(work, settings, &directory).findings;
-    findings.extend(machine::files(&work.around.places.root, settings, work.around.files_owner));
-    findings.extend(of_accounts(work, settings, &directory, LOOKING_UP));
-    mark_accepted(work, &mut findings);
+pub(crate) fn before_enabling(context: &Context<'_, '_>, settings: &Settings) -> (Vec<Finding>, Vec<Finding>) {
+    let directory = directory(context);
+    let mut findings = ways(context, settings, &directory).findings;
+    findings.extend(machine::files(&context.env.places.root, settings, context.env.files_owner));
+    findings.extend(of_accounts(context, settings, &directory, LOOKING_UP));
+    mark_accepted(context, &mut findings);
     findings.retain(Finding::matters);
     findings.into_iter().partition(Finding::is_open)
 }
 
 /// For `wardkey status`, which anybody may ask: what only root can read is left out.
-pub(crate) fn seen(work: &mut Work<'_, '_>) -> Seen {
-    let (settings, _) = settings(work);
-    let directory = directory(work);
-    let mut findings = ways(work, &settings, &directory).findings;
+pub(crate) fn seen(context: &mut Context<'_, '_>) -> Seen {
+    let (settings, _) = settings(context);
+    let directory = directory(context);
+    let mut findings = ways(context, &settings, &directory).findings;
     let mut secrets = None;
     if directory.people.is_some() {
         // Of the files of this machine: a slow name service must not keep the state from being shown.
-        let about = of_accounts(work, &settings, &directory, Duration::ZERO);
+        let about = of_accounts(context, &settings, &directory, Duration::ZERO);
         let names = about.iter().filter(|finding| matches!(finding.code, Code::PersonHasSecret | Code::PersonAgeing));
         secrets = Some(names.map(|finding| finding.subject.clone()).collect());
         findings.extend(about);
     }
-    mark_accepted(work, &mut findings);
+    mark_accepted(context, &mut findings);
     Seen { open: findings.iter().filter(|finding| finding.is_open()).count(), secrets }
 }
 
@@ -63,12 +63,12 @@ pub(crate) struct Seen {
 }
 
 /// Every finding, and where administrators get in.
-pub(crate) fn everything(work: &mut Work<'_, '_>) -> (Vec<Finding>, BTreeMap<String, Vec<String>>) {
-    let (settings, problems) = settings(work);
-    let places = &work.around.places;
-    let directory = directory(work);
+pub(crate) fn everything(context: &mut Context<'_, '_>) -> (Vec<Finding>, BTreeMap<String, Vec<String>>) {
+    let (settings, problems) = settings(context);
+    let places = &context.env.places;
+    let directory = directory(context);
     let mut findings = Vec::new();
-    let seen = ways(work, &settings, &directory);
+    let seen = ways(context, &settings, &directory);
     if profile::state(places) == State::Off {
         let off = Finding::new(Code::NotEnabled, Level::Open, "", "profile").fix("wardkey enable");
         findings.push(off.way("not enabled"));
@@ -82,14 +82,14 @@ pub(crate) fn everything(work: &mut Work<'_, '_>) -> (Vec<Finding>, BTreeMap<Str
         finding.details.push(problem.to_string());
         findings.push(finding);
     }
-    findings.extend(machine::files(&places.root, &settings, work.around.files_owner));
+    findings.extend(machine::files(&places.root, &settings, context.env.files_owner));
     if machine::is_real(&places.root) {
         findings.extend(machine::services());
     }
-    findings.extend(of_agent(work, &settings));
-    findings.extend(of_accounts(work, &settings, &directory, LOOKING_UP));
+    findings.extend(of_agent(context, &settings));
+    findings.extend(of_accounts(context, &settings, &directory, LOOKING_UP));
     findings.sort_by(|a, b| (a.level, a.code, &a.subject).cmp(&(b.level, b.code, &b.subject)));
-    mark_accepted(work, &mut findings);
+    mark_accepted(context, &mut findings);
     (findings, seen.administrators)
 }
 
@@ -100,14 +100,14 @@ fn asks_nobody(finding: &Finding) -> bool {
         && finding.ways.iter().all(commons)
 }
 
-fn settings(work: &mut Work<'_, '_>) -> (Settings, Vec<Problem>) {
-    let places = work.around.places.clone();
-    config::everything(work, &places.pam_config, &places.agent_config)
+fn settings(context: &mut Context<'_, '_>) -> (Settings, Vec<Problem>) {
+    let places = context.env.places.clone();
+    config::everything(context, &places.pam_config, &places.agent_config)
 }
 
 /// Stacks, automatic logins, sshd, and people whom the module takes for system accounts.
-fn ways(work: &Work<'_, '_>, settings: &Settings, directory: &Directory) -> stacks::Looked {
-    let root = &work.around.places.root;
+fn ways(context: &Context<'_, '_>, settings: &Settings, directory: &Directory) -> stacks::Looked {
+    let root = &context.env.places.root;
     let local = &settings.local;
     let uids = local.uids.iter().filter_map(|uid| User::from_uid((*uid).into()).ok().flatten());
     let names = local.names.iter().filter_map(|name| User::from_name(name).ok().flatten());
@@ -171,13 +171,13 @@ fn is_member(
     }
 }
 
-fn of_agent(work: &Work<'_, '_>, settings: &Settings) -> Vec<Finding> {
+fn of_agent(context: &Context<'_, '_>, settings: &Settings) -> Vec<Finding> {
     let known = match anchor::read(&settings.anchor) {
         Ok(anchor::Before::Anchor(anchor)) => Some(anchor),
         _ => None,
     };
     let mut findings = Vec::new();
-    let status: Result<Box<Status>, CliError> = Agent::connect(work)
+    let status: Result<Box<Status>, CliError> = Agent::connect(context)
         .and_then(|mut agent| agent.ask(&Request::Status, ANSWER))
         .and_then(|reply| if let Reply::Status(status) = reply { Ok(status) } else { Err(peers::unexpected()) });
     match &status {
@@ -188,20 +188,25 @@ fn of_agent(work: &Work<'_, '_>, settings: &Settings) -> Vec<Finding> {
         }
     }
     let version = status.as_ref().ok().map(|status| status.version.as_str());
-    let packages = if machine::is_real(&work.around.places.root) { machine::packages() } else { Vec::new() };
+    let packages = if machine::is_real(&context.env.places.root) { machine::packages() } else { Vec::new() };
     findings.extend(machine::versions(&packages, version));
-    let config = wardkey_settings::problem::agent(&work.around.places.agent_config, work.around.files_owner).0;
-    if work.around.root && known.is_some() {
+    let config = wardkey_settings::problem::agent(&context.env.places.agent_config, context.env.files_owner).0;
+    if context.env.root && known.is_some() {
         findings.extend(machine::certificate(&config.state_dir, now()));
     }
     findings
 }
 
-fn of_accounts(work: &Work<'_, '_>, settings: &Settings, directory: &Directory, looking_up: Duration) -> Vec<Finding> {
-    let root = &work.around.places.root;
+fn of_accounts(
+    context: &Context<'_, '_>,
+    settings: &Settings,
+    directory: &Directory,
+    looking_up: Duration,
+) -> Vec<Finding> {
+    let root = &context.env.places.root;
     let limit = settings.local.system_uid_max;
     let mut findings = Vec::new();
-    let least = accounts::uid_min(root, work.around.files_owner);
+    let least = accounts::uid_min(root, context.env.files_owner);
     if least <= limit {
         let finding = Finding::new(Code::UidLimitsDiffer, Level::Warning, "uid", limit.to_string());
         let fix = format!("system_uid_max = {}", least.saturating_sub(1));
@@ -243,13 +248,13 @@ fn of_accounts(work: &Work<'_, '_>, settings: &Settings, directory: &Directory, 
     findings
 }
 
-fn mark_accepted(work: &Work<'_, '_>, findings: &mut Vec<Finding>) {
-    match Accepted::read(&work.around.places.accepted, work.around.files_owner) {
+fn mark_accepted(context: &Context<'_, '_>, findings: &mut Vec<Finding>) {
+    match Accepted::read(&context.env.places.accepted, context.env.files_owner) {
         Ok(accepted) => accepted.mark(findings),
         Err(error) => {
-            let path = work.around.places.accepted.display().to_string();
+            let path = context.env.places.accepted.display().to_string();
             let finding = Finding::new(Code::Configuration, Level::Warning, "", path);
-            findings.push(finding.detail(error.to_text(work.language)));
+            findings.push(finding.detail(error.to_text(context.language)));
         }
     }
 }

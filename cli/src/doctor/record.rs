@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use wardkey_core::code::Code;
 use wardkey_core::message::agent::{Reply, Request, WayIn};
 
-use crate::context::Work;
+use crate::context::Context;
 use crate::error::CliError;
 use crate::files;
 use crate::finding::{Finding, Level};
@@ -26,13 +26,13 @@ type Open = BTreeMap<String, Vec<String>>;
 ///
 /// # Errors
 /// The agent's: then nothing is kept, and the next run tells it again.
-pub(crate) fn record(work: &Work<'_, '_>, findings: &[Finding]) -> Result<(), CliError> {
-    if !work.around.root {
+pub(crate) fn record(context: &Context<'_, '_>, findings: &[Finding]) -> Result<(), CliError> {
+    if !context.env.root {
         return Err(CliError::new(Code::NeedsRoot));
     }
-    let path = &work.around.places.doctor;
+    let path = &context.env.places.doctor;
     // Where nobody needs a key, nothing opens.
-    let now = if profile::state(&work.around.places) == State::Off { Open::new() } else { open(findings) };
+    let now = if profile::state(&context.env.places) == State::Off { Open::new() } else { open(findings) };
     let before = read(path);
     let opened = findings.iter().filter(|finding| is_new(finding, &now, &before));
     let mut agent = None;
@@ -41,7 +41,7 @@ pub(crate) fn record(work: &Work<'_, '_>, findings: &[Finding]) -> Result<(), Cl
         let way = WayIn { code: finding.code, subject: finding.subject.clone(), detail, accepted: None };
         let agent = match &mut agent {
             Some(agent) => agent,
-            none => none.insert(Agent::connect(work)?),
+            none => none.insert(Agent::connect(context)?),
         };
         if !matches!(agent.ask(&Request::WayIn(way), ANSWER)?, Reply::Recorded(..)) {
             return Err(peers::unexpected());

@@ -8,7 +8,7 @@ use wardkey_settings::files::Replacement;
 use wardkey_settings::local::LastGood;
 use wardkey_settings::pam::Settings;
 
-use crate::context::Work;
+use crate::context::Context;
 use crate::error::CliError;
 use crate::files;
 
@@ -17,8 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Writes the list that belongs to a configuration, beside it, if the module accepts the configuration as it is
 /// now. Whether it changed.
-pub(crate) fn keep(work: &Work<'_, '_>, configuration: &Path) -> Result<bool, CliError> {
-    let owner = work.around.files_owner;
+pub(crate) fn keep(context: &Context<'_, '_>, configuration: &Path) -> Result<bool, CliError> {
+    let owner = context.env.files_owner;
     let path = LastGood::path_beside(configuration);
     let failed = |error| files::failed(&path, &error);
     let replacement = Replacement::begin(&path, owner, PATIENCE).map_err(failed)?;

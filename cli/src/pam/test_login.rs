@@ -9,7 +9,7 @@ use wardkey_settings::problem;
 use zeroize::Zeroizing;
 
 use crate::console::Person;
-use crate::context::Work;
+use crate::context::Context;
 use crate::error::CliError;
 use crate::security_key::no_answer;
 
@@ -19,19 +19,19 @@ pub(crate) const SERVICE: &str = "wardkey-test";
 const PERSON: &str = "WARDKEY_PERSON";
 
 /// Has somebody log in; the person.
-pub(crate) fn run(work: &mut Work<'_, '_>, settings: &Settings) -> Result<String, CliError> {
-    let folder = work.around.places.test_services.clone();
+pub(crate) fn run(context: &mut Context<'_, '_>, settings: &Settings) -> Result<String, CliError> {
+    let folder = context.env.places.test_services.clone();
     let service = folder.join(SERVICE);
     if !service.is_file() {
         let what = format!("{}: there is no such file; install libpam-fido again", service.display());
         return Err(CliError::with(Code::NotReadyToEnable, what));
     }
-    if let Some(problem) = problem::place(&service, work.around.files_owner).into_iter().next() {
+    if let Some(problem) = problem::place(&service, context.env.files_owner).into_iter().next() {
         return Err(CliError::with(Code::NotReadyToEnable, problem));
     }
-    let words = work.words();
-    work.say(words.test_login);
-    let user = work.around.person.ask(words.user_name, None).map_err(no_answer)?;
+    let words = context.words();
+    context.say(words.test_login);
+    let user = context.env.person.ask(words.user_name, None).map_err(no_answer)?;
     let user = user.trim();
     let local = nix::unistd::User::from_name(user)
         .ok()
@@ -44,7 +44,7 @@ pub(crate) fn run(work: &mut Work<'_, '_>, settings: &Settings) -> Result<String
     let tty = nix::unistd::ttyname(std::io::stdin()).ok();
     let tty = tty.as_deref().and_then(|path| path.to_str()).map(|path| path.strip_prefix("/dev/").unwrap_or(path));
     let attempt = Attempt { folder: &folder, service: SERVICE, user, tty };
-    let mut talk = Talk { person: &mut *work.around.person, last: None };
+    let mut talk = Talk { person: &mut *context.env.person, last: None };
     let ended = wardkey_pamapp::attempt(&attempt, PERSON, &mut talk);
     match ended {
         // The module says who it was; another module in its place would not.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clap::Parser;
-use wardkey_cli::{Cli, NoAnswer, Person, Places, Surroundings};
+use wardkey_cli::{Cli, Environment, NoAnswer, Person, Places};
 use wardkey_core::codec::{Bytes, List};
 use wardkey_core::document::{RootDocument, SignedRoot, TerminalDocument};
 use wardkey_core::id::{Aaguid, CredentialId, DeploymentId, Hash, TerminalId};
@@ -148,7 +148,7 @@ impl Machine {
         let me = Some(nix::unistd::geteuid().as_raw());
         let exit = wardkey_cli::run(
             &cli,
-            &mut Surroundings {
+            &mut Environment {
                 agent_owner: me,
                 key_owner: me,
                 root,
