@@ -20,7 +20,7 @@ pub struct Cli {
     /// Language of the messages [default: that of the locale, else ja].
     #[arg(long, global = true, value_name = "LANG", value_parser = ["ja", "en"])]
     pub lang: Option<String>,
-    /// Print the result, or the error, as one line of JSON on standard output.
+    /// Print JSON, one line: a result on standard output, an error on standard error.
     #[arg(long, global = true)]
     pub json: bool,
     /// What to do.

@@ -33,7 +33,7 @@ pub struct Environment<'a> {
     pub person: &'a mut dyn Person,
     /// Where results go.
     pub out: &'a mut dyn Write,
-    /// Where error messages go (without `--json`).
+    /// Where error messages go.
     pub errors: &'a mut dyn Write,
 }
 
@@ -71,7 +71,7 @@ impl Context<'_, '_> {
 
     pub(crate) fn fail(&mut self, error: &CliError) {
         let _ = if self.cli.json {
-            writeln!(self.env.out, "{}", error.to_json(self.language))
+            writeln!(self.env.errors, "{}", error.to_json(self.language))
         } else {
             writeln!(self.env.errors, "{}", error.to_text(self.language))
         };

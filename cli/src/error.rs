@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use wardkey_core::code::Code;
+use wardkey_core::exit::Exit;
 use wardkey_core::message::{agent, key};
 use wardkey_core::name::{Language, printable};
 use wardkey_core::texts;
@@ -71,11 +72,11 @@ impl CliError {
         }
     }
 
-    /// The exit code of the process.
-    pub const fn exit_code(&self) -> u8 {
+    /// The exit status of the process.
+    pub const fn exit(&self) -> Exit {
         match self {
-            Self::Refused { .. } | Self::Problems(_) | Self::Findings(_) => 1,
-            Self::Unreachable { .. } => 3,
+            Self::Refused { .. } | Self::Problems(_) | Self::Findings(_) => Exit::Refused,
+            Self::Unreachable { .. } => Exit::Unavailable,
         }
     }
 
@@ -111,10 +112,10 @@ impl CliError {
         }
     }
 
-    /// `{"error": {"code", "message", "detail"}}`; the detail only if there is one.
+    /// `{"error": {"code", "number", "message", "detail"}}`; the detail only if there is one.
     pub fn to_json(&self, language: Language) -> Value {
         let message = texts::message(self.code(), language, &self.args());
-        let mut error = json!({"code": self.code().to_string(), "message": message});
+        let mut error = json!({"code": self.code().to_string(), "number": self.code().number(), "message": message});
         if let (Some(detail), Some(fields)) = (self.detail(), error.as_object_mut()) {
             fields.insert("detail".into(), detail.into());
         }
@@ -178,13 +179,13 @@ mod tests {
         let error = refusal(Code::EnrolmentCodeInvalid, None, None);
         assert_eq!(
             error.to_json(Language::En).to_string(),
-            r#"{"error":{"code":"WK-1506","message":"The enrolment code is wrong, used or expired. Please ask for a new one."}}"#
+            r#"{"error":{"code":"WK-1506","message":"The enrolment code is wrong, used or expired. Please ask for a new one.","number":1506}}"#
         );
         let error = refusal(Code::TooManyRequests, Some("a\nb"), Some(7));
         assert_eq!(error.to_text(Language::En), "Too many requests. Please try again in 7 seconds. (WK-1512)\n  a?b");
         assert_eq!(error.to_json(Language::En)["error"]["detail"], "a?b");
         let error = refusal(Code::RegistrationRefused, Some("attestation"), None);
         assert!(error.to_text(Language::En).contains("(attestation)"));
-        assert_eq!(error.exit_code(), 1);
+        assert_eq!(error.exit(), Exit::Refused);
     }
 }

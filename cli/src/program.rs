@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use wardkey_core::exit::Exit;
 use wardkey_settings::files::Owner;
 
 use crate::args::Cli;
@@ -28,10 +29,10 @@ pub fn main() -> ExitCode {
         Ok(person) => person,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "wardkey: standard input: {error}");
-            return ExitCode::from(2);
+            return Exit::Unavailable.into();
         }
     };
-    let code = run(
+    let exit = run(
         &cli,
         &mut Environment {
             agent_owner: Some(agent.map_or(0, |user| user.uid.as_raw())),
@@ -46,5 +47,5 @@ pub fn main() -> ExitCode {
             errors: &mut std::io::stderr(),
         },
     );
-    ExitCode::from(code)
+    exit.into()
 }

@@ -159,7 +159,10 @@ fn a_wrong_pin_is_told_and_asked_again_of_a_person_only() {
     plug(&machine, Some("2468"), 8);
     let ran = machine.run("enroll --code GOOD-CODE --json", &["1111"], false, false);
     assert_eq!(ran.exit, 1);
-    assert_eq!(ran.json(), serde_json::json!({"error": {"code": "WK-1203", "message": "Wrong PIN. Tries left: 7."}}));
+    assert_eq!(
+        ran.json(),
+        serde_json::json!({"error": {"code": "WK-1203", "number": 1203, "message": "Wrong PIN. Tries left: 7."}})
+    );
     assert_eq!(machine.log().iter().filter(|line| line.contains("MakeCredential")).count(), 1);
 }
 

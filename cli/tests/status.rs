@@ -198,7 +198,7 @@ fn a_socket_of_somebody_else_gets_nothing() {
                 errors: &mut errors,
             },
         );
-        results.push((command, exit, String::from_utf8(out).unwrap()));
+        results.push((command, exit.status(), String::from_utf8(errors).unwrap()));
     }
     helper.kill().unwrap();
     helper.wait().unwrap();
@@ -243,7 +243,7 @@ fn exit_codes_of_the_program() {
     assert!(text.starts_with("The login service is not running (agent)."), "{text}");
     assert!(text.contains("(WK-1301)"), "{text}");
     let output = wardkey("status --json");
-    let error: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(error["error"]["code"], "WK-1301");
-    assert!(output.stderr.is_empty());
+    let error: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!((&error["error"]["code"], &error["error"]["number"]), (&"WK-1301".into(), &1301.into()));
+    assert!(output.stdout.is_empty());
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use wardkey_core::code::Code;
+use wardkey_core::exit::Exit;
 use wardkey_core::message::agent::{Request, WayIn};
 use wardkey_core::texts;
 
@@ -21,16 +22,16 @@ use crate::peers::Agent;
 const ANSWER: Duration = Duration::from_secs(10);
 
 /// Runs the command; the exit status: 1 when something was found that nobody has accepted.
-pub(crate) fn doctor(context: &mut Context<'_, '_>, options: &DoctorOptions) -> Result<(Output, u8), CliError> {
+pub(crate) fn doctor(context: &mut Context<'_, '_>, options: &DoctorOptions) -> Result<(Output, Exit), CliError> {
     if let (Some(subject), Some(reason)) = (&options.accept, &options.reason) {
-        return accept(context, subject, reason).map(|output| (output, 0));
+        return accept(context, subject, reason).map(|output| (output, Exit::Done));
     }
     let (findings, administrators) = doctor::everything(context);
     if options.record {
         doctor::record(context, &findings)?;
     }
-    let status = u8::from(findings.iter().any(Finding::matters));
-    Ok((shown(context, &findings, &administrators), status))
+    let exit = if findings.iter().any(Finding::matters) { Exit::Refused } else { Exit::Done };
+    Ok((shown(context, &findings, &administrators), exit))
 }
 
 fn accept(context: &mut Context<'_, '_>, subject: &str, reason: &str) -> Result<Output, CliError> {

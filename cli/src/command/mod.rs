@@ -11,13 +11,14 @@ mod key;
 mod status;
 mod sync;
 
+use wardkey_core::exit::Exit;
+
 use crate::args::{Action, Cli, ConfigAction, KeyAction};
 use crate::context::{Context, Environment, language};
 use crate::output::Output;
 
-/// Runs a command; the exit code: 0 done, 1 refused, 3 agent or key process cannot be reached.
-/// (2, wrong usage, comes from reading the arguments.)
-pub fn run(cli: &Cli, env: &mut Environment<'_>) -> u8 {
+/// Runs a command. ([`Exit::Usage`] comes from reading the arguments.)
+pub fn run(cli: &Cli, env: &mut Environment<'_>) -> Exit {
     let mut context = Context { cli, language: language(cli), env };
     let done = match &cli.action {
         Action::Status => status::status(&mut context).map(well),
@@ -33,18 +34,18 @@ pub fn run(cli: &Cli, env: &mut Environment<'_>) -> u8 {
         Action::Key(KeyAction::ChangePin) => key::change_pin(&mut context).map(well),
     };
     match done {
-        Ok((output, status)) => {
+        Ok((output, exit)) => {
             context.print(&output);
-            status
+            exit
         }
         Err(error) => {
             context.fail(&error);
-            error.exit_code()
+            error.exit()
         }
     }
 }
 
-/// A result, and the exit code of what is done.
-fn well(output: Output) -> (Output, u8) {
-    (output, 0)
+/// A result, and the exit status of what is done.
+fn well(output: Output) -> (Output, Exit) {
+    (output, Exit::Done)
 }

@@ -43,9 +43,13 @@ pub struct Ran {
 }
 
 impl Ran {
+    /// The one line of JSON: a result on standard output, or an error on standard error.
     pub fn json(&self) -> serde_json::Value {
-        assert_eq!(self.out.lines().count(), 1, "{}", self.out);
-        serde_json::from_str(&self.out).unwrap()
+        let (line, other) = if self.out.is_empty() { (&self.errors, &self.out) } else { (&self.out, &self.errors) };
+        assert_eq!((line.lines().count(), other.as_str()), (1, ""), "{line}");
+        let json: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(json.get("error").is_some(), self.out.is_empty(), "errors go to standard error: {json}");
+        json
     }
 }
 
@@ -163,7 +167,7 @@ impl Machine {
         );
         assert!(person.answers.is_empty(), "not asked for {:?}", person.answers);
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        Ran { exit, out: text(out), errors: text(errors), said: person.said }
+        Ran { exit: exit.status(), out: text(out), errors: text(errors), said: person.said }
     }
 
     pub fn log(&self) -> Vec<String> {
