@@ -5,18 +5,52 @@ use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use wardkey_core::code::Code;
 
 use crate::error::CliError;
 
-/// Reads at most `max` bytes; `None` when there is no such file.
+/// What may stand at the end of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A regular file, and no link to one.
+    Regular,
+    /// Whatever the path leads to.
+    Any,
+}
+
+/// Reads a regular file of at most `max` bytes; `None` when there is none. A link is an error: for root
+/// it could lead to anything.
 pub(crate) fn read(path: &Path, max: usize) -> Result<Option<Vec<u8>>, CliError> {
-    let flags = (nix::fcntl::OFlag::O_NONBLOCK | nix::fcntl::OFlag::O_NOCTTY).bits();
-    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+    open_and_read(path, max, Kind::Regular)
+}
+
+/// Reads what a path leads to, also by links or from a pipe, at most `max` bytes: configuration of other
+/// programs, which follow links too, and files that the caller names.
+pub(crate) fn read_followed(path: &Path, max: usize) -> Result<Option<Vec<u8>>, CliError> {
+    open_and_read(path, max, Kind::Any)
+}
+
+fn open_and_read(path: &Path, max: usize, kind: Kind) -> Result<Option<Vec<u8>>, CliError> {
+    // O_NONBLOCK: opening a FIFO must not wait.
+    let mut flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    if kind == Kind::Regular {
+        flags |= OFlag::O_NOFOLLOW;
+    }
+    let file = match OpenOptions::new().read(true).custom_flags(flags.bits()).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if kind == Kind::Regular && error.raw_os_error() == Some(Errno::ELOOP as i32) => {
+            return Err(failed(path, &"is a link; put the file itself there"));
+        }
         Err(error) => return Err(failed(path, &error)),
     };
+    let metadata = file.metadata().map_err(|error| failed(path, &error))?;
+    if kind == Kind::Regular && !metadata.is_file() {
+        return Err(failed(path, &"is not a regular file"));
+    }
+
     let mut bytes = Vec::new();
     let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
     file.take(limit).read_to_end(&mut bytes).map_err(|error| failed(path, &error))?;
@@ -51,4 +85,35 @@ pub(crate) fn remove(path: &Path) -> Result<(), CliError> {
 
 pub(crate) fn failed(path: &Path, error: &dyn std::fmt::Display) -> CliError {
     CliError::with(Code::Configuration, format_args!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn links_and_long_files_are_refused_and_followed_only_where_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        assert_eq!(read(&file, 4).unwrap(), None);
+        std::fs::write(&file, "1234").unwrap();
+        symlink(&file, &link).unwrap();
+        assert_eq!(read(&file, 4).unwrap().unwrap(), b"1234");
+        assert!(read(&file, 3).unwrap_err().to_string().contains("longer than 3 bytes"));
+        assert!(read(&link, 4).unwrap_err().to_string().contains("is a link"));
+        assert!(read(folder.path(), 4).unwrap_err().to_string().contains("is not a regular file"));
+        assert_eq!(read_followed(&link, 4).unwrap().unwrap(), b"1234");
+        assert!(read_followed(&link, 3).is_err());
+    }
+
+    #[test]
+    fn a_pipe_without_a_writer_does_not_hold_the_reader() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRUSR).unwrap();
+        assert!(read(&pipe, 4).is_err());
+        assert_eq!(read_followed(&pipe, 4).unwrap().unwrap(), b"");
+    }
 }

@@ -129,7 +129,7 @@ fn token_text(context: &mut Context<'_, '_>, options: &JoinOptions) -> Result<Ze
         return crate::security_key::ask(context, context.words().token);
     }
     let bytes = Zeroizing::new(
-        files::read(file, MAX_TOKEN_FILE)?.ok_or_else(|| files::failed(file, &"there is no such file"))?,
+        files::read_followed(file, MAX_TOKEN_FILE)?.ok_or_else(|| files::failed(file, &"there is no such file"))?,
     );
     let text = String::from_utf8_lossy(&bytes);
     Ok(Zeroizing::new(text.lines().next().unwrap_or_default().trim().to_owned()))
@@ -144,7 +144,7 @@ fn name(options: &JoinOptions) -> Result<DisplayText, CliError> {
 }
 
 fn machine(path: &Path) -> Result<Hash, CliError> {
-    let bytes = files::read(path, 256)?.ok_or_else(|| files::failed(path, &"there is no such file"))?;
+    let bytes = files::read_followed(path, 256)?.ok_or_else(|| files::failed(path, &"there is no such file"))?;
     let id = bytes.trim_ascii();
     if id.len() != 32 || !id.iter().all(u8::is_ascii_hexdigit) {
         return Err(files::failed(path, &"is not a machine id; run systemd-machine-id-setup"));

@@ -29,7 +29,7 @@ const UNITS: [&str; 4] =
 pub(crate) fn look(root: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, section, keys) in FILES {
-        for file in text::files(&root.join(name), "conf") {
+        for file in text::with_ending(&root.join(name), "conf") {
             findings.extend(in_file(root, &file, section, keys));
         }
     }
@@ -70,7 +70,7 @@ fn gettys(root: &Path, folder: &Path) -> Vec<Finding> {
         ["getty", "console", "serial", "tty", "autologin"].iter().any(|part| name.contains(part))
     });
     for unit in units {
-        let files: Vec<PathBuf> = if unit.is_dir() { text::files(&unit, "conf") } else { vec![unit] };
+        let files: Vec<PathBuf> = if unit.is_dir() { text::with_ending(&unit, "conf") } else { vec![unit] };
         for file in files {
             for line in text::sections(&text::read(&file)) {
                 let words: Vec<_> = line.value.split_whitespace().collect();

@@ -30,7 +30,7 @@ const LOOKING_UP: Duration = Duration::from_secs(20);
 pub(crate) fn before_enabling(context: &Context<'_, '_>, settings: &Settings) -> (Vec<Finding>, Vec<Finding>) {
     let directory = directory(context);
     let mut findings = ways(context, settings, &directory).findings;
-    findings.extend(machine::files(&context.env.places.root, settings, context.env.files_owner));
+    findings.extend(machine::owners_and_modes(&context.env.places.root, settings, context.env.files_owner));
     findings.extend(of_accounts(context, settings, &directory, LOOKING_UP));
     mark_accepted(context, &mut findings);
     findings.retain(Finding::matters);
@@ -82,7 +82,7 @@ pub(crate) fn everything(context: &mut Context<'_, '_>) -> (Vec<Finding>, BTreeM
         finding.details.push(problem.to_string());
         findings.push(finding);
     }
-    findings.extend(machine::files(&places.root, &settings, context.env.files_owner));
+    findings.extend(machine::owners_and_modes(&places.root, &settings, context.env.files_owner));
     if machine::is_real(&places.root) {
         findings.extend(machine::services());
     }

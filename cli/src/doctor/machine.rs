@@ -11,6 +11,7 @@ use wardkey_core::snapshot::Anchor;
 use wardkey_settings::files::Owner;
 use wardkey_settings::pam::Settings;
 
+use crate::files;
 use crate::finding::{Finding, Level};
 
 use super::text;
@@ -65,7 +66,7 @@ pub(crate) fn ask(program: &str, arguments: &[&str]) -> Option<String> {
 }
 
 /// Owners and modes.
-pub(crate) fn files(root: &Path, settings: &Settings, owner: Owner) -> Vec<Finding> {
+pub(crate) fn owners_and_modes(root: &Path, settings: &Settings, owner: Owner) -> Vec<Finding> {
     let mut findings = Vec::new();
     for folder in FOLDERS {
         let folder = root.join(folder);
@@ -192,7 +193,9 @@ pub(crate) fn certificate(folder: &Path, now: u64) -> Option<Finding> {
     let path = folder.join("terminal.pem");
     let finding =
         |detail: String| Some(Finding::new(Code::CertificateEnds, Level::Warning, "", "certificate").detail(detail));
-    match super::certificate::not_after(&text::read(&path)) {
+    // The folder is the agent's: it may not send root anywhere else.
+    let pem = files::read(&path, 64 * 1024).ok().flatten().unwrap_or_default();
+    match super::certificate::not_after(&String::from_utf8_lossy(&pem)) {
         None => finding(format!("{}: missing or not readable", path.display())),
         Some(end) if end <= now => finding(format!("{}: ended {} days ago", path.display(), (now - end) / 86_400)),
         Some(end) if end - now < SOON => finding(format!("{}: ends in {} days", path.display(), (end - now) / 86_400)),
@@ -219,7 +222,7 @@ mod tests {
             std::fs::set_permissions(path(name), PermissionsExt::from_mode(0o755)).unwrap();
         }
         let found = || -> Vec<String> {
-            files(root.path(), &Settings::default(), Owner::current())
+            owners_and_modes(root.path(), &Settings::default(), Owner::current())
                 .into_iter()
                 .map(|finding| finding.subject)
                 .collect()

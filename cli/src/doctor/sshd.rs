@@ -78,7 +78,7 @@ fn gather(root: &Path, file: &Path, all: &mut String, depth: usize) {
                     };
                     match path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix("*.")) {
                         Some(ending) => {
-                            for file in text::files(path.parent().unwrap_or(root), ending) {
+                            for file in text::with_ending(path.parent().unwrap_or(root), ending) {
                                 gather(root, &file, all, depth + 1);
                             }
                         }

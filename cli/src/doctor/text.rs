@@ -1,21 +1,18 @@
 //! Configuration files of others, read with a bound.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Longest file that is read, in bytes; the rest is not looked at.
-const MAX_BYTES: u64 = 1024 * 1024;
+use crate::files;
+
+/// Longest file that is read, in bytes: `/etc/passwd` of 100,000 accounts.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
 /// Files of a folder that are looked at.
 const MAX_FILES: usize = 1000;
 
-/// The text of a file; empty when there is none.
+/// The text of a file; empty when there is none. A link is followed, as the program whose file it is does.
 pub(crate) fn read(path: &Path) -> String {
-    let mut bytes = Vec::new();
-    if path.is_file()
-        && let Ok(file) = std::fs::File::open(path)
-    {
-        let _ = file.take(MAX_BYTES).read_to_end(&mut bytes);
-    }
+    let bytes = if path.is_file() { files::read_followed(path, MAX_BYTES) } else { Ok(None) };
+    let bytes = bytes.ok().flatten().unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
@@ -28,7 +25,7 @@ pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The file, or the files of a folder with this ending.
-pub(crate) fn files(path: &Path, ending: &str) -> Vec<PathBuf> {
+pub(crate) fn with_ending(path: &Path, ending: &str) -> Vec<PathBuf> {
     if !path.is_dir() {
         return vec![path.into()];
     }

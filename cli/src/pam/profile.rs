@@ -232,7 +232,8 @@ fn essence(text: &str) -> Vec<String> {
 }
 
 fn text(path: &Path) -> Result<String, String> {
-    match files::read(path, MAX_BYTES) {
+    // As libpam reads it.
+    match files::read_followed(path, MAX_BYTES) {
         Ok(Some(bytes)) => String::from_utf8(bytes).map_err(|_| format!("{}: not UTF-8", path.display())),
         Ok(None) => Err(format!("{}: there is no such file", path.display())),
         Err(error) => Err(error.to_string()),

@@ -293,14 +293,18 @@ fn sync(folder: &Path) -> Result<(), CliError> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| files::failed(folder, &error))
 }
 
+fn kernel_text(path: &str) -> Option<String> {
+    String::from_utf8(files::read(Path::new(path), 4096).ok()??).ok()
+}
+
 fn boot() -> Option<String> {
-    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let text = kernel_text("/proc/sys/kernel/random/boot_id")?;
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 /// Since the machine was started, sleep included.
 fn uptime_ms() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/uptime").ok()?;
+    let text = kernel_text("/proc/uptime")?;
     let (seconds, hundredths) = text.split_whitespace().next()?.split_once('.')?;
     Some(
         seconds

@@ -1,13 +1,18 @@
 //! Who gets in without a key when everybody else needs one: local accounts that Wardkey leaves alone,
 //! that can log in by a password of this machine, and that are or can become root.
 
+use std::path::Path;
 use std::time::SystemTime;
 
 use nix::unistd::{Group, User};
 use wardkey_settings::pam::LocalAccounts;
 
+use crate::files;
+
 /// Groups whose members become root by sudo, on Debian and elsewhere.
 const ADMINISTRATORS: [&str; 3] = ["sudo", "admin", "wheel"];
+/// Longest `/etc/shadow` in bytes: 100,000 accounts.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
 const NO_SHELLS: [&str; 2] = ["nologin", "false"];
 
 /// An entry of `local_accounts`.
@@ -59,8 +64,8 @@ impl WaysIn {
     /// Looks at root and the listed accounts. `person` says whether an account is a person's of the
     /// directory: whose account it is, is then a matter of the server, not of this machine alone.
     pub(crate) fn look(local: &LocalAccounts, person: &mut dyn FnMut(&str) -> bool) -> Self {
-        let shadow = std::fs::read_to_string("/etc/shadow").unwrap_or_default();
-        let shells = std::fs::read_to_string("/etc/shells").unwrap_or_default();
+        let shadow = text("/etc/shadow");
+        let shells = text("/etc/shells");
         let today = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() / 86_400;
         let mut ways = Self::default();
         for listed in std::iter::once(Listed::Name("root")).chain(Listed::all(local)) {
@@ -89,6 +94,12 @@ impl WaysIn {
         let closed: Vec<_> = self.closed.iter().map(|(name, why)| format!("{name}: {why}")).collect();
         format!("{}; list an administrator in local_accounts of pam.toml", closed.join("; "))
     }
+}
+
+/// The text of a file; without it nobody counts as an administrator.
+fn text(path: &str) -> String {
+    let bytes = files::read_followed(Path::new(path), MAX_BYTES).ok().flatten().unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Why an account cannot log in by its password; `shadow` as in shadow(5), days since 1970.
