@@ -53,7 +53,7 @@ fn keep_scopes(path: &Path) -> Result<(), CliError> {
     let Some(bytes) = files::read(path, Marks::MAX_BYTES)? else { return Ok(()) };
     match codec::from_bytes::<Marks>(&bytes) {
         Ok(marks) => files::replace(path, &codec::to_bytes(&Marks { terminal_number: 0, ..marks })),
-        Err(error) => Err(files::failed(path, &error)),
+        Err(error) => Err(files::failed(path, error.to_string())),
     }
 }
 

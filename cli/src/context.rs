@@ -11,7 +11,7 @@ use crate::console::Person;
 use crate::error::CliError;
 use crate::output::Output;
 use crate::places::Places;
-use crate::words;
+use crate::texts::Text;
 
 /// The surroundings that a test replaces; no option and no variable does.
 pub struct Environment<'a> {
@@ -45,13 +45,25 @@ pub(crate) struct Context<'w, 'a> {
 }
 
 impl Context<'_, '_> {
-    pub(crate) fn words(&self) -> &'static words::Words {
-        words::of(self.language)
+    /// A text in the caller's language.
+    pub(crate) fn text(&self, text: Text) -> String {
+        text.say(self.language)
+    }
+
+    /// A text with arguments.
+    pub(crate) fn text_with(&self, text: Text, args: &[(&str, &str)]) -> String {
+        text.say_with(self.language, args)
     }
 
     /// Tells the person something that is not the result.
     pub(crate) fn say(&mut self, text: &str) {
         self.env.person.say(text);
+    }
+
+    /// Tells the person a text.
+    pub(crate) fn tell(&mut self, text: Text) {
+        let text = self.text(text);
+        self.say(&text);
     }
 
     pub(crate) fn say_code(&mut self, code: wardkey_core::code::Code, args: &[(&str, &str)]) {

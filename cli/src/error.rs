@@ -9,6 +9,7 @@ use wardkey_core::texts;
 use wardkey_settings::problem::Problem;
 
 use crate::finding::Finding;
+use crate::texts::Phrase;
 
 /// Longest detail in characters.
 const DETAIL_CHARS: usize = 400;
@@ -17,14 +18,14 @@ const DETAIL_CHARS: usize = 400;
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
     /// Refused, by this program, the agent, the server or the key.
-    #[error("{code}: {}", detail.as_deref().unwrap_or("refused"))]
+    #[error("{code}: {}", detail.as_ref().map_or_else(|| "refused".to_owned(), ToString::to_string))]
     Refused {
         /// The code.
         code: Code,
         /// Arguments of the code's sentence.
-        args: Vec<(&'static str, String)>,
+        args: Vec<(&'static str, Phrase)>,
         /// For administrators.
-        detail: Option<String>,
+        detail: Option<Phrase>,
     },
     /// The configuration is wrong ([`Code::Configuration`]): everything that is.
     #[error("{} problems of configuration", .0.len())]
@@ -38,7 +39,7 @@ pub enum CliError {
         /// [`Code::AgentUnreachable`] or [`Code::KeyProcessUnreachable`].
         code: Code,
         /// For administrators.
-        detail: String,
+        detail: Phrase,
     },
 }
 
@@ -49,8 +50,8 @@ impl CliError {
     }
 
     /// A refusal with a detail for administrators.
-    pub fn with(code: Code, detail: impl std::fmt::Display) -> Self {
-        Self::Refused { code, args: Vec::new(), detail: Some(detail.to_string()) }
+    pub fn with(code: Code, detail: impl Into<Phrase>) -> Self {
+        Self::Refused { code, args: Vec::new(), detail: Some(detail.into()) }
     }
 
     /// A refusal whose sentence has an argument.
@@ -59,8 +60,8 @@ impl CliError {
     }
 
     /// A request that is wrong for this reason.
-    pub fn invalid(reason: impl std::fmt::Display) -> Self {
-        Self::Refused { code: Code::RequestInvalid, args: vec![("reason", reason.to_string())], detail: None }
+    pub fn invalid(reason: impl Into<Phrase>) -> Self {
+        Self::Refused { code: Code::RequestInvalid, args: vec![("reason", reason.into())], detail: None }
     }
 
     /// The code.
@@ -80,25 +81,27 @@ impl CliError {
         }
     }
 
-    fn detail(&self) -> Option<String> {
+    fn detail(&self, language: Language) -> Option<String> {
         let detail = match self {
-            Self::Refused { detail, .. } => detail.as_deref(),
-            Self::Unreachable { detail, .. } => Some(detail.as_str()),
+            Self::Refused { detail, .. } => detail.as_ref(),
+            Self::Unreachable { detail, .. } => Some(detail),
             Self::Problems(_) | Self::Findings(_) => None,
         };
-        detail.map(|text| printable(text, DETAIL_CHARS))
+        detail.map(|detail| printable(&detail.say(language), DETAIL_CHARS))
     }
 
-    fn args(&self) -> Vec<(&str, &str)> {
-        match self {
-            Self::Refused { args, .. } => args.iter().map(|(name, value)| (*name, value.as_str())).collect(),
+    fn message(&self, language: Language) -> String {
+        let args: Vec<_> = match self {
+            Self::Refused { args, .. } => args.iter().map(|(name, value)| (*name, value.say(language))).collect(),
             Self::Unreachable { .. } | Self::Problems(_) | Self::Findings(_) => Vec::new(),
-        }
+        };
+        let args: Vec<_> = args.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        texts::message(self.code(), language, &args)
     }
 
     /// The sentence with its code, and the detail on a line of its own.
     pub fn to_text(&self, language: Language) -> String {
-        let sentence = texts::with_code(self.code(), language, &self.args());
+        let sentence = format!("{} ({})", self.message(language), self.code());
         if let Self::Problems(problems) = self {
             let lines = problems.iter().map(|problem| format!("\n  {}", printable(&problem.to_string(), 4096)));
             return lines.fold(sentence, |text, line| text + &line);
@@ -106,7 +109,7 @@ impl CliError {
         if let Self::Findings(findings) = self {
             return findings.iter().fold(sentence, |text, finding| text + "\n" + &finding.in_words(language));
         }
-        match self.detail() {
+        match self.detail(language) {
             Some(detail) => format!("{sentence}\n  {detail}"),
             None => sentence,
         }
@@ -114,9 +117,9 @@ impl CliError {
 
     /// `{"error": {"code", "number", "message", "detail"}}`; the detail only if there is one.
     pub fn to_json(&self, language: Language) -> Value {
-        let message = texts::message(self.code(), language, &self.args());
+        let message = self.message(language);
         let mut error = json!({"code": self.code().to_string(), "number": self.code().number(), "message": message});
-        if let (Some(detail), Some(fields)) = (self.detail(), error.as_object_mut()) {
+        if let (Some(detail), Some(fields)) = (self.detail(language), error.as_object_mut()) {
             fields.insert("detail".into(), detail.into());
         }
         if let (Self::Problems(problems), Some(fields)) = (self, error.as_object_mut()) {
@@ -131,29 +134,29 @@ impl CliError {
 
 impl From<agent::Refusal> for CliError {
     fn from(refusal: agent::Refusal) -> Self {
-        let seconds = refusal.retry_after.map(|seconds| ("seconds", seconds.to_string()));
-        let detail = refusal.detail;
+        let seconds = refusal.retry_after.map(|seconds| ("seconds", seconds.into()));
+        let detail: Option<String> = refusal.detail;
         match refusal.code {
             // Their sentences have the detail in them.
             code @ (Code::RegistrationRefused | Code::RequestInvalid) => {
-                let reason = detail.unwrap_or_else(|| "-".into());
+                let reason = detail.unwrap_or_else(|| "-".into()).into();
                 Self::Refused { code, args: vec![("reason", reason)], detail: None }
             }
             code @ Code::NotFound => {
-                let what = detail.unwrap_or_else(|| "-".into());
+                let what = detail.unwrap_or_else(|| "-".into()).into();
                 Self::Refused { code, args: vec![("what", what)], detail: None }
             }
-            code => Self::Refused { code, args: seconds.into_iter().collect(), detail },
+            code => Self::Refused { code, args: seconds.into_iter().collect(), detail: detail.map(Phrase::from) },
         }
     }
 }
 
 impl From<key::KeyFailure> for CliError {
     fn from(failure: key::KeyFailure) -> Self {
-        let tries = failure.tries_left.map(|tries| ("tries", tries.to_string()));
+        let tries = failure.tries_left.map(|tries| ("tries", tries.to_string().into()));
         // The sentence about a PIN says all; the others may need the cause.
         let detail = failure.detail.filter(|_| !matches!(failure.code, Code::PinWrong | Code::PinBlocked));
-        Self::Refused { code: failure.code, args: tries.into_iter().collect(), detail }
+        Self::Refused { code: failure.code, args: tries.into_iter().collect(), detail: detail.map(Phrase::from) }
     }
 }
 

@@ -10,6 +10,7 @@ use nix::fcntl::OFlag;
 use wardkey_core::code::Code;
 
 use crate::error::CliError;
+use crate::texts::{Phrase, Text};
 
 /// What may stand at the end of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,20 +43,20 @@ fn open_and_read(path: &Path, max: usize, kind: Kind) -> Result<Option<Vec<u8>>,
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) if kind == Kind::Regular && error.raw_os_error() == Some(Errno::ELOOP as i32) => {
-            return Err(failed(path, &"is a link; put the file itself there"));
+            return Err(failed(path, Text::IsALink));
         }
-        Err(error) => return Err(failed(path, &error)),
+        Err(error) => return Err(failed(path, error.to_string())),
     };
-    let metadata = file.metadata().map_err(|error| failed(path, &error))?;
+    let metadata = file.metadata().map_err(|error| failed(path, error.to_string()))?;
     if kind == Kind::Regular && !metadata.is_file() {
-        return Err(failed(path, &"is not a regular file"));
+        return Err(failed(path, Text::NotRegular));
     }
 
     let mut bytes = Vec::new();
     let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
-    file.take(limit).read_to_end(&mut bytes).map_err(|error| failed(path, &error))?;
+    file.take(limit).read_to_end(&mut bytes).map_err(|error| failed(path, error.to_string()))?;
     if bytes.len() > max {
-        return Err(failed(path, &format_args!("longer than {max} bytes")));
+        return Err(failed(path, Text::LongerThan.with([("count", (max as u64).into())])));
     }
     Ok(Some(bytes))
 }
@@ -63,14 +64,14 @@ fn open_and_read(path: &Path, max: usize, kind: Kind) -> Result<Option<Vec<u8>>,
 /// Replaces a file: after a crash or a full disk there is the old one or the new one, whole. Mode 0644.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     make_folder_of(path)?;
-    wardkey_settings::files::replace(path, bytes, 0o644).map_err(|error| failed(path, &error))
+    wardkey_settings::files::replace(path, bytes, 0o644).map_err(|error| failed(path, error.to_string()))
 }
 
 /// Makes the folder that a file is to stand in, mode 0755; that it is there is as good.
 pub(crate) fn make_folder_of(path: &Path) -> Result<(), CliError> {
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
     match DirBuilder::new().mode(0o755).create(folder) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(failed(folder, &error)),
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(failed(folder, error.to_string())),
         _ => Ok(()),
     }
 }
@@ -78,13 +79,14 @@ pub(crate) fn make_folder_of(path: &Path) -> Result<(), CliError> {
 /// Takes a file away; that there is none is as good.
 pub(crate) fn remove(path: &Path) -> Result<(), CliError> {
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(failed(path, &error)),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(failed(path, error.to_string())),
         _ => Ok(()),
     }
 }
 
-pub(crate) fn failed(path: &Path, error: &dyn std::fmt::Display) -> CliError {
-    CliError::with(Code::Configuration, format_args!("{}: {error}", path.display()))
+pub(crate) fn failed(path: &Path, why: impl Into<Phrase>) -> CliError {
+    let place = path.display().to_string().into();
+    CliError::with(Code::Configuration, Text::At.with([("place", place), ("why", why.into())]))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use wardkey_core::code::Code;
 use wardkey_core::name::{Language, printable};
 use wardkey_core::texts;
 
-use crate::words;
+use crate::texts::{Phrase, Text};
 
 /// Longest reason in characters.
 pub(crate) const MAX_REASON: usize = 200;
@@ -43,7 +43,7 @@ pub struct Finding {
     /// Name of the sentence's argument, which is the subject.
     pub(crate) argument: &'static str,
     /// Where: lines and answers.
-    pub(crate) details: Vec<String>,
+    pub(crate) details: Vec<Phrase>,
     /// A command, or what to write.
     pub(crate) fix: Option<String>,
     /// What an acceptance is for: more than this is a new finding.
@@ -66,7 +66,7 @@ impl Finding {
         }
     }
 
-    pub(crate) fn detail(mut self, text: impl Into<String>) -> Self {
+    pub(crate) fn detail(mut self, text: impl Into<Phrase>) -> Self {
         self.details.push(text.into());
         self
     }
@@ -106,16 +106,15 @@ impl Finding {
 
     /// The sentence with its code, where it is, what to do, and why it was accepted.
     pub(crate) fn in_words(&self, language: Language) -> String {
-        let words::Words { accepted, fix, .. } = words::of(language);
         let mut text = format!("{} ({})", self.sentence(language), self.code);
         for detail in &self.details {
-            text += &format!("\n  {}", printable(detail, 1000));
+            text += &format!("\n  {}", printable(&detail.say(language), 1000));
         }
         if let Some(command) = &self.fix {
-            text += &format!("\n  {fix}: {}", printable(command, 400));
+            text += &format!("\n  {}: {}", Text::Fix.say(language), printable(command, 400));
         }
         if let Some(reason) = &self.accepted {
-            text += &format!("\n  {accepted}: {}", printable(reason, MAX_REASON));
+            text += &format!("\n  {}: {}", Text::Accepted.say(language), printable(reason, MAX_REASON));
         }
         text
     }
@@ -126,7 +125,7 @@ impl Finding {
             "level": self.level.name(),
             "subject": self.subject,
             "message": self.sentence(language),
-            "details": self.details,
+            "details": self.details.iter().map(|detail| detail.say(language)).collect::<Vec<_>>(),
             "fix": self.fix,
             "accepted": self.accepted,
         })

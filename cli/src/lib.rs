@@ -33,7 +33,7 @@ mod peers;
 mod places;
 mod program;
 mod security_key;
-mod words;
+mod texts;
 
 pub use args::{Action, Cli, ConfigAction, KeyAction};
 pub use command::run;

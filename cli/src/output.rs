@@ -4,10 +4,10 @@
 use serde_json::{Value, json};
 use wardkey_core::message::agent::{ScopeStatus, Status};
 use wardkey_core::message::key::KeyInfo;
-use wardkey_core::name::printable;
+use wardkey_core::name::{Language, printable};
 use wardkey_core::time::UnixTime;
 
-use crate::words::Words;
+use crate::texts::Text;
 
 /// A result, in both forms.
 pub(crate) struct Output {
@@ -17,48 +17,51 @@ pub(crate) struct Output {
     pub(crate) json: Value,
 }
 
-pub(crate) fn status(words: &Words, status: &Status) -> String {
+pub(crate) fn status(language: Language, status: &Status) -> String {
     let mut lines = Vec::new();
     match (&status.terminal, &status.terminal_name) {
-        (Some(id), Some(name)) => lines.push(format!("{}: {name} ({id})", words.terminal)),
-        (Some(id), None) => lines.push(format!("{}: {id}", words.terminal)),
-        (None, _) => lines.push(format!("{}: {}", words.terminal, words.not_joined)),
+        (Some(id), Some(name)) => lines.push(format!("{}: {name} ({id})", Text::Terminal.say(language))),
+        (Some(id), None) => lines.push(format!("{}: {id}", Text::Terminal.say(language))),
+        (None, _) => lines.push(format!("{}: {}", Text::Terminal.say(language), Text::NotJoined.say(language))),
     }
     if let Some(server) = &status.server {
-        let state = if status.connected { words.connected } else { words.not_connected };
-        lines.push(format!("{}: {} ({state})", words.server, printable(server, 300)));
+        let state = if status.connected { Text::Connected } else { Text::NotConnected };
+        lines.push(format!("{}: {} ({})", Text::Server.say(language), printable(server, 300), state.say(language)));
     }
     if let Some(contact) = status.last_contact {
         lines.push(format!(
             "{}: {} ({})",
-            words.last_contact,
+            Text::LastContact.say(language),
             date(contact),
-            (words.ago)(&duration(words, status.now.since(contact)))
+            Text::Ago.say_with(language, &[("time", &duration(language, status.now.since(contact)))])
         ));
     }
     if let Some(error) = &status.last_error {
-        lines.push(format!("{}: {}", words.last_error, printable(error, 400)));
+        lines.push(format!("{}: {}", Text::LastError.say(language), printable(error, 400)));
     }
     for of in status.scopes.iter() {
-        let expired = if of.expires <= status.now { words.expired } else { "" };
-        lines.push(format!("{}: {}{expired}", words.scope, scope(words, of)));
+        let expired = if of.expires <= status.now { Text::Expired.say(language) } else { String::new() };
+        lines.push(format!("{}: {}{expired}", Text::Directory.say(language), scope(language, of)));
     }
     if let Some(ahead) = status.clock_ahead {
-        lines.push((words.clock_ahead)(&duration(words, ahead)));
+        lines.push(Text::ClockAhead.say_with(language, &[("time", &duration(language, ahead))]));
     }
     if let Some(records) = status.in_memory {
-        lines.push((words.in_memory)(records));
+        lines.push(Text::InMemory.say_with(language, &[("count", &records.to_string())]));
     }
-    lines.push(format!("{}: {}", words.events, status.events_waiting));
-    lines.push(format!("{}: {}", words.logins, status.logins));
-    lines.push(format!("{}: {}", words.keys, status.keys));
-    lines.push(format!("{}: {}", words.time, date(status.now)));
-    lines.push(format!("{}: {}", words.version, printable(&status.version, 64)));
+    lines.push(format!("{}: {}", Text::EventsWaiting.say(language), status.events_waiting));
+    lines.push(format!("{}: {}", Text::LoginsRunning.say(language), status.logins));
+    lines.push(format!("{}: {}", Text::KeysPlugged.say(language), status.keys));
+    lines.push(format!("{}: {}", Text::Time.say(language), date(status.now)));
+    lines.push(format!("{}: {}", Text::Version.say(language), printable(&status.version, 64)));
     lines.join("\n")
 }
 
-pub(crate) fn scope(words: &Words, of: &ScopeStatus) -> String {
-    format!("{} {}, {}, {} {}", of.scope, of.position, (words.people)(of.people), words.expires, date(of.expires))
+pub(crate) fn scope(language: Language, of: &ScopeStatus) -> String {
+    let (position, people) = (of.position.to_string(), of.people.to_string());
+    let date = date(of.expires);
+    let args = [("scope", of.scope.as_str()), ("position", &position), ("count", &people), ("date", &date)];
+    Text::ScopeLine.say_with(language, &args)
 }
 
 pub(crate) fn status_json(status: &Status) -> Value {
@@ -91,24 +94,25 @@ pub(crate) fn scope_json(of: &ScopeStatus) -> Value {
     })
 }
 
-pub(crate) fn keys(words: &Words, keys: &[KeyInfo]) -> String {
+pub(crate) fn keys(language: Language, keys: &[KeyInfo]) -> String {
     if keys.is_empty() {
-        return words.no_keys.to_owned();
+        return Text::NoKeys.say(language);
     }
     let mut lines = Vec::new();
     for key in keys {
         let path = printable(&key.path, 64);
         lines.push(format!("{} ({path}, {:04x}:{:04x})", name_of(key), key.vendor, key.product));
         let Some(details) = &key.details else {
-            lines.push(format!("  {}", words.silent));
+            lines.push(format!("  {}", Text::KeySilent.say(language)));
             continue;
         };
         let versions: Vec<_> = details.versions.iter().map(|version| printable(version, 32)).collect();
-        let set = if details.pin_set { words.set } else { words.not_set };
-        let change = if details.pin_must_change { words.must_change } else { "" };
-        lines.push(format!("  PIN: {set}{change}, {}", (words.at_least)(usize::from(details.min_pin_length))));
+        let set = if details.pin_set { Text::PinSet } else { Text::PinNotSet }.say(language);
+        let change = if details.pin_must_change { Text::PinMustChange.say(language) } else { String::new() };
+        let least = Text::PinAtLeast.say_with(language, &[("count", &details.min_pin_length.to_string())]);
+        lines.push(format!("  PIN: {set}{change}, {least}"));
         if let Some(tries) = details.pin_tries {
-            lines.push(format!("  {}: {tries}", words.tries));
+            lines.push(format!("  {}: {tries}", Text::PinTries.say(language)));
         }
         lines.push(format!("  AAGUID: {}", details.aaguid));
         lines.push(format!("  CTAP: {}", versions.join(", ")));
@@ -136,18 +140,19 @@ pub(crate) fn key_json(key: &KeyInfo) -> Value {
     })
 }
 
-fn duration(words: &Words, seconds: u64) -> String {
-    let [day, hour, minute, second] = words.units;
-    match seconds {
-        0..=119 => format!("{seconds}{second}"),
-        120..=7199 => format!("{}{minute}", seconds / 60),
-        7200..=172_799 => format!("{}{hour}", seconds / 3600),
-        _ => format!("{}{day}", seconds / 86400),
-    }
+/// A time that has passed or is to come, in its largest unit.
+pub(crate) fn duration(language: Language, seconds: u64) -> String {
+    let (text, count) = match seconds {
+        0..=119 => (Text::Seconds, seconds),
+        120..=7199 => (Text::Minutes, seconds / 60),
+        7200..=172_799 => (Text::Hours, seconds / 3600),
+        _ => (Text::Days, seconds / 86400),
+    };
+    text.say_with(language, &[("count", &count.to_string())])
 }
 
 /// `2026-11-22 01:14:36 UTC` (RFC 3339 but for the blanks).
-fn date(time: UnixTime) -> String {
+pub(crate) fn date(time: UnixTime) -> String {
     // Days to civil date in the proleptic Gregorian calendar; years that no clock shows are cut.
     let seconds = time.0.min(253_402_300_799);
     let days = seconds / 86400 + 719_468;

@@ -75,7 +75,7 @@ pub(crate) fn unexpected() -> CliError {
 
 fn unreachable(code: Code, error: &IpcError) -> CliError {
     match error {
-        IpcError::Codec(_) | IpcError::FrameLength(_) => CliError::with(Code::ProtocolError, error),
-        _ => CliError::Unreachable { code, detail: error.to_string() },
+        IpcError::Codec(_) | IpcError::FrameLength(_) => CliError::with(Code::ProtocolError, error.to_string()),
+        _ => CliError::Unreachable { code, detail: error.to_string().into() },
     }
 }

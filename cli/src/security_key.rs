@@ -12,6 +12,7 @@ use crate::console::NoAnswer;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::peers::{self, Key};
+use crate::texts::Text;
 
 /// How long looking at all keys may take.
 const LOOK: Duration = Duration::from_secs(15);
@@ -50,7 +51,7 @@ pub(crate) fn the_one_key(context: &mut Context<'_, '_>) -> Result<(KeyInfo, Key
                     if count == 0 {
                         context.say_code(Code::InsertKey, &[]);
                     } else {
-                        context.say(context.words().several_keys);
+                        context.tell(Text::SeveralKeys);
                     }
                     told = Some(count);
                 }
@@ -94,7 +95,7 @@ pub(crate) fn another_try(
         CliError::Refused { args, .. } => args.iter().find(|(name, _)| *name == "tries"),
         CliError::Unreachable { .. } | CliError::Problems(_) | CliError::Findings(_) => None,
     };
-    let left = tries.and_then(|(_, tries)| tries.parse::<u8>().ok());
+    let left = tries.and_then(|(_, tries)| tries.to_string().parse::<u8>().ok());
     match error.code() {
         // Not knowing how many tries are left, none is spent.
         Code::PinWrong if again && left.is_some_and(|left| left > 0) => {
@@ -112,18 +113,18 @@ pub(crate) fn another_try(
 
 /// Asks for the first PIN of a key, or the next one: twice, and not shorter than the key takes.
 pub(crate) fn ask_new_pin(context: &mut Context<'_, '_>, details: &KeyDetails) -> Result<Pin, CliError> {
-    let words = context.words();
     let least = usize::from(details.min_pin_length.max(4));
+    let too_short = |code| CliError::with(code, Text::PinLeast.with([("count", (least as u64).into())]));
     for _ in 0..ROUNDS {
-        let typed = ask(context, words.pin_new)?;
-        let again = ask(context, words.pin_again)?;
+        let typed = ask(context, &context.text(Text::AskPinNew))?;
+        let again = ask(context, &context.text(Text::AskPinAgain))?;
         let same = *typed == *again;
         let long_enough = typed.chars().count() >= least;
         let problem = match Pin::new(typed) {
             Ok(pin) if same && long_enough => return Ok(pin),
-            Ok(_) if same => CliError::with(Code::PinPolicy, (words.pin_least)(least)),
-            Err(code) if same => CliError::with(code, (words.pin_least)(least)),
-            _ => CliError::invalid(words.pins_differ),
+            Ok(_) if same => too_short(Code::PinPolicy),
+            Err(code) if same => too_short(code),
+            _ => CliError::invalid(Text::PinsDiffer),
         };
         if !context.env.person.interactive() {
             return Err(problem);
@@ -154,8 +155,8 @@ pub(crate) fn ask(context: &mut Context<'_, '_>, question: &str) -> Result<Zeroi
 pub(crate) fn no_answer(error: NoAnswer) -> CliError {
     match error {
         NoAnswer::Cancelled | NoAnswer::TimedOut => CliError::new(Code::Cancelled),
-        NoAnswer::Unreadable => CliError::invalid(error),
-        NoAnswer::Io(error) => CliError::with(Code::Internal, error),
+        NoAnswer::Unreadable => CliError::invalid(error.to_string()),
+        NoAnswer::Io(error) => CliError::with(Code::Internal, error.to_string()),
     }
 }
 

@@ -167,7 +167,7 @@ fn status_says_how_many_ways_are_open() {
     assert_eq!((profile["ways_in_open"].as_u64(), profile["other_secrets"].is_null()), (Some(1), true));
     // Only root can tell who has another secret.
     let ran = machine.run("status", &[], false, true);
-    let people = "People with a password or an end by age besides: hanako\n";
+    let people = "People who also have a password, or whose account ends by age: hanako\n";
     assert!(ran.out.contains(&format!("{open}{people}")), "{}", ran.out);
 }
 
@@ -185,4 +185,13 @@ fn a_terminal_where_keys_are_not_enabled_says_so_and_what_would_stay_open() {
     assert!(!has(&found, "WK-1608", "other"), "{found:?}");
     machine.run("doctor --record", &[], false, true);
     assert!(told.lock().unwrap().is_empty(), "nothing opens where nobody needs a key");
+}
+
+#[test]
+fn japanese_output_holds_no_english_details() {
+    let (machine, _) = machine();
+    let ran = machine.run("doctor --lang ja", &[], false, true);
+    let detail = "/etc/pam.d/kde-fingerprint:1 pam_fprintd.so（指紋）、経路: /etc/pam.d/kde-fingerprint:1 ";
+    assert!(ran.out.contains(detail), "{}", ran.out);
+    assert!(!ran.out.contains("way: ") && !ran.out.contains("fix: "), "{}", ran.out);
 }

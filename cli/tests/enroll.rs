@@ -89,11 +89,11 @@ fn a_key_with_a_pin_is_enrolled_and_the_pin_goes_to_the_key_only() {
         "The key of 山田 花子 has been registered.\nFingerprint: cdcdcdcdcdcdcdcd\n\
          Please register a backup key too, and keep it in another place.\n"
     );
-    assert_eq!(ran.said, ["Registering a key for: 山田 花子 (hanako)", "Please touch the key."]);
+    assert_eq!(ran.said, ["Registering a key for 山田 花子 (hanako)", "Please touch the key."]);
     // The challenge begins after everything that takes a person's time.
     let order = [
         "agent Status",
-        "asked Enrolment code: ",
+        "asked Enrollment code: ",
         "key List",
         "asked PIN: ",
         "agent EnrolBegin",
@@ -230,8 +230,8 @@ fn it_waits_for_one_key_to_be_plugged() {
         ran.said,
         [
             "Please insert your security key.",
-            "Several keys are plugged. Please leave only the one that is meant.",
-            "Registering a key for: 山田 花子 (hanako)",
+            "Several keys are plugged in. Please leave only the one that is meant.",
+            "Registering a key for 山田 花子 (hanako)",
             "Please insert your security key.",
             "Please touch the key.",
         ]

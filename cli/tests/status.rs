@@ -46,7 +46,7 @@ fn status_for_people_and_programs() {
          Last contact: 1970-01-12 13:30:00 UTC (16 min ago)\n\
          Last error: timed?out\n\
          Directory: ward3 1.25, 120 people, expires 1970-01-12 13:46:39 UTC (expired)\n\
-         Events waiting: 3\nLogins under way: 1\nKeys plugged: 2\n\
+         Events waiting: 3\nLogins under way: 1\nKeys plugged in: 2\n\
          Time: 1970-01-12 13:46:40 UTC\nVersion: 0.1.0\nLogins with keys: disabled\n"
     );
     let ran = machine.run("status --lang ja", &[], false, false);
@@ -63,7 +63,7 @@ fn a_clock_that_is_ahead_and_records_in_memory_are_warned_of() {
     assert_eq!((&json["in_memory"], &json["clock_ahead"]), (&json!(7), &json!(864_000)));
     let text = machine.run("status", &[], false, false).out;
     assert!(text.contains("Warning: this terminal's clock is 10 days ahead of the server."), "{text}");
-    assert!(text.contains("Warning: the disk takes nothing; 7 records are in memory only"), "{text}");
+    assert!(text.contains("Warning: the disk takes nothing. 7 records are in memory only"), "{text}");
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn key_info_for_people_and_programs() {
     );
     let none = Machine::new();
     none.key(|_| vec![keys(vec![])]);
-    assert_eq!(none.run("key info", &[], false, false).out, "No key is plugged.\n");
+    assert_eq!(none.run("key info", &[], false, false).out, "No key is plugged in.\n");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::error::CONFIGURATION as CODE;
 use crate::error::CliError;
 use crate::output::Output;
 use crate::pam::local_list;
+use crate::texts::Text;
 
 pub(crate) fn check(context: &mut Context<'_, '_>, options: &CheckOptions) -> Result<Output, CliError> {
     let (_, problems) = everything(context, &options.pam, &options.agent);
@@ -24,8 +25,8 @@ pub(crate) fn check(context: &mut Context<'_, '_>, options: &CheckOptions) -> Re
         // All of it goes where errors go; with --json, in the one line.
         return Err(CliError::Problems(problems));
     }
-    let text = context.words().configuration_right;
-    Ok(Output { text: text.into(), json: json!({ "problems": [] }) })
+    let text = context.text(Text::ConfigurationRight);
+    Ok(Output { text, json: json!({ "problems": [] }) })
 }
 
 /// What the service does besides: keeps the list of local accounts, and says aloud what is wrong before

@@ -10,6 +10,7 @@ use crate::error::CliError;
 use crate::output::Output;
 use crate::pam::profile::{self, State};
 use crate::pam::undo::{self, Pending};
+use crate::texts::Text;
 
 use super::enable::{done, needs_root, now};
 
@@ -21,7 +22,6 @@ pub(crate) fn disable(context: &mut Context<'_, '_>, options: &DisableOptions) -
     if let Some(seconds) = options.after {
         std::thread::sleep(Duration::from_secs(seconds.into()));
     }
-    let words = context.words();
     let pending = Pending::read(&context.env.places).filter(|_| options.unconfirmed);
     if let Some(left) = pending.and_then(|pending| pending.left()).filter(|left| *left <= TIMERS_DIFFER) {
         std::thread::sleep(left);
@@ -29,23 +29,22 @@ pub(crate) fn disable(context: &mut Context<'_, '_>, options: &DisableOptions) -
     let _lock = undo::lock(&context.env.places)?;
     match now(context) {
         (_, Some(pending)) if options.unconfirmed && pending.left().is_some() => {
-            Ok(done(words.nothing_to_undo, true, false))
+            Ok(done(context, Text::NothingToUndo, true, false))
         }
         (_, Some(_)) => {
             undo::undo(&context.env.places)?;
-            Ok(done(words.disabled, false, true))
+            Ok(done(context, Text::Disabled, false, true))
         }
-        (state, None) if options.unconfirmed => Ok(done(words.nothing_to_undo, state != State::Off, false)),
-        (State::Off, None) => Ok(done(words.disabled_already, false, false)),
-        (State::Edited(how), None) => Err(CliError::with(
-            Code::PamFilesEdited,
-            format_args!("{how}; take the lines with pam_fido.so out by hand, then run: pam-auth-update"),
-        )),
+        (state, None) if options.unconfirmed => Ok(done(context, Text::NothingToUndo, state != State::Off, false)),
+        (State::Off, None) => Ok(done(context, Text::DisabledAlready, false, false)),
+        (State::Edited(how), None) => {
+            Err(CliError::with(Code::PamFilesEdited, Text::TakeOutByHand.with([("how", how)])))
+        }
         (State::On, None) => {
             // A power failure meanwhile leaves what pam-auth-update leaves: each file old or new.
             let kept = undo::Kept::now(&context.env.places)?;
             profile::switch(&context.env.places, false).inspect_err(|_| kept.put_back())?;
-            Ok(done(words.disabled, false, true))
+            Ok(done(context, Text::Disabled, false, true))
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::files;
 use crate::finding::{Finding, Level, MAX_REASON};
 use crate::output::Output;
 use crate::peers::Agent;
+use crate::texts::Text;
 
 /// How long the agent may take to answer.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -40,7 +41,7 @@ fn accept(context: &mut Context<'_, '_>, subject: &str, reason: &str) -> Result<
     }
     let reason = reason.trim();
     if reason.is_empty() || reason.chars().count() > MAX_REASON || reason.chars().any(char::is_control) {
-        return Err(CliError::invalid("a reason of one line, up to 200 characters"));
+        return Err(CliError::invalid(Text::ReasonOfOneLine));
     }
     let path = context.env.places.accepted.clone();
     let mut accepted = Accepted::read(&path, context.env.files_owner)?;
@@ -70,7 +71,7 @@ fn shown(context: &Context<'_, '_>, findings: &[Finding], administrators: &BTree
     }
     if !administrators.is_empty() {
         let places = administrators.iter().map(|(service, names)| format!("{service} ({})", names.join(", ")));
-        text += &format!("{}: {}\n", context.words().ways_in, places.collect::<Vec<_>>().join("; "));
+        text += &format!("{}: {}\n", context.text(Text::WaysIn), places.collect::<Vec<_>>().join("; "));
     }
     text += &match open {
         0 => texts::with_code(Code::NoWayIn, context.language, &[]),

@@ -15,10 +15,13 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::output::Output;
 use crate::pam::local_list;
+use crate::texts::Text;
 use crate::{config, files};
 
 /// Longest configuration in bytes, as its readers have it.
 const MAX_BYTES: usize = 64 * 1024;
+/// What is typed to edit once more.
+const AGAIN: [&str; 3] = ["e", "edit", "え"];
 /// Debian's: the editor that was chosen, or the first of some.
 const EDITOR: &str = "sensible-editor";
 
@@ -28,7 +31,7 @@ pub(crate) fn edit(context: &mut Context<'_, '_>) -> Result<Output, CliError> {
     }
     let path = context.env.places.pam_config.clone();
     let replacement = Replacement::begin(&path, context.env.files_owner, Duration::ZERO)
-        .map_err(|error| CliError::with(Code::Configuration, error))?;
+        .map_err(|error| CliError::with(Code::Configuration, error.to_string()))?;
     let before = files::read(&path, MAX_BYTES)?.unwrap_or_default();
     let copy = Copy::of(&path, &before)?;
     loop {
@@ -40,21 +43,20 @@ pub(crate) fn edit(context: &mut Context<'_, '_>) -> Result<Output, CliError> {
         for problem in &problems {
             context.say(&printable(&problem.to_string(), 4096));
         }
-        let words = context.words();
-        match context.env.person.ask(words.edit_again, None) {
-            Ok(answer) if words.again.contains(&answer.trim().to_lowercase().as_str()) => {}
+        let question = context.text(Text::AskEditAgain);
+        match context.env.person.ask(&question, None) {
+            Ok(answer) if AGAIN.contains(&answer.trim().to_lowercase().as_str()) => {}
             _ => return Err(CliError::new(Code::EditDiscarded)),
         }
     }
     let after = files::read(&copy.0, MAX_BYTES)?.unwrap_or_default();
     let changed = after != before;
     if changed {
-        replacement.finish(&after).map_err(|error| CliError::with(Code::Configuration, error))?;
+        replacement.finish(&after).map_err(|error| CliError::with(Code::Configuration, error.to_string()))?;
     }
     local_list::keep(context, &path)?;
-    let words = context.words();
-    let text = if changed { words.saved } else { words.unchanged };
-    Ok(Output { text: text.into(), json: json!({ "changed": changed, "problems": [] }) })
+    let text = context.text(if changed { Text::Saved } else { Text::Unchanged });
+    Ok(Output { text, json: json!({ "changed": changed, "problems": [] }) })
 }
 
 /// What is wrong with the copy, said of the file that it is to replace. Faults of other files stop nobody from
@@ -74,7 +76,8 @@ impl Copy {
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(".edit");
         let copy = path.with_file_name(name);
-        wardkey_settings::files::replace(&copy, bytes, 0o600).map_err(|error| files::failed(&copy, &error))?;
+        wardkey_settings::files::replace(&copy, bytes, 0o600)
+            .map_err(|error| files::failed(&copy, error.to_string()))?;
         Ok(Self(copy))
     }
 }
@@ -89,7 +92,7 @@ fn run_editor(path: &Path) -> Result<(), CliError> {
     let chosen =
         ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
     let editor = chosen.unwrap_or_else(|| EDITOR.into());
-    let failed = |why: &dyn std::fmt::Display| CliError::invalid(format_args!("{}: {why}", printable(&editor, 128)));
+    let failed = |why: &dyn std::fmt::Display| CliError::invalid(format!("{}: {why}", printable(&editor, 128)));
     // It may come with arguments, as everywhere.
     let status = Command::new("/bin/sh").args(["-c", &format!("{editor} \"$1\""), "editor"]).arg(path).status();
     match status {

@@ -17,14 +17,17 @@ use wardkey_settings::pam::Settings;
 use crate::args::EnableOptions;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::pam::profile::{self, State};
 use crate::pam::undo::{self, Guard, Pending};
 use crate::pam::ways_in::WaysIn;
 use crate::pam::{local_list, test_login};
 use crate::peers::{self, Agent};
+use crate::texts::{Phrase, Text};
 use crate::{anchor, config, directory, doctor};
 
+/// What is typed to confirm.
+const YES: [&str; 3] = ["yes", "y", "はい"];
 const ANSWER: Duration = Duration::from_secs(10);
 
 pub(crate) fn enable(context: &mut Context<'_, '_>, options: &EnableOptions) -> Result<Output, CliError> {
@@ -33,45 +36,46 @@ pub(crate) fn enable(context: &mut Context<'_, '_>, options: &EnableOptions) -> 
         return confirm(context);
     }
     match now(context) {
-        (State::On, None) => return Ok(done(context.words().enabled_already, true, false)),
+        (State::On, None) => return Ok(done(context, Text::EnabledAlready, true, false)),
         (_, Some(_)) => {
-            let reason = "it is enabled and waits: wardkey enable --confirm, or wardkey disable";
-            return Err(CliError::invalid(reason));
+            return Err(CliError::invalid(Text::WaitsAlready));
         }
         (State::Edited(how), None) => return Err(CliError::with(Code::PamFilesEdited, how)),
         (State::Off, None) => {}
     }
     let (settings, anchor) = ready(context)?;
     let person = test_login::run(context, &settings)?;
-    let text = (context.words().test_passed)(&person);
+    let text = context.text_with(Text::TestPassed, &[("name", &person)]);
     context.say(&text);
     let ways = ways_in(context, &settings, &anchor)?;
     // The profile goes by it where the module cannot be loaded.
     local_list::keep(context, &context.env.places.pam_config)?;
     let (pending, guard) = switch_on(context)?;
     refuse_open_ways(context, &settings)?;
-    let words = context.words();
-    context.say(&format!("{}: {}", words.ways_in, ways.open.join(", ")));
-    context.say(&(words.try_now)(pending.left().unwrap_or_default().as_secs()));
+    let ways_in = format!("{}: {}", context.text(Text::WaysIn), ways.open.join(", "));
+    context.say(&ways_in);
+    let time = output::duration(context.language, pending.seconds());
+    let try_now = context.text_with(Text::TryNow, &[("time", &time)]);
+    context.say(&try_now);
     if guard == Guard::Process {
-        context.say(words.until_power_off);
+        context.tell(Text::UntilPowerOff);
     }
     if context.cli.json || !context.env.person.interactive() {
         let json = json!({
             "enabled": true, "confirmed": false, "changed": true, "confirm_before": pending.until(),
             "person": person, "ways_in": ways.open,
         });
-        return Ok(Output { text: words.confirm_later.into(), json });
+        return Ok(Output { text: context.text(Text::ConfirmLater), json });
     }
     ask_for_confirmation(context, &pending)
 }
 
 /// Asks until it is confirmed, or until time is over, or the person goes away: then all is undone.
 fn ask_for_confirmation(context: &mut Context<'_, '_>, pending: &Pending) -> Result<Output, CliError> {
-    let words = context.words();
+    let question = context.text(Text::AskConfirm);
     while let Some(left) = pending.left() {
-        match context.env.person.ask(words.confirm, Some(left)) {
-            Ok(answer) if words.yes.contains(&answer.trim().to_lowercase().as_str()) => return confirm(context),
+        match context.env.person.ask(&question, Some(left)) {
+            Ok(answer) if YES.contains(&answer.trim().to_lowercase().as_str()) => return confirm(context),
             Ok(_) => {}
             Err(_) => break,
         }
@@ -81,24 +85,23 @@ fn ask_for_confirmation(context: &mut Context<'_, '_>, pending: &Pending) -> Res
         undo::undo(&context.env.places)?;
     } else if now(context).0 == State::On {
         // Confirmed on another screen meanwhile.
-        return Ok(done(words.enabled, true, true));
+        return Ok(done(context, Text::Enabled, true, true));
     }
     Err(CliError::new(Code::NotConfirmed))
 }
 
 fn confirm(context: &mut Context<'_, '_>) -> Result<Output, CliError> {
-    let words = context.words();
     let _lock = undo::lock(&context.env.places)?;
     match now(context) {
         (State::On, Some(pending)) if pending.left().is_some() => {
             undo::confirm(&context.env.places)?;
-            Ok(done(words.enabled, true, true))
+            Ok(done(context, Text::Enabled, true, true))
         }
         (_, Some(_)) => {
             undo::undo(&context.env.places)?;
             Err(CliError::new(Code::NotConfirmed))
         }
-        (State::On, None) => Ok(done(words.enabled_already, true, false)),
+        (State::On, None) => Ok(done(context, Text::EnabledAlready, true, false)),
         (_, None) => Err(CliError::new(Code::NotConfirmed)),
     }
 }
@@ -108,7 +111,7 @@ fn switch_on(context: &mut Context<'_, '_>) -> Result<(Pending, Guard), CliError
     let _lock = undo::lock(&context.env.places)?;
     // Since the first look somebody had time to log in; what is kept now is what an undo brings back.
     let (State::Off, None) = now(context) else {
-        return Err(CliError::invalid("logins were changed meanwhile, see: wardkey status; then run it again"));
+        return Err(CliError::invalid(Text::ChangedMeanwhile));
     };
     let pending = undo::begin(&context.env.places)?;
     let switched = undo::arm(&pending)
@@ -146,13 +149,13 @@ pub(super) fn now(context: &Context<'_, '_>) -> (State, Option<Pending>) {
     (profile::state(&context.env.places), Pending::read(&context.env.places))
 }
 
-pub(super) fn done(text: &str, enabled: bool, changed: bool) -> Output {
-    Output { text: text.into(), json: json!({ "enabled": enabled, "confirmed": enabled, "changed": changed }) }
+pub(super) fn done(context: &Context<'_, '_>, text: Text, enabled: bool, changed: bool) -> Output {
+    Output { text: context.text(text), json: json!({ "enabled": enabled, "confirmed": enabled, "changed": changed }) }
 }
 
 /// Configuration, agent and directory are as they must be for staff to log in.
 fn ready(context: &mut Context<'_, '_>) -> Result<(Settings, Anchor), CliError> {
-    let not_ready = |what: &dyn std::fmt::Display| CliError::with(Code::NotReadyToEnable, what);
+    let not_ready = |what: Phrase| CliError::with(Code::NotReadyToEnable, what);
     let places = context.env.places.clone();
     let (settings, problems) = config::everything(context, &places.pam_config, &places.agent_config);
     if !problems.is_empty() {
@@ -160,30 +163,30 @@ fn ready(context: &mut Context<'_, '_>) -> Result<(Settings, Anchor), CliError> 
     }
     let anchor = match anchor::read(&settings.anchor)? {
         anchor::Before::Anchor(anchor) => anchor,
-        anchor::Before::Nothing => return Err(not_ready(&"not joined; run: wardkey join")),
-        anchor::Before::Unreadable(why) => return Err(not_ready(&why)),
+        anchor::Before::Nothing => return Err(not_ready(Text::NotJoinedYet.into())),
+        anchor::Before::Unreadable(why) => return Err(not_ready(why.into())),
     };
     let Reply::Status(status) = Agent::connect(context)?.ask(&Request::Status, ANSWER)? else {
         return Err(peers::unexpected());
     };
     match unfit(&status, &anchor) {
-        Some(why) => Err(not_ready(&why)),
+        Some(why) => Err(not_ready(why)),
         None => Ok((settings, anchor)),
     }
 }
 
-fn unfit(status: &Status, anchor: &Anchor) -> Option<String> {
+fn unfit(status: &Status, anchor: &Anchor) -> Option<Phrase> {
     if status.terminal != Some(anchor.terminal) {
-        return Some("the agent and the trust anchor are not of the same terminal; run: wardkey join".into());
+        return Some(Text::OtherTerminal.into());
     }
     if status.scopes.is_empty() {
-        return Some("no directory has arrived yet; run: wardkey sync".into());
+        return Some(Text::NoDirectory.into());
     }
     if let Some(scope) = status.scopes.iter().find(|scope| scope.expires <= status.now) {
-        return Some(format!("the directory of {} has expired; run: wardkey sync", scope.scope));
+        return Some(Text::DirectoryExpired.with([("scope", scope.scope.as_str().into())]));
     }
     if status.scopes.iter().all(|scope| scope.people == 0) {
-        return Some("the directory has no people; add them at the server".into());
+        return Some(Text::DirectoryEmpty.into());
     }
     None
 }

@@ -14,7 +14,7 @@ use wardkey_core::document::SignedRoot;
 use wardkey_core::id::SigningPublicKey;
 use wardkey_core::message::agent::{self, EnrolBegin, EnrolFinish, Enrolled, Enrolment};
 use wardkey_core::message::key::{KeyCredential, KeyDetails, KeyInfo, MakeCredential, Pin, Reply, Request};
-use wardkey_core::name::DisplayText;
+use wardkey_core::name::{DisplayText, Language};
 use wardkey_core::texts;
 use wardkey_ipc::Deadline;
 
@@ -25,6 +25,7 @@ use crate::error::CliError;
 use crate::output::{self, Output};
 use crate::peers::{self, Agent, Key};
 use crate::security_key::{self as keys, ask};
+use crate::texts::Text;
 
 /// How long the agent may take for an exchange with the server.
 const SERVER: Duration = Duration::from_secs(30);
@@ -48,7 +49,7 @@ pub(crate) fn enroll(context: &mut Context<'_, '_>, options: &EnrollOptions) -> 
             Some(pin) => pin,
             None => {
                 keys::usable(&details)?;
-                let question = keys::with_tries(context, context.words().pin, &details);
+                let question = keys::with_tries(context, &context.text(Text::AskPin), &details);
                 keys::ask_pin(context, &question)?
             }
         };
@@ -72,7 +73,7 @@ fn must_be_joined(context: &Context<'_, '_>) -> Result<(), CliError> {
 fn root_key(context: &Context<'_, '_>) -> Result<SigningPublicKey, CliError> {
     match anchor::read(&context.env.anchor)? {
         Before::Anchor(anchor) => Ok(anchor.root_key),
-        Before::Nothing => Err(CliError::with(Code::AnchorMissing, context.env.anchor.display())),
+        Before::Nothing => Err(CliError::with(Code::AnchorMissing, context.env.anchor.display().to_string())),
         Before::Unreadable(why) => Err(CliError::with(Code::AnchorMissing, why)),
     }
 }
@@ -81,17 +82,17 @@ fn root_key(context: &Context<'_, '_>) -> Result<SigningPublicKey, CliError> {
 /// agent could have it make one for a deployment of its own.
 fn check_rp_id(enrolment: &Enrolment, root_key: &SigningPublicKey) -> Result<(), CliError> {
     let root = SignedRoot::verify_chain(&enrolment.roots, root_key)
-        .map_err(|error| CliError::with(Code::RootInvalid, error))?;
+        .map_err(|error| CliError::with(Code::RootInvalid, error.to_string()))?;
     if root.rp_id == enrolment.rp_id {
         return Ok(());
     }
-    Err(CliError::with(Code::RpIdMismatch, format_args!("{} is not {}", enrolment.rp_id, root.rp_id)))
+    Err(CliError::with(Code::RpIdMismatch, format!("{} is not {}", enrolment.rp_id, root.rp_id)))
 }
 
 fn code(context: &mut Context<'_, '_>, options: &EnrollOptions) -> Result<String, CliError> {
     let code = match &options.code {
         Some(code) => code.trim().to_owned(),
-        None => ask(context, context.words().code)?.trim().to_owned(),
+        None => ask(context, &context.text(Text::AskCode))?.trim().to_owned(),
     };
     if code.is_empty() || code.len() > MAX_CODE {
         return Err(CliError::new(Code::EnrolmentCodeInvalid));
@@ -100,14 +101,14 @@ fn code(context: &mut Context<'_, '_>, options: &EnrollOptions) -> Result<String
 }
 
 fn first_pin(context: &mut Context<'_, '_>, details: &KeyDetails) -> Result<Pin, CliError> {
-    let words = context.words();
-    context.say(words.no_pin_yet);
-    context.say(&(words.pin_least)(usize::from(details.min_pin_length.max(4))));
+    context.tell(Text::NoPinYet);
+    let least = context.text_with(Text::PinLeast, &[("count", &details.min_pin_length.max(4).to_string())]);
+    context.say(&least);
     loop {
         let pin = keys::ask_new_pin(context, details)?;
         match Key::connect(context)?.ask(&Request::SetPin(pin.clone()), SERVER) {
             Ok(Reply::Done) => {
-                context.say(words.pin_stored);
+                context.tell(Text::PinStored);
                 return Ok(pin);
             }
             Ok(_) => return Err(peers::unexpected()),
@@ -135,15 +136,16 @@ fn register(
         return Err(peers::unexpected());
     };
     check_rp_id(&enrolment, root_key)?;
-    let words = context.words();
-    context.say(&format!("{}: {} ({})", words.registering, enrolment.display_name, enrolment.login));
+    let args = [("name", enrolment.display_name.as_str()), ("login", enrolment.login.as_str())];
+    let registering = context.text_with(Text::Registering, &args);
+    context.say(&registering);
     let made = make(context, &enrolment, pin, TOUCH.saturating_sub(begun.elapsed()))?;
     let finish = EnrolFinish {
         session: enrolment.session.clone(),
         client_data: enrolment.client_data.clone(),
         attestation_object: made.attestation_object,
         credential_id: made.credential,
-        label: label(options, key)?,
+        label: label(context.language, options, key)?,
     };
     match agent.ask(&agent::Request::EnrolFinish(finish), SERVER)? {
         agent::Reply::Enrolled(enrolled) => Ok((enrolled, enrolment)),
@@ -184,23 +186,24 @@ fn make(
     }
 }
 
-fn label(options: &EnrollOptions, key: &KeyInfo) -> Result<DisplayText, CliError> {
+fn label(language: Language, options: &EnrollOptions, key: &KeyInfo) -> Result<DisplayText, CliError> {
     if let Some(label) = &options.label {
         return Ok(label.clone());
     }
     let name = output::name_of(key);
     // 64 characters may be more bytes than a label takes.
-    DisplayText::new(name.trim()).or_else(|_| DisplayText::new("Security key")).map_err(CliError::invalid)
+    DisplayText::new(name.trim())
+        .or_else(|_| DisplayText::new(Text::DefaultLabel.say(language)))
+        .map_err(|error| CliError::invalid(error.to_string()))
 }
 
 fn success(context: &Context<'_, '_>, enrolled: &Enrolled, enrolment: &Enrolment) -> Output {
-    let words = context.words();
     let name = enrolled.display_name.as_str();
     let mut text = texts::message(Code::Enrolled, context.language, &[("name", name)]);
-    text += &format!("\n{}: {}", words.fingerprint, enrolled.key.short());
+    text += &format!("\n{}: {}", context.text(Text::Fingerprint), enrolled.key.short());
     let only = enrolment.exclude.is_empty();
     if only {
-        text += &format!("\n{}", words.backup);
+        text += &format!("\n{}", context.text(Text::Backup));
     }
     let json = json!({
         "login": enrolled.login.as_str(),

@@ -25,6 +25,7 @@ use crate::files;
 use crate::output::Output;
 use crate::pam::profile::{self, State};
 use crate::peers::{self, Agent};
+use crate::texts::{Phrase, Text};
 
 /// What is hashed before the machine id, so that the hash means nothing elsewhere.
 const MACHINE_DOMAIN: &[u8] = b"wardkey/machine/1\0";
@@ -37,7 +38,8 @@ pub(crate) fn join(context: &mut Context<'_, '_>, options: &JoinOptions) -> Resu
         return Err(CliError::new(Code::NeedsRoot));
     }
     let token_text = token_text(context, options)?;
-    let token = JoinToken::from_text(&token_text).map_err(|error| CliError::with(Code::JoinTokenInvalid, error))?;
+    let token =
+        JoinToken::from_text(&token_text).map_err(|error| CliError::with(Code::JoinTokenInvalid, error.to_string()))?;
     let before = anchor::read(&options.anchor)?;
     may_replace(context, &before, &token, options)?;
     let mut request = Request::Join(Join {
@@ -54,15 +56,14 @@ pub(crate) fn join(context: &mut Context<'_, '_>, options: &JoinOptions) -> Resu
     let Reply::Joined(joined) = reply? else { return Err(peers::unexpected()) };
     let (root, terminal, anchor) = verify(&token, &joined)?;
     anchor::write(&options.anchor, &options.marks, &before, &anchor)?;
-    let words = context.words();
     Ok(Output {
         text: format!(
             "{}\n{}: {} ({})\n{}: {}",
             texts::message(Code::Joined, context.language, &[]),
-            words.terminal,
+            context.text(Text::Terminal),
             terminal.name,
             terminal.terminal,
-            words.deployment,
+            context.text(Text::Deployment),
             root.name
         ),
         json: json!({
@@ -86,6 +87,7 @@ fn may_replace(
     token: &JoinToken,
     options: &JoinOptions,
 ) -> Result<(), CliError> {
+    let path = Phrase::from(options.anchor.display().to_string());
     let hint = match before {
         Before::Nothing => return Ok(()),
         Before::Anchor(anchor) if token.is_for(&anchor.root_key) => return Ok(()),
@@ -94,10 +96,12 @@ fn may_replace(
             return Err(CliError::new(Code::StillEnabled));
         }
         _ if options.replace => return Ok(()),
-        Before::Anchor(anchor) => format!("root key {}; --replace leaves that deployment", anchor.root_key),
-        Before::Unreadable(reason) => format!("{reason}; --replace writes it anew"),
+        Before::Anchor(anchor) => {
+            Text::JoinedElsewhere.with([("path", path), ("key", anchor.root_key.to_string().into())])
+        }
+        Before::Unreadable(why) => Text::AnchorUnreadable.with([("path", path), ("why", why.as_str().into())]),
     };
-    Err(CliError::with(Code::AlreadyJoined, format_args!("{}: {hint}", options.anchor.display())))
+    Err(CliError::with(Code::AlreadyJoined, hint))
 }
 
 /// Checks what the agent brought: it is not believed, and what is written here decides whom every
@@ -106,16 +110,18 @@ fn verify(
     token: &JoinToken,
     joined: &Joined,
 ) -> Result<(Verified<RootDocument>, Verified<TerminalDocument>, Anchor), CliError> {
-    let untrusted = |detail: &dyn std::fmt::Display| CliError::with(Code::ServerNotTrusted, detail);
-    let first = joined.roots.first().ok_or_else(|| untrusted(&"no root document"))?;
-    let claimed: RootDocument = sign::peek(first.by_itself.as_slice()).map_err(|error| untrusted(&error))?;
+    let untrusted = |detail: Phrase| CliError::with(Code::ServerNotTrusted, detail);
+    let first = joined.roots.first().ok_or_else(|| untrusted(Text::NoRootDocument.into()))?;
+    let claimed: RootDocument =
+        sign::peek(first.by_itself.as_slice()).map_err(|error| untrusted(error.to_string().into()))?;
     if !token.is_for(&claimed.root_key) {
-        return Err(untrusted(&"the root key is not the one of the join token"));
+        return Err(untrusted(Text::NotTheTokensRoot.into()));
     }
-    let root = SignedRoot::verify_chain(&joined.roots, &claimed.root_key).map_err(|error| untrusted(&error))?;
+    let root = SignedRoot::verify_chain(&joined.roots, &claimed.root_key)
+        .map_err(|error| untrusted(error.to_string().into()))?;
     let anchor = Anchor { root_key: claimed.root_key, terminal: joined.terminal };
     let terminal = verify_terminal(joined.document.as_slice(), &root, &anchor, &Marks::default())
-        .map_err(|denial| untrusted(&denial))?;
+        .map_err(|denial| untrusted(denial.to_string().into()))?;
     Ok((root, terminal, anchor))
 }
 
@@ -126,10 +132,10 @@ fn token_text(context: &mut Context<'_, '_>, options: &JoinOptions) -> Result<Ze
         (None, None) => return Err(CliError::new(Code::JoinTokenInvalid)),
     };
     if file.as_os_str() == "-" {
-        return crate::security_key::ask(context, context.words().token);
+        return crate::security_key::ask(context, &context.text(Text::AskToken));
     }
     let bytes = Zeroizing::new(
-        files::read_followed(file, MAX_TOKEN_FILE)?.ok_or_else(|| files::failed(file, &"there is no such file"))?,
+        files::read_followed(file, MAX_TOKEN_FILE)?.ok_or_else(|| files::failed(file, Text::NoSuchFile))?,
     );
     let text = String::from_utf8_lossy(&bytes);
     Ok(Zeroizing::new(text.lines().next().unwrap_or_default().trim().to_owned()))
@@ -139,15 +145,15 @@ fn name(options: &JoinOptions) -> Result<DisplayText, CliError> {
     if let Some(name) = &options.name {
         return Ok(name.clone());
     }
-    let host = nix::unistd::gethostname().map_err(CliError::invalid)?;
-    DisplayText::new(host.to_string_lossy()).map_err(|error| CliError::invalid(format_args!("--name: {error}")))
+    let host = nix::unistd::gethostname().map_err(|errno| CliError::invalid(errno.to_string()))?;
+    DisplayText::new(host.to_string_lossy()).map_err(|error| CliError::invalid(format!("--name: {error}")))
 }
 
 fn machine(path: &Path) -> Result<Hash, CliError> {
-    let bytes = files::read_followed(path, 256)?.ok_or_else(|| files::failed(path, &"there is no such file"))?;
+    let bytes = files::read_followed(path, 256)?.ok_or_else(|| files::failed(path, Text::NoSuchFile))?;
     let id = bytes.trim_ascii();
     if id.len() != 32 || !id.iter().all(u8::is_ascii_hexdigit) {
-        return Err(files::failed(path, &"is not a machine id; run systemd-machine-id-setup"));
+        return Err(files::failed(path, Text::NoMachineId));
     }
     Ok(codec::sha256(&[MACHINE_DOMAIN, id].concat()))
 }

@@ -11,6 +11,7 @@ use crate::error::CliError;
 use crate::output::{self, Output};
 use crate::peers::{self, Key};
 use crate::security_key::{another_try, ask_new_pin, ask_pin, list, the_one_key, usable, with_tries};
+use crate::texts::Text;
 
 /// How long setting or changing a PIN may take.
 const CHANGE: Duration = Duration::from_secs(40);
@@ -18,7 +19,7 @@ const CHANGE: Duration = Duration::from_secs(40);
 pub(crate) fn info(context: &mut Context<'_, '_>) -> Result<Output, CliError> {
     let keys = list(&mut Key::connect(context)?)?;
     Ok(Output {
-        text: output::keys(context.words(), &keys),
+        text: output::keys(context.language, &keys),
         json: json!({ "keys": keys.iter().map(output::key_json).collect::<Vec<_>>() }),
     })
 }
@@ -30,7 +31,7 @@ pub(crate) fn change_pin(context: &mut Context<'_, '_>) -> Result<Output, CliErr
             return Err(CliError::new(Code::PinNotSet));
         }
         usable(&details)?;
-        let question = with_tries(context, context.words().pin_now, &details);
+        let question = with_tries(context, &context.text(Text::AskPinNow), &details);
         let old = ask_pin(context, &question)?;
         let new = ask_new_pin(context, &details)?;
         let request = Request::ChangePin { old, new };
@@ -40,6 +41,6 @@ pub(crate) fn change_pin(context: &mut Context<'_, '_>) -> Result<Output, CliErr
             Err(error) => details = another_try(context, error, details)?,
         }
     }
-    let text = context.words().pin_changed;
-    Ok(Output { text: text.into(), json: json!({ "changed": true }) })
+    let text = context.text(Text::PinChanged);
+    Ok(Output { text, json: json!({ "changed": true }) })
 }

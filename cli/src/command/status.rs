@@ -12,6 +12,7 @@ use crate::error::CliError;
 use crate::output::{self, Output};
 use crate::pam::profile::State;
 use crate::peers::{self, Agent};
+use crate::texts::Text;
 
 use super::enable::now;
 
@@ -22,7 +23,7 @@ pub(crate) fn status(context: &mut Context<'_, '_>) -> Result<Output, CliError> 
         Reply::Status(status) => {
             let (line, profile) = profile(context);
             let mut json = output::status_json(&status);
-            let mut text = format!("{}\n{line}", output::status(context.words(), &status));
+            let mut text = format!("{}\n{line}", output::status(context.language, &status));
             // The module refuses all staff over one fault: somebody should hear of it before they do.
             let path = &context.env.places.pam_config;
             let faults = match path.try_exists() {
@@ -31,7 +32,10 @@ pub(crate) fn status(context: &mut Context<'_, '_>) -> Result<Output, CliError> 
                 _ => problem::pam(path, context.env.files_owner).1,
             };
             if !faults.is_empty() {
-                text += &format!("\n{}", (context.words().configuration_wrong)(faults.len()));
+                text += &format!(
+                    "\n{}",
+                    context.text_with(Text::ConfigurationWrong, &[("count", &faults.len().to_string())])
+                );
             }
             if let Some(fields) = json.as_object_mut() {
                 fields.insert("profile".into(), profile);
@@ -45,14 +49,13 @@ pub(crate) fn status(context: &mut Context<'_, '_>) -> Result<Output, CliError> 
 
 /// The profile's state for `wardkey status`.
 fn profile(context: &mut Context<'_, '_>) -> (String, serde_json::Value) {
-    let words = context.words();
     let (state, pending) = now(context);
     let enabled = state == State::On;
     let (text, name) = match (&state, &pending) {
-        (State::On, Some(_)) => (words.waits, "unconfirmed"),
-        (State::On, None) => (words.on, "enabled"),
-        (State::Off, _) => (words.off, "disabled"),
-        (State::Edited(_), _) => (words.edited, "edited"),
+        (State::On, Some(_)) => (Text::ProfileWaits, "unconfirmed"),
+        (State::On, None) => (Text::ProfileOn, "enabled"),
+        (State::Off, _) => (Text::ProfileOff, "disabled"),
+        (State::Edited(_), _) => (Text::ProfileEdited, "edited"),
     };
     // Where nobody needs a key, every way is open; nobody has to be told.
     let seen = enabled.then(|| doctor::seen(context));
@@ -61,14 +64,14 @@ fn profile(context: &mut Context<'_, '_>) -> (String, serde_json::Value) {
         "ways_in_open": seen.as_ref().map(|seen| seen.open),
         "other_secrets": seen.as_ref().and_then(|seen| seen.secrets.clone()),
     });
-    let mut lines = format!("{}: {text}", words.profile);
+    let mut lines = format!("{}: {}", context.text(Text::Profile), context.text(text));
     if let Some(seen) = seen {
         if seen.open > 0 {
-            lines += &format!("\n{}", (words.open_ways)(seen.open));
+            lines += &format!("\n{}", context.text_with(Text::OpenWays, &[("count", &seen.open.to_string())]));
         }
         if let Some(names) = seen.secrets.filter(|names| !names.is_empty()) {
             let names: Vec<_> = names.into_iter().collect();
-            lines += &format!("\n{}: {}", words.other_secrets, names.join(", "));
+            lines += &format!("\n{}: {}", context.text(Text::OtherSecrets), names.join(", "));
         }
     }
     (lines, json)

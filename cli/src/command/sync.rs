@@ -20,7 +20,7 @@ pub(crate) fn sync(context: &mut Context<'_, '_>) -> Result<Output, CliError> {
         Reply::Synced(scopes) => {
             let mut text = texts::message(Code::Synced, context.language, &[]);
             for scope in scopes.iter() {
-                text += &format!("\n  {}", output::scope(context.words(), scope));
+                text += &format!("\n  {}", output::scope(context.language, scope));
             }
             let json = json!({ "scopes": scopes.iter().map(output::scope_json).collect::<Vec<_>>() });
             Ok(Output { text, json })

@@ -32,16 +32,17 @@ impl Accepted {
         let bytes = match wardkey_settings::files::read(path, owner, MAX_BYTES) {
             Ok(bytes) => bytes,
             Err(wardkey_settings::files::FileError::Missing { .. }) => return Ok(Self::default()),
-            Err(error) => return Err(files::failed(path, &error)),
+            Err(error) => return Err(files::failed(path, error.to_string())),
         };
-        let text = std::str::from_utf8(&bytes).map_err(|error| files::failed(path, &error))?;
-        let table: toml::Table = text.parse().map_err(|error| files::failed(path, &error))?;
+        let text = std::str::from_utf8(&bytes).map_err(|error| files::failed(path, error.to_string()))?;
+        let table: toml::Table =
+            text.parse().map_err(|error: toml::de::Error| files::failed(path, error.to_string()))?;
         let mut accepted = BTreeMap::new();
         for (subject, entry) in table {
             accepted.insert(
                 subject.clone(),
                 acceptance(&entry)
-                    .ok_or_else(|| files::failed(path, &format_args!("[{subject}] wants reason, by, time and ways")))?,
+                    .ok_or_else(|| files::failed(path, format!("[{subject}] wants reason, by, time and ways")))?,
             );
         }
         Ok(Self(accepted))

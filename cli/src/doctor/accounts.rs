@@ -9,6 +9,7 @@ use wardkey_settings::files::Owner;
 use wardkey_settings::login_defs;
 
 use crate::finding::{Finding, Level};
+use crate::texts::Text;
 
 use super::text;
 
@@ -71,7 +72,12 @@ pub(crate) fn look(root: &Path, people: &People, local: &BTreeSet<String>, syste
             let finding = Finding::new(Code::PersonIsSystem, Level::Open, "name", name.clone());
             findings.push(
                 finding
-                    .detail(format!("uid {}, system_uid_max {system_uid_max}", account.uid))
+                    .detail(
+                        Text::UidAndLimit.with([
+                            ("uid", account.uid.to_string().into()),
+                            ("limit", system_uid_max.to_string().into()),
+                        ]),
+                    )
                     .way(account.uid.to_string()),
             );
         }
@@ -113,7 +119,7 @@ fn shortened(findings: Vec<Finding>) -> Vec<Finding> {
         if let Some(last) =
             kept.iter_mut().rfind(|finding| finding.code == code && count > TOLD && finding.level != Level::Open)
         {
-            last.details.push(format!("and {} more", count - TOLD));
+            last.details.push(Text::AndMore.with([("count", ((count - TOLD) as u64).into())]));
         }
     }
     kept
@@ -162,6 +168,6 @@ mod tests {
         let found = look(root.path(), &people, &BTreeSet::new(), 999);
         assert_eq!(found.iter().filter(|finding| finding.code == Code::PersonIsSystem).count(), 50);
         let secrets: Vec<_> = found.iter().filter(|finding| finding.code == Code::PersonHasSecret).collect();
-        assert_eq!((secrets.len(), secrets[TOLD - 1].details.as_slice()), (TOLD, &["and 30 more".to_owned()][..]));
+        assert_eq!((secrets.len(), secrets[TOLD - 1].details[0].to_string()), (TOLD, "and 30 more".to_owned()));
     }
 }

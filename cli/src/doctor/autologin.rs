@@ -129,7 +129,7 @@ mod tests {
             let expected: Vec<_> = line.map(|line| format!("/{name}:{line} ")).into_iter().collect();
             assert_eq!(found.len(), expected.len(), "{name}: {text}");
             for (finding, begin) in found.iter().zip(expected) {
-                assert!(finding.is_open() && finding.details[0].starts_with(&begin), "{finding:?}");
+                assert!(finding.is_open() && finding.details[0].to_string().starts_with(&begin), "{finding:?}");
             }
         }
     }

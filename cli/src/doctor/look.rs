@@ -16,6 +16,7 @@ use crate::error::CliError;
 use crate::finding::{Finding, Level};
 use crate::pam::profile::{self, State};
 use crate::peers::{self, Agent};
+use crate::texts::Text;
 use crate::{anchor, config};
 
 use super::accepted::{Accepted, now};
@@ -79,7 +80,7 @@ pub(crate) fn everything(context: &mut Context<'_, '_>) -> (Vec<Finding>, BTreeM
     }
     for problem in &problems {
         let mut finding = Finding::new(Code::Configuration, Level::Warning, "", problem.file.clone());
-        finding.details.push(problem.to_string());
+        finding.details.push(problem.to_string().into());
         findings.push(finding);
     }
     findings.extend(machine::owners_and_modes(&places.root, &settings, context.env.files_owner));
@@ -225,7 +226,7 @@ fn of_accounts(
         for name in names.iter().filter(|name| !known.contains_key(*name)).cloned().collect::<Vec<_>>() {
             if Instant::now() > until {
                 findings.push(
-                    Finding::new(Code::PeopleUnknown, Level::Warning, "", "people").detail("name services are slow"),
+                    Finding::new(Code::PeopleUnknown, Level::Warning, "", "people").detail(Text::SlowNameServices),
                 );
                 break;
             }

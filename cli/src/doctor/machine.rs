@@ -13,6 +13,7 @@ use wardkey_settings::pam::Settings;
 
 use crate::files;
 use crate::finding::{Finding, Level};
+use crate::texts::{Phrase, Text};
 
 use super::text;
 
@@ -103,17 +104,21 @@ fn unsafe_file(root: &Path, path: &Path, owner: Owner) -> Option<Finding> {
     let mut wrong = Vec::new();
     for metadata in [&link, &metadata] {
         if !owner.may_own(metadata.uid()) {
-            wrong.push(format!("belongs to uid {}", metadata.uid()));
+            wrong.push(Text::BelongsTo.with([("uid", u64::from(metadata.uid()).into())]));
         }
         if !metadata.file_type().is_symlink() && metadata.mode() & 0o022 != 0 {
-            wrong.push(format!("mode {:04o} lets others write", metadata.mode() & 0o7777));
+            let mode = format!("{:04o}", metadata.mode() & 0o7777);
+            wrong.push(Text::ModeLetsWrite.with([("mode", mode.into())]));
         }
     }
     wrong.dedup();
     let fix = format!("chown root:root {shown} && chmod go-w {shown}");
-    let detail = wrong.join("; ");
-    (!wrong.is_empty())
-        .then(|| Finding::new(Code::UnsafeFile, Level::Open, "path", shown).detail(detail.clone()).fix(fix).way(detail))
+    if wrong.is_empty() {
+        return None;
+    }
+    let detail = Phrase::joined(wrong, "; ");
+    let way = detail.to_string();
+    Some(Finding::new(Code::UnsafeFile, Level::Open, "path", shown).detail(detail).fix(fix).way(way))
 }
 
 /// Units and clock, by systemd.
@@ -128,7 +133,9 @@ pub(crate) fn services() -> Vec<Finding> {
             Some("active") => {}
             state => findings.push(
                 Finding::new(Code::UnitInactive, Level::Warning, "unit", unit)
-                    .detail(state.unwrap_or("systemctl does not answer"))
+                    .detail(
+                        state.map_or_else(|| Text::NoAnswerOf.with([("program", "systemctl".into())]), Phrase::from),
+                    )
                     .fix(format!("systemctl enable --now {unit}")),
             ),
         }
@@ -148,14 +155,14 @@ pub(crate) fn versions(packages: &[Option<String>], agent: Option<&str>) -> Opti
     known.dedup();
     let mut wrong = Vec::new();
     if known.len() > 1 {
-        wrong.push(format!("packages: {}", known.join(", ")));
+        wrong.push(Text::PackagesDiffer.with([("versions", known.join(", ").into())]));
     }
     if let Some(agent) = agent.filter(|agent| *agent != ours) {
-        wrong.push(format!("wardkey {ours}, agent {agent}"));
+        wrong.push(Text::ProgramsDiffer.with([("ours", ours.into()), ("agent", agent.into())]));
     }
     (!wrong.is_empty()).then(|| {
         let finding = Finding::new(Code::VersionsDiffer, Level::Warning, "", "versions");
-        finding.detail(wrong.join("; ")).fix("systemctl restart wardkey-agent.service")
+        finding.detail(Phrase::joined(wrong, "; ")).fix("systemctl restart wardkey-agent.service")
     })
 }
 
@@ -169,16 +176,19 @@ pub(crate) fn agent(status: &Status, anchor: Option<&Anchor>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let fits = anchor.is_some_and(|anchor| status.terminal == Some(anchor.terminal));
     if !fits {
-        let agent = status.terminal.map_or("none".to_owned(), |id| id.to_hex());
-        let ours = anchor.map_or("none".to_owned(), |anchor| anchor.terminal.to_hex());
+        let agent = status.terminal.map_or_else(|| Text::None.into(), |id| Phrase::from(id.to_hex()));
+        let ours = anchor.map_or_else(|| Text::None.into(), |anchor| Phrase::from(anchor.terminal.to_hex()));
         let finding = Finding::new(Code::AnchorUnfit, Level::Warning, "", "anchor");
-        findings.push(finding.detail(format!("anchor {ours}, agent {agent}")).fix("wardkey join"));
+        findings
+            .push(finding.detail(Text::TerminalsDiffer.with([("anchor", ours), ("agent", agent)])).fix("wardkey join"));
     }
     let old: Vec<_> = status.scopes.iter().filter(|scope| scope.expires <= status.now).collect();
     if status.scopes.is_empty() || !old.is_empty() {
         let mut finding = Finding::new(Code::DirectoryOld, Level::Warning, "", "directory").fix("wardkey sync");
         for scope in old {
-            finding = finding.detail(format!("{} expired {} s ago", scope.scope, status.now.since(scope.expires)));
+            let days = status.now.since(scope.expires) / 86_400;
+            let args = [("scope", scope.scope.as_str().into()), ("count", days.into())];
+            finding = finding.detail(Text::ExpiredAgo.with(args));
         }
         findings.push(finding);
     }
@@ -191,14 +201,16 @@ pub(crate) fn certificate(folder: &Path, now: u64) -> Option<Finding> {
     const SOON: u64 = 14 * 86_400;
     std::fs::read_dir(folder).ok()?;
     let path = folder.join("terminal.pem");
-    let finding =
-        |detail: String| Some(Finding::new(Code::CertificateEnds, Level::Warning, "", "certificate").detail(detail));
+    let finding = |text: Text, days: u64| {
+        let detail = text.with([("path", path.display().to_string().into()), ("count", days.into())]);
+        Some(Finding::new(Code::CertificateEnds, Level::Warning, "", "certificate").detail(detail))
+    };
     // The folder is the agent's: it may not send root anywhere else.
     let pem = files::read(&path, 64 * 1024).ok().flatten().unwrap_or_default();
     match super::certificate::not_after(&String::from_utf8_lossy(&pem)) {
-        None => finding(format!("{}: missing or not readable", path.display())),
-        Some(end) if end <= now => finding(format!("{}: ended {} days ago", path.display(), (now - end) / 86_400)),
-        Some(end) if end - now < SOON => finding(format!("{}: ends in {} days", path.display(), (end - now) / 86_400)),
+        None => finding(Text::CertificateUnreadable, 0),
+        Some(end) if end <= now => finding(Text::CertificateEnded, (now - end) / 86_400),
+        Some(end) if end - now < SOON => finding(Text::CertificateEnds, (end - now) / 86_400),
         Some(_) => None,
     }
 }

@@ -12,6 +12,7 @@ use crate::files;
 use crate::finding::{Finding, Level};
 use crate::pam::profile::{self, State};
 use crate::peers::{self, Agent};
+use crate::texts::Phrase;
 
 use super::accepted::now as time_now;
 use super::look::ANSWER;
@@ -37,7 +38,8 @@ pub(crate) fn record(context: &Context<'_, '_>, findings: &[Finding]) -> Result<
     let opened = findings.iter().filter(|finding| is_new(finding, &now, &before));
     let mut agent = None;
     for finding in opened {
-        let detail = Some(finding.details.join("; ")).filter(|detail| !detail.is_empty());
+        let detail =
+            Some(Phrase::joined(finding.details.clone(), "; ").to_string()).filter(|detail| !detail.is_empty());
         let way = WayIn { code: finding.code, subject: finding.subject.clone(), detail, accepted: None };
         let agent = match &mut agent {
             Some(agent) => agent,

@@ -125,7 +125,9 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
-        look(root.path(), effective).pop().map(|finding| (finding.level, finding.details))
+        look(root.path(), effective)
+            .pop()
+            .map(|finding| (finding.level, finding.details.iter().map(ToString::to_string).collect()))
     }
 
     #[test]

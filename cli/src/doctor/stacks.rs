@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wardkey_core::code::Code;
 use wardkey_stacks::{
-    Doubt, Kind, Line, Loaded, Machine, Phase, Proof, Subject, Way, Ways, Who, World, account, auth, load, proof,
+    Doubt, Kind, Line, Loaded, Machine, Phase, Proof, Subject, Way, Ways, Who, World, account, auth, known_as, load,
+    proof,
 };
 
 use crate::finding::{Finding, Level};
+use crate::texts::{Phrase, Text, proof_of};
 
 #[cfg(test)]
 mod tests;
@@ -78,7 +80,7 @@ pub(crate) fn look(machine: &Machine, people: &People<'_>) -> Looked {
 fn service(machine: &Machine, people: &People<'_>, name: &str, looked: &mut Looked) {
     let unclear = |doubt: Doubt| {
         let finding = Finding::new(Code::ServiceUnclear, Level::Open, "service", name);
-        finding.detail(doubt.to_string()).way(doubt.to_string())
+        finding.detail(doubtful(&doubt)).way(doubt.to_string())
     };
     let loaded = match load(machine, name) {
         Ok(Loaded::Refuses(why)) => {
@@ -99,7 +101,7 @@ fn service(machine: &Machine, people: &People<'_>, name: &str, looked: &mut Look
         Ok(names) if names.is_empty() => {
             let tried: Vec<&str> = accounts(people).map(|(name, _)| name).collect();
             let finding = Finding::new(Code::NoAdministrator, Level::Note, "service", name);
-            looked.findings.push(finding.detail(format!("tried {}", tried.join(", "))));
+            looked.findings.push(finding.detail(Text::Tried.with([("names", tried.join(", ").into())])));
         }
         Ok(names) => {
             looked.administrators.insert(name.into(), names);
@@ -107,6 +109,22 @@ fn service(machine: &Machine, people: &People<'_>, name: &str, looked: &mut Look
         // Told already.
         Err(_) => {}
     }
+}
+
+/// Where it cannot be told what PAM does, and why.
+fn doubtful(doubt: &Doubt) -> Phrase {
+    let place = match doubt.line {
+        Some(line) => format!("{}:{line}", doubt.file.display()),
+        None => doubt.file.display().to_string(),
+    };
+    let why = match doubt.why.as_str() {
+        "there are too many ways through it" => Text::DoubtTooManyWays.into(),
+        "too many includes in one another, or a loop" => Text::DoubtLoop.into(),
+        "includes multiply" => Text::DoubtMultiply.into(),
+        "the service has too many lines" => Text::DoubtTooLong.into(),
+        other => Phrase::from(other),
+    };
+    Text::At.with([("place", place.into()), ("why", why)])
 }
 
 /// Whether the program asks the account phase too.
@@ -200,31 +218,33 @@ fn speaker(line: &Line) -> String {
     format!("{} {}", line.file.display(), module(line))
 }
 
-fn module(line: &Line) -> String {
+fn module(line: &Line) -> Phrase {
     match &line.kind {
-        Kind::Module { name, .. } => String::from_utf8_lossy(name).into_owned(),
-        Kind::MustFail => "(unusable line)".into(),
-        Kind::Substack => "(substack)".into(),
+        Kind::Module { name, .. } => String::from_utf8_lossy(name).into_owned().into(),
+        Kind::MustFail => Text::UnusableLine.into(),
+        Kind::Substack => Text::Substack.into(),
     }
 }
 
 /// `/etc/pam.d/x:3 pam_fprintd.so (a fingerprint); way: ...`
-fn described(lines: &[Line], way: &Way) -> String {
-    let place = |line: &Line| format!("{}:{} {}", line.file.display(), line.number, module(line));
-    let by = lines.get(way.by).map(|line| {
-        let what = match &line.kind {
-            Kind::Module { name, .. } => match proof(name) {
-                (Proof::Unknown, _) => "could succeed".to_owned(),
-                (_, what) => what.to_owned(),
-            },
-            _ => "-".to_owned(),
-        };
-        format!("{} ({what})", place(line))
+fn described(lines: &[Line], way: &Way) -> Phrase {
+    let place = |line: &Line| {
+        let place = Phrase::from(format!("{}:{}", line.file.display(), line.number));
+        Phrase::joined(vec![place, module(line)], " ")
+    };
+    let by = lines
+        .get(way.by)
+        .map_or_else(|| "-".into(), |line| Text::ByModule.with([("place", place(line)), ("what", what(line))]));
+    let steps = way.steps.iter().filter_map(|step| {
+        let answer = step.answer.to_string().into();
+        lines.get(step.line).map(|line| Phrase::joined(vec![place(line), answer], " = "))
     });
-    let steps: Vec<_> = way
-        .steps
-        .iter()
-        .filter_map(|step| lines.get(step.line).map(|line| format!("{} = {}", place(line), step.answer)))
-        .collect();
-    format!("{}; way: {}", by.unwrap_or_default(), steps.join(", "))
+    Text::Way.with([("by", by), ("steps", Phrase::joined(steps.collect(), ", "))])
+}
+
+/// On what the success of a line rests.
+fn what(line: &Line) -> Phrase {
+    let Kind::Module { name, .. } = &line.kind else { return "-".into() };
+    let known = known_as(name).filter(|_| proof(name) != Proof::Unknown).and_then(proof_of);
+    known.unwrap_or(Text::CouldSucceed).into()
 }

@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) fn keep(context: &Context<'_, '_>, configuration: &Path) -> Result<bool, CliError> {
     let owner = context.env.files_owner;
     let path = LastGood::path_beside(configuration);
-    let failed = |error| files::failed(&path, &error);
+    let failed = |error: wardkey_settings::files::FileError| files::failed(&path, error.to_string());
     let replacement = Replacement::begin(&path, owner, PATIENCE).map_err(failed)?;
     // Read under the lock: who writes last has seen what was saved last. What is wrong leaves the list of
     // before, and so does a name service that cannot be asked, as it would shorten the list.
@@ -28,7 +28,7 @@ pub(crate) fn keep(context: &Context<'_, '_>, configuration: &Path) -> Result<bo
     if settings.local.uids.iter().any(|uid| User::from_uid((*uid).into()).is_err()) {
         return Ok(false);
     }
-    let list = LastGood::of(&settings.local).map_err(|error| files::failed(error.path(), &error))?;
+    let list = LastGood::of(&settings.local).map_err(|error| files::failed(error.path(), error.to_string()))?;
     // A file that is not to be believed is replaced, too.
     if LastGood::read(&path, owner).is_ok_and(|before| before == list) {
         return Ok(false);

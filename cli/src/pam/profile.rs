@@ -14,6 +14,7 @@ use wardkey_core::code::Code;
 use crate::error::CliError;
 use crate::files;
 use crate::places::Places;
+use crate::texts::{Phrase, Text};
 
 /// The name of the profile.
 const PROFILE: &str = "wardkey";
@@ -44,7 +45,7 @@ pub(crate) enum State {
     /// pam-auth-update has put it there.
     On,
     /// Something else; why.
-    Edited(String),
+    Edited(Phrase),
 }
 
 /// Reads the state. Anybody may.
@@ -56,19 +57,15 @@ pub(crate) fn state(places: &Places) -> State {
         (Ok(false), Ok(false), Ok(false) | Err(_)) => State::Off,
         (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => State::Edited(error),
         (Ok(auth), Ok(account), Ok(remembered)) => {
-            let has = |yes| if yes { "has" } else { "lacks" };
-            State::Edited(format!(
-                "common-auth {} {MODULE}, common-account {} it, and pam-auth-update's notes {} it",
-                has(auth),
-                has(account),
-                if remembered { "have" } else { "lack" }
-            ))
+            let has = |yes| Phrase::from(if yes { Text::Has } else { Text::Lacks });
+            let args = [("auth", has(auth)), ("account", has(account)), ("notes", has(remembered))];
+            State::Edited(Text::ProfileDiffers.with(args))
         }
     }
 }
 
 /// Whether a service names the module, whatever the notes say; else why that cannot be told.
-fn in_service(places: &Places, name: &str) -> Result<bool, String> {
+fn in_service(places: &Places, name: &str) -> Result<bool, Phrase> {
     let text = text(&places.pam.join(name))?;
     Ok(text.lines().any(|line| !line.trim_start().starts_with('#') && line.contains(MODULE)))
 }
@@ -82,7 +79,7 @@ pub(crate) fn ensure_out(places: &Places) -> Result<(), CliError> {
         match in_service(places, name) {
             Ok(false) => {}
             Ok(true) => {
-                let what = format!("{name} still has {MODULE}; take the line out by hand, then run: pam-auth-update");
+                let what = Text::StillInService.with([("service", name.into())]);
                 return Err(CliError::with(Code::PamFilesEdited, what));
             }
             Err(error) => return Err(CliError::with(Code::PamFilesEdited, error)),
@@ -131,20 +128,23 @@ pub(crate) fn switch(places: &Places, on: bool) -> Result<(), CliError> {
     }
     for (name, (before, after)) in SERVICES.iter().zip(before.iter().zip(services(places)?)) {
         if on && essence(before) != essence(&after) {
-            let what =
-                format!("pam-auth-update changed more of {name} than the lines of Wardkey; run: pam-auth-update");
+            let what = Text::MoreChanged.with([("service", (*name).into())]);
             return Err(CliError::with(Code::PamFilesEdited, what));
         }
     }
     for path in all_files(places) {
         let synced = File::open(&path).and_then(|file| file.sync_all());
         match synced {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(files::failed(&path, &error)),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(files::failed(&path, error.to_string()));
+            }
             _ => {}
         }
     }
     for folder in [&places.pam, &places.pam_state] {
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| files::failed(folder, &error))?;
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(|error| files::failed(folder, error.to_string()))?;
     }
     Ok(())
 }
@@ -156,7 +156,7 @@ pub(crate) fn run(option: &str) -> Result<String, CliError> {
 
 /// Runs pam-auth-update, which says nothing by its exit status; gives what it complained about.
 fn ask(arguments: &[&str]) -> Result<String, CliError> {
-    let failed = |error: &dyn std::fmt::Display| CliError::with(Code::Internal, format_args!("{PROGRAM}: {error}"));
+    let failed = |error: &dyn std::fmt::Display| CliError::with(Code::Internal, format!("{PROGRAM}: {error}"));
     let mut child = Command::new(PROGRAM)
         .args(arguments)
         // Nothing of the caller's: perl and debconf do much by variables.
@@ -191,13 +191,11 @@ fn ask(arguments: &[&str]) -> Result<String, CliError> {
     if status.success() { Ok(complaint) } else { Err(failed(&format_args!("{status}: {}", one_line(&complaint)))) }
 }
 
-fn explained(complaint: &str) -> String {
+fn explained(complaint: &str) -> Phrase {
     if complaint.contains("Local modifications") {
-        "lines between the marks in /etc/pam.d/common-* are not those that pam-auth-update wrote; \
-         undo the edits, or run \"pam-auth-update --force\" yourself, which overwrites them"
-            .into()
+        Text::MarksEdited.into()
     } else {
-        format!("pam-auth-update did nothing: {}", one_line(complaint))
+        Text::UpdateDidNothing.with([("why", one_line(complaint).into())])
     }
 }
 
@@ -208,7 +206,7 @@ fn one_line(text: &str) -> String {
 fn services(places: &Places) -> Result<Vec<String>, CliError> {
     let read = |name: &&str| {
         let path = places.pam.join(name);
-        text(&path).map_err(|error| files::failed(&path, &error))
+        text(&path).map_err(|why| CliError::with(Code::Configuration, why))
     };
     SERVICES.iter().map(read).collect()
 }
@@ -231,12 +229,13 @@ fn essence(text: &str) -> Vec<String> {
         .collect()
 }
 
-fn text(path: &Path) -> Result<String, String> {
+fn text(path: &Path) -> Result<String, Phrase> {
+    let at = |why: Text| Text::At.with([("place", path.display().to_string().into()), ("why", why.into())]);
     // As libpam reads it.
     match files::read_followed(path, MAX_BYTES) {
-        Ok(Some(bytes)) => String::from_utf8(bytes).map_err(|_| format!("{}: not UTF-8", path.display())),
-        Ok(None) => Err(format!("{}: there is no such file", path.display())),
-        Err(error) => Err(error.to_string()),
+        Ok(Some(bytes)) => String::from_utf8(bytes).map_err(|_| at(Text::NotUtf8)),
+        Ok(None) => Err(at(Text::NoSuchFile)),
+        Err(error) => Err(error.to_string().into()),
     }
 }
 

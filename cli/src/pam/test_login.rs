@@ -12,6 +12,7 @@ use crate::console::Person;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::security_key::no_answer;
+use crate::texts::{Phrase, Text};
 
 /// The service: `auth` and `account` with `required pam_fido.so`, and nothing else.
 pub(crate) const SERVICE: &str = "wardkey-test";
@@ -23,23 +24,23 @@ pub(crate) fn run(context: &mut Context<'_, '_>, settings: &Settings) -> Result<
     let folder = context.env.places.test_services.clone();
     let service = folder.join(SERVICE);
     if !service.is_file() {
-        let what = format!("{}: there is no such file; install libpam-fido again", service.display());
+        let what = Text::NoTestService.with([("path", service.display().to_string().into())]);
         return Err(CliError::with(Code::NotReadyToEnable, what));
     }
     if let Some(problem) = problem::place(&service, context.env.files_owner).into_iter().next() {
-        return Err(CliError::with(Code::NotReadyToEnable, problem));
+        return Err(CliError::with(Code::NotReadyToEnable, problem.to_string()));
     }
-    let words = context.words();
-    context.say(words.test_login);
-    let user = context.env.person.ask(words.user_name, None).map_err(no_answer)?;
+    context.tell(Text::TestLogin);
+    let question = context.text(Text::AskUserName);
+    let user = context.env.person.ask(&question, None).map_err(no_answer)?;
     let user = user.trim();
     let local = nix::unistd::User::from_name(user)
         .ok()
         .flatten()
         .is_some_and(|account| settings.local.contains(account.uid.as_raw(), &account.name));
-    let failed = |why: &dyn std::fmt::Display| CliError::with(Code::TestLoginFailed, why);
+    let failed = |why: Phrase| CliError::with(Code::TestLoginFailed, why);
     if local {
-        return Err(failed(&"this account is left alone by Wardkey; a member of staff must log in"));
+        return Err(failed(Text::TestOfLocal.into()));
     }
     let tty = nix::unistd::ttyname(std::io::stdin()).ok();
     let tty = tty.as_deref().and_then(|path| path.to_str()).map(|path| path.strip_prefix("/dev/").unwrap_or(path));
@@ -50,8 +51,8 @@ pub(crate) fn run(context: &mut Context<'_, '_>, settings: &Settings) -> Result<
         // The module says who it was; another module in its place would not.
         Ended { variable: Some(ref person), .. } if ended.passed() => Ok(printable(person, 64)),
         _ => {
-            let why = talk.last.unwrap_or_else(|| "no message".into());
-            Err(failed(&format_args!("{} ({why})", ended.reason())))
+            let said = talk.last.map_or_else(|| Text::SaidNothing.into(), Phrase::from);
+            Err(failed(Text::TestEnded.with([("result", ended.reason().into()), ("said", said)])))
         }
     }
 }

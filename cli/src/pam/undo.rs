@@ -22,6 +22,7 @@ use wardkey_core::code::Code;
 use crate::error::CliError;
 use crate::files;
 use crate::places::Places;
+use crate::texts::{Phrase, Text};
 
 use super::profile::{self, REMEMBERED, SERVICES};
 
@@ -81,6 +82,11 @@ impl Pending {
         alive.then(|| Duration::from_millis(until.saturating_sub(now)))
     }
 
+    /// How long it waits in all, in seconds.
+    pub(crate) fn seconds(&self) -> u64 {
+        self.seconds
+    }
+
     /// When its time is over, in seconds since 1970.
     pub(crate) fn until(&self) -> u64 {
         self.begun.saturating_add(self.seconds)
@@ -89,20 +95,20 @@ impl Pending {
 
 /// One command at a time; given back when dropped.
 pub(crate) fn lock(places: &Places) -> Result<Flock<File>, CliError> {
-    let failed = |error: &dyn std::fmt::Display| files::failed(&places.undo, error);
+    let failed = |error: std::io::Error| files::failed(&places.undo, error.to_string());
     match DirBuilder::new().mode(0o755).create(&places.undo) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(failed(&error)),
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(failed(error)),
         _ => {}
     }
-    let folder = places.undo.symlink_metadata().map_err(|error| failed(&error))?;
+    let folder = places.undo.symlink_metadata().map_err(failed)?;
     if !folder.is_dir() || folder.uid() != nix::unistd::geteuid().as_raw() || folder.mode() & 0o022 != 0 {
-        return Err(failed(&"is not a folder that only root can write; remove it"));
+        return Err(files::failed(&places.undo, Text::NotRootsFolder));
     }
     let path = places.undo.join("lock");
     let flags = nix::fcntl::OFlag::O_NOFOLLOW.bits();
     let options =
         OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).custom_flags(flags).open(&path);
-    let mut file = options.map_err(|error| files::failed(&path, &error))?;
+    let mut file = options.map_err(|error| files::failed(&path, error.to_string()))?;
     let until = Instant::now() + PATIENCE;
     loop {
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
@@ -111,26 +117,28 @@ pub(crate) fn lock(places: &Places) -> Result<Flock<File>, CliError> {
                 file = back;
                 std::thread::sleep(Duration::from_millis(50));
             }
-            Err((_, errno)) => return Err(files::failed(&path, &format_args!("another command is at work: {errno}"))),
+            Err((_, errno)) => {
+                return Err(files::failed(&path, Text::AnotherCommand.with([("why", errno.to_string().into())])));
+            }
         }
     }
 }
 
 /// Writes down how things are, durably. From here on an undo puts them back.
 pub(crate) fn begin(places: &Places) -> Result<Pending, CliError> {
-    let failed = |error: std::io::Error| files::failed(&places.undo, &error);
+    let failed = |error: std::io::Error| files::failed(&places.undo, error.to_string());
     let new = places.undo.join("pending.new");
     clear(&new)?;
     DirBuilder::new().mode(0o755).create(&new).map_err(failed)?;
     for (kept, original) in pairs(places) {
         match files::read(&original, MAX_BYTES)? {
             Some(bytes) => files::replace(&new.join(kept), &bytes)?,
-            None if kept.starts_with("pam.d.") => return Err(files::failed(&original, &"there is no such file")),
+            None if kept.starts_with("pam.d.") => return Err(files::failed(&original, Text::NoSuchFile)),
             None => {}
         }
     }
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    let clock = || files::failed(Path::new("/proc/uptime"), &"cannot be read");
+    let clock = || files::failed(Path::new("/proc/uptime"), Text::CannotBeRead);
     let pending = Pending {
         begun: now,
         boot: boot().ok_or_else(clock)?,
@@ -151,18 +159,18 @@ pub(crate) fn begin(places: &Places) -> Result<Pending, CliError> {
 
 /// Has it undone when this program is gone.
 pub(crate) fn arm(pending: &Pending) -> Result<Guard, CliError> {
-    let not_ready = |what: String| CliError::with(Code::NotReadyToEnable, what);
+    let not_ready = |what: Phrase| CliError::with(Code::NotReadyToEnable, what);
     if Path::new("/run/systemd/system").is_dir() {
         if !systemctl(&["is-enabled", "--quiet", SERVICE]) {
-            return Err(not_ready(format!("nothing would undo it after a restart; run: systemctl enable {SERVICE}")));
+            return Err(not_ready(Text::UndoNotEnabled.with([("unit", SERVICE.into())])));
         }
         // Not "start", which lets one that still runs from an earlier enabling end when that would have.
         if !systemctl(&["restart", TIMER]) || !systemctl(&["is-active", "--quiet", TIMER]) {
-            return Err(not_ready(format!("{TIMER} does not start; see: systemctl status {TIMER}")));
+            return Err(not_ready(Text::TimerStands.with([("unit", TIMER.into())])));
         }
         return Ok(Guard::Systemd);
     }
-    let program = std::env::current_exe().map_err(|error| not_ready(error.to_string()))?;
+    let program = std::env::current_exe().map_err(|error| not_ready(error.to_string().into()))?;
     let seconds = pending.seconds.to_string();
     let started = Command::new("/usr/bin/setsid")
         .arg("--fork")
@@ -176,8 +184,8 @@ pub(crate) fn arm(pending: &Pending) -> Result<Guard, CliError> {
         .status();
     match started {
         Ok(status) if status.success() => Ok(Guard::Process),
-        Ok(status) => Err(not_ready(format!("/usr/bin/setsid: {status}"))),
-        Err(error) => Err(not_ready(format!("/usr/bin/setsid: {error}"))),
+        Ok(status) => Err(not_ready(format!("/usr/bin/setsid: {status}").into())),
+        Err(error) => Err(not_ready(format!("/usr/bin/setsid: {error}").into())),
     }
 }
 
@@ -186,7 +194,9 @@ pub(crate) fn confirm(places: &Places) -> Result<(), CliError> {
     let done = places.undo.join("done");
     clear(&done)?;
     match std::fs::rename(places.undo.join("pending"), &done) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(files::failed(&places.undo, &error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(files::failed(&places.undo, error.to_string()));
+        }
         _ => {}
     }
     sync(&places.undo)?;
@@ -284,13 +294,13 @@ fn systemctl(arguments: &[&str]) -> bool {
 
 fn clear(folder: &Path) -> Result<(), CliError> {
     match std::fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(files::failed(folder, &error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(files::failed(folder, error.to_string())),
         _ => Ok(()),
     }
 }
 
 fn sync(folder: &Path) -> Result<(), CliError> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| files::failed(folder, &error))
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| files::failed(folder, error.to_string()))
 }
 
 fn kernel_text(path: &str) -> Option<String> {

@@ -8,6 +8,7 @@ use nix::unistd::{Group, User};
 use wardkey_settings::pam::LocalAccounts;
 
 use crate::files;
+use crate::texts::{Phrase, Text};
 
 /// Groups whose members become root by sudo, on Debian and elsewhere.
 const ADMINISTRATORS: [&str; 3] = ["sudo", "admin", "wheel"];
@@ -57,7 +58,7 @@ pub(crate) struct WaysIn {
     /// Names of those that get in.
     pub(crate) open: Vec<String>,
     /// The others, and why not.
-    pub(crate) closed: Vec<(String, String)>,
+    pub(crate) closed: Vec<(String, Phrase)>,
 }
 
 impl WaysIn {
@@ -75,11 +76,11 @@ impl WaysIn {
                 continue;
             }
             let obstacle = match &user {
-                None => Some("there is no such account".to_owned()),
+                None => Some(Text::ClosedNoAccount.into()),
                 Some(user) => by_password(&shadow, &name, today)
                     .or_else(|| by_shell(&shells, &user.shell.to_string_lossy()))
-                    .or_else(|| (!is_administrator(user)).then(|| "is not in the group sudo".into()))
-                    .or_else(|| (!user.uid.is_root() && person(&name)).then(|| "is a person of the directory".into())),
+                    .or_else(|| (!is_administrator(user)).then(|| Text::ClosedNoSudo.into()))
+                    .or_else(|| (!user.uid.is_root() && person(&name)).then(|| Text::ClosedPerson.into())),
             };
             match obstacle {
                 None => ways.open.push(name),
@@ -90,9 +91,12 @@ impl WaysIn {
     }
 
     /// The closed ones, in one line.
-    pub(crate) fn explained(&self) -> String {
-        let closed: Vec<_> = self.closed.iter().map(|(name, why)| format!("{name}: {why}")).collect();
-        format!("{}; list an administrator in local_accounts of pam.toml", closed.join("; "))
+    pub(crate) fn explained(&self) -> Phrase {
+        let closed = self.closed.iter().map(|(name, why)| {
+            let args = [("place", name.as_str().into()), ("why", why.clone())];
+            Text::At.with(args)
+        });
+        Text::ClosedAccounts.with([("accounts", Phrase::joined(closed.collect(), "; "))])
     }
 }
 
@@ -103,35 +107,35 @@ fn text(path: &str) -> String {
 }
 
 /// Why an account cannot log in by its password; `shadow` as in shadow(5), days since 1970.
-fn by_password(shadow: &str, name: &str, today: u64) -> Option<String> {
-    let because = |why: &str| Some(why.to_owned());
+fn by_password(shadow: &str, name: &str, today: u64) -> Option<Phrase> {
+    let because = |why: Text| Some(Phrase::from(why));
     let mut fields = shadow.lines().map(|line| line.split(':').collect::<Vec<_>>());
     let Some(fields) = fields.find(|fields| fields.first() == Some(&name)) else {
-        return because("has no password on this machine");
+        return because(Text::ClosedNotHere);
     };
     let field = |at: usize| fields.get(at).copied().unwrap_or_default();
     let day = |at: usize| field(at).parse::<u64>().ok();
     match field(1) {
-        "" => return because("has an empty password"),
-        "*" => return because("has no password"),
-        secret if secret.starts_with('!') => return because("is locked"),
+        "" => return because(Text::ClosedEmpty),
+        "*" => return because(Text::ClosedNoPassword),
+        secret if secret.starts_with('!') => return because(Text::ClosedLocked),
         // crypt(5): every method of today begins with $, BSDi's with _; the oldest has 13 characters.
-        secret if !(secret.starts_with(['$', '_']) || secret.len() == 13) => return because("has no password"),
+        secret if !(secret.starts_with(['$', '_']) || secret.len() == 13) => return because(Text::ClosedNoPassword),
         _ => {}
     }
     if day(7).is_some_and(|end| end <= today) {
-        return because("has expired");
+        return because(Text::ClosedExpired);
     }
     // Changed, maximum age, days of grace: afterwards the password is refused.
     let (changed, maximum, grace) = (day(2)?, day(4)?, day(6)?);
-    (changed.saturating_add(maximum).saturating_add(grace) < today).then(|| "has an expired password".into())
+    (changed.saturating_add(maximum).saturating_add(grace) < today).then(|| Text::ClosedPasswordExpired.into())
 }
 
-fn by_shell(shells: &str, shell: &str) -> Option<String> {
+fn by_shell(shells: &str, shell: &str) -> Option<Phrase> {
     let shell = if shell.is_empty() { "/bin/sh" } else { shell };
     let listed = shells.lines().any(|line| line.trim() == shell);
     let none = NO_SHELLS.iter().any(|name| shell.rsplit('/').next() == Some(name));
-    (!listed || none).then(|| format!("has no login shell ({shell})"))
+    (!listed || none).then(|| Text::ClosedNoShell.with([("shell", shell.into())]))
 }
 
 fn is_administrator(user: &User) -> bool {
@@ -185,7 +189,7 @@ mod tests {
     fn root_is_looked_at_and_unknown_names_are_told() {
         let local = LocalAccounts { names: vec!["nobody-of-that-name".into()], ..LocalAccounts::ROOT_ONLY };
         let ways = WaysIn::look(&local, &mut |_| false);
-        assert!(ways.explained().contains("nobody-of-that-name: there is no such account"), "{ways:?}");
+        assert!(ways.explained().to_string().contains("nobody-of-that-name: there is no such account"), "{ways:?}");
         assert_eq!(ways.open.len() + ways.closed.len(), 2, "{ways:?}");
     }
 }

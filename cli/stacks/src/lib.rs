@@ -34,6 +34,6 @@ pub use dispatch::{State, run};
 pub use explore::{Step, Way};
 pub use load::{Doubt, Kind, Line, Loaded, Phase, Service, load};
 pub use machine::Machine;
-pub use module::{Proof, proof};
+pub use module::{Proof, known_as, known_modules, proof};
 pub use report::{MODULE, Ways, World, account, auth};
 pub use subject::{Subject, Who};

@@ -34,72 +34,71 @@ pub enum Proof {
 struct Known {
     name: &'static str,
     proof: Proof,
-    what: &'static str,
 }
 
-const fn known(name: &'static str, proof: Proof, what: &'static str) -> Known {
-    Known { name, proof, what }
+const fn known(name: &'static str, proof: Proof) -> Known {
+    Known { name, proof }
 }
 
 /// In the order of names.
 const TABLE: &[Known] = &[
-    known("pam_access", Proof::Condition, "a rule of access.conf"),
-    known("pam_cap", Proof::Condition, "a line of capability.conf"),
-    known("pam_ccreds", Proof::Secret, "a password that was cached"),
-    known("pam_debug", Proof::Nothing, "its own arguments"),
-    known("pam_deny", Proof::Never, "refuses everybody"),
-    known("pam_echo", Proof::Nothing, "a text that is shown"),
-    known("pam_ecryptfs", Proof::Nothing, "the passphrase of a folder, which it does not check"),
-    known("pam_env", Proof::Never, "sets variables"),
-    known("pam_exec", Proof::Unknown, "a program's exit status"),
-    known("pam_faildelay", Proof::Never, "sets a delay"),
-    known("pam_faillock", Proof::Condition, "the number of failures"),
-    known("pam_fido", Proof::Wardkey, "security key, PIN and touch"),
-    known("pam_fprintd", Proof::Secret, "a fingerprint"),
-    known("pam_ftp", Proof::Nothing, "the name of an anonymous user"),
-    known("pam_gnome_keyring", Proof::Nothing, "a keyring, opened or not"),
-    known("pam_google_authenticator", Proof::Secret, "a one-time code, without a key"),
-    known("pam_group", Proof::Never, "adds groups"),
-    known("pam_heimdal", Proof::Secret, "a Kerberos password"),
-    known("pam_himmelblau", Proof::Secret, "a login at Entra ID"),
-    known("pam_howdy", Proof::Secret, "a face"),
-    known("pam_issue", Proof::Never, "shows a text"),
-    known("pam_krb5", Proof::Secret, "a Kerberos password"),
-    known("pam_kwallet5", Proof::Nothing, "a wallet, opened or not"),
-    known("pam_ldap", Proof::Secret, "a password of the LDAP directory"),
-    known("pam_listfile", Proof::Condition, "a list in a file"),
-    known("pam_localuser", Proof::Condition, "a line of /etc/passwd"),
-    known("pam_mount", Proof::Nothing, "a volume, mounted or not"),
-    known("pam_mysql", Proof::Secret, "a password of a database"),
-    known("pam_nologin", Proof::Never, "the file /etc/nologin"),
-    known("pam_oath", Proof::Secret, "a one-time code"),
-    known("pam_p11", Proof::Secret, "a smart card"),
-    known("pam_permit", Proof::Nothing, "lets everybody in"),
-    known("pam_pkcs11", Proof::Secret, "a smart card"),
-    known("pam_pwdfile", Proof::Secret, "a password of a file"),
-    known("pam_radius_auth", Proof::Secret, "a password of a RADIUS server"),
-    known("pam_rhosts", Proof::Condition, "the remote host"),
-    known("pam_rootok", Proof::Caller, "the program was started by root"),
-    known("pam_securetty", Proof::Condition, "the line of root"),
-    known("pam_shells", Proof::Condition, "a line of /etc/shells"),
-    known("pam_ssh", Proof::Secret, "the passphrase of an SSH key"),
-    known("pam_ssh_agent_auth", Proof::Secret, "an SSH key of an agent"),
-    known("pam_sss", Proof::Secret, "a password or card, checked by SSSD"),
-    known("pam_sss_gss", Proof::Earlier, "a Kerberos ticket"),
-    known("pam_succeed_if", Proof::Condition, "a condition about the account"),
-    known("pam_systemd_home", Proof::Secret, "the password or key of a home directory"),
-    known("pam_tally2", Proof::Condition, "the number of failures"),
-    known("pam_time", Proof::Condition, "a rule of time.conf"),
-    known("pam_timestamp", Proof::Earlier, "a login some minutes ago"),
-    known("pam_tmpdir", Proof::Nothing, "a folder that is made"),
-    known("pam_u2f", Proof::Secret, "a security key of another list, perhaps without PIN"),
-    known("pam_unix", Proof::Secret, "the Unix password"),
-    known("pam_userdb", Proof::Secret, "a password of a database"),
-    known("pam_usertype", Proof::Condition, "the kind of account"),
-    known("pam_warn", Proof::Never, "writes to the log"),
-    known("pam_wheel", Proof::Caller, "the group of who started the program"),
-    known("pam_winbind", Proof::Secret, "a password of the Windows domain"),
-    known("pam_yubico", Proof::Secret, "a one-time code of another list"),
+    known("pam_access", Proof::Condition),
+    known("pam_cap", Proof::Condition),
+    known("pam_ccreds", Proof::Secret),
+    known("pam_debug", Proof::Nothing),
+    known("pam_deny", Proof::Never),
+    known("pam_echo", Proof::Nothing),
+    known("pam_ecryptfs", Proof::Nothing),
+    known("pam_env", Proof::Never),
+    known("pam_exec", Proof::Unknown),
+    known("pam_faildelay", Proof::Never),
+    known("pam_faillock", Proof::Condition),
+    known("pam_fido", Proof::Wardkey),
+    known("pam_fprintd", Proof::Secret),
+    known("pam_ftp", Proof::Nothing),
+    known("pam_gnome_keyring", Proof::Nothing),
+    known("pam_google_authenticator", Proof::Secret),
+    known("pam_group", Proof::Never),
+    known("pam_heimdal", Proof::Secret),
+    known("pam_himmelblau", Proof::Secret),
+    known("pam_howdy", Proof::Secret),
+    known("pam_issue", Proof::Never),
+    known("pam_krb5", Proof::Secret),
+    known("pam_kwallet5", Proof::Nothing),
+    known("pam_ldap", Proof::Secret),
+    known("pam_listfile", Proof::Condition),
+    known("pam_localuser", Proof::Condition),
+    known("pam_mount", Proof::Nothing),
+    known("pam_mysql", Proof::Secret),
+    known("pam_nologin", Proof::Never),
+    known("pam_oath", Proof::Secret),
+    known("pam_p11", Proof::Secret),
+    known("pam_permit", Proof::Nothing),
+    known("pam_pkcs11", Proof::Secret),
+    known("pam_pwdfile", Proof::Secret),
+    known("pam_radius_auth", Proof::Secret),
+    known("pam_rhosts", Proof::Condition),
+    known("pam_rootok", Proof::Caller),
+    known("pam_securetty", Proof::Condition),
+    known("pam_shells", Proof::Condition),
+    known("pam_ssh", Proof::Secret),
+    known("pam_ssh_agent_auth", Proof::Secret),
+    known("pam_sss", Proof::Secret),
+    known("pam_sss_gss", Proof::Earlier),
+    known("pam_succeed_if", Proof::Condition),
+    known("pam_systemd_home", Proof::Secret),
+    known("pam_tally2", Proof::Condition),
+    known("pam_time", Proof::Condition),
+    known("pam_timestamp", Proof::Earlier),
+    known("pam_tmpdir", Proof::Nothing),
+    known("pam_u2f", Proof::Secret),
+    known("pam_unix", Proof::Secret),
+    known("pam_userdb", Proof::Secret),
+    known("pam_usertype", Proof::Condition),
+    known("pam_warn", Proof::Never),
+    known("pam_wheel", Proof::Caller),
+    known("pam_winbind", Proof::Secret),
+    known("pam_yubico", Proof::Secret),
 ];
 
 /// Programs that keep the uid of who starts them while they ask: there, `pam_rootok` means a caller who is root.
@@ -134,11 +133,24 @@ pub(crate) fn base(name: &[u8]) -> &[u8] {
     file.strip_suffix(b".so").filter(|_| usual).unwrap_or_default()
 }
 
-/// On what the success of a module rests, and in words.
-pub fn proof(name: &[u8]) -> (Proof, &'static str) {
+/// On what the success of a module rests.
+pub fn proof(name: &[u8]) -> Proof {
+    entry(name).map_or(Proof::Unknown, |known| known.proof)
+}
+
+/// The name by which a module is known here, such as `pam_unix`; its words are looked up by it.
+pub fn known_as(name: &[u8]) -> Option<&'static str> {
+    entry(name).map(|known| known.name)
+}
+
+/// Every module that is known here.
+pub fn known_modules() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().map(|known| known.name)
+}
+
+fn entry(name: &[u8]) -> Option<&'static Known> {
     let base = base(name);
-    let found = TABLE.iter().find(|known| known.name.as_bytes() == base);
-    found.map_or((Proof::Unknown, "a module that is not known here"), |known| (known.proof, known.what))
+    TABLE.iter().find(|known| known.name.as_bytes() == base)
 }
 
 /// Whether a line of Wardkey's module asks nothing, and only says whether the line before it left the account alone.
@@ -214,7 +226,7 @@ mod tests {
         for name in
             [&b"pam_krb5.so"[..], b"/lib/security/pam_krb5.so", b"/usr/lib/x86_64-linux-gnu/security/pam_krb5.so"]
         {
-            assert_eq!(proof(name).0, Proof::Secret);
+            assert_eq!(proof(name), Proof::Secret);
         }
         // Not the file that is known by this name.
         for name in [
@@ -227,7 +239,7 @@ mod tests {
             b"/pam_deny.so",
             b"",
         ] {
-            assert_eq!(proof(name).0, Proof::Unknown, "{}", String::from_utf8_lossy(name));
+            assert_eq!(proof(name), Proof::Unknown, "{}", String::from_utf8_lossy(name));
         }
     }
 }

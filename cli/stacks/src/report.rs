@@ -88,5 +88,5 @@ fn is_module(line: &Line) -> bool {
 
 fn proves_nothing(line: &Line) -> bool {
     matches!(&line.kind, Kind::Module { name, .. }
-        if matches!(module::proof(name).0, Proof::Nothing | Proof::Condition | Proof::Never))
+        if matches!(module::proof(name), Proof::Nothing | Proof::Condition | Proof::Never))
 }

@@ -81,7 +81,7 @@ fn kerberos_above_the_key_is_open_everywhere() {
     ]);
     // The account phase asks the module, which lets nobody through without a login of the same handle.
     assert_eq!(tree.look(), [(1608, "other".into(), OPEN), (1612, "sddm".into(), Level::Warning)]);
-    let detail = &tree.findings()[0].details[0];
+    let detail = tree.findings()[0].details[0].to_string();
     assert!(detail.starts_with("/etc/pam.d/common-auth:1 pam_krb5.so (a Kerberos password); way: "), "{detail}");
     assert!(detail.ends_with("/etc/pam.d/common-auth:8 pam_permit.so = success"), "{detail}");
 }
