@@ -7,7 +7,7 @@ use wardkey_core::message::key::KeyInfo;
 use wardkey_core::name::{Language, printable};
 use wardkey_core::time::UnixTime;
 
-use crate::texts::Text;
+use crate::texts::{Phrase, Text};
 
 /// A result, in both forms.
 pub(crate) struct Output {
@@ -33,7 +33,7 @@ pub(crate) fn status(language: Language, status: &Status) -> String {
             "{}: {} ({})",
             Text::LastContact.say(language),
             date(contact),
-            Text::Ago.say_with(language, &[("time", &duration(language, status.now.since(contact)))])
+            Text::Ago.say_with(language, &[("time", &duration(status.now.since(contact)).say(language))])
         ));
     }
     if let Some(error) = &status.last_error {
@@ -44,7 +44,7 @@ pub(crate) fn status(language: Language, status: &Status) -> String {
         lines.push(format!("{}: {}{expired}", Text::Directory.say(language), scope(language, of)));
     }
     if let Some(ahead) = status.clock_ahead {
-        lines.push(Text::ClockAhead.say_with(language, &[("time", &duration(language, ahead))]));
+        lines.push(Text::ClockAhead.say_with(language, &[("time", &duration(ahead).say(language))]));
     }
     if let Some(records) = status.in_memory {
         lines.push(Text::InMemory.say_with(language, &[("count", &records.to_string())]));
@@ -141,14 +141,14 @@ pub(crate) fn key_json(key: &KeyInfo) -> Value {
 }
 
 /// A time that has passed or is to come, in its largest unit.
-pub(crate) fn duration(language: Language, seconds: u64) -> String {
+pub(crate) fn duration(seconds: u64) -> Phrase {
     let (text, count) = match seconds {
         0..=119 => (Text::Seconds, seconds),
         120..=7199 => (Text::Minutes, seconds / 60),
         7200..=172_799 => (Text::Hours, seconds / 3600),
         _ => (Text::Days, seconds / 86400),
     };
-    text.say_with(language, &[("count", &count.to_string())])
+    text.with([("count", count.into())])
 }
 
 /// `2026-11-22 01:14:36 UTC` (RFC 3339 but for the blanks).

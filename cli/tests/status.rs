@@ -51,7 +51,7 @@ fn status_for_people_and_programs() {
     );
     let ran = machine.run("status --lang ja", &[], false, false);
     assert!(ran.out.starts_with("端末: 病棟3-1 ("), "{}", ran.out);
-    assert!(ran.out.contains("名簿: ward3 1.25, 120 人, 期限 1970-01-12 13:46:39 UTC（期限切れ）\n"), "{}", ran.out);
+    assert!(ran.out.contains("名簿: ward3 1.25、120 人、期限 1970-01-12 13:46:39 UTC（期限切れ）\n"), "{}", ran.out);
 }
 
 #[test]

@@ -54,7 +54,7 @@ pub(crate) fn enable(context: &mut Context<'_, '_>, options: &EnableOptions) -> 
     refuse_open_ways(context, &settings)?;
     let ways_in = format!("{}: {}", context.text(Text::WaysIn), ways.open.join(", "));
     context.say(&ways_in);
-    let time = output::duration(context.language, pending.seconds());
+    let time = output::duration(pending.seconds()).say(context.language);
     let try_now = context.text_with(Text::TryNow, &[("time", &time)]);
     context.say(&try_now);
     if guard == Guard::Process {

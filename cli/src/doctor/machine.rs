@@ -13,6 +13,7 @@ use wardkey_settings::pam::Settings;
 
 use crate::files;
 use crate::finding::{Finding, Level};
+use crate::output::duration;
 use crate::texts::{Phrase, Text};
 
 use super::text;
@@ -186,8 +187,8 @@ pub(crate) fn agent(status: &Status, anchor: Option<&Anchor>) -> Vec<Finding> {
     if status.scopes.is_empty() || !old.is_empty() {
         let mut finding = Finding::new(Code::DirectoryOld, Level::Warning, "", "directory").fix("wardkey sync");
         for scope in old {
-            let days = status.now.since(scope.expires) / 86_400;
-            let args = [("scope", scope.scope.as_str().into()), ("count", days.into())];
+            let time = duration(status.now.since(scope.expires));
+            let args = [("scope", scope.scope.as_str().into()), ("time", time)];
             finding = finding.detail(Text::ExpiredAgo.with(args));
         }
         findings.push(finding);
