@@ -182,7 +182,7 @@ mod tests {
         let error = refusal(Code::EnrolmentCodeInvalid, None, None);
         assert_eq!(
             error.to_json(Language::En).to_string(),
-            r#"{"error":{"code":"WK-1506","message":"The enrolment code is wrong, used or expired. Please ask for a new one.","number":1506}}"#
+            r#"{"error":{"code":"WK-1506","message":"The enrollment code is wrong, used or expired. Please ask for a new one.","number":1506}}"#
         );
         let error = refusal(Code::TooManyRequests, Some("a\nb"), Some(7));
         assert_eq!(error.to_text(Language::En), "Too many requests. Please try again in 7 seconds. (WK-1512)\n  a?b");

@@ -35,15 +35,15 @@ wk-1030 = This terminal's clock is too far ahead: nobody can log in. Ask your ad
 wk-1101 = The server's keys could not be verified. Please contact your administrator.
 wk-1102 = This terminal's document could not be verified. Please contact your administrator.
 wk-1103 = The directory's signature could not be verified. Please contact your administrator.
-wk-1104 = An older directory than before was shown. Please contact your administrator at once.
-wk-1105 = Two different directories with one number were shown. Please contact your administrator at once.
+wk-1104 = The directory is older than one received before. Please contact your administrator at once.
+wk-1105 = Two different directories with the same number were received. Please contact your administrator at once.
 wk-1106 = The policy is not the one of the directory. Please contact your administrator.
 wk-1107 = The directory's record could not be verified. Please contact your administrator.
 wk-1108 = The directory's scopes are not those of this terminal. Please contact your administrator.
 wk-1109 = This terminal's trust anchor cannot be read. Administrator: see WK-1109 in the guide.
-wk-1110 = This terminal's marks cannot be read. Please contact your administrator.
+wk-1110 = This terminal's anti-rollback state (marks) cannot be read. Please contact your administrator.
 wk-1111 = The server is behind this terminal. Administrator: follow the steps for a restored server.
-wk-1121 = The server's clock is not plausible, so it signs nothing new by it. Please check the clock.
+wk-1121 = The server's clock may be wrong, so the server signs nothing new. Please check the clock.
 
 ## 12xx: the security key
 
@@ -82,8 +82,8 @@ wk-1302 = The login service is not running (key). Please contact your administra
 wk-1303 = This terminal has not joined yet. Administrator: run "wardkey join".
 wk-1304 = The directory has not arrived yet. Please wait a moment and try again.
 wk-1305 = This terminal cannot write its records. Please contact your administrator.
-wk-1306 = Parts of this terminal do not understand each other. Please contact your administrator.
-wk-1307 = Something went wrong inside. Please try again; if it stays, contact your administrator.
+wk-1306 = Programs of different versions run on this terminal. Please contact your administrator.
+wk-1307 = An internal error occurred. Please try again; if it stays, contact your administrator.
 wk-1308 = This terminal's configuration is wrong. Please contact your administrator.
 wk-1309 = You may not use the security key here. It is for the person logged in at this terminal.
 wk-1310 = The stored directory was damaged and is fetched again. Please wait a moment.
@@ -107,7 +107,7 @@ wk-1502 = The server is not of this deployment. Please check the address and the
 wk-1503 = The join token is wrong, used or expired. Please issue a new one.
 wk-1504 = This terminal has joined.
 wk-1505 = This terminal has joined already.
-wk-1506 = The enrolment code is wrong, used or expired. Please ask for a new one.
+wk-1506 = The enrollment code is wrong, used or expired. Please ask for a new one.
 wk-1507 = The key could not be registered ({ $reason }). Please contact your administrator.
 wk-1508 = The key of { $name } has been registered.
 wk-1509 = No more keys can be registered. Please ask your administrator to delete one that is not used.
@@ -117,7 +117,7 @@ wk-1512 = Too many requests. Please try again in { $seconds } seconds.
 wk-1513 = This needs root. Please run it with sudo.
 wk-1514 = This terminal's certificate is missing or was refused. Administrator: join with "terminal token --replace".
 wk-1515 = Not found ({ $what }). Please check the name.
-wk-1516 = The request is not valid ({ $reason }). Please check it.
+wk-1516 = Not valid ({ $reason }). Please check it.
 wk-1521 = This machine has joined before. Please issue a token for it with "terminal token --replace".
 wk-1522 = Too many records from this terminal for now. They are kept here and sent later.
 wk-1523 = Nothing was imported: the file has { $count } problems. Please mend them and import it again.
@@ -147,7 +147,7 @@ wk-1545 = Stored, but scope { $value } is halted: its terminals do not hear of i
 ## 16xx: switching Wardkey on and off
 
 wk-1601 = Not enabled: this terminal is not ready. Please mend what is said below.
-wk-1602 = Not enabled: the test login did not pass. Please mend the cause and try again.
+wk-1602 = Not enabled: the test login failed. Please mend the cause and try again.
 wk-1603 = Not enabled: no local administrator could log in without a key. Please see the guide.
 wk-1604 = The PAM files were edited by hand; nothing was changed. Please see the guide.
 wk-1605 = Not confirmed in time: Wardkey is disabled again, everything is as it was.
