@@ -53,23 +53,32 @@ pub fn sha256(bytes: &[u8]) -> Hash {
 /// # Errors
 /// [`CodecError`] when the bytes are anything but the one encoding of a valid `T`.
 pub fn from_bytes<T: Document>(bytes: &[u8]) -> Result<T, CodecError> {
-    if bytes.len() > T::MAX_BYTES {
-        return Err(CodecError::TooLong { max: T::MAX_BYTES, actual: bytes.len() });
-    }
-    let mut decoder = Decoder::new(bytes);
-    let malformed = |e: DecodeError| CodecError::Malformed(e.to_string());
-    if decoder.array().map_err(malformed)? != Some(2) {
-        return Err(CodecError::NotDeterministic(T::DOMAIN));
-    }
-    if decoder.str().map_err(malformed)? != T::DOMAIN {
-        return Err(CodecError::Domain { expected: T::DOMAIN });
-    }
-    let document: T = decoder.decode().map_err(malformed)?;
+    let document: T = body(bytes, T::MAX_BYTES, T::DOMAIN)?.decode().map_err(malformed)?;
     let known = to_bytes(&document);
     if known != bytes && !(T::GROWS && growth::adds_what_may_be_passed_over(bytes, &known)) {
         return Err(CodecError::NotDeterministic(T::DOMAIN));
     }
     Ok(document)
+}
+
+fn malformed(error: DecodeError) -> CodecError {
+    CodecError::Malformed(error.to_string())
+}
+
+/// What stands behind the domain tag. Not generic, so that it is in the PAM module once.
+#[inline(never)]
+fn body<'b>(bytes: &'b [u8], max: usize, domain: &'static str) -> Result<Decoder<'b>, CodecError> {
+    if bytes.len() > max {
+        return Err(CodecError::TooLong { max, actual: bytes.len() });
+    }
+    let mut decoder = Decoder::new(bytes);
+    if decoder.array().map_err(malformed)? != Some(2) {
+        return Err(CodecError::NotDeterministic(domain));
+    }
+    if decoder.str().map_err(malformed)? != domain {
+        return Err(CodecError::Domain { expected: domain });
+    }
+    Ok(decoder)
 }
 
 /// Encodes a message between rooms.

@@ -63,16 +63,22 @@ pub fn key_id(key: &SigningPublicKey) -> [u8; KEY_ID_LEN] {
 /// [`SignatureError`] when the envelope is not exactly ours, the key is not among `keys`, the
 /// signature is wrong, or the payload is not strictly a `T`.
 pub fn verify<T: Document>(signed: &[u8], keys: &[SigningPublicKey]) -> Result<Verified<T>, SignatureError> {
-    let max = T::MAX_BYTES.saturating_add(ENVELOPE);
+    Ok(Verified(codec::from_bytes(payload_of(signed, keys, T::MAX_BYTES.saturating_add(ENVELOPE))?)?))
+}
+
+/// The payload, whose signature was verified. Not generic, so that it is in the PAM module once.
+#[inline(never)]
+fn payload_of<'b>(signed: &'b [u8], keys: &[SigningPublicKey], max: usize) -> Result<&'b [u8], SignatureError> {
     if signed.len() > max {
         return Err(CodecError::TooLong { max, actual: signed.len() }.into());
     }
     let envelope = Envelope::decode(signed)?;
+
     let key = keys.iter().find(|key| key_id(key) == envelope.key_id).ok_or(SignatureError::UnknownKey)?;
     let key = VerifyingKey::from_bytes(key.as_bytes()).map_err(|_| SignatureError::Invalid)?;
     key.verify_strict(&to_be_signed(envelope.payload), &Signature::from_bytes(&envelope.signature))
         .map_err(|_| SignatureError::Invalid)?;
-    Ok(Verified(codec::from_bytes(envelope.payload)?))
+    Ok(envelope.payload)
 }
 
 /// Reads a signed document without believing it: to learn which keys a root document names before
