@@ -14,9 +14,9 @@ use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 use zeroize::Zeroizing;
 
-use super::deployment::{T0, World as Deployment, service};
 use super::scene::*;
 use crate::talk::Answer;
+use wardkey_testkit::{Deployment, T0, service};
 
 type Change = fn(&mut Scene);
 
@@ -317,7 +317,7 @@ fn the_person_without_an_account_here_is_told_so_once_the_key_proved_who_it_is()
     scene.login.nobody = Some("NSS knows no such account");
     let seen = scene.run();
     assert_eq!((seen.code(), seen.person.questions.len()), (Code::KeyAndNameDoNotMatch.number(), 0));
-    assert_eq!(seen.outcomes()[0].person, Some(super::deployment::login("hanako")));
+    assert_eq!(seen.outcomes()[0].person, Some(wardkey_testkit::login("hanako")));
 }
 
 #[test]
@@ -329,7 +329,7 @@ fn a_device_that_proves_nothing_is_passed_over_and_the_real_key_gets_in() {
         ("claims one that was not asked for", |request| claims(request, 66, 66)),
         ("shows an old proof", |_| {
             let before = KeyRequest::Identify(wardkey_core::message::key::Identify {
-                rp_id: super::deployment::RP.parse().unwrap(),
+                rp_id: wardkey_testkit::RP.parse().unwrap(),
                 allow: List::default(),
                 wait_ms: 0,
                 client_data: wardkey_core::codec::Bytes::new(b"a challenge of yesterday".to_vec()).unwrap(),

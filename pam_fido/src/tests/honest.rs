@@ -13,8 +13,8 @@ use wardkey_core::person::Status;
 use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 
-use super::deployment::{Key, T0, World as Deployment, group, login, person};
 use super::scene::*;
+use wardkey_testkit::{Deployment, Key, T0, group, login, person};
 
 #[test]
 fn key_pin_and_touch_let_in_and_raise_the_marks() {

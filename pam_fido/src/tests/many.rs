@@ -10,8 +10,8 @@ use wardkey_core::message::key::{Reply as KeyReply, Request as KeyRequest};
 use wardkey_core::name::Language;
 use wardkey_core::texts;
 
-use super::deployment::{World as Deployment, login};
 use super::scene::*;
+use wardkey_testkit::{Deployment, login};
 
 fn candidate(person: &str, id: u8) -> Candidate {
     Candidate { person: login(person), credential: CredentialId::new(vec![id; 32]).unwrap() }

@@ -8,7 +8,3 @@ mod scene;
 mod server_time;
 mod taken_over;
 mod versions;
-
-mod deployment {
-    pub use wardkey_testkit::{Deployment as World, *};
-}

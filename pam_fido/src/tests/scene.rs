@@ -20,7 +20,6 @@ use wardkey_core::time::{ClockReading, UnixTime};
 use wardkey_ipc::{Channel, Deadline, IpcError};
 use zeroize::Zeroizing;
 
-use super::deployment::{self, Key, RP, T0, World as Deployment};
 use crate::journal::Journal;
 use crate::login::{self, Admitted, Login, World};
 use crate::machine::Machine;
@@ -28,6 +27,7 @@ use crate::refusal::Refusal;
 use crate::sockets::Sockets;
 use crate::talk::{Answer, Talk};
 use wardkey_settings::pam::Settings;
+use wardkey_testkit::{Deployment, Key, RP, T0};
 
 pub const PIN: &str = "135790";
 
@@ -354,7 +354,7 @@ pub fn login_as(name: &str) -> Login {
     Login {
         account: wardkey_core::name::LoginName::new(name).ok(),
         nobody: None,
-        service: deployment::service("login"),
+        service: wardkey_testkit::service("login"),
         tty: Some("tty1".into()),
         rhost: None,
         invoker: None,
