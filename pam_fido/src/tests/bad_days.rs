@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use super::scene::*;
 use crate::talk::Answer;
+use crate::typed_name::TypedName;
 use wardkey_testkit::{Deployment, T0, service};
 
 type Change = fn(&mut Scene);
@@ -154,7 +155,7 @@ const CASES: &[(&str, Change, PamResultCode, Code, usize, bool)] = &[
     // Names.
     ("unknown name", |s| s.login = login_as("ghost"), PAM_AUTH_ERR, Code::KeyAndNameDoNotMatch, 0, false),
     ("no name at all", |s| s.login = login_as("-x\n"), PAM_AUTH_ERR, Code::KeyAndNameDoNotMatch, 0, false),
-    ("NSS spells it otherwise", |s| s.login.nobody = Some("NSS spells the account otherwise"), PAM_AUTH_ERR, Code::KeyAndNameDoNotMatch, 0, false),
+    ("NSS spells it otherwise", |s| s.login.name = TypedName::of("hanako", Some("NSS spells the account otherwise")), PAM_AUTH_ERR, Code::KeyAndNameDoNotMatch, 0, false),
     // The answer.
     ("cancelled", |s| s.person = Person::answers(Answer::None), PAM_AUTH_ERR, Code::Cancelled, 1, false),
     ("nothing typed", |s| types(s, ""), PAM_AUTH_ERR, Code::PinEmpty, 1, false),
@@ -195,7 +196,7 @@ const CASES: &[(&str, Change, PamResultCode, Code, usize, bool)] = &[
     ("key process silent with the PIN", |s| at_assert(s, vec![Act::Sleep(9000)]), PAM_AUTHINFO_UNAVAIL, Code::KeyProcessUnreachable, 1, true),
     ("key process says Touch without end", |s| at_assert(s, vec![Act::Say(KeyReply::Touch); 300]), PAM_AUTH_ERR, Code::ProtocolError, 1, true),
     ("key process answers something else late", |s| at_assert(s, vec![Act::Say(KeyReply::Insert)]), PAM_AUTH_ERR, Code::ProtocolError, 1, true),
-    ("61 seconds since the challenge", |s| s.machine.step = 31, PAM_AUTH_ERR, Code::TooLate, 1, true),
+    ("61 seconds since the challenge", |s| s.key_signs_after(61), PAM_AUTH_ERR, Code::TooLate, 1, true),
     // The machine.
     ("marks unreadable", |s| s.machine.marks_broken = true, PAM_AUTHINFO_UNAVAIL, Code::MarksUnreadable, 0, false),
 ];
@@ -290,7 +291,7 @@ fn unknown_names_and_others_keys_look_the_same() {
     let others: [(&str, Change); 5] = [
         ("unknown", |s| ghost(s, "ghost")),
         ("no name", |s| ghost(s, "-x")),
-        ("no account", |s| s.login.nobody = Some("NSS knows no such account")),
+        ("no account", |s| s.login.name = TypedName::of("hanako", Some("NSS knows no such account"))),
         ("disabled", |s| shows(s, |d| d.hanako().status = Status::Disabled)),
         ("offline for long", |s| s.machine = FakeMachine::at(T0 + 5 * 86_400)),
     ];
@@ -302,7 +303,7 @@ fn unknown_names_and_others_keys_look_the_same() {
 /// A name that nobody has, for which the agent makes up ids as it should: of a person's shape.
 fn ghost(scene: &mut Scene, name: &str) {
     scene.login = login_as(name);
-    let shown = scene.login.account.as_ref().map_or("_", |account| account.as_str()).to_owned();
+    let shown = scene.login.name.login_name().map_or("_", |name| name.as_str()).to_owned();
     let decoy = wardkey_core::id::CredentialId::new(vec![0xdd; 32]).unwrap();
     let grant = wardkey_core::message::agent::Grant {
         decoys: Some(List::new(vec![decoy]).unwrap()),
@@ -314,7 +315,7 @@ fn ghost(scene: &mut Scene, name: &str) {
 #[test]
 fn the_person_without_an_account_here_is_told_so_once_the_key_proved_who_it_is() {
     let mut scene = Scene::new();
-    scene.login.nobody = Some("NSS knows no such account");
+    scene.login.name = TypedName::of("hanako", Some("NSS knows no such account"));
     let seen = scene.run();
     assert_eq!((seen.code(), seen.person.questions.len()), (Code::KeyAndNameDoNotMatch.number(), 0));
     assert_eq!(seen.outcomes()[0].person, Some(wardkey_testkit::login("hanako")));
@@ -448,7 +449,7 @@ fn lesson_swapped_at_the_prompt_another_key_never_gets_the_pin() {
 #[test]
 fn fifty_nine_seconds_since_the_challenge_are_not_too_many() {
     let mut scene = Scene::new();
-    scene.machine.step = 29;
+    scene.key_signs_after(59);
     assert_eq!(scene.run().pam(), PAM_SUCCESS);
 }
 
@@ -500,4 +501,14 @@ fn where_notices_are_not_shown_the_wait_for_a_key_is_a_question() {
     let seen = busy.run();
     assert_eq!(seen.result.unwrap_err().code, Code::Cancelled);
     assert_eq!(seen.person.questions, [wait]);
+}
+
+#[test]
+fn a_question_that_stood_through_a_suspend_is_old() {
+    let mut scene = Scene::new();
+    scene.person.sleeps = Some((std::sync::Arc::clone(&scene.machine.clock), 3_600));
+    let seen = scene.run();
+    assert_eq!(seen.pam(), PAM_SUCCESS);
+    let begun = seen.agent.iter().filter(|request| matches!(request, AgentRequest::Begin(_))).count();
+    assert_eq!((begun, seen.person.questions.len()), (2, 1), "everything is looked at again, nothing is asked again");
 }

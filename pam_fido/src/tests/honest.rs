@@ -14,6 +14,7 @@ use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 
 use super::scene::*;
+use crate::typed_name::TypedName;
 use wardkey_testkit::{Deployment, Key, T0, group, login, person};
 
 #[test]
@@ -505,7 +506,7 @@ fn the_account_phase_evaluates_anew() {
     scene.agent.down_from = 0;
     assert_eq!(scene.check_account().unwrap_err().account(), PamResultCode::PAM_PERM_DENIED);
     let mut scene = Scene::new();
-    scene.login.nobody = Some("NSS spells the account otherwise");
+    scene.login.name = TypedName::of("hanako", Some("NSS spells the account otherwise"));
     assert!(scene.check_account().is_err());
 }
 

@@ -26,6 +26,7 @@ use crate::machine::Machine;
 use crate::refusal::Refusal;
 use crate::sockets::Sockets;
 use crate::talk::{Answer, Talk};
+use crate::typed_name::TypedName;
 use crate::world::{Timeouts, World};
 use wardkey_settings::pam::Settings;
 use wardkey_testkit::{Deployment, Key, RP, T0};
@@ -169,6 +170,17 @@ impl Scene {
         });
     }
 
+    /// The key takes this many seconds to sign.
+    pub fn key_signs_after(&mut self, seconds: u64) {
+        let clock = Arc::clone(&self.machine.clock);
+        self.key_instead(move |_, request| {
+            if matches!(request, KeyRequest::Assert(_)) {
+                clock.lock().unwrap().boottime += seconds;
+            }
+            vec![]
+        });
+    }
+
     /// The agent shows this instead of its evidence.
     pub fn agent_shows(&mut self, deployment: &Deployment) {
         self.agent.script = honest_agent(deployment);
@@ -266,6 +278,8 @@ impl Sockets for Both<'_> {
 pub struct Person {
     pub answers: VecDeque<Answer>,
     pub thinks: Duration,
+    /// The machine is suspended for so many seconds while the question stands.
+    pub sleeps: Option<(Arc<Mutex<ClockReading>>, u64)>,
     /// The application shows no notices (PAM_SILENT).
     pub silent: bool,
     pub questions: Vec<String>,
@@ -295,6 +309,9 @@ impl Talk for Person {
     fn ask(&mut self, question: &str) -> Answer {
         self.questions.push(question.into());
         std::thread::sleep(self.thinks);
+        if let Some((clock, seconds)) = self.sleeps.take() {
+            clock.lock().unwrap().boottime += seconds;
+        }
         self.answers.pop_front().unwrap_or_else(|| panic!("unexpected question: {question}"))
     }
 }
@@ -314,10 +331,9 @@ impl Journal for Lines {
     }
 }
 
-/// A machine whose clock stands, or runs ahead at each look.
+/// A machine whose clock stands until a test sets it.
 pub struct FakeMachine {
-    pub clock: Mutex<ClockReading>,
-    pub step: u64,
+    pub clock: Arc<Mutex<ClockReading>>,
     pub marks: Mutex<Marks>,
     pub marks_broken: bool,
     /// Marks can be read and not written.
@@ -327,15 +343,13 @@ pub struct FakeMachine {
 impl FakeMachine {
     pub fn at(time: u64) -> Self {
         let clock = ClockReading { realtime: UnixTime(time), boottime: 5_000, boot_id: Bytes::new(*b"boot").unwrap() };
-        Self { clock: Mutex::new(clock), step: 0, marks: Mutex::default(), marks_broken: false, marks_full: false }
+        Self { clock: Arc::new(Mutex::new(clock)), marks: Mutex::default(), marks_broken: false, marks_full: false }
     }
 }
 
 impl Machine for FakeMachine {
     fn clock(&self) -> Result<ClockReading, Refusal> {
-        let mut clock = self.clock.lock().unwrap();
-        clock.boottime += self.step;
-        Ok(clock.clone())
+        Ok(self.clock.lock().unwrap().clone())
     }
     fn random(&self, out: &mut [u8]) -> Result<(), Refusal> {
         getrandom::fill(out).unwrap();
@@ -358,8 +372,7 @@ impl Machine for FakeMachine {
 
 pub fn login_as(name: &str) -> Login {
     Login {
-        account: wardkey_core::name::LoginName::new(name).ok(),
-        nobody: None,
+        name: TypedName::of(name, None),
         service: wardkey_testkit::service("login"),
         tty: Some("tty1".into()),
         rhost: None,
