@@ -13,12 +13,13 @@ use wardkey_settings::pam::Settings;
 use crate::account::Account;
 use crate::ffi;
 use crate::journal::{Journal, Syslog, install_panic_hook};
-use crate::login::{self, Admitted, Login, World};
+use crate::login::{self, Admitted, Login};
 use crate::options::Options;
 use crate::parts::{Parts, Typed, Who};
 use crate::refusal::Refusal;
 use crate::room::{Cramped, Room};
 use crate::talk::{PamTalk, Talk};
+use crate::world::World;
 
 /// Under this name the handle keeps how the last authentication ended. Another version of the module keeps
 /// its own, as the type may differ.

@@ -6,7 +6,8 @@
 //!                              │        └─────> wardkey-key   (PIN in, assertion out)
 //!                              ├ room (the caller's resource limits)
 //!                              ├ parts, options, marks ── wardkey-settings (files of root's, or refused)
-//!                              └ account, invoker (NSS, kernel), talk (conversation), journal (syslog)
+//!                              ├ world: account, invoker (NSS, kernel), talk (conversation), machine, sockets,
+//!                              │        journal (syslog)
 //! ```
 //! No threads, no environment variables, no signals, no standard output; every descriptor is
 //! close-on-exec. Every path that is not a whole, verified login ends in a refusal.
@@ -28,6 +29,8 @@ mod refusal;
 mod room;
 mod sockets;
 mod talk;
+mod typed_name;
+mod world;
 
 #[cfg(test)]
 mod tests;

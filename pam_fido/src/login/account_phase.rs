@@ -10,8 +10,9 @@ use super::establish::unexpected;
 use super::judge::Person;
 use super::replies::AgentReply;
 use super::server_time::{Question, is_late_for, refused};
-use super::{ANSWER, Login, MAX_MESSAGES, World};
+use super::{Login, MAX_MESSAGES};
 use crate::refusal::Refusal;
+use crate::world::World;
 
 const UNLISTED: &str = "not in the directory and not a local account: list it in local_accounts of pam.toml";
 const NO_LOGIN_NAME: &str = "not a local account, and nobody of the directory can have this name (capital letters, a \
@@ -23,14 +24,14 @@ const NO_LOGIN_NAME: &str = "not a local account, and nobody of the directory ca
 /// The [`Refusal`]: also for a shared account, as without a login nobody is proven (but its user manager).
 pub fn check_account(world: &mut World<'_>, login: &Login) -> Result<(), Refusal> {
     let nobody = |why| Refusal::new(Code::KeyAndNameDoNotMatch, why);
-    if let Some(why) = login.nobody {
+    if let Some(why) = login.name.why_no_account() {
         return Err(nobody(why));
     }
     // An account of this machine, so that nothing is told of which names there are.
     let unlisted = |why| Refusal::new(Code::NotListedAsLocal, why);
-    let account = login.account.as_ref().ok_or_else(|| unlisted(NO_LOGIN_NAME))?;
+    let account = login.name.login_name().ok_or_else(|| unlisted(NO_LOGIN_NAME))?;
     let mut agent = world.sockets.agent().map_err(|error| Refusal::agent(&error))?;
-    let deadline = Deadline::after(ANSWER);
+    let deadline = Deadline::after(world.timeouts.answer);
     agent.send(&Request::Account(login.begin()), deadline).map_err(|error| Refusal::agent(&error))?;
     for _ in 0..MAX_MESSAGES {
         match agent.receive(deadline).map_err(|error| Refusal::agent(&error))? {
@@ -63,7 +64,7 @@ pub fn check_account(world: &mut World<'_>, login: &Login) -> Result<(), Refusal
 /// The server's time, where the clock makes the directory look old. None: it is not reached.
 fn ask_server_time(world: &World<'_>, agent: &mut Channel, grant: &Grant) -> Result<Option<Attested>, Refusal> {
     let question = Question::new(world)?;
-    let deadline = Deadline::after(ANSWER);
+    let deadline = Deadline::after(world.timeouts.answer);
     agent.send(&Request::Time(question.nonce), deadline).map_err(|error| Refusal::agent(&error))?;
     match agent.receive(deadline).map_err(|error| Refusal::agent(&error))? {
         AgentReply::Time(signed) => question.verify(world, grant, &signed).map(Some),

@@ -12,16 +12,14 @@ use wardkey_core::message::key::{Identify, MAX_DEVICES, Request as KeyRequest};
 use wardkey_core::name::RpId;
 use wardkey_ipc::{Channel, Deadline, IpcError};
 
+use super::Attempt;
 use super::establish::{Round, unexpected};
 use super::identify::{Found, all_of, client_data_of, silent_of};
 use super::replies::{AgentReply, KeyReply};
-use super::{ANSWER, Attempt, seconds};
 use crate::refusal::Refusal;
 
 /// How long one channel is listened to before the next.
 const TURN: Duration = Duration::from_millis(20);
-/// The key processes answer at their own deadline; this much later they count as silent.
-const GRACE: Duration = seconds(3);
 
 impl Attempt<'_, '_> {
     /// Has the person touch one of the keys. `None`: none of them answers any longer, look again.
@@ -38,10 +36,12 @@ impl Attempt<'_, '_> {
         let wait_ms = u32::try_from(self.until.left().as_millis()).unwrap_or(u32::MAX);
         for (one, channel) in &mut asked {
             let request = KeyRequest::Touch { path: one.key.path.clone(), wait_ms };
-            channel.send(&request, Deadline::after(ANSWER)).map_err(|error| Refusal::key(&error))?;
+            channel
+                .send(&request, Deadline::after(self.world.timeouts.answer))
+                .map_err(|error| Refusal::key(&error))?;
         }
         self.inform(Code::TouchToChoose);
-        let silent = Deadline::after(self.until.left() + GRACE);
+        let silent = Deadline::after(self.until.left() + self.world.timeouts.search_grace);
         while !asked.is_empty() {
             if silent.has_passed() {
                 return Err(Refusal::new(Code::TouchTimeout, "none of several keys was touched"));
@@ -92,8 +92,8 @@ impl Attempt<'_, '_> {
             every: false,
             more: None,
         });
-        channel.send(&request, Deadline::after(ANSWER)).map_err(|error| Refusal::key(&error))?;
-        let until = Deadline::after(ANSWER + GRACE);
+        channel.send(&request, Deadline::after(self.world.timeouts.answer)).map_err(|error| Refusal::key(&error))?;
+        let until = Deadline::after(self.world.timeouts.answer + self.world.timeouts.search_grace);
         // Another device may claim the same; the one that is meant is found by its node.
         for _ in 0..MAX_DEVICES {
             let identified = match channel.receive::<KeyReply>(until) {

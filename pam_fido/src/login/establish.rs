@@ -6,10 +6,11 @@ use wardkey_core::message::agent::{CandidatePage, Candidates, Grant, Request as 
 use wardkey_core::name::LoginName;
 use wardkey_ipc::{Channel, Deadline, IpcError};
 
-use super::judge::{Person, Standing};
+use super::judge::Person;
 use super::replies::AgentReply;
 use super::server_time::is_late;
-use super::{ANSWER, Attempt, MAX_MESSAGES};
+use super::states::Recognised;
+use super::{Attempt, MAX_MESSAGES};
 use crate::refusal::Refusal;
 
 /// Times that a login starts over because the agent was lost.
@@ -26,17 +27,17 @@ pub(super) enum Round<T> {
 impl Attempt<'_, '_> {
     /// Connects, has the evidence judged, and a key prove whose it is. With `again`, the question has been
     /// answered: only the key that holds this credential will do, and at once.
-    pub(super) fn establish(&mut self, again: Option<&CredentialId>) -> Result<Standing, Refusal> {
+    pub(super) fn establish(&mut self, again: Option<&CredentialId>) -> Result<Recognised, Refusal> {
         while self.rounds < MAX_ROUNDS {
             self.rounds += 1;
-            if let Round::Done(standing) = self.round(again)? {
-                return Ok(standing);
+            if let Round::Done(recognised) = self.round(again)? {
+                return Ok(recognised);
             }
         }
         Err(Refusal::new(Code::KeyInUse, "the key went to another login again and again"))
     }
 
-    fn round(&mut self, again: Option<&CredentialId>) -> Result<Round<Standing>, Refusal> {
+    fn round(&mut self, again: Option<&CredentialId>) -> Result<Round<Recognised>, Refusal> {
         let mut early = None;
         if self.agent.is_none() {
             // The key process starts while the agent works.
@@ -81,7 +82,7 @@ impl Attempt<'_, '_> {
             if self.waiting && self.world.talk.silent() && !std::mem::replace(&mut asked, true) {
                 self.say_or_ask(Code::WaitForKey, Code::WaitThenEnter)?;
             }
-            let deadline = if self.waiting { self.until } else { Deadline::after(ANSWER) };
+            let deadline = if self.waiting { self.until } else { Deadline::after(self.world.timeouts.answer) };
             match self.hear_agent(deadline) {
                 Ok(AgentReply::Granted(grant)) => {
                     self.waiting = false;
@@ -104,12 +105,12 @@ impl Attempt<'_, '_> {
 
     /// For a shared account: evidence for the person whose key was found.
     pub(super) fn prove(&mut self, person: &LoginName) -> Result<Round<Box<Person>>, Refusal> {
-        let account = self.login.account.as_ref().unwrap_or(person);
+        let account = self.login.name.login_name().unwrap_or(person);
         if let Err(error) = self.tell_agent(&AgentRequest::Prove(person.clone())) {
             return self.agent_lost(&error);
         }
         for _ in 0..MAX_MESSAGES {
-            match self.hear_agent(Deadline::after(ANSWER)) {
+            match self.hear_agent(Deadline::after(self.world.timeouts.answer)) {
                 Ok(AgentReply::Granted(grant)) => {
                     let proven = Person::verify(&self.world, self.login, &grant, person, account, self.time.as_ref())?;
                     return Ok(Round::Done(Box::new(proven)));
@@ -135,7 +136,7 @@ impl Attempt<'_, '_> {
             return self.agent_lost(&error);
         }
         for _ in 0..MAX_MESSAGES {
-            match self.hear_agent(Deadline::after(ANSWER)) {
+            match self.hear_agent(Deadline::after(self.world.timeouts.answer)) {
                 Ok(AgentReply::Candidates(page)) => return Ok(Round::Done(page)),
                 Ok(AgentReply::Wait) => {
                     self.wait_for_turn();
@@ -154,7 +155,7 @@ impl Attempt<'_, '_> {
     /// Another login has the key.
     pub(super) fn wait_for_turn(&mut self) {
         self.waiting = true;
-        if !std::mem::replace(&mut self.told_wait, true) {
+        if !std::mem::replace(&mut self.told.wait, true) {
             self.inform(Code::WaitForKey);
         }
     }
@@ -174,7 +175,7 @@ impl Attempt<'_, '_> {
     }
 
     pub(super) fn tell_agent(&mut self, request: &AgentRequest) -> Result<(), IpcError> {
-        self.agent.as_mut().ok_or(IpcError::Closed)?.send(request, Deadline::after(ANSWER))
+        self.agent.as_mut().ok_or(IpcError::Closed)?.send(request, Deadline::after(self.world.timeouts.answer))
     }
 
     pub(super) fn hear_agent(&mut self, deadline: Deadline) -> Result<AgentReply, IpcError> {

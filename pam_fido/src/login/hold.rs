@@ -6,22 +6,18 @@ use wardkey_core::message::agent::Request as AgentRequest;
 use wardkey_ipc::{Deadline, IpcError};
 
 use super::establish::unexpected;
-use super::judge::Standing;
 use super::replies::{AgentReply, KeyReply};
-use super::{ANSWER, Attempt, MAX_MESSAGES, seconds};
+use super::states::Recognised;
+use super::{Attempt, MAX_MESSAGES};
 use crate::refusal::Refusal;
-
-/// What was identified longer ago is looked at again: somebody may have been disabled, or the key
-/// have been changed, while the question stood on a locked screen.
-const FRESH: Duration = seconds(20);
 
 impl Attempt<'_, '_> {
     /// Whether evidence, key and agent are as they were; false: establish again.
     ///
     /// # Errors
     /// A refusal that came in the meantime.
-    pub(super) fn is_fresh(&mut self, standing: &Standing) -> Result<bool, Refusal> {
-        if standing.since.elapsed() > FRESH {
+    pub(super) fn is_unchanged(&mut self, recognised: &Recognised) -> Result<bool, Refusal> {
+        if !recognised.is_fresh(&self.world)? {
             self.agent = None;
             self.key = None;
             return Ok(false);
@@ -74,7 +70,7 @@ impl Attempt<'_, '_> {
             self.note_lost_agent(&error)?;
             return Ok(false);
         }
-        let deadline = Deadline::after(ANSWER);
+        let deadline = Deadline::after(self.world.timeouts.answer);
         for _ in 0..MAX_MESSAGES {
             match self.hear_agent(deadline) {
                 Ok(AgentReply::Held) => return Ok(true),

@@ -4,12 +4,9 @@ use wardkey_core::code::Code;
 use wardkey_core::texts;
 use wardkey_ipc::Deadline;
 
-use super::{Attempt, seconds};
+use super::Attempt;
 use crate::refusal::Refusal;
 use crate::talk::Answer;
-
-/// How long after Enter it is still waited for, where nothing can be shown meanwhile.
-const AFTER_ENTER: std::time::Duration = seconds(5);
 
 impl Attempt<'_, '_> {
     /// Says by a notice what is waited for. An application that shows none (PAM_SILENT, as sudo asks for) is
@@ -27,7 +24,7 @@ impl Attempt<'_, '_> {
         if matches!(self.world.talk.ask(&question), Answer::None) {
             return Err(Refusal::new(Code::Cancelled, "nobody answers, and notices are not shown (PAM_SILENT)"));
         }
-        self.until = self.until.min(Deadline::after(AFTER_ENTER));
+        self.until = self.until.min(Deadline::after(self.world.timeouts.after_enter));
         Ok(())
     }
 }

@@ -16,14 +16,11 @@ use wardkey_ipc::{Deadline, IpcError};
 use super::establish::unexpected;
 use super::judge::Person;
 use super::replies::AgentReply;
-use super::sign::Signed;
-use super::{Admitted, Attempt, MAX_MESSAGES, World, seconds};
+use super::states::Signed;
+use super::{Admitted, Attempt, MAX_MESSAGES};
 use crate::refusal::Refusal;
+use crate::world::World;
 
-/// How long an outcome that matters is offered to an agent that is gone.
-const PATIENCE: Duration = seconds(5);
-/// The same for a refusal that does not count.
-const LITTLE_PATIENCE: Duration = seconds(1);
 const RETRY_EVERY: Duration = Duration::from_millis(50);
 
 /// Why an outcome was not recorded.
@@ -47,16 +44,17 @@ impl Attempt<'_, '_> {
     ///
     /// # Errors
     /// The agent's refusal, or its absence.
-    pub(super) fn record(&mut self, person: &Person, signed: Signed) -> Result<Admitted, Refusal> {
-        let event = signed.granted.client_data().event_id();
-        let recorded = self.deliver(LoginResult::Success(signed.assertion), PATIENCE)?;
+    pub(super) fn record(&mut self, signed: Signed) -> Result<Admitted, Refusal> {
+        let Signed { person, granted, assertion } = signed;
+        let event = granted.client_data().event_id();
+        let recorded = self.deliver(LoginResult::Success(assertion), self.world.timeouts.outcome)?;
         // From here on a refusal is not the agent's to record again.
         self.granted = false;
         if recorded != event {
             return Err(Refusal::new(Code::ProtocolError, "the agent recorded something else"));
         }
-        self.raise_marks(person);
-        let permit = signed.granted.permit();
+        self.raise_marks(&person);
+        let permit = granted.permit();
         if permit.stage != Stage::Online {
             let hours = match permit.age / 3600 {
                 0 => "<1".to_owned(),
@@ -65,7 +63,7 @@ impl Attempt<'_, '_> {
             let banner = texts::message(Code::OfflineBanner, self.language, &[("hours", &hours)]);
             self.world.talk.info(&banner);
         }
-        Ok(Admitted { person: person.snapshot.login().clone(), key: *signed.granted.key() })
+        Ok(Admitted { person: person.snapshot.login().clone(), key: *granted.key() })
     }
 
     /// Tells the agent of a refusal, if it let the login begin.
@@ -73,7 +71,7 @@ impl Attempt<'_, '_> {
         if !self.granted {
             return;
         }
-        let patience = if refusal.counts() { PATIENCE } else { LITTLE_PATIENCE };
+        let patience = if refusal.counts() { self.world.timeouts.outcome } else { self.world.timeouts.small_outcome };
         if let Err(error) = self.deliver(LoginResult::Failure(refusal.failure()), patience) {
             self.world.journal.error(&format!("the refusal was not recorded: {}: {}", error.code, error.detail));
         }
@@ -83,10 +81,10 @@ impl Attempt<'_, '_> {
         let outcome = AgentRequest::Outcome(Box::new(LoginOutcome {
             login: self.login.begin(),
             attempt: self.id,
-            person: self.person.clone(),
-            credential: self.proof.as_ref().map(|proof| proof.credential.clone()),
+            person: self.proven.as_ref().map(|proven| proven.person.clone()),
+            credential: self.proven.as_ref().map(|proven| proven.proof.credential.clone()),
             result,
-            proof: self.proof.clone(),
+            proof: self.proven.as_ref().map(|proven| proven.proof.clone()),
             suspects: List::new(self.suspects.clone()).ok().filter(|suspects| !suspects.is_empty()),
         }));
         let deadline = Deadline::after(patience);
@@ -140,7 +138,7 @@ impl Attempt<'_, '_> {
         let Err(error) = result else { return };
         self.world.journal.error(&format!("{}: marks were not raised: {}", Code::MarksNotRaised, error.detail));
         let notice = Refusal::new(Code::MarksNotRaised, error.detail).failure();
-        if let Err(error) = self.deliver(LoginResult::Failure(notice), LITTLE_PATIENCE) {
+        if let Err(error) = self.deliver(LoginResult::Failure(notice), self.world.timeouts.small_outcome) {
             self.world.journal.error(&format!("the agent was not told: {}: {}", error.code, error.detail));
         }
     }

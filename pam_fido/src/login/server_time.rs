@@ -15,8 +15,9 @@ use wardkey_ipc::Deadline;
 use super::establish::{Round, unexpected};
 use super::judge::{Person, Search};
 use super::replies::AgentReply;
-use super::{ANSWER, Attempt, MAX_MESSAGES, World};
+use super::{Attempt, MAX_MESSAGES};
 use crate::refusal::Refusal;
+use crate::world::World;
 
 /// Whether the server's time could change the judgement.
 pub(super) fn is_late(judged: &Result<Search, Refusal>) -> bool {
@@ -77,7 +78,7 @@ impl Attempt<'_, '_> {
             return self.agent_lost(&error);
         }
         for _ in 0..MAX_MESSAGES {
-            match self.hear_agent(Deadline::after(ANSWER)) {
+            match self.hear_agent(Deadline::after(self.world.timeouts.answer)) {
                 Ok(AgentReply::Time(signed)) => {
                     self.time = Some(question.verify(&self.world, grant, &signed)?);
                     return Ok(Round::Done(true));

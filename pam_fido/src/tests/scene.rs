@@ -21,15 +21,19 @@ use wardkey_ipc::{Channel, Deadline, IpcError};
 use zeroize::Zeroizing;
 
 use crate::journal::Journal;
-use crate::login::{self, Admitted, Login, World};
+use crate::login::{self, Admitted, Login};
 use crate::machine::Machine;
 use crate::refusal::Refusal;
 use crate::sockets::Sockets;
 use crate::talk::{Answer, Talk};
+use crate::world::{Timeouts, World};
 use wardkey_settings::pam::Settings;
 use wardkey_testkit::{Deployment, Key, RP, T0};
 
 pub const PIN: &str = "135790";
+
+/// A tenth of the usual: tests see every time-out pass.
+const SHORT: Timeouts = Timeouts::per_second(Duration::from_millis(100));
 
 /// What a peer does on a request.
 #[derive(Clone)]
@@ -179,6 +183,7 @@ impl Scene {
             machine: &self.machine,
             journal: &journal,
             settings: &self.settings,
+            timeouts: SHORT,
             anchor: &anchor,
         };
         let result = login::authenticate(world, &self.login);
@@ -199,6 +204,7 @@ impl Scene {
             machine: &self.machine,
             journal: &Lines::default(),
             settings: &self.settings,
+            timeouts: SHORT,
             anchor: &anchor,
         };
         let result = login::check_account(&mut world, &self.login);
