@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Rooms without circles.
-const ROOMS: [&str; 4] = ["core/src", "core/ipc/src", "core/settings/src", "agent/src"];
+const ROOMS: [&str; 5] = ["core/src", "core/ipc/src", "core/settings/src", "agent/src", "cli/src"];
 
 /// The modules of a room by their paths (`store::spool`), and the text of each.
 fn modules(folder: &Path, prefix: &str, found: &mut BTreeMap<String, String>) {
