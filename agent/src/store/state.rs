@@ -240,17 +240,26 @@ impl State {
 
     /// The next records for a destination: from memory while the disk takes nothing, else from the spool.
     pub fn pending(&self, to: &Destination, most: Most) -> Result<Vec<Record>, AgentError> {
-        let in_memory: Vec<Record> = self
-            .memory()
-            .pending(to)
-            .take(most.events)
-            .map(|event| Record { at: At::Memory(event.id), event: codec::to_bytes(event) })
-            .collect();
+        let in_memory = self.pending_in_memory(to, most);
         if !in_memory.is_empty() {
             return Ok(in_memory);
         }
         let rows = self.db.read(|transaction| read::pending(transaction, to, most))?;
         Ok(rows.into_iter().map(|row| Record { at: At::Disk(row.seq), event: row.event }).collect())
+    }
+
+    fn pending_in_memory(&self, to: &Destination, most: Most) -> Vec<Record> {
+        let mut bytes = 0_usize;
+        let memory = self.memory();
+        let records = memory
+            .pending(to)
+            .map(|event| Record { at: At::Memory(event.id), event: codec::to_bytes(event) })
+            .enumerate()
+            .take_while(|(number, record)| {
+                bytes = bytes.saturating_add(record.event.len());
+                *number < most.events && (*number == 0 || bytes <= most.bytes)
+            });
+        records.map(|(_, record)| record).collect()
     }
 
     /// Records have arrived at a destination.
