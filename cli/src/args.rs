@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use wardkey_core::name::DisplayText;
 
+/// The port of `wardkey-server` where the address names none.
+const DEFAULT_PORT: u16 = 8443;
+
 /// Manage this Wardkey terminal: state, joining, security keys.
 ///
 /// Exit codes: 0 done, 1 refused, 2 wrong usage, 3 the agent or the key process cannot be reached.
@@ -152,7 +155,7 @@ pub struct CheckOptions {
 /// How to join.
 #[derive(Args)]
 pub struct JoinOptions {
-    /// Address of the server: https://HOST[:PORT].
+    /// Address of the server: https://HOST[:PORT]; without a port, 8443.
     #[arg(long, value_name = "URL", value_parser = server)]
     pub server: String,
     /// The join token (others can see it in the list of processes; prefer --token-file).
@@ -194,12 +197,29 @@ fn server(text: &str) -> Result<String, String> {
     if host.is_empty() || host.len() > 300 || !host.chars().all(plain) {
         return Err("write it as https://HOST or https://HOST:PORT".into());
     }
-    Ok(format!("https://{host}"))
+    // In brackets there are the colons of an IPv6 address.
+    let after = host.rsplit_once(']').map_or(host, |(_, after)| after);
+    let port = if after.contains(':') { String::new() } else { format!(":{DEFAULT_PORT}") };
+    Ok(format!("https://{host}{port}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_without_a_port_means_that_of_the_server() {
+        for (typed, address) in [
+            ("https://s", "https://s:8443"),
+            ("https://s/", "https://s:8443"),
+            ("https://s:443", "https://s:443"),
+            ("https://10.0.0.1:8444/", "https://10.0.0.1:8444"),
+            ("https://[fe80::1]", "https://[fe80::1]:8443"),
+            ("https://[fe80::1]:443", "https://[fe80::1]:443"),
+        ] {
+            assert_eq!(server(typed).unwrap(), address);
+        }
+    }
 
     #[test]
     fn arguments_are_consistent_and_bad_ones_are_refused() {

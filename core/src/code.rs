@@ -291,6 +291,11 @@ codes! {
     /// Stored, but a scope (`$value`) is not published, so its terminals do not hear of it.
     StoredScopeHalted = 1545,
 
+    /// The terminal has been joined, and an administrator of the server has yet to approve it.
+    JoinedPending = 1570,
+    /// The join token does not fit together, as after a typing error.
+    JoinTokenMistyped = 1571,
+
     // 16xx: switching Wardkey on and off
     /// Not enabled: the terminal is not ready.
     NotReadyToEnable = 1601,
@@ -364,6 +369,8 @@ codes! {
     PersonIsListed = 1635,
     /// `wardkey config edit`: given up; the file is as it was.
     EditDiscarded = 1640,
+    /// The terminal's clock is ahead of the server's.
+    ClockIsAhead = 1641,
 }
 
 impl Code {
