@@ -1,6 +1,7 @@
 //! The arguments.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use wardkey_core::name::DisplayText;
@@ -48,7 +49,7 @@ pub enum Action {
     /// Let staff log in with their keys: put the module into the PAM services of this machine (root).
     ///
     /// Only when the terminal has joined and is up to date, a member of staff passes a test login here,
-    /// and a local administrator can get in without a key. The change undoes itself after two minutes,
+    /// and a local administrator can get in without a key. The change undoes itself after two minutes (--within),
     /// also when the machine is restarted meanwhile, unless it is confirmed: by typing "yes" when asked,
     /// or by "wardkey enable --confirm".
     ///
@@ -119,9 +120,19 @@ pub struct DoctorOptions {
 /// How to enable.
 #[derive(Args)]
 pub struct EnableOptions {
-    /// Keep what was enabled within the last two minutes.
+    /// Keep what was enabled, while it waits.
     #[arg(long)]
     pub confirm: bool,
+    /// Wait so many minutes for the confirmation, 2 to 30.
+    #[arg(long, value_name = "MINUTES", default_value_t = 2, value_parser = clap::value_parser!(u8).range(2..=30))]
+    pub within: u8,
+}
+
+impl EnableOptions {
+    /// How long to wait, when it is not as usual.
+    pub(crate) fn within(&self) -> Option<Duration> {
+        (self.within != 2).then(|| Duration::from_secs(u64::from(self.within) * 60))
+    }
 }
 
 /// How to disable.
@@ -233,6 +244,7 @@ mod tests {
             "wardkey join --server https://10.0.0.1 --token-file - --name 病棟3 --anchor /a --replace",
             "wardkey enable",
             "wardkey enable --confirm --json",
+            "wardkey enable --within 30",
             "wardkey disable --unconfirmed --after 120",
             "wardkey config check --pam /a --agent /b",
             "wardkey config check --watch",
@@ -261,6 +273,8 @@ mod tests {
             "wardkey join --server https://s --token t --name \u{1b}x",
             "wardkey enroll --pin 1234",
             "wardkey enable --yes",
+            "wardkey enable --within 1",
+            "wardkey enable --within 31",
             "wardkey enable --force",
             "wardkey disable --after 5",
             "wardkey config",

@@ -34,6 +34,7 @@ profile-on = enabled
 profile-off = disabled
 profile-waits = enabled, to be confirmed: wardkey enable --confirm
 profile-edited = the PAM files were edited by hand
+profile-undone = Enabling was not confirmed in time and was undone at { $time }. Everything is as it was (WK-1605).
 configuration-wrong = Faults of configuration: { $count }. Staff cannot log in; see: wardkey config check
 open-ways = Ways in without a key: { $count }, see: wardkey doctor
 other-secrets = People who also have a password, or whose account ends by age

@@ -34,6 +34,7 @@ profile-on = 有効
 profile-off = 無効
 profile-waits = 有効（確認待ち: wardkey enable --confirm）
 profile-edited = PAM のファイルが手作業で変更されています
+profile-undone = 時間内に確認がなかったため、{ $time } に無効に戻しました。設定は元のままです（WK-1605）。
 configuration-wrong = 設定の誤りが { $count } 件あります。職員はログインできません。「wardkey config check」で確認してください。
 open-ways = キーなしでログインできる箇所が { $count } 件あります。「wardkey doctor」で確認してください。
 other-secrets = キーのほかにパスワードか期限がある職員
