@@ -151,6 +151,7 @@ certificate-unreadable = { $path }: missing or not readable
 certificate-ended = { $path }: ended { $count } days ago
 certificate-ends = { $path }: ends in { $count } days
 uid-and-limit = uid { $uid }, system_uid_max { $limit }
+clock-is-ahead = the clock is { $time } ahead of the server
 and-more = and { $count } more
 slow-name-services = name services are slow
 tried = tried { $names }

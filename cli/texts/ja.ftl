@@ -151,6 +151,7 @@ certificate-unreadable = { $path }: ないか、読めません
 certificate-ended = { $path }: { $count } 日前に期限が切れました
 certificate-ends = { $path }: あと { $count } 日で期限が切れます
 uid-and-limit = uid { $uid }、system_uid_max { $limit }
+clock-is-ahead = 時計がサーバーより { $time }進んでいます
 and-more = ほか { $count } 件
 slow-name-services = ネームサービスの応答が遅くなっています
 tried = 試したアカウント: { $names }

@@ -371,6 +371,8 @@ codes! {
     EditDiscarded = 1640,
     /// The terminal's clock is ahead of the server's.
     ClockIsAhead = 1641,
+    /// `$path` starts another program than login on a console.
+    OtherLoginProgram = 1642,
 }
 
 impl Code {

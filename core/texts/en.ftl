@@ -185,3 +185,4 @@ wk-1634 = Accounts of people begin at another uid than Wardkey's limit ({ $uid }
 wk-1635 = { $name } is a person of the directory and needs no key. Please take the name out of local_accounts.
 wk-1640 = Not saved. The configuration is as it was; run "wardkey config edit" to try again.
 wk-1641 = This terminal's clock is ahead of the server's. Please set it right.
+wk-1642 = { $path } starts another program than login. Please make sure that it asks for the key.
