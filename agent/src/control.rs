@@ -77,6 +77,7 @@ pub fn status(agent: &Agent) -> Status {
         keys: agent.keys.load(Ordering::Relaxed),
         in_memory: agent.state.in_memory(),
         clock_ahead: agent.clock_hides_the_server(),
+        active: view.terminal.as_ref().map(|terminal| terminal.status == wardkey_core::person::Status::Active),
     }
 }
 

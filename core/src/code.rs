@@ -295,6 +295,11 @@ codes! {
     /// Stored, but a scope (`$value`) is not published, so its terminals do not hear of it.
     StoredScopeHalted = 1545,
 
+    /// The terminal has been joined, and an administrator of the server has yet to approve it.
+    JoinedPending = 1570,
+    /// The join token does not fit together, as after a typing error.
+    JoinTokenMistyped = 1571,
+
     // 16xx: switching Wardkey on and off
     /// Not enabled: the terminal is not ready.
     NotReadyToEnable = 1601,
@@ -368,6 +373,10 @@ codes! {
     PersonIsListed = 1635,
     /// `wardkey config edit`: given up; the file is as it was.
     EditDiscarded = 1640,
+    /// The terminal's clock is ahead of the server's.
+    ClockIsAhead = 1641,
+    /// `$path` starts another program than login on a console.
+    OtherLoginProgram = 1642,
 }
 
 impl Code {

@@ -145,6 +145,8 @@ wk-1542 = The file names nobody.
 wk-1543 = A value is of the wrong kind ({ $value }).
 wk-1544 = Stored, but the server is not running: no terminal hears of it yet. Please start it.
 wk-1545 = Stored, but scope { $value } is halted: its terminals do not hear of it. Please see "scope list".
+wk-1570 = This terminal has joined. An administrator of the server has yet to approve it.
+wk-1571 = The join token does not fit together. Please copy it again, or issue a new one.
 
 ## 16xx: switching Wardkey on and off
 
@@ -184,3 +186,5 @@ wk-1633 = Nothing is open at { $subject }. Please check the name.
 wk-1634 = Accounts of people begin at another uid than Wardkey's limit ({ $uid }). Please set system_uid_max.
 wk-1635 = { $name } is a person of the directory and needs no key. Please take the name out of local_accounts.
 wk-1640 = Not saved. The configuration is as it was; run "wardkey config edit" to try again.
+wk-1641 = This terminal's clock is ahead of the server's. Please set it right.
+wk-1642 = { $path } starts another program than login. Please make sure that it asks for the key.

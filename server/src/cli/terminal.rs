@@ -91,7 +91,7 @@ async fn make_token(
         scopes.clone_from(&replaced.scopes);
     }
     let replaces = replaced.as_ref().map(|terminal| terminal.id);
-    let token = JoinToken::new(secret::random()?, secret::random()?, &first.root_key);
+    let token = JoinToken::new(secret::random()?, secret::random()?, &first.root_key).with_checksum();
     let purpose = Purpose { scopes: &scopes, uses, replaces };
     token::add(&mut tx, (&token.id, &token.secret), &purpose, (now, until)).await?;
     let id = to_hex(&token.id);
