@@ -1,7 +1,5 @@
 //! `wardkey-server person`
 
-use std::collections::BTreeSet;
-
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use wardkey_core::name::LoginName;
@@ -16,8 +14,8 @@ use super::value::table;
 use crate::error::{Error, Result};
 use crate::store::audit::{self, Act};
 use crate::store::credential::{self, CredentialStatus};
-use crate::store::person::{self, PersonStatus, Profile};
-use crate::store::{Tx, code, state};
+use crate::store::person::{self, Details, PersonStatus, Profile};
+use crate::store::{PageRequest, Tx, code, state};
 use crate::when::{self, When};
 
 /// A person for people and programs.
@@ -162,10 +160,9 @@ async fn list(context: &Context, scope: Option<&wardkey_core::name::ScopeName>, 
     if let Some(scope) = scope {
         crate::store::scope::get(&mut tx, scope).await?;
     }
-    let mut people = Vec::new();
-    for person in person::list(&mut tx, scope, limit).await? {
-        people.push(read(&mut tx, person).await?);
-    }
+    let request = PageRequest { limit, ..PageRequest::default() };
+    let page = person::page(&mut tx, scope, &request).await?;
+    let people: Vec<ShownPerson> = page.rows.iter().map(ShownPerson::from).collect();
     let row = |person: &ShownPerson| {
         let active = person.keys.iter().filter(|key| key.status == "active").count();
         vec![
@@ -205,22 +202,25 @@ async fn show(context: &Context, login: &LoginName) -> Result<()> {
 
 async fn shown_person(tx: &mut Tx, login: &LoginName) -> Result<ShownPerson> {
     let person = person::get(tx, login).await?;
-    read(tx, person).await
+    let details = person::details(tx, vec![person]).await?;
+    details.first().map(ShownPerson::from).ok_or_else(|| Error::not_found(format!("person {login}")))
 }
 
-async fn read(tx: &mut Tx, person: person::Person) -> Result<ShownPerson> {
-    let names = |set: BTreeSet<String>| set.into_iter().collect();
-    Ok(ShownPerson {
-        scopes: names(person::scopes(tx, person.id).await?.iter().map(ToString::to_string).collect()),
-        groups: names(person::groups(tx, person.id).await?.iter().map(ToString::to_string).collect()),
-        keys: credential::of_person(tx, person.id).await?.iter().map(ShownKey::from).collect(),
-        login: person.login.to_string(),
-        name: person.display_name.to_string(),
-        language: person.language.to_string(),
-        status: person.status.as_str(),
-        valid_from: person.not_before.map(|time| time.0),
-        valid_until: person.not_after.map(|time| time.0),
-    })
+impl From<&Details> for ShownPerson {
+    fn from(details: &Details) -> Self {
+        let person = &details.person;
+        Self {
+            login: person.login.to_string(),
+            name: person.display_name.to_string(),
+            language: person.language.to_string(),
+            status: person.status.as_str(),
+            valid_from: person.not_before.map(|time| time.0),
+            valid_until: person.not_after.map(|time| time.0),
+            scopes: details.scopes.iter().map(ToString::to_string).collect(),
+            groups: details.groups.iter().map(ToString::to_string).collect(),
+            keys: details.keys.iter().map(ShownKey::from).collect(),
+        }
+    }
 }
 
 /// Names for the trail.

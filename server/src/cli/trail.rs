@@ -6,7 +6,7 @@ use super::value::{shown, table};
 use crate::error::{Error, Result};
 use crate::store::audit::{self, Act};
 use crate::store::event::{self, Filter};
-use crate::store::{scope, terminal, to_time};
+use crate::store::{PageRequest, scope, terminal, to_time};
 
 pub async fn events(context: &Context, command: Events) -> Result<()> {
     let Events::List { person, terminal, name, outcome, invalid, since, limit } = command;
@@ -22,9 +22,9 @@ pub async fn events(context: &Context, command: Events) -> Result<()> {
         Some(name) => Some(terminal::by_name(&mut tx, &name).await?.id),
         None => None,
     };
-    let filter =
-        Filter { person: person.map(|login| login.to_string()), terminal, name, outcome, invalid, since, limit };
-    let events = event::list(&mut tx, &filter).await?;
+    let filter = Filter { person: person.map(|login| login.to_string()), terminal, name, outcome, invalid, since };
+    let request = PageRequest { limit, ..PageRequest::default() };
+    let events = event::page(&mut tx, &filter, &request).await?.rows;
     let row = |event: &event::Listed| {
         let dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
         vec![
@@ -48,7 +48,8 @@ pub async fn audit(context: &Context, command: Audit) -> Result<()> {
     let mut tx = context.store.read().await?;
     match command {
         Audit::List { object, limit } => {
-            let entries = audit::list(&mut tx, object.as_deref(), limit).await?;
+            let request = PageRequest { limit, ..PageRequest::default() };
+            let entries = audit::page(&mut tx, object.as_deref(), &request).await?.rows;
             let row = |entry: &audit::Entry| {
                 let dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
                 vec![

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use axum::Json;
 use axum::extract::State;
-use sqlx::SqliteConnection;
 use wardkey_core::code::Code;
 use wardkey_core::id::{Hash, TerminalId, to_hex};
 use wardkey_core::message::http::{Base64, JoinReply, JoinRequest, RenewRequest, join_mac_input};
@@ -19,10 +18,10 @@ use super::{App, Shared};
 use crate::error::{Error, Result};
 use crate::pki::{Request, TerminalCertificate};
 use crate::secret;
-use crate::store::Tx;
 use crate::store::audit::{self, Act, Actor};
 use crate::store::terminal::{self, Joining, Terminal, TerminalStatus};
 use crate::store::token::{self, Token, Use};
+use crate::store::{Db, Tx};
 
 /// The longest certificate request in bytes that is looked at.
 const MAX_CSR: usize = 4096;
@@ -213,7 +212,7 @@ fn address(peer: Peer) -> Actor {
 }
 
 /// The token that a request proves to have; the same refusal whatever is wrong, after the same work.
-async fn token_of(db: &mut SqliteConnection, asked: &Asked, now: UnixTime) -> Result<Token> {
+async fn token_of(db: &mut Db, asked: &Asked, now: UnixTime) -> Result<Token> {
     let found = token::find(db, &asked.token).await?;
     let secret = found.as_ref().map_or(&[0u8; 16][..], |token| token.secret.as_slice());
     let holds = secret::mac_holds(secret, &asked.signed, &asked.mac);
@@ -222,7 +221,7 @@ async fn token_of(db: &mut SqliteConnection, asked: &Asked, now: UnixTime) -> Re
 
 /// Whose place a machine takes. Its id alone gives none: with another key it needs a token that was
 /// made for that, and one that was revoked a token that was made afterwards.
-async fn place(db: &mut SqliteConnection, before: Option<Terminal>, token: &Token, key: &Hash) -> Result<Place> {
+async fn place(db: &mut Db, before: Option<Terminal>, token: &Token, key: &Hash) -> Result<Place> {
     let refuse = |message: &str| Err(Error::refused(Code::ReplacementRefused, message));
     let terminal = match (token.replaces, before) {
         (None, None) => return Ok(Place::New(TerminalId::new(secret::random()?))),

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use sqlx::SqliteConnection;
 use wardkey_core::code::Code;
 use wardkey_core::id::TerminalId;
 use wardkey_core::time::UnixTime;
@@ -18,6 +17,7 @@ use super::reply::Refusal;
 use crate::error::{Error, Result};
 use crate::pki::TerminalCertificate;
 use crate::publish::ShownTerminal;
+use crate::store::Db;
 use crate::store::audit::{self, Act, Actor};
 use crate::store::terminal::{self, TerminalStatus};
 
@@ -140,7 +140,7 @@ impl KnownTerminal {
     ///
     /// # Errors
     /// 403 with [`Code::TerminalCertificate`] or [`Code::TerminalDisabled`].
-    pub async fn still_active(&self, db: &mut SqliteConnection) -> Result<(), Refusal> {
+    pub async fn still_active(&self, db: &mut Db) -> Result<(), Refusal> {
         let now = terminal::by_id(db, &self.terminal.id).await?;
         if !now.takes(&self.certificate.serial) {
             return Err(replaced());
