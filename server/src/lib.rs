@@ -1,9 +1,9 @@
 //! The central server of Wardkey: people and their keys, terminals, the signed directory, events.
 //!
 //! ```text
-//!   cli ──┐                      ┌── http ── TLS ── gate ── terminals
-//!         ├──> store (SQLite) <──┤     └── enrol (registrations)
-//!         │       └─────────────> publish (signed heads)
+//!   cli ──> admin ──┐                      ┌── http ── TLS ── gate ── terminals
+//!                   ├──> store (SQLite) <──┤     └── enrol (registrations)
+//!                   │       └─────────────> publish (signed heads)
 //!   config, keyring, pki, secret, clock, when, error       what both stand on
 //!   people_file                                            what an import reads
 //! ```
@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+pub mod admin;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -8,13 +8,14 @@ use wardkey_core::code::Code;
 use wardkey_core::name::Language;
 use wardkey_core::texts;
 
-use super::Context;
 use super::args::ImportFormat;
+use super::context::Context;
 use super::value::language;
+use crate::admin::Operation;
+use crate::admin::import::{self, Outcome, Taking};
 use crate::error::{Error, Result};
 use crate::people_file::{MAX_FILE, People, Problem};
-use crate::store::audit::{self, Act};
-use crate::store::import::{self, Imported, Rules};
+use crate::store::import::Imported;
 
 /// Problems that are said of one file; a wrong separator makes one of each line.
 const MAX_SAID: usize = 200;
@@ -58,28 +59,20 @@ impl Said {
 pub async fn import(context: &Context, asked: &Asked<'_>) -> Result<()> {
     // Read before anything is locked: a file on a slow share holds up nobody.
     let people = read(asked)?;
-    let rules = Rules {
-        keys_per_person: context.config.keys_per_person,
-        skip_existing: asked.skip_existing,
-        zone: context.config.zone(),
-        now: context.clock.now(),
-    };
+    let taking = Taking { keys_per_person: context.config.keys_per_person, skip_existing: asked.skip_existing };
+
     if asked.check {
-        let plan = import::plan(&mut *context.store.read().await?, people, &rules).await?;
-        refuse(context, asked.file, &plan.problems)?;
-        return context.output.say(&plan.done, || vec![format!("would import {}", detail(&plan.done))]);
+        let at = (context.clock.now(), &context.zone());
+        let outcome = import::check(&mut context.read().await?, people, taking, at).await?;
+        let done = added(context, asked.file, outcome)?;
+        return context.output.say(&done, || vec![format!("would import {}", import::in_words(&done))]);
     }
 
-    let mut tx = context.store.write().await?;
-    let plan = import::plan(&mut tx, people, &rules).await?;
-    refuse(context, asked.file, &plan.problems)?;
-    let done = plan.carry_out(&mut tx).await?;
     let name = asked.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let detail = detail(&done);
-    let act = Act::new("person.import", &name).because(asked.reason).with(&detail);
-    audit::record(&mut tx, rules.now, &context.actor, act).await?;
-    context.commit(tx).await?;
-    context.output.say(&done, || vec![detail.clone()])
+    let run = async |op: &mut Operation<'_>| import::run(op, people, taking, &name).await;
+    let outcome = context.change(asked.reason, run).await?;
+    let done = added(context, asked.file, outcome)?;
+    context.output.say(&done, || vec![import::in_words(&done)])
 }
 
 fn read(asked: &Asked<'_>) -> Result<People> {
@@ -103,11 +96,12 @@ fn read(asked: &Asked<'_>) -> Result<People> {
     })
 }
 
-/// Says everything that is wrong, each with its line.
-fn refuse(context: &Context, file: &Path, problems: &[Problem]) -> Result<()> {
-    if problems.is_empty() {
-        return Ok(());
-    }
+/// What was added; else says everything that is wrong, each with its line.
+fn added(context: &Context, file: &Path, outcome: Outcome) -> Result<Imported> {
+    let problems = match outcome {
+        Outcome::Done(done) => return Ok(done),
+        Outcome::Refused(problems) => problems,
+    };
     let language = if context.output.json { Language::En } else { language() };
     let said: Vec<Said> = problems.iter().take(MAX_SAID).map(|problem| Said::new(problem, language)).collect();
     if context.output.json {
@@ -121,8 +115,4 @@ fn refuse(context: &Context, file: &Path, problems: &[Problem]) -> Result<()> {
     let count = problems.len().to_string();
     let message = texts::message(Code::ImportRefused, language, &[("count", &count)]);
     Err(Error::refused(Code::ImportRefused, message))
-}
-
-fn detail(done: &Imported) -> String {
-    format!("{} people, {} keys, {} skipped", done.people, done.keys, done.skipped)
 }

@@ -5,7 +5,7 @@ mod args;
 mod clock;
 mod code;
 mod config;
-mod heard;
+mod context;
 mod import;
 mod init;
 mod key;
@@ -23,10 +23,10 @@ use clap::{CommandFactory, Parser};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::keyring::Keyring;
+use crate::store::Store;
 use crate::store::audit::Actor;
-use crate::store::{Store, Tx};
 use args::{Cli, Command};
+use context::Context;
 use value::Output;
 
 /// The command line, for manual pages and completions.
@@ -69,7 +69,7 @@ async fn act(cli: Cli) -> Result<()> {
     }
     let config = Config::read(&cli.config)?;
     match cli.command {
-        Command::Init(init) => init::init(&config, &init, output).await,
+        Command::Init(init) => init::init(&config, init, output).await,
         Command::Run => run::run(&cli.config, config).await,
         command => {
             let store = Store::open(&config.store).await?;
@@ -79,15 +79,6 @@ async fn act(cli: Cli) -> Result<()> {
             done
         }
     }
-}
-
-/// What commands share.
-struct Context {
-    config: Config,
-    store: Store,
-    clock: Clock,
-    actor: Actor,
-    output: Output,
 }
 
 impl Context {
@@ -106,13 +97,5 @@ impl Context {
                 Err(Error::Usage("this command stands alone".into()))
             }
         }
-    }
-
-    fn keyring(&self) -> Keyring {
-        Keyring::at(&self.config.keys)
-    }
-
-    async fn commit(&self, tx: Tx) -> Result<()> {
-        Ok(tx.commit().await?)
     }
 }

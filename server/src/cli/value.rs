@@ -3,10 +3,7 @@
 use std::io::Write;
 
 use serde::Serialize;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use wardkey_core::name::{Language, RpId};
-use wardkey_core::time::UnixTime;
 
 use crate::error::{Error, Result};
 use crate::when::When;
@@ -86,12 +83,6 @@ pub fn rp_id(text: &str) -> std::result::Result<RpId, String> {
 pub fn server_name(text: &str) -> std::result::Result<String, String> {
     let name = rustls::pki_types::ServerName::try_from(text.to_owned());
     name.map(|_| text.to_owned()).map_err(|_| "a host name such as wardkey.example, or an address".into())
-}
-
-/// A time for people, in UTC.
-pub fn shown(time: UnixTime) -> String {
-    let time = i64::try_from(time.0).ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
-    time.and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_else(|| "?".into())
 }
 
 /// Where answers go.
