@@ -11,12 +11,11 @@ use wardkey_core::codec::{self, Bytes};
 use wardkey_core::cose_key::PublicKey;
 use wardkey_core::id::{Aaguid, CredentialId, UserHandle};
 use wardkey_core::name::{DisplayText, GroupName, Language, LoginName, RpId, ScopeName};
-use wardkey_core::person::{CredentialFlags, CredentialRecord, MAX_GROUPS, Status};
+use wardkey_core::person::{CredentialFlags, CredentialRecord, MAX_GROUPS, NEVER_SILENT, Status};
 use wardkey_core::time::UnixTime;
 
 use super::person::{MAX_PERSON_SCOPES, Person, PersonStatus};
 use super::{setting, to_i64};
-use crate::enrol::NEVER_SILENT;
 use crate::error::{Error, Result};
 use crate::people_file::{Key, Line, People, Problem, Wrong};
 use crate::secret;
