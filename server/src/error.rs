@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use wardkey_core::code::Code;
 use wardkey_core::exit::Exit;
 
+/// What a revoked terminal is told.
+pub const TERMINAL_REVOKED: &str = "this terminal is revoked";
+
 /// Why a command or a request was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -16,6 +19,9 @@ pub enum Error {
         /// For administrators.
         message: String,
     },
+    /// The terminal is revoked: nothing comes of asking again, until it joins anew.
+    #[error("{code}: {TERMINAL_REVOKED}", code = Code::TerminalDisabled)]
+    TerminalRevoked,
     /// Done and stored, but no terminal hears of it now.
     #[error("{message}")]
     NotHeard {
@@ -88,6 +94,7 @@ impl Error {
     pub const fn code(&self) -> Code {
         match self {
             Self::Refused { code, .. } | Self::NotHeard { code, .. } => *code,
+            Self::TerminalRevoked => Code::TerminalDisabled,
             Self::Usage(_) => Code::RequestInvalid,
             Self::Configuration { .. } => Code::Configuration,
             Self::Store(_) | Self::Migration(_) | Self::Damaged(_) => Code::StateUnavailable,
@@ -98,12 +105,18 @@ impl Error {
     /// With which exit status a command says so.
     pub const fn exit(&self) -> Exit {
         match self {
-            Self::Refused { .. } => Exit::Refused,
+            Self::Refused { .. } | Self::TerminalRevoked => Exit::Refused,
             Self::Usage(_) => Exit::Usage,
             Self::Configuration { .. } | Self::Io { .. } | Self::Crypto(_) => Exit::Unavailable,
             Self::Store(_) | Self::Migration(_) | Self::Damaged(_) => Exit::Store,
             Self::NotHeard { .. } => Exit::NotHeard,
         }
+    }
+}
+
+impl From<rustls::Error> for Error {
+    fn from(error: rustls::Error) -> Self {
+        Self::Crypto(format!("TLS: {error}"))
     }
 }
 

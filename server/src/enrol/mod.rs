@@ -12,6 +12,7 @@
 pub mod attested;
 pub mod auth_data;
 pub mod eddsa;
+pub mod redeem;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
