@@ -6,7 +6,7 @@ use wardkey_core::code::Code;
 use wardkey_core::message::http::{EnrolBeginReply, EnrolBeginRequest, EnrolFinishReply, EnrolFinishRequest};
 use wardkey_core::person::CredentialFlags;
 
-use super::Shared;
+use super::app::Shared;
 use super::body::Body;
 use super::limit::Counted;
 use super::peer::ActiveTerminal;

@@ -8,11 +8,11 @@ use wardkey_core::code::Code;
 use wardkey_core::id::{EventId, TerminalId};
 use wardkey_core::message::http::{Base64, EventsReply, EventsRequest, RefusedEvent};
 
+use super::app::{App, Shared};
 use super::body::Body;
 use super::limit::Counted;
 use super::peer::{ActiveTerminal, KnownTerminal};
 use super::reply::{Answer, Refusal};
-use super::{App, Shared};
 use crate::error::Error;
 use crate::{caller, intake};
 

@@ -5,11 +5,11 @@ use axum::extract::State;
 use wardkey_core::id::TerminalId;
 use wardkey_core::message::http::{Base64, JoinReply, JoinRequest, RenewRequest};
 
+use super::app::{App, Shared};
 use super::body::Body;
 use super::limit::Counted;
 use super::peer::{ActiveTerminal, Anyone};
 use super::reply::Answer;
-use super::{App, Shared};
 use crate::error::{Error, Result};
 use crate::joining::{self, Application, Issuer, Joined};
 

@@ -1,17 +1,14 @@
 //! Who is at the other end: the address, and the terminal of a verified certificate.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use wardkey_core::code::Code;
-use wardkey_core::id::TerminalId;
-use wardkey_core::time::UnixTime;
 
-use super::App;
+use super::app::App;
 use super::limit::Counted;
 use super::reply::Refusal;
 use crate::caller;
@@ -146,34 +143,5 @@ impl App {
         audit::record(&mut tx, self.clock.now(), &Actor::address(address), act).await?;
         tx.commit().await?;
         Ok(())
-    }
-}
-
-/// When terminals were heard of; written to the store now and then, not at each request.
-#[derive(Debug, Default)]
-pub struct Seen {
-    latest: Mutex<HashMap<TerminalId, (UnixTime, IpAddr)>>,
-    told: Mutex<HashMap<(&'static str, TerminalId), UnixTime>>,
-}
-
-impl Seen {
-    fn note(&self, id: TerminalId, now: UnixTime, address: IpAddr) {
-        self.latest.lock().unwrap_or_else(PoisonError::into_inner).insert(id, (now, address));
-    }
-
-    /// Whether this was not said of this terminal within the last hour.
-    pub fn first_in_an_hour(&self, what: &'static str, id: TerminalId, now: UnixTime) -> bool {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = told.get(&(what, id)).is_none_or(|before| now.since(*before) > 3600);
-        if first {
-            told.insert((what, id), now);
-        }
-        first
-    }
-
-    /// What is to be written; taken.
-    pub fn take(&self) -> Vec<(TerminalId, UnixTime, String)> {
-        let latest = std::mem::take(&mut *self.latest.lock().unwrap_or_else(PoisonError::into_inner));
-        latest.into_iter().map(|(id, (time, address))| (id, time, address.to_canonical().to_string())).collect()
     }
 }

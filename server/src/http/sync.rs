@@ -15,10 +15,10 @@ use wardkey_core::message::http::{
 };
 use wardkey_core::name::ScopeName;
 
+use super::app::{App, Shared};
 use super::body::Body;
 use super::peer::{ActiveTerminal, Anyone, KnownTerminal};
 use super::reply::{Answer, Refusal};
-use super::{App, Shared};
 use crate::caller;
 use crate::publish::{self, ShownTerminal};
 use crate::store::scope;
