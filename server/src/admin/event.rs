@@ -1,13 +1,13 @@
 //! Events of terminals.
 
+use jiff::tz::TimeZone;
 use wardkey_core::name::LoginName;
 
+use super::Listing;
 use crate::error::{Error, Result};
-use crate::store::Tx;
 use crate::store::event::{self, Filter, Listed};
-use crate::store::terminal;
+use crate::store::{PageRequest, Tx, terminal};
 use crate::when::When;
-use jiff::tz::TimeZone;
 
 /// Which events are listed.
 #[derive(Debug, Default)]
@@ -24,12 +24,10 @@ pub struct Wanted<'a> {
     pub invalid: bool,
     /// Not before this.
     pub since: Option<When>,
-    /// At most so many.
-    pub limit: u32,
 }
 
 /// Events, newest first; days are those of the zone.
-pub async fn list(tx: &mut Tx, wanted: Wanted<'_>, zone: &TimeZone) -> Result<Vec<Listed>> {
+pub async fn list(tx: &mut Tx, wanted: Wanted<'_>, zone: &TimeZone, request: &PageRequest) -> Result<Listing<Listed>> {
     let since = match wanted.since {
         Some(when) => {
             let begins = when.begins(zone);
@@ -48,7 +46,7 @@ pub async fn list(tx: &mut Tx, wanted: Wanted<'_>, zone: &TimeZone) -> Result<Ve
         outcome: wanted.outcome,
         invalid: wanted.invalid,
         since,
-        limit: wanted.limit,
     };
-    event::list(tx, &filter).await
+    let page = event::page(tx, &filter, request).await?;
+    Ok(Listing::new(page, |event| event))
 }

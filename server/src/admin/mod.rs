@@ -23,6 +23,7 @@ pub mod event;
 pub mod import;
 pub mod init;
 pub mod key;
+mod listing;
 mod operation;
 pub mod person;
 pub mod reach;
@@ -33,4 +34,5 @@ mod testing;
 pub mod token;
 pub mod trail;
 
+pub use listing::Listing;
 pub use operation::Operation;

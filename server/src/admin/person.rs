@@ -3,14 +3,14 @@
 use serde::Serialize;
 use wardkey_core::name::{DisplayText, GroupName, Language, LoginName, ScopeName};
 
-use super::Operation;
 use super::key::KeyView;
 use super::operation::{joined, names};
 use super::reach::Reach;
-use crate::error::Result;
+use super::{Listing, Operation};
+use crate::error::{Error, Result};
 use crate::store::credential::{self, CredentialStatus};
-use crate::store::person::{self, Person, PersonStatus, Profile};
-use crate::store::{Tx, code, scope, state};
+use crate::store::person::{self, Details, PersonStatus, Profile};
+use crate::store::{PageRequest, Tx, code, scope, state};
 use crate::when::When;
 
 /// A person with all keys.
@@ -176,37 +176,37 @@ pub async fn switch(op: &mut Operation<'_>, login: &LoginName, status: PersonSta
     Ok(PersonSwitched { login: login.to_string(), status: status.as_str(), changed, reach })
 }
 
-/// People by login name, of one scope when given.
-pub async fn list(tx: &mut Tx, scope: Option<&ScopeName>, limit: u32) -> Result<Vec<PersonView>> {
+/// A page of people by login name, of one scope when given.
+pub async fn list(tx: &mut Tx, scope: Option<&ScopeName>, request: &PageRequest) -> Result<Listing<PersonView>> {
     if let Some(scope) = scope {
         scope::get(tx, scope).await?;
     }
-
-    let mut people = Vec::new();
-    for person in person::list(tx, scope, limit).await? {
-        people.push(view(tx, person).await?);
-    }
-    Ok(people)
+    Ok(Listing::new(person::page(tx, scope, request).await?, |details| PersonView::from(&details)))
 }
 
 /// A person with all keys.
 pub async fn show(tx: &mut Tx, login: &LoginName) -> Result<PersonView> {
     let person = person::get(tx, login).await?;
-    view(tx, person).await
+    let details = person::details(tx, vec![person]).await?;
+    let details = details.first().ok_or_else(|| Error::not_found(format!("person {login}")))?;
+    Ok(PersonView::from(details))
 }
 
-async fn view(tx: &mut Tx, person: Person) -> Result<PersonView> {
-    Ok(PersonView {
-        scopes: names(&person::scopes(tx, person.id).await?),
-        groups: names(&person::groups(tx, person.id).await?),
-        keys: credential::of_person(tx, person.id).await?.iter().map(KeyView::from).collect(),
-        login: person.login.to_string(),
-        name: person.display_name.to_string(),
-        language: person.language.to_string(),
-        status: person.status.as_str(),
-        valid_from: person.not_before.map(|time| time.0),
-        valid_until: person.not_after.map(|time| time.0),
-    })
+impl From<&Details> for PersonView {
+    fn from(details: &Details) -> Self {
+        let person = &details.person;
+        Self {
+            login: person.login.to_string(),
+            name: person.display_name.to_string(),
+            language: person.language.to_string(),
+            status: person.status.as_str(),
+            valid_from: person.not_before.map(|time| time.0),
+            valid_until: person.not_after.map(|time| time.0),
+            scopes: names(&details.scopes),
+            groups: names(&details.groups),
+            keys: details.keys.iter().map(KeyView::from).collect(),
+        }
+    }
 }
 
 fn in_the_trail(profile: &Profile) -> String {

@@ -11,8 +11,8 @@ use super::person::{self, NewPerson};
 use super::{Operation, trail};
 use crate::config::Config;
 use crate::error::Result;
-use crate::store::Store;
 use crate::store::audit::Actor;
+use crate::store::{PageRequest, Store};
 
 /// When the tests begin.
 pub const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -93,6 +93,7 @@ impl Deployment {
     /// Actions in the trail, newest first.
     pub async fn actions(&self) -> Vec<String> {
         let mut tx = self.store.read().await.unwrap();
-        trail::list(&mut tx, None, 1000).await.unwrap().into_iter().map(|row| row.action).collect()
+        let rows = trail::list(&mut tx, None, &PageRequest::default()).await.unwrap();
+        rows.items.into_iter().map(|row| row.action).collect()
     }
 }

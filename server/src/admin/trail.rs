@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
+use super::Listing;
 use crate::error::Result;
-use crate::store::Tx;
 use crate::store::audit::{self, Entry};
+use crate::store::{PageRequest, Tx};
 
 /// A trail that holds.
 #[derive(Debug, Serialize)]
@@ -16,8 +17,8 @@ pub struct TrailVerified {
 }
 
 /// Rows, newest first; on one object when given.
-pub async fn list(tx: &mut Tx, object: Option<&str>, limit: u32) -> Result<Vec<Entry>> {
-    audit::list(tx, object, limit).await
+pub async fn list(tx: &mut Tx, object: Option<&str>, request: &PageRequest) -> Result<Listing<Entry>> {
+    Ok(Listing::new(audit::page(tx, object, request).await?, |entry| entry))
 }
 
 /// Follows the chain from the first row; an error names the first row that does not follow.

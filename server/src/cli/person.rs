@@ -10,6 +10,7 @@ use super::key;
 use super::value::table;
 use crate::admin::person::{self, Changes, NewPerson, PersonView};
 use crate::error::Result;
+use crate::store::PageRequest;
 use crate::store::person::PersonStatus;
 use crate::when;
 
@@ -55,7 +56,8 @@ async fn switch(context: &Context, act: &PersonAct, status: PersonStatus) -> Res
 }
 
 async fn list(context: &Context, scope: Option<&ScopeName>, limit: u32) -> Result<()> {
-    let people = person::list(&mut context.read().await?, scope, limit).await?;
+    let request = PageRequest { limit, ..PageRequest::default() };
+    let people = person::list(&mut context.read().await?, scope, &request).await?.items;
     let row = |person: &PersonView| {
         let active = person.keys.iter().filter(|key| key.status == "active").count();
         vec![

@@ -8,14 +8,14 @@ use crate::admin::{epoch, trail};
 use crate::error::Result;
 use crate::store::audit::Entry;
 use crate::store::event::Listed;
-use crate::store::to_time;
+use crate::store::{PageRequest, to_time};
 use crate::when::shown_utc;
 
 pub async fn events(context: &Context, command: Events) -> Result<()> {
     let Events::List { person, terminal, name, outcome, invalid, since, limit } = command;
-    let wanted =
-        Wanted { person: person.as_ref(), terminal: terminal.as_deref(), name, outcome, invalid, since, limit };
-    let events = event::list(&mut context.read().await?, wanted, &context.zone()).await?;
+    let wanted = Wanted { person: person.as_ref(), terminal: terminal.as_deref(), name, outcome, invalid, since };
+    let request = PageRequest { limit, ..PageRequest::default() };
+    let events = event::list(&mut context.read().await?, wanted, &context.zone(), &request).await?.items;
     let row = |event: &Listed| {
         vec![
             time(event.time),
@@ -38,7 +38,8 @@ pub async fn audit(context: &Context, command: Audit) -> Result<()> {
     let mut tx = context.read().await?;
     match command {
         Audit::List { object, limit } => {
-            let entries = trail::list(&mut tx, object.as_deref(), limit).await?;
+            let request = PageRequest { limit, ..PageRequest::default() };
+            let entries = trail::list(&mut tx, object.as_deref(), &request).await?.items;
             let row = |entry: &Entry| {
                 vec![
                     time(entry.time),
