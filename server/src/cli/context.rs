@@ -74,5 +74,5 @@ impl Context {
 }
 
 fn not_heard(code: Code, args: &[(&str, &str)]) -> Error {
-    Error::NotHeard { code, message: texts::with_code(code, language(), args) }
+    Error::NotHeard { code, message: texts::message(code, language(), args) }
 }

@@ -3,7 +3,6 @@
 use std::io::Read;
 use std::path::Path;
 
-use serde::Serialize;
 use wardkey_core::code::Code;
 use wardkey_core::name::Language;
 use wardkey_core::texts;
@@ -13,8 +12,8 @@ use super::context::Context;
 use super::value::language;
 use crate::admin::Operation;
 use crate::admin::import::{self, Outcome, Taking};
-use crate::error::{Error, Result};
-use crate::people_file::{MAX_FILE, People, Problem};
+use crate::error::{Error, Problem, Result};
+use crate::people_file::{self, MAX_FILE, People};
 use crate::store::import::Imported;
 
 /// Problems that are said of one file; a wrong separator makes one of each line.
@@ -32,28 +31,6 @@ pub struct Asked<'a> {
     pub skip_existing: bool,
     /// Why, for the trail.
     pub reason: Option<&'a str>,
-}
-
-/// A problem for people and programs.
-#[derive(Serialize)]
-struct Said {
-    line: u64,
-    column: Option<&'static str>,
-    value: Option<String>,
-    code: String,
-    message: String,
-}
-
-impl Said {
-    fn new(problem: &Problem, language: Language) -> Self {
-        Self {
-            line: problem.line,
-            column: problem.column(),
-            value: problem.value(),
-            code: problem.code().to_string(),
-            message: problem.message(language),
-        }
-    }
 }
 
 pub async fn import(context: &Context, asked: &Asked<'_>) -> Result<()> {
@@ -96,23 +73,27 @@ fn read(asked: &Asked<'_>) -> Result<People> {
     })
 }
 
-/// What was added; else says everything that is wrong, each with its line.
+/// What was added; else everything that is wrong, each with its line.
 fn added(context: &Context, file: &Path, outcome: Outcome) -> Result<Imported> {
-    let problems = match outcome {
+    let wrong = match outcome {
         Outcome::Done(done) => return Ok(done),
-        Outcome::Refused(problems) => problems,
+        Outcome::Refused(wrong) => wrong,
     };
+
     let language = if context.output.json { Language::En } else { language() };
-    let said: Vec<Said> = problems.iter().take(MAX_SAID).map(|problem| Said::new(problem, language)).collect();
-    if context.output.json {
-        context.output.say(&serde_json::json!({ "file": file, "problems": said }), Vec::new)?;
-    } else {
-        said.iter().for_each(|said| eprintln!("{}:{}: {}", file.display(), said.line, said.message));
-        if problems.len() > said.len() {
-            eprintln!("{}: ... ({})", file.display(), problems.len() - said.len());
-        }
-    }
-    let count = problems.len().to_string();
+    let problem = |wrong: &people_file::Problem| Problem {
+        file: file.to_owned(),
+        line: Some(wrong.line),
+        column: wrong.column(),
+        key: None,
+        value: wrong.value(),
+        code: wrong.code().to_string(),
+        message: wrong.message(language),
+    };
+    let count = wrong.len().to_string();
     let message = texts::message(Code::ImportRefused, language, &[("count", &count)]);
-    Err(Error::refused(Code::ImportRefused, message))
+    Err(Error::Problems {
+        error: Box::new(Error::refused(Code::ImportRefused, message)),
+        problems: wrong.iter().take(MAX_SAID).map(problem).collect(),
+    })
 }

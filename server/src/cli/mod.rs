@@ -19,6 +19,7 @@ mod value;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use wardkey_core::exit::Exit;
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -36,29 +37,36 @@ pub fn command() -> clap::Command {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
     let json = cli.json;
+
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     if !matches!(cli.command, Command::Run) {
         builder.worker_threads(1);
     }
-    let done =
-        builder.enable_all().build().map_err(Error::io("starting")).and_then(|runtime| runtime.block_on(act(cli)));
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
+    let runtime = builder.enable_all().build().map_err(Error::io("starting"));
+    match runtime.and_then(|runtime| runtime.block_on(act(cli))) {
+        Ok(()) => Exit::Done.into(),
         Err(error) => {
-            if json {
-                let code = error.code();
-                let body = serde_json::json!({
-                    "error": { "code": code.to_string(), "number": code.number(), "message": error.to_string() }
-                });
-                eprintln!("{body}");
-            } else {
-                eprintln!("wardkey-server: {error}");
-            }
+            value::complain(&error, json);
             error.exit().into()
         }
     }
+}
+
+/// What clap says: help and version are answers; an error under `--json` has the shape of all others.
+fn usage(error: &clap::Error) -> ExitCode {
+    let json = std::env::args().any(|argument| argument == "--json");
+    if !error.use_stderr() || !json {
+        error.exit();
+    }
+    let text = error.to_string();
+    let error = Error::Usage(text.strip_prefix("error: ").unwrap_or(&text).trim_end().to_owned());
+    value::complain(&error, true);
+    error.exit().into()
 }
 
 async fn act(cli: Cli) -> Result<()> {

@@ -115,6 +115,18 @@ impl Output {
     }
 }
 
+/// Says on standard error what went wrong, for people or for programs.
+pub fn complain(error: &Error, json: bool) {
+    if json {
+        eprintln!("{}", error.to_json());
+        return;
+    }
+    if let Error::Problems { problems, .. } = error {
+        problems.iter().for_each(|problem| eprintln!("{problem}"));
+    }
+    eprintln!("wardkey-server: {error}");
+}
+
 /// Lines of columns, each as wide as its widest value.
 pub fn table(head: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     let head: Vec<String> = head.iter().map(|&name| name.to_owned()).collect();
