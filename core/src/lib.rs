@@ -7,7 +7,7 @@
 //!         └ document ─ person ─ directory    what the server signs
 //!             └ marks ─ snapshot             what is left of what the agent shows
 //!                 └ client_data ─ assertion ─ identification ─ decide
-//!   event, message, token, texts             what is told to others
+//!   event, message, token, texts, exit       what is told to others
 //!   unattended                               what runs for a person who is not there
 //! ```
 #![forbid(unsafe_code)]
@@ -22,6 +22,7 @@ pub mod decide;
 pub mod directory;
 pub mod document;
 pub mod event;
+pub mod exit;
 pub mod id;
 pub mod identification;
 pub mod marks;

@@ -5,7 +5,7 @@ mod args;
 mod clock;
 mod code;
 mod config;
-mod heard;
+mod context;
 mod import;
 mod init;
 mod key;
@@ -19,14 +19,15 @@ mod value;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use wardkey_core::exit::Exit;
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::keyring::Keyring;
+use crate::store::Store;
 use crate::store::audit::Actor;
-use crate::store::{Store, Tx};
 use args::{Cli, Command};
+use context::Context;
 use value::Output;
 
 /// The command line, for manual pages and completions.
@@ -36,29 +37,36 @@ pub fn command() -> clap::Command {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
     let json = cli.json;
+
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     if !matches!(cli.command, Command::Run) {
         builder.worker_threads(1);
     }
-    let done =
-        builder.enable_all().build().map_err(Error::io("starting")).and_then(|runtime| runtime.block_on(act(cli)));
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
+    let runtime = builder.enable_all().build().map_err(Error::io("starting"));
+    match runtime.and_then(|runtime| runtime.block_on(act(cli))) {
+        Ok(()) => Exit::Done.into(),
         Err(error) => {
-            if json {
-                let code = error.code();
-                let body = serde_json::json!({
-                    "error": { "code": code.to_string(), "number": code.number(), "message": error.to_string() }
-                });
-                eprintln!("{body}");
-            } else {
-                eprintln!("wardkey-server: {error}");
-            }
-            ExitCode::from(error.exit_status())
+            value::complain(&error, json);
+            error.exit().into()
         }
     }
+}
+
+/// What clap says: help and version are answers; an error under `--json` has the shape of all others.
+fn usage(error: &clap::Error) -> ExitCode {
+    let json = std::env::args().any(|argument| argument == "--json");
+    if !error.use_stderr() || !json {
+        error.exit();
+    }
+    let text = error.to_string();
+    let error = Error::Usage(text.strip_prefix("error: ").unwrap_or(&text).trim_end().to_owned());
+    value::complain(&error, true);
+    error.exit().into()
 }
 
 async fn act(cli: Cli) -> Result<()> {
@@ -69,7 +77,7 @@ async fn act(cli: Cli) -> Result<()> {
     }
     let config = Config::read(&cli.config)?;
     match cli.command {
-        Command::Init(init) => init::init(&config, &init, output).await,
+        Command::Init(init) => init::init(&config, init, output).await,
         Command::Run => run::run(&cli.config, config).await,
         command => {
             let store = Store::open(&config.store).await?;
@@ -79,15 +87,6 @@ async fn act(cli: Cli) -> Result<()> {
             done
         }
     }
-}
-
-/// What commands share.
-struct Context {
-    config: Config,
-    store: Store,
-    clock: Clock,
-    actor: Actor,
-    output: Output,
 }
 
 impl Context {
@@ -106,13 +105,5 @@ impl Context {
                 Err(Error::Usage("this command stands alone".into()))
             }
         }
-    }
-
-    fn keyring(&self) -> Keyring {
-        Keyring::at(&self.config.keys)
-    }
-
-    async fn commit(&self, tx: Tx) -> Result<()> {
-        Ok(tx.commit().await?)
     }
 }

@@ -3,10 +3,7 @@
 use std::io::Write;
 
 use serde::Serialize;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use wardkey_core::name::{Language, RpId};
-use wardkey_core::time::UnixTime;
 
 use crate::error::{Error, Result};
 use crate::when::When;
@@ -88,12 +85,6 @@ pub fn server_name(text: &str) -> std::result::Result<String, String> {
     name.map(|_| text.to_owned()).map_err(|_| "a host name such as wardkey.example, or an address".into())
 }
 
-/// A time for people, in UTC.
-pub fn shown(time: UnixTime) -> String {
-    let time = i64::try_from(time.0).ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
-    time.and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_else(|| "?".into())
-}
-
 /// Where answers go.
 #[derive(Clone, Copy, Debug)]
 pub struct Output {
@@ -122,6 +113,18 @@ impl Output {
             done => done.map_err(Error::io("writing the answer")),
         }
     }
+}
+
+/// Says on standard error what went wrong, for people or for programs.
+pub fn complain(error: &Error, json: bool) {
+    if json {
+        eprintln!("{}", error.to_json());
+        return;
+    }
+    if let Error::Problems { problems, .. } = error {
+        problems.iter().for_each(|problem| eprintln!("{problem}"));
+    }
+    eprintln!("wardkey-server: {error}");
 }
 
 /// Lines of columns, each as wide as its widest value.

@@ -15,10 +15,11 @@ use wardkey_core::message::http::{
 };
 use wardkey_core::name::ScopeName;
 
+use super::app::{App, Shared};
 use super::body::Body;
-use super::peer::{ActiveTerminal, Anyone, KnownTerminal, replaced};
+use super::peer::{ActiveTerminal, Anyone, KnownTerminal};
 use super::reply::{Answer, Refusal};
-use super::{App, Shared};
+use crate::caller;
 use crate::publish::{self, ShownTerminal};
 use crate::store::scope;
 use crate::store::terminal::TerminalStatus;
@@ -57,7 +58,7 @@ pub async fn wait(
         let terminal = app.publisher.terminal(&known.terminal.id).unwrap_or_else(|| Arc::clone(&known.terminal));
         // Replaced while the request was held: whoever holds it has no part in what is new.
         if !terminal.takes(&known.certificate.serial) {
-            return Err(replaced());
+            return Err(caller::replaced().into());
         }
         let (reply, renewal) = what_is_new(&app, &terminal, &request, &have)?;
         // A revoked terminal that has had the document that says so is refused whether it waits or

@@ -79,8 +79,10 @@ fn everything_that_is_wrong_is_said_at_once_with_its_line() {
     for args in [&["person", "import", &path][..], &["person", "import", "--check", &path]] {
         let output = files.0.cli(&[&["--json"], args].concat());
         assert_eq!(output.status.code(), Some(1));
-        let said: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let problems: Vec<(u64, &str, &str)> = said["problems"]
+        assert!(output.stdout.is_empty());
+        let said: Value = serde_json::from_slice(&output.stderr).unwrap();
+        assert_eq!(said["error"]["code"], "WK-1523");
+        let problems: Vec<(u64, &str, &str)> = said["error"]["problems"]
             .as_array()
             .unwrap()
             .iter()

@@ -5,10 +5,9 @@ use wardkey_core::codec::Bytes;
 use wardkey_core::cose_key::PublicKey;
 use wardkey_core::id::{Aaguid, CredentialId};
 use wardkey_core::name::{DisplayText, RpId};
-use wardkey_core::person::{CredentialFlags, CredentialRecord, Status};
+use wardkey_core::person::{CredentialFlags, CredentialRecord, NEVER_SILENT, Status};
 use wardkey_core::time::UnixTime;
 
-use crate::enrol::NEVER_SILENT;
 use crate::people_file::Key;
 
 impl Key {
