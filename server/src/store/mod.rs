@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   handle     the open store, transactions      query, value   statements, rows by name
+//!   turns      who writes next                   together       one commit for many records
 //!   sqlite     all that only SQLite knows        page           pages of lists
 //!    ├ scope, person, credential, state      what is published
 //!    ├ terminal, token, code                 who may come
@@ -39,7 +40,9 @@ pub mod state;
 #[cfg(test)]
 mod statements;
 pub mod terminal;
+mod together;
 pub mod token;
+mod turns;
 mod value;
 
 use wardkey_core::time::UnixTime;
