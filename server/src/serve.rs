@@ -273,14 +273,14 @@ async fn beside(app: Arc<App>, certificates: Arc<Certificates>, mut stop: watch:
     }
 }
 
+/// Terminals whose last sign of life is written at once: what changes meanwhile must not wait for all.
+const SEEN_AT_ONCE: usize = 500;
+
 async fn write_seen(app: &App) -> Result<()> {
-    let seen = app.seen.take();
-    if seen.is_empty() {
-        return Ok(());
+    for part in app.seen.take().chunks(SEEN_AT_ONCE) {
+        let part = part.to_vec();
+        app.store.together(move |tx| Box::pin(async move { terminal::seen(tx, &part).await })).await?;
     }
-    let mut tx = app.store.write().await?;
-    terminal::seen(&mut tx, &seen).await?;
-    tx.commit().await?;
     Ok(())
 }
 
