@@ -352,7 +352,7 @@ impl Serving {
         // Over the limit the connection is closed at once: a clear sign, and no memory.
         let Some(_inside) = handshake.pass(terminal) else { return };
         let is_terminal = terminal.is_some();
-        let mut news = publisher.subscribe();
+        let mut news = terminal.map(|terminal| publisher.subscribe(&terminal));
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(peer);
             router.clone().oneshot(Request::from(request.map(axum::body::Body::new)))
@@ -374,7 +374,7 @@ impl Serving {
                 }
                 () = &mut life, if !is_terminal => return,
                 // It ends with its certificate, after the answer to what is under way.
-                _ = news.changed(), if is_terminal && !ends => {
+                () = changed(&mut news), if !ends => {
                     if certificate.is_some_and(|own| publisher.is_replaced(&own)) {
                         connection.as_mut().graceful_shutdown();
                         ends = true;
@@ -385,5 +385,14 @@ impl Serving {
         if let Err(error) = ended {
             tracing::debug!(%address, %error, "connection");
         }
+    }
+}
+
+/// Waits for news of a terminal; for ever when there is none to hear of.
+async fn changed(news: &mut Option<watch::Receiver<u64>>) {
+    match news {
+        // The publisher lives as long as its connections.
+        Some(news) => _ = news.changed().await,
+        None => std::future::pending().await,
     }
 }

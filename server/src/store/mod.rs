@@ -5,6 +5,7 @@
 //!   turns      who writes next                   together       one commit for many records
 //!   sqlite     all that only SQLite knows        page           pages of lists
 //!    ├ scope, person, credential, state      what is published
+//!    ├ counter                               what changed since
 //!    ├ terminal, token, code                 who may come
 //!    ├ event, intake, audit                  what happened, and how much of it
 //!    ├ clock                                 by which time was signed
@@ -25,6 +26,7 @@
 pub mod audit;
 pub mod clock;
 pub mod code;
+pub mod counter;
 pub mod credential;
 pub mod event;
 mod handle;
