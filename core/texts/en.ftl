@@ -143,6 +143,11 @@ wk-1542 = The file names nobody.
 wk-1543 = A value is of the wrong kind ({ $value }).
 wk-1544 = Stored, but the server is not running: no terminal hears of it yet. Please start it.
 wk-1545 = Stored, but scope { $value } is halted: its terminals do not hear of it. Please see "scope list".
+wk-1550 = { $value } is an account of the system and cannot be a person.
+wk-1551 = { $value } differs from an existing login name in upper and lower case only.
+wk-1552 = This key is not { $value }'s. Nothing was changed.
+wk-1553 = Not confirmed; nothing was changed. In a script, please give --person or --yes.
+wk-1554 = The terminal was revoked over 24 hours ago. Please join it again with a new token.
 
 ## 16xx: switching Wardkey on and off
 

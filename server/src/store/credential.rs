@@ -194,8 +194,8 @@ pub async fn page(db: &mut Db, request: &PageRequest) -> Result<Page<ListedCrede
         "SELECT credential.id, person, credential_id, public_key, rp_id, aaguid, flags, cred_protect,
              credential.status, label, enrolled, counter, last_used, last_terminal, clone_suspected, person.login
          FROM credential JOIN person ON person.id = credential.person
-         WHERE credential.id > $1 AND (CAST($2 AS TEXT) IS NULL OR lower(person.login) LIKE $2 ESCAPE '\'
-             OR lower(label) LIKE $2 ESCAPE '\' OR fingerprint BETWEEN $3 AND $4)
+         WHERE credential.id > $1 AND (CAST($2 AS TEXT) IS NULL OR lower(person.login) LIKE $2 ESCAPE '\\'
+             OR lower(label) LIKE $2 ESCAPE '\\' OR fingerprint BETWEEN $3 AND $4)
          ORDER BY credential.id LIMIT $5",
     )
     .bind(request.after_number(0)?)

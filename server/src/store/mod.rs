@@ -9,7 +9,8 @@
 //!    ├ terminal, token, code                 who may come
 //!    ├ event, intake, audit                  what happened, and how much of it
 //!    ├ clock                                 by which time was signed
-//!    └ import                                many people at once
+//!    ├ import                                many people at once
+//!    └ lookup                                what administration asks before it changes something
 //! ```
 //! SQL stands in these modules only, in the dialect that SQLite and PostgreSQL share: numbered
 //! parameters, `ON CONFLICT`, `RETURNING`, row values. Another database is another file beside `sqlite`
@@ -32,6 +33,7 @@ pub mod event;
 mod handle;
 pub mod import;
 pub mod intake;
+pub mod lookup;
 pub mod page;
 pub mod person;
 mod query;

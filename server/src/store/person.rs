@@ -231,8 +231,8 @@ pub async fn page(db: &mut Db, scope: Option<&ScopeName>, request: &PageRequest)
             "WHERE status <> 'deleted' AND login > $1
                  AND (CAST($2 AS TEXT) IS NULL OR EXISTS (
                      SELECT 1 FROM person_scope WHERE person_scope.person = person.id AND person_scope.scope = $2))
-                 AND (CAST($3 AS TEXT) IS NULL OR lower(login) LIKE $3 ESCAPE '\'
-                     OR lower(display_name) LIKE $3 ESCAPE '\')
+                 AND (CAST($3 AS TEXT) IS NULL OR lower(login) LIKE $3 ESCAPE '\\'
+                     OR lower(display_name) LIKE $3 ESCAPE '\\')
              ORDER BY login LIMIT $4",
         )
         .bind(request.after.as_deref().unwrap_or(""))

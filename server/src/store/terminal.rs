@@ -193,6 +193,20 @@ pub async fn set_status(db: &mut Db, terminal: &Terminal, status: TerminalStatus
     Ok(true)
 }
 
+/// Takes a revocation back.
+pub async fn bring_back(db: &mut Db, id: &TerminalId) -> Result<()> {
+    let changed = next_change(db).await?;
+    query(
+        "UPDATE terminal SET status = 'active', number = number + 1, revoked = NULL, changed = $1
+         WHERE id = $2 AND status = 'revoked'",
+    )
+    .bind(changed)
+    .bind(id)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Gives a terminal other scopes.
 ///
 /// # Errors
@@ -247,7 +261,7 @@ pub async fn page(db: &mut Db, scope: Option<&ScopeName>, request: &PageRequest)
             "WHERE ($1 = '' OR (name, id) > (SELECT name, id FROM terminal WHERE id = $2))
                  AND (CAST($3 AS TEXT) IS NULL OR EXISTS (
                      SELECT 1 FROM terminal_scope WHERE terminal_scope.terminal = terminal.id AND scope = $3))
-                 AND (CAST($4 AS TEXT) IS NULL OR lower(name) LIKE $4 ESCAPE '\' OR address LIKE $4 ESCAPE '\'
+                 AND (CAST($4 AS TEXT) IS NULL OR lower(name) LIKE $4 ESCAPE '\\' OR address LIKE $4 ESCAPE '\\'
                      OR id BETWEEN $5 AND $6)
              ORDER BY name, id LIMIT $7",
         )

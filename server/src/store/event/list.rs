@@ -62,6 +62,8 @@ pub struct Listed {
     pub evidence: String,
     /// Why the evidence does not hold.
     pub finding: Option<String>,
+    /// What the terminal says about it, for administrators.
+    pub detail: Option<String>,
     /// The line as it stands in the terminal's syslog.
     pub line: String,
 }
@@ -88,6 +90,7 @@ impl FromRow for Listed {
             evidence: row.get("verdict")?,
             finding: row.get("finding")?,
             line: event.to_line(),
+            detail: event.detail,
         })
     }
 }
