@@ -195,7 +195,7 @@ pub async fn set_status(db: &mut Db, terminal: &Terminal, status: TerminalStatus
 
 /// Takes a revocation back.
 pub async fn bring_back(db: &mut Db, id: &TerminalId) -> Result<()> {
-    let changed = next_change(db).await?;
+    let changed = Counter::Terminal.next(db).await?;
     query(
         "UPDATE terminal SET status = 'active', number = number + 1, revoked = NULL, changed = $1
          WHERE id = $2 AND status = 'revoked'",
