@@ -64,7 +64,7 @@ fn key(number: u8) -> Registration {
 
 /// A store with ten people, each with a group, two scopes, a key and a code; ten terminals, each with an
 /// event; ten tokens.
-async fn filled() -> (tempfile::TempDir, Store) {
+pub async fn filled() -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::create(&folder.path().join("wardkey.db")).await.unwrap();
     let mut tx = store.write().await.unwrap();
