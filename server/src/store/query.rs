@@ -61,6 +61,10 @@ pub trait FromRow: Sized {
     fn from_row(row: &Row) -> Result<Self>;
 }
 
+/// Values of one list or rows: SQLite looks for each numbered parameter in a list of all of them, so many
+/// short statements are quicker than a long one.
+pub const LISTED_AT_ONCE: usize = 100;
+
 /// A statement with its values.
 pub struct Query {
     sql: Cow<'static, str>,
