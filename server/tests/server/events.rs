@@ -38,12 +38,12 @@ impl Ward {
     }
 
     fn listed(&self, filter: &[&str]) -> Vec<Value> {
-        let events = self.deployment.json(&[&["events", "list"], filter].concat());
+        let events = self.deployment.rows(&[&["events", "list"], filter].concat());
         events.as_array().unwrap().clone()
     }
 
     fn key_row(&self) -> Value {
-        self.deployment.json(&["key", "list", "yamada"])[0].clone()
+        self.deployment.rows(&["key", "list", "yamada"])[0].clone()
     }
 }
 
@@ -217,7 +217,7 @@ fn what_cannot_be_read_is_set_aside_once_and_named_as_its_sender_names_it() {
         assert_eq!(named, ours);
     }
     // A batch of nothing but these is a batch that is done, one row in the trail, and nothing is lost.
-    let trail = ward.deployment.json(&["audit", "list", "--object", &ward.terminal.id.to_hex()]);
+    let trail = ward.deployment.rows(&["audit", "list", "--object", &ward.terminal.id.to_hex()]);
     let rows: Vec<&Value> = trail.as_array().unwrap().iter().filter(|row| row["action"] == "event.set-aside").collect();
     assert_eq!(rows.len(), 1);
     assert!(rows[0]["detail"].as_str().unwrap().contains(&codec::sha256(&later).short()), "{}", rows[0]);

@@ -36,7 +36,7 @@ fn a_machine_joins_once_and_a_token_is_spent_at_once() {
     assert_eq!(refusal, (403, "WK-1503".into()));
     assert_eq!(deployment.actions().iter().filter(|action| *action == "token.reused").count(), 2);
     assert_eq!(first.heads(&running).len(), 2);
-    assert_eq!(deployment.json(&["terminal", "list"]).as_array().unwrap().len(), 1);
+    assert_eq!(deployment.rows(&["terminal", "list"]).as_array().unwrap().len(), 1);
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn another_machine_comes_in_the_place_of_a_terminal() {
     assert_eq!((new.id, new.document.number), (first.id, 2));
     assert_eq!(new.document.scopes.iter().map(|s| s.as_str()).collect::<Vec<_>>(), ["er"]);
     assert_eq!(first.wait(&[], 0).refusal(), (403, "WK-1514".into()));
-    let listed = deployment.json(&["terminal", "list"]);
+    let listed = deployment.rows(&["terminal", "list"]);
     assert_eq!(listed.as_array().unwrap().len(), 1);
     // The machine so far is now one that nobody knows.
     let token = deployment.ok(&["terminal", "token", "--scope", "icu"]);
