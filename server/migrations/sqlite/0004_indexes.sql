@@ -14,6 +14,6 @@ DROP INDEX event_credential;
 CREATE INDEX event_use_time ON event (credential, time, counter) WHERE counter IS NOT NULL;
 CREATE INDEX event_use_counter ON event (credential, counter, time) WHERE counter IS NOT NULL;
 -- What one person, account or terminal did, and what did not verify, newest first.
-CREATE INDEX event_account ON event (account, time);
+CREATE INDEX event_account ON event (account, time) WHERE account IS NOT NULL;
 CREATE INDEX event_terminal ON event (terminal, time);
 CREATE INDEX event_invalid ON event (time) WHERE verdict = 'invalid';

@@ -13,7 +13,6 @@ use super::body::Body;
 use super::limit::Counted;
 use super::peer::{ActiveTerminal, KnownTerminal};
 use super::reply::{Answer, Refusal};
-use crate::error::Error;
 use crate::{caller, intake};
 
 /// Events in one request.
@@ -37,12 +36,16 @@ pub async fn take(State(app): Shared, Batch { known, request }: Batch) -> Answer
         wanted => 1 + app.allowed(&terminal, wanted - 1).unwrap_or(0),
     };
 
-    let mut tx = app.store.write().await?;
-    caller::still_active(&mut tx, &known.certificate).await?;
-    let events = request.events.iter().take(within_rate).map(|event| event.0.as_slice());
     let limits = (app.config.limits.event_megabytes, app.clock.now());
-    let taken = intake::take(&mut tx, &terminal, events, limits).await?;
-    tx.commit().await.map_err(Error::from)?;
+    let certificate = known.certificate;
+    let taken = app.store.together(move |tx| {
+        Box::pin(async move {
+            caller::still_active(tx, &certificate).await?;
+            let events = request.events.iter().take(within_rate).map(|event| event.0.as_slice());
+            intake::take(tx, &terminal, events, limits).await
+        })
+    });
+    let taken = taken.await?;
 
     if let Some(seconds) = taken.full_for.filter(|_| taken.accepted.is_empty() && taken.refused.is_empty()) {
         return Err(Refusal::too_many(seconds.min(LONGEST_PAUSE)).coded(Code::EventQuota));

@@ -5,15 +5,25 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::query::{Db, query};
-use super::sqlite::{self, Database, Watcher};
+use super::query::{Db, Query, query};
+use super::sqlite::{self, Announcement, BUSY, Database, Watcher};
+use super::together::Together;
+use super::turns::{Turn, Turns, Urgency};
 use crate::error::Result;
 
 /// A transaction. What is not committed has not happened.
 pub struct Tx {
     db: Db,
-    /// Told how a commit ended; none for one that only reads.
-    writes: Option<Arc<Writes>>,
+    /// None for one that only reads. Dropped after the transaction.
+    writing: Option<Writing>,
+}
+
+/// What a transaction that writes holds.
+struct Writing {
+    /// Told how a commit ended.
+    writes: Arc<Writes>,
+    _announced: Option<Announcement>,
+    _turn: Turn,
 }
 
 impl Tx {
@@ -23,10 +33,16 @@ impl Tx {
     /// What the database said; then nothing has happened.
     pub async fn commit(self) -> Result<(), sqlx::Error> {
         let done = self.db.driver.commit().await;
-        if let Some(writes) = self.writes {
-            writes.note(done.as_ref());
+        if let Some(writing) = self.writing {
+            writing.writes.note(done.as_ref());
         }
         done
+    }
+
+    /// Runs a statement of which nothing is asked.
+    pub(super) async fn run(&mut self, query: Query) -> Result<(), sqlx::Error> {
+        let (sql, values) = query.into_parts();
+        self.db.driver.execute(sql, values).await.map(drop)
     }
 }
 
@@ -70,6 +86,8 @@ pub struct Store {
     database: Database,
     path: PathBuf,
     writes: Arc<Writes>,
+    turns: Arc<Turns>,
+    together: Arc<Together>,
 }
 
 impl Store {
@@ -96,7 +114,13 @@ impl Store {
     /// [`Error::Migration`]: crate::error::Error::Migration
     pub async fn open(path: &Path) -> Result<Self> {
         let database = Database::open(path).await?;
-        Ok(Self { database, path: path.to_owned(), writes: Arc::new(Writes(AtomicBool::new(true))) })
+        Ok(Self {
+            database,
+            path: path.to_owned(),
+            writes: Arc::new(Writes(AtomicBool::new(true))),
+            turns: Arc::default(),
+            together: Arc::default(),
+        })
     }
 
     /// Its file.
@@ -104,14 +128,40 @@ impl Store {
         &self.path
     }
 
-    /// A transaction that may write; holds the write lock at once.
+    /// A transaction that may write; holds the write lock at once. It passes in front of the records that
+    /// wait, here and in other processes.
     ///
     /// # Errors
-    /// [`crate::error::Error::Store`], also when another process holds the lock for longer than ten
+    /// [`crate::error::Error::Store`], also when somebody else holds the lock for longer than ten
     /// seconds.
     pub async fn write(&self) -> Result<Tx> {
+        Ok(self.begin(Urgency::Change).await?)
+    }
+
+    /// A transaction that may write, in its turn.
+    pub(super) async fn begin(&self, urgency: Urgency) -> Result<Tx, sqlx::Error> {
+        let turn = tokio::time::timeout(BUSY, self.turns.take(urgency)).await;
+        let turn = turn.map_err(|_| sqlx::Error::PoolTimedOut)?;
+        let announced = match urgency {
+            Urgency::Change => self.database.announce(),
+            Urgency::Record => {
+                self.database.let_announced_pass().await;
+                None
+            }
+        };
         let driver = self.database.begin_write().await?;
-        Ok(Tx { db: Db { driver }, writes: Some(Arc::clone(&self.writes)) })
+        let writing = Writing { writes: Arc::clone(&self.writes), _announced: announced, _turn: turn };
+        Ok(Tx { db: Db { driver }, writing: Some(writing) })
+    }
+
+    /// Whether a change waits for a transaction that is open now, here or in another process.
+    pub(super) fn a_change_waits(&self) -> bool {
+        self.turns.a_change_waits() || self.database.is_announced()
+    }
+
+    /// The queue of work that shares transactions.
+    pub(super) fn together_queue(&self) -> &Together {
+        &self.together
     }
 
     /// A transaction that reads one unchanging state.
@@ -120,7 +170,7 @@ impl Store {
     /// [`crate::error::Error::Store`].
     pub async fn read(&self) -> Result<Tx> {
         let driver = self.database.begin_read().await?;
-        Ok(Tx { db: Db { driver }, writes: None })
+        Ok(Tx { db: Db { driver }, writing: None })
     }
 
     /// Whether the store could be written when that was tried last; [`Self::try_writing`] is never
@@ -135,10 +185,10 @@ impl Store {
     /// [`crate::error::Error::Store`].
     pub async fn try_writing(&self) -> Result<()> {
         let tried = async {
-            let mut driver = self.database.begin_write().await?;
-            let (sql, values) = query("UPDATE counter SET value = value WHERE name = 'terminal'").into_parts();
-            driver.execute(sql, values).await?;
-            driver.commit().await
+            let mut tx = self.begin(Urgency::Record).await?;
+            tx.run(query("UPDATE counter SET value = value WHERE name = 'terminal'")).await?;
+            // Its own note is the one below.
+            tx.db.driver.commit().await
         };
         let done = tried.await;
         self.writes.note(done.as_ref());

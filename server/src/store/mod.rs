@@ -2,8 +2,10 @@
 //!
 //! ```text
 //!   handle     the open store, transactions      query, value   statements, rows by name
+//!   turns      who writes next                   together       one commit for many records
 //!   sqlite     all that only SQLite knows        page           pages of lists
 //!    ├ scope, person, credential, state      what is published
+//!    ├ counter                               what changed since
 //!    ├ terminal, token, code                 who may come
 //!    ├ event, intake, audit                  what happened, and how much of it
 //!    ├ clock                                 by which time was signed
@@ -25,6 +27,7 @@
 pub mod audit;
 pub mod clock;
 pub mod code;
+pub mod counter;
 pub mod credential;
 pub mod event;
 mod handle;
@@ -41,7 +44,9 @@ pub mod state;
 #[cfg(test)]
 mod statements;
 pub mod terminal;
+mod together;
 pub mod token;
+mod turns;
 mod value;
 
 use wardkey_core::time::UnixTime;

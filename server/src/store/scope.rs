@@ -6,6 +6,7 @@ use wardkey_core::id::Hash;
 use wardkey_core::name::ScopeName;
 use wardkey_core::time::UnixTime;
 
+use super::counter::Counter;
 use super::query::{Db, FromRow, Only, Row, is_taken, query};
 use crate::error::{Error, Result};
 
@@ -41,13 +42,17 @@ pub async fn add(db: &mut Db, name: &ScopeName, now: UnixTime) -> Result<()> {
     // A scope that is made anew after a restore must not repeat positions: it takes the highest epoch.
     let epoch = highest_epoch(db).await?.unwrap_or(1);
     let hash = put_policy(db, &PolicyDocument::default_for(name.clone())).await?;
-    let added = query("INSERT INTO scope (name, epoch, seq, policy, halted, created) VALUES ($1, $2, 1, $3, NULL, $4)")
-        .bind(name)
-        .bind(epoch)
-        .bind(&hash)
-        .bind(now)
-        .execute(db)
-        .await;
+    let changed = Counter::Scope.next(db).await?;
+    let added = query(
+        "INSERT INTO scope (name, epoch, seq, policy, halted, created, changed) VALUES ($1, $2, 1, $3, NULL, $4, $5)",
+    )
+    .bind(name)
+    .bind(epoch)
+    .bind(&hash)
+    .bind(now)
+    .bind(changed)
+    .execute(db)
+    .await;
     match added {
         Err(error) if is_taken(&error) => Err(Error::invalid(format!("scope {name} exists already"))),
         done => done.map(drop),
@@ -62,6 +67,19 @@ async fn highest_epoch(db: &mut Db) -> Result<Option<u64>> {
 /// All scopes, by name.
 pub async fn list(db: &mut Db) -> Result<Vec<Scope>> {
     query("SELECT name, epoch, seq, policy, halted FROM scope ORDER BY name").all(db).await
+}
+
+/// Scopes that changed after a value of the counter, and its value now.
+pub async fn changed_after(db: &mut Db, seen: i64) -> Result<(Vec<Scope>, i64)> {
+    let (now, after) = Counter::Scope.since(db, seen).await?;
+    if now == after {
+        return Ok((Vec::new(), now));
+    }
+    let changed = query("SELECT name, epoch, seq, policy, halted FROM scope WHERE changed > $1 ORDER BY name")
+        .bind(after)
+        .all(db)
+        .await?;
+    Ok((changed, now))
 }
 
 /// One scope.
@@ -79,13 +97,24 @@ pub async fn get(db: &mut Db, name: &ScopeName) -> Result<Scope> {
 
 /// The next sequence number of a scope, taken.
 pub async fn next_seq(db: &mut Db, name: &ScopeName) -> Result<u64> {
-    let Only(seq) = query("UPDATE scope SET seq = seq + 1 WHERE name = $1 RETURNING seq").bind(name).one(db).await?;
+    let changed = Counter::Scope.next(db).await?;
+    let Only(seq) = query("UPDATE scope SET seq = seq + 1, changed = $1 WHERE name = $2 RETURNING seq")
+        .bind(changed)
+        .bind(name)
+        .one(db)
+        .await?;
     Ok(seq)
 }
 
 /// Takes all sequence numbers up to this one.
 pub async fn set_seq(db: &mut Db, name: &ScopeName, seq: u64) -> Result<()> {
-    query("UPDATE scope SET seq = $1 WHERE name = $2").bind(seq).bind(name).execute(db).await?;
+    let changed = Counter::Scope.next(db).await?;
+    query("UPDATE scope SET seq = $1, changed = $2 WHERE name = $3")
+        .bind(seq)
+        .bind(changed)
+        .bind(name)
+        .execute(db)
+        .await?;
     Ok(())
 }
 
@@ -130,8 +159,10 @@ pub async fn set_policy(db: &mut Db, policy: &PolicyDocument) -> Result<bool> {
         return Ok(false);
     }
 
-    query("UPDATE scope SET policy = $1, seq = seq + 1 WHERE name = $2")
+    let changed = Counter::Scope.next(db).await?;
+    query("UPDATE scope SET policy = $1, seq = seq + 1, changed = $2 WHERE name = $3")
         .bind(&hash)
+        .bind(changed)
         .bind(&policy.scope)
         .execute(db)
         .await?;
@@ -140,8 +171,10 @@ pub async fn set_policy(db: &mut Db, policy: &PolicyDocument) -> Result<bool> {
 
 /// Stops publishing a scope; false when it was stopped already.
 pub async fn halt(db: &mut Db, name: &ScopeName, why: &str) -> Result<bool> {
-    let halted = query("UPDATE scope SET halted = $1 WHERE name = $2 AND halted IS NULL")
+    let changed = Counter::Scope.next(db).await?;
+    let halted = query("UPDATE scope SET halted = $1, changed = $2 WHERE name = $3 AND halted IS NULL")
         .bind(why)
+        .bind(changed)
         .bind(name)
         .execute(db)
         .await?;
@@ -151,7 +184,8 @@ pub async fn halt(db: &mut Db, name: &ScopeName, why: &str) -> Result<bool> {
 /// Raises the epoch of every scope above all that were, and publishes all again. Returns it.
 pub async fn raise_epoch(db: &mut Db, at_least: u64) -> Result<u64> {
     let epoch = highest_epoch(db).await?.unwrap_or(0).saturating_add(1).max(at_least);
-    query("UPDATE scope SET epoch = $1, halted = NULL").bind(epoch).execute(db).await?;
+    let changed = Counter::Scope.next(db).await?;
+    query("UPDATE scope SET epoch = $1, halted = NULL, changed = $2").bind(epoch).bind(changed).execute(db).await?;
     Ok(epoch)
 }
 

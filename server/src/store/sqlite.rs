@@ -6,10 +6,16 @@
 //!   writer   one connection: the database takes one write transaction at a time anyway
 //!   watcher  one connection: PRAGMA data_version
 //! ```
+//! The write lock of SQLite has no queue: who asks for it tries again and again, and a server that
+//! writes without pause would keep a command waiting for seconds. So whoever changes something announces
+//! it by a shared lock on the folder of the database, and whoever writes records lets it pass first.
 
 use std::borrow::Cow;
-use std::path::Path;
-use std::time::Duration;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use nix::fcntl::{Flock, FlockArg};
 
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
@@ -49,6 +55,13 @@ pub struct Database {
     readers: SqlitePool,
     writer: SqlitePool,
     options: SqliteConnectOptions,
+    folder: PathBuf,
+}
+
+/// Held by whoever changes something, from before it asks for the write lock until it has ended.
+#[derive(Debug)]
+pub struct Announcement {
+    _lock: Flock<File>,
 }
 
 impl Database {
@@ -71,7 +84,8 @@ impl Database {
         sqlx::migrate!("./migrations/sqlite").run(&writer).await?;
         // Lazily: most commands write, and read in the same transaction.
         let readers = pool(READERS).connect_lazy_with(options.clone().pragma("query_only", "ON"));
-        Ok(Self { readers, writer, options })
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Ok(Self { readers, writer, options, folder: folder.to_owned() })
     }
 
     /// A transaction that reads one unchanging state.
@@ -88,6 +102,28 @@ impl Database {
     /// What the database said, also when another process holds the lock for longer than [`BUSY`].
     pub async fn begin_write(&self) -> Result<Transaction, sqlx::Error> {
         self.writer.begin_with("BEGIN IMMEDIATE").await.map(Transaction)
+    }
+
+    /// Says to other processes that a change wants to pass. Without it the change waits longer, and
+    /// nothing else: a file system that has no such locks keeps nobody from writing.
+    pub fn announce(&self) -> Option<Announcement> {
+        let folder = File::open(&self.folder).ok()?;
+        let lock = Flock::lock(folder, FlockArg::LockSharedNonblock).ok()?;
+        Some(Announcement { _lock: lock })
+    }
+
+    /// Whether another process wants to change something.
+    pub fn is_announced(&self) -> bool {
+        let Ok(folder) = File::open(&self.folder) else { return false };
+        matches!(Flock::lock(folder, FlockArg::LockExclusiveNonblock), Err((_, nix::errno::Errno::EWOULDBLOCK)))
+    }
+
+    /// Waits until nobody else wants to change something; at most [`BUSY`].
+    pub async fn let_announced_pass(&self) {
+        let begun = Instant::now();
+        while self.is_announced() && begun.elapsed() < BUSY {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     /// A connection of its own that notices what others commit.

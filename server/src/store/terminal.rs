@@ -7,8 +7,9 @@ use wardkey_core::id::{Hash, TerminalId};
 use wardkey_core::name::{DisplayText, ScopeName};
 use wardkey_core::time::UnixTime;
 
+use super::counter::Counter;
 use super::page::{Page, PageRequest};
-use super::query::{Db, FromRow, Only, Row, is_missing_reference, query};
+use super::query::{Db, FromRow, Row, is_missing_reference, query};
 use super::value::{with_prefix, words};
 use crate::error::{Error, Result};
 use crate::pki::{Issued, SERIAL_LEN};
@@ -113,7 +114,7 @@ pub struct Joining<'a> {
 /// [`Error::Refused`] for no scope, too many, or one that is not known.
 pub async fn put(db: &mut Db, joining: &Joining<'_>, now: UnixTime) -> Result<()> {
     check_scopes(joining.scopes)?;
-    let changed = next_change(db).await?;
+    let changed = Counter::Terminal.next(db).await?;
     query(
         "INSERT INTO terminal (id, number, name, machine, status, serial, certificate_end, joined, changed, key)
          VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -138,7 +139,7 @@ pub async fn put(db: &mut Db, joining: &Joining<'_>, now: UnixTime) -> Result<()
 
 /// Gives a terminal its next certificate; the one before counts until the new one is used.
 pub async fn renew(db: &mut Db, id: &TerminalId, used: &[u8; SERIAL_LEN], issued: &Issued) -> Result<()> {
-    let changed = next_change(db).await?;
+    let changed = Counter::Terminal.next(db).await?;
     query(
         "UPDATE terminal SET serial = $1, previous_serial = $2, certificate_end = $3, changed = $4, key = $5
          WHERE id = $6",
@@ -156,7 +157,7 @@ pub async fn renew(db: &mut Db, id: &TerminalId, used: &[u8; SERIAL_LEN], issued
 
 /// The new certificate was used: the one before counts no longer.
 pub async fn forget_previous_serial(db: &mut Db, id: &TerminalId, used: &[u8; SERIAL_LEN]) -> Result<()> {
-    let changed = next_change(db).await?;
+    let changed = Counter::Terminal.next(db).await?;
     // Only while the one that was used is still the newest: else the one before is this very one.
     query(
         "UPDATE terminal SET previous_serial = NULL, changed = $1
@@ -181,7 +182,7 @@ pub async fn set_status(db: &mut Db, terminal: &Terminal, status: TerminalStatus
     if terminal.status == TerminalStatus::Revoked {
         return Err(Error::invalid(format!("terminal {} is revoked; it may join again with a new token", terminal.id)));
     }
-    let changed = next_change(db).await?;
+    let changed = Counter::Terminal.next(db).await?;
     query("UPDATE terminal SET status = $1, number = number + 1, revoked = $2, changed = $3 WHERE id = $4")
         .bind(status)
         .bind((status == TerminalStatus::Revoked).then_some(now))
@@ -194,7 +195,7 @@ pub async fn set_status(db: &mut Db, terminal: &Terminal, status: TerminalStatus
 
 /// Takes a revocation back.
 pub async fn bring_back(db: &mut Db, id: &TerminalId) -> Result<()> {
-    let changed = next_change(db).await?;
+    let changed = Counter::Terminal.next(db).await?;
     query(
         "UPDATE terminal SET status = 'active', number = number + 1, revoked = NULL, changed = $1
          WHERE id = $2 AND status = 'revoked'",
@@ -212,7 +213,7 @@ pub async fn bring_back(db: &mut Db, id: &TerminalId) -> Result<()> {
 /// [`Error::Refused`] for none, more than eight, or one that is not known.
 pub async fn set_scopes(db: &mut Db, terminal: &Terminal, scopes: &BTreeSet<ScopeName>) -> Result<()> {
     check_scopes(scopes)?;
-    let changed = next_change(db).await?;
+    let changed = Counter::Terminal.next(db).await?;
     query("UPDATE terminal SET number = number + 1, changed = $1 WHERE id = $2")
         .bind(changed)
         .bind(&terminal.id)
@@ -236,12 +237,10 @@ pub async fn seen(db: &mut Db, seen: &[(TerminalId, UnixTime, String)]) -> Resul
 
 /// Terminals that changed after a value of the counter, and its value now.
 pub async fn changed_after(db: &mut Db, counter: i64) -> Result<(Vec<Terminal>, i64)> {
-    let Only(now): Only<i64> = query("SELECT value FROM counter WHERE name = 'terminal'").one(db).await?;
-    if now == counter {
+    let (now, after) = Counter::Terminal.since(db, counter).await?;
+    if now == after {
         return Ok((Vec::new(), now));
     }
-    // Lower than before: another store was put in the place of this one.
-    let after = if now < counter { -1 } else { counter };
     let changed = query(SELECT).then("WHERE changed > $1").bind(after).all(db).await?;
     Ok((with_scopes(db, changed).await?, now))
 }
@@ -333,12 +332,6 @@ async fn write_scopes(db: &mut Db, id: &TerminalId, scopes: &BTreeSet<ScopeName>
         };
     }
     Ok(())
-}
-
-async fn next_change(db: &mut Db) -> Result<i64> {
-    let Only(value) =
-        query("UPDATE counter SET value = value + 1 WHERE name = 'terminal' RETURNING value").one(db).await?;
-    Ok(value)
 }
 
 struct ScopeOf {

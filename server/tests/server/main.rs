@@ -12,6 +12,7 @@ mod enrolment;
 mod events;
 mod joining;
 mod limits;
+mod measure;
 mod openapi;
 mod people;
 mod process;

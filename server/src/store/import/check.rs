@@ -29,7 +29,7 @@ pub async fn plan(db: &mut Db, people: People, rules: &Rules) -> Result<Plan> {
         }
     }
     problems.sort_by_key(|problem| problem.line);
-    Ok(Plan { newcomers, seqs: taking.seqs, now: rules.now, problems, done: taking.done })
+    Ok(Plan { newcomers, seqs: taking.seqs, touched: BTreeSet::new(), now: rules.now, problems, done: taking.done })
 }
 
 /// Collects what is wrong, so that everything of a line is said at once.

@@ -57,6 +57,8 @@ struct Newcomer {
 pub struct Plan {
     newcomers: Vec<Newcomer>,
     seqs: HashMap<ScopeName, u64>,
+    /// Scopes in which somebody was published.
+    touched: BTreeSet<ScopeName>,
     now: UnixTime,
     /// Everything that is wrong, in the order of the lines.
     pub problems: Vec<Problem>,

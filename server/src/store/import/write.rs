@@ -32,7 +32,8 @@ impl Plan {
             self.publish(db, batch).await?;
         }
 
-        for (scope, seq) in &self.seqs {
+        for scope in &self.touched {
+            let seq = self.seqs.get(scope).ok_or_else(|| Error::damaged("a scope"))?;
             scope::set_seq(db, scope, *seq).await?;
         }
         Ok(self.done)
@@ -47,6 +48,7 @@ impl Plan {
             for scope in &new.scopes {
                 let seq = self.seqs.get_mut(scope).ok_or_else(|| Error::damaged("a scope"))?;
                 *seq += 1;
+                self.touched.insert(scope.clone());
                 rows.push([scope.into(), (&new.person.login).into(), (*seq).into(), record.clone().into()]);
             }
         }
