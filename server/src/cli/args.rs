@@ -8,6 +8,7 @@ mod upkeep;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use wardkey_core::exit::Exit;
 use wardkey_core::name::{DisplayText, LoginName, RpId, ScopeName};
 
 use super::value::{rp_id, server_name};
@@ -21,11 +22,8 @@ pub use upkeep::{Audit, ClockCommand, ConfigCommand, Epoch, Events};
 const PLUMBING: &str = "Options of every command";
 
 /// Central server of Wardkey: people, security keys, terminals, records.
-///
-/// Exit status: 0 done; 1 refused, failed or not found; 2 wrong usage; 3 the configuration or a key
-/// file cannot be used; 4 the database cannot be used; 5 done, but no terminal hears of it now.
 #[derive(Debug, Parser)]
-#[command(name = "wardkey-server", version)]
+#[command(name = "wardkey-server", version, after_help = statuses())]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -43,6 +41,12 @@ pub struct Cli {
     /// Answer in JSON, for programs; errors too, on standard error.
     #[arg(long, global = true, help_heading = PLUMBING, display_order = 901)]
     pub json: bool,
+}
+
+/// The exit statuses, as they stand in the one table.
+fn statuses() -> String {
+    let line = |exit: Exit| format!("  {}  {}", exit.status(), exit.meaning());
+    format!("Exit status:\n{}", Exit::ALL.map(line).join("\n"))
 }
 
 /// What to do.
