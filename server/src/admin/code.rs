@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 use wardkey_core::name::LoginName;
+use wardkey_core::time::UnixTime;
 
-use super::Operation;
+use super::{Listing, Operation};
 use crate::error::{Error, Result};
 use crate::secret;
-use crate::store::code;
 use crate::store::person::{self, PersonStatus};
+use crate::store::{PageRequest, Tx, code};
 use crate::when::shown_utc;
 
 /// A code that was made: the only time that it can be seen.
@@ -28,6 +29,36 @@ pub struct CodesWithdrawn {
     pub login: String,
     /// How many.
     pub withdrawn: u64,
+}
+
+/// A code as it stands in a list; what the person types is known to nobody.
+#[derive(Debug, Serialize)]
+pub struct CodeView {
+    /// Login name of the person.
+    pub login: String,
+    /// `open`, `used` (also one that was withdrawn) or `expired`.
+    pub status: &'static str,
+    /// When it was made, Unix seconds.
+    pub created: u64,
+    /// Not valid from then on, Unix seconds.
+    pub expires: u64,
+    /// When it was used or withdrawn, Unix seconds.
+    pub used: Option<u64>,
+}
+
+/// A page of codes, newest first.
+pub async fn list(tx: &mut Tx, request: &PageRequest, now: UnixTime) -> Result<Listing<CodeView>> {
+    Ok(Listing::new(code::page(tx, request).await?, |listed| CodeView {
+        status: match listed.used {
+            Some(_) => "used",
+            None if now >= listed.expires => "expired",
+            None => "open",
+        },
+        login: listed.login.to_string(),
+        created: listed.created.0,
+        expires: listed.expires.0,
+        used: listed.used.map(|time| time.0),
+    }))
 }
 
 /// Makes a code with which a person enrols a key, valid for so many seconds. `key` is the
@@ -60,7 +91,7 @@ pub async fn delete(op: &mut Operation<'_>, login: &LoginName) -> Result<CodesWi
 mod tests {
     use super::*;
     use crate::admin::person as people;
-    use crate::admin::testing::{Deployment, login};
+    use crate::admin::testing::{Deployment, NOW, login};
 
     #[tokio::test]
     async fn a_person_who_is_switched_off_gets_no_code() {
@@ -81,6 +112,13 @@ mod tests {
         }
         let withdrawn = deployment.act(async |op| delete(op, &login("yamada")).await).await.unwrap();
         assert_eq!(withdrawn.withdrawn, 2);
-        assert_eq!(deployment.actions().await[..2], ["code.withdraw", "code.issue"]);
+        deployment.act(async |op| add(op, &login("yamada"), 60, &[7; 32]).await).await.unwrap();
+        let mut tx = deployment.store.read().await.unwrap();
+        for (after, expected) in [(0, ["open", "used", "used"]), (60, ["expired", "used", "used"])] {
+            let codes = list(&mut tx, &PageRequest::default(), NOW.plus(after)).await.unwrap();
+            assert_eq!(codes.items.iter().map(|code| code.status).collect::<Vec<_>>(), expected);
+        }
+        drop(tx);
+        assert_eq!(deployment.actions().await[..3], ["code.issue", "code.withdraw", "code.issue"]);
     }
 }

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use wardkey_core::time::UnixTime;
 
-use super::Operation;
+use super::{Operation, naming};
 use crate::error::Result;
 use crate::people_file::{People, Problem};
 use crate::store::Tx;
@@ -54,6 +54,7 @@ pub fn in_words(done: &Imported) -> String {
 async fn plan(tx: &mut Tx, people: People, taking: Taking, (now, zone): (UnixTime, &TimeZone)) -> Result<Plan> {
     let rules =
         Rules { keys_per_person: taking.keys_per_person, skip_existing: taking.skip_existing, zone: zone.clone(), now };
+    let people = naming::check_file(tx, people).await?;
     import::plan(tx, people, &rules).await
 }
 

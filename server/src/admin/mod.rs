@@ -16,14 +16,17 @@
 //! [`Error::Damaged`]: crate::error::Error::Damaged
 //! [`Error::Refused`]: crate::error::Error::Refused
 
+pub mod account;
 pub mod clock;
 pub mod code;
+mod edit;
 pub mod epoch;
 pub mod event;
 pub mod import;
 pub mod init;
 pub mod key;
 mod listing;
+mod naming;
 mod operation;
 pub mod person;
 pub mod reach;
@@ -34,5 +37,6 @@ mod testing;
 pub mod token;
 pub mod trail;
 
+pub use edit::Edit;
 pub use listing::Listing;
 pub use operation::Operation;

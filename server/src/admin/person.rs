@@ -3,10 +3,11 @@
 use serde::Serialize;
 use wardkey_core::name::{DisplayText, GroupName, Language, LoginName, ScopeName};
 
+use super::edit::Edit;
 use super::key::KeyView;
 use super::operation::{joined, names};
 use super::reach::Reach;
-use super::{Listing, Operation};
+use super::{Listing, Operation, naming};
 use crate::error::{Error, Result};
 use crate::store::credential::{self, CredentialStatus};
 use crate::store::person::{self, Details, PersonStatus, Profile};
@@ -68,10 +69,10 @@ pub struct Changes {
     pub valid_until: Option<When>,
     /// Without limit, where no other one is given.
     pub always_valid: bool,
-    /// All scopes.
-    pub scopes: Option<Vec<ScopeName>>,
-    /// All groups.
-    pub groups: Option<Vec<GroupName>>,
+    /// Scopes.
+    pub scopes: Edit<ScopeName>,
+    /// Groups.
+    pub groups: Edit<GroupName>,
 }
 
 /// A person who was changed.
@@ -83,6 +84,9 @@ pub struct PersonChanged {
     /// Scopes in which that was published.
     #[serde(skip)]
     pub published: usize,
+    /// What an administrator should look at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// A person who was switched on or off, or deleted.
@@ -110,6 +114,7 @@ pub async fn add(op: &mut Operation<'_>, new: NewPerson) -> Result<PersonView> {
         groups: new.groups.into_iter().collect(),
         scopes: new.scopes.into_iter().collect(),
     };
+    naming::check_login(op.tx, &profile.login).await?;
     let id = person::add(op.tx, &profile, op.now).await?;
     state::publish_person(op.tx, id).await?;
 
@@ -120,6 +125,14 @@ pub async fn add(op: &mut Operation<'_>, new: NewPerson) -> Result<PersonView> {
 /// Changes a person, and publishes that.
 pub async fn set(op: &mut Operation<'_>, login: &LoginName, changes: Changes) -> Result<PersonChanged> {
     let before = person::get(op.tx, login).await?;
+    let mut warnings = Vec::new();
+    let groups = changes.groups.apply(person::groups(op.tx, before.id).await?, ("group", &mut warnings));
+    let scopes = changes.scopes.apply(person::scopes(op.tx, before.id).await?, ("scope", &mut warnings));
+    if scopes.is_empty() {
+        let message = format!("person {login} would be in no scope; disable or delete the person instead");
+        return Err(Error::invalid(message));
+    }
+
     let kept = |time| if changes.always_valid { None } else { time };
     let profile = Profile {
         login: login.clone(),
@@ -127,20 +140,14 @@ pub async fn set(op: &mut Operation<'_>, login: &LoginName, changes: Changes) ->
         language: changes.language.unwrap_or(before.language),
         not_before: op.moment(changes.valid_from, When::begins)?.or(kept(before.not_before)),
         not_after: op.moment(changes.valid_until, When::ends)?.or(kept(before.not_after)),
-        groups: match changes.groups {
-            Some(groups) => groups.into_iter().collect(),
-            None => person::groups(op.tx, before.id).await?,
-        },
-        scopes: match changes.scopes {
-            Some(scopes) => scopes.into_iter().collect(),
-            None => person::scopes(op.tx, before.id).await?,
-        },
+        groups,
+        scopes,
     };
     person::change(op.tx, before.id, &profile, op.now).await?;
     let published = state::publish_person(op.tx, before.id).await?;
 
     op.record("person.set", login.as_str(), Some(&in_the_trail(&profile))).await?;
-    Ok(PersonChanged { person: show(op.tx, login).await?, published })
+    Ok(PersonChanged { person: show(op.tx, login).await?, published, warnings })
 }
 
 /// Switches a person on or off, or deletes the person for ever. Whoever is not active loses every open
@@ -238,6 +245,29 @@ mod tests {
             deployment.act(async |op| switch(op, &login("yamada"), PersonStatus::Disabled).await).await.unwrap();
         assert!(!again.changed);
         assert_eq!(deployment.actions().await[..2], ["person.disable", "person.disable"]);
+    }
+
+    #[tokio::test]
+    async fn groups_and_scopes_are_added_and_removed_one_by_one() {
+        let deployment = Deployment::new().await;
+        deployment.add("yamada").await;
+        let set = async |changes: Changes| deployment.act(async |op| set(op, &login("yamada"), changes).await).await;
+        let group = |name: &str| GroupName::new(name).unwrap();
+        let scope = |name: &str| ScopeName::new(name).unwrap();
+
+        let groups = Edit { add: vec![group("a"), group("b")], ..Edit::default() };
+        let done = set(Changes { groups, ..Changes::default() }).await.unwrap();
+        assert_eq!((done.person.groups.as_slice(), done.warnings.len()), (&["a".into(), "b".into()][..], 0));
+
+        let groups = Edit { add: vec![group("c")], remove: vec![group("a"), group("x")], all: None };
+        let scopes = Edit { add: vec![scope("er")], remove: vec![scope("icu")], all: None };
+        let done = set(Changes { groups, scopes, ..Changes::default() }).await.unwrap();
+        assert_eq!((done.person.groups, done.person.scopes), (vec!["b".into(), "c".into()], vec!["er".into()]));
+        assert_eq!(done.warnings, ["group x was not there"]);
+
+        let scopes = Edit { remove: vec![scope("er")], ..Edit::default() };
+        let refused = set(Changes { scopes, ..Changes::default() }).await.unwrap_err();
+        assert!(refused.to_string().contains("no scope"), "{refused}");
     }
 
     #[tokio::test]

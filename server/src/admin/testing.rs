@@ -2,16 +2,22 @@
 
 use std::path::Path;
 
+use base64ct::{Base64UrlUnpadded, Encoding};
 use jiff::tz::TimeZone;
+use wardkey_core::id::{Hash, TerminalId};
 use wardkey_core::name::{DisplayText, Language, LoginName, RpId, ScopeName};
 use wardkey_core::time::UnixTime;
 
+use super::import::{self, Outcome, Taking};
 use super::init::{self, NewDeployment};
 use super::person::{self, NewPerson};
-use super::{Operation, trail};
+use super::{Operation, key, trail};
 use crate::config::Config;
 use crate::error::Result;
+use crate::people_file::People;
+use crate::pki::{Issued, SERIAL_LEN};
 use crate::store::audit::Actor;
+use crate::store::terminal::{self, Joining, TerminalStatus};
 use crate::store::{PageRequest, Store};
 
 /// When the tests begin.
@@ -96,4 +102,44 @@ impl Deployment {
         let rows = trail::list(&mut tx, None, &PageRequest::default()).await.unwrap();
         rows.items.into_iter().map(|row| row.action).collect()
     }
+}
+
+/// Adds a person of the scope `icu` with one key; its fingerprint.
+pub async fn import_key(deployment: &Deployment, name: &str) -> String {
+    let point = p256::ecdsa::SigningKey::from_slice(&[7; 32]).unwrap();
+    let point = point.verifying_key().to_sec1_point(false);
+    let mut cose = vec![0xa5, 0x01, 0x02, 0x03, 0x26, 0x20, 0x01, 0x21, 0x58, 0x20];
+    cose.extend_from_slice(point.x().unwrap());
+    cose.extend_from_slice(&[0x22, 0x58, 0x20]);
+    cose.extend_from_slice(point.y().unwrap());
+    let text = |bytes: &[u8]| Base64UrlUnpadded::encode_string(bytes);
+    let line = serde_json::json!({ "login": name, "name": name, "scopes": ["icu"],
+        "credentials": [{ "id": text(&[9; 32]), "public_key": text(&cose) }] });
+    let people = People::from_jsonl(line.to_string().as_bytes());
+    let taking = Taking { keys_per_person: 4, skip_existing: false };
+    let done = deployment.act(async |op| import::run(op, people, taking, "keys.jsonl").await).await.unwrap();
+    assert!(matches!(done, Outcome::Done(done) if done.keys == 1), "{done:?}");
+    let mut tx = deployment.store.read().await.unwrap();
+    let keys = key::list_of(&mut tx, &login(name), &PageRequest::default()).await.unwrap();
+    keys.items[0].key.fingerprint.clone()
+}
+
+/// A terminal of the scope `icu` that has joined; its id.
+pub async fn joined_terminal(deployment: &Deployment) -> String {
+    let id = TerminalId::new([5; 16]);
+    let issued =
+        Issued { certificate: Vec::new(), serial: [1; SERIAL_LEN], expires: NOW.plus(86_400), key: Hash::new([3; 32]) };
+    let put = async |op: &mut Operation<'_>| {
+        let joining = Joining {
+            id,
+            name: &DisplayText::new("desk 1").unwrap(),
+            machine: Hash::new([4; 32]),
+            status: TerminalStatus::Active,
+            issued: &issued,
+            scopes: &[scope("icu")].into(),
+        };
+        terminal::put(op.tx, &joining, op.now).await
+    };
+    deployment.act(put).await.unwrap();
+    id.to_hex()
 }

@@ -7,14 +7,15 @@ use wardkey_core::document::{MAX_SCOPES, RootDocument};
 use wardkey_core::id::{from_hex, to_hex};
 use wardkey_core::name::ScopeName;
 use wardkey_core::sign;
+use wardkey_core::time::UnixTime;
 use wardkey_core::token::JoinToken;
 
-use super::Operation;
-use super::operation::joined;
+use super::operation::{joined, names};
+use super::{Listing, Operation};
 use crate::error::{Error, Result};
 use crate::secret;
 use crate::store::token::{self, Purpose};
-use crate::store::{setting, terminal};
+use crate::store::{PageRequest, Tx, setting, terminal};
 use crate::when::shown_utc;
 
 /// What a token is made for.
@@ -52,6 +53,49 @@ pub struct TokenWithdrawn {
     pub id: String,
     /// Whether it was valid until now.
     pub changed: bool,
+}
+
+/// A token as it stands in a list: without its secret.
+#[derive(Debug, Serialize)]
+pub struct TokenView {
+    /// Its id, hexadecimal digits.
+    pub id: String,
+    /// `open`, `used`, `withdrawn` or `expired`.
+    pub status: &'static str,
+    /// Scopes that it gives.
+    pub scopes: Vec<String>,
+    /// Machines that it is for.
+    pub uses: i64,
+    /// Machines that have used it.
+    pub used: i64,
+    /// When it was made, Unix seconds.
+    pub created: u64,
+    /// Not valid from then on, Unix seconds.
+    pub expires: u64,
+    /// When it was withdrawn, Unix seconds.
+    pub withdrawn: Option<u64>,
+    /// Id of the terminal in whose place the machine comes.
+    pub replaces: Option<String>,
+}
+
+/// A page of tokens, newest first.
+pub async fn list(tx: &mut Tx, request: &PageRequest, now: UnixTime) -> Result<Listing<TokenView>> {
+    Ok(Listing::new(token::page(tx, request).await?, |token| TokenView {
+        status: match token.revoked {
+            Some(_) => "withdrawn",
+            None if token.used >= token.uses => "used",
+            None if now >= token.expires => "expired",
+            None => "open",
+        },
+        id: to_hex(&token.id),
+        scopes: names(&token.scopes),
+        uses: token.uses,
+        used: token.used,
+        created: token.created.0,
+        expires: token.expires.0,
+        withdrawn: token.revoked.map(|time| time.0),
+        replaces: token.replaces.map(|id| id.to_hex()),
+    }))
 }
 
 /// Makes a token.
@@ -108,17 +152,24 @@ pub async fn delete(op: &mut Operation<'_>, text: &str) -> Result<TokenWithdrawn
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::admin::testing::{Deployment, scope};
+    use crate::admin::testing::{Deployment, NOW, scope};
 
     #[tokio::test]
     async fn a_token_is_withdrawn_by_itself_or_by_its_id_and_nothing_else() {
         let deployment = Deployment::new().await;
         let new = || NewToken { scopes: [scope("icu")].into(), replaces: None, seconds: 60, uses: 1 };
         let made = deployment.act(async |op| add(op, new()).await).await.unwrap();
+        let status = async |after: u64| {
+            let mut tx = deployment.store.read().await.unwrap();
+            let tokens = list(&mut tx, &PageRequest::default(), NOW.plus(after)).await.unwrap();
+            tokens.items[0].status
+        };
+        assert_eq!((status(0).await, status(60).await), ("open", "expired"));
         for (text, changed) in [(made.token.as_str(), true), (made.id.as_str(), false)] {
             let withdrawn = deployment.act(async |op| delete(op, text).await).await.unwrap();
             assert_eq!((withdrawn.id.as_str(), withdrawn.changed), (made.id.as_str(), changed));
         }
+        assert_eq!(status(0).await, "withdrawn");
         deployment.act(async |op| delete(op, "xyz").await).await.unwrap_err();
     }
 

@@ -13,6 +13,7 @@ mod person;
 mod run;
 mod scope;
 mod terminal;
+mod token;
 mod trail;
 mod value;
 
@@ -96,7 +97,10 @@ impl Context {
             Command::Key(command) => key::act(self, command).await,
             Command::Terminal(command) => terminal::act(self, command).await,
             Command::Code(command) => code::act(self, command).await,
+            Command::Enroll(new) => code::add(self, new).await,
+            Command::Token(command) => token::act(self, command).await,
             Command::Scope(command) => scope::act(self, command).await,
+            Command::Account(command) => scope::account(self, command).await,
             Command::Events(command) => trail::events(self, command).await,
             Command::Audit(command) => trail::audit(self, command).await,
             Command::Epoch(command) => trail::epoch(self, command).await,

@@ -3,14 +3,13 @@
 use wardkey_core::name::{LoginName, ScopeName};
 use wardkey_core::time::UnixTime;
 
-use super::args::{self, PersonAct};
+use super::args::{self, Paging, PersonAct};
 use super::context::Context;
 use super::import::{self, Asked};
 use super::key;
-use super::value::table;
-use crate::admin::person::{self, Changes, NewPerson, PersonView};
+use crate::admin::Edit;
+use crate::admin::person::{self, Changes, NewPerson};
 use crate::error::Result;
-use crate::store::PageRequest;
 use crate::store::person::PersonStatus;
 use crate::when;
 
@@ -21,14 +20,30 @@ pub async fn act(context: &Context, command: args::Person) -> Result<()> {
             let added = context.change(reason.as_deref(), async |op| person::add(op, new).await).await?;
             context.output.say(&added, || vec![format!("person {} added", added.login)])
         }
-        args::Person::Set { login, name, scopes, groups, language, valid_from, valid_until, always_valid, reason } => {
+        args::Person::Set {
+            login,
+            name,
+            add_scopes,
+            remove_scopes,
+            add_groups,
+            remove_groups,
+            scopes,
+            groups,
+            language,
+            valid_from,
+            valid_until,
+            always_valid,
+            reason,
+        } => {
+            let scopes = Edit { all: scopes, add: add_scopes, remove: remove_scopes };
+            let groups = Edit { all: groups, add: add_groups, remove: remove_groups };
             let changes = Changes { name, language, valid_from, valid_until, always_valid, scopes, groups };
             set(context, &login, changes, reason.as_deref()).await
         }
         args::Person::Disable(act) => switch(context, &act, PersonStatus::Disabled).await,
         args::Person::Enable(act) => switch(context, &act, PersonStatus::Active).await,
         args::Person::Delete(act) => switch(context, &act, PersonStatus::Deleted).await,
-        args::Person::List { scope, limit } => list(context, scope.as_ref(), limit).await,
+        args::Person::List { scope, paging } => list(context, scope.as_ref(), paging).await,
         args::Person::Show { login } => show(context, &login).await,
         args::Person::Import { file, format, check, skip_existing, reason } => {
             let asked = Asked { file: &file, format, check, skip_existing, reason: reason.as_deref() };
@@ -39,6 +54,7 @@ pub async fn act(context: &Context, command: args::Person) -> Result<()> {
 
 async fn set(context: &Context, login: &LoginName, changes: Changes, reason: Option<&str>) -> Result<()> {
     let done = context.change(reason, async |op| person::set(op, login, changes).await).await?;
+    context.output.warn(&done.warnings);
     context.output.say(&done, || vec![format!("person {login} changed in {} scopes", done.published)])
 }
 
@@ -55,23 +71,20 @@ async fn switch(context: &Context, act: &PersonAct, status: PersonStatus) -> Res
     context.heard(&done.reach).await
 }
 
-async fn list(context: &Context, scope: Option<&ScopeName>, limit: u32) -> Result<()> {
-    let request = PageRequest { limit, ..PageRequest::default() };
-    let people = person::list(&mut context.read().await?, scope, &request).await?.items;
-    let row = |person: &PersonView| {
+async fn list(context: &Context, scope: Option<&ScopeName>, paging: Paging) -> Result<()> {
+    let people = person::list(&mut context.read().await?, scope, &paging.request()).await?;
+    let head = ["LOGIN", "NAME", "STATUS", "KEYS", "SCOPES", "GROUPS"];
+    context.output.list(&people, &head, |person| {
         let active = person.keys.iter().filter(|key| key.status == "active").count();
+        let kept = person.keys.iter().filter(|key| key.status != "deleted").count();
         vec![
             person.login.clone(),
             person.name.clone(),
             person.status.to_owned(),
-            format!("{active}/{}", person.keys.iter().filter(|key| key.status != "deleted").count()),
+            format!("{active}/{kept}"),
             person.scopes.join(","),
             person.groups.join(","),
         ]
-    };
-    context.output.say(&people, || {
-        let head = ["LOGIN", "NAME", "STATUS", "KEYS", "SCOPES", "GROUPS"];
-        table(&head, &people.iter().map(row).collect::<Vec<_>>())
     })
 }
 

@@ -2,21 +2,23 @@
 
 use super::args::{Audit, Epoch, Events};
 use super::context::Context;
-use super::value::table;
 use crate::admin::event::{self, Wanted};
 use crate::admin::{epoch, trail};
 use crate::error::Result;
-use crate::store::audit::Entry;
-use crate::store::event::Listed;
-use crate::store::{PageRequest, to_time};
+use crate::store::to_time;
 use crate::when::shown_utc;
 
+/// Rows of one page by default.
+const RECORDS: u32 = 100;
+
 pub async fn events(context: &Context, command: Events) -> Result<()> {
-    let Events::List { person, terminal, name, outcome, invalid, since, limit } = command;
+    let Events::List { person, terminal, name, outcome, invalid, since, part } = command;
     let wanted = Wanted { person: person.as_ref(), terminal: terminal.as_deref(), name, outcome, invalid, since };
-    let request = PageRequest { limit, ..PageRequest::default() };
-    let events = event::list(&mut context.read().await?, wanted, &context.zone(), &request).await?.items;
-    let row = |event: &Listed| {
+    let request = part.request(RECORDS);
+    let events = event::list(&mut context.read().await?, wanted, &context.zone(), &request).await?;
+    let head = ["TIME", "EVENT", "OUTCOME", "PERSON", "ACCOUNT", "TERMINAL", "REASON", "EVIDENCE", "DETAIL"];
+    context.output.list(&events, &head, |view| {
+        let event = &view.event;
         vec![
             time(event.time),
             event.event.clone(),
@@ -26,21 +28,18 @@ pub async fn events(context: &Context, command: Events) -> Result<()> {
             event.terminal_name.clone(),
             dash(event.reason.as_deref()),
             event.finding.clone().unwrap_or_else(|| event.evidence.clone()),
+            dash(view.explanation.as_deref().or(event.detail.as_deref())),
         ]
-    };
-    context.output.say(&events, || {
-        let head = ["TIME", "EVENT", "OUTCOME", "PERSON", "ACCOUNT", "TERMINAL", "REASON", "EVIDENCE"];
-        table(&head, &events.iter().map(row).collect::<Vec<_>>())
     })
 }
 
 pub async fn audit(context: &Context, command: Audit) -> Result<()> {
     let mut tx = context.read().await?;
     match command {
-        Audit::List { object, limit } => {
-            let request = PageRequest { limit, ..PageRequest::default() };
-            let entries = trail::list(&mut tx, object.as_deref(), &request).await?.items;
-            let row = |entry: &Entry| {
+        Audit::List { object, part } => {
+            let entries = trail::list(&mut tx, object.as_deref(), &part.request(RECORDS)).await?;
+            let head = ["TIME", "ACTOR", "ACTION", "OBJECT", "REASON", "DETAIL"];
+            context.output.list(&entries, &head, |entry| {
                 vec![
                     time(entry.time),
                     entry.actor.clone(),
@@ -49,10 +48,6 @@ pub async fn audit(context: &Context, command: Audit) -> Result<()> {
                     dash(entry.reason.as_deref()),
                     dash(entry.detail.as_deref()),
                 ]
-            };
-            context.output.say(&entries, || {
-                let head = ["TIME", "ACTOR", "ACTION", "OBJECT", "REASON", "DETAIL"];
-                table(&head, &entries.iter().map(row).collect::<Vec<_>>())
             })
         }
         Audit::Verify => {

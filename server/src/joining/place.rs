@@ -64,7 +64,7 @@ pub async fn find(tx: &mut Tx, before: Option<Terminal>, token: &Token, key: &Ha
         (_, true) => Ok(Place::Own(terminal)),
         (Some(_), false) => Ok(Place::Of(terminal)),
         (None, false) => refuse(
-            "this machine has joined before with another key; make a token by \"wardkey-server terminal token \
+            "this machine has joined before with another key; make a token with \"wardkey-server token add \
              --replace TERMINAL\"",
         ),
     }

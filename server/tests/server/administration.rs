@@ -262,7 +262,7 @@ fn s9_every_act_is_in_the_trail_with_actor_and_reason_and_none_can_be_changed() 
     ];
     for (action, args) in acts {
         deployment.ok(args);
-        let row = deployment.json(&["audit", "list", "--limit", "1"])[0].clone();
+        let row = deployment.rows(&["audit", "list", "--limit", "1"])[0].clone();
         assert_eq!(row["action"], *action);
         assert!(row["reason"].as_str().unwrap().starts_with("why-"), "{row}");
         assert!(row["actor"].as_str().unwrap().starts_with("unix:"), "{row}");
@@ -326,8 +326,8 @@ fn people_are_shown_as_they_were_given() {
     assert_eq!((&person["valid_from"], &person["groups"]), (&json!(null), &json!([])));
     assert_eq!(person["scopes"], json!(["er", "icu"]));
     deployment.ok(&["person", "add", "sato", "--name", "佐藤", "--scope", "er"]);
-    assert_eq!(deployment.json(&["person", "list"]).as_array().unwrap().len(), 2);
-    assert_eq!(deployment.json(&["person", "list", "--scope", "icu"]).as_array().unwrap().len(), 1);
+    assert_eq!(deployment.rows(&["person", "list"]).as_array().unwrap().len(), 2);
+    assert_eq!(deployment.rows(&["person", "list", "--scope", "icu"]).as_array().unwrap().len(), 1);
     deployment.refused(1, &["person", "list", "--scope", "nowhere"]);
 }
 
@@ -375,7 +375,7 @@ fn an_import_is_all_or_nothing_and_says_the_line() {
             said.contains("people.jsonl:3: ") && said.contains(part) && said.contains("Nothing was imported"),
             "{what}: {said}"
         );
-        assert_eq!(deployment.json(&["person", "list"]).as_array().unwrap().len(), 1, "{what}");
+        assert_eq!(deployment.rows(&["person", "list"]).as_array().unwrap().len(), 1, "{what}");
     }
     import(&format!("{good}\n{}\n", with("login", json!("there"))));
     let done = deployment.json(&["person", "import", file, "--skip-existing", "--reason", "migration"]);

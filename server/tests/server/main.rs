@@ -7,6 +7,7 @@ mod support;
 mod administration;
 mod clock;
 mod connections;
+mod contract;
 mod enrolment;
 mod events;
 mod joining;

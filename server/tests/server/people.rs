@@ -22,7 +22,7 @@ impl Files {
     }
 
     fn logins(&self) -> Vec<String> {
-        let people = self.0.json(&["person", "list"]);
+        let people = self.0.rows(&["person", "list"]);
         people.as_array().unwrap().iter().map(|person| person["login"].as_str().unwrap().to_owned()).collect()
     }
 }
@@ -202,7 +202,7 @@ fn a_change_that_no_terminal_hears_of_is_not_called_done() {
         assert!(deployment.unheard(args).contains("WK-1544"), "{args:?}");
     }
     // It is stored: the server publishes it when it runs.
-    assert_eq!(deployment.json(&["terminal", "list"])[0]["status"], "revoked");
+    assert_eq!(deployment.rows(&["terminal", "list"])[0]["status"], "revoked");
     heard(&["person", "enable", "sato"]);
     heard(&["person", "add", "c", "--name", "C", "--scope", "icu"]);
 }
