@@ -29,6 +29,8 @@ use crate::error::{Error, Result};
 
 /// How long a statement waits for another process that writes.
 pub const BUSY: Duration = Duration::from_secs(10);
+/// How often it is tried to announce a change.
+const ANNOUNCED_AGAIN: u32 = 16;
 /// Connections that read.
 const READERS: u32 = 8;
 
@@ -107,9 +109,16 @@ impl Database {
     /// Says to other processes that a change wants to pass. Without it the change waits longer, and
     /// nothing else: a file system that has no such locks keeps nobody from writing.
     pub fn announce(&self) -> Option<Announcement> {
-        let folder = File::open(&self.folder).ok()?;
-        let lock = Flock::lock(folder, FlockArg::LockSharedNonblock).ok()?;
-        Some(Announcement { _lock: lock })
+        let mut folder = File::open(&self.folder).ok()?;
+        for _ in 0..ANNOUNCED_AGAIN {
+            match Flock::lock(folder, FlockArg::LockSharedNonblock) {
+                Ok(lock) => return Some(Announcement { _lock: lock }),
+                // Somebody looks at this moment whether anything is announced.
+                Err((given_back, _)) => folder = given_back,
+            }
+            std::thread::yield_now();
+        }
+        None
     }
 
     /// Whether another process wants to change something.
