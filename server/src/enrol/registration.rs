@@ -1,18 +1,4 @@
-//! Registrations: from a one-time code to a verified credential.
-//!
-//! ```text
-//!   begin:  code ──> session + challenge (60 s, once) ──> the key makes a credential
-//!   finish: session taken ──> webauthn-rs-core: challenge, origin, rp id, UV, statement
-//!                         ──> our strict reading of the same bytes ──> chain to a trusted root
-//! ```
-//! The library verifies (ES256; [`eddsa`] what it does not take); what is stored is read from the very
-//! bytes that it verified, because it gives neither the exact COSE key nor the signed extensions away.
-//! Whether a maker vouches for the key is asked of every key alike ([`attested`]).
-
-pub mod attested;
-pub mod auth_data;
-pub mod eddsa;
-pub mod redeem;
+//! The challenge of a registration, and the verification of what the key made.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -40,13 +26,14 @@ use webauthn_rs_core::proto::{
     RequestRegistrationExtensions, UserVerificationPolicy,
 };
 
+use super::auth_data::Attestation;
+use super::eddsa::Expected;
+use super::{attested, eddsa};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::secret;
 use crate::store::code::OpenCode;
 use crate::store::credential::Registration;
-use auth_data::Attestation;
-use eddsa::Expected;
 
 /// Registrations under way at once; each ends by itself after a minute.
 const MAX_SESSIONS: usize = 10_000;
