@@ -11,6 +11,8 @@
 
 mod behind;
 mod board;
+#[cfg(test)]
+mod cost;
 mod follow;
 mod publisher;
 mod table;

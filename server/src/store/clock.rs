@@ -61,8 +61,8 @@ pub async fn write(db: &mut Db, signed: UnixTime, refused: Option<Jump>) -> Resu
 /// An administrator says that it is `now`, whatever was signed before; also the first time of a new store.
 pub async fn confirm(db: &mut Db, now: UnixTime) -> Result<()> {
     query(
-        "INSERT INTO signing_clock (only, signed, confirmation) VALUES (1, $1, 0)
-         ON CONFLICT (only) DO UPDATE SET signed = excluded.signed,
+        "INSERT INTO signing_clock (\"only\", signed, confirmation) VALUES (1, $1, 0)
+         ON CONFLICT (\"only\") DO UPDATE SET signed = excluded.signed,
              confirmation = signing_clock.confirmation + 1, refused_wall = NULL, refused_expected = NULL",
     )
     .bind(now)

@@ -33,6 +33,8 @@ pub mod event;
 mod handle;
 pub mod import;
 pub mod intake;
+#[cfg(test)]
+mod lists;
 pub mod lookup;
 pub mod page;
 pub mod person;
@@ -54,6 +56,8 @@ use wardkey_core::time::UnixTime;
 pub use handle::{Store, Tx};
 pub use page::{Page, PageRequest};
 pub use query::Db;
+#[cfg(test)]
+pub use query::statements as statements_run;
 pub use sqlite::Watcher;
 
 use crate::error::{Error, Result};

@@ -10,7 +10,7 @@ use wardkey_core::time::UnixTime;
 
 use super::credential::{self, Credential};
 use super::page::{Page, PageRequest};
-use super::query::{Db, FromRow, Only, Row, is_missing_reference, is_taken, query};
+use super::query::{Db, FromRow, LISTED_AT_ONCE, Only, Row, is_missing_reference, is_taken, query};
 use super::value::words;
 use crate::error::{Error, Result};
 use crate::secret;
@@ -245,30 +245,26 @@ pub async fn page(db: &mut Db, scope: Option<&ScopeName>, request: &PageRequest)
     Ok(Page { rows: details(db, page.rows).await?, next: page.next })
 }
 
-/// Groups, scopes and keys of these people, in as many statements for a thousand as for one.
+/// Groups, scopes and keys of these people, in as many statements for a hundred as for one.
 pub async fn details(db: &mut Db, people: Vec<Person>) -> Result<Vec<Details>> {
-    let ids: Vec<i64> = people.iter().map(|person| person.id).collect();
     let mut groups: BTreeMap<i64, BTreeSet<GroupName>> = BTreeMap::new();
-    for row in query("SELECT person, name FROM person_group WHERE person IN ")
-        .list(ids.iter().copied())
-        .all::<GroupOf>(db)
-        .await?
-    {
-        groups.entry(row.person).or_default().insert(row.name);
-    }
-
     let mut scopes: BTreeMap<i64, BTreeSet<ScopeName>> = BTreeMap::new();
-    for row in query("SELECT person, scope FROM person_scope WHERE person IN ")
-        .list(ids.iter().copied())
-        .all::<ScopeOf>(db)
-        .await?
-    {
-        scopes.entry(row.person).or_default().insert(row.scope);
-    }
-
     let mut keys: BTreeMap<i64, Vec<Credential>> = BTreeMap::new();
-    for key in credential::of_people(db, &ids).await? {
-        keys.entry(key.person).or_default().push(key);
+    for part in people.chunks(LISTED_AT_ONCE) {
+        let ids: Vec<i64> = part.iter().map(|person| person.id).collect();
+        let of = query("SELECT person, name FROM person_group WHERE person IN ").list(ids.iter().copied());
+        for row in of.all::<GroupOf>(db).await? {
+            groups.entry(row.person).or_default().insert(row.name);
+        }
+
+        let of = query("SELECT person, scope FROM person_scope WHERE person IN ").list(ids.iter().copied());
+        for row in of.all::<ScopeOf>(db).await? {
+            scopes.entry(row.person).or_default().insert(row.scope);
+        }
+
+        for key in credential::of_people(db, &ids).await? {
+            keys.entry(key.person).or_default().push(key);
+        }
     }
 
     let whole = |person: Person| Details {

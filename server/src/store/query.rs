@@ -14,6 +14,31 @@ pub struct Db {
     pub(super) driver: sqlite::Transaction,
 }
 
+#[cfg(test)]
+thread_local! {
+    static STATEMENTS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+/// Statements that this thread has run.
+#[cfg(test)]
+pub fn statements() -> u64 {
+    STATEMENTS.get()
+}
+
+impl Db {
+    async fn execute(&mut self, query: Query) -> Result<u64> {
+        #[cfg(test)]
+        STATEMENTS.set(STATEMENTS.get() + 1);
+        Ok(self.driver.execute(query.sql, query.values).await?)
+    }
+
+    async fn fetch(&mut self, query: Query) -> Result<Vec<sqlite::Row>> {
+        #[cfg(test)]
+        STATEMENTS.set(STATEMENTS.get() + 1);
+        Ok(self.driver.fetch(query.sql, query.values).await?)
+    }
+}
+
 /// A row of an answer.
 pub struct Row(sqlite::Row);
 
@@ -35,6 +60,10 @@ pub trait FromRow: Sized {
     /// As of [`Row::get`].
     fn from_row(row: &Row) -> Result<Self>;
 }
+
+/// Values of one list or rows: SQLite looks for each numbered parameter in a list of all of them, so many
+/// short statements are quicker than a long one.
+pub const LISTED_AT_ONCE: usize = 100;
 
 /// A statement with its values.
 pub struct Query {
@@ -101,7 +130,7 @@ impl Query {
     /// # Errors
     /// [`Error::Store`].
     pub async fn execute(self, db: &mut Db) -> Result<u64> {
-        Ok(db.driver.execute(self.sql, self.values).await?)
+        db.execute(self).await
     }
 
     /// All rows.
@@ -109,7 +138,7 @@ impl Query {
     /// # Errors
     /// [`Error::Store`], [`Error::Damaged`].
     pub async fn all<T: FromRow>(self, db: &mut Db) -> Result<Vec<T>> {
-        let rows = db.driver.fetch(self.sql, self.values).await?;
+        let rows = db.fetch(self).await?;
         rows.into_iter().map(|row| T::from_row(&Row(row))).collect()
     }
 
@@ -118,7 +147,7 @@ impl Query {
     /// # Errors
     /// [`Error::Store`], [`Error::Damaged`].
     pub async fn optional<T: FromRow>(self, db: &mut Db) -> Result<Option<T>> {
-        let rows = db.driver.fetch(self.sql, self.values).await?;
+        let rows = db.fetch(self).await?;
         rows.into_iter().next().map(|row| T::from_row(&Row(row))).transpose()
     }
 

@@ -9,7 +9,7 @@ use wardkey_core::time::UnixTime;
 
 use super::counter::Counter;
 use super::page::{Page, PageRequest};
-use super::query::{Db, FromRow, Row, is_missing_reference, query};
+use super::query::{Db, FromRow, LISTED_AT_ONCE, Row, is_missing_reference, query};
 use super::value::{with_prefix, words};
 use crate::error::{Error, Result};
 use crate::pki::{Issued, SERIAL_LEN};
@@ -345,12 +345,9 @@ impl FromRow for ScopeOf {
     }
 }
 
-/// Terminals whose scopes are read with one statement.
-const SCOPES_OF: usize = 1000;
-
 /// Adds their scopes to terminals.
 async fn with_scopes(db: &mut Db, mut terminals: Vec<Terminal>) -> Result<Vec<Terminal>> {
-    for part in terminals.chunks_mut(SCOPES_OF) {
+    for part in terminals.chunks_mut(LISTED_AT_ONCE) {
         let ids = part.iter().map(|terminal| &terminal.id);
         let rows =
             query("SELECT terminal, scope FROM terminal_scope WHERE terminal IN ").list(ids).all::<ScopeOf>(db).await?;

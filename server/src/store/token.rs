@@ -8,7 +8,7 @@ use wardkey_core::time::UnixTime;
 use zeroize::Zeroizing;
 
 use super::page::{Page, PageRequest};
-use super::query::{Db, FromRow, Only, Row, is_missing_reference, query};
+use super::query::{Db, FromRow, LISTED_AT_ONCE, Only, Row, is_missing_reference, query};
 use super::value::with_prefix;
 use crate::error::{Error, Result};
 
@@ -110,9 +110,11 @@ pub async fn page(db: &mut Db, request: &PageRequest) -> Result<Page<ListedToken
     .await?;
     let mut page = Page::new(rows, request, |token| to_hex(&token.id));
 
-    let mut scopes = scopes_of(db, page.rows.iter().map(|token| &token.id)).await?;
-    for token in &mut page.rows {
-        token.scopes = scopes.remove(&token.id).unwrap_or_default();
+    for part in page.rows.chunks_mut(LISTED_AT_ONCE) {
+        let mut scopes = scopes_of(db, part.iter().map(|token| &token.id)).await?;
+        for token in part {
+            token.scopes = scopes.remove(&token.id).unwrap_or_default();
+        }
     }
     Ok(page)
 }

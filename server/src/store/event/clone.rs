@@ -5,6 +5,7 @@ use wardkey_core::time::UnixTime;
 
 use crate::error::Result;
 use crate::store::query::{Db, FromRow, Row, query};
+use crate::store::to_i64;
 
 /// Clocks of two terminals differ by a little: uses that are closer than this many seconds have no
 /// order. The same counter twice never happens on one key, whatever the clocks say.
@@ -25,8 +26,9 @@ impl FromRow for Use {
 /// A use of the same key that does not fit this one: earlier with a counter as great, or later with
 /// one as small. Counters that are all zero say nothing.
 ///
-/// Only the neighbours are read, by time and by counter: whatever else does not fit this use does not fit
-/// one of its neighbours either, and was found when the later of the two came.
+/// Only neighbours are read. As long as all uses before fit each other, what does not fit this one is within
+/// the skew of the last use before it or of the first after it; when some did not fit, which was found when
+/// they came, the next counters above and below show more of the same.
 pub async fn counter_conflict(
     db: &mut Db,
     credential: i64,
@@ -38,11 +40,13 @@ pub async fn counter_conflict(
                  WHERE credential = $1 AND counter IS NOT NULL AND counter = $2
                  LIMIT 1) AS same
              UNION ALL SELECT * FROM (SELECT time, counter, terminal FROM event
-                 WHERE credential = $1 AND counter IS NOT NULL AND time < $3
-                 ORDER BY time DESC, counter DESC LIMIT 1) AS before
+                 WHERE credential = $1 AND counter IS NOT NULL AND time < $3 AND time >= (
+                     SELECT max(time) FROM event WHERE credential = $1 AND counter IS NOT NULL AND time < $3) - $5
+                 ORDER BY +counter DESC LIMIT 1) AS before
              UNION ALL SELECT * FROM (SELECT time, counter, terminal FROM event
-                 WHERE credential = $1 AND counter IS NOT NULL AND time > $4
-                 ORDER BY time, counter LIMIT 1) AS after
+                 WHERE credential = $1 AND counter IS NOT NULL AND time > $4 AND time <= (
+                     SELECT min(time) FROM event WHERE credential = $1 AND counter IS NOT NULL AND time > $4) + $5
+                 ORDER BY +counter LIMIT 1) AS after
              UNION ALL SELECT * FROM (SELECT time, counter, terminal FROM event
                  WHERE credential = $1 AND counter IS NOT NULL AND counter > $2
                  ORDER BY counter, time LIMIT 1) AS above
@@ -53,8 +57,10 @@ pub async fn counter_conflict(
     )
     .bind(credential)
     .bind(counter)
-    .bind(time.0.saturating_sub(SKEW))
+    // Below zero in the first seconds of 1970, so that nothing is before.
+    .bind(to_i64(time.0).saturating_sub(to_i64(SKEW)))
     .bind(time.plus(SKEW))
+    .bind(SKEW)
     .all::<Use>(db)
     .await?;
     let conflict = found.into_iter().find(|other| !fits((time, counter), other));
@@ -104,5 +110,50 @@ mod tests {
         ] {
             assert_eq!(fits_at(this, other), fit, "{this:?} {other:?}");
         }
+    }
+
+    /// Numbers that look random and are the same each time.
+    fn next(state: &mut u64, below: u64) -> u64 {
+        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (*state >> 33) % below
+    }
+
+    /// The uses of one key come in any order: the first one that does not fit any use before is found.
+    #[tokio::test]
+    async fn neighbours_show_the_first_use_that_does_not_fit_the_whole_history() {
+        let (_folder, store) = crate::store::lists::filled().await;
+        let mut state = 7;
+        let (mut found, mut clean) = (0, 0);
+        for _ in 0..400 {
+            let mut tx = store.write().await.unwrap();
+            let mut history: Vec<(u64, u32)> = Vec::new();
+            let rises = next(&mut state, 2) == 0;
+            for number in 0..12 {
+                // Half of the keys count nearly as time goes; clocks are off by up to 40 s.
+                let time = 1000 + next(&mut state, 400);
+                let near = (time - 1000) / 25 + next(&mut state, 3);
+                let counter = if rises { near } else { next(&mut state, 12) } as u32;
+                let whole = history.iter().any(|other| !fits_at((time, counter), *other));
+                let shown = counter_conflict(&mut tx, 1, (UnixTime(time), counter)).await.unwrap();
+                assert_eq!(shown.is_some(), whole, "{time} {counter} in {history:?}");
+                if whole {
+                    found += 1;
+                    break;
+                }
+                history.push((time, counter));
+                query("INSERT INTO event (id, received, time, terminal, name, outcome, credential, counter, verdict, document)
+                       VALUES ($1, 0, $2, $3, 'login', 'success', 1, $4, 'valid', $3)")
+                    .bind(&[number + 100u8; 16])
+                    .bind(time)
+                    .bind(&TerminalId::new([0; 16]))
+                    .bind(counter)
+                    .execute(&mut tx)
+                    .await
+                    .unwrap();
+                clean += 1;
+            }
+            // Not committed: the next key begins anew.
+        }
+        assert!(found > 200 && clean > 400, "{found} {clean}");
     }
 }

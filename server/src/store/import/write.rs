@@ -7,12 +7,12 @@ use wardkey_core::time::UnixTime;
 
 use super::{Imported, Newcomer, Plan};
 use crate::error::{Error, Result};
-use crate::store::query::{Db, FromRow, Row, query};
+use crate::store::query::{Db, FromRow, LISTED_AT_ONCE, Row, query};
 use crate::store::scope;
 use crate::store::value::Value;
 
-/// Rows of one statement; SQLite takes 32,766 values, the widest row has 12.
-const BATCH: usize = 500;
+/// Rows of one statement, few for the reason of [`LISTED_AT_ONCE`].
+const BATCH: usize = LISTED_AT_ONCE / 2;
 
 impl Plan {
     /// Adds everyone, in the transaction in which it was planned. The caller commits, or nothing has
