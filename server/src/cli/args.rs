@@ -143,7 +143,12 @@ pub struct Part {
 impl Paging {
     /// What is asked of the store.
     pub fn request(self) -> PageRequest {
-        PageRequest { search: self.search, ..self.part.request(1000) }
+        self.at_most(1000)
+    }
+
+    /// The same with so many rows by default.
+    pub fn at_most(self, limit: u32) -> PageRequest {
+        PageRequest { search: self.search, ..self.part.request(limit) }
     }
 }
 

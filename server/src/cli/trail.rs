@@ -36,8 +36,8 @@ pub async fn events(context: &Context, command: Events) -> Result<()> {
 pub async fn audit(context: &Context, command: Audit) -> Result<()> {
     let mut tx = context.read().await?;
     match command {
-        Audit::List { object, part } => {
-            let entries = trail::list(&mut tx, object.as_deref(), &part.request(RECORDS)).await?;
+        Audit::List { object, paging } => {
+            let entries = trail::list(&mut tx, object.as_deref(), &paging.at_most(RECORDS)).await?;
             let head = ["TIME", "ACTOR", "ACTION", "OBJECT", "REASON", "DETAIL"];
             context.output.list(&entries, &head, |entry| {
                 vec![

@@ -88,6 +88,7 @@ impl From<Error> for Refusal {
             Error::TerminalRevoked => {
                 Self::new(StatusCode::FORBIDDEN, Code::TerminalDisabled, TERMINAL_REVOKED).after(REVOKED_PAUSE)
             }
+            Error::Usage(message) => Self::invalid(message),
             // What went wrong inside is for the log, not for the peer.
             error => {
                 tracing::error!(%error, "a request failed");

@@ -186,7 +186,7 @@ impl Entry {
 
 const SELECT: &str = "SELECT seq, time, actor, action, object, reason, detail, chain FROM audit ";
 
-/// Rows of one object or of all, the newest first; the search is not looked at.
+/// Rows of one object, or of all with the text that is searched; the newest first.
 ///
 /// # Errors
 /// [`Error::Refused`] when `after` is of no page.
@@ -204,8 +204,14 @@ pub async fn page(db: &mut Db, object: Option<&str>, request: &PageRequest) -> R
         }
         None => {
             query(SELECT)
-                .then("WHERE seq < $1 ORDER BY seq DESC LIMIT $2")
+                .then(
+                    "WHERE seq < $1 AND (CAST($2 AS TEXT) IS NULL OR lower(actor) LIKE $2 ESCAPE '\\'
+                         OR lower(action) LIKE $2 ESCAPE '\\' OR lower(object) LIKE $2 ESCAPE '\\'
+                         OR lower(reason) LIKE $2 ESCAPE '\\' OR lower(detail) LIKE $2 ESCAPE '\\')
+                     ORDER BY seq DESC LIMIT $3",
+                )
                 .bind(after)
+                .bind(request.pattern())
                 .bind(request.rows())
                 .all(db)
                 .await?

@@ -72,6 +72,10 @@ fn lists_are_searched() {
     assert_eq!(found(&["code", "list", "--search", "tar"], "login"), ["taro"]);
     assert!(found(&["code", "list", "--search", "hanako"], "login").is_empty());
     assert_eq!(found(&["scope", "list", "--search", "ic"], "name"), ["icu"]);
+    assert_eq!(found(&["audit", "list", "--search", "YAMADA"], "object"), ["hanako"]);
+    assert_eq!(found(&["audit", "list", "--search", "code."], "action"), ["code.issue"]);
+    assert_eq!(found(&["terminal", "list", "--search", "none"], "id"), [""; 0]);
+    assert_eq!(found(&["key", "list", "--search", "none"], "person"), [""; 0]);
 }
 
 #[test]

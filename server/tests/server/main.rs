@@ -10,6 +10,7 @@ mod connections;
 mod contract;
 mod enrolment;
 mod events;
+mod init;
 mod joining;
 mod limits;
 mod measure;

@@ -102,10 +102,10 @@ pub enum Terminal {
     Set {
         /// Name, or beginning of the id.
         terminal: String,
-        /// Scopes more.
+        /// Scopes to add.
         #[arg(long = "add-scope", value_name = "SCOPE", num_args = 1..)]
         add_scopes: Vec<ScopeName>,
-        /// Scopes fewer.
+        /// Scopes to remove.
         #[arg(long = "remove-scope", value_name = "SCOPE", num_args = 1..)]
         remove_scopes: Vec<ScopeName>,
         /// All scopes, in place of those before.

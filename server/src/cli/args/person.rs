@@ -49,16 +49,16 @@ pub enum Person {
         /// The person's name.
         #[arg(long)]
         name: Option<DisplayText>,
-        /// Scopes more.
+        /// Scopes to add.
         #[arg(long = "add-scope", value_name = "SCOPE", num_args = 1..)]
         add_scopes: Vec<ScopeName>,
-        /// Scopes fewer.
+        /// Scopes to remove.
         #[arg(long = "remove-scope", value_name = "SCOPE", num_args = 1..)]
         remove_scopes: Vec<ScopeName>,
-        /// Groups more.
+        /// Groups to add.
         #[arg(long = "add-group", value_name = "GROUP", num_args = 1..)]
         add_groups: Vec<GroupName>,
-        /// Groups fewer.
+        /// Groups to remove.
         #[arg(long = "remove-group", value_name = "GROUP", num_args = 1..)]
         remove_groups: Vec<GroupName>,
         /// All scopes, in place of those before.

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use wardkey_core::name::LoginName;
 
-use super::Part;
+use super::{Paging, Part};
 use crate::cli::value::when;
 use crate::when::When;
 
@@ -44,10 +44,10 @@ pub enum Audit {
     #[command(after_help = "Example:\n  wardkey-server audit list --object hanako")]
     List {
         /// On this login name, fingerprint, terminal or scope.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "search")]
         object: Option<String>,
         #[command(flatten)]
-        part: Part,
+        paging: Paging,
     },
     /// Check that no row was changed, removed or put in between.
     #[command(after_help = "Example:\n  wardkey-server audit verify")]
