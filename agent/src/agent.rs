@@ -1,29 +1,30 @@
 //! What all threads of the agent share.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
 
-use wardkey_core::code::{Code, Denial};
-use wardkey_core::event::{Event, EventName, Outcome};
-use wardkey_core::id::EventId;
 use wardkey_core::marks::Marks;
-use wardkey_core::name::printable;
 use wardkey_core::snapshot::Anchor;
-use wardkey_core::time::UnixTime;
 
+use crate::audit::destination;
+use crate::audit::outlet::Outlets;
 use crate::audit::tally::Tally;
-use crate::clock::{Clock, Moment};
+use crate::clock::Clock;
 use crate::config::Config;
-use crate::error::{AgentError, ServerError};
+use crate::error::AgentError;
 use crate::identity::Identity;
+use crate::link::{Link, LinkState};
+use crate::lock;
 use crate::log;
 use crate::login::arbiter::Arbiter;
+use crate::marks::CurrentMarks;
 use crate::session::Sessions;
 use crate::store::directory::Directory;
 use crate::store::state::State;
-use crate::sync::upstream::{Connect, Upstream};
+use crate::sync::upstream::Connect;
+use crate::throttle::Throttle;
+use crate::wake::Wake;
 
 /// The agent.
 pub struct Agent {
@@ -39,59 +40,35 @@ pub struct Agent {
     pub sessions: Box<dyn Sessions>,
     /// Who has the key.
     pub arbiter: Arbiter,
-    /// How the server is reached.
-    pub connect: Box<dyn Connect>,
+    /// The connection to the server.
+    pub link: Link,
     /// Security keys that are plugged.
     pub keys: AtomicU32,
     /// Seconds that the machine's clock is ahead of the server's, by the last answer; 0 when it is not.
     pub clock_ahead: AtomicU64,
     /// Wakes the synchronisation.
     pub wake_sync: Wake,
-    /// Wakes the upload of events.
-    pub wake_upload: Wake,
-    /// Wakes the system log's writer.
-    pub wake_syslog: Wake,
+    /// Wakes the upkeep of the state.
+    pub wake_upkeep: Wake,
+    /// What the threads of the destinations share with the others.
+    pub outlets: Outlets,
     /// Held while something from the server is applied.
     pub applying: Mutex<()>,
-    /// Held while events are written to the system log.
-    pub writing: Mutex<()>,
-    /// The system log is to be connected anew.
-    pub reopen_log: AtomicBool,
     /// Events that are counted instead of recorded one by one.
     pub tally: Tally,
     /// The whole state is wanted again: what is here did not verify.
     pub refetch: AtomicBool,
     identity: RwLock<Option<Arc<Identity>>>,
-    marks: RwLock<Marks>,
-    link: Mutex<Link>,
+    marks: CurrentMarks,
     name_secret: [u8; 32],
-    said: Mutex<HashMap<String, Moment>>,
-    upstream: Mutex<Option<Connection>>,
+    throttle: Throttle,
     stopping: AtomicBool,
-}
-
-/// A connection to the server and what it was made from.
-struct Connection {
-    identity: Arc<Identity>,
-    ca: Vec<u8>,
-    upstream: Arc<dyn Upstream>,
 }
 
 impl std::fmt::Debug for Agent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Agent").field("config", &self.config).finish_non_exhaustive()
     }
-}
-
-/// How the connection to the server is.
-#[derive(Clone, Debug, Default)]
-pub struct Link {
-    /// The last exchange worked; `None` before the first.
-    pub connected: Option<bool>,
-    /// When one last did.
-    pub last_contact: Option<UnixTime>,
-    /// Why it does not.
-    pub last_error: Option<String>,
 }
 
 impl Agent {
@@ -115,11 +92,11 @@ impl Agent {
             }
         };
         let anchor = identity.as_ref().map(Identity::anchor);
-        let state = State::open(&folder.join("state.redb"), config.spool_events, config.spool_mib)?;
+        let state = State::open(&folder.join("state.redb"), config.spool_events, config.spool_mib, destination::ALL)?;
         let directory = Directory::open(&folder.join("directory.redb"), anchor.as_ref())?;
-        let name_secret = name_secret(&state)?;
-        let marks = state.marks()?;
-        clock.restore(&marks.floor);
+        let name_secret = state.secret("name-secret")?;
+        let marks = CurrentMarks::read(&state)?;
+        clock.restore(&marks.get().floor);
         let agent = Self {
             config,
             clock: Arc::new(clock),
@@ -127,23 +104,19 @@ impl Agent {
             state,
             sessions,
             arbiter: Arbiter::default(),
-            connect,
+            link: Link::new(connect),
             keys: AtomicU32::new(0),
             clock_ahead: AtomicU64::new(0),
             wake_sync: Wake::default(),
-            wake_upload: Wake::default(),
-            wake_syslog: Wake::default(),
+            wake_upkeep: Wake::default(),
+            outlets: Outlets::default(),
             applying: Mutex::default(),
-            writing: Mutex::default(),
-            reopen_log: AtomicBool::new(false),
             tally: Tally::default(),
             refetch: AtomicBool::new(false),
             identity: RwLock::new(identity.map(Arc::new)),
-            marks: RwLock::new(marks),
-            link: Mutex::default(),
+            marks,
             name_secret,
-            said: Mutex::default(),
-            upstream: Mutex::default(),
+            throttle: Throttle::default(),
             stopping: AtomicBool::new(false),
         };
         // A crash between the directory's commit and the marks' leaves the marks behind.
@@ -154,12 +127,12 @@ impl Agent {
 
     /// The identity, when joined.
     pub fn identity(&self) -> Option<Arc<Identity>> {
-        self.identity.read().unwrap_or_else(PoisonError::into_inner).clone()
+        lock::read(&self.identity).clone()
     }
 
     /// Takes an identity.
     pub fn set_identity(&self, identity: Arc<Identity>) {
-        *self.identity.write().unwrap_or_else(PoisonError::into_inner) = Some(identity);
+        *lock::write(&self.identity) = Some(identity);
     }
 
     /// What the agent believes, when joined.
@@ -167,23 +140,9 @@ impl Agent {
         self.identity().map(|identity| identity.anchor())
     }
 
-    /// The connection to the server, made anew when the certificate or the CA changed.
-    ///
-    /// # Errors
-    /// [`ServerError`] when they cannot be used.
-    pub fn upstream_for(&self, identity: &Arc<Identity>, ca: &[u8]) -> Result<Arc<dyn Upstream>, ServerError> {
-        let mut kept = self.upstream.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = kept.as_ref().filter(|known| Arc::ptr_eq(&known.identity, identity) && known.ca == ca) {
-            return Ok(Arc::clone(&known.upstream));
-        }
-        let upstream = self.connect.open(identity, ca, &self.clock)?;
-        *kept = Some(Connection { identity: Arc::clone(identity), ca: ca.to_vec(), upstream: Arc::clone(&upstream) });
-        Ok(upstream)
-    }
-
     /// The marks.
     pub fn marks(&self) -> Marks {
-        self.marks.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.marks.get()
     }
 
     /// Forgets the marks: another deployment.
@@ -191,11 +150,7 @@ impl Agent {
     /// # Errors
     /// [`AgentError`] when the store cannot be used.
     pub fn forget_marks(&self) -> Result<(), AgentError> {
-        let mut marks = self.marks.write().unwrap_or_else(PoisonError::into_inner);
-        let fresh = Marks { floor: self.clock.floor(), ..Marks::default() };
-        self.state.set_marks(&fresh)?;
-        *marks = fresh;
-        Ok(())
+        self.marks.forget(&self.clock, &self.state)
     }
 
     /// Raises marks and clock to what the directory shows, durably when something rose.
@@ -203,160 +158,17 @@ impl Agent {
     /// # Errors
     /// [`AgentError`] when the store cannot be used; the marks in memory are raised then.
     pub fn raise_marks(&self) -> Result<(), AgentError> {
-        let view = self.directory.view();
-        let Some(root) = &view.root else { return Ok(()) };
-        let mut signed = root.issued;
-        let mut marks = self.marks.write().unwrap_or_else(PoisonError::into_inner);
-        let before = marks.clone();
-        marks.root_version = marks.root_version.max(root.version);
-        if let Some(terminal) = &view.terminal {
-            marks.terminal_number = marks.terminal_number.max(terminal.number);
-            signed = signed.max(terminal.issued);
-        }
-        for scope in &view.scopes {
-            let head = &scope.head;
-            signed = signed.max(head.issued);
-            marks.raise_scope(wardkey_core::marks::ScopeMark {
-                scope: head.scope.clone(),
-                position: head.position(),
-                root: head.root,
-                policy: head.policy,
-            });
-        }
-        let floor = self.clock.raise(signed);
-        // The floor moves with every second; a minute is worth a write.
-        let rose = floor.time.since(before.floor.time) >= 60 || floor.boot_id != before.floor.boot_id;
-        if rose {
-            marks.floor = floor;
-        }
-        if *marks != before {
-            self.state.set_marks(&marks)?;
-        }
-        Ok(())
+        self.marks.raise(&self.directory.view(), &self.clock, &self.state)
     }
 
-    /// Seconds that the clock is ahead, when the server is reached and what it signed looks expired by this clock
-    /// though it would not by the server's: then "offline" would be the wrong word. It changes no decision, as
-    /// only this room's word stands for it.
-    pub fn clock_hides_the_server(&self) -> Option<u64> {
-        let ahead = self.clock_ahead.load(Ordering::Relaxed);
-        let expires = self.directory.view().expires()?;
-        let now = self.clock.now();
-        let connected = self.link().connected == Some(true);
-        (connected && ahead > 0 && now > expires && now.since(UnixTime(ahead)) <= expires.0).then_some(ahead)
-    }
-
-    /// The state of the connection.
-    pub fn link(&self) -> Link {
-        self.link.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Notes how an exchange with the server went; a change is an event.
-    pub fn note_exchange(&self, error: Option<&AgentError>) {
-        let connected = error.is_none();
-        let changed = {
-            let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
-            let changed = link.connected != Some(connected);
-            link.connected = Some(connected);
-            match error {
-                None => {
-                    link.last_contact = Some(self.clock.now());
-                    link.last_error = None;
-                }
-                Some(error) => link.last_error = Some(printable(&error.to_string(), 300)),
-            }
-            changed
-        };
-        if changed {
-            let mut event = match error {
-                None => self.event(EventName::Online, Outcome::Success),
-                Some(_) => self.event(EventName::Offline, Outcome::Failure),
-            };
-            event.reason = error.map(AgentError::code);
-            event.detail = error.map(|error| printable(&error.to_string(), 200));
-            self.record(vec![event]);
-        }
-    }
-
-    /// A new event with a fresh id, the time and the terminal.
-    pub fn event(&self, name: EventName, outcome: Outcome) -> Event {
-        let mut event = Event::new(fresh_id(), self.clock.now(), name, outcome);
-        event.terminal = self.identity().map(|identity| identity.terminal);
-        event
-    }
-
-    /// Records events and wakes those who carry them.
-    pub fn record(&self, events: Vec<Event>) {
-        if events.is_empty() {
-            return;
-        }
-        self.state.append(events);
-        self.wake_carriers();
-    }
-
-    /// Records an event of a kind that somebody could cause without end: the first at once, those of the next
-    /// half minute as one. Says in which record it stands.
-    pub fn record_counted(&self, kind: &str, coarse: &str, event: Event) -> EventId {
-        let noted = self.tally.note(kind, coarse, event);
-        self.record(noted.now.into_iter().collect());
-        noted.record
-    }
-
-    /// Wakes those who carry events to syslog and to the server.
-    pub fn wake_carriers(&self) {
-        self.wake_syslog.wake();
-        self.wake_upload.wake();
-    }
-
-    /// Records that something from the server was refused; the same refusal once an hour.
-    pub fn record_refused(&self, denial: &Denial) {
-        if !self.is_due(&format!("refused {}", denial.code), Duration::from_secs(3600)) {
-            return;
-        }
-        log::warning(format_args!("refused what the server sent: {denial}"));
-        let mut event = self.event(EventName::DirectoryRefused, Outcome::Failure);
-        event.reason = Some(denial.code);
-        event.detail = Some(printable(&denial.detail, 200));
-        self.record(vec![event]);
+    /// How the connection to the server is.
+    pub fn link(&self) -> LinkState {
+        self.link.state()
     }
 
     /// True for the first time and then once per `pause`, for things that must not fill the records.
     pub fn is_due(&self, what: &str, pause: Duration) -> bool {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Moment::now();
-        if said.len() > 1024 {
-            said.retain(|_, when| when.until(now) < Duration::from_secs(3600));
-        }
-        match said.get(what) {
-            Some(when) if when.until(now) < pause => false,
-            _ => {
-                // Full: what was said longest ago gives way, so that nothing new is ever silenced.
-                if said.len() > 4096
-                    && let Some(oldest) = said.iter().min_by_key(|(_, when)| **when).map(|(what, _)| what.clone())
-                {
-                    said.remove(&oldest);
-                }
-                said.insert(what.to_owned(), now);
-                true
-            }
-        }
-    }
-
-    /// Records files that were set aside.
-    pub fn note_set_aside(&self) {
-        let state = self.state.take_set_aside().into_iter().map(|path| (path, "counters and records begin anew"));
-        let directory = self.directory.db.take_set_aside().into_iter().map(|path| (path, "fetched again"));
-        let events = state
-            .chain(directory)
-            .map(|(path, what)| {
-                let mut event = self.event(EventName::StateSetAside, Outcome::Failure);
-                event.reason = Some(Code::CacheSetAside);
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                event.detail = Some(format!("{name}: {what}"));
-                event
-            })
-            .collect();
-        self.record(events);
+        self.throttle.is_due(what, pause)
     }
 
     /// The secret under which names that nobody has are counted.
@@ -373,61 +185,6 @@ impl Agent {
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.wake_sync.wake();
-        self.wake_upload.wake();
-        self.wake_syslog.wake();
-    }
-}
-
-fn name_secret(state: &State) -> Result<[u8; 32], AgentError> {
-    if let Some(known) = state.value("name-secret")?.and_then(|bytes| bytes.try_into().ok()) {
-        return Ok(known);
-    }
-    let fresh = random()?;
-    state.set_value("name-secret", &fresh)?;
-    Ok(fresh)
-}
-
-/// Random bytes of the kernel.
-///
-/// # Errors
-/// [`AgentError::Io`] when the kernel has none.
-pub fn random<const N: usize>() -> Result<[u8; N], AgentError> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| std::io::Error::other(error.to_string()))?;
-    Ok(bytes)
-}
-
-/// A fresh event id.
-pub fn fresh_id() -> EventId {
-    // Without the kernel's randomness the id is still unique, which is all that it must be.
-    EventId::new(random().unwrap_or_else(|_| {
-        let time = format!("{:?} {:?}", std::time::SystemTime::now(), Instant::now());
-        let hash = wardkey_core::codec::sha256(time.as_bytes());
-        let mut id = [0; 16];
-        id.iter_mut().zip(hash.as_bytes()).for_each(|(to, from)| *to = *from);
-        id
-    }))
-}
-
-/// Something that a thread waits for: it is told once however often it is woken.
-#[derive(Debug, Default)]
-pub struct Wake {
-    woken: Mutex<bool>,
-    condition: Condvar,
-}
-
-impl Wake {
-    /// Wakes the waiting thread, or the next one that waits.
-    pub fn wake(&self) {
-        *self.woken.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.condition.notify_all();
-    }
-
-    /// Waits until woken, or until the time is over; `true` when woken.
-    pub fn wait(&self, at_most: Duration) -> bool {
-        let guard = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut woken, _) =
-            self.condition.wait_timeout_while(guard, at_most, |woken| !*woken).unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *woken)
+        self.wake_carriers();
     }
 }

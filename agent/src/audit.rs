@@ -1,11 +1,18 @@
-//! Events on their way out. An event leaves only after it is durable (or, with a disk that takes
+//! Records on their way out. A record leaves only after it is durable (or, with a disk that takes
 //! nothing, from memory), and no login waits for it.
 //!
 //! ```text
-//!   spool ── syslog: one line each, LOG_AUTHPRIV ──> rsyslog, journald
-//!     └──── upload: with evidence, acknowledged by id ──> server
+//!   record ── tally ── spool ──┬── deliver: syslog ── render::syslog ──> rsyslog, journald
+//!                              └── deliver: server ── render::server ──> server, acknowledged by id
 //! ```
+//! Each destination has its cursor on the spool, its thread and its wake: one that is down or slow
+//! delays no other. A new destination is an entry in [`destination::ALL`] and a
+//! [`deliver::Transport`].
 
-pub mod syslog;
+pub mod deliver;
+pub mod destination;
+pub mod outlet;
+mod record;
+pub mod render;
 pub mod tally;
-pub mod upload;
+pub mod transport;

@@ -1,12 +1,14 @@
 //! The agent's clock: the machine's, but never below the greatest signed time seen.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::RwLock;
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 use wardkey_core::codec::Bytes;
 use wardkey_core::server_time::Attested;
 use wardkey_core::time::{ClockFloor, ClockReading, UnixTime};
+
+use crate::lock;
 
 /// Where readings come from: the machine, or a test.
 pub type Source = Box<dyn Fn() -> ClockReading + Send + Sync>;
@@ -74,13 +76,13 @@ impl Clock {
     /// Takes the server's time.
     pub fn attest(&self, time: Attested) {
         self.raise(time.signed());
-        *self.attested.write().unwrap_or_else(PoisonError::into_inner) = Some(time);
+        *lock::write(&self.attested) = Some(time);
     }
 
     /// The time by what the server said last, if it was asked in this boot.
     pub fn attested(&self) -> Option<UnixTime> {
         let reading = self.reading();
-        let attested = self.attested.read().unwrap_or_else(PoisonError::into_inner);
+        let attested = lock::read(&self.attested);
         let time = attested.as_ref()?.at(&reading)?;
         Some(time.max(self.floor().at(&reading)))
     }
@@ -102,13 +104,13 @@ impl Clock {
 
     /// The floor.
     pub fn floor(&self) -> ClockFloor {
-        self.floor.read().unwrap_or_else(PoisonError::into_inner).clone()
+        lock::read(&self.floor).clone()
     }
 
     /// Takes a floor that was kept on disk; never lowers the one that is.
     pub fn restore(&self, kept: &ClockFloor) {
         let reading = self.reading();
-        let mut floor = self.floor.write().unwrap_or_else(PoisonError::into_inner);
+        let mut floor = lock::write(&self.floor);
         if floor.at(&reading) < kept.at(&reading) {
             *floor = kept.clone();
         }
@@ -117,7 +119,7 @@ impl Clock {
     /// Raises the floor to a signed time and gives the floor as it is then.
     pub fn raise(&self, signed: UnixTime) -> ClockFloor {
         let reading = self.reading();
-        let mut floor = self.floor.write().unwrap_or_else(PoisonError::into_inner);
+        let mut floor = lock::write(&self.floor);
         *floor = floor.raised(signed, &reading);
         floor.clone()
     }

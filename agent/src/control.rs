@@ -15,10 +15,12 @@ use wardkey_core::name::{DisplayText, LoginName, RpId, printable};
 use wardkey_ipc::Peer;
 
 use crate::agent::Agent;
-use crate::error::{AgentError, ServerError};
+use crate::audit::destination::SERVER;
+use crate::error::{AgentError, Cause, ServerError};
 use crate::login::server_time;
 use crate::store::view::View;
-use crate::sync::run::{note_failure, round, upstream};
+use crate::sync::exchange::{note_failure, note_success, upstream};
+use crate::sync::run::round;
 
 /// Answers a request that is no login.
 pub fn answer(agent: &Agent, peer: Peer, request: &Request) -> Reply {
@@ -72,7 +74,7 @@ pub fn status(agent: &Agent) -> Status {
         last_contact: link.last_contact,
         last_error: link.last_error,
         scopes: scopes(&view),
-        events_waiting: agent.state.waiting().unwrap_or_default(),
+        events_waiting: agent.state.waiting(&SERVER).unwrap_or_default(),
         logins: u32::try_from(agent.arbiter.len()).unwrap_or(u32::MAX),
         now: agent.clock.now(),
         keys: agent.keys.load(Ordering::Relaxed),
@@ -102,11 +104,11 @@ fn sync(agent: &Agent) -> Result<Reply, AgentError> {
         result = round(agent, 0);
     }
     match &result {
-        Ok(_) => agent.note_exchange(None),
+        Ok(_) => note_success(agent),
         Err(error) => note_failure(agent, error),
     }
     result?;
-    agent.wake_upload.wake();
+    agent.outlets.wake_all();
     Ok(Reply::Synced(scopes(&agent.directory.view())))
 }
 
@@ -120,10 +122,13 @@ fn enrol_begin(agent: &Agent, request: &EnrolBegin) -> Result<Reply, AgentError>
     Ok(Reply::Enrolment(Box::new(enrolment(agent, reply)?)))
 }
 
+fn malformed(error: impl Into<Cause>) -> AgentError {
+    ServerError::Malformed(error.into()).into()
+}
+
 fn enrolment(agent: &Agent, reply: EnrolBeginReply) -> Result<Enrolment, AgentError> {
-    let bad = |error: &dyn std::fmt::Display| AgentError::Server(ServerError::Malformed(error.to_string()));
     let options = reply.public_key;
-    let rp_id = RpId::new(options.rp.id).map_err(|error| bad(&error))?;
+    let rp_id = RpId::new(options.rp.id).map_err(malformed)?;
     // The server may not have keys made for a name that the root key did not sign.
     let view = agent.directory.view();
     if view.root.as_ref().is_some_and(|root| root.rp_id != rp_id) {
@@ -133,10 +138,10 @@ fn enrolment(agent: &Agent, reply: EnrolBeginReply) -> Result<Enrolment, AgentEr
     let algorithms = options.pub_key_cred_params.iter().filter_map(|parameter| i32::try_from(parameter.alg).ok());
     Ok(Enrolment {
         session: reply.session,
-        login: LoginName::new(reply.login).map_err(|error| bad(&error))?,
-        display_name: DisplayText::new(options.user.display_name).map_err(|error| bad(&error))?,
+        login: LoginName::new(reply.login).map_err(malformed)?,
+        display_name: DisplayText::new(options.user.display_name).map_err(malformed)?,
         user_handle: Bytes::new(options.user.id.0)?,
-        rp_name: DisplayText::new(options.rp.name).map_err(|error| bad(&error))?,
+        rp_name: DisplayText::new(options.rp.name).map_err(malformed)?,
         client_data: Bytes::new(client_data_json(&options.challenge, &reply.origin))?,
         algorithms: List::new(algorithms.collect())?,
         exclude: List::new(exclude.collect::<Result<_, _>>()?)?,
@@ -163,10 +168,9 @@ fn enrol_finish(agent: &Agent, peer: Peer, request: &EnrolFinish) -> Result<Repl
         attestation_object: Base64(request.attestation_object.as_slice().to_vec()),
         label: request.label.as_str().to_owned(),
     })?;
-    let bad = |error: &dyn std::fmt::Display| AgentError::Server(ServerError::Malformed(error.to_string()));
     let enrolled = Enrolled {
-        login: LoginName::new(reply.login).map_err(|error| bad(&error))?,
-        display_name: DisplayText::new(reply.display_name).map_err(|error| bad(&error))?,
+        login: LoginName::new(reply.login).map_err(malformed)?,
+        display_name: DisplayText::new(reply.display_name).map_err(malformed)?,
         key: Hash::from_slice(&reply.key.0)?,
         attested: reply.attested,
     };

@@ -14,15 +14,16 @@ use sd_notify::NotifyState;
 use wardkey_core::event::{EventName, Outcome};
 
 use crate::agent::Agent;
-use crate::audit::syslog::SystemLog;
-use crate::audit::{syslog, upload};
+use crate::audit::deliver;
+use crate::audit::transport::server::Upload;
+use crate::audit::transport::syslog::SystemLog;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::AgentError;
 use crate::server::{Connections, accept};
 use crate::session::Logind;
 use crate::sync::http::Network;
-use crate::{keywatch, log, startup, sync};
+use crate::{keywatch, log, startup, sync, upkeep};
 
 /// Stack of the threads in bytes.
 const STACK: usize = 512 * 1024;
@@ -41,8 +42,9 @@ pub fn run(config: Config) -> Result<(), AgentError> {
     agent.record(vec![started(&agent)]);
     for (name, work) in [
         ("sync", sync::run::run as fn(&Agent)),
-        ("upload", upload::run),
-        ("syslog", syslog::run),
+        ("server", |agent| deliver::run(agent, Upload::new(agent.config.retry_seconds))),
+        ("syslog", |agent| deliver::run(agent, SystemLog::new(&agent.config.syslog))),
+        ("upkeep", upkeep::run),
         ("keys", keywatch::run),
     ] {
         let shared = Arc::clone(&agent);
@@ -99,9 +101,8 @@ fn serve(agent: &Arc<Agent>, listener: &UnixListener, signals: &SignalFd) -> Res
 /// is read at the start only, as socket and user come from it.
 fn reload(agent: &Agent) {
     log::info("SIGHUP: asking the server; agent.toml is read again by a restart only");
-    agent.reopen_log.store(true, std::sync::atomic::Ordering::SeqCst);
+    agent.outlets.reopen();
     agent.wake_sync.wake();
-    agent.wake_carriers();
 }
 
 fn stop(agent: &Agent, socket: Option<&Path>) {
@@ -112,13 +113,7 @@ fn stop(agent: &Agent, socket: Option<&Path>) {
     }
     agent.record(agent.tally.take(true));
     agent.record(vec![agent.event(EventName::AgentStopped, Outcome::Success)]);
-    // The writer's thread may be waiting for a log that is gone; what cannot be written now is
-    // written after the next start.
-    let mut log = SystemLog::new(&agent.config.syslog);
-    let end = Instant::now() + LAST_WORDS;
-    while !syslog::write(agent, &mut log) && Instant::now() < end {
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    deliver::last_words(agent, &mut SystemLog::new(&agent.config.syslog), LAST_WORDS);
     agent.state.close();
     agent.directory.close();
     log::info("stopped");

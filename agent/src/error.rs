@@ -5,15 +5,18 @@ use wardkey_core::code::{Code, Denial};
 use wardkey_core::codec::CodecError;
 use wardkey_core::sign::SignatureError;
 
+/// Whatever an error of ours comes from.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
     /// The configuration file is wrong; the text names file, line, key and the fix.
     #[error("{0} (WK-1308)")]
-    Configuration(String),
+    Configuration(#[source] Cause),
     /// A durable store cannot be used at the moment: the operation was not done.
     #[error("store: {0}")]
-    Store(String),
+    Store(#[source] Cause),
     /// The disk is full: the operation was not done, and may be tried again.
     #[error("store: no space left")]
     Full,
@@ -23,8 +26,12 @@ pub enum AgentError {
         /// The file.
         path: String,
         /// What the system said.
+        #[source]
         error: std::io::Error,
     },
+    /// A file is not to be believed; the text names it and the fix.
+    #[error(transparent)]
+    Unbelieved(#[from] wardkey_settings::files::FileError),
     /// Bytes are not what they should be.
     #[error(transparent)]
     Codec(#[from] CodecError),
@@ -44,7 +51,7 @@ pub enum AgentError {
 
 impl From<wardkey_settings::table::TableError> for AgentError {
     fn from(error: wardkey_settings::table::TableError) -> Self {
-        Self::Configuration(error.to_string())
+        Self::Configuration(error.into())
     }
 }
 
@@ -53,10 +60,10 @@ impl From<wardkey_settings::table::TableError> for AgentError {
 pub enum ServerError {
     /// No answer: network, TLS, time-out.
     #[error("server cannot be reached: {0}")]
-    Unreachable(String),
+    Unreachable(#[source] Cause),
     /// The server's certificate is not of this deployment.
     #[error("server is not trusted: {0}")]
-    NotTrusted(String),
+    NotTrusted(#[source] Cause),
     /// The server answered with an error.
     #[error("server refused ({status}): {code}: {message}")]
     Refused {
@@ -71,7 +78,7 @@ pub enum ServerError {
     },
     /// The server's answer is not what it should be.
     #[error("server's answer is not valid: {0}")]
-    Malformed(String),
+    Malformed(#[source] Cause),
 }
 
 impl ServerError {
@@ -108,7 +115,7 @@ impl AgentError {
     pub const fn code(&self) -> Code {
         match self {
             Self::Configuration(_) => Code::Configuration,
-            Self::Store(_) | Self::Full | Self::File { .. } => Code::StateUnavailable,
+            Self::Store(_) | Self::Full | Self::File { .. } | Self::Unbelieved(_) => Code::StateUnavailable,
             Self::Codec(_) => Code::ProtocolError,
             Self::Signature(_) => Code::ServerNotTrusted,
             Self::Denied(denial) => denial.code,
@@ -147,7 +154,7 @@ impl From<redb::Error> for AgentError {
     fn from(error: redb::Error) -> Self {
         match error {
             redb::Error::Io(error) if is_full(&error) => Self::Full,
-            error => Self::Store(error.to_string()),
+            error => Self::Store(error.into()),
         }
     }
 }
@@ -155,6 +162,20 @@ impl From<redb::Error> for AgentError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_keeps_what_it_comes_from() {
+        let down = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        let path = std::path::Path::new("/x");
+        for error in [
+            AgentError::from(ServerError::Unreachable(down.into())),
+            AgentError::file(path, std::io::ErrorKind::PermissionDenied.into()),
+            redb::Error::DatabaseAlreadyOpen.into(),
+        ] {
+            let source = std::error::Error::source(&error).map(ToString::to_string);
+            assert!(source.is_some_and(|source| error.to_string().ends_with(&source)), "{error:?}");
+        }
+    }
 
     #[test]
     fn a_detail_never_repeats_the_code() {

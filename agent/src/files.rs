@@ -1,32 +1,24 @@
 //! Small files, whole or not at all: read with a cap, replaced atomically.
 
-use std::fs::OpenOptions;
-use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+use wardkey_settings::files::{FileError, Owner};
 
 use crate::error::AgentError;
 
-/// Reads a regular file of at most `max` bytes; `None` when there is none.
+/// Reads a regular file of at most `max` bytes that is the agent's or root's; `None` when there is
+/// none. No link is followed.
 ///
 /// # Errors
-/// [`AgentError::File`] when it is something else, too long, or cannot be read.
-pub fn read(path: &Path, max: u64) -> Result<Option<Vec<u8>>, AgentError> {
-    let failed = |error| AgentError::file(path, error);
-    let file =
-        match OpenOptions::new().read(true).custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK).open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed(error)),
-        };
-    let metadata = file.metadata().map_err(failed)?;
-    if !metadata.is_file() || metadata.len() > max {
-        let text = format!("not a regular file of at most {max} bytes");
-        return Err(failed(std::io::Error::other(text)));
+/// [`AgentError::Unbelieved`] when it is something else, too long, or others can write it;
+/// [`AgentError::File`] when it cannot be read.
+pub fn read(path: &Path, max: usize) -> Result<Option<Vec<u8>>, AgentError> {
+    match wardkey_settings::files::read(path, Owner::current(), max) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(FileError::Missing { .. }) => Ok(None),
+        Err(FileError::Io { path, error }) => Err(AgentError::file(&path, error)),
+        Err(error) => Err(error.into()),
     }
-    let mut bytes = Vec::new();
-    file.take(max).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(Some(bytes))
 }
 
 /// Replaces a file: a temporary one in the same folder is written, synced and renamed, so that a

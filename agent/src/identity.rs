@@ -14,7 +14,7 @@ use crate::error::AgentError;
 use crate::files;
 
 /// The longest of the files in bytes.
-const MAX_BYTES: u64 = 64 * 1024;
+const MAX_BYTES: usize = 64 * 1024;
 
 /// A joined terminal.
 pub struct Identity {

@@ -1,4 +1,4 @@
-//! The thread that knows whether a key is plugged, by the key process.
+//! The thread that asks the key process which keys are plugged in.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;

@@ -5,8 +5,8 @@
 //!   daemon ── server ── login: authorise, lockout, arbiter, outcome ─┐
 //!     │ startup └────── control: status, sync, join, enrol           ├── store: directory, state
 //!     ├── sync: run, apply, join, http, tls ─────────────────────────┤
-//!     ├── audit: syslog, upload ─────────────────────────────────────┘
-//!     └── keywatch
+//!     ├── audit: deliver to each destination ────────────────────────┘
+//!     └── upkeep, keywatch
 //! ```
 //! Threads with blocking I/O; what they share is [`agent::Agent`].
 #![forbid(unsafe_code)]
@@ -16,18 +16,26 @@ pub mod agent;
 pub mod arguments;
 pub mod audit;
 pub mod clock;
+pub mod connection;
 pub mod control;
 pub mod daemon;
 pub mod error;
 pub mod files;
 pub mod identity;
 pub mod keywatch;
+pub mod link;
+pub mod lock;
 pub mod log;
 pub mod login;
+pub mod marks;
+pub mod random;
 pub mod server;
 pub mod session;
 pub mod startup;
 pub mod store;
 pub mod sync;
+pub mod throttle;
+pub mod upkeep;
+pub mod wake;
 
 pub use wardkey_settings::agent as config;

@@ -1,4 +1,4 @@
-//! From the process that was started to one that is not root and has its socket.
+//! Prepares the process: folders, socket, and giving up root.
 //!
 //! With systemd there is nothing to do: user, folders and socket are there. Started by root without it,
 //! root's part comes first (the socket in root's folder), then the agent gives root up for good. The
@@ -64,7 +64,7 @@ pub fn prepare(config: &Config) -> Result<(UnixListener, Option<PathBuf>), Agent
 fn user_of(config: &Config) -> Result<User, AgentError> {
     let name = &config.user;
     let user = User::from_name(name).ok().flatten().ok_or_else(|| {
-        AgentError::Configuration(format!("user: there is no user {name}; fix: adduser --system --group {name}"))
+        AgentError::Configuration(format!("user: there is no user {name}; fix: adduser --system --group {name}").into())
     })?;
     if user.uid.is_root() {
         return Err(AgentError::Configuration("user: the agent does not run as root; fix: user = \"wardkey\"".into()));
@@ -96,7 +96,7 @@ fn keep_key_folder(config: &Config, agent: Uid) -> Result<(), AgentError> {
     }
 }
 
-/// A folder of root's, unless it is there.
+/// Makes a folder of root's unless it exists.
 fn make_folder(path: &Path) -> Result<(), AgentError> {
     if !path.exists() {
         let fail = |error| AgentError::file(path, error);
@@ -106,7 +106,7 @@ fn make_folder(path: &Path) -> Result<(), AgentError> {
     Ok(())
 }
 
-/// Whether root alone can change what is in the folder.
+/// Whether only root can change the folder.
 fn is_roots(folder: &Path) -> Result<bool, AgentError> {
     let found = std::fs::symlink_metadata(folder).map_err(|error| AgentError::file(folder, error))?;
     Ok(found.is_dir() && found.uid() == 0 && found.mode() & 0o022 == 0)
@@ -126,7 +126,7 @@ fn make_state_folder(path: &Path, owner: Uid) -> Result<(), AgentError> {
     for entry in std::fs::read_dir(path).map_err(fail)?.flatten() {
         let file = entry.path();
         let found = std::fs::symlink_metadata(&file).map_err(fail)?;
-        // A second name could be that of any file of root's.
+        // A hard link could be any file of root's.
         if found.is_file() && found.uid() != owner.as_raw() && (trusted || found.nlink() == 1) {
             give(&file)?;
         }
@@ -134,20 +134,18 @@ fn make_state_folder(path: &Path, owner: Uid) -> Result<(), AgentError> {
     give(path)
 }
 
-/// A new socket in place of one that nobody listens at.
+/// Makes a socket, in place of one without a listener.
 fn bind(path: &Path) -> Result<UnixListener, AgentError> {
     if UnixStream::connect(path).is_ok() {
-        return Err(AgentError::Configuration(format!(
-            "{}: another agent is running; fix: stop it first",
-            path.display()
-        )));
+        let text = format!("{}: another agent is running; fix: stop it first", path.display());
+        return Err(AgentError::Configuration(text.into()));
     }
     let fail = |error| AgentError::file(path, error);
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(fail(error)),
         _ => {}
     }
-    // By the mask, not by a chmod(2) afterwards, which would need the name again.
+    // The umask sets the mode; chmod(2) afterwards would look the name up again.
     let before = umask(Mode::from_bits_truncate(0o777 & !SOCKET_MODE));
     let listener = UnixListener::bind(path);
     umask(before);

@@ -8,8 +8,10 @@
 
 pub mod apply;
 pub mod backoff;
+pub mod exchange;
 pub mod http;
 pub mod join;
 pub mod run;
+mod server_clock;
 pub mod tls;
 pub mod upstream;

@@ -12,8 +12,8 @@
 
 use minicbor::decode::Error as DecodeError;
 use minicbor::{Decode, Decoder, Encode, Encoder};
-use sha2::{Digest, Sha256};
 
+pub use crate::codec_error::CodecError;
 use crate::growth;
 use crate::id::Hash;
 
@@ -26,31 +26,6 @@ pub trait Document: Encode<()> + for<'b> Decode<'b, ()> {
     /// Whether fields may be added that an older reader passes over (docs/FORMATS.md). Not where the encoding
     /// of what was understood stands for the whole: in what is hashed or compared again.
     const GROWS: bool;
-}
-
-/// Why bytes are not the document or message that they should be.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum CodecError {
-    /// Longer than any valid one.
-    #[error("{actual} bytes, at most {max} are accepted")]
-    TooLong {
-        /// The greatest length accepted, in bytes.
-        max: usize,
-        /// The length found, in bytes.
-        actual: usize,
-    },
-    /// Not CBOR, or not of this shape.
-    #[error("malformed CBOR: {0}")]
-    Malformed(String),
-    /// The domain tag names another kind or version.
-    #[error("domain tag is not {expected}")]
-    Domain {
-        /// The domain tag that was expected.
-        expected: &'static str,
-    },
-    /// Valid CBOR, but not its one deterministic encoding (or with unknown fields).
-    #[error("not the deterministic encoding of a {0}")]
-    NotDeterministic(&'static str),
 }
 
 /// The deterministic encoding of a document.
@@ -70,7 +45,7 @@ pub fn hash_of<T: Document>(document: &T) -> Hash {
 
 /// SHA-256 of bytes.
 pub fn sha256(bytes: &[u8]) -> Hash {
-    Hash::new(Sha256::digest(bytes).into())
+    Hash::of(bytes)
 }
 
 /// Decodes a document strictly.

@@ -2,8 +2,9 @@
 
 use minicbor::decode::Error as DecodeError;
 use minicbor::{Decode, Decoder, Encode, Encoder};
+use sha2::{Digest, Sha256};
 
-use crate::codec::CodecError;
+use crate::codec_error::CodecError;
 
 macro_rules! byte_id {
     ($(#[$doc:meta])* $name:ident, $len:literal) => {
@@ -119,6 +120,11 @@ byte_id!(
 );
 
 impl Hash {
+    /// SHA-256 of bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
     /// The first eight bytes in hexadecimal digits: a fingerprint for people and logs.
     pub fn short(&self) -> String {
         self.to_hex().chars().take(16).collect()
@@ -149,7 +155,7 @@ impl CredentialId {
 
     /// SHA-256 of the id; its [`Hash::short`] form names the key in logs.
     pub fn fingerprint(&self) -> Hash {
-        crate::codec::sha256(&self.0)
+        Hash::of(&self.0)
     }
 }
 

@@ -18,6 +18,7 @@ pub mod assertion;
 pub mod client_data;
 pub mod code;
 pub mod codec;
+mod codec_error;
 pub mod cose_key;
 pub mod decide;
 pub mod directory;

@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::codec::{Document, List};
-use crate::document::Position;
+use crate::document::{Head, Position, RootDocument, TerminalDocument};
 use crate::id::Hash;
 use crate::name::ScopeName;
 use crate::time::{ClockFloor, UnixTime};
@@ -79,6 +79,28 @@ impl Marks {
     /// Whether a person has logged in here.
     pub fn has_seen(&self, person: &Hash) -> bool {
         self.seen.iter().any(|seen| seen.person == *person)
+    }
+
+    /// Raises the marks to verified documents; what is lower changes nothing. The clock floor is the
+    /// caller's to raise.
+    pub fn raise<'h>(
+        &mut self,
+        root: &RootDocument,
+        terminal: Option<&TerminalDocument>,
+        heads: impl Iterator<Item = &'h Head>,
+    ) {
+        self.root_version = self.root_version.max(root.version);
+        if let Some(terminal) = terminal {
+            self.terminal_number = self.terminal_number.max(terminal.number);
+        }
+        for head in heads {
+            self.raise_scope(ScopeMark {
+                scope: head.scope.clone(),
+                position: head.position(),
+                root: head.root,
+                policy: head.policy,
+            });
+        }
     }
 
     /// Raises the mark of a scope; a lower one changes nothing.

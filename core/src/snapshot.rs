@@ -11,7 +11,7 @@ use crate::codec::{self, Bytes, Document, List};
 use crate::directory::Proof;
 use crate::document::{Head, MAX_ROOTS, MAX_SCOPES, PolicyDocument, RootDocument, SignedRoot, TerminalDocument};
 use crate::id::{CredentialId, SigningPublicKey, TerminalId};
-use crate::marks::{Marks, ScopeMark};
+use crate::marks::Marks;
 use crate::name::{LoginName, ScopeName};
 use crate::person::{PersonRecord, Status};
 use crate::sign::{self, Verified};
@@ -171,16 +171,7 @@ impl Snapshot {
 
     /// Raises marks to what this snapshot shows; the clock floor is the caller's to raise.
     pub fn raise(&self, marks: &mut Marks) {
-        marks.root_version = marks.root_version.max(self.root.version);
-        marks.terminal_number = marks.terminal_number.max(self.terminal.number);
-        for head in self.heads() {
-            marks.raise_scope(ScopeMark {
-                scope: head.scope.clone(),
-                position: head.position(),
-                root: head.root,
-                policy: head.policy,
-            });
-        }
+        marks.raise(&self.root, Some(&*self.terminal), self.heads());
     }
 }
 

@@ -1,11 +1,8 @@
 //! One encoding for each document, and nothing else decodes; a second implementation of COSE agrees.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
 use std::sync::OnceLock;
 
-use common::{Key, World, signing};
 use coset::CborSerializable;
 use ed25519_dalek::Verifier;
 use proptest::prelude::*;
@@ -17,6 +14,7 @@ use wardkey_core::event::Event;
 use wardkey_core::marks::Marks;
 use wardkey_core::person::PersonRecord;
 use wardkey_core::sign::{self, SignatureError};
+use wardkey_testkit::{Deployment, Key, signing};
 
 /// Documents of every kind, encoded.
 fn samples() -> Vec<(&'static str, Vec<u8>)> {
@@ -25,7 +23,7 @@ fn samples() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 fn make_samples() -> Vec<(&'static str, Vec<u8>)> {
-    let world = World::new();
+    let world = Deployment::new();
     vec![
         (RootDocument::DOMAIN, codec::to_bytes(&world.root)),
         (TerminalDocument::DOMAIN, codec::to_bytes(&world.terminal)),
@@ -66,7 +64,7 @@ fn each_document_is_read_by_its_own_decoder_only() {
 
 #[test]
 fn another_encoding_of_the_same_values_is_refused() {
-    let head = codec::to_bytes(&World::new().scopes[1].0.head);
+    let head = codec::to_bytes(&Deployment::new().scopes[1].0.head);
     let body = head.iter().position(|byte| *byte == 0xa8).expect("a map of eight");
     let mut map_as_indefinite = head.clone();
     map_as_indefinite[body] = 0xbf;
@@ -101,7 +99,7 @@ fn another_encoding_of_the_same_values_is_refused() {
 
 #[test]
 fn coset_reads_our_signatures_and_we_read_the_ones_of_coset() {
-    let head = World::new().scopes[1].0.head.clone();
+    let head = Deployment::new().scopes[1].0.head.clone();
     let ours = signing(101).sign(&head);
     let theirs = coset::CoseSign1::from_slice(&ours).unwrap();
     let key = ed25519_dalek::SigningKey::from_bytes(&[101; 32]);
@@ -131,7 +129,7 @@ fn coset_reads_our_signatures_and_we_read_the_ones_of_coset() {
 
 #[test]
 fn a_signature_holds_for_its_key_and_its_kind_only() {
-    let world = World::new();
+    let world = Deployment::new();
     let signed = signing(101).sign(&world.scopes[1].0.head);
     let right = signing(101).public();
     assert!(sign::verify::<Head>(&signed, &[signing(1).public(), right]).is_ok());

@@ -1,9 +1,6 @@
 //! The decision by table: everything right is let in, each single thing wrong is refused with its own code.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
-use common::{Key, RP, T0, World, group, login, scope};
 use wardkey_core::code::Code;
 use wardkey_core::codec::{Bytes, List};
 use wardkey_core::decide::Stage;
@@ -12,6 +9,7 @@ use wardkey_core::id::{Aaguid, Nonce, TerminalId};
 use wardkey_core::marks::Marks;
 use wardkey_core::person::{CredentialFlags, PersonRecord, Status};
 use wardkey_core::time::UnixTime;
+use wardkey_testkit::{Deployment, Key, RP, T0, group, login, scope};
 
 const HOUR: u64 = 3600;
 
@@ -21,7 +19,7 @@ fn code<T: std::fmt::Debug>(result: Result<T, wardkey_core::code::Denial>) -> Op
 
 #[test]
 fn everything_right_is_let_in_with_what_the_key_signed() {
-    let granted = World::new().login("hanako", "hanako", "login", T0, &Marks::default()).unwrap();
+    let granted = Deployment::new().login("hanako", "hanako", "login", T0, &Marks::default()).unwrap();
     assert_eq!(granted.permit().stage, Stage::Online);
     assert_eq!(granted.permit().age, 60);
     assert!(!granted.permit().shared);
@@ -31,7 +29,7 @@ fn everything_right_is_let_in_with_what_the_key_signed() {
 
 #[test]
 fn eddsa_keys_log_in_too() {
-    let mut world = World::new();
+    let mut world = Deployment::new();
     let key = Key::eddsa(7);
     world.hanako().credentials = List::new(vec![key.record(1)]).unwrap();
     world.refresh();
@@ -71,14 +69,14 @@ fn each_wrong_thing_about_the_person_is_refused() {
         ),
     ];
     for (name, change, expected) in table {
-        let mut world = World::new();
+        let mut world = Deployment::new();
         change(world.hanako());
         world.refresh();
         let result = world.login("hanako", "hanako", "login", T0, &Marks::default());
         assert_eq!(code(result), Some(*expected), "{name}");
     }
     // and what makes no difference
-    let mut world = World::new();
+    let mut world = Deployment::new();
     world.hanako().not_before = Some(UnixTime(T0));
     world.hanako().not_after = Some(UnixTime(T0 + 1));
     change_key(world.hanako(), |k| k.aaguid = Aaguid::new([0; 16]));
@@ -94,7 +92,7 @@ fn change_key(person: &mut PersonRecord, change: fn(&mut wardkey_core::person::C
 
 #[test]
 fn lesson_pam_u2f_2021_31924_up_and_uv_come_from_the_signed_flags() {
-    let world = World::new();
+    let world = Deployment::new();
     let data = world.client_data("hanako", "hanako", "login").to_bytes();
     for (flags, expected) in [
         (0x05, None),
@@ -114,7 +112,7 @@ fn lesson_pam_u2f_2021_31924_up_and_uv_come_from_the_signed_flags() {
 
 #[test]
 fn lesson_hostile_key_authenticator_data_of_every_length_is_read_or_refused() {
-    let world = World::new();
+    let world = Deployment::new();
     let data = world.client_data("hanako", "hanako", "login").to_bytes();
     let whole = Key::es256(1).assert(1, &data, 0x05, 1, RP).auth_data.into_vec();
     for length in 0..whole.len() {
@@ -137,7 +135,7 @@ fn lesson_hostile_key_authenticator_data_of_every_length_is_read_or_refused() {
 
 #[test]
 fn an_assertion_for_anything_else_is_refused() {
-    let world = World::new();
+    let world = Deployment::new();
     let right = world.client_data("hanako", "hanako", "login");
     let key = Key::es256(1);
     let result = |data: Vec<u8>, rp: &str| {
@@ -162,14 +160,14 @@ fn an_assertion_for_anything_else_is_refused() {
 
 #[test]
 fn client_data_can_never_be_a_webauthn_client_data_json() {
-    let bytes = World::new().client_data("hanako", "hanako", "login").to_bytes();
+    let bytes = Deployment::new().client_data("hanako", "hanako", "login").to_bytes();
     assert_eq!(bytes[0], 0x82, "a CBOR array of two, where JSON begins with an opening brace");
     assert!(serde_json::from_slice::<serde_json::Value>(&bytes).is_err());
 }
 
 #[test]
 fn s5_a_challenge_lives_sixty_seconds() {
-    let world = World::new();
+    let world = Deployment::new();
     let data = world.client_data("hanako", "hanako", "login").to_bytes();
     let assertion = Key::es256(1).assert(1, &data, 0x05, 1, RP);
     for (elapsed, expected) in
@@ -182,8 +180,8 @@ fn s5_a_challenge_lives_sixty_seconds() {
 
 #[test]
 fn another_persons_key_is_refused_with_the_words_of_an_unknown_name() {
-    let mut world = World::new();
-    world.scopes[1].0.people.push(common::person("taro", 2, &Key::es256(2)));
+    let mut world = Deployment::new();
+    world.scopes[1].0.people.push(wardkey_testkit::person("taro", 2, &Key::es256(2)));
     world.refresh();
     let data = world.client_data("hanako", "hanako", "login").to_bytes();
     let other = Key::es256(2).assert(2, &data, 0x05, 1, RP);
@@ -195,7 +193,7 @@ fn another_persons_key_is_refused_with_the_words_of_an_unknown_name() {
 
 #[test]
 fn lesson_privacyidea_user_handle_of_another_person_is_refused() {
-    let world = World::new();
+    let world = Deployment::new();
     let data = world.client_data("hanako", "hanako", "login").to_bytes();
     let mut assertion = Key::es256(1).assert(1, &data, 0x05, 1, RP);
     assertion.user_handle = Some(Bytes::new(vec![1; 32]).unwrap());
@@ -227,7 +225,7 @@ fn offline_stages_by_table() {
         (365 * 24 * HOUR, "login", true, true, Err(Code::OfflineTooLong)),
     ];
     for (after, service, was_seen, emergency, expected) in table {
-        let mut world = World::new();
+        let mut world = Deployment::new();
         if *emergency {
             world.scopes[1].1.emergency_groups = List::new(vec![group("nurses")]).unwrap();
             world.refresh();
@@ -241,7 +239,7 @@ fn offline_stages_by_table() {
 
 #[test]
 fn the_terminal_document_expires_like_a_head() {
-    let mut world = World::new();
+    let mut world = Deployment::new();
     world.terminal.expires = UnixTime(T0 - 1);
     let granted = world.login("hanako", "hanako", "login", T0, &Marks::default()).unwrap();
     assert_eq!(granted.permit().stage, Stage::Soft);
@@ -257,14 +255,14 @@ fn shared_accounts_by_table() {
         // An account that is shared is nobody's own any more, not even of the person with its name.
         ("hanako", Some("physicians"), Some(Code::NotInSharedGroup)),
     ] {
-        let mut world = World::new();
+        let mut world = Deployment::new();
         if let Some(shared_with) = shared_with {
             world.share(account, &[shared_with]);
         }
         let result = world.login(account, "hanako", "login", T0, &Marks::default());
         assert_eq!(code(result), expected, "{account} {shared_with:?}");
     }
-    let mut world = World::new();
+    let mut world = Deployment::new();
     world.share("ward3", &["nurses"]);
     let granted = world.login("ward3", "hanako", "login", T0, &Marks::default()).unwrap();
     assert!(granted.permit().shared);
@@ -273,7 +271,7 @@ fn shared_accounts_by_table() {
 
 #[test]
 fn deny_wins_among_the_scopes_of_a_person() {
-    let mut world = World::new();
+    let mut world = Deployment::new();
     let mut elsewhere = world.hanako().clone();
     elsewhere.status = Status::Disabled;
     world.scopes[0].0.people.push(elsewhere);
@@ -281,7 +279,7 @@ fn deny_wins_among_the_scopes_of_a_person() {
     let result = world.login("hanako", "hanako", "login", T0, &Marks::default());
     assert_eq!(code(result), Some(Code::PersonDisabled));
 
-    let mut world = World::new();
+    let mut world = Deployment::new();
     let mut elsewhere = world.hanako().clone();
     elsewhere.credentials = List::default();
     world.scopes[0].0.people.push(elsewhere);
@@ -293,13 +291,13 @@ fn deny_wins_among_the_scopes_of_a_person() {
 
 #[test]
 fn a_disabled_terminal_and_a_remote_session_let_nobody_in() {
-    let mut world = World::new();
+    let mut world = Deployment::new();
     world.terminal.status = Status::Disabled;
     let result = world.login("hanako", "hanako", "login", T0, &Marks::default());
     assert_eq!(code(result), Some(Code::TerminalDisabled));
 
-    let world = World::new();
-    let (account, service, marks) = (login("hanako"), common::service("sshd"), Marks::default());
+    let world = Deployment::new();
+    let (account, service, marks) = (login("hanako"), wardkey_testkit::service("sshd"), Marks::default());
     let request = wardkey_core::decide::Request {
         account: &account,
         service: &service,
@@ -314,8 +312,8 @@ fn a_disabled_terminal_and_a_remote_session_let_nobody_in() {
 #[test]
 fn only_the_user_manager_of_a_shared_account_needs_no_person() {
     let expiry = T0 + 840;
-    let allowed = |world: &World, account: &str, service: &str, remote: bool, now: u64| {
-        let (name, service, marks) = (login(account), common::service(service), Marks::default());
+    let allowed = |world: &Deployment, account: &str, service: &str, remote: bool, now: u64| {
+        let (name, service, marks) = (login(account), wardkey_testkit::service(service), Marks::default());
         let request = wardkey_core::decide::Request {
             account: &name,
             service: &service,
@@ -326,7 +324,7 @@ fn only_the_user_manager_of_a_shared_account_needs_no_person() {
         let permit = wardkey_core::decide::permit_account(&world.snapshot(account).unwrap(), &request);
         permit.map(|permit| (permit.stage, permit.shared)).map_err(|denial| denial.code)
     };
-    let mut world = World::new();
+    let mut world = Deployment::new();
     world.share("ward3", &["nurses"]);
     // (account, service, remote, time) -> stage and whether shared, or refusal
     let table = [
@@ -347,7 +345,7 @@ fn only_the_user_manager_of_a_shared_account_needs_no_person() {
     world.terminal.status = Status::Disabled;
     assert_eq!(allowed(&world, "ward3", "systemd-user", false, T0), Err(Code::TerminalDisabled));
     // It is no login: a person is still needed there.
-    let result = World::new().login("ward3", "hanako", "systemd-user", T0, &Marks::default());
+    let result = Deployment::new().login("ward3", "hanako", "systemd-user", T0, &Marks::default());
     assert_eq!(code(result), Some(Code::NotInSharedGroup));
 }
 

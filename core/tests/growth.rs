@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{World, login, signing, with_field};
+use common::with_field;
 use coset::CborSerializable;
 use ed25519_dalek::Signer;
 use wardkey_core::codec::{self, Bytes, List};
@@ -11,6 +11,7 @@ use wardkey_core::directory::{Bucket, Leaf, bucket_of, leaf_key, state_root};
 use wardkey_core::marks::Marks;
 use wardkey_core::sign;
 use wardkey_core::snapshot::{ScopeEvidence, Snapshot};
+use wardkey_testkit::{Deployment, login, signing};
 
 /// Bytes as a later version's document, signed by the key of `seed`.
 fn signed(seed: u8, payload: &[u8]) -> Vec<u8> {
@@ -29,7 +30,7 @@ fn signed(seed: u8, payload: &[u8]) -> Vec<u8> {
 
 #[test]
 fn documents_of_a_later_version_log_somebody_in_by_what_this_one_knows() {
-    let world = World::new();
+    let world = Deployment::new();
     let (root, publish) = (world.root_seed, world.publish_seed);
     let plain = Snapshot::verify(&world.evidence("hanako"), &world.anchor(), &Marks::default(), &login("hanako"));
     // (key of the new field, whether it is passed over)

@@ -1,9 +1,6 @@
 //! A taken-over agent: whatever it shows that is not the signed directory of now is refused.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
-use common::{Key, T0, World, login, scope, signing};
 use wardkey_core::code::{Code, Denial};
 use wardkey_core::codec::{self, Bytes, List};
 use wardkey_core::document::{Position, SignedRoot};
@@ -12,8 +9,9 @@ use wardkey_core::marks::{Marks, ScopeMark};
 use wardkey_core::person::Status;
 use wardkey_core::snapshot::{Evidence, Snapshot};
 use wardkey_core::time::UnixTime;
+use wardkey_testkit::{Deployment, Key, T0, login, scope, signing};
 
-fn verify(world: &World, evidence: &Evidence, marks: &Marks) -> Result<Snapshot, Denial> {
+fn verify(world: &Deployment, evidence: &Evidence, marks: &Marks) -> Result<Snapshot, Denial> {
     Snapshot::verify(evidence, &world.anchor(), marks, &login("hanako"))
 }
 
@@ -23,7 +21,7 @@ fn code(result: Result<Snapshot, Denial>) -> Option<Code> {
 
 #[test]
 fn the_honest_agent_is_believed() {
-    let world = World::new();
+    let world = Deployment::new();
     let snapshot = verify(&world, &world.evidence("hanako"), &Marks::default()).unwrap();
     assert_eq!(snapshot.records().count(), 1);
     assert_eq!(snapshot.allow_list().len(), 1);
@@ -33,7 +31,7 @@ fn the_honest_agent_is_believed() {
 
 #[test]
 fn every_lie_of_a_taken_over_agent_is_refused() {
-    type Lie = fn(&mut Evidence, &World);
+    type Lie = fn(&mut Evidence, &Deployment);
     let table: &[(&str, Lie, Code)] = &[
         ("no root", |e, _| e.roots = List::default(), Code::RootInvalid),
         (
@@ -174,7 +172,7 @@ fn every_lie_of_a_taken_over_agent_is_refused() {
         ),
     ];
     for (name, lie, expected) in table {
-        let world = World::new();
+        let world = Deployment::new();
         let mut evidence = world.evidence("hanako");
         lie(&mut evidence, &world);
         assert_eq!(code(verify(&world, &evidence, &Marks::default())), Some(*expected), "{name}");
@@ -189,12 +187,12 @@ fn change(evidence: &mut Evidence, change: impl FnOnce(&mut wardkey_core::snapsh
 
 #[test]
 fn nothing_below_the_marks_is_accepted() {
-    let world = World::new();
+    let world = Deployment::new();
     let mut marks = Marks::default();
     verify(&world, &world.evidence("hanako"), &marks).unwrap().raise(&mut marks);
     assert!(verify(&world, &world.evidence("hanako"), &marks).is_ok(), "the same again");
 
-    type Age = fn(&mut World);
+    type Age = fn(&mut Deployment);
     let table: &[(&str, Age, Option<Code>)] = &[
         ("a later state", |w| w.scopes[1].0.head.seq += 1, None),
         (
@@ -234,7 +232,7 @@ fn nothing_below_the_marks_is_accepted() {
         ("signed again, same state", |w| w.scopes[1].0.head.issued = UnixTime(T0), None),
     ];
     for (name, age, expected) in table {
-        let mut world = World::new();
+        let mut world = Deployment::new();
         age(&mut world);
         assert_eq!(code(verify(&world, &world.evidence("hanako"), &marks)), *expected, "{name}");
     }
@@ -242,8 +240,8 @@ fn nothing_below_the_marks_is_accepted() {
 
 #[test]
 fn an_older_root_document_is_refused_and_a_newer_one_followed() {
-    let old = World::new();
-    let mut world = World::new();
+    let old = Deployment::new();
+    let mut world = Deployment::new();
     world.root.version = 2;
     world.root.root_key = signing(110).public();
     world.root.publish_keys = List::new(vec![signing(111).public()]).unwrap();

@@ -2,9 +2,6 @@
 //! stage allows what an earlier one refuses.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
-use common::{Key, T0, World, group, login, person, service};
 use proptest::prelude::*;
 use wardkey_core::code::Code;
 use wardkey_core::codec::List;
@@ -14,9 +11,10 @@ use wardkey_core::document::OfflineLimits;
 use wardkey_core::marks::Marks;
 use wardkey_core::snapshot::Snapshot;
 use wardkey_core::time::UnixTime;
+use wardkey_testkit::{Deployment, Key, T0, group, login, person, service};
 
 const HOUR: u64 = 3600;
-/// When what [`World::new`] signed expires.
+/// When what [`Deployment::new`] signed expires.
 const EXPIRY: u64 = T0 + 840;
 /// A moment in each stage and one after the last.
 const MOMENTS: [(&str, u64); 5] = [
@@ -50,7 +48,7 @@ fn ask(snapshot: &Snapshot, service_name: &str, now: u64, seen: bool) -> Result<
 }
 
 fn ward(emergency: bool) -> Snapshot {
-    let mut world = World::new();
+    let mut world = Deployment::new();
     if emergency {
         world.scopes[1].1.emergency_groups = List::new(vec![group("nurses")]).unwrap();
         world.refresh();
@@ -109,9 +107,9 @@ fn what_raises_privilege_is_refused_from_the_degraded_stage_to_the_end() {
 }
 
 /// `hanako` in both scopes of the terminal, with these groups and emergency groups in each.
-fn in_both(groups: [&[&str]; 2], emergency: [&[&str]; 2]) -> World {
+fn in_both(groups: [&[&str]; 2], emergency: [&[&str]; 2]) -> Deployment {
     let list = |names: &[&str]| List::new(names.iter().map(|name| group(name)).collect()).unwrap();
-    let mut world = World::new();
+    let mut world = Deployment::new();
     world.scopes[0].0.people.push(person("hanako", 1, &Key::es256(1)));
     for (scope, names) in world.scopes.iter_mut().zip(groups) {
         scope.0.people[0].groups = list(names);

@@ -4,9 +4,6 @@
 //! After a deliberate change of a format: `cargo test -p wardkey-core --test vectors -- --ignored write`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
-use common::{Key, RP, T0, World, login, signing};
 use serde_json::{Value, json};
 use wardkey_core::codec::{self, Document, List};
 use wardkey_core::directory::{bucket_of, leaf_key};
@@ -14,6 +11,10 @@ use wardkey_core::id::to_hex;
 use wardkey_core::marks::Marks;
 use wardkey_core::person::Status;
 use wardkey_core::time::UnixTime;
+mod common;
+
+use common::with_field;
+use wardkey_testkit::{Deployment, Key, RP, T0, login, signing};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/wardkey-1.json");
 
@@ -31,9 +32,9 @@ fn document<T: Document>(document: &T, seed: Option<u8>) -> Value {
 /// A document as a later version may write it: with what this one passes over, and with what it refuses.
 fn newer<T: Document + PartialEq + std::fmt::Debug>(document: &T) -> Value {
     let bytes = codec::to_bytes(document);
-    let passed_over = common::with_field(&bytes, 100, true);
+    let passed_over = with_field(&bytes, 100, true);
     assert_eq!(codec::from_bytes::<T>(&passed_over).as_ref(), Ok(document), "{}", T::DOMAIN);
-    let refused = common::with_field(&bytes, 99, false);
+    let refused = with_field(&bytes, 99, false);
     assert!(codec::from_bytes::<T>(&refused).is_err(), "{}", T::DOMAIN);
     json!({
         "domain": T::DOMAIN,
@@ -43,7 +44,7 @@ fn newer<T: Document + PartialEq + std::fmt::Debug>(document: &T) -> Value {
     })
 }
 
-fn state(world: &World, scope: usize, person: &str) -> Value {
+fn state(world: &Deployment, scope: usize, person: &str) -> Value {
     let state = &world.scopes[scope].0;
     let proof = state.proof(&login(person));
     json!({
@@ -57,8 +58,8 @@ fn state(world: &World, scope: usize, person: &str) -> Value {
 }
 
 /// One login with one thing changed, and how it is decided.
-fn login_vector(name: &str, change: impl FnOnce(&mut World), now: u64, flags: u8, counter: u32) -> Value {
-    let mut world = World::new();
+fn login_vector(name: &str, change: impl FnOnce(&mut Deployment), now: u64, flags: u8, counter: u32) -> Value {
+    let mut world = Deployment::new();
     change(&mut world);
     world.refresh();
     let client_data = world.client_data("hanako", "hanako", "login");
@@ -83,9 +84,9 @@ fn login_vector(name: &str, change: impl FnOnce(&mut World), now: u64, flags: u8
 }
 
 fn make() -> Value {
-    let mut world = World::new();
+    let mut world = Deployment::new();
     for n in 2..40u8 {
-        world.scopes[1].0.people.push(common::person(&format!("person{n}"), n, &Key::es256(n)));
+        world.scopes[1].0.people.push(wardkey_testkit::person(&format!("person{n}"), n, &Key::es256(n)));
     }
     world.refresh();
     json!({

@@ -1,21 +1,22 @@
-//! Events that somebody could cause without end: the first of a kind is recorded at once, those of the next
-//! half minute as one record that counts them.
+//! Limits records of events that somebody can cause without end: the first of a kind is recorded at
+//! once, those of the next half minute become one record with their count.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use wardkey_core::event::Event;
 use wardkey_core::id::EventId;
 
 use crate::clock::Moment;
+use crate::lock::lock;
 
 /// How long events of a kind are counted before the next record.
 pub const QUIET: Duration = Duration::from_secs(30);
-/// Kinds that are counted apart. What comes beyond is counted by its coarser kind.
+/// The most kinds that are counted apart. Further ones are counted by their coarser kind.
 const MAX_KINDS: usize = 256;
 
-/// What is being counted.
+/// The kinds that are being counted.
 #[derive(Debug, Default)]
 pub struct Tally {
     kinds: Mutex<HashMap<String, Kind>>,
@@ -24,14 +25,14 @@ pub struct Tally {
 #[derive(Debug)]
 struct Kind {
     since: Moment,
-    /// The record of what came since, which is made when the time is over.
+    /// The record of the events since then; it is due when the time is over.
     more: Option<Event>,
 }
 
-/// What has become of an event.
+/// What was done with an event.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Noted {
-    /// The record that it stands in.
+    /// The record that contains it.
     pub record: EventId,
     /// To be recorded now.
     pub now: Option<Event>,
@@ -46,7 +47,7 @@ impl Tally {
             kinds.insert(kind.to_owned(), Kind { since: Moment::now(), more: None });
             return Noted { record: event.id, now: Some(event) };
         };
-        // The record bears what the last of them was, under the id that the first was told.
+        // The record describes the last event, under the id that was returned for the first.
         let (id, count) = known.more.as_ref().map_or((event.id, 0), |more| (more.id, more.count.unwrap_or(0)));
         known.more = Some(Event { id, count: Some(count.saturating_add(1)), ..event });
         Noted { record: id, now: None }
@@ -60,7 +61,7 @@ impl Tally {
                 return true;
             }
             let more = kind.more.take();
-            // What goes on is counted on.
+            // A kind that goes on is counted on.
             kind.since = Moment::now();
             let goes_on = more.is_some() && !all;
             due.extend(more);
@@ -75,7 +76,7 @@ impl Tally {
     }
 
     fn kinds(&self) -> MutexGuard<'_, HashMap<String, Kind>> {
-        self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.kinds)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who of several waiting logins has the security key.
+//! Decides which of several waiting logins gets the security key.
 //!
 //! ```text
 //!   seat0:  [ tty1, waiting ]  [ :0, foreground, granted ]  [ tty2, waiting ]
@@ -7,13 +7,14 @@
 //! ```
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use crate::clock::Moment;
 use crate::error::AgentError;
+use crate::lock::lock;
 use crate::session::{Place, Sessions};
 
 /// A login keeps the key this long after Hold: longer than a module takes by its defaults (30 s for PIN and
@@ -56,7 +57,7 @@ struct Waiting {
     /// Place in the order; a lease that ran out puts a login at the end.
     order: u64,
     asking: Asking,
-    /// It wanted to hold the key while somebody else's screen was shown.
+    /// It asked to hold the key while another screen was shown.
     behind: bool,
     granted: bool,
     held: Option<Moment>,
@@ -64,7 +65,7 @@ struct Waiting {
     wake: Arc<EventFd>,
 }
 
-/// A login's place in the queue; leaving it gives the key on.
+/// A login's place in the queue; dropping it passes the key on.
 #[derive(Debug)]
 pub struct Ticket<'a> {
     arbiter: &'a Arbiter,
@@ -109,8 +110,8 @@ impl Arbiter {
         Ok(Ticket { arbiter: self, id, wake })
     }
 
-    /// Makes room for one more of a kind of which there may be `most`: the oldest that does not hold the key
-    /// gives way. `false` when all of them hold it.
+    /// Makes room for one more login of a kind that is limited to `most`: the oldest one that does not
+    /// hold the key gives way. `false` when all of them hold it.
     pub fn make_room(&self, most: usize, is_meant: impl Fn(&Asking) -> bool) -> bool {
         let mut queue = self.queue();
         let count = queue.logins.iter().filter(|login| !login.displaced && is_meant(&login.asking)).count();
@@ -144,7 +145,7 @@ impl Arbiter {
         self.len() == 0
     }
 
-    /// Looks again who is in the foreground and whose lease has run out; for the waiting to call.
+    /// Checks again which login is in the foreground and which lease has run out. Waiting logins call it.
     pub fn look_again(&self, sessions: &dyn Sessions) {
         // logind is asked without the lock: it may be slow.
         let places: Vec<(u64, Place)> =
@@ -165,7 +166,7 @@ impl Arbiter {
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.queue)
     }
 }
 
@@ -179,7 +180,7 @@ impl Queue {
                 next += 1;
                 login.order = next;
                 self.cooling.extend(login.asking.place.user().map(|user| (user, Moment::now())));
-                // Told that it lost the key even if it gets it again below.
+                // It is told that it lost the key, even if it gets it back below.
                 login.granted = false;
                 let _ = login.wake.write(1);
             }
@@ -206,7 +207,7 @@ impl Queue {
         }
     }
 
-    /// The login with the least has the key.
+    /// The login with the lowest rank gets the key.
     fn rank(&self, login: &Waiting) -> impl Ord + use<> {
         let Asking { place, foreground, locker } = &login.asking;
         let cooling = place.user().is_some_and(|user| self.cooling.contains_key(&user));
@@ -229,17 +230,17 @@ impl Ticket<'_> {
         self.arbiter.queue().login(self.id).is_some_and(|login| login.displaced)
     }
 
-    /// Keeps the key from here on; `false` when another login has it, or another screen is shown.
+    /// Reserves the key for this login; `false` when another login has it or another screen is shown.
     pub fn hold(&self, sessions: &dyn Sessions) -> bool {
         let place = self.arbiter.queue().login(self.id).map(|login| login.asking.place.clone());
-        // Looked at now: a login may have begun in front and wait in the back for its moment.
+        // Checked now: a login may have begun in the foreground and be in the background by now.
         let behind = place.is_some_and(|place| place.is_behind(&sessions.screens()));
         let mut queue = self.arbiter.queue();
         let held = queue.login(self.id).is_some_and(|login| {
             login.behind = login.granted && behind;
             login.granted &= !behind;
             if login.granted {
-                // Said again it does not begin anew: no login keeps the key for ever.
+                // A second Hold does not extend the lease: no login keeps the key for ever.
                 login.held.get_or_insert_with(Moment::now);
             }
             login.granted
@@ -248,14 +249,14 @@ impl Ticket<'_> {
         held
     }
 
-    /// The key was held for a login that came about.
+    /// Notes that the login succeeded: its user need not cool down.
     pub fn has_logged_in(&self) {
         if let Some(login) = self.arbiter.queue().login(self.id) {
             login.held = None;
         }
     }
 
-    /// Whether it must be looked who is in front: others wait at the same seat, or this login does.
+    /// Whether the foreground must be watched: this login waits, or others wait at the same seat.
     pub fn is_contended(&self) -> bool {
         let mut queue = self.arbiter.queue();
         let Some(login) = queue.login(self.id) else { return false };
@@ -268,7 +269,7 @@ impl Ticket<'_> {
         &self.wake
     }
 
-    /// Takes note of what [`Self::wake`] told.
+    /// Clears [`Self::wake`].
     pub fn awake(&self) {
         let _ = self.wake.read();
     }
@@ -286,182 +287,4 @@ impl Drop for Ticket<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::session::{Belongs, Screens, Session};
-
-    fn at(id: &str) -> Place {
-        let session = Session { id: id.into(), seat: Some("seat0".into()), ..Session::default() };
-        Place { session: Some(session), ..Place::default() }
-    }
-
-    /// In the session of a user.
-    fn of(id: &str, uid: u32) -> Place {
-        let mut place = at(id);
-        if let Some(session) = &mut place.session {
-            (session.uid, session.class) = (uid, "user".into());
-        }
-        place
-    }
-
-    fn asking(place: Place, foreground: bool) -> Asking {
-        Asking { place, foreground, locker: false }
-    }
-
-    /// The session in front, among sessions 1 to 3.
-    struct Foreground(&'static str);
-
-    impl Sessions for Foreground {
-        fn belongs(&self, _: i32) -> Belongs {
-            Belongs::Nobody
-        }
-        fn screens(&self) -> Screens {
-            let session = |id: &str| Session {
-                id: id.into(),
-                seat: Some("seat0".into()),
-                active: id == self.0,
-                ..Session::default()
-            };
-            Screens { sessions: ["1", "2", "3"].map(session).to_vec(), line: None }
-        }
-    }
-
-    /// A machine without logind.
-    struct NoLogind;
-
-    impl Sessions for NoLogind {
-        fn belongs(&self, _: i32) -> Belongs {
-            Belongs::NoLogind
-        }
-        fn screens(&self) -> Screens {
-            Screens::default()
-        }
-    }
-
-    #[test]
-    fn without_a_foreground_the_first_has_the_key_and_leaving_gives_it_on() {
-        let arbiter = Arbiter::default();
-        let enter = || arbiter.enter(asking(Place::default(), false)).unwrap();
-        let (one, two, three) = (enter(), enter(), enter());
-        assert_eq!([one.is_granted(), two.is_granted(), three.is_granted()], [true, false, false]);
-        assert!(!two.hold(&NoLogind));
-        drop(one);
-        assert_eq!([two.is_granted(), three.is_granted()], [true, false]);
-        drop(two);
-        assert!(three.is_granted());
-        assert!(!three.is_contended());
-        assert!(three.hold(&NoLogind));
-    }
-
-    #[test]
-    fn the_foreground_takes_the_key_before_hold_and_not_after() {
-        let arbiter = Arbiter::default();
-        let back = arbiter.enter(asking(at("1"), false)).unwrap();
-        let front = arbiter.enter(asking(at("2"), false)).unwrap();
-        assert!(back.is_granted());
-        arbiter.look_again(&Foreground("2"));
-        assert!(front.is_granted() && !back.is_granted());
-        assert_eq!(back.wake().read().unwrap(), 2, "granted, then taken away");
-        assert!(front.hold(&Foreground("2")));
-        arbiter.look_again(&Foreground("1"));
-        assert!(front.is_granted(), "after Hold the key stays");
-        drop(front);
-        assert!(back.is_granted());
-    }
-
-    #[test]
-    fn only_the_foreground_holds() {
-        let arbiter = Arbiter::default();
-        // It began in front, and the screen was switched since; nobody else asks.
-        let login = arbiter.enter(asking(at("1"), true)).unwrap();
-        assert!(login.is_granted() && !login.is_contended());
-        assert!(!login.hold(&Foreground("2")));
-        assert!(!login.is_granted() && login.is_contended(), "it waits until it is shown");
-        arbiter.look_again(&Foreground("3"));
-        assert!(!login.is_granted());
-        arbiter.look_again(&Foreground("1"));
-        assert!(login.is_granted() && login.hold(&Foreground("1")));
-    }
-
-    #[test]
-    fn a_lease_ends() {
-        let arbiter = Arbiter::with_lease(Duration::from_millis(1));
-        let one = arbiter.enter(asking(Place::default(), false)).unwrap();
-        assert!(one.hold(&NoLogind));
-        let two = arbiter.enter(asking(Place::default(), false)).unwrap();
-        std::thread::sleep(Duration::from_millis(5));
-        arbiter.look_again(&Foreground(""));
-        assert!(two.is_granted() && !one.is_granted());
-    }
-
-    #[test]
-    fn a_lease_is_longer_than_a_login_and_shorter_than_another_ones_patience() {
-        let settings = wardkey_settings::pam::Settings::default();
-        assert!(LEASE > settings.touch_wait + Duration::from_secs(4 + 5));
-        assert!(LEASE < settings.key_wait);
-    }
-
-    #[test]
-    fn a_row_of_logins_that_hold_the_key_and_do_nothing_does_not_keep_it() {
-        let arbiter = Arbiter::default();
-        let front = Foreground("1");
-        let hostile = arbiter.enter(asking(of("1", 2001), true)).unwrap();
-        assert!(hostile.hold(&front));
-        let next = arbiter.enter(asking(of("1", 2001), true)).unwrap();
-        let other = arbiter.enter(asking(Place { invoker: Some(2002), ..at("1") }, true)).unwrap();
-        drop(hostile);
-        assert!(other.is_granted() && !next.is_granted(), "another user comes first");
-        // Who logs in does not cool down.
-        assert!(other.hold(&front));
-        other.has_logged_in();
-        drop(other);
-        assert!(next.is_granted(), "who is alone need not wait");
-        let other = arbiter.enter(asking(Place { invoker: Some(2002), ..at("1") }, true)).unwrap();
-        assert!(other.is_granted() && !next.is_granted());
-    }
-
-    #[test]
-    fn a_locker_comes_before_every_other_prompt_of_its_session() {
-        let arbiter = Arbiter::default();
-        let prompts: Vec<_> = (0..3).map(|_| arbiter.enter(asking(of("1", 2001), true)).unwrap()).collect();
-        assert!(prompts[0].is_granted());
-        let locker = Asking { locker: true, ..asking(of("1", 2001), true) };
-        let locker = arbiter.enter(locker).unwrap();
-        assert!(locker.is_granted() && !prompts[0].is_granted());
-        // Also when a prompt held the key in vain before.
-        assert!(locker.hold(&Foreground("1")));
-        drop(locker);
-        assert!(prompts[0].is_granted());
-        let again = arbiter.enter(Asking { locker: true, ..asking(of("1", 2001), true) }).unwrap();
-        assert!(again.is_granted());
-        // But not before the session that is shown.
-        let greeter = arbiter.enter(asking(at("2"), false)).unwrap();
-        arbiter.look_again(&Foreground("2"));
-        assert!(greeter.is_granted() && !again.is_granted());
-    }
-
-    #[test]
-    fn the_oldest_of_too_many_gives_way_unless_it_holds_the_key() {
-        let arbiter = Arbiter::default();
-        let enter = || arbiter.enter(asking(of("1", 2001), true)).unwrap();
-        let (one, two) = (enter(), enter());
-        assert!(arbiter.make_room(3, |_| true) && !one.is_displaced());
-        assert!(one.hold(&Foreground("1")));
-        assert!(arbiter.make_room(2, |_| true));
-        assert!(!one.is_displaced() && two.is_displaced() && one.is_granted());
-        assert!(!arbiter.make_room(1, |_| true), "nobody is taken the key");
-        assert!(arbiter.make_room(1, |asking| asking.locker), "others do not count");
-    }
-
-    #[test]
-    fn seats_do_not_wait_for_each_other() {
-        let arbiter = Arbiter::default();
-        let mut other = at("9");
-        if let Some(session) = &mut other.session {
-            session.seat = Some("seat1".into());
-        }
-        let one = arbiter.enter(asking(at("1"), true)).unwrap();
-        let two = arbiter.enter(asking(other, true)).unwrap();
-        assert!(one.is_granted() && two.is_granted());
-    }
-}
+mod tests;

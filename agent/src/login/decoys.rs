@@ -1,5 +1,5 @@
-//! What a key is asked for when nobody has the name: made-up credential ids, the same ones each time and of
-//! the shape that somebody's in the directory have. A device that sees the question learns nothing from it.
+//! Made-up credential ids for unknown names. They are the same each time and look like those of a real
+//! person, so that a device learns nothing from the request.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -34,7 +34,7 @@ pub fn of(agent: &Agent, name: &LoginName) -> Result<List<CredentialId, 32>, Age
     Ok(List::new(ids.collect::<Result<_, _>>()?)?)
 }
 
-/// A keyed hash that nobody else can make.
+/// A hash with a key that only this agent knows.
 fn keyed(agent: &Agent, parts: &[&[u8]]) -> Hash {
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(agent.name_secret()) else { return Hash::new([0; 32]) };
     for part in parts {

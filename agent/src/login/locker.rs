@@ -1,5 +1,5 @@
-//! Which logins unlock a screen: they come before every other prompt of their session, or a prompt that was
-//! left standing would keep people from their own desk.
+//! Which logins unlock a screen. They come before every other prompt of their session; otherwise a
+//! forgotten prompt would keep people from their own desk.
 
 use wardkey_core::name::ServiceName;
 

@@ -1,5 +1,5 @@
-//! Lock-out after failures: counted for the key that proved itself, durable, by the clock that cannot be
-//! set back. What is not proven counts against nobody, and one key of a person does not lock the other.
+//! Lock-out after failures. Failures count for the key that proved itself, durably, by the clock that
+//! cannot be set back. Unproven claims count against nobody, and one key does not lock another.
 
 use wardkey_core::codec::List;
 use wardkey_core::document::Lockout;
@@ -38,7 +38,7 @@ pub fn rules(view: &View) -> Vec<Lockout> {
     view.terminal_scopes().map(|scope| scope.policy.lockout).collect()
 }
 
-/// Seconds until the first of the subjects that is locked longest may try again.
+/// Seconds until none of the subjects is locked any longer.
 ///
 /// # Errors
 /// [`AgentError`] when the counters cannot be read.
@@ -56,7 +56,7 @@ pub fn locked(agent: &Agent, subjects: &[Subject]) -> Result<Option<u64>, AgentE
         let (left, ahead) = remaining(&rules, failures, now);
         if ahead {
             // The clock was ahead when the failure was counted; it must not lock out for years.
-            agent.state.set_failures(subject, Failures { last: now, ..failures })?;
+            agent.state.set_failures(subject, Failures { last: now, ..failures });
         }
         longest = longest.max(left);
     }

@@ -17,14 +17,16 @@ use wardkey_core::person::{CredentialRecord, PersonRecord};
 use wardkey_core::time::UnixTime;
 use wardkey_ipc::{IpcError, Peer};
 
-use crate::agent::{Agent, fresh_id};
+use crate::agent::Agent;
+use crate::connection::Connection;
 use crate::error::AgentError;
-use crate::login::ahead::Ahead;
 use crate::login::authorise::{Caller, Phase, authorise, is_known, refusal};
 use crate::login::lockout;
-use crate::server::Line;
+use crate::login::preverified::Preverified;
+use crate::random::fresh_id;
+
 use crate::store::ledger::{Answer, Entry};
-use crate::store::state::Kept;
+use crate::store::state::Durability;
 
 /// Outcomes that a caller other than root may report per minute: a locker needs fewer, and nobody
 /// shall fill the spool.
@@ -32,12 +34,12 @@ const PER_MINUTE: usize = 20;
 /// A device that proved nothing is recorded again after this time.
 const SUSPECT_AGAIN: Duration = Duration::from_secs(24 * 3600);
 
-/// An outcome that has been judged, and recorded if it is worth a record.
+/// The answer to a reported outcome, which has been recorded if it is worth a record.
 #[must_use]
 pub struct Answered {
     reply: Reply,
     recorded: bool,
-    /// What was reported is a login that came about.
+    /// The module reported a successful login.
     success: bool,
 }
 
@@ -47,13 +49,13 @@ impl Answered {
         self.success && matches!(self.reply, Reply::Recorded(..))
     }
 
-    /// Tells the module, and then wakes those who carry the record on: before, they would only keep the
-    /// processor from the login.
+    /// Answers the module, then wakes the threads that deliver the record: woken earlier, they would
+    /// compete with the login for the processor.
     ///
     /// # Errors
     /// [`IpcError`] when the module could not be told; the record stands.
-    pub fn tell(self, agent: &Agent, line: &mut Line) -> Result<(), IpcError> {
-        let told = line.send(&self.reply);
+    pub fn tell(self, agent: &Agent, connection: &mut Connection) -> Result<(), IpcError> {
+        let told = connection.send(&self.reply);
         if self.recorded {
             agent.wake_carriers();
         }
@@ -61,20 +63,20 @@ impl Answered {
     }
 }
 
-/// A login on the connection that its outcome comes by.
-pub struct UnderWay<'a> {
-    /// What it began with.
+/// The login that was begun on this connection.
+pub struct LoginInProgress<'a> {
+    /// How it began.
     pub begin: &'a Begin,
-    /// Who it was then.
+    /// Who asked.
     pub caller: &'a Caller,
-    /// What has been verified meanwhile.
-    pub ahead: Option<Ahead>,
+    /// What was verified while the key worked.
+    pub preverified: Option<Preverified>,
 }
 
-/// Judges an outcome and records it durably. Without a login under way, or with the outcome of another one, it
-/// is authorised anew.
-pub fn record(agent: &Agent, peer: Peer, outcome: &LoginOutcome, under_way: Option<UnderWay<'_>>) -> Answered {
-    let entry = match judge(agent, peer, outcome, under_way) {
+/// Judges an outcome and records it durably. The caller is authorised anew unless the outcome belongs
+/// to the login in progress.
+pub fn record(agent: &Agent, peer: Peer, outcome: &LoginOutcome, in_progress: Option<LoginInProgress<'_>>) -> Answered {
+    let entry = match judge(agent, peer, outcome, in_progress) {
         Ok(entry) => entry,
         Err(refused) => return Answered { reply: Reply::Refused(refused), recorded: false, success: false },
     };
@@ -82,7 +84,9 @@ pub fn record(agent: &Agent, peer: Peer, outcome: &LoginOutcome, under_way: Opti
         record_suspects(agent, peer, outcome, suspects);
     }
     let reply = match agent.state.settle(&entry) {
-        Ok((Answer::Recorded(id), kept)) => Reply::Recorded(id, (kept == Kept::InMemory).then_some(true)),
+        Ok((Answer::Recorded(id), durability)) => {
+            Reply::Recorded(id, (durability == Durability::InMemory).then_some(true))
+        }
         Ok((Answer::Refused(code), _)) => {
             let locked = || lockout::locked(agent, &entry.subjects).ok().flatten();
             let retry_after = (code == Code::LockedOut).then(locked).flatten();
@@ -93,8 +97,13 @@ pub fn record(agent: &Agent, peer: Peer, outcome: &LoginOutcome, under_way: Opti
     Answered { reply, recorded: true, success: matches!(outcome.result, LoginResult::Success(_)) }
 }
 
-/// What is to be recorded; or a refusal of the whole, of which there is a record already if there is one.
-fn judge(agent: &Agent, peer: Peer, outcome: &LoginOutcome, under_way: Option<UnderWay<'_>>) -> Result<Entry, Refusal> {
+/// What to record, or a refusal. A refusal that is worth a record has been recorded.
+fn judge(
+    agent: &Agent,
+    peer: Peer,
+    outcome: &LoginOutcome,
+    in_progress: Option<LoginInProgress<'_>>,
+) -> Result<Entry, Refusal> {
     if !peer.is_root()
         && !(0..PER_MINUTE).any(|slot| agent.is_due(&format!("outcome {} {slot}", peer.uid), Duration::from_secs(60)))
     {
@@ -103,9 +112,9 @@ fn judge(agent: &Agent, peer: Peer, outcome: &LoginOutcome, under_way: Option<Un
             ..refusal(Code::TooManyRequests, "too many outcomes of this uid")
         });
     }
-    let known = under_way.filter(|login| *login.begin == outcome.login);
-    let (caller, ahead) = match known {
-        Some(login) => (Ok(login.caller.clone()), login.ahead),
+    let known = in_progress.filter(|login| *login.begin == outcome.login);
+    let (caller, preverified) = match known {
+        Some(login) => (Ok(login.caller.clone()), login.preverified),
         None => (authorise(agent, peer, &outcome.login, Phase::Authentication), None),
     };
     let caller = match caller {
@@ -119,13 +128,13 @@ fn judge(agent: &Agent, peer: Peer, outcome: &LoginOutcome, under_way: Option<Un
         }
     };
     match &outcome.result {
-        LoginResult::Success(assertion) => match success(agent, &caller, outcome, assertion, ahead) {
+        LoginResult::Success(assertion) => match success(agent, &caller, outcome, assertion, preverified) {
             Ok(entry) => Ok(entry),
             Err(AgentError::Denied(denial)) if denial.code == Code::NotSynced => {
                 Err(refusal(denial.code, denial.detail))
             }
             Err(error) => {
-                // What is not proven is recorded as what it is: a claim that did not hold.
+                // An unproven success is recorded as a failure.
                 let denial = match error {
                     AgentError::Denied(denial) => denial,
                     error => Denial::new(error.code(), error),
@@ -147,13 +156,13 @@ fn success(
     caller: &Caller,
     outcome: &LoginOutcome,
     assertion: &Assertion,
-    ahead: Option<Ahead>,
+    preverified: Option<Preverified>,
 ) -> Result<Entry, AgentError> {
     let client_data = ClientData::from_bytes(assertion.client_data.as_slice())
         .map_err(|error| Denial::new(Code::ClientData, error))?;
-    let granted = verify(agent, caller, outcome, &client_data.person, assertion, ahead)?;
+    let granted = verify(agent, caller, outcome, &client_data.person, assertion, preverified)?;
     let account = outcome.login.account.as_ref().ok_or_else(|| Denial::new(Code::ClientData, "no account"))?;
-    // A stolen key whose PIN is being guessed stays locked though its owner logs in with another one.
+    // A stolen key whose PIN is being guessed stays locked even if its owner logs in with another key.
     if let Some(seconds) = lockout::locked(agent, &[lockout::key(granted.key())])? {
         return Err(Denial::new(Code::LockedOut, format!("key is locked out for {seconds} s")).into());
     }
@@ -189,20 +198,20 @@ fn success(
     })
 }
 
-/// The decision again, on the agent's own copy of the directory.
+/// Repeats the decision on the agent's own copy of the directory.
 fn verify(
     agent: &Agent,
     caller: &Caller,
     outcome: &LoginOutcome,
     person: &LoginName,
     assertion: &Assertion,
-    ahead: Option<Ahead>,
+    preverified: Option<Preverified>,
 ) -> Result<Granted, AgentError> {
     let anchor = agent.anchor().ok_or_else(|| Denial::new(Code::NotJoined, "not joined"))?;
     let evidence = agent.directory.evidence(person)?.ok_or_else(|| Denial::new(Code::NotSynced, "no directory"))?;
     let mut marks = agent.marks();
-    let snapshot = Ahead::or_verify(ahead, &evidence, &anchor, &marks, person).inspect_err(|_| {
-        // Our own copy does not hold: get it again.
+    let snapshot = Preverified::or_verify(preverified, &evidence, &anchor, &marks, person).inspect_err(|_| {
+        // Our own copy does not verify: fetch it again.
         agent.refetch.store(true, std::sync::atomic::Ordering::SeqCst);
         agent.wake_sync.wake();
     })?;
@@ -225,8 +234,8 @@ fn time_of(agent: &Agent, assertion: &Assertion) -> (UnixTime, UnixTime) {
     }
 }
 
-/// Who was seen here: a module that runs as root has its own marks and judged by them; for any
-/// other the agent's count.
+/// Adds the person to those seen here. A module that runs as root has judged by its own marks; for any
+/// other module the agent's memory counts.
 pub(super) fn remember_seen(agent: &Agent, caller: &Caller, person: &LoginName, marks: &mut Marks) {
     let key = leaf_key(person);
     if caller.peer.is_root() || matches!(agent.state.last_seen(&key), Ok(Some(_))) {
@@ -234,7 +243,7 @@ pub(super) fn remember_seen(agent: &Agent, caller: &Caller, person: &LoginName, 
     }
 }
 
-/// Records devices that claimed to be a registered key and did not prove it: each once in a while.
+/// Records devices that claimed to be a registered key without proof, each at most once a day.
 fn record_suspects(agent: &Agent, peer: Peer, outcome: &LoginOutcome, suspects: &[Suspect]) {
     let mut events = Vec::new();
     for suspect in suspects {
@@ -269,8 +278,11 @@ fn proven(agent: &Agent, outcome: &LoginOutcome) -> Option<(PersonRecord, Creden
 fn failure(agent: &Agent, caller: &Caller, outcome: &LoginOutcome, what: &Failure) -> Entry {
     let login = &outcome.login;
     let known = login.account.as_ref().is_some_and(|account| is_known(agent, account));
-    // What a device merely claims is in no record, and counts against nobody.
-    let proven = proven(agent, outcome);
+    // What a device merely claims is in no record, and counts against nobody. Only root's word names
+    // others than the caller's own account: anybody may have a key that is plugged in sign that it is
+    // there, or keep an old proof.
+    let may_name = |person: &PersonRecord| caller.peer.is_root() || login.account.as_ref() == Some(&person.login);
+    let proven = proven(agent, outcome).filter(|(person, _)| may_name(person));
     let mut event = base(agent, login, Some(caller), caller.peer.uid);
     if proven.is_some() && what.code == Code::LockedOut {
         event.name = EventName::LockedOut;
@@ -288,14 +300,7 @@ fn failure(agent: &Agent, caller: &Caller, outcome: &LoginOutcome, what: &Failur
     event.person = proven.as_ref().map(|(person, _)| person.login.clone());
     event.key = proven.as_ref().map(|(_, credential)| credential.fingerprint().short());
     event.model = proven.as_ref().map(|(_, credential)| credential.aaguid);
-    // Only root's word counts against others than the caller's own account: anybody may have a key that is
-    // plugged in sign that it is there.
-    let may_count = |person: &PersonRecord| caller.peer.is_root() || login.account.as_ref() == Some(&person.login);
-    let subjects = proven
-        .iter()
-        .filter(|(person, _)| may_count(person))
-        .map(|(_, credential)| lockout::key(&credential.fingerprint()))
-        .collect();
+    let subjects = proven.iter().map(|(_, credential)| lockout::key(&credential.fingerprint())).collect();
     Entry {
         digest: digest(&[
             &codec::to_message(what),

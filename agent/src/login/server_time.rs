@@ -15,7 +15,7 @@ use wardkey_ipc::Peer;
 use crate::agent::Agent;
 use crate::error::AgentError;
 use crate::login::authorise::{later, refusal};
-use crate::sync::run::upstream;
+use crate::sync::exchange::upstream;
 
 /// Questions in [`WINDOW`] of one user other than root: each is a request to the server.
 const QUESTIONS: usize = 6;

@@ -16,13 +16,13 @@ use wardkey_core::{decide, event};
 use wardkey_ipc::{Deadline, IpcError, Peer};
 
 use crate::agent::Agent;
+use crate::connection::Connection;
 use crate::error::AgentError;
-use crate::login::ahead::Ahead;
 use crate::login::arbiter::{Asking, Ticket};
 use crate::login::authorise::{Caller, Phase, authorise, is_known, later, refusal};
 use crate::login::locker::is_locker;
+use crate::login::preverified::Preverified;
 use crate::login::{decoys, lockout, outcome, server_time};
-use crate::server::Line;
 
 /// The longest that one login may take.
 const LOGIN: Duration = Duration::from_secs(600);
@@ -47,39 +47,39 @@ const QUIET: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// [`IpcError`] of the connection.
-pub fn login(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Result<(), IpcError> {
+pub fn login(agent: &Agent, connection: &mut Connection, peer: Peer, begin: &Begin) -> Result<(), IpcError> {
     let caller = match admit(agent, peer, begin, Phase::Authentication) {
         Ok(caller) => caller,
         Err(refused) => {
             let record = Some(record_refused(agent, peer, begin, &refused));
-            return line.send(&Reply::Refused(Refusal { record, ..refused }));
+            return connection.send(&Reply::Refused(Refusal { record, ..refused }));
         }
     };
     let asking = asking(agent, begin, &caller);
     if !has_room(agent, &asking) {
-        return line.send(&Reply::Refused(later("too many logins of this uid")));
+        return connection.send(&Reply::Refused(later("too many logins of this uid")));
     }
     let ticket = match agent.arbiter.enter(asking) {
         Ok(ticket) => ticket,
-        Err(error) => return line.send(&Reply::Refused(refusal(Code::Internal, error.to_string()))),
+        Err(error) => return connection.send(&Reply::Refused(refusal(Code::Internal, error.to_string()))),
     };
     let deadline = Deadline::after(LOGIN);
     let mut told = None;
     let (mut proofs, mut pages) = (0, 0);
     let mut person = begin.account.clone();
-    let (mut tried, mut ahead) = (None, None);
+    let (mut tried, mut preverified) = (None, None);
     loop {
         if ticket.is_displaced() {
-            return line.send(&Reply::Refused(later("a newer login of this user took the place")));
+            return connection.send(&Reply::Refused(later("a newer login of this user took the place")));
         }
         let granted = ticket.is_granted();
         if told != Some(granted) {
             if !granted {
-                line.send(&Reply::Wait)?;
+                connection.send(&Reply::Wait)?;
             } else {
                 match grant(agent, begin.account.as_ref()) {
-                    Ok(grant) => line.send(&Reply::Granted(Box::new(grant)))?,
-                    Err(refused) => return line.send(&Reply::Refused(refused)),
+                    Ok(grant) => connection.send(&Reply::Granted(Box::new(grant)))?,
+                    Err(refused) => return connection.send(&Reply::Refused(refused)),
                 }
             }
             told = Some(granted);
@@ -87,25 +87,25 @@ pub fn login(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Resul
         if deadline.has_passed() {
             return Err(IpcError::TimedOut);
         }
-        if !wait(agent, line, &ticket, deadline)? {
+        if !wait(agent, connection, &ticket, deadline)? {
             continue;
         }
-        match line.receive::<Request>(Deadline::after(Duration::from_secs(5)))? {
+        match connection.receive::<Request>(Deadline::after(Duration::from_secs(5)))? {
             Request::Hold => {
                 if ticket.hold(agent.sessions.as_ref()) {
-                    line.send(&Reply::Held)?;
+                    connection.send(&Reply::Held)?;
                     // The security key works on the PIN now, and this is one thing less after the touch.
                     if tried != person {
                         tried.clone_from(&person);
-                        ahead = person.as_ref().and_then(|person| Ahead::of(agent, person));
+                        preverified = person.as_ref().and_then(|person| Preverified::of(agent, person));
                     }
                 } else {
                     told = Some(false);
-                    line.send(&Reply::Wait)?;
+                    connection.send(&Reply::Wait)?;
                 }
             }
             Request::Prove(_) if proofs >= MAX_PROOFS => {
-                return line.send(&Reply::Refused(later("too many requests for evidence")));
+                return connection.send(&Reply::Refused(later("too many requests for evidence")));
             }
             Request::Prove(found) => {
                 proofs += 1;
@@ -116,29 +116,33 @@ pub fn login(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Resul
                     }
                     Err(refused) => Reply::Refused(refused),
                 };
-                line.send(&reply)?;
+                connection.send(&reply)?;
             }
             Request::Candidates(_) if pages >= MAX_PAGES => {
-                return line.send(&Reply::Refused(later("too many pages of candidates")));
+                return connection.send(&Reply::Refused(later("too many pages of candidates")));
             }
             Request::Candidates(page) => {
                 pages += 1;
                 match candidates(agent, begin, page) {
-                    Ok(page) => line.send(&Reply::Candidates(Box::new(page)))?,
-                    Err(refused) => return line.send(&Reply::Refused(refused)),
+                    Ok(page) => connection.send(&Reply::Candidates(Box::new(page)))?,
+                    Err(refused) => return connection.send(&Reply::Refused(refused)),
                 }
             }
-            Request::Time(nonce) => line.send(&server_time::answer(agent, peer, &nonce))?,
+            Request::Time(nonce) => connection.send(&server_time::answer(agent, peer, &nonce))?,
             Request::Outcome(what) => {
-                let answered =
-                    outcome::record(agent, peer, &what, Some(outcome::UnderWay { begin, caller: &caller, ahead }));
+                let answered = outcome::record(
+                    agent,
+                    peer,
+                    &what,
+                    Some(outcome::LoginInProgress { begin, caller: &caller, preverified }),
+                );
                 if answered.is_login() {
                     ticket.has_logged_in();
                 }
                 drop(ticket);
-                return answered.tell(agent, line);
+                return answered.tell(agent, connection);
             }
-            _ => return line.send(&Reply::Refused(refusal(Code::ProtocolError, "not a request of a login"))),
+            _ => return connection.send(&Reply::Refused(refusal(Code::ProtocolError, "not a request of a login"))),
         }
     }
 }
@@ -174,17 +178,17 @@ fn has_room(agent: &Agent, asking: &Asking) -> bool {
 ///
 /// # Errors
 /// [`IpcError`] of the connection.
-pub fn account(agent: &Agent, line: &mut Line, peer: Peer, begin: &Begin) -> Result<(), IpcError> {
+pub fn account(agent: &Agent, connection: &mut Connection, peer: Peer, begin: &Begin) -> Result<(), IpcError> {
     let granted = admit(agent, peer, begin, Phase::Account)
         .and_then(|caller| Ok((caller, grant(agent, begin.account.as_ref())?)));
     match granted {
         Ok((caller, grant)) => {
             record_account(agent, &caller, begin, &grant);
-            line.send(&Reply::Granted(Box::new(grant)))
+            connection.send(&Reply::Granted(Box::new(grant)))
         }
         Err(refused) => {
             record_refused(agent, peer, begin, &refused);
-            line.send(&Reply::Refused(refused))
+            connection.send(&Reply::Refused(refused))
         }
     }
 }
@@ -258,15 +262,16 @@ fn prove(agent: &Agent, caller: &Caller, begin: &Begin, person: &LoginName) -> R
 }
 
 /// Waits for a request (`true`) or for news of the queue.
-fn wait(agent: &Agent, line: &Line, ticket: &Ticket<'_>, deadline: Deadline) -> Result<bool, IpcError> {
-    if line.has_message() {
+fn wait(agent: &Agent, connection: &Connection, ticket: &Ticket<'_>, deadline: Deadline) -> Result<bool, IpcError> {
+    if connection.has_message() {
         return Ok(true);
     }
     let contended = ticket.is_contended();
     let at_most = if contended { LOOK.min(deadline.left()) } else { deadline.left() };
     let timeout =
         PollTimeout::try_from(i32::try_from(at_most.as_millis() + 1).unwrap_or(i32::MAX)).unwrap_or(PollTimeout::MAX);
-    let mut fds = [PollFd::new(line.as_fd(), PollFlags::POLLIN), PollFd::new(ticket.wake().as_fd(), PollFlags::POLLIN)];
+    let mut fds =
+        [PollFd::new(connection.as_fd(), PollFlags::POLLIN), PollFd::new(ticket.wake().as_fd(), PollFlags::POLLIN)];
     match poll(&mut fds, timeout) {
         Ok(_) | Err(Errno::EINTR) => {}
         Err(errno) => return Err(std::io::Error::from(errno).into()),

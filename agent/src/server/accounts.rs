@@ -1,28 +1,29 @@
-//! Which uids are accounts. Name services may be slow or gone, so the answer is kept, and nobody who accepts
-//! connections waits for it.
+//! Which uids belong to accounts. Name services may be slow or gone: answers are cached, and accepting
+//! connections never waits for one.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use nix::unistd::{Uid, User};
 
 use crate::clock::Moment;
+use crate::lock::lock;
 
-/// How long an answer holds: a new account is served soon.
+/// How long an answer is valid. A new account is served soon.
 const YES: Duration = Duration::from_secs(300);
 const NO: Duration = Duration::from_secs(10);
-/// Answers that are kept.
+/// The most answers in the cache.
 const MAX_KEPT: usize = 1024;
 
-/// What is known.
+/// The cache.
 #[derive(Debug, Default)]
 pub struct Accounts {
     kept: Mutex<HashMap<u32, (bool, Moment)>>,
 }
 
 impl Accounts {
-    /// Whether a uid is an account's; `None` when that has to be looked up.
+    /// Whether a uid belongs to an account; `None` when it has to be looked up.
     pub fn known(&self, uid: u32) -> Option<bool> {
         if uid == 0 {
             return Some(true);
@@ -31,7 +32,7 @@ impl Accounts {
         (when.elapsed() < if is_account { YES } else { NO }).then_some(is_account)
     }
 
-    /// Asks the name services, and keeps the answer. One that does not come (an error) is kept as no.
+    /// Asks the name services and caches the answer. An error counts as no.
     pub fn look_up(&self, uid: u32) -> bool {
         let is_account = uid == 0 || matches!(User::from_uid(Uid::from_raw(uid)), Ok(Some(_)));
         let mut kept = self.kept();
@@ -45,6 +46,6 @@ impl Accounts {
     }
 
     fn kept(&self) -> MutexGuard<'_, HashMap<u32, (bool, Moment)>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.kept)
     }
 }

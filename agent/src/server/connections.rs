@@ -1,16 +1,18 @@
-//! How many connections there are, and whose.
+//! Counts connections by user.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use wardkey_ipc::Peer;
 
 use super::accounts::Accounts;
 
-/// Connections of one uid that is not root, and those that it gets in any case.
+use crate::lock::lock;
+
+/// The most connections of one uid other than root, and how many it gets in any case.
 const PER_UID: u32 = 8;
 const FEW: u32 = 2;
-/// Stands for the uids of which it is not known yet whether they are accounts (the kernel's "no uid").
+/// Stands for all uids that have not been looked up yet (the kernel's "no uid").
 const UNKNOWN: u32 = u32::MAX;
 
 /// The connections that are open, by uid.
@@ -20,21 +22,21 @@ pub struct Connections {
     accounts: Accounts,
 }
 
-/// A connection that may be served once it is known whether its uid is an account's.
+/// A connection that is served once its uid is known to belong to an account.
 #[derive(Debug)]
 pub enum Admitted {
-    /// It is.
-    Counted(Counted),
-    /// Nobody has looked lately.
-    Unknown(Counted, u32),
+    /// It does.
+    Slot(Slot),
+    /// It has to be looked up.
+    Unknown(Slot, u32),
 }
 
 impl Admitted {
-    /// Looks whether the uid is an account's, where that is not known; it may take as long as the directory
-    /// services take. `None` for a uid that is nobody's, or has too many connections.
-    pub fn counted(self, max: u64) -> Option<Counted> {
+    /// Looks the uid up if necessary, which takes as long as the name services take. `None` for a uid
+    /// without an account, or with too many connections.
+    pub fn slot(self, max: u64) -> Option<Slot> {
         match self {
-            Self::Counted(counted) => Some(counted),
+            Self::Slot(slot) => Some(slot),
             Self::Unknown(waiting, uid) => {
                 let connections = Arc::clone(&waiting.connections);
                 if !connections.accounts.look_up(uid) {
@@ -49,19 +51,19 @@ impl Admitted {
 
 /// A connection that counts against a uid until it is dropped.
 #[derive(Debug)]
-pub struct Counted {
+pub struct Slot {
     connections: Arc<Connections>,
     uid: u32,
 }
 
-impl Counted {
-    /// Counts against the user who started the program of root's from here on; `false` when that is one
-    /// too many.
+impl Slot {
+    /// Counts against the user who started a program of root's from now on; `false` when that user has
+    /// too many connections.
     pub(super) fn charge(&mut self, uid: u32, max: u64) -> bool {
         if uid == self.uid {
             return true;
         }
-        // In its own place first: it is open already, and counts once.
+        // Released first: the connection is open already and counts once.
         self.connections.release(self.uid);
         let fits = self.connections.enter(uid, max);
         if fits {
@@ -73,33 +75,33 @@ impl Counted {
     }
 }
 
-impl Drop for Counted {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.connections.release(self.uid);
     }
 }
 
 impl Connections {
-    /// Counts a connection, unless it is one too many of `max` or of the uid's own.
-    pub fn admit(self: &Arc<Self>, uid: u32, max: u64) -> Option<Counted> {
-        self.enter(uid, max).then(|| Counted { connections: Arc::clone(self), uid })
+    /// Counts a connection, unless all of them or those of the uid are too many.
+    pub fn admit(self: &Arc<Self>, uid: u32, max: u64) -> Option<Slot> {
+        self.enter(uid, max).then(|| Slot { connections: Arc::clone(self), uid })
     }
 
-    /// Counts a connection of a peer. Subordinate uids of a user namespace are anybody's by the ten thousand: a
-    /// uid that is no account's is refused before it counts.
+    /// Counts a connection of a peer. A user namespace gives anybody thousands of subordinate uids, so a
+    /// uid without an account is refused before it counts.
     pub fn admit_peer(self: &Arc<Self>, peer: Peer, max: u64) -> Option<Admitted> {
         match self.accounts.known(peer.uid) {
-            Some(true) => self.admit(peer.uid, max).map(Admitted::Counted),
+            Some(true) => self.admit(peer.uid, max).map(Admitted::Slot),
             Some(false) => None,
             None => {
-                let counted = self.admit(UNKNOWN, max)?;
-                Some(Admitted::Unknown(counted, peer.uid))
+                let slot = self.admit(UNKNOWN, max)?;
+                Some(Admitted::Unknown(slot, peer.uid))
             }
         }
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<u32, u32>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.open)
     }
 
     fn release(&self, uid: u32) {
@@ -120,8 +122,8 @@ impl Connections {
         let fits = if uid == 0 {
             all < max
         } else {
-            // The last quarter is root's, so that users cannot keep logins away; and more than two are for a
-            // uid only while few are open, so that a few users cannot keep the others away.
+            // The last quarter is reserved for root, so that users cannot block logins. A uid gets more
+            // than two only while few are open, so that a few users cannot block the others.
             all < max / 4 * 3 && own < PER_UID && (own < FEW || users < max / 8 * 3)
         };
         if fits {
@@ -184,13 +186,13 @@ mod tests {
         const NOBODYS: u32 = 4_000_123_456;
         let admitted = connections.admit_peer(peer(NOBODYS), 64).unwrap();
         assert!(matches!(admitted, Admitted::Unknown(..)));
-        assert!(admitted.counted(64).is_none());
+        assert!(admitted.slot(64).is_none());
         assert!(connections.admit_peer(peer(NOBODYS), 64).is_none(), "and at once from then on");
         let daemon = nix::unistd::User::from_name("daemon").unwrap().unwrap().uid.as_raw();
-        let counted = connections.admit_peer(peer(daemon), 64).unwrap().counted(64).unwrap();
+        let slot = connections.admit_peer(peer(daemon), 64).unwrap().slot(64).unwrap();
         assert_eq!(*connections.open(), HashMap::from([(daemon, 1)]));
-        assert!(matches!(connections.admit_peer(peer(daemon), 64), Some(Admitted::Counted(_))));
-        drop(counted);
+        assert!(matches!(connections.admit_peer(peer(daemon), 64), Some(Admitted::Slot(_))));
+        drop(slot);
         // However many come at once, those of whom nothing is known have eight places.
         let waiting: Vec<_> = (0..100).filter_map(|n| connections.admit_peer(peer(NOBODYS + 1 + n), 64)).collect();
         assert_eq!(waiting.len(), PER_UID as usize);

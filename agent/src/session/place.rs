@@ -1,4 +1,4 @@
-//! The rules: who logs in at this terminal, and who of several is in front of it.
+//! The rules that say whether a login is at this terminal, and whether it is in the foreground.
 //!
 //! | who asks | its process belongs to | PAM_TTY | is judged by |
 //! |---|---|---|---|
@@ -14,7 +14,7 @@
 use wardkey_core::message::agent::Begin;
 use wardkey_core::origin::is_local_display;
 
-use crate::session::{Belongs, Screens, Session, Sessions};
+use crate::session::screens::{Belongs, Screens, Session, Sessions, is_wired_line};
 
 /// The seat of what has none: the one that every terminal has.
 const FIRST_SEAT: &str = "seat0";
@@ -31,7 +31,7 @@ pub struct Place {
     pub tty: Option<String>,
     /// The peer's user, unless it is root.
     pub uid: Option<u32>,
-    /// The user who started the program of root's that asks, as that says; never root.
+    /// The user who started the asking program of root's, as that program says; never root.
     pub invoker: Option<u32>,
     /// The seat of the greeter or display, for logins that have no session yet.
     pub greeter_seat: Option<String>,
@@ -77,7 +77,7 @@ impl Place {
             Some(session) => screens.sessions.iter().any(|now| now.id == session.id && !now.active),
             None => {
                 // Who sits at a serial line looks at it, whatever the screen shows.
-                let is_serial = matches!(Line::of(self.tty.as_deref()), Line::Terminal(name) if is_serial(name));
+                let is_serial = matches!(Tty::of(self.tty.as_deref()), Tty::Terminal(name) if is_serial(name));
                 let others = |now: &Session| now.active && now.is_here() && now.seat.as_deref() == Some(self.seat());
                 !is_serial && !self.is_foreground(screens) && screens.sessions.iter().any(others)
             }
@@ -89,9 +89,9 @@ impl Place {
         if let Some(session) = &self.session {
             return screens.sessions.iter().any(|now| now.id == session.id && now.active);
         }
-        match Line::of(self.tty.as_deref()) {
-            Line::Terminal(name) => screens.line.as_deref() == Some(name),
-            Line::Display(display) => match of_display(screens, display) {
+        match Tty::of(self.tty.as_deref()) {
+            Tty::Terminal(name) => screens.line.as_deref() == Some(name),
+            Tty::Display(display) => match of_display(screens, display) {
                 Displayed::By(session) => session.active,
                 // A greeter whose display logind does not know (GDM on X), or one that it does not know at
                 // all (xdm): then nobody is in front.
@@ -101,8 +101,8 @@ impl Place {
                 },
                 Displayed::Elsewhere => false,
             },
-            Line::None => greeter(screens).is_some_and(|session| session.active),
-            Line::Other => false,
+            Tty::None => greeter(screens).is_some_and(|session| session.active),
+            Tty::Other => false,
         }
     }
 }
@@ -119,7 +119,7 @@ pub fn locate(
     of_account: impl Fn() -> Option<u32>,
 ) -> Result<Place, NotHere> {
     let root = peer.is_root();
-    // What anyone but root says about its line proves nothing: it would claim the foreground.
+    // Only root's word about its line is believed: anyone else could claim the foreground.
     let place = Place {
         tty: begin.tty.clone().filter(|_| root),
         uid: (!root).then_some(peer.uid),
@@ -150,10 +150,10 @@ pub fn locate(
                 return own.map(in_session).ok_or(NotHere::User);
             }
             let at = |session: &Session| Place { greeter_seat: session.seat.clone(), ..place.clone() };
-            match Line::of(place.tty.as_deref()) {
+            match Tty::of(place.tty.as_deref()) {
                 // Needs no word of logind.
-                Line::Terminal(_) => Ok(place),
-                Line::Display(display) => {
+                Tty::Terminal(_) => Ok(place),
+                Tty::Display(display) => {
                     let screens = sessions.screens();
                     match of_display(&screens, display) {
                         Displayed::By(session) => Ok(at(session)),
@@ -161,20 +161,20 @@ pub fn locate(
                         Displayed::Elsewhere => Err(NotHere::Nothing),
                     }
                 }
-                Line::None => greeter(&sessions.screens()).map(at).ok_or(NotHere::Nothing),
-                Line::Other => Err(NotHere::Nothing),
+                Tty::None => greeter(&sessions.screens()).map(at).ok_or(NotHere::Nothing),
+                Tty::Other => Err(NotHere::Nothing),
             }
         }
     }
 }
 
-/// Who started a program of root's: a user, against whom it counts.
+/// The user who started a program of root's; the login counts against this user.
 pub fn invoker(peer: wardkey_ipc::Peer, begin: &Begin) -> Option<u32> {
     begin.invoker.filter(|uid| peer.is_root() && *uid != 0)
 }
 
 /// What PAM_TTY names.
-enum Line<'a> {
+enum Tty<'a> {
     /// Nothing.
     None,
     /// A line with a plug: a virtual terminal, the console, a serial line. Without `/dev/`.
@@ -185,7 +185,7 @@ enum Line<'a> {
     Other,
 }
 
-impl<'a> Line<'a> {
+impl<'a> Tty<'a> {
     fn of(tty: Option<&'a str>) -> Self {
         let Some(tty) = tty.map(str::trim).filter(|tty| !tty.is_empty()) else { return Self::None };
         let name = tty.trim_start_matches("/dev/");
@@ -199,19 +199,12 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Whether a line (without `/dev/`) is a virtual terminal, the console or a serial line.
-pub fn is_wired_line(name: &str) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let serial = ["tty", "ttyS", "ttyAMA", "ttyUSB", "ttyACM", "hvc"];
-    name == "console" || serial.iter().any(|kind| name.strip_prefix(kind).is_some_and(digits))
-}
-
-/// Whether a wired line is none of those that the screen shows in turn.
+/// Whether a wired line is a serial one: the screen never shows it.
 fn is_serial(name: &str) -> bool {
     name != "console" && !name.strip_prefix("tty").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Whose an X display is.
+/// The session that an X display belongs to.
 enum Displayed<'a> {
     /// A session's on a seat.
     By(&'a Session),

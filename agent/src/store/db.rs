@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Mutex, RwLock};
 
 use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, fallocate};
@@ -15,6 +15,7 @@ use redb::backends::FileBackend;
 use redb::{BackendError, Database, ReadTransaction, ReadableDatabase, StorageBackend, WriteTransaction};
 
 use crate::error::AgentError;
+use crate::lock::{self, lock};
 use crate::log;
 
 /// Every table has this one type of row. redb is generic over it: with a type for each table the
@@ -59,7 +60,7 @@ impl Db {
 
     /// The files that were set aside since this was asked last.
     pub fn take_set_aside(&self) -> Vec<PathBuf> {
-        std::mem::take(&mut self.set_aside.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut lock(&self.set_aside))
     }
 
     /// Begins to read. The transaction sees one state however long it lives.
@@ -81,7 +82,7 @@ impl Db {
     fn begin<T>(&self, begin: impl Fn(&Database) -> Result<T, AgentError>) -> Result<T, AgentError> {
         let try_once = || {
             self.mend()?;
-            let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
+            let database = lock::read(&self.database);
             self.note(begin(database.as_ref().ok_or_else(closed)?))
         };
         // After an error of the disk redb says so at the next use; opened again it may go on.
@@ -119,7 +120,7 @@ impl Db {
     /// Closes the file; every later use is an error.
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
-        *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *lock::write(&self.database) = None;
     }
 
     /// Passes a result on and remembers that the file must be opened again when the disk failed.
@@ -134,7 +135,7 @@ impl Db {
         if !self.broken.load(Ordering::SeqCst) {
             return Ok(());
         }
-        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        let mut database = lock::write(&self.database);
         if self.closed.load(Ordering::SeqCst) {
             return Err(closed());
         }
@@ -151,7 +152,7 @@ impl Db {
             other => other,
         };
         *database = Some(opened.map_err(|error| match error {
-            Opening::Corrupt(what) => AgentError::Store(what),
+            Opening::Corrupt(what) => AgentError::Store(what.into()),
             Opening::Failed(error) => error,
         })?);
         self.broken.store(false, Ordering::SeqCst);
@@ -172,7 +173,7 @@ impl Db {
         let backend = Reserved::new(file, self.reserve).map_err(Opening::Failed)?;
         let mut builder = Database::builder();
         builder.set_cache_size(self.cache).set_check_integrity_on_open(true);
-        // A file that redb never wrote must not end the agent, whatever redb thinks of it.
+        // A file that redb did not write must not end the agent by a panic.
         match catch_unwind(AssertUnwindSafe(|| builder.create_with_backend(backend))) {
             Ok(Ok(database)) => Ok(database),
             Ok(Err(error)) => Err(opening_error(error)),
@@ -187,7 +188,7 @@ impl Db {
         let aside = PathBuf::from(name);
         std::fs::rename(&self.path, &aside).map_err(|error| AgentError::file(&self.path, error))?;
         log::warning(format_args!("{} was unreadable ({what}) and is now {}", self.path.display(), aside.display()));
-        self.set_aside.lock().unwrap_or_else(PoisonError::into_inner).push(aside);
+        lock(&self.set_aside).push(aside);
         Ok(())
     }
 }
@@ -241,7 +242,7 @@ impl Reserved {
     fn allocate(&self, length: u64) -> Result<(), std::io::Error> {
         let wanted = i64::try_from(self.reserve.max(length.saturating_add(SPARE))).unwrap_or(i64::MAX);
         match fallocate(&self.file, FallocateFlags::FALLOC_FL_KEEP_SIZE, 0, wanted) {
-            // A file system that cannot reserve; then there is nothing to be had.
+            // The file system cannot reserve space.
             Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => Ok(()),
             result => Ok(result?),
         }
@@ -263,7 +264,7 @@ impl StorageBackend for Reserved {
             return self.inner.set_len(len);
         }
         self.inner.set_len(len)?;
-        // Becoming shorter gave the blocks back.
+        // Truncation released the blocks.
         let _ = self.allocate(len);
         Ok(())
     }

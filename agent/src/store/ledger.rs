@@ -1,4 +1,4 @@
-//! What one outcome changes, as rules over a [`Ledger`]: replay, signature counters, failures, events.
+//! The rules by which an outcome changes a [`Ledger`]: replay, signature counters, failures, events.
 //!
 //! The same rules run over a transaction of `state.redb` and, when the disk takes nothing, over memory.
 
@@ -10,7 +10,7 @@ use wardkey_core::time::UnixTime;
 
 use crate::error::AgentError;
 
-/// Whom failures are counted for, as a key of the store.
+/// A key of the store under which failures are counted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Subject(pub Vec<u8>);
 
@@ -23,7 +23,7 @@ pub struct Failures {
     pub last: UnixTime,
 }
 
-/// An outcome that was settled before.
+/// An outcome that is settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settled {
     /// What it was settled for: digest of the evidence or of the failure.
@@ -92,7 +92,7 @@ pub struct Entry {
     pub attempt: Option<EventId>,
     /// Credential and signature counter of a good assertion.
     pub counter: Option<(Hash, u32)>,
-    /// Whose failures count up (failure) or are forgotten (success).
+    /// The subjects whose failures count up (failure) or are forgotten (success).
     pub subjects: Vec<Subject>,
     /// Whether this failure counts.
     pub counts: bool,
@@ -104,7 +104,7 @@ pub struct Entry {
     pub spare: [EventId; 2],
 }
 
-/// What came of an entry.
+/// The result of settling an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// Recorded now or before.
@@ -131,10 +131,10 @@ pub fn settle(ledger: &mut impl Ledger, entry: &Entry) -> Result<Answer, AgentEr
                 None => Answer::Recorded(id),
             });
         }
-        // Another outcome under an id that was used: never recorded as what it claims to be.
+        // A different outcome under a used id is recorded as a replay, never as what it claims.
         let mut event = entry.event.clone();
         event.id = first_spare;
-        // Its counter has been seen with the first one: shown again it would look like a copied key.
+        // Its counter was seen with the first one, and seen again it would look like a copied key.
         event.evidence = None;
         fail(&mut event, Code::Replayed, "the id of this outcome was used before");
         ledger.push(&event)?;

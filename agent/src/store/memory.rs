@@ -1,4 +1,4 @@
-//! The ledger in memory, for as long as the disk takes nothing.
+//! The ledger in memory, used while the disk cannot be written.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -11,21 +11,30 @@ use crate::error::AgentError;
 use crate::store::ledger::{Failures, Ledger, Settled, Subject};
 use crate::store::on_disk::{COUNTERS, SETTLED, TransactionLedger, counter_of, read_failures, settled_of};
 use crate::store::rows::existing;
+use crate::store::spool::cursor::Destination;
 
-/// What the record of an event says that only memory has: with the power it is lost, if syslog has not taken it.
+/// Marks a record that is in memory only. A power cut loses it unless it has reached a destination.
 pub(crate) const IN_MEMORY: &str = "kept in memory only";
-/// Events kept in memory while the disk takes nothing.
+/// The most events in memory.
 const MAX_MEMORY: usize = 1000;
 
-/// What the disk did not take.
+/// Everything that could not be written yet.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     pub(crate) settled: HashMap<EventId, Settled>,
     counters: HashMap<Hash, u32>,
     pub(crate) failures: HashMap<Subject, Failures>,
     pub(crate) seen: HashMap<Hash, UnixTime>,
-    pub(crate) events: VecDeque<(Event, bool)>,
+    pub(crate) events: VecDeque<Waiting>,
     lost: u64,
+}
+
+/// A record that is in memory only.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) event: Event,
+    /// Names of the destinations that have it already.
+    pub(crate) arrived: Vec<&'static str>,
 }
 
 impl Memory {
@@ -38,7 +47,7 @@ impl Memory {
             && self.lost == 0
     }
 
-    /// Keeps an event, which then says that it is in memory; the oldest gives way.
+    /// Keeps an event and marks it; the oldest gives way when there are too many.
     pub(crate) fn push(&mut self, mut event: Event) {
         if self.events.len() >= MAX_MEMORY {
             self.events.pop_front();
@@ -48,25 +57,39 @@ impl Memory {
             Some(detail) => format!("{detail}, {IN_MEMORY}"),
             None => IN_MEMORY.to_owned(),
         });
-        self.events.push_back((event, false));
+        self.events.push_back(Waiting { event, arrived: Vec::new() });
     }
 
-    /// Writes all of it.
+    /// The records that a destination lacks.
+    pub(crate) fn pending(&self, to: &Destination) -> impl Iterator<Item = &Event> {
+        self.events.iter().filter(|one| !one.arrived.contains(&to.name)).map(|one| &one.event)
+    }
+
+    /// Notes that a record has arrived at a destination.
+    pub(crate) fn delivered(&mut self, to: &Destination, id: &EventId) {
+        for one in self.events.iter_mut().filter(|one| one.event.id == *id) {
+            if !one.arrived.contains(&to.name) {
+                one.arrived.push(to.name);
+            }
+        }
+    }
+
+    /// Writes all of it to the disk.
     pub(crate) fn write_to(&self, ledger: &mut TransactionLedger<'_>) -> Result<(), AgentError> {
         self.settled.iter().try_for_each(|(id, settled)| ledger.settle(id, *settled))?;
         self.counters.iter().try_for_each(|(key, counter)| ledger.set_counter(key, *counter))?;
         self.failures.iter().try_for_each(|(subject, failures)| ledger.set_failures(subject, *failures))?;
         self.seen.iter().try_for_each(|(person, time)| ledger.seen(person, *time))?;
-        self.events.iter().try_for_each(|(event, written)| ledger.spool.push(event, *written))?;
+        self.events.iter().try_for_each(|one| ledger.spool.push(&one.event, &one.arrived))?;
         ledger.spool.add_lost(self.lost)
     }
 }
 
-/// The ledger in memory, over what the disk still shows.
+/// The ledger in memory on top of what can still be read from the disk.
 pub(crate) struct MemoryLedger<'a> {
-    /// What the disk did not take.
+    /// Everything that could not be written yet.
     pub(crate) memory: &'a mut Memory,
-    /// What the disk still shows, if it can be read.
+    /// The disk, if it can be read.
     pub(crate) disk: Option<&'a ReadTransaction>,
 }
 

@@ -10,6 +10,7 @@ use crate::error::AgentError;
 use crate::store::db::Rows;
 use crate::store::ledger::{Failures, Ledger, Settled, Subject};
 use crate::store::rows::existing;
+use crate::store::spool::cursor::Destination;
 use crate::store::spool::{Limits, Spool};
 
 pub(crate) const COUNTERS: Rows = Rows::new("counters");
@@ -25,8 +26,12 @@ pub(crate) struct TransactionLedger<'t> {
 
 impl<'t> TransactionLedger<'t> {
     /// Opens it.
-    pub(crate) fn open(transaction: &'t WriteTransaction, limits: Limits) -> Result<Self, AgentError> {
-        Ok(Self { transaction, spool: Spool::open(transaction, limits)? })
+    pub(crate) fn open(
+        transaction: &'t WriteTransaction,
+        limits: Limits,
+        destinations: &'static [Destination],
+    ) -> Result<Self, AgentError> {
+        Ok(Self { transaction, spool: Spool::open(transaction, limits, destinations)? })
     }
 }
 
@@ -94,7 +99,7 @@ impl Ledger for TransactionLedger<'_> {
     }
 
     fn push(&mut self, event: &Event) -> Result<(), AgentError> {
-        self.spool.push(event, false)
+        self.spool.push(event, &[])
     }
 }
 

@@ -1,114 +1,92 @@
-//! The spool: events on their way to syslog and to the server, bounded.
+//! The spool: records on their way to every destination, bounded.
 //!
 //! ```text
-//!   spool  seq -> class, flags, event      queue  class, seq      (not yet acknowledged by the server)
-//!   tally  next seq, count, bytes, lost, syslog cursor
+//!   events   seq -> class, event           lanes  class, seq   (the oldest of each class)
+//!   cursors  destination -> positions      ahead  destination, seq   (arrived out of order)
+//!   tally    next seq, bytes, lost
 //! ```
-//! A row leaves when it was written to syslog and acknowledged by the server, or gives way: the
-//! oldest of the lowest class first. What was lost is counted and recorded.
+//! Each destination has a cursor of its own, so that one that is down delays no other. A record
+//! leaves when every destination has it, or gives way: the oldest of the least important class
+//! first. What was lost is counted and recorded.
+//!
+//! Errors of this module are [`AgentError`]: the store cannot be used, nothing was changed.
 
-use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
+pub mod class;
+pub mod cursor;
+pub mod migrate;
+pub mod read;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 use wardkey_core::codec;
-use wardkey_core::event::{Event, EventName, Outcome, Severity};
+use wardkey_core::event::Event;
 
 use crate::error::AgentError;
-use crate::store::db::Rows;
-use crate::store::rows::existing;
-
-const SPOOL: Rows = Rows::new("spool");
-const QUEUE: Rows = Rows::new("queue");
-const TALLY: Rows = Rows::new("tally");
-
-/// Flag of a row: its line has been written to syslog already.
-const WRITTEN: u8 = 1;
+use class::Class;
+use cursor::{AHEAD, CURSORS, Cursor, Destination, ahead_key, forget_ahead, is_ahead};
+use tables::{EVENTS, LANES, TALLY, lane, lane_key, lane_parts, number_of};
 
 /// How much the spool may hold.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Events.
+    /// Records.
     pub events: u64,
-    /// Bytes of events.
+    /// Bytes of records.
     pub bytes: u64,
-}
-
-/// A row of the spool.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// Its number.
-    pub seq: u64,
-    /// The event's encoding.
-    pub event: Vec<u8>,
-}
-
-/// In which order events give way, the last first; and, by [`UPLOAD_ORDER`], travel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Class {
-    /// Warnings and errors: clone suspected, directory refused, records lost.
-    Alarm = 0,
-    /// What succeeded: logins above all.
-    Success = 1,
-    /// What failed; anyone at a terminal can make many of these.
-    Failure = 2,
-    /// Heartbeats and the like.
-    Notice = 3,
-}
-
-/// Alarms and failures travel first.
-const UPLOAD_ORDER: [Class; 4] = [Class::Alarm, Class::Failure, Class::Success, Class::Notice];
-
-impl Class {
-    /// The class of an event.
-    pub const fn of(event: &Event) -> Self {
-        match (event.severity(), event.outcome) {
-            // Anyone who mistypes on purpose makes these, too.
-            _ if matches!(event.name, EventName::LockedOut) => Self::Failure,
-            (Severity::Error | Severity::Warning, _) => Self::Alarm,
-            (_, Outcome::Failure) => Self::Failure,
-            (Severity::Notice, Outcome::Success) => Self::Success,
-            (Severity::Info, Outcome::Success) => Self::Notice,
-        }
-    }
 }
 
 type OneTable<'t> = Table<'t, &'static [u8], &'static [u8]>;
 
 /// The spool within a transaction that writes.
 pub struct Spool<'t> {
-    rows: OneTable<'t>,
-    queue: OneTable<'t>,
+    transaction: &'t WriteTransaction,
+    events: OneTable<'t>,
+    lanes: OneTable<'t>,
     tally: OneTable<'t>,
     limits: Limits,
+    destinations: &'static [Destination],
 }
 
 impl<'t> Spool<'t> {
-    /// Opens the spool.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
-    pub fn open(transaction: &'t WriteTransaction, limits: Limits) -> Result<Self, AgentError> {
+    /// Opens the spool, for these destinations.
+    pub fn open(
+        transaction: &'t WriteTransaction,
+        limits: Limits,
+        destinations: &'static [Destination],
+    ) -> Result<Self, AgentError> {
         Ok(Self {
-            rows: transaction.open_table(SPOOL)?,
-            queue: transaction.open_table(QUEUE)?,
+            transaction,
+            events: transaction.open_table(EVENTS)?,
+            lanes: transaction.open_table(LANES)?,
             tally: transaction.open_table(TALLY)?,
             limits,
+            destinations,
         })
     }
 
-    /// Appends an event; others give way when there are too many.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
-    pub fn push(&mut self, event: &Event, written: bool) -> Result<(), AgentError> {
-        let class = Class::of(event) as u8;
-        let bytes = codec::to_bytes(event);
+    /// Appends an event, which some destinations may have already; others give way when there are
+    /// too many.
+    pub fn push(&mut self, event: &Event, arrived: &[&'static str]) -> Result<(), AgentError> {
+        let class = Class::of(event);
         let seq = self.get("next")?;
         self.set("next", seq + 1)?;
-        let value = [&[class, if written { WRITTEN } else { 0 }][..], &bytes].concat();
-        self.rows.insert(seq.to_be_bytes().as_slice(), value.as_slice())?;
-        self.queue.insert(queue_key(class, seq).as_slice(), &[][..])?;
+
+        let value = [&[class as u8][..], &codec::to_bytes(event)].concat();
+        self.events.insert(seq.to_be_bytes().as_slice(), value.as_slice())?;
+        self.lanes.insert(lane_key(class, seq).as_slice(), &[][..])?;
         self.set("bytes", self.get("bytes")? + value.len() as u64)?;
-        while self.rows.len()? > self.limits.events || self.get("bytes")? > self.limits.bytes {
+        if !arrived.is_empty() {
+            let mut ahead = self.transaction.open_table(AHEAD)?;
+            for name in arrived {
+                ahead.insert(ahead_key(name, seq).as_slice(), &[][..])?;
+            }
+        }
+
+        while self.events.len()? > self.limits.events || self.get("bytes")? > self.limits.bytes {
             if !self.give_way()? {
                 break;
             }
@@ -116,42 +94,74 @@ impl<'t> Spool<'t> {
         Ok(())
     }
 
-    /// Marks everything up to `seq` as written to syslog.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
-    pub fn written_to(&mut self, seq: u64) -> Result<(), AgentError> {
-        let from = self.get("cursor")?;
-        self.set("cursor", from.max(seq + 1))?;
-        for seq in from..=seq {
-            let Some(class) = self.class_of(seq)? else { continue };
-            if self.queue.get(queue_key(class, seq).as_slice())?.is_none() {
-                self.remove(seq)?;
+    /// Notes that records have arrived at a destination, in whatever order.
+    pub fn delivered(&mut self, to: &Destination, seqs: &[u64]) -> Result<(), AgentError> {
+        let mut arrived: BTreeSet<u64> = seqs.iter().copied().collect();
+        let mut done = Vec::new();
+        {
+            let mut cursors = self.transaction.open_table(CURSORS)?;
+            let mut ahead = self.transaction.open_table(AHEAD)?;
+            let mut cursor = Cursor::read(&cursors, to.name)?;
+
+            for class in Class::URGENCY {
+                // Past everything, unless something is still missing.
+                let mut position = self.get("next")?;
+                for entry in self.lanes.range::<&[u8]>(lane(class, cursor.position(class)).bounds())? {
+                    let Some((_, seq)) = lane_parts(entry?.0.value()) else { continue };
+                    let was_ahead = ahead.remove(ahead_key(to.name, seq).as_slice())?.is_some();
+                    if !arrived.remove(&seq) && !was_ahead {
+                        position = seq;
+                        break;
+                    }
+                    done.push((class, seq));
+                }
+                cursor.advance(class, position);
+            }
+            cursor.write(&mut cursors, to.name)?;
+
+            for seq in arrived {
+                let Some(class) = self.class_of(seq)? else { continue };
+                if seq >= cursor.position(class) {
+                    ahead.insert(ahead_key(to.name, seq).as_slice(), &[][..])?;
+                    done.push((class, seq));
+                }
             }
         }
-        Ok(())
+        self.remove_delivered(&done)
     }
 
-    /// Takes the server's word that it has these.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
-    pub fn acknowledged(&mut self, seqs: &[u64]) -> Result<(), AgentError> {
-        let cursor = self.get("cursor")?;
-        for seq in seqs {
-            let Some(class) = self.class_of(*seq)? else { continue };
-            self.queue.remove(queue_key(class, *seq).as_slice())?;
-            if *seq < cursor || self.is_written(*seq)? {
-                self.remove(*seq)?;
+    /// Forgets destinations that there are no longer, so that nothing is kept for them.
+    pub fn forget_others(&mut self) -> Result<(), AgentError> {
+        let is_known = |name: &[u8]| self.destinations.iter().any(|known| known.name.as_bytes() == name);
+        {
+            let mut cursors = self.transaction.open_table(CURSORS)?;
+            let before = cursors.len()?;
+            cursors.retain(|name, _| is_known(name))?;
+            if cursors.len()? == before {
+                return Ok(());
             }
+            let name_of = |key: &[u8]| key.split(|byte| *byte == 0).next().is_some_and(is_known);
+            self.transaction.open_table(AHEAD)?.retain(|key, _| name_of(key))?;
         }
-        Ok(())
+        let all: Vec<_> = self
+            .lanes
+            .iter()?
+            .map(|entry| Ok(lane_parts(entry?.0.value())))
+            .filter_map(Result::transpose)
+            .collect::<Result<_, redb::StorageError>>()?;
+        self.remove_delivered(&all)
     }
 
-    /// How many events were lost since this was asked last.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
+    /// Counts the bytes anew.
+    fn measure(&mut self) -> Result<(), AgentError> {
+        let mut bytes = 0;
+        for entry in self.events.iter()? {
+            bytes += entry?.1.value().len() as u64;
+        }
+        self.set("bytes", bytes)
+    }
+
+    /// How many records were lost since this was asked last.
     pub fn take_lost(&mut self) -> Result<u64, AgentError> {
         let lost = self.get("lost")?;
         if lost > 0 {
@@ -160,154 +170,75 @@ impl<'t> Spool<'t> {
         Ok(lost)
     }
 
-    /// Counts events that were lost elsewhere.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
+    /// Counts records that were lost elsewhere.
     pub fn add_lost(&mut self, count: u64) -> Result<(), AgentError> {
+        if count == 0 {
+            return Ok(());
+        }
         self.set("lost", self.get("lost")? + count)
     }
 
-    fn give_way(&mut self) -> Result<bool, AgentError> {
-        // Rows that the server has and only syslog lacks count as well: they are the ones not in the queue.
-        let mut victim = None;
-        for class in [Class::Notice, Class::Failure, Class::Success, Class::Alarm] {
-            let (from, to) = (queue_key(class as u8, 0), queue_key(class as u8, u64::MAX));
-            victim = self
-                .queue
-                .range::<&[u8]>(from.as_slice()..=to.as_slice())?
-                .next()
-                .transpose()?
-                .and_then(|(key, _)| parts_of(key.value()));
-            if victim.is_some() {
-                break;
+    /// Removes those of the records that every destination has.
+    fn remove_delivered(&mut self, records: &[(Class, u64)]) -> Result<(), AgentError> {
+        let mut everywhere = Vec::new();
+        {
+            let cursors = self.transaction.open_table(CURSORS)?;
+            let ahead = self.transaction.open_table(AHEAD)?;
+            let places = self
+                .destinations
+                .iter()
+                .map(|destination| Ok((destination.name, Cursor::read(&cursors, destination.name)?)))
+                .collect::<Result<Vec<_>, AgentError>>()?;
+            for (class, seq) in records {
+                let mut has = true;
+                for (name, cursor) in &places {
+                    has &= *seq < cursor.position(*class) || is_ahead(&ahead, name, *seq)?;
+                }
+                if has {
+                    everywhere.push((*class, *seq));
+                }
             }
         }
-        let seq = match victim {
-            Some((class, seq)) => {
-                self.queue.remove(queue_key(class, seq).as_slice())?;
-                seq
+        everywhere.into_iter().try_for_each(|(class, seq)| self.remove(class, seq))
+    }
+
+    /// Gives up the oldest record of the least important class; `false` when there is none.
+    fn give_way(&mut self) -> Result<bool, AgentError> {
+        for class in Class::GIVING_WAY {
+            let oldest = self
+                .lanes
+                .range::<&[u8]>(lane(class, 0).bounds())?
+                .next()
+                .transpose()?
+                .and_then(|(key, _)| lane_parts(key.value()));
+            if let Some((class, seq)) = oldest {
+                self.remove(class, seq)?;
+                self.add_lost(1)?;
+                return Ok(true);
             }
-            None => match self.rows.first()? {
-                Some((seq, _)) => seq_of(seq.value()),
-                None => return Ok(false),
-            },
-        };
-        self.remove(seq)?;
-        self.add_lost(1)?;
-        Ok(true)
+        }
+        Ok(false)
     }
 
-    fn remove(&mut self, seq: u64) -> Result<(), AgentError> {
-        let length = self.rows.remove(seq.to_be_bytes().as_slice())?.map_or(0, |row| row.value().len() as u64);
+    fn remove(&mut self, class: Class, seq: u64) -> Result<(), AgentError> {
+        self.lanes.remove(lane_key(class, seq).as_slice())?;
+        let length = self.events.remove(seq.to_be_bytes().as_slice())?.map_or(0, |row| row.value().len() as u64);
         let bytes = self.get("bytes")?.saturating_sub(length);
-        self.set("bytes", bytes)
+        self.set("bytes", bytes)?;
+        forget_ahead(&mut self.transaction.open_table(AHEAD)?, self.destinations, seq)
     }
 
-    fn class_of(&self, seq: u64) -> Result<Option<u8>, AgentError> {
-        Ok(self.rows.get(seq.to_be_bytes().as_slice())?.and_then(|row| row.value().first().copied()))
-    }
-
-    fn is_written(&self, seq: u64) -> Result<bool, AgentError> {
-        Ok(self
-            .rows
-            .get(seq.to_be_bytes().as_slice())?
-            .is_some_and(|row| row.value().get(1).is_some_and(|flags| flags & WRITTEN != 0)))
+    fn class_of(&self, seq: u64) -> Result<Option<Class>, AgentError> {
+        let row = self.events.get(seq.to_be_bytes().as_slice())?;
+        Ok(row.and_then(|row| row.value().first().copied()).map(Class::from_number))
     }
 
     fn get(&self, name: &str) -> Result<u64, AgentError> {
-        Ok(self.tally.get(name.as_bytes())?.map_or(0, |value| seq_of(value.value())))
+        Ok(self.tally.get(name.as_bytes())?.map_or(0, |value| number_of(value.value())))
     }
 
     fn set(&mut self, name: &'static str, value: u64) -> Result<(), AgentError> {
         self.tally.insert(name.as_bytes(), value.to_be_bytes().as_slice())?;
         Ok(())
     }
-}
-
-fn seq_of(bytes: &[u8]) -> u64 {
-    bytes.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
-}
-
-fn queue_key(class: u8, seq: u64) -> Vec<u8> {
-    [&[class][..], &seq.to_be_bytes()].concat()
-}
-
-fn parts_of(key: &[u8]) -> Option<(u8, u64)> {
-    key.split_first().map(|(class, seq)| (*class, seq_of(seq)))
-}
-
-/// The next rows for syslog, in order, and the number of the last row looked at.
-///
-/// # Errors
-/// [`AgentError`] when the store cannot be used.
-pub fn for_syslog(transaction: &ReadTransaction, max: usize) -> Result<(Vec<Row>, Option<u64>), AgentError> {
-    let mut found = Vec::new();
-    let mut last = None;
-    let Some(rows) = existing(transaction.open_table(SPOOL))? else { return Ok((found, last)) };
-    let cursor = read_tally(transaction, "cursor")?;
-    for entry in rows.range::<&[u8]>(cursor.to_be_bytes().as_slice()..)?.take(max) {
-        let (seq, value) = entry?;
-        last = Some(seq_of(seq.value()));
-        if let Some(([_, flags], event)) = value.value().split_first_chunk::<2>()
-            && flags & WRITTEN == 0
-        {
-            found.push(Row { seq: seq_of(seq.value()), event: event.to_vec() });
-        }
-    }
-    Ok((found, last))
-}
-
-/// The next rows for the server: the most urgent first, at most `max` of them and `bytes` bytes.
-///
-/// # Errors
-/// [`AgentError`] when the store cannot be used.
-pub fn for_server(transaction: &ReadTransaction, max: usize, bytes: usize) -> Result<Vec<Row>, AgentError> {
-    let mut found: Vec<Row> = Vec::new();
-    let mut size = 0;
-    let (Some(rows), Some(queue)) =
-        (existing(transaction.open_table(SPOOL))?, existing(transaction.open_table(QUEUE))?)
-    else {
-        return Ok(found);
-    };
-    for class in UPLOAD_ORDER {
-        let (from, to) = (queue_key(class as u8, 0), queue_key(class as u8, u64::MAX));
-        for entry in queue.range::<&[u8]>(from.as_slice()..=to.as_slice())? {
-            let Some((_, seq)) = parts_of(entry?.0.value()) else { continue };
-            let Some(value) = rows.get(seq.to_be_bytes().as_slice())? else { continue };
-            let event = value.value().get(2..).unwrap_or_default().to_vec();
-            if found.len() >= max || (!found.is_empty() && size + event.len() > bytes) {
-                return Ok(found);
-            }
-            size += event.len();
-            found.push(Row { seq, event });
-        }
-    }
-    Ok(found)
-}
-
-/// How many events the server has not acknowledged.
-///
-/// # Errors
-/// [`AgentError`] when the store cannot be used.
-pub fn waiting(transaction: &ReadTransaction) -> Result<u64, AgentError> {
-    Ok(match existing(transaction.open_table(QUEUE))? {
-        Some(queue) => queue.len()?,
-        None => 0,
-    })
-}
-
-/// How many events were lost and not yet recorded as lost.
-///
-/// # Errors
-/// [`AgentError`] when the store cannot be used.
-pub fn lost(transaction: &ReadTransaction) -> Result<u64, AgentError> {
-    read_tally(transaction, "lost")
-}
-
-fn read_tally(transaction: &ReadTransaction, name: &str) -> Result<u64, AgentError> {
-    Ok(match existing(transaction.open_table(TALLY))? {
-        Some(tally) => tally.get(name.as_bytes())?.map_or(0, |value| seq_of(value.value())),
-        None => 0,
-    })
 }

@@ -1,20 +1,25 @@
 //! `state.redb`: what must survive a crash and cannot be fetched again. One durable commit per login.
 //!
 //! A disk that takes nothing does not stop a login: outcomes are then settled in memory by the same
-//! rules, their events go to syslog from there, and all is written as soon as the disk lets us.
+//! rules, their events go to the destinations from there, and all is written as soon as the disk
+//! lets us.
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard};
 
+use redb::WriteTransaction;
 use wardkey_core::codec::{self, Document};
 use wardkey_core::event::Event;
-use wardkey_core::id::Hash;
+use wardkey_core::id::{EventId, Hash};
 use wardkey_core::marks::Marks;
 use wardkey_core::time::UnixTime;
 
 use crate::error::AgentError;
+use crate::lock::lock;
 use crate::log;
+use crate::random::random;
 use crate::store::db::{Db, Rows};
 use crate::store::ledger::{self, Answer, Entry, Failures, Ledger, Subject};
 use crate::store::memory::{Memory, MemoryLedger};
@@ -22,7 +27,10 @@ use crate::store::on_disk::{
     FAILURES, SEEN, SETTLED, TransactionLedger, failures_of, number, read_failures, settled_of,
 };
 use crate::store::rows::existing;
-use crate::store::spool::{self, Limits, Row, Spool};
+use crate::store::spool::cursor::Destination;
+use crate::store::spool::migrate::migrate;
+use crate::store::spool::read::{self, Most};
+use crate::store::spool::{Limits, Spool};
 
 const META: Rows = Rows::new("meta");
 /// Memory of redb for the state, in bytes.
@@ -34,9 +42,9 @@ const FORGET: u64 = 30 * 24 * 3600;
 
 /// Where an outcome is kept: a power cut takes what is in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
+pub enum Durability {
     /// On disk.
-    Durably,
+    Durable,
     /// In memory, until the disk takes it.
     InMemory,
 }
@@ -46,21 +54,47 @@ pub enum Kept {
 pub struct State {
     db: Db,
     limits: Limits,
+    destinations: &'static [Destination],
+    is_up_to_date: AtomicBool,
     memory: Mutex<Memory>,
 }
 
+/// Where a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum At {
+    /// In the spool, under this number.
+    Disk(u64),
+    /// In memory only.
+    Memory(EventId),
+}
+
+/// A record on its way to a destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Where it is.
+    pub at: At,
+    /// The event's encoding.
+    pub event: Vec<u8>,
+}
+
 impl State {
-    /// Opens or creates the state.
+    /// Opens or creates the state; its spool holds `events` records for these destinations.
     ///
     /// # Errors
     /// [`AgentError`] when it cannot be opened.
-    pub fn open(path: &Path, events: u64, mib: u64) -> Result<Self, AgentError> {
+    pub fn open(path: &Path, events: u64, mib: u64, destinations: &'static [Destination]) -> Result<Self, AgentError> {
         let reserve = mib.saturating_mul(1 << 20);
-        Ok(Self {
+        let state = Self {
             db: Db::open(path, CACHE, reserve)?,
             limits: Limits { events, bytes: reserve / 4 },
+            destinations,
+            is_up_to_date: AtomicBool::new(false),
             memory: Mutex::default(),
-        })
+        };
+        if let Err(error) = state.bring_up_to_date() {
+            log::warning(format_args!("spool waits to be brought up to date: {error}"));
+        }
+        Ok(state)
     }
 
     /// Files that were set aside since this was asked last.
@@ -72,18 +106,18 @@ impl State {
     ///
     /// # Errors
     /// [`AgentError`] never for a full or failing disk; only when the agent stops.
-    pub fn settle(&self, entry: &Entry) -> Result<(Answer, Kept), AgentError> {
+    pub fn settle(&self, entry: &Entry) -> Result<(Answer, Durability), AgentError> {
         let mut memory = self.memory();
-        let durable = self.flush(&mut memory).and_then(|()| {
-            self.db.write(|transaction| ledger::settle(&mut TransactionLedger::open(transaction, self.limits)?, entry))
-        });
+        let durable = self
+            .flush(&mut memory)
+            .and_then(|()| self.db.write(|transaction| ledger::settle(&mut self.ledger(transaction)?, entry)));
         match durable {
-            Ok(answer) => Ok((answer, Kept::Durably)),
+            Ok(answer) => Ok((answer, Durability::Durable)),
             Err(error) => {
                 log::warning(format_args!("state cannot be written, kept in memory: {error}"));
                 let read = self.db.begin_read().ok();
                 let answer = ledger::settle(&mut MemoryLedger { memory: &mut memory, disk: read.as_ref() }, entry)?;
-                Ok((answer, Kept::InMemory))
+                Ok((answer, Durability::InMemory))
             }
         }
     }
@@ -93,8 +127,8 @@ impl State {
         let mut memory = self.memory();
         let durable = self.flush(&mut memory).and_then(|()| {
             self.db.write(|transaction| {
-                let mut spool = Spool::open(transaction, self.limits)?;
-                events.iter().try_for_each(|event| spool.push(event, false))
+                let mut spool = self.spool(transaction)?;
+                events.iter().try_for_each(|event| spool.push(event, &[]))
             })
         });
         if let Err(error) = durable {
@@ -126,12 +160,16 @@ impl State {
         known.map_or_else(|| self.db.read(|transaction| read_failures(transaction, subject)), Ok)
     }
 
-    /// Stores failures of a subject.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
-    pub fn set_failures(&self, subject: &Subject, failures: Failures) -> Result<(), AgentError> {
-        self.db.write(|transaction| TransactionLedger::open(transaction, self.limits)?.set_failures(subject, failures))
+    /// Stores failures of a subject, durably or in memory.
+    pub fn set_failures(&self, subject: &Subject, failures: Failures) {
+        let mut memory = self.memory();
+        let durable = self
+            .flush(&mut memory)
+            .and_then(|()| self.db.write(|transaction| self.ledger(transaction)?.set_failures(subject, failures)));
+        if let Err(error) = durable {
+            log::warning(format_args!("state cannot be written, kept in memory: {error}"));
+            memory.failures.insert(subject.clone(), failures);
+        }
     }
 
     /// When a person last logged in here.
@@ -195,6 +233,19 @@ impl State {
         })
     }
 
+    /// A secret by name, made when it is asked for first.
+    ///
+    /// # Errors
+    /// [`AgentError`] when the store cannot be used, or the kernel has no randomness.
+    pub fn secret(&self, name: &str) -> Result<[u8; 32], AgentError> {
+        if let Some(known) = self.value(name)?.and_then(|bytes| bytes.try_into().ok()) {
+            return Ok(known);
+        }
+        let fresh = random()?;
+        self.set_value(name, &fresh)?;
+        Ok(fresh)
+    }
+
     /// Stores a value by name.
     ///
     /// # Errors
@@ -206,74 +257,52 @@ impl State {
         })
     }
 
-    /// The next events for syslog: from memory when the disk takes nothing, else from the spool.
-    /// `write` gets each line in turn; what it took is marked as written.
+    /// The next records for a destination: from memory while the disk takes nothing, else from the spool.
     ///
     /// # Errors
-    /// [`AgentError`] when the store cannot be used or `write` failed; what was not written comes again.
-    pub fn drain_to_syslog(
-        &self,
-        mut write: impl FnMut(&Event) -> Result<(), AgentError>,
-    ) -> Result<usize, AgentError> {
-        let mut done = 0;
-        // Not under the lock: a system log that is slow must not hold up a login.
-        let unwritten: Vec<Event> =
-            self.memory().events.iter().filter(|(_, written)| !written).map(|(event, _)| event.clone()).collect();
-        for event in unwritten {
-            write(&event)?;
-            self.memory()
-                .events
-                .iter_mut()
-                .filter(|(other, _)| other.id == event.id)
-                .for_each(|(_, written)| *written = true);
-            done += 1;
+    /// [`AgentError`] when the store cannot be used.
+    pub fn pending(&self, to: &Destination, most: Most) -> Result<Vec<Record>, AgentError> {
+        let in_memory: Vec<Record> = self
+            .memory()
+            .pending(to)
+            .take(most.events)
+            .map(|event| Record { at: At::Memory(event.id), event: codec::to_bytes(event) })
+            .collect();
+        if !in_memory.is_empty() {
+            return Ok(in_memory);
         }
-        loop {
-            let (rows, last) = self.db.read(|transaction| spool::for_syslog(transaction, 64))?;
-            let Some(mut last) = last else { return Ok(done) };
-            let mut failed = None;
-            for Row { seq, event } in rows {
-                if let Err(error) = codec::from_bytes(&event).map_err(AgentError::from).and_then(|event| write(&event))
-                {
-                    failed = Some(error);
-                    match seq.checked_sub(1) {
-                        Some(before) => last = before,
-                        None => return failed.map_or(Ok(done), Err),
-                    }
-                    break;
+        let rows = self.db.read(|transaction| read::pending(transaction, to, most))?;
+        Ok(rows.into_iter().map(|row| Record { at: At::Disk(row.seq), event: row.event }).collect())
+    }
+
+    /// Records have arrived at a destination.
+    ///
+    /// # Errors
+    /// [`AgentError`] when the store cannot be used; those that are on disk come again.
+    pub fn delivered(&self, to: &Destination, records: &[At]) -> Result<(), AgentError> {
+        let mut seqs = Vec::new();
+        {
+            let mut memory = self.memory();
+            for at in records {
+                match at {
+                    At::Disk(seq) => seqs.push(*seq),
+                    At::Memory(id) => memory.delivered(to, id),
                 }
-                done += 1;
-            }
-            self.db.write(|transaction| Spool::open(transaction, self.limits)?.written_to(last))?;
-            if let Some(error) = failed {
-                return Err(error);
             }
         }
+        if seqs.is_empty() {
+            return Ok(());
+        }
+        self.db.write(|transaction| self.spool(transaction)?.delivered(to, &seqs))
     }
 
-    /// The next events for the server.
+    /// Records that a destination lacks.
     ///
     /// # Errors
     /// [`AgentError`] when the store cannot be used.
-    pub fn for_server(&self, max: usize, bytes: usize) -> Result<Vec<Row>, AgentError> {
-        self.db.read(|transaction| spool::for_server(transaction, max, bytes))
-    }
-
-    /// The server has these events.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
-    pub fn acknowledged(&self, seqs: &[u64]) -> Result<(), AgentError> {
-        self.db.write(|transaction| Spool::open(transaction, self.limits)?.acknowledged(seqs))
-    }
-
-    /// Events that the server has not acknowledged.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
-    pub fn waiting(&self) -> Result<u64, AgentError> {
-        let in_memory = self.memory().events.len() as u64;
-        Ok(self.db.read(spool::waiting)? + in_memory)
+    pub fn waiting(&self, to: &Destination) -> Result<u64, AgentError> {
+        let in_memory = self.memory().pending(to).count() as u64;
+        Ok(self.db.read(|transaction| read::waiting(transaction, to))? + in_memory)
     }
 
     /// Records lost events as an event that `make` makes of their number; in one transaction.
@@ -281,13 +310,13 @@ impl State {
     /// # Errors
     /// [`AgentError`] when the store cannot be used.
     pub fn record_lost(&self, make: impl FnOnce(u64) -> Event) -> Result<(), AgentError> {
-        if self.db.read(spool::lost)? == 0 {
+        if self.db.read(read::lost)? == 0 {
             return Ok(());
         }
         self.db.write(|transaction| {
-            let mut spool = Spool::open(transaction, self.limits)?;
+            let mut spool = self.spool(transaction)?;
             let lost = spool.take_lost()?;
-            spool.push(&make(lost), false)
+            spool.push(&make(lost), &[])
         })
     }
 
@@ -314,66 +343,41 @@ impl State {
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.memory)
+    }
+
+    fn spool<'t>(&self, transaction: &'t WriteTransaction) -> Result<Spool<'t>, AgentError> {
+        Spool::open(transaction, self.limits, self.destinations)
+    }
+
+    fn ledger<'t>(&self, transaction: &'t WriteTransaction) -> Result<TransactionLedger<'t>, AgentError> {
+        TransactionLedger::open(transaction, self.limits, self.destinations)
+    }
+
+    /// Brings the spool of another version, or one with other destinations, up to date. Until the
+    /// disk lets us, records stay in memory.
+    fn bring_up_to_date(&self) -> Result<(), AgentError> {
+        if self.is_up_to_date.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        self.db.write(|transaction| {
+            migrate(transaction, self.limits, self.destinations)?;
+            self.spool(transaction)?.forget_others()
+        })?;
+        self.is_up_to_date.store(true, Ordering::SeqCst);
+        Ok(())
     }
 
     fn flush(&self, memory: &mut Memory) -> Result<(), AgentError> {
+        self.bring_up_to_date()?;
         if memory.is_empty() {
             return Ok(());
         }
-        self.db.write(|transaction| memory.write_to(&mut TransactionLedger::open(transaction, self.limits)?))?;
+        self.db.write(|transaction| memory.write_to(&mut self.ledger(transaction)?))?;
         *memory = Memory::default();
         Ok(())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use wardkey_core::event::{EventName, Outcome};
-    use wardkey_core::id::EventId;
-
-    use super::*;
-
-    fn entry(id: u8) -> Entry {
-        Entry {
-            event: Event::new(EventId::new([id; 16]), UnixTime(1_000), EventName::Login, Outcome::Failure),
-            digest: Hash::new([id; 32]),
-            refuse: None,
-            counter: None,
-            subjects: vec![Subject(vec![1])],
-            counts: true,
-            seen: None,
-            lockouts: Vec::new(),
-            spare: [EventId::new([90 + id; 16]), EventId::new([190 + id; 16])],
-            attempt: None,
-        }
-    }
-
-    #[test]
-    fn what_the_disk_does_not_take_says_so_in_answer_and_record() {
-        let folder = tempfile::tempdir().unwrap();
-        let state = State::open(&folder.path().join("state.redb"), 100, 2).unwrap();
-        let details = |state: &State| {
-            let mut details = Vec::new();
-            state
-                .drain_to_syslog(|event| {
-                    details.push(event.detail.clone());
-                    Ok(())
-                })
-                .unwrap_or_default();
-            details
-        };
-        assert_eq!(state.settle(&entry(1)).unwrap(), (Answer::Recorded(EventId::new([1; 16])), Kept::Durably));
-        assert_eq!((state.in_memory(), details(&state)), (None, vec![None]));
-
-        // A disk that takes nothing more.
-        state.close();
-        for _ in 0..2 {
-            assert_eq!(state.settle(&entry(2)).unwrap(), (Answer::Recorded(EventId::new([2; 16])), Kept::InMemory));
-        }
-        state.append(vec![entry(3).event]);
-        assert_eq!(state.in_memory(), Some(2));
-        let said = Some(crate::store::memory::IN_MEMORY.to_owned());
-        assert_eq!(details(&state), [said.clone(), said]);
-    }
-}
+mod tests;

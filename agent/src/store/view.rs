@@ -59,6 +59,14 @@ impl View {
         self.terminal.iter().flat_map(|terminal| terminal.scopes.iter()).filter_map(|name| self.scope(name))
     }
 
+    /// The greatest signed time in it; 0 before there is any.
+    pub fn signed_time(&self) -> UnixTime {
+        let root = self.root.iter().map(|root| root.issued);
+        let terminal = self.terminal.iter().map(|terminal| terminal.issued);
+        let heads = self.scopes.iter().map(|scope| scope.head.issued);
+        root.chain(terminal).chain(heads).max().unwrap_or_default()
+    }
+
     /// When the first of the signed documents expires; `None` before there are any.
     pub fn expires(&self) -> Option<UnixTime> {
         let terminal = self.terminal.as_ref()?.expires;

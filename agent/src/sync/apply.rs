@@ -1,6 +1,6 @@
-//! What the server sends is verified, computed and compared; only then it is the directory.
+//! Verifies what the server sends. The directory changes only when the computed state is the signed one.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use wardkey_core::code::{Code, Denial};
 use wardkey_core::codec::List;
@@ -13,6 +13,7 @@ use wardkey_core::snapshot::{verify_head, verify_policy, verify_terminal};
 
 use crate::agent::Agent;
 use crate::error::{AgentError, ServerError};
+use crate::lock::lock;
 use crate::store::update::{ScopeUpdate, Update};
 use crate::store::view::View;
 use crate::sync::upstream::Upstream;
@@ -20,7 +21,7 @@ use crate::sync::upstream::Upstream;
 /// Pages of one transfer: a million people and room to spare.
 const MAX_PAGES: u32 = 4096;
 
-/// What this terminal has, as the server is asked for news.
+/// The request for news: it says what this terminal has.
 pub fn request(view: &View, hold: u64, refetch: bool) -> WaitRequest {
     let scopes = view.scopes.iter().filter(|_| !refetch).map(|scope| ScopeState {
         scope: scope.head.scope.as_str().to_owned(),
@@ -50,7 +51,7 @@ pub fn apply(
     reply: WaitReply,
     refetch: bool,
 ) -> Result<bool, AgentError> {
-    let _one_at_a_time = agent.applying.lock().unwrap_or_else(PoisonError::into_inner);
+    let _one_at_a_time = lock(&agent.applying);
     // While this answer was under way another one may have been applied: what was new then looks
     // like a rollback now. The server is asked again.
     let now = request(&agent.directory.view(), asked.hold, refetch);
@@ -183,10 +184,10 @@ fn take_page(scope: &mut ScopeUpdate<'_>, page: &ChangesReply, since: u64) -> Re
             return Err(ServerError::Malformed("changes are not in order".into()).into());
         }
         last = change.seq;
-        let login = LoginName::new(change.login.as_str()).map_err(|error| ServerError::Malformed(error.to_string()))?;
+        let login = LoginName::new(change.login.as_str()).map_err(|error| ServerError::Malformed(error.into()))?;
         let record = change.record.as_ref().map(|record| record.0.as_slice());
         scope.change(&login, record).map_err(|error| match error {
-            // A record that is none is a state that cannot be the signed one.
+            // With a malformed record the state cannot be the signed one.
             AgentError::Codec(error) => Denial::new(Code::ProofInvalid, error).into(),
             error => error,
         })?;

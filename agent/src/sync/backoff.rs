@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use crate::agent::{Agent, Wake, random};
+use crate::agent::Agent;
 use crate::clock::Moment;
+use crate::random::random;
+use crate::wake::Wake;
 
 /// The pauses after failures in a row.
 #[derive(Clone, Copy, Debug)]

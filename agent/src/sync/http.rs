@@ -103,7 +103,7 @@ impl Http {
             let message = reply.map_or_else(|| "no reason given".to_owned(), |reply| printable(&reply.message, 200));
             return Err(ServerError::Refused { status, code, message, retry_after });
         }
-        serde_json::from_slice(&body).map_err(|error| ServerError::Malformed(error.to_string()))
+        serde_json::from_slice(&body).map_err(|error| ServerError::Malformed(error.into()))
     }
 }
 
@@ -120,7 +120,10 @@ fn seconds(value: &str) -> Option<u64> {
 /// # Errors
 /// [`ServerError::Malformed`] when the address is not `https://host:port`.
 pub fn server_name(server: &str) -> Result<ServerName<'static>, ServerError> {
-    let bad = || ServerError::Malformed(format!("not an address like https://host:port: {}", printable(server, 100)));
+    let bad = || {
+        let text = format!("not an address like https://host:port: {}", printable(server, 100));
+        ServerError::Malformed(text.into())
+    };
     let uri: ureq::http::Uri = server.parse().map_err(|_| bad())?;
     if uri.scheme_str() != Some("https") || !matches!(uri.path(), "" | "/") || uri.query().is_some() {
         return Err(bad());
@@ -137,9 +140,9 @@ fn transport_error(error: ureq::Error) -> ServerError {
     if let ureq::Error::Io(io) = &error
         && let Some(rustls::Error::InvalidCertificate(why)) = io.get_ref().and_then(|inner| inner.downcast_ref())
     {
-        return ServerError::NotTrusted(why.to_string());
+        return ServerError::NotTrusted(why.to_string().into());
     }
-    ServerError::Unreachable(error.to_string())
+    ServerError::Unreachable(error.into())
 }
 
 impl Upstream for Http {

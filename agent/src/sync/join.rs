@@ -1,7 +1,7 @@
 //! Joining: from a token to a terminal with an identity, trusting nothing on the way but the hash of
 //! the root key in the token.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -19,10 +19,12 @@ use wardkey_core::snapshot::{Anchor, verify_terminal};
 use wardkey_core::token::JoinToken;
 use zeroize::Zeroizing;
 
-use crate::agent::{Agent, random};
+use crate::agent::Agent;
 use crate::clock::Clock;
 use crate::error::{AgentError, ServerError};
 use crate::identity::Identity;
+use crate::lock::lock;
+use crate::random::random;
 use crate::sync::http::{Http, server_name};
 use crate::sync::tls;
 
@@ -41,7 +43,7 @@ pub fn join(agent: &Agent, request: &Join) -> Result<Joined, AgentError> {
     if elsewhere && request.replace != Some(true) {
         return Err(Denial::new(Code::AlreadyJoined, "joined to another deployment; --replace leaves it").into());
     }
-    let _one_at_a_time = agent.applying.lock().unwrap_or_else(PoisonError::into_inner);
+    let _one_at_a_time = lock(&agent.applying);
     let (roots, root) = first_contact(&request.server, &agent.clock, |key| token.is_for(key))?;
     let root_key = first_key(&roots)?;
 

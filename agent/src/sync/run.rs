@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use wardkey_core::code::{Code, Denial};
-use wardkey_core::event::{EventName, Outcome};
+use wardkey_core::code::Code;
 use wardkey_core::message::http::{Base64, RenewRequest};
 
 use crate::agent::Agent;
@@ -15,11 +14,11 @@ use crate::identity::Identity;
 use crate::log;
 use crate::sync::apply::{apply, request};
 use crate::sync::backoff::{Backoff, rest};
+use crate::sync::exchange::{note_failure, note_success, upstream};
 use crate::sync::join::signing_request;
+use crate::sync::server_clock::watch_clock;
 use crate::sync::upstream::Upstream;
 
-/// Signed time and clock may differ by this many seconds before it is worth a record.
-const CLOCK_TOLERANCE: u64 = 120;
 /// The longest pause between two questions of a terminal that the server no longer serves.
 const LONGEST_AFTER_REFUSAL: Duration = Duration::from_secs(900);
 
@@ -35,7 +34,7 @@ pub fn run(agent: &Agent) {
         let hold = pace.hold();
         match round(agent, hold) {
             Ok(fresh) => {
-                agent.note_exchange(None);
+                note_success(agent);
                 pace.answered();
                 // A server that does not hold the request must not be asked without pause.
                 if !fresh && hold > 0 && started.elapsed() < Duration::from_millis(500) {
@@ -145,37 +144,6 @@ pub fn round(agent: &Agent, hold: u64) -> Result<bool, AgentError> {
     Ok(fresh)
 }
 
-/// The connection to the server, by the certificate and CA that hold now.
-///
-/// # Errors
-/// [`AgentError::Denied`] before the terminal has joined.
-pub fn upstream(agent: &Agent) -> Result<Arc<dyn Upstream>, AgentError> {
-    let identity = agent.identity().ok_or_else(|| Denial::new(Code::NotJoined, "this terminal has not joined"))?;
-    let view = agent.directory.view();
-    let ca = match &view.root {
-        Some(root) => root.tls_ca.as_slice().to_vec(),
-        // The directory was set aside: the root documents are fetched as at the join, but the key is known.
-        None => crate::sync::join::recover_roots(agent, &identity)?,
-    };
-    Ok(agent.upstream_for(&identity, &ca)?)
-}
-
-/// Records what was refused, and notes that an exchange failed.
-pub(crate) fn note_failure(agent: &Agent, error: &AgentError) {
-    match error {
-        AgentError::Denied(denial) if denial.code != Code::NotJoined => agent.record_refused(denial),
-        AgentError::Signature(error) => agent.record_refused(&Denial::new(Code::RootInvalid, error)),
-        AgentError::Server(ServerError::Malformed(what)) => {
-            agent.record_refused(&Denial::new(Code::ProtocolError, what))
-        }
-        _ => {}
-    }
-    if agent.link().connected != Some(false) {
-        log::warning(format_args!("server: {error}"));
-    }
-    agent.note_exchange(Some(error));
-}
-
 fn renew_when_due(agent: &Agent, upstream: &dyn Upstream) {
     let Some(identity) = agent.identity() else { return };
     if !identity.is_due_for_renewal(agent.clock.now()) || !agent.is_due("renew", Duration::from_secs(3600)) {
@@ -203,28 +171,6 @@ fn renew(agent: &Agent, upstream: &dyn Upstream, identity: &Identity) -> Result<
     agent.set_identity(Arc::new(renewed));
     log::info("certificate of this terminal renewed");
     Ok(())
-}
-
-/// Says once when the machine's clock is off.
-fn watch_clock(agent: &Agent, server: u64) {
-    let machine = agent.clock.reading().realtime.0;
-    let least = agent.clock.least().0;
-    let ahead = machine.saturating_sub(server);
-    agent.clock_ahead.store(if ahead > CLOCK_TOLERANCE { ahead } else { 0 }, Ordering::Relaxed);
-    let detail = if machine.saturating_add(CLOCK_TOLERANCE) < least {
-        format!("clock is {} s behind the greatest signed time", least - machine)
-    } else if machine.abs_diff(server) > CLOCK_TOLERANCE {
-        let word = if machine < server { "behind" } else { "ahead of" };
-        format!("clock is {} s {word} the server", machine.abs_diff(server))
-    } else {
-        return;
-    };
-    if agent.is_due("clock", Duration::from_secs(3600)) {
-        log::warning(&detail);
-        let mut event = agent.event(EventName::ClockWrong, Outcome::Failure);
-        event.detail = Some(detail);
-        agent.record(vec![event]);
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //! after what the clock says (a clock that lags). A certificate that ended before the least possible
 //! time is refused whatever the clock says.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -17,15 +17,16 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime as TlsTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 use crate::clock::Clock;
-use crate::error::ServerError;
+use crate::error::{Cause, ServerError};
 use crate::identity::Identity;
+use crate::lock::lock;
 
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 
-fn not_trusted(error: impl std::fmt::Display) -> ServerError {
-    ServerError::NotTrusted(error.to_string())
+fn not_trusted(error: impl Into<Cause>) -> ServerError {
+    ServerError::NotTrusted(error.into())
 }
 
 /// Client side of TLS that trusts `ca` only; with the terminal's certificate when there is one.
@@ -156,7 +157,7 @@ pub struct Capture {
 impl Capture {
     /// The chain that the peer showed, its own certificate first.
     pub fn chain(&self) -> Vec<CertificateDer<'static>> {
-        self.chain.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.chain).clone()
     }
 }
 
@@ -170,7 +171,7 @@ impl ServerCertVerifier for Capture {
         _: TlsTime,
     ) -> Result<ServerCertVerified, Error> {
         let chain = std::iter::once(end).chain(intermediates).map(|one| one.clone().into_owned()).collect();
-        *self.chain.lock().unwrap_or_else(PoisonError::into_inner) = chain;
+        *lock(&self.chain) = chain;
         Ok(ServerCertVerified::assertion())
     }
 

@@ -9,5 +9,6 @@ mod server_time;
 mod taken_over;
 mod versions;
 
-#[path = "../../../core/tests/common/mod.rs"]
-mod deployment;
+mod deployment {
+    pub use wardkey_testkit::{Deployment as World, *};
+}

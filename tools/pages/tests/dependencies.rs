@@ -51,6 +51,14 @@ fn the_module_carries_little() {
 }
 
 #[test]
+fn what_is_for_tests_is_in_no_program() {
+    assert!(LIBRARIES.crates.keys().any(|id| id.0 == "wardkey-testkit"), "it has another name now");
+    for (program, contents) in &LIBRARIES.contents {
+        assert!(!contents.uses.keys().any(|id| id.0 == "wardkey-testkit"), "linked into {}", program.name);
+    }
+}
+
+#[test]
 fn every_library_has_its_texts_and_each_text_is_there_once() {
     let packages: BTreeSet<&str> = PROGRAMS.iter().map(|program| program.package).collect();
     for package in packages {

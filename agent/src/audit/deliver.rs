@@ -1,0 +1,125 @@
+//! The thread of a destination: takes the next records at its cursor, delivers them, moves on.
+
+use std::sync::TryLockError;
+use std::time::{Duration, Instant};
+
+use crate::agent::Agent;
+use crate::audit::outlet::Outlet;
+use crate::error::AgentError;
+use crate::lock::lock;
+use crate::log;
+use crate::store::spool::cursor::Destination;
+use crate::store::spool::read::Most;
+use crate::store::state::{At, Record};
+use crate::sync::backoff::rest;
+
+/// How long a thread sleeps when nothing is left and nobody wakes it.
+const IDLE: Duration = Duration::from_secs(300);
+/// How long a destination that cannot be used yet is left alone.
+const NOT_READY: Duration = Duration::from_secs(5);
+/// A destination that is down is a warning again after this.
+const WARN_AGAIN: Duration = Duration::from_secs(600);
+
+/// How records get to a destination.
+pub trait Transport {
+    /// The destination.
+    fn destination(&self) -> &'static Destination;
+
+    /// How much it takes at once.
+    fn most(&self) -> Most;
+
+    /// Whether it can be used at all; what it needs may come later.
+    fn is_ready(&self, _: &Agent) -> bool {
+        true
+    }
+
+    /// Opens anew what it keeps open.
+    fn reopen(&mut self) {}
+
+    /// Delivers records. What has arrived is in [`Delivery::arrived`], also after an error.
+    fn deliver(&mut self, agent: &Agent, records: &[Record]) -> Delivery;
+
+    /// All that was tried has arrived.
+    fn worked(&mut self) {}
+
+    /// How long to leave it alone after a failure. What happens meanwhile does not shorten it, or
+    /// each new record would be an attempt.
+    fn pause_after(&mut self, error: &AgentError) -> Duration;
+}
+
+/// What came of some records.
+#[derive(Debug, Default)]
+pub struct Delivery {
+    /// Those that the destination has.
+    pub arrived: Vec<At>,
+    /// Why it has no more of them.
+    pub error: Option<AgentError>,
+}
+
+/// Delivers until the agent stops.
+pub fn run(agent: &Agent, mut transport: impl Transport) {
+    let Some(outlet) = agent.outlets.of(transport.destination()) else { return };
+    while !agent.is_stopping() {
+        if outlet.take_reopen() {
+            transport.reopen();
+        }
+        if !transport.is_ready(agent) {
+            outlet.wake.wait(NOT_READY);
+            continue;
+        }
+        match batch(agent, &mut transport) {
+            Ok(arrived) => {
+                transport.worked();
+                if arrived == 0 {
+                    outlet.wake.wait(IDLE);
+                }
+            }
+            Err(error) => {
+                let name = transport.destination().name;
+                if agent.is_due(&format!("deliver {name}"), WARN_AGAIN) {
+                    log::warning(format_args!("records wait for {name}: {error}"));
+                }
+                rest(agent, &outlet.wake, transport.pause_after(&error));
+            }
+        }
+    }
+}
+
+/// Delivers the next records; says how many have arrived, 0 when none are left.
+///
+/// # Errors
+/// [`AgentError`]; records that have not arrived come again.
+pub fn batch(agent: &Agent, transport: &mut impl Transport) -> Result<usize, AgentError> {
+    let _one_at_a_time = agent.outlets.of(transport.destination()).map(|outlet| lock(&outlet.busy));
+    deliver_next(agent, transport)
+}
+
+/// Delivers what is left as the agent stops, for a while: the thread of the destination may be
+/// waiting for something that is gone. What cannot be delivered now is delivered after the next start.
+pub fn last_words(agent: &Agent, transport: &mut impl Transport, at_most: Duration) {
+    let Some(Outlet { busy, .. }) = agent.outlets.of(transport.destination()) else { return };
+    let end = Instant::now() + at_most;
+    while Instant::now() < end {
+        match busy.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
+            _one_at_a_time => {
+                if matches!(deliver_next(agent, transport), Ok(0) | Err(_)) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn deliver_next(agent: &Agent, transport: &mut impl Transport) -> Result<usize, AgentError> {
+    let to = transport.destination();
+    let records = agent.state.pending(to, transport.most())?;
+    if records.is_empty() {
+        return Ok(0);
+    }
+
+    let Delivery { arrived, error } = transport.deliver(agent, &records);
+    agent.state.delivered(to, &arrived)?;
+
+    error.map_or(Ok(arrived.len()), Err)
+}

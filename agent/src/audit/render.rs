@@ -1,0 +1,5 @@
+//! How an event looks at a destination. The line of key=value pairs is core's
+//! ([`wardkey_core::event::Event::to_line`]), as the server shows the same one.
+
+pub mod server;
+pub mod syslog;

@@ -1,0 +1,4 @@
+//! The ways out, one for each destination.
+
+pub mod server;
+pub mod syslog;

@@ -1,0 +1,111 @@
+//! How far each destination has come. A cursor has one position in each class, since a destination
+//! may get the urgent records first. What arrived out of order, beyond the position, is listed.
+//!
+//! ```text
+//!   cursors  destination -> next seq of each class (4 x 8 bytes)
+//!   ahead    destination, 0, seq -> nothing
+//! ```
+
+use redb::{ReadableTable, ReadableTableMetadata, Table};
+
+use crate::error::AgentError;
+use crate::store::db::Rows;
+use crate::store::spool::class::Class;
+
+pub(super) const CURSORS: Rows = Rows::new("cursors");
+pub(super) const AHEAD: Rows = Rows::new("ahead");
+
+/// Somebody who gets every record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// Names the cursor on disk: never given to another destination.
+    pub name: &'static str,
+    /// Which records it gets first.
+    pub order: Order,
+}
+
+/// Which records a destination gets first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// The oldest.
+    Arrival,
+    /// The most urgent, by [`Class::URGENCY`].
+    Urgency,
+}
+
+/// In each class, the number of the first record that may be missing at the destination.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cursor([u64; Class::COUNT]);
+
+impl Cursor {
+    /// The position in a class.
+    pub(super) fn position(&self, class: Class) -> u64 {
+        self.0.get(class as usize).copied().unwrap_or_default()
+    }
+
+    /// Moves forward in a class.
+    pub(super) fn advance(&mut self, class: Class, to: u64) {
+        if let Some(position) = self.0.get_mut(class as usize) {
+            *position = to.max(*position);
+        }
+    }
+
+    /// The first record of any class that may be missing.
+    pub(super) fn first(&self) -> u64 {
+        self.0.iter().copied().min().unwrap_or_default()
+    }
+
+    /// Reads a cursor; a destination that has none yet begins with the oldest record.
+    pub(super) fn read(
+        table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+        name: &str,
+    ) -> Result<Self, AgentError> {
+        let mut cursor = Self::default();
+        if let Some(value) = table.get(name.as_bytes())? {
+            for (position, bytes) in cursor.0.iter_mut().zip(value.value().as_chunks().0) {
+                *position = u64::from_be_bytes(*bytes);
+            }
+        }
+        Ok(cursor)
+    }
+
+    /// Writes it.
+    pub(super) fn write(
+        &self,
+        table: &mut Table<'_, &'static [u8], &'static [u8]>,
+        name: &str,
+    ) -> Result<(), AgentError> {
+        let value = self.0.map(u64::to_be_bytes).concat();
+        table.insert(name.as_bytes(), value.as_slice())?;
+        Ok(())
+    }
+}
+
+/// Whether a record beyond the cursor has arrived.
+pub(super) fn is_ahead(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    name: &str,
+    seq: u64,
+) -> Result<bool, AgentError> {
+    Ok(table.get(ahead_key(name, seq).as_slice())?.is_some())
+}
+
+/// Forgets that a record is ahead of any of the destinations: it is gone.
+pub(super) fn forget_ahead(
+    table: &mut Table<'_, &'static [u8], &'static [u8]>,
+    destinations: &[Destination],
+    seq: u64,
+) -> Result<(), AgentError> {
+    if table.is_empty()? {
+        return Ok(());
+    }
+    for destination in destinations {
+        table.remove(ahead_key(destination.name, seq).as_slice())?;
+    }
+    Ok(())
+}
+
+/// The key of a record that arrived out of order.
+pub(super) fn ahead_key(name: &str, seq: u64) -> Vec<u8> {
+    [name.as_bytes(), &[0], &seq.to_be_bytes()].concat()
+}

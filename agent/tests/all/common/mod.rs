@@ -1,0 +1,16 @@
+//! A deployment in memory: a publisher that signs as the server does, people with software keys, and
+//! an agent over real files and sockets.
+#![allow(dead_code)]
+
+mod answers;
+mod client;
+mod fixture;
+mod people;
+pub mod server;
+mod ward;
+
+pub use answers::*;
+pub use client::*;
+pub use fixture::*;
+pub use people::*;
+pub use ward::*;

@@ -1,0 +1,111 @@
+//! Synchronisation with an honest publisher.
+
+use crate::common::*;
+use wardkey_core::codec::List;
+use wardkey_core::document::Position;
+use wardkey_core::person::Status;
+use wardkey_core::time::UnixTime;
+
+#[test]
+fn changes_arrive_as_changes_and_survive_a_restart() {
+    let mut f = Fixture::synced();
+    assert_eq!(snapshot(&f, "hanako").records().count(), 1);
+    // Disabled at the server: refused here after the next round.
+    let mut hanako = person("hanako", vec![credential(1)]);
+    hanako.status = Status::Disabled;
+    f.ward.put("ward3", &hanako);
+    f.ward.put("roaming", &hanako);
+    f.ward.remove("ward3", "taro");
+    f.ward.change(|state| state.changes_asked.clear());
+    assert!(f.sync().unwrap());
+    assert_eq!(f.ward.change(|state| state.changes_asked.clone()), [0, 2], "only what is new");
+    for _ in 0..2 {
+        let shown = snapshot(&f, "hanako");
+        assert_eq!(shown.records().filter(|record| record.status == Status::Disabled).count(), 2);
+        assert_eq!(snapshot(&f, "taro").records().count(), 0);
+        f.restart();
+    }
+    // Nothing new: nothing is fetched, nothing applied.
+    assert!(!f.sync().unwrap());
+    // Signed again: fresh, and no changes asked for.
+    f.ward.change(|state| {
+        state.now += 100;
+        state.changes_asked.clear();
+    });
+    f.pass(100);
+    assert!(f.sync().unwrap());
+    assert!(f.ward.change(|state| state.changes_asked.is_empty()));
+    assert_eq!(snapshot(&f, "hanako").expires(), UnixTime(T0 + 1000));
+}
+
+#[test]
+fn many_people_come_in_pages() {
+    let f = Fixture::joined();
+    f.ward.change(|state| state.page = 7);
+    for n in 0..100u8 {
+        f.ward.put("ward3", &person(&format!("p{n}"), vec![credential(n + 1)]));
+    }
+    f.sync().unwrap();
+    for n in [0, 42, 99] {
+        assert_eq!(snapshot(&f, &format!("p{n}")).known_credentials().len(), 1);
+    }
+    assert_eq!(f.agent.directory.view().scope(&scope("ward3")).unwrap().head.count, 102);
+}
+
+#[test]
+fn a_new_epoch_replaces_the_state() {
+    let f = Fixture::synced();
+    f.ward.change(|state| {
+        let row = state.scopes.get_mut(&scope("ward3")).unwrap();
+        row.epoch = 2;
+        row.seq = 1;
+        row.rows.remove("taro");
+        row.rows.get_mut("hanako").unwrap().0 = 1;
+        state.changes_asked.clear();
+    });
+    f.sync().unwrap();
+    assert_eq!(f.ward.change(|state| state.changes_asked.clone()), [0]);
+    assert_eq!(position(&f, "ward3"), Position { epoch: 2, seq: 1 });
+    assert_eq!(snapshot(&f, "taro").records().count(), 0, "what the restored server does not have is gone");
+    assert_eq!(snapshot(&f, "hanako").records().count(), 1);
+}
+
+#[test]
+fn a_terminal_follows_its_document() {
+    let f = Fixture::synced();
+    f.ward.change(|state| {
+        state.terminal.number = 2;
+        state.terminal.scopes = List::new(vec![scope("ward3")]).unwrap();
+    });
+    f.sync().unwrap();
+    assert!(f.agent.directory.view().scope(&scope("roaming")).is_none());
+    assert_eq!(snapshot(&f, "hanako").heads().count(), 1);
+    f.ward.change(|state| {
+        state.terminal.number = 3;
+        state.terminal.status = Status::Disabled;
+    });
+    f.sync().unwrap();
+    assert_eq!(snapshot(&f, "hanako").terminal().status, Status::Disabled);
+    // Back in a scope: incomplete until it arrived, then complete again.
+    f.ward.change(|state| {
+        state.terminal.number = 4;
+        state.terminal.status = Status::Active;
+        state.terminal.scopes = List::new(vec![scope("roaming"), scope("ward3")]).unwrap();
+    });
+    f.sync().unwrap();
+    assert!(f.agent.directory.view().is_complete());
+}
+
+#[test]
+fn an_answer_that_was_overtaken_is_no_rollback() {
+    let f = Fixture::synced();
+    let view = f.agent.directory.view();
+    let asked = wardkey_agent::sync::apply::request(&view, 0, false);
+    f.ward.put("ward3", &person("jiro", vec![credential(3)]));
+    let slow = wardkey_agent::sync::upstream::Upstream::wait(&*f.ward, &asked).unwrap();
+    f.ward.put("ward3", &person("saburo", vec![credential(4)]));
+    f.sync().unwrap();
+    let before = position(&f, "ward3");
+    wardkey_agent::sync::apply::apply(&f.agent, &*f.ward, &asked, slow, false).unwrap();
+    assert_eq!(position(&f, "ward3"), before);
+}

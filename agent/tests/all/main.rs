@@ -1,0 +1,23 @@
+//! All tests of the agent over real files, sockets and processes, in one program: it is linked once.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod callers;
+mod clocks;
+mod common;
+mod control;
+mod crash;
+mod directory;
+mod lockout;
+mod logins;
+mod measure;
+mod process;
+mod queue;
+mod records;
+mod recovery;
+mod refused;
+mod server_time;
+mod shared_accounts;
+mod startup;
+mod tls;
+mod unproven;
+mod versions;

@@ -1,0 +1,173 @@
+//! Figures, printed and not judged: `cargo test --release -p wardkey-agent --test all measure:: -- --ignored --nocapture`.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::common::server::Server;
+use crate::common::*;
+use wardkey_core::codec;
+use wardkey_core::message::MAX_FRAME;
+use wardkey_core::message::agent::{Join, Reply, Request};
+use wardkey_core::name::DisplayText;
+use wardkey_ipc::{Channel, Deadline};
+
+fn fill(ward: &Ward, people: u32) {
+    ward.change(|state| {
+        let row = state.scopes.get_mut(&scope("ward3")).unwrap();
+        for n in 0..people {
+            let mut key = credential((n % 200) as u8 + 1);
+            let mut id = vec![7; 28];
+            id.extend_from_slice(&n.to_be_bytes());
+            key.id = wardkey_core::id::CredentialId::new(id).unwrap();
+            row.seq += 1;
+            let someone = person(&format!("p{n}"), vec![key]);
+            row.rows.insert(format!("p{n}"), (row.seq, Some(codec::to_bytes(&someone))));
+        }
+        let hanako = codec::to_bytes(&person("hanako", vec![credential(1)]));
+        row.seq += 1;
+        row.rows.insert("hanako".into(), (row.seq, Some(hanako)));
+    });
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn evidence_and_outcome_by_number_of_people() {
+    for people in [10, 30_000, 100_000] {
+        let f = Fixture::joined();
+        fill(&f.ward, people);
+        let started = Instant::now();
+        f.sync().unwrap();
+        let synced = started.elapsed();
+        let evidence = (0..200).map(|_| {
+            let started = Instant::now();
+            f.agent.directory.evidence(&login("hanako")).unwrap().unwrap();
+            started.elapsed()
+        });
+        let evidence = median(evidence.collect());
+        let whole = (0..50).map(|_| {
+            let mut client = f.root();
+            let started = Instant::now();
+            client.granted(&Request::Begin(begin("hanako")));
+            let begun = started.elapsed();
+            client.ask(&Request::Hold);
+            let assertion = f.assertion("hanako", "hanako", 1, |_| {});
+            let started = Instant::now();
+            assert!(matches!(client.ask(&success("hanako", &assertion)), Reply::Recorded(..)));
+            (begun, started.elapsed())
+        });
+        let (begun, ended): (Vec<_>, Vec<_>) = whole.unzip();
+        f.ward.put("ward3", &person("hanako", vec![credential(1), credential(2)]));
+        let started = Instant::now();
+        f.sync().unwrap();
+        let delta = started.elapsed();
+        println!(
+            "{people} people: first sync {synced:?} (with the test's own publisher), change of one {delta:?} (same), evidence {evidence:?}, \
+             Begin to Granted {:?}, Outcome to Recorded {:?}",
+            median(begun),
+            median(ended)
+        );
+        f.agent.state.close();
+        f.agent.directory.close();
+        let started = Instant::now();
+        let size = std::fs::metadata(f.folder.path().join("directory.redb")).unwrap().len();
+        let _again = Fixture::at(f.folder, |_| {});
+        println!("  start with integrity check {:?}, directory.redb {} MiB", started.elapsed(), size >> 20);
+    }
+}
+
+fn memory(pid: u32, field: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with(field)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// Ends the program also when the measurement fails.
+struct Ends(std::process::Child);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn memory_of_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    std::fs::set_permissions(at, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let text = format!(
+        "socket = \"{0}/agent.sock\"\nkey_socket = \"{0}/key.sock\"\nstate_dir = \"{0}/state\"\nsyslog = \"{0}/log\"\nuser = \"nobody\"\n",
+        at.display()
+    );
+    std::fs::write(at.join("agent.toml"), text).unwrap();
+    let ward = Ward::new();
+    fill(&ward, 30_000);
+    let server = Server::start(&ward, false);
+    // Another build of the program, for example the one that is shipped.
+    let program =
+        std::env::var_os("AGENT_UNDER_MEASUREMENT").unwrap_or_else(|| env!("CARGO_BIN_EXE_wardkey-agent").into());
+    let child =
+        Command::new(program).arg("--config").arg(at.join("agent.toml")).stderr(Stdio::inherit()).spawn().unwrap();
+    let mut child = Ends(child);
+    let pid = child.0.id();
+    let show = |when: &str| {
+        let (rss, peak, file) = (memory(pid, "VmRSS"), memory(pid, "VmHWM"), memory(pid, "RssFile"));
+        println!("{when}: RSS {rss} KiB (of it files {file}), peak {peak} KiB, threads {}", memory(pid, "Threads"));
+    };
+    eventually("it comes up", || at.join("agent.sock").exists());
+    std::thread::sleep(Duration::from_millis(300));
+    show("started");
+    let soon = || Deadline::after(Duration::from_secs(120));
+    let mut channel = Channel::connect(&at.join("agent.sock"), None, MAX_FRAME, soon()).unwrap();
+    let mut ask = |request: &Request| -> Reply {
+        channel.send(request, soon()).unwrap();
+        channel.receive(soon()).unwrap()
+    };
+    let join = Join {
+        server: server.address.clone(),
+        token: server.token.to_text(),
+        name: DisplayText::new("t").unwrap(),
+        machine: wardkey_core::id::Hash::new([1; 32]),
+        replace: None,
+    };
+    let reply = ask(&Request::Join(join));
+    assert!(matches!(reply, Reply::Joined(_)), "{reply:?}");
+    let started = Instant::now();
+    loop {
+        let Reply::Status(status) = ask(&Request::Status) else { panic!() };
+        if status.scopes.len() == 2 {
+            break;
+        }
+        assert!(started.elapsed() < Duration::from_secs(100));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    println!("30,000 people over TLS in {:?}", started.elapsed());
+    std::thread::sleep(Duration::from_secs(1));
+    show("synchronised");
+    for n in 0..200 {
+        let mut channel = Channel::connect(&at.join("agent.sock"), None, MAX_FRAME, soon()).unwrap();
+        channel.send(&Request::Begin(begin(&format!("p{n}"))), soon()).unwrap();
+        // The one before is gone, which the agent may notice a moment later.
+        let mut reply: Reply = channel.receive(soon()).unwrap();
+        while reply == Reply::Wait {
+            reply = channel.receive(soon()).unwrap();
+        }
+        assert!(matches!(reply, Reply::Granted(_)), "{reply:?}");
+    }
+    show("after 200 logins begun");
+    let started = Instant::now();
+    ward.put("ward3", &person("hanako", vec![credential(1), credential(2)]));
+    ask(&Request::Sync);
+    println!("one change in {:?} (with the test's own publisher)", started.elapsed());
+    show("after a change");
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), nix::sys::signal::Signal::SIGTERM).unwrap();
+    child.0.wait().unwrap();
+}

@@ -1,0 +1,15 @@
+//! How what an event tells ended.
+
+use minicbor::{Decode, Encode};
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Outcome {
+    /// As asked.
+    #[n(0)]
+    Success,
+    /// Refused or failed.
+    #[n(1)]
+    Failure,
+}

@@ -1,0 +1,34 @@
+//! How much an event matters, as syslog counts it (RFC 5424, 6.2.1).
+
+use crate::event::name::EventName;
+use crate::event::outcome::Outcome;
+
+/// Syslog severities that we use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// 3
+    Error,
+    /// 4
+    Warning,
+    /// 5
+    Notice,
+    /// 6
+    Info,
+}
+
+impl EventName {
+    /// Syslog severity (RFC 5424, 6.2.1) for an outcome.
+    pub const fn severity(self, outcome: Outcome) -> Severity {
+        match (self, outcome) {
+            (Self::CloneSuspected | Self::RecordsLost | Self::StateSetAside | Self::MarksNotRaised, _) => {
+                Severity::Error
+            }
+            (Self::DirectoryRefused | Self::LockedOut | Self::ClockWrong | Self::DeviceSuspected | Self::WayIn, _) => {
+                Severity::Warning
+            }
+            (_, Outcome::Failure) => Severity::Notice,
+            (Self::Heartbeat | Self::Synced | Self::KeyChanged, _) => Severity::Info,
+            _ => Severity::Notice,
+        }
+    }
+}

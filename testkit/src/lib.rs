@@ -1,0 +1,16 @@
+//! A deployment made by hand: root and publish keys, a terminal, scopes, people, credentials with
+//! software keys, and what an honest agent would show of it. Tests then change one thing.
+//!
+//! For tests only: no program depends on it (tools/pages/tests/dependencies.rs).
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod deployment;
+mod key;
+mod names;
+mod people;
+
+pub use deployment::{Deployment, ScopeState, buckets, root_document, terminal_document};
+pub use key::Key;
+pub use names::{RP, T0, TERMINAL, group, login, scope, service, signing};
+pub use people::{person, person_with};
