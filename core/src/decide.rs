@@ -2,7 +2,6 @@
 //! this assertion proves the person. One function, [`decide`], used by the module before it lets
 //! anyone in and by the agent before it records anything.
 
-use crate::assertion::{Assertion, AuthenticatorData};
 use crate::client_data::ClientData;
 use crate::code::{Code, Denial};
 use crate::directory::leaf_key;
@@ -10,9 +9,10 @@ use crate::id::{Hash, Nonce, TerminalId};
 use crate::marks::Marks;
 use crate::name::{LoginName, ScopeName, ServiceName};
 use crate::person::{CredentialRecord, PersonRecord, Status};
+use crate::policy::stage::is_member;
+use crate::policy::stage::{self, Stage};
+use crate::proof::assertion::{Assertion, AuthenticatorData};
 use crate::snapshot::Snapshot;
-use crate::stage::is_member;
-pub use crate::stage::{Stage, stage_by_time};
 use crate::time::UnixTime;
 
 /// Longest time in seconds from the challenge to the decision.
@@ -120,7 +120,7 @@ pub fn permit(snapshot: &Snapshot, request: &Request<'_>) -> Result<Permit, Deni
     std::iter::once(first).chain(records).try_for_each(|record| person_is_valid(record, request.now))?;
     let shared = account_is_allowed(snapshot, first, request)?;
     let seen = request.marks.has_seen(&leaf_key(snapshot.login()));
-    let stage = crate::stage::stage(snapshot, request.now, request.service, seen)?;
+    let stage = stage::stage(snapshot, request.now, request.service, seen)?;
     let holder = snapshot
         .scopes()
         .iter()
@@ -147,7 +147,7 @@ pub fn permit_account(snapshot: &Snapshot, request: &Request<'_>) -> Result<Perm
         Some(scope) if request.service.as_str() == USER_MANAGER => {
             terminal_serves(snapshot, request)?;
             Ok(Permit {
-                stage: stage_by_time(snapshot, request.now)?,
+                stage: stage::stage_by_time(snapshot, request.now)?,
                 age: age(snapshot, request.now),
                 shared: true,
                 scope: scope.head.scope.clone(),

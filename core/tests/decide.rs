@@ -3,11 +3,11 @@
 
 use wardkey_core::code::Code;
 use wardkey_core::codec::{Bytes, List};
-use wardkey_core::decide::Stage;
 use wardkey_core::directory::leaf_key;
 use wardkey_core::id::{Aaguid, Nonce, TerminalId};
 use wardkey_core::marks::Marks;
 use wardkey_core::person::{CredentialFlags, PersonRecord, Status};
+use wardkey_core::policy::stage::Stage;
 use wardkey_core::time::UnixTime;
 use wardkey_testkit::{Deployment, Key, RP, T0, group, login, scope};
 
@@ -351,7 +351,7 @@ fn only_the_user_manager_of_a_shared_account_needs_no_person() {
 
 #[test]
 fn lockout_delay_rises_and_is_bounded() {
-    let lockout = wardkey_core::document::Lockout { threshold: 5, base_delay: 30, max_delay: 3600 };
+    let lockout = wardkey_core::policy::document::Lockout { threshold: 5, base_delay: 30, max_delay: 3600 };
     for (failures, delay) in [(0, 0), (4, 0), (5, 30), (6, 60), (7, 120), (12, 3600), (u32::MAX, 3600)] {
         assert_eq!(lockout.delay(failures), delay, "{failures} failures");
     }

@@ -5,10 +5,11 @@
 use proptest::prelude::*;
 use wardkey_core::code::Code;
 use wardkey_core::codec::List;
-use wardkey_core::decide::{Request, Stage, permit};
+use wardkey_core::decide::{Request, permit};
 use wardkey_core::directory::leaf_key;
-use wardkey_core::document::OfflineLimits;
 use wardkey_core::marks::Marks;
+use wardkey_core::policy::document::OfflineLimits;
+use wardkey_core::policy::stage::Stage;
 use wardkey_core::snapshot::Snapshot;
 use wardkey_core::time::UnixTime;
 use wardkey_testkit::{Deployment, Key, T0, group, login, person, service};

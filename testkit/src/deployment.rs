@@ -1,18 +1,17 @@
 //! Documents of a deployment, and what an honest agent shows of them.
 
-use wardkey_core::assertion::Assertion;
 use wardkey_core::client_data::ClientData;
 use wardkey_core::code::Denial;
 use wardkey_core::codec::{self, Bytes, List};
 use wardkey_core::decide::{self, Freshness, Granted, Request};
 use wardkey_core::directory::{BUCKETS, Bucket, Leaf, Proof, bucket_of, leaf_key, state_root};
-use wardkey_core::document::{
-    Head, PolicyDocument, Position, RootDocument, SharedAccount, SignedRoot, TerminalDocument,
-};
+use wardkey_core::document::{Head, Position, RootDocument, SignedRoot, TerminalDocument};
 use wardkey_core::id::{DeploymentId, Hash, Nonce};
 use wardkey_core::marks::Marks;
 use wardkey_core::name::{DisplayText, LoginName, RpId};
 use wardkey_core::person::{PersonRecord, Status};
+use wardkey_core::policy::document::{PolicyDocument, SharedAccount};
+use wardkey_core::proof::assertion::Assertion;
 use wardkey_core::snapshot::{Anchor, Evidence, ScopeEvidence, Snapshot};
 use wardkey_core::time::UnixTime;
 

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use wardkey_core::assertion::Assertion;
 use wardkey_core::client_data::ClientData;
 use wardkey_core::code::{Code, Denial};
 use wardkey_core::codec;
@@ -14,6 +13,7 @@ use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::{Begin, Failure, LoginOutcome, LoginResult, Refusal, Reply, Suspect};
 use wardkey_core::name::{LoginName, printable};
 use wardkey_core::person::{CredentialRecord, PersonRecord};
+use wardkey_core::proof::assertion::Assertion;
 use wardkey_core::time::UnixTime;
 use wardkey_ipc::{IpcError, Peer};
 
@@ -174,8 +174,8 @@ fn success(
     event.person = Some(client_data.person.clone());
     event.key = Some(granted.key().short());
     event.model = Some(granted.credential().aaguid);
-    event.up = Some(granted.facts().flags.has(wardkey_core::assertion::AuthenticatorFlags::UP));
-    event.uv = Some(granted.facts().flags.has(wardkey_core::assertion::AuthenticatorFlags::UV));
+    event.up = Some(granted.facts().flags.has(wardkey_core::proof::assertion::AuthenticatorFlags::UP));
+    event.uv = Some(granted.facts().flags.has(wardkey_core::proof::assertion::AuthenticatorFlags::UV));
     event.counter = Some(granted.facts().counter);
     event.stage = Some(permit.stage.as_str().to_owned());
     event.age = Some(permit.age);

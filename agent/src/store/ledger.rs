@@ -3,9 +3,9 @@
 //! The same rules run over a transaction of `state.redb` and, when the disk takes nothing, over memory.
 
 use wardkey_core::code::Code;
-use wardkey_core::document::Lockout;
 use wardkey_core::event::{Event, EventName, Outcome};
 use wardkey_core::id::{EventId, Hash};
+use wardkey_core::policy::document::Lockout;
 use wardkey_core::time::UnixTime;
 
 use crate::error::AgentError;

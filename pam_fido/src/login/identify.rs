@@ -12,10 +12,10 @@ use std::time::Instant;
 use wardkey_core::code::{Code, Denial};
 use wardkey_core::codec::{self, Bytes, Document, List};
 use wardkey_core::id::{CredentialId, Nonce};
-use wardkey_core::identification::{IdentifyData, Proven, SilentAssertion};
 use wardkey_core::message::agent::{Candidates, MAX_SUSPECTS, Suspect};
 use wardkey_core::message::key::{Claim, Identified, Identify, KeyInfo, MAX_DEVICES, Request as KeyRequest};
 use wardkey_core::name::printable;
+use wardkey_core::proof::identification::{IdentifyData, Proven, SilentAssertion};
 use wardkey_ipc::{Channel, Deadline, IpcError, Ready, wait_readable};
 
 use super::establish::{Interrupted, Round, unexpected};

@@ -1,13 +1,14 @@
 //! What is left of the agent's evidence after every check.
 
 use wardkey_core::code::{Code, Denial};
-use wardkey_core::decide::{self, Permit, Request, Stage};
+use wardkey_core::decide::{self, Permit, Request};
 use wardkey_core::id::CredentialId;
-use wardkey_core::identification::Proven;
 use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::{Candidate, CandidatePage, Grant, Locked};
 use wardkey_core::message::key::{KeyDetails, MAX_ALLOW};
 use wardkey_core::name::{LoginName, RpId};
+use wardkey_core::policy::stage::{self, Stage};
+use wardkey_core::proof::identification::Proven;
 use wardkey_core::server_time::Attested;
 use wardkey_core::snapshot::Snapshot;
 use wardkey_core::time::UnixTime;
@@ -82,7 +83,7 @@ impl Person {
             return Err(denial.clone().into());
         }
         // Also for names that nobody has, so that nothing tells them from others.
-        let stage = decide::stage_by_time(&snapshot, now)?;
+        let stage = stage::stage_by_time(&snapshot, now)?;
         let locked = grant.locked.iter().flat_map(|locked| locked.iter().cloned()).collect();
         Ok(Self { snapshot, marks, permit, stage, time: time.cloned(), locked })
     }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use wardkey_core::code::Code;
 use wardkey_core::codec::List;
-use wardkey_core::decide::Stage;
 use wardkey_core::directory::leaf_key;
 use wardkey_core::id::EventId;
 use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::{LoginOutcome, LoginResult, Request as AgentRequest};
+use wardkey_core::policy::stage::Stage;
 use wardkey_core::snapshot::Snapshot;
 use wardkey_core::texts;
 use wardkey_ipc::{Deadline, IpcError};

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use wardkey_core::code::Code;
-use wardkey_core::identification::Proven;
 use wardkey_core::message::key::Pin;
+use wardkey_core::proof::identification::Proven;
 use wardkey_core::texts;
 
 use super::Attempt;

@@ -4,10 +4,10 @@
 //! for only where it can change something: a terminal whose directory is fresh by its clock asks nobody.
 
 use wardkey_core::code::Code;
-use wardkey_core::decide::Stage;
 use wardkey_core::document::SignedRoot;
 use wardkey_core::id::Nonce;
 use wardkey_core::message::agent::{Grant, Request as AgentRequest};
+use wardkey_core::policy::stage::Stage;
 use wardkey_core::server_time::{Attested, SignedTime};
 use wardkey_core::time::ClockReading;
 use wardkey_ipc::Deadline;

@@ -1,12 +1,12 @@
 //! The challenge, the PIN on its way to the key process, the assertion, the decision.
 
-use wardkey_core::assertion::Assertion;
 use wardkey_core::client_data::ClientData;
 use wardkey_core::code::Code;
 use wardkey_core::codec::Bytes;
 use wardkey_core::decide::{Freshness, Granted, Request, decide};
 use wardkey_core::id::Nonce;
 use wardkey_core::message::key::{Assert, KeyAssertion, Pin, Request as KeyRequest};
+use wardkey_core::proof::assertion::Assertion;
 use wardkey_ipc::{Deadline, IpcError};
 
 use super::establish::unexpected;

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{FromRequest, FromRequestParts, Request, State};
-use wardkey_core::assertion::Assertion;
 use wardkey_core::client_data::ClientData;
 use wardkey_core::code::Code;
 use wardkey_core::codec::{self, Document as _, sha256};
 use wardkey_core::event::{Event, EventName, Outcome};
 use wardkey_core::id::{EventId, TerminalId};
 use wardkey_core::message::http::{Base64, EventsReply, EventsRequest, RefusedEvent};
+use wardkey_core::proof::assertion::Assertion;
 use wardkey_core::time::UnixTime;
 
 use super::body::Body;

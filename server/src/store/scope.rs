@@ -2,9 +2,10 @@
 
 use sqlx::{Row, SqliteConnection};
 use wardkey_core::codec;
-use wardkey_core::document::{PolicyDocument, Position};
+use wardkey_core::document::Position;
 use wardkey_core::id::Hash;
 use wardkey_core::name::ScopeName;
+use wardkey_core::policy::document::PolicyDocument;
 use wardkey_core::time::UnixTime;
 
 use super::{to_i64, to_u64};

@@ -1,8 +1,8 @@
 //! Offline stages, and what each takes away. docs/STAGES.md shows all of it as one table.
 
 use crate::code::{Code, Denial};
-use crate::document::PolicyDocument;
 use crate::name::{GroupName, ServiceName};
+use crate::policy::document::PolicyDocument;
 use crate::snapshot::Snapshot;
 use crate::time::UnixTime;
 
