@@ -1,12 +1,13 @@
 //! What is left of the agent's evidence after every check.
 
 use wardkey_core::code::{Code, Denial};
-use wardkey_core::decide::{self, Permit, Request};
 use wardkey_core::id::CredentialId;
 use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::{Candidate, CandidatePage, Grant, Locked};
 use wardkey_core::message::key::{KeyDetails, MAX_ALLOW};
 use wardkey_core::name::{LoginName, RpId};
+use wardkey_core::policy::context::LoginContext;
+use wardkey_core::policy::evaluate::{Evaluation, Permit, evaluate};
 use wardkey_core::policy::stage::{self, Stage};
 use wardkey_core::proof::identification::Proven;
 use wardkey_core::server_time::Attested;
@@ -53,15 +54,15 @@ impl Person {
         account: &LoginName,
         time: Option<&Attested>,
     ) -> Result<Self, Refusal> {
-        Self::verify_for(decide::permit, world, login, grant, person, account, time)
+        Self::verify_for(evaluate, world, login, grant, person, account, time)
     }
 
-    /// The same for what `permit` decides about.
+    /// The same for what `evaluate` judges.
     ///
     /// # Errors
     /// As [`Self::verify`].
     pub fn verify_for(
-        permit: fn(&Snapshot, &Request<'_>) -> Result<Permit, Denial>,
+        evaluate: fn(&Snapshot, &LoginContext<'_>) -> Evaluation,
         world: &World<'_>,
         login: &Login,
         grant: &Grant,
@@ -75,8 +76,8 @@ impl Person {
         let snapshot = Snapshot::verify(evidence, world.anchor, &marks, person)?;
         super::outcome::note_verified(world, &snapshot);
         let now = now(world, &snapshot, &marks, time)?;
-        let request = Request { account, service: &login.service, remote: login.remote, now, marks: &marks };
-        let permit = permit(&snapshot, &request);
+        let context = LoginContext { account, service: &login.service, remote: login.remote, now, marks: &marks };
+        let permit = evaluate(&snapshot, &context).into_permit();
         if let Err(denial) = &permit
             && matches!(denial.code, Code::RemoteSession | Code::TerminalDisabled)
         {

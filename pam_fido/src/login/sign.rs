@@ -3,9 +3,10 @@
 use wardkey_core::client_data::ClientData;
 use wardkey_core::code::Code;
 use wardkey_core::codec::Bytes;
-use wardkey_core::decide::{Freshness, Granted, Request, decide};
+use wardkey_core::decide::{Freshness, Granted, decide};
 use wardkey_core::id::Nonce;
 use wardkey_core::message::key::{Assert, KeyAssertion, Pin, Request as KeyRequest};
+use wardkey_core::policy::context::LoginContext;
 use wardkey_core::proof::assertion::Assertion;
 use wardkey_ipc::{Deadline, IpcError};
 
@@ -69,7 +70,7 @@ impl Attempt<'_, '_> {
             user_handle: signed.user_handle,
         };
         let elapsed = self.world.machine.clock()?.boottime.saturating_sub(started);
-        let request = Request {
+        let context = LoginContext {
             account,
             service: &login.service,
             remote: login.remote,
@@ -77,7 +78,7 @@ impl Attempt<'_, '_> {
             marks: &person.marks,
         };
         let freshness = Freshness::Own { nonce: &nonce, elapsed };
-        let granted = decide(&person.snapshot, &request, &self.world.anchor.terminal, freshness, &assertion)?;
+        let granted = decide(&person.snapshot, &context, &self.world.anchor.terminal, freshness, &assertion)?;
         Ok(Signed { granted, assertion })
     }
 

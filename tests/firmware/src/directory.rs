@@ -5,7 +5,8 @@ use wardkey_core::proof::assertion::Assertion as Evidence;
 use wardkey_core::client_data::ClientData;
 use wardkey_core::code::Denial;
 use wardkey_core::codec::{self, Bytes, List};
-use wardkey_core::decide::{self, Freshness, Granted, Request};
+use wardkey_core::decide::{self, Freshness, Granted};
+use wardkey_core::policy::context::LoginContext;
 use wardkey_core::directory::{BUCKETS, Bucket, Leaf, Proof, bucket_of, leaf_key, state_root};
 use wardkey_core::document::{Head, Position, RootDocument, SignedRoot, TerminalDocument};
 use wardkey_core::policy::document::PolicyDocument;
@@ -192,7 +193,7 @@ impl Directory {
         };
         let marks = Marks::default();
         let request =
-            Request { account: &self.login, service: &self.service, remote: false, now: NOW.plus(1), marks: &marks };
+            LoginContext { account: &self.login, service: &self.service, remote: false, now: NOW.plus(1), marks: &marks };
         let freshness = Freshness::Own { nonce: &login.nonce, elapsed: 1 };
         decide::decide(&self.snapshot, &request, &TERMINAL, freshness, &evidence)
     }
