@@ -7,7 +7,7 @@ use pam::constants::PamResultCode::{PAM_AUTH_ERR, PAM_AUTHINFO_UNAVAIL, PAM_MAXT
 use wardkey_core::code::Code;
 use wardkey_core::codec::List;
 use wardkey_core::message::agent::{LoginResult, Reply as AgentReply, Request as AgentRequest};
-use wardkey_core::message::key::{KeyDetails, Reply as KeyReply, Request as KeyRequest};
+use wardkey_core::message::key::{Reply as KeyReply, Request as KeyRequest};
 use wardkey_core::name::Language;
 use wardkey_core::person::Status;
 use wardkey_core::texts;
@@ -19,95 +19,7 @@ use crate::talk::Answer;
 use crate::typed_name::TypedName;
 use wardkey_testkit::{Deployment, T0, service};
 
-type Change = fn(&mut Scene);
-
-/// The key process answers Assert by this failure.
-fn key_fails(scene: &mut Scene, code: Code, tries: Option<u8>) {
-    scene.key_instead(move |_, request| match request {
-        KeyRequest::Assert(_) => vec![Act::Say(KeyReply::Touch), Act::Say(failed(code, tries))],
-        _ => vec![],
-    });
-}
-
-fn at_begin(scene: &mut Scene, acts: Vec<Act<AgentReply>>) {
-    scene.agent_instead(move |_, request| match request {
-        AgentRequest::Begin(_) => acts.clone(),
-        _ => vec![],
-    });
-}
-
-fn at_hold(scene: &mut Scene, acts: Vec<Act<AgentReply>>) {
-    scene.agent_instead(move |_, request| match request {
-        AgentRequest::Hold => acts.clone(),
-        _ => vec![],
-    });
-}
-
-fn at_outcome(scene: &mut Scene, acts: Vec<Act<AgentReply>>) {
-    scene.agent_instead(move |_, request| match request {
-        AgentRequest::Outcome(_) => acts.clone(),
-        _ => vec![],
-    });
-}
-
-fn at_identify(scene: &mut Scene, acts: Vec<Act<KeyReply>>) {
-    scene.key_instead(move |_, request| match request {
-        KeyRequest::Identify(_) => acts.clone(),
-        _ => vec![],
-    });
-}
-
-fn at_assert(scene: &mut Scene, acts: Vec<Act<KeyReply>>) {
-    scene.key_instead(move |_, request| match request {
-        KeyRequest::Assert(_) => acts.clone(),
-        _ => vec![],
-    });
-}
-
-fn shows(scene: &mut Scene, change: fn(&mut Deployment)) {
-    let mut deployment = Deployment::new();
-    change(&mut deployment);
-    deployment.refresh();
-    scene.agent_shows(&deployment);
-}
-
-fn details(scene: &mut Scene, change: fn(&mut KeyDetails)) {
-    scene.key_instead(move |_, request| match request {
-        KeyRequest::Identify(_) => {
-            let KeyReply::Identified(mut reply) = identified(request, 1) else { unreachable!() };
-            change(reply.key.details.as_mut().unwrap());
-            vec![Act::Say(KeyReply::Identified(reply))]
-        }
-        _ => vec![],
-    });
-}
-
-/// The key of `seed` claims credential `id`.
-fn claimed(scene: &mut Scene, seed: u8, id: u8) {
-    scene.key_instead(move |_, request| match request {
-        KeyRequest::Identify(_) => vec![Act::Say(claims(request, seed, id))],
-        _ => vec![],
-    });
-}
-
-/// As a key process of before proofs answers.
-fn without_proof(request: &KeyRequest) -> KeyReply {
-    let KeyReply::Identified(reply) = identified(request, 1) else { unreachable!() };
-    KeyReply::Identified(wardkey_core::message::key::Identified { proof: None, ..reply })
-}
-
-/// The agent says that credential `id` is locked out.
-fn locked(scene: &mut Scene, id: u8) {
-    let credential = wardkey_core::id::CredentialId::new(vec![id; 32]).unwrap();
-    let locked = List::new(vec![wardkey_core::message::agent::Locked { credential, seconds: u64::MAX }]).unwrap();
-    let grant =
-        wardkey_core::message::agent::Grant { locked: Some(locked), ..grant_of(Deployment::new().evidence("hanako")) };
-    at_begin(scene, vec![Act::Say(AgentReply::Granted(Box::new(grant)))]);
-}
-
-fn types(scene: &mut Scene, text: &str) {
-    scene.person = Person::answers(Answer::Typed(Zeroizing::new(text.into())));
-}
+use super::faults::*;
 
 const HUGE: [u8; 4] = [0xff; 4];
 
@@ -255,70 +167,6 @@ fn a_wrong_pin_says_how_many_tries_are_left_in_the_persons_language() {
     let mut scene = Scene::new();
     at_begin(&mut scene, vec![Act::Say(refused(Code::LockedOut))]);
     assert_eq!(scene.run().person.errors, [texts::with_code(Code::LockedOut, Language::En, &[("seconds", "30")])]);
-}
-
-/// A key process at which the key of credential 2 is plugged, nobody's of whom is asked for.
-fn with_another_key(change: Change) -> Seen {
-    let mut scene = Scene::new();
-    scene.key.script = key_with(2);
-    change(&mut scene);
-    scene.run()
-}
-
-#[test]
-fn unknown_names_and_others_keys_look_the_same() {
-    /// All that a person, a device and the record learn, but for the made-up ids.
-    fn looks(change: Change) -> impl PartialEq + std::fmt::Debug {
-        let seen = with_another_key(change);
-        let asked: Vec<_> = seen
-            .key
-            .iter()
-            .map(|request| match request {
-                KeyRequest::Identify(identify) => {
-                    let lengths: Vec<usize> = identify.allow.iter().map(|id| id.as_slice().len()).collect();
-                    (identify.rp_id.clone(), lengths, identify.client_data.as_slice().len(), identify.every)
-                }
-                other => panic!("nothing else is asked: {other:?}"),
-            })
-            .collect();
-        let outcome = seen.outcomes()[0];
-        let told = (seen.person.questions.clone(), seen.person.infos.clone(), seen.person.errors.clone());
-        let recorded =
-            (outcome.person.clone(), outcome.proof.clone(), outcome.suspects.clone(), outcome.result.clone());
-        (told, asked, recorded, seen.pam() as i32)
-    }
-    let known = looks(|_| {});
-    let others: [(&str, Change); 5] = [
-        ("unknown", |s| ghost(s, "ghost")),
-        ("no name", |s| ghost(s, "-x")),
-        ("no account", |s| s.login.name = TypedName::of("hanako", Some("NSS knows no such account"))),
-        ("disabled", |s| shows(s, |d| d.hanako().status = Status::Disabled)),
-        ("offline for long", |s| s.machine = FakeMachine::at(T0 + 5 * 86_400)),
-    ];
-    for (what, other) in others {
-        assert_eq!(format!("{:?}", looks(other)), format!("{known:?}"), "{what}");
-    }
-}
-
-/// A name that nobody has, for which the agent makes up ids as it should: of a person's shape.
-fn ghost(scene: &mut Scene, name: &str) {
-    scene.login = login_as(name);
-    let shown = scene.login.name.login_name().map_or("_", |name| name.as_str()).to_owned();
-    let decoy = wardkey_core::id::CredentialId::new(vec![0xdd; 32]).unwrap();
-    let grant = wardkey_core::message::agent::Grant {
-        decoys: Some(List::new(vec![decoy]).unwrap()),
-        ..grant_of(Deployment::new().evidence(&shown))
-    };
-    at_begin(scene, vec![Act::Say(AgentReply::Granted(Box::new(grant)))]);
-}
-
-#[test]
-fn the_person_without_an_account_here_is_told_so_once_the_key_proved_who_it_is() {
-    let mut scene = Scene::new();
-    scene.login.name = TypedName::of("hanako", Some("NSS knows no such account"));
-    let seen = scene.run();
-    assert_eq!((seen.code(), seen.person.questions.len()), (Code::KeyAndNameDoNotMatch.number(), 0));
-    assert_eq!(seen.outcomes()[0].person, Some(wardkey_testkit::login("hanako")));
 }
 
 #[test]

@@ -1,12 +1,11 @@
 //! The scene of a login: who plays which part, and what they saw.
 
 use std::collections::VecDeque;
-use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pam::constants::PamResultCode;
-use wardkey_core::codec::{Bytes, List, sha256};
+use wardkey_core::codec::{List, sha256};
 use wardkey_core::id::{Aaguid, CredentialId, EventId};
 use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::{
@@ -15,85 +14,25 @@ use wardkey_core::message::agent::{
 use wardkey_core::message::key::{
     Identified, KeyAssertion, KeyDetails, KeyFailure, KeyInfo, Reply as KeyReply, Request as KeyRequest,
 };
-use wardkey_core::message::{MAX_FRAME, MAX_KEY_FRAME};
-use wardkey_core::time::{ClockReading, UnixTime};
-use wardkey_ipc::{Channel, Deadline, IpcError};
+use wardkey_core::time::ClockReading;
 use zeroize::Zeroizing;
 
 use crate::journal::Journal;
 use crate::login::{self, Admitted, Login};
-use crate::machine::Machine;
 use crate::refusal::Refusal;
-use crate::sockets::Sockets;
 use crate::talk::{Answer, Talk};
 use crate::typed_name::TypedName;
 use crate::world::{Timeouts, World};
 use wardkey_settings::pam::Settings;
 use wardkey_testkit::{Deployment, Key, RP, T0};
 
+pub use super::fake_machine::FakeMachine;
+pub use super::peers::*;
+
 pub const PIN: &str = "135790";
 
 /// A tenth of the usual: tests see every time-out pass.
 const SHORT: Timeouts = Timeouts::per_second(Duration::from_millis(100));
-
-/// What a peer does on a request.
-#[derive(Clone)]
-pub enum Act<R> {
-    Say(R),
-    Bytes(Vec<u8>),
-    Sleep(u64),
-    HangUp,
-}
-
-type Script<Q, R> = Arc<dyn Fn(usize, &Q) -> Vec<Act<R>> + Send + Sync>;
-pub type AgentScript = Script<AgentRequest, AgentReply>;
-pub type KeyScript = Script<KeyRequest, KeyReply>;
-
-/// A peer: its script, what it heard, whether it can be connected to.
-pub struct Peer<Q, R> {
-    pub script: Script<Q, R>,
-    pub heard: Arc<Mutex<Vec<Q>>>,
-    pub connections: usize,
-    /// Connections from this one on are refused.
-    pub down_from: usize,
-}
-
-impl<Q, R> Peer<Q, R>
-where
-    Q: for<'b> minicbor::Decode<'b, ()> + Clone + Send + 'static,
-    R: minicbor::Encode<()> + Send + 'static,
-{
-    fn new(script: Script<Q, R>) -> Self {
-        Self { script, heard: Arc::default(), connections: 0, down_from: usize::MAX }
-    }
-
-    fn connect(&mut self, max: usize) -> Result<Channel, IpcError> {
-        let number = self.connections;
-        self.connections += 1;
-        if number >= self.down_from {
-            return Err(std::io::Error::from(std::io::ErrorKind::ConnectionRefused).into());
-        }
-        let (ours, theirs) = UnixStream::pair().unwrap();
-        let (script, heard) = (Arc::clone(&self.script), Arc::clone(&self.heard));
-        std::thread::spawn(move || {
-            let mut raw = theirs.try_clone().unwrap();
-            let mut channel = Channel::new(theirs, max).unwrap();
-            let long = || Deadline::after(Duration::from_secs(20));
-            while let Ok(request) = channel.receive::<Q>(long()) {
-                heard.lock().unwrap().push(request.clone());
-                for act in script(number, &request) {
-                    match act {
-                        Act::Say(reply) => drop(channel.send(&reply, long())),
-                        Act::Bytes(bytes) => drop(std::io::Write::write_all(&mut raw, &bytes)),
-                        Act::Sleep(milliseconds) => std::thread::sleep(Duration::from_millis(milliseconds)),
-                        Act::HangUp => return,
-                    }
-                }
-            }
-        });
-        Ok(Channel::new(ours, max)?)
-    }
-}
 
 /// A grant of this evidence and nothing else.
 pub fn grant_of(evidence: wardkey_core::snapshot::Evidence) -> Grant {
@@ -259,20 +198,6 @@ impl Seen {
     }
 }
 
-struct Both<'a> {
-    agent: &'a mut Peer<AgentRequest, AgentReply>,
-    key: &'a mut Peer<KeyRequest, KeyReply>,
-}
-
-impl Sockets for Both<'_> {
-    fn agent(&mut self) -> Result<Channel, IpcError> {
-        self.agent.connect(MAX_FRAME)
-    }
-    fn key(&mut self, _: bool) -> Result<Channel, IpcError> {
-        self.key.connect(MAX_KEY_FRAME)
-    }
-}
-
 /// Who sits at the terminal.
 #[derive(Default)]
 pub struct Person {
@@ -328,45 +253,6 @@ impl Journal for Lines {
     }
     fn debug(&self, line: &str) {
         self.error(line);
-    }
-}
-
-/// A machine whose clock stands until a test sets it.
-pub struct FakeMachine {
-    pub clock: Arc<Mutex<ClockReading>>,
-    pub marks: Mutex<Marks>,
-    pub marks_broken: bool,
-    /// Marks can be read and not written.
-    pub marks_full: bool,
-}
-
-impl FakeMachine {
-    pub fn at(time: u64) -> Self {
-        let clock = ClockReading { realtime: UnixTime(time), boottime: 5_000, boot_id: Bytes::new(*b"boot").unwrap() };
-        Self { clock: Arc::new(Mutex::new(clock)), marks: Mutex::default(), marks_broken: false, marks_full: false }
-    }
-}
-
-impl Machine for FakeMachine {
-    fn clock(&self) -> Result<ClockReading, Refusal> {
-        Ok(self.clock.lock().unwrap().clone())
-    }
-    fn random(&self, out: &mut [u8]) -> Result<(), Refusal> {
-        getrandom::fill(out).unwrap();
-        Ok(())
-    }
-    fn marks(&self) -> Result<Marks, Refusal> {
-        if self.marks_broken {
-            return Err(Refusal::new(wardkey_core::code::Code::MarksUnreadable, "broken"));
-        }
-        Ok(self.marks.lock().unwrap().clone())
-    }
-    fn raise_marks(&self, raise: &dyn Fn(&mut Marks)) -> Result<(), String> {
-        if self.marks_full {
-            return Err("No space left on device".into());
-        }
-        raise(&mut self.marks.lock().unwrap());
-        Ok(())
     }
 }
 
