@@ -7,9 +7,9 @@
 //!         └ document ─ policy::document ─ person ─ directory    what the server signs
 //!             └ marks ─ snapshot             what is left of what the agent shows
 //!                 └ server_time              the server's time over a challenge of the module
-//!                 └ client_data ─ proof     how somebody proves who they are
-//!                     └ policy ─ decide     what is allowed; whether a login may go on
-//!   event, message, token, texts             what is told to others
+//!                 └ client_data ─ proof      how somebody proves who they are
+//!                     └ policy ─ decide      what is allowed; whether a login may go on
+//!   event, message, token, texts, exit       what is told to others
 //!   unattended                               what runs for a person who is not there
 //! ```
 #![forbid(unsafe_code)]
@@ -24,6 +24,7 @@ pub mod decide;
 pub mod directory;
 pub mod document;
 pub mod event;
+pub mod exit;
 mod growth;
 pub mod id;
 pub mod marks;

@@ -16,8 +16,9 @@ const MISSING: &str = "…";
 /// What a prompt ends with.
 const PROMPT_END: &str = ": ";
 
-/// A piece of a sentence.
-enum Piece {
+/// A piece of a sentence. Other programs have tables of their own texts, made as this one is.
+#[derive(Clone, Copy, Debug)]
+pub enum Piece {
     /// As it is.
     Text(&'static str),
     /// The argument of this name.
@@ -35,6 +36,11 @@ pub fn message(code: Code, language: Language, args: &[(&str, &str)]) -> String 
         Language::Ja => ja(code),
         Language::En => en(code),
     };
+    render(pieces, args)
+}
+
+/// Puts a text together, with arguments as for [`message`].
+pub fn render(pieces: &[Piece], args: &[(&str, &str)]) -> String {
     let mut out = String::new();
     for piece in pieces {
         match piece {

@@ -51,6 +51,14 @@ impl Account {
         }
     }
 
+    /// Why it is none.
+    pub const fn why_none(&self) -> Option<&'static str> {
+        match self {
+            Self::Known { .. } => None,
+            Self::None(why) => Some(why),
+        }
+    }
+
     /// Whether Wardkey leaves the account alone because it is listed: not as root or the system's.
     pub fn is_listed(&self, name: &str, local: &LocalAccounts) -> bool {
         matches!(self, Self::Known { uid } if local.lists(*uid, name))

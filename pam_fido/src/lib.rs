@@ -29,6 +29,7 @@ mod refusal;
 mod room;
 mod sockets;
 mod talk;
+mod typed_name;
 mod world;
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use pam::items::{RHost, RUser, Service, Tty, User};
 use pam::module::PamHandle;
 use wardkey_core::code::Code;
-use wardkey_core::name::{LoginName, ServiceName, printable};
+use wardkey_core::name::{ServiceName, printable};
 use wardkey_core::origin::is_remote;
 use wardkey_core::snapshot::Anchor;
 use wardkey_core::unattended::{Caller, may_pass};
@@ -26,6 +26,7 @@ use crate::options::Options;
 use crate::refusal::Refusal;
 use crate::sockets::SystemSockets;
 use crate::talk::PamTalk;
+use crate::typed_name::TypedName;
 use crate::world::{Timeouts, World};
 
 /// PAM_USER.
@@ -172,11 +173,7 @@ fn login_of(pamh: &PamHandle, user: &Typed, account: &Account) -> Result<Login, 
     let tty = text(pamh.get_item::<Tty<'_>>().ok().flatten().map(|item| item.0));
     let asks = pamh.get_item::<RUser<'_>>().ok().flatten().and_then(|item| item.0.to_str().ok());
     Ok(Login {
-        account: LoginName::new(user.name.as_str()).ok(),
-        nobody: match account {
-            Account::Known { .. } => None,
-            Account::None(why) => Some(why),
-        },
+        name: TypedName::of(&user.name, account.why_none()),
         service,
         remote: is_remote(rhost.as_deref(), tty.as_deref(), &own_name()),
         tty,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use wardkey_core::code::Code;
+use wardkey_core::exit::Exit;
 
 /// Why a command or a request was not done.
 #[derive(Debug, thiserror::Error)]
@@ -94,15 +95,14 @@ impl Error {
         }
     }
 
-    /// Exit status of the process: 1 refused or not found, 2 usage, 3 configuration, 4 store, 5 done but
-    /// no terminal hears of it now.
-    pub const fn exit_status(&self) -> u8 {
+    /// With which exit status a command says so.
+    pub const fn exit(&self) -> Exit {
         match self {
-            Self::Refused { .. } => 1,
-            Self::Usage(_) => 2,
-            Self::Configuration { .. } | Self::Io { .. } | Self::Crypto(_) => 3,
-            Self::Store(_) | Self::Migration(_) | Self::Damaged(_) => 4,
-            Self::NotHeard { .. } => 5,
+            Self::Refused { .. } => Exit::Refused,
+            Self::Usage(_) => Exit::Usage,
+            Self::Configuration { .. } | Self::Io { .. } | Self::Crypto(_) => Exit::Unavailable,
+            Self::Store(_) | Self::Migration(_) | Self::Damaged(_) => Exit::Store,
+            Self::NotHeard { .. } => Exit::NotHeard,
         }
     }
 }

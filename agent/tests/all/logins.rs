@@ -2,7 +2,7 @@
 
 use crate::common::*;
 use wardkey_core::code::Code;
-use wardkey_core::decide::{self, Freshness, decide};
+use wardkey_core::decide::{Freshness, decide};
 use wardkey_core::event::{EventName, Outcome};
 use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::{Reply, Request};

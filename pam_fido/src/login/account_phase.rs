@@ -24,12 +24,12 @@ const NO_LOGIN_NAME: &str = "not a local account, and nobody of the directory ca
 /// The [`Refusal`]: also for a shared account, as without a login nobody is proven (but its user manager).
 pub fn check_account(world: &mut World<'_>, login: &Login) -> Result<(), Refusal> {
     let nobody = |why| Refusal::new(Code::KeyAndNameDoNotMatch, why);
-    if let Some(why) = login.nobody {
+    if let Some(why) = login.name.why_no_account() {
         return Err(nobody(why));
     }
     // An account of this machine, so that nothing is told of which names there are.
     let unlisted = |why| Refusal::new(Code::NotListedAsLocal, why);
-    let account = login.account.as_ref().ok_or_else(|| unlisted(NO_LOGIN_NAME))?;
+    let account = login.name.login_name().ok_or_else(|| unlisted(NO_LOGIN_NAME))?;
     let mut agent = world.sockets.agent().map_err(|error| Refusal::agent(&error))?;
     let deadline = Deadline::after(world.timeouts.answer);
     agent.send(&Request::Account(login.begin()), deadline).map_err(|error| Refusal::agent(&error))?;

@@ -6,9 +6,10 @@ use wardkey_core::message::agent::{CandidatePage, Candidates, Grant, Request as 
 use wardkey_core::name::LoginName;
 use wardkey_ipc::{Channel, Deadline, IpcError};
 
-use super::judge::{Person, Standing};
+use super::judge::Person;
 use super::replies::AgentReply;
 use super::server_time::is_late;
+use super::states::Recognised;
 use super::{Attempt, MAX_MESSAGES};
 use crate::refusal::Refusal;
 
@@ -26,17 +27,17 @@ pub(super) enum Round<T> {
 impl Attempt<'_, '_> {
     /// Connects, has the evidence judged, and a key prove whose it is. With `again`, the question has been
     /// answered: only the key that holds this credential will do, and at once.
-    pub(super) fn establish(&mut self, again: Option<&CredentialId>) -> Result<Standing, Refusal> {
+    pub(super) fn establish(&mut self, again: Option<&CredentialId>) -> Result<Recognised, Refusal> {
         while self.rounds < MAX_ROUNDS {
             self.rounds += 1;
-            if let Round::Done(standing) = self.round(again)? {
-                return Ok(standing);
+            if let Round::Done(recognised) = self.round(again)? {
+                return Ok(recognised);
             }
         }
         Err(Refusal::new(Code::KeyInUse, "the key went to another login again and again"))
     }
 
-    fn round(&mut self, again: Option<&CredentialId>) -> Result<Round<Standing>, Refusal> {
+    fn round(&mut self, again: Option<&CredentialId>) -> Result<Round<Recognised>, Refusal> {
         let mut early = None;
         if self.agent.is_none() {
             // The key process starts while the agent works.
@@ -104,7 +105,7 @@ impl Attempt<'_, '_> {
 
     /// For a shared account: evidence for the person whose key was found.
     pub(super) fn prove(&mut self, person: &LoginName) -> Result<Round<Box<Person>>, Refusal> {
-        let account = self.login.account.as_ref().unwrap_or(person);
+        let account = self.login.name.login_name().unwrap_or(person);
         if let Err(error) = self.tell_agent(&AgentRequest::Prove(person.clone())) {
             return self.agent_lost(&error);
         }
@@ -154,7 +155,7 @@ impl Attempt<'_, '_> {
     /// Another login has the key.
     pub(super) fn wait_for_turn(&mut self) {
         self.waiting = true;
-        if !std::mem::replace(&mut self.told_wait, true) {
+        if !std::mem::replace(&mut self.told.wait, true) {
             self.inform(Code::WaitForKey);
         }
     }

@@ -6,8 +6,8 @@ use wardkey_core::message::agent::Request as AgentRequest;
 use wardkey_ipc::{Deadline, IpcError};
 
 use super::establish::unexpected;
-use super::judge::Standing;
 use super::replies::{AgentReply, KeyReply};
+use super::states::Recognised;
 use super::{Attempt, MAX_MESSAGES};
 use crate::refusal::Refusal;
 
@@ -16,8 +16,8 @@ impl Attempt<'_, '_> {
     ///
     /// # Errors
     /// A refusal that came in the meantime.
-    pub(super) fn is_fresh(&mut self, standing: &Standing) -> Result<bool, Refusal> {
-        if standing.since.elapsed() > self.world.timeouts.fresh {
+    pub(super) fn is_unchanged(&mut self, recognised: &Recognised) -> Result<bool, Refusal> {
+        if !recognised.is_fresh(&self.world)? {
             self.agent = None;
             self.key = None;
             return Ok(false);

@@ -7,8 +7,6 @@
 //! ```
 //! The agent is watched meanwhile, as the key may go to another login.
 
-use std::time::Instant;
-
 use wardkey_core::code::{Code, Denial};
 use wardkey_core::codec::{self, Bytes, Document, List};
 use wardkey_core::id::{CredentialId, Nonce};
@@ -19,8 +17,9 @@ use wardkey_core::proof::identification::{IdentifyData, Proven, SilentAssertion}
 use wardkey_ipc::{Channel, Deadline, IpcError, Ready, wait_readable};
 
 use super::establish::{Interrupted, Round, unexpected};
-use super::judge::{Person, Search, Sought, Standing};
+use super::judge::{Person, Search, Sought};
 use super::replies::{AgentReply, KeyReply};
+use super::states::Recognised;
 use super::{Attempt, MAX_MESSAGES};
 use crate::refusal::Refusal;
 
@@ -35,14 +34,6 @@ const PATIENT: usize = 1024;
 /// What a claim was worth.
 type Judged = Result<(Box<Person>, Proven), Denial>;
 
-/// What the key process found.
-enum Told {
-    /// Devices that claim a credential.
-    Claims(Identified),
-    /// None holds one of those asked for so far.
-    NoneYet,
-}
-
 /// A device that proved whose it is.
 pub(super) struct Found {
     pub person: Box<Person>,
@@ -53,7 +44,7 @@ pub(super) struct Found {
 impl Attempt<'_, '_> {
     /// Has the keys that are plugged in, or will be, prove whose they are, until one is of who is looked for.
     /// With `at_once` it must be there already.
-    pub(super) fn identify(&mut self, mut search: Search, at_once: bool) -> Result<Round<Standing>, Refusal> {
+    pub(super) fn identify(&mut self, mut search: Search, at_once: bool) -> Result<Round<Recognised>, Refusal> {
         let challenge = self.challenge()?;
         let left = u32::try_from(self.until.left().as_millis()).unwrap_or(u32::MAX);
         let internal = |error: &dyn std::fmt::Display| Refusal::new(Code::Internal, error);
@@ -70,8 +61,8 @@ impl Attempt<'_, '_> {
         let mut unusable: Option<Refusal> = None;
         for _ in 0..MAX_CLAIMS {
             let identified = match (self.claims(at_once || unusable.is_some()), &unusable) {
-                (Ok(Round::Done(Told::Claims(identified))), _) => identified,
-                (Ok(Round::Done(Told::NoneYet)), _) => match self.ask_further(&mut search)? {
+                (Ok(Round::Done(Some(identified))), _) => identified,
+                (Ok(Round::Done(None)), _) => match self.ask_further(&mut search)? {
                     Round::Done(()) => continue,
                     Round::Again => return Ok(Round::Again),
                 },
@@ -116,7 +107,9 @@ impl Attempt<'_, '_> {
             };
             if let Some(Found { person, proven, key }) = chosen {
                 let KeyInfo { path, details, .. } = key;
-                return Ok(Round::Done(Standing { person, proven, path, details, since: Instant::now() }));
+                self.recognise(&person, &proven);
+                let recognised = Recognised::new(person, proven, path, details, &self.world, self.login)?;
+                return Ok(Round::Done(recognised));
             }
             let passed_over = List::new(passed_over).map_err(|error| internal(&error))?;
             self.ask_key(&KeyRequest::PassOver(passed_over))?;
@@ -135,8 +128,8 @@ impl Attempt<'_, '_> {
         key.send(request, Deadline::after(self.world.timeouts.answer)).map_err(|error| Refusal::key(&error))
     }
 
-    /// The next answer of the key process that names devices.
-    fn claims(&mut self, at_once: bool) -> Result<Round<Told>, Refusal> {
+    /// The next answer of the key process that names devices; none: further credentials are to be named.
+    fn claims(&mut self, at_once: bool) -> Result<Round<Option<Identified>>, Refusal> {
         let (Some(mut key), Some(mut agent)) = (self.key.take(), self.agent.take()) else {
             return Err(Refusal::new(Code::Internal, "not connected"));
         };
@@ -161,11 +154,11 @@ impl Attempt<'_, '_> {
         key: &mut Channel,
         mut silent: Deadline,
         at_once: bool,
-    ) -> Result<Round<Told>, Interrupted> {
+    ) -> Result<Round<Option<Identified>>, Interrupted> {
         for _ in 0..MAX_MESSAGES {
             let ready = match wait_readable(agent, key, silent) {
                 Ok(ready) => ready,
-                Err(IpcError::TimedOut) if self.told_insert => {
+                Err(IpcError::TimedOut) if self.told.insert => {
                     return Err(Refusal::new(Code::KeyTimeout, "no key was inserted").into());
                 }
                 Err(error) => return Err(Refusal::key(&error).into()),
@@ -186,19 +179,19 @@ impl Attempt<'_, '_> {
                 continue;
             }
             match key.receive(Deadline::after(self.world.timeouts.answer)).map_err(|error| Refusal::key(&error))? {
-                KeyReply::Identified(identified) => return Ok(Round::Done(Told::Claims(identified))),
-                KeyReply::NoneYet => return Ok(Round::Done(Told::NoneYet)),
+                KeyReply::Identified(identified) => return Ok(Round::Done(Some(identified))),
+                KeyReply::NoneYet => return Ok(Round::Done(None)),
                 KeyReply::Insert | KeyReply::Unregistered(_) if at_once => {
                     return Err(Refusal::new(Code::KeyRemoved, "the key was removed while the PIN was typed").into());
                 }
                 KeyReply::Insert => {
-                    if !std::mem::replace(&mut self.told_insert, true) {
+                    if !std::mem::replace(&mut self.told.insert, true) {
                         self.say_or_ask(Code::InsertKey, Code::InsertThenEnter)?;
                         silent = silent.min(Deadline::after(self.until.left() + self.world.timeouts.search_grace));
                     }
                 }
                 KeyReply::Unregistered(why) => {
-                    if !std::mem::replace(&mut self.told_unregistered, true) {
+                    if !std::mem::replace(&mut self.told.unregistered, true) {
                         let why = match why {
                             Code::KeyCannotIdentify => Code::KeyCannotIdentify,
                             _ => Code::KeyNotRegistered,
@@ -219,7 +212,7 @@ impl Attempt<'_, '_> {
         let (Some(page), Sought::Shared(candidates)) = (search.more.take(), &mut search.sought) else {
             return Err(unexpected("key process"));
         };
-        if candidates.len() >= PATIENT && !std::mem::replace(&mut self.told_searching, true) {
+        if candidates.len() >= PATIENT && !std::mem::replace(&mut self.told.searching, true) {
             self.inform(Code::KeySearching);
         }
         let Candidates { candidates: further, more } = match self.candidates(page)? {

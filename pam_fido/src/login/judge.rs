@@ -4,12 +4,11 @@ use wardkey_core::code::{Code, Denial};
 use wardkey_core::id::CredentialId;
 use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::{Candidate, CandidatePage, Grant, Locked};
-use wardkey_core::message::key::{KeyDetails, MAX_ALLOW};
+use wardkey_core::message::key::MAX_ALLOW;
 use wardkey_core::name::{LoginName, RpId};
 use wardkey_core::policy::context::LoginContext;
 use wardkey_core::policy::evaluate::{Evaluation, Permit, evaluate};
 use wardkey_core::policy::stage::{self, Stage};
-use wardkey_core::proof::identification::Proven;
 use wardkey_core::server_time::Attested;
 use wardkey_core::snapshot::Snapshot;
 use wardkey_core::time::UnixTime;
@@ -133,34 +132,13 @@ pub struct Search {
     pub stage: Stage,
 }
 
-/// Where a login stands when a key proved whose it is.
-pub struct Standing {
-    pub person: Box<Person>,
-    pub proven: Proven,
-    /// Where the key is that proved itself: no other one gets the PIN.
-    pub path: String,
-    /// What the key says of itself.
-    pub details: Option<KeyDetails>,
-    pub since: std::time::Instant,
-}
-
-impl Standing {
-    /// Whether the login may go on. Says the reason to nobody but the person, whose key has proved itself.
-    ///
-    /// # Errors
-    /// The refusal; no PIN has been asked for.
-    pub fn permitted(&self, login: &Login) -> Result<(), Refusal> {
-        self.person.may_use(self.proven.credential(), login)
-    }
-}
-
 impl Person {
     /// Whether the person may log in with this credential, which a key has proved to hold.
     ///
     /// # Errors
     /// The refusal.
     pub fn may_use(&self, credential: &CredentialId, login: &Login) -> Result<(), Refusal> {
-        if let Some(why) = login.nobody {
+        if let Some(why) = login.name.why_no_account() {
             return Err(Refusal::new(Code::KeyAndNameDoNotMatch, why));
         }
         self.permit.clone()?;
@@ -180,21 +158,22 @@ impl Attempt<'_, '_> {
     /// Judges what was granted.
     pub(super) fn judge(&self, grant: &Grant) -> Result<Search, Refusal> {
         let no_name = LoginName::new(NO_NAME).map_err(|error| Refusal::new(Code::Internal, error))?;
-        let account = self.login.account.as_ref().unwrap_or(&no_name);
+        let account = self.login.name.login_name().unwrap_or(&no_name);
         let person = Person::verify(&self.world, self.login, grant, account, account, self.time.as_ref())?;
         let (rp_id, stage) = (person.snapshot.root().rp_id.clone(), person.stage);
         let shared = person.snapshot.policies().any(|policy| policy.shared_account(account).is_some());
-        let (sought, allow) = if self.login.account.is_none() || (self.login.nobody.is_some() && shared) {
-            (Sought::Nobody, Vec::new())
-        } else if shared {
-            let ids = grant.candidates.iter().map(|candidate| candidate.credential.clone()).collect();
-            (Sought::Shared(grant.candidates.to_vec()), ids)
-        } else if person.exists() {
-            let ids = person.snapshot.known_credentials();
-            (Sought::Person(Box::new(person)), ids)
-        } else {
-            (Sought::Nobody, Vec::new())
-        };
+        let (sought, allow) =
+            if self.login.name.login_name().is_none() || (self.login.name.why_no_account().is_some() && shared) {
+                (Sought::Nobody, Vec::new())
+            } else if shared {
+                let ids = grant.candidates.iter().map(|candidate| candidate.credential.clone()).collect();
+                (Sought::Shared(grant.candidates.to_vec()), ids)
+            } else if person.exists() {
+                let ids = person.snapshot.known_credentials();
+                (Sought::Person(Box::new(person)), ids)
+            } else {
+                (Sought::Nobody, Vec::new())
+            };
         let more = grant.more.filter(|_| matches!(sought, Sought::Shared(_)) && !allow.is_empty());
         Ok(Search { sought, rp_id, allow: self.or_decoys(allow, grant)?, more, stage })
     }

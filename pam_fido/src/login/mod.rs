@@ -25,6 +25,7 @@ mod question;
 mod replies;
 mod server_time;
 mod sign;
+mod states;
 
 pub use account_phase::check_account;
 use wardkey_core::code::Code;
@@ -37,7 +38,9 @@ use wardkey_core::server_time::Attested;
 use wardkey_core::texts;
 use wardkey_ipc::{Channel, Deadline};
 
+use self::states::{Answered, Held};
 use crate::refusal::Refusal;
+use crate::typed_name::TypedName;
 use crate::world::World;
 
 /// Messages that may come between a question and its answer.
@@ -46,10 +49,8 @@ const MAX_MESSAGES: usize = 256;
 /// What a login is about, as the application states it.
 #[derive(Clone, Debug)]
 pub struct Login {
-    /// The account; `None` when what was typed cannot be a login name.
-    pub account: Option<LoginName>,
-    /// Why there is no such account here; it is refused in the end, with the same words as a wrong key.
-    pub nobody: Option<&'static str>,
+    /// The account that was asked for.
+    pub name: TypedName,
     /// PAM service.
     pub service: ServiceName,
     /// PAM_TTY, printable.
@@ -66,7 +67,7 @@ impl Login {
     fn begin(&self) -> Begin {
         Begin {
             protocol: PROTOCOL,
-            account: self.account.clone(),
+            account: self.name.login_name().cloned(),
             service: self.service.clone(),
             tty: self.tty.clone(),
             rhost: self.rhost.clone(),
@@ -85,6 +86,21 @@ pub struct Admitted {
     pub key: Hash,
 }
 
+/// What the person has been told: each notice comes once.
+#[derive(Default)]
+struct Told {
+    wait: bool,
+    insert: bool,
+    unregistered: bool,
+    searching: bool,
+}
+
+/// What the outcome names: the person of a key, and what proves it.
+struct ProvenKey {
+    person: LoginName,
+    proof: SilentAssertion,
+}
+
 /// A login under way.
 struct Attempt<'w, 'l> {
     world: World<'w>,
@@ -100,20 +116,15 @@ struct Attempt<'w, 'l> {
     granted: bool,
     /// Times that the agent was lost.
     lost: u8,
-    told_wait: bool,
-    told_insert: bool,
-    told_unregistered: bool,
-    told_searching: bool,
+    told: Told,
     /// Times that it was begun to connect and identify.
     rounds: usize,
     /// When waiting for key or agent ends.
     until: Deadline,
     /// The server's time, where the clock made the directory look old.
     time: Option<Attested>,
-    /// Who it is, since a key proved it.
-    person: Option<LoginName>,
-    /// By this.
-    proof: Option<SilentAssertion>,
+    /// Whose key it is, since it proved it.
+    proven: Option<ProvenKey>,
     /// Devices that proved nothing.
     suspects: Vec<Suspect>,
 }
@@ -140,15 +151,11 @@ pub fn authenticate(world: World<'_>, login: &Login) -> Result<Admitted, Refusal
         waiting: false,
         granted: false,
         lost: 0,
-        told_wait: false,
-        told_insert: false,
-        told_unregistered: false,
-        told_searching: false,
+        told: Told::default(),
         rounds: 0,
         until,
         time: None,
-        person: None,
-        proof: None,
+        proven: None,
         suspects: Vec::new(),
     };
     let result = attempt.run();
@@ -162,20 +169,24 @@ pub fn authenticate(world: World<'_>, login: &Login) -> Result<Admitted, Refusal
 
 impl Attempt<'_, '_> {
     fn run(&mut self) -> Result<Admitted, Refusal> {
-        let mut standing = self.establish(None)?;
-        self.recognise(&standing.person, &standing.proven);
-        standing.permitted(self.login)?;
-        let pin = self.ask(&standing)?;
+        let recognised = self.establish(None)?;
+        let answered = self.ask(recognised)?;
+        let held = self.until_held(answered)?;
+        let signed = self.sign(held)?;
+        self.record(signed)
+    }
+
+    /// Establishes again until nothing has changed since the answer, and the key is this login's.
+    fn until_held(&mut self, mut answered: Answered) -> Result<Held, Refusal> {
         // The person was there just now: what is waited for from here on is the agent and a restart.
         self.until = Deadline::after(self.world.settings.key_wait);
-        self.told_wait = false;
-        while !(self.is_fresh(&standing)? && self.hold()?) {
-            standing = self.establish(Some(standing.proven.credential()))?;
-            self.recognise(&standing.person, &standing.proven);
-            standing.permitted(self.login)?;
+        self.told.wait = false;
+
+        while !(self.is_unchanged(&answered.recognised)? && self.hold()?) {
+            let credential = answered.recognised.proven.credential().clone();
+            answered.recognised = self.establish(Some(&credential))?;
         }
-        let signed = self.sign(&standing, pin)?;
-        self.record(&standing.person, signed)
+        Ok(Held(answered))
     }
 
     fn inform(&mut self, code: Code) {

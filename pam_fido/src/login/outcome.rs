@@ -16,7 +16,7 @@ use wardkey_ipc::{Deadline, IpcError};
 use super::establish::unexpected;
 use super::judge::Person;
 use super::replies::AgentReply;
-use super::sign::Signed;
+use super::states::Signed;
 use super::{Admitted, Attempt, MAX_MESSAGES};
 use crate::refusal::Refusal;
 use crate::world::World;
@@ -44,16 +44,17 @@ impl Attempt<'_, '_> {
     ///
     /// # Errors
     /// The agent's refusal, or its absence.
-    pub(super) fn record(&mut self, person: &Person, signed: Signed) -> Result<Admitted, Refusal> {
-        let event = signed.granted.client_data().event_id();
-        let recorded = self.deliver(LoginResult::Success(signed.assertion), self.world.timeouts.outcome)?;
+    pub(super) fn record(&mut self, signed: Signed) -> Result<Admitted, Refusal> {
+        let Signed { person, granted, assertion } = signed;
+        let event = granted.client_data().event_id();
+        let recorded = self.deliver(LoginResult::Success(assertion), self.world.timeouts.outcome)?;
         // From here on a refusal is not the agent's to record again.
         self.granted = false;
         if recorded != event {
             return Err(Refusal::new(Code::ProtocolError, "the agent recorded something else"));
         }
-        self.raise_marks(person);
-        let permit = signed.granted.permit();
+        self.raise_marks(&person);
+        let permit = granted.permit();
         if permit.stage != Stage::Online {
             let hours = match permit.age / 3600 {
                 0 => "<1".to_owned(),
@@ -62,7 +63,7 @@ impl Attempt<'_, '_> {
             let banner = texts::message(Code::OfflineBanner, self.language, &[("hours", &hours)]);
             self.world.talk.info(&banner);
         }
-        Ok(Admitted { person: person.snapshot.login().clone(), key: *signed.granted.key() })
+        Ok(Admitted { person: person.snapshot.login().clone(), key: *granted.key() })
     }
 
     /// Tells the agent of a refusal, if it let the login begin.
@@ -80,10 +81,10 @@ impl Attempt<'_, '_> {
         let outcome = AgentRequest::Outcome(Box::new(LoginOutcome {
             login: self.login.begin(),
             attempt: self.id,
-            person: self.person.clone(),
-            credential: self.proof.as_ref().map(|proof| proof.credential.clone()),
+            person: self.proven.as_ref().map(|proven| proven.person.clone()),
+            credential: self.proven.as_ref().map(|proven| proven.proof.credential.clone()),
             result,
-            proof: self.proof.clone(),
+            proof: self.proven.as_ref().map(|proven| proven.proof.clone()),
             suspects: List::new(self.suspects.clone()).ok().filter(|suspects| !suspects.is_empty()),
         }));
         let deadline = Deadline::after(patience);

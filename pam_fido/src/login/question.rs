@@ -7,8 +7,9 @@ use wardkey_core::message::key::Pin;
 use wardkey_core::proof::identification::Proven;
 use wardkey_core::texts;
 
-use super::Attempt;
-use super::judge::{Person, Standing};
+use super::judge::Person;
+use super::states::{Answered, Recognised};
+use super::{Attempt, ProvenKey};
 use crate::refusal::Refusal;
 use crate::talk::Answer;
 
@@ -19,8 +20,7 @@ impl Attempt<'_, '_> {
     /// The key proved who asks: from here on the person's language and name.
     pub(super) fn recognise(&mut self, person: &Person, proven: &Proven) {
         let snapshot = &person.snapshot;
-        self.person = Some(snapshot.login().clone());
-        self.proof = Some(proven.silent().clone());
+        self.proven = Some(ProvenKey { person: snapshot.login().clone(), proof: proven.silent().clone() });
         if let Some(record) = snapshot.records().next() {
             self.language = record.language;
         }
@@ -30,10 +30,10 @@ impl Attempt<'_, '_> {
     ///
     /// # Errors
     /// No answer, or one that cannot be a PIN: the key is not asked and no try is spent.
-    pub(super) fn ask(&mut self, standing: &Standing) -> Result<Pin, Refusal> {
-        let name = standing.person.snapshot.records().next().map(|record| record.display_name.clone());
+    pub(super) fn ask(&mut self, recognised: Recognised) -> Result<Answered, Refusal> {
+        let name = recognised.person.snapshot.records().next().map(|record| record.display_name.clone());
         let mut tries = None;
-        if let Some(details) = &standing.details {
+        if let Some(details) = &recognised.details {
             tries = details.pin_tries;
             let unusable = match tries {
                 _ if !details.pin_set => Some(Code::PinNotSet),
@@ -52,10 +52,12 @@ impl Attempt<'_, '_> {
         if self.world.settings.prompt_wait.is_some_and(|wait| asked.elapsed() > wait) {
             return Err(Refusal::new(Code::TooLate, "the question stayed unanswered for too long"));
         }
-        match answer {
-            Answer::Typed(typed) => Pin::new(typed).map_err(|code| Refusal::new(code, "not sent to the key")),
-            Answer::NotText => Err(Refusal::new(Code::PinLength, "not UTF-8, not sent to the key")),
-            Answer::None => Err(Refusal::new(Code::Cancelled, "no answer to the question")),
-        }
+
+        let pin = match answer {
+            Answer::Typed(typed) => Pin::new(typed).map_err(|code| Refusal::new(code, "not sent to the key"))?,
+            Answer::NotText => return Err(Refusal::new(Code::PinLength, "not UTF-8, not sent to the key")),
+            Answer::None => return Err(Refusal::new(Code::Cancelled, "no answer to the question")),
+        };
+        Ok(Answered { recognised, pin })
     }
 }

@@ -3,36 +3,31 @@
 use wardkey_core::client_data::ClientData;
 use wardkey_core::code::Code;
 use wardkey_core::codec::Bytes;
-use wardkey_core::decide::{Freshness, Granted, decide};
+use wardkey_core::decide::{Freshness, decide};
 use wardkey_core::id::Nonce;
-use wardkey_core::message::key::{Assert, KeyAssertion, Pin, Request as KeyRequest};
+use wardkey_core::message::key::{Assert, KeyAssertion, Request as KeyRequest};
 use wardkey_core::policy::context::LoginContext;
 use wardkey_core::proof::assertion::Assertion;
 use wardkey_ipc::{Deadline, IpcError};
 
 use super::establish::unexpected;
-use super::judge::Standing;
 use super::replies::KeyReply;
+use super::states::{Answered, Held, Recognised, Signed};
 use super::{Attempt, MAX_MESSAGES};
 use crate::refusal::Refusal;
-
-/// A login that was decided, with what proves it.
-pub struct Signed {
-    pub granted: Granted,
-    pub assertion: Assertion,
-}
 
 impl Attempt<'_, '_> {
     /// Has the key sign a fresh challenge, and decides.
     ///
     /// # Errors
     /// The key's refusal or the decision's.
-    pub(super) fn sign(&mut self, standing: &Standing, pin: Pin) -> Result<Signed, Refusal> {
-        let (person, credential) = (&standing.person, standing.proven.credential());
+    pub(super) fn sign(&mut self, held: Held) -> Result<Signed, Refusal> {
+        let Held(Answered { recognised: Recognised { person, proven, path, .. }, pin }) = held;
+        let credential = proven.credential();
         let internal = |error: &dyn std::fmt::Display| Refusal::new(Code::Internal, error);
         let permit = person.permit.clone()?;
         let login = self.login;
-        let account = login.account.as_ref().ok_or_else(|| internal(&"no account"))?;
+        let account = login.name.login_name().ok_or_else(|| internal(&"no account"))?;
         let mut nonce = [0; Nonce::LEN];
         self.world.machine.random(&mut nonce)?;
         let nonce = Nonce::new(nonce);
@@ -54,7 +49,7 @@ impl Attempt<'_, '_> {
             client_data: Bytes::new(client_data.clone()).map_err(|error| internal(&error))?,
             credential: credential.clone(),
             wait_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX),
-            path: standing.path.clone(),
+            path,
         });
         let signed = self.assert(request, Deadline::after(wait + self.world.timeouts.signature_grace))?;
         // The key is free for others while the outcome is recorded.
@@ -79,7 +74,7 @@ impl Attempt<'_, '_> {
         };
         let freshness = Freshness::Own { nonce: &nonce, elapsed };
         let granted = decide(&person.snapshot, &context, &self.world.anchor.terminal, freshness, &assertion)?;
-        Ok(Signed { granted, assertion })
+        Ok(Signed { person, granted, assertion })
     }
 
     fn assert(&mut self, request: KeyRequest, deadline: Deadline) -> Result<KeyAssertion, Refusal> {

@@ -7,106 +7,19 @@ use pam::constants::PamResultCode::{PAM_AUTH_ERR, PAM_AUTHINFO_UNAVAIL, PAM_MAXT
 use wardkey_core::code::Code;
 use wardkey_core::codec::List;
 use wardkey_core::message::agent::{LoginResult, Reply as AgentReply, Request as AgentRequest};
-use wardkey_core::message::key::{KeyDetails, Reply as KeyReply, Request as KeyRequest};
+use wardkey_core::message::key::{Reply as KeyReply, Request as KeyRequest};
 use wardkey_core::name::Language;
 use wardkey_core::person::Status;
 use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 use zeroize::Zeroizing;
 
-use super::deployment::{T0, World as Deployment, service};
 use super::scene::*;
 use crate::talk::Answer;
+use crate::typed_name::TypedName;
+use wardkey_testkit::{Deployment, T0, service};
 
-type Change = fn(&mut Scene);
-
-/// The key process answers Assert by this failure.
-fn key_fails(scene: &mut Scene, code: Code, tries: Option<u8>) {
-    scene.key_instead(move |_, request| match request {
-        KeyRequest::Assert(_) => vec![Act::Say(KeyReply::Touch), Act::Say(failed(code, tries))],
-        _ => vec![],
-    });
-}
-
-fn at_begin(scene: &mut Scene, acts: Vec<Act<AgentReply>>) {
-    scene.agent_instead(move |_, request| match request {
-        AgentRequest::Begin(_) => acts.clone(),
-        _ => vec![],
-    });
-}
-
-fn at_hold(scene: &mut Scene, acts: Vec<Act<AgentReply>>) {
-    scene.agent_instead(move |_, request| match request {
-        AgentRequest::Hold => acts.clone(),
-        _ => vec![],
-    });
-}
-
-fn at_outcome(scene: &mut Scene, acts: Vec<Act<AgentReply>>) {
-    scene.agent_instead(move |_, request| match request {
-        AgentRequest::Outcome(_) => acts.clone(),
-        _ => vec![],
-    });
-}
-
-fn at_identify(scene: &mut Scene, acts: Vec<Act<KeyReply>>) {
-    scene.key_instead(move |_, request| match request {
-        KeyRequest::Identify(_) => acts.clone(),
-        _ => vec![],
-    });
-}
-
-fn at_assert(scene: &mut Scene, acts: Vec<Act<KeyReply>>) {
-    scene.key_instead(move |_, request| match request {
-        KeyRequest::Assert(_) => acts.clone(),
-        _ => vec![],
-    });
-}
-
-fn shows(scene: &mut Scene, change: fn(&mut Deployment)) {
-    let mut deployment = Deployment::new();
-    change(&mut deployment);
-    deployment.refresh();
-    scene.agent_shows(&deployment);
-}
-
-fn details(scene: &mut Scene, change: fn(&mut KeyDetails)) {
-    scene.key_instead(move |_, request| match request {
-        KeyRequest::Identify(_) => {
-            let KeyReply::Identified(mut reply) = identified(request, 1) else { unreachable!() };
-            change(reply.key.details.as_mut().unwrap());
-            vec![Act::Say(KeyReply::Identified(reply))]
-        }
-        _ => vec![],
-    });
-}
-
-/// The key of `seed` claims credential `id`.
-fn claimed(scene: &mut Scene, seed: u8, id: u8) {
-    scene.key_instead(move |_, request| match request {
-        KeyRequest::Identify(_) => vec![Act::Say(claims(request, seed, id))],
-        _ => vec![],
-    });
-}
-
-/// As a key process of before proofs answers.
-fn without_proof(request: &KeyRequest) -> KeyReply {
-    let KeyReply::Identified(reply) = identified(request, 1) else { unreachable!() };
-    KeyReply::Identified(wardkey_core::message::key::Identified { proof: None, ..reply })
-}
-
-/// The agent says that credential `id` is locked out.
-fn locked(scene: &mut Scene, id: u8) {
-    let credential = wardkey_core::id::CredentialId::new(vec![id; 32]).unwrap();
-    let locked = List::new(vec![wardkey_core::message::agent::Locked { credential, seconds: u64::MAX }]).unwrap();
-    let grant =
-        wardkey_core::message::agent::Grant { locked: Some(locked), ..grant_of(Deployment::new().evidence("hanako")) };
-    at_begin(scene, vec![Act::Say(AgentReply::Granted(Box::new(grant)))]);
-}
-
-fn types(scene: &mut Scene, text: &str) {
-    scene.person = Person::answers(Answer::Typed(Zeroizing::new(text.into())));
-}
+use super::faults::*;
 
 const HUGE: [u8; 4] = [0xff; 4];
 
@@ -154,7 +67,7 @@ const CASES: &[(&str, Change, PamResultCode, Code, usize, bool)] = &[
     // Names.
     ("unknown name", |s| s.login = login_as("ghost"), PAM_AUTH_ERR, Code::KeyAndNameDoNotMatch, 0, false),
     ("no name at all", |s| s.login = login_as("-x\n"), PAM_AUTH_ERR, Code::KeyAndNameDoNotMatch, 0, false),
-    ("NSS spells it otherwise", |s| s.login.nobody = Some("NSS spells the account otherwise"), PAM_AUTH_ERR, Code::KeyAndNameDoNotMatch, 0, false),
+    ("NSS spells it otherwise", |s| s.login.name = TypedName::of("hanako", Some("NSS spells the account otherwise")), PAM_AUTH_ERR, Code::KeyAndNameDoNotMatch, 0, false),
     // The answer.
     ("cancelled", |s| s.person = Person::answers(Answer::None), PAM_AUTH_ERR, Code::Cancelled, 1, false),
     ("nothing typed", |s| types(s, ""), PAM_AUTH_ERR, Code::PinEmpty, 1, false),
@@ -195,7 +108,7 @@ const CASES: &[(&str, Change, PamResultCode, Code, usize, bool)] = &[
     ("key process silent with the PIN", |s| at_assert(s, vec![Act::Sleep(9000)]), PAM_AUTHINFO_UNAVAIL, Code::KeyProcessUnreachable, 1, true),
     ("key process says Touch without end", |s| at_assert(s, vec![Act::Say(KeyReply::Touch); 300]), PAM_AUTH_ERR, Code::ProtocolError, 1, true),
     ("key process answers something else late", |s| at_assert(s, vec![Act::Say(KeyReply::Insert)]), PAM_AUTH_ERR, Code::ProtocolError, 1, true),
-    ("61 seconds since the challenge", |s| s.machine.step = 31, PAM_AUTH_ERR, Code::TooLate, 1, true),
+    ("61 seconds since the challenge", |s| s.key_signs_after(61), PAM_AUTH_ERR, Code::TooLate, 1, true),
     // The machine.
     ("marks unreadable", |s| s.machine.marks_broken = true, PAM_AUTHINFO_UNAVAIL, Code::MarksUnreadable, 0, false),
 ];
@@ -256,70 +169,6 @@ fn a_wrong_pin_says_how_many_tries_are_left_in_the_persons_language() {
     assert_eq!(scene.run().person.errors, [texts::with_code(Code::LockedOut, Language::En, &[("seconds", "30")])]);
 }
 
-/// A key process at which the key of credential 2 is plugged, nobody's of whom is asked for.
-fn with_another_key(change: Change) -> Seen {
-    let mut scene = Scene::new();
-    scene.key.script = key_with(2);
-    change(&mut scene);
-    scene.run()
-}
-
-#[test]
-fn unknown_names_and_others_keys_look_the_same() {
-    /// All that a person, a device and the record learn, but for the made-up ids.
-    fn looks(change: Change) -> impl PartialEq + std::fmt::Debug {
-        let seen = with_another_key(change);
-        let asked: Vec<_> = seen
-            .key
-            .iter()
-            .map(|request| match request {
-                KeyRequest::Identify(identify) => {
-                    let lengths: Vec<usize> = identify.allow.iter().map(|id| id.as_slice().len()).collect();
-                    (identify.rp_id.clone(), lengths, identify.client_data.as_slice().len(), identify.every)
-                }
-                other => panic!("nothing else is asked: {other:?}"),
-            })
-            .collect();
-        let outcome = seen.outcomes()[0];
-        let told = (seen.person.questions.clone(), seen.person.infos.clone(), seen.person.errors.clone());
-        let recorded =
-            (outcome.person.clone(), outcome.proof.clone(), outcome.suspects.clone(), outcome.result.clone());
-        (told, asked, recorded, seen.pam() as i32)
-    }
-    let known = looks(|_| {});
-    let others: [(&str, Change); 5] = [
-        ("unknown", |s| ghost(s, "ghost")),
-        ("no name", |s| ghost(s, "-x")),
-        ("no account", |s| s.login.nobody = Some("NSS knows no such account")),
-        ("disabled", |s| shows(s, |d| d.hanako().status = Status::Disabled)),
-        ("offline for long", |s| s.machine = FakeMachine::at(T0 + 5 * 86_400)),
-    ];
-    for (what, other) in others {
-        assert_eq!(format!("{:?}", looks(other)), format!("{known:?}"), "{what}");
-    }
-}
-
-/// A name that nobody has, for which the agent makes up ids as it should: of a person's shape.
-fn ghost(scene: &mut Scene, name: &str) {
-    scene.login = login_as(name);
-    let shown = scene.login.account.as_ref().map_or("_", |account| account.as_str()).to_owned();
-    let decoy = wardkey_core::id::CredentialId::new(vec![0xdd; 32]).unwrap();
-    let grant = wardkey_core::message::agent::Grant {
-        decoys: Some(List::new(vec![decoy]).unwrap()),
-        ..grant_of(Deployment::new().evidence(&shown))
-    };
-    at_begin(scene, vec![Act::Say(AgentReply::Granted(Box::new(grant)))]);
-}
-
-#[test]
-fn the_person_without_an_account_here_is_told_so_once_the_key_proved_who_it_is() {
-    let mut scene = Scene::new();
-    scene.login.nobody = Some("NSS knows no such account");
-    let seen = scene.run();
-    assert_eq!((seen.code(), seen.person.questions.len()), (Code::KeyAndNameDoNotMatch.number(), 0));
-    assert_eq!(seen.outcomes()[0].person, Some(super::deployment::login("hanako")));
-}
-
 #[test]
 fn a_device_that_proves_nothing_is_passed_over_and_the_real_key_gets_in() {
     // (what the first device says)
@@ -329,7 +178,7 @@ fn a_device_that_proves_nothing_is_passed_over_and_the_real_key_gets_in() {
         ("claims one that was not asked for", |request| claims(request, 66, 66)),
         ("shows an old proof", |_| {
             let before = KeyRequest::Identify(wardkey_core::message::key::Identify {
-                rp_id: super::deployment::RP.parse().unwrap(),
+                rp_id: wardkey_testkit::RP.parse().unwrap(),
                 allow: List::default(),
                 wait_ms: 0,
                 client_data: wardkey_core::codec::Bytes::new(b"a challenge of yesterday".to_vec()).unwrap(),
@@ -448,7 +297,7 @@ fn lesson_swapped_at_the_prompt_another_key_never_gets_the_pin() {
 #[test]
 fn fifty_nine_seconds_since_the_challenge_are_not_too_many() {
     let mut scene = Scene::new();
-    scene.machine.step = 29;
+    scene.key_signs_after(59);
     assert_eq!(scene.run().pam(), PAM_SUCCESS);
 }
 
@@ -500,4 +349,14 @@ fn where_notices_are_not_shown_the_wait_for_a_key_is_a_question() {
     let seen = busy.run();
     assert_eq!(seen.result.unwrap_err().code, Code::Cancelled);
     assert_eq!(seen.person.questions, [wait]);
+}
+
+#[test]
+fn a_question_that_stood_through_a_suspend_is_old() {
+    let mut scene = Scene::new();
+    scene.person.sleeps = Some((std::sync::Arc::clone(&scene.machine.clock), 3_600));
+    let seen = scene.run();
+    assert_eq!(seen.pam(), PAM_SUCCESS);
+    let begun = seen.agent.iter().filter(|request| matches!(request, AgentRequest::Begin(_))).count();
+    assert_eq!((begun, seen.person.questions.len()), (2, 1), "everything is looked at again, nothing is asked again");
 }

@@ -10,8 +10,8 @@ use wardkey_core::message::key::{Reply as KeyReply, Request as KeyRequest};
 use wardkey_core::name::Language;
 use wardkey_core::texts;
 
-use super::deployment::{World as Deployment, login};
 use super::scene::*;
+use wardkey_testkit::{Deployment, login};
 
 fn candidate(person: &str, id: u8) -> Candidate {
     Candidate { person: login(person), credential: CredentialId::new(vec![id; 32]).unwrap() }
@@ -116,7 +116,8 @@ fn an_agent_that_names_candidates_without_end_is_not_followed() {
 #[test]
 fn a_page_that_was_not_asked_for_or_does_not_come_refuses() {
     // (what the agent says when a page is asked for, and the code)
-    let cases: [(fn() -> Vec<Act<AgentReply>>, Code); 3] = [
+    type Answer = fn() -> Vec<Act<AgentReply>>;
+    let cases: [(Answer, Code); 3] = [
         (|| vec![Act::Say(refused(Code::StateUnavailable))], Code::StateUnavailable),
         (|| vec![Act::Say(AgentReply::Recorded(EventId::new([0; 16]), None))], Code::ProtocolError),
         (Vec::new, Code::AgentUnreachable),

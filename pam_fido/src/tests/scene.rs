@@ -1,12 +1,11 @@
 //! The scene of a login: who plays which part, and what they saw.
 
 use std::collections::VecDeque;
-use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pam::constants::PamResultCode;
-use wardkey_core::codec::{Bytes, List, sha256};
+use wardkey_core::codec::{List, sha256};
 use wardkey_core::id::{Aaguid, CredentialId, EventId};
 use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::{
@@ -15,84 +14,25 @@ use wardkey_core::message::agent::{
 use wardkey_core::message::key::{
     Identified, KeyAssertion, KeyDetails, KeyFailure, KeyInfo, Reply as KeyReply, Request as KeyRequest,
 };
-use wardkey_core::message::{MAX_FRAME, MAX_KEY_FRAME};
-use wardkey_core::time::{ClockReading, UnixTime};
-use wardkey_ipc::{Channel, Deadline, IpcError};
+use wardkey_core::time::ClockReading;
 use zeroize::Zeroizing;
 
-use super::deployment::{self, Key, RP, T0, World as Deployment};
 use crate::journal::Journal;
 use crate::login::{self, Admitted, Login};
-use crate::machine::Machine;
 use crate::refusal::Refusal;
-use crate::sockets::Sockets;
 use crate::talk::{Answer, Talk};
+use crate::typed_name::TypedName;
 use crate::world::{Timeouts, World};
 use wardkey_settings::pam::Settings;
+use wardkey_testkit::{Deployment, Key, RP, T0};
+
+pub use super::fake_machine::FakeMachine;
+pub use super::peers::*;
 
 pub const PIN: &str = "135790";
 
 /// A tenth of the usual: tests see every time-out pass.
 const SHORT: Timeouts = Timeouts::per_second(Duration::from_millis(100));
-
-/// What a peer does on a request.
-#[derive(Clone)]
-pub enum Act<R> {
-    Say(R),
-    Bytes(Vec<u8>),
-    Sleep(u64),
-    HangUp,
-}
-
-type Script<Q, R> = Arc<dyn Fn(usize, &Q) -> Vec<Act<R>> + Send + Sync>;
-pub type AgentScript = Script<AgentRequest, AgentReply>;
-pub type KeyScript = Script<KeyRequest, KeyReply>;
-
-/// A peer: its script, what it heard, whether it can be connected to.
-pub struct Peer<Q, R> {
-    pub script: Script<Q, R>,
-    pub heard: Arc<Mutex<Vec<Q>>>,
-    pub connections: usize,
-    /// Connections from this one on are refused.
-    pub down_from: usize,
-}
-
-impl<Q, R> Peer<Q, R>
-where
-    Q: for<'b> minicbor::Decode<'b, ()> + Clone + Send + 'static,
-    R: minicbor::Encode<()> + Send + 'static,
-{
-    fn new(script: Script<Q, R>) -> Self {
-        Self { script, heard: Arc::default(), connections: 0, down_from: usize::MAX }
-    }
-
-    fn connect(&mut self, max: usize) -> Result<Channel, IpcError> {
-        let number = self.connections;
-        self.connections += 1;
-        if number >= self.down_from {
-            return Err(std::io::Error::from(std::io::ErrorKind::ConnectionRefused).into());
-        }
-        let (ours, theirs) = UnixStream::pair().unwrap();
-        let (script, heard) = (Arc::clone(&self.script), Arc::clone(&self.heard));
-        std::thread::spawn(move || {
-            let mut raw = theirs.try_clone().unwrap();
-            let mut channel = Channel::new(theirs, max).unwrap();
-            let long = || Deadline::after(Duration::from_secs(20));
-            while let Ok(request) = channel.receive::<Q>(long()) {
-                heard.lock().unwrap().push(request.clone());
-                for act in script(number, &request) {
-                    match act {
-                        Act::Say(reply) => drop(channel.send(&reply, long())),
-                        Act::Bytes(bytes) => drop(std::io::Write::write_all(&mut raw, &bytes)),
-                        Act::Sleep(milliseconds) => std::thread::sleep(Duration::from_millis(milliseconds)),
-                        Act::HangUp => return,
-                    }
-                }
-            }
-        });
-        Ok(Channel::new(ours, max)?)
-    }
-}
 
 /// A grant of this evidence and nothing else.
 pub fn grant_of(evidence: wardkey_core::snapshot::Evidence) -> Grant {
@@ -166,6 +106,17 @@ impl Scene {
         self.key.script = Arc::new(move |number, request| {
             let acts = instead(number, request);
             if acts.is_empty() { honest(number, request) } else { acts }
+        });
+    }
+
+    /// The key takes this many seconds to sign.
+    pub fn key_signs_after(&mut self, seconds: u64) {
+        let clock = Arc::clone(&self.machine.clock);
+        self.key_instead(move |_, request| {
+            if matches!(request, KeyRequest::Assert(_)) {
+                clock.lock().unwrap().boottime += seconds;
+            }
+            vec![]
         });
     }
 
@@ -247,25 +198,13 @@ impl Seen {
     }
 }
 
-struct Both<'a> {
-    agent: &'a mut Peer<AgentRequest, AgentReply>,
-    key: &'a mut Peer<KeyRequest, KeyReply>,
-}
-
-impl Sockets for Both<'_> {
-    fn agent(&mut self) -> Result<Channel, IpcError> {
-        self.agent.connect(MAX_FRAME)
-    }
-    fn key(&mut self, _: bool) -> Result<Channel, IpcError> {
-        self.key.connect(MAX_KEY_FRAME)
-    }
-}
-
 /// Who sits at the terminal.
 #[derive(Default)]
 pub struct Person {
     pub answers: VecDeque<Answer>,
     pub thinks: Duration,
+    /// The machine is suspended for so many seconds while the question stands.
+    pub sleeps: Option<(Arc<Mutex<ClockReading>>, u64)>,
     /// The application shows no notices (PAM_SILENT).
     pub silent: bool,
     pub questions: Vec<String>,
@@ -295,6 +234,9 @@ impl Talk for Person {
     fn ask(&mut self, question: &str) -> Answer {
         self.questions.push(question.into());
         std::thread::sleep(self.thinks);
+        if let Some((clock, seconds)) = self.sleeps.take() {
+            clock.lock().unwrap().boottime += seconds;
+        }
         self.answers.pop_front().unwrap_or_else(|| panic!("unexpected question: {question}"))
     }
 }
@@ -314,53 +256,10 @@ impl Journal for Lines {
     }
 }
 
-/// A machine whose clock stands, or runs ahead at each look.
-pub struct FakeMachine {
-    pub clock: Mutex<ClockReading>,
-    pub step: u64,
-    pub marks: Mutex<Marks>,
-    pub marks_broken: bool,
-    /// Marks can be read and not written.
-    pub marks_full: bool,
-}
-
-impl FakeMachine {
-    pub fn at(time: u64) -> Self {
-        let clock = ClockReading { realtime: UnixTime(time), boottime: 5_000, boot_id: Bytes::new(*b"boot").unwrap() };
-        Self { clock: Mutex::new(clock), step: 0, marks: Mutex::default(), marks_broken: false, marks_full: false }
-    }
-}
-
-impl Machine for FakeMachine {
-    fn clock(&self) -> Result<ClockReading, Refusal> {
-        let mut clock = self.clock.lock().unwrap();
-        clock.boottime += self.step;
-        Ok(clock.clone())
-    }
-    fn random(&self, out: &mut [u8]) -> Result<(), Refusal> {
-        getrandom::fill(out).unwrap();
-        Ok(())
-    }
-    fn marks(&self) -> Result<Marks, Refusal> {
-        if self.marks_broken {
-            return Err(Refusal::new(wardkey_core::code::Code::MarksUnreadable, "broken"));
-        }
-        Ok(self.marks.lock().unwrap().clone())
-    }
-    fn raise_marks(&self, raise: &dyn Fn(&mut Marks)) -> Result<(), String> {
-        if self.marks_full {
-            return Err("No space left on device".into());
-        }
-        raise(&mut self.marks.lock().unwrap());
-        Ok(())
-    }
-}
-
 pub fn login_as(name: &str) -> Login {
     Login {
-        account: wardkey_core::name::LoginName::new(name).ok(),
-        nobody: None,
-        service: deployment::service("login"),
+        name: TypedName::of(name, None),
+        service: wardkey_testkit::service("login"),
         tty: Some("tty1".into()),
         rhost: None,
         invoker: None,

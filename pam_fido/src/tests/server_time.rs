@@ -9,8 +9,8 @@ use wardkey_core::server_time::{ServerTime, SignedTime};
 use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 
-use super::deployment::{T0, World as Deployment, signing};
 use super::scene::*;
+use wardkey_testkit::{Deployment, T0, signing};
 
 const TEN_DAYS: u64 = 10 * 86_400;
 

@@ -16,8 +16,8 @@ use wardkey_core::person::{PersonRecord, Status};
 use wardkey_core::snapshot::Evidence;
 use wardkey_core::time::{ClockFloor, ClockReading, UnixTime};
 
-use super::deployment::{Key, T0, World as Deployment, group, login, person, scope, signing};
 use super::scene::*;
+use wardkey_testkit::{Deployment, Key, T0, group, login, person, scope, signing};
 
 /// Runs a login in which the agent shows `evidence` for whatever is asked.
 fn shown(evidence: Evidence, marks: &Marks) -> Seen {

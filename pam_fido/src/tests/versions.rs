@@ -6,8 +6,8 @@ use wardkey_core::codec::to_message;
 use wardkey_core::message::agent::{Refusal, Reply as AgentReply, Request as AgentRequest};
 use wardkey_core::message::key::{Reply as KeyReply, Request as KeyRequest};
 
-use super::deployment::World as Deployment;
 use super::scene::*;
+use wardkey_testkit::Deployment;
 
 /// The frame of a message whose only field is a map, with one more entry in the map.
 fn newer<T: minicbor::Encode<()>>(message: &T) -> Vec<u8> {

@@ -56,7 +56,7 @@ pub fn main() -> ExitCode {
             } else {
                 eprintln!("wardkey-server: {error}");
             }
-            ExitCode::from(error.exit_status())
+            error.exit().into()
         }
     }
 }

@@ -52,8 +52,11 @@ fn remembered() -> Vec<(String, String)> {
     all
 }
 
+/// The result, or the error: the last line of standard error.
 fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout)
+    let errors = text(&output.stderr);
+    let error = errors.lines().last().unwrap_or_default().as_bytes();
+    serde_json::from_slice(if output.stdout.is_empty() { error } else { &output.stdout })
         .unwrap_or_else(|error| panic!("{error}: {}{}", text(&output.stdout), text(&output.stderr)))
 }
 

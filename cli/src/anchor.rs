@@ -1,0 +1,128 @@
+//! The trust anchor and the marks that belong to it.
+
+use std::path::Path;
+
+use wardkey_core::codec::{self, Document};
+use wardkey_core::id::{SigningPublicKey, TerminalId};
+use wardkey_core::marks::Marks;
+use wardkey_core::snapshot::Anchor;
+
+use crate::error::CliError;
+use crate::files;
+
+const MAX_BYTES: usize = 64 * 1024;
+
+/// What stands in the anchor's place.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Before {
+    /// Nothing.
+    Nothing,
+    /// An anchor.
+    Anchor(Anchor),
+    /// Something else; why it is no anchor.
+    Unreadable(String),
+}
+
+/// Reads what stands in the anchor's place.
+pub(crate) fn read(path: &Path) -> Result<Before, CliError> {
+    let Some(bytes) = files::read(path, MAX_BYTES)? else { return Ok(Before::Nothing) };
+    Ok(match parse(&bytes) {
+        Ok(anchor) => Before::Anchor(anchor),
+        Err(reason) => Before::Unreadable(reason),
+    })
+}
+
+/// Writes marks and anchor, in this order: interrupted between the two, it can be done again.
+///
+/// Marks are the least that this terminal accepts of one deployment; of another one they would
+/// refuse everything, for ever. Another terminal of the same deployment keeps them but for the
+/// number of its terminal document.
+pub(crate) fn write(path: &Path, marks: &Path, before: &Before, anchor: &Anchor) -> Result<(), CliError> {
+    // Without its folder the module refuses everybody: it could remember nothing.
+    files::make_folder_of(marks)?;
+    match before {
+        Before::Anchor(old) if old == anchor => {}
+        Before::Anchor(old) if old.root_key == anchor.root_key => keep_scopes(marks)?,
+        // Without an anchor the marks belong to nothing that is known.
+        _ => files::remove(marks)?,
+    }
+    files::replace(path, to_text(anchor).as_bytes())
+}
+
+fn keep_scopes(path: &Path) -> Result<(), CliError> {
+    let Some(bytes) = files::read(path, Marks::MAX_BYTES)? else { return Ok(()) };
+    match codec::from_bytes::<Marks>(&bytes) {
+        Ok(marks) => files::replace(path, &codec::to_bytes(&Marks { terminal_number: 0, ..marks })),
+        Err(error) => Err(files::failed(path, error.to_string())),
+    }
+}
+
+fn to_text(anchor: &Anchor) -> String {
+    format!(
+        "# The trust anchor of this terminal, written by \"wardkey join\". Do not edit.\n\
+         root_key = \"{}\"\nterminal = \"{}\"\n",
+        anchor.root_key, anchor.terminal
+    )
+}
+
+fn parse(bytes: &[u8]) -> Result<Anchor, String> {
+    let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| error.message().to_owned())?;
+    if let Some(unknown) = table.keys().find(|key| !["root_key", "terminal"].contains(&key.as_str())) {
+        return Err(format!("unknown key {unknown}"));
+    }
+    let hex = |key| table.get(key).and_then(toml::Value::as_str).ok_or_else(|| format!("{key} is missing"));
+    Ok(Anchor {
+        root_key: SigningPublicKey::from_hex(hex("root_key")?).map_err(|error| error.to_string())?,
+        terminal: TerminalId::from_hex(hex("terminal")?).map_err(|error| error.to_string())?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+    use wardkey_core::time::{ClockFloor, UnixTime};
+
+    fn anchor(root: u8, terminal: u8) -> Anchor {
+        Anchor { root_key: SigningPublicKey::new([root; 32]), terminal: TerminalId::new([terminal; 16]) }
+    }
+
+    fn marks() -> Marks {
+        let floor = ClockFloor { time: UnixTime(77), ..ClockFloor::default() };
+        Marks { root_version: 3, terminal_number: 9, floor, ..Marks::default() }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again_and_others_may_read_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("etc/anchor.toml");
+        assert_eq!(read(&path).unwrap(), Before::Nothing);
+        write(&path, &folder.path().join("marks"), &Before::Nothing, &anchor(1, 2)).unwrap();
+        assert_eq!(read(&path).unwrap(), Before::Anchor(anchor(1, 2)));
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o644);
+        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing else is left");
+        for wrong in ["", "x", "root_key = 1", "root_key = \"00\"\nterminal = \"00\"", "extra = 1"] {
+            std::fs::write(&path, wrong).unwrap();
+            assert!(matches!(read(&path).unwrap(), Before::Unreadable(_)), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn marks_follow_the_anchor() {
+        for (before, after) in [
+            (Before::Anchor(anchor(1, 2)), Some(marks())),
+            (Before::Anchor(anchor(1, 3)), Some(Marks { terminal_number: 0, ..marks() })),
+            (Before::Anchor(anchor(7, 2)), None),
+            (Before::Unreadable("x".into()), None),
+            (Before::Nothing, None),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("marks");
+            std::fs::write(&path, codec::to_bytes(&marks())).unwrap();
+            write(&folder.path().join("anchor.toml"), &path, &before, &anchor(1, 2)).unwrap();
+            let left = std::fs::read(&path).ok().map(|bytes| codec::from_bytes::<Marks>(&bytes).unwrap());
+            assert_eq!(left, after, "{before:?}");
+        }
+    }
+}

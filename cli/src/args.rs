@@ -1,0 +1,255 @@
+//! The arguments.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use wardkey_core::name::DisplayText;
+
+/// Manage this Wardkey terminal: state, joining, security keys.
+///
+/// Exit codes: 0 done, 1 refused, 2 wrong usage, 3 the agent or the key process cannot be reached.
+#[derive(Parser)]
+#[command(name = "wardkey", version, disable_help_subcommand = true)]
+pub struct Cli {
+    /// Socket of the agent.
+    #[arg(long, global = true, value_name = "PATH", default_value = "/run/wardkey/agent.sock")]
+    pub agent_socket: PathBuf,
+    /// Socket of the key process.
+    #[arg(long, global = true, value_name = "PATH", default_value = "/run/wardkey/key.sock")]
+    pub key_socket: PathBuf,
+    /// Language of the messages [default: that of the locale, else ja].
+    #[arg(long, global = true, value_name = "LANG", value_parser = ["ja", "en"])]
+    pub lang: Option<String>,
+    /// Print JSON, one line: a result on standard output, an error on standard error.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// A command.
+#[derive(Subcommand)]
+pub enum Action {
+    /// Show the state of this terminal.
+    Status,
+    /// Fetch the directory from the server now (root).
+    Sync,
+    /// Join a deployment and write the trust anchor (root).
+    Join(JoinOptions),
+    /// Register the plugged security key with an enrolment code.
+    ///
+    /// When standard input is not a terminal, answers are read from it, one a line, in the order
+    /// asked: the code (without --code), then the PIN (twice, when the key has none yet).
+    Enroll(EnrollOptions),
+    /// Let staff log in with their keys: put the module into the PAM services of this machine (root).
+    ///
+    /// Only when the terminal has joined and is up to date, a member of staff passes a test login here,
+    /// and a local administrator can get in without a key. The change undoes itself after two minutes,
+    /// also when the machine is restarted meanwhile, unless it is confirmed: by typing "yes" when asked,
+    /// or by "wardkey enable --confirm".
+    ///
+    /// When standard input is not a terminal, answers are read from it, one a line: the user name, then
+    /// what the test login asks (the PIN); the confirmation is not asked for.
+    Enable(EnableOptions),
+    /// Take the module out of the PAM services again (root).
+    ///
+    /// Works whatever is broken. What was edited by hand in /etc/pam.d/common-* is never overwritten.
+    Disable(DisableOptions),
+    /// Look for ways in that are not the key, and for what else is not as it should be (root).
+    ///
+    /// Evaluates every service of PAM as libpam does, for a person of the directory, for the listed local
+    /// accounts and for root; also automatic logins, sshd, owners and modes, accounts of people, units, clock,
+    /// certificate and directory. Exit code 1 when something was found that nobody has accepted.
+    Doctor(DoctorOptions),
+    /// Check the configuration files of this terminal.
+    #[command(subcommand)]
+    Config(ConfigAction),
+    /// Look at security keys, or change a PIN.
+    #[command(subcommand)]
+    Key(KeyAction),
+}
+
+/// A command about keys.
+#[derive(Subcommand)]
+pub enum KeyAction {
+    /// Show the security keys that are plugged.
+    Info,
+    /// Change the PIN of the plugged security key.
+    ///
+    /// When standard input is not a terminal, three lines are read from it: the PIN, the new one,
+    /// the new one again.
+    ChangePin,
+}
+
+/// A command about the configuration.
+#[derive(Subcommand)]
+pub enum ConfigAction {
+    /// Tell everything that is wrong in /etc/wardkey, with file, line, key and fix.
+    ///
+    /// Reads pam.toml, agent.toml and, on a joined terminal, the trust anchor, as the PAM module and the
+    /// agent read them. Names every account in local_accounts that does not exist or is a person's of the
+    /// directory. Exit code 1 when something is wrong.
+    Check(CheckOptions),
+    /// Edit /etc/wardkey/pam.toml, as visudo does (root).
+    ///
+    /// A copy is edited with $VISUAL, $EDITOR or sensible-editor, and checked; what is wrong is told, and asked
+    /// whether to edit again. Nothing with a fault is ever saved. The next login reads what was saved.
+    Edit,
+}
+
+/// How to look.
+#[derive(Args)]
+pub struct DoctorOptions {
+    /// Accept what is open at a service, file or account, as it is now. Written to /etc/wardkey/accepted.toml and
+    /// recorded.
+    #[arg(long, value_name = "SUBJECT", requires = "reason")]
+    pub accept: Option<String>,
+    /// Why it is accepted.
+    #[arg(long, value_name = "TEXT", requires = "accept")]
+    pub reason: Option<String>,
+    /// Record what has opened since the last run with this option (what wardkey-doctor.service runs).
+    #[arg(long, conflicts_with = "accept")]
+    pub record: bool,
+}
+
+/// How to enable.
+#[derive(Args)]
+pub struct EnableOptions {
+    /// Keep what was enabled within the last two minutes.
+    #[arg(long)]
+    pub confirm: bool,
+}
+
+/// How to disable.
+#[derive(Args)]
+pub struct DisableOptions {
+    /// Only undo what was enabled and not confirmed (what wardkey-undo.service runs).
+    #[arg(long)]
+    pub unconfirmed: bool,
+    /// Wait so many seconds first.
+    #[arg(long, value_name = "SECONDS", requires = "unconfirmed", hide = true)]
+    pub after: Option<u32>,
+}
+
+/// What to check.
+#[derive(Args)]
+pub struct CheckOptions {
+    /// The configuration of the PAM module.
+    #[arg(long, value_name = "FILE", default_value = "/etc/wardkey/pam.toml")]
+    pub pam: PathBuf,
+    /// The configuration of the agent.
+    #[arg(long, value_name = "FILE", default_value = "/etc/wardkey/agent.toml")]
+    pub agent: PathBuf,
+    /// When nothing is wrong with pam.toml, also write /etc/wardkey/local-accounts anew (root).
+    ///
+    /// What wardkey-config.service runs when the machine starts, and when pam.toml, /etc/passwd or
+    /// /etc/login.defs changed. Messages bear the priority that the journal reads.
+    #[arg(long)]
+    pub watch: bool,
+}
+
+/// How to join.
+#[derive(Args)]
+pub struct JoinOptions {
+    /// Address of the server: https://HOST[:PORT].
+    #[arg(long, value_name = "URL", value_parser = server)]
+    pub server: String,
+    /// The join token (others can see it in the list of processes; prefer --token-file).
+    #[arg(long, value_name = "TOKEN", conflicts_with = "token_file", required_unless_present = "token_file")]
+    pub token: Option<String>,
+    /// File whose first line is the join token; - for standard input.
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// Name of this terminal [default: the host name].
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<DisplayText>,
+    /// The trust anchor that is written.
+    #[arg(long, value_name = "FILE", default_value = "/etc/wardkey/anchor.toml")]
+    pub anchor: PathBuf,
+    /// The marks of the PAM module, which belong to the anchor.
+    #[arg(long, value_name = "FILE", default_value = "/var/lib/wardkey-marks/marks")]
+    pub marks: PathBuf,
+    /// Leave the deployment that this machine has joined for another one.
+    ///
+    /// Refused while logins with keys are enabled: run "wardkey disable" first.
+    #[arg(long)]
+    pub replace: bool,
+}
+
+/// How to enrol.
+#[derive(Args)]
+pub struct EnrollOptions {
+    /// The enrolment code; asked for when it is not given.
+    #[arg(long, value_name = "CODE")]
+    pub code: Option<String>,
+    /// What the key is called in the server's list [default: the name the device gives itself].
+    #[arg(long, value_name = "LABEL")]
+    pub label: Option<DisplayText>,
+}
+
+fn server(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("https://").map(|rest| rest.trim_end_matches('/')).unwrap_or_default();
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
+    if host.is_empty() || host.len() > 300 || !host.chars().all(plain) {
+        return Err("write it as https://HOST or https://HOST:PORT".into());
+    }
+    Ok(format!("https://{host}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_consistent_and_bad_ones_are_refused() {
+        crate::command().debug_assert();
+        let parse = |line: &str| Cli::try_parse_from(line.split(' '));
+        for good in [
+            "wardkey status",
+            "wardkey --json --lang en status",
+            "wardkey sync --json",
+            "wardkey join --server https://s:8443/ --token wkj1-x",
+            "wardkey join --server https://10.0.0.1 --token-file - --name 病棟3 --anchor /a --replace",
+            "wardkey enable",
+            "wardkey enable --confirm --json",
+            "wardkey disable --unconfirmed --after 120",
+            "wardkey config check --pam /a --agent /b",
+            "wardkey config check --watch",
+            "wardkey config edit",
+            "wardkey doctor",
+            "wardkey doctor --record --json",
+            "wardkey doctor --accept kde-fingerprint --reason no",
+            "wardkey enroll",
+            "wardkey enroll --code A --label 予備",
+            "wardkey key info",
+            "wardkey key change-pin --key-socket /s",
+        ] {
+            assert!(parse(good).is_ok(), "{good}");
+        }
+        for wrong in [
+            "wardkey",
+            "wardkey key",
+            "wardkey status --lang fr",
+            "wardkey join --server https://s",
+            "wardkey join --token t",
+            "wardkey join --server https://s --token t --token-file f",
+            "wardkey join --server http://s --token t",
+            "wardkey join --server https:// --token t",
+            "wardkey join --server https://u@s --token t",
+            "wardkey join --server https://s/path --token t",
+            "wardkey join --server https://s --token t --name \u{1b}x",
+            "wardkey enroll --pin 1234",
+            "wardkey enable --yes",
+            "wardkey enable --force",
+            "wardkey disable --after 5",
+            "wardkey config",
+            "wardkey config edit --force",
+            "wardkey doctor --accept kde-fingerprint",
+            "wardkey doctor --reason no",
+            "wardkey doctor --record --accept a --reason b",
+        ] {
+            assert_eq!(parse(wrong).err().expect(wrong).exit_code(), 2, "{wrong}");
+        }
+    }
+}

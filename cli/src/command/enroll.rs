@@ -1,0 +1,217 @@
+//! `wardkey enroll`: a code, a key, a PIN, a touch.
+//!
+//! ```text
+//!   code ─ key (plugged, PIN set?) ─ PIN ─┬─ agent: EnrolBegin ─ key: MakeCredential, touch ─ agent: EnrolFinish
+//!                                         └──── again, when the PIN was wrong and tries remain ────┘
+//! ```
+//! What takes a person's time comes first: a challenge of the server lives 60 seconds.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use wardkey_core::code::Code;
+use wardkey_core::document::SignedRoot;
+use wardkey_core::id::SigningPublicKey;
+use wardkey_core::message::agent::{self, EnrolBegin, EnrolFinish, Enrolled, Enrolment};
+use wardkey_core::message::key::{KeyCredential, KeyDetails, KeyInfo, MakeCredential, Pin, Reply, Request};
+use wardkey_core::name::{DisplayText, Language};
+use wardkey_core::texts;
+use wardkey_ipc::Deadline;
+
+use crate::anchor::{self, Before};
+use crate::args::EnrollOptions;
+use crate::context::Context;
+use crate::error::CliError;
+use crate::output::{self, Output};
+use crate::peers::{self, Agent, Key};
+use crate::security_key::{self as keys, ask};
+use crate::texts::Text;
+
+/// How long the agent may take for an exchange with the server.
+const SERVER: Duration = Duration::from_secs(30);
+/// How long after the challenge the key may still be touched: the answer has to reach the server.
+const TOUCH: Duration = Duration::from_secs(52);
+/// How long the key process may take beyond that to say that it is over.
+const MARGIN: Duration = Duration::from_secs(5);
+const MAX_CODE: usize = 64;
+
+pub(crate) fn enroll(context: &mut Context<'_, '_>, options: &EnrollOptions) -> Result<Output, CliError> {
+    must_be_joined(context)?;
+    let root_key = root_key(context)?;
+    let code = code(context, options)?;
+    let (key, mut details) = keys::the_one_key(context)?;
+    if details.pin_must_change {
+        return Err(CliError::new(Code::PinMustChange));
+    }
+    let mut first = if details.pin_set { None } else { Some(first_pin(context, &details)?) };
+    loop {
+        let pin = match first.take() {
+            Some(pin) => pin,
+            None => {
+                keys::usable(&details)?;
+                let question = keys::with_tries(context, &context.text(Text::AskPin), &details);
+                keys::ask_pin(context, &question)?
+            }
+        };
+        match register(context, &code, &key, &root_key, pin, options) {
+            Ok((enrolled, enrolment)) => return Ok(success(context, &enrolled, &enrolment)),
+            Err(error) => details = keys::another_try(context, error, details)?,
+        }
+    }
+}
+
+/// Says early what would otherwise be said after code and PIN.
+fn must_be_joined(context: &Context<'_, '_>) -> Result<(), CliError> {
+    match Agent::connect(context)?.ask(&agent::Request::Status, SERVER)? {
+        agent::Reply::Status(status) if status.terminal.is_none() => Err(CliError::new(Code::NotJoined)),
+        agent::Reply::Status(_) => Ok(()),
+        _ => Err(peers::unexpected()),
+    }
+}
+
+/// The root key that this terminal trusts, by root's file, not by the agent's word.
+fn root_key(context: &Context<'_, '_>) -> Result<SigningPublicKey, CliError> {
+    match anchor::read(&context.env.anchor)? {
+        Before::Anchor(anchor) => Ok(anchor.root_key),
+        Before::Nothing => Err(CliError::with(Code::AnchorMissing, context.env.anchor.display().to_string())),
+        Before::Unreadable(why) => Err(CliError::with(Code::AnchorMissing, why)),
+    }
+}
+
+/// A key makes a credential for the name that the root key signed and for no other: else a taken-over
+/// agent could have it make one for a deployment of its own.
+fn check_rp_id(enrolment: &Enrolment, root_key: &SigningPublicKey) -> Result<(), CliError> {
+    let root = SignedRoot::verify_chain(&enrolment.roots, root_key)
+        .map_err(|error| CliError::with(Code::RootInvalid, error.to_string()))?;
+    if root.rp_id == enrolment.rp_id {
+        return Ok(());
+    }
+    Err(CliError::with(Code::RpIdMismatch, format!("{} is not {}", enrolment.rp_id, root.rp_id)))
+}
+
+fn code(context: &mut Context<'_, '_>, options: &EnrollOptions) -> Result<String, CliError> {
+    let code = match &options.code {
+        Some(code) => code.trim().to_owned(),
+        None => ask(context, &context.text(Text::AskCode))?.trim().to_owned(),
+    };
+    if code.is_empty() || code.len() > MAX_CODE {
+        return Err(CliError::new(Code::EnrolmentCodeInvalid));
+    }
+    Ok(code)
+}
+
+fn first_pin(context: &mut Context<'_, '_>, details: &KeyDetails) -> Result<Pin, CliError> {
+    context.tell(Text::NoPinYet);
+    let least = context.text_with(Text::PinLeast, &[("count", &details.min_pin_length.max(4).to_string())]);
+    context.say(&least);
+    loop {
+        let pin = keys::ask_new_pin(context, details)?;
+        match Key::connect(context)?.ask(&Request::SetPin(pin.clone()), SERVER) {
+            Ok(Reply::Done) => {
+                context.tell(Text::PinStored);
+                return Ok(pin);
+            }
+            Ok(_) => return Err(peers::unexpected()),
+            // The key has rules of its own.
+            Err(error) if error.code() == Code::PinPolicy => {
+                keys::another_try(context, error, details.clone())?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn register(
+    context: &mut Context<'_, '_>,
+    code: &str,
+    key: &KeyInfo,
+    root_key: &SigningPublicKey,
+    pin: Pin,
+    options: &EnrollOptions,
+) -> Result<(Enrolled, Box<Enrolment>), CliError> {
+    let mut agent = Agent::connect(context)?;
+    let begin = EnrolBegin { code: code.to_owned(), language: context.language };
+    let begun = Instant::now();
+    let agent::Reply::Enrolment(enrolment) = agent.ask(&agent::Request::EnrolBegin(begin), SERVER)? else {
+        return Err(peers::unexpected());
+    };
+    check_rp_id(&enrolment, root_key)?;
+    let args = [("name", enrolment.display_name.as_str()), ("login", enrolment.login.as_str())];
+    let registering = context.text_with(Text::Registering, &args);
+    context.say(&registering);
+    let made = make(context, &enrolment, pin, TOUCH.saturating_sub(begun.elapsed()))?;
+    let finish = EnrolFinish {
+        session: enrolment.session.clone(),
+        client_data: enrolment.client_data.clone(),
+        attestation_object: made.attestation_object,
+        credential_id: made.credential,
+        label: label(context.language, options, key)?,
+    };
+    match agent.ask(&agent::Request::EnrolFinish(finish), SERVER)? {
+        agent::Reply::Enrolled(enrolled) => Ok((enrolled, enrolment)),
+        _ => Err(peers::unexpected()),
+    }
+}
+
+fn make(
+    context: &mut Context<'_, '_>,
+    enrolment: &Enrolment,
+    pin: Pin,
+    wait: Duration,
+) -> Result<KeyCredential, CliError> {
+    let request = Request::MakeCredential(Box::new(MakeCredential {
+        pin,
+        rp_id: enrolment.rp_id.clone(),
+        rp_name: enrolment.rp_name.to_string(),
+        user_handle: enrolment.user_handle.clone(),
+        user_name: enrolment.login.to_string(),
+        display_name: enrolment.display_name.to_string(),
+        client_data: enrolment.client_data.clone(),
+        algorithms: enrolment.algorithms.clone(),
+        exclude: enrolment.exclude.clone(),
+        cred_protect: enrolment.cred_protect,
+        wait_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX),
+    }));
+    let mut link = Key::connect(context)?;
+    link.send(&request)?;
+    drop(request);
+    let deadline = Deadline::after(wait + MARGIN);
+    loop {
+        match link.next(deadline, Code::TouchTimeout)? {
+            Reply::Insert => context.say_code(Code::InsertKey, &[]),
+            Reply::Touch => context.say_code(Code::TouchNow, &[]),
+            Reply::Credential(credential) => return Ok(credential),
+            _ => return Err(peers::unexpected()),
+        }
+    }
+}
+
+fn label(language: Language, options: &EnrollOptions, key: &KeyInfo) -> Result<DisplayText, CliError> {
+    if let Some(label) = &options.label {
+        return Ok(label.clone());
+    }
+    let name = output::name_of(key);
+    // 64 characters may be more bytes than a label takes.
+    DisplayText::new(name.trim())
+        .or_else(|_| DisplayText::new(Text::DefaultLabel.say(language)))
+        .map_err(|error| CliError::invalid(error.to_string()))
+}
+
+fn success(context: &Context<'_, '_>, enrolled: &Enrolled, enrolment: &Enrolment) -> Output {
+    let name = enrolled.display_name.as_str();
+    let mut text = texts::message(Code::Enrolled, context.language, &[("name", name)]);
+    text += &format!("\n{}: {}", context.text(Text::Fingerprint), enrolled.key.short());
+    let only = enrolment.exclude.is_empty();
+    if only {
+        text += &format!("\n{}", context.text(Text::Backup));
+    }
+    let json = json!({
+        "login": enrolled.login.as_str(),
+        "display_name": name,
+        "key": enrolled.key.to_hex(),
+        "fingerprint": enrolled.key.short(),
+        "attested": enrolled.attested,
+        "backup_recommended": only,
+    });
+    Output { text, json }
+}

@@ -1,0 +1,46 @@
+//! `wardkey key`.
+
+use std::time::Duration;
+
+use serde_json::json;
+use wardkey_core::code::Code;
+use wardkey_core::message::key::{Reply, Request};
+
+use crate::context::Context;
+use crate::error::CliError;
+use crate::output::{self, Output};
+use crate::peers::{self, Key};
+use crate::security_key::{another_try, ask_new_pin, ask_pin, list, the_one_key, usable, with_tries};
+use crate::texts::Text;
+
+/// How long setting or changing a PIN may take.
+const CHANGE: Duration = Duration::from_secs(40);
+
+pub(crate) fn info(context: &mut Context<'_, '_>) -> Result<Output, CliError> {
+    let keys = list(&mut Key::connect(context)?)?;
+    Ok(Output {
+        text: output::keys(context.language, &keys),
+        json: json!({ "keys": keys.iter().map(output::key_json).collect::<Vec<_>>() }),
+    })
+}
+
+pub(crate) fn change_pin(context: &mut Context<'_, '_>) -> Result<Output, CliError> {
+    let (_, mut details) = the_one_key(context)?;
+    loop {
+        if !details.pin_set {
+            return Err(CliError::new(Code::PinNotSet));
+        }
+        usable(&details)?;
+        let question = with_tries(context, &context.text(Text::AskPinNow), &details);
+        let old = ask_pin(context, &question)?;
+        let new = ask_new_pin(context, &details)?;
+        let request = Request::ChangePin { old, new };
+        match Key::connect(context)?.ask(&request, CHANGE) {
+            Ok(Reply::Done) => break,
+            Ok(_) => return Err(peers::unexpected()),
+            Err(error) => details = another_try(context, error, details)?,
+        }
+    }
+    let text = context.text(Text::PinChanged);
+    Ok(Output { text, json: json!({ "changed": true }) })
+}

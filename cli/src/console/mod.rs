@@ -1,0 +1,11 @@
+//! Questions and answers: a terminal without echo, or lines from a pipe.
+
+mod editor;
+mod person;
+mod standard;
+mod terminal;
+#[cfg(test)]
+mod tests;
+
+pub use person::{NoAnswer, Person};
+pub use standard::Console;

@@ -1,0 +1,50 @@
+//! Who is asked and told, and what an answer is.
+
+use std::time::Duration;
+
+use nix::errno::Errno;
+use zeroize::Zeroizing;
+
+/// The longest answer in bytes; reserved at once, so that no copy stays behind when it grows.
+pub(crate) const MAX_ANSWER: usize = 1024;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum NoAnswer {
+    /// Ctrl-C, Ctrl-D, a signal, or the end of the input.
+    #[error("cancelled")]
+    Cancelled,
+    /// Nothing was typed in time.
+    #[error("no answer in time")]
+    TimedOut,
+    /// Longer than any answer, or not UTF-8.
+    #[error("not an answer")]
+    Unreadable,
+    /// Another error of the system.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+impl From<Errno> for NoAnswer {
+    fn from(errno: Errno) -> Self {
+        Self::Io(errno.into())
+    }
+}
+
+/// Somebody, or a script, who is told things and asked questions.
+pub trait Person {
+    /// Whether it is a person at a terminal, who can be asked again.
+    fn interactive(&self) -> bool;
+    /// Tells something.
+    fn say(&mut self, text: &str);
+    /// Asks for something that may be seen, for as long as `wait` says; without it, for ever.
+    ///
+    /// # Errors
+    /// [`NoAnswer`].
+    fn ask(&mut self, question: &str, wait: Option<Duration>) -> Result<String, NoAnswer>;
+    /// Asks for a secret: nothing of it is shown.
+    ///
+    /// # Errors
+    /// [`NoAnswer`].
+    fn ask_secret(&mut self, question: &str) -> Result<Zeroizing<String>, NoAnswer>;
+}

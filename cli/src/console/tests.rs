@@ -1,0 +1,145 @@
+//! Typing at a pseudo-terminal.
+
+use std::io::Write;
+use std::os::fd::OwnedFd;
+
+use nix::pty::{OpenptyResult, openpty};
+use nix::sys::termios::{LocalFlags, tcgetattr};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
+
+use super::editor::{Editor, Step};
+use super::person::{MAX_ANSWER, NoAnswer, Person};
+use super::standard::Console;
+
+#[derive(Clone, Default)]
+struct Shown(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shown {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn edit(typed: &[u8]) -> Option<String> {
+    let mut editor = Editor::default();
+    for byte in typed {
+        match editor.take(*byte) {
+            Step::More => {}
+            Step::Done => return editor.finish().ok().map(|text| text.to_string()),
+            Step::Cancel => return None,
+        }
+    }
+    panic!("no end");
+}
+
+#[test]
+fn editing_keys_do_what_they_do_elsewhere() {
+    for (typed, answer) in [
+        (&b"1234\n"[..], Some("1234")),
+        (b"1234\r", Some("1234")),
+        (b"12x\x7f34\n", Some("1234")),
+        ("12病\x7f34\n".as_bytes(), Some("1234")),
+        (b"\x7f\x7f1234\n", Some("1234")),
+        (b"wrong\x151234\n", Some("1234")),
+        (b"12\x1b[D\x1b[3~\x1bOC34\n", Some("1234")),
+        (b"12\x1a\x1c34\n", Some("1234")),
+        (b"12\x0434\n", Some("1234")),
+        (b"\n", Some("")),
+        (b"\x04", None),
+        (b"12\x03", None),
+        (b"\xff\n", None),
+    ] {
+        assert_eq!(edit(typed).as_deref(), answer, "{typed:?}");
+    }
+    let long = [&[b'1'; MAX_ANSWER + 1][..], b"\n"].concat();
+    assert_eq!(edit(&long), None);
+}
+
+fn echoes(terminal: &OwnedFd) -> bool {
+    tcgetattr(terminal).unwrap().local_flags.contains(LocalFlags::ECHO)
+}
+
+/// A person types at a pseudo-terminal after the question was asked; what the terminal showed.
+fn at_a_terminal(typed: &'static [u8]) -> (Result<Zeroizing<String>, NoAnswer>, String) {
+    let OpenptyResult { master, slave } = openpty(None, None).unwrap();
+    let shown = Shown::default();
+    let said = shown.clone();
+    let hand = std::thread::spawn({
+        let master = master.try_clone().unwrap();
+        let slave = slave.try_clone().unwrap();
+        move || {
+            while said.0.lock().unwrap().is_empty() {
+                std::thread::sleep(std::time::Duration::from_millis(2));
+            }
+            assert!(!echoes(&slave), "the question was asked while the terminal echoes");
+            nix::unistd::write(&master, typed).unwrap();
+        }
+    });
+    let mut console = Console::new(slave.try_clone().unwrap(), Box::new(shown));
+    assert!(console.interactive());
+    let answer = console.ask_secret("PIN: ");
+    hand.join().unwrap();
+    assert!(echoes(&slave), "the terminal is as it was");
+    assert!(tcgetattr(&slave).unwrap().local_flags.contains(LocalFlags::ISIG | LocalFlags::ICANON));
+    let mut echoed = [0; 64];
+    nix::fcntl::fcntl(&master, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK)).unwrap();
+    let count = nix::unistd::read(&master, &mut echoed).unwrap_or(0);
+    (answer, String::from_utf8_lossy(&echoed[..count]).into_owned())
+}
+
+#[test]
+fn a_secret_is_not_shown_and_the_terminal_is_put_back() {
+    let (answer, echoed) = at_a_terminal(b"1234\r");
+    assert_eq!(answer.unwrap().as_str(), "1234");
+    assert_eq!(echoed, "");
+}
+
+#[test]
+fn control_c_cancels_and_the_terminal_is_put_back() {
+    let (answer, echoed) = at_a_terminal(b"12\x03");
+    assert!(matches!(answer, Err(NoAnswer::Cancelled)));
+    assert_eq!(echoed, "");
+}
+
+#[test]
+fn a_visible_answer_waits_only_so_long_and_is_shown() {
+    let OpenptyResult { master, slave } = openpty(None, None).unwrap();
+    let shown = Shown::default();
+    let mut console = Console::new(slave.try_clone().unwrap(), Box::new(shown.clone()));
+    let begun = Instant::now();
+    let answer = console.ask("Sure? ", Some(Duration::from_millis(50)));
+    assert!(matches!(answer, Err(NoAnswer::TimedOut)), "{answer:?}");
+    assert!((50..5000).contains(&begun.elapsed().as_millis()), "{:?}", begun.elapsed());
+    assert!(echoes(&slave), "what is typed can be seen");
+    let said = shown.clone();
+    let hand = std::thread::spawn(move || {
+        while said.0.lock().unwrap().iter().filter(|byte| **byte == b'?').count() < 2 {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        nix::unistd::write(&master, b"yes\n").unwrap();
+        master
+    });
+    assert_eq!(console.ask("Sure? ", Some(Duration::from_secs(10))).unwrap(), "yes");
+    // A terminal that is closed is no answer.
+    drop(hand.join().unwrap());
+    assert!(console.ask("Sure? ", None).is_err());
+}
+
+#[test]
+fn answers_from_a_pipe_are_lines_in_the_order_asked() {
+    let (read, write) = nix::unistd::pipe().unwrap();
+    nix::unistd::write(&write, b"first\r\nsecond\n\nlast").unwrap();
+    drop(write);
+    let mut console = Console::new(read, Box::new(std::io::sink()));
+    assert!(!console.interactive());
+    for answer in ["first", "second", "", "last"] {
+        assert_eq!(console.ask_secret("?").unwrap().as_str(), answer);
+    }
+    assert!(matches!(console.ask_secret("?"), Err(NoAnswer::Cancelled)));
+}

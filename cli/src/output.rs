@@ -1,0 +1,194 @@
+//! What is printed: for people, and as JSON for programs (times in seconds since 1970, ids in
+//! hexadecimal digits).
+
+use serde_json::{Value, json};
+use wardkey_core::message::agent::{ScopeStatus, Status};
+use wardkey_core::message::key::KeyInfo;
+use wardkey_core::name::{Language, printable};
+use wardkey_core::time::UnixTime;
+
+use crate::texts::{Phrase, Text};
+
+/// A result, in both forms.
+pub(crate) struct Output {
+    /// For people.
+    pub(crate) text: String,
+    /// For programs.
+    pub(crate) json: Value,
+}
+
+pub(crate) fn status(language: Language, status: &Status) -> String {
+    let mut lines = Vec::new();
+    match (&status.terminal, &status.terminal_name) {
+        (Some(id), Some(name)) => lines.push(format!("{}: {name} ({id})", Text::Terminal.say(language))),
+        (Some(id), None) => lines.push(format!("{}: {id}", Text::Terminal.say(language))),
+        (None, _) => lines.push(format!("{}: {}", Text::Terminal.say(language), Text::NotJoined.say(language))),
+    }
+    if let Some(server) = &status.server {
+        let state = if status.connected { Text::Connected } else { Text::NotConnected };
+        lines.push(format!("{}: {} ({})", Text::Server.say(language), printable(server, 300), state.say(language)));
+    }
+    if let Some(contact) = status.last_contact {
+        lines.push(format!(
+            "{}: {} ({})",
+            Text::LastContact.say(language),
+            date(contact),
+            Text::Ago.say_with(language, &[("time", &duration(status.now.since(contact)).say(language))])
+        ));
+    }
+    if let Some(error) = &status.last_error {
+        lines.push(format!("{}: {}", Text::LastError.say(language), printable(error, 400)));
+    }
+    for of in status.scopes.iter() {
+        let expired = if of.expires <= status.now { Text::Expired.say(language) } else { String::new() };
+        lines.push(format!("{}: {}{expired}", Text::Directory.say(language), scope(language, of)));
+    }
+    if let Some(ahead) = status.clock_ahead {
+        lines.push(Text::ClockAhead.say_with(language, &[("time", &duration(ahead).say(language))]));
+    }
+    if let Some(records) = status.in_memory {
+        lines.push(Text::InMemory.say_with(language, &[("count", &records.to_string())]));
+    }
+    lines.push(format!("{}: {}", Text::EventsWaiting.say(language), status.events_waiting));
+    lines.push(format!("{}: {}", Text::LoginsRunning.say(language), status.logins));
+    lines.push(format!("{}: {}", Text::KeysPlugged.say(language), status.keys));
+    lines.push(format!("{}: {}", Text::Time.say(language), date(status.now)));
+    lines.push(format!("{}: {}", Text::Version.say(language), printable(&status.version, 64)));
+    lines.join("\n")
+}
+
+pub(crate) fn scope(language: Language, of: &ScopeStatus) -> String {
+    let (position, people) = (of.position.to_string(), of.people.to_string());
+    let date = date(of.expires);
+    let args = [("scope", of.scope.as_str()), ("position", &position), ("count", &people), ("date", &date)];
+    Text::ScopeLine.say_with(language, &args)
+}
+
+pub(crate) fn status_json(status: &Status) -> Value {
+    json!({
+        "version": status.version,
+        "terminal": status.terminal.map(|id| id.to_hex()),
+        "terminal_name": status.terminal_name.as_ref().map(|name| name.as_str()),
+        "server": status.server,
+        "connected": status.connected,
+        "last_contact": status.last_contact.map(|time| time.0),
+        "last_error": status.last_error,
+        "scopes": status.scopes.iter().map(scope_json).collect::<Vec<_>>(),
+        "events_waiting": status.events_waiting,
+        "logins": status.logins,
+        "now": status.now.0,
+        "keys": status.keys,
+        "in_memory": status.in_memory,
+        "clock_ahead": status.clock_ahead,
+    })
+}
+
+pub(crate) fn scope_json(of: &ScopeStatus) -> Value {
+    json!({
+        "scope": of.scope.as_str(),
+        "epoch": of.position.epoch,
+        "seq": of.position.seq,
+        "people": of.people,
+        "issued": of.issued.0,
+        "expires": of.expires.0,
+    })
+}
+
+pub(crate) fn keys(language: Language, keys: &[KeyInfo]) -> String {
+    if keys.is_empty() {
+        return Text::NoKeys.say(language);
+    }
+    let mut lines = Vec::new();
+    for key in keys {
+        let path = printable(&key.path, 64);
+        lines.push(format!("{} ({path}, {:04x}:{:04x})", name_of(key), key.vendor, key.product));
+        let Some(details) = &key.details else {
+            lines.push(format!("  {}", Text::KeySilent.say(language)));
+            continue;
+        };
+        let versions: Vec<_> = details.versions.iter().map(|version| printable(version, 32)).collect();
+        let set = if details.pin_set { Text::PinSet } else { Text::PinNotSet }.say(language);
+        let change = if details.pin_must_change { Text::PinMustChange.say(language) } else { String::new() };
+        let least = Text::PinAtLeast.say_with(language, &[("count", &details.min_pin_length.to_string())]);
+        lines.push(format!("  PIN: {set}{change}, {least}"));
+        if let Some(tries) = details.pin_tries {
+            lines.push(format!("  {}: {tries}", Text::PinTries.say(language)));
+        }
+        lines.push(format!("  AAGUID: {}", details.aaguid));
+        lines.push(format!("  CTAP: {}", versions.join(", ")));
+    }
+    lines.join("\n")
+}
+
+pub(crate) fn key_json(key: &KeyInfo) -> Value {
+    let details = key.details.as_ref().map(|details| {
+        json!({
+            "aaguid": details.aaguid.to_hex(),
+            "versions": &*details.versions,
+            "pin_set": details.pin_set,
+            "pin_must_change": details.pin_must_change,
+            "min_pin_length": details.min_pin_length,
+            "pin_tries": details.pin_tries,
+        })
+    });
+    json!({
+        "path": key.path,
+        "vendor": key.vendor,
+        "product": key.product,
+        "name": key.name,
+        "details": details,
+    })
+}
+
+/// A time that has passed or is to come, in its largest unit.
+pub(crate) fn duration(seconds: u64) -> Phrase {
+    let (text, count) = match seconds {
+        0..=119 => (Text::Seconds, seconds),
+        120..=7199 => (Text::Minutes, seconds / 60),
+        7200..=172_799 => (Text::Hours, seconds / 3600),
+        _ => (Text::Days, seconds / 86400),
+    };
+    text.with([("count", count.into())])
+}
+
+/// `2026-11-22 01:14:36 UTC` (RFC 3339 but for the blanks).
+pub(crate) fn date(time: UnixTime) -> String {
+    // Days to civil date in the proleptic Gregorian calendar; years that no clock shows are cut.
+    let seconds = time.0.min(253_402_300_799);
+    let days = seconds / 86400 + 719_468;
+    let era = days / 146_097;
+    let day_of_era = days % 146_097;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+}
+
+/// What the device calls itself, fit for people.
+pub(crate) fn name_of(key: &KeyInfo) -> String {
+    printable(&key.name, 64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        for (seconds, text) in [
+            (0, "1970-01-01 00:00:00 UTC"),
+            (951_782_399, "2000-02-28 23:59:59 UTC"),
+            (951_782_400, "2000-02-29 00:00:00 UTC"),
+            (1_709_251_199, "2024-02-29 23:59:59 UTC"),
+            (1_795_310_076, "2026-11-22 01:14:36 UTC"),
+            (4_107_542_400, "2100-03-01 00:00:00 UTC"),
+            (u64::MAX, "9999-12-31 23:59:59 UTC"),
+        ] {
+            assert_eq!(date(UnixTime(seconds)), text);
+        }
+    }
+}

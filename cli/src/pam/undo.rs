@@ -1,0 +1,326 @@
+//! Undoing an enabling that nobody confirmed. What is needed for it is on disk before PAM's files are
+//! touched, in a folder of root's, and stays until the confirmation:
+//!
+//! ```text
+//!   /var/lib/wardkey-enable/   pending/   state.json and the files of PAM as they were
+//!                              undone/    what an undo replaced, if it was not what it expected
+//!                              lock       one command at a time
+//! ```
+//! Whoever comes first undoes: the command itself, the timer (or, without systemd, a process that
+//! has left the session), or the unit that runs before the first login after a restart.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant, SystemTime};
+
+use nix::fcntl::{Flock, FlockArg};
+use serde_json::{Value, json};
+use wardkey_core::code::Code;
+
+use crate::error::CliError;
+use crate::files;
+use crate::places::Places;
+use crate::texts::{Phrase, Text};
+
+use super::profile::{self, REMEMBERED, SERVICES};
+
+const TIMER: &str = "wardkey-undo.timer";
+const SERVICE: &str = "wardkey-undo.service";
+/// Another command may be switching the profile.
+const PATIENCE: Duration = Duration::from_secs(90);
+const MAX_BYTES: usize = 256 * 1024;
+
+/// An enabling that waits for its confirmation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pending {
+    /// When it began, in seconds since 1970: for people.
+    begun: u64,
+    /// The boot, and the milliseconds since it: for deciding.
+    boot: String,
+    uptime: u64,
+    /// How long it waits.
+    seconds: u64,
+}
+
+/// Who undoes it when the command cannot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Guard {
+    /// A timer of systemd; after a restart, the unit.
+    Systemd,
+    /// A process; after a power failure, nobody.
+    Process,
+}
+
+impl Pending {
+    /// Reads it; `None` when nothing waits. Anybody may.
+    pub(crate) fn read(places: &Places) -> Option<Self> {
+        let folder = places.undo.join("pending");
+        folder.symlink_metadata().ok()?;
+        let value: Value = files::read(&folder.join("state.json"), 4096)
+            .ok()
+            .flatten()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default();
+        let number = |name: &str| value.get(name).and_then(Value::as_u64).unwrap_or_default();
+        // What cannot be read has expired.
+        Some(Self {
+            begun: number("begun"),
+            boot: value.get("boot").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            uptime: number("uptime_ms"),
+            seconds: number("seconds"),
+        })
+    }
+
+    /// How long it still waits; `None` when its time is over, or the machine was restarted.
+    pub(crate) fn left(&self) -> Option<Duration> {
+        let now = uptime_ms()?;
+        let until = self.uptime.saturating_add(self.seconds.saturating_mul(1000));
+        // A clock that went backwards is no clock.
+        let alive = boot().as_deref() == Some(self.boot.as_str()) && (self.uptime..until).contains(&now);
+        alive.then(|| Duration::from_millis(until.saturating_sub(now)))
+    }
+
+    /// How long it waits in all, in seconds.
+    pub(crate) fn seconds(&self) -> u64 {
+        self.seconds
+    }
+
+    /// When its time is over, in seconds since 1970.
+    pub(crate) fn until(&self) -> u64 {
+        self.begun.saturating_add(self.seconds)
+    }
+}
+
+/// One command at a time; given back when dropped.
+pub(crate) fn lock(places: &Places) -> Result<Flock<File>, CliError> {
+    let failed = |error: std::io::Error| files::failed(&places.undo, error.to_string());
+    match DirBuilder::new().mode(0o755).create(&places.undo) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(failed(error)),
+        _ => {}
+    }
+    let folder = places.undo.symlink_metadata().map_err(failed)?;
+    if !folder.is_dir() || folder.uid() != nix::unistd::geteuid().as_raw() || folder.mode() & 0o022 != 0 {
+        return Err(files::failed(&places.undo, Text::NotRootsFolder));
+    }
+    let path = places.undo.join("lock");
+    let flags = nix::fcntl::OFlag::O_NOFOLLOW.bits();
+    let options =
+        OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).custom_flags(flags).open(&path);
+    let mut file = options.map_err(|error| files::failed(&path, error.to_string()))?;
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Ok(lock),
+            Err((back, _)) if Instant::now() < until => {
+                file = back;
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            Err((_, errno)) => {
+                return Err(files::failed(&path, Text::AnotherCommand.with([("why", errno.to_string().into())])));
+            }
+        }
+    }
+}
+
+/// Writes down how things are, durably. From here on an undo puts them back.
+pub(crate) fn begin(places: &Places) -> Result<Pending, CliError> {
+    let failed = |error: std::io::Error| files::failed(&places.undo, error.to_string());
+    let new = places.undo.join("pending.new");
+    clear(&new)?;
+    DirBuilder::new().mode(0o755).create(&new).map_err(failed)?;
+    for (kept, original) in pairs(places) {
+        match files::read(&original, MAX_BYTES)? {
+            Some(bytes) => files::replace(&new.join(kept), &bytes)?,
+            None if kept.starts_with("pam.d.") => return Err(files::failed(&original, Text::NoSuchFile)),
+            None => {}
+        }
+    }
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let clock = || files::failed(Path::new("/proc/uptime"), Text::CannotBeRead);
+    let pending = Pending {
+        begun: now,
+        boot: boot().ok_or_else(clock)?,
+        uptime: uptime_ms().ok_or_else(clock)?,
+        seconds: places.confirm_within.as_secs(),
+    };
+    let state = json!({
+        "begun": pending.begun, "boot": pending.boot, "uptime_ms": pending.uptime, "seconds": pending.seconds,
+    });
+    files::replace(&new.join("state.json"), state.to_string().as_bytes())?;
+    std::fs::rename(&new, places.undo.join("pending")).map_err(failed)?;
+    sync(&places.undo)?;
+    if let Some(parent) = places.undo.parent() {
+        sync(parent)?;
+    }
+    Ok(pending)
+}
+
+/// Has it undone when this program is gone.
+pub(crate) fn arm(pending: &Pending) -> Result<Guard, CliError> {
+    let not_ready = |what: Phrase| CliError::with(Code::NotReadyToEnable, what);
+    if Path::new("/run/systemd/system").is_dir() {
+        if !systemctl(&["is-enabled", "--quiet", SERVICE]) {
+            return Err(not_ready(Text::UndoNotEnabled.with([("unit", SERVICE.into())])));
+        }
+        // Not "start", which lets one that still runs from an earlier enabling end when that would have.
+        if !systemctl(&["restart", TIMER]) || !systemctl(&["is-active", "--quiet", TIMER]) {
+            return Err(not_ready(Text::TimerStands.with([("unit", TIMER.into())])));
+        }
+        return Ok(Guard::Systemd);
+    }
+    let program = std::env::current_exe().map_err(|error| not_ready(error.to_string().into()))?;
+    let seconds = pending.seconds.to_string();
+    let started = Command::new("/usr/bin/setsid")
+        .arg("--fork")
+        .arg(program)
+        .args(["disable", "--unconfirmed", "--after", &seconds])
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    match started {
+        Ok(status) if status.success() => Ok(Guard::Process),
+        Ok(status) => Err(not_ready(format!("/usr/bin/setsid: {status}").into())),
+        Err(error) => Err(not_ready(format!("/usr/bin/setsid: {error}").into())),
+    }
+}
+
+/// Keeps what was enabled: nothing undoes it any more.
+pub(crate) fn confirm(places: &Places) -> Result<(), CliError> {
+    let done = places.undo.join("done");
+    clear(&done)?;
+    match std::fs::rename(places.undo.join("pending"), &done) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(files::failed(&places.undo, error.to_string()));
+        }
+        _ => {}
+    }
+    sync(&places.undo)?;
+    clear(&done)?;
+    disarm();
+    Ok(())
+}
+
+/// Puts everything back as it was, but for the lines of packages that were removed meanwhile.
+pub(crate) fn undo(places: &Places) -> Result<(), CliError> {
+    restore(places)?;
+    // debconf remembers the choice too, for the case that pam-auth-update cannot read the files. What
+    // it makes of them on the way is replaced again.
+    let _ = profile::run("--disable");
+    restore(places)?;
+    // A package of PAM's that was removed meanwhile is back with its lines, which name a missing module.
+    if profile::notes_name_a_removed_profile(places) {
+        profile::refresh()?;
+    }
+    // Else this is tried again: what is needed for it stays.
+    profile::ensure_out(places)?;
+    confirm(places)
+}
+
+/// The files of PAM as they are, in memory: for a change that is undone at once when it fails.
+pub(crate) struct Kept(Vec<(PathBuf, Vec<u8>)>);
+
+impl Kept {
+    pub(crate) fn now(places: &Places) -> Result<Self, CliError> {
+        let mut kept = Vec::new();
+        for path in profile::all_files(places) {
+            if let Some(bytes) = files::read(&path, MAX_BYTES)? {
+                kept.push((path, bytes));
+            }
+        }
+        Ok(Self(kept))
+    }
+
+    pub(crate) fn put_back(&self) {
+        for (path, bytes) in &self.0 {
+            if files::read(path, MAX_BYTES).ok().flatten().as_ref() != Some(bytes) {
+                // The error of the change is told.
+                let _ = files::replace(path, bytes);
+            }
+        }
+    }
+}
+
+fn restore(places: &Places) -> Result<(), CliError> {
+    let pending = places.undo.join("pending");
+    for (kept, original) in pairs(places) {
+        let Some(before) = files::read(&pending.join(kept), MAX_BYTES)? else { continue };
+        let now = files::read(&original, MAX_BYTES).ok().flatten();
+        if now.as_ref() == Some(&before) {
+            continue;
+        }
+        if let Some(now) = now {
+            // For whoever edited it meanwhile. A full disk is no reason to leave logins as they are.
+            let _ = files::replace(&places.undo.join("undone").join(kept), &now);
+        }
+        files::replace(&original, &before)?;
+    }
+    Ok(())
+}
+
+fn pairs(places: &Places) -> impl Iterator<Item = (&'static str, PathBuf)> + '_ {
+    const KEPT: [&str; 11] = [
+        "pam.d.common-auth",
+        "pam.d.common-account",
+        "pam.d.common-password",
+        "pam.d.common-session",
+        "pam.d.common-session-noninteractive",
+        "pam.auth",
+        "pam.account",
+        "pam.password",
+        "pam.session",
+        "pam.session-noninteractive",
+        "pam.seen",
+    ];
+    const _: () = assert!(KEPT.len() == SERVICES.len() + REMEMBERED.len());
+    KEPT.into_iter().zip(profile::all_files(places))
+}
+
+fn disarm() {
+    if Path::new("/run/systemd/system").is_dir() {
+        systemctl(&["stop", TIMER]);
+    }
+}
+
+fn systemctl(arguments: &[&str]) -> bool {
+    let mut command = Command::new("/usr/bin/systemctl");
+    command.args(arguments).env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+fn clear(folder: &Path) -> Result<(), CliError> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(files::failed(folder, error.to_string())),
+        _ => Ok(()),
+    }
+}
+
+fn sync(folder: &Path) -> Result<(), CliError> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| files::failed(folder, error.to_string()))
+}
+
+fn kernel_text(path: &str) -> Option<String> {
+    String::from_utf8(files::read(Path::new(path), 4096).ok()??).ok()
+}
+
+fn boot() -> Option<String> {
+    let text = kernel_text("/proc/sys/kernel/random/boot_id")?;
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+/// Since the machine was started, sleep included.
+fn uptime_ms() -> Option<u64> {
+    let text = kernel_text("/proc/uptime")?;
+    let (seconds, hundredths) = text.split_whitespace().next()?.split_once('.')?;
+    Some(
+        seconds
+            .parse::<u64>()
+            .ok()?
+            .saturating_mul(1000)
+            .saturating_add(hundredths.parse::<u64>().ok()?.saturating_mul(10)),
+    )
+}

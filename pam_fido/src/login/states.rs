@@ -1,0 +1,88 @@
+//! How far a login has come. Each state holds what is true then, and only the one before leads to it.
+//!
+//! ```text
+//!   Recognised ─ ask ─> Answered ─ until_held ─> Held ─ sign ─> Signed ─ record ─> Admitted
+//!   a key proved        there is     nothing has     the key       the agent
+//!   whose it is         a PIN        changed, the    signed, and   has it on
+//!                                    key is ours     that is right record
+//! ```
+
+use std::time::Instant;
+
+use wardkey_core::decide::Granted;
+use wardkey_core::message::key::{KeyDetails, Pin};
+use wardkey_core::proof::assertion::Assertion;
+use wardkey_core::proof::identification::Proven;
+
+use super::Login;
+use super::judge::Person;
+use crate::refusal::Refusal;
+use crate::world::World;
+
+/// A key proved whose it is, and that person may log in.
+pub struct Recognised {
+    pub person: Box<Person>,
+    pub proven: Proven,
+    /// Where the key is that proved itself: no other one gets the PIN.
+    pub path: String,
+    /// What the key says of itself.
+    pub details: Option<KeyDetails>,
+    since: Moment,
+}
+
+impl Recognised {
+    /// # Errors
+    /// The person may not log in, or not with this key: no PIN has been asked for, and the reason is said to
+    /// nobody but the person, whose key has proved itself. Or the clock cannot be read.
+    pub fn new(
+        person: Box<Person>,
+        proven: Proven,
+        path: String,
+        details: Option<KeyDetails>,
+        world: &World<'_>,
+        login: &Login,
+    ) -> Result<Self, Refusal> {
+        person.may_use(proven.credential(), login)?;
+        Ok(Self { person, proven, path, details, since: Moment::now(world)? })
+    }
+
+    /// Whether it was not long ago.
+    ///
+    /// # Errors
+    /// The clock cannot be read.
+    pub fn is_fresh(&self, world: &World<'_>) -> Result<bool, Refusal> {
+        let now = Moment::now(world)?;
+        // In suspend the first clock stands still, and the second one counts whole seconds.
+        let elapsed = now.instant.saturating_duration_since(self.since.instant);
+        let slept = now.boottime.saturating_sub(self.since.boottime);
+        Ok(elapsed <= world.timeouts.fresh && slept <= world.timeouts.fresh.as_secs() + 1)
+    }
+}
+
+/// A moment by both clocks that cannot be set.
+struct Moment {
+    instant: Instant,
+    boottime: u64,
+}
+
+impl Moment {
+    fn now(world: &World<'_>) -> Result<Self, Refusal> {
+        Ok(Self { instant: Instant::now(), boottime: world.machine.clock()?.boottime })
+    }
+}
+
+/// The person has answered the question.
+pub struct Answered {
+    pub recognised: Recognised,
+    pub pin: Pin,
+}
+
+/// Evidence and key are as they were, and the key is this login's until the outcome.
+pub struct Held(pub Answered);
+
+/// The key signed, and the decision is made.
+pub struct Signed {
+    pub person: Box<Person>,
+    pub granted: Granted,
+    pub assertion: Assertion,
+}

@@ -1,0 +1,49 @@
+//! A machine as a test wants it.
+
+use std::sync::{Arc, Mutex};
+
+use wardkey_core::codec::Bytes;
+use wardkey_core::marks::Marks;
+use wardkey_core::time::{ClockReading, UnixTime};
+
+use crate::machine::Machine;
+use crate::refusal::Refusal;
+
+/// A machine whose clock stands until a test sets it.
+pub struct FakeMachine {
+    pub clock: Arc<Mutex<ClockReading>>,
+    pub marks: Mutex<Marks>,
+    pub marks_broken: bool,
+    /// Marks can be read and not written.
+    pub marks_full: bool,
+}
+
+impl FakeMachine {
+    pub fn at(time: u64) -> Self {
+        let clock = ClockReading { realtime: UnixTime(time), boottime: 5_000, boot_id: Bytes::new(*b"boot").unwrap() };
+        Self { clock: Arc::new(Mutex::new(clock)), marks: Mutex::default(), marks_broken: false, marks_full: false }
+    }
+}
+
+impl Machine for FakeMachine {
+    fn clock(&self) -> Result<ClockReading, Refusal> {
+        Ok(self.clock.lock().unwrap().clone())
+    }
+    fn random(&self, out: &mut [u8]) -> Result<(), Refusal> {
+        getrandom::fill(out).unwrap();
+        Ok(())
+    }
+    fn marks(&self) -> Result<Marks, Refusal> {
+        if self.marks_broken {
+            return Err(Refusal::new(wardkey_core::code::Code::MarksUnreadable, "broken"));
+        }
+        Ok(self.marks.lock().unwrap().clone())
+    }
+    fn raise_marks(&self, raise: &dyn Fn(&mut Marks)) -> Result<(), String> {
+        if self.marks_full {
+            return Err("No space left on device".into());
+        }
+        raise(&mut self.marks.lock().unwrap());
+        Ok(())
+    }
+}

@@ -1,0 +1,101 @@
+//! What can go wrong in a scene: one change each.
+
+use wardkey_core::code::Code;
+use wardkey_core::codec::List;
+use wardkey_core::message::agent::{Reply as AgentReply, Request as AgentRequest};
+use wardkey_core::message::key::{KeyDetails, Reply as KeyReply, Request as KeyRequest};
+use zeroize::Zeroizing;
+
+use super::scene::*;
+use crate::talk::Answer;
+use wardkey_testkit::Deployment;
+
+pub type Change = fn(&mut Scene);
+
+/// The key process answers Assert by this failure.
+pub fn key_fails(scene: &mut Scene, code: Code, tries: Option<u8>) {
+    scene.key_instead(move |_, request| match request {
+        KeyRequest::Assert(_) => vec![Act::Say(KeyReply::Touch), Act::Say(failed(code, tries))],
+        _ => vec![],
+    });
+}
+
+pub fn at_begin(scene: &mut Scene, acts: Vec<Act<AgentReply>>) {
+    scene.agent_instead(move |_, request| match request {
+        AgentRequest::Begin(_) => acts.clone(),
+        _ => vec![],
+    });
+}
+
+pub fn at_hold(scene: &mut Scene, acts: Vec<Act<AgentReply>>) {
+    scene.agent_instead(move |_, request| match request {
+        AgentRequest::Hold => acts.clone(),
+        _ => vec![],
+    });
+}
+
+pub fn at_outcome(scene: &mut Scene, acts: Vec<Act<AgentReply>>) {
+    scene.agent_instead(move |_, request| match request {
+        AgentRequest::Outcome(_) => acts.clone(),
+        _ => vec![],
+    });
+}
+
+pub fn at_identify(scene: &mut Scene, acts: Vec<Act<KeyReply>>) {
+    scene.key_instead(move |_, request| match request {
+        KeyRequest::Identify(_) => acts.clone(),
+        _ => vec![],
+    });
+}
+
+pub fn at_assert(scene: &mut Scene, acts: Vec<Act<KeyReply>>) {
+    scene.key_instead(move |_, request| match request {
+        KeyRequest::Assert(_) => acts.clone(),
+        _ => vec![],
+    });
+}
+
+pub fn shows(scene: &mut Scene, change: fn(&mut Deployment)) {
+    let mut deployment = Deployment::new();
+    change(&mut deployment);
+    deployment.refresh();
+    scene.agent_shows(&deployment);
+}
+
+pub fn details(scene: &mut Scene, change: fn(&mut KeyDetails)) {
+    scene.key_instead(move |_, request| match request {
+        KeyRequest::Identify(_) => {
+            let KeyReply::Identified(mut reply) = identified(request, 1) else { unreachable!() };
+            change(reply.key.details.as_mut().unwrap());
+            vec![Act::Say(KeyReply::Identified(reply))]
+        }
+        _ => vec![],
+    });
+}
+
+/// The key of `seed` claims credential `id`.
+pub fn claimed(scene: &mut Scene, seed: u8, id: u8) {
+    scene.key_instead(move |_, request| match request {
+        KeyRequest::Identify(_) => vec![Act::Say(claims(request, seed, id))],
+        _ => vec![],
+    });
+}
+
+/// As a key process of before proofs answers.
+pub fn without_proof(request: &KeyRequest) -> KeyReply {
+    let KeyReply::Identified(reply) = identified(request, 1) else { unreachable!() };
+    KeyReply::Identified(wardkey_core::message::key::Identified { proof: None, ..reply })
+}
+
+/// The agent says that credential `id` is locked out.
+pub fn locked(scene: &mut Scene, id: u8) {
+    let credential = wardkey_core::id::CredentialId::new(vec![id; 32]).unwrap();
+    let locked = List::new(vec![wardkey_core::message::agent::Locked { credential, seconds: u64::MAX }]).unwrap();
+    let grant =
+        wardkey_core::message::agent::Grant { locked: Some(locked), ..grant_of(Deployment::new().evidence("hanako")) };
+    at_begin(scene, vec![Act::Say(AgentReply::Granted(Box::new(grant)))]);
+}
+
+pub fn types(scene: &mut Scene, text: &str) {
+    scene.person = Person::answers(Answer::Typed(Zeroizing::new(text.into())));
+}
