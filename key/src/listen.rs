@@ -32,7 +32,7 @@ use wardkey_ipc::{Channel, Peer};
 
 use self::process::{Ending, Process, Serving};
 use crate::caller::Caller;
-use crate::serve::Company;
+use crate::serve::Others;
 
 pub use handover::{inherited_socket, receive};
 pub(crate) use handover::{receive_message, send_message};
@@ -197,7 +197,7 @@ pub fn run(
             let Some(serving) = admit(connection, &judge, &busy, &mut complained) else { continue };
             // The agent watches, and a watch sends nothing to a key.
             let agents = |other: &Process| other.serving.as_ref().is_some_and(|other| other.caller == Caller::Agent);
-            let company = if busy.iter().all(agents) { Company::Alone } else { Company::Others };
+            let company = if busy.iter().all(agents) { Others::None } else { Others::Perhaps };
             match hand_over(serving, company, spare.take(), &worker, &mut ending) {
                 Some(process) => {
                     busy.push(process);
@@ -223,7 +223,7 @@ pub fn run_one(
     let serving = Serving::new(connection, peer, caller, None);
     let mut ending = Ending::default();
     // Who else is served, only systemd knows.
-    let Some(mut process) = hand_over(serving, Company::Others, None, &worker, &mut ending) else { return Ok(()) };
+    let Some(mut process) = hand_over(serving, Others::Perhaps, None, &worker, &mut ending) else { return Ok(()) };
     while !process.has_ended() {
         let nothing = PollFlags::empty();
         let mut fds = [PollFd::new(process.control.as_fd(), nothing)];
@@ -279,7 +279,7 @@ fn refuse(connection: OwnedFd) {
 /// to a new one.
 fn hand_over(
     serving: Serving,
-    company: Company,
+    company: Others,
     ready: Option<Process>,
     worker: &impl Fn() -> Command,
     ending: &mut Ending<Process>,

@@ -26,7 +26,7 @@ use wardkey_key::broker::{self, Broker};
 use wardkey_key::caller::{self, Authority};
 use wardkey_key::keys::Description;
 use wardkey_key::sandbox::{self, Role};
-use wardkey_key::serve::{Client, Company};
+use wardkey_key::serve::{Client, Others};
 use wardkey_key::{Bus, HidrawKeys, listen, serve};
 
 fn main() -> ExitCode {
@@ -154,7 +154,7 @@ impl Bus for Shared {
     }
 }
 
-fn attend(stream: UnixStream, agent: Option<u32>, company: Company, broker: Rc<Broker>) -> ExitCode {
+fn attend(stream: UnixStream, agent: Option<u32>, company: Others, broker: Rc<Broker>) -> ExitCode {
     let (Ok(peer), Ok(channel)) = (Peer::of(&stream), Channel::new(stream, MAX_KEY_FRAME)) else {
         return ExitCode::FAILURE;
     };

@@ -1,7 +1,10 @@
 //! One connection: requests one after the other, on one key from identifying to
 //! assertion.
 
+mod client;
 mod convert;
+mod looking;
+mod managing;
 mod search;
 
 use std::cell::RefCell;
@@ -10,14 +13,15 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use wardkey_core::code::Code;
-use wardkey_core::message::key::{Assert, KeyFailure, MakeCredential, Reply, Request};
+use wardkey_core::message::key::{Assert, KeyFailure, Reply, Request};
 use wardkey_ipc::{Channel, Deadline, IpcError};
 
 use crate::KeyError;
 use crate::caller::Caller;
-use crate::keys::{Contention, Limits, NewCredential, STEP, SecurityKey, SecurityKeys};
+use crate::keys::{Contention, Limits, STEP, SecurityKey, SecurityKeys};
 use crate::watch::{Watch, Woken};
-use search::{Next, Search};
+pub use client::{Client, Others};
+use search::Search;
 
 /// How long a caller may take to say what it wants.
 const FIRST_REQUEST: Duration = Duration::from_secs(10);
@@ -33,47 +37,11 @@ const MARGIN: Duration = Duration::from_secs(15);
 /// Requests of one connection: a device that lies may be plugged in again and again.
 const MAX_REQUESTS: usize = 1024;
 
-/// The longest wait for another key while one is plugged in that is registered, but not for this name: whoever
-/// mistyped the name has been told, and shall not wait a minute for the refusal.
-const BESIDE_ANOTHER: Duration = Duration::from_secs(30);
-/// The longest that asking all devices once may take: 16 that hardly answer.
-const FIRST_ROUND: Duration = Duration::from_secs(30);
-
 /// The longest that a key may take to say what it is before it is known what is wanted of it.
 const EARLY: Duration = Duration::from_millis(250);
 
 /// Has the process end after this time, or never; each call replaces the last.
 pub type Watchdog = fn(Option<Duration>);
-
-/// Who is served, for as long as that one may be.
-pub struct Client {
-    caller: Caller,
-    /// Whether the caller still is what it was when it connected.
-    still: Box<dyn Fn() -> bool>,
-}
-
-impl Client {
-    /// A caller whose rights can end; `still` is asked before each request.
-    pub fn while_it(caller: Caller, still: impl Fn() -> bool + 'static) -> Self {
-        Self { caller, still: Box::new(still) }
-    }
-}
-
-/// A caller whose rights cannot end.
-impl From<Caller> for Client {
-    fn from(caller: Caller) -> Self {
-        Self::while_it(caller, || true)
-    }
-}
-
-/// Whether others use the keys at this moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Company {
-    /// Nobody but perhaps the agent, who only watches.
-    Alone,
-    /// Somebody, or it is not known.
-    Others,
-}
 
 /// Why a connection ends.
 #[derive(Debug, thiserror::Error)]
@@ -100,23 +68,23 @@ pub fn refuse(mut channel: Channel) {
 pub fn serve(
     channel: Channel,
     client: impl Into<Client>,
-    company: Company,
+    others: Others,
     keys: &mut dyn SecurityKeys,
     watchdog: Watchdog,
 ) -> Result<(), ServeError> {
-    let Client { caller, still } = client.into();
+    let Client { caller, may_go_on } = client.into();
     let cancel = Rc::new(channel.as_fd().try_clone_to_owned()?);
     let channel = Rc::new(RefCell::new(channel));
     let mut session =
-        Session { channel, cancel, caller, still, keys, watchdog, held: None, search: None, ready: Vec::new() };
+        Session { channel, cancel, caller, may_go_on, keys, watchdog, held: None, search: None, ready: Vec::new() };
     // Opening a device may block in the kernel.
     session.allow(FIRST_REQUEST);
-    session.prepare(company);
+    session.prepare(others);
     session.share_again();
 
     let served = session.converse();
     // Who supervises this process ends the reading side when the caller's rights end. The caller is told why.
-    if served.is_err() && !(session.still)() {
+    if served.is_err() && !(session.may_go_on)() {
         return session.refuse();
     }
     served
@@ -146,7 +114,7 @@ struct Session<'k> {
     channel: Rc<RefCell<Channel>>,
     cancel: Rc<OwnedFd>,
     caller: Caller,
-    still: Box<dyn Fn() -> bool>,
+    may_go_on: Box<dyn Fn() -> bool>,
     keys: &'k mut dyn SecurityKeys,
     watchdog: Watchdog,
     held: Option<Held>,
@@ -169,7 +137,7 @@ impl Session<'_> {
                 Err(error) => return Err(error.into()),
             };
             // A right is checked when it is used, not when it was given.
-            if !(self.still)() {
+            if !(self.may_go_on)() {
                 return self.refuse();
             }
             self.share(&request);
@@ -209,14 +177,14 @@ impl Session<'_> {
 
     /// Finds and opens the keys while the caller still says what it wants. The only key of the only caller
     /// is asked what it is as well; otherwise nothing is sent, for another login may be using a key.
-    fn prepare(&mut self, company: Company) {
+    fn prepare(&mut self, others: Others) {
         if self.caller == Caller::Agent {
             return;
         }
         self.ready = self.keys.list();
         // Only looking: whoever uses a key is not disturbed.
         self.keys.on_contention(Contention::FailAtOnce);
-        if let (Company::Alone, [key]) = (company, self.ready.as_mut_slice()) {
+        if let (Others::None, [key]) = (others, self.ready.as_mut_slice()) {
             let limits = Limits::until(Instant::now() + EARLY);
             // One that does not say it now is looked at again, from the beginning, when something is wanted of it.
             if key.info(&limits).is_err() {
@@ -372,77 +340,6 @@ impl Session<'_> {
         }
     }
 
-    /// Goes on with the search, to the next answer.
-    fn search(&mut self) -> Result<Reply, Stop> {
-        let Some((mut search, deadline)) = self.search.take() else {
-            return Err(Stop::Protocol("nothing is looked for"));
-        };
-        let outcome = self.look_for(&mut search, deadline);
-        self.search = Some((search, deadline));
-        Ok(outcome?)
-    }
-
-    fn look_for(&mut self, search: &mut Search, whole: Instant) -> Result<Reply, KeyError> {
-        self.allow(whole.saturating_duration_since(Instant::now()).max(FIRST_ROUND));
-        let limits = self.limits(MAX_KEY_WAIT);
-        let ready = std::mem::take(&mut self.ready);
-        let plugged = if ready.is_empty() { self.keys.list() } else { ready };
-        search.look(plugged, &[]);
-        let mut watch = None;
-        let mut told = None;
-        let mut deadline = whole;
-        loop {
-            let next = search.next();
-            // What was plugged in at the beginning is asked once, however little time there is.
-            let is_first_round = watch.is_none() && matches!(next, Next::Ask(_) | Next::Tell(_));
-            if Instant::now() >= deadline && !is_first_round {
-                return Err(search.failure());
-            }
-            match next {
-                Next::Ask(index) | Next::AskAgain(index) => search.ask(index, &limits, || self.caller_waits())?,
-                Next::Tell(claims) => return Ok(Reply::Identified(*claims)),
-                Next::AskFurther => return Ok(Reply::NoneYet),
-                Next::Wait(until) => {
-                    let watch = match &mut watch {
-                        Some(watch) => &*watch,
-                        // Before the first wait once more: one may have come before the watch began.
-                        none => {
-                            let begun = Watch::new().map_err(|_| KeyError::Internal("cannot watch /dev"))?;
-                            search.look(self.keys.list(), &[]);
-                            *none = Some(begun);
-                            continue;
-                        }
-                    };
-                    let standing = search.standing();
-                    if told.as_ref() != Some(&standing) {
-                        deadline = match standing {
-                            Reply::Unregistered(_) => whole.min(Instant::now() + BESIDE_ANOTHER),
-                            _ => whole,
-                        };
-                        // A caller that is gone is noticed by its descriptor.
-                        let _ = self.reply(&standing);
-                        told = Some(standing);
-                    }
-                    self.wait_for_change(watch, until.map_or(deadline, |until| until.min(deadline)))?;
-                    search.look(self.keys.list(), &watch.replaced());
-                }
-            }
-        }
-    }
-
-    /// Waits until something was plugged in or out, or until then.
-    fn wait_for_change(&self, watch: &Watch, until: Instant) -> Result<(), KeyError> {
-        use std::os::fd::AsFd;
-        if self.channel.borrow().has_message() {
-            return Err(KeyError::Cancelled);
-        }
-        match watch.wait(Some(until), self.cancel.as_fd()) {
-            Ok(Woken::Changed | Woken::TimedOut) => Ok(()),
-            Ok(Woken::Caller) => Err(KeyError::Cancelled),
-            Err(_) => Err(KeyError::Internal("cannot watch /dev")),
-        }
-    }
-
     fn assert(&mut self, request: &Assert) -> Result<Reply, Stop> {
         let wait = millis(request.wait_ms, MAX_TOUCH_WAIT);
         self.allow(wait);
@@ -461,93 +358,6 @@ impl Session<'_> {
             &limits,
         )?;
         Ok(convert::assertion(assertion)?)
-    }
-
-    fn make_credential(&mut self, request: &MakeCredential) -> Result<Reply, Stop> {
-        let wait = millis(request.wait_ms, MAX_KEY_WAIT);
-        self.allow(wait + MAX_TOUCH_WAIT);
-        let deadline = Instant::now() + wait;
-        let mut key = self.the_one_key(Some(deadline))?;
-        let exclude: Vec<Vec<u8>> = request.exclude.iter().map(|id| id.as_slice().to_vec()).collect();
-        let mut limits = self.limits(MAX_TOUCH_WAIT);
-        limits.deadline = limits.deadline.min(deadline);
-        let wanted = NewCredential {
-            pin: &request.pin,
-            rp_id: request.rp_id.as_str(),
-            user_handle: request.user_handle.as_slice(),
-            user_name: &request.user_name,
-            display_name: &request.display_name,
-            client_data: request.client_data.as_slice(),
-            algorithms: &request.algorithms,
-            exclude: &exclude,
-            protection: request.cred_protect,
-        };
-        if !(1..=3).contains(&wanted.protection) || !(1..=64).contains(&wanted.user_handle.len()) {
-            return Err(Stop::Protocol("credential that no key can make"));
-        }
-        let registration = key.make_credential(&wanted, &limits)?;
-        let aaguid = key.info(&limits)?.aaguid;
-        Ok(convert::credential(registration, aaguid)?)
-    }
-
-    fn change(
-        &mut self,
-        change: impl FnOnce(&mut dyn SecurityKey, &Limits) -> Result<(), KeyError>,
-    ) -> Result<Reply, Stop> {
-        let wait = Duration::from_secs(30);
-        self.allow(wait);
-        let mut key = self.the_one_key(None)?;
-        let limits = self.limits(wait);
-        change(key.as_mut(), &limits)?;
-        Ok(Reply::Done)
-    }
-
-    /// The only key that is plugged in; waits for one until `deadline` if there
-    /// is one. What was identified before is let go.
-    fn the_one_key(&mut self, deadline: Option<Instant>) -> Result<Box<dyn SecurityKey>, KeyError> {
-        (self.held, self.search) = (None, None);
-        self.wait_for_key(deadline.unwrap_or_else(Instant::now), |mut keys| match (keys.pop(), keys.is_empty()) {
-            (Some(key), true) => Ok(Some(key)),
-            (Some(_), false) => Err(KeyError::Several),
-            (None, _) => Ok(None),
-        })
-        .map_err(|error| match (error, deadline) {
-            (KeyError::NoKeyInTime, None) => KeyError::NoKey,
-            (error, _) => error,
-        })
-    }
-
-    /// Looks at the keys, and again after each change, until `choose` finds one.
-    fn wait_for_key<T>(
-        &mut self,
-        deadline: Instant,
-        mut choose: impl FnMut(Vec<Box<dyn SecurityKey>>) -> Result<Option<T>, KeyError>,
-    ) -> Result<T, KeyError> {
-        use std::os::fd::AsFd;
-        if let Some(found) = choose(self.keys.list())? {
-            return Ok(found);
-        }
-        if Instant::now() >= deadline {
-            return Err(KeyError::NoKeyInTime);
-        }
-        let watch = Watch::new().map_err(|_| KeyError::Internal("cannot watch /dev"))?;
-        // A caller that is gone is noticed by its descriptor.
-        let _ = self.reply(&Reply::Insert);
-        loop {
-            // Once more: one may have come before the watch began.
-            if let Some(found) = choose(self.keys.list())? {
-                return Ok(found);
-            }
-            if self.channel.borrow().has_message() {
-                return Err(KeyError::Cancelled);
-            }
-            match watch.wait(Some(deadline), self.cancel.as_fd()) {
-                Ok(Woken::Changed) => {}
-                Ok(Woken::Caller) => return Err(KeyError::Cancelled),
-                Ok(Woken::TimedOut) => return Err(KeyError::NoKeyInTime),
-                Err(_) => return Err(KeyError::Internal("cannot watch /dev")),
-            }
-        }
     }
 }
 

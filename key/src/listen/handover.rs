@@ -6,7 +6,7 @@ use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 
-use crate::serve::Company;
+use crate::serve::Others;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
@@ -19,18 +19,18 @@ const ALONE: u8 = b'a';
 const WITH_OTHERS: u8 = b'c';
 
 /// Hands `connection` to the process at the other end of `control`.
-pub(super) fn send(control: &UnixStream, connection: BorrowedFd<'_>, company: Company) -> Result<(), Errno> {
-    let byte = if company == Company::Alone { ALONE } else { WITH_OTHERS };
+pub(super) fn send(control: &UnixStream, connection: BorrowedFd<'_>, others: Others) -> Result<(), Errno> {
+    let byte = if others == Others::None { ALONE } else { WITH_OTHERS };
     send_message(control.as_fd(), &[byte], Some(connection))
 }
 
 /// Waits for the connection that the parent hands over; `None` when it will not.
 #[must_use]
-pub fn receive(control: BorrowedFd<'_>) -> Option<(OwnedFd, Company)> {
+pub fn receive(control: BorrowedFd<'_>) -> Option<(OwnedFd, Others)> {
     let mut byte = [0];
     let (_, connection) = receive_message(control, &mut byte).ok()?;
-    let company = if byte == [ALONE] { Company::Alone } else { Company::Others };
-    Some((connection?, company))
+    let others = if byte == [ALONE] { Others::None } else { Others::Perhaps };
+    Some((connection?, others))
 }
 
 /// Sends bytes and, with them, a descriptor.

@@ -14,7 +14,7 @@ use wardkey_core::name::RpId;
 use wardkey_ipc::{Channel, Deadline};
 use wardkey_key::caller::Caller;
 use wardkey_key::keys::{Description, SecurityKey, SecurityKeys};
-use wardkey_key::serve::{Company, serve};
+use wardkey_key::serve::{Others, serve};
 use wardkey_softkey::SoftKey;
 
 use crate::plugged::{RP, open, pin};
@@ -47,7 +47,7 @@ impl Connection {
         let process = std::thread::spawn(move || {
             let channel = Channel::new(theirs, MAX_KEY_FRAME).expect("a channel");
             // It ends with an error, as its caller hangs up.
-            let _ = serve(channel, Caller::Root, Company::Alone, &mut Bus(keys), |_| {});
+            let _ = serve(channel, Caller::Root, Others::None, &mut Bus(keys), |_| {});
         });
         let channel = Channel::new(ours, MAX_KEY_FRAME).expect("a channel");
         Self { channel: Some(channel), process: Some(process), path: String::new() }
