@@ -224,13 +224,10 @@ impl Session<'_> {
                 }
                 None => Err(Stop::Protocol("nothing was identified")),
             },
-            Request::AskFurther { allow, more } => match &mut self.search {
-                Some((search, _)) => {
-                    search.ask_further(&allow, more);
-                    self.search()
-                }
-                None => Err(Stop::Protocol("nothing was identified")),
-            },
+            Request::AskFurther { allow, more } => {
+                let taken = self.search.as_mut().is_some_and(|(search, _)| search.ask_further(&allow, more));
+                if taken { self.search() } else { Err(Stop::Protocol("no further credentials are wanted")) }
+            }
             Request::Touch { path, wait_ms } => {
                 let wait = millis(wait_ms, MAX_KEY_WAIT);
                 self.allow(wait);

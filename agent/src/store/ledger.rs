@@ -1,6 +1,8 @@
 //! The rules by which an outcome changes a [`Ledger`]: replay, signature counters, failures, events.
 //!
 //! The same rules run over a transaction of `state.redb` and, when the disk takes nothing, over memory.
+//!
+//! Errors of this module are [`AgentError`]: the store cannot be used, and nothing may be kept.
 
 use wardkey_core::code::Code;
 use wardkey_core::event::{Event, EventName, Outcome};
@@ -37,44 +39,20 @@ pub struct Settled {
 /// Where outcomes are settled.
 pub trait Ledger {
     /// The outcome with this id, if it was settled before.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     fn settled(&self, id: &EventId) -> Result<Option<Settled>, AgentError>;
     /// Settles an outcome.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     fn settle(&mut self, id: &EventId, settled: Settled) -> Result<(), AgentError>;
     /// The greatest signature counter of a credential.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     fn counter(&self, key: &Hash) -> Result<Option<u32>, AgentError>;
     /// Stores a signature counter.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     fn set_counter(&mut self, key: &Hash, counter: u32) -> Result<(), AgentError>;
     /// Failures of a subject.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     fn failures(&self, subject: &Subject) -> Result<Failures, AgentError>;
     /// Stores failures; a count of 0 forgets the subject.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     fn set_failures(&mut self, subject: &Subject, failures: Failures) -> Result<(), AgentError>;
     /// Remembers a person who logged in here.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     fn seen(&mut self, person: &Hash, now: UnixTime) -> Result<(), AgentError>;
     /// Appends an event to the spool.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     fn push(&mut self, event: &Event) -> Result<(), AgentError>;
 }
 
@@ -114,9 +92,6 @@ pub enum Answer {
 }
 
 /// Settles an entry.
-///
-/// # Errors
-/// [`AgentError`] when the store cannot be used; then nothing may be kept.
 pub fn settle(ledger: &mut impl Ledger, entry: &Entry) -> Result<Answer, AgentError> {
     let [first_spare, second_spare] = entry.spare;
     let id = entry.event.id;

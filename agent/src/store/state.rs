@@ -3,6 +3,8 @@
 //! A disk that takes nothing does not stop a login: outcomes are then settled in memory by the same
 //! rules, their events go to the destinations from there, and all is written as soon as the disk
 //! lets us.
+//!
+//! Errors of this module are [`AgentError`]: the store cannot be used.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -152,9 +154,6 @@ impl State {
     }
 
     /// Failures of a subject.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     pub fn failures(&self, subject: &Subject) -> Result<Failures, AgentError> {
         let known = self.memory().failures.get(subject).copied();
         known.map_or_else(|| self.db.read(|transaction| read_failures(transaction, subject)), Ok)
@@ -173,9 +172,6 @@ impl State {
     }
 
     /// When a person last logged in here.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     pub fn last_seen(&self, person: &Hash) -> Result<Option<UnixTime>, AgentError> {
         let known = self.memory().seen.get(person).copied();
         if known.is_some() {
@@ -188,9 +184,6 @@ impl State {
     }
 
     /// Everybody who logged in here.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     pub fn seen_people(&self) -> Result<HashSet<Hash>, AgentError> {
         let mut seen: HashSet<Hash> = self.memory().seen.keys().copied().collect();
         self.db.read(|transaction| {
@@ -205,17 +198,11 @@ impl State {
     }
 
     /// The marks; empty at first.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     pub fn marks(&self) -> Result<Marks, AgentError> {
         self.value("marks")?.map_or_else(|| Ok(Marks::default()), |bytes| Ok(codec::from_bytes(&bytes)?))
     }
 
     /// Stores the marks.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     pub fn set_marks(&self, marks: &Marks) -> Result<(), AgentError> {
         let bytes = codec::to_bytes(marks);
         debug_assert!(bytes.len() <= Marks::MAX_BYTES);
@@ -223,9 +210,6 @@ impl State {
     }
 
     /// A value by name.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     pub fn value(&self, name: &str) -> Result<Option<Vec<u8>>, AgentError> {
         self.db.read(|transaction| {
             let Some(table) = existing(transaction.open_table(META))? else { return Ok(None) };
@@ -247,9 +231,6 @@ impl State {
     }
 
     /// Stores a value by name.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     pub fn set_value(&self, name: &str, value: &[u8]) -> Result<(), AgentError> {
         self.db.write(|transaction| {
             transaction.open_table(META)?.insert(name.as_bytes(), value)?;
@@ -258,21 +239,27 @@ impl State {
     }
 
     /// The next records for a destination: from memory while the disk takes nothing, else from the spool.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     pub fn pending(&self, to: &Destination, most: Most) -> Result<Vec<Record>, AgentError> {
-        let in_memory: Vec<Record> = self
-            .memory()
-            .pending(to)
-            .take(most.events)
-            .map(|event| Record { at: At::Memory(event.id), event: codec::to_bytes(event) })
-            .collect();
+        let in_memory = self.pending_in_memory(to, most);
         if !in_memory.is_empty() {
             return Ok(in_memory);
         }
         let rows = self.db.read(|transaction| read::pending(transaction, to, most))?;
         Ok(rows.into_iter().map(|row| Record { at: At::Disk(row.seq), event: row.event }).collect())
+    }
+
+    fn pending_in_memory(&self, to: &Destination, most: Most) -> Vec<Record> {
+        let mut bytes = 0_usize;
+        let memory = self.memory();
+        let records = memory
+            .pending(to)
+            .map(|event| Record { at: At::Memory(event.id), event: codec::to_bytes(event) })
+            .enumerate()
+            .take_while(|(number, record)| {
+                bytes = bytes.saturating_add(record.event.len());
+                *number < most.events && (*number == 0 || bytes <= most.bytes)
+            });
+        records.map(|(_, record)| record).collect()
     }
 
     /// Records have arrived at a destination.
@@ -297,18 +284,12 @@ impl State {
     }
 
     /// Records that a destination lacks.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     pub fn waiting(&self, to: &Destination) -> Result<u64, AgentError> {
         let in_memory = self.memory().pending(to).count() as u64;
         Ok(self.db.read(|transaction| read::waiting(transaction, to))? + in_memory)
     }
 
     /// Records lost events as an event that `make` makes of their number; in one transaction.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     pub fn record_lost(&self, make: impl FnOnce(u64) -> Event) -> Result<(), AgentError> {
         if self.db.read(read::lost)? == 0 {
             return Ok(());
@@ -321,9 +302,6 @@ impl State {
     }
 
     /// Forgets outcomes and failures that are too old to matter.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     pub fn forget_old(&self, now: UnixTime) -> Result<(), AgentError> {
         self.db.write(|transaction| {
             transaction

@@ -1,4 +1,6 @@
 //! HTTPS with JSON bodies, by ureq over a connector of ours that takes our TLS.
+//!
+//! Errors of this module are [`ServerError`].
 
 use std::fmt;
 use std::io::{Read, Write};
@@ -68,18 +70,12 @@ impl Http {
     }
 
     /// `GET`
-    ///
-    /// # Errors
-    /// [`ServerError`].
     pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ServerError> {
         let request = self.agent.get(format!("{}{path}", self.base)).config().timeout_global(Some(ANSWER)).build();
         Self::answer(request.call())
     }
 
     /// `POST` of a JSON body.
-    ///
-    /// # Errors
-    /// [`ServerError`].
     pub fn post<T: DeserializeOwned>(
         &self,
         path: &str,

@@ -1,5 +1,7 @@
 //! The server as the agent uses it: a trait, so that what is done with its answers can be tested
 //! without a network.
+//!
+//! Errors of this module are [`ServerError`].
 
 use std::sync::Arc;
 
@@ -17,52 +19,25 @@ use crate::identity::Identity;
 /// A server. Nothing that it says is believed before its signature was verified.
 pub trait Upstream: Send + Sync {
     /// `POST /v1/wait`
-    ///
-    /// # Errors
-    /// [`ServerError`].
     fn wait(&self, request: &WaitRequest) -> Result<WaitReply, ServerError>;
     /// `GET /v1/scopes/{scope}/changes`
-    ///
-    /// # Errors
-    /// [`ServerError`].
     fn changes(&self, scope: &ScopeName, since: u64) -> Result<ChangesReply, ServerError>;
     /// `GET /v1/policies/{hash}`
-    ///
-    /// # Errors
-    /// [`ServerError`].
     fn policy(&self, hash: &Hash) -> Result<Vec<u8>, ServerError>;
     /// `POST /v1/events`
-    ///
-    /// # Errors
-    /// [`ServerError`].
     fn events(&self, request: &EventsRequest) -> Result<EventsReply, ServerError>;
     /// `POST /v1/renew`
-    ///
-    /// # Errors
-    /// [`ServerError`].
     fn renew(&self, request: &RenewRequest) -> Result<JoinReply, ServerError>;
     /// `POST /v1/time`: a person waits for the answer.
-    ///
-    /// # Errors
-    /// [`ServerError`].
     fn time(&self, request: &TimeRequest) -> Result<TimeReply, ServerError>;
     /// `POST /v1/enrol/begin`
-    ///
-    /// # Errors
-    /// [`ServerError`].
     fn enrol_begin(&self, request: &EnrolBeginRequest) -> Result<EnrolBeginReply, ServerError>;
     /// `POST /v1/enrol/finish`
-    ///
-    /// # Errors
-    /// [`ServerError`].
     fn enrol_finish(&self, request: &EnrolFinishRequest) -> Result<EnrolFinishReply, ServerError>;
 }
 
 /// Makes connections to the server.
 pub trait Connect: Send + Sync {
     /// A server that is trusted if a certificate of `ca` (DER) says so.
-    ///
-    /// # Errors
-    /// [`ServerError`] when identity or CA cannot be used.
     fn open(&self, identity: &Identity, ca: &[u8], clock: &Arc<Clock>) -> Result<Arc<dyn Upstream>, ServerError>;
 }

@@ -7,6 +7,7 @@ use wardkey_core::message::key::Reply;
 use super::search::{Next, Search};
 use super::{MAX_KEY_WAIT, Session, Stop};
 use crate::KeyError;
+use crate::keys::Limits;
 use crate::watch::{Watch, Woken};
 
 /// The longest wait for another key while one is plugged in that is registered, but not for this name: whoever
@@ -35,15 +36,21 @@ impl Session<'_> {
         let mut watch = None;
         let mut told = None;
         let mut deadline = whole;
+        let first_round = Instant::now() + FIRST_ROUND;
         loop {
             let next = search.next();
             // What was plugged in at the beginning is asked once, however little time there is.
-            let is_first_round = watch.is_none() && matches!(next, Next::Ask(_) | Next::Tell(_));
+            let is_first_round =
+                watch.is_none() && matches!(next, Next::Ask(_) | Next::Tell(_)) && Instant::now() < first_round;
             if Instant::now() >= deadline && !is_first_round {
                 return Err(search.failure());
             }
             match next {
-                Next::Ask(index) | Next::AskAgain(index) => search.ask(index, &limits, || self.caller_waits())?,
+                Next::Ask(index) | Next::AskAgain(index) => {
+                    let until = if is_first_round { first_round } else { deadline };
+                    let limits = Limits { deadline: until, ..limits.clone() };
+                    search.ask(index, &limits, || self.caller_waits())?;
+                }
                 Next::Tell(claims) => return Ok(Reply::Identified(*claims)),
                 Next::AskFurther => return Ok(Reply::NoneYet),
                 Next::Wait(until) => {

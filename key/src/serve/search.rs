@@ -24,8 +24,10 @@ use crate::keys::{Limits, SecurityKey};
 /// How long a device may take for a step, and in all for its first turn, besides [`PER_ID`].
 const STEP: Duration = Duration::from_secs(1);
 const TURN: Duration = Duration::from_millis(1500);
-/// Added to a turn per credential that is asked for.
+/// Added to a turn per credential that is asked for; halved with each time that the device has failed.
 const PER_ID: Duration = Duration::from_millis(10);
+/// Credentials of one search.
+const MAX_CREDENTIALS: usize = 1 << 15;
 /// When a device that failed is asked again: doubled each time.
 const PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -66,6 +68,16 @@ struct Device {
     state: State,
     /// How many pages of credentials it holds none of.
     pages: usize,
+    /// How long it has taken in all: the quickest is asked for the next page first.
+    spent: Duration,
+}
+
+/// The way to the next page of credentials.
+enum Page {
+    /// Ask this device for it.
+    Of(usize),
+    /// Have the caller name it.
+    Further,
 }
 
 /// What to do next.
@@ -89,6 +101,8 @@ pub(super) struct Search {
     wanted: Vec<Vec<Vec<u8>>>,
     /// The caller can name further ones.
     more: bool,
+    /// The caller was asked for them.
+    awaits: bool,
     client_data: Vec<u8>,
     every: bool,
     devices: Vec<Device>,
@@ -96,6 +110,8 @@ pub(super) struct Search {
     told: Vec<String>,
     /// When the first claim was made that is to be told with others.
     first_claim: Option<Instant>,
+    /// One that failed was asked again since the last page.
+    retried: bool,
 }
 
 impl Search {
@@ -104,11 +120,13 @@ impl Search {
             rp_id: request.rp_id.to_string(),
             wanted: vec![request.allow.iter().map(|id| id.as_slice().to_vec()).collect()],
             more: request.more == Some(true),
+            awaits: false,
             client_data: request.client_data.as_slice().to_vec(),
             every: request.every,
             devices: Vec::new(),
             told: Vec::new(),
             first_claim: None,
+            retried: false,
         }
     }
 
@@ -116,13 +134,19 @@ impl Search {
         &self.rp_id
     }
 
-    /// Looks for further credentials as well.
-    pub fn ask_further(&mut self, allow: &[CredentialId], more: bool) {
+    /// Looks for further credentials as well; false when they were not asked for, or are too many.
+    #[must_use]
+    pub fn ask_further(&mut self, allow: &[CredentialId], more: bool) -> bool {
+        let named: usize = self.wanted.iter().map(Vec::len).sum();
+        if !std::mem::take(&mut self.awaits) || named + allow.len() > MAX_CREDENTIALS {
+            return false;
+        }
         // An empty list would ask for any credential.
         if !allow.is_empty() {
             self.wanted.push(allow.iter().map(|id| id.as_slice().to_vec()).collect());
         }
         self.more = more && !allow.is_empty();
+        true
     }
 
     /// Waits for a touch of the key that claims a credential at this node.
@@ -156,7 +180,7 @@ impl Search {
                     // is kept: while it is open the kernel gives its node to no other device.
                     if device.state.failed() > 0 { Device { key, ..device } } else { device }
                 }
-                None => Device { key, state: State::new(), pages: 0 },
+                None => Device { key, state: State::new(), pages: 0, spent: Duration::ZERO },
             });
         }
     }
@@ -169,10 +193,6 @@ impl Search {
             _ => None,
         });
         let first = waiting.min_by_key(|(_, failed, not_before)| (*failed > 0, *not_before));
-        let pages = self.wanted.len();
-        let holds_none = |device: &Device| matches!(device.state, State::Unregistered);
-        let further = self.devices.iter().position(|device| holds_none(device) && device.pages < pages);
-        let is_none_yet = self.more && self.devices.iter().any(holds_none);
         let claim = self.devices.iter().filter(|device| matches!(device.state, State::Claims(_)));
         let claim: Vec<String> = claim.map(|device| device.key.description().path.clone()).collect();
         if claim.is_empty() {
@@ -181,19 +201,54 @@ impl Search {
             self.first_claim = None;
         }
         let is_news = !claim.is_empty() && claim != self.told;
+        let is_fresh = matches!(first, Some((_, 0, _)));
         let is_late = self.first_claim.is_some_and(|first| first.elapsed() > OTHERS);
-        match first {
-            Some((index, 0, _)) if !is_news || (self.every && !is_late) => Next::Ask(index),
-            _ if is_news => {
+        let further = self.next_page();
+        // Everybody who may be meant has a while to make a claim of their own.
+        let is_to_tell = is_news && (!self.every || is_late || (!is_fresh && further.is_none()));
+        match (further, first) {
+            (_, Some((index, 0, _))) if !is_to_tell => Next::Ask(index),
+            _ if is_to_tell => {
                 self.told = claim;
                 self.claims().map_or(Next::Wait(None), |claims| Next::Tell(Box::new(claims)))
             }
-            Some((index, _, not_before)) if not_before <= now => Next::AskAgain(index),
-            _ if further.is_some() => further.map_or(Next::Wait(None), Next::AskAgain),
-            _ if is_none_yet => Next::AskFurther,
-            Some((_, _, not_before)) => Next::Wait(Some(not_before)),
-            None => Next::Wait(None),
+            (Some(page), failed) => {
+                // In turn with those that failed: neither keeps the other waiting.
+                let failed = failed.filter(|(_, _, not_before)| *not_before <= now);
+                let may_retry = !self.retried;
+                self.retried = failed.is_some() && may_retry;
+                match failed {
+                    Some((index, ..)) if may_retry => Next::AskAgain(index),
+                    _ => match page {
+                        Page::Of(index) => Next::AskAgain(index),
+                        Page::Further => {
+                            self.awaits = true;
+                            Next::AskFurther
+                        }
+                    },
+                }
+            }
+            (None, Some((index, _, not_before))) if not_before <= now => Next::AskAgain(index),
+            (None, Some((_, _, not_before))) => Next::Wait(Some(not_before)),
+            (None, None) => Next::Wait(None),
         }
+    }
+
+    /// What brings a key that holds none of what it was asked for on: the quickest first, so that one that is
+    /// slow on purpose does not keep the others from their pages.
+    fn next_page(&self) -> Option<Page> {
+        let holds_none = |device: &Device| matches!(device.state, State::Unregistered);
+        let devices = self.devices.iter().enumerate().filter(|(_, device)| holds_none(device));
+        let (index, device) = devices.min_by_key(|(_, device)| device.spent)?;
+        if device.pages < self.wanted.len() {
+            return Some(Page::Of(index));
+        }
+        if self.more {
+            return Some(Page::Further);
+        }
+        // The quickest is through: now the others.
+        let behind = |(_, device): &(usize, &Device)| holds_none(device) && device.pages < self.wanted.len();
+        self.devices.iter().enumerate().find(behind).map(|(index, _)| Page::Of(index))
     }
 
     fn claims(&self) -> Option<Identified> {
@@ -219,7 +274,8 @@ impl Search {
         // One that holds none of a page is asked for the next one when the others had their turn.
         let Some(wanted) = self.wanted.get(device.pages) else { return Ok(()) };
         let ids = u32::try_from(wanted.len()).unwrap_or(u32::MAX);
-        let turn = Instant::now() + TURN + PER_ID * ids;
+        let begun = Instant::now();
+        let turn = begun + TURN + (PER_ID * ids) / (1 << device.state.failed().min(8));
         let limits = Limits { deadline: limits.deadline.min(turn), step: STEP, ..limits.clone() };
         let answer = device.key.identify(&self.rp_id, wanted, &self.client_data, &limits).and_then(|found| {
             let Some(assertion) = found else {
@@ -230,6 +286,7 @@ impl Search {
             let key = convert::asked(device.key.as_mut(), &limits)?;
             Ok(State::Claims(Box::new(Claim { key, proof })))
         });
+        device.spent += begun.elapsed();
         if matches!(answer, Ok(State::Claims(_))) {
             self.first_claim.get_or_insert_with(Instant::now);
         }

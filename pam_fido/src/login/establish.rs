@@ -1,7 +1,6 @@
 //! Connections and evidence, until a key has proved whose it is.
 
 use wardkey_core::code::Code;
-use wardkey_core::id::CredentialId;
 use wardkey_core::message::agent::{CandidatePage, Candidates, Grant, Request as AgentRequest};
 use wardkey_core::name::LoginName;
 use wardkey_ipc::{Channel, Deadline, IpcError};
@@ -26,8 +25,8 @@ pub(super) enum Round<T> {
 
 impl Attempt<'_, '_> {
     /// Connects, has the evidence judged, and a key prove whose it is. With `again`, the question has been
-    /// answered: only the key that holds this credential will do, and at once.
-    pub(super) fn establish(&mut self, again: Option<&CredentialId>) -> Result<Recognised, Refusal> {
+    /// answered: only the key that was recognised will do, and at once.
+    pub(super) fn establish(&mut self, again: Option<&Recognised>) -> Result<Recognised, Refusal> {
         while self.rounds < MAX_ROUNDS {
             self.rounds += 1;
             if let Round::Done(recognised) = self.round(again)? {
@@ -37,7 +36,7 @@ impl Attempt<'_, '_> {
         Err(Refusal::new(Code::KeyInUse, "the key went to another login again and again"))
     }
 
-    fn round(&mut self, again: Option<&CredentialId>) -> Result<Round<Recognised>, Refusal> {
+    fn round(&mut self, again: Option<&Recognised>) -> Result<Round<Recognised>, Refusal> {
         let mut early = None;
         if self.agent.is_none() {
             // The key process starts while the agent works.
@@ -63,9 +62,8 @@ impl Attempt<'_, '_> {
             }
         }
         let mut search = judged?;
-        if let Some(credential) = again {
-            search.allow = vec![credential.clone()];
-            search.more = None;
+        if let Some(recognised) = again {
+            search.only(recognised);
         }
         let connected = match early {
             Some(Ok(key)) => Ok(key),
@@ -164,6 +162,8 @@ impl Attempt<'_, '_> {
     pub(super) fn agent_lost<T>(&mut self, error: &IpcError) -> Result<Round<T>, Refusal> {
         self.agent = None;
         self.key = None;
+        // Another agent knows nothing of it, and judges the outcome by its clock.
+        self.time = None;
         self.lost += 1;
         let gone = matches!(error, IpcError::Closed | IpcError::Io(_));
         if gone && self.lost <= MAX_LOST { Ok(Round::Again) } else { Err(Refusal::agent(error)) }

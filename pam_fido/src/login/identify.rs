@@ -62,7 +62,9 @@ impl Attempt<'_, '_> {
         for _ in 0..MAX_CLAIMS {
             let identified = match (self.claims(at_once || unusable.is_some()), &unusable) {
                 (Ok(Round::Done(Some(identified))), _) => identified,
-                (Ok(Round::Done(None)), _) => match self.ask_further(&mut search)? {
+                // The person's own key was there: all further pages would only put the refusal off.
+                (Ok(Round::Done(None)), Some(refusal)) => return Err(refusal.clone()),
+                (Ok(Round::Done(None)), None) => match self.ask_further(&mut search)? {
                     Round::Done(()) => continue,
                     Round::Again => return Ok(Round::Again),
                 },

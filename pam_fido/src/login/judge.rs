@@ -13,6 +13,7 @@ use wardkey_core::server_time::Attested;
 use wardkey_core::snapshot::Snapshot;
 use wardkey_core::time::UnixTime;
 
+use super::states::Recognised;
 use super::{Attempt, Login};
 use crate::refusal::Refusal;
 use crate::world::World;
@@ -73,7 +74,7 @@ impl Person {
             grant.evidence.as_ref().ok_or_else(|| Refusal::new(Code::ProofInvalid, "the agent shows nothing"))?;
         let marks = world.machine.marks()?;
         let snapshot = Snapshot::verify(evidence, world.anchor, &marks, person)?;
-        super::outcome::note_verified(world, &snapshot);
+        super::outcome::note_verified(world, &snapshot, time);
         let now = now(world, &snapshot, &marks, time)?;
         let context = LoginContext { account, service: &login.service, remote: login.remote, now, marks: &marks };
         let permit = evaluate(&snapshot, &context).into_permit();
@@ -86,6 +87,11 @@ impl Person {
         let stage = stage::stage_by_time(&snapshot, now)?;
         let locked = grant.locked.iter().flat_map(|locked| locked.iter().cloned()).collect();
         Ok(Self { snapshot, marks, permit, stage, time: time.cloned(), locked })
+    }
+
+    /// The server's time, where it was asked for.
+    pub const fn server_time(&self) -> Option<&Attested> {
+        self.time.as_ref()
     }
 
     /// The time to judge this person's login by.
@@ -151,6 +157,18 @@ impl Person {
             return Err(Refusal { seconds: Some(seconds), ..refusal });
         }
         Ok(())
+    }
+}
+
+impl Search {
+    /// Looks for nothing but the key that was recognised: at a shared account it may be on a later page.
+    pub fn only(&mut self, recognised: &Recognised) {
+        let (person, credential) = (recognised.person.snapshot.login().clone(), recognised.proven.credential());
+        if let Sought::Shared(candidates) = &mut self.sought {
+            *candidates = vec![Candidate { person, credential: credential.clone() }];
+        }
+        self.allow = vec![credential.clone()];
+        self.more = None;
     }
 }
 

@@ -183,8 +183,7 @@ impl Attempt<'_, '_> {
         self.told.wait = false;
 
         while !(self.is_unchanged(&answered.recognised)? && self.hold()?) {
-            let credential = answered.recognised.proven.credential().clone();
-            answered.recognised = self.establish(Some(&credential))?;
+            answered.recognised = self.establish(Some(&answered.recognised))?;
         }
         Ok(Held(answered))
     }

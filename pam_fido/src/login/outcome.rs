@@ -9,6 +9,7 @@ use wardkey_core::id::EventId;
 use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::{LoginOutcome, LoginResult, Request as AgentRequest};
 use wardkey_core::policy::stage::Stage;
+use wardkey_core::server_time::Attested;
 use wardkey_core::snapshot::Snapshot;
 use wardkey_core::texts;
 use wardkey_ipc::{Deadline, IpcError};
@@ -133,7 +134,9 @@ impl Attempt<'_, '_> {
     fn raise_marks(&mut self, person: &Person) {
         let world = &self.world;
         let result = person.now(world).and_then(|now| {
-            raise(world, &person.snapshot, &|marks| marks.remember(leaf_key(person.snapshot.login()), now))
+            raise(world, &person.snapshot, person.server_time(), &|marks| {
+                marks.remember(leaf_key(person.snapshot.login()), now)
+            })
         });
         let Err(error) = result else { return };
         self.world.journal.error(&format!("{}: marks were not raised: {}", Code::MarksNotRaised, error.detail));
@@ -145,11 +148,17 @@ impl Attempt<'_, '_> {
 }
 
 /// Raises marks and clock to what a snapshot shows, and does `more` to them.
-fn raise(world: &World<'_>, snapshot: &Snapshot, more: &dyn Fn(&mut Marks)) -> Result<(), Refusal> {
+fn raise(
+    world: &World<'_>,
+    snapshot: &Snapshot,
+    time: Option<&Attested>,
+    more: &dyn Fn(&mut Marks),
+) -> Result<(), Refusal> {
     let reading = world.machine.clock()?;
     let raise = |marks: &mut Marks| {
         snapshot.raise(marks);
-        marks.floor = marks.floor.raised(snapshot.signed_time(), &reading);
+        let signed = time.map_or(snapshot.signed_time(), |time| time.signed().max(snapshot.signed_time()));
+        marks.floor = marks.floor.raised(signed, &reading);
         more(marks);
     };
     world.machine.raise_marks(&raise).map_err(|error| Refusal::new(Code::MarksNotRaised, error))
@@ -157,8 +166,8 @@ fn raise(world: &World<'_>, snapshot: &Snapshot, more: &dyn Fn(&mut Marks)) -> R
 
 /// Notes what was verified and how late it is, before it is judged: a login that is refused must not be
 /// allowed after a reboot with the clock set back.
-pub(super) fn note_verified(world: &World<'_>, snapshot: &Snapshot) {
-    if let Err(error) = raise(world, snapshot, &|_| {}) {
+pub(super) fn note_verified(world: &World<'_>, snapshot: &Snapshot, time: Option<&Attested>) {
+    if let Err(error) = raise(world, snapshot, time, &|_| {}) {
         world.journal.error(&format!("{}: marks were not raised: {}", Code::MarksNotRaised, error.detail));
     }
 }

@@ -85,6 +85,30 @@ fn who_stands_on_a_later_page_logs_in() {
 }
 
 #[test]
+fn who_stands_on_a_later_page_may_think_for_long() {
+    let mut scene = scene_of(|at| match at.after.as_bytes()[0] {
+        1 => says(page(vec![candidate("hanako", 1)], None)),
+        other => panic!("{other}"),
+    });
+    with_key_of_hanako(&mut scene);
+    let first = std::sync::Arc::clone(&scene.key.script);
+    scene.key.script = std::sync::Arc::new(move |number, request| match request {
+        // Looked at again after the answer: this key and no other.
+        KeyRequest::Identify(identify) if identify.more.is_none() => {
+            assert_eq!(identify.allow.iter().map(|id| id.as_slice()[0]).collect::<Vec<_>>(), [1]);
+            vec![Act::Say(identified(request, 1))]
+        }
+        _ => first(number, request),
+    });
+    scene.person.sleeps = Some((std::sync::Arc::clone(&scene.machine.clock), 3_600));
+    let seen = scene.run();
+    assert_eq!(seen.result.as_ref().map(|admitted| admitted.person.clone()), Ok(login("hanako")));
+    let [outcome] = seen.outcomes()[..] else { panic!("{:?}", seen.outcomes()) };
+    assert!(outcome.suspects.is_none(), "{:?}", outcome.suspects);
+    assert_eq!(seen.person.questions.len(), 1);
+}
+
+#[test]
 fn who_stands_on_no_page_is_refused_without_a_question() {
     let mut scene = scene_of(|_| says(page(vec![candidate("stranger", 10)], None)));
     with_key_of_hanako(&mut scene);

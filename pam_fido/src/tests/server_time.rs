@@ -4,15 +4,15 @@ use wardkey_core::client_data::ClientData;
 use wardkey_core::code::Code;
 use wardkey_core::id::{Nonce, TerminalId};
 use wardkey_core::message::agent::{Grant, LoginResult, Reply as AgentReply, Request as AgentRequest};
-use wardkey_core::name::Language;
 use wardkey_core::server_time::{ServerTime, SignedTime};
-use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 
 use super::scene::*;
 use wardkey_testkit::{Deployment, T0, signing};
 
 const TEN_DAYS: u64 = 10 * 86_400;
+/// Of the banner that says that the terminal is offline.
+const OFFLINE: &str = "オフライン";
 
 /// What the server, or somebody in its place, answers to a challenge.
 type Answer = fn(&Deployment, &Nonce) -> AgentReply;
@@ -54,14 +54,33 @@ fn a_clock_that_is_ahead_keeps_nobody_out_while_the_server_is_reached() {
         assert!(seen.result.is_ok(), "{ahead}: {:?}", seen.result);
         assert_eq!(questions(&seen), 1);
         // By the server's time it is not offline, and that time is what the key signs and the marks remember.
-        let banner = texts::message(Code::OfflineBanner, Language::Ja, &[("hours", "<1")]);
-        assert!(!seen.person.infos.contains(&banner), "{:?}", seen.person.infos);
+        assert!(!seen.person.infos.iter().any(|info| info.contains(OFFLINE)), "{:?}", seen.person.infos);
         let LoginResult::Success(assertion) = &seen.outcomes()[0].result else { panic!() };
         let data = ClientData::from_bytes(assertion.client_data.as_slice()).unwrap();
         assert!((T0..T0 + 60).contains(&data.time.0), "{ahead}: {}", data.time.0 - T0);
-        assert!(seen.marks.floor.time.0 < T0 + 60);
+        assert_eq!(seen.marks.floor.time, UnixTime(T0 + 1), "{ahead}");
         assert_eq!(scene(ahead, right).check_account(), Ok(()));
     }
+}
+
+#[test]
+fn offline_the_banner_is_shown() {
+    let seen = scene(3_600, |_, _| refused(Code::ServerUnreachable)).run();
+    assert!(
+        seen.result.is_ok() && seen.person.infos.iter().any(|info| info.contains(OFFLINE)),
+        "{:?}",
+        seen.person.infos
+    );
+}
+
+#[test]
+fn the_floor_rises_to_the_servers_time_also_when_the_login_is_refused() {
+    let late: Answer = |deployment, nonce| {
+        let terminal = deployment.anchor().terminal;
+        signed(deployment.publish_seed, &ServerTime { terminal, nonce: *nonce, time: UnixTime(T0 + TEN_DAYS - 9) })
+    };
+    let seen = scene(TEN_DAYS, late).run();
+    assert_eq!((seen.code(), seen.marks.floor.time), (Code::OfflineTooLong.number(), UnixTime(T0 + TEN_DAYS - 9)));
 }
 
 #[test]

@@ -50,6 +50,9 @@ fn what_the_disk_does_not_take_says_so_in_answer_and_record() {
     state.set_failures(&Subject(vec![1]), failures);
     assert_eq!(state.failures(&Subject(vec![1])).unwrap(), failures);
     let said = Some(crate::store::memory::IN_MEMORY.to_owned());
+    for (most, expected) in [(Most { bytes: 1, ..ALL }, 1), (Most { events: 1, ..ALL }, 1), (ALL, 2)] {
+        assert_eq!(state.pending(&SERVER, most).unwrap().len(), expected, "{most:?}");
+    }
     let both = [said.clone(), said];
     assert_eq!(details(&state, &SYSLOG), both);
     assert!(details(&state, &SYSLOG).is_empty(), "each once");

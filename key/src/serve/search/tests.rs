@@ -93,9 +93,9 @@ fn what_holds_none_of_a_page_is_asked_for_the_next_one() {
     assert!(!is_further_wanted(&mut search), "nothing is plugged in: it is waited for a key");
     search.look(at_the_first_node(holds_one), &[]);
     assert!(is_further_wanted(&mut search));
-    search.ask_further(&page(60..90), true);
+    assert!(search.ask_further(&page(60..90), true));
     assert!(is_further_wanted(&mut search));
-    search.ask_further(&page(0..5), false);
+    assert!(search.ask_further(&page(0..5), false));
     assert_eq!(told(&mut search).as_deref(), Some("test:0"));
 
     // A key that is plugged in now is asked for every page.
@@ -115,7 +115,80 @@ fn an_empty_page_is_no_page() {
     search.look(at_the_first_node(|| TestKey::answering(ASSERT, vec![Says::Cbor(0x2e, vec![])])), &[]);
     assert!(is_further_wanted(&mut search));
     // To a key, an empty list means any credential. And a caller that names nothing has no more.
-    search.ask_further(&[], true);
+    assert!(search.ask_further(&[], true));
     assert!(!is_further_wanted(&mut search));
     assert_eq!(search.wanted.len(), 1);
+}
+
+#[test]
+fn further_credentials_are_taken_only_when_asked_for_and_not_without_end() {
+    let mut search = search();
+    search.more = true;
+    assert!(!search.ask_further(&page(20..60), true), "nobody asked");
+    search.look(at_the_first_node(holds_one), &[]);
+    search.wanted = vec![vec![id(7)]];
+    let mut pages = 0;
+    while is_further_wanted(&mut search) {
+        // The key answers at once; the ids are short, or this would take long.
+        search.devices[0].pages = search.wanted.len();
+        let page: Vec<CredentialId> = (0..512).map(|_| CredentialId::new(vec![9; 16]).unwrap()).collect();
+        if !search.ask_further(&page, true) {
+            break;
+        }
+        search.devices[0].pages = search.wanted.len();
+        assert!(!search.ask_further(&page, true), "once for each time that they are asked for");
+        pages += 1;
+    }
+    assert_eq!(pages, MAX_CREDENTIALS / 512 - 1, "one credential was there before");
+}
+
+#[test]
+fn a_slow_device_does_not_keep_the_quick_one_from_its_pages() {
+    let mut search = search();
+    (search.more, search.wanted) = (true, vec![vec![id(20)]]);
+    NEXT_NODE.set(0);
+    search.look(vec![holds_one().key, holds_one().key], &[]);
+    assert!(is_further_wanted(&mut search));
+    // The first one takes its time over each page.
+    search.devices[0].spent = Duration::from_secs(6);
+    assert!(search.ask_further(&page(21..30), true));
+    assert!(is_further_wanted(&mut search));
+    assert_eq!((search.devices[0].pages, search.devices[1].pages), (1, 2));
+    // When the quick one is through, the slow one is asked for the rest.
+    assert!(search.ask_further(&page(31..40), false));
+    assert!(!is_further_wanted(&mut search));
+    assert_eq!((search.devices[0].pages, search.devices[1].pages), (3, 3));
+}
+
+#[test]
+fn devices_that_fail_take_turns_with_the_pages() {
+    let mut search = search();
+    (search.more, search.wanted) = (true, vec![vec![id(20)]]);
+    NEXT_NODE.set(0);
+    search.look(vec![TestKey::answering(ASSERT, vec![Says::Cbor(0x7f, vec![])]).key, holds_one().key], &[]);
+    let due = |search: &mut Search| {
+        if let State::Ask { not_before, .. } = &mut search.devices[0].state {
+            *not_before = Instant::now();
+        }
+    };
+    assert!(is_further_wanted(&mut search));
+    for number in 0..3u8 {
+        // It is due again each time, and has one try for a page.
+        due(&mut search);
+        assert!(search.ask_further(&page(30 + number..31 + number), true));
+        let mut asked = Vec::new();
+        loop {
+            due(&mut search);
+            match search.next() {
+                Next::Ask(index) | Next::AskAgain(index) => {
+                    asked.push(index);
+                    search.ask(index, &soon(), || false).unwrap();
+                }
+                Next::AskFurther => break,
+                Next::Tell(_) | Next::Wait(_) => panic!("nothing to wait for"),
+            }
+            assert!(asked.len() < 8, "{asked:?}");
+        }
+        assert!(asked.contains(&1) && asked.iter().filter(|index| **index == 0).count() <= 2, "{asked:?}");
+    }
 }

@@ -1,5 +1,5 @@
 //! A taken-over agent between honest ones: never a login, never a PIN read. (The lies about single
-//! documents are in core/tests/snapshot.rs and the module's own tests; here real parts replay and hide.)
+//! documents are in core/tests/all/snapshot.rs and the module's own tests; here real parts replay and hide.)
 
 use std::sync::{Arc, Mutex};
 

@@ -1,5 +1,4 @@
 //! The evaluation of a login names the rule that decided, and denies what no rule allows.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use wardkey_core::marks::Marks;
 use wardkey_core::person::Status;

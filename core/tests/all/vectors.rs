@@ -1,9 +1,9 @@
 //! The test vectors in `vectors/wardkey-1.json`: what this implementation makes of fixed keys is what the
 //! file says, and what the file says is decided as it says. `vectors/check.py` is a second implementation.
 //!
-//! After a deliberate change of a format: `cargo test -p wardkey-core --test vectors -- --ignored write`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+//! After a deliberate change of a format: `cargo test -p wardkey-core --test all vectors -- --ignored write`.
 
+use crate::later::with_field;
 use serde_json::{Value, json};
 use wardkey_core::codec::{self, Document, List};
 use wardkey_core::directory::{bucket_of, leaf_key};
@@ -11,9 +11,6 @@ use wardkey_core::id::to_hex;
 use wardkey_core::marks::Marks;
 use wardkey_core::person::Status;
 use wardkey_core::time::UnixTime;
-mod common;
-
-use common::with_field;
 use wardkey_testkit::{Deployment, Key, RP, T0, login, signing};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/wardkey-1.json");

@@ -1,5 +1,4 @@
 //! One encoding for each document, and nothing else decodes; a second implementation of COSE agrees.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::sync::OnceLock;
 

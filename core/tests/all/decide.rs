@@ -1,5 +1,4 @@
 //! The decision by table: everything right is let in, each single thing wrong is refused with its own code.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use wardkey_core::code::Code;
 use wardkey_core::codec::{Bytes, List};

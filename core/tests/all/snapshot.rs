@@ -1,5 +1,4 @@
 //! A taken-over agent: whatever it shows that is not the signed directory of now is refused.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use wardkey_core::code::{Code, Denial};
 use wardkey_core::codec::{self, Bytes, List};

@@ -1,6 +1,5 @@
 //! What each offline stage allows: the table in docs/STAGES.md is what the decision does, and no later
 //! stage allows what an earlier one refuses.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use proptest::prelude::*;
 use wardkey_core::code::Code;

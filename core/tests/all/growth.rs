@@ -1,9 +1,6 @@
 //! Documents with fields of a later version, from the signature to the person's record.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
-use common::with_field;
+use crate::later::with_field;
 use coset::CborSerializable;
 use ed25519_dalek::Signer;
 use wardkey_core::codec::{self, Bytes, List};

@@ -1,0 +1,11 @@
+//! All tests of core over whole deployments, in one program: it is linked once.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod codec;
+mod decide;
+mod growth;
+mod later;
+mod policy;
+mod snapshot;
+mod stages;
+mod vectors;
