@@ -7,7 +7,7 @@
 //!                                    key is ours     that is right record
 //! ```
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use wardkey_core::decide::Granted;
 use wardkey_core::message::key::{KeyDetails, Pin};
@@ -51,23 +51,33 @@ impl Recognised {
     /// # Errors
     /// The clock cannot be read.
     pub fn is_fresh(&self, world: &World<'_>) -> Result<bool, Refusal> {
-        let now = Moment::now(world)?;
-        // In suspend the first clock stands still, and the second one counts whole seconds.
-        let elapsed = now.instant.saturating_duration_since(self.since.instant);
-        let slept = now.boottime.saturating_sub(self.since.boottime);
-        Ok(elapsed <= world.timeouts.fresh && slept <= world.timeouts.fresh.as_secs() + 1)
+        Ok(!self.since.is_longer_ago_than(world.timeouts.fresh, world)?)
     }
 }
 
 /// A moment by both clocks that cannot be set.
-struct Moment {
+pub struct Moment {
     instant: Instant,
     boottime: u64,
 }
 
 impl Moment {
-    fn now(world: &World<'_>) -> Result<Self, Refusal> {
+    /// # Errors
+    /// The clock cannot be read.
+    pub fn now(world: &World<'_>) -> Result<Self, Refusal> {
         Ok(Self { instant: Instant::now(), boottime: world.machine.clock()?.boottime })
+    }
+
+    /// Whether more than `limit` has gone by, time in suspend included.
+    ///
+    /// # Errors
+    /// The clock cannot be read.
+    pub fn is_longer_ago_than(&self, limit: Duration, world: &World<'_>) -> Result<bool, Refusal> {
+        let now = Self::now(world)?;
+        // In suspend the first clock stands still, and the second one counts whole seconds.
+        let elapsed = now.instant.saturating_duration_since(self.instant);
+        let with_suspend = now.boottime.saturating_sub(self.boottime);
+        Ok(elapsed > limit || with_suspend > limit.as_secs() + 1)
     }
 }
 
