@@ -19,9 +19,10 @@ use wardkey_core::proof::identification::{IdentifyData, Proven, SilentAssertion}
 use wardkey_ipc::{Channel, Deadline, IpcError, Ready, wait_readable};
 
 use super::establish::{Interrupted, Round, unexpected};
-use super::judge::{Person, Search, Sought};
 use super::replies::{AgentReply, KeyReply};
+use super::search::{Search, Target};
 use super::states::Recognised;
+use super::verified_person::VerifiedPerson;
 use super::{Attempt, MAX_MESSAGES};
 use crate::refusal::Refusal;
 
@@ -34,11 +35,11 @@ const MAX_CANDIDATES: usize = 1 << 15;
 const PATIENT: usize = 1024;
 
 /// What a claim was worth.
-type Judged = Result<(Box<Person>, Proven), Denial>;
+type ClaimResult = Result<(Box<VerifiedPerson>, Proven), Denial>;
 
 /// A device that proved whose it is.
 pub(super) struct Found {
-    pub person: Box<Person>,
+    pub person: Box<VerifiedPerson>,
     pub proven: Proven,
     pub key: KeyInfo,
 }
@@ -55,7 +56,7 @@ impl Attempt<'_, '_> {
             allow: List::new(search.allow.clone()).map_err(|error| internal(&error))?,
             wait_ms: left,
             client_data: client_data_of(&challenge)?,
-            every: matches!(search.sought, Sought::Shared(_)),
+            every: matches!(search.target, Target::Shared(_)),
             more: search.more.map(|_| true),
         });
         self.ask_key(&request)?;
@@ -220,7 +221,7 @@ impl Attempt<'_, '_> {
 
     /// A shared account of many: asks the keys for the next page of those who may use it.
     fn ask_further(&mut self, search: &mut Search) -> Result<Round<()>, Refusal> {
-        let (Some(page), Sought::Shared(candidates)) = (search.more.take(), &mut search.sought) else {
+        let (Some(page), Target::Shared(candidates)) = (search.more.take(), &mut search.target) else {
             return Err(unexpected("key process"));
         };
         if candidates.len() >= PATIENT && !std::mem::replace(&mut self.told.searching, true) {
@@ -246,16 +247,16 @@ impl Attempt<'_, '_> {
         search: &mut Search,
         challenge: &IdentifyData,
         claim: &Claim,
-    ) -> Result<Round<Judged>, Refusal> {
+    ) -> Result<Round<ClaimResult>, Refusal> {
         let denied = |why: &str| Ok(Round::Done(Err(Denial::new(Code::DeviceNotProven, why))));
         if !search.allow.contains(&claim.proof.credential) {
             return denied("claims a credential that was not asked for");
         }
-        let person = match &search.sought {
+        let person = match &search.target {
             // Only what was made up is asked for then.
-            Sought::Nobody => return denied("claims a credential that nobody has"),
-            Sought::Person(person) => person.clone(),
-            Sought::Shared(candidates) => {
+            Target::Nobody => return denied("claims a credential that nobody has"),
+            Target::Person(person) => person.clone(),
+            Target::Shared(candidates) => {
                 let of = |candidate: &&wardkey_core::message::agent::Candidate| {
                     candidate.credential == claim.proof.credential
                 };

@@ -5,8 +5,8 @@ use wardkey_core::message::key::Pin;
 use wardkey_core::proof::identification::Proven;
 use wardkey_core::texts;
 
-use super::judge::Person;
 use super::states::{Answered, Moment, Recognised};
+use super::verified_person::VerifiedPerson;
 use super::{Attempt, ProvenKey};
 use crate::refusal::Refusal;
 use crate::talk::Answer;
@@ -16,7 +16,7 @@ const ALL_TRIES: u8 = 8;
 
 impl Attempt<'_, '_> {
     /// The key proved who asks: from here on the person's language and name.
-    pub(super) fn recognise(&mut self, person: &Person, proven: &Proven) {
+    pub(super) fn recognise(&mut self, person: &VerifiedPerson, proven: &Proven) {
         let snapshot = &person.snapshot;
         self.proven = Some(ProvenKey { person: snapshot.login().clone(), proof: proven.silent().clone() });
         if let Some(record) = snapshot.records().next() {

@@ -15,13 +15,13 @@ use wardkey_core::proof::assertion::Assertion;
 use wardkey_core::proof::identification::Proven;
 
 use super::Login;
-use super::judge::Person;
+use super::verified_person::VerifiedPerson;
 use crate::refusal::Refusal;
 use crate::world::World;
 
 /// A key proved whose it is, and that person may log in.
 pub struct Recognised {
-    pub person: Box<Person>,
+    pub person: Box<VerifiedPerson>,
     pub proven: Proven,
     /// Where the key is that proved itself: no other one gets the PIN.
     pub path: String,
@@ -35,7 +35,7 @@ impl Recognised {
     /// The person may not log in, or not with this key: no PIN has been asked for, and the reason is said to
     /// nobody but the person, whose key has proved itself. Or the clock cannot be read.
     pub fn new(
-        person: Box<Person>,
+        person: Box<VerifiedPerson>,
         proven: Proven,
         path: String,
         details: Option<KeyDetails>,
@@ -92,7 +92,7 @@ pub struct Held(pub Answered);
 
 /// The key signed, and the decision is made.
 pub struct Signed {
-    pub person: Box<Person>,
+    pub person: Box<VerifiedPerson>,
     pub granted: Granted,
     pub assertion: Assertion,
 }
