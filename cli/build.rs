@@ -12,7 +12,7 @@ const PROOF: &str = "proof-";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("texts");
-    for input in ["build.rs", "texts/ja.ftl", "texts/en.ftl"] {
+    for input in ["build.rs", "texts/ja.ftl", "texts/en.ftl", "texts/help.ja.ftl"] {
         println!("cargo:rerun-if-changed={input}");
     }
     let read = |name: &str| Catalogue::read(&folder.join(name), Lines::One);
@@ -23,6 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     out += &table("ja", &ja)?;
     out += &table("en", &en)?;
     out += &by_module(&en)?;
+    out += &help(&Catalogue::read(&folder.join("help.ja.ftl"), Lines::Several)?)?;
     std::fs::write(PathBuf::from(std::env::var("OUT_DIR")?).join("texts.rs"), out)?;
     Ok(())
 }
@@ -62,5 +63,17 @@ fn by_module(catalogue: &Catalogue) -> Result<String, std::fmt::Error> {
         }
     }
     out += "        _ => None,\n    }\n}\n";
+    Ok(out)
+}
+
+/// The Japanese texts of `--help`; the English ones are in `src/args.rs`.
+fn help(catalogue: &Catalogue) -> Result<String, std::fmt::Error> {
+    let mut out = String::from(
+        "/// Ids and texts of `--help` in Japanese.\npub(crate) const HELP_JA: &[(&str, &[Piece])] = &[\n",
+    );
+    for (id, pieces) in &catalogue.messages {
+        writeln!(out, "    ({id:?}, {}),", to_source(pieces))?;
+    }
+    out += "];\n";
     Ok(out)
 }

@@ -17,7 +17,6 @@ use wardkey_ipc::Peer;
 use crate::agent::Agent;
 use crate::audit::destination::SERVER;
 use crate::error::{AgentError, Cause, ServerError};
-use crate::login::server_time;
 use crate::store::view::View;
 use crate::sync::exchange::{note_failure, note_success, upstream};
 use crate::sync::run::round;
@@ -32,8 +31,6 @@ pub fn answer(agent: &Agent, peer: Peer, request: &Request) -> Reply {
         Request::EnrolFinish(finish) => may_enrol(agent, peer).and_then(|()| enrol_finish(agent, peer, finish)),
         Request::People(page) => needs_root(peer).and_then(|()| people(agent, page)),
         Request::WayIn(way) => needs_root(peer).map(|()| record_way_in(agent, way)),
-        // After an account phase, on the same connection.
-        Request::Time(nonce) => return server_time::answer(agent, peer, nonce),
         _ => Err(Denial::new(Code::ProtocolError, "this belongs to a login").into()),
     };
     result.unwrap_or_else(|error| Reply::Refused(refused(&error)))
@@ -80,6 +77,7 @@ pub fn status(agent: &Agent) -> Status {
         keys: agent.keys.load(Ordering::Relaxed),
         in_memory: agent.state.in_memory(),
         clock_ahead: agent.clock_hides_the_server(),
+        active: view.terminal.as_ref().map(|terminal| terminal.status == wardkey_core::person::Status::Active),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::agent::Agent;
 use crate::connection::Connection;
 use crate::log;
 use crate::login::authorise::{later, refusal};
+use crate::login::server_time::Questions;
 use crate::login::{outcome, service};
 use crate::session::invoker;
 
@@ -83,6 +84,7 @@ pub fn serve(agent: &Agent, stream: UnixStream, peer: Peer, mut slot: Slot) {
 }
 
 fn converse(agent: &Agent, connection: &mut Connection, peer: Peer, slot: &mut Slot) -> Result<(), IpcError> {
+    let mut questions = Questions::NONE;
     loop {
         match connection.receive::<Request>(Deadline::after(IDLE))? {
             // Anybody may start su and sudo, and a login may wait long: it counts against that user.
@@ -92,7 +94,8 @@ fn converse(agent: &Agent, connection: &mut Connection, peer: Peer, slot: &mut S
                 return connection.send(&Reply::Refused(later("too many connections of this uid")));
             }
             Request::Begin(begin) => service::login(agent, connection, peer, &begin)?,
-            Request::Account(begin) => service::account(agent, connection, peer, &begin)?,
+            Request::Account(begin) => questions = service::account(agent, connection, peer, &begin)?,
+            Request::Time(nonce) => connection.send(&questions.answer(agent, &nonce))?,
             Request::Outcome(what) => {
                 outcome::record(agent, peer, &what, None).tell(agent, connection)?;
             }

@@ -1,28 +1,35 @@
 //! The arguments.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use wardkey_core::name::DisplayText;
 
+/// Options for packages, scripts and tests; they stand at the end.
+pub(crate) const PLUMBING: &str = "Options for packages and scripts";
+
+/// The port of `wardkey-server` where the address names none.
+const DEFAULT_PORT: u16 = 8443;
+
 /// Manage this Wardkey terminal: state, joining, security keys.
 ///
-/// Exit codes: 0 done, 1 refused, 2 wrong usage, 3 the agent or the key process cannot be reached.
+/// Exit status: 0 done, 1 refused, 2 wrong usage, 3 configuration, agent or key process cannot be used.
 #[derive(Parser)]
-#[command(name = "wardkey", version, disable_help_subcommand = true)]
+#[command(name = "wardkey", version, after_help = "Examples:\n  wardkey status\n  wardkey help join")]
 pub struct Cli {
-    /// Socket of the agent.
-    #[arg(long, global = true, value_name = "PATH", default_value = "/run/wardkey/agent.sock")]
-    pub agent_socket: PathBuf,
-    /// Socket of the key process.
-    #[arg(long, global = true, value_name = "PATH", default_value = "/run/wardkey/key.sock")]
-    pub key_socket: PathBuf,
     /// Language of the messages [default: that of the locale, else ja].
     #[arg(long, global = true, value_name = "LANG", value_parser = ["ja", "en"])]
     pub lang: Option<String>,
     /// Print JSON, one line: a result on standard output, an error on standard error.
     #[arg(long, global = true)]
     pub json: bool,
+    /// Socket of the agent.
+    #[arg(long, global = true, help_heading = PLUMBING, value_name = "PATH", default_value = "/run/wardkey/agent.sock")]
+    pub agent_socket: PathBuf,
+    /// Socket of the key process.
+    #[arg(long, global = true, help_heading = PLUMBING, value_name = "PATH", default_value = "/run/wardkey/key.sock")]
+    pub key_socket: PathBuf,
     /// What to do.
     #[command(subcommand)]
     pub action: Action,
@@ -32,40 +39,49 @@ pub struct Cli {
 #[derive(Subcommand)]
 pub enum Action {
     /// Show the state of this terminal.
+    #[command(after_help = "Example:\n  wardkey status")]
     Status,
     /// Fetch the directory from the server now (root).
+    #[command(after_help = "Example:\n  sudo wardkey sync")]
     Sync,
     /// Join a deployment and write the trust anchor (root).
+    #[command(after_help = "Example:\n  sudo wardkey join --server https://wardkey.example.org --token-file -")]
     Join(JoinOptions),
-    /// Register the plugged security key with an enrolment code.
+    /// Register the security key that is plugged in, with an enrollment code.
     ///
     /// When standard input is not a terminal, answers are read from it, one a line, in the order
     /// asked: the code (without --code), then the PIN (twice, when the key has none yet).
+    #[command(alias = "enrol", after_help = "Example:\n  wardkey enroll")]
     Enroll(EnrollOptions),
     /// Let staff log in with their keys: put the module into the PAM services of this machine (root).
     ///
     /// Only when the terminal has joined and is up to date, a member of staff passes a test login here,
-    /// and a local administrator can get in without a key. The change undoes itself after two minutes,
+    /// and a local administrator can get in without a key. The change undoes itself after two minutes (--within),
     /// also when the machine is restarted meanwhile, unless it is confirmed: by typing "yes" when asked,
     /// or by "wardkey enable --confirm".
     ///
     /// When standard input is not a terminal, answers are read from it, one a line: the user name, then
     /// what the test login asks (the PIN); the confirmation is not asked for.
+    #[command(after_help = "Examples:\n  sudo wardkey enable\n  sudo wardkey enable --confirm")]
     Enable(EnableOptions),
     /// Take the module out of the PAM services again (root).
     ///
     /// Works whatever is broken. What was edited by hand in /etc/pam.d/common-* is never overwritten.
+    #[command(after_help = "Example:\n  sudo wardkey disable")]
     Disable(DisableOptions),
-    /// Look for ways in that are not the key, and for what else is not as it should be (root).
+    /// Find ways in without a key, and what else is wrong (root).
     ///
-    /// Evaluates every service of PAM as libpam does, for a person of the directory, for the listed local
-    /// accounts and for root; also automatic logins, sshd, owners and modes, accounts of people, units, clock,
-    /// certificate and directory. Exit code 1 when something was found that nobody has accepted.
+    /// Evaluates every PAM service as libpam does, for staff, for the listed local accounts and for root. Checks
+    /// automatic logins, sshd, owners and modes, accounts of staff, units, clock, certificate and directory too.
+    /// The exit status is 1 when something was found that nobody has accepted.
+    #[command(
+        after_help = "Examples:\n  sudo wardkey doctor\n  sudo wardkey doctor --accept kde-fingerprint --reason \"no reader in this ward\""
+    )]
     Doctor(DoctorOptions),
     /// Check the configuration files of this terminal.
     #[command(subcommand)]
     Config(ConfigAction),
-    /// Look at security keys, or change a PIN.
+    /// List security keys, or change a PIN.
     #[command(subcommand)]
     Key(KeyAction),
 }
@@ -73,28 +89,32 @@ pub enum Action {
 /// A command about keys.
 #[derive(Subcommand)]
 pub enum KeyAction {
-    /// Show the security keys that are plugged.
-    Info,
-    /// Change the PIN of the plugged security key.
+    /// List the security keys that are plugged in.
+    #[command(alias = "info", after_help = "Example:\n  wardkey key list")]
+    List,
+    /// Change the PIN of the security key that is plugged in.
     ///
     /// When standard input is not a terminal, three lines are read from it: the PIN, the new one,
     /// the new one again.
+    #[command(after_help = "Example:\n  wardkey key change-pin")]
     ChangePin,
 }
 
 /// A command about the configuration.
 #[derive(Subcommand)]
 pub enum ConfigAction {
-    /// Tell everything that is wrong in /etc/wardkey, with file, line, key and fix.
+    /// Show everything that is wrong in /etc/wardkey, with file, line, key and fix.
     ///
     /// Reads pam.toml, agent.toml and, on a joined terminal, the trust anchor, as the PAM module and the
     /// agent read them. Names every account in local_accounts that does not exist or is a person's of the
-    /// directory. Exit code 1 when something is wrong.
+    /// directory. The exit status is 1 when something is wrong.
+    #[command(after_help = "Example:\n  wardkey config check")]
     Check(CheckOptions),
     /// Edit /etc/wardkey/pam.toml, as visudo does (root).
     ///
-    /// A copy is edited with $VISUAL, $EDITOR or sensible-editor, and checked; what is wrong is told, and asked
-    /// whether to edit again. Nothing with a fault is ever saved. The next login reads what was saved.
+    /// You edit a copy with $VISUAL, $EDITOR or sensible-editor. It is checked before it is saved: a file with a
+    /// fault is never saved, and you can edit it again. The next login reads what was saved.
+    #[command(after_help = "Example:\n  sudo wardkey config edit")]
     Edit,
 }
 
@@ -109,23 +129,33 @@ pub struct DoctorOptions {
     #[arg(long, value_name = "TEXT", requires = "accept")]
     pub reason: Option<String>,
     /// Record what has opened since the last run with this option (what wardkey-doctor.service runs).
-    #[arg(long, conflicts_with = "accept")]
+    #[arg(long, help_heading = PLUMBING, conflicts_with = "accept")]
     pub record: bool,
 }
 
 /// How to enable.
 #[derive(Args)]
 pub struct EnableOptions {
-    /// Keep what was enabled within the last two minutes.
+    /// Keep what was enabled, while it waits.
     #[arg(long)]
     pub confirm: bool,
+    /// Wait so many minutes for the confirmation, 2 to 30.
+    #[arg(long, value_name = "MINUTES", default_value_t = 2, value_parser = clap::value_parser!(u8).range(2..=30))]
+    pub within: u8,
+}
+
+impl EnableOptions {
+    /// How long to wait, when it is not as usual.
+    pub(crate) fn within(&self) -> Option<Duration> {
+        (self.within != 2).then(|| Duration::from_secs(u64::from(self.within) * 60))
+    }
 }
 
 /// How to disable.
 #[derive(Args)]
 pub struct DisableOptions {
     /// Only undo what was enabled and not confirmed (what wardkey-undo.service runs).
-    #[arg(long)]
+    #[arg(long, help_heading = PLUMBING)]
     pub unconfirmed: bool,
     /// Wait so many seconds first.
     #[arg(long, value_name = "SECONDS", requires = "unconfirmed", hide = true)]
@@ -136,23 +166,23 @@ pub struct DisableOptions {
 #[derive(Args)]
 pub struct CheckOptions {
     /// The configuration of the PAM module.
-    #[arg(long, value_name = "FILE", default_value = "/etc/wardkey/pam.toml")]
+    #[arg(long, help_heading = PLUMBING, value_name = "FILE", default_value = "/etc/wardkey/pam.toml")]
     pub pam: PathBuf,
     /// The configuration of the agent.
-    #[arg(long, value_name = "FILE", default_value = "/etc/wardkey/agent.toml")]
+    #[arg(long, help_heading = PLUMBING, value_name = "FILE", default_value = "/etc/wardkey/agent.toml")]
     pub agent: PathBuf,
     /// When nothing is wrong with pam.toml, also write /etc/wardkey/local-accounts anew (root).
     ///
     /// What wardkey-config.service runs when the machine starts, and when pam.toml, /etc/passwd or
     /// /etc/login.defs changed. Messages bear the priority that the journal reads.
-    #[arg(long)]
+    #[arg(long, help_heading = PLUMBING)]
     pub watch: bool,
 }
 
 /// How to join.
 #[derive(Args)]
 pub struct JoinOptions {
-    /// Address of the server: https://HOST[:PORT].
+    /// Address of the server: https://HOST[:PORT]; without a port, 8443.
     #[arg(long, value_name = "URL", value_parser = server)]
     pub server: String,
     /// The join token (others can see it in the list of processes; prefer --token-file).
@@ -165,10 +195,10 @@ pub struct JoinOptions {
     #[arg(long, value_name = "NAME")]
     pub name: Option<DisplayText>,
     /// The trust anchor that is written.
-    #[arg(long, value_name = "FILE", default_value = "/etc/wardkey/anchor.toml")]
+    #[arg(long, help_heading = PLUMBING, value_name = "FILE", default_value = "/etc/wardkey/anchor.toml")]
     pub anchor: PathBuf,
     /// The marks of the PAM module, which belong to the anchor.
-    #[arg(long, value_name = "FILE", default_value = "/var/lib/wardkey-marks/marks")]
+    #[arg(long, help_heading = PLUMBING, value_name = "FILE", default_value = "/var/lib/wardkey-marks/marks")]
     pub marks: PathBuf,
     /// Leave the deployment that this machine has joined for another one.
     ///
@@ -177,10 +207,10 @@ pub struct JoinOptions {
     pub replace: bool,
 }
 
-/// How to enrol.
+/// How to register a key.
 #[derive(Args)]
 pub struct EnrollOptions {
-    /// The enrolment code; asked for when it is not given.
+    /// The enrollment code; asked for when it is not given.
     #[arg(long, value_name = "CODE")]
     pub code: Option<String>,
     /// What the key is called in the server's list [default: the name the device gives itself].
@@ -194,12 +224,29 @@ fn server(text: &str) -> Result<String, String> {
     if host.is_empty() || host.len() > 300 || !host.chars().all(plain) {
         return Err("write it as https://HOST or https://HOST:PORT".into());
     }
-    Ok(format!("https://{host}"))
+    // In brackets there are the colons of an IPv6 address.
+    let after = host.rsplit_once(']').map_or(host, |(_, after)| after);
+    let port = if after.contains(':') { String::new() } else { format!(":{DEFAULT_PORT}") };
+    Ok(format!("https://{host}{port}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_without_a_port_means_that_of_the_server() {
+        for (typed, address) in [
+            ("https://s", "https://s:8443"),
+            ("https://s/", "https://s:8443"),
+            ("https://s:443", "https://s:443"),
+            ("https://10.0.0.1:8444/", "https://10.0.0.1:8444"),
+            ("https://[fe80::1]", "https://[fe80::1]:8443"),
+            ("https://[fe80::1]:443", "https://[fe80::1]:443"),
+        ] {
+            assert_eq!(server(typed).unwrap(), address);
+        }
+    }
 
     #[test]
     fn arguments_are_consistent_and_bad_ones_are_refused() {
@@ -213,6 +260,7 @@ mod tests {
             "wardkey join --server https://10.0.0.1 --token-file - --name 病棟3 --anchor /a --replace",
             "wardkey enable",
             "wardkey enable --confirm --json",
+            "wardkey enable --within 30",
             "wardkey disable --unconfirmed --after 120",
             "wardkey config check --pam /a --agent /b",
             "wardkey config check --watch",
@@ -222,7 +270,9 @@ mod tests {
             "wardkey doctor --accept kde-fingerprint --reason no",
             "wardkey enroll",
             "wardkey enroll --code A --label 予備",
+            "wardkey key list",
             "wardkey key info",
+            "wardkey enrol --code A",
             "wardkey key change-pin --key-socket /s",
         ] {
             assert!(parse(good).is_ok(), "{good}");
@@ -241,6 +291,8 @@ mod tests {
             "wardkey join --server https://s --token t --name \u{1b}x",
             "wardkey enroll --pin 1234",
             "wardkey enable --yes",
+            "wardkey enable --within 1",
+            "wardkey enable --within 31",
             "wardkey enable --force",
             "wardkey disable --after 5",
             "wardkey config",

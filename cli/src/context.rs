@@ -91,8 +91,8 @@ impl Context<'_, '_> {
 }
 
 /// `--lang`, else the locale of the messages, else Japanese.
-pub(crate) fn language(cli: &Cli) -> Language {
+pub(crate) fn language(option: Option<&str>) -> Language {
     let locale =
         || ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
-    cli.lang.clone().or_else(locale).and_then(|text| text.parse().ok()).unwrap_or_default()
+    option.map(str::to_owned).or_else(locale).and_then(|text| text.parse().ok()).unwrap_or_default()
 }

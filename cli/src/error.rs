@@ -9,7 +9,7 @@ use wardkey_core::texts;
 use wardkey_settings::problem::Problem;
 
 use crate::finding::Finding;
-use crate::texts::Phrase;
+use crate::texts::{Phrase, Text};
 
 /// Longest detail in characters.
 const DETAIL_CHARS: usize = 400;
@@ -62,6 +62,22 @@ impl CliError {
     /// A request that is wrong for this reason.
     pub fn invalid(reason: impl Into<Phrase>) -> Self {
         Self::Refused { code: Code::RequestInvalid, args: vec![("reason", reason.into())], detail: None }
+    }
+
+    /// The same, with the address or place where it happened before its detail.
+    #[must_use]
+    pub(crate) fn at(self, place: &str) -> Self {
+        match self {
+            Self::Refused { code, args, detail } => {
+                let place = Phrase::from(place);
+                let detail = match detail {
+                    Some(why) => Text::At.with([("place", place), ("why", why)]),
+                    None => place,
+                };
+                Self::Refused { code, args, detail: Some(detail) }
+            }
+            other => other,
+        }
     }
 
     /// The code.

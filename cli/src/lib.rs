@@ -27,6 +27,7 @@ mod doctor;
 mod error;
 mod files;
 mod finding;
+mod help;
 mod output;
 mod pam;
 mod peers;

@@ -2,9 +2,10 @@
 //! hexadecimal digits).
 
 use serde_json::{Value, json};
+use wardkey_core::id::TerminalId;
 use wardkey_core::message::agent::{ScopeStatus, Status};
 use wardkey_core::message::key::KeyInfo;
-use wardkey_core::name::{Language, printable};
+use wardkey_core::name::{DisplayText, Language, printable};
 use wardkey_core::time::UnixTime;
 
 use crate::texts::{Phrase, Text};
@@ -25,7 +26,12 @@ pub(crate) fn status(language: Language, status: &Status) -> String {
         (None, _) => lines.push(format!("{}: {}", Text::Terminal.say(language), Text::NotJoined.say(language))),
     }
     if let Some(server) = &status.server {
-        let state = if status.connected { Text::Connected } else { Text::NotConnected };
+        let state = match standing(status) {
+            Standing::Pending => Text::AwaitingApproval,
+            Standing::Stopped => Text::StoppedAtServer,
+            Standing::Active if status.connected => Text::Connected,
+            Standing::Active => Text::NotConnected,
+        };
         lines.push(format!("{}: {} ({})", Text::Server.say(language), printable(server, 300), state.say(language)));
     }
     if let Some(contact) = status.last_contact {
@@ -49,12 +55,43 @@ pub(crate) fn status(language: Language, status: &Status) -> String {
     if let Some(records) = status.in_memory {
         lines.push(Text::InMemory.say_with(language, &[("count", &records.to_string())]));
     }
+    if let (Standing::Pending, Some(id)) = (standing(status), &status.terminal) {
+        lines.push(approval_needed(language, id, status.terminal_name.as_ref()));
+    }
     lines.push(format!("{}: {}", Text::EventsWaiting.say(language), status.events_waiting));
     lines.push(format!("{}: {}", Text::LoginsRunning.say(language), status.logins));
     lines.push(format!("{}: {}", Text::KeysPlugged.say(language), status.keys));
     lines.push(format!("{}: {}", Text::Time.say(language), date(status.now)));
     lines.push(format!("{}: {}", Text::Version.say(language), printable(&status.version, 64)));
     lines.join("\n")
+}
+
+/// What a terminal is at the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Active,
+    /// It has yet to be approved: it never had a directory.
+    Pending,
+    /// It was revoked.
+    Stopped,
+}
+
+fn standing(status: &Status) -> Standing {
+    match status.active {
+        Some(false) if status.scopes.is_empty() => Standing::Pending,
+        Some(false) => Standing::Stopped,
+        Some(true) | None => Standing::Active,
+    }
+}
+
+/// Where a terminal is approved.
+pub(crate) fn approval_needed(language: Language, id: &TerminalId, name: Option<&DisplayText>) -> String {
+    // A name with blanks would have to be quoted; the id never.
+    let plain = |name: &&DisplayText| {
+        !name.as_str().contains(|c: char| c.is_whitespace() || c.is_ascii_punctuation() && c != '-')
+    };
+    let terminal = name.filter(plain).map_or_else(|| id.to_hex(), ToString::to_string);
+    Text::ApprovalNeeded.say_with(language, &[("terminal", &terminal)])
 }
 
 pub(crate) fn scope(language: Language, of: &ScopeStatus) -> String {
@@ -80,6 +117,8 @@ pub(crate) fn status_json(status: &Status) -> Value {
         "keys": status.keys,
         "in_memory": status.in_memory,
         "clock_ahead": status.clock_ahead,
+        "active": status.active,
+        "awaiting_approval": standing(status) == Standing::Pending,
     })
 }
 

@@ -188,6 +188,22 @@ fn a_terminal_where_keys_are_not_enabled_says_so_and_what_would_stay_open() {
 }
 
 #[test]
+fn a_clock_that_is_ahead_is_a_finding_with_a_fix() {
+    let machine = Machine::new();
+    let ahead = wardkey_core::message::agent::Status { clock_ahead: Some(7_200), ..status() };
+    machine.agent(move |request| {
+        vec![match request {
+            Request::Status => Reply::Status(Box::new(ahead.clone())),
+            Request::People(_) => Reply::People(Box::new(People { names: List::default(), next: None })),
+            other => panic!("{other:?}"),
+        }]
+    });
+    let told = machine.run("doctor", &[], false, true).out;
+    let finding = "(WK-1641)\n  the clock is 2 h ahead of the server\n  fix: timedatectl set-ntp true\n";
+    assert!(told.contains(finding), "{told}");
+}
+
+#[test]
 fn japanese_output_holds_no_english_details() {
     let (machine, _) = machine();
     let ran = machine.run("doctor --lang ja", &[], false, true);

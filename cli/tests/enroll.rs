@@ -127,8 +127,15 @@ fn a_new_key_gets_its_first_pin() {
     let ran = machine.run("enroll --code GOOD-CODE", &["2468", "2468"], false, false);
     assert_eq!(ran.exit, 0, "{}", ran.errors);
     assert!(ran.said.iter().any(|text| text.contains("no PIN yet")), "{:?}", ran.said);
-    let asked = ["key List", "asked New PIN: ", "asked New PIN again: ", "key SetPin", "agent EnrolBegin"];
-    assert_eq!(machine.log()[1..6], asked);
+    let asked =
+        ["key List", "agent EnrolBegin", "asked New PIN: ", "asked New PIN again: ", "key SetPin", "agent EnrolBegin"];
+    assert_eq!(machine.log()[1..7], asked);
+    // A wrong code changes nothing on the key, and asks for nothing.
+    let wrong = self::machine(0);
+    plug(&wrong, None, 8);
+    let ran = wrong.run("enroll --code BAD-CODE --json", &[], true, false);
+    assert_eq!((ran.exit, ran.json()["error"]["code"].as_str()), (1, Some("WK-1506")));
+    assert_eq!(wrong.log(), ["agent Status", "key List", "agent EnrolBegin"]);
     // A person may mistype; a script may not.
     let again = self::machine(0);
     plug(&again, None, 8);

@@ -4,10 +4,12 @@
 mod common;
 
 use common::{Deployment, Machine};
+use wardkey_core::code::Code;
 use wardkey_core::codec::{self, Bytes, List};
 use wardkey_core::id::TerminalId;
-use wardkey_core::message::agent::{Joined, Reply, Request};
+use wardkey_core::message::agent::{Joined, Refusal, Reply, Request};
 use wardkey_core::snapshot::Anchor;
+use wardkey_core::token::JoinToken;
 
 fn line(deployment: &Deployment, more: &str) -> String {
     let token = deployment.token();
@@ -26,6 +28,19 @@ fn machine(joined: Joined) -> Machine {
             let id = [&b"wardkey/machine/1\0"[..], b"0123456789abcdef0123456789abcdef"].concat();
             assert_eq!(join.machine, codec::sha256(&id));
             vec![Reply::Joined(Box::new(joined.clone()))]
+        }
+        Request::Status => vec![Reply::Status(Box::new(common::status()))],
+        other => panic!("{other:?}"),
+    });
+    machine
+}
+
+/// A machine whose agent refuses every join like this.
+fn refusing(code: Code) -> Machine {
+    let machine = Machine::new();
+    machine.agent(move |request| match request {
+        Request::Join(_) => {
+            vec![Reply::Refused(Refusal { code, detail: Some("why".into()), retry_after: None, record: None })]
         }
         other => panic!("{other:?}"),
     });
@@ -51,10 +66,51 @@ fn the_right_deployment_becomes_the_anchor() {
     assert_eq!(json["scopes"], serde_json::json!(["ward3"]));
     let text = std::fs::read_to_string(machine.path("anchor.toml")).unwrap();
     assert!(text.ends_with(&anchor_of(&deployment, 5)), "{text}");
-    // Again, for people: the same root is no obstacle.
+    assert_eq!(json["awaiting_approval"], false);
+    // Again, by another token and for people: the same root is no obstacle.
+    std::fs::remove_file(machine.path("joined-with")).unwrap();
     let ran = machine.run(&line(&deployment, ""), &[], false, true);
     assert_eq!(ran.exit, 0, "{}", ran.errors);
     assert!(ran.out.contains("This terminal has joined.") && ran.out.contains("中央病院"), "{}", ran.out);
+}
+
+#[test]
+fn joining_twice_by_one_token_asks_no_server_and_blames_no_token() {
+    let deployment = Deployment::new(1);
+    let machine = machine(deployment.joined(5));
+    assert_eq!(machine.run(&line(&deployment, ""), &[], false, true).exit, 0);
+    assert_eq!(machine.log(), ["agent Join"]);
+    let ran = machine.run(&line(&deployment, ""), &[], false, true);
+    assert!(ran.exit == 1 && ran.errors.contains("This terminal has joined already. (WK-1505)"), "{}", ran.errors);
+    assert!(ran.errors.contains(&format!("wardkey-server terminal token --replace {}", "05".repeat(16))));
+    assert_eq!(machine.log(), ["agent Status"]);
+}
+
+#[test]
+fn a_terminal_that_waits_for_approval_says_so_and_where() {
+    let deployment = Deployment::new(1);
+    let machine = machine(deployment.pending(5));
+    let ran = machine.run(&line(&deployment, ""), &[], false, true);
+    assert!(ran.out.starts_with("This terminal has joined. An administrator of the server has yet"), "{}", ran.out);
+    assert!(ran.out.ends_with("At the server: wardkey-server terminal approve 病棟3-1\n"), "{}", ran.out);
+}
+
+#[test]
+fn a_refusal_names_the_typing_error_or_the_address() {
+    let deployment = Deployment::new(1);
+    for (code, checked, told) in [
+        (Code::ServerNotTrusted, false, "(WK-1571)\n"),
+        (Code::JoinTokenInvalid, false, "(WK-1571)\n"),
+        (Code::ServerNotTrusted, true, "(WK-1502)\n  https://s:8443: why\n"),
+        (Code::JoinTokenInvalid, true, "(WK-1503)\n  why\n"),
+        (Code::ServerUnreachable, false, "(WK-1501)\n  https://s:8443: why\n"),
+    ] {
+        let token = JoinToken::from_text(&deployment.token()).unwrap();
+        let right = token.with_checksum().to_text();
+        let token = if checked { right } else { deployment.token() };
+        let ran = refusing(code).run(&line(&deployment, "").replace(&deployment.token(), &token), &[], false, true);
+        assert!(ran.exit == 1 && ran.errors.ends_with(told), "{}", ran.errors);
+    }
 }
 
 #[test]
@@ -153,6 +209,7 @@ fn the_token_comes_from_a_file_or_from_standard_input() {
     std::fs::write(machine.path("token"), format!("{}\n", deployment.token())).unwrap();
     let by = |from: &str| line(&deployment, "").replace(&format!("--token {}", deployment.token()), from);
     assert_eq!(machine.run(&by("--token-file DIR/token"), &[], false, true).exit, 0);
+    std::fs::remove_file(machine.path("joined-with")).unwrap();
     assert_eq!(machine.run(&by("--token-file -"), &[&deployment.token()], false, true).exit, 0);
     assert_eq!(machine.run(&by("--token-file DIR/none"), &[], false, true).exit, 1);
 }

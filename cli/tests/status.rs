@@ -34,8 +34,9 @@ fn status_for_people_and_programs() {
             "version": "0.1.0", "terminal": "05".repeat(16), "terminal_name": "病棟3-1",
             "server": "https://wardkey.example:8443", "connected": false, "last_contact": 999_000,
             "last_error": "timed\nout", "scopes": [scope_json()], "events_waiting": 3, "logins": 1,
-            "now": 1_000_000, "keys": 2, "in_memory": null, "clock_ahead": null, "configuration_faults": 0,
-            "profile": {"state": "disabled", "enabled": false, "confirm_before": null, "ways_in_open": null, "other_secrets": null},
+            "now": 1_000_000, "keys": 2, "in_memory": null, "clock_ahead": null, "active": true, "awaiting_approval": false, "configuration_faults": 0,
+            "profile": {"state": "disabled", "enabled": false, "confirm_before": null, "ways_in_open": null, "other_secrets": null,
+                        "undone_unconfirmed": null},
         })
     );
     let ran = machine.run("status", &[], false, false);
@@ -64,6 +65,35 @@ fn a_clock_that_is_ahead_and_records_in_memory_are_warned_of() {
     let text = machine.run("status", &[], false, false).out;
     assert!(text.contains("Warning: this terminal's clock is 10 days ahead of the server."), "{text}");
     assert!(text.contains("Warning: the disk takes nothing. 7 records are in memory only"), "{text}");
+}
+
+#[test]
+fn a_terminal_that_waits_for_approval_is_not_called_connected() {
+    for (scopes, state, waits) in [(0, "waiting for approval", true), (1, "disabled at the server", false)] {
+        let machine = Machine::new();
+        let scopes = List::new(vec![common::scope(); scopes]).unwrap();
+        let status = agent::Status { connected: true, active: Some(false), scopes, ..status() };
+        machine.agent(move |_| vec![Reply::Status(Box::new(status.clone()))]);
+        let text = machine.run("status", &[], false, false).out;
+        assert!(text.contains(&format!("Server: https://wardkey.example:8443 ({state})\n")), "{text}");
+        assert_eq!(text.contains("At the server: wardkey-server terminal approve 病棟3-1\n"), waits, "{text}");
+        let json = machine.run("status --json", &[], false, false).json();
+        assert_eq!((&json["active"], &json["awaiting_approval"]), (&json!(false), &json!(waits)));
+    }
+}
+
+#[test]
+fn an_enabling_that_nobody_confirmed_is_told_until_somebody_decides_anew() {
+    let machine = Machine::new();
+    machine.agent(|_| vec![Reply::Status(Box::new(status()))]);
+    std::fs::create_dir(machine.path("enable")).unwrap();
+    std::fs::write(machine.path("enable/unconfirmed.json"), "{\"time\": 1000000}").unwrap();
+    let told = "was undone at 1970-01-12 13:46:40 UTC. Everything is as it was (WK-1605).\n";
+    let text = machine.run("status", &[], false, false).out;
+    assert!(text.contains(told), "{text}");
+    assert_eq!(machine.run("disable", &[], false, true).exit, 0);
+    let text = machine.run("status", &[], false, false).out;
+    assert!(!text.contains("WK-1605"), "{text}");
 }
 
 #[test]

@@ -294,6 +294,21 @@ codes! {
     StoredServerStopped = 1544,
     /// Stored, but a scope (`$value`) is not published, so its terminals do not hear of it.
     StoredScopeHalted = 1545,
+    /// A login name (`$value`) of an account that every system has.
+    LoginReserved = 1550,
+    /// A login name (`$value`) that differs from another one in case only.
+    LoginAlike = 1551,
+    /// The key that was named is not that of `$value`.
+    KeyOfSomebodyElse = 1552,
+    /// An act that cannot be undone, or may hit the wrong one, was not confirmed.
+    ActNotConfirmed = 1553,
+    /// A terminal was revoked too long ago to be enabled again.
+    RevokedTooLong = 1554,
+
+    /// The terminal has been joined, and an administrator of the server has yet to approve it.
+    JoinedPending = 1570,
+    /// The join token does not fit together, as after a typing error.
+    JoinTokenMistyped = 1571,
 
     // 16xx: switching Wardkey on and off
     /// Not enabled: the terminal is not ready.
@@ -368,6 +383,10 @@ codes! {
     PersonIsListed = 1635,
     /// `wardkey config edit`: given up; the file is as it was.
     EditDiscarded = 1640,
+    /// The terminal's clock is ahead of the server's.
+    ClockIsAhead = 1641,
+    /// `$path` starts another program than login on a console.
+    OtherLoginProgram = 1642,
 }
 
 impl Code {

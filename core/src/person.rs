@@ -11,6 +11,9 @@ use crate::time::UnixTime;
 pub const MAX_CREDENTIALS: usize = 32;
 /// Groups that one record can hold.
 pub const MAX_GROUPS: usize = 64;
+/// The credProtect level (CTAP 2.1, 12.1) at which a key tells nobody without its PIN that it has a
+/// credential. Which person's PIN to ask for is known only from that.
+pub const NEVER_SILENT: u8 = 3;
 
 /// A person, with all that person's credentials.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]

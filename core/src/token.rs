@@ -1,7 +1,7 @@
 //! The join token: what an administrator carries from the server to a new terminal.
 //!
 //! `wkj1-` and base32 (Crockford's alphabet without I, L, O, U) of: token id (8 bytes), secret (16),
-//! first 16 bytes of the SHA-256 of the first root key. The secret never travels: the terminal proves
+//! first 16 bytes of the SHA-256 of the first root key. Two bytes of the id are a checksum. The secret never travels: the terminal proves
 //! it by an HMAC; the hash lets the terminal know its server before it trusts any certificate.
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -10,6 +10,10 @@ use crate::codec::{self, CodecError};
 use crate::id::SigningPublicKey;
 
 const PREFIX: &str = "wkj1-";
+/// Bytes of the id that are random; the others are the checksum.
+const CHECKED_ID: usize = 6;
+/// What is hashed before the token, so that the hash means nothing elsewhere.
+const CHECKSUM_DOMAIN: &[u8] = b"wardkey/token-checksum/1\0";
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// A join token.
@@ -27,6 +31,27 @@ impl JoinToken {
     /// A token for a deployment.
     pub fn new(id: [u8; 8], secret: [u8; 16], root_key: &SigningPublicKey) -> Self {
         Self { id, secret, root: root_hash(root_key) }
+    }
+
+    /// The same token with a checksum in the last two bytes of its id, which shows typing errors. Readers of
+    /// before take it as any other token.
+    #[must_use]
+    pub fn with_checksum(mut self) -> Self {
+        let sum = self.checksum();
+        self.id.iter_mut().skip(CHECKED_ID).zip(sum).for_each(|(to, from)| *to = from);
+        self
+    }
+
+    /// Whether the checksum is right. Tokens of servers from before 0.2 have none, so a wrong one is only a
+    /// hint at why a server refuses the token.
+    pub fn has_checksum(&self) -> bool {
+        self.id.iter().skip(CHECKED_ID).copied().eq(self.checksum())
+    }
+
+    fn checksum(&self) -> impl Iterator<Item = u8> + use<> {
+        let id = self.id.get(..CHECKED_ID).unwrap_or_default();
+        let hash = codec::sha256(&[CHECKSUM_DOMAIN, id, &self.secret, &self.root].concat());
+        hash.as_bytes().to_vec().into_iter().take(2)
     }
 
     /// Whether a root key is the deployment's.
@@ -122,6 +147,21 @@ mod tests {
         assert!(!token.is_for(&SigningPublicKey::new([8; 32])));
         for wrong in ["", "wkj1-", "wkj1-zzzz", &text[5..], &format!("{text}0"), &text[..text.len() - 1]] {
             assert!(JoinToken::from_text(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_typing_error_shows() {
+        let plain = JoinToken::new([1; 8], [0xab; 16], &SigningPublicKey::new([7; 32]));
+        assert!(!plain.has_checksum());
+        let token = plain.with_checksum();
+        assert!(token.has_checksum());
+        let text = token.to_text();
+        for at in "wkj1-".len()..text.len() {
+            let mut typed = text.clone().into_bytes();
+            typed[at] = if typed[at] == b'7' { b'8' } else { b'7' };
+            let typed = JoinToken::from_text(std::str::from_utf8(&typed).unwrap()).unwrap();
+            assert!(!typed.has_checksum(), "{at}");
         }
     }
 }

@@ -117,10 +117,10 @@ wk-1510 = The time for registering is over. Please start again.
 wk-1511 = The directory is up to date.
 wk-1512 = Too many requests. Please try again in { $seconds } seconds.
 wk-1513 = This needs root. Please run it with sudo.
-wk-1514 = This terminal's certificate is missing or was refused. Administrator: join with "terminal token --replace".
+wk-1514 = This terminal's certificate is missing or was refused. Administrator: join with "token add --replace".
 wk-1515 = Not found ({ $what }). Please check the name.
-wk-1516 = Not valid ({ $reason }). Please check it.
-wk-1521 = This machine has joined before. Please issue a token for it with "terminal token --replace".
+wk-1516 = The request is not valid ({ $reason }). Please check it.
+wk-1521 = This machine has joined before. Please issue a token for it with "token add --replace".
 wk-1522 = Too many records from this terminal for now. They are kept here and sent later.
 wk-1523 = Nothing was imported: the file has { $count } problems. Please mend them and import it again.
 wk-1524 = The first line names no columns. It has to hold at least login and name.
@@ -145,6 +145,13 @@ wk-1542 = The file names nobody.
 wk-1543 = A value is of the wrong kind ({ $value }).
 wk-1544 = Stored, but the server is not running: no terminal hears of it yet. Please start it.
 wk-1545 = Stored, but scope { $value } is halted: its terminals do not hear of it. Please see "scope list".
+wk-1550 = { $value } is an account of the system and cannot be a person.
+wk-1551 = { $value } differs from an existing login name in upper and lower case only.
+wk-1552 = This key is not { $value }'s. Nothing was changed.
+wk-1553 = Not confirmed; nothing was changed. In a script, please give --person or --yes.
+wk-1554 = The terminal was revoked over 24 hours ago. Please join it again with a new token.
+wk-1570 = This terminal has joined. An administrator of the server has yet to approve it.
+wk-1571 = The join token does not fit together. Please copy it again, or issue a new one.
 
 ## 16xx: switching Wardkey on and off
 
@@ -184,3 +191,5 @@ wk-1633 = Nothing is open at { $subject }. Please check the name.
 wk-1634 = Accounts of people begin at another uid than Wardkey's limit ({ $uid }). Please set system_uid_max.
 wk-1635 = { $name } is a person of the directory and needs no key. Please take the name out of local_accounts.
 wk-1640 = Not saved. The configuration is as it was; run "wardkey config edit" to try again.
+wk-1641 = This terminal's clock is ahead of the server's. Please set it right.
+wk-1642 = { $path } starts another program than login. Please make sure that it asks for the key.

@@ -2,33 +2,49 @@
 
 use std::path::PathBuf;
 
+use serde::Serialize;
+use serde_json::{Value, json};
 use wardkey_core::code::Code;
 use wardkey_core::exit::Exit;
+
+/// What a revoked terminal is told.
+pub const TERMINAL_REVOKED: &str = "this terminal is revoked";
 
 /// Why a command or a request was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Understood, and refused; the code says why.
-    #[error("{code}: {message}")]
+    #[error("{message} ({code})")]
     Refused {
         /// The stable code.
         code: Code,
         /// For administrators.
         message: String,
     },
+    /// The terminal is revoked: nothing comes of asking again, until it joins anew.
+    #[error("{TERMINAL_REVOKED} ({code})", code = Code::TerminalDisabled)]
+    TerminalRevoked,
     /// Done and stored, but no terminal hears of it now.
-    #[error("{message}")]
+    #[error("{message} ({code})")]
     NotHeard {
         /// The stable code.
         code: Code,
-        /// For administrators, with the code.
+        /// For administrators.
         message: String,
     },
+    /// Several things are wrong in a file, each with its place.
+    #[error("{error}")]
+    Problems {
+        /// What comes of it.
+        error: Box<Error>,
+        /// Everything that is wrong, in the order of the file.
+        problems: Vec<Problem>,
+    },
     /// The command line asks for something that makes no sense: look at `--help`.
-    #[error("{0}")]
+    #[error("{0} ({code})", code = Code::RequestInvalid)]
     Usage(String),
     /// A configuration or key file is missing, unsafe or wrong: mend it and start again.
-    #[error("{}: {} [{}]", path.display(), message, Code::Configuration)]
+    #[error("{}: {message} ({code})", path.display(), code = Code::Configuration)]
     Configuration {
         /// The file.
         path: PathBuf,
@@ -36,16 +52,16 @@ pub enum Error {
         message: String,
     },
     /// The database cannot be read or written: look at its disk, owner and mode.
-    #[error("store: {0} [{code}]", code = Code::StateUnavailable)]
+    #[error("store: {0} ({code})", code = Code::StateUnavailable)]
     Store(#[from] sqlx::Error),
     /// The database has a schema that this version cannot bring up to date: use the newer version.
-    #[error("store: {0} [{code}]", code = Code::StateUnavailable)]
+    #[error("store: {0} ({code})", code = Code::StateUnavailable)]
     Migration(#[from] sqlx::migrate::MigrateError),
     /// The database holds something that this version cannot read.
-    #[error("store: {0} is damaged [{code}]", code = Code::StateUnavailable)]
+    #[error("store: {0} is damaged ({code})", code = Code::StateUnavailable)]
     Damaged(String),
     /// A file, socket or the random generator failed.
-    #[error("{what}: {source} [{code}]", code = Code::Internal)]
+    #[error("{what}: {source} ({code})", code = Code::Internal)]
     Io {
         /// What was being done.
         what: String,
@@ -53,8 +69,40 @@ pub enum Error {
         source: std::io::Error,
     },
     /// Certificates or signatures could not be made.
-    #[error("{0} [{code}]", code = Code::Internal)]
+    #[error("{0} ({code})", code = Code::Internal)]
     Crypto(String),
+}
+
+/// Something that is wrong in a file.
+#[derive(Debug, Serialize)]
+pub struct Problem {
+    /// The file.
+    pub file: PathBuf,
+    /// The line, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// The column of a table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<&'static str>,
+    /// The key of a configuration file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The value that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// The stable code.
+    pub code: String,
+    /// What is wrong, in words.
+    pub message: String,
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line}: {}", self.file.display(), self.message),
+            None => write!(f, "{}: {}", self.file.display(), self.message),
+        }
+    }
 }
 
 impl Error {
@@ -84,10 +132,28 @@ impl Error {
         Self::Damaged(what.to_string())
     }
 
+    /// What went wrong, without the code.
+    pub fn message(&self) -> String {
+        let text = self.to_string();
+        text.strip_suffix(&format!(" ({})", self.code())).map(str::to_owned).unwrap_or(text)
+    }
+
+    /// `{"error": {"code", "number", "message"}}`, with `problems` where there are several.
+    pub fn to_json(&self) -> Value {
+        let code = self.code();
+        let mut error = json!({ "code": code.to_string(), "number": code.number(), "message": self.message() });
+        if let (Self::Problems { problems, .. }, Some(fields)) = (self, error.as_object_mut()) {
+            fields.insert("problems".into(), json!(problems));
+        }
+        json!({ "error": error })
+    }
+
     /// The stable code.
-    pub const fn code(&self) -> Code {
+    pub fn code(&self) -> Code {
         match self {
+            Self::Problems { error, .. } => error.code(),
             Self::Refused { code, .. } | Self::NotHeard { code, .. } => *code,
+            Self::TerminalRevoked => Code::TerminalDisabled,
             Self::Usage(_) => Code::RequestInvalid,
             Self::Configuration { .. } => Code::Configuration,
             Self::Store(_) | Self::Migration(_) | Self::Damaged(_) => Code::StateUnavailable,
@@ -96,9 +162,10 @@ impl Error {
     }
 
     /// With which exit status a command says so.
-    pub const fn exit(&self) -> Exit {
+    pub fn exit(&self) -> Exit {
         match self {
-            Self::Refused { .. } => Exit::Refused,
+            Self::Problems { error, .. } => error.exit(),
+            Self::Refused { .. } | Self::TerminalRevoked => Exit::Refused,
             Self::Usage(_) => Exit::Usage,
             Self::Configuration { .. } | Self::Io { .. } | Self::Crypto(_) => Exit::Unavailable,
             Self::Store(_) | Self::Migration(_) | Self::Damaged(_) => Exit::Store,
@@ -107,5 +174,36 @@ impl Error {
     }
 }
 
+impl From<rustls::Error> for Error {
+    fn from(error: rustls::Error) -> Self {
+        Self::Crypto(format!("TLS: {error}"))
+    }
+}
+
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_has_its_code_behind_the_sentence_and_apart_in_json() {
+        let file = PathBuf::from("/etc/wardkey/server.toml");
+        for error in [
+            Error::refused(Code::NotFound, "person x is not known"),
+            Error::TerminalRevoked,
+            Error::Usage("--since: no time".into()),
+            Error::Configuration { path: file.clone(), message: "line 4: too long".into() },
+            Error::damaged("a row"),
+            Error::io("reading")(std::io::Error::other("broken")),
+            Error::Crypto("no".into()),
+        ] {
+            let json = error.to_json();
+            let (code, message) = (json["error"]["code"].as_str().unwrap(), error.message());
+            assert_eq!(error.to_string(), format!("{message} ({code})"));
+            assert_eq!(json["error"]["message"], message.as_str());
+            assert_eq!(json["error"]["number"], error.code().number());
+        }
+    }
+}

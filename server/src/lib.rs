@@ -1,18 +1,24 @@
 //! The central server of Wardkey: people and their keys, terminals, the signed directory, events.
 //!
 //! ```text
-//!   cli ──┐                      ┌── http ── TLS ── gate ── terminals
-//!         ├──> store (SQLite) <──┤     └── enrol (registrations)
-//!         │       └─────────────> publish (signed heads)
-//!   config, keyring, pki, secret, clock, when, error       what both stand on
+//!   command line                          terminals
+//!   cli ──> admin ──┐                     gate ── TLS ── http ──> caller, joining, enrol, intake
+//!                   └──> store (SQLite) <─────────────────────────────────┘
+//!                          └──> publish (signed heads)
+//!   config, keyring, pki, secret, clock, when, error       what all stand on
 //!   people_file                                            what an import reads
 //! ```
+//! Rules are in `admin`, `joining`, `enrol` and `intake`; the command line and `http` parse, open the
+//! transaction, commit it and answer.
+//!
 //! The command line and the running server are separate processes over one store. Every change is
 //! one transaction that also publishes it and writes its row of the audit trail. The server stores
 //! no PIN, no biometric and no private key of a person.
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+pub mod admin;
+pub mod caller;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -20,6 +26,8 @@ pub mod enrol;
 pub mod error;
 pub mod gate;
 pub mod http;
+pub mod intake;
+pub mod joining;
 pub mod keyring;
 pub mod people_file;
 pub mod pki;

@@ -29,7 +29,8 @@ use crate::enrol::Enrolments;
 use crate::error::{Error, Result};
 use crate::gate::{Gate, Handshake};
 use crate::http::limit::Limiter;
-use crate::http::peer::{Peer, Seen};
+use crate::http::peer::Peer;
+use crate::http::seen::Seen;
 use crate::http::{App, router};
 use crate::keyring::{Holder, Keyring, Secret};
 use crate::pki::{Authority, SERVER_DAYS, TerminalCertificate, certified, read_certificate};
@@ -272,14 +273,14 @@ async fn beside(app: Arc<App>, certificates: Arc<Certificates>, mut stop: watch:
     }
 }
 
+/// Terminals whose last sign of life is written at once: what changes meanwhile must not wait for all.
+const SEEN_AT_ONCE: usize = 500;
+
 async fn write_seen(app: &App) -> Result<()> {
-    let seen = app.seen.take();
-    if seen.is_empty() {
-        return Ok(());
+    for part in app.seen.take().chunks(SEEN_AT_ONCE) {
+        let part = part.to_vec();
+        app.store.together(move |tx| Box::pin(async move { terminal::seen(tx, &part).await })).await?;
     }
-    let mut tx = app.store.write().await?;
-    terminal::seen(&mut tx, &seen).await?;
-    tx.commit().await?;
     Ok(())
 }
 
@@ -351,7 +352,7 @@ impl Serving {
         // Over the limit the connection is closed at once: a clear sign, and no memory.
         let Some(_inside) = handshake.pass(terminal) else { return };
         let is_terminal = terminal.is_some();
-        let mut news = publisher.subscribe();
+        let mut news = terminal.map(|terminal| publisher.subscribe(&terminal));
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(peer);
             router.clone().oneshot(Request::from(request.map(axum::body::Body::new)))
@@ -373,7 +374,7 @@ impl Serving {
                 }
                 () = &mut life, if !is_terminal => return,
                 // It ends with its certificate, after the answer to what is under way.
-                _ = news.changed(), if is_terminal && !ends => {
+                () = changed(&mut news), if !ends => {
                     if certificate.is_some_and(|own| publisher.is_replaced(&own)) {
                         connection.as_mut().graceful_shutdown();
                         ends = true;
@@ -384,5 +385,14 @@ impl Serving {
         if let Err(error) = ended {
             tracing::debug!(%address, %error, "connection");
         }
+    }
+}
+
+/// Waits for news of a terminal; for ever when there is none to hear of.
+async fn changed(news: &mut Option<watch::Receiver<u64>>) {
+    match news {
+        // The publisher lives as long as its connections.
+        Some(news) => _ = news.changed().await,
+        None => std::future::pending().await,
     }
 }

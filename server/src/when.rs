@@ -79,6 +79,12 @@ pub fn shown(moment: UnixTime, zone: &TimeZone) -> String {
         .map_or_else(|| "?".into(), |moment| moment.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())
 }
 
+/// A moment for people, in UTC.
+pub fn shown_utc(moment: UnixTime) -> String {
+    let moment = i64::try_from(moment.0).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    moment.map_or_else(|| "?".into(), |moment| moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+}
+
 /// The last moment of a validity for people: its last day, when it ends with a day.
 pub fn shown_end(end: UnixTime, zone: &TimeZone) -> String {
     let civil = |time: UnixTime| {

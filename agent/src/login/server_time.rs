@@ -10,6 +10,7 @@ use wardkey_core::id::Nonce;
 use wardkey_core::message::agent::{Refusal, Reply};
 use wardkey_core::message::http::{Base64, TimeRequest};
 use wardkey_core::server_time::{Attested, SignedTime};
+use wardkey_core::time::UnixTime;
 use wardkey_ipc::Peer;
 
 use crate::agent::Agent;
@@ -17,22 +18,49 @@ use crate::error::AgentError;
 use crate::login::authorise::{later, refusal};
 use crate::sync::exchange::upstream;
 
-/// Questions in [`WINDOW`] of one user other than root: each is a request to the server.
-const QUESTIONS: usize = 6;
+/// Questions of one login: it asks once, and again when it starts over.
+const PER_LOGIN: u8 = 4;
+/// Account phases in [`WINDOW`] of one user other than root that may ask: each is a request to the server.
+const PER_WINDOW: usize = 30;
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// Answers a question for the time.
-pub fn answer(agent: &Agent, peer: Peer, nonce: &Nonce) -> Reply {
-    if !peer.is_root() && !(0..QUESTIONS).any(|slot| agent.is_due(&format!("time {} {slot}", peer.uid), WINDOW)) {
-        return Reply::Refused(later("too many questions for the time"));
+/// How many questions for the time a connection may ask: none before it was granted something.
+pub struct Questions(u8);
+
+impl Questions {
+    /// Before anything was granted.
+    pub const NONE: Self = Self(0);
+    /// Of a login.
+    pub const LOGIN: Self = Self(PER_LOGIN);
+
+    /// After an account phase.
+    pub fn of_account_phase(agent: &Agent, peer: Peer) -> Self {
+        let is_due = |slot| agent.is_due(&format!("time {} {slot}", peer.uid), WINDOW);
+        Self(u8::from(peer.is_root() || (0..PER_WINDOW).any(is_due)))
     }
-    match ask(agent, nonce) {
-        Ok(signed) => Reply::Time(signed),
-        Err(error) => {
-            let offline = || refusal(Code::ServerUnreachable, error.to_string());
-            Reply::Refused(cause(agent).unwrap_or_else(offline))
+
+    /// Answers a question.
+    pub fn answer(&mut self, agent: &Agent, nonce: &Nonce) -> Reply {
+        let Some(left) = self.0.checked_sub(1) else {
+            return Reply::Refused(later("too many questions for the time, or no login"));
+        };
+        self.0 = left;
+
+        match ask(agent, nonce) {
+            Ok(signed) => Reply::Time(signed),
+            Err(error) => {
+                let offline = || refusal(Code::ServerUnreachable, error.to_string());
+                Reply::Refused(cause(agent).unwrap_or_else(offline))
+            }
         }
     }
+}
+
+/// The time that a module which asks for the server's would judge by.
+pub fn as_the_server_says(agent: &Agent) -> UnixTime {
+    let now = agent.clock.now();
+    let ahead = agent.clock_hides_the_server().unwrap_or_default();
+    UnixTime(now.0.saturating_sub(ahead))
 }
 
 /// Why logins are refused as "offline" by a clock that is ahead, while the server is reached.

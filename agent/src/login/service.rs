@@ -24,6 +24,7 @@ use crate::login::arbiter::{Asking, Ticket};
 use crate::login::authorise::{Caller, Phase, authorise, is_known, later, refusal};
 use crate::login::locker::is_locker;
 use crate::login::preverified::Preverified;
+use crate::login::server_time::Questions;
 use crate::login::{decoys, lockout, outcome, server_time};
 
 /// The longest that one login may take.
@@ -38,8 +39,10 @@ const MINUTE: Duration = Duration::from_secs(60);
 const MAX_PER_INVOKER: usize = 4;
 /// Requests for evidence in one login: one is needed, more come with devices that claim to be somebody's.
 const MAX_PROOFS: usize = 128;
-/// Pages of candidates in one login: those of 30,000 keys, and again as often as a login starts over.
-const MAX_PAGES: usize = 512;
+/// Pages of candidates in one login: those of 30,000 keys, however long their ids are.
+const MAX_PAGES: usize = 1024;
+/// The same of one user other than root, in a minute: twice those of 30,000 keys.
+const PAGES_PER_MINUTE: usize = 128;
 /// How often those who wait look who is in the foreground.
 const LOOK: Duration = Duration::from_millis(250);
 /// Records of the account phase: one of a kind in this time.
@@ -68,6 +71,7 @@ pub fn login(agent: &Agent, connection: &mut Connection, peer: Peer, begin: &Beg
     let deadline = Deadline::after(LOGIN);
     let mut told = None;
     let (mut proofs, mut pages) = (0, 0);
+    let mut questions = Questions::LOGIN;
     let mut person = begin.account.clone();
     let (mut tried, mut preverified) = (None, None);
     loop {
@@ -120,7 +124,9 @@ pub fn login(agent: &Agent, connection: &mut Connection, peer: Peer, begin: &Beg
                 };
                 connection.send(&reply)?;
             }
-            Request::Candidates(_) if pages >= MAX_PAGES => {
+            // The key went to another login, which the module reads next.
+            Request::Candidates(_) if told != Some(true) => {}
+            Request::Candidates(_) if pages >= MAX_PAGES || !has_pages_left(agent, peer) => {
                 return connection.send(&Reply::Refused(later("too many pages of candidates")));
             }
             Request::Candidates(page) => {
@@ -130,7 +136,7 @@ pub fn login(agent: &Agent, connection: &mut Connection, peer: Peer, begin: &Beg
                     Err(refused) => return connection.send(&Reply::Refused(refused)),
                 }
             }
-            Request::Time(nonce) => connection.send(&server_time::answer(agent, peer, &nonce))?,
+            Request::Time(nonce) => connection.send(&questions.answer(agent, &nonce))?,
             Request::Outcome(what) => {
                 let answered = outcome::record(
                     agent,
@@ -147,6 +153,11 @@ pub fn login(agent: &Agent, connection: &mut Connection, peer: Peer, begin: &Beg
             _ => return connection.send(&Reply::Refused(refusal(Code::ProtocolError, "not a request of a login"))),
         }
     }
+}
+
+/// Whether a user other than root may have one more page: each is a look at everybody who shares the account.
+fn has_pages_left(agent: &Agent, peer: Peer) -> bool {
+    peer.is_root() || (0..PAGES_PER_MINUTE).any(|slot| agent.is_due(&format!("page {} {slot}", peer.uid), MINUTE))
 }
 
 /// The login as the queue sees it.
@@ -176,21 +187,23 @@ fn has_room(agent: &Agent, asking: &Asking) -> bool {
     asking.locker || asking.place.invoker.is_none_or(|uid| of_invoker(uid) < MAX_PER_INVOKER)
 }
 
-/// The account phase: evidence, no queue.
+/// The account phase: evidence, no queue. What the connection may ask for after it.
 ///
 /// # Errors
 /// [`IpcError`] of the connection.
-pub fn account(agent: &Agent, connection: &mut Connection, peer: Peer, begin: &Begin) -> Result<(), IpcError> {
+pub fn account(agent: &Agent, connection: &mut Connection, peer: Peer, begin: &Begin) -> Result<Questions, IpcError> {
     let granted = admit(agent, peer, begin, Phase::Account)
         .and_then(|caller| Ok((caller, grant(agent, begin.account.as_ref())?)));
     match granted {
         Ok((caller, grant)) => {
             record_account(agent, &caller, begin, &grant);
-            connection.send(&Reply::Granted(Box::new(grant)))
+            connection.send(&Reply::Granted(Box::new(grant)))?;
+            Ok(Questions::of_account_phase(agent, peer))
         }
         Err(refused) => {
             record_refused(agent, peer, begin, &refused);
-            connection.send(&Reply::Refused(refused))
+            connection.send(&Reply::Refused(refused))?;
+            Ok(Questions::NONE)
         }
     }
 }
@@ -313,8 +326,12 @@ fn record_account(agent: &Agent, caller: &Caller, begin: &Begin, grant: &Grant) 
     };
     let mut marks = agent.marks();
     outcome::remember_seen(agent, caller, account, &mut marks);
-    let request =
-        LoginContext { account, service: &begin.service, remote: false, now: agent.clock.now(), marks: &marks };
+    // The module has yet to ask for the server's time.
+    let now = match begin.asks_time {
+        Some(true) => server_time::as_the_server_says(agent),
+        _ => agent.clock.now(),
+    };
+    let request = LoginContext { account, service: &begin.service, remote: false, now, marks: &marks };
     let permitted = Snapshot::verify(evidence, &anchor, &agent.marks(), account)
         .and_then(|snapshot| evaluate_account_phase(&snapshot, &request).into_permit());
     let word = if permitted.is_ok() { "allowed" } else { "refused" };

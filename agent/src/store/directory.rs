@@ -19,6 +19,7 @@ use redb::ReadTransaction;
 use wardkey_core::codec::{self, Bytes, List};
 use wardkey_core::directory::leaf_key;
 use wardkey_core::id::{CredentialId, Hash};
+use wardkey_core::message::MAX_KEY_FRAME;
 use wardkey_core::message::agent::{
     CANDIDATES_PER_PAGE, Candidate, CandidatePage, Candidates, PEOPLE_PER_PAGE, People, PeoplePage,
 };
@@ -34,6 +35,11 @@ use crate::store::view::{View, read_view};
 
 /// Memory of redb for the directory, in bytes.
 const CACHE: usize = 256 * 1024;
+
+/// Ids on one page of candidates, in bytes: the page goes on to the key process in one frame.
+const PAGE_BYTES: usize = MAX_KEY_FRAME * 3 / 4;
+/// What an id has beside its bytes there.
+const CBOR_HEAD: usize = 3;
 
 /// The directory.
 #[derive(Debug)]
@@ -194,7 +200,7 @@ impl Directory {
 
             let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
             let mut found: Vec<Candidate> = Vec::new();
-            let mut last = None;
+            let (mut last, mut taken) = (None, 0);
             for (place, set) in people.range((begin, Bound::Unbounded)) {
                 let Some(bytes) = tables.record(*set, &place.after)? else { continue };
                 let person: PersonRecord = codec::from_bytes(&bytes)?;
@@ -202,7 +208,9 @@ impl Directory {
                     continue;
                 }
                 let ids: Vec<CredentialId> = person.allow_list(&root.rp_id);
-                if found.len() + ids.len() > CANDIDATES_PER_PAGE {
+                let length: usize = ids.iter().map(|id| id.as_slice().len() + CBOR_HEAD).sum();
+                taken += length;
+                if found.len() + ids.len() > CANDIDATES_PER_PAGE || (taken > PAGE_BYTES && last.is_some()) {
                     return Ok(Candidates { candidates: List::new(found)?, more: last });
                 }
                 found.extend(ids.into_iter().map(|credential| Candidate { person: person.login.clone(), credential }));

@@ -9,14 +9,18 @@ use wardkey_core::code::Code;
 use wardkey_core::event::{EventName, Outcome};
 use wardkey_core::id::Nonce;
 use wardkey_core::message::agent::{Begin, Reply, Request};
+use wardkey_core::name::ServiceName;
 use wardkey_core::server_time::Attested;
 use wardkey_core::time::UnixTime;
-use wardkey_ipc::Peer;
 
 const TEN_DAYS: u64 = 10 * 86_400;
 
 fn begin_with_time(account: &str) -> Request {
     Request::Begin(Begin { asks_time: Some(true), ..begin(account) })
+}
+
+fn account_with_time(account: &str) -> Request {
+    Request::Account(Begin { asks_time: Some(true), service: ServiceName::new("cron").unwrap(), ..begin(account) })
 }
 
 /// An agent whose clock runs ten days ahead of a server that it reaches.
@@ -71,18 +75,45 @@ fn without_the_servers_time_the_clock_counts() {
     // The server is reached and gives no time: the clock is the cause. It is not reached: offline is.
     f.ward.change(|state| state.down = true);
     let time = Request::Time(Nonce::new([1; 32]));
-    assert_eq!(f.root().refused(&time), Code::ClockAhead);
+    let mut client = f.root();
+    client.granted(&begin_with_time("hanako"));
+    assert_eq!(client.refused(&time), Code::ClockAhead);
     note_failure(&f.agent, &AgentError::Full);
-    assert_eq!(f.root().refused(&time), Code::ServerUnreachable);
+    assert_eq!(client.refused(&time), Code::ServerUnreachable);
 }
 
 #[test]
-fn a_user_may_ask_for_the_time_only_so_often() {
+fn only_a_login_or_an_account_phase_asks_for_the_time_and_only_so_often() {
     let f = ahead();
-    let user = Peer { uid: 1000, ..ROOT };
-    let answers: Vec<_> = (0..20u8).map(|n| f.connect(user).ask(&Request::Time(Nonce::new([n; 32])))).collect();
-    let given = answers.iter().filter(|answer| matches!(answer, Reply::Time(_))).count();
-    assert_eq!(given, 6);
-    assert!(answers[6..].iter().all(|answer| matches!(answer, Reply::Refused(r) if r.code == Code::TooManyRequests)));
-    assert!(matches!(f.root().ask(&Request::Time(Nonce::new([99; 32]))), Reply::Time(_)));
+    let time = |n: u8| Request::Time(Nonce::new([n; 32]));
+    assert_eq!(f.root().refused(&time(0)), Code::TooManyRequests, "of nothing");
+    for (begun, most) in [(begin_with_time("hanako"), 4), (account_with_time("hanako"), 1)] {
+        let mut client = f.root();
+        client.granted(&begun);
+        let given = (0..9).filter(|n| matches!(client.ask(&time(*n)), Reply::Time(_))).count();
+        assert_eq!(given, most, "{begun:?}");
+    }
+}
+
+#[test]
+fn an_account_phase_is_recorded_as_the_module_will_decide() {
+    let f = ahead();
+    f.root().granted(&account_with_time("hanako"));
+    let event = f.events().into_iter().rfind(|event| event.name == EventName::Account).unwrap();
+    assert_eq!((event.outcome, event.reason), (Outcome::Success, None));
+}
+
+#[test]
+fn a_clock_that_was_set_right_or_runs_behind_is_judged_by_as_before() {
+    let f = ahead();
+    let mut client = f.root();
+    client.granted(&begin_with_time("hanako"));
+    assert!(matches!(client.ask(&Request::Time(Nonce::new([7; 32]))), Reply::Time(_)));
+    // Set right, and five minutes too far back: the module stands at the least that it can know.
+    f.time.fetch_sub(TEN_DAYS + 300, Ordering::SeqCst);
+    let signed = f.agent.directory.view().scope(&scope("ward3")).unwrap().head.issued;
+    f.pass(120);
+    let assertion = f.assertion("hanako", "hanako", 1, |data| data.time = UnixTime(signed.0));
+    let answer = f.root().ask(&success("hanako", &assertion));
+    assert!(matches!(answer, Reply::Recorded(..)), "{answer:?}");
 }

@@ -8,6 +8,7 @@ use wardkey_core::codec::List;
 use wardkey_core::event::EventName;
 use wardkey_core::id::{CredentialId, Hash};
 use wardkey_core::marks::Marks;
+use wardkey_core::message::MAX_KEY_FRAME;
 use wardkey_core::message::agent::{CANDIDATES_PER_PAGE, CandidatePage, Candidates, Reply, Request};
 use wardkey_core::name::GroupName;
 use wardkey_core::person::{PersonRecord, Status};
@@ -107,6 +108,29 @@ fn pages_are_for_shared_accounts_only_and_not_without_end() {
         other => panic!("{other:?}"),
     });
     assert_eq!(refused, Some(Code::TooManyRequests));
+}
+
+#[test]
+fn long_ids_make_shorter_pages_that_fit_into_a_frame_of_the_key_process() {
+    let f = hospital(0);
+    for number in 0..200usize {
+        let mut nurse = nurse(number);
+        let mut credentials = nurse.credentials.to_vec();
+        for credential in &mut credentials {
+            let id = [credential.id.as_slice(), &[0; 900]].concat();
+            credential.id = CredentialId::new(id).unwrap();
+        }
+        nurse.credentials = List::new(credentials).unwrap();
+        f.ward.put("ward3", &nurse);
+    }
+    f.sync().unwrap();
+    let pages = all_pages(&mut f.root());
+    assert_eq!(pages.iter().map(|page| page.candidates.len()).sum::<usize>(), 2 * 200 + 2);
+    for page in pages {
+        let allow = List::new(page.candidates.iter().map(|candidate| candidate.credential.clone()).collect()).unwrap();
+        let request = wardkey_core::message::key::Request::AskFurther { allow, more: true };
+        assert!(wardkey_core::codec::message_length(&request) < MAX_KEY_FRAME - 1024);
+    }
 }
 
 /// How long a page takes among very many: `cargo nextest run --run-ignored only pages_of_30_000`.

@@ -27,9 +27,16 @@ pub(crate) fn disable(context: &mut Context<'_, '_>, options: &DisableOptions) -
         std::thread::sleep(left);
     }
     let _lock = undo::lock(&context.env.places)?;
+    if !options.unconfirmed {
+        undo::forget_unconfirmed(&context.env.places)?;
+    }
     match now(context) {
         (_, Some(pending)) if options.unconfirmed && pending.left().is_some() => {
             Ok(done(context, Text::NothingToUndo, true, false))
+        }
+        (_, Some(_)) if options.unconfirmed => {
+            undo::undo_unconfirmed(&context.env.places)?;
+            Ok(done(context, Text::Disabled, false, true))
         }
         (_, Some(_)) => {
             undo::undo(&context.env.places)?;

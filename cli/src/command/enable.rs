@@ -1,7 +1,7 @@
 //! `wardkey enable`.
 //!
 //! ```text
-//!   ready? ─> a test login ─> another way in? ─> undo prepared ─> guard armed ─> profile switched
+//!   ready? ─> another way in? ─> a test login ─> undo prepared ─> guard armed ─> profile switched
 //!                     ways in without a key? ─> undone     confirmed ─> kept     else ─> undone
 //! ```
 //! No option leaves one of these out.
@@ -44,13 +44,14 @@ pub(crate) fn enable(context: &mut Context<'_, '_>, options: &EnableOptions) -> 
         (State::Off, None) => {}
     }
     let (settings, anchor) = ready(context)?;
+    // Before somebody has logged in for nothing.
+    let ways = ways_in(context, &settings, &anchor)?;
     let person = test_login::run(context, &settings)?;
     let text = context.text_with(Text::TestPassed, &[("name", &person)]);
     context.say(&text);
-    let ways = ways_in(context, &settings, &anchor)?;
     // The profile goes by it where the module cannot be loaded.
     local_list::keep(context, &context.env.places.pam_config)?;
-    let (pending, guard) = switch_on(context)?;
+    let (pending, guard) = switch_on(context, options.within())?;
     refuse_open_ways(context, &settings)?;
     let ways_in = format!("{}: {}", context.text(Text::WaysIn), ways.open.join(", "));
     context.say(&ways_in);
@@ -82,7 +83,7 @@ fn ask_for_confirmation(context: &mut Context<'_, '_>, pending: &Pending) -> Res
     }
     let _lock = undo::lock(&context.env.places)?;
     if Pending::read(&context.env.places).is_some() {
-        undo::undo(&context.env.places)?;
+        undo::undo_unconfirmed(&context.env.places)?;
     } else if now(context).0 == State::On {
         // Confirmed on another screen meanwhile.
         return Ok(done(context, Text::Enabled, true, true));
@@ -98,7 +99,7 @@ fn confirm(context: &mut Context<'_, '_>) -> Result<Output, CliError> {
             Ok(done(context, Text::Enabled, true, true))
         }
         (_, Some(_)) => {
-            undo::undo(&context.env.places)?;
+            undo::undo_unconfirmed(&context.env.places)?;
             Err(CliError::new(Code::NotConfirmed))
         }
         (State::On, None) => Ok(done(context, Text::EnabledAlready, true, false)),
@@ -107,13 +108,14 @@ fn confirm(context: &mut Context<'_, '_>) -> Result<Output, CliError> {
 }
 
 /// Switches on; from the first change to a file on, somebody will undo it.
-fn switch_on(context: &mut Context<'_, '_>) -> Result<(Pending, Guard), CliError> {
+fn switch_on(context: &mut Context<'_, '_>, within: Option<Duration>) -> Result<(Pending, Guard), CliError> {
     let _lock = undo::lock(&context.env.places)?;
     // Since the first look somebody had time to log in; what is kept now is what an undo brings back.
     let (State::Off, None) = now(context) else {
         return Err(CliError::invalid(Text::ChangedMeanwhile));
     };
-    let pending = undo::begin(&context.env.places)?;
+    let within = within.unwrap_or(context.env.places.confirm_within);
+    let pending = undo::begin(&context.env.places, within)?;
     let switched = undo::arm(&pending)
         .and_then(|guard| profile::switch(&context.env.places, true).map(|()| guard))
         .and_then(|guard| pending.left().map(|_| guard).ok_or_else(|| CliError::new(Code::NotConfirmed)));

@@ -1,7 +1,7 @@
 //! `wardkey enroll`: a code, a key, a PIN, a touch.
 //!
 //! ```text
-//!   code ─ key (plugged, PIN set?) ─ PIN ─┬─ agent: EnrolBegin ─ key: MakeCredential, touch ─ agent: EnrolFinish
+//!   code ─ key (plugged in; without a PIN: is the code right?) ─ PIN ─┬─ agent: EnrolBegin ─ key: MakeCredential, touch ─ agent: EnrolFinish
 //!                                         └──── again, when the PIN was wrong and tries remain ────┘
 //! ```
 //! What takes a person's time comes first: a challenge of the server lives 60 seconds.
@@ -43,7 +43,14 @@ pub(crate) fn enroll(context: &mut Context<'_, '_>, options: &EnrollOptions) -> 
     if details.pin_must_change {
         return Err(CliError::new(Code::PinMustChange));
     }
-    let mut first = if details.pin_set { None } else { Some(first_pin(context, &details)?) };
+    let mut first = if details.pin_set {
+        None
+    } else {
+        // Whether the code is right, before the key is changed. Its challenge would not live long enough.
+        let mut agent = Agent::connect(context)?;
+        begin(context, &mut agent, &code, &root_key)?;
+        Some(first_pin(context, &details)?)
+    };
     loop {
         let pin = match first.take() {
             Some(pin) => pin,
@@ -121,6 +128,21 @@ fn first_pin(context: &mut Context<'_, '_>, details: &KeyDetails) -> Result<Pin,
     }
 }
 
+/// Asks the server by the code whom the key is for, and for a challenge.
+fn begin(
+    context: &Context<'_, '_>,
+    agent: &mut Agent,
+    code: &str,
+    root_key: &SigningPublicKey,
+) -> Result<Box<Enrolment>, CliError> {
+    let begin = EnrolBegin { code: code.to_owned(), language: context.language };
+    let agent::Reply::Enrolment(enrolment) = agent.ask(&agent::Request::EnrolBegin(begin), SERVER)? else {
+        return Err(peers::unexpected());
+    };
+    check_rp_id(&enrolment, root_key)?;
+    Ok(enrolment)
+}
+
 fn register(
     context: &mut Context<'_, '_>,
     code: &str,
@@ -130,12 +152,8 @@ fn register(
     options: &EnrollOptions,
 ) -> Result<(Enrolled, Box<Enrolment>), CliError> {
     let mut agent = Agent::connect(context)?;
-    let begin = EnrolBegin { code: code.to_owned(), language: context.language };
     let begun = Instant::now();
-    let agent::Reply::Enrolment(enrolment) = agent.ask(&agent::Request::EnrolBegin(begin), SERVER)? else {
-        return Err(peers::unexpected());
-    };
-    check_rp_id(&enrolment, root_key)?;
+    let enrolment = begin(context, &mut agent, code, root_key)?;
     let args = [("name", enrolment.display_name.as_str()), ("login", enrolment.login.as_str())];
     let registering = context.text_with(Text::Registering, &args);
     context.say(&registering);

@@ -1,16 +1,17 @@
 //! `wardkey join`: the agent joins, and this program, as root, checks who it joined.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
 use wardkey_core::code::Code;
 use wardkey_core::codec;
 use wardkey_core::document::{RootDocument, SignedRoot, TerminalDocument};
-use wardkey_core::id::Hash;
+use wardkey_core::id::{Hash, to_hex};
 use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::{Join, Joined, Reply, Request};
 use wardkey_core::name::DisplayText;
+use wardkey_core::person::Status;
 use wardkey_core::sign::{self, Verified};
 use wardkey_core::snapshot::{Anchor, verify_terminal};
 use wardkey_core::texts;
@@ -22,7 +23,7 @@ use crate::args::JoinOptions;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::files;
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::pam::profile::{self, State};
 use crate::peers::{self, Agent};
 use crate::texts::{Phrase, Text};
@@ -42,6 +43,7 @@ pub(crate) fn join(context: &mut Context<'_, '_>, options: &JoinOptions) -> Resu
         JoinToken::from_text(&token_text).map_err(|error| CliError::with(Code::JoinTokenInvalid, error.to_string()))?;
     let before = anchor::read(&options.anchor)?;
     may_replace(context, &before, &token, options)?;
+    refuse_own_token(context, &before, &token, options)?;
     let mut request = Request::Join(Join {
         server: options.server.clone(),
         token: token_text.trim().to_owned(),
@@ -53,13 +55,23 @@ pub(crate) fn join(context: &mut Context<'_, '_>, options: &JoinOptions) -> Resu
     if let Request::Join(join) = &mut request {
         join.token.zeroize();
     }
-    let Reply::Joined(joined) = reply? else { return Err(peers::unexpected()) };
+    let reply = reply.map_err(|error| explained(error, &before, &token, options))?;
+    let Reply::Joined(joined) = reply else { return Err(peers::unexpected()) };
     let (root, terminal, anchor) = verify(&token, &joined)?;
     anchor::write(&options.anchor, &options.marks, &before, &anchor)?;
+    // Only a hint for the next time; without it the server answers.
+    let _ = files::replace(&spent_token(options), to_hex(&token.id).as_bytes());
+
+    // The server signs a document for a terminal that waits, but not an active one.
+    let is_pending = terminal.status != Status::Active;
+    let code = if is_pending { Code::JoinedPending } else { Code::Joined };
+    let approval = is_pending
+        .then(|| output::approval_needed(context.language, &terminal.terminal, Some(&terminal.name)))
+        .map_or_else(String::new, |line| format!("\n{line}"));
     Ok(Output {
         text: format!(
-            "{}\n{}: {} ({})\n{}: {}",
-            texts::message(Code::Joined, context.language, &[]),
+            "{}\n{}: {} ({})\n{}: {}{approval}",
+            texts::message(code, context.language, &[]),
             context.text(Text::Terminal),
             terminal.name,
             terminal.terminal,
@@ -75,6 +87,7 @@ pub(crate) fn join(context: &mut Context<'_, '_>, options: &JoinOptions) -> Resu
             "root_key": anchor.root_key.to_hex(),
             "scopes": terminal.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
             "anchor": options.anchor.to_string_lossy(),
+            "awaiting_approval": is_pending,
         }),
     })
 }
@@ -102,6 +115,48 @@ fn may_replace(
         Before::Unreadable(why) => Text::AnchorUnreadable.with([("path", path), ("why", why.as_str().into())]),
     };
     Err(CliError::with(Code::AlreadyJoined, hint))
+}
+
+/// The token that this terminal joined with last, by its id, which is no secret.
+fn spent_token(options: &JoinOptions) -> PathBuf {
+    options.marks.with_file_name("joined-with")
+}
+
+/// A terminal that has joined and is asked to join by the same token has nothing to ask the server for, which
+/// would take it for somebody else's use of the token.
+fn refuse_own_token(
+    context: &Context<'_, '_>,
+    before: &Before,
+    token: &JoinToken,
+    options: &JoinOptions,
+) -> Result<(), CliError> {
+    let Before::Anchor(anchor) = before else { return Ok(()) };
+    let spent = files::read(&spent_token(options), 64).ok().flatten();
+    if !token.is_for(&anchor.root_key) || spent.as_deref() != Some(to_hex(&token.id).as_bytes()) {
+        return Ok(());
+    }
+    match Agent::connect(context)?.ask(&Request::Status, WAIT)? {
+        Reply::Status(status) if status.terminal == Some(anchor.terminal) => Err(joined_already(anchor)),
+        _ => Ok(()),
+    }
+}
+
+fn joined_already(anchor: &Anchor) -> CliError {
+    let terminal = anchor.terminal.to_hex().into();
+    CliError::with(Code::AlreadyJoined, Text::JoinedAlready.with([("terminal", terminal)]))
+}
+
+/// What a refusal most likely means.
+fn explained(error: CliError, before: &Before, token: &JoinToken, options: &JoinOptions) -> CliError {
+    let refused = matches!(error.code(), Code::JoinTokenInvalid | Code::ServerNotTrusted);
+    match before {
+        Before::Anchor(anchor) if error.code() == Code::JoinTokenInvalid && token.is_for(&anchor.root_key) => {
+            joined_already(anchor)
+        }
+        _ if refused && !token.has_checksum() => CliError::new(Code::JoinTokenMistyped),
+        _ if matches!(error.code(), Code::ServerUnreachable | Code::ServerNotTrusted) => error.at(&options.server),
+        _ => error,
+    }
 }
 
 /// Checks what the agent brought: it is not believed, and what is written here decides whom every

@@ -19,7 +19,7 @@ use crate::output::Output;
 
 /// Runs a command. ([`Exit::Usage`] comes from reading the arguments.)
 pub fn run(cli: &Cli, env: &mut Environment<'_>) -> Exit {
-    let mut context = Context { cli, language: language(cli), env };
+    let mut context = Context { cli, language: language(cli.lang.as_deref()), env };
     let done = match &cli.action {
         Action::Status => status::status(&mut context).map(well),
         Action::Sync => sync::sync(&mut context).map(well),
@@ -30,7 +30,7 @@ pub fn run(cli: &Cli, env: &mut Environment<'_>) -> Exit {
         Action::Config(ConfigAction::Check(options)) => check::check(&mut context, options).map(well),
         Action::Config(ConfigAction::Edit) => edit::edit(&mut context).map(well),
         Action::Enroll(options) => enroll::enroll(&mut context, options).map(well),
-        Action::Key(KeyAction::Info) => key::info(&mut context).map(well),
+        Action::Key(KeyAction::List) => key::info(&mut context).map(well),
         Action::Key(KeyAction::ChangePin) => key::change_pin(&mut context).map(well),
     };
     match done {

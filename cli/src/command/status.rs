@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use wardkey_core::message::agent::{Reply, Request};
+use wardkey_core::time::UnixTime;
 use wardkey_settings::problem;
 
 use crate::context::Context;
@@ -11,6 +12,7 @@ use crate::doctor;
 use crate::error::CliError;
 use crate::output::{self, Output};
 use crate::pam::profile::State;
+use crate::pam::undo;
 use crate::peers::{self, Agent};
 use crate::texts::Text;
 
@@ -59,12 +61,20 @@ fn profile(context: &mut Context<'_, '_>) -> (String, serde_json::Value) {
     };
     // Where nobody needs a key, every way is open; nobody has to be told.
     let seen = enabled.then(|| doctor::seen(context));
-    let json = json!({
+    let mut json = json!({
         "state": name, "enabled": enabled, "confirm_before": pending.filter(|_| enabled).map(|pending| pending.until()),
         "ways_in_open": seen.as_ref().map(|seen| seen.open),
         "other_secrets": seen.as_ref().and_then(|seen| seen.secrets.clone()),
     });
     let mut lines = format!("{}: {}", context.text(Text::Profile), context.text(text));
+    let undone = undo::unconfirmed(&context.env.places).filter(|_| state == State::Off);
+    if let Some(time) = undone {
+        let time = output::date(UnixTime(time));
+        lines += &format!("\n{}", context.text_with(Text::ProfileUndone, &[("time", &time)]));
+    }
+    if let Some(fields) = json.as_object_mut() {
+        fields.insert("undone_unconfirmed".into(), undone.into());
+    }
     if let Some(seen) = seen {
         if seen.open > 0 {
             lines += &format!("\n{}", context.text_with(Text::OpenWays, &[("count", &seen.open.to_string())]));

@@ -26,6 +26,11 @@ const GREETD: (&str, &str) = ("etc/greetd/config.toml", "initial_session");
 const UNITS: [&str; 4] =
     ["etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system"];
 
+/// How units of consoles are called.
+const GETTYS: [&str; 5] = ["getty@", "serial-getty@", "console-getty.", "container-getty@", "autovt@"];
+/// What a getty starts that asks PAM.
+const LOGIN: [&str; 2] = ["/bin/login", "/usr/bin/login"];
+
 pub(crate) fn look(root: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, section, keys) in FILES {
@@ -70,13 +75,18 @@ fn gettys(root: &Path, folder: &Path) -> Vec<Finding> {
         ["getty", "console", "serial", "tty", "autologin"].iter().any(|part| name.contains(part))
     });
     for unit in units {
-        let files: Vec<PathBuf> = if unit.is_dir() { text::with_ending(&unit, "conf") } else { vec![unit] };
+        let files: Vec<PathBuf> = if unit.is_dir() { text::with_ending(&unit, "conf") } else { vec![unit.clone()] };
         for file in files {
             for line in text::sections(&text::read(&file)) {
                 let words: Vec<_> = line.value.split_whitespace().collect();
                 let auto = |word: &&str| *word == "-a" || *word == "--autologin" || word.starts_with("--autologin=");
-                if line.key == "execstart" && line.value.contains("getty") && words.iter().any(auto) {
+                if line.key != "execstart" {
+                    continue;
+                }
+                if line.value.contains("getty") && words.iter().any(auto) {
                     findings.push(found(root, &file, &line));
+                } else if other_program(&unit, &words) {
+                    findings.push(finding(Code::OtherLoginProgram, root, &file, &line));
                 }
             }
         }
@@ -84,9 +94,31 @@ fn gettys(root: &Path, folder: &Path) -> Vec<Finding> {
     findings
 }
 
+/// Whether a getty starts something else than login, or something else stands in a getty's place.
+fn other_program(unit: &Path, words: &[&str]) -> bool {
+    let name = unit.file_name().unwrap_or_default().to_string_lossy();
+    let is_getty = GETTYS.iter().any(|getty| name.starts_with(getty));
+    let Some((program, arguments)) = words.split_first().filter(|_| is_getty) else { return false };
+    if !program.rsplit('/').next().is_some_and(|program| program.ends_with("getty")) {
+        return true;
+    }
+    let next = |at: usize| arguments.get(at + 1).copied();
+    let chosen = arguments.iter().enumerate().find_map(|(at, word)| match word.strip_prefix("--login-program") {
+        Some("") => next(at),
+        Some(value) => value.strip_prefix('='),
+        None if *word == "-l" || *word == "-nl" => next(at),
+        None => None,
+    });
+    chosen.is_some_and(|program| !LOGIN.contains(&program))
+}
+
 fn found(root: &Path, file: &Path, line: &Section) -> Finding {
+    finding(Code::Autologin, root, file, line)
+}
+
+fn finding(code: Code, root: &Path, file: &Path, line: &Section) -> Finding {
     let shown = text::shown(root, file);
-    let finding = Finding::new(Code::Autologin, Level::Open, "path", shown.clone());
+    let finding = Finding::new(code, Level::Open, "path", shown.clone());
     finding
         .detail(format!("{shown}:{} {}={}", line.number, line.key, line.value))
         .way(format!("{}={}", line.key, line.value))
@@ -120,6 +152,10 @@ mod tests {
                 None,
             ),
             ("etc/systemd/system/serial-getty@.service", "[Service]\nExecStart=/sbin/agetty -a root %I\n", Some(2)),
+            ("etc/systemd/system/getty@.service", "[Service]\nExecStart=-/sbin/agetty -l /bin/bash %I\n", Some(2)),
+            ("etc/systemd/system/getty@tty1.service.d/a.conf", "[Service]\nExecStart=\nExecStart=/bin/sh\n", Some(3)),
+            ("etc/systemd/system/getty@.service", "[Service]\nExecStart=/sbin/agetty -l /bin/login %I\n", None),
+            ("etc/systemd/system/other-tty.service", "[Service]\nExecStart=/bin/sh\n", None),
         ] {
             let root = tempfile::tempdir().unwrap();
             let path = root.path().join(name);

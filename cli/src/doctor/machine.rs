@@ -193,6 +193,11 @@ pub(crate) fn agent(status: &Status, anchor: Option<&Anchor>) -> Vec<Finding> {
         }
         findings.push(finding);
     }
+    if let Some(ahead) = status.clock_ahead {
+        let finding = Finding::new(Code::ClockIsAhead, Level::Warning, "", "clock");
+        let detail = Text::ClockIsAhead.with([("time", duration(ahead))]);
+        findings.push(finding.detail(detail).fix("timedatectl set-ntp true"));
+    }
     findings
 }
 

@@ -24,14 +24,11 @@ pub(crate) fn look(root: &Path, effective: Option<&str>) -> Vec<Finding> {
     if !installed {
         return Vec::new();
     }
-    let options = match effective {
-        Some(printed) => keywords(printed),
-        None => {
-            let mut all = String::new();
-            gather(root, &file, &mut all, 0);
-            keywords(&all)
-        }
-    };
+    let mut all = String::new();
+    gather(root, &file, &mut all, 0);
+    let (general, blocks) = blocks(&all);
+    // What sshd prints is said of nobody in particular: its blocks are read from the file all the same.
+    let options = keywords(effective.unwrap_or(&general));
     let value = |key: &str, default: &str| options.get(key).cloned().unwrap_or_else(|| default.to_owned());
     let mut ways: Vec<String> = Vec::new();
     let pam = value("usepam", if effective.is_some() { "yes" } else { "no" });
@@ -49,6 +46,12 @@ pub(crate) fn look(root: &Path, effective: Option<&str>) -> Vec<Finding> {
     if value("permitemptypasswords", "no") == "yes" {
         ways.push("permitemptypasswords yes".into());
     }
+    for (condition, lines) in &blocks {
+        let options = keywords(lines);
+        let opened = METHODS.iter().map(|(key, _)| *key).chain(["permitemptypasswords"]);
+        let opened = opened.filter(|key| options.get(*key).is_some_and(|value| value == "yes"));
+        ways.extend(opened.map(|key| format!("Match {condition}: {key} yes")));
+    }
     if ways.is_empty() {
         return Vec::new();
     }
@@ -62,8 +65,32 @@ pub(crate) fn look(root: &Path, effective: Option<&str>) -> Vec<Finding> {
     vec![finding]
 }
 
-/// The file with what it includes; the first value of a keyword counts. `Match` blocks are read as if they held
-/// for everybody.
+/// The lines for everybody, and each `Match` block with its condition. A block lasts until the next one, or the
+/// end of its file, after which [`gather`] writes `Match all`.
+fn blocks(text: &str) -> (String, Vec<(String, String)>) {
+    let mut general = String::new();
+    let mut blocks: Vec<(String, String)> = Vec::new();
+    let mut in_block = false;
+    for line in text.lines() {
+        let mut words = line.trim().splitn(2, char::is_whitespace);
+        let is_match = words.next().is_some_and(|word| word.eq_ignore_ascii_case("match"));
+        if is_match {
+            let condition = words.next().unwrap_or_default().trim();
+            in_block = !condition.eq_ignore_ascii_case("all");
+            if in_block {
+                blocks.push((condition.to_owned(), String::new()));
+            }
+            continue;
+        }
+        let block = blocks.last_mut().filter(|_| in_block);
+        let lines = block.map_or(&mut general, |(_, lines)| lines);
+        lines.push_str(line);
+        lines.push('\n');
+    }
+    (general, blocks)
+}
+
+/// The file with what it includes; the first value of a keyword counts.
 fn gather(root: &Path, file: &Path, all: &mut String, depth: usize) {
     for line in text::read(file).lines() {
         let mut words = line.split_whitespace();
@@ -79,10 +106,10 @@ fn gather(root: &Path, file: &Path, all: &mut String, depth: usize) {
                     match path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix("*.")) {
                         Some(ending) => {
                             for file in text::with_ending(path.parent().unwrap_or(root), ending) {
-                                gather(root, &file, all, depth + 1);
+                                included(root, &file, all, depth + 1);
                             }
                         }
-                        None => gather(root, &path, all, depth + 1),
+                        None => included(root, &path, all, depth + 1),
                     }
                 }
             }
@@ -92,6 +119,11 @@ fn gather(root: &Path, file: &Path, all: &mut String, depth: usize) {
             }
         }
     }
+}
+
+fn included(root: &Path, file: &Path, all: &mut String, depth: usize) {
+    gather(root, file, all, depth);
+    all.push_str("Match all\n");
 }
 
 fn keywords(text: &str) -> BTreeMap<String, String> {
@@ -145,6 +177,13 @@ mod tests {
         );
         let printed = "usepam yes\npubkeyauthentication no\ngssapiauthentication yes\n";
         assert_eq!(ways("", Some(printed)), Some((Level::Warning, vec!["gssapiauthentication yes".into()])));
+        // A block opens for some what is closed for all, also where sshd itself was asked.
+        let block = "UsePAM yes\nPubkeyAuthentication no\nMatch User backup\n  PubkeyAuthentication yes\n";
+        let told = Some((Level::Warning, vec!["Match User backup: pubkeyauthentication yes".into()]));
+        assert_eq!(ways(block, None), told);
+        assert_eq!(ways(block, Some("usepam yes\npubkeyauthentication no\n")), told);
+        let included = "Include /etc/ssh/sshd_config.d/*.conf\nUsePAM no\nPasswordAuthentication no\n";
+        assert_eq!(ways(included, None), Some((Level::Open, vec!["UsePAM no".into()])));
         assert!(look(tempfile::tempdir().unwrap().path(), None).is_empty(), "no sshd");
     }
 }

@@ -4,6 +4,7 @@
 //! ```text
 //!   /var/lib/wardkey-enable/   pending/   state.json and the files of PAM as they were
 //!                              undone/    what an undo replaced, if it was not what it expected
+//!                              unconfirmed.json   when an enabling was undone that nobody confirmed
 //!                              lock       one command at a time
 //! ```
 //! Whoever comes first undoes: the command itself, the timer (or, without systemd, a process that
@@ -27,6 +28,9 @@ use crate::texts::{Phrase, Text};
 use super::profile::{self, REMEMBERED, SERVICES};
 
 const TIMER: &str = "wardkey-undo.timer";
+/// What the timer of the package waits, in seconds.
+const UNIT_SECONDS: u64 = 120;
+const DROP_IN: &str = "/run/systemd/system/wardkey-undo.timer.d/within.conf";
 const SERVICE: &str = "wardkey-undo.service";
 /// Another command may be switching the profile.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -125,7 +129,8 @@ pub(crate) fn lock(places: &Places) -> Result<Flock<File>, CliError> {
 }
 
 /// Writes down how things are, durably. From here on an undo puts them back.
-pub(crate) fn begin(places: &Places) -> Result<Pending, CliError> {
+pub(crate) fn begin(places: &Places, within: Duration) -> Result<Pending, CliError> {
+    forget_unconfirmed(places)?;
     let failed = |error: std::io::Error| files::failed(&places.undo, error.to_string());
     let new = places.undo.join("pending.new");
     clear(&new)?;
@@ -143,7 +148,7 @@ pub(crate) fn begin(places: &Places) -> Result<Pending, CliError> {
         begun: now,
         boot: boot().ok_or_else(clock)?,
         uptime: uptime_ms().ok_or_else(clock)?,
-        seconds: places.confirm_within.as_secs(),
+        seconds: within.as_secs(),
     };
     let state = json!({
         "begun": pending.begun, "boot": pending.boot, "uptime_ms": pending.uptime, "seconds": pending.seconds,
@@ -164,6 +169,8 @@ pub(crate) fn arm(pending: &Pending) -> Result<Guard, CliError> {
         if !systemctl(&["is-enabled", "--quiet", SERVICE]) {
             return Err(not_ready(Text::UndoNotEnabled.with([("unit", SERVICE.into())])));
         }
+        timer_waits(pending.seconds)
+            .map_err(|why| not_ready(Text::At.with([("place", DROP_IN.into()), ("why", why.to_string().into())])))?;
         // Not "start", which lets one that still runs from an earlier enabling end when that would have.
         if !systemctl(&["restart", TIMER]) || !systemctl(&["is-active", "--quiet", TIMER]) {
             return Err(not_ready(Text::TimerStands.with([("unit", TIMER.into())])));
@@ -187,6 +194,22 @@ pub(crate) fn arm(pending: &Pending) -> Result<Guard, CliError> {
         Ok(status) => Err(not_ready(format!("/usr/bin/setsid: {status}").into())),
         Err(error) => Err(not_ready(format!("/usr/bin/setsid: {error}").into())),
     }
+}
+
+/// Has the timer wait as long as the enabling does. The unit has two minutes; longer ones last until the next
+/// restart, after which the unit that runs first undoes.
+fn timer_waits(seconds: u64) -> std::io::Result<()> {
+    let path = Path::new(DROP_IN);
+    if seconds == UNIT_SECONDS && !path.exists() {
+        return Ok(());
+    }
+    if let Some(folder) = path.parent() {
+        DirBuilder::new().mode(0o755).recursive(true).create(folder)?;
+    }
+    // An empty value takes the unit's own away.
+    let text = format!("[Timer]\nOnActiveSec=\nOnActiveSec={seconds}s\n");
+    wardkey_settings::files::replace(path, text.as_bytes(), 0o644)?;
+    if systemctl(&["daemon-reload"]) { Ok(()) } else { Err(std::io::Error::other("systemctl daemon-reload failed")) }
 }
 
 /// Keeps what was enabled: nothing undoes it any more.
@@ -219,6 +242,29 @@ pub(crate) fn undo(places: &Places) -> Result<(), CliError> {
     // Else this is tried again: what is needed for it stays.
     profile::ensure_out(places)?;
     confirm(places)
+}
+
+/// Undoes what nobody confirmed, and leaves a note for whoever asks next.
+pub(crate) fn undo_unconfirmed(places: &Places) -> Result<(), CliError> {
+    undo(places)?;
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    files::replace(&note(places), json!({ "time": now }).to_string().as_bytes())
+}
+
+/// When the last enabling was undone because nobody confirmed it, in seconds since 1970. Anybody may ask.
+pub(crate) fn unconfirmed(places: &Places) -> Option<u64> {
+    let bytes = files::read(&note(places), 4096).ok()??;
+    let value: Value = serde_json::from_slice(&bytes).ok()?;
+    value.get("time").and_then(Value::as_u64)
+}
+
+/// Somebody has decided anew.
+pub(crate) fn forget_unconfirmed(places: &Places) -> Result<(), CliError> {
+    files::remove(&note(places))
+}
+
+fn note(places: &Places) -> PathBuf {
+    places.undo.join("unconfirmed.json")
 }
 
 /// The files of PAM as they are, in memory: for a change that is undone at once when it fails.

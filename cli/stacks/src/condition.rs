@@ -180,12 +180,12 @@ pub(crate) fn listfile(arguments: &[Vec<u8>], subject: &Subject<'_>, machine: &M
 }
 
 /// `pam_usertype`. A person's uid is beyond those of system accounts, but for `nobody`, who is nobody's.
-pub(crate) fn usertype(arguments: &[Vec<u8>], subject: &Subject<'_>) -> Answers {
+pub(crate) fn usertype(arguments: &[Vec<u8>], subject: &Subject<'_>, machine: &Machine) -> Answers {
     let has = |word: &[u8]| arguments.iter().any(|argument| argument == word);
     let system = match subject.uid {
         0..=99 if subject.name.is_some() => Some(true),
-        // Where system accounts end is a matter of login.defs; here it is surely over.
-        1000.. => Some(false),
+        // Below, it is a matter of more of login.defs than is read here.
+        uid if uid >= uid_min(machine).max(1000) => Some(false),
         _ => None,
     };
     match (has(b"use_uid"), has(b"issystem"), has(b"isregular")) {
@@ -193,6 +193,21 @@ pub(crate) fn usertype(arguments: &[Vec<u8>], subject: &Subject<'_>) -> Answers 
         (false, false, true) => decided(system.map(|system| !system)).and(A::USER_UNKNOWN),
         _ => BOTH,
     }
+}
+
+/// `UID_MIN` of login.defs, where accounts of people begin. A file that cannot be read may say anything.
+fn uid_min(machine: &Machine) -> u32 {
+    let text = match machine.read(Path::new("/etc/login.defs")) {
+        Found::Text(text) => text,
+        Found::Nothing => return 0,
+        Found::Unreadable(_) => return u32::MAX,
+    };
+    let text = String::from_utf8_lossy(&text);
+    let value = text.lines().find_map(|line| {
+        let mut words = line.split_whitespace();
+        (words.next() == Some("UID_MIN")).then(|| words.next().and_then(|word| word.parse().ok()).unwrap_or(u32::MAX))
+    });
+    value.unwrap_or(0)
 }
 
 /// `pam_localuser`.
@@ -224,7 +239,7 @@ pub(crate) fn debug(arguments: &[Vec<u8>], phase: Phase) -> Answers {
 mod tests {
     use super::*;
 
-    fn ask(module: fn(&[Vec<u8>], &Subject<'_>) -> Answers, line: &str, subject: &Subject<'_>) -> Option<bool> {
+    fn ask(module: impl Fn(&[Vec<u8>], &Subject<'_>) -> Answers, line: &str, subject: &Subject<'_>) -> Option<bool> {
         let arguments: Vec<Vec<u8>> = line.split(' ').map(|word| word.as_bytes().to_vec()).collect();
         let said = module(&arguments, subject);
         let refusals = said.without(A::SUCCESS);
@@ -283,9 +298,18 @@ mod tests {
             let all = [&person, &admin, &root].map(|subject| ask(if_, line, subject));
             assert_eq!(all, [of_person, of_admin, of_root], "{line}");
         }
-        assert_eq!(ask(usertype, "issystem", &person), Some(false));
-        assert_eq!(ask(usertype, "isregular use_uid", &person), None);
-        assert_eq!(ask(usertype, "issystem", &root), Some(true));
+        let machine = tempfile::tempdir().unwrap();
+        let kind = |line: &str, subject: &Subject<'_>| {
+            ask(|arguments, subject| usertype(arguments, subject, &Machine::new(machine.path())), line, subject)
+        };
+        assert_eq!(kind("issystem", &person), Some(false));
+        assert_eq!(kind("isregular use_uid", &person), None);
+        assert_eq!(kind("issystem", &root), Some(true));
+        // Where people begin later, an account of a smaller uid may count as the system's.
+        std::fs::create_dir(machine.path().join("etc")).unwrap();
+        std::fs::write(machine.path().join("etc/login.defs"), "# UID_MIN 5\nUID_MIN 2000\n").unwrap();
+        assert_eq!(kind("issystem", &person), None);
+        assert_eq!(kind("issystem", &subject(Who::Person, None, 2000)), Some(false));
     }
 
     #[test]

@@ -207,7 +207,7 @@ fn said(
         b"pam_rootok" => Answers::of(&[A::SUCCESS, A::AUTH_ERR]),
         b"pam_succeed_if" => condition::succeed_if(arguments, service, subject),
         b"pam_listfile" => condition::listfile(arguments, subject, machine),
-        b"pam_usertype" => condition::usertype(arguments, subject),
+        b"pam_usertype" => condition::usertype(arguments, subject, machine),
         b"pam_localuser" => condition::localuser(arguments, subject, machine),
         b"pam_debug" => condition::debug(arguments, phase),
         b"pam_faillock" if auth && arguments.iter().any(|argument| argument == b"authfail") => ERRORS,

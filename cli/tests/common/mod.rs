@@ -251,23 +251,32 @@ impl Deployment {
         }
     }
 
-    pub fn terminal(&self, id: u8) -> Vec<u8> {
+    pub fn terminal(&self, id: u8, status: Status) -> Vec<u8> {
         self.publish.sign(&TerminalDocument {
             terminal: TerminalId::new([id; 16]),
             number: 1,
             name: DisplayText::new("病棟3-1").unwrap(),
             scopes: List::new(vec![ScopeName::new("ward3").unwrap()]).unwrap(),
-            status: Status::Active,
+            status,
             issued: UnixTime(1_000),
             expires: UnixTime(2_000),
         })
     }
 
     pub fn joined(&self, id: u8) -> agent::Joined {
+        self.joined_as(id, Status::Active)
+    }
+
+    /// Joined by a token for several machines.
+    pub fn pending(&self, id: u8) -> agent::Joined {
+        self.joined_as(id, Status::Disabled)
+    }
+
+    fn joined_as(&self, id: u8, status: Status) -> agent::Joined {
         agent::Joined {
             terminal: TerminalId::new([id; 16]),
             roots: List::new(vec![self.first_root()]).unwrap(),
-            document: Bytes::new(self.terminal(id)).unwrap(),
+            document: Bytes::new(self.terminal(id, status)).unwrap(),
         }
     }
 }
@@ -288,6 +297,7 @@ pub fn status() -> agent::Status {
         keys: 2,
         in_memory: None,
         clock_ahead: None,
+        active: Some(true),
     }
 }
 

@@ -424,6 +424,10 @@ pub struct Status {
     /// Seconds that the clock is ahead of the server, when that is so much that what is signed looks expired.
     #[n(13)]
     pub clock_ahead: Option<u64>,
+    /// Whether the server counts this terminal: not while it waits for approval, nor after it was revoked.
+    /// Older agents do not say it.
+    #[n(14)]
+    pub active: Option<bool>,
 }
 
 /// State of a scope.

@@ -1,61 +1,44 @@
 //! `wardkey-server config check`
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
+use wardkey_core::code::Code;
 
 use super::value::Output;
-use crate::config::{Config, Problem};
-use crate::error::{Error, Result};
+use crate::config::{self, Config};
+use crate::error::{Error, Problem, Result};
 use crate::keyring::{Holder, Keyring, Secret};
 
 #[derive(Serialize)]
-struct Checked {
-    file: PathBuf,
+struct Checked<'a> {
+    file: &'a Path,
     ok: bool,
-    problems: Vec<Found>,
-}
-
-#[derive(Serialize)]
-struct Found {
-    file: PathBuf,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<String>,
-    message: String,
 }
 
 /// Reads the file and what it names. Starts nothing and writes nothing.
 pub fn check(path: &Path, output: Output) -> Result<()> {
     let problems = problems(path);
-    let checked = Checked { file: path.to_owned(), ok: problems.is_empty(), problems };
-    output.say(&checked, || {
-        let line = |found: &Found| match found.line {
-            Some(line) => format!("{}:{line}: {}", found.file.display(), found.message),
-            None => format!("{}: {}", found.file.display(), found.message),
-        };
-        match checked.problems.as_slice() {
-            [] => vec![format!("{}: all is well", path.display())],
-            problems => problems.iter().map(line).collect(),
+    let message = match problems.len() {
+        0 => {
+            let checked = Checked { file: path, ok: true };
+            return output.say(&checked, || vec![format!("{}: all is well", path.display())]);
         }
-    })?;
-    match checked.problems.len() {
-        0 => Ok(()),
-        1 => Err(wrong(path, "one problem")),
-        count => Err(wrong(path, &format!("{count} problems"))),
-    }
+        1 => "one problem".to_owned(),
+        count => format!("{count} problems"),
+    };
+    let error = Box::new(Error::Configuration { path: path.to_owned(), message });
+    Err(Error::Problems { error, problems })
 }
 
-fn wrong(path: &Path, message: &str) -> Error {
-    Error::Configuration { path: path.to_owned(), message: message.to_owned() }
-}
-
-fn problems(path: &Path) -> Vec<Found> {
-    let found = |file: &Path, line, key: Option<&str>, message: String| Found {
+fn problems(path: &Path) -> Vec<Problem> {
+    let found = |file: &Path, line: Option<usize>, key: Option<&str>, message: String| Problem {
         file: file.to_owned(),
-        line,
+        line: line.map(|line| line as u64),
+        column: None,
         key: key.map(str::to_owned),
+        value: None,
+        code: Code::Configuration.to_string(),
         message,
     };
     let text = match std::fs::read_to_string(path) {
@@ -65,7 +48,8 @@ fn problems(path: &Path) -> Vec<Found> {
     let config = match Config::parse_all(&text) {
         Ok(config) => config,
         Err(problems) => {
-            let one = |problem: Problem| found(path, Some(problem.line), problem.key.as_deref(), problem.message);
+            let one =
+                |problem: config::Problem| found(path, Some(problem.line), problem.key.as_deref(), problem.message);
             return problems.into_iter().map(one).collect();
         }
     };

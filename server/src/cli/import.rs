@@ -3,18 +3,18 @@
 use std::io::Read;
 use std::path::Path;
 
-use serde::Serialize;
 use wardkey_core::code::Code;
 use wardkey_core::name::Language;
 use wardkey_core::texts;
 
-use super::Context;
 use super::args::ImportFormat;
+use super::context::Context;
 use super::value::language;
-use crate::error::{Error, Result};
-use crate::people_file::{MAX_FILE, People, Problem};
-use crate::store::audit::{self, Act};
-use crate::store::import::{self, Imported, Rules};
+use crate::admin::Operation;
+use crate::admin::import::{self, Outcome, Taking};
+use crate::error::{Error, Problem, Result};
+use crate::people_file::{self, MAX_FILE, People};
+use crate::store::import::Imported;
 
 /// Problems that are said of one file; a wrong separator makes one of each line.
 const MAX_SAID: usize = 200;
@@ -33,53 +33,23 @@ pub struct Asked<'a> {
     pub reason: Option<&'a str>,
 }
 
-/// A problem for people and programs.
-#[derive(Serialize)]
-struct Said {
-    line: u64,
-    column: Option<&'static str>,
-    value: Option<String>,
-    code: String,
-    message: String,
-}
-
-impl Said {
-    fn new(problem: &Problem, language: Language) -> Self {
-        Self {
-            line: problem.line,
-            column: problem.column(),
-            value: problem.value(),
-            code: problem.code().to_string(),
-            message: problem.message(language),
-        }
-    }
-}
-
 pub async fn import(context: &Context, asked: &Asked<'_>) -> Result<()> {
     // Read before anything is locked: a file on a slow share holds up nobody.
     let people = read(asked)?;
-    let rules = Rules {
-        keys_per_person: context.config.keys_per_person,
-        skip_existing: asked.skip_existing,
-        zone: context.config.zone(),
-        now: context.clock.now(),
-    };
+    let taking = Taking { keys_per_person: context.config.keys_per_person, skip_existing: asked.skip_existing };
+
     if asked.check {
-        let plan = import::plan(&mut *context.store.read().await?, people, &rules).await?;
-        refuse(context, asked.file, &plan.problems)?;
-        return context.output.say(&plan.done, || vec![format!("would import {}", detail(&plan.done))]);
+        let at = (context.clock.now(), &context.zone());
+        let outcome = import::check(&mut context.read().await?, people, taking, at).await?;
+        let done = added(context, asked.file, outcome)?;
+        return context.output.say(&done, || vec![format!("would import {}", import::in_words(&done))]);
     }
 
-    let mut tx = context.store.write().await?;
-    let plan = import::plan(&mut tx, people, &rules).await?;
-    refuse(context, asked.file, &plan.problems)?;
-    let done = plan.carry_out(&mut tx).await?;
     let name = asked.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let detail = detail(&done);
-    let act = Act::new("person.import", &name).because(asked.reason).with(&detail);
-    audit::record(&mut tx, rules.now, &context.actor, act).await?;
-    context.commit(tx).await?;
-    context.output.say(&done, || vec![detail.clone()])
+    let run = async |op: &mut Operation<'_>| import::run(op, people, taking, &name).await;
+    let outcome = context.change(asked.reason, run).await?;
+    let done = added(context, asked.file, outcome)?;
+    context.output.say(&done, || vec![import::in_words(&done)])
 }
 
 fn read(asked: &Asked<'_>) -> Result<People> {
@@ -103,26 +73,27 @@ fn read(asked: &Asked<'_>) -> Result<People> {
     })
 }
 
-/// Says everything that is wrong, each with its line.
-fn refuse(context: &Context, file: &Path, problems: &[Problem]) -> Result<()> {
-    if problems.is_empty() {
-        return Ok(());
-    }
-    let language = if context.output.json { Language::En } else { language() };
-    let said: Vec<Said> = problems.iter().take(MAX_SAID).map(|problem| Said::new(problem, language)).collect();
-    if context.output.json {
-        context.output.say(&serde_json::json!({ "file": file, "problems": said }), Vec::new)?;
-    } else {
-        said.iter().for_each(|said| eprintln!("{}:{}: {}", file.display(), said.line, said.message));
-        if problems.len() > said.len() {
-            eprintln!("{}: ... ({})", file.display(), problems.len() - said.len());
-        }
-    }
-    let count = problems.len().to_string();
-    let message = texts::message(Code::ImportRefused, language, &[("count", &count)]);
-    Err(Error::refused(Code::ImportRefused, message))
-}
+/// What was added; else everything that is wrong, each with its line.
+fn added(context: &Context, file: &Path, outcome: Outcome) -> Result<Imported> {
+    let wrong = match outcome {
+        Outcome::Done(done) => return Ok(done),
+        Outcome::Refused(wrong) => wrong,
+    };
 
-fn detail(done: &Imported) -> String {
-    format!("{} people, {} keys, {} skipped", done.people, done.keys, done.skipped)
+    let language = if context.output.json { Language::En } else { language() };
+    let problem = |wrong: &people_file::Problem| Problem {
+        file: file.to_owned(),
+        line: Some(wrong.line),
+        column: wrong.column(),
+        key: None,
+        value: wrong.value(),
+        code: wrong.code().to_string(),
+        message: wrong.message(language),
+    };
+    let count = wrong.len().to_string();
+    let message = texts::message(Code::ImportRefused, language, &[("count", &count)]);
+    Err(Error::Problems {
+        error: Box::new(Error::refused(Code::ImportRefused, message)),
+        problems: wrong.iter().take(MAX_SAID).map(problem).collect(),
+    })
 }

@@ -5,7 +5,7 @@ mod args;
 mod clock;
 mod code;
 mod config;
-mod heard;
+mod context;
 mod import;
 mod init;
 mod key;
@@ -13,20 +13,22 @@ mod person;
 mod run;
 mod scope;
 mod terminal;
+mod token;
 mod trail;
 mod value;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use wardkey_core::exit::Exit;
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::keyring::Keyring;
+use crate::store::Store;
 use crate::store::audit::Actor;
-use crate::store::{Store, Tx};
 use args::{Cli, Command};
+use context::Context;
 use value::Output;
 
 /// The command line, for manual pages and completions.
@@ -36,29 +38,36 @@ pub fn command() -> clap::Command {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
     let json = cli.json;
+
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     if !matches!(cli.command, Command::Run) {
         builder.worker_threads(1);
     }
-    let done =
-        builder.enable_all().build().map_err(Error::io("starting")).and_then(|runtime| runtime.block_on(act(cli)));
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
+    let runtime = builder.enable_all().build().map_err(Error::io("starting"));
+    match runtime.and_then(|runtime| runtime.block_on(act(cli))) {
+        Ok(()) => Exit::Done.into(),
         Err(error) => {
-            if json {
-                let code = error.code();
-                let body = serde_json::json!({
-                    "error": { "code": code.to_string(), "number": code.number(), "message": error.to_string() }
-                });
-                eprintln!("{body}");
-            } else {
-                eprintln!("wardkey-server: {error}");
-            }
+            value::complain(&error, json);
             error.exit().into()
         }
     }
+}
+
+/// What clap says: help and version are answers; an error under `--json` has the shape of all others.
+fn usage(error: &clap::Error) -> ExitCode {
+    let json = std::env::args().any(|argument| argument == "--json");
+    if !error.use_stderr() || !json {
+        error.exit();
+    }
+    let text = error.to_string();
+    let error = Error::Usage(text.strip_prefix("error: ").unwrap_or(&text).trim_end().to_owned());
+    value::complain(&error, true);
+    error.exit().into()
 }
 
 async fn act(cli: Cli) -> Result<()> {
@@ -69,7 +78,7 @@ async fn act(cli: Cli) -> Result<()> {
     }
     let config = Config::read(&cli.config)?;
     match cli.command {
-        Command::Init(init) => init::init(&config, &init, output).await,
+        Command::Init(init) => init::init(&config, init, output).await,
         Command::Run => run::run(&cli.config, config).await,
         command => {
             let store = Store::open(&config.store).await?;
@@ -81,15 +90,6 @@ async fn act(cli: Cli) -> Result<()> {
     }
 }
 
-/// What commands share.
-struct Context {
-    config: Config,
-    store: Store,
-    clock: Clock,
-    actor: Actor,
-    output: Output,
-}
-
 impl Context {
     async fn act(&self, command: Command) -> Result<()> {
         match command {
@@ -97,7 +97,10 @@ impl Context {
             Command::Key(command) => key::act(self, command).await,
             Command::Terminal(command) => terminal::act(self, command).await,
             Command::Code(command) => code::act(self, command).await,
+            Command::Enroll(new) => code::add(self, new).await,
+            Command::Token(command) => token::act(self, command).await,
             Command::Scope(command) => scope::act(self, command).await,
+            Command::Account(command) => scope::account(self, command).await,
             Command::Events(command) => trail::events(self, command).await,
             Command::Audit(command) => trail::audit(self, command).await,
             Command::Epoch(command) => trail::epoch(self, command).await,
@@ -106,13 +109,5 @@ impl Context {
                 Err(Error::Usage("this command stands alone".into()))
             }
         }
-    }
-
-    fn keyring(&self) -> Keyring {
-        Keyring::at(&self.config.keys)
-    }
-
-    async fn commit(&self, tx: Tx) -> Result<()> {
-        Ok(tx.commit().await?)
     }
 }

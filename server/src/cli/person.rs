@@ -1,191 +1,96 @@
 //! `wardkey-server person`
 
-use std::collections::BTreeSet;
-
-use jiff::tz::TimeZone;
-use serde::Serialize;
-use wardkey_core::name::LoginName;
+use wardkey_core::name::{LoginName, ScopeName};
 use wardkey_core::time::UnixTime;
 
-use super::Context;
-use super::args::{self, PersonAct};
-use super::heard;
-use super::import::Asked;
-use super::key::{self, ShownKey};
-use super::value::table;
-use crate::error::{Error, Result};
-use crate::store::audit::{self, Act};
-use crate::store::credential::{self, CredentialStatus};
-use crate::store::person::{self, PersonStatus, Profile};
-use crate::store::{Tx, code, state};
-use crate::when::{self, When};
-
-/// A person for people and programs.
-#[derive(Serialize)]
-struct ShownPerson {
-    login: String,
-    name: String,
-    language: String,
-    status: &'static str,
-    valid_from: Option<u64>,
-    valid_until: Option<u64>,
-    scopes: Vec<String>,
-    groups: Vec<String>,
-    keys: Vec<ShownKey>,
-}
+use super::args::{self, Paging, PersonAct};
+use super::context::Context;
+use super::import::{self, Asked};
+use super::key;
+use crate::admin::Edit;
+use crate::admin::person::{self, Changes, NewPerson};
+use crate::error::Result;
+use crate::store::person::PersonStatus;
+use crate::when;
 
 pub async fn act(context: &Context, command: args::Person) -> Result<()> {
     match command {
         args::Person::Add { login, name, scopes, groups, language, valid_from, valid_until, reason } => {
-            let profile = Profile {
-                login,
-                display_name: name,
-                language,
-                not_before: edge(context, valid_from, When::begins)?,
-                not_after: edge(context, valid_until, When::ends)?,
-                groups: groups.into_iter().collect(),
-                scopes: scopes.into_iter().collect(),
-            };
-            add(context, &profile, reason.as_deref()).await
+            let new = NewPerson { login, name, language, valid_from, valid_until, scopes, groups };
+            let added = context.change(reason.as_deref(), async |op| person::add(op, new).await).await?;
+            context.output.say(&added, || vec![format!("person {} added", added.login)])
         }
-        command @ args::Person::Set { .. } => set(context, command).await,
+        args::Person::Set {
+            login,
+            name,
+            add_scopes,
+            remove_scopes,
+            add_groups,
+            remove_groups,
+            scopes,
+            groups,
+            language,
+            valid_from,
+            valid_until,
+            always_valid,
+            reason,
+        } => {
+            let scopes = Edit { all: scopes, add: add_scopes, remove: remove_scopes };
+            let groups = Edit { all: groups, add: add_groups, remove: remove_groups };
+            let changes = Changes { name, language, valid_from, valid_until, always_valid, scopes, groups };
+            set(context, &login, changes, reason.as_deref()).await
+        }
         args::Person::Disable(act) => switch(context, &act, PersonStatus::Disabled).await,
         args::Person::Enable(act) => switch(context, &act, PersonStatus::Active).await,
         args::Person::Delete(act) => switch(context, &act, PersonStatus::Deleted).await,
-        args::Person::List { scope, limit } => list(context, scope.as_ref(), limit).await,
+        args::Person::List { scope, paging } => list(context, scope.as_ref(), paging).await,
         args::Person::Show { login } => show(context, &login).await,
         args::Person::Import { file, format, check, skip_existing, reason } => {
             let asked = Asked { file: &file, format, check, skip_existing, reason: reason.as_deref() };
-            super::import::import(context, &asked).await
+            import::import(context, &asked).await
         }
     }
 }
 
-/// The moment at which something that was given begins, or is over, in the deployment's time zone.
-fn edge(
-    context: &Context,
-    given: Option<When>,
-    edge: fn(When, &TimeZone) -> Option<UnixTime>,
-) -> Result<Option<UnixTime>> {
-    let Some(when) = given else { return Ok(None) };
-    let moment = edge(when, &context.config.zone());
-    moment.map(Some).ok_or_else(|| Error::Usage("a time that there is not in this time zone".into()))
-}
-
-async fn add(context: &Context, profile: &Profile, reason: Option<&str>) -> Result<()> {
-    let now = context.clock.now();
-    let mut tx = context.store.write().await?;
-    let id = person::add(&mut tx, profile, now).await?;
-    state::publish_person(&mut tx, id).await?;
-    let detail =
-        format!("\"{}\", scopes {}, groups {}", profile.display_name, joined(&profile.scopes), joined(&profile.groups));
-    let act = Act::new("person.add", profile.login.as_str()).because(reason).with(&detail);
-    audit::record(&mut tx, now, &context.actor, act).await?;
-    let answer = shown_person(&mut tx, &profile.login).await?;
-    context.commit(tx).await?;
-    context.output.say(&answer, || vec![format!("person {} added", profile.login)])
-}
-
-async fn set(context: &Context, command: args::Person) -> Result<()> {
-    let args::Person::Set { login, name, scopes, groups, language, valid_from, valid_until, always_valid, reason } =
-        command
-    else {
-        return Ok(());
-    };
-    let now = context.clock.now();
-    let mut tx = context.store.write().await?;
-    let before = person::get(&mut tx, &login).await?;
-    let kept = |time| if always_valid { None } else { time };
-    let profile = Profile {
-        login: login.clone(),
-        display_name: name.unwrap_or(before.display_name),
-        language: language.unwrap_or(before.language),
-        not_before: edge(context, valid_from, When::begins)?.or(kept(before.not_before)),
-        not_after: edge(context, valid_until, When::ends)?.or(kept(before.not_after)),
-        groups: match groups {
-            Some(groups) => groups.into_iter().collect(),
-            None => person::groups(&mut tx, before.id).await?,
-        },
-        scopes: match scopes {
-            Some(scopes) => scopes.into_iter().collect(),
-            None => person::scopes(&mut tx, before.id).await?,
-        },
-    };
-    person::change(&mut tx, before.id, &profile, now).await?;
-    let changed = state::publish_person(&mut tx, before.id).await?;
-    let detail =
-        format!("\"{}\", scopes {}, groups {}", profile.display_name, joined(&profile.scopes), joined(&profile.groups));
-    let act = Act::new("person.set", login.as_str()).because(reason.as_deref()).with(&detail);
-    audit::record(&mut tx, now, &context.actor, act).await?;
-    let answer = shown_person(&mut tx, &login).await?;
-    context.commit(tx).await?;
-    context.output.say(&answer, || vec![format!("person {login} changed in {changed} scopes")])
+async fn set(context: &Context, login: &LoginName, changes: Changes, reason: Option<&str>) -> Result<()> {
+    let done = context.change(reason, async |op| person::set(op, login, changes).await).await?;
+    context.output.warn(&done.warnings);
+    context.output.say(&done, || vec![format!("person {login} changed in {} scopes", done.published)])
 }
 
 async fn switch(context: &Context, act: &PersonAct, status: PersonStatus) -> Result<()> {
-    let now = context.clock.now();
-    let mut tx = context.store.write().await?;
-    let person = person::get(&mut tx, &act.login).await?;
-    let (action, word) = match status {
-        PersonStatus::Active => ("person.enable", "enabled"),
-        PersonStatus::Disabled => ("person.disable", "disabled"),
-        PersonStatus::Deleted => ("person.delete", "deleted"),
+    let done = context.change(act.reason.as_deref(), async |op| person::switch(op, &act.login, status).await).await?;
+
+    let word = match status {
+        PersonStatus::Active => "enabled",
+        PersonStatus::Disabled => "disabled",
+        PersonStatus::Deleted => "deleted",
     };
-    let changed = person::set_status(&mut tx, person.id, status, now).await?;
-    if status != PersonStatus::Active {
-        code::withdraw(&mut tx, person.id, now).await?;
-    }
-    if status == PersonStatus::Deleted {
-        for key in credential::of_person(&mut tx, person.id).await? {
-            if key.status != CredentialStatus::Deleted {
-                credential::set_status(&mut tx, &key, CredentialStatus::Deleted).await?;
-            }
-        }
-    }
-    state::publish_person(&mut tx, person.id).await?;
-    // Also when nothing changed: that somebody wanted it is worth a row.
-    let detail = if changed { None } else { Some("no change") };
-    let mut row = Act::new(action, act.login.as_str()).because(act.reason.as_deref());
-    row.detail = detail;
-    audit::record(&mut tx, now, &context.actor, row).await?;
-    let scopes = person::scopes(&mut tx, person.id).await?;
-    context.commit(tx).await?;
-    let answer = serde_json::json!({ "login": act.login.as_str(), "status": status.as_str(), "changed": changed });
-    context
-        .output
-        .say(&answer, || vec![format!("person {} {word}{}", act.login, if changed { "" } else { " already" })])?;
-    if status == PersonStatus::Active { Ok(()) } else { heard::by_terminals_of(context, &scopes).await }
+    let already = if done.changed { "" } else { " already" };
+    context.output.say(&done, || vec![format!("person {} {word}{already}", done.login)])?;
+    context.heard(&done.reach).await
 }
 
-async fn list(context: &Context, scope: Option<&wardkey_core::name::ScopeName>, limit: u32) -> Result<()> {
-    let mut tx = context.store.read().await?;
-    if let Some(scope) = scope {
-        crate::store::scope::get(&mut tx, scope).await?;
-    }
-    let mut people = Vec::new();
-    for person in person::list(&mut tx, scope, limit).await? {
-        people.push(read(&mut tx, person).await?);
-    }
-    let row = |person: &ShownPerson| {
+async fn list(context: &Context, scope: Option<&ScopeName>, paging: Paging) -> Result<()> {
+    let people = person::list(&mut context.read().await?, scope, &paging.request()).await?;
+    let head = ["LOGIN", "NAME", "STATUS", "KEYS", "SCOPES", "GROUPS"];
+    context.output.list(&people, &head, |person| {
         let active = person.keys.iter().filter(|key| key.status == "active").count();
+        let kept = person.keys.iter().filter(|key| key.status != "deleted").count();
         vec![
             person.login.clone(),
             person.name.clone(),
             person.status.to_owned(),
-            format!("{active}/{}", person.keys.iter().filter(|key| key.status != "deleted").count()),
+            format!("{active}/{kept}"),
             person.scopes.join(","),
             person.groups.join(","),
         ]
-    };
-    context.output.say(&people, || {
-        table(&["LOGIN", "NAME", "STATUS", "KEYS", "SCOPES", "GROUPS"], &people.iter().map(row).collect::<Vec<_>>())
     })
 }
 
 async fn show(context: &Context, login: &LoginName) -> Result<()> {
-    let mut tx = context.store.read().await?;
-    let person = shown_person(&mut tx, login).await?;
-    let zone = context.config.zone();
+    let person = person::show(&mut context.read().await?, login).await?;
+    let zone = context.zone();
     let from = person.valid_from.map_or_else(|| "-".into(), |time| when::shown(UnixTime(time), &zone));
     let until = person.valid_until.map_or_else(|| "-".into(), |time| when::shown_end(UnixTime(time), &zone));
     context.output.say(&person, || {
@@ -201,30 +106,4 @@ async fn show(context: &Context, login: &LoginName) -> Result<()> {
         lines.extend(key::lines(&person.keys));
         lines
     })
-}
-
-async fn shown_person(tx: &mut Tx, login: &LoginName) -> Result<ShownPerson> {
-    let person = person::get(tx, login).await?;
-    read(tx, person).await
-}
-
-async fn read(tx: &mut Tx, person: person::Person) -> Result<ShownPerson> {
-    let names = |set: BTreeSet<String>| set.into_iter().collect();
-    Ok(ShownPerson {
-        scopes: names(person::scopes(tx, person.id).await?.iter().map(ToString::to_string).collect()),
-        groups: names(person::groups(tx, person.id).await?.iter().map(ToString::to_string).collect()),
-        keys: credential::of_person(tx, person.id).await?.iter().map(ShownKey::from).collect(),
-        login: person.login.to_string(),
-        name: person.display_name.to_string(),
-        language: person.language.to_string(),
-        status: person.status.as_str(),
-        valid_from: person.not_before.map(|time| time.0),
-        valid_until: person.not_after.map(|time| time.0),
-    })
-}
-
-/// Names for the trail.
-pub fn joined<'a, T: ToString + 'a>(names: impl IntoIterator<Item = &'a T>) -> String {
-    let names: Vec<String> = names.into_iter().map(ToString::to_string).collect();
-    if names.is_empty() { "none".into() } else { names.join(",") }
 }

@@ -1,164 +1,127 @@
-//! `wardkey-server scope`
+//! `wardkey-server scope` and `account`
 
-use serde::Serialize;
-use wardkey_core::codec::List;
-use wardkey_core::name::{GroupName, LoginName, ScopeName};
-use wardkey_core::policy::document::{Lockout, OfflineLimits, PolicyDocument, SharedAccount};
-
-use super::Context;
 use super::args;
-use super::person::joined;
-use super::value::table;
-use crate::error::{Error, Result};
-use crate::store::audit::{self, Act};
-use crate::store::scope;
-
-#[derive(Serialize)]
-struct ShownScope {
-    name: String,
-    epoch: u64,
-    seq: u64,
-    halted: Option<String>,
-    soft: u64,
-    degraded: u64,
-    hard: u64,
-    emergency_groups: Vec<String>,
-    shared_accounts: Vec<ShownSharing>,
-    lockout_threshold: u32,
-    lockout_delay: u64,
-    lockout_longest: u64,
-}
-
-#[derive(Serialize)]
-struct ShownSharing {
-    account: String,
-    groups: Vec<String>,
-}
-
-fn names<T: ToString>(names: &[T]) -> Vec<String> {
-    names.iter().map(ToString::to_string).collect()
-}
+use super::context::Context;
+use crate::admin::account;
+use crate::admin::scope::{self, Rules, ScopeView, ScopesChanged};
+use crate::error::Result;
 
 pub async fn act(context: &Context, command: args::Scope) -> Result<()> {
     match command {
-        args::Scope::Add { name } => add(context, &name).await,
-        args::Scope::List => list(context).await,
-        args::Scope::SetOffline { name, soft, degraded, hard, emergency_groups, reason } => {
-            let limits = OfflineLimits { soft, degraded, hard };
-            let groups = emergency_groups
-                .map(List::new)
-                .transpose()
-                .map_err(|_| Error::invalid("more than 16 emergency groups"))?;
-            let detail = format!("offline {soft}/{degraded}/{hard} s");
-            change(context, &[name], ("scope.offline", &detail, reason.as_deref()), |policy| {
-                policy.offline = limits;
-                if let Some(groups) = &groups {
-                    policy.emergency_groups = groups.clone();
-                }
-                Ok(())
+        args::Scope::Add { name, reason } => {
+            context.change(reason.as_deref(), async |op| scope::add(op, &name).await).await?;
+            let answer = serde_json::json!({ "name": name.as_str() });
+            context.output.say(&answer, || vec![format!("scope {name} added")])
+        }
+        args::Scope::List(paging) => {
+            let scopes = scope::list(&mut context.read().await?, &paging.request()).await?;
+            let head = ["SCOPE", "POSITION", "OFFLINE", "SHARED", "STATE"];
+            context.output.list(&scopes, &head, |scope| {
+                vec![
+                    scope.name.clone(),
+                    format!("{}.{}", scope.epoch, scope.seq),
+                    offline(scope),
+                    shared(scope).join(","),
+                    scope.halted.clone().unwrap_or_else(|| "published".into()),
+                ]
             })
-            .await
+        }
+        args::Scope::Show { name } => {
+            let scope = scope::show(&mut context.read().await?, &name).await?;
+            context.output.say(&scope, || lines(&scope))
+        }
+        args::Scope::Set {
+            name,
+            soft,
+            degraded,
+            hard,
+            emergency_groups,
+            lockout_threshold,
+            lockout_delay,
+            lockout_longest,
+            reason,
+        } => {
+            let rules =
+                Rules { soft, degraded, hard, emergency_groups, lockout_threshold, lockout_delay, lockout_longest };
+            let done = context.change(reason.as_deref(), async |op| scope::set(op, &name, rules).await).await?;
+            say(context, &done)
+        }
+        args::Scope::SetOffline { name, soft, degraded, hard, emergency_groups, reason } => {
+            let rules = Rules {
+                soft: Some(soft),
+                degraded: Some(degraded),
+                hard: Some(hard),
+                emergency_groups,
+                ..Rules::default()
+            };
+            let done = context.change(reason.as_deref(), async |op| scope::set(op, &name, rules).await).await?;
+            say(context, &done)
         }
         args::Scope::SetLockout { name, threshold, delay, longest, reason } => {
-            let detail = format!("{threshold} failures, then {delay} to {longest} s");
-            change(context, &[name], ("scope.lockout", &detail, reason.as_deref()), |policy| {
-                policy.lockout = Lockout { threshold, base_delay: delay, max_delay: longest.max(delay) };
-                Ok(())
-            })
-            .await
+            let rules = Rules {
+                lockout_threshold: Some(threshold),
+                lockout_delay: Some(delay),
+                lockout_longest: Some(longest),
+                ..Rules::default()
+            };
+            let done = context.change(reason.as_deref(), async |op| scope::set(op, &name, rules).await).await?;
+            say(context, &done)
         }
         args::Scope::Share { account, scopes, groups, reason } => {
-            let detail = format!("account {account}, groups {}", joined(&groups));
-            let act = ("scope.share", detail.as_str(), reason.as_deref());
-            change(context, &scopes, act, |policy| share(policy, &account, &groups)).await
+            let done = context
+                .change(reason.as_deref(), async |op| account::set(op, &account, &scopes, &groups).await)
+                .await?;
+            say(context, &done)
         }
     }
 }
 
-/// Sets the groups of a shared account; none ends the sharing.
-fn share(policy: &mut PolicyDocument, account: &LoginName, groups: &[GroupName]) -> Result<()> {
-    let mut accounts = policy.shared_accounts.to_vec();
-    accounts.retain(|shared| shared.account != *account);
-    if !groups.is_empty() {
-        let groups = List::new(groups.to_vec()).map_err(|_| Error::invalid("more than 32 groups"))?;
-        accounts.push(SharedAccount { account: account.clone(), groups });
-        accounts.sort_by(|a, b| a.account.cmp(&b.account));
+pub async fn account(context: &Context, command: args::Account) -> Result<()> {
+    match command {
+        args::Account::List(paging) => {
+            let accounts = account::list(&mut context.read().await?, &paging.request()).await?;
+            context.output.list(&accounts, &["ACCOUNT", "SCOPE", "GROUPS"], |shared| {
+                vec![shared.account.clone(), shared.scope.clone(), shared.groups.join(",")]
+            })
+        }
+        args::Account::Set { account, scopes, groups, reason } => {
+            let done = context
+                .change(reason.as_deref(), async |op| account::set(op, &account, &scopes, &groups).await)
+                .await?;
+            say(context, &done)
+        }
+        args::Account::Delete { account, scopes, reason } => {
+            let done =
+                context.change(reason.as_deref(), async |op| account::delete(op, &account, &scopes).await).await?;
+            say(context, &done)
+        }
     }
-    policy.shared_accounts = List::new(accounts).map_err(|_| Error::invalid("more than 64 shared accounts"))?;
-    Ok(())
 }
 
-async fn add(context: &Context, name: &ScopeName) -> Result<()> {
-    let now = context.clock.now();
-    let mut tx = context.store.write().await?;
-    scope::add(&mut tx, name, now).await?;
-    audit::record(&mut tx, now, &context.actor, Act::new("scope.add", name.as_str())).await?;
-    context.commit(tx).await?;
-    context.output.say(&serde_json::json!({ "name": name.as_str() }), || vec![format!("scope {name} added")])
+fn say(context: &Context, done: &ScopesChanged) -> Result<()> {
+    context.output.warn(&done.warnings);
+    context.output.say(done, || vec![format!("scope {}: {}", done.scopes.join(","), done.detail)])
 }
 
-async fn change(
-    context: &Context,
-    names: &[ScopeName],
-    (action, detail, reason): (&str, &str, Option<&str>),
-    change: impl Fn(&mut PolicyDocument) -> Result<()>,
-) -> Result<()> {
-    let now = context.clock.now();
-    let mut tx = context.store.write().await?;
-    let mut changed = false;
-    for name in names {
-        let row = scope::get(&mut tx, name).await?;
-        let mut policy = scope::policy(&mut tx, &row).await?;
-        change(&mut policy)?;
-        changed |= scope::set_policy(&mut tx, &policy).await?;
-        let act = Act::new(action, name.as_str()).because(reason).with(detail);
-        audit::record(&mut tx, now, &context.actor, act).await?;
-    }
-    context.commit(tx).await?;
-    let answer =
-        serde_json::json!({ "scopes": names.iter().map(ToString::to_string).collect::<Vec<_>>(), "changed": changed });
-    context.output.say(&answer, || vec![format!("scope {}: {detail}", joined(names))])
+fn offline(scope: &ScopeView) -> String {
+    format!("{}/{}/{} h", scope.soft / 3600, scope.degraded / 3600, scope.hard / 3600)
 }
 
-async fn list(context: &Context) -> Result<()> {
-    let mut tx = context.store.read().await?;
-    let mut scopes = Vec::new();
-    for row in scope::list(&mut tx).await? {
-        let policy = scope::policy(&mut tx, &row).await?;
-        scopes.push(ShownScope {
-            name: row.name.to_string(),
-            epoch: row.position.epoch,
-            seq: row.position.seq,
-            halted: row.halted,
-            soft: policy.offline.soft,
-            degraded: policy.offline.degraded,
-            hard: policy.offline.hard,
-            emergency_groups: names(&policy.emergency_groups),
-            shared_accounts: policy
-                .shared_accounts
-                .iter()
-                .map(|shared| ShownSharing { account: shared.account.to_string(), groups: names(&shared.groups) })
-                .collect(),
-            lockout_threshold: policy.lockout.threshold,
-            lockout_delay: policy.lockout.base_delay,
-            lockout_longest: policy.lockout.max_delay,
-        });
-    }
-    let row = |scope: &ShownScope| {
-        vec![
-            scope.name.clone(),
-            format!("{}.{}", scope.epoch, scope.seq),
-            format!("{}/{}/{} h", scope.soft / 3600, scope.degraded / 3600, scope.hard / 3600),
-            scope
-                .shared_accounts
-                .iter()
-                .map(|shared| format!("{}:{}", shared.account, shared.groups.join("+")))
-                .collect::<Vec<_>>()
-                .join(","),
-            scope.halted.clone().unwrap_or_else(|| "published".into()),
-        ]
-    };
-    context.output.say(&scopes, || {
-        table(&["SCOPE", "POSITION", "OFFLINE", "SHARED", "STATE"], &scopes.iter().map(row).collect::<Vec<_>>())
-    })
+fn shared(scope: &ScopeView) -> Vec<String> {
+    let sharing = |shared: &scope::SharingView| format!("{}:{}", shared.account, shared.groups.join("+"));
+    scope.shared_accounts.iter().map(sharing).collect()
+}
+
+fn lines(scope: &ScopeView) -> Vec<String> {
+    let or_none = |names: Vec<String>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    let (threshold, delay, longest) = (scope.lockout_threshold, scope.lockout_delay, scope.lockout_longest);
+    vec![
+        format!("scope      {}", scope.name),
+        format!("position   {}.{}", scope.epoch, scope.seq),
+        format!("state      {}", scope.halted.as_deref().unwrap_or("published")),
+        format!("offline    {} (everyone / seen here / emergency)", offline(scope)),
+        format!("emergency  {}", or_none(scope.emergency_groups.clone())),
+        format!("lockout    after {threshold} failures, {delay} to {longest} s"),
+        format!("shared     {}", or_none(shared(scope))),
+    ]
 }

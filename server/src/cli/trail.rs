@@ -1,89 +1,72 @@
 //! `wardkey-server events`, `audit` and `epoch`
 
-use super::Context;
 use super::args::{Audit, Epoch, Events};
-use super::value::{shown, table};
-use crate::error::{Error, Result};
-use crate::store::audit::{self, Act};
-use crate::store::event::{self, Filter};
-use crate::store::{scope, terminal, to_time};
+use super::context::Context;
+use crate::admin::event::{self, Wanted};
+use crate::admin::{epoch, trail};
+use crate::error::Result;
+use crate::store::to_time;
+use crate::when::shown_utc;
+
+/// Rows of one page by default.
+const RECORDS: u32 = 100;
 
 pub async fn events(context: &Context, command: Events) -> Result<()> {
-    let Events::List { person, terminal, name, outcome, invalid, since, limit } = command;
-    let since = match since {
-        Some(when) => {
-            let begins = when.begins(&context.config.zone());
-            Some(begins.ok_or_else(|| Error::Usage("--since: a time that there is not".into()))?)
-        }
-        None => None,
-    };
-    let mut tx = context.store.read().await?;
-    let terminal = match terminal {
-        Some(name) => Some(terminal::by_name(&mut tx, &name).await?.id),
-        None => None,
-    };
-    let filter =
-        Filter { person: person.map(|login| login.to_string()), terminal, name, outcome, invalid, since, limit };
-    let events = event::list(&mut tx, &filter).await?;
-    let row = |event: &event::Listed| {
-        let dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
+    let Events::List { person, terminal, name, outcome, invalid, since, part } = command;
+    let wanted = Wanted { person: person.as_ref(), terminal: terminal.as_deref(), name, outcome, invalid, since };
+    let request = part.request(RECORDS);
+    let events = event::list(&mut context.read().await?, wanted, &context.zone(), &request).await?;
+    let head = ["TIME", "EVENT", "OUTCOME", "PERSON", "ACCOUNT", "TERMINAL", "REASON", "EVIDENCE", "DETAIL"];
+    context.output.list(&events, &head, |view| {
+        let event = &view.event;
         vec![
-            to_time(event.time).map(shown).unwrap_or_else(|_| "?".into()),
+            time(event.time),
             event.event.clone(),
             event.outcome.clone(),
-            dash(&event.person),
-            dash(&event.account),
+            dash(event.person.as_deref()),
+            dash(event.account.as_deref()),
             event.terminal_name.clone(),
-            dash(&event.reason),
+            dash(event.reason.as_deref()),
             event.finding.clone().unwrap_or_else(|| event.evidence.clone()),
+            dash(view.explanation.as_deref().or(event.detail.as_deref())),
         ]
-    };
-    context.output.say(&events, || {
-        let head = ["TIME", "EVENT", "OUTCOME", "PERSON", "ACCOUNT", "TERMINAL", "REASON", "EVIDENCE"];
-        table(&head, &events.iter().map(row).collect::<Vec<_>>())
     })
 }
 
 pub async fn audit(context: &Context, command: Audit) -> Result<()> {
-    let mut tx = context.store.read().await?;
+    let mut tx = context.read().await?;
     match command {
-        Audit::List { object, limit } => {
-            let entries = audit::list(&mut tx, object.as_deref(), limit).await?;
-            let row = |entry: &audit::Entry| {
-                let dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
+        Audit::List { object, part } => {
+            let entries = trail::list(&mut tx, object.as_deref(), &part.request(RECORDS)).await?;
+            let head = ["TIME", "ACTOR", "ACTION", "OBJECT", "REASON", "DETAIL"];
+            context.output.list(&entries, &head, |entry| {
                 vec![
-                    to_time(entry.time).map(shown).unwrap_or_else(|_| "?".into()),
+                    time(entry.time),
                     entry.actor.clone(),
                     entry.action.clone(),
                     entry.object.clone(),
-                    dash(&entry.reason),
-                    dash(&entry.detail),
+                    dash(entry.reason.as_deref()),
+                    dash(entry.detail.as_deref()),
                 ]
-            };
-            context.output.say(&entries, || {
-                let head = ["TIME", "ACTOR", "ACTION", "OBJECT", "REASON", "DETAIL"];
-                table(&head, &entries.iter().map(row).collect::<Vec<_>>())
             })
         }
         Audit::Verify => {
-            let rows = audit::verify(&mut tx).await?;
-            context.output.say(&serde_json::json!({ "rows": rows, "intact": true }), || {
-                vec![format!("{rows} rows, none changed")]
-            })
+            let verified = trail::verify(&mut tx).await?;
+            context.output.say(&verified, || vec![format!("{} rows, none changed", verified.rows)])
         }
     }
 }
 
 pub async fn epoch(context: &Context, command: Epoch) -> Result<()> {
     let Epoch::Raise { at_least, reason } = command;
-    if at_least > i64::MAX as u64 / 2 {
-        return Err(Error::Usage("this epoch is too high".into()));
-    }
-    let now = context.clock.now();
-    let mut tx = context.store.write().await?;
-    let epoch = scope::raise_epoch(&mut tx, at_least).await?;
-    let text = epoch.to_string();
-    audit::record(&mut tx, now, &context.actor, Act::new("epoch.raise", &text).because(reason.as_deref())).await?;
-    context.commit(tx).await?;
-    context.output.say(&serde_json::json!({ "epoch": epoch }), || vec![format!("every scope is now of epoch {epoch}")])
+    let raised = context.change(reason.as_deref(), async |op| epoch::raise(op, at_least).await).await?;
+    context.output.say(&raised, || vec![format!("every scope is now of epoch {}", raised.epoch)])
+}
+
+fn dash(text: Option<&str>) -> String {
+    text.unwrap_or("-").to_owned()
+}
+
+fn time(stored: i64) -> String {
+    to_time(stored).map(shown_utc).unwrap_or_else(|_| "?".into())
 }

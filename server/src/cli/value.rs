@@ -3,11 +3,9 @@
 use std::io::Write;
 
 use serde::Serialize;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use wardkey_core::name::{Language, RpId};
-use wardkey_core::time::UnixTime;
 
+use crate::admin::Listing;
 use crate::error::{Error, Result};
 use crate::when::When;
 
@@ -88,12 +86,6 @@ pub fn server_name(text: &str) -> std::result::Result<String, String> {
     name.map(|_| text.to_owned()).map_err(|_| "a host name such as wardkey.example, or an address".into())
 }
 
-/// A time for people, in UTC.
-pub fn shown(time: UnixTime) -> String {
-    let time = i64::try_from(time.0).ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
-    time.and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_else(|| "?".into())
-}
-
 /// Where answers go.
 #[derive(Clone, Copy, Debug)]
 pub struct Output {
@@ -122,6 +114,70 @@ impl Output {
             done => done.map_err(Error::io("writing the answer")),
         }
     }
+}
+
+impl Output {
+    /// Prints a page of a list: its JSON, or a table; where more follows, how to go on.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when standard output is closed.
+    pub fn list<T: Serialize>(
+        self,
+        listing: &Listing<T>,
+        head: &[&str],
+        row: impl Fn(&T) -> Vec<String>,
+    ) -> Result<()> {
+        self.say(listing, || table(head, &listing.items.iter().map(row).collect::<Vec<_>>()))?;
+        if let Some(next) = &listing.next {
+            self.note(&[format!("There is more; continue with: --after {}", quoted(next))]);
+        }
+        Ok(())
+    }
+
+    /// Prints the one value that is copied, and on standard error what people need to know about it. In
+    /// JSON the answer has both.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when standard output is closed.
+    pub fn hand_out(self, answer: &impl Serialize, value: &str, notes: &[String]) -> Result<()> {
+        self.say(answer, || vec![value.to_owned()])?;
+        self.note(notes);
+        Ok(())
+    }
+
+    /// Says on standard error what an administrator should look at; in JSON the answer has it.
+    pub fn warn(self, warnings: &[String]) {
+        self.note(&warnings.iter().map(|warning| format!("warning: {warning}")).collect::<Vec<_>>());
+    }
+
+    /// Says on standard error what comes next.
+    pub fn remark(self, line: &str) {
+        self.note(&[line.to_owned()]);
+    }
+
+    fn note(self, lines: &[String]) {
+        if !self.json {
+            lines.iter().for_each(|line| eprintln!("{line}"));
+        }
+    }
+}
+
+/// A word for the shell.
+fn quoted(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':');
+    if text.chars().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+/// Says on standard error what went wrong, for people or for programs.
+pub fn complain(error: &Error, json: bool) {
+    if json {
+        eprintln!("{}", error.to_json());
+        return;
+    }
+    if let Error::Problems { problems, .. } = error {
+        problems.iter().for_each(|problem| eprintln!("{problem}"));
+    }
+    eprintln!("wardkey-server: {error}");
 }
 
 /// Lines of columns, each as wide as its widest value.

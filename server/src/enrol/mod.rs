@@ -12,6 +12,7 @@
 pub mod attested;
 pub mod auth_data;
 pub mod eddsa;
+pub mod redeem;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -29,7 +30,7 @@ use wardkey_core::message::http::{
     Base64, CreationOptions, CredentialParameter, Descriptor, EnrolFinishRequest, RpEntity, UserEntity,
 };
 use wardkey_core::name::{DisplayText, LoginName, RpId};
-use wardkey_core::person::{CredentialFlags, CredentialRecord, Status};
+use wardkey_core::person::{CredentialFlags, CredentialRecord, NEVER_SILENT, Status};
 use wardkey_core::time::UnixTime;
 use webauthn_rs_core::WebauthnCore;
 use webauthn_rs_core::error::WebauthnError;
@@ -49,10 +50,6 @@ use eddsa::Expected;
 
 /// Registrations under way at once; each ends by itself after a minute.
 const MAX_SESSIONS: usize = 10_000;
-
-/// The credProtect level (CTAP 2.1, 12.1) at which a key tells nobody without its PIN that it has a
-/// credential. Which person's PIN to ask for is known only from that.
-pub const NEVER_SILENT: u8 = 3;
 
 /// What every registration of this deployment shares, and those under way.
 pub struct Enrolments {

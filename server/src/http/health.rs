@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use wardkey_core::code::Code;
 
-use super::Shared;
+use super::app::Shared;
 use super::peer::Anyone;
 
 /// Something that keeps the server from serving.

@@ -1,28 +1,22 @@
 //! Who is at the other end: the address, and the terminal of a verified certificate.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use sqlx::SqliteConnection;
 use wardkey_core::code::Code;
-use wardkey_core::id::TerminalId;
-use wardkey_core::time::UnixTime;
 
-use super::App;
+use super::app::App;
 use super::limit::Counted;
 use super::reply::Refusal;
+use crate::caller;
 use crate::error::{Error, Result};
 use crate::pki::TerminalCertificate;
 use crate::publish::ShownTerminal;
 use crate::store::audit::{self, Act, Actor};
-use crate::store::terminal::{self, TerminalStatus};
-
-/// Seconds for which a revoked terminal is asked to stay away: nothing comes of asking, until it joins again.
-const REVOKED_PAUSE: u64 = 60;
+use crate::store::terminal;
 
 /// One connection's other end, put into each of its requests.
 #[derive(Clone, Copy, Debug)]
@@ -104,7 +98,7 @@ impl FromRequestParts<Arc<App>> for KnownTerminal {
         }
         if !terminal.takes(&certificate.serial) {
             app.superseded(&terminal, peer.address.ip()).await?;
-            return Err(replaced());
+            return Err(caller::replaced().into());
         }
         if terminal.serial == certificate.serial && terminal.previous_serial.is_some() {
             let mut tx = app.store.write().await?;
@@ -131,40 +125,8 @@ impl KnownTerminal {
     /// # Errors
     /// 403 with [`Code::TerminalDisabled`].
     pub fn must_be_active(&self) -> Result<(), Refusal> {
-        must_be_active(self.terminal.status)
+        Ok(caller::must_be_active(self.terminal.status)?)
     }
-
-    /// Asks once more, in the transaction that acts on it: between the head of a request and its last
-    /// byte there may be twenty seconds, in which another machine took the terminal's place, or an
-    /// administrator revoked it.
-    ///
-    /// # Errors
-    /// 403 with [`Code::TerminalCertificate`] or [`Code::TerminalDisabled`].
-    pub async fn still_active(&self, db: &mut SqliteConnection) -> Result<(), Refusal> {
-        let now = terminal::by_id(db, &self.terminal.id).await?;
-        if !now.takes(&self.certificate.serial) {
-            return Err(replaced());
-        }
-        must_be_active(now.status)
-    }
-}
-
-fn must_be_active(status: TerminalStatus) -> Result<(), Refusal> {
-    let refusal = |message: &str| Refusal::new(StatusCode::FORBIDDEN, Code::TerminalDisabled, message);
-    match status {
-        TerminalStatus::Active => Ok(()),
-        TerminalStatus::Pending => Err(refusal("this terminal awaits the approval of an administrator")),
-        TerminalStatus::Revoked => Err(refusal("this terminal is revoked").after(REVOKED_PAUSE)),
-    }
-}
-
-/// The refusal of a certificate that counts no longer.
-pub fn replaced() -> Refusal {
-    Refusal::new(
-        StatusCode::FORBIDDEN,
-        Code::TerminalCertificate,
-        "this certificate was replaced by a newer one: another machine may have the same identity",
-    )
 }
 
 impl App {
@@ -181,34 +143,5 @@ impl App {
         audit::record(&mut tx, self.clock.now(), &Actor::address(address), act).await?;
         tx.commit().await?;
         Ok(())
-    }
-}
-
-/// When terminals were heard of; written to the store now and then, not at each request.
-#[derive(Debug, Default)]
-pub struct Seen {
-    latest: Mutex<HashMap<TerminalId, (UnixTime, IpAddr)>>,
-    told: Mutex<HashMap<(&'static str, TerminalId), UnixTime>>,
-}
-
-impl Seen {
-    fn note(&self, id: TerminalId, now: UnixTime, address: IpAddr) {
-        self.latest.lock().unwrap_or_else(PoisonError::into_inner).insert(id, (now, address));
-    }
-
-    /// Whether this was not said of this terminal within the last hour.
-    pub fn first_in_an_hour(&self, what: &'static str, id: TerminalId, now: UnixTime) -> bool {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = told.get(&(what, id)).is_none_or(|before| now.since(*before) > 3600);
-        if first {
-            told.insert((what, id), now);
-        }
-        first
-    }
-
-    /// What is to be written; taken.
-    pub fn take(&self) -> Vec<(TerminalId, UnixTime, String)> {
-        let latest = std::mem::take(&mut *self.latest.lock().unwrap_or_else(PoisonError::into_inner));
-        latest.into_iter().map(|(id, (time, address))| (id, time, address.to_canonical().to_string())).collect()
     }
 }

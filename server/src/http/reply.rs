@@ -6,7 +6,10 @@ use axum::response::{IntoResponse, Response};
 use wardkey_core::code::Code;
 use wardkey_core::message::http::ErrorReply;
 
-use crate::error::Error;
+use crate::error::{Error, TERMINAL_REVOKED};
+
+/// Seconds for which a revoked terminal is asked to stay away: nothing comes of asking, until it joins again.
+const REVOKED_PAUSE: u64 = 60;
 
 /// An answer above 399.
 #[derive(Clone, Debug)]
@@ -82,6 +85,9 @@ impl From<Error> for Refusal {
                 Code::TooManyRequests => Self::too_many(60),
                 _ => Self::new(StatusCode::FORBIDDEN, code, message),
             },
+            Error::TerminalRevoked => {
+                Self::new(StatusCode::FORBIDDEN, Code::TerminalDisabled, TERMINAL_REVOKED).after(REVOKED_PAUSE)
+            }
             // What went wrong inside is for the log, not for the peer.
             error => {
                 tracing::error!(%error, "a request failed");

@@ -15,10 +15,11 @@ use wardkey_core::message::http::{
 };
 use wardkey_core::name::ScopeName;
 
+use super::app::{App, Shared};
 use super::body::Body;
-use super::peer::{ActiveTerminal, Anyone, KnownTerminal, replaced};
+use super::peer::{ActiveTerminal, Anyone, KnownTerminal};
 use super::reply::{Answer, Refusal};
-use super::{App, Shared};
+use crate::caller;
 use crate::publish::{self, ShownTerminal};
 use crate::store::scope;
 use crate::store::terminal::TerminalStatus;
@@ -49,7 +50,7 @@ pub async fn wait(
         app.publisher.refresh().await?;
     }
     let until = Instant::now() + Duration::from_secs(request.hold.min(MAX_HOLD));
-    let mut news = app.publisher.subscribe();
+    let mut news = app.publisher.subscribe(&known.terminal.id);
     let mut stop = app.stop.clone();
     loop {
         news.borrow_and_update();
@@ -57,7 +58,7 @@ pub async fn wait(
         let terminal = app.publisher.terminal(&known.terminal.id).unwrap_or_else(|| Arc::clone(&known.terminal));
         // Replaced while the request was held: whoever holds it has no part in what is new.
         if !terminal.takes(&known.certificate.serial) {
-            return Err(replaced());
+            return Err(caller::replaced().into());
         }
         let (reply, renewal) = what_is_new(&app, &terminal, &request, &have)?;
         // A revoked terminal that has had the document that says so is refused whether it waits or
@@ -106,9 +107,9 @@ fn what_is_new(
         reply.terminal = Some(Base64(document.to_vec()));
     }
     if terminal.status == TerminalStatus::Active {
-        let shown = app.publisher.shown();
+        let shown = app.publisher.shown_to(terminal);
         let mut halted = None;
-        for (name, shown) in shown.iter().filter(|(name, _)| terminal.scopes.contains(*name)) {
+        for (name, shown) in &shown {
             if let Some(why) = &shown.halted {
                 halted = Some(publish::halted(name, why));
                 continue;
@@ -123,7 +124,7 @@ fn what_is_new(
                 reply.heads.push(Base64(shown.signed.to_vec()));
             }
         }
-        let all_halted = shown.iter().all(|(name, shown)| !terminal.scopes.contains(name) || shown.halted.is_some());
+        let all_halted = shown.iter().all(|(_, shown)| shown.halted.is_some());
         if let Some(error) = halted.filter(|_| all_halted && is_empty(&reply)) {
             return Err(error.into());
         }

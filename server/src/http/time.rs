@@ -5,7 +5,7 @@ use axum::extract::State;
 use wardkey_core::id::Nonce;
 use wardkey_core::message::http::{Base64, TimeReply, TimeRequest};
 
-use super::Shared;
+use super::app::Shared;
 use super::body::Body;
 use super::peer::ActiveTerminal;
 use super::reply::{Answer, Refusal};

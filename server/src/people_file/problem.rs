@@ -54,6 +54,10 @@ pub enum Wrong {
     Twice(String),
     /// The person is there already.
     Exists(String),
+    /// The login name of an account that every system has.
+    Reserved(String),
+    /// A login name that differs from another one in case only.
+    Alike(String),
     /// A key that cannot be taken; for who made the file.
     Key(String),
 }
@@ -86,6 +90,8 @@ impl Problem {
             Wrong::TooMany(..) => Code::ImportTooMany,
             Wrong::Twice(_) => Code::ImportTwice,
             Wrong::Exists(_) => Code::ImportExists,
+            Wrong::Reserved(_) => Code::LoginReserved,
+            Wrong::Alike(_) => Code::LoginAlike,
             Wrong::Key(_) => Code::ImportKey,
         }
     }
@@ -108,6 +114,8 @@ impl Problem {
             | Wrong::Date(_, value)
             | Wrong::Twice(value)
             | Wrong::Exists(value)
+            | Wrong::Reserved(value)
+            | Wrong::Alike(value)
             | Wrong::Key(value) => Some(value.clone()),
         }
     }
@@ -115,7 +123,9 @@ impl Problem {
     /// The column that it is in, where one is known.
     pub const fn column(&self) -> Option<&'static str> {
         match self.wrong {
-            Wrong::Login(_) | Wrong::Twice(_) | Wrong::Exists(_) => Some("login"),
+            Wrong::Login(_) | Wrong::Twice(_) | Wrong::Exists(_) | Wrong::Reserved(_) | Wrong::Alike(_) => {
+                Some("login")
+            }
             Wrong::Name(_) => Some("name"),
             Wrong::Language(_) => Some("language"),
             Wrong::Scope(_) => Some("scopes"),

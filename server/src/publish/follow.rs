@@ -1,13 +1,16 @@
 //! The tasks that keep up with the store and with the time.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 use wardkey_core::code::Code;
 
 use super::Publisher;
-use crate::store::Watcher;
+use super::time::Trouble;
+use crate::error::Result;
+use crate::store::audit::{self, Act, Actor};
+use crate::store::{Watcher, clock};
 
 /// Seconds between two tries whether the store can be written; one second while it cannot.
 const TRIED_EVERY: u64 = 10;
@@ -30,7 +33,7 @@ pub async fn follow(publisher: Arc<Publisher>, mut watcher: Watcher, mut stop: w
         };
         match done {
             Ok(()) => {
-                *publisher.beat.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+                publisher.note_beat();
                 if std::mem::take(&mut failing) {
                     tracing::info!("the store can be read again");
                 }
@@ -89,10 +92,36 @@ fn tell(publisher: &Publisher, told: &mut Option<Instant>) {
 }
 
 impl Publisher {
-    /// Whether a head is due to be signed again.
-    fn is_due(&self) -> bool {
-        let now = self.time.now();
-        let half = (self.lifetime / 2).max(1);
-        self.shown().values().any(|shown| now.since(shown.head.issued) >= half || now < shown.head.issued)
+    /// Writes how far was signed, so that the next start can tell; and when the clock stopped being
+    /// plausible or came right, records it.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn keep_time(&self) -> Result<()> {
+        let Some(unwritten) = self.time.unwritten() else { return Ok(()) };
+        let mut tx = self.store.write().await?;
+        // What an administrator confirmed meanwhile is taken by the next refresh, and not undone here.
+        if clock::read(&mut tx).await?.confirmation != unwritten.confirmation {
+            return Ok(());
+        }
+        let refused = match unwritten.trouble {
+            Some(Trouble::Ahead(jump)) => Some(jump),
+            Some(Trouble::Behind(_)) | None => None,
+        };
+        clock::write(&mut tx, unwritten.signed, refused).await?;
+        if unwritten.turned {
+            let (action, detail) = match unwritten.trouble {
+                Some(trouble) => ("clock.refused", trouble.to_string()),
+                None => ("clock.plausible", "signing goes on".to_owned()),
+            };
+            // The trail has the time that is believed: a row of 2031 would look like tampering later.
+            audit::record(&mut tx, unwritten.signed, &Actor::server(), Act::new(action, "clock").with(&detail)).await?;
+        }
+        tx.commit().await?;
+        self.time.written(&unwritten);
+        if unwritten.turned && unwritten.trouble.is_none() {
+            tracing::info!("the clock is plausible; signing goes on");
+        }
+        Ok(())
     }
 }

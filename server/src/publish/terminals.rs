@@ -1,17 +1,20 @@
 //! Terminals in memory, and their signed documents.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use wardkey_core::codec::List;
 use wardkey_core::document::TerminalDocument;
 use wardkey_core::id::TerminalId;
+use wardkey_core::name::ScopeName;
 use wardkey_core::person::Status;
 use wardkey_core::sign::SigningKey;
 use wardkey_core::time::UnixTime;
 
+use super::waiting::Waiting;
 use crate::error::{Error, Result};
 use crate::store::Tx;
+use crate::store::counter::BEFORE_ALL;
 use crate::store::terminal::{self, Terminal, TerminalStatus};
 
 /// A terminal as it is known.
@@ -26,34 +29,65 @@ struct Signed {
 /// All terminals.
 pub struct Terminals {
     lifetime: u64,
-    known: RwLock<HashMap<TerminalId, Arc<Shown>>>,
+    known: RwLock<Known>,
     signed: Mutex<HashMap<TerminalId, Signed>>,
     counter: Mutex<i64>,
+}
+
+#[derive(Default)]
+struct Known {
+    terminals: HashMap<TerminalId, Arc<Shown>>,
+    of_scope: HashMap<ScopeName, HashSet<TerminalId>>,
+}
+
+impl Known {
+    fn put(&mut self, terminal: Terminal) {
+        let id = terminal.id;
+        for scope in &terminal.scopes {
+            self.of_scope.entry(scope.clone()).or_default().insert(id);
+        }
+        let terminal = Arc::new(terminal);
+        let Some(before) = self.terminals.insert(id, Arc::clone(&terminal)) else { return };
+        for left in before.scopes.difference(&terminal.scopes) {
+            if let Some(terminals) = self.of_scope.get_mut(left) {
+                terminals.remove(&id);
+            }
+        }
+    }
 }
 
 impl Terminals {
     /// None yet.
     pub fn new(lifetime: u64) -> Self {
-        Self { lifetime, known: RwLock::default(), signed: Mutex::default(), counter: Mutex::new(-1) }
+        Self { lifetime, known: RwLock::default(), signed: Mutex::default(), counter: Mutex::new(BEFORE_ALL) }
     }
 
     /// The terminal with an id.
     pub fn find(&self, id: &TerminalId) -> Option<Arc<Shown>> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        self.known.read().unwrap_or_else(PoisonError::into_inner).terminals.get(id).cloned()
     }
 
-    /// Takes what changed in the store; true when something did.
+    /// Wakes the terminals of a scope.
+    pub fn wake_scope(&self, scope: &ScopeName, waiting: &Waiting) {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        waiting.wake(known.of_scope.get(scope).into_iter().flatten());
+    }
+
+    /// Takes what changed in the store, and wakes the terminals that it concerns.
     ///
     /// # Errors
     /// [`Error::Store`].
-    pub async fn refresh(&self, tx: &mut Tx) -> Result<bool> {
+    pub async fn refresh(&self, tx: &mut Tx, waiting: &Waiting) -> Result<()> {
         let before = *self.counter.lock().unwrap_or_else(PoisonError::into_inner);
         let (changed, counter) = terminal::changed_after(tx, before).await?;
+        let ids: Vec<TerminalId> = changed.iter().map(|terminal| terminal.id).collect();
+        {
+            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            changed.into_iter().for_each(|terminal| known.put(terminal));
+        }
         *self.counter.lock().unwrap_or_else(PoisonError::into_inner) = counter;
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let any = !changed.is_empty();
-        known.extend(changed.into_iter().map(|terminal| (terminal.id, Arc::new(terminal))));
-        Ok(any)
+        waiting.wake(&ids);
+        Ok(())
     }
 
     /// The signed document of a terminal, and when it was issued.

@@ -2,12 +2,13 @@
 //! carries the hash of all before it.
 
 use serde::Serialize;
-use sqlx::{Row, SqliteConnection};
 use wardkey_core::codec::sha256;
 use wardkey_core::id::{Hash, TerminalId};
 use wardkey_core::name::printable;
 use wardkey_core::time::UnixTime;
 
+use super::page::{Page, PageRequest};
+use super::query::{Db, FromRow, Only, Row, query};
 use crate::error::{Error, Result};
 
 /// Who acts.
@@ -112,12 +113,8 @@ pub struct Entry {
 }
 
 /// Adds a row, in the transaction of what it records.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn record(db: &mut SqliteConnection, now: UnixTime, actor: &Actor, act: Act<'_>) -> Result<()> {
-    let before: Option<Vec<u8>> =
-        sqlx::query_scalar("SELECT chain FROM audit ORDER BY seq DESC LIMIT 1").fetch_optional(&mut *db).await?;
+pub async fn record(db: &mut Db, now: UnixTime, actor: &Actor, act: Act<'_>) -> Result<()> {
+    let before = query("SELECT chain FROM audit ORDER BY seq DESC LIMIT 1").optional::<Only<Hash>>(db).await?;
     let text = |value: &str| printable(value, 512);
     let mut entry = Entry {
         seq: 0,
@@ -129,24 +126,44 @@ pub async fn record(db: &mut SqliteConnection, now: UnixTime, actor: &Actor, act
         detail: act.detail.map(text),
         chain: String::new(),
     };
-    let chain = entry.link(&before.unwrap_or_default());
+    let chain = entry.link(before.map(|Only(hash)| hash).as_ref());
     entry.chain = chain.to_hex();
-    sqlx::query("INSERT INTO audit (time, actor, action, object, reason, detail, chain) VALUES (?, ?, ?, ?, ?, ?, ?)")
-        .bind(entry.time)
-        .bind(&entry.actor)
-        .bind(&entry.action)
-        .bind(&entry.object)
-        .bind(&entry.reason)
-        .bind(&entry.detail)
-        .bind(chain.as_bytes().as_slice())
-        .execute(db)
-        .await?;
+
+    query(
+        "INSERT INTO audit (time, actor, action, object, reason, detail, chain)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(entry.time)
+    .bind(&entry.actor)
+    .bind(&entry.action)
+    .bind(&entry.object)
+    .bind(entry.reason.as_ref())
+    .bind(entry.detail.as_ref())
+    .bind(&chain)
+    .execute(db)
+    .await?;
     tracing::info!(actor = entry.actor, action = entry.action, object = entry.object, "administration");
     Ok(())
 }
 
+impl FromRow for Entry {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self {
+            seq: row.get("seq")?,
+            time: row.get("time")?,
+            actor: row.get("actor")?,
+            action: row.get("action")?,
+            object: row.get("object")?,
+            reason: row.get("reason")?,
+            detail: row.get("detail")?,
+            chain: row.get::<Hash>("chain")?.to_hex(),
+        })
+    }
+}
+
 impl Entry {
-    fn link(&self, before: &[u8]) -> Hash {
+    fn link(&self, before: Option<&Hash>) -> Hash {
+        let before = before.map_or(&[][..], |hash| hash.as_bytes());
         let mut input = b"wardkey/audit/1".to_vec();
         let time = self.time.to_be_bytes();
         let parts: [&[u8]; 7] = [
@@ -167,51 +184,64 @@ impl Entry {
     }
 }
 
-/// The newest rows first.
+const SELECT: &str = "SELECT seq, time, actor, action, object, reason, detail, chain FROM audit ";
+
+/// Rows of one object or of all, the newest first; the search is not looked at.
 ///
 /// # Errors
-/// [`Error::Store`].
-pub async fn list(db: &mut SqliteConnection, object: Option<&str>, limit: u32) -> Result<Vec<Entry>> {
-    let rows = sqlx::query(
-        "SELECT seq, time, actor, action, object, reason, detail, chain FROM audit
-         WHERE ?1 IS NULL OR object = ?1 ORDER BY seq DESC LIMIT ?2",
-    )
-    .bind(object)
-    .bind(limit)
-    .fetch_all(db)
-    .await?;
-    rows.iter().map(read).collect()
+/// [`Error::Refused`] when `after` is of no page.
+pub async fn page(db: &mut Db, object: Option<&str>, request: &PageRequest) -> Result<Page<Entry>> {
+    let after = request.after_number(i64::MAX)?;
+    let rows = match object {
+        Some(object) => {
+            query(SELECT)
+                .then("WHERE object = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3")
+                .bind(object)
+                .bind(after)
+                .bind(request.rows())
+                .all(db)
+                .await?
+        }
+        None => {
+            query(SELECT)
+                .then("WHERE seq < $1 ORDER BY seq DESC LIMIT $2")
+                .bind(after)
+                .bind(request.rows())
+                .all(db)
+                .await?
+        }
+    };
+    Ok(Page::new(rows, request, |entry: &Entry| entry.seq.to_string()))
 }
+
+/// Rows that are in memory at a time while the chain is followed.
+const VERIFIED_AT_ONCE: i64 = 1000;
 
 /// Follows the chain from the first row; the number of rows when it holds.
 ///
 /// # Errors
 /// [`Error::Damaged`] names the first row that does not follow.
-pub async fn verify(db: &mut SqliteConnection) -> Result<u64> {
-    let rows = sqlx::query("SELECT seq, time, actor, action, object, reason, detail, chain FROM audit ORDER BY seq")
-        .fetch_all(db)
-        .await?;
-    let mut before = Vec::new();
-    for row in &rows {
-        let entry = read(row)?;
-        let link = entry.link(&before);
-        if link.to_hex() != entry.chain {
-            return Err(Error::damaged(format!("the audit trail from row {} on", entry.seq)));
-        }
-        before = link.as_bytes().to_vec();
-    }
-    Ok(rows.len() as u64)
-}
+pub async fn verify(db: &mut Db) -> Result<u64> {
+    let mut before = None;
+    let mut last = 0;
+    let mut count = 0;
+    loop {
+        let rows: Vec<Entry> = query(SELECT)
+            .then("WHERE seq > $1 ORDER BY seq LIMIT $2")
+            .bind(last)
+            .bind(VERIFIED_AT_ONCE)
+            .all(db)
+            .await?;
+        let Some(end) = rows.last() else { return Ok(count) };
+        last = end.seq;
+        count += rows.len() as u64;
 
-fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Entry> {
-    Ok(Entry {
-        seq: row.try_get(0)?,
-        time: row.try_get(1)?,
-        actor: row.try_get(2)?,
-        action: row.try_get(3)?,
-        object: row.try_get(4)?,
-        reason: row.try_get(5)?,
-        detail: row.try_get(6)?,
-        chain: wardkey_core::id::to_hex(&row.try_get::<Vec<u8>, _>(7)?),
-    })
+        for entry in &rows {
+            let link = entry.link(before.as_ref());
+            if link.to_hex() != entry.chain {
+                return Err(Error::damaged(format!("the audit trail from row {} on", entry.seq)));
+            }
+            before = Some(link);
+        }
+    }
 }

@@ -1,9 +1,8 @@
 //! The time by which was signed last, and what an administrator confirmed about the clock.
 
-use sqlx::{Row, SqliteConnection};
 use wardkey_core::time::UnixTime;
 
-use super::{to_i64, to_some_time, to_time};
+use super::query::{Db, FromRow, Row, query};
 use crate::error::{Error, Result};
 
 /// What is stored of the signing clock.
@@ -26,48 +25,47 @@ pub struct Jump {
     pub expected: UnixTime,
 }
 
+impl FromRow for SigningClock {
+    fn from_row(row: &Row) -> Result<Self> {
+        let wall: Option<UnixTime> = row.get("refused_wall")?;
+        let expected: Option<UnixTime> = row.get("refused_expected")?;
+        Ok(Self {
+            signed: row.get("signed")?,
+            confirmation: row.get("confirmation")?,
+            refused: wall.zip(expected).map(|(wall, expected)| Jump { wall, expected }),
+        })
+    }
+}
+
 /// Reads it.
 ///
 /// # Errors
-/// [`Error::Store`]; [`Error::Damaged`] when there is none.
-pub async fn read(db: &mut SqliteConnection) -> Result<SigningClock> {
-    let row = sqlx::query("SELECT signed, confirmation, refused_wall, refused_expected FROM signing_clock")
-        .fetch_optional(db)
-        .await?
-        .ok_or_else(|| Error::damaged("the time of the last signature"))?;
-    let (wall, expected) = (to_some_time(row.try_get(2)?)?, to_some_time(row.try_get(3)?)?);
-    Ok(SigningClock {
-        signed: to_time(row.try_get(0)?)?,
-        confirmation: row.try_get(1)?,
-        refused: wall.zip(expected).map(|(wall, expected)| Jump { wall, expected }),
-    })
+/// [`Error::Damaged`] when there is none.
+pub async fn read(db: &mut Db) -> Result<SigningClock> {
+    let found =
+        query("SELECT signed, confirmation, refused_wall, refused_expected FROM signing_clock").optional(db).await?;
+    found.ok_or_else(|| Error::damaged("the time of the last signature"))
 }
 
 /// Writes how far was signed and whether the clock is refused.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn write(db: &mut SqliteConnection, signed: UnixTime, refused: Option<Jump>) -> Result<()> {
-    sqlx::query("UPDATE signing_clock SET signed = ?, refused_wall = ?, refused_expected = ?")
-        .bind(to_i64(signed.0))
-        .bind(refused.map(|jump| to_i64(jump.wall.0)))
-        .bind(refused.map(|jump| to_i64(jump.expected.0)))
+pub async fn write(db: &mut Db, signed: UnixTime, refused: Option<Jump>) -> Result<()> {
+    query("UPDATE signing_clock SET signed = $1, refused_wall = $2, refused_expected = $3")
+        .bind(signed)
+        .bind(refused.map(|jump| jump.wall))
+        .bind(refused.map(|jump| jump.expected))
         .execute(db)
         .await?;
     Ok(())
 }
 
 /// An administrator says that it is `now`, whatever was signed before; also the first time of a new store.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn confirm(db: &mut SqliteConnection, now: UnixTime) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO signing_clock (only, signed, confirmation) VALUES (1, ?, 0)
-         ON CONFLICT (only) DO UPDATE SET signed = excluded.signed, confirmation = confirmation + 1,
-             refused_wall = NULL, refused_expected = NULL",
+pub async fn confirm(db: &mut Db, now: UnixTime) -> Result<()> {
+    query(
+        "INSERT INTO signing_clock (\"only\", signed, confirmation) VALUES (1, $1, 0)
+         ON CONFLICT (\"only\") DO UPDATE SET signed = excluded.signed,
+             confirmation = signing_clock.confirmation + 1, refused_wall = NULL, refused_expected = NULL",
     )
-    .bind(to_i64(now.0))
+    .bind(now)
     .execute(db)
     .await?;
     Ok(())

@@ -1,12 +1,13 @@
 //! One-time enrolment codes. Only a keyed hash is stored. A code is used up by the registration that
 //! succeeds, in the same transaction; what fails for any other reason leaves it usable until it expires.
 
-use sqlx::{Row, SqliteConnection};
 use wardkey_core::code::Code;
 use wardkey_core::id::Hash;
+use wardkey_core::name::LoginName;
 use wardkey_core::time::UnixTime;
 
-use super::{to_i64, to_some_time, to_time};
+use super::page::{Page, PageRequest};
+use super::query::{Db, FromRow, Row, query};
 use crate::error::{Error, Result};
 
 /// A code that may be redeemed.
@@ -18,67 +19,116 @@ pub struct OpenCode {
     pub person: i64,
 }
 
-/// Adds a code.
+/// A code as it stands in a list. What was typed is known to nobody.
+#[derive(Clone, Debug)]
+pub struct ListedCode {
+    /// Row.
+    pub id: i64,
+    /// Whose it is.
+    pub login: LoginName,
+    /// When it was made.
+    pub created: UnixTime,
+    /// Not valid from this on.
+    pub expires: UnixTime,
+    /// When it was used or withdrawn.
+    pub used: Option<UnixTime>,
+}
+
+impl FromRow for ListedCode {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            login: row.get("login")?,
+            created: row.get("created")?,
+            expires: row.get("expires")?,
+            used: row.get("used")?,
+        })
+    }
+}
+
+/// Codes, the newest first; searched in the login name.
 ///
 /// # Errors
-/// [`Error::Store`].
-pub async fn add(
-    db: &mut SqliteConnection,
-    hash: &Hash,
-    person: i64,
-    (created, expires): (UnixTime, UnixTime),
-) -> Result<()> {
-    sqlx::query("INSERT INTO enrolment_code (hash, person, created, expires) VALUES (?, ?, ?, ?)")
-        .bind(hash.as_bytes().as_slice())
+/// [`Error::Refused`] when `after` is of no page.
+pub async fn page(db: &mut Db, request: &PageRequest) -> Result<Page<ListedCode>> {
+    let rows = query(
+        "SELECT enrolment_code.id, person.login, enrolment_code.created, enrolment_code.expires, enrolment_code.used
+         FROM enrolment_code JOIN person ON person.id = enrolment_code.person
+         WHERE enrolment_code.id < $1
+             AND (CAST($2 AS TEXT) IS NULL OR lower(person.login) LIKE $2 ESCAPE '\\')
+         ORDER BY enrolment_code.id DESC LIMIT $3",
+    )
+    .bind(request.after_number(i64::MAX)?)
+    .bind(request.pattern())
+    .bind(request.rows())
+    .all(db)
+    .await?;
+    Ok(Page::new(rows, request, |code: &ListedCode| code.id.to_string()))
+}
+
+/// Adds a code.
+pub async fn add(db: &mut Db, hash: &Hash, person: i64, (created, expires): (UnixTime, UnixTime)) -> Result<()> {
+    query("INSERT INTO enrolment_code (hash, person, created, expires) VALUES ($1, $2, $3, $4)")
+        .bind(hash)
         .bind(person)
-        .bind(to_i64(created.0))
-        .bind(to_i64(expires.0))
+        .bind(created)
+        .bind(expires)
         .execute(db)
         .await?;
     Ok(())
+}
+
+struct Kept {
+    open: OpenCode,
+    expires: UnixTime,
+    used: Option<UnixTime>,
+}
+
+impl FromRow for Kept {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self {
+            open: OpenCode { id: row.get("id")?, person: row.get("person")? },
+            expires: row.get("expires")?,
+            used: row.get("used")?,
+        })
+    }
 }
 
 /// The code with this hash, when it is neither used nor expired.
 ///
 /// # Errors
 /// [`Code::EnrolmentCodeInvalid`], in the same words whatever is wrong with it.
-pub async fn open(db: &mut SqliteConnection, hash: &Hash, now: UnixTime) -> Result<OpenCode> {
-    let row = sqlx::query("SELECT id, person, expires, used FROM enrolment_code WHERE hash = ?")
-        .bind(hash.as_bytes().as_slice())
-        .fetch_optional(db)
+pub async fn open(db: &mut Db, hash: &Hash, now: UnixTime) -> Result<OpenCode> {
+    let found = query("SELECT id, person, expires, used FROM enrolment_code WHERE hash = $1")
+        .bind(hash)
+        .optional::<Kept>(db)
         .await?;
-    let Some(row) = row else { return Err(invalid()) };
-    let used = to_some_time(row.try_get(3)?)?;
-    if used.is_some() || now >= to_time(row.try_get(2)?)? {
-        return Err(invalid());
+    match found {
+        Some(kept) if kept.used.is_none() && now < kept.expires => Ok(kept.open),
+        _ => Err(invalid()),
     }
-    Ok(OpenCode { id: row.try_get(0)?, person: row.try_get(1)? })
 }
 
 /// Uses a code up.
 ///
 /// # Errors
 /// [`Code::EnrolmentCodeInvalid`] when another registration was quicker, or it has expired meanwhile.
-pub async fn use_up(db: &mut SqliteConnection, code: OpenCode, now: UnixTime) -> Result<()> {
-    let done = sqlx::query("UPDATE enrolment_code SET used = ?1 WHERE id = ?2 AND used IS NULL AND expires > ?1")
-        .bind(to_i64(now.0))
+pub async fn use_up(db: &mut Db, code: OpenCode, now: UnixTime) -> Result<()> {
+    let used = query("UPDATE enrolment_code SET used = $1 WHERE id = $2 AND used IS NULL AND expires > $1")
+        .bind(now)
         .bind(code.id)
         .execute(db)
         .await?;
-    if done.rows_affected() == 1 { Ok(()) } else { Err(invalid()) }
+    if used == 1 { Ok(()) } else { Err(invalid()) }
 }
 
 /// Withdraws every open code of a person. Returns how many there were.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn withdraw(db: &mut SqliteConnection, person: i64, now: UnixTime) -> Result<u64> {
-    let done = sqlx::query("UPDATE enrolment_code SET used = ? WHERE person = ? AND used IS NULL")
-        .bind(to_i64(now.0))
+pub async fn withdraw(db: &mut Db, person: i64, now: UnixTime) -> Result<u64> {
+    query("UPDATE enrolment_code SET used = $1 WHERE person = $2 AND used IS NULL")
+        .bind(now)
         .bind(person)
         .execute(db)
-        .await?;
-    Ok(done.rows_affected())
+        .await
 }
 
 /// The one refusal of codes.

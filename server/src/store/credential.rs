@@ -1,14 +1,15 @@
 //! Security keys of people. A deleted one stays as a tombstone.
 
-use sqlx::{Row, SqliteConnection};
 use wardkey_core::code::Code;
 use wardkey_core::codec::Bytes;
 use wardkey_core::id::{Aaguid, CredentialId, Hash, TerminalId};
-use wardkey_core::name::{DisplayText, RpId};
+use wardkey_core::name::{DisplayText, LoginName, RpId};
 use wardkey_core::person::{CredentialFlags, CredentialRecord, Status};
 use wardkey_core::time::UnixTime;
 
-use super::{to_i64, to_some_time};
+use super::page::{Page, PageRequest};
+use super::query::{Db, FromRow, Only, Row, query};
+use super::value::{with_prefix, words};
 use crate::error::{Error, Result};
 
 /// Whether a key may be used.
@@ -22,16 +23,7 @@ pub enum CredentialStatus {
     Deleted,
 }
 
-impl CredentialStatus {
-    /// The word in the store.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Disabled => "disabled",
-            Self::Deleted => "deleted",
-        }
-    }
-}
+words!(CredentialStatus, "a key's status", Active = "active", Disabled = "disabled", Deleted = "deleted");
 
 /// A key, as stored.
 #[derive(Clone, Debug)]
@@ -103,82 +95,139 @@ pub struct Registration {
     pub attestation: Option<Vec<u8>>,
 }
 
-const COLUMNS: &str = "id, person, credential_id, public_key, rp_id, aaguid, flags, cred_protect, status, label, \
-                       enrolled, counter, last_used, last_terminal, clone_suspected";
+impl FromRow for Credential {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self {
+            row: row.get("id")?,
+            person: row.get("person")?,
+            id: row.get("credential_id")?,
+            public_key: row.get("public_key")?,
+            rp_id: row.get("rp_id")?,
+            aaguid: row.get("aaguid")?,
+            flags: CredentialFlags(row.get("flags")?),
+            cred_protect: row.get("cred_protect")?,
+            status: row.get("status")?,
+            label: row.get("label")?,
+            enrolled: row.get("enrolled")?,
+            counter: row.get("counter")?,
+            last_used: row.get("last_used")?,
+            last_terminal: row.get("last_terminal")?,
+            clone_suspected: row.get("clone_suspected")?,
+        })
+    }
+}
+
+const SELECT: &str = "SELECT id, person, credential_id, public_key, rp_id, aaguid, flags, cred_protect, status, \
+                      label, enrolled, counter, last_used, last_terminal, clone_suspected FROM credential ";
 
 /// Adds a key to a person; the transaction holds the write lock, so the cap has no race.
 ///
 /// # Errors
 /// [`Code::TooManyKeys`] at the cap; [`Code::KeyAlreadyRegistered`] when the credential was ever enrolled.
-pub async fn add(db: &mut SqliteConnection, person: i64, key: &Registration, cap: u32) -> Result<()> {
-    let have: i64 = sqlx::query_scalar("SELECT count(*) FROM credential WHERE person = ? AND status <> 'deleted'")
-        .bind(person)
-        .fetch_one(&mut *db)
-        .await?;
-    if have >= i64::from(cap) {
+pub async fn add(db: &mut Db, person: i64, key: &Registration, cap: u32) -> Result<()> {
+    let Only(have): Only<u64> =
+        query("SELECT count(*) FROM credential WHERE person = $1 AND status <> 'deleted'").bind(person).one(db).await?;
+    if have >= u64::from(cap) {
         return Err(Error::refused(Code::TooManyKeys, format!("the person has {have} keys, {cap} are allowed")));
     }
+
     let record = &key.record;
-    let done = sqlx::query(
+    let added = query(
         "INSERT INTO credential (person, credential_id, fingerprint, public_key, rp_id, aaguid, flags, cred_protect,
              status, label, enrolled, counter, attestation_format, attestation)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'active', ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'active', $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING",
     )
     .bind(person)
-    .bind(record.id.as_slice())
-    .bind(record.fingerprint().as_bytes().as_slice())
-    .bind(record.public_key.as_slice())
-    .bind(record.rp_id.as_str())
-    .bind(record.aaguid.as_bytes().as_slice())
+    .bind(&record.id)
+    .bind(&record.fingerprint())
+    .bind(&record.public_key)
+    .bind(&record.rp_id)
+    .bind(&record.aaguid)
     .bind(record.flags.0)
     .bind(record.cred_protect)
-    .bind(record.label.as_str())
-    .bind(to_i64(record.enrolled.0))
+    .bind(&record.label)
+    .bind(record.enrolled)
     .bind(key.counter)
-    .bind(&key.attestation_format)
-    .bind(&key.attestation)
+    .bind(key.attestation_format.as_ref())
+    .bind(key.attestation.as_deref())
     .execute(db)
     .await?;
-    if done.rows_affected() == 0 {
+    if added == 0 {
         return Err(Error::refused(Code::KeyAlreadyRegistered, "this credential was enrolled before"));
     }
     Ok(())
 }
 
 /// Keys of a person, oldest first, deleted ones too.
+pub async fn of_person(db: &mut Db, person: i64) -> Result<Vec<Credential>> {
+    query(SELECT).then("WHERE person = $1 ORDER BY id").bind(person).all(db).await
+}
+
+/// Keys of several people, oldest first, deleted ones too.
+pub async fn of_people(db: &mut Db, people: &[i64]) -> Result<Vec<Credential>> {
+    query(SELECT).then("WHERE person IN ").list(people.iter().copied()).then(" ORDER BY id").all(db).await
+}
+
+/// A key as it stands in a list.
+#[derive(Clone, Debug)]
+pub struct ListedCredential {
+    /// The key.
+    pub key: Credential,
+    /// Login name of its person.
+    pub login: LoginName,
+}
+
+impl FromRow for ListedCredential {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self { key: Credential::from_row(row)?, login: row.get("login")? })
+    }
+}
+
+/// Keys of everybody, oldest first, deleted ones too; searched in login name and label, and by the
+/// first digits of the fingerprint.
 ///
 /// # Errors
-/// [`Error::Store`].
-pub async fn of_person(db: &mut SqliteConnection, person: i64) -> Result<Vec<Credential>> {
-    let sql = format!("SELECT {COLUMNS} FROM credential WHERE person = ? ORDER BY id");
-    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(person).fetch_all(db).await?;
-    rows.iter().map(read).collect()
+/// [`Error::Refused`] when `after` is of no page.
+pub async fn page(db: &mut Db, request: &PageRequest) -> Result<Page<ListedCredential>> {
+    let (low, high) = request.search.as_deref().and_then(|text| with_prefix(text, Hash::LEN)).unzip();
+    let rows = query(
+        "SELECT credential.id, person, credential_id, public_key, rp_id, aaguid, flags, cred_protect,
+             credential.status, label, enrolled, counter, last_used, last_terminal, clone_suspected, person.login
+         FROM credential JOIN person ON person.id = credential.person
+         WHERE credential.id > $1 AND (CAST($2 AS TEXT) IS NULL OR lower(person.login) LIKE $2 ESCAPE '\\'
+             OR lower(label) LIKE $2 ESCAPE '\\' OR fingerprint BETWEEN $3 AND $4)
+         ORDER BY credential.id LIMIT $5",
+    )
+    .bind(request.after_number(0)?)
+    .bind(request.pattern())
+    .bind(low)
+    .bind(high)
+    .bind(request.rows())
+    .all(db)
+    .await?;
+    Ok(Page::new(rows, request, |listed: &ListedCredential| listed.key.row.to_string()))
 }
 
 /// The key with a credential id, whatever its status.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn find(db: &mut SqliteConnection, id: &CredentialId) -> Result<Option<Credential>> {
-    let sql = format!("SELECT {COLUMNS} FROM credential WHERE credential_id = ?");
-    let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id.as_slice()).fetch_optional(db).await?;
-    row.as_ref().map(read).transpose()
+pub async fn find(db: &mut Db, id: &CredentialId) -> Result<Option<Credential>> {
+    query(SELECT).then("WHERE credential_id = $1").bind(id).optional(db).await
 }
 
 /// The one key whose fingerprint begins with these hexadecimal digits.
 ///
 /// # Errors
 /// [`Error::Refused`] when there is none, or more than one, or fewer than four digits are given.
-pub async fn by_fingerprint(db: &mut SqliteConnection, prefix: &str) -> Result<Credential> {
+pub async fn by_fingerprint(db: &mut Db, prefix: &str) -> Result<Credential> {
     let prefix = prefix.to_ascii_lowercase();
-    if prefix.len() < 4 || prefix.len() > 64 || !prefix.chars().all(|c| c.is_ascii_hexdigit()) {
+    let range = if prefix.len() < 4 { None } else { with_prefix(&prefix, Hash::LEN) };
+    let Some((low, high)) = range else {
         return Err(Error::invalid("a fingerprint is 4 to 64 hexadecimal digits, as shown by \"key list\""));
-    }
-    let sql = format!("SELECT {COLUMNS} FROM credential WHERE lower(hex(fingerprint)) LIKE ? || '%' LIMIT 2");
-    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(&prefix).fetch_all(db).await?;
-    match rows.as_slice() {
-        [] => Err(Error::not_found(format!("key {prefix}"))),
-        [row] => read(row),
+    };
+    let mut found =
+        query(SELECT).then("WHERE fingerprint BETWEEN $1 AND $2 LIMIT 2").bind(low).bind(high).all(db).await?;
+    match (found.pop(), found.pop()) {
+        (None, _) => Err(Error::not_found(format!("key {prefix}"))),
+        (Some(key), None) => Ok(key),
         _ => Err(Error::invalid(format!("more than one key begins with {prefix}; give more digits"))),
     }
 }
@@ -187,37 +236,34 @@ pub async fn by_fingerprint(db: &mut SqliteConnection, prefix: &str) -> Result<C
 ///
 /// # Errors
 /// [`Error::Refused`] for a deleted key.
-pub async fn set_status(db: &mut SqliteConnection, key: &Credential, status: CredentialStatus) -> Result<bool> {
+pub async fn set_status(db: &mut Db, key: &Credential, status: CredentialStatus) -> Result<bool> {
     if key.status == CredentialStatus::Deleted {
         return Err(Error::invalid(format!("key {} is deleted", key.fingerprint().short())));
     }
-    let done = sqlx::query("UPDATE credential SET status = ?1 WHERE id = ?2 AND status <> ?1")
-        .bind(status.as_str())
+    let changed = query("UPDATE credential SET status = $1 WHERE id = $2 AND status <> $1")
+        .bind(status)
         .bind(key.row)
         .execute(db)
         .await?;
-    Ok(done.rows_affected() > 0)
+    Ok(changed > 0)
 }
 
 /// Remembers a verified login: greatest counter, last use.
-///
-/// # Errors
-/// [`Error::Store`].
 pub async fn used(
-    db: &mut SqliteConnection,
+    db: &mut Db,
     key: &Credential,
     counter: u32,
     (time, terminal): (UnixTime, &TerminalId),
 ) -> Result<()> {
-    sqlx::query(
-        "UPDATE credential SET counter = max(counter, ?1),
-             last_terminal = CASE WHEN last_used IS NULL OR last_used <= ?2 THEN ?3 ELSE last_terminal END,
-             last_used = max(coalesce(last_used, 0), ?2)
-         WHERE id = ?4",
+    query(
+        "UPDATE credential SET counter = CASE WHEN counter < $1 THEN $1 ELSE counter END,
+             last_terminal = CASE WHEN last_used IS NULL OR last_used <= $2 THEN $3 ELSE last_terminal END,
+             last_used = CASE WHEN last_used IS NULL OR last_used <= $2 THEN $2 ELSE last_used END
+         WHERE id = $4",
     )
     .bind(counter)
-    .bind(to_i64(time.0))
-    .bind(terminal.as_bytes().as_slice())
+    .bind(time)
+    .bind(terminal)
     .bind(key.row)
     .execute(db)
     .await?;
@@ -225,41 +271,7 @@ pub async fn used(
 }
 
 /// Remembers that a counter went backwards.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn suspect_clone(db: &mut SqliteConnection, key: &Credential, now: UnixTime) -> Result<()> {
-    sqlx::query("UPDATE credential SET clone_suspected = ? WHERE id = ?")
-        .bind(to_i64(now.0))
-        .bind(key.row)
-        .execute(db)
-        .await?;
+pub async fn suspect_clone(db: &mut Db, key: &Credential, now: UnixTime) -> Result<()> {
+    query("UPDATE credential SET clone_suspected = $1 WHERE id = $2").bind(now).bind(key.row).execute(db).await?;
     Ok(())
-}
-
-fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Credential> {
-    let status = match row.try_get::<&str, _>(8)? {
-        "active" => CredentialStatus::Active,
-        "disabled" => CredentialStatus::Disabled,
-        "deleted" => CredentialStatus::Deleted,
-        _ => return Err(Error::damaged("a key's status")),
-    };
-    let last_terminal: Option<Vec<u8>> = row.try_get(13)?;
-    Ok(Credential {
-        row: row.try_get(0)?,
-        person: row.try_get(1)?,
-        id: CredentialId::new(row.try_get::<Vec<u8>, _>(2)?).map_err(Error::damaged)?,
-        public_key: Bytes::new(row.try_get::<Vec<u8>, _>(3)?).map_err(Error::damaged)?,
-        rp_id: RpId::new(row.try_get::<String, _>(4)?).map_err(Error::damaged)?,
-        aaguid: Aaguid::from_slice(&row.try_get::<Vec<u8>, _>(5)?).map_err(Error::damaged)?,
-        flags: CredentialFlags(row.try_get(6)?),
-        cred_protect: row.try_get(7)?,
-        status,
-        label: DisplayText::new(row.try_get::<String, _>(9)?).map_err(Error::damaged)?,
-        enrolled: super::to_time(row.try_get(10)?)?,
-        counter: row.try_get(11)?,
-        last_used: to_some_time(row.try_get(12)?)?,
-        last_terminal: last_terminal.map(|id| TerminalId::from_slice(&id)).transpose().map_err(Error::damaged)?,
-        clone_suspected: to_some_time(row.try_get(14)?)?,
-    })
 }

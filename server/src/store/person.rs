@@ -1,15 +1,17 @@
 //! People.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::{Row, SqliteConnection};
 use wardkey_core::codec::List;
 use wardkey_core::id::UserHandle;
 use wardkey_core::name::{DisplayText, GroupName, Language, LoginName, ScopeName};
 use wardkey_core::person::{CredentialRecord, PersonRecord, Status};
 use wardkey_core::time::UnixTime;
 
-use super::{to_i64, to_some_time};
+use super::credential::{self, Credential};
+use super::page::{Page, PageRequest};
+use super::query::{Db, FromRow, LISTED_AT_ONCE, Only, Row, is_missing_reference, is_taken, query};
+use super::value::words;
 use crate::error::{Error, Result};
 use crate::secret;
 
@@ -26,26 +28,7 @@ pub enum PersonStatus {
     /// Gone; the row stays for the records that name the person.
     Deleted,
 }
-
-impl PersonStatus {
-    /// The word in the store.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Disabled => "disabled",
-            Self::Deleted => "deleted",
-        }
-    }
-
-    fn read(text: &str) -> Result<Self> {
-        match text {
-            "active" => Ok(Self::Active),
-            "disabled" => Ok(Self::Disabled),
-            "deleted" => Ok(Self::Deleted),
-            _ => Err(Error::damaged("a person's status")),
-        }
-    }
-}
+words!(PersonStatus, "a person's status", Active = "active", Disabled = "disabled", Deleted = "deleted");
 
 /// What an administrator says about a person.
 #[derive(Clone, Debug)]
@@ -128,30 +111,49 @@ impl Person {
     }
 }
 
-const COLUMNS: &str = "id, login, display_name, language, user_handle, not_before, not_after, status";
+impl FromRow for Person {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            login: row.get("login")?,
+            display_name: row.get("display_name")?,
+            language: row.get("language")?,
+            user_handle: row.get("user_handle")?,
+            not_before: row.get("not_before")?,
+            not_after: row.get("not_after")?,
+            status: row.get("status")?,
+        })
+    }
+}
+
+const SELECT: &str =
+    "SELECT id, login, display_name, language, user_handle, not_before, not_after, status FROM person ";
 
 /// Adds a person; publishing is the caller's next step. Returns the row.
 ///
 /// # Errors
 /// [`Error::Refused`] when the login name is taken or a scope is not known.
-pub async fn add(db: &mut SqliteConnection, profile: &Profile, now: UnixTime) -> Result<i64> {
+pub async fn add(db: &mut Db, profile: &Profile, now: UnixTime) -> Result<i64> {
     profile.check()?;
-    if find(db, &profile.login).await?.is_some() {
-        return Err(Error::invalid(format!("person {} exists already", profile.login)));
-    }
-    let id: i64 = sqlx::query_scalar(
+    let added = query(
         "INSERT INTO person (login, display_name, language, user_handle, not_before, not_after, status, created, changed)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'active', ?7, ?7) RETURNING id",
+         VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $7) RETURNING id",
     )
-    .bind(profile.login.as_str())
-    .bind(profile.display_name.as_str())
-    .bind(profile.language.to_string())
-    .bind(secret::random::<32>()?.as_slice())
-    .bind(profile.not_before.map(|time| to_i64(time.0)))
-    .bind(profile.not_after.map(|time| to_i64(time.0)))
-    .bind(to_i64(now.0))
-    .fetch_one(&mut *db)
-    .await?;
+    .bind(&profile.login)
+    .bind(&profile.display_name)
+    .bind(profile.language)
+    .bind(&secret::random::<32>()?)
+    .bind(profile.not_before)
+    .bind(profile.not_after)
+    .bind(now)
+    .one(db)
+    .await;
+    let Only(id) = match added {
+        Err(error) if is_taken(&error) => {
+            return Err(Error::invalid(format!("person {} exists already", profile.login)));
+        }
+        added => added?,
+    };
     set_groups(db, id, &profile.groups).await?;
     set_scopes(db, id, &profile.scopes).await?;
     Ok(id)
@@ -161,133 +163,169 @@ pub async fn add(db: &mut SqliteConnection, profile: &Profile, now: UnixTime) ->
 ///
 /// # Errors
 /// [`Error::Refused`] when a scope is not known or the validity is not one.
-pub async fn change(db: &mut SqliteConnection, id: i64, profile: &Profile, now: UnixTime) -> Result<()> {
+pub async fn change(db: &mut Db, id: i64, profile: &Profile, now: UnixTime) -> Result<()> {
     profile.check()?;
-    sqlx::query(
-        "UPDATE person SET display_name = ?, language = ?, not_before = ?, not_after = ?, changed = ? WHERE id = ?",
+    query(
+        "UPDATE person SET display_name = $1, language = $2, not_before = $3, not_after = $4, changed = $5
+         WHERE id = $6",
     )
-    .bind(profile.display_name.as_str())
-    .bind(profile.language.to_string())
-    .bind(profile.not_before.map(|time| to_i64(time.0)))
-    .bind(profile.not_after.map(|time| to_i64(time.0)))
-    .bind(to_i64(now.0))
+    .bind(&profile.display_name)
+    .bind(profile.language)
+    .bind(profile.not_before)
+    .bind(profile.not_after)
+    .bind(now)
     .bind(id)
-    .execute(&mut *db)
+    .execute(db)
     .await?;
     set_groups(db, id, &profile.groups).await?;
     set_scopes(db, id, &profile.scopes).await
 }
 
 /// Switches a person on or off, or deletes; false when nothing changed.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn set_status(db: &mut SqliteConnection, id: i64, status: PersonStatus, now: UnixTime) -> Result<bool> {
-    let done = sqlx::query("UPDATE person SET status = ?1, changed = ?2 WHERE id = ?3 AND status <> ?1")
-        .bind(status.as_str())
-        .bind(to_i64(now.0))
+pub async fn set_status(db: &mut Db, id: i64, status: PersonStatus, now: UnixTime) -> Result<bool> {
+    let changed = query("UPDATE person SET status = $1, changed = $2 WHERE id = $3 AND status <> $1")
+        .bind(status)
+        .bind(now)
         .bind(id)
         .execute(db)
         .await?;
-    Ok(done.rows_affected() > 0)
+    Ok(changed > 0)
 }
 
 /// The person with a login name; deleted ones are not found.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn find(db: &mut SqliteConnection, login: &LoginName) -> Result<Option<Person>> {
-    let sql = format!("SELECT {COLUMNS} FROM person WHERE login = ? AND status <> 'deleted'");
-    let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(login.as_str()).fetch_optional(db).await?;
-    row.as_ref().map(read).transpose()
+pub async fn find(db: &mut Db, login: &LoginName) -> Result<Option<Person>> {
+    query(SELECT).then("WHERE login = $1 AND status <> 'deleted'").bind(login).optional(db).await
 }
 
 /// The person with a login name, who must be there.
 ///
 /// # Errors
 /// [`Error::Refused`] when there is none.
-pub async fn get(db: &mut SqliteConnection, login: &LoginName) -> Result<Person> {
+pub async fn get(db: &mut Db, login: &LoginName) -> Result<Person> {
     find(db, login).await?.ok_or_else(|| Error::not_found(format!("person {login}")))
 }
 
 /// The person in a row, deleted or not.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn by_id(db: &mut SqliteConnection, id: i64) -> Result<Person> {
-    let sql = format!("SELECT {COLUMNS} FROM person WHERE id = ?");
-    read(&sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).fetch_one(db).await?)
+pub async fn by_id(db: &mut Db, id: i64) -> Result<Person> {
+    query(SELECT).then("WHERE id = $1").bind(id).one(db).await
 }
 
-/// People by login name, after one and at most so many; of one scope when given.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn list(db: &mut SqliteConnection, scope: Option<&ScopeName>, limit: u32) -> Result<Vec<Person>> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM person WHERE status <> 'deleted' AND (?1 IS NULL OR EXISTS (
-             SELECT 1 FROM person_scope WHERE person_scope.person = person.id AND person_scope.scope = ?1))
-         ORDER BY login LIMIT ?2"
-    );
-    let rows =
-        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(scope.map(ScopeName::as_str)).bind(limit).fetch_all(db).await?;
-    rows.iter().map(read).collect()
+/// A person with all that belongs to the person.
+#[derive(Clone, Debug)]
+pub struct Details {
+    /// The person.
+    pub person: Person,
+    /// Groups.
+    pub groups: BTreeSet<GroupName>,
+    /// Scopes.
+    pub scopes: BTreeSet<ScopeName>,
+    /// Keys, oldest first, deleted ones too.
+    pub keys: Vec<Credential>,
+}
+
+/// People by login name, of one scope when given; searched in login name and name. Deleted ones are
+/// left out.
+pub async fn page(db: &mut Db, scope: Option<&ScopeName>, request: &PageRequest) -> Result<Page<Details>> {
+    let people = query(SELECT)
+        .then(
+            "WHERE status <> 'deleted' AND login > $1
+                 AND (CAST($2 AS TEXT) IS NULL OR EXISTS (
+                     SELECT 1 FROM person_scope WHERE person_scope.person = person.id AND person_scope.scope = $2))
+                 AND (CAST($3 AS TEXT) IS NULL OR lower(login) LIKE $3 ESCAPE '\\'
+                     OR lower(display_name) LIKE $3 ESCAPE '\\')
+             ORDER BY login LIMIT $4",
+        )
+        .bind(request.after.as_deref().unwrap_or(""))
+        .bind(scope)
+        .bind(request.pattern())
+        .bind(request.rows())
+        .all::<Person>(db)
+        .await?;
+    let page = Page::new(people, request, |person| person.login.to_string());
+    Ok(Page { rows: details(db, page.rows).await?, next: page.next })
+}
+
+/// Groups, scopes and keys of these people, in as many statements for a hundred as for one.
+pub async fn details(db: &mut Db, people: Vec<Person>) -> Result<Vec<Details>> {
+    let mut groups: BTreeMap<i64, BTreeSet<GroupName>> = BTreeMap::new();
+    let mut scopes: BTreeMap<i64, BTreeSet<ScopeName>> = BTreeMap::new();
+    let mut keys: BTreeMap<i64, Vec<Credential>> = BTreeMap::new();
+    for part in people.chunks(LISTED_AT_ONCE) {
+        let ids: Vec<i64> = part.iter().map(|person| person.id).collect();
+        let of = query("SELECT person, name FROM person_group WHERE person IN ").list(ids.iter().copied());
+        for row in of.all::<GroupOf>(db).await? {
+            groups.entry(row.person).or_default().insert(row.name);
+        }
+
+        let of = query("SELECT person, scope FROM person_scope WHERE person IN ").list(ids.iter().copied());
+        for row in of.all::<ScopeOf>(db).await? {
+            scopes.entry(row.person).or_default().insert(row.scope);
+        }
+
+        for key in credential::of_people(db, &ids).await? {
+            keys.entry(key.person).or_default().push(key);
+        }
+    }
+
+    let whole = |person: Person| Details {
+        groups: groups.remove(&person.id).unwrap_or_default(),
+        scopes: scopes.remove(&person.id).unwrap_or_default(),
+        keys: keys.remove(&person.id).unwrap_or_default(),
+        person,
+    };
+    Ok(people.into_iter().map(whole).collect())
+}
+
+struct GroupOf {
+    person: i64,
+    name: GroupName,
+}
+
+impl FromRow for GroupOf {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self { person: row.get("person")?, name: row.get("name")? })
+    }
+}
+
+struct ScopeOf {
+    person: i64,
+    scope: ScopeName,
+}
+
+impl FromRow for ScopeOf {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self { person: row.get("person")?, scope: row.get("scope")? })
+    }
 }
 
 /// Groups of a person.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn groups(db: &mut SqliteConnection, id: i64) -> Result<BTreeSet<GroupName>> {
-    let names: Vec<String> =
-        sqlx::query_scalar("SELECT name FROM person_group WHERE person = ?").bind(id).fetch_all(db).await?;
-    names.into_iter().map(|name| GroupName::new(name).map_err(Error::damaged)).collect()
+pub async fn groups(db: &mut Db, id: i64) -> Result<BTreeSet<GroupName>> {
+    let found = query("SELECT name FROM person_group WHERE person = $1").bind(id).all(db).await?;
+    Ok(found.into_iter().map(|Only(name)| name).collect())
 }
 
 /// Scopes of a person.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn scopes(db: &mut SqliteConnection, id: i64) -> Result<BTreeSet<ScopeName>> {
-    let names: Vec<String> =
-        sqlx::query_scalar("SELECT scope FROM person_scope WHERE person = ?").bind(id).fetch_all(db).await?;
-    names.into_iter().map(|name| ScopeName::new(name).map_err(Error::damaged)).collect()
+pub async fn scopes(db: &mut Db, id: i64) -> Result<BTreeSet<ScopeName>> {
+    let found = query("SELECT scope FROM person_scope WHERE person = $1").bind(id).all(db).await?;
+    Ok(found.into_iter().map(|Only(scope)| scope).collect())
 }
 
-async fn set_groups(db: &mut SqliteConnection, id: i64, groups: &BTreeSet<GroupName>) -> Result<()> {
-    sqlx::query("DELETE FROM person_group WHERE person = ?").bind(id).execute(&mut *db).await?;
+async fn set_groups(db: &mut Db, id: i64, groups: &BTreeSet<GroupName>) -> Result<()> {
+    query("DELETE FROM person_group WHERE person = $1").bind(id).execute(db).await?;
     for group in groups {
-        sqlx::query("INSERT INTO person_group (person, name) VALUES (?, ?)")
-            .bind(id)
-            .bind(group.as_str())
-            .execute(&mut *db)
-            .await?;
+        query("INSERT INTO person_group (person, name) VALUES ($1, $2)").bind(id).bind(group).execute(db).await?;
     }
     Ok(())
 }
 
-async fn set_scopes(db: &mut SqliteConnection, id: i64, scopes: &BTreeSet<ScopeName>) -> Result<()> {
-    sqlx::query("DELETE FROM person_scope WHERE person = ?").bind(id).execute(&mut *db).await?;
+async fn set_scopes(db: &mut Db, id: i64, scopes: &BTreeSet<ScopeName>) -> Result<()> {
+    query("DELETE FROM person_scope WHERE person = $1").bind(id).execute(db).await?;
     for scope in scopes {
-        super::scope::get(db, scope).await?;
-        sqlx::query("INSERT INTO person_scope (person, scope) VALUES (?, ?)")
-            .bind(id)
-            .bind(scope.as_str())
-            .execute(&mut *db)
-            .await?;
+        let insert = query("INSERT INTO person_scope (person, scope) VALUES ($1, $2)").bind(id).bind(scope);
+        match insert.execute(db).await {
+            Err(error) if is_missing_reference(&error) => return Err(Error::not_found(format!("scope {scope}"))),
+            done => done?,
+        };
     }
     Ok(())
-}
-
-fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Person> {
-    Ok(Person {
-        id: row.try_get(0)?,
-        login: LoginName::new(row.try_get::<String, _>(1)?).map_err(Error::damaged)?,
-        display_name: DisplayText::new(row.try_get::<String, _>(2)?).map_err(Error::damaged)?,
-        language: row.try_get::<String, _>(3)?.parse().map_err(Error::damaged)?,
-        user_handle: UserHandle::from_slice(&row.try_get::<Vec<u8>, _>(4)?).map_err(Error::damaged)?,
-        not_before: to_some_time(row.try_get(5)?)?,
-        not_after: to_some_time(row.try_get(6)?)?,
-        status: PersonStatus::read(row.try_get(7)?)?,
-    })
 }

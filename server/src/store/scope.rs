@@ -1,6 +1,5 @@
 //! Scopes: what terminals subscribe to, each with its position and policy.
 
-use sqlx::{Row, SqliteConnection};
 use wardkey_core::codec;
 use wardkey_core::document::Position;
 use wardkey_core::id::Hash;
@@ -8,7 +7,8 @@ use wardkey_core::name::ScopeName;
 use wardkey_core::policy::document::PolicyDocument;
 use wardkey_core::time::UnixTime;
 
-use super::{to_i64, to_u64};
+use super::counter::Counter;
+use super::query::{Db, FromRow, Only, Row, is_taken, query};
 use crate::error::{Error, Result};
 
 /// A scope.
@@ -24,93 +24,133 @@ pub struct Scope {
     pub halted: Option<String>,
 }
 
+impl FromRow for Scope {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self {
+            name: row.get("name")?,
+            position: Position { epoch: row.get("epoch")?, seq: row.get("seq")? },
+            policy: row.get("policy")?,
+            halted: row.get("halted")?,
+        })
+    }
+}
+
 /// Adds a scope with the default policy.
 ///
 /// # Errors
 /// [`Error::Refused`] when there is one of this name.
-pub async fn add(db: &mut SqliteConnection, name: &ScopeName, now: UnixTime) -> Result<()> {
-    if find(db, name).await?.is_some() {
-        return Err(Error::invalid(format!("scope {name} exists already")));
-    }
+pub async fn add(db: &mut Db, name: &ScopeName, now: UnixTime) -> Result<()> {
     // A scope that is made anew after a restore must not repeat positions: it takes the highest epoch.
-    let epoch: Option<i64> = sqlx::query_scalar("SELECT max(epoch) FROM scope").fetch_one(&mut *db).await?;
+    let epoch = highest_epoch(db).await?.unwrap_or(1);
     let hash = put_policy(db, &PolicyDocument::default_for(name.clone())).await?;
-    sqlx::query("INSERT INTO scope (name, epoch, seq, policy, halted, created) VALUES (?, ?, 1, ?, NULL, ?)")
-        .bind(name.as_str())
-        .bind(epoch.unwrap_or(1))
-        .bind(hash.as_bytes().as_slice())
-        .bind(to_i64(now.0))
-        .execute(db)
-        .await?;
-    Ok(())
+    let changed = Counter::Scope.next(db).await?;
+    let added = query(
+        "INSERT INTO scope (name, epoch, seq, policy, halted, created, changed) VALUES ($1, $2, 1, $3, NULL, $4, $5)",
+    )
+    .bind(name)
+    .bind(epoch)
+    .bind(&hash)
+    .bind(now)
+    .bind(changed)
+    .execute(db)
+    .await;
+    match added {
+        Err(error) if is_taken(&error) => Err(Error::invalid(format!("scope {name} exists already"))),
+        done => done.map(drop),
+    }
+}
+
+async fn highest_epoch(db: &mut Db) -> Result<Option<u64>> {
+    let Only(epoch) = query("SELECT max(epoch) FROM scope").one(db).await?;
+    Ok(epoch)
 }
 
 /// All scopes, by name.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn list(db: &mut SqliteConnection) -> Result<Vec<Scope>> {
-    let rows = sqlx::query("SELECT name, epoch, seq, policy, halted FROM scope ORDER BY name").fetch_all(db).await?;
-    rows.iter().map(read).collect()
+pub async fn list(db: &mut Db) -> Result<Vec<Scope>> {
+    query("SELECT name, epoch, seq, policy, halted FROM scope ORDER BY name").all(db).await
+}
+
+/// Scopes that changed after a value of the counter, and its value now.
+pub async fn changed_after(db: &mut Db, seen: i64) -> Result<(Vec<Scope>, i64)> {
+    let (now, after) = Counter::Scope.since(db, seen).await?;
+    if now == after {
+        return Ok((Vec::new(), now));
+    }
+    let changed = query("SELECT name, epoch, seq, policy, halted FROM scope WHERE changed > $1 ORDER BY name")
+        .bind(after)
+        .all(db)
+        .await?;
+    Ok((changed, now))
 }
 
 /// One scope.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn find(db: &mut SqliteConnection, name: &ScopeName) -> Result<Option<Scope>> {
-    let row = sqlx::query("SELECT name, epoch, seq, policy, halted FROM scope WHERE name = ?")
-        .bind(name.as_str())
-        .fetch_optional(db)
-        .await?;
-    row.as_ref().map(read).transpose()
+pub async fn find(db: &mut Db, name: &ScopeName) -> Result<Option<Scope>> {
+    query("SELECT name, epoch, seq, policy, halted FROM scope WHERE name = $1").bind(name).optional(db).await
 }
 
 /// One scope that must be there.
 ///
 /// # Errors
 /// [`Error::Refused`] when it is not.
-pub async fn get(db: &mut SqliteConnection, name: &ScopeName) -> Result<Scope> {
+pub async fn get(db: &mut Db, name: &ScopeName) -> Result<Scope> {
     find(db, name).await?.ok_or_else(|| Error::not_found(format!("scope {name}")))
 }
 
 /// The next sequence number of a scope, taken.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn next_seq(db: &mut SqliteConnection, name: &str) -> Result<i64> {
-    Ok(sqlx::query_scalar("UPDATE scope SET seq = seq + 1 WHERE name = ? RETURNING seq")
+pub async fn next_seq(db: &mut Db, name: &ScopeName) -> Result<u64> {
+    let changed = Counter::Scope.next(db).await?;
+    let Only(seq) = query("UPDATE scope SET seq = seq + 1, changed = $1 WHERE name = $2 RETURNING seq")
+        .bind(changed)
         .bind(name)
-        .fetch_one(db)
-        .await?)
+        .one(db)
+        .await?;
+    Ok(seq)
+}
+
+/// Takes all sequence numbers up to this one.
+pub async fn set_seq(db: &mut Db, name: &ScopeName, seq: u64) -> Result<()> {
+    let changed = Counter::Scope.next(db).await?;
+    query("UPDATE scope SET seq = $1, changed = $2 WHERE name = $3")
+        .bind(seq)
+        .bind(changed)
+        .bind(name)
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// The policy of a scope.
 ///
 /// # Errors
 /// [`Error::Damaged`] when it does not decode.
-pub async fn policy(db: &mut SqliteConnection, scope: &Scope) -> Result<PolicyDocument> {
+pub async fn policy(db: &mut Db, scope: &Scope) -> Result<PolicyDocument> {
     let bytes = policy_bytes(db, &scope.policy).await?.ok_or_else(|| Error::damaged("a policy"))?.1;
     codec::from_bytes(&bytes).map_err(Error::damaged)
 }
 
+struct StoredPolicy {
+    scope: String,
+    document: Vec<u8>,
+}
+
+impl FromRow for StoredPolicy {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self { scope: row.get("scope")?, document: row.get("document")? })
+    }
+}
+
 /// A policy document by its hash, with the scope that it is of.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn policy_bytes(db: &mut SqliteConnection, hash: &Hash) -> Result<Option<(String, Vec<u8>)>> {
-    let row = sqlx::query("SELECT scope, document FROM policy WHERE hash = ?")
-        .bind(hash.as_bytes().as_slice())
-        .fetch_optional(db)
-        .await?;
-    row.map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).transpose()
+pub async fn policy_bytes(db: &mut Db, hash: &Hash) -> Result<Option<(String, Vec<u8>)>> {
+    let found =
+        query("SELECT scope, document FROM policy WHERE hash = $1").bind(hash).optional::<StoredPolicy>(db).await?;
+    Ok(found.map(|policy| (policy.scope, policy.document)))
 }
 
 /// Gives a scope another policy; false when it is the one that it has.
 ///
 /// # Errors
 /// [`Error::Refused`] when the offline limits are not in order.
-pub async fn set_policy(db: &mut SqliteConnection, policy: &PolicyDocument) -> Result<bool> {
+pub async fn set_policy(db: &mut Db, policy: &PolicyDocument) -> Result<bool> {
     if !policy.offline.is_ordered() {
         return Err(Error::invalid("offline limits: soft must not be over degraded, nor degraded over hard"));
     }
@@ -119,55 +159,45 @@ pub async fn set_policy(db: &mut SqliteConnection, policy: &PolicyDocument) -> R
     if hash == scope.policy {
         return Ok(false);
     }
-    sqlx::query("UPDATE scope SET policy = ?, seq = seq + 1 WHERE name = ?")
-        .bind(hash.as_bytes().as_slice())
-        .bind(policy.scope.as_str())
+
+    let changed = Counter::Scope.next(db).await?;
+    query("UPDATE scope SET policy = $1, seq = seq + 1, changed = $2 WHERE name = $3")
+        .bind(&hash)
+        .bind(changed)
+        .bind(&policy.scope)
         .execute(db)
         .await?;
     Ok(true)
 }
 
 /// Stops publishing a scope; false when it was stopped already.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn halt(db: &mut SqliteConnection, name: &ScopeName, why: &str) -> Result<bool> {
-    let done = sqlx::query("UPDATE scope SET halted = ? WHERE name = ? AND halted IS NULL")
+pub async fn halt(db: &mut Db, name: &ScopeName, why: &str) -> Result<bool> {
+    let changed = Counter::Scope.next(db).await?;
+    let halted = query("UPDATE scope SET halted = $1, changed = $2 WHERE name = $3 AND halted IS NULL")
         .bind(why)
-        .bind(name.as_str())
+        .bind(changed)
+        .bind(name)
         .execute(db)
         .await?;
-    Ok(done.rows_affected() > 0)
+    Ok(halted > 0)
 }
 
 /// Raises the epoch of every scope above all that were, and publishes all again. Returns it.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn raise_epoch(db: &mut SqliteConnection, at_least: u64) -> Result<u64> {
-    let highest: Option<i64> = sqlx::query_scalar("SELECT max(epoch) FROM scope").fetch_one(&mut *db).await?;
-    let epoch = to_u64(highest.unwrap_or(0))?.saturating_add(1).max(at_least);
-    sqlx::query("UPDATE scope SET epoch = ?, halted = NULL").bind(to_i64(epoch)).execute(db).await?;
+pub async fn raise_epoch(db: &mut Db, at_least: u64) -> Result<u64> {
+    let epoch = highest_epoch(db).await?.unwrap_or(0).saturating_add(1).max(at_least);
+    let changed = Counter::Scope.next(db).await?;
+    query("UPDATE scope SET epoch = $1, halted = NULL, changed = $2").bind(epoch).bind(changed).execute(db).await?;
     Ok(epoch)
 }
 
-async fn put_policy(db: &mut SqliteConnection, policy: &PolicyDocument) -> Result<Hash> {
+async fn put_policy(db: &mut Db, policy: &PolicyDocument) -> Result<Hash> {
     let bytes = codec::to_bytes(policy);
     let hash = codec::sha256(&bytes);
-    sqlx::query("INSERT INTO policy (hash, scope, document) VALUES (?, ?, ?) ON CONFLICT (hash) DO NOTHING")
-        .bind(hash.as_bytes().as_slice())
-        .bind(policy.scope.as_str())
+    query("INSERT INTO policy (hash, scope, document) VALUES ($1, $2, $3) ON CONFLICT (hash) DO NOTHING")
+        .bind(&hash)
+        .bind(&policy.scope)
         .bind(bytes)
         .execute(db)
         .await?;
     Ok(hash)
-}
-
-fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Scope> {
-    Ok(Scope {
-        name: ScopeName::new(row.try_get::<String, _>(0)?).map_err(Error::damaged)?,
-        position: Position { epoch: to_u64(row.try_get(1)?)?, seq: to_u64(row.try_get(2)?)? },
-        policy: Hash::from_slice(&row.try_get::<Vec<u8>, _>(3)?).map_err(Error::damaged)?,
-        halted: row.try_get(4)?,
-    })
 }

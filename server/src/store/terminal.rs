@@ -1,14 +1,16 @@
 //! Terminals.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::{Row, SqliteConnection};
 use wardkey_core::document::MAX_SCOPES;
 use wardkey_core::id::{Hash, TerminalId};
 use wardkey_core::name::{DisplayText, ScopeName};
 use wardkey_core::time::UnixTime;
 
-use super::{to_i64, to_some_time, to_u64};
+use super::counter::Counter;
+use super::page::{Page, PageRequest};
+use super::query::{Db, FromRow, LISTED_AT_ONCE, Row, is_missing_reference, query};
+use super::value::{with_prefix, words};
 use crate::error::{Error, Result};
 use crate::pki::{Issued, SERIAL_LEN};
 
@@ -23,16 +25,7 @@ pub enum TerminalStatus {
     Revoked,
 }
 
-impl TerminalStatus {
-    /// The word in the store.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Active => "active",
-            Self::Revoked => "revoked",
-        }
-    }
-}
+words!(TerminalStatus, "a terminal's status", Pending = "pending", Active = "active", Revoked = "revoked");
 
 /// A terminal, as stored.
 #[derive(Clone, Debug)]
@@ -74,8 +67,29 @@ impl Terminal {
     }
 }
 
-const COLUMNS: &str = "id, number, name, machine, status, serial, previous_serial, certificate_end, joined, revoked, \
-                       seen, address, key";
+impl FromRow for Terminal {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            number: row.get("number")?,
+            name: row.get("name")?,
+            machine: row.get("machine")?,
+            status: row.get("status")?,
+            serial: row.get("serial")?,
+            previous_serial: row.get("previous_serial")?,
+            certificate_end: row.get("certificate_end")?,
+            joined: row.get("joined")?,
+            revoked: row.get("revoked")?,
+            seen: row.get("seen")?,
+            address: row.get("address")?,
+            key: row.get("key")?,
+            scopes: BTreeSet::new(),
+        })
+    }
+}
+
+const SELECT: &str = "SELECT id, number, name, machine, status, serial, previous_serial, certificate_end, joined, \
+                      revoked, seen, address, key FROM terminal ";
 
 /// What a machine that joins becomes.
 #[derive(Debug)]
@@ -97,66 +111,61 @@ pub struct Joining<'a> {
 /// Writes a machine that joins, for the first time or again.
 ///
 /// # Errors
-/// [`Error::Store`].
-pub async fn put(db: &mut SqliteConnection, joining: &Joining<'_>, now: UnixTime) -> Result<()> {
+/// [`Error::Refused`] for no scope, too many, or one that is not known.
+pub async fn put(db: &mut Db, joining: &Joining<'_>, now: UnixTime) -> Result<()> {
     check_scopes(joining.scopes)?;
-    let changed = next_change(db).await?;
-    sqlx::query(
+    let changed = Counter::Terminal.next(db).await?;
+    query(
         "INSERT INTO terminal (id, number, name, machine, status, serial, certificate_end, joined, changed, key)
-         VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (id) DO UPDATE SET number = number + 1, name = excluded.name, machine = excluded.machine,
-             status = excluded.status, serial = excluded.serial, previous_serial = NULL,
+         VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9)
+         ON CONFLICT (id) DO UPDATE SET number = terminal.number + 1, name = excluded.name,
+             machine = excluded.machine, status = excluded.status, serial = excluded.serial, previous_serial = NULL,
              certificate_end = excluded.certificate_end, joined = excluded.joined, revoked = NULL,
              changed = excluded.changed, key = excluded.key",
     )
-    .bind(joining.id.as_bytes().as_slice())
-    .bind(joining.name.as_str())
-    .bind(joining.machine.as_bytes().as_slice())
-    .bind(joining.status.as_str())
-    .bind(joining.issued.serial.as_slice())
-    .bind(to_i64(joining.issued.expires.0))
-    .bind(to_i64(now.0))
+    .bind(&joining.id)
+    .bind(joining.name)
+    .bind(&joining.machine)
+    .bind(joining.status)
+    .bind(&joining.issued.serial)
+    .bind(joining.issued.expires)
+    .bind(now)
     .bind(changed)
-    .bind(joining.issued.key.as_bytes().as_slice())
-    .execute(&mut *db)
+    .bind(&joining.issued.key)
+    .execute(db)
     .await?;
     write_scopes(db, &joining.id, joining.scopes).await
 }
 
 /// Gives a terminal its next certificate; the one before counts until the new one is used.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn renew(db: &mut SqliteConnection, id: &TerminalId, used: &[u8; SERIAL_LEN], issued: &Issued) -> Result<()> {
-    let changed = next_change(db).await?;
-    sqlx::query(
-        "UPDATE terminal SET serial = ?, previous_serial = ?, certificate_end = ?, changed = ?, key = ? WHERE id = ?",
+pub async fn renew(db: &mut Db, id: &TerminalId, used: &[u8; SERIAL_LEN], issued: &Issued) -> Result<()> {
+    let changed = Counter::Terminal.next(db).await?;
+    query(
+        "UPDATE terminal SET serial = $1, previous_serial = $2, certificate_end = $3, changed = $4, key = $5
+         WHERE id = $6",
     )
-    .bind(issued.serial.as_slice())
-    .bind(used.as_slice())
-    .bind(to_i64(issued.expires.0))
+    .bind(&issued.serial)
+    .bind(used)
+    .bind(issued.expires)
     .bind(changed)
-    .bind(issued.key.as_bytes().as_slice())
-    .bind(id.as_bytes().as_slice())
+    .bind(&issued.key)
+    .bind(id)
     .execute(db)
     .await?;
     Ok(())
 }
 
 /// The new certificate was used: the one before counts no longer.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn forget_previous_serial(db: &mut SqliteConnection, id: &TerminalId, used: &[u8; SERIAL_LEN]) -> Result<()> {
-    let changed = next_change(db).await?;
+pub async fn forget_previous_serial(db: &mut Db, id: &TerminalId, used: &[u8; SERIAL_LEN]) -> Result<()> {
+    let changed = Counter::Terminal.next(db).await?;
     // Only while the one that was used is still the newest: else the one before is this very one.
-    sqlx::query(
-        "UPDATE terminal SET previous_serial = NULL, changed = ?
-         WHERE id = ? AND serial = ? AND previous_serial IS NOT NULL",
+    query(
+        "UPDATE terminal SET previous_serial = NULL, changed = $1
+         WHERE id = $2 AND serial = $3 AND previous_serial IS NOT NULL",
     )
     .bind(changed)
-    .bind(id.as_bytes().as_slice())
-    .bind(used.as_slice())
+    .bind(id)
+    .bind(used)
     .execute(db)
     .await?;
     Ok(())
@@ -166,118 +175,139 @@ pub async fn forget_previous_serial(db: &mut SqliteConnection, id: &TerminalId, 
 ///
 /// # Errors
 /// [`Error::Refused`] when a revoked terminal is approved.
-pub async fn set_status(
-    db: &mut SqliteConnection,
-    terminal: &Terminal,
-    status: TerminalStatus,
-    now: UnixTime,
-) -> Result<bool> {
+pub async fn set_status(db: &mut Db, terminal: &Terminal, status: TerminalStatus, now: UnixTime) -> Result<bool> {
     if terminal.status == status {
         return Ok(false);
     }
     if terminal.status == TerminalStatus::Revoked {
         return Err(Error::invalid(format!("terminal {} is revoked; it may join again with a new token", terminal.id)));
     }
-    let changed = next_change(db).await?;
-    let revoked = (status == TerminalStatus::Revoked).then_some(to_i64(now.0));
-    sqlx::query("UPDATE terminal SET status = ?, number = number + 1, revoked = ?, changed = ? WHERE id = ?")
-        .bind(status.as_str())
-        .bind(revoked)
+    let changed = Counter::Terminal.next(db).await?;
+    query("UPDATE terminal SET status = $1, number = number + 1, revoked = $2, changed = $3 WHERE id = $4")
+        .bind(status)
+        .bind((status == TerminalStatus::Revoked).then_some(now))
         .bind(changed)
-        .bind(terminal.id.as_bytes().as_slice())
+        .bind(&terminal.id)
         .execute(db)
         .await?;
     Ok(true)
+}
+
+/// Takes a revocation back.
+pub async fn bring_back(db: &mut Db, id: &TerminalId) -> Result<()> {
+    let changed = Counter::Terminal.next(db).await?;
+    query(
+        "UPDATE terminal SET status = 'active', number = number + 1, revoked = NULL, changed = $1
+         WHERE id = $2 AND status = 'revoked'",
+    )
+    .bind(changed)
+    .bind(id)
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Gives a terminal other scopes.
 ///
 /// # Errors
 /// [`Error::Refused`] for none, more than eight, or one that is not known.
-pub async fn set_scopes(db: &mut SqliteConnection, terminal: &Terminal, scopes: &BTreeSet<ScopeName>) -> Result<()> {
+pub async fn set_scopes(db: &mut Db, terminal: &Terminal, scopes: &BTreeSet<ScopeName>) -> Result<()> {
     check_scopes(scopes)?;
-    let changed = next_change(db).await?;
-    sqlx::query("UPDATE terminal SET number = number + 1, changed = ? WHERE id = ?")
+    let changed = Counter::Terminal.next(db).await?;
+    query("UPDATE terminal SET number = number + 1, changed = $1 WHERE id = $2")
         .bind(changed)
-        .bind(terminal.id.as_bytes().as_slice())
-        .execute(&mut *db)
+        .bind(&terminal.id)
+        .execute(db)
         .await?;
     write_scopes(db, &terminal.id, scopes).await
 }
 
 /// Remembers when and from where terminals were heard of.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn seen(db: &mut SqliteConnection, seen: &[(TerminalId, UnixTime, String)]) -> Result<()> {
+pub async fn seen(db: &mut Db, seen: &[(TerminalId, UnixTime, String)]) -> Result<()> {
     for (id, time, address) in seen {
-        sqlx::query("UPDATE terminal SET seen = ?, address = ? WHERE id = ?")
-            .bind(to_i64(time.0))
+        query("UPDATE terminal SET seen = $1, address = $2 WHERE id = $3")
+            .bind(*time)
             .bind(address)
-            .bind(id.as_bytes().as_slice())
-            .execute(&mut *db)
+            .bind(id)
+            .execute(db)
             .await?;
     }
     Ok(())
 }
 
 /// Terminals that changed after a value of the counter, and its value now.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn changed_after(db: &mut SqliteConnection, counter: i64) -> Result<(Vec<Terminal>, i64)> {
-    let now: i64 = sqlx::query_scalar("SELECT value FROM counter WHERE name = 'terminal'").fetch_one(&mut *db).await?;
-    if now == counter {
+pub async fn changed_after(db: &mut Db, counter: i64) -> Result<(Vec<Terminal>, i64)> {
+    let (now, after) = Counter::Terminal.since(db, counter).await?;
+    if now == after {
         return Ok((Vec::new(), now));
     }
-    let sql = format!("SELECT {COLUMNS} FROM terminal WHERE changed > ?");
-    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(counter).fetch_all(&mut *db).await?;
-    Ok((with_scopes(db, rows).await?, now))
+    let changed = query(SELECT).then("WHERE changed > $1").bind(after).all(db).await?;
+    Ok((with_scopes(db, changed).await?, now))
 }
 
 /// All terminals, by name.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn list(db: &mut SqliteConnection) -> Result<Vec<Terminal>> {
-    let sql = format!("SELECT {COLUMNS} FROM terminal ORDER BY name, id");
-    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&mut *db).await?;
-    with_scopes(db, rows).await
+pub async fn list(db: &mut Db) -> Result<Vec<Terminal>> {
+    let all = query(SELECT).then("ORDER BY name, id").all(db).await?;
+    with_scopes(db, all).await
+}
+
+/// Terminals by name, of one scope when given; searched in the name and the address, and by the first
+/// digits of the id.
+pub async fn page(db: &mut Db, scope: Option<&ScopeName>, request: &PageRequest) -> Result<Page<Terminal>> {
+    let (low, high) = request.search.as_deref().and_then(|text| with_prefix(text, TerminalId::LEN)).unzip();
+    let after = request.after.as_deref().and_then(|after| TerminalId::from_hex(after).ok());
+    let found = query(SELECT)
+        .then(
+            "WHERE ($1 = '' OR (name, id) > (SELECT name, id FROM terminal WHERE id = $2))
+                 AND (CAST($3 AS TEXT) IS NULL OR EXISTS (
+                     SELECT 1 FROM terminal_scope WHERE terminal_scope.terminal = terminal.id AND scope = $3))
+                 AND (CAST($4 AS TEXT) IS NULL OR lower(name) LIKE $4 ESCAPE '\\' OR address LIKE $4 ESCAPE '\\'
+                     OR id BETWEEN $5 AND $6)
+             ORDER BY name, id LIMIT $7",
+        )
+        .bind(request.after.as_deref().unwrap_or(""))
+        .bind(after.as_ref())
+        .bind(scope)
+        .bind(request.pattern())
+        .bind(low)
+        .bind(high)
+        .bind(request.rows())
+        .all::<Terminal>(db)
+        .await?;
+    let page = Page::new(found, request, |terminal| terminal.id.to_hex());
+    Ok(Page { rows: with_scopes(db, page.rows).await?, next: page.next })
 }
 
 /// The terminal of a machine.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn of_machine(db: &mut SqliteConnection, machine: &Hash) -> Result<Option<Terminal>> {
-    let sql = format!("SELECT {COLUMNS} FROM terminal WHERE machine = ?");
-    let row =
-        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(machine.as_bytes().as_slice()).fetch_optional(&mut *db).await?;
-    Ok(with_scopes(db, row.into_iter().collect()).await?.pop())
+pub async fn of_machine(db: &mut Db, machine: &Hash) -> Result<Option<Terminal>> {
+    let found = query(SELECT).then("WHERE machine = $1").bind(machine).all(db).await?;
+    Ok(with_scopes(db, found).await?.pop())
 }
 
 /// The terminal with an id.
 ///
 /// # Errors
 /// [`Error::Refused`] when there is none.
-pub async fn by_id(db: &mut SqliteConnection, id: &TerminalId) -> Result<Terminal> {
-    let sql = format!("SELECT {COLUMNS} FROM terminal WHERE id = ?");
-    let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id.as_bytes().as_slice()).fetch_optional(&mut *db).await?;
-    let found = with_scopes(db, row.into_iter().collect()).await?.pop();
-    found.ok_or_else(|| Error::not_found(format!("terminal {id}")))
+pub async fn by_id(db: &mut Db, id: &TerminalId) -> Result<Terminal> {
+    let found = query(SELECT).then("WHERE id = $1").bind(id).all(db).await?;
+    with_scopes(db, found).await?.pop().ok_or_else(|| Error::not_found(format!("terminal {id}")))
 }
 
 /// The one terminal that has this name, or whose id begins with these hexadecimal digits.
 ///
 /// # Errors
 /// [`Error::Refused`] when there is none or more than one.
-pub async fn by_name(db: &mut SqliteConnection, name: &str) -> Result<Terminal> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM terminal WHERE name = ?1 OR (length(?2) >= 4 AND lower(hex(id)) LIKE ?2 || '%') LIMIT 2"
-    );
-    let prefix = if name.chars().all(|c| c.is_ascii_hexdigit()) { name.to_ascii_lowercase() } else { String::new() };
-    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(name).bind(prefix).fetch_all(&mut *db).await?;
-    let mut found = with_scopes(db, rows).await?;
+pub async fn by_name(db: &mut Db, name: &str) -> Result<Terminal> {
+    let range = if name.len() < 4 { None } else { with_prefix(name, TerminalId::LEN) };
+    let (low, high) = range.unzip();
+    let found = query(SELECT)
+        .then("WHERE name = $1 OR id BETWEEN $2 AND $3 LIMIT 2")
+        .bind(name)
+        .bind(low)
+        .bind(high)
+        .all(db)
+        .await?;
+    let mut found = with_scopes(db, found).await?;
     match (found.pop(), found.pop()) {
         (Some(terminal), None) => Ok(terminal),
         (None, _) => Err(Error::not_found(format!("terminal {name}"))),
@@ -292,69 +322,42 @@ fn check_scopes(scopes: &BTreeSet<ScopeName>) -> Result<()> {
     Ok(())
 }
 
-async fn write_scopes(db: &mut SqliteConnection, id: &TerminalId, scopes: &BTreeSet<ScopeName>) -> Result<()> {
-    sqlx::query("DELETE FROM terminal_scope WHERE terminal = ?")
-        .bind(id.as_bytes().as_slice())
-        .execute(&mut *db)
-        .await?;
+async fn write_scopes(db: &mut Db, id: &TerminalId, scopes: &BTreeSet<ScopeName>) -> Result<()> {
+    query("DELETE FROM terminal_scope WHERE terminal = $1").bind(id).execute(db).await?;
     for scope in scopes {
-        super::scope::get(db, scope).await?;
-        sqlx::query("INSERT INTO terminal_scope (terminal, scope) VALUES (?, ?)")
-            .bind(id.as_bytes().as_slice())
-            .bind(scope.as_str())
-            .execute(&mut *db)
-            .await?;
+        let insert = query("INSERT INTO terminal_scope (terminal, scope) VALUES ($1, $2)").bind(id).bind(scope);
+        match insert.execute(db).await {
+            Err(error) if is_missing_reference(&error) => return Err(Error::not_found(format!("scope {scope}"))),
+            done => done?,
+        };
     }
     Ok(())
 }
 
-async fn next_change(db: &mut SqliteConnection) -> Result<i64> {
-    let sql = "UPDATE counter SET value = value + 1 WHERE name = 'terminal' RETURNING value";
-    Ok(sqlx::query_scalar(sql).fetch_one(db).await?)
+struct ScopeOf {
+    terminal: TerminalId,
+    scope: ScopeName,
 }
 
-async fn with_scopes(db: &mut SqliteConnection, rows: Vec<sqlx::sqlite::SqliteRow>) -> Result<Vec<Terminal>> {
-    let mut found = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let mut terminal = read(row)?;
-        let names: Vec<String> = sqlx::query_scalar("SELECT scope FROM terminal_scope WHERE terminal = ?")
-            .bind(terminal.id.as_bytes().as_slice())
-            .fetch_all(&mut *db)
-            .await?;
-        for name in names {
-            terminal.scopes.insert(ScopeName::new(name).map_err(Error::damaged)?);
-        }
-        found.push(terminal);
+impl FromRow for ScopeOf {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self { terminal: row.get("terminal")?, scope: row.get("scope")? })
     }
-    Ok(found)
 }
 
-fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Terminal> {
-    let status = match row.try_get::<&str, _>(4)? {
-        "pending" => TerminalStatus::Pending,
-        "active" => TerminalStatus::Active,
-        "revoked" => TerminalStatus::Revoked,
-        _ => return Err(Error::damaged("a terminal's status")),
-    };
-    let serial = |bytes: Vec<u8>| bytes.try_into().map_err(|_| Error::damaged("a serial number"));
-    Ok(Terminal {
-        id: TerminalId::from_slice(&row.try_get::<Vec<u8>, _>(0)?).map_err(Error::damaged)?,
-        number: to_u64(row.try_get(1)?)?,
-        name: DisplayText::new(row.try_get::<String, _>(2)?).map_err(Error::damaged)?,
-        machine: Hash::from_slice(&row.try_get::<Vec<u8>, _>(3)?).map_err(Error::damaged)?,
-        status,
-        serial: serial(row.try_get(5)?)?,
-        previous_serial: row.try_get::<Option<Vec<u8>>, _>(6)?.map(serial).transpose()?,
-        certificate_end: super::to_time(row.try_get(7)?)?,
-        joined: super::to_time(row.try_get(8)?)?,
-        revoked: to_some_time(row.try_get(9)?)?,
-        seen: to_some_time(row.try_get(10)?)?,
-        address: row.try_get(11)?,
-        key: row
-            .try_get::<Option<Vec<u8>>, _>(12)?
-            .map(|key| Hash::from_slice(&key))
-            .transpose()
-            .map_err(Error::damaged)?,
-        scopes: BTreeSet::new(),
-    })
+/// Adds their scopes to terminals.
+async fn with_scopes(db: &mut Db, mut terminals: Vec<Terminal>) -> Result<Vec<Terminal>> {
+    for part in terminals.chunks_mut(LISTED_AT_ONCE) {
+        let ids = part.iter().map(|terminal| &terminal.id);
+        let rows =
+            query("SELECT terminal, scope FROM terminal_scope WHERE terminal IN ").list(ids).all::<ScopeOf>(db).await?;
+        let mut scopes = BTreeMap::<_, BTreeSet<_>>::new();
+        for row in rows {
+            scopes.entry(row.terminal).or_default().insert(row.scope);
+        }
+        for terminal in part {
+            terminal.scopes = scopes.remove(&terminal.id).unwrap_or_default();
+        }
+    }
+    Ok(terminals)
 }

@@ -1,20 +1,24 @@
 //! Join tokens: for how many machines, until when, and which have used them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::{Row, SqliteConnection};
-use wardkey_core::id::{Hash, TerminalId};
+use wardkey_core::id::{Hash, TerminalId, to_hex};
 use wardkey_core::name::ScopeName;
 use wardkey_core::time::UnixTime;
 use zeroize::Zeroizing;
 
-use super::{to_i64, to_some_time, to_time};
+use super::page::{Page, PageRequest};
+use super::query::{Db, FromRow, LISTED_AT_ONCE, Only, Row, is_missing_reference, query};
+use super::value::with_prefix;
 use crate::error::{Error, Result};
+
+/// Length of a token's id in bytes.
+const ID_LEN: usize = 8;
 
 /// A token, as stored.
 pub struct Token {
     /// Names it.
-    pub id: [u8; 8],
+    pub id: [u8; ID_LEN],
     /// Keys the HMAC of a join.
     pub secret: Zeroizing<Vec<u8>>,
     /// Machines that it is for; above one, each has to be approved.
@@ -29,6 +33,113 @@ pub struct Token {
     pub used: i64,
     /// The terminal in whose place a machine comes by it.
     pub replaces: Option<TerminalId>,
+}
+
+impl FromRow for Token {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            secret: Zeroizing::new(row.get("secret")?),
+            uses: row.get("uses")?,
+            created: row.get("created")?,
+            expires: row.get("expires")?,
+            revoked: row.get("revoked")?,
+            used: row.get("used")?,
+            replaces: row.get("replaces")?,
+        })
+    }
+}
+
+/// A token as it stands in a list: without its secret.
+#[derive(Clone, Debug)]
+pub struct ListedToken {
+    /// Names it.
+    pub id: [u8; ID_LEN],
+    /// Machines that it is for.
+    pub uses: i64,
+    /// Machines that have used it.
+    pub used: i64,
+    /// When it was made.
+    pub created: UnixTime,
+    /// Not valid after this.
+    pub expires: UnixTime,
+    /// When it was withdrawn.
+    pub revoked: Option<UnixTime>,
+    /// The terminal in whose place a machine comes by it.
+    pub replaces: Option<TerminalId>,
+    /// Scopes that it gives.
+    pub scopes: BTreeSet<ScopeName>,
+}
+
+impl FromRow for ListedToken {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            uses: row.get("uses")?,
+            used: row.get("used")?,
+            created: row.get("created")?,
+            expires: row.get("expires")?,
+            revoked: row.get("revoked")?,
+            replaces: row.get("replaces")?,
+            scopes: BTreeSet::new(),
+        })
+    }
+}
+
+/// Tokens, the newest first; searched by the first digits of the id, or by a scope's whole name.
+pub async fn page(db: &mut Db, request: &PageRequest) -> Result<Page<ListedToken>> {
+    let searched = request.search.as_deref().filter(|text| !text.is_empty());
+    let (low, high) = searched.and_then(|text| with_prefix(text, ID_LEN)).unzip();
+    let after = request.after.as_deref().and_then(|after| wardkey_core::id::from_hex(after).ok());
+    let rows = query(
+        "SELECT id, uses, created, expires, revoked, replaces,
+             (SELECT count(DISTINCT machine) FROM join_use WHERE join_use.token = join_token.id) AS used
+         FROM join_token
+         WHERE (CAST($1 AS TEXT) IS NULL OR id BETWEEN $2 AND $3 OR EXISTS (
+                 SELECT 1 FROM join_token_scope WHERE token = join_token.id AND scope = $1))
+             AND ($4 = '' OR (created, id) < (SELECT created, id FROM join_token WHERE id = $5))
+         ORDER BY created DESC, id DESC LIMIT $6",
+    )
+    .bind(searched)
+    .bind(low)
+    .bind(high)
+    .bind(request.after.as_deref().unwrap_or(""))
+    .bind(after)
+    .bind(request.rows())
+    .all::<ListedToken>(db)
+    .await?;
+    let mut page = Page::new(rows, request, |token| to_hex(&token.id));
+
+    for part in page.rows.chunks_mut(LISTED_AT_ONCE) {
+        let mut scopes = scopes_of(db, part.iter().map(|token| &token.id)).await?;
+        for token in part {
+            token.scopes = scopes.remove(&token.id).unwrap_or_default();
+        }
+    }
+    Ok(page)
+}
+
+struct ScopeOf {
+    token: [u8; ID_LEN],
+    scope: ScopeName,
+}
+
+impl FromRow for ScopeOf {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self { token: row.get("token")?, scope: row.get("scope")? })
+    }
+}
+
+async fn scopes_of(
+    db: &mut Db,
+    ids: impl Iterator<Item = &[u8; ID_LEN]>,
+) -> Result<BTreeMap<[u8; ID_LEN], BTreeSet<ScopeName>>> {
+    let rows = query("SELECT token, scope FROM join_token_scope WHERE token IN ").list(ids).all::<ScopeOf>(db).await?;
+    let mut scopes = BTreeMap::<_, BTreeSet<_>>::new();
+    for row in rows {
+        scopes.entry(row.token).or_default().insert(row.scope);
+    }
+    Ok(scopes)
 }
 
 /// What a new token is for.
@@ -47,81 +158,57 @@ pub struct Purpose<'a> {
 /// # Errors
 /// [`Error::Refused`] when a scope is not known.
 pub async fn add(
-    db: &mut SqliteConnection,
-    (id, secret): (&[u8; 8], &[u8; 16]),
+    db: &mut Db,
+    (id, secret): (&[u8; ID_LEN], &[u8; 16]),
     purpose: &Purpose<'_>,
     (created, expires): (UnixTime, UnixTime),
 ) -> Result<()> {
-    sqlx::query("INSERT INTO join_token (id, secret, uses, created, expires, replaces) VALUES (?, ?, ?, ?, ?, ?)")
-        .bind(id.as_slice())
-        .bind(secret.as_slice())
-        .bind(purpose.uses)
-        .bind(to_i64(created.0))
-        .bind(to_i64(expires.0))
-        .bind(purpose.replaces.as_ref().map(|id| id.as_bytes().to_vec()))
-        .execute(&mut *db)
-        .await?;
+    query(
+        "INSERT INTO join_token (id, secret, uses, created, expires, replaces)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(id)
+    .bind(secret)
+    .bind(purpose.uses)
+    .bind(created)
+    .bind(expires)
+    .bind(purpose.replaces.as_ref())
+    .execute(db)
+    .await?;
+
     for scope in purpose.scopes {
-        super::scope::get(db, scope).await?;
-        sqlx::query("INSERT INTO join_token_scope (token, scope) VALUES (?, ?)")
-            .bind(id.as_slice())
-            .bind(scope.as_str())
-            .execute(&mut *db)
-            .await?;
+        let insert = query("INSERT INTO join_token_scope (token, scope) VALUES ($1, $2)").bind(id).bind(scope);
+        match insert.execute(db).await {
+            Err(error) if is_missing_reference(&error) => return Err(Error::not_found(format!("scope {scope}"))),
+            done => done?,
+        };
     }
     Ok(())
 }
 
 /// A token by its id.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn find(db: &mut SqliteConnection, id: &[u8; 8]) -> Result<Option<Token>> {
-    let row = sqlx::query(
-        "SELECT secret, uses, created, expires, revoked,
-             (SELECT count(DISTINCT machine) FROM join_use WHERE join_use.token = join_token.id),
-             replaces
-         FROM join_token WHERE id = ?",
+pub async fn find(db: &mut Db, id: &[u8; ID_LEN]) -> Result<Option<Token>> {
+    query(
+        "SELECT id, secret, uses, created, expires, revoked, replaces,
+             (SELECT count(DISTINCT machine) FROM join_use WHERE join_use.token = join_token.id) AS used
+         FROM join_token WHERE id = $1",
     )
-    .bind(id.as_slice())
-    .fetch_optional(db)
-    .await?;
-    row.map(|row| {
-        Ok(Token {
-            id: *id,
-            secret: Zeroizing::new(row.try_get(0)?),
-            uses: row.try_get(1)?,
-            created: to_time(row.try_get(2)?)?,
-            expires: to_time(row.try_get(3)?)?,
-            revoked: to_some_time(row.try_get(4)?)?,
-            used: row.try_get(5)?,
-            replaces: row
-                .try_get::<Option<Vec<u8>>, _>(6)?
-                .map(|id| TerminalId::from_slice(&id))
-                .transpose()
-                .map_err(Error::damaged)?,
-        })
-    })
-    .transpose()
+    .bind(id)
+    .optional(db)
+    .await
 }
 
 /// Scopes that a token gives.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn scopes(db: &mut SqliteConnection, id: &[u8; 8]) -> Result<BTreeSet<ScopeName>> {
-    let names: Vec<String> = sqlx::query_scalar("SELECT scope FROM join_token_scope WHERE token = ?")
-        .bind(id.as_slice())
-        .fetch_all(db)
-        .await?;
-    names.into_iter().map(|name| ScopeName::new(name).map_err(Error::damaged)).collect()
+pub async fn scopes(db: &mut Db, id: &[u8; ID_LEN]) -> Result<BTreeSet<ScopeName>> {
+    let found = query("SELECT scope FROM join_token_scope WHERE token = $1").bind(id).all(db).await?;
+    Ok(found.into_iter().map(|Only(scope)| scope).collect())
 }
 
 /// One use of a token.
 #[derive(Debug)]
 pub struct Use<'a> {
     /// The token.
-    pub token: &'a [u8; 8],
+    pub token: &'a [u8; ID_LEN],
     /// SHA-256 of the machine id.
     pub machine: &'a Hash,
     /// SHA-256 of the public key.
@@ -129,58 +216,48 @@ pub struct Use<'a> {
 }
 
 /// The certificate (DER) that exactly this use was given before.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn given(db: &mut SqliteConnection, a_use: &Use<'_>) -> Result<Option<Vec<u8>>> {
-    let sql =
-        "SELECT certificate FROM join_use WHERE token = ? AND machine = ? AND key = ? AND certificate IS NOT NULL";
-    Ok(sqlx::query_scalar(sql)
-        .bind(a_use.token.as_slice())
-        .bind(a_use.machine.as_bytes().as_slice())
-        .bind(a_use.key.as_bytes().as_slice())
-        .fetch_optional(db)
-        .await?)
+pub async fn given(db: &mut Db, a_use: &Use<'_>) -> Result<Option<Vec<u8>>> {
+    let found = query(
+        "SELECT certificate FROM join_use
+         WHERE token = $1 AND machine = $2 AND key = $3 AND certificate IS NOT NULL",
+    )
+    .bind(a_use.token)
+    .bind(a_use.machine)
+    .bind(a_use.key)
+    .optional(db)
+    .await?;
+    Ok(found.map(|Only(certificate)| certificate))
 }
 
 /// Spends a use; false when this very request came before.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn spend(
-    db: &mut SqliteConnection,
-    a_use: &Use<'_>,
-    nonce: &[u8],
-    certificate: &[u8],
-    now: UnixTime,
-) -> Result<bool> {
-    let done = sqlx::query(
-        "INSERT INTO join_use (token, machine, nonce, time, key, certificate) VALUES (?, ?, ?, ?, ?, ?)
-         ON CONFLICT DO NOTHING",
+pub async fn spend(db: &mut Db, a_use: &Use<'_>, nonce: &[u8], certificate: &[u8], now: UnixTime) -> Result<bool> {
+    let spent = query(
+        "INSERT INTO join_use (token, machine, nonce, time, key, certificate)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
     )
-    .bind(a_use.token.as_slice())
-    .bind(a_use.machine.as_bytes().as_slice())
+    .bind(a_use.token)
+    .bind(a_use.machine)
     .bind(nonce)
-    .bind(to_i64(now.0))
-    .bind(a_use.key.as_bytes().as_slice())
+    .bind(now)
+    .bind(a_use.key)
     .bind(certificate)
     .execute(db)
     .await?;
-    Ok(done.rows_affected() > 0)
+    Ok(spent > 0)
 }
 
-/// Withdraws a token.
+/// Withdraws a token; false when it was withdrawn already.
 ///
 /// # Errors
 /// [`Error::Refused`] when it is not known.
-pub async fn revoke(db: &mut SqliteConnection, id: &[u8; 8], now: UnixTime) -> Result<bool> {
-    if find(db, id).await?.is_none() {
-        return Err(Error::not_found("this token"));
-    }
-    let done = sqlx::query("UPDATE join_token SET revoked = ? WHERE id = ? AND revoked IS NULL")
-        .bind(to_i64(now.0))
-        .bind(id.as_slice())
+pub async fn revoke(db: &mut Db, id: &[u8; ID_LEN], now: UnixTime) -> Result<bool> {
+    let revoked = query("UPDATE join_token SET revoked = $1 WHERE id = $2 AND revoked IS NULL")
+        .bind(now)
+        .bind(id)
         .execute(db)
         .await?;
-    Ok(done.rows_affected() > 0)
+    if revoked == 0 && find(db, id).await?.is_none() {
+        return Err(Error::not_found("this token"));
+    }
+    Ok(revoked > 0)
 }

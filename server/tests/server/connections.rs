@@ -238,19 +238,19 @@ fn a_request_that_was_pending_while_its_certificate_was_replaced_or_its_terminal
             None
         };
         running.settle();
-        let before = deployment.json(&["terminal", "list"])[0]["certificate_until"].clone();
+        let before = deployment.rows(&["terminal", "list"])[0]["certificate_until"].clone();
         for (path, stream, rest) in &mut pending {
             let answer = finish(stream, rest);
             assert!(answer.starts_with("HTTP/1.1 403"), "{how} {path}: {answer}");
             assert!(answer.contains(code), "{how} {path}: {answer}");
         }
 
-        assert_eq!(deployment.json(&["terminal", "list"])[0]["certificate_until"], before, "{how}");
+        assert_eq!(deployment.rows(&["terminal", "list"])[0]["certificate_until"], before, "{how}");
         let actions = deployment.actions();
         for action in ["terminal.renew", "key.enrol", "key.enrol-refused"] {
             assert!(!actions.contains(&action.to_owned()), "{how}: {action}");
         }
-        assert_eq!(deployment.json(&["events", "list"]), json!([]), "{how}");
+        assert_eq!(deployment.rows(&["events", "list"]), json!([]), "{how}");
         if let Some(rightful) = rightful {
             assert_eq!(rightful.wait(&[], 0).status, 200, "whoever was put in its place stays there");
         }

@@ -256,7 +256,7 @@ fn a_key_that_raises_its_protection_by_itself_is_refused_while_it_can_be_changed
             let (_, answer) = enrol(&ward.terminal, &code, &ward.maker, making);
             assert_eq!(answer.refusal(), (422, "WK-1224".into()), "EdDSA {eddsa}");
             assert!(ward.record().credentials.is_empty());
-            let trail = ward.deployment.json(&["audit", "list", "--object", "yamada"]);
+            let trail = ward.deployment.rows(&["audit", "list", "--object", "yamada"]);
             let row = trail.as_array().unwrap().iter().find(|row| row["action"] == "key.enrol-refused").unwrap();
             assert!(row["detail"].as_str().unwrap().contains("WK-1224"), "{row}");
             // The same key, set right, takes the same code.
@@ -331,12 +331,12 @@ fn s8_ten_keys_and_no_eleventh_in_a_race() {
     assert_eq!(ward.record().credentials.len(), 10);
     assert_eq!(begin(&ward.terminal, &ward.code()).refusal(), (409, "WK-1509".into()));
     // A deleted key makes room; its tombstone stays.
-    let keys = ward.deployment.json(&["key", "list", "yamada"]);
+    let keys = ward.deployment.rows(&["key", "list", "yamada"]);
     let first = keys[0]["fingerprint"].as_str().unwrap();
     ward.deployment.ok(&["key", "delete", &first[..16], "--reason", "lost"]);
     let (_, answer) = enrol(&ward.terminal, &ward.code(), &ward.maker, Making::default());
     assert_eq!(answer.status, 200, "{}", answer.body);
-    assert_eq!(ward.deployment.json(&["key", "list", "yamada"]).as_array().unwrap().len(), 11);
+    assert_eq!(ward.deployment.rows(&["key", "list", "yamada"]).as_array().unwrap().len(), 11);
 }
 
 #[test]
@@ -354,7 +354,7 @@ fn s8_keys_are_disabled_enabled_and_deleted() {
     ward.deployment.refused(1, &["key", "enable", key]);
     ward.deployment.refused(1, &["key", "disable", "00ff00ff"]);
     ward.deployment.refused(1, &["key", "disable", "%"]);
-    let trail = ward.deployment.json(&["audit", "list", "--object", key]);
+    let trail = ward.deployment.rows(&["audit", "list", "--object", key]);
     let row = trail.as_array().unwrap().iter().find(|row| row["action"] == "key.disable").unwrap();
     assert_eq!(row["reason"], "forgotten at home");
     assert!(row["actor"].as_str().unwrap().starts_with("unix:"));

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use wardkey_core::client_data::ClientData;
+use wardkey_core::code::Code;
 use wardkey_core::codec;
 use wardkey_core::document::Position;
 use wardkey_core::event::{Event, EventName, Outcome};
@@ -38,12 +39,12 @@ impl Ward {
     }
 
     fn listed(&self, filter: &[&str]) -> Vec<Value> {
-        let events = self.deployment.json(&[&["events", "list"], filter].concat());
+        let events = self.deployment.rows(&[&["events", "list"], filter].concat());
         events.as_array().unwrap().clone()
     }
 
     fn key_row(&self) -> Value {
-        self.deployment.json(&["key", "list", "yamada"])[0].clone()
+        self.deployment.rows(&["key", "list", "yamada"])[0].clone()
     }
 }
 
@@ -217,7 +218,7 @@ fn what_cannot_be_read_is_set_aside_once_and_named_as_its_sender_names_it() {
         assert_eq!(named, ours);
     }
     // A batch of nothing but these is a batch that is done, one row in the trail, and nothing is lost.
-    let trail = ward.deployment.json(&["audit", "list", "--object", &ward.terminal.id.to_hex()]);
+    let trail = ward.deployment.rows(&["audit", "list", "--object", &ward.terminal.id.to_hex()]);
     let rows: Vec<&Value> = trail.as_array().unwrap().iter().filter(|row| row["action"] == "event.set-aside").collect();
     assert_eq!(rows.len(), 1);
     assert!(rows[0]["detail"].as_str().unwrap().contains(&codec::sha256(&later).short()), "{}", rows[0]);
@@ -268,4 +269,36 @@ fn a_login_with_a_key_that_is_deleted_meanwhile_still_verifies() {
     ward.deployment.ok(&["person", "delete", "yamada", "--reason", "left"]);
     send(&ward.terminal, &[event]);
     assert_eq!(ward.listed(&[])[0]["evidence"], "valid");
+}
+
+#[test]
+fn the_list_says_whether_it_was_the_name_the_scope_or_the_key() {
+    let ward = Ward::new();
+    ward.deployment.ok(&["person", "add", "roaming", "--name", "R", "--scope", "er"]);
+    let refused = |number: u8, account: Option<&str>| {
+        let id = EventId::new([number; 16]);
+        let mut event = Event::new(id, UnixTime(now()), EventName::Login, Outcome::Failure);
+        event.terminal = Some(ward.terminal.id);
+        event.reason = Some(Code::KeyAndNameDoNotMatch);
+        event.account = account.map(|name| LoginName::new(name).unwrap());
+        event.detail = Some("told by the terminal".into());
+        event
+    };
+    let events = [refused(1, None), refused(2, Some("ghost")), refused(3, Some("roaming")), refused(4, Some("yamada"))];
+    send(&ward.terminal, &events);
+
+    let mut listed = ward.listed(&["--outcome", "failure"]);
+    listed.sort_by_key(|event| event["id"].as_str().unwrap().to_owned());
+    let said: Vec<&str> = listed.iter().map(|event| event["explanation"].as_str().unwrap()).collect();
+    for (said, part) in said.iter().zip([
+        "nobody's",
+        "no person ghost",
+        "roaming is in scope er, this terminal in icu",
+        "not one of yamada's",
+    ]) {
+        assert!(said.contains(part), "{said}");
+    }
+    assert_eq!(listed[0]["detail"], "told by the terminal");
+    let table = ward.deployment.ok(&["events", "list", "--outcome", "failure"]);
+    assert!(table.contains("DETAIL") && table.contains("roaming is in scope er"), "{table}");
 }

@@ -36,7 +36,7 @@ fn a_machine_joins_once_and_a_token_is_spent_at_once() {
     assert_eq!(refusal, (403, "WK-1503".into()));
     assert_eq!(deployment.actions().iter().filter(|action| *action == "token.reused").count(), 2);
     assert_eq!(first.heads(&running).len(), 2);
-    assert_eq!(deployment.json(&["terminal", "list"]).as_array().unwrap().len(), 1);
+    assert_eq!(deployment.rows(&["terminal", "list"]).as_array().unwrap().len(), 1);
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn another_machine_comes_in_the_place_of_a_terminal() {
     assert_eq!((new.id, new.document.number), (first.id, 2));
     assert_eq!(new.document.scopes.iter().map(|s| s.as_str()).collect::<Vec<_>>(), ["er"]);
     assert_eq!(first.wait(&[], 0).refusal(), (403, "WK-1514".into()));
-    let listed = deployment.json(&["terminal", "list"]);
+    let listed = deployment.rows(&["terminal", "list"]);
     assert_eq!(listed.as_array().unwrap().len(), 1);
     // The machine so far is now one that nobody knows.
     let token = deployment.ok(&["terminal", "token", "--scope", "icu"]);
@@ -216,6 +216,26 @@ fn tokens_expire_and_are_withdrawn() {
 }
 
 #[test]
+fn a_revocation_that_is_taken_back_reaches_the_terminal() {
+    let deployment = Deployment::new();
+    let running = deployment.start();
+    let terminal = deployment.join(&running, "ward-1", &["icu"]);
+    let output = deployment.cli(&["terminal", "disable", "ward-1"]);
+    assert!(String::from_utf8(output.stderr).unwrap().contains("terminal enable"));
+    assert!(deployment.json(&["terminal", "show", "ward-1"])["revoked"].is_u64());
+    assert!(terminal.heads(&running).is_empty());
+
+    deployment.ok(&["terminal", "enable", "ward-1", "--reason", "found"]);
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while terminal.heads(&running).is_empty() {
+        assert!(std::time::Instant::now() < end, "it is still refused");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert_eq!(deployment.json(&["terminal", "show", "ward-1"])["revoked"], serde_json::Value::Null);
+    assert_eq!(deployment.actions()[..2], ["terminal.enable", "terminal.revoke"]);
+}
+
+#[test]
 fn a_token_for_many_needs_approval_of_each() {
     let deployment = Deployment::new();
     let running = deployment.start();
@@ -226,6 +246,11 @@ fn a_token_for_many_needs_approval_of_each() {
     assert_eq!(one.document.status, Status::Disabled);
     assert_eq!(one.client.get("/v1/scopes/icu/changes?since=0").refusal(), (403, "WK-1010".into()));
     assert!(one.heads(&running).is_empty());
+    let output = deployment.cli(&["terminal", "list"]);
+    assert!(String::from_utf8(output.stdout).unwrap().contains("awaits approval"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("terminal approve"));
+    assert!(deployment.ok(&["terminal", "show", "one"]).contains("terminal approve"));
+    assert!(deployment.refused(1, &["terminal", "enable", "one"]).contains("terminal approve"));
     // It waits, and is told at once.
     let reply = std::thread::scope(|scope| {
         let waiting = scope.spawn(|| one.wait(&[], 20));

@@ -22,7 +22,7 @@ impl Files {
     }
 
     fn logins(&self) -> Vec<String> {
-        let people = self.0.json(&["person", "list"]);
+        let people = self.0.rows(&["person", "list"]);
         people.as_array().unwrap().iter().map(|person| person["login"].as_str().unwrap().to_owned()).collect()
     }
 }
@@ -79,8 +79,10 @@ fn everything_that_is_wrong_is_said_at_once_with_its_line() {
     for args in [&["person", "import", &path][..], &["person", "import", "--check", &path]] {
         let output = files.0.cli(&[&["--json"], args].concat());
         assert_eq!(output.status.code(), Some(1));
-        let said: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let problems: Vec<(u64, &str, &str)> = said["problems"]
+        assert!(output.stdout.is_empty());
+        let said: Value = serde_json::from_slice(&output.stderr).unwrap();
+        assert_eq!(said["error"]["code"], "WK-1523");
+        let problems: Vec<(u64, &str, &str)> = said["error"]["problems"]
             .as_array()
             .unwrap()
             .iter()
@@ -200,7 +202,7 @@ fn a_change_that_no_terminal_hears_of_is_not_called_done() {
         assert!(deployment.unheard(args).contains("WK-1544"), "{args:?}");
     }
     // It is stored: the server publishes it when it runs.
-    assert_eq!(deployment.json(&["terminal", "list"])[0]["status"], "revoked");
+    assert_eq!(deployment.rows(&["terminal", "list"])[0]["status"], "revoked");
     heard(&["person", "enable", "sato"]);
     heard(&["person", "add", "c", "--name", "C", "--scope", "icu"]);
 }

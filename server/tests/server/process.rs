@@ -103,7 +103,7 @@ fn a_certificate_that_is_not_of_its_key_is_said_and_replaced() {
     std::fs::write(&key, KeyPair::generate().unwrap().serialize_pem()).unwrap();
     let output = deployment.cli(&["config", "check"]);
     assert_eq!(output.status.code(), Some(3));
-    let said = String::from_utf8(output.stdout).unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("server.crt") && said.contains("do not belong together"), "{said}");
 
     // Terminals believe the deployment's authority: a new pair serves them.

@@ -64,7 +64,7 @@ fn a_flood_of_one_terminal_is_slowed_and_the_others_go_on() {
     }
     assert!(left.is_empty());
     assert_eq!(
-        deployment.json(&["events", "list", "--terminal", "loud", "--limit", "1000"]).as_array().unwrap().len(),
+        deployment.rows(&["events", "list", "--terminal", "loud", "--limit", "1000"]).as_array().unwrap().len(),
         300
     );
 }
@@ -114,6 +114,6 @@ fn a_day_s_volume_is_bounded_recorded_once_and_nothing_is_lost() {
     running.clock.advance(86_400);
     let (left, told) = drain(&loud, left);
     assert!(left.is_empty() && told.is_none());
-    let listed = deployment.json(&["events", "list", "--terminal", "loud", "--limit", "2000"]);
+    let listed = deployment.rows(&["events", "list", "--terminal", "loud", "--limit", "2000"]);
     assert_eq!(listed.as_array().unwrap().len(), 900);
 }

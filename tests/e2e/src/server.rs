@@ -149,7 +149,7 @@ impl Server {
     /// The fingerprint of a person's only key.
     pub fn key_of(&self, login: &str) -> String {
         let value = self.admin_json(&["key", "list", login]);
-        let keys = value.as_array().cloned().or_else(|| value["keys"].as_array().cloned()).expect("a list of keys");
+        let keys = value["items"].as_array().expect("a list of keys");
         keys.first()
             .and_then(|key| key["key"].as_str().or_else(|| key["fingerprint"].as_str()))
             .expect("a key")

@@ -6,6 +6,7 @@
 //! | `.\" @synopsis` | how the program of the page is called |
 //! | `.\" @options` | its options |
 //! | `.\" @commands` | its subcommands with theirs |
+//! | `.\" @statuses` | the exit statuses, each with what it means |
 //! | `.\" @codes 12 1501` | the codes that begin so, each with its sentence |
 //! | `.\" @settings agent.toml` | the keys of `config/agent.toml` |
 
@@ -13,6 +14,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use wardkey_core::code::Code;
+use wardkey_core::exit::Exit;
 use wardkey_core::name::Language;
 use wardkey_core::texts;
 
@@ -95,6 +97,7 @@ fn replace(repository: &Repository, page: &str, directive: &str, language: Langu
         "synopsis" => Ok(commands::synopsis(&command()?)),
         "options" => Ok(commands::options(&command()?)),
         "commands" => Ok(commands::subcommands(&command()?)),
+        "statuses" => Ok(statuses()),
         "codes" => {
             let sentences = repository.read("core/texts/en.ftl").map_err(|error| error.to_string())?;
             codes(&rest.split(' ').collect::<Vec<_>>(), &variables(&sentences), language)
@@ -103,8 +106,19 @@ fn replace(repository: &Repository, page: &str, directive: &str, language: Langu
             let file = repository.read(&format!("config/{rest}")).map_err(|error| error.to_string())?;
             Ok(settings::list(&settings::entries(&file)))
         }
-        _ => Err(format!("@{word} means nothing; known are synopsis, options, commands, codes, settings")),
+        _ => Err(format!("@{word} means nothing; known are synopsis, options, commands, statuses, codes, settings")),
     }
+}
+
+/// The one table of exit statuses.
+fn statuses() -> String {
+    Exit::ALL.into_iter().fold(String::new(), |mut out, exit| {
+        let meaning = exit.meaning();
+        let (first, rest) = meaning.split_at(meaning.chars().next().map_or(0, char::len_utf8));
+        let sentence = format!("{}{rest}.", first.to_uppercase());
+        let _ = writeln!(out, ".TP\n.B {}\n{}", exit.status(), roff::text(&sentence));
+        out
+    })
 }
 
 /// The variables of the sentences, each filled with its own name: `$tries` with `TRIES`.

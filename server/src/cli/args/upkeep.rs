@@ -3,13 +3,16 @@
 use clap::Subcommand;
 use wardkey_core::name::LoginName;
 
+use super::Part;
 use crate::cli::value::when;
 use crate::when::When;
 
 /// Events.
 #[derive(Debug, Subcommand)]
 pub enum Events {
-    /// List events, newest first.
+    /// List records, newest first, with what each refusal was about.
+    #[command(after_help = "Examples:\n  wardkey-server events list --person hanako --outcome failure\n  \
+                            wardkey-server events list --terminal \"East 3, desk 1\" --since 2026-04-01")]
     List {
         /// Of this person or account.
         #[arg(long)]
@@ -17,7 +20,7 @@ pub enum Events {
         /// Of this terminal (name, or beginning of the id).
         #[arg(long)]
         terminal: Option<String>,
-        /// Of this name: login, heartbeat, ...
+        /// Of this kind: login, heartbeat, ...
         #[arg(long)]
         name: Option<String>,
         /// success or failure.
@@ -29,9 +32,8 @@ pub enum Events {
         /// Not before this.
         #[arg(long, value_parser = when, value_name = "TIME")]
         since: Option<When>,
-        /// At most so many.
-        #[arg(long, default_value_t = 100)]
-        limit: u32,
+        #[command(flatten)]
+        part: Part,
     },
 }
 
@@ -39,22 +41,24 @@ pub enum Events {
 #[derive(Debug, Subcommand)]
 pub enum Audit {
     /// List acts of administration, newest first.
+    #[command(after_help = "Example:\n  wardkey-server audit list --object hanako")]
     List {
         /// On this login name, fingerprint, terminal or scope.
         #[arg(long)]
         object: Option<String>,
-        /// At most so many.
-        #[arg(long, default_value_t = 100)]
-        limit: u32,
+        #[command(flatten)]
+        part: Part,
     },
     /// Check that no row was changed, removed or put in between.
+    #[command(after_help = "Example:\n  wardkey-server audit verify")]
     Verify,
 }
 
 /// Epochs.
 #[derive(Debug, Subcommand)]
 pub enum Epoch {
-    /// Raise the epoch of every scope and publish again: after the store was restored from a backup.
+    /// Raise the epoch of every scope and publish again, after the database was restored from a backup.
+    #[command(after_help = "Example:\n  wardkey-server epoch raise --reason \"restored after disk failure\"")]
     Raise {
         /// At least to this.
         #[arg(long, default_value_t = 0)]
@@ -68,13 +72,15 @@ pub enum Epoch {
 /// The clock.
 #[derive(Debug, Subcommand)]
 pub enum ClockCommand {
-    /// Show the machine's clock, by which time was signed last, and whether both go together.
+    /// Show the machine's clock, the time that was signed last, and whether they fit.
+    #[command(after_help = "Example:\n  wardkey-server clock show")]
     Show,
     /// Say that the machine's clock is right, although the server does not believe it.
     ///
     /// The server signs nothing by a clock that jumped, that was set back behind what is signed, or
     /// that says that the server was off for over 30 days. Terminals never go back behind a signed
     /// time: make sure that the clock is right.
+    #[command(after_help = "Example:\n  wardkey-server clock confirm 2026-04-01 --reason \"off since February\"")]
     Confirm {
         /// What another clock says, such as your watch: today (2026-04-01), or the time
         /// (2026-04-01T08:30:00+09:00). It has to agree with the machine's.
@@ -90,5 +96,6 @@ pub enum ClockCommand {
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Check the file and what it names, without starting anything: says file, line, key and fix.
+    #[command(after_help = "Example:\n  wardkey-server config check")]
     Check,
 }

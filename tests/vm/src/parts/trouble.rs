@@ -73,7 +73,7 @@ fn key_disabled(ward: &mut Ward) -> Result<String, Failure> {
 
 fn hanakos_key(ward: &mut Ward) -> Result<String, Failure> {
     let list = ward.server_json("key list hanako")?;
-    let keys = list.as_array().or_else(|| list.get("keys").and_then(|keys| keys.as_array()));
+    let keys = list.get("items").and_then(|keys| keys.as_array());
     let first = keys.and_then(|keys| keys.first());
     let name = first.and_then(|key| key.get("key").or_else(|| key.get("fingerprint"))).and_then(|key| key.as_str());
     name.map(str::to_owned).ok_or_else(|| Failure::Otherwise(format!("no key in {list}")))

@@ -1,0 +1,124 @@
+//! One-time enrolment codes.
+
+use serde::Serialize;
+use wardkey_core::name::LoginName;
+use wardkey_core::time::UnixTime;
+
+use super::{Listing, Operation};
+use crate::error::{Error, Result};
+use crate::secret;
+use crate::store::person::{self, PersonStatus};
+use crate::store::{PageRequest, Tx, code};
+use crate::when::shown_utc;
+
+/// A code that was made: the only time that it can be seen.
+#[derive(Debug, Serialize)]
+pub struct CodeMade {
+    /// The code, as the person types it.
+    pub code: String,
+    /// Login name of the person.
+    pub login: String,
+    /// Not valid from then on, Unix seconds.
+    pub expires: u64,
+}
+
+/// Codes that were withdrawn.
+#[derive(Debug, Serialize)]
+pub struct CodesWithdrawn {
+    /// Login name of the person.
+    pub login: String,
+    /// How many.
+    pub withdrawn: u64,
+}
+
+/// A code as it stands in a list; what the person types is known to nobody.
+#[derive(Debug, Serialize)]
+pub struct CodeView {
+    /// Login name of the person.
+    pub login: String,
+    /// `open`, `used` (also one that was withdrawn) or `expired`.
+    pub status: &'static str,
+    /// When it was made, Unix seconds.
+    pub created: u64,
+    /// Not valid from then on, Unix seconds.
+    pub expires: u64,
+    /// When it was used or withdrawn, Unix seconds.
+    pub used: Option<u64>,
+}
+
+/// A page of codes, newest first.
+pub async fn list(tx: &mut Tx, request: &PageRequest, now: UnixTime) -> Result<Listing<CodeView>> {
+    Ok(Listing::new(code::page(tx, request).await?, |listed| CodeView {
+        status: match listed.used {
+            Some(_) => "used",
+            None if now >= listed.expires => "expired",
+            None => "open",
+        },
+        login: listed.login.to_string(),
+        created: listed.created.0,
+        expires: listed.expires.0,
+        used: listed.used.map(|time| time.0),
+    }))
+}
+
+/// Makes a code with which a person enrols a key, valid for so many seconds. `key` is the
+/// deployment's secret for the hash of codes.
+pub async fn add(op: &mut Operation<'_>, login: &LoginName, seconds: u64, key: &[u8; 32]) -> Result<CodeMade> {
+    let person = person::get(op.tx, login).await?;
+    if person.status != PersonStatus::Active {
+        return Err(Error::invalid(format!("person {login} is disabled")));
+    }
+
+    let text = secret::new_code()?;
+    let hash = secret::code_hash(key, &text).ok_or_else(|| Error::Crypto("a code could not be made".into()))?;
+    let until = op.now.plus(seconds);
+    code::add(op.tx, &hash, person.id, (op.now, until)).await?;
+
+    let detail = format!("until {}", shown_utc(until));
+    op.record("code.issue", login.as_str(), Some(&detail)).await?;
+    Ok(CodeMade { code: text, login: login.to_string(), expires: until.0 })
+}
+
+/// Withdraws every open code of a person.
+pub async fn delete(op: &mut Operation<'_>, login: &LoginName) -> Result<CodesWithdrawn> {
+    let person = person::get(op.tx, login).await?;
+    let withdrawn = code::withdraw(op.tx, person.id, op.now).await?;
+    op.record("code.withdraw", login.as_str(), Some(&format!("{withdrawn} open codes"))).await?;
+    Ok(CodesWithdrawn { login: login.to_string(), withdrawn })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admin::person as people;
+    use crate::admin::testing::{Deployment, NOW, login};
+
+    #[tokio::test]
+    async fn a_person_who_is_switched_off_gets_no_code() {
+        let deployment = Deployment::new().await;
+        deployment.add("yamada").await;
+        let off = async |op: &mut Operation<'_>| people::switch(op, &login("yamada"), PersonStatus::Disabled).await;
+        deployment.act(off).await.unwrap();
+        let refused = deployment.act(async |op| add(op, &login("yamada"), 60, &[7; 32]).await).await;
+        assert!(refused.unwrap_err().to_string().contains("disabled"));
+    }
+
+    #[tokio::test]
+    async fn every_open_code_is_withdrawn() {
+        let deployment = Deployment::new().await;
+        deployment.add("yamada").await;
+        for _ in 0..2 {
+            deployment.act(async |op| add(op, &login("yamada"), 60, &[7; 32]).await).await.unwrap();
+        }
+        let withdrawn = deployment.act(async |op| delete(op, &login("yamada")).await).await.unwrap();
+        assert_eq!(withdrawn.withdrawn, 2);
+        deployment.act(async |op| add(op, &login("yamada"), 60, &[7; 32]).await).await.unwrap();
+        let mut tx = deployment.store.read().await.unwrap();
+        for (after, expected) in [(0, ["open", "used", "used"]), (60, ["expired", "used", "used"])] {
+            let codes = list(&mut tx, &PageRequest::default(), NOW.plus(after)).await.unwrap();
+            assert_eq!(codes.items.iter().map(|code| code.status).collect::<Vec<_>>(), expected);
+        }
+        drop(tx);
+        assert_eq!(deployment.actions().await[..3], ["code.issue", "code.withdraw", "code.issue"]);
+    }
+}

@@ -1,0 +1,42 @@
+//! Epochs, after a restore.
+
+use serde::Serialize;
+
+use super::Operation;
+use crate::error::{Error, Result};
+use crate::store::scope;
+
+/// The epoch that every scope has now.
+#[derive(Debug, Serialize)]
+pub struct EpochRaised {
+    /// The epoch.
+    pub epoch: u64,
+}
+
+/// Raises the epoch of every scope above all that were, and publishes all again.
+pub async fn raise(op: &mut Operation<'_>, at_least: u64) -> Result<EpochRaised> {
+    // The store has signed integers, and an epoch must leave room for the next ones.
+    if at_least > i64::MAX as u64 / 2 {
+        return Err(Error::Usage("this epoch is too high".into()));
+    }
+
+    let epoch = scope::raise_epoch(op.tx, at_least).await?;
+    op.record("epoch.raise", &epoch.to_string(), None).await?;
+    Ok(EpochRaised { epoch })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admin::testing::Deployment;
+
+    #[tokio::test]
+    async fn an_epoch_only_rises() {
+        let deployment = Deployment::new().await;
+        for (at_least, epoch) in [(0, 2), (0, 3), (10, 10), (5, 11)] {
+            let raised = deployment.act(async |op| raise(op, at_least).await).await.unwrap();
+            assert_eq!(raised.epoch, epoch);
+        }
+        deployment.act(async |op| raise(op, u64::MAX).await).await.unwrap_err();
+    }
+}

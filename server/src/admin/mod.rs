@@ -1,0 +1,42 @@
+//! What administrators do: one function for each act, whatever asks for it.
+//!
+//! ```text
+//!   command line ─┐
+//!                 ├──> admin (rules, publishing, the row of the trail) ──> store
+//!   (pages, ...) ─┘
+//! ```
+//! An act takes an [`Operation`]: the transaction, who acts, when and why. It returns a view, which
+//! serde can serialise. The front end that opened the transaction commits it; nothing here does,
+//! except for [`init`], which makes the store. Nothing here prints, parses or knows HTTP.
+//!
+//! Errors are those of the store ([`Error::Store`], [`Error::Damaged`]) and refusals
+//! ([`Error::Refused`]), whose code says what to do; after one the transaction is dropped.
+//!
+//! [`Error::Store`]: crate::error::Error::Store
+//! [`Error::Damaged`]: crate::error::Error::Damaged
+//! [`Error::Refused`]: crate::error::Error::Refused
+
+pub mod account;
+pub mod clock;
+pub mod code;
+mod edit;
+pub mod epoch;
+pub mod event;
+pub mod import;
+pub mod init;
+pub mod key;
+mod listing;
+mod naming;
+mod operation;
+pub mod person;
+pub mod reach;
+pub mod scope;
+pub mod terminal;
+#[cfg(test)]
+mod testing;
+pub mod token;
+pub mod trail;
+
+pub use edit::Edit;
+pub use listing::Listing;
+pub use operation::Operation;

@@ -1,0 +1,45 @@
+//! A terminal that calls: whether its verified certificate still counts, and whether it may come.
+
+use wardkey_core::code::Code;
+
+use crate::error::{Error, Result};
+use crate::pki::TerminalCertificate;
+use crate::store::Tx;
+use crate::store::terminal::{self, TerminalStatus};
+
+/// Asks once more, in the transaction that acts on it: between the head of a request and its last byte
+/// there may be twenty seconds, in which another machine took the terminal's place, or an
+/// administrator revoked it.
+///
+/// # Errors
+/// [`Code::TerminalCertificate`] or [`Code::TerminalDisabled`].
+pub async fn still_active(tx: &mut Tx, certificate: &TerminalCertificate) -> Result<()> {
+    let now = terminal::by_id(tx, &certificate.terminal).await?;
+    if !now.takes(&certificate.serial) {
+        return Err(replaced());
+    }
+    must_be_active(now.status)
+}
+
+/// Refuses a terminal that is not approved or is revoked.
+///
+/// # Errors
+/// [`Code::TerminalDisabled`].
+pub fn must_be_active(status: TerminalStatus) -> Result<()> {
+    match status {
+        TerminalStatus::Active => Ok(()),
+        TerminalStatus::Pending => {
+            let message = "this terminal awaits the approval of an administrator";
+            Err(Error::refused(Code::TerminalDisabled, message))
+        }
+        TerminalStatus::Revoked => Err(Error::TerminalRevoked),
+    }
+}
+
+/// The refusal of a certificate that counts no longer.
+pub fn replaced() -> Error {
+    Error::refused(
+        Code::TerminalCertificate,
+        "this certificate was replaced by a newer one: another machine may have the same identity",
+    )
+}

@@ -1,0 +1,212 @@
+//! `key`, `code`, `terminal` and `token`
+
+use clap::{Args, Subcommand};
+use wardkey_core::name::{LoginName, ScopeName};
+
+use super::{Paging, PersonAct};
+use crate::cli::value::duration;
+
+/// Security keys.
+#[derive(Debug, Subcommand)]
+pub enum Key {
+    /// List keys, of everybody or of one person.
+    #[command(after_help = "Examples:\n  wardkey-server key list hanako\n  wardkey-server key list --search 3f9a")]
+    List {
+        /// Login name.
+        login: Option<LoginName>,
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Show a key and whose it is.
+    #[command(after_help = "Example:\n  wardkey-server key show 3f9a")]
+    Show {
+        /// Beginning of the fingerprint, at least four digits.
+        fingerprint: String,
+    },
+    /// Switch a key off. Connected terminals refuse it within about a second, others by the offline
+    /// limits.
+    #[command(after_help = "Example:\n  wardkey-server key disable 3f9a --person hanako --reason \
+                            \"lost on the bus\"")]
+    Disable(KeyAct),
+    /// Switch a key on again.
+    #[command(after_help = "Example:\n  wardkey-server key enable 3f9a --person hanako --reason \"found\"")]
+    Enable(KeyAct),
+    /// Delete a key. This cannot be undone.
+    #[command(after_help = "Example:\n  wardkey-server key delete 3f9a --person hanako --reason \"broken\"")]
+    Delete(KeyAct),
+}
+
+/// An act on a key.
+#[derive(Debug, Args)]
+pub struct KeyAct {
+    /// Beginning of the fingerprint, as "key list" shows it.
+    pub fingerprint: String,
+    /// Whose key it is: anybody else's is not touched, and nothing is asked.
+    #[arg(long, value_name = "LOGIN")]
+    pub person: Option<LoginName>,
+    /// Do not ask whether this is the right key.
+    #[arg(long)]
+    pub yes: bool,
+    /// Why, for the trail.
+    #[arg(long)]
+    pub reason: Option<String>,
+}
+
+/// Enrollment codes.
+#[derive(Debug, Subcommand)]
+pub enum CodeCommand {
+    /// Make a one-time code with which a person enrolls a key, and print it.
+    #[command(alias = "issue", after_help = "Example:\n  wardkey-server code add hanako --expires 2h")]
+    Add(CodeAdd),
+    /// List codes, newest first. The codes themselves are stored nowhere.
+    #[command(after_help = "Example:\n  wardkey-server code list --search hanako")]
+    List(Paging),
+    /// Withdraw every open code of a person.
+    #[command(alias = "withdraw", after_help = "Example:\n  wardkey-server code delete hanako")]
+    Delete(PersonAct),
+}
+
+/// A new code.
+#[derive(Debug, Args)]
+pub struct CodeAdd {
+    /// Login name.
+    pub login: LoginName,
+    /// How long the code is valid (30m, 24h, 7d).
+    #[arg(long, value_parser = duration, default_value = "24h", value_name = "TIME")]
+    pub expires: u64,
+    /// Why, for the trail.
+    #[arg(long)]
+    pub reason: Option<String>,
+}
+
+/// Terminals.
+#[derive(Debug, Subcommand)]
+pub enum Terminal {
+    /// List terminals, by name.
+    #[command(after_help = "Example:\n  wardkey-server terminal list --scope east3")]
+    List {
+        /// Of this scope only.
+        #[arg(long)]
+        scope: Option<ScopeName>,
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Show a terminal.
+    #[command(after_help = "Example:\n  wardkey-server terminal show \"East 3, desk 1\"")]
+    Show {
+        /// Name, or beginning of the id.
+        terminal: String,
+    },
+    /// Give a terminal other scopes.
+    #[command(after_help = "Example:\n  wardkey-server terminal set \"East 3, desk 1\" --add-scope roaming")]
+    Set {
+        /// Name, or beginning of the id.
+        terminal: String,
+        /// Scopes more.
+        #[arg(long = "add-scope", value_name = "SCOPE", num_args = 1..)]
+        add_scopes: Vec<ScopeName>,
+        /// Scopes fewer.
+        #[arg(long = "remove-scope", value_name = "SCOPE", num_args = 1..)]
+        remove_scopes: Vec<ScopeName>,
+        /// All scopes, in place of those before.
+        #[arg(
+            long = "scope", value_name = "SCOPE", num_args = 1..,
+            required_unless_present_any = ["add_scopes", "remove_scopes"],
+            conflicts_with_all = ["add_scopes", "remove_scopes"]
+        )]
+        scopes: Option<Vec<ScopeName>>,
+        /// Why, for the trail.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Approve a terminal that joined with a token for several machines.
+    #[command(after_help = "Example:\n  wardkey-server terminal approve \"East 3, desk 1\"")]
+    Approve(TerminalAct),
+    /// Revoke a terminal: nobody logs in there any longer. "terminal enable" takes it back within 24
+    /// hours.
+    #[command(
+        alias = "revoke",
+        after_help = "Example:\n  wardkey-server terminal disable \"East 3, desk 1\" --reason stolen"
+    )]
+    Disable(TerminalAct),
+    /// Take a revocation back, within 24 hours; later the terminal has to join again.
+    #[command(after_help = "Example:\n  wardkey-server terminal enable \"East 3, desk 1\" --reason found")]
+    Enable(TerminalAct),
+    /// The same as "token add".
+    #[command(hide = true)]
+    Token(TokenAdd),
+    /// The same as "token delete".
+    #[command(hide = true)]
+    WithdrawToken {
+        /// The token, or its id.
+        token: String,
+        /// Why, for the trail.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// The same as "terminal set --scope".
+    #[command(hide = true)]
+    SetScopes {
+        /// Name, or beginning of the id.
+        terminal: String,
+        /// Scopes, all of them.
+        #[arg(long = "scope", value_name = "SCOPE", required = true, num_args = 1..)]
+        scopes: Vec<ScopeName>,
+        /// Why, for the trail.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
+/// An act on a terminal.
+#[derive(Debug, Args)]
+pub struct TerminalAct {
+    /// Name, or beginning of the id.
+    pub terminal: String,
+    /// Why, for the trail.
+    #[arg(long)]
+    pub reason: Option<String>,
+}
+
+/// Join tokens.
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a join token and print it.
+    #[command(after_help = "Examples:\n  wardkey-server token add --scope east3\n  wardkey-server token add \
+                            --replace \"East 3, desk 1\"")]
+    Add(TokenAdd),
+    /// List tokens, newest first. The tokens themselves cannot be shown again.
+    #[command(after_help = "Example:\n  wardkey-server token list")]
+    List(Paging),
+    /// Withdraw a token.
+    #[command(after_help = "Example:\n  wardkey-server token delete 0123456789abcdef --reason \"sent by mail\"")]
+    Delete {
+        /// The token, or its id.
+        token: String,
+        /// Why, for the trail.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
+/// A new token.
+#[derive(Debug, Args)]
+pub struct TokenAdd {
+    /// Scopes of the terminal, 1 to 8.
+    #[arg(long = "scope", value_name = "SCOPE", required_unless_present = "replace", num_args = 1..)]
+    pub scopes: Vec<ScopeName>,
+    /// For a machine that takes the place of this terminal (name, or beginning of the id): installed
+    /// anew, exchanged, or with a lost key. The certificate that the terminal has now ends. Without
+    /// --scope it keeps its scopes.
+    #[arg(long, value_name = "TERMINAL", conflicts_with = "uses")]
+    pub replace: Option<String>,
+    /// How long the token is valid (30m, 24h, 7d).
+    #[arg(long, value_parser = duration, default_value = "24h", value_name = "TIME")]
+    pub expires: u64,
+    /// For how many machines; above one, each has to be approved.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub uses: u32,
+    /// Why, for the trail.
+    #[arg(long)]
+    pub reason: Option<String>,
+}

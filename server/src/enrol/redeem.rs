@@ -1,0 +1,101 @@
+//! A one-time code redeemed: who gets a key, and what is written when the key has proved itself. The
+//! caller opens the transaction and commits it.
+
+use wardkey_core::code::Code;
+use wardkey_core::id::{Hash, TerminalId};
+use wardkey_core::message::http::CreationOptions;
+use wardkey_core::name::LoginName;
+use wardkey_core::person::CredentialFlags;
+use wardkey_core::time::UnixTime;
+
+use super::{Enrolments, Session, Subject};
+use crate::error::{Error, Result};
+use crate::store::audit::{self, Act, Actor};
+use crate::store::credential::{self, CredentialStatus, Registration};
+use crate::store::person::{self, Person, PersonStatus};
+use crate::store::{Tx, code, state};
+
+/// A registration that has begun.
+pub struct Begun {
+    /// Whose key it will be.
+    pub login: LoginName,
+    /// Name of the session.
+    pub session: String,
+    /// What the key is asked for.
+    pub options: CreationOptions,
+}
+
+/// Begins a registration for whoever has an open code; `cap` is how many keys a person may have.
+///
+/// # Errors
+/// [`Code::EnrolmentCodeInvalid`] also for a person who is switched off; [`Code::TooManyKeys`].
+pub async fn begin(
+    tx: &mut Tx,
+    enrolments: &Enrolments,
+    (code, terminal): (&Hash, TerminalId),
+    cap: u32,
+    now: UnixTime,
+) -> Result<Begun> {
+    let open = code::open(tx, code, now).await?;
+    let person = active(person::by_id(tx, open.person).await?)?;
+    let keys = credential::of_person(tx, person.id).await?;
+    let kept: Vec<_> = keys.iter().filter(|key| key.status != CredentialStatus::Deleted).collect();
+    if kept.len() >= cap as usize {
+        let message = format!("the person has {} keys already", kept.len());
+        return Err(Error::refused(Code::TooManyKeys, message));
+    }
+
+    let subject = Subject {
+        login: &person.login,
+        display_name: &person.display_name,
+        user_handle: &person.user_handle,
+        exclude: kept.iter().map(|key| key.id.clone()).collect(),
+    };
+    let (session, options) = enrolments.begin(&subject, (open, terminal), now)?;
+    Ok(Begun { login: person.login, session, options })
+}
+
+/// Uses the code up, adds the key, publishes the person and records it.
+///
+/// # Errors
+/// [`Code::EnrolmentCodeInvalid`], [`Code::TooManyKeys`], [`Code::KeyAlreadyRegistered`].
+pub async fn finish(
+    tx: &mut Tx,
+    session: &Session,
+    registration: &Registration,
+    cap: u32,
+    now: UnixTime,
+) -> Result<Person> {
+    let person = active(person::by_id(tx, session.code.person).await?)?;
+    code::use_up(tx, session.code, now).await?;
+    credential::add(tx, person.id, registration, cap).await?;
+    state::publish_person(tx, person.id).await?;
+
+    let record = &registration.record;
+    let attested = record.flags.has(CredentialFlags::ATTESTED);
+    let detail = format!(
+        "person {}, label \"{}\", model {}, {}",
+        person.login,
+        record.label,
+        record.aaguid,
+        if attested { "attested" } else { "not attested" }
+    );
+    let key = record.fingerprint().short();
+    let act = Act::new("key.enrol", &key).with(&detail);
+    audit::record(tx, now, &Actor::terminal(&session.terminal), act).await?;
+    Ok(person)
+}
+
+/// Records a key that was refused. The challenge is gone; the code stays, so nobody has to fetch another
+/// one.
+pub async fn note_refusal(tx: &mut Tx, session: &Session, why: &Error, now: UnixTime) -> Result<()> {
+    let person = person::by_id(tx, session.code.person).await?;
+    let why = why.to_string();
+    let act = Act::new("key.enrol-refused", person.login.as_str()).with(&why);
+    audit::record(tx, now, &Actor::terminal(&session.terminal), act).await
+}
+
+/// A person who is switched off gets no key; said in the words of a wrong code.
+fn active(person: Person) -> Result<Person> {
+    if person.status == PersonStatus::Active { Ok(person) } else { Err(code::invalid()) }
+}

@@ -1,0 +1,52 @@
+//! What the handlers share.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use tokio::sync::watch;
+use wardkey_core::time::UnixTime;
+use zeroize::Zeroizing;
+
+use super::limit::Limiter;
+use super::seen::Seen;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::enrol::Enrolments;
+use crate::pki::Authority;
+use crate::publish::Publisher;
+use crate::store::Store;
+
+/// What the handlers share.
+pub struct App {
+    /// The configuration.
+    pub config: Config,
+    /// The clock.
+    pub clock: Clock,
+    /// The store.
+    pub store: Store,
+    /// Heads and documents.
+    pub publisher: Arc<Publisher>,
+    /// Keys the hash of enrolment codes.
+    pub code_key: Zeroizing<[u8; 32]>,
+    /// Issues certificates.
+    pub authority: Authority,
+    /// Registrations under way.
+    pub enrolments: Enrolments,
+    /// Requests a minute.
+    pub limiter: Limiter,
+    /// When terminals were heard of.
+    pub seen: Seen,
+    /// True once the server stops: whoever waits is answered at once.
+    pub stop: watch::Receiver<bool>,
+}
+
+impl App {
+    /// The time by which codes and challenges are judged: never before what was signed, so that a clock
+    /// that is set back gives nothing that has expired its life back.
+    pub fn now(&self) -> UnixTime {
+        self.clock.now().max(self.publisher.time())
+    }
+}
+
+/// The application.
+pub type Shared = State<Arc<App>>;

@@ -1,0 +1,118 @@
+//! A batch of events from one terminal.
+
+use wardkey_core::code::Code;
+use wardkey_core::event::{Event, EventName, Outcome};
+use wardkey_core::id::{EventId, TerminalId};
+use wardkey_core::time::UnixTime;
+
+use super::evidence::verify;
+use super::incoming::{self, NotTaken};
+use super::quota::Quota;
+use super::set_aside::SetAside;
+use crate::error::Result;
+use crate::store::Tx;
+use crate::store::audit::{self, Act, Actor};
+use crate::store::credential;
+use crate::store::event::{self, Stored, Verdict};
+
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// Stored now or before.
+    pub accepted: Vec<EventId>,
+    /// Set aside, each with the reason.
+    pub refused: Vec<(EventId, String)>,
+    /// Seconds until there is room again, when some of it found none today.
+    pub full_for: Option<u64>,
+}
+
+/// Stores a batch; `megabytes` is what a terminal may store in a day. An event that finds no room is in
+/// neither list of the answer, so it comes again.
+pub async fn take<'a>(
+    tx: &mut Tx,
+    terminal: &TerminalId,
+    events: impl Iterator<Item = &'a [u8]>,
+    (megabytes, now): (u32, UnixTime),
+) -> Result<Taken> {
+    let mut taken = Taken::default();
+    let mut quota = Quota::read(tx, terminal, megabytes, now).await?;
+    let mut aside = SetAside::default();
+
+    for bytes in events {
+        let not_taken = match incoming::decode(bytes, terminal) {
+            Ok(event) => match store(tx, &event, bytes, terminal, &mut quota).await? {
+                Some(Stored::New | Stored::Known) => {
+                    taken.accepted.push(event.id);
+                    continue;
+                }
+                Some(Stored::Conflict) => {
+                    NotTaken { names: vec![event.id], reason: "another event has this id".into() }
+                }
+                None => continue,
+            },
+            Err(not_taken) => not_taken,
+        };
+        if aside.take(tx, bytes, terminal, (&not_taken.reason, &mut quota)).await? {
+            let named = |id| (id, not_taken.reason.clone());
+            taken.refused.extend(not_taken.names.into_iter().map(named));
+        }
+    }
+
+    aside.record(tx, terminal, now).await?;
+    quota.write(tx, terminal).await?;
+    taken.full_for = quota.is_full.then(|| quota.seconds_left());
+    Ok(taken)
+}
+
+/// Stores an event; none when there is no room for it today. One that is here takes no room.
+async fn store(
+    tx: &mut Tx,
+    event: &Event,
+    bytes: &[u8],
+    terminal: &TerminalId,
+    quota: &mut Quota,
+) -> Result<Option<Stored>> {
+    if let Some(stored) = event::known(tx, &event.id, bytes).await? {
+        if stored == Stored::Conflict {
+            tracing::error!(%terminal, event = %event.id, "two different events have one id");
+        }
+        return Ok(Some(stored));
+    }
+    if !quota.take(bytes.len()) {
+        return Ok(None);
+    }
+
+    let (now, actor) = (quota.now, Actor::terminal(terminal));
+    let (verdict, key, counter) = verify(tx, event, terminal).await?;
+    if let Verdict::Invalid(finding) = &verdict {
+        let code = Code::AssertionSignature;
+        tracing::error!(%code, %terminal, event = %event.id, finding, "the evidence of an event does not hold");
+        let id = event.id.to_hex();
+        let act = Act::new("event.evidence-invalid", &id).with(finding);
+        audit::record(tx, now, &actor, act).await?;
+    }
+
+    let mut suspicion = None;
+    if let (Verdict::Valid, Some(key), Some(counter)) = (&verdict, &key, counter) {
+        suspicion = event::counter_conflict(tx, key.row, (event.time, counter)).await?;
+        if event.name == EventName::Login && event.outcome == Outcome::Success {
+            credential::used(tx, key, counter, (event.time, terminal)).await?;
+        }
+    }
+    let proved = (key.as_ref().map(|key| key.row), counter);
+    event::add(tx, event, terminal, proved, &verdict, now).await?;
+
+    if let (Some(finding), Some(key)) = (suspicion, &key) {
+        let (code, fingerprint) = (Code::CounterRegressed, key.fingerprint().short());
+        tracing::error!(
+            %code,
+            key = fingerprint,
+            finding,
+            "a signature counter went backwards: the key may have been copied"
+        );
+        credential::suspect_clone(tx, key, now).await?;
+        let act = Act::new("key.clone-suspected", &fingerprint).with(&finding);
+        audit::record(tx, now, &actor, act).await?;
+    }
+    Ok(Some(Stored::New))
+}

@@ -1,0 +1,80 @@
+//! The evidence of an event: what the key signed, verified again against what the event says.
+
+use wardkey_core::client_data::ClientData;
+use wardkey_core::code::Code;
+use wardkey_core::event::{Event, EventName, Outcome};
+use wardkey_core::id::TerminalId;
+use wardkey_core::proof::assertion::Assertion;
+
+use crate::error::Result;
+use crate::store::credential::{self, Credential};
+use crate::store::event::Verdict;
+use crate::store::{Tx, person};
+
+/// Seconds between a login's signed time and its record: challenge, touch, and two readings of a clock.
+const RECORDED_WITHIN: u64 = 300;
+
+/// Verifies the evidence of an event; a success without any is a claim, not a login. With what the
+/// evidence proves: the key and its signed counter.
+pub async fn verify(
+    tx: &mut Tx,
+    event: &Event,
+    terminal: &TerminalId,
+) -> Result<(Verdict, Option<Credential>, Option<u32>)> {
+    let Some(evidence) = &event.evidence else {
+        let claims = event.name == EventName::Login && event.outcome == Outcome::Success;
+        let verdict = if claims { Verdict::Invalid("a login without evidence".into()) } else { Verdict::None };
+        return Ok((verdict, None, None));
+    };
+    let Some(key) = credential::find(tx, &evidence.credential_id).await? else {
+        return Ok((Verdict::Invalid("the key was never enrolled".into()), None, None));
+    };
+    let person = person::by_id(tx, key.person).await?;
+    if let Err(finding) = matches(evidence, event, terminal, &person) {
+        return Ok((Verdict::Invalid(finding.into()), Some(key), None));
+    }
+    match evidence.verify(&key.record()) {
+        Err(denial) => Ok((Verdict::Invalid(denial.to_string()), Some(key), None)),
+        Ok(facts) if event.counter.is_some_and(|counter| counter != facts.counter) => {
+            Ok((Verdict::Invalid("the counter is not the signed one".into()), Some(key), None))
+        }
+        // One assertion may stand in a second event (a clone suspicion): only the login counts it.
+        Ok(facts) => {
+            // So does a failure that was reported with it, unless it is about the counter itself.
+            let counted = event.outcome == Outcome::Success || event.reason == Some(Code::CounterRegressed);
+            let counter = (event.name == EventName::Login && counted).then_some(facts.counter);
+            Ok((Verdict::Valid, Some(key), counter))
+        }
+    }
+}
+
+/// Whether what was signed is what the event says.
+fn matches(
+    evidence: &Assertion,
+    event: &Event,
+    terminal: &TerminalId,
+    person: &person::Person,
+) -> Result<(), &'static str> {
+    let data = ClientData::from_bytes(evidence.client_data.as_slice()).map_err(|_| "the client data is malformed")?;
+    if data.terminal != *terminal {
+        return Err("signed for another terminal");
+    }
+    if event.person.as_ref() != Some(&data.person) || person.login != data.person {
+        return Err("signed by another person");
+    }
+    if event.account.as_ref() != Some(&data.account) {
+        return Err("signed for another account");
+    }
+    if event.service.as_deref().is_some_and(|service| service != data.service.as_str()) {
+        return Err("signed for another service");
+    }
+    let success = event.name == EventName::Login && event.outcome == Outcome::Success;
+    // The time is signed too: a genuine login cannot be moved to another day.
+    if success && event.time.0.abs_diff(data.time.0) > RECORDED_WITHIN {
+        return Err("signed at another time");
+    }
+    if success && event.id != data.event_id() {
+        return Err("the event id is not that of the client data");
+    }
+    Ok(())
+}

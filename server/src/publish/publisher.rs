@@ -1,0 +1,303 @@
+//! Signs and shows what the store says.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+use wardkey_core::code::Code;
+use wardkey_core::document::{Head, RootDocument, SignedRoot};
+use wardkey_core::id::{Nonce, TerminalId};
+use wardkey_core::name::ScopeName;
+use wardkey_core::server_time::ServerTime;
+use wardkey_core::sign::SigningKey;
+use wardkey_core::time::UnixTime;
+
+use super::ShownTerminal;
+use super::behind::halted;
+use super::board::{Board, Shown};
+use super::table::Table;
+use super::terminals::Terminals;
+use super::time::{SigningTime, Trouble};
+use super::waiting::Waiting;
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::pki::TerminalCertificate;
+use crate::store::counter::BEFORE_ALL;
+use crate::store::scope::Scope;
+use crate::store::state::StateRow;
+use crate::store::terminal::TerminalStatus;
+use crate::store::{Store, Tx, clock, scope, setting, state};
+
+/// Rows of one page of changes.
+pub const PAGE_ROWS: usize = 1000;
+/// Bytes of records in one page: 4 MB as base64.
+pub const PAGE_BYTES: usize = 3 * 1000 * 1000;
+
+/// A page of changes.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The head, signed; true once all pages are applied, when this is the last.
+    pub head: Arc<[u8]>,
+    /// Rows, ascending.
+    pub rows: Vec<StateRow>,
+    /// Whether another page follows.
+    pub more: bool,
+}
+
+/// Signs and shows what the store says.
+pub struct Publisher {
+    pub(super) store: Store,
+    pub(super) clock: Clock,
+    pub(super) time: SigningTime,
+    key: SigningKey,
+    lifetime: u64,
+    roots: Vec<SignedRoot>,
+    root: RootDocument,
+    working: tokio::sync::Mutex<Working>,
+    pub(super) board: Board,
+    terminals: Terminals,
+    waiting: Waiting,
+    beat: Mutex<Instant>,
+}
+
+/// What the publisher has read of the store.
+struct Working {
+    tables: BTreeMap<ScopeName, Table>,
+    /// The latest change of a scope that was taken.
+    counter: i64,
+}
+
+impl Publisher {
+    /// Reads the whole store and signs every head.
+    ///
+    /// # Errors
+    /// [`Error::Store`], [`Error::Damaged`]; [`Error::Configuration`] when the publish key is not
+    /// one that the root document names.
+    pub async fn start(store: Store, key: SigningKey, lifetime: u64, clock: Clock) -> Result<Self> {
+        let mut tx = store.read().await?;
+        let (roots, root) = setting::roots(&mut tx).await?;
+        let stored = clock::read(&mut tx).await?;
+        drop(tx);
+        if !root.publish_keys.contains(&key.public()) {
+            return Err(Error::Configuration {
+                path: "publish.key".into(),
+                message: "the root document does not name this key; restore the right one".into(),
+            });
+        }
+        let publisher = Self {
+            terminals: Terminals::new(lifetime),
+            store,
+            time: SigningTime::new(clock.clone(), stored),
+            clock,
+            key,
+            lifetime,
+            roots,
+            root,
+            working: tokio::sync::Mutex::new(Working { tables: BTreeMap::new(), counter: BEFORE_ALL }),
+            board: Board::default(),
+            waiting: Waiting::default(),
+            beat: Mutex::new(Instant::now()),
+        };
+        publisher.refresh().await?;
+        publisher.keep_time().await?;
+        Ok(publisher)
+    }
+
+    /// The chain of root documents.
+    pub fn roots(&self) -> &[SignedRoot] {
+        &self.roots
+    }
+
+    /// The current root document.
+    pub const fn root(&self) -> &RootDocument {
+        &self.root
+    }
+
+    /// Changes whenever something that concerns the terminal is shown.
+    pub fn subscribe(&self, terminal: &TerminalId) -> watch::Receiver<u64> {
+        self.waiting.subscribe(terminal)
+    }
+
+    /// All scopes as they are shown now.
+    pub fn shown(&self) -> BTreeMap<ScopeName, Arc<Shown>> {
+        self.board.all()
+    }
+
+    /// Those of a terminal's scopes that are shown now.
+    pub fn shown_to(&self, terminal: &ShownTerminal) -> Vec<(ScopeName, Arc<Shown>)> {
+        self.board.some(&terminal.scopes)
+    }
+
+    /// A terminal as it is known now.
+    pub fn terminal(&self, id: &TerminalId) -> Option<Arc<ShownTerminal>> {
+        self.terminals.find(id)
+    }
+
+    /// Whether a verified certificate has the room of its terminal: the newest, or the one before until
+    /// that is used, of a terminal that is not revoked. Any other is one more address.
+    pub fn counts(&self, certificate: &TerminalCertificate) -> bool {
+        self.terminal(&certificate.terminal)
+            .is_some_and(|terminal| terminal.takes(&certificate.serial) && terminal.status != TerminalStatus::Revoked)
+    }
+
+    /// Whether a verified certificate was its terminal's and is no longer: another machine took the
+    /// place, or a newer certificate is in use.
+    pub fn is_replaced(&self, certificate: &TerminalCertificate) -> bool {
+        self.terminal(&certificate.terminal).is_some_and(|terminal| !terminal.takes(&certificate.serial))
+    }
+
+    /// The signed document of a terminal and when it was issued: signed again at half of its life.
+    pub fn terminal_document(&self, terminal: &ShownTerminal) -> Result<(Arc<[u8]>, UnixTime)> {
+        self.terminals.document(terminal, &self.key, self.time.now())
+    }
+
+    /// The time by which is signed: stands still while the clock is not plausible.
+    pub fn time(&self) -> UnixTime {
+        self.time.now()
+    }
+
+    /// The same, for what cannot be mended later, such as certificates.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with [`Code::ServerClock`] while the clock is not plausible.
+    pub fn sure_time(&self) -> Result<UnixTime> {
+        match self.time.trouble() {
+            None => Ok(self.time.now()),
+            Some(trouble) => Err(Error::refused(Code::ServerClock, trouble.to_string())),
+        }
+    }
+
+    /// The time, signed for a terminal that asks for it with a challenge.
+    ///
+    /// # Errors
+    /// [`Code::ServerClock`] while the clock is not to be trusted.
+    pub fn sign_time(&self, terminal: TerminalId, nonce: Nonce) -> Result<Vec<u8>> {
+        Ok(self.key.sign(&ServerTime { terminal, nonce, time: self.sure_time()? }))
+    }
+
+    /// What is wrong with the clock.
+    pub fn clock_trouble(&self) -> Option<Trouble> {
+        self.time.trouble()
+    }
+
+    /// Whether a head is due to be signed again.
+    pub(super) fn is_due(&self) -> bool {
+        self.board.is_due(self.time.now(), self.half_life())
+    }
+
+    fn half_life(&self) -> u64 {
+        (self.lifetime / 2).max(1)
+    }
+
+    /// The store was looked at with success.
+    pub(super) fn note_beat(&self) {
+        *self.beat.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// When the store was last looked at with success: what does not beat is to be restarted.
+    pub fn last_beat(&self) -> Instant {
+        *self.beat.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what changed in the store, signs what is due, and wakes the terminals that it concerns.
+    ///
+    /// # Errors
+    /// [`Error::Store`], [`Error::Damaged`]; what was shown stays shown.
+    pub async fn refresh(&self) -> Result<()> {
+        let mut working = self.working.lock().await;
+        let mut tx = self.store.read().await?;
+        self.time.take(clock::read(&mut tx).await?);
+
+        let (changed, counter) = scope::changed_after(&mut tx, working.counter).await?;
+        for row in &changed {
+            self.bring_up(&mut working, &mut tx, row).await?;
+        }
+        working.counter = counter;
+
+        self.terminals.refresh(&mut tx, &self.waiting).await?;
+        self.sign_due();
+        Ok(())
+    }
+
+    /// A page of changes of a scope after `since`, with a head of the same moment.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when the scope is not known or is halted.
+    pub async fn changes(&self, name: &ScopeName, since: u64) -> Result<Page> {
+        // The lock is held while the page is read: rows and head are of one transaction, also when a
+        // change is committed meanwhile. A page is milliseconds.
+        let mut working = self.working.lock().await;
+        let mut tx = self.store.read().await?;
+        let row = scope::get(&mut tx, name).await?;
+        self.bring_up(&mut working, &mut tx, &row).await?;
+        let shown = self.board.get(name).ok_or_else(|| Error::not_found(format!("scope {name}")))?;
+        if let Some(why) = &shown.halted {
+            return Err(halted(name, why));
+        }
+
+        let until = row.position.seq;
+        let (rows, more) = state::page(&mut tx, name, (since, until), PAGE_ROWS, PAGE_BYTES).await?;
+        Ok(Page { head: Arc::clone(&shown.signed), rows, more })
+    }
+
+    /// Brings one scope up to date and signs its head when it is new or half of its life is over.
+    async fn bring_up(&self, working: &mut Working, tx: &mut Tx, row: &Scope) -> Result<()> {
+        let table = match working.tables.get_mut(&row.name) {
+            Some(table) => table,
+            None => working.tables.entry(row.name.clone()).or_insert_with(Table::new),
+        };
+        table.follow(tx, row).await?;
+        let root = table.root()?;
+        let now = self.time.now();
+        if let Some(before) = self.board.get(&row.name) {
+            let same = before.head.position() == row.position
+                && before.head.policy == row.policy
+                && before.halted == row.halted
+                && before.head.root == root;
+            // Lower only after a confirmation, and then all is signed again.
+            let fresh = now.since(before.head.issued) < self.half_life() && now >= before.head.issued;
+            if same && fresh {
+                return Ok(());
+            }
+        }
+
+        let head = Head {
+            scope: row.name.clone(),
+            epoch: row.position.epoch,
+            seq: row.position.seq,
+            root,
+            count: table.count(),
+            policy: row.policy,
+            issued: now,
+            expires: now.plus(self.lifetime),
+        };
+        self.show(head, row.halted.clone());
+        Ok(())
+    }
+
+    /// Signs the heads again whose life is half over. They say what they said, so the store is not asked.
+    fn sign_due(&self) {
+        let now = self.time.now();
+        for name in self.board.due(now, self.half_life()) {
+            if let Some(shown) = self.board.get(&name) {
+                let head = Head { issued: now, expires: now.plus(self.lifetime), ..shown.head.clone() };
+                self.show(head, shown.halted.clone());
+            }
+        }
+    }
+
+    /// Signs a head and shows it; whoever waits for it is woken before anything else can happen.
+    fn show(&self, head: Head, halted: Option<String>) {
+        let name = head.scope.clone();
+        let signed = self.key.sign(&head).into();
+        self.board.put(&name, Shown { head, signed, halted });
+        self.terminals.wake_scope(&name, &self.waiting);
+    }
+}
+
+impl std::fmt::Debug for Publisher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Publisher({:?})", self.store.path())
+    }
+}
