@@ -1,10 +1,10 @@
-//! The signed documents: root, terminal, head and policy.
+//! The signed documents: root, terminal and head. The policy is [`crate::policy::document`]'s.
 
 use minicbor::{Decode, Encode};
 
 use crate::codec::{Bytes, CodecError, Document, List};
 use crate::id::{DeploymentId, Hash, SigningPublicKey, TerminalId};
-use crate::name::{DisplayText, GroupName, LoginName, RpId, ScopeName, ServiceName};
+use crate::name::{DisplayText, RpId, ScopeName};
 use crate::person::Status;
 use crate::sign::{self, SignatureError, Verified};
 use crate::time::UnixTime;
@@ -190,126 +190,4 @@ impl std::fmt::Display for Position {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}.{}", self.epoch, self.seq)
     }
-}
-
-/// What a scope allows.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub struct PolicyDocument {
-    /// The scope.
-    #[n(0)]
-    pub scope: ScopeName,
-    /// What is allowed how long without the server.
-    #[n(1)]
-    pub offline: OfflineLimits,
-    /// When and how long refusals follow failures.
-    #[n(2)]
-    pub lockout: Lockout,
-    /// Unix accounts that several people share.
-    #[n(3)]
-    pub shared_accounts: List<SharedAccount, 64>,
-    /// Services that raise privilege (sudo, su, polkit-1): refused from the degraded stage on.
-    #[n(4)]
-    pub elevating_services: List<ServiceName, 32>,
-    /// Groups that may log in from the first hour offline to the end of the hard stage, seen here or not.
-    #[n(5)]
-    pub emergency_groups: List<GroupName, 16>,
-}
-
-impl Document for PolicyDocument {
-    const DOMAIN: &'static str = "wardkey/policy/1";
-    const MAX_BYTES: usize = 64 * 1024;
-    const GROWS: bool = true;
-}
-
-impl PolicyDocument {
-    /// The policy of a new scope.
-    pub fn default_for(scope: ScopeName) -> Self {
-        let services = ["sudo", "sudo-i", "su", "su-l", "polkit-1"];
-        let services = services.into_iter().filter_map(|name| ServiceName::new(name).ok()).collect();
-        Self {
-            scope,
-            offline: OfflineLimits::default(),
-            lockout: Lockout::default(),
-            shared_accounts: List::default(),
-            elevating_services: List::new(services).unwrap_or_default(),
-            emergency_groups: List::default(),
-        }
-    }
-
-    /// The groups that may use a shared account; `None` when it is not shared here.
-    pub fn shared_account(&self, account: &LoginName) -> Option<&SharedAccount> {
-        self.shared_accounts.iter().find(|shared| shared.account == *account)
-    }
-}
-
-/// Seconds without the server (counted from the expiry of what was signed) until a stage ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub struct OfflineLimits {
-    /// Until here: everyone, with a banner. Default 24 h.
-    #[n(0)]
-    pub soft: u64,
-    /// Until here: people seen at this terminal and emergency groups, no elevating services. Default 72 h.
-    #[n(1)]
-    pub degraded: u64,
-    /// Until here: emergency groups only, no elevating services; after it nobody. Default 168 h.
-    #[n(2)]
-    pub hard: u64,
-}
-
-impl Default for OfflineLimits {
-    fn default() -> Self {
-        Self { soft: 24 * 3600, degraded: 72 * 3600, hard: 168 * 3600 }
-    }
-}
-
-impl OfflineLimits {
-    /// Each stage ends no earlier than the one before it.
-    pub const fn is_ordered(&self) -> bool {
-        self.soft <= self.degraded && self.degraded <= self.hard
-    }
-}
-
-/// Delay after failures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub struct Lockout {
-    /// Consecutive failures until the first delay. Default 5.
-    #[n(0)]
-    pub threshold: u32,
-    /// The first delay in seconds; doubled with each further failure. Default 30.
-    #[n(1)]
-    pub base_delay: u64,
-    /// The longest delay in seconds. Default 3600.
-    #[n(2)]
-    pub max_delay: u64,
-}
-
-impl Default for Lockout {
-    fn default() -> Self {
-        Self { threshold: 5, base_delay: 30, max_delay: 3600 }
-    }
-}
-
-impl Lockout {
-    /// Seconds of refusal after this many consecutive failures.
-    pub fn delay(&self, failures: u32) -> u64 {
-        match failures.checked_sub(self.threshold.max(1)) {
-            None => 0,
-            Some(over) => self.base_delay.saturating_mul(1u64 << over.min(32)).min(self.max_delay),
-        }
-    }
-}
-
-/// A Unix account that several people share; the record still names the person.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub struct SharedAccount {
-    /// The account.
-    #[n(0)]
-    pub account: LoginName,
-    /// A person in one of these groups may use it.
-    #[n(1)]
-    pub groups: List<GroupName, 32>,
 }

@@ -14,11 +14,11 @@ pub use severity::Severity;
 
 use minicbor::{Decode, Encode};
 
-use crate::assertion::Assertion;
 use crate::code::Code;
 use crate::codec::{Document, sha256};
 use crate::id::{Aaguid, EventId, TerminalId};
 use crate::name::LoginName;
+use crate::proof::assertion::Assertion;
 use crate::time::UnixTime;
 
 /// Version of the schema.

@@ -4,17 +4,17 @@
 //! ```text
 //!   codec ─ id ─ name ─ time ─ code ─ origin what everything is made of
 //!     └ sign ─ cose_key                      signatures
-//!         └ document ─ person ─ directory    what the server signs
+//!         └ document ─ policy::document ─ person ─ directory    what the server signs
 //!             └ marks ─ snapshot             what is left of what the agent shows
 //!                 └ server_time              the server's time over a challenge of the module
-//!                 └ client_data ─ assertion ─ identification ─ decide
+//!                 └ client_data ─ proof      how somebody proves who they are
+//!                     └ policy ─ decide      what is allowed; whether a login may go on
 //!   event, message, token, texts, exit       what is told to others
 //!   unattended                               what runs for a person who is not there
 //! ```
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
-pub mod assertion;
 pub mod client_data;
 pub mod code;
 pub mod codec;
@@ -27,16 +27,16 @@ pub mod event;
 pub mod exit;
 mod growth;
 pub mod id;
-pub mod identification;
 pub mod marks;
 pub mod message;
 pub mod name;
 pub mod origin;
 pub mod person;
+pub mod policy;
+pub mod proof;
 pub mod server_time;
 pub mod sign;
 pub mod snapshot;
-mod stage;
 pub mod texts;
 pub mod time;
 pub mod token;

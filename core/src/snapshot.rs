@@ -9,11 +9,12 @@ use minicbor::{Decode, Encode};
 use crate::code::{Code, Denial};
 use crate::codec::{self, Bytes, Document, List};
 use crate::directory::Proof;
-use crate::document::{Head, MAX_ROOTS, MAX_SCOPES, PolicyDocument, RootDocument, SignedRoot, TerminalDocument};
+use crate::document::{Head, MAX_ROOTS, MAX_SCOPES, RootDocument, SignedRoot, TerminalDocument};
 use crate::id::{CredentialId, SigningPublicKey, TerminalId};
 use crate::marks::Marks;
 use crate::name::{LoginName, ScopeName};
 use crate::person::{PersonRecord, Status};
+use crate::policy::document::PolicyDocument;
 use crate::sign::{self, Verified};
 use crate::time::UnixTime;
 

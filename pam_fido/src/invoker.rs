@@ -20,11 +20,11 @@ const UNSET: u32 = u32::MAX;
 /// # Errors
 /// [`Code::Internal`] when the kernel's answer cannot be read: who started it is not guessed.
 pub fn invoker(asks: Option<&str>) -> Result<Option<u32>, Refusal> {
-    judge(getuid().as_raw(), || asks.and_then(account::uid_of), || std::fs::read_to_string(LOGIN_UID))
+    uid_of_invoker(getuid().as_raw(), || asks.and_then(account::uid_of), || std::fs::read_to_string(LOGIN_UID))
         .map_err(|error| Refusal::new(Code::Internal, format!("{LOGIN_UID}: {error}")))
 }
 
-fn judge(
+fn uid_of_invoker(
     real: u32,
     asks: impl FnOnce() -> Option<u32>,
     login_uid: impl FnOnce() -> Result<String, Error>,
@@ -69,14 +69,14 @@ mod tests {
             ("GDM, LightDM, login, polkit's helper", 0, None, unset, None),
             ("SLiM, which names root", 0, Some(0), unset, None),
         ] {
-            assert_eq!(judge(real, || asks, || Ok(login_uid.into())).unwrap(), expected, "{what}");
+            assert_eq!(uid_of_invoker(real, || asks, || Ok(login_uid.into())).unwrap(), expected, "{what}");
         }
-        assert_eq!(judge(0, || None, || Err(ErrorKind::NotFound.into())).unwrap(), None, "no audit");
+        assert_eq!(uid_of_invoker(0, || None, || Err(ErrorKind::NotFound.into())).unwrap(), None, "no audit");
         let denied = || Err(ErrorKind::PermissionDenied.into());
-        assert!(judge(0, || None, denied).is_err());
-        assert_eq!(judge(7, || None, denied).unwrap(), Some(7));
+        assert!(uid_of_invoker(0, || None, denied).is_err());
+        assert_eq!(uid_of_invoker(7, || None, denied).unwrap(), Some(7));
         for bad in ["", "-1", "4294967296", "2001 0", "root"] {
-            assert!(judge(0, || None, || Ok(bad.into())).is_err(), "{bad:?}");
+            assert!(uid_of_invoker(0, || None, || Ok(bad.into())).is_err(), "{bad:?}");
         }
     }
 

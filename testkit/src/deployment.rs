@@ -1,18 +1,18 @@
 //! Documents of a deployment, and what an honest agent shows of them.
 
-use wardkey_core::assertion::Assertion;
 use wardkey_core::client_data::ClientData;
 use wardkey_core::code::Denial;
 use wardkey_core::codec::{self, Bytes, List};
-use wardkey_core::decide::{self, Freshness, Granted, Request};
+use wardkey_core::decide::{self, Freshness, Granted};
 use wardkey_core::directory::{BUCKETS, Bucket, Leaf, Proof, bucket_of, leaf_key, state_root};
-use wardkey_core::document::{
-    Head, PolicyDocument, Position, RootDocument, SharedAccount, SignedRoot, TerminalDocument,
-};
+use wardkey_core::document::{Head, Position, RootDocument, SignedRoot, TerminalDocument};
 use wardkey_core::id::{DeploymentId, Hash, Nonce};
 use wardkey_core::marks::Marks;
 use wardkey_core::name::{DisplayText, LoginName, RpId};
 use wardkey_core::person::{PersonRecord, Status};
+use wardkey_core::policy::context::LoginContext;
+use wardkey_core::policy::document::{PolicyDocument, SharedAccount};
+use wardkey_core::proof::assertion::Assertion;
 use wardkey_core::snapshot::{Anchor, Evidence, ScopeEvidence, Snapshot};
 use wardkey_core::time::UnixTime;
 
@@ -170,7 +170,7 @@ impl Deployment {
         elapsed: u64,
     ) -> Result<Granted, Denial> {
         let snapshot = Snapshot::verify(&self.evidence(person), &self.anchor(), marks, &login(person))?;
-        let request = Request {
+        let context = LoginContext {
             account: &login(account),
             service: &service(service_name),
             remote: false,
@@ -179,7 +179,7 @@ impl Deployment {
         };
         let nonce = Nonce::new([5; 32]);
         let freshness = Freshness::Own { nonce: &nonce, elapsed };
-        decide::decide(&snapshot, &request, &self.anchor().terminal, freshness, assertion)
+        decide::decide(&snapshot, &context, &self.anchor().terminal, freshness, assertion)
     }
 }
 

@@ -1,12 +1,12 @@
 //! Credentials with software keys.
 
 use p256::ecdsa::signature::Signer;
-use wardkey_core::assertion::Assertion;
 use wardkey_core::codec::{self, Bytes};
 use wardkey_core::id::{Aaguid, CredentialId};
-use wardkey_core::identification::{IdentifyData, SilentAssertion};
 use wardkey_core::name::{DisplayText, RpId};
 use wardkey_core::person::{CredentialFlags, CredentialRecord, Status};
+use wardkey_core::proof::assertion::Assertion;
+use wardkey_core::proof::identification::{IdentifyData, SilentAssertion};
 use wardkey_core::time::UnixTime;
 
 use crate::names::{RP, T0};

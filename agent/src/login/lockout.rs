@@ -2,10 +2,10 @@
 //! cannot be set back. Unproven claims count against nobody, and one key does not lock another.
 
 use wardkey_core::codec::List;
-use wardkey_core::document::Lockout;
 use wardkey_core::id::Hash;
 use wardkey_core::message::agent::Locked;
 use wardkey_core::person::PersonRecord;
+use wardkey_core::policy::document::Lockout;
 use wardkey_core::time::UnixTime;
 
 use crate::agent::Agent;

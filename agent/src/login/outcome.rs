@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use wardkey_core::assertion::Assertion;
 use wardkey_core::client_data::ClientData;
 use wardkey_core::code::{Code, Denial};
 use wardkey_core::codec;
@@ -14,6 +13,8 @@ use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::{Begin, Failure, LoginOutcome, LoginResult, Refusal, Reply, Suspect};
 use wardkey_core::name::{LoginName, printable};
 use wardkey_core::person::{CredentialRecord, PersonRecord};
+use wardkey_core::policy::context::LoginContext;
+use wardkey_core::proof::assertion::Assertion;
 use wardkey_core::time::UnixTime;
 use wardkey_ipc::{IpcError, Peer};
 
@@ -174,8 +175,8 @@ fn success(
     event.person = Some(client_data.person.clone());
     event.key = Some(granted.key().short());
     event.model = Some(granted.credential().aaguid);
-    event.up = Some(granted.facts().flags.has(wardkey_core::assertion::AuthenticatorFlags::UP));
-    event.uv = Some(granted.facts().flags.has(wardkey_core::assertion::AuthenticatorFlags::UV));
+    event.up = Some(granted.facts().flags.has(wardkey_core::proof::assertion::AuthenticatorFlags::UP));
+    event.uv = Some(granted.facts().flags.has(wardkey_core::proof::assertion::AuthenticatorFlags::UV));
     event.counter = Some(granted.facts().counter);
     event.stage = Some(permit.stage.as_str().to_owned());
     event.age = Some(permit.age);
@@ -218,7 +219,7 @@ fn verify(
     remember_seen(agent, caller, person, &mut marks);
     let account = outcome.login.account.as_ref().ok_or_else(|| Denial::new(Code::ClientData, "no account"))?;
     let (now, least) = time_of(agent, assertion);
-    let request = decide::Request { account, service: &outcome.login.service, remote: false, now, marks: &marks };
+    let request = LoginContext { account, service: &outcome.login.service, remote: false, now, marks: &marks };
     let least = least.max(snapshot.signed_time());
     Ok(decide(&snapshot, &request, &anchor.terminal, Freshness::Reported { least }, assertion)?)
 }

@@ -7,12 +7,14 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use wardkey_core::code::Code;
 use wardkey_core::codec::List;
+use wardkey_core::event;
 use wardkey_core::event::{EventName, Outcome};
 use wardkey_core::id::EventId;
 use wardkey_core::message::agent::{Begin, CandidatePage, Candidates, Grant, Refusal, Reply, Request};
 use wardkey_core::name::LoginName;
+use wardkey_core::policy::context::LoginContext;
+use wardkey_core::policy::evaluate::evaluate_account_phase;
 use wardkey_core::snapshot::Snapshot;
-use wardkey_core::{decide, event};
 use wardkey_ipc::{Deadline, IpcError, Peer};
 
 use crate::agent::Agent;
@@ -329,9 +331,9 @@ fn record_account(agent: &Agent, caller: &Caller, begin: &Begin, grant: &Grant) 
         Some(true) => server_time::as_the_server_says(agent),
         _ => agent.clock.now(),
     };
-    let request = decide::Request { account, service: &begin.service, remote: false, now, marks: &marks };
+    let request = LoginContext { account, service: &begin.service, remote: false, now, marks: &marks };
     let permitted = Snapshot::verify(evidence, &anchor, &agent.marks(), account)
-        .and_then(|snapshot| decide::permit_account(&snapshot, &request));
+        .and_then(|snapshot| evaluate_account_phase(&snapshot, &request).into_permit());
     let word = if permitted.is_ok() { "allowed" } else { "refused" };
     // As with names: anyone but root could make up any number of services, and fill the spool with them.
     let service = if caller.peer.is_root() { begin.service.as_str() } else { "" };

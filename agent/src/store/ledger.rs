@@ -5,9 +5,9 @@
 //! Errors of this module are [`AgentError`]: the store cannot be used, and nothing may be kept.
 
 use wardkey_core::code::Code;
-use wardkey_core::document::Lockout;
 use wardkey_core::event::{Event, EventName, Outcome};
 use wardkey_core::id::{EventId, Hash};
+use wardkey_core::policy::document::Lockout;
 use wardkey_core::time::UnixTime;
 
 use crate::error::AgentError;

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use redb::{ReadableTable, Table, WriteTransaction};
 use wardkey_core::codec::{self, Bytes, List};
 use wardkey_core::directory::{BUCKETS, Bucket, bucket_of, leaf_key, state_root};
-use wardkey_core::document::{Head, MAX_ROOTS, PolicyDocument, RootDocument, SignedRoot, TerminalDocument};
+use wardkey_core::document::{Head, MAX_ROOTS, RootDocument, SignedRoot, TerminalDocument};
 use wardkey_core::id::Hash;
 use wardkey_core::name::{GroupName, LoginName, ScopeName};
 use wardkey_core::person::PersonRecord;
+use wardkey_core::policy::document::PolicyDocument;
 use wardkey_core::sign::Verified;
 
 use crate::error::AgentError;

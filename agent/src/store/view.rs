@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use redb::{ReadTransaction, ReadableTable};
 use wardkey_core::codec::{self, Bytes, List};
-use wardkey_core::document::{Head, MAX_ROOTS, PolicyDocument, RootDocument, SignedRoot, TerminalDocument};
+use wardkey_core::document::{Head, MAX_ROOTS, RootDocument, SignedRoot, TerminalDocument};
 use wardkey_core::marks::Marks;
 use wardkey_core::name::{LoginName, ScopeName};
+use wardkey_core::policy::document::PolicyDocument;
 use wardkey_core::sign::Verified;
 use wardkey_core::snapshot::{Anchor, verify_head, verify_policy, verify_terminal};
 use wardkey_core::time::UnixTime;

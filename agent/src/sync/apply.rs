@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use wardkey_core::code::{Code, Denial};
 use wardkey_core::codec::List;
-use wardkey_core::document::{Head, PolicyDocument, SignedRoot};
+use wardkey_core::document::{Head, SignedRoot};
 use wardkey_core::event::{EventName, Outcome};
 use wardkey_core::message::http::{ChangesReply, ScopeState, WaitReply, WaitRequest};
 use wardkey_core::name::LoginName;
+use wardkey_core::policy::document::PolicyDocument;
 use wardkey_core::sign::Verified;
 use wardkey_core::snapshot::{verify_head, verify_policy, verify_terminal};
 

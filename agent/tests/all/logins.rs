@@ -2,12 +2,13 @@
 
 use crate::common::*;
 use wardkey_core::code::Code;
-use wardkey_core::decide::{self, Freshness, decide};
+use wardkey_core::decide::{Freshness, decide};
 use wardkey_core::event::{EventName, Outcome};
 use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::{Reply, Request};
 use wardkey_core::name::ServiceName;
 use wardkey_core::person::Status;
+use wardkey_core::policy::context::LoginContext;
 use wardkey_core::snapshot::{Anchor, Snapshot};
 use wardkey_core::time::UnixTime;
 use wardkey_ipc::Peer;
@@ -27,7 +28,7 @@ fn a_person_logs_in_and_the_record_names_all() {
     let service = ServiceName::new("login").unwrap();
     let account = login("hanako");
     let request =
-        decide::Request { account: &account, service: &service, remote: false, now: UnixTime(T0 + 11), marks: &marks };
+        LoginContext { account: &account, service: &service, remote: false, now: UnixTime(T0 + 11), marks: &marks };
     let granted =
         decide(&snapshot, &request, &TERMINAL, Freshness::Reported { least: UnixTime(T0) }, &assertion).unwrap();
     let id = granted.client_data().event_id();

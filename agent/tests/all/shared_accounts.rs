@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use crate::common::*;
 use wardkey_core::code::Code;
 use wardkey_core::codec::List;
-use wardkey_core::document::SharedAccount;
 use wardkey_core::event::EventName;
 use wardkey_core::id::{CredentialId, Hash};
 use wardkey_core::marks::Marks;
@@ -13,6 +12,7 @@ use wardkey_core::message::MAX_KEY_FRAME;
 use wardkey_core::message::agent::{CANDIDATES_PER_PAGE, CandidatePage, Candidates, Reply, Request};
 use wardkey_core::name::GroupName;
 use wardkey_core::person::{PersonRecord, Status};
+use wardkey_core::policy::document::SharedAccount;
 use wardkey_core::snapshot::{Anchor, Snapshot};
 
 /// More than one page holds, and not a whole number of pages.

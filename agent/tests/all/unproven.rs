@@ -11,7 +11,7 @@ use wardkey_ipc::Peer;
 #[test]
 fn what_is_not_proven_counts_against_nobody_and_is_in_no_record() {
     use wardkey_core::id::{Nonce, TerminalId};
-    use wardkey_core::identification::IdentifyData;
+    use wardkey_core::proof::identification::IdentifyData;
     let f = Fixture::synced();
     let here = IdentifyData { nonce: Nonce::new([1; 32]), terminal: TERMINAL };
     let elsewhere = IdentifyData { terminal: TerminalId::new([5; 16]), ..here.clone() };

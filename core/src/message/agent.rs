@@ -2,13 +2,13 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::assertion::Assertion;
 use crate::code::Code;
 use crate::codec::{Bytes, List};
 use crate::document::SignedRoot;
 use crate::id::{CredentialId, EventId, Hash, Nonce, TerminalId};
-use crate::identification::SilentAssertion;
 use crate::name::{DisplayText, Language, LoginName, RpId, ScopeName, ServiceName};
+use crate::proof::assertion::Assertion;
+use crate::proof::identification::SilentAssertion;
 use crate::server_time::SignedTime;
 use crate::snapshot::Evidence;
 use crate::time::UnixTime;

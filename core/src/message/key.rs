@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 use crate::code::Code;
 use crate::codec::{Bytes, Document, List};
 use crate::id::{Aaguid, CredentialId};
-use crate::identification::IdentifyData;
 use crate::name::RpId;
+use crate::proof::identification::IdentifyData;
 
 /// Credential ids in one identification.
 pub const MAX_ALLOW: usize = 512;

@@ -8,10 +8,11 @@ use proptest::prelude::*;
 use wardkey_core::client_data::ClientData;
 use wardkey_core::codec::{self, CodecError, Document};
 use wardkey_core::cose_key::PublicKey;
-use wardkey_core::document::{Head, PolicyDocument, RootDocument, TerminalDocument};
+use wardkey_core::document::{Head, RootDocument, TerminalDocument};
 use wardkey_core::event::Event;
 use wardkey_core::marks::Marks;
 use wardkey_core::person::PersonRecord;
+use wardkey_core::policy::document::PolicyDocument;
 use wardkey_core::sign::{self, SignatureError};
 use wardkey_testkit::{Deployment, Key, signing};
 
@@ -181,7 +182,7 @@ proptest! {
             }
         }
         let _ = PublicKey::from_cose(&bytes);
-        let _ = wardkey_core::assertion::AuthenticatorData::parse(&bytes);
+        let _ = wardkey_core::proof::assertion::AuthenticatorData::parse(&bytes);
         let _ = codec::from_message::<wardkey_core::message::agent::Request>(&bytes);
         let _ = codec::from_message::<wardkey_core::message::agent::Reply>(&bytes);
         let _ = codec::from_message::<wardkey_core::message::key::Request>(&bytes);

@@ -2,11 +2,13 @@
 
 use wardkey_core::code::Code;
 use wardkey_core::codec::{Bytes, List};
-use wardkey_core::decide::Stage;
 use wardkey_core::directory::leaf_key;
 use wardkey_core::id::{Aaguid, Nonce, TerminalId};
 use wardkey_core::marks::Marks;
 use wardkey_core::person::{CredentialFlags, PersonRecord, Status};
+use wardkey_core::policy::context::LoginContext;
+use wardkey_core::policy::evaluate::{evaluate, evaluate_account_phase};
+use wardkey_core::policy::stage::Stage;
 use wardkey_core::time::UnixTime;
 use wardkey_testkit::{Deployment, Key, RP, T0, group, login, scope};
 
@@ -297,14 +299,8 @@ fn a_disabled_terminal_and_a_remote_session_let_nobody_in() {
 
     let world = Deployment::new();
     let (account, service, marks) = (login("hanako"), wardkey_testkit::service("sshd"), Marks::default());
-    let request = wardkey_core::decide::Request {
-        account: &account,
-        service: &service,
-        remote: true,
-        now: UnixTime(T0),
-        marks: &marks,
-    };
-    let refused = wardkey_core::decide::permit(&world.snapshot("hanako").unwrap(), &request);
+    let context = LoginContext { account: &account, service: &service, remote: true, now: UnixTime(T0), marks: &marks };
+    let refused = evaluate(&world.snapshot("hanako").unwrap(), &context).into_permit();
     assert_eq!(code(refused), Some(Code::RemoteSession));
 }
 
@@ -313,14 +309,8 @@ fn only_the_user_manager_of_a_shared_account_needs_no_person() {
     let expiry = T0 + 840;
     let allowed = |world: &Deployment, account: &str, service: &str, remote: bool, now: u64| {
         let (name, service, marks) = (login(account), wardkey_testkit::service(service), Marks::default());
-        let request = wardkey_core::decide::Request {
-            account: &name,
-            service: &service,
-            remote,
-            now: UnixTime(now),
-            marks: &marks,
-        };
-        let permit = wardkey_core::decide::permit_account(&world.snapshot(account).unwrap(), &request);
+        let context = LoginContext { account: &name, service: &service, remote, now: UnixTime(now), marks: &marks };
+        let permit = evaluate_account_phase(&world.snapshot(account).unwrap(), &context).into_permit();
         permit.map(|permit| (permit.stage, permit.shared)).map_err(|denial| denial.code)
     };
     let mut world = Deployment::new();
@@ -350,7 +340,7 @@ fn only_the_user_manager_of_a_shared_account_needs_no_person() {
 
 #[test]
 fn lockout_delay_rises_and_is_bounded() {
-    let lockout = wardkey_core::document::Lockout { threshold: 5, base_delay: 30, max_delay: 3600 };
+    let lockout = wardkey_core::policy::document::Lockout { threshold: 5, base_delay: 30, max_delay: 3600 };
     for (failures, delay) in [(0, 0), (4, 0), (5, 30), (6, 60), (7, 120), (12, 3600), (u32::MAX, 3600)] {
         assert_eq!(lockout.delay(failures), delay, "{failures} failures");
     }

@@ -4,10 +4,12 @@
 use proptest::prelude::*;
 use wardkey_core::code::Code;
 use wardkey_core::codec::List;
-use wardkey_core::decide::{Request, Stage, permit};
 use wardkey_core::directory::leaf_key;
-use wardkey_core::document::OfflineLimits;
 use wardkey_core::marks::Marks;
+use wardkey_core::policy::context::LoginContext;
+use wardkey_core::policy::document::OfflineLimits;
+use wardkey_core::policy::evaluate::evaluate;
+use wardkey_core::policy::stage::Stage;
 use wardkey_core::snapshot::Snapshot;
 use wardkey_core::time::UnixTime;
 use wardkey_testkit::{Deployment, Key, T0, group, login, person, service};
@@ -42,8 +44,9 @@ fn marks(seen: bool) -> Marks {
 
 fn ask(snapshot: &Snapshot, service_name: &str, now: u64, seen: bool) -> Result<Stage, Code> {
     let (account, service, marks) = (login("hanako"), service(service_name), marks(seen));
-    let request = Request { account: &account, service: &service, remote: false, now: UnixTime(now), marks: &marks };
-    permit(snapshot, &request).map(|permit| permit.stage).map_err(|denial| denial.code)
+    let context =
+        LoginContext { account: &account, service: &service, remote: false, now: UnixTime(now), marks: &marks };
+    evaluate(snapshot, &context).into_permit().map(|permit| permit.stage).map_err(|denial| denial.code)
 }
 
 fn ward(emergency: bool) -> Snapshot {

@@ -35,6 +35,8 @@ pub struct Found {
     pub vendor_id: u16,
     /// USB product id.
     pub product_id: u16,
+    /// Where the USB device is plugged in; all its interfaces share it. The node where the kernel does not say.
+    pub port: String,
     /// Usage of its first collection.
     pub usage: u16,
     /// What it calls itself; at most 128 characters, control characters removed.
@@ -45,7 +47,9 @@ pub struct Found {
     pub link: Hidraw,
 }
 
-/// All FIDO devices that may be opened, in the order of their numbers.
+/// All FIDO devices that may be opened: first one interface of each USB device, then a second one of each, and so
+/// on, each in the order of their numbers. So a device of many interfaces hides no other one from who looks at the
+/// first few.
 #[must_use]
 pub fn devices() -> Vec<Found> {
     let Ok(entries) = std::fs::read_dir("/dev") else {
@@ -61,7 +65,18 @@ pub fn devices() -> Vec<Found> {
         .collect();
     nodes.sort();
     nodes.truncate(MAX_NODES);
-    nodes.into_iter().filter_map(|(_, path)| open(&path).ok().flatten()).collect()
+    let found: Vec<Found> = nodes.into_iter().filter_map(|(_, path)| open(&path).ok().flatten()).collect();
+    by_turns(found, |found| &found.port)
+}
+
+/// Takes one item of each port, then a second one of each, and so on.
+fn by_turns<T>(items: Vec<T>, port: impl Fn(&T) -> &str) -> Vec<T> {
+    let turn = |index: usize, item: &T| items.iter().take(index).filter(|other| port(other) == port(item)).count();
+    let turns: Vec<usize> = items.iter().enumerate().map(|(index, item)| turn(index, item)).collect();
+
+    let mut items: Vec<(usize, T)> = turns.into_iter().zip(items).collect();
+    items.sort_by_key(|(turn, _)| *turn);
+    items.into_iter().map(|(_, item)| item).collect()
 }
 
 /// Number of a node's name: 3 for `hidraw3`.
@@ -95,16 +110,23 @@ pub fn open(path: &Path) -> std::io::Result<Option<Found>> {
     }
     let (vendor_id, product_id) = ioctl::vendor_and_product(fd)?;
     let name = ioctl::name(fd).unwrap_or_default();
+    let port = ioctl::physical_path(fd).ok().and_then(|path| port_of(&path).map(ToOwned::to_owned));
     let serial = ioctl::serial(fd).ok().filter(|serial| !serial.is_empty());
     Ok(Some(Found {
         path: path.to_owned(),
         vendor_id,
         product_id,
+        port: port.unwrap_or_else(|| path.to_string_lossy().into_owned()),
         usage,
         name,
         serial,
         link: Hidraw::of(file, Locks::default()),
     }))
+}
+
+/// The port in the path of an interface: `usb-0000:00:14.0-2` of `usb-0000:00:14.0-2/input1`.
+fn port_of(physical_path: &str) -> Option<&str> {
+    physical_path.split('/').next().filter(|port| !port.is_empty())
 }
 
 /// An open hidraw node.

@@ -1,15 +1,15 @@
 //! The account phase of a handle that did not log in here: may this account be used now at all?
 
 use wardkey_core::code::Code;
-use wardkey_core::decide;
 use wardkey_core::message::agent::{Grant, Request};
+use wardkey_core::policy::evaluate::evaluate_account_phase;
 use wardkey_core::server_time::Attested;
 use wardkey_ipc::{Channel, Deadline};
 
 use super::establish::unexpected;
-use super::judge::Person;
 use super::replies::AgentReply;
 use super::server_time::{Question, is_late_for, refused};
+use super::verified_person::VerifiedPerson;
 use super::{Login, MAX_MESSAGES};
 use crate::refusal::Refusal;
 use crate::world::World;
@@ -37,7 +37,7 @@ pub fn check_account(world: &mut World<'_>, login: &Login) -> Result<(), Refusal
         match agent.receive(deadline).map_err(|error| Refusal::agent(&error))? {
             AgentReply::Granted(grant) => {
                 let verify = |world: &World<'_>, time: Option<&Attested>| {
-                    Person::verify_for(decide::permit_account, world, login, &grant, account, account, time)
+                    VerifiedPerson::verify_for(evaluate_account_phase, world, login, &grant, account, account, time)
                 };
                 let mut person = verify(world, None);
                 if grant.answers_time == Some(true)

@@ -5,10 +5,10 @@ use wardkey_core::message::agent::{CandidatePage, Candidates, Grant, Request as 
 use wardkey_core::name::LoginName;
 use wardkey_ipc::{Channel, Deadline, IpcError};
 
-use super::judge::Person;
 use super::replies::AgentReply;
 use super::server_time::is_late;
 use super::states::Recognised;
+use super::verified_person::VerifiedPerson;
 use super::{Attempt, MAX_MESSAGES};
 use crate::refusal::Refusal;
 
@@ -24,7 +24,7 @@ pub(super) enum Round<T> {
 }
 
 impl Attempt<'_, '_> {
-    /// Connects, has the evidence judged, and a key prove whose it is. With `again`, the question has been
+    /// Connects, has the evidence verified, and a key prove whose it is. With `again`, the question has been
     /// answered: only the key that was recognised will do, and at once.
     pub(super) fn establish(&mut self, again: Option<&Recognised>) -> Result<Recognised, Refusal> {
         while self.rounds < MAX_ROUNDS {
@@ -53,15 +53,15 @@ impl Attempt<'_, '_> {
             Round::Again => return Ok(Round::Again),
         };
         self.granted = true;
-        let mut judged = self.judge(&grant);
-        if self.time.is_none() && grant.answers_time == Some(true) && is_late(&judged) {
+        let mut search_result = self.search_for(&grant);
+        if self.time.is_none() && grant.answers_time == Some(true) && is_late(&search_result) {
             match self.ask_server_time(&grant)? {
                 Round::Done(false) => {}
-                Round::Done(true) => judged = self.judge(&grant),
+                Round::Done(true) => search_result = self.search_for(&grant),
                 Round::Again => return Ok(Round::Again),
             }
         }
-        let mut search = judged?;
+        let mut search = search_result?;
         if let Some(recognised) = again {
             search.only(recognised);
         }
@@ -102,7 +102,7 @@ impl Attempt<'_, '_> {
     }
 
     /// For a shared account: evidence for the person whose key was found.
-    pub(super) fn prove(&mut self, person: &LoginName) -> Result<Round<Box<Person>>, Refusal> {
+    pub(super) fn prove(&mut self, person: &LoginName) -> Result<Round<Box<VerifiedPerson>>, Refusal> {
         let account = self.login.name.login_name().unwrap_or(person);
         if let Err(error) = self.tell_agent(&AgentRequest::Prove(person.clone())) {
             return self.agent_lost(&error);
@@ -110,7 +110,8 @@ impl Attempt<'_, '_> {
         for _ in 0..MAX_MESSAGES {
             match self.hear_agent(Deadline::after(self.world.timeouts.answer)) {
                 Ok(AgentReply::Granted(grant)) => {
-                    let proven = Person::verify(&self.world, self.login, &grant, person, account, self.time.as_ref())?;
+                    let proven =
+                        VerifiedPerson::verify(&self.world, self.login, &grant, person, account, self.time.as_ref())?;
                     return Ok(Round::Done(Box::new(proven)));
                 }
                 Ok(AgentReply::Wait) => {

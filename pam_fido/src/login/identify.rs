@@ -7,19 +7,22 @@
 //! ```
 //! The agent is watched meanwhile, as the key may go to another login.
 
+use std::time::Duration;
+
 use wardkey_core::code::{Code, Denial};
 use wardkey_core::codec::{self, Bytes, Document, List};
 use wardkey_core::id::{CredentialId, Nonce};
-use wardkey_core::identification::{IdentifyData, Proven, SilentAssertion};
 use wardkey_core::message::agent::{Candidates, MAX_SUSPECTS, Suspect};
 use wardkey_core::message::key::{Claim, Identified, Identify, KeyInfo, MAX_DEVICES, Request as KeyRequest};
 use wardkey_core::name::printable;
+use wardkey_core::proof::identification::{IdentifyData, Proven, SilentAssertion};
 use wardkey_ipc::{Channel, Deadline, IpcError, Ready, wait_readable};
 
 use super::establish::{Interrupted, Round, unexpected};
-use super::judge::{Person, Search, Sought};
 use super::replies::{AgentReply, KeyReply};
+use super::search::{Search, Target};
 use super::states::Recognised;
+use super::verified_person::VerifiedPerson;
 use super::{Attempt, MAX_MESSAGES};
 use crate::refusal::Refusal;
 
@@ -32,18 +35,18 @@ const MAX_CANDIDATES: usize = 1 << 15;
 const PATIENT: usize = 1024;
 
 /// What a claim was worth.
-type Judged = Result<(Box<Person>, Proven), Denial>;
+type ClaimResult = Result<(Box<VerifiedPerson>, Proven), Denial>;
 
 /// A device that proved whose it is.
 pub(super) struct Found {
-    pub person: Box<Person>,
+    pub person: Box<VerifiedPerson>,
     pub proven: Proven,
     pub key: KeyInfo,
 }
 
 impl Attempt<'_, '_> {
     /// Has the keys that are plugged in, or will be, prove whose they are, until one is of who is looked for.
-    /// With `at_once` it must be there already.
+    /// With `at_once` it must be there already; one that stumbles has a moment to answer.
     pub(super) fn identify(&mut self, mut search: Search, at_once: bool) -> Result<Round<Recognised>, Refusal> {
         let challenge = self.challenge()?;
         let left = u32::try_from(self.until.left().as_millis()).unwrap_or(u32::MAX);
@@ -53,14 +56,16 @@ impl Attempt<'_, '_> {
             allow: List::new(search.allow.clone()).map_err(|error| internal(&error))?,
             wait_ms: left,
             client_data: client_data_of(&challenge)?,
-            every: matches!(search.sought, Sought::Shared(_)),
+            every: matches!(search.target, Target::Shared(_)),
             more: search.more.map(|_| true),
         });
         self.ask_key(&request)?;
+        let moment = at_once.then(|| Deadline::after(self.world.timeouts.search_grace));
         // Why a key of the person that proved itself cannot be used: said when there is no other one.
         let mut unusable: Option<Refusal> = None;
         for _ in 0..MAX_CLAIMS {
-            let identified = match (self.claims(at_once || unusable.is_some()), &unusable) {
+            let absent_until = if unusable.is_some() { Some(Deadline::after(Duration::ZERO)) } else { moment };
+            let identified = match (self.claims(absent_until), &unusable) {
                 (Ok(Round::Done(Some(identified))), _) => identified,
                 // The person's own key was there: all further pages would only put the refusal off.
                 (Ok(Round::Done(None)), Some(refusal)) => return Err(refusal.clone()),
@@ -130,13 +135,14 @@ impl Attempt<'_, '_> {
         key.send(request, Deadline::after(self.world.timeouts.answer)).map_err(|error| Refusal::key(&error))
     }
 
-    /// The next answer of the key process that names devices; none: further credentials are to be named.
-    fn claims(&mut self, at_once: bool) -> Result<Round<Option<Identified>>, Refusal> {
+    /// The next answer of the key process that names devices; none: further credentials are to be named. Where
+    /// the key must be there already, it may seem absent until `absent_until`.
+    fn claims(&mut self, absent_until: Option<Deadline>) -> Result<Round<Option<Identified>>, Refusal> {
         let (Some(mut key), Some(mut agent)) = (self.key.take(), self.agent.take()) else {
             return Err(Refusal::new(Code::Internal, "not connected"));
         };
         let silent = Deadline::after(self.until.left() + self.world.timeouts.search_grace);
-        match self.watch_both(&mut agent, &mut key, silent, at_once) {
+        match self.watch_both(&mut agent, &mut key, silent, absent_until) {
             Ok(round) => {
                 self.agent = Some(agent);
                 self.key = matches!(round, Round::Done(_)).then_some(key);
@@ -155,11 +161,13 @@ impl Attempt<'_, '_> {
         agent: &mut Channel,
         key: &mut Channel,
         mut silent: Deadline,
-        at_once: bool,
+        absent_until: Option<Deadline>,
     ) -> Result<Round<Option<Identified>>, Interrupted> {
+        let mut is_absent = false;
         for _ in 0..MAX_MESSAGES {
             let ready = match wait_readable(agent, key, silent) {
                 Ok(ready) => ready,
+                Err(IpcError::TimedOut) if is_absent => return Err(removed().into()),
                 Err(IpcError::TimedOut) if self.told.insert => {
                     return Err(Refusal::new(Code::KeyTimeout, "no key was inserted").into());
                 }
@@ -183,8 +191,9 @@ impl Attempt<'_, '_> {
             match key.receive(Deadline::after(self.world.timeouts.answer)).map_err(|error| Refusal::key(&error))? {
                 KeyReply::Identified(identified) => return Ok(Round::Done(Some(identified))),
                 KeyReply::NoneYet => return Ok(Round::Done(None)),
-                KeyReply::Insert | KeyReply::Unregistered(_) if at_once => {
-                    return Err(Refusal::new(Code::KeyRemoved, "the key was removed while the PIN was typed").into());
+                KeyReply::Insert | KeyReply::Unregistered(_) if absent_until.is_some() => {
+                    is_absent = true;
+                    silent = absent_until.map_or(silent, |until| silent.min(until));
                 }
                 KeyReply::Insert => {
                     if !std::mem::replace(&mut self.told.insert, true) {
@@ -202,6 +211,7 @@ impl Attempt<'_, '_> {
                         silent = silent.min(Deadline::after(self.until.left() + self.world.timeouts.search_grace));
                     }
                 }
+                KeyReply::Failed(_) if is_absent => return Err(removed().into()),
                 KeyReply::Failed(failure) => return Err(Refusal::from(failure).into()),
                 _ => return Err(unexpected("key process").into()),
             }
@@ -211,7 +221,7 @@ impl Attempt<'_, '_> {
 
     /// A shared account of many: asks the keys for the next page of those who may use it.
     fn ask_further(&mut self, search: &mut Search) -> Result<Round<()>, Refusal> {
-        let (Some(page), Sought::Shared(candidates)) = (search.more.take(), &mut search.sought) else {
+        let (Some(page), Target::Shared(candidates)) = (search.more.take(), &mut search.target) else {
             return Err(unexpected("key process"));
         };
         if candidates.len() >= PATIENT && !std::mem::replace(&mut self.told.searching, true) {
@@ -237,16 +247,16 @@ impl Attempt<'_, '_> {
         search: &mut Search,
         challenge: &IdentifyData,
         claim: &Claim,
-    ) -> Result<Round<Judged>, Refusal> {
+    ) -> Result<Round<ClaimResult>, Refusal> {
         let denied = |why: &str| Ok(Round::Done(Err(Denial::new(Code::DeviceNotProven, why))));
         if !search.allow.contains(&claim.proof.credential) {
             return denied("claims a credential that was not asked for");
         }
-        let person = match &search.sought {
+        let person = match &search.target {
             // Only what was made up is asked for then.
-            Sought::Nobody => return denied("claims a credential that nobody has"),
-            Sought::Person(person) => person.clone(),
-            Sought::Shared(candidates) => {
+            Target::Nobody => return denied("claims a credential that nobody has"),
+            Target::Person(person) => person.clone(),
+            Target::Shared(candidates) => {
                 let of = |candidate: &&wardkey_core::message::agent::Candidate| {
                     candidate.credential == claim.proof.credential
                 };
@@ -281,6 +291,10 @@ impl Attempt<'_, '_> {
         self.world.journal.notice(&format!("a device proved nothing and is passed over: {device}: {why}"));
         self.suspects.push(suspect);
     }
+}
+
+fn removed() -> Refusal {
+    Refusal::new(Code::KeyRemoved, "the key was removed while the PIN was typed")
 }
 
 /// The challenge as what a key signs.

@@ -1,7 +1,7 @@
 //! A login, from the first connection to the recorded outcome.
 //!
 //! ```text
-//!   establish: key and agent connected, evidence judged                    (again after Wait, a
+//!   establish: key and agent connected, evidence verified                  (again after Wait, a
 //!      │                                                                    hang-up, a long answer)
 //!   identify: a key proved whose it is; what did not is passed over
 //!      │
@@ -18,22 +18,23 @@ mod choose;
 mod establish;
 mod hold;
 mod identify;
-mod judge;
 mod notice;
 mod outcome;
 mod question;
 mod replies;
+mod search;
 mod server_time;
 mod sign;
 mod states;
+mod verified_person;
 
 pub use account_phase::check_account;
 use wardkey_core::code::Code;
 use wardkey_core::id::{EventId, Hash};
-use wardkey_core::identification::SilentAssertion;
 use wardkey_core::message::PROTOCOL;
 use wardkey_core::message::agent::{Begin, Suspect};
 use wardkey_core::name::{Language, LoginName, ServiceName};
+use wardkey_core::proof::identification::SilentAssertion;
 use wardkey_core::server_time::Attested;
 use wardkey_core::texts;
 use wardkey_ipc::{Channel, Deadline};

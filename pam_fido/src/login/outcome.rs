@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use wardkey_core::code::Code;
 use wardkey_core::codec::List;
-use wardkey_core::decide::Stage;
 use wardkey_core::directory::leaf_key;
 use wardkey_core::id::EventId;
 use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::{LoginOutcome, LoginResult, Request as AgentRequest};
+use wardkey_core::policy::stage::Stage;
 use wardkey_core::server_time::Attested;
 use wardkey_core::snapshot::Snapshot;
 use wardkey_core::texts;
 use wardkey_ipc::{Deadline, IpcError};
 
 use super::establish::unexpected;
-use super::judge::Person;
 use super::replies::AgentReply;
 use super::states::Signed;
+use super::verified_person::VerifiedPerson;
 use super::{Admitted, Attempt, MAX_MESSAGES};
 use crate::refusal::Refusal;
 use crate::world::World;
@@ -131,7 +131,7 @@ impl Attempt<'_, '_> {
     }
 
     /// Raises the marks after a login. It stands; that they could not be raised is an event of its own.
-    fn raise_marks(&mut self, person: &Person) {
+    fn raise_marks(&mut self, person: &VerifiedPerson) {
         let world = &self.world;
         let result = person.now(world).and_then(|now| {
             raise(world, &person.snapshot, person.server_time(), &|marks| {

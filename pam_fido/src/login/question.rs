@@ -1,14 +1,12 @@
 //! The one question.
 
-use std::time::Instant;
-
 use wardkey_core::code::Code;
-use wardkey_core::identification::Proven;
 use wardkey_core::message::key::Pin;
+use wardkey_core::proof::identification::Proven;
 use wardkey_core::texts;
 
-use super::judge::Person;
-use super::states::{Answered, Recognised};
+use super::states::{Answered, Moment, Recognised};
+use super::verified_person::VerifiedPerson;
 use super::{Attempt, ProvenKey};
 use crate::refusal::Refusal;
 use crate::talk::Answer;
@@ -18,7 +16,7 @@ const ALL_TRIES: u8 = 8;
 
 impl Attempt<'_, '_> {
     /// The key proved who asks: from here on the person's language and name.
-    pub(super) fn recognise(&mut self, person: &Person, proven: &Proven) {
+    pub(super) fn recognise(&mut self, person: &VerifiedPerson, proven: &Proven) {
         let snapshot = &person.snapshot;
         self.proven = Some(ProvenKey { person: snapshot.login().clone(), proof: proven.silent().clone() });
         if let Some(record) = snapshot.records().next() {
@@ -47,9 +45,11 @@ impl Attempt<'_, '_> {
         }
         let few = tries.filter(|tries| *tries < ALL_TRIES).map(u32::from);
         let question = texts::pin_prompt(self.language, name.as_ref().map(|name| name.as_str()), few);
-        let asked = Instant::now();
+        let asked = Moment::now(&self.world)?;
         let answer = self.world.talk.ask(&question);
-        if self.world.settings.prompt_wait.is_some_and(|wait| asked.elapsed() > wait) {
+        if let Some(wait) = self.world.settings.prompt_wait
+            && asked.is_longer_ago_than(wait, &self.world)?
+        {
             return Err(Refusal::new(Code::TooLate, "the question stayed unanswered for too long"));
         }
 

@@ -4,24 +4,25 @@
 //! for only where it can change something: a terminal whose directory is fresh by its clock asks nobody.
 
 use wardkey_core::code::Code;
-use wardkey_core::decide::Stage;
 use wardkey_core::document::SignedRoot;
 use wardkey_core::id::Nonce;
 use wardkey_core::message::agent::{Grant, Request as AgentRequest};
+use wardkey_core::policy::stage::Stage;
 use wardkey_core::server_time::{Attested, SignedTime};
 use wardkey_core::time::ClockReading;
 use wardkey_ipc::Deadline;
 
 use super::establish::{Round, unexpected};
-use super::judge::{Person, Search};
 use super::replies::AgentReply;
+use super::search::Search;
+use super::verified_person::VerifiedPerson;
 use super::{Attempt, MAX_MESSAGES};
 use crate::refusal::Refusal;
 use crate::world::World;
 
-/// Whether the server's time could change the judgement.
-pub(super) fn is_late(judged: &Result<Search, Refusal>) -> bool {
-    match judged {
+/// Whether the server's time could change the evaluation.
+pub(super) fn is_late(verified: &Result<Search, Refusal>) -> bool {
+    match verified {
         Ok(search) => search.stage != Stage::Online,
         Err(refusal) => is_too_old(refusal),
     }
@@ -32,8 +33,8 @@ fn is_too_old(refusal: &Refusal) -> bool {
 }
 
 /// The same of a person.
-pub(super) fn is_late_for(judged: &Result<Person, Refusal>) -> bool {
-    match judged {
+pub(super) fn is_late_for(verified: &Result<VerifiedPerson, Refusal>) -> bool {
+    match verified {
         Ok(person) => person.stage != Stage::Online,
         Err(refusal) => is_too_old(refusal),
     }

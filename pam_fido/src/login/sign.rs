@@ -1,12 +1,13 @@
 //! The challenge, the PIN on its way to the key process, the assertion, the decision.
 
-use wardkey_core::assertion::Assertion;
 use wardkey_core::client_data::ClientData;
 use wardkey_core::code::Code;
 use wardkey_core::codec::Bytes;
-use wardkey_core::decide::{Freshness, Request, decide};
+use wardkey_core::decide::{Freshness, decide};
 use wardkey_core::id::Nonce;
 use wardkey_core::message::key::{Assert, KeyAssertion, Request as KeyRequest};
+use wardkey_core::policy::context::LoginContext;
+use wardkey_core::proof::assertion::Assertion;
 use wardkey_ipc::{Deadline, IpcError};
 
 use super::establish::unexpected;
@@ -64,7 +65,7 @@ impl Attempt<'_, '_> {
             user_handle: signed.user_handle,
         };
         let elapsed = self.world.machine.clock()?.boottime.saturating_sub(started);
-        let request = Request {
+        let context = LoginContext {
             account,
             service: &login.service,
             remote: login.remote,
@@ -72,7 +73,7 @@ impl Attempt<'_, '_> {
             marks: &person.marks,
         };
         let freshness = Freshness::Own { nonce: &nonce, elapsed };
-        let granted = decide(&person.snapshot, &request, &self.world.anchor.terminal, freshness, &assertion)?;
+        let granted = decide(&person.snapshot, &context, &self.world.anchor.terminal, freshness, &assertion)?;
         Ok(Signed { person, granted, assertion })
     }
 

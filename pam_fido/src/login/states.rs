@@ -7,21 +7,21 @@
 //!                                    key is ours     that is right record
 //! ```
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use wardkey_core::assertion::Assertion;
 use wardkey_core::decide::Granted;
-use wardkey_core::identification::Proven;
 use wardkey_core::message::key::{KeyDetails, Pin};
+use wardkey_core::proof::assertion::Assertion;
+use wardkey_core::proof::identification::Proven;
 
 use super::Login;
-use super::judge::Person;
+use super::verified_person::VerifiedPerson;
 use crate::refusal::Refusal;
 use crate::world::World;
 
 /// A key proved whose it is, and that person may log in.
 pub struct Recognised {
-    pub person: Box<Person>,
+    pub person: Box<VerifiedPerson>,
     pub proven: Proven,
     /// Where the key is that proved itself: no other one gets the PIN.
     pub path: String,
@@ -35,7 +35,7 @@ impl Recognised {
     /// The person may not log in, or not with this key: no PIN has been asked for, and the reason is said to
     /// nobody but the person, whose key has proved itself. Or the clock cannot be read.
     pub fn new(
-        person: Box<Person>,
+        person: Box<VerifiedPerson>,
         proven: Proven,
         path: String,
         details: Option<KeyDetails>,
@@ -51,23 +51,33 @@ impl Recognised {
     /// # Errors
     /// The clock cannot be read.
     pub fn is_fresh(&self, world: &World<'_>) -> Result<bool, Refusal> {
-        let now = Moment::now(world)?;
-        // In suspend the first clock stands still, and the second one counts whole seconds.
-        let elapsed = now.instant.saturating_duration_since(self.since.instant);
-        let slept = now.boottime.saturating_sub(self.since.boottime);
-        Ok(elapsed <= world.timeouts.fresh && slept <= world.timeouts.fresh.as_secs() + 1)
+        Ok(!self.since.is_longer_ago_than(world.timeouts.fresh, world)?)
     }
 }
 
 /// A moment by both clocks that cannot be set.
-struct Moment {
+pub struct Moment {
     instant: Instant,
     boottime: u64,
 }
 
 impl Moment {
-    fn now(world: &World<'_>) -> Result<Self, Refusal> {
+    /// # Errors
+    /// The clock cannot be read.
+    pub fn now(world: &World<'_>) -> Result<Self, Refusal> {
         Ok(Self { instant: Instant::now(), boottime: world.machine.clock()?.boottime })
+    }
+
+    /// Whether more than `limit` has gone by, time in suspend included.
+    ///
+    /// # Errors
+    /// The clock cannot be read.
+    pub fn is_longer_ago_than(&self, limit: Duration, world: &World<'_>) -> Result<bool, Refusal> {
+        let now = Self::now(world)?;
+        // In suspend the first clock stands still, and the second one counts whole seconds.
+        let elapsed = now.instant.saturating_duration_since(self.instant);
+        let with_suspend = now.boottime.saturating_sub(self.boottime);
+        Ok(elapsed > limit || with_suspend > limit.as_secs() + 1)
     }
 }
 
@@ -82,7 +92,7 @@ pub struct Held(pub Answered);
 
 /// The key signed, and the decision is made.
 pub struct Signed {
-    pub person: Box<Person>,
+    pub person: Box<VerifiedPerson>,
     pub granted: Granted,
     pub assertion: Assertion,
 }

@@ -295,6 +295,26 @@ fn lesson_swapped_at_the_prompt_another_key_never_gets_the_pin() {
 }
 
 #[test]
+fn a_key_that_stumbles_when_it_is_looked_at_again_is_not_taken_for_removed() {
+    for says in [KeyReply::Insert, KeyReply::Unregistered(Code::KeyCannotIdentify)] {
+        let mut scene = Scene::new();
+        scene.person.thinks = Duration::from_millis(150);
+        scene.key_instead(move |number, request| match request {
+            KeyRequest::Identify(_) if number == 0 => {
+                vec![Act::Say(identified(request, 1)), Act::Sleep(50), Act::HangUp]
+            }
+            KeyRequest::Identify(_) => {
+                vec![Act::Say(says.clone()), Act::Sleep(100), Act::Say(identified(request, 1))]
+            }
+            _ => vec![],
+        });
+        let seen = scene.run();
+        assert_eq!(seen.pam(), PAM_SUCCESS, "{:?}", seen.result);
+        assert_eq!(seen.person.questions.len(), 1);
+    }
+}
+
+#[test]
 fn fifty_nine_seconds_since_the_challenge_are_not_too_many() {
     let mut scene = Scene::new();
     scene.key_signs_after(59);
@@ -359,4 +379,13 @@ fn a_question_that_stood_through_a_suspend_is_old() {
     assert_eq!(seen.pam(), PAM_SUCCESS);
     let begun = seen.agent.iter().filter(|request| matches!(request, AgentRequest::Begin(_))).count();
     assert_eq!((begun, seen.person.questions.len()), (2, 1), "everything is looked at again, nothing is asked again");
+}
+
+#[test]
+fn an_answer_that_came_after_a_suspend_is_too_late_where_answers_have_a_limit() {
+    let mut scene = Scene::new();
+    scene.settings.prompt_wait = Some(Duration::from_secs(60));
+    scene.person.sleeps = Some((std::sync::Arc::clone(&scene.machine.clock), 3_600));
+    let seen = scene.run();
+    assert_eq!((seen.code(), seen.pin_sent()), (Code::TooLate.number(), false));
 }

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use wardkey_core::codec::List;
-use wardkey_core::document::{PolicyDocument, SharedAccount};
 use wardkey_core::name::{GroupName, LoginName, ScopeName};
+use wardkey_core::policy::document::{PolicyDocument, SharedAccount};
 
 use super::operation::joined;
 use super::scope::{self, ScopesChanged};

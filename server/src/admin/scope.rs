@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use wardkey_core::codec::List;
-use wardkey_core::document::{Lockout, OfflineLimits, PolicyDocument, SharedAccount};
 use wardkey_core::name::{GroupName, ScopeName};
+use wardkey_core::policy::document::{Lockout, OfflineLimits, PolicyDocument, SharedAccount};
 
 use super::operation::names;
 use super::{Listing, Operation, naming};

@@ -2,11 +2,11 @@
 //! nothing twice, nothing unannounced, nothing after the end.
 
 use minicbor::Decoder;
-use wardkey_core::assertion::AuthenticatorFlags;
 use wardkey_core::code::Code;
 use wardkey_core::codec::sha256;
 use wardkey_core::id::{Aaguid, CredentialId, Hash};
 use wardkey_core::name::RpId;
+use wardkey_core::proof::assertion::AuthenticatorFlags;
 
 use crate::error::{Error, Result};
 

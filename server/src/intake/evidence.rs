@@ -1,10 +1,10 @@
 //! The evidence of an event: what the key signed, verified again against what the event says.
 
-use wardkey_core::assertion::Assertion;
 use wardkey_core::client_data::ClientData;
 use wardkey_core::code::Code;
 use wardkey_core::event::{Event, EventName, Outcome};
 use wardkey_core::id::TerminalId;
+use wardkey_core::proof::assertion::Assertion;
 
 use crate::error::Result;
 use crate::store::credential::{self, Credential};

@@ -1,9 +1,10 @@
 //! Scopes: what terminals subscribe to, each with its position and policy.
 
 use wardkey_core::codec;
-use wardkey_core::document::{PolicyDocument, Position};
+use wardkey_core::document::Position;
 use wardkey_core::id::Hash;
 use wardkey_core::name::ScopeName;
+use wardkey_core::policy::document::PolicyDocument;
 use wardkey_core::time::UnixTime;
 
 use super::counter::Counter;

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use wardkey_core::codec::{self, sha256};
 use wardkey_core::directory::{BUCKETS, Bucket, Leaf, bucket_of, leaf_key, state_root};
-use wardkey_core::document::{Head, PolicyDocument, TerminalDocument};
+use wardkey_core::document::{Head, TerminalDocument};
 use wardkey_core::id::Hash;
 use wardkey_core::message::http::{Base64, PolicyReply, ScopeState, WaitReply};
 use wardkey_core::name::LoginName;
 use wardkey_core::person::{PersonRecord, Status};
+use wardkey_core::policy::document::PolicyDocument;
 use wardkey_core::sign::{self, SigningKey};
 use wardkey_server::keyring::{Keyring, Secret};
 

@@ -1,15 +1,17 @@
 //! A deployment of one terminal, one scope and one person, signed, and the
 //! decision about a login at it.
 
-use wardkey_core::assertion::Assertion as Evidence;
+use wardkey_core::proof::assertion::Assertion as Evidence;
 use wardkey_core::client_data::ClientData;
 use wardkey_core::code::Denial;
 use wardkey_core::codec::{self, Bytes, List};
-use wardkey_core::decide::{self, Freshness, Granted, Request};
+use wardkey_core::decide::{self, Freshness, Granted};
+use wardkey_core::policy::context::LoginContext;
 use wardkey_core::directory::{BUCKETS, Bucket, Leaf, Proof, bucket_of, leaf_key, state_root};
-use wardkey_core::document::{Head, PolicyDocument, Position, RootDocument, SignedRoot, TerminalDocument};
+use wardkey_core::document::{Head, Position, RootDocument, SignedRoot, TerminalDocument};
+use wardkey_core::policy::document::PolicyDocument;
 use wardkey_core::id::{CredentialId, DeploymentId, Nonce, TerminalId, UserHandle};
-use wardkey_core::identification::{IdentifyData, Proven, SilentAssertion};
+use wardkey_core::proof::identification::{IdentifyData, Proven, SilentAssertion};
 use wardkey_core::marks::Marks;
 use wardkey_core::message::key::KeyAssertion;
 use wardkey_core::name::{DisplayText, Language, LoginName, RpId, ScopeName, ServiceName};
@@ -191,7 +193,7 @@ impl Directory {
         };
         let marks = Marks::default();
         let request =
-            Request { account: &self.login, service: &self.service, remote: false, now: NOW.plus(1), marks: &marks };
+            LoginContext { account: &self.login, service: &self.service, remote: false, now: NOW.plus(1), marks: &marks };
         let freshness = Freshness::Own { nonce: &login.nonce, elapsed: 1 };
         decide::decide(&self.snapshot, &request, &TERMINAL, freshness, &evidence)
     }

@@ -2,13 +2,13 @@
 
 use super::*;
 use std::time::Duration;
-use wardkey_core::assertion::Assertion;
 use wardkey_core::code::Code;
 use wardkey_core::id::{EventId, Nonce};
-use wardkey_core::identification::{IdentifyData, SilentAssertion};
 use wardkey_core::message::PROTOCOL;
 use wardkey_core::message::agent::{Begin, Failure, Grant, LoginOutcome, LoginResult, Reply, Request};
 use wardkey_core::name::ServiceName;
+use wardkey_core::proof::assertion::Assertion;
+use wardkey_core::proof::identification::{IdentifyData, SilentAssertion};
 use wardkey_ipc::{Channel, Deadline};
 
 /// The module's end of a connection.

@@ -15,7 +15,6 @@ use wardkey_agent::server::Connections;
 use wardkey_agent::session::{Belongs, Screens, Session, Sessions};
 use wardkey_agent::store::spool::cursor::{Destination, Order};
 use wardkey_agent::store::spool::read::Most;
-use wardkey_core::assertion::Assertion;
 use wardkey_core::client_data::ClientData;
 use wardkey_core::codec::{self, Bytes, List};
 use wardkey_core::document::{Position, SignedRoot};
@@ -23,6 +22,7 @@ use wardkey_core::event::Event;
 use wardkey_core::id::Nonce;
 use wardkey_core::message::MAX_FRAME;
 use wardkey_core::name::ServiceName;
+use wardkey_core::proof::assertion::Assertion;
 use wardkey_core::time::{ClockReading, UnixTime};
 use wardkey_ipc::{Channel, Peer};
 

@@ -28,6 +28,7 @@ mod raw {
     nix::ioctl_read!(descriptor, b'H', 0x02, ReportDescriptor);
     nix::ioctl_read!(info, b'H', 0x03, DeviceInfo);
     nix::ioctl_read_buf!(name, b'H', 0x04, u8);
+    nix::ioctl_read_buf!(physical, b'H', 0x05, u8);
     nix::ioctl_read_buf!(unique, b'H', 0x08, u8);
 }
 
@@ -57,6 +58,14 @@ pub(super) fn name(fd: BorrowedFd<'_>) -> Result<String, Errno> {
     let mut buffer = [0; NAME_LENGTH];
     // SAFETY: fd is open; the kernel writes no more than the buffer's length.
     unsafe { raw::name(fd.as_raw_fd(), &mut buffer) }?;
+    Ok(text(&buffer))
+}
+
+/// Where it is plugged in, says the kernel: `usb-0000:00:14.0-2/input1`.
+pub(super) fn physical_path(fd: BorrowedFd<'_>) -> Result<String, Errno> {
+    let mut buffer = [0; NAME_LENGTH];
+    // SAFETY: fd is open; the kernel writes no more than the buffer's length.
+    unsafe { raw::physical(fd.as_raw_fd(), &mut buffer) }?;
     Ok(text(&buffer))
 }
 

@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use super::{Hidraw, Locks, node_number};
+use super::{Hidraw, Locks, by_turns, node_number, port_of};
 use crate::transport::{LinkError, Received, Transport};
 
 fn pair() -> (Hidraw, UnixStream) {
@@ -92,4 +92,20 @@ fn names_of_nodes() {
     ] {
         assert_eq!(node_number(name), number, "{name}");
     }
+}
+
+#[test]
+fn a_device_of_many_interfaces_hides_no_other_device() {
+    let hostile = (0..16).map(|number| (number, "usb-0000:00:14.0-1"));
+    let found: Vec<(u32, &str)> = hostile.chain([(16, "usb-0000:00:14.0-2"), (17, "usb-0000:00:14.0-3")]).collect();
+    let order: Vec<u32> = by_turns(found, |(_, port)| port).into_iter().map(|(number, _)| number).collect();
+    assert_eq!(order[..4], [0, 16, 17, 1]);
+    assert_eq!(order.len(), 18);
+}
+
+#[test]
+fn interfaces_of_one_device_share_its_port() {
+    assert_eq!(port_of("usb-0000:00:14.0-2.1/input0"), port_of("usb-0000:00:14.0-2.1/input7"));
+    assert_ne!(port_of("usb-0000:00:14.0-2.1/input0"), port_of("usb-0000:00:14.0-2.2/input0"));
+    assert_eq!(port_of(""), None);
 }

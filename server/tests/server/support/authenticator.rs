@@ -7,10 +7,10 @@ use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     SigningKey as _,
 };
-use wardkey_core::assertion::Assertion;
 use wardkey_core::client_data::ClientData;
 use wardkey_core::codec::{Bytes, sha256};
 use wardkey_core::id::CredentialId;
+use wardkey_core::proof::assertion::Assertion;
 use wardkey_server::secret;
 
 use super::{ORIGIN, RP_ID};

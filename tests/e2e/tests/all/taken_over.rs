@@ -131,7 +131,7 @@ fn a_module_that_lies_to_the_agent_is_recorded_as_no_login() {
 
 fn change(
     outcome: &mut wardkey_core::message::agent::LoginOutcome,
-    change: impl FnOnce(&mut wardkey_core::assertion::Assertion),
+    change: impl FnOnce(&mut wardkey_core::proof::assertion::Assertion),
 ) {
     if let wardkey_core::message::agent::LoginResult::Success(assertion) = &mut outcome.result {
         change(assertion);

@@ -7,12 +7,12 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::assertion::AuthenticatorData;
 use crate::code::{Code, Denial};
 use crate::codec::{self, Bytes, Document};
 use crate::cose_key::PublicKey;
 use crate::id::{CredentialId, Nonce, TerminalId};
 use crate::person::CredentialRecord;
+use crate::proof::assertion::AuthenticatorData;
 use crate::snapshot::Snapshot;
 
 /// What a key signs to say who it is.

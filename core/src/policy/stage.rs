@@ -1,8 +1,10 @@
 //! Offline stages, and what each takes away. docs/STAGES.md shows all of it as one table.
 
+use super::context::LoginContext;
+use super::rule::{Rule, is_member};
 use crate::code::{Code, Denial};
-use crate::document::PolicyDocument;
-use crate::name::{GroupName, ServiceName};
+use crate::directory::leaf_key;
+use crate::policy::document::PolicyDocument;
 use crate::snapshot::Snapshot;
 use crate::time::UnixTime;
 
@@ -33,17 +35,18 @@ impl Stage {
 
 /// What the stages ask about a login.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Subject {
+struct Subject {
     /// In an emergency group, says every scope that shows the person.
-    pub(crate) emergency: bool,
+    emergency: bool,
     /// Has logged in at this terminal before.
-    pub(crate) seen: bool,
+    seen: bool,
     /// The service raises privilege, says any scope.
-    pub(crate) elevating: bool,
+    elevating: bool,
 }
 
 /// One thing that is refused from a stage on.
 struct Restriction {
+    rule: Rule,
     /// The first stage that refuses it. Every later one does too: there is no last.
     from: Stage,
     refuses: fn(Subject) -> bool,
@@ -53,18 +56,30 @@ struct Restriction {
 /// All that stages take away. Of two that refuse, the first is said: it is the one that will not pass by
 /// going to another terminal.
 const RESTRICTIONS: [Restriction; 3] = [
-    Restriction { from: Stage::Hard, refuses: |who| !who.emergency, code: Code::OfflineEmergencyOnly },
-    Restriction { from: Stage::Degraded, refuses: |who| who.elevating, code: Code::OfflineNoElevation },
-    Restriction { from: Stage::Degraded, refuses: |who| !who.seen && !who.emergency, code: Code::OfflineNotSeenHere },
+    Restriction {
+        rule: Rule::OfflineEmergencyOnly,
+        from: Stage::Hard,
+        refuses: |who| !who.emergency,
+        code: Code::OfflineEmergencyOnly,
+    },
+    Restriction {
+        rule: Rule::OfflineNoElevation,
+        from: Stage::Degraded,
+        refuses: |who| who.elevating,
+        code: Code::OfflineNoElevation,
+    },
+    Restriction {
+        rule: Rule::OfflineSeenHere,
+        from: Stage::Degraded,
+        refuses: |who| !who.seen && !who.emergency,
+        code: Code::OfflineNotSeenHere,
+    },
 ];
 
 impl Stage {
-    /// Why this stage refuses the login, if it does.
-    pub(crate) fn refuses(self, who: Subject) -> Option<Code> {
-        RESTRICTIONS
-            .iter()
-            .find(|restriction| self >= restriction.from && (restriction.refuses)(who))
-            .map(|restriction| restriction.code)
+    /// What refuses the login in this stage, if anything does.
+    fn restriction(self, who: Subject) -> Option<&'static Restriction> {
+        RESTRICTIONS.iter().find(|restriction| self >= restriction.from && (restriction.refuses)(who))
     }
 }
 
@@ -91,31 +106,16 @@ pub fn stage_by_time(snapshot: &Snapshot, now: UnixTime) -> Result<Stage, Denial
     Err(Denial::new(Code::OfflineTooLong, format!("offline for {offline} s")))
 }
 
-/// The stage, if it allows the person and the service.
-///
-/// # Errors
-/// A [`Denial`] with the code of the restriction that refuses.
-pub(crate) fn stage(snapshot: &Snapshot, now: UnixTime, service: &ServiceName, seen: bool) -> Result<Stage, Denial> {
-    let stage = stage_by_time(snapshot, now)?;
+/// The rule by which the stage refuses the person or the service, if one does.
+pub(super) fn refusal(snapshot: &Snapshot, context: &LoginContext<'_>, stage: Stage) -> Option<(Rule, Denial)> {
     let who = Subject {
         emergency: is_emergency(snapshot),
-        seen,
-        elevating: snapshot.policies().any(|policy| policy.elevating_services.contains(service)),
+        seen: context.marks.has_seen(&leaf_key(snapshot.login())),
+        elevating: snapshot.policies().any(|policy| policy.elevating_services.contains(context.service)),
     };
-    match stage.refuses(who) {
-        None => Ok(stage),
-        Some(code) => Err(Denial::new(code, format!("offline for {} s", now.since(snapshot.expires())))),
-    }
-}
-
-/// Whether the person is in one of these groups. Deny wins: a group counts when every record of the person
-/// has it, so that a scope which has taken it away is heard though another has not.
-pub(crate) fn is_member(snapshot: &Snapshot, groups: &[GroupName]) -> bool {
-    let mut records = snapshot.records().peekable();
-    records.peek().is_some() && {
-        let records: Vec<_> = records.collect();
-        groups.iter().any(|group| records.iter().all(|record| record.groups.contains(group)))
-    }
+    let restriction = stage.restriction(who)?;
+    let offline = context.now.since(snapshot.expires());
+    Some((restriction.rule, Denial::new(restriction.code, format!("offline for {offline} s"))))
 }
 
 /// Whether every scope that shows the person names one of the person's groups as an emergency group. A scope

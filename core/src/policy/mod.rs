@@ -1,0 +1,11 @@
+//! What a scope's policy says, and what follows for a login.
+//!
+//! ```text
+//!   document, context ─ rule ─ stage ─ evaluate     Evaluation: allowed or denied, and by which rule
+//! ```
+
+pub mod context;
+pub mod document;
+pub mod evaluate;
+pub mod rule;
+pub mod stage;

@@ -1,0 +1,13 @@
+//! How somebody proves who they are: what proofs there are, and how each is verified.
+//!
+//! ```text
+//!   identification  a key proves whose it is, silently: nobody is let in for it
+//!   assertion       a key signs a login, with PIN and touch
+//!   kind            by which proof somebody was let in
+//! ```
+
+pub mod assertion;
+pub mod identification;
+mod kind;
+
+pub use kind::ProofKind;
