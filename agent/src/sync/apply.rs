@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use wardkey_core::capability;
 use wardkey_core::code::{Code, Denial};
 use wardkey_core::codec::List;
 use wardkey_core::document::{Head, SignedRoot};
 use wardkey_core::event::{EventName, Outcome};
-use wardkey_core::message::http::{ChangesReply, ScopeState, WaitReply, WaitRequest};
+use wardkey_core::message::http::{ChangesReply, Program, ScopeState, WaitReply, WaitRequest};
 use wardkey_core::name::LoginName;
 use wardkey_core::policy::document::PolicyDocument;
 use wardkey_core::sign::Verified;
@@ -38,6 +39,10 @@ pub fn request(view: &View, hold: u64, refetch: bool) -> WaitRequest {
         terminal_number: view.terminal.as_ref().map_or(0, |terminal| terminal.number),
         terminal_issued: view.terminal.as_ref().map_or(0, |terminal| terminal.issued.0),
         hold,
+        program: Some(Program {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            can: capability::ALL.map(str::to_owned).to_vec(),
+        }),
     }
 }
 

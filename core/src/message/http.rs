@@ -159,6 +159,34 @@ pub struct WaitRequest {
     pub terminal_issued: u64,
     /// Seconds to hold the request when nothing is new; at most 55.
     pub hold: u64,
+    /// The terminal's programs. Older ones do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<Program>,
+}
+
+/// Longest version or capability, in bytes.
+pub const MAX_PROGRAM_TEXT: usize = 32;
+/// Most capabilities.
+pub const MAX_CAPABILITIES: usize = 32;
+
+/// Programs of a terminal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Program {
+    /// Their version.
+    pub version: String,
+    /// What they can ([`crate::capability`]).
+    pub can: Vec<String>,
+}
+
+impl Program {
+    /// Whether it is short and printable.
+    pub fn is_valid(&self) -> bool {
+        let is_word = |text: &String| {
+            text.len() <= MAX_PROGRAM_TEXT && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
+        };
+        self.can.len() <= MAX_CAPABILITIES && is_word(&self.version) && self.can.iter().all(is_word)
+    }
 }
 
 /// What a terminal has of a scope.

@@ -38,6 +38,10 @@ pub struct TerminalView {
     pub address: Option<String>,
     /// When its certificate ends, Unix seconds.
     pub certificate_until: u64,
+    /// Version of its programs; none before it has said it.
+    pub version: Option<String>,
+    /// What they can (docs/FORMATS.md).
+    pub capabilities: Vec<String>,
 }
 
 impl From<Terminal> for TerminalView {
@@ -53,6 +57,14 @@ impl From<Terminal> for TerminalView {
             seen: terminal.seen.map(|time| time.0),
             address: terminal.address,
             certificate_until: terminal.certificate_end.0,
+            version: terminal.version,
+            capabilities: terminal
+                .capabilities
+                .iter()
+                .flat_map(|all| all.split(','))
+                .filter(|word| !word.is_empty())
+                .map(str::to_owned)
+                .collect(),
         }
     }
 }

@@ -89,6 +89,8 @@ async fn show(context: &Context, name: &str) -> Result<()> {
             format!("seen         {}", time(terminal.seen, "never")),
             format!("address      {}", terminal.address.as_deref().unwrap_or("-")),
             format!("certificate  until {}", time(Some(terminal.certificate_until), "-")),
+            format!("version      {}", terminal.version.as_deref().unwrap_or("-")),
+            format!("can          {}", terminal.capabilities.join(", ")),
         ];
         if let Some(revoked) = terminal.revoked {
             lines.push(format!("revoked      {}", time(Some(revoked), "-")));

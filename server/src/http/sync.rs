@@ -39,6 +39,12 @@ pub async fn wait(
     Body(request): Body<WaitRequest, 16_384>,
 ) -> Answer<WaitReply> {
     let have = parse(&request.scopes)?;
+    if let Some(program) = &request.program {
+        if !program.is_valid() {
+            return Err(Refusal::invalid("program: too long, or not printable"));
+        }
+        app.seen.note_program(known.terminal.id, program);
+    }
     for (state, (scope, ..)) in request.scopes.iter().zip(&have) {
         let Some(signed) = &state.head else { continue };
         if known.terminal.status == TerminalStatus::Active && known.terminal.scopes.contains(scope) {

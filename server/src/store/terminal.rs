@@ -56,6 +56,10 @@ pub struct Terminal {
     pub address: Option<String>,
     /// SHA-256 of the public key of its certificate; none for one of an earlier version.
     pub key: Option<Hash>,
+    /// Version of its programs, once it has said it.
+    pub version: Option<String>,
+    /// What they can, separated by commas.
+    pub capabilities: Option<String>,
     /// Its scopes.
     pub scopes: BTreeSet<ScopeName>,
 }
@@ -83,13 +87,15 @@ impl FromRow for Terminal {
             seen: row.get("seen")?,
             address: row.get("address")?,
             key: row.get("key")?,
+            version: row.get("version")?,
+            capabilities: row.get("capabilities")?,
             scopes: BTreeSet::new(),
         })
     }
 }
 
 const SELECT: &str = "SELECT id, number, name, machine, status, serial, previous_serial, certificate_end, joined, \
-                      revoked, seen, address, key FROM terminal ";
+                      revoked, seen, address, key, version, capabilities FROM terminal ";
 
 /// What a machine that joins becomes.
 #[derive(Debug)]
@@ -222,15 +228,34 @@ pub async fn set_scopes(db: &mut Db, terminal: &Terminal, scopes: &BTreeSet<Scop
     write_scopes(db, &terminal.id, scopes).await
 }
 
-/// Remembers when and from where terminals were heard of.
-pub async fn seen(db: &mut Db, seen: &[(TerminalId, UnixTime, String)]) -> Result<()> {
-    for (id, time, address) in seen {
-        query("UPDATE terminal SET seen = $1, address = $2 WHERE id = $3")
-            .bind(*time)
-            .bind(address)
-            .bind(id)
-            .execute(db)
-            .await?;
+/// A terminal that was heard of.
+#[derive(Clone, Debug)]
+pub struct SignOfLife {
+    /// The terminal.
+    pub id: TerminalId,
+    /// When.
+    pub time: UnixTime,
+    /// From where.
+    pub address: String,
+    /// Version and capabilities of its programs, if it said them.
+    pub program: Option<(String, String)>,
+}
+
+/// Remembers when and from where terminals were heard of, and what they said of their programs.
+pub async fn seen(db: &mut Db, signs: &[SignOfLife]) -> Result<()> {
+    for sign in signs {
+        let (version, capabilities) = sign.program.clone().unzip();
+        query(
+            "UPDATE terminal SET seen = $1, address = $2, version = COALESCE($4, version),
+                    capabilities = COALESCE($5, capabilities) WHERE id = $3",
+        )
+        .bind(sign.time)
+        .bind(&sign.address)
+        .bind(&sign.id)
+        .bind(version)
+        .bind(capabilities)
+        .execute(db)
+        .await?;
     }
     Ok(())
 }

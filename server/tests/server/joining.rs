@@ -376,3 +376,34 @@ fn who_has_no_certificate_of_ours_gets_nothing_else() {
     let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| client.post("/v1/wait", &json!({}))));
     assert!(refused.is_err() || refused.unwrap().status == 401);
 }
+
+#[test]
+fn a_terminal_says_what_it_runs_and_can() {
+    let deployment = Deployment::new();
+    let running = deployment.start();
+    let terminal = deployment.join(&running, "ward-1", &["icu"]);
+    let ask = |program: serde_json::Value| {
+        let body = serde_json::json!({
+            "scopes": [], "root_version": 1, "terminal_number": 0, "terminal_issued": 0, "hold": 0, "program": program,
+        });
+        terminal.client.post("/v1/wait", &body)
+    };
+    let long = "x".repeat(33);
+    for wrong in [
+        serde_json::json!({ "version": long, "can": [] }),
+        serde_json::json!({ "version": "0.1.0", "can": ["with a blank"] }),
+        serde_json::json!({ "version": "0.1.0", "can": ["two,words"] }),
+        serde_json::json!({ "version": "0.1.0", "can": vec!["word"; 33] }),
+        serde_json::json!({ "version": "0.1.0" }),
+    ] {
+        assert_eq!(ask(wrong.clone()).status, 400, "{wrong}");
+    }
+    assert_eq!(ask(serde_json::json!({ "version": "0.2.0", "can": ["server-time", "later"] })).status, 200);
+    // One that says nothing takes nothing back.
+    terminal.wait(&[], 0);
+    running.stop();
+    let shown = deployment.json(&["terminal", "show", "ward-1"]);
+    assert_eq!(shown["version"], "0.2.0");
+    assert_eq!(shown["capabilities"], serde_json::json!(["server-time", "later"]));
+    assert!(deployment.ok(&["terminal", "show", "ward-1"]).contains("can          server-time, later"));
+}

@@ -1,0 +1,12 @@
+//! What a terminal's programs can, as the terminal tells the server: whoever is about to use something new sees
+//! which terminals would not understand it.
+
+/// Passes over fields that it does not know, in documents that grow (docs/FORMATS.md).
+pub const GROWING_DOCUMENTS: &str = "growing-documents";
+/// Asks for the server's time where its own clock cannot be right.
+pub const SERVER_TIME: &str = "server-time";
+/// Finds somebody among any number of people at a shared account.
+pub const CANDIDATE_PAGES: &str = "candidate-pages";
+
+/// All that this version can.
+pub const ALL: [&str; 3] = [CANDIDATE_PAGES, GROWING_DOCUMENTS, SERVER_TIME];
