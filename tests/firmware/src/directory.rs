@@ -1,21 +1,21 @@
 //! A deployment of one terminal, one scope and one person, signed, and the
 //! decision about a login at it.
 
-use wardkey_core::proof::assertion::Assertion as Evidence;
 use wardkey_core::client_data::ClientData;
 use wardkey_core::code::Denial;
 use wardkey_core::codec::{self, Bytes, List};
 use wardkey_core::decide::{self, Freshness, Granted};
-use wardkey_core::policy::context::LoginContext;
 use wardkey_core::directory::{BUCKETS, Bucket, Leaf, Proof, bucket_of, leaf_key, state_root};
 use wardkey_core::document::{Head, Position, RootDocument, SignedRoot, TerminalDocument};
-use wardkey_core::policy::document::PolicyDocument;
 use wardkey_core::id::{CredentialId, DeploymentId, Nonce, TerminalId, UserHandle};
-use wardkey_core::proof::identification::{IdentifyData, Proven, SilentAssertion};
 use wardkey_core::marks::Marks;
 use wardkey_core::message::key::KeyAssertion;
 use wardkey_core::name::{DisplayText, Language, LoginName, RpId, ScopeName, ServiceName};
 use wardkey_core::person::{CredentialRecord, PersonRecord, Status};
+use wardkey_core::policy::context::LoginContext;
+use wardkey_core::policy::document::PolicyDocument;
+use wardkey_core::proof::assertion::Assertion as Evidence;
+use wardkey_core::proof::identification::{IdentifyData, Proven, SilentAssertion};
 use wardkey_core::sign::SigningKey;
 use wardkey_core::snapshot::{Anchor, Evidence as Shown, ScopeEvidence, Snapshot};
 use wardkey_core::time::UnixTime;
@@ -192,8 +192,13 @@ impl Directory {
             user_handle: signed.user_handle.map(|handle| Bytes::new(handle).expect("short")),
         };
         let marks = Marks::default();
-        let request =
-            LoginContext { account: &self.login, service: &self.service, remote: false, now: NOW.plus(1), marks: &marks };
+        let request = LoginContext {
+            account: &self.login,
+            service: &self.service,
+            remote: false,
+            now: NOW.plus(1),
+            marks: &marks,
+        };
         let freshness = Freshness::Own { nonce: &login.nonce, elapsed: 1 };
         decide::decide(&self.snapshot, &request, &TERMINAL, freshness, &evidence)
     }

@@ -73,36 +73,60 @@ fn without_a_cache_and_without_the_server_nobody_is_in() {
     assert!(ended.secret_prompts().is_empty(), "{ended:?}");
 }
 
+/// A program whose wall clock is off by so much; nobody can set CLOCK_BOOTTIME.
+fn at_a_clock(offset: &str, program: &std::path::Path) -> Command {
+    let mut command = Command::new("faketime");
+    command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").args(["-f", offset]).arg(program);
+    command
+}
+
+/// hanako logs in by a module whose clock is off: whether she is in, and what was shown.
+fn login_at(offset: &str) -> (bool, String) {
+    let mut client = at_a_clock(offset, &wardkey_e2e::paths::test_program("wardkey-pamclient"));
+    client.args(["--service", wardkey_e2e::terminal::SERVICE, "--user", "hanako", "--answer", wardkey_e2e::PIN]);
+    let output = run(&mut client, false);
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+fn a_terminal_whose_clock_is_ahead_lets_staff_in_while_it_is_connected() {
+    let mut ward = Ward::ready();
+    Login::of("hanako").run().expect_in();
+    ward.terminal.stop_agent();
+    let mut agent = at_a_clock("+10d", &wardkey_e2e::paths::binary("wardkey-agent"));
+    agent.args(["--config", "/etc/wardkey/agent.toml"]);
+    ward.terminal.start_agent_by(&mut agent);
+    wait_for("the server", Duration::from_secs(20), || ward.terminal.status()["clock_ahead"].is_u64().then_some(()));
+
+    let before = audit::records_of("login").len();
+    let (is_in, shown) = login_at("+10d");
+    assert!(is_in && !shown.contains("WK-1401"), "{shown}\n{}", wardkey_e2e::process::all_logs());
+    let record = audit::wait_for_records("login", before + 1).remove(before);
+    assert_eq!((record["outcome"].as_str(), record["stage"].as_str()), ("success", "online"), "{record:?}");
+
+    // Without the server nobody can say that it is the clock.
+    ward.server.stop();
+    wait_for("the end of the connection", Duration::from_secs(20), || {
+        (ward.terminal.status()["connected"] == false).then_some(())
+    });
+    let (is_in, shown) = login_at("+10d");
+    assert!(!is_in && shown.contains("WK-1014"), "{shown}");
+}
+
 #[test]
 fn the_clock_set_back_a_year_changes_nothing_and_set_forward_counts_as_offline() {
     let mut ward = Ward::ready();
     Login::of("hanako").run().expect_in();
-    let at = |offset: &str| {
-        let client = wardkey_e2e::paths::test_program("wardkey-pamclient");
-        let output = run(
-            // The wall clock only: nobody can set CLOCK_BOOTTIME.
-            Command::new("faketime").env("FAKETIME_DONT_FAKE_MONOTONIC", "1").args(["-f", offset]).arg(client).args([
-                "--service",
-                wardkey_e2e::terminal::SERVICE,
-                "--user",
-                "hanako",
-                "--answer",
-                wardkey_e2e::PIN,
-            ]),
-            false,
-        );
-        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
-    };
-    let (is_in, shown) = at("-365d");
+    let (is_in, shown) = login_at("-365d");
     assert!(is_in && !shown.contains("WK-1401"), "back: the floor counts: {shown}");
     // Ahead, with the server there: its time counts, and nobody is told of being offline.
     for offset in ["+2h", "+170h"] {
-        let (is_in, shown) = at(offset);
+        let (is_in, shown) = login_at(offset);
         assert!(is_in && !shown.contains("WK-1401"), "{offset}, connected: {shown}");
     }
     // 169 hours after the expiry of everything signed: nobody.
     ward.server.stop();
-    let (is_in, shown) = at("+170h");
+    let (is_in, shown) = login_at("+170h");
     assert!(!is_in && shown.contains("WK-1014"), "forward: {shown}");
 }
 
