@@ -217,17 +217,10 @@ fn admit(agent: &Agent, peer: Peer, begin: &Begin, phase: Phase) -> Result<Calle
     if !agent.directory.view().is_complete() {
         return Err(refusal(Code::NotSynced, "the directory has not arrived yet: wardkey status"));
     }
-    // A module that asks for the server's time is not misled by the clock.
-    if begin.asks_time != Some(true) {
-        clock_is_not_ahead(agent)?;
-    }
-    Ok(caller)
-}
-
-/// Refuses what the module would refuse as offline for too long, by its true cause: the module believes only
-/// its clock and what is signed, and cannot tell the two.
-fn clock_is_not_ahead(agent: &Agent) -> Result<(), Refusal> {
-    server_time::cause(agent).map_or(Ok(()), Err)
+    // An older module believes only its clock and what is signed, and would call a clock that is ahead "offline";
+    // one that asks for the server's time is not misled.
+    let clock = if begin.asks_time == Some(true) { None } else { server_time::cause(agent) };
+    clock.map_or(Ok(caller), Err)
 }
 
 fn grant(agent: &Agent, account: Option<&LoginName>) -> Result<Grant, Refusal> {

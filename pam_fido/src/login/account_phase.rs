@@ -8,7 +8,7 @@ use wardkey_ipc::{Channel, Deadline};
 
 use super::establish::unexpected;
 use super::replies::AgentReply;
-use super::server_time::{Question, is_late_for, refused};
+use super::server_time::{Question, is_late, is_not_the_clock};
 use super::verified_person::VerifiedPerson;
 use super::{Login, MAX_MESSAGES};
 use crate::refusal::Refusal;
@@ -41,7 +41,7 @@ pub fn check_account(world: &mut World<'_>, login: &Login) -> Result<(), Refusal
                 };
                 let mut person = verify(world, None);
                 if grant.answers_time == Some(true)
-                    && is_late_for(&person)
+                    && is_late(person.as_ref().map(|person| person.stage))
                     && let Some(time) = ask_server_time(world, &mut agent, &grant)?
                 {
                     person = verify(world, Some(&time));
@@ -68,7 +68,7 @@ fn ask_server_time(world: &World<'_>, agent: &mut Channel, grant: &Grant) -> Res
     agent.send(&Request::Time(question.nonce), deadline).map_err(|error| Refusal::agent(&error))?;
     match agent.receive(deadline).map_err(|error| Refusal::agent(&error))? {
         AgentReply::Time(signed) => question.verify(world, grant, &signed).map(Some),
-        AgentReply::Refused(refusal) => refused(refusal.into()).map(|_| None),
+        AgentReply::Refused(refusal) => is_not_the_clock(refusal.into()).map(|()| None),
         _ => Err(unexpected("agent")),
     }
 }

@@ -54,7 +54,10 @@ impl Attempt<'_, '_> {
         };
         self.granted = true;
         let mut search_result = self.search_for(&grant);
-        if self.time.is_none() && grant.answers_time == Some(true) && is_late(&search_result) {
+        if self.time.is_none()
+            && grant.answers_time == Some(true)
+            && is_late(search_result.as_ref().map(|search| search.stage))
+        {
             match self.ask_server_time(&grant)? {
                 Round::Done(false) => {}
                 Round::Done(true) => search_result = self.search_for(&grant),
@@ -104,47 +107,47 @@ impl Attempt<'_, '_> {
     /// For a shared account: evidence for the person whose key was found.
     pub(super) fn prove(&mut self, person: &LoginName) -> Result<Round<Box<VerifiedPerson>>, Refusal> {
         let account = self.login.name.login_name().unwrap_or(person);
-        if let Err(error) = self.tell_agent(&AgentRequest::Prove(person.clone())) {
+        match self.ask_agent(&AgentRequest::Prove(person.clone()))? {
+            Round::Done(AgentReply::Granted(grant)) => {
+                let time = self.time.as_ref();
+                let proven = VerifiedPerson::verify(&self.world, self.login, &grant, person, account, time)?;
+                Ok(Round::Done(Box::new(proven)))
+            }
+            Round::Done(AgentReply::Refused(refusal)) => Err(refusal.into()),
+            Round::Done(_) => Err(unexpected("agent")),
+            Round::Again => Ok(Round::Again),
+        }
+    }
+
+    /// For a shared account of many: the next page of who may use it.
+    pub(super) fn candidates(&mut self, page: CandidatePage) -> Result<Round<Box<Candidates>>, Refusal> {
+        match self.ask_agent(&AgentRequest::Candidates(page))? {
+            Round::Done(AgentReply::Candidates(page)) => Ok(Round::Done(page)),
+            Round::Done(AgentReply::Refused(refusal)) => Err(refusal.into()),
+            Round::Done(_) => Err(unexpected("agent")),
+            Round::Again => Ok(Round::Again),
+        }
+    }
+
+    /// Asks the agent something while the login is granted. Begin anew: the key went to another login, or the
+    /// agent is lost.
+    pub(super) fn ask_agent(&mut self, request: &AgentRequest) -> Result<Round<AgentReply>, Refusal> {
+        if let Err(error) = self.tell_agent(request) {
             return self.agent_lost(&error);
         }
+        let wants_grant = matches!(request, AgentRequest::Prove(_));
         for _ in 0..MAX_MESSAGES {
             match self.hear_agent(Deadline::after(self.world.timeouts.answer)) {
-                Ok(AgentReply::Granted(grant)) => {
-                    let proven =
-                        VerifiedPerson::verify(&self.world, self.login, &grant, person, account, self.time.as_ref())?;
-                    return Ok(Round::Done(Box::new(proven)));
-                }
                 Ok(AgentReply::Wait) => {
                     self.wait_for_turn();
                     // What comes next could answer either request: a new connection leaves no doubt.
                     (self.agent, self.key) = (None, None);
                     return Ok(Round::Again);
                 }
+                // Of what was asked before.
                 Ok(AgentReply::Held) => {}
-                Ok(AgentReply::Refused(refusal)) => return Err(refusal.into()),
-                Ok(AgentReply::Recorded(..) | AgentReply::Candidates(_) | AgentReply::Time(_)) => break,
-                Err(error) => return self.agent_lost(&error),
-            }
-        }
-        Err(unexpected("agent"))
-    }
-
-    /// For a shared account of many: the next page of who may use it.
-    pub(super) fn candidates(&mut self, page: CandidatePage) -> Result<Round<Box<Candidates>>, Refusal> {
-        if let Err(error) = self.tell_agent(&AgentRequest::Candidates(page)) {
-            return self.agent_lost(&error);
-        }
-        for _ in 0..MAX_MESSAGES {
-            match self.hear_agent(Deadline::after(self.world.timeouts.answer)) {
-                Ok(AgentReply::Candidates(page)) => return Ok(Round::Done(page)),
-                Ok(AgentReply::Wait) => {
-                    self.wait_for_turn();
-                    (self.agent, self.key) = (None, None);
-                    return Ok(Round::Again);
-                }
-                Ok(AgentReply::Granted(_) | AgentReply::Held) => {}
-                Ok(AgentReply::Refused(refusal)) => return Err(refusal.into()),
-                Ok(AgentReply::Recorded(..) | AgentReply::Time(_)) => break,
+                Ok(AgentReply::Granted(_)) if !wants_grant => {}
+                Ok(reply) => return Ok(Round::Done(reply)),
                 Err(error) => return self.agent_lost(&error),
             }
         }

@@ -10,33 +10,18 @@ use wardkey_core::message::agent::{Grant, Request as AgentRequest};
 use wardkey_core::policy::stage::Stage;
 use wardkey_core::server_time::{Attested, SignedTime};
 use wardkey_core::time::ClockReading;
-use wardkey_ipc::Deadline;
 
+use super::Attempt;
 use super::establish::{Round, unexpected};
 use super::replies::AgentReply;
-use super::search::Search;
-use super::verified_person::VerifiedPerson;
-use super::{Attempt, MAX_MESSAGES};
 use crate::refusal::Refusal;
 use crate::world::World;
 
-/// Whether the server's time could change the evaluation.
-pub(super) fn is_late(verified: &Result<Search, Refusal>) -> bool {
-    match verified {
-        Ok(search) => search.stage != Stage::Online,
-        Err(refusal) => is_too_old(refusal),
-    }
-}
-
-fn is_too_old(refusal: &Refusal) -> bool {
-    refusal.code == Code::OfflineTooLong
-}
-
-/// The same of a person.
-pub(super) fn is_late_for(verified: &Result<VerifiedPerson, Refusal>) -> bool {
-    match verified {
-        Ok(person) => person.stage != Stage::Online,
-        Err(refusal) => is_too_old(refusal),
+/// Whether the server's time could change an evaluation that came to this stage, or to this refusal.
+pub(super) fn is_late(stage: Result<Stage, &Refusal>) -> bool {
+    match stage {
+        Ok(stage) => stage != Stage::Online,
+        Err(refusal) => refusal.code == Code::OfflineTooLong,
     }
 }
 
@@ -75,31 +60,19 @@ impl Attempt<'_, '_> {
     /// The clock is ahead and the server's time cannot be had, or what came is not the server's.
     pub(super) fn ask_server_time(&mut self, grant: &Grant) -> Result<Round<bool>, Refusal> {
         let question = Question::new(&self.world)?;
-        if let Err(error) = self.tell_agent(&AgentRequest::Time(question.nonce)) {
-            return self.agent_lost(&error);
-        }
-        for _ in 0..MAX_MESSAGES {
-            match self.hear_agent(Deadline::after(self.world.timeouts.answer)) {
-                Ok(AgentReply::Time(signed)) => {
-                    self.time = Some(question.verify(&self.world, grant, &signed)?);
-                    return Ok(Round::Done(true));
-                }
-                Ok(AgentReply::Refused(refusal)) => return refused(refusal.into()).map(Round::Done),
-                Ok(AgentReply::Wait) => {
-                    self.wait_for_turn();
-                    (self.agent, self.key) = (None, None);
-                    return Ok(Round::Again);
-                }
-                Ok(AgentReply::Granted(_) | AgentReply::Held) => {}
-                Ok(AgentReply::Recorded(..) | AgentReply::Candidates(_)) => break,
-                Err(error) => return self.agent_lost(&error),
+        match self.ask_agent(&AgentRequest::Time(question.nonce))? {
+            Round::Done(AgentReply::Time(signed)) => {
+                self.time = Some(question.verify(&self.world, grant, &signed)?);
+                Ok(Round::Done(true))
             }
+            Round::Done(AgentReply::Refused(refusal)) => is_not_the_clock(refusal.into()).map(|()| Round::Done(false)),
+            Round::Done(_) => Err(unexpected("agent")),
+            Round::Again => Ok(Round::Again),
         }
-        Err(unexpected("agent"))
     }
 }
 
 /// Why there is no answer: a clock that is ahead is the true cause, all else means offline.
-pub(super) fn refused(refusal: Refusal) -> Result<bool, Refusal> {
-    if refusal.code == Code::ClockAhead { Err(refusal) } else { Ok(false) }
+pub(super) fn is_not_the_clock(refusal: Refusal) -> Result<(), Refusal> {
+    if refusal.code == Code::ClockAhead { Err(refusal) } else { Ok(()) }
 }
