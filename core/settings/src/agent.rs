@@ -3,8 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::collector::Collector;
 use crate::files::{FileError, Owner};
 use crate::table::{Source, TableError, Value};
+use crate::texts::Text;
 
 /// Where the configuration is unless `--config` says otherwise.
 pub const DEFAULT_PATH: &str = "/etc/wardkey/agent.toml";
@@ -16,12 +18,20 @@ pub struct Config {
     pub socket: PathBuf,
     /// The key process's socket.
     pub key_socket: PathBuf,
+    /// The socket of the helper that locks screens.
+    pub lock_socket: PathBuf,
     /// Folder of the agent's state, 0700.
     pub state_dir: PathBuf,
     /// The user that the agent becomes when root starts it.
     pub user: String,
     /// The system log's socket.
     pub syslog: PathBuf,
+    /// Collectors that get every record too.
+    pub records_to: Vec<Collector>,
+    /// Certificates of those who may certify collectors that are reached over TLS.
+    pub records_ca: PathBuf,
+    /// The private enterprise number in the records' structured data.
+    pub records_enterprise: u32,
     /// Seconds between two heartbeat records.
     pub heartbeat_seconds: u64,
     /// Seconds that a request for news is held by the server, at most 55.
@@ -41,9 +51,13 @@ impl Default for Config {
         Self {
             socket: "/run/wardkey/agent.sock".into(),
             key_socket: "/run/wardkey/key.sock".into(),
+            lock_socket: "/run/wardkey/lock.sock".into(),
             state_dir: "/var/lib/wardkey".into(),
             user: "wardkey".into(),
             syslog: "/dev/log".into(),
+            records_to: Vec::new(),
+            records_ca: "/etc/wardkey/records-ca.pem".into(),
+            records_enterprise: 32473,
             heartbeat_seconds: 300,
             wait_seconds: 55,
             retry_seconds: 60,
@@ -56,12 +70,16 @@ impl Default for Config {
 
 impl Config {
     /// The keys of the file.
-    pub const KEYS: [&str; 11] = [
+    pub const KEYS: [&str; 15] = [
         "socket",
         "key_socket",
+        "lock_socket",
         "state_dir",
         "user",
         "syslog",
+        "records_to",
+        "records_ca",
+        "records_enterprise",
         "heartbeat_seconds",
         "wait_seconds",
         "retry_seconds",
@@ -70,7 +88,8 @@ impl Config {
         "connections",
     ];
 
-    /// Reads a configuration file of root's, or of the user that reads it; a missing one gives the defaults.
+    /// Reads a configuration file of root's, or of the user that reads it; a missing one gives the
+    /// defaults.
     ///
     /// # Errors
     /// [`TableError`] names file, line, key and the fix.
@@ -92,18 +111,41 @@ impl Config {
         match key {
             "socket" => self.socket = value.path()?,
             "key_socket" => self.key_socket = value.path()?,
+            "lock_socket" => self.lock_socket = value.path()?,
             "state_dir" => self.state_dir = value.path()?,
             "user" => self.user = value.user()?,
             "syslog" => self.syslog = value.path()?,
-            "heartbeat_seconds" => self.heartbeat_seconds = value.number(1..=86_400, " seconds")?,
-            "wait_seconds" => self.wait_seconds = value.number(1..=55, " seconds")?,
-            "retry_seconds" => self.retry_seconds = value.number(1..=3600, " seconds")?,
-            "spool_events" => self.spool_events = value.number(100..=1_000_000, " events")?,
+            "records_to" => self.records_to = collectors(value)?,
+            "records_ca" => self.records_ca = value.path()?,
+            "records_enterprise" => {
+                let number = value.number(1..=u64::from(u32::MAX), "")?;
+                self.records_enterprise = u32::try_from(number).unwrap_or(u32::MAX);
+            }
+            "heartbeat_seconds" => {
+                self.heartbeat_seconds = value.number(1..=86_400, Text::UnitSeconds)?
+            }
+            "wait_seconds" => self.wait_seconds = value.number(1..=55, Text::UnitSeconds)?,
+            "retry_seconds" => self.retry_seconds = value.number(1..=3600, Text::UnitSeconds)?,
+            "spool_events" => {
+                self.spool_events = value.number(100..=1_000_000, Text::UnitEvents)?
+            }
             "spool_mib" => self.spool_mib = value.number(4..=4096, " MiB")?,
-            _ => self.connections = value.number(4..=1024, " connections")?,
+            _ => self.connections = value.number(4..=1024, Text::UnitConnections)?,
         }
         Ok(())
     }
+}
+
+/// A list of collectors, each address once: a cursor on the records belongs to an address.
+fn collectors(value: &Value<'_>) -> Result<Vec<Collector>, TableError> {
+    let takes = Text::CollectorList.with([("count", (Collector::MAX as u64).into())]);
+    let all = value.list(&takes, Collector::MAX, |text, _| Collector::read(text?))?;
+    let is_twice =
+        |at: usize, one: &Collector| all.iter().take(at).any(|other| other.address == one.address);
+    if all.iter().enumerate().any(|(at, one)| is_twice(at, one)) {
+        return Err(value.wrong(takes));
+    }
+    Ok(all)
 }
 
 #[cfg(test)]
@@ -111,7 +153,8 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Config, String> {
-        let source = Source::from_bytes("f.toml", text.into()).map_err(|error| error.to_string())?;
+        let source =
+            Source::from_bytes("f.toml", text.into()).map_err(|error| error.to_string())?;
         Config::from_source(&source).map_err(|error| error.to_string())
     }
 
@@ -123,21 +166,38 @@ mod tests {
         let active: String = text
             .lines()
             .map(|line| {
-                line.strip_prefix('#').filter(|rest| rest.contains(" = ") && !rest.starts_with(' ')).unwrap_or("")
+                line.strip_prefix('#')
+                    .filter(|rest| rest.contains(" = ") && !rest.starts_with(' '))
+                    .unwrap_or("")
             })
             .fold(String::new(), |all, line| all + line + "\n");
         assert_eq!(parse(&active).unwrap(), Config::default());
-        assert_eq!(active.matches(" = ").count(), 11, "every key is in the file");
+        assert_eq!(active.matches(" = ").count(), 15, "every key is in the file");
     }
 
     #[test]
     fn a_wrong_file_names_line_key_and_fix() {
         for (text, expected) in [
-            ("socket = \"/a\"\nsokcet = \"/b\"\n", ["f.toml:2:", "unknown key \"sokcet\"", "known are socket"]),
+            (
+                "socket = \"/a\"\nsokcet = \"/b\"\n",
+                ["f.toml:2:", "unknown key \"sokcet\"", "known are socket"],
+            ),
             ("\n\nwait_seconds = 56\n", ["f.toml:3:", "wait_seconds", "from 1 to 55 seconds"]),
-            ("heartbeat_seconds = \"x\"\n", ["f.toml:1:", "heartbeat_seconds", "from 1 to 86400 seconds"]),
+            (
+                "heartbeat_seconds = \"x\"\n",
+                ["f.toml:1:", "heartbeat_seconds", "from 1 to 86400 seconds"],
+            ),
             ("state_dir = \"lib\"\n", ["f.toml:1:", "state_dir", "beginning with /"]),
             ("connections = -1\n", ["f.toml:1:", "connections", "from 4 to 1024"]),
+            (
+                "records_to = [\"tcp://a:601 ecs\",\n\"tcp://b:601 json\"]\n",
+                ["f.toml:2:", "records_to", "tls://HOST:PORT FORMAT"],
+            ),
+            (
+                "records_to = [\"tcp://a:601 ecs\", \"tcp://a:601 cef\"]\n",
+                ["f.toml:1:", "records_to", "each address once"],
+            ),
+            ("records_enterprise = 0\n", ["f.toml:1:", "records_enterprise", "from 1 to"]),
             ("user = \n", ["f.toml:1:", "a value is", "\"text\""]),
             ("user = \"a:b\"\n", ["f.toml:1:", "user", "a login name"]),
         ] {

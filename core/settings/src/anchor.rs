@@ -3,12 +3,18 @@
 use std::path::Path;
 
 use wardkey_core::id::{SigningPublicKey, TerminalId};
+use wardkey_core::phrase::Phrase;
 use wardkey_core::snapshot::Anchor;
 
 use crate::files::Owner;
 use crate::table::{Source, TableError};
+use crate::texts::Text;
 
-const FIX: &str = "run \"wardkey join\" again";
+const FIX: Text = Text::JoinAgain;
+
+fn hexadecimal(digits: u64) -> Phrase {
+    Text::HexDigits.with([("count", digits.into()), ("fix", FIX.into())])
+}
 
 /// Reads `anchor.toml`, which `wardkey join` writes.
 ///
@@ -20,13 +26,17 @@ pub fn read(path: &Path, owner: Owner) -> Result<Anchor, TableError> {
     source.each(&["root_key", "terminal"], |key, value| {
         match key {
             "root_key" => {
-                let takes = format!("64 hexadecimal digits; {FIX}");
-                let key = SigningPublicKey::from_hex(value.text(&takes)?).map_err(|_| value.wrong(&takes))?;
+                let takes = hexadecimal(64);
+                let key = SigningPublicKey::from_hex(value.text(takes.clone())?)
+                    .map_err(|_| value.wrong(takes))?;
                 root_key = Some(key);
             }
             _ => {
-                let takes = format!("32 hexadecimal digits; {FIX}");
-                terminal = Some(TerminalId::from_hex(value.text(&takes)?).map_err(|_| value.wrong(&takes))?);
+                let takes = hexadecimal(32);
+                terminal = Some(
+                    TerminalId::from_hex(value.text(takes.clone())?)
+                        .map_err(|_| value.wrong(takes))?,
+                );
             }
         }
         Ok(())

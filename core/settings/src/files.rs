@@ -13,6 +13,8 @@ use nix::fcntl::{Flock, FlockArg, OFlag, open, openat, renameat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat};
 use nix::unistd::{UnlinkatFlags, fsync, unlinkat};
 
+pub use crate::file_error::{FileError, Kind};
+
 /// Who must own the files; root always may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner(u32);
@@ -32,85 +34,6 @@ impl Owner {
     }
 }
 
-/// Why a file is not read or written; each says what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum FileError {
-    /// It is not there.
-    #[error("{}: there is no such file", path.display())]
-    Missing {
-        /// The file or folder.
-        path: PathBuf,
-    },
-    /// Not a path to a file.
-    #[error("{}: write the whole path of a file, beginning with /", path.display())]
-    Path {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Not what it should be.
-    #[error("{}: is not {expected}; a link is not followed: put the {expected} itself there", path.display())]
-    Kind {
-        /// The file or folder.
-        path: PathBuf,
-        /// `regular file` or `folder`.
-        expected: &'static str,
-    },
-    /// Somebody else's.
-    #[error("{0}: belongs to uid {uid}; run: chown root:root {0}", path.display())]
-    Owner {
-        /// The file or folder.
-        path: PathBuf,
-        /// Who owns it.
-        uid: u32,
-    },
-    /// Writable by others.
-    #[error("{0}: mode {mode:04o} lets others write; run: chmod go-w {0}", path.display())]
-    Mode {
-        /// The file or folder.
-        path: PathBuf,
-        /// Its mode.
-        mode: u32,
-    },
-    /// Longer than any valid one.
-    #[error("{}: longer than {max} bytes", path.display())]
-    TooLong {
-        /// The file.
-        path: PathBuf,
-        /// The greatest length accepted, in bytes.
-        max: usize,
-    },
-    /// Another writer does not come to an end.
-    #[error("{}: another login holds its lock", path.display())]
-    Busy {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Another error of the system.
-    #[error("{}: {error}", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// The error.
-        error: std::io::Error,
-    },
-}
-
-impl FileError {
-    /// The file or folder.
-    pub fn path(&self) -> &Path {
-        match self {
-            Self::Missing { path }
-            | Self::Path { path }
-            | Self::Kind { path, .. }
-            | Self::Owner { path, .. }
-            | Self::Mode { path, .. }
-            | Self::TooLong { path, .. }
-            | Self::Busy { path }
-            | Self::Io { path, .. } => path,
-        }
-    }
-}
-
 /// Reads a file.
 ///
 /// # Errors
@@ -118,9 +41,14 @@ impl FileError {
 pub fn read(path: &Path, owner: Owner, max: usize) -> Result<Vec<u8>, FileError> {
     let (folder, name) = open_folder(path, owner)?;
     // O_NONBLOCK: opening a FIFO must not wait; it is refused by its kind afterwards.
-    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let file = openat(&folder, name, flags, Mode::empty()).map_err(|errno| failure(path, errno, "regular file"))?;
-    check(path, &file, owner, SFlag::S_IFREG, "regular file")?;
+    let flags = OFlag::O_RDONLY
+        | OFlag::O_CLOEXEC
+        | OFlag::O_NOFOLLOW
+        | OFlag::O_NONBLOCK
+        | OFlag::O_NOCTTY;
+    let file = openat(&folder, name, flags, Mode::empty())
+        .map_err(|errno| failure(path, errno, Kind::Regular))?;
+    check(path, &file, owner, SFlag::S_IFREG, Kind::Regular)?;
     let mut bytes = Vec::new();
     let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
     File::from(file).take(limit).read_to_end(&mut bytes).map_err(|error| io(path, error))?;
@@ -146,10 +74,14 @@ impl Replacement {
         let (folder, name) = open_folder(path, owner)?;
         let mut lock_name = name.to_owned();
         lock_name.push(".lock");
-        let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+        let flags = OFlag::O_RDWR
+            | OFlag::O_CREAT
+            | OFlag::O_CLOEXEC
+            | OFlag::O_NOFOLLOW
+            | OFlag::O_NONBLOCK;
         let lock = openat(&folder, lock_name.as_os_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR)
-            .map_err(|errno| failure(path, errno, "regular file"))?;
-        check(path, &lock, owner, SFlag::S_IFREG, "regular file")?;
+            .map_err(|errno| failure(path, errno, Kind::Regular))?;
+        check(path, &lock, owner, SFlag::S_IFREG, Kind::Regular)?;
         let mut lock = File::from(lock);
         let until = Instant::now() + patience;
         loop {
@@ -159,24 +91,38 @@ impl Replacement {
                     lock = unlocked;
                     std::thread::sleep(Duration::from_millis(5));
                 }
-                Err((_, Errno::EWOULDBLOCK | Errno::EINTR)) => return Err(FileError::Busy { path: path.into() }),
+                Err((_, Errno::EWOULDBLOCK | Errno::EINTR)) => {
+                    return Err(FileError::Busy { path: path.into() });
+                }
                 Err((_, errno)) => return Err(io(path, errno.into())),
             }
         }
     }
 
-    /// Replaces the content: after a crash or a full disk there is the old file or the new one, whole.
+    /// Replaces the content: after a crash or a full disk there is the old file or the new one,
+    /// whole.
     ///
     /// # Errors
     /// [`FileError::Io`]; the old file is still there.
     pub fn finish(self, bytes: &[u8]) -> Result<(), FileError> {
-        let name = self.path.file_name().ok_or_else(|| FileError::Path { path: self.path.clone() })?;
-        replace_in(&self.folder, name, bytes, Mode::from_bits_truncate(0o644)).map_err(|error| io(&self.path, error))
+        self.finish_as(bytes, 0o644)
+    }
+
+    /// The same with another mode than 0644.
+    ///
+    /// # Errors
+    /// As for [`Self::finish`].
+    pub fn finish_as(self, bytes: &[u8], mode: u32) -> Result<(), FileError> {
+        let name =
+            self.path.file_name().ok_or_else(|| FileError::Path { path: self.path.clone() })?;
+        replace_in(&self.folder, name, bytes, Mode::from_bits_truncate(mode))
+            .map_err(|error| io(&self.path, error))
     }
 }
 
-/// Replaces a file in a folder of which no other user can change anything: after a crash or a full disk there
-/// is the old file or the new one, whole, and the new one of this mode, whatever the umask is.
+/// Replaces a file in a folder of which no other user can change anything: after a crash or a full
+/// disk there is the old file or the new one, whole, and the new one of this mode, whatever the
+/// umask is.
 ///
 /// # Errors
 /// The system's; the old file is there then, or the new one, whole.
@@ -185,11 +131,13 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
         return Err(std::io::Error::from(std::io::ErrorKind::InvalidInput));
     };
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let folder = open(folder, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let folder =
+        open(folder, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
     replace_in(&folder, name, bytes, Mode::from_bits_truncate(mode))
 }
 
-/// Replaces a file of an open folder by writing `NAME.new` first. Nobody else does so at the same time.
+/// Replaces a file of an open folder by writing `NAME.new` first. Nobody else does so at the same
+/// time.
 fn replace_in(folder: &OwnedFd, name: &OsStr, bytes: &[u8], mode: Mode) -> std::io::Result<()> {
     let mut new_name = name.to_owned();
     new_name.push(".new");
@@ -200,7 +148,8 @@ fn replace_in(folder: &OwnedFd, name: &OsStr, bytes: &[u8], mode: Mode) -> std::
     // What an interrupted run left behind.
     remove_new();
     let written = (|| {
-        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+        let flags =
+            OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
         // For nobody else before it is whole.
         let mut file = File::from(openat(folder, new_name, flags, Mode::S_IRUSR | Mode::S_IWUSR)?);
         file.write_all(bytes)?;
@@ -225,12 +174,19 @@ fn open_folder(path: &Path, owner: Owner) -> Result<(OwnedFd, &OsStr), FileError
         return Err(not_a_path());
     }
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let folder = open(parent, flags, Mode::empty()).map_err(|errno| failure(parent, errno, "folder"))?;
-    check(parent, &folder, owner, SFlag::S_IFDIR, "folder")?;
+    let folder =
+        open(parent, flags, Mode::empty()).map_err(|errno| failure(parent, errno, Kind::Folder))?;
+    check(parent, &folder, owner, SFlag::S_IFDIR, Kind::Folder)?;
     Ok((folder, name))
 }
 
-fn check(path: &Path, fd: &impl AsFd, owner: Owner, kind: SFlag, expected: &'static str) -> Result<(), FileError> {
+fn check(
+    path: &Path,
+    fd: &impl AsFd,
+    owner: Owner,
+    kind: SFlag,
+    expected: Kind,
+) -> Result<(), FileError> {
     let stat: FileStat = fstat(fd).map_err(|errno| io(path, errno.into()))?;
     if stat.st_mode & SFlag::S_IFMT.bits() != kind.bits() {
         return Err(FileError::Kind { path: path.into(), expected });
@@ -244,10 +200,12 @@ fn check(path: &Path, fd: &impl AsFd, owner: Owner, kind: SFlag, expected: &'sta
     Ok(())
 }
 
-fn failure(path: &Path, errno: Errno, expected: &'static str) -> FileError {
+fn failure(path: &Path, errno: Errno, expected: Kind) -> FileError {
     match errno {
         Errno::ENOENT => FileError::Missing { path: path.into() },
-        Errno::ELOOP | Errno::ENOTDIR | Errno::ENXIO => FileError::Kind { path: path.into(), expected },
+        Errno::ELOOP | Errno::ENOTDIR | Errno::ENXIO => {
+            FileError::Kind { path: path.into(), expected }
+        }
         _ => io(path, errno.into()),
     }
 }
@@ -293,7 +251,10 @@ mod tests {
         let fifo = folder.path().join("fifo");
         nix::unistd::mkfifo(&fifo, Mode::from_bits_truncate(0o644)).unwrap();
         assert!(matches!(read(&fifo, us, 10), Err(FileError::Kind { .. })));
-        assert!(matches!(read(folder.path(), us, 10), Err(FileError::Kind { .. } | FileError::Mode { .. })));
+        assert!(matches!(
+            read(folder.path(), us, 10),
+            Err(FileError::Kind { .. } | FileError::Mode { .. })
+        ));
         assert!(matches!(read(Path::new("pam.toml"), us, 10), Err(FileError::Path { .. })));
         assert!(matches!(read(Path::new("/"), us, 10), Err(FileError::Path { .. })));
         if us == Owner::ROOT {
@@ -303,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn lesson_privacyidea_files_are_replaced_whole_and_by_one_at_a_time() {
+    fn files_are_replaced_whole_and_by_one_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("marks");
         let us = Owner::current();
@@ -315,7 +276,10 @@ mod tests {
         Replacement::begin(&path, us, patience).unwrap().finish(b"two").unwrap();
         assert_eq!(read(&path, us, 10).unwrap(), b"two");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o644);
-        assert_eq!(fs::metadata(folder.path().join("marks.lock")).unwrap().permissions().mode() & 0o7777, 0o600);
+        assert_eq!(
+            fs::metadata(folder.path().join("marks.lock")).unwrap().permissions().mode() & 0o7777,
+            0o600
+        );
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 }

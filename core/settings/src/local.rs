@@ -1,8 +1,9 @@
-//! `/etc/wardkey/local-accounts`: the accounts that Wardkey leaves alone, one name a line, as they were when
-//! `pam.toml` was right for the last time. It is written by `wardkey config` and `wardkey enable`, never by
-//! hand, and read
+//! `/etc/wardkey/local-accounts`: the accounts that Wardkey leaves alone, one name a line, as they
+//! were when `pam.toml` was right for the last time. It is written by `wardkey config` and `wardkey
+//! enable`, never by hand, and read
 //!
-//! - by the PAM module, when `pam.toml` cannot be used: a typo costs staff their login, never the administrator;
+//! - by the PAM module, when `pam.toml` cannot be used: a typo costs staff their login, never the
+//!   administrator;
 //! - by pam_listfile, when the module itself cannot be loaded (the profile of pam-auth-update).
 
 use std::path::{Path, PathBuf};
@@ -40,12 +41,18 @@ impl LastGood {
     /// [`FileError`] when it is missing or not to be believed: then only root is left alone.
     pub fn read(path: &Path, owner: Owner) -> Result<Self, FileError> {
         let bytes = files::read(path, owner, MAX_BYTES)?;
-        let lines = bytes.split(|byte| *byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
-        Ok(Self(lines.filter(|line| crate::table::is_user(line) && !line.starts_with('#')).map(String::from).collect()))
+        let lines =
+            bytes.split(|byte| *byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
+        Ok(Self(
+            lines
+                .filter(|line| crate::table::is_user(line) && !line.starts_with('#'))
+                .map(String::from)
+                .collect(),
+        ))
     }
 
-    /// What belongs to a configuration: root, the system accounts of this machine, the listed names, and the
-    /// names of the listed uids.
+    /// What belongs to a configuration: root, the system accounts of this machine, the listed
+    /// names, and the names of the listed uids.
     ///
     /// # Errors
     /// [`FileError`] when `/etc/passwd` cannot be read.
@@ -56,7 +63,11 @@ impl LastGood {
         Ok(Self::put_together(&String::from_utf8_lossy(&passwd), local.system_uid_max, listed))
     }
 
-    fn put_together(passwd: &str, system_uid_max: u32, listed: impl Iterator<Item = String>) -> Self {
+    fn put_together(
+        passwd: &str,
+        system_uid_max: u32,
+        listed: impl Iterator<Item = String>,
+    ) -> Self {
         let system = passwd.lines().filter_map(|line| {
             let mut fields = line.split(':');
             let (name, uid) = (fields.next()?, fields.nth(1)?);
@@ -88,12 +99,18 @@ mod tests {
 
     #[test]
     fn the_list_has_root_system_accounts_and_those_that_are_listed() {
-        let passwd =
-            "root:x:0:0::/root:/bin/sh\ndaemon:x:1:1:::\nbroken\nstaff:x:1001:1001:::\nold:x:500:500:::\n+::::::\n";
-        let listed = || ["admin".to_owned(), "root".into(), "# odd".into(), "a:b".into(), String::new()].into_iter();
+        let passwd = "root:x:0:0::/root:/bin/sh\ndaemon:x:1:1:::\nbroken\nstaff:x:1001:1001:::\n\
+            old:x:500:500:::\n+::::::\n";
+        let listed = || {
+            ["admin".to_owned(), "root".into(), "# odd".into(), "a:b".into(), String::new()]
+                .into_iter()
+        };
         let list = LastGood::put_together(passwd, 499, listed());
         assert_eq!(list.0, ["root", "daemon", "admin"]);
-        assert_eq!(LastGood::put_together(passwd, 999, listed()).0, ["root", "daemon", "old", "admin"]);
+        assert_eq!(
+            LastGood::put_together(passwd, 999, listed()).0,
+            ["root", "daemon", "old", "admin"]
+        );
         // Root is there without any file of users.
         assert_eq!(LastGood::put_together("", 999, std::iter::empty()).0, ["root"]);
         for name in ["staff", "Admin", "admin ", "", "# Made"] {
@@ -108,21 +125,27 @@ mod tests {
         assert_eq!(path, folder.path().join("local-accounts"));
         let owner = Owner::current();
         assert!(matches!(LastGood::read(&path, owner), Err(FileError::Missing { .. })));
-        let list = LastGood::put_together("daemon:x:1:1:::\n", 999, std::iter::once("admin".to_owned()));
+        let list =
+            LastGood::put_together("daemon:x:1:1:::\n", 999, std::iter::once("admin".to_owned()));
         files::replace(&path, list.text().as_bytes(), 0o644).unwrap();
         assert_eq!(LastGood::read(&path, owner).unwrap(), list);
         // A line that is damaged costs that name only.
         std::fs::write(&path, b"root\n\xff\nadmin\n").unwrap();
         assert_eq!(LastGood::read(&path, owner).unwrap().0, ["root", "admin"]);
-        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o666)).unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o666))
+            .unwrap();
         assert!(matches!(LastGood::read(&path, owner), Err(FileError::Mode { .. })));
-        assert_eq!(LastGood::path_beside(Path::new(crate::pam::DEFAULT_PATH)), Path::new(DEFAULT_PATH));
+        assert_eq!(
+            LastGood::path_beside(Path::new(crate::pam::DEFAULT_PATH)),
+            Path::new(DEFAULT_PATH)
+        );
     }
 
     #[test]
     fn the_profile_names_this_file() {
         let profile = include_str!("../../../config/pam-configs/wardkey");
-        let guards: Vec<_> = profile.lines().filter(|line| line.contains("pam_listfile.so")).collect();
+        let guards: Vec<_> =
+            profile.lines().filter(|line| line.contains("pam_listfile.so")).collect();
         assert_eq!(guards.len(), 2, "{profile}");
         for guard in guards {
             assert!(guard.contains(&format!("file={DEFAULT_PATH} onerr=fail")), "{guard}");

@@ -1,20 +1,23 @@
-//! `/etc/login.defs`: where this machine's people begin (UID_MIN). An account below is the system's.
+//! `/etc/login.defs`: where this machine's people begin (UID_MIN). An account below is the
+//! system's.
 
 use std::path::Path;
 
 use crate::files::{FileError, Owner};
 use crate::table::{Source, TableError};
+use crate::texts::Text;
 
 /// Where the file is.
 pub const PATH: &str = "/etc/login.defs";
-/// Where people begin on Debian, and at the latest here: a greater UID_MIN makes nobody a system account.
+/// Where people begin on Debian, and at the latest here: a greater UID_MIN makes nobody a system
+/// account.
 const LATEST: u32 = 1000;
 
 /// The greatest uid of a system account: below UID_MIN, and below 1000.
 ///
 /// # Errors
-/// [`TableError`] when the file is not to be believed, or its UID_MIN is no number. Without the file, and
-/// without the key, it is Debian's default.
+/// [`TableError`] when the file is not to be believed, or its UID_MIN is no number. Without the
+/// file, and without the key, it is Debian's default.
 pub fn system_uid_max(path: &Path, owner: Owner) -> Result<u32, TableError> {
     let source = match Source::read(path, owner) {
         Ok(source) => source,
@@ -29,8 +32,7 @@ pub fn system_uid_max(path: &Path, owner: Owner) -> Result<u32, TableError> {
         }
         // The last one counts, as for useradd.
         let number = words.next().and_then(number);
-        let takes = "UID_MIN takes a number, such as 1000";
-        people = number.ok_or_else(|| source.complain(at + 1, takes.into()))?.min(LATEST);
+        people = number.ok_or_else(|| source.complain(at + 1, Text::UidMin.into()))?.min(LATEST);
     }
     Ok(people.saturating_sub(1))
 }
@@ -78,7 +80,8 @@ mod tests {
             assert_eq!(read().ok(), expected, "{text:?}");
         }
         std::fs::write(&path, "UID_MIN 500\n").unwrap();
-        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o666)).unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o666))
+            .unwrap();
         assert!(read().is_err(), "a file that others can write decides nothing");
     }
 }

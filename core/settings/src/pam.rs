@@ -9,6 +9,7 @@ use wardkey_core::name::Language;
 use crate::files::Owner;
 use crate::login_defs;
 use crate::table::{Source, TableError, Value};
+use crate::texts::Text;
 
 /// Bounds of `timeout=` (in a PAM service file) and `key_wait_seconds`, in seconds.
 pub const WAIT_SECONDS: std::ops::RangeInclusive<u64> = 1..=600;
@@ -36,6 +37,8 @@ pub struct Settings {
     pub marks: PathBuf,
     /// Language until it is known who is there.
     pub language: Language,
+    /// Whether a key may say who logs in, where the application names nobody.
+    pub name_by_key: bool,
     /// Accounts that Wardkey leaves alone.
     pub local: LocalAccounts,
     /// How long to wait for a key, or for another login to let go of it.
@@ -87,6 +90,7 @@ impl Default for Settings {
             anchor: "/etc/wardkey/anchor.toml".into(),
             marks: "/var/lib/wardkey-marks/marks".into(),
             language: Language::Ja,
+            name_by_key: false,
             local: LocalAccounts { system_uid_max: MAX_SYSTEM_UID, ..LocalAccounts::ROOT_ONLY },
             key_wait: Duration::from_secs(60),
             prompt_wait: None,
@@ -97,7 +101,7 @@ impl Default for Settings {
 
 impl Settings {
     /// The keys of the file.
-    pub const KEYS: [&str; 12] = [
+    pub const KEYS: [&str; 13] = [
         "agent_socket",
         "agent_user",
         "key_socket",
@@ -105,6 +109,7 @@ impl Settings {
         "anchor",
         "marks",
         "language",
+        "name_from",
         "local_accounts",
         "system_uid_max",
         "key_wait_seconds",
@@ -129,7 +134,7 @@ impl Settings {
     }
 
     pub(crate) fn take(&mut self, key: &str, value: &Value<'_>) -> Result<(), TableError> {
-        let seconds = |bounds| value.number(bounds, " seconds").map(Duration::from_secs);
+        let seconds = |bounds| value.number(bounds, Text::UnitSeconds).map(Duration::from_secs);
         match key {
             "agent_socket" => self.agent_socket = value.path()?,
             "agent_user" => self.agent_user = value.user()?,
@@ -138,17 +143,28 @@ impl Settings {
             "anchor" => self.anchor = value.path()?,
             "marks" => self.marks = value.path()?,
             "language" => {
-                self.language = match value.text("\"ja\" or \"en\"")? {
+                self.language = match value.text(Text::Language)? {
                     "ja" => Language::Ja,
                     "en" => Language::En,
-                    _ => return Err(value.wrong("\"ja\" or \"en\"")),
+                    _ => return Err(value.wrong(Text::Language)),
+                }
+            }
+            "name_from" => {
+                self.name_by_key = match value.text(Text::NameFrom)? {
+                    "typed" => false,
+                    "key" => true,
+                    _ => return Err(value.wrong(Text::NameFrom)),
                 }
             }
             "local_accounts" => {
-                let takes = format!("a list of at most {MAX_LOCAL} login names and uids, such as [\"admin\", 1000]");
+                let takes = Text::LocalList.with([("count", MAX_LOCAL.to_string().into())]);
                 let items = value.list(&takes, MAX_LOCAL, |text, number| match (text, number) {
-                    (Some(name), _) => Some(Local::Name(name.to_owned())).filter(|_| crate::table::is_user(name)),
-                    (_, Some(uid)) => u32::try_from(uid).ok().filter(|uid| *uid != u32::MAX).map(Local::Uid),
+                    (Some(name), _) => {
+                        Some(Local::Name(name.to_owned())).filter(|_| crate::table::is_user(name))
+                    }
+                    (_, Some(uid)) => {
+                        u32::try_from(uid).ok().filter(|uid| *uid != u32::MAX).map(Local::Uid)
+                    }
                     (None, None) => None,
                 })?;
                 for item in items {
@@ -163,7 +179,9 @@ impl Settings {
                 self.local.system_uid_max = u32::try_from(number).unwrap_or_default();
             }
             "key_wait_seconds" => self.key_wait = seconds(WAIT_SECONDS)?,
-            "prompt_seconds" => self.prompt_wait = Some(seconds(0..=86_400)?).filter(|wait| !wait.is_zero()),
+            "prompt_seconds" => {
+                self.prompt_wait = Some(seconds(0..=86_400)?).filter(|wait| !wait.is_zero())
+            }
             // The challenge is good for 60 seconds.
             _ => self.touch_wait = seconds(5..=55)?,
         }
@@ -181,7 +199,8 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Settings, String> {
-        let source = Source::from_bytes("/etc/wardkey/pam.toml", text.into()).map_err(|error| error.to_string())?;
+        let source = Source::from_bytes("/etc/wardkey/pam.toml", text.into())
+            .map_err(|error| error.to_string())?;
         Settings::from_source(&source).map_err(|error| error.to_string())
     }
 
@@ -192,7 +211,10 @@ mod tests {
         // Uncommented, every line is still valid, says its default, and no key is forgotten.
         let active: String = text
             .lines()
-            .filter_map(|line| line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase())))
+            .filter_map(|line| {
+                line.strip_prefix('#')
+                    .filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()))
+            })
             .map(|line| format!("{line}\n"))
             .collect();
         let settings = parse(&active).unwrap();
@@ -205,8 +227,10 @@ mod tests {
     #[test]
     fn values_are_read() {
         let settings = parse(
-            "language = \"en\"\nlocal_accounts = [\"admin\", 1000]\nsystem_uid_max = 499\nkey_wait_seconds = 90\n\
-             prompt_seconds = 120\ntouch_seconds = 0x10\nagent_user = \"_wardkey\"\nanchor = '/srv/anchor.toml'\n",
+            "language = \"en\"\nlocal_accounts = [\"admin\", 1000]\nsystem_uid_max = 499\n\
+                key_wait_seconds = 90\n\
+             prompt_seconds = 120\ntouch_seconds = 0x10\nagent_user = \"_wardkey\"\n\
+             anchor = '/srv/anchor.toml'\n",
         )
         .unwrap();
         assert_eq!(settings.language, Language::En);
@@ -227,7 +251,9 @@ mod tests {
         assert_eq!(settings.anchor, PathBuf::from("/srv/anchor.toml"));
         let mut bound = local.clone();
         bound.bound(299);
-        assert!(!bound.contains(300, "lp") && bound.contains(299, "lp") && bound.contains(1000, "x"));
+        assert!(
+            !bound.contains(300, "lp") && bound.contains(299, "lp") && bound.contains(1000, "x")
+        );
         bound.bound(999);
         assert_eq!(bound.system_uid_max, 299, "a bound never widens");
         assert!(local.lists(5000, "admin") && local.lists(1000, "x") && !local.lists(0, "root"));
@@ -241,7 +267,11 @@ mod tests {
         for (text, line, needle) in [
             ("\n\nnouserok = true\n", 3, "unknown key \"nouserok\"; known are agent_socket"),
             ("language = \"fr\"", 1, "key \"language\" takes \"ja\" or \"en\""),
-            ("\nkey_wait_seconds = 0", 2, "key \"key_wait_seconds\" takes a number from 1 to 600 seconds"),
+            (
+                "\nkey_wait_seconds = 0",
+                2,
+                "key \"key_wait_seconds\" takes a number from 1 to 600 seconds",
+            ),
             ("touch_seconds = \"30\"", 1, "key \"touch_seconds\" takes"),
             ("touch_seconds = 60", 1, "5 to 55"),
             ("system_uid_max = 1000", 1, "from 0 to 999"),
@@ -261,7 +291,10 @@ mod tests {
             ("touch_seconds = 1.5", 1, "key \"touch_seconds\" takes"),
         ] {
             let complaint = parse(text).unwrap_err();
-            assert!(complaint.starts_with(&format!("/etc/wardkey/pam.toml:{line}: ")), "{text:?}: {complaint}");
+            assert!(
+                complaint.starts_with(&format!("/etc/wardkey/pam.toml:{line}: ")),
+                "{text:?}: {complaint}"
+            );
             assert!(complaint.contains(needle), "{text:?}: {complaint}");
         }
         let complaint = Source::from_bytes("f", b"a = 1\n\xff".to_vec()).err().unwrap().to_string();

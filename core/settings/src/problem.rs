@@ -5,16 +5,21 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use wardkey_core::name::printable;
+use wardkey_core::phrase::Phrase;
 use wardkey_core::snapshot::Anchor;
 
 use crate::agent::Config;
 use crate::files::{FileError, Owner};
 use crate::pam::Settings;
 use crate::table::{Source, TableError, Value};
+use crate::texts::Text;
 use crate::{anchor, login_defs, toml_lines};
 
 /// Broken lines that are skipped in search of the next one.
 const MAX_BROKEN: usize = 32;
+/// Where the package has an example of `pam.toml`.
+const PAM_EXAMPLE: &str = "/usr/share/doc/libpam-fido/examples/pam.toml";
 /// The files as they are installed: every key with its default.
 const PAM_TEMPLATE: &str = include_str!("../../../config/pam.toml");
 const AGENT_TEMPLATE: &str = include_str!("../../../config/agent.toml");
@@ -29,30 +34,44 @@ pub struct Problem {
     /// The key, when it is about one.
     pub key: Option<String>,
     /// What is wrong.
-    pub what: String,
+    pub what: Phrase,
     /// What to do.
-    pub fix: String,
+    pub fix: Phrase,
+}
+
+impl Problem {
+    /// `FILE:LINE: WHAT; fix: FIX`.
+    pub fn phrase(&self) -> Phrase {
+        let place = match self.line {
+            Some(line) => format!("{}:{line}", self.file),
+            None => self.file.clone(),
+        };
+        let args =
+            [("place", place.into()), ("what", self.what.clone()), ("fix", self.fix.clone())];
+        Text::Problem.with(args)
+    }
 }
 
 impl std::fmt::Display for Problem {
-    /// `FILE:LINE: WHAT; fix: FIX`.
+    /// In English: for records.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.file)?;
-        if let Some(line) = self.line {
-            write!(f, ":{line}")?;
-        }
-        write!(f, ": {}; fix: {}", self.what, self.fix)
+        f.write_str(&self.phrase().to_string())
     }
 }
 
 /// Checks `pam.toml`: what it says (the defaults for what is wrong), and all that is wrong.
 pub fn pam(path: &Path, owner: Owner) -> (Settings, Vec<Problem>) {
     let mut settings = Settings::default();
-    let fix = "put the file of the package there, /usr/share/doc/libpam-fido/examples/pam.toml";
-    let mut problems = check(path, owner, &Settings::KEYS, PAM_TEMPLATE, fix, |key, value| settings.take(key, value));
+    let fix = Text::PutPackageFile.with([("path", PAM_EXAMPLE.into())]);
+    let mut problems = check(path, owner, &Settings::KEYS, PAM_TEMPLATE, &fix, |key, value| {
+        settings.take(key, value)
+    });
     match login_defs::system_uid_max(Path::new(login_defs::PATH), owner) {
         Ok(system_uid_max) => settings.local.bound(system_uid_max),
-        Err(error) => problems.push(of_table(&error, Some("UID_MIN"), "write, as by default: UID_MIN 1000")),
+        Err(error) => {
+            let fix = Text::WriteDefault.with([("line", "UID_MIN 1000".into())]);
+            problems.push(of_table(&error, Some("UID_MIN"), fix));
+        }
     }
     (settings, problems)
 }
@@ -60,10 +79,13 @@ pub fn pam(path: &Path, owner: Owner) -> (Settings, Vec<Problem>) {
 /// Checks `agent.toml`; a missing one is right, it means the defaults.
 pub fn agent(path: &Path, owner: Owner) -> (Config, Vec<Problem>) {
     let mut config = Config::default();
-    if matches!(path.symlink_metadata(), Err(error) if error.kind() == std::io::ErrorKind::NotFound) {
+    if matches!(path.symlink_metadata(), Err(error) if error.kind() == std::io::ErrorKind::NotFound)
+    {
         return (config, Vec::new());
     }
-    let problems = check(path, owner, &Config::KEYS, AGENT_TEMPLATE, "", |key, value| config.take(key, value));
+    let problems = check(path, owner, &Config::KEYS, AGENT_TEMPLATE, &look(), |key, value| {
+        config.take(key, value)
+    });
     (config, problems)
 }
 
@@ -72,8 +94,12 @@ pub fn anchor(path: &Path, owner: Owner) -> (Option<Anchor>, Vec<Problem>) {
     let mut problems = place(path, owner);
     match anchor::read(path, owner) {
         Ok(anchor) => return (Some(anchor), problems),
-        Err(TableError::File(FileError::Owner { .. } | FileError::Mode { .. })) if !problems.is_empty() => {}
-        Err(error) => problems.push(of_table(&error, None, "run: wardkey join")),
+        Err(TableError::File(FileError::Owner { .. } | FileError::Mode { .. }))
+            if !problems.is_empty() => {}
+        Err(error) => {
+            let fix = Text::Run.with([("command", "wardkey join".into())]);
+            problems.push(of_table(&error, None, fix));
+        }
     }
     (None, problems)
 }
@@ -86,15 +112,12 @@ pub fn place(path: &Path, owner: Owner) -> Vec<Problem> {
         if metadata.is_symlink() {
             continue;
         }
-        let file = path.display().to_string();
-        let problem = |what, fix| Problem { file: file.clone(), line: None, key: None, what, fix };
+        let mut refuse = |error: &FileError| problems.push(of_file(error, None, look()));
         if !owner.may_own(metadata.uid()) {
-            let what = format!("belongs to uid {}", metadata.uid());
-            problems.push(problem(what, format!("run: chown root:root {file}")));
+            refuse(&FileError::Owner { path: path.into(), uid: metadata.uid() });
         }
         if metadata.mode() & 0o022 != 0 {
-            let what = format!("mode {:04o} lets others write", metadata.mode() & 0o7777);
-            problems.push(problem(what, format!("run: chmod go-w {file}")));
+            refuse(&FileError::Mode { path: path.into(), mode: metadata.mode() & 0o7777 });
         }
     }
     problems
@@ -105,27 +128,31 @@ fn check(
     owner: Owner,
     known: &[&str],
     template: &str,
-    missing: &str,
+    missing: &Phrase,
     mut take: impl FnMut(&str, &Value<'_>) -> Result<(), TableError>,
 ) -> Vec<Problem> {
     let mut problems = place(path, owner);
     let source = match Source::read(path, owner) {
         Ok(source) => source,
         // Said already, and of every one of them.
-        Err(TableError::File(FileError::Owner { .. } | FileError::Mode { .. })) if !problems.is_empty() => {
-            let Some(source) = std::fs::read(path).ok().filter(|bytes| bytes.len() <= crate::table::MAX_BYTES) else {
+        Err(TableError::File(FileError::Owner { .. } | FileError::Mode { .. }))
+            if !problems.is_empty() =>
+        {
+            let Some(source) =
+                std::fs::read(path).ok().filter(|bytes| bytes.len() <= crate::table::MAX_BYTES)
+            else {
                 return problems;
             };
             match Source::from_bytes(&path.display().to_string(), source) {
                 Ok(source) => source,
                 Err(error) => {
-                    problems.push(of_table(&error, None, "save the file as UTF-8"));
+                    problems.push(of_table(&error, None, Text::SaveUtf8.into()));
                     return problems;
                 }
             }
         }
         Err(error) => {
-            problems.push(of_table(&error, None, missing));
+            problems.push(of_table(&error, None, missing.clone()));
             return problems;
         }
     };
@@ -133,18 +160,21 @@ fn check(
     problems.append(&mut faults);
     for entry in &entries {
         if !known.contains(&entry.key.as_str()) {
-            let name = wardkey_core::name::printable(&entry.key, 64);
-            let error = source.complain(entry.line, format!("unknown key \"{name}\""));
-            let fix = format!("remove the line, or correct the name; known are {}", known.join(", "));
-            problems.push(of_table(&error, Some(&entry.key), &fix));
+            let name = printable(&entry.key, 64);
+            let error = source.complain(entry.line, Text::UnknownKey.with([("key", name.into())]));
+            let fix = Text::CorrectKey.with([("keys", known.join(", ").into())]);
+            problems.push(of_table(&error, Some(&entry.key), fix));
             continue;
         }
         if let Err(error) = take(&entry.key, &Value { source: &source, entry }) {
             let fix = match default_of(template, &entry.key) {
-                Some(default) => format!("write, as by default: {} = {default}", entry.key),
-                None => "remove the line".into(),
+                Some(default) => {
+                    let line = format!("{} = {default}", entry.key);
+                    Text::WriteDefault.with([("line", line.into())])
+                }
+                None => Text::RemoveLine.into(),
             };
-            problems.push(of_table(&error, Some(&entry.key), &fix));
+            problems.push(of_table(&error, Some(&entry.key), fix));
         }
     }
     problems.sort_by_key(|problem| problem.line);
@@ -168,7 +198,7 @@ fn all_entries(source: &Source) -> (Vec<toml_lines::Entry>, Vec<Problem>) {
                 let first = broken.insert(fault.line);
                 if first {
                     let error = source.complain(fault.line, fault.what.into());
-                    problems.push(of_table(&error, None, "correct the line, or remove it"));
+                    problems.push(of_table(&error, None, Text::CorrectLine.into()));
                 }
                 if !first || broken.len() > MAX_BROKEN {
                     return (Vec::new(), problems);
@@ -178,21 +208,32 @@ fn all_entries(source: &Source) -> (Vec<toml_lines::Entry>, Vec<Problem>) {
     }
 }
 
-fn of_table(error: &TableError, key: Option<&str>, fix: &str) -> Problem {
-    let key = key.map(|key| wardkey_core::name::printable(key, 64));
+fn of_table(error: &TableError, key: Option<&str>, fix: Phrase) -> Problem {
     match error {
-        TableError::Content { file, line, what } => {
-            Problem { file: file.clone(), line: Some(*line), key, what: what.clone(), fix: fix.into() }
-        }
-        TableError::File(error) => {
-            let file = error.path().display().to_string();
-            let text = error.to_string();
-            let text = text.strip_prefix(&format!("{file}: ")).unwrap_or(&text);
-            let (what, own_fix) = text.split_once("; ").unwrap_or((text, fix));
-            let fix = if own_fix.is_empty() { "look at the disk and at the file's permissions" } else { own_fix };
-            Problem { file, line: None, key, what: what.into(), fix: fix.into() }
-        }
+        TableError::Content { file, line, what } => Problem {
+            file: file.clone(),
+            line: Some(*line),
+            key: key.map(|key| printable(key, 64)),
+            what: what.clone(),
+            fix,
+        },
+        TableError::File(error) => of_file(error, key, fix),
     }
+}
+
+/// `fix` is for an error that says nothing to do itself.
+fn of_file(error: &FileError, key: Option<&str>, fix: Phrase) -> Problem {
+    Problem {
+        file: error.path().display().to_string(),
+        line: None,
+        key: key.map(|key| printable(key, 64)),
+        what: error.what(),
+        fix: error.fix().unwrap_or(fix),
+    }
+}
+
+fn look() -> Phrase {
+    Text::LookAtDisk.into()
 }
 
 /// The default of a key, from the commented line of the installed file.
@@ -205,13 +246,16 @@ mod tests {
     use std::fs::Permissions;
     use std::os::unix::fs::PermissionsExt;
 
+    use wardkey_core::name::Language;
+
     use super::*;
 
     #[test]
     fn every_problem_is_told_with_its_line_key_and_fix() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pam.toml");
-        let text = "language = \"fr\"\nnouserok = 1\nlocal_accounts = [\"admin\"]\n[section]\ntouch_seconds = 99\n";
+        let text = "language = \"fr\"\nnouserok = 1\nlocal_accounts = [\"admin\"]\n[section]\n\
+            touch_seconds = 99\n";
         std::fs::write(&path, text).unwrap();
         std::fs::set_permissions(&path, Permissions::from_mode(0o666)).unwrap();
         std::fs::set_permissions(folder.path(), Permissions::from_mode(0o775)).unwrap();
@@ -241,7 +285,38 @@ mod tests {
         std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
         std::fs::write(&path, "local_accounts = [\"admin\"]\n").unwrap();
         let (settings, problems) = pam(&path, Owner::current());
-        assert_eq!((problems, &settings), (vec![], &Settings::read(&path, Owner::current()).unwrap()));
+        assert_eq!(
+            (problems, &settings),
+            (vec![], &Settings::read(&path, Owner::current()).unwrap())
+        );
+    }
+
+    #[test]
+    fn a_problem_is_said_in_japanese_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pam.toml");
+        std::fs::write(&path, "language = \"fr\"\nkey_wait_seconds = 0\n[section]\n").unwrap();
+        let (_, problems) = pam(&path, Owner::current());
+        let said: Vec<_> =
+            problems.iter().map(|problem| problem.phrase().say(Language::Ja)).collect();
+        let place = path.display();
+        assert_eq!(
+            said,
+            [
+                format!(
+                    "{place}:1: キー「language」の値は \"ja\" か \"en\" です（対処: 既定値の \
+                     language = \"ja\" にする）"
+                ),
+                format!(
+                    "{place}:2: キー「key_wait_seconds」の値は 1～600 の整数（秒）です\
+                     （対処: 既定値の key_wait_seconds = 60 にする）"
+                ),
+                format!(
+                    "{place}:3: 空行、コメント、「キー = 値」以外の行です。[テーブル] は使えません\
+                     （対処: この行を直すか、削除する）"
+                ),
+            ]
+        );
     }
 
     #[test]
@@ -250,9 +325,16 @@ mod tests {
         let path = folder.path().join("x.toml");
         assert_eq!(agent(&path, Owner::current()).1, []);
         let (_, problems) = pam(&path, Owner::current());
-        assert!(problems[0].to_string().contains("there is no such file; fix: put the file of the package"));
+        assert!(
+            problems[0]
+                .to_string()
+                .contains("there is no such file; fix: put the file of the package")
+        );
         let (found, problems) = anchor(&path, Owner::current());
-        assert!(found.is_none() && problems[0].fix == "run: wardkey join", "{problems:?}");
+        assert!(
+            found.is_none() && problems[0].fix.to_string() == "run: wardkey join",
+            "{problems:?}"
+        );
         std::fs::write(&path, "root_key = \"00\"\n").unwrap();
         assert_eq!(anchor(&path, Owner::current()).1[0].line, Some(1));
         std::fs::write(&path, "a = [1\n\n").unwrap();
@@ -260,12 +342,17 @@ mod tests {
         assert_eq!(problems.len(), 1, "an unfinished list is one problem: {problems:?}");
         std::os::unix::fs::symlink(&path, folder.path().join("link")).unwrap();
         let (_, problems) = agent(&folder.path().join("link"), Owner::current());
-        assert!(problems[0].fix.contains("put the regular file itself there"), "{problems:?}");
+        assert!(
+            problems[0].fix.to_string().contains("put the regular file itself there"),
+            "{problems:?}"
+        );
     }
 
     #[test]
     fn every_key_has_a_default_to_propose() {
-        for (template, keys) in [(PAM_TEMPLATE, &Settings::KEYS[..]), (AGENT_TEMPLATE, &Config::KEYS[..])] {
+        for (template, keys) in
+            [(PAM_TEMPLATE, &Settings::KEYS[..]), (AGENT_TEMPLATE, &Config::KEYS[..])]
+        {
             for key in keys {
                 assert!(default_of(template, key).is_some(), "{key}");
             }

@@ -1,8 +1,13 @@
 //! TOML files, read so that every complaint names file, line, key and the fix.
+//!
+//! A value of another kind than the one that is asked for is [`TableError::Content`].
 
 use std::path::Path;
 
+use wardkey_core::phrase::Phrase;
+
 use crate::files::{self, FileError, Owner};
+use crate::texts::Text;
 use crate::toml_lines;
 
 /// Longest configuration file in bytes.
@@ -22,7 +27,7 @@ pub enum TableError {
         /// The line, from 1.
         line: usize,
         /// Key and fix.
-        what: String,
+        what: Phrase,
     },
 }
 
@@ -56,13 +61,15 @@ impl Source {
             Ok(text) => Ok(Self { file: file.into(), text }),
             Err(error) => {
                 let good = error.utf8_error().valid_up_to();
-                let line = 1 + error.as_bytes().iter().take(good).filter(|byte| **byte == b'\n').count();
-                Err(TableError::Content { file: file.into(), line, what: "not UTF-8; save the file as UTF-8".into() })
+                let line =
+                    1 + error.as_bytes().iter().take(good).filter(|byte| **byte == b'\n').count();
+                Err(TableError::Content { file: file.into(), line, what: Text::NotUtf8.into() })
             }
         }
     }
 
-    /// Gives every key with its value to `take`, which returns false for a key that it does not know.
+    /// Gives every key with its value to `take`, which returns false for a key that it does not
+    /// know.
     ///
     /// # Errors
     /// [`TableError::Content`] for bad TOML, an unknown key, or what `take` complains about.
@@ -71,12 +78,13 @@ impl Source {
         known: &[&str],
         mut take: impl FnMut(&str, Value<'_>) -> Result<(), TableError>,
     ) -> Result<(), TableError> {
-        let entries = toml_lines::read(&self.text).map_err(|fault| self.complain(fault.line, fault.what.into()))?;
+        let entries = toml_lines::read(&self.text)
+            .map_err(|fault| self.complain(fault.line, fault.what.into()))?;
         for entry in &entries {
             if !known.contains(&entry.key.as_str()) {
                 let name = wardkey_core::name::printable(&entry.key, 64);
-                let what = format!("unknown key \"{name}\"; known are {}", known.join(", "));
-                return Err(self.complain(entry.line, what));
+                let args = [("key", name.into()), ("keys", known.join(", ").into())];
+                return Err(self.complain(entry.line, Text::UnknownKeyKnown.with(args)));
             }
             take(&entry.key, Value { source: self, entry })?;
         }
@@ -84,30 +92,28 @@ impl Source {
     }
 
     /// A complaint about the whole file.
-    pub fn lacks(&self, key: &str, fix: &str) -> TableError {
-        self.complain(1, format!("key \"{key}\" is missing; {fix}"))
+    pub fn lacks(&self, key: &str, fix: Text) -> TableError {
+        self.complain(1, Text::MissingKey.with([("key", key.into()), ("fix", fix.into())]))
     }
 
-    pub(crate) fn complain(&self, line: usize, what: String) -> TableError {
+    pub(crate) fn complain(&self, line: usize, what: Phrase) -> TableError {
         TableError::Content { file: self.file.clone(), line, what }
     }
 }
 
 impl Value<'_> {
     /// A complaint that says what the key takes.
-    pub fn wrong(&self, takes: &str) -> TableError {
-        self.wrong_in(self.entry.value_line, takes)
+    pub fn wrong(&self, takes: impl Into<Phrase>) -> TableError {
+        self.wrong_in(self.entry.value_line, takes.into())
     }
 
-    fn wrong_in(&self, line: usize, takes: &str) -> TableError {
-        self.source.complain(line, format!("key \"{}\" takes {takes}", self.entry.key))
+    fn wrong_in(&self, line: usize, takes: Phrase) -> TableError {
+        let key = self.entry.key.as_str().into();
+        self.source.complain(line, Text::Takes.with([("key", key), ("what", takes)]))
     }
 
     /// A text.
-    ///
-    /// # Errors
-    /// [`TableError::Content`] for anything else.
-    pub fn text(&self, takes: &str) -> Result<&str, TableError> {
+    pub fn text(&self, takes: impl Into<Phrase>) -> Result<&str, TableError> {
         match &self.entry.value {
             toml_lines::Value::Text(text) => Ok(text),
             _ => Err(self.wrong(takes)),
@@ -115,23 +121,21 @@ impl Value<'_> {
     }
 
     /// A login name of this machine.
-    ///
-    /// # Errors
-    /// [`TableError::Content`] for anything else.
     pub fn user(&self) -> Result<String, TableError> {
-        let takes = "a login name";
+        let takes = Text::LoginName;
         let name = self.text(takes)?;
         if is_user(name) { Ok(name.to_owned()) } else { Err(self.wrong(takes)) }
     }
 
     /// The whole path of a file.
-    ///
-    /// # Errors
-    /// [`TableError::Content`] for anything else.
     pub fn path(&self) -> Result<std::path::PathBuf, TableError> {
-        let takes = "the whole path of a file, beginning with /";
+        let takes = Text::WholePath;
         let text = self.text(takes)?;
-        if text.starts_with('/') && !text.ends_with('/') && text.len() < 4096 && !text.contains('\0') {
+        if text.starts_with('/')
+            && !text.ends_with('/')
+            && text.len() < 4096
+            && !text.contains('\0')
+        {
             Ok(text.into())
         } else {
             Err(self.wrong(takes))
@@ -139,13 +143,18 @@ impl Value<'_> {
     }
 
     /// A whole number within bounds.
-    ///
-    /// # Errors
-    /// [`TableError::Content`] for anything else.
-    pub fn number(&self, bounds: std::ops::RangeInclusive<u64>, unit: &str) -> Result<u64, TableError> {
+    pub fn number(
+        &self,
+        bounds: std::ops::RangeInclusive<u64>,
+        unit: impl Into<Phrase>,
+    ) -> Result<u64, TableError> {
         match self.entry.value {
             toml_lines::Value::Number(number) if bounds.contains(&number) => Ok(number),
-            _ => Err(self.wrong(&format!("a number from {} to {}{unit}", bounds.start(), bounds.end()))),
+            _ => Err(self.wrong(Text::NumberBetween.with([
+                ("least", (*bounds.start()).into()),
+                ("most", (*bounds.end()).into()),
+                ("unit", unit.into()),
+            ]))),
         }
     }
 
@@ -155,13 +164,15 @@ impl Value<'_> {
     /// [`TableError::Content`] for anything else, and more than `max` items.
     pub fn list<T>(
         &self,
-        takes: &str,
+        takes: &Phrase,
         max: usize,
         take: impl Fn(Option<&str>, Option<u64>) -> Option<T>,
     ) -> Result<Vec<T>, TableError> {
-        let toml_lines::Value::List(items) = &self.entry.value else { return Err(self.wrong(takes)) };
+        let toml_lines::Value::List(items) = &self.entry.value else {
+            return Err(self.wrong(takes.clone()));
+        };
         if items.len() > max {
-            return Err(self.wrong(takes));
+            return Err(self.wrong(takes.clone()));
         }
         items
             .iter()
@@ -171,13 +182,16 @@ impl Value<'_> {
                     toml_lines::Value::Number(number) => take(None, Some(*number)),
                     toml_lines::Value::List(_) | toml_lines::Value::Other => None,
                 };
-                item.ok_or_else(|| self.wrong_in(*line, takes))
+                item.ok_or_else(|| self.wrong_in(*line, takes.clone()))
             })
             .collect()
     }
 }
 
-/// Local names may be others than those of people: whatever NSS may hold, but no control characters.
+/// Local names may be others than those of people: whatever NSS may hold, but no control
+/// characters.
 pub(crate) fn is_user(name: &str) -> bool {
-    (1..=256).contains(&name.len()) && !name.contains([':', '/']) && name.chars().all(wardkey_core::name::is_printable)
+    (1..=256).contains(&name.len())
+        && !name.contains([':', '/'])
+        && name.chars().all(wardkey_core::name::is_printable)
 }

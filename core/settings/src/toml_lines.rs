@@ -1,9 +1,12 @@
-//! The part of TOML that our two files need: `key = value` lines with strings, whole numbers and lists
-//! of these, and comments. Tables, dotted and quoted keys, multi-line strings, booleans, fractions and
-//! dates are valid TOML, but nothing that a key of ours takes: they are refused with their line.
+//! The part of TOML that our two files need: `key = value` lines with strings, whole numbers and
+//! lists of these, and comments. Tables, dotted and quoted keys, multi-line strings, booleans,
+//! fractions and dates are valid TOML, but nothing that a key of ours takes: they are refused with
+//! their line.
 //!
-//! A whole TOML library is an eighth of the module's size, and code that runs in every login program.
-//! The tests hold this reader against that library.
+//! A whole TOML library is an eighth of the module's size, and code that runs in every login
+//! program. The tests hold this reader against that library.
+
+use crate::texts::Text;
 
 /// A value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +40,7 @@ pub struct Fault {
     /// The line, from 1.
     pub line: usize,
     /// What is wrong.
-    pub what: &'static str,
+    pub what: Text,
 }
 
 /// Lists in lists.
@@ -58,11 +61,11 @@ pub fn read(text: &str) -> Result<Vec<Entry>, Fault> {
         let line = reader.line;
         let key = reader.key()?;
         if entries.iter().any(|entry| entry.key == key) {
-            return Err(reader.fault("duplicate key; remove one of the two lines"));
+            return Err(reader.fault(Text::DuplicateKey));
         }
         reader.skip_blanks();
         if !reader.take('=') {
-            return Err(reader.fault("after a key comes \"=\" and a value"));
+            return Err(reader.fault(Text::NoEquals));
         }
         reader.skip_blanks();
         let value_line = reader.line;
@@ -78,7 +81,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn fault(&self, what: &'static str) -> Fault {
+    fn fault(&self, what: Text) -> Fault {
         Fault { line: self.line, what }
     }
 
@@ -135,14 +138,14 @@ impl Reader<'_> {
         match self.next() {
             None | Some('\n') => Ok(()),
             Some('\r') if self.take('\n') => Ok(()),
-            Some(_) => Err(self.fault("something stands after the value, or a control character in a comment")),
+            Some(_) => Err(self.fault(Text::AfterValue)),
         }
     }
 
     fn key(&mut self) -> Result<String, Fault> {
         let key = self.take_while(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
         if key.is_empty() {
-            return Err(self.fault("a line is empty, a comment, or key = value; there are no [tables] here"));
+            return Err(self.fault(Text::NotALine));
         }
         Ok(key)
     }
@@ -159,7 +162,11 @@ impl Reader<'_> {
     fn literal_string(&mut self) -> Result<String, Fault> {
         self.next();
         let text = self.take_while(|c| c != '\'' && (c == '\t' || !c.is_control()));
-        if self.take('\'') && !self.rest.starts_with('\'') { Ok(text) } else { Err(self.fault("a text ends with '")) }
+        if self.take('\'') && !self.rest.starts_with('\'') {
+            Ok(text)
+        } else {
+            Err(self.fault(Text::UnclosedLiteral))
+        }
     }
 
     fn basic_string(&mut self) -> Result<String, Fault> {
@@ -168,12 +175,12 @@ impl Reader<'_> {
         loop {
             match self.next() {
                 Some('"') if text.is_empty() && self.rest.starts_with('"') => {
-                    return Err(self.fault("write the text on one line, between two \""));
+                    return Err(self.fault(Text::TextOnOneLine));
                 }
                 Some('"') => return Ok(text),
                 Some('\\') => text.push(self.escape()?),
                 Some(c) if c == '\t' || !c.is_control() => text.push(c),
-                _ => return Err(self.fault("a text ends with \" on the same line")),
+                _ => return Err(self.fault(Text::UnclosedText)),
             }
         }
     }
@@ -188,16 +195,16 @@ impl Reader<'_> {
             Some(c @ ('"' | '\\')) => return Ok(c),
             Some('u') => 4,
             Some('U') => 8,
-            _ => return Err(self.fault("unknown \\ escape; write \\\\ for a backslash")),
+            _ => return Err(self.fault(Text::UnknownEscape)),
         };
         let mut code = 0u32;
         for _ in 0..digits {
             let digit = self.next().and_then(|c| c.to_digit(16));
             code = digit
                 .and_then(|digit| code.checked_mul(16)?.checked_add(digit))
-                .ok_or_else(|| self.fault("\\u takes 4 and \\U 8 hexadecimal digits"))?;
+                .ok_or_else(|| self.fault(Text::EscapeDigits))?;
         }
-        char::from_u32(code).ok_or_else(|| self.fault("\\u does not name a character"))
+        char::from_u32(code).ok_or_else(|| self.fault(Text::EscapeNoCharacter))
     }
 
     fn list(&mut self, depth: usize) -> Result<Value, Fault> {
@@ -212,7 +219,7 @@ impl Reader<'_> {
             items.push((line, self.value(depth + 1)?));
             self.skip_to_content()?;
             if !self.take(',') && self.peek() != Some(']') {
-                return Err(self.fault("between the items of a list stands \",\", after the last \"]\""));
+                return Err(self.fault(Text::ListComma));
             }
         }
     }
@@ -220,7 +227,7 @@ impl Reader<'_> {
     fn word(&mut self) -> Result<Value, Fault> {
         let word = self.take_while(|c| c.is_ascii_alphanumeric() || "_.+-:".contains(c));
         if word.is_empty() {
-            return Err(self.fault("a value is a \"text\", a whole number, or a [list] of these"));
+            return Err(self.fault(Text::ValueKinds));
         }
         Ok(number(&word).map_or(Value::Other, Value::Number))
     }
@@ -244,194 +251,4 @@ fn number(word: &str) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What the library makes of it, in our words; `None` for what we refuse or it does.
-    fn by_library(text: &str) -> Option<Vec<(String, Value)>> {
-        fn value(value: &toml::Value) -> Option<Value> {
-            match value {
-                toml::Value::String(text) => Some(Value::Text(text.clone())),
-                toml::Value::Integer(number) => u64::try_from(*number).ok().map(Value::Number),
-                toml::Value::Array(items) => items
-                    .iter()
-                    .map(|item| Some((0, value_without_line(item)?)))
-                    .collect::<Option<_>>()
-                    .map(Value::List),
-                _ => None,
-            }
-        }
-        fn value_without_line(item: &toml::Value) -> Option<Value> {
-            value(item)
-        }
-        let table: toml::Table = text.parse().ok()?;
-        table.iter().map(|(key, v)| Some((key.clone(), value(v)?))).collect()
-    }
-
-    fn without_lines(value: &Value) -> Value {
-        match value {
-            Value::List(items) => Value::List(items.iter().map(|(_, item)| (0, without_lines(item))).collect()),
-            other => other.clone(),
-        }
-    }
-
-    fn has_other(value: &Value) -> bool {
-        match value {
-            Value::Other => true,
-            Value::List(items) => items.iter().any(|(_, item)| has_other(item)),
-            Value::Text(_) | Value::Number(_) => false,
-        }
-    }
-
-    const VALUES: &[&str] = &[
-        "\"\"",
-        "\"a\"",
-        "\"a b # c\"",
-        "'a\\b'",
-        "''",
-        "\"\\\"\\\\\\t\\n\\u65e5\\U0001F511\"",
-        "\"日本\"",
-        "0",
-        "7",
-        "+7",
-        "1_000",
-        "0xfF",
-        "0o17",
-        "0b101",
-        "18446744073709551615",
-        "9223372036854775807",
-        "[]",
-        "[1]",
-        "[1, 2]",
-        "[1, 2,]",
-        "[ ]",
-        "[\n1\n,\n2 # c\n]",
-        "['a', \"b\", 3]",
-        "[[1], [\"a\"]]",
-        "[,]",
-        "[1 2]",
-        "[1",
-        "]",
-        "",
-        "a",
-        "\"",
-        "\"a",
-        "\"a\nb\"",
-        "'a\nb'",
-        "\"\"\"a\"\"\"",
-        "'''a'''",
-        "\"\\x\"",
-        "\"\\u12\"",
-        "\"\\ud800\"",
-        "\"\\Uffffffff\"",
-        "-1",
-        "+-1",
-        "007",
-        "00",
-        "1__0",
-        "_1",
-        "1_",
-        "1.5",
-        "1e5",
-        "0x",
-        "0xg",
-        "+0x1",
-        "0X1",
-        "true",
-        "false",
-        "1979-05-27",
-        "inf",
-        "{}",
-        "{a = 1}",
-        "1 2",
-        "1 # c",
-        "1#c",
-        "\"a\"\"b\"",
-        "\"a\"#",
-        "1\r",
-        "\"\u{7}\"",
-        "99999999999999999999",
-        "[[[[[1]]]]]",
-        "\"a\" b",
-        "[1]]",
-        "\u{a0}1",
-        "1\t",
-        "\t1",
-    ];
-
-    #[test]
-    fn what_is_accepted_is_what_a_whole_toml_library_reads() {
-        let mut accepted = 0;
-        let forms = |value: &str| {
-            [
-                format!("key = {value}"),
-                format!("# c\n\n  key={value}\t# c\nother-1 = 'x'\r\n"),
-                format!("a = 1\nkey = {value}\n#"),
-                format!("key = {value}\nkey = 1"),
-            ]
-        };
-        let odd = [
-            "",
-            "\n",
-            "#",
-            "# \u{7}",
-            "# a\tb",
-            "a",
-            "a = ",
-            "= 1",
-            "a.b = 1",
-            "\"a\" = 1",
-            "'a' = 1",
-            "[a]\nb = 1",
-            "[[a]]",
-            "a = 1 b = 2",
-            "a == 1",
-            "a\n= 1",
-            "a =\n1",
-            "ä = 1",
-            "a = 1\r",
-            "a = 1\rb = 2",
-            "\u{feff}a = 1",
-            "A-_9 = 1",
-            "9 = 9",
-        ];
-        let texts = VALUES.iter().flat_map(|value| forms(value)).chain(odd.map(String::from));
-        for text in texts {
-            let library = by_library(&text);
-            let taken = read(&text).ok().filter(|entries| entries.iter().all(|entry| !has_other(&entry.value)));
-            if let Some(ours) = taken {
-                accepted += 1;
-                let mut ours: Vec<_> = ours.into_iter().map(|e| (e.key, without_lines(&e.value))).collect();
-                ours.sort_by(|a, b| a.0.cmp(&b.0));
-                // The library's numbers end at 2^63.
-                if !text.contains("18446744073709551615") {
-                    assert_eq!(Some(ours), library, "{text:?}");
-                }
-            } else if let Some(read) = library {
-                // What we refuse although it could be meant.
-                let known = ["\"\"\"", "'''", "[[[[[", "a.b", "\"a\" =", "'a' =", "\u{feff}"];
-                assert!(known.iter().any(|form| text.contains(form)), "{text:?}: {read:?}");
-            }
-        }
-        assert!(accepted > 60, "{accepted}");
-    }
-
-    #[test]
-    fn no_text_is_too_odd() {
-        // Every text of up to three of these pieces comes to an end, without a panic.
-        let pieces = [
-            "", "a", "=", "\"", "'", "[", "]", ",", "#", "\n", "\r", "\\", "\\u", "0", "_", "0x", "日", "\u{7}", " ",
-            "key = ",
-        ];
-        for a in pieces {
-            for b in pieces {
-                for c in pieces {
-                    let _ = read(&format!("key = {a}{b}{c}"));
-                    let _ = read(&format!("{a}{b}{c}"));
-                }
-            }
-        }
-        assert!(read(&"[".repeat(60_000)).is_err());
-        assert!(read(&format!("a = {}", "[".repeat(60_000))).is_err());
-    }
-}
+mod tests;
