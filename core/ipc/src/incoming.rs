@@ -2,8 +2,8 @@
 
 use zeroize::Zeroizing;
 
-/// The frame that is arriving: read into a buffer of its own length, so that it never moves, and wiped
-/// when it was decoded or dropped. Nothing of the next frame is read before.
+/// The frame that is arriving: read into a buffer of its own length, so that it never moves, and
+/// wiped when it was decoded or dropped. Nothing of the next frame is read before.
 #[derive(Default)]
 pub(crate) struct Incoming {
     header: [u8; 4],
@@ -40,7 +40,8 @@ impl Incoming {
         }
     }
 
-    /// Takes note of bytes that were read into [`Self::space`]; an error is a length that is not accepted.
+    /// Takes note of bytes that were read into [`Self::space`]; an error is a length that is not
+    /// accepted.
     pub(crate) fn filled(&mut self, count: usize, max: usize) -> Result<(), usize> {
         if self.header_filled == self.header.len() {
             self.body_filled += count;

@@ -1,10 +1,11 @@
 //! Signals that end a wait: Ctrl-C at a prompt that is waited for, a hang-up, the end of a service.
 //!
-//! The signals stay the process's own. While it waits, a thread blocks them and looks, by signalfd(2), whether
-//! one is pending; none is taken. When the wait is over the mask is as before, and the signal does what it does
-//! in this process. So a handler runs after the wait has ended, not instead of its end (poll(2) could not tell
-//! whose handler ran), and a program such as sudo, which blocks them itself while it asks for a password and
-//! looks for them afterwards, still finds them.
+//! The signals stay the process's own. While it waits, a thread blocks them and looks, by
+//! signalfd(2), whether one is pending; none is taken. When the wait is over the mask is as before,
+//! and the signal does what it does in this process. So a handler runs after the wait has ended,
+//! not instead of its end (poll(2) could not tell whose handler ran), and a program such as sudo,
+//! which blocks them itself while it asks for a password and looks for them afterwards, still finds
+//! them.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -22,7 +23,8 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// Signals that ask for the end: SIGINT, SIGQUIT, SIGTERM, SIGHUP, but for those that the process ignores.
+    /// Signals that ask for the end: SIGINT, SIGQUIT, SIGTERM, SIGHUP, but for those that the
+    /// process ignores.
     ///
     /// # Errors
     /// The error of signalfd(2), or of reading which ones are ignored.
@@ -58,7 +60,8 @@ impl Drop for Held {
     }
 }
 
-/// The bits of proc(5)'s `SigIgn`; all of them when they cannot be read: then nothing ends a wait early.
+/// The bits of proc(5)'s `SigIgn`; all of them when they cannot be read: then nothing ends a wait
+/// early.
 fn ignored(status: &str) -> u64 {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(u64::MAX)
@@ -70,7 +73,10 @@ mod tests {
 
     #[test]
     fn ignored_signals_are_read_from_the_kernels_words() {
-        assert_eq!(ignored("Name:\tx\nSigBlk:\t0000000000000001\nSigIgn:\t0000000000001002\n"), 0x1002);
+        assert_eq!(
+            ignored("Name:\tx\nSigBlk:\t0000000000000001\nSigIgn:\t0000000000001002\n"),
+            0x1002
+        );
         for nothing in ["", "SigIgn:\t", "SigIgn:\txyz", "SigBlk:\t01\n"] {
             assert_eq!(ignored(nothing), u64::MAX, "{nothing:?}");
         }

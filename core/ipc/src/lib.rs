@@ -8,13 +8,21 @@
 //! middle of a frame is an error, never a wait without end. Used by the module, the key process and
 //! the agent, so that the three agree; `core` itself does no I/O.
 #![forbid(unsafe_code)]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
 
 mod channel;
+mod deadline;
+mod error;
 mod incoming;
 mod interrupt;
 mod peer;
+mod wait;
 
-pub use channel::{Channel, Deadline, IpcError, Ready, wait_readable};
+pub use channel::{Channel, Ready, wait_readable};
+pub use deadline::Deadline;
+pub use error::IpcError;
 pub use interrupt::Interrupt;
 pub use peer::Peer;

@@ -1,5 +1,5 @@
-//! Memory that held a PIN is wiped before it is given back: watched at the allocator, so that a buffer
-//! that grows, a copy that is forgotten, or an early return shows.
+//! Memory that held a PIN is wiped before it is given back: watched at the allocator, so that a
+//! buffer that grows, a copy that is forgotten, or an early return shows.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -22,17 +22,19 @@ static FOUND: AtomicUsize = AtomicUsize::new(0);
 /// The system's allocator; looks at what is given back.
 struct Watching;
 
-// SAFETY: everything is passed on to `System` as it came; blocks are only read, within their length,
-// while they are still allocated. `realloc` and `alloc_zeroed` are the trait's own, made of these two.
+// SAFETY: everything is passed on to `System` as it came; blocks are only read, within their
+// length, while they are still allocated. `realloc` and `alloc_zeroed` are the trait's own, made of
+// these two.
 unsafe impl GlobalAlloc for Watching {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's promise is System's condition. Zeroed: fresh memory may hold what was freed
-        // before, and all of it is read below.
+        // SAFETY: the caller's promise is System's condition. Zeroed: fresh memory may hold what
+        // was freed before, and all of it is read below.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        // SAFETY: the caller says that `at` is a live block of this layout; it was zeroed or written.
+        // SAFETY: the caller says that `at` is a live block of this layout; it was zeroed or
+        // written.
         let block = unsafe { std::slice::from_raw_parts(at, layout.size()) };
         if block.windows(PIN.len()).any(|bytes| bytes == PIN.as_bytes()) {
             FOUND.fetch_add(1, Ordering::SeqCst);
@@ -87,7 +89,7 @@ fn found_in(work: impl FnOnce()) -> usize {
 
 // One test: the allocator is everybody's.
 #[test]
-fn lesson_himmelblau_memory_that_held_a_pin_is_wiped_before_it_is_free() {
+fn memory_that_held_a_pin_is_wiped_before_it_is_free() {
     let soon = || Deadline::after(Duration::from_secs(5));
     // The watch works: a buffer that nobody wipes, and one that grows, are seen.
     assert_eq!(found_in(|| drop(std::hint::black_box(PIN.as_bytes().to_vec()))), 1);
@@ -124,14 +126,20 @@ fn lesson_himmelblau_memory_that_held_a_pin_is_wiped_before_it_is_free() {
     let [assert, ..] = requests();
     let (one, two) = UnixStream::pair().unwrap();
     let mut narrow = Channel::new(one, 100).unwrap();
-    assert_eq!(found_in(|| assert!(matches!(narrow.send(&assert, soon()), Err(IpcError::FrameLength(_))))), 0);
+    assert_eq!(
+        found_in(|| assert!(matches!(narrow.send(&assert, soon()), Err(IpcError::FrameLength(_))))),
+        0
+    );
     let mut frame = Zeroizing::new(vec![0, 0, 0, 200]);
     frame.reserve_exact(200);
     frame.extend_from_slice(PIN.as_bytes());
     std::io::Write::write_all(&mut &two, &frame).unwrap();
     let seen = found_in(|| {
         let mut cut = Channel::new(narrow_stream(narrow), 300).unwrap();
-        assert!(matches!(cut.receive::<Request>(Deadline::after(Duration::from_millis(20))), Err(IpcError::TimedOut)));
+        assert!(matches!(
+            cut.receive::<Request>(Deadline::after(Duration::from_millis(20))),
+            Err(IpcError::TimedOut)
+        ));
         drop(cut);
     });
     assert_eq!(seen, 0, "a frame that was cut off");
