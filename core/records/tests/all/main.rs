@@ -1,0 +1,9 @@
+//! Every form of every event, against golden files and real parsers.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod document;
+mod events;
+mod golden;
+mod hostile;
+mod parse;
+mod vocabulary;
