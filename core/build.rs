@@ -1,5 +1,5 @@
-//! Turns `texts/*.ftl` into tables by code. The build fails when a code lacks a text in a language, when
-//! a text has no code, or when the languages use different variables.
+//! Turns `texts/*.ftl` into tables by code. The build fails when a code lacks a text in a language,
+//! when a text has no code, or when the languages use different variables.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -11,12 +11,23 @@ use wardkey_catalogue::{Catalogue, Lines, Piece, to_source};
 /// The sentences of a language by the number of their code.
 type Sentences = BTreeMap<u16, Vec<Piece>>;
 
+/// The kinds of codes: the file that lists them, and how `texts.rs` writes the kind.
+const KINDS: [(&str, &str); 3] = [
+    ("src/code/refusal.rs", "AnyCode::Refusal(Code::"),
+    ("src/code/prompt.rs", "AnyCode::Prompt(Prompt::"),
+    ("src/code/notice.rs", "AnyCode::Notice(Notice::"),
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?);
-    for input in ["build.rs", "src/code.rs", "texts/ja.ftl", "texts/en.ftl"] {
+    let kinds = KINDS.map(|(file, _)| file);
+    for input in ["build.rs", "texts/ja.ftl", "texts/en.ftl"].into_iter().chain(kinds) {
         println!("cargo:rerun-if-changed={input}");
     }
-    let codes = codes(&std::fs::read_to_string(folder.join("src/code.rs"))?)?;
+    let mut codes = BTreeMap::new();
+    for (file, kind) in KINDS {
+        add_codes(&mut codes, kind, &std::fs::read_to_string(folder.join(file))?)?;
+    }
     let read = |name: &str| Catalogue::read(&folder.join("texts").join(name), Lines::One);
     let (ja, en) = (read("ja.ftl")?, read("en.ftl")?);
     ja.same_variables(&en)?;
@@ -26,25 +37,33 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Number and name of each code in `code.rs`, whose list has lines such as `PinWrong = 1203,`.
+/// Adds number and pattern of each code of a file, whose list has lines such as `PinWrong = 1203,`.
 /// (Should the list ever take another form, the generated `match` no longer compiles.)
-fn codes(source: &str) -> Result<BTreeMap<u16, String>, Box<dyn Error>> {
-    let mut codes = BTreeMap::new();
+fn add_codes(
+    codes: &mut BTreeMap<u16, String>,
+    kind: &str,
+    source: &str,
+) -> Result<(), Box<dyn Error>> {
     for line in source.lines() {
-        let Some((name, number)) = line.trim().strip_suffix(',').and_then(|line| line.split_once(" = ")) else {
+        let Some((name, number)) =
+            line.trim().strip_suffix(',').and_then(|line| line.split_once(" = "))
+        else {
             continue;
         };
         if let Ok(number) = number.parse()
             && name.chars().all(|c| c.is_ascii_alphanumeric())
-            && codes.insert(number, name.to_owned()).is_some()
+            && codes.insert(number, format!("{kind}{name})")).is_some()
         {
             return Err(format!("code {number} is there twice").into());
         }
     }
-    Ok(codes)
+    Ok(())
 }
 
-fn sentences(catalogue: Catalogue, codes: &BTreeMap<u16, String>) -> Result<Sentences, Box<dyn Error>> {
+fn sentences(
+    catalogue: Catalogue,
+    codes: &BTreeMap<u16, String>,
+) -> Result<Sentences, Box<dyn Error>> {
     let file = catalogue.path.display().to_string();
     let mut sentences = Sentences::new();
     for (id, pieces) in catalogue.messages {
@@ -61,26 +80,31 @@ fn sentences(catalogue: Catalogue, codes: &BTreeMap<u16, String>) -> Result<Sent
     }
 }
 
-/// Whether a code is said by programs of administrators only. The PAM module, which is in every login
-/// program, is built without these sentences.
+/// Whether a code is said by programs of administrators only. The PAM module, which is in every
+/// login program, is built without these sentences.
 fn is_administration(number: u16) -> bool {
-    const TOO_MANY_REQUESTS: u16 = 1512;
+    // Too many requests; the login screen's answer; logins without the key.
+    let is_of_logins = matches!(number, 1512 | 1680 | 1800..=1849);
     // Marks that were not raised and records in memory: nobody at a login screen is told.
-    (number >= 1500 && number != TOO_MANY_REQUESTS) || number == 1330 || number == 1331
+    (number >= 1500 && !is_of_logins) || number == 1330 || number == 1331
 }
 
-fn table(language: &str, codes: &BTreeMap<u16, String>, sentences: &Sentences) -> Result<String, Box<dyn Error>> {
+fn table(
+    language: &str,
+    codes: &BTreeMap<u16, String>,
+    sentences: &Sentences,
+) -> Result<String, Box<dyn Error>> {
     let mut out = String::new();
-    writeln!(out, "const fn {language}(code: Code) -> &'static [Piece] {{\n    match code {{")?;
+    writeln!(out, "const fn {language}(code: AnyCode) -> &'static [Piece] {{\n    match code {{")?;
     for (number, pieces) in sentences {
-        let name = codes.get(number).ok_or("a sentence without a code")?;
+        let pattern = codes.get(number).ok_or("a sentence without a code")?;
         if is_administration(*number) {
             writeln!(out, "        #[cfg(feature = \"administration\")]")?;
         }
-        writeln!(out, "        Code::{name} => {},", to_source(pieces))?;
+        writeln!(out, "        {pattern} => {},", to_source(pieces))?;
     }
     // The number of the code, which is always shown, says the rest.
     writeln!(out, "        #[cfg(not(feature = \"administration\"))]")?;
-    writeln!(out, "        _ => {language}(Code::Internal),\n    }}\n}}")?;
+    writeln!(out, "        _ => {language}(AnyCode::Refusal(Code::Internal)),\n    }}\n}}")?;
     Ok(out)
 }

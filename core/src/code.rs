@@ -1,404 +1,123 @@
 //! The stable codes of everything that Wardkey says to people and records (`WK-1203`).
 //!
-//! A code never changes its meaning and is never used again. The sentences are in `texts/*.ftl`,
-//! one per code and language; a test checks that none is missing.
+//! ```text
+//!            +-- Code     refuses or fails: in messages, records, errors and exit statuses
+//! AnyCode ---+-- Prompt   asks something of the person at the terminal
+//! (a text)   +-- Notice   tells how things are, or that something is done
+//! ```
+//!
+//! The kinds are types, so no refusal can carry a question. A code never changes its meaning and is
+//! never used again, whatever its kind. The sentences are in `texts/*.ftl`, one per code and
+//! language; a test checks that none is missing.
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $number:literal,)*) => {
-        /// A stable code. Displays as `WK-1203`.
+    (
+        $(#[$about:meta])*
+        enum $kind:ident;
+
+        $($(#[$doc:meta])* $name:ident = $number:literal,)*
+    ) => {
+        $(#[$about])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u16)]
-        pub enum Code {
+        pub enum $kind {
             $($(#[$doc])* $name = $number,)*
         }
 
-        impl Code {
+        impl $kind {
             /// All of them, in order.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
 
-            /// The code with this number.
+            /// The one with this number.
             pub const fn from_number(number: u16) -> Option<Self> {
                 match number {
                     $($number => Some(Self::$name),)*
                     _ => None,
                 }
             }
+
+            /// The number.
+            pub const fn number(self) -> u16 {
+                self as u16
+            }
+        }
+
+        impl std::fmt::Display for $kind {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "WK-{}", self.number())
+            }
         }
     };
 }
 
-codes! {
-    // 10xx: refusals of the decision
-    /// The name is unknown, or the key is not this person's: the same words for both.
-    KeyAndNameDoNotMatch = 1001,
-    /// The person is disabled.
-    PersonDisabled = 1002,
-    /// The person's validity has not begun.
-    PersonNotYetValid = 1003,
-    /// The person's validity is over.
-    PersonExpired = 1004,
-    /// The key is disabled or deleted.
-    CredentialDisabled = 1005,
-    /// The account is shared, but not with this person.
-    NotInSharedGroup = 1006,
-    /// Locked out after failures; `$seconds` to wait.
-    LockedOut = 1008,
-    /// Remote sessions cannot use a security key of this terminal.
-    RemoteSession = 1009,
-    /// The terminal is disabled at the server.
-    TerminalDisabled = 1010,
-    /// Offline for long, and the person was never seen here.
-    OfflineNotSeenHere = 1011,
-    /// Offline for long: no service that raises privilege.
-    OfflineNoElevation = 1012,
-    /// Offline for very long: emergency groups only.
-    OfflineEmergencyOnly = 1013,
-    /// Offline for too long: nobody.
-    OfflineTooLong = 1014,
-    /// The key's signature does not verify.
-    AssertionSignature = 1015,
-    /// The key did not check the PIN (UV flag).
-    UserVerificationMissing = 1016,
-    /// The key was not touched (UP flag).
-    UserPresenceMissing = 1017,
-    /// The assertion is for another relying party.
-    RpIdMismatch = 1018,
-    /// Backup flags differ from those at enrolment.
-    BackupFlags = 1019,
-    /// More than 60 seconds since the challenge was made.
-    TooLate = 1020,
-    /// The signature counter went backwards: the key may have been copied.
-    CounterRegressed = 1021,
-    /// The client data is not of this login.
-    ClientData = 1022,
-    /// The user handle is another person's.
-    UserHandleMismatch = 1023,
-    /// The assertion was used before.
-    Replayed = 1025,
-    /// The authenticator data is malformed.
-    AuthenticatorData = 1026,
-    /// The caller may not ask for this account.
-    CallerNotAllowed = 1027,
-    /// The terminal's clock is so far ahead that everything signed looks expired, though the server is reached.
-    ClockAhead = 1030,
+mod notice;
+mod prompt;
+mod refusal;
 
-    // 11xx: the signed directory
-    /// The root documents do not lead from the trust anchor.
-    RootInvalid = 1101,
-    /// The terminal document is not valid.
-    TerminalInvalid = 1102,
-    /// A head is not valid.
-    HeadInvalid = 1103,
-    /// Something older than what was seen before was shown.
-    Rollback = 1104,
-    /// Two different states with the same number.
-    Fork = 1105,
-    /// The policy is not the one that the head names.
-    PolicyInvalid = 1106,
-    /// The proof of the person's record does not hold.
-    ProofInvalid = 1107,
-    /// A scope of the terminal is missing from the evidence, or one too many.
-    ScopesIncomplete = 1108,
-    /// The trust anchor is missing or unreadable.
-    AnchorMissing = 1109,
-    /// The marks file is unreadable.
-    MarksUnreadable = 1110,
-    /// The server is behind what this terminal has seen.
-    ServerBehind = 1111,
-    /// The server's clock is not plausible: nothing is signed by it.
-    ServerClock = 1121,
-    /// What came as the server's time is not signed by it, or answers another question.
-    ServerTimeInvalid = 1122,
+pub use notice::Notice;
+pub use prompt::Prompt;
+pub use refusal::Code;
 
-    // 12xx: the security key
-    /// No key is plugged: insert it.
-    InsertKey = 1201,
-    /// The one question: PIN, then touch.
-    PinPrompt = 1202,
-    /// Wrong PIN; `$tries` left.
-    PinWrong = 1203,
-    /// Too many wrong PINs in a row: unplug and plug again.
-    PinBlockedUntilReplug = 1204,
-    /// No tries left: the key must be reset and enrolled again.
-    PinBlocked = 1205,
-    /// The key has no PIN.
-    PinNotSet = 1206,
-    /// The PIN must be changed first.
-    PinMustChange = 1207,
-    /// Touch now.
-    TouchNow = 1208,
-    /// Nobody touched the key in time.
-    TouchTimeout = 1209,
-    /// The key was removed during the login.
-    KeyRemoved = 1210,
-    /// Cancelled.
-    Cancelled = 1211,
-    /// The key answered something unexpected.
-    KeyFault = 1212,
-    /// No PIN was typed.
-    PinEmpty = 1213,
-    /// No key was inserted in time.
-    KeyTimeout = 1214,
-    /// The PIN is shorter or longer than a PIN can be.
-    PinLength = 1215,
-    /// The key is in use by another login at this terminal.
-    KeyInUse = 1216,
-    /// The key does not follow the PIN rules of its maker or of policy.
-    PinPolicy = 1217,
-    /// The key has no room for another credential.
-    KeyFull = 1218,
-    /// The one question when it is known whose key it is; `$name`.
-    PinPromptNamed = 1219,
-    /// Addition to the question: `$tries` left.
-    PinTriesLeft = 1220,
-    /// The key is registered for this person already.
-    KeyAlreadyRegistered = 1221,
-    /// The key has no built-in way to verify a PIN or is not FIDO2.
-    KeyUnsuitable = 1222,
-    /// More than one key is plugged where one is changed: which one is meant?
-    SeveralKeys = 1223,
-    /// The key does not identify itself silently (it always wants its PIN, or protects credentials at level 3):
-    /// it could be enrolled, and no login would work.
-    KeyCannotIdentify = 1224,
-    /// Notice: a device gave no proof that it is a registered key; it was passed over.
-    DeviceNotProven = 1225,
-    /// Several proven keys are plugged: the person touches the one meant.
-    TouchToChoose = 1226,
-    /// Keys are plugged, and none of them is registered for this name: the same for names that nobody has.
-    KeyNotRegistered = 1227,
-    /// Very many people may use the account, and the key is compared with all of them (a notice).
-    KeySearching = 1240,
-
-    // 13xx: parts of Wardkey
-    /// The agent cannot be reached.
-    AgentUnreachable = 1301,
-    /// The key process cannot be reached.
-    KeyProcessUnreachable = 1302,
-    /// The terminal has not joined a deployment.
-    NotJoined = 1303,
-    /// The terminal has not received its directory yet.
-    NotSynced = 1304,
-    /// The agent cannot write its state.
-    StateUnavailable = 1305,
-    /// A part spoke another protocol or nonsense.
-    ProtocolError = 1306,
-    /// An internal fault.
-    Internal = 1307,
-    /// A configuration file is missing, unsafe or wrong.
-    Configuration = 1308,
-    /// The caller is not allowed to use the key process.
-    KeyAccessDenied = 1309,
-    /// The local cache was unreadable and was set aside; it is fetched again.
-    CacheSetAside = 1310,
-    /// The caller's resource limits leave no room for a login.
-    NoRoom = 1311,
-    /// Account phase: neither a person of the directory nor a listed local account.
-    NotListedAsLocal = 1312,
-    /// Account phase: this service starts nothing for a person who has not logged in with a key.
-    LoginNeeded = 1313,
-    /// The module could not write its marks after a login: this terminal could be shown an older directory.
-    MarksNotRaised = 1330,
-    /// The disk takes nothing: records are in memory only, and lost with the power.
-    KeptInMemory = 1331,
-
-    // 14xx: notices
-    /// Offline; the directory is `$hours` hours old (`<1` in the first).
-    OfflineBanner = 1401,
-    /// Another login at this terminal uses the key; wait.
-    WaitForKey = 1402,
-    /// The question in the place of "insert your key" where notices are not shown (PAM_SILENT).
-    InsertThenEnter = 1403,
-    /// The question in the place of [`Self::WaitForKey`] where notices are not shown.
-    WaitThenEnter = 1404,
-
-    // 15xx: terminal and server administration
-    /// The server cannot be reached.
-    ServerUnreachable = 1501,
-    /// The server's certificate or signature is not of this deployment.
-    ServerNotTrusted = 1502,
-    /// The join token is wrong, used or expired.
-    JoinTokenInvalid = 1503,
-    /// The terminal has been joined.
-    Joined = 1504,
-    /// This machine has joined already.
-    AlreadyJoined = 1505,
-    /// The enrolment code is wrong, used or expired.
-    EnrolmentCodeInvalid = 1506,
-    /// The registration was refused (`$reason`).
-    RegistrationRefused = 1507,
-    /// The key has been enrolled for `$name`.
-    Enrolled = 1508,
-    /// The person has as many keys as allowed.
-    TooManyKeys = 1509,
-    /// The challenge is over 60 seconds old or was used.
-    ChallengeExpired = 1510,
-    /// Synchronised.
-    Synced = 1511,
-    /// Too many requests; `$seconds` to wait.
-    TooManyRequests = 1512,
-    /// This needs root.
-    NeedsRoot = 1513,
-    /// The certificate of this terminal is missing or was refused.
-    TerminalCertificate = 1514,
-    /// Not found (`$what`).
-    NotFound = 1515,
-    /// The request is not valid (`$reason`).
-    RequestInvalid = 1516,
-    /// The machine has joined before with another key: only a token made for that replaces it.
-    ReplacementRefused = 1521,
-    /// The terminal has sent more records than it may for now; they wait at the terminal.
-    EventQuota = 1522,
-    /// Nothing was imported; the file has `$count` problems.
-    ImportRefused = 1523,
-    /// The first line of a file of people names no columns.
-    ImportHeader = 1524,
-    /// A column that there is not, or that stands twice (`$value`).
-    ImportColumn = 1525,
-    /// A value that must be there is missing (`$column`).
-    ImportMissing = 1526,
-    /// Not a login name (`$value`).
-    ImportLogin = 1527,
-    /// Not a name of a person (`$value`).
-    ImportName = 1528,
-    /// Not a language (`$value`).
-    ImportLanguage = 1529,
-    /// A scope that there is not (`$value`).
-    ImportScope = 1530,
-    /// Not the name of a group (`$value`).
-    ImportGroup = 1531,
-    /// Not a date (`$column`, `$value`).
-    ImportDate = 1532,
-    /// The validity ends before it begins.
-    ImportDates = 1533,
-    /// More of them (`$column`) than there may be (`$value`).
-    ImportTooMany = 1534,
-    /// A login name stands twice in the file (`$value`).
-    ImportTwice = 1535,
-    /// The person is there already (`$value`).
-    ImportExists = 1536,
-    /// A key cannot be taken (`$value`).
-    ImportKey = 1537,
-    /// The characters of the file cannot be read.
-    ImportEncoding = 1538,
-    /// A quotation mark is never closed.
-    ImportQuote = 1539,
-    /// More values than columns (`$value`).
-    ImportCells = 1540,
-    /// Not a JSON object; the reading stopped at character `$value`.
-    ImportJson = 1541,
-    /// The file names nobody.
-    ImportNobody = 1542,
-    /// A member of the wrong kind (`$value`).
-    ImportKind = 1543,
-    /// Stored, but the server does not run, so no terminal hears of it.
-    StoredServerStopped = 1544,
-    /// Stored, but a scope (`$value`) is not published, so its terminals do not hear of it.
-    StoredScopeHalted = 1545,
-    /// A login name (`$value`) of an account that every system has.
-    LoginReserved = 1550,
-    /// A login name (`$value`) that differs from another one in case only.
-    LoginAlike = 1551,
-    /// The key that was named is not that of `$value`.
-    KeyOfSomebodyElse = 1552,
-    /// An act that cannot be undone, or may hit the wrong one, was not confirmed.
-    ActNotConfirmed = 1553,
-    /// A terminal was revoked too long ago to be enabled again.
-    RevokedTooLong = 1554,
-
-    /// The terminal has been joined, and an administrator of the server has yet to approve it.
-    JoinedPending = 1570,
-    /// The join token does not fit together, as after a typing error.
-    JoinTokenMistyped = 1571,
-
-    // 16xx: switching Wardkey on and off
-    /// Not enabled: the terminal is not ready.
-    NotReadyToEnable = 1601,
-    /// Not enabled: the test login did not pass.
-    TestLoginFailed = 1602,
-    /// Not enabled: no local administrator could get in without a key.
-    NoOtherWayIn = 1603,
-    /// The files of PAM were edited by hand; nothing was changed.
-    PamFilesEdited = 1604,
-    /// Nobody confirmed in time: disabled again.
-    NotConfirmed = 1605,
-    /// Refused while Wardkey is enabled.
-    StillEnabled = 1606,
-    /// Not enabled: people could get in without a key.
-    WaysInOpen = 1607,
-    /// People get in at `$service` without a key.
-    ServiceOpen = 1608,
-    /// What PAM does at `$service` cannot be told.
-    ServiceUnclear = 1609,
-    /// PAM cannot read `$service`, and refuses everybody there.
-    ServiceRefuses = 1610,
-    /// People get in at `$service` when the module cannot be loaded.
-    OpenWithoutModule = 1611,
-    /// No key is asked for at `$service`; the account phase alone refuses.
-    AccountPhaseOnly = 1612,
-    /// No local administrator gets in at `$service`.
-    NoAdministrator = 1613,
-    /// The module's file is missing or no program.
-    ModuleMissing = 1614,
-    /// Logins with keys are not enabled.
-    NotEnabled = 1615,
-    /// `$unit` does not run.
-    UnitInactive = 1616,
-    /// Owner or mode of `$path` is wrong.
-    UnsafeFile = 1617,
-    /// Accounts come from `$source` too.
-    NameService = 1618,
-    /// sshd has a method of its own (`$what`).
-    SshOpen = 1619,
-    /// `$path` logs somebody in without asking.
-    Autologin = 1620,
-    /// Nothing keeps the clock right.
-    ClockUnsynchronised = 1621,
-    /// The terminal's certificate is missing or ends soon.
-    CertificateEnds = 1622,
-    /// The directory is old.
-    DirectoryOld = 1623,
-    /// Trust anchor and agent do not fit.
-    AnchorUnfit = 1624,
-    /// Parts of different versions.
-    VersionsDiffer = 1625,
-    /// `$name` has a password beside the key.
-    PersonHasSecret = 1626,
-    /// The account or password of `$name` ends by its age.
-    PersonAgeing = 1627,
-    /// `$name` has the uid of a system account.
-    PersonIsSystem = 1628,
-    /// The people of the directory could not be listed.
-    PeopleUnknown = 1629,
-    /// Nothing was found.
-    NoWayIn = 1630,
-    /// `$count` things were found.
-    WaysInFound = 1631,
-    /// An administrator accepted `$subject`.
-    WayAccepted = 1632,
-    /// There is nothing about `$subject` to accept.
-    NothingToAccept = 1633,
-    /// UID_MIN of login.defs and `system_uid_max` differ (`$uid`).
-    UidLimitsDiffer = 1634,
-    /// `$name` is a person of the directory and listed in `local_accounts`.
-    PersonIsListed = 1635,
-    /// `wardkey config edit`: given up; the file is as it was.
-    EditDiscarded = 1640,
-    /// The terminal's clock is ahead of the server's.
-    ClockIsAhead = 1641,
-    /// `$path` starts another program than login on a console.
-    OtherLoginProgram = 1642,
+/// A code of any kind: whatever has a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AnyCode {
+    /// It refuses or fails.
+    Refusal(Code),
+    /// It asks something of the person.
+    Prompt(Prompt),
+    /// It tells something.
+    Notice(Notice),
 }
 
-impl Code {
+impl AnyCode {
+    /// All of them, in the order of their numbers.
+    pub fn all() -> Vec<Self> {
+        let refusals = Code::ALL.iter().copied().map(Self::Refusal);
+        let prompts = Prompt::ALL.iter().copied().map(Self::Prompt);
+        let notices = Notice::ALL.iter().copied().map(Self::Notice);
+        let mut all: Vec<Self> = refusals.chain(prompts).chain(notices).collect();
+        all.sort_by_key(|code| code.number());
+        all
+    }
+
+    /// The code with this number.
+    pub fn from_number(number: u16) -> Option<Self> {
+        let prompt = || Prompt::from_number(number).map(Self::Prompt);
+        let notice = || Notice::from_number(number).map(Self::Notice);
+        Code::from_number(number).map(Self::Refusal).or_else(prompt).or_else(notice)
+    }
+
     /// The number.
     pub const fn number(self) -> u16 {
-        self as u16
+        match self {
+            Self::Refusal(code) => code.number(),
+            Self::Prompt(prompt) => prompt.number(),
+            Self::Notice(notice) => notice.number(),
+        }
     }
 }
 
-impl std::fmt::Display for Code {
+impl std::fmt::Display for AnyCode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "WK-{}", self.number())
+    }
+}
+
+impl From<Code> for AnyCode {
+    fn from(code: Code) -> Self {
+        Self::Refusal(code)
+    }
+}
+
+impl From<Prompt> for AnyCode {
+    fn from(prompt: Prompt) -> Self {
+        Self::Prompt(prompt)
+    }
+}
+
+impl From<Notice> for AnyCode {
+    fn from(notice: Notice) -> Self {
+        Self::Notice(notice)
     }
 }
 
@@ -413,13 +132,20 @@ impl<C> minicbor::Encode<C> for Code {
 }
 
 impl<'b, C> minicbor::Decode<'b, C> for Code {
+    /// Who sends a question or a notice as a refusal is malformed. A code of a newer version is
+    /// still a refusal, never an error that loses the message.
     fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
-        // A code of a newer version is still a refusal, never an error that loses the message.
-        Ok(Self::from_number(d.u16()?).unwrap_or(Self::Internal))
+        match AnyCode::from_number(d.u16()?) {
+            Some(AnyCode::Refusal(code)) => Ok(code),
+            Some(AnyCode::Prompt(_) | AnyCode::Notice(_)) => {
+                Err(minicbor::decode::Error::message("a question or a notice is no refusal"))
+            }
+            None => Ok(Self::Internal),
+        }
     }
 }
 
-/// A refusal: the code for people, a detail for the record.
+/// Why a rule or a check says no: the code for people, a detail for the record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {detail}")]
 pub struct Denial {
@@ -430,7 +156,7 @@ pub struct Denial {
 }
 
 impl Denial {
-    /// A refusal with a detail for the record.
+    /// A denial with a detail for the record.
     pub fn new(code: Code, detail: impl std::fmt::Display) -> Self {
         Self { code, detail: detail.to_string() }
     }
@@ -439,13 +165,60 @@ impl Denial {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{Event, EventName, Outcome};
+    use crate::id::EventId;
+    use crate::message::{agent, key};
+    use crate::time::UnixTime;
 
     #[test]
     fn codes_are_unique_and_found_by_number() {
-        for code in Code::ALL {
-            assert_eq!(Code::from_number(code.number()), Some(*code));
+        let all = AnyCode::all();
+        assert!(all.is_sorted_by(|a, b| a.number() < b.number()));
+        assert_eq!(all.len(), Code::ALL.len() + Prompt::ALL.len() + Notice::ALL.len());
+        for code in all {
+            assert_eq!(AnyCode::from_number(code.number()), Some(code));
         }
-        assert_eq!(Code::from_number(999), None);
+        assert_eq!(AnyCode::from_number(999), None);
         assert_eq!(Code::PinWrong.to_string(), "WK-1203");
+        assert_eq!(AnyCode::from(Prompt::PinPrompt).to_string(), "WK-1202");
+    }
+
+    /// The bytes of a value, with the number of [`Code::PinWrong`] replaced.
+    fn with_number<T: minicbor::Encode<()>>(value: &T, number: u16) -> Vec<u8> {
+        let mut bytes = minicbor::to_vec(value).unwrap();
+        let [high, low] = Code::PinWrong.number().to_be_bytes();
+        let at = bytes.windows(3).position(|three| three == [0x19, high, low]).unwrap();
+        bytes.splice(at + 1..at + 3, number.to_be_bytes());
+        bytes
+    }
+
+    #[test]
+    fn no_message_or_record_carries_a_question_as_a_refusal() {
+        let code = Code::PinWrong;
+        let refused = agent::Refusal { code, detail: None, retry_after: None, record: None };
+        let failed = key::KeyFailure { code, status: None, tries_left: None, detail: None };
+        let outcome = agent::Failure { code, detail: None, tries_left: None };
+        let mut event =
+            Event::new(EventId::new([7; 16]), UnixTime(5), EventName::Login, Outcome::Failure);
+        event.reason = Some(code);
+
+        for any in AnyCode::all().into_iter().chain([AnyCode::Refusal(Code::Internal)]) {
+            let number = any.number();
+            let may = matches!(any, AnyCode::Refusal(_));
+            let refused = with_number(&agent::Reply::Refused(refused.clone()), number);
+            assert_eq!(minicbor::decode::<agent::Reply>(&refused).is_ok(), may, "{any}");
+            let failed = with_number(&key::Reply::Failed(failed.clone()), number);
+            assert_eq!(minicbor::decode::<key::Reply>(&failed).is_ok(), may, "{any}");
+            let outcome = with_number(&agent::LoginResult::Failure(outcome.clone()), number);
+            assert_eq!(minicbor::decode::<agent::LoginResult>(&outcome).is_ok(), may, "{any}");
+            let event = with_number(&event, number);
+            assert_eq!(minicbor::decode::<Event>(&event).is_ok(), may, "{any}");
+        }
+    }
+
+    #[test]
+    fn a_code_of_a_newer_version_is_still_a_refusal() {
+        let newer = minicbor::to_vec(9999_u16).unwrap();
+        assert_eq!(minicbor::decode::<Code>(&newer).unwrap(), Code::Internal);
     }
 }

@@ -23,17 +23,21 @@ pub trait Document: Encode<()> + for<'b> Decode<'b, ()> {
     const DOMAIN: &'static str;
     /// The longest encoding in bytes that is looked at.
     const MAX_BYTES: usize;
-    /// Whether fields may be added that an older reader passes over (docs/FORMATS.md). Not where the encoding
-    /// of what was understood stands for the whole: in what is hashed or compared again.
+    /// Whether fields may be added that an older reader passes over (docs/FORMATS.md). Not where
+    /// the encoding of what was understood stands for the whole: in what is hashed or compared
+    /// again.
     const GROWS: bool;
 }
 
 /// The deterministic encoding of a document.
 pub fn to_bytes<T: Document>(document: &T) -> Vec<u8> {
     let mut out = Vec::new();
-    let mut encoder = Encoder::new(&mut out);
+    // The same sink as for messages, so that the encoder of each type is in a program once.
+    let mut sink = Sink { out: Some(&mut out), length: 0 };
+    let mut encoder = Encoder::new(&mut sink);
     // Writing to a Vec cannot fail; our own Encode implementations return no errors.
-    let written = encoder.array(2).and_then(|e| e.str(T::DOMAIN)).and_then(|e| document.encode(e, &mut ()));
+    let written =
+        encoder.array(2).and_then(|e| e.str(T::DOMAIN)).and_then(|e| document.encode(e, &mut ()));
     debug_assert!(written.is_ok());
     out
 }
@@ -88,8 +92,8 @@ pub fn to_message<T: Encode<()>>(message: &T) -> Vec<u8> {
     out
 }
 
-/// The length in bytes that a message has when it is encoded. Known before there is a buffer, so that
-/// one that will hold a PIN never grows: what it grows out of would not be wiped.
+/// The length in bytes that a message has when it is encoded. Known before there is a buffer, so
+/// that one that will hold a PIN never grows: what it grows out of would not be wiped.
 pub fn message_length<T: Encode<()>>(message: &T) -> usize {
     encode(message, None)
 }
@@ -100,8 +104,8 @@ pub fn append_message<T: Encode<()>>(message: &T, out: &mut Vec<u8>) {
     encode(message, Some(out));
 }
 
-/// Encodes into a buffer, or into none, and says the length. One function for both, so that the encoder
-/// of each message is in a program once.
+/// Encodes into a buffer, or into none, and says the length. One function for both, so that the
+/// encoder of each message is in a program once.
 fn encode<T: Encode<()>>(message: &T, out: Option<&mut Vec<u8>>) -> usize {
     let mut sink = Sink { out, length: 0 };
     let written = Encoder::new(&mut sink).encode(message).map(|_| ());
@@ -132,11 +136,33 @@ impl minicbor::encode::Write for Sink<'_> {
 /// [`CodecError::Malformed`] when the bytes are not one whole `T`.
 pub fn from_message<T: for<'b> Decode<'b, ()>>(bytes: &[u8]) -> Result<T, CodecError> {
     let mut decoder = Decoder::new(bytes);
-    let message = decoder.decode().map_err(|e: DecodeError| CodecError::Malformed(e.to_string()))?;
+    let message =
+        decoder.decode().map_err(|e: DecodeError| CodecError::Malformed(e.to_string()))?;
     if decoder.position() != bytes.len() {
         return Err(CodecError::Malformed("trailing bytes".into()));
     }
     Ok(message)
+}
+
+// Not generic, so that they are in the PAM module once.
+
+#[inline(never)]
+fn bounded_bytes<'b>(d: &mut Decoder<'b>, max: usize) -> Result<&'b [u8], DecodeError> {
+    let bytes = d.bytes()?;
+    if bytes.len() > max {
+        let actual = bytes.len();
+        return Err(DecodeError::custom(CodecError::TooLong { max, actual }));
+    }
+    Ok(bytes)
+}
+
+#[inline(never)]
+fn bounded_array(d: &mut Decoder<'_>, max: usize) -> Result<u64, DecodeError> {
+    let length = d.array()?.ok_or_else(|| DecodeError::message("indefinite length"))?;
+    if length > max as u64 {
+        return Err(DecodeError::message("too many items"));
+    }
+    Ok(length)
 }
 
 /// A byte string of any length up to `MAX`, encoded as one CBOR byte string.
@@ -185,7 +211,7 @@ impl<C, const MAX: usize> Encode<C> for Bytes<MAX> {
 
 impl<'b, C, const MAX: usize> Decode<'b, C> for Bytes<MAX> {
     fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, DecodeError> {
-        Self::new(d.bytes()?).map_err(DecodeError::custom)
+        bounded_bytes(d, MAX).map(|bytes| Self(bytes.to_vec()))
     }
 }
 
@@ -240,10 +266,7 @@ impl<C, T: Encode<C>, const MAX: usize> Encode<C> for List<T, MAX> {
 
 impl<'b, C, T: Decode<'b, C>, const MAX: usize> Decode<'b, C> for List<T, MAX> {
     fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, DecodeError> {
-        let length = d.array()?.ok_or_else(|| DecodeError::message("indefinite length"))?;
-        if length > MAX as u64 {
-            return Err(DecodeError::message("too many items"));
-        }
+        let length = bounded_array(d, MAX)?;
         let mut items = Vec::new();
         for _ in 0..length {
             items.push(T::decode(d, ctx)?);

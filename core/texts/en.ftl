@@ -76,6 +76,8 @@ wk-1225 = A plugged-in device proved nothing and is passed over. If nobody knows
 wk-1226 = Several registered keys are plugged in. Please touch your own.
 wk-1227 = The key that is plugged in is not registered for this name. Check the name, or insert yours.
 wk-1240 = Please wait: your key is being looked up. This takes longer the first time at a terminal.
+wk-1270 = Insert your security key. To type your name instead, wait a moment.
+wk-1271 = Type your name. With a key: insert it, then press Enter:{ " " }
 
 ## 13xx: parts of Wardkey
 
@@ -101,6 +103,17 @@ wk-1401 = Offline. Age of the directory: { $hours } h.
 wk-1402 = The key is in use elsewhere on this terminal. Please wait.
 wk-1403 = Insert your security key, then press Enter:{" "}
 wk-1404 = The key is in use elsewhere on this terminal. When that is done, press Enter:{" "}
+wk-1405 = The screen was locked because the security key was removed.
+wk-1406 = The screen was locked after a time without input.
+wk-1407 = The screen was locked because the login was too long ago. Please log in again.
+wk-1408 = The screen was locked by the person, or by a program of the session.
+wk-1409 = The session was ended because the security key was removed.
+wk-1410 = The screen was unlocked without a security key. Please find out who did it.
+wk-1411 = No screen locker answered, so the session is ended. Please see "wardkey doctor".
+wk-1412 = The screen could not be locked. Please see "systemctl status wardkey-lock".
+wk-1413 = The machine was restarted before the session ended.
+wk-1414 = The session is not in the records. Please check the agent (systemctl status wardkey-agent).
+wk-1415 = Nobody is signed in here with a security key.
 
 ## 15xx: administration of terminals and server
 
@@ -193,3 +206,43 @@ wk-1635 = { $name } is a person of the directory and needs no key. Please take t
 wk-1640 = Not saved. The configuration is as it was; run "wardkey config edit" to try again.
 wk-1641 = This terminal's clock is ahead of the server's. Please set it right.
 wk-1642 = { $path } starts another program than login. Please make sure that it asks for the key.
+wk-1680 = The login screen gave an answer that cannot be read. You will be asked in another way.
+
+## 17xx: sessions that have begun
+
+wk-1700 = Session { $desktop }: no screen locker known to answer. Without the key it is ended. Please install one.
+## 18xx: without the key
+
+wk-1801 = No key? Type your temporary code. With a key: insert it, then press Enter:{ " " }
+wk-1802 = No key? Type your name, a space and your temporary code. With a key: insert it, press Enter:{ " " }
+wk-1803 = Name and temporary code do not match, or it is not valid here. Please ask your help desk.
+wk-1804 = This temporary code has ended. Please use your key or ask your help desk.
+wk-1805 = This temporary code is not valid yet. Please ask your help desk from when it is.
+wk-1806 = This temporary code is for another terminal or ward. Please use one there or ask your help desk.
+wk-1807 = This temporary code has ended, as your key was used. Please use your key.
+wk-1808 = This cannot be done in this way. Please use your security key.
+wk-1809 = This is not a temporary code, which has 10 letters and digits. Please type it again.
+wk-1810 = Too many wrong codes at this terminal. Please try again in { $seconds } seconds.
+wk-1811 = This terminal takes no temporary codes now. Please use your key or another terminal.
+wk-1812 = The code could not be checked: too little memory. Please use your key or another terminal.
+wk-1813 = Logged in with a temporary code, which is recorded. Hours left: { $hours }.
+
+## 185x: backups
+
+wk-1850 = Who may open the keys? Give --recipient age1..., or --without-keys to leave them out.
+wk-1851 = { $path } is there already. Nothing was written; please give another name.
+wk-1852 = The copy does not pass, so there is no backup: { $what }. Please look at the database.
+wk-1853 = { $path } is no whole, unchanged backup: { $what }. Nothing was changed; use another one.
+wk-1854 = { $path } was made by a newer version. Nothing was changed; install that version.
+wk-1855 = { $path } is there. Nothing was changed; --replace puts it aside.
+wk-1856 = The server runs. Nothing was changed; please run "systemctl stop wardkey-server" first.
+wk-1857 = There are no keys. Nothing was changed; give --identity for those in the backup, or put them back.
+wk-1858 = The keys in { $path } are not those of this backup. Nothing was changed.
+wk-1859 = { $path } does not open the keys of this backup. Nothing was changed; give the right identity.
+wk-1860 = The trail { $path } does not go on from this backup: { $what }. Nothing was changed.
+wk-1861 = Nothing was changed. Please answer, or give --yes.
+wk-1862 = The database { $path } is of another deployment. Nothing was changed.
+wk-1863 = Whose backup is it? Nothing was changed; give --root with the root key in your papers.
+wk-1864 = The backup is of another root key than the one given. Nothing was changed; do not use it.
+wk-1865 = The database changed meanwhile, or is in use. Nothing was changed; please run this again.
+wk-1866 = Another server or a restore has { $path }. Nothing was done; please wait for its end.

@@ -1,12 +1,15 @@
-//! Texts for people: Fluent files become tables of text pieces when a program is built, so that none of
-//! them needs a parser at run time.
+//! Texts for people: Fluent files become tables of text pieces when a program is built, so that
+//! none of them needs a parser at run time.
 //!
 //! ```text
 //!   texts/ja.ftl, texts/en.ftl ─> Catalogue::read ─> same_variables ─> build.rs ─> a table in the program
 //! ```
 //! Of Fluent's syntax a message may use text, `{ $variable }` and `{ "text" }`.
 #![forbid(unsafe_code)]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -65,11 +68,13 @@ impl Catalogue {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`CatalogueError`] when it cannot be read, has an id twice, or uses more than is understood here.
+    /// [`CatalogueError`] when it cannot be read, has an id twice, or uses more than is understood
+    /// here.
     pub fn read(path: &Path, lines: Lines) -> Result<Self, CatalogueError> {
-        let source =
-            std::fs::read_to_string(path).map_err(|source| CatalogueError::Io { path: path.into(), source })?;
-        let messages = parse(&source, lines).map_err(|what| CatalogueError::Content { path: path.into(), what })?;
+        let source = std::fs::read_to_string(path)
+            .map_err(|source| CatalogueError::Io { path: path.into(), source })?;
+        let messages = parse(&source, lines)
+            .map_err(|what| CatalogueError::Content { path: path.into(), what })?;
         Ok(Self { path: path.into(), messages })
     }
 
@@ -78,12 +83,16 @@ impl Catalogue {
     /// # Errors
     /// [`CatalogueError::Content`], which names the first id that differs.
     pub fn same_variables(&self, other: &Self) -> Result<(), CatalogueError> {
-        let differs = |path: &Path, what: String| Err(CatalogueError::Content { path: path.into(), what });
+        let differs =
+            |path: &Path, what: String| Err(CatalogueError::Content { path: path.into(), what });
         for (id, pieces) in &self.messages {
             match other.messages.get(id) {
                 None => return differs(&other.path, format!("{id} is missing")),
                 Some(others) if arguments(others) != arguments(pieces) => {
-                    return differs(&other.path, format!("{id} has other variables than {}", self.path.display()));
+                    return differs(
+                        &other.path,
+                        format!("{id} has other variables than {}", self.path.display()),
+                    );
                 }
                 Some(_) => {}
             }
@@ -118,6 +127,111 @@ pub fn to_source(pieces: &[Piece]) -> String {
     format!("&[{}]", pieces.join(", "))
 }
 
+/// The source of `enum Text`, with a variant for each message (`ask-pin` is `AskPin`), and of what
+/// it says in each language. The program that includes it has `wardkey_core` among its crates.
+/// `visibility` is that of the enum; `japanese_if` a condition (`feature = "..."`) without which
+/// the program says everything in English.
+///
+/// # Errors
+/// [`CatalogueError::Content`] when the languages do not say the same.
+pub fn text_source(
+    ja: &Catalogue,
+    en: &Catalogue,
+    visibility: &str,
+    japanese_if: Option<&str>,
+) -> Result<String, CatalogueError> {
+    ja.same_variables(en)?;
+
+    let variants: String =
+        en.messages.keys().map(|id| format!("    /// `{id}`\n    {},\n", variant(id))).collect();
+    let only_ja = japanese_if.map(|when| format!("#[cfg({when})]\n")).unwrap_or_default();
+    let mut out = format!(
+        "/// A text, by its id.\n\
+         #[derive(Clone, Copy, Debug, PartialEq, Eq)]\n\
+         {visibility} enum Text {{\n{variants}}}\n{}{only_ja}{}",
+        table("en", en),
+        table("ja", ja)
+    );
+    if let Some(when) = japanese_if {
+        out += &format!(
+            "#[cfg(not({when}))]\n\
+             const fn ja(text: Text) -> &'static [wardkey_core::phrase::Piece] {{\n    \
+             en(text)\n}}\n"
+        );
+    }
+    out += &METHODS.replace("VISIBILITY", visibility);
+    Ok(out)
+}
+
+/// The source of `HELP_JA`: ids and texts of `--help` in Japanese.
+pub fn help_source(catalogue: &Catalogue) -> String {
+    let entries: String = catalogue
+        .messages
+        .iter()
+        .map(|(id, pieces)| format!("        ({id:?}, {}),\n", to_source(pieces)))
+        .collect();
+    format!(
+        "/// Ids and texts of `--help` in Japanese.\n\
+         pub(crate) const HELP_JA: &[(&str, &[wardkey_core::phrase::Piece])] = {{\n    \
+         use wardkey_core::phrase::Piece;\n    &[\n{entries}    ]\n}};\n"
+    )
+}
+
+/// What each `Text` can do.
+const METHODS: &str = "\
+#[allow(dead_code)]
+impl Text {
+    /// The text without arguments.
+    VISIBILITY fn say(self, language: wardkey_core::name::Language) -> String {
+        self.say_with(language, &[])
+    }
+
+    /// The text with its arguments.
+    VISIBILITY fn say_with(
+        self,
+        language: wardkey_core::name::Language,
+        args: &[(&str, &str)],
+    ) -> String {
+        let is_japanese = language == wardkey_core::name::Language::Ja;
+        wardkey_core::phrase::render(if is_japanese { ja(self) } else { en(self) }, args)
+    }
+
+    /// A phrase of this text and its arguments, to be said later.
+    VISIBILITY fn with<const N: usize>(
+        self,
+        args: [(&'static str, wardkey_core::phrase::Phrase); N],
+    ) -> wardkey_core::phrase::Phrase {
+        wardkey_core::phrase::Phrase::new(ja(self), en(self), args.into())
+    }
+}
+
+impl From<Text> for wardkey_core::phrase::Phrase {
+    fn from(text: Text) -> Self {
+        text.with([])
+    }
+}
+";
+
+/// `ask-pin` as `AskPin`.
+pub fn variant(id: &str) -> String {
+    let capital = |part: &str| {
+        part.chars().take(1).flat_map(char::to_uppercase).chain(part.chars().skip(1)).collect()
+    };
+    id.split('-').map(|part| -> String { capital(part) }).collect()
+}
+
+fn table(language: &str, catalogue: &Catalogue) -> String {
+    let arms: String = catalogue
+        .messages
+        .iter()
+        .map(|(id, pieces)| format!("        Text::{} => {},\n", variant(id), to_source(pieces)))
+        .collect();
+    format!(
+        "const fn {language}(text: Text) -> &'static [wardkey_core::phrase::Piece] {{\n    \
+         use wardkey_core::phrase::Piece;\n    match text {{\n{arms}    }}\n}}\n"
+    )
+}
+
 fn parse(source: &str, lines: Lines) -> Result<BTreeMap<String, Vec<Piece>>, String> {
     let resource = fluent_syntax::parser::parse(source)
         .map_err(|(_, errors)| errors.iter().map(ToString::to_string).collect::<String>())?;
@@ -142,22 +256,21 @@ fn parse(source: &str, lines: Lines) -> Result<BTreeMap<String, Vec<Piece>>, Str
 fn pieces(pattern: &Pattern<&str>, lines: Lines) -> Result<Vec<Piece>, String> {
     let mut pieces: Vec<Piece> = Vec::new();
     for element in &pattern.elements {
-        let text =
-            match element {
-                PatternElement::TextElement { value } => *value,
-                PatternElement::Placeable {
-                    expression: Expression::Inline(InlineExpression::VariableReference { id }),
-                } => {
-                    pieces.push(Piece::Argument(id.name.to_owned()));
-                    continue;
-                }
-                PatternElement::Placeable {
-                    expression: Expression::Inline(InlineExpression::StringLiteral { value }),
-                } if !value.contains('\\') => *value,
-                PatternElement::Placeable { .. } => {
-                    return Err("only { $variable } and { \"text\" } are used here".into());
-                }
-            };
+        let text = match element {
+            PatternElement::TextElement { value } => *value,
+            PatternElement::Placeable {
+                expression: Expression::Inline(InlineExpression::VariableReference { id }),
+            } => {
+                pieces.push(Piece::Argument(id.name.to_owned()));
+                continue;
+            }
+            PatternElement::Placeable {
+                expression: Expression::Inline(InlineExpression::StringLiteral { value }),
+            } if !value.contains('\\') => *value,
+            PatternElement::Placeable { .. } => {
+                return Err("only { $variable } and { \"text\" } are used here".into());
+            }
+        };
         let is_wrong = |c: char| c.is_control() && !(lines == Lines::Several && c == '\n');
         if text.chars().any(is_wrong) {
             return Err("one line only".into());
@@ -187,12 +300,16 @@ mod tests {
             to_source(read.messages.get("a").unwrap()),
             r#"&[Piece::Text("Wrong. Left: "), Piece::Argument("tries"), Piece::Text(" ")]"#
         );
-        assert_eq!(arguments(read.messages.get("a").unwrap()).into_iter().collect::<Vec<_>>(), ["tries"]);
+        assert_eq!(
+            arguments(read.messages.get("a").unwrap()).into_iter().collect::<Vec<_>>(),
+            ["tries"]
+        );
     }
 
     #[test]
     fn what_is_not_understood_stops_the_build() {
-        for wrong in ["a", "a = \n", "a = x\na = y\n", "-a = x\n", "a = { b }\n", "a = x\n    y\n"] {
+        for wrong in ["a", "a = \n", "a = x\na = y\n", "-a = x\n", "a = { b }\n", "a = x\n    y\n"]
+        {
             assert!(catalogue(wrong, Lines::One).is_err(), "{wrong}");
         }
         let read = catalogue("a =\n    x\n\n    y\n", Lines::Several).unwrap();

@@ -1,0 +1,33 @@
+//! What a person is told, and need not answer.
+
+codes! {
+    /// A notice: how things are, or that something is done.
+    enum Notice;
+
+    /// Very many people may use the account, and the key is compared with all of them .
+    KeySearching = 1240,
+    /// The disk takes nothing: records are in memory only, and lost with the power.
+    KeptInMemory = 1331,
+    /// Offline; the directory is `$hours` hours old (`<1` in the first).
+    OfflineBanner = 1401,
+    /// Another login at this terminal uses the key; wait.
+    WaitForKey = 1402,
+    /// Nobody is signed in with a key.
+    NobodySignedIn = 1415,
+    /// The terminal has been joined.
+    Joined = 1504,
+    /// The key has been enrolled for `$name`.
+    Enrolled = 1508,
+    /// Synchronised.
+    Synced = 1511,
+    /// The terminal has been joined, and an administrator of the server has yet to approve it.
+    JoinedPending = 1570,
+    /// Nothing was found.
+    NoWayIn = 1630,
+    /// `$count` things were found.
+    WaysInFound = 1631,
+    /// An administrator accepted `$subject`.
+    WayAccepted = 1632,
+    /// Somebody was let in by a pass; `$hours` left.
+    PassUsed = 1813,
+}

@@ -1,0 +1,32 @@
+//! What a person is asked for, or has to do next.
+
+codes! {
+    /// A question or a direction to the person at the terminal.
+    enum Prompt;
+
+    /// No key is plugged: insert it.
+    InsertKey = 1201,
+    /// The one question: PIN, then touch.
+    PinPrompt = 1202,
+    /// Touch now.
+    TouchNow = 1208,
+    /// The one question when it is known whose key it is; `$name`.
+    PinPromptNamed = 1219,
+    /// Addition to the question: `$tries` left.
+    PinTriesLeft = 1220,
+    /// Several proven keys are plugged: the person touches the one meant.
+    TouchToChoose = 1226,
+    /// Nobody said who logs in: insert a key, or wait for the question.
+    InsertOrWait = 1270,
+    /// The question for the name, while no key says it.
+    NamePrompt = 1271,
+    /// The question in the place of "insert your key" where notices are not shown (PAM_SILENT).
+    InsertThenEnter = 1403,
+    /// The question in the place of [`Notice::WaitForKey`](super::Notice::WaitForKey) where notices
+    /// are not shown.
+    WaitThenEnter = 1404,
+    /// The question while no key comes: the code of a pass, or Enter and the key.
+    PassPrompt = 1801,
+    /// The same at a shared account: name and code.
+    PassPromptShared = 1802,
+}

@@ -1,0 +1,137 @@
+//! A text that is said later, in the language of whoever reads it.
+//!
+//! ```text
+//!   texts/*.ftl ─ build.rs ─> enum Text ─ with(arguments) ─> Phrase ─ say(language) ─> String
+//! ```
+
+use crate::name::{Language, printable};
+
+/// The longest argument in characters; what is longer is cut.
+pub const ARGUMENT_CHARS: usize = 256;
+
+/// What stands where an argument was not given.
+pub(crate) const MISSING: &str = "…";
+
+/// A piece of a sentence. Other programs have tables of their own texts, made as this one is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// As it is.
+    Text(&'static str),
+    /// The argument of this name.
+    Argument(&'static str),
+}
+
+/// A text with its arguments, or words that are the same in every language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Phrase(Inner);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Inner {
+    /// Names, paths, words of other programs.
+    Plain(String),
+    /// A text of a catalogue.
+    Text { ja: &'static [Piece], en: &'static [Piece], args: Vec<(&'static str, Phrase)> },
+    /// With what stands between two of them.
+    Joined(Vec<Phrase>, &'static str),
+}
+
+impl Phrase {
+    /// A text of a catalogue, with its arguments as for [`render`].
+    pub const fn new(
+        ja: &'static [Piece],
+        en: &'static [Piece],
+        args: Vec<(&'static str, Self)>,
+    ) -> Self {
+        Self(Inner::Text { ja, en, args })
+    }
+
+    /// Phrases with something between each two.
+    pub const fn joined(phrases: Vec<Self>, between: &'static str) -> Self {
+        Self(Inner::Joined(phrases, between))
+    }
+
+    /// The phrase in a language.
+    pub fn say(&self, language: Language) -> String {
+        match &self.0 {
+            Inner::Plain(text) => text.clone(),
+            Inner::Text { ja, en, args } => {
+                let args: Vec<_> =
+                    args.iter().map(|(name, phrase)| (*name, phrase.say(language))).collect();
+                let args: Vec<_> = args.iter().map(|(name, text)| (*name, text.as_str())).collect();
+                render(if language == Language::Ja { ja } else { en }, &args)
+            }
+            Inner::Joined(phrases, between) => {
+                phrases.iter().map(|phrase| phrase.say(language)).collect::<Vec<_>>().join(between)
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Phrase {
+    /// English: for records and for programs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.say(Language::En))
+    }
+}
+
+#[cfg(feature = "http")]
+impl serde::Serialize for Phrase {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl From<String> for Phrase {
+    fn from(text: String) -> Self {
+        Self(Inner::Plain(text))
+    }
+}
+
+impl From<&str> for Phrase {
+    fn from(text: &str) -> Self {
+        Self(Inner::Plain(text.into()))
+    }
+}
+
+impl From<u64> for Phrase {
+    fn from(number: u64) -> Self {
+        Self(Inner::Plain(number.to_string()))
+    }
+}
+
+/// Puts a text together. `args` are names and values; unprintable characters of a value become `?`,
+/// a value ends after [`ARGUMENT_CHARS`], one that the text does not use is ignored, and a missing
+/// one is shown as `…`.
+pub fn render(pieces: &[Piece], args: &[(&str, &str)]) -> String {
+    let mut out = String::new();
+    for piece in pieces {
+        match piece {
+            Piece::Text(text) => out.push_str(text),
+            Piece::Argument(name) => match args.iter().find(|(given, _)| given == name) {
+                Some((_, value)) => out.push_str(&printable(value, ARGUMENT_CHARS)),
+                None => out.push_str(MISSING),
+            },
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: (&[Piece], &[Piece]) = (
+        &[Piece::Argument("place"), Piece::Text("に")],
+        &[Piece::Text("at "), Piece::Argument("place")],
+    );
+
+    #[test]
+    fn a_phrase_is_said_in_both_languages_with_all_that_is_in_it() {
+        let inner = Phrase::new(AT.0, AT.1, vec![("place", 7.into())]);
+        let phrase = Phrase::new(AT.0, AT.1, vec![("place", inner.clone())]);
+        assert_eq!(phrase.to_string(), "at at 7");
+        assert_eq!(phrase.say(Language::Ja), "7にに");
+        let joined = Phrase::joined(vec!["a".into(), inner], "; ");
+        assert_eq!(joined.say(Language::Ja), "a; 7に");
+    }
+}
