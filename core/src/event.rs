@@ -3,11 +3,13 @@
 //! The schema is stable: fields are only added, and `schema` counts up when a meaning changes.
 //! docs/AUDIT.md describes every field.
 
+mod format;
 mod line;
 mod name;
 mod outcome;
 mod severity;
 
+pub use format::Format;
 pub use name::EventName;
 pub use outcome::Outcome;
 pub use severity::Severity;
@@ -16,9 +18,10 @@ use minicbor::{Decode, Encode};
 
 use crate::code::Code;
 use crate::codec::{Document, sha256};
-use crate::id::{Aaguid, EventId, TerminalId};
+use crate::id::{Aaguid, EventId, PassId, TerminalId};
 use crate::name::LoginName;
 use crate::proof::assertion::Assertion;
+use crate::proof::{ProofKind, SignedByCode};
 use crate::time::UnixTime;
 
 /// Version of the schema.
@@ -97,9 +100,22 @@ pub struct Event {
     /// uid of the process that asked.
     #[n(22)]
     pub peer_uid: Option<u32>,
-    /// How many records this one stands for (records-lost, refused beginnings), or a running count (heartbeat).
+    /// How many records this one stands for (records-lost, refused beginnings), or a running count
+    /// (heartbeat).
     #[n(23)]
     pub count: Option<u64>,
+    /// Seconds since the session began.
+    #[n(24)]
+    pub seconds: Option<u64>,
+    /// By which proof somebody was let in.
+    #[n(30)]
+    pub proof: Option<ProofKind>,
+    /// The pass that it is about.
+    #[n(31)]
+    pub pass: Option<PassId>,
+    /// What proves a login by a pass.
+    #[n(32)]
+    pub signed_by_code: Option<SignedByCode>,
 }
 
 impl Document for Event {
@@ -136,6 +152,10 @@ impl Event {
             evidence: None,
             peer_uid: None,
             count: None,
+            seconds: None,
+            proof: None,
+            pass: None,
+            signed_by_code: None,
         }
     }
 
@@ -145,7 +165,8 @@ impl Event {
     }
 
     /// The ids by which both sides name an event, also one that they cannot read, such as one of a
-    /// newer version: the id that it claims, when so much can be read, and the beginning of its hash.
+    /// newer version: the id that it claims, when so much can be read, and the beginning of its
+    /// hash.
     pub fn names(bytes: &[u8]) -> impl Iterator<Item = EventId> + use<> {
         claimed_id(bytes).into_iter().chain(std::iter::once(hash_id(bytes)))
     }
@@ -171,7 +192,8 @@ mod tests {
 
     #[test]
     fn an_event_that_cannot_be_read_is_named_by_its_claimed_id_and_its_hash() {
-        let event = Event::new(EventId::new([7; 16]), UnixTime(5), EventName::Heartbeat, Outcome::Success);
+        let event =
+            Event::new(EventId::new([7; 16]), UnixTime(5), EventName::Heartbeat, Outcome::Success);
         let good = crate::codec::to_bytes(&event);
         assert_eq!(Event::names(&good).collect::<Vec<_>>(), [event.id, hash_id(&good)]);
 

@@ -66,6 +66,36 @@ pub enum EventName {
     /// A way in without a key has opened, or was accepted, on this machine.
     #[n(24)]
     WayIn = 24,
+    /// A session began with a login.
+    #[n(25)]
+    SessionStarted = 25,
+    /// The screen of a session was locked.
+    #[n(26)]
+    SessionLocked = 26,
+    /// It was unlocked.
+    #[n(27)]
+    SessionUnlocked = 27,
+    /// Another person goes on in a session of a shared account.
+    #[n(28)]
+    SessionPersonChanged = 28,
+    /// A session ended.
+    #[n(29)]
+    SessionEnded = 29,
+    /// A session should have been locked or ended, and was not.
+    #[n(30)]
+    SessionNotLocked = 30,
+    /// Somebody was let in by the code of a pass.
+    #[n(45)]
+    PassLogin = 45,
+    /// A wrong code was typed for a pass.
+    #[n(46)]
+    PassWrong = 46,
+    /// So many wrong codes that the pass is void at this terminal.
+    #[n(47)]
+    PassVoid = 47,
+    /// A pass was ended: its person logged in with the key.
+    #[n(48)]
+    PassEnded = 48,
 }
 
 impl EventName {
@@ -91,12 +121,32 @@ impl EventName {
             Self::KeyChanged => "key-changed",
             Self::DeviceSuspected => "device-suspected",
             Self::WayIn => "way-in",
+            Self::SessionStarted => "session-started",
+            Self::SessionLocked => "session-locked",
+            Self::SessionUnlocked => "session-unlocked",
+            Self::SessionPersonChanged => "session-person-changed",
+            Self::SessionEnded => "session-ended",
+            Self::SessionNotLocked => "session-not-locked",
             Self::MarksNotRaised => "marks-not-raised",
+            Self::PassLogin => "pass-login",
+            Self::PassWrong => "pass-wrong",
+            Self::PassVoid => "pass-void",
+            Self::PassEnded => "pass-ended",
         }
+    }
+
+    /// Whether a success of it means that somebody was let in.
+    pub const fn is_login(self) -> bool {
+        matches!(self, Self::Login | Self::PassLogin)
     }
 
     /// The stable number of the event in records (`code=WE-01`).
     pub const fn number(self) -> u8 {
         self as u8 + 1
+    }
+
+    /// The stable number as records have it: `WE-01`.
+    pub fn code(self) -> String {
+        format!("WE-{:02}", self.number())
     }
 }

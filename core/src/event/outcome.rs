@@ -13,3 +13,13 @@ pub enum Outcome {
     #[n(1)]
     Failure,
 }
+
+impl Outcome {
+    /// The word in records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+        }
+    }
+}

@@ -20,12 +20,27 @@ impl EventName {
     /// Syslog severity (RFC 5424, 6.2.1) for an outcome.
     pub const fn severity(self, outcome: Outcome) -> Severity {
         match (self, outcome) {
-            (Self::CloneSuspected | Self::RecordsLost | Self::StateSetAside | Self::MarksNotRaised, _) => {
-                Severity::Error
-            }
-            (Self::DirectoryRefused | Self::LockedOut | Self::ClockWrong | Self::DeviceSuspected | Self::WayIn, _) => {
-                Severity::Warning
-            }
+            (
+                Self::CloneSuspected
+                | Self::RecordsLost
+                | Self::StateSetAside
+                | Self::MarksNotRaised
+                | Self::SessionNotLocked
+                | Self::PassVoid,
+                _,
+            ) => Severity::Error,
+            (
+                Self::DirectoryRefused
+                | Self::LockedOut
+                | Self::ClockWrong
+                | Self::DeviceSuspected
+                | Self::WayIn
+                | Self::PassLogin
+                | Self::PassWrong,
+                _,
+            ) => Severity::Warning,
+            // Unlocked, and not by a key.
+            (Self::SessionUnlocked, Outcome::Failure) => Severity::Warning,
             (_, Outcome::Failure) => Severity::Notice,
             (Self::Heartbeat | Self::Synced | Self::KeyChanged, _) => Severity::Info,
             _ => Severity::Notice,

@@ -1,10 +1,12 @@
-//! The policy of a scope: what is allowed how long without the server, who shares accounts, which services
-//! raise privilege, when failures lock a key out.
+//! The policy of a scope: what is allowed how long without the server, who shares accounts, which
+//! services raise privilege, when failures lock a key out.
 
 use minicbor::{Decode, Encode};
 
 use crate::codec::{Document, List};
 use crate::name::{GroupName, LoginName, ScopeName, ServiceName};
+use crate::policy::session::SessionRules;
+use crate::proof::ProofKind;
 
 /// What a scope allows.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -25,9 +27,25 @@ pub struct PolicyDocument {
     /// Services that raise privilege (sudo, su, polkit-1): refused from the degraded stage on.
     #[n(4)]
     pub elevating_services: List<ServiceName, 32>,
-    /// Groups that may log in from the first hour offline to the end of the hard stage, seen here or not.
+    /// Groups that may log in from the first hour offline to the end of the hard stage, seen here
+    /// or not.
     #[n(5)]
     pub emergency_groups: List<GroupName, 16>,
+    /// What holds for sessions that have begun; nothing where it is absent. An older terminal
+    /// passes it over: it lets nobody in by it, and locks nothing.
+    #[n(110)]
+    pub sessions: Option<SessionRules>,
+    /// The longest that a pass may be valid, in seconds; none: the scope allows no passes. A reader
+    /// that does not know this lets nobody in by one.
+    #[n(101)]
+    pub pass_seconds: Option<u64>,
+    /// Services that take no passes.
+    #[n(102)]
+    pub pass_except: Option<List<ServiceName, 32>>,
+    /// True: who logs in is always asked for, so that a key that is found names nobody. A reader
+    /// that does not know this asks always.
+    #[n(111)]
+    pub ask_name: Option<bool>,
 }
 
 impl Document for PolicyDocument {
@@ -40,7 +58,8 @@ impl PolicyDocument {
     /// The policy of a new scope.
     pub fn default_for(scope: ScopeName) -> Self {
         let services = ["sudo", "sudo-i", "su", "su-l", "polkit-1"];
-        let services = services.into_iter().filter_map(|name| ServiceName::new(name).ok()).collect();
+        let services =
+            services.into_iter().filter_map(|name| ServiceName::new(name).ok()).collect();
         Self {
             scope,
             offline: OfflineLimits::default(),
@@ -48,7 +67,26 @@ impl PolicyDocument {
             shared_accounts: List::default(),
             elevating_services: List::new(services).unwrap_or_default(),
             emergency_groups: List::default(),
+            sessions: None,
+            pass_seconds: None,
+            pass_except: None,
+            ask_name: None,
         }
+    }
+
+    /// The longest that a proof of this kind may be valid, in seconds, when the scope allows it.
+    pub const fn longest(&self, kind: ProofKind) -> Option<u64> {
+        match kind {
+            ProofKind::TemporaryCode => self.pass_seconds,
+            // A key is valid for as long as the directory has it.
+            ProofKind::KeyWithPin | ProofKind::KeyWithFingerprint => Some(u64::MAX),
+        }
+    }
+
+    /// Whether a service does not take a kind of proof here.
+    pub fn excepts(&self, kind: ProofKind, service: &ServiceName) -> bool {
+        kind == ProofKind::TemporaryCode
+            && self.pass_except.as_ref().is_some_and(|except| except.contains(service))
     }
 
     /// The groups that may use a shared account; `None` when it is not shared here.
@@ -64,7 +102,8 @@ pub struct OfflineLimits {
     /// Until here: everyone, with a banner. Default 24 h.
     #[n(0)]
     pub soft: u64,
-    /// Until here: people seen at this terminal and emergency groups, no elevating services. Default 72 h.
+    /// Until here: people seen at this terminal and emergency groups, no elevating services.
+    /// Default 72 h.
     #[n(1)]
     pub degraded: u64,
     /// Until here: emergency groups only, no elevating services; after it nobody. Default 168 h.

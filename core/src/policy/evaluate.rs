@@ -1,10 +1,13 @@
 //! The evaluation of a login by the rules, to a value that names the rule which decided.
 //!
-//! Deny wins: the first rule that denies ends it, whatever another allows. What no rule allows is denied.
+//! Deny wins: the first rule that denies ends it, whatever another allows. What no rule allows is
+//! denied.
 
 use super::context::LoginContext;
 use super::document::PolicyDocument;
-use super::rule::{ACCOUNT, NamedRule, PERSON, RECORD, Rule, TERMINAL, UNATTENDED, Verdict, is_shared};
+use super::rule::{
+    ACCOUNT, NamedRule, PERSON, RECORD, Rule, TERMINAL, UNATTENDED, Verdict, is_shared,
+};
 use super::stage::{self, Stage, stage_by_time};
 use crate::code::{Code, Denial};
 use crate::document::{Head, Position};
@@ -72,9 +75,9 @@ pub fn evaluate(snapshot: &Snapshot, context: &LoginContext<'_>) -> Evaluation {
     value_of(login(snapshot, context))
 }
 
-/// Evaluates the account phase of a handle that nobody has logged in with. As [`evaluate`]; besides, the user
-/// manager of a shared account, which systemd starts after somebody has logged in to it: nobody is proven
-/// then, and nobody is let in.
+/// Evaluates the account phase of a handle that nobody has logged in with. As [`evaluate`];
+/// besides, the user manager of a shared account, which systemd starts after somebody has logged in
+/// to it: nobody is proven then, and nobody is let in.
 pub fn evaluate_account_phase(snapshot: &Snapshot, context: &LoginContext<'_>) -> Evaluation {
     match first_that_allows(&UNATTENDED, snapshot, context) {
         Ok(Some(rule)) => value_of(unattended(snapshot, context, rule)),
@@ -107,7 +110,11 @@ fn login(snapshot: &Snapshot, context: &LoginContext<'_>) -> Result<Permit, Deni
     Ok(permit_of(snapshot, context, rule, stage, head))
 }
 
-fn unattended(snapshot: &Snapshot, context: &LoginContext<'_>, rule: Rule) -> Result<Permit, Denied> {
+fn unattended(
+    snapshot: &Snapshot,
+    context: &LoginContext<'_>,
+    rule: Rule,
+) -> Result<Permit, Denied> {
     first_that_allows(&TERMINAL, snapshot, context)?;
 
     let stage = stage_at(snapshot, context.now)?;
@@ -154,8 +161,15 @@ fn not_allowed() -> Denied {
     (Rule::Default, Denial::new(Code::NotInSharedGroup, "account is another person's"))
 }
 
-fn permit_of(snapshot: &Snapshot, context: &LoginContext<'_>, rule: Rule, stage: Stage, head: &Head) -> Permit {
-    let issued = snapshot.heads().map(|head| head.issued).fold(snapshot.terminal().issued, Ord::min);
+fn permit_of(
+    snapshot: &Snapshot,
+    context: &LoginContext<'_>,
+    rule: Rule,
+    stage: Stage,
+    head: &Head,
+) -> Permit {
+    let issued =
+        snapshot.heads().map(|head| head.issued).fold(snapshot.terminal().issued, Ord::min);
     Permit {
         rule,
         stage,

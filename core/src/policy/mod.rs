@@ -2,10 +2,14 @@
 //!
 //! ```text
 //!   document, context ─ rule ─ stage ─ evaluate     Evaluation: allowed or denied, and by which rule
+//!   session                                     what holds after it, until the session ends
+//!                         └ ways                    which proofs a service takes
 //! ```
 
 pub mod context;
 pub mod document;
 pub mod evaluate;
 pub mod rule;
+pub mod session;
 pub mod stage;
+pub mod ways;

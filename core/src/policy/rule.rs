@@ -66,10 +66,12 @@ pub(super) const TERMINAL: [NamedRule; 2] =
 pub(super) const PERSON: [NamedRule; 1] = [(Rule::PersonKnown, person_known)];
 
 /// What must hold of each record of the person: deny wins among scopes.
-pub(super) const RECORD: [RecordRule; 2] = [(Rule::PersonActive, record_active), (Rule::PersonValid, record_valid)];
+pub(super) const RECORD: [RecordRule; 2] =
+    [(Rule::PersonActive, record_active), (Rule::PersonValid, record_valid)];
 
 /// Which accounts a person may use.
-pub(super) const ACCOUNT: [NamedRule; 2] = [(Rule::SharedAccount, shared_account), (Rule::OwnAccount, own_account)];
+pub(super) const ACCOUNT: [NamedRule; 2] =
+    [(Rule::SharedAccount, shared_account), (Rule::OwnAccount, own_account)];
 
 /// Which account phases need no person.
 pub(super) const UNATTENDED: [NamedRule; 1] = [(Rule::UserManager, user_manager)];
@@ -78,7 +80,11 @@ pub(super) const UNATTENDED: [NamedRule; 1] = [(Rule::UserManager, user_manager)
 const USER_MANAGER: &str = "systemd-user";
 
 fn local_session(_: &Snapshot, context: &LoginContext<'_>) -> Verdict {
-    if context.remote { Verdict::deny(Code::RemoteSession, "remote session") } else { Verdict::Silent }
+    if context.remote {
+        Verdict::deny(Code::RemoteSession, "remote session")
+    } else {
+        Verdict::Silent
+    }
 }
 
 fn terminal_active(snapshot: &Snapshot, _: &LoginContext<'_>) -> Verdict {
@@ -90,7 +96,10 @@ fn terminal_active(snapshot: &Snapshot, _: &LoginContext<'_>) -> Verdict {
 
 fn person_known(snapshot: &Snapshot, _: &LoginContext<'_>) -> Verdict {
     if snapshot.records().next().is_none() {
-        return Verdict::deny(Code::KeyAndNameDoNotMatch, "no such person in any scope of this terminal");
+        return Verdict::deny(
+            Code::KeyAndNameDoNotMatch,
+            "no such person in any scope of this terminal",
+        );
     }
     Verdict::Silent
 }
@@ -114,7 +123,8 @@ fn record_valid(record: &PersonRecord, now: UnixTime) -> Verdict {
 
 /// Every scope that shares the account must share it with a group of the person.
 fn shared_account(snapshot: &Snapshot, context: &LoginContext<'_>) -> Verdict {
-    let mut shares = snapshot.policies().filter_map(|policy| policy.shared_account(context.account)).peekable();
+    let mut shares =
+        snapshot.policies().filter_map(|policy| policy.shared_account(context.account)).peekable();
     if shares.peek().is_none() {
         return Verdict::Silent;
     }
@@ -141,9 +151,10 @@ pub(super) fn is_shared(snapshot: &Snapshot, context: &LoginContext<'_>) -> bool
     snapshot.policies().any(|policy| policy.shared_account(context.account).is_some())
 }
 
-/// Whether the person is in one of these groups. Deny wins: a group counts when every record of the person
-/// has it, so that a scope which has taken it away is heard though another has not.
+/// Whether the person is in one of these groups. Deny wins: a group counts when every record of the
+/// person has it, so that a scope which has taken it away is heard though another has not.
 pub(super) fn is_member(snapshot: &Snapshot, groups: &[GroupName]) -> bool {
     let records: Vec<&PersonRecord> = snapshot.records().collect();
-    !records.is_empty() && groups.iter().any(|group| records.iter().all(|record| record.groups.contains(group)))
+    !records.is_empty()
+        && groups.iter().any(|group| records.iter().all(|record| record.groups.contains(group)))
 }

@@ -8,7 +8,8 @@ use crate::policy::document::PolicyDocument;
 use crate::snapshot::Snapshot;
 use crate::time::UnixTime;
 
-/// How fresh the directory is, and so what is allowed. Ordered: what a stage refuses, each later one refuses.
+/// How fresh the directory is, and so what is allowed. Ordered: what a stage refuses, each later
+/// one refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
     /// Everything signed is within its validity.
@@ -53,8 +54,8 @@ struct Restriction {
     code: Code,
 }
 
-/// All that stages take away. Of two that refuse, the first is said: it is the one that will not pass by
-/// going to another terminal.
+/// All that stages take away. Of two that refuse, the first is said: it is the one that will not
+/// pass by going to another terminal.
 const RESTRICTIONS: [Restriction; 3] = [
     Restriction {
         rule: Rule::OfflineEmergencyOnly,
@@ -79,7 +80,9 @@ const RESTRICTIONS: [Restriction; 3] = [
 impl Stage {
     /// What refuses the login in this stage, if anything does.
     fn restriction(self, who: Subject) -> Option<&'static Restriction> {
-        RESTRICTIONS.iter().find(|restriction| self >= restriction.from && (restriction.refuses)(who))
+        RESTRICTIONS
+            .iter()
+            .find(|restriction| self >= restriction.from && (restriction.refuses)(who))
     }
 }
 
@@ -107,20 +110,27 @@ pub fn stage_by_time(snapshot: &Snapshot, now: UnixTime) -> Result<Stage, Denial
 }
 
 /// The rule by which the stage refuses the person or the service, if one does.
-pub(super) fn refusal(snapshot: &Snapshot, context: &LoginContext<'_>, stage: Stage) -> Option<(Rule, Denial)> {
+pub(super) fn refusal(
+    snapshot: &Snapshot,
+    context: &LoginContext<'_>,
+    stage: Stage,
+) -> Option<(Rule, Denial)> {
     let who = Subject {
         emergency: is_emergency(snapshot),
         seen: context.marks.has_seen(&leaf_key(snapshot.login())),
-        elevating: snapshot.policies().any(|policy| policy.elevating_services.contains(context.service)),
+        elevating: snapshot
+            .policies()
+            .any(|policy| policy.elevating_services.contains(context.service)),
     };
     let restriction = stage.restriction(who)?;
     let offline = context.now.since(snapshot.expires());
     Some((restriction.rule, Denial::new(restriction.code, format!("offline for {offline} s"))))
 }
 
-/// Whether every scope that shows the person names one of the person's groups as an emergency group. A scope
-/// that does not show the person says nothing about them.
+/// Whether every scope that shows the person names one of the person's groups as an emergency
+/// group. A scope that does not show the person says nothing about them.
 fn is_emergency(snapshot: &Snapshot) -> bool {
     let mut showing = snapshot.scopes().iter().filter(|scope| scope.record.is_some()).peekable();
-    showing.peek().is_some() && showing.all(|scope| is_member(snapshot, &scope.policy.emergency_groups))
+    showing.peek().is_some()
+        && showing.all(|scope| is_member(snapshot, &scope.policy.emergency_groups))
 }

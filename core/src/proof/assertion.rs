@@ -68,12 +68,15 @@ impl AuthenticatorData {
     /// Reads the authenticator data of an assertion.
     ///
     /// # Errors
-    /// [`Code::AuthenticatorData`] below 37 bytes, with attested credential data, or with bytes that no flag announces.
+    /// [`Code::AuthenticatorData`] below 37 bytes, with attested credential data, or with bytes
+    /// that no flag announces.
     pub fn parse(bytes: &[u8]) -> Result<Self, Denial> {
         let bad = |what: &str| Denial::new(Code::AuthenticatorData, what);
-        let (rp_id_hash, rest) = bytes.split_first_chunk::<32>().ok_or_else(|| bad("shorter than 37 bytes"))?;
+        let (rp_id_hash, rest) =
+            bytes.split_first_chunk::<32>().ok_or_else(|| bad("shorter than 37 bytes"))?;
         let (flags, rest) = rest.split_first().ok_or_else(|| bad("shorter than 37 bytes"))?;
-        let (counter, extensions) = rest.split_first_chunk::<4>().ok_or_else(|| bad("shorter than 37 bytes"))?;
+        let (counter, extensions) =
+            rest.split_first_chunk::<4>().ok_or_else(|| bad("shorter than 37 bytes"))?;
         let flags = AuthenticatorFlags(*flags);
         if flags.has(AuthenticatorFlags::AT) {
             return Err(bad("attested credential data in an assertion"));
@@ -81,13 +84,17 @@ impl AuthenticatorData {
         if flags.has(AuthenticatorFlags::ED) == extensions.is_empty() {
             return Err(bad("extension flag and extension data do not agree"));
         }
-        Ok(Self { rp_id_hash: Hash::new(*rp_id_hash), flags, counter: u32::from_be_bytes(*counter) })
+        Ok(Self {
+            rp_id_hash: Hash::new(*rp_id_hash),
+            flags,
+            counter: u32::from_be_bytes(*counter),
+        })
     }
 }
 
 impl Assertion {
-    /// Verifies the assertion against the credential: relying party, UP, UV, backup flags, algorithm
-    /// and signature. Freshness, person and policy are [`crate::decide`]'s.
+    /// Verifies the assertion against the credential: relying party, UP, UV, backup flags,
+    /// algorithm and signature. Freshness, person and policy are [`crate::decide`]'s.
     ///
     /// # Errors
     /// A [`Denial`] that says which check failed.

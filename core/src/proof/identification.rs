@@ -1,9 +1,10 @@
-//! Whose key is plugged, proven: the key signs a challenge of the module without PIN or touch, and the
-//! signature is verified against the directory before a name is shown, a PIN is asked for, or a failure
-//! counts against anybody.
+//! Whose key is plugged, proven: the key signs a challenge of the module without PIN or touch, and
+//! the signature is verified against the directory before a name is shown, a PIN is asked for, or a
+//! failure counts against anybody.
 //!
-//! A silent assertion says nothing about a person: neither UP nor UV is set. It only tells a registered key
-//! from a device that pretends to be one, and it is worth nothing as a login (the domain tag differs).
+//! A silent assertion says nothing about a person: neither UP nor UV is set. It only tells a
+//! registered key from a device that pretends to be one, and it is worth nothing as a login (the
+//! domain tag differs).
 
 use minicbor::{Decode, Encode};
 
@@ -51,7 +52,8 @@ pub struct SilentAssertion {
     pub signature: Bytes<512>,
 }
 
-/// A key that proved which credential of the directory it holds. Made by [`SilentAssertion::prove`] only.
+/// A key that proved which credential of the directory it holds. Made by [`SilentAssertion::prove`]
+/// only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proven {
     silent: SilentAssertion,
@@ -70,8 +72,8 @@ impl Proven {
 }
 
 impl SilentAssertion {
-    /// Verifies that the key signed `challenge` with a credential of the snapshot's person, active or disabled.
-    /// Every scope that knows the credential must agree on its public key.
+    /// Verifies that the key signed `challenge` with a credential of the snapshot's person, active
+    /// or disabled. Every scope that knows the credential must agree on its public key.
     ///
     /// # Errors
     /// [`Code::DeviceNotProven`], with what does not hold.
@@ -85,16 +87,25 @@ impl SilentAssertion {
             self.is_signed_by(credential)?;
             known = true;
         }
-        if known { Ok(Proven { silent: self }) } else { Err(not_proven("claims a credential of nobody asked for")) }
+        if known {
+            Ok(Proven { silent: self })
+        } else {
+            Err(not_proven("claims a credential of nobody asked for"))
+        }
     }
 
-    /// Verifies what a module reports: the signature of this credential over a challenge of this terminal. Who
-    /// did not make the challenge cannot tell when it was signed.
+    /// Verifies what a module reports: the signature of this credential over a challenge of this
+    /// terminal. Who did not make the challenge cannot tell when it was signed.
     ///
     /// # Errors
     /// [`Code::DeviceNotProven`], with what does not hold.
-    pub fn verify(&self, terminal: &TerminalId, credential: &CredentialRecord) -> Result<(), Denial> {
-        let challenge: IdentifyData = codec::from_bytes(self.client_data.as_slice()).map_err(not_proven)?;
+    pub fn verify(
+        &self,
+        terminal: &TerminalId,
+        credential: &CredentialRecord,
+    ) -> Result<(), Denial> {
+        let challenge: IdentifyData =
+            codec::from_bytes(self.client_data.as_slice()).map_err(not_proven)?;
         if challenge.terminal != *terminal {
             return Err(not_proven("signed for another terminal"));
         }
@@ -105,7 +116,8 @@ impl SilentAssertion {
         if self.credential != credential.id {
             return Err(not_proven("claims another credential"));
         }
-        let data = AuthenticatorData::parse(self.auth_data.as_slice()).map_err(|denial| not_proven(denial.detail))?;
+        let data = AuthenticatorData::parse(self.auth_data.as_slice())
+            .map_err(|denial| not_proven(denial.detail))?;
         if data.rp_id_hash != codec::sha256(credential.rp_id.as_str().as_bytes()) {
             return Err(not_proven("signed for another relying party"));
         }

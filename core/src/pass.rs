@@ -1,0 +1,184 @@
+//! Passes: for somebody whose key is at home, a code that lets them in for some hours.
+//!
+//! ```text
+//!   code ── Argon2id, salt ──> secret ──> Ed25519 key pair
+//!   typed                      nowhere    its public key stands in the person's record
+//! ```
+//! Neither code nor secret is in the directory, in a message to the agent, or in a record. Who
+//! types the right code can sign a login with it; everybody can verify that, and nobody can make
+//! it from what is published.
+
+use minicbor::{Decode, Encode};
+use zeroize::Zeroizing;
+
+use crate::id::{PassId, Salt, SigningPublicKey, TerminalId};
+use crate::name::{DisplayText, ScopeName};
+use crate::text_codec::text_codec;
+use crate::time::UnixTime;
+
+/// Characters of a code; five bits each.
+pub const CODE_CHARS: usize = 10;
+/// Wrong codes until a pass is void at a terminal.
+pub const MAX_TRIES: u8 = 5;
+/// The longest that any policy may let a pass be, in seconds.
+pub const MAX_SECONDS: u64 = 72 * 3600;
+/// Argon2id (RFC 9106), 64 MiB, three passes, one lane: the second recommendation of its section
+/// 4, in one lane.
+pub const HASH: u8 = 1;
+/// Digits and letters without I, L, O and U, which look like others.
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// A pass, as the server publishes it in the person's record.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Pass {
+    /// Names it in records.
+    #[n(0)]
+    pub id: PassId,
+    /// What the code is hashed with.
+    #[n(1)]
+    pub salt: Salt,
+    /// How it is hashed: [`HASH`], or in a way that this version does not know.
+    #[n(2)]
+    pub hash: u8,
+    /// The public key that is made of the code.
+    #[n(3)]
+    pub key: SigningPublicKey,
+    /// Not valid before this.
+    #[n(4)]
+    pub from: UnixTime,
+    /// Not valid from this on.
+    #[n(5)]
+    pub until: UnixTime,
+    /// At the terminals of this scope. Of scope and terminal at least one is there, and what is
+    /// there narrows.
+    #[n(6)]
+    pub scope: Option<ScopeName>,
+    /// At this terminal.
+    #[n(7)]
+    pub terminal: Option<TerminalId>,
+    /// Who issued it.
+    #[n(8)]
+    pub issuer: DisplayText,
+    /// Why.
+    #[n(9)]
+    pub reason: DisplayText,
+}
+
+/// The code of a pass as it is hashed: ten characters of the alphabet. Wiped when dropped, never
+/// shown by Debug.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PassCode(Zeroizing<String>);
+
+impl PassCode {
+    /// What was typed: small letters, O for 0, I or L for 1, spaces, dashes and the full-width
+    /// letters of an input method are understood. `None` when it cannot be a code: no try is
+    /// spent then.
+    pub fn read(typed: &str) -> Option<Self> {
+        if typed.len() > 128 {
+            return None;
+        }
+        let mut code = Zeroizing::new(String::with_capacity(CODE_CHARS + 4));
+        for c in typed.chars() {
+            let c = half_width(c).to_ascii_uppercase();
+            let c = match c {
+                '-' | ' ' => continue,
+                'O' => '0',
+                'I' | 'L' => '1',
+                c => c,
+            };
+            if code.len() == CODE_CHARS || !ALPHABET.iter().any(|digit| char::from(*digit) == c) {
+                return None;
+            }
+            code.push(c);
+        }
+        (code.len() == CODE_CHARS).then_some(Self(code))
+    }
+
+    /// A code of random bytes: the first fifty bits.
+    pub fn of_random(bytes: &[u8; 7]) -> Self {
+        let mut value = bytes.iter().fold(0u64, |value, byte| value << 8 | u64::from(*byte));
+        let mut code = Zeroizing::new(String::with_capacity(CODE_CHARS + 4));
+        for _ in 0..CODE_CHARS {
+            let digit = ALPHABET.get((value & 31) as usize).map_or('0', |digit| char::from(*digit));
+            code.push(digit);
+            value >>= 5;
+        }
+        Self(code)
+    }
+
+    /// The ten characters, for the hash only.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// As it is handed out: two groups of five.
+    pub fn in_groups(&self) -> Zeroizing<String> {
+        let (one, other) = self.0.split_at(CODE_CHARS / 2);
+        Zeroizing::new(format!("{one}-{other}"))
+    }
+}
+
+impl std::fmt::Debug for PassCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PassCode(redacted)")
+    }
+}
+
+/// What an input method writes for a character of ASCII.
+fn half_width(c: char) -> char {
+    match c {
+        '\u{3000}' => ' ',
+        '\u{30fc}' | '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
+        c => c,
+    }
+}
+
+text_codec!(PassCode, |text| {
+    Self::read(text).ok_or_else(|| minicbor::decode::Error::message("not a code"))
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_survives_being_read_aloud_and_typed_with_an_input_method() {
+        let code = PassCode::of_random(&[0xff, 0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc]);
+        let shown = code.in_groups();
+        assert_eq!(shown.len(), CODE_CHARS + 1);
+        let full: String =
+            shown.chars().map(|c| char::from_u32(c as u32 + 0xfee0).unwrap()).collect();
+        for same in [
+            shown.to_string(),
+            shown.to_lowercase(),
+            shown.replace('-', " "),
+            shown.replace('-', ""),
+            shown.replace('0', "o").replace('1', "l"),
+            full,
+            format!(" {} ", shown.replace('-', "ー")),
+        ] {
+            assert_eq!(PassCode::read(&same), Some(code.clone()), "{same}");
+        }
+        for wrong in ["", "ABCDE", "ABCDE-FGHJ", "ABCDE-FGHJKM", "ABCDE-FGHJU", "135790", "ＡＢ"]
+        {
+            assert_eq!(PassCode::read(wrong), None, "{wrong}");
+        }
+        assert_eq!(PassCode::read(&" ".repeat(200)), None);
+        assert_eq!(format!("{code:?}"), "PassCode(redacted)");
+    }
+
+    #[test]
+    fn every_bit_of_a_code_counts() {
+        let mut codes = std::collections::BTreeSet::new();
+        codes.insert(PassCode::of_random(&[0; 7]).expose().to_owned());
+        for bit in 0..56 {
+            let bytes = (1u64 << bit).to_be_bytes();
+            let bytes: [u8; 7] = bytes[1..].try_into().unwrap();
+            codes.insert(PassCode::of_random(&bytes).expose().to_owned());
+        }
+        // Of 56 bits the upper six are not used.
+        assert_eq!(codes.len(), 1 + 50);
+    }
+}
