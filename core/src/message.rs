@@ -3,23 +3,27 @@
 //! ```text
 //!   pam_fido.so ── login ──> agent        pam_fido.so, wardkey ── key ──> wardkey-key
 //!   wardkey ──── control ──> agent        agent ─────────────── http ──> server
+//!   pam_fido.so ─ session ─> agent        agent ─────────────── lock ──> wardkey-lock
 //! ```
-//! On the two sockets each message is a frame: its length in bytes (u32, big endian), then CBOR.
+//! On the three sockets each message is a frame: its length in bytes (u32, big endian), then CBOR.
 
 pub mod agent;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod key;
+pub mod lock;
+pub mod session;
 
 /// Version of the conversation between module and agent, said in [`agent::Begin`].
 ///
-/// A new field in a map does not raise it: a peer that does not know the field passes it over. A new kind of
-/// request or reply, or a new meaning, does; unless it is used only with a peer that has shown in such a field
-/// that it knows it.
+/// A new field in a map does not raise it: a peer that does not know the field passes it over. A
+/// new kind of request or reply, or a new meaning, does; unless it is used only with a peer that
+/// has shown in such a field that it knows it.
 pub const PROTOCOL: u16 = 1;
 
-/// Whether an agent of version `ours` serves a module of version `theirs`: its own and the one before,
-/// so that agents can be upgraded first. A newer module is refused by code until its agent is restarted.
+/// Whether an agent of version `ours` serves a module of version `theirs`: its own and the one
+/// before, so that agents can be upgraded first. A newer module is refused by code until its agent
+/// is restarted.
 pub const fn is_served(theirs: u16, ours: u16) -> bool {
     theirs != 0 && theirs <= ours && ours - theirs <= 1
 }

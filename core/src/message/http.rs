@@ -1,29 +1,21 @@
 //! The JSON bodies of the HTTPS interface between agent and server. Signed things travel as the
-//! base64url of their exact bytes. Unknown fields are refused by the server and passed over by the agent.
+//! base64url of their exact bytes. Unknown fields are refused by the server and passed over by the
+//! agent.
 
-use base64ct::{Base64UrlUnpadded, Encoding};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+mod base64;
+mod enrollment;
+
+use serde::{Deserialize, Serialize};
 
 use crate::code::Code;
 use crate::codec::Bytes;
 use crate::document::SignedRoot;
 
-/// Bytes, as unpadded base64url in JSON.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Base64(pub Vec<u8>);
-
-impl Serialize for Base64 {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_str(&Base64UrlUnpadded::encode_string(&self.0))
-    }
-}
-
-impl<'de> Deserialize<'de> for Base64 {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
-        Base64UrlUnpadded::decode_vec(&text).map(Self).map_err(|_| serde::de::Error::custom("not unpadded base64url"))
-    }
-}
+pub use base64::Base64;
+pub use enrollment::{
+    CreationOptions, CredentialParameter, Descriptor, EnrollBeginReply, EnrollBeginRequest,
+    EnrollFinishReply, EnrollFinishRequest, RpEntity, UserEntity,
+};
 
 /// The body of every answer above 399.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -183,7 +175,8 @@ impl Program {
     /// Whether it is short and printable.
     pub fn is_valid(&self) -> bool {
         let is_word = |text: &String| {
-            text.len() <= MAX_PROGRAM_TEXT && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
+            text.len() <= MAX_PROGRAM_TEXT
+                && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
         };
         self.can.len() <= MAX_CAPABILITIES && is_word(&self.version) && self.can.iter().all(is_word)
     }
@@ -280,118 +273,4 @@ pub struct RefusedEvent {
     pub id: Base64,
     /// Why.
     pub reason: String,
-}
-
-/// `POST /v1/enrol/begin`
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EnrolBeginRequest {
-    /// The one-time code.
-    pub code: String,
-}
-
-/// What a key (or a browser) is asked to make: `publicKey` is a WebAuthn PublicKeyCredentialCreationOptions in JSON.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct EnrolBeginReply {
-    /// Names this enrolment; single use, 60 seconds.
-    pub session: String,
-    /// Whom the key is for.
-    pub login: String,
-    /// The origin that client data must name.
-    pub origin: String,
-    /// credProtect level asked for, 1 to 3.
-    pub cred_protect: u8,
-    /// WebAuthn PublicKeyCredentialCreationOptionsJSON.
-    #[serde(rename = "publicKey")]
-    pub public_key: CreationOptions,
-}
-
-/// WebAuthn PublicKeyCredentialCreationOptionsJSON (level 3, 5.1.9), the part that we use.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct CreationOptions {
-    /// Relying party.
-    pub rp: RpEntity,
-    /// User.
-    pub user: UserEntity,
-    /// Challenge.
-    pub challenge: Base64,
-    /// Algorithms, best first.
-    pub pub_key_cred_params: Vec<CredentialParameter>,
-    /// Milliseconds.
-    #[serde(default)]
-    pub timeout: Option<u32>,
-    /// Credentials that the person has already.
-    #[serde(default)]
-    pub exclude_credentials: Option<Vec<Descriptor>>,
-}
-
-/// Relying party.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct RpEntity {
-    /// rp id.
-    pub id: String,
-    /// Name.
-    pub name: String,
-}
-
-/// User.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct UserEntity {
-    /// User handle.
-    pub id: Base64,
-    /// Login name.
-    pub name: String,
-    /// Name of the person.
-    pub display_name: String,
-}
-
-/// An algorithm.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct CredentialParameter {
-    /// COSE algorithm.
-    pub alg: i64,
-    /// Always `public-key`.
-    #[serde(rename = "type")]
-    pub kind: String,
-}
-
-/// A credential.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Descriptor {
-    /// Credential id.
-    pub id: Base64,
-    /// Always `public-key`.
-    #[serde(rename = "type")]
-    pub kind: String,
-}
-
-/// `POST /v1/enrol/finish`
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EnrolFinishRequest {
-    /// The enrolment.
-    pub session: String,
-    /// Credential id.
-    pub credential_id: Base64,
-    /// clientDataJSON.
-    pub client_data: Base64,
-    /// Attestation object.
-    pub attestation_object: Base64,
-    /// What the person calls the key.
-    pub label: String,
-}
-
-/// A key is enrolled.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct EnrolFinishReply {
-    /// The person.
-    pub login: String,
-    /// The person's name.
-    pub display_name: String,
-    /// SHA-256 of the credential id.
-    pub key: Base64,
-    /// Whether its attestation was verified up to a trusted root.
-    pub attested: bool,
 }

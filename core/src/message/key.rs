@@ -1,6 +1,9 @@
 //! What the module, the command line and the agent say to the key process, and its answers.
 //!
-//! One connection is one process on one open device at a time: what was identified is what gets the PIN.
+//! One connection is one process on one open device at a time: what was identified is what gets the
+//! PIN.
+
+mod by_code;
 
 use minicbor::{Decode, Encode};
 use zeroize::Zeroizing;
@@ -10,6 +13,9 @@ use crate::codec::{Bytes, Document, List};
 use crate::id::{Aaguid, CredentialId};
 use crate::name::RpId;
 use crate::proof::identification::IdentifyData;
+use crate::text_codec::text_codec;
+
+pub use by_code::SignByCode;
 
 /// Credential ids in one identification.
 pub const MAX_ALLOW: usize = 512;
@@ -24,8 +30,8 @@ impl Pin {
     /// Takes what was typed.
     ///
     /// # Errors
-    /// [`Code::PinEmpty`] when nothing was, [`Code::PinLength`] below 4 characters or above 63 bytes
-    /// (CTAP 2.1, 6.5.1): the key is not asked and no try is spent.
+    /// [`Code::PinEmpty`] when nothing was, [`Code::PinLength`] below 4 characters or above 63
+    /// bytes (CTAP 2.1, 6.5.1): the key is not asked and no try is spent.
     pub fn new(typed: Zeroizing<String>) -> Result<Self, Code> {
         if typed.is_empty() {
             return Err(Code::PinEmpty);
@@ -48,21 +54,10 @@ impl std::fmt::Debug for Pin {
     }
 }
 
-impl<C> Encode<C> for Pin {
-    fn encode<W: minicbor::encode::Write>(
-        &self,
-        e: &mut minicbor::Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        e.str(&self.0)?.ok()
-    }
-}
-
-impl<'b, C> Decode<'b, C> for Pin {
-    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
-        Self::new(Zeroizing::new(d.str()?.to_owned())).map_err(|_| minicbor::decode::Error::message("not a PIN"))
-    }
-}
+text_codec!(Pin, |text: &str| {
+    Self::new(Zeroizing::new(text.to_owned()))
+        .map_err(|_| minicbor::decode::Error::message("not a PIN"))
+});
 
 /// A request.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -70,18 +65,20 @@ pub enum Request {
     /// The keys that are plugged. Answer: [`Reply::Keys`].
     #[n(0)]
     List,
-    /// Tell of keys plugged and unplugged, until the caller hangs up. Answers: [`Reply::Keys`] at once and after each change.
+    /// Tell of keys plugged and unplugged, until the caller hangs up. Answers: [`Reply::Keys`] at
+    /// once and after each change.
     #[n(1)]
     Watch,
-    /// Wait for a key and have it say whose it is, without PIN or touch. Answers: [`Reply::Insert`] when none is
-    /// plugged, [`Reply::Unregistered`] when those that are hold none of the credentials, then
-    /// [`Reply::Identified`].
+    /// Wait for a key and have it say whose it is, without PIN or touch. Answers: [`Reply::Insert`]
+    /// when none is plugged, [`Reply::Unregistered`] when those that are hold none of the
+    /// credentials, then [`Reply::Identified`].
     #[n(2)]
     Identify(#[n(0)] Identify),
     /// Sign with the identified key. Answers: [`Reply::Touch`], then [`Reply::Assertion`].
     #[n(3)]
     Assert(#[n(0)] Assert),
-    /// Make a credential on the one key that is plugged (waits for it). Answers: [`Reply::Insert`], `Touch`, then [`Reply::Credential`].
+    /// Make a credential on the one key that is plugged (waits for it). Answers: [`Reply::Insert`],
+    /// `Touch`, then [`Reply::Credential`].
     #[n(4)]
     MakeCredential(#[n(0)] Box<MakeCredential>),
     /// Change the PIN of the one key that is plugged. Answer: [`Reply::Done`].
@@ -100,12 +97,12 @@ pub enum Request {
     /// Give up what is under way. Answer: [`Reply::Failed`] with [`Code::Cancelled`] to that.
     #[n(7)]
     Cancel,
-    /// What was identified proved nothing: leave these devices alone while they stay plugged, and go on with
-    /// the identification. Answers: as to [`Request::Identify`].
+    /// What was identified proved nothing: leave these devices alone while they stay plugged, and
+    /// go on with the identification. Answers: as to [`Request::Identify`].
     #[n(8)]
     PassOver(#[n(0)] List<String, MAX_DEVICES>),
-    /// Wait for a touch of the key that was identified at this device node, without PIN: which of several is
-    /// meant? Answers: [`Reply::Touch`], then [`Reply::Done`].
+    /// Wait for a touch of the key that was identified at this device node, without PIN: which of
+    /// several is meant? Answers: [`Reply::Touch`], then [`Reply::Done`].
     #[n(9)]
     Touch {
         /// The device node.
@@ -126,6 +123,10 @@ pub enum Request {
         #[n(1)]
         more: bool,
     },
+    /// Make the key pair of a code and sign with it (root). No security key is asked. Answer:
+    /// [`Reply::SignedByCode`].
+    #[n(30)]
+    SignByCode(#[n(0)] SignByCode),
 }
 
 /// Wait for a key and have it say whose it is.
@@ -141,16 +142,16 @@ pub struct Identify {
     /// Milliseconds to wait for a key.
     #[n(2)]
     pub wait_ms: u32,
-    /// [`IdentifyData`] as bytes; the key signs its SHA-256, silently. Modules of before proofs do not say it,
-    /// and are refused.
+    /// [`IdentifyData`] as bytes; the key signs its SHA-256, silently. Modules of before proofs do
+    /// not say it, and are refused.
     #[n(3)]
     pub client_data: Bytes<{ IdentifyData::MAX_BYTES }>,
-    /// Ask every device that is plugged before answering, as keys of several people may be meant. Otherwise
-    /// the first that answers with a credential is told at once.
+    /// Ask every device that is plugged before answering, as keys of several people may be meant.
+    /// Otherwise the first that answers with a credential is told at once.
     #[n(4)]
     pub every: bool,
-    /// There are more credentials than fit here: say [`Reply::NoneYet`] when no key holds one of these. Older
-    /// modules do not say it.
+    /// There are more credentials than fit here: say [`Reply::NoneYet`] when no key holds one of
+    /// these. Older modules do not say it.
     #[n(5)]
     pub more: Option<bool>,
 }
@@ -171,7 +172,8 @@ pub struct Assert {
     /// Milliseconds for PIN and touch together.
     #[n(3)]
     pub wait_ms: u32,
-    /// Device node of the key that proved itself: no other gets the PIN, whatever it claims to hold.
+    /// Device node of the key that proved itself: no other gets the PIN, whatever it claims to
+    /// hold.
     #[n(4)]
     pub path: String,
 }
@@ -242,14 +244,17 @@ pub enum Reply {
     /// It did not work.
     #[n(7)]
     Failed(#[n(0)] KeyFailure),
-    /// Keys are plugged, and none holds one of the credentials; waiting for another. The code says why:
-    /// [`Code::KeyNotRegistered`] or [`Code::KeyCannotIdentify`].
+    /// Keys are plugged, and none holds one of the credentials; waiting for another. The code says
+    /// why: [`Code::KeyNotRegistered`] or [`Code::KeyCannotIdentify`].
     #[n(8)]
     Unregistered(#[n(0)] Code),
-    /// A key is plugged, and none holds one of the credentials named so far; there are more of them. The
-    /// caller names them ([`Request::AskFurther`]).
+    /// A key is plugged, and none holds one of the credentials named so far; there are more of
+    /// them. The caller names them ([`Request::AskFurther`]).
     #[n(9)]
     NoneYet,
+    /// What the code signed.
+    #[n(30)]
+    SignedByCode(#[n(0)] Bytes<64>),
 }
 
 /// A plugged key.
@@ -300,7 +305,8 @@ pub struct KeyDetails {
     pub pin_tries: Option<u8>,
 }
 
-/// A device answered with one of the credentials. It claims to hold it; whether that is true, the proof says.
+/// A device answered with one of the credentials. It claims to hold it; whether that is true, the
+/// proof says.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Identified {
@@ -316,6 +322,9 @@ pub struct Identified {
     /// The further ones, when every device was asked.
     #[n(3)]
     pub others: Option<List<Claim, MAX_DEVICES>>,
+    /// True: no other FIDO device is plugged in. Told when every device was asked.
+    #[n(4)]
+    pub alone: Option<bool>,
 }
 
 /// One more device that answered with one of the credentials.
