@@ -1,5 +1,5 @@
-//! What a terminal's programs can, as the terminal tells the server: whoever is about to use something new sees
-//! which terminals would not understand it.
+//! What a terminal's programs can, as the terminal tells the server: whoever is about to use
+//! something new sees which terminals would not understand it.
 
 /// Passes over fields that it does not know, in documents that grow (docs/FORMATS.md).
 pub const GROWING_DOCUMENTS: &str = "growing-documents";
@@ -8,5 +8,8 @@ pub const SERVER_TIME: &str = "server-time";
 /// Finds somebody among any number of people at a shared account.
 pub const CANDIDATE_PAGES: &str = "candidate-pages";
 
+/// Knows passes, and the ways in that a policy allows.
+pub const PROOF_KINDS: &str = "proof-kinds";
+
 /// All that this version can.
-pub const ALL: [&str; 3] = [CANDIDATE_PAGES, GROWING_DOCUMENTS, SERVER_TIME];
+pub const ALL: [&str; 4] = [CANDIDATE_PAGES, GROWING_DOCUMENTS, PROOF_KINDS, SERVER_TIME];

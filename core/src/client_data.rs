@@ -1,7 +1,8 @@
 //! The client data of a login: what the security key signs, besides its own authenticator data.
 //!
-//! Deterministic CBOR, so it can never be a WebAuthn clientDataJSON (that begins with `{`, this with
-//! a CBOR array of two): an assertion made at a terminal is worthless at a website, and the reverse.
+//! Deterministic CBOR, so it can never be a WebAuthn clientDataJSON (that begins with `{`, this
+//! with a CBOR array of two): an assertion made at a terminal is worthless at a website, and the
+//! reverse.
 
 use minicbor::{Decode, Encode};
 

@@ -43,7 +43,8 @@ impl PublicKey {
     /// Reads a COSE_Key.
     ///
     /// # Errors
-    /// [`CodecError::Malformed`] when it is no ES256 or EdDSA key, a label comes twice, or the point is not on the curve.
+    /// [`CodecError::Malformed`] when it is no ES256 or EdDSA key, a label comes twice, or the
+    /// point is not on the curve.
     pub fn from_cose(bytes: &[u8]) -> Result<Self, CodecError> {
         if bytes.len() > MAX_COSE_KEY {
             return Err(CodecError::TooLong { max: MAX_COSE_KEY, actual: bytes.len() });
@@ -52,16 +53,24 @@ impl PublicKey {
         let bad = |what: &str| CodecError::Malformed(format!("COSE key: {what}"));
         match (fields.kty, fields.alg, fields.crv) {
             (Some(2), Some(-7), Some(1)) => {
-                let (x, y) = (fields.x.ok_or_else(|| bad("no x"))?, fields.y.ok_or_else(|| bad("no y"))?);
+                let (x, y) =
+                    (fields.x.ok_or_else(|| bad("no x"))?, fields.y.ok_or_else(|| bad("no y"))?);
                 if x.len() != 32 || y.len() != 32 {
                     return Err(bad("coordinates are not 32 bytes"));
                 }
                 let point = [&[4][..], x, y].concat();
-                P256Key::from_sec1_bytes(&point).map(Self::Es256).map_err(|_| bad("point is not on P-256"))
+                P256Key::from_sec1_bytes(&point)
+                    .map(Self::Es256)
+                    .map_err(|_| bad("point is not on P-256"))
             }
             (Some(1), Some(-8), Some(6)) => {
-                let x = fields.x.and_then(|x| <&[u8; 32]>::try_from(x).ok()).ok_or_else(|| bad("x is not 32 bytes"))?;
-                Ed25519Key::from_bytes(x).map(Self::EdDsa).map_err(|_| bad("point is not on edwards25519"))
+                let x = fields
+                    .x
+                    .and_then(|x| <&[u8; 32]>::try_from(x).ok())
+                    .ok_or_else(|| bad("x is not 32 bytes"))?;
+                Ed25519Key::from_bytes(x)
+                    .map(Self::EdDsa)
+                    .map_err(|_| bad("point is not on edwards25519"))
             }
             _ => Err(bad("neither ES256 nor EdDSA")),
         }
@@ -78,9 +87,8 @@ impl PublicKey {
     /// True when `signature` (ES256: DER; EdDSA: 64 bytes) is this key's over `message`.
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match self {
-            Self::Es256(key) => {
-                P256Signature::from_der(signature).is_ok_and(|signature| key.verify(message, &signature).is_ok())
-            }
+            Self::Es256(key) => P256Signature::from_der(signature)
+                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
             Self::EdDsa(key) => ed25519_dalek::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok()),
         }
@@ -100,7 +108,10 @@ impl<'a> CoseFields<'a> {
     fn read(bytes: &'a [u8]) -> Result<Self, minicbor::decode::Error> {
         let wrong = |what| minicbor::decode::Error::message(what);
         let mut d = Decoder::new(bytes);
-        let count = d.map()?.filter(|count| *count <= 8).ok_or_else(|| wrong("COSE key: map of a wrong size"))?;
+        let count = d
+            .map()?
+            .filter(|count| *count <= 8)
+            .ok_or_else(|| wrong("COSE key: map of a wrong size"))?;
         let mut fields = Self::default();
         for _ in 0..count {
             let label = d.i64()?;

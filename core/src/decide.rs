@@ -4,27 +4,49 @@
 
 use crate::client_data::ClientData;
 use crate::code::{Code, Denial};
+use crate::codec::Bytes;
 use crate::id::{Hash, Nonce, TerminalId};
+use crate::pass::Pass;
 use crate::person::{CredentialRecord, Status};
 use crate::policy::context::LoginContext;
 use crate::policy::evaluate::{Permit, evaluate};
-use crate::proof::ProofKind;
+use crate::policy::ways::{is_valid, takes};
 use crate::proof::assertion::{Assertion, AuthenticatorData};
+use crate::proof::{ProofKind, SignedByCode};
 use crate::snapshot::Snapshot;
 use crate::time::UnixTime;
 
 /// Longest time in seconds from the challenge to the decision.
 pub const CHALLENGE_SECONDS: u64 = 60;
 
-/// A login that may go on: made by [`decide`] only.
+/// A login that may go on: made by [`decide`] and [`decide_by_code`] only.
 #[derive(Clone, Debug)]
 pub struct Granted {
     permit: Permit,
-    proof: ProofKind,
-    facts: AuthenticatorData,
     client_data: ClientData,
-    key: Hash,
-    credential: CredentialRecord,
+    by: By,
+}
+
+/// What proved the person.
+#[derive(Clone, Debug)]
+pub enum By {
+    /// A security key of the person.
+    Key(Box<ByKey>),
+    /// The code of a pass.
+    Code(Box<Pass>),
+}
+
+/// What a security key proved.
+#[derive(Clone, Debug)]
+pub struct ByKey {
+    /// By which two factors.
+    pub kind: ProofKind,
+    /// What the key signed about itself.
+    pub facts: AuthenticatorData,
+    /// Fingerprint of the credential.
+    pub key: Hash,
+    /// The credential that signed.
+    pub credential: CredentialRecord,
 }
 
 impl Granted {
@@ -35,27 +57,28 @@ impl Granted {
 
     /// By which proof.
     pub fn proof(&self) -> ProofKind {
-        self.proof
+        match &self.by {
+            By::Key(key) => key.kind,
+            By::Code(_) => ProofKind::TemporaryCode,
+        }
     }
 
-    /// What the key signed about itself.
-    pub fn facts(&self) -> &AuthenticatorData {
-        &self.facts
+    /// What proved the person.
+    pub fn by(&self) -> &By {
+        &self.by
     }
 
-    /// What the key signed about the login.
+    /// What a security key proved, if one did.
+    pub fn by_key(&self) -> Option<&ByKey> {
+        match &self.by {
+            By::Key(key) => Some(key),
+            By::Code(_) => None,
+        }
+    }
+
+    /// What was signed about the login.
     pub fn client_data(&self) -> &ClientData {
         &self.client_data
-    }
-
-    /// Fingerprint of the credential.
-    pub fn key(&self) -> &Hash {
-        &self.key
-    }
-
-    /// The credential that signed.
-    pub fn credential(&self) -> &CredentialRecord {
-        &self.credential
     }
 }
 
@@ -70,8 +93,8 @@ pub enum Freshness<'a> {
         elapsed: u64,
     },
     /// The agent goes by the time in the client data, and refuses what it has recorded before. The
-    /// module may stand below the agent's floor (it has seen less signed time), but never below `least`:
-    /// the clock, or the signed time that both have seen.
+    /// module may stand below the agent's floor (it has seen less signed time), but never below
+    /// `least`: the clock, or the signed time that both have seen.
     Reported {
         /// The least that the module's time can be.
         least: UnixTime,
@@ -90,16 +113,15 @@ pub fn decide(
     assertion: &Assertion,
 ) -> Result<Granted, Denial> {
     let permit = evaluate(snapshot, context).into_permit()?;
-    let client_data = ClientData::from_bytes(assertion.client_data.as_slice())
-        .map_err(|error| Denial::new(Code::ClientData, error))?;
-    client_data_is_ours(&client_data, snapshot, context, terminal)?;
-    challenge_is_fresh(&client_data, context, freshness)?;
+    takes(snapshot, context.service, ProofKind::KeyWithPin)?;
+    let client_data =
+        client_data_of(&assertion.client_data, snapshot, context, terminal, freshness)?;
 
     let mut granted = None;
     for record in snapshot.records() {
-        let credential = record
-            .credential(&assertion.credential_id)
-            .ok_or_else(|| Denial::new(Code::KeyAndNameDoNotMatch, "credential is not this person's"))?;
+        let credential = record.credential(&assertion.credential_id).ok_or_else(|| {
+            Denial::new(Code::KeyAndNameDoNotMatch, "credential is not this person's")
+        })?;
         if credential.status != Status::Active {
             return Err(Denial::new(Code::CredentialDisabled, "credential is disabled"));
         }
@@ -114,9 +136,50 @@ pub fn decide(
         let facts = assertion.verify(credential)?;
         granted = Some((facts, credential.clone()));
     }
-    let (facts, credential) =
-        granted.ok_or_else(|| Denial::new(Code::KeyAndNameDoNotMatch, "no such person in any scope"))?;
-    Ok(Granted { permit, proof: ProofKind::KeyWithPin, facts, client_data, key: credential.fingerprint(), credential })
+    let (facts, credential) = granted
+        .ok_or_else(|| Denial::new(Code::KeyAndNameDoNotMatch, "no such person in any scope"))?;
+    let key = credential.fingerprint();
+    let by = ByKey { kind: ProofKind::KeyWithPin, facts, key, credential };
+    Ok(Granted { permit, client_data, by: By::Key(Box::new(by)) })
+}
+
+/// The same decision about what the code of a pass signed: knowledge of the code, at a terminal
+/// that has joined. Whether the pass is void or ended at this terminal, its own notes say.
+///
+/// # Errors
+/// A [`Denial`] with the first check that failed. Every path but the last denies.
+pub fn decide_by_code(
+    snapshot: &Snapshot,
+    context: &LoginContext<'_>,
+    terminal: &TerminalId,
+    freshness: Freshness<'_>,
+    signed: &SignedByCode,
+) -> Result<Granted, Denial> {
+    // First of all who asks: nothing about a person is said for a wrong code.
+    let pass =
+        snapshot.pass().ok_or_else(|| Denial::new(Code::PassWrong, "the person has no pass"))?;
+    signed.verify(pass)?;
+
+    let permit = evaluate(snapshot, context).into_permit()?;
+    takes(snapshot, context.service, ProofKind::TemporaryCode)?;
+    is_valid(snapshot, pass, context.now)?;
+    let client_data = client_data_of(&signed.client_data, snapshot, context, terminal, freshness)?;
+    Ok(Granted { permit, client_data, by: By::Code(Box::new(pass.clone())) })
+}
+
+/// Client data of this login, fresh.
+fn client_data_of(
+    bytes: &Bytes<512>,
+    snapshot: &Snapshot,
+    context: &LoginContext<'_>,
+    terminal: &TerminalId,
+    freshness: Freshness<'_>,
+) -> Result<ClientData, Denial> {
+    let client_data = ClientData::from_bytes(bytes.as_slice())
+        .map_err(|error| Denial::new(Code::ClientData, error))?;
+    client_data_is_ours(&client_data, snapshot, context, terminal)?;
+    challenge_is_fresh(&client_data, context, freshness)?;
+    Ok(client_data)
 }
 
 fn client_data_is_ours(
@@ -125,7 +188,9 @@ fn client_data_is_ours(
     context: &LoginContext<'_>,
     terminal: &TerminalId,
 ) -> Result<(), Denial> {
-    let wrong = |what: &str| Err(Denial::new(Code::ClientData, format!("client data is of another {what}")));
+    let wrong = |what: &str| {
+        Err(Denial::new(Code::ClientData, format!("client data is of another {what}")))
+    };
     if data.terminal != *terminal || data.terminal != snapshot.terminal().terminal {
         return wrong("terminal");
     }
@@ -141,7 +206,11 @@ fn client_data_is_ours(
     Ok(())
 }
 
-fn challenge_is_fresh(data: &ClientData, context: &LoginContext<'_>, freshness: Freshness<'_>) -> Result<(), Denial> {
+fn challenge_is_fresh(
+    data: &ClientData,
+    context: &LoginContext<'_>,
+    freshness: Freshness<'_>,
+) -> Result<(), Denial> {
     let late = || Err(Denial::new(Code::TooLate, "more than 60 seconds since the challenge"));
     match freshness {
         Freshness::Own { nonce, .. } if data.nonce != *nonce => {
@@ -150,7 +219,8 @@ fn challenge_is_fresh(data: &ClientData, context: &LoginContext<'_>, freshness: 
         Freshness::Own { elapsed, .. } if elapsed > CHALLENGE_SECONDS => late(),
         // A challenge from the future is as wrong as an old one.
         Freshness::Reported { least }
-            if least.since(data.time) > CHALLENGE_SECONDS || data.time.since(context.now) > CHALLENGE_SECONDS =>
+            if least.since(data.time) > CHALLENGE_SECONDS
+                || data.time.since(context.now) > CHALLENGE_SECONDS =>
         {
             late()
         }

@@ -59,7 +59,11 @@ impl Bucket {
     pub fn new(mut leaves: Vec<Leaf>) -> Result<Self, CodecError> {
         leaves.sort_unstable();
         let bucket = Self(List::new(leaves)?);
-        if bucket.is_sorted() { Ok(bucket) } else { Err(CodecError::Malformed("a leaf comes twice".into())) }
+        if bucket.is_sorted() {
+            Ok(bucket)
+        } else {
+            Err(CodecError::Malformed("a leaf comes twice".into()))
+        }
     }
 
     /// The hash over its leaves.
@@ -72,7 +76,11 @@ impl Bucket {
     }
 
     fn value(&self, key: &Hash) -> Option<Hash> {
-        self.0.binary_search_by(|leaf| leaf.key.cmp(key)).ok().and_then(|at| self.0.get(at)).map(|leaf| leaf.value)
+        self.0
+            .binary_search_by(|leaf| leaf.key.cmp(key))
+            .ok()
+            .and_then(|at| self.0.get(at))
+            .map(|leaf| leaf.value)
     }
 }
 
@@ -118,10 +126,16 @@ impl Proof {
     ///
     /// # Errors
     /// [`ProofError`] when it does not show what it should.
-    pub fn check(&self, login: &LoginName, root: &Hash) -> Result<Option<PersonRecord>, ProofError> {
+    pub fn check(
+        &self,
+        login: &LoginName,
+        root: &Hash,
+    ) -> Result<Option<PersonRecord>, ProofError> {
         let key = leaf_key(login);
         let number = bucket_of(&key);
-        if !self.bucket.is_sorted() || self.bucket.0.iter().any(|leaf| bucket_of(&leaf.key) != number) {
+        if !self.bucket.is_sorted()
+            || self.bucket.0.iter().any(|leaf| bucket_of(&leaf.key) != number)
+        {
             return Err(ProofError::Bucket);
         }
         let mut hashes = self.others.to_vec();

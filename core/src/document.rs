@@ -67,7 +67,10 @@ impl SignedRoot {
     ///
     /// # Errors
     /// [`SignatureError`] when it is not signed by `key`, or is not that key's document.
-    pub fn verify_first(&self, key: &SigningPublicKey) -> Result<Verified<RootDocument>, SignatureError> {
+    pub fn verify_first(
+        &self,
+        key: &SigningPublicKey,
+    ) -> Result<Verified<RootDocument>, SignatureError> {
         let root: Verified<RootDocument> = sign::verify(self.by_itself.as_slice(), &[*key])?;
         if root.root_key == *key { Ok(root) } else { Err(SignatureError::UnknownKey) }
     }
@@ -77,24 +80,38 @@ impl SignedRoot {
     ///
     /// # Errors
     /// [`SignatureError`] when a signature is missing or wrong, or it does not follow.
-    pub fn verify_next(&self, previous: &Verified<RootDocument>) -> Result<Verified<RootDocument>, SignatureError> {
+    pub fn verify_next(
+        &self,
+        previous: &Verified<RootDocument>,
+    ) -> Result<Verified<RootDocument>, SignatureError> {
         let by_previous = self.by_previous.as_ref().ok_or(SignatureError::UnknownKey)?;
-        let root: Verified<RootDocument> = sign::verify(by_previous.as_slice(), &[previous.root_key])?;
-        let same: Verified<RootDocument> = sign::verify(self.by_itself.as_slice(), &[root.root_key])?;
+        let root: Verified<RootDocument> =
+            sign::verify(by_previous.as_slice(), &[previous.root_key])?;
+        let same: Verified<RootDocument> =
+            sign::verify(self.by_itself.as_slice(), &[root.root_key])?;
         let follows = *same == *root
             && previous.version.checked_add(1) == Some(root.version)
             && root.deployment == previous.deployment
             && root.rp_id == previous.rp_id;
-        if follows { Ok(root) } else { Err(CodecError::Malformed("root document does not follow".into()).into()) }
+        if follows {
+            Ok(root)
+        } else {
+            Err(CodecError::Malformed("root document does not follow".into()).into())
+        }
     }
 
     /// Verifies a chain that begins with the document of the anchor's key.
     ///
     /// # Errors
     /// [`SignatureError`] when it is empty or any link does not hold.
-    pub fn verify_chain(chain: &[Self], anchor: &SigningPublicKey) -> Result<Verified<RootDocument>, SignatureError> {
+    #[inline(never)]
+    pub fn verify_chain(
+        chain: &[Self],
+        anchor: &SigningPublicKey,
+    ) -> Result<Verified<RootDocument>, SignatureError> {
         let (first, rest) = chain.split_first().ok_or(SignatureError::UnknownKey)?;
-        rest.iter().try_fold(first.verify_first(anchor)?, |previous, next| next.verify_next(&previous))
+        rest.iter()
+            .try_fold(first.verify_first(anchor)?, |previous, next| next.verify_next(&previous))
     }
 }
 

@@ -9,8 +9,8 @@ pub enum Exit {
     Refused,
     /// The command line makes no sense; see `--help`.
     Usage,
-    /// Something that the command needs cannot be used: its configuration, a key file, a socket, the
-    /// agent or the key process.
+    /// Something that the command needs cannot be used: its configuration, a key file, a socket,
+    /// the agent or the key process.
     Unavailable,
     /// The server's database cannot be opened, read or written.
     Store,
@@ -20,7 +20,8 @@ pub enum Exit {
 
 impl Exit {
     /// Every status, in the order of its number.
-    pub const ALL: [Self; 6] = [Self::Done, Self::Refused, Self::Usage, Self::Unavailable, Self::Store, Self::NotHeard];
+    pub const ALL: [Self; 6] =
+        [Self::Done, Self::Refused, Self::Usage, Self::Unavailable, Self::Store, Self::NotHeard];
 
     /// The number that the process ends with.
     pub const fn status(self) -> u8 {
@@ -40,7 +41,9 @@ impl Exit {
             Self::Done => "done",
             Self::Refused => "refused, failed or not found; nothing was changed",
             Self::Usage => "wrong usage",
-            Self::Unavailable => "the configuration, a key file, the agent or the key process cannot be used",
+            Self::Unavailable => {
+                "the configuration, a key file, the agent or the key process cannot be used"
+            }
             Self::Store => "the database cannot be opened, read or written",
             Self::NotHeard => "done and stored, but no terminal hears of it now",
         }

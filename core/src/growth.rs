@@ -1,9 +1,9 @@
 //! Fields that an older reader may pass over.
 //!
-//! A map's keys say what a reader does that does not know them: below [`PASSED_OVER_FROM`] it refuses, as it
-//! would miss something that decides; from there on it passes the field over. The one encoding of a document
-//! still holds: what is passed over must be deterministic CBOR too, and all that is known must be byte for
-//! byte what this version writes.
+//! A map's keys say what a reader does that does not know them: below [`PASSED_OVER_FROM`] it
+//! refuses, as it would miss something that decides; from there on it passes the field over. The
+//! one encoding of a document still holds: what is passed over must be deterministic CBOR too, and
+//! all that is known must be byte for byte what this version writes.
 
 /// The first key of fields that a reader who does not know them passes over.
 pub const PASSED_OVER_FROM: u64 = 100;
@@ -19,8 +19,8 @@ const MAP: u8 = 5;
 const TAG: u8 = 6;
 const SIMPLE: u8 = 7;
 
-/// Whether `whole` is `known` with nothing added but fields that may be passed over. Both are one item;
-/// `known` is deterministic already.
+/// Whether `whole` is `known` with nothing added but fields that may be passed over. Both are one
+/// item; `known` is deterministic already.
 pub fn adds_what_may_be_passed_over(whole: &[u8], known: &[u8]) -> bool {
     let (mut whole, mut known) = (Reader(whole), Reader(known));
     same(&mut whole, &mut known, DEPTH).is_some() && whole.0.is_empty() && known.0.is_empty()
@@ -38,7 +38,8 @@ struct Head {
 }
 
 impl<'b> Reader<'b> {
-    /// The next head, in its shortest form. None for anything else: indefinite lengths, tags, floats.
+    /// The next head, in its shortest form. None for anything else: indefinite lengths, tags,
+    /// floats.
     fn head(&mut self) -> Option<Head> {
         let (first, rest) = self.0.split_first()?;
         let (major, info) = (first >> 5, first & 0x1f);
@@ -110,7 +111,13 @@ fn same(whole: &mut Reader<'_>, known: &mut Reader<'_>, depth: usize) -> Option<
 }
 
 /// Reads a map of so many entries of each.
-fn same_map(whole: &mut Reader<'_>, theirs: u64, known: &mut Reader<'_>, mut ours: u64, depth: usize) -> Option<()> {
+fn same_map(
+    whole: &mut Reader<'_>,
+    theirs: u64,
+    known: &mut Reader<'_>,
+    mut ours: u64,
+    depth: usize,
+) -> Option<()> {
     let mut last: Option<&[u8]> = None;
     for _ in 0..theirs {
         let before = whole.0;
@@ -179,15 +186,24 @@ mod tests {
             ("a3 00 01 02 81 a1 00 61 61 19 00 64 00", "a key that is over-long"),
             ("a3 00 01 02 81 a1 00 61 61 18 64 18 01", "a value that is over-long"),
             ("bf 00 01 02 81 a1 00 61 61 18 64 00 ff", "an indefinite length"),
-            ("a3 00 01 02 81 a1 00 61 61 18 64 9f ff", "an indefinite length in what is passed over"),
+            (
+                "a3 00 01 02 81 a1 00 61 61 18 64 9f ff",
+                "an indefinite length in what is passed over",
+            ),
             ("a3 00 01 02 81 a1 00 61 61 18 64 c0 00", "a tag"),
             ("a3 00 01 02 81 a1 00 61 61 18 64 f9 3c 00", "a float"),
             ("a3 00 01 02 81 a1 00 61 61 18 64 f7", "undefined"),
             ("a3 00 01 02 81 a1 00 61 61 18 64 f8 20", "a simple value that nobody has assigned"),
             ("a3 00 01 02 81 a1 00 61 61 18 64 62 c3 28", "a text that is no UTF-8"),
-            ("a3 00 01 02 81 a1 00 61 61 18 64 a2 01 00 01 00", "a key twice in what is passed over"),
+            (
+                "a3 00 01 02 81 a1 00 61 61 18 64 a2 01 00 01 00",
+                "a key twice in what is passed over",
+            ),
             ("a3 00 01 02 81 a1 00 61 61 18 64", "an end in the middle"),
-            ("a3 00 01 02 81 a1 00 61 61 18 64 5b ff ff ff ff ff ff ff ff", "a length beyond the end"),
+            (
+                "a3 00 01 02 81 a1 00 61 61 18 64 5b ff ff ff ff ff ff ff ff",
+                "a length beyond the end",
+            ),
             ("a2 00 01 02 81 a1 00 61 61 00", "something after the end"),
         ] {
             assert!(!added(whole, known), "{why}: {whole}");

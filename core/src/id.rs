@@ -80,7 +80,8 @@ macro_rules! byte_id {
 
         impl<'b, C> Decode<'b, C> for $name {
             fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, DecodeError> {
-                Self::from_slice(d.bytes()?).map_err(DecodeError::custom)
+                let bytes = exactly(d, $len)?;
+                bytes.try_into().map(Self).map_err(|_| DecodeError::message("an id"))
             }
         }
     };
@@ -118,6 +119,14 @@ byte_id!(
     /// An Ed25519 public key.
     SigningPublicKey, 32
 );
+byte_id!(
+    /// A pass: names it in records.
+    PassId, 16
+);
+byte_id!(
+    /// What the code of a pass is hashed with.
+    Salt, 16
+);
 
 impl Hash {
     /// SHA-256 of bytes.
@@ -131,6 +140,16 @@ impl Hash {
     }
 }
 
+/// Not generic, so that it is in the PAM module once.
+#[inline(never)]
+fn exactly<'b>(d: &mut Decoder<'b>, length: usize) -> Result<&'b [u8], DecodeError> {
+    let bytes = d.bytes()?;
+    if bytes.len() != length {
+        return Err(DecodeError::message("an id of another length"));
+    }
+    Ok(bytes)
+}
+
 /// A WebAuthn credential id, 16 to 1023 bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CredentialId(Vec<u8>);
@@ -139,7 +158,8 @@ impl CredentialId {
     /// Takes the bytes.
     ///
     /// # Errors
-    /// [`CodecError::Malformed`] below 16 or above 1023 bytes (WebAuthn level 3, 4 "credential id").
+    /// [`CodecError::Malformed`] below 16 or above 1023 bytes (WebAuthn level 3, 4 "credential
+    /// id").
     pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, CodecError> {
         let bytes = bytes.into();
         if !(16..=1023).contains(&bytes.len()) {
@@ -197,10 +217,16 @@ pub fn to_hex(bytes: &[u8]) -> String {
 /// [`CodecError::Malformed`] for an odd number of digits or any other character.
 pub fn from_hex(text: &str) -> Result<Vec<u8>, CodecError> {
     let bad = || CodecError::Malformed("not hexadecimal digits".into());
-    let digits: Vec<u8> =
-        text.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect::<Option<_>>().ok_or_else(bad)?;
+    let digits: Vec<u8> = text
+        .chars()
+        .map(|c| c.to_digit(16).map(|d| d as u8))
+        .collect::<Option<_>>()
+        .ok_or_else(bad)?;
     if !digits.len().is_multiple_of(2) {
         return Err(bad());
     }
-    Ok(digits.chunks_exact(2).map(|pair| pair.iter().fold(0u8, |byte, digit| (byte << 4) | digit)).collect())
+    Ok(digits
+        .chunks_exact(2)
+        .map(|pair| pair.iter().fold(0u8, |byte, digit| (byte << 4) | digit))
+        .collect())
 }

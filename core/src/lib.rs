@@ -1,21 +1,27 @@
 //! The shared words of Wardkey: people and their credentials, the signed directory, policy, the
-//! decision, and the messages between the rooms. No I/O, no clock, no randomness: all are arguments.
+//! decision, and the messages between the rooms. No I/O, no clock, no randomness: all are
+//! arguments.
 //!
 //! ```text
 //!   codec ─ id ─ name ─ time ─ code ─ origin what everything is made of
 //!     └ sign ─ cose_key                      signatures
+//!     └ pass ─ pass_key ─ pass_notes         codes for who has forgotten the key
 //!         └ document ─ policy::document ─ person ─ directory    what the server signs
 //!             └ marks ─ snapshot             what is left of what the agent shows
 //!                 └ server_time              the server's time over a challenge of the module
 //!                 └ client_data ─ proof      how somebody proves who they are
 //!                     └ policy ─ decide      what is allowed; whether a login may go on
-//!   event, message, token, texts, exit       what is told to others
+//!   event, message, token, phrase ─ texts, exit    what is told to others
 //!   unattended                               what runs for a person who is not there
 //! ```
 #![forbid(unsafe_code)]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
 
 pub mod capability;
+pub mod cause;
 pub mod client_data;
 pub mod code;
 pub mod codec;
@@ -32,12 +38,18 @@ pub mod marks;
 pub mod message;
 pub mod name;
 pub mod origin;
+pub mod pass;
+#[cfg(feature = "pass-keys")]
+pub mod pass_key;
+pub mod pass_notes;
 pub mod person;
+pub mod phrase;
 pub mod policy;
 pub mod proof;
 pub mod server_time;
 pub mod sign;
 pub mod snapshot;
+mod text_codec;
 pub mod texts;
 pub mod time;
 pub mod token;

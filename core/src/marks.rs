@@ -81,8 +81,8 @@ impl Marks {
         self.seen.iter().any(|seen| seen.person == *person)
     }
 
-    /// Raises the marks to verified documents; what is lower changes nothing. The clock floor is the
-    /// caller's to raise.
+    /// Raises the marks to verified documents; what is lower changes nothing. The clock floor is
+    /// the caller's to raise.
     pub fn raise<'h>(
         &mut self,
         root: &RootDocument,

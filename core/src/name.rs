@@ -1,7 +1,8 @@
 //! Names as types: a value that exists is valid.
 
-use minicbor::decode::Error as DecodeError;
-use minicbor::{Decode, Decoder, Encode, Encoder};
+use minicbor::{Decode, Encode};
+
+use crate::text_codec::text_codec;
 
 /// Why a text is not a name.
 #[derive(Debug, thiserror::Error, PartialEq, Eq, Clone, Copy)]
@@ -75,26 +76,15 @@ macro_rules! name {
             }
         }
 
-        impl<C> Encode<C> for $name {
-            fn encode<W: minicbor::encode::Write>(
-                &self,
-                e: &mut Encoder<W>,
-                _: &mut C,
-            ) -> Result<(), minicbor::encode::Error<W::Error>> {
-                e.str(&self.0)?.ok()
-            }
-        }
-
-        impl<'b, C> Decode<'b, C> for $name {
-            fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, DecodeError> {
-                Self::new(d.str()?).map_err(DecodeError::custom)
-            }
-        }
+        text_codec!($name, |text: &str| {
+            Self::new(text).map_err(minicbor::decode::Error::custom)
+        });
     };
 }
 
 fn is_name(text: &str, extra: &str) -> bool {
-    !text.starts_with(['-', '.']) && text.chars().all(|c| c.is_ascii_alphanumeric() || extra.contains(c))
+    !text.starts_with(['-', '.'])
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || extra.contains(c))
 }
 
 name!(
@@ -130,7 +120,8 @@ name!(
     |text| text.chars().all(is_printable)
 );
 
-/// False for control characters, line separators and direction overrides, which can forge log lines and prompts.
+/// False for control characters, line separators and direction overrides, which can forge log lines
+/// and prompts.
 pub fn is_printable(c: char) -> bool {
     !(c.is_control()
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{feff}')

@@ -1,26 +1,32 @@
-//! Whether a login comes from another machine, as far as PAM says so: one rule for the module, which
-//! decides by it, and the agent, which refuses at once. What the agent knows beyond it (sessions) can
-//! only add refusals.
+//! Whether a login comes from another machine, as far as PAM says so: one rule for the module,
+//! which decides by it, and the agent, which refuses at once. What the agent knows beyond it
+//! (sessions) can only add refusals.
 
 /// The name by which sshd fills PAM_TTY before there is a line.
 const SSHD_TTY: &str = "ssh";
 
 /// Whether PAM_RHOST or PAM_TTY name another machine; `own` is this machine's host name.
 ///
-/// Some applications put this machine itself in PAM_RHOST (sudo with `pam_rhost`, old display managers).
-/// Only names that nobody else can have are taken for it; everything that is not understood is remote.
+/// Some applications put this machine itself in PAM_RHOST (sudo with `pam_rhost`, old display
+/// managers). Only names that nobody else can have are taken for it; everything that is not
+/// understood is remote.
 pub fn is_remote(rhost: Option<&str>, tty: Option<&str>, own: &str) -> bool {
     rhost.is_some_and(|host| is_remote_host(host, own)) || tty.is_some_and(is_remote_line)
 }
 
 fn is_remote_host(host: &str, own: &str) -> bool {
-    if host.is_empty() || matches!(host, "localhost" | "localhost.localdomain" | "127.0.0.1" | "::1") {
+    if host.is_empty()
+        || matches!(host, "localhost" | "localhost.localdomain" | "127.0.0.1" | "::1")
+    {
         return false;
     }
-    // The whole name, or its first label. Not the reverse: whoever owns a domain can have a "ward3" in it.
+    // The whole name, or its first label. Not the reverse: whoever owns a domain can have a "ward3"
+    // in it.
     let is_own = !own.is_empty()
         && (host.eq_ignore_ascii_case(own)
-            || own.split_once('.').is_some_and(|(short, _)| !short.is_empty() && host.eq_ignore_ascii_case(short)));
+            || own
+                .split_once('.')
+                .is_some_and(|(short, _)| !short.is_empty() && host.eq_ignore_ascii_case(short)));
     !is_own && !is_local_display(host)
 }
 
@@ -44,7 +50,17 @@ mod tests {
 
     #[test]
     fn another_machine_is_remote_and_this_one_is_not() {
-        for here in ["", "localhost", "localhost.localdomain", "127.0.0.1", "::1", "ward3-a", "WARD3-A", ":0", ":1.0"] {
+        for here in [
+            "",
+            "localhost",
+            "localhost.localdomain",
+            "127.0.0.1",
+            "::1",
+            "ward3-a",
+            "WARD3-A",
+            ":0",
+            ":1.0",
+        ] {
             assert!(!is_remote(Some(here), None, "ward3-a"), "{here:?}");
         }
         for there in [
@@ -69,7 +85,9 @@ mod tests {
     #[test]
     fn a_long_host_name_may_be_said_short() {
         let own = "ward3-a.hospital.example";
-        for (host, remote) in [(own, false), ("ward3-a", false), ("ward3-a.evil.example", true), ("ward3", true)] {
+        for (host, remote) in
+            [(own, false), ("ward3-a", false), ("ward3-a.evil.example", true), ("ward3", true)]
+        {
             assert_eq!(is_remote(Some(host), None, own), remote, "{host}");
         }
         // A machine that cannot say its name has none.

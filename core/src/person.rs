@@ -5,6 +5,7 @@ use minicbor::{Decode, Encode};
 use crate::codec::{Bytes, Document, List};
 use crate::id::{Aaguid, CredentialId, Hash, UserHandle};
 use crate::name::{DisplayText, GroupName, Language, LoginName, RpId};
+use crate::pass::Pass;
 use crate::time::UnixTime;
 
 /// Credentials that one record can hold; the server's own limit is 10.
@@ -46,6 +47,10 @@ pub struct PersonRecord {
     /// The person's security keys.
     #[n(8)]
     pub credentials: List<CredentialRecord, MAX_CREDENTIALS>,
+    /// A pass, while the person is without the key. A reader that does not know it lets nobody in
+    /// by it.
+    #[n(101)]
+    pub pass: Option<Pass>,
 }
 
 impl Document for PersonRecord {
@@ -86,7 +91,7 @@ pub struct CredentialRecord {
     /// Model of the key; counts only with [`CredentialFlags::ATTESTED`].
     #[n(3)]
     pub aaguid: Aaguid,
-    /// What was true at enrolment.
+    /// What was true at enrollment.
     #[n(4)]
     pub flags: CredentialFlags,
     /// credProtect level 1 to 3; 0 when the key did not say.
@@ -116,7 +121,7 @@ impl CredentialRecord {
 pub struct CredentialFlags(#[n(0)] pub u8);
 
 impl CredentialFlags {
-    /// Backup eligible (BE), as in the signed flags at enrolment.
+    /// Backup eligible (BE), as in the signed flags at enrollment.
     pub const BACKUP_ELIGIBLE: u8 = 1;
     /// Attestation verified up to a trusted root.
     pub const ATTESTED: u8 = 2;

@@ -1,8 +1,9 @@
 //! The server's time, signed over a challenge of the module.
 //!
-//! A clock that is ahead and a directory that is old look alike to the module: both make what was signed long
-//! ago of it. The server can tell them apart, and its word counts here only with a nonce that the module made
-//! for this login: nobody can play back an old one, and an agent that was taken over cannot make one.
+//! A clock that is ahead and a directory that is old look alike to the module: both make what was
+//! signed long ago of it. The server can tell them apart, and its word counts here only with a
+//! nonce that the module made for this login: nobody can play back an old one, and an agent that
+//! was taken over cannot make one.
 
 use minicbor::{Decode, Encode};
 
@@ -48,7 +49,8 @@ impl Attested {
     /// Verifies what came in answer to `nonce`, which was made when the clocks said `asked`.
     ///
     /// # Errors
-    /// [`Code::ServerTimeInvalid`] when it is not signed by a key that may publish, or is of another question.
+    /// [`Code::ServerTimeInvalid`] when it is not signed by a key that may publish, or is of
+    /// another question.
     pub fn verify(
         signed: &[u8],
         root: &RootDocument,
@@ -57,7 +59,8 @@ impl Attested {
         asked: ClockReading,
     ) -> Result<Self, Denial> {
         let invalid = |detail: &dyn std::fmt::Display| Denial::new(Code::ServerTimeInvalid, detail);
-        let answer = sign::verify::<ServerTime>(signed, &root.publish_keys).map_err(|error| invalid(&error))?;
+        let answer = sign::verify::<ServerTime>(signed, &root.publish_keys)
+            .map_err(|error| invalid(&error))?;
         if answer.terminal != *terminal || answer.nonce != *nonce {
             return Err(invalid(&"answers another question"));
         }
@@ -69,8 +72,8 @@ impl Attested {
         self.time
     }
 
-    /// The time now: no earlier than it is, as all that has elapsed since the question is added. None in another
-    /// boot.
+    /// The time now: no earlier than it is, as all that has elapsed since the question is added.
+    /// None in another boot.
     pub fn at(&self, reading: &ClockReading) -> Option<UnixTime> {
         let same_boot = reading.boot_id == self.asked.boot_id;
         same_boot.then(|| self.time.plus(reading.boottime.saturating_sub(self.asked.boottime)))
@@ -82,7 +85,11 @@ mod tests {
     use super::*;
 
     fn reading(boottime: u64, boot: &str) -> ClockReading {
-        ClockReading { realtime: UnixTime(9), boottime, boot_id: Bytes::new(boot.as_bytes()).unwrap() }
+        ClockReading {
+            realtime: UnixTime(9),
+            boottime,
+            boot_id: Bytes::new(boot.as_bytes()).unwrap(),
+        }
     }
 
     #[test]

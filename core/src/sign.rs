@@ -62,19 +62,31 @@ pub fn key_id(key: &SigningPublicKey) -> [u8; KEY_ID_LEN] {
 /// # Errors
 /// [`SignatureError`] when the envelope is not exactly ours, the key is not among `keys`, the
 /// signature is wrong, or the payload is not strictly a `T`.
-pub fn verify<T: Document>(signed: &[u8], keys: &[SigningPublicKey]) -> Result<Verified<T>, SignatureError> {
-    Ok(Verified(codec::from_bytes(payload_of(signed, keys, T::MAX_BYTES.saturating_add(ENVELOPE))?)?))
+pub fn verify<T: Document>(
+    signed: &[u8],
+    keys: &[SigningPublicKey],
+) -> Result<Verified<T>, SignatureError> {
+    Ok(Verified(codec::from_bytes(payload_of(
+        signed,
+        keys,
+        T::MAX_BYTES.saturating_add(ENVELOPE),
+    )?)?))
 }
 
 /// The payload, whose signature was verified. Not generic, so that it is in the PAM module once.
 #[inline(never)]
-fn payload_of<'b>(signed: &'b [u8], keys: &[SigningPublicKey], max: usize) -> Result<&'b [u8], SignatureError> {
+fn payload_of<'b>(
+    signed: &'b [u8],
+    keys: &[SigningPublicKey],
+    max: usize,
+) -> Result<&'b [u8], SignatureError> {
     if signed.len() > max {
         return Err(CodecError::TooLong { max, actual: signed.len() }.into());
     }
     let envelope = Envelope::decode(signed)?;
 
-    let key = keys.iter().find(|key| key_id(key) == envelope.key_id).ok_or(SignatureError::UnknownKey)?;
+    let key =
+        keys.iter().find(|key| key_id(key) == envelope.key_id).ok_or(SignatureError::UnknownKey)?;
     let key = VerifyingKey::from_bytes(key.as_bytes()).map_err(|_| SignatureError::Invalid)?;
     key.verify_strict(&to_be_signed(envelope.payload), &Signature::from_bytes(&envelope.signature))
         .map_err(|_| SignatureError::Invalid)?;
@@ -129,9 +141,9 @@ impl<'a> Envelope<'a> {
 fn encode_envelope(key_id: &[u8], payload: &[u8], signature: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(payload.len() + ENVELOPE);
     // Writing to a Vec cannot fail.
-    let _ = Encoder::new(&mut out)
-        .array(4)
-        .and_then(|e| e.bytes(PROTECTED)?.map(1)?.u8(4)?.bytes(key_id)?.bytes(payload)?.bytes(signature)?.ok());
+    let _ = Encoder::new(&mut out).array(4).and_then(|e| {
+        e.bytes(PROTECTED)?.map(1)?.u8(4)?.bytes(key_id)?.bytes(payload)?.bytes(signature)?.ok()
+    });
     out
 }
 

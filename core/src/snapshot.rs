@@ -1,8 +1,8 @@
 //! What the agent shows for one person, and what is left of it after every check: a [`Snapshot`].
 //!
-//! The agent is not believed. Each document is verified from the trust anchor down; each scope of the
-//! terminal must show the person's record or prove that there is none; nothing older than the marks
-//! is accepted.
+//! The agent is not believed. Each document is verified from the trust anchor down; each scope of
+//! the terminal must show the person's record or prove that there is none; nothing older than the
+//! marks is accepted.
 
 use minicbor::{Decode, Encode};
 
@@ -13,6 +13,7 @@ use crate::document::{Head, MAX_ROOTS, MAX_SCOPES, RootDocument, SignedRoot, Ter
 use crate::id::{CredentialId, SigningPublicKey, TerminalId};
 use crate::marks::Marks;
 use crate::name::{LoginName, ScopeName};
+use crate::pass::Pass;
 use crate::person::{PersonRecord, Status};
 use crate::policy::document::PolicyDocument;
 use crate::sign::{self, Verified};
@@ -79,7 +80,12 @@ impl Snapshot {
     ///
     /// # Errors
     /// A [`Denial`] (11xx) that says which document does not hold.
-    pub fn verify(evidence: &Evidence, anchor: &Anchor, marks: &Marks, login: &LoginName) -> Result<Self, Denial> {
+    pub fn verify(
+        evidence: &Evidence,
+        anchor: &Anchor,
+        marks: &Marks,
+        login: &LoginName,
+    ) -> Result<Self, Denial> {
         let root = SignedRoot::verify_chain(&evidence.roots, &anchor.root_key)
             .map_err(|error| Denial::new(Code::RootInvalid, error))?;
         if root.version < marks.root_version {
@@ -96,7 +102,10 @@ impl Snapshot {
             .collect::<Result<Vec<_>, _>>()?;
         let shown: Vec<&ScopeName> = scopes.iter().map(|scope| &scope.head.scope).collect();
         if shown != terminal.scopes.iter().collect::<Vec<_>>() {
-            return Err(Denial::new(Code::ScopesIncomplete, "the scopes shown are not the terminal's"));
+            return Err(Denial::new(
+                Code::ScopesIncomplete,
+                "the scopes shown are not the terminal's",
+            ));
         }
         Ok(Self { root, terminal, scopes, login: login.clone() })
     }
@@ -141,7 +150,8 @@ impl Snapshot {
             return Vec::new();
         };
         let usable = |id: &CredentialId| {
-            self.records().all(|record| record.credential(id).is_some_and(|c| c.status == Status::Active))
+            self.records()
+                .all(|record| record.credential(id).is_some_and(|c| c.status == Status::Active))
         };
         first.allow_list(&self.root.rp_id).into_iter().filter(usable).collect()
     }
@@ -149,15 +159,21 @@ impl Snapshot {
     /// Every credential of the person, also disabled ones: to tell a person whose key was disabled
     /// that it was, once that key proved who asks.
     pub fn known_credentials(&self) -> Vec<CredentialId> {
-        let mut ids: Vec<_> = self
-            .records()
-            .flat_map(|record| record.credentials.iter())
-            .filter(|credential| credential.rp_id == self.root.rp_id)
-            .map(|credential| credential.id.clone())
-            .collect();
-        ids.sort();
-        ids.dedup();
+        let mut ids = Vec::new();
+        // A few, and no sorting in the PAM module.
+        for credential in self.records().flat_map(|record| record.credentials.iter()) {
+            if credential.rp_id == self.root.rp_id && !ids.contains(&credential.id) {
+                ids.push(credential.id.clone());
+            }
+        }
         ids
+    }
+
+    /// The person's pass: one that every record of the person has, so that a scope which has taken
+    /// it away is heard though another has not.
+    pub fn pass(&self) -> Option<&Pass> {
+        let pass = self.records().next()?.pass.as_ref()?;
+        self.records().all(|record| record.pass.as_ref() == Some(pass)).then_some(pass)
     }
 
     /// When the first of the signed documents expires: from then on the terminal is offline.
@@ -207,9 +223,13 @@ pub fn verify_terminal(
 ///
 /// # Errors
 /// [`Code::HeadInvalid`], [`Code::Rollback`] or [`Code::Fork`].
-pub fn verify_head(signed: &[u8], root: &RootDocument, marks: &Marks) -> Result<Verified<Head>, Denial> {
-    let head: Verified<Head> =
-        sign::verify(signed, &root.publish_keys).map_err(|error| Denial::new(Code::HeadInvalid, error))?;
+pub fn verify_head(
+    signed: &[u8],
+    root: &RootDocument,
+    marks: &Marks,
+) -> Result<Verified<Head>, Denial> {
+    let head: Verified<Head> = sign::verify(signed, &root.publish_keys)
+        .map_err(|error| Denial::new(Code::HeadInvalid, error))?;
     if head.expires < head.issued {
         return Err(Denial::new(Code::HeadInvalid, "expires before it is issued"));
     }
@@ -218,7 +238,9 @@ pub fn verify_head(signed: &[u8], root: &RootDocument, marks: &Marks) -> Result<
             let detail = format!("scope {} at {} < {}", head.scope, head.position(), mark.position);
             return Err(Denial::new(Code::Rollback, detail));
         }
-        if head.position() == mark.position && (head.root != mark.root || head.policy != mark.policy) {
+        if head.position() == mark.position
+            && (head.root != mark.root || head.policy != mark.policy)
+        {
             let detail = format!("scope {} at {} has two states", head.scope, head.position());
             return Err(Denial::new(Code::Fork, detail));
         }
@@ -234,7 +256,10 @@ fn verify_scope(
 ) -> Result<VerifiedScope, Denial> {
     let head = verify_head(shown.head.as_slice(), root, marks)?;
     let policy = verify_policy(shown.policy.as_slice(), &head)?;
-    let record = shown.proof.check(login, &head.root).map_err(|error| Denial::new(Code::ProofInvalid, error))?;
+    let record = shown
+        .proof
+        .check(login, &head.root)
+        .map_err(|error| Denial::new(Code::ProofInvalid, error))?;
     Ok(VerifiedScope { head, policy, record })
 }
 

@@ -1,61 +1,43 @@
 //! The sentences for people, by code and language. Compiled in from `texts/*.ftl`.
 //!
-//! Sentences come without line ends. The prompts ([`Code::PinPrompt`], [`Code::PinPromptNamed`],
-//! [`Code::PinTriesLeft`], [`Code::InsertThenEnter`], [`Code::WaitThenEnter`]) end with `": "`; [`pin_prompt`]
-//! puts the PIN's together.
+//! Sentences come without line ends. The prompts ([`Prompt::PinPrompt`], [`Prompt::PinPromptNamed`],
+//! [`Prompt::PinTriesLeft`], [`Prompt::InsertThenEnter`], [`Prompt::WaitThenEnter`],
+//! [`Prompt::PassPrompt`], [`Prompt::PassPromptShared`], [`Prompt::NamePrompt`]) end with `": "`;
+//! [`pin_prompt`] puts the PIN's together.
 
-use crate::code::Code;
-use crate::name::{Language, printable};
-
-/// The longest argument in characters; what is longer is cut.
-pub const ARGUMENT_CHARS: usize = 256;
-
-/// What stands where an argument was not given.
-const MISSING: &str = "…";
+use crate::code::{AnyCode, Code, Notice, Prompt};
+use crate::name::Language;
+use crate::phrase::{Phrase, Piece, render};
 
 /// What a prompt ends with.
 const PROMPT_END: &str = ": ";
 
-/// A piece of a sentence. Other programs have tables of their own texts, made as this one is.
-#[derive(Clone, Copy, Debug)]
-pub enum Piece {
-    /// As it is.
-    Text(&'static str),
-    /// The argument of this name.
-    Argument(&'static str),
-}
-
 include!(concat!(env!("OUT_DIR"), "/texts.rs"));
 
 /// The sentence of a code. `args` are names and values, such as `("tries", "3")`; the names are the
-/// `$names` in the documentation of [`Code`]. Unprintable characters of a value become `?`, a value
-/// ends after [`ARGUMENT_CHARS`], one that the sentence does not use is ignored, and a missing one
-/// is shown as `…`.
-pub fn message(code: Code, language: Language, args: &[(&str, &str)]) -> String {
-    let pieces = match language {
-        Language::Ja => ja(code),
-        Language::En => en(code),
-    };
-    render(pieces, args)
+/// `$names` in the documentation of [`Code`], [`Prompt`] and [`Notice`]. Unprintable characters of a
+/// value become `?`, a value ends after [`crate::phrase::ARGUMENT_CHARS`], one that the sentence does not use is
+/// ignored, and a missing one is shown as `…`.
+pub fn message(code: impl Into<AnyCode>, language: Language, args: &[(&str, &str)]) -> String {
+    render(sentence(code.into(), language), args)
 }
 
-/// Puts a text together, with arguments as for [`message`].
-pub fn render(pieces: &[Piece], args: &[(&str, &str)]) -> String {
-    let mut out = String::new();
-    for piece in pieces {
-        match piece {
-            Piece::Text(text) => out.push_str(text),
-            Piece::Argument(name) => match args.iter().find(|(given, _)| given == name) {
-                Some((_, value)) => out.push_str(&printable(value, ARGUMENT_CHARS)),
-                None => out.push_str(MISSING),
-            },
-        }
+/// The sentence of a code, to be said later.
+pub fn phrase(code: impl Into<AnyCode>, args: Vec<(&'static str, Phrase)>) -> Phrase {
+    let code = code.into();
+    Phrase::new(sentence(code, Language::Ja), sentence(code, Language::En), args)
+}
+
+const fn sentence(code: AnyCode, language: Language) -> &'static [Piece] {
+    match language {
+        Language::Ja => ja(code),
+        Language::En => en(code),
     }
-    out
 }
 
 /// The sentence of a code followed by the code: `Wrong PIN. Tries left: 3. (WK-1203)`.
-pub fn with_code(code: Code, language: Language, args: &[(&str, &str)]) -> String {
+pub fn with_code(code: impl Into<AnyCode>, language: Language, args: &[(&str, &str)]) -> String {
+    let code = code.into();
     format!("{} ({code})", message(code, language, args))
 }
 
@@ -63,15 +45,15 @@ pub fn with_code(code: Code, language: Language, args: &[(&str, &str)]) -> Strin
 /// left, when they are fewer than all. Ends with `": "`.
 pub fn pin_prompt(language: Language, name: Option<&str>, tries_left: Option<u32>) -> String {
     let mut prompt = match name {
-        Some(name) => message(Code::PinPromptNamed, language, &[("name", name)]),
-        None => message(Code::PinPrompt, language, &[]),
+        Some(name) => message(Prompt::PinPromptNamed, language, &[("name", name)]),
+        None => message(Prompt::PinPrompt, language, &[]),
     };
     if let Some(tries) = tries_left {
         prompt.truncate(prompt.trim_end_matches(PROMPT_END).len());
         if language == Language::En {
             prompt.push(' ');
         }
-        prompt.push_str(&message(Code::PinTriesLeft, language, &[("tries", &tries.to_string())]));
+        prompt.push_str(&message(Prompt::PinTriesLeft, language, &[("tries", &tries.to_string())]));
     }
     prompt
 }
@@ -80,11 +62,12 @@ pub fn pin_prompt(language: Language, name: Option<&str>, tries_left: Option<u32
 mod tests {
     use super::*;
     use crate::name::is_printable;
+    use crate::phrase::{ARGUMENT_CHARS, MISSING};
 
     const LANGUAGES: [Language; 2] = [Language::Ja, Language::En];
 
-    fn arguments(code: Code, language: Language) -> Vec<&'static str> {
-        let pieces = if language == Language::Ja { ja(code) } else { en(code) };
+    fn arguments(code: impl Into<AnyCode>, language: Language) -> Vec<&'static str> {
+        let pieces = sentence(code.into(), language);
         let argument = |piece: &Piece| match piece {
             Piece::Argument(name) => Some(*name),
             Piece::Text(_) => None,
@@ -95,46 +78,60 @@ mod tests {
     #[test]
     fn every_code_has_one_printable_line_in_both_languages() {
         for language in LANGUAGES {
-            for code in Code::ALL {
-                let text = message(*code, language, &[]);
+            for code in AnyCode::all() {
+                let text = message(code, language, &[]);
                 assert!(text.chars().all(is_printable), "{code} {language}");
                 assert!(text.chars().count() > 3, "{code} {language}");
                 let prompt = matches!(
                     code,
-                    Code::PinPrompt
-                        | Code::PinPromptNamed
-                        | Code::PinTriesLeft
-                        | Code::InsertThenEnter
-                        | Code::WaitThenEnter
+                    AnyCode::Prompt(
+                        Prompt::PinPrompt
+                            | Prompt::PinPromptNamed
+                            | Prompt::PinTriesLeft
+                            | Prompt::NamePrompt
+                            | Prompt::InsertThenEnter
+                            | Prompt::WaitThenEnter
+                            | Prompt::PassPrompt
+                            | Prompt::PassPromptShared
+                    )
                 );
                 assert_eq!(text.ends_with(PROMPT_END), prompt, "{code} {language}");
                 assert_eq!(text.trim_end() == text, !prompt, "{code} {language}");
                 assert!(prompt || text.ends_with(['.', '。']), "{code} {language}: {text}");
-                assert!(text.chars().count() <= if language == Language::Ja { 56 } else { 110 }, "{text}");
+                assert!(
+                    text.chars().count() <= if language == Language::Ja { 56 } else { 110 },
+                    "{text}"
+                );
             }
         }
         let japanese = |c: char| matches!(c, '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}');
-        for code in Code::ALL {
-            assert!(message(*code, Language::Ja, &[]).chars().any(japanese), "{code}");
-            assert!(!message(*code, Language::En, &[]).chars().any(japanese), "{code}");
+        for code in AnyCode::all() {
+            assert!(message(code, Language::Ja, &[]).chars().any(japanese), "{code}");
+            assert!(!message(code, Language::En, &[]).chars().any(japanese), "{code}");
         }
     }
 
     #[test]
     fn codes_have_the_arguments_that_their_documentation_names() {
-        let source = include_str!("code.rs");
+        let source = concat!(
+            include_str!("code/refusal.rs"),
+            include_str!("code/prompt.rs"),
+            include_str!("code/notice.rs")
+        );
         let mut documented = String::new();
         for line in source.lines().map(str::trim) {
             if let Some(comment) = line.strip_prefix("///") {
                 documented.push_str(comment);
-            } else if let Some(number) = line.strip_suffix(',').and_then(|line| line.split_once(" = ")) {
-                let Some(code) = number.1.parse().ok().and_then(Code::from_number) else {
+            } else if let Some(number) =
+                line.strip_suffix(',').and_then(|line| line.split_once(" = "))
+            {
+                let Some(code) = number.1.parse().ok().and_then(AnyCode::from_number) else {
                     continue;
                 };
                 let mut given: Vec<_> = documented.split('$').skip(1).collect();
-                given
-                    .iter_mut()
-                    .for_each(|name| *name = name.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap());
+                given.iter_mut().for_each(|name| {
+                    *name = name.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap()
+                });
                 for language in LANGUAGES {
                     assert_eq!(arguments(code, language), given, "{code} {language}");
                 }
@@ -148,18 +145,22 @@ mod tests {
     #[test]
     fn arguments_are_rendered() {
         for language in LANGUAGES {
-            for code in Code::ALL {
-                for name in arguments(*code, language) {
-                    let others = arguments(*code, language).into_iter().filter(|other| *other != name);
+            for code in AnyCode::all() {
+                for name in arguments(code, language) {
+                    let others =
+                        arguments(code, language).into_iter().filter(|other| *other != name);
                     let mut args: Vec<_> = others.map(|other| (other, "x")).collect();
                     args.extend([("other", "no"), (name, "<value>")]);
-                    let text = message(*code, language, &args);
+                    let text = message(code, language, &args);
                     assert!(text.contains("<value>") && !text.contains(MISSING), "{text}");
-                    assert!(message(*code, language, &[]).contains(MISSING), "{text}");
+                    assert!(message(code, language, &[]).contains(MISSING), "{text}");
                 }
             }
         }
-        assert_eq!(with_code(Code::PinWrong, Language::En, &[("tries", "3")]), "Wrong PIN. Tries left: 3. (WK-1203)");
+        assert_eq!(
+            with_code(Code::PinWrong, Language::En, &[("tries", "3")]),
+            "Wrong PIN. Tries left: 3. (WK-1203)"
+        );
         assert_eq!(
             with_code(Code::PinWrong, Language::Ja, &[("tries", "3")]),
             "暗証番号（PIN）が違います。あと 3 回お試しいただけます。 (WK-1203)"
@@ -171,9 +172,9 @@ mod tests {
     fn control_characters_in_arguments_are_made_printable() {
         let hostile = "a\nb\u{1b}[31mc\u{202e}d\u{0}";
         for language in LANGUAGES {
-            let text = message(Code::PinPromptNamed, language, &[("name", hostile)]);
+            let text = message(Prompt::PinPromptNamed, language, &[("name", hostile)]);
             assert!(text.contains("a?b?[31mc?d?"), "{text:?}");
-            let text = message(Code::Enrolled, language, &[("name", &"x".repeat(10_000))]);
+            let text = message(Notice::Enrolled, language, &[("name", &"x".repeat(10_000))]);
             assert!(text.chars().count() < ARGUMENT_CHARS + 60);
         }
     }
@@ -224,19 +225,31 @@ mod tests {
         }
     }
 
-    /// `docs/CODES.md` lists what is said. `UPDATE_DOCS=1 cargo test -p wardkey-core codes_md` writes it anew.
+    /// `docs/CODES.md` lists what is said. `UPDATE_DOCS=1 cargo test -p wardkey-core codes_md`
+    /// writes it anew.
     #[test]
     fn codes_md_has_every_text() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/CODES.md");
-        let mut table = String::from("| code | name | 日本語 | English |\n|---|---|---|---|\n");
-        for code in Code::ALL {
+        let mut table =
+            String::from("| code | kind | name | 日本語 | English |\n|---|---|---|---|---|\n");
+        for code in AnyCode::all() {
             let text = |language| {
-                let names = arguments(*code, language);
+                let names = arguments(code, language);
                 let shown: Vec<_> = names.iter().map(|name| (*name, format!("‹{name}›"))).collect();
-                let args: Vec<_> = shown.iter().map(|(name, value)| (*name, value.as_str())).collect();
-                message(*code, language, &args).trim_end().to_owned()
+                let args: Vec<_> =
+                    shown.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                message(code, language, &args).trim_end().to_owned()
             };
-            table += &format!("| {code} | {code:?} | {} | {} |\n", text(Language::Ja), text(Language::En));
+            let (kind, name) = match code {
+                AnyCode::Refusal(code) => ("refusal", format!("{code:?}")),
+                AnyCode::Prompt(prompt) => ("prompt", format!("{prompt:?}")),
+                AnyCode::Notice(notice) => ("notice", format!("{notice:?}")),
+            };
+            table += &format!(
+                "| {code} | {kind} | {name} | {} | {} |\n",
+                text(Language::Ja),
+                text(Language::En)
+            );
         }
         let file = std::fs::read_to_string(path).unwrap();
         let (head, _) = file.split_once("| code |").expect("docs/CODES.md has its table");
@@ -244,6 +257,10 @@ mod tests {
         if std::env::var_os("UPDATE_DOCS").is_some() {
             std::fs::write(path, &wanted).unwrap();
         }
-        assert_eq!(std::fs::read_to_string(path).unwrap(), wanted, "UPDATE_DOCS=1 writes docs/CODES.md anew");
+        assert_eq!(
+            std::fs::read_to_string(path).unwrap(),
+            wanted,
+            "UPDATE_DOCS=1 writes docs/CODES.md anew"
+        );
     }
 }

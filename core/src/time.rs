@@ -48,9 +48,9 @@ pub struct ClockFloor {
 }
 
 impl ClockFloor {
-    /// The least that the time can be now: the greatest signed time plus what is known to have elapsed since.
-    /// A boot other than the floor's began after it, so all of the present one has elapsed; for how long the
-    /// machine was off, nobody can tell.
+    /// The least that the time can be now: the greatest signed time plus what is known to have
+    /// elapsed since. A boot other than the floor's began after it, so all of the present one has
+    /// elapsed; for how long the machine was off, nobody can tell.
     pub fn at(&self, reading: &ClockReading) -> UnixTime {
         let elapsed = if self.boot_id == reading.boot_id {
             reading.boottime.saturating_sub(self.boottime)
@@ -60,7 +60,8 @@ impl ClockFloor {
         self.time.plus(elapsed)
     }
 
-    /// The time to judge by: the clock, but never below the floor. Setting the clock back extends nothing.
+    /// The time to judge by: the clock, but never below the floor. Setting the clock back extends
+    /// nothing.
     pub fn now(&self, reading: &ClockReading) -> UnixTime {
         reading.realtime.max(self.at(reading))
     }
@@ -68,7 +69,11 @@ impl ClockFloor {
     /// The floor after a signed time was seen; never lower than before.
     #[must_use]
     pub fn raised(&self, signed: UnixTime, reading: &ClockReading) -> Self {
-        Self { time: self.at(reading).max(signed), boottime: reading.boottime, boot_id: reading.boot_id.clone() }
+        Self {
+            time: self.at(reading).max(signed),
+            boottime: reading.boottime,
+            boot_id: reading.boot_id.clone(),
+        }
     }
 }
 
@@ -77,7 +82,11 @@ mod tests {
     use super::*;
 
     fn reading(realtime: u64, boottime: u64, boot: &str) -> ClockReading {
-        ClockReading { realtime: UnixTime(realtime), boottime, boot_id: Bytes::new(boot.as_bytes()).unwrap() }
+        ClockReading {
+            realtime: UnixTime(realtime),
+            boottime,
+            boot_id: Bytes::new(boot.as_bytes()).unwrap(),
+        }
     }
 
     #[test]
@@ -91,7 +100,11 @@ mod tests {
             (2_000, 7, "b", 2_000),
             (10, 40, "a", 1_000), // boottime cannot run backwards; if it does, nothing is gained
         ] {
-            assert_eq!(floor.now(&reading(realtime, boottime, boot)), UnixTime(now), "{realtime} {boottime} {boot}");
+            assert_eq!(
+                floor.now(&reading(realtime, boottime, boot)),
+                UnixTime(now),
+                "{realtime} {boottime} {boot}"
+            );
         }
     }
 

@@ -1,20 +1,55 @@
 //! The join token: what an administrator carries from the server to a new terminal.
 //!
-//! `wkj1-` and base32 (Crockford's alphabet without I, L, O, U) of: token id (8 bytes), secret (16),
-//! first 16 bytes of the SHA-256 of the first root key. Two bytes of the id are a checksum. The secret never travels: the terminal proves
-//! it by an HMAC; the hash lets the terminal know its server before it trusts any certificate.
+//! ```text
+//!   wkj2-  seed (13 bytes) ─┬─ id (8): names the token at the server
+//!                           ├─ secret (16): never travels, an HMAC proves it
+//!                           └─ with the first root key ─> binding (10)
+//!          binding, checksum (2): in the text beside the seed
+//! ```
+//! The text is 40 digits of Crockford's base32 (no I, L, O, U) in groups of five. By the binding a
+//! terminal knows its server before it trusts any certificate. It is keyed by the seed: without the
+//! token nobody can look for another root key that fits, and with it nobody can begin before the
+//! token was made, so 80 bits are enough where a plain hash, the same in every token of a
+//! deployment, had 128. `wkj1-` is the longer form of 0.1: id, secret, plain hash, no
+//! checksum.
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::codec::{self, CodecError};
+use crate::code::Code;
+use crate::codec;
 use crate::id::SigningPublicKey;
 
-const PREFIX: &str = "wkj1-";
-/// Bytes of the id that are random; the others are the checksum.
-const CHECKED_ID: usize = 6;
-/// What is hashed before the token, so that the hash means nothing elsewhere.
-const CHECKSUM_DOMAIN: &[u8] = b"wardkey/token-checksum/1\0";
+const PREFIX: &str = "wkj2-";
+const PREFIX_OF_BEFORE: &str = "wkj1-";
+/// Digits that stand together.
+const GROUP: usize = 5;
+/// What is hashed before the parts of a token, so that each hash means nothing elsewhere.
+const ID: &[u8] = b"wardkey/join-token/2/id\0";
+const SECRET: &[u8] = b"wardkey/join-token/2/secret\0";
+const BINDING: &[u8] = b"wardkey/join-token/2/root\0";
+const CHECKSUM: &[u8] = b"wardkey/join-token/2/checksum\0";
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// Why a text is no join token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// It has not the form of one: copy it from its beginning to its end.
+    #[error("not a join token")]
+    Form,
+    /// It has the form, and its parts do not fit together: it was mistyped.
+    #[error("the parts of the join token do not fit together")]
+    Mistyped,
+}
+
+impl TokenError {
+    /// The code under which people are told.
+    pub const fn code(self) -> Code {
+        match self {
+            Self::Form => Code::JoinTokenInvalid,
+            Self::Mistyped => Code::JoinTokenMistyped,
+        }
+    }
+}
 
 /// A join token.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
@@ -23,60 +58,108 @@ pub struct JoinToken {
     pub id: [u8; 8],
     /// Known to the server and whoever holds the token.
     pub secret: [u8; 16],
-    /// Beginning of the SHA-256 of the deployment's first root key.
-    pub root: [u8; 16],
+    root: Root,
+}
+
+/// What ties a token to the deployment's first root key.
+#[derive(Clone, PartialEq, Eq, Zeroize)]
+enum Root {
+    /// Keyed by the seed, of which id and secret are made too.
+    Binding { seed: [u8; 13], binding: [u8; 10] },
+    /// Of before: the beginning of the key's SHA-256.
+    Hash([u8; 16]),
 }
 
 impl JoinToken {
-    /// A token for a deployment.
-    pub fn new(id: [u8; 8], secret: [u8; 16], root_key: &SigningPublicKey) -> Self {
-        Self { id, secret, root: root_hash(root_key) }
+    /// The token of a random seed for a deployment.
+    pub fn new(seed: [u8; 13], root_key: &SigningPublicKey) -> Self {
+        Self::of(seed, binding(&seed, root_key))
     }
 
-    /// The same token with a checksum in the last two bytes of its id, which shows typing errors. Readers of
-    /// before take it as any other token.
-    #[must_use]
-    pub fn with_checksum(mut self) -> Self {
-        let sum = self.checksum();
-        self.id.iter_mut().skip(CHECKED_ID).zip(sum).for_each(|(to, from)| *to = from);
-        self
-    }
-
-    /// Whether the checksum is right. Tokens of servers from before 0.2 have none, so a wrong one is only a
-    /// hint at why a server refuses the token.
-    pub fn has_checksum(&self) -> bool {
-        self.id.iter().skip(CHECKED_ID).copied().eq(self.checksum())
-    }
-
-    fn checksum(&self) -> impl Iterator<Item = u8> + use<> {
-        let id = self.id.get(..CHECKED_ID).unwrap_or_default();
-        let hash = codec::sha256(&[CHECKSUM_DOMAIN, id, &self.secret, &self.root].concat());
-        hash.as_bytes().to_vec().into_iter().take(2)
+    fn of(seed: [u8; 13], binding: [u8; 10]) -> Self {
+        Self {
+            id: hash(&[ID, &seed]),
+            secret: hash(&[SECRET, &seed]),
+            root: Root::Binding { seed, binding },
+        }
     }
 
     /// Whether a root key is the deployment's.
     pub fn is_for(&self, root_key: &SigningPublicKey) -> bool {
-        self.root == root_hash(root_key)
+        match &self.root {
+            Root::Binding { seed, binding: bound } => *bound == binding(seed, root_key),
+            Root::Hash(root) => *root == hash(&[root_key.as_bytes()]),
+        }
     }
 
     /// The text that people copy.
     pub fn to_text(&self) -> String {
-        let bytes = [&self.id[..], &self.secret[..], &self.root[..]].concat();
-        format!("{PREFIX}{}", base32(&bytes))
+        match &self.root {
+            Root::Binding { seed, binding } => {
+                let sum = checksum(seed, binding);
+                let digits = base32(&[&seed[..], &binding[..], &sum[..]].concat());
+                let digits: Vec<char> = digits.chars().collect();
+                let groups: Vec<String> =
+                    digits.chunks(GROUP).map(|group| group.iter().collect()).collect();
+                format!("{PREFIX}{}", groups.join("-"))
+            }
+            Root::Hash(root) => {
+                let bytes = [&self.id[..], &self.secret[..], &root[..]].concat();
+                format!("{PREFIX_OF_BEFORE}{}", base32(&bytes))
+            }
+        }
     }
 
-    /// Reads the text; small letters, and O for 0, I or L for 1, are understood.
+    /// Reads the text. Small letters, O for 0, I or L for 1, blanks and missing dashes are
+    /// understood.
     ///
     /// # Errors
-    /// [`CodecError::Malformed`] when it is no join token.
-    pub fn from_text(text: &str) -> Result<Self, CodecError> {
-        let bad = || CodecError::Malformed("not a join token".into());
-        let digits = text.trim().strip_prefix(PREFIX).ok_or_else(bad)?;
-        let bytes = from_base32(digits).ok_or_else(bad)?;
-        let (id, rest) = bytes.split_first_chunk::<8>().ok_or_else(bad)?;
-        let (secret, root) = rest.split_first_chunk::<16>().ok_or_else(bad)?;
-        Ok(Self { id: *id, secret: *secret, root: root.try_into().map_err(|_| bad())? })
+    /// [`TokenError`].
+    pub fn from_text(text: &str) -> Result<Self, TokenError> {
+        let text = text.trim();
+        if let Some(digits) = after(text, PREFIX_OF_BEFORE) {
+            return Self::from_digits_of_before(digits).ok_or(TokenError::Form);
+        }
+        let digits = after(text, PREFIX).ok_or(TokenError::Form)?;
+        let digits: String = digits.chars().filter(|c| !matches!(c, '-' | ' ')).collect();
+        let bytes = from_base32(&digits).ok_or(TokenError::Form)?;
+        let (seed, rest) = bytes.split_first_chunk::<13>().ok_or(TokenError::Form)?;
+        let (binding, sum) = rest.split_first_chunk::<10>().ok_or(TokenError::Form)?;
+        match sum {
+            [_, _] if checksum(seed, binding) == sum => Ok(Self::of(*seed, *binding)),
+            [_, _] => Err(TokenError::Mistyped),
+            _ => Err(TokenError::Form),
+        }
     }
+
+    fn from_digits_of_before(digits: &str) -> Option<Self> {
+        let bytes = from_base32(digits)?;
+        let (id, rest) = bytes.split_first_chunk::<8>()?;
+        let (secret, root) = rest.split_first_chunk::<16>()?;
+        Some(Self { id: *id, secret: *secret, root: Root::Hash(root.try_into().ok()?) })
+    }
+}
+
+/// What follows a prefix, however it is spelt.
+fn after<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
+    let (begins, rest) = text.split_at_checked(prefix.len())?;
+    begins.eq_ignore_ascii_case(prefix).then_some(rest)
+}
+
+fn binding(seed: &[u8; 13], root_key: &SigningPublicKey) -> [u8; 10] {
+    hash(&[BINDING, seed, root_key.as_bytes()])
+}
+
+fn checksum(seed: &[u8; 13], binding: &[u8; 10]) -> [u8; 2] {
+    hash(&[CHECKSUM, seed, binding])
+}
+
+/// The beginning of the SHA-256 of parts that each have one length.
+fn hash<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
+    let mut out = [0; N];
+    let whole = codec::sha256(&parts.concat());
+    out.iter_mut().zip(whole.as_bytes()).for_each(|(to, from)| *to = *from);
+    out
 }
 
 impl std::fmt::Debug for JoinToken {
@@ -85,17 +168,12 @@ impl std::fmt::Debug for JoinToken {
     }
 }
 
-fn root_hash(key: &SigningPublicKey) -> [u8; 16] {
-    let mut out = [0; 16];
-    out.iter_mut().zip(codec::sha256(key.as_bytes()).as_bytes()).for_each(|(to, from)| *to = *from);
-    out
-}
-
 /// Bytes as base32 digits of Crockford's alphabet, most significant bit first.
 pub fn base32(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len().div_ceil(5) * 8);
     let (mut held, mut bits) = (0u32, 0);
-    let digit = |value: u32| ALPHABET.get((value & 31) as usize).map_or('0', |digit| char::from(*digit));
+    let digit =
+        |value: u32| ALPHABET.get((value & 31) as usize).map_or('0', |digit| char::from(*digit));
     for byte in bytes {
         held = (held << 8) | u32::from(*byte);
         bits += 8;
@@ -137,31 +215,75 @@ pub fn from_base32(text: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
+    fn key(byte: u8) -> SigningPublicKey {
+        SigningPublicKey::new([byte; 32])
+    }
+
     #[test]
     fn a_token_survives_being_copied_by_hand() {
-        let token = JoinToken::new([1; 8], [0xab; 16], &SigningPublicKey::new([7; 32]));
+        let token = JoinToken::new([0xab; 13], &key(7));
         let text = token.to_text();
-        assert_eq!(JoinToken::from_text(&text).unwrap(), token);
-        assert_eq!(JoinToken::from_text(&format!(" wkj1-{}\n", text[5..].to_lowercase())).unwrap(), token);
-        assert!(token.is_for(&SigningPublicKey::new([7; 32])));
-        assert!(!token.is_for(&SigningPublicKey::new([8; 32])));
-        for wrong in ["", "wkj1-", "wkj1-zzzz", &text[5..], &format!("{text}0"), &text[..text.len() - 1]] {
-            assert!(JoinToken::from_text(wrong).is_err(), "{wrong}");
+        assert_eq!(text.len(), 52, "{text}");
+        for copied in [
+            text.clone(),
+            format!(" {}\n", text.to_lowercase()),
+            text.replace('-', " ").replacen(' ', "-", 1),
+            format!("{PREFIX}{}", text[PREFIX.len()..].replace('-', "")),
+            text.replace('0', "o").replace('1', "l"),
+        ] {
+            assert_eq!(JoinToken::from_text(&copied).unwrap(), token, "{copied}");
         }
+        assert!(token.is_for(&key(7)) && !token.is_for(&key(8)));
+        assert_ne!(JoinToken::new([0xac; 13], &key(7)).to_text()[..20], text[..20]);
+        let no_token = [
+            "",
+            "wkj1-",
+            "wkj2-",
+            "wkj3-0",
+            "wkj2-zzzz",
+            "日本語日本語",
+            &text[5..],
+            &format!("{text}00"),
+            &text[..text.len() - 2],
+        ];
+        for wrong in no_token {
+            assert_eq!(JoinToken::from_text(wrong), Err(TokenError::Form), "{wrong}");
+        }
+    }
+
+    /// Parts, each of which another program can make: the text never changes its meaning.
+    #[test]
+    fn the_text_says_for_ever_what_it_says_now() {
+        let token = JoinToken::new([0x11; 13], &key(0x22));
+        let sha256 = |parts: &[&[u8]]| codec::sha256(&parts.concat()).as_bytes().to_vec();
+        let seed = [0x11; 13];
+        assert_eq!(token.id, sha256(&[b"wardkey/join-token/2/id\0", &seed])[..8]);
+        assert_eq!(token.secret, sha256(&[b"wardkey/join-token/2/secret\0", &seed])[..16]);
+        let binding = &sha256(&[b"wardkey/join-token/2/root\0", &seed, &[0x22; 32]])[..10];
+        let sum = &sha256(&[b"wardkey/join-token/2/checksum\0", &seed, binding])[..2];
+        let digits = base32(&[&seed[..], binding, sum].concat());
+        assert_eq!(token.to_text().replace('-', ""), format!("wkj2{digits}"));
     }
 
     #[test]
     fn a_typing_error_shows() {
-        let plain = JoinToken::new([1; 8], [0xab; 16], &SigningPublicKey::new([7; 32]));
-        assert!(!plain.has_checksum());
-        let token = plain.with_checksum();
-        assert!(token.has_checksum());
-        let text = token.to_text();
-        for at in "wkj1-".len()..text.len() {
+        let text = JoinToken::new([0xab; 13], &key(7)).to_text();
+        for at in (PREFIX.len()..text.len()).filter(|at| text.as_bytes()[*at] != b'-') {
             let mut typed = text.clone().into_bytes();
             typed[at] = if typed[at] == b'7' { b'8' } else { b'7' };
-            let typed = JoinToken::from_text(std::str::from_utf8(&typed).unwrap()).unwrap();
-            assert!(!typed.has_checksum(), "{at}");
+            let typed = String::from_utf8(typed).unwrap();
+            assert_eq!(JoinToken::from_text(&typed), Err(TokenError::Mistyped), "{at}");
         }
+    }
+
+    #[test]
+    fn a_token_of_before_is_read() {
+        let (secret, root) = ([0xab; 16], hash(&[&[7; 32]]));
+        let token = JoinToken { id: [1; 8], secret, root: Root::Hash(root) };
+        let text = token.to_text();
+        assert!(text.starts_with("wkj1-") && text.len() == 69, "{text}");
+        let read = JoinToken::from_text(&text.to_lowercase()).unwrap();
+        assert!(read == token && read.is_for(&key(7)));
+        assert!(!read.is_for(&key(8)));
     }
 }

@@ -1,6 +1,6 @@
-//! The account phase without a login: which services may start something for a person who has not logged in
-//! with the same handle. Every other one has let somebody in by other means than the key (a fingerprint, a
-//! display manager's autologin), and is refused.
+//! The account phase without a login: which services may start something for a person who has not
+//! logged in with the same handle. Every other one has let somebody in by other means than the key
+//! (a fingerprint, a display manager's autologin), and is refused.
 //!
 //! No configuration adds to the table: a service in it opens sessions without a key.
 
@@ -44,7 +44,11 @@ pub const SERVICES: &[(&str, Starter, &str)] = &[
     ("su-l", Starter::Root, "the same with a login shell"),
     ("runuser", Starter::Root, "the same, for root only"),
     ("runuser-l", Starter::Root, "the same with a login shell"),
-    ("sudo", Starter::Oneself, "the person's own sudo within its time stamp, or by a rule that asks for nothing"),
+    (
+        "sudo",
+        Starter::Oneself,
+        "the person's own sudo within its time stamp, or by a rule that asks for nothing",
+    ),
     ("sudo-i", Starter::Oneself, "the same with a login shell"),
     ("doas", Starter::Oneself, "the same"),
 ];
@@ -57,6 +61,29 @@ pub fn may_pass(service: &ServiceName, caller: &Caller) -> bool {
         Starter::Root => caller.effective_uid == 0 && caller.real_uid == 0,
         Starter::Oneself => caller.effective_uid == 0 && caller.invoker == Some(caller.account),
     })
+}
+
+/// Names of the accounts that GDM makes while a greeter runs, without "-2" and so on.
+const GREETERS: [&str; 2] = ["gdm-greeter", "gnome-initial-setup"];
+/// Their uids, which systemd keeps for them (systemd.io/UIDS-GIDS).
+const GREETER_UIDS: std::ops::RangeInclusive<u32> = 60_578..=60_705;
+/// Services that open their sessions: the greeter's own, and its user manager.
+const GREETER_SERVICES: [&str; 2] = ["gdm-launch-environment", "systemd-user"];
+
+/// Whether the account phase is that of a greeter of GDM 49 and later, which runs as an account
+/// made for it, above all system accounts. It is nobody's account, and without it nobody could log
+/// in.
+pub fn is_greeters(service: &str, name: &str, caller: &Caller) -> bool {
+    let kind = name.trim_end_matches(|char: char| char.is_ascii_digit());
+    let is_named = match kind.strip_suffix('-') {
+        Some(kind) if kind.len() + 1 < name.len() => GREETERS.contains(&kind),
+        _ => GREETERS.contains(&name),
+    };
+    caller.effective_uid == 0
+        && caller.real_uid == 0
+        && GREETER_UIDS.contains(&caller.account)
+        && GREETER_SERVICES.contains(&service)
+        && is_named
 }
 
 #[cfg(test)]
@@ -122,8 +149,41 @@ mod tests {
         ] {
             for invoker in [None, Some(0), Some(HANAKO)] {
                 let caller = Caller { real_uid: 0, effective_uid: 0, invoker, account: HANAKO };
-                assert!(!may_pass(&ServiceName::new(service).unwrap(), &caller), "{service} {invoker:?}");
+                assert!(
+                    !may_pass(&ServiceName::new(service).unwrap(), &caller),
+                    "{service} {invoker:?}"
+                );
             }
+        }
+    }
+
+    #[test]
+    fn greeters_of_gdm_have_accounts_that_are_nobodys() {
+        let root = Caller { real_uid: 0, effective_uid: 0, invoker: None, account: 60_578 };
+        let is = |service: &str, name: &str, caller: &Caller| is_greeters(service, name, caller);
+        for name in ["gdm-greeter", "gdm-greeter-2", "gdm-greeter-128", "gnome-initial-setup"] {
+            for account in [60_578, 60_600, 60_705] {
+                let caller = Caller { account, ..root };
+                assert!(is("gdm-launch-environment", name, &caller), "{name} {account}");
+                assert!(is("systemd-user", name, &caller), "{name} {account}");
+            }
+        }
+        // Somebody of the directory with such a uid, or such a name with another one.
+        for name in
+            ["hanako", "gdm", "gdm-greeter-", "gdm-greeter-x", "gdm-greeter2", "Gdm-greeter", ""]
+        {
+            assert!(!is("gdm-launch-environment", name, &root), "{name}");
+        }
+        for account in [0, 999, 2001, 60_577, 60_706, 65_534] {
+            assert!(!is("gdm-launch-environment", "gdm-greeter", &Caller { account, ..root }));
+        }
+        // Any other way to be that account, also root's own and a user's program.
+        for service in ["gdm-password", "gdm-autologin", "login", "su", "sudo", "cron", "other"] {
+            assert!(!is(service, "gdm-greeter", &root), "{service}");
+        }
+        for uids in [(2001, 2001), (2001, 0), (60_578, 60_578)] {
+            let caller = Caller { real_uid: uids.0, effective_uid: uids.1, ..root };
+            assert!(!is("gdm-launch-environment", "gdm-greeter", &caller), "{uids:?}");
         }
     }
 }

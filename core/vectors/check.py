@@ -1,17 +1,19 @@
 #!/usr/bin/python3
 """A second implementation of Wardkey's formats, run over wardkey-1.json.
 
-Needs python3-cbor2 and python3-cryptography. Written from docs/ARCHITECTURE.md, without the Rust code.
+Needs python3-argon2, python3-cbor2 and python3-cryptography. Written from docs/ARCHITECTURE.md, without the Rust code.
 """
 import hashlib
 import io
 import json
 import pathlib
 import sys
+import unicodedata
 
+import argon2.low_level
 import cbor2
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 CHECKS = 0
@@ -140,6 +142,29 @@ def decide(anchor, vector):
     return {"granted": stage}
 
 
+def code_of(typed):
+    """The ten characters of a pass's code, out of what somebody typed."""
+    code = unicodedata.normalize("NFKC", typed).upper()
+    for mark in "- \u30fc":
+        code = code.replace(mark, "")
+    return code.translate(str.maketrans("OIL", "011"))
+
+
+def check_pass(each):
+    check("hash: Argon2id, 64 MiB, three passes, one lane", each["hash"] == 1)
+    check("code", code_of(each["typed"]) == each["code"] and len(each["code"]) == 10)
+    secret = argon2.low_level.hash_secret_raw(
+        each["code"].encode(), b"wardkey/pass/1" + bytes.fromhex(each["salt"]), time_cost=3,
+        memory_cost=65536, parallelism=1, hash_len=32, type=argon2.low_level.Type.ID, version=0x13)
+    key = ed25519.Ed25519PrivateKey.from_private_bytes(secret)
+    public = key.public_key()
+    raw = public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    check("key of a code", raw.hex() == each["key"])
+    client_data = bytes.fromhex(each["client_data"])
+    document(client_data, "wardkey.login/1")
+    check("signature by a code", key.sign(client_data).hex() == each["signature"])
+
+
 def main():
     vectors = json.loads((pathlib.Path(__file__).parent / "wardkey-1.json").read_text())
     for each in vectors["newer"]:
@@ -155,6 +180,8 @@ def main():
         check("hash", sha256(data).hex() == each["sha256"])
         if each["signed"]:
             check("signed", cose(bytes.fromhex(each["signed"]), [bytes.fromhex(each["signed_by"])]) == data)
+    for each in vectors["passes"]:
+        check_pass(each)
     for each in vectors["states"]:
         buckets = [[] for _ in range(256)]
         for person in each["people"]:
@@ -168,7 +195,7 @@ def main():
     for each in vectors["logins"]:
         result = decide(vectors["anchor"], each)
         check(f"login: {each['name']}: {result} for {each['result']}", result == each["result"])
-    print(f"vectors: {CHECKS} checks of {len(vectors['documents'])} documents, {len(vectors['states'])} states "
+    print(f"vectors: {CHECKS} checks of {len(vectors['documents'])} documents, {len(vectors['passes'])} passes, {len(vectors['states'])} states "
           f"and {len(vectors['logins'])} logins hold")
 
 

@@ -5,6 +5,7 @@ mod codec;
 mod decide;
 mod growth;
 mod later;
+mod passes;
 mod policy;
 mod snapshot;
 mod stages;

@@ -16,9 +16,18 @@ const EXPIRY: u64 = T0 + 840;
 type Asked = (&'static str, &'static str, &'static str, bool, u64);
 const USUAL: Asked = ("hanako", "hanako", "login", false, T0);
 
-fn evaluation(deployment: &Deployment, (person, account, service_name, remote, now): Asked) -> Evaluation {
+fn evaluation(
+    deployment: &Deployment,
+    (person, account, service_name, remote, now): Asked,
+) -> Evaluation {
     let (account, service, marks) = (login(account), service(service_name), Marks::default());
-    let context = LoginContext { account: &account, service: &service, remote, now: UnixTime(now), marks: &marks };
+    let context = LoginContext {
+        account: &account,
+        service: &service,
+        remote,
+        now: UnixTime(now),
+        marks: &marks,
+    };
     evaluate(&deployment.snapshot(person).unwrap(), &context)
 }
 
@@ -28,8 +37,18 @@ fn the_rule_that_decided_is_named() {
     let same: Change = |_| {};
     let cases: [(Change, Asked, bool, Rule); 14] = [
         (same, USUAL, true, Rule::OwnAccount),
-        (|d| d.share("ward3", &["nurses"]), ("hanako", "ward3", "login", false, T0), true, Rule::SharedAccount),
-        (|d| d.share("ward3", &["pharmacists"]), ("hanako", "ward3", "login", false, T0), false, Rule::SharedAccount),
+        (
+            |d| d.share("ward3", &["nurses"]),
+            ("hanako", "ward3", "login", false, T0),
+            true,
+            Rule::SharedAccount,
+        ),
+        (
+            |d| d.share("ward3", &["pharmacists"]),
+            ("hanako", "ward3", "login", false, T0),
+            false,
+            Rule::SharedAccount,
+        ),
         // An own account that is shared is the group's.
         (|d| d.share("hanako", &["pharmacists"]), USUAL, false, Rule::SharedAccount),
         (same, ("hanako", "taro", "login", false, T0), false, Rule::Default),
@@ -39,9 +58,24 @@ fn the_rule_that_decided_is_named() {
         (|d| d.hanako().status = Status::Disabled, USUAL, false, Rule::PersonActive),
         (|d| d.hanako().not_before = Some(UnixTime(T0 + 1)), USUAL, false, Rule::PersonValid),
         (|d| d.hanako().not_after = Some(UnixTime(T0)), USUAL, false, Rule::PersonValid),
-        (same, ("hanako", "hanako", "login", false, EXPIRY + 25 * HOUR), false, Rule::OfflineSeenHere),
-        (same, ("hanako", "hanako", "sudo", false, EXPIRY + 25 * HOUR), false, Rule::OfflineNoElevation),
-        (same, ("hanako", "hanako", "login", false, EXPIRY + 168 * HOUR + 1), false, Rule::OfflineLimit),
+        (
+            same,
+            ("hanako", "hanako", "login", false, EXPIRY + 25 * HOUR),
+            false,
+            Rule::OfflineSeenHere,
+        ),
+        (
+            same,
+            ("hanako", "hanako", "sudo", false, EXPIRY + 25 * HOUR),
+            false,
+            Rule::OfflineNoElevation,
+        ),
+        (
+            same,
+            ("hanako", "hanako", "login", false, EXPIRY + 168 * HOUR + 1),
+            false,
+            Rule::OfflineLimit,
+        ),
     ];
     for (number, (change, asked, allowed, rule)) in cases.into_iter().enumerate() {
         let mut deployment = Deployment::new();
@@ -72,8 +106,13 @@ fn the_user_manager_of_a_shared_account_is_allowed_by_its_own_rule_in_the_accoun
     deployment.share("ward3", &["nurses"]);
     deployment.refresh();
     let (account, service, marks) = (login("ward3"), service("systemd-user"), Marks::default());
-    let context =
-        LoginContext { account: &account, service: &service, remote: false, now: UnixTime(T0), marks: &marks };
+    let context = LoginContext {
+        account: &account,
+        service: &service,
+        remote: false,
+        now: UnixTime(T0),
+        marks: &marks,
+    };
     let snapshot = deployment.snapshot("ward3").unwrap();
     assert_eq!(evaluate_account_phase(&snapshot, &context).rule(), Rule::UserManager);
     assert_eq!(evaluate(&snapshot, &context).rule(), Rule::PersonKnown);

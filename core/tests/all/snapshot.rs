@@ -178,7 +178,10 @@ fn every_lie_of_a_taken_over_agent_is_refused() {
     }
 }
 
-fn change(evidence: &mut Evidence, change: impl FnOnce(&mut wardkey_core::snapshot::ScopeEvidence)) {
+fn change(
+    evidence: &mut Evidence,
+    change: impl FnOnce(&mut wardkey_core::snapshot::ScopeEvidence),
+) {
     let mut scopes = evidence.scopes.to_vec();
     change(&mut scopes[1]);
     evidence.scopes = List::new(scopes).unwrap();

@@ -1,5 +1,5 @@
-//! What each offline stage allows: the table in docs/STAGES.md is what the decision does, and no later
-//! stage allows what an earlier one refuses.
+//! What each offline stage allows: the table in docs/STAGES.md is what the decision does, and no
+//! later stage allows what an earlier one refuses.
 
 use proptest::prelude::*;
 use wardkey_core::code::Code;
@@ -44,9 +44,17 @@ fn marks(seen: bool) -> Marks {
 
 fn ask(snapshot: &Snapshot, service_name: &str, now: u64, seen: bool) -> Result<Stage, Code> {
     let (account, service, marks) = (login("hanako"), service(service_name), marks(seen));
-    let context =
-        LoginContext { account: &account, service: &service, remote: false, now: UnixTime(now), marks: &marks };
-    evaluate(snapshot, &context).into_permit().map(|permit| permit.stage).map_err(|denial| denial.code)
+    let context = LoginContext {
+        account: &account,
+        service: &service,
+        remote: false,
+        now: UnixTime(now),
+        marks: &marks,
+    };
+    evaluate(snapshot, &context)
+        .into_permit()
+        .map(|permit| permit.stage)
+        .map_err(|denial| denial.code)
 }
 
 fn ward(emergency: bool) -> Snapshot {
@@ -62,17 +70,19 @@ fn ward(emergency: bool) -> Snapshot {
 #[test]
 fn stages_md_is_what_the_decision_does() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/STAGES.md");
-    let mut table =
-        String::from("| stage | person | other services | services that raise privilege |\n|---|---|---|---|\n");
+    let mut table = String::from(
+        "| stage | person | other services | services that raise privilege |\n|---|---|---|---|\n",
+    );
     for (stage, now) in MOMENTS {
         for (who, seen, emergency) in PEOPLE {
-            let [plain, elevating] = SERVICES.map(|name| match ask(&ward(emergency), name, now, seen) {
-                Ok(allowed) => {
-                    assert_eq!(allowed.as_str(), stage);
-                    "yes".to_owned()
-                }
-                Err(code) => code.to_string(),
-            });
+            let [plain, elevating] =
+                SERVICES.map(|name| match ask(&ward(emergency), name, now, seen) {
+                    Ok(allowed) => {
+                        assert_eq!(allowed.as_str(), stage);
+                        "yes".to_owned()
+                    }
+                    Err(code) => code.to_string(),
+                });
             table += &format!("| {stage} | {who} | {plain} | {elevating} |\n");
         }
     }
@@ -82,7 +92,11 @@ fn stages_md_is_what_the_decision_does() {
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(path, &wanted).unwrap();
     }
-    assert_eq!(std::fs::read_to_string(path).unwrap(), wanted, "UPDATE_DOCS=1 writes docs/STAGES.md anew");
+    assert_eq!(
+        std::fs::read_to_string(path).unwrap(),
+        wanted,
+        "UPDATE_DOCS=1 writes docs/STAGES.md anew"
+    );
 }
 
 #[test]
@@ -117,7 +131,8 @@ fn in_both(groups: [&[&str]; 2], emergency: [&[&str]; 2]) -> Deployment {
         scope.0.people[0].groups = list(names);
     }
     for (scope, names) in world.scopes.iter_mut().zip(emergency) {
-        scope.1.emergency_groups = List::new(names.iter().map(|name| group(name)).collect()).unwrap();
+        scope.1.emergency_groups =
+            List::new(names.iter().map(|name| group(name)).collect()).unwrap();
     }
     world.refresh();
     world
@@ -137,7 +152,12 @@ fn deny_wins_for_the_emergency_group_among_the_scopes_that_show_the_person() {
         // Two groups that no scope agrees on.
         ([&["er"], &["icu"]], [&["er"], &["icu"]], false),
     ] {
-        let allowed = ask(&in_both(groups, emergency).snapshot("hanako").unwrap(), "login", EXPIRY + 100 * HOUR, true);
+        let allowed = ask(
+            &in_both(groups, emergency).snapshot("hanako").unwrap(),
+            "login",
+            EXPIRY + 100 * HOUR,
+            true,
+        );
         let wanted = if let_in { Ok(Stage::Hard) } else { Err(Code::OfflineEmergencyOnly) };
         assert_eq!(allowed, wanted, "{groups:?} {emergency:?}");
     }

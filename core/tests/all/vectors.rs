@@ -1,17 +1,22 @@
-//! The test vectors in `vectors/wardkey-1.json`: what this implementation makes of fixed keys is what the
-//! file says, and what the file says is decided as it says. `vectors/check.py` is a second implementation.
+//! The test vectors in `vectors/wardkey-1.json`: what this implementation makes of fixed keys is
+//! what the file says, and what the file says is decided as it says. `vectors/check.py` is a second
+//! implementation.
 //!
-//! After a deliberate change of a format: `cargo test -p wardkey-core --test all vectors -- --ignored write`.
+//! After a deliberate change of a format:
+//! `cargo test -p wardkey-core --test all vectors -- --ignored write`.
 
 use crate::later::with_field;
 use serde_json::{Value, json};
 use wardkey_core::codec::{self, Document, List};
 use wardkey_core::directory::{bucket_of, leaf_key};
-use wardkey_core::id::to_hex;
+use wardkey_core::id::{Salt, to_hex};
 use wardkey_core::marks::Marks;
+use wardkey_core::pass::{HASH, PassCode};
+use wardkey_core::pass_key::PassKey;
+use wardkey_core::pass_notes::PassNotes;
 use wardkey_core::person::Status;
 use wardkey_core::time::UnixTime;
-use wardkey_testkit::{Deployment, Key, RP, T0, login, signing};
+use wardkey_testkit::{Deployment, Key, RP, T0, login, pass, signing};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/wardkey-1.json");
 
@@ -26,7 +31,8 @@ fn document<T: Document>(document: &T, seed: Option<u8>) -> Value {
     })
 }
 
-/// A document as a later version may write it: with what this one passes over, and with what it refuses.
+/// A document as a later version may write it: with what this one passes over, and with what it
+/// refuses.
 fn newer<T: Document + PartialEq + std::fmt::Debug>(document: &T) -> Value {
     let bytes = codec::to_bytes(document);
     let passed_over = with_field(&bytes, 100, true);
@@ -55,7 +61,13 @@ fn state(world: &Deployment, scope: usize, person: &str) -> Value {
 }
 
 /// One login with one thing changed, and how it is decided.
-fn login_vector(name: &str, change: impl FnOnce(&mut Deployment), now: u64, flags: u8, counter: u32) -> Value {
+fn login_vector(
+    name: &str,
+    change: impl FnOnce(&mut Deployment),
+    now: u64,
+    flags: u8,
+    counter: u32,
+) -> Value {
     let mut world = Deployment::new();
     change(&mut world);
     world.refresh();
@@ -80,15 +92,50 @@ fn login_vector(name: &str, change: impl FnOnce(&mut Deployment), now: u64, flag
     })
 }
 
+/// Notes of a terminal where a wrong code was typed.
+fn noted() -> PassNotes {
+    let mut notes = PassNotes::default();
+    notes.count(Some(&pass(1)), UnixTime(T0)).unwrap();
+    assert!(notes.end(&pass(2), UnixTime(T0)));
+    notes
+}
+
+/// Codes as they are typed, the key pairs that are made of them, and what these sign.
+fn passes() -> Value {
+    let made = |typed: &str, salt: u8| {
+        let (code, salt) = (PassCode::read(typed).unwrap(), Salt::new([salt; 16]));
+        let key = PassKey::derive(&code, &salt, HASH).unwrap();
+        let client_data = Deployment::new().client_data("hanako", "hanako", "login").to_bytes();
+        json!({
+            "typed": typed,
+            "code": code.expose(),
+            "salt": salt.to_hex(),
+            "hash": HASH,
+            "key": key.public().to_hex(),
+            "client_data": to_hex(&client_data),
+            "signature": to_hex(&key.sign(&client_data)),
+        })
+    };
+    json!([made("ABCDE-FGHJK", 1), made("o1il0 23456", 2), made("ｋ７ｍ２ｑー９ｘｗｐｄ", 255)])
+}
+
 fn make() -> Value {
     let mut world = Deployment::new();
     for n in 2..40u8 {
-        world.scopes[1].0.people.push(wardkey_testkit::person(&format!("person{n}"), n, &Key::es256(n)));
+        world.scopes[1].0.people.push(wardkey_testkit::person(
+            &format!("person{n}"),
+            n,
+            &Key::es256(n),
+        ));
     }
     world.refresh();
+    let mut with_pass = Deployment::with_pass();
+    let except = List::new(vec![wardkey_testkit::service("xrdp")]).unwrap();
+    with_pass.scopes[1].1.pass_except = Some(except);
     json!({
         "format": 1,
-        "about": "Wardkey test vectors. Bytes are hexadecimal digits; times are seconds since 1970. docs/ARCHITECTURE.md, Formats.",
+        "about": "Wardkey test vectors. Bytes are hexadecimal digits; times are seconds \
+            since 1970. docs/ARCHITECTURE.md, Formats.",
         "anchor": {"root_key": signing(100).public().to_hex(), "terminal": world.anchor().terminal.to_hex()},
         "documents": [
             document(&world.root, Some(100)),
@@ -97,7 +144,11 @@ fn make() -> Value {
             document(&world.scopes[1].1, None),
             document(&world.scopes[1].0.people[0], None),
             document(&world.client_data("hanako", "hanako", "login"), None),
+            document(&with_pass.scopes[1].1, None),
+            document(&with_pass.scopes[1].0.people[0], None),
+            document(&noted(), None),
         ],
+        "passes": passes(),
         "newer": [
             newer(&world.root),
             newer(&world.terminal),
@@ -125,11 +176,20 @@ fn make() -> Value {
 fn the_vectors_are_what_this_implementation_makes() {
     let file: Value = serde_json::from_str(&std::fs::read_to_string(FILE).unwrap()).unwrap();
     let made = make();
-    for part in ["format", "anchor", "documents", "newer", "states", "logins"] {
+    for part in ["format", "anchor", "documents", "passes", "newer", "states", "logins"] {
         assert_eq!(file[part], made[part], "{part}");
     }
-    let results: Vec<_> = made["logins"].as_array().unwrap().iter().map(|login| login["result"].to_string()).collect();
-    assert_eq!(results.iter().filter(|result| result.contains("granted")).count(), 2, "{results:?}");
+    let results: Vec<_> = made["logins"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|login| login["result"].to_string())
+        .collect();
+    assert_eq!(
+        results.iter().filter(|result| result.contains("granted")).count(),
+        2,
+        "{results:?}"
+    );
 }
 
 #[test]
