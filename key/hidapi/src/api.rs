@@ -5,10 +5,11 @@ use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use crate::descriptor::FIDO_USAGE_PAGE;
 use crate::device::HidDevice;
 use crate::error::{HidError, HidResult};
 use crate::hidraw;
-use crate::transport::Transport;
+use crate::transport::{LinkError, Transport};
 
 thread_local! {
     static PREPARED: RefCell<Vec<(CString, Box<dyn Transport>)>> =
@@ -43,7 +44,9 @@ impl HidApi {
 
     /// The FIDO devices at the time of the first call.
     pub fn device_list(&self) -> impl Iterator<Item = &DeviceInfo> {
-        self.devices.get_or_init(|| hidraw::devices().into_iter().filter_map(DeviceInfo::new).collect()).iter()
+        self.devices
+            .get_or_init(|| hidraw::devices().into_iter().filter_map(DeviceInfo::new).collect())
+            .iter()
     }
 
     /// Opens a device: one that was prepared, or a `/dev/hidraw` node.
@@ -65,7 +68,7 @@ impl HidApi {
         if !in_dev || hidraw::node_number(name).is_none() {
             return Err(HidError::NotHidraw);
         }
-        match hidraw::open(path).map_err(crate::LinkError::from)? {
+        match hidraw::open(path).map_err(LinkError::from)? {
             Some(found) => Ok(HidDevice::new(Box::new(found.link))),
             None => Err(HidError::NotHidraw),
         }
@@ -128,7 +131,7 @@ impl DeviceInfo {
     /// Always FIDO's: others are not listed.
     #[must_use]
     pub fn usage_page(&self) -> u16 {
-        crate::FIDO_USAGE_PAGE
+        FIDO_USAGE_PAGE
     }
 
     /// Usage of the first collection.

@@ -23,7 +23,14 @@ struct State {
 
 impl HidDevice {
     pub(crate) fn new(link: Box<dyn Transport>) -> Self {
-        Self { state: RefCell::new(State { link, outgoing: None, incoming: VecDeque::new(), out_of_step: false }) }
+        Self {
+            state: RefCell::new(State {
+                link,
+                outgoing: None,
+                incoming: VecDeque::new(),
+                out_of_step: false,
+            }),
+        }
     }
 
     /// Takes one report, its id (0) first. Returns the bytes taken.
@@ -35,7 +42,8 @@ impl HidDevice {
         let Some((0, report)) = data.split_first() else {
             return Err(HidError::Misuse("report without id 0"));
         };
-        let report: &Report = report.try_into().map_err(|_| HidError::Misuse("report of another length than 64"))?;
+        let report: &Report =
+            report.try_into().map_err(|_| HidError::Misuse("report of another length than 64"))?;
         self.state.borrow_mut().write(report)?;
         Ok(data.len())
     }
@@ -46,7 +54,8 @@ impl HidDevice {
     /// [`HidError::Misuse`] if none is left.
     pub fn read(&self, buf: &mut [u8]) -> HidResult<usize> {
         let mut state = self.state.borrow_mut();
-        let report = state.incoming.pop_front().ok_or(HidError::Misuse("read without an answer"))?;
+        let report =
+            state.incoming.pop_front().ok_or(HidError::Misuse("read without an answer"))?;
         for (to, from) in buf.iter_mut().zip(report) {
             *to = from;
         }
@@ -69,7 +78,9 @@ impl State {
             (Packet::Initial { command, length, payload }, _) => {
                 Partial::begin(channel, command, length, payload).map_err(HidError::Misuse)?
             }
-            (Packet::Continuation { sequence, payload }, Some(mut partial)) if partial.channel() == channel => {
+            (Packet::Continuation { sequence, payload }, Some(mut partial))
+                if partial.channel() == channel =>
+            {
                 partial.extend(sequence, payload).map_err(HidError::Misuse)?;
                 partial
             }
@@ -113,7 +124,9 @@ impl State {
             match outcome {
                 Ok(answer) => {
                     active.record.exchanges.push(Exchange {
-                        command: (request.command == message::CBOR).then(|| request.payload.first().copied()).flatten(),
+                        command: (request.command == message::CBOR)
+                            .then(|| request.payload.first().copied())
+                            .flatten(),
                         answer: answer.payload.clone(),
                     });
                     Some(answer)
@@ -132,7 +145,11 @@ impl State {
 }
 
 /// Nothing goes to the library that it cannot read safely.
-fn check(request: &Message, answer: &Message, inspect: crate::operation::Inspect) -> Result<(), Failure> {
+fn check(
+    request: &Message,
+    answer: &Message,
+    inspect: crate::operation::Inspect,
+) -> Result<(), Failure> {
     match request.command {
         message::INIT => check_channel(&answer.payload),
         message::CBOR => {
@@ -149,7 +166,11 @@ fn check(request: &Message, answer: &Message, inspect: crate::operation::Inspect
 /// Nonce (8), channel (4), versions and capabilities (5): CTAP 2.1, 11.2.9.1.3.
 fn check_channel(payload: &[u8]) -> Result<(), Failure> {
     match payload.get(8..12) {
-        Some(channel) if payload.len() >= 17 && channel != [0; 4] && channel != message::BROADCAST => Ok(()),
+        Some(channel)
+            if payload.len() >= 17 && channel != [0; 4] && channel != message::BROADCAST =>
+        {
+            Ok(())
+        }
         _ => Err(Failure::Malformed("channel allocation")),
     }
 }

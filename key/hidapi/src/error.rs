@@ -3,7 +3,7 @@
 
 use thiserror::Error;
 
-use crate::LinkError;
+use crate::transport::LinkError;
 
 /// Result of the functions that stand in for hidapi's.
 pub type HidResult<T> = Result<T, HidError>;

@@ -128,7 +128,8 @@ fn give_up(link: &mut dyn Transport, request: &Message, failure: Failure) -> Fai
     if request.command != message::CBOR {
         return failed;
     }
-    let cancel = Message { channel: request.channel, command: message::CANCEL, payload: Vec::new() };
+    let cancel =
+        Message { channel: request.channel, command: message::CANCEL, payload: Vec::new() };
     let until = Instant::now() + CANCEL_GRACE;
     for report in cancel.reports() {
         if link.send(&report, until).is_err() {

@@ -14,8 +14,7 @@ use std::time::Instant;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::FIDO_USAGE_PAGE;
-use crate::descriptor::first_usage;
+use crate::descriptor::{FIDO_USAGE_PAGE, first_usage};
 use crate::transport::{LinkError, REPORT_LENGTH, Received, Report, Transport};
 
 pub use lock::{Contention, Locks};
@@ -35,7 +34,8 @@ pub struct Found {
     pub vendor_id: u16,
     /// USB product id.
     pub product_id: u16,
-    /// Where the USB device is plugged in; all its interfaces share it. The node where the kernel does not say.
+    /// Where the USB device is plugged in; all its interfaces share it. The node where the kernel
+    /// does not say.
     pub port: String,
     /// Usage of its first collection.
     pub usage: u16,
@@ -47,9 +47,9 @@ pub struct Found {
     pub link: Hidraw,
 }
 
-/// All FIDO devices that may be opened: first one interface of each USB device, then a second one of each, and so
-/// on, each in the order of their numbers. So a device of many interfaces hides no other one from who looks at the
-/// first few.
+/// All FIDO devices that may be opened: first one interface of each USB device, then a second one
+/// of each, and so on, each in the order of their numbers. So a device of many interfaces hides no
+/// other one from who looks at the first few.
 #[must_use]
 pub fn devices() -> Vec<Found> {
     let Ok(entries) = std::fs::read_dir("/dev") else {
@@ -65,14 +65,18 @@ pub fn devices() -> Vec<Found> {
         .collect();
     nodes.sort();
     nodes.truncate(MAX_NODES);
-    let found: Vec<Found> = nodes.into_iter().filter_map(|(_, path)| open(&path).ok().flatten()).collect();
+    let found: Vec<Found> =
+        nodes.into_iter().filter_map(|(_, path)| open(&path).ok().flatten()).collect();
     by_turns(found, |found| &found.port)
 }
 
 /// Takes one item of each port, then a second one of each, and so on.
 fn by_turns<T>(items: Vec<T>, port: impl Fn(&T) -> &str) -> Vec<T> {
-    let turn = |index: usize, item: &T| items.iter().take(index).filter(|other| port(other) == port(item)).count();
-    let turns: Vec<usize> = items.iter().enumerate().map(|(index, item)| turn(index, item)).collect();
+    let turn = |index: usize, item: &T| {
+        items.iter().take(index).filter(|other| port(other) == port(item)).count()
+    };
+    let turns: Vec<usize> =
+        items.iter().enumerate().map(|(index, item)| turn(index, item)).collect();
 
     let mut items: Vec<(usize, T)> = turns.into_iter().zip(items).collect();
     items.sort_by_key(|(turn, _)| *turn);
@@ -141,8 +145,8 @@ pub struct Hidraw {
 }
 
 impl Hidraw {
-    /// A node that another process has opened, with non-blocking input and output, and looked at. `locks` are
-    /// those of all nodes of this process.
+    /// A node that another process has opened, with non-blocking input and output, and looked at.
+    /// `locks` are those of all nodes of this process.
     #[must_use]
     pub fn received(node: OwnedFd, locks: Locks) -> Self {
         Self::of(File::from(node), locks)
@@ -171,7 +175,11 @@ impl Hidraw {
                 self.filled = 0;
                 Ok(Some(self.buffer))
             }
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(None),
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) =>
+            {
+                Ok(None)
+            }
             Err(error) => Err(classify(error)),
         }
     }
@@ -205,7 +213,11 @@ impl Transport for Hidraw {
         Ok(())
     }
 
-    fn receive(&mut self, until: Instant, cancel: Option<BorrowedFd<'_>>) -> Result<Received, LinkError> {
+    fn receive(
+        &mut self,
+        until: Instant,
+        cancel: Option<BorrowedFd<'_>>,
+    ) -> Result<Received, LinkError> {
         loop {
             let mut fds = Vec::with_capacity(2);
             fds.push(PollFd::new(self.file.as_fd(), PollFlags::POLLIN));
@@ -257,7 +269,8 @@ fn poll_until(fds: &mut [PollFd<'_>], until: Instant) -> Result<i32, LinkError> 
         let left = until.saturating_duration_since(Instant::now());
         // Rounded up, or the last millisecond would be a busy loop.
         let millis = left.as_micros().div_ceil(1000);
-        let timeout = PollTimeout::try_from(i32::try_from(millis).unwrap_or(i32::MAX)).unwrap_or(PollTimeout::MAX);
+        let timeout = PollTimeout::try_from(i32::try_from(millis).unwrap_or(i32::MAX))
+            .unwrap_or(PollTimeout::MAX);
         match poll(fds, timeout) {
             Err(nix::errno::Errno::EINTR) => {}
             other => return other.map_err(|errno| LinkError::Io(errno.into())),
@@ -268,9 +281,14 @@ fn poll_until(fds: &mut [PollFd<'_>], until: Instant) -> Result<i32, LinkError> 
 fn classify(error: std::io::Error) -> LinkError {
     use nix::errno::Errno;
     match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::EIO | Errno::ENODEV | Errno::ENXIO | Errno::ESHUTDOWN | Errno::EPIPE | Errno::ECONNRESET) => {
-            LinkError::Removed
-        }
+        Some(
+            Errno::EIO
+            | Errno::ENODEV
+            | Errno::ENXIO
+            | Errno::ESHUTDOWN
+            | Errno::EPIPE
+            | Errno::ECONNRESET,
+        ) => LinkError::Removed,
         _ => LinkError::Io(error),
     }
 }

@@ -35,13 +35,11 @@ pub mod scripted;
 pub mod transport;
 
 pub use api::{DeviceInfo, HidApi, prepare};
+pub use descriptor::FIDO_USAGE_PAGE;
 pub use device::HidDevice;
 pub use error::{HidError, HidResult};
 pub use operation::{Event, Exchange, Failure, Operation, Record, run};
 pub use transport::{LinkError, REPORT_LENGTH, Received, Report, Transport};
-
-/// Usage page of FIDO devices (CTAP 2.1, 11.2.8.1).
-pub const FIDO_USAGE_PAGE: u16 = 0xf1d0;
 
 #[cfg(test)]
 mod tests;

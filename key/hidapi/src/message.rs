@@ -59,9 +59,11 @@ pub(crate) fn parse(report: &Report) -> ([u8; 4], Packet<'_>) {
     let [a, b, c, d, kind, rest @ ..] = report;
     let channel = [*a, *b, *c, *d];
     let packet = match rest {
-        [high, low, payload @ ..] if kind & 0x80 != 0 => {
-            Packet::Initial { command: *kind, length: usize::from(u16::from_be_bytes([*high, *low])), payload }
-        }
+        [high, low, payload @ ..] if kind & 0x80 != 0 => Packet::Initial {
+            command: *kind,
+            length: usize::from(u16::from_be_bytes([*high, *low])),
+            payload,
+        },
         payload => Packet::Continuation { sequence: *kind, payload },
     };
     (channel, packet)
@@ -77,7 +79,12 @@ pub(crate) struct Partial {
 
 impl Partial {
     /// Begins with an initialization packet.
-    pub fn begin(channel: [u8; 4], command: u8, length: usize, payload: &[u8]) -> Result<Self, &'static str> {
+    pub fn begin(
+        channel: [u8; 4],
+        command: u8,
+        length: usize,
+        payload: &[u8],
+    ) -> Result<Self, &'static str> {
         if length > MAX_PAYLOAD {
             return Err("message is longer than CTAPHID allows");
         }

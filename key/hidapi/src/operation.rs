@@ -51,7 +51,14 @@ impl Operation {
     /// and consists of at most `max_exchanges` requests.
     #[must_use]
     pub fn new(deadline: Instant, max_exchanges: usize, inspect: Inspect) -> Self {
-        Self { deadline, cancel: None, max_exchanges, touch: false, inspect, on_event: Box::new(|_| {}) }
+        Self {
+            deadline,
+            cancel: None,
+            max_exchanges,
+            touch: false,
+            inspect,
+            on_event: Box::new(|_| {}),
+        }
     }
 }
 
@@ -123,7 +130,8 @@ pub fn run<T>(operation: Operation, body: impl FnOnce() -> T) -> (Option<T>, Rec
         *active = Some(Active { operation, sent: 0, record: Record::default() });
     });
     let result = catch_unwind(AssertUnwindSafe(body)).ok();
-    let record = ACTIVE.with_borrow_mut(Option::take).map(|active| active.record).unwrap_or_default();
+    let record =
+        ACTIVE.with_borrow_mut(Option::take).map(|active| active.record).unwrap_or_default();
     (result, record)
 }
 

@@ -93,7 +93,9 @@ impl Scripted {
                 self.queue.extend(reports(message::CBOR, data).into_iter().map(Item::Report));
             }
             Reply::KeepAlive(status) => {
-                self.queue.extend(reports(message::KEEPALIVE, vec![status]).into_iter().map(Item::Report));
+                self.queue.extend(
+                    reports(message::KEEPALIVE, vec![status]).into_iter().map(Item::Report),
+                );
             }
             Reply::Raw(report) => self.queue.push_back(Item::Report(report)),
             Reply::Endless(report) => self.queue.push_back(Item::Endless(report)),
@@ -107,7 +109,9 @@ impl Transport for Scripted {
     fn send(&mut self, report: &Report, _until: Instant) -> Result<(), LinkError> {
         let (channel, packet) = message::parse(report);
         let partial = match (packet, self.partial.take()) {
-            (Packet::Initial { command, length, payload }, _) => Partial::begin(channel, command, length, payload).ok(),
+            (Packet::Initial { command, length, payload }, _) => {
+                Partial::begin(channel, command, length, payload).ok()
+            }
             (Packet::Continuation { sequence, payload }, Some(mut partial)) => {
                 partial.extend(sequence, payload).ok().map(|()| partial)
             }
@@ -121,7 +125,8 @@ impl Transport for Scripted {
                     let mut payload = entry.1;
                     payload.extend(CHANNEL);
                     payload.extend([2, 1, 0, 0, 4]);
-                    let answer = Message { channel: message::BROADCAST, command: message::INIT, payload };
+                    let answer =
+                        Message { channel: message::BROADCAST, command: message::INIT, payload };
                     self.queue.extend(answer.reports().into_iter().map(Item::Report));
                 } else {
                     if entry.0 == message::CANCEL {
@@ -138,7 +143,11 @@ impl Transport for Scripted {
         Ok(())
     }
 
-    fn receive(&mut self, until: Instant, cancel: Option<BorrowedFd<'_>>) -> Result<Received, LinkError> {
+    fn receive(
+        &mut self,
+        until: Instant,
+        cancel: Option<BorrowedFd<'_>>,
+    ) -> Result<Received, LinkError> {
         loop {
             let now = Instant::now();
             if now >= self.not_before {
@@ -162,11 +171,17 @@ impl Transport for Scripted {
             if now >= until {
                 return Ok(Received::TimedOut);
             }
-            let wake = if self.queue.is_empty() || self.not_before <= now { until } else { until.min(self.not_before) };
+            let wake = if self.queue.is_empty() || self.not_before <= now {
+                until
+            } else {
+                until.min(self.not_before)
+            };
             let millis = wake.duration_since(now).as_micros().div_ceil(1000);
             let timeout = PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX);
-            let mut fds: Vec<_> = cancel.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).into_iter().collect();
-            let ready = poll(&mut fds, timeout).map_err(|errno| LinkError::Io(std::io::Error::from(errno)))?;
+            let mut fds: Vec<_> =
+                cancel.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).into_iter().collect();
+            let ready = poll(&mut fds, timeout)
+                .map_err(|errno| LinkError::Io(std::io::Error::from(errno)))?;
             if ready > 0 {
                 return Ok(Received::Cancelled);
             }

@@ -53,7 +53,11 @@ pub trait Transport: Send {
     ///
     /// # Errors
     /// [`LinkError`] when the key is gone.
-    fn receive(&mut self, until: Instant, cancel: Option<BorrowedFd<'_>>) -> Result<Received, LinkError>;
+    fn receive(
+        &mut self,
+        until: Instant,
+        cancel: Option<BorrowedFd<'_>>,
+    ) -> Result<Received, LinkError>;
 
     /// Forgets reports that arrived unasked (an answer to another program, or
     /// to a request that was given up).

@@ -38,7 +38,8 @@ pub(super) fn report_descriptor(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Errno> {
     // SAFETY: fd is open; the kernel writes one int to `size`.
     unsafe { raw::descriptor_size(fd.as_raw_fd(), &raw mut size) }?;
     let size = usize::try_from(size).unwrap_or(0).min(MAX_DESCRIPTOR);
-    let mut descriptor = ReportDescriptor { size: u32::try_from(size).unwrap_or(0), value: [0; MAX_DESCRIPTOR] };
+    let mut descriptor =
+        ReportDescriptor { size: u32::try_from(size).unwrap_or(0), value: [0; MAX_DESCRIPTOR] };
     // SAFETY: fd is open; the kernel writes at most `size` bytes, which is no
     // more than `value` holds.
     unsafe { raw::descriptor(fd.as_raw_fd(), &raw mut descriptor) }?;
@@ -80,5 +81,9 @@ pub(super) fn serial(fd: BorrowedFd<'_>) -> Result<String, Errno> {
 /// Text up to the first NUL. The device chose it, so it is cut and cleaned.
 fn text(buffer: &[u8]) -> String {
     let bytes = buffer.split(|byte| *byte == 0).next().unwrap_or_default();
-    String::from_utf8_lossy(bytes).chars().filter(|character| !character.is_control()).take(SHOWN_LENGTH).collect()
+    String::from_utf8_lossy(bytes)
+        .chars()
+        .filter(|character| !character.is_control())
+        .take(SHOWN_LENGTH)
+        .collect()
 }

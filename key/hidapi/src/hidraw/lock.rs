@@ -1,7 +1,8 @@
 //! Who else uses a node: the lock that libfido2 takes as well, flock(2) on the open node.
 //!
-//! It is advice. Whoever may open a node may lock it for as long as he likes, so a login waits for the lock
-//! a moment and then goes on without it; what could wait for another time is refused instead.
+//! It is advice. Whoever may open a node may lock it for as long as he likes, so a login waits for
+//! the lock a moment and then goes on without it; what could wait for another time is refused
+//! instead.
 
 use std::fs::{File, TryLockError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -9,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use crate::transport::LinkError;
 
-/// How long a locked node is waited for, all exchanges of a process together. libfido2 waits as long.
+/// How long a locked node is waited for, all exchanges of a process together. libfido2 waits as
+/// long.
 pub const PATIENCE: Duration = Duration::from_secs(1);
 /// Pause between two looks.
 const LOOK: Duration = Duration::from_millis(10);
@@ -26,8 +28,8 @@ pub enum Contention {
     FailAtOnce,
 }
 
-/// The locks of a process, shared by its open nodes. A lock is taken with the first report that is sent, and
-/// kept until [`Locks::release`] or until the node is closed.
+/// The locks of a process, shared by its open nodes. A lock is taken with the first report that is
+/// sent, and kept until [`Locks::release`] or until the node is closed.
 #[derive(Clone, Debug, Default)]
 pub struct Locks(Arc<Mutex<State>>);
 
@@ -71,7 +73,8 @@ impl Locks {
             Contention::GoOn | Contention::Fail => PATIENCE.saturating_sub(state.waited),
         };
         let started = Instant::now();
-        // Half of the time at most: what is left is for the key, which would else be taken for a silent one.
+        // Half of the time at most: what is left is for the key, which would else be taken for a
+        // silent one.
         let until = until.min(started + patience.min(until.saturating_duration_since(started) / 2));
         loop {
             match file.try_lock() {
@@ -113,7 +116,8 @@ mod tests {
         // The path stays the same for both; the file goes with the last of them.
         static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("wardkey-lock-{}-{number}", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("wardkey-lock-{}-{number}", std::process::id()));
         let ours = File::create(&path).unwrap();
         let theirs = File::open(&path).unwrap();
         std::fs::remove_file(&path).unwrap();
@@ -177,9 +181,10 @@ mod tests {
         let (ours, theirs) = opened_twice();
         theirs.lock().unwrap();
         let locks = Locks::default();
-        for (contention, at_least, at_most) in
-            [(Contention::FailAtOnce, Duration::ZERO, PATIENCE / 2), (Contention::Fail, PATIENCE, PATIENCE * 3)]
-        {
+        for (contention, at_least, at_most) in [
+            (Contention::FailAtOnce, Duration::ZERO, PATIENCE / 2),
+            (Contention::Fail, PATIENCE, PATIENCE * 3),
+        ] {
             locks.on_contention(contention);
             let started = Instant::now();
             assert!(matches!(locks.claim(&ours, far()), Err(LinkError::InUse)), "{contention:?}");

@@ -25,7 +25,10 @@ fn reports_are_cut_out_of_a_byte_stream() {
     let (mut link, mut key) = pair();
     let (one, two) = ([1; 64], [2; 64]);
     key.write_all(&one[..10]).unwrap();
-    assert_eq!(link.receive(Instant::now() + Duration::from_millis(20), None).unwrap(), Received::TimedOut);
+    assert_eq!(
+        link.receive(Instant::now() + Duration::from_millis(20), None).unwrap(),
+        Received::TimedOut
+    );
     key.write_all(&[&one[10..], &two[..]].concat()).unwrap();
     assert_eq!(link.receive(soon(), None).unwrap(), Received::Report(one));
     assert_eq!(link.receive(soon(), None).unwrap(), Received::Report(two));
@@ -75,7 +78,8 @@ fn cancelling_wakes_the_wait() {
     let (mut link, _key) = pair();
     let (cancel, mut caller) = UnixStream::pair().unwrap();
     caller.write_all(b"x").unwrap();
-    let got = link.receive(Instant::now() + Duration::from_secs(5), Some(std::os::fd::AsFd::as_fd(&cancel)));
+    let got = link
+        .receive(Instant::now() + Duration::from_secs(5), Some(std::os::fd::AsFd::as_fd(&cancel)));
     assert_eq!(got.unwrap(), Received::Cancelled);
 }
 
@@ -97,8 +101,10 @@ fn names_of_nodes() {
 #[test]
 fn a_device_of_many_interfaces_hides_no_other_device() {
     let hostile = (0..16).map(|number| (number, "usb-0000:00:14.0-1"));
-    let found: Vec<(u32, &str)> = hostile.chain([(16, "usb-0000:00:14.0-2"), (17, "usb-0000:00:14.0-3")]).collect();
-    let order: Vec<u32> = by_turns(found, |(_, port)| port).into_iter().map(|(number, _)| number).collect();
+    let found: Vec<(u32, &str)> =
+        hostile.chain([(16, "usb-0000:00:14.0-2"), (17, "usb-0000:00:14.0-3")]).collect();
+    let order: Vec<u32> =
+        by_turns(found, |(_, port)| port).into_iter().map(|(number, _)| number).collect();
     assert_eq!(order[..4], [0, 16, 17, 1]);
     assert_eq!(order.len(), 18);
 }

@@ -5,7 +5,9 @@ mod touch;
 
 use crate::message::{self, Message};
 use crate::scripted::{CHANNEL, Reply, Request, Scripted};
-use crate::{Event, Failure, HidApi, HidDevice, LinkError, Operation, Record, Report, prepare, run};
+use crate::{
+    Event, Failure, HidApi, HidDevice, LinkError, Operation, Record, Report, prepare, run,
+};
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
@@ -53,11 +55,12 @@ fn operation(millis: u64) -> Operation {
 
 /// One CBOR request to a key that replies with `replies`, within `millis`.
 fn once(millis: u64, payload: &[u8], replies: Vec<Reply>) -> (Option<Vec<u8>>, Record, Duration) {
-    let device = device(Scripted::new(
-        move |(command, _): &Request| {
-            if *command == message::CBOR { replies.clone() } else { Vec::new() }
-        },
-    ));
+    let device =
+        device(Scripted::new(
+            move |(command, _): &Request| {
+                if *command == message::CBOR { replies.clone() } else { Vec::new() }
+            },
+        ));
     let start = Instant::now();
     let (answer, record) = run(operation(millis), || cbor(&device, payload));
     (answer.unwrap(), record, start.elapsed())
@@ -106,7 +109,7 @@ fn without_an_operation_nothing_is_sent() {
 }
 
 #[test]
-fn lesson_ctap_01_silent_key_ends_at_the_deadline() {
+fn silent_key_ends_at_the_deadline() {
     let (answer, record, took) = once(150, GET_INFO, vec![]);
     assert!(answer.is_none());
     assert!(matches!(record.failure, Some(Failure::TimedOut { touch: false })));
@@ -115,7 +118,7 @@ fn lesson_ctap_01_silent_key_ends_at_the_deadline() {
 }
 
 #[test]
-fn lesson_ctap_01_key_that_stops_within_an_answer_ends_at_the_deadline() {
+fn key_that_stops_within_an_answer_ends_at_the_deadline() {
     let part = Reply::Raw(raw(CHANNEL, &[message::CBOR, 0x04, 0x00, 0x00]));
     let (answer, record, took) = once(150, GET_INFO, vec![part]);
     assert!(answer.is_none());
@@ -124,12 +127,16 @@ fn lesson_ctap_01_key_that_stops_within_an_answer_ends_at_the_deadline() {
 }
 
 #[test]
-fn lesson_ctap_02_other_channels_are_not_read() {
+fn other_channels_are_not_read() {
     let foreign = raw([9, 9, 9, 9], &[message::CBOR, 0, 1, 0x31]);
     let foreign_next = raw([9, 9, 9, 9], &[0, 0xff, 0xff]);
     let data = vec![0x77; 100];
-    let whole =
-        Message { channel: CHANNEL, command: message::CBOR, payload: [vec![0], data.clone()].concat() }.reports();
+    let whole = Message {
+        channel: CHANNEL,
+        command: message::CBOR,
+        payload: [vec![0], data.clone()].concat(),
+    }
+    .reports();
     let mut replies = vec![Reply::Raw(foreign)];
     for report in whole {
         replies.push(Reply::Raw(report));
@@ -144,10 +151,12 @@ fn lesson_ctap_02_other_channels_are_not_read() {
 }
 
 #[test]
-fn lesson_ctap_02_wrong_sequence_is_refused() {
+fn wrong_sequence_is_refused() {
     for sequence in [1u8, 2, 0x7f] {
-        let replies =
-            vec![Reply::Raw(raw(CHANNEL, &[message::CBOR, 0, 100, 0])), Reply::Raw(raw(CHANNEL, &[sequence]))];
+        let replies = vec![
+            Reply::Raw(raw(CHANNEL, &[message::CBOR, 0, 100, 0])),
+            Reply::Raw(raw(CHANNEL, &[sequence])),
+        ];
         let (answer, record, _) = once(1000, GET_INFO, replies);
         assert!(answer.is_none());
         assert!(matches!(record.failure, Some(Failure::Malformed(_))), "{sequence}");
@@ -155,7 +164,7 @@ fn lesson_ctap_02_wrong_sequence_is_refused() {
 }
 
 #[test]
-fn lesson_ctap_02_broken_framing_is_refused() {
+fn broken_framing_is_refused() {
     let cases: [(&str, Vec<Reply>); 4] = [
         (
             "an answer begins within an answer",
@@ -165,7 +174,10 @@ fn lesson_ctap_02_broken_framing_is_refused() {
             ],
         ),
         ("continuation first", vec![Reply::Raw(raw(CHANNEL, &[0]))]),
-        ("longer than CTAPHID allows", vec![Reply::Raw(raw(CHANNEL, &[message::CBOR, 0xff, 0xff, 0]))]),
+        (
+            "longer than CTAPHID allows",
+            vec![Reply::Raw(raw(CHANNEL, &[message::CBOR, 0xff, 0xff, 0]))],
+        ),
         ("no status", vec![Reply::Message(message::CBOR, vec![])]),
     ];
     for (name, replies) in cases {
@@ -177,16 +189,17 @@ fn lesson_ctap_02_broken_framing_is_refused() {
 }
 
 #[test]
-fn lesson_ctap_03_ctaphid_error_zero_is_an_error() {
+fn ctaphid_error_zero_is_an_error() {
     for code in [0u8, 1, 0x0b, 0x7f] {
-        let (answer, record, _) = once(1000, GET_INFO, vec![Reply::Message(message::ERROR, vec![code])]);
+        let (answer, record, _) =
+            once(1000, GET_INFO, vec![Reply::Message(message::ERROR, vec![code])]);
         assert!(answer.is_none());
         assert!(matches!(record.failure, Some(Failure::Hid(got)) if got == code));
     }
 }
 
 #[test]
-fn lesson_ctap_03_unknown_command_with_status_zero_is_refused() {
+fn unknown_command_with_status_zero_is_refused() {
     for command in [0x83u8, 0x84, 0x86, 0xc0] {
         let (answer, record, _) = once(1000, GET_INFO, vec![Reply::Message(command, vec![0])]);
         assert!(answer.is_none(), "{command:#x}");
@@ -195,7 +208,7 @@ fn lesson_ctap_03_unknown_command_with_status_zero_is_refused() {
 }
 
 #[test]
-fn lesson_ctap_03_five_hundred_keep_alives_are_swallowed() {
+fn five_hundred_keep_alives_are_swallowed() {
     let mut replies = vec![Reply::KeepAlive(1); 600];
     replies.push(Reply::Cbor(0, vec![0xa0]));
     let (answer, _, _) = once(1000, GET_INFO, replies);
@@ -203,7 +216,7 @@ fn lesson_ctap_03_five_hundred_keep_alives_are_swallowed() {
 }
 
 #[test]
-fn lesson_ctap_06_queued_keep_alives_cost_no_time() {
+fn queued_keep_alives_cost_no_time() {
     let mut replies = vec![Reply::KeepAlive(2); 30];
     replies.push(Reply::Cbor(0, vec![0xa0]));
     let (answer, _, took) = once(1000, GET_INFO, replies);
@@ -230,7 +243,7 @@ fn endless_packets_of_another_channel_end_at_the_deadline() {
 }
 
 #[test]
-fn lesson_ctap_05_number_of_exchanges_is_bounded() {
+fn number_of_exchanges_is_bounded() {
     let key = Scripted::new(|_| vec![Reply::Cbor(0, vec![0xa0])]);
     let log = key.log();
     let device = device(key);
@@ -293,7 +306,8 @@ fn channel_allocation_waits_for_our_nonce_and_refuses_reserved_channels() {
         let device = device(key);
         run(operation(150), || request(&device, message::BROADCAST, message::INIT, &nonce))
     };
-    let (answer, record) = init(|nonce| vec![init_answer(&[1; 8], [6, 6, 6, 6]), init_answer(nonce, CHANNEL)]);
+    let (answer, record) =
+        init(|nonce| vec![init_answer(&[1; 8], [6, 6, 6, 6]), init_answer(nonce, CHANNEL)]);
     assert_eq!(answer.unwrap().unwrap()[8..12], CHANNEL);
     assert_eq!(record.exchanges[0].command, None);
 

@@ -21,7 +21,7 @@ fn waiting(answers_cancel: bool) -> (HidDevice, Arc<Mutex<Vec<Request>>>) {
 }
 
 #[test]
-fn lesson_ctap_07_no_touch_sends_cancel_and_says_so() {
+fn no_touch_sends_cancel_and_says_so() {
     for answers_cancel in [true, false] {
         let (device, log) = waiting(answers_cancel);
         let events = Arc::new(Mutex::new(Vec::new()));
@@ -36,7 +36,11 @@ fn lesson_ctap_07_no_touch_sends_cancel_and_says_so() {
         assert!(answer.unwrap().is_none());
         assert!(matches!(record.failure, Some(Failure::TimedOut { touch: true })));
         assert!(start.elapsed() < Duration::from_millis(900));
-        assert_eq!(*events.lock().unwrap(), [Event::Processing, Event::TouchNeeded], "touch is said once");
+        assert_eq!(
+            *events.lock().unwrap(),
+            [Event::Processing, Event::TouchNeeded],
+            "touch is said once"
+        );
         assert_eq!(log.lock().unwrap()[1], (message::CANCEL, vec![]));
 
         // Only a key that confirmed the CANCEL gets another request: otherwise
@@ -49,7 +53,9 @@ fn lesson_ctap_07_no_touch_sends_cancel_and_says_so() {
 
 #[test]
 fn a_key_that_does_not_ask_for_the_touch_is_spoken_for() {
-    let key = Scripted::new(|_| vec![Reply::Wait(Duration::from_millis(700)), Reply::Cbor(0, vec![0xa0])]);
+    let key = Scripted::new(|_| {
+        vec![Reply::Wait(Duration::from_millis(700)), Reply::Cbor(0, vec![0xa0])]
+    });
     let device = device(key);
     let (sender, events) = std::sync::mpsc::channel();
     let mut budget = operation(2000);
