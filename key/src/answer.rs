@@ -119,7 +119,9 @@ pub(crate) fn info(body: &[u8]) -> Result<Info, &'static str> {
             .and_then(|value| usize::try_from(value).ok())
             .filter(|value| *value > 0)
     };
-    let option = |name| map.at(4).and_then(|item| item.value.named(name)).and_then(|item| item.value.boolean());
+    let option = |name| {
+        map.at(4).and_then(|item| item.value.named(name)).and_then(|item| item.value.boolean())
+    };
     let versions = texts(map.at(1));
     if versions.is_empty() {
         return Err("no version in the key's information");
@@ -180,8 +182,11 @@ fn texts(item: Option<&Item<'_>>) -> Vec<String> {
 
 pub(crate) fn retries(body: &[u8]) -> Result<Retries, &'static str> {
     let map = map(body)?;
-    let left =
-        map.value.at(3).and_then(|item| u8::try_from(item.value.integer()?).ok()).ok_or("no number of PIN tries")?;
+    let left = map
+        .value
+        .at(3)
+        .and_then(|item| u8::try_from(item.value.integer()?).ok())
+        .ok_or("no number of PIN tries")?;
     let replug = map.value.at(4).and_then(|item| item.value.boolean()).unwrap_or(false);
     Ok(Retries { left, replug })
 }
@@ -191,12 +196,20 @@ pub(crate) fn retries(body: &[u8]) -> Result<Retries, &'static str> {
 pub(crate) fn assertion(body: &[u8], only: Option<&[u8]>) -> Result<Assertion, &'static str> {
     let item = map(body)?;
     let map = &item.value;
-    let credential_id = map.at(1).and_then(|item| item.value.named("id")).and_then(|item| item.value.bytes()).or(only);
-    let authenticator_data =
-        map.at(2).and_then(|item| item.value.bytes()).ok_or("assertion without authenticator data")?;
+    let credential_id = map
+        .at(1)
+        .and_then(|item| item.value.named("id"))
+        .and_then(|item| item.value.bytes())
+        .or(only);
+    let authenticator_data = map
+        .at(2)
+        .and_then(|item| item.value.bytes())
+        .ok_or("assertion without authenticator data")?;
     check_authenticator_data(authenticator_data)?;
-    let signature = map.at(3).and_then(|item| item.value.bytes()).ok_or("assertion without signature")?;
-    let user_handle = map.at(4).and_then(|item| item.value.named("id")).and_then(|item| item.value.bytes());
+    let signature =
+        map.at(3).and_then(|item| item.value.bytes()).ok_or("assertion without signature")?;
+    let user_handle =
+        map.at(4).and_then(|item| item.value.named("id")).and_then(|item| item.value.bytes());
     let count = map.at(5).and_then(|item| u64::try_from(item.value.integer()?).ok()).unwrap_or(1);
     Ok(Assertion {
         credential_id: credential_id.unwrap_or_default().to_vec(),
@@ -210,7 +223,8 @@ pub(crate) fn assertion(body: &[u8], only: Option<&[u8]>) -> Result<Assertion, &
 /// An assertion's authenticator data: no attested credential data, extensions
 /// only if the flag says so.
 fn check_authenticator_data(data: &[u8]) -> Result<(), &'static str> {
-    let (header, rest) = data.split_at_checked(MIN_AUTHENTICATOR_DATA).ok_or("authenticator data under 37 bytes")?;
+    let (header, rest) =
+        data.split_at_checked(MIN_AUTHENTICATOR_DATA).ok_or("authenticator data under 37 bytes")?;
     let flags = header.get(32).copied().unwrap_or(0);
     if flags & 0x40 != 0 {
         return Err("assertion with attested credential data");
@@ -231,11 +245,18 @@ fn check_extensions(flags: u8, rest: &[u8]) -> Result<(), &'static str> {
 pub(crate) fn registration(body: &[u8]) -> Result<Registration, &'static str> {
     let item = map(body)?;
     let map = &item.value;
-    let format = map.at(1).filter(|item| item.value.text().is_some()).ok_or("registration without a format")?;
-    let data =
-        map.at(2).filter(|item| item.value.bytes().is_some()).ok_or("registration without authenticator data")?;
-    let statement =
-        map.at(3).filter(|item| matches!(item.value, Value::Map(_))).ok_or("registration without a statement")?;
+    let format = map
+        .at(1)
+        .filter(|item| item.value.text().is_some())
+        .ok_or("registration without a format")?;
+    let data = map
+        .at(2)
+        .filter(|item| item.value.bytes().is_some())
+        .ok_or("registration without authenticator data")?;
+    let statement = map
+        .at(3)
+        .filter(|item| matches!(item.value, Value::Map(_)))
+        .ok_or("registration without a statement")?;
     let credential_id = attested_credential_id(data.value.bytes().unwrap_or_default())?;
 
     // Keys in CTAP's canonical order: the shorter first.
@@ -252,14 +273,16 @@ pub(crate) fn registration(body: &[u8]) -> Result<Registration, &'static str> {
 /// must be there: AAGUID (16), length (2), id, public key, extensions.
 fn attested_credential_id(data: &[u8]) -> Result<&[u8], &'static str> {
     const SHORT: &str = "attested credential data cut short";
-    let (header, rest) = data.split_at_checked(MIN_AUTHENTICATOR_DATA).ok_or("authenticator data under 37 bytes")?;
+    let (header, rest) =
+        data.split_at_checked(MIN_AUTHENTICATOR_DATA).ok_or("authenticator data under 37 bytes")?;
     let flags = header.get(32).copied().unwrap_or(0);
     if flags & 0x40 == 0 {
         return Err("registration without attested credential data");
     }
     let (_aaguid, rest) = rest.split_at_checked(16).ok_or(SHORT)?;
     let (length, rest) = rest.split_first_chunk::<2>().ok_or(SHORT)?;
-    let (id, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length))).ok_or(SHORT)?;
+    let (id, rest) =
+        rest.split_at_checked(usize::from(u16::from_be_bytes(*length))).ok_or(SHORT)?;
     if !(16..=1023).contains(&id.len()) {
         return Err("credential id of a length that WebAuthn does not allow");
     }

@@ -7,8 +7,9 @@
 //!                 ── "seats" ────────>   reads who is in front of each seat
 //!                 <── uids ────────────
 //! ```
-//! Both run as uid 0 where no unit restricts them, and that uid may open every file of root's for writing. The
-//! worker's filter has no call that opens a file. The broker hears one byte at a time, of the worker alone.
+//! Both run as uid 0 where no unit restricts them, and that uid may open every file of root's for
+//! writing. The worker's filter has no call that opens a file. The broker hears one byte at a time,
+//! of the worker alone.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -33,7 +34,8 @@ const DEVICES: u8 = b'd';
 const SEATS: u8 = b's';
 /// Longest answer in bytes.
 const MAX_ANSWER: usize = 4096;
-/// Longest wait for an answer: a device that blocks while it is opened is given up with the connection.
+/// Longest wait for an answer: a device that blocks while it is opened is given up with the
+/// connection.
 const ANSWER: Duration = Duration::from_secs(5);
 
 /// A device that the broker has opened; the descriptor goes with it.
@@ -69,12 +71,14 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// Starts the broker of this process; `command` makes one that calls [`serve`] with its standard input.
+    /// Starts the broker of this process; `command` makes one that calls [`serve`] with its
+    /// standard input.
     ///
     /// # Errors
     /// When no process can be started.
     pub fn start(mut command: Command) -> std::io::Result<Self> {
-        let (socket, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
+        let (socket, theirs) =
+            socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
         // It ends with this process, which so is the one that collects it.
         command.stdin(Stdio::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         Ok(Self { socket })
@@ -103,7 +107,8 @@ impl Broker {
         }
         let mut bytes = [0; MAX_ANSWER];
         let (length, descriptor) = receive_message(self.socket.as_fd(), &mut bytes)?;
-        let answer = codec::from_message(bytes.get(..length).unwrap_or_default()).map_err(|_| Errno::EBADMSG)?;
+        let answer = codec::from_message(bytes.get(..length).unwrap_or_default())
+            .map_err(|_| Errno::EBADMSG)?;
         Ok((answer, descriptor))
     }
 }
@@ -119,7 +124,9 @@ impl Bus for Broker {
         while let Ok((Answer::Device(opened), descriptor)) = self.hear(until) {
             let Opened { path, vendor, product, name } = opened;
             let description = Description { path, vendor, product, name };
-            found.extend(descriptor.map(|node| (description, Hidraw::received(node, locks.clone()))));
+            found.extend(
+                descriptor.map(|node| (description, Hidraw::received(node, locks.clone()))),
+            );
         }
         found
     }
@@ -147,12 +154,20 @@ pub fn serve(socket: BorrowedFd<'_>, seats: &Path) {
 fn tell_devices(socket: BorrowedFd<'_>) -> Result<(), Errno> {
     for found in hidapi::hidraw::devices().iter().take(MAX_DEVICES) {
         let Some(Description { path, vendor, product, name }) = described(found) else { continue };
-        tell(socket, &Answer::Device(Opened { path, vendor, product, name }), Some(found.link.node()))?;
+        tell(
+            socket,
+            &Answer::Device(Opened { path, vendor, product, name }),
+            Some(found.link.node()),
+        )?;
     }
     tell(socket, &Answer::End, None)
 }
 
-fn tell(socket: BorrowedFd<'_>, answer: &Answer, with: Option<BorrowedFd<'_>>) -> Result<(), Errno> {
+fn tell(
+    socket: BorrowedFd<'_>,
+    answer: &Answer,
+    with: Option<BorrowedFd<'_>>,
+) -> Result<(), Errno> {
     send_message(socket, &codec::to_message(answer), with)
 }
 
@@ -162,7 +177,8 @@ mod tests {
 
     fn pair() -> (Broker, OwnedFd) {
         let (socket, theirs) =
-            socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).unwrap();
+            socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
+                .unwrap();
         (Broker { socket }, theirs)
     }
 
@@ -201,9 +217,11 @@ mod tests {
     fn a_device_comes_with_its_descriptor() {
         let (broker, theirs) = pair();
         let (node, mut key) = std::os::unix::net::UnixStream::pair().unwrap();
-        let opened = Opened { path: "/dev/hidraw7".into(), vendor: 1, product: 2, name: "a key".into() };
+        let opened =
+            Opened { path: "/dev/hidraw7".into(), vendor: 1, product: 2, name: "a key".into() };
         tell(theirs.as_fd(), &Answer::Device(opened), Some(node.as_fd())).unwrap();
-        let without = Opened { path: "/dev/hidraw8".into(), vendor: 1, product: 2, name: "no node".into() };
+        let without =
+            Opened { path: "/dev/hidraw8".into(), vendor: 1, product: 2, name: "no node".into() };
         tell(theirs.as_fd(), &Answer::Device(without), None).unwrap();
         tell(theirs.as_fd(), &Answer::End, None).unwrap();
         drop(node);

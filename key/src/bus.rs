@@ -66,11 +66,11 @@ pub(crate) fn described(found: &hidapi::hidraw::Found) -> Option<Description> {
 /// A key behind a transport of the caller's.
 ///
 /// # Errors
-/// [`crate::KeyError::Internal`] when the path of the description holds a NUL.
+/// [`KeyError::Internal`](crate::error::KeyError::Internal) when the path of the description holds a NUL.
 #[cfg(any(test, feature = "in-process"))]
 pub fn open_in_process(
     description: Description,
     link: Box<dyn hidapi::Transport>,
-) -> Result<Box<dyn SecurityKey>, crate::KeyError> {
+) -> Result<Box<dyn SecurityKey>, crate::error::KeyError> {
     Ok(Box::new(CtapKey::open(description, link)?))
 }

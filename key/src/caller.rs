@@ -17,7 +17,7 @@ pub enum Caller {
     /// Root: everything.
     Root,
     /// The uid of the active session of a local seat, for example a locker:
-    /// everything, as it may open the device anyway.
+    /// everything about a key, as it may open the device anyway.
     ActiveSession,
     /// The agent: watching and identifying, nothing that takes a PIN.
     Agent,
@@ -39,16 +39,21 @@ impl Caller {
             | Request::MakeCredential(_)
             | Request::ChangePin { .. }
             | Request::SetPin(_) => self != Self::Agent,
+            // Takes 64 MiB, and only root can count the tries.
+            Request::SignByCode(_) => self == Self::Root,
         }
     }
 
-    /// Whether this caller may stay connected without end, to watch: the agent. For all others a connection
-    /// is for one login, and one that stays is somebody who keeps others out.
+    /// Whether this caller may stay connected without end, to watch: the agent. For all others a
+    /// connection is for one login, and one that stays is somebody who keeps others out.
     #[must_use]
     pub fn may_stay(self) -> bool {
         self == Self::Agent
     }
 }
+
+/// Says what a peer is, and whether it may ask for anything.
+pub type Authorise<'a> = dyn Fn(Peer) -> Option<Caller> + 'a;
 
 /// Whom the key process serves.
 #[derive(Debug, Clone)]
@@ -60,8 +65,8 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// With the agent's user by name or uid. A name is looked up, which may ask a directory service: before
-    /// the sandbox only.
+    /// With the agent's user by name or uid. A name is looked up, which may ask a directory
+    /// service: before the sandbox only.
     #[must_use]
     pub fn new(seats: PathBuf, agent: &str) -> Self {
         let uid = agent.parse().ok().or_else(|| Some(User::from_name(agent).ok()??.uid.as_raw()));
@@ -72,14 +77,18 @@ impl Authority {
 
     /// What `peer` is at this moment; `None`: nobody who may ask for anything.
     #[must_use]
-    pub fn judge(&self, peer: Peer) -> Option<Caller> {
-        judge(peer, self.agent, || active_uids(&self.seats))
+    pub fn authorise(&self, peer: Peer) -> Option<Caller> {
+        authorise(peer, self.agent, || active_uids(&self.seats))
     }
 }
 
 /// What `peer` is, when `agent` is the agent's uid and `active` tells those of the active sessions.
 #[must_use]
-pub fn judge(peer: Peer, agent: Option<u32>, active: impl FnOnce() -> Vec<u32>) -> Option<Caller> {
+pub fn authorise(
+    peer: Peer,
+    agent: Option<u32>,
+    active: impl FnOnce() -> Vec<u32>,
+) -> Option<Caller> {
     if peer.is_root() {
         return Some(Caller::Root);
     }
@@ -89,7 +98,8 @@ pub fn judge(peer: Peer, agent: Option<u32>, active: impl FnOnce() -> Vec<u32>) 
     (agent == Some(peer.uid)).then_some(Caller::Agent)
 }
 
-/// The uids of the sessions in front of the seats, as sd_seat_get_active(3) tells them, without its library.
+/// The uids of the sessions in front of the seats, as sd_seat_get_active(3) tells them, without its
+/// library.
 #[must_use]
 pub fn active_uids(seats: &Path) -> Vec<u32> {
     let Ok(entries) = std::fs::read_dir(seats) else {
@@ -102,7 +112,11 @@ pub fn active_uids(seats: &Path) -> Vec<u32> {
         .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
         .filter_map(|entry| {
             let mut text = String::new();
-            std::fs::File::open(entry.path()).ok()?.take(MAX_SEAT_FILE).read_to_string(&mut text).ok()?;
+            std::fs::File::open(entry.path())
+                .ok()?
+                .take(MAX_SEAT_FILE)
+                .read_to_string(&mut text)
+                .ok()?;
             active_uid(&text)
         })
         .collect()
@@ -133,7 +147,14 @@ mod tests {
         let rp_id: RpId = "example.org".parse().unwrap();
         let credential = CredentialId::new([7; 16]).unwrap();
         let (allow, client_data) = (List::default(), Bytes::default());
-        let identify = Identify { rp_id: rp_id.clone(), allow, wait_ms: 0, client_data, every: false, more: None };
+        let identify = Identify {
+            rp_id: rp_id.clone(),
+            allow,
+            wait_ms: 0,
+            client_data,
+            every: false,
+            more: None,
+        };
         vec![
             (Request::List, false),
             (Request::Watch, false),
@@ -182,9 +203,13 @@ mod tests {
     }
 
     #[test]
-    fn lesson_himmelblau_callers_are_judged_by_uid() {
+    fn callers_are_judged_by_uid() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("seat0"), "IS_SEAT0=1\nACTIVE=c2\nACTIVE_UID=1000\nSESSIONS=c2 5\n").unwrap();
+        std::fs::write(
+            folder.path().join("seat0"),
+            "IS_SEAT0=1\nACTIVE=c2\nACTIVE_UID=1000\nSESSIONS=c2 5\n",
+        )
+        .unwrap();
         std::fs::write(folder.path().join("seat1"), "ACTIVE_UID=1003\n").unwrap();
         std::fs::write(folder.path().join(".#seat2"), "ACTIVE_UID=1004\n").unwrap();
         std::fs::write(folder.path().join("seat3"), "UIDS=1005\nNOT_ACTIVE_UID=1005\n").unwrap();
@@ -201,7 +226,7 @@ mod tests {
             (1006, None),
             (65534, None),
         ] {
-            assert_eq!(authority.judge(peer(uid)), expected, "{uid}");
+            assert_eq!(authority.authorise(peer(uid)), expected, "{uid}");
         }
     }
 
@@ -210,8 +235,8 @@ mod tests {
         for agent in ["", "no-such-user-of-wardkey", "root", "0"] {
             let authority = Authority::new("/nonexistent".into(), agent);
             assert_eq!(authority.agent, None, "{agent}");
-            assert_eq!(authority.judge(peer(0)), Some(Caller::Root));
-            assert_eq!(authority.judge(peer(1000)), None);
+            assert_eq!(authority.authorise(peer(0)), Some(Caller::Root));
+            assert_eq!(authority.authorise(peer(1000)), None);
         }
     }
 }

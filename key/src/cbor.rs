@@ -56,9 +56,14 @@ fn item<'b>(decoder: &mut Decoder<'b>, depth: usize) -> Result<Item<'b>, &'stati
 fn value<'b>(decoder: &mut Decoder<'b>, depth: usize) -> Result<Value<'b>, &'static str> {
     let bad = |_| NOT_CBOR;
     Ok(match decoder.datatype().map_err(bad)? {
-        Type::U8 | Type::U16 | Type::U32 | Type::U64 | Type::I8 | Type::I16 | Type::I32 | Type::I64 => {
-            Value::Integer(decoder.i64().map_err(bad)?)
-        }
+        Type::U8
+        | Type::U16
+        | Type::U32
+        | Type::U64
+        | Type::I8
+        | Type::I16
+        | Type::I32
+        | Type::I64 => Value::Integer(decoder.i64().map_err(bad)?),
         Type::Bytes => Value::Bytes(decoder.bytes().map_err(bad)?),
         Type::String => Value::Text(decoder.str().map_err(bad)?),
         Type::Bool => Value::Bool(decoder.bool().map_err(bad)?),

@@ -3,7 +3,7 @@
 use thiserror::Error;
 use wardkey_core::code::Code;
 
-/// Every way in which a login or an enrolment can end at the key. Each variant
+/// Every way in which a login or an enrollment can end at the key. Each variant
 /// says what to do next.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KeyError {
@@ -119,8 +119,7 @@ impl KeyError {
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
-            Self::NoKey => Code::InsertKey,
-            Self::NoKeyInTime => Code::KeyTimeout,
+            Self::NoKey | Self::NoKeyInTime => Code::KeyTimeout,
             Self::Removed => Code::KeyRemoved,
             Self::Busy => Code::KeyInUse,
             Self::TouchTimeout => Code::TouchTimeout,
@@ -137,7 +136,9 @@ impl KeyError {
             Self::KeyStoreFull => Code::KeyFull,
             Self::CredentialExcluded => Code::KeyAlreadyRegistered,
             Self::UnsupportedAlgorithm | Self::Unsuitable(_) => Code::KeyUnsuitable,
-            Self::Silent | Self::PinAuthInvalid | Self::Malformed(_) | Self::Status(_) => Code::KeyFault,
+            Self::Silent | Self::PinAuthInvalid | Self::Malformed(_) | Self::Status(_) => {
+                Code::KeyFault
+            }
             Self::Internal(_) => Code::Internal,
         }
     }
@@ -167,7 +168,9 @@ impl From<hidapi::Failure> for KeyError {
         match failure {
             Failure::TimedOut { touch: true } => Self::TouchTimeout,
             // Not allowed: it left an earlier request unanswered.
-            Failure::TimedOut { touch: false } | Failure::Link(LinkError::Stuck) | Failure::NotAllowed => Self::Silent,
+            Failure::TimedOut { touch: false }
+            | Failure::Link(LinkError::Stuck)
+            | Failure::NotAllowed => Self::Silent,
             Failure::Cancelled => Self::Cancelled,
             Failure::Link(LinkError::Removed) => Self::Removed,
             Failure::Link(LinkError::Io(_)) => Self::Internal("input and output"),

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 pub use hidapi::hidraw::Contention;
 use wardkey_core::message::key::Pin;
 
-use crate::KeyError;
 use crate::answer::{Assertion, Info, Registration, Retries};
+use crate::error::KeyError;
 
 /// How long a step may take that needs no person.
 pub const STEP: Duration = Duration::from_secs(3);
@@ -92,7 +92,8 @@ pub trait SecurityKeys {
     fn release(&mut self) {}
 }
 
-/// One open key. All errors are [`KeyError`]s; nothing outlasts its [`Limits`].
+/// One open key. All errors are [`KeyError`]s, with every status that CTAP has for an exchange as a
+/// variant; nothing outlasts its [`Limits`].
 pub trait SecurityKey {
     /// What it is.
     fn description(&self) -> &Description;
@@ -104,17 +105,15 @@ pub trait SecurityKey {
     fn info(&mut self, limits: &Limits) -> Result<Info, KeyError>;
 
     /// PIN tries left.
-    ///
-    /// # Errors
-    /// As for every exchange.
     fn retries(&mut self, limits: &Limits) -> Result<Retries, KeyError>;
 
-    /// Has the key sign `client_data` with the first of `credentials` that it holds, silently: no PIN, no
-    /// touch, as many as fit in one request. `None`: it holds none of them. What it signed proves nothing
-    /// before somebody has verified it.
+    /// Has the key sign `client_data` with the first of `credentials` that it holds, silently: no
+    /// PIN, no touch, as many as fit in one request. `None`: it holds none of them. What it signed
+    /// proves nothing before somebody has verified it.
     ///
     /// # Errors
-    /// As for every exchange; [`KeyError::CannotIdentify`] for a key that will not tell without PIN or touch.
+    /// As for every exchange; [`KeyError::CannotIdentify`] for a key that will not tell without PIN
+    /// or touch.
     fn identify(
         &mut self,
         rp_id: &str,
@@ -124,15 +123,15 @@ pub trait SecurityKey {
     ) -> Result<Option<Assertion>, KeyError>;
 
     /// Waits for a touch, without PIN.
-    ///
-    /// # Errors
-    /// Every status that CTAP has for it, typed.
-    fn touch(&mut self, rp_id: &str, credential: &[u8], client_data: &[u8], limits: &Limits) -> Result<(), KeyError>;
+    fn touch(
+        &mut self,
+        rp_id: &str,
+        credential: &[u8],
+        client_data: &[u8],
+        limits: &Limits,
+    ) -> Result<(), KeyError>;
 
     /// Signs with one credential: PIN, then touch.
-    ///
-    /// # Errors
-    /// Every status that CTAP has for it, typed.
     fn assert(
         &mut self,
         rp_id: &str,
@@ -143,10 +142,11 @@ pub trait SecurityKey {
     ) -> Result<Assertion, KeyError>;
 
     /// Makes a discoverable credential: PIN, then touch.
-    ///
-    /// # Errors
-    /// Every status that CTAP has for it, typed.
-    fn make_credential(&mut self, credential: &NewCredential<'_>, limits: &Limits) -> Result<Registration, KeyError>;
+    fn make_credential(
+        &mut self,
+        credential: &NewCredential<'_>,
+        limits: &Limits,
+    ) -> Result<Registration, KeyError>;
 
     /// Sets the first PIN.
     ///

@@ -31,13 +31,14 @@ use wardkey_core::message::MAX_KEY_FRAME;
 use wardkey_ipc::{Channel, Peer};
 
 use self::process::{Ending, Process, Serving};
-use crate::caller::Caller;
+use crate::caller::{Authorise, Caller};
 use crate::serve::Others;
 
 pub use handover::{inherited_socket, receive};
 pub(crate) use handover::{receive_message, send_message};
 
-/// Processes at one time, and of those for one user other than root, and for what that user has started.
+/// Processes at one time, and of those for one user other than root, and for what that user has
+/// started.
 const MAX_PROCESSES: usize = 64;
 const MAX_PER_USER: usize = 8;
 /// Those that a user gets in any case.
@@ -51,17 +52,14 @@ const TOO_SHORT: Duration = Duration::from_millis(500);
 /// Pause after one that failed.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// How long after a connection the next process is started at the latest: earlier when another connection
-/// comes, or when this one has ended.
+/// How long after a connection the next process is started at the latest: earlier when another
+/// connection comes, or when this one has ended.
 const REST: Duration = Duration::from_secs(1);
 
 /// Pause when the kernel gives out no connection.
 const BREATH: Duration = Duration::from_millis(50);
 /// How often connections are complained about.
 const COMPLAINT_EVERY: Duration = Duration::from_secs(10);
-
-/// Says what a peer is, and whether it may ask for anything.
-pub type Judge<'a> = dyn Fn(Peer) -> Option<Caller> + 'a;
 
 /// Why the key process cannot listen.
 #[derive(Debug, Error)]
@@ -72,6 +70,7 @@ pub enum ListenError {
         /// The path.
         path: PathBuf,
         /// What the kernel said.
+        #[source]
         errno: Errno,
     },
     /// Something else than a socket is at the path.
@@ -79,7 +78,7 @@ pub enum ListenError {
     InTheWay(PathBuf),
     /// Waiting failed.
     #[error("cannot wait for connections: {0}")]
-    Wait(Errno),
+    Wait(#[source] Errno),
 }
 
 /// Makes the listening socket; an old socket at the path is replaced. It appears
@@ -130,14 +129,14 @@ pub fn is_listening(socket: &OwnedFd) -> bool {
     getsockopt(socket, AcceptConn).unwrap_or(false)
 }
 
-/// Accepts connections on `listener` without end, of those whom `judge` knows. `worker` makes the command of
-/// a process that takes its connection from its standard input by [`receive`].
+/// Accepts connections on `listener` without end, of those whom `authorise` knows. `worker` makes the
+/// command of a process that takes its connection from its standard input by [`receive`].
 ///
 /// # Errors
 /// [`ListenError::Wait`].
 pub fn run(
     listener: &OwnedFd,
-    judge: impl Fn(Peer) -> Option<Caller>,
+    authorise: impl Fn(Peer) -> Option<Caller>,
     worker: impl Fn() -> Command,
 ) -> Result<(), ListenError> {
     fcntl(listener, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).map_err(ListenError::Wait)?;
@@ -146,7 +145,8 @@ pub fn run(
     let mut busy: Vec<Process> = Vec::new();
     let mut ending: Ending<Process> = Ending::default();
     let mut not_before = Instant::now();
-    // The process that has just got a connection shall not share its first milliseconds with another's start.
+    // The process that has just got a connection shall not share its first milliseconds with
+    // another's start.
     let mut rest: Option<Instant> = None;
     let mut complained: Option<Instant> = None;
     loop {
@@ -166,18 +166,26 @@ pub fn run(
         // Without a process to take it a connection waits in the backlog.
         let accepting = spare.is_some();
         let resting = may_start && rest.is_some();
-        let next_start = (may_start && !accepting).then(|| rest.unwrap_or(not_before).saturating_duration_since(now));
-        let next_look = (!ending.is_empty() || busy.iter().any(Process::is_bounded)).then_some(LOOK);
-        let timeout = next_start.into_iter().chain(next_look).min().map_or(PollTimeout::NONE, millis);
-        let (incoming, ended) = wait(listener, accepting || resting, spare.as_ref(), &busy, timeout)?;
-        let (over, on): (Vec<_>, Vec<_>) = busy.into_iter().zip(&ended).partition(|(_, ended)| **ended);
+        let next_start = (may_start && !accepting)
+            .then(|| rest.unwrap_or(not_before).saturating_duration_since(now));
+        let next_look =
+            (!ending.is_empty() || busy.iter().any(Process::is_bounded)).then_some(LOOK);
+        let timeout =
+            next_start.into_iter().chain(next_look).min().map_or(PollTimeout::NONE, millis);
+        let (incoming, ended) =
+            wait(listener, accepting || resting, spare.as_ref(), &busy, timeout)?;
+        let (over, on): (Vec<_>, Vec<_>) =
+            busy.into_iter().zip(&ended).partition(|(_, ended)| **ended);
         busy = on.into_iter().map(|(process, _)| process).collect();
         over.into_iter().for_each(|(process, _)| ending.add(process));
         ending.collect();
         if ending.len() >= MAX_PROCESSES {
-            complain(&mut complained, format_args!("{} processes are kept in the kernel by a device", ending.len()));
+            complain(
+                &mut complained,
+                format_args!("{} processes are kept in the kernel by a device", ending.len()),
+            );
         }
-        busy.iter_mut().for_each(|process| process.supervise(&judge));
+        busy.iter_mut().for_each(|process| process.supervise(&authorise));
 
         if incoming || ended.contains(&true) {
             rest = None;
@@ -194,11 +202,15 @@ pub fn run(
             && incoming
             && let Some(connection) = accept(listener, &mut complained)
         {
-            let Some(serving) = admit(connection, &judge, &busy, &mut complained) else { continue };
+            let Some(serving) = admit(connection, &authorise, &busy, &mut complained) else {
+                continue;
+            };
             // The agent watches, and a watch sends nothing to a key.
-            let agents = |other: &Process| other.serving.as_ref().is_some_and(|other| other.caller == Caller::Agent);
-            let company = if busy.iter().all(agents) { Others::None } else { Others::Perhaps };
-            match hand_over(serving, company, spare.take(), &worker, &mut ending) {
+            let agents = |other: &Process| {
+                other.serving.as_ref().is_some_and(|other| other.caller == Caller::Agent)
+            };
+            let others = if busy.iter().all(agents) { Others::None } else { Others::Perhaps };
+            match hand_over(serving, others, spare.take(), &worker, &mut ending) {
                 Some(process) => {
                     busy.push(process);
                     rest = Some(Instant::now() + REST);
@@ -209,7 +221,7 @@ pub fn run(
     }
 }
 
-/// Serves one connection, which `judge` has admitted as `caller`, to its end.
+/// Serves one connection, which `authorise` has admitted as `caller`, to its end.
 ///
 /// # Errors
 /// [`ListenError::Wait`].
@@ -217,13 +229,15 @@ pub fn run_one(
     connection: OwnedFd,
     peer: Peer,
     caller: Caller,
-    judge: impl Fn(Peer) -> Option<Caller>,
+    authorise: impl Fn(Peer) -> Option<Caller>,
     worker: impl Fn() -> Command,
 ) -> Result<(), ListenError> {
     let serving = Serving::new(connection, peer, caller, None);
     let mut ending = Ending::default();
     // Who else is served, only systemd knows.
-    let Some(mut process) = hand_over(serving, Others::Perhaps, None, &worker, &mut ending) else { return Ok(()) };
+    let Some(mut process) = hand_over(serving, Others::Perhaps, None, &worker, &mut ending) else {
+        return Ok(());
+    };
     while !process.has_ended() {
         let nothing = PollFlags::empty();
         let mut fds = [PollFd::new(process.control.as_fd(), nothing)];
@@ -236,7 +250,7 @@ pub fn run_one(
             ending.add(process);
             break;
         }
-        process.supervise(&judge);
+        process.supervise(&authorise);
     }
     Ok(())
 }
@@ -244,22 +258,29 @@ pub fn run_one(
 /// Whether a connection is served; one that is not is told why, or hung up on.
 fn admit(
     connection: OwnedFd,
-    judge: &Judge<'_>,
+    authorise: &Authorise<'_>,
     busy: &[Process],
     complained: &mut Option<Instant>,
 ) -> Option<Serving> {
     let peer = Peer::of(&connection).ok()?;
     // Who may ask for nothing costs no process, so that nobody can keep logins waiting for one.
-    let Some(caller) = judge(peer) else {
+    let Some(caller) = authorise(peer) else {
         refuse(connection);
         return None;
     };
     let charged = charge::charged(peer);
     if let Some(user) = charged {
-        let of_this_user = |other: &&Process| other.serving.as_ref().is_some_and(|other| other.charged == Some(user));
+        let of_this_user = |other: &&Process| {
+            other.serving.as_ref().is_some_and(|other| other.charged == Some(user))
+        };
         let own = busy.iter().filter(of_this_user).count();
-        // More than two are for a user only while few are served, so that a few users do not keep the others away.
-        let places = if own < FEW { MAX_PROCESSES - KEPT_FOR_ROOT } else { (MAX_PROCESSES - KEPT_FOR_ROOT) / 2 };
+        // More than two are for a user only while few are served, so that a few users do not keep
+        // the others away.
+        let places = if own < FEW {
+            MAX_PROCESSES - KEPT_FOR_ROOT
+        } else {
+            (MAX_PROCESSES - KEPT_FOR_ROOT) / 2
+        };
         if busy.len() >= places || own >= MAX_PER_USER {
             complain(complained, format_args!("too many connections of uid {user}"));
             return None;
@@ -268,7 +289,8 @@ fn admit(
     Some(Serving::new(connection, peer, caller, charged))
 }
 
-/// Says so to a caller who may ask for nothing. What has just been connected takes an answer at once.
+/// Says so to a caller who may ask for nothing. What has just been connected takes an answer at
+/// once.
 fn refuse(connection: OwnedFd) {
     if let Ok(channel) = Channel::new(UnixStream::from(connection), MAX_KEY_FRAME) {
         crate::serve::refuse(channel);
@@ -279,15 +301,19 @@ fn refuse(connection: OwnedFd) {
 /// to a new one.
 fn hand_over(
     serving: Serving,
-    company: Others,
+    others: Others,
     ready: Option<Process>,
     worker: &impl Fn() -> Command,
     ending: &mut Ending<Process>,
 ) -> Option<Process> {
     let user = serving.peer.uid;
-    let give = |process: &Process| handover::send(&process.control, serving.connection.as_fd(), company).is_ok();
+    let give = |process: &Process| {
+        handover::send(&process.control, serving.connection.as_fd(), others).is_ok()
+    };
     let mut found = None;
-    for process in ready.into_iter().map(Ok).chain(std::iter::once_with(|| Process::start(worker()))).flatten() {
+    for process in
+        ready.into_iter().map(Ok).chain(std::iter::once_with(|| Process::start(worker()))).flatten()
+    {
         if give(&process) {
             found = Some(process);
             break;
@@ -315,7 +341,9 @@ fn wait(
     let interest = if accepting { PollFlags::POLLIN } else { nothing };
     let mut fds = vec![PollFd::new(listener.as_fd(), interest)];
     // A process that ends closes its control socket, which is always reported.
-    fds.extend(busy.iter().chain(spare).map(|process| PollFd::new(process.control.as_fd(), nothing)));
+    fds.extend(
+        busy.iter().chain(spare).map(|process| PollFd::new(process.control.as_fd(), nothing)),
+    );
     match poll(&mut fds, timeout) {
         Ok(_) | Err(Errno::EINTR) => {}
         Err(errno) => return Err(ListenError::Wait(errno)),

@@ -69,13 +69,18 @@ fn accept(listener: &OwnedFd, options: &Options) -> ExitCode {
         eprintln!("wardkey-key: no user {}; the agent will not be served", options.agent_user);
     }
     tell_systemd();
-    match listen::run(listener, |peer| authority.judge(peer), || this_program(&authority, "--worker")) {
+    match listen::run(
+        listener,
+        |peer| authority.authorise(peer),
+        || this_program(&authority, "--worker"),
+    ) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error),
     }
 }
 
-/// This program in another part; the same file as this process, whatever has replaced it on disk since.
+/// This program in another part; the same file as this process, whatever has replaced it on disk
+/// since.
 fn this_program(authority: &Authority, part: &str) -> Command {
     let mut command = Command::new("/proc/self/exe");
     // An empty name is nobody's.
@@ -120,10 +125,10 @@ fn worker(options: &Options) -> ExitCode {
     if !ends_with_parent() || sandbox::enter(Role::Worker).is_err() {
         return ExitCode::FAILURE;
     }
-    let Some((connection, company)) = listen::receive(std::io::stdin().as_fd()) else {
+    let Some((connection, others)) = listen::receive(std::io::stdin().as_fd()) else {
         return ExitCode::SUCCESS;
     };
-    attend(UnixStream::from(connection), authority.agent, company, Rc::new(broker))
+    attend(UnixStream::from(connection), authority.agent, others, Rc::new(broker))
 }
 
 /// Serves the one connection that systemd has passed.
@@ -132,14 +137,15 @@ fn activated(socket: OwnedFd, options: &Options) -> ExitCode {
     let Ok(peer) = Peer::of(&socket) else {
         return fail(&"the connection is no Unix socket");
     };
-    let Some(caller) = authority.judge(peer) else {
+    let Some(caller) = authority.authorise(peer) else {
         if let Ok(channel) = Channel::new(UnixStream::from(socket), MAX_KEY_FRAME) {
             serve::refuse(channel);
         }
         return ExitCode::SUCCESS;
     };
-    let judge = |peer| authority.judge(peer);
-    match listen::run_one(socket, peer, caller, judge, || this_program(&authority, "--worker")) {
+    let authorise = |peer| authority.authorise(peer);
+    match listen::run_one(socket, peer, caller, authorise, || this_program(&authority, "--worker"))
+    {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error),
     }
@@ -154,21 +160,21 @@ impl Bus for Shared {
     }
 }
 
-fn attend(stream: UnixStream, agent: Option<u32>, company: Others, broker: Rc<Broker>) -> ExitCode {
+fn attend(stream: UnixStream, agent: Option<u32>, others: Others, broker: Rc<Broker>) -> ExitCode {
     let (Ok(peer), Ok(channel)) = (Peer::of(&stream), Channel::new(stream, MAX_KEY_FRAME)) else {
         return ExitCode::FAILURE;
     };
-    let judge = {
+    let authorise = {
         let broker = Rc::clone(&broker);
-        move || caller::judge(peer, agent, || broker.active_uids())
+        move || caller::authorise(peer, agent, || broker.active_uids())
     };
-    match judge() {
+    match authorise() {
         None => serve::refuse(channel),
         // That the caller hung up is how every connection ends.
         Some(caller) => {
-            let client = Client::while_it(caller, move || judge() == Some(caller));
+            let client = Client::while_it(caller, move || authorise() == Some(caller));
             let mut keys = HidrawKeys::new(Shared(broker));
-            drop(serve::serve(channel, client, company, &mut keys, sandbox::end_after));
+            drop(serve::serve(channel, client, others, &mut keys, sandbox::end_after));
         }
     }
     ExitCode::SUCCESS

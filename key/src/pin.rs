@@ -1,10 +1,11 @@
-//! The PIN as keys take it: in Normalization Form C (CTAP 2.1, 6.5.1), whatever form the keyboard gave.
+//! The PIN as keys take it: in Normalization Form C (CTAP 2.1, 6.5.1), whatever form the keyboard
+//! gave.
 
 use unicode_normalization::UnicodeNormalization;
 use wardkey_core::message::key::Pin;
 use zeroize::Zeroizing;
 
-use crate::KeyError;
+use crate::error::KeyError;
 
 /// Longest PIN in bytes that a key takes.
 const MAX: usize = 63;

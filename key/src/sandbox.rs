@@ -1,8 +1,8 @@
 //! What a process that talks to a key may still do: talk to its caller and to
 //! devices, nothing else. The unit takes away more; this holds without it.
 //!
-//! The process that has the PIN opens nothing at all: as uid 0 it could write to every file of root's.
-//! [`crate::broker`] opens devices for it.
+//! The process that has the PIN opens nothing at all: as uid 0 it could write to every file of
+//! root's. [`crate::broker`] opens devices for it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use nix::sys::prctl;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::unistd::alarm;
 use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen as Length, SeccompCmpOp as Is, SeccompCondition as Condition,
-    SeccompFilter, SeccompRule as Rule, TargetArch,
+    BpfProgram, SeccompAction, SeccompCmpArgLen as Length, SeccompCmpOp as Is,
+    SeccompCondition as Condition, SeccompFilter, SeccompRule as Rule, TargetArch,
 };
 use thiserror::Error;
 
@@ -79,10 +79,11 @@ fn filter(role: Role) -> Result<BpfProgram, seccompiler::BackendError> {
     .try_into()
 }
 
-/// System calls by subject. No execve, no clone, no ptrace, no creating of files. The worker has no call that
-/// opens a file, the broker none that locks or signs off a device.
+/// System calls by subject. No execve, no clone, no ptrace, no creating of files. The worker has no
+/// call that opens a file, the broker none that locks or signs off a device.
 fn rules(role: Role) -> Result<BTreeMap<i64, Vec<Rule>>, seccompiler::BackendError> {
-    let mut rules: BTreeMap<i64, Vec<Rule>> = allowed(role).map(|number| (number, Vec::new())).collect();
+    let mut rules: BTreeMap<i64, Vec<Rule>> =
+        allowed(role).map(|number| (number, Vec::new())).collect();
     match role {
         // Only to make the connection non-blocking, as the standard library does it.
         Role::Worker => {
@@ -100,7 +101,12 @@ fn rules(role: Role) -> Result<BTreeMap<i64, Vec<Rule>>, seccompiler::BackendErr
         let executable = u64::try_from(libc::PROT_EXEC).unwrap_or(0);
         rules.insert(
             number,
-            vec![Rule::new(vec![Condition::new(protection, Length::Dword, Is::MaskedEq(executable), 0)?])?],
+            vec![Rule::new(vec![Condition::new(
+                protection,
+                Length::Dword,
+                Is::MaskedEq(executable),
+                0,
+            )?])?],
         );
     }
     Ok(rules)
@@ -132,7 +138,12 @@ fn opening() -> Result<BTreeMap<i64, Vec<Rule>>, seccompiler::BackendError> {
 }
 
 fn equals(argument: u8, value: i32) -> Result<Rule, seccompiler::BackendError> {
-    Rule::new(vec![Condition::new(argument, Length::Dword, Is::Eq, u64::try_from(value).unwrap_or(0))?])
+    Rule::new(vec![Condition::new(
+        argument,
+        Length::Dword,
+        Is::Eq,
+        u64::try_from(value).unwrap_or(0),
+    )?])
 }
 
 fn allowed(role: Role) -> impl Iterator<Item = i64> {
@@ -254,11 +265,16 @@ mod tests {
 
     #[test]
     fn the_filter_can_be_made_for_both_architectures() {
-        for (architecture, role) in
-            [TargetArch::x86_64, TargetArch::aarch64].into_iter().flat_map(|one| ROLES.map(|role| (one, role)))
+        for (architecture, role) in [TargetArch::x86_64, TargetArch::aarch64]
+            .into_iter()
+            .flat_map(|one| ROLES.map(|role| (one, role)))
         {
-            let filter =
-                SeccompFilter::new(rules(role).unwrap(), SeccompAction::Errno(1), SeccompAction::Allow, architecture);
+            let filter = SeccompFilter::new(
+                rules(role).unwrap(),
+                SeccompAction::Errno(1),
+                SeccompAction::Allow,
+                architecture,
+            );
             let program: Result<BpfProgram, _> = filter.unwrap().try_into();
             assert!(program.is_ok(), "{architecture:?} {role:?}");
         }
@@ -294,12 +310,16 @@ mod tests {
             let file = folder.path().join("file");
             std::fs::write(&file, "precious").unwrap();
             let refused = within(role, move || {
-                let of_family =
-                    |family| socket(family, SockType::Stream, SockFlag::empty(), None).map_err(std::io::Error::from);
+                let of_family = |family| {
+                    socket(family, SockType::Stream, SockFlag::empty(), None)
+                        .map_err(std::io::Error::from)
+                };
                 let raw = |number: libc::c_long| {
-                    // SAFETY: none of the calls below takes a pointer that it would follow: the filter answers.
+                    // SAFETY: none of the calls below takes a pointer that it would follow: the
+                    // filter answers.
                     let result = unsafe { libc::syscall(number, 0, 0, 0, 0, 0, 0) };
-                    result == -1 && std::io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
+                    result == -1
+                        && std::io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
                 };
                 vec![
                     ("spawn", denied(std::process::Command::new("/bin/true").spawn())),
@@ -309,7 +329,10 @@ mod tests {
                     ("rename", denied(std::fs::rename(&file, "/nonexistent"))),
                     (
                         "chmod",
-                        denied(std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600))),
+                        denied(std::fs::set_permissions(
+                            &file,
+                            std::os::unix::fs::PermissionsExt::from_mode(0o600),
+                        )),
                     ),
                     ("execveat", raw(libc::SYS_execveat)),
                     ("clone3", raw(libc::SYS_clone3)),

@@ -10,8 +10,10 @@ use hidapi::scripted::{Reply, Request, Scripted};
 use minicbor::Encoder;
 use wardkey_core::message::key::Pin;
 
-use crate::keys::{Description, Limits, SecurityKey};
-use crate::{KeyError, open_in_process};
+use crate::answer::Assertion;
+use crate::bus::open_in_process;
+use crate::error::KeyError;
+use crate::keys::{Description, Limits, NewCredential, SecurityKey};
 
 pub(crate) const CBOR: u8 = 0x90;
 pub(crate) const CANCEL: u8 = 0x91;
@@ -19,6 +21,7 @@ pub(crate) const RP_ID: &str = "example.org";
 
 /// What a request is about: command, and for a PIN request its subcommand.
 pub(crate) type About = (u8, u8);
+pub(crate) const INIT: About = (0, 0);
 pub(crate) const INFO: About = (0x04, 0);
 pub(crate) const RETRIES: About = (0x06, 1);
 pub(crate) const AGREEMENT: About = (0x06, 2);
@@ -66,7 +69,8 @@ impl TestKey {
         let link = scripted(special);
         let log = link.log();
         let path = format!("test:{}", NEXT_NODE.replace(NEXT_NODE.get() + 1));
-        let description = Description { path, vendor: 0x1209, product: 0x5749, name: "Scripted".to_owned() };
+        let description =
+            Description { path, vendor: 0x1209, product: 0x5749, name: "Scripted".to_owned() };
         let key = open_in_process(description, Box::new(link)).unwrap();
         Self { key, log }
     }
@@ -93,13 +97,15 @@ impl TestKey {
         Ok(found.map(|assertion| assertion.credential_id))
     }
 
-    pub fn assert(&mut self) -> Result<crate::Assertion, KeyError> {
+    pub fn assert(&mut self) -> Result<Assertion, KeyError> {
         self.key.assert(RP_ID, &id(1), b"client data", &pin(), &soon())
     }
 }
 
 /// The way to such a key.
-pub(crate) fn scripted(mut special: impl FnMut(About, &[u8]) -> Option<Vec<Reply>> + Send + 'static) -> Scripted {
+pub(crate) fn scripted(
+    mut special: impl FnMut(About, &[u8]) -> Option<Vec<Reply>> + Send + 'static,
+) -> Scripted {
     Scripted::new(move |(command, payload)| match *command {
         CBOR => {
             let about = about(payload);
@@ -243,4 +249,19 @@ pub(crate) fn registration(auth_data: &[u8], format: &str) -> Vec<u8> {
     e.str("sig").unwrap().bytes(&[0x30; 71]).unwrap();
     e.str("x5c").unwrap().array(1).unwrap().bytes(&[0x30; 500]).unwrap();
     out
+}
+
+/// A credential of Tanaka's.
+pub(crate) fn new_credential<'a>(pin: &'a Pin, exclude: &'a [Vec<u8>]) -> NewCredential<'a> {
+    NewCredential {
+        pin,
+        rp_id: RP_ID,
+        user_handle: &[5; 32],
+        user_name: "tanaka",
+        display_name: "\u{7530}\u{4e2d}",
+        client_data: b"client data",
+        algorithms: &[-7, -8],
+        exclude,
+        protection: 2,
+    }
 }

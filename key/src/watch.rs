@@ -56,11 +56,14 @@ impl Watch {
                         return Ok(Woken::TimedOut);
                     }
                     let millis = left.as_micros().div_ceil(1000);
-                    PollTimeout::try_from(i32::try_from(millis).unwrap_or(i32::MAX)).unwrap_or(PollTimeout::MAX)
+                    PollTimeout::try_from(i32::try_from(millis).unwrap_or(i32::MAX))
+                        .unwrap_or(PollTimeout::MAX)
                 }
             };
-            let mut fds =
-                [PollFd::new(caller, PollFlags::POLLIN), PollFd::new(self.inotify.as_fd(), PollFlags::POLLIN)];
+            let mut fds = [
+                PollFd::new(caller, PollFlags::POLLIN),
+                PollFd::new(self.inotify.as_fd(), PollFlags::POLLIN),
+            ];
             match poll(&mut fds, timeout) {
                 Ok(_) | Err(Errno::EINTR) => {}
                 Err(errno) => return Err(errno),

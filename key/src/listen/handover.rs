@@ -19,7 +19,11 @@ const ALONE: u8 = b'a';
 const WITH_OTHERS: u8 = b'c';
 
 /// Hands `connection` to the process at the other end of `control`.
-pub(super) fn send(control: &UnixStream, connection: BorrowedFd<'_>, others: Others) -> Result<(), Errno> {
+pub(super) fn send(
+    control: &UnixStream,
+    connection: BorrowedFd<'_>,
+    others: Others,
+) -> Result<(), Errno> {
     let byte = if others == Others::None { ALONE } else { WITH_OTHERS };
     send_message(control.as_fd(), &[byte], Some(connection))
 }
@@ -34,19 +38,33 @@ pub fn receive(control: BorrowedFd<'_>) -> Option<(OwnedFd, Others)> {
 }
 
 /// Sends bytes and, with them, a descriptor.
-pub(crate) fn send_message(socket: BorrowedFd<'_>, bytes: &[u8], with: Option<BorrowedFd<'_>>) -> Result<(), Errno> {
+pub(crate) fn send_message(
+    socket: BorrowedFd<'_>,
+    bytes: &[u8],
+    with: Option<BorrowedFd<'_>>,
+) -> Result<(), Errno> {
     let fds: Vec<RawFd> = with.iter().map(AsRawFd::as_raw_fd).collect();
     let control = [ControlMessage::ScmRights(&fds)];
     let control = if fds.is_empty() { &[][..] } else { &control[..] };
-    sendmsg::<()>(socket.as_raw_fd(), &[IoSlice::new(bytes)], control, MsgFlags::MSG_NOSIGNAL, None).map(drop)
+    sendmsg::<()>(socket.as_raw_fd(), &[IoSlice::new(bytes)], control, MsgFlags::MSG_NOSIGNAL, None)
+        .map(drop)
 }
 
-/// Receives bytes into `to`, says how many, and gives the descriptor that came with them. Waits for them.
-pub(crate) fn receive_message(socket: BorrowedFd<'_>, to: &mut [u8]) -> Result<(usize, Option<OwnedFd>), Errno> {
+/// Receives bytes into `to`, says how many, and gives the descriptor that came with them. Waits for
+/// them.
+pub(crate) fn receive_message(
+    socket: BorrowedFd<'_>,
+    to: &mut [u8],
+) -> Result<(usize, Option<OwnedFd>), Errno> {
     let mut buffer = [IoSliceMut::new(to)];
     let mut space = nix::cmsg_space!(RawFd);
     let message = loop {
-        match recvmsg::<()>(socket.as_raw_fd(), &mut buffer, Some(&mut space), MsgFlags::MSG_CMSG_CLOEXEC) {
+        match recvmsg::<()>(
+            socket.as_raw_fd(),
+            &mut buffer,
+            Some(&mut space),
+            MsgFlags::MSG_CMSG_CLOEXEC,
+        ) {
             Err(Errno::EINTR) => {}
             other => break other?,
         }

@@ -1,5 +1,5 @@
-//! The processes of the parent: one per connection, ended when it has been long enough or when its caller may
-//! no longer be served, and collected without waiting for any of them.
+//! The processes of the parent: one per connection, ended when it has been long enough or when its
+//! caller may no longer be served, and collected without waiting for any of them.
 
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
@@ -9,11 +9,10 @@ use std::time::{Duration, Instant};
 
 use wardkey_ipc::Peer;
 
-use super::Judge;
-use crate::caller::Caller;
+use crate::caller::{Authorise, Caller};
 
-/// The longest that one connection lives: waiting for a key (600 s), the PIN (300 s), the touch (120 s), and
-/// something over. The agent's watch has no end.
+/// The longest that one connection lives: waiting for a key (600 s), the PIN (300 s), the touch
+/// (120 s), and something over. The agent's watch has no end.
 const LIFE: Duration = Duration::from_secs(1200);
 /// How long a process may take to let go of its key after it was told to end.
 const GRACE: Duration = Duration::from_secs(3);
@@ -39,7 +38,12 @@ pub(super) struct Serving {
 }
 
 impl Serving {
-    pub(super) fn new(connection: OwnedFd, peer: Peer, caller: Caller, charged: Option<u32>) -> Self {
+    pub(super) fn new(
+        connection: OwnedFd,
+        peer: Peer,
+        caller: Caller,
+        charged: Option<u32>,
+    ) -> Self {
         let connection = UnixStream::from(connection);
         Self { connection, peer, caller, charged, since: Instant::now(), told_to_end: None }
     }
@@ -48,8 +52,11 @@ impl Serving {
 impl Process {
     pub(super) fn start(mut command: Command) -> std::io::Result<Self> {
         let (control, theirs) = UnixStream::pair()?;
-        let child =
-            command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        let child = command
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
         Ok(Self { child, control, started: Instant::now(), serving: None })
     }
 
@@ -62,10 +69,10 @@ impl Process {
         self.serving.as_ref().is_some_and(|serving| !serving.caller.may_stay())
     }
 
-    /// Ends the connection of a caller who may no longer be served, or for too long already. The process sees
-    /// the end of what it reads, takes back what it asked of the key, says why and exits; one that does not is
-    /// killed.
-    pub(super) fn supervise(&mut self, judge: &Judge<'_>) {
+    /// Ends the connection of a caller who may no longer be served, or for too long already. The
+    /// process sees the end of what it reads, takes back what it asked of the key, says why and
+    /// exits; one that does not is killed.
+    pub(super) fn supervise(&mut self, authorise: &Authorise<'_>) {
         let Some(serving) = &mut self.serving else { return };
         if let Some(told) = serving.told_to_end {
             if told.elapsed() > GRACE {
@@ -75,7 +82,7 @@ impl Process {
         }
 
         let is_over = !serving.caller.may_stay() && serving.since.elapsed() > LIFE;
-        if is_over || judge(serving.peer) != Some(serving.caller) {
+        if is_over || authorise(serving.peer) != Some(serving.caller) {
             serving.told_to_end = Some(Instant::now());
             let _ = serving.connection.shutdown(Shutdown::Read);
         }
@@ -100,8 +107,8 @@ impl Ends for Process {
     }
 }
 
-/// What was told to end and may take its time: a process that a device keeps in the kernel ends when the
-/// device lets it, and nobody waits for that.
+/// What was told to end and may take its time: a process that a device keeps in the kernel ends
+/// when the device lets it, and nobody waits for that.
 pub(super) struct Ending<T>(Vec<T>);
 
 impl<T> Default for Ending<T> {

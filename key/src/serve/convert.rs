@@ -2,11 +2,14 @@
 
 use wardkey_core::codec::{Bytes, List};
 use wardkey_core::id::{Aaguid, CredentialId};
-use wardkey_core::message::key::{KeyAssertion, KeyCredential, KeyDetails, KeyFailure, KeyInfo, MAX_DEVICES, Reply};
+use wardkey_core::message::key::{
+    KeyAssertion, KeyCredential, KeyDetails, KeyFailure, KeyInfo, MAX_DEVICES, Reply,
+};
 use wardkey_core::name::printable;
 
+use crate::answer::{Assertion, Info, Registration};
+use crate::error::KeyError;
 use crate::keys::{Description, Limits, SecurityKey};
-use crate::{Assertion, Info, KeyError, Registration};
 
 const MAX_KEYS: usize = MAX_DEVICES;
 const MAX_VERSIONS: usize = 16;
@@ -63,7 +66,12 @@ pub(super) fn asked(key: &mut dyn SecurityKey, limits: &Limits) -> Result<KeyInf
 }
 
 fn details(info: &Info, pin_tries: Option<u8>) -> KeyDetails {
-    let versions = info.versions.iter().take(MAX_VERSIONS).map(|version| printable(version, MAX_VERSION)).collect();
+    let versions = info
+        .versions
+        .iter()
+        .take(MAX_VERSIONS)
+        .map(|version| printable(version, MAX_VERSION))
+        .collect();
     KeyDetails {
         aaguid: Aaguid::new(info.aaguid),
         versions: List::new(versions).unwrap_or_default(),

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use wardkey_core::message::key::Reply;
 
 use super::search::{Next, Search};
-use super::{MAX_KEY_WAIT, Session, Stop};
-use crate::KeyError;
+use super::session::{MAX_KEY_WAIT, Session, Stop};
+use crate::error::KeyError;
 use crate::keys::Limits;
 use crate::watch::{Watch, Woken};
 
-/// The longest wait for another key while one is plugged in that is registered, but not for this name: whoever
-/// mistyped the name has been told, and shall not wait a minute for the refusal.
+/// The longest wait for another key while one is plugged in that is registered, but not for this
+/// name: whoever mistyped the name has been told, and shall not wait a minute for the refusal.
 const BESIDE_ANOTHER: Duration = Duration::from_secs(30);
 /// The longest that asking all devices once may take: 16 that hardly answer.
 const FIRST_ROUND: Duration = Duration::from_secs(30);
@@ -40,8 +40,9 @@ impl Session<'_> {
         loop {
             let next = search.next();
             // What was plugged in at the beginning is asked once, however little time there is.
-            let is_first_round =
-                watch.is_none() && matches!(next, Next::Ask(_) | Next::Tell(_)) && Instant::now() < first_round;
+            let is_first_round = watch.is_none()
+                && matches!(next, Next::Ask(_) | Next::Tell(_))
+                && Instant::now() < first_round;
             if Instant::now() >= deadline && !is_first_round {
                 return Err(search.failure());
             }
@@ -51,30 +52,40 @@ impl Session<'_> {
                     let limits = Limits { deadline: until, ..limits.clone() };
                     search.ask(index, &limits, || self.caller_waits())?;
                 }
-                Next::Tell(claims) => return Ok(Reply::Identified(*claims)),
+                Next::Tell(mut claims) => {
+                    // Counted anew: also what cannot be asked is there.
+                    let is_alone = search.asks_every() && self.keys.describe().len() == 1;
+                    claims.alone = is_alone.then_some(true);
+                    return Ok(Reply::Identified(*claims));
+                }
                 Next::AskFurther => return Ok(Reply::NoneYet),
                 Next::Wait(until) => {
                     let watch = match &mut watch {
                         Some(watch) => &*watch,
-                        // Before the first wait once more: one may have come before the watch began.
+                        // Before the first wait once more: one may have come before the watch
+                        // began.
                         none => {
-                            let begun = Watch::new().map_err(|_| KeyError::Internal("cannot watch /dev"))?;
+                            let begun = Watch::new()
+                                .map_err(|_| KeyError::Internal("cannot watch /dev"))?;
                             search.look(self.keys.list(), &[]);
                             *none = Some(begun);
                             continue;
                         }
                     };
-                    let standing = search.standing();
-                    if told.as_ref() != Some(&standing) {
-                        deadline = match standing {
+                    let progress = search.progress();
+                    if told.as_ref() != Some(&progress) {
+                        deadline = match progress {
                             Reply::Unregistered(_) => whole.min(Instant::now() + BESIDE_ANOTHER),
                             _ => whole,
                         };
                         // A caller that is gone is noticed by its descriptor.
-                        let _ = self.reply(&standing);
-                        told = Some(standing);
+                        let _ = self.reply(&progress);
+                        told = Some(progress);
                     }
-                    self.wait_for_change(watch, until.map_or(deadline, |until| until.min(deadline)))?;
+                    self.wait_for_change(
+                        watch,
+                        until.map_or(deadline, |until| until.min(deadline)),
+                    )?;
                     search.look(self.keys.list(), &watch.replaced());
                 }
             }

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use wardkey_core::message::key::{MakeCredential, Reply};
 
-use super::{MAX_KEY_WAIT, MAX_TOUCH_WAIT, Session, Stop, convert, millis};
-use crate::KeyError;
+use super::convert;
+use super::session::{MAX_KEY_WAIT, MAX_TOUCH_WAIT, Session, Stop, millis};
+use crate::error::KeyError;
 use crate::keys::{Limits, NewCredential, SecurityKey};
 use crate::watch::{Watch, Woken};
 
@@ -15,7 +16,8 @@ impl Session<'_> {
         self.allow(wait + MAX_TOUCH_WAIT);
         let deadline = Instant::now() + wait;
         let mut key = self.the_one_key(Some(deadline))?;
-        let exclude: Vec<Vec<u8>> = request.exclude.iter().map(|id| id.as_slice().to_vec()).collect();
+        let exclude: Vec<Vec<u8>> =
+            request.exclude.iter().map(|id| id.as_slice().to_vec()).collect();
         let mut limits = self.limits(MAX_TOUCH_WAIT);
         limits.deadline = limits.deadline.min(deadline);
         let wanted = NewCredential {
@@ -53,10 +55,12 @@ impl Session<'_> {
     /// is one. What was identified before is let go.
     fn the_one_key(&mut self, deadline: Option<Instant>) -> Result<Box<dyn SecurityKey>, KeyError> {
         (self.held, self.search) = (None, None);
-        self.wait_for_key(deadline.unwrap_or_else(Instant::now), |mut keys| match (keys.pop(), keys.is_empty()) {
-            (Some(key), true) => Ok(Some(key)),
-            (Some(_), false) => Err(KeyError::Several),
-            (None, _) => Ok(None),
+        self.wait_for_key(deadline.unwrap_or_else(Instant::now), |mut keys| {
+            match (keys.pop(), keys.is_empty()) {
+                (Some(key), true) => Ok(Some(key)),
+                (Some(_), false) => Err(KeyError::Several),
+                (None, _) => Ok(None),
+            }
         })
         .map_err(|error| match (error, deadline) {
             (KeyError::NoKeyInTime, None) => KeyError::NoKey,

@@ -7,8 +7,8 @@
 //!                    ├─ no key for us ──────── as if it were not there
 //!                    └─ silent, busy, broken ─ asked again later, after the others
 //! ```
-//! Devices are hostile: one that is slow or broken costs the others little time, and one that was just
-//! plugged in is asked before those that failed.
+//! Devices are hostile: one that is slow or broken costs the others little time, and one that was
+//! just plugged in is asked before those that failed.
 
 use std::time::{Duration, Instant};
 
@@ -18,20 +18,22 @@ use wardkey_core::id::CredentialId;
 use wardkey_core::message::key::{Claim, Identified, Identify, MAX_DEVICES, Reply};
 
 use super::convert;
-use crate::KeyError;
+use crate::error::KeyError;
 use crate::keys::{Limits, SecurityKey};
 
 /// How long a device may take for a step, and in all for its first turn, besides [`PER_ID`].
 const STEP: Duration = Duration::from_secs(1);
 const TURN: Duration = Duration::from_millis(1500);
-/// Added to a turn per credential that is asked for; halved with each time that the device has failed.
+/// Added to a turn per credential that is asked for; halved with each time that the device has
+/// failed.
 const PER_ID: Duration = Duration::from_millis(10);
 /// Credentials of one search.
 const MAX_CREDENTIALS: usize = 1 << 15;
 /// When a device that failed is asked again: doubled each time.
 const PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// How long the other devices are waited for when one has claimed a credential and all are to be told.
+/// How long the other devices are waited for when one has claimed a credential and all are to be
+/// told.
 const OTHERS: Duration = Duration::from_secs(3);
 
 /// What a device said to the question whose it is.
@@ -130,6 +132,11 @@ impl Search {
         }
     }
 
+    /// Whether all that are plugged in are asked.
+    pub fn asks_every(&self) -> bool {
+        self.every
+    }
+
     pub fn rp_id(&self) -> &str {
         &self.rp_id
     }
@@ -165,19 +172,22 @@ impl Search {
         Err(KeyError::NoCredentials)
     }
 
-    /// Takes note of what is plugged in now. `replaced` are nodes that came or went meanwhile: what stands
-    /// there now is another device, whatever it calls itself.
+    /// Takes note of what is plugged in now. `replaced` are nodes that came or went meanwhile: what
+    /// stands there now is another device, whatever it calls itself.
     pub fn look(&mut self, plugged: Vec<Box<dyn SecurityKey>>, replaced: &[String]) {
         let was = std::mem::take(&mut self.devices);
-        let mut was: Vec<Device> =
-            was.into_iter().filter(|device| !replaced.contains(&device.key.description().path)).collect();
+        let mut was: Vec<Device> = was
+            .into_iter()
+            .filter(|device| !replaced.contains(&device.key.description().path))
+            .collect();
         for key in plugged.into_iter().take(MAX_DEVICES) {
             let same = was.iter().position(|device| device.key.description() == key.description());
             self.devices.push(match same {
                 Some(index) => {
                     let device = was.swap_remove(index);
-                    // One that failed is asked anew, over a channel of its own. Of the others the open descriptor
-                    // is kept: while it is open the kernel gives its node to no other device.
+                    // One that failed is asked anew, over a channel of its own. Of the others the
+                    // open descriptor is kept: while it is open the kernel gives its node to no
+                    // other device.
                     if device.state.failed() > 0 { Device { key, ..device } } else { device }
                 }
                 None => Device { key, state: State::new(), pages: 0, spent: Duration::ZERO },
@@ -188,13 +198,15 @@ impl Search {
     /// What to do next; those that were not asked yet come first.
     pub fn next(&mut self) -> Next {
         let now = Instant::now();
-        let waiting = self.devices.iter().enumerate().filter_map(|(index, device)| match device.state {
-            State::Ask { failed, not_before, .. } => Some((index, failed, not_before)),
-            _ => None,
-        });
+        let waiting =
+            self.devices.iter().enumerate().filter_map(|(index, device)| match device.state {
+                State::Ask { failed, not_before, .. } => Some((index, failed, not_before)),
+                _ => None,
+            });
         let first = waiting.min_by_key(|(_, failed, not_before)| (*failed > 0, *not_before));
         let claim = self.devices.iter().filter(|device| matches!(device.state, State::Claims(_)));
-        let claim: Vec<String> = claim.map(|device| device.key.description().path.clone()).collect();
+        let claim: Vec<String> =
+            claim.map(|device| device.key.description().path.clone()).collect();
         if claim.is_empty() {
             // A device that comes to the node of one that is gone is news.
             self.told.clear();
@@ -234,8 +246,8 @@ impl Search {
         }
     }
 
-    /// What brings a key that holds none of what it was asked for on: the quickest first, so that one that is
-    /// slow on purpose does not keep the others from their pages.
+    /// What brings a key that holds none of what it was asked for on: the quickest first, so that
+    /// one that is slow on purpose does not keep the others from their pages.
     fn next_page(&self) -> Option<Page> {
         let holds_none = |device: &Device| matches!(device.state, State::Unregistered);
         let devices = self.devices.iter().enumerate().filter(|(_, device)| holds_none(device));
@@ -247,7 +259,8 @@ impl Search {
             return Some(Page::Further);
         }
         // The quickest is through: now the others.
-        let behind = |(_, device): &(usize, &Device)| holds_none(device) && device.pages < self.wanted.len();
+        let behind =
+            |(_, device): &(usize, &Device)| holds_none(device) && device.pages < self.wanted.len();
         self.devices.iter().enumerate().find(behind).map(|(index, _)| Page::Of(index))
     }
 
@@ -262,14 +275,21 @@ impl Search {
             credential: Some(first.proof.credential.clone()),
             proof: Some(first.proof),
             others: List::new(claims.collect()).ok(),
+            alone: None,
         })
     }
 
     /// Asks a device.
     ///
     /// # Errors
-    /// [`KeyError::Cancelled`] when the caller wants something else, by `cancelled`; nothing else ends a search.
-    pub fn ask(&mut self, index: usize, limits: &Limits, cancelled: impl Fn() -> bool) -> Result<(), KeyError> {
+    /// [`KeyError::Cancelled`] when the caller wants something else, by `cancelled`; nothing else
+    /// ends a search.
+    pub fn ask(
+        &mut self,
+        index: usize,
+        limits: &Limits,
+        cancelled: impl Fn() -> bool,
+    ) -> Result<(), KeyError> {
         let Some(device) = self.devices.get_mut(index) else { return Ok(()) };
         // One that holds none of a page is asked for the next one when the others had their turn.
         let Some(wanted) = self.wanted.get(device.pages) else { return Ok(()) };
@@ -277,15 +297,17 @@ impl Search {
         let begun = Instant::now();
         let turn = begun + TURN + (PER_ID * ids) / (1 << device.state.failed().min(8));
         let limits = Limits { deadline: limits.deadline.min(turn), step: STEP, ..limits.clone() };
-        let answer = device.key.identify(&self.rp_id, wanted, &self.client_data, &limits).and_then(|found| {
-            let Some(assertion) = found else {
-                device.pages += 1;
-                return Ok(State::Unregistered);
-            };
-            let proof = convert::key_assertion(assertion)?;
-            let key = convert::asked(device.key.as_mut(), &limits)?;
-            Ok(State::Claims(Box::new(Claim { key, proof })))
-        });
+        let answer = device.key.identify(&self.rp_id, wanted, &self.client_data, &limits).and_then(
+            |found| {
+                let Some(assertion) = found else {
+                    device.pages += 1;
+                    return Ok(State::Unregistered);
+                };
+                let proof = convert::key_assertion(assertion)?;
+                let key = convert::asked(device.key.as_mut(), &limits)?;
+                Ok(State::Claims(Box::new(Claim { key, proof })))
+            },
+        );
         device.spent += begun.elapsed();
         if matches!(answer, Ok(State::Claims(_))) {
             self.first_claim.get_or_insert_with(Instant::now);
@@ -307,7 +329,9 @@ impl Search {
     /// Leaves devices alone that claimed something and did not prove it.
     pub fn pass_over(&mut self, paths: &[String]) {
         for device in &mut self.devices {
-            if paths.contains(&device.key.description().path) && matches!(device.state, State::Claims(_)) {
+            if paths.contains(&device.key.description().path)
+                && matches!(device.state, State::Claims(_))
+            {
                 device.state = State::PassedOver;
             }
         }
@@ -315,8 +339,9 @@ impl Search {
     }
 
     /// What the caller is to be told while it waits.
-    pub fn standing(&self) -> Reply {
-        let has = |wanted: fn(&State) -> bool| self.devices.iter().any(|device| wanted(&device.state));
+    pub fn progress(&self) -> Reply {
+        let has =
+            |wanted: fn(&State) -> bool| self.devices.iter().any(|device| wanted(&device.state));
         if has(|state| matches!(state, State::Unregistered)) {
             Reply::Unregistered(Code::KeyNotRegistered)
         } else if has(|state| matches!(state, State::CannotIdentify)) {
@@ -328,12 +353,14 @@ impl Search {
 
     /// Why nothing was found, when the time is over.
     pub fn failure(&self) -> KeyError {
-        match self.standing() {
+        match self.progress() {
             Reply::Unregistered(Code::KeyCannotIdentify) => KeyError::CannotIdentify,
             Reply::Unregistered(_) => KeyError::NoCredentials,
             _ => {
                 let fault = self.devices.iter().find_map(|device| match &device.state {
-                    State::Ask { error: Some(error), .. } | State::Unsuitable(error) => Some(error.clone()),
+                    State::Ask { error: Some(error), .. } | State::Unsuitable(error) => {
+                        Some(error.clone())
+                    }
                     _ => None,
                 });
                 fault.filter(|error| *error != KeyError::Removed).unwrap_or(KeyError::NoKeyInTime)
@@ -341,12 +368,13 @@ impl Search {
         }
     }
 
-    /// Takes the key that claims this credential at this node; the search is over. Another device may claim the
-    /// same credential: which of them proved it, the caller knows.
+    /// Takes the key that claims this credential at this node; the search is over. Another device
+    /// may claim the same credential: which of them proved it, the caller knows.
     pub fn take(self, path: &str, credential: &[u8]) -> Option<Box<dyn SecurityKey>> {
         self.devices.into_iter().find_map(|device| match &device.state {
             State::Claims(claim)
-                if device.key.description().path == path && claim.proof.credential.as_slice() == credential =>
+                if device.key.description().path == path
+                    && claim.proof.credential.as_slice() == credential =>
             {
                 Some(device.key)
             }

@@ -6,8 +6,9 @@ use super::*;
 /// process's own id in the environment.
 fn activated(socket: OwnedFd, seats: &Path) -> Child {
     let number = socket.as_raw_fd();
-    let script =
-        format!("exec 3<&{number}; export LISTEN_FDS=1 LISTEN_PID=$$; exec \"$0\" --agent-user 2 --seats-dir \"$1\"");
+    let script = format!(
+        "exec 3<&{number}; export LISTEN_FDS=1 LISTEN_PID=$$; exec \"$0\" --agent-user 2 --seats-dir \"$1\""
+    );
     nix::fcntl::fcntl(&socket, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty())).unwrap();
     Command::new("/bin/bash")
         .args(["-c", &script, env!("CARGO_BIN_EXE_wardkey-key")])
@@ -68,8 +69,11 @@ fn what_is_wrong_with_the_start_is_said() {
         (vec!["--listen", "x", "--mode", "888"], "octal"),
         (vec!["--listen", "x", "--mode", "4777"], "octal"),
     ] {
-        let output =
-            Command::new(env!("CARGO_BIN_EXE_wardkey-key")).args(&arguments).stdin(Stdio::null()).output().unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_wardkey-key"))
+            .args(&arguments)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
         assert!(!output.status.success());
         let text = String::from_utf8(output.stderr).unwrap();
         assert!(text.contains(says), "{arguments:?}: {text}");

@@ -18,8 +18,11 @@ fn rights_end_with_the_session_that_gave_them() {
     };
     // (what the caller does when another session comes to the front)
     let idle: fn(&mut Channel) = |_| {};
-    let watching: fn(&mut Channel) = |channel| assert!(matches!(ask(channel, &Request::Watch), Reply::Keys(_)));
-    for (what, before, waits) in [("idle", idle, false), ("watching", watching, false), ("waiting", idle, true)] {
+    let watching: fn(&mut Channel) =
+        |channel| assert!(matches!(ask(channel, &Request::Watch), Reply::Keys(_)));
+    for (what, before, waits) in
+        [("idle", idle, false), ("watching", watching, false), ("waiting", idle, true)]
+    {
         let server = Server::start(somebody, 2);
         let mut channel = as_somebody(|_| server.connect());
         assert!(matches!(ask(&mut channel, &Request::List), Reply::Keys(_)), "{what}");
@@ -62,7 +65,7 @@ fn the_rights_of_root_and_of_the_agent_do_not_end_with_a_session() {
 }
 
 #[test]
-fn lesson_himmelblau_callers_are_judged_by_their_uid() {
+fn callers_are_judged_by_their_uid() {
     const SOMEBODY_ELSE: u32 = 54321;
     let requests = || {
         let identify = Identify {
@@ -73,7 +76,11 @@ fn lesson_himmelblau_callers_are_judged_by_their_uid() {
             every: false,
             more: None,
         };
-        [(Request::List, false), (Request::Identify(identify), false), (Request::SetPin(pin()), true)]
+        [
+            (Request::List, false),
+            (Request::Identify(identify), false),
+            (Request::SetPin(pin()), true),
+        ]
     };
     let somebody = as_somebody(|uid| uid);
     for (active, agent, may_list, may_send_pin) in [
@@ -89,7 +96,11 @@ fn lesson_himmelblau_callers_are_judged_by_their_uid() {
                 let _ = channel.send(&request, soon());
                 code(&channel.receive(soon()).unwrap()) == Some(Code::KeyAccessDenied)
             });
-            assert_eq!(!refused, if takes_pin { may_send_pin } else { may_list }, "{active} {agent} {request:?}");
+            assert_eq!(
+                !refused,
+                if takes_pin { may_send_pin } else { may_list },
+                "{active} {agent} {request:?}"
+            );
         }
     }
 }
@@ -145,16 +156,22 @@ fn what_a_user_starts_as_root_counts_against_that_user() {
     let server = Server::start(1, 2);
     // Where this test descends from a login, that is who starts a plain program of root's.
     let login = fs::read_to_string("/proc/self/loginuid").unwrap_or_default();
-    let of_root = if ["", "0", "4294967295"].contains(&login.trim()) { "served 12" } else { "served 8" };
+    let of_root =
+        if ["", "0", "4294967295"].contains(&login.trim()) { "served 12" } else { "served 8" };
     for (real, expected) in [(NOBODY, "served 8"), (0, of_root)] {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
             .args(["--ignored", "--exact", "callers::connects_a_dozen_times", "--nocapture"])
             .env("WARDKEY_TEST_SOCKET", server.path());
-        // SAFETY: one system call without pointers between fork and exec, as su's setuid bit has it.
+        // SAFETY: one system call without pointers between fork and exec, as su's setuid bit has
+        // it.
         unsafe {
             command.pre_exec(move || {
-                if libc::setresuid(real, 0, 0) == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+                if libc::setresuid(real, 0, 0) == 0 {
+                    Ok(())
+                } else {
+                    Err(std::io::Error::last_os_error())
+                }
             });
         }
         let output = command.output().unwrap();

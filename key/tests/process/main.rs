@@ -166,7 +166,7 @@ fn each_connection_has_a_process_of_its_own_which_is_ready_beforehand() {
 }
 
 #[test]
-fn lesson_ctap_03_the_process_that_meets_a_key_is_in_a_sandbox() {
+fn the_process_that_meets_a_key_is_in_a_sandbox() {
     let server = Server::start(1, 2);
     let mut channel = server.connect();
     ask(&mut channel, &Request::List);
@@ -179,7 +179,8 @@ fn lesson_ctap_03_the_process_that_meets_a_key_is_in_a_sandbox() {
     }
 }
 
-/// Whether the kernel lets nobody but root look into a process: then what describes it belongs to root.
+/// Whether the kernel lets nobody but root look into a process: then what describes it belongs to
+/// root.
 fn is_closed(pid: i32) -> bool {
     fs::metadata(format!("/proc/{pid}/maps")).is_ok_and(|maps| maps.uid() == 0)
 }
@@ -204,7 +205,7 @@ fn no_debugger_of_the_same_user_looks_into_a_process_that_meets_a_key() {
 }
 
 #[test]
-fn lesson_ctap_08_nothing_is_printed_near_the_conversation() {
+fn nothing_is_printed_near_the_conversation() {
     let server = Server::start(1, 2);
     let mut channel = server.connect();
     ask(&mut channel, &Request::List);
@@ -222,13 +223,15 @@ fn a_killed_process_is_an_end_of_file_and_the_next_login_works() {
     let mut channel = server.connect();
     ask(&mut channel, &Request::List);
     for worker in server.workers() {
-        nix::sys::signal::kill(nix::unistd::Pid::from_raw(worker), nix::sys::signal::SIGKILL).unwrap();
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(worker), nix::sys::signal::SIGKILL)
+            .unwrap();
     }
     assert!(matches!(channel.receive::<Reply>(soon()), Err(IpcError::Closed)));
     // Until the parent has noticed, a connection may still be given to a process that is dead.
     eventually("the next login", || {
         let mut channel = server.connect();
-        channel.send(&Request::List, soon()).is_ok() && matches!(channel.receive::<Reply>(soon()), Ok(Reply::Keys(_)))
+        channel.send(&Request::List, soon()).is_ok()
+            && matches!(channel.receive::<Reply>(soon()), Ok(Reply::Keys(_)))
     });
 }
 

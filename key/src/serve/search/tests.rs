@@ -30,10 +30,14 @@ fn good() -> TestKey {
 fn told(search: &mut Search) -> Option<String> {
     for _ in 0..4 {
         match search.next() {
-            Next::Ask(index) | Next::AskAgain(index) => search.ask(index, &soon(), || false).unwrap(),
+            Next::Ask(index) | Next::AskAgain(index) => {
+                search.ask(index, &soon(), || false).unwrap()
+            }
             Next::Tell(identified) => return Some(identified.key.path),
             Next::Wait(None) | Next::AskFurther => return None,
-            Next::Wait(Some(until)) => std::thread::sleep(until.saturating_duration_since(Instant::now())),
+            Next::Wait(Some(until)) => {
+                std::thread::sleep(until.saturating_duration_since(Instant::now()))
+            }
         }
     }
     None
@@ -77,7 +81,9 @@ fn page(ids: std::ops::Range<u8>) -> Vec<CredentialId> {
 fn is_further_wanted(search: &mut Search) -> bool {
     for _ in 0..16 {
         match search.next() {
-            Next::Ask(index) | Next::AskAgain(index) => search.ask(index, &soon(), || false).unwrap(),
+            Next::Ask(index) | Next::AskAgain(index) => {
+                search.ask(index, &soon(), || false).unwrap()
+            }
             Next::AskFurther => return true,
             Next::Tell(_) | Next::Wait(_) => return false,
         }
@@ -105,14 +111,17 @@ fn what_holds_none_of_a_page_is_asked_for_the_next_one() {
     search.wanted.pop();
     search.look(at_the_first_node(holds_one), &["test:0".to_owned()]);
     assert!(!is_further_wanted(&mut search));
-    assert_eq!(search.standing(), Reply::Unregistered(Code::KeyNotRegistered));
+    assert_eq!(search.progress(), Reply::Unregistered(Code::KeyNotRegistered));
 }
 
 #[test]
 fn an_empty_page_is_no_page() {
     let mut search = search();
     search.more = true;
-    search.look(at_the_first_node(|| TestKey::answering(ASSERT, vec![Says::Cbor(0x2e, vec![])])), &[]);
+    search.look(
+        at_the_first_node(|| TestKey::answering(ASSERT, vec![Says::Cbor(0x2e, vec![])])),
+        &[],
+    );
     assert!(is_further_wanted(&mut search));
     // To a key, an empty list means any credential. And a caller that names nothing has no more.
     assert!(search.ask_further(&[], true));
@@ -131,7 +140,8 @@ fn further_credentials_are_taken_only_when_asked_for_and_not_without_end() {
     while is_further_wanted(&mut search) {
         // The key answers at once; the ids are short, or this would take long.
         search.devices[0].pages = search.wanted.len();
-        let page: Vec<CredentialId> = (0..512).map(|_| CredentialId::new(vec![9; 16]).unwrap()).collect();
+        let page: Vec<CredentialId> =
+            (0..512).map(|_| CredentialId::new(vec![9; 16]).unwrap()).collect();
         if !search.ask_further(&page, true) {
             break;
         }
@@ -165,7 +175,10 @@ fn devices_that_fail_take_turns_with_the_pages() {
     let mut search = search();
     (search.more, search.wanted) = (true, vec![vec![id(20)]]);
     NEXT_NODE.set(0);
-    search.look(vec![TestKey::answering(ASSERT, vec![Says::Cbor(0x7f, vec![])]).key, holds_one().key], &[]);
+    search.look(
+        vec![TestKey::answering(ASSERT, vec![Says::Cbor(0x7f, vec![])]).key, holds_one().key],
+        &[],
+    );
     let due = |search: &mut Search| {
         if let State::Ask { not_before, .. } = &mut search.devices[0].state {
             *not_before = Instant::now();
@@ -189,6 +202,9 @@ fn devices_that_fail_take_turns_with_the_pages() {
             }
             assert!(asked.len() < 8, "{asked:?}");
         }
-        assert!(asked.contains(&1) && asked.iter().filter(|index| **index == 0).count() <= 2, "{asked:?}");
+        assert!(
+            asked.contains(&1) && asked.iter().filter(|index| **index == 0).count() <= 2,
+            "{asked:?}"
+        );
     }
 }

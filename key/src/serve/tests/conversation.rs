@@ -14,9 +14,11 @@ fn a_stranger_is_told_and_hung_up_on() {
 #[test]
 fn nonsense_ends_the_connection() {
     use std::io::Write;
-    for (frame, told) in
-        [(&[0, 0, 0, 2, 0xff, 0xff][..], true), (&[0xff, 0xff, 0xff, 0xff][..], false), (&[0, 0, 0, 0][..], false)]
-    {
+    for (frame, told) in [
+        (&[0, 0, 0, 2, 0xff, 0xff][..], true),
+        (&[0xff, 0xff, 0xff, 0xff][..], false),
+        (&[0, 0, 0, 0][..], false),
+    ] {
         let client = Client::new(Caller::Root, || vec![good()]);
         {
             let channel = client.channel.borrow();

@@ -45,7 +45,8 @@ fn only_the_only_key_of_the_only_caller_is_asked_before_anything_is_wanted() {
         (Others::Perhaps, Caller::Root, 1, 0),
     ] {
         ASKED.store(0, SeqCst);
-        let plug: Plug = if keys == 1 { || vec![counting()] } else { || vec![counting(), counting()] };
+        let plug: Plug =
+            if keys == 1 { || vec![counting()] } else { || vec![counting(), counting()] };
         let client = Client::among(others, caller, plug);
         assert!(settled(early), "{others:?} {caller:?} {keys}");
         assert!(matches!(client.ask(&identify(&[id(1)], 0)), Reply::Identified(_)));
@@ -59,7 +60,10 @@ fn of_two_keys_the_one_that_holds_a_credential_is_used() {
         let client = Client::new(Caller::Root, plug);
         let Reply::Identified(identified) = client.ask(&identify(&[id(1)], 0)) else { panic!() };
         let proof = identified.proof.expect("what it signed");
-        assert_eq!((proof.credential.as_slice(), proof.auth_data.as_slice()), (&id(1)[..], &auth_data(5, &[])[..]));
+        assert_eq!(
+            (proof.credential.as_slice(), proof.auth_data.as_slice()),
+            (&id(1)[..], &auth_data(5, &[])[..])
+        );
     }
 }
 
@@ -71,7 +75,9 @@ fn keys_that_hold_nothing_are_told_and_another_is_waited_for() {
     assert_eq!(code(&client.receive()), Code::KeyAndNameDoNotMatch);
     assert!(begun.elapsed() >= Duration::from_millis(300));
 
-    let client = Client::new(Caller::Root, || vec![TestKey::answering(ASSERT, vec![Says::Cbor(0x36, vec![])])]);
+    let client = Client::new(Caller::Root, || {
+        vec![TestKey::answering(ASSERT, vec![Says::Cbor(0x36, vec![])])]
+    });
     assert_eq!(client.ask(&identify(&[id(1)], 100)), Reply::Unregistered(Code::KeyCannotIdentify));
     assert_eq!(code(&client.receive()), Code::KeyCannotIdentify);
 }
@@ -80,7 +86,10 @@ fn keys_that_hold_nothing_are_told_and_another_is_waited_for() {
 fn devices_that_are_no_keys_for_us_count_as_none() {
     // From before FIDO2; without a word.
     for (plug, at_the_end) in [
-        ((|| vec![TestKey::answering(INFO, vec![Says::Message(0xbf, vec![0x01])])]) as Plug, Code::KeyUnsuitable),
+        (
+            (|| vec![TestKey::answering(INFO, vec![Says::Message(0xbf, vec![0x01])])]) as Plug,
+            Code::KeyUnsuitable,
+        ),
         (|| vec![TestKey::answering(INFO, vec![])], Code::KeyFault),
     ] {
         let client = Client::new(Caller::Root, plug);
@@ -113,7 +122,28 @@ fn what_proved_nothing_is_passed_over_while_it_stays() {
     // Passed over devices get no PIN.
     assert_eq!(code(&client.ask(&assert_with(id(1), 1000))), Code::ProtocolError);
     let client = Client::new(Caller::Root, Vec::new);
-    assert_eq!(code(&client.ask(&pass_over(&[]))), Code::ProtocolError, "before anything was looked for");
+    assert_eq!(
+        code(&client.ask(&pass_over(&[]))),
+        Code::ProtocolError,
+        "before anything was looked for"
+    );
+}
+
+#[test]
+fn whether_a_key_is_the_only_device_is_told_where_every_one_is_asked() {
+    type Case = (Plug, bool);
+    let cases: [Case; 4] = [
+        (|| vec![good()], true),
+        (|| vec![good(), good()], false),
+        // It holds nothing, or is broken: it is there all the same.
+        (|| vec![good(), stranger()], false),
+        (|| vec![TestKey::new(|_, _| Some(vec![])), good()], false),
+    ];
+    for (number, (plug, alone)) in cases.into_iter().enumerate() {
+        let client = Client::new(Caller::Root, plug);
+        let Reply::Identified(identified) = client.ask(&every(&[id(1)], 300)) else { panic!() };
+        assert_eq!(identified.alone == Some(true), alone, "case {number}");
+    }
 }
 
 #[test]
@@ -169,7 +199,11 @@ fn which_of_several_is_meant_is_told_by_a_touch_without_pin() {
     let touch = |node: u32, wait_ms| Request::Touch { path: format!("test:{node}"), wait_ms };
     assert_eq!(code(&client.ask(&touch(1, 100))), Code::ProtocolError, "nothing was identified");
     client.ask(&identify(&[id(1)], 0));
-    assert_eq!(code(&client.ask(&touch(0, 100))), Code::KeyAndNameDoNotMatch, "the stranger is not meant");
+    assert_eq!(
+        code(&client.ask(&touch(0, 100))),
+        Code::KeyAndNameDoNotMatch,
+        "the stranger is not meant"
+    );
     assert_eq!(client.ask(&touch(1, 1000)), Reply::Done);
     // The key stays held for what follows.
     assert!(matches!(client.ask(&assert_at(1, id(1), 1000)), Reply::Assertion(_)));
@@ -182,9 +216,13 @@ fn which_of_several_is_meant_is_told_by_a_touch_without_pin() {
 
 #[test]
 fn a_broken_key_beside_a_good_one_does_no_harm() {
-    let client = Client::new(Caller::Root, || vec![TestKey::answering(INFO, vec![Says::Cbor(0, vec![0xff])]), good()]);
+    let client = Client::new(Caller::Root, || {
+        vec![TestKey::answering(INFO, vec![Says::Cbor(0, vec![0xff])]), good()]
+    });
     assert!(matches!(client.ask(&identify(&[id(1)], 0)), Reply::Identified(_)));
-    let client = Client::new(Caller::Root, || vec![TestKey::answering(INFO, vec![Says::Cbor(0, vec![0xff])])]);
+    let client = Client::new(Caller::Root, || {
+        vec![TestKey::answering(INFO, vec![Says::Cbor(0, vec![0xff])])]
+    });
     assert_eq!(code(&client.ask(&identify(&[id(1)], 0))), Code::KeyFault);
 }
 
@@ -195,7 +233,8 @@ fn a_key_that_another_program_disturbs_is_asked_again() {
     let client = Client::among(Others::Perhaps, Caller::Root, || {
         vec![TestKey::new(|about, _| {
             // The first answer is not for us.
-            (about == ASSERT && ASKED.fetch_add(1, SeqCst) == 0).then(|| vec![Says::Cbor(0, vec![0xff])])
+            (about == ASSERT && ASKED.fetch_add(1, SeqCst) == 0)
+                .then(|| vec![Says::Cbor(0, vec![0xff])])
         })]
     });
     assert_eq!(client.ask(&identify(&[id(1)], 5_000)), Reply::Insert);
@@ -205,7 +244,9 @@ fn a_key_that_another_program_disturbs_is_asked_again() {
 
 #[test]
 fn a_wrong_pin_says_how_many_tries_are_left_and_may_be_tried_again() {
-    let client = Client::new(Caller::Root, || vec![TestKey::answering(TOKEN, vec![Says::Cbor(0x31, vec![])])]);
+    let client = Client::new(Caller::Root, || {
+        vec![TestKey::answering(TOKEN, vec![Says::Cbor(0x31, vec![])])]
+    });
     client.ask(&identify(&[id(1)], 0));
     for _ in 0..2 {
         let Reply::Failed(failure) = client.ask(&assert_with(id(1), 1000)) else { panic!() };
@@ -262,7 +303,7 @@ fn without_a_key_it_is_asked_for_and_waited_for() {
     client.send(&identify(&[id(1)], 60_000));
     assert_eq!(client.receive(), Reply::Insert);
     assert_eq!(code(&client.ask(&Request::Cancel)), Code::Cancelled);
-    assert_eq!(code(&client.ask(&Request::SetPin(pin()))), Code::InsertKey);
+    assert_eq!(code(&client.ask(&Request::SetPin(pin()))), Code::KeyTimeout);
 }
 
 #[test]
@@ -272,7 +313,7 @@ fn an_assertion_without_identification_is_refused() {
 }
 
 #[test]
-fn lesson_himmelblau_the_agent_cannot_send_a_pin() {
+fn the_agent_cannot_send_a_pin() {
     let client = Client::new(Caller::Agent, || vec![good()]);
     assert!(matches!(client.ask(&identify(&[id(1)], 0)), Reply::Identified(_)));
     for request in [
@@ -310,7 +351,9 @@ fn a_key_that_falls_silent_while_it_is_identified_is_not_identified() {
     for replies in [vec![], vec![Says::Cbor(0, vec![])], vec![Says::Message(0xbf, vec![0])]] {
         static REPLIES: std::sync::Mutex<Vec<Says>> = std::sync::Mutex::new(Vec::new());
         *REPLIES.lock().unwrap() = replies;
-        let client = Client::new(Caller::Root, || vec![TestKey::answering(RETRIES, REPLIES.lock().unwrap().clone())]);
+        let client = Client::new(Caller::Root, || {
+            vec![TestKey::answering(RETRIES, REPLIES.lock().unwrap().clone())]
+        });
         assert_eq!(code(&client.ask(&identify(&[id(1)], 0))), Code::KeyFault);
     }
 }

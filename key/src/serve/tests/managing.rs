@@ -5,7 +5,9 @@ use super::*;
 #[test]
 fn making_a_credential() {
     let client = Client::new(Caller::ActiveSession, || vec![good()]);
-    let Reply::Credential(made) = client.ask(&Request::MakeCredential(Box::new(make(1000)))) else { panic!() };
+    let Reply::Credential(made) = client.ask(&Request::MakeCredential(Box::new(make(1000)))) else {
+        panic!()
+    };
     assert_eq!(made.credential.as_slice(), id(9));
     assert_eq!(made.aaguid.as_bytes(), &[0xaa; 16]);
 

@@ -1,5 +1,6 @@
 //! Whole conversations over a socket, with scripted keys.
 
+mod by_code;
 mod conversation;
 mod login;
 mod managing;
@@ -12,10 +13,14 @@ use hidapi::scripted::Reply as Says;
 use wardkey_core::codec::{Bytes, List};
 use wardkey_core::id::CredentialId;
 use wardkey_core::message::MAX_KEY_FRAME;
-use wardkey_core::message::key::{Identify, MakeCredential, Pin};
+use wardkey_core::message::key::{Assert, Identify, MakeCredential, Pin};
+use wardkey_ipc::IpcError;
 
 use super::*;
-use crate::testkey::{ASSERT, INFO, MAKE, NEXT_NODE, RETRIES, RP_ID, TOKEN, TestKey, assertion, auth_data, id, info};
+use crate::keys::SecurityKey;
+use crate::testkey::{
+    ASSERT, INFO, MAKE, NEXT_NODE, RETRIES, RP_ID, TOKEN, TestKey, assertion, auth_data, id, info,
+};
 
 /// Makes the plugged keys, within the serving thread.
 type Plug = fn() -> Vec<TestKey>;
@@ -52,7 +57,10 @@ impl Client {
             let mut bus = FakeBus { plug };
             let _ = serve(channel, caller, others, &mut bus, |_| {});
         });
-        Self { channel: RefCell::new(Some(Channel::new(ours, MAX_KEY_FRAME).unwrap())), server: Some(server) }
+        Self {
+            channel: RefCell::new(Some(Channel::new(ours, MAX_KEY_FRAME).unwrap())),
+            server: Some(server),
+        }
     }
 
     fn send(&self, request: &Request) {

@@ -1,0 +1,64 @@
+//! Signing by the code of a pass: no key has part in it.
+
+use wardkey_core::id::{PassId, Salt};
+use wardkey_core::message::key::SignByCode;
+use wardkey_core::pass::{HASH, PassCode};
+use wardkey_core::pass_key::PassKey;
+use wardkey_core::proof::SignedByCode;
+
+use super::*;
+
+fn request(hash: u8) -> SignByCode {
+    SignByCode {
+        code: PassCode::read("ABCDE-FGHJK").unwrap(),
+        salt: Salt::new([7; 16]),
+        hash,
+        client_data: Bytes::new(b"client data".to_vec()).unwrap(),
+    }
+}
+
+#[test]
+fn root_has_the_code_sign_and_no_key_is_needed() {
+    let client = Client::new(Caller::Root, Vec::new);
+    let Reply::SignedByCode(signature) = client.ask(&Request::SignByCode(request(HASH))) else {
+        panic!("not signed")
+    };
+    let SignByCode { code, salt, client_data, .. } = request(HASH);
+    let key = PassKey::derive(&code, &salt, HASH).unwrap();
+    assert_eq!(signature.as_slice(), key.sign(client_data.as_slice()));
+    let signed = SignedByCode { pass: PassId::new([1; 16]), client_data, signature };
+    let pass = wardkey_core::pass::Pass { key: key.public(), ..pass_of(&salt) };
+    signed.verify(&pass).unwrap();
+
+    let refused = client.ask(&Request::SignByCode(request(HASH + 1)));
+    assert_eq!(code_of(&refused), Code::ProtocolError);
+}
+
+fn code_of(reply: &Reply) -> Code {
+    super::code(reply)
+}
+
+fn pass_of(salt: &Salt) -> wardkey_core::pass::Pass {
+    let text = |text: &str| wardkey_core::name::DisplayText::new(text).unwrap();
+    wardkey_core::pass::Pass {
+        id: PassId::new([1; 16]),
+        salt: *salt,
+        hash: HASH,
+        key: wardkey_core::id::SigningPublicKey::new([0; 32]),
+        from: wardkey_core::time::UnixTime(0),
+        until: wardkey_core::time::UnixTime(1),
+        scope: None,
+        terminal: None,
+        issuer: text("desk"),
+        reason: text("forgotten"),
+    }
+}
+
+#[test]
+fn nobody_but_root_has_anything_hashed() {
+    for caller in [Caller::ActiveSession, Caller::Agent] {
+        let client = Client::new(caller, || vec![good()]);
+        let refused = client.ask(&Request::SignByCode(request(HASH)));
+        assert_eq!(code_of(&refused), Code::KeyAccessDenied, "{caller:?}");
+    }
+}
