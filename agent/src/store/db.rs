@@ -1,19 +1,16 @@
 //! One redb file: opened with its integrity checked, set aside when corrupt, opened again after an
 //! error of the disk (redb refuses to go on after one), its disk space reserved in advance.
 
-use std::fs::{File, OpenOptions};
-use std::ops::Bound;
+use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, RwLock};
 
-use nix::errno::Errno;
-use nix::fcntl::{FallocateFlags, fallocate};
-use redb::backends::FileBackend;
-use redb::{BackendError, Database, ReadTransaction, ReadableDatabase, StorageBackend, WriteTransaction};
+use redb::{Database, ReadTransaction, ReadableDatabase, WriteTransaction};
 
+use super::reserved::Reserved;
 use crate::error::AgentError;
 use crate::lock::{self, lock};
 use crate::log;
@@ -21,9 +18,6 @@ use crate::log;
 /// Every table has this one type of row. redb is generic over it: with a type for each table the
 /// program would be a megabyte larger, and so would its memory.
 pub(crate) type Rows = redb::TableDefinition<'static, &'static [u8], &'static [u8]>;
-
-/// Disk space in bytes that is allocated beyond the end of a file.
-const SPARE: u64 = 1024 * 1024;
 
 /// A redb file.
 #[derive(Debug)]
@@ -64,22 +58,20 @@ impl Db {
     }
 
     /// Begins to read. The transaction sees one state however long it lives.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     pub fn begin_read(&self) -> Result<ReadTransaction, AgentError> {
         self.begin(|database| Ok(database.begin_read()?))
     }
 
-    /// Begins to write; waits for another writer. Nothing is kept unless it is committed by [`Self::commit`].
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
+    /// Begins to write; waits for another writer. Nothing is kept unless it is committed by
+    /// [`Self::commit`].
     pub fn begin_write(&self) -> Result<WriteTransaction, AgentError> {
         self.begin(|database| Ok(database.begin_write()?))
     }
 
-    fn begin<T>(&self, begin: impl Fn(&Database) -> Result<T, AgentError>) -> Result<T, AgentError> {
+    fn begin<T>(
+        &self,
+        begin: impl Fn(&Database) -> Result<T, AgentError>,
+    ) -> Result<T, AgentError> {
         let try_once = || {
             self.mend()?;
             let database = lock::read(&self.database);
@@ -101,7 +93,10 @@ impl Db {
     ///
     /// # Errors
     /// Those of the store and of `work`.
-    pub fn read<T>(&self, work: impl FnOnce(&ReadTransaction) -> Result<T, AgentError>) -> Result<T, AgentError> {
+    pub fn read<T>(
+        &self,
+        work: impl FnOnce(&ReadTransaction) -> Result<T, AgentError>,
+    ) -> Result<T, AgentError> {
         let transaction = self.begin_read()?;
         self.note(work(&transaction))
     }
@@ -110,7 +105,10 @@ impl Db {
     ///
     /// # Errors
     /// Those of the store and of `work`.
-    pub fn write<T>(&self, work: impl FnOnce(&WriteTransaction) -> Result<T, AgentError>) -> Result<T, AgentError> {
+    pub fn write<T>(
+        &self,
+        work: impl FnOnce(&WriteTransaction) -> Result<T, AgentError>,
+    ) -> Result<T, AgentError> {
         let transaction = self.begin_write()?;
         let result = self.note(work(&transaction))?;
         self.commit(transaction)?;
@@ -182,12 +180,19 @@ impl Db {
     }
 
     fn put_aside(&self, what: &str) -> Result<(), AgentError> {
-        let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
+        let seconds = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs();
         let mut name = self.path.as_os_str().to_owned();
         name.push(format!(".corrupt-{seconds}"));
         let aside = PathBuf::from(name);
         std::fs::rename(&self.path, &aside).map_err(|error| AgentError::file(&self.path, error))?;
-        log::warning(format_args!("{} was unreadable ({what}) and is now {}", self.path.display(), aside.display()));
+        log::warning(format_args!(
+            "{} was unreadable ({what}) and is now {}",
+            self.path.display(),
+            aside.display()
+        ));
         lock(&self.set_aside).push(aside);
         Ok(())
     }
@@ -215,94 +220,6 @@ fn opening_error(error: redb::DatabaseError) -> Opening {
             Opening::Corrupt(error.to_string())
         }
         error => Opening::Failed(error.into()),
-    }
-}
-
-/// redb's file with the first `reserve` bytes of disk allocated, also beyond the end of the file and
-/// after it became shorter: what is reserved cannot be taken by others when the disk is full.
-#[derive(Debug)]
-struct Reserved {
-    inner: FileBackend,
-    file: File,
-    reserve: u64,
-}
-
-impl Reserved {
-    fn new(file: File, reserve: u64) -> Result<Self, AgentError> {
-        let backend = Self { inner: FileBackend::new(file.try_clone()?)?, file, reserve };
-        let length = backend.inner.len()?;
-        if let Err(error) = backend.allocate(length) {
-            log::warning(format_args!("disk space for the state cannot be reserved: {error}"));
-        }
-        Ok(backend)
-    }
-
-    /// Allocates the reserve, and always a little more than the file is long, so that a full disk
-    /// shows when the file would grow and never in the middle of a page.
-    fn allocate(&self, length: u64) -> Result<(), std::io::Error> {
-        let wanted = i64::try_from(self.reserve.max(length.saturating_add(SPARE))).unwrap_or(i64::MAX);
-        match fallocate(&self.file, FallocateFlags::FALLOC_FL_KEEP_SIZE, 0, wanted) {
-            // The file system cannot reserve space.
-            Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => Ok(()),
-            result => Ok(result?),
-        }
-    }
-}
-
-impl StorageBackend for Reserved {
-    fn len(&self) -> Result<u64, std::io::Error> {
-        self.inner.len()
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), std::io::Error> {
-        self.inner.read(offset, out)
-    }
-
-    fn set_len(&self, len: u64) -> Result<(), std::io::Error> {
-        if len > self.inner.len()? {
-            self.allocate(len)?;
-            return self.inner.set_len(len);
-        }
-        self.inner.set_len(len)?;
-        // Truncation released the blocks.
-        let _ = self.allocate(len);
-        Ok(())
-    }
-
-    fn sync_data(&self) -> Result<(), std::io::Error> {
-        self.inner.sync_data()
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> Result<(), std::io::Error> {
-        self.inner.write(offset, data)
-    }
-
-    fn close(&self) -> Result<(), std::io::Error> {
-        self.inner.close()
-    }
-
-    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.inner.try_lock_range(start, end)
-    }
-
-    fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.inner.try_lock_shared_range(start, end)
-    }
-
-    fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.inner.lock_range(start, end)
-    }
-
-    fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.inner.lock_shared_range(start, end)
-    }
-
-    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.inner.unlock_range(start, end)
-    }
-
-    fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.inner.query_lock_range(start, end)
     }
 }
 
@@ -352,7 +269,11 @@ mod tests {
             let db = Db::open(&path, 1 << 20, 0).unwrap_or_else(|error| panic!("{name}: {error}"));
             let aside = db.take_set_aside();
             assert_eq!(aside.len(), 1, "{name}");
-            assert_eq!(std::fs::read(&aside[0]).unwrap().len(), bytes.len(), "{name}: nothing of it is lost");
+            assert_eq!(
+                std::fs::read(&aside[0]).unwrap().len(),
+                bytes.len(),
+                "{name}: nothing of it is lost"
+            );
             db.write(|t| Ok(t.open_table(T)?.insert(1, &b"x"[..]).map(|_| ())?)).unwrap();
         }
     }

@@ -7,17 +7,17 @@
 //!   members   set, group, SHA-256(login)                 (who may use a shared account)
 //! ```
 //! What is small is also in memory as a [`View`]; a view and a read transaction taken together show
-//! the same state. A *set* is one copy of a scope's rows: a full transfer fills a new set and the old
-//! one is removed in the same transaction.
+//! the same state. A *set* is one copy of a scope's rows: a full transfer fills a new set and the
+//! old one is removed in the same transaction.
 
-use std::collections::{BTreeMap, HashSet};
-use std::ops::Bound;
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use redb::ReadTransaction;
 use wardkey_core::codec::{self, Bytes, List};
 use wardkey_core::directory::leaf_key;
+use wardkey_core::document::RootDocument;
 use wardkey_core::id::{CredentialId, Hash};
 use wardkey_core::message::MAX_KEY_FRAME;
 use wardkey_core::message::agent::{
@@ -29,6 +29,7 @@ use wardkey_core::snapshot::{Anchor, Evidence, ScopeEvidence};
 
 use crate::error::AgentError;
 use crate::store::db::Db;
+use crate::store::members::Members;
 use crate::store::rows::{LEAVES, MEMBERS, META, RECORDS, SCOPES, Tables};
 use crate::store::update::Update;
 use crate::store::view::{View, read_view};
@@ -49,8 +50,8 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Opens the directory and verifies what is in it from the anchor down. What does not hold, or is
-    /// another deployment's, is removed: it can be fetched again.
+    /// Opens the directory and verifies what is in it from the anchor down. What does not hold, or
+    /// is another deployment's, is removed: it can be fetched again.
     ///
     /// # Errors
     /// [`AgentError`] when the file cannot be opened.
@@ -61,9 +62,6 @@ impl Directory {
     }
 
     /// Reads the view again, for this anchor.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     pub fn load(&self, anchor: Option<&Anchor>) -> Result<(), AgentError> {
         let view = match anchor {
             None => View::default(),
@@ -71,7 +69,9 @@ impl Directory {
                 Ok(view) => view,
                 Err(error @ (AgentError::Store(_) | AgentError::Full)) => return Err(error),
                 Err(error) => {
-                    crate::log::warning(format_args!("directory does not verify and is fetched again: {error}"));
+                    crate::log::warning(format_args!(
+                        "directory does not verify and is fetched again: {error}"
+                    ));
                     self.clear()?;
                     View::default()
                 }
@@ -82,9 +82,6 @@ impl Directory {
     }
 
     /// Removes everything.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     pub fn clear(&self) -> Result<(), AgentError> {
         self.db.write(|transaction| {
             transaction.delete_table(META)?;
@@ -112,7 +109,10 @@ impl Directory {
     ///
     /// # Errors
     /// Those of the store and of `work`.
-    pub fn update<T>(&self, work: impl FnOnce(&mut Update<'_>) -> Result<T, AgentError>) -> Result<T, AgentError> {
+    pub fn update<T>(
+        &self,
+        work: impl FnOnce(&mut Update<'_>) -> Result<T, AgentError>,
+    ) -> Result<T, AgentError> {
         let transaction = self.db.begin_write()?;
         let (result, view) = {
             let mut update = Update::new(&transaction, View::clone(&self.view()));
@@ -127,9 +127,6 @@ impl Directory {
     }
 
     /// Evidence for a person, present or absent. `None` while a scope is missing.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     pub fn evidence(&self, login: &LoginName) -> Result<Option<Evidence>, AgentError> {
         self.consistent(|view, transaction| {
             if !view.is_complete() {
@@ -156,9 +153,6 @@ impl Directory {
     }
 
     /// The person's record in the first scope that has one; not verified.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     pub fn person(&self, login: &LoginName) -> Result<Option<PersonRecord>, AgentError> {
         let key = leaf_key(login);
         self.consistent(|view, transaction| {
@@ -172,11 +166,9 @@ impl Directory {
         })
     }
 
-    /// A page of who may use a shared account: active keys of active people in one of its groups, those who
-    /// were seen here first, then in the order of their hashes.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
+    /// A page of who may use a shared account: active keys of active people in one of its groups,
+    /// those who were seen here first, then in the order of their hashes. What a page costs depends
+    /// on its length and on how many people were seen here, not on how many may use the account.
     pub fn candidates(
         &self,
         account: &LoginName,
@@ -184,47 +176,76 @@ impl Directory {
         seen: &HashSet<Hash>,
     ) -> Result<Candidates, AgentError> {
         self.consistent(|view, transaction| {
-            let Some(root) = &view.root else { return Ok(Candidates { candidates: List::default(), more: None }) };
+            let Some(root) = &view.root else {
+                return Ok(Candidates { candidates: List::default(), more: None });
+            };
             let tables = Tables::open(transaction)?;
-            // Of somebody in several scopes the first scope's record counts.
-            let mut people: BTreeMap<CandidatePage, u32> = BTreeMap::new();
+            let mut groups = Vec::new();
             for scope in view.terminal_scopes() {
                 let Some(rule) = scope.policy.shared_account(account) else { continue };
-                for group in rule.groups.iter() {
-                    for person in tables.members(scope.row.set, group)? {
-                        let place = CandidatePage { unseen: !seen.contains(&person), after: person };
-                        people.entry(place).or_insert(scope.row.set);
+                groups.extend(rule.groups.iter().map(|group| (scope.row.set, group)));
+            }
+            let members = Members { tables: &tables, groups };
+
+            let mut page = Page { root, found: Vec::new(), last: None, taken: 0 };
+            if after.is_none_or(|after| !after.unseen) {
+                let of_an_earlier_page =
+                    |person: &Hash| after.is_some_and(|after| *person <= after.after);
+                let mut known: Vec<Hash> =
+                    seen.iter().copied().filter(|person| !of_an_earlier_page(person)).collect();
+                known.sort_unstable();
+                for person in known {
+                    let Some(set) = members.set_of(&person)? else { continue };
+                    if !page.take(&tables, set, CandidatePage { unseen: false, after: person })? {
+                        return page.end(true);
                     }
                 }
             }
 
-            let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
-            let mut found: Vec<Candidate> = Vec::new();
-            let (mut last, mut taken) = (None, 0);
-            for (place, set) in people.range((begin, Bound::Unbounded)) {
-                let Some(bytes) = tables.record(*set, &place.after)? else { continue };
-                let person: PersonRecord = codec::from_bytes(&bytes)?;
-                if person.status != Status::Active {
-                    continue;
+            let begin = after.filter(|after| after.unseen).map(|after| after.after);
+            for member in members.after(begin)? {
+                let (person, set) = member?;
+                if !seen.contains(&person)
+                    && !page.take(&tables, set, CandidatePage { unseen: true, after: person })?
+                {
+                    return page.end(true);
                 }
-                let ids: Vec<CredentialId> = person.allow_list(&root.rp_id);
-                let length: usize = ids.iter().map(|id| id.as_slice().len() + CBOR_HEAD).sum();
-                taken += length;
-                if found.len() + ids.len() > CANDIDATES_PER_PAGE || (taken > PAGE_BYTES && last.is_some()) {
-                    return Ok(Candidates { candidates: List::new(found)?, more: last });
-                }
-                found.extend(ids.into_iter().map(|credential| Candidate { person: person.login.clone(), credential }));
-                last = Some(*place);
             }
-            Ok(Candidates { candidates: List::new(found)?, more: None })
+            page.end(false)
+        })
+    }
+
+    /// The active keys of these people in this order, as many as one page holds; of who is in no
+    /// scope of the terminal, or not active, none.
+    pub fn keys_of(&self, people: &[Hash]) -> Result<Candidates, AgentError> {
+        self.consistent(|view, transaction| {
+            let Some(root) = &view.root else {
+                return Ok(Candidates { candidates: List::default(), more: None });
+            };
+            let tables = Tables::open(transaction)?;
+            let mut page = Page { root, found: Vec::new(), last: None, taken: 0 };
+            for person in people {
+                let place = CandidatePage { unseen: false, after: *person };
+                for scope in view.terminal_scopes() {
+                    if tables.record(scope.row.set, person)?.is_none() {
+                        continue;
+                    }
+                    if !page.take(&tables, scope.row.set, place)? {
+                        return page.end(false);
+                    }
+                    break;
+                }
+            }
+            page.end(false)
         })
     }
 
     /// Whether somebody may use a shared account, as far as [`Self::candidates`] tells.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
-    pub fn is_candidate(&self, account: &LoginName, person: &LoginName) -> Result<bool, AgentError> {
+    pub fn is_candidate(
+        &self,
+        account: &LoginName,
+        person: &LoginName,
+    ) -> Result<bool, AgentError> {
         let key = leaf_key(person);
         self.consistent(|view, transaction| {
             let tables = Tables::open(transaction)?;
@@ -243,18 +264,16 @@ impl Directory {
         })
     }
 
-    /// Lengths of the credential ids of somebody in the directory: of whoever stands first from `point` on.
-    /// Empty when nobody has any.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
+    /// Lengths of the credential ids of somebody in the directory: of whoever stands first from
+    /// `point` on. Empty when nobody has any.
     pub fn shape_at(&self, point: &Hash) -> Result<Vec<usize>, AgentError> {
         self.consistent(|view, transaction| {
             let tables = Tables::open(transaction)?;
             for scope in view.terminal_scopes() {
                 if let Some(bytes) = tables.record_from(scope.row.set, point)? {
                     let person: PersonRecord = codec::from_bytes(&bytes)?;
-                    let lengths = person.credentials.iter().map(|credential| credential.id.as_slice().len());
+                    let lengths =
+                        person.credentials.iter().map(|credential| credential.id.as_slice().len());
                     return Ok(lengths.collect());
                 }
             }
@@ -263,23 +282,24 @@ impl Directory {
     }
 
     /// A page of the names of the people of the terminal's scopes; not verified.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     pub fn people(&self, page: &PeoplePage) -> Result<People, AgentError> {
         self.consistent(|view, transaction| {
             let scopes: Vec<_> = view.terminal_scopes().collect();
             let Some(scope) = scopes.get(usize::from(page.scope)) else {
                 return Ok(People { names: List::default(), next: None });
             };
-            let records =
-                Tables::open(transaction)?.records_after(scope.row.set, page.after.as_ref(), PEOPLE_PER_PAGE)?;
+            let records = Tables::open(transaction)?.records_after(
+                scope.row.set,
+                page.after.as_ref(),
+                PEOPLE_PER_PAGE,
+            )?;
             let mut names = Vec::with_capacity(records.len());
             for (_, record) in &records {
                 let person: PersonRecord = codec::from_bytes(record)?;
                 names.push(person.login);
             }
-            let last = records.last().map(|(key, _)| *key).filter(|_| records.len() == PEOPLE_PER_PAGE);
+            let last =
+                records.last().map(|(key, _)| *key).filter(|_| records.len() == PEOPLE_PER_PAGE);
             let next = match last {
                 Some(after) => Some(PeoplePage { scope: page.scope, after: Some(after) }),
                 None => page
@@ -301,5 +321,47 @@ impl Directory {
         let transaction = self.db.begin_read()?;
         drop(guard);
         self.db.note(work(&view, &transaction))
+    }
+}
+
+/// A page of candidates that is being filled.
+struct Page<'r> {
+    root: &'r RootDocument,
+    found: Vec<Candidate>,
+    last: Option<CandidatePage>,
+    /// Bytes of the ids so far.
+    taken: usize,
+}
+
+impl Page<'_> {
+    /// Takes the keys of the person at a place; false when there is no room for them.
+    fn take(
+        &mut self,
+        tables: &Tables,
+        set: u32,
+        place: CandidatePage,
+    ) -> Result<bool, AgentError> {
+        let Some(bytes) = tables.record(set, &place.after)? else { return Ok(true) };
+        let person: PersonRecord = codec::from_bytes(&bytes)?;
+        if person.status != Status::Active {
+            return Ok(true);
+        }
+
+        let ids: Vec<CredentialId> = person.allow_list(&self.root.rp_id);
+        self.taken += ids.iter().map(|id| id.as_slice().len() + CBOR_HEAD).sum::<usize>();
+        if self.found.len() + ids.len() > CANDIDATES_PER_PAGE
+            || (self.taken > PAGE_BYTES && self.last.is_some())
+        {
+            return Ok(false);
+        }
+        let of_person = |credential| Candidate { person: person.login.clone(), credential };
+        self.found.extend(ids.into_iter().map(of_person));
+        self.last = Some(place);
+        Ok(true)
+    }
+
+    fn end(self, is_full: bool) -> Result<Candidates, AgentError> {
+        let more = self.last.filter(|_| is_full);
+        Ok(Candidates { candidates: List::new(self.found)?, more })
     }
 }

@@ -1,6 +1,8 @@
-//! The rules by which an outcome changes a [`Ledger`]: replay, signature counters, failures, events.
+//! The rules by which an outcome changes a [`Ledger`]: replay, signature counters, failures,
+//! events.
 //!
-//! The same rules run over a transaction of `state.redb` and, when the disk takes nothing, over memory.
+//! The same rules run over a transaction of `state.redb` and, when the disk takes nothing, over
+//! memory.
 //!
 //! Errors of this module are [`AgentError`]: the store cannot be used, and nothing may be kept.
 
@@ -65,8 +67,8 @@ pub struct Entry {
     pub digest: Hash,
     /// What the caller is told when this is new: `None` for recorded.
     pub refuse: Option<Code>,
-    /// The module's own id of the attempt, when the event has another one: a module whose success was refused
-    /// reports the refusal as a failure, under this id.
+    /// The module's own id of the attempt, when the event has another one: a module whose success
+    /// was refused reports the refusal as a failure, under this id.
     pub attempt: Option<EventId>,
     /// Credential and signature counter of a good assertion.
     pub counter: Option<(Hash, u32)>,
@@ -134,7 +136,8 @@ pub fn settle(ledger: &mut impl Ledger, entry: &Entry) -> Result<Answer, AgentEr
             ledger.set_counter(&key, counter)?;
         }
     }
-    let settled = Settled { digest: entry.digest, code: refuse.map_or(0, Code::number), time: event.time };
+    let settled =
+        Settled { digest: entry.digest, code: refuse.map_or(0, Code::number), time: event.time };
     ledger.settle(&id, settled)?;
     if let (Some(_), Some(attempt)) = (refuse, entry.attempt.filter(|attempt| *attempt != id)) {
         ledger.settle(&attempt, settled)?;

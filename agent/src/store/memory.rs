@@ -9,7 +9,9 @@ use wardkey_core::time::UnixTime;
 
 use crate::error::AgentError;
 use crate::store::ledger::{Failures, Ledger, Settled, Subject};
-use crate::store::on_disk::{COUNTERS, SETTLED, TransactionLedger, counter_of, read_failures, settled_of};
+use crate::store::on_disk::{
+    COUNTERS, SETTLED, TransactionLedger, counter_of, read_failures, settled_of,
+};
 use crate::store::rows::existing;
 use crate::store::spool::cursor::Destination;
 
@@ -78,7 +80,9 @@ impl Memory {
     pub(crate) fn write_to(&self, ledger: &mut TransactionLedger<'_>) -> Result<(), AgentError> {
         self.settled.iter().try_for_each(|(id, settled)| ledger.settle(id, *settled))?;
         self.counters.iter().try_for_each(|(key, counter)| ledger.set_counter(key, *counter))?;
-        self.failures.iter().try_for_each(|(subject, failures)| ledger.set_failures(subject, *failures))?;
+        self.failures
+            .iter()
+            .try_for_each(|(subject, failures)| ledger.set_failures(subject, *failures))?;
         self.seen.iter().try_for_each(|(person, time)| ledger.seen(person, *time))?;
         self.events.iter().try_for_each(|one| ledger.spool.push(&one.event, &one.arrived))?;
         ledger.spool.add_lost(self.lost)
@@ -94,7 +98,10 @@ pub(crate) struct MemoryLedger<'a> {
 }
 
 impl MemoryLedger<'_> {
-    fn on_disk<T>(&self, read: impl FnOnce(&ReadTransaction) -> Result<Option<T>, AgentError>) -> Option<T> {
+    fn on_disk<T>(
+        &self,
+        read: impl FnOnce(&ReadTransaction) -> Result<Option<T>, AgentError>,
+    ) -> Option<T> {
         self.disk.and_then(|disk| read(disk).ok().flatten())
     }
 }
@@ -130,7 +137,9 @@ impl Ledger for MemoryLedger<'_> {
 
     fn failures(&self, subject: &Subject) -> Result<Failures, AgentError> {
         let known = self.memory.failures.get(subject).copied();
-        Ok(known.or_else(|| self.on_disk(|disk| read_failures(disk, subject).map(Some))).unwrap_or_default())
+        Ok(known
+            .or_else(|| self.on_disk(|disk| read_failures(disk, subject).map(Some)))
+            .unwrap_or_default())
     }
 
     fn set_failures(&mut self, subject: &Subject, failures: Failures) -> Result<(), AgentError> {

@@ -60,13 +60,19 @@ impl Ledger for TransactionLedger<'_> {
     }
 
     fn set_counter(&mut self, key: &Hash, counter: u32) -> Result<(), AgentError> {
-        self.transaction.open_table(COUNTERS)?.insert(key.as_bytes().as_slice(), counter.to_be_bytes().as_slice())?;
+        self.transaction
+            .open_table(COUNTERS)?
+            .insert(key.as_bytes().as_slice(), counter.to_be_bytes().as_slice())?;
         Ok(())
     }
 
     fn failures(&self, subject: &Subject) -> Result<Failures, AgentError> {
         Ok(failures_of(
-            self.transaction.open_table(FAILURES)?.get(subject.0.as_slice())?.as_ref().map(|value| value.value()),
+            self.transaction
+                .open_table(FAILURES)?
+                .get(subject.0.as_slice())?
+                .as_ref()
+                .map(|value| value.value()),
         ))
     }
 
@@ -75,7 +81,8 @@ impl Ledger for TransactionLedger<'_> {
         if failures.count == 0 {
             table.remove(subject.0.as_slice())?;
         } else {
-            let value = [&failures.count.to_be_bytes()[..], &failures.last.0.to_be_bytes()].concat();
+            let value =
+                [&failures.count.to_be_bytes()[..], &failures.last.0.to_be_bytes()].concat();
             table.insert(subject.0.as_slice(), value.as_slice())?;
         }
         Ok(())
@@ -104,8 +111,13 @@ impl Ledger for TransactionLedger<'_> {
 }
 
 /// Failures of a subject, as a transaction shows them.
-pub(crate) fn read_failures(transaction: &ReadTransaction, subject: &Subject) -> Result<Failures, AgentError> {
-    let Some(table) = existing(transaction.open_table(FAILURES))? else { return Ok(Failures::default()) };
+pub(crate) fn read_failures(
+    transaction: &ReadTransaction,
+    subject: &Subject,
+) -> Result<Failures, AgentError> {
+    let Some(table) = existing(transaction.open_table(FAILURES))? else {
+        return Ok(Failures::default());
+    };
     Ok(failures_of(table.get(subject.0.as_slice())?.as_ref().map(|value| value.value())))
 }
 
@@ -126,7 +138,11 @@ pub(crate) fn failures_of(value: Option<&[u8]>) -> Failures {
 pub(crate) fn settled_of(value: &[u8]) -> Option<Settled> {
     let (digest, rest) = value.split_first_chunk::<32>()?;
     let (code, time) = rest.split_first_chunk::<2>()?;
-    Some(Settled { digest: Hash::new(*digest), code: u16::from_be_bytes(*code), time: UnixTime(number(time)) })
+    Some(Settled {
+        digest: Hash::new(*digest),
+        code: u16::from_be_bytes(*code),
+        time: UnixTime(number(time)),
+    })
 }
 
 /// Up to four bytes.

@@ -35,7 +35,9 @@ pub(crate) struct ScopeRow {
 /// The row key of a person in a set.
 pub(crate) fn row_key(set: u32, key: &Hash) -> [u8; 36] {
     let mut out = [0; 36];
-    out.iter_mut().zip(set.to_be_bytes().iter().chain(key.as_bytes())).for_each(|(to, from)| *to = *from);
+    out.iter_mut()
+        .zip(set.to_be_bytes().iter().chain(key.as_bytes()))
+        .for_each(|(to, from)| *to = *from);
     out
 }
 
@@ -61,7 +63,10 @@ pub(crate) fn member_prefix(set: u32, group: &GroupName) -> Vec<u8> {
 
 /// The leaf of a row.
 pub(crate) fn leaf_of(key: &[u8], value: &[u8]) -> Result<Leaf, AgentError> {
-    Ok(Leaf { key: Hash::from_slice(key.get(4..).unwrap_or_default())?, value: Hash::from_slice(value)? })
+    Ok(Leaf {
+        key: Hash::from_slice(key.get(4..).unwrap_or_default())?,
+        value: Hash::from_slice(value)?,
+    })
 }
 
 type OneTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
@@ -85,7 +90,12 @@ impl Tables {
     /// The proof of a person's record, or of its absence.
     pub(crate) fn proof(&self, row: &ScopeRow, key: &Hash) -> Result<Proof, AgentError> {
         let number = bucket_of(key);
-        let others = row.hashes.iter().enumerate().filter(|(at, _)| *at != usize::from(number)).map(|(_, hash)| *hash);
+        let others = row
+            .hashes
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| *at != usize::from(number))
+            .map(|(_, hash)| *hash);
         let mut leaves = Vec::new();
         if let Some(table) = &self.leaves {
             let range = bucket_range(row.set, number);
@@ -108,7 +118,11 @@ impl Tables {
     }
 
     /// The record of whoever stands first from `point` on, or else first of all.
-    pub(crate) fn record_from(&self, set: u32, point: &Hash) -> Result<Option<Vec<u8>>, AgentError> {
+    pub(crate) fn record_from(
+        &self,
+        set: u32,
+        point: &Hash,
+    ) -> Result<Option<Vec<u8>>, AgentError> {
         let Some(table) = &self.records else { return Ok(None) };
         let (whole, from) = (set_range(set), row_key(set, point));
         let (first, last) = (whole.start().as_slice(), whole.end().as_slice());
@@ -120,7 +134,8 @@ impl Tables {
         Ok(None)
     }
 
-    /// At most so many records of a set, in the order of their keys, after a key or from the first one on.
+    /// At most so many records of a set, in the order of their keys, after a key or from the first
+    /// one on.
     pub(crate) fn records_after(
         &self,
         set: u32,
@@ -129,7 +144,8 @@ impl Tables {
     ) -> Result<Vec<(Hash, Vec<u8>)>, AgentError> {
         let Some(table) = &self.records else { return Ok(Vec::new()) };
         let range = set_range(set);
-        let begin = after.map_or(Bound::Included(*range.start()), |key| Bound::Excluded(row_key(set, key)));
+        let begin =
+            after.map_or(Bound::Included(*range.start()), |key| Bound::Excluded(row_key(set, key)));
         let bounds = (as_slice(&begin), Bound::Included(range.end().as_slice()));
         let mut found = Vec::new();
         for entry in table.range::<&[u8]>(bounds)?.take(most) {
@@ -140,21 +156,39 @@ impl Tables {
         Ok(found)
     }
 
-    /// The people of a group.
-    pub(crate) fn members(&self, set: u32, group: &GroupName) -> Result<Vec<Hash>, AgentError> {
-        let Some(table) = &self.members else { return Ok(Vec::new()) };
+    /// The people of a group in the order of their hashes, after one or from the first one on.
+    pub(crate) fn members_after(
+        &self,
+        set: u32,
+        group: &GroupName,
+        after: Option<&Hash>,
+    ) -> Result<impl Iterator<Item = Result<Hash, AgentError>> + use<>, AgentError> {
         let prefix = member_prefix(set, group);
-        let mut keys = Vec::new();
-        for entry in table.range::<&[u8]>(prefix.as_slice()..)? {
-            let key = entry?.0.value().to_vec();
-            let Some(person) = key.strip_prefix(prefix.as_slice()) else { break };
-            keys.push(Hash::from_slice(person)?);
-        }
-        Ok(keys)
+        let begin = match after {
+            Some(person) => Bound::Excluded([&prefix[..], person.as_bytes()].concat()),
+            None => Bound::Included(prefix.clone()),
+        };
+        let bounds = (begin.as_ref().map(Vec::as_slice), Bound::Unbounded);
+        let rows = match &self.members {
+            Some(table) => Some(table.range::<&[u8]>(bounds)?),
+            None => None,
+        };
+        Ok(rows.into_iter().flatten().map_while(move |row| match row {
+            Ok((key, _)) => {
+                let person = key.value().strip_prefix(prefix.as_slice())?.to_vec();
+                Some(Hash::from_slice(&person).map_err(AgentError::from))
+            }
+            Err(error) => Some(Err(error.into())),
+        }))
     }
 
     /// Whether a person is in a group.
-    pub(crate) fn is_member(&self, set: u32, group: &GroupName, person: &Hash) -> Result<bool, AgentError> {
+    pub(crate) fn is_member(
+        &self,
+        set: u32,
+        group: &GroupName,
+        person: &Hash,
+    ) -> Result<bool, AgentError> {
         let Some(table) = &self.members else { return Ok(false) };
         let key = [member_prefix(set, group).as_slice(), person.as_bytes()].concat();
         Ok(table.get(key.as_slice())?.is_some())

@@ -3,11 +3,12 @@
 //! ```text
 //!   events   seq -> class, event           lanes  class, seq   (the oldest of each class)
 //!   cursors  destination -> positions      ahead  destination, seq   (arrived out of order)
-//!   tally    next seq, bytes, lost
+//!   tally    next seq, bytes, lost, lost of each destination
 //! ```
 //! Each destination has a cursor of its own, so that one that is down delays no other. A record
-//! leaves when every destination has it, or gives way: the oldest of the least important class
-//! first. What was lost is counted and recorded.
+//! leaves when every destination has it, or gives way: first what waits for collectors only, then
+//! the oldest of the least important class. What was lost is counted, for each destination that
+//! lacked it, and recorded.
 //!
 //! Errors of this module are [`AgentError`]: the store cannot be used, nothing was changed.
 
@@ -37,6 +38,26 @@ pub struct Limits {
     pub events: u64,
     /// Bytes of records.
     pub bytes: u64,
+}
+
+/// What was lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// Records.
+    pub count: u64,
+    /// How many of them each destination lacked.
+    pub of: Vec<(&'static str, u64)>,
+}
+
+/// How many records of a class are looked at for one that only collectors lack. They are the oldest,
+/// and those that server and system log have are the oldest too.
+const LOOKED_AT: usize = 32;
+
+/// A destination, and how far it has come.
+type Place = (&'static Destination, Cursor);
+
+fn lost_key(name: &str) -> String {
+    format!("lost {name}")
 }
 
 type OneTable<'t> = Table<'t, &'static [u8], &'static [u8]>;
@@ -106,7 +127,9 @@ impl<'t> Spool<'t> {
             for class in Class::URGENCY {
                 // Past everything, unless something is still missing.
                 let mut position = self.get("next")?;
-                for entry in self.lanes.range::<&[u8]>(lane(class, cursor.position(class)).bounds())? {
+                for entry in
+                    self.lanes.range::<&[u8]>(lane(class, cursor.position(class)).bounds())?
+                {
                     let Some((_, seq)) = lane_parts(entry?.0.value()) else { continue };
                     let was_ahead = ahead.remove(ahead_key(to.name, seq).as_slice())?.is_some();
                     if !arrived.remove(&seq) && !was_ahead {
@@ -132,7 +155,8 @@ impl<'t> Spool<'t> {
 
     /// Forgets destinations that there are no longer, so that nothing is kept for them.
     pub fn forget_others(&mut self) -> Result<(), AgentError> {
-        let is_known = |name: &[u8]| self.destinations.iter().any(|known| known.name.as_bytes() == name);
+        let is_known =
+            |name: &[u8]| self.destinations.iter().any(|known| known.name.as_bytes() == name);
         {
             let mut cursors = self.transaction.open_table(CURSORS)?;
             let before = cursors.len()?;
@@ -161,13 +185,22 @@ impl<'t> Spool<'t> {
         self.set("bytes", bytes)
     }
 
-    /// How many records were lost since this was asked last.
-    pub fn take_lost(&mut self) -> Result<u64, AgentError> {
-        let lost = self.get("lost")?;
-        if lost > 0 {
+    /// What was lost since this was asked last.
+    pub fn take_lost(&mut self) -> Result<Lost, AgentError> {
+        let count = self.get("lost")?;
+        if count > 0 {
             self.set("lost", 0)?;
         }
-        Ok(lost)
+        let mut of = Vec::new();
+        for destination in self.destinations {
+            let key = lost_key(destination.name);
+            let count = self.get(&key)?;
+            if count > 0 {
+                self.set(&key, 0)?;
+                of.push((destination.name, count));
+            }
+        }
+        Ok(Lost { count, of })
     }
 
     /// Counts records that were lost elsewhere.
@@ -180,49 +213,78 @@ impl<'t> Spool<'t> {
 
     /// Removes those of the records that every destination has.
     fn remove_delivered(&mut self, records: &[(Class, u64)]) -> Result<(), AgentError> {
+        let places = self.places()?;
         let mut everywhere = Vec::new();
-        {
-            let cursors = self.transaction.open_table(CURSORS)?;
-            let ahead = self.transaction.open_table(AHEAD)?;
-            let places = self
-                .destinations
-                .iter()
-                .map(|destination| Ok((destination.name, Cursor::read(&cursors, destination.name)?)))
-                .collect::<Result<Vec<_>, AgentError>>()?;
-            for (class, seq) in records {
-                let mut has = true;
-                for (name, cursor) in &places {
-                    has &= *seq < cursor.position(*class) || is_ahead(&ahead, name, *seq)?;
-                }
-                if has {
-                    everywhere.push((*class, *seq));
-                }
+        for (class, seq) in records {
+            if self.lacking(&places, *class, *seq)?.is_empty() {
+                everywhere.push((*class, *seq));
             }
         }
         everywhere.into_iter().try_for_each(|(class, seq)| self.remove(class, seq))
     }
 
-    /// Gives up the oldest record of the least important class; `false` when there is none.
-    fn give_way(&mut self) -> Result<bool, AgentError> {
-        for class in Class::GIVING_WAY {
-            let oldest = self
-                .lanes
-                .range::<&[u8]>(lane(class, 0).bounds())?
-                .next()
-                .transpose()?
-                .and_then(|(key, _)| lane_parts(key.value()));
-            if let Some((class, seq)) = oldest {
-                self.remove(class, seq)?;
-                self.add_lost(1)?;
-                return Ok(true);
+    /// Where every destination stands.
+    fn places(&self) -> Result<Vec<Place>, AgentError> {
+        let cursors = self.transaction.open_table(CURSORS)?;
+        let place = |to: &'static Destination| Ok((to, Cursor::read(&cursors, to.name)?));
+        self.destinations.iter().map(place).collect()
+    }
+
+    /// The destinations that lack a record.
+    fn lacking(
+        &self,
+        places: &[Place],
+        class: Class,
+        seq: u64,
+    ) -> Result<Vec<&'static Destination>, AgentError> {
+        let ahead = self.transaction.open_table(AHEAD)?;
+        let mut lacking = Vec::new();
+        for (to, cursor) in places {
+            if seq >= cursor.position(class) && !is_ahead(&ahead, to.name, seq)? {
+                lacking.push(*to);
             }
         }
-        Ok(false)
+        Ok(lacking)
+    }
+
+    /// Gives up a record; `false` when there is none. What only collectors lack goes first: one that
+    /// is down must not cost the server or the system log a record.
+    fn give_way(&mut self) -> Result<bool, AgentError> {
+        let places = self.places()?;
+        let Some((class, seq)) = self.least(&places)? else { return Ok(false) };
+        for to in self.lacking(&places, class, seq)? {
+            let key = lost_key(to.name);
+            self.set(&key, self.get(&key)? + 1)?;
+        }
+        self.remove(class, seq)?;
+        self.add_lost(1)?;
+        Ok(true)
+    }
+
+    /// The record that matters least: the oldest of the least important class of those that only
+    /// collectors lack, else of all.
+    fn least(&self, places: &[Place]) -> Result<Option<(Class, u64)>, AgentError> {
+        let others: Vec<Place> = places.iter().filter(|(to, _)| !to.gives_way).copied().collect();
+        let mut of_all = None;
+        for class in Class::GIVING_WAY {
+            let lane = self.lanes.range::<&[u8]>(lane(class, 0).bounds())?;
+            for entry in lane.take(LOOKED_AT) {
+                let Some((class, seq)) = lane_parts(entry?.0.value()) else { continue };
+                of_all = of_all.or(Some((class, seq)));
+                if self.lacking(&others, class, seq)?.is_empty() {
+                    return Ok(Some((class, seq)));
+                }
+            }
+        }
+        Ok(of_all)
     }
 
     fn remove(&mut self, class: Class, seq: u64) -> Result<(), AgentError> {
         self.lanes.remove(lane_key(class, seq).as_slice())?;
-        let length = self.events.remove(seq.to_be_bytes().as_slice())?.map_or(0, |row| row.value().len() as u64);
+        let length = self
+            .events
+            .remove(seq.to_be_bytes().as_slice())?
+            .map_or(0, |row| row.value().len() as u64);
         let bytes = self.get("bytes")?.saturating_sub(length);
         self.set("bytes", bytes)?;
         forget_ahead(&mut self.transaction.open_table(AHEAD)?, self.destinations, seq)
@@ -237,7 +299,7 @@ impl<'t> Spool<'t> {
         Ok(self.tally.get(name.as_bytes())?.map_or(0, |value| number_of(value.value())))
     }
 
-    fn set(&mut self, name: &'static str, value: u64) -> Result<(), AgentError> {
+    fn set(&mut self, name: &str, value: u64) -> Result<(), AgentError> {
         self.tally.insert(name.as_bytes(), value.to_be_bytes().as_slice())?;
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! `state.redb`: what must survive a crash and cannot be fetched again. One durable commit per login.
+//! `state.redb`: what must survive a crash and cannot be fetched again. One durable commit per
+//! login.
 //!
 //! A disk that takes nothing does not stop a login: outcomes are then settled in memory by the same
 //! rules, their events go to the destinations from there, and all is written as soon as the disk
@@ -29,15 +30,16 @@ use crate::store::on_disk::{
     FAILURES, SEEN, SETTLED, TransactionLedger, failures_of, number, read_failures, settled_of,
 };
 use crate::store::rows::existing;
-use crate::store::spool::cursor::Destination;
+use crate::store::spool::cursor::{Destination, Order};
 use crate::store::spool::migrate::migrate;
 use crate::store::spool::read::{self, Most};
-use crate::store::spool::{Limits, Spool};
+use crate::store::spool::{Limits, Lost, Spool};
 
 const META: Rows = Rows::new("meta");
 /// Memory of redb for the state, in bytes.
 const CACHE: usize = 128 * 1024;
-/// Outcomes are remembered this long, in seconds: longer than a challenge lives and a module retries.
+/// Outcomes are remembered this long, in seconds: longer than a challenge lives and a module
+/// retries.
 const REMEMBER: u64 = 24 * 3600;
 /// Failures are forgotten after this many seconds without another.
 const FORGET: u64 = 30 * 24 * 3600;
@@ -54,7 +56,7 @@ pub enum Durability {
 /// The state.
 #[derive(Debug)]
 pub struct State {
-    db: Db,
+    pub(super) db: Db,
     limits: Limits,
     destinations: &'static [Destination],
     is_up_to_date: AtomicBool,
@@ -84,7 +86,12 @@ impl State {
     ///
     /// # Errors
     /// [`AgentError`] when it cannot be opened.
-    pub fn open(path: &Path, events: u64, mib: u64, destinations: &'static [Destination]) -> Result<Self, AgentError> {
+    pub fn open(
+        path: &Path,
+        events: u64,
+        mib: u64,
+        destinations: &'static [Destination],
+    ) -> Result<Self, AgentError> {
         let reserve = mib.saturating_mul(1 << 20);
         let state = Self {
             db: Db::open(path, CACHE, reserve)?,
@@ -104,21 +111,25 @@ impl State {
         self.db.take_set_aside()
     }
 
-    /// Settles an outcome durably, or in memory when the disk takes nothing; says which, and so does the record.
+    /// Settles an outcome durably, or in memory when the disk takes nothing; says which, and so
+    /// does the record.
     ///
     /// # Errors
     /// [`AgentError`] never for a full or failing disk; only when the agent stops.
     pub fn settle(&self, entry: &Entry) -> Result<(Answer, Durability), AgentError> {
         let mut memory = self.memory();
-        let durable = self
-            .flush(&mut memory)
-            .and_then(|()| self.db.write(|transaction| ledger::settle(&mut self.ledger(transaction)?, entry)));
+        let durable = self.flush(&mut memory).and_then(|()| {
+            self.db.write(|transaction| ledger::settle(&mut self.ledger(transaction)?, entry))
+        });
         match durable {
             Ok(answer) => Ok((answer, Durability::Durable)),
             Err(error) => {
                 log::warning(format_args!("state cannot be written, kept in memory: {error}"));
                 let read = self.db.begin_read().ok();
-                let answer = ledger::settle(&mut MemoryLedger { memory: &mut memory, disk: read.as_ref() }, entry)?;
+                let answer = ledger::settle(
+                    &mut MemoryLedger { memory: &mut memory, disk: read.as_ref() },
+                    entry,
+                )?;
                 Ok((answer, Durability::InMemory))
             }
         }
@@ -162,9 +173,9 @@ impl State {
     /// Stores failures of a subject, durably or in memory.
     pub fn set_failures(&self, subject: &Subject, failures: Failures) {
         let mut memory = self.memory();
-        let durable = self
-            .flush(&mut memory)
-            .and_then(|()| self.db.write(|transaction| self.ledger(transaction)?.set_failures(subject, failures)));
+        let durable = self.flush(&mut memory).and_then(|()| {
+            self.db.write(|transaction| self.ledger(transaction)?.set_failures(subject, failures))
+        });
         if let Err(error) = durable {
             log::warning(format_args!("state cannot be written, kept in memory: {error}"));
             memory.failures.insert(subject.clone(), failures);
@@ -199,7 +210,8 @@ impl State {
 
     /// The marks; empty at first.
     pub fn marks(&self) -> Result<Marks, AgentError> {
-        self.value("marks")?.map_or_else(|| Ok(Marks::default()), |bytes| Ok(codec::from_bytes(&bytes)?))
+        self.value("marks")?
+            .map_or_else(|| Ok(Marks::default()), |bytes| Ok(codec::from_bytes(&bytes)?))
     }
 
     /// Stores the marks.
@@ -238,7 +250,8 @@ impl State {
         })
     }
 
-    /// The next records for a destination: from memory while the disk takes nothing, else from the spool.
+    /// The next records for a destination: from memory while the disk takes nothing, else from the
+    /// spool.
     pub fn pending(&self, to: &Destination, most: Most) -> Result<Vec<Record>, AgentError> {
         let in_memory = self.pending_in_memory(to, most);
         if !in_memory.is_empty() {
@@ -289,25 +302,40 @@ impl State {
         Ok(self.db.read(|transaction| read::waiting(transaction, to))? + in_memory)
     }
 
+    /// When the oldest record happened that a destination lacks.
+    pub fn oldest(&self, to: &Destination) -> Option<UnixTime> {
+        let in_order = Destination { order: Order::Arrival, ..*to };
+        let one = Most { events: 1, bytes: usize::MAX };
+        let on_disk =
+            self.db.read(|transaction| read::pending(transaction, &in_order, one)).ok()?;
+        let oldest =
+            on_disk.into_iter().next().map(|row| row.event).or_else(|| {
+                self.pending_in_memory(&in_order, one).pop().map(|record| record.event)
+            })?;
+        codec::from_bytes::<Event>(&oldest).ok().map(|event| event.time)
+    }
+
     /// Records lost events as an event that `make` makes of their number; in one transaction.
-    pub fn record_lost(&self, make: impl FnOnce(u64) -> Event) -> Result<(), AgentError> {
+    pub fn record_lost(&self, make: impl FnOnce(&Lost) -> Event) -> Result<(), AgentError> {
         if self.db.read(read::lost)? == 0 {
             return Ok(());
         }
         self.db.write(|transaction| {
             let mut spool = self.spool(transaction)?;
             let lost = spool.take_lost()?;
-            spool.push(&make(lost), &[])
+            spool.push(&make(&lost), &[])
         })
     }
 
     /// Forgets outcomes and failures that are too old to matter.
     pub fn forget_old(&self, now: UnixTime) -> Result<(), AgentError> {
         self.db.write(|transaction| {
+            transaction.open_table(SETTLED)?.retain(|_, value| {
+                now.since(settled_of(value).map_or(UnixTime(0), |known| known.time)) < REMEMBER
+            })?;
             transaction
-                .open_table(SETTLED)?
-                .retain(|_, value| now.since(settled_of(value).map_or(UnixTime(0), |known| known.time)) < REMEMBER)?;
-            transaction.open_table(FAILURES)?.retain(|_, value| now.since(failures_of(Some(value)).last) < FORGET)?;
+                .open_table(FAILURES)?
+                .retain(|_, value| now.since(failures_of(Some(value)).last) < FORGET)?;
             Ok(())
         })
     }
@@ -328,7 +356,10 @@ impl State {
         Spool::open(transaction, self.limits, self.destinations)
     }
 
-    fn ledger<'t>(&self, transaction: &'t WriteTransaction) -> Result<TransactionLedger<'t>, AgentError> {
+    fn ledger<'t>(
+        &self,
+        transaction: &'t WriteTransaction,
+    ) -> Result<TransactionLedger<'t>, AgentError> {
         TransactionLedger::open(transaction, self.limits, self.destinations)
     }
 

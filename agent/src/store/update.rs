@@ -15,7 +15,8 @@ use wardkey_core::sign::Verified;
 
 use crate::error::AgentError;
 use crate::store::rows::{
-    LEAVES, MEMBERS, META, RECORDS, SCOPES, ScopeRow, bucket_range, leaf_of, member_prefix, row_key, set_range,
+    LEAVES, MEMBERS, META, RECORDS, SCOPES, ScopeRow, bucket_range, leaf_of, member_prefix,
+    row_key, set_range,
 };
 use crate::store::view::{ScopeView, View};
 
@@ -40,29 +41,34 @@ impl<'t> Update<'t> {
     }
 
     /// Takes root documents; the last of them is `root`.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     pub fn roots(
         &mut self,
         roots: List<SignedRoot, MAX_ROOTS>,
         root: Verified<RootDocument>,
     ) -> Result<(), AgentError> {
-        self.transaction.open_table(META)?.insert(&b"roots"[..], codec::to_message(&roots).as_slice())?;
+        self.transaction
+            .open_table(META)?
+            .insert(&b"roots"[..], codec::to_message(&roots).as_slice())?;
         self.view.roots = roots;
         self.view.root = Some(root);
         Ok(())
     }
 
     /// Takes a terminal document and removes the scopes that it no longer names.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
-    pub fn terminal(&mut self, signed: &[u8], document: Verified<TerminalDocument>) -> Result<(), AgentError> {
+    pub fn terminal(
+        &mut self,
+        signed: &[u8],
+        document: Verified<TerminalDocument>,
+    ) -> Result<(), AgentError> {
         self.transaction.open_table(META)?.insert(&b"terminal"[..], signed)?;
         self.view.terminal_signed = Bytes::new(signed)?;
-        let gone: Vec<_> =
-            self.view.scopes.iter().filter(|scope| !document.scopes.contains(&scope.head.scope)).cloned().collect();
+        let gone: Vec<_> = self
+            .view
+            .scopes
+            .iter()
+            .filter(|scope| !document.scopes.contains(&scope.head.scope))
+            .cloned()
+            .collect();
         for scope in gone {
             self.transaction.open_table(SCOPES)?.remove(scope.head.scope.as_str().as_bytes())?;
             self.remove_set(scope.row.set)?;
@@ -73,9 +79,6 @@ impl<'t> Update<'t> {
     }
 
     /// Begins to change a scope: from what is here, or (`full`) from nothing into a new set.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     pub fn scope(&self, name: &ScopeName, full: bool) -> Result<ScopeUpdate<'t>, AgentError> {
         let old = self.view.scope(name);
         let empty = Bucket::default().hash();
@@ -96,10 +99,8 @@ impl<'t> Update<'t> {
         })
     }
 
-    /// Ends the change of a scope: head and policy are those that the new state was checked against.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
+    /// Ends the change of a scope: head and policy are those that the new state was checked
+    /// against.
     pub fn finish(
         &mut self,
         scope: ScopeUpdate<'t>,
@@ -128,9 +129,13 @@ impl<'t> Update<'t> {
 
     fn next_set(&self) -> Result<u32, AgentError> {
         let mut meta = self.transaction.open_table(META)?;
-        let last =
-            meta.get(&b"set"[..])?.and_then(|value| value.value().try_into().ok().map(u32::from_be_bytes)).unwrap_or(0);
-        let next = last.checked_add(1).ok_or_else(|| AgentError::Store("set numbers are used up".into()))?;
+        let last = meta
+            .get(&b"set"[..])?
+            .and_then(|value| value.value().try_into().ok().map(u32::from_be_bytes))
+            .unwrap_or(0);
+        let next = last
+            .checked_add(1)
+            .ok_or_else(|| AgentError::Store("set numbers are used up".into()))?;
         meta.insert(&b"set"[..], &next.to_be_bytes()[..])?;
         Ok(next)
     }
@@ -142,7 +147,9 @@ impl<'t> Update<'t> {
         self.transaction.open_table(RECORDS)?.retain_in::<&[u8], _>(rows, |_, _| false)?;
         let from = set.to_be_bytes();
         let to = set.saturating_add(1).to_be_bytes();
-        self.transaction.open_table(MEMBERS)?.retain_in::<&[u8], _>(&from[..]..&to[..], |_, _| false)?;
+        self.transaction
+            .open_table(MEMBERS)?
+            .retain_in::<&[u8], _>(&from[..]..&to[..], |_, _| false)?;
         Ok(())
     }
 }
@@ -175,8 +182,11 @@ impl ScopeUpdate<'_> {
     pub fn change(&mut self, login: &LoginName, record: Option<&[u8]>) -> Result<(), AgentError> {
         let key = leaf_key(login);
         let row = row_key(self.set, &key);
-        let known =
-            self.records.get(row.as_slice())?.map(|old| codec::from_bytes::<PersonRecord>(old.value())).transpose()?;
+        let known = self
+            .records
+            .get(row.as_slice())?
+            .map(|old| codec::from_bytes::<PersonRecord>(old.value()))
+            .transpose()?;
         for group in known.iter().flat_map(|person| person.groups.iter()) {
             self.members.remove(member_key(self.set, group, &key).as_slice())?;
         }
@@ -192,7 +202,9 @@ impl ScopeUpdate<'_> {
             Some(bytes) => {
                 let person: PersonRecord = codec::from_bytes(bytes)?;
                 if person.login != *login {
-                    return Err(AgentError::Codec(codec::CodecError::Malformed("record of another person".into())));
+                    return Err(AgentError::Codec(codec::CodecError::Malformed(
+                        "record of another person".into(),
+                    )));
                 }
                 self.leaves.insert(row.as_slice(), codec::sha256(bytes).as_bytes().as_slice())?;
                 self.records.insert(row.as_slice(), bytes)?;
@@ -206,9 +218,6 @@ impl ScopeUpdate<'_> {
     }
 
     /// The state root and number of people with the changes so far.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     pub fn state(&mut self) -> Result<(Hash, u64), AgentError> {
         for number in 0..=u8::MAX {
             let at = usize::from(number);
@@ -217,11 +226,14 @@ impl ScopeUpdate<'_> {
             }
             let range = bucket_range(self.set, number);
             let mut leaves = Vec::new();
-            for entry in self.leaves.range::<&[u8]>(range.start().as_slice()..=range.end().as_slice())? {
+            for entry in
+                self.leaves.range::<&[u8]>(range.start().as_slice()..=range.end().as_slice())?
+            {
                 let (key, value) = entry?;
                 leaves.push(leaf_of(key.value(), value.value())?);
             }
-            if let (Some(hash), Some(touched)) = (self.hashes.get_mut(at), self.touched.get_mut(at)) {
+            if let (Some(hash), Some(touched)) = (self.hashes.get_mut(at), self.touched.get_mut(at))
+            {
                 *hash = Bucket::new(leaves)?.hash();
                 *touched = false;
             }

@@ -49,15 +49,17 @@ impl View {
     /// Whether every scope of the terminal is here.
     pub fn is_complete(&self) -> bool {
         self.root.is_some()
-            && self
-                .terminal
-                .as_ref()
-                .is_some_and(|terminal| terminal.scopes.iter().all(|name| self.scope(name).is_some()))
+            && self.terminal.as_ref().is_some_and(|terminal| {
+                terminal.scopes.iter().all(|name| self.scope(name).is_some())
+            })
     }
 
     /// The terminal's scopes in its document's order, as far as they are here.
     pub fn terminal_scopes(&self) -> impl Iterator<Item = &ScopeView> {
-        self.terminal.iter().flat_map(|terminal| terminal.scopes.iter()).filter_map(|name| self.scope(name))
+        self.terminal
+            .iter()
+            .flat_map(|terminal| terminal.scopes.iter())
+            .filter_map(|name| self.scope(name))
     }
 
     /// The greatest signed time in it; 0 before there is any.
@@ -86,7 +88,10 @@ impl View {
 }
 
 /// Reads and verifies it, from the anchor down.
-pub(crate) fn read_view(transaction: &ReadTransaction, anchor: &Anchor) -> Result<View, AgentError> {
+pub(crate) fn read_view(
+    transaction: &ReadTransaction,
+    anchor: &Anchor,
+) -> Result<View, AgentError> {
     let Some(meta) = existing(transaction.open_table(META))? else { return Ok(View::default()) };
     let value = |name: &str| -> Result<Option<Vec<u8>>, AgentError> {
         Ok(meta.get(name.as_bytes())?.map(|value| value.value().to_vec()))

@@ -21,16 +21,18 @@ impl Class {
     pub const COUNT: usize = 4;
 
     /// The order in which records give way: the least important first.
-    pub const GIVING_WAY: [Self; Self::COUNT] = [Self::Notice, Self::Failure, Self::Success, Self::Alarm];
+    pub const GIVING_WAY: [Self; Self::COUNT] =
+        [Self::Notice, Self::Failure, Self::Success, Self::Alarm];
 
     /// The order of urgency: alarms and failures first.
-    pub const URGENCY: [Self; Self::COUNT] = [Self::Alarm, Self::Failure, Self::Success, Self::Notice];
+    pub const URGENCY: [Self; Self::COUNT] =
+        [Self::Alarm, Self::Failure, Self::Success, Self::Notice];
 
     /// The class of an event.
     pub const fn of(event: &Event) -> Self {
         match (event.severity(), event.outcome) {
             // Anyone who mistypes on purpose makes these, too.
-            _ if matches!(event.name, EventName::LockedOut) => Self::Failure,
+            _ if matches!(event.name, EventName::LockedOut | EventName::PassWrong) => Self::Failure,
             (Severity::Error | Severity::Warning, _) => Self::Alarm,
             (_, Outcome::Failure) => Self::Failure,
             (Severity::Notice, Outcome::Success) => Self::Success,

@@ -22,6 +22,8 @@ pub struct Destination {
     pub name: &'static str,
     /// Which records it gets first.
     pub order: Order,
+    /// Whether a record that only such destinations lack is the first to be lost.
+    pub gives_way: bool,
 }
 
 /// Which records a destination gets first.

@@ -54,12 +54,17 @@ fn copy(transaction: &WriteTransaction) -> Result<(), AgentError> {
     for entry in rows.iter()? {
         let (seq, value) = entry?;
         let seq = number_of(seq.value());
-        let Some(([class, flags], event)) = value.value().split_first_chunk::<2>() else { continue };
+        let Some(([class, flags], event)) = value.value().split_first_chunk::<2>() else {
+            continue;
+        };
         let class = Class::from_number(*class);
         let at_server = queue.get(lane_key(class, seq).as_slice())?.is_none();
         let in_syslog = seq < cursor || flags & WRITTEN != 0;
 
-        events.insert(seq.to_be_bytes().as_slice(), [&[class as u8][..], event].concat().as_slice())?;
+        events.insert(
+            seq.to_be_bytes().as_slice(),
+            [&[class as u8][..], event].concat().as_slice(),
+        )?;
         lanes.insert(lane_key(class, seq).as_slice(), &[][..])?;
         for (name, has_it) in [(SYSLOG, in_syslog), (SERVER, at_server)] {
             if has_it {

@@ -36,7 +36,10 @@ struct Place<'d> {
 }
 
 impl<'d> Place<'d> {
-    fn read(transaction: &ReadTransaction, destination: &'d Destination) -> Result<Self, AgentError> {
+    fn read(
+        transaction: &ReadTransaction,
+        destination: &'d Destination,
+    ) -> Result<Self, AgentError> {
         let cursor = match existing(transaction.open_table(CURSORS))? {
             Some(table) => Cursor::read(&table, destination.name)?,
             None => Cursor::default(),
@@ -74,7 +77,11 @@ impl Taken {
 }
 
 /// The next records for a destination, in its order.
-pub fn pending(transaction: &ReadTransaction, to: &Destination, most: Most) -> Result<Vec<Row>, AgentError> {
+pub fn pending(
+    transaction: &ReadTransaction,
+    to: &Destination,
+    most: Most,
+) -> Result<Vec<Row>, AgentError> {
     let mut taken = Taken { rows: Vec::new(), bytes: 0, most };
     let Some(events) = existing(transaction.open_table(EVENTS))? else { return Ok(taken.rows) };
     let place = Place::read(transaction, to)?;
@@ -91,9 +98,13 @@ pub fn pending(transaction: &ReadTransaction, to: &Destination, most: Most) -> R
             }
         }
         Order::Urgency => {
-            let Some(lanes) = existing(transaction.open_table(LANES))? else { return Ok(taken.rows) };
+            let Some(lanes) = existing(transaction.open_table(LANES))? else {
+                return Ok(taken.rows);
+            };
             for class in Class::URGENCY {
-                for entry in lanes.range::<&[u8]>(lane(class, place.cursor.position(class)).bounds())? {
+                for entry in
+                    lanes.range::<&[u8]>(lane(class, place.cursor.position(class)).bounds())?
+                {
                     let Some((_, seq)) = lane_parts(entry?.0.value()) else { continue };
                     if place.has(class, seq)? {
                         continue;

@@ -1,3 +1,5 @@
+mod giving_way;
+
 use std::collections::BTreeSet;
 
 use redb::{ReadableDatabase, ReadableTableMetadata, TableHandle};
@@ -12,9 +14,9 @@ use super::read::{self, Most, lost, pending, waiting};
 use super::*;
 use crate::store::db::{Db, Rows};
 
-const SYSLOG: Destination = Destination { name: "syslog", order: Order::Arrival };
-const SERVER: Destination = Destination { name: "server", order: Order::Urgency };
-const SIEM: Destination = Destination { name: "siem", order: Order::Arrival };
+const SYSLOG: Destination = Destination { name: "syslog", order: Order::Arrival, gives_way: false };
+const SERVER: Destination = Destination { name: "server", order: Order::Urgency, gives_way: false };
+const SIEM: Destination = Destination { name: "siem", order: Order::Arrival, gives_way: true };
 const BOTH: &[Destination] = &[SYSLOG, SERVER];
 const ALL: Most = Most { events: usize::MAX, bytes: usize::MAX };
 const LIMITS: Limits = Limits { events: 1000, bytes: 1 << 20 };
@@ -55,7 +57,11 @@ impl Store {
     }
 
     fn write<T>(&self, work: impl FnOnce(&mut Spool<'_>) -> Result<T, AgentError>) -> T {
-        self.db.write(|transaction| work(&mut Spool::open(transaction, self.limits, self.destinations)?)).unwrap()
+        self.db
+            .write(|transaction| {
+                work(&mut Spool::open(transaction, self.limits, self.destinations)?)
+            })
+            .unwrap()
     }
 
     fn push(&self, events: &[Event]) {
@@ -75,7 +81,8 @@ impl Store {
         let rows = self.db.read(|transaction| pending(transaction, to, ALL)).unwrap();
         let waits = self.db.read(|transaction| waiting(transaction, to)).unwrap();
         assert_eq!(waits, rows.len() as u64);
-        let number = |row: &read::Row| codec::from_bytes::<Event>(&row.event).unwrap().id.as_bytes()[0];
+        let number =
+            |row: &read::Row| codec::from_bytes::<Event>(&row.event).unwrap().id.as_bytes()[0];
         (rows.iter().map(|row| row.seq).collect(), rows.iter().map(number).collect())
     }
 
@@ -102,7 +109,8 @@ impl Store {
 
     fn tables(&self) -> Vec<String> {
         let read = self.db.begin_read().unwrap();
-        let mut names: Vec<_> = read.list_tables().unwrap().map(|table| table.name().to_owned()).collect();
+        let mut names: Vec<_> =
+            read.list_tables().unwrap().map(|table| table.name().to_owned()).collect();
         names.sort();
         names
     }
@@ -141,7 +149,10 @@ fn what_arrives_out_of_order_is_not_sent_again_and_what_is_missing_stays() {
     store.deliver(&SERVER, &[seqs[0], seqs[1], 999]);
     assert_eq!(store.drain(&SERVER), [4]);
     assert_eq!(store.size(), (0, 0));
-    assert!(store.write(|spool| Ok(spool.transaction.open_table(AHEAD)?.is_empty()?)), "nothing is left over");
+    assert!(
+        store.write(|spool| Ok(spool.transaction.open_table(AHEAD)?.is_empty()?)),
+        "nothing is left over"
+    );
 }
 
 #[test]
@@ -302,7 +313,10 @@ mod version_0_1 {
         assert_eq!(store.pending(&SYSLOG).0, [4, 5, 7, 8, 9, 10]);
         // Again: nothing is taken over twice.
         store.migrate();
-        assert_eq!((store.drain(&SYSLOG), store.drain(&SERVER)), (vec![4, 5, 7, 8, 9, 10], vec![1, 6, 7, 10, 5, 9, 2]));
+        assert_eq!(
+            (store.drain(&SYSLOG), store.drain(&SERVER)),
+            (vec![4, 5, 7, 8, 9, 10], vec![1, 6, 7, 10, 5, 9, 2])
+        );
         assert_eq!((store.size(), store.lost()), ((0, 0), 2));
         assert!(store.write(|spool| Ok(spool.transaction.open_table(AHEAD)?.is_empty()?)));
     }
@@ -328,16 +342,25 @@ mod version_0_1 {
         store
             .db
             .write(|transaction| {
-                let next =
-                    transaction.open_table(TALLY)?.get("next".as_bytes())?.map_or(0, |value| number_of(value.value()));
+                let next = transaction
+                    .open_table(TALLY)?
+                    .get("next".as_bytes())?
+                    .map_or(0, |value| number_of(value.value()));
                 write(transaction, &[(next, failure(20), 0, true)])?;
-                transaction.open_table(TALLY)?.insert("next".as_bytes(), (next + 1).to_be_bytes().as_slice())?;
-                transaction.open_table(TALLY)?.insert("cursor".as_bytes(), 0_u64.to_be_bytes().as_slice())?;
+                transaction
+                    .open_table(TALLY)?
+                    .insert("next".as_bytes(), (next + 1).to_be_bytes().as_slice())?;
+                transaction
+                    .open_table(TALLY)?
+                    .insert("cursor".as_bytes(), 0_u64.to_be_bytes().as_slice())?;
                 Ok(())
             })
             .unwrap();
         store.migrate();
-        assert_eq!((store.drain(&SYSLOG), store.drain(&SERVER)), (vec![20], vec![1, 6, 7, 20, 5, 9, 2]));
+        assert_eq!(
+            (store.drain(&SYSLOG), store.drain(&SERVER)),
+            (vec![20], vec![1, 6, 7, 20, 5, 9, 2])
+        );
         assert_eq!(store.size(), (0, 0));
     }
 

@@ -5,13 +5,18 @@ use wardkey_core::event::{EventName, Outcome};
 use super::*;
 use crate::store::spool::cursor::Order;
 
-const SYSLOG: Destination = Destination { name: "syslog", order: Order::Arrival };
-const SERVER: Destination = Destination { name: "server", order: Order::Urgency };
+const SYSLOG: Destination = Destination { name: "syslog", order: Order::Arrival, gives_way: false };
+const SERVER: Destination = Destination { name: "server", order: Order::Urgency, gives_way: false };
 const ALL: Most = Most { events: 100, bytes: 1 << 20 };
 
 fn entry(id: u8) -> Entry {
     Entry {
-        event: Event::new(EventId::new([id; 16]), UnixTime(1_000), EventName::Login, Outcome::Failure),
+        event: Event::new(
+            EventId::new([id; 16]),
+            UnixTime(1_000),
+            EventName::Login,
+            Outcome::Failure,
+        ),
         digest: Hash::new([id; 32]),
         refuse: None,
         counter: None,
@@ -36,13 +41,19 @@ fn what_the_disk_does_not_take_says_so_in_answer_and_record() {
         let event = |record: Record| codec::from_bytes::<Event>(&record.event).unwrap();
         records.into_iter().map(|record| event(record).detail).collect::<Vec<_>>()
     };
-    assert_eq!(state.settle(&entry(1)).unwrap(), (Answer::Recorded(EventId::new([1; 16])), Durability::Durable));
+    assert_eq!(
+        state.settle(&entry(1)).unwrap(),
+        (Answer::Recorded(EventId::new([1; 16])), Durability::Durable)
+    );
     assert_eq!((state.in_memory(), details(&state, &SYSLOG)), (None, vec![None]));
 
     // A disk that takes nothing more.
     state.close();
     for _ in 0..2 {
-        assert_eq!(state.settle(&entry(2)).unwrap(), (Answer::Recorded(EventId::new([2; 16])), Durability::InMemory));
+        assert_eq!(
+            state.settle(&entry(2)).unwrap(),
+            (Answer::Recorded(EventId::new([2; 16])), Durability::InMemory)
+        );
     }
     state.append(vec![entry(3).event]);
     assert_eq!(state.in_memory(), Some(2));
@@ -50,7 +61,9 @@ fn what_the_disk_does_not_take_says_so_in_answer_and_record() {
     state.set_failures(&Subject(vec![1]), failures);
     assert_eq!(state.failures(&Subject(vec![1])).unwrap(), failures);
     let said = Some(crate::store::memory::IN_MEMORY.to_owned());
-    for (most, expected) in [(Most { bytes: 1, ..ALL }, 1), (Most { events: 1, ..ALL }, 1), (ALL, 2)] {
+    for (most, expected) in
+        [(Most { bytes: 1, ..ALL }, 1), (Most { events: 1, ..ALL }, 1), (ALL, 2)]
+    {
         assert_eq!(state.pending(&SERVER, most).unwrap().len(), expected, "{most:?}");
     }
     let both = [said.clone(), said];

@@ -1,0 +1,40 @@
+//! Which records are lost first.
+
+use super::*;
+
+const THREE: &[Destination] = &[SYSLOG, SERVER, SIEM];
+
+#[test]
+fn what_only_a_collector_lacks_gives_way_before_what_server_and_syslog_lack() {
+    let limits = Limits { events: 40, bytes: 1 << 20 };
+    let store = Store::new(THREE, limits);
+    // A collector that is down has even alarms waiting; server and system log have them.
+    let before: Vec<Event> = (0..30).map(alarm).collect();
+    store.push(&before);
+    store.drain(&SYSLOG);
+    store.drain(&SERVER);
+    // Then the server is down too, and what matters least comes.
+    let after: Vec<Event> = (30..70).map(heartbeat).collect();
+    store.push(&after);
+    assert_eq!(store.events_for(&SERVER), (30..70).collect::<Vec<_>>(), "nothing of it is lost");
+    assert_eq!(store.events_for(&SYSLOG).len(), 40);
+    let lost = store.write(|spool| spool.take_lost());
+    assert_eq!(lost, Lost { count: 30, of: vec![("siem", 30)] });
+    // Only then does that give way.
+    store.push(&[alarm(70)]);
+    let lost = store.write(|spool| spool.take_lost());
+    assert_eq!(lost, Lost { count: 1, of: vec![("syslog", 1), ("server", 1), ("siem", 1)] });
+    assert_eq!(store.events_for(&SERVER).len(), 40);
+    assert_eq!(store.write(|spool| spool.take_lost()), Lost { count: 0, of: vec![] });
+}
+
+#[test]
+fn what_the_server_has_out_of_order_gives_way_too() {
+    let store = Store::new(THREE, Limits { events: 4, bytes: 1 << 20 });
+    store.push(&[success(1), success(2), success(3), success(4)]);
+    let (seqs, _) = store.pending(&SERVER);
+    store.drain(&SYSLOG);
+    store.deliver(&SERVER, &seqs[2..]);
+    store.push(&[heartbeat(5)]);
+    assert_eq!(store.events_for(&SERVER), [1, 2, 5]);
+}
