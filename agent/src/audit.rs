@@ -3,11 +3,12 @@
 //!
 //! ```text
 //!   record ── tally ── spool ──┬── deliver: syslog ── render::syslog ──> rsyslog, journald
-//!                              └── deliver: server ── render::server ──> server, acknowledged by id
+//!                              ├── deliver: server ── render::server ──> server, acknowledged by id
+//!                              └── deliver: collectors ── wardkey-records ──> a SIEM, over TCP
 //! ```
 //! Each destination has its cursor on the spool, its thread and its wake: one that is down or slow
-//! delays no other. A new destination is an entry in [`destination::ALL`] and a
-//! [`deliver::Transport`].
+//! delays no other. A new kind of destination is an entry in
+//! [`destination::all`] and a [`deliver::Transport`].
 
 pub mod deliver;
 pub mod destination;

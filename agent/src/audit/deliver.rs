@@ -4,7 +4,7 @@ use std::sync::TryLockError;
 use std::time::{Duration, Instant};
 
 use crate::agent::Agent;
-use crate::audit::outlet::Outlet;
+use crate::audit::outlet::{Failed, Outlet};
 use crate::error::AgentError;
 use crate::lock::lock;
 use crate::log;
@@ -90,12 +90,19 @@ pub fn run(agent: &Agent, mut transport: impl Transport) {
 /// # Errors
 /// [`AgentError`]; records that have not arrived come again.
 pub fn batch(agent: &Agent, transport: &mut impl Transport) -> Result<usize, AgentError> {
-    let _one_at_a_time = agent.outlets.of(transport.destination()).map(|outlet| lock(&outlet.busy));
-    deliver_next(agent, transport)
+    let outlet = agent.outlets.of(transport.destination());
+    let _one_at_a_time = outlet.map(|outlet| lock(&outlet.busy));
+    let done = deliver_next(agent, transport);
+    if let Some(outlet) = outlet {
+        let failed = |error: &AgentError| Failed { at: agent.clock.now(), why: error.to_string() };
+        outlet.note(done.as_ref().err().map(failed));
+    }
+    done
 }
 
 /// Delivers what is left as the agent stops, for a while: the thread of the destination may be
-/// waiting for something that is gone. What cannot be delivered now is delivered after the next start.
+/// waiting for something that is gone. What cannot be delivered now is delivered after the next
+/// start.
 pub fn last_words(agent: &Agent, transport: &mut impl Transport, at_most: Duration) {
     let Some(Outlet { busy, .. }) = agent.outlets.of(transport.destination()) else { return };
     let end = Instant::now() + at_most;

@@ -3,7 +3,9 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::audit::destination::ALL;
+use wardkey_core::time::UnixTime;
+
+use crate::lock::lock;
 use crate::store::spool::cursor::Destination;
 use crate::wake::Wake;
 
@@ -16,9 +18,34 @@ pub struct Outlet {
     /// Held while records are delivered, so that none is delivered twice.
     pub busy: Mutex<()>,
     reopen: AtomicBool,
+    failed: Mutex<Option<Failed>>,
+}
+
+/// An attempt that failed, when nothing has arrived since.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// When.
+    pub at: UnixTime,
+    /// Why.
+    pub why: String,
 }
 
 impl Outlet {
+    /// Notes how the last attempt went.
+    pub fn note(&self, failed: Option<Failed>) {
+        *lock(&self.failed) = failed;
+    }
+
+    /// How the last attempt failed, if it did.
+    pub fn failed(&self) -> Option<Failed> {
+        lock(&self.failed).clone()
+    }
+
+    /// Whose it is.
+    pub const fn destination(&self) -> &'static Destination {
+        self.destination
+    }
+
     /// Whether what is kept open is to be opened anew; asked once for each [`Outlets::reopen`].
     pub fn take_reopen(&self) -> bool {
         self.reopen.swap(false, Ordering::SeqCst)
@@ -29,19 +56,29 @@ impl Outlet {
 #[derive(Debug)]
 pub struct Outlets(Vec<Outlet>);
 
-impl Default for Outlets {
-    fn default() -> Self {
+impl Outlets {
+    /// Those of these destinations.
+    pub fn new(destinations: &'static [Destination]) -> Self {
         let outlet = |destination| Outlet {
             destination,
             wake: Wake::default(),
             busy: Mutex::default(),
             reopen: AtomicBool::new(false),
+            failed: Mutex::default(),
         };
-        Self(ALL.iter().map(outlet).collect())
+        Self(destinations.iter().map(outlet).collect())
     }
-}
 
-impl Outlets {
+    /// The destination with this name.
+    pub fn destination(&self, name: &str) -> Option<&'static Destination> {
+        self.0.iter().map(|outlet| outlet.destination).find(|destination| destination.name == name)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Outlet> {
+        self.0.iter()
+    }
+
     /// That of a destination; `None` for one that is not in the list.
     pub fn of(&self, destination: &Destination) -> Option<&Outlet> {
         self.0.iter().find(|outlet| outlet.destination == destination)

@@ -31,8 +31,8 @@ impl Agent {
         self.wake_carriers();
     }
 
-    /// Records an event of a kind that somebody could cause without end: the first at once, those of
-    /// the next half minute as one. Says in which record it stands.
+    /// Records an event of a kind that somebody could cause without end: the first at once, those
+    /// of the next half minute as one. Says in which record it stands.
     pub fn record_counted(&self, kind: &str, coarse: &str, event: Event) -> EventId {
         let noted = self.tally.note(kind, coarse, event);
         self.record(noted.now.into_iter().collect());
@@ -59,8 +59,13 @@ impl Agent {
 
     /// Records files that were set aside.
     pub fn note_set_aside(&self) {
-        let state = self.state.take_set_aside().into_iter().map(|path| (path, "counters and records begin anew"));
-        let directory = self.directory.db.take_set_aside().into_iter().map(|path| (path, "fetched again"));
+        let state = self
+            .state
+            .take_set_aside()
+            .into_iter()
+            .map(|path| (path, "counters and records begin anew"));
+        let directory =
+            self.directory.db.take_set_aside().into_iter().map(|path| (path, "fetched again"));
         let events = state
             .chain(directory)
             .map(|(path, what)| {

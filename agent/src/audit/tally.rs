@@ -48,7 +48,8 @@ impl Tally {
             return Noted { record: event.id, now: Some(event) };
         };
         // The record describes the last event, under the id that was returned for the first.
-        let (id, count) = known.more.as_ref().map_or((event.id, 0), |more| (more.id, more.count.unwrap_or(0)));
+        let (id, count) =
+            known.more.as_ref().map_or((event.id, 0), |more| (more.id, more.count.unwrap_or(0)));
         known.more = Some(Event { id, count: Some(count.saturating_add(1)), ..event });
         Noted { record: id, now: None }
     }
@@ -87,13 +88,21 @@ mod tests {
     use wardkey_core::time::UnixTime;
 
     fn event(id: u8) -> Event {
-        Event::new(EventId::new([id; 16]), UnixTime(u64::from(id)), EventName::Login, Outcome::Failure)
+        Event::new(
+            EventId::new([id; 16]),
+            UnixTime(u64::from(id)),
+            EventName::Login,
+            Outcome::Failure,
+        )
     }
 
     #[test]
     fn the_first_is_recorded_at_once_and_the_others_are_counted_in_one_record() {
         let tally = Tally::default();
-        assert_eq!(tally.note("a", "", event(1)), Noted { record: event(1).id, now: Some(event(1)) });
+        assert_eq!(
+            tally.note("a", "", event(1)),
+            Noted { record: event(1).id, now: Some(event(1)) }
+        );
         for id in 2..=4 {
             assert_eq!(tally.note("a", "", event(id)), Noted { record: event(2).id, now: None });
         }
@@ -107,8 +116,13 @@ mod tests {
     #[test]
     fn kinds_without_end_become_one() {
         let tally = Tally::default();
-        let now = (0..2000).filter(|n| tally.note(&n.to_string(), "many", event(1)).now.is_some()).count();
+        let now = (0..2000)
+            .filter(|n| tally.note(&n.to_string(), "many", event(1)).now.is_some())
+            .count();
         assert_eq!(now, MAX_KINDS + 1);
-        assert_eq!(tally.take(true).iter().filter_map(|event| event.count).sum::<u64>(), 2000 - now as u64);
+        assert_eq!(
+            tally.take(true).iter().filter_map(|event| event.count).sum::<u64>(),
+            2000 - now as u64
+        );
     }
 }

@@ -18,8 +18,8 @@ pub fn line(event: &Event) -> (Level, String) {
     (level, event.to_line())
 }
 
-/// Lines as RFC 3164 and glibc's syslog(3) have them: the stamp is the machine's local time, as on the lines of
-/// all other programs. (The crate's own formatter stamps in UTC.)
+/// Lines as RFC 3164 and glibc's syslog(3) have them: the stamp is the machine's local time, as on
+/// the lines of all other programs. (The crate's own formatter stamps in UTC.)
 #[derive(Clone, Debug)]
 pub struct LocalTime {
     pid: u32,
@@ -33,17 +33,25 @@ impl LocalTime {
 }
 
 impl<T: std::fmt::Display> LogFormat<T> for LocalTime {
-    fn format<W: std::io::Write>(&self, to: &mut W, severity: Level, message: T) -> Result<(), syslog::Error> {
+    fn format<W: std::io::Write>(
+        &self,
+        to: &mut W,
+        severity: Level,
+        message: T,
+    ) -> Result<(), syslog::Error> {
         let priority = Facility::LOG_AUTHPRIV as u8 | severity as u8;
         let stamp = stamp(&Zoned::now());
-        write!(to, "<{priority}>{stamp} {PROCESS}[{}]: {message}", self.pid).map_err(syslog::Error::Write)
+        write!(to, "<{priority}>{stamp} {PROCESS}[{}]: {message}", self.pid)
+            .map_err(syslog::Error::Write)
     }
 }
 
 /// `Mmm dd hh:mm:ss`, English in every language of the machine (RFC 3164, 4.1.2).
 fn stamp(time: &Zoned) -> String {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let month = usize::try_from(time.month()).ok().and_then(|month| MONTHS.get(month.checked_sub(1)?));
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let month =
+        usize::try_from(time.month()).ok().and_then(|month| MONTHS.get(month.checked_sub(1)?));
     let (day, hour, minute, second) = (time.day(), time.hour(), time.minute(), time.second());
     format!("{} {day:>2} {hour:02}:{minute:02}:{second:02}", month.copied().unwrap_or("Jan"))
 }
@@ -59,7 +67,8 @@ mod tests {
             let zone = jiff::tz::TimeZone::get(zone).unwrap();
             assert_eq!(stamp(&moment.to_zoned(zone)), expected);
         }
-        let early = jiff::civil::date(2027, 3, 5).at(1, 2, 3, 0).to_zoned(jiff::tz::TimeZone::UTC).unwrap();
+        let early =
+            jiff::civil::date(2027, 3, 5).at(1, 2, 3, 0).to_zoned(jiff::tz::TimeZone::UTC).unwrap();
         assert_eq!(stamp(&early), "Mar  5 01:02:03");
     }
 

@@ -19,7 +19,8 @@ use crate::sync::exchange::upstream;
 
 /// One batch; bytes before base64url.
 const MOST: Most = Most { events: 256, bytes: 512 * 1024 };
-/// The longest pause of a terminal whose records the server does not take: it awaits approval, or was revoked.
+/// The longest pause of a terminal whose records the server does not take: it awaits approval, or
+/// was revoked.
 const LONGEST_AFTER_REFUSAL: Duration = Duration::from_secs(300);
 
 /// The upload to the server.
@@ -79,13 +80,20 @@ fn send(agent: &Agent, records: &[Record]) -> Result<Vec<At>, AgentError> {
     let events = records.iter().map(|record| record.event.as_slice());
     let reply = upstream(agent)?.events(&request(events))?;
     for refused in &reply.refused {
-        log::warning(format_args!("server does not take event {}: {}", to_hex(&refused.id.0), refused.reason));
+        log::warning(format_args!(
+            "server does not take event {}: {}",
+            to_hex(&refused.id.0),
+            refused.reason
+        ));
     }
 
     let done = Done::of(&reply);
-    let arrived: Vec<At> = records.iter().filter(|record| done.has(&record.event)).map(|record| record.at).collect();
+    let arrived: Vec<At> =
+        records.iter().filter(|record| done.has(&record.event)).map(|record| record.at).collect();
     if arrived.is_empty() {
-        return Err(ServerError::Malformed("the server acknowledged none of the events".into()).into());
+        return Err(
+            ServerError::Malformed("the server acknowledged none of the events".into()).into()
+        );
     }
     Ok(arrived)
 }

@@ -95,7 +95,9 @@ impl Transport for SystemLog {
                     }
                 }
                 // One of a later version, say: it must not keep the others from the log.
-                Err(error) => log::warning(format_args!("a record cannot be read, and has no line: {error}")),
+                Err(error) => {
+                    log::warning(format_args!("a record cannot be read, and has no line: {error}"))
+                }
             }
             delivery.arrived.push(record.at);
         }
@@ -107,7 +109,11 @@ impl Transport for SystemLog {
     }
 }
 
-fn send(logger: &mut Logger<LoggerBackend, LocalTime>, level: Level, line: &str) -> Result<(), syslog::Error> {
+fn send(
+    logger: &mut Logger<LoggerBackend, LocalTime>,
+    level: Level,
+    line: &str,
+) -> Result<(), syslog::Error> {
     match level {
         Level::LOG_ERR => logger.err(line),
         Level::LOG_WARNING => logger.warning(line),
