@@ -7,6 +7,7 @@
 //!   sessions of all seats ─ Screens ─┘        └ NotHere: refused
 //! ```
 
+pub mod bus;
 pub mod logind;
 pub mod place;
 pub mod screens;

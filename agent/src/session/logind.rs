@@ -6,31 +6,20 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use zbus::blocking::Connection;
-use zbus::proxy::MethodFlags;
 use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
 
 use crate::lock::lock;
+use crate::session::bus::{self, BUS, Listed, MANAGER, PROPERTIES, SESSION, worth_a_look};
 use crate::session::screens::{Belongs, Screens, Session, Sessions};
 
-const BUS: &str = "/run/dbus/system_bus_socket";
-const LOGIND: &str = "org.freedesktop.login1";
-const MANAGER: (&str, &str) = ("/org/freedesktop/login1", "org.freedesktop.login1.Manager");
 /// logind keeps it, also while it is being restarted.
 const SEATS: &str = "/run/systemd/seats";
 const ACTIVE_TTY: &str = "/sys/class/tty/tty0/active";
-/// logind answers in milliseconds or not at all.
-const ANSWER: Duration = Duration::from_secs(2);
-/// After a failure the bus is left alone for this long: long enough that logins do not wait for it one
-/// after the other, short enough that those that need it can be tried again.
+/// After a failure the bus is left alone for this long: long enough that logins do not wait for it
+/// one after the other, short enough that those that need it can be tried again.
 const PAUSE: Duration = Duration::from_secs(5);
 /// Connections that are tried for one question.
 const MAX_TRIES: usize = 3;
-/// Sessions that are looked at; a terminal has a handful.
-const MAX_SESSIONS: usize = 64;
-
-/// A session of `ListSessions`: id, uid, user, seat (empty: none), path.
-type Listed = (String, u32, String, String, OwnedObjectPath);
-
 /// logind over the system bus.
 #[derive(Debug)]
 pub struct Logind {
@@ -81,56 +70,49 @@ impl Logind {
 
     /// The connection, and whether it was there before.
     fn connection(&self) -> Option<(Connection, bool)> {
-        let mut bus = self.bus();
-        if let Some(connection) = &bus.connection {
+        let mut state = self.bus();
+        if let Some(connection) = &state.connection {
             return Some((connection.clone(), true));
         }
-        if bus.failed.is_some_and(|failed| failed.elapsed() < PAUSE) || !self.socket.exists() {
+        if state.failed.is_some_and(|failed| failed.elapsed() < PAUSE) || !self.socket.exists() {
             return None;
         }
-        let address = format!("unix:path={}", self.socket.display());
-        let made = zbus::blocking::connection::Builder::address(address.as_str())
-            .and_then(|builder| builder.method_timeout(ANSWER).build());
-        match made {
+        match bus::connect(self.socket) {
             Ok(connection) => {
-                bus.connection = Some(connection.clone());
+                state.connection = Some(connection.clone());
                 Some((connection, false))
             }
             Err(_) => {
-                bus.failed = Some(Instant::now());
+                state.failed = Some(Instant::now());
                 None
             }
         }
     }
 
-    fn call<B, R>(&self, (path, interface): (&str, &str), method: &str, body: &B) -> Answer<R>
+    fn call<B, R>(&self, place: (&str, &str), method: &str, body: &B) -> Answer<R>
     where
         B: serde::Serialize + zbus::zvariant::DynamicType,
         R: for<'d> zbus::zvariant::DynamicDeserialize<'d>,
     {
         for _ in 0..MAX_TRIES {
             let Some((connection, was_there)) = self.connection() else { return Answer::Silent };
-            let proxy = zbus::blocking::proxy::Builder::<zbus::blocking::Proxy<'_>>::new(&connection)
-                .destination(LOGIND)
-                .and_then(|builder| builder.path(path))
-                .and_then(|builder| builder.interface(interface))
-                .map(|builder| builder.cache_properties(zbus::proxy::CacheProperties::No))
-                .and_then(zbus::blocking::proxy::Builder::build);
-            let answer = proxy.and_then(|proxy| proxy.call_with_flags(method, MethodFlags::NoAutoStart.into(), body));
-            match answer {
+            match bus::call(&connection, place, method, body) {
                 Ok(Some(answer)) => return Answer::Got(answer),
                 // An error that logind gives (no such session, the process has ended) is an answer.
-                Err(zbus::Error::MethodError(name, ..)) if name.starts_with("org.freedesktop.login1.") => {
+                Err(zbus::Error::MethodError(name, ..))
+                    if name.starts_with("org.freedesktop.login1.") =>
+                {
                     return Answer::None;
                 }
                 // One that the bus gives (nobody of that name) is not, but the bus is well.
                 Ok(None) | Err(zbus::Error::MethodError(..)) => return Answer::Silent,
                 Err(error) => {
-                    let mut bus = self.bus();
-                    bus.connection = None;
-                    // A bus that was restarted answers on a new connection; one that is slow does not.
+                    let mut state = self.bus();
+                    state.connection = None;
+                    // A bus that was restarted answers on a new connection; one that is slow does
+                    // not.
                     if !was_there || is_timeout(&error) {
-                        bus.failed = Some(Instant::now());
+                        state.failed = Some(Instant::now());
                         return Answer::Silent;
                     }
                 }
@@ -140,11 +122,11 @@ impl Logind {
     }
 
     fn properties(&self, path: &str, interface: &str) -> Option<HashMap<String, OwnedValue>> {
-        self.call((path, "org.freedesktop.DBus.Properties"), "GetAll", &(interface,)).got()
+        self.call((path, PROPERTIES), "GetAll", &(interface,)).got()
     }
 
     fn session(&self, path: &str) -> Option<Session> {
-        session_of(&self.properties(path, "org.freedesktop.login1.Session")?)
+        session_of(&self.properties(path, SESSION)?)
     }
 
     /// The user in whose slice the process runs.
@@ -180,28 +162,27 @@ impl Sessions for Logind {
     }
 }
 
-/// The sessions to look at, those on a seat first: what logouts over the network leave behind must not
-/// push them out.
-fn worth_a_look(mut listed: Vec<Listed>) -> impl Iterator<Item = Listed> {
-    listed.sort_by_key(|(_, _, _, seat, _)| seat.is_empty());
-    listed.into_iter().take(MAX_SESSIONS)
-}
-
 fn is_timeout(error: &zbus::Error) -> bool {
     matches!(error, zbus::Error::InputOutput(error) if error.kind() == std::io::ErrorKind::TimedOut)
 }
 
 fn session_of(all: &HashMap<String, OwnedValue>) -> Option<Session> {
-    let text = |name: &str| all.get(name).and_then(|value| value.downcast_ref::<&str>().ok()).map(str::to_owned);
+    let text = |name: &str| {
+        all.get(name).and_then(|value| value.downcast_ref::<&str>().ok()).map(str::to_owned)
+    };
     let filled = |name: &str| text(name).filter(|text| !text.is_empty());
-    let truth = |name: &str| all.get(name).is_some_and(|value| value.downcast_ref::<bool>().unwrap_or(false));
+    let truth = |name: &str| {
+        all.get(name).is_some_and(|value| value.downcast_ref::<bool>().unwrap_or(false))
+    };
     let first = |name: &str| match all.get(name).map(|value| &**value) {
         Some(Value::Structure(fields)) => fields.fields().first().cloned(),
         _ => None,
     };
     Some(Session {
         id: text("Id")?,
-        seat: first("Seat").and_then(|seat| seat.downcast::<String>().ok()).filter(|seat| !seat.is_empty()),
+        seat: first("Seat")
+            .and_then(|seat| seat.downcast::<String>().ok())
+            .filter(|seat| !seat.is_empty()),
         active: truth("Active"),
         remote: truth("Remote"),
         closing: text("State").as_deref() == Some("closing"),
@@ -210,16 +191,21 @@ fn session_of(all: &HashMap<String, OwnedValue>) -> Option<Session> {
         service: text("Service").unwrap_or_default(),
         display: filled("Display"),
         tty: filled("TTY"),
+        leader: all
+            .get("Leader")
+            .and_then(|leader| leader.downcast_ref::<u32>().ok()?.try_into().ok()),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::bus::MAX_SESSIONS;
 
     #[test]
     fn the_properties_of_a_session_are_read() {
-        let path = zbus::zvariant::ObjectPath::try_from("/org/freedesktop/login1/seat/seat0").unwrap();
+        let path =
+            zbus::zvariant::ObjectPath::try_from("/org/freedesktop/login1/seat/seat0").unwrap();
         let values = [
             ("Id", Value::from("c1")),
             ("Seat", Value::from(("seat0", path.clone()))),
@@ -231,9 +217,12 @@ mod tests {
             ("Service", Value::from("lightdm-greeter")),
             ("Display", Value::from(":0")),
             ("TTY", Value::from("")),
+            ("Leader", Value::from(812_u32)),
         ];
-        let mut all: HashMap<String, OwnedValue> =
-            values.into_iter().map(|(name, value)| (name.to_owned(), value.try_into().unwrap())).collect();
+        let mut all: HashMap<String, OwnedValue> = values
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.try_into().unwrap()))
+            .collect();
         let greeter = Session {
             id: "c1".into(),
             seat: Some("seat0".into()),
@@ -242,6 +231,7 @@ mod tests {
             class: "greeter".into(),
             service: "lightdm-greeter".into(),
             display: Some(":0".into()),
+            leader: Some(812),
             ..Session::default()
         };
         assert_eq!(session_of(&all), Some(greeter));
@@ -259,8 +249,12 @@ mod tests {
             let path = OwnedObjectPath::try_from("/org/freedesktop/login1/session/x").unwrap();
             (id.to_string(), 2001, "taro".to_owned(), seat.to_owned(), path)
         };
-        let looked_at: Vec<String> = worth_a_look((0..500).map(listed).collect()).map(|session| session.0).collect();
-        assert_eq!((looked_at.len(), &looked_at[..3]), (MAX_SESSIONS, &["498", "499", "0"].map(str::to_owned)[..]));
+        let looked_at: Vec<String> =
+            worth_a_look((0..500).map(listed).collect()).map(|session| session.0).collect();
+        assert_eq!(
+            (looked_at.len(), &looked_at[..3]),
+            (MAX_SESSIONS, &["498", "499", "0"].map(str::to_owned)[..])
+        );
     }
 
     #[test]

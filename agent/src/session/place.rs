@@ -18,8 +18,8 @@ use crate::session::screens::{Belongs, Screens, Session, Sessions, is_wired_line
 
 /// The seat of what has none: the one that every terminal has.
 const FIRST_SEAT: &str = "seat0";
-/// PAM service of polkit's helper. Started by its socket it shows nothing of who asks, and `pkexec` asks from
-/// anywhere.
+/// PAM service of polkit's helper. Started by its socket it shows nothing of who asks, and `pkexec`
+/// asks from anywhere.
 const POLKIT: &str = "polkit-1";
 
 /// Where a login happens.
@@ -64,8 +64,8 @@ impl Place {
         own.or(self.greeter_seat.as_deref()).unwrap_or(FIRST_SEAT)
     }
 
-    /// Whose it is: of the user who asks, started the program that asks, or has the session; `None` for a login
-    /// that has no session yet.
+    /// Whose it is: of the user who asks, started the program that asks, or has the session; `None`
+    /// for a login that has no session yet.
     pub fn user(&self) -> Option<u32> {
         self.uid.or(self.invoker).or(self.session.as_ref().map(|session| session.uid))
     }
@@ -77,8 +77,11 @@ impl Place {
             Some(session) => screens.sessions.iter().any(|now| now.id == session.id && !now.active),
             None => {
                 // Who sits at a serial line looks at it, whatever the screen shows.
-                let is_serial = matches!(Tty::of(self.tty.as_deref()), Tty::Terminal(name) if is_serial(name));
-                let others = |now: &Session| now.active && now.is_here() && now.seat.as_deref() == Some(self.seat());
+                let is_serial =
+                    matches!(Tty::of(self.tty.as_deref()), Tty::Terminal(name) if is_serial(name));
+                let others = |now: &Session| {
+                    now.active && now.is_here() && now.seat.as_deref() == Some(self.seat())
+                };
                 !is_serial && !self.is_foreground(screens) && screens.sessions.iter().any(others)
             }
         }
@@ -93,12 +96,17 @@ impl Place {
             Tty::Terminal(name) => screens.line.as_deref() == Some(name),
             Tty::Display(display) => match of_display(screens, display) {
                 Displayed::By(session) => session.active,
-                // A greeter whose display logind does not know (GDM on X), or one that it does not know at
-                // all (xdm): then nobody is in front.
-                Displayed::Unlisted => match greeter(screens).filter(|session| session.display.is_none()) {
-                    Some(session) => session.active,
-                    None => !screens.sessions.iter().any(|session| session.active && session.seat.is_some()),
-                },
+                // A greeter whose display logind does not know (GDM on X), or one that it does not
+                // know at all (xdm): then nobody is in front.
+                Displayed::Unlisted => {
+                    match greeter(screens).filter(|session| session.display.is_none()) {
+                        Some(session) => session.active,
+                        None => !screens
+                            .sessions
+                            .iter()
+                            .any(|session| session.active && session.seat.is_some()),
+                    }
+                }
                 Displayed::Elsewhere => false,
             },
             Tty::None => greeter(screens).is_some_and(|session| session.active),
@@ -107,8 +115,9 @@ impl Place {
     }
 }
 
-/// Finds out where the peer is. PAM_TTY, service and invoker are believed when root says them; `of_account`
-/// says the uid of the account asked for, for a service that asks in the name of a user (polkit's helper).
+/// Finds out where the peer is. PAM_TTY, service and invoker are believed when root says them;
+/// `of_account` says the uid of the account asked for, for a service that asks in the name of a
+/// user (polkit's helper).
 ///
 /// # Errors
 /// [`NotHere`] when nothing shows that a person at this terminal asks.
@@ -139,17 +148,20 @@ pub fn locate(
         Belongs::User(uid) => of_user(uid).ok_or(NotHere::User),
         Belongs::Nobody if !root => of_user(peer.uid).ok_or(NotHere::User),
         Belongs::Nobody => {
-            // A line can be borrowed (su with a serial line as its standard input); who started it cannot. Root's
-            // own jobs have no greeter either.
+            // A line can be borrowed (su with a serial line as its standard input); who started it
+            // cannot. Root's own jobs have no greeter either.
             if let Some(uid) = begin.invoker {
                 return of_user(uid).ok_or(NotHere::User);
             }
             if begin.service.as_str() == POLKIT {
                 let screens = sessions.screens();
-                let own = of_account().and_then(|uid| screens.of_user(uid)).filter(|session| session.active);
+                let own = of_account()
+                    .and_then(|uid| screens.of_user(uid))
+                    .filter(|session| session.active);
                 return own.map(in_session).ok_or(NotHere::User);
             }
-            let at = |session: &Session| Place { greeter_seat: session.seat.clone(), ..place.clone() };
+            let at =
+                |session: &Session| Place { greeter_seat: session.seat.clone(), ..place.clone() };
             match Tty::of(place.tty.as_deref()) {
                 // Needs no word of logind.
                 Tty::Terminal(_) => Ok(place),
@@ -157,7 +169,9 @@ pub fn locate(
                     let screens = sessions.screens();
                     match of_display(&screens, display) {
                         Displayed::By(session) => Ok(at(session)),
-                        Displayed::Unlisted => Ok(greeter(&screens).map_or_else(|| place.clone(), at)),
+                        Displayed::Unlisted => {
+                            Ok(greeter(&screens).map_or_else(|| place.clone(), at))
+                        }
                         Displayed::Elsewhere => Err(NotHere::Nothing),
                     }
                 }
@@ -201,7 +215,10 @@ impl<'a> Tty<'a> {
 
 /// Whether a wired line is a serial one: the screen never shows it.
 fn is_serial(name: &str) -> bool {
-    name != "console" && !name.strip_prefix("tty").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
+    name != "console"
+        && !name
+            .strip_prefix("tty")
+            .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The session that an X display belongs to.
@@ -218,10 +235,9 @@ fn of_display<'a>(screens: &'a Screens, display: &str) -> Displayed<'a> {
     let number = |display: &str| display.split('.').next().unwrap_or_default().to_owned();
     let wanted = number(display);
     let all = || {
-        screens
-            .sessions
-            .iter()
-            .filter(|session| !session.closing && session.display.as_deref().map(number).as_ref() == Some(&wanted))
+        screens.sessions.iter().filter(|session| {
+            !session.closing && session.display.as_deref().map(number).as_ref() == Some(&wanted)
+        })
     };
     // The greeter's session may end a little after the person's began on the same display.
     match all().filter(|session| session.is_here()).max_by_key(|session| session.active) {

@@ -23,16 +23,20 @@ pub struct Session {
     pub display: Option<String>,
     /// Its line without `/dev/`, for example `tty1`.
     pub tty: Option<String>,
+    /// The process that opened it.
+    pub leader: Option<i32>,
 }
 
 impl Session {
-    /// Whether it is at this terminal: on a seat or on a line with a plug, and its person still there.
+    /// Whether it is at this terminal: on a seat or on a line with a plug, and its person still
+    /// there.
     pub fn is_here(&self) -> bool {
         let on_line = self.tty.as_deref().is_some_and(is_wired_line);
         !self.is_from_network() && !self.closing && (self.seat.is_some() || on_line)
     }
 
-    /// Whether it comes over the network. logind takes `ssh localhost` for local, wherever that ssh runs.
+    /// Whether it comes over the network. logind takes `ssh localhost` for local, wherever that ssh
+    /// runs.
     pub fn is_from_network(&self) -> bool {
         self.remote || self.service == "sshd"
     }
@@ -42,7 +46,8 @@ impl Session {
         self.class == "greeter"
     }
 
-    /// Made by systemd for services of a user (cron, `user@.service`): says nothing about where the user is.
+    /// Made by systemd for services of a user (cron, `user@.service`): says nothing about where the
+    /// user is.
     pub fn is_of_services(&self) -> bool {
         self.class.starts_with("manager") || self.class.starts_with("background")
     }
@@ -57,7 +62,8 @@ pub enum Belongs {
     Session(Session),
     /// To the services of a user: a terminal emulator or locker that systemd started.
     User(u32),
-    /// To neither: a display manager, a getty, another service of the system, or logind does not answer.
+    /// To neither: a display manager, a getty, another service of the system, or logind does not
+    /// answer.
     Nobody,
 }
 
@@ -73,12 +79,15 @@ pub struct Screens {
 impl Screens {
     /// Whether a user has an active session at this terminal.
     pub fn has_active_local(&self, uid: u32) -> bool {
-        self.sessions.iter().any(|session| session.uid == uid && session.active && session.is_here())
+        self.sessions
+            .iter()
+            .any(|session| session.uid == uid && session.active && session.is_here())
     }
 
     /// The session at this terminal that a user most likely looks at.
     pub fn of_user(&self, uid: u32) -> Option<&Session> {
-        let mut own = self.sessions.iter().filter(|session| session.uid == uid && session.is_here());
+        let mut own =
+            self.sessions.iter().filter(|session| session.uid == uid && session.is_here());
         own.clone().find(|session| session.active).or_else(|| own.next())
     }
 }

@@ -32,7 +32,10 @@ fn a_login_on_a_line_asks_logind_no_more_than_it_must() {
     let root = wardkey_ipc::Peer { uid: 0, gid: 0, pid: 99 };
     let place = locate(&Once, root, &begin("login", Some("tty1"), None), || None).unwrap();
     assert_eq!(place.tty.as_deref(), Some("tty1"));
-    assert_eq!(locate(&Once, root, &begin("cron", Some("cron"), None), || None), Err(NotHere::Nothing));
+    assert_eq!(
+        locate(&Once, root, &begin("cron", Some("cron"), None), || None),
+        Err(NotHere::Nothing)
+    );
 }
 
 fn session(id: &str, change: impl FnOnce(&mut Session)) -> Session {
@@ -71,7 +74,12 @@ fn gdm(active: bool) -> Session {
 }
 
 /// Where a root process with this PAM_TTY is: refused, or in the foreground or not.
-fn judge(peer: u32, belongs: &Belongs, tty: Option<&str>, screens: &Screens) -> Result<bool, NotHere> {
+fn is_foreground(
+    peer: u32,
+    belongs: &Belongs,
+    tty: Option<&str>,
+    screens: &Screens,
+) -> Result<bool, NotHere> {
     asks(peer, belongs, &begin("login", tty, None), screens)
 }
 
@@ -102,9 +110,10 @@ const BEHIND: Result<bool, NotHere> = Ok(false);
 const NOTHING: Result<bool, NotHere> = Err(NotHere::Nothing);
 
 #[test]
-fn lesson_greeters_before_a_session_are_in_front_when_people_see_them() {
+fn greeters_before_a_session_are_in_front_when_people_see_them() {
     let nobody = Belongs::Nobody;
-    let desktop = |active| session("7", |own| (own.display, own.active) = (Some(":0".into()), active));
+    let desktop =
+        |active| session("7", |own| (own.display, own.active) = (Some(":0".into()), active));
     let remote_x = session("8", |own| (own.display, own.seat) = (Some(":5".into()), None));
     for (what, tty, screens, expected) in [
         ("login on tty1", Some("/dev/tty1"), screens("tty1", &[]), IN),
@@ -115,12 +124,22 @@ fn lesson_greeters_before_a_session_are_in_front_when_people_see_them() {
         ("LightDM, its screen named", Some(":0.0"), screens("tty7", &[lightdm(":0", true)]), IN),
         ("LightDM on Wayland", Some("/dev/tty7"), screens("tty7", &[lightdm(":0", true)]), IN),
         ("light-locker", Some(":1"), screens("tty8", &[desktop(false), lightdm(":1", true)]), IN),
-        ("light-locker, behind", Some(":1"), screens("tty7", &[desktop(true), lightdm(":1", false)]), BEHIND),
+        (
+            "light-locker, behind",
+            Some(":1"),
+            screens("tty7", &[desktop(true), lightdm(":1", false)]),
+            BEHIND,
+        ),
         ("GDM on Wayland", None, screens("tty1", &[gdm(true)]), IN),
         ("GDM, empty PAM_TTY", Some(""), screens("tty1", &[gdm(true)]), IN),
         ("GDM, a desktop shown", None, screens("tty2", &[gdm(false), desktop(true)]), BEHIND),
         ("GDM on X", Some(":1024"), screens("tty1", &[gdm(true)]), IN),
-        ("GDM on X, a desktop shown", Some(":1024"), screens("tty2", &[gdm(false), desktop(true)]), BEHIND),
+        (
+            "GDM on X, a desktop shown",
+            Some(":1024"),
+            screens("tty2", &[gdm(false), desktop(true)]),
+            BEHIND,
+        ),
         ("xdm without sessions", Some(":0"), screens("tty7", &[]), IN),
         ("a service without anything", None, screens("tty1", &[]), NOTHING),
         ("the same, its account at a desktop", None, screens("tty7", &[desktop(true)]), NOTHING),
@@ -129,7 +148,7 @@ fn lesson_greeters_before_a_session_are_in_front_when_people_see_them() {
         ("telnet beside a greeter", Some("/dev/pts/0"), screens("tty1", &[gdm(true)]), NOTHING),
         ("cron", Some("cron"), screens("tty1", &[gdm(true)]), NOTHING),
     ] {
-        assert_eq!(judge(0, &nobody, tty, &screens), expected, "{what}");
+        assert_eq!(is_foreground(0, &nobody, tty, &screens), expected, "{what}");
     }
 }
 
@@ -143,10 +162,25 @@ fn only_a_screen_that_is_shown_holds_the_key() {
         ("a session, a console shown", in_session(true), screens("tty1", &[desktop(false)]), true),
         ("a session, logind just restarted", in_session(true), screens("tty7", &[]), false),
         ("login on tty1", on_line("tty1"), screens("tty1", &[desktop(false)]), false),
-        ("login on tty1, a desktop shown", on_line("tty1"), screens("tty7", &[desktop(true)]), true),
+        (
+            "login on tty1, a desktop shown",
+            on_line("tty1"),
+            screens("tty7", &[desktop(true)]),
+            true,
+        ),
         ("login on tty1 without logind", on_line("tty1"), screens("tty2", &[]), false),
-        ("a serial line, a desktop shown", on_line("/dev/ttyS0"), screens("tty7", &[desktop(true)]), false),
-        ("GDM, a desktop shown", Place::default(), screens("tty2", &[gdm(false), desktop(true)]), true),
+        (
+            "a serial line, a desktop shown",
+            on_line("/dev/ttyS0"),
+            screens("tty7", &[desktop(true)]),
+            false,
+        ),
+        (
+            "GDM, a desktop shown",
+            Place::default(),
+            screens("tty2", &[gdm(false), desktop(true)]),
+            true,
+        ),
     ] {
         assert_eq!(place.is_behind(&screens), behind, "{what}");
     }
@@ -154,7 +188,7 @@ fn only_a_screen_that_is_shown_holds_the_key() {
 
 /// Hanako, who sits here or does not, and a colleague who is logged in over the network.
 #[test]
-fn lesson_su_in_cron_is_where_who_started_it_is_and_never_the_greeter() {
+fn su_in_cron_is_where_who_started_it_is_and_never_the_greeter() {
     const FAR: u32 = 2002;
     let desktop = |active| session("7", |own| own.active = active);
     let ssh = session("9", |own| (own.uid, own.remote, own.seat) = (FAR, true, None));
@@ -167,7 +201,14 @@ fn lesson_su_in_cron_is_where_who_started_it_is_and_never_the_greeter() {
         ("su in cron, no greeter", "su", None, Some(FAR), &without, no_user),
         ("sudo in at, a greeter", "sudo", Some(""), Some(FAR), &with_greeter, no_user),
         ("sudo in at, no greeter", "sudo", Some(""), Some(FAR), &without, no_user),
-        ("su in cron, a serial line as its input", "su", Some("/dev/ttyUSB0"), Some(FAR), &without, no_user),
+        (
+            "su in cron, a serial line as its input",
+            "su",
+            Some("/dev/ttyUSB0"),
+            Some(FAR),
+            &without,
+            no_user,
+        ),
         ("su in cron, the line that is shown", "su", Some("tty7"), Some(FAR), &without, no_user),
         ("su in cron, a display", "su", Some(":0"), Some(FAR), &without, no_user),
         ("su in root's cron, a greeter", "su", None, Some(0), &with_greeter, no_user),
@@ -180,7 +221,11 @@ fn lesson_su_in_cron_is_where_who_started_it_is_and_never_the_greeter() {
         ("pkexec over ssh, nobody here", "polkit-1", None, None, &empty, no_user),
         ("GDM's worker", "gdm-password", None, None, &empty, IN),
     ] {
-        assert_eq!(asks(0, &Belongs::Nobody, &begin(service, tty, invoker), shown), expected, "{what}");
+        assert_eq!(
+            asks(0, &Belongs::Nobody, &begin(service, tty, invoker), shown),
+            expected,
+            "{what}"
+        );
     }
 }
 
@@ -214,35 +259,78 @@ fn su_sudo_and_lockers_are_where_their_session_is() {
     for (what, peer, belongs, sessions, expected) in [
         ("sudo on tty1, xscreensaver, i3lock", 0, here(&desktop(true)), vec![desktop(true)], IN),
         ("a locker that is the user's", HANAKO, here(&desktop(true)), vec![desktop(true)], IN),
-        ("gnome-shell unlocks behind another", 0, here(&desktop(false)), vec![desktop(false), gdm(true)], BEHIND),
+        (
+            "gnome-shell unlocks behind another",
+            0,
+            here(&desktop(false)),
+            vec![desktop(false), gdm(true)],
+            BEHIND,
+        ),
         ("sudo in gnome-terminal", 0, Belongs::User(HANAKO), vec![desktop(true)], IN),
         ("swaylock of systemd", HANAKO, Belongs::User(HANAKO), vec![desktop(true)], IN),
-        ("kscreenlocker behind", HANAKO, Belongs::User(HANAKO), vec![desktop(false), gdm(true)], BEHIND),
+        (
+            "kscreenlocker behind",
+            HANAKO,
+            Belongs::User(HANAKO),
+            vec![desktop(false), gdm(true)],
+            BEHIND,
+        ),
         ("sudo in a session over ssh", 0, here(&ssh), vec![ssh.clone(), desktop(true)], remote),
         ("sudo in ssh localhost", 0, here(&local_ssh), vec![local_ssh.clone()], remote),
         ("tmux after the logout", 0, here(&closing), vec![closing.clone()], lost),
         ("sudo on a serial line", 0, here(&serial), vec![serial.clone()], IN),
         ("a session without seat or line", 0, here(&nowhere), vec![nowhere.clone()], lost),
         ("systemd-run --user over ssh", 0, Belongs::User(HANAKO), vec![ssh.clone()], no_user),
-        ("the same, only a greeter here", 0, Belongs::User(HANAKO), vec![gdm(true), closing.clone()], no_user),
+        (
+            "the same, only a greeter here",
+            0,
+            Belongs::User(HANAKO),
+            vec![gdm(true), closing.clone()],
+            no_user,
+        ),
         ("a user's daemon, no session", HANAKO, Belongs::Nobody, vec![gdm(true)], no_user),
         ("a user's daemon", HANAKO, Belongs::Nobody, vec![desktop(true)], IN),
-        ("a number that is another's by now", 2002, here(&desktop(true)), vec![desktop(true)], stranger),
-        ("the same, of another's services", 2002, Belongs::User(HANAKO), vec![desktop(true)], stranger),
+        (
+            "a number that is another's by now",
+            2002,
+            here(&desktop(true)),
+            vec![desktop(true)],
+            stranger,
+        ),
+        (
+            "the same, of another's services",
+            2002,
+            Belongs::User(HANAKO),
+            vec![desktop(true)],
+            stranger,
+        ),
     ] {
         // A user's own word about its line changes nothing, nor does root's inside a session.
         for tty in [None, Some("/dev/pts/3"), Some("tty1")] {
-            assert_eq!(judge(peer, &belongs, tty, &screens("tty1", &sessions)), expected, "{what} {tty:?}");
+            assert_eq!(
+                is_foreground(peer, &belongs, tty, &screens("tty1", &sessions)),
+                expected,
+                "{what} {tty:?}"
+            );
         }
     }
 }
 
 #[test]
 fn without_logind_everybody_is_here_and_the_line_says_who_is_in_front() {
-    for (tty, shown, expected) in [(Some("tty1"), "tty1", IN), (Some("tty1"), "tty2", BEHIND), (None, "tty1", BEHIND)] {
-        assert_eq!(judge(0, &Belongs::NoLogind, tty, &screens(shown, &[])), expected, "{tty:?}");
+    for (tty, shown, expected) in
+        [(Some("tty1"), "tty1", IN), (Some("tty1"), "tty2", BEHIND), (None, "tty1", BEHIND)]
+    {
+        assert_eq!(
+            is_foreground(0, &Belongs::NoLogind, tty, &screens(shown, &[])),
+            expected,
+            "{tty:?}"
+        );
     }
-    assert_eq!(judge(HANAKO, &Belongs::NoLogind, Some("tty1"), &screens("tty1", &[])), BEHIND);
+    assert_eq!(
+        is_foreground(HANAKO, &Belongs::NoLogind, Some("tty1"), &screens("tty1", &[])),
+        BEHIND
+    );
 }
 
 #[test]
