@@ -7,9 +7,12 @@
 pub mod arbiter;
 pub mod authorise;
 pub mod decoys;
+pub mod evidence;
 pub mod locker;
 pub mod lockout;
 pub mod outcome;
+mod passes;
 pub mod preverified;
 pub mod server_time;
 pub mod service;
+mod signed;

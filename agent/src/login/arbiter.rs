@@ -17,12 +17,12 @@ use crate::error::AgentError;
 use crate::lock::lock;
 use crate::session::{Place, Sessions};
 
-/// A login keeps the key this long after Hold: longer than a module takes by its defaults (30 s for PIN and
-/// touch, 4 s until the key process counts as silent, 5 s for the record), and shorter than another one waits
-/// (60 s).
+/// A login keeps the key this long after Hold: longer than a module takes by its defaults (30 s for
+/// PIN and touch, 4 s until the key process counts as silent, 5 s for the record), and shorter than
+/// another one waits (60 s).
 pub const LEASE: Duration = Duration::from_secs(45);
-/// After a Hold without a login, whoever began it comes after all others of the same screen for this long: a
-/// row of logins that hold the key and do nothing must not keep it.
+/// After a Hold without a login, whoever began it comes after all others of the same screen for
+/// this long: a row of logins that hold the key and do nothing must not keep it.
 pub const COOL_DOWN: Duration = Duration::from_secs(60);
 
 /// The waiting logins.
@@ -110,11 +110,12 @@ impl Arbiter {
         Ok(Ticket { arbiter: self, id, wake })
     }
 
-    /// Makes room for one more login of a kind that is limited to `most`: the oldest one that does not
-    /// hold the key gives way. `false` when all of them hold it.
+    /// Makes room for one more login of a kind that is limited to `most`: the oldest one that does
+    /// not hold the key gives way. `false` when all of them hold it.
     pub fn make_room(&self, most: usize, is_meant: impl Fn(&Asking) -> bool) -> bool {
         let mut queue = self.queue();
-        let count = queue.logins.iter().filter(|login| !login.displaced && is_meant(&login.asking)).count();
+        let count =
+            queue.logins.iter().filter(|login| !login.displaced && is_meant(&login.asking)).count();
         if count < most {
             return true;
         }
@@ -145,11 +146,16 @@ impl Arbiter {
         self.len() == 0
     }
 
-    /// Checks again which login is in the foreground and which lease has run out. Waiting logins call it.
+    /// Checks again which login is in the foreground and which lease has run out. Waiting logins
+    /// call it.
     pub fn look_again(&self, sessions: &dyn Sessions) {
         // logind is asked without the lock: it may be slow.
-        let places: Vec<(u64, Place)> =
-            self.queue().logins.iter().map(|login| (login.id, login.asking.place.clone())).collect();
+        let places: Vec<(u64, Place)> = self
+            .queue()
+            .logins
+            .iter()
+            .map(|login| (login.id, login.asking.place.clone()))
+            .collect();
         let screens = sessions.screens();
         let now: Vec<(u64, bool, bool)> = places
             .into_iter()
@@ -187,14 +193,17 @@ impl Queue {
         }
         self.next = next;
 
-        let mut seats: Vec<String> = self.logins.iter().map(|login| login.asking.place.seat().to_owned()).collect();
+        let mut seats: Vec<String> =
+            self.logins.iter().map(|login| login.asking.place.seat().to_owned()).collect();
         seats.sort_unstable();
         seats.dedup();
         for seat in seats {
             let holder = self
                 .logins
                 .iter()
-                .filter(|login| login.asking.place.seat() == seat && !login.behind && !login.displaced)
+                .filter(|login| {
+                    login.asking.place.seat() == seat && !login.behind && !login.displaced
+                })
                 .min_by_key(|login| self.rank(login))
                 .map(|login| login.id);
             for login in self.logins.iter_mut().filter(|login| login.asking.place.seat() == seat) {
@@ -230,7 +239,8 @@ impl Ticket<'_> {
         self.arbiter.queue().login(self.id).is_some_and(|login| login.displaced)
     }
 
-    /// Reserves the key for this login; `false` when another login has it or another screen is shown.
+    /// Reserves the key for this login; `false` when another login has it or another screen is
+    /// shown.
     pub fn hold(&self, sessions: &dyn Sessions) -> bool {
         let place = self.arbiter.queue().login(self.id).map(|login| login.asking.place.clone());
         // Checked now: a login may have begun in the foreground and be in the background by now.
@@ -278,8 +288,10 @@ impl Ticket<'_> {
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
         let mut queue = self.arbiter.queue();
-        let user =
-            queue.login(self.id).filter(|login| login.held.is_some()).and_then(|login| login.asking.place.user());
+        let user = queue
+            .login(self.id)
+            .filter(|login| login.held.is_some())
+            .and_then(|login| login.asking.place.user());
         queue.cooling.extend(user.map(|user| (user, Moment::now())));
         queue.logins.retain(|login| login.id != self.id);
         queue.assess(self.arbiter.lease);

@@ -45,9 +45,15 @@ pub enum Phase {
 ///
 /// # Errors
 /// The [`Refusal`] for the peer.
-pub fn authorise(agent: &Agent, peer: Peer, begin: &Begin, phase: Phase) -> Result<Caller, Refusal> {
+pub fn authorise(
+    agent: &Agent,
+    peer: Peer,
+    begin: &Begin,
+    phase: Phase,
+) -> Result<Caller, Refusal> {
     if !is_served(begin.protocol, PROTOCOL) {
-        let (theirs, word) = (begin.protocol, if begin.protocol > PROTOCOL { "newer" } else { "older" });
+        let (theirs, word) =
+            (begin.protocol, if begin.protocol > PROTOCOL { "newer" } else { "older" });
         let fix = "restart what is the older one after an upgrade";
         return Err(refusal(
             Code::ProtocolError,
@@ -55,7 +61,10 @@ pub fn authorise(agent: &Agent, peer: Peer, begin: &Begin, phase: Phase) -> Resu
         ));
     }
     if !may_ask_for(peer, begin.account.as_ref()) {
-        return Err(refusal(Code::CallerNotAllowed, format!("uid {} may ask for its own account only", peer.uid)));
+        return Err(refusal(
+            Code::CallerNotAllowed,
+            format!("uid {} may ask for its own account only", peer.uid),
+        ));
     }
     if is_remote(begin.rhost.as_deref(), begin.tty.as_deref(), &own_name()) {
         return Err(refusal(Code::RemoteSession, "the login comes over the network"));
@@ -82,18 +91,19 @@ fn may_ask_for(peer: Peer, account: Option<&LoginName>) -> bool {
 
 /// The uid of an account here. The spelling must be the account's own: NSS may map names (sssd
 /// CVE-2025-11561).
-fn uid_of(account: &LoginName) -> Option<u32> {
+pub(crate) fn uid_of(account: &LoginName) -> Option<u32> {
     let user = nix::unistd::User::from_name(account.as_str()).ok().flatten()?;
     (user.name == account.as_str()).then(|| user.uid.as_raw())
 }
 
 /// Whether the directory names an account. Takes the same time for every name: no NSS.
 pub fn is_listed(agent: &Agent, account: &LoginName) -> bool {
-    matches!(agent.directory.person(account), Ok(Some(_))) || agent.directory.view().is_shared(account)
+    matches!(agent.directory.person(account), Ok(Some(_)))
+        || agent.directory.view().is_shared(account)
 }
 
-/// Whether an account exists here or in the directory: only then its name is recorded. Both are always asked:
-/// who is refused must not see by the time which of them has the name.
+/// Whether an account exists here or in the directory: only then its name is recorded. Both are
+/// always asked: who is refused must not see by the time which of them has the name.
 pub fn is_known(agent: &Agent, account: &LoginName) -> bool {
     let (listed, here) = (is_listed(agent, account), uid_of(account).is_some());
     listed || here
@@ -104,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lesson_himmelblau_only_root_asks_for_others() {
+    fn only_root_asks_for_others() {
         let peer = |uid| Peer { uid, gid: 0, pid: 1 };
         let name = |text: &str| LoginName::new(text).unwrap();
         // root exists everywhere with uid 0; nobody with some other uid
@@ -118,7 +128,11 @@ mod tests {
             (nobody, Some("no-such-account"), false),
             (nobody + 1, Some("nobody"), false),
         ] {
-            assert_eq!(may_ask_for(peer(uid), account.map(name).as_ref()), allowed, "{uid} {account:?}");
+            assert_eq!(
+                may_ask_for(peer(uid), account.map(name).as_ref()),
+                allowed,
+                "{uid} {account:?}"
+            );
         }
     }
 }

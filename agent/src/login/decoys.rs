@@ -1,5 +1,5 @@
-//! Made-up credential ids for unknown names. They are the same each time and look like those of a real
-//! person, so that a device learns nothing from the request.
+//! Made-up credential ids for unknown names. They are the same each time and look like those of a
+//! real person, so that a device learns nothing from the request.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -36,7 +36,9 @@ pub fn of(agent: &Agent, name: &LoginName) -> Result<List<CredentialId, 32>, Age
 
 /// A hash with a key that only this agent knows.
 fn keyed(agent: &Agent, parts: &[&[u8]]) -> Hash {
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(agent.name_secret()) else { return Hash::new([0; 32]) };
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(agent.name_secret()) else {
+        return Hash::new([0; 32]);
+    };
     for part in parts {
         mac.update(&(part.len() as u64).to_be_bytes());
         mac.update(part);

@@ -29,8 +29,9 @@ const LOCKERS: &[&str] = &[
 /// GDM unlocks by the services that it logs in by, then within the session.
 const GDM: &str = "gdm-";
 
-/// Whether a login unlocks the session that it is in. The service is the application's own word: a program that
-/// says so without being a locker comes before the other prompts of its own session, and no further.
+/// Whether a login unlocks the session that it is in. The service is the application's own word: a
+/// program that says so without being a locker comes before the other prompts of its own session,
+/// and no further.
 pub fn is_locker(service: &ServiceName, place: &Place) -> bool {
     let Some(session) = &place.session else { return false };
     let own = place.uid.is_none_or(|uid| uid == session.uid) && !session.is_greeter();
@@ -45,7 +46,12 @@ mod tests {
     #[test]
     fn a_locker_is_one_of_the_sessions_own() {
         let session = |class: &str| {
-            Some(Session { uid: 2001, class: class.into(), seat: Some("seat0".into()), ..Session::default() })
+            Some(Session {
+                uid: 2001,
+                class: class.into(),
+                seat: Some("seat0".into()),
+                ..Session::default()
+            })
         };
         for (service, uid, session, expected) in [
             ("swaylock", Some(2001), session("user"), true),

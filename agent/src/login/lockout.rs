@@ -1,5 +1,6 @@
-//! Lock-out after failures. Failures count for the key that proved itself, durably, by the clock that
-//! cannot be set back. Unproven claims count against nobody, and one key does not lock another.
+//! Lock-out after failures. Failures count for the key that proved itself, durably, by the clock
+//! that cannot be set back. Unproven claims count against nobody, and one key does not lock
+//! another.
 
 use wardkey_core::codec::List;
 use wardkey_core::id::Hash;

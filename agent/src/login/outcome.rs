@@ -1,21 +1,19 @@
-//! How a login ended: believed only as far as the security key's signature proves it.
+//! How a login ended: believed only as far as the signature of key or code proves it.
 
 use std::time::Duration;
 
-use wardkey_core::client_data::ClientData;
 use wardkey_core::code::{Code, Denial};
 use wardkey_core::codec;
-use wardkey_core::decide::{self, Freshness, Granted, decide};
+use wardkey_core::decide::By;
 use wardkey_core::directory::leaf_key;
 use wardkey_core::event::{Event, EventName, Outcome};
 use wardkey_core::id::{CredentialId, Hash};
-use wardkey_core::marks::Marks;
-use wardkey_core::message::agent::{Begin, Failure, LoginOutcome, LoginResult, Refusal, Reply, Suspect};
+use wardkey_core::message::agent::{
+    Begin, Failure, LoginOutcome, LoginResult, Refusal, Reply, Suspect,
+};
 use wardkey_core::name::{LoginName, printable};
 use wardkey_core::person::{CredentialRecord, PersonRecord};
-use wardkey_core::policy::context::LoginContext;
-use wardkey_core::proof::assertion::Assertion;
-use wardkey_core::time::UnixTime;
+use wardkey_core::proof::assertion::AuthenticatorFlags;
 use wardkey_ipc::{IpcError, Peer};
 
 use crate::agent::Agent;
@@ -23,7 +21,10 @@ use crate::connection::Connection;
 use crate::error::AgentError;
 use crate::login::authorise::{Caller, Phase, authorise, is_known, refusal};
 use crate::login::lockout;
+use crate::login::passes;
 use crate::login::preverified::Preverified;
+use crate::login::signed::{Signed, verify};
+use crate::presence;
 use crate::random::fresh_id;
 
 use crate::store::ledger::{Answer, Entry};
@@ -50,8 +51,8 @@ impl Answered {
         self.success && matches!(self.reply, Reply::Recorded(..))
     }
 
-    /// Answers the module, then wakes the threads that deliver the record: woken earlier, they would
-    /// compete with the login for the processor.
+    /// Answers the module, then wakes the threads that deliver the record: woken earlier, they
+    /// would compete with the login for the processor.
     ///
     /// # Errors
     /// [`IpcError`] when the module could not be told; the record stands.
@@ -74,39 +75,61 @@ pub struct LoginInProgress<'a> {
     pub preverified: Option<Preverified>,
 }
 
-/// Judges an outcome and records it durably. The caller is authorised anew unless the outcome belongs
-/// to the login in progress.
-pub fn record(agent: &Agent, peer: Peer, outcome: &LoginOutcome, in_progress: Option<LoginInProgress<'_>>) -> Answered {
-    let entry = match judge(agent, peer, outcome, in_progress) {
+/// Judges an outcome and records it durably. The caller is authorised anew unless the outcome
+/// belongs to the login in progress.
+pub fn record(
+    agent: &Agent,
+    peer: Peer,
+    outcome: &LoginOutcome,
+    in_progress: Option<LoginInProgress<'_>>,
+) -> Answered {
+    let place = in_progress.as_ref().map(|login| login.caller.place.clone());
+    let entry = match entry_for(agent, peer, outcome, in_progress) {
         Ok(entry) => entry,
-        Err(refused) => return Answered { reply: Reply::Refused(refused), recorded: false, success: false },
+        Err(refused) => {
+            return Answered { reply: Reply::Refused(refused), recorded: false, success: false };
+        }
     };
     if let Some(suspects) = &outcome.suspects {
         record_suspects(agent, peer, outcome, suspects);
     }
+    let success = !matches!(outcome.result, LoginResult::Failure(_));
     let reply = match agent.state.settle(&entry) {
         Ok((Answer::Recorded(id), durability)) => {
+            if let (Some(place), true) = (&place, success) {
+                let key = entry.counter.as_ref().map(|(key, _)| *key);
+                let service = &outcome.login.service;
+                presence::service::logged_in(agent, service, place, &entry.event, key);
+            }
             Reply::Recorded(id, (durability == Durability::InMemory).then_some(true))
         }
         Ok((Answer::Refused(code), _)) => {
             let locked = || lockout::locked(agent, &entry.subjects).ok().flatten();
             let retry_after = (code == Code::LockedOut).then(locked).flatten();
-            Reply::Refused(Refusal { retry_after, ..refusal(code, "the agent refuses this outcome") })
+            Reply::Refused(Refusal {
+                retry_after,
+                ..refusal(code, "the agent refuses this outcome")
+            })
         }
         Err(error) => Reply::Refused(refusal(Code::StateUnavailable, error.to_string())),
     };
-    Answered { reply, recorded: true, success: matches!(outcome.result, LoginResult::Success(_)) }
+    if let (true, Reply::Recorded(..)) = (success, &reply) {
+        passes::note_end(agent, &entry.event);
+    }
+    Answered { reply, recorded: true, success }
 }
 
 /// What to record, or a refusal. A refusal that is worth a record has been recorded.
-fn judge(
+fn entry_for(
     agent: &Agent,
     peer: Peer,
     outcome: &LoginOutcome,
     in_progress: Option<LoginInProgress<'_>>,
 ) -> Result<Entry, Refusal> {
     if !peer.is_root()
-        && !(0..PER_MINUTE).any(|slot| agent.is_due(&format!("outcome {} {slot}", peer.uid), Duration::from_secs(60)))
+        && !(0..PER_MINUTE).any(|slot| {
+            agent.is_due(&format!("outcome {} {slot}", peer.uid), Duration::from_secs(60))
+        })
     {
         return Err(Refusal {
             retry_after: Some(60),
@@ -128,27 +151,32 @@ fn judge(
             return Err(refused);
         }
     };
-    match &outcome.result {
-        LoginResult::Success(assertion) => match success(agent, &caller, outcome, assertion, preverified) {
-            Ok(entry) => Ok(entry),
-            Err(AgentError::Denied(denial)) if denial.code == Code::NotSynced => {
-                Err(refusal(denial.code, denial.detail))
+    match Signed::of(&outcome.result) {
+        Ok(signed) => {
+            match success(agent, &caller, outcome, signed, preverified) {
+                Ok(entry) => Ok(entry),
+                Err(AgentError::Denied(denial)) if denial.code == Code::NotSynced => {
+                    Err(refusal(denial.code, denial.detail))
+                }
+                Err(error) => {
+                    // An unproven success is recorded as a failure.
+                    let denial = match error {
+                        AgentError::Denied(denial) => denial,
+                        error => Denial::new(error.code(), error),
+                    };
+                    let claim = Failure {
+                        code: denial.code,
+                        detail: Some(format!("claimed as a login: {}", denial.detail)),
+                        tries_left: None,
+                    };
+                    Ok(Entry {
+                        refuse: Some(denial.code),
+                        ..failure(agent, &caller, outcome, &claim)
+                    })
+                }
             }
-            Err(error) => {
-                // An unproven success is recorded as a failure.
-                let denial = match error {
-                    AgentError::Denied(denial) => denial,
-                    error => Denial::new(error.code(), error),
-                };
-                let claim = Failure {
-                    code: denial.code,
-                    detail: Some(format!("claimed as a login: {}", denial.detail)),
-                    tries_left: None,
-                };
-                Ok(Entry { refuse: Some(denial.code), ..failure(agent, &caller, outcome, &claim) })
-            }
-        },
-        LoginResult::Failure(what) => Ok(failure(agent, &caller, outcome, what)),
+        }
+        Err(what) => Ok(failure(agent, &caller, outcome, what)),
     }
 }
 
@@ -156,41 +184,61 @@ fn success(
     agent: &Agent,
     caller: &Caller,
     outcome: &LoginOutcome,
-    assertion: &Assertion,
+    signed: Signed<'_>,
     preverified: Option<Preverified>,
 ) -> Result<Entry, AgentError> {
-    let client_data = ClientData::from_bytes(assertion.client_data.as_slice())
-        .map_err(|error| Denial::new(Code::ClientData, error))?;
-    let granted = verify(agent, caller, outcome, &client_data.person, assertion, preverified)?;
-    let account = outcome.login.account.as_ref().ok_or_else(|| Denial::new(Code::ClientData, "no account"))?;
-    // A stolen key whose PIN is being guessed stays locked even if its owner logs in with another key.
-    if let Some(seconds) = lockout::locked(agent, &[lockout::key(granted.key())])? {
-        return Err(Denial::new(Code::LockedOut, format!("key is locked out for {seconds} s")).into());
-    }
+    let client_data = signed.client_data()?;
+    let granted = verify(agent, caller, outcome, &client_data, signed, preverified)?;
+    let account = outcome
+        .login
+        .account
+        .as_ref()
+        .ok_or_else(|| Denial::new(Code::ClientData, "no account"))?;
     let permit = granted.permit();
     let mut event = base(agent, &outcome.login, Some(caller), caller.peer.uid);
     event.id = client_data.event_id();
     event.outcome = Outcome::Success;
     event.account = Some(account.clone());
     event.person = Some(client_data.person.clone());
-    event.key = Some(granted.key().short());
-    event.model = Some(granted.credential().aaguid);
-    event.up = Some(granted.facts().flags.has(wardkey_core::proof::assertion::AuthenticatorFlags::UP));
-    event.uv = Some(granted.facts().flags.has(wardkey_core::proof::assertion::AuthenticatorFlags::UV));
-    event.counter = Some(granted.facts().counter);
     event.stage = Some(permit.stage.as_str().to_owned());
     event.age = Some(permit.age);
-    event.evidence = Some(assertion.clone());
+    event.proof = Some(granted.proof());
+    let (mut counter, mut subjects) = (None, Vec::new());
+    match (granted.by(), signed) {
+        (By::Key(by), Signed::ByKey(assertion)) => {
+            // A stolen key whose PIN is being guessed stays locked even if its owner logs in with
+            // another key.
+            if let Some(seconds) = lockout::locked(agent, &[lockout::key(&by.key)])? {
+                let detail = format!("key is locked out for {seconds} s");
+                return Err(Denial::new(Code::LockedOut, detail).into());
+            }
+            event.key = Some(by.key.short());
+            event.model = Some(by.credential.aaguid);
+            event.up = Some(by.facts.flags.has(AuthenticatorFlags::UP));
+            event.uv = Some(by.facts.flags.has(AuthenticatorFlags::UV));
+            event.counter = Some(by.facts.counter);
+            event.evidence = Some(assertion.clone());
+            counter = Some((by.key, by.facts.counter));
+            subjects.push(lockout::key(&by.key));
+        }
+        (By::Code(pass), Signed::ByCode(signed)) => {
+            event.name = EventName::PassLogin;
+            event.pass = Some(pass.id);
+            event.detail = Some(passes::detail(pass));
+            event.signed_by_code = Some(signed.clone());
+        }
+        _ => return Err(Denial::new(Code::Internal, "decided by another proof").into()),
+    }
     Ok(Entry {
         digest: digest(&[
-            &codec::to_message(assertion),
+            &signed.to_bytes(),
             account.as_str().as_bytes(),
             outcome.login.service.as_str().as_bytes(),
         ]),
         refuse: None,
         attempt: Some(outcome.attempt),
-        counter: Some((*granted.key(), granted.facts().counter)),
-        subjects: vec![lockout::key(granted.key())],
+        counter,
+        subjects,
         counts: false,
         seen: Some(leaf_key(&client_data.person)),
         lockouts: lockout::rules(&agent.directory.view()),
@@ -199,62 +247,19 @@ fn success(
     })
 }
 
-/// Repeats the decision on the agent's own copy of the directory.
-fn verify(
-    agent: &Agent,
-    caller: &Caller,
-    outcome: &LoginOutcome,
-    person: &LoginName,
-    assertion: &Assertion,
-    preverified: Option<Preverified>,
-) -> Result<Granted, AgentError> {
-    let anchor = agent.anchor().ok_or_else(|| Denial::new(Code::NotJoined, "not joined"))?;
-    let evidence = agent.directory.evidence(person)?.ok_or_else(|| Denial::new(Code::NotSynced, "no directory"))?;
-    let mut marks = agent.marks();
-    let snapshot = Preverified::or_verify(preverified, &evidence, &anchor, &marks, person).inspect_err(|_| {
-        // Our own copy does not verify: fetch it again.
-        agent.refetch.store(true, std::sync::atomic::Ordering::SeqCst);
-        agent.wake_sync.wake();
-    })?;
-    remember_seen(agent, caller, person, &mut marks);
-    let account = outcome.login.account.as_ref().ok_or_else(|| Denial::new(Code::ClientData, "no account"))?;
-    let (now, least) = time_of(agent, assertion);
-    let request = LoginContext { account, service: &outcome.login.service, remote: false, now, marks: &marks };
-    let least = least.max(snapshot.signed_time());
-    Ok(decide(&snapshot, &request, &anchor.terminal, Freshness::Reported { least }, assertion)?)
-}
-
-/// The time to judge a login by, and the least that the module's can be: by the clock, or, where the module went
-/// by the server's time because the clock is wrong, by that.
-fn time_of(agent: &Agent, assertion: &Assertion) -> (UnixTime, UnixTime) {
-    let (clock, least) = (agent.clock.now(), agent.clock.realtime());
-    let said = ClientData::from_bytes(assertion.client_data.as_slice()).map(|data| data.time);
-    let is_late = |time| clock.since(time) > decide::CHALLENGE_SECONDS;
-    match (said, agent.clock.attested()) {
-        // A clock that is behind is raised to what was signed, and needs none of this.
-        (Ok(said), Some(attested)) if is_late(attested) && is_late(said) => (attested, attested),
-        _ => (clock, least),
-    }
-}
-
-/// Adds the person to those seen here. A module that runs as root has judged by its own marks; for any
-/// other module the agent's memory counts.
-pub(super) fn remember_seen(agent: &Agent, caller: &Caller, person: &LoginName, marks: &mut Marks) {
-    let key = leaf_key(person);
-    if caller.peer.is_root() || matches!(agent.state.last_seen(&key), Ok(Some(_))) {
-        marks.remember(key, agent.clock.now());
-    }
-}
-
 /// Records devices that claimed to be a registered key without proof, each at most once a day.
 fn record_suspects(agent: &Agent, peer: Peer, outcome: &LoginOutcome, suspects: &[Suspect]) {
     let mut events = Vec::new();
     for suspect in suspects {
         let Suspect { vendor, product, .. } = suspect;
-        let [name, path, why] =
-            [(&suspect.name, 64), (&suspect.path, 64), (&suspect.why, 128)].map(|(text, most)| printable(text, most));
+        let [name, path, why] = [(&suspect.name, 64), (&suspect.path, 64), (&suspect.why, 128)]
+            .map(|(text, most)| printable(text, most));
         // Anyone but root could make up any number of devices.
-        let device = if peer.is_root() { format!("{vendor:04x}:{product:04x} {path} {name}") } else { String::new() };
+        let device = if peer.is_root() {
+            format!("{vendor:04x}:{product:04x} {path} {name}")
+        } else {
+            String::new()
+        };
         if !agent.is_due(&format!("device {} {device}", peer.uid), SUSPECT_AGAIN) {
             continue;
         }
@@ -281,10 +286,12 @@ fn proven(agent: &Agent, outcome: &LoginOutcome) -> Option<(PersonRecord, Creden
 fn failure(agent: &Agent, caller: &Caller, outcome: &LoginOutcome, what: &Failure) -> Entry {
     let login = &outcome.login;
     let known = login.account.as_ref().is_some_and(|account| is_known(agent, account));
-    // What a device merely claims is in no record, and counts against nobody. Only root's word names
-    // others than the caller's own account: anybody may have a key that is plugged in sign that it is
-    // there, or keep an old proof.
-    let may_name = |person: &PersonRecord| caller.peer.is_root() || login.account.as_ref() == Some(&person.login);
+    // What a device merely claims is in no record, and counts against nobody. Only root's word
+    // names others than the caller's own account: anybody may have a key that is plugged in sign
+    // that it is there, or keep an old proof.
+    let may_name = |person: &PersonRecord| {
+        caller.peer.is_root() || login.account.as_ref() == Some(&person.login)
+    };
     let proven = proven(agent, outcome).filter(|(person, _)| may_name(person));
     let mut event = base(agent, login, Some(caller), caller.peer.uid);
     if proven.is_some() && what.code == Code::LockedOut {
@@ -296,14 +303,17 @@ fn failure(agent: &Agent, caller: &Caller, outcome: &LoginOutcome, what: &Failur
         event.name = EventName::MarksNotRaised;
     }
     event.reason = Some(what.code);
+    passes::note_failure(outcome.pass, caller, &mut event);
     let tries = what.tries_left.map(|tries| format!("tries {tries}"));
-    let detail: Vec<String> = what.detail.iter().map(|detail| printable(detail, 200)).chain(tries).collect();
+    let detail: Vec<String> =
+        what.detail.iter().map(|detail| printable(detail, 200)).chain(tries).collect();
     event.detail = (!detail.is_empty()).then(|| detail.join(", "));
     event.account = login.account.clone().filter(|_| known);
     event.person = proven.as_ref().map(|(person, _)| person.login.clone());
     event.key = proven.as_ref().map(|(_, credential)| credential.fingerprint().short());
     event.model = proven.as_ref().map(|(_, credential)| credential.aaguid);
-    let subjects = proven.iter().map(|(_, credential)| lockout::key(&credential.fingerprint())).collect();
+    let subjects =
+        proven.iter().map(|(_, credential)| lockout::key(&credential.fingerprint())).collect();
     Entry {
         digest: digest(&[
             &codec::to_message(what),
@@ -331,7 +341,8 @@ pub(crate) fn base(agent: &Agent, login: &Begin, caller: Option<&Caller>, uid: u
     event.tty = login.tty.as_deref().map(|tty| printable(tty, 64));
     event.rhost = login.rhost.as_deref().map(|rhost| printable(rhost, 128));
     event.session = session.map(|session| printable(&session.id, 32));
-    event.seat = session.and_then(|session| session.seat.as_deref()).map(|seat| printable(seat, 32));
+    event.seat =
+        session.and_then(|session| session.seat.as_deref()).map(|seat| printable(seat, 32));
     event.peer_uid = Some(uid);
     event
 }

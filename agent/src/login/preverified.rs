@@ -21,7 +21,8 @@ pub struct Preverified {
 impl Preverified {
     /// Verifies what the agent holds about a person; `None` when it does not verify.
     pub fn of(agent: &Agent, person: &LoginName) -> Option<Self> {
-        let (evidence, anchor, marks) = (agent.directory.evidence(person).ok()??, agent.anchor()?, agent.marks());
+        let (evidence, anchor, marks) =
+            (agent.directory.evidence(person).ok()??, agent.anchor()?, agent.marks());
         let snapshot = Snapshot::verify(&evidence, &anchor, &marks, person).ok()?;
         Some(Self { evidence, anchor, marks, person: person.clone(), snapshot })
     }

@@ -1,7 +1,7 @@
 //! The server's time for a module whose clock makes the directory look old.
 //!
-//! The agent carries question and answer. It keeps the answer too, which it has verified: what the module decided
-//! by this time it must not judge by a clock that is known to be wrong.
+//! The agent carries question and answer. It keeps the answer too, which it has verified: what the
+//! module decided by this time it must not judge by a clock that is known to be wrong.
 
 use std::time::Duration;
 
@@ -20,7 +20,8 @@ use crate::sync::exchange::upstream;
 
 /// Questions of one login: it asks once, and again when it starts over.
 const PER_LOGIN: u8 = 4;
-/// Account phases in [`WINDOW`] of one user other than root that may ask: each is a request to the server.
+/// Account phases in [`WINDOW`] of one user other than root that may ask: each is a request to the
+/// server.
 const PER_WINDOW: usize = 30;
 const WINDOW: Duration = Duration::from_secs(60);
 
@@ -69,7 +70,8 @@ pub fn cause(agent: &Agent) -> Option<Refusal> {
     let view = agent.directory.view();
     let offline = view.expires().map_or(0, |expires| agent.clock.now().since(expires));
     (offline > view.offline_limit()).then(|| {
-        let detail = format!("the terminal's clock is {ahead} s ahead of the server, which is reached");
+        let detail =
+            format!("the terminal's clock is {ahead} s ahead of the server, which is reached");
         refusal(Code::ClockAhead, detail)
     })
 }
@@ -77,14 +79,18 @@ pub fn cause(agent: &Agent) -> Option<Refusal> {
 fn ask(agent: &Agent, nonce: &Nonce) -> Result<SignedTime, AgentError> {
     // The login waits: nobody is asked who did not answer just now.
     if agent.link().connected != Some(true) {
-        return Err(AgentError::Server(crate::error::ServerError::Unreachable("not connected".into())));
+        return Err(AgentError::Server(crate::error::ServerError::Unreachable(
+            "not connected".into(),
+        )));
     }
     let asked = agent.clock.reading();
     let reply = upstream(agent)?.time(&TimeRequest { nonce: Base64(nonce.as_bytes().to_vec()) })?;
     let signed = SignedTime::new(reply.signed.0)?;
     let view = agent.directory.view();
-    let not_joined = || wardkey_core::code::Denial::new(Code::NotJoined, "this terminal has not joined");
-    let (root, anchor) = (view.root.as_ref().ok_or_else(not_joined)?, agent.anchor().ok_or_else(not_joined)?);
+    let not_joined =
+        || wardkey_core::code::Denial::new(Code::NotJoined, "this terminal has not joined");
+    let (root, anchor) =
+        (view.root.as_ref().ok_or_else(not_joined)?, agent.anchor().ok_or_else(not_joined)?);
     agent.clock.attest(Attested::verify(signed.as_slice(), root, &anchor.terminal, nonce, asked)?);
     Ok(signed)
 }

@@ -6,11 +6,10 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use wardkey_core::code::Code;
-use wardkey_core::codec::List;
 use wardkey_core::event;
 use wardkey_core::event::{EventName, Outcome};
 use wardkey_core::id::EventId;
-use wardkey_core::message::agent::{Begin, CandidatePage, Candidates, Grant, Refusal, Reply, Request};
+use wardkey_core::message::agent::{Begin, Grant, Refusal, Reply, Request};
 use wardkey_core::name::LoginName;
 use wardkey_core::policy::context::LoginContext;
 use wardkey_core::policy::evaluate::evaluate_account_phase;
@@ -19,13 +18,13 @@ use wardkey_ipc::{Deadline, IpcError, Peer};
 
 use crate::agent::Agent;
 use crate::connection::Connection;
-use crate::error::AgentError;
 use crate::login::arbiter::{Asking, Ticket};
 use crate::login::authorise::{Caller, Phase, authorise, is_known, later, refusal};
+use crate::login::evidence::{candidates, grant, keys_of, prove};
 use crate::login::locker::is_locker;
 use crate::login::preverified::Preverified;
 use crate::login::server_time::Questions;
-use crate::login::{decoys, lockout, outcome, server_time};
+use crate::login::{outcome, server_time, signed};
 
 /// The longest that one login may take.
 const LOGIN: Duration = Duration::from_secs(600);
@@ -34,10 +33,11 @@ const MAX_PER_USER: usize = 2;
 /// Logins that one user other than root may begin in a minute.
 const PER_MINUTE: usize = 30;
 const MINUTE: Duration = Duration::from_secs(60);
-/// Logins that a user started through programs of root's (su, sudo) at a time: a prompt or two that were
-/// left standing shall not keep the user's own screen locked.
+/// Logins that a user started through programs of root's (su, sudo) at a time: a prompt or two that
+/// were left standing shall not keep the user's own screen locked.
 const MAX_PER_INVOKER: usize = 4;
-/// Requests for evidence in one login: one is needed, more come with devices that claim to be somebody's.
+/// Requests for evidence in one login: one is needed, more come with devices that claim to be
+/// somebody's.
 const MAX_PROOFS: usize = 128;
 /// Pages of candidates in one login: those of 30,000 keys, however long their ids are.
 const MAX_PAGES: usize = 1024;
@@ -52,7 +52,12 @@ const QUIET: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// [`IpcError`] of the connection.
-pub fn login(agent: &Agent, connection: &mut Connection, peer: Peer, begin: &Begin) -> Result<(), IpcError> {
+pub fn login(
+    agent: &Agent,
+    connection: &mut Connection,
+    peer: Peer,
+    begin: &Begin,
+) -> Result<(), IpcError> {
     let caller = match admit(agent, peer, begin, Phase::Authentication) {
         Ok(caller) => caller,
         Err(refused) => {
@@ -66,7 +71,9 @@ pub fn login(agent: &Agent, connection: &mut Connection, peer: Peer, begin: &Beg
     }
     let ticket = match agent.arbiter.enter(asking) {
         Ok(ticket) => ticket,
-        Err(error) => return connection.send(&Reply::Refused(refusal(Code::Internal, error.to_string()))),
+        Err(error) => {
+            return connection.send(&Reply::Refused(refusal(Code::Internal, error.to_string())));
+        }
     };
     let deadline = Deadline::after(LOGIN);
     let mut told = None;
@@ -76,7 +83,8 @@ pub fn login(agent: &Agent, connection: &mut Connection, peer: Peer, begin: &Beg
     let (mut tried, mut preverified) = (None, None);
     loop {
         if ticket.is_displaced() {
-            return connection.send(&Reply::Refused(later("a newer login of this user took the place")));
+            return connection
+                .send(&Reply::Refused(later("a newer login of this user took the place")));
         }
         let granted = ticket.is_granted();
         if told != Some(granted) {
@@ -100,10 +108,12 @@ pub fn login(agent: &Agent, connection: &mut Connection, peer: Peer, begin: &Beg
             Request::Hold => {
                 if ticket.hold(agent.sessions.as_ref()) {
                     connection.send(&Reply::Held)?;
-                    // The security key works on the PIN now, and this is one thing less after the touch.
+                    // The security key works on the PIN now, and this is one thing less after the
+                    // touch.
                     if tried != person {
                         tried.clone_from(&person);
-                        preverified = person.as_ref().and_then(|person| Preverified::of(agent, person));
+                        preverified =
+                            person.as_ref().and_then(|person| Preverified::of(agent, person));
                     }
                 } else {
                     told = Some(false);
@@ -136,6 +146,17 @@ pub fn login(agent: &Agent, connection: &mut Connection, peer: Peer, begin: &Beg
                     Err(refused) => return connection.send(&Reply::Refused(refused)),
                 }
             }
+            Request::KeysOf(_) if told != Some(true) => {}
+            Request::KeysOf(_) if pages >= MAX_PAGES => {
+                return connection.send(&Reply::Refused(later("too many pages of candidates")));
+            }
+            Request::KeysOf(people) => {
+                pages += 1;
+                match keys_of(agent, &caller, begin, &people) {
+                    Ok(page) => connection.send(&Reply::Candidates(Box::new(page)))?,
+                    Err(refused) => return connection.send(&Reply::Refused(refused)),
+                }
+            }
             Request::Time(nonce) => connection.send(&questions.answer(agent, &nonce))?,
             Request::Outcome(what) => {
                 let answered = outcome::record(
@@ -150,14 +171,22 @@ pub fn login(agent: &Agent, connection: &mut Connection, peer: Peer, begin: &Beg
                 drop(ticket);
                 return answered.tell(agent, connection);
             }
-            _ => return connection.send(&Reply::Refused(refusal(Code::ProtocolError, "not a request of a login"))),
+            _ => {
+                return connection.send(&Reply::Refused(refusal(
+                    Code::ProtocolError,
+                    "not a request of a login",
+                )));
+            }
         }
     }
 }
 
-/// Whether a user other than root may have one more page: each is a look at everybody who shares the account.
+/// Whether a user other than root may have one more page: each is a look at everybody who shares
+/// the account.
 fn has_pages_left(agent: &Agent, peer: Peer) -> bool {
-    peer.is_root() || (0..PAGES_PER_MINUTE).any(|slot| agent.is_due(&format!("page {} {slot}", peer.uid), MINUTE))
+    peer.is_root()
+        || (0..PAGES_PER_MINUTE)
+            .any(|slot| agent.is_due(&format!("page {} {slot}", peer.uid), MINUTE))
 }
 
 /// The login as the queue sees it.
@@ -166,24 +195,32 @@ fn asking(agent: &Agent, begin: &Begin, caller: &Caller) -> Asking {
         Some(session) => session.active,
         None => caller.place.is_foreground(&agent.sessions.screens()),
     };
-    Asking { place: caller.place.clone(), foreground, locker: is_locker(&begin.service, &caller.place) }
+    Asking {
+        place: caller.place.clone(),
+        foreground,
+        locker: is_locker(&begin.service, &caller.place),
+    }
 }
 
-/// Whether one more login may wait. Each session of a user has its own places, and its locker has places that
-/// no other program takes; the oldest gives way, so that no program keeps a place for ten minutes. What a
-/// user starts through programs of root's is refused instead: it can be stopped halfway.
+/// Whether one more login may wait. Each session of a user has its own places, and its locker has
+/// places that no other program takes; the oldest gives way, so that no program keeps a place for
+/// ten minutes. What a user starts through programs of root's is refused instead: it can be stopped
+/// halfway.
 fn has_room(agent: &Agent, asking: &Asking) -> bool {
     let session = |asking: &Asking| asking.place.session.as_ref().map(|session| session.id.clone());
     if let Some(uid) = asking.place.uid {
         let own = session(asking);
-        let is_alike =
-            |other: &Asking| other.place.uid == Some(uid) && other.locker == asking.locker && session(other) == own;
-        let often = !(0..PER_MINUTE).any(|slot| agent.is_due(&format!("login {uid} {slot}"), MINUTE));
+        let is_alike = |other: &Asking| {
+            other.place.uid == Some(uid) && other.locker == asking.locker && session(other) == own
+        };
+        let often =
+            !(0..PER_MINUTE).any(|slot| agent.is_due(&format!("login {uid} {slot}"), MINUTE));
         if often || !agent.arbiter.make_room(MAX_PER_USER, is_alike) {
             return false;
         }
     }
-    let of_invoker = |uid| agent.arbiter.count(|other| other.place.invoker == Some(uid) && !other.locker);
+    let of_invoker =
+        |uid| agent.arbiter.count(|other| other.place.invoker == Some(uid) && !other.locker);
     asking.locker || asking.place.invoker.is_none_or(|uid| of_invoker(uid) < MAX_PER_INVOKER)
 }
 
@@ -191,7 +228,12 @@ fn has_room(agent: &Agent, asking: &Asking) -> bool {
 ///
 /// # Errors
 /// [`IpcError`] of the connection.
-pub fn account(agent: &Agent, connection: &mut Connection, peer: Peer, begin: &Begin) -> Result<Questions, IpcError> {
+pub fn account(
+    agent: &Agent,
+    connection: &mut Connection,
+    peer: Peer,
+    begin: &Begin,
+) -> Result<Questions, IpcError> {
     let granted = admit(agent, peer, begin, Phase::Account)
         .and_then(|caller| Ok((caller, grant(agent, begin.account.as_ref())?)));
     match granted {
@@ -211,75 +253,47 @@ pub fn account(agent: &Agent, connection: &mut Connection, peer: Peer, begin: &B
 /// Whether a login may begin at all.
 fn admit(agent: &Agent, peer: Peer, begin: &Begin, phase: Phase) -> Result<Caller, Refusal> {
     let caller = authorise(agent, peer, begin, phase)?;
+    has_directory(agent)?;
+    // An older module believes only its clock and what is signed, and would call a clock that is
+    // ahead "offline"; one that asks for the server's time is not misled.
+    let clock = if begin.asks_time == Some(true) { None } else { server_time::cause(agent) };
+    clock.map_or(Ok(caller), Err)
+}
+
+/// What a login of this person would be shown. Nothing is recorded.
+pub fn preview(agent: &Agent, person: &LoginName) -> Result<Grant, Refusal> {
+    has_directory(agent)?;
+    grant(agent, Some(person))
+}
+
+fn has_directory(agent: &Agent) -> Result<(), Refusal> {
     if agent.identity().is_none() {
         return Err(refusal(Code::NotJoined, "this terminal has not joined: wardkey join"));
     }
     if !agent.directory.view().is_complete() {
         return Err(refusal(Code::NotSynced, "the directory has not arrived yet: wardkey status"));
     }
-    // An older module believes only its clock and what is signed, and would call a clock that is ahead "offline";
-    // one that asks for the server's time is not misled.
-    let clock = if begin.asks_time == Some(true) { None } else { server_time::cause(agent) };
-    clock.map_or(Ok(caller), Err)
-}
-
-fn grant(agent: &Agent, account: Option<&LoginName>) -> Result<Grant, Refusal> {
-    let failed = |error: AgentError| refusal(Code::StateUnavailable, error.to_string());
-    // A name that cannot be one is asked for like one that nobody has.
-    let nobody = LoginName::new("_").map_err(|error| refusal(Code::Internal, error.to_string()))?;
-    let login = account.unwrap_or(&nobody);
-    let evidence = agent.directory.evidence(login).map_err(failed)?;
-    let evidence = Some(evidence.ok_or_else(|| refusal(Code::NotSynced, "the directory is being fetched"))?);
-    let Candidates { candidates, more } = match account {
-        Some(account) if agent.directory.view().is_shared(account) => {
-            agent.directory.candidates(account, None, &agent.state.seen_people().map_err(failed)?).map_err(failed)?
-        }
-        _ => Candidates { candidates: List::default(), more: None },
-    };
-    let person = account.map(|account| agent.directory.person(account)).transpose().map_err(failed)?.flatten();
-    let locked = person.as_ref().map(|person| lockout::of_person(agent, person)).transpose().map_err(failed)?;
-    // Made for every name, so that one that nobody has takes no longer.
-    let decoys = decoys::of(agent, login).map_err(failed)?;
-    let is_asked_for = person.is_some_and(|person| !person.credentials.is_empty()) || !candidates.is_empty();
-    let decoys = (!is_asked_for).then_some(decoys);
-    let locked = locked.filter(|locked| !locked.is_empty());
-    Ok(Grant { evidence, candidates, locked, decoys, more, answers_time: Some(true) })
-}
-
-/// A further page of who may use the shared account of a login.
-fn candidates(agent: &Agent, begin: &Begin, page: CandidatePage) -> Result<Candidates, Refusal> {
-    let failed = |error: AgentError| refusal(Code::StateUnavailable, error.to_string());
-    let account = begin.account.as_ref().filter(|account| agent.directory.view().is_shared(account));
-    let account = account.ok_or_else(|| refusal(Code::ProtocolError, "not a shared account"))?;
-    let seen = agent.state.seen_people().map_err(failed)?;
-    agent.directory.candidates(account, Some(page), &seen).map_err(failed)
-}
-
-/// Evidence for the person whose key was found at a shared account.
-fn prove(agent: &Agent, caller: &Caller, begin: &Begin, person: &LoginName) -> Result<Grant, Refusal> {
-    let not_allowed = || refusal(Code::CallerNotAllowed, "not a candidate of this account");
-    let account = begin.account.as_ref().ok_or_else(not_allowed)?;
-    // Nobody but root learns about a person who is not meant by the account.
-    if person != account && !caller.peer.is_root() {
-        let failed = |error: AgentError| refusal(Code::StateUnavailable, error.to_string());
-        if !agent.directory.is_candidate(account, person).map_err(failed)? {
-            return Err(not_allowed());
-        }
-    }
-    Ok(Grant { candidates: List::default(), more: None, ..grant(agent, Some(person))? })
+    Ok(())
 }
 
 /// Waits for a request (`true`) or for news of the queue.
-fn wait(agent: &Agent, connection: &Connection, ticket: &Ticket<'_>, deadline: Deadline) -> Result<bool, IpcError> {
+fn wait(
+    agent: &Agent,
+    connection: &Connection,
+    ticket: &Ticket<'_>,
+    deadline: Deadline,
+) -> Result<bool, IpcError> {
     if connection.has_message() {
         return Ok(true);
     }
     let contended = ticket.is_contended();
     let at_most = if contended { LOOK.min(deadline.left()) } else { deadline.left() };
-    let timeout =
-        PollTimeout::try_from(i32::try_from(at_most.as_millis() + 1).unwrap_or(i32::MAX)).unwrap_or(PollTimeout::MAX);
-    let mut fds =
-        [PollFd::new(connection.as_fd(), PollFlags::POLLIN), PollFd::new(ticket.wake().as_fd(), PollFlags::POLLIN)];
+    let timeout = PollTimeout::try_from(i32::try_from(at_most.as_millis() + 1).unwrap_or(i32::MAX))
+        .unwrap_or(PollTimeout::MAX);
+    let mut fds = [
+        PollFd::new(connection.as_fd(), PollFlags::POLLIN),
+        PollFd::new(ticket.wake().as_fd(), PollFlags::POLLIN),
+    ];
     match poll(&mut fds, timeout) {
         Ok(_) | Err(Errno::EINTR) => {}
         Err(errno) => return Err(std::io::Error::from(errno).into()),
@@ -314,21 +328,25 @@ fn record_refused(agent: &Agent, peer: Peer, begin: &Begin, refused: &Refusal) -
 }
 
 fn record_account(agent: &Agent, caller: &Caller, begin: &Begin, grant: &Grant) {
-    let (Some(account), Some(evidence), Some(anchor)) = (&begin.account, &grant.evidence, agent.anchor()) else {
+    let (Some(account), Some(evidence), Some(anchor)) =
+        (&begin.account, &grant.evidence, agent.anchor())
+    else {
         return;
     };
     let mut marks = agent.marks();
-    outcome::remember_seen(agent, caller, account, &mut marks);
+    signed::remember_seen(agent, caller, account, &mut marks);
     // The module has yet to ask for the server's time.
     let now = match begin.asks_time {
         Some(true) => server_time::as_the_server_says(agent),
         _ => agent.clock.now(),
     };
-    let request = LoginContext { account, service: &begin.service, remote: false, now, marks: &marks };
+    let request =
+        LoginContext { account, service: &begin.service, remote: false, now, marks: &marks };
     let permitted = Snapshot::verify(evidence, &anchor, &agent.marks(), account)
         .and_then(|snapshot| evaluate_account_phase(&snapshot, &request).into_permit());
     let word = if permitted.is_ok() { "allowed" } else { "refused" };
-    // As with names: anyone but root could make up any number of services, and fill the spool with them.
+    // As with names: anyone but root could make up any number of services, and fill the spool with
+    // them.
     let service = if caller.peer.is_root() { begin.service.as_str() } else { "" };
     if !agent.is_due(&format!("account {word} {} {account} {service}", caller.peer.uid), QUIET) {
         return;

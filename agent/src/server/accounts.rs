@@ -1,5 +1,5 @@
-//! Which uids belong to accounts. Name services may be slow or gone: answers are cached, and accepting
-//! connections never waits for one.
+//! Which uids belong to accounts. Name services may be slow or gone: answers are cached, and
+//! accepting connections never waits for one.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};

@@ -32,8 +32,8 @@ pub enum Admitted {
 }
 
 impl Admitted {
-    /// Looks the uid up if necessary, which takes as long as the name services take. `None` for a uid
-    /// without an account, or with too many connections.
+    /// Looks the uid up if necessary, which takes as long as the name services take. `None` for a
+    /// uid without an account, or with too many connections.
     pub fn slot(self, max: u64) -> Option<Slot> {
         match self {
             Self::Slot(slot) => Some(slot),
@@ -57,8 +57,8 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// Counts against the user who started a program of root's from now on; `false` when that user has
-    /// too many connections.
+    /// Counts against the user who started a program of root's from now on; `false` when that user
+    /// has too many connections.
     pub(super) fn charge(&mut self, uid: u32, max: u64) -> bool {
         if uid == self.uid {
             return true;
@@ -87,8 +87,8 @@ impl Connections {
         self.enter(uid, max).then(|| Slot { connections: Arc::clone(self), uid })
     }
 
-    /// Counts a connection of a peer. A user namespace gives anybody thousands of subordinate uids, so a
-    /// uid without an account is refused before it counts.
+    /// Counts a connection of a peer. A user namespace gives anybody thousands of subordinate uids,
+    /// so a uid without an account is refused before it counts.
     pub fn admit_peer(self: &Arc<Self>, peer: Peer, max: u64) -> Option<Admitted> {
         match self.accounts.known(peer.uid) {
             Some(true) => self.admit(peer.uid, max).map(Admitted::Slot),
@@ -122,8 +122,8 @@ impl Connections {
         let fits = if uid == 0 {
             all < max
         } else {
-            // The last quarter is reserved for root, so that users cannot block logins. A uid gets more
-            // than two only while few are open, so that a few users cannot block the others.
+            // The last quarter is reserved for root, so that users cannot block logins. A uid gets
+            // more than two only while few are open, so that a few users cannot block the others.
             all < max / 4 * 3 && own < PER_UID && (own < FEW || users < max / 8 * 3)
         };
         if fits {
@@ -194,7 +194,8 @@ mod tests {
         assert!(matches!(connections.admit_peer(peer(daemon), 64), Some(Admitted::Slot(_))));
         drop(slot);
         // However many come at once, those of whom nothing is known have eight places.
-        let waiting: Vec<_> = (0..100).filter_map(|n| connections.admit_peer(peer(NOBODYS + 1 + n), 64)).collect();
+        let waiting: Vec<_> =
+            (0..100).filter_map(|n| connections.admit_peer(peer(NOBODYS + 1 + n), 64)).collect();
         assert_eq!(waiting.len(), PER_UID as usize);
         assert!(connections.admit(0, 64).is_some() && connections.admit(daemon, 64).is_some());
     }

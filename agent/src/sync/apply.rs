@@ -1,4 +1,5 @@
-//! Verifies what the server sends. The directory changes only when the computed state is the signed one.
+//! Verifies what the server sends. The directory changes only when the computed state is the signed
+//! one.
 
 use std::sync::Arc;
 
@@ -61,7 +62,9 @@ pub fn apply(
     // While this answer was under way another one may have been applied: what was new then looks
     // like a rollback now. The server is asked again.
     let now = request(&agent.directory.view(), asked.hold, refetch);
-    let has = |request: &WaitRequest| (request.root_version, request.terminal_number, request.terminal_issued);
+    let has = |request: &WaitRequest| {
+        (request.root_version, request.terminal_number, request.terminal_issued)
+    };
     if now.scopes != asked.scopes || has(&now) != has(asked) {
         return Ok(true);
     }
@@ -102,8 +105,10 @@ fn apply_terminal(agent: &Agent, reply: &WaitReply) -> Result<bool, AgentError> 
     let view = agent.directory.view();
     let (Some(root), Some(anchor)) = (&view.root, agent.anchor()) else { return Ok(false) };
     let document = verify_terminal(&signed.0, root, &anchor, &agent.marks())?;
-    let is_older =
-        view.terminal.as_ref().is_some_and(|known| (document.number, document.issued) <= (known.number, known.issued));
+    let is_older = view
+        .terminal
+        .as_ref()
+        .is_some_and(|known| (document.number, document.issued) <= (known.number, known.issued));
     if is_older {
         return Ok(false);
     }
@@ -116,28 +121,46 @@ fn apply_terminal(agent: &Agent, reply: &WaitReply) -> Result<bool, AgentError> 
     Ok(true)
 }
 
-fn apply_head(agent: &Agent, upstream: &dyn Upstream, signed: &[u8], refetch: bool) -> Result<bool, AgentError> {
+fn apply_head(
+    agent: &Agent,
+    upstream: &dyn Upstream,
+    signed: &[u8],
+    refetch: bool,
+) -> Result<bool, AgentError> {
     let view = agent.directory.view();
-    let root = view.root.as_ref().ok_or_else(|| Denial::new(Code::RootInvalid, "no root document"))?;
+    let root =
+        view.root.as_ref().ok_or_else(|| Denial::new(Code::RootInvalid, "no root document"))?;
     let head = verify_head(signed, root, &agent.marks())?;
     if !view.terminal.as_ref().is_some_and(|terminal| terminal.scopes.contains(&head.scope)) {
-        return Err(Denial::new(Code::ScopesIncomplete, format!("scope {} is not this terminal's", head.scope)).into());
+        return Err(Denial::new(
+            Code::ScopesIncomplete,
+            format!("scope {} is not this terminal's", head.scope),
+        )
+        .into());
     }
     let known = view.scope(&head.scope);
-    if let Some(known) = known.filter(|known| !refetch && known.head.position() == head.position()) {
+    if let Some(known) = known.filter(|known| !refetch && known.head.position() == head.position())
+    {
         // The marks made sure that it is the same state; it was signed again.
         if head.issued <= known.head.issued {
             return Ok(false);
         }
         agent.directory.update(|update| {
             let scope = update.scope(&head.scope, false)?;
-            update.finish(scope, signed, head.clone(), (known.row.policy.as_slice(), Arc::clone(&known.policy)))
+            update.finish(
+                scope,
+                signed,
+                head.clone(),
+                (known.row.policy.as_slice(), Arc::clone(&known.policy)),
+            )
         })?;
         return Ok(true);
     }
     let full = refetch || known.is_none_or(|known| known.head.epoch != head.epoch);
     let mut result = transfer(agent, upstream, &head, full);
-    if !full && matches!(&result, Err(AgentError::Denied(denial)) if denial.code == Code::ProofInvalid) {
+    if !full
+        && matches!(&result, Err(AgentError::Denied(denial)) if denial.code == Code::ProofInvalid)
+    {
         result = transfer(agent, upstream, &head, true);
     }
     let applied = result?;
@@ -146,10 +169,16 @@ fn apply_head(agent: &Agent, upstream: &dyn Upstream, signed: &[u8], refetch: bo
 }
 
 /// Fetches changes, or everything, and takes them if they give the state that a head signs.
-fn transfer(agent: &Agent, upstream: &dyn Upstream, wanted: &Head, full: bool) -> Result<Verified<Head>, AgentError> {
+fn transfer(
+    agent: &Agent,
+    upstream: &dyn Upstream,
+    wanted: &Head,
+    full: bool,
+) -> Result<Verified<Head>, AgentError> {
     let view = agent.directory.view();
     let known = view.scope(&wanted.scope);
-    let root = view.root.as_ref().ok_or_else(|| Denial::new(Code::RootInvalid, "no root document"))?;
+    let root =
+        view.root.as_ref().ok_or_else(|| Denial::new(Code::RootInvalid, "no root document"))?;
     agent.directory.update(|update: &mut Update<'_>| {
         let mut scope = update.scope(&wanted.scope, full)?;
         let mut since = known.filter(|_| !full).map_or(0, |known| known.head.seq);
@@ -162,19 +191,27 @@ fn transfer(agent: &Agent, upstream: &dyn Upstream, wanted: &Head, full: bool) -
             match next {
                 None => break,
                 Some(next) if next > since => since = next,
-                Some(_) => return Err(ServerError::Malformed("pages do not go forward".into()).into()),
+                Some(_) => {
+                    return Err(ServerError::Malformed("pages do not go forward".into()).into());
+                }
             }
         }
         let signed = last.ok_or_else(|| ServerError::Malformed("no page".into()))?;
         let head = verify_head(&signed, root, &agent.marks())?;
         if head.scope != wanted.scope || head.position() < wanted.position() {
-            let detail =
-                format!("{} at {} instead of {} at {}", head.scope, head.position(), wanted.scope, wanted.position());
+            let detail = format!(
+                "{} at {} instead of {} at {}",
+                head.scope,
+                head.position(),
+                wanted.scope,
+                wanted.position()
+            );
             return Err(Denial::new(Code::HeadInvalid, detail).into());
         }
         let (computed, count) = scope.state()?;
         if computed != head.root || count != head.count {
-            let detail = format!("{} at {}: state root or count differs", head.scope, head.position());
+            let detail =
+                format!("{} at {}: state root or count differs", head.scope, head.position());
             return Err(Denial::new(Code::ProofInvalid, detail).into());
         }
         let (bytes, policy) = policy(upstream, known.map(|known| &known.row.policy), &head)?;
@@ -183,14 +220,19 @@ fn transfer(agent: &Agent, upstream: &dyn Upstream, wanted: &Head, full: bool) -
     })
 }
 
-fn take_page(scope: &mut ScopeUpdate<'_>, page: &ChangesReply, since: u64) -> Result<(), AgentError> {
+fn take_page(
+    scope: &mut ScopeUpdate<'_>,
+    page: &ChangesReply,
+    since: u64,
+) -> Result<(), AgentError> {
     let mut last = since;
     for change in &page.changes {
         if change.seq <= since || change.seq < last {
             return Err(ServerError::Malformed("changes are not in order".into()).into());
         }
         last = change.seq;
-        let login = LoginName::new(change.login.as_str()).map_err(|error| ServerError::Malformed(error.into()))?;
+        let login = LoginName::new(change.login.as_str())
+            .map_err(|error| ServerError::Malformed(error.into()))?;
         let record = change.record.as_ref().map(|record| record.0.as_slice());
         scope.change(&login, record).map_err(|error| match error {
             // With a malformed record the state cannot be the signed one.
@@ -206,10 +248,11 @@ fn policy(
     known: Option<&wardkey_core::codec::Bytes<{ 64 * 1024 }>>,
     head: &Head,
 ) -> Result<(Vec<u8>, Arc<PolicyDocument>), AgentError> {
-    let bytes = match known.filter(|bytes| wardkey_core::codec::sha256(bytes.as_slice()) == head.policy) {
-        Some(bytes) => bytes.as_slice().to_vec(),
-        None => upstream.policy(&head.policy)?,
-    };
+    let bytes =
+        match known.filter(|bytes| wardkey_core::codec::sha256(bytes.as_slice()) == head.policy) {
+            Some(bytes) => bytes.as_slice().to_vec(),
+            None => upstream.policy(&head.policy)?,
+        };
     let policy = verify_policy(&bytes, head)?;
     Ok((bytes, Arc::new(policy)))
 }

@@ -28,7 +28,8 @@ impl Backoff {
     /// It did not: how long to pause. `retry_after` is what the server asked for, in seconds.
     pub fn next(&mut self, retry_after: Option<u64>) -> Duration {
         self.failures = self.failures.saturating_add(1);
-        let ceiling = Duration::from_secs(1).saturating_mul(1 << self.failures.min(16)).min(self.longest);
+        let ceiling =
+            Duration::from_secs(1).saturating_mul(1 << self.failures.min(16)).min(self.longest);
         // Full jitter: ten thousand terminals do not come back in the same second.
         let part = random::<4>().map_or(u32::MAX / 2, u32::from_be_bytes);
         let jitter = ceiling.mul_f64(f64::from(part) / f64::from(u32::MAX));
@@ -38,7 +39,8 @@ impl Backoff {
     }
 }
 
-/// Waits out a pause: what wakes the thread meanwhile does not shorten it, only the agent's end does.
+/// Waits out a pause: what wakes the thread meanwhile does not shorten it, only the agent's end
+/// does.
 pub fn rest(agent: &Agent, wake: &Wake, pause: Duration) {
     let end = Moment::now().after(pause);
     loop {
@@ -62,7 +64,10 @@ mod tests {
             let mut backoff = Backoff::new(longest);
             for failure in 1..=10u32 {
                 let pause = backoff.next(None);
-                assert!(pause <= longest.min(Duration::from_secs(1 << failure)), "{failure}: {pause:?}");
+                assert!(
+                    pause <= longest.min(Duration::from_secs(1 << failure)),
+                    "{failure}: {pause:?}"
+                );
                 assert!(pause >= Duration::from_millis(200));
                 pauses.push(pause);
             }

@@ -17,10 +17,13 @@ use crate::sync::upstream::Upstream;
 /// # Errors
 /// [`AgentError::Denied`] before the terminal has joined.
 pub fn upstream(agent: &Agent) -> Result<Arc<dyn Upstream>, AgentError> {
-    let identity = agent.identity().ok_or_else(|| Denial::new(Code::NotJoined, "this terminal has not joined"))?;
+    let identity = agent
+        .identity()
+        .ok_or_else(|| Denial::new(Code::NotJoined, "this terminal has not joined"))?;
     let ca = match &agent.directory.view().root {
         Some(root) => root.tls_ca.as_slice().to_vec(),
-        // The directory was set aside: the root documents are fetched as at the join, but the key is known.
+        // The directory was set aside: the root documents are fetched as at the join, but the key
+        // is known.
         None => recover_roots(agent, &identity)?,
     };
     Ok(agent.link.upstream(&identity, &ca, &agent.clock)?)
@@ -34,8 +37,12 @@ pub fn note_success(agent: &Agent) {
 /// Notes that an exchange failed, and records what of it was refused.
 pub fn note_failure(agent: &Agent, error: &AgentError) {
     match error {
-        AgentError::Denied(denial) if denial.code != Code::NotJoined => agent.record_refused(denial),
-        AgentError::Signature(error) => agent.record_refused(&Denial::new(Code::RootInvalid, error)),
+        AgentError::Denied(denial) if denial.code != Code::NotJoined => {
+            agent.record_refused(denial)
+        }
+        AgentError::Signature(error) => {
+            agent.record_refused(&Denial::new(Code::RootInvalid, error))
+        }
         AgentError::Server(ServerError::Malformed(what)) => {
             agent.record_refused(&Denial::new(Code::ProtocolError, what));
         }

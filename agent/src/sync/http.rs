@@ -13,13 +13,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, TcpConnector, Transport, TransportAdapter,
+    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, TcpConnector, Transport,
+    TransportAdapter,
 };
 use wardkey_core::code::Code;
 use wardkey_core::id::Hash;
 use wardkey_core::message::http::{
-    ChangesReply, EnrolBeginReply, EnrolBeginRequest, EnrolFinishReply, EnrolFinishRequest, ErrorReply, EventsReply,
-    EventsRequest, JoinReply, PolicyReply, RenewRequest, TimeReply, TimeRequest, WaitReply, WaitRequest,
+    ChangesReply, EnrollBeginReply, EnrollBeginRequest, EnrollFinishReply, EnrollFinishRequest,
+    ErrorReply, EventsReply, EventsRequest, JoinReply, PolicyReply, RenewRequest, TimeReply,
+    TimeRequest, WaitReply, WaitRequest,
 };
 use wardkey_core::name::{ScopeName, printable};
 
@@ -71,7 +73,12 @@ impl Http {
 
     /// `GET`
     pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ServerError> {
-        let request = self.agent.get(format!("{}{path}", self.base)).config().timeout_global(Some(ANSWER)).build();
+        let request = self
+            .agent
+            .get(format!("{}{path}", self.base))
+            .config()
+            .timeout_global(Some(ANSWER))
+            .build();
         Self::answer(request.call())
     }
 
@@ -82,7 +89,12 @@ impl Http {
         body: &impl Serialize,
         timeout: Duration,
     ) -> Result<T, ServerError> {
-        let request = self.agent.post(format!("{}{path}", self.base)).config().timeout_global(Some(timeout)).build();
+        let request = self
+            .agent
+            .post(format!("{}{path}", self.base))
+            .config()
+            .timeout_global(Some(timeout))
+            .build();
         Self::answer(request.send_json(body))
     }
 
@@ -91,20 +103,33 @@ impl Http {
     ) -> Result<T, ServerError> {
         let mut response = result.map_err(transport_error)?;
         let status = response.status().as_u16();
-        let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()).and_then(seconds);
-        let body = response.body_mut().with_config().limit(MAX_BODY).read_to_vec().map_err(transport_error)?;
+        let retry_after = response
+            .headers()
+            .get("retry-after")
+            .and_then(|value| value.to_str().ok())
+            .and_then(seconds);
+        let body = response
+            .body_mut()
+            .with_config()
+            .limit(MAX_BODY)
+            .read_to_vec()
+            .map_err(transport_error)?;
         if status >= 300 {
             let reply: Option<ErrorReply> = serde_json::from_slice(&body).ok();
-            let code = reply.as_ref().and_then(ErrorReply::known_code).unwrap_or(Code::ServerUnreachable);
-            let message = reply.map_or_else(|| "no reason given".to_owned(), |reply| printable(&reply.message, 200));
+            let code =
+                reply.as_ref().and_then(ErrorReply::known_code).unwrap_or(Code::ServerUnreachable);
+            let message = reply.map_or_else(
+                || "no reason given".to_owned(),
+                |reply| printable(&reply.message, 200),
+            );
             return Err(ServerError::Refused { status, code, message, retry_after });
         }
         serde_json::from_slice(&body).map_err(|error| ServerError::Malformed(error.into()))
     }
 }
 
-/// Retry-After in seconds (RFC 9110, 10.2.3; our servers give no dates). A number that is too large is
-/// a long time, not none.
+/// Retry-After in seconds (RFC 9110, 10.2.3; our servers give no dates). A number that is too large
+/// is a long time, not none.
 fn seconds(value: &str) -> Option<u64> {
     let value = value.trim();
     let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
@@ -121,7 +146,8 @@ pub fn server_name(server: &str) -> Result<ServerName<'static>, ServerError> {
         ServerError::Malformed(text.into())
     };
     let uri: ureq::http::Uri = server.parse().map_err(|_| bad())?;
-    if uri.scheme_str() != Some("https") || !matches!(uri.path(), "" | "/") || uri.query().is_some() {
+    if uri.scheme_str() != Some("https") || !matches!(uri.path(), "" | "/") || uri.query().is_some()
+    {
         return Err(bad());
     }
     host_of(&uri).ok_or_else(bad)
@@ -134,7 +160,8 @@ fn host_of(uri: &ureq::http::Uri) -> Option<ServerName<'static>> {
 
 fn transport_error(error: ureq::Error) -> ServerError {
     if let ureq::Error::Io(io) = &error
-        && let Some(rustls::Error::InvalidCertificate(why)) = io.get_ref().and_then(|inner| inner.downcast_ref())
+        && let Some(rustls::Error::InvalidCertificate(why)) =
+            io.get_ref().and_then(|inner| inner.downcast_ref())
     {
         return ServerError::NotTrusted(why.to_string().into());
     }
@@ -166,12 +193,15 @@ impl Upstream for Http {
         self.post("/v1/time", request, TIME)
     }
 
-    fn enrol_begin(&self, request: &EnrolBeginRequest) -> Result<EnrolBeginReply, ServerError> {
-        self.post("/v1/enrol/begin", request, ANSWER)
+    fn enroll_begin(&self, request: &EnrollBeginRequest) -> Result<EnrollBeginReply, ServerError> {
+        self.post("/v1/enroll/begin", request, ANSWER)
     }
 
-    fn enrol_finish(&self, request: &EnrolFinishRequest) -> Result<EnrolFinishReply, ServerError> {
-        self.post("/v1/enrol/finish", request, ANSWER)
+    fn enroll_finish(
+        &self,
+        request: &EnrollFinishRequest,
+    ) -> Result<EnrollFinishReply, ServerError> {
+        self.post("/v1/enroll/finish", request, ANSWER)
     }
 }
 
@@ -180,7 +210,12 @@ impl Upstream for Http {
 pub struct Network;
 
 impl Connect for Network {
-    fn open(&self, identity: &Identity, ca: &[u8], clock: &Arc<Clock>) -> Result<Arc<dyn Upstream>, ServerError> {
+    fn open(
+        &self,
+        identity: &Identity,
+        ca: &[u8],
+        clock: &Arc<Clock>,
+    ) -> Result<Arc<dyn Upstream>, ServerError> {
         let tls = tls::trusting(ca, Some(identity), Arc::clone(clock))?;
         Ok(Arc::new(Http::new(&identity.server, tls)?))
     }
@@ -207,11 +242,15 @@ impl<In: Transport> Connector<In> for TlsConnector {
     ) -> Result<Option<TlsTransport>, ureq::Error> {
         let tcp = chained.ok_or(ureq::Error::ConnectionFailed)?;
         let name = host_of(details.uri).ok_or(ureq::Error::Tls("no name to verify"))?;
-        let mut connection = ClientConnection::new(Arc::clone(&self.tls), name).map_err(std::io::Error::other)?;
+        let mut connection =
+            ClientConnection::new(Arc::clone(&self.tls), name).map_err(std::io::Error::other)?;
         let mut socket = TransportAdapter::new(tcp.boxed(), Arc::clone(&details.current_time));
         socket.set_timeout(details.timeout);
         connection.complete_io(&mut socket)?;
-        let buffers = LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
+        let buffers = LazyBuffers::new(
+            details.config.input_buffer_size(),
+            details.config.output_buffer_size(),
+        );
         Ok(Some(TlsTransport { buffers, stream: StreamOwned { conn: connection, sock: socket } }))
     }
 }
@@ -280,12 +319,24 @@ mod tests {
 
     #[test]
     fn an_address_is_https_with_a_host_and_nothing_else() {
-        for good in ["https://wardkey.example:8443", "https://10.0.0.1:8443/", "https://[::1]:443", "https://a"] {
+        for good in [
+            "https://wardkey.example:8443",
+            "https://10.0.0.1:8443/",
+            "https://[::1]:443",
+            "https://a",
+        ] {
             assert!(server_name(good).is_ok(), "{good}");
         }
-        for bad in
-            ["http://a:1", "a:1", "https://", "https://a/b", "https://a?x", "", "file:///etc/passwd", "https://a b"]
-        {
+        for bad in [
+            "http://a:1",
+            "a:1",
+            "https://",
+            "https://a/b",
+            "https://a?x",
+            "",
+            "file:///etc/passwd",
+            "https://a b",
+        ] {
             assert!(server_name(bad).is_err(), "{bad}");
         }
     }

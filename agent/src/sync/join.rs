@@ -1,5 +1,5 @@
-//! Joining: from a token to a terminal with an identity, trusting nothing on the way but the hash of
-//! the root key in the token.
+//! Joining: from a token to a terminal with an identity, trusting nothing on the way but the hash
+//! of the root key in the token.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,11 +37,16 @@ type Roots = (List<SignedRoot, MAX_ROOTS>, Verified<RootDocument>);
 /// # Errors
 /// [`AgentError`] with the code for the administrator; nothing is changed then.
 pub fn join(agent: &Agent, request: &Join) -> Result<Joined, AgentError> {
-    let token = JoinToken::from_text(&request.token).map_err(|error| Denial::new(Code::JoinTokenInvalid, error))?;
+    let token =
+        JoinToken::from_text(&request.token).map_err(|error| Denial::new(error.code(), error))?;
     let before = agent.identity();
     let elsewhere = before.as_ref().is_some_and(|identity| !token.is_for(&identity.root_key));
     if elsewhere && request.replace != Some(true) {
-        return Err(Denial::new(Code::AlreadyJoined, "joined to another deployment; --replace leaves it").into());
+        return Err(Denial::new(
+            Code::AlreadyJoined,
+            "joined to another deployment; --replace leaves it",
+        )
+        .into());
     }
     let _one_at_a_time = lock(&agent.applying);
     let (roots, root) = first_contact(&request.server, &agent.clock, |key| token.is_for(key))?;
@@ -50,13 +55,18 @@ pub fn join(agent: &Agent, request: &Join) -> Result<Joined, AgentError> {
     let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)
         .map_err(|error| std::io::Error::other(error.to_string()))?;
     let key = Zeroizing::new(key.serialize_pem());
-    let http = Http::new(&request.server, tls::trusting(root.tls_ca.as_slice(), None, Arc::clone(&agent.clock))?)?;
-    let reply: JoinReply = http.post("/v1/join", &join_request(request, &token, &key)?, Duration::from_secs(30))?;
+    let http = Http::new(
+        &request.server,
+        tls::trusting(root.tls_ca.as_slice(), None, Arc::clone(&agent.clock))?,
+    )?;
+    let reply: JoinReply =
+        http.post("/v1/join", &join_request(request, &token, &key)?, Duration::from_secs(30))?;
 
     let terminal = TerminalId::from_slice(&reply.terminal.0)?;
     let anchor = Anchor { root_key, terminal };
     let document = verify_terminal(&reply.document.0, &root, &anchor, &Marks::default())?;
-    let identity = Identity::new(request.server.clone(), terminal, root_key, reply.certificate.0, key)?;
+    let identity =
+        Identity::new(request.server.clone(), terminal, root_key, reply.certificate.0, key)?;
     take(agent, before.as_deref(), identity, (roots.clone(), root), (&reply.document.0, document))?;
 
     let mut event = agent.event(EventName::Joined, Outcome::Success);
@@ -92,7 +102,8 @@ fn take(
 /// # Errors
 /// [`AgentError`].
 pub fn recover_roots(agent: &Agent, identity: &Identity) -> Result<Vec<u8>, AgentError> {
-    let (roots, root) = first_contact(&identity.server, &agent.clock, |key| *key == identity.root_key)?;
+    let (roots, root) =
+        first_contact(&identity.server, &agent.clock, |key| *key == identity.root_key)?;
     if root.version < agent.marks().root_version {
         let detail = format!("root document {} < {}", root.version, agent.marks().root_version);
         return Err(Denial::new(Code::Rollback, detail).into());
@@ -133,8 +144,8 @@ fn join_request(request: &Join, token: &JoinToken, key: &str) -> Result<JoinRequ
     let csr = signing_request(key, request.name.as_str())?;
     let nonce = random::<32>()?;
     let machine = request.machine.as_bytes();
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(&token.secret).map_err(|error| std::io::Error::other(error.to_string()))?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(&token.secret)
+        .map_err(|error| std::io::Error::other(error.to_string()))?;
     mac.update(&join_mac_input(&nonce, machine, request.name.as_str(), &csr));
     Ok(JoinRequest {
         token: Base64(token.id.to_vec()),

@@ -146,7 +146,9 @@ pub fn round(agent: &Agent, hold: u64) -> Result<bool, AgentError> {
 
 fn renew_when_due(agent: &Agent, upstream: &dyn Upstream) {
     let Some(identity) = agent.identity() else { return };
-    if !identity.is_due_for_renewal(agent.clock.now()) || !agent.is_due("renew", Duration::from_secs(3600)) {
+    if !identity.is_due_for_renewal(agent.clock.now())
+        || !agent.is_due("renew", Duration::from_secs(3600))
+    {
         return;
     }
     if let Err(error) = renew(agent, upstream, &identity) {
@@ -165,7 +167,9 @@ fn renew(agent: &Agent, upstream: &dyn Upstream, identity: &Identity) -> Result<
         identity.key.clone(),
     )?;
     if renewed.not_after <= identity.not_after {
-        return Err(ServerError::Malformed("the new certificate does not live longer".into()).into());
+        return Err(
+            ServerError::Malformed("the new certificate does not live longer".into()).into()
+        );
     }
     renewed.write_certificate(&agent.config.state_dir)?;
     agent.set_identity(Arc::new(renewed));
@@ -232,6 +236,8 @@ mod tests {
         }
         assert_eq!(pace.hold(), 55);
         pace.answered();
-        assert!(matches!(pace.failed(&refused(Code::TerminalDisabled)), Pause::Whole(pause) if pause.as_secs() <= 2));
+        assert!(
+            matches!(pace.failed(&refused(Code::TerminalDisabled)), Pause::Whole(pause) if pause.as_secs() <= 2)
+        );
     }
 }

@@ -43,6 +43,7 @@ impl Agent {
         let expires = self.directory.view().expires()?;
         let now = self.clock.now();
         let connected = self.link().connected == Some(true);
-        (connected && ahead > 0 && now > expires && now.since(UnixTime(ahead)) <= expires.0).then_some(ahead)
+        (connected && ahead > 0 && now > expires && now.since(UnixTime(ahead)) <= expires.0)
+            .then_some(ahead)
     }
 }

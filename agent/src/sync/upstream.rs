@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use wardkey_core::id::Hash;
 use wardkey_core::message::http::{
-    ChangesReply, EnrolBeginReply, EnrolBeginRequest, EnrolFinishReply, EnrolFinishRequest, EventsReply, EventsRequest,
-    JoinReply, RenewRequest, TimeReply, TimeRequest, WaitReply, WaitRequest,
+    ChangesReply, EnrollBeginReply, EnrollBeginRequest, EnrollFinishReply, EnrollFinishRequest,
+    EventsReply, EventsRequest, JoinReply, RenewRequest, TimeReply, TimeRequest, WaitReply,
+    WaitRequest,
 };
 use wardkey_core::name::ScopeName;
 
@@ -30,14 +31,22 @@ pub trait Upstream: Send + Sync {
     fn renew(&self, request: &RenewRequest) -> Result<JoinReply, ServerError>;
     /// `POST /v1/time`: a person waits for the answer.
     fn time(&self, request: &TimeRequest) -> Result<TimeReply, ServerError>;
-    /// `POST /v1/enrol/begin`
-    fn enrol_begin(&self, request: &EnrolBeginRequest) -> Result<EnrolBeginReply, ServerError>;
-    /// `POST /v1/enrol/finish`
-    fn enrol_finish(&self, request: &EnrolFinishRequest) -> Result<EnrolFinishReply, ServerError>;
+    /// `POST /v1/enroll/begin`
+    fn enroll_begin(&self, request: &EnrollBeginRequest) -> Result<EnrollBeginReply, ServerError>;
+    /// `POST /v1/enroll/finish`
+    fn enroll_finish(
+        &self,
+        request: &EnrollFinishRequest,
+    ) -> Result<EnrollFinishReply, ServerError>;
 }
 
 /// Makes connections to the server.
 pub trait Connect: Send + Sync {
     /// A server that is trusted if a certificate of `ca` (DER) says so.
-    fn open(&self, identity: &Identity, ca: &[u8], clock: &Arc<Clock>) -> Result<Arc<dyn Upstream>, ServerError>;
+    fn open(
+        &self,
+        identity: &Identity,
+        ca: &[u8],
+        clock: &Arc<Clock>,
+    ) -> Result<Arc<dyn Upstream>, ServerError>;
 }

@@ -136,7 +136,8 @@ fn a_row_of_logins_that_hold_the_key_and_do_nothing_does_not_keep_it() {
 #[test]
 fn a_locker_comes_before_every_other_prompt_of_its_session() {
     let arbiter = Arbiter::default();
-    let prompts: Vec<_> = (0..3).map(|_| arbiter.enter(asking(of("1", 2001), true)).unwrap()).collect();
+    let prompts: Vec<_> =
+        (0..3).map(|_| arbiter.enter(asking(of("1", 2001), true)).unwrap()).collect();
     assert!(prompts[0].is_granted());
     let locker = Asking { locker: true, ..asking(of("1", 2001), true) };
     let locker = arbiter.enter(locker).unwrap();

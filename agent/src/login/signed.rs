@@ -1,0 +1,127 @@
+//! What a login is claimed to be signed by, and the decision about it on the agent's own copy of the
+//! directory.
+
+use wardkey_core::client_data::ClientData;
+use wardkey_core::code::{Code, Denial};
+use wardkey_core::codec;
+use wardkey_core::decide::{self, Freshness, Granted, decide, decide_by_code};
+use wardkey_core::directory::leaf_key;
+use wardkey_core::marks::Marks;
+use wardkey_core::message::agent::{Failure, LoginOutcome, LoginResult};
+use wardkey_core::name::LoginName;
+use wardkey_core::policy::context::LoginContext;
+use wardkey_core::proof::SignedByCode;
+use wardkey_core::proof::assertion::Assertion;
+use wardkey_core::time::UnixTime;
+
+use crate::agent::Agent;
+use crate::error::AgentError;
+use crate::login::authorise::Caller;
+use crate::login::preverified::Preverified;
+
+/// What a login is claimed to be signed by.
+#[derive(Clone, Copy)]
+pub enum Signed<'a> {
+    /// A security key.
+    ByKey(&'a Assertion),
+    /// The code of a pass.
+    ByCode(&'a SignedByCode),
+}
+
+impl<'a> Signed<'a> {
+    /// A failure claims nothing.
+    pub fn of(result: &'a LoginResult) -> Result<Self, &'a Failure> {
+        match result {
+            LoginResult::Success(assertion) => Ok(Self::ByKey(assertion)),
+            LoginResult::SuccessByCode(signed) => Ok(Self::ByCode(signed)),
+            LoginResult::Failure(what) => Err(what),
+        }
+    }
+
+    /// What was signed about the login.
+    pub fn client_data(self) -> Result<ClientData, Denial> {
+        let bytes = match self {
+            Self::ByKey(assertion) => &assertion.client_data,
+            Self::ByCode(signed) => &signed.client_data,
+        };
+        ClientData::from_bytes(bytes.as_slice())
+            .map_err(|error| Denial::new(Code::ClientData, error))
+    }
+
+    /// As it was reported.
+    pub fn to_bytes(self) -> Vec<u8> {
+        match self {
+            Self::ByKey(assertion) => codec::to_message(assertion),
+            Self::ByCode(signed) => codec::to_message(signed),
+        }
+    }
+}
+
+/// Repeats the decision on the agent's own copy of the directory.
+pub fn verify(
+    agent: &Agent,
+    caller: &Caller,
+    outcome: &LoginOutcome,
+    said: &ClientData,
+    signed: Signed<'_>,
+    preverified: Option<Preverified>,
+) -> Result<Granted, AgentError> {
+    let person = &said.person;
+    let anchor = agent.anchor().ok_or_else(|| Denial::new(Code::NotJoined, "not joined"))?;
+    let evidence = agent
+        .directory
+        .evidence(person)?
+        .ok_or_else(|| Denial::new(Code::NotSynced, "no directory"))?;
+    let mut marks = agent.marks();
+    let snapshot = Preverified::or_verify(preverified, &evidence, &anchor, &marks, person)
+        .inspect_err(|_| {
+            // Our own copy does not verify: fetch it again.
+            agent.refetch.store(true, std::sync::atomic::Ordering::SeqCst);
+            agent.wake_sync.wake();
+        })?;
+    remember_seen(agent, caller, person, &mut marks);
+    let account = outcome
+        .login
+        .account
+        .as_ref()
+        .ok_or_else(|| Denial::new(Code::ClientData, "no account"))?;
+    let (now, least) = time_of(agent, said.time);
+    let request = LoginContext {
+        account,
+        service: &outcome.login.service,
+        remote: false,
+        now,
+        marks: &marks,
+    };
+    let least = least.max(snapshot.signed_time());
+    let freshness = Freshness::Reported { least };
+    Ok(match signed {
+        Signed::ByKey(assertion) => {
+            decide(&snapshot, &request, &anchor.terminal, freshness, assertion)?
+        }
+        Signed::ByCode(signed) => {
+            decide_by_code(&snapshot, &request, &anchor.terminal, freshness, signed)?
+        }
+    })
+}
+
+/// The time to judge a login by, and the least that the module's can be: by the clock, or, where
+/// the module went by the server's time because the clock is wrong, by that.
+fn time_of(agent: &Agent, said: UnixTime) -> (UnixTime, UnixTime) {
+    let (clock, least) = (agent.clock.now(), agent.clock.realtime());
+    let is_late = |time| clock.since(time) > decide::CHALLENGE_SECONDS;
+    match agent.clock.attested() {
+        // A clock that is behind is raised to what was signed, and needs none of this.
+        Some(attested) if is_late(attested) && is_late(said) => (attested, attested),
+        _ => (clock, least),
+    }
+}
+
+/// Adds the person to those seen here. A module that runs as root has judged by its own marks; for
+/// any other module the agent's memory counts.
+pub fn remember_seen(agent: &Agent, caller: &Caller, person: &LoginName, marks: &mut Marks) {
+    let key = leaf_key(person);
+    if caller.peer.is_root() || matches!(agent.state.last_seen(&key), Ok(Some(_))) {
+        marks.remember(key, agent.clock.now());
+    }
+}
