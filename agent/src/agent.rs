@@ -19,6 +19,7 @@ use crate::lock;
 use crate::log;
 use crate::login::arbiter::Arbiter;
 use crate::marks::CurrentMarks;
+use crate::presence::Presence;
 use crate::session::Sessions;
 use crate::store::directory::Directory;
 use crate::store::state::State;
@@ -40,11 +41,14 @@ pub struct Agent {
     pub sessions: Box<dyn Sessions>,
     /// Who has the key.
     pub arbiter: Arbiter,
+    /// Who is signed in.
+    pub presence: Presence,
     /// The connection to the server.
     pub link: Link,
     /// Security keys that are plugged.
     pub keys: AtomicU32,
-    /// Seconds that the machine's clock is ahead of the server's, by the last answer; 0 when it is not.
+    /// Seconds that the machine's clock is ahead of the server's, by the last answer; 0 when it is
+    /// not.
     pub clock_ahead: AtomicU64,
     /// Wakes the synchronisation.
     pub wake_sync: Wake,
@@ -92,7 +96,13 @@ impl Agent {
             }
         };
         let anchor = identity.as_ref().map(Identity::anchor);
-        let state = State::open(&folder.join("state.redb"), config.spool_events, config.spool_mib, destination::ALL)?;
+        let destinations = destination::all(&config);
+        let state = State::open(
+            &folder.join("state.redb"),
+            config.spool_events,
+            config.spool_mib,
+            destinations,
+        )?;
         let directory = Directory::open(&folder.join("directory.redb"), anchor.as_ref())?;
         let name_secret = state.secret("name-secret")?;
         let marks = CurrentMarks::read(&state)?;
@@ -104,12 +114,13 @@ impl Agent {
             state,
             sessions,
             arbiter: Arbiter::default(),
+            presence: Presence::default(),
             link: Link::new(connect),
             keys: AtomicU32::new(0),
             clock_ahead: AtomicU64::new(0),
             wake_sync: Wake::default(),
             wake_upkeep: Wake::default(),
-            outlets: Outlets::default(),
+            outlets: Outlets::new(destinations),
             applying: Mutex::default(),
             tally: Tally::default(),
             refetch: AtomicBool::new(false),
@@ -166,7 +177,8 @@ impl Agent {
         self.link.state()
     }
 
-    /// True for the first time and then once per `pause`, for things that must not fill the records.
+    /// True for the first time and then once per `pause`, for things that must not fill the
+    /// records.
     pub fn is_due(&self, what: &str, pause: Duration) -> bool {
         self.throttle.is_due(what, pause)
     }
@@ -185,6 +197,7 @@ impl Agent {
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.wake_sync.wake();
+        self.presence.wake();
         self.wake_carriers();
     }
 }

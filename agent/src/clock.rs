@@ -13,8 +13,8 @@ use crate::lock;
 /// Where readings come from: the machine, or a test.
 pub type Source = Box<dyn Fn() -> ClockReading + Send + Sync>;
 
-/// A moment since the machine was started, by CLOCK_BOOTTIME: what was to last a minute is over after a night
-/// in which the machine slept. `std::time::Instant` stands still meanwhile.
+/// A moment since the machine was started, by CLOCK_BOOTTIME: what was to last a minute is over
+/// after a night in which the machine slept. `std::time::Instant` stands still meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(Duration);
 
@@ -126,7 +126,12 @@ impl Clock {
 }
 
 fn read(boot_id: &Bytes<64>) -> ClockReading {
-    let seconds = |id| clock_gettime(id).ok().and_then(|time| u64::try_from(time.tv_sec()).ok()).unwrap_or_default();
+    let seconds = |id| {
+        clock_gettime(id)
+            .ok()
+            .and_then(|time| u64::try_from(time.tv_sec()).ok())
+            .unwrap_or_default()
+    };
     ClockReading {
         realtime: UnixTime(seconds(ClockId::CLOCK_REALTIME)),
         boottime: seconds(ClockId::CLOCK_BOOTTIME),

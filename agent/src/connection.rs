@@ -44,7 +44,10 @@ impl Connection {
     ///
     /// # Errors
     /// [`IpcError`] when none came.
-    pub fn receive<T: for<'b> minicbor::Decode<'b, ()>>(&mut self, deadline: Deadline) -> Result<T, IpcError> {
+    pub fn receive<T: for<'b> minicbor::Decode<'b, ()>>(
+        &mut self,
+        deadline: Deadline,
+    ) -> Result<T, IpcError> {
         self.requests.receive(deadline)
     }
 

@@ -1,22 +1,28 @@
-//! What the command line asks for: status, synchronise, join, enrol.
+//! What the command line asks for: status, synchronise, join, enroll.
 
 use std::sync::atomic::Ordering;
 
 use serde_json::json;
+use wardkey_core::cause::Cause;
 use wardkey_core::code::{Code, Denial};
 use wardkey_core::codec::{Bytes, List};
 use wardkey_core::event::{EventName, Outcome};
 use wardkey_core::id::{CredentialId, Hash};
 use wardkey_core::message::agent::{
-    EnrolBegin, EnrolFinish, Enrolled, Enrolment, Join, PeoplePage, Refusal, Reply, Request, ScopeStatus, Status, WayIn,
+    DestinationStatus, EnrollBegin, EnrollFinish, Enrolled, Enrollment, Join, PeoplePage, Refusal,
+    Reply, Request, ScopeStatus, Status, WayIn,
 };
-use wardkey_core::message::http::{Base64, EnrolBeginReply, EnrolBeginRequest, EnrolFinishRequest};
+use wardkey_core::message::http::{
+    Base64, EnrollBeginReply, EnrollBeginRequest, EnrollFinishRequest,
+};
 use wardkey_core::name::{DisplayText, LoginName, RpId, printable};
 use wardkey_ipc::Peer;
 
 use crate::agent::Agent;
 use crate::audit::destination::SERVER;
-use crate::error::{AgentError, Cause, ServerError};
+use crate::error::{AgentError, ServerError};
+use crate::login;
+use crate::presence;
 use crate::store::view::View;
 use crate::sync::exchange::{note_failure, note_success, upstream};
 use crate::sync::run::round;
@@ -27,9 +33,14 @@ pub fn answer(agent: &Agent, peer: Peer, request: &Request) -> Reply {
         Request::Status => Ok(Reply::Status(Box::new(status(agent)))),
         Request::Sync => needs_root(peer).and_then(|()| sync(agent)),
         Request::Join(join) => needs_root(peer).and_then(|()| self::join(agent, join)),
-        Request::EnrolBegin(begin) => may_enrol(agent, peer).and_then(|()| enrol_begin(agent, begin)),
-        Request::EnrolFinish(finish) => may_enrol(agent, peer).and_then(|()| enrol_finish(agent, peer, finish)),
+        Request::EnrollBegin(begin) => {
+            may_enroll(agent, peer).and_then(|()| enroll_begin(agent, begin))
+        }
+        Request::EnrollFinish(finish) => {
+            may_enroll(agent, peer).and_then(|()| enroll_finish(agent, peer, finish))
+        }
         Request::People(page) => needs_root(peer).and_then(|()| people(agent, page)),
+        Request::Preview(person) => needs_root(peer).map(|()| preview(agent, person)),
         Request::WayIn(way) => needs_root(peer).map(|()| record_way_in(agent, way)),
         _ => Err(Denial::new(Code::ProtocolError, "this belongs to a login").into()),
     };
@@ -46,15 +57,31 @@ fn refused(error: &AgentError) -> Refusal {
 }
 
 fn needs_root(peer: Peer) -> Result<(), AgentError> {
-    if peer.is_root() { Ok(()) } else { Err(Denial::new(Code::NeedsRoot, format!("uid {}", peer.uid)).into()) }
+    if peer.is_root() {
+        Ok(())
+    } else {
+        Err(Denial::new(Code::NeedsRoot, format!("uid {}", peer.uid)).into())
+    }
 }
 
-/// Whoever may use the key process with a PIN may enrol: root and the person at the terminal.
-fn may_enrol(agent: &Agent, peer: Peer) -> Result<(), AgentError> {
+/// Whoever may use the key process with a PIN may enroll: root and the person at the terminal.
+fn may_enroll(agent: &Agent, peer: Peer) -> Result<(), AgentError> {
     if peer.is_root() || agent.sessions.screens().has_active_local(peer.uid) {
         return Ok(());
     }
-    Err(Denial::new(Code::CallerNotAllowed, "only root and the user of the active local session may enrol").into())
+    Err(Denial::new(
+        Code::CallerNotAllowed,
+        "only root and the user of the active local session may enroll",
+    )
+    .into())
+}
+
+/// What a login would be shown.
+fn preview(agent: &Agent, person: &LoginName) -> Reply {
+    match login::service::preview(agent, person) {
+        Ok(grant) => Reply::Granted(Box::new(grant)),
+        Err(refusal) => Reply::Refused(refusal),
+    }
 }
 
 /// The state of the agent.
@@ -77,8 +104,27 @@ pub fn status(agent: &Agent) -> Status {
         keys: agent.keys.load(Ordering::Relaxed),
         in_memory: agent.state.in_memory(),
         clock_ahead: agent.clock_hides_the_server(),
-        active: view.terminal.as_ref().map(|terminal| terminal.status == wardkey_core::person::Status::Active),
+        active: view
+            .terminal
+            .as_ref()
+            .map(|terminal| terminal.status == wardkey_core::person::Status::Active),
+        sessions: Some(presence::service::rules(agent)),
+        destinations: Some(destinations(agent)),
     }
+}
+
+fn destinations(agent: &Agent) -> List<DestinationStatus, 16> {
+    let all = agent.outlets.iter().map(|outlet| {
+        let (to, failed) = (outlet.destination(), outlet.failed());
+        DestinationStatus {
+            name: to.name.to_owned(),
+            waiting: agent.state.waiting(to).unwrap_or_default(),
+            since: agent.state.oldest(to),
+            last_error: failed.as_ref().map(|failed| printable(&failed.why, 200)),
+            failed: failed.map(|failed| failed.at),
+        }
+    });
+    List::new(all.collect()).unwrap_or_default()
 }
 
 fn scopes(view: &View) -> List<ScopeStatus, 8> {
@@ -114,27 +160,37 @@ fn join(agent: &Agent, request: &Join) -> Result<Reply, AgentError> {
     Ok(Reply::Joined(Box::new(crate::sync::join::join(agent, request)?)))
 }
 
-fn enrol_begin(agent: &Agent, request: &EnrolBegin) -> Result<Reply, AgentError> {
+fn enroll_begin(agent: &Agent, request: &EnrollBegin) -> Result<Reply, AgentError> {
     let server = upstream(agent)?;
-    let reply = server.enrol_begin(&EnrolBeginRequest { code: request.code.trim().to_owned() })?;
-    Ok(Reply::Enrolment(Box::new(enrolment(agent, reply)?)))
+    let reply =
+        server.enroll_begin(&EnrollBeginRequest { code: request.code.trim().to_owned() })?;
+    Ok(Reply::Enrollment(Box::new(enrollment(agent, reply)?)))
 }
 
 fn malformed(error: impl Into<Cause>) -> AgentError {
     ServerError::Malformed(error.into()).into()
 }
 
-fn enrolment(agent: &Agent, reply: EnrolBeginReply) -> Result<Enrolment, AgentError> {
+fn enrollment(agent: &Agent, reply: EnrollBeginReply) -> Result<Enrollment, AgentError> {
     let options = reply.public_key;
     let rp_id = RpId::new(options.rp.id).map_err(malformed)?;
     // The server may not have keys made for a name that the root key did not sign.
     let view = agent.directory.view();
     if view.root.as_ref().is_some_and(|root| root.rp_id != rp_id) {
-        return Err(Denial::new(Code::RpIdMismatch, "the server asks for another relying party").into());
+        return Err(
+            Denial::new(Code::RpIdMismatch, "the server asks for another relying party").into()
+        );
     }
-    let exclude = options.exclude_credentials.unwrap_or_default().into_iter().map(|one| CredentialId::new(one.id.0));
-    let algorithms = options.pub_key_cred_params.iter().filter_map(|parameter| i32::try_from(parameter.alg).ok());
-    Ok(Enrolment {
+    let exclude = options
+        .exclude_credentials
+        .unwrap_or_default()
+        .into_iter()
+        .map(|one| CredentialId::new(one.id.0));
+    let algorithms = options
+        .pub_key_cred_params
+        .iter()
+        .filter_map(|parameter| i32::try_from(parameter.alg).ok());
+    Ok(Enrollment {
         session: reply.session,
         login: LoginName::new(reply.login).map_err(malformed)?,
         display_name: DisplayText::new(options.user.display_name).map_err(malformed)?,
@@ -158,8 +214,8 @@ fn client_data_json(challenge: &Base64, origin: &str) -> Vec<u8> {
         .into_bytes()
 }
 
-fn enrol_finish(agent: &Agent, peer: Peer, request: &EnrolFinish) -> Result<Reply, AgentError> {
-    let reply = upstream(agent)?.enrol_finish(&EnrolFinishRequest {
+fn enroll_finish(agent: &Agent, peer: Peer, request: &EnrollFinish) -> Result<Reply, AgentError> {
+    let reply = upstream(agent)?.enroll_finish(&EnrollFinishRequest {
         session: request.session.clone(),
         credential_id: Base64(request.credential_id.as_slice().to_vec()),
         client_data: Base64(request.client_data.as_slice().to_vec()),
@@ -190,7 +246,8 @@ fn record_way_in(agent: &Agent, way: &WayIn) -> Reply {
     let mut event = agent.event(EventName::WayIn, outcome);
     event.reason = Some(way.code);
     event.service = Some(printable(&way.subject, 64));
-    event.detail = way.accepted.as_ref().or(way.detail.as_ref()).map(|detail| printable(detail, 200));
+    event.detail =
+        way.accepted.as_ref().or(way.detail.as_ref()).map(|detail| printable(detail, 200));
     let id = event.id;
     agent.record(vec![event]);
     Reply::Recorded(id, None)

@@ -14,16 +14,17 @@ use sd_notify::NotifyState;
 use wardkey_core::event::{EventName, Outcome};
 
 use crate::agent::Agent;
-use crate::audit::deliver;
+use crate::audit::transport::collector::Network as Collector;
 use crate::audit::transport::server::Upload;
 use crate::audit::transport::syslog::SystemLog;
+use crate::audit::{deliver, destination};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::AgentError;
 use crate::server::{Connections, accept};
 use crate::session::Logind;
 use crate::sync::http::Network;
-use crate::{keywatch, log, startup, sync, upkeep};
+use crate::{keywatch, log, presence, startup, sync, upkeep};
 
 /// Stack of the threads in bytes.
 const STACK: usize = 512 * 1024;
@@ -38,7 +39,12 @@ pub fn run(config: Config) -> Result<(), AgentError> {
     // Before any thread is there, so that all of them leave the signals to us.
     let signals = block_signals()?;
     let (listener, path) = startup::prepare(&config)?;
-    let agent = Arc::new(Agent::open(config, Clock::machine(), Box::new(Logind::default()), Box::new(Network))?);
+    let agent = Arc::new(Agent::open(
+        config,
+        Clock::machine(),
+        Box::new(Logind::default()),
+        Box::new(Network),
+    )?);
     agent.record(vec![started(&agent)]);
     for (name, work) in [
         ("sync", sync::run::run as fn(&Agent)),
@@ -46,15 +52,44 @@ pub fn run(config: Config) -> Result<(), AgentError> {
         ("syslog", |agent| deliver::run(agent, SystemLog::new(&agent.config.syslog))),
         ("upkeep", upkeep::run),
         ("keys", keywatch::run),
+        ("logind", presence::run::hear),
     ] {
         let shared = Arc::clone(&agent);
-        std::thread::Builder::new().name(name.into()).stack_size(STACK).spawn(move || work(&shared))?;
+        std::thread::Builder::new()
+            .name(name.into())
+            .stack_size(STACK)
+            .spawn(move || work(&shared))?;
     }
+    let shared = Arc::clone(&agent);
+    std::thread::Builder::new()
+        .name("sessions".into())
+        .stack_size(STACK)
+        .spawn(move || presence::run::run(&shared))?;
+    carry_to_collectors(&agent)?;
     notify(NotifyState::Ready);
-    log::info(format_args!("{} is ready at {}", env!("CARGO_PKG_VERSION"), agent.config.socket.display()));
+    log::info(format_args!(
+        "{} is ready at {}",
+        env!("CARGO_PKG_VERSION"),
+        agent.config.socket.display()
+    ));
     let result = serve(&agent, &listener, &signals);
     stop(&agent, path.as_deref());
     result
+}
+
+/// A thread for each configured collector.
+fn carry_to_collectors(agent: &Arc<Agent>) -> Result<(), AgentError> {
+    for collector in &agent.config.records_to {
+        let name = destination::name_of(collector);
+        let Some(destination) = agent.outlets.destination(&name) else { continue };
+        let transport = Collector::new(agent, destination, collector);
+        let shared = Arc::clone(agent);
+        std::thread::Builder::new()
+            .name("collector".into())
+            .stack_size(STACK)
+            .spawn(move || deliver::run(&shared, transport))?;
+    }
+    Ok(())
 }
 
 fn started(agent: &Agent) -> wardkey_core::event::Event {
@@ -63,17 +98,24 @@ fn started(agent: &Agent) -> wardkey_core::event::Event {
     event
 }
 
-fn serve(agent: &Arc<Agent>, listener: &UnixListener, signals: &SignalFd) -> Result<(), AgentError> {
+fn serve(
+    agent: &Arc<Agent>,
+    listener: &UnixListener,
+    signals: &SignalFd,
+) -> Result<(), AgentError> {
     let connections = Arc::new(Connections::default());
     let watchdog = watchdog_interval();
     let mut alive = Instant::now();
     loop {
         let timeout = watchdog.map_or(PollTimeout::NONE, |interval| {
             let left = interval.saturating_sub(alive.elapsed()).as_millis() + 1;
-            PollTimeout::try_from(i32::try_from(left).unwrap_or(i32::MAX)).unwrap_or(PollTimeout::MAX)
+            PollTimeout::try_from(i32::try_from(left).unwrap_or(i32::MAX))
+                .unwrap_or(PollTimeout::MAX)
         });
-        let mut fds =
-            [PollFd::new(listener.as_fd(), PollFlags::POLLIN), PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
+        let mut fds = [
+            PollFd::new(listener.as_fd(), PollFlags::POLLIN),
+            PollFd::new(signals.as_fd(), PollFlags::POLLIN),
+        ];
         match poll(&mut fds, timeout) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => return Err(std::io::Error::from(errno).into()),
@@ -97,8 +139,8 @@ fn serve(agent: &Arc<Agent>, listener: &UnixListener, signals: &SignalFd) -> Res
     }
 }
 
-/// SIGHUP: what is kept open is opened anew, and the server is asked at once. Logins go on; the configuration
-/// is read at the start only, as socket and user come from it.
+/// SIGHUP: what is kept open is opened anew, and the server is asked at once. Logins go on; the
+/// configuration is read at the start only, as socket and user come from it.
 fn reload(agent: &Agent) {
     log::info("SIGHUP: asking the server; agent.toml is read again by a restart only");
     agent.outlets.reopen();
@@ -125,7 +167,8 @@ fn block_signals() -> Result<SignalFd, AgentError> {
     set.add(Signal::SIGINT);
     set.add(Signal::SIGHUP);
     set.thread_block().map_err(std::io::Error::from)?;
-    Ok(SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(std::io::Error::from)?)
+    Ok(SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
+        .map_err(std::io::Error::from)?)
 }
 
 fn watchdog_interval() -> Option<Duration> {

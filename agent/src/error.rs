@@ -1,21 +1,19 @@
 //! The one error type of the agent. Every variant says what it means for the caller; the code for
 //! people is [`AgentError::code`].
 
+use wardkey_core::cause::{Cause, Chain};
 use wardkey_core::code::{Code, Denial};
 use wardkey_core::codec::CodecError;
 use wardkey_core::sign::SignatureError;
-
-/// Whatever an error of ours comes from.
-pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
     /// The configuration file is wrong; the text names file, line, key and the fix.
-    #[error("{0} (WK-1308)")]
+    #[error("{} (WK-1308)", Chain(.0.as_ref()))]
     Configuration(#[source] Cause),
     /// A durable store cannot be used at the moment: the operation was not done.
-    #[error("store: {0}")]
+    #[error("store: {}", Chain(.0.as_ref()))]
     Store(#[source] Cause),
     /// The disk is full: the operation was not done, and may be tried again.
     #[error("store: no space left")]
@@ -59,10 +57,10 @@ impl From<wardkey_settings::table::TableError> for AgentError {
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// No answer: network, TLS, time-out.
-    #[error("server cannot be reached: {0}")]
+    #[error("server cannot be reached: {}", Chain(.0.as_ref()))]
     Unreachable(#[source] Cause),
     /// The server's certificate is not of this deployment.
-    #[error("server is not trusted: {0}")]
+    #[error("server is not trusted: {}", Chain(.0.as_ref()))]
     NotTrusted(#[source] Cause),
     /// The server answered with an error.
     #[error("server refused ({status}): {code}: {message}")]
@@ -77,7 +75,7 @@ pub enum ServerError {
         retry_after: Option<u64>,
     },
     /// The server's answer is not what it should be.
-    #[error("server's answer is not valid: {0}")]
+    #[error("server's answer is not valid: {}", Chain(.0.as_ref()))]
     Malformed(#[source] Cause),
 }
 
@@ -115,7 +113,9 @@ impl AgentError {
     pub const fn code(&self) -> Code {
         match self {
             Self::Configuration(_) => Code::Configuration,
-            Self::Store(_) | Self::Full | Self::File { .. } | Self::Unbelieved(_) => Code::StateUnavailable,
+            Self::Store(_) | Self::Full | Self::File { .. } | Self::Unbelieved(_) => {
+                Code::StateUnavailable
+            }
             Self::Codec(_) => Code::ProtocolError,
             Self::Signature(_) => Code::ServerNotTrusted,
             Self::Denied(denial) => denial.code,
@@ -126,7 +126,11 @@ impl AgentError {
 
     /// A file that could not be read or written.
     pub fn file(path: &std::path::Path, error: std::io::Error) -> Self {
-        if is_full(&error) { Self::Full } else { Self::File { path: path.display().to_string(), error } }
+        if is_full(&error) {
+            Self::Full
+        } else {
+            Self::File { path: path.display().to_string(), error }
+        }
     }
 }
 
@@ -134,7 +138,9 @@ impl AgentError {
 pub fn is_full(error: &std::io::Error) -> bool {
     matches!(
         error.kind(),
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded | std::io::ErrorKind::FileTooLarge
+        std::io::ErrorKind::StorageFull
+            | std::io::ErrorKind::QuotaExceeded
+            | std::io::ErrorKind::FileTooLarge
     )
 }
 
@@ -148,7 +154,13 @@ macro_rules! from_redb {
     )*};
 }
 
-from_redb!(redb::StorageError, redb::TableError, redb::TransactionError, redb::CommitError, redb::DatabaseError);
+from_redb!(
+    redb::StorageError,
+    redb::TableError,
+    redb::TransactionError,
+    redb::CommitError,
+    redb::DatabaseError
+);
 
 impl From<redb::Error> for AgentError {
     fn from(error: redb::Error) -> Self {
@@ -188,7 +200,10 @@ mod tests {
         for (error, detail) in [
             (AgentError::from(server), "no attestation"),
             (Denial::new(Code::NotJoined, "not joined").into(), "not joined"),
-            (ServerError::Unreachable("refused".into()).into(), "server cannot be reached: refused"),
+            (
+                ServerError::Unreachable("refused".into()).into(),
+                "server cannot be reached: refused",
+            ),
         ] {
             assert_eq!(error.detail(), detail);
             assert!(!error.detail().contains("WK-"));

@@ -27,7 +27,8 @@ pub fn read(path: &Path, max: usize) -> Result<Option<Vec<u8>>, AgentError> {
 /// # Errors
 /// [`AgentError::File`] or [`AgentError::Full`]; the old file is there then, or the new one, whole.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), AgentError> {
-    wardkey_settings::files::replace(path, bytes, mode).map_err(|error| AgentError::file(path, error))
+    wardkey_settings::files::replace(path, bytes, mode)
+        .map_err(|error| AgentError::file(path, error))
 }
 
 #[cfg(test)]
@@ -37,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lesson_privacyidea_a_file_is_replaced_whole() {
+    fn a_file_is_replaced_whole() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("terminal.toml");
         assert!(read(&path, 10).unwrap().is_none());

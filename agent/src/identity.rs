@@ -60,7 +60,15 @@ impl Identity {
         key: Zeroizing<String>,
     ) -> Result<Self, AgentError> {
         let (not_before, not_after) = validity(&certificate)?;
-        Ok(Self { server, terminal, root_key, certificate: certificate.into(), key, not_before, not_after })
+        Ok(Self {
+            server,
+            terminal,
+            root_key,
+            certificate: certificate.into(),
+            key,
+            not_before,
+            not_after,
+        })
     }
 
     /// Reads the identity; `None` for a terminal that has not joined.
@@ -69,9 +77,12 @@ impl Identity {
     /// [`AgentError`] when a file is missing beside the others or wrong.
     pub fn read(folder: &Path) -> Result<Option<Self>, AgentError> {
         let Some(text) = read_text(&folder.join("terminal.toml"))? else { return Ok(None) };
-        let file: TerminalFile = toml::from_str(&text).map_err(|error| bad(&format!("terminal.toml: {error}")))?;
-        let certificate = read_text(&folder.join("terminal.pem"))?.ok_or_else(|| bad("terminal.pem is missing"))?;
-        let key = read_text(&folder.join("terminal.key"))?.ok_or_else(|| bad("terminal.key is missing"))?;
+        let file: TerminalFile =
+            toml::from_str(&text).map_err(|error| bad(&format!("terminal.toml: {error}")))?;
+        let certificate = read_text(&folder.join("terminal.pem"))?
+            .ok_or_else(|| bad("terminal.pem is missing"))?;
+        let key = read_text(&folder.join("terminal.key"))?
+            .ok_or_else(|| bad("terminal.key is missing"))?;
         let certificate = CertificateDer::from_pem_slice(certificate.as_bytes())
             .map_err(|_| bad("terminal.pem is not a certificate"))?;
         let identity = Self::new(
@@ -85,7 +96,8 @@ impl Identity {
         Ok(Some(identity))
     }
 
-    /// Writes the identity, each file atomically, `terminal.toml` last: it makes a terminal a joined one.
+    /// Writes the identity, each file atomically, `terminal.toml` last: it makes a terminal a
+    /// joined one.
     ///
     /// # Errors
     /// [`AgentError`] when a file cannot be written.
@@ -106,7 +118,11 @@ impl Identity {
     /// # Errors
     /// [`AgentError`] when it cannot be written.
     pub fn write_certificate(&self, folder: &Path) -> Result<(), AgentError> {
-        files::replace(&folder.join("terminal.pem"), pem("CERTIFICATE", &self.certificate).as_bytes(), 0o600)
+        files::replace(
+            &folder.join("terminal.pem"),
+            pem("CERTIFICATE", &self.certificate).as_bytes(),
+            0o600,
+        )
     }
 
     /// What the agent believes.
@@ -119,7 +135,8 @@ impl Identity {
     /// # Errors
     /// [`AgentError::Denied`] when it is no private key.
     pub fn private_key(&self) -> Result<PrivateKeyDer<'static>, AgentError> {
-        PrivateKeyDer::from_pem_slice(self.key.as_bytes()).map_err(|_| bad("terminal.key is not a private key"))
+        PrivateKeyDer::from_pem_slice(self.key.as_bytes())
+            .map_err(|_| bad("terminal.key is not a private key"))
     }
 
     /// Whether two thirds of the certificate's life are over.
@@ -130,24 +147,31 @@ impl Identity {
 }
 
 fn validity(certificate: &[u8]) -> Result<(UnixTime, UnixTime), AgentError> {
-    let (rest, parsed) = x509_parser::parse_x509_certificate(certificate).map_err(|_| bad("not a certificate"))?;
+    let (rest, parsed) =
+        x509_parser::parse_x509_certificate(certificate).map_err(|_| bad("not a certificate"))?;
     if !rest.is_empty() {
         return Err(bad("bytes after the certificate"));
     }
-    let time = |time: x509_parser::time::ASN1Time| UnixTime(u64::try_from(time.timestamp()).unwrap_or_default());
+    let time = |time: x509_parser::time::ASN1Time| {
+        UnixTime(u64::try_from(time.timestamp()).unwrap_or_default())
+    };
     Ok((time(parsed.validity().not_before), time(parsed.validity().not_after)))
 }
 
 fn read_text(path: &Path) -> Result<Option<Zeroizing<String>>, AgentError> {
     let Some(bytes) = files::read(path, MAX_BYTES)? else { return Ok(None) };
-    let text = String::from_utf8(bytes).map_err(|_| bad(&format!("{} is not UTF-8", path.display())))?;
+    let text =
+        String::from_utf8(bytes).map_err(|_| bad(&format!("{} is not UTF-8", path.display())))?;
     Ok(Some(Zeroizing::new(text)))
 }
 
 fn pem(label: &str, der: &[u8]) -> String {
     // RFC 7468: 64 characters to a line.
     let text = wardkey_core::message::http::Base64(der.to_vec());
-    let url = serde_json::to_value(&text).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
+    let url = serde_json::to_value(&text)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default();
     let mut base64 = url.replace('-', "+").replace('_', "/");
     while !base64.len().is_multiple_of(4) {
         base64.push('=');
@@ -180,7 +204,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert!(Identity::read(folder.path()).unwrap().is_none());
         let key = rcgen::KeyPair::generate().unwrap();
-        let certificate = rcgen::CertificateParams::new(vec!["t".into()]).unwrap().self_signed(&key).unwrap();
+        let certificate =
+            rcgen::CertificateParams::new(vec!["t".into()]).unwrap().self_signed(&key).unwrap();
         let identity = Identity::new(
             "https://a:1".into(),
             TerminalId::new([1; 16]),
@@ -191,7 +216,10 @@ mod tests {
         .unwrap();
         identity.write(folder.path()).unwrap();
         let read = Identity::read(folder.path()).unwrap().unwrap();
-        assert_eq!((read.anchor(), read.certificate.clone()), (identity.anchor(), identity.certificate.clone()));
+        assert_eq!(
+            (read.anchor(), read.certificate.clone()),
+            (identity.anchor(), identity.certificate.clone())
+        );
         let third = read.not_after.since(read.not_before) / 3;
         assert!(!read.is_due_for_renewal(read.not_before.plus(third)));
         assert!(read.is_due_for_renewal(read.not_before.plus(2 * third + 3)));

@@ -10,17 +10,22 @@ use wardkey_core::name::printable;
 use wardkey_ipc::{Channel, Deadline, IpcError};
 
 use crate::agent::Agent;
+use crate::presence::shared::News;
 use crate::sync::backoff::Backoff;
 
+/// The longest pause between two tries: meanwhile nobody sees a key go.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How often the thread looks whether the agent stops.
 const LOOK: Duration = Duration::from_secs(60);
 
 /// Watches until the agent stops.
 pub fn run(agent: &Agent) {
-    let mut backoff = Backoff::new(Duration::from_secs(60));
+    let mut backoff = Backoff::new(LONGEST_PAUSE);
     while !agent.is_stopping() {
-        // The key process may not be there yet or may have ended; nothing depends on it.
+        // The key process may not be there yet or may have ended. Sessions then ask for their keys
+        // themselves, until it is watched again.
         let _ = watch(agent, &mut backoff);
+        agent.presence.tell(News::KeyProcess);
         agent.keys.store(0, Ordering::Relaxed);
         if !agent.is_stopping() {
             std::thread::sleep(backoff.next(None));
@@ -38,8 +43,14 @@ fn watch(agent: &Agent, backoff: &mut Backoff) -> Result<(), IpcError> {
             Ok(Reply::Keys(keys)) => {
                 backoff.reset();
                 agent.keys.store(u32::try_from(keys.len()).unwrap_or(u32::MAX), Ordering::Relaxed);
-                if let Some(before) = known.as_ref() {
-                    record_changes(agent, before, &keys);
+                match known.as_ref() {
+                    // Who is watched again is told of what happened meanwhile by nobody.
+                    None => agent.presence.tell(News::KeyProcess),
+                    Some(before) => {
+                        record_changes(agent, before, &keys);
+                        let nodes = keys.iter().map(|key| key.path.clone()).collect();
+                        agent.presence.tell(News::Plugged(nodes, *before == *keys));
+                    }
                 }
                 known = Some(keys.into_vec());
             }
@@ -51,13 +62,19 @@ fn watch(agent: &Agent, backoff: &mut Backoff) -> Result<(), IpcError> {
 }
 
 fn record_changes(agent: &Agent, before: &[KeyInfo], after: &[KeyInfo]) {
-    let missing =
-        |from: &[KeyInfo], key: &KeyInfo| !from.iter().any(|other| other.path == key.path && other.name == key.name);
+    let missing = |from: &[KeyInfo], key: &KeyInfo| {
+        !from.iter().any(|other| other.path == key.path && other.name == key.name)
+    };
     let plugged = after.iter().filter(|key| missing(before, key)).map(|key| ("plugged", key));
     let unplugged = before.iter().filter(|key| missing(after, key)).map(|key| ("unplugged", key));
     let events = plugged.chain(unplugged).map(|(word, key)| {
         let mut event = agent.event(EventName::KeyChanged, Outcome::Success);
-        event.detail = Some(format!("{word} {:04x}:{:04x} {}", key.vendor, key.product, printable(&key.name, 64)));
+        event.detail = Some(format!(
+            "{word} {:04x}:{:04x} {}",
+            key.vendor,
+            key.product,
+            printable(&key.name, 64)
+        ));
         event.model = key.details.as_ref().map(|details| details.aaguid);
         event
     });

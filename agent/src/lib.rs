@@ -3,14 +3,18 @@
 //!
 //! ```text
 //!   daemon ── server ── login: authorise, lockout, arbiter, outcome ─┐
-//!     │ startup └────── control: status, sync, join, enrol           ├── store: directory, state
+//!     │ startup └────── control: status, sync, join, enroll           ├── store: directory, state
 //!     ├── sync: run, apply, join, http, tls ─────────────────────────┤
 //!     ├── audit: deliver to each destination ────────────────────────┘
+//!     ├── presence: who is signed in, and that a session locks with its key
 //!     └── upkeep, keywatch
 //! ```
 //! Threads with blocking I/O; what they share is [`agent::Agent`].
 #![forbid(unsafe_code)]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
 
 pub mod agent;
 pub mod arguments;
@@ -28,6 +32,7 @@ pub mod lock;
 pub mod log;
 pub mod login;
 pub mod marks;
+pub mod presence;
 pub mod random;
 pub mod server;
 pub mod session;

@@ -74,11 +74,17 @@ impl Link {
         clock: &Arc<Clock>,
     ) -> Result<Arc<dyn Upstream>, ServerError> {
         let mut kept = lock(&self.connection);
-        if let Some(known) = kept.as_ref().filter(|known| Arc::ptr_eq(&known.identity, identity) && known.ca == ca) {
+        if let Some(known) =
+            kept.as_ref().filter(|known| Arc::ptr_eq(&known.identity, identity) && known.ca == ca)
+        {
             return Ok(Arc::clone(&known.upstream));
         }
         let upstream = self.connect.open(identity, ca, clock)?;
-        *kept = Some(Connection { identity: Arc::clone(identity), ca: ca.to_vec(), upstream: Arc::clone(&upstream) });
+        *kept = Some(Connection {
+            identity: Arc::clone(identity),
+            ca: ca.to_vec(),
+            upstream: Arc::clone(&upstream),
+        });
         Ok(upstream)
     }
 }

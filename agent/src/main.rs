@@ -1,4 +1,5 @@
-//! The daemon of a terminal. Everything is in the library; this reads the configuration and runs it.
+//! The daemon of a terminal. Everything is in the library; this reads the configuration and runs
+//! it.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

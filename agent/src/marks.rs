@@ -57,8 +57,8 @@ impl CurrentMarks {
         marks.raise(root, view.terminal.as_deref(), heads);
 
         let floor = clock.raise(view.signed_time());
-        let is_worth_a_write =
-            floor.time.since(before.floor.time) >= WORTH_A_WRITE || floor.boot_id != before.floor.boot_id;
+        let is_worth_a_write = floor.time.since(before.floor.time) >= WORTH_A_WRITE
+            || floor.boot_id != before.floor.boot_id;
         if is_worth_a_write {
             marks.floor = floor;
         }

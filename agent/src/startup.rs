@@ -1,8 +1,9 @@
 //! Prepares the process: folders, socket, and giving up root.
 //!
-//! With systemd there is nothing to do: user, folders and socket are there. Started by root without it,
-//! root's part comes first (the socket in root's folder), then the agent gives root up for good. The
-//! folder of the sockets stays root's: whoever owns it could put a key socket of his own into it.
+//! With systemd there is nothing to do: user, folders and socket are there. Started by root without
+//! it, root's part comes first (the socket in root's folder), then the agent gives root up for
+//! good. The folder of the sockets stays root's: whoever owns it could put a key socket of his own
+//! into it.
 
 use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -23,8 +24,8 @@ const BACKLOG: i32 = 128;
 /// Everybody may connect; the agent authorises each request by SO_PEERCRED.
 const SOCKET_MODE: u32 = 0o666;
 
-/// Makes folders and socket and becomes the user of the configuration. Says which path is the agent's
-/// own to remove when it stops. To be called before any thread is there: it sets the umask.
+/// Makes folders and socket and becomes the user of the configuration. Says which path is the
+/// agent's own to remove when it stops. To be called before any thread is there: it sets the umask.
 ///
 /// # Errors
 /// [`AgentError`] when there is no such user, it is root, or a folder or the socket cannot be made.
@@ -55,7 +56,8 @@ pub fn prepare(config: &Config) -> Result<(UnixListener, Option<PathBuf>), Agent
         None => (bind(&config.socket)?, Some(config.socket.clone())),
     };
     listener.set_nonblocking(true)?;
-    std::fs::create_dir_all(&config.state_dir).map_err(|error| AgentError::file(&config.state_dir, error))?;
+    std::fs::create_dir_all(&config.state_dir)
+        .map_err(|error| AgentError::file(&config.state_dir, error))?;
     std::fs::set_permissions(&config.state_dir, std::fs::Permissions::from_mode(0o700))
         .map_err(|error| AgentError::file(&config.state_dir, error))?;
     Ok((listener, own))
@@ -64,10 +66,14 @@ pub fn prepare(config: &Config) -> Result<(UnixListener, Option<PathBuf>), Agent
 fn user_of(config: &Config) -> Result<User, AgentError> {
     let name = &config.user;
     let user = User::from_name(name).ok().flatten().ok_or_else(|| {
-        AgentError::Configuration(format!("user: there is no user {name}; fix: adduser --system --group {name}").into())
+        AgentError::Configuration(
+            format!("user: there is no user {name}; fix: adduser --system --group {name}").into(),
+        )
     })?;
     if user.uid.is_root() {
-        return Err(AgentError::Configuration("user: the agent does not run as root; fix: user = \"wardkey\"".into()));
+        return Err(AgentError::Configuration(
+            "user: the agent does not run as root; fix: user = \"wardkey\"".into(),
+        ));
     }
     Ok(user)
 }
@@ -79,7 +85,8 @@ fn become_user(user: &User) -> Result<(), AgentError> {
     setuid(user.uid).map_err(fail)
 }
 
-/// A folder of the key socket that an earlier version gave to the agent's user becomes root's again.
+/// A folder of the key socket that an earlier version gave to the agent's user becomes root's
+/// again.
 fn keep_key_folder(config: &Config, agent: Uid) -> Result<(), AgentError> {
     let Some(folder) = config.key_socket.parent() else { return Ok(()) };
     let fail = |error| AgentError::file(folder, error);
@@ -108,7 +115,8 @@ fn make_folder(path: &Path) -> Result<(), AgentError> {
 
 /// Whether only root can change the folder.
 fn is_roots(folder: &Path) -> Result<bool, AgentError> {
-    let found = std::fs::symlink_metadata(folder).map_err(|error| AgentError::file(folder, error))?;
+    let found =
+        std::fs::symlink_metadata(folder).map_err(|error| AgentError::file(folder, error))?;
     Ok(found.is_dir() && found.uid() == 0 && found.mode() & 0o022 == 0)
 }
 

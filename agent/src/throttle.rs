@@ -33,7 +33,8 @@ impl Throttle {
 
         // Full: what was said longest ago gives way, so that nothing new is ever silenced.
         if last.len() > MAX
-            && let Some(oldest) = last.iter().min_by_key(|(_, when)| **when).map(|(what, _)| what.clone())
+            && let Some(oldest) =
+                last.iter().min_by_key(|(_, when)| **when).map(|(what, _)| what.clone())
         {
             last.remove(&oldest);
         }

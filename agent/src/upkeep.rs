@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use wardkey_core::event::{Event, EventName, Outcome};
+use wardkey_core::name::printable;
 
 use crate::agent::Agent;
 use crate::clock::Moment;
@@ -66,9 +67,12 @@ fn pause(agent: &Agent, until_beat: Duration) -> Duration {
 
 /// Records how many events had to give way, if any.
 pub fn record_lost(agent: &Agent) {
-    let made = agent.state.record_lost(|count| {
+    let made = agent.state.record_lost(|lost| {
         let mut event = agent.event(EventName::RecordsLost, Outcome::Failure);
-        event.count = Some(count);
+        event.count = Some(lost.count);
+        let of: Vec<String> =
+            lost.of.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        event.detail = (!of.is_empty()).then(|| printable(&of.join(", "), 200));
         event
     });
     if let Err(error) = made {
@@ -80,7 +84,8 @@ fn heartbeat_event(agent: &Agent, beats: u64) -> Event {
     let view = agent.directory.view();
     let mut event = agent.event(EventName::Heartbeat, Outcome::Success);
     event.count = Some(beats);
-    event.age = view.terminal_scopes().map(|scope| agent.clock.now().since(scope.head.issued)).max();
+    event.age =
+        view.terminal_scopes().map(|scope| agent.clock.now().since(scope.head.issued)).max();
     let connected = agent.link().connected == Some(true);
     event.detail = Some(if connected { "connected" } else { "disconnected" }.to_owned());
     event

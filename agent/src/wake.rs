@@ -22,8 +22,10 @@ impl Wake {
     /// Waits until woken, or until the time is over; `true` when woken.
     pub fn wait(&self, at_most: Duration) -> bool {
         let guard = lock(&self.woken);
-        let (mut woken, _) =
-            self.condition.wait_timeout_while(guard, at_most, |woken| !*woken).unwrap_or_else(PoisonError::into_inner);
+        let (mut woken, _) = self
+            .condition
+            .wait_timeout_while(guard, at_most, |woken| !*woken)
+            .unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *woken)
     }
 }

@@ -16,13 +16,24 @@ fn a_user_asks_for_itself_only_and_counts_against_nobody_else() {
     let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap().uid.as_raw();
     let peer = Peer { uid: nobody, gid: nobody, pid: 77 };
     for account in ["hanako", "root", "ghost"] {
-        assert_eq!(f.connect(peer).refused(&Request::Begin(begin(account))), Code::CallerNotAllowed, "{account}");
-        assert_eq!(f.connect(peer).refused(&Request::Account(begin(account))), Code::CallerNotAllowed, "{account}");
-        assert_eq!(f.connect(peer).refused(&failure(account, None, None, Code::PinWrong)), Code::CallerNotAllowed);
+        assert_eq!(
+            f.connect(peer).refused(&Request::Begin(begin(account))),
+            Code::CallerNotAllowed,
+            "{account}"
+        );
+        assert_eq!(
+            f.connect(peer).refused(&Request::Account(begin(account))),
+            Code::CallerNotAllowed,
+            "{account}"
+        );
+        assert_eq!(
+            f.connect(peer).refused(&failure(account, None, None, Code::PinWrong)),
+            Code::CallerNotAllowed
+        );
     }
     for request in [
         Request::Sync,
-        Request::EnrolBegin(wardkey_core::message::agent::EnrolBegin {
+        Request::EnrollBegin(wardkey_core::message::agent::EnrollBegin {
             code: "A".into(),
             language: wardkey_core::name::Language::En,
         }),
@@ -30,14 +41,15 @@ fn a_user_asks_for_itself_only_and_counts_against_nobody_else() {
         let code = f.connect(peer).refused(&request);
         assert!(matches!(code, Code::NeedsRoot | Code::CallerNotAllowed), "{code}");
     }
-    // Its own account: granted. Naming somebody else as the person counts against nobody, though that one's
-    // key is plugged in and signs whatever it is asked silently.
+    // Its own account: granted. Naming somebody else as the person counts against nobody, though
+    // that one's key is plugged in and signs whatever it is asked silently.
     assert!(matches!(f.connect(peer).in_turn(&Request::Begin(begin("nobody"))), Reply::Granted(_)));
     for _ in 0..6 {
         f.connect(peer).ask(&failure("nobody", Some("hanako"), Some(1), Code::PinWrong));
     }
     assert_eq!(locked(&f, "hanako", 1), 0);
-    let named = |event: &Event| event.person.is_some() || event.key.is_some() || event.model.is_some();
+    let named =
+        |event: &Event| event.person.is_some() || event.key.is_some() || event.model.is_some();
     assert!(!f.events().iter().any(named), "and names nobody: an old proof is anybody's to show");
     assert!(matches!(f.connect(peer).in_turn(&Request::Begin(begin("nobody"))), Reply::Granted(_)));
     // Nor may it look at others through a login of its own, or fill the spool.
@@ -61,7 +73,8 @@ fn a_user_who_makes_up_services_fills_no_spool() {
     let peer = Peer { uid: nobody, gid: nobody, pid: 77 };
     f.ward.put("ward3", &person("nobody", vec![credential(5)]));
     f.sync().unwrap();
-    let accounts = |f: &Fixture| f.events().iter().filter(|event| event.name == EventName::Account).count();
+    let accounts =
+        |f: &Fixture| f.events().iter().filter(|event| event.name == EventName::Account).count();
     let ask = |client: &mut Client, n: u32| {
         let service = ServiceName::new(format!("made-up-{n}")).unwrap();
         client.granted(&Request::Account(Begin { service, ..begin("nobody") }));
@@ -85,8 +98,8 @@ fn what_refuses_everyone_refuses_at_once() {
     let mut remote = begin("hanako");
     remote.rhost = Some("10.1.2.3".into());
     assert_eq!(f.root().refused(&Request::Begin(remote.clone())), Code::RemoteSession);
-    // What the module takes for another machine is one for the agent, too: IPv4 in IPv6, a name that
-    // begins like this machine's, sshd from this machine.
+    // What the module takes for another machine is one for the agent, too: IPv4 in IPv6, a name
+    // that begins like this machine's, sshd from this machine.
     let own = nix::unistd::gethostname().unwrap().into_string().unwrap();
     for (rhost, tty) in [
         (Some("::ffff:10.1.2.3".to_owned()), None),
@@ -97,7 +110,9 @@ fn what_refuses_everyone_refuses_at_once() {
         let begin = Begin { rhost, tty, ..begin("hanako") };
         assert_eq!(f.root().refused(&Request::Begin(begin)), Code::RemoteSession);
     }
-    let Request::Outcome(mut outcome) = success("hanako", &f.assertion("hanako", "hanako", 1, |_| {})) else {
+    let Request::Outcome(mut outcome) =
+        success("hanako", &f.assertion("hanako", "hanako", 1, |_| {}))
+    else {
         unreachable!()
     };
     outcome.login = remote;
@@ -121,7 +136,10 @@ fn refused_beginnings_are_counted_and_name_their_record() {
     let events = f.events();
     for (host, id) in hosts.iter().zip(&first) {
         let event = events.iter().find(|event| event.id == *id).unwrap();
-        assert_eq!((event.rhost.as_deref(), event.reason), (Some(*host), Some(Code::RemoteSession)));
+        assert_eq!(
+            (event.rhost.as_deref(), event.reason),
+            (Some(*host), Some(Code::RemoteSession))
+        );
     }
     // More of the same: one record, which is made when the time is over.
     let more: Vec<_> = (0..3).map(|_| record(&from(hosts[0]))).collect();
@@ -138,7 +156,8 @@ fn the_account_phase_is_answered_and_recorded() {
     let mut client = f.root();
     assert!(client.granted(&Request::Account(begin("hanako"))).evidence.is_some());
     assert!(client.granted(&Request::Account(begin("ghost"))).evidence.is_some());
-    let events: Vec<_> = f.events().into_iter().filter(|event| event.name == EventName::Account).collect();
+    let events: Vec<_> =
+        f.events().into_iter().filter(|event| event.name == EventName::Account).collect();
     assert_eq!(events.len(), 2);
     assert_eq!((events[0].outcome, &events[0].account), (Outcome::Success, &Some(login("hanako"))));
     assert_eq!(

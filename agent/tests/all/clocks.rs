@@ -27,7 +27,10 @@ fn a_wrong_clock_is_corrected_by_what_the_server_signs() {
 #[test]
 fn a_clock_that_is_ahead_is_called_that_and_not_offline() {
     let f = Fixture::synced();
-    let code = |f: &Fixture| match f.root().ask(&wardkey_core::message::agent::Request::Begin(begin("hanako"))) {
+    let code = |f: &Fixture| match f
+        .root()
+        .ask(&wardkey_core::message::agent::Request::Begin(begin("hanako")))
+    {
         wardkey_core::message::agent::Reply::Refused(refusal) => Some(refusal.code),
         _ => None,
     };
@@ -40,7 +43,8 @@ fn a_clock_that_is_ahead_is_called_that_and_not_offline() {
     note_success(&f.agent);
     assert_eq!(code(&f), Some(Code::ClockAhead));
     assert!(ahead(&f).is_some_and(|ahead| ahead.abs_diff(10 * 86_400) < 300), "{:?}", ahead(&f));
-    // The server is gone: then the terminal is offline, and by the clock for too long. The module says so.
+    // The server is gone: then the terminal is offline, and by the clock for too long. The module
+    // says so.
     note_failure(&f.agent, &AgentError::Full);
     assert_eq!((code(&f), ahead(&f)), (None, None));
     // Set right.

@@ -16,17 +16,51 @@ fn the_names_of_all_people_are_told_to_root_page_by_page_and_to_nobody_else() {
     let mut names = std::collections::BTreeSet::new();
     let (mut page, mut pages) = (Some(PeoplePage::default()), 0);
     while let Some(asked) = page {
-        let Reply::People(people) = f.root().ask(&Request::People(asked)) else { panic!("no people") };
+        let Reply::People(people) = f.root().ask(&Request::People(asked)) else {
+            panic!("no people")
+        };
         names.extend(people.names.iter().map(ToString::to_string));
         page = people.next;
         pages += 1;
     }
     assert!(names.contains("hanako") && names.contains("p0"), "{names:?}");
-    assert_eq!(names.iter().filter(|name| name[1..].parse::<usize>().is_ok()).count(), PEOPLE_PER_PAGE + 5);
+    assert_eq!(
+        names.iter().filter(|name| name[1..].parse::<usize>().is_ok()).count(),
+        PEOPLE_PER_PAGE + 5
+    );
     // Two pages of the first scope, one of the second.
     assert_eq!(pages, 3);
     let somebody = Peer { uid: 1000, ..ROOT };
-    assert_eq!(f.connect(somebody).refused(&Request::People(PeoplePage::default())), Code::NeedsRoot);
+    assert_eq!(
+        f.connect(somebody).refused(&Request::People(PeoplePage::default())),
+        Code::NeedsRoot
+    );
+}
+
+#[test]
+fn what_a_login_would_be_shown_is_told_to_root_only_and_leaves_no_record() {
+    use wardkey_core::message::agent::{Reply, Request};
+    use wardkey_ipc::Peer;
+    let f = Fixture::synced();
+    let before = (
+        f.events().len(),
+        f.agent.marks().has_seen(&wardkey_core::directory::leaf_key(&login("hanako"))),
+    );
+    for name in ["hanako", "ghost"] {
+        let Reply::Granted(grant) = f.root().ask(&Request::Preview(login(name))) else {
+            panic!("nothing is shown of {name}")
+        };
+        assert!(grant.evidence.is_some());
+    }
+    let after = (
+        f.events().len(),
+        f.agent.marks().has_seen(&wardkey_core::directory::leaf_key(&login("hanako"))),
+    );
+    assert_eq!(after, before);
+
+    let somebody = Peer { uid: 1000, ..ROOT };
+    let refused = f.connect(somebody).refused(&Request::Preview(login("hanako")));
+    assert_eq!(refused, Code::NeedsRoot);
 }
 
 #[test]
@@ -47,13 +81,19 @@ fn a_way_in_that_opened_is_a_warning_and_only_root_may_say_so() {
     assert!(matches!(f.root().ask(&way(Some("no reader"))), Reply::Recorded(..)));
     let somebody = Peer { uid: 1000, ..ROOT };
     assert_eq!(f.connect(somebody).refused(&way(None)), Code::NeedsRoot);
-    let events: Vec<_> = f.events().into_iter().filter(|event| event.name == EventName::WayIn).collect();
-    assert_eq!(events.iter().map(|event| event.outcome).collect::<Vec<_>>(), [Outcome::Failure, Outcome::Success]);
-    assert!(events.iter().all(|event| event.severity() == Severity::Warning && event.name.number() == 25));
-    assert!(
-        events[0]
-            .to_line()
-            .contains("reason=WK-1608 detail=/etc/pam.d/gdm-fingerprint:3_pam_fprintd.so service=gdm-fingerprint")
+    let events: Vec<_> =
+        f.events().into_iter().filter(|event| event.name == EventName::WayIn).collect();
+    assert_eq!(
+        events.iter().map(|event| event.outcome).collect::<Vec<_>>(),
+        [Outcome::Failure, Outcome::Success]
     );
+    assert!(
+        events
+            .iter()
+            .all(|event| event.severity() == Severity::Warning && event.name.number() == 25)
+    );
+    assert!(events[0].to_line().contains(
+        "reason=WK-1608 detail=/etc/pam.d/gdm-fingerprint:3_pam_fprintd.so service=gdm-fingerprint"
+    ));
     assert!(events[1].to_line().contains("detail=no_reader"));
 }

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::common::*;
-use wardkey_agent::audit::destination::{ALL, SERVER};
+use wardkey_agent::audit::destination::{self, SERVER};
 use wardkey_agent::store::spool::read::Most;
 use wardkey_core::message::MAX_FRAME;
 use wardkey_core::message::agent::{Reply, Request};
@@ -26,7 +26,9 @@ fn start(folder: &Path) -> Child {
 fn connect(folder: &Path) -> Channel {
     let path = folder.join("run/agent.sock");
     for _ in 0..500 {
-        if let Ok(channel) = Channel::connect(&path, None, MAX_FRAME, Deadline::after(Duration::from_secs(1))) {
+        if let Ok(channel) =
+            Channel::connect(&path, None, MAX_FRAME, Deadline::after(Duration::from_secs(1)))
+        {
             return channel;
         }
         std::thread::sleep(Duration::from_millis(10));
@@ -53,7 +55,8 @@ fn prepare(f: &Fixture) -> tempfile::TempDir {
         std::fs::copy(entry.path(), at.join("state").join(entry.file_name())).unwrap();
     }
     let text = format!(
-        "socket = \"{0}/run/agent.sock\"\nkey_socket = \"{0}/run/key.sock\"\nstate_dir = \"{0}/state\"\nsyslog = \"{0}/run/log\"\n\
+        "socket = \"{0}/run/agent.sock\"\nkey_socket = \"{0}/run/key.sock\"\n\
+            state_dir = \"{0}/state\"\nsyslog = \"{0}/run/log\"\n\
          user = \"nobody\"\nspool_mib = 4\n",
         at.display()
     );
@@ -91,7 +94,8 @@ fn kill_9_leaves_every_outcome_recorded_once_or_not_at_all() {
             status.now
         };
         for _ in 0..10_000 {
-            let assertion = f.assertion("hanako", "hanako", 1, |data| data.time = data.time.max(least));
+            let assertion =
+                f.assertion("hanako", "hanako", 1, |data| data.time = data.time.max(least));
             let request = success("hanako", &assertion);
             match ask(&mut channel, &request) {
                 Ok(Reply::Recorded(..)) => answered.push(request),
@@ -113,17 +117,28 @@ fn kill_9_leaves_every_outcome_recorded_once_or_not_at_all() {
         assert!(matches!(ask(&mut channel, request).unwrap(), Reply::Recorded(..)));
     }
     answered.append(&mut unanswered);
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id() as i32), nix::sys::signal::Signal::SIGTERM).unwrap();
+    nix::sys::signal::kill(
+        nix::unistd::Pid::from_raw(child.id() as i32),
+        nix::sys::signal::Signal::SIGTERM,
+    )
+    .unwrap();
     assert!(child.wait().unwrap().success(), "SIGTERM is a clean stop");
     assert!(!folder.path().join("run/agent.sock").exists());
-    let state =
-        wardkey_agent::store::state::State::open(&folder.path().join("state/state.redb"), 10_000, 4, ALL).unwrap();
+    let state = wardkey_agent::store::state::State::open(
+        &folder.path().join("state/state.redb"),
+        10_000,
+        4,
+        destination::all(&Default::default()),
+    )
+    .unwrap();
     assert!(state.take_set_aside().is_empty());
     let mut recorded: Vec<_> = state
         .pending(&SERVER, Most { events: usize::MAX, bytes: usize::MAX })
         .unwrap()
         .into_iter()
-        .map(|record| wardkey_core::codec::from_bytes::<wardkey_core::event::Event>(&record.event).unwrap())
+        .map(|record| {
+            wardkey_core::codec::from_bytes::<wardkey_core::event::Event>(&record.event).unwrap()
+        })
         .filter(|event| event.name == wardkey_core::event::EventName::Login)
         .map(|event| event.id)
         .collect();
@@ -139,8 +154,15 @@ fn wrong_configuration_stops_the_program_with_a_message() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("agent.toml");
     std::fs::write(&path, "socket = \"/run/a\"\nspool = 4\n").unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_wardkey-agent")).arg("--config").arg(&path).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_wardkey-agent"))
+        .arg("--config")
+        .arg(&path)
+        .output()
+        .unwrap();
     assert!(!output.status.success());
     let message = String::from_utf8(output.stderr).unwrap();
-    assert!(message.contains("agent.toml:2: unknown key \"spool\"") && message.contains("known are"), "{message}");
+    assert!(
+        message.contains("agent.toml:2: unknown key \"spool\"") && message.contains("known are"),
+        "{message}"
+    );
 }

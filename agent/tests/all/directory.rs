@@ -66,7 +66,11 @@ fn a_new_epoch_replaces_the_state() {
     f.sync().unwrap();
     assert_eq!(f.ward.change(|state| state.changes_asked.clone()), [0]);
     assert_eq!(position(&f, "ward3"), Position { epoch: 2, seq: 1 });
-    assert_eq!(snapshot(&f, "taro").records().count(), 0, "what the restored server does not have is gone");
+    assert_eq!(
+        snapshot(&f, "taro").records().count(),
+        0,
+        "what the restored server does not have is gone"
+    );
     assert_eq!(snapshot(&f, "hanako").records().count(), 1);
 }
 

@@ -19,7 +19,7 @@ pub fn wrong_pin() -> Request {
 }
 
 #[test]
-fn lesson_himmelblau_612_lockout_survives_restarts_and_rises() {
+fn lockout_survives_restarts_and_rises() {
     let mut f = Fixture::synced();
     for _ in 0..4 {
         assert!(recorded(&f.root().ask(&wrong_pin())));
@@ -32,7 +32,9 @@ fn lesson_himmelblau_612_lockout_survives_restarts_and_rises() {
     }
     assert_eq!(locked(&f, "hanako", 1), 0);
     assert!(recorded(&f.root().ask(&wrong_pin())));
-    assert!(f.events().iter().any(|event| event.name == EventName::LockedOut && event.count == Some(5)));
+    assert!(
+        f.events().iter().any(|event| event.name == EventName::LockedOut && event.count == Some(5))
+    );
     f.restart();
     assert_eq!(locked(&f, "hanako", 1), 30);
     // Setting the clock back gains nothing: what elapsed since boot counts.

@@ -20,17 +20,29 @@ fn a_person_logs_in_and_the_record_names_all() {
     let grant = client.granted(&Request::Begin(begin("hanako")));
     let anchor = Anchor { root_key: signing(100).public(), terminal: TERMINAL };
     let marks = Marks::default();
-    let snapshot = Snapshot::verify(&grant.evidence.unwrap(), &anchor, &marks, &login("hanako")).unwrap();
+    let snapshot =
+        Snapshot::verify(&grant.evidence.unwrap(), &anchor, &marks, &login("hanako")).unwrap();
     assert_eq!(snapshot.known_credentials().len(), 1);
     assert_eq!(client.ask(&Request::Hold), Reply::Held);
 
     let assertion = f.assertion("hanako", "hanako", 1, |_| {});
     let service = ServiceName::new("login").unwrap();
     let account = login("hanako");
-    let request =
-        LoginContext { account: &account, service: &service, remote: false, now: UnixTime(T0 + 11), marks: &marks };
-    let granted =
-        decide(&snapshot, &request, &TERMINAL, Freshness::Reported { least: UnixTime(T0) }, &assertion).unwrap();
+    let request = LoginContext {
+        account: &account,
+        service: &service,
+        remote: false,
+        now: UnixTime(T0 + 11),
+        marks: &marks,
+    };
+    let granted = decide(
+        &snapshot,
+        &request,
+        &TERMINAL,
+        Freshness::Reported { least: UnixTime(T0) },
+        &assertion,
+    )
+    .unwrap();
     let id = granted.client_data().event_id();
     assert_eq!(client.ask(&success("hanako", &assertion)), Reply::Recorded(id, None));
 
@@ -66,7 +78,8 @@ fn an_unknown_name_gets_the_same_answers_and_is_never_recorded() {
     let grant = client.granted(&Request::Begin(begin("73129944")));
     let anchor = Anchor { root_key: signing(100).public(), terminal: TERMINAL };
     let evidence = grant.evidence.unwrap();
-    let snapshot = Snapshot::verify(&evidence, &anchor, &Marks::default(), &login("73129944")).unwrap();
+    let snapshot =
+        Snapshot::verify(&evidence, &anchor, &Marks::default(), &login("73129944")).unwrap();
     assert_eq!(snapshot.records().count(), 0, "absence is proven");
     assert!(recorded(&client.ask(&failure("73129944", None, None, Code::KeyAndNameDoNotMatch))));
     let mut nobody = begin("x");
@@ -93,7 +106,10 @@ fn the_same_outcome_is_recorded_once_and_another_under_its_id_never() {
     f.restart();
     assert_eq!(f.root().ask(&request), first);
     let logins = |f: &Fixture| {
-        f.events().iter().filter(|event| event.outcome == Outcome::Success && event.name == EventName::Login).count()
+        f.events()
+            .iter()
+            .filter(|event| event.outcome == Outcome::Success && event.name == EventName::Login)
+            .count()
     };
     assert_eq!(logins(&f), 1);
     // Same client data, other evidence.
@@ -136,13 +152,43 @@ fn a_module_that_lies_makes_no_login() {
         ("forged signature", "hanako", forged, Code::AssertionSignature),
         ("no client data", "hanako", garbage, Code::ClientData),
         ("61 seconds old", "hanako", f.assertion("hanako", "hanako", 1, old), Code::TooLate),
-        ("another terminal's", "hanako", f.assertion("hanako", "hanako", 1, elsewhere), Code::ClientData),
-        ("another's key", "hanako", f.assertion("hanako", "hanako", 2, |_| {}), Code::KeyAndNameDoNotMatch),
-        ("another's account", "hanako", f.assertion("hanako", "taro", 2, |_| {}), Code::NotInSharedGroup),
-        ("unknown person", "ghost", f.assertion("ghost", "ghost", 1, |_| {}), Code::KeyAndNameDoNotMatch),
+        (
+            "another terminal's",
+            "hanako",
+            f.assertion("hanako", "hanako", 1, elsewhere),
+            Code::ClientData,
+        ),
+        (
+            "another's key",
+            "hanako",
+            f.assertion("hanako", "hanako", 2, |_| {}),
+            Code::KeyAndNameDoNotMatch,
+        ),
+        (
+            "another's account",
+            "hanako",
+            f.assertion("hanako", "taro", 2, |_| {}),
+            Code::NotInSharedGroup,
+        ),
+        (
+            "unknown person",
+            "ghost",
+            f.assertion("ghost", "ghost", 1, |_| {}),
+            Code::KeyAndNameDoNotMatch,
+        ),
         ("disabled person", "jiro", f.assertion("jiro", "jiro", 3, |_| {}), Code::PersonDisabled),
-        ("no UV", "hanako", f.assertion_with("hanako", "hanako", 1, 50, 0x01, |_| {}), Code::UserVerificationMissing),
-        ("no UP", "hanako", f.assertion_with("hanako", "hanako", 1, 51, 0x04, |_| {}), Code::UserPresenceMissing),
+        (
+            "no UV",
+            "hanako",
+            f.assertion_with("hanako", "hanako", 1, 50, 0x01, |_| {}),
+            Code::UserVerificationMissing,
+        ),
+        (
+            "no UP",
+            "hanako",
+            f.assertion_with("hanako", "hanako", 1, 51, 0x04, |_| {}),
+            Code::UserPresenceMissing,
+        ),
     ] {
         let before = f.events().len();
         let request = success(account, &assertion);
@@ -154,7 +200,11 @@ fn a_module_that_lies_makes_no_login() {
         assert_eq!((event.outcome, event.reason), (Outcome::Failure, Some(expected)), "{what}");
         assert!(event.evidence.is_none());
     }
-    assert!(!f.events().iter().any(|event| event.name == EventName::Login && event.outcome == Outcome::Success));
+    assert!(
+        !f.events()
+            .iter()
+            .any(|event| event.name == EventName::Login && event.outcome == Outcome::Success)
+    );
 }
 
 #[test]
@@ -189,7 +239,11 @@ fn what_was_verified_ahead_counts_only_while_nothing_has_changed() {
         }
         let logins = f.events().into_iter().filter(|event| event.name == EventName::Login);
         let outcomes: Vec<_> = logins.map(|event| event.outcome).collect();
-        assert_eq!(outcomes, [if expected.is_none() { Outcome::Success } else { Outcome::Failure }], "{what}");
+        assert_eq!(
+            outcomes,
+            [if expected.is_none() { Outcome::Success } else { Outcome::Failure }],
+            "{what}"
+        );
     }
 }
 
@@ -210,14 +264,18 @@ fn signature_counters_must_rise_unless_the_key_has_none() {
             let reply = f.root().ask(&success("hanako", &assertion));
             if refused == Some(at) {
                 assert_eq!(code(&reply), Code::CounterRegressed, "{counters:?} at {at}");
-                assert_eq!(code(&f.root().ask(&success("hanako", &assertion))), Code::CounterRegressed, "sent again");
-                let events = f.events();
-                assert_eq!(events.iter().filter(|event| event.name == EventName::CloneSuspected).count(), 1);
-                assert!(
-                    events
-                        .iter()
-                        .any(|event| event.reason == Some(Code::CounterRegressed) && event.name == EventName::Login)
+                assert_eq!(
+                    code(&f.root().ask(&success("hanako", &assertion))),
+                    Code::CounterRegressed,
+                    "sent again"
                 );
+                let events = f.events();
+                assert_eq!(
+                    events.iter().filter(|event| event.name == EventName::CloneSuspected).count(),
+                    1
+                );
+                assert!(events.iter().any(|event| event.reason == Some(Code::CounterRegressed)
+                    && event.name == EventName::Login));
             } else {
                 assert!(recorded(&reply), "{counters:?} at {at}: {reply:?}");
             }
@@ -240,17 +298,25 @@ fn a_success_that_is_refused_counts_once() {
         let Request::Outcome(claimed) = success("hanako", &again) else { unreachable!() };
         let mut client = f.root();
         assert_eq!(code(&client.ask(&Request::Outcome(claimed.clone()))), Code::CounterRegressed);
-        let Request::Outcome(mut reported) = failure("hanako", Some("hanako"), Some(1), Code::CounterRegressed) else {
+        let Request::Outcome(mut reported) =
+            failure("hanako", Some("hanako"), Some(1), Code::CounterRegressed)
+        else {
             unreachable!()
         };
         reported.attempt = claimed.attempt;
         assert_eq!(client.ask(&Request::Outcome(reported)), Reply::Recorded(claimed.attempt, None));
     }
-    let counted: Vec<_> =
-        f.events().into_iter().filter(|event| event.name == EventName::LockedOut).map(|event| event.count).collect();
+    let counted: Vec<_> = f
+        .events()
+        .into_iter()
+        .filter(|event| event.name == EventName::LockedOut)
+        .map(|event| event.count)
+        .collect();
     assert_eq!(counted, [Some(5)]);
-    let refused =
-        f.events().into_iter().filter(|event| event.name == EventName::Login && event.outcome == Outcome::Failure);
+    let refused = f
+        .events()
+        .into_iter()
+        .filter(|event| event.name == EventName::Login && event.outcome == Outcome::Failure);
     assert_eq!(refused.count(), 5, "one record each");
 }
 
@@ -262,7 +328,8 @@ fn huge_truncated_and_nonsense_frames_end_the_connection_and_nothing_else() {
         let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
         let agent = std::sync::Arc::clone(&f.agent);
         let counted = f.connections.admit(0, 64).unwrap();
-        let served = std::thread::spawn(move || wardkey_agent::server::serve(&agent, theirs, ROOT, counted));
+        let served =
+            std::thread::spawn(move || wardkey_agent::server::serve(&agent, theirs, ROOT, counted));
         ours.write_all(bytes).unwrap();
         ours.shutdown(std::net::Shutdown::Write).unwrap();
         let mut rest = Vec::new();
@@ -283,7 +350,10 @@ fn a_login_in_the_degraded_stage_is_recorded_for_who_was_seen() {
     let peer = Peer { uid: nobody, gid: nobody, pid: 77 };
     // Not root, never seen by the agent: not believed.
     let assertion = f.assertion("nobody", "nobody", 5, |_| {});
-    assert_eq!(code(&f.connect(peer).ask(&success("nobody", &assertion))), Code::OfflineNotSeenHere);
+    assert_eq!(
+        code(&f.connect(peer).ask(&success("nobody", &assertion))),
+        Code::OfflineNotSeenHere
+    );
     // Root has marks of its own.
     let assertion = f.assertion("nobody", "nobody", 5, |_| {});
     assert!(recorded(&f.root().ask(&success("nobody", &assertion))));
@@ -301,7 +371,9 @@ fn marks_that_a_module_could_not_raise_are_an_event_and_no_failed_login() {
         Request::Outcome(outcome) => outcome,
         other => panic!("{other:?}"),
     };
-    let raised = |f: &Fixture| f.events().into_iter().find(|event| event.reason == Some(Code::MarksNotRaised)).unwrap();
+    let raised = |f: &Fixture| {
+        f.events().into_iter().find(|event| event.reason == Some(Code::MarksNotRaised)).unwrap()
+    };
     assert!(recorded(&f.root().ask(&Request::Outcome(notice.clone()))));
     let event = raised(&f);
     assert_eq!((event.name, event.outcome), (EventName::MarksNotRaised, Outcome::Failure));

@@ -1,8 +1,11 @@
-//! All tests of the agent over real files, sockets and processes, in one program: it is linked once.
+//! All tests of the agent over real files, sockets and processes, in one program: it is linked
+//! once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod callers;
 mod clocks;
+mod collectors;
+mod collectors_tls;
 mod common;
 mod control;
 mod crash;
@@ -10,12 +13,14 @@ mod directory;
 mod lockout;
 mod logins;
 mod measure;
+mod passes;
 mod process;
 mod queue;
 mod records;
 mod recovery;
 mod refused;
 mod server_time;
+mod sessions;
 mod shared_accounts;
 mod startup;
 mod tls;

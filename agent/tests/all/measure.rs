@@ -1,4 +1,5 @@
-//! Figures, printed and not judged: `cargo test --release -p wardkey-agent --test all measure:: -- --ignored --nocapture`.
+//! Figures, printed and not judged:
+//! `cargo test --release -p wardkey-agent --test all measure:: -- --ignored --nocapture`.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
@@ -6,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use crate::common::server::Server;
 use crate::common::*;
-use wardkey_core::codec;
+use wardkey_core::codec::{self, List};
 use wardkey_core::message::MAX_FRAME;
 use wardkey_core::message::agent::{Join, Reply, Request};
-use wardkey_core::name::DisplayText;
+use wardkey_core::name::{DisplayText, GroupName};
+use wardkey_core::policy::document::SharedAccount;
 use wardkey_ipc::{Channel, Deadline};
 
 fn fill(ward: &Ward, people: u32) {
@@ -67,7 +69,8 @@ fn evidence_and_outcome_by_number_of_people() {
         f.sync().unwrap();
         let delta = started.elapsed();
         println!(
-            "{people} people: first sync {synced:?} (with the test's own publisher), change of one {delta:?} (same), evidence {evidence:?}, \
+            "{people} people: first sync {synced:?} (with the test's own publisher), change of one \
+                {delta:?} (same), evidence {evidence:?}, \
              Begin to Granted {:?}, Outcome to Recorded {:?}",
             median(begun),
             median(ended)
@@ -77,7 +80,11 @@ fn evidence_and_outcome_by_number_of_people() {
         let started = Instant::now();
         let size = std::fs::metadata(f.folder.path().join("directory.redb")).unwrap().len();
         let _again = Fixture::at(f.folder, |_| {});
-        println!("  start with integrity check {:?}, directory.redb {} MiB", started.elapsed(), size >> 20);
+        println!(
+            "  start with integrity check {:?}, directory.redb {} MiB",
+            started.elapsed(),
+            size >> 20
+        );
     }
 }
 
@@ -104,7 +111,8 @@ fn memory_of_the_program() {
     let at = folder.path();
     std::fs::set_permissions(at, std::fs::Permissions::from_mode(0o777)).unwrap();
     let text = format!(
-        "socket = \"{0}/agent.sock\"\nkey_socket = \"{0}/key.sock\"\nstate_dir = \"{0}/state\"\nsyslog = \"{0}/log\"\nuser = \"nobody\"\n",
+        "socket = \"{0}/agent.sock\"\nkey_socket = \"{0}/key.sock\"\nstate_dir = \"{0}/state\"\n\
+            syslog = \"{0}/log\"\nuser = \"nobody\"\n",
         at.display()
     );
     std::fs::write(at.join("agent.toml"), text).unwrap();
@@ -112,15 +120,23 @@ fn memory_of_the_program() {
     fill(&ward, 30_000);
     let server = Server::start(&ward, false);
     // Another build of the program, for example the one that is shipped.
-    let program =
-        std::env::var_os("AGENT_UNDER_MEASUREMENT").unwrap_or_else(|| env!("CARGO_BIN_EXE_wardkey-agent").into());
-    let child =
-        Command::new(program).arg("--config").arg(at.join("agent.toml")).stderr(Stdio::inherit()).spawn().unwrap();
+    let program = std::env::var_os("AGENT_UNDER_MEASUREMENT")
+        .unwrap_or_else(|| env!("CARGO_BIN_EXE_wardkey-agent").into());
+    let child = Command::new(program)
+        .arg("--config")
+        .arg(at.join("agent.toml"))
+        .stderr(Stdio::inherit())
+        .spawn()
+        .unwrap();
     let mut child = Ends(child);
     let pid = child.0.id();
     let show = |when: &str| {
-        let (rss, peak, file) = (memory(pid, "VmRSS"), memory(pid, "VmHWM"), memory(pid, "RssFile"));
-        println!("{when}: RSS {rss} KiB (of it files {file}), peak {peak} KiB, threads {}", memory(pid, "Threads"));
+        let (rss, peak, file) =
+            (memory(pid, "VmRSS"), memory(pid, "VmHWM"), memory(pid, "RssFile"));
+        println!(
+            "{when}: RSS {rss} KiB (of it files {file}), peak {peak} KiB, threads {}",
+            memory(pid, "Threads")
+        );
     };
     eventually("it comes up", || at.join("agent.sock").exists());
     std::thread::sleep(Duration::from_millis(300));
@@ -153,7 +169,8 @@ fn memory_of_the_program() {
     std::thread::sleep(Duration::from_secs(1));
     show("synchronised");
     for n in 0..200 {
-        let mut channel = Channel::connect(&at.join("agent.sock"), None, MAX_FRAME, soon()).unwrap();
+        let mut channel =
+            Channel::connect(&at.join("agent.sock"), None, MAX_FRAME, soon()).unwrap();
         channel.send(&Request::Begin(begin(&format!("p{n}"))), soon()).unwrap();
         // The one before is gone, which the agent may notice a moment later.
         let mut reply: Reply = channel.receive(soon()).unwrap();
@@ -168,6 +185,43 @@ fn memory_of_the_program() {
     ask(&Request::Sync);
     println!("one change in {:?} (with the test's own publisher)", started.elapsed());
     show("after a change");
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), nix::sys::signal::Signal::SIGTERM).unwrap();
+    nix::sys::signal::kill(
+        nix::unistd::Pid::from_raw(pid as i32),
+        nix::sys::signal::Signal::SIGTERM,
+    )
+    .unwrap();
     child.0.wait().unwrap();
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn pages_of_candidates_by_number_of_people() {
+    for people in [3_000, 30_000] {
+        let f = Fixture::joined();
+        f.ward.policy("ward3", |policy| {
+            let groups = List::new(vec![GroupName::new("nurses").unwrap()]).unwrap();
+            policy.shared_accounts =
+                List::new(vec![SharedAccount { account: login("ward3pc"), groups }]).unwrap();
+        });
+        fill(&f.ward, people);
+        f.sync().unwrap();
+        let seen = f.agent.state.seen_people().unwrap();
+        let mut times = Vec::new();
+        let (mut after, mut named) = (None, 0);
+        loop {
+            let started = Instant::now();
+            let page = f.agent.directory.candidates(&login("ward3pc"), after, &seen).unwrap();
+            times.push(started.elapsed());
+            named += page.candidates.len();
+            after = page.more;
+            if after.is_none() {
+                break;
+            }
+        }
+        let (pages, all) = (times.len(), times.iter().sum::<Duration>());
+        println!(
+            "{people} people: {named} keys, {pages} pages, {:?} a page, {all:?} all",
+            median(times)
+        );
+    }
 }

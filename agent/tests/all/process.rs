@@ -13,7 +13,7 @@ use wardkey_agent::sync::upstream::{Connect, Upstream};
 use wardkey_core::code::Code;
 use wardkey_core::codec::List;
 use wardkey_core::event::EventName;
-use wardkey_core::message::agent::{EnrolBegin, EnrolFinish, Reply, Request};
+use wardkey_core::message::agent::{EnrollBegin, EnrollFinish, Reply, Request};
 use wardkey_core::message::http::*;
 use wardkey_core::message::{MAX_FRAME, MAX_KEY_FRAME, key};
 use wardkey_core::name::{DisplayText, Language};
@@ -34,7 +34,8 @@ fn systemd_gives_the_socket_and_hears_ready_watchdog_and_stopping() {
     std::fs::set_permissions(at.join("notify"), std::fs::Permissions::from_mode(0o777)).unwrap();
     notify.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let text = format!(
-        "socket = \"{0}/never.sock\"\nkey_socket = \"{0}/key.sock\"\nstate_dir = \"{0}/state\"\nsyslog = \"{0}/log\"\nuser = \"nobody\"\n\
+        "socket = \"{0}/never.sock\"\nkey_socket = \"{0}/key.sock\"\nstate_dir = \"{0}/state\"\n\
+            syslog = \"{0}/log\"\nuser = \"nobody\"\n\
          spool_mib = 4\n",
         at.display()
     );
@@ -73,7 +74,9 @@ fn systemd_gives_the_socket_and_hears_ready_watchdog_and_stopping() {
     if nix::unistd::geteuid().is_root() {
         assert!(!uid.split_whitespace().skip(1).any(|uid| uid == "0"), "{uid}");
     }
-    let signal = |signal| nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id() as i32), signal).unwrap();
+    let signal = |signal| {
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id() as i32), signal).unwrap()
+    };
     // A hangup is no end, and no login's either.
     signal(nix::sys::signal::Signal::SIGHUP);
     assert!(hear().contains("WATCHDOG=1"));
@@ -140,7 +143,7 @@ fn keys_are_watched_and_the_key_process_may_come_and_go() {
     assert_eq!(changes, ["plugged 1209:beee Soft? key", "unplugged 1209:beee Soft? key"]);
 }
 
-/// A server that enrols.
+/// A server that enrolls.
 struct Enrolling {
     rp: &'static str,
 }
@@ -149,7 +152,11 @@ impl Upstream for Enrolling {
     fn wait(&self, _: &WaitRequest) -> Result<WaitReply, ServerError> {
         unreachable!()
     }
-    fn changes(&self, _: &wardkey_core::name::ScopeName, _: u64) -> Result<ChangesReply, ServerError> {
+    fn changes(
+        &self,
+        _: &wardkey_core::name::ScopeName,
+        _: u64,
+    ) -> Result<ChangesReply, ServerError> {
         unreachable!()
     }
     fn policy(&self, _: &wardkey_core::id::Hash) -> Result<Vec<u8>, ServerError> {
@@ -164,36 +171,46 @@ impl Upstream for Enrolling {
     fn time(&self, _: &TimeRequest) -> Result<TimeReply, ServerError> {
         unreachable!()
     }
-    fn enrol_begin(&self, request: &EnrolBeginRequest) -> Result<EnrolBeginReply, ServerError> {
+    fn enroll_begin(&self, request: &EnrollBeginRequest) -> Result<EnrollBeginReply, ServerError> {
         if request.code != "ABCD-EFGH-JKMN" {
             let message = "wrong, used or expired".into();
             return Err(ServerError::Refused {
                 status: 403,
-                code: Code::EnrolmentCodeInvalid,
+                code: Code::EnrollmentCodeInvalid,
                 message,
                 retry_after: Some(9),
             });
         }
-        Ok(EnrolBeginReply {
+        Ok(EnrollBeginReply {
             session: "s1".into(),
             login: "hanako".into(),
             origin: format!("https://{}", self.rp),
             cred_protect: 2,
             public_key: CreationOptions {
                 rp: RpEntity { id: self.rp.into(), name: "Demo Hospital".into() },
-                user: UserEntity { id: Base64(vec![8; 32]), name: "hanako".into(), display_name: "Demo Hanako".into() },
+                user: UserEntity {
+                    id: Base64(vec![8; 32]),
+                    name: "hanako".into(),
+                    display_name: "Demo Hanako".into(),
+                },
                 challenge: Base64(vec![1; 32]),
                 pub_key_cred_params: [-7, -8, i64::MAX]
                     .map(|alg| CredentialParameter { alg, kind: "public-key".into() })
                     .into(),
                 timeout: None,
-                exclude_credentials: Some(vec![Descriptor { id: Base64(vec![1; 32]), kind: "public-key".into() }]),
+                exclude_credentials: Some(vec![Descriptor {
+                    id: Base64(vec![1; 32]),
+                    kind: "public-key".into(),
+                }]),
             },
         })
     }
-    fn enrol_finish(&self, request: &EnrolFinishRequest) -> Result<EnrolFinishReply, ServerError> {
+    fn enroll_finish(
+        &self,
+        request: &EnrollFinishRequest,
+    ) -> Result<EnrollFinishReply, ServerError> {
         assert_eq!((request.session.as_str(), request.label.as_str()), ("s1", "blue"));
-        Ok(EnrolFinishReply {
+        Ok(EnrollFinishReply {
             login: "hanako".into(),
             display_name: "Demo Hanako".into(),
             key: Base64(vec![5; 32]),
@@ -214,7 +231,7 @@ impl Connect for Enrolling {
 }
 
 #[test]
-fn an_enrolment_goes_through_and_keeps_to_the_rp_id_that_was_signed() {
+fn an_enrollment_goes_through_and_keeps_to_the_rp_id_that_was_signed() {
     for (rp, good) in [(RP, true), ("evil.example", false)] {
         let mut f = Fixture::synced();
         f.agent.state.close();
@@ -222,30 +239,41 @@ fn an_enrolment_goes_through_and_keeps_to_the_rp_id_that_was_signed() {
         let clock = wardkey_agent::clock::Clock::machine();
         let sessions = Box::new(Shared(Arc::clone(&f.sessions)));
         f.agent = Arc::new(
-            wardkey_agent::agent::Agent::open(config(f.folder.path()), clock, sessions, Box::new(Enrolling { rp }))
-                .unwrap(),
+            wardkey_agent::agent::Agent::open(
+                config(f.folder.path()),
+                clock,
+                sessions,
+                Box::new(Enrolling { rp }),
+            )
+            .unwrap(),
         );
-        let begin = |code: &str| Request::EnrolBegin(EnrolBegin { code: code.into(), language: Language::En });
+        let begin = |code: &str| {
+            Request::EnrollBegin(EnrollBegin { code: code.into(), language: Language::En })
+        };
         let Reply::Refused(refusal) = f.root().ask(&begin("WRONG")) else { panic!() };
-        assert_eq!((refusal.code, refusal.retry_after), (Code::EnrolmentCodeInvalid, Some(9)));
+        assert_eq!((refusal.code, refusal.retry_after), (Code::EnrollmentCodeInvalid, Some(9)));
         let reply = f.root().ask(&begin(" ABCD-EFGH-JKMN\n"));
         if !good {
             assert!(matches!(reply, Reply::Refused(refusal) if refusal.code == Code::RpIdMismatch));
             continue;
         }
-        let Reply::Enrolment(enrolment) = reply else { panic!("{reply:?}") };
-        assert_eq!(&enrolment.algorithms[..], [-7, -8]);
-        let json: serde_json::Value = serde_json::from_slice(enrolment.client_data.as_slice()).unwrap();
+        let Reply::Enrollment(enrollment) = reply else { panic!("{reply:?}") };
+        assert_eq!(&enrollment.algorithms[..], [-7, -8]);
+        let json: serde_json::Value =
+            serde_json::from_slice(enrollment.client_data.as_slice()).unwrap();
         assert_eq!(json["origin"], format!("https://{RP}"));
-        let finish = Request::EnrolFinish(EnrolFinish {
-            session: enrolment.session.clone(),
-            client_data: enrolment.client_data.clone(),
+        let finish = Request::EnrollFinish(EnrollFinish {
+            session: enrollment.session.clone(),
+            client_data: enrollment.client_data.clone(),
             attestation_object: wardkey_core::codec::Bytes::new([1; 200]).unwrap(),
             credential_id: wardkey_core::id::CredentialId::new(vec![1; 32]).unwrap(),
             label: DisplayText::new("blue").unwrap(),
         });
         assert!(matches!(f.root().ask(&finish), Reply::Enrolled(enrolled) if enrolled.attested));
         let event = f.events().into_iter().find(|event| event.name == EventName::Enrolled).unwrap();
-        assert_eq!((event.person, event.key.as_deref()), (Some(login("hanako")), Some("0505050505050505")));
+        assert_eq!(
+            (event.person, event.key.as_deref()),
+            (Some(login("hanako")), Some("0505050505050505"))
+        );
     }
 }

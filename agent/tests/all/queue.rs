@@ -10,7 +10,8 @@ use wardkey_ipc::Peer;
 #[test]
 fn two_and_three_logins_wait_and_the_foreground_comes_first() {
     let f = Fixture::synced();
-    let session = |id: &str| Session { id: id.into(), seat: Some("seat0".into()), ..Session::default() };
+    let session =
+        |id: &str| Session { id: id.into(), seat: Some("seat0".into()), ..Session::default() };
     for pid in 1..=3 {
         f.sessions.sessions.lock().unwrap().insert(pid, session(&pid.to_string()));
     }
@@ -58,7 +59,9 @@ fn a_locker_gets_the_key_from_a_prompt_that_was_left_standing() {
         f.sessions.sessions.lock().unwrap().insert(pid, session.clone());
     }
     "1".clone_into(&mut f.sessions.foreground.lock().unwrap());
-    let with = |service: &str| Request::Begin(Begin { service: ServiceName::new(service).unwrap(), ..begin("nobody") });
+    let with = |service: &str| {
+        Request::Begin(Begin { service: ServiceName::new(service).unwrap(), ..begin("nobody") })
+    };
     let peer = |uid, pid| Peer { uid, gid: 0, pid };
     let mut sudo = f.connect(peer(0, 1));
     assert!(matches!(sudo.ask(&with("sudo")), Reply::Granted(_)));
@@ -76,7 +79,7 @@ fn a_locker_gets_the_key_from_a_prompt_that_was_left_standing() {
 }
 
 #[test]
-fn lesson_su_by_the_dozen_keeps_the_key_from_its_own_user_only() {
+fn su_by_the_dozen_keeps_the_key_from_its_own_user_only() {
     let f = Fixture::synced();
     let su = |uid| Request::Begin(Begin { invoker: Some(uid), ..begin("hanako") });
     let detail = |reply: Reply| match reply {
@@ -89,7 +92,10 @@ fn lesson_su_by_the_dozen_keeps_the_key_from_its_own_user_only() {
         assert_eq!(matches!(reply, Reply::Granted(_)), number == 0, "{reply:?}");
     }
     // No further login, though its connection stays open; then no further connection.
-    for expected in [["too many logins of this uid"; 4].as_slice(), &["too many connections of this uid"]].concat() {
+    for expected in
+        [["too many logins of this uid"; 4].as_slice(), &["too many connections of this uid"]]
+            .concat()
+    {
         let mut client = f.root();
         assert_eq!(detail(client.ask(&su(2001))), expected);
         open.push(client);

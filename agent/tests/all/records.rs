@@ -117,7 +117,10 @@ fn failures_and_alarms_travel_first_and_each_event_arrives_once() {
         state.down = false;
         state.deaf = true;
     });
-    assert!(batch(&f.agent, &mut upload()).is_err(), "a server that acknowledges nothing is no success");
+    assert!(
+        batch(&f.agent, &mut upload()).is_err(),
+        "a server that acknowledges nothing is no success"
+    );
     f.ward.change(|state| state.deaf = false);
     drain(&f.agent, &mut upload()).unwrap();
     let events = f.ward.events();
@@ -148,7 +151,8 @@ fn a_server_that_can_read_no_event_of_a_batch_does_not_stop_the_upload() {
 fn batches_are_of_256_at_most() {
     let f = Fixture::synced();
     for _ in 0..30 {
-        let events = (0..10).map(|_| f.agent.event(EventName::Heartbeat, Outcome::Success)).collect();
+        let events =
+            (0..10).map(|_| f.agent.event(EventName::Heartbeat, Outcome::Success)).collect();
         f.agent.record(events);
     }
     drain(&f.agent, &mut upload()).unwrap();
@@ -176,11 +180,19 @@ fn when_there_are_too_many_the_least_give_way_and_the_loss_is_recorded() {
     }
     let events = f.events();
     assert!(events.len() <= 100, "{}", events.len());
-    assert!(!events.iter().any(|event| event.name == EventName::Heartbeat), "the least severe first");
-    assert!(events.iter().any(|event| event.name == EventName::Login && event.outcome == Outcome::Success));
+    assert!(
+        !events.iter().any(|event| event.name == EventName::Heartbeat),
+        "the least severe first"
+    );
+    assert!(
+        events
+            .iter()
+            .any(|event| event.name == EventName::Login && event.outcome == Outcome::Success)
+    );
     assert!(events.iter().any(|event| event.reason == Some(Code::Fork)));
     record_lost(&f.agent);
-    let lost: Vec<_> = f.events().into_iter().filter(|event| event.name == EventName::RecordsLost).collect();
+    let lost: Vec<_> =
+        f.events().into_iter().filter(|event| event.name == EventName::RecordsLost).collect();
     assert_eq!(lost.len(), 1);
     assert!(lost[0].count.unwrap() > 50);
     record_lost(&f.agent);
@@ -207,7 +219,9 @@ fn the_heartbeat_comes_by_itself() {
     });
     f.agent.stop();
     running.into_iter().for_each(|thread| thread.join().unwrap());
-    assert!(written.iter().any(|line| line.contains("event=heartbeat") && line.contains("count=2")));
+    assert!(
+        written.iter().any(|line| line.contains("event=heartbeat") && line.contains("count=2"))
+    );
 }
 
 /// A file system of a few MiB that is really full. Needs root; without it the test fails.
@@ -258,7 +272,10 @@ fn a_full_disk_refuses_no_login_and_loses_no_record() {
     let assertion = f.assertion("hanako", "hanako", 1, |_| {});
     let mut client = f.root();
     client.granted(&wardkey_core::message::agent::Request::Begin(begin("hanako")));
-    assert!(matches!(client.ask(&success("hanako", &assertion)), Reply::Recorded(..)), "after {synced:?}");
+    assert!(
+        matches!(client.ask(&success("hanako", &assertion)), Reply::Recorded(..)),
+        "after {synced:?}"
+    );
     // And when there is room again, all is there and goes on.
     std::fs::remove_file(&full).unwrap();
     f.sync().unwrap();

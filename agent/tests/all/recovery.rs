@@ -22,9 +22,8 @@ fn a_spoilt_cache_is_set_aside_and_fetched_again() {
         std::fs::write(&path, &bytes).unwrap();
         f.restart();
         assert!(
-            f.events()
-                .iter()
-                .any(|event| event.name == EventName::StateSetAside && event.detail.as_ref().unwrap().contains(file)),
+            f.events().iter().any(|event| event.name == EventName::StateSetAside
+                && event.detail.as_ref().unwrap().contains(file)),
             "{file}"
         );
         let aside = std::fs::read_dir(f.folder.path()).unwrap().flatten();
@@ -57,7 +56,10 @@ fn a_copy_that_does_not_verify_is_fetched_again() {
         .directory
         .update(|update| {
             let mut scope = update.scope(&scope("ward3"), false)?;
-            scope.change(&login("hanako"), Some(&codec::to_bytes(&person("hanako", vec![credential(9)]))))?;
+            scope.change(
+                &login("hanako"),
+                Some(&codec::to_bytes(&person("hanako", vec![credential(9)]))),
+            )?;
             Ok(())
         })
         .unwrap();

@@ -16,7 +16,9 @@ fn rollback_and_fork_are_refused_reported_and_change_nothing() {
     let newest = f.ward.change(|state| state.clone());
     type Lie = fn(&mut WardState);
     let cases: [(&str, Code, Lie); 5] = [
-        ("older sequence", Code::Rollback, |state| state.scopes.get_mut(&scope("ward3")).unwrap().shown_seq = Some(1)),
+        ("older sequence", Code::Rollback, |state| {
+            state.scopes.get_mut(&scope("ward3")).unwrap().shown_seq = Some(1)
+        }),
         ("older epoch", Code::Rollback, |state| {
             let row = state.scopes.get_mut(&scope("ward3")).unwrap();
             (row.epoch, row.seq) = (0, 99);
@@ -60,11 +62,14 @@ fn the_thread_reports_what_it_refuses_once() {
     });
     let agent = std::sync::Arc::clone(&f.agent);
     let running = std::thread::spawn(move || wardkey_agent::sync::run::run(&agent));
-    eventually("the refusal is reported", || f.events().iter().any(|event| event.name == EventName::DirectoryRefused));
+    eventually("the refusal is reported", || {
+        f.events().iter().any(|event| event.name == EventName::DirectoryRefused)
+    });
     std::thread::sleep(std::time::Duration::from_millis(1500));
     f.agent.stop();
     running.join().unwrap();
-    let refused: Vec<_> = f.events().into_iter().filter(|event| event.name == EventName::DirectoryRefused).collect();
+    let refused: Vec<_> =
+        f.events().into_iter().filter(|event| event.name == EventName::DirectoryRefused).collect();
     assert_eq!(refused.len(), 1);
     assert_eq!(refused[0].reason, Some(Code::Rollback));
 }

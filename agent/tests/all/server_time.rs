@@ -20,7 +20,11 @@ fn begin_with_time(account: &str) -> Request {
 }
 
 fn account_with_time(account: &str) -> Request {
-    Request::Account(Begin { asks_time: Some(true), service: ServiceName::new("cron").unwrap(), ..begin(account) })
+    Request::Account(Begin {
+        asks_time: Some(true),
+        service: ServiceName::new("cron").unwrap(),
+        ..begin(account)
+    })
 }
 
 /// An agent whose clock runs ten days ahead of a server that it reaches.
@@ -46,7 +50,8 @@ fn a_login_by_the_servers_time_is_recorded() {
     let time = Attested::verify(signed.as_slice(), &root, &TERMINAL, &nonce, asked).unwrap();
     assert_eq!(time.signed(), UnixTime(server));
 
-    // The module goes by this time, and so does the agent; by its clock the login would be ten days late.
+    // The module goes by this time, and so does the agent; by its clock the login would be ten days
+    // late.
     assert_eq!(client.ask(&Request::Hold), Reply::Held);
     let assertion = f.assertion("hanako", "hanako", 1, |data| data.time = UnixTime(server + 2));
     let mut login = success("hanako", &assertion);
@@ -72,7 +77,8 @@ fn without_the_servers_time_the_clock_counts() {
     // Nobody asked: a login at the server's time is ten days old by the clock.
     let assertion = f.assertion("hanako", "hanako", 1, |data| data.time = UnixTime(server));
     assert!(matches!(f.root().ask(&success("hanako", &assertion)), Reply::Refused(_)));
-    // The server is reached and gives no time: the clock is the cause. It is not reached: offline is.
+    // The server is reached and gives no time: the clock is the cause. It is not reached: offline
+    // is.
     f.ward.change(|state| state.down = true);
     let time = Request::Time(Nonce::new([1; 32]));
     let mut client = f.root();

@@ -22,7 +22,8 @@ fn machine() -> tempfile::TempDir {
     let at = folder.path();
     std::fs::set_permissions(at, std::fs::Permissions::from_mode(0o755)).unwrap();
     let text = format!(
-        "socket = \"{0}/run/agent.sock\"\nkey_socket = \"{0}/run/key.sock\"\nstate_dir = \"{0}/state\"\n\
+        "socket = \"{0}/run/agent.sock\"\nkey_socket = \"{0}/run/key.sock\"\n\
+            state_dir = \"{0}/state\"\n\
          syslog = \"{0}/log\"\nuser = \"nobody\"\nspool_mib = 4\n",
         at.display()
     );
@@ -74,7 +75,7 @@ impl Drop for Running {
     }
 }
 
-fn whose(path: &Path) -> (u32, u32) {
+fn owner_and_mode(path: &Path) -> (u32, u32) {
     let found = std::fs::symlink_metadata(path).unwrap();
     (found.uid(), found.mode() & 0o777)
 }
@@ -103,10 +104,14 @@ fn the_folder_of_the_sockets_is_never_the_agents() {
         let (at, run) = (machine.path(), machine.path().join("run"));
         before(&run);
         let agent = Running::start(at);
-        assert_eq!(agent.uid_at_the_socket(at), nobody().as_raw(), "{what}: the module sees the agent's user");
-        assert_eq!(whose(&run), (0, 0o755), "{what}");
-        assert_eq!(whose(&run.join("agent.sock")).1, 0o666, "{what}");
-        assert_eq!(whose(&at.join("state")), (nobody().as_raw(), 0o700), "{what}");
+        assert_eq!(
+            agent.uid_at_the_socket(at),
+            nobody().as_raw(),
+            "{what}: the module sees the agent's user"
+        );
+        assert_eq!(owner_and_mode(&run), (0, 0o755), "{what}");
+        assert_eq!(owner_and_mode(&run.join("agent.sock")).1, 0o666, "{what}");
+        assert_eq!(owner_and_mode(&at.join("state")), (nobody().as_raw(), 0o700), "{what}");
         agent.stop();
         // It starts again over what it left.
         let again = Running::start(at);
@@ -131,6 +136,6 @@ fn files_of_an_earlier_run_as_root_become_the_agents_but_nothing_behind_a_link()
     let agent = Running::start(at);
     agent.uid_at_the_socket(at);
     agent.stop();
-    assert_eq!(whose(&state.join("terminal.toml.old")).0, nobody().as_raw());
-    assert_eq!((whose(&at.join("secret")).0, whose(&at.join("other")).0), (0, 0));
+    assert_eq!(owner_and_mode(&state.join("terminal.toml.old")).0, nobody().as_raw());
+    assert_eq!((owner_and_mode(&at.join("secret")).0, owner_and_mode(&at.join("other")).0), (0, 0));
 }

@@ -76,10 +76,10 @@ fn a_terminal_joins_synchronises_and_recovers_over_tls() {
     assert!(t.agent.directory.view().is_complete());
     // The same deployment again is a repair; another one is refused.
     join(&t.agent, &request(&server.address, &server.token)).unwrap();
-    let other = JoinToken::new([1; 8], [2; 16], &signing(66).public());
+    let other = JoinToken::new([2; 13], &signing(66).public());
     assert_eq!(refused(join(&t.agent, &request(&server.address, &other))), Code::AlreadyJoined);
-    // Unless root says that this one is left: then the other must prove itself as any, and until it has,
-    // nothing is lost.
+    // Unless root says that this one is left: then the other must prove itself as any, and until it
+    // has, nothing is lost.
     let leave = Join { replace: Some(true), ..request(&server.address, &other) };
     assert_eq!(refused(join(&t.agent, &leave)), Code::ServerNotTrusted);
     assert_eq!(t.agent.identity().unwrap().terminal, TERMINAL);
@@ -99,21 +99,27 @@ fn a_join_trusts_nothing_but_the_token() {
     // Another deployment's server
     let server = Server::start(&Ward::new(), false);
     let t = terminal(T0);
-    let other = JoinToken::new([1; 8], [2; 16], &signing(66).public());
+    let other = JoinToken::new([2; 13], &signing(66).public());
     assert_eq!(refused(join(&t.agent, &request(&server.address, &other))), Code::ServerNotTrusted);
     // A wrong secret
-    let wrong = JoinToken::new([1; 8], [3; 16], &signing(100).public());
+    let wrong = JoinToken::new([3; 13], &signing(100).public());
     assert_eq!(refused(join(&t.agent, &request(&server.address, &wrong))), Code::JoinTokenInvalid);
-    for text in ["", "wkj1-", "no token"] {
+    for text in ["", "wkj2-", "no token"] {
         let request = Join { token: text.into(), ..request(&server.address, &wrong) };
         assert_eq!(refused(join(&t.agent, &request)), Code::JoinTokenInvalid);
     }
     // Somebody in the middle who shows the true root document
     let impostor = Server::start(&Ward::new(), true);
-    assert_eq!(refused(join(&t.agent, &request(&impostor.address, &impostor.token))), Code::ServerNotTrusted);
+    assert_eq!(
+        refused(join(&t.agent, &request(&impostor.address, &impostor.token))),
+        Code::ServerNotTrusted
+    );
     assert!(!impostor.joined.load(Ordering::SeqCst), "it was told nothing");
     // Nobody there, not even HTTPS
-    assert_eq!(refused(join(&t.agent, &request("https://localhost:1", &server.token))), Code::ServerUnreachable);
+    assert_eq!(
+        refused(join(&t.agent, &request("https://localhost:1", &server.token))),
+        Code::ServerUnreachable
+    );
     for address in ["http://localhost:1", "localhost", "https://localhost:1/x"] {
         assert_eq!(refused(join(&t.agent, &request(address, &server.token))), Code::ProtocolError);
     }
@@ -140,7 +146,10 @@ fn a_wrong_clock_does_not_keep_a_terminal_from_its_server() {
     let server = Server::start(&Ward::new(), false);
     server.ward.change(|state| state.root.issued = UnixTime(1_840_000_000));
     let t = terminal(T0);
-    assert_eq!(refused(join(&t.agent, &request(&server.address, &server.token))), Code::ServerNotTrusted);
+    assert_eq!(
+        refused(join(&t.agent, &request(&server.address, &server.token))),
+        Code::ServerNotTrusted
+    );
 }
 
 #[test]
@@ -186,9 +195,12 @@ fn a_server_that_asks_for_patience_gets_it_and_every_record() {
         let asked = server.asked.lock().unwrap();
         asked.iter().filter(|(_, what)| what == path).map(|(when, _)| *when).collect()
     };
-    eventually("both have asked", || ["/v1/wait", "/v1/events"].iter().all(|path| asked(path).len() == 1));
+    eventually("both have asked", || {
+        ["/v1/wait", "/v1/events"].iter().all(|path| asked(path).len() == 1)
+    });
     // Neither new records nor logins that would like news shorten the pause; nothing is dropped.
-    while server.asked.lock().unwrap()[0].0.elapsed() < Duration::from_millis(PATIENCE * 1000 - 300) {
+    while server.asked.lock().unwrap()[0].0.elapsed() < Duration::from_millis(PATIENCE * 1000 - 300)
+    {
         ids.push(record());
         t.agent.wake_sync.wake();
         std::thread::sleep(Duration::from_millis(100));
@@ -210,7 +222,11 @@ fn a_server_that_asks_for_patience_gets_it_and_every_record() {
     for path in ["/v1/wait", "/v1/events"] {
         let asked = asked(path);
         assert!(asked.len() >= 2, "{path}");
-        assert!(asked[1] - asked[0] >= Duration::from_secs(PATIENCE), "{path}: {:?}", asked[1] - asked[0]);
+        assert!(
+            asked[1] - asked[0] >= Duration::from_secs(PATIENCE),
+            "{path}: {:?}",
+            asked[1] - asked[0]
+        );
     }
     t.agent.stop();
     threads.into_iter().for_each(|thread| thread.join().unwrap());

@@ -21,21 +21,34 @@ fn what_is_not_proven_counts_against_nobody_and_is_in_no_record() {
     for (what, account, person, proof) in [
         ("no proof", "hanako", Some("hanako"), None),
         ("another key's signature", "hanako", Some("hanako"), Some(silent_over(66, 1, &here))),
-        ("a challenge of another terminal", "hanako", Some("hanako"), Some(silent_over(1, 1, &elsewhere))),
+        (
+            "a challenge of another terminal",
+            "hanako",
+            Some("hanako"),
+            Some(silent_over(1, 1, &elsewhere)),
+        ),
         ("no signature", "hanako", Some("hanako"), Some(cut)),
         ("a key of somebody else", "hanako", Some("hanako"), Some(silent(2))),
         ("nobody's name", "ghost", None, None),
         ("a person that nobody knows", "ghost", Some("ghost"), Some(silent(1))),
     ] {
         for _ in 0..6 {
-            for code in [Code::PinWrong, Code::PinBlocked, Code::KeyAndNameDoNotMatch, Code::AssertionSignature] {
+            for code in [
+                Code::PinWrong,
+                Code::PinBlocked,
+                Code::KeyAndNameDoNotMatch,
+                Code::AssertionSignature,
+            ] {
                 let request = failure_with(account, person, proof.clone(), code);
                 assert!(recorded(&f.root().ask(&request)), "{what}");
             }
         }
         assert_eq!((locked(&f, "hanako", 1), locked(&f, "taro", 2)), (0, 0), "{what}");
         // Nor is there a difference between names that somebody has and others.
-        assert!(matches!(f.root().in_turn(&Request::Begin(begin(account))), Reply::Granted(_)), "{what}");
+        assert!(
+            matches!(f.root().in_turn(&Request::Begin(begin(account))), Reply::Granted(_)),
+            "{what}"
+        );
     }
     for event in f.events() {
         assert_eq!((&event.person, &event.key), (&None, &None), "{event:?}");
@@ -64,15 +77,20 @@ fn devices_that_proved_nothing_are_recorded_once() {
         why: "signature does not verify".into(),
     };
     let with = |all: Vec<Suspect>| {
-        let Request::Outcome(mut outcome) = failure("hanako", None, None, Code::KeyTimeout) else { unreachable!() };
+        let Request::Outcome(mut outcome) = failure("hanako", None, None, Code::KeyTimeout) else {
+            unreachable!()
+        };
         outcome.suspects = Some(List::new(all).unwrap());
         Request::Outcome(outcome)
     };
     for _ in 0..3 {
-        assert!(recorded(&f.root().ask(&with(vec![suspect(1, "Charger\n\u{202e}"), suspect(2, "Fan")]))));
+        assert!(recorded(
+            &f.root().ask(&with(vec![suspect(1, "Charger\n\u{202e}"), suspect(2, "Fan")]))
+        ));
     }
     let all = f.events();
-    let events: Vec<_> = all.iter().filter(|event| event.name == EventName::DeviceSuspected).collect();
+    let events: Vec<_> =
+        all.iter().filter(|event| event.name == EventName::DeviceSuspected).collect();
     assert_eq!(events.len(), 2, "{events:?}");
     for event in events {
         assert_eq!(event.reason, Some(Code::DeviceNotProven));
@@ -84,7 +102,9 @@ fn devices_that_proved_nothing_are_recorded_once() {
     let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap().uid.as_raw();
     let peer = Peer { uid: nobody, gid: nobody, pid: 77 };
     for product in 10..15 {
-        let Request::Outcome(mut outcome) = with(vec![suspect(product, "Fan")]) else { unreachable!() };
+        let Request::Outcome(mut outcome) = with(vec![suspect(product, "Fan")]) else {
+            unreachable!()
+        };
         outcome.login = begin("nobody");
         f.connect(peer).ask(&Request::Outcome(outcome));
     }

@@ -1,5 +1,5 @@
-//! Modules of other versions, in the middle of an upgrade: what they say in bytes, and that they are
-//! served or refused by code, never left without an answer.
+//! Modules of other versions, in the middle of an upgrade: what they say in bytes, and that they
+//! are served or refused by code, never left without an answer.
 
 use std::io::{Read, Write};
 
@@ -14,7 +14,8 @@ fn answer(f: &Fixture, body: &[u8]) -> Reply {
     let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
     let agent = std::sync::Arc::clone(&f.agent);
     let counted = f.connections.admit(0, 64).unwrap();
-    let served = std::thread::spawn(move || wardkey_agent::server::serve(&agent, theirs, ROOT, counted));
+    let served =
+        std::thread::spawn(move || wardkey_agent::server::serve(&agent, theirs, ROOT, counted));
     ours.write_all(&u32::try_from(body.len()).unwrap().to_be_bytes()).unwrap();
     ours.write_all(body).unwrap();
     let mut length = [0; 4];
@@ -46,7 +47,10 @@ fn a_module_of_this_version_and_the_one_before_is_served() {
     // What a field adds that this agent does not know is passed over.
     assert!(matches!(answer(&f, &with_another_field(&of_version(PROTOCOL))), Reply::Granted(_)));
     if PROTOCOL > 1 {
-        assert!(matches!(answer(&f, &codec::to_message(&of_version(PROTOCOL - 1))), Reply::Granted(_)));
+        assert!(matches!(
+            answer(&f, &codec::to_message(&of_version(PROTOCOL - 1))),
+            Reply::Granted(_)
+        ));
     }
 }
 

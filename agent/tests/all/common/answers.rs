@@ -1,6 +1,7 @@
 //! What tests look at.
 
-use super::*;
+use super::fixture::Fixture;
+use super::people::*;
 use std::time::Duration;
 use wardkey_agent::error::AgentError;
 use wardkey_core::code::Code;

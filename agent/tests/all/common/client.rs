@@ -1,11 +1,13 @@
 //! The module's end of a connection, and what it says.
 
-use super::*;
+use super::people::*;
 use std::time::Duration;
 use wardkey_core::code::Code;
 use wardkey_core::id::{EventId, Nonce};
 use wardkey_core::message::PROTOCOL;
-use wardkey_core::message::agent::{Begin, Failure, Grant, LoginOutcome, LoginResult, Reply, Request};
+use wardkey_core::message::agent::{
+    Begin, Failure, Grant, LoginOutcome, LoginResult, Reply, Request,
+};
 use wardkey_core::name::ServiceName;
 use wardkey_core::proof::assertion::Assertion;
 use wardkey_core::proof::identification::{IdentifyData, SilentAssertion};
@@ -74,6 +76,7 @@ pub fn success(account: &str, assertion: &Assertion) -> Request {
         result: LoginResult::Success(assertion.clone()),
         proof: seed_of(assertion).map(silent),
         suspects: None,
+        pass: None,
     }))
 }
 
@@ -84,7 +87,10 @@ fn seed_of(assertion: &Assertion) -> Option<u8> {
 
 /// What the key of `seed` signs when it is asked whose it is.
 pub fn silent(seed: u8) -> SilentAssertion {
-    let challenge = IdentifyData { nonce: Nonce::new(wardkey_agent::random::random().unwrap()), terminal: TERMINAL };
+    let challenge = IdentifyData {
+        nonce: Nonce::new(wardkey_agent::random::random().unwrap()),
+        terminal: TERMINAL,
+    };
     silent_over(seed, seed, &challenge)
 }
 
@@ -99,7 +105,12 @@ pub fn failure(account: &str, person: Option<&str>, seed: Option<u8>, code: Code
 }
 
 /// The same with any proof.
-pub fn failure_with(account: &str, person: Option<&str>, proof: Option<SilentAssertion>, code: Code) -> Request {
+pub fn failure_with(
+    account: &str,
+    person: Option<&str>,
+    proof: Option<SilentAssertion>,
+    code: Code,
+) -> Request {
     Request::Outcome(Box::new(LoginOutcome {
         login: begin(account),
         attempt: EventId::new(wardkey_agent::random::random().unwrap()),
@@ -108,5 +119,6 @@ pub fn failure_with(account: &str, person: Option<&str>, proof: Option<SilentAss
         result: LoginResult::Failure(Failure { code, detail: None, tries_left: Some(7) }),
         proof,
         suspects: None,
+        pass: None,
     }))
 }

@@ -1,6 +1,8 @@
 //! An agent over a folder, with a publisher, a clock and sessions that the test moves.
 
-use super::*;
+use super::client::Client;
+use super::people::*;
+use super::ward::{ToWard, Ward};
 use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -43,7 +45,8 @@ impl Sessions for Shared {
     fn screens(&self) -> Screens {
         let foreground = self.0.foreground.lock().unwrap().clone();
         let sessions = self.0.sessions.lock().unwrap();
-        let shown = |session: &Session| Session { active: session.id == foreground, ..session.clone() };
+        let shown =
+            |session: &Session| Session { active: session.id == foreground, ..session.clone() };
         let sessions = sessions.values().map(shown).collect();
         Screens { sessions, line: None }
     }
@@ -74,7 +77,8 @@ pub fn config(folder: &Path) -> Config {
 
 pub fn write_identity(folder: &Path, server: &str) {
     let pair = rcgen::KeyPair::generate().unwrap();
-    let certificate = rcgen::CertificateParams::new(vec!["t".into()]).unwrap().self_signed(&pair).unwrap();
+    let certificate =
+        rcgen::CertificateParams::new(vec!["t".into()]).unwrap().self_signed(&pair).unwrap();
     let pem = zeroize::Zeroizing::new(pair.serialize_pem());
     Identity::new(server.into(), TERMINAL, signing(100).public(), certificate.der().to_vec(), pem)
         .unwrap()
@@ -118,9 +122,15 @@ impl Fixture {
 
     /// Stops the agent as SIGTERM does and starts it on the same folder.
     pub fn restart(&mut self) {
+        self.restart_with(|_| {});
+    }
+
+    /// The agent is started anew with another configuration.
+    pub fn restart_with(&mut self, configure: impl Fn(&mut Config)) {
         self.agent.state.close();
         self.agent.directory.close();
-        self.agent = open(self.folder.path(), &self.ward, &self.time, &self.boot, &self.sessions, &|_| {});
+        let folder = self.folder.path();
+        self.agent = open(folder, &self.ward, &self.time, &self.boot, &self.sessions, &configure);
     }
 
     /// Time passes, on every clock.
@@ -143,7 +153,13 @@ impl Fixture {
     }
 
     /// What the module makes and the key signs.
-    pub fn assertion(&self, account: &str, person: &str, seed: u8, change: impl FnOnce(&mut ClientData)) -> Assertion {
+    pub fn assertion(
+        &self,
+        account: &str,
+        person: &str,
+        seed: u8,
+        change: impl FnOnce(&mut ClientData),
+    ) -> Assertion {
         let counter = self.counter.fetch_add(1, Ordering::SeqCst) as u32;
         self.assertion_with(account, person, seed, counter, 0x05, change)
     }
@@ -197,6 +213,12 @@ fn open(
     let mut config = config(folder);
     configure(&mut config);
     Arc::new(
-        Agent::open(config, clock, Box::new(Shared(Arc::clone(sessions))), Box::new(ToWard(Arc::clone(ward)))).unwrap(),
+        Agent::open(
+            config,
+            clock,
+            Box::new(Shared(Arc::clone(sessions))),
+            Box::new(ToWard(Arc::clone(ward))),
+        )
+        .unwrap(),
     )
 }

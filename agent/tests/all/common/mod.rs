@@ -1,5 +1,5 @@
-//! A deployment in memory: a publisher that signs as the server does, people with software keys, and
-//! an agent over real files and sockets.
+//! A deployment in memory: a publisher that signs as the server does, people with software keys,
+//! and an agent over real files and sockets.
 #![allow(dead_code)]
 
 mod answers;

@@ -53,7 +53,11 @@ impl Server {
     pub fn start(ward: &Arc<Ward>, impostor: bool) -> Arc<Self> {
         let ca = authority();
         ward.change(|state| state.root.tls_ca = Bytes::new(ca.der.clone()).unwrap());
-        let issuer = if impostor { authority() } else { Authority { issuer: clone_of(&ca), der: ca.der.clone() } };
+        let issuer = if impostor {
+            authority()
+        } else {
+            Authority { issuer: clone_of(&ca), der: ca.der.clone() }
+        };
         let key = rcgen::KeyPair::generate().unwrap();
         let mut params = rcgen::CertificateParams::new(vec!["localhost".into()]).unwrap();
         params.not_before = rcgen::date_time_ymd(2027, 1, 1);
@@ -61,7 +65,7 @@ impl Server {
         let certificate = params.signed_by(&key, &issuer.issuer).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("https://localhost:{}", listener.local_addr().unwrap().port());
-        let token = JoinToken::new([1; 8], [2; 16], &signing(100).public());
+        let token = JoinToken::new([2; 13], &signing(100).public());
         let server = Arc::new(Self {
             ward: Arc::clone(ward),
             ca,
@@ -75,10 +79,11 @@ impl Server {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from(server.ca.der.clone())).unwrap();
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-            .allow_unauthenticated()
-            .build()
-            .unwrap();
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+                .allow_unauthenticated()
+                .build()
+                .unwrap();
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -100,7 +105,10 @@ impl Server {
         server
     }
 
-    fn serve(&self, stream: StreamOwned<ServerConnection, std::net::TcpStream>) -> std::io::Result<()> {
+    fn serve(
+        &self,
+        stream: StreamOwned<ServerConnection, std::net::TcpStream>,
+    ) -> std::io::Result<()> {
         let mut reader = BufReader::new(stream);
         loop {
             let mut first = String::new();
@@ -131,7 +139,8 @@ impl Server {
                 None => self.answer(path, &body, known),
             };
             let head = format!(
-                "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nRetry-After: {}\r\nContent-Length: {}\r\n\r\n",
+                "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nRetry-After: {}\r\n\
+                    Content-Length: {}\r\n\r\n",
                 busy.unwrap_or(7),
                 reply.len()
             );
@@ -146,18 +155,25 @@ impl Server {
         let refuse = |code| refuse("403 Forbidden", code);
         match path.split('?').next().unwrap() {
             "/v1/root" => {
-                let reply = RootReply { roots: vec![RootJson::from(&self.ward.signed_root())], time: T0 };
+                let reply =
+                    RootReply { roots: vec![RootJson::from(&self.ward.signed_root())], time: T0 };
                 json(serde_json::to_value(reply).unwrap())
             }
             "/v1/join" => {
                 let request: JoinRequest = serde_json::from_slice(body).unwrap();
                 let mut mac = Hmac::<Sha256>::new_from_slice(&self.token.secret).unwrap();
-                mac.update(&join_mac_input(&request.nonce.0, &request.machine.0, &request.name, &request.csr.0));
+                mac.update(&join_mac_input(
+                    &request.nonce.0,
+                    &request.machine.0,
+                    &request.name,
+                    &request.csr.0,
+                ));
                 if mac.verify_slice(&request.mac.0).is_err() || request.token.0 != self.token.id {
                     return refuse(Code::JoinTokenInvalid);
                 }
                 self.joined.store(true, Ordering::SeqCst);
-                let csr = rcgen::CertificateSigningRequestParams::from_der(&request.csr.0.into()).unwrap();
+                let csr = rcgen::CertificateSigningRequestParams::from_der(&request.csr.0.into())
+                    .unwrap();
                 let certificate = csr.signed_by(&self.ca.issuer).unwrap();
                 let document = self.ward.change(|state| state.sign(&state.terminal.clone()));
                 let reply = JoinReply {
@@ -175,7 +191,9 @@ impl Server {
             }
             "/v1/events" => {
                 let request: EventsRequest = serde_json::from_slice(body).unwrap();
-                json(serde_json::to_value(Upstream::events(&*self.ward, &request).unwrap()).unwrap())
+                json(
+                    serde_json::to_value(Upstream::events(&*self.ward, &request).unwrap()).unwrap(),
+                )
             }
             changes if changes.starts_with("/v1/scopes/") => {
                 let name = changes.split('/').nth(3).unwrap();
@@ -185,8 +203,10 @@ impl Server {
             policy if policy.starts_with("/v1/policies/") => {
                 let hash = Hash::from_hex(policy.split('/').nth(3).unwrap()).unwrap();
                 json(
-                    serde_json::to_value(PolicyReply { policy: Base64(Upstream::policy(&*self.ward, &hash).unwrap()) })
-                        .unwrap(),
+                    serde_json::to_value(PolicyReply {
+                        policy: Base64(Upstream::policy(&*self.ward, &hash).unwrap()),
+                    })
+                    .unwrap(),
                 )
             }
             other => panic!("{other}"),

@@ -1,6 +1,6 @@
 //! A publisher that signs as the server does. Tests then change one thing of it.
 
-use super::*;
+use super::people::*;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use wardkey_agent::clock::Clock;
@@ -149,8 +149,11 @@ impl WardState {
 
     pub fn head(&self, name: &ScopeName) -> Head {
         let row = &self.scopes[name];
-        let records: Vec<_> =
-            row.rows.iter().filter_map(|(who, (_, record))| Some((login(who), record.as_deref()?))).collect();
+        let records: Vec<_> = row
+            .rows
+            .iter()
+            .filter_map(|(who, (_, record))| Some((login(who), record.as_deref()?)))
+            .collect();
         let count = records.len() as u64;
         let hashes: Vec<Hash> = buckets(records.into_iter()).iter().map(Bucket::hash).collect();
         let mut root = state_root(&hashes).unwrap();
@@ -181,7 +184,8 @@ impl Upstream for Ward {
         let mut terminal = state.terminal.clone();
         terminal.issued = UnixTime(state.now);
         terminal.expires = UnixTime(state.now + state.life);
-        if request.terminal_number != terminal.number || request.terminal_issued < terminal.issued.0 {
+        if request.terminal_number != terminal.number || request.terminal_issued < terminal.issued.0
+        {
             reply.terminal = Some(Base64(state.sign(&terminal)));
         }
         for name in state.terminal.scopes.iter().filter(|name| state.scopes.contains_key(name)) {
@@ -213,7 +217,11 @@ impl Upstream for Ward {
         }
         let changes = rows
             .into_iter()
-            .map(|(who, (seq, record))| Change { seq: *seq, login: who.clone(), record: record.clone().map(Base64) })
+            .map(|(who, (seq, record))| Change {
+                seq: *seq,
+                login: who.clone(),
+                record: record.clone().map(Base64),
+            })
             .collect();
         Ok(ChangesReply { head: Base64(state.sign(&state.head(name))), changes, next })
     }
@@ -221,8 +229,11 @@ impl Upstream for Ward {
     fn policy(&self, hash: &Hash) -> Result<Vec<u8>, ServerError> {
         let state = self.0.lock().unwrap();
         state.check()?;
-        let found =
-            state.scopes.values().map(|row| codec::to_bytes(&row.policy)).find(|bytes| codec::sha256(bytes) == *hash);
+        let found = state
+            .scopes
+            .values()
+            .map(|row| codec::to_bytes(&row.policy))
+            .find(|bytes| codec::sha256(bytes) == *hash);
         found.ok_or(ServerError::Refused {
             status: 404,
             code: Code::NotFound,
@@ -236,10 +247,15 @@ impl Upstream for Ward {
         state.check()?;
         if state.older {
             let id = |bytes: &Base64| Base64(codec::sha256(&bytes.0).as_bytes()[..16].to_vec());
-            let refuse = |bytes: &Base64| RefusedEvent { id: id(bytes), reason: "not known here".into() };
-            return Ok(EventsReply { accepted: Vec::new(), refused: request.events.iter().map(refuse).collect() });
+            let refuse =
+                |bytes: &Base64| RefusedEvent { id: id(bytes), reason: "not known here".into() };
+            return Ok(EventsReply {
+                accepted: Vec::new(),
+                refused: request.events.iter().map(refuse).collect(),
+            });
         }
-        let events: Vec<Event> = request.events.iter().map(|bytes| codec::from_bytes(&bytes.0).unwrap()).collect();
+        let events: Vec<Event> =
+            request.events.iter().map(|bytes| codec::from_bytes(&bytes.0).unwrap()).collect();
         state.event_batches.push(events.len());
         let accepted = if state.deaf {
             Vec::new()
@@ -264,11 +280,11 @@ impl Upstream for Ward {
         Ok(TimeReply { signed: Base64(state.sign(&time)) })
     }
 
-    fn enrol_begin(&self, _: &EnrolBeginRequest) -> Result<EnrolBeginReply, ServerError> {
+    fn enroll_begin(&self, _: &EnrollBeginRequest) -> Result<EnrollBeginReply, ServerError> {
         Err(ServerError::Unreachable("not in this test".into()))
     }
 
-    fn enrol_finish(&self, _: &EnrolFinishRequest) -> Result<EnrolFinishReply, ServerError> {
+    fn enroll_finish(&self, _: &EnrollFinishRequest) -> Result<EnrollFinishReply, ServerError> {
         Err(ServerError::Unreachable("not in this test".into()))
     }
 }
@@ -276,7 +292,12 @@ impl Upstream for Ward {
 pub struct ToWard(pub Arc<Ward>);
 
 impl Connect for ToWard {
-    fn open(&self, _: &Identity, _: &[u8], _: &Arc<Clock>) -> Result<Arc<dyn Upstream>, ServerError> {
+    fn open(
+        &self,
+        _: &Identity,
+        _: &[u8],
+        _: &Arc<Clock>,
+    ) -> Result<Arc<dyn Upstream>, ServerError> {
         let ward: Arc<dyn Upstream> = Arc::<Ward>::clone(&self.0);
         Ok(ward)
     }
