@@ -2,92 +2,77 @@
 
 use std::time::Duration;
 
-use wardkey_core::message::agent::Request as AgentRequest;
-use wardkey_ipc::{Deadline, IpcError};
+use wardkey_ipc::{Channel, Deadline, IpcError};
 
-use super::establish::unexpected;
+use super::agent::{Interrupted, unexpected};
+use super::attempt::{Attempt, MAX_MESSAGES};
 use super::replies::{AgentReply, KeyReply};
-use super::states::Recognised;
-use super::{Attempt, MAX_MESSAGES};
+use super::requests::AgentRequest;
+use super::states::Recognition;
 use crate::refusal::Refusal;
 
 impl Attempt<'_, '_> {
-    /// Whether evidence, key and agent are as they were; false: establish again.
-    ///
-    /// # Errors
-    /// A refusal that came in the meantime.
-    pub(super) fn is_unchanged(&mut self, recognised: &Recognised) -> Result<bool, Refusal> {
-        if !recognised.is_fresh(&self.world)? {
-            self.agent = None;
-            self.key = None;
-            return Ok(false);
+    /// Keeps the key for this login until its outcome, if evidence, key and agent are as they were.
+    pub(super) fn hold(
+        &mut self,
+        agent: &mut Channel,
+        key: &mut Channel,
+        recognition: &Recognition,
+    ) -> Result<(), Interrupted> {
+        if !recognition.is_fresh(&self.world)? {
+            return Err(Interrupted::Anew);
         }
         let now = Deadline::after(Duration::ZERO);
+        self.agent_has_changed_nothing(agent, now)?;
+        key_is_there(key, now)?;
+        self.ask_to_hold(agent)
+    }
+
+    /// Hears what has come in the meantime.
+    fn agent_has_changed_nothing(
+        &mut self,
+        agent: &mut Channel,
+        now: Deadline,
+    ) -> Result<(), Interrupted> {
         for _ in 0..MAX_MESSAGES {
-            match self.hear_agent(now) {
-                Err(IpcError::TimedOut) => return self.key_is_there(now),
+            match agent.receive(now) {
+                Err(IpcError::TimedOut) => return Ok(()),
                 Ok(AgentReply::Granted(_) | AgentReply::Held) => {}
-                Ok(AgentReply::Wait) => {
-                    self.key = None;
-                    self.wait_for_turn();
-                    return Ok(false);
-                }
-                Ok(AgentReply::Refused(refusal)) => return Err(refusal.into()),
+                Ok(AgentReply::Wait) => return Err(self.wait_for_turn()),
+                Ok(AgentReply::Refused(refusal)) => return Err(Refusal::from(refusal).into()),
                 Ok(AgentReply::Recorded(..) | AgentReply::Candidates(_) | AgentReply::Time(_)) => {
-                    return Err(unexpected("agent"));
+                    return Err(unexpected("agent").into());
                 }
-                Err(error) => {
-                    self.note_lost_agent(&error)?;
-                    return Ok(false);
-                }
+                Err(error) => return Err(self.agent_lost(&error)),
             }
         }
-        Err(unexpected("agent"))
+        Err(unexpected("agent").into())
     }
 
-    fn key_is_there(&mut self, now: Deadline) -> Result<bool, Refusal> {
-        let Some(key) = self.key.as_mut() else { return Ok(false) };
-        match key.receive::<KeyReply>(now) {
-            Err(IpcError::TimedOut) => Ok(true),
-            // Nothing was sent yet, so a new process can be asked.
-            Err(IpcError::Closed) => {
-                self.agent = None;
-                self.key = None;
-                Ok(false)
-            }
-            Err(error) => Err(Refusal::key(&error)),
-            Ok(KeyReply::Failed(failure)) => Err(failure.into()),
-            Ok(_) => Err(unexpected("key process")),
-        }
-    }
-
-    /// Asks the agent to keep the key for this login until its outcome; false: establish again.
-    ///
-    /// # Errors
-    /// A refusal, or an agent that is silent or gone for good.
-    pub(super) fn hold(&mut self) -> Result<bool, Refusal> {
-        if let Err(error) = self.tell_agent(&AgentRequest::Hold) {
-            self.note_lost_agent(&error)?;
-            return Ok(false);
-        }
+    /// Asks the agent to keep the key for this login until its outcome.
+    pub(super) fn ask_to_hold(&mut self, agent: &mut Channel) -> Result<(), Interrupted> {
+        self.tell_agent(agent, &AgentRequest::Hold)?;
         let deadline = Deadline::after(self.world.timeouts.answer);
         for _ in 0..MAX_MESSAGES {
-            match self.hear_agent(deadline) {
-                Ok(AgentReply::Held) => return Ok(true),
-                Ok(AgentReply::Wait) => {
-                    self.key = None;
-                    self.wait_for_turn();
-                    return Ok(false);
-                }
-                Ok(AgentReply::Granted(_)) => {}
-                Ok(AgentReply::Refused(refusal)) => return Err(refusal.into()),
-                Ok(_) => return Err(unexpected("agent")),
-                Err(error) => {
-                    self.note_lost_agent(&error)?;
-                    return Ok(false);
-                }
+            match agent.receive(deadline).map_err(|error| self.agent_lost(&error))? {
+                AgentReply::Held => return Ok(()),
+                AgentReply::Wait => return Err(self.wait_for_turn()),
+                AgentReply::Granted(_) => {}
+                AgentReply::Refused(refusal) => return Err(Refusal::from(refusal).into()),
+                _ => return Err(unexpected("agent").into()),
             }
         }
-        Err(unexpected("agent"))
+        Err(unexpected("agent").into())
+    }
+}
+
+fn key_is_there(key: &mut Channel, now: Deadline) -> Result<(), Interrupted> {
+    match key.receive::<KeyReply>(now) {
+        Err(IpcError::TimedOut) => Ok(()),
+        // Nothing was sent yet, so a new process can be asked.
+        Err(IpcError::Closed) => Err(Interrupted::Anew),
+        Err(error) => Err(Refusal::key(&error).into()),
+        Ok(KeyReply::Failed(failure)) => Err(Refusal::from(failure).into()),
+        Ok(_) => Err(unexpected("key process").into()),
     }
 }

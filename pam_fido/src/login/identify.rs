@@ -9,21 +9,22 @@
 
 use std::time::Duration;
 
-use wardkey_core::code::{Code, Denial};
-use wardkey_core::codec::{self, Bytes, Document, List};
-use wardkey_core::id::{CredentialId, Nonce};
-use wardkey_core::message::agent::{Candidates, MAX_SUSPECTS, Suspect};
-use wardkey_core::message::key::{Claim, Identified, Identify, KeyInfo, MAX_DEVICES, Request as KeyRequest};
-use wardkey_core::name::printable;
-use wardkey_core::proof::identification::{IdentifyData, Proven, SilentAssertion};
+use wardkey_core::code::{Code, Denial, Notice, Prompt};
+use wardkey_core::codec::List;
+use wardkey_core::id::CredentialId;
+use wardkey_core::message::agent::Candidates;
+use wardkey_core::message::key::{Claim, Identified, Identify, KeyInfo};
+use wardkey_core::proof::identification::{IdentifyData, Proven};
 use wardkey_ipc::{Channel, Deadline, IpcError, Ready, wait_readable};
 
-use super::establish::{Interrupted, Round, unexpected};
+use super::agent::{Interrupted, unexpected};
+use super::attempt::{Attempt, MAX_MESSAGES};
+use super::claims::{Found, all_of, client_data_of, silent_of};
 use super::replies::{AgentReply, KeyReply};
+use super::requests::KeyRequest;
 use super::search::{Search, Target};
-use super::states::Recognised;
+use super::states::{Recognition, Sought};
 use super::verified_person::VerifiedPerson;
-use super::{Attempt, MAX_MESSAGES};
 use crate::refusal::Refusal;
 
 /// Answers of the key process in one search: a device that lies may be plugged in again and again.
@@ -37,136 +38,190 @@ const PATIENT: usize = 1024;
 /// What a claim was worth.
 type ClaimResult = Result<(Box<VerifiedPerson>, Proven), Denial>;
 
-/// A device that proved whose it is.
-pub(super) struct Found {
-    pub person: Box<VerifiedPerson>,
-    pub proven: Proven,
-    pub key: KeyInfo,
+/// What is asked for where no key comes.
+#[derive(Clone, Copy)]
+pub(super) enum Instead {
+    /// Nothing: the login ends.
+    Nothing,
+    /// At this time a code.
+    Code(Deadline),
+    /// The name of who logs in; at once, when a key comes that does not say it.
+    Name,
+}
+
+/// What was heard while a key was looked for.
+pub(super) enum Heard {
+    /// Devices claim credentials.
+    Claims(Box<Identified>),
+    /// Further credentials are to be named.
+    NoneYet,
+    /// No key has come for so long that something else is asked for.
+    NoKey,
 }
 
 impl Attempt<'_, '_> {
-    /// Has the keys that are plugged in, or will be, prove whose they are, until one is of who is looked for.
-    /// With `at_once` it must be there already; one that stumbles has a moment to answer.
-    pub(super) fn identify(&mut self, mut search: Search, at_once: bool) -> Result<Round<Recognised>, Refusal> {
+    /// Has the keys that are plugged in, or will be, prove whose they are, until one is of who is
+    /// looked for. With `at_once` it must be there already; one that stumbles has a moment to
+    /// answer.
+    pub(super) fn identify(
+        &mut self,
+        agent: &mut Channel,
+        mut key: Channel,
+        mut search: Search,
+        at_once: bool,
+    ) -> Result<Sought, Interrupted> {
+        let challenge = self.ask_whose(&mut key, &search)?;
+        let instead = self.code_is_asked_for(at_once).map_or(Instead::Nothing, Instead::Code);
+        let moment = at_once.then(|| Deadline::after(self.world.timeouts.search_grace));
+        // Why a key of the person that proved itself cannot be used: said when there is no other
+        // one.
+        let mut unusable: Option<Refusal> = None;
+        for _ in 0..MAX_CLAIMS {
+            let absent_until =
+                if unusable.is_some() { Some(Deadline::after(Duration::ZERO)) } else { moment };
+            let identified = match (self.claims(agent, &mut key, absent_until, instead), &unusable)
+            {
+                (Ok(Heard::Claims(identified)), _) => *identified,
+                // The person's own key was there: all further pages would only put the refusal off.
+                (Ok(_), Some(refusal)) => return Err(refusal.clone().into()),
+                (Ok(Heard::NoKey), None) => {
+                    drop(key);
+                    let shared = matches!(search.target, Target::Shared(_));
+                    return self.ask_for_code(shared).map(Sought::Code);
+                }
+                (Ok(Heard::NoneYet), None) => {
+                    self.ask_further(agent, &mut key, &mut search)?;
+                    continue;
+                }
+                (Err(interrupted), Some(refusal)) => return Err(interrupted.because(refusal)),
+                (Err(interrupted), None) => return Err(interrupted),
+            };
+            let (proven, mut passed_over) = self.judge(agent, &search, &challenge, identified)?;
+            let mut found: Vec<Found> = Vec::new();
+            for one in proven {
+                match one.person.may_use(one.proven.credential(), self.login) {
+                    Ok(()) => found.push(one),
+                    Err(refusal) => {
+                        self.recognise(&one.person, &one.proven);
+                        unusable = Some(refusal);
+                        passed_over.push(one.key.path);
+                    }
+                }
+            }
+            if found.is_empty() {
+                self.pass_over(&mut key, passed_over)?;
+                continue;
+            }
+
+            // Those that were there may be gone.
+            let chosen = self.the_one(agent, key, found, &search)?;
+            let (Found { person, proven, key: info }, key) = chosen.ok_or(Interrupted::Anew)?;
+            self.recognise(&person, &proven);
+            let KeyInfo { path, details, .. } = info;
+            let recognition =
+                Recognition::new(person, proven, path, details, &self.world, self.login)?;
+            return Ok(Sought::Key(key, Box::new(recognition)));
+        }
+        Err(Refusal::new(Code::KeyFault, "devices that claim to be keys without end").into())
+    }
+
+    /// Asks whose key is plugged in, or will be while it is waited, by a fresh challenge.
+    pub(super) fn ask_whose(
+        &self,
+        key: &mut Channel,
+        search: &Search,
+    ) -> Result<IdentifyData, Refusal> {
         let challenge = self.challenge()?;
-        let left = u32::try_from(self.until.left().as_millis()).unwrap_or(u32::MAX);
-        let internal = |error: &dyn std::fmt::Display| Refusal::new(Code::Internal, error);
+        let allow =
+            List::new(search.allow.clone()).map_err(|error| Refusal::new(Code::Internal, error))?;
         let request = KeyRequest::Identify(Identify {
             rp_id: search.rp_id.clone(),
-            allow: List::new(search.allow.clone()).map_err(|error| internal(&error))?,
-            wait_ms: left,
+            allow,
+            wait_ms: u32::try_from(self.until.left().as_millis()).unwrap_or(u32::MAX),
             client_data: client_data_of(&challenge)?,
             every: matches!(search.target, Target::Shared(_)),
             more: search.more.map(|_| true),
         });
-        self.ask_key(&request)?;
-        let moment = at_once.then(|| Deadline::after(self.world.timeouts.search_grace));
-        // Why a key of the person that proved itself cannot be used: said when there is no other one.
-        let mut unusable: Option<Refusal> = None;
-        for _ in 0..MAX_CLAIMS {
-            let absent_until = if unusable.is_some() { Some(Deadline::after(Duration::ZERO)) } else { moment };
-            let identified = match (self.claims(absent_until), &unusable) {
-                (Ok(Round::Done(Some(identified))), _) => identified,
-                // The person's own key was there: all further pages would only put the refusal off.
-                (Ok(Round::Done(None)), Some(refusal)) => return Err(refusal.clone()),
-                (Ok(Round::Done(None)), None) => match self.ask_further(&mut search)? {
-                    Round::Done(()) => continue,
-                    Round::Again => return Ok(Round::Again),
-                },
-                (Ok(Round::Again), _) => return Ok(Round::Again),
-                (Err(_), Some(refusal)) => return Err(refusal.clone()),
-                (Err(refusal), None) => return Err(refusal),
-            };
-            let mut found: Vec<Found> = Vec::new();
-            let mut passed_over = Vec::new();
-            for claim in all_of(identified)? {
-                let Round::Done(outcome) = self.proof(&mut search, &challenge, &claim)? else {
-                    return Ok(Round::Again);
-                };
-                match outcome {
-                    Ok((person, proven)) => match person.may_use(proven.credential(), self.login) {
-                        Ok(()) => found.push(Found { person, proven, key: claim.key }),
-                        Err(refusal) => {
-                            self.recognise(&person, &proven);
-                            unusable = Some(refusal);
-                            passed_over.push(claim.key.path);
-                        }
-                    },
-                    Err(denial) => {
-                        self.suspect(&claim.key, &denial);
-                        passed_over.push(claim.key.path);
-                    }
+        self.ask_key(key, &request)?;
+        Ok(challenge)
+    }
+
+    /// Has the search go on without these devices, which proved nothing that helps.
+    pub(super) fn pass_over(&self, key: &mut Channel, paths: Vec<String>) -> Result<(), Refusal> {
+        let paths = List::new(paths).map_err(|error| Refusal::new(Code::Internal, error))?;
+        self.ask_key(key, &KeyRequest::PassOver(paths))
+    }
+
+    /// Those of several claims that are proven, and the nodes of the others: suspects from here on.
+    pub(super) fn judge(
+        &mut self,
+        agent: &mut Channel,
+        search: &Search,
+        challenge: &IdentifyData,
+        identified: Identified,
+    ) -> Result<(Vec<Found>, Vec<String>), Interrupted> {
+        let (mut found, mut passed_over) = (Vec::new(), Vec::new());
+        for claim in all_of(identified)? {
+            match self.proof(agent, search, challenge, &claim)? {
+                Ok((person, proven)) => found.push(Found { person, proven, key: claim.key }),
+                Err(denial) => {
+                    self.suspect(&claim.key, &denial);
+                    passed_over.push(claim.key.path);
                 }
             }
-            let first = found.first().map(|found| found.person.snapshot.login().clone());
-            let chosen = if found.iter().any(|found| Some(found.person.snapshot.login()) != first.as_ref()) {
-                match self.choose(found, &search.rp_id)? {
-                    Round::Done(Some(chosen)) => Some(chosen),
-                    Round::Done(None) => {
-                        // Those that were there are gone: begin anew.
-                        self.agent = None;
-                        return Ok(Round::Again);
-                    }
-                    Round::Again => return Ok(Round::Again),
-                }
-            } else {
-                found.into_iter().next()
-            };
-            if let Some(Found { person, proven, key }) = chosen {
-                let KeyInfo { path, details, .. } = key;
-                self.recognise(&person, &proven);
-                let recognised = Recognised::new(person, proven, path, details, &self.world, self.login)?;
-                return Ok(Round::Done(recognised));
-            }
-            let passed_over = List::new(passed_over).map_err(|error| internal(&error))?;
-            self.ask_key(&KeyRequest::PassOver(passed_over))?;
         }
-        Err(Refusal::new(Code::KeyFault, "devices that claim to be keys without end"))
+        Ok((found, passed_over))
     }
 
-    pub(super) fn challenge(&self) -> Result<IdentifyData, Refusal> {
-        let mut nonce = [0; Nonce::LEN];
-        self.world.machine.random(&mut nonce)?;
-        Ok(IdentifyData { nonce: Nonce::new(nonce), terminal: self.world.anchor.terminal })
-    }
-
-    fn ask_key(&mut self, request: &KeyRequest) -> Result<(), Refusal> {
-        let key = self.key.as_mut().ok_or_else(|| Refusal::key(&IpcError::Closed))?;
-        key.send(request, Deadline::after(self.world.timeouts.answer)).map_err(|error| Refusal::key(&error))
-    }
-
-    /// The next answer of the key process that names devices; none: further credentials are to be named. Where
-    /// the key must be there already, it may seem absent until `absent_until`.
-    fn claims(&mut self, absent_until: Option<Deadline>) -> Result<Round<Option<Identified>>, Refusal> {
-        let (Some(mut key), Some(mut agent)) = (self.key.take(), self.agent.take()) else {
-            return Err(Refusal::new(Code::Internal, "not connected"));
-        };
-        let silent = Deadline::after(self.until.left() + self.world.timeouts.search_grace);
-        match self.watch_both(&mut agent, &mut key, silent, absent_until) {
-            Ok(round) => {
-                self.agent = Some(agent);
-                self.key = matches!(round, Round::Done(_)).then_some(key);
-                Ok(round)
-            }
-            Err(Interrupted::Refused(refusal)) => {
-                self.agent = Some(agent);
-                Err(refusal)
-            }
-            Err(Interrupted::AgentLost(error)) => self.agent_lost(&error),
+    /// The key that is meant, and the process that has it: of several people's keys the one that is
+    /// touched. None: there is none, or none any more.
+    fn the_one(
+        &mut self,
+        agent: &mut Channel,
+        key: Channel,
+        found: Vec<Found>,
+        search: &Search,
+    ) -> Result<Option<(Found, Channel)>, Interrupted> {
+        let first = found.first().map(|found| found.person.snapshot.login().clone());
+        let is_of_first = |found: &Found| Some(found.person.snapshot.login()) == first.as_ref();
+        if found.iter().all(is_of_first) {
+            return Ok(found.into_iter().next().map(|found| (found, key)));
         }
+        drop(key);
+        self.choose(agent, found, &search.rp_id)
     }
 
-    fn watch_both(
+    fn ask_key(&self, key: &mut Channel, request: &KeyRequest) -> Result<(), Refusal> {
+        key.send(request, self.answer()).map_err(|error| Refusal::key(&error))
+    }
+
+    /// The next answer of the key process that names devices, or why there is none. Where the key
+    /// must be there already, it may seem absent until `absent_until`.
+    pub(super) fn claims(
         &mut self,
         agent: &mut Channel,
         key: &mut Channel,
-        mut silent: Deadline,
         absent_until: Option<Deadline>,
-    ) -> Result<Round<Option<Identified>>, Interrupted> {
+        instead: Instead,
+    ) -> Result<Heard, Interrupted> {
+        let asks_name = matches!(instead, Instead::Name);
+        let code_at = match instead {
+            Instead::Code(at) => Some(at),
+            Instead::Nothing | Instead::Name => None,
+        };
+        let silent = Deadline::after(self.until.left() + self.world.timeouts.search_grace);
+        let mut silent = self.within(silent);
         let mut is_absent = false;
         for _ in 0..MAX_MESSAGES {
-            let ready = match wait_readable(agent, key, silent) {
+            let waits = self.told.insert || self.told.unregistered;
+            let asked_at = code_at.filter(|_| waits);
+            let until = asked_at.map_or(silent, |at| silent.min(at));
+            let ready = match wait_readable(agent, key, until) {
                 Ok(ready) => ready,
+                Err(IpcError::TimedOut) if asked_at.is_some_and(|at| at.has_passed()) => {
+                    return Ok(Heard::NoKey);
+                }
+                Err(IpcError::TimedOut) if asks_name => return Ok(Heard::NoKey),
                 Err(IpcError::TimedOut) if is_absent => return Err(removed().into()),
                 Err(IpcError::TimedOut) if self.told.insert => {
                     return Err(Refusal::new(Code::KeyTimeout, "no key was inserted").into());
@@ -174,11 +229,8 @@ impl Attempt<'_, '_> {
                 Err(error) => return Err(Refusal::key(&error).into()),
             };
             if ready == Ready::First {
-                match agent.receive(Deadline::after(self.world.timeouts.answer)).map_err(Interrupted::AgentLost)? {
-                    AgentReply::Wait => {
-                        self.wait_for_turn();
-                        return Ok(Round::Again);
-                    }
+                match agent.receive(self.answer()).map_err(|error| self.agent_lost(&error))? {
+                    AgentReply::Wait => return Err(self.wait_for_turn()),
                     AgentReply::Refused(refusal) => return Err(Refusal::from(refusal).into()),
                     // The answer to a Hold that a Wait crossed; it is asked again.
                     AgentReply::Granted(_) | AgentReply::Held => {}
@@ -188,17 +240,33 @@ impl Attempt<'_, '_> {
                 }
                 continue;
             }
-            match key.receive(Deadline::after(self.world.timeouts.answer)).map_err(|error| Refusal::key(&error))? {
-                KeyReply::Identified(identified) => return Ok(Round::Done(Some(identified))),
-                KeyReply::NoneYet => return Ok(Round::Done(None)),
+            match key.receive(self.answer()).map_err(|error| Refusal::key(&error))? {
+                KeyReply::Identified(identified) => return Ok(Heard::Claims(Box::new(identified))),
+                KeyReply::NoneYet => return Ok(Heard::NoneYet),
+                KeyReply::Unregistered(_) | KeyReply::Failed(_) if asks_name => {
+                    return Ok(Heard::NoKey);
+                }
+                KeyReply::Insert if asks_name => {
+                    if !std::mem::replace(&mut self.told.insert, true) {
+                        self.aside(Prompt::InsertOrWait);
+                    }
+                }
                 KeyReply::Insert | KeyReply::Unregistered(_) if absent_until.is_some() => {
                     is_absent = true;
                     silent = absent_until.map_or(silent, |until| silent.min(until));
                 }
+                // Whom no notice reaches is asked for either.
+                KeyReply::Insert | KeyReply::Unregistered(_)
+                    if code_at.is_some() && self.world.talk.silent() =>
+                {
+                    return Ok(Heard::NoKey);
+                }
                 KeyReply::Insert => {
                     if !std::mem::replace(&mut self.told.insert, true) {
-                        self.say_or_ask(Code::InsertKey, Code::InsertThenEnter)?;
-                        silent = silent.min(Deadline::after(self.until.left() + self.world.timeouts.search_grace));
+                        self.ask_for_key(Prompt::InsertKey.into())?;
+                        silent = silent.min(Deadline::after(
+                            self.until.left() + self.world.timeouts.search_grace,
+                        ));
                     }
                 }
                 KeyReply::Unregistered(why) => {
@@ -207,8 +275,10 @@ impl Attempt<'_, '_> {
                             Code::KeyCannotIdentify => Code::KeyCannotIdentify,
                             _ => Code::KeyNotRegistered,
                         };
-                        self.say_or_ask(why, Code::InsertThenEnter)?;
-                        silent = silent.min(Deadline::after(self.until.left() + self.world.timeouts.search_grace));
+                        self.ask_for_key(why.into())?;
+                        silent = silent.min(Deadline::after(
+                            self.until.left() + self.world.timeouts.search_grace,
+                        ));
                     }
                 }
                 KeyReply::Failed(_) if is_absent => return Err(removed().into()),
@@ -220,35 +290,40 @@ impl Attempt<'_, '_> {
     }
 
     /// A shared account of many: asks the keys for the next page of those who may use it.
-    fn ask_further(&mut self, search: &mut Search) -> Result<Round<()>, Refusal> {
-        let (Some(page), Target::Shared(candidates)) = (search.more.take(), &mut search.target) else {
-            return Err(unexpected("key process"));
+    fn ask_further(
+        &mut self,
+        agent: &mut Channel,
+        key: &mut Channel,
+        search: &mut Search,
+    ) -> Result<(), Interrupted> {
+        let (Some(page), Target::Shared(candidates)) = (search.more.take(), &mut search.target)
+        else {
+            return Err(unexpected("key process").into());
         };
         if candidates.len() >= PATIENT && !std::mem::replace(&mut self.told.searching, true) {
-            self.inform(Code::KeySearching);
+            self.aside(Notice::KeySearching);
         }
-        let Candidates { candidates: further, more } = match self.candidates(page)? {
-            Round::Done(page) => *page,
-            Round::Again => return Ok(Round::Again),
-        };
+        let Candidates { candidates: further, more } = *self.candidates(agent, page)?;
 
-        let ids: Vec<CredentialId> = further.iter().map(|candidate| candidate.credential.clone()).collect();
+        let ids: Vec<CredentialId> =
+            further.iter().map(|candidate| candidate.credential.clone()).collect();
         search.allow.extend(ids.iter().cloned());
         candidates.extend(further.into_vec());
         search.more = more.filter(|_| candidates.len() < MAX_CANDIDATES && !ids.is_empty());
         let allow = List::new(ids).map_err(|error| Refusal::new(Code::Internal, error))?;
-        self.ask_key(&KeyRequest::AskFurther { allow, more: search.more.is_some() })?;
-        Ok(Round::Done(()))
+        self.ask_key(key, &KeyRequest::AskFurther { allow, more: search.more.is_some() })?;
+        Ok(())
     }
 
     /// Whether a device holds the credential that it claims, and whose that is.
     fn proof(
         &mut self,
-        search: &mut Search,
+        agent: &mut Channel,
+        search: &Search,
         challenge: &IdentifyData,
         claim: &Claim,
-    ) -> Result<Round<ClaimResult>, Refusal> {
-        let denied = |why: &str| Ok(Round::Done(Err(Denial::new(Code::DeviceNotProven, why))));
+    ) -> Result<ClaimResult, Interrupted> {
+        let denied = |why: &str| Ok(Err(Denial::new(Code::DeviceNotProven, why)));
         if !search.allow.contains(&claim.proof.credential) {
             return denied("claims a credential that was not asked for");
         }
@@ -264,60 +339,14 @@ impl Attempt<'_, '_> {
                     return denied("claims a credential of no candidate");
                 };
                 let name = candidate.person.clone();
-                match self.prove(&name)? {
-                    Round::Done(person) => person,
-                    Round::Again => return Ok(Round::Again),
-                }
+                self.prove(agent, &name)?
             }
         };
         let silent = silent_of(claim, challenge)?;
-        Ok(Round::Done(silent.prove(challenge, &person.snapshot).map(|proven| (person, proven))))
-    }
-
-    /// Remembers a device that claimed what it did not prove, for the record.
-    pub(super) fn suspect(&mut self, key: &KeyInfo, denial: &Denial) {
-        let suspect = Suspect {
-            vendor: key.vendor,
-            product: key.product,
-            path: printable(&key.path, 64),
-            name: printable(&key.name, 64),
-            why: printable(&denial.detail, 128),
-        };
-        if self.suspects.len() >= MAX_SUSPECTS || self.suspects.iter().any(|other| other.path == suspect.path) {
-            return;
-        }
-        let Suspect { vendor, product, path, name, why } = &suspect;
-        let device = format!("{name} ({vendor:04x}:{product:04x}, {path})");
-        self.world.journal.notice(&format!("a device proved nothing and is passed over: {device}: {why}"));
-        self.suspects.push(suspect);
+        Ok(silent.prove(challenge, &person.snapshot).map(|proven| (person, proven)))
     }
 }
 
 fn removed() -> Refusal {
     Refusal::new(Code::KeyRemoved, "the key was removed while the PIN was typed")
-}
-
-/// The challenge as what a key signs.
-pub(super) fn client_data_of(challenge: &IdentifyData) -> Result<Bytes<{ IdentifyData::MAX_BYTES }>, Refusal> {
-    Bytes::new(codec::to_bytes(challenge)).map_err(|error| Refusal::new(Code::Internal, error))
-}
-
-/// What a device says it signed of the challenge.
-pub(super) fn silent_of(claim: &Claim, challenge: &IdentifyData) -> Result<SilentAssertion, Refusal> {
-    Ok(SilentAssertion {
-        credential: claim.proof.credential.clone(),
-        client_data: client_data_of(challenge)?,
-        auth_data: claim.proof.auth_data.clone(),
-        signature: claim.proof.signature.clone(),
-    })
-}
-
-/// All that claim something, of a key process that shows what they signed.
-pub(super) fn all_of(identified: Identified) -> Result<Vec<Claim>, Refusal> {
-    let Identified { key, proof, others, .. } = identified;
-    let proof = proof.ok_or_else(|| {
-        Refusal::new(Code::ProtocolError, "the key process shows no proof: restart wardkey-key after an upgrade")
-    })?;
-    let others = others.map(List::into_vec).unwrap_or_default();
-    Ok(std::iter::once(Claim { key, proof }).chain(others).take(MAX_DEVICES).collect())
 }

@@ -2,25 +2,26 @@
 
 use std::time::Duration;
 
-use wardkey_core::code::Code;
+use wardkey_core::code::{Code, Notice};
 use wardkey_core::codec::List;
+use wardkey_core::decide::By;
 use wardkey_core::directory::leaf_key;
 use wardkey_core::id::EventId;
-use wardkey_core::marks::Marks;
-use wardkey_core::message::agent::{LoginOutcome, LoginResult, Request as AgentRequest};
+use wardkey_core::message::agent::{LoginOutcome, LoginResult};
+use wardkey_core::pass::Pass;
 use wardkey_core::policy::stage::Stage;
-use wardkey_core::server_time::Attested;
-use wardkey_core::snapshot::Snapshot;
 use wardkey_core::texts;
-use wardkey_ipc::{Deadline, IpcError};
+use wardkey_ipc::{Channel, Deadline, IpcError};
 
-use super::establish::unexpected;
+use super::agent::{Ended, unexpected};
+use super::attempt::{Attempt, MAX_MESSAGES, ProvenKey};
+use super::marks::raise;
 use super::replies::AgentReply;
+use super::request::Admitted;
+use super::requests::AgentRequest;
 use super::states::Signed;
 use super::verified_person::VerifiedPerson;
-use super::{Admitted, Attempt, MAX_MESSAGES};
 use crate::refusal::Refusal;
-use crate::world::World;
 
 const RETRY_EVERY: Duration = Duration::from_millis(50);
 
@@ -45,63 +46,124 @@ impl Attempt<'_, '_> {
     ///
     /// # Errors
     /// The agent's refusal, or its absence.
-    pub(super) fn record(&mut self, signed: Signed) -> Result<Admitted, Refusal> {
-        let Signed { person, granted, assertion } = signed;
+    pub(super) fn record(&mut self, signed: Signed) -> Result<Admitted, Ended> {
+        let Signed { agent, person, proven, granted, result } = signed;
         let event = granted.client_data().event_id();
-        let recorded = self.deliver(LoginResult::Success(assertion), self.world.timeouts.outcome)?;
+        let patience = self.world.timeouts.outcome;
+        let recorded = self.deliver(Some(agent), proven.as_ref(), result, patience)?;
         // From here on a refusal is not the agent's to record again.
-        self.granted = false;
+        self.record.granted = false;
         if recorded != event {
-            return Err(Refusal::new(Code::ProtocolError, "the agent recorded something else"));
+            let why = "the agent recorded something else";
+            return Err(Refusal::new(Code::ProtocolError, why).into());
         }
-        self.raise_marks(&person);
+        self.raise_marks(&person, proven.as_ref());
         let permit = granted.permit();
         if permit.stage != Stage::Online {
             let hours = match permit.age / 3600 {
                 0 => "<1".to_owned(),
                 hours => hours.to_string(),
             };
-            let banner = texts::message(Code::OfflineBanner, self.language, &[("hours", &hours)]);
+            let banner = texts::message(Notice::OfflineBanner, self.language, &[("hours", &hours)]);
             self.world.talk.info(&banner);
         }
-        Ok(Admitted { person: person.snapshot.login().clone(), key: *granted.key() })
+        let key = match granted.by() {
+            By::Key(by) => {
+                self.end_pass(&person);
+                Some(by.key)
+            }
+            By::Code(pass) => {
+                self.tell_pass_is_used(&person, pass);
+                None
+            }
+        };
+        Ok(Admitted { person: person.snapshot.login().clone(), key, login: event })
+    }
+
+    /// The key is back: from here on the person's pass lets nobody in at this terminal, whether the
+    /// server hears of it or not.
+    fn end_pass(&self, person: &VerifiedPerson) {
+        let Some(pass) = person.snapshot.pass() else { return };
+        let mut is_noted = false;
+        let noted = person.now(&self.world).and_then(|now| {
+            self.world.machine.note_passes(&mut |notes| is_noted = notes.end(pass, now))
+        });
+        let why = match noted {
+            Ok(()) if is_noted => return,
+            Ok(()) => "no room for one more note".to_owned(),
+            Err(error) => error.detail,
+        };
+        self.world.journal.error(&format!("the pass was not ended here: {why}"));
+    }
+
+    fn tell_pass_is_used(&mut self, person: &VerifiedPerson, pass: &Pass) {
+        let left = person.now(&self.world).map_or(0, |now| pass.until.since(now).div_ceil(3600));
+        let args = [("hours", &*left.to_string())];
+        let text = texts::message(Notice::PassUsed, self.language, &args);
+        self.world.talk.info(&text);
     }
 
     /// Tells the agent of a refusal, if it let the login begin.
-    pub(super) fn report_failure(&mut self, refusal: &Refusal) {
-        if !self.granted {
-            return;
+    pub(super) fn report(&mut self, ended: Ended) -> Refusal {
+        let Ended { refusal, agent } = ended;
+        if !self.record.granted {
+            return refusal;
         }
-        let patience = if refusal.counts() { self.world.timeouts.outcome } else { self.world.timeouts.small_outcome };
-        if let Err(error) = self.deliver(LoginResult::Failure(refusal.failure()), patience) {
-            self.world.journal.error(&format!("the refusal was not recorded: {}: {}", error.code, error.detail));
+        let patience = if refusal.counts() {
+            self.world.timeouts.outcome
+        } else {
+            self.world.timeouts.small_outcome
+        };
+        let proven = self.record.proven.clone();
+        let result = LoginResult::Failure(refusal.failure());
+        if let Err(error) = self.deliver(agent, proven.as_ref(), result, patience) {
+            self.world
+                .journal
+                .error(&format!("the refusal was not recorded: {}: {}", error.code, error.detail));
         }
+        refusal
     }
 
-    fn deliver(&mut self, result: LoginResult, patience: Duration) -> Result<EventId, Refusal> {
+    /// Offers an outcome to the agent, on this connection and then on new ones.
+    fn deliver(
+        &mut self,
+        mut agent: Option<Channel>,
+        proven: Option<&ProvenKey>,
+        result: LoginResult,
+        patience: Duration,
+    ) -> Result<EventId, Refusal> {
+        let suspects = List::new(self.record.suspects.clone()).ok();
         let outcome = AgentRequest::Outcome(Box::new(LoginOutcome {
             login: self.login.begin(),
             attempt: self.id,
-            person: self.proven.as_ref().map(|proven| proven.person.clone()),
-            credential: self.proven.as_ref().map(|proven| proven.proof.credential.clone()),
+            person: proven.map(|proven| proven.person.clone()),
+            credential: proven.map(|proven| proven.proof.credential.clone()),
             result,
-            proof: self.proven.as_ref().map(|proven| proven.proof.clone()),
-            suspects: List::new(self.suspects.clone()).ok().filter(|suspects| !suspects.is_empty()),
+            proof: proven.map(|proven| proven.proof.clone()),
+            pass: self.record.pass,
+            suspects: suspects.filter(|suspects| !suspects.is_empty()),
         }));
         let deadline = Deadline::after(patience);
         loop {
-            match self.deliver_once(&outcome, deadline) {
+            match self.deliver_once(agent.take(), &outcome, deadline) {
                 Ok(event) => return Ok(event),
                 Err(NotRecorded::Refused(refusal)) => return Err(refusal),
-                Err(NotRecorded::Lost(error)) if deadline.has_passed() => return Err(Refusal::agent(&error)),
+                Err(NotRecorded::Lost(error)) if deadline.has_passed() => {
+                    return Err(Refusal::agent(&error));
+                }
                 // The same outcome on a new connection: it is recorded once.
                 Err(NotRecorded::Lost(_)) => std::thread::sleep(RETRY_EVERY),
             }
         }
     }
 
-    fn deliver_once(&mut self, outcome: &AgentRequest, deadline: Deadline) -> Result<EventId, NotRecorded> {
-        let mut agent = match self.agent.take() {
+    fn deliver_once(
+        &mut self,
+        agent: Option<Channel>,
+        outcome: &AgentRequest,
+        deadline: Deadline,
+    ) -> Result<EventId, NotRecorded> {
+        let mut agent = match agent {
             Some(agent) => agent,
             None => self.world.sockets.agent()?,
         };
@@ -112,9 +174,9 @@ impl Attempt<'_, '_> {
             match agent.receive(deadline)? {
                 AgentReply::Recorded(event, in_memory) => {
                     if in_memory == Some(true) {
-                        let text =
-                            "the agent has the record in memory only, its disk takes nothing: a power cut loses it";
-                        self.world.journal.error(&format!("{}: {text}", Code::KeptInMemory));
+                        let text = "the agent has the record in memory only, its disk takes \
+                            nothing: a power cut loses it";
+                        self.world.journal.error(&format!("{}: {text}", Notice::KeptInMemory));
                     }
                     return Ok(event);
                 }
@@ -130,8 +192,9 @@ impl Attempt<'_, '_> {
         Err(NotRecorded::Refused(unexpected("agent")))
     }
 
-    /// Raises the marks after a login. It stands; that they could not be raised is an event of its own.
-    fn raise_marks(&mut self, person: &VerifiedPerson) {
+    /// Raises the marks after a login. It stands; that they could not be raised is an event of its
+    /// own.
+    fn raise_marks(&mut self, person: &VerifiedPerson, proven: Option<&ProvenKey>) {
         let world = &self.world;
         let result = person.now(world).and_then(|now| {
             raise(world, &person.snapshot, person.server_time(), &|marks| {
@@ -139,35 +202,18 @@ impl Attempt<'_, '_> {
             })
         });
         let Err(error) = result else { return };
-        self.world.journal.error(&format!("{}: marks were not raised: {}", Code::MarksNotRaised, error.detail));
+        self.world.journal.error(&format!(
+            "{}: marks were not raised: {}",
+            Code::MarksNotRaised,
+            error.detail
+        ));
         let notice = Refusal::new(Code::MarksNotRaised, error.detail).failure();
-        if let Err(error) = self.deliver(LoginResult::Failure(notice), self.world.timeouts.small_outcome) {
-            self.world.journal.error(&format!("the agent was not told: {}: {}", error.code, error.detail));
+        let patience = self.world.timeouts.small_outcome;
+        let result = LoginResult::Failure(notice);
+        if let Err(error) = self.deliver(None, proven, result, patience) {
+            self.world
+                .journal
+                .error(&format!("the agent was not told: {}: {}", error.code, error.detail));
         }
-    }
-}
-
-/// Raises marks and clock to what a snapshot shows, and does `more` to them.
-fn raise(
-    world: &World<'_>,
-    snapshot: &Snapshot,
-    time: Option<&Attested>,
-    more: &dyn Fn(&mut Marks),
-) -> Result<(), Refusal> {
-    let reading = world.machine.clock()?;
-    let raise = |marks: &mut Marks| {
-        snapshot.raise(marks);
-        let signed = time.map_or(snapshot.signed_time(), |time| time.signed().max(snapshot.signed_time()));
-        marks.floor = marks.floor.raised(signed, &reading);
-        more(marks);
-    };
-    world.machine.raise_marks(&raise).map_err(|error| Refusal::new(Code::MarksNotRaised, error))
-}
-
-/// Notes what was verified and how late it is, before it is judged: a login that is refused must not be
-/// allowed after a reboot with the clock set back.
-pub(super) fn note_verified(world: &World<'_>, snapshot: &Snapshot, time: Option<&Attested>) {
-    if let Err(error) = raise(world, snapshot, time, &|_| {}) {
-        world.journal.error(&format!("{}: marks were not raised: {}", Code::MarksNotRaised, error.detail));
     }
 }

@@ -1,15 +1,16 @@
 //! The one question.
 
-use wardkey_core::code::Code;
+use wardkey_core::code::{Code, Prompt};
 use wardkey_core::message::key::Pin;
 use wardkey_core::proof::identification::Proven;
 use wardkey_core::texts;
 
-use super::states::{Answered, Moment, Recognised};
+use super::agent::Ended;
+use super::attempt::{Attempt, ProvenKey};
+use super::states::{Answered, Moment, Recognised, Recognition};
 use super::verified_person::VerifiedPerson;
-use super::{Attempt, ProvenKey};
 use crate::refusal::Refusal;
-use crate::talk::Answer;
+use crate::talk::{Answer, PinQuestion};
 
 /// PIN tries of a key that had none wrong (CTAP 2.1, 6.5.2.2: at most 8).
 const ALL_TRIES: u8 = 8;
@@ -17,9 +18,8 @@ const ALL_TRIES: u8 = 8;
 impl Attempt<'_, '_> {
     /// The key proved who asks: from here on the person's language and name.
     pub(super) fn recognise(&mut self, person: &VerifiedPerson, proven: &Proven) {
-        let snapshot = &person.snapshot;
-        self.proven = Some(ProvenKey { person: snapshot.login().clone(), proof: proven.silent().clone() });
-        if let Some(record) = snapshot.records().next() {
+        self.record.proven = Some(ProvenKey::of(person, proven));
+        if let Some(record) = person.snapshot.records().next() {
             self.language = record.language;
         }
     }
@@ -28,10 +28,18 @@ impl Attempt<'_, '_> {
     ///
     /// # Errors
     /// No answer, or one that cannot be a PIN: the key is not asked and no try is spent.
-    pub(super) fn ask(&mut self, recognised: Recognised) -> Result<Answered, Refusal> {
-        let name = recognised.person.snapshot.records().next().map(|record| record.display_name.clone());
+    pub(super) fn ask(&mut self, recognised: Recognised) -> Result<Answered, Ended> {
+        match self.ask_pin(&recognised.recognition) {
+            Ok(pin) => Ok(Answered { recognised, pin }),
+            Err(refusal) => Err(Ended { refusal, agent: Some(recognised.agent) }),
+        }
+    }
+
+    fn ask_pin(&mut self, recognition: &Recognition) -> Result<Pin, Refusal> {
+        let Recognition { person, details, .. } = recognition;
+        let name = person.snapshot.records().next().map(|record| record.display_name.clone());
         let mut tries = None;
-        if let Some(details) = &recognised.details {
+        if let Some(details) = details {
             tries = details.pin_tries;
             let unusable = match tries {
                 _ if !details.pin_set => Some(Code::PinNotSet),
@@ -40,24 +48,36 @@ impl Attempt<'_, '_> {
                 _ => None,
             };
             if let Some(code) = unusable {
-                return Err(Refusal { tries_left: tries, ..Refusal::new(code, "getInfo of the key") });
+                return Err(Refusal {
+                    tries_left: tries,
+                    ..Refusal::new(code, "getInfo of the key")
+                });
             }
         }
         let few = tries.filter(|tries| *tries < ALL_TRIES).map(u32::from);
-        let question = texts::pin_prompt(self.language, name.as_ref().map(|name| name.as_str()), few);
+        let question = PinQuestion {
+            text: texts::pin_prompt(self.language, name.as_ref().map(|name| name.as_str()), few),
+            tries,
+            touch: texts::message(Prompt::TouchNow, self.language, &[]),
+            language: self.language,
+        };
         let asked = Moment::now(&self.world)?;
-        let answer = self.world.talk.ask(&question);
+        let answer = self.world.talk.ask_pin(&question);
         if let Some(wait) = self.world.settings.prompt_wait
             && asked.is_longer_ago_than(wait, &self.world)?
         {
             return Err(Refusal::new(Code::TooLate, "the question stayed unanswered for too long"));
         }
 
-        let pin = match answer {
-            Answer::Typed(typed) => Pin::new(typed).map_err(|code| Refusal::new(code, "not sent to the key"))?,
-            Answer::NotText => return Err(Refusal::new(Code::PinLength, "not UTF-8, not sent to the key")),
-            Answer::None => return Err(Refusal::new(Code::Cancelled, "no answer to the question")),
-        };
-        Ok(Answered { recognised, pin })
+        match answer {
+            Answer::Typed(typed) => {
+                Pin::new(typed).map_err(|code| Refusal::new(code, "not sent to the key"))
+            }
+            Answer::NotText => Err(Refusal::new(Code::PinLength, "not UTF-8, not sent to the key")),
+            Answer::NotUnderstood => {
+                Err(Refusal::new(Code::GreeterAnswer, "the greeter's page of the PIN"))
+            }
+            Answer::None => Err(Refusal::new(Code::Cancelled, "no answer to the question")),
+        }
     }
 }

@@ -1,9 +1,10 @@
-//! The answers that a login can be given: those of `wardkey_core::message` that belong to it, with the
-//! same numbers. What belongs to the command line is not decoded here at all: less code that hostile
-//! bytes reach, and a third of the library's size.
+//! The answers that a login can be given: those of `wardkey_core::message` that belong to it, with
+//! the same numbers. What belongs to the command line is not decoded here at all: less code that
+//! hostile bytes reach, and a third of the library's size.
 
 use minicbor::Decode;
 use wardkey_core::code::Code;
+use wardkey_core::codec::Bytes;
 use wardkey_core::id::EventId;
 use wardkey_core::message::agent::{Candidates, Grant, Refusal};
 use wardkey_core::message::key::{Identified, KeyAssertion, KeyFailure};
@@ -62,6 +63,9 @@ pub enum KeyReply {
     /// None holds one of those named so far; further ones are asked for.
     #[n(9)]
     NoneYet,
+    /// What the code signed.
+    #[n(30)]
+    SignedByCode(#[n(0)] Bytes<64>),
 }
 
 #[cfg(test)]
@@ -82,16 +86,27 @@ mod tests {
             decoys: None,
             more: None,
             answers_time: None,
+            takes_codes: None,
+            finds_people: None,
         };
-        assert!(matches!(read(&agent::Reply::Granted(Box::new(grant))), Ok(AgentReply::Granted(_))));
+        assert!(matches!(
+            read(&agent::Reply::Granted(Box::new(grant))),
+            Ok(AgentReply::Granted(_))
+        ));
         assert!(matches!(read(&agent::Reply::Held), Ok(AgentReply::Held)));
         let code = Code::LockedOut;
         let refusal = agent::Refusal { code, detail: None, retry_after: Some(5), record: None };
-        assert!(matches!(read(&agent::Reply::Refused(refusal.clone())), Ok(AgentReply::Refused(r)) if r == refusal));
+        assert!(
+            matches!(read(&agent::Reply::Refused(refusal.clone())), Ok(AgentReply::Refused(r)) if r == refusal)
+        );
         let id = EventId::new([3; 16]);
-        assert!(matches!(read(&agent::Reply::Recorded(id, None)), Ok(AgentReply::Recorded(read, None)) if read == id));
+        assert!(
+            matches!(read(&agent::Reply::Recorded(id, None)), Ok(AgentReply::Recorded(read, None)) if read == id)
+        );
         let in_memory = agent::Reply::Recorded(id, Some(true));
-        assert!(matches!(read(&in_memory), Ok(AgentReply::Recorded(read, Some(true))) if read == id));
+        assert!(
+            matches!(read(&in_memory), Ok(AgentReply::Recorded(read, Some(true))) if read == id)
+        );
         // Without the flag the bytes are those of before it was there.
         assert_eq!(to_message(&agent::Reply::Recorded(id, None)).len(), 1 + 1 + 1 + 17);
         let page = agent::Candidates { candidates: Default::default(), more: None };
@@ -103,9 +118,21 @@ mod tests {
 
         let read = |reply: &key::Reply| from_message::<KeyReply>(&to_message(reply));
         assert!(matches!(read(&key::Reply::Insert), Ok(KeyReply::Insert)));
-        let info =
-            key::KeyInfo { path: "p".into(), vendor: 1, product: 2, name: "n".into(), details: None, problem: None };
-        let identified = key::Identified { key: info, credential: None, proof: None, others: None };
+        let info = key::KeyInfo {
+            path: "p".into(),
+            vendor: 1,
+            product: 2,
+            name: "n".into(),
+            details: None,
+            problem: None,
+        };
+        let identified = key::Identified {
+            key: info,
+            credential: None,
+            proof: None,
+            others: None,
+            alone: Some(true),
+        };
         assert!(
             matches!(read(&key::Reply::Identified(identified.clone())), Ok(KeyReply::Identified(r)) if r == identified)
         );
@@ -117,12 +144,17 @@ mod tests {
         assert!(
             matches!(read(&key::Reply::Assertion(assertion.clone())), Ok(KeyReply::Assertion(r)) if r == assertion)
         );
-        let failure = key::KeyFailure { code, status: Some(0x31), tries_left: Some(7), detail: None };
-        assert!(matches!(read(&key::Reply::Failed(failure.clone())), Ok(KeyReply::Failed(r)) if r == failure));
+        let failure =
+            key::KeyFailure { code, status: Some(0x31), tries_left: Some(7), detail: None };
+        assert!(
+            matches!(read(&key::Reply::Failed(failure.clone())), Ok(KeyReply::Failed(r)) if r == failure)
+        );
         let none = key::Reply::Unregistered(Code::KeyNotRegistered);
         assert!(matches!(read(&none), Ok(KeyReply::Unregistered(Code::KeyNotRegistered))));
         assert!(read(&key::Reply::Keys(Default::default())).is_err());
         assert!(matches!(read(&key::Reply::Done), Ok(KeyReply::Done)));
         assert!(matches!(read(&key::Reply::NoneYet), Ok(KeyReply::NoneYet)));
+        let signed = key::Reply::SignedByCode(Bytes::new([5; 64]).unwrap());
+        assert!(matches!(read(&signed), Ok(KeyReply::SignedByCode(s)) if s.as_slice() == [5; 64]));
     }
 }

@@ -1,23 +1,27 @@
 //! Where the clock makes the directory look old, the server is asked for the time.
 //!
-//! The answer is signed over a nonce of this login, so the agent can keep it back and not make it. It is asked
-//! for only where it can change something: a terminal whose directory is fresh by its clock asks nobody.
+//! The answer is signed over a nonce of this login, so the agent can keep it back and not make it.
+//! It is asked for only where it can change something: a terminal whose directory is fresh by its
+//! clock asks nobody.
 
 use wardkey_core::code::Code;
 use wardkey_core::document::SignedRoot;
 use wardkey_core::id::Nonce;
-use wardkey_core::message::agent::{Grant, Request as AgentRequest};
+use wardkey_core::message::agent::Grant;
 use wardkey_core::policy::stage::Stage;
 use wardkey_core::server_time::{Attested, SignedTime};
 use wardkey_core::time::ClockReading;
+use wardkey_ipc::Channel;
 
-use super::Attempt;
-use super::establish::{Round, unexpected};
+use super::agent::{Interrupted, unexpected};
+use super::attempt::Attempt;
 use super::replies::AgentReply;
+use super::requests::AgentRequest;
 use crate::refusal::Refusal;
 use crate::world::World;
 
-/// Whether the server's time could change an evaluation that came to this stage, or to this refusal.
+/// Whether the server's time could change an evaluation that came to this stage, or to this
+/// refusal.
 pub(super) fn is_late(stage: Result<Stage, &Refusal>) -> bool {
     match stage {
         Ok(stage) => stage != Stage::Online,
@@ -44,30 +48,50 @@ impl Question {
     ///
     /// # Errors
     /// The answer is not the server's.
-    pub fn verify(self, world: &World<'_>, grant: &Grant, signed: &SignedTime) -> Result<Attested, Refusal> {
-        let evidence =
-            grant.evidence.as_ref().ok_or_else(|| Refusal::new(Code::ProofInvalid, "the agent shows nothing"))?;
+    pub fn verify(
+        self,
+        world: &World<'_>,
+        grant: &Grant,
+        signed: &SignedTime,
+    ) -> Result<Attested, Refusal> {
+        let evidence = grant
+            .evidence
+            .as_ref()
+            .ok_or_else(|| Refusal::new(Code::ProofInvalid, "the agent shows nothing"))?;
         let root = SignedRoot::verify_chain(&evidence.roots, &world.anchor.root_key)
             .map_err(|error| Refusal::new(Code::RootInvalid, error))?;
-        Ok(Attested::verify(signed.as_slice(), &root, &world.anchor.terminal, &self.nonce, self.asked)?)
+        Ok(Attested::verify(
+            signed.as_slice(),
+            &root,
+            &world.anchor.terminal,
+            &self.nonce,
+            self.asked,
+        )?)
     }
 }
 
 impl Attempt<'_, '_> {
-    /// Asks the server for the time, through the agent. False: it is not reached, and the clock counts.
+    /// Asks the server for the time, through the agent. False: it is not reached, and the clock
+    /// counts.
     ///
     /// # Errors
     /// The clock is ahead and the server's time cannot be had, or what came is not the server's.
-    pub(super) fn ask_server_time(&mut self, grant: &Grant) -> Result<Round<bool>, Refusal> {
+    pub(super) fn ask_server_time(
+        &mut self,
+        agent: &mut Channel,
+        grant: &Grant,
+    ) -> Result<bool, Interrupted> {
         let question = Question::new(&self.world)?;
-        match self.ask_agent(&AgentRequest::Time(question.nonce))? {
-            Round::Done(AgentReply::Time(signed)) => {
+        match self.ask_agent(agent, &AgentRequest::Time(question.nonce))? {
+            AgentReply::Time(signed) => {
                 self.time = Some(question.verify(&self.world, grant, &signed)?);
-                Ok(Round::Done(true))
+                Ok(true)
             }
-            Round::Done(AgentReply::Refused(refusal)) => is_not_the_clock(refusal.into()).map(|()| Round::Done(false)),
-            Round::Done(_) => Err(unexpected("agent")),
-            Round::Again => Ok(Round::Again),
+            AgentReply::Refused(refusal) => {
+                is_not_the_clock(refusal.into())?;
+                Ok(false)
+            }
+            _ => Err(unexpected("agent").into()),
         }
     }
 }

@@ -1,19 +1,22 @@
 //! The challenge, the PIN on its way to the key process, the assertion, the decision.
 
 use wardkey_core::client_data::ClientData;
-use wardkey_core::code::Code;
+use wardkey_core::code::{Code, Prompt};
 use wardkey_core::codec::Bytes;
-use wardkey_core::decide::{Freshness, decide};
+use wardkey_core::decide::{Freshness, Granted, decide};
 use wardkey_core::id::Nonce;
-use wardkey_core::message::key::{Assert, KeyAssertion, Request as KeyRequest};
+use wardkey_core::message::agent::LoginResult;
+use wardkey_core::message::key::{Assert, KeyAssertion, Pin};
 use wardkey_core::policy::context::LoginContext;
 use wardkey_core::proof::assertion::Assertion;
-use wardkey_ipc::{Deadline, IpcError};
+use wardkey_core::texts;
+use wardkey_ipc::{Channel, Deadline};
 
-use super::establish::unexpected;
+use super::agent::{Ended, unexpected};
+use super::attempt::{Attempt, MAX_MESSAGES, ProvenKey};
 use super::replies::KeyReply;
-use super::states::{Answered, Held, Recognised, Signed};
-use super::{Attempt, MAX_MESSAGES};
+use super::requests::KeyRequest;
+use super::states::{Answered, Held, Recognised, Recognition, Signed};
 use crate::refusal::Refusal;
 
 impl Attempt<'_, '_> {
@@ -21,8 +24,25 @@ impl Attempt<'_, '_> {
     ///
     /// # Errors
     /// The key's refusal or the decision's.
-    pub(super) fn sign(&mut self, held: Held) -> Result<Signed, Refusal> {
-        let Held(Answered { recognised: Recognised { person, proven, path, .. }, pin }) = held;
+    pub(super) fn sign(&mut self, held: Held) -> Result<Signed, Ended> {
+        let Held(Answered { recognised: Recognised { agent, key, recognition }, pin }) = held;
+        match self.sign_with(key, &recognition, pin) {
+            Ok((granted, result)) => {
+                let Recognition { person, proven, .. } = recognition;
+                let proven = Some(ProvenKey::of(&person, &proven));
+                Ok(Signed { agent, person, proven, granted, result })
+            }
+            Err(refusal) => Err(Ended { refusal, agent: Some(agent) }),
+        }
+    }
+
+    fn sign_with(
+        &mut self,
+        key: Channel,
+        recognition: &Recognition,
+        pin: Pin,
+    ) -> Result<(Granted, LoginResult), Refusal> {
+        let Recognition { person, proven, path, .. } = recognition;
         let credential = proven.credential();
         let internal = |error: &dyn std::fmt::Display| Refusal::new(Code::Internal, error);
         let permit = person.permit.clone()?;
@@ -49,13 +69,15 @@ impl Attempt<'_, '_> {
             client_data: Bytes::new(client_data.clone()).map_err(|error| internal(&error))?,
             credential: credential.clone(),
             wait_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX),
-            path,
+            path: path.clone(),
         });
-        let signed = self.assert(request, Deadline::after(wait + self.world.timeouts.signature_grace))?;
-        // The key is free for others while the outcome is recorded.
-        self.key = None;
+        let deadline = Deadline::after(wait + self.world.timeouts.signature_grace);
+        let signed = self.assert(key, request, deadline)?;
         if signed.credential != *credential {
-            return Err(Refusal::new(Code::KeyAndNameDoNotMatch, "the key signed with another credential"));
+            return Err(Refusal::new(
+                Code::KeyAndNameDoNotMatch,
+                "the key signed with another credential",
+            ));
         }
         let assertion = Assertion {
             credential_id: signed.credential,
@@ -73,12 +95,18 @@ impl Attempt<'_, '_> {
             marks: &person.marks,
         };
         let freshness = Freshness::Own { nonce: &nonce, elapsed };
-        let granted = decide(&person.snapshot, &context, &self.world.anchor.terminal, freshness, &assertion)?;
-        Ok(Signed { person, granted, assertion })
+        let granted =
+            decide(&person.snapshot, &context, &self.world.anchor.terminal, freshness, &assertion)?;
+        Ok((granted, LoginResult::Success(assertion)))
     }
 
-    fn assert(&mut self, request: KeyRequest, deadline: Deadline) -> Result<KeyAssertion, Refusal> {
-        let mut key = self.key.take().ok_or_else(|| Refusal::key(&IpcError::Closed))?;
+    /// The assertion. Whatever comes of it, the key is free for others then.
+    fn assert(
+        &mut self,
+        mut key: Channel,
+        request: KeyRequest,
+        deadline: Deadline,
+    ) -> Result<KeyAssertion, Refusal> {
         let sent = key.send(&request, Deadline::after(self.world.timeouts.answer));
         // Wipes the PIN, whether it left or not.
         drop(request);
@@ -88,7 +116,8 @@ impl Attempt<'_, '_> {
             match key.receive(deadline).map_err(|error| Refusal::key(&error))? {
                 KeyReply::Touch => {
                     if !std::mem::replace(&mut told_touch, true) {
-                        self.inform(Code::TouchNow);
+                        let text = texts::message(Prompt::TouchNow, self.language, &[]);
+                        self.world.talk.touch(&text);
                     }
                 }
                 KeyReply::Assertion(assertion) => return Ok(assertion),

@@ -1,4 +1,5 @@
-//! How far a login has come. Each state holds what is true then, and only the one before leads to it.
+//! How far a login has come. Each state holds what is true then, and only the one before leads to
+//! it.
 //!
 //! ```text
 //!   Recognised ─ ask ─> Answered ─ until_held ─> Held ─ sign ─> Signed ─ record ─> Admitted
@@ -6,21 +7,50 @@
 //!   whose it is         a PIN        changed, the    signed, and   has it on
 //!                                    key is ours     that is right record
 //! ```
+//! Without a key: what was typed is signed by the code of a pass, and then the same.
 
 use std::time::{Duration, Instant};
 
 use wardkey_core::decide::Granted;
+use wardkey_core::message::agent::LoginResult;
 use wardkey_core::message::key::{KeyDetails, Pin};
-use wardkey_core::proof::assertion::Assertion;
 use wardkey_core::proof::identification::Proven;
+use wardkey_ipc::Channel;
 
-use super::Login;
+use super::attempt::ProvenKey;
+use super::request::Login;
+use super::typed_code::TypedCode;
 use super::verified_person::VerifiedPerson;
 use crate::refusal::Refusal;
 use crate::world::World;
 
+/// How somebody goes on.
+pub enum Established {
+    /// With a key.
+    Key(Box<Recognised>),
+    /// Without one.
+    Code(TypedCode),
+}
+
+/// What came of looking for a key.
+pub enum Sought {
+    /// The process that has it open.
+    Key(Channel, Box<Recognition>),
+    /// A code was typed in its place.
+    Code(TypedCode),
+}
+
 /// A key proved whose it is, and that person may log in.
 pub struct Recognised {
+    /// Holds the login, and may still give the key to another one.
+    pub agent: Channel,
+    /// The process that has the key open.
+    pub key: Channel,
+    pub recognition: Recognition,
+}
+
+/// What was recognised; it outlasts the connections by which it was.
+pub struct Recognition {
     pub person: Box<VerifiedPerson>,
     pub proven: Proven,
     /// Where the key is that proved itself: no other one gets the PIN.
@@ -30,10 +60,10 @@ pub struct Recognised {
     since: Moment,
 }
 
-impl Recognised {
+impl Recognition {
     /// # Errors
-    /// The person may not log in, or not with this key: no PIN has been asked for, and the reason is said to
-    /// nobody but the person, whose key has proved itself. Or the clock cannot be read.
+    /// The person may not log in, or not with this key: no PIN has been asked for, and the reason
+    /// is said to nobody but the person, whose key has proved itself. Or the clock cannot be read.
     pub fn new(
         person: Box<VerifiedPerson>,
         proven: Proven,
@@ -90,9 +120,14 @@ pub struct Answered {
 /// Evidence and key are as they were, and the key is this login's until the outcome.
 pub struct Held(pub Answered);
 
-/// The key signed, and the decision is made.
+/// Key or code signed, and the decision is made. The key is free for others while the outcome is
+/// recorded.
 pub struct Signed {
+    pub agent: Channel,
     pub person: Box<VerifiedPerson>,
+    /// None without a key.
+    pub proven: Option<ProvenKey>,
     pub granted: Granted,
-    pub assertion: Assertion,
+    /// What proves it.
+    pub result: LoginResult,
 }

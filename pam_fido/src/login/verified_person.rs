@@ -12,7 +12,8 @@ use wardkey_core::server_time::Attested;
 use wardkey_core::snapshot::Snapshot;
 use wardkey_core::time::UnixTime;
 
-use super::Login;
+use super::marks::note_verified;
+use super::request::Login;
 use crate::refusal::Refusal;
 use crate::world::World;
 
@@ -24,7 +25,8 @@ const LONGEST_LOCK: u64 = 86_400;
 pub struct VerifiedPerson {
     pub snapshot: Snapshot,
     pub marks: Marks,
-    /// Whether directory and policy allow the login. A refusal is kept until the key proved who asks.
+    /// Whether directory and policy allow the login. A refusal is kept until the key proved who
+    /// asks.
     pub permit: Result<Permit, Denial>,
     /// How fresh the directory is.
     pub stage: Stage,
@@ -64,13 +66,21 @@ impl VerifiedPerson {
         account: &LoginName,
         time: Option<&Attested>,
     ) -> Result<Self, Refusal> {
-        let evidence =
-            grant.evidence.as_ref().ok_or_else(|| Refusal::new(Code::ProofInvalid, "the agent shows nothing"))?;
+        let evidence = grant
+            .evidence
+            .as_ref()
+            .ok_or_else(|| Refusal::new(Code::ProofInvalid, "the agent shows nothing"))?;
         let marks = world.machine.marks()?;
         let snapshot = Snapshot::verify(evidence, world.anchor, &marks, person)?;
-        super::outcome::note_verified(world, &snapshot, time);
+        note_verified(world, &snapshot, time);
         let now = now(world, &snapshot, &marks, time)?;
-        let context = LoginContext { account, service: &login.service, remote: login.remote, now, marks: &marks };
+        let context = LoginContext {
+            account,
+            service: &login.service,
+            remote: login.remote,
+            now,
+            marks: &marks,
+        };
         let permit = evaluate(&snapshot, &context).into_permit();
         if let Err(denial) = &permit
             && matches!(denial.code, Code::RemoteSession | Code::TerminalDisabled)
@@ -102,8 +112,14 @@ impl VerifiedPerson {
     }
 }
 
-/// The time to judge by: the server's if it was asked for, else the clock; never below what was signed.
-fn now(world: &World<'_>, snapshot: &Snapshot, marks: &Marks, time: Option<&Attested>) -> Result<UnixTime, Refusal> {
+/// The time to judge by: the server's if it was asked for, else the clock; never below what was
+/// signed.
+fn now(
+    world: &World<'_>,
+    snapshot: &Snapshot,
+    marks: &Marks,
+    time: Option<&Attested>,
+) -> Result<UnixTime, Refusal> {
     let reading = world.machine.clock()?;
     let floor = marks.floor.raised(snapshot.signed_time(), &reading);
     Ok(match time.and_then(|time| time.at(&reading)) {
@@ -127,7 +143,8 @@ impl VerifiedPerson {
         }
         if let Some(locked) = self.locked.iter().find(|locked| locked.credential == *credential) {
             let seconds = locked.seconds.min(LONGEST_LOCK);
-            let refusal = Refusal::new(Code::LockedOut, format!("key is locked out for {seconds} s"));
+            let refusal =
+                Refusal::new(Code::LockedOut, format!("key is locked out for {seconds} s"));
             return Err(Refusal { seconds: Some(seconds), ..refusal });
         }
         Ok(())

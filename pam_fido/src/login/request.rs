@@ -1,0 +1,53 @@
+//! What a login is about, and what comes of one that succeeds.
+
+use wardkey_core::id::{EventId, Hash};
+use wardkey_core::message::PROTOCOL;
+use wardkey_core::message::agent::Begin;
+use wardkey_core::name::{LoginName, ServiceName};
+
+use crate::typed_name::TypedName;
+
+/// What a login is about, as the application states it.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The account that was asked for.
+    pub name: TypedName,
+    /// PAM service.
+    pub service: ServiceName,
+    /// PAM_TTY, printable.
+    pub tty: Option<String>,
+    /// PAM_RHOST, printable.
+    pub rhost: Option<String>,
+    /// Uid of who started the application.
+    pub invoker: Option<u32>,
+    /// Whether PAM_RHOST is another machine.
+    pub remote: bool,
+    /// Nobody said the name but a key that proved itself: it is there now, or the login ends.
+    pub by_key: bool,
+}
+
+impl Login {
+    /// As the agent is told of it.
+    pub fn begin(&self) -> Begin {
+        Begin {
+            protocol: PROTOCOL,
+            account: self.name.login_name().cloned(),
+            service: self.service.clone(),
+            tty: self.tty.clone(),
+            rhost: self.rhost.clone(),
+            invoker: self.invoker,
+            asks_time: Some(true),
+        }
+    }
+}
+
+/// Somebody was let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admitted {
+    /// Who.
+    pub person: LoginName,
+    /// Fingerprint of the credential; none for a login without a key.
+    pub key: Option<Hash>,
+    /// The agent's record of it.
+    pub login: EventId,
+}

@@ -1,0 +1,67 @@
+//! The states of a login, one after the other.
+
+use wardkey_core::code::Code;
+use wardkey_ipc::Deadline;
+
+use super::agent::{Ended, Start};
+use super::attempt::Attempt;
+use super::request::{Admitted, Login};
+use super::states::{Answered, Established, Held, Recognised};
+use crate::refusal::Refusal;
+use crate::world::World;
+
+/// Logs somebody in.
+///
+/// # Errors
+/// The [`Refusal`], which the person was told and the agent records.
+pub fn authenticate(world: World<'_>, login: &Login) -> Result<Admitted, Refusal> {
+    let mut attempt = Attempt::new(world, login)?;
+    // Whatever comes of it, the key is free for others before it is recorded.
+    attempt.run().map_err(|ended| {
+        let refusal = attempt.report(ended);
+        attempt.world.talk.error(&refusal.text(attempt.language));
+        refusal
+    })
+}
+
+impl Attempt<'_, '_> {
+    fn run(&mut self) -> Result<Admitted, Ended> {
+        let recognised = match self.establish(Start::Anew, None)? {
+            Established::Key(recognised) => *recognised,
+            Established::Code(typed) => return self.by_code(typed),
+        };
+        let answered = self.ask(recognised)?;
+        let held = self.until_held(answered)?;
+        let signed = self.sign(held)?;
+        self.record(signed)
+    }
+
+    /// Establishes again until nothing has changed since the answer, and the key is this login's.
+    fn until_held(&mut self, answered: Answered) -> Result<Held, Ended> {
+        // The person was there just now: what is waited for from here on is the agent and a
+        // restart.
+        self.until = Deadline::after(self.world.settings.key_wait);
+        self.told.wait = false;
+
+        let Answered { mut recognised, pin } = answered;
+        loop {
+            let Recognised { mut agent, mut key, recognition } = recognised;
+            let start = match self.hold(&mut agent, &mut key, &recognition) {
+                Ok(()) => {
+                    let recognised = Recognised { agent, key, recognition };
+                    return Ok(Held(Answered { recognised, pin }));
+                }
+                Err(interrupted) => interrupted.on(agent)?,
+            };
+            // Who waits does not keep a key process.
+            drop(key);
+            recognised = match self.establish(start, Some(&recognition))? {
+                Established::Key(recognised) => *recognised,
+                // Nothing but the key that was recognised is looked for.
+                Established::Code(_) => {
+                    return Err(Refusal::new(Code::Internal, "asked again").into());
+                }
+            };
+        }
+    }
+}
