@@ -80,17 +80,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lesson_sssd_cve_2025_11561_names_are_not_mapped() {
+    fn cve_2025_11561_names_are_not_mapped() {
         assert_eq!(Account::of("root"), Account::Known { uid: 0 });
         assert!(Account::of("root").is_root());
-        let local = LocalAccounts { uids: vec![], names: vec!["wardkey-nobody".into()], system_uid_max: 999 };
+        let local = LocalAccounts {
+            uids: vec![],
+            names: vec!["wardkey-nobody".into()],
+            system_uid_max: 999,
+        };
         assert!(Account::of("daemon").is_local("daemon", &local));
         assert!(!Account::of("daemon").is_local("daemon", &LocalAccounts::ROOT_ONLY));
-        assert!(Account::of("daemon").is_known() && !Account::of("daemon").is_listed("daemon", &local));
+        assert!(
+            Account::of("daemon").is_known() && !Account::of("daemon").is_listed("daemon", &local)
+        );
         let listed = LocalAccounts { names: vec!["daemon".into()], ..LocalAccounts::ROOT_ONLY };
         assert!(Account::of("daemon").is_listed("daemon", &listed));
         let long = "a".repeat(257);
-        for name in ["", "Root", "ROOT", " root", "root ", "root\n", "0", "roo\0t", &long, "wardkey-nobody"] {
+        for name in
+            ["", "Root", "ROOT", " root", "root ", "root\n", "0", "roo\0t", &long, "wardkey-nobody"]
+        {
             assert!(matches!(Account::of(name), Account::None(_)), "{name:?}");
             assert!(!Account::of(name).is_root());
             // Listed or not: a name that is no account is never local.

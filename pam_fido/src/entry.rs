@@ -14,15 +14,17 @@ use crate::account::Account;
 use crate::ffi;
 use crate::journal::{Journal, Syslog, install_panic_hook};
 use crate::login::{self, Admitted, Login};
+use crate::nameless::{self, Named};
 use crate::options::Options;
-use crate::parts::{Parts, Typed, Who};
+use crate::parts::{Asked, Parts, Typed, Who};
 use crate::refusal::Refusal;
 use crate::room::{Cramped, Room};
+use crate::session::{self, Phase};
 use crate::talk::{PamTalk, Talk};
 use crate::world::World;
 
-/// Under this name the handle keeps how the last authentication ended. Another version of the module keeps
-/// its own, as the type may differ.
+/// Under this name the handle keeps how the last authentication ended. Another version of the
+/// module keeps its own, as the type may differ.
 const LAST: &str = concat!("wardkey.last.", env!("CARGO_PKG_VERSION"));
 /// libpam spreads it by half either way.
 const FAIL_DELAY_MICROSECONDS: u32 = 2_000_000;
@@ -32,15 +34,15 @@ enum Last {
     /// In a refusal, or not at all.
     Refused,
     /// This PAM_USER was let in.
-    Admitted(String),
+    Admitted(String, Admitted),
     /// This PAM_USER is left alone: the next modules decide.
     Local(String),
 }
 
 impl Last {
     fn keep(self, pamh: &mut PamHandle) {
-        // Without it the account phase evaluates anew, and a second line does not know of the first: slower
-        // and stricter, no weaker.
+        // Without it the account phase evaluates anew, and a second line does not know of the
+        // first: slower and stricter, no weaker.
         let _ = pamh.set_data(LAST, Box::new(self));
     }
 
@@ -49,7 +51,15 @@ impl Last {
     }
 
     fn admitted(&self, user: &str) -> bool {
-        matches!(self, Self::Admitted(name) if name == user)
+        self.login(user).is_some()
+    }
+
+    /// The login of this PAM_USER.
+    fn login(&self, user: &str) -> Option<&Admitted> {
+        match self {
+            Self::Admitted(name, admitted) if name == user => Some(admitted),
+            _ => None,
+        }
     }
 
     fn left_alone(&self, user: &str) -> bool {
@@ -82,8 +92,10 @@ impl PamHooks for Wardkey {
                 }
                 Ok(Verdict::Admitted(user, admitted)) => {
                     ffi::put_env(pamh, "WARDKEY_PERSON", admitted.person.as_str());
-                    ffi::put_env(pamh, "WARDKEY_KEY", &admitted.key.short());
-                    Last::Admitted(user).keep(pamh);
+                    if let Some(key) = &admitted.key {
+                        ffi::put_env(pamh, "WARDKEY_KEY", &key.short());
+                    }
+                    Last::Admitted(user, admitted).keep(pamh);
                     PamResultCode::PAM_SUCCESS
                 }
                 Err(refusal) => {
@@ -115,6 +127,14 @@ impl PamHooks for Wardkey {
         })
     }
 
+    fn sm_open_session(pamh: &mut PamHandle, args: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+        session_phase(pamh, &args, Phase::Open)
+    }
+
+    fn sm_close_session(pamh: &mut PamHandle, args: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+        session_phase(pamh, &args, Phase::Close)
+    }
+
     fn sm_setcred(_: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
         PamResultCode::PAM_SUCCESS
     }
@@ -132,8 +152,8 @@ enum Allowed {
     Yes,
 }
 
-/// The line with "local": asks nothing, decides nothing, and only says that the line before it left this very
-/// account alone. pam-auth-update can write one jump a line; this is the second.
+/// The line with "local": asks nothing, decides nothing, and only says that the line before it left
+/// this very account alone. pam-auth-update can write one jump a line; this is the second.
 fn second_line(pamh: &mut PamHandle) -> PamResultCode {
     let user = pamh.get_item::<User<'_>>().ok().flatten().and_then(|user| user.0.to_str().ok());
     match user {
@@ -144,25 +164,54 @@ fn second_line(pamh: &mut PamHandle) -> PamResultCode {
 
 /// Never inlined, as the next: what the module needs of the stack is taken after room was made.
 #[inline(never)]
-fn authenticate(pamh: &mut PamHandle, options: &Options, flags: PamFlag) -> Result<Verdict, Refusal> {
-    let user = Typed::ask(pamh)?;
-    let mut voice = Voice::new(pamh, flags);
+fn authenticate(
+    pamh: &mut PamHandle,
+    options: &Options,
+    flags: PamFlag,
+) -> Result<Verdict, Refusal> {
+    let user = match nameless::who_logs_in(pamh, options, flags)? {
+        Named::Said(user) => user,
+        Named::ByKey(user, parts) => {
+            let admitted = log_in(pamh, options, flags, &parts)?;
+            let set = nameless::set_user(pamh, &user);
+            Voice::new(pamh, flags).tell(set)?;
+            return Ok(Verdict::Admitted(user.name, admitted));
+        }
+    };
+    let voice = Voice::new(pamh, flags);
     let syslog = Syslog::new(pamh, options.debug);
-    let parts = match voice.tell(Parts::read(pamh, options, &user, &syslog))? {
+    let parts = match voice.tell(Parts::read(pamh, Asked::Login, options, &user, &syslog))? {
         Who::Managed(parts) => parts,
         Who::Local { listed } => {
             if listed {
                 // Wardkey records nothing of it: this line is all there is.
-                syslog.notice(&format!("local account {} (local_accounts) is left to the next module", user.name));
+                syslog.notice(&format!(
+                    "local account {} (local_accounts) is left to the next module",
+                    user.name
+                ));
             }
             return Ok(Verdict::Local(user.name));
         }
     };
-    voice.language = parts.settings.language;
-    // A login tells its refusals itself, in the person's language.
-    let admitted = voice.tell(parts.with_world(&syslog, &mut voice.talk(), login::authenticate))??;
-    syslog.debug(&format!("{} was let in with key {}", admitted.person, admitted.key.short()));
+    let admitted = log_in(pamh, options, flags, &parts)?;
     Ok(Verdict::Admitted(user.name, admitted))
+}
+
+fn log_in(
+    pamh: &PamHandle,
+    options: &Options,
+    flags: PamFlag,
+    parts: &Parts,
+) -> Result<Admitted, Refusal> {
+    let mut voice = Voice::new(pamh, flags);
+    voice.language = parts.settings.language;
+    let syslog = Syslog::new(pamh, options.debug);
+    // A login tells its refusals itself, in the person's language.
+    let admitted =
+        voice.tell(parts.with_world(&syslog, &mut voice.talk(), login::authenticate))??;
+    let key = admitted.key.map_or_else(|| "none".to_owned(), |key| key.short());
+    syslog.debug(&format!("{} was let in with key {key}", admitted.person));
+    Ok(admitted)
 }
 
 #[inline(never)]
@@ -173,7 +222,8 @@ fn account(pamh: &mut PamHandle, options: &Options, flags: PamFlag) -> Result<Al
     }
     let mut voice = Voice::new(pamh, flags);
     let syslog = Syslog::new(pamh, options.debug);
-    let Who::Managed(parts) = voice.tell(Parts::read(pamh, options, &user, &syslog))? else {
+    let parts = Parts::read(pamh, Asked::Account, options, &user, &syslog);
+    let Who::Managed(parts) = voice.tell(parts)? else {
         return Ok(Allowed::Local);
     };
     voice.language = parts.settings.language;
@@ -181,6 +231,48 @@ fn account(pamh: &mut PamHandle, options: &Options, flags: PamFlag) -> Result<Al
     let ask_directory = || parts.with_world(&syslog, &mut voice.talk(), check)?;
     voice.tell(parts.pass_without_login(ask_directory))?;
     Ok(Allowed::Yes)
+}
+
+/// A session of a login of this handle is told to the agent; every other one is not ours: what the
+/// account phase said of it stands. Never a refusal: who was let in stays in.
+fn session_phase(pamh: &PamHandle, args: &[&CStr], phase: Phase) -> PamResultCode {
+    guarded(PamResultCode::PAM_IGNORE, || {
+        let user = pamh.get_item::<User<'_>>().ok().flatten();
+        let user = user.and_then(|user| user.0.to_str().ok()).unwrap_or_default();
+        let Some(admitted) = Last::of(pamh).login(user) else { return PamResultCode::PAM_IGNORE };
+        match Room::make() {
+            Ok(_room) => tell_session(pamh, args, user, admitted, phase),
+            Err(_) => ffi::log_short(
+                pamh,
+                libc::LOG_ERR,
+                c"WK-1414: no room to record a session: the resource limits of the caller (WK-1311)",
+            ),
+        }
+        PamResultCode::PAM_SUCCESS
+    })
+}
+
+#[inline(never)]
+fn tell_session(pamh: &PamHandle, args: &[&CStr], user: &str, admitted: &Admitted, phase: Phase) {
+    let options = read_options(pamh, args);
+    let syslog = Syslog::new(pamh, options.debug);
+    let user = Typed { name: user.to_owned(), is_text: true };
+    let told =
+        Parts::read(pamh, Asked::Account, &options, &user, &syslog).and_then(|who| match who {
+            Who::Managed(parts) => {
+                let tell = |mut world: World<'_>, login: &Login| {
+                    session::tell(&mut world, login, admitted, phase)
+                };
+                parts.with_world(&syslog, &mut PamTalk::new(pamh, true), tell)?
+            }
+            Who::Local { .. } => Ok(()),
+        });
+    if let Err(refusal) = told {
+        let (code, person) = (Code::SessionNotRecorded, &admitted.person);
+        let what = phase.as_str();
+        let why = refusal.detail;
+        syslog.error(&format!("{code}: a session of {person} {what} and is not recorded: {why}"));
+    }
 }
 
 /// Tells refusals that come before or without a login, in the language of the terminal.
@@ -221,7 +313,12 @@ fn refuse_cramped(pamh: &PamHandle, flags: PamFlag, cramped: Cramped, phase: &st
             libc::LOG_ERR,
             c"refused: the resource limits of the caller leave no room for a login (WK-1311)",
         );
-        return Refusal { code: Code::NoRoom, detail: String::new(), seconds: None, tries_left: None };
+        return Refusal {
+            code: Code::NoRoom,
+            detail: String::new(),
+            seconds: None,
+            tries_left: None,
+        };
     }
     refuse_in_words(pamh, flags, cramped, phase)
 }
@@ -241,10 +338,16 @@ fn log_refusal(pamh: &PamHandle, debug: bool, phase: &str, refusal: &Refusal) {
     let user = pamh.get_item::<User<'_>>().ok().flatten().and_then(|user| user.0.to_str().ok());
     let account = user.filter(|user| Account::of(user).is_known()).unwrap_or("?");
     let tries = refusal.tries_left.map(|tries| format!(" tries={tries}")).unwrap_or_default();
-    let rhost = pamh.get_item::<RHost<'_>>().ok().flatten().map(|rhost| printable(&rhost.0.to_string_lossy(), 128));
+    let rhost = pamh
+        .get_item::<RHost<'_>>()
+        .ok()
+        .flatten()
+        .map(|rhost| printable(&rhost.0.to_string_lossy(), 128));
     let rhost = rhost.unwrap_or_default();
-    let line =
-        format!("{phase} refused: code={} account={account} rhost={rhost}{tries}: {}", refusal.code, refusal.detail);
+    let line = format!(
+        "{phase} refused: code={} account={account} rhost={rhost}{tries}: {}",
+        refusal.code, refusal.detail
+    );
     let syslog = Syslog::new(pamh, debug);
     match refusal.authentication() {
         PamResultCode::PAM_AUTHINFO_UNAVAIL => syslog.error(&line),
@@ -265,18 +368,32 @@ mod tests {
     #[test]
     fn a_panic_is_a_refusal() {
         let panics = || -> PamResultCode { panic!("what was typed") };
-        assert_eq!(guarded(PamResultCode::PAM_AUTHINFO_UNAVAIL, panics), PamResultCode::PAM_AUTHINFO_UNAVAIL);
+        assert_eq!(
+            guarded(PamResultCode::PAM_AUTHINFO_UNAVAIL, panics),
+            PamResultCode::PAM_AUTHINFO_UNAVAIL
+        );
         assert_eq!(guarded(PamResultCode::PAM_PERM_DENIED, panics), PamResultCode::PAM_PERM_DENIED);
         // The other tests want Rust's own messages.
         drop(std::panic::take_hook());
-        assert_eq!(guarded(PamResultCode::PAM_PERM_DENIED, || PamResultCode::PAM_SUCCESS), PamResultCode::PAM_SUCCESS);
+        assert_eq!(
+            guarded(PamResultCode::PAM_PERM_DENIED, || PamResultCode::PAM_SUCCESS),
+            PamResultCode::PAM_SUCCESS
+        );
     }
 
     #[test]
     fn what_the_last_authentication_said_holds_for_its_account_only() {
-        let (in_, local) = (Last::Admitted("hanako".into()), Last::Local("admin".into()));
+        let admitted = Admitted {
+            person: wardkey_testkit::login("hanako"),
+            key: Some(wardkey_core::id::Hash::new([1; 32])),
+            login: wardkey_core::id::EventId::new([2; 16]),
+        };
+        let in_ = Last::Admitted("hanako".into(), admitted);
+        let local = Last::Local("admin".into());
         assert!(in_.admitted("hanako") && !in_.admitted("taro") && !in_.left_alone("hanako"));
-        assert!(local.left_alone("admin") && !local.left_alone("hanako") && !local.admitted("admin"));
+        assert!(
+            local.left_alone("admin") && !local.left_alone("hanako") && !local.admitted("admin")
+        );
         assert!(!Last::Refused.admitted("hanako") && !Last::Refused.left_alone(""));
     }
 }

@@ -1,5 +1,5 @@
-//! Who started a program of root's, as `su` and `sudo` know it: they run as root for somebody, and that
-//! somebody may be far away (cron, at, a service).
+//! Who started a program of root's, as `su` and `sudo` know it: they run as root for somebody, and
+//! that somebody may be far away (cron, at, a service).
 
 use std::io::{Error, ErrorKind};
 
@@ -15,13 +15,18 @@ const LOGIN_UID: &str = "/proc/self/loginuid";
 /// Nobody logged in.
 const UNSET: u32 = u32::MAX;
 
-/// The uid of who started this process; `None` for a service of the system's own. `asks` is PAM_RUSER.
+/// The uid of who started this process; `None` for a service of the system's own. `asks` is
+/// PAM_RUSER.
 ///
 /// # Errors
 /// [`Code::Internal`] when the kernel's answer cannot be read: who started it is not guessed.
 pub fn invoker(asks: Option<&str>) -> Result<Option<u32>, Refusal> {
-    uid_of_invoker(getuid().as_raw(), || asks.and_then(account::uid_of), || std::fs::read_to_string(LOGIN_UID))
-        .map_err(|error| Refusal::new(Code::Internal, format!("{LOGIN_UID}: {error}")))
+    uid_of_invoker(
+        getuid().as_raw(),
+        || asks.and_then(account::uid_of),
+        || std::fs::read_to_string(LOGIN_UID),
+    )
+    .map_err(|error| Refusal::new(Code::Internal, format!("{LOGIN_UID}: {error}")))
 }
 
 fn uid_of_invoker(
@@ -29,8 +34,8 @@ fn uid_of_invoker(
     asks: impl FnOnce() -> Option<u32>,
     login_uid: impl FnOnce() -> Result<String, Error>,
 ) -> Result<Option<u32>, Error> {
-    // su keeps its caller as its real user; sudo becomes root, and names the caller in PAM_RUSER. That
-    // comes first: who has no login uid yet can choose one.
+    // su keeps its caller as its real user; sudo becomes root, and names the caller in PAM_RUSER.
+    // That comes first: who has no login uid yet can choose one.
     if real != 0 {
         return Ok(Some(real));
     }
@@ -69,9 +74,17 @@ mod tests {
             ("GDM, LightDM, login, polkit's helper", 0, None, unset, None),
             ("SLiM, which names root", 0, Some(0), unset, None),
         ] {
-            assert_eq!(uid_of_invoker(real, || asks, || Ok(login_uid.into())).unwrap(), expected, "{what}");
+            assert_eq!(
+                uid_of_invoker(real, || asks, || Ok(login_uid.into())).unwrap(),
+                expected,
+                "{what}"
+            );
         }
-        assert_eq!(uid_of_invoker(0, || None, || Err(ErrorKind::NotFound.into())).unwrap(), None, "no audit");
+        assert_eq!(
+            uid_of_invoker(0, || None, || Err(ErrorKind::NotFound.into())).unwrap(),
+            None,
+            "no audit"
+        );
         let denied = || Err(ErrorKind::PermissionDenied.into());
         assert!(uid_of_invoker(0, || None, denied).is_err());
         assert_eq!(uid_of_invoker(7, || None, denied).unwrap(), Some(7));
@@ -94,12 +107,18 @@ mod tests {
         const NOBODY: u32 = 65534;
         let tell = |real: Option<u32>, asks: Option<&str>| {
             let mut command = std::process::Command::new(std::env::current_exe().unwrap());
-            command.args(["--ignored", "--exact", "invoker::tests::tells_its_invoker", "--nocapture"]);
+            command.args([
+                "--ignored",
+                "--exact",
+                "invoker::tests::tells_its_invoker",
+                "--nocapture",
+            ]);
             if let Some(asks) = asks {
                 command.env("WARDKEY_TEST_RUSER", asks);
             }
             if let Some(real) = real {
-                // SAFETY: one system call without pointers between fork and exec, as su's setuid bit has it.
+                // SAFETY: one system call without pointers between fork and exec, as su's setuid
+                // bit has it.
                 unsafe {
                     command.pre_exec(move || match libc::setresuid(real, 0, 0) {
                         0 => Ok(()),
@@ -108,12 +127,18 @@ mod tests {
                 }
             }
             let output = String::from_utf8(command.output().unwrap().stdout).unwrap();
-            output.lines().find_map(|line| line.strip_prefix("invoker ")).unwrap_or(&output).to_owned()
+            output
+                .lines()
+                .find_map(|line| line.strip_prefix("invoker "))
+                .unwrap_or(&output)
+                .to_owned()
         };
         if !getuid().is_root() {
             // A user's program is its own, whatever it says of itself.
-            let own =
-                format!("Some({})", std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap()));
+            let own = format!(
+                "Some({})",
+                std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap())
+            );
             assert_eq!([tell(None, None), tell(None, Some("root"))], [own.clone(), own]);
             return;
         }

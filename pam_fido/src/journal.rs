@@ -1,5 +1,6 @@
 //! Lines for syslog (LOG_AUTHPRIV). Never a secret, never a name that nobody has, never a control
-//! character. The audit record is the agent's; these lines are for the administrator of one machine.
+//! character. The audit record is the agent's; these lines are for the administrator of one
+//! machine.
 
 use std::sync::Once;
 
@@ -61,7 +62,10 @@ pub fn install_panic_hook() {
     ONCE.call_once(|| {
         std::panic::set_hook(Box::new(|info| {
             let place = info.location().map_or_else(|| "unknown place".into(), ToString::to_string);
-            ffi::log_without_handle(libc::LOG_CRIT, &format!("pam_fido: internal fault at {place} (WK-1307)"));
+            ffi::log_without_handle(
+                libc::LOG_CRIT,
+                &format!("pam_fido: internal fault at {place} (WK-1307)"),
+            );
         }));
     });
 }

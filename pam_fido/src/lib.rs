@@ -4,15 +4,21 @@
 //! ```text
 //!   application ── libpam ── entry ── login ──> agent   (evidence, arbitration, record)
 //!                              │        └─────> wardkey-key   (PIN in, assertion out)
+//!                              ├ nameless (who logs in: PAM_USER, a proven key, or the question)
+//!                              ├ session ─────> agent   (a session of that login begins, ends)
 //!                              ├ room (the caller's resource limits)
 //!                              ├ parts, options, marks ── wardkey-settings (files of root's, or refused)
 //!                              ├ world: account, invoker (NSS, kernel), talk (conversation), machine, sockets,
 //!                              │        journal (syslog)
+//!                              └ pages: GNOME's own pages for keys, in place of the plain question
 //! ```
-//! No threads, no environment variables, no signals, no standard output; every descriptor is
-//! close-on-exec. Every path that is not a whole, verified login ends in a refusal.
+//! No threads, no environment variables but the one in which GDM names what it can do, no signals,
+//! no standard output; every descriptor is close-on-exec. Every path that is not a whole, verified login ends in a refusal.
 #![deny(unsafe_code)]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
 
 mod account;
 mod entry;
@@ -21,12 +27,16 @@ mod invoker;
 mod journal;
 mod login;
 mod machine;
+mod nameless;
 #[cfg(not(test))]
 mod no_backtrace;
 mod options;
+mod pages;
 mod parts;
+mod question;
 mod refusal;
 mod room;
+mod session;
 mod sockets;
 mod talk;
 mod typed_name;

@@ -7,12 +7,15 @@ use nix::time::{ClockId, clock_gettime};
 use wardkey_core::code::Code;
 use wardkey_core::codec::{self, Bytes, Document};
 use wardkey_core::marks::Marks;
+use wardkey_core::pass_notes::PassNotes;
 use wardkey_core::time::{ClockReading, UnixTime};
 
 use crate::refusal::Refusal;
 use crate::room;
 use wardkey_settings::files::{self, FileError, Owner, Replacement};
 
+/// Beside the marks.
+const NOTES: &str = "passes";
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 /// How long another login may keep the marks to itself.
 const LOCK_PATIENCE: Duration = Duration::from_millis(500);
@@ -46,6 +49,15 @@ pub trait Machine {
     /// # Errors
     /// For the record: it refuses nobody.
     fn raise_marks(&self, raise: &dyn Fn(&mut Marks)) -> Result<(), String>;
+
+    /// Whether this process can note anything.
+    fn may_write(&self) -> bool;
+
+    /// What is noted of passes, after `change`; on disk when this returns.
+    ///
+    /// # Errors
+    /// [`Code::PassNotCounted`].
+    fn note_passes(&self, change: &mut dyn FnMut(&mut PassNotes)) -> Result<(), Refusal>;
 }
 
 /// This machine.
@@ -64,15 +76,24 @@ impl ThisMachine {
     fn read_marks(&self) -> Result<Marks, String> {
         match files::read(&self.marks, self.owner, Marks::MAX_BYTES) {
             Ok(bytes) => codec::from_bytes(&bytes).map_err(|error| {
-                format!("{}: {error}; restore the file, or as a last resort remove it", self.marks.display())
+                format!(
+                    "{}: {error}; restore the file, or as a last resort remove it",
+                    self.marks.display()
+                )
             }),
-            // Nothing seen yet. Without its folder nothing could ever be remembered: that is no new terminal.
+            // Nothing seen yet. Without its folder nothing could ever be remembered: that is no new
+            // terminal.
             Err(FileError::Missing { .. }) if self.has_folder() => Ok(Marks::default()),
-            Err(FileError::Missing { .. }) => {
-                Err(format!("{}: its folder is missing; \"wardkey join\" makes it", self.marks.display()))
-            }
+            Err(FileError::Missing { .. }) => Err(format!(
+                "{}: its folder is missing; \"wardkey join\" makes it",
+                self.marks.display()
+            )),
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    fn begin(&self, path: &Path) -> Result<Replacement, String> {
+        Replacement::begin(path, self.owner, LOCK_PATIENCE).map_err(|error| error.to_string())
     }
 
     fn has_folder(&self) -> bool {
@@ -82,8 +103,9 @@ impl ThisMachine {
 
 impl Machine for ThisMachine {
     fn clock(&self) -> Result<ClockReading, Refusal> {
-        let broken =
-            |what: &str, error: &dyn std::fmt::Display| Refusal::new(Code::Internal, format!("{what}: {error}"));
+        let broken = |what: &str, error: &dyn std::fmt::Display| {
+            Refusal::new(Code::Internal, format!("{what}: {error}"))
+        };
         let seconds = |clock| {
             let time = clock_gettime(clock).map_err(|errno| broken("clock", &errno))?;
             u64::try_from(time.tv_sec()).map_err(|error| broken("clock", &error))
@@ -97,7 +119,8 @@ impl Machine for ThisMachine {
     }
 
     fn random(&self, out: &mut [u8]) -> Result<(), Refusal> {
-        getrandom::fill(out).map_err(|error| Refusal::new(Code::Internal, format!("getrandom: {error}")))
+        getrandom::fill(out)
+            .map_err(|error| Refusal::new(Code::Internal, format!("getrandom: {error}")))
     }
 
     fn marks(&self) -> Result<Marks, Refusal> {
@@ -108,7 +131,6 @@ impl Machine for ThisMachine {
         if !self.may_write {
             return Ok(());
         }
-        let lock = |patience| Replacement::begin(&self.marks, self.owner, patience).map_err(|error| error.to_string());
         // Looked at first without the lock: most logins have nothing to write.
         let before = self.read_marks()?;
         let mut after = before.clone();
@@ -116,19 +138,52 @@ impl Machine for ThisMachine {
         if !differs(&before, &after) {
             return Ok(());
         }
-        let replacement = lock(LOCK_PATIENCE)?;
+        let replacement = self.begin(&self.marks)?;
         // Again under the lock, so that nothing that another login raised is lost.
         let mut marks = self.read_marks()?;
         raise(&mut marks);
-        let bytes = codec::to_bytes(&marks);
-        room::may_write(bytes.len())?;
-        replacement.finish(&bytes).map_err(|error| error.to_string())
+        finish(replacement, &codec::to_bytes(&marks), 0o644)
     }
+
+    fn may_write(&self) -> bool {
+        self.may_write
+    }
+
+    fn note_passes(&self, change: &mut dyn FnMut(&mut PassNotes)) -> Result<(), Refusal> {
+        let mut noted = || {
+            if !self.may_write {
+                return Err("only root notes tries".to_owned());
+            }
+            let path = self.marks.with_file_name(NOTES);
+            let replacement = self.begin(&path)?;
+            let mut notes = match files::read(&path, self.owner, PassNotes::MAX_BYTES) {
+                Ok(bytes) => codec::from_bytes(&bytes).map_err(|error| error.to_string())?,
+                Err(FileError::Missing { .. }) => PassNotes::default(),
+                Err(error) => return Err(error.to_string()),
+            };
+            let before = notes.clone();
+            change(&mut notes);
+            // A look at them, and a pass that has ended already, cost no write.
+            if notes == before {
+                return Ok(());
+            }
+            // Who has a pass is told to nobody.
+            finish(replacement, &codec::to_bytes(&notes), 0o600)
+        };
+        noted().map_err(|why| Refusal::new(Code::PassNotCounted, why))
+    }
+}
+
+fn finish(replacement: Replacement, bytes: &[u8], mode: u32) -> Result<(), String> {
+    room::may_write(bytes.len())?;
+    replacement.finish_as(bytes, mode).map_err(|error| error.to_string())
 }
 
 /// Whether the change is worth a write and its fsync.
 fn differs(before: &Marks, after: &Marks) -> bool {
-    let last = |marks: &Marks, person| marks.seen.iter().find(|seen| seen.person == person).map(|seen| seen.last);
+    let last = |marks: &Marks, person| {
+        marks.seen.iter().find(|seen| seen.person == person).map(|seen| seen.last)
+    };
     before.root_version != after.root_version
         || before.terminal_number != after.terminal_number
         || before.scopes != after.scopes
@@ -189,13 +244,22 @@ mod tests {
         let marks = machine.marks().unwrap();
         assert_eq!((marks.root_version, marks.terminal_number, marks.seen.len()), (2, 7, 1));
 
-        // After a reboot with the clock set back: written, or what elapses in this boot would not count.
-        let other = ClockReading { realtime: UnixTime(5), boottime: 3, boot_id: Bytes::new(*b"other").unwrap() };
-        machine.raise_marks(&|marks| marks.floor = marks.floor.raised(UnixTime(0), &other)).unwrap();
+        // After a reboot with the clock set back: written, or what elapses in this boot would not
+        // count.
+        let other = ClockReading {
+            realtime: UnixTime(5),
+            boottime: 3,
+            boot_id: Bytes::new(*b"other").unwrap(),
+        };
+        machine
+            .raise_marks(&|marks| marks.floor = marks.floor.raised(UnixTime(0), &other))
+            .unwrap();
         assert_eq!(machine.marks().unwrap().floor.boot_id, other.boot_id);
 
         let good = std::fs::read(&path).unwrap();
-        for bad in [&b""[..], b"x", &good[1..], &good[..good.len() - 1], &[&good[..], b"\0"].concat()] {
+        for bad in
+            [&b""[..], b"x", &good[1..], &good[..good.len() - 1], &[&good[..], b"\0"].concat()]
+        {
             std::fs::write(&path, bad).unwrap();
             assert_eq!(machine.marks().unwrap_err().code, Code::MarksUnreadable);
             assert!(machine.raise_marks(&|marks| marks.root_version = 9).is_err());

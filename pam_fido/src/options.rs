@@ -1,5 +1,5 @@
-//! The arguments in the PAM service file: `debug`, `timeout=SECONDS`, `conf=PATH`, `local`. None of them, and
-//! no unknown one, weakens a login.
+//! The arguments in the PAM service file: `debug`, `timeout=SECONDS`, `conf=PATH`, `local`. None of
+//! them, and no unknown one, weakens a login.
 
 use std::ffi::CStr;
 use std::path::PathBuf;
@@ -12,7 +12,8 @@ use wardkey_settings::pam::{DEFAULT_PATH, WAIT_SECONDS};
 pub struct Options {
     /// More lines for syslog.
     pub debug: bool,
-    /// Whether this is the second line, which only says whether the first one left the account alone.
+    /// Whether this is the second line, which only says whether the first one left the account
+    /// alone.
     pub local: bool,
     /// Seconds to wait for a key, instead of the configuration's.
     pub timeout: Option<u64>,
@@ -50,10 +51,16 @@ impl Options {
             Some(("timeout", seconds)) => {
                 let seconds = seconds.parse().ok().filter(|seconds| WAIT_SECONDS.contains(seconds));
                 self.timeout = Some(seconds.ok_or_else(|| {
-                    format!("timeout takes {} to {} seconds", WAIT_SECONDS.start(), WAIT_SECONDS.end())
+                    format!(
+                        "timeout takes {} to {} seconds",
+                        WAIT_SECONDS.start(),
+                        WAIT_SECONDS.end()
+                    )
                 })?);
             }
-            Some(("conf", path)) if path.starts_with('/') => self.configuration = PathBuf::from(path),
+            Some(("conf", path)) if path.starts_with('/') => {
+                self.configuration = PathBuf::from(path)
+            }
             Some(("conf", _)) => return Err("conf takes an absolute path".into()),
             _ => return Err("known are debug, timeout=SECONDS, conf=PATH and local".into()),
         }

@@ -1,5 +1,5 @@
-//! What a login is made of, read before anything is asked: who it is for, the configuration, what the
-//! application states.
+//! What a login is made of, read before anything is asked: who it is for, the configuration, what
+//! the application states.
 
 use std::ffi::CStr;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use wardkey_core::code::Code;
 use wardkey_core::name::{ServiceName, printable};
 use wardkey_core::origin::is_remote;
 use wardkey_core::snapshot::Anchor;
-use wardkey_core::unattended::{Caller, may_pass};
+use wardkey_core::unattended::{Caller, is_greeters, may_pass};
 use wardkey_settings::anchor;
 use wardkey_settings::files::Owner;
 use wardkey_settings::local::LastGood;
@@ -42,7 +42,15 @@ impl Typed {
     /// # Errors
     /// [`Code::Cancelled`] when there is none.
     pub fn ask(pamh: &mut PamHandle) -> Result<Self, Refusal> {
-        match pamh.get_user(None) {
+        Self::ask_with(pamh, None)
+    }
+
+    /// The same with another question than the application's.
+    ///
+    /// # Errors
+    /// As for [`Self::ask`].
+    pub fn ask_with(pamh: &mut PamHandle, question: Option<&str>) -> Result<Self, Refusal> {
+        match pamh.get_user(question) {
             Ok(name) => Ok(Self { name, is_text: true }),
             Err(_) if pamh.get_item::<User<'_>>().is_ok_and(|user| user.is_some()) => {
                 Ok(Self { name: String::new(), is_text: false })
@@ -52,9 +60,19 @@ impl Typed {
     }
 }
 
+/// What libpam asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Who is it.
+    Login,
+    /// May the account be used now; a session of it begins or ends.
+    Account,
+}
+
 /// Whose login it is.
 pub enum Who {
-    /// An account that Wardkey leaves alone. `listed`: by `local_accounts`, not as root or the system's.
+    /// An account that Wardkey leaves alone. `listed`: by `local_accounts`, not as root or the
+    /// system's.
     Local { listed: bool },
     /// Everybody else.
     Managed(Box<Parts>),
@@ -73,9 +91,15 @@ impl Parts {
     /// Reads what it needs.
     ///
     /// # Errors
-    /// A refusal for what is missing or wrong; never for root, nor for those whom the last configuration that
-    /// was right leaves alone.
-    pub fn read(pamh: &PamHandle, options: &Options, user: &Typed, syslog: &Syslog<'_>) -> Result<Who, Refusal> {
+    /// A refusal for what is missing or wrong; never for root, nor for those whom the last
+    /// configuration that was right leaves alone.
+    pub fn read(
+        pamh: &PamHandle,
+        asked: Asked,
+        options: &Options,
+        user: &Typed,
+        syslog: &Syslog<'_>,
+    ) -> Result<Who, Refusal> {
         let account = Account::of(&user.name);
         // Root gets in whatever the configuration looks like.
         if account.is_root() {
@@ -88,27 +112,28 @@ impl Parts {
         if account.is_local(&user.name, &settings.local) {
             return Ok(Who::Local { listed: account.is_listed(&user.name, &settings.local) });
         }
+        if asked == Asked::Account && is_of_greeter(pamh, user, &account) {
+            return Ok(Who::Local { listed: false });
+        }
         if let Some(seconds) = options.timeout {
             settings.key_wait = Duration::from_secs(seconds);
         }
-        let anchor =
-            anchor::read(&settings.anchor, Owner::ROOT).map_err(|error| Refusal::new(Code::AnchorMissing, error))?;
+        let anchor = anchor::read(&settings.anchor, Owner::ROOT)
+            .map_err(|error| Refusal::new(Code::AnchorMissing, error))?;
         let login = login_of(pamh, user, &account)?;
-        let caller = account.uid().map(|account| Caller {
-            real_uid: nix::unistd::getuid().as_raw(),
-            effective_uid: nix::unistd::geteuid().as_raw(),
-            invoker: login.invoker,
-            account,
-        });
+        let caller = account.uid().map(|account| caller_for(account, login.invoker));
         Ok(Who::Managed(Box::new(Self { login, settings, anchor, caller })))
     }
 
-    /// Whether the account phase of this service may be passed without a login. What is refused for being
-    /// remote is refused with that reason: then `check` is asked, too.
+    /// Whether the account phase of this service may be passed without a login. What is refused for
+    /// being remote is refused with that reason: then `check` is asked, too.
     ///
     /// # Errors
     /// [`Code::LoginNeeded`], and what `check` refuses.
-    pub fn pass_without_login(&self, check: impl FnOnce() -> Result<(), Refusal>) -> Result<(), Refusal> {
+    pub fn pass_without_login(
+        &self,
+        check: impl FnOnce() -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
         let service = &self.login.service;
         let allowed = self.caller.as_ref().is_none_or(|caller| may_pass(service, caller));
         if allowed || self.login.remote {
@@ -117,7 +142,10 @@ impl Parts {
         if allowed {
             return Ok(());
         }
-        Err(Refusal::new(Code::LoginNeeded, format!("nobody has logged in by way of the service {service}")))
+        Err(Refusal::new(
+            Code::LoginNeeded,
+            format!("nobody has logged in by way of the service {service}"),
+        ))
     }
 
     /// Does the work of a login, in the world that the configuration names.
@@ -130,6 +158,20 @@ impl Parts {
         talk: &mut PamTalk<'_>,
         work: impl FnOnce(World<'_>, &Login) -> T,
     ) -> Result<T, Refusal> {
+        let (mut work, mut done) = (Some(work), None);
+        self.in_world(syslog, talk, &mut |world| {
+            done = work.take().map(|work| work(world, &self.login));
+        })?;
+        done.ok_or_else(|| Refusal::new(Code::Internal, "nothing was done"))
+    }
+
+    /// The same for all kinds of work: the library is small.
+    fn in_world(
+        &self,
+        syslog: &Syslog<'_>,
+        talk: &mut PamTalk<'_>,
+        work: &mut dyn FnMut(World<'_>),
+    ) -> Result<(), Refusal> {
         let mut sockets = SystemSockets::new(&self.settings)?;
         let machine = ThisMachine::new(&self.settings.marks, Owner::ROOT);
         let world = World {
@@ -141,11 +183,13 @@ impl Parts {
             timeouts: Timeouts::USUAL,
             anchor: &self.anchor,
         };
-        Ok(work(world, &self.login))
+        work(world);
+        Ok(())
     }
 }
 
-/// The configuration cannot be used: whom the last one that was right leaves alone is left alone still.
+/// The configuration cannot be used: whom the last one that was right leaves alone is left alone
+/// still.
 fn last_good(
     options: &Options,
     user: &Typed,
@@ -156,19 +200,40 @@ fn last_good(
     let list = LastGood::read(&LastGood::path_beside(&options.configuration), Owner::ROOT);
     if account.is_known() && list.is_ok_and(|list| list.contains(&user.name)) {
         let name = &user.name;
-        syslog.error(&format!("{error}; staff cannot log in; {name} is left alone, as before: wardkey config edit"));
+        syslog.error(&format!(
+            "{error}; staff cannot log in; {name} is left alone, as before: wardkey config edit"
+        ));
         // Which of the names were listed is not known any more.
         return Ok(Who::Local { listed: true });
     }
     Err(Refusal::new(Code::Configuration, error))
 }
 
+/// Whether a greeter's session is opened, as an account that exists for it alone.
+fn is_of_greeter(pamh: &PamHandle, user: &Typed, account: &Account) -> bool {
+    let service = pamh.get_item::<Service<'_>>().ok().flatten();
+    let service = service.and_then(|item| item.0.to_str().ok());
+    let (Some(service), Some(account)) = (service, account.uid()) else { return false };
+    is_greeters(service, &user.name, &caller_for(account, None))
+}
+
+fn caller_for(account: u32, invoker: Option<u32>) -> Caller {
+    Caller {
+        real_uid: nix::unistd::getuid().as_raw(),
+        effective_uid: nix::unistd::geteuid().as_raw(),
+        invoker,
+        account,
+    }
+}
+
 fn login_of(pamh: &PamHandle, user: &Typed, account: &Account) -> Result<Login, Refusal> {
-    let text =
-        |item: Option<&CStr>| item.map(|text| printable(&text.to_string_lossy(), 128)).filter(|text| !text.is_empty());
+    let text = |item: Option<&CStr>| {
+        item.map(|text| printable(&text.to_string_lossy(), 128)).filter(|text| !text.is_empty())
+    };
     let service = pamh.get_item::<Service<'_>>().ok().flatten().and_then(|item| text(Some(item.0)));
-    let service = ServiceName::new(service.unwrap_or_default())
-        .map_err(|error| Refusal::new(Code::Configuration, format!("PAM service: {error}; rename its file")))?;
+    let service = ServiceName::new(service.unwrap_or_default()).map_err(|error| {
+        Refusal::new(Code::Configuration, format!("PAM service: {error}; rename its file"))
+    })?;
     let rhost = text(pamh.get_item::<RHost<'_>>().ok().flatten().map(|item| item.0));
     let tty = text(pamh.get_item::<Tty<'_>>().ok().flatten().map(|item| item.0));
     let asks = pamh.get_item::<RUser<'_>>().ok().flatten().and_then(|item| item.0.to_str().ok());
@@ -179,6 +244,7 @@ fn login_of(pamh: &PamHandle, user: &Typed, account: &Account) -> Result<Login, 
         tty,
         rhost,
         invoker: invoker(asks)?,
+        by_key: false,
     })
 }
 

@@ -46,8 +46,8 @@ impl Refusal {
         Self::new(code, format!("{who}: {error}"))
     }
 
-    /// The sentence for the person, with the code. A remote session is told in ASCII first: sshd shows other
-    /// letters as octal numbers.
+    /// The sentence for the person, with the code. A remote session is told in ASCII first: sshd
+    /// shows other letters as octal numbers.
     pub fn text(&self, language: Language) -> String {
         if self.code == Code::RemoteSession && language != Language::En {
             let english = texts::message(self.code, Language::En, &[]);
@@ -62,9 +62,10 @@ impl Refusal {
         texts::with_code(self.code, language, &args)
     }
 
-    /// Whether it is worth a delay: what counts towards the lock-out, and a name that is not the key's.
+    /// Whether it is worth a delay: what counts towards the lock-out, and a name that is not the
+    /// key's.
     pub fn counts(&self) -> bool {
-        self.code == Code::KeyAndNameDoNotMatch || self.failure().counts()
+        matches!(self.code, Code::KeyAndNameDoNotMatch | Code::PassWrong) || self.failure().counts()
     }
 
     /// The form that the agent records.
@@ -76,12 +77,16 @@ impl Refusal {
     /// The result of `pam_sm_authenticate`.
     pub fn authentication(&self) -> PamResultCode {
         match self.code {
-            Code::LockedOut | Code::PinBlocked | Code::PinBlockedUntilReplug => PamResultCode::PAM_MAXTRIES,
+            Code::LockedOut | Code::PinBlocked | Code::PinBlockedUntilReplug => {
+                PamResultCode::PAM_MAXTRIES
+            }
             Code::AgentUnreachable
             | Code::KeyProcessUnreachable
             | Code::Configuration
             | Code::AnchorMissing
             | Code::MarksUnreadable
+            // GNOME's login screen then asks by another service.
+            | Code::GreeterAnswer
             | Code::NoRoom => PamResultCode::PAM_AUTHINFO_UNAVAIL,
             _ => PamResultCode::PAM_AUTH_ERR,
         }
@@ -106,11 +111,16 @@ impl From<Denial> for Refusal {
 const LONGEST_PAUSE: u64 = 86_400;
 
 impl From<agent::Refusal> for Refusal {
-    /// An agent may refuse, and only that: it says no prompt and no impossible number.
+    /// An agent may refuse, and only that: it says nothing of a key and no impossible number.
     fn from(refusal: agent::Refusal) -> Self {
         let mut detail = refusal.detail.unwrap_or_else(|| "refused by the agent".into());
-        if !matches!(refusal.code.number(), 1001..=1199 | 1301..=1399) && refusal.code != Code::TooManyRequests {
-            return Self::new(Code::ProtocolError, format!("the agent refuses with {}", refusal.code));
+        if !matches!(refusal.code.number(), 1001..=1199 | 1301..=1399)
+            && refusal.code != Code::TooManyRequests
+        {
+            return Self::new(
+                Code::ProtocolError,
+                format!("the agent refuses with {}", refusal.code),
+            );
         }
         if let Some(record) = refusal.record {
             detail = format!("{detail} (record {record})");
@@ -122,17 +132,13 @@ impl From<agent::Refusal> for Refusal {
 
 impl From<KeyFailure> for Refusal {
     fn from(failure: KeyFailure) -> Self {
-        let status = failure.status.map(|status| format!(" (CTAP status {status:#04x})")).unwrap_or_default();
+        let status = failure
+            .status
+            .map(|status| format!(" (CTAP status {status:#04x})"))
+            .unwrap_or_default();
         let detail = format!("{}{status}", failure.detail.as_deref().unwrap_or("the key refused"));
-        // A key process says why it failed; what asks something of the person is no such thing.
+        // A key process says why it failed at the key, and nothing that the module decides.
         let code = match failure.code {
-            Code::InsertKey
-            | Code::PinPrompt
-            | Code::PinPromptNamed
-            | Code::PinTriesLeft
-            | Code::TouchNow
-            | Code::TouchToChoose
-            | Code::KeySearching => Code::ProtocolError,
             code @ Code::KeyAndNameDoNotMatch => code,
             code if matches!(code.number(), 1201..=1399) => code,
             _ => Code::ProtocolError,
@@ -151,7 +157,10 @@ mod tests {
         for language in [Language::Ja, Language::En] {
             let text = refusal.text(language);
             let ascii: String = text.chars().take_while(char::is_ascii).collect();
-            assert!(ascii.contains("remote sessions. Please log in at the terminal itself."), "{text}");
+            assert!(
+                ascii.contains("remote sessions. Please log in at the terminal itself."),
+                "{text}"
+            );
             assert!(text.ends_with("(WK-1009)"), "{text}");
         }
         assert!(!Refusal::new(Code::PinEmpty, "").text(Language::Ja).contains(" / "));
@@ -159,7 +168,9 @@ mod tests {
 
     #[test]
     fn a_signal_is_a_cancellation_that_counts_against_nobody() {
-        for refusal in [Refusal::agent(&IpcError::Interrupted), Refusal::key(&IpcError::Interrupted)] {
+        for refusal in
+            [Refusal::agent(&IpcError::Interrupted), Refusal::key(&IpcError::Interrupted)]
+        {
             assert_eq!((refusal.code, refusal.counts()), (Code::Cancelled, false));
             assert_eq!(refusal.authentication(), PamResultCode::PAM_AUTH_ERR);
         }

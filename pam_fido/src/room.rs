@@ -1,15 +1,17 @@
 //! Room for a login within the resource limits that the caller brings along.
 //!
-//! `su`, `sudo` and polkit's helper run with the limits of whoever starts them, who may set them as tight as
-//! they like. A Rust program that gets no memory aborts, one that writes past RLIMIT_FSIZE is killed, one whose
-//! stack may not grow is killed, too: in a guest of `su`, after somebody's login was recorded. So, before
-//! anything else, the module makes sure of what a login needs, and refuses where it cannot be had.
+//! `su`, `sudo` and polkit's helper run with the limits of whoever starts them, who may set them as
+//! tight as they like. A Rust program that gets no memory aborts, one that writes past RLIMIT_FSIZE
+//! is killed, one whose stack may not grow is killed, too: in a guest of `su`, after somebody's
+//! login was recorded. So, before anything else, the module makes sure of what a login needs, and
+//! refuses where it cannot be had.
 //!
-//! Limits in the way are raised for the duration of the call and put back: within the hard limit as anybody
-//! may, beyond it where the application may (root). That is safe: what the module itself uses is bounded
-//! (files, frames and waits all have a greatest size), the person's own programs are started by the application
-//! after the call, under the limits that were there, and a limit is no secret and no right of anybody's. It also
-//! takes a weapon away: with RLIMIT_FSIZE at zero a caller could have kept the marks from being raised.
+//! Limits in the way are raised for the duration of the call and put back: within the hard limit as
+//! anybody may, beyond it where the application may (root). That is safe: what the module itself
+//! uses is bounded (files, frames and waits all have a greatest size), the person's own programs
+//! are started by the application after the call, under the limits that were there, and a limit is
+//! no secret and no right of anybody's. It also takes a weapon away: with RLIMIT_FSIZE at zero a
+//! caller could have kept the marks from being raised.
 
 use std::fs::File;
 use std::hint::black_box;
@@ -26,7 +28,8 @@ const STACK: rlim_t = 4 * 1024 * 1024;
 const LEAST_STACK: rlim_t = 512 * 1024;
 /// Stack of a refusal in words, in bytes.
 const STACK_FOR_WORDS: rlim_t = 256 * 1024;
-/// Descriptors that are open at the same time: two sockets, signals, syslog, and those of files and NSS.
+/// Descriptors that are open at the same time: two sockets, signals, syslog, and those of files and
+/// NSS.
 const FILES: usize = 12;
 /// A file that is longer is not written here, in bytes.
 const FILE_SIZE: rlim_t = 1024 * 1024;
@@ -46,15 +49,23 @@ impl Cramped {
     /// For the record.
     pub const fn text(self) -> &'static str {
         match self {
-            Self::Memory => "the resource limits of the caller leave no memory for a login (RLIMIT_AS, RLIMIT_DATA)",
-            Self::Stack => "the resource limits of the caller leave no stack for a login (RLIMIT_STACK)",
-            Self::Files => "the resource limits of the caller leave no descriptors for a login (RLIMIT_NOFILE)",
+            Self::Memory => {
+                "the resource limits of the caller leave no memory for a login (RLIMIT_AS, \
+                    RLIMIT_DATA)"
+            }
+            Self::Stack => {
+                "the resource limits of the caller leave no stack for a login (RLIMIT_STACK)"
+            }
+            Self::Files => {
+                "the resource limits of the caller leave no descriptors for a login (RLIMIT_NOFILE)"
+            }
         }
     }
 
     /// Whether there is room to say so: words take memory, without which Rust aborts, and stack.
     pub fn leaves_room_for_words(self) -> bool {
-        memory(MEMORY_FOR_WORDS) && getrlimit(Resource::RLIMIT_STACK).is_ok_and(|(soft, _)| soft >= STACK_FOR_WORDS)
+        memory(MEMORY_FOR_WORDS)
+            && getrlimit(Resource::RLIMIT_STACK).is_ok_and(|(soft, _)| soft >= STACK_FOR_WORDS)
     }
 }
 
@@ -106,7 +117,8 @@ impl Room {
             return soft;
         }
         let mut candidates = [(wanted, hard.max(wanted)), (wanted.min(hard), hard)].into_iter();
-        let raised = candidates.find(|now| now.0 > soft && setrlimit(resource, now.0, now.1).is_ok());
+        let raised =
+            candidates.find(|now| now.0 > soft && setrlimit(resource, now.0, now.1).is_ok());
         let Some(now) = raised else { return soft };
         if let Some(free) = self.raised.iter_mut().find(|place| place.is_none()) {
             *free = Some(Raised { resource, before, now });
@@ -126,14 +138,17 @@ impl Drop for Room {
     }
 }
 
-/// Whether a file of so many bytes may be written: beyond the limit the kernel kills the application.
+/// Whether a file of so many bytes may be written: beyond the limit the kernel kills the
+/// application.
 ///
 /// # Errors
 /// Why not, for the record.
 pub fn may_write(bytes: usize) -> Result<(), String> {
     let length = rlim_t::try_from(bytes).unwrap_or(rlim_t::MAX);
     match getrlimit(Resource::RLIMIT_FSIZE) {
-        Ok((soft, _)) if soft < length => Err(format!("RLIMIT_FSIZE is {soft}, {length} bytes are to be written")),
+        Ok((soft, _)) if soft < length => {
+            Err(format!("RLIMIT_FSIZE is {soft}, {length} bytes are to be written"))
+        }
         _ => Ok(()),
     }
 }
@@ -213,7 +228,10 @@ mod tests {
             if may_raise() {
                 assert!(in_a_process(limits, "").contains("made: Ok"), "root may: {limits}");
                 // Without the capability root is as anybody.
-                assert!(in_a_process(limits, WITHOUT).contains(&format!("made: Err({cramped})")), "{limits}");
+                assert!(
+                    in_a_process(limits, WITHOUT).contains(&format!("made: Err({cramped})")),
+                    "{limits}"
+                );
             } else {
                 assert!(in_a_process(limits, "").contains(&format!("made: Err({cramped})")));
             }

@@ -26,7 +26,8 @@ pub trait Sockets {
     /// [`IpcError`] when it is not there or not the agent's.
     fn agent(&mut self) -> Result<Channel, IpcError>;
 
-    /// A new connection to the key process: a new process. Patient: tries again while it is not there.
+    /// A new connection to the key process: a new process. Patient: tries again while it is not
+    /// there.
     ///
     /// # Errors
     /// [`IpcError`] when it is not there or not the key process's.
@@ -50,14 +51,20 @@ impl SystemSockets {
     pub fn new(settings: &Settings) -> Result<Self, Refusal> {
         let uid = |key: &str, name: &str| {
             account::uid_of(name).ok_or_else(|| {
-                let fix = format!("{key} = \"{name}\": there is no such user; install the packages or name another");
+                let fix = format!(
+                    "{key} = \"{name}\": there is no such user; install the packages \
+                    or name another"
+                );
                 Refusal::new(Code::Configuration, fix)
             })
         };
         let agent = uid("agent_user", &settings.agent_user)?;
         let key = uid("key_user", &settings.key_user)?;
         if key != 0 && key == agent {
-            return Err(Refusal::new(Code::Configuration, "key_user is agent_user; the agent must never get a PIN"));
+            return Err(Refusal::new(
+                Code::Configuration,
+                "key_user is agent_user; the agent must never get a PIN",
+            ));
         }
         Ok(Self {
             agent: (settings.agent_socket.clone(), agent),
@@ -79,7 +86,12 @@ impl Sockets for SystemSockets {
 }
 
 impl SystemSockets {
-    fn connect(&self, (path, owner): &(PathBuf, u32), max: usize, patient: bool) -> Result<Channel, IpcError> {
+    fn connect(
+        &self,
+        (path, owner): &(PathBuf, u32),
+        max: usize,
+        patient: bool,
+    ) -> Result<Channel, IpcError> {
         let mut channel = connect(path, *owner, max, patient)?;
         channel.interrupted_by(self.interrupt.clone());
         Ok(channel)
@@ -92,7 +104,10 @@ fn connect(path: &Path, owner: u32, max: usize, patient: bool) -> Result<Channel
         match Channel::connect(path, Some(owner), max, deadline) {
             Err(IpcError::Io(error))
                 if patient
-                    && matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused)
+                    && matches!(
+                        error.kind(),
+                        ErrorKind::NotFound | ErrorKind::ConnectionRefused
+                    )
                     && !deadline.has_passed() =>
             {
                 std::thread::sleep(RETRY_EVERY);

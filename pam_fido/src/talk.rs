@@ -5,57 +5,74 @@ use pam::conv::Conv;
 use pam::items::Service;
 use pam::module::PamHandle;
 use pam::secret::SecretBytes;
+use wardkey_core::name::Language;
 use zeroize::Zeroizing;
 
-/// Services whose usual greeter shows every notice, but not the text of the first question: LightDM's
-/// GTK greeter takes that for a password's. Without a notice it would ask with an empty line, or under
-/// the "insert your key" of before. A greeter that shows both says it twice.
-const HIDE_THE_QUESTION: [&str; 1] = ["lightdm"];
+use crate::pages::{Pages, Shown};
+pub use crate::question::{Answer, PinQuestion};
 
-/// What came of the question.
-pub enum Answer {
-    /// Something was typed, possibly nothing.
-    Typed(Zeroizing<String>),
-    /// Something was typed that is no text.
-    NotText,
-    /// No answer: cancelled, or the application does not ask.
-    None,
-}
+/// Services whose usual greeter shows every notice, but not the text of the first question:
+/// LightDM's GTK greeter takes that for a password's. Without a notice it would ask with an empty
+/// line, or under the "insert your key" of before. A greeter that shows both says it twice.
+const HIDE_THE_QUESTION: [&str; 1] = ["lightdm"];
 
 /// What a login says and asks.
 pub trait Talk {
     /// A notice. Greeters may drop it: nothing depends on it.
     fn info(&mut self, text: &str);
+    /// A notice of something that passes by itself. It is left out where it would cost the person
+    /// the greeter's pages.
+    fn aside(&mut self, text: &str) {
+        self.info(text);
+    }
+    /// The key waits to be touched.
+    fn touch(&mut self, text: &str) {
+        self.info(text);
+    }
     /// A refusal.
     fn error(&mut self, text: &str);
-    /// Whether notices are not shown at all (PAM_SILENT): who waits for something must be asked, then.
+    /// Whether notices are not shown at all (PAM_SILENT): who waits for something must be asked,
+    /// then.
     fn silent(&self) -> bool {
         false
     }
     /// The question, without echo.
     fn ask(&mut self, question: &str) -> Answer;
+    /// The question for the PIN.
+    fn ask_pin(&mut self, question: &PinQuestion) -> Answer {
+        self.ask(&question.text)
+    }
+    /// Says on a page of the greeter to insert a key, which stays until the greeter begins anew.
+    /// `None`: it has no such page.
+    fn insert_page(&mut self, _instruction: &str, _language: Language) -> Option<Answer> {
+        None
+    }
 }
 
 /// The application's conversation function.
 pub struct PamTalk<'a> {
     pamh: &'a PamHandle,
     silent: bool,
+    pages: Option<Pages>,
 }
 
 impl<'a> PamTalk<'a> {
     /// `silent`: PAM_SILENT, no notices.
     pub fn new(pamh: &'a PamHandle, silent: bool) -> Self {
-        Self { pamh, silent }
+        Self { pamh, silent, pages: Pages::of(pamh) }
     }
 
     fn send(&self, style: PamMessageStyle, text: &str) -> Option<SecretBytes> {
-        // A missing conversation, PAM_CONV_ERR, PAM_CONV_AGAIN and a NULL response are all no answer.
+        // A missing conversation, PAM_CONV_ERR, PAM_CONV_AGAIN and a NULL response are all no
+        // answer.
         self.pamh.get_item::<Conv<'_>>().ok()??.send(style, text).ok()?
     }
 
     fn hides_the_question(&self) -> bool {
         let service = self.pamh.get_item::<Service<'_>>().ok().flatten();
-        service.and_then(|item| item.0.to_str().ok()).is_some_and(|name| HIDE_THE_QUESTION.contains(&name))
+        service
+            .and_then(|item| item.0.to_str().ok())
+            .is_some_and(|name| HIDE_THE_QUESTION.contains(&name))
     }
 
     fn notify(&self, style: PamMessageStyle, text: &str) {
@@ -68,6 +85,19 @@ impl<'a> PamTalk<'a> {
 impl Talk for PamTalk<'_> {
     fn info(&mut self, text: &str) {
         self.notify(PAM_TEXT_INFO, text);
+    }
+
+    fn aside(&mut self, text: &str) {
+        if self.pages.as_ref().is_none_or(|pages| !pages.awaited()) {
+            self.info(text);
+        }
+    }
+
+    fn touch(&mut self, text: &str) {
+        // The page says it already.
+        if self.pages.as_ref().is_none_or(Pages::awaited) {
+            self.info(text);
+        }
     }
 
     fn error(&mut self, text: &str) {
@@ -89,5 +119,25 @@ impl Talk for PamTalk<'_> {
                 Err(_) => Answer::NotText,
             },
         }
+    }
+
+    fn ask_pin(&mut self, question: &PinQuestion) -> Answer {
+        if let Some(pages) = &mut self.pages
+            && let Shown::Answered(answer) = pages.pin(self.pamh, question)
+        {
+            return answer;
+        }
+        self.pages = None;
+        self.ask(&question.text)
+    }
+
+    fn insert_page(&mut self, instruction: &str, language: Language) -> Option<Answer> {
+        if let Shown::Answered(answer) =
+            self.pages.as_mut()?.insert(self.pamh, instruction, language)
+        {
+            return Some(answer);
+        }
+        self.pages = None;
+        None
     }
 }

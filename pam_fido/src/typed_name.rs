@@ -2,8 +2,8 @@
 
 use wardkey_core::name::LoginName;
 
-/// The name that was typed, as this machine knows it. A name without an account is carried like any other to the
-/// end of the login and refused there, with the same words as a wrong key.
+/// The name that was typed, as this machine knows it. A name without an account is carried like any
+/// other to the end of the login and refused there, with the same words as a wrong key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TypedName {
     /// An account here, whose name somebody of the directory may have.
@@ -59,7 +59,10 @@ mod tests {
         ] {
             let sorted = TypedName::of(typed, why);
             assert_eq!(sorted, expected);
-            assert_eq!((sorted.login_name().is_some(), sorted.why_no_account()), (!typed.contains('D'), why));
+            assert_eq!(
+                (sorted.login_name().is_some(), sorted.why_no_account()),
+                (!typed.contains('D'), why)
+            );
         }
     }
 }

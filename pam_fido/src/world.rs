@@ -39,11 +39,16 @@ pub struct Timeouts {
     pub search_grace: Duration,
     /// The same for a signature.
     pub signature_grace: Duration,
-    /// What was identified longer ago is looked at again: somebody may have been disabled, or the key have
-    /// been changed, while the question stood on a locked screen.
+    /// What was identified longer ago is looked at again: somebody may have been disabled, or the
+    /// key have been changed, while the question stood on a locked screen.
     pub fresh: Duration,
     /// How long after Enter it is still waited for, where nothing can be shown meanwhile.
     pub after_enter: Duration,
+    /// How long a key is waited for until a code is asked for, where codes are taken; at most half
+    /// of the wait for a key.
+    pub before_code: Duration,
+    /// How long a key is waited for until the name is asked for, where nobody said who logs in.
+    pub before_name: Duration,
     /// How long an outcome that matters is offered to an agent that is gone.
     pub outcome: Duration,
     /// The same for a refusal that does not count.
@@ -62,6 +67,8 @@ impl Timeouts {
             signature_grace: second.saturating_mul(4),
             fresh: second.saturating_mul(20),
             after_enter: second.saturating_mul(5),
+            before_code: second.saturating_mul(10),
+            before_name: second.saturating_mul(5),
             outcome: second.saturating_mul(5),
             small_outcome: second,
         }

@@ -1,6 +1,12 @@
-//! The library as it is installed: what it exports, what it needs, how large it is, and how it behaves
-//! under the real libpam. Builds the release library first (a minute, once).
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+//! The library as it is installed: what it exports, what it needs, how large it is, and how it
+//! behaves under the real libpam. Builds the release library first (a minute, once).
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::os::unix::fs::PermissionsExt;
@@ -15,20 +21,31 @@ fn library() -> &'static Path {
     LIBRARY.get_or_init(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let output = Command::new(env!("CARGO"))
-            .args(["build", "--release", "-p", "pam_fido", "--message-format=json-render-diagnostics"])
+            .args([
+                "build",
+                "--release",
+                "-p",
+                "pam_fido",
+                "--message-format=json-render-diagnostics",
+            ])
             .current_dir(root)
             .output()
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let messages = String::from_utf8(output.stdout).unwrap();
-        let end = messages.rfind("libpam_fido.so\"").expect("cargo names the library") + "libpam_fido.so".len();
+        let end = messages.rfind("libpam_fido.so\"").expect("cargo names the library")
+            + "libpam_fido.so".len();
         let start = messages[..end].rfind('"').unwrap() + 1;
         PathBuf::from(&messages[start..end])
     })
 }
 
 fn run(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).arg(library()).output().expect("binutils are installed");
+    let output = Command::new(program)
+        .args(arguments)
+        .arg(library())
+        .output()
+        .expect("binutils are installed");
     assert!(output.status.success());
     String::from_utf8(output.stdout).unwrap()
 }
@@ -39,7 +56,8 @@ fn exports_the_six_functions_of_libpam_only() {
         .lines()
         .map(|line| line.split_whitespace().last().unwrap().to_owned())
         .collect();
-    let functions = ["acct_mgmt", "authenticate", "chauthtok", "close_session", "open_session", "setcred"];
+    let functions =
+        ["acct_mgmt", "authenticate", "chauthtok", "close_session", "open_session", "setcred"];
     assert_eq!(exported, functions.map(|name| format!("pam_sm_{name}")));
 }
 
@@ -51,26 +69,44 @@ fn needs_libpam_libc_and_libgcc_s_only() {
         let known = ["[libpam.so.0]", "[libc.so.6]", "[libgcc_s.so.1]", "[ld-linux"];
         assert!(known.iter().any(|name| line.contains(name)), "{line}");
     }
-    assert!(!dynamic.contains("RPATH") && !dynamic.contains("RUNPATH") && !dynamic.contains("TEXTREL"), "{dynamic}");
+    assert!(
+        !dynamic.contains("RPATH") && !dynamic.contains("RUNPATH") && !dynamic.contains("TEXTREL"),
+        "{dynamic}"
+    );
     assert!(dynamic.contains("BIND_NOW") || dynamic.contains("NOW"), "{dynamic}");
     let segments = run("readelf", &["-lW"]);
     assert!(segments.contains("GNU_RELRO"));
-    assert!(segments.lines().any(|line| line.contains("GNU_STACK") && line.contains(" RW ")), "{segments}");
+    assert!(
+        segments.lines().any(|line| line.contains("GNU_STACK") && line.contains(" RW ")),
+        "{segments}"
+    );
 }
 
 #[test]
-fn is_under_700_kb_stripped() {
+fn is_under_750_kb_stripped() {
     let size = std::fs::metadata(library()).unwrap().len();
     println!("libpam_fido.so: {size} bytes");
-    assert!(size < 700_000, "{size} bytes");
+    assert!(size < 750_000, "{size} bytes");
 }
 
 #[test]
 fn calls_nothing_that_a_guest_must_not() {
     let undefined = run("nm", &["-D", "--undefined-only"]);
-    let names: Vec<&str> =
-        undefined.lines().filter_map(|line| line.split_whitespace().last()?.split('@').next()).collect();
-    for never in ["fork", "execve", "pthread_create", "sigaction", "signal", "setenv", "putenv", "system", "_exit"] {
+    let names: Vec<&str> = undefined
+        .lines()
+        .filter_map(|line| line.split_whitespace().last()?.split('@').next())
+        .collect();
+    for never in [
+        "fork",
+        "execve",
+        "pthread_create",
+        "sigaction",
+        "signal",
+        "setenv",
+        "putenv",
+        "system",
+        "_exit",
+    ] {
         assert!(!names.contains(&never), "{never}");
     }
 }
@@ -122,7 +158,10 @@ extern "C" fn converse(
         (&**messages, &mut *said.cast::<Vec<(c_int, String)>>())
     };
     // SAFETY: the text of a message ends with a zero byte.
-    said.push((message.style, unsafe { CStr::from_ptr(message.text) }.to_string_lossy().into_owned()));
+    said.push((
+        message.style,
+        unsafe { CStr::from_ptr(message.text) }.to_string_lossy().into_owned(),
+    ));
     const PAM_CONV_ERR: c_int = 19;
     if message.style >= 3 { 0 } else { PAM_CONV_ERR }
 }
@@ -143,11 +182,16 @@ impl Stack {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         let conf = path("pam.toml");
-        let module = format!("required {} conf={} nouserok timeout=1\n", library().display(), conf.display());
+        let module = format!(
+            "required {} conf={} nouserok timeout=1\n",
+            library().display(),
+            conf.display()
+        );
         std::fs::write(path("ward"), format!("auth {module}account {module}")).unwrap();
         if let Some(text) = configuration {
             let sockets = format!(
-                "agent_socket = \"{0}/agent\"\nkey_socket = \"{0}/key\"\nagent_user = \"root\"\nanchor = \"{0}/anchor.toml\"\n\
+                "agent_socket = \"{0}/agent\"\nkey_socket = \"{0}/key\"\nagent_user = \"root\"\n\
+                    anchor = \"{0}/anchor.toml\"\n\
                  marks = \"{0}/marks\"\nlanguage = \"en\"\n{text}\n",
                 folder.path().display()
             );
@@ -171,8 +215,13 @@ impl Stack {
         let mut handle = std::ptr::null_mut();
         // SAFETY: all pointers live until pam_end; the signatures are those of pam_appl.h.
         let results = unsafe {
-            let started =
-                pam_start_confdir(c"ward".as_ptr(), user, &raw const conversation, folder.as_ptr(), &mut handle);
+            let started = pam_start_confdir(
+                c"ward".as_ptr(),
+                user,
+                &raw const conversation,
+                folder.as_ptr(),
+                &mut handle,
+            );
             assert_eq!(started, SUCCESS);
             let results = [pam_authenticate(handle, 0), pam_acct_mgmt(handle, 0)];
             if results[0] == SUCCESS {
@@ -187,7 +236,10 @@ impl Stack {
 
 /// A test that passed without having looked would be worse than none.
 fn needs_root() {
-    assert!(nix::unistd::geteuid().is_root(), "run this test as root: the module believes root's files only");
+    assert!(
+        nix::unistd::geteuid().is_root(),
+        "run this test as root: the module believes root's files only"
+    );
 }
 
 const ANCHOR: &str = "root_key = \"1111111111111111111111111111111111111111111111111111111111111111\"\n\
@@ -216,7 +268,13 @@ fn under_libpam_local_accounts_pass_by_and_everyone_else_is_refused() {
         (None, Some(ANCHOR), "root", local, ""),
         (None, Some(ANCHOR), "daemon", unavailable, "WK-1308"),
         (Some("nouserok = true"), Some(ANCHOR), "nobody", unavailable, "WK-1308"),
-        (Some("local_accounts = [\"nobody\"]\ntypo = 1"), Some(ANCHOR), "nobody", unavailable, "WK-1308"),
+        (
+            Some("local_accounts = [\"nobody\"]\ntypo = 1"),
+            Some(ANCHOR),
+            "nobody",
+            unavailable,
+            "WK-1308",
+        ),
         (Some("typo = 1"), Some(ANCHOR), "root", local, ""),
     ];
     for (configuration, anchor, user, results, said) in rows {
@@ -224,7 +282,10 @@ fn under_libpam_local_accounts_pass_by_and_everyone_else_is_refused() {
         let (seen, heard) = stack.login(user);
         assert_eq!(seen, *results, "{configuration:?} {user:?}: {heard:?}");
         assert_eq!(heard.is_empty(), said.is_empty(), "{configuration:?} {user:?}: {heard:?}");
-        assert!(heard.first().is_none_or(|(style, text)| *style == 3 && text.contains(said)), "{heard:?}");
+        assert!(
+            heard.first().is_none_or(|(style, text)| *style == 3 && text.contains(said)),
+            "{heard:?}"
+        );
     }
     // No name and no answer to the question for it.
     assert_eq!(Stack::new(Some(""), Some(ANCHOR)).login("").0, [AUTH_ERR, PERM_DENIED]);
@@ -236,10 +297,14 @@ fn in_the_installed_stack_no_failure_leads_to_the_next_module_but_for_local_acco
     let installed = include_str!("../../config/pam.d/wardkey");
     let stack = Stack::new(Some(""), Some(ANCHOR));
     // The next module lets everyone in: who gets there, is in.
-    let module = format!("{} conf={}/pam.toml timeout=1", library().display(), stack.folder.path().display());
+    let module = format!(
+        "{} conf={}/pam.toml timeout=1",
+        library().display(),
+        stack.folder.path().display()
+    );
     let service = installed.replace("pam_fido.so", &module).replace("pam_unix.so", "pam_permit.so");
     let lines = service.lines().filter(|line| !line.starts_with('#') && line.contains(&module));
-    assert_eq!(lines.count(), 2, "auth and account");
+    assert_eq!(lines.count(), 3, "auth, account and session");
     std::fs::write(stack.folder.path().join("ward"), service).unwrap();
     assert_eq!(stack.login("root").0, [SUCCESS, SUCCESS]);
     assert_eq!(stack.login("daemon").0, [SUCCESS, SUCCESS]);
@@ -252,7 +317,7 @@ fn in_the_installed_stack_no_failure_leads_to_the_next_module_but_for_local_acco
 }
 
 #[test]
-fn lesson_pam_u2f_cve_2019_12209_no_descriptor_is_left_open() {
+fn cve_2019_12209_no_descriptor_is_left_open() {
     let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
     needs_root();
     let stack = Stack::new(Some(""), Some(ANCHOR));
@@ -272,7 +337,10 @@ fn lesson_pam_u2f_cve_2019_12209_no_descriptor_is_left_open() {
     for _ in 0..8 {
         stack.login("nobody");
     }
-    assert!(connected.load(Ordering::SeqCst) >= earlier + 8, "each login had a connection to leave open");
+    assert!(
+        connected.load(Ordering::SeqCst) >= earlier + 8,
+        "each login had a connection to leave open"
+    );
     // One may be the listener's, between accept and drop.
     assert!(open() <= before + 1, "{} descriptors, {before} before", open());
 }

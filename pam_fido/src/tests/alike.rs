@@ -30,23 +30,36 @@ fn unknown_names_and_others_keys_look_the_same() {
             .iter()
             .map(|request| match request {
                 KeyRequest::Identify(identify) => {
-                    let lengths: Vec<usize> = identify.allow.iter().map(|id| id.as_slice().len()).collect();
-                    (identify.rp_id.clone(), lengths, identify.client_data.as_slice().len(), identify.every)
+                    let lengths: Vec<usize> =
+                        identify.allow.iter().map(|id| id.as_slice().len()).collect();
+                    (
+                        identify.rp_id.clone(),
+                        lengths,
+                        identify.client_data.as_slice().len(),
+                        identify.every,
+                    )
                 }
                 other => panic!("nothing else is asked: {other:?}"),
             })
             .collect();
         let outcome = seen.outcomes()[0];
-        let told = (seen.person.questions.clone(), seen.person.infos.clone(), seen.person.errors.clone());
-        let recorded =
-            (outcome.person.clone(), outcome.proof.clone(), outcome.suspects.clone(), outcome.result.clone());
+        let told =
+            (seen.person.questions.clone(), seen.person.infos.clone(), seen.person.errors.clone());
+        let recorded = (
+            outcome.person.clone(),
+            outcome.proof.clone(),
+            outcome.suspects.clone(),
+            outcome.result.clone(),
+        );
         (told, asked, recorded, seen.pam() as i32)
     }
     let known = looks(|_| {});
     let others: [(&str, Change); 5] = [
         ("unknown", |s| ghost(s, "ghost")),
         ("no name", |s| ghost(s, "-x")),
-        ("no account", |s| s.login.name = TypedName::of("hanako", Some("NSS knows no such account"))),
+        ("no account", |s| {
+            s.login.name = TypedName::of("hanako", Some("NSS knows no such account"))
+        }),
         ("disabled", |s| shows(s, |d| d.hanako().status = Status::Disabled)),
         ("offline for long", |s| s.machine = FakeMachine::at(T0 + 5 * 86_400)),
     ];
@@ -72,6 +85,9 @@ fn the_person_without_an_account_here_is_told_so_once_the_key_proved_who_it_is()
     let mut scene = Scene::new();
     scene.login.name = TypedName::of("hanako", Some("NSS knows no such account"));
     let seen = scene.run();
-    assert_eq!((seen.code(), seen.person.questions.len()), (Code::KeyAndNameDoNotMatch.number(), 0));
+    assert_eq!(
+        (seen.code(), seen.person.questions.len()),
+        (Code::KeyAndNameDoNotMatch.number(), 0)
+    );
     assert_eq!(seen.outcomes()[0].person, Some(wardkey_testkit::login("hanako")));
 }

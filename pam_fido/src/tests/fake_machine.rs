@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use wardkey_core::codec::Bytes;
 use wardkey_core::marks::Marks;
+use wardkey_core::pass_notes::PassNotes;
 use wardkey_core::time::{ClockReading, UnixTime};
 
 use crate::machine::Machine;
@@ -16,12 +17,26 @@ pub struct FakeMachine {
     pub marks_broken: bool,
     /// Marks can be read and not written.
     pub marks_full: bool,
+    /// Tests share it, as a file that survives.
+    pub notes: Arc<Mutex<PassNotes>>,
+    pub is_root: bool,
 }
 
 impl FakeMachine {
     pub fn at(time: u64) -> Self {
-        let clock = ClockReading { realtime: UnixTime(time), boottime: 5_000, boot_id: Bytes::new(*b"boot").unwrap() };
-        Self { clock: Arc::new(Mutex::new(clock)), marks: Mutex::default(), marks_broken: false, marks_full: false }
+        let clock = ClockReading {
+            realtime: UnixTime(time),
+            boottime: 5_000,
+            boot_id: Bytes::new(*b"boot").unwrap(),
+        };
+        Self {
+            clock: Arc::new(Mutex::new(clock)),
+            marks: Mutex::default(),
+            marks_broken: false,
+            marks_full: false,
+            notes: Arc::default(),
+            is_root: true,
+        }
     }
 }
 
@@ -44,6 +59,16 @@ impl Machine for FakeMachine {
             return Err("No space left on device".into());
         }
         raise(&mut self.marks.lock().unwrap());
+        Ok(())
+    }
+    fn may_write(&self) -> bool {
+        self.is_root
+    }
+    fn note_passes(&self, change: &mut dyn FnMut(&mut PassNotes)) -> Result<(), Refusal> {
+        if !self.is_root || self.marks_full {
+            return Err(Refusal::new(wardkey_core::code::Code::PassNotCounted, "no space"));
+        }
+        change(&mut self.notes.lock().unwrap());
         Ok(())
     }
 }

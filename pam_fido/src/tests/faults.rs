@@ -1,7 +1,7 @@
 //! What can go wrong in a scene: one change each.
 
-use wardkey_core::code::Code;
-use wardkey_core::codec::List;
+use wardkey_core::code::{Code, Prompt};
+use wardkey_core::codec::{List, to_message};
 use wardkey_core::message::agent::{Reply as AgentReply, Request as AgentRequest};
 use wardkey_core::message::key::{KeyDetails, Reply as KeyReply, Request as KeyRequest};
 use zeroize::Zeroizing;
@@ -18,6 +18,16 @@ pub fn key_fails(scene: &mut Scene, code: Code, tries: Option<u8>) {
         KeyRequest::Assert(_) => vec![Act::Say(KeyReply::Touch), Act::Say(failed(code, tries))],
         _ => vec![],
     });
+}
+
+/// A frame with a refusal whose code is a question, which no type of ours can say.
+pub fn asking<R: minicbor::Encode<()>>(refusal: fn(Code) -> R) -> Act<R> {
+    let mut message = to_message(&refusal(Code::PinWrong));
+    let [high, low] = Code::PinWrong.number().to_be_bytes();
+    let at = message.windows(2).position(|two| two == [high, low]).unwrap();
+    message.splice(at..at + 2, Prompt::PinPrompt.number().to_be_bytes());
+    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    Act::Bytes([&length, message.as_slice()].concat())
 }
 
 pub fn at_begin(scene: &mut Scene, acts: Vec<Act<AgentReply>>) {
@@ -90,9 +100,13 @@ pub fn without_proof(request: &KeyRequest) -> KeyReply {
 /// The agent says that credential `id` is locked out.
 pub fn locked(scene: &mut Scene, id: u8) {
     let credential = wardkey_core::id::CredentialId::new(vec![id; 32]).unwrap();
-    let locked = List::new(vec![wardkey_core::message::agent::Locked { credential, seconds: u64::MAX }]).unwrap();
-    let grant =
-        wardkey_core::message::agent::Grant { locked: Some(locked), ..grant_of(Deployment::new().evidence("hanako")) };
+    let locked =
+        List::new(vec![wardkey_core::message::agent::Locked { credential, seconds: u64::MAX }])
+            .unwrap();
+    let grant = wardkey_core::message::agent::Grant {
+        locked: Some(locked),
+        ..grant_of(Deployment::new().evidence("hanako"))
+    };
     at_begin(scene, vec![Act::Say(AgentReply::Granted(Box::new(grant)))]);
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pam::constants::PamResultCode;
-use wardkey_core::code::Code;
+use wardkey_core::code::{Code, Notice, Prompt};
 use wardkey_core::directory::leaf_key;
 use wardkey_core::message::agent::{LoginResult, Reply as AgentReply, Request as AgentRequest};
 use wardkey_core::message::key::{Reply as KeyReply, Request as KeyRequest};
@@ -20,11 +20,11 @@ use wardkey_testkit::{Deployment, T0, login};
 fn key_pin_and_touch_let_in_and_raise_the_marks() {
     let seen = Scene::new().run();
     let admitted = seen.result.as_ref().unwrap();
-    assert_eq!((admitted.person.as_str(), admitted.key), ("hanako", fingerprint(1)));
+    assert_eq!((admitted.person.as_str(), admitted.key), ("hanako", Some(fingerprint(1))));
     assert_eq!(seen.pam(), PamResultCode::PAM_SUCCESS);
     // One question in the person's language, which says whose key it is; then touch; nothing else.
     assert_eq!(seen.person.questions, [texts::pin_prompt(Language::Ja, Some("Demo Hanako"), None)]);
-    assert_eq!(seen.person.infos, [texts::message(Code::TouchNow, Language::Ja, &[])]);
+    assert_eq!(seen.person.infos, [texts::message(Prompt::TouchNow, Language::Ja, &[])]);
     assert!(seen.person.errors.is_empty() && seen.journal.is_empty());
     assert!(matches!(
         &seen.agent[..],
@@ -32,7 +32,10 @@ fn key_pin_and_touch_let_in_and_raise_the_marks() {
             if matches!(outcome.result, LoginResult::Success(_)) && outcome.person == Some(login("hanako"))
     ));
     assert!(matches!(&seen.key[..], [KeyRequest::Identify(_), KeyRequest::Assert(_)]));
-    assert_eq!((seen.marks.root_version, seen.marks.terminal_number, seen.marks.scopes.len()), (1, 1, 2));
+    assert_eq!(
+        (seen.marks.root_version, seen.marks.terminal_number, seen.marks.scopes.len()),
+        (1, 1, 2)
+    );
     assert_eq!(seen.marks.floor.time, UnixTime(T0 - 60));
     assert!(seen.marks.has_seen(&leaf_key(&login("hanako"))));
 }
@@ -43,13 +46,16 @@ fn the_agent_is_told_who_started_the_application() {
         let mut scene = Scene::new();
         scene.login.invoker = invoker;
         let seen = scene.run();
-        let [AgentRequest::Begin(begin), _, AgentRequest::Outcome(outcome)] = &seen.agent[..] else { panic!() };
+        let [AgentRequest::Begin(begin), _, AgentRequest::Outcome(outcome)] = &seen.agent[..]
+        else {
+            panic!()
+        };
         assert_eq!((begin.invoker, outcome.login.invoker), (invoker, invoker));
     }
 }
 
 #[test]
-fn lesson_a_key_that_is_plugged_later_needs_no_enter() {
+fn a_key_that_is_plugged_later_needs_no_enter() {
     let mut scene = Scene::new();
     scene.key_instead(|_, request| match request {
         KeyRequest::Identify(_) => {
@@ -64,7 +70,7 @@ fn lesson_a_key_that_is_plugged_later_needs_no_enter() {
     });
     let seen = scene.run();
     assert_eq!(seen.pam(), PamResultCode::PAM_SUCCESS);
-    assert_eq!(seen.person.infos[0], texts::message(Code::InsertKey, Language::En, &[]));
+    assert_eq!(seen.person.infos[0], texts::message(Prompt::InsertKey, Language::En, &[]));
     assert_eq!(seen.person.infos.len(), 2);
 }
 
@@ -79,7 +85,10 @@ fn fewer_tries_than_all_stand_in_the_question() {
         }
         _ => vec![],
     });
-    assert_eq!(scene.run().person.questions, [texts::pin_prompt(Language::Ja, Some("Demo Hanako"), Some(3))]);
+    assert_eq!(
+        scene.run().person.questions,
+        [texts::pin_prompt(Language::Ja, Some("Demo Hanako"), Some(3))]
+    );
 }
 
 #[test]
@@ -97,7 +106,7 @@ fn another_login_has_the_key_first_and_it_is_let_go_of() {
     });
     let seen = scene.run();
     assert_eq!(seen.pam(), PamResultCode::PAM_SUCCESS);
-    assert_eq!(seen.person.infos[0], texts::message(Code::WaitForKey, Language::En, &[]));
+    assert_eq!(seen.person.infos[0], texts::message(Notice::WaitForKey, Language::En, &[]));
     assert_eq!(seen.person.infos.len(), 2);
 }
 
@@ -122,7 +131,10 @@ fn the_key_goes_to_another_login_while_waiting_and_comes_back() {
     let seen = scene.run();
     assert_eq!(seen.pam(), PamResultCode::PAM_SUCCESS);
     assert_eq!(seen.key.len(), 3);
-    assert_eq!(seen.agent.iter().filter(|request| matches!(request, AgentRequest::Begin(_))).count(), 1);
+    assert_eq!(
+        seen.agent.iter().filter(|request| matches!(request, AgentRequest::Begin(_))).count(),
+        1
+    );
 }
 
 #[test]
@@ -144,7 +156,10 @@ fn pre_empted_at_hold_asks_nothing_again() {
         let seen = scene.run();
         assert_eq!(seen.pam(), PamResultCode::PAM_SUCCESS, "{crossed}: {:?}", seen.result);
         assert_eq!(seen.person.questions.len(), 1);
-        assert_eq!(seen.key.iter().filter(|request| matches!(request, KeyRequest::Assert(_))).count(), 1);
+        assert_eq!(
+            seen.key.iter().filter(|request| matches!(request, KeyRequest::Assert(_))).count(),
+            1
+        );
     }
 }
 
@@ -154,7 +169,10 @@ fn a_long_thought_is_looked_at_again() {
     scene.person.thinks = Duration::from_millis(2100);
     let seen = scene.run();
     assert_eq!(seen.pam(), PamResultCode::PAM_SUCCESS);
-    assert_eq!(seen.agent.iter().filter(|request| matches!(request, AgentRequest::Begin(_))).count(), 2);
+    assert_eq!(
+        seen.agent.iter().filter(|request| matches!(request, AgentRequest::Begin(_))).count(),
+        2
+    );
     assert_eq!(seen.person.questions.len(), 1);
 }
 
@@ -230,7 +248,7 @@ fn marks_that_cannot_be_raised_are_an_event_of_their_own() {
             assert!(failure.detail.as_ref().unwrap().contains("No space left"), "{failure:?}");
             assert!(!failure.counts());
         }
-        LoginResult::Success(_) => panic!("{outcomes:?}"),
+        LoginResult::Success(_) | LoginResult::SuccessByCode(_) => panic!("{outcomes:?}"),
     }
     assert_eq!(outcomes.len(), 2);
     assert!(seen.journal.iter().any(|line| line.starts_with("WK-1330")), "{:?}", seen.journal);
@@ -240,7 +258,9 @@ fn marks_that_cannot_be_raised_are_an_event_of_their_own() {
 fn a_record_that_is_in_memory_only_lets_in_and_is_a_line_in_the_log() {
     let mut scene = Scene::new();
     scene.agent_instead(|_, request| match request {
-        AgentRequest::Outcome(outcome) => vec![Act::Say(AgentReply::Recorded(event_of(outcome), Some(true)))],
+        AgentRequest::Outcome(outcome) => {
+            vec![Act::Say(AgentReply::Recorded(event_of(outcome), Some(true)))]
+        }
         _ => vec![],
     });
     let seen = scene.run();
@@ -256,7 +276,7 @@ fn offline_says_so_and_lets_in() {
     assert_eq!(seen.pam(), PamResultCode::PAM_SUCCESS);
     assert_eq!(
         seen.person.infos.last().unwrap(),
-        &texts::message(Code::OfflineBanner, Language::Ja, &[("hours", "5")])
+        &texts::message(Notice::OfflineBanner, Language::Ja, &[("hours", "5")])
     );
 }
 
@@ -284,7 +304,8 @@ fn the_account_phase_evaluates_anew() {
         let refusal = scene.check_account().unwrap_err();
         assert_eq!((refusal.code, refusal.account()), (code, result), "{account}");
     }
-    // systemd goes through it for the user manager of an account that somebody has just logged in to.
+    // systemd goes through it for the user manager of an account that somebody has just logged in
+    // to.
     for (account, allowed) in [("ward3", true), ("ghost", false)] {
         let mut scene = Scene::of(&shared);
         scene.login = login_as(account);
@@ -299,7 +320,8 @@ fn the_account_phase_evaluates_anew() {
     assert!(scene.check_account().is_err());
 }
 
-/// Printed for docs and comparison: `cargo test --release -p pam_fido own_work -- --ignored --nocapture`.
+/// Printed for docs and comparison:
+/// `cargo test --release -p pam_fido own_work -- --ignored --nocapture`.
 #[test]
 #[ignore = "measures"]
 fn own_work_is_measured() {
@@ -309,11 +331,17 @@ fn own_work_is_measured() {
     let marks = wardkey_core::marks::Marks::default();
     let begun = std::time::Instant::now();
     for _ in 0..LOGINS {
-        // Everything between bytes received and decision: decode, four signatures, proof, assertion.
-        let evidence: wardkey_core::snapshot::Evidence = wardkey_core::codec::from_message(&evidence).unwrap();
-        let snapshot =
-            wardkey_core::snapshot::Snapshot::verify(&evidence, &deployment.anchor(), &marks, &login("hanako"))
-                .unwrap();
+        // Everything between bytes received and decision: decode, four signatures, proof,
+        // assertion.
+        let evidence: wardkey_core::snapshot::Evidence =
+            wardkey_core::codec::from_message(&evidence).unwrap();
+        let snapshot = wardkey_core::snapshot::Snapshot::verify(
+            &evidence,
+            &deployment.anchor(),
+            &marks,
+            &login("hanako"),
+        )
+        .unwrap();
         assert!(snapshot.allow_list().len() == 1);
     }
     let verify = begun.elapsed() / LOGINS;
@@ -328,6 +356,7 @@ fn own_work_is_measured() {
     }
     let scene = begun.elapsed() / LOGINS;
     println!(
-        "evidence {verify:?}; with building it, signing and deciding {whole:?}; a login with both peers {scene:?}"
+        "evidence {verify:?}; with building it, signing and deciding {whole:?}; a login with both \
+            peers {scene:?}"
     );
 }

@@ -1,6 +1,6 @@
 //! Shared accounts that more people use than one message names.
 
-use wardkey_core::code::Code;
+use wardkey_core::code::{Code, Notice};
 use wardkey_core::codec::List;
 use wardkey_core::id::{CredentialId, EventId, Hash};
 use wardkey_core::message::agent::{
@@ -25,8 +25,11 @@ fn place(number: u8) -> CandidatePage {
     CandidatePage { unseen: true, after: Hash::new([number; 32]) }
 }
 
-/// A shared account whose agent answers the request for each place so; the first page has one stranger.
-fn scene_of(further: impl Fn(CandidatePage) -> Vec<Act<AgentReply>> + Send + Sync + 'static) -> Scene {
+/// A shared account whose agent answers the request for each place so; the first page has one
+/// stranger.
+fn scene_of(
+    further: impl Fn(CandidatePage) -> Vec<Act<AgentReply>> + Send + Sync + 'static,
+) -> Scene {
     let mut deployment = Deployment::new();
     deployment.share("ward3", &["nurses"]);
     let mut scene = Scene::of(&deployment);
@@ -80,7 +83,8 @@ fn who_stands_on_a_later_page_logs_in() {
     with_key_of_hanako(&mut scene);
     let seen = scene.run();
     assert_eq!(seen.result.as_ref().map(|admitted| admitted.person.clone()), Ok(login("hanako")));
-    let asked = seen.agent.iter().filter(|request| matches!(request, AgentRequest::Candidates(_))).count();
+    let asked =
+        seen.agent.iter().filter(|request| matches!(request, AgentRequest::Candidates(_))).count();
     assert_eq!((asked, seen.person.questions.len()), (2, 1));
 }
 
@@ -129,9 +133,13 @@ fn an_agent_that_names_candidates_without_end_is_not_followed() {
         with_key_of_hanako(&mut scene);
         let seen = scene.run();
         assert_eq!(seen.code(), Code::KeyAndNameDoNotMatch.number(), "full {full}");
-        let asked = seen.agent.iter().filter(|request| matches!(request, AgentRequest::Candidates(_))).count();
+        let asked = seen
+            .agent
+            .iter()
+            .filter(|request| matches!(request, AgentRequest::Candidates(_)))
+            .count();
         assert_eq!(asked, if full { 64 } else { 1 });
-        let told = texts::message(Code::KeySearching, Language::En, &[]);
+        let told = texts::message(Notice::KeySearching, Language::En, &[]);
         let notices = seen.person.infos.iter().filter(|info| **info == told).count();
         assert_eq!(notices, usize::from(full), "said once, where it takes long");
     }
@@ -153,7 +161,8 @@ fn a_page_that_was_not_asked_for_or_does_not_come_refuses() {
         assert_eq!((seen.code(), seen.pin_sent()), (code.number(), false));
     }
 
-    // The key process wants further ones where there are none; the agent says a page as its first word.
+    // The key process wants further ones where there are none; the agent says a page as its first
+    // word.
     let mut scene = Scene::new();
     scene.key_instead(|_, request| match request {
         KeyRequest::Identify(identify) => {

@@ -1,15 +1,24 @@
-//! Logins in process: real socket pairs, scripted agents and key processes, a person who fails on any
-//! question that was not expected.
+//! Logins in process: real socket pairs, scripted agents and key processes, a person who fails on
+//! any question that was not expected.
 
 mod alike;
 mod bad_days;
+mod by_key;
 mod fake_machine;
 mod faults;
 mod honest;
+mod keys;
 mod many;
+mod nameless;
+mod old_evidence;
+mod pages;
+mod passes;
+mod passes_refused;
 mod peers;
-mod scene;
+pub mod scene;
 mod server_time;
+mod sessions;
 mod several_keys;
 mod taken_over;
 mod versions;
+mod waiting;

@@ -60,7 +60,9 @@ where
                     match act {
                         Act::Say(reply) => drop(channel.send(&reply, long())),
                         Act::Bytes(bytes) => drop(std::io::Write::write_all(&mut raw, &bytes)),
-                        Act::Sleep(milliseconds) => std::thread::sleep(Duration::from_millis(milliseconds)),
+                        Act::Sleep(milliseconds) => {
+                            std::thread::sleep(Duration::from_millis(milliseconds))
+                        }
                         Act::HangUp => return,
                     }
                 }

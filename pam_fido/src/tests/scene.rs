@@ -5,15 +5,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pam::constants::PamResultCode;
-use wardkey_core::codec::{List, sha256};
-use wardkey_core::id::{Aaguid, CredentialId, EventId};
+use wardkey_core::codec::List;
+use wardkey_core::id::EventId;
 use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::{
-    Grant, LoginOutcome, LoginResult, Refusal as AgentRefusal, Reply as AgentReply, Request as AgentRequest,
+    Grant, LoginOutcome, LoginResult, Refusal as AgentRefusal, Reply as AgentReply,
+    Request as AgentRequest,
 };
-use wardkey_core::message::key::{
-    Identified, KeyAssertion, KeyDetails, KeyFailure, KeyInfo, Reply as KeyReply, Request as KeyRequest,
-};
+use wardkey_core::message::key::{Reply as KeyReply, Request as KeyRequest};
+use wardkey_core::name::Language;
 use wardkey_core::time::ClockReading;
 use zeroize::Zeroizing;
 
@@ -24,15 +24,14 @@ use crate::talk::{Answer, Talk};
 use crate::typed_name::TypedName;
 use crate::world::{Timeouts, World};
 use wardkey_settings::pam::Settings;
-use wardkey_testkit::{Deployment, Key, RP, T0};
+use wardkey_testkit::{Deployment, T0};
 
 pub use super::fake_machine::FakeMachine;
+pub use super::keys::*;
 pub use super::peers::*;
 
-pub const PIN: &str = "135790";
-
 /// A tenth of the usual: tests see every time-out pass.
-const SHORT: Timeouts = Timeouts::per_second(Duration::from_millis(100));
+pub const SHORT: Timeouts = Timeouts::per_second(Duration::from_millis(100));
 
 /// A grant of this evidence and nothing else.
 pub fn grant_of(evidence: wardkey_core::snapshot::Evidence) -> Grant {
@@ -43,6 +42,8 @@ pub fn grant_of(evidence: wardkey_core::snapshot::Evidence) -> Grant {
         decoys: None,
         more: None,
         answers_time: None,
+        takes_codes: None,
+        finds_people: None,
     }
 }
 
@@ -82,7 +83,7 @@ impl Scene {
             settings: Settings {
                 key_wait: Duration::from_millis(1500),
                 touch_wait: Duration::from_secs(1),
-                language: wardkey_core::name::Language::En,
+                language: Language::En,
                 ..Settings::default()
             },
         }
@@ -101,7 +102,10 @@ impl Scene {
     }
 
     /// The same for the key process.
-    pub fn key_instead(&mut self, instead: impl Fn(usize, &KeyRequest) -> Vec<Act<KeyReply>> + Send + Sync + 'static) {
+    pub fn key_instead(
+        &mut self,
+        instead: impl Fn(usize, &KeyRequest) -> Vec<Act<KeyReply>> + Send + Sync + 'static,
+    ) {
         let honest = Arc::clone(&self.key.script);
         self.key.script = Arc::new(move |number, request| {
             let acts = instead(number, request);
@@ -141,8 +145,18 @@ impl Scene {
         let agent = self.agent.heard.lock().unwrap().clone();
         let key = self.key.heard.lock().unwrap().clone();
         let marks = self.machine.marks.lock().unwrap().clone();
-        assert!(self.person.answers.is_empty() || result.is_err(), "an expected question was not asked");
-        let seen = Seen { result, agent, key, person: self.person, marks, journal: journal.0.lock().unwrap().clone() };
+        assert!(
+            self.person.answers.is_empty() || result.is_err(),
+            "an expected question was not asked"
+        );
+        let seen = Seen {
+            result,
+            agent,
+            key,
+            person: self.person,
+            marks,
+            journal: journal.0.lock().unwrap().clone(),
+        };
         seen.assert_nothing_leaked();
         seen
     }
@@ -161,6 +175,29 @@ impl Scene {
         let result = login::check_account(&mut world, &self.login);
         assert_eq!(self.key.connections, 0);
         result
+    }
+
+    /// A session of this login begins or ends: what came of telling it, and what the agent heard.
+    pub fn tell_session(
+        mut self,
+        admitted: &Admitted,
+        phase: crate::session::Phase,
+    ) -> (Result<(), Refusal>, Vec<AgentRequest>) {
+        let anchor = Deployment::new().anchor();
+        let mut world = World {
+            talk: &mut self.person,
+            sockets: &mut Both { agent: &mut self.agent, key: &mut self.key },
+            machine: &self.machine,
+            journal: &Lines::default(),
+            settings: &self.settings,
+            timeouts: SHORT,
+            anchor: &anchor,
+        };
+        let result = crate::session::tell(&mut world, &self.login, admitted, phase);
+        assert_eq!(self.key.connections, 0);
+        assert!(self.person.infos.is_empty() && self.person.errors.is_empty());
+        let heard = self.agent.heard.lock().unwrap().clone();
+        (result, heard)
     }
 }
 
@@ -191,9 +228,22 @@ impl Seen {
     }
 
     fn assert_nothing_leaked(&self) {
-        let agent = self.agent.iter().map(wardkey_core::codec::to_message).collect::<Vec<_>>().concat();
-        let said = format!("{:?} {:?} {:?} {:?}", self.person.infos, self.person.errors, self.journal, self.result);
-        assert!(!agent.windows(PIN.len()).any(|window| window == PIN.as_bytes()), "the agent saw the PIN");
+        let agent =
+            self.agent.iter().map(wardkey_core::codec::to_message).collect::<Vec<_>>().concat();
+        let said = format!(
+            "{:?} {:?} {:?} {:?}",
+            self.person.infos, self.person.errors, self.journal, self.result
+        );
+        assert!(
+            !agent.windows(PIN.len()).any(|window| window == PIN.as_bytes()),
+            "the agent saw the PIN"
+        );
+        let code = wardkey_testkit::CODE.replace('-', "");
+        assert!(
+            !agent.windows(code.len()).any(|window| window == code.as_bytes()),
+            "the agent saw the code"
+        );
+        assert!(!said.contains(&code), "the code was said: {said}");
         assert!(!said.contains(PIN), "the PIN was said: {said}");
     }
 }
@@ -207,6 +257,10 @@ pub struct Person {
     pub sleeps: Option<(Arc<Mutex<ClockReading>>, u64)>,
     /// The application shows no notices (PAM_SILENT).
     pub silent: bool,
+    /// The greeter has pages of its own: what comes of each that says to insert a key.
+    pub pages: Option<VecDeque<Answer>>,
+    pub insert_pages: Vec<String>,
+    pub touches: Vec<String>,
     pub questions: Vec<String>,
     pub infos: Vec<String>,
     pub errors: Vec<String>,
@@ -225,6 +279,20 @@ impl Talk for Person {
     fn info(&mut self, text: &str) {
         self.infos.push(text.into());
     }
+    fn aside(&mut self, text: &str) {
+        if self.pages.is_none() {
+            self.info(text);
+        }
+    }
+    fn touch(&mut self, text: &str) {
+        self.touches.push(text.into());
+        self.info(text);
+    }
+    fn insert_page(&mut self, instruction: &str, _: Language) -> Option<Answer> {
+        let answer = self.pages.as_mut()?.pop_front();
+        self.insert_pages.push(instruction.into());
+        Some(answer.unwrap_or_else(|| panic!("unexpected page: {instruction}")))
+    }
     fn error(&mut self, text: &str) {
         self.errors.push(text.into());
     }
@@ -242,7 +310,7 @@ impl Talk for Person {
 }
 
 #[derive(Default)]
-struct Lines(Mutex<Vec<String>>);
+pub struct Lines(pub Mutex<Vec<String>>);
 
 impl Journal for Lines {
     fn error(&self, line: &str) {
@@ -264,6 +332,7 @@ pub fn login_as(name: &str) -> Login {
         rhost: None,
         invoker: None,
         remote: false,
+        by_key: false,
     }
 }
 
@@ -275,6 +344,8 @@ pub fn granted(deployment: &Deployment, person: &str) -> AgentReply {
         decoys: None,
         more: None,
         answers_time: None,
+        takes_codes: None,
+        finds_people: None,
     }))
 }
 
@@ -294,6 +365,8 @@ pub fn honest_agent(deployment: &Deployment) -> AgentScript {
             AgentRequest::Prove(person) => granted(&deployment, person.as_str()),
             AgentRequest::Hold => AgentReply::Held,
             AgentRequest::Outcome(outcome) => AgentReply::Recorded(event_of(outcome), None),
+            AgentRequest::SessionOpen(open) => AgentReply::Recorded(open.login, None),
+            AgentRequest::SessionClose(_) => AgentReply::Recorded(EventId::new([8; 16]), None),
             other => panic!("the module never asks {other:?}"),
         };
         vec![Act::Say(reply)]
@@ -303,98 +376,15 @@ pub fn honest_agent(deployment: &Deployment) -> AgentScript {
 pub fn event_of(outcome: &LoginOutcome) -> EventId {
     match &outcome.result {
         LoginResult::Success(assertion) => {
-            wardkey_core::client_data::ClientData::from_bytes(assertion.client_data.as_slice()).unwrap().event_id()
+            wardkey_core::client_data::ClientData::from_bytes(assertion.client_data.as_slice())
+                .unwrap()
+                .event_id()
+        }
+        LoginResult::SuccessByCode(signed) => {
+            wardkey_core::client_data::ClientData::from_bytes(signed.client_data.as_slice())
+                .unwrap()
+                .event_id()
         }
         LoginResult::Failure(_) => outcome.attempt,
     }
-}
-
-pub fn key_info(tries: u8) -> KeyInfo {
-    let versions = List::new(vec!["FIDO_2_1".into()]).unwrap();
-    let details = KeyDetails {
-        aaguid: Aaguid::new([9; 16]),
-        versions,
-        pin_set: true,
-        pin_must_change: false,
-        min_pin_length: 4,
-        pin_tries: Some(tries),
-    };
-    KeyInfo {
-        path: "/dev/hidraw0".into(),
-        vendor: 1,
-        product: 2,
-        name: "key".into(),
-        details: Some(details),
-        problem: None,
-    }
-}
-
-/// The key of `seed` claims credential `id`, and signs the challenge.
-pub fn claims(request: &KeyRequest, seed: u8, id: u8) -> KeyReply {
-    let KeyRequest::Identify(identify) = request else { panic!("not asked whose key it is: {request:?}") };
-    let KeyReply::Assertion(proof) = signature(seed, id, identify.client_data.as_slice(), 0x00) else { unreachable!() };
-    KeyReply::Identified(Identified {
-        key: key_info(8),
-        credential: Some(proof.credential.clone()),
-        proof: Some(proof),
-        others: None,
-    })
-}
-
-/// An honest key that holds credential `id`.
-pub fn identified(request: &KeyRequest, id: u8) -> KeyReply {
-    claims(request, id, id)
-}
-
-/// A key is plugged that is not registered for the name, and no other one comes.
-pub fn nobodys() -> Vec<Act<KeyReply>> {
-    vec![
-        Act::Say(KeyReply::Unregistered(wardkey_core::code::Code::KeyNotRegistered)),
-        Act::Say(failed(wardkey_core::code::Code::KeyAndNameDoNotMatch, None)),
-    ]
-}
-
-/// What was plugged is passed over, and nothing else comes.
-pub fn nothing_comes() -> Vec<Act<KeyReply>> {
-    vec![Act::Say(KeyReply::Insert), Act::Say(failed(wardkey_core::code::Code::KeyTimeout, None))]
-}
-
-pub fn failed(code: wardkey_core::code::Code, tries_left: Option<u8>) -> KeyReply {
-    KeyReply::Failed(KeyFailure { code, status: None, tries_left, detail: None })
-}
-
-/// A key process with one key plugged, which holds credential `id`.
-pub fn key_with(id: u8) -> KeyScript {
-    Arc::new(move |_, request| match request {
-        KeyRequest::Identify(identify) => {
-            assert!(!identify.allow.is_empty(), "always an allow list");
-            let own = CredentialId::new(vec![id; 32]).unwrap();
-            if identify.allow.contains(&own) { vec![Act::Say(identified(request, id))] } else { nobodys() }
-        }
-        KeyRequest::PassOver(_) => nothing_comes(),
-        KeyRequest::Assert(assert) if assert.pin.expose() != PIN => {
-            vec![Act::Say(failed(wardkey_core::code::Code::PinWrong, Some(7)))]
-        }
-        KeyRequest::Assert(assert) => {
-            let signed = signature(id, id, assert.client_data.as_slice(), 0x05);
-            vec![Act::Say(KeyReply::Touch), Act::Say(signed)]
-        }
-        other => panic!("the module never asks {other:?}"),
-    })
-}
-
-/// What the key of `seed` signs as credential `id`.
-pub fn signature(seed: u8, id: u8, client_data: &[u8], flags: u8) -> KeyReply {
-    let assertion = Key::es256(seed).assert(id, client_data, flags, 1, RP);
-    KeyReply::Assertion(KeyAssertion {
-        credential: assertion.credential_id,
-        auth_data: assertion.auth_data,
-        signature: assertion.signature,
-        user_handle: None,
-    })
-}
-
-/// The fingerprint of credential `id`.
-pub fn fingerprint(id: u8) -> wardkey_core::id::Hash {
-    sha256(&[id; 32])
 }

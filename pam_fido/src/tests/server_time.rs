@@ -3,7 +3,9 @@
 use wardkey_core::client_data::ClientData;
 use wardkey_core::code::Code;
 use wardkey_core::id::{Nonce, TerminalId};
-use wardkey_core::message::agent::{Grant, LoginResult, Reply as AgentReply, Request as AgentRequest};
+use wardkey_core::message::agent::{
+    Grant, LoginResult, Reply as AgentReply, Request as AgentRequest,
+};
 use wardkey_core::server_time::{ServerTime, SignedTime};
 use wardkey_core::time::UnixTime;
 
@@ -22,7 +24,11 @@ fn signed(seed: u8, time: &ServerTime) -> AgentReply {
 }
 
 fn right(deployment: &Deployment, nonce: &Nonce) -> AgentReply {
-    let time = ServerTime { terminal: deployment.anchor().terminal, nonce: *nonce, time: UnixTime(T0 + 1) };
+    let time = ServerTime {
+        terminal: deployment.anchor().terminal,
+        nonce: *nonce,
+        time: UnixTime(T0 + 1),
+    };
     signed(deployment.publish_seed, &time)
 }
 
@@ -53,8 +59,13 @@ fn a_clock_that_is_ahead_keeps_nobody_out_while_the_server_is_reached() {
         let seen = scene(ahead, right).run();
         assert!(seen.result.is_ok(), "{ahead}: {:?}", seen.result);
         assert_eq!(questions(&seen), 1);
-        // By the server's time it is not offline, and that time is what the key signs and the marks remember.
-        assert!(!seen.person.infos.iter().any(|info| info.contains(OFFLINE)), "{:?}", seen.person.infos);
+        // By the server's time it is not offline, and that time is what the key signs and the marks
+        // remember.
+        assert!(
+            !seen.person.infos.iter().any(|info| info.contains(OFFLINE)),
+            "{:?}",
+            seen.person.infos
+        );
         let LoginResult::Success(assertion) = &seen.outcomes()[0].result else { panic!() };
         let data = ClientData::from_bytes(assertion.client_data.as_slice()).unwrap();
         assert!((T0..T0 + 60).contains(&data.time.0), "{ahead}: {}", data.time.0 - T0);
@@ -77,10 +88,16 @@ fn offline_the_banner_is_shown() {
 fn the_floor_rises_to_the_servers_time_also_when_the_login_is_refused() {
     let late: Answer = |deployment, nonce| {
         let terminal = deployment.anchor().terminal;
-        signed(deployment.publish_seed, &ServerTime { terminal, nonce: *nonce, time: UnixTime(T0 + TEN_DAYS - 9) })
+        signed(
+            deployment.publish_seed,
+            &ServerTime { terminal, nonce: *nonce, time: UnixTime(T0 + TEN_DAYS - 9) },
+        )
     };
     let seen = scene(TEN_DAYS, late).run();
-    assert_eq!((seen.code(), seen.marks.floor.time), (Code::OfflineTooLong.number(), UnixTime(T0 + TEN_DAYS - 9)));
+    assert_eq!(
+        (seen.code(), seen.marks.floor.time),
+        (Code::OfflineTooLong.number(), UnixTime(T0 + TEN_DAYS - 9))
+    );
 }
 
 #[test]
@@ -95,12 +112,19 @@ fn nobody_is_asked_while_the_directory_is_fresh_or_the_agent_cannot() {
 fn a_time_that_is_not_the_servers_lets_nobody_in() {
     // (what comes, and what it is refused as)
     let cases: [(&str, Answer, Code); 8] = [
-        ("of another challenge", |deployment, _| right(deployment, &Nonce::new([1; 32])), Code::ServerTimeInvalid),
+        (
+            "of another challenge",
+            |deployment, _| right(deployment, &Nonce::new([1; 32])),
+            Code::ServerTimeInvalid,
+        ),
         (
             "of another terminal",
             |deployment, nonce| {
                 let terminal = TerminalId::new([9; 16]);
-                signed(deployment.publish_seed, &ServerTime { terminal, nonce: *nonce, time: UnixTime(T0) })
+                signed(
+                    deployment.publish_seed,
+                    &ServerTime { terminal, nonce: *nonce, time: UnixTime(T0) },
+                )
             },
             Code::ServerTimeInvalid,
         ),
@@ -115,7 +139,10 @@ fn a_time_that_is_not_the_servers_lets_nobody_in() {
         (
             "another document of the server's",
             |deployment, _| {
-                AgentReply::Time(SignedTime::new(&deployment.evidence("hanako").terminal.as_slice()[..40]).unwrap())
+                AgentReply::Time(
+                    SignedTime::new(&deployment.evidence("hanako").terminal.as_slice()[..40])
+                        .unwrap(),
+                )
             },
             Code::ServerTimeInvalid,
         ),
@@ -134,7 +161,12 @@ fn a_time_that_is_not_the_servers_lets_nobody_in() {
     ];
     for (what, answer, code) in cases {
         let seen = scene(TEN_DAYS, answer).run();
-        assert_eq!((seen.code(), seen.person.questions.len()), (code.number(), 0), "{what}: {:?}", seen.result);
+        assert_eq!(
+            (seen.code(), seen.person.questions.len()),
+            (code.number(), 0),
+            "{what}: {:?}",
+            seen.result
+        );
         assert!(!seen.pin_sent(), "{what}");
         assert!(scene(TEN_DAYS, answer).check_account().is_err(), "{what}");
     }
@@ -148,7 +180,9 @@ fn a_time_before_what_was_signed_counts_for_nothing() {
         signed(deployment.publish_seed, &ServerTime { terminal, nonce: *nonce, time: UnixTime(1) })
     };
     let seen = scene(TEN_DAYS, early).run();
-    let LoginResult::Success(assertion) = &seen.outcomes()[0].result else { panic!("{:?}", seen.result) };
+    let LoginResult::Success(assertion) = &seen.outcomes()[0].result else {
+        panic!("{:?}", seen.result)
+    };
     let data = ClientData::from_bytes(assertion.client_data.as_slice()).unwrap();
     assert_eq!(data.time, UnixTime(T0 - 60), "what the heads say");
 }

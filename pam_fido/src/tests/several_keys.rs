@@ -1,9 +1,11 @@
 //! Accounts that several people share, and several keys at once.
 
 use pam::constants::PamResultCode;
-use wardkey_core::code::Code;
+use wardkey_core::code::{Code, Prompt};
 use wardkey_core::codec::List;
-use wardkey_core::message::agent::{Candidate, Grant, Reply as AgentReply, Request as AgentRequest};
+use wardkey_core::message::agent::{
+    Candidate, Grant, Reply as AgentReply, Request as AgentRequest,
+};
 use wardkey_core::message::key::{Reply as KeyReply, Request as KeyRequest};
 use wardkey_core::name::Language;
 use wardkey_core::person::Status;
@@ -21,7 +23,10 @@ fn a_shared_account_names_the_person() {
     assert_eq!(seen.result.as_ref().unwrap().person, login("hanako"));
     assert!(seen.agent.iter().any(|request| *request == AgentRequest::Prove(login("hanako"))));
     let outcome = seen.outcomes()[0];
-    assert_eq!((outcome.login.account.clone(), outcome.person.clone()), (Some(login("ward3")), Some(login("hanako"))));
+    assert_eq!(
+        (outcome.login.account.clone(), outcome.person.clone()),
+        (Some(login("ward3")), Some(login("hanako")))
+    );
 
     // In another group: told only after the key proved who asks, and no try is spent.
     let mut deployment = Deployment::new();
@@ -38,17 +43,24 @@ fn a_wrong_candidate_list_leads_to_nobody() {
     taro.groups = List::new(vec![group("nurses")]).unwrap();
     deployment.scopes[1].0.people.push(taro);
     deployment.refresh();
-    // The agent says that hanako's key is taro's, or that it belongs to somebody who does not exist.
+    // The agent says that hanako's key is taro's, or that it belongs to somebody who does not
+    // exist.
     for named in ["taro", "ghost"] {
         let seen = shared_scene(&deployment, named).run();
-        assert_eq!((seen.code(), seen.person.questions.len()), (Code::KeyTimeout.number(), 0), "{named}");
+        assert_eq!(
+            (seen.code(), seen.person.questions.len()),
+            (Code::KeyTimeout.number(), 0),
+            "{named}"
+        );
         assert_eq!(seen.outcomes()[0].person, None, "{named}");
     }
 }
 
-/// hanako's and taro's keys are both plugged in at the account that they share; what the key processes do that
-/// each key gets, by the number of the connection (1 and 2).
-fn two_keys(alone: impl Fn(usize, &KeyRequest) -> Vec<Act<KeyReply>> + Send + Sync + 'static) -> Scene {
+/// hanako's and taro's keys are both plugged in at the account that they share; what the key
+/// processes do that each key gets, by the number of the connection (1 and 2).
+fn two_keys(
+    alone: impl Fn(usize, &KeyRequest) -> Vec<Act<KeyReply>> + Send + Sync + 'static,
+) -> Scene {
     let mut deployment = Deployment::new();
     deployment.share("ward3", &["nurses"]);
     let mut taro = person("taro", 2, &Key::es256(2));
@@ -58,9 +70,12 @@ fn two_keys(alone: impl Fn(usize, &KeyRequest) -> Vec<Act<KeyReply>> + Send + Sy
     let mut scene = Scene::of(&deployment);
     scene.login = login_as("ward3");
     let credential = |id| wardkey_core::id::CredentialId::new(vec![id; 32]).unwrap();
-    let both =
-        [("hanako", 1), ("taro", 2)].map(|(name, id)| Candidate { person: login(name), credential: credential(id) });
-    let grant = Grant { candidates: List::new(both.to_vec()).unwrap(), ..grant_of(deployment.evidence("ward3")) };
+    let both = [("hanako", 1), ("taro", 2)]
+        .map(|(name, id)| Candidate { person: login(name), credential: credential(id) });
+    let grant = Grant {
+        candidates: List::new(both.to_vec()).unwrap(),
+        ..grant_of(deployment.evidence("ward3"))
+    };
     scene.agent_instead(move |_, request| match request {
         AgentRequest::Begin(_) => vec![Act::Say(AgentReply::Granted(Box::new(grant.clone())))],
         _ => vec![],
@@ -70,14 +85,18 @@ fn two_keys(alone: impl Fn(usize, &KeyRequest) -> Vec<Act<KeyReply>> + Send + Sy
             assert!(identify.every, "all that are plugged in");
             let KeyReply::Identified(mut first) = identified(request, 1) else { unreachable!() };
             let KeyReply::Identified(second) = identified(request, 2) else { unreachable!() };
-            let key = wardkey_core::message::key::KeyInfo { path: "/dev/hidraw1".into(), ..second.key };
+            let key =
+                wardkey_core::message::key::KeyInfo { path: "/dev/hidraw1".into(), ..second.key };
             let claim = wardkey_core::message::key::Claim { key, proof: second.proof.unwrap() };
             first.others = Some(List::new(vec![claim]).unwrap());
             vec![Act::Say(KeyReply::Identified(first))]
         }
         KeyRequest::Assert(assert) => {
             let id = assert.credential.as_slice()[0];
-            vec![Act::Say(KeyReply::Touch), Act::Say(signature(id, id, assert.client_data.as_slice(), 0x05))]
+            vec![
+                Act::Say(KeyReply::Touch),
+                Act::Say(signature(id, id, assert.client_data.as_slice(), 0x05)),
+            ]
         }
         _ => alone(number, request),
     });
@@ -87,7 +106,9 @@ fn two_keys(alone: impl Fn(usize, &KeyRequest) -> Vec<Act<KeyReply>> + Send + Sy
 /// The key of `seed` at the node of that number, from 1 on, claims that credential.
 fn claims_at(request: &KeyRequest, seed: Option<u8>, number: usize) -> KeyReply {
     let id = u8::try_from(number).unwrap();
-    let KeyReply::Identified(mut reply) = claims(request, seed.unwrap_or(id), id) else { unreachable!() };
+    let KeyReply::Identified(mut reply) = claims(request, seed.unwrap_or(id), id) else {
+        unreachable!()
+    };
     reply.key.path = format!("/dev/hidraw{}", number - 1);
     KeyReply::Identified(reply)
 }
@@ -108,11 +129,16 @@ fn of_two_keys_of_two_people_the_one_that_is_touched_is_meant() {
         });
         let seen = scene.run();
         assert_eq!(seen.result.as_ref().map(|admitted| admitted.person.clone()), Ok(login(name)));
-        assert_eq!(seen.person.infos[0], texts::message(Code::TouchToChoose, Language::En, &[]));
+        assert_eq!(seen.person.infos[0], texts::message(Prompt::TouchToChoose, Language::En, &[]));
         assert_eq!(seen.person.questions.len(), 1);
-        let asserted: Vec<_> = seen.key.iter().filter(|request| matches!(request, KeyRequest::Assert(_))).collect();
+        let asserted: Vec<_> =
+            seen.key.iter().filter(|request| matches!(request, KeyRequest::Assert(_))).collect();
         let [KeyRequest::Assert(assert)] = asserted[..] else { panic!("{asserted:?}") };
-        assert_eq!(usize::from(assert.credential.as_slice()[0]), touched, "the PIN goes to the key that was touched");
+        assert_eq!(
+            usize::from(assert.credential.as_slice()[0]),
+            touched,
+            "the PIN goes to the key that was touched"
+        );
     }
 }
 
@@ -128,11 +154,18 @@ fn a_key_of_the_person_that_cannot_be_used_does_not_keep_the_other_one_out() {
         let scene = |has_other: bool| {
             let mut scene = Scene::of(&deployment);
             let credential = wardkey_core::id::CredentialId::new(vec![1; 32]).unwrap();
-            let locked = List::new(vec![wardkey_core::message::agent::Locked { credential, seconds: 30 }]).unwrap();
-            let grant = Grant { locked: (!disabled).then_some(locked), ..grant_of(deployment.evidence("hanako")) };
+            let locked =
+                List::new(vec![wardkey_core::message::agent::Locked { credential, seconds: 30 }])
+                    .unwrap();
+            let grant = Grant {
+                locked: (!disabled).then_some(locked),
+                ..grant_of(deployment.evidence("hanako"))
+            };
             let asked = std::sync::Mutex::new(None);
             scene.agent_instead(move |_, request| match request {
-                AgentRequest::Begin(_) => vec![Act::Say(AgentReply::Granted(Box::new(grant.clone())))],
+                AgentRequest::Begin(_) => {
+                    vec![Act::Say(AgentReply::Granted(Box::new(grant.clone())))]
+                }
                 _ => vec![],
             });
             scene.key_instead(move |_, request| match request {
@@ -145,14 +178,21 @@ fn a_key_of_the_person_that_cannot_be_used_does_not_keep_the_other_one_out() {
                 }
                 KeyRequest::Assert(assert) => {
                     let id = assert.credential.as_slice()[0];
-                    vec![Act::Say(KeyReply::Touch), Act::Say(signature(id, id, assert.client_data.as_slice(), 0x05))]
+                    vec![
+                        Act::Say(KeyReply::Touch),
+                        Act::Say(signature(id, id, assert.client_data.as_slice(), 0x05)),
+                    ]
                 }
                 _ => vec![],
             });
             scene
         };
         let seen = scene(true).run();
-        assert_eq!(seen.result.as_ref().map(|admitted| admitted.key), Ok(fingerprint(7)), "disabled {disabled}");
+        assert_eq!(
+            seen.result.as_ref().map(|admitted| admitted.key),
+            Ok(Some(fingerprint(7))),
+            "disabled {disabled}"
+        );
         assert!(seen.outcomes()[0].suspects.is_none(), "it is no liar");
         // Alone it is refused at once, by the true cause.
         let seen = scene(false).run();
@@ -172,7 +212,8 @@ fn a_device_that_claims_what_the_real_key_proves_gets_no_pin() {
         KeyRequest::Identify(_) => {
             let KeyReply::Identified(mut first) = claims(request, 66, 1) else { unreachable!() };
             let KeyReply::Identified(second) = identified(request, 1) else { unreachable!() };
-            let key = wardkey_core::message::key::KeyInfo { path: "/dev/hidraw1".into(), ..second.key };
+            let key =
+                wardkey_core::message::key::KeyInfo { path: "/dev/hidraw1".into(), ..second.key };
             let claim = wardkey_core::message::key::Claim { key, proof: second.proof.unwrap() };
             first.others = Some(List::new(vec![claim]).unwrap());
             vec![Act::Say(KeyReply::Identified(first))]
@@ -181,7 +222,8 @@ fn a_device_that_claims_what_the_real_key_proves_gets_no_pin() {
     });
     let seen = scene.run();
     assert_eq!(seen.pam(), PamResultCode::PAM_SUCCESS, "{:?}", seen.result);
-    let asserted: Vec<_> = seen.key.iter().filter(|request| matches!(request, KeyRequest::Assert(_))).collect();
+    let asserted: Vec<_> =
+        seen.key.iter().filter(|request| matches!(request, KeyRequest::Assert(_))).collect();
     let [KeyRequest::Assert(assert)] = asserted[..] else { panic!("{asserted:?}") };
     assert_eq!(assert.path, "/dev/hidraw1", "the one that proved itself");
     assert_eq!(seen.outcomes()[0].suspects.as_ref().map(|suspects| suspects.len()), Some(1));
@@ -192,7 +234,11 @@ fn of_two_keys_neither_touched_nor_proven_again_none_gets_a_pin() {
     // Nobody touches either.
     let seen = two_keys(|number, request| match request {
         KeyRequest::Identify(_) => vec![Act::Say(claims_at(request, None, number))],
-        _ => vec![Act::Say(KeyReply::Touch), Act::Sleep(100), Act::Say(failed(Code::TouchTimeout, None))],
+        _ => vec![
+            Act::Say(KeyReply::Touch),
+            Act::Sleep(100),
+            Act::Say(failed(Code::TouchTimeout, None)),
+        ],
     })
     .run();
     assert_eq!((seen.code(), seen.person.questions.len()), (Code::TouchTimeout.number(), 0));

@@ -1,26 +1,27 @@
-//! A taken-over agent: it knows everything, has the network, and neither the server's signing key nor a
-//! security key. Nothing that it says may end in a login, and nothing but an honest login in a PIN sent.
+//! A taken-over agent: it knows everything, has the network, and neither the server's signing key
+//! nor a security key. Nothing that it says may end in a login, and nothing but an honest login in
+//! a PIN sent.
 
 use std::sync::Arc;
 
 use pam::constants::PamResultCode;
 use wardkey_core::code::Code;
 use wardkey_core::codec::{Bytes, List};
-use wardkey_core::document::Position;
-use wardkey_core::id::{EventId, Hash, TerminalId};
-use wardkey_core::marks::{Marks, ScopeMark};
-use wardkey_core::message::agent::{Candidate, Grant, LoginResult, Reply as AgentReply, Request as AgentRequest};
+use wardkey_core::id::{EventId, TerminalId};
+use wardkey_core::marks::Marks;
+use wardkey_core::message::agent::{
+    Candidate, Grant, LoginResult, Reply as AgentReply, Request as AgentRequest,
+};
 use wardkey_core::message::key::Request as KeyRequest;
 use wardkey_core::name::LoginName;
 use wardkey_core::person::{PersonRecord, Status};
 use wardkey_core::snapshot::Evidence;
-use wardkey_core::time::{ClockFloor, ClockReading, UnixTime};
 
 use super::scene::*;
-use wardkey_testkit::{Deployment, Key, T0, group, login, person, scope, signing};
+use wardkey_testkit::{Deployment, Key, group, login, person, signing};
 
 /// Runs a login in which the agent shows `evidence` for whatever is asked.
-fn shown(evidence: Evidence, marks: &Marks) -> Seen {
+pub fn shown(evidence: Evidence, marks: &Marks) -> Seen {
     shown_with(attackers_key(), evidence, marks)
 }
 
@@ -38,7 +39,8 @@ fn shown_with(key: KeyScript, evidence: Evidence, marks: &Marks) -> Seen {
     scene.run()
 }
 
-/// Holds every credential that it is asked for, knows every PIN, and signs with the attacker's key 66.
+/// Holds every credential that it is asked for, knows every PIN, and signs with the attacker's key
+/// 66.
 fn attackers_key() -> KeyScript {
     Arc::new(|_, request| match request {
         KeyRequest::Identify(identify) => {
@@ -120,7 +122,11 @@ fn lies_about_the_directory_are_found_before_anyone_is_asked() {
         deployment.root.publish_keys = List::new(vec![signing(55).public()]).unwrap();
         deployment.root_seed = 54;
     });
-    cases.push(("a root document signed by another key", published.evidence("hanako"), Code::RootInvalid));
+    cases.push((
+        "a root document signed by another key",
+        published.evidence("hanako"),
+        Code::RootInvalid,
+    ));
     let mut no_root = honest.evidence("hanako");
     no_root.roots = List::default();
     cases.push(("no root document", no_root, Code::RootInvalid));
@@ -137,8 +143,15 @@ fn lies_about_the_directory_are_found_before_anyone_is_asked() {
 
     for (what, evidence, code) in cases {
         let seen = shown(evidence, &Marks::default());
-        assert_eq!((seen.code(), seen.pam()), (code.number(), PamResultCode::PAM_AUTH_ERR), "{what}");
-        assert!(!seen.pin_sent() && seen.person.questions.is_empty() && seen.key.is_empty(), "{what}");
+        assert_eq!(
+            (seen.code(), seen.pam()),
+            (code.number(), PamResultCode::PAM_AUTH_ERR),
+            "{what}"
+        );
+        assert!(
+            !seen.pin_sent() && seen.person.questions.is_empty() && seen.key.is_empty(),
+            "{what}"
+        );
         assert_eq!(seen.person.errors.len(), 1, "{what}");
         assert_eq!(seen.marks, Marks::default(), "{what}");
     }
@@ -167,100 +180,6 @@ fn a_scope_in_which_the_person_is_disabled_cannot_be_hidden() {
 }
 
 #[test]
-fn what_is_older_than_the_marks_is_refused() {
-    let deployment = Deployment::new();
-    let mut marks = Marks::default();
-    deployment.snapshot("hanako").unwrap().raise(&mut marks);
-    let evidence = deployment.evidence("hanako");
-    let raised = |change: &dyn Fn(&mut Marks)| {
-        let mut marks = marks.clone();
-        change(&mut marks);
-        marks
-    };
-    let ward3 = |position, root| ScopeMark {
-        scope: scope("ward3"),
-        position,
-        root,
-        policy: deployment.scopes[1].0.head.policy,
-    };
-    let at = |epoch, seq| Position { epoch, seq };
-    let root = deployment.scopes[1].0.head.root;
-    // (what, marks, code)
-    for (what, marks, code) in [
-        ("later state", raised(&|m| m.raise_scope(ward3(at(1, 11), root))), Code::Rollback),
-        ("later epoch", raised(&|m| m.raise_scope(ward3(at(2, 0), root))), Code::Rollback),
-        ("later root", raised(&|m| m.root_version = 2), Code::Rollback),
-        ("later terminal document", raised(&|m| m.terminal_number = 2), Code::Rollback),
-        (
-            "another state of the same number",
-            Marks { scopes: List::new(vec![ward3(at(1, 10), Hash::new([1; 32]))]).unwrap(), ..Marks::default() },
-            Code::Fork,
-        ),
-    ] {
-        let seen = shown(evidence.clone(), &marks);
-        assert_eq!((seen.code(), seen.pin_sent(), seen.person.questions.len()), (code.number(), false, 0), "{what}");
-        assert_eq!(seen.marks, marks, "{what}");
-    }
-}
-
-#[test]
-fn a_year_old_head_and_a_clock_set_back_extend_nothing() {
-    let evidence = Deployment::new().evidence("hanako");
-    let year = 365 * 24 * 3600;
-    let seen_then = |time| {
-        let floor = ClockFloor { time: UnixTime(time), boottime: 1_000, boot_id: Bytes::new(*b"boot").unwrap() };
-        Marks { floor, ..Marks::default() }
-    };
-    // (the clock says, marks)
-    for (clock, marks) in [
-        (T0 + year, Marks::default()),
-        // The clock was set back to where the head is valid, but this machine has seen a later signed time.
-        (T0, seen_then(T0 + year)),
-        (0, seen_then(T0 + year)),
-        // ... or has run for so long since.
-        (T0, seen_then(T0 + 8 * 24 * 3600)),
-    ] {
-        let mut scene = Scene::new();
-        scene.machine = FakeMachine::at(clock);
-        *scene.machine.marks.lock().unwrap() = marks;
-        let evidence = evidence.clone();
-        scene.agent_instead(move |_, request| match request {
-            AgentRequest::Begin(_) => {
-                let grant = grant_of(evidence.clone());
-                vec![Act::Say(AgentReply::Granted(Box::new(grant)))]
-            }
-            _ => vec![],
-        });
-        let seen = scene.run();
-        assert_eq!((seen.code(), seen.pin_sent()), (Code::OfflineTooLong.number(), false), "{clock}");
-    }
-}
-
-#[test]
-fn a_refusal_for_being_offline_is_not_undone_by_a_reboot_with_the_clock_set_back() {
-    let boot =
-        |name: &[u8], boottime| ClockReading { realtime: UnixTime(T0), boottime, boot_id: Bytes::new(name).unwrap() };
-    let floor = ClockFloor { time: UnixTime(T0), boottime: 1_000, boot_id: Bytes::new(*b"boot").unwrap() };
-    let mut marks = Marks { floor, ..Marks::default() };
-    // The clock stands still; by CLOCK_BOOTTIME eight days have gone by. Then the machine is started again.
-    for reading in [boot(b"boot", 1_000 + 8 * 86_400), boot(b"next", 5), boot(b"one more", 5)] {
-        let scene = Scene::new();
-        *scene.machine.clock.lock().unwrap() = reading.clone();
-        *scene.machine.marks.lock().unwrap() = marks;
-        let seen = scene.run();
-        assert_eq!((seen.code(), seen.pin_sent()), (Code::OfflineTooLong.number(), false), "{reading:?}");
-        assert_eq!(seen.marks.floor.boot_id, reading.boot_id, "what elapses from here on counts");
-        marks = seen.marks;
-    }
-    // Without that refusal in between, the days of a whole boot count all the same.
-    let floor = ClockFloor { time: UnixTime(T0), boottime: 1_000, boot_id: Bytes::new(*b"boot").unwrap() };
-    let scene = Scene::new();
-    *scene.machine.clock.lock().unwrap() = boot(b"next", 8 * 86_400);
-    *scene.machine.marks.lock().unwrap() = Marks { floor, ..Marks::default() };
-    assert_eq!(scene.run().code(), Code::OfflineTooLong.number());
-}
-
-#[test]
 fn somebody_elses_key_gets_no_question_and_no_name() {
     let mut deployment = Deployment::new();
     deployment.scopes[1].0.people.push(person("taro", 2, &Key::es256(2)));
@@ -270,7 +189,8 @@ fn somebody_elses_key_gets_no_question_and_no_name() {
     let seen = scene.run();
     assert_eq!((seen.code(), seen.pin_sent()), (Code::KeyAndNameDoNotMatch.number(), false));
     assert_eq!(seen.person.questions, [""; 0]);
-    let told = wardkey_core::texts::message(Code::KeyNotRegistered, wardkey_core::name::Language::En, &[]);
+    let told =
+        wardkey_core::texts::message(Code::KeyNotRegistered, wardkey_core::name::Language::En, &[]);
     assert_eq!(seen.person.infos, [told]);
     assert_eq!((&seen.outcomes()[0].person, &seen.outcomes()[0].proof), (&None, &None));
 
@@ -281,7 +201,8 @@ fn somebody_elses_key_gets_no_question_and_no_name() {
     scene.agent_instead(move |_, request| match request {
         AgentRequest::Begin(_) => {
             let credential = wardkey_core::id::CredentialId::new(vec![2; 32]).unwrap();
-            let candidates = List::new(vec![Candidate { person: login("taro"), credential }]).unwrap();
+            let candidates =
+                List::new(vec![Candidate { person: login("taro"), credential }]).unwrap();
             let grant = Grant { candidates, ..grant_of(evidence.clone()) };
             vec![Act::Say(AgentReply::Granted(Box::new(grant)))]
         }
@@ -293,8 +214,8 @@ fn somebody_elses_key_gets_no_question_and_no_name() {
 
 #[test]
 fn a_key_process_that_is_the_attackers_own_cannot_sign_for_the_person() {
-    // The module's socket check keeps the agent's uid from being this; the decision does not rest on it.
-    // Nor does it get her PIN: what it identifies with is not her key's signature.
+    // The module's socket check keeps the agent's uid from being this; the decision does not rest
+    // on it. Nor does it get her PIN: what it identifies with is not her key's signature.
     let seen = shown(Deployment::new().evidence("hanako"), &Marks::default());
     assert_eq!((seen.code(), seen.pam()), (Code::KeyTimeout.number(), PamResultCode::PAM_AUTH_ERR));
     assert!(!seen.pin_sent() && seen.person.questions.is_empty());
@@ -310,7 +231,10 @@ fn assertions_of_before_and_of_elsewhere_are_refused() {
     type Say = fn(&wardkey_core::message::key::Assert) -> wardkey_core::message::key::Reply;
     let cases: [(Say, Code); 6] = [
         (|_| signature(1, 1, b"something else", 0x05), Code::AssertionSignature),
-        (|assert| signature(1, 1, assert.client_data.as_slice(), 0x01), Code::UserVerificationMissing),
+        (
+            |assert| signature(1, 1, assert.client_data.as_slice(), 0x01),
+            Code::UserVerificationMissing,
+        ),
         (|assert| signature(1, 1, assert.client_data.as_slice(), 0x04), Code::UserPresenceMissing),
         (|assert| signature(1, 1, assert.client_data.as_slice(), 0x0d), Code::BackupFlags),
         (|assert| signature(2, 1, assert.client_data.as_slice(), 0x05), Code::AssertionSignature),
@@ -324,7 +248,9 @@ fn assertions_of_before_and_of_elsewhere_are_refused() {
         });
         let seen = scene.run();
         assert_eq!((seen.code(), seen.pam()), (code.number(), PamResultCode::PAM_AUTH_ERR));
-        assert!(matches!(&seen.outcomes()[0].result, LoginResult::Failure(failure) if failure.code == code));
+        assert!(
+            matches!(&seen.outcomes()[0].result, LoginResult::Failure(failure) if failure.code == code)
+        );
     }
 }
 
@@ -362,7 +288,8 @@ fn lies_about_the_outcome_are_no_login() {
 
 #[test]
 fn shared_accounts_that_no_policy_names_do_not_exist() {
-    // The agent names candidates for an account that nobody shares, and "proves" the attacker's record.
+    // The agent names candidates for an account that nobody shares, and "proves" the attacker's
+    // record.
     let mut scene = Scene::new();
     scene.login = login_as("ward3");
     scene.key.script = attackers_key();
@@ -371,7 +298,8 @@ fn shared_accounts_that_no_policy_names_do_not_exist() {
     scene.agent_instead(move |_, request| match request {
         AgentRequest::Begin(_) => {
             let credential = wardkey_core::id::CredentialId::new(vec![66; 32]).unwrap();
-            let candidates = List::new(vec![Candidate { person: login("hanako"), credential }]).unwrap();
+            let candidates =
+                List::new(vec![Candidate { person: login("hanako"), credential }]).unwrap();
             let grant = Grant { candidates, ..grant_of(evidence.clone()) };
             vec![Act::Say(AgentReply::Granted(Box::new(grant)))]
         }
@@ -401,7 +329,14 @@ fn names_are_compared_exactly() {
         scene.login = login_as(name);
         let seen = scene.run();
         let outcome = seen.outcomes()[0];
-        assert_eq!((seen.code(), seen.pin_sent()), (Code::KeyAndNameDoNotMatch.number(), false), "{name}");
-        assert_eq!((outcome.login.account.clone(), outcome.person.clone()), (LoginName::new(name).ok(), None));
+        assert_eq!(
+            (seen.code(), seen.pin_sent()),
+            (Code::KeyAndNameDoNotMatch.number(), false),
+            "{name}"
+        );
+        assert_eq!(
+            (outcome.login.account.clone(), outcome.person.clone()),
+            (LoginName::new(name).ok(), None)
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! An agent or key process of another version, in the middle of an upgrade: the login works or is refused
-//! by code.
+//! An agent or key process of another version, in the middle of an upgrade: the login works or is
+//! refused by code.
 
 use wardkey_core::code::Code;
 use wardkey_core::codec::to_message;
@@ -44,7 +44,8 @@ fn what_a_newer_agent_and_key_process_say_beside_is_passed_over() {
 
 #[test]
 fn an_older_agent_refuses_by_code_and_so_does_what_is_not_understood() {
-    let refusal = |code| Refusal { code, detail: Some("protocol".into()), retry_after: None, record: None };
+    let refusal =
+        |code| Refusal { code, detail: Some("protocol".into()), retry_after: None, record: None };
     let mut of_the_future = newer(&AgentReply::Refused(refusal(Code::LockedOut)));
     // Its code is 65000, two bytes after the key 0 of the map.
     let at = of_the_future.windows(2).position(|two| two == [0x00, 0x19]).unwrap();
@@ -52,7 +53,11 @@ fn an_older_agent_refuses_by_code_and_so_does_what_is_not_understood() {
     for (what, act, code) in [
         ("older", Act::Say(AgentReply::Refused(refusal(Code::ProtocolError))), Code::ProtocolError),
         ("newer, a kind of reply", Act::Bytes(frame(&UNKNOWN_KIND)), Code::ProtocolError),
-        ("newer, a field", Act::Bytes(newer(&AgentReply::Refused(refusal(Code::NotSynced)))), Code::NotSynced),
+        (
+            "newer, a field",
+            Act::Bytes(newer(&AgentReply::Refused(refusal(Code::NotSynced)))),
+            Code::NotSynced,
+        ),
         ("newer, a code", Act::Bytes(of_the_future), Code::Internal),
     ] {
         let mut scene = Scene::new();
@@ -61,7 +66,12 @@ fn an_older_agent_refuses_by_code_and_so_does_what_is_not_understood() {
             _ => vec![],
         });
         let seen = scene.run();
-        assert_eq!((seen.code(), seen.pin_sent()), (code.number(), false), "{what}: {:?}", seen.result);
+        assert_eq!(
+            (seen.code(), seen.pin_sent()),
+            (code.number(), false),
+            "{what}: {:?}",
+            seen.result
+        );
     }
     for (what, act) in [
         ("older", Act::Say(failed(Code::ProtocolError, None))),
@@ -73,6 +83,11 @@ fn an_older_agent_refuses_by_code_and_so_does_what_is_not_understood() {
             _ => vec![],
         });
         let seen = scene.run();
-        assert_eq!((seen.code(), seen.pin_sent()), (Code::ProtocolError.number(), false), "{what}: {:?}", seen.result);
+        assert_eq!(
+            (seen.code(), seen.pin_sent()),
+            (Code::ProtocolError.number(), false),
+            "{what}: {:?}",
+            seen.result
+        );
     }
 }
