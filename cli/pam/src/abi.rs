@@ -1,5 +1,5 @@
-//! The words of `security/_pam_types.h`, and the frame of a conversation function: what a module hands over
-//! and what it is given back, in memory that it frees.
+//! The words of `security/_pam_types.h`, and the frame of a conversation function: what a module
+//! hands over and what it is given back, in memory that it frees.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr;
@@ -55,8 +55,12 @@ pub struct PamResponse {
 }
 
 /// The conversation function.
-pub type ConverseFn =
-    unsafe extern "C" fn(c_int, *const *const PamMessage, *mut *mut PamResponse, *mut c_void) -> c_int;
+pub type ConverseFn = unsafe extern "C" fn(
+    c_int,
+    *const *const PamMessage,
+    *mut *mut PamResponse,
+    *mut c_void,
+) -> c_int;
 
 /// `struct pam_conv`.
 #[repr(C)]
@@ -70,8 +74,9 @@ pub struct PamConv {
 /// What `reply` answers: a text or none for each message, or a result of libpam without any.
 pub type Replies = Result<Vec<Option<Zeroizing<String>>>, c_int>;
 
-/// Does what a conversation function must: takes style and text of each message, and hands the module what
-/// `reply` answers. The value is the function's own. It must not unwind, so neither may `reply`.
+/// Does what a conversation function must: takes style and text of each message, and hands the
+/// module what `reply` answers. The value is the function's own. It must not unwind, so neither may
+/// `reply`.
 ///
 /// # Safety
 /// The arguments are those that Linux-PAM passes to a conversation function.
@@ -84,7 +89,8 @@ pub unsafe fn answer(
     if messages.is_null() || responses.is_null() {
         return PAM_CONV_ERR;
     }
-    // SAFETY: the module gave a place for the result. NULL now, so that every early return leaves it so.
+    // SAFETY: the module gave a place for the result. NULL now, so that every early return leaves
+    // it so.
     unsafe { *responses = ptr::null_mut() };
     let count = match usize::try_from(count) {
         Ok(count @ 1..=MAX_MESSAGES) => count,
@@ -123,17 +129,20 @@ fn allocate(replies: &[Option<Zeroizing<String>>]) -> Result<*mut PamResponse, c
     for reply in replies {
         // A NUL byte cannot be typed.
         let text = reply.as_ref().map(|text| CString::new(text.as_bytes())).transpose();
-        texts.push(text.map_err(|_| PAM_CONV_ERR)?.map(|text| Zeroizing::new(text.into_bytes_with_nul())));
+        texts.push(
+            text.map_err(|_| PAM_CONV_ERR)?.map(|text| Zeroizing::new(text.into_bytes_with_nul())),
+        );
     }
     // SAFETY: an array of so many zeroed responses, which are valid ones with NULL texts.
-    let array = unsafe { libc::calloc(texts.len(), size_of::<PamResponse>()) }.cast::<PamResponse>();
+    let array =
+        unsafe { libc::calloc(texts.len(), size_of::<PamResponse>()) }.cast::<PamResponse>();
     if array.is_null() {
         return Err(PAM_BUF_ERR);
     }
     for (index, text) in texts.iter().enumerate() {
         if let Some(text) = text {
-            // SAFETY: `text` is NUL-terminated, and the array has a place for each text. A copy that failed
-            // for want of memory is a NULL answer, which modules must bear anyway.
+            // SAFETY: `text` is NUL-terminated, and the array has a place for each text. A copy
+            // that failed for want of memory is a NULL answer, which modules must bear anyway.
             unsafe { (*array.add(index)).text = libc::strdup(text.as_ptr().cast()) };
         }
     }

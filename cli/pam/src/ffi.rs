@@ -1,5 +1,6 @@
 //! The part of libpam's application interface that one login needs (`security/pam_appl.h`). With
-//! [`crate::abi`] the only unsafe code of the command line. Outside of this file a PAM handle is an owned [`Handle`].
+//! [`crate::abi`] the only unsafe code of the command line. Outside of this file a PAM handle is an
+//! owned [`Handle`].
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::marker::PhantomData;
@@ -9,8 +10,8 @@ use std::ptr;
 use zeroize::Zeroizing;
 
 use crate::abi::{
-    self, PAM_CONV_ERR, PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_SUCCESS, PAM_SYSTEM_ERR,
-    PAM_TEXT_INFO, PAM_TTY, PamConv, PamHandle, PamMessage, PamResponse,
+    self, PAM_CONV_ERR, PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_SUCCESS,
+    PAM_SYSTEM_ERR, PAM_TEXT_INFO, PAM_TTY, PamConv, PamHandle, PamMessage, PamResponse,
 };
 use crate::conversation::{Conversation, HungUp, Style};
 
@@ -35,11 +36,12 @@ struct Seat<'c> {
     conversation: &'c mut dyn Conversation,
 }
 
-/// An open PAM transaction, which is ended when dropped. It is not `Send`: modules may keep thread-bound
-/// state.
+/// An open PAM transaction, which is ended when dropped. It is not `Send`: modules may keep
+/// thread-bound state.
 pub(crate) struct Handle<'c> {
     raw: *mut PamHandle,
-    /// Made by `Box::into_raw`. libpam holds the same pointer, so nothing else uses it until it is dropped.
+    /// Made by `Box::into_raw`. libpam holds the same pointer, so nothing else uses it until it is
+    /// dropped.
     seat: *mut Seat<'c>,
     last: c_int,
     conversation: PhantomData<&'c mut dyn Conversation>,
@@ -54,12 +56,20 @@ impl<'c> Handle<'c> {
         conversation: &'c mut dyn Conversation,
     ) -> Result<Self, c_int> {
         let seat = Box::into_raw(Box::new(Seat { conversation }));
-        let mut handle = Self { raw: ptr::null_mut(), seat, last: PAM_SUCCESS, conversation: PhantomData };
+        let mut handle =
+            Self { raw: ptr::null_mut(), seat, last: PAM_SUCCESS, conversation: PhantomData };
         let conv = PamConv { converse, appdata: seat.cast() };
-        // SAFETY: the strings live through the call and libpam copies them and `conv`; `seat` outlives the
-        // PAM handle, as `Drop` ends it first; `handle.raw` is a place for the result.
-        let code =
-            unsafe { pam_start_confdir(service.as_ptr(), user.as_ptr(), &conv, folder.as_ptr(), &mut handle.raw) };
+        // SAFETY: the strings live through the call and libpam copies them and `conv`; `seat`
+        // outlives the PAM handle, as `Drop` ends it first; `handle.raw` is a place for the result.
+        let code = unsafe {
+            pam_start_confdir(
+                service.as_ptr(),
+                user.as_ptr(),
+                &conv,
+                folder.as_ptr(),
+                &mut handle.raw,
+            )
+        };
         if code != PAM_SUCCESS || handle.raw.is_null() {
             // libpam has freed its half-made handle on error; only the seat is left to be dropped.
             handle.raw = ptr::null_mut();
@@ -103,8 +113,8 @@ impl<'c> Handle<'c> {
 impl Drop for Handle<'_> {
     fn drop(&mut self) {
         if !self.raw.is_null() {
-            // SAFETY: the handle is open and forgotten right after. Modules may still talk while they clean
-            // up, so the seat goes later.
+            // SAFETY: the handle is open and forgotten right after. Modules may still talk while
+            // they clean up, so the seat goes later.
             unsafe { pam_end(self.raw, self.last) };
         }
         // SAFETY: the pointer came from `Box::into_raw` and libpam has forgotten it.
@@ -113,8 +123,8 @@ impl Drop for Handle<'_> {
 }
 
 /// # Safety
-/// `appdata` is the `Seat` given to `pam_start_confdir`, borrowed by nobody; the rest is what Linux-PAM
-/// passes to a conversation function.
+/// `appdata` is the `Seat` given to `pam_start_confdir`, borrowed by nobody; the rest is what
+/// Linux-PAM passes to a conversation function.
 unsafe extern "C" fn converse(
     count: c_int,
     messages: *const *const PamMessage,
@@ -124,7 +134,8 @@ unsafe extern "C" fn converse(
     if appdata.is_null() {
         return PAM_CONV_ERR;
     }
-    // SAFETY: the caller's promise; libpam calls back on the thread that called it, which holds no borrow.
+    // SAFETY: the caller's promise; libpam calls back on the thread that called it, which holds no
+    // borrow.
     let seat = unsafe { &mut *appdata.cast::<Seat<'_>>() };
     let reply = |messages: &[(c_int, String)]| {
         messages.iter().map(|(style, text)| reply_to(seat.conversation, *style, text)).collect()
@@ -133,7 +144,11 @@ unsafe extern "C" fn converse(
     unsafe { abi::answer(count, messages, responses, reply) }
 }
 
-fn reply_to(conversation: &mut dyn Conversation, style: c_int, text: &str) -> Result<Option<Zeroizing<String>>, c_int> {
+fn reply_to(
+    conversation: &mut dyn Conversation,
+    style: c_int,
+    text: &str,
+) -> Result<Option<Zeroizing<String>>, c_int> {
     let style = match style {
         PAM_PROMPT_ECHO_OFF => Style::Secret,
         PAM_PROMPT_ECHO_ON => Style::Visible,
@@ -141,7 +156,8 @@ fn reply_to(conversation: &mut dyn Conversation, style: c_int, text: &str) -> Re
         PAM_TEXT_INFO => Style::Info,
         _ => return Err(PAM_CONV_ERR),
     };
-    // A panic must not cross libpam and its modules: it is a hung-up conversation, and a login that failed.
+    // A panic must not cross libpam and its modules: it is a hung-up conversation, and a login that
+    // failed.
     let reply = catch_unwind(AssertUnwindSafe(|| conversation.message(style, text)));
     match (style, reply) {
         (Style::Secret | Style::Visible, Ok(Ok(reply))) => Ok(Some(reply)),

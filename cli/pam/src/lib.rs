@@ -1,14 +1,17 @@
-//! The application's side of PAM, as little of it as one test login needs: `wardkey enable` must see
-//! the module let somebody in, through the real libpam, before it puts it into every login.
+//! The application's side of PAM, as little of it as one test login needs: `wardkey enable` must
+//! see the module let somebody in, through the real libpam, before it puts it into every login.
 //!
 //! ```text
 //!   attempt() ─ pam_start_confdir ─ pam_authenticate ─ pam_acct_mgmt ─ pam_end
 //!                       └ each message of the module ──> Conversation
 //! ```
-//! The only unsafe code of the command line is in `ffi` and in [`abi`], which other login programs of this
-//! repository share. Answers are wiped when they were handed over.
+//! The only unsafe code of the command line is in `ffi` and in [`abi`], which other login programs
+//! of this repository share. Answers are wiped when they were handed over.
 #![deny(unsafe_code)]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
 
 #[allow(unsafe_code)]
 pub mod abi;
@@ -59,7 +62,11 @@ impl Ended {
 }
 
 /// Tries to log in; `variable` of the PAM environment is read at the end.
-pub fn attempt(attempt: &Attempt<'_>, variable: &str, conversation: &mut dyn Conversation) -> Ended {
+pub fn attempt(
+    attempt: &Attempt<'_>,
+    variable: &str,
+    conversation: &mut dyn Conversation,
+) -> Ended {
     let text = |bytes: &[u8]| CString::new(bytes).ok();
     let failed = |code| Ended { authenticated: code, account: None, variable: None };
     let (Some(folder), Some(service), Some(user), Some(variable)) = (
@@ -83,8 +90,8 @@ pub fn attempt(attempt: &Attempt<'_>, variable: &str, conversation: &mut dyn Con
     Ended { authenticated, account, variable: handle.variable(&variable) }
 }
 
-/// The name of a result of libpam, such as `PAM_AUTH_ERR` for 7 (`security/_pam_types.h`); `PAM_UNKNOWN` for
-/// a number that the header does not list.
+/// The name of a result of libpam, such as `PAM_AUTH_ERR` for 7 (`security/_pam_types.h`);
+/// `PAM_UNKNOWN` for a number that the header does not list.
 pub fn name(code: i32) -> &'static str {
     usize::try_from(code).ok().and_then(|index| NAMES.get(index)).copied().unwrap_or("PAM_UNKNOWN")
 }
@@ -152,7 +159,11 @@ mod tests {
             ("auth required pam_permit.so\naccount required pam_permit.so\n", true, "PAM_SUCCESS"),
             ("auth required pam_permit.so\naccount required pam_deny.so\n", false, "PAM_AUTH_ERR"),
             ("auth required pam_deny.so\naccount required pam_permit.so\n", false, "PAM_AUTH_ERR"),
-            ("auth required pam_missing.so\naccount required pam_permit.so\n", false, "PAM_MODULE_UNKNOWN"),
+            (
+                "auth required pam_missing.so\naccount required pam_permit.so\n",
+                false,
+                "PAM_MODULE_UNKNOWN",
+            ),
             ("", false, "PAM_PERM_DENIED"),
         ] {
             let (ended, _) = ended(lines, "test");
@@ -160,13 +171,17 @@ mod tests {
             assert_eq!(ended.passed(), passed, "{lines}: {ended:?}");
             assert!(lines.is_empty() || ended.reason() == reason, "{lines}: {ended:?}");
         }
-        assert!(!ended("auth required pam_permit.so\n", "other-name").0.passed(), "no service of that name");
+        assert!(
+            !ended("auth required pam_permit.so\n", "other-name").0.passed(),
+            "no service of that name"
+        );
     }
 
     #[test]
     fn the_modules_talk_to_the_conversation_and_leave_variables() {
         let (ended, messages) = ended(
-            "auth required pam_echo.so hello\nauth required pam_permit.so\nauth required pam_env.so readenv=0\n\
+            "auth required pam_echo.so hello\nauth required pam_permit.so\n\
+                auth required pam_env.so readenv=0\n\
              account required pam_permit.so\n",
             "test",
         );

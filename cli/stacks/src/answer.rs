@@ -100,7 +100,8 @@ pub struct Answers(u32);
 impl Answers {
     /// None.
     pub const NONE: Self = Self(0);
-    /// Whatever a module can say, but that it wants to be called again, which no module of today does.
+    /// Whatever a module can say, but that it wants to be called again, which no module of today
+    /// does.
     pub const ANY: Self = Self(!(1 << Answer::INCOMPLETE.0));
 
     /// These.

@@ -1,4 +1,5 @@
-//! Modules that answer by a condition, when it can be told what they say. Else both answers are possible.
+//! Modules that answer by a condition, when it can be told what they say. Else both answers are
+//! possible.
 
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -23,27 +24,40 @@ fn decided(holds: Option<bool>) -> Answers {
 
 /// `pam_succeed_if`: conditions of three words, all of which must hold.
 pub(crate) fn succeed_if(arguments: &[Vec<u8>], service: &str, subject: &Subject<'_>) -> Answers {
-    let options: [&[u8]; 6] = [b"debug", b"use_uid", b"quiet", b"quiet_fail", b"quiet_success", b"audit"];
-    let words: Vec<&[u8]> = arguments.iter().map(Vec::as_slice).filter(|word| !options.contains(word)).collect();
+    let options: [&[u8]; 6] =
+        [b"debug", b"use_uid", b"quiet", b"quiet_fail", b"quiet_success", b"audit"];
+    let words: Vec<&[u8]> =
+        arguments.iter().map(Vec::as_slice).filter(|word| !options.contains(word)).collect();
     // "use_uid": it is about who started the program, whom nobody knows here.
     if arguments.iter().any(|argument| argument == b"use_uid") {
         return BOTH;
     }
     let triples = words.chunks_exact(3);
     if !triples.remainder().is_empty() {
-        // Evaluated from the left; what does not hold ends it before the incomplete rest is noticed.
+        // Evaluated from the left; what does not hold ends it before the incomplete rest is
+        // noticed.
         return BOTH.without(A::SUCCESS);
     }
     let mut looked_up = false;
     let mut all = Some(true);
     for triple in triples {
         let [left, qualifier, right] = triple else { return BOTH };
-        let [Ok(left), Ok(qualifier), Ok(right)] = [left, qualifier, right].map(|word| std::str::from_utf8(word))
+        let [Ok(left), Ok(qualifier), Ok(right)] =
+            [left, qualifier, right].map(|word| std::str::from_utf8(word))
         else {
             return BOTH;
         };
-        looked_up |= matches!(left.to_ascii_lowercase().as_str(), "uid" | "gid" | "shell" | "home" | "dir" | "homedir");
-        match holds(&left.to_ascii_lowercase(), &qualifier.to_ascii_lowercase(), right, service, subject) {
+        looked_up |= matches!(
+            left.to_ascii_lowercase().as_str(),
+            "uid" | "gid" | "shell" | "home" | "dir" | "homedir"
+        );
+        match holds(
+            &left.to_ascii_lowercase(),
+            &qualifier.to_ascii_lowercase(),
+            right,
+            service,
+            subject,
+        ) {
             Some(true) => {}
             Some(false) => {
                 all = Some(false);
@@ -61,7 +75,13 @@ pub(crate) fn succeed_if(arguments: &[Vec<u8>], service: &str, subject: &Subject
     if looked_up && subject.who == Who::Person { said.and(A::USER_UNKNOWN) } else { said }
 }
 
-fn holds(left: &str, qualifier: &str, right: &str, service: &str, subject: &Subject<'_>) -> Option<bool> {
+fn holds(
+    left: &str,
+    qualifier: &str,
+    right: &str,
+    service: &str,
+    subject: &Subject<'_>,
+) -> Option<bool> {
     match (left, qualifier) {
         (_, "ingroup" | "notingroup")
             if matches!(left, "login" | "name" | "user" | "uid" | "service" | "tty" | "rhost") =>
@@ -179,7 +199,8 @@ pub(crate) fn listfile(arguments: &[Vec<u8>], subject: &Subject<'_>, machine: &M
     decided(listed.map(|listed| listed == allow))
 }
 
-/// `pam_usertype`. A person's uid is beyond those of system accounts, but for `nobody`, who is nobody's.
+/// `pam_usertype`. A person's uid is beyond those of system accounts, but for `nobody`, who is
+/// nobody's.
 pub(crate) fn usertype(arguments: &[Vec<u8>], subject: &Subject<'_>, machine: &Machine) -> Answers {
     let has = |word: &[u8]| arguments.iter().any(|argument| argument == word);
     let system = match subject.uid {
@@ -195,7 +216,8 @@ pub(crate) fn usertype(arguments: &[Vec<u8>], subject: &Subject<'_>, machine: &M
     }
 }
 
-/// `UID_MIN` of login.defs, where accounts of people begin. A file that cannot be read may say anything.
+/// `UID_MIN` of login.defs, where accounts of people begin. A file that cannot be read may say
+/// anything.
 fn uid_min(machine: &Machine) -> u32 {
     let text = match machine.read(Path::new("/etc/login.defs")) {
         Found::Text(text) => text,
@@ -205,14 +227,23 @@ fn uid_min(machine: &Machine) -> u32 {
     let text = String::from_utf8_lossy(&text);
     let value = text.lines().find_map(|line| {
         let mut words = line.split_whitespace();
-        (words.next() == Some("UID_MIN")).then(|| words.next().and_then(|word| word.parse().ok()).unwrap_or(u32::MAX))
+        (words.next() == Some("UID_MIN"))
+            .then(|| words.next().and_then(|word| word.parse().ok()).unwrap_or(u32::MAX))
     });
     value.unwrap_or(0)
 }
 
 /// `pam_localuser`.
-pub(crate) fn localuser(arguments: &[Vec<u8>], subject: &Subject<'_>, machine: &Machine) -> Answers {
-    let file = arguments.iter().rev().find_map(|argument| argument.strip_prefix(b"file=")).unwrap_or(b"/etc/passwd");
+pub(crate) fn localuser(
+    arguments: &[Vec<u8>],
+    subject: &Subject<'_>,
+    machine: &Machine,
+) -> Answers {
+    let file = arguments
+        .iter()
+        .rev()
+        .find_map(|argument| argument.strip_prefix(b"file="))
+        .unwrap_or(b"/etc/passwd");
     let Some(name) = &subject.name else { return BOTH.and(A::PERM_DENIED) };
     let Found::Text(text) = machine.read(Path::new(std::ffi::OsStr::from_bytes(file))) else {
         return BOTH.and(A::PERM_DENIED);
@@ -231,7 +262,9 @@ pub(crate) fn debug(arguments: &[Vec<u8>], phase: Phase) -> Answers {
     };
     // The first argument that begins so decides, also with a word that is no answer.
     let word = arguments.iter().find_map(|argument| argument.strip_prefix(key));
-    let said = word.and_then(|word| A::all().find(|answer| answer.name().as_bytes() == word)).unwrap_or(A::SUCCESS);
+    let said = word
+        .and_then(|word| A::all().find(|answer| answer.name().as_bytes() == word))
+        .unwrap_or(A::SUCCESS);
     Answers::of(&[said])
 }
 
@@ -239,8 +272,13 @@ pub(crate) fn debug(arguments: &[Vec<u8>], phase: Phase) -> Answers {
 mod tests {
     use super::*;
 
-    fn ask(module: impl Fn(&[Vec<u8>], &Subject<'_>) -> Answers, line: &str, subject: &Subject<'_>) -> Option<bool> {
-        let arguments: Vec<Vec<u8>> = line.split(' ').map(|word| word.as_bytes().to_vec()).collect();
+    fn ask(
+        module: impl Fn(&[Vec<u8>], &Subject<'_>) -> Answers,
+        line: &str,
+        subject: &Subject<'_>,
+    ) -> Option<bool> {
+        let arguments: Vec<Vec<u8>> =
+            line.split(' ').map(|word| word.as_bytes().to_vec()).collect();
         let said = module(&arguments, subject);
         let refusals = said.without(A::SUCCESS);
         match (said.has(A::SUCCESS), refusals.iter().any(|answer| answer != A::USER_UNKNOWN)) {
@@ -300,14 +338,19 @@ mod tests {
         }
         let machine = tempfile::tempdir().unwrap();
         let kind = |line: &str, subject: &Subject<'_>| {
-            ask(|arguments, subject| usertype(arguments, subject, &Machine::new(machine.path())), line, subject)
+            ask(
+                |arguments, subject| usertype(arguments, subject, &Machine::new(machine.path())),
+                line,
+                subject,
+            )
         };
         assert_eq!(kind("issystem", &person), Some(false));
         assert_eq!(kind("isregular use_uid", &person), None);
         assert_eq!(kind("issystem", &root), Some(true));
         // Where people begin later, an account of a smaller uid may count as the system's.
         std::fs::create_dir(machine.path().join("etc")).unwrap();
-        std::fs::write(machine.path().join("etc/login.defs"), "# UID_MIN 5\nUID_MIN 2000\n").unwrap();
+        std::fs::write(machine.path().join("etc/login.defs"), "# UID_MIN 5\nUID_MIN 2000\n")
+            .unwrap();
         assert_eq!(kind("issystem", &person), None);
         assert_eq!(kind("issystem", &subject(Who::Person, None, 2000)), Some(false));
     }
@@ -326,7 +369,8 @@ mod tests {
             can_be_person: &can_be_person,
         };
         let answers = |name, line: &str| {
-            let arguments: Vec<Vec<u8>> = line.split(' ').map(|word| word.as_bytes().to_vec()).collect();
+            let arguments: Vec<Vec<u8>> =
+                line.split(' ').map(|word| word.as_bytes().to_vec()).collect();
             listfile(&arguments, &subject(name), &Machine::new(root.path()))
         };
         let line = "item=user sense=allow file=/list onerr=fail quiet";
@@ -345,6 +389,10 @@ mod tests {
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o664)).unwrap();
         assert!(answers(None, line).has(A::SUCCESS), "others can write it");
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o646)).unwrap();
-        assert_eq!(answers(None, line), Answers::of(&[A::AUTH_ERR]), "the module refuses a file of everybody's");
+        assert_eq!(
+            answers(None, line),
+            Answers::of(&[A::AUTH_ERR]),
+            "the module refuses a file of everybody's"
+        );
     }
 }

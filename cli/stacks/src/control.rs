@@ -93,9 +93,12 @@ impl Control {
             if rest.is_empty() {
                 return Ok(Some(actions));
             }
-            let named = Answer::all()
-                .find_map(|answer| rest.strip_prefix(answer.name().as_bytes()).map(|rest| (Some(answer), rest)));
-            let Some((answer, after)) = named.or_else(|| rest.strip_prefix(b"default").map(|rest| (None, rest))) else {
+            let named = Answer::all().find_map(|answer| {
+                rest.strip_prefix(answer.name().as_bytes()).map(|rest| (Some(answer), rest))
+            });
+            let Some((answer, after)) =
+                named.or_else(|| rest.strip_prefix(b"default").map(|rest| (None, rest)))
+            else {
                 return Ok(None);
             };
             let Some(after) = after_blanks(after).strip_prefix(b"=") else { return Ok(None) };
@@ -116,7 +119,9 @@ impl Control {
 }
 
 fn action(text: &[u8]) -> Result<Option<(Action, &[u8])>, TooFar> {
-    if let Some(found) = ACTIONS.iter().find_map(|(name, action)| text.strip_prefix(*name).map(|rest| (*action, rest)))
+    if let Some(found) = ACTIONS
+        .iter()
+        .find_map(|(name, action)| text.strip_prefix(*name).map(|rest| (*action, rest)))
     {
         return Ok(Some(found));
     }
@@ -124,7 +129,10 @@ fn action(text: &[u8]) -> Result<Option<(Action, &[u8])>, TooFar> {
     let (number, rest) = text.split_at(digits);
     let mut value: u32 = 0;
     for digit in number {
-        value = value.checked_mul(10).and_then(|value| value.checked_add(u32::from(digit - b'0'))).ok_or(TooFar)?;
+        value = value
+            .checked_mul(10)
+            .and_then(|value| value.checked_add(u32::from(digit - b'0')))
+            .ok_or(TooFar)?;
     }
     if i32::try_from(value).is_err() {
         return Err(TooFar);
@@ -163,7 +171,8 @@ mod tests {
             ("SUCCESS=ok", Action::Bad, Action::Bad, Action::Bad),
             ("success=end", Action::Bad, Action::Bad, Action::Bad),
         ] {
-            let all = (action(word, Answer::SUCCESS), action(word, Answer::IGNORE), action(word, other));
+            let all =
+                (action(word, Answer::SUCCESS), action(word, Answer::IGNORE), action(word, other));
             assert_eq!(all, (success, ignore, unknown), "{word}");
         }
         assert_eq!(Control::parse(b"success=4294967297"), Err(TooFar));

@@ -1,5 +1,5 @@
-//! What libpam makes of the answers of a list's lines (`_pam_dispatch_aux`, with Debian's patch: a line that jumps
-//! counts as ignored).
+//! What libpam makes of the answers of a list's lines (`_pam_dispatch_aux`, with Debian's patch: a
+//! line that jumps counts as ignored).
 
 use crate::answer::Answer;
 use crate::control::Action;
@@ -72,7 +72,8 @@ impl State {
         let mut next = at + 1;
         match line.control.action(answer) {
             Action::Reset => {
-                (self.impression, self.status) = self.begun.get(line.level).copied().unwrap_or(BEGIN);
+                (self.impression, self.status) =
+                    self.begun.get(line.level).copied().unwrap_or(BEGIN);
             }
             action @ (Action::Ok | Action::Done) => {
                 let undecided = self.impression == Impression::Undefined
@@ -86,7 +87,8 @@ impl State {
             }
             action @ (Action::Bad | Action::Die) => {
                 if self.impression != Impression::Negative {
-                    let status = if answer == Answer::IGNORE { Answer::PERM_DENIED } else { answer };
+                    let status =
+                        if answer == Answer::IGNORE { Answer::PERM_DENIED } else { answer };
                     (self.impression, self.status) = (Impression::Negative, status);
                 }
                 if action == Action::Die {
@@ -96,7 +98,8 @@ impl State {
             Action::Ignore => {}
             Action::Jump(count) => match jump(lines, at, count) {
                 Ok(to) => next = to,
-                // "Bad jump in stack": it has failed, and goes on after the last line that could be passed over.
+                // "Bad jump in stack": it has failed, and goes on after the last line that could be
+                // passed over.
                 Err(to) => {
                     (self.impression, self.status) = (Impression::Negative, Answer::PERM_DENIED);
                     next = to;
@@ -143,7 +146,8 @@ pub fn run(lines: &[Line], mut answer: impl FnMut(&Line) -> Answer) -> Answer {
             Next::Ended(answer) => return answer,
             Next::Line(at) => {
                 let Some(line) = lines.get(at) else { return Answer::PERM_DENIED };
-                let said = if line.kind == Kind::MustFail { Answer::PERM_DENIED } else { answer(line) };
+                let said =
+                    if line.kind == Kind::MustFail { Answer::PERM_DENIED } else { answer(line) };
                 next = state.take(lines, at, said);
             }
         }

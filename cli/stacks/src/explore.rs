@@ -1,4 +1,5 @@
-//! Every way through a list: all answers that are possible, one after the other, each state of affairs once.
+//! Every way through a list: all answers that are possible, one after the other, each state of
+//! affairs once.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -50,7 +51,8 @@ struct Node {
     by: Option<(usize, bool)>,
 }
 
-/// All ways that do not lead through a success of the key's lines; `None` when there are too many states.
+/// All ways that do not lead through a success of the key's lines; `None` when there are too many
+/// states.
 pub(crate) fn ways(question: &Question<'_>) -> Option<Vec<Way>> {
     let lines = question.lines;
     let mut state = State::default();
@@ -72,7 +74,8 @@ pub(crate) fn ways(question: &Question<'_>) -> Option<Vec<Way>> {
             let step = Step { line: node.at, answer };
             let empty = question.empty.get(node.at).copied().unwrap_or(false);
             let action = lines.get(node.at).map(|line| line.control.action(answer));
-            let succeeds = succeeds && matches!(action, Some(Action::Ok | Action::Done | Action::Jump(_)));
+            let succeeds =
+                succeeds && matches!(action, Some(Action::Ok | Action::Done | Action::Jump(_)));
             let by = match node.by {
                 Some((_, true)) if succeeds && !empty => Some((node.at, false)),
                 None if succeeds => Some((node.at, empty)),
@@ -82,7 +85,11 @@ pub(crate) fn ways(question: &Question<'_>) -> Option<Vec<Way>> {
             match state.take(lines, node.at, answer) {
                 Next::Ended(end) if question.wanted.has(end) => {
                     let by = by.map_or(node.at, |(by, _)| by);
-                    found.entry(by).or_insert_with(|| Way { steps: walk(&trail, place, step), by, end });
+                    found.entry(by).or_insert_with(|| Way {
+                        steps: walk(&trail, place, step),
+                        by,
+                        end,
+                    });
                 }
                 Next::Ended(_) => {}
                 Next::Line(at) => {
@@ -103,13 +110,17 @@ pub(crate) fn ways(question: &Question<'_>) -> Option<Vec<Way>> {
     Some(ways)
 }
 
-/// One answer for each difference it can make: which action, and what of the status is looked at later.
+/// One answer for each difference it can make: which action, and what of the status is looked at
+/// later.
 fn distinct(question: &Question<'_>, at: usize) -> Vec<Answer> {
     let mut kept: Vec<(Action, u8, Answer)> = Vec::new();
-    let (Some(line), Some(answers)) = (question.lines.get(at), question.answers.get(at)) else { return Vec::new() };
+    let (Some(line), Some(answers)) = (question.lines.get(at), question.answers.get(at)) else {
+        return Vec::new();
+    };
     // Of those that make no difference, one that is easily understood.
-    let plain =
-        [Answer::IGNORE, Answer::AUTH_ERR, Answer::USER_UNKNOWN].into_iter().filter(|answer| answers.has(*answer));
+    let plain = [Answer::IGNORE, Answer::AUTH_ERR, Answer::USER_UNKNOWN]
+        .into_iter()
+        .filter(|answer| answers.has(*answer));
     for answer in plain.chain(answers.iter()) {
         let class = match answer {
             Answer::SUCCESS => 0,
@@ -121,7 +132,11 @@ fn distinct(question: &Question<'_>, at: usize) -> Vec<Answer> {
         let action = line.control.action(answer);
         // What is ignored or jumps leaves no status behind.
         let class =
-            if matches!(action, Action::Ignore | Action::Jump(_) | Action::Reset) && class > 1 { 9 } else { class };
+            if matches!(action, Action::Ignore | Action::Jump(_) | Action::Reset) && class > 1 {
+                9
+            } else {
+                class
+            };
         if !kept.iter().any(|(a, c, _)| (*a, *c) == (action, class)) {
             kept.push((action, class, answer));
         }

@@ -1,7 +1,7 @@
 //! Lines of a file (`_pam_assemble_line`) and the words of a line (`_pam_StrTok`).
 
-/// libpam 1.5 cuts what is longer than its buffer of 1,024 bytes and reads the rest as a line of its own; 1.7 does
-/// not. Bytes of all that belongs to one line.
+/// libpam 1.5 cuts what is longer than its buffer of 1,024 bytes and reads the rest as a line of
+/// its own; 1.7 does not. Bytes of all that belongs to one line.
 const MAX_LINE: usize = 1000;
 
 /// A line, with what continues it.
@@ -16,7 +16,8 @@ pub(crate) struct Logical {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Lines {
     pub(crate) lines: Vec<Logical>,
-    /// The file ends where a line should go on: libpam refuses it, after it has taken the lines before.
+    /// The file ends where a line should go on: libpam refuses it, after it has taken the lines
+    /// before.
     pub(crate) cut: bool,
 }
 
@@ -118,7 +119,11 @@ mod tests {
 
     fn lines(text: &str) -> Vec<(usize, String)> {
         let lines = split(text.as_bytes()).unwrap();
-        lines.lines.into_iter().map(|line| (line.number, String::from_utf8(line.text).unwrap())).collect()
+        lines
+            .lines
+            .into_iter()
+            .map(|line| (line.number, String::from_utf8(line.text).unwrap()))
+            .collect()
     }
 
     #[test]
@@ -146,9 +151,15 @@ mod tests {
 
     #[test]
     fn words_and_brackets() {
-        let words =
-            |text: &str| Words::of(text.as_bytes()).map(|word| String::from_utf8(word).unwrap()).collect::<Vec<_>>();
-        assert_eq!(words(" auth\t[a=b  c=d]pam.so [x y\\]] z\n"), ["auth", "a=b  c=d", "pam.so", "x y]", "z"]);
+        let words = |text: &str| {
+            Words::of(text.as_bytes())
+                .map(|word| String::from_utf8(word).unwrap())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            words(" auth\t[a=b  c=d]pam.so [x y\\]] z\n"),
+            ["auth", "a=b  c=d", "pam.so", "x y]", "z"]
+        );
         assert_eq!(words("a[b c] d"), ["a[b", "c]", "d"]);
         assert_eq!(words("[] x"), ["", "x"]);
         assert_eq!(words("[a b"), ["a b"]);

@@ -1,9 +1,11 @@
-//! The files of a service, read into lists of lines (`_pam_init_handlers` and `_pam_parse_conf_file`).
+//! The files of a service, read into lists of lines (`_pam_init_handlers` and
+//! `_pam_parse_conf_file`).
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use crate::control::{Action, Control};
+use crate::doubt::Doubt;
 use crate::line::{self, Words};
 use crate::machine::{Found, Machine};
 
@@ -117,26 +119,6 @@ pub enum Loaded {
     Refuses(String),
 }
 
-/// Why a service cannot be evaluated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Doubt {
-    /// The file.
-    pub file: PathBuf,
-    /// The line, when it is about one.
-    pub line: Option<usize>,
-    /// What is the matter with it.
-    pub why: String,
-}
-
-impl std::fmt::Display for Doubt {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "{}:{line}: {}", self.file.display(), self.why),
-            None => write!(f, "{}: {}", self.file.display(), self.why),
-        }
-    }
-}
-
 /// Reads a service.
 ///
 /// # Errors
@@ -179,9 +161,16 @@ struct Reader<'m> {
 
 impl Reader<'_> {
     /// Reads a file; `requested`: only these lines.
-    fn file(&mut self, path: &Path, requested: Option<Phase>, depth: Depth, other: bool) -> Result<Ended, Doubt> {
+    fn file(
+        &mut self,
+        path: &Path,
+        requested: Option<Phase>,
+        depth: Depth,
+        other: bool,
+    ) -> Result<Ended, Doubt> {
         let doubt = |line, why: &str| Doubt { file: path.into(), line, why: why.into() };
-        let abort = |why: &dyn std::fmt::Display| Ok(Ended::Abort(format!("{}: {why}", path.display())));
+        let abort =
+            |why: &dyn std::fmt::Display| Ok(Ended::Abort(format!("{}: {why}", path.display())));
         if depth.substacks >= MAX_DEPTH {
             return abort(&"too many substacks in one another");
         }
@@ -244,11 +233,15 @@ impl Reader<'_> {
                 usable = false;
                 Control::all(Action::Bad)
             }
-            Some(word) if word.eq_ignore_ascii_case(b"include") || word.eq_ignore_ascii_case(b"substack") => {
+            Some(word)
+                if word.eq_ignore_ascii_case(b"include")
+                    || word.eq_ignore_ascii_case(b"substack") =>
+            {
                 let substack = word.eq_ignore_ascii_case(b"substack");
                 return self.include(place, words.next(), phase, substack, depth, other);
             }
-            Some(word) => Control::parse(&word).map_err(|_| place.doubt("a jump of that length is not defined"))?,
+            Some(word) => Control::parse(&word)
+                .map_err(|_| place.doubt("a jump of that length is not defined"))?,
         };
         let kind = match words.next() {
             Some(name) if nameless(&name) => return Err(place.doubt(NAMELESS)),
@@ -274,12 +267,29 @@ impl Reader<'_> {
             if nameless(&name) {
                 return Err(place.doubt(NAMELESS));
             }
-            self.add(place, phase, depth.substacks, other, Kind::Substack, Control::all(Action::Bad))?;
+            self.add(
+                place,
+                phase,
+                depth.substacks,
+                other,
+                Kind::Substack,
+                Control::all(Action::Bad),
+            )?;
         }
-        let inner = Depth { includes: depth.includes + 1, substacks: depth.substacks + usize::from(substack) };
+        let inner = Depth {
+            includes: depth.includes + 1,
+            substacks: depth.substacks + usize::from(substack),
+        };
         let path = self.included(place, &name)?;
         if let Ended::Abort(_) = self.file(&path, Some(phase), inner, other)? {
-            self.add(place, phase, depth.substacks, other, Kind::MustFail, Control::all(Action::Bad))?;
+            self.add(
+                place,
+                phase,
+                depth.substacks,
+                other,
+                Kind::MustFail,
+                Control::all(Action::Bad),
+            )?;
         }
         Ok(None)
     }
@@ -300,9 +310,8 @@ impl Reader<'_> {
             (Ended::Whole, _) => Ok(None),
             (Ended::Abort(why), None) => Ok(Some(why)),
             // libpam then takes actions that nobody has set.
-            (Ended::Abort(why), Some(_)) => {
-                Err(place.doubt(&format!("what it includes cannot be read, inside of an include: {why}")))
-            }
+            (Ended::Abort(why), Some(_)) => Err(place
+                .doubt(&format!("what it includes cannot be read, inside of an include: {why}"))),
         }
     }
 
@@ -313,9 +322,15 @@ impl Reader<'_> {
             return Ok(name.into());
         }
         // libpam asks whether /etc/pam.d is there before it looks for anything else.
-        match self.machine.path(&self.machine.includes).is_dir() {
-            true => Ok(self.machine.includes.join(name)),
-            false => Err(place.doubt("there is no folder for what it includes")),
+        if !self.machine.path(&self.machine.includes).is_dir() {
+            return Err(place.doubt("there is no folder for what it includes"));
+        }
+        let path = self.machine.includes.join(name);
+        let elsewhere = self.machine.service(&name.to_string_lossy()).is_some_and(|at| at != path);
+        match elsewhere {
+            // Debian's 1.7.0-8 looks there, 1.7.0-5 and older do not.
+            true => Err(place.doubt("only the vendors' folder has what it includes")),
+            false => Ok(path),
         }
     }
 
@@ -334,7 +349,13 @@ impl Reader<'_> {
         }
         let lists = if other { &mut self.service.other } else { &mut self.service.own };
         if let Some(list) = lists.get_mut(phase.index()) {
-            list.push(Line { file: Rc::clone(&place.file), number: place.number, level, kind, control });
+            list.push(Line {
+                file: Rc::clone(&place.file),
+                number: place.number,
+                level,
+                kind,
+                control,
+            });
         }
         Ok(())
     }
@@ -351,7 +372,8 @@ impl Place {
     }
 }
 
-const NAMELESS: &str = "the name of a file is missing there; libpam 1.5 uses memory that nobody wrote";
+const NAMELESS: &str =
+    "the name of a file is missing there; libpam 1.5 uses memory that nobody wrote";
 
 /// `extract_modulename` finds nothing: libpam gives up in the middle of a line of its list.
 fn nameless(path: &[u8]) -> bool {

@@ -9,8 +9,13 @@ use std::path::{Path, PathBuf};
 /// Longest file that is read, in bytes.
 const MAX_FILE: u64 = 1024 * 1024;
 /// What pam-auth-update writes, to be included.
-const PARTS: [&str; 5] =
-    ["common-auth", "common-account", "common-password", "common-session", "common-session-noninteractive"];
+const PARTS: [&str; 5] = [
+    "common-auth",
+    "common-account",
+    "common-password",
+    "common-session",
+    "common-session-noninteractive",
+];
 /// Endings of copies that dpkg, ucf, pam-auth-update and editors leave: no program asks for these.
 const COPIES: [&str; 10] = [
     ".dpkg-old",
@@ -32,7 +37,8 @@ pub struct Machine {
     pub root: PathBuf,
     /// Folders of services, the first one first; below the root.
     pub services: Vec<PathBuf>,
-    /// Where `include` and `@include` look: Debian's libpam looks in `/etc/pam.d` alone.
+    /// Where `include` and `@include` look. What is in another folder alone is found by some
+    /// versions of Debian's libpam, and not by others.
     pub includes: PathBuf,
 }
 
@@ -60,7 +66,8 @@ impl Machine {
         self.root.join(path.strip_prefix("/").unwrap_or(path))
     }
 
-    /// The names of all services, in order. A name with a capital cannot be asked for: libpam makes it small.
+    /// The names of all services, in order. A name with a capital cannot be asked for: libpam makes
+    /// it small.
     ///
     /// # Errors
     /// A folder that is there and cannot be read.
@@ -76,7 +83,8 @@ impl Machine {
                 let entry = entry.map_err(|error| format!("{}: {error}", folder.display()))?;
                 // A name that is not UTF-8 is nobody's service; a program's own text asks for it.
                 let Ok(name) = entry.file_name().into_string() else { continue };
-                let copy = COPIES.iter().any(|ending| name.ends_with(ending)) || name.starts_with('.');
+                let copy =
+                    COPIES.iter().any(|ending| name.ends_with(ending)) || name.starts_with('.');
                 if !copy
                     && !PARTS.contains(&name.as_str())
                     && name.to_ascii_lowercase() == name
@@ -91,7 +99,10 @@ impl Machine {
 
     /// The file of a service, or none.
     pub(crate) fn service(&self, name: &str) -> Option<PathBuf> {
-        self.services.iter().map(|folder| folder.join(name)).find(|path| self.path(path).metadata().is_ok())
+        self.services
+            .iter()
+            .map(|folder| folder.join(name))
+            .find(|path| self.path(path).metadata().is_ok())
     }
 
     /// What a path has, following links. A folder is an empty file to libpam.
@@ -107,7 +118,9 @@ impl Machine {
         }
         let mut bytes = Vec::new();
         match File::open(place).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes)) {
-            Ok(_) if bytes.len() as u64 > MAX_FILE => unreadable(&format_args!("longer than {MAX_FILE} bytes")),
+            Ok(_) if bytes.len() as u64 > MAX_FILE => {
+                unreadable(&format_args!("longer than {MAX_FILE} bytes"))
+            }
             Ok(_) => Found::Text(bytes),
             Err(error) => unreadable(&error),
         }
@@ -118,8 +131,9 @@ impl Machine {
         self.path(path).symlink_metadata().ok()
     }
 
-    /// Whether libpam can load a module: a file that begins as a program of this machine's kind does. What is
-    /// damaged further on is not noticed; therefore every module may also answer `module_unknown`.
+    /// Whether libpam can load a module: a file that begins as a program of this machine's kind
+    /// does. What is damaged further on is not noticed; therefore every module may also answer
+    /// `module_unknown`.
     pub fn has_module(&self, name: &[u8]) -> bool {
         let name = Path::new(std::ffi::OsStr::from_bytes(name));
         if name.is_absolute() {
@@ -136,7 +150,9 @@ impl Machine {
             folders.push(lib.join("security"));
             let inside = std::fs::read_dir(&lib).into_iter().flatten().flatten();
             folders.extend(
-                inside.filter(|entry| is_triplet(&entry.file_name())).map(|entry| entry.path().join("security")),
+                inside
+                    .filter(|entry| is_triplet(&entry.file_name()))
+                    .map(|entry| entry.path().join("security")),
             );
         }
         folders
@@ -145,7 +161,8 @@ impl Machine {
     fn loads(&self, path: &Path) -> bool {
         let mut begin = [0; 20];
         let begins = File::open(path).and_then(|mut file| file.read_exact(&mut begin));
-        // ELF, this machine's width and byte order, a shared object (e_type 3), and not empty behind it.
+        // ELF, this machine's width and byte order, a shared object (e_type 3), and not empty
+        // behind it.
         let width = if cfg!(target_pointer_width = "64") { 2 } else { 1 };
         let order = if cfg!(target_endian = "little") { 1 } else { 2 };
         let kind = if cfg!(target_endian = "little") { [3, 0] } else { [0, 3] };
@@ -166,9 +183,13 @@ mod tests {
     #[test]
     fn names_of_services_are_those_that_a_program_can_ask_for() {
         let root = tempfile::tempdir().unwrap();
-        for name in
-            ["etc/pam.d/login", "etc/pam.d/common-auth", "etc/pam.d/su.dpkg-old", "etc/pam.d/Foo", "usr/lib/pam.d/gdm"]
-        {
+        for name in [
+            "etc/pam.d/login",
+            "etc/pam.d/common-auth",
+            "etc/pam.d/su.dpkg-old",
+            "etc/pam.d/Foo",
+            "usr/lib/pam.d/gdm",
+        ] {
             let path = root.path().join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, "").unwrap();
@@ -189,7 +210,9 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("usr/lib/x86_64-linux-gnu/security");
         std::fs::create_dir_all(&folder).unwrap();
-        for (bytes, loads) in [(&b""[..], false), (b"\x7fELF", false), (b"#!/bin/sh\nexit 0 and so on", false)] {
+        for (bytes, loads) in
+            [(&b""[..], false), (b"\x7fELF", false), (b"#!/bin/sh\nexit 0 and so on", false)]
+        {
             std::fs::write(folder.join("pam_fido.so"), bytes).unwrap();
             assert_eq!(Machine::new(root.path()).has_module(b"pam_fido.so"), loads, "{bytes:?}");
         }

@@ -1,14 +1,15 @@
 //! What is known of modules: on what their success rests, and which answers they can give.
 //!
-//! A module that is not in the table could succeed by anything. A module that never says `success` in a phase is in
-//! the table for that; it was looked up in the sources of Linux-PAM 1.5.2 and 1.7.0.
+//! A module that is not in the table could succeed by anything. A module that never says `success`
+//! in a phase is in the table for that; it was looked up in the sources of Linux-PAM 1.5.2 and
+//! 1.7.0.
 
 use crate::answer::{Answer, Answers};
 use crate::condition;
 use crate::load::{Kind, Line, Phase};
 use crate::machine::Machine;
-use crate::report::{MODULE, World};
 use crate::subject::{Subject, Who};
+use crate::world::{MODULE, World};
 
 /// On what the success of a module rests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,8 +102,9 @@ const TABLE: &[Known] = &[
     known("pam_yubico", Proof::Secret),
 ];
 
-/// Programs that keep the uid of who starts them while they ask: there, `pam_rootok` means a caller who is root.
-/// Elsewhere (login, display managers, sudo) the program runs as root whoever sits there.
+/// Programs that keep the uid of who starts them while they ask: there, `pam_rootok` means a caller
+/// who is root. Elsewhere (login, display managers, sudo) the program runs as root whoever sits
+/// there.
 const KEEP_CALLER: [&str; 15] = [
     "su",
     "su-l",
@@ -121,7 +123,8 @@ const KEEP_CALLER: [&str; 15] = [
     "userdel",
 ];
 
-/// The name of a module without folder and ending; nothing for a file elsewhere, whatever its name is.
+/// The name of a module without folder and ending; nothing for a file elsewhere, whatever its name
+/// is.
 pub(crate) fn base(name: &[u8]) -> &[u8] {
     let (folder, file) = match name.iter().rposition(|byte| *byte == b'/') {
         Some(at) => (name.get(..at).unwrap_or_default(), name.get(at + 1..).unwrap_or_default()),
@@ -129,7 +132,8 @@ pub(crate) fn base(name: &[u8]) -> &[u8] {
     };
     let system = folder.starts_with(b"/lib/") || folder.starts_with(b"/usr/lib/");
     let up = folder.windows(2).any(|two| two == b"..");
-    let usual = folder.is_empty() && file.len() == name.len() || system && !up && folder.ends_with(b"/security");
+    let usual = folder.is_empty() && file.len() == name.len()
+        || system && !up && folder.ends_with(b"/security");
     file.strip_suffix(b".so").filter(|_| usual).unwrap_or_default()
 }
 
@@ -153,7 +157,8 @@ fn entry(name: &[u8]) -> Option<&'static Known> {
     TABLE.iter().find(|known| known.name.as_bytes() == base)
 }
 
-/// Whether a line of Wardkey's module asks nothing, and only says whether the line before it left the account alone.
+/// Whether a line of Wardkey's module asks nothing, and only says whether the line before it left
+/// the account alone.
 pub(crate) fn is_second(arguments: &[Vec<u8>]) -> bool {
     arguments.iter().any(|argument| argument == b"local")
 }
@@ -161,14 +166,23 @@ pub(crate) fn is_second(arguments: &[Vec<u8>]) -> bool {
 const ERRORS: Answers = Answers::ANY.without(Answer::SUCCESS).without(Answer::NEW_AUTHTOK_REQD);
 
 /// The answers that a line may give.
-pub(crate) fn answers(line: &Line, phase: Phase, service: &str, subject: &Subject<'_>, world: &World<'_>) -> Answers {
-    let Kind::Module { name, arguments } = &line.kind else { return Answers::of(&[Answer::PERM_DENIED]) };
+pub(crate) fn answers(
+    line: &Line,
+    phase: Phase,
+    service: &str,
+    subject: &Subject<'_>,
+    world: &World<'_>,
+) -> Answers {
+    let Kind::Module { name, arguments } = &line.kind else {
+        return Answers::of(&[Answer::PERM_DENIED]);
+    };
     let missing = Answers::of(&[Answer::MODULE_UNKNOWN]);
     if !world.machine.has_module(name) || (world.without_key && base(name) == MODULE) {
         return missing;
     }
     let said = said(base(name), arguments, phase, service, subject, world.machine);
-    // A caller with little memory, or a file that is damaged further on: any module may fail to load.
+    // A caller with little memory, or a file that is damaged further on: any module may fail to
+    // load.
     if world.loads_all { said } else { said.and(Answer::MODULE_UNKNOWN) }
 }
 
@@ -210,7 +224,9 @@ fn said(
         b"pam_usertype" => condition::usertype(arguments, subject, machine),
         b"pam_localuser" => condition::localuser(arguments, subject, machine),
         b"pam_debug" => condition::debug(arguments, phase),
-        b"pam_faillock" if auth && arguments.iter().any(|argument| argument == b"authfail") => ERRORS,
+        b"pam_faillock" if auth && arguments.iter().any(|argument| argument == b"authfail") => {
+            ERRORS
+        }
         _ => Answers::ANY,
     }
     .without(A::MODULE_UNKNOWN)
@@ -223,9 +239,11 @@ mod tests {
     #[test]
     fn the_table_is_in_order_and_found_by_file() {
         assert!(TABLE.windows(2).all(|pair| pair[0].name < pair[1].name));
-        for name in
-            [&b"pam_krb5.so"[..], b"/lib/security/pam_krb5.so", b"/usr/lib/x86_64-linux-gnu/security/pam_krb5.so"]
-        {
+        for name in [
+            &b"pam_krb5.so"[..],
+            b"/lib/security/pam_krb5.so",
+            b"/usr/lib/x86_64-linux-gnu/security/pam_krb5.so",
+        ] {
             assert_eq!(proof(name), Proof::Secret);
         }
         // Not the file that is known by this name.

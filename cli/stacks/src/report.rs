@@ -1,33 +1,12 @@
 //! The questions that are asked of a service.
 
 use crate::answer::{Answer, Answers};
+use crate::doubt::Doubt;
 use crate::explore::{self, Question, Way};
-use crate::load::{Doubt, Kind, Line, Loaded, Phase, Service};
-use crate::machine::Machine;
+use crate::load::{Kind, Line, Loaded, Phase, Service};
 use crate::module::{self, Proof};
 use crate::subject::Subject;
-
-/// The module, without its ending.
-pub const MODULE: &[u8] = b"pam_fido";
-
-/// What is supposed of the machine.
-#[derive(Clone, Copy, Debug)]
-pub struct World<'w> {
-    /// Its files.
-    pub machine: &'w Machine,
-    /// Every module that is there can be loaded. Else any may answer `module_unknown`: programs with a caller's
-    /// limits (`su`, polkit's helper) can be started with too little memory for one module and enough for another.
-    pub loads_all: bool,
-    /// Wardkey's module cannot be loaded.
-    pub without_key: bool,
-}
-
-impl<'w> World<'w> {
-    /// Every module that is there can be loaded.
-    pub fn sound(machine: &'w Machine) -> Self {
-        Self { machine, loads_all: true, without_key: false }
-    }
-}
+use crate::world::{MODULE, World};
 
 /// The ways through a phase of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,20 +17,31 @@ pub enum Ways {
     Refuses(String),
 }
 
-/// All ways by which somebody gets through the auth phase of a service without a success of Wardkey's.
+/// All ways by which somebody gets through the auth phase of a service without a success of
+/// Wardkey's.
 ///
 /// # Errors
 /// [`Doubt`] when that cannot be told.
-pub fn auth(loaded: &Loaded, service: &str, subject: &Subject<'_>, world: &World<'_>) -> Result<Ways, Doubt> {
+pub fn auth(
+    loaded: &Loaded,
+    service: &str,
+    subject: &Subject<'_>,
+    world: &World<'_>,
+) -> Result<Ways, Doubt> {
     ways(loaded, Phase::Auth, service, subject, world, Answers::of(&[Answer::SUCCESS]))
 }
 
-/// All ways through the account phase without a success of Wardkey's. That a secret is too old is one: the program
-/// asks for a new one, and lets in.
+/// All ways through the account phase without a success of Wardkey's. That a secret is too old is
+/// one: the program asks for a new one, and lets in.
 ///
 /// # Errors
 /// [`Doubt`] when that cannot be told.
-pub fn account(loaded: &Loaded, service: &str, subject: &Subject<'_>, world: &World<'_>) -> Result<Ways, Doubt> {
+pub fn account(
+    loaded: &Loaded,
+    service: &str,
+    subject: &Subject<'_>,
+    world: &World<'_>,
+) -> Result<Ways, Doubt> {
     let wanted = Answers::of(&[Answer::SUCCESS, Answer::NEW_AUTHTOK_REQD]);
     ways(loaded, Phase::Account, service, subject, world, wanted)
 }
@@ -69,7 +59,8 @@ fn ways(
         Loaded::Refuses(why) => return Ok(Ways::Refuses(why.clone())),
     };
     let lines = service_lists.list(phase);
-    let answers: Vec<_> = lines.iter().map(|line| module::answers(line, phase, service, subject, world)).collect();
+    let answers: Vec<_> =
+        lines.iter().map(|line| module::answers(line, phase, service, subject, world)).collect();
     let keys: Vec<_> = lines.iter().map(is_module).collect();
     let empty: Vec<_> = lines.iter().map(proves_nothing).collect();
     let question = Question { lines, answers: &answers, keys: &keys, empty: &empty, wanted };

@@ -19,7 +19,8 @@ pub struct Subject<'s> {
     pub name: Option<String>,
     /// Its uid; for persons of the directory, the least that they can have.
     pub uid: u32,
-    /// Whether the account, or any person of the directory, is in a group. `None`: it cannot be told.
+    /// Whether the account, or any person of the directory, is in a group. `None`: it cannot be
+    /// told.
     pub in_group: &'s dyn Fn(&str) -> Option<bool>,
     /// Whether a name can be that of a person of the directory.
     pub can_be_person: &'s dyn Fn(&str) -> bool,

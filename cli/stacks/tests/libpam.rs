@@ -1,6 +1,6 @@
-//! The reading and evaluating of stacks beside the real libpam: the same files, the same answers of the modules.
-//! Modules with known answers (`pam_debug`, `pam_permit`, `pam_deny`, `pam_warn`, one that is missing) in random
-//! stacks, with random controls, includes and damage.
+//! The reading and evaluating of stacks beside the real libpam: the same files, the same answers of
+//! the modules. Modules with known answers (`pam_debug`, `pam_permit`, `pam_deny`, `pam_warn`, one
+//! that is missing) in random stacks, with random controls, includes and damage.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::path::Path;
@@ -52,7 +52,8 @@ fn answer(machine: &Machine, line: &Line, phase: Phase) -> Answer {
         "pam_warn.so" => Answer::IGNORE,
         "pam_debug.so" => {
             let word = arguments.iter().find_map(|word| word.strip_prefix(key.as_bytes()));
-            word.and_then(|word| Answer::all().find(|a| a.name().as_bytes() == word)).unwrap_or(Answer::SUCCESS)
+            word.and_then(|word| Answer::all().find(|a| a.name().as_bytes() == word))
+                .unwrap_or(Answer::SUCCESS)
         }
         other => panic!("{other}"),
     }
@@ -94,13 +95,19 @@ const ACTIONS: [&str; 10] = ["ok", "done", "bad", "die", "ignore", "reset", "1",
 
 fn control(random: &mut Random) -> String {
     if random.below(3) == 0 {
-        return random.one(&["required", "requisite", "sufficient", "sufficient", "optional", "Required"]).into();
+        return random
+            .one(&["required", "requisite", "sufficient", "sufficient", "optional", "Required"])
+            .into();
     }
     let mut text = String::from("[");
     for _ in 0..1 + random.below(4) {
         let value = if random.below(3) == 0 { "default" } else { random.one(&RETURNS) };
         let equals = random.one(&["=", "=", "=", " = "]);
-        text += &format!("{value}{equals}{}{}", random.one(&ACTIONS), random.one(&[" ", " ", "  ", "\t"]));
+        text += &format!(
+            "{value}{equals}{}{}",
+            random.one(&ACTIONS),
+            random.one(&[" ", " ", "  ", "\t"])
+        );
     }
     match random.below(30) {
         0 => text,
@@ -124,7 +131,8 @@ fn module(random: &mut Random) -> String {
 fn file(random: &mut Random, folder: &Path, deeper: &[String]) -> String {
     let mut text = String::new();
     for _ in 0..random.below(7) {
-        let kind = random.one(&["auth", "auth", "auth", "account", "account", "Auth", "-auth", "session"]);
+        let kind =
+            random.one(&["auth", "auth", "auth", "account", "account", "Auth", "-auth", "session"]);
         let line = match random.below(12) {
             0 | 1 if !deeper.is_empty() => {
                 let name = &deeper[random.below(deeper.len())];
@@ -186,7 +194,8 @@ fn random_stacks_are_judged_as_libpam_judges_them() {
         let text = file(&mut random, folder, &names);
         shown += &format!("--- service\n{text}");
         std::fs::write(folder.join("service"), text).unwrap();
-        let other = if random.below(4) == 0 { file(&mut random, folder, &names) } else { String::new() };
+        let other =
+            if random.below(4) == 0 { file(&mut random, folder, &names) } else { String::new() };
         shown += &format!("--- other\n{other}");
         std::fs::write(folder.join("other"), other).unwrap();
         let Some(ours) = ours(folder, "service") else { continue };
@@ -196,7 +205,10 @@ fn random_stacks_are_judged_as_libpam_judges_them() {
         let_in += usize::from(theirs.0 == 0);
         refused += usize::from(theirs.0 != 0);
     }
-    assert!(told > TRIALS * 9 / 10 && let_in > TRIALS / 20 && refused > TRIALS / 20, "{told} {let_in} {refused}");
+    assert!(
+        told > TRIALS * 9 / 10 && let_in > TRIALS / 20 && refused > TRIALS / 20,
+        "{told} {let_in} {refused}"
+    );
 }
 
 /// Long chains of jumps, resets and substacks, without damage.
@@ -213,7 +225,10 @@ fn deep_stacks_are_judged_as_libpam_judges_them() {
             for _ in 0..8 {
                 if depth < 5 && random.below(4) == 0 {
                     let how = random.one(&["include", "substack", "substack"]);
-                    text += &format!("auth {how} {}\n", folder.join(format!("part{}", depth + 1)).display());
+                    text += &format!(
+                        "auth {how} {}\n",
+                        folder.join(format!("part{}", depth + 1)).display()
+                    );
                 } else {
                     let jump = 1 + random.below(4);
                     let value = random.one(&RETURNS);
@@ -222,7 +237,10 @@ fn deep_stacks_are_judged_as_libpam_judges_them() {
                         1 => format!("[{value}=reset default=ok]"),
                         _ => control(&mut random),
                     };
-                    text += &format!("auth {control} pam_debug.so auth={}\n", random.one(&RETURNS[..8]));
+                    text += &format!(
+                        "auth {control} pam_debug.so auth={}\n",
+                        random.one(&RETURNS[..8])
+                    );
                 }
             }
             shown += &format!("--- part{depth}\n{text}");
@@ -259,4 +277,37 @@ fn loops_and_missing_files() {
     // A service that nobody has, and no "other" for it.
     std::fs::remove_file(folder.join("other")).unwrap();
     assert_eq!(ours(folder, "none"), Some(libpam(folder, "none")));
+}
+
+#[test]
+fn what_only_some_versions_of_libpam_include_is_not_judged() {
+    let root = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("etc/pam.d/own", "auth required pam_deny.so\n"),
+        ("etc/pam.d/one", "@include own\n"),
+        ("etc/pam.d/two", "@include vendors\n"),
+        ("etc/pam.d/three", "auth include vendors\n"),
+        ("etc/pam.d/four", "@include nobodys\n"),
+        ("etc/pam.d/five", "@include both\n"),
+        ("etc/pam.d/both", "auth required pam_deny.so\n"),
+        ("usr/lib/pam.d/both", "auth required pam_permit.so\n"),
+        ("usr/lib/pam.d/vendors", "auth required pam_permit.so\n"),
+        ("usr/lib/pam.d/six", "@include own\n"),
+    ] {
+        let path = root.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let machine = Machine::new(root.path());
+    for (service, is_judged) in [
+        ("one", true),
+        ("two", false),
+        ("three", false),
+        ("four", true),
+        ("five", true),
+        ("six", true),
+    ] {
+        let loaded = load(&machine, service);
+        assert_eq!(loaded.is_ok(), is_judged, "{service}: {loaded:?}");
+    }
 }
