@@ -28,21 +28,25 @@ impl Accepted {
     ///
     /// # Errors
     /// [`Code::Configuration`]: then nothing is accepted.
-    pub(crate) fn read(path: &std::path::Path, owner: wardkey_settings::files::Owner) -> Result<Self, CliError> {
+    pub(crate) fn read(
+        path: &std::path::Path,
+        owner: wardkey_settings::files::Owner,
+    ) -> Result<Self, CliError> {
         let bytes = match wardkey_settings::files::read(path, owner, MAX_BYTES) {
             Ok(bytes) => bytes,
             Err(wardkey_settings::files::FileError::Missing { .. }) => return Ok(Self::default()),
-            Err(error) => return Err(files::failed(path, error.to_string())),
+            Err(error) => return Err(files::broken(path, error)),
         };
-        let text = std::str::from_utf8(&bytes).map_err(|error| files::failed(path, error.to_string()))?;
+        let text = std::str::from_utf8(&bytes).map_err(|error| files::broken(path, error))?;
         let table: toml::Table =
-            text.parse().map_err(|error: toml::de::Error| files::failed(path, error.to_string()))?;
+            text.parse().map_err(|error: toml::de::Error| files::broken(path, error))?;
         let mut accepted = BTreeMap::new();
         for (subject, entry) in table {
             accepted.insert(
                 subject.clone(),
-                acceptance(&entry)
-                    .ok_or_else(|| files::failed(path, format!("[{subject}] wants reason, by, time and ways")))?,
+                acceptance(&entry).ok_or_else(|| {
+                    files::failed(path, format!("[{subject}] wants reason, by, time and ways"))
+                })?,
             );
         }
         Ok(Self(accepted))
@@ -125,7 +129,8 @@ mod tests {
         files::replace(&path, accepted.to_text().as_bytes()).unwrap();
         let read = Accepted::read(&path, Owner::current()).unwrap();
         assert_eq!(read, accepted);
-        let mut findings = [open(&["auth pam_fprintd.so"]), open(&["auth pam_fprintd.so", "auth pam_permit.so"])];
+        let mut findings =
+            [open(&["auth pam_fprintd.so"]), open(&["auth pam_fprintd.so", "auth pam_permit.so"])];
         read.mark(&mut findings);
         assert_eq!(findings.iter().map(Finding::is_open).collect::<Vec<_>>(), [false, true]);
         // Nor does it cover the same way that has become worse, or what names no way at all.
@@ -134,7 +139,12 @@ mod tests {
         let mut others = [worse, open(&[])];
         read.mark(&mut others);
         assert!(others.iter().all(|finding| finding.accepted.is_none()));
-        for wrong in ["[x]\nreason = \"\"\nby = \"\"\ntime = 1\nways = []\n", "x = 1", "[x", "[x]\nreason = \"a\"\n"] {
+        for wrong in [
+            "[x]\nreason = \"\"\nby = \"\"\ntime = 1\nways = []\n",
+            "x = 1",
+            "[x",
+            "[x]\nreason = \"a\"\n",
+        ] {
             files::replace(&path, wrong.as_bytes()).unwrap();
             assert!(Accepted::read(&path, Owner::current()).is_err(), "{wrong}");
         }

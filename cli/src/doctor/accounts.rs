@@ -40,7 +40,8 @@ pub(crate) fn passwd(root: &Path) -> BTreeMap<String, Account> {
     let text = text::read(&root.join("etc/passwd"));
     let account = |line: &str| {
         let mut fields = line.split(':');
-        let (name, uid, gid) = (fields.next()?, fields.nth(1)?.parse().ok()?, fields.next()?.parse().ok()?);
+        let (name, uid, gid) =
+            (fields.next()?, fields.nth(1)?.parse().ok()?, fields.next()?.parse().ok()?);
         Some((name.to_owned(), Account { uid, gid, is_local: true }))
     };
     text.lines().filter_map(account).collect()
@@ -56,11 +57,17 @@ pub(crate) fn sources(root: &Path) -> Vec<String> {
 
 /// Where the accounts of people begin here, as the module takes it.
 pub(crate) fn uid_min(root: &Path, owner: Owner) -> u32 {
-    login_defs::system_uid_max(&root.join("etc/login.defs"), owner).map_or(UID_MIN, |max| max.saturating_add(1))
+    login_defs::system_uid_max(&root.join("etc/login.defs"), owner)
+        .map_or(UID_MIN, |max| max.saturating_add(1))
 }
 
 /// What is wrong with the accounts of people.
-pub(crate) fn look(root: &Path, people: &People, local: &BTreeSet<String>, system_uid_max: u32) -> Vec<Finding> {
+pub(crate) fn look(
+    root: &Path,
+    people: &People,
+    local: &BTreeSet<String>,
+    system_uid_max: u32,
+) -> Vec<Finding> {
     let shadow = text::read(&root.join("etc/shadow"));
     let shadow: BTreeMap<&str, Vec<&str>> = shadow
         .lines()
@@ -68,16 +75,16 @@ pub(crate) fn look(root: &Path, people: &People, local: &BTreeSet<String>, syste
         .collect();
     let mut findings = Vec::new();
     for name in people.names.iter().filter(|name| !local.contains(*name)) {
-        if let Some(account) = people.accounts.get(name).filter(|account| account.uid <= system_uid_max) {
+        if let Some(account) =
+            people.accounts.get(name).filter(|account| account.uid <= system_uid_max)
+        {
             let finding = Finding::new(Code::PersonIsSystem, Level::Open, "name", name.clone());
             findings.push(
                 finding
-                    .detail(
-                        Text::UidAndLimit.with([
-                            ("uid", account.uid.to_string().into()),
-                            ("limit", system_uid_max.to_string().into()),
-                        ]),
-                    )
+                    .detail(Text::UidAndLimit.with([
+                        ("uid", account.uid.to_string().into()),
+                        ("limit", system_uid_max.to_string().into()),
+                    ]))
                     .way(account.uid.to_string()),
             );
         }
@@ -100,7 +107,9 @@ pub(crate) fn look(root: &Path, people: &People, local: &BTreeSet<String>, syste
 
 /// An empty one lets in where pam_unix has nullok; crypt(5) makes the others.
 fn is_usable(secret: &str) -> bool {
-    secret.is_empty() || secret.starts_with(['$', '_']) || (secret.len() == 13 && !secret.starts_with(['!', '*']))
+    secret.is_empty()
+        || secret.starts_with(['$', '_'])
+        || (secret.len() == 13 && !secret.starts_with(['!', '*']))
 }
 
 /// The first ones of each kind, and the number of the others.
@@ -116,8 +125,9 @@ fn shortened(findings: Vec<Finding>) -> Vec<Finding> {
         }
     }
     for (code, count) in seen {
-        if let Some(last) =
-            kept.iter_mut().rfind(|finding| finding.code == code && count > TOLD && finding.level != Level::Open)
+        if let Some(last) = kept
+            .iter_mut()
+            .rfind(|finding| finding.code == code && count > TOLD && finding.level != Level::Open)
         {
             last.details.push(Text::AndMore.with([("count", ((count - TOLD) as u64).into())]));
         }
@@ -133,26 +143,43 @@ mod tests {
     fn people_with_another_secret_ageing_or_a_systems_uid_are_named() {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("etc")).unwrap();
-        let write = |name: &str, text: &str| std::fs::write(root.path().join("etc").join(name), text).unwrap();
+        let write = |name: &str, text: &str| {
+            std::fs::write(root.path().join("etc").join(name), text).unwrap()
+        };
         write(
             "passwd",
-            "root:x:0:0::/root:/bin/sh\nhanako:x:1001:1::/:/bin/sh\nold:x:500:1::/:/bin/sh\nempty:x:1002:1::/:/bin/sh\n",
+            "root:x:0:0::/root:/bin/sh\nhanako:x:1001:1::/:/bin/sh\nold:x:500:1::/:/bin/sh\n\
+                empty:x:1002:1::/:/bin/sh\n",
         );
         write(
             "shadow",
-            "root:$y$a:1::::::\nhanako:$y$x:19000:0:99999:7:::\ntaro:!$y$x:19000:0:90:7:::\nempty::19000:0:99999:7:::\n\
-                         fine:!*:19000:0:99999:7:::\nends:*:19000:0:99999:7::20000:\nnew:!:0:0:99999:7:::\nadmin:$y$x:1:0:99999:7:::\n",
+            "root:$y$a:1::::::\nhanako:$y$x:19000:0:99999:7:::\ntaro:!$y$x:19000:0:90:7:::\n\
+                empty::19000:0:99999:7:::\n\
+                         fine:!*:19000:0:99999:7:::\nends:*:19000:0:99999:7::20000:\n\
+                         new:!:0:0:99999:7:::\nadmin:$y$x:1:0:99999:7:::\n",
         );
         write("login.defs", "# UID_MIN 7\nUID_MIN\t\t\t 500\nUID_MAX 60000\n");
         write("nsswitch.conf", "passwd: files systemd [NOTFOUND=continue] sss\ngroup: files\n");
-        assert_eq!((uid_min(root.path(), Owner::current()), sources(root.path())), (500, vec!["sss".to_owned()]));
-        let names = ["hanako", "taro", "old", "empty", "fine", "ends", "new", "admin", "nobody-here"];
+        assert_eq!(
+            (uid_min(root.path(), Owner::current()), sources(root.path())),
+            (500, vec!["sss".to_owned()])
+        );
+        let names =
+            ["hanako", "taro", "old", "empty", "fine", "ends", "new", "admin", "nobody-here"];
         let people = People { names: names.map(Into::into).into(), accounts: passwd(root.path()) };
         let found = look(root.path(), &people, &BTreeSet::from(["admin".to_owned()]), 999);
-        let found: Vec<_> = found.iter().map(|finding| (finding.code.number(), finding.subject.as_str())).collect();
+        let found: Vec<_> =
+            found.iter().map(|finding| (finding.code.number(), finding.subject.as_str())).collect();
         assert_eq!(
             found,
-            [(1626, "empty"), (1627, "ends"), (1626, "hanako"), (1627, "new"), (1628, "old"), (1627, "taro")]
+            [
+                (1626, "empty"),
+                (1627, "ends"),
+                (1626, "hanako"),
+                (1627, "new"),
+                (1628, "old"),
+                (1627, "taro")
+            ]
         );
     }
 
@@ -161,13 +188,19 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("etc")).unwrap();
         let line = |number: usize| format!("p{number}:$y$x:19000:0:99999:7:::\n");
-        std::fs::write(root.path().join("etc/shadow"), (0..50).map(line).collect::<String>()).unwrap();
+        std::fs::write(root.path().join("etc/shadow"), (0..50).map(line).collect::<String>())
+            .unwrap();
         let names: BTreeSet<String> = (0..50).map(|number| format!("p{number}")).collect();
-        let account = |name: &String| (name.clone(), Account { uid: 700, gid: 700, is_local: true });
+        let account =
+            |name: &String| (name.clone(), Account { uid: 700, gid: 700, is_local: true });
         let people = People { accounts: names.iter().map(account).collect(), names };
         let found = look(root.path(), &people, &BTreeSet::new(), 999);
         assert_eq!(found.iter().filter(|finding| finding.code == Code::PersonIsSystem).count(), 50);
-        let secrets: Vec<_> = found.iter().filter(|finding| finding.code == Code::PersonHasSecret).collect();
-        assert_eq!((secrets.len(), secrets[TOLD - 1].details[0].to_string()), (TOLD, "and 30 more".to_owned()));
+        let secrets: Vec<_> =
+            found.iter().filter(|finding| finding.code == Code::PersonHasSecret).collect();
+        assert_eq!(
+            (secrets.len(), secrets[TOLD - 1].details[0].to_string()),
+            (TOLD, "and 30 more".to_owned())
+        );
     }
 }

@@ -23,11 +23,16 @@ const FILES: [(&str, &str, &[&str]); 9] = [
 /// greetd's section for a first session without a greeter.
 const GREETD: (&str, &str) = ("etc/greetd/config.toml", "initial_session");
 /// Where units and their drop-ins are.
-const UNITS: [&str; 4] =
-    ["etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system"];
+const UNITS: [&str; 4] = [
+    "etc/systemd/system",
+    "run/systemd/system",
+    "usr/local/lib/systemd/system",
+    "usr/lib/systemd/system",
+];
 
 /// How units of consoles are called.
-const GETTYS: [&str; 5] = ["getty@", "serial-getty@", "console-getty.", "container-getty@", "autovt@"];
+const GETTYS: [&str; 5] =
+    ["getty@", "serial-getty@", "console-getty.", "container-getty@", "autovt@"];
 /// What a getty starts that asks PAM.
 const LOGIN: [&str; 2] = ["/bin/login", "/usr/bin/login"];
 
@@ -39,7 +44,9 @@ pub(crate) fn look(root: &Path) -> Vec<Finding> {
         }
     }
     let greetd = root.join(GREETD.0);
-    if let Some(line) = text::sections(&text::read(&greetd)).into_iter().find(|line| line.section == GREETD.1) {
+    if let Some(line) =
+        text::sections(&text::read(&greetd)).into_iter().find(|line| line.section == GREETD.1)
+    {
         findings.push(found(root, &greetd, &line));
     }
     for folder in UNITS {
@@ -51,15 +58,21 @@ pub(crate) fn look(root: &Path) -> Vec<Finding> {
 fn in_file(root: &Path, file: &Path, section: &str, keys: &[&str]) -> Vec<Finding> {
     let lines = text::sections(&text::read(file));
     let is_here = |line: &Section| {
-        if section.ends_with(':') { line.section.starts_with(section) } else { line.section == section }
+        if section.ends_with(':') {
+            line.section.starts_with(section)
+        } else {
+            line.section == section
+        }
     };
     // GDM has a switch beside the name. Without it the name alone does nothing.
     let switched_off = |key: &str| {
         let switch = format!("{key}enable");
-        key.ends_with("login") && !lines.iter().any(|line| is_here(line) && line.key == switch && is_true(&line.value))
+        key.ends_with("login")
+            && !lines.iter().any(|line| is_here(line) && line.key == switch && is_true(&line.value))
     };
-    let named =
-        lines.iter().filter(|line| is_here(line) && keys.contains(&line.key.as_str()) && !line.value.is_empty());
+    let named = lines.iter().filter(|line| {
+        is_here(line) && keys.contains(&line.key.as_str()) && !line.value.is_empty()
+    });
     named.filter(|line| !switched_off(&line.key)).map(|line| found(root, file, line)).collect()
 }
 
@@ -67,7 +80,8 @@ fn is_true(value: &str) -> bool {
     matches!(value.to_ascii_lowercase().as_str(), "true" | "1" | "yes")
 }
 
-/// `agetty --autologin NAME` in a unit or drop-in, or a login program of its own without a question.
+/// `agetty --autologin NAME` in a unit or drop-in, or a login program of its own without a
+/// question.
 fn gettys(root: &Path, folder: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
     let units = text::entries(folder).into_iter().filter(|path| {
@@ -75,11 +89,14 @@ fn gettys(root: &Path, folder: &Path) -> Vec<Finding> {
         ["getty", "console", "serial", "tty", "autologin"].iter().any(|part| name.contains(part))
     });
     for unit in units {
-        let files: Vec<PathBuf> = if unit.is_dir() { text::with_ending(&unit, "conf") } else { vec![unit.clone()] };
+        let files: Vec<PathBuf> =
+            if unit.is_dir() { text::with_ending(&unit, "conf") } else { vec![unit.clone()] };
         for file in files {
             for line in text::sections(&text::read(&file)) {
                 let words: Vec<_> = line.value.split_whitespace().collect();
-                let auto = |word: &&str| *word == "-a" || *word == "--autologin" || word.starts_with("--autologin=");
+                let auto = |word: &&str| {
+                    *word == "-a" || *word == "--autologin" || word.starts_with("--autologin=")
+                };
                 if line.key != "execstart" {
                     continue;
                 }
@@ -103,11 +120,13 @@ fn other_program(unit: &Path, words: &[&str]) -> bool {
         return true;
     }
     let next = |at: usize| arguments.get(at + 1).copied();
-    let chosen = arguments.iter().enumerate().find_map(|(at, word)| match word.strip_prefix("--login-program") {
-        Some("") => next(at),
-        Some(value) => value.strip_prefix('='),
-        None if *word == "-l" || *word == "-nl" => next(at),
-        None => None,
+    let chosen = arguments.iter().enumerate().find_map(|(at, word)| {
+        match word.strip_prefix("--login-program") {
+            Some("") => next(at),
+            Some(value) => value.strip_prefix('='),
+            None if *word == "-l" || *word == "-nl" => next(at),
+            None => None,
+        }
     });
     chosen.is_some_and(|program| !LOGIN.contains(&program))
 }
@@ -131,19 +150,40 @@ mod tests {
     #[test]
     fn automatic_logins_are_found_and_those_that_are_off_are_not() {
         for (name, text, line) in [
-            ("etc/gdm3/daemon.conf", "[daemon]\nAutomaticLoginEnable = true\nAutomaticLogin = hanako\n", Some(3)),
-            ("etc/gdm3/daemon.conf", "[daemon]\n#  AutomaticLoginEnable = true\n#  AutomaticLogin = user1\n", None),
+            (
+                "etc/gdm3/daemon.conf",
+                "[daemon]\nAutomaticLoginEnable = true\nAutomaticLogin = hanako\n",
+                Some(3),
+            ),
+            (
+                "etc/gdm3/daemon.conf",
+                "[daemon]\n#  AutomaticLoginEnable = true\n#  AutomaticLogin = user1\n",
+                None,
+            ),
             ("etc/gdm3/daemon.conf", "[daemon]\nAutomaticLogin=hanako\n", None),
-            ("etc/gdm3/daemon.conf", "[daemon]\nTimedLoginEnable=True\nTimedLogin=ward\nTimedLoginDelay=10\n", Some(3)),
+            (
+                "etc/gdm3/daemon.conf",
+                "[daemon]\nTimedLoginEnable=True\nTimedLogin=ward\nTimedLoginDelay=10\n",
+                Some(3),
+            ),
             ("etc/lightdm/lightdm.conf", "[Seat:*]\nautologin-user=ward3\n", Some(2)),
             ("etc/lightdm/lightdm.conf", "[Seat:*]\nautologin-user=\n#autologin-user=x\n", None),
-            ("etc/lightdm/lightdm.conf.d/50-x.conf", "[SeatDefaults]\n[Seat:seat0]\nautologin-user = ward3\n", Some(3)),
+            (
+                "etc/lightdm/lightdm.conf.d/50-x.conf",
+                "[SeatDefaults]\n[Seat:seat0]\nautologin-user = ward3\n",
+                Some(3),
+            ),
             ("etc/sddm.conf.d/auto.conf", "[Autologin]\nUser=ward3\nSession=plasma\n", Some(2)),
             ("etc/sddm.conf.d/auto.bak", "[Autologin]\nUser=ward3\n", None),
-            ("etc/greetd/config.toml", "[default_session]\ncommand=\"x\"\n[initial_session]\nuser=\"ward\"\n", Some(4)),
+            (
+                "etc/greetd/config.toml",
+                "[default_session]\ncommand=\"x\"\n[initial_session]\nuser=\"ward\"\n",
+                Some(4),
+            ),
             (
                 "etc/systemd/system/getty@tty1.service.d/auto.conf",
-                "[Service]\nExecStart=\nExecStart=-/sbin/agetty --autologin ward3 --noclear %I $TERM\n",
+                "[Service]\nExecStart=\n\
+                    ExecStart=-/sbin/agetty --autologin ward3 --noclear %I $TERM\n",
                 Some(3),
             ),
             (
@@ -151,10 +191,26 @@ mod tests {
                 "[Service]\nExecStart=-/sbin/agetty -o '-p' %I\n",
                 None,
             ),
-            ("etc/systemd/system/serial-getty@.service", "[Service]\nExecStart=/sbin/agetty -a root %I\n", Some(2)),
-            ("etc/systemd/system/getty@.service", "[Service]\nExecStart=-/sbin/agetty -l /bin/bash %I\n", Some(2)),
-            ("etc/systemd/system/getty@tty1.service.d/a.conf", "[Service]\nExecStart=\nExecStart=/bin/sh\n", Some(3)),
-            ("etc/systemd/system/getty@.service", "[Service]\nExecStart=/sbin/agetty -l /bin/login %I\n", None),
+            (
+                "etc/systemd/system/serial-getty@.service",
+                "[Service]\nExecStart=/sbin/agetty -a root %I\n",
+                Some(2),
+            ),
+            (
+                "etc/systemd/system/getty@.service",
+                "[Service]\nExecStart=-/sbin/agetty -l /bin/bash %I\n",
+                Some(2),
+            ),
+            (
+                "etc/systemd/system/getty@tty1.service.d/a.conf",
+                "[Service]\nExecStart=\nExecStart=/bin/sh\n",
+                Some(3),
+            ),
+            (
+                "etc/systemd/system/getty@.service",
+                "[Service]\nExecStart=/sbin/agetty -l /bin/login %I\n",
+                None,
+            ),
             ("etc/systemd/system/other-tty.service", "[Service]\nExecStart=/bin/sh\n", None),
         ] {
             let root = tempfile::tempdir().unwrap();
@@ -162,10 +218,14 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(&path, text).unwrap();
             let found = look(root.path());
-            let expected: Vec<_> = line.map(|line| format!("/{name}:{line} ")).into_iter().collect();
+            let expected: Vec<_> =
+                line.map(|line| format!("/{name}:{line} ")).into_iter().collect();
             assert_eq!(found.len(), expected.len(), "{name}: {text}");
             for (finding, begin) in found.iter().zip(expected) {
-                assert!(finding.is_open() && finding.details[0].to_string().starts_with(&begin), "{finding:?}");
+                assert!(
+                    finding.is_open() && finding.details[0].to_string().starts_with(&begin),
+                    "{finding:?}"
+                );
             }
         }
     }

@@ -20,18 +20,26 @@ use crate::texts::Text;
 use crate::{anchor, config};
 
 use super::accepted::{Accepted, now};
-use super::{accounts, autologin, machine, sshd, stacks};
+use super::{accounts, autologin, lockers, machine, sshd, stacks};
 
 /// How long the agent may take to answer.
 pub(super) const ANSWER: Duration = Duration::from_secs(10);
 /// How long accounts of people are looked up in name services.
 const LOOKING_UP: Duration = Duration::from_secs(20);
 
-/// For `wardkey enable`: what lets people in without a key, and what else there is about the ways in.
-pub(crate) fn before_enabling(context: &Context<'_, '_>, settings: &Settings) -> (Vec<Finding>, Vec<Finding>) {
+/// For `wardkey enable`: what lets people in without a key, and what else there is about the ways
+/// in.
+pub(crate) fn before_enabling(
+    context: &Context<'_, '_>,
+    settings: &Settings,
+) -> (Vec<Finding>, Vec<Finding>) {
     let directory = directory(context);
     let mut findings = ways(context, settings, &directory).findings;
-    findings.extend(machine::owners_and_modes(&context.env.places.root, settings, context.env.files_owner));
+    findings.extend(machine::owners_and_modes(
+        &context.env.places.root,
+        settings,
+        context.env.files_owner,
+    ));
     findings.extend(of_accounts(context, settings, &directory, LOOKING_UP));
     mark_accepted(context, &mut findings);
     findings.retain(Finding::matters);
@@ -45,9 +53,12 @@ pub(crate) fn seen(context: &mut Context<'_, '_>) -> Seen {
     let mut findings = ways(context, &settings, &directory).findings;
     let mut secrets = None;
     if directory.people.is_some() {
-        // Of the files of this machine: a slow name service must not keep the state from being shown.
+        // Of the files of this machine: a slow name service must not keep the state from being
+        // shown.
         let about = of_accounts(context, &settings, &directory, Duration::ZERO);
-        let names = about.iter().filter(|finding| matches!(finding.code, Code::PersonHasSecret | Code::PersonAgeing));
+        let names = about
+            .iter()
+            .filter(|finding| matches!(finding.code, Code::PersonHasSecret | Code::PersonAgeing));
         secrets = Some(names.map(|finding| finding.subject.clone()).collect());
         findings.extend(about);
     }
@@ -59,12 +70,22 @@ pub(crate) fn seen(context: &mut Context<'_, '_>) -> Seen {
 pub(crate) struct Seen {
     /// Ways in that are open.
     pub(crate) open: usize,
-    /// People who have another usable secret or an ageing one, 20 of each at most; `None`: only root can tell.
+    /// People who have another usable secret or an ageing one, 20 of each at most; `None`: only
+    /// root can tell.
     pub(crate) secrets: Option<BTreeSet<String>>,
 }
 
+/// For `wardkey try`: what is known of the PAM services.
+pub(crate) fn of_services(context: &Context<'_, '_>, settings: &Settings) -> Vec<Finding> {
+    let mut findings = ways(context, settings, &directory(context)).findings;
+    mark_accepted(context, &mut findings);
+    findings
+}
+
 /// Every finding, and where administrators get in.
-pub(crate) fn everything(context: &mut Context<'_, '_>) -> (Vec<Finding>, BTreeMap<String, Vec<String>>) {
+pub(crate) fn everything(
+    context: &mut Context<'_, '_>,
+) -> (Vec<Finding>, BTreeMap<String, Vec<String>>) {
     let (settings, problems) = settings(context);
     let places = &context.env.places;
     let directory = directory(context);
@@ -79,7 +100,8 @@ pub(crate) fn everything(context: &mut Context<'_, '_>) -> (Vec<Finding>, BTreeM
         findings.extend(seen.findings);
     }
     for problem in &problems {
-        let mut finding = Finding::new(Code::Configuration, Level::Warning, "", problem.file.clone());
+        let mut finding =
+            Finding::new(Code::Configuration, Level::Warning, "", problem.file.clone());
         finding.details.push(problem.to_string().into());
         findings.push(finding);
     }
@@ -112,14 +134,22 @@ fn ways(context: &Context<'_, '_>, settings: &Settings, directory: &Directory) -
     let local = &settings.local;
     let uids = local.uids.iter().filter_map(|uid| User::from_uid((*uid).into()).ok().flatten());
     let names = local.names.iter().filter_map(|name| User::from_name(name).ok().flatten());
-    let local_accounts: Vec<(String, u32)> = uids.chain(names).map(|user| (user.name, user.uid.as_raw())).collect();
-    let local_names: BTreeSet<&str> = local_accounts.iter().map(|(name, _)| name.as_str()).collect();
+    let local_accounts: Vec<(String, u32)> =
+        uids.chain(names).map(|user| (user.name, user.uid.as_raw())).collect();
+    let local_names: BTreeSet<&str> =
+        local_accounts.iter().map(|(name, _)| name.as_str()).collect();
     let passwd = accounts::passwd(root);
     let outside = !accounts::sources(root).is_empty();
     let people = stacks::People {
         system_uid_max: local.system_uid_max,
         local: local_accounts.clone(),
-        in_group: &|account, group| match is_member(account, group, directory, &passwd, &local_names) {
+        in_group: &|account, group| match is_member(
+            account,
+            group,
+            directory,
+            &passwd,
+            &local_names,
+        ) {
             // A name service need not tell all members of a group.
             Some(false) if account.is_none() && outside => None,
             known => known,
@@ -163,11 +193,16 @@ fn is_member(
         let user = User::from_name(account).ok().flatten()?;
         return Some(user.gid == group.gid || group.mem.iter().any(|member| member == account));
     }
-    let first = passwd.iter().filter(|(_, account)| account.gid == group.gid.as_raw()).map(|(name, _)| name.as_str());
+    let first = passwd
+        .iter()
+        .filter(|(_, account)| account.gid == group.gid.as_raw())
+        .map(|(name, _)| name.as_str());
     let members: BTreeSet<&str> = first.chain(group.mem.iter().map(String::as_str)).collect();
     match &directory.people {
         Some(people) => Some(members.iter().any(|member| people.contains(*member))),
-        None if members.iter().all(|member| *member == "root" || local.contains(member)) => Some(false),
+        None if members.iter().all(|member| *member == "root" || local.contains(member)) => {
+            Some(false)
+        }
         None => None,
     }
 }
@@ -180,18 +215,26 @@ fn of_agent(context: &Context<'_, '_>, settings: &Settings) -> Vec<Finding> {
     let mut findings = Vec::new();
     let status: Result<Box<Status>, CliError> = Agent::connect(context)
         .and_then(|mut agent| agent.ask(&Request::Status, ANSWER))
-        .and_then(|reply| if let Reply::Status(status) = reply { Ok(status) } else { Err(peers::unexpected()) });
+        .and_then(|reply| {
+            if let Reply::Status(status) = reply { Ok(status) } else { Err(peers::unexpected()) }
+        });
     match &status {
-        Ok(status) => findings.extend(machine::agent(status, known.as_ref())),
+        Ok(status) => {
+            findings.extend(machine::agent(status, known.as_ref()));
+            findings.extend(lockers::look(&context.env.places.root, status.sessions));
+        }
         Err(error) => {
             let unreachable = Finding::new(Code::AgentUnreachable, Level::Warning, "", "agent");
             findings.push(unreachable.detail(error.to_string()));
         }
     }
     let version = status.as_ref().ok().map(|status| status.version.as_str());
-    let packages = if machine::is_real(&context.env.places.root) { machine::packages() } else { Vec::new() };
+    let packages =
+        if machine::is_real(&context.env.places.root) { machine::packages() } else { Vec::new() };
     findings.extend(machine::versions(&packages, version));
-    let config = wardkey_settings::problem::agent(&context.env.places.agent_config, context.env.files_owner).0;
+    let config =
+        wardkey_settings::problem::agent(&context.env.places.agent_config, context.env.files_owner)
+            .0;
     if context.env.root && known.is_some() {
         findings.extend(machine::certificate(&config.state_dir, now()));
     }
@@ -223,22 +266,31 @@ fn of_accounts(
     let mut known = accounts::passwd(root);
     if machine::is_real(root) && !looking_up.is_zero() && !accounts::sources(root).is_empty() {
         let until = Instant::now() + looking_up;
-        for name in names.iter().filter(|name| !known.contains_key(*name)).cloned().collect::<Vec<_>>() {
+        for name in
+            names.iter().filter(|name| !known.contains_key(*name)).cloned().collect::<Vec<_>>()
+        {
             if Instant::now() > until {
                 findings.push(
-                    Finding::new(Code::PeopleUnknown, Level::Warning, "", "people").detail(Text::SlowNameServices),
+                    Finding::new(Code::PeopleUnknown, Level::Warning, "", "people")
+                        .detail(Text::SlowNameServices),
                 );
                 break;
             }
             if let Ok(Some(user)) = User::from_name(&name) {
-                let account = accounts::Account { uid: user.uid.as_raw(), gid: user.gid.as_raw(), is_local: false };
+                let account = accounts::Account {
+                    uid: user.uid.as_raw(),
+                    gid: user.gid.as_raw(),
+                    is_local: false,
+                };
                 known.insert(name, account);
             }
         }
     }
     let local: BTreeSet<String> = settings.local.names.iter().cloned().collect();
-    let by_uid = settings.local.uids.iter().filter_map(|uid| User::from_uid((*uid).into()).ok().flatten());
-    let listed: BTreeSet<String> = by_uid.map(|user| user.name).chain(local.iter().cloned()).collect();
+    let by_uid =
+        settings.local.uids.iter().filter_map(|uid| User::from_uid((*uid).into()).ok().flatten());
+    let listed: BTreeSet<String> =
+        by_uid.map(|user| user.name).chain(local.iter().cloned()).collect();
     for name in names.intersection(&listed) {
         let fix = format!("wardkey config edit: local_accounts without {name}");
         let finding = Finding::new(Code::PersonIsListed, Level::Open, "name", name.as_str());

@@ -22,7 +22,8 @@ use super::text;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Longest answer that is looked at, in bytes.
 const MAX_ANSWER: usize = 256 * 1024;
-const UNITS: [&str; 3] = ["wardkey-agent.socket", "wardkey-agent.service", "wardkey-key.socket"];
+const UNITS: [&str; 4] =
+    ["wardkey-agent.socket", "wardkey-agent.service", "wardkey-key.socket", "wardkey-lock.socket"];
 const PACKAGES: [&str; 2] = ["libpam-fido", "wardkey-agent"];
 /// Folders whose files decide who gets in.
 const FOLDERS: [&str; 4] = ["etc/pam.d", "usr/lib/pam.d", "etc/wardkey", "usr/share/wardkey/pam.d"];
@@ -85,7 +86,11 @@ pub(crate) fn owners_and_modes(root: &Path, settings: &Settings, owner: Owner) -
     }
     for path in [&settings.agent_socket, &settings.key_socket] {
         if let Some(folder) = path.parent() {
-            findings.extend(unsafe_file(root, &root.join(folder.strip_prefix("/").unwrap_or(folder)), owner));
+            findings.extend(unsafe_file(
+                root,
+                &root.join(folder.strip_prefix("/").unwrap_or(folder)),
+                owner,
+            ));
         }
     }
     let mut seen = std::collections::BTreeSet::new();
@@ -119,7 +124,9 @@ fn unsafe_file(root: &Path, path: &Path, owner: Owner) -> Option<Finding> {
     }
     let detail = Phrase::joined(wrong, "; ");
     let way = detail.to_string();
-    Some(Finding::new(Code::UnsafeFile, Level::Open, "path", shown).detail(detail).fix(fix).way(way))
+    Some(
+        Finding::new(Code::UnsafeFile, Level::Open, "path", shown).detail(detail).fix(fix).way(way),
+    )
 }
 
 /// Units and clock, by systemd.
@@ -134,17 +141,20 @@ pub(crate) fn services() -> Vec<Finding> {
             Some("active") => {}
             state => findings.push(
                 Finding::new(Code::UnitInactive, Level::Warning, "unit", unit)
-                    .detail(
-                        state.map_or_else(|| Text::NoAnswerOf.with([("program", "systemctl".into())]), Phrase::from),
-                    )
+                    .detail(state.map_or_else(
+                        || Text::NoAnswerOf.with([("program", "systemctl".into())]),
+                        Phrase::from,
+                    ))
                     .fix(format!("systemctl enable --now {unit}")),
             ),
         }
     }
     let synchronised = ask("timedatectl", &["show", "--property=NTPSynchronized", "--value"]);
     if synchronised.as_deref().map(str::trim) != Some("yes") {
-        findings
-            .push(Finding::new(Code::ClockUnsynchronised, Level::Warning, "", "clock").fix("timedatectl set-ntp true"));
+        findings.push(
+            Finding::new(Code::ClockUnsynchronised, Level::Warning, "", "clock")
+                .fix("timedatectl set-ntp true"),
+        );
     }
     findings
 }
@@ -152,7 +162,8 @@ pub(crate) fn services() -> Vec<Finding> {
 /// Versions of the packages, and of the agent that runs.
 pub(crate) fn versions(packages: &[Option<String>], agent: Option<&str>) -> Option<Finding> {
     let ours = env!("CARGO_PKG_VERSION");
-    let mut known: Vec<String> = packages.iter().flatten().filter(|version| !version.is_empty()).cloned().collect();
+    let mut known: Vec<String> =
+        packages.iter().flatten().filter(|version| !version.is_empty()).cloned().collect();
     known.dedup();
     let mut wrong = Vec::new();
     if known.len() > 1 {
@@ -177,15 +188,21 @@ pub(crate) fn agent(status: &Status, anchor: Option<&Anchor>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let fits = anchor.is_some_and(|anchor| status.terminal == Some(anchor.terminal));
     if !fits {
-        let agent = status.terminal.map_or_else(|| Text::None.into(), |id| Phrase::from(id.to_hex()));
-        let ours = anchor.map_or_else(|| Text::None.into(), |anchor| Phrase::from(anchor.terminal.to_hex()));
+        let agent =
+            status.terminal.map_or_else(|| Text::None.into(), |id| Phrase::from(id.to_hex()));
+        let ours = anchor
+            .map_or_else(|| Text::None.into(), |anchor| Phrase::from(anchor.terminal.to_hex()));
         let finding = Finding::new(Code::AnchorUnfit, Level::Warning, "", "anchor");
-        findings
-            .push(finding.detail(Text::TerminalsDiffer.with([("anchor", ours), ("agent", agent)])).fix("wardkey join"));
+        findings.push(
+            finding
+                .detail(Text::TerminalsDiffer.with([("anchor", ours), ("agent", agent)]))
+                .fix("wardkey join"),
+        );
     }
     let old: Vec<_> = status.scopes.iter().filter(|scope| scope.expires <= status.now).collect();
     if status.scopes.is_empty() || !old.is_empty() {
-        let mut finding = Finding::new(Code::DirectoryOld, Level::Warning, "", "directory").fix("wardkey sync");
+        let mut finding =
+            Finding::new(Code::DirectoryOld, Level::Warning, "", "directory").fix("wardkey sync");
         for scope in old {
             let time = duration(status.now.since(scope.expires));
             let args = [("scope", scope.scope.as_str().into()), ("time", time)];
@@ -201,14 +218,16 @@ pub(crate) fn agent(status: &Status, anchor: Option<&Anchor>) -> Vec<Finding> {
     findings
 }
 
-/// The certificate with which the agent speaks to the server, in the agent's folder. Only root can look.
+/// The certificate with which the agent speaks to the server, in the agent's folder. Only root can
+/// look.
 pub(crate) fn certificate(folder: &Path, now: u64) -> Option<Finding> {
     /// The agent renews it after half of its life; so little left means that it cannot.
     const SOON: u64 = 14 * 86_400;
     std::fs::read_dir(folder).ok()?;
     let path = folder.join("terminal.pem");
     let finding = |text: Text, days: u64| {
-        let detail = text.with([("path", path.display().to_string().into()), ("count", days.into())]);
+        let detail =
+            text.with([("path", path.display().to_string().into()), ("count", days.into())]);
         Some(Finding::new(Code::CertificateEnds, Level::Warning, "", "certificate").detail(detail))
     };
     // The folder is the agent's: it may not send root anywhere else.

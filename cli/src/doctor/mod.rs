@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   stacks (wardkey-stacks) ─┐
-//!   autologin, sshd ─────────┤
+//!   autologin, sshd, lockers ┤
 //!   machine, accounts, agent ┴─> findings ─> accepted.toml ─┬─> shown
 //!                                                           ├─> enable refuses
 //!                                                           └─> record: what has opened since ─> agent
@@ -12,6 +12,7 @@ mod accepted;
 mod accounts;
 mod autologin;
 mod certificate;
+mod lockers;
 mod look;
 mod machine;
 mod record;
@@ -20,5 +21,5 @@ mod stacks;
 mod text;
 
 pub(crate) use accepted::{Acceptance, Accepted, now};
-pub(crate) use look::{before_enabling, everything, seen};
+pub(crate) use look::{before_enabling, everything, of_services, seen};
 pub(crate) use record::record;

@@ -33,14 +33,19 @@ pub(crate) fn record(context: &Context<'_, '_>, findings: &[Finding]) -> Result<
     }
     let path = &context.env.places.doctor;
     // Where nobody needs a key, nothing opens.
-    let now = if profile::state(&context.env.places) == State::Off { Open::new() } else { open(findings) };
+    let now = if profile::state(&context.env.places) == State::Off {
+        Open::new()
+    } else {
+        open(findings)
+    };
     let before = read(path);
     let opened = findings.iter().filter(|finding| is_new(finding, &now, &before));
     let mut agent = None;
     for finding in opened {
-        let detail =
-            Some(Phrase::joined(finding.details.clone(), "; ").to_string()).filter(|detail| !detail.is_empty());
-        let way = WayIn { code: finding.code, subject: finding.subject.clone(), detail, accepted: None };
+        let detail = Some(Phrase::joined(finding.details.clone(), "; ").to_string())
+            .filter(|detail| !detail.is_empty());
+        let way =
+            WayIn { code: finding.code, subject: finding.subject.clone(), detail, accepted: None };
         let agent = match &mut agent {
             Some(agent) => agent,
             none => none.insert(Agent::connect(context)?),
@@ -61,9 +66,14 @@ fn key(finding: &Finding) -> String {
 fn open(findings: &[Finding]) -> Open {
     let counts = |finding: &&Finding| {
         finding.accepted.is_none()
-            && (finding.level == Level::Open || (finding.level == Level::Warning && !finding.ways.is_empty()))
+            && (finding.level == Level::Open
+                || (finding.level == Level::Warning && !finding.ways.is_empty()))
     };
-    findings.iter().filter(counts).map(|finding| (key(finding), finding.ways.iter().cloned().collect())).collect()
+    findings
+        .iter()
+        .filter(counts)
+        .map(|finding| (key(finding), finding.ways.iter().cloned().collect()))
+        .collect()
 }
 
 fn is_new(finding: &Finding, now: &Open, before: &Open) -> bool {
@@ -83,5 +93,9 @@ fn read(path: &std::path::Path) -> Open {
         ways.iter().map(|way| way.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
     };
     let entries = value.get("open").and_then(Value::as_object);
-    entries.into_iter().flatten().filter_map(|(key, value)| Some((key.clone(), ways(value)?))).collect()
+    entries
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, value)| Some((key.clone(), ways(value)?)))
+        .collect()
 }

@@ -27,9 +27,11 @@ pub(crate) fn look(root: &Path, effective: Option<&str>) -> Vec<Finding> {
     let mut all = String::new();
     gather(root, &file, &mut all, 0);
     let (general, blocks) = blocks(&all);
-    // What sshd prints is said of nobody in particular: its blocks are read from the file all the same.
+    // What sshd prints is said of nobody in particular: its blocks are read from the file all the
+    // same.
     let options = keywords(effective.unwrap_or(&general));
-    let value = |key: &str, default: &str| options.get(key).cloned().unwrap_or_else(|| default.to_owned());
+    let value =
+        |key: &str, default: &str| options.get(key).cloned().unwrap_or_else(|| default.to_owned());
     let mut ways: Vec<String> = Vec::new();
     let pam = value("usepam", if effective.is_some() { "yes" } else { "no" });
     if pam != "yes" {
@@ -55,18 +57,20 @@ pub(crate) fn look(root: &Path, effective: Option<&str>) -> Vec<Finding> {
     if ways.is_empty() {
         return Vec::new();
     }
-    // With PAM, the account phase asks the module, which lets no person through without a login of the same handle.
+    // With PAM, the account phase asks the module, which lets no person through without a login of
+    // the same handle.
     let level = if pam == "yes" { Level::Warning } else { Level::Open };
-    let mut finding = Finding::new(Code::SshOpen, level, "what", "sshd")
-        .fix("AllowUsers / AllowGroups for local accounts only, PubkeyAuthentication no, UsePAM yes");
+    let mut finding = Finding::new(Code::SshOpen, level, "what", "sshd").fix(
+        "AllowUsers / AllowGroups for local accounts only, PubkeyAuthentication no, UsePAM yes",
+    );
     for way in ways {
         finding = finding.detail(way.clone()).way(way);
     }
     vec![finding]
 }
 
-/// The lines for everybody, and each `Match` block with its condition. A block lasts until the next one, or the
-/// end of its file, after which [`gather`] writes `Match all`.
+/// The lines for everybody, and each `Match` block with its condition. A block lasts until the next
+/// one, or the end of its file, after which [`gather`] writes `Match all`.
 fn blocks(text: &str) -> (String, Vec<(String, String)>) {
     let mut general = String::new();
     let mut blocks: Vec<(String, String)> = Vec::new();
@@ -103,7 +107,11 @@ fn gather(root: &Path, file: &Path, all: &mut String, depth: usize) {
                     } else {
                         root.join("etc/ssh").join(pattern)
                     };
-                    match path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix("*.")) {
+                    match path
+                        .file_name()
+                        .and_then(|name| name.to_str())
+                        .and_then(|name| name.strip_prefix("*."))
+                    {
                         Some(ending) => {
                             for file in text::with_ending(path.parent().unwrap_or(root), ending) {
                                 included(root, &file, all, depth + 1);
@@ -135,7 +143,11 @@ fn keywords(text: &str) -> BTreeMap<String, String> {
         }
         let mut parts = line.splitn(2, |c: char| c.is_whitespace() || c == '=');
         if let (Some(key), Some(value)) = (parts.next(), parts.next()) {
-            let value = value.trim_start_matches(['=', ' ', '\t']).trim().trim_matches('"').to_ascii_lowercase();
+            let value = value
+                .trim_start_matches(['=', ' ', '\t'])
+                .trim()
+                .trim_matches('"')
+                .to_ascii_lowercase();
             found.entry(key.to_ascii_lowercase()).or_insert(value);
         }
     }
@@ -157,16 +169,22 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
-        look(root.path(), effective)
-            .pop()
-            .map(|finding| (finding.level, finding.details.iter().map(ToString::to_string).collect()))
+        look(root.path(), effective).pop().map(|finding| {
+            (finding.level, finding.details.iter().map(ToString::to_string).collect())
+        })
     }
 
     #[test]
     fn methods_of_sshd_are_told() {
         let closed = "PubkeyAuthentication no\nUsePAM yes\n";
         assert_eq!(ways(closed, None), None);
-        assert_eq!(ways("Include /etc/ssh/sshd_config.d/*.conf\nPubkeyAuthentication yes\nUsePAM yes\n", None), None);
+        assert_eq!(
+            ways(
+                "Include /etc/ssh/sshd_config.d/*.conf\nPubkeyAuthentication yes\nUsePAM yes\n",
+                None
+            ),
+            None
+        );
         assert_eq!(
             ways("UsePAM yes\n#PubkeyAuthentication no\n", None),
             Some((Level::Warning, vec!["pubkeyauthentication yes".into()]))
@@ -176,13 +194,19 @@ mod tests {
             Some((Level::Open, vec!["UsePAM no".into(), "PasswordAuthentication yes".into()]))
         );
         let printed = "usepam yes\npubkeyauthentication no\ngssapiauthentication yes\n";
-        assert_eq!(ways("", Some(printed)), Some((Level::Warning, vec!["gssapiauthentication yes".into()])));
+        assert_eq!(
+            ways("", Some(printed)),
+            Some((Level::Warning, vec!["gssapiauthentication yes".into()]))
+        );
         // A block opens for some what is closed for all, also where sshd itself was asked.
-        let block = "UsePAM yes\nPubkeyAuthentication no\nMatch User backup\n  PubkeyAuthentication yes\n";
-        let told = Some((Level::Warning, vec!["Match User backup: pubkeyauthentication yes".into()]));
+        let block =
+            "UsePAM yes\nPubkeyAuthentication no\nMatch User backup\n  PubkeyAuthentication yes\n";
+        let told =
+            Some((Level::Warning, vec!["Match User backup: pubkeyauthentication yes".into()]));
         assert_eq!(ways(block, None), told);
         assert_eq!(ways(block, Some("usepam yes\npubkeyauthentication no\n")), told);
-        let included = "Include /etc/ssh/sshd_config.d/*.conf\nUsePAM no\nPasswordAuthentication no\n";
+        let included =
+            "Include /etc/ssh/sshd_config.d/*.conf\nUsePAM no\nPasswordAuthentication no\n";
         assert_eq!(ways(included, None), Some((Level::Open, vec!["UsePAM no".into()])));
         assert!(look(tempfile::tempdir().unwrap().path(), None).is_empty(), "no sshd");
     }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wardkey_core::code::Code;
 use wardkey_stacks::{
-    Doubt, Kind, Line, Loaded, Machine, Phase, Proof, Subject, Way, Ways, Who, World, account, auth, known_as, load,
-    proof,
+    Doubt, Kind, Line, Loaded, Machine, Phase, Proof, Subject, Way, Ways, Who, World, account,
+    auth, known_as, load, proof,
 };
 
 use crate::finding::{Finding, Level};
@@ -16,14 +16,17 @@ mod tests;
 
 /// The module's file.
 const MODULE: &[u8] = b"pam_fido.so";
-/// Services whose programs ask the account phase after the auth phase, and for which the module's account phase
-/// passes nobody who has not logged in. A locker need not ask it, and sudo's passes for the person who runs it
-/// (`wardkey_core::unattended`): for what is not here, the auth phase is all that there is.
+/// Services whose programs ask the account phase after the auth phase, and for which the module's
+/// account phase passes nobody who has not logged in. A locker need not ask it, and sudo's passes
+/// for the person who runs it (`wardkey_core::unattended`): for what is not here, the auth phase is
+/// all that there is.
 const ASK_ACCOUNT: [&str; 5] = ["atd", "cron", "login", "sshd", "su"];
 /// Display managers, with all their services: `gdm-fingerprint`, `sddm-autologin`.
 const DISPLAY_MANAGERS: [&str; 3] = ["gdm", "lightdm", "sddm"];
-/// Services that display managers start for the account of their own greeter, which no person chooses.
-const GREETERS: [&str; 4] = ["gdm-launch-environment", "lightdm-greeter", "sddm-greeter", "greetd-greeter"];
+/// Services that display managers start for the account of their own greeter, which no person
+/// chooses.
+const GREETERS: [&str; 4] =
+    ["gdm-launch-environment", "lightdm-greeter", "sddm-greeter", "greetd-greeter"];
 /// Services that only root can start, and that ask nobody who is at the keyboard.
 const OF_ROOT: [&str; 3] = ["runuser", "runuser-l", "systemd-user"];
 /// Services at which an administrator logs in.
@@ -69,9 +72,12 @@ pub(crate) fn look(machine: &Machine, people: &People<'_>) -> Looked {
     for name in &names {
         service(machine, people, name, &mut looked);
     }
-    // A service that is closed to administrators is worth knowing; that there is no other one, worth a warning.
+    // A service that is closed to administrators is worth knowing; that there is no other one,
+    // worth a warning.
     let level = if looked.administrators.is_empty() { Level::Warning } else { Level::Note };
-    for finding in looked.findings.iter_mut().filter(|finding| finding.code == Code::NoAdministrator) {
+    for finding in
+        looked.findings.iter_mut().filter(|finding| finding.code == Code::NoAdministrator)
+    {
         finding.level = level;
     }
     looked
@@ -84,7 +90,9 @@ fn service(machine: &Machine, people: &People<'_>, name: &str, looked: &mut Look
     };
     let loaded = match load(machine, name) {
         Ok(Loaded::Refuses(why)) => {
-            looked.findings.push(Finding::new(Code::ServiceRefuses, Level::Warning, "service", name).detail(why));
+            looked.findings.push(
+                Finding::new(Code::ServiceRefuses, Level::Warning, "service", name).detail(why),
+            );
             return;
         }
         Ok(loaded) => loaded,
@@ -101,7 +109,9 @@ fn service(machine: &Machine, people: &People<'_>, name: &str, looked: &mut Look
         Ok(names) if names.is_empty() => {
             let tried: Vec<&str> = accounts(people).map(|(name, _)| name).collect();
             let finding = Finding::new(Code::NoAdministrator, Level::Note, "service", name);
-            looked.findings.push(finding.detail(Text::Tried.with([("names", tried.join(", ").into())])));
+            looked
+                .findings
+                .push(finding.detail(Text::Tried.with([("names", tried.join(", ").into())])));
         }
         Ok(names) => {
             looked.administrators.insert(name.into(), names);
@@ -129,12 +139,19 @@ fn doubtful(doubt: &Doubt) -> Phrase {
 
 /// Whether the program asks the account phase too.
 fn asks_account(name: &str) -> bool {
-    let is_of = |manager: &str| name.strip_prefix(manager).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+    let is_of = |manager: &str| {
+        name.strip_prefix(manager).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
     ASK_ACCOUNT.contains(&name) || DISPLAY_MANAGERS.into_iter().any(is_of)
 }
 
 /// Ways by which a person of the directory gets in without a key.
-fn open(loaded: &Loaded, machine: &Machine, people: &People<'_>, name: &str) -> Result<Option<Finding>, Doubt> {
+fn open(
+    loaded: &Loaded,
+    machine: &Machine,
+    people: &People<'_>,
+    name: &str,
+) -> Result<Option<Finding>, Doubt> {
     let Loaded::Service(service) = loaded else { return Ok(None) };
     let in_group = |group: &str| (people.in_group)(None, group);
     let person = Subject {
@@ -182,12 +199,21 @@ fn open(loaded: &Loaded, machine: &Machine, people: &People<'_>, name: &str) -> 
 
 /// The local accounts and root, each once.
 fn accounts<'p>(people: &'p People<'_>) -> impl Iterator<Item = (&'p str, u32)> {
-    let local = people.local.iter().map(|(name, uid)| (name.as_str(), *uid)).filter(|(name, _)| *name != "root");
+    let local = people
+        .local
+        .iter()
+        .map(|(name, uid)| (name.as_str(), *uid))
+        .filter(|(name, _)| *name != "root");
     std::iter::once(("root", 0)).chain(local)
 }
 
 /// The local accounts that get in, with the module and without it.
-fn administrators(loaded: &Loaded, machine: &Machine, people: &People<'_>, name: &str) -> Result<Vec<String>, Doubt> {
+fn administrators(
+    loaded: &Loaded,
+    machine: &Machine,
+    people: &People<'_>,
+    name: &str,
+) -> Result<Vec<String>, Doubt> {
     let sound = World::sound(machine);
     let mut found = Vec::new();
     for (account, uid) in accounts(people) {
@@ -208,7 +234,12 @@ fn administrators(loaded: &Loaded, machine: &Machine, people: &People<'_>, name:
     Ok(found)
 }
 
-fn gets_in(loaded: &Loaded, name: &str, subject: &Subject<'_>, world: &World<'_>) -> Result<bool, Doubt> {
+fn gets_in(
+    loaded: &Loaded,
+    name: &str,
+    subject: &Subject<'_>,
+    world: &World<'_>,
+) -> Result<bool, Doubt> {
     let any = |found: Ways| matches!(found, Ways::Some(ways) if !ways.is_empty());
     Ok(any(auth(loaded, name, subject, world)?) && any(account(loaded, name, subject, world)?))
 }
@@ -232,9 +263,10 @@ fn described(lines: &[Line], way: &Way) -> Phrase {
         let place = Phrase::from(format!("{}:{}", line.file.display(), line.number));
         Phrase::joined(vec![place, module(line)], " ")
     };
-    let by = lines
-        .get(way.by)
-        .map_or_else(|| "-".into(), |line| Text::ByModule.with([("place", place(line)), ("what", what(line))]));
+    let by = lines.get(way.by).map_or_else(
+        || "-".into(),
+        |line| Text::ByModule.with([("place", place(line)), ("what", what(line))]),
+    );
     let steps = way.steps.iter().filter_map(|step| {
         let answer = step.answer.to_string().into();
         lines.get(step.line).map(|line| Phrase::joined(vec![place(line), answer], " = "))

@@ -9,7 +9,8 @@ const MAX_BYTES: usize = 16 * 1024 * 1024;
 /// Files of a folder that are looked at.
 const MAX_FILES: usize = 1000;
 
-/// The text of a file; empty when there is none. A link is followed, as the program whose file it is does.
+/// The text of a file; empty when there is none. A link is followed, as the program whose file it
+/// is does.
 pub(crate) fn read(path: &Path) -> String {
     let bytes = if path.is_file() { files::read_followed(path, MAX_BYTES) } else { Ok(None) };
     let bytes = bytes.ok().flatten().unwrap_or_default();
@@ -18,8 +19,13 @@ pub(crate) fn read(path: &Path) -> String {
 
 /// What is in a folder, in order.
 pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
-    let mut entries: Vec<_> =
-        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).take(MAX_FILES).collect();
+    let mut entries: Vec<_> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .take(MAX_FILES)
+        .collect();
     entries.sort();
     entries
 }
@@ -29,7 +35,10 @@ pub(crate) fn with_ending(path: &Path, ending: &str) -> Vec<PathBuf> {
     if !path.is_dir() {
         return vec![path.into()];
     }
-    entries(path).into_iter().filter(|path| path.extension().is_some_and(|found| found == ending)).collect()
+    entries(path)
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|found| found == ending))
+        .collect()
 }
 
 /// The path as it is on the machine.

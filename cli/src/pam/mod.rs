@@ -1,5 +1,6 @@
 //! PAM on this machine: the profile, its undoing, a test login, and who gets in without a key.
 
+pub(crate) mod kept;
 pub(crate) mod local_list;
 pub(crate) mod profile;
 pub(crate) mod test_login;

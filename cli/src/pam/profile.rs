@@ -32,10 +32,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const MAX_BYTES: usize = 256 * 1024;
 
 /// What pam-auth-update writes in the folder of services, ...
-pub(crate) const SERVICES: [&str; 5] =
-    ["common-auth", "common-account", "common-password", "common-session", "common-session-noninteractive"];
+pub(crate) const SERVICES: [&str; 5] = [
+    "common-auth",
+    "common-account",
+    "common-password",
+    "common-session",
+    "common-session-noninteractive",
+];
 /// ... and beside it, to notice what was edited.
-pub(crate) const REMEMBERED: [&str; 6] = ["auth", "account", "password", "session", "session-noninteractive", "seen"];
+pub(crate) const REMEMBERED: [&str; 6] =
+    ["auth", "account", "password", "session", "session-noninteractive", "seen"];
 
 /// Whether the module is in the services of this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +57,8 @@ pub(crate) enum State {
 /// Reads the state. Anybody may.
 pub(crate) fn state(places: &Places) -> State {
     let active = |name| in_service(places, name);
-    let remembered = text(&places.pam_state.join("auth")).map(|text| text.contains(&format!("Module: {PROFILE}\n")));
+    let remembered = text(&places.pam_state.join("auth"))
+        .map(|text| text.contains(&format!("Module: {PROFILE}\n")));
     match (active("common-auth"), active("common-account"), remembered) {
         (Ok(true), Ok(true), Ok(true)) => State::On,
         (Ok(false), Ok(false), Ok(false) | Err(_)) => State::Off,
@@ -98,8 +105,8 @@ pub(crate) fn notes_name_a_removed_profile(places: &Places) -> bool {
     })
 }
 
-/// Has pam-auth-update write the lines of the profiles that are there, and of no others; says nothing about
-/// this one.
+/// Has pam-auth-update write the lines of the profiles that are there, and of no others; says
+/// nothing about this one.
 pub(crate) fn refresh() -> Result<(), CliError> {
     ask(&["--package"]).map(drop)
 }
@@ -110,19 +117,21 @@ pub(crate) fn all_files(places: &Places) -> impl Iterator<Item = PathBuf> + '_ {
     services.chain(REMEMBERED.iter().map(|name| places.pam_state.join(name)))
 }
 
-/// Switches the profile, and makes sure that enabling changed nothing else, and that it survives a power
-/// failure.
+/// Switches the profile, and makes sure that enabling changed nothing else, and that it survives a
+/// power failure.
 ///
 /// # Errors
-/// [`Code::PamFilesEdited`] when pam-auth-update did not do it. It may have done something else then:
-/// what the caller kept from before is put back by the caller.
+/// [`Code::PamFilesEdited`] when pam-auth-update did not do it. It may have done something else
+/// then: what the caller kept from before is put back by the caller.
 pub(crate) fn switch(places: &Places, on: bool) -> Result<(), CliError> {
     let before = services(places)?;
     let complaint = run(if on { "--enable" } else { "--disable" })?;
     let (wanted, unwanted) = if on { (State::On, State::Off) } else { (State::Off, State::On) };
     match state(places) {
         state if state == wanted => {}
-        state if state == unwanted => return Err(CliError::with(Code::PamFilesEdited, explained(&complaint))),
+        state if state == unwanted => {
+            return Err(CliError::with(Code::PamFilesEdited, explained(&complaint)));
+        }
         State::Edited(how) => return Err(CliError::with(Code::PamFilesEdited, how)),
         State::On | State::Off => return Err(CliError::new(Code::Internal)),
     }
@@ -136,7 +145,7 @@ pub(crate) fn switch(places: &Places, on: bool) -> Result<(), CliError> {
         let synced = File::open(&path).and_then(|file| file.sync_all());
         match synced {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(files::failed(&path, error.to_string()));
+                return Err(files::broken(&path, error));
             }
             _ => {}
         }
@@ -144,7 +153,7 @@ pub(crate) fn switch(places: &Places, on: bool) -> Result<(), CliError> {
     for folder in [&places.pam, &places.pam_state] {
         File::open(folder)
             .and_then(|folder| folder.sync_all())
-            .map_err(|error| files::failed(folder, error.to_string()))?;
+            .map_err(|error| files::broken(folder, error))?;
     }
     Ok(())
 }
@@ -156,7 +165,9 @@ pub(crate) fn run(option: &str) -> Result<String, CliError> {
 
 /// Runs pam-auth-update, which says nothing by its exit status; gives what it complained about.
 fn ask(arguments: &[&str]) -> Result<String, CliError> {
-    let failed = |error: &dyn std::fmt::Display| CliError::with(Code::Internal, format!("{PROGRAM}: {error}"));
+    let failed = |error: &dyn std::fmt::Display| {
+        CliError::with(Code::Internal, format!("{PROGRAM}: {error}"))
+    };
     let mut child = Command::new(PROGRAM)
         .args(arguments)
         // Nothing of the caller's: perl and debconf do much by variables.
@@ -169,10 +180,10 @@ fn ask(arguments: &[&str]) -> Result<String, CliError> {
         .stderr(Stdio::piped())
         .process_group(0)
         .spawn()
-        .map_err(|error| failed(&error))?;
+        .map_err(|error| failed(&error).caused_by(error))?;
     let until = Instant::now() + PATIENCE;
     let status = loop {
-        match child.try_wait().map_err(|error| failed(&error))? {
+        match child.try_wait().map_err(|error| failed(&error).caused_by(error))? {
             Some(status) => break status,
             None if Instant::now() < until => std::thread::sleep(Duration::from_millis(10)),
             None => {
@@ -188,7 +199,11 @@ fn ask(arguments: &[&str]) -> Result<String, CliError> {
     if let Some(errors) = child.stderr.take() {
         let _ = errors.take(4096).read_to_string(&mut complaint);
     }
-    if status.success() { Ok(complaint) } else { Err(failed(&format_args!("{status}: {}", one_line(&complaint)))) }
+    if status.success() {
+        Ok(complaint)
+    } else {
+        Err(failed(&format_args!("{status}: {}", one_line(&complaint))))
+    }
 }
 
 fn explained(complaint: &str) -> Phrase {
@@ -211,11 +226,12 @@ fn services(places: &Places) -> Result<Vec<String>, CliError> {
     SERVICES.iter().map(read).collect()
 }
 
-/// What a service does without the module's lines: comments, and type, control and module of the others.
-/// How far a line jumps depends on how many follow, and the options of a module on whether it comes
-/// first (`Auth-Initial` of a profile).
+/// What a service does without the module's lines: comments, and type, control and module of the
+/// others. How far a line jumps depends on how many follow, and the options of a module on whether
+/// it comes first (`Auth-Initial` of a profile).
 fn essence(text: &str) -> Vec<String> {
-    let ours = |line: &str| line.contains(MODULE) || GUARDS.iter().any(|guard| line.contains(guard));
+    let ours =
+        |line: &str| line.contains(MODULE) || GUARDS.iter().any(|guard| line.contains(guard));
     let lines = text.lines().filter(|line| line.trim_start().starts_with('#') || !ours(line));
     lines
         .map(|line| {
@@ -230,7 +246,9 @@ fn essence(text: &str) -> Vec<String> {
 }
 
 fn text(path: &Path) -> Result<String, Phrase> {
-    let at = |why: Text| Text::At.with([("place", path.display().to_string().into()), ("why", why.into())]);
+    let at = |why: Text| {
+        Text::At.with([("place", path.display().to_string().into()), ("why", why.into())])
+    };
     // As libpam reads it.
     match files::read_followed(path, MAX_BYTES) {
         Ok(Some(bytes)) => String::from_utf8(bytes).map_err(|_| at(Text::NotUtf8)),
@@ -249,8 +267,11 @@ mod tests {
     #[test]
     fn the_state_is_read_from_what_libpam_reads() {
         let folder = tempfile::tempdir().unwrap();
-        let places =
-            Places { pam: folder.path().join("pam.d"), pam_state: folder.path().join("state"), ..Places::default() };
+        let places = Places {
+            pam: folder.path().join("pam.d"),
+            pam_state: folder.path().join("state"),
+            ..Places::default()
+        };
         std::fs::create_dir(&places.pam).unwrap();
         std::fs::create_dir(&places.pam_state).unwrap();
         assert!(matches!(state(&places), State::Edited(_)), "nothing there is not off");
@@ -269,7 +290,9 @@ mod tests {
             std::fs::write(places.pam_state.join("auth"), notes).unwrap();
             match expected {
                 Some(expected) => assert_eq!(state(&places), expected),
-                None => assert!(matches!(state(&places), State::Edited(_)), "{auth} {account} {noted}"),
+                None => {
+                    assert!(matches!(state(&places), State::Edited(_)), "{auth} {account} {noted}")
+                }
             }
         }
     }
@@ -277,7 +300,11 @@ mod tests {
     #[test]
     fn a_login_that_still_asks_the_module_is_noticed_whatever_the_notes_say() {
         let folder = tempfile::tempdir().unwrap();
-        let places = Places { pam: folder.path().into(), pam_state: folder.path().join("none"), ..Places::default() };
+        let places = Places {
+            pam: folder.path().into(),
+            pam_state: folder.path().join("none"),
+            ..Places::default()
+        };
         assert!(ensure_out(&places).is_err(), "files that are not there say nothing");
         for (auth, account, out) in [
             (UNIX.to_owned(), UNIX.to_owned(), true),
@@ -319,14 +346,22 @@ mod tests {
     #[test]
     fn only_the_modules_lines_and_jumps_may_change() {
         let before = format!("# a 1\n{UNIX}auth requisite pam_deny.so\n");
-        let later = UNIX.replace("success=1", "success=3").replace("nullok", "nullok try_first_pass");
+        let later =
+            UNIX.replace("success=1", "success=3").replace("nullok", "nullok try_first_pass");
         let after = format!("# a 1\n{ON}{later}auth requisite pam_deny.so\n");
         assert_eq!(essence(&before), essence(&after));
         let profile = include_str!("../../../config/pam-configs/wardkey");
-        let lines = profile.lines().filter(|line| line.starts_with('\t')).map(|line| format!("auth{line}\n"));
+        let lines = profile
+            .lines()
+            .filter(|line| line.starts_with('\t'))
+            .map(|line| format!("auth{line}\n"));
         let written: String = lines.collect();
-        assert_eq!(written.lines().count(), 7, "{profile}");
-        assert_eq!(essence(&before), essence(&format!("{written}{before}")), "each line of the profile is ours");
+        assert_eq!(written.lines().count(), 8, "{profile}");
+        assert_eq!(
+            essence(&before),
+            essence(&format!("{written}{before}")),
+            "each line of the profile is ours"
+        );
         for changed in [
             after.replace("pam_unix", "pam_ldap"),
             after.replace("pam_deny", "pam_permit"),

@@ -8,7 +8,7 @@ use wardkey_settings::pam::Settings;
 use wardkey_settings::problem;
 use zeroize::Zeroizing;
 
-use crate::console::Person;
+use crate::console::Operator;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::security_key::no_answer;
@@ -28,7 +28,7 @@ pub(crate) fn run(context: &mut Context<'_, '_>, settings: &Settings) -> Result<
         return Err(CliError::with(Code::NotReadyToEnable, what));
     }
     if let Some(problem) = problem::place(&service, context.env.files_owner).into_iter().next() {
-        return Err(CliError::with(Code::NotReadyToEnable, problem.to_string()));
+        return Err(CliError::with(Code::NotReadyToEnable, problem.phrase()));
     }
     context.tell(Text::TestLogin);
     let question = context.text(Text::AskUserName);
@@ -43,7 +43,10 @@ pub(crate) fn run(context: &mut Context<'_, '_>, settings: &Settings) -> Result<
         return Err(failed(Text::TestOfLocal.into()));
     }
     let tty = nix::unistd::ttyname(std::io::stdin()).ok();
-    let tty = tty.as_deref().and_then(|path| path.to_str()).map(|path| path.strip_prefix("/dev/").unwrap_or(path));
+    let tty = tty
+        .as_deref()
+        .and_then(|path| path.to_str())
+        .map(|path| path.strip_prefix("/dev/").unwrap_or(path));
     let attempt = Attempt { folder: &folder, service: SERVICE, user, tty };
     let mut talk = Talk { person: &mut *context.env.person, last: None };
     let ended = wardkey_pamapp::attempt(&attempt, PERSON, &mut talk);
@@ -58,7 +61,7 @@ pub(crate) fn run(context: &mut Context<'_, '_>, settings: &Settings) -> Result<
 }
 
 struct Talk<'p> {
-    person: &'p mut dyn Person,
+    person: &'p mut dyn Operator,
     last: Option<String>,
 }
 

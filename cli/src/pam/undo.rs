@@ -1,5 +1,5 @@
-//! Undoing an enabling that nobody confirmed. What is needed for it is on disk before PAM's files are
-//! touched, in a folder of root's, and stays until the confirmation:
+//! Undoing an enabling that nobody confirmed. What is needed for it is on disk before PAM's files
+//! are touched, in a folder of root's, and stays until the confirmation:
 //!
 //! ```text
 //!   /var/lib/wardkey-enable/   pending/   state.json and the files of PAM as they were
@@ -25,7 +25,8 @@ use crate::files;
 use crate::places::Places;
 use crate::texts::{Phrase, Text};
 
-use super::profile::{self, REMEMBERED, SERVICES};
+use super::kept::{MAX_BYTES, pairs, restore};
+use super::profile;
 
 const TIMER: &str = "wardkey-undo.timer";
 /// What the timer of the package waits, in seconds.
@@ -34,7 +35,6 @@ const DROP_IN: &str = "/run/systemd/system/wardkey-undo.timer.d/within.conf";
 const SERVICE: &str = "wardkey-undo.service";
 /// Another command may be switching the profile.
 const PATIENCE: Duration = Duration::from_secs(90);
-const MAX_BYTES: usize = 256 * 1024;
 
 /// An enabling that waits for its confirmation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +82,8 @@ impl Pending {
         let now = uptime_ms()?;
         let until = self.uptime.saturating_add(self.seconds.saturating_mul(1000));
         // A clock that went backwards is no clock.
-        let alive = boot().as_deref() == Some(self.boot.as_str()) && (self.uptime..until).contains(&now);
+        let alive =
+            boot().as_deref() == Some(self.boot.as_str()) && (self.uptime..until).contains(&now);
         alive.then(|| Duration::from_millis(until.saturating_sub(now)))
     }
 
@@ -99,20 +100,30 @@ impl Pending {
 
 /// One command at a time; given back when dropped.
 pub(crate) fn lock(places: &Places) -> Result<Flock<File>, CliError> {
-    let failed = |error: std::io::Error| files::failed(&places.undo, error.to_string());
+    let failed = |error: std::io::Error| files::broken(&places.undo, error);
     match DirBuilder::new().mode(0o755).create(&places.undo) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(failed(error)),
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            return Err(failed(error));
+        }
         _ => {}
     }
     let folder = places.undo.symlink_metadata().map_err(failed)?;
-    if !folder.is_dir() || folder.uid() != nix::unistd::geteuid().as_raw() || folder.mode() & 0o022 != 0 {
+    if !folder.is_dir()
+        || folder.uid() != nix::unistd::geteuid().as_raw()
+        || folder.mode() & 0o022 != 0
+    {
         return Err(files::failed(&places.undo, Text::NotRootsFolder));
     }
     let path = places.undo.join("lock");
     let flags = nix::fcntl::OFlag::O_NOFOLLOW.bits();
-    let options =
-        OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).custom_flags(flags).open(&path);
-    let mut file = options.map_err(|error| files::failed(&path, error.to_string()))?;
+    let options = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(flags)
+        .open(&path);
+    let mut file = options.map_err(|error| files::broken(&path, error))?;
     let until = Instant::now() + PATIENCE;
     loop {
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
@@ -122,7 +133,10 @@ pub(crate) fn lock(places: &Places) -> Result<Flock<File>, CliError> {
                 std::thread::sleep(Duration::from_millis(50));
             }
             Err((_, errno)) => {
-                return Err(files::failed(&path, Text::AnotherCommand.with([("why", errno.to_string().into())])));
+                return Err(files::failed(
+                    &path,
+                    Text::AnotherCommand.with([("why", errno.to_string().into())]),
+                ));
             }
         }
     }
@@ -131,18 +145,21 @@ pub(crate) fn lock(places: &Places) -> Result<Flock<File>, CliError> {
 /// Writes down how things are, durably. From here on an undo puts them back.
 pub(crate) fn begin(places: &Places, within: Duration) -> Result<Pending, CliError> {
     forget_unconfirmed(places)?;
-    let failed = |error: std::io::Error| files::failed(&places.undo, error.to_string());
+    let failed = |error: std::io::Error| files::broken(&places.undo, error);
     let new = places.undo.join("pending.new");
     clear(&new)?;
     DirBuilder::new().mode(0o755).create(&new).map_err(failed)?;
     for (kept, original) in pairs(places) {
         match files::read(&original, MAX_BYTES)? {
             Some(bytes) => files::replace(&new.join(kept), &bytes)?,
-            None if kept.starts_with("pam.d.") => return Err(files::failed(&original, Text::NoSuchFile)),
+            None if kept.starts_with("pam.d.") => {
+                return Err(files::failed(&original, Text::NoSuchFile));
+            }
             None => {}
         }
     }
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now =
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let clock = || files::failed(Path::new("/proc/uptime"), Text::CannotBeRead);
     let pending = Pending {
         begun: now,
@@ -169,15 +186,18 @@ pub(crate) fn arm(pending: &Pending) -> Result<Guard, CliError> {
         if !systemctl(&["is-enabled", "--quiet", SERVICE]) {
             return Err(not_ready(Text::UndoNotEnabled.with([("unit", SERVICE.into())])));
         }
-        timer_waits(pending.seconds)
-            .map_err(|why| not_ready(Text::At.with([("place", DROP_IN.into()), ("why", why.to_string().into())])))?;
-        // Not "start", which lets one that still runs from an earlier enabling end when that would have.
+        timer_waits(pending.seconds).map_err(|why| {
+            not_ready(Text::At.with([("place", DROP_IN.into()), ("why", why.to_string().into())]))
+        })?;
+        // Not "start", which lets one that still runs from an earlier enabling end when that would
+        // have.
         if !systemctl(&["restart", TIMER]) || !systemctl(&["is-active", "--quiet", TIMER]) {
             return Err(not_ready(Text::TimerStands.with([("unit", TIMER.into())])));
         }
         return Ok(Guard::Systemd);
     }
-    let program = std::env::current_exe().map_err(|error| not_ready(error.to_string().into()))?;
+    let program = std::env::current_exe()
+        .map_err(|error| CliError::because(Code::NotReadyToEnable, error))?;
     let seconds = pending.seconds.to_string();
     let started = Command::new("/usr/bin/setsid")
         .arg("--fork")
@@ -192,12 +212,15 @@ pub(crate) fn arm(pending: &Pending) -> Result<Guard, CliError> {
     match started {
         Ok(status) if status.success() => Ok(Guard::Process),
         Ok(status) => Err(not_ready(format!("/usr/bin/setsid: {status}").into())),
-        Err(error) => Err(not_ready(format!("/usr/bin/setsid: {error}").into())),
+        Err(error) => {
+            let what = format!("/usr/bin/setsid: {error}");
+            Err(not_ready(what.into()).caused_by(error))
+        }
     }
 }
 
-/// Has the timer wait as long as the enabling does. The unit has two minutes; longer ones last until the next
-/// restart, after which the unit that runs first undoes.
+/// Has the timer wait as long as the enabling does. The unit has two minutes; longer ones last
+/// until the next restart, after which the unit that runs first undoes.
 fn timer_waits(seconds: u64) -> std::io::Result<()> {
     let path = Path::new(DROP_IN);
     if seconds == UNIT_SECONDS && !path.exists() {
@@ -209,7 +232,11 @@ fn timer_waits(seconds: u64) -> std::io::Result<()> {
     // An empty value takes the unit's own away.
     let text = format!("[Timer]\nOnActiveSec=\nOnActiveSec={seconds}s\n");
     wardkey_settings::files::replace(path, text.as_bytes(), 0o644)?;
-    if systemctl(&["daemon-reload"]) { Ok(()) } else { Err(std::io::Error::other("systemctl daemon-reload failed")) }
+    if systemctl(&["daemon-reload"]) {
+        Ok(())
+    } else {
+        Err(std::io::Error::other("systemctl daemon-reload failed"))
+    }
 }
 
 /// Keeps what was enabled: nothing undoes it any more.
@@ -218,7 +245,7 @@ pub(crate) fn confirm(places: &Places) -> Result<(), CliError> {
     clear(&done)?;
     match std::fs::rename(places.undo.join("pending"), &done) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(files::failed(&places.undo, error.to_string()));
+            return Err(files::broken(&places.undo, error));
         }
         _ => {}
     }
@@ -231,11 +258,12 @@ pub(crate) fn confirm(places: &Places) -> Result<(), CliError> {
 /// Puts everything back as it was, but for the lines of packages that were removed meanwhile.
 pub(crate) fn undo(places: &Places) -> Result<(), CliError> {
     restore(places)?;
-    // debconf remembers the choice too, for the case that pam-auth-update cannot read the files. What
-    // it makes of them on the way is replaced again.
+    // debconf remembers the choice too, for the case that pam-auth-update cannot read the files.
+    // What it makes of them on the way is replaced again.
     let _ = profile::run("--disable");
     restore(places)?;
-    // A package of PAM's that was removed meanwhile is back with its lines, which name a missing module.
+    // A package of PAM's that was removed meanwhile is back with its lines, which name a missing
+    // module.
     if profile::notes_name_a_removed_profile(places) {
         profile::refresh()?;
     }
@@ -247,11 +275,13 @@ pub(crate) fn undo(places: &Places) -> Result<(), CliError> {
 /// Undoes what nobody confirmed, and leaves a note for whoever asks next.
 pub(crate) fn undo_unconfirmed(places: &Places) -> Result<(), CliError> {
     undo(places)?;
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now =
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     files::replace(&note(places), json!({ "time": now }).to_string().as_bytes())
 }
 
-/// When the last enabling was undone because nobody confirmed it, in seconds since 1970. Anybody may ask.
+/// When the last enabling was undone because nobody confirmed it, in seconds since 1970. Anybody
+/// may ask.
 pub(crate) fn unconfirmed(places: &Places) -> Option<u64> {
     let bytes = files::read(&note(places), 4096).ok()??;
     let value: Value = serde_json::from_slice(&bytes).ok()?;
@@ -267,65 +297,6 @@ fn note(places: &Places) -> PathBuf {
     places.undo.join("unconfirmed.json")
 }
 
-/// The files of PAM as they are, in memory: for a change that is undone at once when it fails.
-pub(crate) struct Kept(Vec<(PathBuf, Vec<u8>)>);
-
-impl Kept {
-    pub(crate) fn now(places: &Places) -> Result<Self, CliError> {
-        let mut kept = Vec::new();
-        for path in profile::all_files(places) {
-            if let Some(bytes) = files::read(&path, MAX_BYTES)? {
-                kept.push((path, bytes));
-            }
-        }
-        Ok(Self(kept))
-    }
-
-    pub(crate) fn put_back(&self) {
-        for (path, bytes) in &self.0 {
-            if files::read(path, MAX_BYTES).ok().flatten().as_ref() != Some(bytes) {
-                // The error of the change is told.
-                let _ = files::replace(path, bytes);
-            }
-        }
-    }
-}
-
-fn restore(places: &Places) -> Result<(), CliError> {
-    let pending = places.undo.join("pending");
-    for (kept, original) in pairs(places) {
-        let Some(before) = files::read(&pending.join(kept), MAX_BYTES)? else { continue };
-        let now = files::read(&original, MAX_BYTES).ok().flatten();
-        if now.as_ref() == Some(&before) {
-            continue;
-        }
-        if let Some(now) = now {
-            // For whoever edited it meanwhile. A full disk is no reason to leave logins as they are.
-            let _ = files::replace(&places.undo.join("undone").join(kept), &now);
-        }
-        files::replace(&original, &before)?;
-    }
-    Ok(())
-}
-
-fn pairs(places: &Places) -> impl Iterator<Item = (&'static str, PathBuf)> + '_ {
-    const KEPT: [&str; 11] = [
-        "pam.d.common-auth",
-        "pam.d.common-account",
-        "pam.d.common-password",
-        "pam.d.common-session",
-        "pam.d.common-session-noninteractive",
-        "pam.auth",
-        "pam.account",
-        "pam.password",
-        "pam.session",
-        "pam.session-noninteractive",
-        "pam.seen",
-    ];
-    const _: () = assert!(KEPT.len() == SERVICES.len() + REMEMBERED.len());
-    KEPT.into_iter().zip(profile::all_files(places))
-}
-
 fn disarm() {
     if Path::new("/run/systemd/system").is_dir() {
         systemctl(&["stop", TIMER]);
@@ -334,19 +305,28 @@ fn disarm() {
 
 fn systemctl(arguments: &[&str]) -> bool {
     let mut command = Command::new("/usr/bin/systemctl");
-    command.args(arguments).env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .args(arguments)
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
 }
 
 fn clear(folder: &Path) -> Result<(), CliError> {
     match std::fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(files::failed(folder, error.to_string())),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(files::broken(folder, error))
+        }
         _ => Ok(()),
     }
 }
 
 fn sync(folder: &Path) -> Result<(), CliError> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| files::failed(folder, error.to_string()))
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| files::broken(folder, error))
 }
 
 fn kernel_text(path: &str) -> Option<String> {

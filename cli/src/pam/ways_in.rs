@@ -1,5 +1,5 @@
-//! Who gets in without a key when everybody else needs one: local accounts that Wardkey leaves alone,
-//! that can log in by a password of this machine, and that are or can become root.
+//! Who gets in without a key when everybody else needs one: local accounts that Wardkey leaves
+//! alone, that can log in by a password of this machine, and that are or can become root.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -26,13 +26,19 @@ pub(crate) enum Listed<'s> {
 impl<'s> Listed<'s> {
     /// All entries.
     pub(crate) fn all(local: &'s LocalAccounts) -> impl Iterator<Item = Self> {
-        local.names.iter().map(|name| Self::Name(name)).chain(local.uids.iter().map(|uid| Self::Uid(*uid)))
+        local
+            .names
+            .iter()
+            .map(|name| Self::Name(name))
+            .chain(local.uids.iter().map(|uid| Self::Uid(*uid)))
     }
 
     /// The account, as the module finds it.
     fn user(self) -> Option<User> {
         match self {
-            Self::Name(name) => User::from_name(name).ok().flatten().filter(|user| user.name == name),
+            Self::Name(name) => {
+                User::from_name(name).ok().flatten().filter(|user| user.name == name)
+            }
             Self::Uid(uid) => User::from_uid(uid.into()).ok().flatten(),
         }
     }
@@ -67,7 +73,9 @@ impl WaysIn {
     pub(crate) fn look(local: &LocalAccounts, person: &mut dyn FnMut(&str) -> bool) -> Self {
         let shadow = text("/etc/shadow");
         let shells = text("/etc/shells");
-        let today = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() / 86_400;
+        let today =
+            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
+                / 86_400;
         let mut ways = Self::default();
         for listed in std::iter::once(Listed::Name("root")).chain(Listed::all(local)) {
             let user = listed.user();
@@ -80,7 +88,9 @@ impl WaysIn {
                 Some(user) => by_password(&shadow, &name, today)
                     .or_else(|| by_shell(&shells, &user.shell.to_string_lossy()))
                     .or_else(|| (!is_administrator(user)).then(|| Text::ClosedNoSudo.into()))
-                    .or_else(|| (!user.uid.is_root() && person(&name)).then(|| Text::ClosedPerson.into())),
+                    .or_else(|| {
+                        (!user.uid.is_root() && person(&name)).then(|| Text::ClosedPerson.into())
+                    }),
             };
             match obstacle {
                 None => ways.open.push(name),
@@ -119,8 +129,11 @@ fn by_password(shadow: &str, name: &str, today: u64) -> Option<Phrase> {
         "" => return because(Text::ClosedEmpty),
         "*" => return because(Text::ClosedNoPassword),
         secret if secret.starts_with('!') => return because(Text::ClosedLocked),
-        // crypt(5): every method of today begins with $, BSDi's with _; the oldest has 13 characters.
-        secret if !(secret.starts_with(['$', '_']) || secret.len() == 13) => return because(Text::ClosedNoPassword),
+        // crypt(5): every method of today begins with $, BSDi's with _; the oldest has 13
+        // characters.
+        secret if !(secret.starts_with(['$', '_']) || secret.len() == 13) => {
+            return because(Text::ClosedNoPassword);
+        }
         _ => {}
     }
     if day(7).is_some_and(|end| end <= today) {
@@ -128,7 +141,8 @@ fn by_password(shadow: &str, name: &str, today: u64) -> Option<Phrase> {
     }
     // Changed, maximum age, days of grace: afterwards the password is refused.
     let (changed, maximum, grace) = (day(2)?, day(4)?, day(6)?);
-    (changed.saturating_add(maximum).saturating_add(grace) < today).then(|| Text::ClosedPasswordExpired.into())
+    (changed.saturating_add(maximum).saturating_add(grace) < today)
+        .then(|| Text::ClosedPasswordExpired.into())
 }
 
 fn by_shell(shells: &str, shell: &str) -> Option<Phrase> {
@@ -140,7 +154,8 @@ fn by_shell(shells: &str, shell: &str) -> Option<Phrase> {
 
 fn is_administrator(user: &User) -> bool {
     let groups = ADMINISTRATORS.iter().filter_map(|name| Group::from_name(name).ok().flatten());
-    user.uid.is_root() || groups.into_iter().any(|group| group.gid == user.gid || group.mem.contains(&user.name))
+    user.uid.is_root()
+        || groups.into_iter().any(|group| group.gid == user.gid || group.mem.contains(&user.name))
 }
 
 #[cfg(test)]
@@ -178,18 +193,26 @@ mod tests {
     #[test]
     fn a_shell_must_be_one() {
         let shells = "# valid\n/bin/sh\n/bin/bash\n/usr/sbin/nologin\n";
-        for (shell, usable) in
-            [("/bin/bash", true), ("", true), ("/bin/bas", false), ("/usr/sbin/nologin", false), ("/bin/false", false)]
-        {
+        for (shell, usable) in [
+            ("/bin/bash", true),
+            ("", true),
+            ("/bin/bas", false),
+            ("/usr/sbin/nologin", false),
+            ("/bin/false", false),
+        ] {
             assert_eq!(by_shell(shells, shell).is_none(), usable, "{shell}");
         }
     }
 
     #[test]
     fn root_is_looked_at_and_unknown_names_are_told() {
-        let local = LocalAccounts { names: vec!["nobody-of-that-name".into()], ..LocalAccounts::ROOT_ONLY };
+        let local =
+            LocalAccounts { names: vec!["nobody-of-that-name".into()], ..LocalAccounts::ROOT_ONLY };
         let ways = WaysIn::look(&local, &mut |_| false);
-        assert!(ways.explained().to_string().contains("nobody-of-that-name: there is no such account"), "{ways:?}");
+        assert!(
+            ways.explained().to_string().contains("nobody-of-that-name: there is no such account"),
+            "{ways:?}"
+        );
         assert_eq!(ways.open.len() + ways.closed.len(), 2, "{ways:?}");
     }
 }

@@ -19,11 +19,22 @@ impl Tree {
     /// Modules that begin as one does; `other` asks for a key.
     fn new(files: &[(&str, &str)]) -> Self {
         let tree = Self(tempfile::tempdir().unwrap());
-        let mut elf = vec![0x7f, b'E', b'L', b'F', if cfg!(target_pointer_width = "64") { 2 } else { 1 }, 1];
+        let mut elf =
+            vec![0x7f, b'E', b'L', b'F', if cfg!(target_pointer_width = "64") { 2 } else { 1 }, 1];
         elf.resize(16, 0);
         elf.extend([3, 0, 0, 0, 0, 0, 0, 0]);
-        for name in ["fido", "unix", "deny", "permit", "krb5", "fprintd", "succeed_if", "listfile", "nologin", "rootok"]
-        {
+        for name in [
+            "fido",
+            "unix",
+            "deny",
+            "permit",
+            "krb5",
+            "fprintd",
+            "succeed_if",
+            "listfile",
+            "nologin",
+            "rootok",
+        ] {
             tree.write(&format!("usr/lib/x86_64-linux-gnu/security/pam_{name}.so"), &elf);
         }
         tree.write("etc/pam.d/common-auth", NOW.as_bytes());
@@ -42,7 +53,10 @@ impl Tree {
     }
 
     fn look(&self) -> Vec<(u16, String, Level)> {
-        self.findings().into_iter().map(|finding| (finding.code.number(), finding.subject, finding.level)).collect()
+        self.findings()
+            .into_iter()
+            .map(|finding| (finding.code.number(), finding.subject, finding.level))
+            .collect()
     }
 
     fn findings(&self) -> Vec<Finding> {
@@ -63,7 +77,10 @@ fn a_service_that_asks_for_the_key_first_is_closed() {
     let with = "auth requisite pam_nologin.so\n@include common-auth\n@include common-account\n";
     let tree = Tree::new(&[
         ("etc/pam.d/login", with),
-        ("etc/pam.d/su", "auth sufficient pam_rootok.so\n@include common-auth\n@include common-account\n"),
+        (
+            "etc/pam.d/su",
+            "auth sufficient pam_rootok.so\n@include common-auth\n@include common-account\n",
+        ),
     ]);
     assert_eq!(tree.look(), []);
 }
@@ -79,10 +96,14 @@ fn kerberos_above_the_key_is_open_everywhere() {
         ("etc/pam.d/common-auth", &above),
         ("etc/pam.d/sddm", "@include common-auth\n@include common-account\n"),
     ]);
-    // The account phase asks the module, which lets nobody through without a login of the same handle.
+    // The account phase asks the module, which lets nobody through without a login of the same
+    // handle.
     assert_eq!(tree.look(), [(1608, "other".into(), OPEN), (1612, "sddm".into(), Level::Warning)]);
     let detail = tree.findings()[0].details[0].to_string();
-    assert!(detail.starts_with("/etc/pam.d/common-auth:1 pam_krb5.so (a Kerberos password); way: "), "{detail}");
+    assert!(
+        detail.starts_with("/etc/pam.d/common-auth:1 pam_krb5.so (a Kerberos password); way: "),
+        "{detail}"
+    );
     assert!(detail.ends_with("/etc/pam.d/common-auth:8 pam_permit.so = success"), "{detail}");
 }
 
@@ -106,17 +127,24 @@ fn services_with_an_auth_phase_of_their_own_are_named() {
         ("usr/lib/pam.d/gdm-fingerprint", &format!("auth required pam_fprintd.so\n{account}")),
         ("etc/pam.d/gdm-autologin", &format!("auth required pam_permit.so\n{plain}")),
         ("etc/pam.d/kde-fingerprint", &format!("auth required pam_fprintd.so\n{account}")),
-        ("etc/pam.d/lightdm-greeter", "auth required pam_permit.so\naccount required pam_permit.so\n"),
+        (
+            "etc/pam.d/lightdm-greeter",
+            "auth required pam_permit.so\naccount required pam_permit.so\n",
+        ),
         (
             "etc/pam.d/gdm-launch-environment",
             "auth required pam_succeed_if.so user in gdm:root\nauth required pam_permit.so\n",
         ),
         ("etc/pam.d/unknown", "auth required pam_of_somebody.so\n"),
-        ("etc/pam.d/vendor", "auth sufficient /lib/security/../security/pam_vendor.so\n@include common-auth\n"),
+        (
+            "etc/pam.d/vendor",
+            "auth sufficient /lib/security/../security/pam_vendor.so\n@include common-auth\n",
+        ),
     ]);
     tree.write(
         "lib/security/pam_vendor.so",
-        &std::fs::read(tree.0.path().join("usr/lib/x86_64-linux-gnu/security/pam_unix.so")).unwrap(),
+        &std::fs::read(tree.0.path().join("usr/lib/x86_64-linux-gnu/security/pam_unix.so"))
+            .unwrap(),
     );
     assert_eq!(
         tree.look(),
@@ -141,7 +169,11 @@ fn what_cannot_be_told_counts_as_open() {
     tree.write("etc/pam.d/latin1", b"# \xe9\nauth required pam_\xe9.so\n@include common-auth\n");
     assert_eq!(
         tree.look(),
-        [(1609, "long".into(), OPEN), (1609, "loop".into(), OPEN), (1610, "missing".into(), Level::Warning),]
+        [
+            (1609, "long".into(), OPEN),
+            (1609, "loop".into(), OPEN),
+            (1610, "missing".into(), Level::Warning),
+        ]
     );
 }
 
@@ -157,7 +189,8 @@ fn a_module_that_cannot_be_loaded_is_one_of_the_possible_worlds() {
     let tree = Tree::new(&[("etc/pam.d/login", "@include common-auth\n@include common-account\n")]);
     tree.write("local", b"admin\n");
     assert_eq!(tree.look(), []);
-    std::fs::remove_file(tree.0.path().join("usr/lib/x86_64-linux-gnu/security/pam_fido.so")).unwrap();
+    std::fs::remove_file(tree.0.path().join("usr/lib/x86_64-linux-gnu/security/pam_fido.so"))
+        .unwrap();
     let codes = || tree.look().iter().map(|found| found.0).collect::<Vec<_>>();
     assert_eq!(codes(), [1614]);
     tree.write("local", b"admin\nhanako\n");
@@ -171,7 +204,8 @@ fn a_module_that_cannot_be_loaded_is_one_of_the_possible_worlds() {
     assert_eq!(tree.look(), [(1613, "login".into(), Level::Warning)]);
 }
 
-/// pam-auth-update can write one jump a line: the second line of the module only repeats the first one's word.
+/// pam-auth-update can write one jump a line: the second line of the module only repeats the first
+/// one's word.
 #[test]
 fn the_second_line_of_the_module_is_no_key_and_lets_no_person_in() {
     let auth = "auth [success=6 user_unknown=ignore module_unknown=ignore default=die] pam_fido.so\n\
@@ -184,11 +218,16 @@ fn the_second_line_of_the_module_is_no_key_and_lets_no_person_in() {
     let tree = Tree::new(&[("etc/pam.d/common-auth", auth), login]);
     tree.write("local", b"admin\n");
     assert_eq!(tree.look(), []);
-    // In the place of the first line it would ask for no key; nor does a file of the same name elsewhere.
-    let tree = Tree::new(&[("etc/pam.d/x", "auth sufficient pam_fido.so local\nauth required pam_unix.so\n")]);
+    // In the place of the first line it would ask for no key; nor does a file of the same name
+    // elsewhere.
+    let tree = Tree::new(&[(
+        "etc/pam.d/x",
+        "auth sufficient pam_fido.so local\nauth required pam_unix.so\n",
+    )]);
     tree.write(
         "opt/pam_fido.so",
-        &std::fs::read(tree.0.path().join("usr/lib/x86_64-linux-gnu/security/pam_fido.so")).unwrap(),
+        &std::fs::read(tree.0.path().join("usr/lib/x86_64-linux-gnu/security/pam_fido.so"))
+            .unwrap(),
     );
     tree.write("etc/pam.d/y", b"auth required /opt/pam_fido.so\n");
     assert_eq!(tree.look(), [(1608, "x".into(), OPEN), (1608, "y".into(), OPEN)]);
@@ -212,7 +251,9 @@ fn a_service_that_is_closed_to_administrators_is_a_note_where_another_is_not() {
 
 #[test]
 fn groups_that_may_skip_the_question_are_looked_up() {
-    let text = |group| format!("auth sufficient pam_succeed_if.so user ingroup {group}\n@include common-auth\n");
+    let text = |group| {
+        format!("auth sufficient pam_succeed_if.so user ingroup {group}\n@include common-auth\n")
+    };
     let tree = Tree::new(&[("etc/pam.d/lightdm", &text("nopasswdlogin"))]);
     assert_eq!(tree.look(), []);
     tree.write("etc/pam.d/locker", text("somewhere").as_bytes());
