@@ -16,7 +16,10 @@ use crate::output::Output;
 use crate::pam::local_list;
 use crate::texts::Text;
 
-pub(crate) fn check(context: &mut Context<'_, '_>, options: &CheckOptions) -> Result<Output, CliError> {
+pub(crate) fn check(
+    context: &mut Context<'_, '_>,
+    options: &CheckOptions,
+) -> Result<Output, CliError> {
     let (_, problems) = everything(context, &options.pam, &options.agent);
     if options.watch {
         watch(context, &options.pam, &problems)?;
@@ -29,8 +32,8 @@ pub(crate) fn check(context: &mut Context<'_, '_>, options: &CheckOptions) -> Re
     Ok(Output { text, json: json!({ "problems": [] }) })
 }
 
-/// What the service does besides: keeps the list of local accounts, and says aloud what is wrong before
-/// somebody meets it at a login.
+/// What the service does besides: keeps the list of local accounts, and says aloud what is wrong
+/// before somebody meets it at a login.
 fn watch(context: &mut Context<'_, '_>, pam: &Path, problems: &[Problem]) -> Result<(), CliError> {
     if !context.env.root {
         return Err(CliError::new(Code::NeedsRoot));
@@ -39,7 +42,10 @@ fn watch(context: &mut Context<'_, '_>, pam: &Path, problems: &[Problem]) -> Res
     local_list::keep(context, pam)?;
     for problem in problems {
         // A warning, as sd-daemon(3) has it.
-        context.say(&format!("<4>{CODE} {}", printable(&problem.to_string(), 1024)));
+        context.say(&format!(
+            "<4>{CODE} {}",
+            printable(&problem.phrase().say(context.language), 1024)
+        ));
     }
     Ok(())
 }

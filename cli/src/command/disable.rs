@@ -8,6 +8,7 @@ use crate::args::DisableOptions;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::Output;
+use crate::pam::kept::Kept;
 use crate::pam::profile::{self, State};
 use crate::pam::undo::{self, Pending};
 use crate::texts::Text;
@@ -17,13 +18,18 @@ use super::enable::{done, needs_root, now};
 /// So much earlier than by our clock a timer may fire.
 const TIMERS_DIFFER: Duration = Duration::from_secs(10);
 
-pub(crate) fn disable(context: &mut Context<'_, '_>, options: &DisableOptions) -> Result<Output, CliError> {
+pub(crate) fn disable(
+    context: &mut Context<'_, '_>,
+    options: &DisableOptions,
+) -> Result<Output, CliError> {
     needs_root(context)?;
     if let Some(seconds) = options.after {
         std::thread::sleep(Duration::from_secs(seconds.into()));
     }
     let pending = Pending::read(&context.env.places).filter(|_| options.unconfirmed);
-    if let Some(left) = pending.and_then(|pending| pending.left()).filter(|left| *left <= TIMERS_DIFFER) {
+    if let Some(left) =
+        pending.and_then(|pending| pending.left()).filter(|left| *left <= TIMERS_DIFFER)
+    {
         std::thread::sleep(left);
     }
     let _lock = undo::lock(&context.env.places)?;
@@ -42,14 +48,16 @@ pub(crate) fn disable(context: &mut Context<'_, '_>, options: &DisableOptions) -
             undo::undo(&context.env.places)?;
             Ok(done(context, Text::Disabled, false, true))
         }
-        (state, None) if options.unconfirmed => Ok(done(context, Text::NothingToUndo, state != State::Off, false)),
+        (state, None) if options.unconfirmed => {
+            Ok(done(context, Text::NothingToUndo, state != State::Off, false))
+        }
         (State::Off, None) => Ok(done(context, Text::DisabledAlready, false, false)),
         (State::Edited(how), None) => {
             Err(CliError::with(Code::PamFilesEdited, Text::TakeOutByHand.with([("how", how)])))
         }
         (State::On, None) => {
             // A power failure meanwhile leaves what pam-auth-update leaves: each file old or new.
-            let kept = undo::Kept::now(&context.env.places)?;
+            let kept = Kept::now(&context.env.places)?;
             profile::switch(&context.env.places, false).inspect_err(|_| kept.put_back())?;
             Ok(done(context, Text::Disabled, false, true))
         }

@@ -1,5 +1,5 @@
-//! `wardkey config edit`: as visudo. A copy is edited and checked; only a copy without a fault takes the
-//! file's place.
+//! `wardkey config edit`: as visudo. A copy is edited and checked; only a copy without a fault
+//! takes the file's place.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -31,7 +31,7 @@ pub(crate) fn edit(context: &mut Context<'_, '_>) -> Result<Output, CliError> {
     }
     let path = context.env.places.pam_config.clone();
     let replacement = Replacement::begin(&path, context.env.files_owner, Duration::ZERO)
-        .map_err(|error| CliError::with(Code::Configuration, error.to_string()))?;
+        .map_err(|error| CliError::with(Code::Configuration, error.phrase()).caused_by(error))?;
     let before = files::read(&path, MAX_BYTES)?.unwrap_or_default();
     let copy = Copy::of(&path, &before)?;
     loop {
@@ -41,7 +41,8 @@ pub(crate) fn edit(context: &mut Context<'_, '_>) -> Result<Output, CliError> {
             break;
         }
         for problem in &problems {
-            context.say(&printable(&problem.to_string(), 4096));
+            let said = problem.phrase().say(context.language);
+            context.say(&printable(&said, 4096));
         }
         let question = context.text(Text::AskEditAgain);
         match context.env.person.ask(&question, None) {
@@ -52,15 +53,17 @@ pub(crate) fn edit(context: &mut Context<'_, '_>) -> Result<Output, CliError> {
     let after = files::read(&copy.0, MAX_BYTES)?.unwrap_or_default();
     let changed = after != before;
     if changed {
-        replacement.finish(&after).map_err(|error| CliError::with(Code::Configuration, error.to_string()))?;
+        replacement.finish(&after).map_err(|error| {
+            CliError::with(Code::Configuration, error.phrase()).caused_by(error)
+        })?;
     }
     local_list::keep(context, &path)?;
     let text = context.text(if changed { Text::Saved } else { Text::Unchanged });
     Ok(Output { text, json: json!({ "changed": changed, "problems": [] }) })
 }
 
-/// What is wrong with the copy, said of the file that it is to replace. Faults of other files stop nobody from
-/// mending this one.
+/// What is wrong with the copy, said of the file that it is to replace. Faults of other files stop
+/// nobody from mending this one.
 fn faults(context: &Context<'_, '_>, path: &Path, copy: &Path) -> Vec<Problem> {
     let (_, problems) = config::everything(context, copy, &context.env.places.agent_config);
     let name = copy.display().to_string();
@@ -77,7 +80,7 @@ impl Copy {
         name.push(".edit");
         let copy = path.with_file_name(name);
         wardkey_settings::files::replace(&copy, bytes, 0o600)
-            .map_err(|error| files::failed(&copy, error.to_string()))?;
+            .map_err(|error| files::broken(&copy, error))?;
         Ok(Self(copy))
     }
 }
@@ -89,15 +92,21 @@ impl Drop for Copy {
 }
 
 fn run_editor(path: &Path) -> Result<(), CliError> {
-    let chosen =
-        ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    let chosen = ["VISUAL", "EDITOR"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
     let editor = chosen.unwrap_or_else(|| EDITOR.into());
-    let failed = |why: &dyn std::fmt::Display| CliError::invalid(format!("{}: {why}", printable(&editor, 128)));
+    let failed = |why: &dyn std::fmt::Display| {
+        CliError::invalid(format!("{}: {why}", printable(&editor, 128)))
+    };
     // It may come with arguments, as everywhere.
-    let status = Command::new("/bin/sh").args(["-c", &format!("{editor} \"$1\""), "editor"]).arg(path).status();
+    let status = Command::new("/bin/sh")
+        .args(["-c", &format!("{editor} \"$1\""), "editor"])
+        .arg(path)
+        .status();
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(failed(&status)),
-        Err(error) => Err(failed(&error)),
+        Err(error) => Err(failed(&error).caused_by(error)),
     }
 }

@@ -30,7 +30,10 @@ use crate::{anchor, config, directory, doctor};
 const YES: [&str; 3] = ["yes", "y", "はい"];
 const ANSWER: Duration = Duration::from_secs(10);
 
-pub(crate) fn enable(context: &mut Context<'_, '_>, options: &EnableOptions) -> Result<Output, CliError> {
+pub(crate) fn enable(
+    context: &mut Context<'_, '_>,
+    options: &EnableOptions,
+) -> Result<Output, CliError> {
     needs_root(context)?;
     if options.confirm {
         return confirm(context);
@@ -72,11 +75,16 @@ pub(crate) fn enable(context: &mut Context<'_, '_>, options: &EnableOptions) -> 
 }
 
 /// Asks until it is confirmed, or until time is over, or the person goes away: then all is undone.
-fn ask_for_confirmation(context: &mut Context<'_, '_>, pending: &Pending) -> Result<Output, CliError> {
+fn ask_for_confirmation(
+    context: &mut Context<'_, '_>,
+    pending: &Pending,
+) -> Result<Output, CliError> {
     let question = context.text(Text::AskConfirm);
     while let Some(left) = pending.left() {
         match context.env.person.ask(&question, Some(left)) {
-            Ok(answer) if YES.contains(&answer.trim().to_lowercase().as_str()) => return confirm(context),
+            Ok(answer) if YES.contains(&answer.trim().to_lowercase().as_str()) => {
+                return confirm(context);
+            }
             Ok(_) => {}
             Err(_) => break,
         }
@@ -108,9 +116,13 @@ fn confirm(context: &mut Context<'_, '_>) -> Result<Output, CliError> {
 }
 
 /// Switches on; from the first change to a file on, somebody will undo it.
-fn switch_on(context: &mut Context<'_, '_>, within: Option<Duration>) -> Result<(Pending, Guard), CliError> {
+fn switch_on(
+    context: &mut Context<'_, '_>,
+    within: Option<Duration>,
+) -> Result<(Pending, Guard), CliError> {
     let _lock = undo::lock(&context.env.places)?;
-    // Since the first look somebody had time to log in; what is kept now is what an undo brings back.
+    // Since the first look somebody had time to log in; what is kept now is what an undo brings
+    // back.
     let (State::Off, None) = now(context) else {
         return Err(CliError::invalid(Text::ChangedMeanwhile));
     };
@@ -118,7 +130,9 @@ fn switch_on(context: &mut Context<'_, '_>, within: Option<Duration>) -> Result<
     let pending = undo::begin(&context.env.places, within)?;
     let switched = undo::arm(&pending)
         .and_then(|guard| profile::switch(&context.env.places, true).map(|()| guard))
-        .and_then(|guard| pending.left().map(|_| guard).ok_or_else(|| CliError::new(Code::NotConfirmed)));
+        .and_then(|guard| {
+            pending.left().map(|_| guard).ok_or_else(|| CliError::new(Code::NotConfirmed))
+        });
     match switched {
         Ok(guard) => Ok((pending, guard)),
         Err(error) => {
@@ -128,8 +142,8 @@ fn switch_on(context: &mut Context<'_, '_>, within: Option<Duration>) -> Result<
     }
 }
 
-/// The stacks are evaluated as they are now, with the profile in them: what lets a person in without a key undoes
-/// the enabling, unless an administrator has accepted it.
+/// The stacks are evaluated as they are now, with the profile in them: what lets a person in
+/// without a key undoes the enabling, unless an administrator has accepted it.
 fn refuse_open_ways(context: &mut Context<'_, '_>, settings: &Settings) -> Result<(), CliError> {
     let (open, others) = doctor::before_enabling(context, settings);
     if open.is_empty() {
@@ -152,14 +166,18 @@ pub(super) fn now(context: &Context<'_, '_>) -> (State, Option<Pending>) {
 }
 
 pub(super) fn done(context: &Context<'_, '_>, text: Text, enabled: bool, changed: bool) -> Output {
-    Output { text: context.text(text), json: json!({ "enabled": enabled, "confirmed": enabled, "changed": changed }) }
+    Output {
+        text: context.text(text),
+        json: json!({ "enabled": enabled, "confirmed": enabled, "changed": changed }),
+    }
 }
 
 /// Configuration, agent and directory are as they must be for staff to log in.
 fn ready(context: &mut Context<'_, '_>) -> Result<(Settings, Anchor), CliError> {
     let not_ready = |what: Phrase| CliError::with(Code::NotReadyToEnable, what);
     let places = context.env.places.clone();
-    let (settings, problems) = config::everything(context, &places.pam_config, &places.agent_config);
+    let (settings, problems) =
+        config::everything(context, &places.pam_config, &places.agent_config);
     if !problems.is_empty() {
         return Err(CliError::Problems(problems));
     }
@@ -193,9 +211,15 @@ fn unfit(status: &Status, anchor: &Anchor) -> Option<Phrase> {
     None
 }
 
-fn ways_in(context: &mut Context<'_, '_>, settings: &Settings, anchor: &Anchor) -> Result<WaysIn, CliError> {
+fn ways_in(
+    context: &mut Context<'_, '_>,
+    settings: &Settings,
+    anchor: &Anchor,
+) -> Result<WaysIn, CliError> {
     let mut failed = None;
-    let ways = WaysIn::look(&settings.local, &mut |name| match directory::is_person(context, anchor, name) {
+    let ways = WaysIn::look(&settings.local, &mut |name| match directory::is_person(
+        context, anchor, name,
+    ) {
         Ok(is_person) => is_person,
         Err(error) => {
             failed.get_or_insert(error);

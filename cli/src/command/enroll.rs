@@ -1,7 +1,7 @@
 //! `wardkey enroll`: a code, a key, a PIN, a touch.
 //!
 //! ```text
-//!   code ─ key (plugged in; without a PIN: is the code right?) ─ PIN ─┬─ agent: EnrolBegin ─ key: MakeCredential, touch ─ agent: EnrolFinish
+//!   code ─ key (plugged in; without a PIN: is the code right?) ─ PIN ─┬─ agent: EnrollBegin ─ key: MakeCredential, touch ─ agent: EnrollFinish
 //!                                         └──── again, when the PIN was wrong and tries remain ────┘
 //! ```
 //! What takes a person's time comes first: a challenge of the server lives 60 seconds.
@@ -9,11 +9,13 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use wardkey_core::code::Code;
+use wardkey_core::code::{Code, Notice, Prompt};
 use wardkey_core::document::SignedRoot;
 use wardkey_core::id::SigningPublicKey;
-use wardkey_core::message::agent::{self, EnrolBegin, EnrolFinish, Enrolled, Enrolment};
-use wardkey_core::message::key::{KeyCredential, KeyDetails, KeyInfo, MakeCredential, Pin, Reply, Request};
+use wardkey_core::message::agent::{self, EnrollBegin, EnrollFinish, Enrolled, Enrollment};
+use wardkey_core::message::key::{
+    KeyCredential, KeyDetails, KeyInfo, MakeCredential, Pin, Reply, Request,
+};
 use wardkey_core::name::{DisplayText, Language};
 use wardkey_core::texts;
 use wardkey_ipc::Deadline;
@@ -35,7 +37,10 @@ const TOUCH: Duration = Duration::from_secs(52);
 const MARGIN: Duration = Duration::from_secs(5);
 const MAX_CODE: usize = 64;
 
-pub(crate) fn enroll(context: &mut Context<'_, '_>, options: &EnrollOptions) -> Result<Output, CliError> {
+pub(crate) fn enroll(
+    context: &mut Context<'_, '_>,
+    options: &EnrollOptions,
+) -> Result<Output, CliError> {
     must_be_joined(context)?;
     let root_key = root_key(context)?;
     let code = code(context, options)?;
@@ -46,7 +51,8 @@ pub(crate) fn enroll(context: &mut Context<'_, '_>, options: &EnrollOptions) -> 
     let mut first = if details.pin_set {
         None
     } else {
-        // Whether the code is right, before the key is changed. Its challenge would not live long enough.
+        // Whether the code is right, before the key is changed. Its challenge would not live long
+        // enough.
         let mut agent = Agent::connect(context)?;
         begin(context, &mut agent, &code, &root_key)?;
         Some(first_pin(context, &details)?)
@@ -61,7 +67,7 @@ pub(crate) fn enroll(context: &mut Context<'_, '_>, options: &EnrollOptions) -> 
             }
         };
         match register(context, &code, &key, &root_key, pin, options) {
-            Ok((enrolled, enrolment)) => return Ok(success(context, &enrolled, &enrolment)),
+            Ok((enrolled, enrollment)) => return Ok(success(context, &enrolled, &enrollment)),
             Err(error) => details = keys::another_try(context, error, details)?,
         }
     }
@@ -70,7 +76,9 @@ pub(crate) fn enroll(context: &mut Context<'_, '_>, options: &EnrollOptions) -> 
 /// Says early what would otherwise be said after code and PIN.
 fn must_be_joined(context: &Context<'_, '_>) -> Result<(), CliError> {
     match Agent::connect(context)?.ask(&agent::Request::Status, SERVER)? {
-        agent::Reply::Status(status) if status.terminal.is_none() => Err(CliError::new(Code::NotJoined)),
+        agent::Reply::Status(status) if status.terminal.is_none() => {
+            Err(CliError::new(Code::NotJoined))
+        }
         agent::Reply::Status(_) => Ok(()),
         _ => Err(peers::unexpected()),
     }
@@ -80,20 +88,22 @@ fn must_be_joined(context: &Context<'_, '_>) -> Result<(), CliError> {
 fn root_key(context: &Context<'_, '_>) -> Result<SigningPublicKey, CliError> {
     match anchor::read(&context.env.anchor)? {
         Before::Anchor(anchor) => Ok(anchor.root_key),
-        Before::Nothing => Err(CliError::with(Code::AnchorMissing, context.env.anchor.display().to_string())),
+        Before::Nothing => {
+            Err(CliError::with(Code::AnchorMissing, context.env.anchor.display().to_string()))
+        }
         Before::Unreadable(why) => Err(CliError::with(Code::AnchorMissing, why)),
     }
 }
 
-/// A key makes a credential for the name that the root key signed and for no other: else a taken-over
-/// agent could have it make one for a deployment of its own.
-fn check_rp_id(enrolment: &Enrolment, root_key: &SigningPublicKey) -> Result<(), CliError> {
-    let root = SignedRoot::verify_chain(&enrolment.roots, root_key)
-        .map_err(|error| CliError::with(Code::RootInvalid, error.to_string()))?;
-    if root.rp_id == enrolment.rp_id {
+/// A key makes a credential for the name that the root key signed and for no other: else a
+/// taken-over agent could have it make one for a deployment of its own.
+fn check_rp_id(enrollment: &Enrollment, root_key: &SigningPublicKey) -> Result<(), CliError> {
+    let root = SignedRoot::verify_chain(&enrollment.roots, root_key)
+        .map_err(|error| CliError::because(Code::RootInvalid, error))?;
+    if root.rp_id == enrollment.rp_id {
         return Ok(());
     }
-    Err(CliError::with(Code::RpIdMismatch, format!("{} is not {}", enrolment.rp_id, root.rp_id)))
+    Err(CliError::with(Code::RpIdMismatch, format!("{} is not {}", enrollment.rp_id, root.rp_id)))
 }
 
 fn code(context: &mut Context<'_, '_>, options: &EnrollOptions) -> Result<String, CliError> {
@@ -102,14 +112,15 @@ fn code(context: &mut Context<'_, '_>, options: &EnrollOptions) -> Result<String
         None => ask(context, &context.text(Text::AskCode))?.trim().to_owned(),
     };
     if code.is_empty() || code.len() > MAX_CODE {
-        return Err(CliError::new(Code::EnrolmentCodeInvalid));
+        return Err(CliError::new(Code::EnrollmentCodeInvalid));
     }
     Ok(code)
 }
 
 fn first_pin(context: &mut Context<'_, '_>, details: &KeyDetails) -> Result<Pin, CliError> {
     context.tell(Text::NoPinYet);
-    let least = context.text_with(Text::PinLeast, &[("count", &details.min_pin_length.max(4).to_string())]);
+    let least =
+        context.text_with(Text::PinLeast, &[("count", &details.min_pin_length.max(4).to_string())]);
     context.say(&least);
     loop {
         let pin = keys::ask_new_pin(context, details)?;
@@ -134,13 +145,15 @@ fn begin(
     agent: &mut Agent,
     code: &str,
     root_key: &SigningPublicKey,
-) -> Result<Box<Enrolment>, CliError> {
-    let begin = EnrolBegin { code: code.to_owned(), language: context.language };
-    let agent::Reply::Enrolment(enrolment) = agent.ask(&agent::Request::EnrolBegin(begin), SERVER)? else {
+) -> Result<Box<Enrollment>, CliError> {
+    let begin = EnrollBegin { code: code.to_owned(), language: context.language };
+    let agent::Reply::Enrollment(enrollment) =
+        agent.ask(&agent::Request::EnrollBegin(begin), SERVER)?
+    else {
         return Err(peers::unexpected());
     };
-    check_rp_id(&enrolment, root_key)?;
-    Ok(enrolment)
+    check_rp_id(&enrollment, root_key)?;
+    Ok(enrollment)
 }
 
 fn register(
@@ -150,44 +163,44 @@ fn register(
     root_key: &SigningPublicKey,
     pin: Pin,
     options: &EnrollOptions,
-) -> Result<(Enrolled, Box<Enrolment>), CliError> {
+) -> Result<(Enrolled, Box<Enrollment>), CliError> {
     let mut agent = Agent::connect(context)?;
     let begun = Instant::now();
-    let enrolment = begin(context, &mut agent, code, root_key)?;
-    let args = [("name", enrolment.display_name.as_str()), ("login", enrolment.login.as_str())];
+    let enrollment = begin(context, &mut agent, code, root_key)?;
+    let args = [("name", enrollment.display_name.as_str()), ("login", enrollment.login.as_str())];
     let registering = context.text_with(Text::Registering, &args);
     context.say(&registering);
-    let made = make(context, &enrolment, pin, TOUCH.saturating_sub(begun.elapsed()))?;
-    let finish = EnrolFinish {
-        session: enrolment.session.clone(),
-        client_data: enrolment.client_data.clone(),
+    let made = make(context, &enrollment, pin, TOUCH.saturating_sub(begun.elapsed()))?;
+    let finish = EnrollFinish {
+        session: enrollment.session.clone(),
+        client_data: enrollment.client_data.clone(),
         attestation_object: made.attestation_object,
         credential_id: made.credential,
         label: label(context.language, options, key)?,
     };
-    match agent.ask(&agent::Request::EnrolFinish(finish), SERVER)? {
-        agent::Reply::Enrolled(enrolled) => Ok((enrolled, enrolment)),
+    match agent.ask(&agent::Request::EnrollFinish(finish), SERVER)? {
+        agent::Reply::Enrolled(enrolled) => Ok((enrolled, enrollment)),
         _ => Err(peers::unexpected()),
     }
 }
 
 fn make(
     context: &mut Context<'_, '_>,
-    enrolment: &Enrolment,
+    enrollment: &Enrollment,
     pin: Pin,
     wait: Duration,
 ) -> Result<KeyCredential, CliError> {
     let request = Request::MakeCredential(Box::new(MakeCredential {
         pin,
-        rp_id: enrolment.rp_id.clone(),
-        rp_name: enrolment.rp_name.to_string(),
-        user_handle: enrolment.user_handle.clone(),
-        user_name: enrolment.login.to_string(),
-        display_name: enrolment.display_name.to_string(),
-        client_data: enrolment.client_data.clone(),
-        algorithms: enrolment.algorithms.clone(),
-        exclude: enrolment.exclude.clone(),
-        cred_protect: enrolment.cred_protect,
+        rp_id: enrollment.rp_id.clone(),
+        rp_name: enrollment.rp_name.to_string(),
+        user_handle: enrollment.user_handle.clone(),
+        user_name: enrollment.login.to_string(),
+        display_name: enrollment.display_name.to_string(),
+        client_data: enrollment.client_data.clone(),
+        algorithms: enrollment.algorithms.clone(),
+        exclude: enrollment.exclude.clone(),
+        cred_protect: enrollment.cred_protect,
         wait_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX),
     }));
     let mut link = Key::connect(context)?;
@@ -196,15 +209,19 @@ fn make(
     let deadline = Deadline::after(wait + MARGIN);
     loop {
         match link.next(deadline, Code::TouchTimeout)? {
-            Reply::Insert => context.say_code(Code::InsertKey, &[]),
-            Reply::Touch => context.say_code(Code::TouchNow, &[]),
+            Reply::Insert => context.say_code(Prompt::InsertKey, &[]),
+            Reply::Touch => context.say_code(Prompt::TouchNow, &[]),
             Reply::Credential(credential) => return Ok(credential),
             _ => return Err(peers::unexpected()),
         }
     }
 }
 
-fn label(language: Language, options: &EnrollOptions, key: &KeyInfo) -> Result<DisplayText, CliError> {
+fn label(
+    language: Language,
+    options: &EnrollOptions,
+    key: &KeyInfo,
+) -> Result<DisplayText, CliError> {
     if let Some(label) = &options.label {
         return Ok(label.clone());
     }
@@ -212,14 +229,14 @@ fn label(language: Language, options: &EnrollOptions, key: &KeyInfo) -> Result<D
     // 64 characters may be more bytes than a label takes.
     DisplayText::new(name.trim())
         .or_else(|_| DisplayText::new(Text::DefaultLabel.say(language)))
-        .map_err(|error| CliError::invalid(error.to_string()))
+        .map_err(|error| CliError::invalid(error.to_string()).caused_by(error))
 }
 
-fn success(context: &Context<'_, '_>, enrolled: &Enrolled, enrolment: &Enrolment) -> Output {
+fn success(context: &Context<'_, '_>, enrolled: &Enrolled, enrollment: &Enrollment) -> Output {
     let name = enrolled.display_name.as_str();
-    let mut text = texts::message(Code::Enrolled, context.language, &[("name", name)]);
+    let mut text = texts::message(Notice::Enrolled, context.language, &[("name", name)]);
     text += &format!("\n{}: {}", context.text(Text::Fingerprint), enrolled.key.short());
-    let only = enrolment.exclude.is_empty();
+    let only = enrollment.exclude.is_empty();
     if only {
         text += &format!("\n{}", context.text(Text::Backup));
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
-use wardkey_core::code::Code;
+use wardkey_core::code::{Code, Notice};
 use wardkey_core::codec;
 use wardkey_core::document::{RootDocument, SignedRoot, TerminalDocument};
 use wardkey_core::id::{Hash, to_hex};
@@ -34,13 +34,15 @@ const MACHINE_DOMAIN: &[u8] = b"wardkey/machine/1\0";
 const WAIT: Duration = Duration::from_secs(120);
 const MAX_TOKEN_FILE: usize = 4096;
 
-pub(crate) fn join(context: &mut Context<'_, '_>, options: &JoinOptions) -> Result<Output, CliError> {
+pub(crate) fn join(
+    context: &mut Context<'_, '_>,
+    options: &JoinOptions,
+) -> Result<Output, CliError> {
     if !context.env.root {
         return Err(CliError::new(Code::NeedsRoot));
     }
     let token_text = token_text(context, options)?;
-    let token =
-        JoinToken::from_text(&token_text).map_err(|error| CliError::with(Code::JoinTokenInvalid, error.to_string()))?;
+    let token = JoinToken::from_text(&token_text).map_err(|error| CliError::new(error.code()))?;
     let before = anchor::read(&options.anchor)?;
     may_replace(context, &before, &token, options)?;
     refuse_own_token(context, &before, &token, options)?;
@@ -64,14 +66,16 @@ pub(crate) fn join(context: &mut Context<'_, '_>, options: &JoinOptions) -> Resu
 
     // The server signs a document for a terminal that waits, but not an active one.
     let is_pending = terminal.status != Status::Active;
-    let code = if is_pending { Code::JoinedPending } else { Code::Joined };
+    let notice = if is_pending { Notice::JoinedPending } else { Notice::Joined };
     let approval = is_pending
-        .then(|| output::approval_needed(context.language, &terminal.terminal, Some(&terminal.name)))
+        .then(|| {
+            output::approval_needed(context.language, &terminal.terminal, Some(&terminal.name))
+        })
         .map_or_else(String::new, |line| format!("\n{line}"));
     Ok(Output {
         text: format!(
             "{}\n{}: {} ({})\n{}: {}{approval}",
-            texts::message(code, context.language, &[]),
+            texts::message(notice, context.language, &[]),
             context.text(Text::Terminal),
             terminal.name,
             terminal.terminal,
@@ -109,10 +113,11 @@ fn may_replace(
             return Err(CliError::new(Code::StillEnabled));
         }
         _ if options.replace => return Ok(()),
-        Before::Anchor(anchor) => {
-            Text::JoinedElsewhere.with([("path", path), ("key", anchor.root_key.to_string().into())])
+        Before::Anchor(anchor) => Text::JoinedElsewhere
+            .with([("path", path), ("key", anchor.root_key.to_string().into())]),
+        Before::Unreadable(why) => {
+            Text::AnchorUnreadable.with([("path", path), ("why", why.as_str().into())])
         }
-        Before::Unreadable(why) => Text::AnchorUnreadable.with([("path", path), ("why", why.as_str().into())]),
     };
     Err(CliError::with(Code::AlreadyJoined, hint))
 }
@@ -122,8 +127,8 @@ fn spent_token(options: &JoinOptions) -> PathBuf {
     options.marks.with_file_name("joined-with")
 }
 
-/// A terminal that has joined and is asked to join by the same token has nothing to ask the server for, which
-/// would take it for somebody else's use of the token.
+/// A terminal that has joined and is asked to join by the same token has nothing to ask the server
+/// for, which would take it for somebody else's use of the token.
 fn refuse_own_token(
     context: &Context<'_, '_>,
     before: &Before,
@@ -136,7 +141,9 @@ fn refuse_own_token(
         return Ok(());
     }
     match Agent::connect(context)?.ask(&Request::Status, WAIT)? {
-        Reply::Status(status) if status.terminal == Some(anchor.terminal) => Err(joined_already(anchor)),
+        Reply::Status(status) if status.terminal == Some(anchor.terminal) => {
+            Err(joined_already(anchor))
+        }
         _ => Ok(()),
     }
 }
@@ -147,14 +154,21 @@ fn joined_already(anchor: &Anchor) -> CliError {
 }
 
 /// What a refusal most likely means.
-fn explained(error: CliError, before: &Before, token: &JoinToken, options: &JoinOptions) -> CliError {
-    let refused = matches!(error.code(), Code::JoinTokenInvalid | Code::ServerNotTrusted);
+fn explained(
+    error: CliError,
+    before: &Before,
+    token: &JoinToken,
+    options: &JoinOptions,
+) -> CliError {
     match before {
-        Before::Anchor(anchor) if error.code() == Code::JoinTokenInvalid && token.is_for(&anchor.root_key) => {
+        Before::Anchor(anchor)
+            if error.code() == Code::JoinTokenInvalid && token.is_for(&anchor.root_key) =>
+        {
             joined_already(anchor)
         }
-        _ if refused && !token.has_checksum() => CliError::new(Code::JoinTokenMistyped),
-        _ if matches!(error.code(), Code::ServerUnreachable | Code::ServerNotTrusted) => error.at(&options.server),
+        _ if matches!(error.code(), Code::ServerUnreachable | Code::ServerNotTrusted) => {
+            error.at(&options.server)
+        }
         _ => error,
     }
 }
@@ -167,20 +181,23 @@ fn verify(
 ) -> Result<(Verified<RootDocument>, Verified<TerminalDocument>, Anchor), CliError> {
     let untrusted = |detail: Phrase| CliError::with(Code::ServerNotTrusted, detail);
     let first = joined.roots.first().ok_or_else(|| untrusted(Text::NoRootDocument.into()))?;
-    let claimed: RootDocument =
-        sign::peek(first.by_itself.as_slice()).map_err(|error| untrusted(error.to_string().into()))?;
+    let claimed: RootDocument = sign::peek(first.by_itself.as_slice())
+        .map_err(|error| CliError::because(Code::ServerNotTrusted, error))?;
     if !token.is_for(&claimed.root_key) {
         return Err(untrusted(Text::NotTheTokensRoot.into()));
     }
     let root = SignedRoot::verify_chain(&joined.roots, &claimed.root_key)
-        .map_err(|error| untrusted(error.to_string().into()))?;
+        .map_err(|error| CliError::because(Code::ServerNotTrusted, error))?;
     let anchor = Anchor { root_key: claimed.root_key, terminal: joined.terminal };
     let terminal = verify_terminal(joined.document.as_slice(), &root, &anchor, &Marks::default())
-        .map_err(|denial| untrusted(denial.to_string().into()))?;
+        .map_err(|denial| CliError::because(Code::ServerNotTrusted, denial))?;
     Ok((root, terminal, anchor))
 }
 
-fn token_text(context: &mut Context<'_, '_>, options: &JoinOptions) -> Result<Zeroizing<String>, CliError> {
+fn token_text(
+    context: &mut Context<'_, '_>,
+    options: &JoinOptions,
+) -> Result<Zeroizing<String>, CliError> {
     let file = match (&options.token, &options.token_file) {
         (Some(token), _) => return Ok(Zeroizing::new(token.clone())),
         (None, Some(file)) => file,
@@ -190,7 +207,8 @@ fn token_text(context: &mut Context<'_, '_>, options: &JoinOptions) -> Result<Ze
         return crate::security_key::ask(context, &context.text(Text::AskToken));
     }
     let bytes = Zeroizing::new(
-        files::read_followed(file, MAX_TOKEN_FILE)?.ok_or_else(|| files::failed(file, Text::NoSuchFile))?,
+        files::read_followed(file, MAX_TOKEN_FILE)?
+            .ok_or_else(|| files::failed(file, Text::NoSuchFile))?,
     );
     let text = String::from_utf8_lossy(&bytes);
     Ok(Zeroizing::new(text.lines().next().unwrap_or_default().trim().to_owned()))
@@ -200,12 +218,15 @@ fn name(options: &JoinOptions) -> Result<DisplayText, CliError> {
     if let Some(name) = &options.name {
         return Ok(name.clone());
     }
-    let host = nix::unistd::gethostname().map_err(|errno| CliError::invalid(errno.to_string()))?;
-    DisplayText::new(host.to_string_lossy()).map_err(|error| CliError::invalid(format!("--name: {error}")))
+    let host = nix::unistd::gethostname()
+        .map_err(|errno| CliError::invalid(errno.to_string()).caused_by(errno))?;
+    DisplayText::new(host.to_string_lossy())
+        .map_err(|error| CliError::invalid(format!("--name: {error}")).caused_by(error))
 }
 
 fn machine(path: &Path) -> Result<Hash, CliError> {
-    let bytes = files::read_followed(path, 256)?.ok_or_else(|| files::failed(path, Text::NoSuchFile))?;
+    let bytes =
+        files::read_followed(path, 256)?.ok_or_else(|| files::failed(path, Text::NoSuchFile))?;
     let id = bytes.trim_ascii();
     if id.len() != 32 || !id.iter().all(u8::is_ascii_hexdigit) {
         return Err(files::failed(path, Text::NoMachineId));

@@ -10,7 +10,9 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{self, Output};
 use crate::peers::{self, Key};
-use crate::security_key::{another_try, ask_new_pin, ask_pin, list, the_one_key, usable, with_tries};
+use crate::security_key::{
+    another_try, ask_new_pin, ask_pin, list, the_one_key, usable, with_tries,
+};
 use crate::texts::Text;
 
 /// How long setting or changing a PIN may take.

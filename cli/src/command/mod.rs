@@ -10,6 +10,8 @@ mod join;
 mod key;
 mod status;
 mod sync;
+mod try_login;
+mod who;
 
 use wardkey_core::exit::Exit;
 
@@ -22,12 +24,16 @@ pub fn run(cli: &Cli, env: &mut Environment<'_>) -> Exit {
     let mut context = Context { cli, language: language(cli.lang.as_deref()), env };
     let done = match &cli.action {
         Action::Status => status::status(&mut context).map(well),
+        Action::Who => who::who(&mut context).map(well),
+        Action::Try(options) => try_login::try_login(&mut context, options),
         Action::Sync => sync::sync(&mut context).map(well),
         Action::Join(options) => join::join(&mut context, options).map(well),
         Action::Enable(options) => enable::enable(&mut context, options).map(well),
         Action::Disable(options) => disable::disable(&mut context, options).map(well),
         Action::Doctor(options) => doctor::doctor(&mut context, options),
-        Action::Config(ConfigAction::Check(options)) => check::check(&mut context, options).map(well),
+        Action::Config(ConfigAction::Check(options)) => {
+            check::check(&mut context, options).map(well)
+        }
         Action::Config(ConfigAction::Edit) => edit::edit(&mut context).map(well),
         Action::Enroll(options) => enroll::enroll(&mut context, options).map(well),
         Action::Key(KeyAction::List) => key::info(&mut context).map(well),

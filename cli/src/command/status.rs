@@ -26,7 +26,8 @@ pub(crate) fn status(context: &mut Context<'_, '_>) -> Result<Output, CliError> 
             let (line, profile) = profile(context);
             let mut json = output::status_json(&status);
             let mut text = format!("{}\n{line}", output::status(context.language, &status));
-            // The module refuses all staff over one fault: somebody should hear of it before they do.
+            // The module refuses all staff over one fault: somebody should hear of it before they
+            // do.
             let path = &context.env.places.pam_config;
             let faults = match path.try_exists() {
                 // Neither the module's package nor its lines are here.
@@ -36,7 +37,10 @@ pub(crate) fn status(context: &mut Context<'_, '_>) -> Result<Output, CliError> 
             if !faults.is_empty() {
                 text += &format!(
                     "\n{}",
-                    context.text_with(Text::ConfigurationWrong, &[("count", &faults.len().to_string())])
+                    context.text_with(
+                        Text::ConfigurationWrong,
+                        &[("count", &faults.len().to_string())]
+                    )
                 );
             }
             if let Some(fields) = json.as_object_mut() {
@@ -77,7 +81,10 @@ fn profile(context: &mut Context<'_, '_>) -> (String, serde_json::Value) {
     }
     if let Some(seen) = seen {
         if seen.open > 0 {
-            lines += &format!("\n{}", context.text_with(Text::OpenWays, &[("count", &seen.open.to_string())]));
+            lines += &format!(
+                "\n{}",
+                context.text_with(Text::OpenWays, &[("count", &seen.open.to_string())])
+            );
         }
         if let Some(names) = seen.secrets.filter(|names| !names.is_empty()) {
             let names: Vec<_> = names.into_iter().collect();

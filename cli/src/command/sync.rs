@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use wardkey_core::code::Code;
+use wardkey_core::code::Notice;
 use wardkey_core::message::agent::{Reply, Request};
 use wardkey_core::texts;
 
@@ -18,11 +18,12 @@ const SYNC: Duration = Duration::from_secs(300);
 pub(crate) fn sync(context: &mut Context<'_, '_>) -> Result<Output, CliError> {
     match Agent::connect(context)?.ask(&Request::Sync, SYNC)? {
         Reply::Synced(scopes) => {
-            let mut text = texts::message(Code::Synced, context.language, &[]);
+            let mut text = texts::message(Notice::Synced, context.language, &[]);
             for scope in scopes.iter() {
                 text += &format!("\n  {}", output::scope(context.language, scope));
             }
-            let json = json!({ "scopes": scopes.iter().map(output::scope_json).collect::<Vec<_>>() });
+            let json =
+                json!({ "scopes": scopes.iter().map(output::scope_json).collect::<Vec<_>>() });
             Ok(Output { text, json })
         }
         _ => Err(peers::unexpected()),

@@ -27,7 +27,11 @@ enum Escape {
 
 impl Default for Editor {
     fn default() -> Self {
-        Self { bytes: Zeroizing::new(Vec::with_capacity(MAX_ANSWER)), escape: Escape::None, overflow: false }
+        Self {
+            bytes: Zeroizing::new(Vec::with_capacity(MAX_ANSWER)),
+            escape: Escape::None,
+            overflow: false,
+        }
     }
 }
 

@@ -7,5 +7,5 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 
-pub use person::{NoAnswer, Person};
+pub use person::{NoAnswer, Operator};
 pub use standard::Console;

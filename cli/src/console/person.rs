@@ -32,7 +32,7 @@ impl From<Errno> for NoAnswer {
 }
 
 /// Somebody, or a script, who is told things and asked questions.
-pub trait Person {
+pub trait Operator {
     /// Whether it is a person at a terminal, who can be asked again.
     fn interactive(&self) -> bool;
     /// Tells something.

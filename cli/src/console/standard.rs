@@ -8,7 +8,7 @@ use nix::sys::termios::{FlushArg, tcflush, tcgetattr};
 use zeroize::Zeroizing;
 
 use super::editor::{Editor, Step, text};
-use super::person::{MAX_ANSWER, NoAnswer, Person};
+use super::person::{MAX_ANSWER, NoAnswer, Operator};
 use super::terminal::{Quiet, Signals, read_byte};
 
 /// Standard input, or what stands for it in a test, and standard error.
@@ -39,7 +39,8 @@ impl Console {
         let _ = self.say.flush();
     }
 
-    /// One line, byte by byte: what follows it stays for the next question, and no buffer keeps a copy.
+    /// One line, byte by byte: what follows it stays for the next question, and no buffer keeps a
+    /// copy.
     fn line(&mut self) -> Result<Zeroizing<String>, NoAnswer> {
         let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_ANSWER));
         loop {
@@ -73,7 +74,7 @@ impl Console {
     }
 }
 
-impl Person for Console {
+impl Operator for Console {
     fn interactive(&self) -> bool {
         self.terminal
     }

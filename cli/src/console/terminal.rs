@@ -30,20 +30,29 @@ pub(super) struct Signals {
 
 impl Signals {
     pub(super) fn hold() -> Result<Self, NoAnswer> {
-        let ending = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT].into_iter().collect::<SigSet>();
+        let ending = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT]
+            .into_iter()
+            .collect::<SigSet>();
         let fd = SignalFd::with_flags(&ending, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
         let mask = ending.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
         Ok(Self { mask, fd })
     }
 
     /// Waits until there is something to read (true), or a signal (false).
-    pub(super) fn wait_readable(&self, input: &OwnedFd, until: Option<Instant>) -> Result<bool, NoAnswer> {
+    pub(super) fn wait_readable(
+        &self,
+        input: &OwnedFd,
+        until: Option<Instant>,
+    ) -> Result<bool, NoAnswer> {
         loop {
-            let mut fds =
-                [PollFd::new(input.as_fd(), PollFlags::POLLIN), PollFd::new(self.fd.as_fd(), PollFlags::POLLIN)];
+            let mut fds = [
+                PollFd::new(input.as_fd(), PollFlags::POLLIN),
+                PollFd::new(self.fd.as_fd(), PollFlags::POLLIN),
+            ];
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-            let timeout =
-                left.map_or(PollTimeout::NONE, |left| PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX));
+            let timeout = left.map_or(PollTimeout::NONE, |left| {
+                PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
+            });
             match poll(&mut fds, timeout) {
                 Err(Errno::EINTR) => continue,
                 Err(errno) => return Err(errno.into()),
@@ -72,10 +81,16 @@ impl<'t> Quiet<'t> {
         // From here on dropping it puts everything back.
         let quiet = Self { terminal, before, signals: Signals::hold()? };
         let mut silent = quiet.before.clone();
-        silent
-            .local_flags
-            .remove(LocalFlags::ECHO | LocalFlags::ECHONL | LocalFlags::ICANON | LocalFlags::ISIG | LocalFlags::IEXTEN);
-        for (index, value) in [(SpecialCharacterIndices::VMIN, 1), (SpecialCharacterIndices::VTIME, 0)] {
+        silent.local_flags.remove(
+            LocalFlags::ECHO
+                | LocalFlags::ECHONL
+                | LocalFlags::ICANON
+                | LocalFlags::ISIG
+                | LocalFlags::IEXTEN,
+        );
+        for (index, value) in
+            [(SpecialCharacterIndices::VMIN, 1), (SpecialCharacterIndices::VTIME, 0)]
+        {
             if let Some(slot) = silent.control_chars.get_mut(index as usize) {
                 *slot = value;
             }
@@ -87,7 +102,11 @@ impl<'t> Quiet<'t> {
 
     /// The next byte; `None` at the end of the input or when a signal asks this program to end.
     pub(super) fn next_byte(&self) -> Result<Option<u8>, NoAnswer> {
-        if self.signals.wait_readable(self.terminal, None)? { read_byte(self.terminal) } else { Ok(None) }
+        if self.signals.wait_readable(self.terminal, None)? {
+            read_byte(self.terminal)
+        } else {
+            Ok(None)
+        }
     }
 }
 

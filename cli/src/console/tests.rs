@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use super::editor::{Editor, Step};
-use super::person::{MAX_ANSWER, NoAnswer, Person};
+use super::person::{MAX_ANSWER, NoAnswer, Operator};
 use super::standard::Console;
 
 #[derive(Clone, Default)]
@@ -88,7 +88,8 @@ fn at_a_terminal(typed: &'static [u8]) -> (Result<Zeroizing<String>, NoAnswer>, 
     assert!(echoes(&slave), "the terminal is as it was");
     assert!(tcgetattr(&slave).unwrap().local_flags.contains(LocalFlags::ISIG | LocalFlags::ICANON));
     let mut echoed = [0; 64];
-    nix::fcntl::fcntl(&master, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK)).unwrap();
+    nix::fcntl::fcntl(&master, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK))
+        .unwrap();
     let count = nix::unistd::read(&master, &mut echoed).unwrap_or(0);
     (answer, String::from_utf8_lossy(&echoed[..count]).into_owned())
 }
