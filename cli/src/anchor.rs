@@ -37,7 +37,12 @@ pub(crate) fn read(path: &Path) -> Result<Before, CliError> {
 /// Marks are the least that this terminal accepts of one deployment; of another one they would
 /// refuse everything, for ever. Another terminal of the same deployment keeps them but for the
 /// number of its terminal document.
-pub(crate) fn write(path: &Path, marks: &Path, before: &Before, anchor: &Anchor) -> Result<(), CliError> {
+pub(crate) fn write(
+    path: &Path,
+    marks: &Path,
+    before: &Before,
+    anchor: &Anchor,
+) -> Result<(), CliError> {
     // Without its folder the module refuses everybody: it could remember nothing.
     files::make_folder_of(marks)?;
     match before {
@@ -53,7 +58,7 @@ fn keep_scopes(path: &Path) -> Result<(), CliError> {
     let Some(bytes) = files::read(path, Marks::MAX_BYTES)? else { return Ok(()) };
     match codec::from_bytes::<Marks>(&bytes) {
         Ok(marks) => files::replace(path, &codec::to_bytes(&Marks { terminal_number: 0, ..marks })),
-        Err(error) => Err(files::failed(path, error.to_string())),
+        Err(error) => Err(files::broken(path, error)),
     }
 }
 
@@ -67,13 +72,19 @@ fn to_text(anchor: &Anchor) -> String {
 
 fn parse(bytes: &[u8]) -> Result<Anchor, String> {
     let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
-    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| error.message().to_owned())?;
-    if let Some(unknown) = table.keys().find(|key| !["root_key", "terminal"].contains(&key.as_str())) {
+    let table: toml::Table =
+        text.parse().map_err(|error: toml::de::Error| error.message().to_owned())?;
+    if let Some(unknown) =
+        table.keys().find(|key| !["root_key", "terminal"].contains(&key.as_str()))
+    {
         return Err(format!("unknown key {unknown}"));
     }
-    let hex = |key| table.get(key).and_then(toml::Value::as_str).ok_or_else(|| format!("{key} is missing"));
+    let hex = |key| {
+        table.get(key).and_then(toml::Value::as_str).ok_or_else(|| format!("{key} is missing"))
+    };
     Ok(Anchor {
-        root_key: SigningPublicKey::from_hex(hex("root_key")?).map_err(|error| error.to_string())?,
+        root_key: SigningPublicKey::from_hex(hex("root_key")?)
+            .map_err(|error| error.to_string())?,
         terminal: TerminalId::from_hex(hex("terminal")?).map_err(|error| error.to_string())?,
     })
 }
@@ -85,7 +96,10 @@ mod tests {
     use wardkey_core::time::{ClockFloor, UnixTime};
 
     fn anchor(root: u8, terminal: u8) -> Anchor {
-        Anchor { root_key: SigningPublicKey::new([root; 32]), terminal: TerminalId::new([terminal; 16]) }
+        Anchor {
+            root_key: SigningPublicKey::new([root; 32]),
+            terminal: TerminalId::new([terminal; 16]),
+        }
     }
 
     fn marks() -> Marks {
@@ -101,8 +115,13 @@ mod tests {
         write(&path, &folder.path().join("marks"), &Before::Nothing, &anchor(1, 2)).unwrap();
         assert_eq!(read(&path).unwrap(), Before::Anchor(anchor(1, 2)));
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o644);
-        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing else is left");
-        for wrong in ["", "x", "root_key = 1", "root_key = \"00\"\nterminal = \"00\"", "extra = 1"] {
+        assert_eq!(
+            std::fs::read_dir(path.parent().unwrap()).unwrap().count(),
+            1,
+            "nothing else is left"
+        );
+        for wrong in ["", "x", "root_key = 1", "root_key = \"00\"\nterminal = \"00\"", "extra = 1"]
+        {
             std::fs::write(&path, wrong).unwrap();
             assert!(matches!(read(&path).unwrap(), Before::Unreadable(_)), "{wrong}");
         }
@@ -121,7 +140,8 @@ mod tests {
             let path = folder.path().join("marks");
             std::fs::write(&path, codec::to_bytes(&marks())).unwrap();
             write(&folder.path().join("anchor.toml"), &path, &before, &anchor(1, 2)).unwrap();
-            let left = std::fs::read(&path).ok().map(|bytes| codec::from_bytes::<Marks>(&bytes).unwrap());
+            let left =
+                std::fs::read(&path).ok().map(|bytes| codec::from_bytes::<Marks>(&bytes).unwrap());
             assert_eq!(left, after, "{before:?}");
         }
     }

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use wardkey_core::name::DisplayText;
+use wardkey_core::name::{DisplayText, ServiceName};
+use wardkey_help::usage::{Wrong, number};
+
+use crate::texts::Text;
 
 /// Options for packages, scripts and tests; they stand at the end.
 pub(crate) const PLUMBING: &str = "Options for packages and scripts";
@@ -14,9 +17,14 @@ const DEFAULT_PORT: u16 = 8443;
 
 /// Manage this Wardkey terminal: state, joining, security keys.
 ///
-/// Exit status: 0 done, 1 refused, 2 wrong usage, 3 configuration, agent or key process cannot be used.
+/// Exit status: 0 done, 1 refused, 2 wrong usage, 3 configuration, agent or key process cannot be
+/// used.
 #[derive(Parser)]
-#[command(name = "wardkey", version, after_help = "Examples:\n  wardkey status\n  wardkey help join")]
+#[command(
+    name = "wardkey",
+    version,
+    after_help = "Examples:\n  wardkey status\n  wardkey help join"
+)]
 pub struct Cli {
     /// Language of the messages [default: that of the locale, else ja].
     #[arg(long, global = true, value_name = "LANG", value_parser = ["ja", "en"])]
@@ -41,11 +49,27 @@ pub enum Action {
     /// Show the state of this terminal.
     #[command(after_help = "Example:\n  wardkey status")]
     Status,
+    /// Show who is signed in here with a key, since when, and whether the screen is locked.
+    ///
+    /// Root sees all sessions, everybody else their own.
+    #[command(after_help = "Example:\n  sudo wardkey who")]
+    Who,
+    /// Explain who would get in, step by step, without a login (root).
+    ///
+    /// Goes through what a login would go through: account, PAM service, configuration, agent, signed
+    /// directory, policy, keys. No key is asked, nothing is recorded and nobody is let in. The exit
+    /// status is 1 when the login would be refused.
+    #[command(
+        after_help = "Examples:\n  sudo wardkey try hanako\n  sudo wardkey try hanako --account ward3 --service lightdm"
+    )]
+    Try(TryOptions),
     /// Fetch the directory from the server now (root).
     #[command(after_help = "Example:\n  sudo wardkey sync")]
     Sync,
     /// Join a deployment and write the trust anchor (root).
-    #[command(after_help = "Example:\n  sudo wardkey join --server https://wardkey.example.org --token-file -")]
+    #[command(
+        after_help = "Example:\n  sudo wardkey join --server https://wardkey.example.org --token-file -"
+    )]
     Join(JoinOptions),
     /// Register the security key that is plugged in, with an enrollment code.
     ///
@@ -53,27 +77,30 @@ pub enum Action {
     /// asked: the code (without --code), then the PIN (twice, when the key has none yet).
     #[command(alias = "enrol", after_help = "Example:\n  wardkey enroll")]
     Enroll(EnrollOptions),
-    /// Let staff log in with their keys: put the module into the PAM services of this machine (root).
+    /// Let staff log in with their keys: put the module into the PAM services of this machine
+    /// (root).
     ///
-    /// Only when the terminal has joined and is up to date, a member of staff passes a test login here,
-    /// and a local administrator can get in without a key. The change undoes itself after two minutes (--within),
-    /// also when the machine is restarted meanwhile, unless it is confirmed: by typing "yes" when asked,
-    /// or by "wardkey enable --confirm".
+    /// Only when the terminal has joined and is up to date, a member of staff passes a test login
+    /// here, and a local administrator can get in without a key. The change undoes itself after two
+    /// minutes (--within), also when the machine is restarted meanwhile, unless it is confirmed: by
+    /// typing "yes" when asked, or by "wardkey enable --confirm".
     ///
-    /// When standard input is not a terminal, answers are read from it, one a line: the user name, then
-    /// what the test login asks (the PIN); the confirmation is not asked for.
+    /// When standard input is not a terminal, answers are read from it, one a line: the user name,
+    /// then what the test login asks (the PIN); the confirmation is not asked for.
     #[command(after_help = "Examples:\n  sudo wardkey enable\n  sudo wardkey enable --confirm")]
     Enable(EnableOptions),
     /// Take the module out of the PAM services again (root).
     ///
-    /// Works whatever is broken. What was edited by hand in /etc/pam.d/common-* is never overwritten.
+    /// Works whatever is broken. What was edited by hand in /etc/pam.d/common-* is never
+    /// overwritten.
     #[command(after_help = "Example:\n  sudo wardkey disable")]
     Disable(DisableOptions),
     /// Find ways in without a key, and what else is wrong (root).
     ///
-    /// Evaluates every PAM service as libpam does, for staff, for the listed local accounts and for root. Checks
-    /// automatic logins, sshd, owners and modes, accounts of staff, units, clock, certificate and directory too.
-    /// The exit status is 1 when something was found that nobody has accepted.
+    /// Evaluates every PAM service as libpam does, for staff, for the listed local accounts and for
+    /// root. Checks automatic logins, sshd, owners and modes, accounts of staff, units, clock,
+    /// certificate and directory too. The exit status is 1 when something was found that nobody has
+    /// accepted.
     #[command(
         after_help = "Examples:\n  sudo wardkey doctor\n  sudo wardkey doctor --accept kde-fingerprint --reason \"no reader in this ward\""
     )]
@@ -105,30 +132,46 @@ pub enum KeyAction {
 pub enum ConfigAction {
     /// Show everything that is wrong in /etc/wardkey, with file, line, key and fix.
     ///
-    /// Reads pam.toml, agent.toml and, on a joined terminal, the trust anchor, as the PAM module and the
-    /// agent read them. Names every account in local_accounts that does not exist or is a person's of the
-    /// directory. The exit status is 1 when something is wrong.
+    /// Reads pam.toml, agent.toml and, on a joined terminal, the trust anchor, as the PAM module
+    /// and the agent read them. Names every account in local_accounts that does not exist or is a
+    /// person's of the directory. The exit status is 1 when something is wrong.
     #[command(after_help = "Example:\n  wardkey config check")]
     Check(CheckOptions),
     /// Edit /etc/wardkey/pam.toml, as visudo does (root).
     ///
-    /// You edit a copy with $VISUAL, $EDITOR or sensible-editor. It is checked before it is saved: a file with a
-    /// fault is never saved, and you can edit it again. The next login reads what was saved.
+    /// You edit a copy with $VISUAL, $EDITOR or sensible-editor. It is checked before it is saved:
+    /// a file with a fault is never saved, and you can edit it again. The next login reads what was
+    /// saved.
     #[command(after_help = "Example:\n  sudo wardkey config edit")]
     Edit,
+}
+
+/// Which login to explain.
+#[derive(Args)]
+pub struct TryOptions {
+    /// User name of the person.
+    #[arg(value_name = "PERSON")]
+    pub person: String,
+    /// The account that the person would use [default: the person's own].
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Option<String>,
+    /// The PAM service.
+    #[arg(long, value_name = "SERVICE", default_value = "login")]
+    pub service: ServiceName,
 }
 
 /// How to look.
 #[derive(Args)]
 pub struct DoctorOptions {
-    /// Accept what is open at a service, file or account, as it is now. Written to /etc/wardkey/accepted.toml and
-    /// recorded.
+    /// Accept what is open at a service, file or account, as it is now. Written to
+    /// /etc/wardkey/accepted.toml and recorded.
     #[arg(long, value_name = "SUBJECT", requires = "reason")]
     pub accept: Option<String>,
     /// Why it is accepted.
     #[arg(long, value_name = "TEXT", requires = "accept")]
     pub reason: Option<String>,
-    /// Record what has opened since the last run with this option (what wardkey-doctor.service runs).
+    /// Record what has opened since the last run with this option (what wardkey-doctor.service
+    /// runs).
     #[arg(long, help_heading = PLUMBING, conflicts_with = "accept")]
     pub record: bool,
 }
@@ -140,7 +183,7 @@ pub struct EnableOptions {
     #[arg(long)]
     pub confirm: bool,
     /// Wait so many minutes for the confirmation, 2 to 30.
-    #[arg(long, value_name = "MINUTES", default_value_t = 2, value_parser = clap::value_parser!(u8).range(2..=30))]
+    #[arg(long, value_name = "MINUTES", default_value_t = 2, value_parser = number::<u8>(2, 30))]
     pub within: u8,
 }
 
@@ -158,7 +201,10 @@ pub struct DisableOptions {
     #[arg(long, help_heading = PLUMBING)]
     pub unconfirmed: bool,
     /// Wait so many seconds first.
-    #[arg(long, value_name = "SECONDS", requires = "unconfirmed", hide = true)]
+    #[arg(
+        long, value_name = "SECONDS", requires = "unconfirmed", hide = true,
+        value_parser = number::<u32>(0, u32::MAX.into())
+    )]
     pub after: Option<u32>,
 }
 
@@ -186,7 +232,12 @@ pub struct JoinOptions {
     #[arg(long, value_name = "URL", value_parser = server)]
     pub server: String,
     /// The join token (others can see it in the list of processes; prefer --token-file).
-    #[arg(long, value_name = "TOKEN", conflicts_with = "token_file", required_unless_present = "token_file")]
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        conflicts_with = "token_file",
+        required_unless_present = "token_file"
+    )]
     pub token: Option<String>,
     /// File whose first line is the join token; - for standard input.
     #[arg(long, value_name = "FILE")]
@@ -218,11 +269,12 @@ pub struct EnrollOptions {
     pub label: Option<DisplayText>,
 }
 
-fn server(text: &str) -> Result<String, String> {
-    let host = text.strip_prefix("https://").map(|rest| rest.trim_end_matches('/')).unwrap_or_default();
+fn server(text: &str) -> Result<String, Wrong> {
+    let host =
+        text.strip_prefix("https://").map(|rest| rest.trim_end_matches('/')).unwrap_or_default();
     let plain = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
     if host.is_empty() || host.len() > 300 || !host.chars().all(plain) {
-        return Err("write it as https://HOST or https://HOST:PORT".into());
+        return Err(Wrong::new(Text::ServerAddress));
     }
     // In brackets there are the colons of an IPv6 address.
     let after = host.rsplit_once(']').map_or(host, |(_, after)| after);
@@ -256,7 +308,10 @@ mod tests {
             "wardkey status",
             "wardkey --json --lang en status",
             "wardkey sync --json",
-            "wardkey join --server https://s:8443/ --token wkj1-x",
+            "wardkey who --json",
+            "wardkey try hanako",
+            "wardkey try hanako --account ward3 --service lightdm --json",
+            "wardkey join --server https://s:8443/ --token wkj2-x",
             "wardkey join --server https://10.0.0.1 --token-file - --name 病棟3 --anchor /a --replace",
             "wardkey enable",
             "wardkey enable --confirm --json",
@@ -280,6 +335,8 @@ mod tests {
         for wrong in [
             "wardkey",
             "wardkey key",
+            "wardkey try",
+            "wardkey try hanako --service ../x",
             "wardkey status --lang fr",
             "wardkey join --server https://s",
             "wardkey join --token t",

@@ -13,13 +13,22 @@ use wardkey_settings::problem::{self, Problem};
 use crate::context::Context;
 use crate::pam::profile;
 use crate::pam::ways_in::{Listed, WaysIn};
+use crate::texts::{Phrase, Text};
 use crate::{directory, files};
 
-const JOIN: &str = "run: wardkey join";
+const JOIN: &str = "wardkey join";
 
-/// What the module's configuration says, and all that is wrong in the two files, the trust anchor, what the
-/// agent keeps of the terminal, and among the accounts that are listed as local.
-pub(crate) fn everything(context: &Context<'_, '_>, pam: &Path, agent: &Path) -> (Settings, Vec<Problem>) {
+fn run(command: String) -> Phrase {
+    Text::Run.with([("command", command.into())])
+}
+
+/// What the module's configuration says, and all that is wrong in the two files, the trust anchor,
+/// what the agent keeps of the terminal, and among the accounts that are listed as local.
+pub(crate) fn everything(
+    context: &Context<'_, '_>,
+    pam: &Path,
+    agent: &Path,
+) -> (Settings, Vec<Problem>) {
     let owner = context.env.files_owner;
     let (settings, mut problems) = problem::pam(pam, owner);
     let (config, mut of_agent) = problem::agent(agent, owner);
@@ -35,29 +44,35 @@ pub(crate) fn everything(context: &Context<'_, '_>, pam: &Path, agent: &Path) ->
     if settings.marks.symlink_metadata().is_ok() {
         problems.append(&mut problem::place(&settings.marks, owner));
     }
-    let mut about = |key: &str, what: String, fix: &str| {
+    let mut about = |key: &str, what: Phrase, fix: Text| {
         let file = pam.display().to_string();
         problems.push(Problem { file, line: None, key: Some(key.into()), what, fix: fix.into() });
     };
     for (key, user) in [("agent_user", &settings.agent_user), ("key_user", &settings.key_user)] {
         if !matches!(nix::unistd::User::from_name(user), Ok(Some(_))) {
-            about(
-                key,
-                format!("key \"{key}\": there is no user {user}"),
-                "name the user of the package, or install it again",
-            );
+            let args = [("key", key.into()), ("user", user.as_str().into())];
+            about(key, Text::ConfigNoUser.with(args), Text::ConfigNameUser);
         }
     }
-    let same = "write the same in both files, or in neither";
     for (key, ours, name, theirs) in [
         ("agent_socket", settings.agent_socket.as_os_str(), "socket", config.socket.as_os_str()),
-        ("key_socket", settings.key_socket.as_os_str(), "key_socket", config.key_socket.as_os_str()),
+        (
+            "key_socket",
+            settings.key_socket.as_os_str(),
+            "key_socket",
+            config.key_socket.as_os_str(),
+        ),
         ("agent_user", settings.agent_user.as_ref(), "user", config.user.as_ref()),
     ] {
         if ours != theirs {
-            let what =
-                format!("key \"{key}\" is {}, but {name} in {} is {}", show(ours), agent.display(), show(theirs));
-            about(key, what, same);
+            let what = Text::ConfigDiffers.with([
+                ("key", key.into()),
+                ("ours", show(ours).into()),
+                ("other", name.into()),
+                ("file", agent.display().to_string().into()),
+                ("theirs", show(theirs).into()),
+            ]);
+            about(key, what, Text::ConfigSame);
         }
     }
     problems.append(&mut accounts(context, &settings, pam));
@@ -70,14 +85,14 @@ pub(crate) fn everything(context: &Context<'_, '_>, pam: &Path, agent: &Path) ->
     (settings, problems)
 }
 
-/// Accounts that are listed as local and should not be. Whose names the directory has is asked of the agent,
-/// where it answers; a check without it is still a check.
+/// Accounts that are listed as local and should not be. Whose names the directory has is asked of
+/// the agent, where it answers; a check without it is still a check.
 fn accounts(context: &Context<'_, '_>, settings: &Settings, pam: &Path) -> Vec<Problem> {
-    let problem = |what: String, fix: &str| Problem {
+    let problem = |what: Phrase, fix: Text| Problem {
         file: pam.display().to_string(),
         line: None,
         key: Some("local_accounts".into()),
-        what: format!("key \"local_accounts\": {what}"),
+        what: Text::ConfigLocal.with([("what", what)]),
         fix: fix.into(),
     };
     let anchor = wardkey_settings::anchor::read(&settings.anchor, context.env.files_owner).ok();
@@ -85,15 +100,17 @@ fn accounts(context: &Context<'_, '_>, settings: &Settings, pam: &Path) -> Vec<P
     for listed in Listed::all(&settings.local) {
         match listed.name() {
             None => problems.push(problem(
-                format!("there is no account {listed}"),
-                "correct the name, spelt as in \"getent passwd\", or remove it",
+                Text::ConfigNoAccount.with([("account", listed.to_string().into())]),
+                Text::ConfigCorrectName,
             )),
             Some(name) if name != "root" => {
-                let person = anchor.as_ref().and_then(|anchor| directory::is_person(context, anchor, &name).ok());
+                let person = anchor
+                    .as_ref()
+                    .and_then(|anchor| directory::is_person(context, anchor, &name).ok());
                 if person == Some(true) {
                     problems.push(problem(
-                        format!("{name} is a person of the directory, who would log in by password, unrecorded"),
-                        "remove it; list an account that is the administrator's alone",
+                        Text::ConfigIsPerson.with([("name", name.into())]),
+                        Text::ConfigRemovePerson,
                     ));
                 }
             }
@@ -105,8 +122,8 @@ fn accounts(context: &Context<'_, '_>, settings: &Settings, pam: &Path) -> Vec<P
         let ways = WaysIn::look(&settings.local, &mut |_| false);
         if ways.open.is_empty() {
             problems.push(problem(
-                format!("nobody gets in without a key ({})", ways.explained()),
-                "list an administrator of this machine",
+                Text::ConfigNobody.with([("why", ways.explained())]),
+                Text::ConfigListAdministrator,
             ));
         }
     }
@@ -119,7 +136,7 @@ fn identity(config: &Config, anchor: &Anchor) -> Vec<Problem> {
     if std::fs::read_dir(folder).is_err() {
         return Vec::new();
     }
-    let problem = |path: &Path, what: String, fix: String| Problem {
+    let problem = |path: &Path, what: Phrase, fix: Phrase| Problem {
         file: path.display().to_string(),
         line: None,
         key: None,
@@ -127,30 +144,37 @@ fn identity(config: &Config, anchor: &Anchor) -> Vec<Problem> {
         fix,
     };
     let mut problems = Vec::new();
-    let owner = nix::unistd::User::from_name(&config.user).ok().flatten().map(|user| user.uid.as_raw());
+    let owner =
+        nix::unistd::User::from_name(&config.user).ok().flatten().map(|user| user.uid.as_raw());
     for name in ["terminal.toml", "terminal.pem", "terminal.key"] {
         let path = folder.join(name);
         let Ok(metadata) = path.symlink_metadata() else {
-            problems.push(problem(&path, "there is no such file, but a trust anchor".into(), JOIN.into()));
+            problems.push(problem(&path, Text::ConfigNoIdentity.into(), run(JOIN.into())));
             continue;
         };
         if owner.is_some_and(|owner| owner != metadata.uid()) {
-            let fix = format!("run: chown {} {}", config.user, path.display());
-            problems.push(problem(&path, format!("belongs to uid {}", metadata.uid()), fix));
+            let fix = run(format!("chown {} {}", config.user, path.display()));
+            let what = Text::BelongsTo.with([("uid", u64::from(metadata.uid()).into())]);
+            problems.push(problem(&path, what, fix));
         }
         if metadata.mode() & 0o077 != 0 {
-            let what = format!("mode {:04o} lets others in", metadata.mode() & 0o7777);
-            problems.push(problem(&path, what, format!("run: chmod 600 {}", path.display())));
+            let mode = format!("{:04o}", metadata.mode() & 0o7777);
+            let what = Text::ConfigLetsIn.with([("mode", mode.into())]);
+            problems.push(problem(&path, what, run(format!("chmod 600 {}", path.display()))));
         }
     }
     let path = folder.join("terminal.toml");
     if let Ok(Some(bytes)) = files::read(&path, 64 * 1024) {
         let table: toml::Table =
             std::str::from_utf8(&bytes).ok().and_then(|text| text.parse().ok()).unwrap_or_default();
-        for (key, expected) in [("terminal", anchor.terminal.to_hex()), ("root_key", anchor.root_key.to_hex())] {
+        for (key, expected) in
+            [("terminal", anchor.terminal.to_hex()), ("root_key", anchor.root_key.to_hex())]
+        {
             if table.get(key).and_then(toml::Value::as_str) != Some(expected.as_str()) {
-                let what = format!("key \"{key}\" is not that of the trust anchor, {expected}");
-                problems.push(Problem { key: Some(key.into()), ..problem(&path, what, JOIN.into()) });
+                let args = [("key", key.into()), ("expected", expected.into())];
+                let what = Text::ConfigOtherAnchor.with(args);
+                let fix = run(JOIN.into());
+                problems.push(Problem { key: Some(key.into()), ..problem(&path, what, fix) });
             }
         }
     }

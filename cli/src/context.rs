@@ -3,11 +3,12 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use wardkey_core::code::AnyCode;
 use wardkey_core::name::Language;
 use wardkey_settings::files::Owner;
 
 use crate::args::Cli;
-use crate::console::Person;
+use crate::console::Operator;
 use crate::error::CliError;
 use crate::output::Output;
 use crate::places::Places;
@@ -27,10 +28,10 @@ pub struct Environment<'a> {
     pub places: Places,
     /// Who owns the configuration: root.
     pub files_owner: Owner,
-    /// The trust anchor, `/etc/wardkey/anchor.toml`, by which an enrolment is checked.
+    /// The trust anchor, `/etc/wardkey/anchor.toml`, by which an enrollment is checked.
     pub anchor: PathBuf,
     /// Whom to ask and tell.
-    pub person: &'a mut dyn Person,
+    pub person: &'a mut dyn Operator,
     /// Where results go.
     pub out: &'a mut dyn Write,
     /// Where error messages go.
@@ -66,7 +67,7 @@ impl Context<'_, '_> {
         self.say(&text);
     }
 
-    pub(crate) fn say_code(&mut self, code: wardkey_core::code::Code, args: &[(&str, &str)]) {
+    pub(crate) fn say_code(&mut self, code: impl Into<AnyCode>, args: &[(&str, &str)]) {
         let text = wardkey_core::texts::message(code, self.language, args);
         self.say(&text);
     }
@@ -83,7 +84,7 @@ impl Context<'_, '_> {
 
     pub(crate) fn fail(&mut self, error: &CliError) {
         let _ = if self.cli.json {
-            writeln!(self.env.errors, "{}", error.to_json(self.language))
+            writeln!(self.env.errors, "{}", error.to_json())
         } else {
             writeln!(self.env.errors, "{}", error.to_text(self.language))
         };
@@ -92,7 +93,10 @@ impl Context<'_, '_> {
 
 /// `--lang`, else the locale of the messages, else Japanese.
 pub(crate) fn language(option: Option<&str>) -> Language {
-    let locale =
-        || ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    let locale = || {
+        ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()))
+    };
     option.map(str::to_owned).or_else(locale).and_then(|text| text.parse().ok()).unwrap_or_default()
 }

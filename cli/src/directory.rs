@@ -4,37 +4,29 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use wardkey_core::marks::Marks;
-use wardkey_core::message::PROTOCOL;
-use wardkey_core::message::agent::{Begin, PeoplePage, Reply, Request};
-use wardkey_core::name::{LoginName, ServiceName};
+use wardkey_core::message::agent::{PeoplePage, Reply, Request};
+use wardkey_core::name::LoginName;
 use wardkey_core::snapshot::{Anchor, Snapshot};
 
 use crate::context::Context;
 use crate::error::CliError;
 use crate::peers::{self, Agent};
 
-/// As what the agent is asked whether an account is a person's.
-const SERVICE: &str = "wardkey-enable";
 /// How long the agent may take to answer.
 const ANSWER: Duration = Duration::from_secs(10);
 /// Pages of people that are asked for.
 const MAX_PAGES: usize = 200;
 
 /// Whether the directory has a person of this name. A name that no person can have is nobody's.
-pub(crate) fn is_person(context: &Context<'_, '_>, anchor: &Anchor, name: &str) -> Result<bool, CliError> {
-    let (Ok(account), Ok(service)) = (LoginName::new(name), ServiceName::new(SERVICE)) else { return Ok(false) };
-    let begin = Begin {
-        protocol: PROTOCOL,
-        account: Some(account.clone()),
-        service,
-        tty: None,
-        rhost: None,
-        invoker: None,
-        asks_time: None,
-    };
-    match Agent::connect(context)?.ask(&Request::Account(begin), ANSWER)? {
+pub(crate) fn is_person(
+    context: &Context<'_, '_>,
+    anchor: &Anchor,
+    name: &str,
+) -> Result<bool, CliError> {
+    let Ok(person) = LoginName::new(name) else { return Ok(false) };
+    match Agent::connect(context)?.ask(&Request::Preview(person.clone()), ANSWER)? {
         Reply::Granted(grant) => match &grant.evidence {
-            Some(evidence) => Snapshot::verify(evidence, anchor, &Marks::default(), &account)
+            Some(evidence) => Snapshot::verify(evidence, anchor, &Marks::default(), &person)
                 .map(|snapshot| snapshot.records().next().is_some())
                 .map_err(|denial| CliError::with(denial.code, denial.detail)),
             None => Ok(false),

@@ -1,11 +1,13 @@
 //! Why a command did not do what it should.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
+use wardkey_core::cause::{Cause, Chain};
 use wardkey_core::code::Code;
 use wardkey_core::exit::Exit;
 use wardkey_core::message::{agent, key};
 use wardkey_core::name::{Language, printable};
 use wardkey_core::texts;
+use wardkey_help::json;
 use wardkey_settings::problem::Problem;
 
 use crate::finding::Finding;
@@ -18,7 +20,7 @@ const DETAIL_CHARS: usize = 400;
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
     /// Refused, by this program, the agent, the server or the key.
-    #[error("{code}: {}", detail.as_ref().map_or_else(|| "refused".to_owned(), ToString::to_string))]
+    #[error("{code}: {}", detail_of(detail.as_ref(), cause.as_ref()).unwrap_or("refused".into()))]
     Refused {
         /// The code.
         code: Code,
@@ -26,7 +28,13 @@ pub enum CliError {
         args: Vec<(&'static str, Phrase)>,
         /// For administrators.
         detail: Option<Phrase>,
+        /// What it comes from; said when there is no detail.
+        #[source]
+        cause: Option<Cause>,
     },
+    /// The command line makes no sense ([`Code::RequestInvalid`]): look at `--help`.
+    #[error("{code}: {0}", code = Code::RequestInvalid)]
+    Usage(Phrase),
     /// The configuration is wrong ([`Code::Configuration`]): everything that is.
     #[error("{} problems of configuration", .0.len())]
     Problems(Vec<Problem>),
@@ -34,47 +42,69 @@ pub enum CliError {
     #[error("{} ways in without a key", .0.len())]
     Findings(Vec<Finding>),
     /// The agent or the key process cannot be reached.
-    #[error("{code}: {detail}")]
+    #[error("{code}: {}", Chain(.cause.as_ref()))]
     Unreachable {
         /// [`Code::AgentUnreachable`] or [`Code::KeyProcessUnreachable`].
         code: Code,
-        /// For administrators.
-        detail: Phrase,
+        /// Why not.
+        #[source]
+        cause: Cause,
     },
 }
 
 impl CliError {
     /// A refusal that says all in its sentence.
     pub fn new(code: Code) -> Self {
-        Self::Refused { code, args: Vec::new(), detail: None }
+        Self::Refused { code, args: Vec::new(), detail: None, cause: None }
     }
 
     /// A refusal with a detail for administrators.
     pub fn with(code: Code, detail: impl Into<Phrase>) -> Self {
-        Self::Refused { code, args: Vec::new(), detail: Some(detail.into()) }
+        Self::Refused { code, args: Vec::new(), detail: Some(detail.into()), cause: None }
     }
 
     /// A refusal whose sentence has an argument.
     pub fn about(code: Code, name: &'static str, value: &str) -> Self {
-        Self::Refused { code, args: vec![(name, value.into())], detail: None }
+        Self::Refused { code, args: vec![(name, value.into())], detail: None, cause: None }
     }
 
     /// A request that is wrong for this reason.
     pub fn invalid(reason: impl Into<Phrase>) -> Self {
-        Self::Refused { code: Code::RequestInvalid, args: vec![("reason", reason.into())], detail: None }
+        Self::Refused {
+            code: Code::RequestInvalid,
+            args: vec![("reason", reason.into())],
+            detail: None,
+            cause: None,
+        }
+    }
+
+    /// A refusal because of another error.
+    pub fn because(code: Code, cause: impl Into<Cause>) -> Self {
+        Self::new(code).caused_by(cause)
+    }
+
+    /// The same, with what it comes from.
+    #[must_use]
+    pub(crate) fn caused_by(self, by: impl Into<Cause>) -> Self {
+        match self {
+            Self::Refused { code, args, detail, .. } => {
+                Self::Refused { code, args, detail, cause: Some(by.into()) }
+            }
+            other => other,
+        }
     }
 
     /// The same, with the address or place where it happened before its detail.
     #[must_use]
     pub(crate) fn at(self, place: &str) -> Self {
         match self {
-            Self::Refused { code, args, detail } => {
+            Self::Refused { code, args, detail, cause } => {
                 let place = Phrase::from(place);
-                let detail = match detail {
+                let detail = match detail_of(detail.as_ref(), cause.as_ref()) {
                     Some(why) => Text::At.with([("place", place), ("why", why)]),
                     None => place,
                 };
-                Self::Refused { code, args, detail: Some(detail) }
+                Self::Refused { code, args, detail: Some(detail), cause }
             }
             other => other,
         }
@@ -84,6 +114,7 @@ impl CliError {
     pub const fn code(&self) -> Code {
         match self {
             Self::Refused { code, .. } | Self::Unreachable { code, .. } => *code,
+            Self::Usage(_) => Code::RequestInvalid,
             Self::Problems(_) => CONFIGURATION,
             Self::Findings(_) => Code::WaysInOpen,
         }
@@ -93,59 +124,80 @@ impl CliError {
     pub const fn exit(&self) -> Exit {
         match self {
             Self::Refused { .. } | Self::Problems(_) | Self::Findings(_) => Exit::Refused,
+            Self::Usage(_) => Exit::Usage,
             Self::Unreachable { .. } => Exit::Unavailable,
         }
     }
 
-    fn detail(&self, language: Language) -> Option<String> {
-        let detail = match self {
-            Self::Refused { detail, .. } => detail.as_ref(),
-            Self::Unreachable { detail, .. } => Some(detail),
-            Self::Problems(_) | Self::Findings(_) => None,
-        };
-        detail.map(|detail| printable(&detail.say(language), DETAIL_CHARS))
+    fn detail(&self) -> Option<Phrase> {
+        match self {
+            Self::Refused { detail, cause, .. } => {
+                let sentence = self.message().to_string();
+                // Some sentences have it in them.
+                detail_of(detail.as_ref(), cause.as_ref())
+                    .filter(|detail| !sentence.contains(&detail.to_string()))
+            }
+            Self::Unreachable { cause, .. } => detail_of(None, Some(cause)),
+            Self::Usage(_) | Self::Problems(_) | Self::Findings(_) => None,
+        }
     }
 
-    fn message(&self, language: Language) -> String {
-        let args: Vec<_> = match self {
-            Self::Refused { args, .. } => args.iter().map(|(name, value)| (*name, value.say(language))).collect(),
-            Self::Unreachable { .. } | Self::Problems(_) | Self::Findings(_) => Vec::new(),
-        };
-        let args: Vec<_> = args.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        texts::message(self.code(), language, &args)
+    fn message(&self) -> Phrase {
+        match self {
+            Self::Usage(what) => what.clone(),
+            Self::Refused { code, args, .. } => texts::phrase(*code, args.clone()),
+            Self::Unreachable { .. } | Self::Problems(_) | Self::Findings(_) => {
+                texts::phrase(self.code(), Vec::new())
+            }
+        }
     }
 
     /// The sentence with its code, and the detail on a line of its own.
     pub fn to_text(&self, language: Language) -> String {
-        let sentence = format!("{} ({})", self.message(language), self.code());
+        let sentence = format!("{} ({})", self.message().say(language), self.code());
         if let Self::Problems(problems) = self {
-            let lines = problems.iter().map(|problem| format!("\n  {}", printable(&problem.to_string(), 4096)));
+            let lines = problems
+                .iter()
+                .map(|problem| format!("\n  {}", printable(&problem.phrase().say(language), 4096)));
             return lines.fold(sentence, |text, line| text + &line);
         }
         if let Self::Findings(findings) = self {
-            return findings.iter().fold(sentence, |text, finding| text + "\n" + &finding.in_words(language));
+            return findings
+                .iter()
+                .fold(sentence, |text, finding| text + "\n" + &finding.in_words(language));
         }
-        match self.detail(language) {
-            Some(detail) => format!("{sentence}\n  {detail}"),
+        match self.detail() {
+            Some(detail) => {
+                format!("{sentence}\n  {}", printable(&detail.say(language), DETAIL_CHARS))
+            }
             None => sentence,
         }
     }
 
-    /// `{"error": {"code", "number", "message", "detail"}}`; the detail only if there is one.
-    pub fn to_json(&self, language: Language) -> Value {
-        let message = self.message(language);
-        let mut error = json!({"code": self.code().to_string(), "number": self.code().number(), "message": message});
-        if let (Some(detail), Some(fields)) = (self.detail(language), error.as_object_mut()) {
-            fields.insert("detail".into(), detail.into());
+    /// `{"error": {"code", "number", "message", "message_ja"}}`, and what there is besides:
+    /// `detail`, `problems`, `findings`.
+    pub fn to_json(&self) -> Value {
+        let mut fields = json::error(self.code(), &self.message());
+        if let Some(detail) = self.detail() {
+            json::say(&mut fields, "detail", &detail);
         }
-        if let (Self::Problems(problems), Some(fields)) = (self, error.as_object_mut()) {
-            fields.insert("problems".into(), problems.iter().map(problem_json).collect());
+        match self {
+            Self::Problems(problems) => {
+                fields.insert("problems".into(), problems.iter().map(problem_json).collect());
+            }
+            Self::Findings(findings) => {
+                fields.insert("findings".into(), findings.iter().map(Finding::to_json).collect());
+            }
+            Self::Refused { .. } | Self::Usage(_) | Self::Unreachable { .. } => {}
         }
-        if let (Self::Findings(findings), Some(fields)) = (self, error.as_object_mut()) {
-            fields.insert("findings".into(), findings.iter().map(|finding| finding.to_json(language)).collect());
-        }
-        json!({ "error": error })
+        json::line(fields)
     }
+}
+
+/// What is said besides the sentence: the detail, else the cause.
+fn detail_of(detail: Option<&Phrase>, cause: Option<&Cause>) -> Option<Phrase> {
+    let said = |cause: &Cause| Chain(cause.as_ref()).to_string().into();
+    detail.cloned().or_else(|| cause.map(said))
 }
 
 impl From<agent::Refusal> for CliError {
@@ -156,13 +208,18 @@ impl From<agent::Refusal> for CliError {
             // Their sentences have the detail in them.
             code @ (Code::RegistrationRefused | Code::RequestInvalid) => {
                 let reason = detail.unwrap_or_else(|| "-".into()).into();
-                Self::Refused { code, args: vec![("reason", reason)], detail: None }
+                Self::Refused { code, args: vec![("reason", reason)], detail: None, cause: None }
             }
             code @ Code::NotFound => {
                 let what = detail.unwrap_or_else(|| "-".into()).into();
-                Self::Refused { code, args: vec![("what", what)], detail: None }
+                Self::Refused { code, args: vec![("what", what)], detail: None, cause: None }
             }
-            code => Self::Refused { code, args: seconds.into_iter().collect(), detail: detail.map(Phrase::from) },
+            code => Self::Refused {
+                code,
+                args: seconds.into_iter().collect(),
+                detail: detail.map(Phrase::from),
+                cause: None,
+            },
         }
     }
 }
@@ -171,8 +228,14 @@ impl From<key::KeyFailure> for CliError {
     fn from(failure: key::KeyFailure) -> Self {
         let tries = failure.tries_left.map(|tries| ("tries", tries.to_string().into()));
         // The sentence about a PIN says all; the others may need the cause.
-        let detail = failure.detail.filter(|_| !matches!(failure.code, Code::PinWrong | Code::PinBlocked));
-        Self::Refused { code: failure.code, args: tries.into_iter().collect(), detail: detail.map(Phrase::from) }
+        let detail =
+            failure.detail.filter(|_| !matches!(failure.code, Code::PinWrong | Code::PinBlocked));
+        Self::Refused {
+            code: failure.code,
+            args: tries.into_iter().collect(),
+            detail: detail.map(Phrase::from),
+            cause: None,
+        }
     }
 }
 
@@ -181,28 +244,62 @@ pub(crate) const CONFIGURATION: Code = Code::Configuration;
 
 /// One problem, for programs.
 fn problem_json(problem: &Problem) -> Value {
-    json!({
-        "file": problem.file, "line": problem.line, "key": problem.key, "what": problem.what, "fix": problem.fix,
-    })
+    let mut fields = Map::new();
+    fields.insert("file".into(), problem.file.as_str().into());
+    fields.insert("line".into(), problem.line.into());
+    fields.insert("key".into(), problem.key.as_deref().into());
+    fields.insert("code".into(), CONFIGURATION.to_string().into());
+    json::say(&mut fields, "message", &problem.what);
+    json::say(&mut fields, "fix", &problem.fix);
+    fields.into()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error;
+
     use super::*;
+
+    #[test]
+    fn an_error_keeps_what_it_comes_from_and_says_it_once() {
+        let broken = || std::io::Error::other("the disk is gone");
+        for error in [
+            CliError::because(Code::Internal, broken()),
+            CliError::with(Code::Internal, "x: the disk is gone").caused_by(broken()),
+            CliError::invalid("x: the disk is gone").caused_by(broken()),
+            CliError::Unreachable { code: Code::AgentUnreachable, cause: broken().into() },
+            CliError::because(Code::Internal, broken()).at("x"),
+        ] {
+            let source = error.source().unwrap().downcast_ref::<std::io::Error>();
+            assert_eq!(source.unwrap().to_string(), "the disk is gone");
+            for language in [Language::En, Language::Ja] {
+                let text = error.to_text(language);
+                assert_eq!(text.matches("the disk is gone").count(), 1, "{text}");
+            }
+        }
+    }
 
     #[test]
     fn errors_have_code_sentence_and_detail() {
         let refusal = |code, detail: Option<&str>, retry_after| {
-            CliError::from(agent::Refusal { code, detail: detail.map(Into::into), retry_after, record: None })
+            CliError::from(agent::Refusal {
+                code,
+                detail: detail.map(Into::into),
+                retry_after,
+                record: None,
+            })
         };
-        let error = refusal(Code::EnrolmentCodeInvalid, None, None);
+        let error = refusal(Code::EnrollmentCodeInvalid, None, None);
         assert_eq!(
-            error.to_json(Language::En).to_string(),
-            r#"{"error":{"code":"WK-1506","message":"The enrollment code is wrong, used or expired. Please ask for a new one.","number":1506}}"#
+            error.to_json().to_string(),
+            r#"{"error":{"code":"WK-1506","message":"The enrollment code is wrong, used or expired. Please ask for a new one.","message_ja":"登録コードが正しくないか、使用済みか、期限切れです。新しいコードを申し出てください。","number":1506}}"#
         );
         let error = refusal(Code::TooManyRequests, Some("a\nb"), Some(7));
-        assert_eq!(error.to_text(Language::En), "Too many requests. Please try again in 7 seconds. (WK-1512)\n  a?b");
-        assert_eq!(error.to_json(Language::En)["error"]["detail"], "a?b");
+        assert_eq!(
+            error.to_text(Language::En),
+            "Too many requests. Please try again in 7 seconds. (WK-1512)\n  a?b"
+        );
+        assert_eq!(error.to_json()["error"]["detail"], "a?b");
         let error = refusal(Code::RegistrationRefused, Some("attestation"), None);
         assert!(error.to_text(Language::En).contains("(attestation)"));
         assert_eq!(error.exit(), Exit::Refused);

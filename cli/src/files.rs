@@ -7,6 +7,7 @@ use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
+use wardkey_core::cause::{Cause, Chain};
 use wardkey_core::code::Code;
 
 use crate::error::CliError;
@@ -21,14 +22,14 @@ enum Kind {
     Any,
 }
 
-/// Reads a regular file of at most `max` bytes; `None` when there is none. A link is an error: for root
-/// it could lead to anything.
+/// Reads a regular file of at most `max` bytes; `None` when there is none. A link is an error: for
+/// root it could lead to anything.
 pub(crate) fn read(path: &Path, max: usize) -> Result<Option<Vec<u8>>, CliError> {
     open_and_read(path, max, Kind::Regular)
 }
 
-/// Reads what a path leads to, also by links or from a pipe, at most `max` bytes: configuration of other
-/// programs, which follow links too, and files that the caller names.
+/// Reads what a path leads to, also by links or from a pipe, at most `max` bytes: configuration of
+/// other programs, which follow links too, and files that the caller names.
 pub(crate) fn read_followed(path: &Path, max: usize) -> Result<Option<Vec<u8>>, CliError> {
     open_and_read(path, max, Kind::Any)
 }
@@ -42,36 +43,41 @@ fn open_and_read(path: &Path, max: usize, kind: Kind) -> Result<Option<Vec<u8>>,
     let file = match OpenOptions::new().read(true).custom_flags(flags.bits()).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) if kind == Kind::Regular && error.raw_os_error() == Some(Errno::ELOOP as i32) => {
+        Err(error)
+            if kind == Kind::Regular && error.raw_os_error() == Some(Errno::ELOOP as i32) =>
+        {
             return Err(failed(path, Text::IsALink));
         }
-        Err(error) => return Err(failed(path, error.to_string())),
+        Err(error) => return Err(broken(path, error)),
     };
-    let metadata = file.metadata().map_err(|error| failed(path, error.to_string()))?;
+    let metadata = file.metadata().map_err(|error| broken(path, error))?;
     if kind == Kind::Regular && !metadata.is_file() {
         return Err(failed(path, Text::NotRegular));
     }
 
     let mut bytes = Vec::new();
     let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
-    file.take(limit).read_to_end(&mut bytes).map_err(|error| failed(path, error.to_string()))?;
+    file.take(limit).read_to_end(&mut bytes).map_err(|error| broken(path, error))?;
     if bytes.len() > max {
         return Err(failed(path, Text::LongerThan.with([("count", (max as u64).into())])));
     }
     Ok(Some(bytes))
 }
 
-/// Replaces a file: after a crash or a full disk there is the old one or the new one, whole. Mode 0644.
+/// Replaces a file: after a crash or a full disk there is the old one or the new one, whole. Mode
+/// 0644.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     make_folder_of(path)?;
-    wardkey_settings::files::replace(path, bytes, 0o644).map_err(|error| failed(path, error.to_string()))
+    wardkey_settings::files::replace(path, bytes, 0o644).map_err(|error| broken(path, error))
 }
 
 /// Makes the folder that a file is to stand in, mode 0755; that it is there is as good.
 pub(crate) fn make_folder_of(path: &Path) -> Result<(), CliError> {
-    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
+        return Ok(());
+    };
     match DirBuilder::new().mode(0o755).create(folder) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(failed(folder, error.to_string())),
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(broken(folder, error)),
         _ => Ok(()),
     }
 }
@@ -79,7 +85,7 @@ pub(crate) fn make_folder_of(path: &Path) -> Result<(), CliError> {
 /// Takes a file away; that there is none is as good.
 pub(crate) fn remove(path: &Path) -> Result<(), CliError> {
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(failed(path, error.to_string())),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(broken(path, error)),
         _ => Ok(()),
     }
 }
@@ -87,6 +93,12 @@ pub(crate) fn remove(path: &Path) -> Result<(), CliError> {
 pub(crate) fn failed(path: &Path, why: impl Into<Phrase>) -> CliError {
     let place = path.display().to_string().into();
     CliError::with(Code::Configuration, Text::At.with([("place", place), ("why", why.into())]))
+}
+
+/// A file that cannot be used, because of this.
+pub(crate) fn broken(path: &Path, cause: impl Into<Cause>) -> CliError {
+    let cause = cause.into();
+    failed(path, Chain(cause.as_ref()).to_string()).caused_by(cause)
 }
 
 #[cfg(test)]

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 use wardkey_core::code::Code;
 use wardkey_core::name::{Language, printable};
 use wardkey_core::texts;
+use wardkey_help::json;
 
 use crate::texts::{Phrase, Text};
 
@@ -53,7 +54,12 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(crate) fn new(code: Code, level: Level, argument: &'static str, subject: impl Into<String>) -> Self {
+    pub(crate) fn new(
+        code: Code,
+        level: Level,
+        argument: &'static str,
+        subject: impl Into<String>,
+    ) -> Self {
         Self {
             code,
             level,
@@ -81,8 +87,8 @@ impl Finding {
         self
     }
 
-    /// What an acceptance has to name to cover it: its ways, and as what they were accepted. A way that was
-    /// accepted for a module that cannot be loaded is not accepted for one that is gone.
+    /// What an acceptance has to name to cover it: its ways, and as what they were accepted. A way
+    /// that was accepted for a module that cannot be loaded is not accepted for one that is gone.
     pub(crate) fn accepted_as(&self) -> BTreeSet<String> {
         if self.ways.is_empty() {
             return BTreeSet::from([self.code.to_string()]);
@@ -100,13 +106,13 @@ impl Finding {
         self.level < Level::Note && self.accepted.is_none()
     }
 
-    fn sentence(&self, language: Language) -> String {
-        texts::message(self.code, language, &[(self.argument, &self.subject)])
+    fn sentence(&self) -> Phrase {
+        texts::phrase(self.code, vec![(self.argument, self.subject.as_str().into())])
     }
 
     /// The sentence with its code, where it is, what to do, and why it was accepted.
     pub(crate) fn in_words(&self, language: Language) -> String {
-        let mut text = format!("{} ({})", self.sentence(language), self.code);
+        let mut text = format!("{} ({})", self.sentence().say(language), self.code);
         for detail in &self.details {
             text += &format!("\n  {}", printable(&detail.say(language), 1000));
         }
@@ -114,20 +120,25 @@ impl Finding {
             text += &format!("\n  {}: {}", Text::Fix.say(language), printable(command, 400));
         }
         if let Some(reason) = &self.accepted {
-            text += &format!("\n  {}: {}", Text::Accepted.say(language), printable(reason, MAX_REASON));
+            text +=
+                &format!("\n  {}: {}", Text::Accepted.say(language), printable(reason, MAX_REASON));
         }
         text
     }
 
-    pub(crate) fn to_json(&self, language: Language) -> Value {
-        json!({
-            "code": self.code.to_string(),
-            "level": self.level.name(),
-            "subject": self.subject,
-            "message": self.sentence(language),
-            "details": self.details.iter().map(|detail| detail.say(language)).collect::<Vec<_>>(),
-            "fix": self.fix,
-            "accepted": self.accepted,
-        })
+    /// For programs: sentences in English, and in Japanese beside them.
+    pub(crate) fn to_json(&self) -> Value {
+        let mut fields = Map::new();
+        fields.insert("code".into(), self.code.to_string().into());
+        fields.insert("level".into(), self.level.name().into());
+        fields.insert("subject".into(), self.subject.as_str().into());
+        json::say(&mut fields, "message", &self.sentence());
+        for (name, language) in [("details", Language::En), ("details_ja", Language::Ja)] {
+            let said = self.details.iter().map(|detail| detail.say(language).into());
+            fields.insert(name.into(), Value::Array(said.collect()));
+        }
+        fields.insert("fix".into(), self.fix.as_deref().into());
+        fields.insert("accepted".into(), self.accepted.as_deref().into());
+        fields.into()
     }
 }

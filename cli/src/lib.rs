@@ -1,11 +1,13 @@
-//! `wardkey`, the command line of a terminal: join, state, enrolment of keys, change of a PIN, check of
-//! the configuration, and switching logins with keys on and off.
+//! `wardkey`, the command line of a terminal: join, state, enrollment of keys, change of a PIN,
+//! check of the configuration, and switching logins with keys on and off.
 //!
 //! ```text
 //!   args ─> command::run ─┬─ join ───> agent ──> anchor (root's file, after the token was checked again)
 //!                         ├─ enroll ─> agent (code, registration), security_key ─> key process (PIN)
 //!                         ├─ key ────> security_key
 //!                         ├─ status ─> agent, doctor
+//!                         ├─ who ────> agent
+//!                         ├─ try ────> explain ─> doctor, config, agent
 //!                         ├─ config ─> config (the readers of module and agent), pam::local_list
 //!                         ├─ doctor ─> doctor ─> wardkey-stacks (PAM as libpam reads it), files, agent
 //!                         └─ enable ─> pam: test_login, ways_in, undo, profile (pam-auth-update)
@@ -14,7 +16,10 @@
 //! It never talks to the network. A PIN goes to the key process only, and only after the kernel
 //! said that root owns that socket.
 #![forbid(unsafe_code)]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
 
 mod anchor;
 mod args;
@@ -25,6 +30,7 @@ mod context;
 mod directory;
 mod doctor;
 mod error;
+mod explain;
 mod files;
 mod finding;
 mod help;
@@ -38,7 +44,7 @@ mod texts;
 
 pub use args::{Action, Cli, ConfigAction, KeyAction};
 pub use command::run;
-pub use console::{Console, NoAnswer, Person};
+pub use console::{Console, NoAnswer, Operator};
 pub use context::Environment;
 pub use error::CliError;
 pub use places::Places;

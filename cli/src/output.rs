@@ -1,9 +1,11 @@
 //! What is printed: for people, and as JSON for programs (times in seconds since 1970, ids in
 //! hexadecimal digits).
 
+use jiff::SignedDuration;
+use jiff::civil::datetime;
 use serde_json::{Value, json};
 use wardkey_core::id::TerminalId;
-use wardkey_core::message::agent::{ScopeStatus, Status};
+use wardkey_core::message::agent::{DestinationStatus, ScopeStatus, Status};
 use wardkey_core::message::key::KeyInfo;
 use wardkey_core::name::{DisplayText, Language, printable};
 use wardkey_core::time::UnixTime;
@@ -21,44 +23,67 @@ pub(crate) struct Output {
 pub(crate) fn status(language: Language, status: &Status) -> String {
     let mut lines = Vec::new();
     match (&status.terminal, &status.terminal_name) {
-        (Some(id), Some(name)) => lines.push(format!("{}: {name} ({id})", Text::Terminal.say(language))),
+        (Some(id), Some(name)) => {
+            lines.push(format!("{}: {name} ({id})", Text::Terminal.say(language)))
+        }
         (Some(id), None) => lines.push(format!("{}: {id}", Text::Terminal.say(language))),
-        (None, _) => lines.push(format!("{}: {}", Text::Terminal.say(language), Text::NotJoined.say(language))),
+        (None, _) => lines.push(format!(
+            "{}: {}",
+            Text::Terminal.say(language),
+            Text::NotJoined.say(language)
+        )),
     }
     if let Some(server) = &status.server {
-        let state = match standing(status) {
-            Standing::Pending => Text::AwaitingApproval,
-            Standing::Stopped => Text::StoppedAtServer,
-            Standing::Active if status.connected => Text::Connected,
-            Standing::Active => Text::NotConnected,
+        let state = match membership(status) {
+            Membership::Pending => Text::AwaitingApproval,
+            Membership::Revoked => Text::StoppedAtServer,
+            Membership::Active if status.connected => Text::Connected,
+            Membership::Active => Text::NotConnected,
         };
-        lines.push(format!("{}: {} ({})", Text::Server.say(language), printable(server, 300), state.say(language)));
+        lines.push(format!(
+            "{}: {} ({})",
+            Text::Server.say(language),
+            printable(server, 300),
+            state.say(language)
+        ));
     }
     if let Some(contact) = status.last_contact {
         lines.push(format!(
             "{}: {} ({})",
             Text::LastContact.say(language),
             date(contact),
-            Text::Ago.say_with(language, &[("time", &duration(status.now.since(contact)).say(language))])
+            Text::Ago.say_with(
+                language,
+                &[("time", &duration(status.now.since(contact)).say(language))]
+            )
         ));
     }
     if let Some(error) = &status.last_error {
         lines.push(format!("{}: {}", Text::LastError.say(language), printable(error, 400)));
     }
     for of in status.scopes.iter() {
-        let expired = if of.expires <= status.now { Text::Expired.say(language) } else { String::new() };
+        let expired =
+            if of.expires <= status.now { Text::Expired.say(language) } else { String::new() };
         lines.push(format!("{}: {}{expired}", Text::Directory.say(language), scope(language, of)));
     }
     if let Some(ahead) = status.clock_ahead {
-        lines.push(Text::ClockAhead.say_with(language, &[("time", &duration(ahead).say(language))]));
+        lines
+            .push(Text::ClockAhead.say_with(language, &[("time", &duration(ahead).say(language))]));
     }
     if let Some(records) = status.in_memory {
         lines.push(Text::InMemory.say_with(language, &[("count", &records.to_string())]));
     }
-    if let (Standing::Pending, Some(id)) = (standing(status), &status.terminal) {
+    if let (Membership::Pending, Some(id)) = (membership(status), &status.terminal) {
         lines.push(approval_needed(language, id, status.terminal_name.as_ref()));
     }
     lines.push(format!("{}: {}", Text::EventsWaiting.say(language), status.events_waiting));
+    lines.extend(
+        status
+            .destinations
+            .iter()
+            .flat_map(|all| all.iter())
+            .map(|one| destination(language, status, one)),
+    );
     lines.push(format!("{}: {}", Text::LoginsRunning.say(language), status.logins));
     lines.push(format!("{}: {}", Text::KeysPlugged.say(language), status.keys));
     lines.push(format!("{}: {}", Text::Time.say(language), date(status.now)));
@@ -68,24 +93,28 @@ pub(crate) fn status(language: Language, status: &Status) -> String {
 
 /// What a terminal is at the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+enum Membership {
     Active,
     /// It has yet to be approved: it never had a directory.
     Pending,
     /// It was revoked.
-    Stopped,
+    Revoked,
 }
 
-fn standing(status: &Status) -> Standing {
+fn membership(status: &Status) -> Membership {
     match status.active {
-        Some(false) if status.scopes.is_empty() => Standing::Pending,
-        Some(false) => Standing::Stopped,
-        Some(true) | None => Standing::Active,
+        Some(false) if status.scopes.is_empty() => Membership::Pending,
+        Some(false) => Membership::Revoked,
+        Some(true) | None => Membership::Active,
     }
 }
 
 /// Where a terminal is approved.
-pub(crate) fn approval_needed(language: Language, id: &TerminalId, name: Option<&DisplayText>) -> String {
+pub(crate) fn approval_needed(
+    language: Language,
+    id: &TerminalId,
+    name: Option<&DisplayText>,
+) -> String {
     // A name with blanks would have to be quoted; the id never.
     let plain = |name: &&DisplayText| {
         !name.as_str().contains(|c: char| c.is_whitespace() || c.is_ascii_punctuation() && c != '-')
@@ -94,10 +123,40 @@ pub(crate) fn approval_needed(language: Language, id: &TerminalId, name: Option<
     Text::ApprovalNeeded.say_with(language, &[("terminal", &terminal)])
 }
 
+/// What waits for a destination of records, since when, and why.
+fn destination(language: Language, status: &Status, of: &DestinationStatus) -> String {
+    let (name, count) = (printable(&of.name, 200), of.waiting.to_string());
+    let mut line = Text::DestinationLine.say_with(language, &[("name", &name), ("count", &count)]);
+    if let Some(since) = of.since {
+        let time = duration(status.now.since(since)).say(language);
+        line += &Text::DestinationSince.say_with(language, &[("time", &time)]);
+    }
+    if let Some(error) = &of.last_error {
+        let error = printable(error, 200);
+        line += &Text::DestinationError.say_with(language, &[("error", &error)]);
+    }
+    line
+}
+
+fn destination_json(of: &DestinationStatus) -> Value {
+    json!({
+        "name": of.name,
+        "waiting": of.waiting,
+        "since": of.since.map(|time| time.0),
+        "last_error": of.last_error,
+        "failed": of.failed.map(|time| time.0),
+    })
+}
+
 pub(crate) fn scope(language: Language, of: &ScopeStatus) -> String {
     let (position, people) = (of.position.to_string(), of.people.to_string());
     let date = date(of.expires);
-    let args = [("scope", of.scope.as_str()), ("position", &position), ("count", &people), ("date", &date)];
+    let args = [
+        ("scope", of.scope.as_str()),
+        ("position", &position),
+        ("count", &people),
+        ("date", &date),
+    ];
     Text::ScopeLine.say_with(language, &args)
 }
 
@@ -112,13 +171,16 @@ pub(crate) fn status_json(status: &Status) -> Value {
         "last_error": status.last_error,
         "scopes": status.scopes.iter().map(scope_json).collect::<Vec<_>>(),
         "events_waiting": status.events_waiting,
+        "destinations": status.destinations.as_ref().map(|all| {
+            all.iter().map(destination_json).collect::<Vec<_>>()
+        }),
         "logins": status.logins,
         "now": status.now.0,
         "keys": status.keys,
         "in_memory": status.in_memory,
         "clock_ahead": status.clock_ahead,
         "active": status.active,
-        "awaiting_approval": standing(status) == Standing::Pending,
+        "awaiting_approval": membership(status) == Membership::Pending,
     })
 }
 
@@ -145,10 +207,13 @@ pub(crate) fn keys(language: Language, keys: &[KeyInfo]) -> String {
             lines.push(format!("  {}", Text::KeySilent.say(language)));
             continue;
         };
-        let versions: Vec<_> = details.versions.iter().map(|version| printable(version, 32)).collect();
+        let versions: Vec<_> =
+            details.versions.iter().map(|version| printable(version, 32)).collect();
         let set = if details.pin_set { Text::PinSet } else { Text::PinNotSet }.say(language);
-        let change = if details.pin_must_change { Text::PinMustChange.say(language) } else { String::new() };
-        let least = Text::PinAtLeast.say_with(language, &[("count", &details.min_pin_length.to_string())]);
+        let change =
+            if details.pin_must_change { Text::PinMustChange.say(language) } else { String::new() };
+        let least =
+            Text::PinAtLeast.say_with(language, &[("count", &details.min_pin_length.to_string())]);
         lines.push(format!("  PIN: {set}{change}, {least}"));
         if let Some(tries) = details.pin_tries {
             lines.push(format!("  {}: {tries}", Text::PinTries.say(language)));
@@ -192,19 +257,10 @@ pub(crate) fn duration(seconds: u64) -> Phrase {
 
 /// `2026-11-22 01:14:36 UTC` (RFC 3339 but for the blanks).
 pub(crate) fn date(time: UnixTime) -> String {
-    // Days to civil date in the proleptic Gregorian calendar; years that no clock shows are cut.
-    let seconds = time.0.min(253_402_300_799);
-    let days = seconds / 86400 + 719_468;
-    let era = days / 146_097;
-    let day_of_era = days % 146_097;
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+    // Years that no clock shows are cut.
+    let seconds = SignedDuration::from_secs(i64::try_from(time.0).unwrap_or(i64::MAX));
+    let date = datetime(1970, 1, 1, 0, 0, 0, 0).saturating_add(seconds);
+    date.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 /// What the device calls itself, fit for people.

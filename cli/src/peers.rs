@@ -20,15 +20,19 @@ impl Agent {
         let owner = context.env.agent_owner;
         Channel::connect(&context.cli.agent_socket, owner, MAX_FRAME, Deadline::after(SOON))
             .map(Self)
-            .map_err(|error| unreachable(Code::AgentUnreachable, &error))
+            .map_err(|error| unreachable(Code::AgentUnreachable, error))
     }
 
     /// Asks; a refusal is an error.
-    pub(crate) fn ask(&mut self, request: &agent::Request, wait: Duration) -> Result<agent::Reply, CliError> {
+    pub(crate) fn ask(
+        &mut self,
+        request: &agent::Request,
+        wait: Duration,
+    ) -> Result<agent::Reply, CliError> {
         self.0
             .send(request, Deadline::after(SOON))
             .and_then(|()| self.0.receive(Deadline::after(wait)))
-            .map_err(|error| unreachable(Code::AgentUnreachable, &error))
+            .map_err(|error| unreachable(Code::AgentUnreachable, error))
             .and_then(|reply| match reply {
                 agent::Reply::Refused(refusal) => Err(refusal.into()),
                 reply => Ok(reply),
@@ -44,11 +48,13 @@ impl Key {
         let owner = context.env.key_owner;
         Channel::connect(&context.cli.key_socket, owner, MAX_KEY_FRAME, Deadline::after(SOON))
             .map(Self)
-            .map_err(|error| unreachable(Code::KeyProcessUnreachable, &error))
+            .map_err(|error| unreachable(Code::KeyProcessUnreachable, error))
     }
 
     pub(crate) fn send(&mut self, request: &key::Request) -> Result<(), CliError> {
-        self.0.send(request, Deadline::after(SOON)).map_err(|error| unreachable(Code::KeyProcessUnreachable, &error))
+        self.0
+            .send(request, Deadline::after(SOON))
+            .map_err(|error| unreachable(Code::KeyProcessUnreachable, error))
     }
 
     /// The next answer; a failure is an error, and `late` is what it means that none comes.
@@ -56,13 +62,19 @@ impl Key {
         match self.0.receive(deadline) {
             Ok(key::Reply::Failed(failure)) => Err(failure.into()),
             Ok(reply) => Ok(reply),
-            Err(IpcError::TimedOut) if late != Code::KeyProcessUnreachable => Err(CliError::new(late)),
-            Err(error) => Err(unreachable(Code::KeyProcessUnreachable, &error)),
+            Err(IpcError::TimedOut) if late != Code::KeyProcessUnreachable => {
+                Err(CliError::new(late))
+            }
+            Err(error) => Err(unreachable(Code::KeyProcessUnreachable, error)),
         }
     }
 
     /// Asks what is answered at once.
-    pub(crate) fn ask(&mut self, request: &key::Request, wait: Duration) -> Result<key::Reply, CliError> {
+    pub(crate) fn ask(
+        &mut self,
+        request: &key::Request,
+        wait: Duration,
+    ) -> Result<key::Reply, CliError> {
         self.send(request)?;
         self.next(Deadline::after(wait), Code::KeyProcessUnreachable)
     }
@@ -73,9 +85,11 @@ pub(crate) fn unexpected() -> CliError {
     CliError::with(Code::ProtocolError, "an answer that does not follow the question")
 }
 
-fn unreachable(code: Code, error: &IpcError) -> CliError {
+fn unreachable(code: Code, error: IpcError) -> CliError {
     match error {
-        IpcError::Codec(_) | IpcError::FrameLength(_) => CliError::with(Code::ProtocolError, error.to_string()),
-        _ => CliError::Unreachable { code, detail: error.to_string().into() },
+        IpcError::Codec(_) | IpcError::FrameLength(_) => {
+            CliError::because(Code::ProtocolError, error)
+        }
+        _ => CliError::Unreachable { code, cause: error.into() },
     }
 }

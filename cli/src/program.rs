@@ -1,19 +1,21 @@
 //! The program: what `main` gives to a command.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
-use serde_json::json;
 use wardkey_core::code::Code;
 use wardkey_core::exit::Exit;
-use wardkey_core::texts;
+use wardkey_help::usage::explain;
 use wardkey_settings::files::Owner;
 
 use crate::args::Cli;
 use crate::command::run;
 use crate::console::Console;
 use crate::context::{Environment, language};
+use crate::error::CliError;
 use crate::help;
 use crate::places::Places;
 
@@ -24,29 +26,29 @@ pub fn command() -> clap::Command {
 
 /// Reads the arguments of the process; help and errors are shown in the caller's language.
 fn arguments() -> Result<Cli, Exit> {
-    let given: Vec<String> = std::env::args().collect();
-    let error = match help::command(language(lang(&given))).try_get_matches() {
-        Ok(matches) => match Cli::from_arg_matches(&matches) {
-            Ok(cli) => return Ok(cli),
-            Err(error) => error,
-        },
+    let given: Vec<OsString> = std::env::args_os().collect();
+    let words: Vec<String> = given.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let language = language(lang(&words));
+    let program = help::command(language);
+    let read = program.clone().try_get_matches_from(&given);
+    let error = match read.and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => return Ok(cli),
         Err(error) => error,
     };
     if !error.use_stderr() {
         let _ = error.print();
         return Err(Exit::Done);
     }
-    if given.iter().any(|argument| argument == "--json") {
-        let text = error.to_string();
-        let detail = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let code = Code::RequestInvalid;
-        let message = texts::message(code, language(lang(&given)), &[("reason", detail)]);
-        let error = json!({ "code": code.to_string(), "number": code.number(), "message": message });
-        let _ = writeln!(std::io::stderr(), "{}", json!({ "error": error }));
+    let is_json = words.iter().any(|word| word == "--json");
+    let wrong = CliError::Usage(explain(&error, &program, &given));
+    let _ = if is_json {
+        writeln!(std::io::stderr(), "{}", wrong.to_json())
+    } else if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        error.print()
     } else {
-        let _ = error.print();
-    }
-    Err(Exit::Usage)
+        writeln!(std::io::stderr(), "{}", wrong.to_text(language))
+    };
+    Err(wrong.exit())
 }
 
 /// The value of `--lang`, before the arguments are read.
@@ -68,8 +70,14 @@ pub fn main() -> ExitCode {
     let mut person = match Console::standard() {
         Ok(person) => person,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "wardkey: standard input: {error}");
-            return Exit::Unavailable.into();
+            let error = CliError::Unreachable { code: Code::Internal, cause: error.into() };
+            let said = if cli.json {
+                error.to_json().to_string()
+            } else {
+                error.to_text(language(cli.lang.as_deref()))
+            };
+            let _ = writeln!(std::io::stderr(), "{said}");
+            return error.exit().into();
         }
     };
     let exit = run(

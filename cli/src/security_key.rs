@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wardkey_core::code::Code;
+use wardkey_core::code::{Code, Prompt};
 use wardkey_core::message::key::{KeyDetails, KeyInfo, Pin, Reply, Request};
 use wardkey_core::texts;
 use wardkey_ipc::Deadline;
@@ -24,7 +24,9 @@ const ALL_TRIES: u8 = 8;
 const ROUNDS: usize = 5;
 
 /// The one key that is plugged, which answers; waits for it to be plugged.
-pub(crate) fn the_one_key(context: &mut Context<'_, '_>) -> Result<(KeyInfo, KeyDetails), CliError> {
+pub(crate) fn the_one_key(
+    context: &mut Context<'_, '_>,
+) -> Result<(KeyInfo, KeyDetails), CliError> {
     let deadline = Deadline::after(PLUG);
     let mut link = Key::connect(context)?;
     let mut silent = 0;
@@ -34,11 +36,17 @@ pub(crate) fn the_one_key(context: &mut Context<'_, '_>) -> Result<(KeyInfo, Key
         match keys.as_slice() {
             [KeyInfo { details: Some(details), .. }] if is_fido2(details) => {
                 let details = details.clone();
-                return keys.into_iter().next().map(|key| (key, details)).ok_or_else(peers::unexpected);
+                return keys
+                    .into_iter()
+                    .next()
+                    .map(|key| (key, details))
+                    .ok_or_else(peers::unexpected);
             }
             [KeyInfo { details: Some(_), .. }] => return Err(CliError::new(Code::KeyUnsuitable)),
             // What it is will not change by asking again.
-            [KeyInfo { problem: Some(Code::KeyUnsuitable), .. }] => return Err(CliError::new(Code::KeyUnsuitable)),
+            [KeyInfo { problem: Some(Code::KeyUnsuitable), .. }] => {
+                return Err(CliError::new(Code::KeyUnsuitable));
+            }
             // A key that was just plugged needs a moment.
             [_] if silent < 5 => {
                 silent += 1;
@@ -49,7 +57,7 @@ pub(crate) fn the_one_key(context: &mut Context<'_, '_>) -> Result<(KeyInfo, Key
                 let count = several.len();
                 if told != Some(count) {
                     if count == 0 {
-                        context.say_code(Code::InsertKey, &[]);
+                        context.say_code(Prompt::InsertKey, &[]);
                     } else {
                         context.tell(Text::SeveralKeys);
                     }
@@ -63,7 +71,11 @@ pub(crate) fn the_one_key(context: &mut Context<'_, '_>) -> Result<(KeyInfo, Key
 }
 
 /// Waits until another number of keys is plugged than before.
-fn wait_for_change(context: &Context<'_, '_>, before: usize, deadline: Deadline) -> Result<(), CliError> {
+fn wait_for_change(
+    context: &Context<'_, '_>,
+    before: usize,
+    deadline: Deadline,
+) -> Result<(), CliError> {
     let mut link = Key::connect(context)?;
     link.send(&Request::Watch)?;
     loop {
@@ -83,17 +95,18 @@ pub(crate) fn usable(details: &KeyDetails) -> Result<(), CliError> {
     }
 }
 
-/// After a failure with a PIN: asks the person again if that can be, and says what it costs. Gives the
-/// key as it is now. A script is never given another try.
+/// After a failure with a PIN: asks the person again if that can be, and says what it costs. Gives
+/// the key as it is now. A script is never given another try.
 pub(crate) fn another_try(
     context: &mut Context<'_, '_>,
     error: CliError,
     details: KeyDetails,
 ) -> Result<KeyDetails, CliError> {
-    let again = matches!(error.code(), Code::PinWrong | Code::PinPolicy) && context.env.person.interactive();
+    let again = matches!(error.code(), Code::PinWrong | Code::PinPolicy)
+        && context.env.person.interactive();
     let tries = match &error {
         CliError::Refused { args, .. } => args.iter().find(|(name, _)| *name == "tries"),
-        CliError::Unreachable { .. } | CliError::Problems(_) | CliError::Findings(_) => None,
+        _ => None,
     };
     let left = tries.and_then(|(_, tries)| tries.to_string().parse::<u8>().ok());
     match error.code() {
@@ -112,9 +125,13 @@ pub(crate) fn another_try(
 }
 
 /// Asks for the first PIN of a key, or the next one: twice, and not shorter than the key takes.
-pub(crate) fn ask_new_pin(context: &mut Context<'_, '_>, details: &KeyDetails) -> Result<Pin, CliError> {
+pub(crate) fn ask_new_pin(
+    context: &mut Context<'_, '_>,
+    details: &KeyDetails,
+) -> Result<Pin, CliError> {
     let least = usize::from(details.min_pin_length.max(4));
-    let too_short = |code| CliError::with(code, Text::PinLeast.with([("count", (least as u64).into())]));
+    let too_short =
+        |code| CliError::with(code, Text::PinLeast.with([("count", (least as u64).into())]));
     for _ in 0..ROUNDS {
         let typed = ask(context, &context.text(Text::AskPinNew))?;
         let again = ask(context, &context.text(Text::AskPinAgain))?;
@@ -134,7 +151,8 @@ pub(crate) fn ask_new_pin(context: &mut Context<'_, '_>, details: &KeyDetails) -
     Err(CliError::new(Code::Cancelled))
 }
 
-/// Asks for the PIN that a key has; what cannot be one is asked again of a person, and costs no try.
+/// Asks for the PIN that a key has; what cannot be one is asked again of a person, and costs no
+/// try.
 pub(crate) fn ask_pin(context: &mut Context<'_, '_>, question: &str) -> Result<Pin, CliError> {
     for _ in 0..ROUNDS {
         match Pin::new(ask(context, question)?) {
@@ -147,7 +165,10 @@ pub(crate) fn ask_pin(context: &mut Context<'_, '_>, question: &str) -> Result<P
 }
 
 /// Asks a question without echo.
-pub(crate) fn ask(context: &mut Context<'_, '_>, question: &str) -> Result<Zeroizing<String>, CliError> {
+pub(crate) fn ask(
+    context: &mut Context<'_, '_>,
+    question: &str,
+) -> Result<Zeroizing<String>, CliError> {
     context.env.person.ask_secret(question).map_err(no_answer)
 }
 
@@ -155,16 +176,24 @@ pub(crate) fn ask(context: &mut Context<'_, '_>, question: &str) -> Result<Zeroi
 pub(crate) fn no_answer(error: NoAnswer) -> CliError {
     match error {
         NoAnswer::Cancelled | NoAnswer::TimedOut => CliError::new(Code::Cancelled),
-        NoAnswer::Unreadable => CliError::invalid(error.to_string()),
-        NoAnswer::Io(error) => CliError::with(Code::Internal, error.to_string()),
+        NoAnswer::Unreadable => CliError::invalid(error.to_string()).caused_by(error),
+        NoAnswer::Io(error) => CliError::because(Code::Internal, error),
     }
 }
 
 /// A question, and how many tries are left when they are fewer than all.
-pub(crate) fn with_tries(context: &Context<'_, '_>, question: &str, details: &KeyDetails) -> String {
+pub(crate) fn with_tries(
+    context: &Context<'_, '_>,
+    question: &str,
+    details: &KeyDetails,
+) -> String {
     match details.pin_tries.filter(|tries| *tries < ALL_TRIES) {
         Some(tries) => {
-            let left = texts::message(Code::PinTriesLeft, context.language, &[("tries", &tries.to_string())]);
+            let left = texts::message(
+                Prompt::PinTriesLeft,
+                context.language,
+                &[("tries", &tries.to_string())],
+            );
             format!("{} {left}", question.trim_end_matches(": "))
         }
         None => question.to_owned(),

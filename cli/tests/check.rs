@@ -13,7 +13,8 @@ const CHECK: &str = "config check --pam DIR/etc/pam.toml --agent DIR/etc/agent.t
 fn machine() -> Machine {
     let machine = Machine::new();
     std::fs::create_dir(machine.path("etc")).unwrap();
-    let agent = format!("user = \"root\"\nstate_dir = \"{}/state\"\n", machine.folder.path().display());
+    let agent =
+        format!("user = \"root\"\nstate_dir = \"{}/state\"\n", machine.folder.path().display());
     write(&machine, "agent.toml", &agent);
     pam(&machine, "");
     machine
@@ -22,7 +23,8 @@ fn machine() -> Machine {
 fn pam(machine: &Machine, lines: &str) {
     let folder = machine.folder.path().display();
     let text = format!(
-        "agent_user = \"root\"\nanchor = \"{folder}/etc/anchor.toml\"\nmarks = \"{folder}/marks/marks\"\n{lines}"
+        "agent_user = \"root\"\nanchor = \"{folder}/etc/anchor.toml\"\n\
+            marks = \"{folder}/marks/marks\"\n{lines}"
     );
     write(machine, "pam.toml", &text);
 }
@@ -35,7 +37,12 @@ fn write(machine: &Machine, name: &str, text: &str) {
 fn a_right_configuration_is_right() {
     let machine = machine();
     let ran = machine.run(CHECK, &[], false, false);
-    assert_eq!((ran.exit, ran.out.as_str()), (0, "The configuration is right.\n"), "{}", ran.errors);
+    assert_eq!(
+        (ran.exit, ran.out.as_str()),
+        (0, "The configuration is right.\n"),
+        "{}",
+        ran.errors
+    );
     let ran = machine.run(&format!("{CHECK} --json"), &[], false, false);
     assert_eq!(ran.json(), serde_json::json!({"problems": []}));
 }
@@ -46,7 +53,11 @@ fn everything_that_is_wrong_is_told_at_once() {
     pam(&machine, "touch_seconds = 99\nnouserok = 1\nagent_socket = \"/run/other.sock\"\n");
     write(&machine, "agent.toml", "sokcet = \"/a\"\n[table]\nwait_seconds = 60\n");
     write(&machine, "anchor.toml", "root_key = \"00\"\n");
-    std::fs::set_permissions(machine.path("etc/agent.toml"), std::fs::Permissions::from_mode(0o666)).unwrap();
+    std::fs::set_permissions(
+        machine.path("etc/agent.toml"),
+        std::fs::Permissions::from_mode(0o666),
+    )
+    .unwrap();
     let ran = machine.run(&format!("{CHECK} --json"), &[], false, false);
     assert_eq!(ran.exit, 1);
     let error = ran.json()["error"].clone();
@@ -72,12 +83,18 @@ fn everything_that_is_wrong_is_told_at_once() {
         ("pam.toml", None, Some("agent_socket")),
         ("pam.toml", None, Some("agent_user")),
     ];
-    let expected: Vec<_> =
-        expected.iter().map(|(file, line, key)| ((*file).to_owned(), *line, key.map(str::to_owned))).collect();
+    let expected: Vec<_> = expected
+        .iter()
+        .map(|(file, line, key)| ((*file).to_owned(), *line, key.map(str::to_owned)))
+        .collect();
     assert_eq!(told, expected);
     let ran = machine.run(CHECK, &[], false, false);
     assert!(ran.errors.starts_with("This terminal's configuration is wrong."), "{}", ran.errors);
-    assert!(ran.errors.contains("pam.toml:5: unknown key \"nouserok\"; fix: remove the line"), "{}", ran.errors);
+    assert!(
+        ran.errors.contains("pam.toml:5: unknown key \"nouserok\"; fix: remove the line"),
+        "{}",
+        ran.errors
+    );
     assert!(ran.errors.contains("run: chmod go-w "), "{}", ran.errors);
     assert_eq!(ran.errors.lines().count(), 10, "{}", ran.errors);
 }
@@ -91,8 +108,11 @@ fn anchor_and_agent_must_be_of_the_same_terminal() {
     std::fs::create_dir(&state).unwrap();
     for name in ["terminal.toml", "terminal.pem", "terminal.key"] {
         let other = "03".repeat(16);
-        std::fs::write(state.join(name), format!("server = \"s\"\nterminal = \"{other}\"\nroot_key = \"{key}\"\n"))
-            .unwrap();
+        std::fs::write(
+            state.join(name),
+            format!("server = \"s\"\nterminal = \"{other}\"\nroot_key = \"{key}\"\n"),
+        )
+        .unwrap();
         std::fs::set_permissions(state.join(name), std::fs::Permissions::from_mode(0o600)).unwrap();
     }
     let told = |line: &str| {
@@ -103,7 +123,8 @@ fn anchor_and_agent_must_be_of_the_same_terminal() {
     let root = nix::unistd::geteuid().is_root();
     let owners = if root { 0 } else { 3 };
     assert_eq!(told("terminal.toml: key \"terminal\" is not that of the trust anchor"), 1 + owners);
-    std::fs::set_permissions(state.join("terminal.key"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    std::fs::set_permissions(state.join("terminal.key"), std::fs::Permissions::from_mode(0o644))
+        .unwrap();
     assert_eq!(told("terminal.key: mode 0644 lets others in; fix: run: chmod 600"), 2 + owners);
     std::fs::remove_file(state.join("terminal.pem")).unwrap();
     assert_eq!(
@@ -118,18 +139,36 @@ fn enabling_begins_with_what_is_missing() {
     let run = |line: &str, root| machine.run(line, &[], true, root);
     for line in ["enable --json", "enable --confirm --json", "disable --json"] {
         let ran = run(line, false);
-        assert_eq!((ran.exit, ran.json()["error"]["code"].as_str()), (1, Some("WK-1513")), "{line}");
+        assert_eq!(
+            (ran.exit, ran.json()["error"]["code"].as_str()),
+            (1, Some("WK-1513")),
+            "{line}"
+        );
     }
     // No question is asked: the scripted person would fail the test.
-    assert_eq!(run("enable --json", true).json()["error"]["code"], "WK-1308", "the configuration is not there");
+    assert_eq!(
+        run("enable --json", true).json()["error"]["code"],
+        "WK-1308",
+        "the configuration is not there"
+    );
     assert_eq!(run("enable --confirm --json", true).json()["error"]["code"], "WK-1605");
     let ran = run("disable --json", true);
-    assert_eq!(ran.json(), serde_json::json!({"enabled": false, "confirmed": false, "changed": false}));
+    assert_eq!(
+        ran.json(),
+        serde_json::json!({"enabled": false, "confirmed": false, "changed": false})
+    );
     assert_eq!(run("disable", true).out, "Logins with keys are disabled already.\n");
     std::fs::write(machine.path("pam.d/common-auth"), "auth required pam_fido.so\n").unwrap();
     for line in ["enable --json", "disable --json"] {
         let ran = run(line, true);
-        assert_eq!((ran.exit, ran.json()["error"]["code"].as_str()), (1, Some("WK-1604")), "{line}");
+        assert_eq!(
+            (ran.exit, ran.json()["error"]["code"].as_str()),
+            (1, Some("WK-1604")),
+            "{line}"
+        );
     }
-    assert_eq!(std::fs::read_to_string(machine.path("pam.d/common-auth")).unwrap(), "auth required pam_fido.so\n");
+    assert_eq!(
+        std::fs::read_to_string(machine.path("pam.d/common-auth")).unwrap(),
+        "auth required pam_fido.so\n"
+    );
 }

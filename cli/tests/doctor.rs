@@ -1,4 +1,5 @@
-//! `wardkey doctor`: forms for people and programs, exit status, acceptance, and the record of what has opened.
+//! `wardkey doctor`: forms for people and programs, exit status, acceptance, and the record of what
+//! has opened.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
@@ -16,8 +17,10 @@ use wardkey_core::name::LoginName;
 /// A machine with the module on, and one service that does not ask it.
 fn machine() -> (Machine, Arc<Mutex<Vec<WayIn>>>) {
     let machine = Machine::new();
-    let auth = "auth [success=1 user_unknown=ignore default=die] pam_fido.so\nauth required pam_unix.so\n";
-    let account = "account [success=ok user_unknown=ignore default=die] pam_fido.so\naccount required pam_unix.so\n";
+    let auth =
+        "auth [success=1 user_unknown=ignore default=die] pam_fido.so\nauth required pam_unix.so\n";
+    let account = "account [success=ok user_unknown=ignore default=die] pam_fido.so\n\
+        account required pam_unix.so\n";
     let mut elf = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0".to_vec();
     elf[4] = if cfg!(target_pointer_width = "64") { 2 } else { 1 };
     for (name, text) in [
@@ -43,7 +46,10 @@ fn machine() -> (Machine, Arc<Mutex<Vec<WayIn>>>) {
             Request::Status => Reply::Status(Box::new(status())),
             Request::People(_) => {
                 let names = ["hanako", "taro"].map(|name| LoginName::new(name).unwrap());
-                Reply::People(Box::new(People { names: List::new(names.to_vec()).unwrap(), next: None }))
+                Reply::People(Box::new(People {
+                    names: List::new(names.to_vec()).unwrap(),
+                    next: None,
+                }))
             }
             Request::WayIn(way) => {
                 said.lock().unwrap().push(way);
@@ -66,7 +72,8 @@ fn write(machine: &Machine, name: &str, bytes: &[u8]) {
 fn found(machine: &Machine) -> BTreeSet<(String, String)> {
     let ran = machine.run("doctor --json", &[], false, true);
     let json = ran.json();
-    let matters = |finding: &&serde_json::Value| finding["level"] != "note" && finding["accepted"].is_null();
+    let matters =
+        |finding: &&serde_json::Value| finding["level"] != "note" && finding["accepted"].is_null();
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
     json["findings"]
         .as_array()
@@ -95,12 +102,15 @@ fn what_is_open_is_told_with_its_lines_and_refused_by_the_exit_status() {
         "{}",
         ran.out
     );
-    assert!(
-        ran.out.contains("hanako has a password beside the key. Please lock it. (WK-1626)\n  fix: passwd -l hanako\n")
-    );
+    assert!(ran.out.contains(
+        "hanako has a password beside the key. Please lock it. (WK-1626)\n  fix: passwd -l hanako\n"
+    ));
     assert!(ran.out.trim_end().ends_with("Please look at each of them. (WK-1631)"), "{}", ran.out);
     let found = found(&machine);
-    assert!(has(&found, "WK-1608", "kde-fingerprint") && has(&found, "WK-1626", "hanako"), "{found:?}");
+    assert!(
+        has(&found, "WK-1608", "kde-fingerprint") && has(&found, "WK-1626", "hanako"),
+        "{found:?}"
+    );
     assert!(!has(&found, "WK-1626", "taro") && !has(&found, "WK-1608", "other"), "{found:?}");
     let ran = machine.run("doctor --lang ja", &[], false, true);
     assert!(ran.out.starts_with("kde-fingerprint: キーなしでログインできます。"), "{}", ran.out);
@@ -114,13 +124,17 @@ fn a_way_is_accepted_with_a_reason_and_no_more_than_that_way() {
     let ran = machine.run("doctor --accept sshd --reason x", &[], false, true);
     assert!(ran.errors.contains("WK-1633"), "{}", ran.errors);
     let ran = machine.run("doctor --accept kde-fingerprint --reason no-reader", &[], false, true);
-    assert_eq!((ran.exit, ran.out.as_str()), (0, "kde-fingerprint is accepted and recorded. (WK-1632)\n"));
+    assert_eq!(
+        (ran.exit, ran.out.as_str()),
+        (0, "kde-fingerprint is accepted and recorded. (WK-1632)\n")
+    );
     let ways = told.lock().unwrap().clone();
     assert_eq!((ways.len(), ways[0].accepted.as_deref()), (1, Some("no-reader")));
     assert!(!has(&found(&machine), "WK-1608", "kde-fingerprint"));
     assert!(machine.run("doctor", &[], false, true).out.contains("accepted: no-reader"));
     // Another module there is another way.
-    let more = "auth sufficient pam_fprintd.so\nauth sufficient pam_unix.so\n@include common-account\n";
+    let more =
+        "auth sufficient pam_fprintd.so\nauth sufficient pam_unix.so\n@include common-account\n";
     write(&machine, "etc/pam.d/kde-fingerprint", more.as_bytes());
     assert!(has(&found(&machine), "WK-1608", "kde-fingerprint"));
 }
@@ -128,15 +142,17 @@ fn a_way_is_accepted_with_a_reason_and_no_more_than_that_way() {
 #[test]
 fn what_opens_after_the_last_run_is_recorded_once() {
     let (machine, told) = machine();
-    let subjects =
-        || -> Vec<String> { std::mem::take(&mut *told.lock().unwrap()).into_iter().map(|way| way.subject).collect() };
+    let subjects = || -> Vec<String> {
+        std::mem::take(&mut *told.lock().unwrap()).into_iter().map(|way| way.subject).collect()
+    };
     assert!(machine.run("doctor --record", &[], false, false).errors.contains("WK-1513"));
     assert_eq!(machine.run("doctor --record", &[], false, true).exit, 1);
     assert_eq!(subjects(), ["kde-fingerprint"]);
     machine.run("doctor --record", &[], false, true);
     assert!(subjects().is_empty());
     // A package brings a profile above ours.
-    let above = "auth sufficient pam_fprintd.so\nauth [success=1 user_unknown=ignore default=die] pam_fido.so\nauth required pam_unix.so\n";
+    let above = "auth sufficient pam_fprintd.so\n\
+        auth [success=1 user_unknown=ignore default=die] pam_fido.so\nauth required pam_unix.so\n";
     write(&machine, "etc/pam.d/common-auth", above.as_bytes());
     machine.run("doctor --record", &[], false, true);
     assert_eq!(subjects(), ["other"]);
@@ -164,7 +180,10 @@ fn status_says_how_many_ways_are_open() {
     assert!(ran.out.contains(open), "{}", ran.out);
     let json = machine.run("status --json", &[], false, false).json();
     let profile = &json["profile"];
-    assert_eq!((profile["ways_in_open"].as_u64(), profile["other_secrets"].is_null()), (Some(1), true));
+    assert_eq!(
+        (profile["ways_in_open"].as_u64(), profile["other_secrets"].is_null()),
+        (Some(1), true)
+    );
     // Only root can tell who has another secret.
     let ran = machine.run("status", &[], false, true);
     let people = "People who also have a password, or whose account ends by age: hanako\n";
@@ -181,7 +200,10 @@ fn a_terminal_where_keys_are_not_enabled_says_so_and_what_would_stay_open() {
     write(&machine, "pam.d/common-account", b"account required pam_unix.so\n");
     write(&machine, "pam/auth", b"Module: unix\n");
     let found = found(&machine);
-    assert!(has(&found, "WK-1615", "profile") && has(&found, "WK-1608", "kde-fingerprint"), "{found:?}");
+    assert!(
+        has(&found, "WK-1615", "profile") && has(&found, "WK-1608", "kde-fingerprint"),
+        "{found:?}"
+    );
     assert!(!has(&found, "WK-1608", "other"), "{found:?}");
     machine.run("doctor --record", &[], false, true);
     assert!(told.lock().unwrap().is_empty(), "nothing opens where nobody needs a key");
@@ -194,12 +216,15 @@ fn a_clock_that_is_ahead_is_a_finding_with_a_fix() {
     machine.agent(move |request| {
         vec![match request {
             Request::Status => Reply::Status(Box::new(ahead.clone())),
-            Request::People(_) => Reply::People(Box::new(People { names: List::default(), next: None })),
+            Request::People(_) => {
+                Reply::People(Box::new(People { names: List::default(), next: None }))
+            }
             other => panic!("{other:?}"),
         }]
     });
     let told = machine.run("doctor", &[], false, true).out;
-    let finding = "(WK-1641)\n  the clock is 2 h ahead of the server\n  fix: timedatectl set-ntp true\n";
+    let finding =
+        "(WK-1641)\n  the clock is 2 h ahead of the server\n  fix: timedatectl set-ntp true\n";
     assert!(told.contains(finding), "{told}");
 }
 
@@ -207,7 +232,12 @@ fn a_clock_that_is_ahead_is_a_finding_with_a_fix() {
 fn japanese_output_holds_no_english_details() {
     let (machine, _) = machine();
     let ran = machine.run("doctor --lang ja", &[], false, true);
-    let detail = "/etc/pam.d/kde-fingerprint:1 pam_fprintd.so（指紋）、経路: /etc/pam.d/kde-fingerprint:1 ";
+    let detail =
+        "/etc/pam.d/kde-fingerprint:1 pam_fprintd.so（指紋）、経路: /etc/pam.d/kde-fingerprint:1 ";
     assert!(ran.out.contains(detail), "{}", ran.out);
-    assert!(!ran.out.contains("way: ") && ran.out.contains("  対処: passwd -l hanako\n"), "{}", ran.out);
+    assert!(
+        !ran.out.contains("way: ") && ran.out.contains("  対処: passwd -l hanako\n"),
+        "{}",
+        ran.out
+    );
 }

@@ -5,7 +5,9 @@ mod common;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::{Deployment, Machine, credential, enrolled, enrolment, key_failure, key_info, keys, status};
+use common::{
+    Deployment, Machine, credential, enrolled, enrollment, key_failure, key_info, keys, status,
+};
 use wardkey_core::code::Code;
 use wardkey_core::message::agent::{self, Refusal, Reply as AgentReply};
 use wardkey_core::message::key::{Reply, Request};
@@ -17,20 +19,24 @@ fn machine(keys_before: usize) -> Machine {
     machine.agent(move |request| {
         vec![match request {
             agent::Request::Status => AgentReply::Status(Box::new(status())),
-            agent::Request::EnrolBegin(begin) if begin.code == "GOOD-CODE" => {
-                AgentReply::Enrolment(Box::new(enrolment(keys_before)))
+            agent::Request::EnrollBegin(begin) if begin.code == "GOOD-CODE" => {
+                AgentReply::Enrollment(Box::new(enrollment(keys_before)))
             }
-            agent::Request::EnrolBegin(_) => AgentReply::Refused(Refusal {
-                code: Code::EnrolmentCodeInvalid,
+            agent::Request::EnrollBegin(_) => AgentReply::Refused(Refusal {
+                code: Code::EnrollmentCodeInvalid,
                 detail: None,
                 retry_after: None,
                 record: None,
             }),
-            agent::Request::EnrolFinish(finish) => {
+            agent::Request::EnrollFinish(finish) => {
                 assert_eq!(finish.session, "session-1");
                 assert_eq!(finish.client_data.as_slice(), b"{\"type\":\"webauthn.create\"}");
                 assert_eq!(finish.attestation_object.as_slice(), [0xa3, 1, 2]);
-                assert!(["Test Key", "予備"].contains(&finish.label.as_str()), "{:?}", finish.label);
+                assert!(
+                    ["Test Key", "予備"].contains(&finish.label.as_str()),
+                    "{:?}",
+                    finish.label
+                );
                 AgentReply::Enrolled(enrolled())
             }
             other => panic!("{other:?}"),
@@ -42,8 +48,11 @@ fn machine(keys_before: usize) -> Machine {
 /// The trust anchor of the machine.
 fn trusts(machine: &Machine, deployment: u8) {
     let root = Deployment::new(deployment).root.public();
-    std::fs::write(machine.path("anchor.toml"), format!("root_key = \"{root}\"\nterminal = \"{}\"\n", "05".repeat(16)))
-        .unwrap();
+    std::fs::write(
+        machine.path("anchor.toml"),
+        format!("root_key = \"{root}\"\nterminal = \"{}\"\n", "05".repeat(16)),
+    )
+    .unwrap();
 }
 
 /// A key whose PIN is 2468 (or is not set yet), with this many tries.
@@ -57,7 +66,10 @@ fn plug(machine: &Machine, mut pin: Option<&'static str>, mut tries: u8) {
         }
         Request::MakeCredential(make) => {
             assert_eq!(make.rp_id.as_str(), "login.hospital.example");
-            assert_eq!((make.user_name.as_str(), make.display_name.as_str()), ("hanako", "山田 花子"));
+            assert_eq!(
+                (make.user_name.as_str(), make.display_name.as_str()),
+                ("hanako", "山田 花子")
+            );
             assert_eq!((&*make.algorithms, make.cred_protect), (&[-7, -8][..], 2));
             assert!((1_000..60_000).contains(&make.wait_ms), "within the life of the challenge");
             if pin == Some(make.pin.expose()) {
@@ -72,7 +84,10 @@ fn plug(machine: &Machine, mut pin: Option<&'static str>, mut tries: u8) {
         }
         Request::ChangePin { .. } => {
             tries -= 1;
-            vec![key_failure(if tries == 0 { Code::PinBlocked } else { Code::PinWrong }, Some(tries))]
+            vec![key_failure(
+                if tries == 0 { Code::PinBlocked } else { Code::PinWrong },
+                Some(tries),
+            )]
         }
         other => panic!("{other:?}"),
     });
@@ -96,9 +111,9 @@ fn a_key_with_a_pin_is_enrolled_and_the_pin_goes_to_the_key_only() {
         "asked Enrollment code: ",
         "key List",
         "asked PIN: ",
-        "agent EnrolBegin",
+        "agent EnrollBegin",
         "key MakeCredential",
-        "agent EnrolFinish",
+        "agent EnrollFinish",
     ];
     assert_eq!(machine.log(), order);
     assert!(machine.agent_got("GOOD-CODE") && !machine.agent_got("2468"));
@@ -108,7 +123,12 @@ fn a_key_with_a_pin_is_enrolled_and_the_pin_goes_to_the_key_only() {
 fn json_and_options_of_enroll() {
     let machine = machine(1);
     plug(&machine, Some("2468"), 8);
-    let ran = machine.run("enroll --code GOOD-CODE --label 予備 --json --lang ja", &["2468"], false, false);
+    let ran = machine.run(
+        "enroll --code GOOD-CODE --label 予備 --json --lang ja",
+        &["2468"],
+        false,
+        false,
+    );
     assert_eq!(ran.exit, 0, "{}", ran.out);
     assert_eq!(
         ran.json(),
@@ -127,21 +147,29 @@ fn a_new_key_gets_its_first_pin() {
     let ran = machine.run("enroll --code GOOD-CODE", &["2468", "2468"], false, false);
     assert_eq!(ran.exit, 0, "{}", ran.errors);
     assert!(ran.said.iter().any(|text| text.contains("no PIN yet")), "{:?}", ran.said);
-    let asked =
-        ["key List", "agent EnrolBegin", "asked New PIN: ", "asked New PIN again: ", "key SetPin", "agent EnrolBegin"];
+    let asked = [
+        "key List",
+        "agent EnrollBegin",
+        "asked New PIN: ",
+        "asked New PIN again: ",
+        "key SetPin",
+        "agent EnrollBegin",
+    ];
     assert_eq!(machine.log()[1..7], asked);
     // A wrong code changes nothing on the key, and asks for nothing.
     let wrong = self::machine(0);
     plug(&wrong, None, 8);
     let ran = wrong.run("enroll --code BAD-CODE --json", &[], true, false);
     assert_eq!((ran.exit, ran.json()["error"]["code"].as_str()), (1, Some("WK-1506")));
-    assert_eq!(wrong.log(), ["agent Status", "key List", "agent EnrolBegin"]);
+    assert_eq!(wrong.log(), ["agent Status", "key List", "agent EnrollBegin"]);
     // A person may mistype; a script may not.
     let again = self::machine(0);
     plug(&again, None, 8);
     let answers = ["2468", "2469", "12", "12", "2468", "2468"];
     assert_eq!(again.run("enroll --code GOOD-CODE", &answers, true, false).exit, 0);
-    for (answers, code) in [(["2468", "2469"], "WK-1516"), (["12", "12"], "WK-1215"), (["", ""], "WK-1213")] {
+    for (answers, code) in
+        [(["2468", "2469"], "WK-1516"), (["12", "12"], "WK-1215"), (["", ""], "WK-1213")]
+    {
         let machine = self::machine(0);
         plug(&machine, None, 8);
         let ran = machine.run("enroll --code GOOD-CODE --json", &answers, false, false);
@@ -160,7 +188,7 @@ fn a_wrong_pin_is_told_and_asked_again_of_a_person_only() {
     let log = machine.log();
     assert!(log.contains(&"asked PIN (tries left: 7): ".to_owned()), "{log:?}");
     // Each attempt has a challenge of its own; what cannot be a PIN has none and costs no try.
-    assert_eq!(log.iter().filter(|line| *line == "agent EnrolBegin").count(), 2);
+    assert_eq!(log.iter().filter(|line| *line == "agent EnrollBegin").count(), 2);
 
     let machine = self::machine(0);
     plug(&machine, Some("2468"), 8);
@@ -168,7 +196,8 @@ fn a_wrong_pin_is_told_and_asked_again_of_a_person_only() {
     assert_eq!(ran.exit, 1);
     assert_eq!(
         ran.json(),
-        serde_json::json!({"error": {"code": "WK-1203", "number": 1203, "message": "Wrong PIN. Tries left: 7."}})
+        serde_json::json!({"error": {"code": "WK-1203", "number": 1203, "message": "Wrong PIN. Tries left: 7.",
+            "message_ja": "暗証番号（PIN）が違います。あと 7 回お試しいただけます。"}})
     );
     assert_eq!(machine.log().iter().filter(|line| line.contains("MakeCredential")).count(), 1);
 }
@@ -251,7 +280,12 @@ fn a_pin_is_changed() {
     plug(&machine, Some("2468"), 3);
     let ran = machine.run("key change-pin --json", &["2468", "13579", "13579"], false, false);
     assert_eq!((ran.exit, ran.out.as_str()), (0, "{\"changed\":true}\n"));
-    let ran = machine.run("key change-pin", &["2468", "1111", "1111", "13579", "1111", "1111"], true, false);
+    let ran = machine.run(
+        "key change-pin",
+        &["2468", "1111", "1111", "13579", "1111", "1111"],
+        true,
+        false,
+    );
     assert_eq!((ran.exit, ran.out.as_str()), (0, "The PIN has been changed.\n"), "{}", ran.errors);
     assert!(ran.said.contains(&"Wrong PIN. Tries left: 2. (WK-1203)".to_owned()), "{:?}", ran.said);
     let ran = machine.run("key change-pin --json", &["0000", "1111", "1111"], false, false);
@@ -262,7 +296,7 @@ fn a_pin_is_changed() {
 
 #[test]
 fn a_taken_over_agent_cannot_choose_for_whom_a_key_makes_a_credential() {
-    type Lie = fn(&mut agent::Enrolment);
+    type Lie = fn(&mut agent::Enrollment);
     let cases: [(&str, Lie, u8, &str); 5] = [
         ("another relying party", |e| e.rp_id = "evil.example".parse().unwrap(), 1, "WK-1018"),
         ("no root documents", |e| e.roots = Default::default(), 1, "WK-1101"),
@@ -291,10 +325,10 @@ fn a_taken_over_agent_cannot_choose_for_whom_a_key_makes_a_credential() {
         machine.agent(move |request| {
             vec![match request {
                 agent::Request::Status => AgentReply::Status(Box::new(status())),
-                agent::Request::EnrolBegin(_) => {
-                    let mut shown = enrolment(0);
+                agent::Request::EnrollBegin(_) => {
+                    let mut shown = enrollment(0);
                     lie(&mut shown);
-                    AgentReply::Enrolment(Box::new(shown))
+                    AgentReply::Enrollment(Box::new(shown))
                 }
                 other => panic!("{other:?}"),
             }]
@@ -302,7 +336,12 @@ fn a_taken_over_agent_cannot_choose_for_whom_a_key_makes_a_credential() {
         plug(&machine, Some("2468"), 8);
         let answers: &[&str] = if anchor > 0 { &["2468"] } else { &[] };
         let ran = machine.run("enroll --code GOOD-CODE --json", answers, false, false);
-        assert_eq!((ran.exit, ran.json()["error"]["code"].as_str()), (1, Some(code)), "{what}: {}", ran.out);
+        assert_eq!(
+            (ran.exit, ran.json()["error"]["code"].as_str()),
+            (1, Some(code)),
+            "{what}: {}",
+            ran.out
+        );
         assert!(!machine.log().iter().any(|line| line.contains("MakeCredential")), "{what}");
     }
 }

@@ -1,5 +1,5 @@
-//! `wardkey status`, `sync`, `key info`: forms for people and programs; whom the sockets must belong
-//! to; exit codes of the program itself.
+//! `wardkey status`, `sync`, `key info`: forms for people and programs; whom the sockets must
+//! belong to; exit codes of the program itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
@@ -14,6 +14,7 @@ use wardkey_core::code::Code;
 use wardkey_core::codec::List;
 use wardkey_core::message::agent::{self, Refusal, Reply, Request};
 use wardkey_core::message::key::{self, KeyInfo};
+use wardkey_core::time::UnixTime;
 
 fn scope_json() -> serde_json::Value {
     json!({"scope": "ward3", "epoch": 1, "seq": 25, "people": 120, "issued": 990_000, "expires": 999_999})
@@ -33,7 +34,8 @@ fn status_for_people_and_programs() {
         json!({
             "version": "0.1.0", "terminal": "05".repeat(16), "terminal_name": "病棟3-1",
             "server": "https://wardkey.example:8443", "connected": false, "last_contact": 999_000,
-            "last_error": "timed\nout", "scopes": [scope_json()], "events_waiting": 3, "logins": 1,
+            "last_error": "timed\nout", "scopes": [scope_json()], "events_waiting": 3,
+            "destinations": null, "logins": 1,
             "now": 1_000_000, "keys": 2, "in_memory": null, "clock_ahead": null, "active": true, "awaiting_approval": false, "configuration_faults": 0,
             "profile": {"state": "disabled", "enabled": false, "confirm_before": null, "ways_in_open": null, "other_secrets": null,
                         "undone_unconfirmed": null},
@@ -52,31 +54,94 @@ fn status_for_people_and_programs() {
     );
     let ran = machine.run("status --lang ja", &[], false, false);
     assert!(ran.out.starts_with("端末: 病棟3-1 ("), "{}", ran.out);
-    assert!(ran.out.contains("名簿: ward3 1.25、120 人、期限 1970-01-12 13:46:39 UTC（期限切れ）\n"), "{}", ran.out);
+    assert!(
+        ran.out.contains("名簿: ward3 1.25、120 人、期限 1970-01-12 13:46:39 UTC（期限切れ）\n"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+fn what_waits_for_each_destination_is_said_with_its_age_and_why() {
+    let machine = Machine::new();
+    let siem = agent::DestinationStatus {
+        name: "tls siem.example.org:6514".into(),
+        waiting: 7,
+        since: Some(UnixTime(1_000_000 - 7200)),
+        last_error: Some("without\nclose_notify".into()),
+        failed: Some(UnixTime(999_990)),
+    };
+    let syslog = agent::DestinationStatus {
+        name: "syslog".into(),
+        waiting: 0,
+        since: None,
+        last_error: None,
+        failed: None,
+    };
+    let all = wardkey_core::codec::List::new(vec![syslog, siem]).unwrap();
+    let status = agent::Status { destinations: Some(all), ..status() };
+    machine.agent(move |_| vec![Reply::Status(Box::new(status.clone()))]);
+    let json = machine.run("status --json", &[], false, false).json();
+    assert_eq!(
+        json["destinations"],
+        json!([
+            {"name": "syslog", "waiting": 0, "since": null, "last_error": null, "failed": null},
+            {"name": "tls siem.example.org:6514", "waiting": 7, "since": 992_800,
+             "last_error": "without\nclose_notify", "failed": 999_990},
+        ])
+    );
+    let text = machine.run("status", &[], false, false).out;
+    assert!(text.contains("Records for syslog: 0 waiting\n"), "{text}");
+    let line = "Records for tls siem.example.org:6514: 7 waiting, the oldest for 2 h; \
+                last error: without?close_notify\n";
+    assert!(text.contains(line), "{text}");
+    let text = machine.run("status --lang ja", &[], false, false).out;
+    assert!(text.contains("syslog への記録: 送信待ち 0 件\n"), "{text}");
+    assert!(text.contains("送信待ち 7 件、最も古いものは 2 時間前、最後のエラー"), "{text}");
 }
 
 #[test]
 fn a_clock_that_is_ahead_and_records_in_memory_are_warned_of() {
     let machine = Machine::new();
-    let status = agent::Status { connected: true, in_memory: Some(7), clock_ahead: Some(864_000), ..status() };
+    let status = agent::Status {
+        connected: true,
+        in_memory: Some(7),
+        clock_ahead: Some(864_000),
+        ..status()
+    };
     machine.agent(move |_| vec![Reply::Status(Box::new(status.clone()))]);
     let json = machine.run("status --json", &[], false, false).json();
     assert_eq!((&json["in_memory"], &json["clock_ahead"]), (&json!(7), &json!(864_000)));
     let text = machine.run("status", &[], false, false).out;
-    assert!(text.contains("Warning: this terminal's clock is 10 days ahead of the server."), "{text}");
-    assert!(text.contains("Warning: the disk takes nothing. 7 records are in memory only"), "{text}");
+    assert!(
+        text.contains("Warning: this terminal's clock is 10 days ahead of the server."),
+        "{text}"
+    );
+    assert!(
+        text.contains("Warning: the disk takes nothing. 7 records are in memory only"),
+        "{text}"
+    );
 }
 
 #[test]
 fn a_terminal_that_waits_for_approval_is_not_called_connected() {
-    for (scopes, state, waits) in [(0, "waiting for approval", true), (1, "disabled at the server", false)] {
+    for (scopes, state, waits) in
+        [(0, "waiting for approval", true), (1, "disabled at the server", false)]
+    {
         let machine = Machine::new();
         let scopes = List::new(vec![common::scope(); scopes]).unwrap();
         let status = agent::Status { connected: true, active: Some(false), scopes, ..status() };
         machine.agent(move |_| vec![Reply::Status(Box::new(status.clone()))]);
         let text = machine.run("status", &[], false, false).out;
-        assert!(text.contains(&format!("Server: https://wardkey.example:8443 ({state})\n")), "{text}");
-        assert_eq!(text.contains("At the server: wardkey-server terminal approve 病棟3-1\n"), waits, "{text}");
+        assert!(
+            text.contains(&format!("Server: https://wardkey.example:8443 ({state})\n")),
+            "{text}"
+        );
+        assert_eq!(
+            text.contains("At the server: wardkey-server terminal approve 病棟3-1\n"),
+            waits,
+            "{text}"
+        );
         let json = machine.run("status --json", &[], false, false).json();
         assert_eq!((&json["active"], &json["awaiting_approval"]), (&json!(false), &json!(waits)));
     }
@@ -123,9 +188,16 @@ fn sync_for_people_and_programs() {
         Request::Sync => vec![Reply::Synced(List::new(vec![scope()]).unwrap())],
         other => panic!("{other:?}"),
     });
-    assert_eq!(machine.run("sync --json", &[], false, true).json(), json!({"scopes": [scope_json()]}));
+    assert_eq!(
+        machine.run("sync --json", &[], false, true).json(),
+        json!({"scopes": [scope_json()]})
+    );
     let ran = machine.run("sync", &[], false, true);
-    assert!(ran.out.starts_with("The directory is up to date.\n  ward3 1.25, 120 people"), "{}", ran.out);
+    assert!(
+        ran.out.starts_with("The directory is up to date.\n  ward3 1.25, 120 people"),
+        "{}",
+        ran.out
+    );
     let refusing = Machine::new();
     refusing.agent(|_| {
         let code = Code::NeedsRoot;
@@ -145,7 +217,8 @@ fn key_info_for_people_and_programs() {
         other => panic!("{other:?}"),
     });
     let ran = machine.run("key info --json", &[], false, false);
-    let described = |path| json!({"path": path, "vendor": 0x1050, "product": 0x0407, "name": "Test Key"});
+    let described =
+        |path| json!({"path": path, "vendor": 0x1050, "product": 0x0407, "name": "Test Key"});
     let (mut first, mut second) = (described("/dev/hidraw0"), described("/dev/hidraw1"));
     second["details"] = serde_json::Value::Null;
     first["details"] = json!({
@@ -172,7 +245,11 @@ fn answers_that_do_not_follow_the_question_are_refused() {
     machine.key(|_| vec![key::Reply::Done]);
     for line in ["status --json", "sync --json", "key info --json", "enroll --json"] {
         let ran = machine.run(line, &[], false, true);
-        assert_eq!((ran.exit, ran.json()["error"]["code"].as_str()), (1, Some("WK-1306")), "{line}");
+        assert_eq!(
+            (ran.exit, ran.json()["error"]["code"].as_str()),
+            (1, Some("WK-1306")),
+            "{line}"
+        );
     }
 }
 
@@ -211,7 +288,12 @@ fn a_socket_of_somebody_else_gets_nothing() {
         let line = format!("{line} {command}");
         let cli = wardkey_cli::Cli::try_parse_from(line.split(' ')).unwrap();
         let log = common::Log::default();
-        let mut person = common::Scripted { interactive: true, answers: Default::default(), said: Vec::new(), log };
+        let mut person = common::Scripted {
+            interactive: true,
+            answers: Default::default(),
+            said: Vec::new(),
+            log,
+        };
         let (mut out, mut errors) = (Vec::new(), Vec::new());
         let exit = wardkey_cli::run(
             &cli,
@@ -274,6 +356,9 @@ fn exit_codes_of_the_program() {
     assert!(text.contains("(WK-1301)"), "{text}");
     let output = wardkey("status --json");
     let error: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
-    assert_eq!((&error["error"]["code"], &error["error"]["number"]), (&"WK-1301".into(), &1301.into()));
+    assert_eq!(
+        (&error["error"]["code"], &error["error"]["number"]),
+        (&"WK-1301".into(), &1301.into())
+    );
     assert!(output.stdout.is_empty());
 }

@@ -20,6 +20,9 @@ expired = { " " }(expired)
 clock-ahead = Warning: this terminal's clock is { $time } ahead of the server. Set it right.
 in-memory = Warning: the disk takes nothing. { $count } records are in memory only and are lost with the power (WK-1331).
 events-waiting = Events waiting
+destination-line = Records for { $name }: { $count } waiting
+destination-since = , the oldest for { $time }
+destination-error = ; last error: { $error }
 logins-running = Logins under way
 keys-plugged = Keys plugged in
 time = Time
@@ -38,6 +41,13 @@ profile-undone = Enabling was not confirmed in time and was undone at { $time }.
 configuration-wrong = Faults of configuration: { $count }. Staff cannot log in; see: wardkey config check
 open-ways = Ways in without a key: { $count }, see: wardkey doctor
 other-secrets = People who also have a password, or whose account ends by age
+
+## Who is signed in
+who-line = { $person } at account { $account } ({ $place }) since { $since }, key { $key }
+who-no-key = none (in by a pass)
+who-open = not locked
+who-locked = locked since { $since }
+who-key-gone = not locked, and the key is not plugged in
 
 ## Keys and PINs
 no-keys = No key is plugged in.
@@ -112,6 +122,7 @@ marks-edited = lines between the marks in /etc/pam.d/common-* are not those that
 update-did-nothing = pam-auth-update did nothing: { $why }
 
 ## join, enroll, config, doctor
+server-address = write it as https://HOST or https://HOST:PORT
 joined-elsewhere = { $path }: root key { $key }; --replace leaves that deployment
 anchor-unreadable = { $path }: { $why }; --replace writes it anew
 no-root-document = no root document
@@ -138,6 +149,23 @@ doubt-loop = too many includes in one another, or a loop
 doubt-multiply = includes multiply
 doubt-too-long = the service has too many lines
 
+## Problems of the configuration
+run = run: { $command }
+config-no-user = key "{ $key }": there is no user { $user }
+config-name-user = name the user of the package, or install it again
+config-differs = key "{ $key }" is { $ours }, but { $other } in { $file } is { $theirs }
+config-same = write the same in both files, or in neither
+config-local = key "local_accounts": { $what }
+config-no-account = there is no account { $account }
+config-correct-name = correct the name, spelt as in "getent passwd", or remove it
+config-is-person = { $name } is a person of the directory, who would log in by password, unrecorded
+config-remove-person = remove it; list an account that is the administrator's alone
+config-nobody = nobody gets in without a key ({ $why })
+config-list-administrator = list an administrator of this machine
+config-no-identity = there is no such file, but a trust anchor
+config-lets-in = mode { $mode } lets others in
+config-other-anchor = key "{ $key }" is not that of the trust anchor, { $expected }
+
 ## What the doctor found, and where
 belongs-to = belongs to uid { $uid }
 mode-lets-write = mode { $mode } lets others write
@@ -160,6 +188,53 @@ by-module = { $place } ({ $what })
 unusable-line = (unusable line)
 substack = (substack)
 could-succeed = could succeed
+
+## wardkey try
+try-ok = ok
+try-refused = REFUSED
+try-note = note
+try-line = [{ $word }] { $topic }: { $text }
+try-account = Account
+try-service = PAM service
+try-configuration = Configuration
+try-agent = Agent
+try-person = Person
+try-policy = Policy
+try-keys = Security keys
+try-temporary-code = Temporary code
+try-managed = { $account } (uid { $uid }) needs a security key
+try-listed = { $account } (uid { $uid }) is in local_accounts of pam.toml: no key is asked for
+try-system = { $account } (uid { $uid }) is an account of the system: no key is asked for
+try-no-account = { $account } is no account of this machine (getent passwd { $account })
+try-spelt-otherwise = the account that name services find for { $account } is spelt otherwise
+try-nss-silent = name services cannot be asked for { $account }
+try-no-login-name = nobody of the directory can have this name (small letters, digits, . _ - only)
+try-service-asks = { $service } asks for the key ({ $place })
+try-service-without = { $service } does not ask for a security key: its other modules decide
+try-service-unclear = it cannot be told what { $service } asks for
+try-service-finding = there are other ways in here ({ $code }): wardkey doctor
+try-agent-answers = answers; keys plugged in: { $count }
+try-fresh = fresh, until { $date }
+try-soft = the server was not reached for { $time }; everybody may log in
+try-degraded = the server was not reached for { $time }: only people seen here and emergency groups, no sudo
+try-hard = the server was not reached for { $time }: emergency groups only
+try-shared = { $account } is a shared account; name a person: wardkey try PERSON --account { $account }
+try-nobody = { $person } is in no scope of this terminal
+try-known = { $name }; groups: { $groups }
+try-rule-own = may use the own account, says scope { $scope }
+try-rule-shared = may use the shared account { $account }, says scope { $scope }
+try-usable = { $count } may be used
+try-no-keys = no key is registered
+try-key = { $label } ({ $key }): { $state }
+try-key-on = may be used
+try-key-off = disabled
+try-key-locked = locked out for { $time } after failures
+try-no-pass = none was issued
+try-pass = valid until { $date }
+try-end-key = Would be let in with one of these keys, its PIN and a touch.
+try-end-code = Would be let in with the temporary code only.
+try-end-without = No key would be asked for: the other modules of the service decide.
+try-end-refused = Would be refused: { $sentence }
 
 ## On what the success of a PAM module rests
 proof-pam-access = a rule of access.conf

@@ -20,6 +20,9 @@ expired = （期限切れ）
 clock-ahead = 警告: この端末の時計がサーバーより { $time }進んでいます。時計を合わせてください。
 in-memory = 警告: ディスクに書き込めません。記録 { $count } 件がメモリーにだけあり、電源が切れると失われます（WK-1331）。
 events-waiting = 送信待ちの記録
+destination-line = { $name } への記録: 送信待ち { $count } 件
+destination-since = 、最も古いものは { $time }前
+destination-error = 、最後のエラー: { $error }
 logins-running = 進行中のログイン
 keys-plugged = 差し込まれているキー
 time = 端末の時刻
@@ -38,6 +41,13 @@ profile-undone = 時間内に確認がなかったため、{ $time } に無効�
 configuration-wrong = 設定の誤りが { $count } 件あります。職員はログインできません。「wardkey config check」で確認してください。
 open-ways = キーなしでログインできる箇所が { $count } 件あります。「wardkey doctor」で確認してください。
 other-secrets = キーのほかにパスワードか期限がある職員
+
+## ログイン中の人
+who-line = { $person }（アカウント { $account }、{ $place }）{ $since } から、キー { $key }
+who-no-key = なし（臨時コードでログイン中）
+who-open = ロックされていません
+who-locked = { $since } からロック中
+who-key-gone = ロックされておらず、キーが差し込まれていません
 
 ## キーと暗証番号
 no-keys = キーは差し込まれていません。
@@ -112,6 +122,7 @@ marks-edited = /etc/pam.d/common-* の pam-auth-update が管理する行が変�
 update-did-nothing = pam-auth-update が何もしませんでした: { $why }
 
 ## 参加、登録、設定、診断
+server-address = https://ホスト名 または https://ホスト名:ポート番号 と書いてください
 joined-elsewhere = { $path }: ルート鍵 { $key }。--replace を付けると、その施設から離れます
 anchor-unreadable = { $path }: { $why }。--replace を付けると書き直します
 no-root-document = ルート文書がありません
@@ -138,6 +149,23 @@ doubt-loop = include が深すぎるか、循環しています
 doubt-multiply = include が増え続けます
 doubt-too-long = サービスの行が多すぎます
 
+## 設定の誤り
+run = { $command } を実行する
+config-no-user = キー「{ $key }」: ユーザー { $user } がありません
+config-name-user = パッケージのユーザーを書くか、パッケージを入れ直す
+config-differs = キー「{ $key }」は { $ours } ですが、{ $file } の { $other } は { $theirs } です
+config-same = 両方のファイルに同じ値を書くか、どちらにも書かない
+config-local = キー「local_accounts」: { $what }
+config-no-account = アカウント { $account } がありません
+config-correct-name = 「getent passwd」に表示されるとおりに直すか、削除する
+config-is-person = { $name } は名簿の職員です。パスワードでログインでき、記録も残りません
+config-remove-person = 削除し、管理者専用のアカウントを書く
+config-nobody = キーなしでログインできる管理者がいません（{ $why }）
+config-list-administrator = この端末の管理者のアカウントを書く
+config-no-identity = トラストアンカーがあるのに、このファイルがありません
+config-lets-in = モード { $mode } では他のユーザーも読めます
+config-other-anchor = キー「{ $key }」がトラストアンカーの値（{ $expected }）と違います
+
 ## 診断の結果
 belongs-to = 所有者の uid は { $uid } です
 mode-lets-write = モード { $mode } では他のユーザーも書き込めます
@@ -160,6 +188,53 @@ by-module = { $place }（{ $what }）
 unusable-line = （使えない行）
 substack = （サブスタック）
 could-succeed = 通る可能性があります
+
+## wardkey try
+try-ok = 可
+try-refused = 拒否
+try-note = 参考
+try-line = ［{ $word }］{ $topic }: { $text }
+try-account = アカウント
+try-service = PAM サービス
+try-configuration = 設定
+try-agent = エージェント
+try-person = 利用者
+try-policy = ポリシー
+try-keys = セキュリティキー
+try-temporary-code = 臨時コード
+try-managed = { $account }（uid { $uid }）にはセキュリティキーが必要です
+try-listed = { $account }（uid { $uid }）は pam.toml の local_accounts にあるため、キーを求めません
+try-system = { $account }（uid { $uid }）はシステムのアカウントのため、キーを求めません
+try-no-account = { $account } というアカウントはこの端末にありません（getent passwd { $account }）
+try-spelt-otherwise = { $account } で見つかるアカウントは、つづりが違います
+try-nss-silent = { $account } をネームサービスに問い合わせられません
+try-no-login-name = この名前は名簿では使えません（英小文字、数字、. _ - のみ）
+try-service-asks = { $service } はキーを求めます（{ $place }）
+try-service-without = { $service } はキーを求めません。ほかのモジュールが判断します
+try-service-unclear = { $service } が何を求めるか判断できません
+try-service-finding = ここにはほかの入り口があります（{ $code }）: wardkey doctor
+try-agent-answers = 応答しています。差し込まれているキー: { $count }
+try-fresh = 最新です（{ $date } まで）
+try-soft = サーバーに { $time } つながっていません。全員がログインできます
+try-degraded = サーバーに { $time } つながっていません。この端末を使ったことのある人と緊急グループだけがログインでき、sudo は使えません
+try-hard = サーバーに { $time } つながっていません。緊急グループだけがログインできます
+try-shared = { $account } は共用アカウントです。人を指定してください: wardkey try 利用者 --account { $account }
+try-nobody = { $person } はこの端末のどのスコープにもいません
+try-known = { $name }（グループ: { $groups }）
+try-rule-own = スコープ { $scope } により、本人のアカウントを使えます
+try-rule-shared = スコープ { $scope } により、共用アカウント { $account } を使えます
+try-usable = 使えるキー: { $count }
+try-no-keys = 登録されたキーがありません
+try-key = { $label }（{ $key }）: { $state }
+try-key-on = 使えます
+try-key-off = 停止されています
+try-key-locked = 失敗が続いたため、あと { $time } 使えません
+try-no-pass = 発行されていません
+try-pass = { $date } まで有効です
+try-end-key = 上のキー、PIN、タッチでログインできます。
+try-end-code = 臨時コードでだけログインできます。
+try-end-without = キーは求められません。サービスのほかのモジュールが判断します。
+try-end-refused = ログインできません: { $sentence }
 
 ## PAM モジュールが成功する根拠
 proof-pam-access = access.conf の規則

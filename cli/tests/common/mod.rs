@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clap::Parser;
-use wardkey_cli::{Cli, Environment, NoAnswer, Person, Places};
+use wardkey_cli::{Cli, Environment, NoAnswer, Operator, Places};
 use wardkey_core::codec::{Bytes, List};
 use wardkey_core::document::{RootDocument, SignedRoot, TerminalDocument};
 use wardkey_core::id::{Aaguid, CredentialId, DeploymentId, Hash, TerminalId};
-use wardkey_core::message::agent::{self, Enrolled, Enrolment};
+use wardkey_core::message::agent::{self, Enrolled, Enrollment};
 use wardkey_core::message::key::{self, KeyCredential, KeyDetails, KeyFailure, KeyInfo};
 use wardkey_core::message::{MAX_FRAME, MAX_KEY_FRAME};
 use wardkey_core::name::{DisplayText, LoginName, RpId, ScopeName};
@@ -45,10 +45,15 @@ pub struct Ran {
 impl Ran {
     /// The one line of JSON: a result on standard output, or an error on standard error.
     pub fn json(&self) -> serde_json::Value {
-        let (line, other) = if self.out.is_empty() { (&self.errors, &self.out) } else { (&self.out, &self.errors) };
+        let (line, other) =
+            if self.out.is_empty() { (&self.errors, &self.out) } else { (&self.out, &self.errors) };
         assert_eq!((line.lines().count(), other.as_str()), (1, ""), "{line}");
         let json: serde_json::Value = serde_json::from_str(line).unwrap();
-        assert_eq!(json.get("error").is_some(), self.out.is_empty(), "errors go to standard error: {json}");
+        assert_eq!(
+            json.get("error").is_some(),
+            self.out.is_empty(),
+            "errors go to standard error: {json}"
+        );
         json
     }
 }
@@ -60,7 +65,7 @@ pub struct Scripted {
     pub log: Log,
 }
 
-impl Person for Scripted {
+impl Operator for Scripted {
     fn interactive(&self) -> bool {
         self.interactive
     }
@@ -83,7 +88,8 @@ impl Person for Scripted {
 impl Machine {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("machine-id"), "0123456789abcdef0123456789abcdef\n").unwrap();
+        std::fs::write(folder.path().join("machine-id"), "0123456789abcdef0123456789abcdef\n")
+            .unwrap();
         // PAM as Debian installs it, in short.
         for (name, text) in [
             ("pam.d/common-auth", "auth [success=1 default=ignore] pam_unix.so nullok\n"),
@@ -118,7 +124,10 @@ impl Machine {
     }
 
     /// Answers the agent's socket; a panic in `answer` hangs up.
-    pub fn agent(&self, mut answer: impl FnMut(agent::Request) -> Vec<agent::Reply> + Send + 'static) {
+    pub fn agent(
+        &self,
+        mut answer: impl FnMut(agent::Request) -> Vec<agent::Reply> + Send + 'static,
+    ) {
         let (log, frames) = (self.log.clone(), self.to_agent.clone());
         serve(&self.path("agent.sock"), MAX_FRAME, move |request: agent::Request| {
             frames.lock().unwrap().push(wardkey_core::codec::to_message(&request));
@@ -139,8 +148,14 @@ impl Machine {
     pub fn run(&self, line: &str, answers: &[&str], interactive: bool, root: bool) -> Ran {
         let folder = self.folder.path().to_str().unwrap();
         let line = line.replace("DIR", folder);
-        let sockets = [format!("--agent-socket={folder}/agent.sock"), format!("--key-socket={folder}/key.sock")];
-        let args = ["wardkey"].into_iter().chain(line.split(' ')).chain(sockets.iter().map(String::as_str));
+        let sockets = [
+            format!("--agent-socket={folder}/agent.sock"),
+            format!("--key-socket={folder}/key.sock"),
+        ];
+        let args = ["wardkey"]
+            .into_iter()
+            .chain(line.split(' '))
+            .chain(sockets.iter().map(String::as_str));
         let mut args: Vec<_> = args.map(str::to_owned).collect();
         if !line.contains("--lang") {
             args.push("--lang=en".into());
@@ -176,7 +191,8 @@ impl Machine {
 
     /// Whether these bytes were ever sent to the agent.
     pub fn agent_got(&self, secret: &str) -> bool {
-        let holds = |frame: &Vec<u8>| frame.windows(secret.len()).any(|part| part == secret.as_bytes());
+        let holds =
+            |frame: &Vec<u8>| frame.windows(secret.len()).any(|part| part == secret.as_bytes());
         self.to_agent.lock().unwrap().iter().any(holds)
     }
 }
@@ -217,11 +233,14 @@ pub struct Deployment {
 
 impl Deployment {
     pub fn new(seed: u8) -> Self {
-        Self { root: SigningKey::from_secret(&[seed; 32]), publish: SigningKey::from_secret(&[seed + 100; 32]) }
+        Self {
+            root: SigningKey::from_secret(&[seed; 32]),
+            publish: SigningKey::from_secret(&[seed + 100; 32]),
+        }
     }
 
     pub fn token(&self) -> String {
-        JoinToken::new([1; 8], [2; 16], &self.root.public()).to_text()
+        JoinToken::new([2; 13], &self.root.public()).to_text()
     }
 
     pub fn root_document(&self, version: u64, root: &SigningKey) -> RootDocument {
@@ -298,6 +317,8 @@ pub fn status() -> agent::Status {
         in_memory: None,
         clock_ahead: None,
         active: Some(true),
+        sessions: None,
+        destinations: None,
     }
 }
 
@@ -345,8 +366,8 @@ pub fn credential() -> key::Reply {
     })
 }
 
-pub fn enrolment(keys_before: usize) -> Enrolment {
-    Enrolment {
+pub fn enrollment(keys_before: usize) -> Enrollment {
+    Enrollment {
         session: "session-1".into(),
         login: LoginName::new("hanako").unwrap(),
         display_name: DisplayText::new("山田 花子").unwrap(),
