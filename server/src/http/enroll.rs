@@ -1,9 +1,11 @@
-//! Enrolment of a key with a one-time code, from a terminal.
+//! Enrollment of a key with a one-time code, from a terminal.
 
 use axum::Json;
 use axum::extract::State;
 use wardkey_core::code::Code;
-use wardkey_core::message::http::{EnrolBeginReply, EnrolBeginRequest, EnrolFinishReply, EnrolFinishRequest};
+use wardkey_core::message::http::{
+    EnrollBeginReply, EnrollBeginRequest, EnrollFinishReply, EnrollFinishRequest,
+};
 use wardkey_core::person::CredentialFlags;
 
 use super::app::Shared;
@@ -11,17 +13,17 @@ use super::body::Body;
 use super::limit::Counted;
 use super::peer::ActiveTerminal;
 use super::reply::Answer;
-use crate::enrol::{fingerprint, redeem};
+use crate::enroll::{fingerprint, redeem};
 use crate::error::Error;
 use crate::store::code;
 use crate::{caller, secret};
 
-/// `POST /v1/enrol/begin`
+/// `POST /v1/enroll/begin`
 pub async fn begin(
     State(app): Shared,
     ActiveTerminal(known): ActiveTerminal,
-    Body(request): Body<EnrolBeginRequest, 4096>,
-) -> Answer<EnrolBeginReply> {
+    Body(request): Body<EnrollBeginRequest, 4096>,
+) -> Answer<EnrollBeginReply> {
     let terminal = known.terminal.id;
     app.limiter.take(Counted::Code(terminal))?;
     let hash = secret::code_hash(&app.code_key, &request.code).ok_or_else(code::invalid)?;
@@ -30,30 +32,30 @@ pub async fn begin(
     let mut tx = app.store.read().await?;
     caller::still_active(&mut tx, &known.certificate).await?;
     let cap = app.config.keys_per_person;
-    let begun = redeem::begin(&mut tx, &app.enrolments, (&hash, terminal), cap, now).await?;
-    Ok(Json(EnrolBeginReply {
+    let begun = redeem::begin(&mut tx, &app.enrollments, (&hash, terminal), cap, now).await?;
+    Ok(Json(EnrollBeginReply {
         session: begun.session,
         login: begun.login.to_string(),
-        origin: app.enrolments.origin().to_owned(),
-        cred_protect: app.enrolments.cred_protect(),
+        origin: app.enrollments.origin().to_owned(),
+        cred_protect: app.enrollments.cred_protect(),
         public_key: begun.options,
     }))
 }
 
-/// `POST /v1/enrol/finish`
+/// `POST /v1/enroll/finish`
 pub async fn finish(
     State(app): Shared,
     ActiveTerminal(known): ActiveTerminal,
-    Body(request): Body<EnrolFinishRequest, 32_768>,
-) -> Answer<EnrolFinishReply> {
+    Body(request): Body<EnrollFinishRequest, 32_768>,
+) -> Answer<EnrollFinishReply> {
     let now = app.now();
-    let session = app.enrolments.take(&request.session, now)?;
+    let session = app.enrollments.take(&request.session, now)?;
     if session.terminal != known.terminal.id {
         let message = "the registration began at another terminal";
         return Err(Error::refused(Code::ChallengeExpired, message).into());
     }
     app.limiter.take(Counted::Account(session.code.person))?;
-    let verified = app.enrolments.verify(&session, &request, now);
+    let verified = app.enrollments.verify(&session, &request, now);
 
     let mut tx = app.store.write().await?;
     caller::still_active(&mut tx, &known.certificate).await?;
@@ -70,7 +72,7 @@ pub async fn finish(
     tx.commit().await.map_err(Error::from)?;
 
     app.publisher.refresh().await?;
-    Ok(Json(EnrolFinishReply {
+    Ok(Json(EnrollFinishReply {
         login: person.login.to_string(),
         display_name: person.display_name.to_string(),
         key: fingerprint(&registration.record),

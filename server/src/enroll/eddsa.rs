@@ -1,8 +1,10 @@
-//! Registrations of EdDSA keys, which webauthn-rs-core 0.6 does not take (WebAuthn level 3, 7.1, the
-//! same steps). ES256 comes first in what keys are asked for, so only a key without it comes here.
+//! Registrations of EdDSA keys, which webauthn-rs-core 0.6 does not take (WebAuthn level 3, 7.1,
+//! the same steps). ES256 comes first in what keys are asked for, so only a key without it comes
+//! here.
 //!
-//! The statement must hold: none, packed by the credential itself, or packed by a certificate. Whether
-//! the certificate leads to a trusted root is asked for every key alike ([`super::attested`]).
+//! The statement must hold: none, packed by the credential itself, or packed by a certificate.
+//! Whether the certificate leads to a trusted root is asked for every key alike
+//! ([`super::attested`]).
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::Deserialize;
@@ -44,18 +46,28 @@ pub struct Expected<'a> {
 /// Verifies everything but the signed facts, which [`Attestation::check`] does for every key.
 ///
 /// # Errors
-/// [`Code::RegistrationRefused`] with the check that failed; [`Code::ChallengeExpired`] for another challenge.
-pub fn verify(attestation: &Attestation, client_data: &[u8], expected: &Expected<'_>) -> Result<()> {
+/// [`Code::RegistrationRefused`] with the check that failed; [`Code::ChallengeExpired`] for another
+/// challenge.
+pub fn verify(
+    attestation: &Attestation,
+    client_data: &[u8],
+    expected: &Expected<'_>,
+) -> Result<()> {
     let bad = |why: &str| Err(Error::refused(Code::RegistrationRefused, why));
     if client_data.len() > MAX_CLIENT_DATA {
         return bad("client data too long");
     }
-    let Ok(data) = serde_json::from_slice::<ClientData>(client_data) else { return bad("client data malformed") };
+    let Ok(data) = serde_json::from_slice::<ClientData>(client_data) else {
+        return bad("client data malformed");
+    };
     if data.kind != "webauthn.create" {
         return bad("client data of another kind");
     }
     if data.challenge != Base64UrlUnpadded::encode_string(expected.challenge) {
-        return Err(Error::refused(Code::ChallengeExpired, "the challenge is not the one of this registration"));
+        return Err(Error::refused(
+            Code::ChallengeExpired,
+            "the challenge is not the one of this registration",
+        ));
     }
     if data.origin != expected.origin || data.cross_origin {
         return bad("made for another origin");
@@ -64,7 +76,9 @@ pub fn verify(attestation: &Attestation, client_data: &[u8], expected: &Expected
         return bad("the person has this credential");
     }
     let key = PublicKey::from_cose(&attestation.public_key);
-    let Some(key) = key.ok().filter(|key| key.algorithm() == Algorithm::EdDsa) else { return bad("not an EdDSA key") };
+    let Some(key) = key.ok().filter(|key| key.algorithm() == Algorithm::EdDsa) else {
+        return bad("not an EdDSA key");
+    };
     let message = [&attestation.auth_data[..], sha256(client_data).as_bytes()].concat();
     let holds = match &attestation.statement {
         Statement::None => true,

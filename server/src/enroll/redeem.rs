@@ -1,5 +1,5 @@
-//! A one-time code redeemed: who gets a key, and what is written when the key has proved itself. The
-//! caller opens the transaction and commits it.
+//! A one-time code redeemed: who gets a key, and what is written when the key has proved itself.
+//! The caller opens the transaction and commits it.
 
 use wardkey_core::code::Code;
 use wardkey_core::id::{Hash, TerminalId};
@@ -8,11 +8,11 @@ use wardkey_core::name::LoginName;
 use wardkey_core::person::CredentialFlags;
 use wardkey_core::time::UnixTime;
 
-use super::{Enrolments, Session, Subject};
+use super::{Enrollments, Session, Subject};
 use crate::error::{Error, Result};
 use crate::store::audit::{self, Act, Actor};
 use crate::store::credential::{self, CredentialStatus, Registration};
-use crate::store::person::{self, Person, PersonStatus};
+use crate::store::person::{self, PersonRow, PersonStatus};
 use crate::store::{Tx, code, state};
 
 /// A registration that has begun.
@@ -28,10 +28,10 @@ pub struct Begun {
 /// Begins a registration for whoever has an open code; `cap` is how many keys a person may have.
 ///
 /// # Errors
-/// [`Code::EnrolmentCodeInvalid`] also for a person who is switched off; [`Code::TooManyKeys`].
+/// [`Code::EnrollmentCodeInvalid`] also for a person who is switched off; [`Code::TooManyKeys`].
 pub async fn begin(
     tx: &mut Tx,
-    enrolments: &Enrolments,
+    enrollments: &Enrollments,
     (code, terminal): (&Hash, TerminalId),
     cap: u32,
     now: UnixTime,
@@ -51,21 +51,21 @@ pub async fn begin(
         user_handle: &person.user_handle,
         exclude: kept.iter().map(|key| key.id.clone()).collect(),
     };
-    let (session, options) = enrolments.begin(&subject, (open, terminal), now)?;
+    let (session, options) = enrollments.begin(&subject, (open, terminal), now)?;
     Ok(Begun { login: person.login, session, options })
 }
 
 /// Uses the code up, adds the key, publishes the person and records it.
 ///
 /// # Errors
-/// [`Code::EnrolmentCodeInvalid`], [`Code::TooManyKeys`], [`Code::KeyAlreadyRegistered`].
+/// [`Code::EnrollmentCodeInvalid`], [`Code::TooManyKeys`], [`Code::KeyAlreadyRegistered`].
 pub async fn finish(
     tx: &mut Tx,
     session: &Session,
     registration: &Registration,
     cap: u32,
     now: UnixTime,
-) -> Result<Person> {
+) -> Result<PersonRow> {
     let person = active(person::by_id(tx, session.code.person).await?)?;
     code::use_up(tx, session.code, now).await?;
     credential::add(tx, person.id, registration, cap).await?;
@@ -81,21 +81,26 @@ pub async fn finish(
         if attested { "attested" } else { "not attested" }
     );
     let key = record.fingerprint().short();
-    let act = Act::new("key.enrol", &key).with(&detail);
+    let act = Act::new("key.enroll", &key).with(&detail);
     audit::record(tx, now, &Actor::terminal(&session.terminal), act).await?;
     Ok(person)
 }
 
-/// Records a key that was refused. The challenge is gone; the code stays, so nobody has to fetch another
-/// one.
-pub async fn note_refusal(tx: &mut Tx, session: &Session, why: &Error, now: UnixTime) -> Result<()> {
+/// Records a key that was refused. The challenge is gone; the code stays, so nobody has to fetch
+/// another one.
+pub async fn note_refusal(
+    tx: &mut Tx,
+    session: &Session,
+    why: &Error,
+    now: UnixTime,
+) -> Result<()> {
     let person = person::by_id(tx, session.code.person).await?;
     let why = why.to_string();
-    let act = Act::new("key.enrol-refused", person.login.as_str()).with(&why);
+    let act = Act::new("key.enroll-refused", person.login.as_str()).with(&why);
     audit::record(tx, now, &Actor::terminal(&session.terminal), act).await
 }
 
 /// A person who is switched off gets no key; said in the words of a wrong code.
-fn active(person: Person) -> Result<Person> {
+fn active(person: PersonRow) -> Result<PersonRow> {
     if person.status == PersonStatus::Active { Ok(person) } else { Err(code::invalid()) }
 }

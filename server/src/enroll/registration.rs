@@ -13,7 +13,8 @@ use wardkey_core::cose_key::{Algorithm, PublicKey};
 use wardkey_core::decide::CHALLENGE_SECONDS;
 use wardkey_core::id::{CredentialId, TerminalId, UserHandle};
 use wardkey_core::message::http::{
-    Base64, CreationOptions, CredentialParameter, Descriptor, EnrolFinishRequest, RpEntity, UserEntity,
+    Base64, CreationOptions, CredentialParameter, Descriptor, EnrollFinishRequest, RpEntity,
+    UserEntity,
 };
 use wardkey_core::name::{DisplayText, LoginName, RpId};
 use wardkey_core::person::{CredentialFlags, CredentialRecord, NEVER_SILENT, Status};
@@ -21,9 +22,10 @@ use wardkey_core::time::UnixTime;
 use webauthn_rs_core::WebauthnCore;
 use webauthn_rs_core::error::WebauthnError;
 use webauthn_rs_core::proto::{
-    AttestationConveyancePreference, AuthenticatorAttestationResponseRaw, COSEAlgorithm, CredProtect,
-    CredentialProtectionPolicy, RegisterPublicKeyCredential, RegistrationExtensionsClientOutputs, RegistrationState,
-    RequestRegistrationExtensions, UserVerificationPolicy,
+    AttestationConveyancePreference, AuthenticatorAttestationResponseRaw, COSEAlgorithm,
+    CredProtect, CredentialProtectionPolicy, RegisterPublicKeyCredential,
+    RegistrationExtensionsClientOutputs, RegistrationState, RequestRegistrationExtensions,
+    UserVerificationPolicy,
 };
 
 use super::auth_data::Attestation;
@@ -39,7 +41,7 @@ use crate::store::credential::Registration;
 const MAX_SESSIONS: usize = 10_000;
 
 /// What every registration of this deployment shares, and those under way.
-pub struct Enrolments {
+pub struct Enrollments {
     core: WebauthnCore,
     rp_id: RpId,
     rp_name: String,
@@ -75,20 +77,23 @@ pub struct Subject<'a> {
     pub exclude: Vec<CredentialId>,
 }
 
-impl Enrolments {
+impl Enrollments {
     /// For a deployment.
     ///
     /// # Errors
     /// [`Error::Configuration`] when an attestation root is no certificate.
     pub fn new(config: &Config, rp_id: &RpId, rp_name: &str) -> Result<Self> {
         let origin = config.origin.clone().unwrap_or_else(|| format!("https://{rp_id}"));
-        let url = Url::parse(&origin)
-            .map_err(|error| Error::Configuration { path: "origin".into(), message: error.to_string() })?;
+        let url = Url::parse(&origin).map_err(|error| Error::Configuration {
+            path: "origin".into(),
+            message: error.to_string().into(),
+        })?;
         let pem = config.read_attestation_roots()?;
-        let roots: Vec<CertificateDer<'static>> =
-            CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(|error| Error::Configuration {
+        let roots: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&pem)
+            .collect::<Result<_, _>>()
+            .map_err(|error| Error::Configuration {
                 path: config.attestation_roots.first().cloned().unwrap_or_default(),
-                message: format!("attestation root: {error}"),
+                message: format!("attestation root: {error}").into(),
             })?;
         if roots.is_empty() && !config.attestation_roots.is_empty() {
             return Err(Error::Configuration {
@@ -168,16 +173,26 @@ impl Enrolments {
             .extensions(Some(extensions));
         let (challenge, state) = self.core.generate_challenge_register(builder).map_err(failed)?;
         let name = Base64(secret::random::<32>()?.to_vec());
-        let name = serde_json::to_value(&name).ok().and_then(|value| value.as_str().map(str::to_owned));
-        let name = name.ok_or_else(|| Error::Crypto("a session could not be named".into()))?;
+        let name =
+            serde_json::to_value(&name).ok().and_then(|value| value.as_str().map(str::to_owned));
+        let name = name.ok_or("could not be named").map_err(Error::crypto("session"))?;
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.retain(|_, session| now.since(session.begun) <= CHALLENGE_SECONDS);
         if sessions.len() >= MAX_SESSIONS {
-            return Err(Error::refused(Code::TooManyRequests, "too many registrations are under way"));
+            return Err(Error::refused(
+                Code::TooManyRequests,
+                "too many registrations are under way",
+            ));
         }
         let asked = challenge.public_key.challenge;
-        let session =
-            Session { state, challenge: asked.clone(), exclude: subject.exclude.clone(), begun: now, terminal, code };
+        let session = Session {
+            state,
+            challenge: asked.clone(),
+            exclude: subject.exclude.clone(),
+            begun: now,
+            terminal,
+            code,
+        };
         sessions.insert(name.clone(), session);
         drop(sessions);
         let key_type = || "public-key".to_owned();
@@ -191,13 +206,18 @@ impl Enrolments {
                     display_name: subject.display_name.to_string(),
                 },
                 challenge: Base64(asked),
-                pub_key_cred_params: [-7, -8].map(|alg| CredentialParameter { alg, kind: key_type() }).into(),
+                pub_key_cred_params: [-7, -8]
+                    .map(|alg| CredentialParameter { alg, kind: key_type() })
+                    .into(),
                 timeout: Some(CHALLENGE_SECONDS as u32 * 1000),
                 exclude_credentials: Some(
                     subject
                         .exclude
                         .iter()
-                        .map(|id| Descriptor { id: Base64(id.as_slice().to_vec()), kind: key_type() })
+                        .map(|id| Descriptor {
+                            id: Base64(id.as_slice().to_vec()),
+                            kind: key_type(),
+                        })
                         .collect(),
                 ),
             },
@@ -212,7 +232,12 @@ impl Enrolments {
         let session = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
         session
             .filter(|session| now.since(session.begun) <= CHALLENGE_SECONDS && now >= session.begun)
-            .ok_or_else(|| Error::refused(Code::ChallengeExpired, "the challenge is over 60 seconds old or was used"))
+            .ok_or_else(|| {
+                Error::refused(
+                    Code::ChallengeExpired,
+                    "the challenge is over 60 seconds old or was used",
+                )
+            })
     }
 
     /// Verifies what the key made.
@@ -221,28 +246,39 @@ impl Enrolments {
     /// [`Code::RegistrationRefused`] with the check that failed; [`Code::ChallengeExpired`] for
     /// another challenge; [`Code::KeyCannotIdentify`] for a key that shows itself to nobody without
     /// its PIN.
-    pub fn verify(&self, session: &Session, request: &EnrolFinishRequest, now: UnixTime) -> Result<Registration> {
-        let label =
-            DisplayText::new(request.label.as_str()).map_err(|error| Error::invalid(format!("label: {error}")))?;
+    pub fn verify(
+        &self,
+        session: &Session,
+        request: &EnrollFinishRequest,
+        now: UnixTime,
+    ) -> Result<Registration> {
+        let label = DisplayText::new(request.label.as_str())
+            .map_err(|error| Error::invalid(format!("label: {error}")))?;
         let attestation = Attestation::parse(&request.attestation_object.0)?;
         attestation.check(&self.rp_id)?;
         if request.credential_id.0 != attestation.credential_id.as_slice() {
             return Err(refusal("the credential id is not the signed one"));
         }
-        let key = PublicKey::from_cose(&attestation.public_key).map_err(|error| refusal(&error.to_string()))?;
+        let key = PublicKey::from_cose(&attestation.public_key)
+            .map_err(|error| refusal(&error.to_string()))?;
         match key.algorithm() {
             Algorithm::Es256 => self.verify_by_library(session, request, &attestation)?,
             Algorithm::EdDsa => {
-                let expected =
-                    Expected { challenge: &session.challenge, origin: &self.origin, exclude: &session.exclude };
+                let expected = Expected {
+                    challenge: &session.challenge,
+                    origin: &self.origin,
+                    exclude: &session.exclude,
+                };
                 eddsa::verify(&attestation, &request.client_data.0, &expected)?;
             }
         }
-        // Signed by the key, whatever it was asked for: it would be registered, and never found again.
+        // Signed by the key, whatever it was asked for: it would be registered, and never found
+        // again.
         if attestation.cred_protect >= NEVER_SILENT {
             return Err(Error::refused(
                 Code::KeyCannotIdentify,
-                "the key set credProtect level 3 by itself: it cannot be identified before its PIN is typed",
+                "the key set credProtect level 3 by itself: it cannot be identified before its PIN \
+                    is typed",
             ));
         }
         let attested = match attested::by_root(&self.roots, &attestation) {
@@ -260,7 +296,8 @@ impl Enrolments {
         Ok(Registration {
             record: CredentialRecord {
                 id: attestation.credential_id.clone(),
-                public_key: Bytes::new(attestation.public_key.clone()).map_err(|error| refusal(&error.to_string()))?,
+                public_key: Bytes::new(attestation.public_key.clone())
+                    .map_err(|error| refusal(&error.to_string()))?,
                 rp_id: self.rp_id.clone(),
                 aaguid: attestation.aaguid,
                 // Discoverable was required of the key, which fails if it cannot; it is not signed.
@@ -280,7 +317,7 @@ impl Enrolments {
     fn verify_by_library(
         &self,
         session: &Session,
-        request: &EnrolFinishRequest,
+        request: &EnrollFinishRequest,
         attestation: &Attestation,
     ) -> Result<()> {
         let response = RegisterPublicKeyCredential {
@@ -294,7 +331,8 @@ impl Enrolments {
             type_: "public-key".into(),
             extensions: RegistrationExtensionsClientOutputs::default(),
         };
-        let credential = self.core.register_credential(&response, &session.state, None).map_err(refused)?;
+        let credential =
+            self.core.register_credential(&response, &session.state, None).map_err(refused)?;
         if credential.cred_id.as_slice() != attestation.credential_id.as_slice() {
             return Err(refusal("the credential id is not the signed one"));
         }
@@ -302,9 +340,9 @@ impl Enrolments {
     }
 }
 
-impl std::fmt::Debug for Enrolments {
+impl std::fmt::Debug for Enrollments {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Enrolments({})", self.origin)
+        write!(f, "Enrollments({})", self.origin)
     }
 }
 
@@ -319,13 +357,14 @@ fn refusal(why: &str) -> Error {
 
 fn refused(error: WebauthnError) -> Error {
     match error {
-        WebauthnError::MismatchedChallenge => {
-            Error::refused(Code::ChallengeExpired, "the challenge is not the one of this registration")
-        }
+        WebauthnError::MismatchedChallenge => Error::refused(
+            Code::ChallengeExpired,
+            "the challenge is not the one of this registration",
+        ),
         error => refusal(&format!("{error:?}")),
     }
 }
 
 fn failed(error: WebauthnError) -> Error {
-    Error::Crypto(format!("registration: {error:?}"))
+    Error::crypto("registration")(error)
 }

@@ -1,8 +1,8 @@
-//! Registrations: S5 (60 seconds, once), S6 (UV, origin), S8 (ten keys), attestation.
+//! Registrations: a challenge lives for 60 seconds and once, what is verified, ten keys, attestation.
 
 use serde_json::{Value, json};
 use wardkey_core::codec;
-use wardkey_core::message::http::{Base64, ChangesReply, EnrolBeginReply, EnrolFinishReply};
+use wardkey_core::message::http::{Base64, ChangesReply, EnrollBeginReply, EnrollFinishReply};
 use wardkey_core::person::{CredentialFlags, PersonRecord};
 
 use super::support::authenticator::{AAGUID, Credential, Maker, Making, Statement};
@@ -10,7 +10,7 @@ use super::support::client::{Answer, Terminal};
 use super::support::{Deployment, ORIGIN, Running};
 
 pub fn begin(terminal: &Terminal, code: &str) -> Answer {
-    terminal.client.post("/v1/enrol/begin", &json!({ "code": code }))
+    terminal.client.post("/v1/enroll/begin", &json!({ "code": code }))
 }
 
 pub fn finish_body(session: &str, credential: &Credential) -> Value {
@@ -23,23 +23,29 @@ pub fn finish_body(session: &str, credential: &Credential) -> Value {
     })
 }
 
-/// Enrols a key that is as it is made.
-pub fn enrol(terminal: &Terminal, code: &str, maker: &Maker, making: Making<'_>) -> (Credential, Answer) {
-    let begun: EnrolBeginReply = begin(terminal, code).json();
+/// Enrolls a key that is as it is made.
+pub fn enroll(
+    terminal: &Terminal,
+    code: &str,
+    maker: &Maker,
+    making: Making<'_>,
+) -> (Credential, Answer) {
+    let begun: EnrollBeginReply = begin(terminal, code).json();
     let credential = Credential::make(maker, &begun.public_key.challenge.0, making);
-    let answer = terminal.client.post("/v1/enrol/finish", &finish_body(&begun.session, &credential));
+    let answer =
+        terminal.client.post("/v1/enroll/finish", &finish_body(&begun.session, &credential));
     (credential, answer)
 }
 
-struct Ward {
-    deployment: Deployment,
-    running: Running,
-    terminal: Terminal,
-    maker: Maker,
+pub struct Ward {
+    pub deployment: Deployment,
+    pub running: Running,
+    pub terminal: Terminal,
+    pub maker: Maker,
 }
 
 impl Ward {
-    fn new(configuration: impl FnOnce(&str) -> String) -> Self {
+    pub fn new(configuration: impl FnOnce(&str) -> String) -> Self {
         let maker = Maker::new();
         let deployment = Deployment::new();
         let root = deployment.folder.path().join("maker.pem");
@@ -51,7 +57,7 @@ impl Ward {
         Self { deployment, running, terminal, maker }
     }
 
-    fn code(&self) -> String {
+    pub fn code(&self) -> String {
         self.deployment.ok(&["code", "issue", "yamada"])
     }
 
@@ -61,21 +67,26 @@ impl Ward {
     }
 }
 
-fn plain(_: &str) -> String {
+pub fn plain(_: &str) -> String {
     String::new()
 }
 
 #[test]
 fn a_key_is_enrolled_as_it_says_and_published_at_once() {
-    let ward = Ward::new(|root| format!("attestation_roots = [\"{root}\"]\nattestation_required = true"));
+    let ward =
+        Ward::new(|root| format!("attestation_roots = [\"{root}\"]\nattestation_required = true"));
     let code = ward.code();
-    let begun: EnrolBeginReply = begin(&ward.terminal, &code.to_lowercase().replace('-', " ")).json();
-    assert_eq!((begun.login.as_str(), begun.origin.as_str(), begun.cred_protect), ("yamada", ORIGIN, 2));
+    let begun: EnrollBeginReply =
+        begin(&ward.terminal, &code.to_lowercase().replace('-', " ")).json();
+    assert_eq!(
+        (begun.login.as_str(), begun.origin.as_str(), begun.cred_protect),
+        ("yamada", ORIGIN, 2)
+    );
     assert_eq!(begun.public_key.rp.id, "wardkey.test");
     assert_eq!(begun.public_key.user.id.0.len(), 32);
     assert_eq!(begun.public_key.challenge.0.len(), 32);
-    let (credential, answer) = enrol(&ward.terminal, &code, &ward.maker, Making::default());
-    let reply: EnrolFinishReply = answer.json();
+    let (credential, answer) = enroll(&ward.terminal, &code, &ward.maker, Making::default());
+    let reply: EnrollFinishReply = answer.json();
     assert!(reply.attested);
     assert_eq!((reply.login.as_str(), reply.display_name.as_str()), ("yamada", "山田花子"));
     let record = ward.record();
@@ -89,9 +100,9 @@ fn a_key_is_enrolled_as_it_says_and_published_at_once() {
     // The code is used up.
     assert_eq!(begin(&ward.terminal, &code).refusal(), (403, "WK-1506".into()));
     // A key that the person has is named, so that it is not enrolled twice.
-    let begun: EnrolBeginReply = begin(&ward.terminal, &ward.code()).json();
+    let begun: EnrollBeginReply = begin(&ward.terminal, &ward.code()).json();
     assert_eq!(begun.public_key.exclude_credentials.unwrap()[0].id.0, credential.id);
-    assert!(ward.deployment.actions().contains(&"key.enrol".to_owned()));
+    assert!(ward.deployment.actions().contains(&"key.enroll".to_owned()));
 }
 
 #[test]
@@ -99,11 +110,12 @@ fn eddsa_and_backup_eligible_keys_are_enrolled_as_such() {
     let ward = Ward::new(|root| format!("attestation_roots = [\"{root}\"]"));
     let good = Making { eddsa: true, cred_protect: None, flags: 0x4d, ..Making::default() };
     for statement in [Statement::None, Statement::Packed, Statement::SelfSigned] {
-        let (credential, answer) = enrol(&ward.terminal, &ward.code(), &ward.maker, Making { statement, ..good });
+        let (credential, answer) =
+            enroll(&ward.terminal, &ward.code(), &ward.maker, Making { statement, ..good });
         println!("{statement:?} {}", answer.body);
         // A chain to a root of ours counts, whatever the algorithm of the key.
         let attested = statement == Statement::Packed;
-        assert_eq!(answer.json::<EnrolFinishReply>().attested, attested, "{statement:?}");
+        assert_eq!(answer.json::<EnrollFinishReply>().attested, attested, "{statement:?}");
         let record = ward.record();
         let key = record.credentials.last().unwrap();
         assert_eq!(key.public_key.as_slice(), credential.public_key);
@@ -111,37 +123,45 @@ fn eddsa_and_backup_eligible_keys_are_enrolled_as_such() {
         assert_eq!(key.flags.has(CredentialFlags::ATTESTED), attested);
         assert_eq!(key.cred_protect, 0);
     }
-    let begun: EnrolBeginReply = begin(&ward.terminal, &ward.code()).json();
+    let begun: EnrollBeginReply = begin(&ward.terminal, &ward.code()).json();
     let making = Making { statement: Statement::SelfSigned, ..good };
     let mut credential = Credential::make(&ward.maker, &begun.public_key.challenge.0, making);
-    let at = credential.attestation_object.windows(3).position(|bytes| bytes == b"sig").unwrap() + 8;
+    let at =
+        credential.attestation_object.windows(3).position(|bytes| bytes == b"sig").unwrap() + 8;
     credential.attestation_object[at] ^= 1;
-    let answer = ward.terminal.client.post("/v1/enrol/finish", &finish_body(&begun.session, &credential));
+    let answer =
+        ward.terminal.client.post("/v1/enroll/finish", &finish_body(&begun.session, &credential));
     assert_eq!(answer.refusal(), (422, "WK-1507".into()));
 }
 
 #[test]
-fn s5_a_challenge_is_accepted_at_59_seconds_refused_at_61_and_refused_twice() {
+fn a_challenge_is_accepted_at_59_seconds_refused_at_61_and_refused_twice() {
     for (seconds, accepted) in [(59, true), (60, true), (61, false)] {
         let ward = Ward::new(plain);
         let code = ward.code();
-        let begun: EnrolBeginReply = begin(&ward.terminal, &code).json();
-        let credential = Credential::make(&ward.maker, &begun.public_key.challenge.0, Making::default());
+        let begun: EnrollBeginReply = begin(&ward.terminal, &code).json();
+        let credential =
+            Credential::make(&ward.maker, &begun.public_key.challenge.0, Making::default());
         let body = finish_body(&begun.session, &credential);
         ward.running.clock.advance(seconds);
-        let answer = ward.terminal.client.post("/v1/enrol/finish", &body);
+        let answer = ward.terminal.client.post("/v1/enroll/finish", &body);
         if accepted {
             assert_eq!(answer.status, 200, "{seconds}: {}", answer.body);
         } else {
             assert_eq!(answer.refusal(), (403, "WK-1510".into()), "{seconds}");
         }
         assert_eq!(
-            ward.terminal.client.post("/v1/enrol/finish", &body).refusal(),
+            ward.terminal.client.post("/v1/enroll/finish", &body).refusal(),
             (403, "WK-1510".into()),
             "{seconds}"
         );
-        // Too late or not: a code whose registration did not succeed is still good, a used one is not.
-        assert_eq!(begin(&ward.terminal, &code).status, if accepted { 403 } else { 200 }, "{seconds}");
+        // Too late or not: a code whose registration did not succeed is still good, a used one is
+        // not.
+        assert_eq!(
+            begin(&ward.terminal, &code).status,
+            if accepted { 403 } else { 200 },
+            "{seconds}"
+        );
     }
 }
 
@@ -153,7 +173,7 @@ fn a_registration_that_is_refused_spends_the_challenge_and_not_the_code() {
         refusals(&ward, &code, Making { eddsa, ..Making::default() });
     }
     assert!(ward.record().credentials.is_empty());
-    let (_, answer) = enrol(&ward.terminal, &code, &ward.maker, Making::default());
+    let (_, answer) = enroll(&ward.terminal, &code, &ward.maker, Making::default());
     assert_eq!(answer.status, 200, "nothing lost: {}", answer.body);
 }
 
@@ -172,33 +192,41 @@ fn refusals(ward: &Ward, code: &str, good: Making<'_>) {
         ("no credential data", Making { flags: 0x05, ..good }),
         ("a credProtect level that there is not", Making { cred_protect: Some(9), ..good }),
     ] {
-        let begun: EnrolBeginReply = begin(&ward.terminal, code).json();
+        let begun: EnrollBeginReply = begin(&ward.terminal, code).json();
         let credential = Credential::make(&ward.maker, &begun.public_key.challenge.0, making);
         let body = finish_body(&begun.session, &credential);
-        let refusal = ward.terminal.client.post("/v1/enrol/finish", &body).refusal();
+        let refusal = ward.terminal.client.post("/v1/enroll/finish", &body).refusal();
         assert_eq!(refusal, (422, "WK-1507".into()), "{what}");
         assert_eq!(
-            ward.terminal.client.post("/v1/enrol/finish", &body).refusal().1,
+            ward.terminal.client.post("/v1/enroll/finish", &body).refusal().1,
             "WK-1510",
             "{what}: challenge once"
         );
         ward.running.server().app().limiter.forget();
     }
     // Another challenge, another id than the signed one, garbage.
-    let begun: EnrolBeginReply = begin(&ward.terminal, code).json();
+    let begun: EnrollBeginReply = begin(&ward.terminal, code).json();
     let credential = Credential::make(&ward.maker, &[7; 32], good);
-    let refusal = ward.terminal.client.post("/v1/enrol/finish", &finish_body(&begun.session, &credential)).refusal();
+    let refusal = ward
+        .terminal
+        .client
+        .post("/v1/enroll/finish", &finish_body(&begun.session, &credential))
+        .refusal();
     assert_eq!(refusal, (403, "WK-1510".into()));
     for (member, value) in [
         ("credential_id", Base64(vec![1; 64])),
         ("attestation_object", Base64(vec![0xa3; 9])),
         ("client_data", Base64(b"{}".to_vec())),
     ] {
-        let begun: EnrolBeginReply = begin(&ward.terminal, code).json();
+        let begun: EnrollBeginReply = begin(&ward.terminal, code).json();
         let credential = Credential::make(&ward.maker, &begun.public_key.challenge.0, good);
         let mut body = finish_body(&begun.session, &credential);
         body[member] = json!(value);
-        assert_eq!(ward.terminal.client.post("/v1/enrol/finish", &body).refusal(), (422, "WK-1507".into()), "{member}");
+        assert_eq!(
+            ward.terminal.client.post("/v1/enroll/finish", &body).refusal(),
+            (422, "WK-1507".into()),
+            "{member}"
+        );
     }
     ward.running.server().app().limiter.forget();
 }
@@ -210,13 +238,16 @@ fn only_a_verified_chain_that_signs_model_and_flags_is_attested() {
     let wrong_model = Maker::with_certificate_for(*b"another-model!!!");
     for (required, eddsa) in [(false, false), (true, false), (false, true), (true, true)] {
         let root = |maker: &str| {
-            format!("attestation_roots = [\"{maker}\"]\nattestation_required = {required}\n[limits]\naccount = 100")
+            format!(
+                "attestation_roots = [\"{maker}\"]\nattestation_required = {required}\n[limits]\n\
+                    account = 100"
+            )
         };
         let ward = Ward::new(root);
         let good = Making { eddsa, ..Making::default() };
         let try_one = |maker: &Maker, making| {
             ward.running.server().app().limiter.forget();
-            enrol(&ward.terminal, &ward.code(), maker, making).1
+            enroll(&ward.terminal, &ward.code(), maker, making).1
         };
         let no_model = ward.maker.batch_for([0; 16]);
         let mut unattested = vec![
@@ -236,83 +267,63 @@ fn only_a_verified_chain_that_signs_model_and_flags_is_attested() {
             if required {
                 assert_eq!(answer.refusal(), (422, "WK-1507".into()), "{what}, EdDSA {eddsa}");
             } else {
-                assert!(!answer.json::<EnrolFinishReply>().attested, "{what}, EdDSA {eddsa}");
+                assert!(!answer.json::<EnrollFinishReply>().attested, "{what}, EdDSA {eddsa}");
             }
         }
         let answer = try_one(&wrong_model, good);
-        assert_eq!(answer.refusal(), (422, "WK-1507".into()), "the certificate is of another model, EdDSA {eddsa}");
+        assert_eq!(
+            answer.refusal(),
+            (422, "WK-1507".into()),
+            "the certificate is of another model, EdDSA {eddsa}"
+        );
         let answer = try_one(&ward.maker, good);
-        assert!(answer.json::<EnrolFinishReply>().attested, "EdDSA {eddsa}: {}", answer.body);
+        assert!(answer.json::<EnrollFinishReply>().attested, "EdDSA {eddsa}: {}", answer.body);
     }
 }
 
 #[test]
 fn a_key_that_raises_its_protection_by_itself_is_refused_while_it_can_be_changed() {
-    for (configuration, statement) in [("", Statement::None), ("cred_protect = 1", Statement::Packed)] {
+    for (configuration, statement) in
+        [("", Statement::None), ("cred_protect = 1", Statement::Packed)]
+    {
         for eddsa in [false, true] {
             let ward = Ward::new(|_| configuration.into());
             let code = ward.code();
             let making = Making { cred_protect: Some(3), statement, eddsa, ..Making::default() };
-            let (_, answer) = enrol(&ward.terminal, &code, &ward.maker, making);
+            let (_, answer) = enroll(&ward.terminal, &code, &ward.maker, making);
             assert_eq!(answer.refusal(), (422, "WK-1224".into()), "EdDSA {eddsa}");
             assert!(ward.record().credentials.is_empty());
             let trail = ward.deployment.rows(&["audit", "list", "--object", "yamada"]);
-            let row = trail.as_array().unwrap().iter().find(|row| row["action"] == "key.enrol-refused").unwrap();
+            let row = trail
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|row| row["action"] == "key.enroll-refused")
+                .unwrap();
             assert!(row["detail"].as_str().unwrap().contains("WK-1224"), "{row}");
             // The same key, set right, takes the same code.
-            let (_, answer) = enrol(&ward.terminal, &code, &ward.maker, Making { cred_protect: Some(2), ..making });
+            let (_, answer) = enroll(
+                &ward.terminal,
+                &code,
+                &ward.maker,
+                Making { cred_protect: Some(2), ..making },
+            );
             assert_eq!(answer.status, 200, "{}", answer.body);
         }
     }
 }
 
 #[test]
-fn codes_are_used_once_end_and_can_be_withdrawn() {
-    let ward = Ward::new(plain);
-    let refused = |code: &str| {
-        ward.running.server().app().limiter.forget();
-        assert_eq!(begin(&ward.terminal, code).refusal(), (403, "WK-1506".into()), "{code}");
-    };
-    refused("ABCD-EFGH-JKMN");
-    refused("");
-    refused(&"A".repeat(4000));
-    let withdrawn = ward.code();
-    ward.deployment.ok(&["code", "withdraw", "yamada"]);
-    refused(&withdrawn);
-    let of_disabled = ward.code();
-    ward.deployment.ok(&["person", "disable", "yamada"]);
-    refused(&of_disabled);
-    ward.deployment.refused(1, &["code", "issue", "yamada"]);
-    ward.deployment.ok(&["person", "enable", "yamada"]);
-    let code = ward.code();
-    ward.running.clock.advance(24 * 3600 + 5);
-    refused(&code);
-    // Only a keyed hash is in the store.
-    let database = std::fs::read(ward.deployment.database()).unwrap();
-    assert!(!database.windows(code.len()).any(|bytes| bytes == code.as_bytes()));
-}
-
-#[test]
-fn a_session_belongs_to_the_terminal_where_it_began() {
-    let ward = Ward::new(plain);
-    let other = ward.deployment.join(&ward.running, "ward-2", &["icu"]);
-    let begun: EnrolBeginReply = begin(&ward.terminal, &ward.code()).json();
-    let credential = Credential::make(&ward.maker, &begun.public_key.challenge.0, Making::default());
-    let body = finish_body(&begun.session, &credential);
-    assert_eq!(other.client.post("/v1/enrol/finish", &body).refusal(), (403, "WK-1510".into()));
-}
-
-#[test]
-fn s8_ten_keys_and_no_eleventh_in_a_race() {
+fn ten_keys_and_no_eleventh_in_a_race() {
     let ward = Ward::new(|_| "[limits]\ncode = 1000\naccount = 1000".into());
     for _ in 0..9 {
-        let (_, answer) = enrol(&ward.terminal, &ward.code(), &ward.maker, Making::default());
+        let (_, answer) = enroll(&ward.terminal, &ward.code(), &ward.maker, Making::default());
         assert_eq!(answer.status, 200, "{}", answer.body);
     }
     // Four registrations began while there were nine keys; they end at the same time.
     let bodies: Vec<Value> = (0..4)
         .map(|_| {
-            let begun: EnrolBeginReply = begin(&ward.terminal, &ward.code()).json();
+            let begun: EnrollBeginReply = begin(&ward.terminal, &ward.code()).json();
             finish_body(
                 &begun.session,
                 &Credential::make(&ward.maker, &begun.public_key.challenge.0, Making::default()),
@@ -322,7 +333,7 @@ fn s8_ten_keys_and_no_eleventh_in_a_race() {
     let mut statuses: Vec<u16> = std::thread::scope(|scope| {
         let tries: Vec<_> = bodies
             .iter()
-            .map(|body| scope.spawn(|| ward.terminal.client.post("/v1/enrol/finish", body).status))
+            .map(|body| scope.spawn(|| ward.terminal.client.post("/v1/enroll/finish", body).status))
             .collect();
         tries.into_iter().map(|one| one.join().unwrap()).collect()
     });
@@ -334,15 +345,15 @@ fn s8_ten_keys_and_no_eleventh_in_a_race() {
     let keys = ward.deployment.rows(&["key", "list", "yamada"]);
     let first = keys[0]["fingerprint"].as_str().unwrap();
     ward.deployment.ok(&["key", "delete", &first[..16], "--reason", "lost"]);
-    let (_, answer) = enrol(&ward.terminal, &ward.code(), &ward.maker, Making::default());
+    let (_, answer) = enroll(&ward.terminal, &ward.code(), &ward.maker, Making::default());
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_eq!(ward.deployment.rows(&["key", "list", "yamada"]).as_array().unwrap().len(), 11);
 }
 
 #[test]
-fn s8_keys_are_disabled_enabled_and_deleted() {
+fn keys_are_disabled_enabled_and_deleted() {
     let ward = Ward::new(plain);
-    let (credential, _) = enrol(&ward.terminal, &ward.code(), &ward.maker, Making::default());
+    let (credential, _) = enroll(&ward.terminal, &ward.code(), &ward.maker, Making::default());
     let fingerprint = credential.fingerprint();
     let key = &fingerprint[..16];
     ward.deployment.ok(&["key", "disable", key, "--reason", "forgotten at home"]);

@@ -5,9 +5,9 @@
 //!   finish: session taken ──> webauthn-rs-core: challenge, origin, rp id, UV, statement
 //!                         ──> our strict reading of the same bytes ──> chain to a trusted root
 //! ```
-//! The library verifies (ES256; [`eddsa`] what it does not take); what is stored is read from the very
-//! bytes that it verified, because it gives neither the exact COSE key nor the signed extensions away.
-//! Whether a maker vouches for the key is asked of every key alike ([`attested`]).
+//! The library verifies (ES256; [`eddsa`] what it does not take); what is stored is read from the
+//! very bytes that it verified, because it gives neither the exact COSE key nor the signed
+//! extensions away. Whether a maker vouches for the key is asked of every key alike ([`attested`]).
 
 pub mod attested;
 pub mod auth_data;
@@ -15,4 +15,4 @@ pub mod eddsa;
 pub mod redeem;
 mod registration;
 
-pub use registration::{Enrolments, Session, Subject, fingerprint};
+pub use registration::{Enrollments, Session, Subject, fingerprint};

@@ -1,5 +1,5 @@
-//! The attestation object (WebAuthn level 3, 6.5.4) and its authenticator data (6.1), read strictly:
-//! nothing twice, nothing unannounced, nothing after the end.
+//! The attestation object (WebAuthn level 3, 6.5.4) and its authenticator data (6.1), read
+//! strictly: nothing twice, nothing unannounced, nothing after the end.
 
 use minicbor::Decoder;
 use wardkey_core::code::Code;
@@ -72,7 +72,8 @@ impl Attestation {
         if bytes.len() > MAX_OBJECT {
             return Err(bad("too long"));
         }
-        let (format, statement, auth_data) = object(bytes).map_err(|error| bad(&error.to_string()))?;
+        let (format, statement, auth_data) =
+            object(bytes).map_err(|error| bad(&error.to_string()))?;
         let statement = Statement::read(&format, statement);
         Ok(Self { statement, ..authenticator_data(format, auth_data)? })
     }
@@ -80,7 +81,8 @@ impl Attestation {
     /// Checks the signed facts.
     ///
     /// # Errors
-    /// [`Code::RegistrationRefused`] for another relying party, no touch, no PIN, or impossible backup flags.
+    /// [`Code::RegistrationRefused`] for another relying party, no touch, no PIN, or impossible
+    /// backup flags.
     pub fn check(&self, rp_id: &RpId) -> Result<()> {
         if self.rp_id_hash != sha256(rp_id.as_str().as_bytes()) {
             return Err(bad("made for another relying party"));
@@ -117,7 +119,9 @@ fn object(bytes: &[u8]) -> Result<(String, &[u8], &[u8]), minicbor::decode::Erro
             "attStmt" => {
                 let begin = d.position();
                 d.skip()?;
-                let whole = bytes.get(begin..d.position()).ok_or_else(|| wrong("the statement ends early"))?;
+                let whole = bytes
+                    .get(begin..d.position())
+                    .ok_or_else(|| wrong("the statement ends early"))?;
                 statement.replace(whole).is_some()
             }
             "authData" => auth_data.replace(d.bytes()?).is_some(),
@@ -157,7 +161,9 @@ impl Statement {
                 "sig" => signature = Some(d.bytes().ok()?.to_vec()),
                 "x5c" => {
                     let length = d.array().ok()?.filter(|length| (1..=8).contains(length))?;
-                    let all = (0..length).map(|_| d.bytes().ok().map(<[u8]>::to_vec)).collect::<Option<Vec<_>>>()?;
+                    let all = (0..length)
+                        .map(|_| d.bytes().ok().map(<[u8]>::to_vec))
+                        .collect::<Option<Vec<_>>>()?;
                     if certificates.replace(all).is_some() {
                         return None;
                     }
@@ -185,7 +191,8 @@ fn authenticator_data(format: String, bytes: &[u8]) -> Result<Attestation> {
     }
     let (aaguid, rest) = rest.split_first_chunk::<16>().ok_or_else(short)?;
     let (length, rest) = rest.split_first_chunk::<2>().ok_or_else(short)?;
-    let (id, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length))).ok_or_else(short)?;
+    let (id, rest) =
+        rest.split_at_checked(usize::from(u16::from_be_bytes(*length))).ok_or_else(short)?;
     let mut d = Decoder::new(rest);
     d.skip().map_err(|error| bad(&error.to_string()))?;
     let (public_key, extensions) = rest.split_at_checked(d.position()).ok_or_else(short)?;
@@ -211,8 +218,10 @@ fn cred_protect(bytes: &[u8]) -> Result<u8> {
     let read = || -> Result<Option<u8>, minicbor::decode::Error> {
         let wrong = minicbor::decode::Error::message;
         let mut d = Decoder::new(bytes);
-        let count =
-            d.map()?.filter(|count| *count <= MAX_EXTENSIONS).ok_or_else(|| wrong("extensions of a wrong size"))?;
+        let count = d
+            .map()?
+            .filter(|count| *count <= MAX_EXTENSIONS)
+            .ok_or_else(|| wrong("extensions of a wrong size"))?;
         let mut level = None;
         for _ in 0..count {
             if d.str()? == "credProtect" {
@@ -256,7 +265,16 @@ mod tests {
     fn wrap(auth_data: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         let mut e = Encoder::new(&mut out);
-        e.map(3).unwrap().str("fmt").unwrap().str("none").unwrap().str("attStmt").unwrap().map(0).unwrap();
+        e.map(3)
+            .unwrap()
+            .str("fmt")
+            .unwrap()
+            .str("none")
+            .unwrap()
+            .str("attStmt")
+            .unwrap()
+            .map(0)
+            .unwrap();
         e.str("authData").unwrap().bytes(auth_data).unwrap();
         out
     }
@@ -280,7 +298,11 @@ mod tests {
             ("level 4", wrap(&data(0xc5, &[3; 16], &[KEY, b"\xa1\x6bcredProtect\x04"].concat()))),
             (
                 "extension twice",
-                wrap(&data(0xc5, &[3; 16], &[KEY, b"\xa2\x6bcredProtect\x01\x6bcredProtect\x02"].concat())),
+                wrap(&data(
+                    0xc5,
+                    &[3; 16],
+                    &[KEY, b"\xa2\x6bcredProtect\x01\x6bcredProtect\x02"].concat(),
+                )),
             ),
             ("short id", wrap(&data(0x45, &[3; 15], KEY))),
             ("id longer than the data", wrap(&data(0x45, &[3; 16], &[])[..50])),
