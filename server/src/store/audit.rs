@@ -1,12 +1,13 @@
 //! The audit trail of administration: who did what to whom, and why. Rows are only ever added; each
 //! carries the hash of all before it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wardkey_core::codec::sha256;
 use wardkey_core::id::{Hash, TerminalId};
 use wardkey_core::name::printable;
 use wardkey_core::time::UnixTime;
 
+use super::number::to_i64;
 use super::page::{Page, PageRequest};
 use super::query::{Db, FromRow, Only, Row, query};
 use crate::error::{Error, Result};
@@ -20,8 +21,9 @@ impl Actor {
     pub fn process() -> Self {
         let uid = nix::unistd::getuid();
         let user = user_name(uid.as_raw());
-        let login =
-            std::fs::read_to_string("/proc/self/loginuid").ok().and_then(|text| text.trim().parse::<u32>().ok());
+        let login = std::fs::read_to_string("/proc/self/loginuid")
+            .ok()
+            .and_then(|text| text.trim().parse::<u32>().ok());
         match login {
             // u32::MAX: no login session, as in a service.
             Some(login) if login != u32::MAX && login != uid.as_raw() => {
@@ -54,7 +56,10 @@ impl std::fmt::Display for Actor {
 }
 
 fn user_name(uid: u32) -> String {
-    nix::unistd::User::from_uid(uid.into()).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name)
+    nix::unistd::User::from_uid(uid.into())
+        .ok()
+        .flatten()
+        .map_or_else(|| uid.to_string(), |user| user.name)
 }
 
 /// One act.
@@ -92,7 +97,7 @@ impl<'a> Act<'a> {
 }
 
 /// A row of the trail.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Entry {
     /// Counts up without gaps.
     pub seq: i64,
@@ -114,11 +119,13 @@ pub struct Entry {
 
 /// Adds a row, in the transaction of what it records.
 pub async fn record(db: &mut Db, now: UnixTime, actor: &Actor, act: Act<'_>) -> Result<()> {
-    let before = query("SELECT chain FROM audit ORDER BY seq DESC LIMIT 1").optional::<Only<Hash>>(db).await?;
+    let before = query("SELECT chain FROM audit ORDER BY seq DESC LIMIT 1")
+        .optional::<Only<Hash>>(db)
+        .await?;
     let text = |value: &str| printable(value, 512);
     let mut entry = Entry {
         seq: 0,
-        time: super::to_i64(now.0),
+        time: to_i64(now.0),
         actor: text(&actor.0),
         action: text(act.action),
         object: text(act.object),
@@ -142,7 +149,12 @@ pub async fn record(db: &mut Db, now: UnixTime, actor: &Actor, act: Act<'_>) -> 
     .bind(&chain)
     .execute(db)
     .await?;
-    tracing::info!(actor = entry.actor, action = entry.action, object = entry.object, "administration");
+    tracing::info!(
+        actor = entry.actor,
+        action = entry.action,
+        object = entry.object,
+        "administration"
+    );
     Ok(())
 }
 
@@ -162,7 +174,15 @@ impl FromRow for Entry {
 }
 
 impl Entry {
-    fn link(&self, before: Option<&Hash>) -> Hash {
+    /// Whether this row is the next one after another.
+    pub fn follows(&self, before: &Self) -> bool {
+        Hash::from_hex(&before.chain).is_ok_and(|chain| {
+            self.seq == before.seq + 1 && self.link(Some(&chain)).to_hex() == self.chain
+        })
+    }
+
+    /// What the row says of itself and of the one before.
+    pub(crate) fn link(&self, before: Option<&Hash>) -> Hash {
         let before = before.map_or(&[][..], |hash| hash.as_bytes());
         let mut input = b"wardkey/audit/1".to_vec();
         let time = self.time.to_be_bytes();
@@ -202,22 +222,61 @@ pub async fn page(db: &mut Db, object: Option<&str>, request: &PageRequest) -> R
                 .all(db)
                 .await?
         }
-        None => {
-            query(SELECT)
-                .then(
-                    "WHERE seq < $1 AND (CAST($2 AS TEXT) IS NULL OR lower(actor) LIKE $2 ESCAPE '\\'
+        None => query(SELECT)
+            .then(
+                "WHERE seq < $1 AND (CAST($2 AS TEXT) IS NULL OR lower(actor) LIKE $2 ESCAPE '\\'
                          OR lower(action) LIKE $2 ESCAPE '\\' OR lower(object) LIKE $2 ESCAPE '\\'
                          OR lower(reason) LIKE $2 ESCAPE '\\' OR lower(detail) LIKE $2 ESCAPE '\\')
                      ORDER BY seq DESC LIMIT $3",
-                )
-                .bind(after)
-                .bind(request.pattern())
-                .bind(request.rows())
-                .all(db)
-                .await?
-        }
+            )
+            .bind(after)
+            .bind(request.pattern())
+            .bind(request.rows())
+            .all(db)
+            .await?,
     };
     Ok(Page::new(rows, request, |entry: &Entry| entry.seq.to_string()))
+}
+
+/// Rows after one, in their order; at most [`VERIFIED_AT_ONCE`].
+pub async fn after(db: &mut Db, seq: i64) -> Result<Vec<Entry>> {
+    query(SELECT)
+        .then("WHERE seq > $1 ORDER BY seq LIMIT $2")
+        .bind(seq)
+        .bind(VERIFIED_AT_ONCE)
+        .all(db)
+        .await
+}
+
+/// The last row.
+pub async fn last(db: &mut Db) -> Result<Option<Entry>> {
+    query(SELECT).then("ORDER BY seq DESC LIMIT 1").optional(db).await
+}
+
+/// Adds a row of a newer copy of this trail as it is. It must follow the last one.
+///
+/// # Errors
+/// [`Error::Damaged`] when it does not.
+pub async fn append(db: &mut Db, before: &Entry, entry: &Entry) -> Result<()> {
+    if !entry.follows(before) {
+        return Err(Error::damaged(format!("the audit trail from row {} on", entry.seq)));
+    }
+    let chain = Hash::from_hex(&entry.chain).map_err(Error::damaged)?;
+    query(
+        "INSERT INTO audit (seq, time, actor, action, object, reason, detail, chain)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(entry.seq)
+    .bind(entry.time)
+    .bind(&entry.actor)
+    .bind(&entry.action)
+    .bind(&entry.object)
+    .bind(entry.reason.as_ref())
+    .bind(entry.detail.as_ref())
+    .bind(&chain)
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Rows that are in memory at a time while the chain is followed.

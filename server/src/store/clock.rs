@@ -43,7 +43,9 @@ impl FromRow for SigningClock {
 /// [`Error::Damaged`] when there is none.
 pub async fn read(db: &mut Db) -> Result<SigningClock> {
     let found =
-        query("SELECT signed, confirmation, refused_wall, refused_expected FROM signing_clock").optional(db).await?;
+        query("SELECT signed, confirmation, refused_wall, refused_expected FROM signing_clock")
+            .optional(db)
+            .await?;
     found.ok_or_else(|| Error::damaged("the time of the last signature"))
 }
 
@@ -58,7 +60,8 @@ pub async fn write(db: &mut Db, signed: UnixTime, refused: Option<Jump>) -> Resu
     Ok(())
 }
 
-/// An administrator says that it is `now`, whatever was signed before; also the first time of a new store.
+/// An administrator says that it is `now`, whatever was signed before; also the first time of a new
+/// store.
 pub async fn confirm(db: &mut Db, now: UnixTime) -> Result<()> {
     query(
         "INSERT INTO signing_clock (\"only\", signed, confirmation) VALUES (1, $1, 0)

@@ -1,5 +1,6 @@
-//! One-time enrolment codes. Only a keyed hash is stored. A code is used up by the registration that
-//! succeeds, in the same transaction; what fails for any other reason leaves it usable until it expires.
+//! One-time enrollment codes. Only a keyed hash is stored. A code is used up by the registration
+//! that succeeds, in the same transaction; what fails for any other reason leaves it usable until
+//! it expires.
 
 use wardkey_core::code::Code;
 use wardkey_core::id::Hash;
@@ -52,11 +53,12 @@ impl FromRow for ListedCode {
 /// [`Error::Refused`] when `after` is of no page.
 pub async fn page(db: &mut Db, request: &PageRequest) -> Result<Page<ListedCode>> {
     let rows = query(
-        "SELECT enrolment_code.id, person.login, enrolment_code.created, enrolment_code.expires, enrolment_code.used
-         FROM enrolment_code JOIN person ON person.id = enrolment_code.person
-         WHERE enrolment_code.id < $1
+        "SELECT enrollment_code.id, person.login, enrollment_code.created, enrollment_code.expires, \
+            enrollment_code.used
+         FROM enrollment_code JOIN person ON person.id = enrollment_code.person
+         WHERE enrollment_code.id < $1
              AND (CAST($2 AS TEXT) IS NULL OR lower(person.login) LIKE $2 ESCAPE '\\')
-         ORDER BY enrolment_code.id DESC LIMIT $3",
+         ORDER BY enrollment_code.id DESC LIMIT $3",
     )
     .bind(request.after_number(i64::MAX)?)
     .bind(request.pattern())
@@ -67,8 +69,13 @@ pub async fn page(db: &mut Db, request: &PageRequest) -> Result<Page<ListedCode>
 }
 
 /// Adds a code.
-pub async fn add(db: &mut Db, hash: &Hash, person: i64, (created, expires): (UnixTime, UnixTime)) -> Result<()> {
-    query("INSERT INTO enrolment_code (hash, person, created, expires) VALUES ($1, $2, $3, $4)")
+pub async fn add(
+    db: &mut Db,
+    hash: &Hash,
+    person: i64,
+    (created, expires): (UnixTime, UnixTime),
+) -> Result<()> {
+    query("INSERT INTO enrollment_code (hash, person, created, expires) VALUES ($1, $2, $3, $4)")
         .bind(hash)
         .bind(person)
         .bind(created)
@@ -97,9 +104,9 @@ impl FromRow for Kept {
 /// The code with this hash, when it is neither used nor expired.
 ///
 /// # Errors
-/// [`Code::EnrolmentCodeInvalid`], in the same words whatever is wrong with it.
+/// [`Code::EnrollmentCodeInvalid`], in the same words whatever is wrong with it.
 pub async fn open(db: &mut Db, hash: &Hash, now: UnixTime) -> Result<OpenCode> {
-    let found = query("SELECT id, person, expires, used FROM enrolment_code WHERE hash = $1")
+    let found = query("SELECT id, person, expires, used FROM enrollment_code WHERE hash = $1")
         .bind(hash)
         .optional::<Kept>(db)
         .await?;
@@ -112,19 +119,22 @@ pub async fn open(db: &mut Db, hash: &Hash, now: UnixTime) -> Result<OpenCode> {
 /// Uses a code up.
 ///
 /// # Errors
-/// [`Code::EnrolmentCodeInvalid`] when another registration was quicker, or it has expired meanwhile.
+/// [`Code::EnrollmentCodeInvalid`] when another registration was quicker, or it has expired
+/// meanwhile.
 pub async fn use_up(db: &mut Db, code: OpenCode, now: UnixTime) -> Result<()> {
-    let used = query("UPDATE enrolment_code SET used = $1 WHERE id = $2 AND used IS NULL AND expires > $1")
-        .bind(now)
-        .bind(code.id)
-        .execute(db)
-        .await?;
+    let used = query(
+        "UPDATE enrollment_code SET used = $1 WHERE id = $2 AND used IS NULL AND expires > $1",
+    )
+    .bind(now)
+    .bind(code.id)
+    .execute(db)
+    .await?;
     if used == 1 { Ok(()) } else { Err(invalid()) }
 }
 
 /// Withdraws every open code of a person. Returns how many there were.
 pub async fn withdraw(db: &mut Db, person: i64, now: UnixTime) -> Result<u64> {
-    query("UPDATE enrolment_code SET used = $1 WHERE person = $2 AND used IS NULL")
+    query("UPDATE enrollment_code SET used = $1 WHERE person = $2 AND used IS NULL")
         .bind(now)
         .bind(person)
         .execute(db)
@@ -133,5 +143,5 @@ pub async fn withdraw(db: &mut Db, person: i64, now: UnixTime) -> Result<u64> {
 
 /// The one refusal of codes.
 pub fn invalid() -> Error {
-    Error::refused(Code::EnrolmentCodeInvalid, "the enrolment code is wrong, used or expired")
+    Error::refused(Code::EnrollmentCodeInvalid, "the enrollment code is wrong, used or expired")
 }

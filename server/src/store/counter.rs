@@ -22,17 +22,19 @@ impl Counter {
 
     /// Counts one change; its number.
     pub async fn next(self, db: &mut Db) -> Result<i64> {
-        let Only(value) = query("UPDATE counter SET value = value + 1 WHERE name = $1 RETURNING value")
-            .bind(self.as_str())
-            .one(db)
-            .await?;
+        let Only(value) =
+            query("UPDATE counter SET value = value + 1 WHERE name = $1 RETURNING value")
+                .bind(self.as_str())
+                .one(db)
+                .await?;
         Ok(value)
     }
 
-    /// The number of the latest change, and that after which a reader takes everything who has come to
-    /// `seen`: lower than before means that another store stands in the place of this one.
+    /// The number of the latest change, and that after which a reader takes everything who has come
+    /// to `seen`: lower than before means that another store stands in the place of this one.
     pub async fn since(self, db: &mut Db, seen: i64) -> Result<(i64, i64)> {
-        let Only(now) = query("SELECT value FROM counter WHERE name = $1").bind(self.as_str()).one(db).await?;
+        let Only(now) =
+            query("SELECT value FROM counter WHERE name = $1").bind(self.as_str()).one(db).await?;
         Ok((now, if now < seen { BEFORE_ALL } else { seen }))
     }
 }

@@ -11,6 +11,7 @@ use super::page::{Page, PageRequest};
 use super::query::{Db, FromRow, Only, Row, query};
 use super::value::{with_prefix, words};
 use crate::error::{Error, Result};
+use crate::texts::Text;
 
 /// Whether a key may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +24,13 @@ pub enum CredentialStatus {
     Deleted,
 }
 
-words!(CredentialStatus, "a key's status", Active = "active", Disabled = "disabled", Deleted = "deleted");
+words!(
+    CredentialStatus,
+    "a key's status",
+    Active = "active",
+    Disabled = "disabled",
+    Deleted = "deleted"
+);
 
 /// A key, as stored.
 #[derive(Clone, Debug)]
@@ -40,7 +47,7 @@ pub struct Credential {
     pub rp_id: RpId,
     /// Model.
     pub aaguid: Aaguid,
-    /// Facts at enrolment.
+    /// Facts at enrollment.
     pub flags: CredentialFlags,
     /// credProtect level; 0 when the key did not say.
     pub cred_protect: u8,
@@ -70,7 +77,11 @@ impl Credential {
             aaguid: self.aaguid,
             flags: self.flags,
             cred_protect: self.cred_protect,
-            status: if self.status == CredentialStatus::Active { Status::Active } else { Status::Disabled },
+            status: if self.status == CredentialStatus::Active {
+                Status::Active
+            } else {
+                Status::Disabled
+            },
             label: self.label.clone(),
             enrolled: self.enrolled,
         }
@@ -117,25 +128,36 @@ impl FromRow for Credential {
     }
 }
 
-const SELECT: &str = "SELECT id, person, credential_id, public_key, rp_id, aaguid, flags, cred_protect, status, \
-                      label, enrolled, counter, last_used, last_terminal, clone_suspected FROM credential ";
+const SELECT: &str = "SELECT id, person, credential_id, public_key, rp_id, aaguid, flags, \
+    cred_protect, status, \
+                      label, enrolled, counter, last_used, last_terminal, clone_suspected FROM \
+                      credential ";
 
 /// Adds a key to a person; the transaction holds the write lock, so the cap has no race.
 ///
 /// # Errors
-/// [`Code::TooManyKeys`] at the cap; [`Code::KeyAlreadyRegistered`] when the credential was ever enrolled.
+/// [`Code::TooManyKeys`] at the cap; [`Code::KeyAlreadyRegistered`] when the credential was ever
+/// enrolled.
 pub async fn add(db: &mut Db, person: i64, key: &Registration, cap: u32) -> Result<()> {
     let Only(have): Only<u64> =
-        query("SELECT count(*) FROM credential WHERE person = $1 AND status <> 'deleted'").bind(person).one(db).await?;
+        query("SELECT count(*) FROM credential WHERE person = $1 AND status <> 'deleted'")
+            .bind(person)
+            .one(db)
+            .await?;
     if have >= u64::from(cap) {
-        return Err(Error::refused(Code::TooManyKeys, format!("the person has {have} keys, {cap} are allowed")));
+        return Err(Error::refused(
+            Code::TooManyKeys,
+            format!("the person has {have} keys, {cap} are allowed"),
+        ));
     }
 
     let record = &key.record;
     let added = query(
-        "INSERT INTO credential (person, credential_id, fingerprint, public_key, rp_id, aaguid, flags, cred_protect,
+        "INSERT INTO credential (person, credential_id, fingerprint, public_key, rp_id, aaguid, \
+            flags, cred_protect,
              status, label, enrolled, counter, attestation_format, attestation)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'active', $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'active', $9, $10, $11, $12, $13) ON CONFLICT DO \
+         NOTHING",
     )
     .bind(person)
     .bind(&record.id)
@@ -153,7 +175,10 @@ pub async fn add(db: &mut Db, person: i64, key: &Registration, cap: u32) -> Resu
     .execute(db)
     .await?;
     if added == 0 {
-        return Err(Error::refused(Code::KeyAlreadyRegistered, "this credential was enrolled before"));
+        return Err(Error::refused(
+            Code::KeyAlreadyRegistered,
+            "this credential was enrolled before",
+        ));
     }
     Ok(())
 }
@@ -165,7 +190,12 @@ pub async fn of_person(db: &mut Db, person: i64) -> Result<Vec<Credential>> {
 
 /// Keys of several people, oldest first, deleted ones too.
 pub async fn of_people(db: &mut Db, people: &[i64]) -> Result<Vec<Credential>> {
-    query(SELECT).then("WHERE person IN ").list(people.iter().copied()).then(" ORDER BY id").all(db).await
+    query(SELECT)
+        .then("WHERE person IN ")
+        .list(people.iter().copied())
+        .then(" ORDER BY id")
+        .all(db)
+        .await
 }
 
 /// A key as it stands in a list.
@@ -189,12 +219,16 @@ impl FromRow for ListedCredential {
 /// # Errors
 /// [`Error::Refused`] when `after` is of no page.
 pub async fn page(db: &mut Db, request: &PageRequest) -> Result<Page<ListedCredential>> {
-    let (low, high) = request.search.as_deref().and_then(|text| with_prefix(text, Hash::LEN)).unzip();
+    let (low, high) =
+        request.search.as_deref().and_then(|text| with_prefix(text, Hash::LEN)).unzip();
     let rows = query(
-        "SELECT credential.id, person, credential_id, public_key, rp_id, aaguid, flags, cred_protect,
-             credential.status, label, enrolled, counter, last_used, last_terminal, clone_suspected, person.login
+        "SELECT credential.id, person, credential_id, public_key, rp_id, aaguid, flags, \
+            cred_protect,
+             credential.status, label, enrolled, counter, last_used, last_terminal, \
+             clone_suspected, person.login
          FROM credential JOIN person ON person.id = credential.person
-         WHERE credential.id > $1 AND (CAST($2 AS TEXT) IS NULL OR lower(person.login) LIKE $2 ESCAPE '\\'
+         WHERE credential.id > $1 AND (CAST($2 AS TEXT) IS NULL OR lower(person.login) LIKE $2 \
+         ESCAPE '\\'
              OR lower(label) LIKE $2 ESCAPE '\\' OR fingerprint BETWEEN $3 AND $4)
          ORDER BY credential.id LIMIT $5",
     )
@@ -221,14 +255,18 @@ pub async fn by_fingerprint(db: &mut Db, prefix: &str) -> Result<Credential> {
     let prefix = prefix.to_ascii_lowercase();
     let range = if prefix.len() < 4 { None } else { with_prefix(&prefix, Hash::LEN) };
     let Some((low, high)) = range else {
-        return Err(Error::invalid("a fingerprint is 4 to 64 hexadecimal digits, as shown by \"key list\""));
+        return Err(Error::invalid(Text::KeyDigits));
     };
-    let mut found =
-        query(SELECT).then("WHERE fingerprint BETWEEN $1 AND $2 LIMIT 2").bind(low).bind(high).all(db).await?;
+    let mut found = query(SELECT)
+        .then("WHERE fingerprint BETWEEN $1 AND $2 LIMIT 2")
+        .bind(low)
+        .bind(high)
+        .all(db)
+        .await?;
     match (found.pop(), found.pop()) {
-        (None, _) => Err(Error::not_found(format!("key {prefix}"))),
+        (None, _) => Err(Error::not_found(Text::UnknownKey.with([("name", prefix.into())]))),
         (Some(key), None) => Ok(key),
-        _ => Err(Error::invalid(format!("more than one key begins with {prefix}; give more digits"))),
+        _ => Err(Error::invalid(Text::KeyAmbiguous.with([("name", prefix.into())]))),
     }
 }
 
@@ -238,7 +276,8 @@ pub async fn by_fingerprint(db: &mut Db, prefix: &str) -> Result<Credential> {
 /// [`Error::Refused`] for a deleted key.
 pub async fn set_status(db: &mut Db, key: &Credential, status: CredentialStatus) -> Result<bool> {
     if key.status == CredentialStatus::Deleted {
-        return Err(Error::invalid(format!("key {} is deleted", key.fingerprint().short())));
+        let name = key.fingerprint().short().to_string().into();
+        return Err(Error::invalid(Text::KeyDeleted.with([("name", name)])));
     }
     let changed = query("UPDATE credential SET status = $1 WHERE id = $2 AND status <> $1")
         .bind(status)
@@ -272,6 +311,10 @@ pub async fn used(
 
 /// Remembers that a counter went backwards.
 pub async fn suspect_clone(db: &mut Db, key: &Credential, now: UnixTime) -> Result<()> {
-    query("UPDATE credential SET clone_suspected = $1 WHERE id = $2").bind(now).bind(key.row).execute(db).await?;
+    query("UPDATE credential SET clone_suspected = $1 WHERE id = $2")
+        .bind(now)
+        .bind(key.row)
+        .execute(db)
+        .await?;
     Ok(())
 }

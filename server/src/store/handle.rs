@@ -1,93 +1,20 @@
-//! The open store, and its transactions.
+//! The open store.
 
-use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::query::{Db, Query, query};
-use super::sqlite::{self, Announcement, BUSY, Database, Watcher};
-use super::together::Together;
-use super::turns::{Turn, Turns, Urgency};
+use super::sqlite::{self, Database, Opening, Watcher};
+use super::together::{Doing, Together};
+use super::turns::Urgency;
+use super::writer::{Tx, Writer};
 use crate::error::Result;
-
-/// A transaction. What is not committed has not happened.
-pub struct Tx {
-    db: Db,
-    /// None for one that only reads. Dropped after the transaction.
-    writing: Option<Writing>,
-}
-
-/// What a transaction that writes holds.
-struct Writing {
-    /// Told how a commit ended.
-    writes: Arc<Writes>,
-    _announced: Option<Announcement>,
-    _turn: Turn,
-}
-
-impl Tx {
-    /// Makes everything durable.
-    ///
-    /// # Errors
-    /// What the database said; then nothing has happened.
-    pub async fn commit(self) -> Result<(), sqlx::Error> {
-        let done = self.db.driver.commit().await;
-        if let Some(writing) = self.writing {
-            writing.writes.note(done.as_ref());
-        }
-        done
-    }
-
-    /// Runs a statement of which nothing is asked.
-    pub(super) async fn run(&mut self, query: Query) -> Result<(), sqlx::Error> {
-        let (sql, values) = query.into_parts();
-        self.db.driver.execute(sql, values).await.map(drop)
-    }
-}
-
-impl Deref for Tx {
-    type Target = Db;
-    fn deref(&self) -> &Db {
-        &self.db
-    }
-}
-
-impl DerefMut for Tx {
-    fn deref_mut(&mut self) -> &mut Db {
-        &mut self.db
-    }
-}
-
-/// Whether the store could be written when that was tried last.
-#[derive(Debug)]
-struct Writes(AtomicBool);
-
-impl Writes {
-    fn note(&self, done: Result<&(), &sqlx::Error>) {
-        let can = match done {
-            Ok(()) => true,
-            // Somebody else holds the write lock: that says nothing about the disk.
-            Err(error) if sqlite::is_busy(error) => return,
-            Err(_) => false,
-        };
-        let could = self.0.swap(can, Ordering::SeqCst);
-        if could && let Err(error) = done {
-            tracing::error!(%error, "the store cannot be written");
-        } else if !could && can {
-            tracing::info!("the store can be written again");
-        }
-    }
-}
 
 /// An open store.
 #[derive(Clone, Debug)]
 pub struct Store {
     database: Database,
     path: PathBuf,
-    writes: Arc<Writes>,
-    turns: Arc<Turns>,
-    together: Arc<Together>,
+    pub(super) writer: Writer,
+    together: Together,
 }
 
 impl Store {
@@ -114,13 +41,37 @@ impl Store {
     /// [`Error::Migration`]: crate::error::Error::Migration
     pub async fn open(path: &Path) -> Result<Self> {
         let database = Database::open(path).await?;
-        Ok(Self {
-            database,
-            path: path.to_owned(),
-            writes: Arc::new(Writes(AtomicBool::new(true))),
-            turns: Arc::default(),
-            together: Arc::default(),
-        })
+        let writer = Writer::new(database.clone());
+        let together = Together::new(writer.clone());
+        Ok(Self { database, path: path.to_owned(), writer, together })
+    }
+
+    /// Opens a store to read it as it is: nothing of it is changed, its schema neither.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when it is not there or not a database.
+    ///
+    /// [`Error::Store`]: crate::error::Error::Store
+    pub async fn open_as_it_is(path: &Path, opening: Opening) -> Result<Self> {
+        let database = Database::open_as_it_is(path, opening).await?;
+        let writer = Writer::new(database.clone());
+        let together = Together::new(writer.clone());
+        Ok(Self { database, path: path.to_owned(), writer, together })
+    }
+
+    /// Writes one state of it into an empty file, while others go on writing.
+    ///
+    /// # Errors
+    /// [`Error::Store`], also when the disk takes no more.
+    ///
+    /// [`Error::Store`]: crate::error::Error::Store
+    pub async fn copy_into(&self, to: &Path) -> Result<()> {
+        self.database.copy_into(to).await
+    }
+
+    /// The newest schema that this program knows.
+    pub fn newest_schema() -> i64 {
+        Database::newest_schema()
     }
 
     /// Its file.
@@ -128,77 +79,48 @@ impl Store {
         &self.path
     }
 
-    /// A transaction that may write; holds the write lock at once. It passes in front of the records that
-    /// wait, here and in other processes.
+    /// A transaction that may write; holds the write lock at once. It passes in front of the
+    /// records that wait, here and in other processes.
     ///
     /// # Errors
     /// [`crate::error::Error::Store`], also when somebody else holds the lock for longer than ten
     /// seconds.
     pub async fn write(&self) -> Result<Tx> {
-        Ok(self.begin(Urgency::Change).await?)
+        Ok(self.writer.begin(Urgency::Change).await?)
     }
 
-    /// A transaction that may write, in its turn.
-    pub(super) async fn begin(&self, urgency: Urgency) -> Result<Tx, sqlx::Error> {
-        let turn = tokio::time::timeout(BUSY, self.turns.take(urgency)).await;
-        let turn = turn.map_err(|_| sqlx::Error::PoolTimedOut)?;
-        let announced = match urgency {
-            Urgency::Change => self.database.announce(),
-            Urgency::Record => {
-                self.database.let_announced_pass().await;
-                None
-            }
-        };
-        let driver = self.database.begin_write().await?;
-        let writing = Writing { writes: Arc::clone(&self.writes), _announced: announced, _turn: turn };
-        Ok(Tx { db: Db { driver }, writing: Some(writing) })
-    }
-
-    /// Whether a change waits for a transaction that is open now, here or in another process.
-    pub(super) fn a_change_waits(&self) -> bool {
-        self.turns.a_change_waits() || self.database.is_announced()
-    }
-
-    /// The queue of work that shares transactions.
-    pub(super) fn together_queue(&self) -> &Together {
-        &self.together
+    /// Does this work in a transaction that it may share with other work, and answers when that is
+    /// durable. For records, of which there are many: changes pass in front of them. The work has
+    /// no connection while it waits, and goes on when nobody waits for it any more.
+    ///
+    /// # Errors
+    /// What the work returns, then it has changed nothing; [`Error::Store`] when it could not be
+    /// made durable.
+    pub async fn together<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'a> FnOnce(&'a mut Tx) -> Doing<'a, T> + Send + 'static,
+    {
+        self.together.share(work).await
     }
 
     /// A transaction that reads one unchanging state.
-    ///
-    /// # Errors
-    /// [`crate::error::Error::Store`].
     pub async fn read(&self) -> Result<Tx> {
-        let driver = self.database.begin_read().await?;
-        Ok(Tx { db: Db { driver }, writing: None })
+        self.writer.read().await
     }
 
     /// Whether the store could be written when that was tried last; [`Self::try_writing`] is never
     /// long ago.
     pub fn can_write(&self) -> bool {
-        self.writes.0.load(Ordering::SeqCst)
+        self.writer.can_write()
     }
 
     /// Writes what changes nothing, so that a full or lost disk shows before a record is refused.
-    ///
-    /// # Errors
-    /// [`crate::error::Error::Store`].
     pub async fn try_writing(&self) -> Result<()> {
-        let tried = async {
-            let mut tx = self.begin(Urgency::Record).await?;
-            tx.run(query("UPDATE counter SET value = value WHERE name = 'terminal'")).await?;
-            // Its own note is the one below.
-            tx.db.driver.commit().await
-        };
-        let done = tried.await;
-        self.writes.note(done.as_ref());
-        Ok(done?)
+        self.writer.try_writing().await
     }
 
     /// A connection of its own that notices what others commit.
-    ///
-    /// # Errors
-    /// [`crate::error::Error::Store`].
     pub async fn watcher(&self) -> Result<Watcher> {
         self.database.watcher().await
     }
@@ -212,6 +134,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::query::query;
     use crate::store::setting;
 
     async fn full(store: &Store) -> crate::error::Error {
@@ -239,19 +162,6 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whether_it_can_be_written_is_what_the_last_try_said() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("wardkey.db");
-        let store = Store::create(&path).await.unwrap();
-        store.try_writing().await.unwrap();
-        assert!(store.can_write());
-        store.writes.note(Err(&sqlx::Error::WorkerCrashed));
-        assert!(!store.can_write());
-        store.write().await.unwrap().commit().await.unwrap();
-        assert!(store.can_write());
-    }
-
-    #[tokio::test]
     async fn a_transaction_that_reads_waits_for_no_writer_and_writes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::create(&folder.path().join("wardkey.db")).await.unwrap();
@@ -261,6 +171,9 @@ mod tests {
         assert_eq!(setting::find(&mut reading, "a").await.unwrap(), None);
         assert!(setting::put(&mut reading, "a", "2").await.is_err());
         writing.commit().await.unwrap();
-        assert_eq!(setting::find(&mut store.read().await.unwrap(), "a").await.unwrap().as_deref(), Some("1"));
+        assert_eq!(
+            setting::find(&mut store.read().await.unwrap(), "a").await.unwrap().as_deref(),
+            Some("1")
+        );
     }
 }

@@ -3,8 +3,8 @@
 use wardkey_core::id::TerminalId;
 use wardkey_core::time::UnixTime;
 
+use super::number::to_i64;
 use super::query::{Db, Only, query};
-use super::to_i64;
 use crate::error::Result;
 
 /// What an event takes beside its document, in bytes: columns, indexes, perhaps a row of the trail.
@@ -28,7 +28,12 @@ pub async fn bytes(db: &mut Db, terminal: &TerminalId, day: i64) -> Result<u64> 
 }
 
 /// Adds what was stored, and forgets what is over a month old.
-pub async fn add(db: &mut Db, terminal: &TerminalId, day: i64, (events, bytes): (u64, u64)) -> Result<()> {
+pub async fn add(
+    db: &mut Db,
+    terminal: &TerminalId,
+    day: i64,
+    (events, bytes): (u64, u64),
+) -> Result<()> {
     query(
         "INSERT INTO intake (terminal, day, events, bytes, noted) VALUES ($1, $2, $3, $4, 0)
          ON CONFLICT (terminal, day) DO UPDATE SET events = intake.events + excluded.events,

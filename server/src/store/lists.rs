@@ -62,13 +62,14 @@ fn key(number: u8) -> Registration {
     Registration { record, counter: 0, attestation_format: None, attestation: None }
 }
 
-/// A store with ten people, each with a group, two scopes, a key and a code; ten terminals, each with an
-/// event; ten tokens.
+/// A store with ten people, each with a group, two scopes, a key and a code; ten terminals, each
+/// with an event; ten tokens.
 pub async fn filled() -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::create(&folder.path().join("wardkey.db")).await.unwrap();
     let mut tx = store.write().await.unwrap();
-    let scopes: BTreeSet<ScopeName> = ["er", "icu"].map(|name| ScopeName::new(name).unwrap()).into();
+    let scopes: BTreeSet<ScopeName> =
+        ["er", "icu"].map(|name| ScopeName::new(name).unwrap()).into();
     for name in &scopes {
         scope::add(&mut tx, name, NOW).await.unwrap();
     }
@@ -88,8 +89,12 @@ pub async fn filled() -> (tempfile::TempDir, Store) {
 
         let purpose = Purpose { scopes: &scopes, uses: 1, replaces: None };
         token::add(&mut tx, (&[number; 8], &[0; 16]), &purpose, (NOW, NOW.plus(60))).await.unwrap();
-        let issued =
-            Issued { certificate: Vec::new(), serial: Default::default(), expires: NOW, key: Hash::new([0; 32]) };
+        let issued = Issued {
+            certificate: Vec::new(),
+            serial: Default::default(),
+            expires: NOW,
+            key: Hash::new([0; 32]),
+        };
         let joining = Joining {
             id: TerminalId::new([number; 16]),
             // Two of each name: the id decides.
@@ -102,7 +107,8 @@ pub async fn filled() -> (tempfile::TempDir, Store) {
         terminal::put(&mut tx, &joining, NOW).await.unwrap();
         // Two at a time: the order of arrival decides.
         let time = NOW.plus(u64::from(number / 2));
-        let mut event = Event::new(EventId::new([number; 16]), time, EventName::Login, Outcome::Failure);
+        let mut event =
+            Event::new(EventId::new([number; 16]), time, EventName::Login, Outcome::Failure);
         event.person = Some(profile.login.clone());
         event.account = Some(LoginName::new("ward").unwrap());
         event::add(&mut tx, &event, &joining.id, (None, None), &Verdict::None, NOW).await.unwrap();
@@ -122,7 +128,8 @@ async fn every_row_of_a_list_comes_once_and_in_order() {
     let mut tx = store.read().await.unwrap();
     let icu = ScopeName::new("icu").unwrap();
 
-    let people = async |db: &mut Db, request: &PageRequest| person::page(db, Some(&icu), request).await;
+    let people =
+        async |db: &mut Db, request: &PageRequest| person::page(db, Some(&icu), request).await;
     let login = |person: &person::Details| person.person.login.to_string();
     assert_eq!(walk(&mut tx, "", people, login).await, numbers("p", 0..10));
     assert_eq!(walk(&mut tx, "PERSON 7", people, login).await, ["p7"]);
@@ -143,7 +150,8 @@ async fn every_row_of_a_list_comes_once_and_in_order() {
     assert_eq!(walk(&mut tx, "0606", token::page, id).await, ["6"]);
     assert_eq!(walk(&mut tx, "icu", token::page, id).await.len(), 10);
 
-    let terminals = async |db: &mut Db, request: &PageRequest| terminal::page(db, Some(&icu), request).await;
+    let terminals =
+        async |db: &mut Db, request: &PageRequest| terminal::page(db, Some(&icu), request).await;
     let id = |terminal: &terminal::Terminal| terminal.id.as_bytes()[0].to_string();
     assert_eq!(walk(&mut tx, "", terminals, id).await, numbers("", 0..10));
     assert_eq!(walk(&mut tx, "WARD-2", terminals, id).await, ["4", "5"]);
@@ -155,22 +163,37 @@ async fn events_and_the_trail_come_newest_first_whatever_is_asked_of_them() {
     let (_folder, store) = filled().await;
     let mut tx = store.read().await.unwrap();
     let person = async |event: Filter| {
-        let page = async |db: &mut Db, request: &PageRequest| event::page(db, &event, request).await;
-        walk(&mut store.read().await.unwrap(), "", page, |event| event.person.clone().unwrap()).await
+        let page =
+            async |db: &mut Db, request: &PageRequest| event::page(db, &event, request).await;
+        walk(&mut store.read().await.unwrap(), "", page, |event| event.person.clone().unwrap())
+            .await
     };
     let all = numbers("p", (0..10).rev());
     assert_eq!(person(Filter::default()).await, all);
     assert_eq!(person(Filter { person: Some("p3".into()), ..Filter::default() }).await, ["p3"]);
-    assert_eq!(person(Filter { person: Some("ward".into()), ..Filter::default() }).await, all, "by account");
+    assert_eq!(
+        person(Filter { person: Some("ward".into()), ..Filter::default() }).await,
+        all,
+        "by account"
+    );
     let at = Some(TerminalId::new([3; 16]));
     assert_eq!(person(Filter { terminal: at, ..Filter::default() }).await, ["p3"]);
-    assert_eq!(person(Filter { terminal: at, person: Some("ward".into()), ..Filter::default() }).await, ["p3"]);
-    assert_eq!(person(Filter { since: Some(NOW.plus(4)), ..Filter::default() }).await, ["p9", "p8"]);
+    assert_eq!(
+        person(Filter { terminal: at, person: Some("ward".into()), ..Filter::default() }).await,
+        ["p3"]
+    );
+    assert_eq!(
+        person(Filter { since: Some(NOW.plus(4)), ..Filter::default() }).await,
+        ["p9", "p8"]
+    );
     assert!(person(Filter { invalid: true, ..Filter::default() }).await.is_empty());
-    assert!(person(Filter { outcome: Some("success".into()), ..Filter::default() }).await.is_empty());
+    assert!(
+        person(Filter { outcome: Some("success".into()), ..Filter::default() }).await.is_empty()
+    );
 
     for object in [None, Some("object")] {
-        let trail = async |db: &mut Db, request: &PageRequest| audit::page(db, object, request).await;
+        let trail =
+            async |db: &mut Db, request: &PageRequest| audit::page(db, object, request).await;
         let seqs = walk(&mut tx, "", trail, |entry| entry.seq.to_string()).await;
         assert_eq!(seqs, (1..=10).rev().map(|seq: i64| seq.to_string()).collect::<Vec<_>>());
     }
@@ -206,7 +229,13 @@ async fn what_is_there_already_and_what_is_not_known_is_said_by_the_constraints(
     let (_folder, store) = filled().await;
     let mut tx = store.write().await.unwrap();
     let icu = ScopeName::new("icu").unwrap();
-    assert!(scope::add(&mut tx, &icu, NOW).await.unwrap_err().to_string().contains("scope icu exists already"));
+    assert!(
+        scope::add(&mut tx, &icu, NOW)
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("scope icu exists already")
+    );
     let mut profile = Profile {
         login: LoginName::new("p1").unwrap(),
         display_name: DisplayText::new("Somebody").unwrap(),

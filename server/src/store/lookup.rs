@@ -18,7 +18,9 @@ pub async fn login_alike(db: &mut Db, login: &LoginName) -> Result<Option<LoginN
 
 /// Every login name.
 pub async fn logins(db: &mut Db) -> Result<Vec<LoginName>> {
-    let all = query("SELECT login FROM person WHERE status <> 'deleted'").all::<Only<LoginName>>(db).await?;
+    let all = query("SELECT login FROM person WHERE status <> 'deleted'")
+        .all::<Only<LoginName>>(db)
+        .await?;
     Ok(all.into_iter().map(|Only(login)| login).collect())
 }
 

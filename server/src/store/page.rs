@@ -1,6 +1,7 @@
 //! Pages of lists: whoever lists gets so many rows, and where to go on.
 
 use crate::error::{Error, Result};
+use crate::texts::Text;
 
 /// The most rows of one page.
 pub const MAX_ROWS: u32 = 10_000;
@@ -34,7 +35,7 @@ impl PageRequest {
     /// [`Error::Refused`] when no page gave this.
     pub(super) fn after_number(&self, first: i64) -> Result<i64> {
         let Some(after) = &self.after else { return Ok(first) };
-        after.parse().map_err(|_| Error::invalid("this list has no such page"))
+        after.parse().map_err(|_| Error::invalid(Text::NoSuchPage))
     }
 
     /// The searched text as a pattern of LIKE with `\` as the escape.
@@ -63,7 +64,11 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     /// From one row more than was asked for, if there are as many; `cursor` names a row.
-    pub(super) fn new(mut rows: Vec<T>, request: &PageRequest, cursor: impl FnOnce(&T) -> String) -> Self {
+    pub(super) fn new(
+        mut rows: Vec<T>,
+        request: &PageRequest,
+        cursor: impl FnOnce(&T) -> String,
+    ) -> Self {
         let most = request.limit.clamp(1, MAX_ROWS) as usize;
         let more = rows.len() > most;
         rows.truncate(most);
@@ -90,10 +95,14 @@ mod tests {
     fn limits_are_bounded_and_patterns_mean_what_was_typed() {
         let rows = |limit| PageRequest { limit, ..PageRequest::default() }.rows();
         assert_eq!((rows(0), rows(1), rows(u32::MAX)), (2, 2, 10_001));
-        let pattern = |text: &str| PageRequest { search: Some(text.into()), ..PageRequest::default() }.pattern();
+        let pattern = |text: &str| {
+            PageRequest { search: Some(text.into()), ..PageRequest::default() }.pattern()
+        };
         assert_eq!(pattern(r"50%_A\").as_deref(), Some(r"%50\%\_a\\%"));
         assert_eq!(pattern(""), None);
-        let after = |text: &str| PageRequest { after: Some(text.into()), ..PageRequest::default() }.after_number(0);
+        let after = |text: &str| {
+            PageRequest { after: Some(text.into()), ..PageRequest::default() }.after_number(0)
+        };
         assert_eq!(after("12").unwrap(), 12);
         assert!(after("x").is_err());
     }

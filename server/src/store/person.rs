@@ -14,6 +14,7 @@ use super::query::{Db, FromRow, LISTED_AT_ONCE, Only, Row, is_missing_reference,
 use super::value::words;
 use crate::error::{Error, Result};
 use crate::secret;
+use crate::texts::{Phrase, Text};
 
 /// Scopes that one person may be in: more than a site has wards, few enough that a change is quick.
 pub const MAX_PERSON_SCOPES: usize = 64;
@@ -28,7 +29,13 @@ pub enum PersonStatus {
     /// Gone; the row stays for the records that name the person.
     Deleted,
 }
-words!(PersonStatus, "a person's status", Active = "active", Disabled = "disabled", Deleted = "deleted");
+words!(
+    PersonStatus,
+    "a person's status",
+    Active = "active",
+    Disabled = "disabled",
+    Deleted = "deleted"
+);
 
 /// What an administrator says about a person.
 #[derive(Clone, Debug)]
@@ -50,20 +57,27 @@ pub struct Profile {
 }
 
 impl Profile {
+    fn name(&self) -> Phrase {
+        self.login.as_str().into()
+    }
+
     /// Checks what the types do not.
     ///
     /// # Errors
     /// [`Error::Refused`] for too many groups or scopes, or a validity that ends before it begins.
     pub fn check(&self) -> Result<()> {
         if self.groups.len() > wardkey_core::person::MAX_GROUPS {
-            return Err(Error::invalid(format!("{}: more than 64 groups", self.login)));
+            return Err(Error::invalid(Text::PersonGroups.with([("name", self.name())])));
         }
         if self.scopes.len() > MAX_PERSON_SCOPES {
-            return Err(Error::invalid(format!("{}: more than {MAX_PERSON_SCOPES} scopes", self.login)));
+            let count = Phrase::from(MAX_PERSON_SCOPES as u64);
+            return Err(Error::invalid(
+                Text::PersonScopes.with([("name", self.name()), ("count", count)]),
+            ));
         }
         match (self.not_before, self.not_after) {
             (Some(from), Some(until)) if until <= from => {
-                Err(Error::invalid(format!("{}: the validity ends before it begins", self.login)))
+                Err(Error::invalid(Text::PersonDates.with([("name", self.name())])))
             }
             _ => Ok(()),
         }
@@ -72,7 +86,7 @@ impl Profile {
 
 /// A person, as stored.
 #[derive(Clone, Debug)]
-pub struct Person {
+pub struct PersonRow {
     /// Row.
     pub id: i64,
     /// Login name.
@@ -91,12 +105,16 @@ pub struct Person {
     pub status: PersonStatus,
 }
 
-impl Person {
+impl PersonRow {
     /// The record that is published.
     ///
     /// # Errors
     /// [`Error::Damaged`] for more groups or credentials than a record can hold.
-    pub fn record(&self, groups: BTreeSet<GroupName>, credentials: Vec<CredentialRecord>) -> Result<PersonRecord> {
+    pub fn record(
+        &self,
+        groups: BTreeSet<GroupName>,
+        credentials: Vec<CredentialRecord>,
+    ) -> Result<PersonRecord> {
         Ok(PersonRecord {
             login: self.login.clone(),
             display_name: self.display_name.clone(),
@@ -105,13 +123,18 @@ impl Person {
             groups: List::new(groups.into_iter().collect()).map_err(Error::damaged)?,
             not_before: self.not_before,
             not_after: self.not_after,
-            status: if self.status == PersonStatus::Active { Status::Active } else { Status::Disabled },
+            status: if self.status == PersonStatus::Active {
+                Status::Active
+            } else {
+                Status::Disabled
+            },
             credentials: List::new(credentials).map_err(Error::damaged)?,
+            pass: None,
         })
     }
 }
 
-impl FromRow for Person {
+impl FromRow for PersonRow {
     fn from_row(row: &Row) -> Result<Self> {
         Ok(Self {
             id: row.get("id")?,
@@ -126,8 +149,8 @@ impl FromRow for Person {
     }
 }
 
-const SELECT: &str =
-    "SELECT id, login, display_name, language, user_handle, not_before, not_after, status FROM person ";
+const SELECT: &str = "SELECT id, login, display_name, language, user_handle, not_before, \
+    not_after, status FROM person ";
 
 /// Adds a person; publishing is the caller's next step. Returns the row.
 ///
@@ -136,7 +159,8 @@ const SELECT: &str =
 pub async fn add(db: &mut Db, profile: &Profile, now: UnixTime) -> Result<i64> {
     profile.check()?;
     let added = query(
-        "INSERT INTO person (login, display_name, language, user_handle, not_before, not_after, status, created, changed)
+        "INSERT INTO person (login, display_name, language, user_handle, not_before, not_after, \
+            status, created, changed)
          VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $7) RETURNING id",
     )
     .bind(&profile.login)
@@ -150,7 +174,7 @@ pub async fn add(db: &mut Db, profile: &Profile, now: UnixTime) -> Result<i64> {
     .await;
     let Only(id) = match added {
         Err(error) if is_taken(&error) => {
-            return Err(Error::invalid(format!("person {} exists already", profile.login)));
+            return Err(Error::invalid(Text::PersonExists.with([("name", profile.name())])));
         }
         added => added?,
     };
@@ -183,30 +207,36 @@ pub async fn change(db: &mut Db, id: i64, profile: &Profile, now: UnixTime) -> R
 
 /// Switches a person on or off, or deletes; false when nothing changed.
 pub async fn set_status(db: &mut Db, id: i64, status: PersonStatus, now: UnixTime) -> Result<bool> {
-    let changed = query("UPDATE person SET status = $1, changed = $2 WHERE id = $3 AND status <> $1")
-        .bind(status)
-        .bind(now)
-        .bind(id)
-        .execute(db)
-        .await?;
+    let changed =
+        query("UPDATE person SET status = $1, changed = $2 WHERE id = $3 AND status <> $1")
+            .bind(status)
+            .bind(now)
+            .bind(id)
+            .execute(db)
+            .await?;
     Ok(changed > 0)
 }
 
 /// The person with a login name; deleted ones are not found.
-pub async fn find(db: &mut Db, login: &LoginName) -> Result<Option<Person>> {
+pub async fn find(db: &mut Db, login: &LoginName) -> Result<Option<PersonRow>> {
     query(SELECT).then("WHERE login = $1 AND status <> 'deleted'").bind(login).optional(db).await
+}
+
+/// The refusal of a login name that nobody has.
+pub fn unknown(login: &LoginName) -> Error {
+    Error::not_found(Text::UnknownPerson.with([("name", login.as_str().into())]))
 }
 
 /// The person with a login name, who must be there.
 ///
 /// # Errors
 /// [`Error::Refused`] when there is none.
-pub async fn get(db: &mut Db, login: &LoginName) -> Result<Person> {
-    find(db, login).await?.ok_or_else(|| Error::not_found(format!("person {login}")))
+pub async fn get(db: &mut Db, login: &LoginName) -> Result<PersonRow> {
+    find(db, login).await?.ok_or_else(|| unknown(login))
 }
 
 /// The person in a row, deleted or not.
-pub async fn by_id(db: &mut Db, id: i64) -> Result<Person> {
+pub async fn by_id(db: &mut Db, id: i64) -> Result<PersonRow> {
     query(SELECT).then("WHERE id = $1").bind(id).one(db).await
 }
 
@@ -214,7 +244,7 @@ pub async fn by_id(db: &mut Db, id: i64) -> Result<Person> {
 #[derive(Clone, Debug)]
 pub struct Details {
     /// The person.
-    pub person: Person,
+    pub person: PersonRow,
     /// Groups.
     pub groups: BTreeSet<GroupName>,
     /// Scopes.
@@ -225,7 +255,11 @@ pub struct Details {
 
 /// People by login name, of one scope when given; searched in login name and name. Deleted ones are
 /// left out.
-pub async fn page(db: &mut Db, scope: Option<&ScopeName>, request: &PageRequest) -> Result<Page<Details>> {
+pub async fn page(
+    db: &mut Db,
+    scope: Option<&ScopeName>,
+    request: &PageRequest,
+) -> Result<Page<Details>> {
     let people = query(SELECT)
         .then(
             "WHERE status <> 'deleted' AND login > $1
@@ -239,25 +273,27 @@ pub async fn page(db: &mut Db, scope: Option<&ScopeName>, request: &PageRequest)
         .bind(scope)
         .bind(request.pattern())
         .bind(request.rows())
-        .all::<Person>(db)
+        .all::<PersonRow>(db)
         .await?;
     let page = Page::new(people, request, |person| person.login.to_string());
     Ok(Page { rows: details(db, page.rows).await?, next: page.next })
 }
 
 /// Groups, scopes and keys of these people, in as many statements for a hundred as for one.
-pub async fn details(db: &mut Db, people: Vec<Person>) -> Result<Vec<Details>> {
+pub async fn details(db: &mut Db, people: Vec<PersonRow>) -> Result<Vec<Details>> {
     let mut groups: BTreeMap<i64, BTreeSet<GroupName>> = BTreeMap::new();
     let mut scopes: BTreeMap<i64, BTreeSet<ScopeName>> = BTreeMap::new();
     let mut keys: BTreeMap<i64, Vec<Credential>> = BTreeMap::new();
     for part in people.chunks(LISTED_AT_ONCE) {
         let ids: Vec<i64> = part.iter().map(|person| person.id).collect();
-        let of = query("SELECT person, name FROM person_group WHERE person IN ").list(ids.iter().copied());
+        let of = query("SELECT person, name FROM person_group WHERE person IN ")
+            .list(ids.iter().copied());
         for row in of.all::<GroupOf>(db).await? {
             groups.entry(row.person).or_default().insert(row.name);
         }
 
-        let of = query("SELECT person, scope FROM person_scope WHERE person IN ").list(ids.iter().copied());
+        let of = query("SELECT person, scope FROM person_scope WHERE person IN ")
+            .list(ids.iter().copied());
         for row in of.all::<ScopeOf>(db).await? {
             scopes.entry(row.person).or_default().insert(row.scope);
         }
@@ -267,7 +303,7 @@ pub async fn details(db: &mut Db, people: Vec<Person>) -> Result<Vec<Details>> {
         }
     }
 
-    let whole = |person: Person| Details {
+    let whole = |person: PersonRow| Details {
         groups: groups.remove(&person.id).unwrap_or_default(),
         scopes: scopes.remove(&person.id).unwrap_or_default(),
         keys: keys.remove(&person.id).unwrap_or_default(),
@@ -313,7 +349,11 @@ pub async fn scopes(db: &mut Db, id: i64) -> Result<BTreeSet<ScopeName>> {
 async fn set_groups(db: &mut Db, id: i64, groups: &BTreeSet<GroupName>) -> Result<()> {
     query("DELETE FROM person_group WHERE person = $1").bind(id).execute(db).await?;
     for group in groups {
-        query("INSERT INTO person_group (person, name) VALUES ($1, $2)").bind(id).bind(group).execute(db).await?;
+        query("INSERT INTO person_group (person, name) VALUES ($1, $2)")
+            .bind(id)
+            .bind(group)
+            .execute(db)
+            .await?;
     }
     Ok(())
 }
@@ -321,9 +361,12 @@ async fn set_groups(db: &mut Db, id: i64, groups: &BTreeSet<GroupName>) -> Resul
 async fn set_scopes(db: &mut Db, id: i64, scopes: &BTreeSet<ScopeName>) -> Result<()> {
     query("DELETE FROM person_scope WHERE person = $1").bind(id).execute(db).await?;
     for scope in scopes {
-        let insert = query("INSERT INTO person_scope (person, scope) VALUES ($1, $2)").bind(id).bind(scope);
+        let insert =
+            query("INSERT INTO person_scope (person, scope) VALUES ($1, $2)").bind(id).bind(scope);
         match insert.execute(db).await {
-            Err(error) if is_missing_reference(&error) => return Err(Error::not_found(format!("scope {scope}"))),
+            Err(error) if is_missing_reference(&error) => {
+                return Err(super::scope::unknown(scope));
+            }
             done => done?,
         };
     }

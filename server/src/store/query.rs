@@ -1,7 +1,8 @@
 //! Statements, and rows that are read by name.
 //!
-//! A statement is text of the program with parameters `$1`, `$2` and so on, which every database takes;
-//! what varies is a value. Nothing here knows which database answers: that is the transaction's part.
+//! A statement is text of the program with parameters `$1`, `$2` and so on, which every database
+//! takes; what varies is a value. Nothing here knows which database answers: that is the
+//! transaction's part.
 
 use std::borrow::Cow;
 
@@ -46,9 +47,11 @@ impl Row {
     /// The column of this name.
     ///
     /// # Errors
-    /// [`Error::Store`] when the statement has no such column; [`Error::Damaged`] when it does not fit.
+    /// [`Error::Store`] when the statement has no such column; [`Error::Damaged`] when it does not
+    /// fit.
     pub fn get<T: Column>(&self, name: &'static str) -> Result<T> {
-        T::from_value(self.0.value(name)?).map_err(|problem| Error::damaged(format!("{name} ({problem})")))
+        T::from_value(self.0.value(name)?)
+            .map_err(|problem| Error::damaged(format!("{name} ({problem})")))
     }
 }
 
@@ -61,8 +64,8 @@ pub trait FromRow: Sized {
     fn from_row(row: &Row) -> Result<Self>;
 }
 
-/// Values of one list or rows: SQLite looks for each numbered parameter in a list of all of them, so many
-/// short statements are quicker than a long one.
+/// Values of one list or rows: SQLite looks for each numbered parameter in a list of all of them,
+/// so many short statements are quicker than a long one.
 pub const LISTED_AT_ONCE: usize = 100;
 
 /// A statement with its values.
@@ -95,12 +98,13 @@ impl Query {
         self
     }
 
-    /// Appends `($n, $n+1, ...)` and binds the values to it: a list for IN, or a row for VALUES. An empty
-    /// list is one that nothing is in.
+    /// Appends `($n, $n+1, ...)` and binds the values to it: a list for IN, or a row for VALUES. An
+    /// empty list is one that nothing is in.
     pub fn list<V: Into<Value>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
         let before = self.values.len();
         self.values.extend(values.into_iter().map(Into::into));
-        let places: Vec<String> = (before + 1..=self.values.len()).map(|number| format!("${number}")).collect();
+        let places: Vec<String> =
+            (before + 1..=self.values.len()).map(|number| format!("${number}")).collect();
         let places = if places.is_empty() { "NULL".to_owned() } else { places.join(", ") };
         let sql = self.sql.to_mut();
         sql.push('(');
@@ -110,7 +114,10 @@ impl Query {
     }
 
     /// Appends several rows for VALUES.
-    pub fn rows<R: IntoIterator<Item = Value>>(mut self, rows: impl IntoIterator<Item = R>) -> Self {
+    pub fn rows<R: IntoIterator<Item = Value>>(
+        mut self,
+        rows: impl IntoIterator<Item = R>,
+    ) -> Self {
         for (number, row) in rows.into_iter().enumerate() {
             if number > 0 {
                 self = self.then(", ");
@@ -188,9 +195,13 @@ mod tests {
         let built = query("SELECT a FROM b WHERE c = $1 AND d IN ").bind(7i64).list(["x", "y"]);
         assert_eq!(built.sql, "SELECT a FROM b WHERE c = $1 AND d IN ($2, $3)");
         assert_eq!(built.values, [Value::Integer(7), "x".into(), "y".into()]);
-        let built = query("INSERT INTO a (b, c) VALUES ").rows([[1i64.into(), "x".into()], [2i64.into(), "y".into()]]);
+        let built = query("INSERT INTO a (b, c) VALUES ")
+            .rows([[1i64.into(), "x".into()], [2i64.into(), "y".into()]]);
         assert_eq!(built.sql, "INSERT INTO a (b, c) VALUES ($1, $2), ($3, $4)");
-        assert_eq!(query("SELECT a FROM b WHERE c IN ").list([0i64; 0]).sql, "SELECT a FROM b WHERE c IN (NULL)");
+        assert_eq!(
+            query("SELECT a FROM b WHERE c IN ").list([0i64; 0]).sql,
+            "SELECT a FROM b WHERE c IN (NULL)"
+        );
         assert_eq!(built.then(" ON CONFLICT DO NOTHING").sql.rsplit(' ').next(), Some("NOTHING"));
     }
 }

@@ -10,6 +10,7 @@ use wardkey_core::time::UnixTime;
 use super::counter::Counter;
 use super::query::{Db, FromRow, Only, Row, is_taken, query};
 use crate::error::{Error, Result};
+use crate::texts::Text;
 
 /// A scope.
 #[derive(Clone, Debug)]
@@ -40,7 +41,8 @@ impl FromRow for Scope {
 /// # Errors
 /// [`Error::Refused`] when there is one of this name.
 pub async fn add(db: &mut Db, name: &ScopeName, now: UnixTime) -> Result<()> {
-    // A scope that is made anew after a restore must not repeat positions: it takes the highest epoch.
+    // A scope that is made anew after a restore must not repeat positions: it takes the highest
+    // epoch.
     let epoch = highest_epoch(db).await?.unwrap_or(1);
     let hash = put_policy(db, &PolicyDocument::default_for(name.clone())).await?;
     let changed = Counter::Scope.next(db).await?;
@@ -55,7 +57,9 @@ pub async fn add(db: &mut Db, name: &ScopeName, now: UnixTime) -> Result<()> {
     .execute(db)
     .await;
     match added {
-        Err(error) if is_taken(&error) => Err(Error::invalid(format!("scope {name} exists already"))),
+        Err(error) if is_taken(&error) => {
+            Err(Error::invalid(Text::ScopeExists.with([("name", name.as_str().into())])))
+        }
         done => done.map(drop),
     }
 }
@@ -76,16 +80,26 @@ pub async fn changed_after(db: &mut Db, seen: i64) -> Result<(Vec<Scope>, i64)> 
     if now == after {
         return Ok((Vec::new(), now));
     }
-    let changed = query("SELECT name, epoch, seq, policy, halted FROM scope WHERE changed > $1 ORDER BY name")
-        .bind(after)
-        .all(db)
-        .await?;
+    let changed = query(
+        "SELECT name, epoch, seq, policy, halted FROM scope WHERE changed > $1 ORDER BY name",
+    )
+    .bind(after)
+    .all(db)
+    .await?;
     Ok((changed, now))
 }
 
 /// One scope.
 pub async fn find(db: &mut Db, name: &ScopeName) -> Result<Option<Scope>> {
-    query("SELECT name, epoch, seq, policy, halted FROM scope WHERE name = $1").bind(name).optional(db).await
+    query("SELECT name, epoch, seq, policy, halted FROM scope WHERE name = $1")
+        .bind(name)
+        .optional(db)
+        .await
+}
+
+/// The refusal of a scope that there is not.
+pub fn unknown(name: &ScopeName) -> Error {
+    Error::not_found(Text::UnknownScope.with([("name", name.as_str().into())]))
 }
 
 /// One scope that must be there.
@@ -93,17 +107,18 @@ pub async fn find(db: &mut Db, name: &ScopeName) -> Result<Option<Scope>> {
 /// # Errors
 /// [`Error::Refused`] when it is not.
 pub async fn get(db: &mut Db, name: &ScopeName) -> Result<Scope> {
-    find(db, name).await?.ok_or_else(|| Error::not_found(format!("scope {name}")))
+    find(db, name).await?.ok_or_else(|| unknown(name))
 }
 
 /// The next sequence number of a scope, taken.
 pub async fn next_seq(db: &mut Db, name: &ScopeName) -> Result<u64> {
     let changed = Counter::Scope.next(db).await?;
-    let Only(seq) = query("UPDATE scope SET seq = seq + 1, changed = $1 WHERE name = $2 RETURNING seq")
-        .bind(changed)
-        .bind(name)
-        .one(db)
-        .await?;
+    let Only(seq) =
+        query("UPDATE scope SET seq = seq + 1, changed = $1 WHERE name = $2 RETURNING seq")
+            .bind(changed)
+            .bind(name)
+            .one(db)
+            .await?;
     Ok(seq)
 }
 
@@ -141,8 +156,10 @@ impl FromRow for StoredPolicy {
 
 /// A policy document by its hash, with the scope that it is of.
 pub async fn policy_bytes(db: &mut Db, hash: &Hash) -> Result<Option<(String, Vec<u8>)>> {
-    let found =
-        query("SELECT scope, document FROM policy WHERE hash = $1").bind(hash).optional::<StoredPolicy>(db).await?;
+    let found = query("SELECT scope, document FROM policy WHERE hash = $1")
+        .bind(hash)
+        .optional::<StoredPolicy>(db)
+        .await?;
     Ok(found.map(|policy| (policy.scope, policy.document)))
 }
 
@@ -152,7 +169,7 @@ pub async fn policy_bytes(db: &mut Db, hash: &Hash) -> Result<Option<(String, Ve
 /// [`Error::Refused`] when the offline limits are not in order.
 pub async fn set_policy(db: &mut Db, policy: &PolicyDocument) -> Result<bool> {
     if !policy.offline.is_ordered() {
-        return Err(Error::invalid("offline limits: soft must not be over degraded, nor degraded over hard"));
+        return Err(Error::invalid(Text::OfflineOrder));
     }
     let scope = get(db, &policy.scope).await?;
     let hash = put_policy(db, policy).await?;
@@ -173,12 +190,13 @@ pub async fn set_policy(db: &mut Db, policy: &PolicyDocument) -> Result<bool> {
 /// Stops publishing a scope; false when it was stopped already.
 pub async fn halt(db: &mut Db, name: &ScopeName, why: &str) -> Result<bool> {
     let changed = Counter::Scope.next(db).await?;
-    let halted = query("UPDATE scope SET halted = $1, changed = $2 WHERE name = $3 AND halted IS NULL")
-        .bind(why)
-        .bind(changed)
-        .bind(name)
-        .execute(db)
-        .await?;
+    let halted =
+        query("UPDATE scope SET halted = $1, changed = $2 WHERE name = $3 AND halted IS NULL")
+            .bind(why)
+            .bind(changed)
+            .bind(name)
+            .execute(db)
+            .await?;
     Ok(halted > 0)
 }
 
@@ -186,7 +204,11 @@ pub async fn halt(db: &mut Db, name: &ScopeName, why: &str) -> Result<bool> {
 pub async fn raise_epoch(db: &mut Db, at_least: u64) -> Result<u64> {
     let epoch = highest_epoch(db).await?.unwrap_or(0).saturating_add(1).max(at_least);
     let changed = Counter::Scope.next(db).await?;
-    query("UPDATE scope SET epoch = $1, halted = NULL, changed = $2").bind(epoch).bind(changed).execute(db).await?;
+    query("UPDATE scope SET epoch = $1, halted = NULL, changed = $2")
+        .bind(epoch)
+        .bind(changed)
+        .execute(db)
+        .await?;
     Ok(epoch)
 }
 

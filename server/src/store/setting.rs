@@ -31,7 +31,9 @@ pub async fn find(db: &mut Db, name: &str) -> Result<Option<String>> {
 /// # Errors
 /// [`Error::Damaged`] when there are none.
 pub async fn server_names(db: &mut Db) -> Result<Vec<String>> {
-    let text = find(db, "server_names").await?.ok_or_else(|| Error::damaged("the list of server names"))?;
+    let text = find(db, "server_names")
+        .await?
+        .ok_or_else(|| Error::damaged("the list of server names"))?;
     serde_json::from_str(&text).map_err(Error::damaged)
 }
 
@@ -53,7 +55,10 @@ struct Root(SignedRoot);
 
 impl FromRow for Root {
     fn from_row(row: &Row) -> Result<Self> {
-        Ok(Self(SignedRoot { by_itself: row.get("by_itself")?, by_previous: row.get("by_previous")? }))
+        Ok(Self(SignedRoot {
+            by_itself: row.get("by_itself")?,
+            by_previous: row.get("by_previous")?,
+        }))
     }
 }
 
@@ -62,10 +67,12 @@ impl FromRow for Root {
 /// # Errors
 /// [`Error::Damaged`] when the chain does not hold.
 pub async fn roots(db: &mut Db) -> Result<(Vec<SignedRoot>, RootDocument)> {
-    let rows = query("SELECT by_itself, by_previous FROM root ORDER BY version").all::<Root>(db).await?;
+    let rows =
+        query("SELECT by_itself, by_previous FROM root ORDER BY version").all::<Root>(db).await?;
     let chain: Vec<SignedRoot> = rows.into_iter().map(|Root(signed)| signed).collect();
     let first = chain.first().ok_or_else(|| Error::damaged("the root document (run init)"))?;
-    let first: RootDocument = sign::peek(Bytes::as_slice(&first.by_itself)).map_err(Error::damaged)?;
+    let first: RootDocument =
+        sign::peek(Bytes::as_slice(&first.by_itself)).map_err(Error::damaged)?;
     let current = SignedRoot::verify_chain(&chain, &first.root_key).map_err(Error::damaged)?;
     Ok((chain, current.into_inner()))
 }

@@ -7,28 +7,41 @@
 //!   watcher  one connection: PRAGMA data_version
 //! ```
 //! The write lock of SQLite has no queue: who asks for it tries again and again, and a server that
-//! writes without pause would keep a command waiting for seconds. So whoever changes something announces
-//! it by a shared lock on the folder of the database, and whoever writes records lets it pass first.
+//! writes without pause would keep a command waiting for seconds. So whoever changes something
+//! announces it by a shared lock on the folder of the database, and whoever writes records lets it
+//! pass first.
+//!
+//! Functions return what the database said when it fails.
+
+mod copying;
+mod in_use;
+mod migrations;
+mod opening;
+
+pub use in_use::{BUSY, InUse, Use};
+pub use opening::Opening;
 
 use std::borrow::Cow;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{Flock, FlockArg};
 
 use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
 };
 use sqlx::{
-    AssertSqlSafe, Connection as _, Row as _, Sqlite, SqliteConnection, SqlitePool, TypeInfo as _, ValueRef as _,
+    AssertSqlSafe, Connection as _, Row as _, Sqlite, SqliteConnection, SqlitePool, TypeInfo as _,
+    ValueRef as _,
 };
 
 use super::value::Value;
 use crate::error::{Error, Result};
+use crate::texts::Text;
 
-/// How long a statement waits for another process that writes.
-pub const BUSY: Duration = Duration::from_secs(10);
 /// How often it is tried to announce a change.
 const ANNOUNCED_AGAIN: u32 = 16;
 /// Connections that read.
@@ -44,7 +57,7 @@ pub fn create_file(path: &Path) -> Result<()> {
     let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     made.map(drop).map_err(|error| {
         if error.kind() == std::io::ErrorKind::AlreadyExists {
-            Error::invalid(format!("{} exists already; nothing was changed", path.display()))
+            Error::invalid(Text::FileExists.with([("path", path.display().to_string().into())]))
         } else {
             Error::io(format!("making {}", path.display()))(error)
         }
@@ -58,6 +71,8 @@ pub struct Database {
     writer: SqlitePool,
     options: SqliteConnectOptions,
     folder: PathBuf,
+    /// Held as long as any connection is open.
+    _in_use: Option<Arc<InUse>>,
 }
 
 /// Held by whoever changes something, from before it asks for the write lock until it has ended.
@@ -73,6 +88,7 @@ impl Database {
     /// [`Error::Store`] when it is not there or not a database, [`Error::Migration`] when a newer
     /// version made it.
     pub async fn open(path: &Path) -> Result<Self> {
+        let in_use = InUse::take(path, Use::Shared).await?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(false)
@@ -83,17 +99,14 @@ impl Database {
             .pragma("trusted_schema", "OFF")
             .pragma("cell_size_check", "ON");
         let writer = pool(1).connect_with(options.clone()).await?;
-        sqlx::migrate!("./migrations/sqlite").run(&writer).await?;
+        migrations::migrator().run(&writer).await?;
         // Lazily: most commands write, and read in the same transaction.
         let readers = pool(READERS).connect_lazy_with(options.clone().pragma("query_only", "ON"));
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        Ok(Self { readers, writer, options, folder: folder.to_owned() })
+        let in_use = in_use.map(Arc::new);
+        Ok(Self { readers, writer, options, folder: folder_of(path), _in_use: in_use })
     }
 
     /// A transaction that reads one unchanging state.
-    ///
-    /// # Errors
-    /// What the database said.
     pub async fn begin_read(&self) -> Result<Transaction, sqlx::Error> {
         self.readers.begin().await.map(Transaction)
     }
@@ -124,7 +137,10 @@ impl Database {
     /// Whether another process wants to change something.
     pub fn is_announced(&self) -> bool {
         let Ok(folder) = File::open(&self.folder) else { return false };
-        matches!(Flock::lock(folder, FlockArg::LockExclusiveNonblock), Err((_, nix::errno::Errno::EWOULDBLOCK)))
+        matches!(
+            Flock::lock(folder, FlockArg::LockExclusiveNonblock),
+            Err((_, nix::errno::Errno::EWOULDBLOCK))
+        )
     }
 
     /// Waits until nobody else wants to change something; at most [`BUSY`].
@@ -151,13 +167,20 @@ impl Database {
     }
 }
 
+fn folder_of(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new(".")).to_owned()
+}
+
 fn pool(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(BUSY)
-        // When the disk is full SQLite ends a transaction by itself, and sqlx goes on counting it: every
-        // next one on that connection would fail. It is closed, and another one opened.
-        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+        // When the disk is full SQLite ends a transaction by itself, and sqlx goes on counting it:
+        // every next one on that connection would fail. It is closed, and another one opened.
+        .before_acquire(|connection, _| {
+            Box::pin(async move { Ok(!connection.is_in_transaction()) })
+        })
 }
 
 /// A transaction; what is not committed has not happened.
@@ -165,19 +188,21 @@ pub struct Transaction(sqlx::Transaction<'static, Sqlite>);
 
 impl Transaction {
     /// Runs a statement; the number of rows that it changed.
-    ///
-    /// # Errors
-    /// What the database said.
-    pub async fn execute(&mut self, sql: Cow<'static, str>, values: Vec<Value>) -> Result<u64, sqlx::Error> {
+    pub async fn execute(
+        &mut self,
+        sql: Cow<'static, str>,
+        values: Vec<Value>,
+    ) -> Result<u64, sqlx::Error> {
         let done = bound(sql, values).execute(&mut *self.0).await?;
         Ok(done.rows_affected())
     }
 
     /// Runs a statement and takes all its rows.
-    ///
-    /// # Errors
-    /// What the database said.
-    pub async fn fetch(&mut self, sql: Cow<'static, str>, values: Vec<Value>) -> Result<Vec<Row>, sqlx::Error> {
+    pub async fn fetch(
+        &mut self,
+        sql: Cow<'static, str>,
+        values: Vec<Value>,
+    ) -> Result<Vec<Row>, sqlx::Error> {
         let rows = bound(sql, values).fetch_all(&mut *self.0).await?;
         Ok(rows.into_iter().map(Row).collect())
     }
@@ -191,7 +216,10 @@ impl Transaction {
     }
 }
 
-fn bound(sql: Cow<'static, str>, values: Vec<Value>) -> sqlx::query::Query<'static, Sqlite, SqliteArguments> {
+fn bound(
+    sql: Cow<'static, str>,
+    values: Vec<Value>,
+) -> sqlx::query::Query<'static, Sqlite, SqliteArguments> {
     let mut query = sqlx::query(AssertSqlSafe(sql));
     for value in values {
         query = match value {
@@ -253,7 +281,8 @@ impl Watcher {
     /// # Errors
     /// [`Error::Store`].
     pub async fn changed(&mut self) -> Result<bool> {
-        let version: i64 = sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut self.connection).await?;
+        let version: i64 =
+            sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut self.connection).await?;
         Ok(self.version.replace(version) != Some(version))
     }
 

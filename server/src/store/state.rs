@@ -8,8 +8,9 @@ use wardkey_core::name::ScopeName;
 use wardkey_core::person::PersonRecord;
 
 use super::query::{Db, FromRow, Row, query};
-use super::{credential, person, scope};
+use super::{credential, pass, person, scope};
 use crate::error::{Error, Result};
+use crate::texts::Text;
 
 /// A row of a scope's state.
 #[derive(Clone, Debug)]
@@ -44,15 +45,21 @@ impl FromRow for Published {
 /// the number of scopes that changed.
 pub async fn publish_person(db: &mut Db, id: i64) -> Result<usize> {
     let row = person::by_id(db, id).await?;
-    let scopes =
-        if row.status == person::PersonStatus::Deleted { BTreeSet::new() } else { person::scopes(db, id).await? };
+    let scopes = if row.status == person::PersonStatus::Deleted {
+        BTreeSet::new()
+    } else {
+        person::scopes(db, id).await?
+    };
     let bytes = codec::to_bytes(&record(db, &row).await?);
     if bytes.len() > <PersonRecord as codec::Document>::MAX_BYTES {
-        return Err(Error::invalid("the person's record would be too long"));
+        return Err(Error::invalid(Text::RecordTooLong));
     }
 
     let login = row.login.as_str();
-    let published = query("SELECT scope, record FROM state WHERE login = $1").bind(login).all::<Published>(db).await?;
+    let published = query("SELECT scope, record FROM state WHERE login = $1")
+        .bind(login)
+        .all::<Published>(db)
+        .await?;
     let mut changed = 0;
     for before in &published {
         let after = scopes.contains(&before.scope).then_some(bytes.as_slice());
@@ -62,7 +69,9 @@ pub async fn publish_person(db: &mut Db, id: i64) -> Result<usize> {
         }
     }
 
-    for scope in scopes.iter().filter(|scope| published.iter().all(|before| before.scope != **scope)) {
+    for scope in
+        scopes.iter().filter(|scope| published.iter().all(|before| before.scope != **scope))
+    {
         put(db, scope, login, Some(&bytes)).await?;
         changed += 1;
     }
@@ -85,7 +94,7 @@ async fn put(db: &mut Db, name: &ScopeName, login: &str, record: Option<&[u8]>) 
 }
 
 /// The record of a person as it is published.
-pub async fn record(db: &mut Db, row: &person::Person) -> Result<PersonRecord> {
+pub async fn record(db: &mut Db, row: &person::PersonRow) -> Result<PersonRecord> {
     let groups = person::groups(db, row.id).await?;
     let credentials = credential::of_person(db, row.id).await?;
     let credentials = credentials
@@ -93,11 +102,13 @@ pub async fn record(db: &mut Db, row: &person::Person) -> Result<PersonRecord> {
         .filter(|credential| credential.status != credential::CredentialStatus::Deleted)
         .map(|credential| credential.record())
         .collect();
-    row.record(groups, credentials)
+    let mut record = row.record(groups, credentials)?;
+    record.pass = pass::open_of(db, row.id).await?.map(|open| open.pass);
+    Ok(record)
 }
 
-/// Rows after a sequence and up to another, ascending; at most `rows` of them, and no more than make
-/// `bytes` together (but always one). True when more follow.
+/// Rows after a sequence and up to another, ascending; at most `rows` of them, and no more than
+/// make `bytes` together (but always one). True when more follow.
 pub async fn page(
     db: &mut Db,
     scope: &ScopeName,

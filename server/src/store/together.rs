@@ -1,12 +1,14 @@
-//! Several pieces of work in one transaction: records of many terminals become durable with one commit.
+//! Several pieces of work in one transaction: records of many terminals become durable with one
+//! commit.
 //!
 //! ```text
 //!   work ─┐            ┌ savepoint, work, release ┐
 //!   work ─┼─> queue ──>│ savepoint, work, undo    │──> commit ──> every answer
 //!   work ─┘            └ ...                      ┘
 //! ```
-//! Each piece stands in a savepoint: one that is refused undoes itself and leaves the others alone. None is
-//! answered before the common commit. A group ends early when a change waits, here or in another process.
+//! Each piece stands in a savepoint: one that is refused undoes itself and leaves the others alone.
+//! None is answered before the common commit. A group ends early when a change waits, here or in
+//! another process.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -16,9 +18,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::handle::{Store, Tx};
 use super::query::query;
 use super::turns::Urgency;
+use super::writer::{Tx, Writer};
 use crate::error::{Error, Result};
 
 /// Pieces in one transaction.
@@ -79,10 +81,11 @@ fn failed(error: &Arc<sqlx::Error>) -> Error {
     Error::Store(sqlx::Error::Io(std::io::Error::other(Arc::clone(error))))
 }
 
-/// Work that waits.
-#[derive(Default)]
-pub struct Together {
-    state: Mutex<State>,
+/// Work that waits, and what it is done with.
+#[derive(Clone)]
+pub(super) struct Together {
+    writer: Writer,
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Default)]
@@ -99,6 +102,11 @@ impl std::fmt::Debug for Together {
 }
 
 impl Together {
+    /// Nothing waits yet.
+    pub(super) fn new(writer: Writer) -> Self {
+        Self { writer, state: Arc::default() }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -108,28 +116,22 @@ impl Together {
         let mut state = self.state();
         std::iter::from_fn(|| state.waiting.pop_front()).find(|piece| piece.is_wanted())
     }
-}
 
-impl Store {
     /// Does this work in a transaction that it may share with other work, and answers when that is
-    /// durable. For records, of which there are many: changes pass in front of them. The work has no
-    /// connection while it waits, and goes on when nobody waits for it any more.
-    ///
-    /// # Errors
-    /// What the work returns, then it has changed nothing; [`Error::Store`] when it could not be made durable.
-    pub async fn together<T, F>(&self, work: F) -> Result<T>
+    /// durable.
+    pub(super) async fn share<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: for<'a> FnOnce(&'a mut Tx) -> Doing<'a, T> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
         let leads = {
-            let mut state = self.together_queue().state();
+            let mut state = self.state();
             state.waiting.push_back(Box::new(Asked { work: Some(work), done: None, answer }));
             !std::mem::replace(&mut state.is_led, true)
         };
         if leads {
-            tokio::spawn(Leader { store: self.clone(), leads: true }.lead());
+            tokio::spawn(Leader { together: self.clone(), leads: true }.lead());
         }
         answered.await.unwrap_or(Err(Error::Store(sqlx::Error::WorkerCrashed)))
     }
@@ -137,7 +139,7 @@ impl Store {
 
 /// Takes pieces from the queue until it is empty.
 struct Leader {
-    store: Store,
+    together: Together,
     leads: bool,
 }
 
@@ -145,7 +147,7 @@ impl Drop for Leader {
     fn drop(&mut self) {
         // A piece of work panicked: the next one that comes leads.
         if self.leads {
-            self.store.together_queue().state().is_led = false;
+            self.together.state().is_led = false;
         }
     }
 }
@@ -159,7 +161,7 @@ impl Leader {
 
     /// Whether anything waits; else the next one that comes leads.
     fn goes_on(&mut self) -> bool {
-        let mut state = self.store.together_queue().state();
+        let mut state = self.together.state();
         state.is_led = !state.waiting.is_empty();
         self.leads = state.is_led;
         self.leads
@@ -167,7 +169,7 @@ impl Leader {
 
     /// One transaction with as many pieces as there is time for.
     async fn group(&self) {
-        let begun = self.store.begin(Urgency::Record).await;
+        let begun = self.together.writer.begin(Urgency::Record).await;
         let mut done = Vec::new();
         let committed = match begun {
             Ok(mut tx) => match self.fill(&mut tx, &mut done).await {
@@ -175,8 +177,9 @@ impl Leader {
                 Err(error) => Err(Arc::new(error)),
             },
             Err(error) => {
-                // Nobody could write for as long as anybody waits: that is the answer to all who wait now.
-                done.extend(std::iter::from_fn(|| self.store.together_queue().next()));
+                // Nobody could write for as long as anybody waits: that is the answer to all who
+                // wait now.
+                done.extend(std::iter::from_fn(|| self.together.next()));
                 Err(Arc::new(error))
             }
         };
@@ -188,18 +191,18 @@ impl Leader {
     async fn fill(&self, tx: &mut Tx, done: &mut Vec<Box<dyn Piece>>) -> Result<(), sqlx::Error> {
         let begun = Instant::now();
         while done.len() < MOST
-            && let Some(piece) = self.store.together_queue().next()
+            && let Some(piece) = self.together.next()
         {
             done.push(piece);
             let Some(piece) = done.last_mut() else { break };
             tx.run(query("SAVEPOINT piece")).await?;
-            // When the database itself has ended the transaction there is no savepoint any more: nothing
-            // of the group is kept then.
+            // When the database itself has ended the transaction there is no savepoint any more:
+            // nothing of the group is kept then.
             if !piece.run(tx).await {
                 tx.run(query("ROLLBACK TO SAVEPOINT piece")).await?;
             }
             tx.run(query("RELEASE SAVEPOINT piece")).await?;
-            if begun.elapsed() >= LONGEST || self.store.a_change_waits() {
+            if begun.elapsed() >= LONGEST || self.together.writer.a_change_waits() {
                 break;
             }
         }
@@ -213,7 +216,7 @@ mod tests {
     use tokio::task::JoinHandle;
 
     use super::*;
-    use crate::store::{Db, setting};
+    use crate::store::{Db, Store, setting};
 
     async fn store() -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().unwrap();
@@ -256,7 +259,9 @@ mod tests {
             let (number, answer) = task.await.unwrap();
             assert_eq!(answer.is_ok(), number % 10 != 0);
             if let Ok(answer) = answer {
-                let found = setting::find(&mut store.read().await.unwrap(), &format!("n{answer}")).await.unwrap();
+                let found = setting::find(&mut store.read().await.unwrap(), &format!("n{answer}"))
+                    .await
+                    .unwrap();
                 assert!(found.is_some(), "answered before it was durable");
             }
         }
@@ -288,7 +293,9 @@ mod tests {
             let store = store.clone();
             tasks.push(tokio::spawn(async move {
                 let name = format!("n{number}");
-                store.together(move |tx| Box::pin(async move { setting::put(tx, &name, "x").await })).await
+                store
+                    .together(move |tx| Box::pin(async move { setting::put(tx, &name, "x").await }))
+                    .await
             }));
         }
         (release, tasks)
@@ -310,7 +317,7 @@ mod tests {
             let before = all(&store).await;
             let (release, tasks) = busy(&store).await;
             let change = tokio::spawn(change(changing));
-            while !store.a_change_waits() {
+            while !store.writer.a_change_waits() {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
             release.notify_one();
@@ -328,7 +335,10 @@ mod tests {
         let (_folder, store) = store().await;
         let answer = store.together::<(), _>(|_| Box::pin(async { panic!("a test") })).await;
         assert!(answer.is_err());
-        store.together(|tx| Box::pin(async move { setting::put(tx, "n1", "x").await })).await.unwrap();
+        store
+            .together(|tx| Box::pin(async move { setting::put(tx, "n1", "x").await }))
+            .await
+            .unwrap();
         assert_eq!(all(&store).await, 1);
     }
 
@@ -357,7 +367,14 @@ mod tests {
         drop(held);
         let (good, full) = (good.await.unwrap(), full.await.unwrap());
         assert!(full.is_err());
-        assert_eq!(all(&store).await, usize::from(good.is_ok()), "what was answered is what is there");
-        store.together(|tx| Box::pin(async move { setting::put(tx, "n2", "x").await })).await.unwrap();
+        assert_eq!(
+            all(&store).await,
+            usize::from(good.is_ok()),
+            "what was answered is what is there"
+        );
+        store
+            .together(|tx| Box::pin(async move { setting::put(tx, "n2", "x").await }))
+            .await
+            .unwrap();
     }
 }

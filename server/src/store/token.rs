@@ -11,6 +11,7 @@ use super::page::{Page, PageRequest};
 use super::query::{Db, FromRow, LISTED_AT_ONCE, Only, Row, is_missing_reference, query};
 use super::value::with_prefix;
 use crate::error::{Error, Result};
+use crate::texts::Text;
 
 /// Length of a token's id in bytes.
 const ID_LEN: usize = 8;
@@ -93,7 +94,8 @@ pub async fn page(db: &mut Db, request: &PageRequest) -> Result<Page<ListedToken
     let after = request.after.as_deref().and_then(|after| wardkey_core::id::from_hex(after).ok());
     let rows = query(
         "SELECT id, uses, created, expires, revoked, replaces,
-             (SELECT count(DISTINCT machine) FROM join_use WHERE join_use.token = join_token.id) AS used
+             (SELECT count(DISTINCT machine) FROM join_use WHERE join_use.token = join_token.id) \
+             AS used
          FROM join_token
          WHERE (CAST($1 AS TEXT) IS NULL OR id BETWEEN $2 AND $3 OR EXISTS (
                  SELECT 1 FROM join_token_scope WHERE token = join_token.id AND scope = $1))
@@ -134,7 +136,10 @@ async fn scopes_of(
     db: &mut Db,
     ids: impl Iterator<Item = &[u8; ID_LEN]>,
 ) -> Result<BTreeMap<[u8; ID_LEN], BTreeSet<ScopeName>>> {
-    let rows = query("SELECT token, scope FROM join_token_scope WHERE token IN ").list(ids).all::<ScopeOf>(db).await?;
+    let rows = query("SELECT token, scope FROM join_token_scope WHERE token IN ")
+        .list(ids)
+        .all::<ScopeOf>(db)
+        .await?;
     let mut scopes = BTreeMap::<_, BTreeSet<_>>::new();
     for row in rows {
         scopes.entry(row.token).or_default().insert(row.scope);
@@ -177,9 +182,13 @@ pub async fn add(
     .await?;
 
     for scope in purpose.scopes {
-        let insert = query("INSERT INTO join_token_scope (token, scope) VALUES ($1, $2)").bind(id).bind(scope);
+        let insert = query("INSERT INTO join_token_scope (token, scope) VALUES ($1, $2)")
+            .bind(id)
+            .bind(scope);
         match insert.execute(db).await {
-            Err(error) if is_missing_reference(&error) => return Err(Error::not_found(format!("scope {scope}"))),
+            Err(error) if is_missing_reference(&error) => {
+                return Err(super::scope::unknown(scope));
+            }
             done => done?,
         };
     }
@@ -200,7 +209,8 @@ pub async fn find(db: &mut Db, id: &[u8; ID_LEN]) -> Result<Option<Token>> {
 
 /// Scopes that a token gives.
 pub async fn scopes(db: &mut Db, id: &[u8; ID_LEN]) -> Result<BTreeSet<ScopeName>> {
-    let found = query("SELECT scope FROM join_token_scope WHERE token = $1").bind(id).all(db).await?;
+    let found =
+        query("SELECT scope FROM join_token_scope WHERE token = $1").bind(id).all(db).await?;
     Ok(found.into_iter().map(|Only(scope)| scope).collect())
 }
 
@@ -230,7 +240,13 @@ pub async fn given(db: &mut Db, a_use: &Use<'_>) -> Result<Option<Vec<u8>>> {
 }
 
 /// Spends a use; false when this very request came before.
-pub async fn spend(db: &mut Db, a_use: &Use<'_>, nonce: &[u8], certificate: &[u8], now: UnixTime) -> Result<bool> {
+pub async fn spend(
+    db: &mut Db,
+    a_use: &Use<'_>,
+    nonce: &[u8],
+    certificate: &[u8],
+    now: UnixTime,
+) -> Result<bool> {
     let spent = query(
         "INSERT INTO join_use (token, machine, nonce, time, key, certificate)
          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
@@ -257,7 +273,7 @@ pub async fn revoke(db: &mut Db, id: &[u8; ID_LEN], now: UnixTime) -> Result<boo
         .execute(db)
         .await?;
     if revoked == 0 && find(db, id).await?.is_none() {
-        return Err(Error::not_found("this token"));
+        return Err(Error::not_found(Text::UnknownToken));
     }
     Ok(revoked > 0)
 }

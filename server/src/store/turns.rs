@@ -1,14 +1,16 @@
 //! Whose turn it is to write, within this process.
 //!
 //! Whoever administers passes in front of whoever delivers records: a revocation waits for the
-//! transaction that is open, never for the queue. Each kind is served in the order in which it came.
+//! transaction that is open, never for the queue. Each kind is served in the order in which it
+//! came.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-/// Changes that pass in front before one record is let in between, so that neither kind waits for ever.
+/// Changes that pass in front before one record is let in between, so that neither kind waits for
+/// ever.
 const IN_A_ROW: u32 = 16;
 
 /// Who waits for what.
@@ -131,7 +133,10 @@ mod tests {
     #[tokio::test]
     async fn changes_pass_in_front_of_records_and_each_kind_keeps_its_order() {
         use Urgency::{Change, Record};
-        assert_eq!(order(&[(Record, 1), (Record, 2), (Change, 3), (Change, 4)]).await, [3, 4, 1, 2]);
+        assert_eq!(
+            order(&[(Record, 1), (Record, 2), (Change, 3), (Change, 4)]).await,
+            [3, 4, 1, 2]
+        );
         // Many changes let a record in between.
         let mut asked: Vec<_> = (0..40).map(|number| (Change, number)).collect();
         asked.insert(0, (Record, 100));

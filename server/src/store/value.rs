@@ -1,12 +1,16 @@
 //! Values on their way into the store and out of it.
 //!
-//! The store knows integers, texts and bytes. A type of ours goes in by `Into<Value>` and comes out by
-//! [`Column`], which checks it: what does not fit was damaged, or written by another version.
+//! The store knows integers, texts and bytes. A type of ours goes in by `Into<Value>` and comes out
+//! by [`Column`], which checks it: what does not fit was damaged, or written by another version.
 
 use wardkey_core::codec::Bytes;
-use wardkey_core::id::{Aaguid, CredentialId, EventId, Hash, TerminalId, UserHandle};
+use wardkey_core::id::{
+    Aaguid, CredentialId, EventId, Hash, PassId, Salt, SigningPublicKey, TerminalId, UserHandle,
+};
 use wardkey_core::name::{DisplayText, GroupName, Language, LoginName, RpId, ScopeName};
 use wardkey_core::time::UnixTime;
+
+use super::number::to_i64;
 
 /// A value of the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +86,9 @@ impl Column for Vec<u8> {
 impl<const N: usize> Column for [u8; N] {
     fn from_value(value: Value) -> Result<Self, String> {
         let bytes = Vec::<u8>::from_value(value)?;
-        bytes.try_into().map_err(|bytes: Vec<u8>| format!("{} bytes where {N} should be", bytes.len()))
+        bytes
+            .try_into()
+            .map_err(|bytes: Vec<u8>| format!("{} bytes where {N} should be", bytes.len()))
     }
 }
 
@@ -118,7 +124,9 @@ impl<const MAX: usize> Column for Bytes<MAX> {
 
 impl Column for Language {
     fn from_value(value: Value) -> Result<Self, String> {
-        String::from_value(value)?.parse().map_err(|error: wardkey_core::name::NameError| error.to_string())
+        String::from_value(value)?
+            .parse()
+            .map_err(|error: wardkey_core::name::NameError| error.to_string())
     }
 }
 
@@ -152,7 +160,7 @@ macro_rules! id {
         }
     )*};
 }
-id!(Aaguid, EventId, Hash, TerminalId, UserHandle);
+id!(Aaguid, EventId, Hash, PassId, Salt, SigningPublicKey, TerminalId, UserHandle);
 
 /// An enum that stands in the store as one word for each variant.
 macro_rules! words {
@@ -194,7 +202,7 @@ into! {
     u8: value => Self::Integer(value.into()),
     u16: value => Self::Integer(value.into()),
     u32: value => Self::Integer(value.into()),
-    u64: value => Self::Integer(super::to_i64(value)),
+    u64: value => Self::Integer(to_i64(value)),
     UnixTime: value => value.0.into(),
     &str: value => Self::Text(value.to_owned()),
     String: value => Self::Text(value),
@@ -218,10 +226,12 @@ impl<const MAX: usize> From<&Bytes<MAX>> for Value {
 }
 
 /// From the lowest to the highest bytes of a length that begin with these hexadecimal digits; none
-/// when the text is no such beginning. A range needs no function of one database, and uses the index.
+/// when the text is no such beginning. A range needs no function of one database, and uses the
+/// index.
 pub(super) fn with_prefix(digits: &str, length: usize) -> Option<(Vec<u8>, Vec<u8>)> {
     let room = (length * 2).checked_sub(digits.len())?;
-    let fill = |digit: &str| wardkey_core::id::from_hex(&format!("{digits}{}", digit.repeat(room))).ok();
+    let fill =
+        |digit: &str| wardkey_core::id::from_hex(&format!("{digits}{}", digit.repeat(room))).ok();
     fill("0").zip(fill("f"))
 }
 
@@ -234,8 +244,14 @@ mod tests {
         assert_eq!(LoginName::from_value(Value::Text("yamada".into())).unwrap().as_str(), "yamada");
         assert!(LoginName::from_value(Value::Text("-x".into())).is_err());
         assert_eq!(u32::from_value(Value::Integer(-1)).unwrap_err(), "the number -1");
-        assert_eq!(u32::from_value(Value::Text("1".into())).unwrap_err(), "a text where a number should be");
-        assert_eq!(<[u8; 2]>::from_value(Value::Bytes(vec![1])).unwrap_err(), "1 bytes where 2 should be");
+        assert_eq!(
+            u32::from_value(Value::Text("1".into())).unwrap_err(),
+            "a text where a number should be"
+        );
+        assert_eq!(
+            <[u8; 2]>::from_value(Value::Bytes(vec![1])).unwrap_err(),
+            "1 bytes where 2 should be"
+        );
         assert_eq!(<Option<i64>>::from_value(Value::Null), Ok(None));
         assert!(i64::from_value(Value::Null).is_err());
         assert_eq!(Value::from(u64::MAX), Value::Integer(i64::MAX));

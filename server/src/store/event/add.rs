@@ -44,7 +44,10 @@ pub enum Stored {
 
 /// Whether an event is here, with exactly this content.
 pub async fn known(db: &mut Db, id: &EventId, document: &[u8]) -> Result<Option<Stored>> {
-    let found = query("SELECT document FROM event WHERE id = $1").bind(id).optional::<Only<Vec<u8>>>(db).await?;
+    let found = query("SELECT document FROM event WHERE id = $1")
+        .bind(id)
+        .optional::<Only<Vec<u8>>>(db)
+        .await?;
     Ok(found.map(|Only(found)| if found == document { Stored::Known } else { Stored::Conflict }))
 }
 
@@ -62,7 +65,8 @@ pub async fn add(
         Verdict::None | Verdict::Valid => None,
     };
     query(
-        "INSERT INTO event (id, received, time, terminal, name, outcome, reason, person, account, service, credential,
+        "INSERT INTO event (id, received, time, terminal, name, outcome, reason, person, account, \
+            service, credential,
              counter, verdict, finding, document)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     )

@@ -4,8 +4,8 @@ use wardkey_core::id::TerminalId;
 use wardkey_core::time::UnixTime;
 
 use crate::error::Result;
+use crate::store::number::to_i64;
 use crate::store::query::{Db, FromRow, Row, query};
-use crate::store::to_i64;
 
 /// Clocks of two terminals differ by a little: uses that are closer than this many seconds have no
 /// order. The same counter twice never happens on one key, whatever the clocks say.
@@ -19,16 +19,20 @@ struct Use {
 
 impl FromRow for Use {
     fn from_row(row: &Row) -> Result<Self> {
-        Ok(Self { time: row.get("time")?, counter: row.get("counter")?, terminal: row.get("terminal")? })
+        Ok(Self {
+            time: row.get("time")?,
+            counter: row.get("counter")?,
+            terminal: row.get("terminal")?,
+        })
     }
 }
 
 /// A use of the same key that does not fit this one: earlier with a counter as great, or later with
 /// one as small. Counters that are all zero say nothing.
 ///
-/// Only neighbours are read. As long as all uses before fit each other, what does not fit this one is within
-/// the skew of the last use before it or of the first after it; when some did not fit, which was found when
-/// they came, the next counters above and below show more of the same.
+/// Only neighbours are read. As long as all uses before fit each other, what does not fit this one
+/// is within the skew of the last use before it or of the first after it; when some did not fit,
+/// which was found when they came, the next counters above and below show more of the same.
 pub async fn counter_conflict(
     db: &mut Db,
     credential: i64,
@@ -41,11 +45,13 @@ pub async fn counter_conflict(
                  LIMIT 1) AS same
              UNION ALL SELECT * FROM (SELECT time, counter, terminal FROM event
                  WHERE credential = $1 AND counter IS NOT NULL AND time < $3 AND time >= (
-                     SELECT max(time) FROM event WHERE credential = $1 AND counter IS NOT NULL AND time < $3) - $5
+                     SELECT max(time) FROM event WHERE credential = $1 AND counter IS NOT NULL AND \
+                     time < $3) - $5
                  ORDER BY +counter DESC LIMIT 1) AS before
              UNION ALL SELECT * FROM (SELECT time, counter, terminal FROM event
                  WHERE credential = $1 AND counter IS NOT NULL AND time > $4 AND time <= (
-                     SELECT min(time) FROM event WHERE credential = $1 AND counter IS NOT NULL AND time > $4) + $5
+                     SELECT min(time) FROM event WHERE credential = $1 AND counter IS NOT NULL AND \
+                     time > $4) + $5
                  ORDER BY +counter LIMIT 1) AS after
              UNION ALL SELECT * FROM (SELECT time, counter, terminal FROM event
                  WHERE credential = $1 AND counter IS NOT NULL AND counter > $2
@@ -65,7 +71,10 @@ pub async fn counter_conflict(
     .await?;
     let conflict = found.into_iter().find(|other| !fits((time, counter), other));
     Ok(conflict.map(|Use { time: other_time, counter: other, terminal }| {
-        format!("counter {counter} at {}, but {other} at {} on terminal {terminal}", time.0, other_time.0)
+        format!(
+            "counter {counter} at {}, but {other} at {} on terminal {terminal}",
+            time.0, other_time.0
+        )
     }))
 }
 
@@ -76,7 +85,9 @@ fn fits((time, counter): (UnixTime, u32), other: &Use) -> bool {
     }
     let is_earlier = other.time.plus(SKEW) < time;
     let is_later = other.time > time.plus(SKEW);
-    other.counter != counter && !(is_earlier && other.counter > counter) && !(is_later && other.counter < counter)
+    other.counter != counter
+        && !(is_earlier && other.counter > counter)
+        && !(is_later && other.counter < counter)
 }
 
 #[cfg(test)]
@@ -85,7 +96,10 @@ mod tests {
 
     fn fits_at(this: (u64, u32), other: (u64, u32)) -> bool {
         let terminal = TerminalId::new([0; 16]);
-        fits((UnixTime(this.0), this.1), &Use { time: UnixTime(other.0), counter: other.1, terminal })
+        fits(
+            (UnixTime(this.0), this.1),
+            &Use { time: UnixTime(other.0), counter: other.1, terminal },
+        )
     }
 
     #[test]
@@ -114,11 +128,13 @@ mod tests {
 
     /// Numbers that look random and are the same each time.
     fn next(state: &mut u64, below: u64) -> u64 {
-        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        *state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (*state >> 33) % below
     }
 
-    /// The uses of one key come in any order: the first one that does not fit any use before is found.
+    /// The uses of one key come in any order: the first one that does not fit any use before is
+    /// found.
     #[tokio::test]
     async fn neighbours_show_the_first_use_that_does_not_fit_the_whole_history() {
         let (_folder, store) = crate::store::lists::filled().await;
@@ -141,15 +157,18 @@ mod tests {
                     break;
                 }
                 history.push((time, counter));
-                query("INSERT INTO event (id, received, time, terminal, name, outcome, credential, counter, verdict, document)
-                       VALUES ($1, 0, $2, $3, 'login', 'success', 1, $4, 'valid', $3)")
-                    .bind(&[number + 100u8; 16])
-                    .bind(time)
-                    .bind(&TerminalId::new([0; 16]))
-                    .bind(counter)
-                    .execute(&mut tx)
-                    .await
-                    .unwrap();
+                query(
+                    "INSERT INTO event (id, received, time, terminal, name, outcome, credential, \
+                    counter, verdict, document)
+                       VALUES ($1, 0, $2, $3, 'login', 'success', 1, $4, 'valid', $3)",
+                )
+                .bind(&[number + 100u8; 16])
+                .bind(time)
+                .bind(&TerminalId::new([0; 16]))
+                .bind(counter)
+                .execute(&mut tx)
+                .await
+                .unwrap();
                 clean += 1;
             }
             // Not committed: the next key begins anew.

@@ -70,7 +70,8 @@ pub struct Listed {
 
 impl FromRow for Listed {
     fn from_row(row: &Row) -> Result<Self> {
-        let event: Event = codec::from_bytes(&row.get::<Vec<u8>>("document")?).map_err(Error::damaged)?;
+        let event: Event =
+            codec::from_bytes(&row.get::<Vec<u8>>("document")?).map_err(Error::damaged)?;
         let key: Option<Hash> = row.get("fingerprint")?;
         Ok(Self {
             seq: row.get("seq")?,
@@ -96,8 +97,10 @@ impl FromRow for Listed {
 }
 
 const SELECT: &str =
-    "SELECT event.seq, event.id, event.time, event.received, event.terminal, terminal.name AS terminal_name, event.name,
-         event.outcome, event.reason, event.person, event.account, event.service, credential.fingerprint,
+    "SELECT event.seq, event.id, event.time, event.received, event.terminal, terminal.name AS \
+        terminal_name, event.name,
+         event.outcome, event.reason, event.person, event.account, event.service, \
+         credential.fingerprint,
          event.counter, event.verdict, event.finding, event.document
      FROM event JOIN terminal ON terminal.id = event.terminal
          LEFT JOIN credential ON credential.id = event.credential ";
@@ -106,15 +109,24 @@ const SELECT: &str =
 const FILTER: &str = "(event.time, event.seq) < ($1, $2) AND event.time >= $3
          AND (CAST($4 AS TEXT) IS NULL OR event.name = $4)
          AND (CAST($5 AS TEXT) IS NULL OR event.outcome = $5)
-         AND (CAST($6 AS TEXT) IS NULL OR event.verdict = $6) ";
+         AND (CAST($6 AS TEXT) IS NULL OR event.verdict = $6)
+         AND (CAST($8 AS TEXT) IS NULL OR lower(event.name) LIKE $8 ESCAPE '\\'
+             OR lower(event.person) LIKE $8 ESCAPE '\\'
+             OR lower(event.account) LIKE $8 ESCAPE '\\'
+             OR lower(event.service) LIKE $8 ESCAPE '\\'
+             OR lower(event.finding) LIKE $8 ESCAPE '\\'
+             OR 'wk-' || CAST(event.reason AS TEXT) LIKE $8 ESCAPE '\\'
+             OR event.terminal IN
+                 (SELECT id FROM terminal WHERE lower(name) LIKE $8 ESCAPE '\\')) ";
 /// At one terminal or at all.
-const AT: &str = " AND ($9 = '' OR event.terminal = $10) AND ";
+const AT: &str = " AND ($10 = '' OR event.terminal = $11) AND ";
 const NEWEST: &str = "ORDER BY event.time DESC, event.seq DESC LIMIT $7";
 
-/// Events, newest first; the search of the request is not looked at, the filter says more.
+/// Events, newest first; searched in what happened, person, account, service, code, finding and the
+/// terminal's name. The terminal's own words are inside the signed record and are not searched.
 ///
-/// Each kind of question has its own statement, so that its index is used: what is asked of one person
-/// or terminal costs what that one has, not what all have.
+/// Each kind of question has its own statement, so that its index is used: what is asked of one
+/// person or terminal costs what that one has, not what all have.
 ///
 /// # Errors
 /// [`Error::Refused`] when `after` is of no page.
@@ -129,14 +141,15 @@ pub async fn page(db: &mut Db, filter: &Filter, request: &PageRequest) -> Result
             .bind(filter.outcome.as_ref())
             .bind(filter.invalid.then_some("invalid"))
             .bind(request.rows())
+            .bind(request.pattern())
     };
     let rows = if let Some(person) = &filter.person {
         let statement = query(SELECT)
-            .then("WHERE event.seq IN (SELECT seq FROM (SELECT seq FROM event WHERE event.person = $8")
+            .then("WHERE event.seq IN (SELECT seq FROM (SELECT seq FROM event WHERE event.person = $9")
             .then(AT)
             .then(FILTER)
             .then(NEWEST)
-            .then(") AS by_person UNION SELECT seq FROM (SELECT seq FROM event WHERE event.account = $8")
+            .then(") AS by_person UNION SELECT seq FROM (SELECT seq FROM event WHERE event.account = $9")
             .then(AT)
             .then(FILTER)
             .then(NEWEST)
@@ -145,10 +158,12 @@ pub async fn page(db: &mut Db, filter: &Filter, request: &PageRequest) -> Result
         let at = filter.terminal.map_or("", |_| "one");
         with_filter(statement).bind(person).bind(at).bind(filter.terminal.as_ref()).all(db).await?
     } else if let Some(terminal) = &filter.terminal {
-        let statement = query(SELECT).then("WHERE event.terminal = $8 AND ").then(FILTER).then(NEWEST);
+        let statement =
+            query(SELECT).then("WHERE event.terminal = $9 AND ").then(FILTER).then(NEWEST);
         with_filter(statement).bind(terminal).all(db).await?
     } else if filter.invalid {
-        let statement = query(SELECT).then("WHERE event.verdict = 'invalid' AND ").then(FILTER).then(NEWEST);
+        let statement =
+            query(SELECT).then("WHERE event.verdict = 'invalid' AND ").then(FILTER).then(NEWEST);
         with_filter(statement).all(db).await?
     } else {
         with_filter(query(SELECT).then("WHERE ").then(FILTER).then(NEWEST)).all(db).await?

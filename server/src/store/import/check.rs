@@ -8,11 +8,11 @@ use wardkey_core::name::{DisplayText, GroupName, Language, LoginName, RpId, Scop
 use wardkey_core::person::MAX_GROUPS;
 use wardkey_core::time::UnixTime;
 
-use super::{Imported, Newcomer, Plan, Rules};
+use super::plan::{Imported, Newcomer, Plan, Rules};
 use crate::error::Result;
-use crate::people_file::{Line, People, Problem, Wrong};
+use crate::people_file::{People, Problem, UncheckedPerson, Wrong};
 use crate::secret;
-use crate::store::person::{MAX_PERSON_SCOPES, Person, PersonStatus};
+use crate::store::person::{MAX_PERSON_SCOPES, PersonRow, PersonStatus};
 use crate::store::query::{Db, Only, query};
 use crate::store::{scope, setting};
 use crate::when::When;
@@ -25,11 +25,20 @@ pub async fn plan(db: &mut Db, people: People, rules: &Rules) -> Result<Plan> {
     for (number, line) in people.lines {
         match taking.take(line) {
             Ok(newcomer) => newcomers.extend(newcomer),
-            Err(wrong) => problems.extend(wrong.into_iter().map(|wrong| Problem::at(number, wrong))),
+            Err(wrong) => {
+                problems.extend(wrong.into_iter().map(|wrong| Problem::at(number, wrong)))
+            }
         }
     }
     problems.sort_by_key(|problem| problem.line);
-    Ok(Plan { newcomers, seqs: taking.seqs, touched: BTreeSet::new(), now: rules.now, problems, done: taking.done })
+    Ok(Plan {
+        newcomers,
+        seqs: taking.seqs,
+        touched: BTreeSet::new(),
+        now: rules.now,
+        problems,
+        done: taking.done,
+    })
 }
 
 /// Collects what is wrong, so that everything of a line is said at once.
@@ -77,8 +86,11 @@ struct Taking<'a> {
 impl<'a> Taking<'a> {
     async fn start(db: &mut Db, rules: &'a Rules) -> Result<Self> {
         let (_, root) = setting::roots(db).await?;
-        let there = query("SELECT login FROM person WHERE status <> 'deleted'").all::<Only<String>>(db).await?;
-        let credentials = query("SELECT credential_id FROM credential").all::<Only<Vec<u8>>>(db).await?;
+        let there = query("SELECT login FROM person WHERE status <> 'deleted'")
+            .all::<Only<String>>(db)
+            .await?;
+        let credentials =
+            query("SELECT credential_id FROM credential").all::<Only<Vec<u8>>>(db).await?;
         let scopes = scope::list(db).await?;
         Ok(Self {
             rules,
@@ -92,7 +104,7 @@ impl<'a> Taking<'a> {
     }
 
     /// Checks a line; `None` for someone who is there and is left alone.
-    fn take(&mut self, line: Line) -> Result<Option<Newcomer>, Vec<Wrong>> {
+    fn take(&mut self, line: UncheckedPerson) -> Result<Option<Newcomer>, Vec<Wrong>> {
         if line.login.is_empty() {
             return Err(vec![Wrong::Missing("login")]);
         }
@@ -112,9 +124,11 @@ impl<'a> Taking<'a> {
         Ok(Some(newcomer))
     }
 
-    fn newcomer(&mut self, line: Line) -> Result<Newcomer, Vec<Wrong>> {
+    fn newcomer(&mut self, line: UncheckedPerson) -> Result<Newcomer, Vec<Wrong>> {
         let mut checked = Checked(Vec::new());
-        let login = checked.take(LoginName::new(line.login.as_str()).map_err(|_| Wrong::Login(line.login.clone())));
+        let login = checked.take(
+            LoginName::new(line.login.as_str()).map_err(|_| Wrong::Login(line.login.clone())),
+        );
         let name = if line.name.is_empty() {
             Err(Wrong::Missing("name"))
         } else {
@@ -124,7 +138,9 @@ impl<'a> Taking<'a> {
         let language = checked.take(language(line.language));
 
         let zone = &self.rules.zone;
-        let when = |column: &'static str, text: Option<String>, edge: fn(When, &TimeZone) -> Option<UnixTime>| {
+        let when = |column: &'static str,
+                    text: Option<String>,
+                    edge: fn(When, &TimeZone) -> Option<UnixTime>| {
             let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
             let time = When::parse(&text).and_then(|when| edge(when, zone));
             time.map(Some).ok_or(Wrong::Date(column, text))
@@ -139,7 +155,8 @@ impl<'a> Taking<'a> {
             checked.0.push(Wrong::Missing("scopes"));
         }
         let known = |name: String| {
-            let scope = ScopeName::new(name.as_str()).ok().filter(|scope| self.seqs.contains_key(scope));
+            let scope =
+                ScopeName::new(name.as_str()).ok().filter(|scope| self.seqs.contains_key(scope));
             scope.ok_or(Wrong::Scope(name))
         };
         let scopes = checked.take_all(line.scopes.into_iter().map(known));
@@ -161,7 +178,10 @@ impl<'a> Taking<'a> {
             let key = key.record(&self.rp_id, self.rules.now).map_err(Wrong::Key);
             let Some((key, counter)) = checked.take(key) else { continue };
             if !self.credentials.insert(key.id.as_slice().to_vec()) {
-                checked.0.push(Wrong::Key(format!("key {} is enrolled already", key.fingerprint().short())));
+                checked.0.push(Wrong::Key(format!(
+                    "key {} is enrolled already",
+                    key.fingerprint().short()
+                )));
             }
             keys.push((key, counter));
         }
@@ -169,8 +189,10 @@ impl<'a> Taking<'a> {
         let user_handle = secret::random().map_err(|error| Wrong::Key(error.to_string()));
         let user_handle = checked.take(user_handle).map(UserHandle::new);
         match (login, name, language, user_handle) {
-            (Some(login), Some(display_name), Some(language), Some(user_handle)) if checked.0.is_empty() => {
-                let person = Person {
+            (Some(login), Some(display_name), Some(language), Some(user_handle))
+                if checked.0.is_empty() =>
+            {
+                let person = PersonRow {
                     id: UNWRITTEN,
                     login,
                     display_name,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use wardkey_core::codec;
 use wardkey_core::time::UnixTime;
 
-use super::{Imported, Newcomer, Plan};
+use super::plan::{Imported, Newcomer, Plan};
 use crate::error::{Error, Result};
 use crate::store::query::{Db, FromRow, LISTED_AT_ONCE, Row, query};
 use crate::store::scope;
@@ -15,8 +15,8 @@ use crate::store::value::Value;
 const BATCH: usize = LISTED_AT_ONCE / 2;
 
 impl Plan {
-    /// Adds everyone, in the transaction in which it was planned. The caller commits, or nothing has
-    /// happened.
+    /// Adds everyone, in the transaction in which it was planned. The caller commits, or nothing
+    /// has happened.
     ///
     /// # Errors
     /// [`Error::Damaged`] also when there are problems: nobody asks for that.
@@ -49,7 +49,12 @@ impl Plan {
                 let seq = self.seqs.get_mut(scope).ok_or_else(|| Error::damaged("a scope"))?;
                 *seq += 1;
                 self.touched.insert(scope.clone());
-                rows.push([scope.into(), (&new.person.login).into(), (*seq).into(), record.clone().into()]);
+                rows.push([
+                    scope.into(),
+                    (&new.person.login).into(),
+                    (*seq).into(),
+                    record.clone().into(),
+                ]);
             }
         }
 
@@ -93,7 +98,8 @@ async fn write_people(db: &mut Db, batch: &mut [Newcomer], now: UnixTime) -> Res
         ]
     });
     let written = query(
-        "INSERT INTO person (login, display_name, language, user_handle, not_before, not_after, status, created, changed)
+        "INSERT INTO person (login, display_name, language, user_handle, not_before, not_after, \
+            status, created, changed)
          VALUES ",
     )
     .rows(rows)
@@ -101,9 +107,12 @@ async fn write_people(db: &mut Db, batch: &mut [Newcomer], now: UnixTime) -> Res
     .all::<Written>(db)
     .await?;
 
-    let mut ids: HashMap<String, i64> = written.into_iter().map(|written| (written.login, written.id)).collect();
+    let mut ids: HashMap<String, i64> =
+        written.into_iter().map(|written| (written.login, written.id)).collect();
     for new in batch {
-        new.person.id = ids.remove(new.person.login.as_str()).ok_or_else(|| Error::damaged("a person's row"))?;
+        new.person.id = ids
+            .remove(new.person.login.as_str())
+            .ok_or_else(|| Error::damaged("a person's row"))?;
     }
     Ok(())
 }
@@ -114,7 +123,10 @@ async fn write_groups(db: &mut Db, batch: &[Newcomer]) -> Result<()> {
     };
     let rows: Vec<[Value; 2]> = batch.iter().flat_map(of).collect();
     for rows in rows.chunks(BATCH) {
-        query("INSERT INTO person_group (person, name) VALUES ").rows(rows.iter().cloned()).execute(db).await?;
+        query("INSERT INTO person_group (person, name) VALUES ")
+            .rows(rows.iter().cloned())
+            .execute(db)
+            .await?;
     }
     Ok(())
 }
@@ -125,7 +137,10 @@ async fn write_scopes(db: &mut Db, batch: &[Newcomer]) -> Result<()> {
     };
     let rows: Vec<[Value; 2]> = batch.iter().flat_map(of).collect();
     for rows in rows.chunks(BATCH) {
-        query("INSERT INTO person_scope (person, scope) VALUES ").rows(rows.iter().cloned()).execute(db).await?;
+        query("INSERT INTO person_scope (person, scope) VALUES ")
+            .rows(rows.iter().cloned())
+            .execute(db)
+            .await?;
     }
     Ok(())
 }
@@ -153,7 +168,8 @@ async fn write_keys(db: &mut Db, batch: &[Newcomer]) -> Result<()> {
             ]
         });
         query(
-            "INSERT INTO credential (person, credential_id, fingerprint, public_key, rp_id, aaguid, flags,
+            "INSERT INTO credential (person, credential_id, fingerprint, public_key, rp_id, \
+                aaguid, flags,
                  cred_protect, status, label, enrolled, counter)
              VALUES ",
         )

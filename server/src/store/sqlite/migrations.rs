@@ -1,0 +1,66 @@
+//! The schema, in the steps in which it grew. They are part of the program.
+//!
+//! Listed here and not by sqlx's `migrate!`: for that one macro sqlx and a second SQLite would be
+//! built for the compiler.
+
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+macro_rules! migrations {
+    ($($version:literal $name:literal,)*) => {
+        /// Versions, names, statements.
+        const MIGRATIONS: &[(i64, &str, &str)] = &[$((
+            $version,
+            $name,
+            include_str!(concat!("../../../migrations/sqlite/", $name, ".sql")),
+        )),*];
+    };
+}
+
+// A step that is in a release never changes: a store remembers the hash of each.
+migrations! {
+    1 "0001_initial",
+    2 "0002_clock_replacement_quota",
+    3 "0003_event_set_aside",
+    4 "0004_indexes",
+    5 "0005_names",
+    6 "0006_changed_scopes",
+    7 "0007_terminal_programs",
+    8 "0008_enrollment",
+    9 "0009_passes",
+    10 "0010_restored",
+}
+
+/// What brings a store up to date.
+pub(super) fn migrator() -> Migrator {
+    let migration = |&(version, name, sql): &(i64, &'static str, &'static str)| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect())
+}
+
+/// The number of the newest step.
+pub(super) fn newest() -> i64 {
+    MIGRATIONS.iter().map(|&(version, ..)| version).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_folder_is_listed_under_its_number() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite");
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.sort();
+        let listed: Vec<String> =
+            MIGRATIONS.iter().map(|(_, name, _)| format!("{name}.sql")).collect();
+        assert_eq!(files, listed);
+        for (version, name, _) in MIGRATIONS {
+            assert!(name.starts_with(&format!("{version:04}_")), "{name}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Terminals that are looked up: one, a page, or those that changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use wardkey_core::id::{Hash, TerminalId};
+use wardkey_core::name::ScopeName;
+
+use super::row::Terminal;
+use crate::error::{Error, Result};
+use crate::store::counter::Counter;
+use crate::store::page::{Page, PageRequest};
+use crate::store::query::{Db, FromRow, LISTED_AT_ONCE, Row, query};
+use crate::store::value::with_prefix;
+use crate::texts::Text;
+
+const SELECT: &str = "SELECT id, number, name, machine, status, serial, previous_serial, \
+    certificate_end, joined, \
+                      revoked, seen, address, key, version, capabilities FROM terminal ";
+
+/// Terminals that changed after a value of the counter, and its value now.
+pub async fn changed_after(db: &mut Db, counter: i64) -> Result<(Vec<Terminal>, i64)> {
+    let (now, after) = Counter::Terminal.since(db, counter).await?;
+    if now == after {
+        return Ok((Vec::new(), now));
+    }
+    let changed = query(SELECT).then("WHERE changed > $1").bind(after).all(db).await?;
+    Ok((with_scopes(db, changed).await?, now))
+}
+
+/// All terminals, by name.
+pub async fn list(db: &mut Db) -> Result<Vec<Terminal>> {
+    let all = query(SELECT).then("ORDER BY name, id").all(db).await?;
+    with_scopes(db, all).await
+}
+
+/// Terminals by name, of one scope when given; searched in the name and the address, and by the
+/// first digits of the id.
+pub async fn page(
+    db: &mut Db,
+    scope: Option<&ScopeName>,
+    request: &PageRequest,
+) -> Result<Page<Terminal>> {
+    let (low, high) =
+        request.search.as_deref().and_then(|text| with_prefix(text, TerminalId::LEN)).unzip();
+    let after = request.after.as_deref().and_then(|after| TerminalId::from_hex(after).ok());
+    let found = query(SELECT)
+        .then(
+            "WHERE ($1 = '' OR (name, id) > (SELECT name, id FROM terminal WHERE id = $2))
+                 AND (CAST($3 AS TEXT) IS NULL OR EXISTS (
+                     SELECT 1 FROM terminal_scope WHERE terminal_scope.terminal = terminal.id AND scope = $3))
+                 AND (CAST($4 AS TEXT) IS NULL OR lower(name) LIKE $4 ESCAPE '\\' OR address LIKE $4 ESCAPE '\\'
+                     OR id BETWEEN $5 AND $6)
+             ORDER BY name, id LIMIT $7",
+        )
+        .bind(request.after.as_deref().unwrap_or(""))
+        .bind(after.as_ref())
+        .bind(scope)
+        .bind(request.pattern())
+        .bind(low)
+        .bind(high)
+        .bind(request.rows())
+        .all::<Terminal>(db)
+        .await?;
+    let page = Page::new(found, request, |terminal| terminal.id.to_hex());
+    Ok(Page { rows: with_scopes(db, page.rows).await?, next: page.next })
+}
+
+/// The terminal of a machine.
+pub async fn of_machine(db: &mut Db, machine: &Hash) -> Result<Option<Terminal>> {
+    let found = query(SELECT).then("WHERE machine = $1").bind(machine).all(db).await?;
+    Ok(with_scopes(db, found).await?.pop())
+}
+
+/// The terminal with an id.
+///
+/// # Errors
+/// [`Error::Refused`] when there is none.
+pub async fn by_id(db: &mut Db, id: &TerminalId) -> Result<Terminal> {
+    let found = query(SELECT).then("WHERE id = $1").bind(id).all(db).await?;
+    with_scopes(db, found).await?.pop().ok_or_else(|| unknown(&id.to_string()))
+}
+
+/// The one terminal that has this name, or whose id begins with these hexadecimal digits.
+///
+/// # Errors
+/// [`Error::Refused`] when there is none or more than one.
+pub async fn by_name(db: &mut Db, name: &str) -> Result<Terminal> {
+    let range = if name.len() < 4 { None } else { with_prefix(name, TerminalId::LEN) };
+    let (low, high) = range.unzip();
+    let found = query(SELECT)
+        .then("WHERE name = $1 OR id BETWEEN $2 AND $3 LIMIT 2")
+        .bind(name)
+        .bind(low)
+        .bind(high)
+        .all(db)
+        .await?;
+    let mut found = with_scopes(db, found).await?;
+    match (found.pop(), found.pop()) {
+        (Some(terminal), None) => Ok(terminal),
+        (None, _) => Err(unknown(name)),
+        _ => Err(Error::invalid(Text::TerminalAmbiguous.with([("name", name.into())]))),
+    }
+}
+
+fn unknown(name: &str) -> Error {
+    Error::not_found(Text::UnknownTerminal.with([("name", name.into())]))
+}
+
+struct ScopeOf {
+    terminal: TerminalId,
+    scope: ScopeName,
+}
+
+impl FromRow for ScopeOf {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self { terminal: row.get("terminal")?, scope: row.get("scope")? })
+    }
+}
+
+/// Adds their scopes to terminals.
+async fn with_scopes(db: &mut Db, mut terminals: Vec<Terminal>) -> Result<Vec<Terminal>> {
+    for part in terminals.chunks_mut(LISTED_AT_ONCE) {
+        let ids = part.iter().map(|terminal| &terminal.id);
+        let rows = query("SELECT terminal, scope FROM terminal_scope WHERE terminal IN ")
+            .list(ids)
+            .all::<ScopeOf>(db)
+            .await?;
+        let mut scopes = BTreeMap::<_, BTreeSet<_>>::new();
+        for row in rows {
+            scopes.entry(row.terminal).or_default().insert(row.scope);
+        }
+        for terminal in part {
+            terminal.scopes = scopes.remove(&terminal.id).unwrap_or_default();
+        }
+    }
+    Ok(terminals)
+}
