@@ -10,6 +10,7 @@ use super::scope::{self, ScopesChanged};
 use super::{Listing, Operation, naming};
 use crate::error::{Error, Result};
 use crate::store::{PageRequest, Tx, person};
+use crate::texts::Text;
 
 /// A shared account in one scope.
 #[derive(Debug, Serialize)]
@@ -34,7 +35,8 @@ pub async fn list(tx: &mut Tx, request: &PageRequest) -> Result<Listing<AccountV
         }));
     }
     let cursor = |view: &AccountView| format!("{}/{}", view.account, view.scope);
-    let text = |view: &AccountView| format!("{} {} {}", view.account, view.scope, view.groups.join(" "));
+    let text =
+        |view: &AccountView| format!("{} {} {}", view.account, view.scope, view.groups.join(" "));
     all.sort_by_key(cursor);
     Ok(Listing::part_of(all, request, cursor, text))
 }
@@ -49,11 +51,14 @@ pub async fn set(
     naming::not_of_the_system(account)?;
     let mut warnings = naming::empty_groups(op.tx, groups).await?;
     if let Some(person) = person::find(op.tx, account).await? {
-        let name = person.display_name;
-        warnings.push(format!("{account} is the account of a person ({name}): others would work there"));
+        warnings.push(Text::AccountOfPerson.with([
+            ("account", account.to_string().into()),
+            ("name", person.display_name.to_string().into()),
+        ]));
     }
 
-    let detail = format!("account {account}, groups {}", joined(groups));
+    let detail = Text::SetAccount
+        .with([("account", account.as_str().into()), ("groups", joined(groups).into())]);
     let set = |policy: &mut PolicyDocument| set_groups(policy, account, groups);
     let changed = scope::change(op, scopes, ("scope.share", detail), set).await?;
     Ok(ScopesChanged { warnings, ..changed })
@@ -63,28 +68,40 @@ pub async fn set(
 ///
 /// # Errors
 /// [`Error::Refused`] where it is not shared.
-pub async fn delete(op: &mut Operation<'_>, account: &LoginName, scopes: &[ScopeName]) -> Result<ScopesChanged> {
-    let detail = format!("account {account}, groups none");
+pub async fn delete(
+    op: &mut Operation<'_>,
+    account: &LoginName,
+    scopes: &[ScopeName],
+) -> Result<ScopesChanged> {
+    let detail = Text::SetNoGroups.with([("account", account.as_str().into())]);
     let end = |policy: &mut PolicyDocument| {
         if policy.shared_accounts.iter().all(|shared| shared.account != *account) {
-            return Err(Error::not_found(format!("the shared account {account} in scope {}", policy.scope)));
+            return Err(Error::not_found(Text::UnknownShared.with([
+                ("account", account.to_string().into()),
+                ("scope", policy.scope.to_string().into()),
+            ])));
         }
         set_groups(policy, account, &[])
     };
     scope::change(op, scopes, ("scope.share", detail), end).await
 }
 
-fn set_groups(policy: &mut PolicyDocument, account: &LoginName, groups: &[GroupName]) -> Result<()> {
+fn set_groups(
+    policy: &mut PolicyDocument,
+    account: &LoginName,
+    groups: &[GroupName],
+) -> Result<()> {
     let mut accounts = policy.shared_accounts.to_vec();
     accounts.retain(|shared| shared.account != *account);
 
     if !groups.is_empty() {
-        let groups = List::new(groups.to_vec()).map_err(|_| Error::invalid("more than 32 groups"))?;
+        let groups = List::new(groups.to_vec()).map_err(|_| Error::invalid(Text::AccountGroups))?;
         accounts.push(SharedAccount { account: account.clone(), groups });
         accounts.sort_by(|a, b| a.account.cmp(&b.account));
     }
 
-    policy.shared_accounts = List::new(accounts).map_err(|_| Error::invalid("more than 64 shared accounts"))?;
+    policy.shared_accounts =
+        List::new(accounts).map_err(|_| Error::invalid(Text::SharedAccounts))?;
     Ok(())
 }
 
@@ -124,7 +141,10 @@ mod tests {
             deployment.act(async |op| set(op, &account, &[named("icu")], &groups).await).await
         };
         let done = shared("ward").await.unwrap();
-        assert_eq!(done.warnings, ["nobody is in group nurse: is the name right?"]);
+        assert_eq!(
+            done.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["nobody is in group nurse: is the name right?"]
+        );
         assert_eq!(shared("yamada").await.unwrap().warnings.len(), 2);
         assert_eq!(shared("root").await.unwrap_err().code(), Code::LoginReserved);
     }

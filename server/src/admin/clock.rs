@@ -1,5 +1,5 @@
-//! The clock by which is signed: what the server thinks of it, and the confirmation that it is right
-//! after all.
+//! The clock by which is signed: what the server thinks of it, and the confirmation that it is
+//! right after all.
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::publish::time::SigningTime;
 use crate::store::{Tx, clock};
+use crate::texts::{Phrase, Text};
 use crate::when::{When, shown_utc};
 
 /// Seconds that the clock may be off a time that an administrator gives.
@@ -25,7 +26,7 @@ pub struct ClockView {
     /// Whether both go together.
     pub plausible: bool,
     /// Why they do not.
-    pub problem: Option<String>,
+    pub problem: Option<Phrase>,
 }
 
 /// A clock that was confirmed.
@@ -45,17 +46,16 @@ pub async fn show(tx: &mut Tx, clock: &Clock) -> Result<ClockView> {
         now: clock.now().0,
         signed: stored.signed.0,
         plausible: trouble.is_none(),
-        problem: trouble.map(|trouble| trouble.to_string()),
+        problem: trouble.map(|trouble| trouble.phrase()),
     })
 }
 
-/// Confirms the machine's clock. The administrator gives the time from another clock: what agrees with
-/// the machine's is confirmed, and nobody confirms 2031 by habit.
+/// Confirms the machine's clock. The administrator gives the time from another clock: what agrees
+/// with the machine's is confirmed, and nobody confirms 2031 by habit.
 pub async fn confirm(op: &mut Operation<'_>, given: When) -> Result<ClockConfirmed> {
     let wall = op.now;
     if !agrees(wall, given, op.zone)? {
-        let message = format!("the machine's clock says {}; set it right first, then confirm it", shown_utc(wall));
-        return Err(Error::invalid(message));
+        return Err(Error::invalid(Text::ClockSays.with([("time", shown_utc(wall).into())])));
     }
 
     let before = clock::read(op.tx).await?;
@@ -66,7 +66,7 @@ pub async fn confirm(op: &mut Operation<'_>, given: When) -> Result<ClockConfirm
 }
 
 fn agrees(wall: UnixTime, given: When, zone: &TimeZone) -> Result<bool> {
-    let begins = |zone| given.begins(zone).ok_or_else(|| Error::Usage("this time does not exist".into()));
+    let begins = |zone| given.begins(zone).ok_or_else(|| Error::usage(Text::NoSuchTime));
     Ok(match given {
         // A day begins up to 14 hours before, and ends up to 12 hours after that of UTC.
         When::Day(_) => {
@@ -85,7 +85,8 @@ mod tests {
     #[tokio::test]
     async fn only_a_time_that_agrees_with_the_machine_s_is_confirmed() {
         let deployment = Deployment::new().await;
-        let confirmed = async |given: When| deployment.act(async |op| confirm(op, given).await).await;
+        let confirmed =
+            async |given: When| deployment.act(async |op| confirm(op, given).await).await;
         confirmed(When::Moment(NOW.plus(CLOSE))).await.unwrap();
         let refused = confirmed(When::Moment(NOW.plus(CLOSE + 1))).await.unwrap_err();
         assert!(refused.to_string().contains("set it right first"));

@@ -1,4 +1,4 @@
-//! One-time enrolment codes.
+//! One-time enrollment codes.
 
 use serde::Serialize;
 use wardkey_core::name::LoginName;
@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::secret;
 use crate::store::person::{self, PersonStatus};
 use crate::store::{PageRequest, Tx, code};
+use crate::texts::Text;
 use crate::when::shown_utc;
 
 /// A code that was made: the only time that it can be seen.
@@ -61,16 +62,24 @@ pub async fn list(tx: &mut Tx, request: &PageRequest, now: UnixTime) -> Result<L
     }))
 }
 
-/// Makes a code with which a person enrols a key, valid for so many seconds. `key` is the
+/// Makes a code with which a person enrolls a key, valid for so many seconds. `key` is the
 /// deployment's secret for the hash of codes.
-pub async fn add(op: &mut Operation<'_>, login: &LoginName, seconds: u64, key: &[u8; 32]) -> Result<CodeMade> {
+pub async fn add(
+    op: &mut Operation<'_>,
+    login: &LoginName,
+    seconds: u64,
+    key: &[u8; 32],
+) -> Result<CodeMade> {
     let person = person::get(op.tx, login).await?;
     if person.status != PersonStatus::Active {
-        return Err(Error::invalid(format!("person {login} is disabled")));
+        let name = login.to_string().into();
+        return Err(Error::invalid(Text::PersonDisabled.with([("name", name)])));
     }
 
     let text = secret::new_code()?;
-    let hash = secret::code_hash(key, &text).ok_or_else(|| Error::Crypto("a code could not be made".into()))?;
+    let hash = secret::code_hash(key, &text)
+        .ok_or("could not be made")
+        .map_err(Error::crypto("enrollment code"))?;
     let until = op.now.plus(seconds);
     code::add(op.tx, &hash, person.id, (op.now, until)).await?;
 
@@ -97,9 +106,12 @@ mod tests {
     async fn a_person_who_is_switched_off_gets_no_code() {
         let deployment = Deployment::new().await;
         deployment.add("yamada").await;
-        let off = async |op: &mut Operation<'_>| people::switch(op, &login("yamada"), PersonStatus::Disabled).await;
+        let off = async |op: &mut Operation<'_>| {
+            people::switch(op, &login("yamada"), PersonStatus::Disabled).await
+        };
         deployment.act(off).await.unwrap();
-        let refused = deployment.act(async |op| add(op, &login("yamada"), 60, &[7; 32]).await).await;
+        let refused =
+            deployment.act(async |op| add(op, &login("yamada"), 60, &[7; 32]).await).await;
         assert!(refused.unwrap_err().to_string().contains("disabled"));
     }
 
@@ -110,11 +122,13 @@ mod tests {
         for _ in 0..2 {
             deployment.act(async |op| add(op, &login("yamada"), 60, &[7; 32]).await).await.unwrap();
         }
-        let withdrawn = deployment.act(async |op| delete(op, &login("yamada")).await).await.unwrap();
+        let withdrawn =
+            deployment.act(async |op| delete(op, &login("yamada")).await).await.unwrap();
         assert_eq!(withdrawn.withdrawn, 2);
         deployment.act(async |op| add(op, &login("yamada"), 60, &[7; 32]).await).await.unwrap();
         let mut tx = deployment.store.read().await.unwrap();
-        for (after, expected) in [(0, ["open", "used", "used"]), (60, ["expired", "used", "used"])] {
+        for (after, expected) in [(0, ["open", "used", "used"]), (60, ["expired", "used", "used"])]
+        {
             let codes = list(&mut tx, &PageRequest::default(), NOW.plus(after)).await.unwrap();
             assert_eq!(codes.items.iter().map(|code| code.status).collect::<Vec<_>>(), expected);
         }

@@ -1,5 +1,6 @@
 //! How a set of names is changed: all of it, or some names more and some fewer.
 
+use crate::texts::{Phrase, Text};
 use std::collections::BTreeSet;
 
 /// What is changed of a set.
@@ -20,12 +21,16 @@ impl<T> Default for Edit<T> {
 }
 
 impl<T: Ord + ToString> Edit<T> {
-    /// The set afterwards; what is removed and was not there is a warning, in which it is called `kind`.
-    pub fn apply(self, before: BTreeSet<T>, (kind, warnings): (&str, &mut Vec<String>)) -> BTreeSet<T> {
+    /// The set afterwards; what is removed and was not there is a warning, `was_not`.
+    pub fn apply(
+        self,
+        before: BTreeSet<T>,
+        (was_not, warnings): (Text, &mut Vec<Phrase>),
+    ) -> BTreeSet<T> {
         let mut after = self.all.map_or(before, |all| all.into_iter().collect());
         for name in self.remove {
             if !after.remove(&name) {
-                warnings.push(format!("{kind} {} was not there", name.to_string()));
+                warnings.push(was_not.with([("name", name.to_string().into())]));
             }
         }
         after.extend(self.add);
@@ -47,7 +52,7 @@ mod tests {
             (Edit { add: vec!["c"], remove: vec!["a", "x"], all: None }, vec!["b", "c"], 1),
         ] {
             let mut warnings = Vec::new();
-            let set = edit.apply(before(), ("group", &mut warnings));
+            let set = edit.apply(before(), (Text::GroupWasNot, &mut warnings));
             assert_eq!((set.into_iter().collect::<Vec<_>>(), warnings.len()), (after, warned));
         }
     }

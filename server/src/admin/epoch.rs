@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Operation;
 use crate::error::{Error, Result};
 use crate::store::scope;
+use crate::texts::Text;
 
 /// The epoch that every scope has now.
 #[derive(Debug, Serialize)]
@@ -17,7 +18,7 @@ pub struct EpochRaised {
 pub async fn raise(op: &mut Operation<'_>, at_least: u64) -> Result<EpochRaised> {
     // The store has signed integers, and an epoch must leave room for the next ones.
     if at_least > i64::MAX as u64 / 2 {
-        return Err(Error::Usage("this epoch is too high".into()));
+        return Err(Error::usage(Text::EpochTooHigh));
     }
 
     let epoch = scope::raise_epoch(op.tx, at_least).await?;

@@ -13,6 +13,7 @@ use super::operation::joined;
 use crate::error::{Error, Result};
 use crate::store::event::{self, Filter, Listed};
 use crate::store::{PageRequest, Tx, person, terminal};
+use crate::texts::{Phrase, Text};
 use crate::when::When;
 
 /// An event, with what a help desk needs to know about a refusal.
@@ -21,10 +22,10 @@ pub struct EventView {
     /// The event.
     #[serde(flatten)]
     pub event: Listed,
-    /// Why name and key did not match ([`Code::KeyAndNameDoNotMatch`]), by what the server knows now: the
-    /// person at the terminal was told the same words for all of it.
+    /// Why name and key did not match ([`Code::KeyAndNameDoNotMatch`]), by what the server knows
+    /// now: the person at the terminal was told the same words for all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub explanation: Option<String>,
+    pub explanation: Option<Phrase>,
 }
 
 /// Which events are listed.
@@ -54,7 +55,7 @@ pub async fn list(
     let since = match wanted.since {
         Some(when) => {
             let begins = when.begins(zone);
-            Some(begins.ok_or_else(|| Error::Usage("--since: this time does not exist".into()))?)
+            Some(begins.ok_or_else(|| Error::usage(Text::NoSuchTime))?)
         }
         None => None,
     };
@@ -89,27 +90,34 @@ struct Explaining {
 }
 
 impl Explaining {
-    async fn explain(&mut self, tx: &mut Tx, event: &Listed) -> Result<Option<String>> {
+    async fn explain(&mut self, tx: &mut Tx, event: &Listed) -> Result<Option<Phrase>> {
         if event.reason.as_deref() != Some(Code::KeyAndNameDoNotMatch.to_string().as_str()) {
             return Ok(None);
         }
         let Some(name) = event.account.as_ref().or(event.person.as_ref()) else {
             // What was typed is recorded only when somebody has that name.
-            return Ok(Some("the name that was typed is nobody's".into()));
+            return Ok(Some(Text::NameOfNobody.into()));
         };
 
         let Some(scopes) = self.scopes_of_person(tx, name).await? else {
-            return Ok(Some(format!("there is no person {name}: a wrong name, or an account without a person")));
+            return Ok(Some(Text::NoSuchPerson.with([("name", name.as_str().into())])));
         };
         let here = self.scopes_of_terminal(tx, &event.terminal).await?;
         if scopes.is_disjoint(here) {
-            let (own, here) = (joined(&scopes), joined(here));
-            return Ok(Some(format!("{name} is in scope {own}, this terminal in {here}")));
+            return Ok(Some(Text::OtherScope.with([
+                ("name", name.as_str().into()),
+                ("own", joined(&scopes).into()),
+                ("here", joined(here).into()),
+            ])));
         }
-        Ok(Some(format!("the key is not one of {name}'s")))
+        Ok(Some(Text::OtherKey.with([("name", name.as_str().into())])))
     }
 
-    async fn scopes_of_person(&mut self, tx: &mut Tx, name: &str) -> Result<Option<BTreeSet<ScopeName>>> {
+    async fn scopes_of_person(
+        &mut self,
+        tx: &mut Tx,
+        name: &str,
+    ) -> Result<Option<BTreeSet<ScopeName>>> {
         if let Some(known) = self.people.get(name) {
             return Ok(known.clone());
         }

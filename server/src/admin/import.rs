@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::people_file::{People, Problem};
 use crate::store::Tx;
 use crate::store::import::{self, Imported, Plan, Rules};
+use crate::texts::{Phrase, Text};
 
 /// How a file is taken.
 #[derive(Clone, Copy, Debug)]
@@ -28,32 +29,59 @@ pub enum Outcome {
 }
 
 /// Checks a file and adds nobody.
-pub async fn check(tx: &mut Tx, people: People, taking: Taking, at: (UnixTime, &TimeZone)) -> Result<Outcome> {
+pub async fn check(
+    tx: &mut Tx,
+    people: People,
+    taking: Taking,
+    at: (UnixTime, &TimeZone),
+) -> Result<Outcome> {
     let plan = plan(tx, people, taking, at).await?;
-    Ok(if plan.problems.is_empty() { Outcome::Done(plan.done) } else { Outcome::Refused(plan.problems) })
+    Ok(if plan.problems.is_empty() {
+        Outcome::Done(plan.done)
+    } else {
+        Outcome::Refused(plan.problems)
+    })
 }
 
 /// Adds everyone in a file; `name` is its name, for the trail. After [`Outcome::Refused`] the
 /// transaction has changed nothing.
-pub async fn run(op: &mut Operation<'_>, people: People, taking: Taking, name: &str) -> Result<Outcome> {
+pub async fn run(
+    op: &mut Operation<'_>,
+    people: People,
+    taking: Taking,
+    name: &str,
+) -> Result<Outcome> {
     let plan = plan(op.tx, people, taking, (op.now, op.zone)).await?;
     if !plan.problems.is_empty() {
         return Ok(Outcome::Refused(plan.problems));
     }
 
     let done = plan.carry_out(op.tx).await?;
-    op.record("person.import", name, Some(&in_words(&done))).await?;
+    op.record("person.import", name, Some(&in_words(&done).to_string())).await?;
     Ok(Outcome::Done(done))
 }
 
 /// How many were added, in words.
-pub fn in_words(done: &Imported) -> String {
-    format!("{} people, {} keys, {} skipped", done.people, done.keys, done.skipped)
+pub fn in_words(done: &Imported) -> Phrase {
+    Text::ImportCounts.with([
+        ("people", done.people.into()),
+        ("keys", done.keys.into()),
+        ("skipped", done.skipped.into()),
+    ])
 }
 
-async fn plan(tx: &mut Tx, people: People, taking: Taking, (now, zone): (UnixTime, &TimeZone)) -> Result<Plan> {
-    let rules =
-        Rules { keys_per_person: taking.keys_per_person, skip_existing: taking.skip_existing, zone: zone.clone(), now };
+async fn plan(
+    tx: &mut Tx,
+    people: People,
+    taking: Taking,
+    (now, zone): (UnixTime, &TimeZone),
+) -> Result<Plan> {
+    let rules = Rules {
+        keys_per_person: taking.keys_per_person,
+        skip_existing: taking.skip_existing,
+        zone: zone.clone(),
+        now,
+    };
     let people = naming::check_file(tx, people).await?;
     import::plan(tx, people, &rules).await
 }
@@ -69,12 +97,14 @@ mod tests {
         let taking = Taking { keys_per_person: 4, skip_existing: false };
         let read = |text: &str| People::from_csv(text.as_bytes());
         let wrong = "login,name,scopes\na,A,icu\nb,B,nowhere\n";
-        let outcome = deployment.act(async |op| run(op, read(wrong), taking, "people.csv").await).await;
+        let outcome =
+            deployment.act(async |op| run(op, read(wrong), taking, "people.csv").await).await;
         assert!(matches!(outcome, Ok(Outcome::Refused(problems)) if problems.len() == 1));
         assert_eq!(deployment.actions().await, ["init"]);
 
         let right = "login,name,scopes\na,A,icu\nb,B,er\n";
-        let outcome = deployment.act(async |op| run(op, read(right), taking, "people.csv").await).await;
+        let outcome =
+            deployment.act(async |op| run(op, read(right), taking, "people.csv").await).await;
         assert!(matches!(outcome, Ok(Outcome::Done(done)) if done.people == 2));
         assert_eq!(deployment.actions().await[0], "person.import");
     }

@@ -10,13 +10,15 @@ use wardkey_core::id::DeploymentId;
 use wardkey_core::name::{DisplayText, RpId, ScopeName};
 use wardkey_core::time::UnixTime;
 
+use super::scope;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::keyring::{Holder, Keyring, Secret};
 use crate::pki::{Authority, read_certificate};
 use crate::secret;
 use crate::store::audit::{self, Act, Actor};
-use crate::store::{Store, clock, scope, setting};
+use crate::store::{Store, clock, setting};
+use crate::texts::Text;
 
 /// What a deployment is made with.
 #[derive(Debug)]
@@ -52,21 +54,24 @@ pub struct DeploymentMade {
 pub fn must_be_new(config: &Config) -> Result<()> {
     for path in [&config.store, &config.keys] {
         if path.exists() {
-            return Err(Error::invalid(format!(
-                "{} exists already; nothing was changed. To start over, and lose everything of this deployment (all \
-                 terminals join anew, all keys are registered anew): stop wardkey-server, move {} and {} away, run \
-                 init again",
-                path.display(),
-                config.store.display(),
-                config.keys.display()
-            )));
+            let shown = |path: &Path| path.display().to_string().into();
+            return Err(Error::invalid(Text::DeploymentExists.with([
+                ("path", shown(path)),
+                ("store", shown(&config.store)),
+                ("keys", shown(&config.keys)),
+            ])));
         }
     }
     Ok(())
 }
 
 /// Makes a deployment. The one act that has a transaction of its own: it makes the store.
-pub async fn create(config: &Config, new: &NewDeployment, actor: &Actor, now: UnixTime) -> Result<DeploymentMade> {
+pub async fn create(
+    config: &Config,
+    new: &NewDeployment,
+    actor: &Actor,
+    now: UnixTime,
+) -> Result<DeploymentMade> {
     must_be_new(config)?;
     let parent = config.store.parent().unwrap_or(Path::new("/"));
     std::fs::DirBuilder::new()
@@ -82,6 +87,7 @@ pub async fn create(config: &Config, new: &NewDeployment, actor: &Actor, now: Un
         for end in ["", "-wal", "-shm"] {
             let _ = std::fs::remove_file(with_end(&config.store, end));
         }
+        let _ = std::fs::remove_file(config.store.with_extension("lock"));
         let _ = std::fs::remove_dir_all(keyring.folder());
     }
 
@@ -116,23 +122,25 @@ async fn make(
         name: new.name.clone(),
         rp_id: new.rp_id.clone(),
         root_key: root_key.public(),
-        publish_keys: List::new(vec![keyring.signing(Secret::Publish)?.public()]).map_err(Error::damaged)?,
-        tls_ca: Bytes::new(ca.to_vec()).map_err(|error| Error::Crypto(error.to_string()))?,
+        publish_keys: List::new(vec![keyring.signing(Secret::Publish)?.public()])
+            .map_err(Error::damaged)?,
+        tls_ca: Bytes::new(ca.to_vec()).map_err(Error::crypto("root document"))?,
         issued: now,
     };
     let signed = SignedRoot {
-        by_itself: Bytes::new(root_key.sign(&root)).map_err(|error| Error::Crypto(error.to_string()))?,
+        by_itself: Bytes::new(root_key.sign(&root)).map_err(Error::crypto("root document"))?,
         by_previous: None,
     };
 
     let store = Store::create(&config.store).await?;
     let mut tx = store.write().await?;
     setting::put_root(&mut tx, 1, &signed).await?;
-    let names = serde_json::to_string(&new.server_names).map_err(|error| Error::Crypto(error.to_string()))?;
+    let names =
+        serde_json::to_string(&new.server_names).map_err(Error::crypto("list of server names"))?;
     setting::put(&mut tx, "server_names", &names).await?;
     clock::confirm(&mut tx, now).await?;
     for name in &new.scopes {
-        scope::add(&mut tx, name, now).await?;
+        scope::begin(&mut tx, name, now).await?;
     }
     let act = Act::new("init", new.name.as_str()).with(new.rp_id.as_str());
     audit::record(&mut tx, now, actor, act).await?;
@@ -144,15 +152,19 @@ async fn make(
 }
 
 /// What root makes in the folder of the service belongs to the service.
-fn give_away(config: &Config, keyring: &Keyring) -> Result<()> {
+pub(crate) fn give_away(config: &Config, keyring: &Keyring) -> Result<()> {
     let parent = config.store.parent().unwrap_or(Path::new("/"));
-    let owner = std::fs::metadata(parent).map_err(Error::io("looking at the folder of the store"))?;
+    let owner =
+        std::fs::metadata(parent).map_err(Error::io("looking at the folder of the store"))?;
     if !nix::unistd::geteuid().is_root() || owner.uid() == 0 {
         return Ok(());
     }
 
     keyring.give_to(owner.uid(), owner.gid())?;
-    for path in ["", "-wal", "-shm"].map(|end| with_end(&config.store, end)) {
+    let running = config.store.with_extension("running");
+    let store = ["", "-wal", "-shm"].map(|end| with_end(&config.store, end));
+    let lock = config.store.with_extension("lock");
+    for path in store.into_iter().chain([running, lock]) {
         if path.exists() {
             std::os::unix::fs::lchown(&path, Some(owner.uid()), Some(owner.gid()))
                 .map_err(Error::io(format!("changing the owner of {}", path.display())))?;
@@ -161,7 +173,18 @@ fn give_away(config: &Config, keyring: &Keyring) -> Result<()> {
     Ok(())
 }
 
-fn with_end(path: &Path, end: &str) -> PathBuf {
+/// Gives a file to the owner of a folder, where root made it.
+pub(crate) fn give_like(path: &Path, folder: &Path) -> Result<()> {
+    let what = || format!("changing the owner of {}", path.display());
+    let owner = std::fs::metadata(folder).map_err(Error::io(what()))?;
+    if !nix::unistd::geteuid().is_root() {
+        return Ok(());
+    }
+    std::os::unix::fs::lchown(path, Some(owner.uid()), Some(owner.gid())).map_err(Error::io(what()))
+}
+
+/// A path with something behind its name.
+pub(crate) fn with_end(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);
     name.into()

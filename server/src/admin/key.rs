@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use wardkey_core::code::Code;
-use wardkey_core::name::{Language, LoginName};
+use wardkey_core::name::LoginName;
 use wardkey_core::person::CredentialFlags;
 use wardkey_core::texts;
 
@@ -109,10 +109,18 @@ pub async fn list(tx: &mut Tx, request: &PageRequest) -> Result<Listing<KeyOfPer
 }
 
 /// A page of the keys of one person, oldest first, deleted ones too.
-pub async fn list_of(tx: &mut Tx, login: &LoginName, request: &PageRequest) -> Result<Listing<KeyOfPerson>> {
+pub async fn list_of(
+    tx: &mut Tx,
+    login: &LoginName,
+    request: &PageRequest,
+) -> Result<Listing<KeyOfPerson>> {
     let person = person::get(tx, login).await?;
     let keys = credential::of_person(tx, person.id).await?;
-    let of_person = |key: &Credential| KeyOfPerson { person: login.to_string(), name: None, key: KeyView::from(key) };
+    let of_person = |key: &Credential| KeyOfPerson {
+        person: login.to_string(),
+        name: None,
+        key: KeyView::from(key),
+    };
 
     // The number among the person's keys: ten digits, so that texts are in its order.
     let numbered = keys.iter().map(of_person).enumerate().collect();
@@ -138,11 +146,16 @@ pub async fn show(tx: &mut Tx, fingerprint: &str) -> Result<KeyOfPerson> {
 ///
 /// # Errors
 /// [`Code::KeyOfSomebodyElse`] when it is not that of the person who was named.
-pub async fn switch(op: &mut Operation<'_>, which: &Which<'_>, status: CredentialStatus) -> Result<KeySwitched> {
+pub async fn switch(
+    op: &mut Operation<'_>,
+    which: &Which<'_>,
+    status: CredentialStatus,
+) -> Result<KeySwitched> {
     let key = credential::by_fingerprint(op.tx, which.fingerprint).await?;
     let person = person::by_id(op.tx, key.person).await?;
     if let Some(login) = which.of.filter(|login| **login != person.login) {
-        let message = texts::message(Code::KeyOfSomebodyElse, Language::En, &[("value", login.as_str())]);
+        let message =
+            texts::phrase(Code::KeyOfSomebodyElse, vec![("value", login.as_str().into())]);
         return Err(Error::refused(Code::KeyOfSomebodyElse, message));
     }
 

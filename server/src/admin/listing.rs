@@ -18,7 +18,11 @@ pub struct Listing<T> {
 impl<T> Listing<T> {
     /// A page of the store, each row as a view.
     pub(super) fn new<R>(page: Page<R>, view: impl FnMut(R) -> T) -> Self {
-        Self { items: page.rows.into_iter().map(view).collect(), more: page.next.is_some(), next: page.next }
+        Self {
+            items: page.rows.into_iter().map(view).collect(),
+            more: page.next.is_some(),
+            next: page.next,
+        }
     }
 
     /// A part of a short list that is in memory; `cursor` names a row and the list is in its order,
@@ -50,7 +54,8 @@ mod tests {
     #[test]
     fn a_short_list_is_searched_and_given_in_pages() {
         let part = |after: Option<&str>, search: Option<&str>, limit| {
-            let request = PageRequest { after: after.map(Into::into), limit, search: search.map(Into::into) };
+            let request =
+                PageRequest { after: after.map(Into::into), limit, search: search.map(Into::into) };
             let all = ["east1", "east2", "west"].map(str::to_owned).to_vec();
             let part = Listing::part_of(all, &request, Clone::clone, Clone::clone);
             (part.items, part.next)

@@ -28,12 +28,13 @@ pub mod key;
 mod listing;
 mod naming;
 mod operation;
+pub mod pass;
 pub mod person;
 pub mod reach;
 pub mod scope;
 pub mod terminal;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod token;
 pub mod trail;
 

@@ -1,18 +1,19 @@
-//! Login names that a careful administrator does not give: those of system accounts, and those that are
-//! mistaken for another person's.
+//! Login names that a careful administrator does not give: those of system accounts, and those that
+//! are mistaken for another person's.
 
 use std::collections::HashMap;
 
 use wardkey_core::code::Code;
-use wardkey_core::name::{GroupName, Language, LoginName};
+use wardkey_core::name::{GroupName, LoginName};
 use wardkey_core::texts;
 
 use crate::error::{Error, Result};
 use crate::people_file::{People, Problem, Wrong};
 use crate::store::{Tx, lookup};
+use crate::texts::{Phrase, Text};
 
-/// Accounts that Debian makes on every machine, and those of display managers and of Wardkey. The module
-/// leaves accounts of the system alone, so nobody could ever log in there with a key.
+/// Accounts that Debian makes on every machine, and those of display managers and of Wardkey. The
+/// module leaves accounts of the system alone, so nobody could ever log in there with a key.
 const OF_THE_SYSTEM: [&str; 30] = [
     "root",
     "daemon",
@@ -49,7 +50,9 @@ const OF_THE_SYSTEM: [&str; 30] = [
 /// Whether a login name is that of an account that every system has.
 fn is_of_the_system(login: &str) -> bool {
     let login = login.to_ascii_lowercase();
-    OF_THE_SYSTEM.contains(&login.as_str()) || login.starts_with("systemd-") || login.starts_with('_')
+    OF_THE_SYSTEM.contains(&login.as_str())
+        || login.starts_with("systemd-")
+        || login.starts_with('_')
 }
 
 /// Refuses a login name for a new person.
@@ -61,7 +64,10 @@ pub async fn check_login(tx: &mut Tx, login: &LoginName) -> Result<()> {
     match lookup::login_alike(tx, login).await? {
         None => Ok(()),
         Some(other) => {
-            let message = format!("{}: {other} is there already", sentence(Code::LoginAlike, login));
+            let message = Text::LoginThere.with([
+                ("sentence", sentence(Code::LoginAlike, login)),
+                ("other", other.to_string().into()),
+            ]);
             Err(Error::refused(Code::LoginAlike, message))
         }
     }
@@ -103,18 +109,18 @@ pub async fn check_file(tx: &mut Tx, mut people: People) -> Result<People> {
 }
 
 /// Warnings about groups that nobody is in: a slip of the finger, or people who come later.
-pub async fn empty_groups(tx: &mut Tx, groups: &[GroupName]) -> Result<Vec<String>> {
+pub async fn empty_groups(tx: &mut Tx, groups: &[GroupName]) -> Result<Vec<Phrase>> {
     let mut warnings = Vec::new();
     for group in groups {
         if !lookup::has_people(tx, group).await? {
-            warnings.push(format!("nobody is in group {group}: is the name right?"));
+            warnings.push(Text::EmptyGroup.with([("name", group.to_string().into())]));
         }
     }
     Ok(warnings)
 }
 
-fn sentence(code: Code, login: &LoginName) -> String {
-    texts::message(code, Language::En, &[("value", login.as_str())]).trim_end_matches('.').to_owned()
+fn sentence(code: Code, login: &LoginName) -> Phrase {
+    texts::phrase(code, vec![("value", login.as_str().into())])
 }
 
 #[cfg(test)]
@@ -146,10 +152,12 @@ mod tests {
     async fn a_file_is_held_to_the_same_names() {
         let deployment = Deployment::new().await;
         deployment.add("taro").await;
-        let text = "login,name,scopes\nroot,R,icu\nTARO,T,icu\ntaro,T,icu\nHanako,H,icu\nhanako,H,icu\n";
+        let text =
+            "login,name,scopes\nroot,R,icu\nTARO,T,icu\ntaro,T,icu\nHanako,H,icu\nhanako,H,icu\n";
         let mut tx = deployment.store.read().await.unwrap();
         let people = check_file(&mut tx, People::from_csv(text.as_bytes())).await.unwrap();
-        let wrong: Vec<_> = people.problems.iter().map(|problem| (problem.line, problem.code())).collect();
+        let wrong: Vec<_> =
+            people.problems.iter().map(|problem| (problem.line, problem.code())).collect();
         assert_eq!(wrong, [(2, Code::LoginReserved), (3, Code::LoginAlike), (6, Code::LoginAlike)]);
         assert_eq!(people.lines.len(), 2);
     }

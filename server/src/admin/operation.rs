@@ -6,6 +6,7 @@ use wardkey_core::time::UnixTime;
 use crate::error::{Error, Result};
 use crate::store::Tx;
 use crate::store::audit::{self, Act, Actor};
+use crate::texts::Text;
 use crate::when::When;
 
 /// One act of an administrator, in a transaction that the caller commits.
@@ -24,12 +25,18 @@ pub struct Operation<'a> {
 
 impl Operation<'_> {
     /// Adds the row of the trail.
-    pub(super) async fn record(&mut self, action: &str, object: &str, detail: Option<&str>) -> Result<()> {
+    pub(super) async fn record(
+        &mut self,
+        action: &str,
+        object: &str,
+        detail: Option<&str>,
+    ) -> Result<()> {
         let act = Act { action, object, reason: self.reason, detail };
         audit::record(self.tx, self.now, self.actor, act).await
     }
 
-    /// The moment at which a day or time that was given begins or ends in the deployment's time zone.
+    /// The moment at which a day or time that was given begins or ends in the deployment's time
+    /// zone.
     pub(super) fn moment(
         &self,
         given: Option<When>,
@@ -37,7 +44,7 @@ impl Operation<'_> {
     ) -> Result<Option<UnixTime>> {
         let Some(when) = given else { return Ok(None) };
         let moment = edge(when, self.zone);
-        moment.map(Some).ok_or_else(|| Error::Usage("this time does not exist in the time zone".into()))
+        moment.map(Some).ok_or_else(|| Error::usage(Text::NoSuchTime))
     }
 }
 

@@ -10,8 +10,10 @@ use super::reach::Reach;
 use super::{Listing, Operation, naming};
 use crate::error::{Error, Result};
 use crate::store::credential::{self, CredentialStatus};
+use crate::store::pass::{self, EndedBy};
 use crate::store::person::{self, Details, PersonStatus, Profile};
 use crate::store::{PageRequest, Tx, code, scope, state};
+use crate::texts::{Phrase, Text};
 use crate::when::When;
 
 /// A person with all keys.
@@ -86,7 +88,7 @@ pub struct PersonChanged {
     pub published: usize,
     /// What an administrator should look at.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Phrase>,
 }
 
 /// A person who was switched on or off, or deleted.
@@ -123,14 +125,22 @@ pub async fn add(op: &mut Operation<'_>, new: NewPerson) -> Result<PersonView> {
 }
 
 /// Changes a person, and publishes that.
-pub async fn set(op: &mut Operation<'_>, login: &LoginName, changes: Changes) -> Result<PersonChanged> {
+pub async fn set(
+    op: &mut Operation<'_>,
+    login: &LoginName,
+    changes: Changes,
+) -> Result<PersonChanged> {
     let before = person::get(op.tx, login).await?;
     let mut warnings = Vec::new();
-    let groups = changes.groups.apply(person::groups(op.tx, before.id).await?, ("group", &mut warnings));
-    let scopes = changes.scopes.apply(person::scopes(op.tx, before.id).await?, ("scope", &mut warnings));
+    let groups = changes
+        .groups
+        .apply(person::groups(op.tx, before.id).await?, (Text::GroupWasNot, &mut warnings));
+    let scopes = changes
+        .scopes
+        .apply(person::scopes(op.tx, before.id).await?, (Text::ScopeWasNot, &mut warnings));
     if scopes.is_empty() {
-        let message = format!("person {login} would be in no scope; disable or delete the person instead");
-        return Err(Error::invalid(message));
+        let name = login.to_string().into();
+        return Err(Error::invalid(Text::PersonNoScope.with([("name", name)])));
     }
 
     let kept = |time| if changes.always_valid { None } else { time };
@@ -150,14 +160,19 @@ pub async fn set(op: &mut Operation<'_>, login: &LoginName, changes: Changes) ->
     Ok(PersonChanged { person: show(op.tx, login).await?, published, warnings })
 }
 
-/// Switches a person on or off, or deletes the person for ever. Whoever is not active loses every open
-/// code; whoever is deleted loses every key.
-pub async fn switch(op: &mut Operation<'_>, login: &LoginName, status: PersonStatus) -> Result<PersonSwitched> {
+/// Switches a person on or off, or deletes the person for ever. Whoever is not active loses every
+/// open code; whoever is deleted loses every key.
+pub async fn switch(
+    op: &mut Operation<'_>,
+    login: &LoginName,
+    status: PersonStatus,
+) -> Result<PersonSwitched> {
     let person = person::get(op.tx, login).await?;
     let changed = person::set_status(op.tx, person.id, status, op.now).await?;
 
     if status != PersonStatus::Active {
         code::withdraw(op.tx, person.id, op.now).await?;
+        pass::end(op.tx, person.id, EndedBy::Administrator, op.now).await?;
     }
     if status == PersonStatus::Deleted {
         for key in credential::of_person(op.tx, person.id).await? {
@@ -178,13 +193,19 @@ pub async fn switch(op: &mut Operation<'_>, login: &LoginName, status: PersonSta
 
     let reach = match status {
         PersonStatus::Active => Reach::Nobody,
-        PersonStatus::Disabled | PersonStatus::Deleted => Reach::TerminalsOf(person::scopes(op.tx, person.id).await?),
+        PersonStatus::Disabled | PersonStatus::Deleted => {
+            Reach::TerminalsOf(person::scopes(op.tx, person.id).await?)
+        }
     };
     Ok(PersonSwitched { login: login.to_string(), status: status.as_str(), changed, reach })
 }
 
 /// A page of people by login name, of one scope when given.
-pub async fn list(tx: &mut Tx, scope: Option<&ScopeName>, request: &PageRequest) -> Result<Listing<PersonView>> {
+pub async fn list(
+    tx: &mut Tx,
+    scope: Option<&ScopeName>,
+    request: &PageRequest,
+) -> Result<Listing<PersonView>> {
     if let Some(scope) = scope {
         scope::get(tx, scope).await?;
     }
@@ -195,7 +216,7 @@ pub async fn list(tx: &mut Tx, scope: Option<&ScopeName>, request: &PageRequest)
 pub async fn show(tx: &mut Tx, login: &LoginName) -> Result<PersonView> {
     let person = person::get(tx, login).await?;
     let details = person::details(tx, vec![person]).await?;
-    let details = details.first().ok_or_else(|| Error::not_found(format!("person {login}")))?;
+    let details = details.first().ok_or_else(|| person::unknown(login))?;
     Ok(PersonView::from(details))
 }
 
@@ -217,7 +238,12 @@ impl From<&Details> for PersonView {
 }
 
 fn in_the_trail(profile: &Profile) -> String {
-    format!("\"{}\", scopes {}, groups {}", profile.display_name, joined(&profile.scopes), joined(&profile.groups))
+    format!(
+        "\"{}\", scopes {}, groups {}",
+        profile.display_name,
+        joined(&profile.scopes),
+        joined(&profile.groups)
+    )
 }
 
 #[cfg(test)]
@@ -230,8 +256,14 @@ mod tests {
     async fn whoever_is_switched_off_loses_the_open_codes_and_is_heard_of_in_every_scope() {
         let deployment = Deployment::new().await;
         deployment.add("yamada").await;
-        let made = deployment.act(async |op| codes::add(op, &login("yamada"), 3600, &[7; 32]).await).await.unwrap();
-        let off = deployment.act(async |op| switch(op, &login("yamada"), PersonStatus::Disabled).await).await.unwrap();
+        let made = deployment
+            .act(async |op| codes::add(op, &login("yamada"), 3600, &[7; 32]).await)
+            .await
+            .unwrap();
+        let off = deployment
+            .act(async |op| switch(op, &login("yamada"), PersonStatus::Disabled).await)
+            .await
+            .unwrap();
         assert!(off.changed);
         assert_eq!(off.reach, Reach::TerminalsOf([ScopeName::new("icu").unwrap()].into()));
 
@@ -241,8 +273,10 @@ mod tests {
         drop(tx);
 
         // Once more: nothing changes, and there is a row all the same.
-        let again =
-            deployment.act(async |op| switch(op, &login("yamada"), PersonStatus::Disabled).await).await.unwrap();
+        let again = deployment
+            .act(async |op| switch(op, &login("yamada"), PersonStatus::Disabled).await)
+            .await
+            .unwrap();
         assert!(!again.changed);
         assert_eq!(deployment.actions().await[..2], ["person.disable", "person.disable"]);
     }
@@ -251,19 +285,31 @@ mod tests {
     async fn groups_and_scopes_are_added_and_removed_one_by_one() {
         let deployment = Deployment::new().await;
         deployment.add("yamada").await;
-        let set = async |changes: Changes| deployment.act(async |op| set(op, &login("yamada"), changes).await).await;
+        let set = async |changes: Changes| {
+            deployment.act(async |op| set(op, &login("yamada"), changes).await).await
+        };
         let group = |name: &str| GroupName::new(name).unwrap();
         let scope = |name: &str| ScopeName::new(name).unwrap();
 
         let groups = Edit { add: vec![group("a"), group("b")], ..Edit::default() };
         let done = set(Changes { groups, ..Changes::default() }).await.unwrap();
-        assert_eq!((done.person.groups.as_slice(), done.warnings.len()), (&["a".into(), "b".into()][..], 0));
+        assert_eq!(
+            (done.person.groups.as_slice(), done.warnings.len()),
+            (&["a".into(), "b".into()][..], 0)
+        );
 
-        let groups = Edit { add: vec![group("c")], remove: vec![group("a"), group("x")], all: None };
+        let groups =
+            Edit { add: vec![group("c")], remove: vec![group("a"), group("x")], all: None };
         let scopes = Edit { add: vec![scope("er")], remove: vec![scope("icu")], all: None };
         let done = set(Changes { groups, scopes, ..Changes::default() }).await.unwrap();
-        assert_eq!((done.person.groups, done.person.scopes), (vec!["b".into(), "c".into()], vec!["er".into()]));
-        assert_eq!(done.warnings, ["group x was not there"]);
+        assert_eq!(
+            (done.person.groups, done.person.scopes),
+            (vec!["b".into(), "c".into()], vec!["er".into()])
+        );
+        assert_eq!(
+            done.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["group x was not there"]
+        );
 
         let scopes = Edit { remove: vec![scope("er")], ..Edit::default() };
         let refused = set(Changes { scopes, ..Changes::default() }).await.unwrap_err();
@@ -274,7 +320,8 @@ mod tests {
     async fn what_fails_leaves_no_row() {
         let deployment = Deployment::new().await;
         let before = deployment.actions().await;
-        let unknown = deployment.act(async |op| switch(op, &login("nobody"), PersonStatus::Deleted).await);
+        let unknown =
+            deployment.act(async |op| switch(op, &login("nobody"), PersonStatus::Deleted).await);
         assert_eq!(unknown.await.unwrap_err().code(), wardkey_core::code::Code::NotFound);
         assert_eq!(deployment.actions().await, before);
     }

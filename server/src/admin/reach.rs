@@ -1,5 +1,5 @@
-//! Whether terminals hear of what was just stored. Somebody who disables a stolen key has to know when
-//! nobody was told.
+//! Whether terminals hear of what was just stored. Somebody who disables a stolen key has to know
+//! when nobody was told.
 
 use std::collections::BTreeSet;
 
@@ -40,7 +40,10 @@ pub async fn unheard(tx: &mut Tx, reach: &Reach, running: bool) -> Result<Option
     }
 
     let Reach::TerminalsOf(scopes) = reach else { return Ok(None) };
-    let halted = scope::list(tx).await?.into_iter().find(|row| scopes.contains(&row.name) && row.halted.is_some());
+    let halted = scope::list(tx)
+        .await?
+        .into_iter()
+        .find(|row| scopes.contains(&row.name) && row.halted.is_some());
     Ok(halted.map(|row| Unheard::ScopeHalted(row.name)))
 }
 
@@ -64,7 +67,11 @@ mod tests {
             (of(&icu), true, Some(Unheard::ScopeHalted(icu.clone()))),
             (of(&er), true, None),
         ] {
-            assert_eq!(unheard(&mut tx, &reach, running).await.unwrap(), expected, "{reach:?}, {running}");
+            assert_eq!(
+                unheard(&mut tx, &reach, running).await.unwrap(),
+                expected,
+                "{reach:?}, {running}"
+            );
         }
     }
 }

@@ -1,80 +1,42 @@
 //! Scopes and their policies.
 
-use serde::Serialize;
-use wardkey_core::codec::List;
-use wardkey_core::name::{GroupName, ScopeName};
-use wardkey_core::policy::document::{Lockout, OfflineLimits, PolicyDocument, SharedAccount};
+mod view;
 
-use super::operation::names;
+use wardkey_core::codec::List;
+use wardkey_core::name::{GroupName, ScopeName, ServiceName};
+use wardkey_core::pass;
+use wardkey_core::policy::document::{Lockout, OfflineLimits, PolicyDocument};
+use wardkey_core::policy::session::{OnRemoval, SessionRules};
+use wardkey_core::time::UnixTime;
+
+use super::operation::{joined, names};
 use super::{Listing, Operation, naming};
 use crate::error::{Error, Result};
 use crate::store::{PageRequest, Tx, scope};
+use crate::texts::{Phrase, Text};
+use view::view;
+pub use view::{ScopeView, ScopesChanged, SharingView};
 
-/// A scope with its policy.
-#[derive(Debug, Serialize)]
-pub struct ScopeView {
-    /// Its name.
-    pub name: String,
-    /// Epoch of what is published.
-    pub epoch: u64,
-    /// Sequence of the latest change.
-    pub seq: u64,
-    /// Why it is not published, when it is not.
-    pub halted: Option<String>,
-    /// Seconds offline until which everyone may log in.
-    pub soft: u64,
-    /// Seconds offline until which people seen at the terminal may.
-    pub degraded: u64,
-    /// Seconds offline until which emergency groups may.
-    pub hard: u64,
-    /// Groups that may log in at the last stage.
-    pub emergency_groups: Vec<String>,
-    /// Unix accounts that several people use.
-    pub shared_accounts: Vec<SharingView>,
-    /// Consecutive failures until the first delay.
-    pub lockout_threshold: u32,
-    /// The first delay in seconds.
-    pub lockout_delay: u64,
-    /// The longest delay in seconds.
-    pub lockout_longest: u64,
-}
+/// Shorter limits of sessions, in seconds, would lock people out of their work.
+const LEAST_LIMIT: u64 = 60;
 
-/// A Unix account that several people use.
-#[derive(Debug, Serialize)]
-pub struct SharingView {
-    /// The account.
-    pub account: String,
-    /// Groups whose people may use it.
-    pub groups: Vec<String>,
-}
+/// What a new scope says of sessions: they lock with the key, after 15 minutes without input, and
+/// after twelve hours (NIST SP 800-63B-4, AAL3). Scopes of before say nothing until they are told.
+const NEW_SCOPE: SessionRules =
+    SessionRules { on_removal: OnRemoval::Lock, idle: Some(900), longest: Some(12 * 3600) };
 
-/// Policies that were changed.
-#[derive(Debug, Default, Serialize)]
-pub struct ScopesChanged {
-    /// The scopes.
-    pub scopes: Vec<String>,
-    /// Whether any policy is another one now.
-    pub changed: bool,
-    /// What was set, in words.
-    #[serde(skip)]
-    pub detail: String,
-    /// What an administrator should look at.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub warnings: Vec<String>,
-}
-
-impl ScopesChanged {
-    fn add(&mut self, other: Self) {
-        let separator = if self.detail.is_empty() { "" } else { "; " };
-        self.detail = format!("{}{separator}{}", self.detail, other.detail);
-        self.changed |= other.changed;
-        self.warnings.extend(other.warnings);
-    }
+/// Begins a scope with the policy of new ones.
+pub(super) async fn begin(tx: &mut Tx, name: &ScopeName, now: UnixTime) -> Result<()> {
+    scope::add(tx, name, now).await?;
+    let row = scope::get(tx, name).await?;
+    let policy = scope::policy(tx, &row).await?;
+    scope::set_policy(tx, &PolicyDocument { sessions: Some(NEW_SCOPE), ..policy }).await?;
+    Ok(())
 }
 
 /// Adds a scope with the default policy.
 pub async fn add(op: &mut Operation<'_>, name: &ScopeName) -> Result<()> {
-    scope::add(op.tx, name, op.now).await?;
+    begin(op.tx, name, op.now).await?;
     op.record("scope.add", name.as_str(), None).await
 }
 
@@ -95,9 +57,22 @@ pub struct Rules {
     pub lockout_delay: Option<u64>,
     /// The longest delay in seconds.
     pub lockout_longest: Option<u64>,
+    /// What happens to a session when its key is pulled out.
+    pub on_removal: Option<OnRemoval>,
+    /// Seconds without input after which a session locks; 0: never.
+    pub session_idle: Option<u64>,
+    /// Seconds after the last login or unlocking after which a session locks; 0: never.
+    pub session_longest: Option<u64>,
+    /// The longest that a pass may be valid, in seconds; 0: none.
+    pub passes: Option<u64>,
+    /// All services that take no passes.
+    pub pass_except: Option<Vec<ServiceName>>,
+    /// Whether the name is always asked for.
+    pub ask_name: Option<bool>,
 }
 
-/// Changes the rules of a scope: one row of the trail for the offline limits, one for the lock-out.
+/// Changes the rules of a scope: one row of the trail for the offline limits, one for the lock-out,
+/// one for sessions.
 pub async fn set(op: &mut Operation<'_>, name: &ScopeName, rules: Rules) -> Result<ScopesChanged> {
     let row = scope::get(op.tx, name).await?;
     let before = scope::policy(op.tx, &row).await?;
@@ -122,9 +97,34 @@ pub async fn set(op: &mut Operation<'_>, name: &ScopeName, rules: Rules) -> Resu
         };
         done.add(set_lockout(op, scopes, lockout).await?);
     }
+    let is_session = rules.session_idle.or(rules.session_longest).is_some();
+    if is_session || rules.on_removal.is_some() {
+        let before = before.sessions.unwrap_or_default();
+        let limit = |given: Option<u64>, before| match given {
+            None => before,
+            Some(0) => None,
+            Some(seconds) => Some(seconds.max(LEAST_LIMIT)),
+        };
+        let sessions = SessionRules {
+            on_removal: rules.on_removal.unwrap_or(before.on_removal),
+            idle: limit(rules.session_idle, before.idle),
+            longest: limit(rules.session_longest, before.longest),
+        };
+        done.add(set_sessions(op, scopes, sessions).await?);
+    }
 
-    if done.detail.is_empty() {
-        return Err(Error::Usage("nothing to set: see --help for what a scope has".into()));
+    if let Some(seconds) = rules.passes {
+        done.add(set_passes(op, scopes, seconds).await?);
+    }
+    if let Some(services) = rules.pass_except {
+        done.add(set_pass_except(op, scopes, services).await?);
+    }
+    if let Some(always) = rules.ask_name {
+        done.add(set_ask_name(op, scopes, always).await?);
+    }
+
+    if done.details.is_empty() {
+        return Err(Error::usage(Text::NothingToSet));
     }
     Ok(done)
 }
@@ -136,11 +136,16 @@ async fn set_offline(
     limits: OfflineLimits,
     emergency: Option<Vec<GroupName>>,
 ) -> Result<ScopesChanged> {
-    let groups = emergency.map(List::new).transpose().map_err(|_| Error::invalid("more than 16 emergency groups"))?;
+    let groups =
+        emergency.map(List::new).transpose().map_err(|_| Error::invalid(Text::EmergencyGroups))?;
     let named: &[GroupName] = groups.as_ref().map_or(&[], |groups| groups);
     let warnings = naming::empty_groups(op.tx, named).await?;
 
-    let detail = format!("offline {}/{}/{} s", limits.soft, limits.degraded, limits.hard);
+    let detail = Text::SetOffline.with([
+        ("soft", limits.soft.into()),
+        ("degraded", limits.degraded.into()),
+        ("hard", limits.hard.into()),
+    ]);
     let changed = change(op, scopes, ("scope.offline", detail), |policy| {
         policy.offline = limits;
         if let Some(groups) = &groups {
@@ -153,11 +158,90 @@ async fn set_offline(
 }
 
 /// Sets when and how long refusals follow failures.
-async fn set_lockout(op: &mut Operation<'_>, scopes: &[ScopeName], lockout: Lockout) -> Result<ScopesChanged> {
+async fn set_lockout(
+    op: &mut Operation<'_>,
+    scopes: &[ScopeName],
+    lockout: Lockout,
+) -> Result<ScopesChanged> {
     let lockout = Lockout { max_delay: lockout.max_delay.max(lockout.base_delay), ..lockout };
-    let detail = format!("{} failures, then {} to {} s", lockout.threshold, lockout.base_delay, lockout.max_delay);
+    let detail = Text::SetLockout.with([
+        ("threshold", u64::from(lockout.threshold).into()),
+        ("delay", lockout.base_delay.into()),
+        ("longest", lockout.max_delay.into()),
+    ]);
     change(op, scopes, ("scope.lockout", detail), |policy| {
         policy.lockout = lockout;
+        Ok(())
+    })
+    .await
+}
+
+/// Sets what holds for sessions that have begun.
+async fn set_sessions(
+    op: &mut Operation<'_>,
+    scopes: &[ScopeName],
+    sessions: SessionRules,
+) -> Result<ScopesChanged> {
+    let limit = |limit: Option<u64>| match limit {
+        Some(seconds) => Text::SetSeconds.with([("count", seconds.into())]),
+        None => Text::Never.into(),
+    };
+    let detail = Text::SetSessions.with([
+        ("removal", sessions.on_removal.as_str().into()),
+        ("idle", limit(sessions.idle)),
+        ("longest", limit(sessions.longest)),
+    ]);
+    change(op, scopes, ("scope.sessions", detail), |policy| {
+        policy.sessions = Some(sessions);
+        Ok(())
+    })
+    .await
+}
+
+/// Allows passes for so long at most, or none.
+async fn set_passes(
+    op: &mut Operation<'_>,
+    scopes: &[ScopeName],
+    seconds: u64,
+) -> Result<ScopesChanged> {
+    if seconds > pass::MAX_SECONDS {
+        return Err(Error::invalid(Text::PassesLongest));
+    }
+    let detail = match seconds {
+        0 => Text::SetNoPasses.into(),
+        seconds => Text::SetPasses.with([("count", (seconds / 60).into())]),
+    };
+    change(op, scopes, ("scope.passes", detail), |policy| {
+        policy.pass_seconds = (seconds > 0).then_some(seconds);
+        Ok(())
+    })
+    .await
+}
+
+/// Sets the services that take no passes, in place of those before.
+async fn set_pass_except(
+    op: &mut Operation<'_>,
+    scopes: &[ScopeName],
+    services: Vec<ServiceName>,
+) -> Result<ScopesChanged> {
+    let detail = Text::SetPassExcept.with([("services", joined(&services).into())]);
+    let except = List::new(services).map_err(|_| Error::invalid(Text::PassServices))?;
+    change(op, scopes, ("scope.pass-except", detail), |policy| {
+        policy.pass_except = (!except.is_empty()).then(|| except.clone());
+        Ok(())
+    })
+    .await
+}
+
+/// Has the name asked for always, or only where no key says it.
+async fn set_ask_name(
+    op: &mut Operation<'_>,
+    scopes: &[ScopeName],
+    always: bool,
+) -> Result<ScopesChanged> {
+    let detail = if always { Text::SetNameAsked } else { Text::SetNameByKey }.into();
+    change(op, scopes, ("scope.ask-name", detail), |policy| {
+        policy.ask_name = always.then_some(true);
         Ok(())
     })
     .await
@@ -186,32 +270,11 @@ pub(super) async fn all(tx: &mut Tx) -> Result<Vec<ScopeView>> {
     Ok(scopes)
 }
 
-fn view(row: &scope::Scope, policy: &PolicyDocument) -> ScopeView {
-    let sharing = |shared: &SharedAccount| SharingView {
-        account: shared.account.to_string(),
-        groups: names(shared.groups.iter()),
-    };
-    ScopeView {
-        name: row.name.to_string(),
-        epoch: row.position.epoch,
-        seq: row.position.seq,
-        halted: row.halted.clone(),
-        soft: policy.offline.soft,
-        degraded: policy.offline.degraded,
-        hard: policy.offline.hard,
-        emergency_groups: names(policy.emergency_groups.iter()),
-        shared_accounts: policy.shared_accounts.iter().map(sharing).collect(),
-        lockout_threshold: policy.lockout.threshold,
-        lockout_delay: policy.lockout.base_delay,
-        lockout_longest: policy.lockout.max_delay,
-    }
-}
-
 /// Changes the policy of each scope, with a row of the trail for each.
 pub(super) async fn change(
     op: &mut Operation<'_>,
     scopes: &[ScopeName],
-    (action, detail): (&str, String),
+    (action, detail): (&str, Phrase),
     change: impl Fn(&mut PolicyDocument) -> Result<()>,
 ) -> Result<ScopesChanged> {
     let mut changed = false;
@@ -220,35 +283,16 @@ pub(super) async fn change(
         let mut policy = scope::policy(op.tx, &row).await?;
         change(&mut policy)?;
         changed |= scope::set_policy(op.tx, &policy).await?;
-        op.record(action, name.as_str(), Some(&detail)).await?;
+        // The trail is in one language, like every record.
+        op.record(action, name.as_str(), Some(&detail.to_string())).await?;
     }
-    Ok(ScopesChanged { scopes: names(scopes), changed, detail, warnings: Vec::new() })
+    Ok(ScopesChanged {
+        scopes: names(scopes),
+        changed,
+        details: vec![detail],
+        warnings: Vec::new(),
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::admin::testing::{Deployment, scope as named};
-
-    #[tokio::test]
-    async fn what_is_not_given_stays_and_each_part_has_its_row() {
-        let deployment = Deployment::new().await;
-        let icu = named("icu");
-        let before = show(&mut deployment.store.read().await.unwrap(), &icu).await.unwrap();
-        let set = async |rules: Rules| deployment.act(async |op| set(op, &icu, rules).await).await;
-
-        let done = set(Rules { soft: Some(60), lockout_threshold: Some(9), ..Rules::default() }).await.unwrap();
-        assert!(done.changed);
-        let after = show(&mut deployment.store.read().await.unwrap(), &icu).await.unwrap();
-        assert_eq!((after.soft, after.degraded, after.hard), (60, before.degraded, before.hard));
-        assert_eq!((after.lockout_threshold, after.lockout_delay), (9, before.lockout_delay));
-        assert_eq!(deployment.actions().await[..2], ["scope.lockout", "scope.offline"]);
-
-        // Not in order; an emergency group that nobody is in; nothing at all.
-        set(Rules { soft: Some(before.hard + 1), ..Rules::default() }).await.unwrap_err();
-        let groups = Some(vec![GroupName::new("nobody").unwrap()]);
-        let done = set(Rules { emergency_groups: groups, ..Rules::default() }).await.unwrap();
-        assert_eq!(done.warnings.len(), 1);
-        set(Rules::default()).await.unwrap_err();
-    }
-}
+mod tests;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use wardkey_core::code::Code;
-use wardkey_core::name::{Language, ScopeName};
+use wardkey_core::name::ScopeName;
 use wardkey_core::texts;
 
 use super::operation::{joined, names};
@@ -11,6 +11,7 @@ use super::{Edit, Listing, Operation};
 use crate::error::{Error, Result};
 use crate::store::terminal::{self, Terminal, TerminalStatus};
 use crate::store::{PageRequest, Tx, scope};
+use crate::texts::{Phrase, Text};
 
 /// Seconds within which a revocation can be taken back.
 pub const UNDONE_WITHIN: u64 = 86_400;
@@ -98,11 +99,15 @@ pub struct TerminalChanged {
     pub scopes: Vec<String>,
     /// What an administrator should look at.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Phrase>,
 }
 
 /// A page of terminals by name, of one scope when given.
-pub async fn list(tx: &mut Tx, scope: Option<&ScopeName>, request: &PageRequest) -> Result<Listing<TerminalView>> {
+pub async fn list(
+    tx: &mut Tx,
+    scope: Option<&ScopeName>,
+    request: &PageRequest,
+) -> Result<Listing<TerminalView>> {
     if let Some(scope) = scope {
         scope::get(tx, scope).await?;
     }
@@ -119,8 +124,8 @@ pub async fn approve(op: &mut Operation<'_>, name: &str) -> Result<TerminalSwitc
     switch(op, name, TerminalStatus::Active).await
 }
 
-/// Takes a revocation back, within [`UNDONE_WITHIN`] of it. Later the terminal has to join again: by then
-/// it may stand elsewhere.
+/// Takes a revocation back, within [`UNDONE_WITHIN`] of it. Later the terminal has to join again:
+/// by then it may stand elsewhere.
 ///
 /// # Errors
 /// [`Code::RevokedTooLong`]; [`Error::Refused`] also for one that awaits approval.
@@ -129,16 +134,17 @@ pub async fn enable(op: &mut Operation<'_>, name: &str) -> Result<TerminalSwitch
     let changed = match (terminal.status, terminal.revoked) {
         (TerminalStatus::Active, _) => false,
         (TerminalStatus::Pending, _) => {
-            let id = terminal.id;
-            let message = format!("terminal {} awaits approval: wardkey-server terminal approve {id}", terminal.name);
-            return Err(Error::invalid(message));
+            return Err(Error::invalid(Text::TerminalPending.with([
+                ("name", terminal.name.to_string().into()),
+                ("id", terminal.id.to_string().into()),
+            ])));
         }
         (TerminalStatus::Revoked, Some(revoked)) if op.now.since(revoked) <= UNDONE_WITHIN => {
             terminal::bring_back(op.tx, &terminal.id).await?;
             true
         }
         (TerminalStatus::Revoked, _) => {
-            let message = texts::message(Code::RevokedTooLong, Language::En, &[]);
+            let message = texts::phrase(Code::RevokedTooLong, vec![]);
             return Err(Error::refused(Code::RevokedTooLong, message));
         }
     };
@@ -159,7 +165,11 @@ pub async fn disable(op: &mut Operation<'_>, name: &str) -> Result<TerminalSwitc
     switch(op, name, TerminalStatus::Revoked).await
 }
 
-async fn switch(op: &mut Operation<'_>, name: &str, status: TerminalStatus) -> Result<TerminalSwitched> {
+async fn switch(
+    op: &mut Operation<'_>,
+    name: &str,
+    status: TerminalStatus,
+) -> Result<TerminalSwitched> {
     let terminal = terminal::by_name(op.tx, name).await?;
     let changed = terminal::set_status(op.tx, &terminal, status, op.now).await?;
 
@@ -180,15 +190,24 @@ async fn switch(op: &mut Operation<'_>, name: &str, status: TerminalStatus) -> R
 }
 
 /// Gives a terminal other scopes.
-pub async fn set(op: &mut Operation<'_>, name: &str, scopes: Edit<ScopeName>) -> Result<TerminalChanged> {
+pub async fn set(
+    op: &mut Operation<'_>,
+    name: &str,
+    scopes: Edit<ScopeName>,
+) -> Result<TerminalChanged> {
     let terminal = terminal::by_name(op.tx, name).await?;
     let mut warnings = Vec::new();
-    let scopes = scopes.apply(terminal.scopes.clone(), ("scope", &mut warnings));
+    let scopes = scopes.apply(terminal.scopes.clone(), (Text::ScopeWasNot, &mut warnings));
     terminal::set_scopes(op.tx, &terminal, &scopes).await?;
 
     let detail = format!("scopes {}", joined(&scopes));
     op.record("terminal.scopes", &terminal.id.to_hex(), Some(&detail)).await?;
-    Ok(TerminalChanged { id: terminal.id.to_hex(), name: terminal.name.to_string(), scopes: names(&scopes), warnings })
+    Ok(TerminalChanged {
+        id: terminal.id.to_hex(),
+        name: terminal.name.to_string(),
+        scopes: names(&scopes),
+        warnings,
+    })
 }
 
 #[cfg(test)]
@@ -201,7 +220,9 @@ mod tests {
         let deployment = Deployment::new().await;
         let id = joined_terminal(&deployment).await;
         deployment.act(async |op| disable(op, &id).await).await.unwrap();
-        let back = async |after: u64| deployment.act_at(NOW.plus(after), async |op| enable(op, &id).await).await;
+        let back = async |after: u64| {
+            deployment.act_at(NOW.plus(after), async |op| enable(op, &id).await).await
+        };
         assert_eq!(back(UNDONE_WITHIN + 1).await.unwrap_err().code(), Code::RevokedTooLong);
         assert!(back(UNDONE_WITHIN).await.unwrap().changed);
         let shown = show(&mut deployment.store.read().await.unwrap(), &id).await.unwrap();

@@ -78,16 +78,29 @@ impl Deployment {
     }
 
     /// An act at a time, committed when it succeeds.
-    pub async fn act_at<T>(&self, now: UnixTime, act: impl AsyncFnOnce(&mut Operation<'_>) -> Result<T>) -> Result<T> {
+    pub async fn act_at<T>(
+        &self,
+        now: UnixTime,
+        act: impl AsyncFnOnce(&mut Operation<'_>) -> Result<T>,
+    ) -> Result<T> {
         let mut tx = self.store.write().await?;
-        let mut op = Operation { tx: &mut tx, actor: &self.actor, now, reason: Some("a test"), zone: &self.zone };
+        let mut op = Operation {
+            tx: &mut tx,
+            actor: &self.actor,
+            now,
+            reason: Some("a test"),
+            zone: &self.zone,
+        };
         let done = act(&mut op).await?;
         tx.commit().await?;
         Ok(done)
     }
 
     /// An act, committed when it succeeds.
-    pub async fn act<T>(&self, act: impl AsyncFnOnce(&mut Operation<'_>) -> Result<T>) -> Result<T> {
+    pub async fn act<T>(
+        &self,
+        act: impl AsyncFnOnce(&mut Operation<'_>) -> Result<T>,
+    ) -> Result<T> {
         self.act_at(NOW, act).await
     }
 
@@ -117,7 +130,10 @@ pub async fn import_key(deployment: &Deployment, name: &str) -> String {
         "credentials": [{ "id": text(&[9; 32]), "public_key": text(&cose) }] });
     let people = People::from_jsonl(line.to_string().as_bytes());
     let taking = Taking { keys_per_person: 4, skip_existing: false };
-    let done = deployment.act(async |op| import::run(op, people, taking, "keys.jsonl").await).await.unwrap();
+    let done = deployment
+        .act(async |op| import::run(op, people, taking, "keys.jsonl").await)
+        .await
+        .unwrap();
     assert!(matches!(done, Outcome::Done(done) if done.keys == 1), "{done:?}");
     let mut tx = deployment.store.read().await.unwrap();
     let keys = key::list_of(&mut tx, &login(name), &PageRequest::default()).await.unwrap();
@@ -127,8 +143,12 @@ pub async fn import_key(deployment: &Deployment, name: &str) -> String {
 /// A terminal of the scope `icu` that has joined; its id.
 pub async fn joined_terminal(deployment: &Deployment) -> String {
     let id = TerminalId::new([5; 16]);
-    let issued =
-        Issued { certificate: Vec::new(), serial: [1; SERIAL_LEN], expires: NOW.plus(86_400), key: Hash::new([3; 32]) };
+    let issued = Issued {
+        certificate: Vec::new(),
+        serial: [1; SERIAL_LEN],
+        expires: NOW.plus(86_400),
+        key: Hash::new([3; 32]),
+    };
     let put = async |op: &mut Operation<'_>| {
         let joining = Joining {
             id,

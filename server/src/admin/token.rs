@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::secret;
 use crate::store::token::{self, Purpose};
 use crate::store::{PageRequest, Tx, setting, terminal};
+use crate::texts::Text;
 use crate::when::shown_utc;
 
 /// What a token is made for.
@@ -102,7 +103,7 @@ pub async fn list(tx: &mut Tx, request: &PageRequest, now: UnixTime) -> Result<L
 pub async fn add(op: &mut Operation<'_>, new: NewToken<'_>) -> Result<TokenMade> {
     let mut scopes = new.scopes;
     if scopes.len() > MAX_SCOPES {
-        return Err(Error::Usage(format!("a terminal has at most {MAX_SCOPES} scopes")));
+        return Err(Error::usage(terminal::scopes_wrong()));
     }
 
     // The hash in the token is of the first root key: that of the anchor.
@@ -120,13 +121,18 @@ pub async fn add(op: &mut Operation<'_>, new: NewToken<'_>) -> Result<TokenMade>
     let replaces = replaced.as_ref().map(|terminal| terminal.id);
 
     let until = op.now.plus(new.seconds);
-    let token = JoinToken::new(secret::random()?, secret::random()?, &first.root_key).with_checksum();
+    let token = JoinToken::new(secret::random()?, &first.root_key);
     let purpose = Purpose { scopes: &scopes, uses: new.uses, replaces };
     token::add(op.tx, (&token.id, &token.secret), &purpose, (op.now, until)).await?;
 
     let id = to_hex(&token.id);
     let place = replaces.map_or_else(String::new, |id| format!(", in the place of terminal {id}"));
-    let detail = format!("scopes {}, {} machines, until {}{place}", joined(&scopes), new.uses, shown_utc(until));
+    let detail = format!(
+        "scopes {}, {} machines, until {}{place}",
+        joined(&scopes),
+        new.uses,
+        shown_utc(until)
+    );
     op.record("terminal.token", &id, Some(&detail)).await?;
     Ok(TokenMade {
         token: token.to_text(),
@@ -141,7 +147,7 @@ pub async fn add(op: &mut Operation<'_>, new: NewToken<'_>) -> Result<TokenMade>
 pub async fn delete(op: &mut Operation<'_>, text: &str) -> Result<TokenWithdrawn> {
     let id = JoinToken::from_text(text).map(|token| token.id).ok();
     let id = id.or_else(|| from_hex(text).ok().and_then(|bytes| bytes.try_into().ok()));
-    let id: [u8; 8] = id.ok_or_else(|| Error::Usage("a token, or its id of 16 hexadecimal digits".into()))?;
+    let id: [u8; 8] = id.ok_or_else(|| Error::usage(Text::TokenOrId))?;
 
     let changed = token::revoke(op.tx, &id, op.now).await?;
     let id = to_hex(&id);
@@ -157,7 +163,8 @@ mod tests {
     #[tokio::test]
     async fn a_token_is_withdrawn_by_itself_or_by_its_id_and_nothing_else() {
         let deployment = Deployment::new().await;
-        let new = || NewToken { scopes: [scope("icu")].into(), replaces: None, seconds: 60, uses: 1 };
+        let new =
+            || NewToken { scopes: [scope("icu")].into(), replaces: None, seconds: 60, uses: 1 };
         let made = deployment.act(async |op| add(op, new()).await).await.unwrap();
         let status = async |after: u64| {
             let mut tx = deployment.store.read().await.unwrap();
@@ -176,7 +183,8 @@ mod tests {
     #[tokio::test]
     async fn a_token_for_a_scope_that_is_not_known_is_refused() {
         let deployment = Deployment::new().await;
-        let new = NewToken { scopes: [scope("nowhere")].into(), replaces: None, seconds: 60, uses: 1 };
+        let new =
+            NewToken { scopes: [scope("nowhere")].into(), replaces: None, seconds: 60, uses: 1 };
         deployment.act(async |op| add(op, new).await).await.unwrap_err();
     }
 }

@@ -17,7 +17,11 @@ pub struct TrailVerified {
 }
 
 /// Rows, newest first; on one object when given.
-pub async fn list(tx: &mut Tx, object: Option<&str>, request: &PageRequest) -> Result<Listing<Entry>> {
+pub async fn list(
+    tx: &mut Tx,
+    object: Option<&str>,
+    request: &PageRequest,
+) -> Result<Listing<Entry>> {
     Ok(Listing::new(audit::page(tx, object, request).await?, |entry| entry))
 }
 

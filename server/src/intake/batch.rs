@@ -12,8 +12,9 @@ use super::set_aside::SetAside;
 use crate::error::Result;
 use crate::store::Tx;
 use crate::store::audit::{self, Act, Actor};
-use crate::store::credential;
 use crate::store::event::{self, Stored, Verdict};
+use crate::store::pass::{self, EndedBy};
+use crate::store::{credential, state};
 
 /// What became of a batch.
 #[derive(Debug, Default)]
@@ -26,8 +27,8 @@ pub struct Taken {
     pub full_for: Option<u64>,
 }
 
-/// Stores a batch; `megabytes` is what a terminal may store in a day. An event that finds no room is in
-/// neither list of the answer, so it comes again.
+/// Stores a batch; `megabytes` is what a terminal may store in a day. An event that finds no room
+/// is in neither list of the answer, so it comes again.
 pub async fn take<'a>(
     tx: &mut Tx,
     terminal: &TerminalId,
@@ -86,7 +87,8 @@ async fn store(
     let (verdict, key, counter) = verify(tx, event, terminal).await?;
     if let Verdict::Invalid(finding) = &verdict {
         let code = Code::AssertionSignature;
-        tracing::error!(%code, %terminal, event = %event.id, finding, "the evidence of an event does not hold");
+        tracing::error!(%code, %terminal, event = %event.id, finding, "the evidence of an event \
+            does not hold");
         let id = event.id.to_hex();
         let act = Act::new("event.evidence-invalid", &id).with(finding);
         audit::record(tx, now, &actor, act).await?;
@@ -97,6 +99,7 @@ async fn store(
         suspicion = event::counter_conflict(tx, key.row, (event.time, counter)).await?;
         if event.name == EventName::Login && event.outcome == Outcome::Success {
             credential::used(tx, key, counter, (event.time, terminal)).await?;
+            end_pass(tx, key.person, event, now).await?;
         }
     }
     let proved = (key.as_ref().map(|key| key.row), counter);
@@ -115,4 +118,20 @@ async fn store(
         audit::record(tx, now, &actor, act).await?;
     }
     Ok(Some(Stored::New))
+}
+
+/// The key is back: the pass that its person had before this login ends everywhere.
+async fn end_pass(tx: &mut Tx, person: i64, event: &Event, now: UnixTime) -> Result<()> {
+    let open = pass::open_of(tx, person).await?;
+    // What comes late, of a terminal that was offline, may be older than the pass.
+    if open.is_none_or(|open| event.time < open.pass.from) {
+        return Ok(());
+    }
+    if let Some(ended) = pass::end(tx, person, EndedBy::Key, now).await? {
+        state::publish_person(tx, person).await?;
+        let detail = format!("pass {}: a login with the key", ended.pass.id);
+        let act = Act::new("pass.end", ended.login.as_str()).with(&detail);
+        audit::record(tx, now, &Actor::server(), act).await?;
+    }
+    Ok(())
 }

@@ -4,14 +4,15 @@ use wardkey_core::client_data::ClientData;
 use wardkey_core::code::Code;
 use wardkey_core::event::{Event, EventName, Outcome};
 use wardkey_core::id::TerminalId;
-use wardkey_core::proof::assertion::Assertion;
+use wardkey_core::proof::SignedByCode;
 
 use crate::error::Result;
 use crate::store::credential::{self, Credential};
 use crate::store::event::Verdict;
-use crate::store::{Tx, person};
+use crate::store::{Tx, pass, person};
 
-/// Seconds between a login's signed time and its record: challenge, touch, and two readings of a clock.
+/// Seconds between a login's signed time and its record: challenge, touch, and two readings of a
+/// clock.
 const RECORDED_WITHIN: u64 = 300;
 
 /// Verifies the evidence of an event; a success without any is a claim, not a login. With what the
@@ -21,16 +22,29 @@ pub async fn verify(
     event: &Event,
     terminal: &TerminalId,
 ) -> Result<(Verdict, Option<Credential>, Option<u32>)> {
+    if let Some(signed) = &event.signed_by_code {
+        let verdict = by_pass(tx, event, signed, terminal).await?;
+        return Ok((verdict, None, None));
+    }
     let Some(evidence) = &event.evidence else {
-        let claims = event.name == EventName::Login && event.outcome == Outcome::Success;
-        let verdict = if claims { Verdict::Invalid("a login without evidence".into()) } else { Verdict::None };
+        let claims = event.name.is_login() && event.outcome == Outcome::Success;
+        let verdict = if claims {
+            Verdict::Invalid("a login without evidence".into())
+        } else {
+            Verdict::None
+        };
         return Ok((verdict, None, None));
     };
     let Some(key) = credential::find(tx, &evidence.credential_id).await? else {
         return Ok((Verdict::Invalid("the key was never enrolled".into()), None, None));
     };
     let person = person::by_id(tx, key.person).await?;
-    if let Err(finding) = matches(evidence, event, terminal, &person) {
+    // A pass is never shown by a key.
+    if event.name == EventName::PassLogin {
+        let finding = "a login by a pass that a key signed".into();
+        return Ok((Verdict::Invalid(finding), Some(key), None));
+    }
+    if let Err(finding) = matches(evidence.client_data.as_slice(), event, terminal, &person) {
         return Ok((Verdict::Invalid(finding.into()), Some(key), None));
     }
     match evidence.verify(&key.record()) {
@@ -41,21 +55,53 @@ pub async fn verify(
         // One assertion may stand in a second event (a clone suspicion): only the login counts it.
         Ok(facts) => {
             // So does a failure that was reported with it, unless it is about the counter itself.
-            let counted = event.outcome == Outcome::Success || event.reason == Some(Code::CounterRegressed);
+            let counted =
+                event.outcome == Outcome::Success || event.reason == Some(Code::CounterRegressed);
             let counter = (event.name == EventName::Login && counted).then_some(facts.counter);
             Ok((Verdict::Valid, Some(key), counter))
         }
     }
 }
 
+/// Verifies a login that the code of a pass signed.
+async fn by_pass(
+    tx: &mut Tx,
+    event: &Event,
+    signed: &SignedByCode,
+    terminal: &TerminalId,
+) -> Result<Verdict> {
+    let invalid = |finding: &str| Ok(Verdict::Invalid(finding.into()));
+    if event.name != EventName::PassLogin || event.pass != Some(signed.pass) {
+        return invalid("signed by the code of another pass");
+    }
+    let Some(pass) = pass::find(tx, &signed.pass).await? else {
+        return invalid("the pass was never issued");
+    };
+    let person = person::by_id(tx, pass.person).await?;
+    if let Err(finding) = matches(signed.client_data.as_slice(), event, terminal, &person) {
+        return invalid(finding);
+    }
+    if let Err(denial) = signed.verify(&pass.pass) {
+        return Ok(Verdict::Invalid(denial.to_string()));
+    }
+    if event.time < pass.pass.from || event.time >= pass.pass.until {
+        return invalid("the pass was not valid then");
+    }
+    if pass.pass.terminal.is_some_and(|place| place != *terminal) {
+        return invalid("the pass is for another terminal");
+    }
+    pass::used(tx, &pass, event.time).await?;
+    Ok(Verdict::Valid)
+}
+
 /// Whether what was signed is what the event says.
 fn matches(
-    evidence: &Assertion,
+    evidence: &[u8],
     event: &Event,
     terminal: &TerminalId,
-    person: &person::Person,
+    person: &person::PersonRow,
 ) -> Result<(), &'static str> {
-    let data = ClientData::from_bytes(evidence.client_data.as_slice()).map_err(|_| "the client data is malformed")?;
+    let data = ClientData::from_bytes(evidence).map_err(|_| "the client data is malformed")?;
     if data.terminal != *terminal {
         return Err("signed for another terminal");
     }
@@ -68,7 +114,7 @@ fn matches(
     if event.service.as_deref().is_some_and(|service| service != data.service.as_str()) {
         return Err("signed for another service");
     }
-    let success = event.name == EventName::Login && event.outcome == Outcome::Success;
+    let success = event.name.is_login() && event.outcome == Outcome::Success;
     // The time is signed too: a genuine login cannot be moved to another day.
     if success && event.time.0.abs_diff(data.time.0) > RECORDED_WITHIN {
         return Err("signed at another time");

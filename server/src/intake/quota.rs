@@ -22,7 +22,12 @@ pub struct Quota {
 
 impl Quota {
     /// Reads what is left of so many megabytes a day.
-    pub async fn read(tx: &mut Tx, terminal: &TerminalId, megabytes: u32, now: UnixTime) -> Result<Self> {
+    pub async fn read(
+        tx: &mut Tx,
+        terminal: &TerminalId,
+        megabytes: u32,
+        now: UnixTime,
+    ) -> Result<Self> {
         let most = u64::from(megabytes) * 1_000_000;
         let left = most.saturating_sub(intake::bytes(tx, terminal, intake::day(now)).await?);
         Ok(Self { now, is_full: false, megabytes, left, events: 0, bytes: 0 })
@@ -74,7 +79,8 @@ mod tests {
     #[test]
     fn what_finds_no_room_takes_none_and_a_smaller_one_may_still_fit() {
         let now = UnixTime(86_400 + 100);
-        let mut quota = Quota { now, is_full: false, megabytes: 1, left: 3000, events: 0, bytes: 0 };
+        let mut quota =
+            Quota { now, is_full: false, megabytes: 1, left: 3000, events: 0, bytes: 0 };
         assert!(quota.take(500) && !quota.is_full);
         assert!(!quota.take(2000) && quota.is_full);
         assert!(quota.take(400));

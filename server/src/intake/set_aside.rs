@@ -1,5 +1,5 @@
-//! What a batch held that is not taken: kept as it came, and recorded once for the batch. A server that
-//! is older than its agents would else lose what it cannot read, or be sent it for ever.
+//! What a batch held that is not taken: kept as it came, and recorded once for the batch. A server
+//! that is older than its agents would else lose what it cannot read, or be sent it for ever.
 
 use wardkey_core::codec::{Document as _, sha256};
 use wardkey_core::event::Event;
@@ -50,7 +50,10 @@ impl SetAside {
         let Some(first) = &self.first else { return Ok(()) };
         let id = terminal.to_hex();
         tracing::warn!(%terminal, count = self.count, first, "events were set aside");
-        let detail = format!("records that this version does not take: {}; the first is {first}", self.count);
+        let detail = format!(
+            "records that this version does not take: {}; the first is {first}",
+            self.count
+        );
         let act = Act::new("event.set-aside", &id).with(&detail);
         audit::record(tx, now, &Actor::terminal(terminal), act).await
     }

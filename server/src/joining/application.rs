@@ -5,7 +5,7 @@ use wardkey_core::message::http::{JoinRequest, join_mac_input};
 use wardkey_core::name::DisplayText;
 
 use crate::error::{Error, Result};
-use crate::pki::Request;
+use crate::pki::CertificateRequest;
 
 /// The longest certificate request in bytes that is looked at.
 pub const MAX_CSR: usize = 4096;
@@ -42,10 +42,16 @@ impl Application {
             token: request.token.0.as_slice().try_into().map_err(|_| wrong("token"))?,
             machine: Hash::from_slice(&request.machine.0).map_err(|_| wrong("machine"))?,
             nonce: request.nonce.0.clone(),
-            name: DisplayText::new(request.name.as_str()).map_err(|error| Error::invalid(format!("name: {error}")))?,
+            name: DisplayText::new(request.name.as_str())
+                .map_err(|error| Error::invalid(format!("name: {error}")))?,
             csr: short(&request.csr.0)?.to_vec(),
             mac: request.mac.0.clone(),
-            signed: join_mac_input(&request.nonce.0, &request.machine.0, &request.name, &request.csr.0),
+            signed: join_mac_input(
+                &request.nonce.0,
+                &request.machine.0,
+                &request.name,
+                &request.csr.0,
+            ),
         })
     }
 }
@@ -54,8 +60,8 @@ impl Application {
 ///
 /// # Errors
 /// [`Error::Refused`] when it is too long, malformed, or not signed by its key.
-pub fn certificate_request(csr: &[u8]) -> Result<Request> {
-    Request::read(short(csr)?)
+pub fn certificate_request(csr: &[u8]) -> Result<CertificateRequest> {
+    CertificateRequest::read(short(csr)?)
 }
 
 /// A certificate request of a length that is looked at.

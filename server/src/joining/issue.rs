@@ -6,12 +6,12 @@ use wardkey_core::code::Code;
 use wardkey_core::id::{TerminalId, to_hex};
 use wardkey_core::time::UnixTime;
 
-use super::Application;
+use super::application::Application;
 use super::place::{self, Place};
 use super::token::{invalid, proved};
 use crate::caller;
 use crate::error::{Error, Result};
-use crate::pki::{Authority, Request, TerminalCertificate};
+use crate::pki::{Authority, CertificateRequest, TerminalCertificate};
 use crate::store::Tx;
 use crate::store::audit::{self, Act, Actor};
 use crate::store::terminal::{self, Joining, Terminal, TerminalStatus};
@@ -49,7 +49,7 @@ pub enum Joined {
 pub async fn join(
     tx: &mut Tx,
     issuer: &Issuer<'_>,
-    (application, request): (&Application, Request),
+    (application, request): (&Application, CertificateRequest),
     address: IpAddr,
 ) -> Result<Joined> {
     let now = issuer.now;
@@ -60,7 +60,8 @@ pub async fn join(
     let before = terminal::of_machine(tx, &application.machine).await?;
 
     if let Some(certificate) = token::given(tx, &a_use).await? {
-        // The answer was lost on the way. The same key is given the same again, as long as it counts.
+        // The answer was lost on the way. The same key is given the same again, as long as it
+        // counts.
         let same = before.filter(|before| before.revoked.is_none() && is_of(&certificate, before));
         let id = same.ok_or_else(invalid)?.id;
         return Ok(Joined::Terminal { id, certificate, replaced: false });
@@ -83,8 +84,14 @@ pub async fn join(
     }
 
     let status = if token.uses > 1 { TerminalStatus::Pending } else { TerminalStatus::Active };
-    let joining =
-        Joining { id, name: &application.name, machine: application.machine, status, issued: &issued, scopes: &scopes };
+    let joining = Joining {
+        id,
+        name: &application.name,
+        machine: application.machine,
+        status,
+        issued: &issued,
+        scopes: &scopes,
+    };
     terminal::put(tx, &joining, now).await?;
 
     let (action, note) = place.in_the_trail(&application.machine);
@@ -98,8 +105,14 @@ pub async fn join(
 /// Gives a terminal its next certificate (DER).
 ///
 /// # Errors
-/// [`Code::TerminalCertificate`], [`Code::TerminalDisabled`] when the terminal may not come any longer.
-pub async fn renew(tx: &mut Tx, issuer: &Issuer<'_>, used: &TerminalCertificate, request: Request) -> Result<Vec<u8>> {
+/// [`Code::TerminalCertificate`], [`Code::TerminalDisabled`] when the terminal may not come any
+/// longer.
+pub async fn renew(
+    tx: &mut Tx,
+    issuer: &Issuer<'_>,
+    used: &TerminalCertificate,
+    request: CertificateRequest,
+) -> Result<Vec<u8>> {
     let issued = issuer.authority.terminal(request, &used.terminal, issuer.now, issuer.days)?;
     caller::still_active(tx, used).await?;
     terminal::renew(tx, &used.terminal, &used.serial, &issued).await?;
@@ -111,7 +124,11 @@ pub async fn renew(tx: &mut Tx, issuer: &Issuer<'_>, used: &TerminalCertificate,
 }
 
 /// The secret is right, so somebody has a token that was used before: somebody else should know.
-async fn refuse_reuse(tx: &mut Tx, application: &Application, (actor, now): (&Actor, UnixTime)) -> Result<Joined> {
+async fn refuse_reuse(
+    tx: &mut Tx,
+    application: &Application,
+    (actor, now): (&Actor, UnixTime),
+) -> Result<Joined> {
     let (token, machine) = (to_hex(&application.token), application.machine.short());
     let detail = format!("machine {machine} named \"{}\"", application.name);
     audit::record(tx, now, actor, Act::new("token.reused", &token).with(&detail)).await?;

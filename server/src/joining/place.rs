@@ -39,12 +39,17 @@ impl Place {
 }
 
 /// Finds it; `before` is the terminal that has this machine's id. The id alone gives no place: with
-/// another key the machine needs a token that was made for that, and one that was revoked a token that
-/// was made afterwards.
+/// another key the machine needs a token that was made for that, and one that was revoked a token
+/// that was made afterwards.
 ///
 /// # Errors
 /// [`Code::ReplacementRefused`], [`Code::TerminalDisabled`].
-pub async fn find(tx: &mut Tx, before: Option<Terminal>, token: &Token, key: &Hash) -> Result<Place> {
+pub async fn find(
+    tx: &mut Tx,
+    before: Option<Terminal>,
+    token: &Token,
+    key: &Hash,
+) -> Result<Place> {
     let refuse = |message: &str| Err(Error::refused(Code::ReplacementRefused, message));
     let terminal = match (token.replaces, before) {
         (None, None) => return Ok(Place::New(TerminalId::new(secret::random()?))),
@@ -64,7 +69,8 @@ pub async fn find(tx: &mut Tx, before: Option<Terminal>, token: &Token, key: &Ha
         (_, true) => Ok(Place::Own(terminal)),
         (Some(_), false) => Ok(Place::Of(terminal)),
         (None, false) => refuse(
-            "this machine has joined before with another key; make a token with \"wardkey-server token add \
+            "this machine has joined before with another key; make a token with \"wardkey-server \
+                token add \
              --replace TERMINAL\"",
         ),
     }
@@ -77,5 +83,8 @@ fn in_place_of(before: &Terminal, machine: &Hash) -> String {
         format!(", machine {} instead of {}", machine.short(), before.machine.short())
     };
     let name = &before.name;
-    format!(", in the place of \"{name}\", whose certificate {} counts no longer{moved}", to_hex(&before.serial))
+    format!(
+        ", in the place of \"{name}\", whose certificate {} counts no longer{moved}",
+        to_hex(&before.serial)
+    )
 }

@@ -1,7 +1,8 @@
 //! Values separated by commas, semicolons or tabs (RFC 4180, and what Excel makes of it).
 
 use super::header::{self, Column};
-use super::{Line, People, Problem, Wrong};
+use super::line::{People, UncheckedPerson};
+use super::problem::{Problem, Wrong};
 
 /// What separates values, in the order of preference.
 const SEPARATORS: [char; 3] = [',', ';', '\t'];
@@ -47,8 +48,8 @@ pub fn people(text: &str) -> People {
     people
 }
 
-/// By what values are separated, and the text from which on they are: Excel says it in a line of its
-/// own (`sep=;`), else the first line shows it.
+/// By what values are separated, and the text from which on they are: Excel says it in a line of
+/// its own (`sep=;`), else the first line shows it.
 fn separator(text: &str) -> (char, u64, &str) {
     let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
     let said = first.trim().strip_prefix("sep=").and_then(|said| said.chars().next());
@@ -112,8 +113,8 @@ fn records(text: &str, separator: char, first_line: u64) -> Result<Vec<Record>, 
     Ok(records)
 }
 
-fn line(columns: &[Column], cells: Vec<String>) -> Result<Line, Wrong> {
-    let mut line = Line::default();
+fn line(columns: &[Column], cells: Vec<String>) -> Result<UncheckedPerson, Wrong> {
+    let mut line = UncheckedPerson::default();
     for (at, cell) in cells.into_iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
         match columns.get(at) {
             Some(Column::Login) => line.login = cell,
@@ -186,22 +187,29 @@ mod tests {
     fn values_are_those_that_another_reader_finds() {
         let mut seed = 7u64;
         let mut next = |most: u64| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (seed >> 33) % most
         };
         for _ in 0..2_000 {
             let cell = |next: &mut dyn FnMut(u64) -> u64| {
                 let length = next(5);
-                (0..length).map(|_| ['a', '"', ',', '\n', '花', ' '][next(6) as usize]).collect::<String>()
+                (0..length)
+                    .map(|_| ['a', '"', ',', '\n', '花', ' '][next(6) as usize])
+                    .collect::<String>()
             };
-            let rows: Vec<Vec<String>> = (0..3).map(|_| (0..3).map(|_| cell(&mut next)).collect()).collect();
+            let rows: Vec<Vec<String>> =
+                (0..3).map(|_| (0..3).map(|_| cell(&mut next)).collect()).collect();
             let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
             rows.iter().for_each(|row| writer.write_record(row).unwrap());
             let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
             let read: Vec<Vec<String>> =
                 records(&text, ',', 1).unwrap().into_iter().map(|record| record.cells).collect();
-            let trimmed: Vec<Vec<String>> =
-                rows.iter().map(|row| row.iter().map(|cell| cell.trim().to_owned()).collect()).collect();
+            let trimmed: Vec<Vec<String>> = rows
+                .iter()
+                .map(|row| row.iter().map(|cell| cell.trim().to_owned()).collect())
+                .collect();
             assert_eq!(read, trimmed, "{text:?}");
         }
     }

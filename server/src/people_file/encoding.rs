@@ -1,4 +1,5 @@
-//! The characters of a file: UTF-8, UTF-16 with its mark, or the Shift_JIS that Excel writes in Japan.
+//! The characters of a file: UTF-8, UTF-16 with its mark, or the Shift_JIS that Excel writes in
+//! Japan.
 
 use std::borrow::Cow;
 
@@ -6,17 +7,21 @@ use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
 
 /// The text, without its mark.
 ///
-/// Every file that is UTF-8 is taken for it: Japanese Shift_JIS never is by chance. Code page 932 is
-/// what the web calls Shift_JIS, with the letters of names that the older standard lacks (髙, 﨑).
+/// Every file that is UTF-8 is taken for it: Japanese Shift_JIS never is by chance. Code page 932
+/// is what the web calls Shift_JIS, with the letters of names that the older standard lacks (髙, 﨑).
 ///
 /// # Errors
 /// The line from which on it is neither.
 pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, u64> {
     if let Some((marked, length)) = Encoding::for_bom(bytes) {
         let rest = bytes.get(length..).unwrap_or_default();
-        return marked.decode_without_bom_handling_and_without_replacement(rest).ok_or_else(|| bad_line(rest));
+        return marked
+            .decode_without_bom_handling_and_without_replacement(rest)
+            .ok_or_else(|| bad_line(rest));
     }
-    let read = |encoding: &'static Encoding| encoding.decode_without_bom_handling_and_without_replacement(bytes);
+    let read = |encoding: &'static Encoding| {
+        encoding.decode_without_bom_handling_and_without_replacement(bytes)
+    };
     read(UTF_8).or_else(|| read(SHIFT_JIS)).ok_or_else(|| bad_line(bytes))
 }
 

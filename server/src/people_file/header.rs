@@ -44,7 +44,19 @@ const WORDS: &[(Column, &[&str])] = &[
     (Column::Language, &["language", "lang", "言語"]),
     (Column::Scopes, &["scopes", "scope", "スコープ", "病棟", "部署"]),
     (Column::Groups, &["groups", "group", "グループ"]),
-    (Column::ValidFrom, &["validfrom", "from", "start", "開始日", "有効開始日", "有効開始", "利用開始日", "利用開始"]),
+    (
+        Column::ValidFrom,
+        &[
+            "validfrom",
+            "from",
+            "start",
+            "開始日",
+            "有効開始日",
+            "有効開始",
+            "利用開始日",
+            "利用開始",
+        ],
+    ),
     (
         Column::ValidUntil,
         &[
@@ -70,7 +82,8 @@ pub fn read(cells: &[String]) -> (Vec<Column>, Vec<Wrong>) {
     }
     let mut wrong = Vec::new();
     for (at, (column, cell)) in columns.iter().zip(cells).enumerate() {
-        let twice = *column != Some(Column::Unnamed) && columns.iter().take(at).any(|before| before == column);
+        let twice = *column != Some(Column::Unnamed)
+            && columns.iter().take(at).any(|before| before == column);
         if column.is_none() || twice {
             wrong.push(Wrong::Column(cell.clone()));
         }
@@ -83,7 +96,8 @@ pub fn read(cells: &[String]) -> (Vec<Column>, Vec<Wrong>) {
 
 fn column(cell: &str) -> Option<Column> {
     let is_filler = |c: &char| c.is_whitespace() || matches!(c, '_' | '-');
-    let word: String = cell.chars().map(half_width).filter(|c| !is_filler(c)).collect::<String>().to_lowercase();
+    let word: String =
+        cell.chars().map(half_width).filter(|c| !is_filler(c)).collect::<String>().to_lowercase();
     if word.is_empty() {
         return Some(Column::Unnamed);
     }
@@ -118,7 +132,10 @@ mod tests {
         for line in ["hanako,山田 花子,ja", "", "name,scopes"] {
             assert_eq!(read(&cells(line)).1, [Wrong::NoHeader], "{line}");
         }
-        assert_eq!(read(&cells("login,naem,scopes")).1, [Wrong::Column("naem".into()), Wrong::Missing("name")]);
+        assert_eq!(
+            read(&cells("login,naem,scopes")).1,
+            [Wrong::Column("naem".into()), Wrong::Missing("name")]
+        );
         assert_eq!(read(&cells("login,name,Login")).1, [Wrong::Column("Login".into())]);
     }
 }

@@ -2,7 +2,8 @@
 
 use serde_json::error::Category;
 
-use super::{People, Problem, Wrong};
+use super::line::People;
+use super::problem::{Problem, Wrong};
 
 /// Everyone in a text.
 pub fn people(text: &str) -> People {
@@ -41,14 +42,20 @@ mod tests {
 
     #[test]
     fn each_line_says_what_is_wrong_with_it() {
-        let text = "{\"login\":\"a\",\"name\":\"A\"}\n\n{\"login\":\"b\",\"nmae\":\"B\"}\n{\"login\":\"c\"}\n[\n\
-                    {\"login\":\"d\",\"name\":5}\n{\"login\":\"e\",\"name\":\"E\",\"credentials\":[{\"id\":\"x\"}]}\n";
+        let text = "{\"login\":\"a\",\"name\":\"A\"}\n\n{\"login\":\"b\",\"nmae\":\"B\"}\n\
+            {\"login\":\"c\"}\n[\n\
+                    {\"login\":\"d\",\"name\":5}\n\
+                    {\"login\":\"e\",\"name\":\"E\",\"credentials\":[{\"id\":\"x\"}]}\n";
         let read = people(text);
         assert_eq!(
-            read.lines.iter().map(|(number, line)| (*number, line.login.as_str())).collect::<Vec<_>>(),
+            read.lines
+                .iter()
+                .map(|(number, line)| (*number, line.login.as_str()))
+                .collect::<Vec<_>>(),
             [(1, "a")]
         );
-        let wrong: Vec<_> = read.problems.into_iter().map(|problem| (problem.line, problem.wrong)).collect();
+        let wrong: Vec<_> =
+            read.problems.into_iter().map(|problem| (problem.line, problem.wrong)).collect();
         assert_eq!(wrong[0], (3, Wrong::Column("nmae".into())));
         assert_eq!(wrong[1], (4, Wrong::Missing("name")));
         assert_eq!(wrong[2], (5, Wrong::Json(1)));

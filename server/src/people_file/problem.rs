@@ -1,7 +1,7 @@
 //! What is wrong in a file, where, and in words.
 
 use wardkey_core::code::Code;
-use wardkey_core::name::Language;
+use wardkey_core::phrase::Phrase;
 use wardkey_core::texts;
 
 /// Something that is wrong in a file.
@@ -123,30 +123,34 @@ impl Problem {
     /// The column that it is in, where one is known.
     pub const fn column(&self) -> Option<&'static str> {
         match self.wrong {
-            Wrong::Login(_) | Wrong::Twice(_) | Wrong::Exists(_) | Wrong::Reserved(_) | Wrong::Alike(_) => {
-                Some("login")
-            }
+            Wrong::Login(_)
+            | Wrong::Twice(_)
+            | Wrong::Exists(_)
+            | Wrong::Reserved(_)
+            | Wrong::Alike(_) => Some("login"),
             Wrong::Name(_) => Some("name"),
             Wrong::Language(_) => Some("language"),
             Wrong::Scope(_) => Some("scopes"),
             Wrong::Group(_) => Some("groups"),
             Wrong::Dates => Some("valid_until"),
-            Wrong::Missing(column) | Wrong::Date(column, _) | Wrong::TooMany(column, _) => Some(column),
+            Wrong::Missing(column) | Wrong::Date(column, _) | Wrong::TooMany(column, _) => {
+                Some(column)
+            }
             Wrong::Key(_) => Some("credentials"),
             _ => None,
         }
     }
 
     /// The sentence.
-    pub fn message(&self, language: Language) -> String {
+    pub fn message(&self) -> Phrase {
         let value = self.value().map(|value| if value.is_empty() { "\"\"".into() } else { value });
         let mut args = Vec::new();
         if let Some(column) = self.column() {
-            args.push(("column", column));
+            args.push(("column", column.into()));
         }
-        if let Some(value) = &value {
-            args.push(("value", value.as_str()));
+        if let Some(value) = value {
+            args.push(("value", value.into()));
         }
-        texts::with_code(self.code(), language, &args)
+        texts::phrase(self.code(), args)
     }
 }
