@@ -1,0 +1,202 @@
+//! A folder in which something is made before it takes its place.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{Flock, FlockArg, RenameFlags, renameat2};
+use wardkey_core::code::Code;
+use wardkey_core::id::to_hex;
+use wardkey_core::texts;
+
+use crate::error::{Error, Result};
+use crate::secret;
+
+/// A folder (0700) that is locked while it is used, and removed with all in it when dropped.
+#[derive(Debug)]
+pub struct Scratch {
+    path: PathBuf,
+    _lock: Flock<File>,
+}
+
+impl Scratch {
+    /// Beside a place, so that what is made can be renamed to it. One that was left by a process
+    /// that was killed is emptied and used again.
+    ///
+    /// # Errors
+    /// [`Code::BackupThere`] when another process uses it, somebody else made it, or others can look
+    /// into it; [`Error::Io`].
+    pub fn beside(place: &Path) -> Result<Self> {
+        let path = name_beside(place);
+        match std::fs::DirBuilder::new().mode(0o700).create(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+                return Err(Error::io(format!("making {}", path.display()))(error));
+            }
+            _ => {}
+        }
+        let scratch = Self::lock(path)?;
+        scratch.empty()?;
+        Ok(scratch)
+    }
+
+    /// Removes what a process that was killed left beside a place: keys could be in it. What is not
+    /// there, in use, or not ours stays.
+    pub fn sweep(place: &Path) {
+        drop(Self::lock(name_beside(place)));
+    }
+
+    /// In the folder for temporary files (`TMPDIR`).
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn somewhere() -> Result<Self> {
+        let name = format!("wardkey-server-{}", to_hex(&secret::random::<8>()?));
+        let path = std::env::temp_dir().join(name);
+        let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
+        made.map_err(Error::io(format!("making {}", path.display())))?;
+        Self::lock(path)
+    }
+
+    fn lock(path: PathBuf) -> Result<Self> {
+        let what = || format!("opening {}", path.display());
+        let flags = nix::libc::O_DIRECTORY | nix::libc::O_NOFOLLOW;
+        let folder = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags)
+            .open(&path)
+            .map_err(Error::io(what()))?;
+        // What somebody else made is not emptied, and what others can write is not used: they could
+        // read what is made in it, or put something of theirs there.
+        let meta = folder.metadata().map_err(Error::io(what()))?;
+        if meta.uid() != nix::unistd::geteuid().as_raw() || meta.mode() & 0o077 != 0 {
+            return Err(there(&path));
+        }
+        match Flock::lock(folder, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => Ok(Self { path, _lock: lock }),
+            Err(_) => Err(there(&path)),
+        }
+    }
+
+    fn empty(&self) -> Result<()> {
+        let what = || format!("emptying {}", self.path.display());
+        for entry in std::fs::read_dir(&self.path).map_err(Error::io(what()))? {
+            let path = entry.map_err(Error::io(what()))?.path();
+            let is_folder = path.symlink_metadata().is_ok_and(|meta| meta.is_dir());
+            let removed = if is_folder {
+                std::fs::remove_dir_all(&path)
+            } else {
+                std::fs::remove_file(&path)
+            };
+            removed.map_err(Error::io(what()))?;
+        }
+        Ok(())
+    }
+
+    /// Its place.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A file in it.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Gives it the name of a place where nothing is.
+    ///
+    /// # Errors
+    /// [`Code::BackupThere`] when something is there; [`Error::Io`].
+    pub fn rename(self, place: &Path) -> Result<()> {
+        sync(&self.path)?;
+        rename_new(&self.path, place)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // After a rename there is nothing of this name.
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
+
+fn name_beside(place: &Path) -> PathBuf {
+    let name = place.file_name().unwrap_or_default().to_string_lossy();
+    folder_of(place).join(format!(".{name}.partial"))
+}
+
+/// Gives a file or folder the name of a place where nothing is, durably.
+///
+/// # Errors
+/// [`Code::BackupThere`] when something is there; [`Error::Io`].
+pub fn rename_new(from: &Path, to: &Path) -> Result<()> {
+    let here = nix::fcntl::AT_FDCWD;
+    match renameat2(here, from, here, to, RenameFlags::RENAME_NOREPLACE) {
+        Ok(()) => sync(&folder_of(to)),
+        Err(nix::errno::Errno::EEXIST) => Err(there(to)),
+        Err(errno) => Err(Error::io(format!("renaming to {}", to.display()))(errno.into())),
+    }
+}
+
+/// The refusal of a place where something is.
+pub fn there(path: &Path) -> Error {
+    let shown = path.display().to_string().into();
+    Error::refused(Code::BackupThere, texts::phrase(Code::BackupThere, vec![("path", shown)]))
+}
+
+/// Writes a new file (0600), durably.
+///
+/// # Errors
+/// [`Error::Io`], also when it is there.
+pub fn write_new(path: &Path, content: &[u8]) -> Result<()> {
+    let what = || format!("writing {}", path.display());
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(Error::io(what()))?;
+    file.write_all(content).and_then(|()| file.sync_all()).map_err(Error::io(what()))
+}
+
+/// Makes a file or a folder durable.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn sync(path: &Path) -> Result<()> {
+    File::open(path)
+        .and_then(|file| file.sync_all())
+        .map_err(Error::io(format!("writing {}", path.display())))
+}
+
+/// The folder in which something is.
+pub fn folder_of(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new(".")).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_process_left_is_emptied_and_what_a_living_one_uses_is_not_touched() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("monday");
+        let left = folder.path().join(".monday.partial");
+        std::fs::DirBuilder::new().mode(0o700).create(&left).unwrap();
+        std::fs::create_dir(left.join("deep")).unwrap();
+        std::fs::write(left.join("wardkey.db"), "half").unwrap();
+
+        let scratch = Scratch::beside(&place).unwrap();
+        assert_eq!(std::fs::read_dir(&left).unwrap().count(), 0);
+        write_new(&scratch.file("a"), b"a").unwrap();
+        assert_eq!(Scratch::beside(&place).unwrap_err().code(), Code::BackupThere);
+        scratch.rename(&place).unwrap();
+        assert!(place.join("a").exists() && !left.exists());
+
+        let again = Scratch::beside(&place).unwrap();
+        assert_eq!(again.rename(&place).unwrap_err().code(), Code::BackupThere);
+        assert!(place.join("a").exists() && !left.exists(), "nothing is left over");
+    }
+}
