@@ -1,0 +1,20 @@
+//! Restoring a backup into a place where no deployment is, or in the place of the one that is there.
+//!
+//! ```text
+//!   Backup::open ──> a copy beside the place (staged) ──> raised, voided, replayed ──> placed
+//!   reads only       everything above happens to it           one transaction           renamed
+//! ```
+//! Nothing that was there is touched before the copy is complete. The rename of the database is the
+//! moment at which the deployment is restored; what is killed before it is done again.
+
+mod place;
+mod prepare;
+mod present;
+mod replay;
+mod trails;
+mod whose;
+
+pub use place::Placed;
+pub use prepare::{Asked, KeysFrom, Prepared, Report, Where};
+pub use replay::Replayed;
+pub use whose::root_key;

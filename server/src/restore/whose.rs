@@ -1,0 +1,77 @@
+//! Whose backup it is. A backup names its own keys, so nothing in it says that: the machine or the
+//! person who restores it has to know the root key.
+
+use wardkey_core::code::Code;
+use wardkey_core::document::{RootDocument, SignedRoot};
+use wardkey_core::id::SigningPublicKey;
+use wardkey_core::{sign, texts};
+
+use super::present::Present;
+use crate::backup::Backup;
+use crate::config::Config;
+use crate::error::{Error, Result};
+
+/// Who knows the root key of a backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// The database that is there has the same one.
+    Here,
+    /// Somebody gave it.
+    Given,
+    /// Nobody yet: nothing may be put in its place.
+    Unknown,
+}
+
+/// Compares the root keys.
+///
+/// # Errors
+/// [`Code::RestoreOtherDeployment`], [`Code::RestoreRootOther`].
+pub fn whose(
+    config: &Config,
+    backup: &Backup,
+    present: Option<&Present>,
+    given: Option<&SigningPublicKey>,
+) -> Result<Known> {
+    if let Some(given) = given {
+        must_be(backup, given)?;
+    }
+    match present {
+        Some(present) if !same_line(&present.roots, &backup.roots) => {
+            let path = config.store.display().to_string().into();
+            let message = texts::phrase(Code::RestoreOtherDeployment, vec![("path", path)]);
+            Err(Error::refused(Code::RestoreOtherDeployment, message))
+        }
+        Some(_) => Ok(Known::Here),
+        None if given.is_some() => Ok(Known::Given),
+        None => Ok(Known::Unknown),
+    }
+}
+
+/// The key in somebody's papers is that of the first root document or of the present one.
+///
+/// # Errors
+/// [`Code::RestoreRootOther`].
+pub fn must_be(backup: &Backup, given: &SigningPublicKey) -> Result<()> {
+    let first = backup.roots.first().and_then(|first| {
+        sign::peek::<RootDocument>(first.by_itself.as_slice()).ok().map(|first| first.root_key)
+    });
+    if *given == backup.root.root_key || first.is_some_and(|first| first == *given) {
+        return Ok(());
+    }
+    let message = texts::phrase(Code::RestoreRootOther, vec![]);
+    Err(Error::refused(Code::RestoreRootOther, message))
+}
+
+/// Whether one chain goes on where the other ends: the key of each document signed the next one.
+fn same_line(one: &[SignedRoot], other: &[SignedRoot]) -> bool {
+    !one.is_empty() && !other.is_empty() && one.iter().zip(other).all(|(one, other)| one == other)
+}
+
+/// A root key as somebody types it from papers.
+///
+/// # Errors
+/// A sentence for the user.
+pub fn root_key(text: &str) -> std::result::Result<SigningPublicKey, String> {
+    let digits: String = text.chars().filter(|c| !c.is_whitespace() && *c != ':').collect();
+    SigningPublicKey::from_hex(&digits).map_err(|_| "a root key: 64 hexadecimal digits".into())
+}
