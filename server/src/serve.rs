@@ -1,31 +1,28 @@
 //! The running server: TLS, connections, and the tasks beside them.
 
-use std::fs::{File, OpenOptions};
+mod certificates;
+mod running;
+
+use std::fs::File;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use nix::fcntl::{Flock, FlockArg};
-use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
-use rustls::sign::CertifiedKey;
-use rustls::time_provider::TimeProvider;
-use rustls::{RootCertStore, ServerConfig};
+use nix::fcntl::Flock;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
-use wardkey_core::time::UnixTime;
 
+use crate::backup::scratch::Scratch;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::enrol::Enrolments;
+use crate::enroll::Enrollments;
 use crate::error::{Error, Result};
 use crate::gate::{Gate, Handshake};
 use crate::http::limit::Limiter;
@@ -33,9 +30,13 @@ use crate::http::peer::Peer;
 use crate::http::seen::Seen;
 use crate::http::{App, router};
 use crate::keyring::{Holder, Keyring, Secret};
-use crate::pki::{Authority, SERVER_DAYS, TerminalCertificate, certified, read_certificate};
+use crate::pki::{Authority, TerminalCertificate};
 use crate::publish::{self, Publisher};
 use crate::store::{Store, setting, terminal};
+use certificates::{Certificates, tls};
+use running::mark_running;
+
+pub use running::{hold, is_running};
 
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(5);
@@ -43,7 +44,8 @@ const HANDSHAKE: Duration = Duration::from_secs(5);
 const HEAD: Duration = Duration::from_secs(75);
 /// How long anybody else may take for that.
 const ANONYMOUS_HEAD: Duration = Duration::from_secs(10);
-/// How long a connection without a terminal's certificate lives: also one that never reads its answer.
+/// How long a connection without a terminal's certificate lives: also one that never reads its
+/// answer.
 const ANONYMOUS_LIFE: Duration = Duration::from_secs(60);
 /// How long open requests have when the server stops.
 const GRACE: Duration = Duration::from_secs(10);
@@ -65,23 +67,28 @@ impl Server {
     /// # Errors
     /// [`Error`] of every kind: whatever keeps it from serving.
     pub async fn start(config: Config, clock: Clock) -> Result<Self> {
+        // Before anything of the store is looked at: it may be about to be replaced.
+        let running = mark_running(&config.store)?;
+        Scratch::sweep(&config.store);
         let keyring = Keyring::at(&config.keys);
         let store = Store::open(&config.store).await?;
         let key = keyring.signing(Secret::Publish)?;
-        let publisher = Arc::new(Publisher::start(store.clone(), key, config.head_seconds, clock.clone()).await?);
-        let running = mark_running(&config.store);
+        let publisher = Arc::new(
+            Publisher::start(store.clone(), key, config.head_seconds, clock.clone()).await?,
+        );
         let authority = Authority::load(&keyring.certificate(Holder::Authority)?)?;
         let root = publisher.root();
-        let enrolments = Enrolments::new(&config, &root.rp_id, root.name.as_str())?;
+        let enrollments = Enrollments::new(&config, &root.rp_id, root.name.as_str())?;
         let names = setting::server_names(&mut *store.read().await?).await?;
-        let certificates = Arc::new(Certificates { keyring, names, current: RwLock::default() });
+        let code_key = keyring.secret(Secret::Code)?;
+        let certificates = Arc::new(Certificates::new(keyring, names));
         certificates.renew(&authority, publisher.time())?;
         let tls = tls(&certificates, root.tls_ca.as_slice(), &publisher)?;
         let (stop, stopped) = watch::channel(false);
         let listen = config.listen.clone();
         let gate = Arc::new(Gate::new(config.limits));
         let app = Arc::new(App {
-            code_key: certificates.keyring.secret(Secret::Code)?,
+            code_key,
             limiter: Limiter::new(config.limits),
             seen: Seen::default(),
             stop: stopped.clone(),
@@ -90,7 +97,7 @@ impl Server {
             store,
             publisher,
             authority,
-            enrolments,
+            enrollments,
         });
         let mut addresses = Vec::new();
         let mut tasks = JoinSet::new();
@@ -109,7 +116,7 @@ impl Server {
         let watcher = app.store.watcher().await?;
         tasks.spawn(publish::follow(Arc::clone(&app.publisher), watcher, stopped.clone()));
         tasks.spawn(publish::keep_time(Arc::clone(&app.publisher), stopped.clone()));
-        tasks.spawn(beside(Arc::clone(&app), Arc::clone(&certificates), stopped));
+        tasks.spawn(housekeeping(Arc::clone(&app), Arc::clone(&certificates), stopped));
         Ok(Self { addresses, stop, tasks, app, certificates, _running: running })
     }
 
@@ -159,100 +166,12 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
     }
 }
 
-/// The time by which terminals' certificates are judged: that which is signed by. By a wall clock of
-/// 2031, or of 2000 after a power cut, every one of them would be refused, and no revocation arrive.
-#[derive(Debug)]
-struct Guarded(Arc<Publisher>);
-
-impl TimeProvider for Guarded {
-    fn current_time(&self) -> Option<rustls::pki_types::UnixTime> {
-        let now = Duration::from_secs(self.0.time().0);
-        Some(rustls::pki_types::UnixTime::since_unix_epoch(now))
-    }
-}
-
-fn tls(certificates: &Arc<Certificates>, ca: &[u8], publisher: &Arc<Publisher>) -> Result<TlsAcceptor> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut roots = RootCertStore::empty();
-    roots.add(ca.to_vec().into())?;
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-        .allow_unauthenticated()
-        .build()
-        .map_err(|error| Error::Crypto(format!("TLS: {error}")))?;
-    let mut config = ServerConfig::builder_with_details(provider, Arc::new(Guarded(Arc::clone(publisher))))
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-        .with_client_cert_verifier(verifier)
-        .with_cert_resolver(Arc::clone(certificates) as Arc<dyn ResolvesServerCert>);
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
-}
-
-/// The server's certificate, replaced while it runs.
-#[derive(Debug)]
-struct Certificates {
-    keyring: Keyring,
-    /// The names and addresses of the server.
-    names: Vec<String>,
-    current: RwLock<Option<Arc<CertifiedKey>>>,
-}
-
-impl ResolvesServerCert for Certificates {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-impl Certificates {
-    /// Takes the certificate of the folder; a new one when there is none or two thirds of its life are
-    /// over. By the time that is signed by: a clock of 2031 would make one that nobody takes today.
-    fn renew(&self, authority: &Authority, now: UnixTime) -> Result<()> {
-        let files = match self.keyring.certificate(Holder::Server) {
-            Ok(files) if read_certificate(&files.certificate)?.1.since(now) > SERVER_DAYS * 86_400 / 3 => files,
-            unfit => {
-                if let Err(error) = unfit {
-                    tracing::warn!(%error, "the server's certificate cannot be used; a new one is made");
-                }
-                let files = authority.server(&self.names, now)?;
-                self.keyring.put_certificate(Holder::Server, &files)?;
-                tracing::info!("the server has a new certificate");
-                files
-            }
-        };
-        let certified = certified(&files)?;
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(certified));
-        Ok(())
-    }
-}
-
-/// The file that says that a server runs over a store: beside it, and locked.
-fn running_file(store: &Path) -> PathBuf {
-    store.with_extension("running")
-}
-
-/// Says that a server runs over this store. Nothing depends on it but what commands say, so a file
-/// that cannot be locked keeps nobody from serving.
-fn mark_running(store: &Path) -> Option<Flock<File>> {
-    let path = running_file(store);
-    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
-    let locked = file
-        .map_err(|error| error.to_string())
-        .and_then(|file| Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| errno.to_string()));
-    locked
-        .inspect_err(|error| {
-            let file = path.display();
-            tracing::warn!(%file, error, "could not be locked; commands will say that the server does not run");
-        })
-        .ok()
-}
-
-/// Whether a server runs over this store.
-pub fn is_running(store: &Path) -> bool {
-    let Ok(file) = File::open(running_file(store)) else { return false };
-    Flock::lock(file, FlockArg::LockSharedNonblock).is_err()
-}
-
 /// What is done now and then: when terminals were seen, the server's certificate.
-async fn beside(app: Arc<App>, certificates: Arc<Certificates>, mut stop: watch::Receiver<bool>) {
+async fn housekeeping(
+    app: Arc<App>,
+    certificates: Arc<Certificates>,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut tick = tokio::time::interval(Duration::from_secs(60));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut minutes = 0u64;
@@ -273,13 +192,16 @@ async fn beside(app: Arc<App>, certificates: Arc<Certificates>, mut stop: watch:
     }
 }
 
-/// Terminals whose last sign of life is written at once: what changes meanwhile must not wait for all.
+/// Terminals whose last sign of life is written at once: what changes meanwhile must not wait for
+/// all.
 const SEEN_AT_ONCE: usize = 500;
 
 async fn write_seen(app: &App) -> Result<()> {
     for part in app.seen.take().chunks(SEEN_AT_ONCE) {
         let part = part.to_vec();
-        app.store.together(move |tx| Box::pin(async move { terminal::seen(tx, &part).await })).await?;
+        app.store
+            .together(move |tx| Box::pin(async move { terminal::seen(tx, &part).await }))
+            .await?;
     }
     Ok(())
 }
@@ -316,7 +238,8 @@ impl Serving {
             }
         }
         drop(listener);
-        let ended = tokio::time::timeout(GRACE, async { while open.join_next().await.is_some() {} }).await;
+        let ended =
+            tokio::time::timeout(GRACE, async { while open.join_next().await.is_some() {} }).await;
         if ended.is_err() {
             open.shutdown().await;
         }
@@ -345,8 +268,10 @@ impl Serving {
             Err(_) => return,
         };
         let (_, session) = stream.get_ref();
-        let certificate =
-            session.peer_certificates().and_then(|chain| chain.first()).and_then(TerminalCertificate::read);
+        let certificate = session
+            .peer_certificates()
+            .and_then(|chain| chain.first())
+            .and_then(TerminalCertificate::read);
         let peer = Peer { address, certificate };
         let terminal = certificate.filter(|own| publisher.counts(own)).map(|own| own.terminal);
         // Over the limit the connection is closed at once: a clear sign, and no memory.

@@ -11,7 +11,7 @@ use super::limit::Limiter;
 use super::seen::Seen;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::enrol::Enrolments;
+use crate::enroll::Enrollments;
 use crate::pki::Authority;
 use crate::publish::Publisher;
 use crate::store::Store;
@@ -26,12 +26,12 @@ pub struct App {
     pub store: Store,
     /// Heads and documents.
     pub publisher: Arc<Publisher>,
-    /// Keys the hash of enrolment codes.
+    /// Keys the hash of enrollment codes.
     pub code_key: Zeroizing<[u8; 32]>,
     /// Issues certificates.
     pub authority: Authority,
     /// Registrations under way.
-    pub enrolments: Enrolments,
+    pub enrollments: Enrollments,
     /// Requests a minute.
     pub limiter: Limiter,
     /// When terminals were heard of.
@@ -41,8 +41,8 @@ pub struct App {
 }
 
 impl App {
-    /// The time by which codes and challenges are judged: never before what was signed, so that a clock
-    /// that is set back gives nothing that has expired its life back.
+    /// The time by which codes and challenges are judged: never before what was signed, so that a
+    /// clock that is set back gives nothing that has expired its life back.
     pub fn now(&self) -> UnixTime {
         self.clock.now().max(self.publisher.time())
     }

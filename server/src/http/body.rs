@@ -18,8 +18,8 @@ use super::reply::Refusal;
 /// How long a peer may take to send a body.
 const BODY_TIME: Duration = Duration::from_secs(20);
 
-/// Bytes over the limit that are still read, and thrown away as they come: they cost no memory, and the
-/// client gets its answer. Whoever sends more is cut off.
+/// Bytes over the limit that are still read, and thrown away as they come: they cost no memory, and
+/// the client gets its answer. Whoever sends more is cut off.
 const THROWN_AWAY: usize = 96 * 1024 * 1024;
 
 /// The JSON body of a request, of at most `MAX` bytes.
@@ -29,7 +29,11 @@ impl<T: DeserializeOwned, S: Send + Sync, const MAX: usize> FromRequest<S> for B
     type Rejection = Refusal;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let kind = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("");
         let kind = kind.split(';').next().unwrap_or("").trim();
         if !kind.eq_ignore_ascii_case("application/json") {
             return Err(Refusal::new(
@@ -38,31 +42,51 @@ impl<T: DeserializeOwned, S: Send + Sync, const MAX: usize> FromRequest<S> for B
                 "the body must be application/json",
             ));
         }
-        let too_large =
-            || Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, Code::RequestInvalid, format!("at most {MAX} bytes"));
+        let too_large = || {
+            Refusal::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                Code::RequestInvalid,
+                format!("at most {MAX} bytes"),
+            )
+        };
         // Who asks before it sends need not send at all.
         if asks_first(&request) && announced(&request) > MAX as u64 {
             return Err(too_large());
         }
         let bytes = tokio::time::timeout(BODY_TIME, read(request.into_body(), MAX))
             .await
-            .map_err(|_| Refusal::new(StatusCode::REQUEST_TIMEOUT, Code::RequestInvalid, "the body took too long"))?
+            .map_err(|_| {
+                Refusal::new(
+                    StatusCode::REQUEST_TIMEOUT,
+                    Code::RequestInvalid,
+                    "the body took too long",
+                )
+            })?
             .map_err(|_| Refusal::invalid("the body ended early"))?
             .ok_or_else(too_large)?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            Refusal::invalid(format!("line {}, column {}: {}", error.line(), error.column(), kind_of(&error)))
+            Refusal::invalid(format!(
+                "line {}, column {}: {}",
+                error.line(),
+                error.column(),
+                kind_of(&error)
+            ))
         })
     }
 }
 
 /// Whether the client waits for `100 Continue` before it sends its body (RFC 9110, 10.1.1).
 fn asks_first(request: &Request) -> bool {
-    request.headers().get(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+    request
+        .headers()
+        .get(header::EXPECT)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
 /// The length that was announced; 0 when none was.
 fn announced(request: &Request) -> u64 {
-    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    let length =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     length.and_then(|length| length.parse().ok()).unwrap_or(0)
 }
 
@@ -78,13 +102,15 @@ struct Lent {
 /// What is left of a body after its request was answered.
 pub struct Unread(oneshot::Receiver<axum::body::Body>);
 
-/// Lends the body of a request to whoever answers it. Nothing, when the client asks before it sends.
+/// Lends the body of a request to whoever answers it. Nothing, when the client asks before it
+/// sends.
 pub fn lend(request: Request) -> (Request, Option<Unread>) {
     if asks_first(&request) {
         return (request, None);
     }
     let (back, unread) = oneshot::channel();
-    let request = request.map(|body| axum::body::Body::new(Lent { body: Some(body), back: Some(back) }));
+    let request =
+        request.map(|body| axum::body::Body::new(Lent { body: Some(body), back: Some(back) }));
     (request, Some(Unread(unread)))
 }
 
@@ -133,8 +159,8 @@ impl Drop for Lent {
     }
 }
 
-/// A body of at most `max` bytes; `None` for a longer one. What is over it is read and thrown away: a
-/// client that still sends when the connection is closed never sees the answer.
+/// A body of at most `max` bytes; `None` for a longer one. What is over it is read and thrown away:
+/// a client that still sends when the connection is closed never sees the answer.
 async fn read(mut body: axum::body::Body, max: usize) -> Result<Option<Vec<u8>>, axum::Error> {
     let (mut bytes, mut total) = (Vec::new(), 0usize);
     while let Some(frame) = body.frame().await {
@@ -156,7 +182,9 @@ async fn read(mut body: axum::body::Body, max: usize) -> Result<Option<Vec<u8>>,
 fn kind_of(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match error.classify() {
-        serde_json::error::Category::Data if text.starts_with("unknown field") || text.starts_with("missing field") => {
+        serde_json::error::Category::Data
+            if text.starts_with("unknown field") || text.starts_with("missing field") =>
+        {
             text.chars().take(128).collect()
         }
         serde_json::error::Category::Data => "a field has a value of the wrong kind".into(),

@@ -47,7 +47,9 @@ pub async fn take(State(app): Shared, Batch { known, request }: Batch) -> Answer
     });
     let taken = taken.await?;
 
-    if let Some(seconds) = taken.full_for.filter(|_| taken.accepted.is_empty() && taken.refused.is_empty()) {
+    if let Some(seconds) =
+        taken.full_for.filter(|_| taken.accepted.is_empty() && taken.refused.is_empty())
+    {
         return Err(Refusal::too_many(seconds.min(LONGEST_PAUSE)).coded(Code::EventQuota));
     }
     let refused = |(id, reason): (EventId, String)| RefusedEvent { id: named(&id), reason };
@@ -70,7 +72,8 @@ pub struct Batch {
 impl FromRequest<Arc<App>> for Batch {
     type Rejection = Refusal;
 
-    /// One event is taken from the allowance before the body is looked at: it is the longest that there is.
+    /// One event is taken from the allowance before the body is looked at: it is the longest that
+    /// there is.
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Refusal> {
         let (mut parts, body) = request.into_parts();
         let ActiveTerminal(known) = ActiveTerminal::from_request_parts(&mut parts, app).await?;

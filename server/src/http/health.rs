@@ -32,11 +32,12 @@ pub async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: 200 when every scope is published and the store can be read and written, else 503.
-/// Writing is tried beside: what anyone may ask for takes no write lock.
+/// `GET /readyz`: 200 when every scope is published and the store can be read and written, else
+/// 503. Writing is tried beside: what anyone may ask for takes no write lock.
 pub async fn ready(State(app): Shared, _: Anyone) -> (StatusCode, Json<Ready>) {
     let mut problems = Vec::new();
-    let mut problem = |code: Code, message: String| problems.push(Problem { code: code.to_string(), message });
+    let mut problem =
+        |code: Code, message: String| problems.push(Problem { code: code.to_string(), message });
     if let Err(error) = app.store.read().await {
         tracing::error!(%error, "not ready");
         problem(Code::StateUnavailable, "the store does not answer".into());
@@ -53,9 +54,13 @@ pub async fn ready(State(app): Shared, _: Anyone) -> (StatusCode, Json<Ready>) {
     let shown = app.publisher.shown();
     let halted = shown.values().filter(|shown| shown.halted.is_some()).count();
     if halted > 0 {
-        problem(Code::ServerBehind, format!("scopes that are not published, as a terminal is ahead: {halted}"));
+        problem(
+            Code::ServerBehind,
+            format!("scopes that are not published, as a terminal is ahead: {halted}"),
+        );
     }
-    let expired = shown.values().filter(|shown| shown.halted.is_none() && now >= shown.head.expires).count();
+    let expired =
+        shown.values().filter(|shown| shown.halted.is_none() && now >= shown.head.expires).count();
     if expired > 0 {
         problem(Code::StateUnavailable, format!("scopes whose head has expired: {expired}"));
     }

@@ -26,7 +26,8 @@ pub async fn join(
     let request = joining::certificate_request(&application.csr)?;
 
     let mut tx = app.store.write().await?;
-    let joined = joining::join(&mut tx, &issuer, (&application, request), peer.address.ip()).await?;
+    let joined =
+        joining::join(&mut tx, &issuer, (&application, request), peer.address.ip()).await?;
     tx.commit().await.map_err(Error::from)?;
 
     match joined {
@@ -63,8 +64,10 @@ impl App {
 
     async fn joined(&self, id: &TerminalId, certificate: Vec<u8>) -> Result<JoinReply> {
         self.publisher.refresh().await?;
-        let terminal =
-            self.publisher.terminal(id).ok_or_else(|| Error::damaged("the terminal that has just joined"))?;
+        let terminal = self
+            .publisher
+            .terminal(id)
+            .ok_or_else(|| Error::damaged("the terminal that has just joined"))?;
         let (document, _) = self.publisher.terminal_document(&terminal)?;
         Ok(JoinReply {
             certificate: Base64(certificate),

@@ -58,7 +58,12 @@ struct Bucket {
 impl Limiter {
     /// With these limits.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, addresses: Mutex::default(), tokens: Mutex::default(), others: Mutex::default() }
+        Self {
+            limits,
+            addresses: Mutex::default(),
+            tokens: Mutex::default(),
+            others: Mutex::default(),
+        }
     }
 
     /// Takes one request from the allowance.
@@ -88,7 +93,12 @@ impl Limiter {
         self.take_up_to_at(counted, 1, now).map(|_| ())
     }
 
-    fn take_up_to_at(&self, counted: Counted, wanted: usize, now: Instant) -> Result<usize, Refusal> {
+    fn take_up_to_at(
+        &self,
+        counted: Counted,
+        wanted: usize,
+        now: Instant,
+    ) -> Result<usize, Refusal> {
         let limit = f64::from(match counted {
             Counted::Address(_) => self.limits.address,
             Counted::Terminal(_) => self.limits.terminal,
@@ -100,7 +110,9 @@ impl Limiter {
         let buckets = match counted {
             Counted::Address(_) => &self.addresses,
             Counted::Token(_) => &self.tokens,
-            Counted::Terminal(_) | Counted::Code(_) | Counted::Account(_) | Counted::Events(_) => &self.others,
+            Counted::Terminal(_) | Counted::Code(_) | Counted::Account(_) | Counted::Events(_) => {
+                &self.others
+            }
         };
         let mut buckets = buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= MAX_COUNTED && !buckets.contains_key(&counted) {
@@ -130,7 +142,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn s7_a_minute_s_worth_then_evenly() {
+    fn a_minute_s_worth_then_evenly() {
         let limiter = Limiter::new(Limits { address: 3, ..Limits::default() });
         let start = Instant::now();
         let one = Counted::address([192, 0, 2, 1].into());
@@ -157,22 +169,26 @@ mod tests {
     }
 
     #[test]
-    fn s7_made_up_tokens_and_addresses_crowd_no_terminal_out() {
+    fn made_up_tokens_and_addresses_crowd_no_terminal_out() {
         let limiter = Limiter::new(Limits::default());
         let start = Instant::now();
         for number in 0..MAX_COUNTED as u64 {
             limiter.take_at(Counted::Token(number.to_be_bytes()), start).unwrap();
-            limiter.take_at(Counted::Address(std::net::Ipv4Addr::from(number as u32).into()), start).unwrap();
+            limiter
+                .take_at(Counted::Address(std::net::Ipv4Addr::from(number as u32).into()), start)
+                .unwrap();
         }
         limiter.take_at(Counted::Token([0xff; 8]), start).unwrap_err();
         let terminal = TerminalId::new([1; 16]);
-        for counted in [Counted::Terminal(terminal), Counted::Code(terminal), Counted::Events(terminal)] {
+        for counted in
+            [Counted::Terminal(terminal), Counted::Code(terminal), Counted::Events(terminal)]
+        {
             limiter.take_at(counted, start).unwrap();
         }
     }
 
     #[test]
-    fn s7_one_host_with_many_ipv6_addresses_is_one() {
+    fn one_host_with_many_ipv6_addresses_is_one() {
         let limiter = Limiter::new(Limits { address: 1, ..Limits::default() });
         let start = Instant::now();
         limiter.take_at(Counted::address("2001:db8::1".parse().unwrap()), start).unwrap();

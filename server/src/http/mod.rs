@@ -10,7 +10,7 @@
 
 mod app;
 pub mod body;
-mod enrol;
+mod enroll;
 mod events;
 pub mod health;
 mod join;

@@ -42,11 +42,9 @@ pub struct KnownTerminal {
 pub struct ActiveTerminal(pub KnownTerminal);
 
 fn peer(parts: &Parts) -> Result<Peer, Refusal> {
-    parts
-        .extensions
-        .get::<Peer>()
-        .copied()
-        .ok_or_else(|| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, "internal error"))
+    parts.extensions.get::<Peer>().copied().ok_or_else(|| {
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, "internal error")
+    })
 }
 
 impl FromRequestParts<Arc<App>> for Anyone {
@@ -70,8 +68,8 @@ impl FromRequestParts<Arc<App>> for KnownTerminal {
                 "this needs the certificate of a terminal",
             ));
         };
-        // Not by what it says it is: a replaced or revoked certificate must not use up what the rightful
-        // one has.
+        // Not by what it says it is: a replaced or revoked certificate must not use up what the
+        // rightful one has.
         app.limiter.take(if app.publisher.counts(&certificate) {
             Counted::Terminal(certificate.terminal)
         } else {
@@ -94,7 +92,11 @@ impl FromRequestParts<Arc<App>> for KnownTerminal {
         };
         // TLS judged it when the connection began, and that may be long ago.
         if app.publisher.time() >= certificate.expires {
-            return Err(Refusal::new(StatusCode::FORBIDDEN, Code::TerminalCertificate, "this certificate has expired"));
+            return Err(Refusal::new(
+                StatusCode::FORBIDDEN,
+                Code::TerminalCertificate,
+                "this certificate has expired",
+            ));
         }
         if !terminal.takes(&certificate.serial) {
             app.superseded(&terminal, peer.address.ip()).await?;

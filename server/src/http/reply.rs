@@ -8,7 +8,8 @@ use wardkey_core::message::http::ErrorReply;
 
 use crate::error::{Error, TERMINAL_REVOKED};
 
-/// Seconds for which a revoked terminal is asked to stay away: nothing comes of asking, until it joins again.
+/// Seconds for which a revoked terminal is asked to stay away: nothing comes of asking, until it
+/// joins again.
 const REVOKED_PAUSE: u64 = 60;
 
 /// An answer above 399.
@@ -22,7 +23,7 @@ pub struct Refusal {
 
 /// The code that an answer carries.
 #[derive(Clone, Copy, Debug)]
-pub struct Said(pub Code);
+pub struct ReplyCode(pub Code);
 
 /// Result of a handler.
 pub type Answer<T> = Result<Json<T>, Refusal>;
@@ -42,7 +43,11 @@ impl Refusal {
     pub fn too_many(seconds: u64) -> Self {
         Self {
             retry_after: Some(seconds.max(1)),
-            ..Self::new(StatusCode::TOO_MANY_REQUESTS, Code::TooManyRequests, format!("try again in {seconds} s"))
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                Code::TooManyRequests,
+                format!("try again in {seconds} s"),
+            )
         }
     }
 
@@ -69,31 +74,40 @@ impl Refusal {
     pub const fn code(&self) -> Code {
         self.code
     }
+
+    fn refused(code: Code, message: String) -> Self {
+        match code {
+            Code::NotFound => Self::new(StatusCode::NOT_FOUND, code, message),
+            Code::RequestInvalid => Self::new(StatusCode::BAD_REQUEST, code, message),
+            Code::TooManyKeys | Code::KeyAlreadyRegistered => {
+                Self::new(StatusCode::CONFLICT, code, message)
+            }
+            Code::RegistrationRefused | Code::KeyCannotIdentify => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
+            }
+            Code::ServerBehind | Code::ServerClock => Self::unavailable(code, message),
+            Code::TooManyRequests => Self::too_many(60),
+            _ => Self::new(StatusCode::FORBIDDEN, code, message),
+        }
+    }
 }
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         match error {
-            Error::Refused { code, message } => match code {
-                Code::NotFound => Self::new(StatusCode::NOT_FOUND, code, message),
-                Code::RequestInvalid => Self::new(StatusCode::BAD_REQUEST, code, message),
-                Code::TooManyKeys | Code::KeyAlreadyRegistered => Self::new(StatusCode::CONFLICT, code, message),
-                Code::RegistrationRefused | Code::KeyCannotIdentify => {
-                    Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
-                }
-                Code::ServerBehind | Code::ServerClock => Self::unavailable(code, message),
-                Code::TooManyRequests => Self::too_many(60),
-                _ => Self::new(StatusCode::FORBIDDEN, code, message),
-            },
+            Error::Refused { code, message } => Self::refused(code, message.to_string()),
             Error::TerminalRevoked => {
-                Self::new(StatusCode::FORBIDDEN, Code::TerminalDisabled, TERMINAL_REVOKED).after(REVOKED_PAUSE)
+                Self::new(StatusCode::FORBIDDEN, Code::TerminalDisabled, TERMINAL_REVOKED)
+                    .after(REVOKED_PAUSE)
             }
-            Error::Usage(message) => Self::invalid(message),
+            Error::Usage(message) => Self::invalid(message.to_string()),
             // What went wrong inside is for the log, not for the peer.
             error => {
                 tracing::error!(%error, "a request failed");
                 match error.code() {
-                    code @ Code::StateUnavailable => Self::unavailable(code, "the store is not available"),
+                    code @ Code::StateUnavailable => {
+                        Self::unavailable(code, "the store is not available")
+                    }
                     code => Self::new(StatusCode::INTERNAL_SERVER_ERROR, code, "internal error"),
                 }
             }
@@ -103,10 +117,14 @@ impl From<Error> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let body = ErrorReply { code: self.code.to_string(), number: self.code.number(), message: self.message };
+        let body = ErrorReply {
+            code: self.code.to_string(),
+            number: self.code.number(),
+            message: self.message,
+        };
         let mut response = (self.status, Json(body)).into_response();
         // For the log of every_request.
-        response.extensions_mut().insert(Said(self.code));
+        response.extensions_mut().insert(ReplyCode(self.code));
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -54,7 +54,8 @@ impl Seen {
 
     /// What is to be written; taken.
     pub fn take(&self) -> Vec<SignOfLife> {
-        let latest = std::mem::take(&mut *self.latest.lock().unwrap_or_else(PoisonError::into_inner));
+        let latest =
+            std::mem::take(&mut *self.latest.lock().unwrap_or_else(PoisonError::into_inner));
         let sign = |(id, heard): (TerminalId, Heard)| SignOfLife {
             id,
             time: heard.time,

@@ -11,7 +11,8 @@ use tokio::time::Instant;
 use wardkey_core::document::{MAX_SCOPES, Position};
 use wardkey_core::id::Hash;
 use wardkey_core::message::http::{
-    Base64, Change, ChangesReply, PolicyReply, RootJson, RootReply, ScopeState, WaitReply, WaitRequest,
+    Base64, Change, ChangesReply, PolicyReply, RootJson, RootReply, ScopeState, WaitReply,
+    WaitRequest,
 };
 use wardkey_core::name::ScopeName;
 
@@ -29,7 +30,10 @@ const MAX_HOLD: u64 = 55;
 
 /// `GET /v1/root`
 pub async fn root(State(app): Shared, _: Anyone) -> Json<RootReply> {
-    Json(RootReply { roots: app.publisher.roots().iter().map(RootJson::from).collect(), time: app.clock.now().0 })
+    Json(RootReply {
+        roots: app.publisher.roots().iter().map(RootJson::from).collect(),
+        time: app.clock.now().0,
+    })
 }
 
 /// `POST /v1/wait`
@@ -38,16 +42,17 @@ pub async fn wait(
     known: KnownTerminal,
     Body(request): Body<WaitRequest, 16_384>,
 ) -> Answer<WaitReply> {
-    let have = parse(&request.scopes)?;
+    let at_terminal = parse(&request.scopes)?;
     if let Some(program) = &request.program {
         if !program.is_valid() {
             return Err(Refusal::invalid("program: too long, or not printable"));
         }
         app.seen.note_program(known.terminal.id, program);
     }
-    for (state, (scope, ..)) in request.scopes.iter().zip(&have) {
+    for (state, (scope, ..)) in request.scopes.iter().zip(&at_terminal) {
         let Some(signed) = &state.head else { continue };
-        if known.terminal.status == TerminalStatus::Active && known.terminal.scopes.contains(scope) {
+        if known.terminal.status == TerminalStatus::Active && known.terminal.scopes.contains(scope)
+        {
             app.publisher.compare(&known.terminal.id, scope, &signed.0).await?;
         }
     }
@@ -61,12 +66,15 @@ pub async fn wait(
     loop {
         news.borrow_and_update();
         // As it is known now: it may have been revoked or approved while the request was held.
-        let terminal = app.publisher.terminal(&known.terminal.id).unwrap_or_else(|| Arc::clone(&known.terminal));
+        let terminal = app
+            .publisher
+            .terminal(&known.terminal.id)
+            .unwrap_or_else(|| Arc::clone(&known.terminal));
         // Replaced while the request was held: whoever holds it has no part in what is new.
         if !terminal.takes(&known.certificate.serial) {
             return Err(caller::replaced().into());
         }
-        let (reply, renewal) = what_is_new(&app, &terminal, &request, &have)?;
+        let (reply, renewal) = what_is_new(&app, &terminal, &request, &at_terminal)?;
         // A revoked terminal that has had the document that says so is refused whether it waits or
         // not: an empty answer would be a success, after which it asks again at once.
         if terminal.status == TerminalStatus::Revoked && is_empty(&reply) {
@@ -84,15 +92,17 @@ pub async fn wait(
     }
 }
 
-type Have = (ScopeName, Position, Hash, u64);
+type ScopeAtTerminal = (ScopeName, Position, Hash, u64);
 
-fn parse(scopes: &[ScopeState]) -> Result<Vec<Have>, Refusal> {
+fn parse(scopes: &[ScopeState]) -> Result<Vec<ScopeAtTerminal>, Refusal> {
     if scopes.len() > MAX_SCOPES {
         return Err(Refusal::invalid(format!("scopes: at most {MAX_SCOPES}")));
     }
     let parse = |state: &ScopeState| {
-        let scope = ScopeName::new(state.scope.as_str()).map_err(|error| Refusal::invalid(error.to_string()))?;
-        let root = Hash::from_slice(&state.root.0).map_err(|_| Refusal::invalid("root: 32 bytes"))?;
+        let scope = ScopeName::new(state.scope.as_str())
+            .map_err(|error| Refusal::invalid(error.to_string()))?;
+        let root =
+            Hash::from_slice(&state.root.0).map_err(|_| Refusal::invalid("root: 32 bytes"))?;
         Ok((scope, Position { epoch: state.epoch, seq: state.seq }, root, state.issued))
     };
     scopes.iter().map(parse).collect()
@@ -103,7 +113,7 @@ fn what_is_new(
     app: &App,
     terminal: &ShownTerminal,
     request: &WaitRequest,
-    have: &[Have],
+    at_terminal: &[ScopeAtTerminal],
 ) -> Result<(WaitReply, Duration), Refusal> {
     let mut reply = WaitReply { time: app.clock.now().0, ..WaitReply::default() };
     let known = usize::try_from(request.root_version).unwrap_or(usize::MAX);
@@ -120,7 +130,7 @@ fn what_is_new(
                 halted = Some(publish::halted(name, why));
                 continue;
             }
-            let same = have.iter().any(|(scope, position, root, issued)| {
+            let same = at_terminal.iter().any(|(scope, position, root, issued)| {
                 scope == name
                     && *position == shown.head.position()
                     && *root == shown.head.root
@@ -159,13 +169,19 @@ pub async fn changes(
     path: Result<Path<String>, PathRejection>,
     query: Result<Query<Since>, QueryRejection>,
 ) -> Answer<ChangesReply> {
-    let Query(Since { since }) = query.map_err(|_| Refusal::invalid("the query is since=NUMBER and nothing else"))?;
+    let Query(Since { since }) =
+        query.map_err(|_| Refusal::invalid("the query is since=NUMBER and nothing else"))?;
     let scope = path.ok().and_then(|Path(name)| ScopeName::new(name).ok());
-    let scope = scope.filter(|scope| known.terminal.scopes.contains(scope)).ok_or_else(not_this_terminals)?;
+    let scope = scope
+        .filter(|scope| known.terminal.scopes.contains(scope))
+        .ok_or_else(not_this_terminals)?;
     let page = app.publisher.changes(&scope, since).await?;
     let next = if page.more { page.rows.last().map(|row| row.seq) } else { None };
-    let change =
-        |row: crate::store::state::StateRow| Change { seq: row.seq, login: row.login, record: row.record.map(Base64) };
+    let change = |row: crate::store::state::StateRow| Change {
+        seq: row.seq,
+        login: row.login,
+        record: row.record.map(Base64),
+    };
     Ok(Json(ChangesReply {
         head: Base64(page.head.to_vec()),
         changes: page.rows.into_iter().map(change).collect(),
@@ -179,7 +195,10 @@ pub async fn policy(
     ActiveTerminal(known): ActiveTerminal,
     path: Result<Path<String>, PathRejection>,
 ) -> Answer<PolicyReply> {
-    let hash = path.ok().and_then(|Path(hash)| Hash::from_hex(&hash).ok()).ok_or_else(not_this_terminals)?;
+    let hash = path
+        .ok()
+        .and_then(|Path(hash)| Hash::from_hex(&hash).ok())
+        .ok_or_else(not_this_terminals)?;
     let found = scope::policy_bytes(&mut *app.store.read().await?, &hash).await?;
     let allowed = |scope: &str| known.terminal.scopes.iter().any(|own| own.as_str() == scope);
     let (_, document) = found.filter(|(scope, _)| allowed(scope)).ok_or_else(not_this_terminals)?;

@@ -16,7 +16,8 @@ pub async fn time(
     ActiveTerminal(known): ActiveTerminal,
     Body(request): Body<TimeRequest, 1024>,
 ) -> Answer<TimeReply> {
-    let nonce = Nonce::from_slice(&request.nonce.0).map_err(|_| Refusal::invalid("nonce: wrong length"))?;
+    let nonce =
+        Nonce::from_slice(&request.nonce.0).map_err(|_| Refusal::invalid("nonce: wrong length"))?;
     let signed = app.publisher.sign_time(known.terminal.id, nonce)?;
     Ok(Json(TimeReply { signed: Base64(signed) }))
 }

@@ -1,31 +1,40 @@
 //! A server that is behind its terminals: its store was restored without raising the epoch.
 
-use wardkey_core::code::Code;
-use wardkey_core::document::Head;
+use wardkey_core::document::{Head, Position};
 use wardkey_core::id::TerminalId;
 use wardkey_core::name::ScopeName;
 use wardkey_core::sign;
 
-use super::Publisher;
-use crate::error::{Error, Result};
+use super::publisher::Publisher;
+use crate::error::Result;
 use crate::store::audit::{self, Act, Actor};
 use crate::store::scope;
 
 impl Publisher {
     /// Takes note of what a terminal has. Ahead of the server, or the same position with another
-    /// root: the store was restored without raising the epoch, so this scope is published no more. Only
-    /// a head that this deployment signed proves it: a terminal's word alone would let one taken-over
-    /// terminal silence a scope for all.
+    /// root: the store was restored without raising the epoch, so this scope is published no more.
+    /// Only a head that this deployment signed proves it: a terminal's word alone would let one
+    /// taken-over terminal silence a scope for all.
     ///
     /// # Errors
-    /// [`Error::Store`].
-    pub async fn compare(&self, terminal: &TerminalId, name: &ScopeName, signed: &[u8]) -> Result<()> {
-        let Ok(head) = sign::verify::<Head>(signed, &self.root().publish_keys) else { return Ok(()) };
+    /// [`Error::Store`](crate::error::Error::Store).
+    pub async fn compare(
+        &self,
+        terminal: &TerminalId,
+        name: &ScopeName,
+        signed: &[u8],
+    ) -> Result<()> {
+        let Ok(head) = sign::verify::<Head>(signed, &self.root().publish_keys) else {
+            return Ok(());
+        };
         if head.scope != *name {
             return Ok(());
         }
         let (position, root) = (head.position(), &head.root);
-        let Some(here) = self.board.get(name).filter(|shown| shown.halted.is_none()) else { return Ok(()) };
+        let Some(here) = self.board.get(name).filter(|shown| shown.halted.is_none()) else {
+            return Ok(());
+        };
+        self.note_ahead(terminal, &head, here.head.position()).await?;
         let ahead = position > here.head.position();
         let fork = position == here.head.position() && *root != here.head.root;
         if !ahead && !fork {
@@ -33,7 +42,9 @@ impl Publisher {
         }
         // What is shown may be a moment behind the store.
         self.refresh().await?;
-        let Some(here) = self.board.get(name).filter(|shown| shown.halted.is_none()) else { return Ok(()) };
+        let Some(here) = self.board.get(name).filter(|shown| shown.halted.is_none()) else {
+            return Ok(());
+        };
         let why = if position > here.head.position() {
             format!("terminal {terminal} has {position}, the server {}", here.head.position())
         } else if position == here.head.position() && *root != here.head.root {
@@ -50,12 +61,17 @@ impl Publisher {
         tracing::error!(code = "WK-1111", scope = %name, why, "publishing of this scope stopped; see \"epoch raise\"");
         self.refresh().await
     }
-}
 
-/// The refusal of a scope that is not published.
-pub fn halted(name: &ScopeName, why: &str) -> Error {
-    Error::refused(
-        Code::ServerBehind,
-        format!("scope {name} is not published: {why}; if the store was restored, run \"wardkey-server epoch raise\""),
-    )
+    /// Records a terminal that was ahead of the backup. The head was verified.
+    async fn note_ahead(&self, terminal: &TerminalId, head: &Head, now: Position) -> Result<()> {
+        let Some(kept) = self.ahead.kept(terminal, head, now) else { return Ok(()) };
+        let detail = format!("{} {}, the backup {kept}", head.scope, head.position());
+        let mut tx = self.store.write().await?;
+        let id = terminal.to_hex();
+        let act = Act::new("restore.terminal-ahead", &id).with(&detail);
+        audit::record(&mut tx, self.clock.now(), &Actor::server(), act).await?;
+        tx.commit().await?;
+        tracing::warn!(%terminal, detail, "this terminal was ahead of the restored backup");
+        Ok(())
+    }
 }

@@ -3,9 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use wardkey_core::code::Code;
 use wardkey_core::document::Head;
 use wardkey_core::name::ScopeName;
 use wardkey_core::time::UnixTime;
+
+use crate::error::Error;
+use crate::texts::Text;
 
 /// A scope as it is published.
 #[derive(Clone, Debug)]
@@ -40,7 +44,9 @@ impl Board {
     /// Those of some scopes that are shown, as of one moment.
     pub fn some(&self, names: &BTreeSet<ScopeName>) -> Vec<(ScopeName, Arc<Shown>)> {
         self.read(|state| {
-            let shown = |name: &ScopeName| state.scopes.get(name).map(|shown| (name.clone(), Arc::clone(shown)));
+            let shown = |name: &ScopeName| {
+                state.scopes.get(name).map(|shown| (name.clone(), Arc::clone(shown)))
+            };
             names.iter().filter_map(shown).collect()
         })
     }
@@ -55,15 +61,16 @@ impl Board {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         state.by_issue.insert((shown.head.issued, name.clone()));
         if let Some(before) = state.scopes.insert(name.clone(), Arc::new(shown)) {
-            let same_time = state.scopes.get(name).is_some_and(|shown| shown.head.issued == before.head.issued);
+            let same_time =
+                state.scopes.get(name).is_some_and(|shown| shown.head.issued == before.head.issued);
             if !same_time {
                 state.by_issue.remove(&(before.head.issued, name.clone()));
             }
         }
     }
 
-    /// Scopes whose head was signed `age` seconds ago or before, or after `now`: that is so only when an
-    /// administrator has confirmed an earlier time.
+    /// Scopes whose head was signed `age` seconds ago or before, or after `now`: that is so only
+    /// when an administrator has confirmed an earlier time.
     pub fn due(&self, now: UnixTime, age: u64) -> Vec<ScopeName> {
         self.read(|state| {
             let old = state.by_issue.iter().take_while(|(issued, _)| now.since(*issued) >= age);
@@ -75,7 +82,8 @@ impl Board {
     /// Whether any is due.
     pub fn is_due(&self, now: UnixTime, age: u64) -> bool {
         self.read(|state| {
-            let is_old = state.by_issue.first().is_some_and(|(issued, _)| now.since(*issued) >= age);
+            let is_old =
+                state.by_issue.first().is_some_and(|(issued, _)| now.since(*issued) >= age);
             is_old || state.by_issue.last().is_some_and(|(issued, _)| now < *issued)
         })
     }
@@ -83,6 +91,12 @@ impl Board {
     fn read<T>(&self, read: impl FnOnce(&State) -> T) -> T {
         read(&self.state.read().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// The refusal of a scope that is not published.
+pub fn halted(name: &ScopeName, why: &str) -> Error {
+    let message = Text::ScopeHalted.with([("name", name.as_str().into()), ("why", why.into())]);
+    Error::refused(Code::ServerBehind, message)
 }
 
 #[cfg(test)]
@@ -107,11 +121,13 @@ mod tests {
     #[test]
     fn heads_are_due_by_the_time_of_their_latest_signature() {
         let board = Board::default();
-        let names: Vec<ScopeName> = ["a", "b", "c"].map(|name| ScopeName::new(name).unwrap()).to_vec();
+        let names: Vec<ScopeName> =
+            ["a", "b", "c"].map(|name| ScopeName::new(name).unwrap()).to_vec();
         for (name, issued) in names.iter().zip([1000, 1100, 1200]) {
             board.put(name, shown(name, issued));
         }
-        let due = |now| board.due(UnixTime(now), 450).iter().map(ToString::to_string).collect::<Vec<_>>();
+        let due =
+            |now| board.due(UnixTime(now), 450).iter().map(ToString::to_string).collect::<Vec<_>>();
         assert!(due(1449).is_empty() && !board.is_due(UnixTime(1449), 450));
         assert_eq!(due(1550), ["a", "b"]);
         assert!(board.is_due(UnixTime(1550), 450));

@@ -6,7 +6,7 @@ use wardkey_core::id::{Hash, TerminalId};
 use wardkey_core::name::{DisplayText, Language, LoginName, RpId, ScopeName};
 use wardkey_core::time::UnixTime;
 
-use super::Publisher;
+use super::publisher::Publisher;
 use crate::admin::init::{self, NewDeployment};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -47,7 +47,7 @@ async fn deployment(scopes: u32) -> (tempfile::TempDir, Publisher) {
     }
     tx.commit().await.unwrap();
     let key = Keyring::at(&config.keys).signing(Secret::Publish).unwrap();
-    let publisher = Publisher::start(store, key, 900, Clock::standing(NOW.0)).await.unwrap();
+    let publisher = Publisher::start(store, key, 900, Clock::manual(NOW.0)).await.unwrap();
     (folder, publisher)
 }
 
@@ -58,7 +58,12 @@ fn terminal_id(number: u32) -> TerminalId {
 }
 
 async fn join(tx: &mut crate::store::Tx, number: u32, scopes: &BTreeSet<ScopeName>) {
-    let issued = Issued { certificate: Vec::new(), serial: Default::default(), expires: NOW, key: Hash::new([0; 32]) };
+    let issued = Issued {
+        certificate: Vec::new(),
+        serial: Default::default(),
+        expires: NOW,
+        key: Hash::new([0; 32]),
+    };
     let mut machine = [0; 32];
     machine[..4].copy_from_slice(&number.to_be_bytes());
     let joining = Joining {
@@ -117,7 +122,8 @@ async fn a_change_takes_as_many_statements_and_signatures_at_many_scopes_as_at_f
 #[tokio::test]
 async fn only_the_terminals_that_a_change_concerns_are_woken() {
     let (_folder, publisher) = deployment(3).await;
-    let mut waiting: Vec<_> = (0..3).map(|number| publisher.subscribe(&terminal_id(number))).collect();
+    let mut waiting: Vec<_> =
+        (0..3).map(|number| publisher.subscribe(&terminal_id(number))).collect();
     let mut woken = || -> Vec<bool> {
         let woken = waiting.iter().map(|news| news.has_changed().unwrap()).collect();
         waiting.iter_mut().for_each(|news| _ = news.borrow_and_update());

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use wardkey_core::code::Code;
 
-use super::Publisher;
+use super::publisher::Publisher;
 use super::time::Trouble;
 use crate::error::Result;
 use crate::store::audit::{self, Act, Actor};
@@ -16,7 +16,11 @@ use crate::store::{Watcher, clock};
 const TRIED_EVERY: u64 = 10;
 
 /// Follows the store until told to stop: commits of others within 100 ms, and re-signing in time.
-pub async fn follow(publisher: Arc<Publisher>, mut watcher: Watcher, mut stop: watch::Receiver<bool>) {
+pub async fn follow(
+    publisher: Arc<Publisher>,
+    mut watcher: Watcher,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut tick = tokio::time::interval(std::time::Duration::from_millis(100));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut failing = false;
@@ -50,8 +54,8 @@ pub async fn follow(publisher: Arc<Publisher>, mut watcher: Watcher, mut stop: w
     watcher.close().await;
 }
 
-/// Keeps what the next start has to know about the clock, and says when it is not plausible. Apart from
-/// [`follow`]: a long import holds the write lock, and revocations must not wait for that.
+/// Keeps what the next start has to know about the clock, and says when it is not plausible. Apart
+/// from [`follow`]: a long import holds the write lock, and revocations must not wait for that.
 pub async fn keep_time(publisher: Arc<Publisher>, mut stop: watch::Receiver<bool>) {
     let mut tick = tokio::time::interval(std::time::Duration::from_secs(1));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -85,7 +89,8 @@ fn tell(publisher: &Publisher, told: &mut Option<Instant>) {
         tracing::error!(
             code = %Code::ServerClock,
             %trouble,
-            "nothing is signed by this clock: set it right, or confirm it by \"wardkey-server clock confirm\""
+            "nothing is signed by this clock: set it right, or confirm it by \"wardkey-server \
+                clock confirm\""
         );
         *told = Some(Instant::now());
     }
@@ -100,7 +105,8 @@ impl Publisher {
     pub async fn keep_time(&self) -> Result<()> {
         let Some(unwritten) = self.time.unwritten() else { return Ok(()) };
         let mut tx = self.store.write().await?;
-        // What an administrator confirmed meanwhile is taken by the next refresh, and not undone here.
+        // What an administrator confirmed meanwhile is taken by the next refresh, and not undone
+        // here.
         if clock::read(&mut tx).await?.confirmation != unwritten.confirmation {
             return Ok(());
         }
@@ -114,8 +120,15 @@ impl Publisher {
                 Some(trouble) => ("clock.refused", trouble.to_string()),
                 None => ("clock.plausible", "signing goes on".to_owned()),
             };
-            // The trail has the time that is believed: a row of 2031 would look like tampering later.
-            audit::record(&mut tx, unwritten.signed, &Actor::server(), Act::new(action, "clock").with(&detail)).await?;
+            // The trail has the time that is believed: a row of 2031 would look like tampering
+            // later.
+            audit::record(
+                &mut tx,
+                unwritten.signed,
+                &Actor::server(),
+                Act::new(action, "clock").with(&detail),
+            )
+            .await?;
         }
         tx.commit().await?;
         self.time.written(&unwritten);

@@ -4,11 +4,13 @@
 //!   store ──(scopes that changed)──> table per scope ──> state root ──> signed head ──> board
 //!     ^ data_version, 100 ms                                              waiting ──> /v1/wait
 //! ```
-//! Tables are built from the store on start and kept up by the rows that are new. What a change costs
-//! depends on the scopes and terminals that it concerns, not on how many there are: counters in the store
-//! say which changed, and only the terminals of these are woken, at the moment at which it is shown. Heads are
-//! signed again at half of their life, by a time that is judged first ([`time`]).
+//! Tables are built from the store on start and kept up by the rows that are new. What a change
+//! costs depends on the scopes and terminals that it concerns, not on how many there are: counters
+//! in the store say which changed, and only the terminals of these are woken, at the moment at
+//! which it is shown. Heads are signed again at half of their life, by a time that is judged first
+//! ([`time`]).
 
+mod ahead;
 mod behind;
 mod board;
 #[cfg(test)]
@@ -20,8 +22,8 @@ mod terminals;
 pub mod time;
 mod waiting;
 
-pub use behind::halted;
-pub use board::Shown;
+pub use board::{Shown, halted};
 pub use follow::{follow, keep_time};
 pub use publisher::{PAGE_BYTES, PAGE_ROWS, Page, Publisher};
+pub(crate) use table::Table;
 pub use terminals::Shown as ShownTerminal;

@@ -13,11 +13,10 @@ use wardkey_core::server_time::ServerTime;
 use wardkey_core::sign::SigningKey;
 use wardkey_core::time::UnixTime;
 
-use super::ShownTerminal;
-use super::behind::halted;
-use super::board::{Board, Shown};
+use super::ahead::Ahead;
+use super::board::{Board, Shown, halted};
 use super::table::Table;
-use super::terminals::Terminals;
+use super::terminals::{Shown as ShownTerminal, Terminals};
 use super::time::{SigningTime, Trouble};
 use super::waiting::Waiting;
 use crate::clock::Clock;
@@ -27,7 +26,8 @@ use crate::store::counter::BEFORE_ALL;
 use crate::store::scope::Scope;
 use crate::store::state::StateRow;
 use crate::store::terminal::TerminalStatus;
-use crate::store::{Store, Tx, clock, scope, setting, state};
+use crate::store::{Store, Tx, clock, restored, scope, setting, state};
+use crate::texts::Text;
 
 /// Rows of one page of changes.
 pub const PAGE_ROWS: usize = 1000;
@@ -58,6 +58,7 @@ pub struct Publisher {
     pub(super) board: Board,
     terminals: Terminals,
     waiting: Waiting,
+    pub(super) ahead: Ahead,
     beat: Mutex<Instant>,
 }
 
@@ -78,11 +79,12 @@ impl Publisher {
         let mut tx = store.read().await?;
         let (roots, root) = setting::roots(&mut tx).await?;
         let stored = clock::read(&mut tx).await?;
+        let ahead = Ahead::of(restored::positions(&mut tx).await?);
         drop(tx);
         if !root.publish_keys.contains(&key.public()) {
             return Err(Error::Configuration {
                 path: "publish.key".into(),
-                message: "the root document does not name this key; restore the right one".into(),
+                message: Text::OtherPublishKey.into(),
             });
         }
         let publisher = Self {
@@ -94,9 +96,13 @@ impl Publisher {
             lifetime,
             roots,
             root,
-            working: tokio::sync::Mutex::new(Working { tables: BTreeMap::new(), counter: BEFORE_ALL }),
+            working: tokio::sync::Mutex::new(Working {
+                tables: BTreeMap::new(),
+                counter: BEFORE_ALL,
+            }),
             board: Board::default(),
             waiting: Waiting::default(),
+            ahead,
             beat: Mutex::new(Instant::now()),
         };
         publisher.refresh().await?;
@@ -134,17 +140,19 @@ impl Publisher {
         self.terminals.find(id)
     }
 
-    /// Whether a verified certificate has the room of its terminal: the newest, or the one before until
-    /// that is used, of a terminal that is not revoked. Any other is one more address.
+    /// Whether a verified certificate has the room of its terminal: the newest, or the one before
+    /// until that is used, of a terminal that is not revoked. Any other is one more address.
     pub fn counts(&self, certificate: &TerminalCertificate) -> bool {
-        self.terminal(&certificate.terminal)
-            .is_some_and(|terminal| terminal.takes(&certificate.serial) && terminal.status != TerminalStatus::Revoked)
+        self.terminal(&certificate.terminal).is_some_and(|terminal| {
+            terminal.takes(&certificate.serial) && terminal.status != TerminalStatus::Revoked
+        })
     }
 
     /// Whether a verified certificate was its terminal's and is no longer: another machine took the
     /// place, or a newer certificate is in use.
     pub fn is_replaced(&self, certificate: &TerminalCertificate) -> bool {
-        self.terminal(&certificate.terminal).is_some_and(|terminal| !terminal.takes(&certificate.serial))
+        self.terminal(&certificate.terminal)
+            .is_some_and(|terminal| !terminal.takes(&certificate.serial))
     }
 
     /// The signed document of a terminal and when it was issued: signed again at half of its life.
@@ -164,7 +172,7 @@ impl Publisher {
     pub fn sure_time(&self) -> Result<UnixTime> {
         match self.time.trouble() {
             None => Ok(self.time.now()),
-            Some(trouble) => Err(Error::refused(Code::ServerClock, trouble.to_string())),
+            Some(trouble) => Err(Error::refused(Code::ServerClock, trouble.phrase())),
         }
     }
 
@@ -200,7 +208,8 @@ impl Publisher {
         *self.beat.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes what changed in the store, signs what is due, and wakes the terminals that it concerns.
+    /// Takes what changed in the store, signs what is due, and wakes the terminals that it
+    /// concerns.
     ///
     /// # Errors
     /// [`Error::Store`], [`Error::Damaged`]; what was shown stays shown.
@@ -225,19 +234,20 @@ impl Publisher {
     /// # Errors
     /// [`Error::Refused`] when the scope is not known or is halted.
     pub async fn changes(&self, name: &ScopeName, since: u64) -> Result<Page> {
-        // The lock is held while the page is read: rows and head are of one transaction, also when a
-        // change is committed meanwhile. A page is milliseconds.
+        // The lock is held while the page is read: rows and head are of one transaction, also when
+        // a change is committed meanwhile. A page is milliseconds.
         let mut working = self.working.lock().await;
         let mut tx = self.store.read().await?;
         let row = scope::get(&mut tx, name).await?;
         self.bring_up(&mut working, &mut tx, &row).await?;
-        let shown = self.board.get(name).ok_or_else(|| Error::not_found(format!("scope {name}")))?;
+        let shown = self.board.get(name).ok_or_else(|| scope::unknown(name))?;
         if let Some(why) = &shown.halted {
             return Err(halted(name, why));
         }
 
         let until = row.position.seq;
-        let (rows, more) = state::page(&mut tx, name, (since, until), PAGE_ROWS, PAGE_BYTES).await?;
+        let (rows, more) =
+            state::page(&mut tx, name, (since, until), PAGE_ROWS, PAGE_BYTES).await?;
         Ok(Page { head: Arc::clone(&shown.signed), rows, more })
     }
 
@@ -256,7 +266,8 @@ impl Publisher {
                 && before.halted == row.halted
                 && before.head.root == root;
             // Lower only after a confirmation, and then all is signed again.
-            let fresh = now.since(before.head.issued) < self.half_life() && now >= before.head.issued;
+            let fresh =
+                now.since(before.head.issued) < self.half_life() && now >= before.head.issued;
             if same && fresh {
                 return Ok(());
             }
@@ -276,12 +287,14 @@ impl Publisher {
         Ok(())
     }
 
-    /// Signs the heads again whose life is half over. They say what they said, so the store is not asked.
+    /// Signs the heads again whose life is half over. They say what they said, so the store is not
+    /// asked.
     fn sign_due(&self) {
         let now = self.time.now();
         for name in self.board.due(now, self.half_life()) {
             if let Some(shown) = self.board.get(&name) {
-                let head = Head { issued: now, expires: now.plus(self.lifetime), ..shown.head.clone() };
+                let head =
+                    Head { issued: now, expires: now.plus(self.lifetime), ..shown.head.clone() };
                 self.show(head, shown.halted.clone());
             }
         }

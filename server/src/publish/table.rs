@@ -1,4 +1,5 @@
-//! The leaves of one scope in memory: 256 buckets, of which only those that changed are hashed again.
+//! The leaves of one scope in memory: 256 buckets, of which only those that changed are hashed
+//! again.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +37,8 @@ impl Table {
         }
     }
 
-    /// Takes what is new in the store; everything again when the epoch changed or the sequence sank.
+    /// Takes what is new in the store; everything again when the epoch changed or the sequence
+    /// sank.
     ///
     /// # Errors
     /// [`Error::Store`], [`Error::Damaged`].
@@ -95,7 +97,8 @@ impl Slot {
         if let Some(hash) = self.hash {
             return Ok(hash);
         }
-        let leaves = self.leaves.iter().map(|(key, value)| Leaf { key: *key, value: *value }).collect();
+        let leaves =
+            self.leaves.iter().map(|(key, value)| Leaf { key: *key, value: *value }).collect();
         let hash = Bucket::new(leaves).map_err(Error::damaged)?.hash();
         self.hash = Some(hash);
         Ok(hash)

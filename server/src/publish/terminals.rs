@@ -59,7 +59,12 @@ impl Known {
 impl Terminals {
     /// None yet.
     pub fn new(lifetime: u64) -> Self {
-        Self { lifetime, known: RwLock::default(), signed: Mutex::default(), counter: Mutex::new(BEFORE_ALL) }
+        Self {
+            lifetime,
+            known: RwLock::default(),
+            signed: Mutex::default(),
+            counter: Mutex::new(BEFORE_ALL),
+        }
     }
 
     /// The terminal with an id.
@@ -94,10 +99,16 @@ impl Terminals {
     ///
     /// # Errors
     /// [`Error::Damaged`] for more scopes than a document can hold.
-    pub fn document(&self, terminal: &Shown, key: &SigningKey, now: UnixTime) -> Result<(Arc<[u8]>, UnixTime)> {
+    pub fn document(
+        &self,
+        terminal: &Shown,
+        key: &SigningKey,
+        now: UnixTime,
+    ) -> Result<(Arc<[u8]>, UnixTime)> {
         let mut all = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(signed) = all.get(&terminal.id) {
-            let fresh = now.since(signed.issued) < (self.lifetime / 2).max(1) && now >= signed.issued;
+            let fresh =
+                now.since(signed.issued) < (self.lifetime / 2).max(1) && now >= signed.issued;
             if signed.number == terminal.number && fresh {
                 return Ok((Arc::clone(&signed.bytes), signed.issued));
             }
@@ -107,12 +118,19 @@ impl Terminals {
             number: terminal.number,
             name: terminal.name.clone(),
             scopes: List::new(terminal.scopes.iter().cloned().collect()).map_err(Error::damaged)?,
-            status: if terminal.status == TerminalStatus::Active { Status::Active } else { Status::Disabled },
+            status: if terminal.status == TerminalStatus::Active {
+                Status::Active
+            } else {
+                Status::Disabled
+            },
             issued: now,
             expires: now.plus(self.lifetime),
         };
         let bytes: Arc<[u8]> = key.sign(&document).into();
-        all.insert(terminal.id, Signed { number: terminal.number, issued: now, bytes: Arc::clone(&bytes) });
+        all.insert(
+            terminal.id,
+            Signed { number: terminal.number, issued: now, bytes: Arc::clone(&bytes) },
+        );
         Ok((bytes, now))
     }
 }

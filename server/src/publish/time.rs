@@ -14,10 +14,10 @@
 //! still published, by the last good time: a revocation arrives, and heads expire as they should.
 //!
 //! A right clock must not be refused for ever, either: one that time servers set minutes after the
-//! boot, or that of a virtual machine that was paused (CLOCK_BOOTTIME stands still then). So a step is
-//! judged as at the start for the first minutes, and again when the clock has run evenly for an hour.
-//! All steps forward of one run together are at most what a start allows: 30 days more than has
-//! elapsed since the time that was signed by before it.
+//! boot, or that of a virtual machine that was paused (CLOCK_BOOTTIME stands still then). So a step
+//! is judged as at the start for the first minutes, and again when the clock has run evenly for an
+//! hour. All steps forward of one run together are at most what a start allows: 30 days more than
+//! has elapsed since the time that was signed by before it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -25,15 +25,18 @@ use wardkey_core::time::UnixTime;
 
 use crate::clock::Clock;
 use crate::store::clock::{Jump, SigningClock};
+use crate::texts::{Phrase, Text};
 
 /// Seconds by which the clock may be off what has elapsed, or behind what was signed.
 pub const STEP: u64 = 300;
 /// Seconds after the last signature for which a start needs no confirmation.
 pub const AWAY: u64 = 30 * 86_400;
-/// Seconds from the start in which a step is judged as at the start: time servers correct the clock then.
+/// Seconds from the start in which a step is judged as at the start: time servers correct the clock
+/// then.
 const SETTLING: u64 = 600;
-/// Seconds for which a refused clock runs evenly before it is judged as at the start. Within the first
-/// day that a terminal is offline nobody notices; a time server that is wrong is mended meanwhile.
+/// Seconds for which a refused clock runs evenly before it is judged as at the start. Within the
+/// first day that a terminal is offline nobody notices; a time server that is wrong is mended
+/// meanwhile.
 const EVENLY: u64 = 3600;
 /// Seconds by which a clock that runs evenly may be off what has elapsed.
 const UNEVEN: u64 = 10;
@@ -68,17 +71,27 @@ impl Trouble {
     }
 
     const fn same_kind(self, other: Self) -> bool {
-        matches!((self, other), (Self::Ahead(_), Self::Ahead(_)) | (Self::Behind(_), Self::Behind(_)))
+        matches!(
+            (self, other),
+            (Self::Ahead(_), Self::Ahead(_)) | (Self::Behind(_), Self::Behind(_))
+        )
+    }
+}
+
+impl Trouble {
+    /// What is wrong with the clock.
+    pub fn phrase(self) -> Phrase {
+        let Jump { wall, expected } = self.jump();
+        match self {
+            Self::Ahead(_) => Text::ClockAhead.with([("seconds", wall.since(expected).into())]),
+            Self::Behind(_) => Text::ClockBehind.with([("seconds", expected.since(wall).into())]),
+        }
     }
 }
 
 impl std::fmt::Display for Trouble {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Jump { wall, expected } = self.jump();
-        match self {
-            Self::Ahead(_) => write!(f, "the clock is {} s ahead of what is expected", wall.since(expected)),
-            Self::Behind(_) => write!(f, "the clock is {} s behind what is expected", expected.since(wall)),
-        }
+        self.phrase().fmt(f)
     }
 }
 
@@ -179,7 +192,7 @@ impl SigningTime {
     fn look(&self) -> MutexGuard<'_, State> {
         let mut state = self.state();
         let (wall, elapsed) = (self.clock.now(), self.clock.elapsed());
-        state.trouble = state.judge(wall, elapsed);
+        state.trouble = state.trouble_at(wall, elapsed);
         if state.trouble.is_none() {
             state.even = None;
             state.signed = state.signed.max(wall);
@@ -206,10 +219,18 @@ const fn runs_evenly(since: Reading, (wall, elapsed): Reading) -> bool {
 impl State {
     const fn new(stored: SigningClock, elapsed: u64) -> Self {
         let (signed, start) = (stored.signed, (stored.signed, elapsed));
-        Self { anchor: None, start, even: None, stored, signed, trouble: None, written_trouble: None }
+        Self {
+            anchor: None,
+            start,
+            even: None,
+            stored,
+            signed,
+            trouble: None,
+            written_trouble: None,
+        }
     }
 
-    fn judge(&self, wall: UnixTime, elapsed: u64) -> Option<Trouble> {
+    fn trouble_at(&self, wall: UnixTime, elapsed: u64) -> Option<Trouble> {
         let expected = self.anchor.map_or(self.signed, |anchor| after(anchor, elapsed));
         let ahead = Some(Trouble::Ahead(Jump { wall, expected }));
         let behind = |expected| Some(Trouble::Behind(Jump { wall, expected }));
@@ -221,11 +242,14 @@ impl State {
             return behind(expected.max(self.signed));
         }
         let now = (wall, elapsed);
-        if self.even.is_some_and(|since| elapsed.saturating_sub(since.1) >= EVENLY && runs_evenly(since, now)) {
+        if self.even.is_some_and(|since| {
+            elapsed.saturating_sub(since.1) >= EVENLY && runs_evenly(since, now)
+        }) {
             return None;
         }
         if self.anchor.is_none() {
-            // A jump that was refused before stays refused until the clock has been set back from it.
+            // A jump that was refused before stays refused until the clock has been set back from
+            // it.
             let refused = self.stored.refused.filter(|jump| wall >= jump.wall);
             return refused.map(|jump| Trouble::Ahead(Jump { wall, ..jump }));
         }

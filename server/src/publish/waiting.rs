@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use wardkey_core::id::TerminalId;
 
-/// A sender for each terminal that has ever waited; terminals are never forgotten, so there are at most
-/// as many as have joined.
+/// A sender for each terminal that has ever waited; terminals are never forgotten, so there are at
+/// most as many as have joined.
 #[derive(Debug, Default)]
 pub struct Waiting {
     senders: Mutex<HashMap<TerminalId, watch::Sender<u64>>>,
@@ -19,8 +19,8 @@ impl Waiting {
         self.senders().entry(*terminal).or_insert_with(|| watch::Sender::new(0)).subscribe()
     }
 
-    /// Wakes those of these terminals that wait. Called where something is shown, without anything to
-    /// wait for in between: else a request that is given up there would take the news with it.
+    /// Wakes those of these terminals that wait. Called where something is shown, without anything
+    /// to wait for in between: else a request that is given up there would take the news with it.
     pub fn wake<'a>(&self, terminals: impl IntoIterator<Item = &'a TerminalId>) {
         let senders = self.senders();
         for sender in terminals.into_iter().filter_map(|terminal| senders.get(terminal)) {

@@ -20,7 +20,7 @@ fn a_start_after_a_month_or_before_the_last_signature_needs_a_confirmation() {
         (START - STEP - 1, START, true),
         (0, START, true),
     ] {
-        let time = SigningTime::new(Clock::standing(wall), stored(START));
+        let time = SigningTime::new(Clock::manual(wall), stored(START));
         assert_eq!((time.now().0, time.trouble().is_some()), (signed_by, is_trouble), "{wall}");
     }
 }
@@ -35,7 +35,7 @@ fn a_clock_that_is_corrected_soon_after_the_start_is_followed_as_far_as_a_start_
         (600, START + 30 * DAY + 601, true),
         (601, START + 3600, true),
     ] {
-        let clock = Clock::standing(START);
+        let clock = Clock::manual(START);
         let time = SigningTime::new(clock.clone(), stored(START));
         clock.advance(after);
         time.now();
@@ -61,9 +61,10 @@ fn pass(clock: &Clock, time: &SigningTime, seconds: u64) {
 /// CLOCK_BOOTTIME stands still while a virtual machine is paused.
 #[test]
 fn a_paused_machine_comes_right_by_itself_and_a_far_time_never() {
-    for (paused, heals) in [(400, true), (9 * 3600, true), (29 * DAY, true), (31 * DAY, false), (5 * 365 * DAY, false)]
+    for (paused, heals) in
+        [(400, true), (9 * 3600, true), (29 * DAY, true), (31 * DAY, false), (5 * 365 * DAY, false)]
     {
-        let clock = Clock::standing(START);
+        let clock = Clock::manual(START);
         let time = SigningTime::new(clock.clone(), stored(START));
         pass(&clock, &time, 1000);
         clock.set(clock.now().0 + paused);
@@ -72,13 +73,17 @@ fn a_paused_machine_comes_right_by_itself_and_a_far_time_never() {
         pass(&clock, &time, 10);
         assert_eq!(time.trouble().is_none(), heals, "{paused}");
         pass(&clock, &time, 10 * DAY);
-        assert_eq!(time.now(), if heals { clock.now() } else { UnixTime(START + 1000) }, "{paused}");
+        assert_eq!(
+            time.now(),
+            if heals { clock.now() } else { UnixTime(START + 1000) },
+            "{paused}"
+        );
     }
 }
 
 #[test]
 fn steps_that_come_right_do_not_add_up_over_what_a_start_allows() {
-    let clock = Clock::standing(START);
+    let clock = Clock::manual(START);
     let time = SigningTime::new(clock.clone(), stored(START));
     pass(&clock, &time, 1000);
     let real = |clock: &Clock| START + clock.elapsed();
@@ -92,7 +97,7 @@ fn steps_that_come_right_do_not_add_up_over_what_a_start_allows() {
 
 #[test]
 fn a_clock_that_does_not_run_evenly_stays_refused() {
-    let clock = Clock::standing(START);
+    let clock = Clock::manual(START);
     let time = SigningTime::new(clock.clone(), stored(START));
     pass(&clock, &time, 1000);
     clock.set(clock.now().0 + DAY);
@@ -108,7 +113,7 @@ fn a_clock_that_does_not_run_evenly_stays_refused() {
 /// restart or the running server see the same.
 #[test]
 fn a_clock_that_is_set_back_comes_right_when_it_is_at_the_signed_time() {
-    let clock = Clock::standing(START + 9 * 3600);
+    let clock = Clock::manual(START + 9 * 3600);
     let time = SigningTime::new(clock.clone(), stored(START));
     clock.advance(5);
     assert_eq!(time.now().0, START + 9 * 3600 + 5);
@@ -129,7 +134,7 @@ fn a_running_server_does_not_follow_a_clock_that_is_set() {
         (START + 1000 - STEP, START + 1000, false),
         (START + 1000 - STEP - 1, START + 1000, true),
     ] {
-        let clock = Clock::standing(START);
+        let clock = Clock::manual(START);
         let time = SigningTime::new(clock.clone(), stored(START));
         clock.advance(1000);
         time.now();
@@ -145,7 +150,7 @@ fn a_running_server_does_not_follow_a_clock_that_is_set() {
 
 #[test]
 fn steps_within_the_bound_do_not_add_up_within_a_day() {
-    let clock = Clock::standing(START);
+    let clock = Clock::manual(START);
     let time = SigningTime::new(clock.clone(), stored(START));
     clock.advance(1000);
     time.now();
@@ -155,16 +160,23 @@ fn steps_within_the_bound_do_not_add_up_within_a_day() {
         time.now();
     }
     assert!(matches!(time.trouble(), Some(Trouble::Ahead(_))));
-    assert_eq!(time.now().0, START + 1300, "one step of 200 s was followed, the second was over the bound");
+    assert_eq!(
+        time.now().0,
+        START + 1300,
+        "one step of 200 s was followed, the second was over the bound"
+    );
 }
 
 #[test]
 fn a_restart_does_not_forget_a_jump_and_a_confirmation_does() {
     let jump = Jump { wall: UnixTime(START + 10 * DAY), expected: UnixTime(START) };
     let refused = SigningClock { refused: Some(jump), ..stored(START) };
-    let clock = Clock::standing(START + 10 * DAY + 60);
+    let clock = Clock::manual(START + 10 * DAY + 60);
     let time = SigningTime::new(clock.clone(), refused);
-    assert!(matches!(time.trouble(), Some(Trouble::Ahead(_))), "ten days alone would be no trouble at a start");
+    assert!(
+        matches!(time.trouble(), Some(Trouble::Ahead(_))),
+        "ten days alone would be no trouble at a start"
+    );
     assert_eq!(time.unwritten(), None, "the store knows");
     time.take(SigningClock { signed: clock.now(), confirmation: 1, refused: None });
     assert_eq!((time.trouble(), time.now()), (None, clock.now()));
@@ -173,14 +185,14 @@ fn a_restart_does_not_forget_a_jump_and_a_confirmation_does() {
     pass(&clock, &time, EVENLY + 10);
     assert_eq!((time.trouble(), time.now()), (None, clock.now()));
     // Or the clock is set right.
-    let time = SigningTime::new(Clock::standing(START + 120), refused);
+    let time = SigningTime::new(Clock::manual(START + 120), refused);
     assert_eq!((time.trouble(), time.now().0), (None, START + 120));
     assert!(time.unwritten().unwrap().turned);
 }
 
 #[test]
 fn a_confirmation_may_go_back() {
-    let clock = Clock::standing(START);
+    let clock = Clock::manual(START);
     let time = SigningTime::new(clock.clone(), stored(START + 5 * 365 * DAY));
     assert!(matches!(time.trouble(), Some(Trouble::Behind(_))));
     time.take(SigningClock { signed: clock.now(), confirmation: 1, refused: None });

@@ -1,0 +1,101 @@
+//! TLS: the server's certificate, and by which time those of terminals are judged.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
+use rustls::sign::CertifiedKey;
+use rustls::time_provider::TimeProvider;
+use rustls::{RootCertStore, ServerConfig};
+use tokio_rustls::TlsAcceptor;
+use wardkey_core::time::UnixTime;
+
+use crate::error::{Error, Result};
+use crate::keyring::{Holder, Keyring};
+use crate::pki::{Authority, SERVER_DAYS, certified, read_certificate};
+use crate::publish::Publisher;
+
+/// The time by which terminals' certificates are judged: that which is signed by. By a wall clock
+/// of 2031, or of 2000 after a power cut, every one of them would be refused, and no revocation
+/// arrive.
+#[derive(Debug)]
+struct Guarded(Arc<Publisher>);
+
+impl TimeProvider for Guarded {
+    fn current_time(&self) -> Option<rustls::pki_types::UnixTime> {
+        let now = Duration::from_secs(self.0.time().0);
+        Some(rustls::pki_types::UnixTime::since_unix_epoch(now))
+    }
+}
+
+/// What a handshake is done with.
+pub(super) fn tls(
+    certificates: &Arc<Certificates>,
+    ca: &[u8],
+    publisher: &Arc<Publisher>,
+) -> Result<TlsAcceptor> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut roots = RootCertStore::empty();
+    roots.add(ca.to_vec().into())?;
+    let verifier =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+            .allow_unauthenticated()
+            .build()
+            .map_err(Error::crypto("TLS"))?;
+    let mut config =
+        ServerConfig::builder_with_details(provider, Arc::new(Guarded(Arc::clone(publisher))))
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+            .with_client_cert_verifier(verifier)
+            .with_cert_resolver(Arc::clone(certificates) as Arc<dyn ResolvesServerCert>);
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// The server's certificate, replaced while it runs.
+#[derive(Debug)]
+pub(super) struct Certificates {
+    keyring: Keyring,
+    /// The names and addresses of the server.
+    names: Vec<String>,
+    current: RwLock<Option<Arc<CertifiedKey>>>,
+}
+
+impl ResolvesServerCert for Certificates {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Certificates {
+    /// Of a server of these names; [`Self::renew`] takes or makes one.
+    pub(super) fn new(keyring: Keyring, names: Vec<String>) -> Self {
+        Self { keyring, names, current: RwLock::default() }
+    }
+
+    /// Takes the certificate of the folder; a new one when there is none or two thirds of its life
+    /// are over. By the time that is signed by: a clock of 2031 would make one that nobody takes
+    /// today.
+    pub(super) fn renew(&self, authority: &Authority, now: UnixTime) -> Result<()> {
+        let files = match self.keyring.certificate(Holder::Server) {
+            Ok(files)
+                if read_certificate(&files.certificate)?.1.since(now)
+                    > SERVER_DAYS * 86_400 / 3 =>
+            {
+                files
+            }
+            unfit => {
+                if let Err(error) = unfit {
+                    tracing::warn!(%error, "the server's certificate cannot be used; a new one is \
+                        made");
+                }
+                let files = authority.server(&self.names, now)?;
+                self.keyring.put_certificate(Holder::Server, &files)?;
+                tracing::info!("the server has a new certificate");
+                files
+            }
+        };
+        let certified = certified(&files)?;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(certified));
+        Ok(())
+    }
+}
