@@ -1,6 +1,8 @@
 //! The command line, as clap reads it.
 
 mod access;
+mod backup;
+mod common;
 mod person;
 mod site;
 mod upkeep;
@@ -9,17 +11,21 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use wardkey_core::exit::Exit;
-use wardkey_core::name::{DisplayText, LoginName, RpId, ScopeName};
+use wardkey_core::name::{DisplayText, RpId, ScopeName};
 
 use super::value::{rp_id, server_name};
-use crate::store::PageRequest;
-pub use access::{CodeAdd, CodeCommand, Key, KeyAct, Terminal, TerminalAct, TokenAdd, TokenCommand};
-pub use person::{ImportFormat, Person};
+pub use access::{
+    CodeAdd, CodeCommand, Key, KeyAct, PassAdd, PassCommand, Terminal, TerminalAct, TokenAdd,
+    TokenCommand,
+};
+pub use backup::{Backup, Restore};
+pub use common::{Paging, PersonAct};
+pub use person::{ImportFormat, PersonCommand};
 pub use site::{Account, Scope};
 pub use upkeep::{Audit, ClockCommand, ConfigCommand, Epoch, Events};
 
 /// Where the options stand that few people need.
-const PLUMBING: &str = "Options of every command";
+pub const PLUMBING: &str = "Options of every command";
 
 /// Central server of Wardkey: people, security keys, terminals, records.
 #[derive(Debug, Parser)]
@@ -55,16 +61,20 @@ pub enum Command {
     /// Make a new deployment: its keys, certificates and database.
     Init(Init),
     /// Serve terminals until SIGTERM; the service does this.
+    #[command(after_help = "Example:\n  wardkey-server run --config /etc/wardkey/server.toml")]
     Run,
     /// People: who may log in.
     #[command(subcommand)]
-    Person(Person),
+    Person(PersonCommand),
     /// Security keys.
     #[command(subcommand)]
     Key(Key),
     /// One-time codes with which people enroll a key.
     #[command(subcommand)]
     Code(CodeCommand),
+    /// Temporary codes for people who have forgotten their key.
+    #[command(subcommand)]
+    Pass(PassCommand),
     /// The same as "code add".
     #[command(hide = true, alias = "enrol")]
     Enroll(CodeAdd),
@@ -86,7 +96,11 @@ pub enum Command {
     /// The trail of administration: who changed what, and why.
     #[command(subcommand)]
     Audit(Audit),
-    /// After a restore from a backup.
+    /// Make a backup while the server runs, and read it back.
+    Backup(Backup),
+    /// Restore a backup, or rehearse it.
+    Restore(Restore),
+    /// After a database was put back by hand.
     #[command(subcommand)]
     Epoch(Epoch),
     /// The clock that the server signs by.
@@ -99,8 +113,10 @@ pub enum Command {
 
 /// A new deployment.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  wardkey-server init --name \"Example Hospital\" --rp-id example.org \
-                        --server-name wardkey.example.org --scope east3")]
+#[command(
+    after_help = "Example:\n  wardkey-server init --name \"Example Hospital\" --rp-id example.org \
+                        --server-name wardkey.example.org --scope east3"
+)]
 pub struct Init {
     /// Name of the deployment, for people.
     #[arg(long)]
@@ -117,54 +133,4 @@ pub struct Init {
     /// Do not ask for confirmation. Nothing is asked either when standard input is not a terminal.
     #[arg(long)]
     pub yes: bool,
-}
-
-/// Which part of a list.
-#[derive(Debug, Args)]
-pub struct Paging {
-    /// Only rows that contain this text, in upper or lower case.
-    #[arg(long, value_name = "TEXT")]
-    pub search: Option<String>,
-    #[command(flatten)]
-    pub part: Part,
-}
-
-/// Which part of a list that has filters of its own.
-#[derive(Debug, Args)]
-pub struct Part {
-    /// At most this many rows: 1 to 10000; by default 1000, or 100 of records and of the trail.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "COUNT")]
-    pub limit: Option<u32>,
-    /// Continue after this row: what the page before called "next".
-    #[arg(long, value_name = "NEXT")]
-    pub after: Option<String>,
-}
-
-impl Paging {
-    /// What is asked of the store.
-    pub fn request(self) -> PageRequest {
-        self.at_most(1000)
-    }
-
-    /// The same with so many rows by default.
-    pub fn at_most(self, limit: u32) -> PageRequest {
-        PageRequest { search: self.search, ..self.part.request(limit) }
-    }
-}
-
-impl Part {
-    /// What is asked of the store; so many rows by default.
-    pub fn request(self, limit: u32) -> PageRequest {
-        PageRequest { after: self.after, limit: self.limit.unwrap_or(limit), search: None }
-    }
-}
-
-/// An act on a person.
-#[derive(Debug, Args)]
-pub struct PersonAct {
-    /// Login name.
-    pub login: LoginName,
-    /// Why, for the trail.
-    #[arg(long)]
-    pub reason: Option<String>,
 }

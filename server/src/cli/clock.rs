@@ -1,14 +1,13 @@
 //! `wardkey-server clock`: what the server thinks of the machine's clock, and the confirmation that
 //! it is right after all.
 
-use wardkey_core::time::UnixTime;
-
 use super::args::ClockCommand;
 use super::context::Context;
 use super::value::when;
+use super::words::time;
 use crate::admin::clock;
 use crate::error::{Error, Result};
-use crate::when::shown_utc;
+use crate::texts::Text;
 
 pub async fn act(context: &Context, command: ClockCommand) -> Result<()> {
     match command {
@@ -20,29 +19,22 @@ pub async fn act(context: &Context, command: ClockCommand) -> Result<()> {
 async fn show(context: &Context) -> Result<()> {
     let view = clock::show(&mut context.read().await?, &context.clock).await?;
     context.output.say(&view, || {
-        vec![
-            format!("clock        {}", shown_utc(UnixTime(view.now))),
-            format!("last signed  {}", shown_utc(UnixTime(view.signed))),
-            format!("state        {}", view.problem.as_deref().unwrap_or("plausible")),
-        ]
+        context.output.fields(vec![
+            (Text::LabelClock, time(view.now)),
+            (Text::LabelLastSigned, time(view.signed)),
+            (Text::LabelState, view.problem.clone().unwrap_or_else(|| Text::Plausible.into())),
+        ])
     })
 }
 
 async fn confirm(context: &Context, given: &str, reason: Option<&str>) -> Result<()> {
-    let given = when(given).map_err(Error::Usage)?;
+    let given = when(given).map_err(|wrong| Error::usage(wrong.into_phrase()))?;
     let done = context.change(reason, async |op| clock::confirm(op, given).await).await?;
     context.output.say(&done, || {
-        let mut lines = vec![format!("confirmed: it is {}", shown_utc(UnixTime(done.confirmed)))];
+        let mut lines = vec![Text::ClockConfirmed.with([("time", time(done.confirmed))])];
         if done.signed_before > done.confirmed {
-            lines.push(after_going_back(UnixTime(done.signed_before)));
+            lines.push(Text::ClockWentBack.with([("time", time(done.signed_before))]));
         }
-        lines
+        lines.iter().map(|line| line.say(context.output.language)).collect()
     })
-}
-
-fn after_going_back(signed: UnixTime) -> String {
-    format!(
-        "Terminals that were connected have seen {} as signed and count as offline until then: see \"Clock\" in ADMIN.md.",
-        shown_utc(signed)
-    )
 }

@@ -5,10 +5,11 @@ use std::path::Path;
 use serde::Serialize;
 use wardkey_core::code::Code;
 
-use super::value::Output;
+use super::output::Output;
 use crate::config::{self, Config};
 use crate::error::{Error, Problem, Result};
 use crate::keyring::{Holder, Keyring, Secret};
+use crate::texts::{Phrase, Text};
 
 #[derive(Serialize)]
 struct Checked<'a> {
@@ -22,41 +23,46 @@ pub fn check(path: &Path, output: Output) -> Result<()> {
     let message = match problems.len() {
         0 => {
             let checked = Checked { file: path, ok: true };
-            return output.say(&checked, || vec![format!("{}: all is well", path.display())]);
+            let path = path.display().to_string().into();
+            let right = Text::ConfigRight.with([("path", path)]);
+            return output.done(&checked, right);
         }
-        1 => "one problem".to_owned(),
-        count => format!("{count} problems"),
+        count => Text::ConfigProblems.with([("count", (count as u64).into())]),
     };
     let error = Box::new(Error::Configuration { path: path.to_owned(), message });
     Err(Error::Problems { error, problems })
 }
 
 fn problems(path: &Path) -> Vec<Problem> {
-    let found = |file: &Path, line: Option<usize>, key: Option<&str>, message: String| Problem {
+    let found = |file: &Path, line: Option<usize>, key: Option<&str>, message: Phrase| Problem {
         file: file.to_owned(),
         line: line.map(|line| line as u64),
         column: None,
         key: key.map(str::to_owned),
         value: None,
-        code: Code::Configuration.to_string(),
+        code: Code::Configuration,
         message,
     };
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) => return vec![found(path, None, None, format!("cannot be read: {error}"))],
+        Err(error) => return vec![found(path, None, None, unreadable(&error))],
     };
     let config = match Config::parse_all(&text) {
         Ok(config) => config,
         Err(problems) => {
-            let one =
-                |problem: config::Problem| found(path, Some(problem.line), problem.key.as_deref(), problem.message);
+            let one = |problem: config::Problem| {
+                found(path, Some(problem.line), problem.key.as_deref(), problem.message)
+            };
             return problems.into_iter().map(one).collect();
         }
     };
     let mut all = Vec::new();
-    for (root, why) in config.attestation_roots.iter().filter_map(|root| Some((root, unusable(root)?))) {
+    for (root, why) in
+        config.attestation_roots.iter().filter_map(|root| Some((root, unusable(root)?)))
+    {
         let line = Config::line_of(&text, "attestation_roots");
-        let message = format!("attestation_roots: {}: {why}", root.display());
+        let place = format!("attestation_roots: {}", root.display()).into();
+        let message = Text::At.with([("place", place), ("why", why)]);
         all.push(found(path, Some(line), Some("attestation_roots"), message));
     }
     // Before "init" there is neither store nor key, and nothing wrong with that.
@@ -64,15 +70,18 @@ fn problems(path: &Path) -> Vec<Problem> {
     match (config.store.exists(), config.keys.exists()) {
         (false, false) => {}
         (true, false) => {
-            let message = format!("keys: {} is not there; restore it", config.keys.display());
+            let message = not_there("keys", &config.keys);
             all.push(found(path, Some(Config::line_of(&text, "keys")), Some("keys"), message));
         }
         (false, true) => {
-            let message = format!("store: {} is not there; restore it", config.store.display());
+            let message = not_there("store", &config.store);
             all.push(found(path, Some(Config::line_of(&text, "store")), Some("store"), message));
         }
         (true, true) => {
-            let keys = [keyring.secret(Secret::Publish).map(|_| ()), keyring.secret(Secret::Code).map(|_| ())];
+            let keys = [
+                keyring.secret(Secret::Publish).map(|_| ()),
+                keyring.secret(Secret::Code).map(|_| ()),
+            ];
             let mut certificates = vec![keyring.certificate(Holder::Authority).map(|_| ())];
             // Without any the server makes new ones at its start.
             if keyring.holds_part_of(Holder::Server) {
@@ -80,8 +89,10 @@ fn problems(path: &Path) -> Vec<Problem> {
             }
             for error in keys.into_iter().chain(certificates).filter_map(std::result::Result::err) {
                 match error {
-                    Error::Configuration { path, message } => all.push(found(&path, None, None, message)),
-                    error => all.push(found(&config.keys, None, None, error.to_string())),
+                    Error::Configuration { path, message } => {
+                        all.push(found(&path, None, None, message))
+                    }
+                    error => all.push(found(&config.keys, None, None, error.phrase())),
                 }
             }
         }
@@ -89,20 +100,29 @@ fn problems(path: &Path) -> Vec<Problem> {
     all
 }
 
+fn unreadable(error: &std::io::Error) -> Phrase {
+    Text::CannotBeRead.with([("why", error.to_string().into())])
+}
+
+fn not_there(key: &str, path: &Path) -> Phrase {
+    let why = Text::NotThere.with([("path", path.display().to_string().into())]);
+    Text::At.with([("place", key.into()), ("why", why)])
+}
+
 /// Why a file of attestation roots cannot be used.
-fn unusable(path: &Path) -> Option<String> {
+fn unusable(path: &Path) -> Option<Phrase> {
     use rustls::pki_types::CertificateDer;
     use rustls::pki_types::pem::PemObject;
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
-        Err(error) => return Some(format!("cannot be read: {error}")),
+        Err(error) => return Some(unreadable(&error)),
     };
     let mut count = 0usize;
     for certificate in CertificateDer::pem_slice_iter(&bytes) {
         if let Err(error) = certificate {
-            return Some(format!("not PEM: {error}"));
+            return Some(Text::NotPem.with([("why", error.to_string().into())]));
         }
         count += 1;
     }
-    (count == 0).then(|| "holds no certificate (PEM)".to_owned())
+    (count == 0).then(|| Text::NoCertificate.into())
 }

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use wardkey_core::code::Code;
 use wardkey_core::texts;
 
-use super::value::{Output, language};
+use super::output::Output;
 use crate::admin::Operation;
 use crate::admin::reach::{self, Reach, Unheard};
 use crate::clock::Clock;
@@ -14,6 +14,7 @@ use crate::keyring::Keyring;
 use crate::serve;
 use crate::store::audit::Actor;
 use crate::store::{Store, Tx};
+use crate::texts::Phrase;
 
 /// What commands share.
 pub struct Context {
@@ -38,7 +39,13 @@ impl Context {
     ) -> Result<T> {
         let zone = self.zone();
         let mut tx = self.store.write().await?;
-        let mut operation = Operation { tx: &mut tx, actor: &self.actor, now: self.clock.now(), reason, zone: &zone };
+        let mut operation = Operation {
+            tx: &mut tx,
+            actor: &self.actor,
+            now: self.clock.now(),
+            reason,
+            zone: &zone,
+        };
         let done = act(&mut operation).await?;
         tx.commit().await?;
         Ok(done)
@@ -67,12 +74,14 @@ impl Context {
         let running = serve::is_running(&self.config.store);
         match reach::unheard(&mut self.read().await?, reach, running).await? {
             None => Ok(()),
-            Some(Unheard::ServerStopped) => Err(not_heard(Code::StoredServerStopped, &[])),
-            Some(Unheard::ScopeHalted(scope)) => Err(not_heard(Code::StoredScopeHalted, &[("value", scope.as_str())])),
+            Some(Unheard::ServerStopped) => Err(not_heard(Code::StoredServerStopped, vec![])),
+            Some(Unheard::ScopeHalted(scope)) => {
+                Err(not_heard(Code::StoredScopeHalted, vec![("value", scope.as_str().into())]))
+            }
         }
     }
 }
 
-fn not_heard(code: Code, args: &[(&str, &str)]) -> Error {
-    Error::NotHeard { code, message: texts::message(code, language(), args) }
+fn not_heard(code: Code, args: Vec<(&'static str, Phrase)>) -> Error {
+    Error::NotHeard { code, message: texts::phrase(code, args) }
 }

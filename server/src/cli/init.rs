@@ -3,47 +3,58 @@
 use std::io::{BufRead, IsTerminal};
 
 use super::args::Init;
-use super::value::Output;
+use super::output::Output;
 use crate::admin::init::{self, NewDeployment};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::store::audit::Actor;
+use crate::texts::Text;
 
 pub async fn init(config: &Config, asked: Init, output: Output) -> Result<()> {
     init::must_be_new(config)?;
-    confirm(&asked)?;
+    confirm(&asked, output)?;
 
-    let new =
-        NewDeployment { name: asked.name, rp_id: asked.rp_id, server_names: asked.server_names, scopes: asked.scopes };
+    let new = NewDeployment {
+        name: asked.name,
+        rp_id: asked.rp_id,
+        server_names: asked.server_names,
+        scopes: asked.scopes,
+    };
     let made = init::create(config, &new, &Actor::process(), Clock::system().now()).await?;
     output.say(&made, || {
-        vec![
-            format!("deployment  {} ({})", made.name, made.deployment),
-            format!("rp id       {} (for ever)", made.rp_id),
-            format!("root key    {}", made.root_key),
-            format!("store       {}", made.store.display()),
-            format!("keys        {}", made.keys.display()),
-            "Keep a copy of root.key off this machine; the server runs without it.".into(),
-        ]
+        let name =
+            [("name", made.name.to_string().into()), ("id", made.deployment.to_string().into())];
+        let mut lines = output.fields(vec![
+            (Text::LabelDeployment, Text::DeploymentName.with(name)),
+            (Text::LabelRpId, Text::ForEverValue.with([("value", made.rp_id.to_string().into())])),
+            (Text::LabelRootKey, made.root_key.to_string().into()),
+            (Text::LabelStore, made.store.display().to_string().into()),
+            (Text::LabelKeys, made.keys.display().to_string().into()),
+        ]);
+        lines.push(Text::KeepRootKey.say(output.language));
+        lines
     })
 }
 
-/// Shows what can never be changed, and asks. Without a terminal nobody can answer: then what was typed
-/// into the script counts.
-fn confirm(asked: &Init) -> Result<()> {
+/// Shows what can never be changed, and asks. Without a terminal nobody can answer: then what was
+/// typed into the script counts.
+fn confirm(asked: &Init, output: Output) -> Result<()> {
     if asked.yes || !std::io::stdin().is_terminal() {
         return Ok(());
     }
-    eprintln!("This is for ever, as keys are registered for it and terminals trust it:");
-    eprintln!("  relying party id  {}", asked.rp_id);
-    eprintln!("  name              {}", asked.name);
-    eprintln!("  server            {}", asked.server_names.join(", "));
-    eprint!("Type the relying party id once more to go on: ");
+    eprintln!("{}", Text::ForEver.say(output.language));
+    let fixed = output.fields(vec![
+        (Text::LabelRpId, asked.rp_id.to_string().into()),
+        (Text::LabelName, asked.name.to_string().into()),
+        (Text::LabelServer, asked.server_names.join(", ").into()),
+    ]);
+    fixed.iter().for_each(|line| eprintln!("  {line}"));
+    eprint!("{}", Text::TypeRpId.say(output.language));
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer).map_err(Error::io("reading the answer"))?;
     if answer.trim() == asked.rp_id.as_str() {
         return Ok(());
     }
-    Err(Error::invalid("not confirmed; nothing was made"))
+    Err(Error::invalid(Text::NothingMade))
 }

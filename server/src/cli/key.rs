@@ -5,20 +5,27 @@ use std::io::{BufRead, IsTerminal};
 use wardkey_core::code::Code;
 use wardkey_core::name::LoginName;
 use wardkey_core::texts;
-use wardkey_core::time::UnixTime;
 
 use super::args::{self, KeyAct, Paging};
 use super::context::Context;
-use super::value::{language, table};
+use super::output::Output;
+use super::words::{dash, short, state, time, time_or_never};
 use crate::admin::key::{self, KeyOfPerson, KeyView, Which};
 use crate::error::{Error, Result};
 use crate::store::credential::CredentialStatus;
-use crate::when::shown_utc;
+use crate::texts::{Phrase, Text};
 
 /// Digits of a fingerprint as "key list" shows it: nobody mistypes these into another key.
 const SHOWN_DIGITS: usize = 16;
 
-const HEAD: [&str; 6] = ["KEY", "LABEL", "STATUS", "MODEL", "ENROLLED", "LAST USED"];
+const HEAD: [Text; 6] = [
+    Text::HeadKey,
+    Text::HeadLabel,
+    Text::HeadStatus,
+    Text::HeadModel,
+    Text::HeadEnrolled,
+    Text::HeadLastUsed,
+];
 
 pub async fn act(context: &Context, command: args::Key) -> Result<()> {
     match command {
@@ -37,50 +44,60 @@ async fn list(context: &Context, login: Option<&LoginName>, paging: Paging) -> R
         Some(login) => key::list_of(&mut tx, login, &request).await?,
         None => key::list(&mut tx, &request).await?,
     };
-    let head: Vec<&str> = HEAD.iter().take(1).chain(&["PERSON"]).chain(HEAD.iter().skip(1)).copied().collect();
+    let mut head = HEAD.to_vec();
+    head.insert(1, Text::HeadPerson);
     context.output.list(&keys, &head, |listed| {
         let mut cells = cells(&listed.key);
-        cells.insert(1, listed.person.clone());
+        cells.insert(1, listed.person.as_str().into());
         cells
     })
 }
 
 async fn show(context: &Context, fingerprint: &str) -> Result<()> {
     let shown = key::show(&mut context.read().await?, fingerprint).await?;
-    let time = |time: Option<u64>| time.map_or_else(|| "never".into(), |time| shown_utc(UnixTime(time)));
     context.output.say(&shown, || {
         let key = &shown.key;
-        vec![
-            format!("key        {}", key.fingerprint),
-            format!("person     {}", whose(&shown)),
-            format!("label      {}", key.label),
-            format!("status     {}", status(key)),
-            format!("model      {}{}", key.model, if key.attested { ", attested" } else { "" }),
-            format!("enrolled   {}", time(Some(key.enrolled))),
-            format!("last used  {}", time(key.last_used)),
-        ]
+        let model = Phrase::from(key.model.to_string());
+        context.output.fields(vec![
+            (Text::LabelKey, key.fingerprint.as_str().into()),
+            (Text::LabelPerson, owner(&shown).into()),
+            (Text::LabelLabel, key.label.as_str().into()),
+            (Text::LabelStatus, status(key)),
+            (
+                Text::LabelModel,
+                if key.attested { Text::ModelAttested.with([("model", model)]) } else { model },
+            ),
+            (Text::LabelEnrolled, time(key.enrolled)),
+            (Text::LabelLastUsed, time_or_never(key.last_used)),
+        ])
     })
 }
 
 async fn switch(context: &Context, act: &KeyAct, status: CredentialStatus) -> Result<()> {
     let fingerprint = confirmed(context, act, status).await?;
     let which = Which { fingerprint: &fingerprint, of: act.person.as_ref() };
-    let done = context.change(act.reason.as_deref(), async |op| key::switch(op, &which, status).await).await?;
+    let done = context
+        .change(act.reason.as_deref(), async |op| key::switch(op, &which, status).await)
+        .await?;
 
-    let word = match status {
-        CredentialStatus::Active => "enabled",
-        CredentialStatus::Disabled => "disabled",
-        CredentialStatus::Deleted => "deleted",
+    let text = match status {
+        CredentialStatus::Active => Text::KeyIsEnabled,
+        CredentialStatus::Disabled => Text::KeyIsDisabled,
+        CredentialStatus::Deleted => Text::KeyIsDeleted,
     };
-    let short: String = done.key.chars().take(SHOWN_DIGITS).collect();
-    let already = if done.changed { "" } else { " already" };
-    context.output.say(&done, || vec![format!("key {short} of {} {word}{already}", done.person)])?;
+    let key = ("key", short(&done.key, SHOWN_DIGITS).into());
+    let person = ("person", done.person.as_str().into());
+    let said = match done.changed {
+        true => text.with([key, person]),
+        false => Text::KeyWas.with([key, person, ("state", state(done.status))]),
+    };
+    context.output.done(&done, said)?;
     context.heard(&done.reach).await
 }
 
-/// The whole fingerprint of the key that is meant. A few digits may be those of somebody else's key, and
-/// what is deleted does not come back: unless the person is named, whoever sits at a terminal is asked,
-/// and a script with a few digits is refused.
+/// The whole fingerprint of the key that is meant. A few digits may be those of somebody else's
+/// key, and what is deleted does not come back: unless the person is named, whoever sits at a
+/// terminal is asked, and a script with a few digits is refused.
 async fn confirmed(context: &Context, act: &KeyAct, status: CredentialStatus) -> Result<String> {
     let found = key::show(&mut context.read().await?, &act.fingerprint).await?;
     let fingerprint = found.key.fingerprint.clone();
@@ -95,17 +112,22 @@ async fn confirmed(context: &Context, act: &KeyAct, status: CredentialStatus) ->
     }
 
     let question = match status {
-        CredentialStatus::Active => "Enable it?",
-        CredentialStatus::Disabled => "Disable it?",
-        CredentialStatus::Deleted => "Delete it for ever?",
+        CredentialStatus::Active => Text::AskEnable,
+        CredentialStatus::Disabled => Text::AskDisable,
+        CredentialStatus::Deleted => Text::AskDelete,
     };
-    let short: String = fingerprint.chars().take(SHOWN_DIGITS).collect();
-    let described = format!("key {short} (\"{}\") is that of {}", found.key.label, whose(&found));
-    if at_terminal && asked(&format!("{described}. {question} [y/N] "))? {
+    let which = Text::KeyOf.with([
+        ("key", short(&fingerprint, SHOWN_DIGITS).into()),
+        ("label", found.key.label.as_str().into()),
+        ("person", owner(&found).into()),
+    ]);
+    let question = question.with([("which", which.clone())]);
+    if at_terminal && asked(&question.say(context.output.language))? {
         return Ok(fingerprint);
     }
-    let why = texts::message(Code::ActNotConfirmed, language(), &[]);
-    Err(Error::refused(Code::ActNotConfirmed, format!("{described}. {why}")))
+    let why = texts::phrase(Code::ActNotConfirmed, vec![]);
+    let message = Text::NotAsked.with([("which", which), ("why", why)]);
+    Err(Error::refused(Code::ActNotConfirmed, message))
 }
 
 fn asked(question: &str) -> Result<bool> {
@@ -115,7 +137,7 @@ fn asked(question: &str) -> Result<bool> {
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
-fn whose(found: &KeyOfPerson) -> String {
+fn owner(found: &KeyOfPerson) -> String {
     match &found.name {
         Some(name) => format!("{} ({name})", found.person),
         None => found.person.clone(),
@@ -123,22 +145,24 @@ fn whose(found: &KeyOfPerson) -> String {
 }
 
 /// A table of keys.
-pub fn lines(keys: &[KeyView]) -> Vec<String> {
-    table(&HEAD, &keys.iter().map(cells).collect::<Vec<_>>())
+pub fn lines(output: Output, keys: &[KeyView]) -> Vec<String> {
+    output.table(&HEAD, &keys.iter().map(cells).collect::<Vec<_>>())
 }
 
-fn cells(key: &KeyView) -> Vec<String> {
+fn cells(key: &KeyView) -> Vec<Phrase> {
     vec![
-        key.fingerprint.chars().take(SHOWN_DIGITS).collect(),
-        key.label.clone(),
+        short(&key.fingerprint, SHOWN_DIGITS).into(),
+        key.label.as_str().into(),
         status(key),
-        if key.attested { "attested".into() } else { "-".into() },
-        shown_utc(UnixTime(key.enrolled)),
-        key.last_used.map_or_else(|| "never".into(), |time| shown_utc(UnixTime(time))),
+        if key.attested { Text::Attested.into() } else { dash(None) },
+        time(key.enrolled),
+        time_or_never(key.last_used),
     ]
 }
 
-fn status(key: &KeyView) -> String {
-    let copied = if key.clone_suspected.is_some() { ", may have been copied" } else { "" };
-    format!("{}{copied}", key.status)
+fn status(key: &KeyView) -> Phrase {
+    match key.clone_suspected {
+        Some(_) => Text::MayBeCopied.with([("state", state(key.status))]),
+        None => state(key.status),
+    }
 }

@@ -2,34 +2,44 @@
 //! or not; the running server notices within 100 ms.
 
 mod args;
+mod backup;
 mod clock;
 mod code;
 mod config;
 mod context;
+mod help;
 mod import;
 mod init;
 mod key;
+mod output;
+mod pass;
 mod person;
+mod restore;
 mod run;
 mod scope;
 mod terminal;
 mod token;
 mod trail;
 mod value;
+mod words;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches};
 use wardkey_core::exit::Exit;
+use wardkey_help::usage::explain;
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::store::Store;
 use crate::store::audit::Actor;
+use crate::texts::Text;
 use args::{Cli, Command};
 use context::Context;
-use value::Output;
+use output::{Output, language};
 
 /// The command line, for manual pages and completions.
 pub fn command() -> clap::Command {
@@ -38,40 +48,51 @@ pub fn command() -> clap::Command {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match arguments() {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(exit) => return exit.into(),
     };
-    let json = cli.json;
+    let output = Output { json: cli.json, language: language() };
 
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     if !matches!(cli.command, Command::Run) {
         builder.worker_threads(1);
     }
     let runtime = builder.enable_all().build().map_err(Error::io("starting"));
-    match runtime.and_then(|runtime| runtime.block_on(act(cli))) {
+    match runtime.and_then(|runtime| runtime.block_on(act(cli, output))) {
         Ok(()) => Exit::Done.into(),
         Err(error) => {
-            value::complain(&error, json);
+            output::complain(&error, output);
             error.exit().into()
         }
     }
 }
 
-/// What clap says: help and version are answers; an error under `--json` has the shape of all others.
-fn usage(error: &clap::Error) -> ExitCode {
-    let json = std::env::args().any(|argument| argument == "--json");
-    if !error.use_stderr() || !json {
-        error.exit();
+/// Reads the arguments of the process; help and errors are shown in the caller's language.
+fn arguments() -> Result<Cli, Exit> {
+    let given: Vec<OsString> = std::env::args_os().collect();
+    let output = Output { json: given.iter().any(|word| word == "--json"), language: language() };
+    let program = help::command(output.language);
+    let read = program.clone().try_get_matches_from(&given);
+    let error = match read.and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => return Ok(cli),
+        Err(error) => error,
+    };
+
+    if !error.use_stderr() {
+        let _ = error.print();
+        return Err(Exit::Done);
     }
-    let text = error.to_string();
-    let error = Error::Usage(text.strip_prefix("error: ").unwrap_or(&text).trim_end().to_owned());
-    value::complain(&error, true);
-    error.exit().into()
+    let is_bare = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    if is_bare && !output.json {
+        let _ = error.print();
+    } else {
+        output::complain(&Error::usage(explain(&error, &program, &given)), output);
+    }
+    Err(Exit::Usage)
 }
 
-async fn act(cli: Cli) -> Result<()> {
-    let output = Output { json: cli.json };
+async fn act(cli: Cli, output: Output) -> Result<()> {
     // Says itself what is wrong with the file.
     if let Command::Config(args::ConfigCommand::Check) = cli.command {
         return config::check(&cli.config, output);
@@ -80,9 +101,11 @@ async fn act(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Init(init) => init::init(&config, init, output).await,
         Command::Run => run::run(&cli.config, config).await,
+        Command::Restore(asked) => restore::restore(&config, asked, output).await,
         command => {
             let store = Store::open(&config.store).await?;
-            let context = Context { config, store, clock: Clock::system(), actor: Actor::process(), output };
+            let context =
+                Context { config, store, clock: Clock::system(), actor: Actor::process(), output };
             let done = context.act(command).await;
             context.store.clone().close().await;
             done
@@ -97,6 +120,7 @@ impl Context {
             Command::Key(command) => key::act(self, command).await,
             Command::Terminal(command) => terminal::act(self, command).await,
             Command::Code(command) => code::act(self, command).await,
+            Command::Pass(command) => pass::act(self, command).await,
             Command::Enroll(new) => code::add(self, new).await,
             Command::Token(command) => token::act(self, command).await,
             Command::Scope(command) => scope::act(self, command).await,
@@ -105,8 +129,9 @@ impl Context {
             Command::Audit(command) => trail::audit(self, command).await,
             Command::Epoch(command) => trail::epoch(self, command).await,
             Command::Clock(command) => clock::act(self, command).await,
-            Command::Init(_) | Command::Run | Command::Config(_) => {
-                Err(Error::Usage("this command stands alone".into()))
+            Command::Backup(asked) => backup::backup(self, asked).await,
+            Command::Init(_) | Command::Run | Command::Restore(_) | Command::Config(_) => {
+                Err(Error::usage(Text::StandsAlone))
             }
         }
     }

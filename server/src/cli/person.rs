@@ -7,20 +7,33 @@ use super::args::{self, Paging, PersonAct};
 use super::context::Context;
 use super::import::{self, Asked};
 use super::key;
+use super::words::{dash, state};
 use crate::admin::Edit;
 use crate::admin::person::{self, Changes, NewPerson};
 use crate::error::Result;
 use crate::store::person::PersonStatus;
+use crate::texts::Text;
 use crate::when;
 
-pub async fn act(context: &Context, command: args::Person) -> Result<()> {
+pub async fn act(context: &Context, command: args::PersonCommand) -> Result<()> {
     match command {
-        args::Person::Add { login, name, scopes, groups, language, valid_from, valid_until, reason } => {
+        args::PersonCommand::Add {
+            login,
+            name,
+            scopes,
+            groups,
+            language,
+            valid_from,
+            valid_until,
+            reason,
+        } => {
             let new = NewPerson { login, name, language, valid_from, valid_until, scopes, groups };
-            let added = context.change(reason.as_deref(), async |op| person::add(op, new).await).await?;
-            context.output.say(&added, || vec![format!("person {} added", added.login)])
+            let added =
+                context.change(reason.as_deref(), async |op| person::add(op, new).await).await?;
+            let said = Text::PersonAdded.with([("name", added.login.as_str().into())]);
+            context.output.done(&added, said)
         }
-        args::Person::Set {
+        args::PersonCommand::Set {
             login,
             name,
             add_scopes,
@@ -37,53 +50,75 @@ pub async fn act(context: &Context, command: args::Person) -> Result<()> {
         } => {
             let scopes = Edit { all: scopes, add: add_scopes, remove: remove_scopes };
             let groups = Edit { all: groups, add: add_groups, remove: remove_groups };
-            let changes = Changes { name, language, valid_from, valid_until, always_valid, scopes, groups };
+            let changes =
+                Changes { name, language, valid_from, valid_until, always_valid, scopes, groups };
             set(context, &login, changes, reason.as_deref()).await
         }
-        args::Person::Disable(act) => switch(context, &act, PersonStatus::Disabled).await,
-        args::Person::Enable(act) => switch(context, &act, PersonStatus::Active).await,
-        args::Person::Delete(act) => switch(context, &act, PersonStatus::Deleted).await,
-        args::Person::List { scope, paging } => list(context, scope.as_ref(), paging).await,
-        args::Person::Show { login } => show(context, &login).await,
-        args::Person::Import { file, format, check, skip_existing, reason } => {
-            let asked = Asked { file: &file, format, check, skip_existing, reason: reason.as_deref() };
+        args::PersonCommand::Disable(act) => switch(context, &act, PersonStatus::Disabled).await,
+        args::PersonCommand::Enable(act) => switch(context, &act, PersonStatus::Active).await,
+        args::PersonCommand::Delete(act) => switch(context, &act, PersonStatus::Deleted).await,
+        args::PersonCommand::List { scope, paging } => list(context, scope.as_ref(), paging).await,
+        args::PersonCommand::Show { login } => show(context, &login).await,
+        args::PersonCommand::Import { file, format, check, skip_existing, reason } => {
+            let asked =
+                Asked { file: &file, format, check, skip_existing, reason: reason.as_deref() };
             import::import(context, &asked).await
         }
     }
 }
 
-async fn set(context: &Context, login: &LoginName, changes: Changes, reason: Option<&str>) -> Result<()> {
+async fn set(
+    context: &Context,
+    login: &LoginName,
+    changes: Changes,
+    reason: Option<&str>,
+) -> Result<()> {
     let done = context.change(reason, async |op| person::set(op, login, changes).await).await?;
     context.output.warn(&done.warnings);
-    context.output.say(&done, || vec![format!("person {login} changed in {} scopes", done.published)])
+    let said = Text::PersonChanged
+        .with([("name", login.as_str().into()), ("count", (done.published as u64).into())]);
+    context.output.done(&done, said)
 }
 
 async fn switch(context: &Context, act: &PersonAct, status: PersonStatus) -> Result<()> {
-    let done = context.change(act.reason.as_deref(), async |op| person::switch(op, &act.login, status).await).await?;
+    let done = context
+        .change(act.reason.as_deref(), async |op| person::switch(op, &act.login, status).await)
+        .await?;
 
-    let word = match status {
-        PersonStatus::Active => "enabled",
-        PersonStatus::Disabled => "disabled",
-        PersonStatus::Deleted => "deleted",
+    let text = match status {
+        PersonStatus::Active => Text::PersonIsEnabled,
+        PersonStatus::Disabled => Text::PersonIsDisabled,
+        PersonStatus::Deleted => Text::PersonIsDeleted,
     };
-    let already = if done.changed { "" } else { " already" };
-    context.output.say(&done, || vec![format!("person {} {word}{already}", done.login)])?;
+    let name = ("name", done.login.as_str().into());
+    let said = match done.changed {
+        true => text.with([name]),
+        false => Text::PersonWas.with([name, ("state", state(done.status))]),
+    };
+    context.output.done(&done, said)?;
     context.heard(&done.reach).await
 }
 
 async fn list(context: &Context, scope: Option<&ScopeName>, paging: Paging) -> Result<()> {
     let people = person::list(&mut context.read().await?, scope, &paging.request()).await?;
-    let head = ["LOGIN", "NAME", "STATUS", "KEYS", "SCOPES", "GROUPS"];
+    let head = [
+        Text::HeadLogin,
+        Text::HeadName,
+        Text::HeadStatus,
+        Text::HeadKeys,
+        Text::HeadScopes,
+        Text::HeadGroups,
+    ];
     context.output.list(&people, &head, |person| {
         let active = person.keys.iter().filter(|key| key.status == "active").count();
         let kept = person.keys.iter().filter(|key| key.status != "deleted").count();
         vec![
-            person.login.clone(),
-            person.name.clone(),
-            person.status.to_owned(),
-            format!("{active}/{kept}"),
-            person.scopes.join(","),
-            person.groups.join(","),
+            person.login.as_str().into(),
+            person.name.as_str().into(),
+            state(person.status),
+            format!("{active}/{kept}").into(),
+            person.scopes.join(",").into(),
+            person.groups.join(",").into(),
         ]
     })
 }
@@ -91,19 +126,20 @@ async fn list(context: &Context, scope: Option<&ScopeName>, paging: Paging) -> R
 async fn show(context: &Context, login: &LoginName) -> Result<()> {
     let person = person::show(&mut context.read().await?, login).await?;
     let zone = context.zone();
-    let from = person.valid_from.map_or_else(|| "-".into(), |time| when::shown(UnixTime(time), &zone));
-    let until = person.valid_until.map_or_else(|| "-".into(), |time| when::shown_end(UnixTime(time), &zone));
+    let from = person.valid_from.map(|time| when::shown(UnixTime(time), &zone));
+    let until = person.valid_until.map(|time| when::shown_end(UnixTime(time), &zone));
     context.output.say(&person, || {
-        let mut lines = vec![
-            format!("login     {}", person.login),
-            format!("name      {}", person.name),
-            format!("status    {}", person.status),
-            format!("language  {}", person.language),
-            format!("valid     {from} to {until}"),
-            format!("scopes    {}", person.scopes.join(", ")),
-            format!("groups    {}", person.groups.join(", ")),
-        ];
-        lines.extend(key::lines(&person.keys));
+        let valid = [("from", dash(from.as_deref())), ("until", dash(until.as_deref()))];
+        let mut lines = context.output.fields(vec![
+            (Text::LabelLogin, person.login.as_str().into()),
+            (Text::LabelName, person.name.as_str().into()),
+            (Text::LabelStatus, state(person.status)),
+            (Text::LabelLanguage, person.language.to_string().into()),
+            (Text::LabelValid, Text::FromUntil.with(valid)),
+            (Text::LabelScopes, person.scopes.join(", ").into()),
+            (Text::LabelGroups, person.groups.join(", ").into()),
+        ]);
+        lines.extend(key::lines(context.output, &person.keys));
         lines
     })
 }

@@ -17,8 +17,10 @@ use crate::serve::Server;
 pub async fn run(path: &Path, config: Config) -> Result<()> {
     log_to_stderr();
     raise_descriptors();
-    let mut terminate = signal(SignalKind::terminate()).map_err(Error::io("waiting for signals"))?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::io("waiting for signals"))?;
+    let mut terminate =
+        signal(SignalKind::terminate()).map_err(Error::io("waiting for signals"))?;
+    let mut interrupt =
+        signal(SignalKind::interrupt()).map_err(Error::io("waiting for signals"))?;
     let mut hangup = signal(SignalKind::hangup()).map_err(Error::io("waiting for signals"))?;
     let used = format!("{config:?}");
     let server = Server::start(config, Clock::system()).await?;
@@ -50,27 +52,32 @@ pub async fn run(path: &Path, config: Config) -> Result<()> {
     Ok(())
 }
 
-/// SIGHUP: certificate and key are read again; of the configuration is said what the next start will
-/// find. Nothing that is wrong ends what runs.
+/// SIGHUP: certificate and key are read again; of the configuration is said what the next start
+/// will find. Nothing that is wrong ends what runs.
 fn reload(path: &Path, used: &str, server: &Server) {
     match Config::read(path) {
-        Err(error) => tracing::error!(%error, "the configuration cannot be used; what runs goes on as it was"),
+        Err(error) => {
+            tracing::error!(%error, "the configuration cannot be used; what runs goes on as it was")
+        }
         Ok(config) if format!("{config:?}") != used => {
-            tracing::warn!(file = %path.display(), "the configuration has changed; restart the service to use it");
+            tracing::warn!(file = %path.display(), "the configuration has changed; restart the \
+                service to use it");
         }
         Ok(_) => {}
     }
     match server.reload() {
         Ok(()) => tracing::info!("reloaded: the server's certificate was read again"),
-        Err(error) => tracing::error!(%error, "the server's certificate cannot be used; the one before stays"),
+        Err(error) => {
+            tracing::error!(%error, "the server's certificate cannot be used; the one before stays")
+        }
     }
 }
 
 /// Each connection is a descriptor; the soft limit is low for programs that use select(2).
 fn raise_descriptors() {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    let raised =
-        getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
     if let Err(error) = raised {
         tracing::warn!(%error, "the limit of open files stays as it is");
     }
@@ -82,13 +89,17 @@ fn notify(state: &[NotifyState<'_>]) {
     }
 }
 
-/// Our own lines from info on; of libraries the warnings, and nothing of the one that sees registrations.
+/// Our own lines from info on; of libraries the warnings, and nothing of the one that sees
+/// registrations.
 fn log_to_stderr() {
     let targets = Targets::new()
         .with_default(LevelFilter::WARN)
         .with_target("wardkey_server", LevelFilter::INFO)
         .with_target("webauthn_rs_core", LevelFilter::OFF);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(false);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_target(false);
     // Set once in a process; a second time only in tests, where the first one stays.
     let _ = tracing_subscriber::registry().with(lines).with(targets).try_init();
 }

@@ -2,33 +2,41 @@
 
 use super::args;
 use super::context::Context;
+use super::words::names_or_none;
 use crate::admin::account;
 use crate::admin::scope::{self, Rules, ScopeView, ScopesChanged};
 use crate::error::Result;
+use crate::texts::{Phrase, Text};
 
 pub async fn act(context: &Context, command: args::Scope) -> Result<()> {
     match command {
         args::Scope::Add { name, reason } => {
             context.change(reason.as_deref(), async |op| scope::add(op, &name).await).await?;
             let answer = serde_json::json!({ "name": name.as_str() });
-            context.output.say(&answer, || vec![format!("scope {name} added")])
+            context.output.done(&answer, Text::ScopeAdded.with([("name", name.as_str().into())]))
         }
         args::Scope::List(paging) => {
             let scopes = scope::list(&mut context.read().await?, &paging.request()).await?;
-            let head = ["SCOPE", "POSITION", "OFFLINE", "SHARED", "STATE"];
+            let head = [
+                Text::HeadScope,
+                Text::HeadPosition,
+                Text::HeadOffline,
+                Text::HeadShared,
+                Text::HeadState,
+            ];
             context.output.list(&scopes, &head, |scope| {
                 vec![
-                    scope.name.clone(),
-                    format!("{}.{}", scope.epoch, scope.seq),
+                    scope.name.as_str().into(),
+                    format!("{}.{}", scope.epoch, scope.seq).into(),
                     offline(scope),
-                    shared(scope).join(","),
-                    scope.halted.clone().unwrap_or_else(|| "published".into()),
+                    shared(scope).join(",").into(),
+                    published(scope),
                 ]
             })
         }
         args::Scope::Show { name } => {
             let scope = scope::show(&mut context.read().await?, &name).await?;
-            context.output.say(&scope, || lines(&scope))
+            context.output.say(&scope, || context.output.fields(fields(&scope)))
         }
         args::Scope::Set {
             name,
@@ -39,11 +47,32 @@ pub async fn act(context: &Context, command: args::Scope) -> Result<()> {
             lockout_threshold,
             lockout_delay,
             lockout_longest,
+            on_removal,
+            idle,
+            longest,
+            passes,
+            pass_except,
+            ask_name,
             reason,
         } => {
-            let rules =
-                Rules { soft, degraded, hard, emergency_groups, lockout_threshold, lockout_delay, lockout_longest };
-            let done = context.change(reason.as_deref(), async |op| scope::set(op, &name, rules).await).await?;
+            let rules = Rules {
+                soft,
+                degraded,
+                hard,
+                emergency_groups,
+                lockout_threshold,
+                lockout_delay,
+                lockout_longest,
+                on_removal,
+                session_idle: idle,
+                session_longest: longest,
+                passes,
+                pass_except,
+                ask_name,
+            };
+            let done = context
+                .change(reason.as_deref(), async |op| scope::set(op, &name, rules).await)
+                .await?;
             say(context, &done)
         }
         args::Scope::SetOffline { name, soft, degraded, hard, emergency_groups, reason } => {
@@ -54,7 +83,9 @@ pub async fn act(context: &Context, command: args::Scope) -> Result<()> {
                 emergency_groups,
                 ..Rules::default()
             };
-            let done = context.change(reason.as_deref(), async |op| scope::set(op, &name, rules).await).await?;
+            let done = context
+                .change(reason.as_deref(), async |op| scope::set(op, &name, rules).await)
+                .await?;
             say(context, &done)
         }
         args::Scope::SetLockout { name, threshold, delay, longest, reason } => {
@@ -64,12 +95,16 @@ pub async fn act(context: &Context, command: args::Scope) -> Result<()> {
                 lockout_longest: Some(longest),
                 ..Rules::default()
             };
-            let done = context.change(reason.as_deref(), async |op| scope::set(op, &name, rules).await).await?;
+            let done = context
+                .change(reason.as_deref(), async |op| scope::set(op, &name, rules).await)
+                .await?;
             say(context, &done)
         }
         args::Scope::Share { account, scopes, groups, reason } => {
             let done = context
-                .change(reason.as_deref(), async |op| account::set(op, &account, &scopes, &groups).await)
+                .change(reason.as_deref(), async |op| {
+                    account::set(op, &account, &scopes, &groups).await
+                })
                 .await?;
             say(context, &done)
         }
@@ -80,19 +115,27 @@ pub async fn account(context: &Context, command: args::Account) -> Result<()> {
     match command {
         args::Account::List(paging) => {
             let accounts = account::list(&mut context.read().await?, &paging.request()).await?;
-            context.output.list(&accounts, &["ACCOUNT", "SCOPE", "GROUPS"], |shared| {
-                vec![shared.account.clone(), shared.scope.clone(), shared.groups.join(",")]
+            let head = [Text::HeadAccount, Text::HeadScope, Text::HeadGroups];
+            context.output.list(&accounts, &head, |shared| {
+                vec![
+                    shared.account.as_str().into(),
+                    shared.scope.as_str().into(),
+                    shared.groups.join(",").into(),
+                ]
             })
         }
         args::Account::Set { account, scopes, groups, reason } => {
             let done = context
-                .change(reason.as_deref(), async |op| account::set(op, &account, &scopes, &groups).await)
+                .change(reason.as_deref(), async |op| {
+                    account::set(op, &account, &scopes, &groups).await
+                })
                 .await?;
             say(context, &done)
         }
         args::Account::Delete { account, scopes, reason } => {
-            let done =
-                context.change(reason.as_deref(), async |op| account::delete(op, &account, &scopes).await).await?;
+            let done = context
+                .change(reason.as_deref(), async |op| account::delete(op, &account, &scopes).await)
+                .await?;
             say(context, &done)
         }
     }
@@ -100,28 +143,79 @@ pub async fn account(context: &Context, command: args::Account) -> Result<()> {
 
 fn say(context: &Context, done: &ScopesChanged) -> Result<()> {
     context.output.warn(&done.warnings);
-    context.output.say(done, || vec![format!("scope {}: {}", done.scopes.join(","), done.detail)])
+    let said = Text::ScopesChanged.with([
+        ("scopes", done.scopes.join(",").into()),
+        ("detail", Phrase::joined(done.details.clone(), "; ")),
+    ]);
+    context.output.done(done, said)
 }
 
-fn offline(scope: &ScopeView) -> String {
-    format!("{}/{}/{} h", scope.soft / 3600, scope.degraded / 3600, scope.hard / 3600)
+fn offline(scope: &ScopeView) -> Phrase {
+    Text::OfflineHours.with([
+        ("soft", (scope.soft / 3600).into()),
+        ("degraded", (scope.degraded / 3600).into()),
+        ("hard", (scope.hard / 3600).into()),
+    ])
+}
+
+fn published(scope: &ScopeView) -> Phrase {
+    match &scope.halted {
+        Some(why) => Text::Halted.with([("why", why.as_str().into())]),
+        None => Text::Published.into(),
+    }
+}
+
+fn lockout(scope: &ScopeView) -> Phrase {
+    Text::LockoutRule.with([
+        ("threshold", u64::from(scope.lockout_threshold).into()),
+        ("delay", scope.lockout_delay.into()),
+        ("longest", scope.lockout_longest.into()),
+    ])
+}
+
+fn sessions(scope: &ScopeView) -> Phrase {
+    let limit = |limit: Option<u64>| match limit {
+        Some(seconds) => Text::AfterMinutes.with([("count", (seconds / 60).into())]),
+        None => Text::Never.into(),
+    };
+    Text::SessionsRule.with([
+        ("removal", scope.on_removal.as_str().into()),
+        ("idle", limit(scope.session_idle)),
+        ("longest", limit(scope.session_longest)),
+    ])
 }
 
 fn shared(scope: &ScopeView) -> Vec<String> {
-    let sharing = |shared: &scope::SharingView| format!("{}:{}", shared.account, shared.groups.join("+"));
+    let sharing =
+        |shared: &scope::SharingView| format!("{}:{}", shared.account, shared.groups.join("+"));
     scope.shared_accounts.iter().map(sharing).collect()
 }
 
-fn lines(scope: &ScopeView) -> Vec<String> {
-    let or_none = |names: Vec<String>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    let (threshold, delay, longest) = (scope.lockout_threshold, scope.lockout_delay, scope.lockout_longest);
+fn passes(scope: &ScopeView) -> Phrase {
+    match scope.passes {
+        Some(seconds) => Text::PassesRule.with([
+            ("count", (seconds / 60).into()),
+            ("except", names_or_none(&scope.pass_except)),
+        ]),
+        None => Text::None.into(),
+    }
+}
+
+fn name_rule(scope: &ScopeView) -> Phrase {
+    if scope.ask_name { Text::NameAsked } else { Text::NameByKey }.into()
+}
+
+fn fields(scope: &ScopeView) -> Vec<(Text, Phrase)> {
     vec![
-        format!("scope      {}", scope.name),
-        format!("position   {}.{}", scope.epoch, scope.seq),
-        format!("state      {}", scope.halted.as_deref().unwrap_or("published")),
-        format!("offline    {} (everyone / seen here / emergency)", offline(scope)),
-        format!("emergency  {}", or_none(scope.emergency_groups.clone())),
-        format!("lockout    after {threshold} failures, {delay} to {longest} s"),
-        format!("shared     {}", or_none(shared(scope))),
+        (Text::LabelScope, scope.name.as_str().into()),
+        (Text::LabelPosition, format!("{}.{}", scope.epoch, scope.seq).into()),
+        (Text::LabelState, published(scope)),
+        (Text::LabelOffline, Text::OfflineStages.with([("hours", offline(scope))])),
+        (Text::LabelEmergency, names_or_none(&scope.emergency_groups)),
+        (Text::LabelLockout, lockout(scope)),
+        (Text::LabelSessions, sessions(scope)),
+        (Text::LabelShared, names_or_none(&shared(scope))),
+        (Text::LabelPasses, passes(scope)),
+        (Text::LabelUserName, name_rule(scope)),
     ]
 }

@@ -1,15 +1,18 @@
 //! `wardkey-server terminal`
 
 use wardkey_core::name::ScopeName;
-use wardkey_core::time::UnixTime;
 
 use super::args::{self, Paging, TerminalAct};
 use super::context::Context;
 use super::token;
+use super::words::{dash, short, state, time, time_or_never};
 use crate::admin::Edit;
-use crate::admin::terminal::{self, TerminalSwitched, TerminalView};
+use crate::admin::terminal::{self, TerminalSwitched};
 use crate::error::Result;
-use crate::when::shown_utc;
+use crate::texts::{Phrase, Text};
+
+/// Digits of an id that are shown where a person types them.
+const SHOWN_DIGITS: usize = 8;
 
 pub async fn act(context: &Context, command: args::Terminal) -> Result<()> {
     match command {
@@ -24,54 +27,75 @@ pub async fn act(context: &Context, command: args::Terminal) -> Result<()> {
             set(context, &terminal, scopes, reason.as_deref()).await
         }
         args::Terminal::Approve(TerminalAct { terminal, reason }) => {
-            let approve = context.change(reason.as_deref(), async |op| terminal::approve(op, &terminal).await);
-            switched(context, &approve.await?, "approved").await
+            let approve = context
+                .change(reason.as_deref(), async |op| terminal::approve(op, &terminal).await);
+            switched(context, &approve.await?, Text::TerminalIsApproved).await
         }
         args::Terminal::Disable(TerminalAct { terminal, reason }) => {
-            let disable = context.change(reason.as_deref(), async |op| terminal::disable(op, &terminal).await);
+            let disable = context
+                .change(reason.as_deref(), async |op| terminal::disable(op, &terminal).await);
             let done = disable.await?;
-            context.output.remark(&format!(
-                "Within 24 hours this takes it back: wardkey-server terminal enable {}",
-                done.id.chars().take(8).collect::<String>()
-            ));
-            switched(context, &done, "revoked").await
+            let id = short(&done.id, SHOWN_DIGITS).into();
+            context.output.remark(Text::UndoRevocation.with([("id", id)]));
+            switched(context, &done, Text::TerminalIsRevoked).await
         }
         args::Terminal::Enable(TerminalAct { terminal, reason }) => {
-            let enable = context.change(reason.as_deref(), async |op| terminal::enable(op, &terminal).await);
-            switched(context, &enable.await?, "enabled").await
+            let enable =
+                context.change(reason.as_deref(), async |op| terminal::enable(op, &terminal).await);
+            switched(context, &enable.await?, Text::TerminalIsEnabled).await
         }
         args::Terminal::Token(new) => token::add(context, new).await,
-        args::Terminal::WithdrawToken { token, reason } => token::delete(context, &token, reason.as_deref()).await,
+        args::Terminal::WithdrawToken { token, reason } => {
+            token::delete(context, &token, reason.as_deref()).await
+        }
     }
 }
 
-async fn set(context: &Context, name: &str, scopes: Edit<ScopeName>, reason: Option<&str>) -> Result<()> {
+async fn set(
+    context: &Context,
+    name: &str,
+    scopes: Edit<ScopeName>,
+    reason: Option<&str>,
+) -> Result<()> {
     let done = context.change(reason, async |op| terminal::set(op, name, scopes).await).await?;
     context.output.warn(&done.warnings);
-    context.output.say(&done, || vec![format!("terminal {}: scopes {}", done.name, done.scopes.join(","))])
+    let said = Text::TerminalChanged
+        .with([("name", done.name.as_str().into()), ("scopes", done.scopes.join(",").into())]);
+    context.output.done(&done, said)
 }
 
-async fn switched(context: &Context, done: &TerminalSwitched, word: &str) -> Result<()> {
-    let already = if done.changed { "" } else { " already" };
-    context.output.say(done, || vec![format!("terminal {} {word}{already}", done.name)])?;
+async fn switched(context: &Context, done: &TerminalSwitched, text: Text) -> Result<()> {
+    let name = ("name", done.name.as_str().into());
+    let said = match done.changed {
+        true => text.with([name]),
+        false => Text::TerminalWas.with([name, ("state", state(done.status))]),
+    };
+    context.output.done(done, said)?;
     context.heard(&done.reach).await
 }
 
 async fn list(context: &Context, scope: Option<&ScopeName>, paging: Paging) -> Result<()> {
     let terminals = terminal::list(&mut context.read().await?, scope, &paging.request()).await?;
-    let head = ["ID", "NAME", "STATUS", "SCOPES", "SEEN", "ADDRESS"];
+    let head = [
+        Text::HeadId,
+        Text::HeadName,
+        Text::HeadStatus,
+        Text::HeadScopes,
+        Text::HeadSeen,
+        Text::HeadAddress,
+    ];
     context.output.list(&terminals, &head, |terminal| {
         vec![
-            short(terminal),
-            terminal.name.clone(),
-            status(terminal).to_owned(),
-            terminal.scopes.join(","),
-            time(terminal.seen, "never"),
-            terminal.address.clone().unwrap_or_else(|| "-".into()),
+            short(&terminal.id, SHOWN_DIGITS).into(),
+            terminal.name.as_str().into(),
+            state(terminal.status),
+            terminal.scopes.join(",").into(),
+            time_or_never(terminal.seen),
+            dash(terminal.address.as_deref()),
         ]
     })?;
     if terminals.items.iter().any(|terminal| terminal.status == "pending") {
-        context.output.remark("Approve a terminal with: wardkey-server terminal approve ID");
+        context.output.remark(Text::ApproveWith);
     }
     Ok(())
 }
@@ -79,37 +103,28 @@ async fn list(context: &Context, scope: Option<&ScopeName>, paging: Paging) -> R
 async fn show(context: &Context, name: &str) -> Result<()> {
     let terminal = terminal::show(&mut context.read().await?, name).await?;
     context.output.say(&terminal, || {
-        let mut lines = vec![
-            format!("id           {}", terminal.id),
-            format!("name         {}", terminal.name),
-            format!("status       {}", status(&terminal)),
-            format!("scopes       {}", terminal.scopes.join(", ")),
-            format!("machine      {}", terminal.machine),
-            format!("joined       {}", time(Some(terminal.joined), "-")),
-            format!("seen         {}", time(terminal.seen, "never")),
-            format!("address      {}", terminal.address.as_deref().unwrap_or("-")),
-            format!("certificate  until {}", time(Some(terminal.certificate_until), "-")),
-            format!("version      {}", terminal.version.as_deref().unwrap_or("-")),
-            format!("can          {}", terminal.capabilities.join(", ")),
+        let until = Text::Until.with([("time", time(terminal.certificate_until))]);
+        let mut fields: Vec<(Text, Phrase)> = vec![
+            (Text::LabelId, terminal.id.as_str().into()),
+            (Text::LabelName, terminal.name.as_str().into()),
+            (Text::LabelStatus, state(terminal.status)),
+            (Text::LabelScopes, terminal.scopes.join(", ").into()),
+            (Text::LabelMachine, terminal.machine.as_str().into()),
+            (Text::LabelJoined, time(terminal.joined)),
+            (Text::LabelSeen, time_or_never(terminal.seen)),
+            (Text::LabelAddress, dash(terminal.address.as_deref())),
+            (Text::LabelCertificate, until),
+            (Text::LabelVersion, dash(terminal.version.as_deref())),
+            (Text::LabelCan, terminal.capabilities.join(", ").into()),
         ];
         if let Some(revoked) = terminal.revoked {
-            lines.push(format!("revoked      {}", time(Some(revoked), "-")));
+            fields.push((Text::LabelRevoked, time(revoked)));
         }
         if terminal.status == "pending" {
-            lines.push(format!("next         wardkey-server terminal approve {}", short(&terminal)));
+            let id = short(&terminal.id, SHOWN_DIGITS);
+            let command = format!("wardkey-server terminal approve {id}");
+            fields.push((Text::LabelNext, command.into()));
         }
-        lines
+        context.output.fields(fields)
     })
-}
-
-fn status(terminal: &TerminalView) -> &'static str {
-    if terminal.status == "pending" { "awaits approval" } else { terminal.status }
-}
-
-fn short(terminal: &TerminalView) -> String {
-    terminal.id.chars().take(8).collect()
-}
-
-fn time(time: Option<u64>, otherwise: &str) -> String {
-    time.map_or_else(|| otherwise.to_owned(), |time| shown_utc(UnixTime(time)))
 }

@@ -4,9 +4,11 @@ use wardkey_core::time::UnixTime;
 
 use super::args::{TokenAdd, TokenCommand};
 use super::context::Context;
+use super::words::{dash, short, state, time};
 use crate::admin::token::{self, NewToken};
 use crate::error::Result;
-use crate::when::{shown, shown_utc};
+use crate::texts::Text;
+use crate::when::shown;
 
 pub async fn act(context: &Context, command: TokenCommand) -> Result<()> {
     match command {
@@ -14,15 +16,23 @@ pub async fn act(context: &Context, command: TokenCommand) -> Result<()> {
         TokenCommand::List(paging) => {
             let now = context.clock.now();
             let tokens = token::list(&mut context.read().await?, &paging.request(), now).await?;
-            let head = ["ID", "STATUS", "USED", "SCOPES", "VALID UNTIL", "REPLACES"];
+            let head = [
+                Text::HeadId,
+                Text::HeadStatus,
+                Text::HeadUsed,
+                Text::HeadScopes,
+                Text::HeadValidUntil,
+                Text::HeadReplaces,
+            ];
             context.output.list(&tokens, &head, |token| {
+                let replaces = token.replaces.as_deref().map(|id| short(id, 8));
                 vec![
-                    token.id.clone(),
-                    token.status.to_owned(),
-                    format!("{}/{}", token.used, token.uses),
-                    token.scopes.join(","),
-                    shown_utc(UnixTime(token.expires)),
-                    token.replaces.as_deref().map_or_else(|| "-".into(), |id| id.chars().take(8).collect()),
+                    token.id.as_str().into(),
+                    state(token.status),
+                    format!("{}/{}", token.used, token.uses).into(),
+                    token.scopes.join(",").into(),
+                    time(token.expires),
+                    dash(replaces.as_deref()),
                 ]
             })
         }
@@ -37,25 +47,24 @@ pub async fn add(context: &Context, new: TokenAdd) -> Result<()> {
         seconds: new.expires,
         uses: new.uses,
     };
-    let made = context.change(new.reason.as_deref(), async |op| token::add(op, wanted).await).await?;
+    let made =
+        context.change(new.reason.as_deref(), async |op| token::add(op, wanted).await).await?;
 
     let until = shown(UnixTime(made.expires), &context.zone());
+    let until = ("time", until.into());
     let mut notes = vec![match made.uses {
-        1 => format!("Valid for one machine, until {until}."),
-        uses => format!("Valid for {uses} machines, until {until}."),
+        1 => Text::TokenOne.with([until]),
+        uses => Text::TokenSeveral.with([("count", u64::from(uses).into()), until]),
     }];
-    notes.push(
-        "Next: on the terminal, run \"wardkey join --server https://... --token-file -\" and paste this token."
-            .to_owned(),
-    );
+    notes.push(Text::TokenNext.into());
     if made.uses > 1 {
-        notes.push("Each machine then waits for \"wardkey-server terminal approve\".".to_owned());
+        notes.push(Text::TokenApprove.into());
     }
     context.output.hand_out(&made, &made.token, &notes)
 }
 
 pub async fn delete(context: &Context, token: &str, reason: Option<&str>) -> Result<()> {
     let done = context.change(reason, async |op| token::delete(op, token).await).await?;
-    let already = if done.changed { "" } else { " already" };
-    context.output.say(&done, || vec![format!("token {} withdrawn{already}", done.id)])
+    let text = if done.changed { Text::TokenWithdrawn } else { Text::TokenWasWithdrawn };
+    context.output.done(&done, text.with([("id", done.id.as_str().into())]))
 }

@@ -2,15 +2,18 @@
 
 use clap::{Args, Subcommand};
 use wardkey_core::name::{LoginName, ScopeName};
+use wardkey_help::usage::number;
 
-use super::{Paging, PersonAct};
+use super::common::{Paging, PersonAct};
 use crate::cli::value::duration;
 
 /// Security keys.
 #[derive(Debug, Subcommand)]
 pub enum Key {
     /// List keys, of everybody or of one person.
-    #[command(after_help = "Examples:\n  wardkey-server key list hanako\n  wardkey-server key list --search 3f9a")]
+    #[command(
+        after_help = "Examples:\n  wardkey-server key list hanako\n  wardkey-server key list --search 3f9a"
+    )]
     List {
         /// Login name.
         login: Option<LoginName>,
@@ -29,10 +32,14 @@ pub enum Key {
                             \"lost on the bus\"")]
     Disable(KeyAct),
     /// Switch a key on again.
-    #[command(after_help = "Example:\n  wardkey-server key enable 3f9a --person hanako --reason \"found\"")]
+    #[command(
+        after_help = "Example:\n  wardkey-server key enable 3f9a --person hanako --reason \"found\""
+    )]
     Enable(KeyAct),
     /// Delete a key. This cannot be undone.
-    #[command(after_help = "Example:\n  wardkey-server key delete 3f9a --person hanako --reason \"broken\"")]
+    #[command(
+        after_help = "Example:\n  wardkey-server key delete 3f9a --person hanako --reason \"broken\""
+    )]
     Delete(KeyAct),
 }
 
@@ -56,7 +63,10 @@ pub struct KeyAct {
 #[derive(Debug, Subcommand)]
 pub enum CodeCommand {
     /// Make a one-time code with which a person enrolls a key, and print it.
-    #[command(alias = "issue", after_help = "Example:\n  wardkey-server code add hanako --expires 2h")]
+    #[command(
+        alias = "issue",
+        after_help = "Example:\n  wardkey-server code add hanako --expires 2h"
+    )]
     Add(CodeAdd),
     /// List codes, newest first. The codes themselves are stored nowhere.
     #[command(after_help = "Example:\n  wardkey-server code list --search hanako")]
@@ -79,6 +89,51 @@ pub struct CodeAdd {
     pub reason: Option<String>,
 }
 
+/// Passes: temporary codes in place of a key.
+#[derive(Debug, Subcommand)]
+pub enum PassCommand {
+    /// Issue a pass to somebody who has forgotten the key, and print its code. A pass before it
+    /// ends; the next login with the key ends this one.
+    #[command(
+        after_help = "Examples:\n  wardkey-server pass add hanako --for 8h --reason \"key at home\"\n  \
+                            wardkey-server pass add hanako --terminal \"East 3, desk 1\" --for 2h \
+                            --reason \"key broken\""
+    )]
+    Add(PassAdd),
+    /// List passes, newest first. The codes themselves are stored nowhere.
+    #[command(after_help = "Example:\n  wardkey-server pass list --search hanako")]
+    List(Paging),
+    /// Show the latest pass of a person.
+    #[command(after_help = "Example:\n  wardkey-server pass show hanako")]
+    Show {
+        /// Login name.
+        login: LoginName,
+    },
+    /// End the pass of a person. Connected terminals refuse it within about a second, others when
+    /// they hear of it or when it is over.
+    #[command(after_help = "Example:\n  wardkey-server pass disable hanako --reason \"key found\"")]
+    Disable(PersonAct),
+}
+
+/// A new pass.
+#[derive(Debug, Args)]
+pub struct PassAdd {
+    /// Login name.
+    pub login: LoginName,
+    /// How long it is valid (2h, 8h), within what the scopes of the person allow.
+    #[arg(long = "for", value_parser = duration, default_value = "8h", value_name = "TIME")]
+    pub seconds: u64,
+    /// At the terminals of this scope; needed for somebody in several.
+    #[arg(long, value_name = "SCOPE", conflicts_with = "terminal")]
+    pub scope: Option<ScopeName>,
+    /// At this terminal only: its name, or the beginning of its id.
+    #[arg(long, value_name = "TERMINAL")]
+    pub terminal: Option<String>,
+    /// Why, for the trail and the records of every use.
+    #[arg(long)]
+    pub reason: String,
+}
+
 /// Terminals.
 #[derive(Debug, Subcommand)]
 pub enum Terminal {
@@ -98,7 +153,9 @@ pub enum Terminal {
         terminal: String,
     },
     /// Give a terminal other scopes.
-    #[command(after_help = "Example:\n  wardkey-server terminal set \"East 3, desk 1\" --add-scope roaming")]
+    #[command(
+        after_help = "Example:\n  wardkey-server terminal set \"East 3, desk 1\" --add-scope roaming"
+    )]
     Set {
         /// Name, or beginning of the id.
         terminal: String,
@@ -122,15 +179,17 @@ pub enum Terminal {
     /// Approve a terminal that joined with a token for several machines.
     #[command(after_help = "Example:\n  wardkey-server terminal approve \"East 3, desk 1\"")]
     Approve(TerminalAct),
-    /// Revoke a terminal: nobody logs in there any longer. "terminal enable" takes it back within 24
-    /// hours.
+    /// Revoke a terminal: nobody logs in there any longer. "terminal enable" takes it back within
+    /// 24 hours.
     #[command(
         alias = "revoke",
         after_help = "Example:\n  wardkey-server terminal disable \"East 3, desk 1\" --reason stolen"
     )]
     Disable(TerminalAct),
     /// Take a revocation back, within 24 hours; later the terminal has to join again.
-    #[command(after_help = "Example:\n  wardkey-server terminal enable \"East 3, desk 1\" --reason found")]
+    #[command(
+        after_help = "Example:\n  wardkey-server terminal enable \"East 3, desk 1\" --reason found"
+    )]
     Enable(TerminalAct),
     /// The same as "token add".
     #[command(hide = true)]
@@ -172,14 +231,18 @@ pub struct TerminalAct {
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
     /// Make a join token and print it.
-    #[command(after_help = "Examples:\n  wardkey-server token add --scope east3\n  wardkey-server token add \
-                            --replace \"East 3, desk 1\"")]
+    #[command(
+        after_help = "Examples:\n  wardkey-server token add --scope east3\n  wardkey-server token add \
+                            --replace \"East 3, desk 1\""
+    )]
     Add(TokenAdd),
     /// List tokens, newest first. The tokens themselves cannot be shown again.
     #[command(after_help = "Example:\n  wardkey-server token list")]
     List(Paging),
     /// Withdraw a token.
-    #[command(after_help = "Example:\n  wardkey-server token delete 0123456789abcdef --reason \"sent by mail\"")]
+    #[command(
+        after_help = "Example:\n  wardkey-server token delete 0123456789abcdef --reason \"sent by mail\""
+    )]
     Delete {
         /// The token, or its id.
         token: String,
@@ -195,16 +258,16 @@ pub struct TokenAdd {
     /// Scopes of the terminal, 1 to 8.
     #[arg(long = "scope", value_name = "SCOPE", required_unless_present = "replace", num_args = 1..)]
     pub scopes: Vec<ScopeName>,
-    /// For a machine that takes the place of this terminal (name, or beginning of the id): installed
-    /// anew, exchanged, or with a lost key. The certificate that the terminal has now ends. Without
-    /// --scope it keeps its scopes.
+    /// For a machine that takes the place of this terminal (name, or beginning of the id):
+    /// installed anew, exchanged, or with a lost key. The certificate that the terminal has now
+    /// ends. Without --scope it keeps its scopes.
     #[arg(long, value_name = "TERMINAL", conflicts_with = "uses")]
     pub replace: Option<String>,
     /// How long the token is valid (30m, 24h, 7d).
     #[arg(long, value_parser = duration, default_value = "24h", value_name = "TIME")]
     pub expires: u64,
     /// For how many machines; above one, each has to be approved.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, default_value_t = 1, value_parser = number::<u32>(1, 100_000))]
     pub uses: u32,
     /// Why, for the trail.
     #[arg(long)]

@@ -5,16 +5,18 @@ use std::path::PathBuf;
 use clap::{Subcommand, ValueEnum};
 use wardkey_core::name::{DisplayText, GroupName, Language, LoginName, ScopeName};
 
-use super::{Paging, PersonAct};
+use super::common::{Paging, PersonAct};
 use crate::cli::value::when;
 use crate::when::When;
 
 /// People.
 #[derive(Debug, Subcommand)]
-pub enum Person {
+pub enum PersonCommand {
     /// Add a person.
-    #[command(after_help = "Example:\n  wardkey-server person add hanako --name \"Hanako Yamada\" \
-                            --scope east3 --group nurses")]
+    #[command(
+        after_help = "Example:\n  wardkey-server person add hanako --name \"Hanako Yamada\" \
+                            --scope east3 --group nurses"
+    )]
     Add {
         /// Login name: also the Unix account.
         login: LoginName,
@@ -30,10 +32,12 @@ pub enum Person {
         /// Language of the person's messages: ja or en.
         #[arg(long, default_value = "ja")]
         language: Language,
-        /// The first day (2026-04-01, in the deployment's time zone), or a time (2026-04-01T08:30:00+09:00).
+        /// The first day (2026-04-01, in the deployment's time zone), or a time
+        /// (2026-04-01T08:30:00+09:00).
         #[arg(long, value_parser = when, value_name = "TIME")]
         valid_from: Option<When>,
-        /// The last day (the whole day counts), or the time from which the person is no longer valid.
+        /// The last day (the whole day counts), or the time from which the person is no longer
+        /// valid.
         #[arg(long, value_parser = when, value_name = "TIME")]
         valid_until: Option<When>,
         /// Why, for the trail.
@@ -41,8 +45,10 @@ pub enum Person {
         reason: Option<String>,
     },
     /// Change a person; what is not given stays as it is.
-    #[command(after_help = "Examples:\n  wardkey-server person set hanako --add-group emergency --reason \
-                            \"team leader\"\n  wardkey-server person set hanako --scope east3 west1")]
+    #[command(
+        after_help = "Examples:\n  wardkey-server person set hanako --add-group emergency --reason \
+                            \"team leader\"\n  wardkey-server person set hanako --scope east3 west1"
+    )]
     Set {
         /// Login name.
         login: LoginName,
@@ -73,7 +79,8 @@ pub enum Person {
         /// The first day, or a time.
         #[arg(long, value_parser = when, value_name = "TIME")]
         valid_from: Option<When>,
-        /// The last day (the whole day counts), or the time from which the person is no longer valid.
+        /// The last day (the whole day counts), or the time from which the person is no longer
+        /// valid.
         #[arg(long, value_parser = when, value_name = "TIME")]
         valid_until: Option<When>,
         /// Valid without limit.
@@ -85,7 +92,9 @@ pub enum Person {
     },
     /// Switch a person off. Connected terminals refuse the person within about a second, others by
     /// the offline limits. Open codes end.
-    #[command(after_help = "Example:\n  wardkey-server person disable hanako --reason \"on leave\"")]
+    #[command(
+        after_help = "Example:\n  wardkey-server person disable hanako --reason \"on leave\""
+    )]
     Disable(PersonAct),
     /// Switch a person on again.
     #[command(after_help = "Example:\n  wardkey-server person enable hanako --reason \"back\"")]
@@ -110,13 +119,13 @@ pub enum Person {
     },
     /// Add many people at once, in one transaction: all or none.
     ///
-    /// CSV, as spreadsheets write it: a header line with login, name and, as wanted, language, scopes,
-    /// groups, valid_from, valid_until, in English or Japanese; values separated by commas, semicolons
-    /// or tabs; scopes and groups by spaces, semicolons or commas. UTF-8, UTF-16 or Shift_JIS. JSON
-    /// lines: the same members, scopes and groups as lists, and credentials as a list of {id,
-    /// public_key, label, rp_id, aaguid, counter, cred_protect, backup_eligible, discoverable}; id and
-    /// public_key (COSE_Key) are unpadded base64url. Imported keys never count as attested. Everything
-    /// that is wrong is said at once, with its line.
+    /// CSV, as spreadsheets write it: a header line with login, name and, as wanted, language,
+    /// scopes, groups, valid_from, valid_until, in English or Japanese; values separated by commas,
+    /// semicolons or tabs; scopes and groups by spaces, semicolons or commas. UTF-8, UTF-16 or
+    /// Shift_JIS. JSON lines: the same members, scopes and groups as lists, and credentials as a
+    /// list of {id, public_key, label, rp_id, aaguid, counter, cred_protect, backup_eligible,
+    /// discoverable}; id and public_key (COSE_Key) are unpadded base64url. Imported keys never
+    /// count as attested. Everything that is wrong is said at once, with its line.
     #[command(after_help = "Example:\n  wardkey-server person import people.csv --check")]
     Import {
         /// The file.

@@ -1,10 +1,13 @@
 //! `scope` and `account`
 
 use clap::Subcommand;
-use wardkey_core::name::{GroupName, LoginName, ScopeName};
+use wardkey_core::name::{GroupName, LoginName, ScopeName, ServiceName};
+use wardkey_core::policy::session::OnRemoval;
+use wardkey_help::usage::{Wrong, number};
 
-use super::Paging;
-use crate::cli::value::duration;
+use super::common::Paging;
+use crate::cli::value::{duration, duration_or_none};
+use crate::texts::Text;
 
 /// Scopes.
 #[derive(Debug, Subcommand)]
@@ -28,9 +31,13 @@ pub enum Scope {
         name: ScopeName,
     },
     /// Change the rules of a scope; what is not given stays as it is.
-    #[command(after_help = "Examples:\n  wardkey-server scope set east3 --soft 24h --degraded 72h --hard 168h \
+    #[command(
+        after_help = "Examples:\n  wardkey-server scope set east3 --soft 24h --degraded 72h --hard 168h \
                             --emergency-group emergency\n  wardkey-server scope set east3 \
-                            --lockout-threshold 5 --lockout-delay 30s --lockout-longest 1h")]
+                            --lockout-threshold 5 --lockout-delay 30s --lockout-longest 1h\n  \
+                            wardkey-server scope set east3 --on-removal lock --idle 15m --longest 12h\n  \
+                            wardkey-server scope set east3 --ask-name yes"
+    )]
     Set {
         /// The scope.
         name: ScopeName,
@@ -47,7 +54,7 @@ pub enum Scope {
         #[arg(long = "emergency-group", value_name = "GROUP", num_args = 0..)]
         emergency_groups: Option<Vec<GroupName>>,
         /// Failures in a row until the first delay.
-        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100), value_name = "COUNT")]
+        #[arg(long, value_parser = number::<u32>(1, 100), value_name = "COUNT")]
         lockout_threshold: Option<u32>,
         /// The first delay; each further failure doubles it.
         #[arg(long, value_parser = duration, value_name = "TIME")]
@@ -55,6 +62,28 @@ pub enum Scope {
         /// The longest delay.
         #[arg(long, value_parser = duration, value_name = "TIME")]
         lockout_longest: Option<u64>,
+        /// When a session's key is pulled out: lock its screen, lock it and show the greeter, end
+        /// it, or nothing. A session in which no locker answers is ended.
+        #[arg(long, value_parser = on_removal, value_name = "nothing|lock|greeter|end")]
+        on_removal: Option<OnRemoval>,
+        /// Lock a session after this long without input, or never.
+        #[arg(long, value_parser = limit, value_name = "TIME|never")]
+        idle: Option<u64>,
+        /// Lock a session this long after its last login or unlocking with a key, or never.
+        #[arg(long, value_parser = limit, value_name = "TIME|never")]
+        longest: Option<u64>,
+        /// Whoever has forgotten the key may get in by a code that is issued with "pass add", valid
+        /// for this long at most (up to 72h); 0: nobody.
+        #[arg(long, value_parser = duration_or_none, value_name = "TIME")]
+        passes: Option<u64>,
+        /// All services that take no passes, in place of those before; without a name: none beside
+        /// those that raise privilege.
+        #[arg(long, value_name = "SERVICE", num_args = 0..)]
+        pass_except: Option<Vec<ServiceName>>,
+        /// Ask for the name always: else, where a greeter asks for none, the key of somebody who
+        /// was seen at the terminal says it, to whoever plugs it in.
+        #[arg(long, action = clap::ArgAction::Set, value_parser = yes_or_no, value_name = "yes|no")]
+        ask_name: Option<bool>,
         /// Why, for the trail.
         #[arg(long)]
         reason: Option<String>,
@@ -86,7 +115,7 @@ pub enum Scope {
         /// The scope.
         name: ScopeName,
         /// Failures in a row until the first delay.
-        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
+        #[arg(long, value_parser = number::<u32>(1, 100))]
         threshold: u32,
         /// The first delay.
         #[arg(long, value_parser = duration, value_name = "TIME")]
@@ -123,7 +152,9 @@ pub enum Account {
     List(Paging),
     /// Let the people of some groups use a Unix account, each with their own key; records name the
     /// person.
-    #[command(after_help = "Example:\n  wardkey-server account set ward-east3 --scope east3 --group nurses")]
+    #[command(
+        after_help = "Example:\n  wardkey-server account set ward-east3 --scope east3 --group nurses"
+    )]
     Set {
         /// The Unix account.
         account: LoginName,
@@ -149,4 +180,26 @@ pub enum Account {
         #[arg(long)]
         reason: Option<String>,
     },
+}
+
+fn yes_or_no(text: &str) -> Result<bool, Wrong> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err(Wrong::new(Text::WriteYesNo)),
+    }
+}
+
+fn on_removal(text: &str) -> Result<OnRemoval, Wrong> {
+    let found = OnRemoval::ALL.into_iter().find(|one| one.as_str() == text);
+    found.ok_or_else(|| Wrong::new(Text::WriteRemoval))
+}
+
+fn limit(text: &str) -> Result<u64, Wrong> {
+    if text == "never" {
+        Ok(0)
+    } else {
+        duration(text)
+            .map_err(|wrong| Wrong::new(Text::WriteLimit.with([("what", wrong.into_phrase())])))
+    }
 }

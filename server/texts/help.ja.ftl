@@ -1,0 +1,199 @@
+# wardkey-server --help の日本語。英語は src/cli/args.rs とその下にある。
+# 名前: コマンド-サブコマンド、その後に _オプション。説明の長い方は __long、後に続く文は __after を付ける。
+# any_オプション は、自身の文がないすべてのコマンドのもの。
+
+wardkey-server = Wardkey のサーバー。職員、セキュリティキー、端末、記録を管理します。
+wardkey-server__after =
+    終了ステータス:
+      0  完了
+      1  拒否、失敗、または見つからない。何も変更していない
+      2  使い方の誤り
+      3  設定、鍵のファイルのいずれかを使えない
+      4  データベースを開けない、または読み書きできない
+      5  保存したが、端末に伝わっていない
+wardkey-server_config = 設定ファイル。
+wardkey-server_json = JSON で出力します。エラーも JSON で、標準エラー出力に出します。
+help = このヘルプか、コマンドのヘルプを表示します。
+option_help = ヘルプを表示します。
+option_version = バージョンを表示します。
+any_reason = 理由（操作の記録に残ります）。
+any_search = この文字を含む行だけを表示します（大文字と小文字は区別しません）。
+any_limit = 表示する行数。1～10000。既定値は 1000（記録と操作の記録は 100）。
+any_after = この行の続きを表示します（前のページの next）。
+any_login = ログイン名。
+any_scopes = スコープ。
+
+## init、run
+init = 新しい施設を作ります（鍵、証明書、データベース）。
+init_name = 施設の名前。
+init_rp_id = Relying party id。組織のドメインです。キーの登録に使うため、後から変更できません。
+init_server_names = 端末がこのサーバーに接続するときの名前とアドレス。
+init_scopes = 最初のスコープ。
+init_yes = 確認を求めません。標準入力が端末でないときも、確認を求めません。
+run = SIGTERM を受けるまで端末に応答します（サービスが実行します）。
+
+## 職員
+person = 職員（ログインできる人）。
+person-add = 職員を追加します。
+person-add_login = ログイン名。Unix アカウントの名前でもあります。
+person-add_name = 氏名。
+person-add_scopes = ログインできるスコープ。
+person-add_groups = グループ。
+person-add_language = 職員に見せる文の言語（ja または en）。
+person-add_valid_from = 最初の日（2026-04-01。設定のタイムゾーン）か、日時（2026-04-01T08:30:00+09:00）。
+person-add_valid_until = 最後の日（その日は 1 日使えます）か、使えなくなる日時。
+person-set = 職員の情報を変更します。指定しない項目は変わりません。
+person-set_name = 氏名。
+person-set_add_scopes = 追加するスコープ。
+person-set_remove_scopes = 除くスコープ。
+person-set_add_groups = 追加するグループ。
+person-set_remove_groups = 除くグループ。
+person-set_scopes = すべてのスコープ（今のものと入れ替えます）。
+person-set_groups = すべてのグループ（今のものと入れ替えます）。名前を書かなければ、なしにします。
+person-set_language = 職員に見せる文の言語（ja または en）。
+person-set_valid_from = 最初の日か、日時。
+person-set_valid_until = 最後の日（その日は 1 日使えます）か、使えなくなる日時。
+person-set_always_valid = 有効期間をなくします。
+person-disable = 職員を停止します。接続中の端末では約 1 秒で、ほかの端末ではオフラインの規則に従って、ログインできなくなります。未使用の登録コードは無効になります。
+person-enable = 停止した職員を元に戻します。
+person-delete = 職員と、そのすべてのキーを削除します。元に戻せません。
+person-list = 職員の一覧（ログイン名の順）。
+person-list_scope = このスコープの職員だけを表示します。
+person-show = 職員と、そのすべてのキーを表示します。
+person-import = 多くの職員を一度に追加します。全員を追加するか、1 人も追加しません。
+person-import__long =
+    多くの職員を一度に追加します。全員を追加するか、1 人も追加しません。
+
+    CSV: 表計算ソフトで保存したままのファイル。1 行目は列名（login、name、必要なら language、scopes、groups、valid_from、valid_until。日本語の列名も使えます）。値の区切りはカンマ、セミコロン、タブ、スコープとグループの区切りは空白、セミコロン、カンマです。文字コードは UTF-8、UTF-16、Shift_JIS です。
+
+    JSON lines: 同じ項目に、scopes と groups の一覧と、credentials（id、public_key、label、rp_id、aaguid、counter、cred_protect、backup_eligible、discoverable の一覧。id と public_key（COSE_Key）はパディングなしの base64url）。取り込んだキーは、アテステーション済みとはみなしません。誤りは、すべて行番号とともに表示します。
+person-import_file = ファイル。
+person-import_format = 形式。なければファイル名の終わりで決めます。
+person-import_check = ファイルを確認し、結果だけを表示します。誰も追加しません。
+person-import_skip_existing = 登録済みの職員は変更せず、残りを追加します。
+
+## セキュリティキー
+key = セキュリティキー。
+key-list = キーの一覧（全員、または 1 人の職員）。
+key-show = キーと、その持ち主を表示します。
+key-show_fingerprint = 識別番号の始め（4 桁以上）。
+key-disable = キーを停止します。接続中の端末では約 1 秒で、ほかの端末ではオフラインの規則に従って、使えなくなります。
+key-enable = 停止したキーを元に戻します。
+key-delete = キーを削除します。元に戻せません。
+any_fingerprint = 「key list」に表示される識別番号の始め。
+any_person = 持ち主のログイン名。ほかの職員のキーは変更せず、確認も求めません。
+any_yes = キーの確認を求めません。
+
+## 登録コード
+code = 職員がキーの登録に使う、1 回限りのコード。
+code-add = 登録コードを作り、表示します。
+code-add_expires = コードの有効時間（30m、24h、7d）。
+code-list = 登録コードの一覧（新しい順）。コードそのものは保存していません。
+code-delete = 職員の未使用の登録コードを、すべて無効にします。
+
+## 臨時コード
+pass = キーを忘れた職員のための臨時コード。
+pass-add = キーを忘れた職員の臨時コードを作り、表示します。前の臨時コードは無効になります。次にキーでログインすると、このコードも無効になります。
+pass-add_seconds = 有効時間（2h、8h）。職員のスコープが許す時間までです。
+pass-add_scope = このスコープの端末で使えます。職員のスコープが複数のときに指定します。
+pass-add_terminal = この端末（名前か、ID の始め）だけで使えます。
+pass-add_reason = 理由（操作の記録と、使うたびの記録に残ります）。
+pass-list = 臨時コードの一覧（新しい順）。コードそのものは保存していません。
+pass-show = 職員の最後の臨時コードを表示します。
+pass-disable = 職員の臨時コードを無効にします。接続中の端末では約 1 秒で、ほかの端末では伝わったときか期限が切れたときに、使えなくなります。
+
+## 端末
+terminal = 端末。
+terminal-list = 端末の一覧（名前の順）。
+terminal-list_scope = このスコープの端末だけを表示します。
+terminal-show = 端末を表示します。
+any_terminal = 端末の名前か、ID の始め。
+terminal-set = 端末のスコープを変更します。
+terminal-set_add_scopes = 追加するスコープ。
+terminal-set_remove_scopes = 除くスコープ。
+terminal-set_scopes = すべてのスコープ（今のものと入れ替えます）。
+terminal-approve = 複数台用のトークンで参加した端末を承認します。
+terminal-disable = 端末を失効させます。その端末では誰もログインできなくなります。24 時間以内なら「terminal enable」で取り消せます。
+terminal-enable = 失効を取り消します（24 時間以内）。それより後は、端末をもう一度参加させます。
+
+## 参加トークン
+token = 端末が参加に使うトークン。
+token-add = 参加トークンを作り、表示します。
+token-add_scopes = 端末のスコープ（1～8 個）。
+token-add_replace = この端末（名前か、ID の始め）と入れ替わる機器用。入れ直した機器、交換した機器、鍵を失った機器に使います。今の証明書は使えなくなります。--scope がなければ、スコープを引き継ぎます。
+token-add_expires = トークンの有効時間（30m、24h、7d）。
+token-add_uses = 使える台数。2 台以上では、端末ごとに承認します。
+token-list = 参加トークンの一覧（新しい順）。トークンそのものは、もう一度表示できません。
+token-delete = 参加トークンを無効にします。
+token-delete_token = トークンか、その ID。
+
+## スコープと共用アカウント
+scope = スコープ（病棟、施設など）とその規則。
+scope-add = スコープを追加します。
+scope-add_name = 名前（病棟、施設など）。
+scope-list = スコープの一覧（名前の順）。
+scope-show = スコープと、その規則を表示します。
+scope-show_name = スコープ。
+scope-set = スコープの規則を変更します。指定しない項目は変わりません。
+scope-set_name = スコープ。
+scope-set_soft = サーバーにつながらなくても、この時間までは全員がログインできます（お知らせを表示）。
+scope-set_degraded = その後この時間までは、その端末を使ったことのある職員がログインできます（sudo は使えません）。
+scope-set_hard = その後この時間までは、緊急時の担当者のグループだけがログインできます。その後は誰もログインできません。
+scope-set_emergency_groups = 緊急時の担当者のグループすべて（今のものと入れ替えます）。名前を書かなければ、なしにします。
+scope-set_lockout_threshold = 受付を停止するまでの、連続した失敗の回数。
+scope-set_lockout_delay = 最初の停止時間。失敗のたびに 2 倍になります。
+scope-set_lockout_longest = 最も長い停止時間。
+scope-set_on_removal = 使用中にキーを抜いたときの動作。lock（画面をロック）、greeter（ロックしてログイン画面を表示）、end（セッションを終了）、nothing（何もしない）。ロックできないセッションは終了します。
+scope-set_idle = 操作がないままこの時間が過ぎると、画面をロックします（never はなし）。
+scope-set_longest = 最後のログインかロック解除からこの時間が過ぎると、画面をロックします（never はなし）。
+scope-set_passes = キーを忘れた職員が使う臨時コード（pass add）の、最長の有効時間（72h まで）。0 は使えません。
+scope-set_pass_except = 臨時コードを使えないサービスすべて（今のものと入れ替えます）。名前を書かなければ、権限を上げるサービスだけにします。
+scope-set_ask_name = yes なら、必ずユーザー名を尋ねます。no なら、名前を尋ねないログイン画面で、その端末を使ったことのある職員のキーを差し込むと、誰が差し込んでも、職員の名前を表示します。
+account = 複数の職員が使う Unix アカウント（共用アカウント）。
+account-list = 共用アカウントの一覧（名前とスコープの順）。
+account-set = グループの職員が、各自のキーで Unix アカウントを使えるようにします。記録には職員の名前が残ります。
+any_account = Unix アカウント。
+account-set_scopes = 共用にするスコープ。
+account-set_groups = 使える職員のグループすべて。
+account-delete = アカウントの共用を終えます。
+account-delete_scopes = 共用を終えるスコープ。
+
+## 記録と保守
+events = 端末の記録（ログインなど）。
+events-list = 記録の一覧（新しい順）。拒否の理由も表示します。
+events-list_person = この職員かアカウントの記録。
+events-list_terminal = この端末（名前か、ID の始め）の記録。
+events-list_name = この種類の記録（login、heartbeat など）。
+events-list_outcome = success（成功）または failure（失敗）。
+events-list_invalid = 証拠を検証できなかった記録だけを表示します。
+events-list_since = この日時より後の記録。
+audit = 管理者の操作の記録（誰が、何を、なぜ）。
+audit-list = 操作の一覧（新しい順）。
+audit-list_object = このログイン名、識別番号、端末、スコープへの操作。
+audit-verify = 変更、削除、挿入された行がないことを確認します。
+backup = サーバーの動作中にバックアップを作り、読み直して確認します。
+backup_to = 作るフォルダー。まだないものを指定します。
+backup_recipients = 鍵を開ける人。age の受信者（age-keygen）。複数指定できます。
+backup_recipients_file = 受信者を 1 行に 1 つ書いたファイル。
+backup_without_keys = 鍵を除きます。別に控えがないと復元できません。
+restore = バックアップを復元します。予行もできます。
+restore_from = バックアップのフォルダー。
+restore_check = 予行。すべてを確かめ、何が起きるかを表示し、何も変更しません。
+restore_replace = 今あるデータベースを退避します。その後に無効にしたものは、再び無効にします。
+restore_identity = 鍵を開ける age の識別ファイル。機械に鍵がないときに必要です。
+restore_trail = 新しい操作の記録（新しいバックアップ、その trail.jsonl、データベース）。以降に無効にしたものを再び無効にします。
+restore_root = 控えにあるルート鍵。読めるデータベースがないときに必要です。あれば、いつも照合します。
+restore_yes = 確認を求めません。標準入力が端末でないときは必要です。
+epoch = データベースを手作業で戻した後の操作。
+epoch-raise = すべてのスコープのエポックを上げ、配信し直します。データベースを手作業で戻した後に使います。restore は自身で行います。
+epoch-raise_at_least = この値以上にします。
+clock = 署名に使う時計。
+clock-show = サーバーの時計、最後に署名した時刻、その整合を表示します。
+clock-confirm = サーバーが疑っている時計を、正しいと確認します。
+clock-confirm__long =
+    サーバーが疑っている時計を、正しいと確認します。
+
+    時計が急に変わったとき、署名した時刻より前に戻ったとき、30 日を超えて停止していたことになるとき、サーバーは署名を止めます。端末は、署名された時刻より前には戻りません。時計が正しいことを確かめてください。
+clock-confirm_now = 腕時計など、別の時計の今日の日付（2026-04-01）か日時（2026-04-01T08:30:00+09:00）。サーバーの時計と合っている必要があります。
+config = 設定ファイル。
+config-check = 設定ファイルと、そこに書かれたファイルを確認し、ファイル、行、キー、対処を表示します。何も起動しません。
