@@ -7,8 +7,8 @@ use crate::pki::TerminalCertificate;
 use crate::store::Tx;
 use crate::store::terminal::{self, TerminalStatus};
 
-/// Asks once more, in the transaction that acts on it: between the head of a request and its last byte
-/// there may be twenty seconds, in which another machine took the terminal's place, or an
+/// Asks once more, in the transaction that acts on it: between the head of a request and its last
+/// byte there may be twenty seconds, in which another machine took the terminal's place, or an
 /// administrator revoked it.
 ///
 /// # Errors

@@ -9,10 +9,10 @@ use wardkey_core::time::UnixTime;
 
 /// Where the server takes its time from.
 #[derive(Clone, Debug, Default)]
-pub struct Clock(Option<Arc<Standing>>);
+pub struct Clock(Option<Arc<ManualTime>>);
 
 #[derive(Debug, Default)]
-struct Standing {
+struct ManualTime {
     wall: AtomicU64,
     elapsed: AtomicU64,
 }
@@ -24,11 +24,11 @@ impl Clock {
     }
 
     /// A clock that stands at `seconds` until it is moved.
-    pub fn standing(seconds: u64) -> Self {
-        Self(Some(Arc::new(Standing { wall: seconds.into(), elapsed: 0.into() })))
+    pub fn manual(seconds: u64) -> Self {
+        Self(Some(Arc::new(ManualTime { wall: seconds.into(), elapsed: 0.into() })))
     }
 
-    /// Lets time pass on a standing clock; the system's is left alone.
+    /// Lets time pass on a manual clock; the system's is left alone.
     pub fn advance(&self, seconds: u64) {
         if let Some(time) = &self.0 {
             time.elapsed.fetch_add(seconds, Ordering::SeqCst);
@@ -36,7 +36,7 @@ impl Clock {
         }
     }
 
-    /// Sets a standing clock, as somebody with root sets the system's: no time passes.
+    /// Sets a manual clock, as somebody with root sets the system's: no time passes.
     pub fn set(&self, seconds: u64) {
         if let Some(time) = &self.0 {
             time.wall.store(seconds, Ordering::SeqCst);
@@ -56,7 +56,8 @@ impl Clock {
     pub fn elapsed(&self) -> u64 {
         match &self.0 {
             Some(time) => time.elapsed.load(Ordering::SeqCst),
-            // Linux has had this clock since 2.6.39; without it the wall clock would count as jumping.
+            // Linux has had this clock since 2.6.39; without it the wall clock would count as
+            // jumping.
             None => clock_gettime(ClockId::CLOCK_BOOTTIME)
                 .ok()
                 .and_then(|time| u64::try_from(time.tv_sec()).ok())

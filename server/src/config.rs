@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
+use crate::texts::{Phrase, Text};
 use crate::when;
 
 /// The configuration, with defaults for what the file leaves out.
@@ -48,12 +49,20 @@ pub struct Problem {
     /// Key, where one is known.
     pub key: Option<String>,
     /// What would be right.
-    pub message: String,
+    pub message: Phrase,
+}
+
+impl Problem {
+    /// The line, and what would be right.
+    pub fn phrase(&self) -> Phrase {
+        let line = Phrase::from(self.line as u64);
+        Text::ConfigLine.with([("line", line), ("what", self.message.clone())])
+    }
 }
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "line {}: {}", self.line, self.message)
+        self.phrase().fmt(f)
     }
 }
 
@@ -67,7 +76,7 @@ pub struct Limits {
     pub terminal: u32,
     /// Attempts with one join token.
     pub token: u32,
-    /// Attempts of one terminal to redeem enrolment codes.
+    /// Attempts of one terminal to redeem enrollment codes.
     pub code: u32,
     /// Registrations for one person.
     pub account: u32,
@@ -129,9 +138,9 @@ impl Config {
     /// [`Error::Configuration`] when it cannot be read, is too long, or holds an unknown key or a
     /// value that cannot be.
     pub fn read(path: &Path) -> Result<Self> {
-        let wrong = |message: String| Error::Configuration { path: path.to_owned(), message };
+        let wrong = |message: Phrase| Error::Configuration { path: path.to_owned(), message };
         let text = std::fs::read_to_string(path)
-            .map_err(|error| wrong(format!("cannot be read: {error}; give another file by --config")))?;
+            .map_err(|error| wrong(Text::GiveConfig.with([("why", error.to_string().into())])))?;
         Self::parse(&text).map_err(wrong)
     }
 
@@ -139,80 +148,98 @@ impl Config {
     ///
     /// # Errors
     /// The sentences for [`Error::Configuration`].
-    pub fn parse(text: &str) -> std::result::Result<Self, String> {
-        Self::parse_all(text)
-            .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    pub fn parse(text: &str) -> std::result::Result<Self, Phrase> {
+        Self::parse_all(text).map_err(|problems| {
+            Phrase::joined(problems.iter().map(Problem::phrase).collect(), "; ")
+        })
     }
 
-    /// Reads the text of a file; everything that is wrong, in the order of the keys. What TOML cannot
-    /// read, and a key that is not known, ends the reading.
+    /// Reads the text of a file; everything that is wrong, in the order of the keys. What TOML
+    /// cannot read, and a key that is not known, ends the reading.
     ///
     /// # Errors
     /// What is wrong; never empty.
     pub fn parse_all(text: &str) -> std::result::Result<Self, Vec<Problem>> {
         if text.len() > 256 * 1024 {
-            return Err(vec![Problem { line: 1, key: None, message: "longer than 256 KiB".into() }]);
+            return Err(vec![Problem { line: 1, key: None, message: Text::ConfigTooLong.into() }]);
         }
         let config: Self = toml::from_str(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             let line = line_of_offset(text, at);
-            vec![Problem { line, key: key_of_line(text, line), message: error.message().replace('\n', " ") }]
+            vec![Problem {
+                line,
+                key: key_of_line(text, line),
+                message: error.message().replace('\n', " ").into(),
+            }]
         })?;
-        let problem = |(key, fix): (&str, &str)| Problem {
+        let problem = |(key, fix): (&str, Phrase)| Problem {
             line: line_of_key(text, key),
             key: Some(key.to_owned()),
-            message: format!("{key}: {fix}"),
+            message: Text::At.with([("place", key.into()), ("why", fix)]),
         };
         let problems: Vec<Problem> = config.check().into_iter().map(problem).collect();
         if problems.is_empty() { Ok(config) } else { Err(problems) }
     }
 
     /// Every key whose value cannot be, with what would be right.
-    fn check(&self) -> Vec<(&'static str, &'static str)> {
+    fn check(&self) -> Vec<(&'static str, Phrase)> {
         let checks = [
-            (!self.listen.is_empty(), "listen", "at least one address such as \"[::]:8443\""),
-            (self.store.is_absolute(), "store", "an absolute path"),
-            (self.keys.is_absolute(), "keys", "an absolute path"),
-            ((2..=86_400).contains(&self.head_seconds), "head_seconds", "2 to 86400"),
-            ((1..=3_650).contains(&self.certificate_days), "certificate_days", "1 to 3650"),
-            ((1..=32).contains(&self.keys_per_person), "keys_per_person", "1 to 32"),
-            ((1..=2).contains(&self.cred_protect), "cred_protect", "1 or 2"),
+            (!self.listen.is_empty(), "listen", Text::OneAddress.into()),
+            (self.store.is_absolute(), "store", Text::AbsolutePath.into()),
+            (self.keys.is_absolute(), "keys", Text::AbsolutePath.into()),
+            ((2..=86_400).contains(&self.head_seconds), "head_seconds", from_to(2, 86_400)),
+            ((1..=3_650).contains(&self.certificate_days), "certificate_days", from_to(1, 3650)),
+            ((1..=32).contains(&self.keys_per_person), "keys_per_person", from_to(1, 32)),
+            ((1..=2).contains(&self.cred_protect), "cred_protect", from_to(1, 2)),
             (
                 self.time_zone.as_deref().is_none_or(|name| when::zone_named(name).is_some()),
                 "time_zone",
-                "the name of a time zone such as \"Asia/Tokyo\"",
+                Text::ZoneName.into(),
             ),
             (
                 !self.attestation_required || !self.attestation_roots.is_empty(),
                 "attestation_required",
-                "needs attestation_roots",
+                Text::NeedsRoots.into(),
             ),
-            (self.attestation_roots.iter().all(|path| path.is_absolute()), "attestation_roots", "absolute paths"),
+            (
+                self.attestation_roots.iter().all(|path| path.is_absolute()),
+                "attestation_roots",
+                Text::AbsolutePaths.into(),
+            ),
             (
                 self.origin.as_deref().is_none_or(|origin| {
-                    origin.strip_prefix("https://").is_some_and(|host| !host.is_empty() && !host.contains('/'))
+                    origin
+                        .strip_prefix("https://")
+                        .is_some_and(|host| !host.is_empty() && !host.contains('/'))
                 }),
                 "origin",
-                "https://, a host name and perhaps a port, nothing after it",
+                Text::HttpsHost.into(),
             ),
-            (self.limits.address > 0, "address", "at least 1"),
-            (self.limits.terminal > 0, "terminal", "at least 1"),
-            (self.limits.token > 0, "token", "at least 1"),
-            (self.limits.code > 0, "code", "at least 1"),
-            (self.limits.account > 0, "account", "at least 1"),
-            (self.limits.events > 0, "events", "at least 1"),
-            (self.limits.event_megabytes > 0, "event_megabytes", "at least 1"),
-            (self.limits.connections > 0, "connections", "at least 1"),
-            (self.limits.terminal_connections > 0, "terminal_connections", "at least 1"),
-            (self.limits.anonymous_connections > 0, "anonymous_connections", "at least 1"),
-            (self.limits.address_connections > 0, "address_connections", "at least 1"),
+            (self.limits.address > 0, "address", Text::AtLeastOne.into()),
+            (self.limits.terminal > 0, "terminal", Text::AtLeastOne.into()),
+            (self.limits.token > 0, "token", Text::AtLeastOne.into()),
+            (self.limits.code > 0, "code", Text::AtLeastOne.into()),
+            (self.limits.account > 0, "account", Text::AtLeastOne.into()),
+            (self.limits.events > 0, "events", Text::AtLeastOne.into()),
+            (self.limits.event_megabytes > 0, "event_megabytes", Text::AtLeastOne.into()),
+            (self.limits.connections > 0, "connections", Text::AtLeastOne.into()),
+            (self.limits.terminal_connections > 0, "terminal_connections", Text::AtLeastOne.into()),
+            (
+                self.limits.anonymous_connections > 0,
+                "anonymous_connections",
+                Text::AtLeastOne.into(),
+            ),
+            (self.limits.address_connections > 0, "address_connections", Text::AtLeastOne.into()),
         ];
         checks.into_iter().filter(|(holds, ..)| !holds).map(|(_, key, fix)| (key, fix)).collect()
     }
 
     /// The zone in which a day is a day.
     pub fn zone(&self) -> TimeZone {
-        self.time_zone.as_deref().and_then(when::zone_named).unwrap_or_else(when::zone_of_the_machine)
+        self.time_zone
+            .as_deref()
+            .and_then(when::zone_named)
+            .unwrap_or_else(when::zone_of_the_machine)
     }
 
     /// The line of a key in the text that this was read from.
@@ -229,7 +256,7 @@ impl Config {
         for path in &self.attestation_roots {
             let pem = std::fs::read(path).map_err(|error| Error::Configuration {
                 path: path.clone(),
-                message: format!("attestation root cannot be read: {error}"),
+                message: Text::RootUnreadable.with([("why", error.to_string().into())]),
             })?;
             all.extend_from_slice(&pem);
             all.push(b'\n');
@@ -238,13 +265,19 @@ impl Config {
     }
 }
 
+fn from_to(least: u64, most: u64) -> Phrase {
+    Text::FromTo.with([("least", least.into()), ("most", most.into())])
+}
+
 fn line_of_offset(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
 }
 
 /// The line of a key; of one that is not in the file, the first.
 fn line_of_key(text: &str, key: &str) -> usize {
-    let names = |line: &str| line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='));
+    let names = |line: &str| {
+        line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='))
+    };
     text.lines().position(names).map_or(1, |line| line + 1)
 }
 
@@ -261,12 +294,18 @@ mod tests {
     #[test]
     fn the_default_file_says_the_defaults() {
         let text = include_str!("../../config/server.toml");
-        assert_eq!(format!("{:?}", Config::parse(text).unwrap()), format!("{:?}", Config::default()));
+        assert_eq!(
+            format!("{:?}", Config::parse(text).unwrap()),
+            format!("{:?}", Config::default())
+        );
         let is_value = |rest: &&str| {
-            rest.split_once(" = ").is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+            rest.split_once(" = ")
+                .is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
         };
-        let uncommented: Vec<&str> =
-            text.lines().map(|line| line.strip_prefix("# ").filter(is_value).unwrap_or(line)).collect();
+        let uncommented: Vec<&str> = text
+            .lines()
+            .map(|line| line.strip_prefix("# ").filter(is_value).unwrap_or(line))
+            .collect();
         assert!(uncommented.iter().filter(|line| is_value(line)).count() >= 16);
         let uncommented = uncommented.join("\n");
         Config::parse(&uncommented).unwrap();
@@ -283,13 +322,13 @@ mod tests {
             ("attestation_required = true", &["line 1", "attestation_roots"]),
             ("origin = \"http://x\"", &["line 1", "origin", "https://"]),
             ("[limits]\nterminal = 0", &["line 2", "terminal", "at least 1"]),
-            ("cred_protect = 4", &["cred_protect", "1 or 2"]),
+            ("cred_protect = 4", &["cred_protect", "1 to 2"]),
             ("time_zone = \"Asia/Tokio\"", &["line 1", "time_zone", "Asia/Tokyo"]),
             ("keys_per_person = 33", &["keys_per_person", "1 to 32"]),
             ("[limits]\nterminals = 5", &["line 2", "terminals"]),
             ("x", &["line 1"]),
         ] {
-            let error = Config::parse(text).unwrap_err();
+            let error = Config::parse(text).unwrap_err().to_string();
             for part in parts {
                 assert!(error.contains(part), "{text:?}: {error:?} lacks {part:?}");
             }

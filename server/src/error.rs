@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
+use wardkey_core::cause::{Cause, Chain};
 use wardkey_core::code::Code;
 use wardkey_core::exit::Exit;
+use wardkey_core::name::Language;
+
+use crate::texts::{Phrase, Text};
 
 /// What a revoked terminal is told.
 pub const TERMINAL_REVOKED: &str = "this terminal is revoked";
@@ -19,7 +22,7 @@ pub enum Error {
         /// The stable code.
         code: Code,
         /// For administrators.
-        message: String,
+        message: Phrase,
     },
     /// The terminal is revoked: nothing comes of asking again, until it joins anew.
     #[error("{TERMINAL_REVOKED} ({code})", code = Code::TerminalDisabled)]
@@ -30,7 +33,7 @@ pub enum Error {
         /// The stable code.
         code: Code,
         /// For administrators.
-        message: String,
+        message: Phrase,
     },
     /// Several things are wrong in a file, each with its place.
     #[error("{error}")]
@@ -42,26 +45,26 @@ pub enum Error {
     },
     /// The command line asks for something that makes no sense: look at `--help`.
     #[error("{0} ({code})", code = Code::RequestInvalid)]
-    Usage(String),
+    Usage(Phrase),
     /// A configuration or key file is missing, unsafe or wrong: mend it and start again.
     #[error("{}: {message} ({code})", path.display(), code = Code::Configuration)]
     Configuration {
         /// The file.
         path: PathBuf,
         /// Line, key and what would be right.
-        message: String,
+        message: Phrase,
     },
     /// The database cannot be read or written: look at its disk, owner and mode.
-    #[error("store: {0} ({code})", code = Code::StateUnavailable)]
+    #[error("store: {} ({code})", Chain(.0), code = Code::StateUnavailable)]
     Store(#[from] sqlx::Error),
     /// The database has a schema that this version cannot bring up to date: use the newer version.
-    #[error("store: {0} ({code})", code = Code::StateUnavailable)]
+    #[error("store: {} ({code})", Chain(.0), code = Code::StateUnavailable)]
     Migration(#[from] sqlx::migrate::MigrateError),
     /// The database holds something that this version cannot read.
-    #[error("store: {0} is damaged ({code})", code = Code::StateUnavailable)]
-    Damaged(String),
+    #[error("store: {} is damaged ({code})", Chain(.0.as_ref()), code = Code::StateUnavailable)]
+    Damaged(#[source] Cause),
     /// A file, socket or the random generator failed.
-    #[error("{what}: {source} ({code})", code = Code::Internal)]
+    #[error("{what}: {} ({code})", Chain(.source), code = Code::Internal)]
     Io {
         /// What was being done.
         what: String,
@@ -69,56 +72,79 @@ pub enum Error {
         source: std::io::Error,
     },
     /// Certificates or signatures could not be made.
-    #[error("{0} ({code})", code = Code::Internal)]
-    Crypto(String),
+    #[error("{what}: {} ({code})", Chain(.cause.as_ref()), code = Code::Internal)]
+    Crypto {
+        /// What was to be made or read.
+        what: &'static str,
+        /// Why it could not be.
+        #[source]
+        cause: Cause,
+    },
 }
 
 /// Something that is wrong in a file.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Problem {
     /// The file.
     pub file: PathBuf,
     /// The line, from 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
     /// The column of a table.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<&'static str>,
     /// The key of a configuration file.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// The value that is wrong.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
     /// The stable code.
-    pub code: String,
-    /// What is wrong, in words.
-    pub message: String,
+    pub code: Code,
+    /// What is wrong.
+    pub message: Phrase,
 }
 
-impl std::fmt::Display for Problem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "{}:{line}: {}", self.file.display(), self.message),
-            None => write!(f, "{}: {}", self.file.display(), self.message),
+impl Problem {
+    /// In words, with its place; with its code, where that is another one than the error's.
+    pub fn in_words(&self, language: Language) -> String {
+        let (file, said) = (self.file.display(), self.message.say(language));
+        let line = self.line.map(|line| format!(":{line}")).unwrap_or_default();
+        match self.code {
+            Code::Configuration => format!("{file}{line}: {said}"),
+            code => format!("{file}{line}: {said} ({code})"),
         }
+    }
+
+    fn to_json(&self) -> Value {
+        let mut fields = Map::new();
+        fields.insert("file".into(), self.file.display().to_string().into());
+        fields.insert("line".into(), self.line.into());
+        fields.insert("column".into(), self.column.into());
+        fields.insert("key".into(), self.key.as_deref().into());
+        fields.insert("value".into(), self.value.as_deref().into());
+        fields.retain(|_, value| !value.is_null());
+        fields.insert("code".into(), self.code.to_string().into());
+        wardkey_help::json::say(&mut fields, "message", &self.message);
+        fields.into()
     }
 }
 
 impl Error {
     /// A refusal.
-    pub fn refused(code: Code, message: impl Into<String>) -> Self {
+    pub fn refused(code: Code, message: impl Into<Phrase>) -> Self {
         Self::Refused { code, message: message.into() }
     }
 
     /// Something that is not there.
-    pub fn not_found(what: impl std::fmt::Display) -> Self {
-        Self::refused(Code::NotFound, format!("{what} is not known"))
+    pub fn not_found(message: impl Into<Phrase>) -> Self {
+        Self::refused(Code::NotFound, message)
     }
 
     /// A value that is not valid.
-    pub fn invalid(what: impl std::fmt::Display) -> Self {
-        Self::refused(Code::RequestInvalid, what.to_string())
+    pub fn invalid(message: impl Into<Phrase>) -> Self {
+        Self::refused(Code::RequestInvalid, message)
+    }
+
+    /// A command line that makes no sense.
+    pub fn usage(message: impl Into<Phrase>) -> Self {
+        Self::Usage(message.into())
     }
 
     /// An I/O error with what was being done.
@@ -127,25 +153,50 @@ impl Error {
         move |source| Self::Io { what, source }
     }
 
-    /// A value in the store that does not decode.
-    pub fn damaged(what: impl std::fmt::Display) -> Self {
-        Self::Damaged(what.to_string())
+    /// A value in the store that does not decode: which, or why not.
+    pub fn damaged(what: impl Into<Cause>) -> Self {
+        Self::Damaged(what.into())
+    }
+
+    /// What could not be made or read, and why not.
+    pub fn crypto<E: Into<Cause>>(what: &'static str) -> impl FnOnce(E) -> Self {
+        move |cause| Self::Crypto { what, cause: cause.into() }
     }
 
     /// What went wrong, without the code.
-    pub fn message(&self) -> String {
-        let text = self.to_string();
-        text.strip_suffix(&format!(" ({})", self.code())).map(str::to_owned).unwrap_or(text)
+    pub fn phrase(&self) -> Phrase {
+        let at = |place: &str, why: &dyn std::fmt::Display| {
+            Text::At.with([("place", place.into()), ("why", why.to_string().into())])
+        };
+        let store =
+            |why: &dyn std::fmt::Display| Text::StoreFailed.with([("why", why.to_string().into())]);
+        match self {
+            Self::Refused { message, .. } | Self::NotHeard { message, .. } => message.clone(),
+            Self::TerminalRevoked => Text::Revoked.into(),
+            Self::Problems { error, .. } => error.phrase(),
+            Self::Usage(message) => message.clone(),
+            Self::Configuration { path, message } => {
+                let place = path.display().to_string().into();
+                Text::At.with([("place", place), ("why", message.clone())])
+            }
+            Self::Store(error) => store(&Chain(error)),
+            Self::Migration(error) => store(&Chain(error)),
+            Self::Damaged(what) => {
+                Text::StoreDamaged.with([("what", Chain(what.as_ref()).to_string().into())])
+            }
+            Self::Io { what, source } => at(what, &Chain(source)),
+            Self::Crypto { what, cause } => at(what, &Chain(cause.as_ref())),
+        }
     }
 
-    /// `{"error": {"code", "number", "message"}}`, with `problems` where there are several.
+    /// `{"error": {"code", "number", "message", "message_ja"}}`, with `problems` where there are
+    /// several.
     pub fn to_json(&self) -> Value {
-        let code = self.code();
-        let mut error = json!({ "code": code.to_string(), "number": code.number(), "message": self.message() });
-        if let (Self::Problems { problems, .. }, Some(fields)) = (self, error.as_object_mut()) {
-            fields.insert("problems".into(), json!(problems));
+        let mut fields = wardkey_help::json::error(self.code(), &self.phrase());
+        if let Self::Problems { problems, .. } = self {
+            fields.insert("problems".into(), problems.iter().map(Problem::to_json).collect());
         }
-        json!({ "error": error })
+        wardkey_help::json::line(fields)
     }
 
     /// The stable code.
@@ -157,7 +208,7 @@ impl Error {
             Self::Usage(_) => Code::RequestInvalid,
             Self::Configuration { .. } => Code::Configuration,
             Self::Store(_) | Self::Migration(_) | Self::Damaged(_) => Code::StateUnavailable,
-            Self::Io { .. } | Self::Crypto(_) => Code::Internal,
+            Self::Io { .. } | Self::Crypto { .. } => Code::Internal,
         }
     }
 
@@ -167,7 +218,7 @@ impl Error {
             Self::Problems { error, .. } => error.exit(),
             Self::Refused { .. } | Self::TerminalRevoked => Exit::Refused,
             Self::Usage(_) => Exit::Usage,
-            Self::Configuration { .. } | Self::Io { .. } | Self::Crypto(_) => Exit::Unavailable,
+            Self::Configuration { .. } | Self::Io { .. } | Self::Crypto { .. } => Exit::Unavailable,
             Self::Store(_) | Self::Migration(_) | Self::Damaged(_) => Exit::Store,
             Self::NotHeard { .. } => Exit::NotHeard,
         }
@@ -176,7 +227,7 @@ impl Error {
 
 impl From<rustls::Error> for Error {
     fn from(error: rustls::Error) -> Self {
-        Self::Crypto(format!("TLS: {error}"))
+        Self::crypto("TLS")(error)
     }
 }
 
@@ -193,14 +244,15 @@ mod tests {
         for error in [
             Error::refused(Code::NotFound, "person x is not known"),
             Error::TerminalRevoked,
-            Error::Usage("--since: no time".into()),
+            Error::usage("--since: no time"),
             Error::Configuration { path: file.clone(), message: "line 4: too long".into() },
             Error::damaged("a row"),
             Error::io("reading")(std::io::Error::other("broken")),
-            Error::Crypto("no".into()),
+            Error::crypto("certificate")("no"),
         ] {
             let json = error.to_json();
-            let (code, message) = (json["error"]["code"].as_str().unwrap(), error.message());
+            let (code, message) =
+                (json["error"]["code"].as_str().unwrap(), error.phrase().to_string());
             assert_eq!(error.to_string(), format!("{message} ({code})"));
             assert_eq!(json["error"]["message"], message.as_str());
             assert_eq!(json["error"]["number"], error.code().number());

@@ -143,18 +143,26 @@ impl Handshake {
         let _ = (&mut self.pushed_out).await;
     }
 
-    /// The handshake is done, with a certificate that counts as this terminal's or without: `None` when there is no room.
+    /// The handshake is done, with a certificate that counts as this terminal's or without: `None`
+    /// when there is no room.
     pub fn pass(self, terminal: Option<TerminalId>) -> Option<Inside> {
         let gate = Arc::clone(&self.gate);
         let (network, limits) = (self.network, gate.limits);
         drop(self);
         let mut state = gate.state();
         let has_room = match terminal {
-            Some(terminal) => state.terminals.add(terminal, (limits.terminal_connections, limits.connections)),
-            None => state.others.add(network, (limits.address_connections, limits.anonymous_connections)),
+            Some(terminal) => {
+                state.terminals.add(terminal, (limits.terminal_connections, limits.connections))
+            }
+            None => state
+                .others
+                .add(network, (limits.address_connections, limits.anonymous_connections)),
         };
         if !has_room {
-            state.say(network, if terminal.is_some() { "of terminals" } else { "without a certificate" });
+            state.say(
+                network,
+                if terminal.is_some() { "of terminals" } else { "without a certificate" },
+            );
             return None;
         }
         drop(state);
@@ -230,7 +238,11 @@ mod tests {
         drop((of_two, open));
         assert!(pass("192.0.2.1", None).is_some());
         let state = gate.state();
-        assert!(state.others.of.is_empty() && state.terminals.of.is_empty() && state.handshakes.is_empty());
+        assert!(
+            state.others.of.is_empty()
+                && state.terminals.of.is_empty()
+                && state.handshakes.is_empty()
+        );
     }
 
     #[tokio::test]
@@ -244,9 +256,12 @@ mod tests {
         let mut second = gate.enter(address("192.0.2.1"));
         assert!(!is_out(&mut first).await);
         let third = gate.enter(address("192.0.2.1"));
-        assert!(is_out(&mut first).await && !is_out(&mut second).await && !is_out(&mut other).await);
+        assert!(
+            is_out(&mut first).await && !is_out(&mut second).await && !is_out(&mut other).await
+        );
         // Many addresses: the oldest of all.
-        let many: Vec<_> = (1..=8).map(|host| gate.enter(address(&format!("203.0.113.{host}")))).collect();
+        let many: Vec<_> =
+            (1..=8).map(|host| gate.enter(address(&format!("203.0.113.{host}")))).collect();
         assert!(is_out(&mut other).await && is_out(&mut second).await);
         drop((third, many, first, second, other));
         assert!(gate.state().handshakes.is_empty());

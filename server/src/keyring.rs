@@ -4,24 +4,31 @@
 //!   root.key     signs root documents; needed by init only, keep it off the machine if you can
 //!   publish.key  signs heads and terminal documents
 //!   ca.key/.crt  issues TLS certificates      server.key/.crt  the server's own
-//!   code.key     keyed hash of enrolment codes
+//!   code.key     keyed hash of enrollment codes
 //! ```
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use wardkey_core::id::{from_hex, to_hex};
+use wardkey_core::document::RootDocument;
+use wardkey_core::id::{SigningPublicKey, from_hex, to_hex};
 use wardkey_core::sign::SigningKey;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
-use crate::pki::{KeyAndCertificate, certified};
+use crate::pki::{KeyAndCertificate, certified, read_certificate};
 use crate::secret;
+use crate::texts::{Phrase, Text};
 
 /// The longest key file in bytes that is read.
 const MAX_FILE: u64 = 64 * 1024;
+
+/// The files without which nothing runs.
+const NEEDED: [&str; 6] =
+    ["publish.key", "code.key", "ca.key", "ca.crt", "server.key", "server.crt"];
 
 /// The folder of the keys.
 #[derive(Clone, Debug)]
@@ -34,7 +41,7 @@ pub enum Secret {
     Root,
     /// Signs heads and terminal documents.
     Publish,
-    /// Keys the hash of enrolment codes.
+    /// Keys the hash of enrollment codes.
     Code,
 }
 
@@ -99,12 +106,13 @@ impl Keyring {
     /// A raw key.
     ///
     /// # Errors
-    /// [`Error::Configuration`] when the file is missing, readable by others, or not 64 hexadecimal digits.
+    /// [`Error::Configuration`] when the file is missing, readable by others, or not 64 hexadecimal
+    /// digits.
     pub fn secret(&self, secret: Secret) -> Result<Zeroizing<[u8; 32]>> {
         let text = self.read(secret.file())?;
         let bytes = from_hex(text.trim()).map(Zeroizing::new);
         let bytes = bytes.ok().and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok());
-        bytes.map(Zeroizing::new).ok_or_else(|| self.wrong(secret.file(), "not 64 hexadecimal digits; restore it"))
+        bytes.map(Zeroizing::new).ok_or_else(|| self.wrong(secret.file(), Text::NotASecret))
     }
 
     /// A signing key.
@@ -118,14 +126,16 @@ impl Keyring {
     /// A certificate and its key.
     ///
     /// # Errors
-    /// [`Error::Configuration`] when a file is missing, readable by others, or not of the other one.
+    /// [`Error::Configuration`] when a file is missing, readable by others, or not of the other
+    /// one.
     pub fn certificate(&self, holder: Holder) -> Result<KeyAndCertificate> {
         let key = self.read(&format!("{}.key", holder.stem()))?;
         let file = format!("{}.crt", holder.stem());
         let certificate = self.read(&file)?;
         let files = KeyAndCertificate { key, certificate: certificate.as_str().to_owned() };
-        // Of another key than the one beside it, the server would run, and no terminal could connect.
-        certified(&files).map_err(|error| self.wrong(&file, &error.to_string()))?;
+        // Of another key than the one beside it, the server would run, and no terminal could
+        // connect.
+        certified(&files).map_err(|error| self.wrong(&file, error.phrase()))?;
         Ok(files)
     }
 
@@ -140,9 +150,10 @@ impl Keyring {
     /// [`Error::Io`] when they cannot be written.
     pub fn put_certificate(&self, holder: Holder, files: &KeyAndCertificate) -> Result<()> {
         let stem = holder.stem();
-        for (name, content) in
-            [(format!("{stem}.key"), files.key.as_str()), (format!("{stem}.crt"), &files.certificate)]
-        {
+        for (name, content) in [
+            (format!("{stem}.key"), files.key.as_str()),
+            (format!("{stem}.crt"), &files.certificate),
+        ] {
             let new = format!("{name}.new");
             match std::fs::remove_file(self.0.join(&new)) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -151,12 +162,60 @@ impl Keyring {
                 _ => {}
             }
             self.write_new(&new, content.as_bytes())?;
-            std::fs::rename(self.0.join(&new), self.0.join(&name)).map_err(Error::io(format!("replacing {name}")))?;
+            std::fs::rename(self.0.join(&new), self.0.join(&name))
+                .map_err(Error::io(format!("replacing {name}")))?;
         }
         self.sync()
     }
 
-    /// Gives the files to the owner of the folder above, so that what root made belongs to the service.
+    /// Every file that belongs here; the root key only where it still is.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when one is missing, or readable by others.
+    pub fn files(&self) -> Result<BTreeMap<String, Zeroizing<String>>> {
+        let mut files = BTreeMap::new();
+        for name in NEEDED {
+            files.insert(name.to_owned(), self.read(name)?);
+        }
+        let root = Secret::Root.file();
+        if self.0.join(root).exists() {
+            files.insert(root.to_owned(), self.read(root)?);
+        }
+        Ok(files)
+    }
+
+    /// Makes the folder (0700) with files that were in another one. It must not be there.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when one is missing, or is of another name; [`Error::Io`].
+    pub fn create_from(&self, files: &BTreeMap<String, Zeroizing<String>>) -> Result<()> {
+        if let Some(missing) = NEEDED.iter().find(|name| !files.contains_key(**name)) {
+            let path = self.0.join(missing).display().to_string().into();
+            return Err(self.wrong(missing, Text::NotThere.with([("path", path)])));
+        }
+        std::fs::DirBuilder::new()
+            .mode(0o700)
+            .create(&self.0)
+            .map_err(Error::io(format!("making {}", self.0.display())))?;
+        // Only names of ours: what is in a backup decides no path.
+        for (name, text) in files {
+            if NEEDED.contains(&name.as_str()) || name == Secret::Root.file() {
+                self.write_new(name, text.as_bytes())?;
+            }
+        }
+        self.sync()
+    }
+
+    /// Whether these are the keys that a root document names.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when a file is missing or wrong.
+    pub fn fits(&self, root: &RootDocument) -> Result<bool> {
+        Ok(fit(&self.files()?, root))
+    }
+
+    /// Gives the files to the owner of the folder above, so that what root made belongs to the
+    /// service.
     ///
     /// # Errors
     /// [`Error::Io`] when an owner cannot be changed.
@@ -175,30 +234,63 @@ impl Keyring {
     fn write_new(&self, name: &str, content: &[u8]) -> Result<()> {
         let path = self.0.join(name);
         let what = || format!("writing {}", path.display());
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(Error::io(what()))?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(Error::io(what()))?;
         file.write_all(content).and_then(|()| file.sync_all()).map_err(Error::io(what()))
     }
 
     fn sync(&self) -> Result<()> {
-        File::open(&self.0).and_then(|folder| folder.sync_all()).map_err(Error::io("writing the folder of keys"))
+        File::open(&self.0)
+            .and_then(|folder| folder.sync_all())
+            .map_err(Error::io("writing the folder of keys"))
     }
 
     fn read(&self, name: &str) -> Result<Zeroizing<String>> {
         let path = self.0.join(name);
-        let unreadable =
-            |error: std::io::Error| self.wrong(name, &format!("cannot be read: {error}; run init or restore it"));
+        let unreadable = |error: std::io::Error| {
+            self.wrong(name, Text::RestoreKey.with([("why", error.to_string().into())]))
+        };
         let file = File::open(&path).map_err(unreadable)?;
         let meta = file.metadata().map_err(unreadable)?;
         if meta.mode() & 0o077 != 0 {
-            return Err(self.wrong(name, "others can read it; chmod 600"));
+            let path = path.display().to_string().into();
+            return Err(self.wrong(name, Text::OthersRead.with([("path", path)])));
         }
         let mut text = Zeroizing::new(String::new());
         file.take(MAX_FILE).read_to_string(&mut text).map_err(unreadable)?;
         Ok(text)
     }
 
-    fn wrong(&self, name: &str, message: &str) -> Error {
+    fn wrong(&self, name: &str, message: impl Into<Phrase>) -> Error {
         Error::Configuration { path: self.0.join(name), message: message.into() }
     }
+}
+
+/// The public key by which files of a keyring publish.
+pub fn publish_key(files: &BTreeMap<String, Zeroizing<String>>) -> Option<SigningPublicKey> {
+    Some(SigningKey::from_secret(&*raw(files, Secret::Publish)?).public())
+}
+
+fn raw(files: &BTreeMap<String, Zeroizing<String>>, secret: Secret) -> Option<Zeroizing<[u8; 32]>> {
+    let bytes = from_hex(files.get(secret.file())?.trim()).map(Zeroizing::new).ok()?;
+    <[u8; 32]>::try_from(bytes.as_slice()).map(Zeroizing::new).ok()
+}
+
+/// Whether files of a folder of keys are those that a root document names. They need not lie in one:
+/// keys that are only looked at are written nowhere.
+pub fn fit(files: &BTreeMap<String, Zeroizing<String>>, root: &RootDocument) -> bool {
+    let authority = || {
+        let (key, certificate) = (files.get("ca.key")?.clone(), files.get("ca.crt")?.to_string());
+        let pair = KeyAndCertificate { key, certificate };
+        certified(&pair).ok()?;
+        read_certificate(&pair.certificate).ok()
+    };
+    publish_key(files).is_some_and(|publish| root.publish_keys.contains(&publish))
+        && raw(files, Secret::Code).is_some()
+        && authority().is_some_and(|(ca, _)| *ca == *root.tls_ca.as_slice())
+        && NEEDED.iter().all(|name| files.contains_key(*name))
 }

@@ -2,28 +2,33 @@
 //!
 //! ```text
 //!   command line                          terminals
-//!   cli ──> admin ──┐                     gate ── TLS ── http ──> caller, joining, enrol, intake
+//!   cli ──> admin ──┐                     gate ── TLS ── http ──> caller, joining, enroll, intake
 //!                   └──> store (SQLite) <─────────────────────────────────┘
 //!                          └──> publish (signed heads)
-//!   config, keyring, pki, secret, clock, when, error       what all stand on
+//!   config, keyring, pki, secret, clock, when, error, files, texts    what all stand on
 //!   people_file                                            what an import reads
 //! ```
-//! Rules are in `admin`, `joining`, `enrol` and `intake`; the command line and `http` parse, open the
-//! transaction, commit it and answer.
+//! Rules are in `admin`, `joining`, `enroll` and `intake`; the command line and `http` parse, open
+//! the transaction, commit it and answer.
 //!
 //! The command line and the running server are separate processes over one store. Every change is
 //! one transaction that also publishes it and writes its row of the audit trail. The server stores
 //! no PIN, no biometric and no private key of a person.
 #![forbid(unsafe_code)]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
 
 pub mod admin;
+pub mod backup;
 pub mod caller;
 pub mod cli;
 pub mod clock;
 pub mod config;
-pub mod enrol;
+pub mod enroll;
 pub mod error;
+mod files;
 pub mod gate;
 pub mod http;
 pub mod intake;
@@ -32,9 +37,11 @@ pub mod keyring;
 pub mod people_file;
 pub mod pki;
 pub mod publish;
+pub mod restore;
 pub mod secret;
 pub mod serve;
 pub mod store;
+pub mod texts;
 pub mod when;
 
 pub use cli::command;

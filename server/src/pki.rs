@@ -1,12 +1,14 @@
 //! The certificate authority of a deployment: its own certificate, the server's and the terminals'.
 //!
-//! The CA's certificate stands in the root document; nothing else is trusted for TLS by either side.
+//! The CA's certificate stands in the root document; nothing else is trusted for TLS by either
+//! side.
 
 use std::net::IpAddr;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SanType, SerialNumber,
+    BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName,
+    DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData,
+    SanType, SerialNumber,
 };
 use rustls::pki_types::{CertificateDer, CertificateSigningRequestDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
@@ -54,22 +56,26 @@ pub struct Issued {
 }
 
 /// A certificate request that was signed by its own key.
-pub struct Request {
+pub struct CertificateRequest {
     params: CertificateSigningRequestParams,
     key: Hash,
 }
 
-impl Request {
+impl CertificateRequest {
     /// Reads a request (PKCS #10, DER).
     ///
     /// # Errors
     /// [`Code::RequestInvalid`] when it is malformed, not signed by its key, or of a key that we do
     /// not take (P-256, P-384 and Ed25519 are).
     pub fn read(csr: &[u8]) -> Result<Self> {
-        let wrong = |what: String| Error::refused(Code::RequestInvalid, format!("certificate request: {what}"));
+        let wrong = |what: String| {
+            Error::refused(Code::RequestInvalid, format!("certificate request: {what}"))
+        };
         let csr = CertificateSigningRequestDer::from(csr.to_vec());
-        let params = CertificateSigningRequestParams::from_der(&csr).map_err(|error| wrong(error.to_string()))?;
-        let taken = [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ECDSA_P384_SHA384, &rcgen::PKCS_ED25519];
+        let params = CertificateSigningRequestParams::from_der(&csr)
+            .map_err(|error| wrong(error.to_string()))?;
+        let taken =
+            [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ECDSA_P384_SHA384, &rcgen::PKCS_ED25519];
         if !taken.contains(&params.public_key.algorithm()) {
             return Err(wrong("the key is neither P-256, P-384 nor Ed25519".into()));
         }
@@ -98,10 +104,16 @@ impl Authority {
         let mut params = params(now, CA_DAYS)?;
         params.distinguished_name = named(&format!("Wardkey CA {deployment}"));
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        params.key_usages =
-            vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
+        params.key_usages = vec![
+            KeyUsagePurpose::KeyCertSign,
+            KeyUsagePurpose::CrlSign,
+            KeyUsagePurpose::DigitalSignature,
+        ];
         let certificate = params.self_signed(&key).map_err(failed)?;
-        Ok(KeyAndCertificate { key: Zeroizing::new(key.serialize_pem()), certificate: certificate.pem() })
+        Ok(KeyAndCertificate {
+            key: Zeroizing::new(key.serialize_pem()),
+            certificate: certificate.pem(),
+        })
     }
 
     /// Takes the authority's files.
@@ -130,7 +142,10 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let certificate = params.signed_by(&key, &self.issuer).map_err(failed)?;
-        Ok(KeyAndCertificate { key: Zeroizing::new(key.serialize_pem()), certificate: certificate.pem() })
+        Ok(KeyAndCertificate {
+            key: Zeroizing::new(key.serialize_pem()),
+            certificate: certificate.pem(),
+        })
     }
 
     /// Issues a terminal's certificate for the key in a signing request; everything else that the
@@ -138,8 +153,14 @@ impl Authority {
     ///
     /// # Errors
     /// [`Error::Crypto`], [`Error::Io`] when it cannot be made.
-    pub fn terminal(&self, request: Request, terminal: &TerminalId, now: UnixTime, days: u64) -> Result<Issued> {
-        let Request { params: mut request, key } = request;
+    pub fn terminal(
+        &self,
+        request: CertificateRequest,
+        terminal: &TerminalId,
+        now: UnixTime,
+        days: u64,
+    ) -> Result<Issued> {
+        let CertificateRequest { params: mut request, key } = request;
         let mut serial = secret::random::<SERIAL_LEN>()?;
         // A positive number of exactly this length, so that it is read back as it was given.
         if let Some(first) = serial.first_mut() {
@@ -193,9 +214,11 @@ impl TerminalCertificate {
 /// [`Error::Crypto`] when it is not a certificate.
 pub fn read_certificate(pem: &str) -> Result<(CertificateDer<'static>, UnixTime)> {
     use rustls::pki_types::pem::PemObject;
-    let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|error| Error::Crypto(error.to_string()))?;
+    let der =
+        CertificateDer::from_pem_slice(pem.as_bytes()).map_err(Error::crypto("certificate"))?;
     let end = {
-        let (_, certificate) = X509Certificate::from_der(&der).map_err(|error| Error::Crypto(error.to_string()))?;
+        let (_, certificate) =
+            X509Certificate::from_der(&der).map_err(Error::crypto("certificate"))?;
         certificate.validity().not_after.timestamp()
     };
     Ok((der, UnixTime(u64::try_from(end).unwrap_or(0))))
@@ -207,17 +230,20 @@ pub fn read_certificate(pem: &str) -> Result<(CertificateDer<'static>, UnixTime)
 /// [`Error::Crypto`] when one of them cannot be read, or they do not belong together.
 pub fn certified(files: &KeyAndCertificate) -> Result<CertifiedKey> {
     use rustls::pki_types::pem::PemObject;
-    let wrong = |error: &dyn std::fmt::Display| Error::Crypto(format!("certificate and key: {error}"));
-    let key = PrivateKeyDer::from_pem_slice(files.key.as_bytes()).map_err(|error| wrong(&error))?;
+    const PAIR: &str = "certificate and key";
+    let key = PrivateKeyDer::from_pem_slice(files.key.as_bytes()).map_err(Error::crypto(PAIR))?;
     let (certificate, _) = read_certificate(&files.certificate)?;
-    let key = rustls::crypto::aws_lc_rs::sign::any_supported_type(&key).map_err(|error| wrong(&error))?;
+    let key =
+        rustls::crypto::aws_lc_rs::sign::any_supported_type(&key).map_err(Error::crypto(PAIR))?;
     let certified = CertifiedKey::new(vec![certificate], key);
     match certified.keys_match() {
         Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => {
-            Err(wrong(&"they do not belong together; restore both of one pair"))
+            Err(Error::crypto(PAIR)("they do not belong together; restore both of one pair"))
         }
-        Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => Ok(certified),
-        Err(error) => Err(wrong(&error)),
+        Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {
+            Ok(certified)
+        }
+        Err(error) => Err(Error::crypto(PAIR)(error)),
     }
 }
 
@@ -228,7 +254,7 @@ fn new_key() -> Result<KeyPair> {
 fn params(now: UnixTime, days: u64) -> Result<CertificateParams> {
     let date = |time: u64| {
         OffsetDateTime::from_unix_timestamp(i64::try_from(time).unwrap_or(i64::MAX))
-            .map_err(|_| Error::Crypto("the clock is set to an impossible time".into()))
+            .map_err(Error::crypto("the clock is set to an impossible time"))
     };
     let mut params = CertificateParams::default();
     params.not_before = date(now.0.saturating_sub(BEFORE))?;
@@ -246,5 +272,5 @@ fn named(common_name: &str) -> DistinguishedName {
 }
 
 fn failed(error: rcgen::Error) -> Error {
-    Error::Crypto(format!("certificate: {error}"))
+    Error::crypto("certificate")(error)
 }

@@ -12,8 +12,10 @@ use crate::error::{Error, Result};
 /// [`Error::Io`] when the kernel has none.
 pub fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Error::Io { what: "random generator".into(), source: std::io::Error::other(error) })?;
+    getrandom::fill(&mut bytes).map_err(|error| Error::Io {
+        what: "random generator".into(),
+        source: std::io::Error::other(error),
+    })?;
     Ok(bytes)
 }
 
@@ -78,7 +80,14 @@ mod tests {
             assert_eq!(code_hash(&[1; 32], &same), Some(hash), "{same}");
         }
         assert_ne!(code_hash(&[2; 32], &code), Some(hash));
-        for wrong in ["", "ABCD-EFGH", "ABCD-EFGH-JKM!", "ABCD-EFGH-JKMNP", "ABCD-EFGH-JKMU", &"A".repeat(65)] {
+        for wrong in [
+            "",
+            "ABCD-EFGH",
+            "ABCD-EFGH-JKM!",
+            "ABCD-EFGH-JKMNP",
+            "ABCD-EFGH-JKMU",
+            &"A".repeat(65),
+        ] {
             assert_eq!(code_hash(&[1; 32], wrong), None, "{wrong}");
         }
     }

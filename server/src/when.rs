@@ -20,13 +20,15 @@ pub enum When {
 }
 
 impl When {
-    /// `2027-03-31`, `2027/3/31`, `2027.3.31`, `2027年3月31日`, with a time of day or not; or an RFC 3339
-    /// time. Full-width digits are taken, too. The year comes first: 3/4/2027 is another day in another
-    /// country.
+    /// `2027-03-31`, `2027/3/31`, `2027.3.31`, `2027年3月31日`, with a time of day or not; or an RFC
+    /// 3339 time. Full-width digits are taken, too. The year comes first: 3/4/2027 is another day
+    /// in another country.
     pub fn parse(text: &str) -> Option<Self> {
         let text: String = text.trim().chars().map(half_width).collect();
         if let Ok(moment) = text.parse::<Timestamp>() {
-            return u64::try_from(moment.as_second()).ok().map(|seconds| Self::Moment(UnixTime(seconds)));
+            return u64::try_from(moment.as_second())
+                .ok()
+                .map(|seconds| Self::Moment(UnixTime(seconds)));
         }
         let (date, time) = match text.split_once([' ', 'T']) {
             Some((date, time)) => (date, Some(time.trim())),
@@ -74,14 +76,18 @@ pub fn zone_of_the_machine() -> TimeZone {
 
 /// A moment for people, in a zone.
 pub fn shown(moment: UnixTime, zone: &TimeZone) -> String {
-    let moment = i64::try_from(moment.0).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-    moment
-        .map_or_else(|| "?".into(), |moment| moment.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())
+    let moment =
+        i64::try_from(moment.0).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    moment.map_or_else(
+        || "?".into(),
+        |moment| moment.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+    )
 }
 
 /// A moment for people, in UTC.
 pub fn shown_utc(moment: UnixTime) -> String {
-    let moment = i64::try_from(moment.0).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    let moment =
+        i64::try_from(moment.0).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
     moment.map_or_else(|| "?".into(), |moment| moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
@@ -93,7 +99,9 @@ pub fn shown_end(end: UnixTime, zone: &TimeZone) -> String {
     };
     let before = UnixTime(end.0.saturating_sub(1));
     match (civil(before), civil(end)) {
-        (Some(last), Some(next)) if last.date() != next.date() => format!("the end of {}", last.date()),
+        (Some(last), Some(next)) if last.date() != next.date() => {
+            format!("the end of {}", last.date())
+        }
         _ => shown(end, zone),
     }
 }
@@ -181,9 +189,18 @@ mod tests {
         let tokyo = zone_named("Asia/Tokyo").unwrap();
         let last = When::parse("2027-03-31").unwrap();
         // 24:00 in Tokyo is 15:00 UTC.
-        assert_eq!(last.ends(&tokyo), When::parse("2027-03-31T15:00:00Z").unwrap().begins(&TimeZone::UTC));
-        assert_eq!(last.begins(&tokyo), When::parse("2027-03-30T15:00:00Z").unwrap().begins(&TimeZone::UTC));
-        assert_eq!(last.ends(&TimeZone::UTC), When::parse("2027-04-01T00:00:00Z").unwrap().begins(&TimeZone::UTC));
+        assert_eq!(
+            last.ends(&tokyo),
+            When::parse("2027-03-31T15:00:00Z").unwrap().begins(&TimeZone::UTC)
+        );
+        assert_eq!(
+            last.begins(&tokyo),
+            When::parse("2027-03-30T15:00:00Z").unwrap().begins(&TimeZone::UTC)
+        );
+        assert_eq!(
+            last.ends(&TimeZone::UTC),
+            When::parse("2027-04-01T00:00:00Z").unwrap().begins(&TimeZone::UTC)
+        );
         assert_eq!(shown_end(last.ends(&tokyo).unwrap(), &tokyo), "the end of 2027-03-31");
         // A moment is that moment, and is shown as one.
         let moment = When::parse("2027-03-31T17:30:00+09:00").unwrap();

@@ -21,7 +21,9 @@ fn signed_times(running: &Running, terminal: &Terminal) -> Vec<u64> {
     let reply: WaitReply = terminal.wait_with(&[], 0, 0, 0).json();
     let publish = running.root().publish_keys.to_vec();
     let head = |bytes: &[u8]| sign::verify::<Head>(bytes, &publish).unwrap().issued.0;
-    let document = reply.terminal.map(|bytes| sign::verify::<TerminalDocument>(&bytes.0, &publish).unwrap().issued.0);
+    let document = reply
+        .terminal
+        .map(|bytes| sign::verify::<TerminalDocument>(&bytes.0, &publish).unwrap().issued.0);
     reply.heads.iter().map(|bytes| head(&bytes.0)).chain(document).collect()
 }
 
@@ -63,14 +65,21 @@ fn a_clock_that_is_set_forward_signs_nothing_and_revocations_still_arrive() {
     assert!(head.seq > have[0].seq && head.issued.0 == begun && head.expires.0 == begun + 900);
     // What cannot be taken back is not made at all.
     let token = deployment.ok(&["terminal", "token", "--scope", "icu"]);
-    assert_eq!(Terminal::join(&running, &token, "ward-2", b"2").err().unwrap(), (503, "WK-1121".into()));
+    assert_eq!(
+        Terminal::join(&running, &token, "ward-2", b"2").err().unwrap(),
+        (503, "WK-1121".into())
+    );
     // Set right, it goes on by itself.
     running.clock.set(begun + 60);
     assert!(is_ready(&running));
     until_recorded(&deployment, "clock.plausible");
     Terminal::join(&running, &token, "ward-2", b"2").unwrap();
     running.clock.advance(500);
-    assert!(signed_times(&running, &terminal).iter().all(|time| *time == begun + 560 || *time == begun + 60));
+    assert!(
+        signed_times(&running, &terminal)
+            .iter()
+            .all(|time| *time == begun + 560 || *time == begun + 60)
+    );
 }
 
 #[test]
@@ -81,7 +90,9 @@ fn a_terminal_asks_for_the_time_with_a_challenge() {
     let terminal = deployment.join(&running, "ward-1", &["icu"]);
     let other = deployment.join(&running, "ward-2", &["icu"]);
     let nonce = Nonce::new([7; 32]);
-    let ask = |client: &Client| client.post("/v1/time", &json!({ "nonce": Base64(nonce.as_bytes().to_vec()) }));
+    let ask = |client: &Client| {
+        client.post("/v1/time", &json!({ "nonce": Base64(nonce.as_bytes().to_vec()) }))
+    };
     let reading = ClockReading { realtime: UnixTime(0), boottime: 50, boot_id: Default::default() };
     let verify = |signed: &[u8], terminal: &Terminal, nonce: &Nonce| {
         Attested::verify(signed, &running.root(), &terminal.id, nonce, reading.clone())
@@ -89,7 +100,10 @@ fn a_terminal_asks_for_the_time_with_a_challenge() {
     running.clock.advance(500);
     let signed = ask(&terminal.client).json::<TimeReply>().signed.0;
     assert_eq!(verify(&signed, &terminal, &nonce).unwrap().signed(), UnixTime(begun + 500));
-    assert!(verify(&signed, &other, &nonce).is_err() && verify(&signed, &terminal, &Nonce::new([8; 32])).is_err());
+    assert!(
+        verify(&signed, &other, &nonce).is_err()
+            && verify(&signed, &terminal, &Nonce::new([8; 32])).is_err()
+    );
 
     // Nobody else gets one, nor anybody by a clock that is not to be trusted.
     assert_eq!(ask(&running.anyone()).refusal(), (401, "WK-1514".into()));
@@ -118,9 +132,12 @@ fn a_restart_does_not_make_a_jump_right_and_a_confirmation_does() {
     assert!(shown.values().all(|shown| shown.head.issued.0 == begun + 1000));
     running.stop();
     // The machine's clock is the real one: nobody confirms what it does not say.
-    assert!(deployment.refused(1, &["clock", "confirm", "2031-01-01"]).contains("set it right first"));
+    assert!(
+        deployment.refused(1, &["clock", "confirm", "2031-01-01"]).contains("set it right first")
+    );
     deployment.refused(2, &["clock", "confirm", "tomorrow"]);
-    let date = deployment.ok(&["clock", "show"]).split_whitespace().nth(1).unwrap()[..10].to_owned();
+    let date =
+        deployment.ok(&["clock", "show"]).split_whitespace().nth(1).unwrap()[..10].to_owned();
     deployment.ok(&["clock", "confirm", &date, "--reason", "looked at my watch"]);
     assert_eq!(deployment.json(&["clock", "show"])["plausible"], true);
     let running = deployment.start();
@@ -139,7 +156,13 @@ fn a_server_that_was_off_for_long_asks_and_takes_the_answer_while_it_runs() {
         runtime.block_on(async {
             let store = wardkey_server::store::Store::open(&database).await.unwrap();
             let mut tx = store.write().await.unwrap();
-            wardkey_server::store::clock::write(&mut tx, wardkey_core::time::UnixTime(signed), None).await.unwrap();
+            wardkey_server::store::clock::write(
+                &mut tx,
+                wardkey_core::time::UnixTime(signed),
+                None,
+            )
+            .await
+            .unwrap();
             tx.commit().await.unwrap();
             store.close().await;
         });
@@ -150,19 +173,28 @@ fn a_server_that_was_off_for_long_asks_and_takes_the_answer_while_it_runs() {
         }
         let issued = |running: &Running| {
             running.settle();
-            running.server().app().publisher.shown().values().map(|shown| shown.head.issued.0).max().unwrap()
+            running
+                .server()
+                .app()
+                .publisher
+                .shown()
+                .values()
+                .map(|shown| shown.head.issued.0)
+                .max()
+                .unwrap()
         };
         assert_eq!(issued(&running), signed);
         assert!(deployment.ok(&["clock", "show"]).contains("ahead"));
-        let date = deployment.ok(&["clock", "show"]).split_whitespace().nth(1).unwrap()[..10].to_owned();
+        let date =
+            deployment.ok(&["clock", "show"]).split_whitespace().nth(1).unwrap()[..10].to_owned();
         deployment.ok(&["clock", "confirm", &date]);
         assert!(issued(&running) >= signed + off);
         assert!(is_ready(&running));
     }
 }
 
-/// Certificates are judged by the time that is signed by: a wall clock of 2031, or of 1970 after a power
-/// cut, would make TLS refuse every terminal, and no revocation arrive.
+/// Certificates are judged by the time that is signed by: a wall clock of 2031, or of 1970 after a
+/// power cut, would make TLS refuse every terminal, and no revocation arrive.
 #[test]
 fn terminals_come_and_hear_of_revocations_whatever_the_wall_clock_says() {
     for (years, name) in [(YEARS, "a"), (0, "b")] {
@@ -171,8 +203,8 @@ fn terminals_come_and_hear_of_revocations_whatever_the_wall_clock_says() {
         let begun = now();
         let running = deployment.start_at(begun);
         let terminal = deployment.join(&running, "ward-1", &["icu"]);
-        // Three weeks pass, and the terminal renews: by this machine's own clock its certificate is of
-        // the future, by the time that is signed by it is good.
+        // Three weeks pass, and the terminal renews: by this machine's own clock its certificate is
+        // of the future, by the time that is signed by it is good.
         running.clock.advance(21 * DAY);
         let begun = begun + 21 * DAY;
         let body = serde_json::json!({ "csr": Base64(request(&terminal.key)) });
@@ -182,7 +214,8 @@ fn terminals_come_and_hear_of_revocations_whatever_the_wall_clock_says() {
         let wrong = if years == 0 { 0 } else { begun + years };
         // Set while it runs, and wrong at the start; with connections of their own.
         running.clock.set(wrong);
-        let anew = |running: &Running| Client::new(running, Some((&terminal.certificate, &terminal.key)));
+        let anew =
+            |running: &Running| Client::new(running, Some((&terminal.certificate, &terminal.key)));
         let body = serde_json::json!({
             "scopes": [], "root_version": 1, "terminal_number": 0, "terminal_issued": 0, "hold": 0,
         });
@@ -212,7 +245,8 @@ fn a_clock_that_is_set_back_signs_nothing_older() {
     let running = deployment.start_at(begun - DAY);
     assert!(!is_ready(&running));
     running.stop();
-    // A few minutes are no more than what time servers correct; signed time does not go back by them.
+    // A few minutes are no more than what time servers correct; signed time does not go back by
+    // them.
     let running = deployment.start_at(begun - 200);
     assert!(is_ready(&running));
     // How far was signed is written once a minute.
@@ -230,7 +264,12 @@ fn the_time_of_events_moves_no_clock() {
     let begun = now();
     let running = deployment.start_at(begun);
     let terminal = deployment.join(&running, "ward-1", &["icu"]);
-    let mut event = Event::new(EventId::new([1; 16]), UnixTime(begun + YEARS), EventName::Heartbeat, Outcome::Success);
+    let mut event = Event::new(
+        EventId::new([1; 16]),
+        UnixTime(begun + YEARS),
+        EventName::Heartbeat,
+        Outcome::Success,
+    );
     event.terminal = Some(terminal.id);
     let body = serde_json::json!({ "events": [Base64(codec::to_bytes(&event))] });
     assert_eq!(terminal.client.post("/v1/events", &body).status, 200);

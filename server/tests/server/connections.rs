@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use wardkey_core::codec;
 use wardkey_core::event::{Event, EventName, Outcome};
 use wardkey_core::id::EventId;
-use wardkey_core::message::http::{Base64, EnrolBeginReply};
+use wardkey_core::message::http::{Base64, EnrollBeginReply};
 use wardkey_core::time::UnixTime;
 
-use super::enrolment::{begin, finish_body};
+use super::enrollment::{begin, finish_body};
 use super::support::authenticator::{Credential, Maker, Making};
 use super::support::client::{Client, Terminal, request};
 use super::support::{Deployment, Running, now};
@@ -30,10 +30,12 @@ fn connect(running: &Running, ca: &[u8]) -> Tls {
 fn connect_as(running: &Running, ca: &[u8], terminal: Option<&Terminal>) -> Tls {
     let mut roots = RootCertStore::empty();
     roots.add(ca.to_vec().into()).unwrap();
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots);
+    let config = ClientConfig::builder_with_provider(Arc::new(
+        rustls::crypto::aws_lc_rs::default_provider(),
+    ))
+    .with_safe_default_protocol_versions()
+    .unwrap()
+    .with_root_certificates(roots);
     let config = match terminal {
         Some(terminal) => {
             let key = PrivateKeyDer::try_from(terminal.key.serialize_der()).unwrap();
@@ -60,7 +62,8 @@ fn is_answered(stream: &mut Tls) -> bool {
 
 #[test]
 fn who_has_no_certificate_is_bounded_by_address_and_terminals_come_all_the_same() {
-    let deployment = Deployment::with("[limits]\nanonymous_connections = 200\naddress_connections = 12");
+    let deployment =
+        Deployment::with("[limits]\nanonymous_connections = 200\naddress_connections = 12");
     let running = deployment.start();
     let terminal = deployment.join(&running, "ward-1", &["icu"]);
     let ca = running.root().tls_ca.as_slice().to_vec();
@@ -79,12 +82,14 @@ fn who_has_no_certificate_is_bounded_by_address_and_terminals_come_all_the_same(
 
 #[test]
 fn silent_handshakes_give_way_and_end_soon() {
-    let deployment = Deployment::with("[limits]\nanonymous_connections = 40\naddress_connections = 12");
+    let deployment =
+        Deployment::with("[limits]\nanonymous_connections = 40\naddress_connections = 12");
     let running = deployment.start();
     let terminal = deployment.join(&running, "ward-1", &["icu"]);
     let begun = Instant::now();
     // More than there is room for, all silent: the newest, which speaks, still gets through.
-    let mut silent: Vec<TcpStream> = (0..60).map(|_| TcpStream::connect(running.address).unwrap()).collect();
+    let mut silent: Vec<TcpStream> =
+        (0..60).map(|_| TcpStream::connect(running.address).unwrap()).collect();
     assert_eq!(terminal.heads(&running).len(), 1);
     assert_eq!(running.anyone().get("/healthz").status, 200);
     let last = silent.last_mut().unwrap();
@@ -115,8 +120,9 @@ fn one_terminal_does_not_take_the_connections_of_all() {
     let running = deployment.start();
     let one = deployment.join(&running, "ward-1", &["icu"]);
     let other = deployment.join(&running, "ward-2", &["icu"]);
-    let clients: Vec<_> =
-        (0..3).map(|_| super::support::client::Client::new(&running, Some((&one.certificate, &one.key)))).collect();
+    let clients: Vec<_> = (0..3)
+        .map(|_| super::support::client::Client::new(&running, Some((&one.certificate, &one.key))))
+        .collect();
     for client in &clients {
         assert_eq!(client.get("/v1/scopes/icu/changes?since=0").status, 200);
     }
@@ -131,8 +137,10 @@ fn one_terminal_does_not_take_the_connections_of_all() {
 
 #[test]
 fn a_replaced_or_revoked_certificate_takes_nothing_of_the_rightful_terminal() {
-    let deployment =
-        Deployment::with("[limits]\nterminal_connections = 2\naddress_connections = 20\nterminal = 40\naddress = 400");
+    let deployment = Deployment::with(
+        "[limits]\nterminal_connections = 2\naddress_connections = 20\nterminal = 40\n\
+            address = 400",
+    );
     let running = deployment.start();
     let thief = deployment.join(&running, "ward-1", &["icu"]);
     let body = serde_json::json!({
@@ -148,8 +156,10 @@ fn a_replaced_or_revoked_certificate_takes_nothing_of_the_rightful_terminal() {
         (refused.refusal(), &refused.headers["connection"]),
         ((403, "WK-1514".into()), &"close".parse().unwrap())
     );
-    let of = |terminal: &Terminal| Client::new(&running, Some((&terminal.certificate, &terminal.key)));
-    // It holds what an address may have, and asks what an address may ask: the terminal has its own.
+    let of =
+        |terminal: &Terminal| Client::new(&running, Some((&terminal.certificate, &terminal.key)));
+    // It holds what an address may have, and asks what an address may ask: the terminal has its
+    // own.
     let ca = running.root().tls_ca.as_slice().to_vec();
     let mut held: Vec<Tls> = (0..4).map(|_| connect_as(&running, &ca, Some(&thief))).collect();
     assert!(held.iter_mut().all(is_answered), "more than a terminal may have: counted by address");
@@ -171,7 +181,8 @@ fn a_replaced_or_revoked_certificate_takes_nothing_of_the_rightful_terminal() {
 fn half(stream: &mut Tls, path: &str, body: &Value) -> Vec<u8> {
     let body = body.to_string().into_bytes();
     let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+            Content-Length: {}\r\n\r\n",
         body.len()
     );
     let (first, rest) = body.split_at(body.len() / 2);
@@ -195,7 +206,8 @@ fn finish(stream: &mut Tls, rest: &[u8]) -> String {
 }
 
 #[test]
-fn a_request_that_was_pending_while_its_certificate_was_replaced_or_its_terminal_revoked_changes_nothing() {
+fn a_request_that_was_pending_while_its_certificate_was_replaced_or_its_terminal_revoked_changes_nothing()
+ {
     for (how, code) in [("replaced", "WK-1514"), ("revoked", "WK-1010")] {
         let deployment = Deployment::new();
         deployment.ok(&["person", "add", "yamada", "--name", "yamada", "--scope", "icu"]);
@@ -203,22 +215,30 @@ fn a_request_that_was_pending_while_its_certificate_was_replaced_or_its_terminal
         let thief = deployment.join(&running, "ward-1", &["icu"]);
         let ca = running.root().tls_ca.as_slice().to_vec();
 
-        let mut event = Event::new(EventId::new([3; 16]), UnixTime(now()), EventName::Heartbeat, Outcome::Success);
+        let mut event = Event::new(
+            EventId::new([3; 16]),
+            UnixTime(now()),
+            EventName::Heartbeat,
+            Outcome::Success,
+        );
         event.terminal = Some(thief.id);
-        let enrolment = |code: &str| -> Value {
-            let begun: EnrolBeginReply = begin(&thief, code).json();
+        let enrollment = |code: &str| -> Value {
+            let begun: EnrollBeginReply = begin(&thief, code).json();
             let challenge = &begun.public_key.challenge.0;
-            finish_body(&begun.session, &Credential::make(&Maker::new(), challenge, Making::default()))
+            finish_body(
+                &begun.session,
+                &Credential::make(&Maker::new(), challenge, Making::default()),
+            )
         };
-        let enrolment_code = deployment.ok(&["code", "issue", "yamada"]);
-        let mut wrong = enrolment(&enrolment_code);
+        let enrollment_code = deployment.ok(&["code", "issue", "yamada"]);
+        let mut wrong = enrollment(&enrollment_code);
         wrong["attestation_object"] = json!(Base64(vec![0xa3; 9]));
         let mut pending: Vec<(&str, Tls, Vec<u8>)> = [
             ("/v1/renew", json!({ "csr": Base64(request(&rcgen::KeyPair::generate().unwrap())) })),
             ("/v1/events", json!({ "events": [Base64(codec::to_bytes(&event))] })),
-            ("/v1/enrol/finish", enrolment(&enrolment_code)),
-            ("/v1/enrol/finish", wrong),
-            ("/v1/enrol/begin", json!({ "code": &enrolment_code })),
+            ("/v1/enroll/finish", enrollment(&enrollment_code)),
+            ("/v1/enroll/finish", wrong),
+            ("/v1/enroll/begin", json!({ "code": &enrollment_code })),
         ]
         .into_iter()
         .map(|(path, body)| {
@@ -247,12 +267,16 @@ fn a_request_that_was_pending_while_its_certificate_was_replaced_or_its_terminal
 
         assert_eq!(deployment.rows(&["terminal", "list"])[0]["certificate_until"], before, "{how}");
         let actions = deployment.actions();
-        for action in ["terminal.renew", "key.enrol", "key.enrol-refused"] {
+        for action in ["terminal.renew", "key.enroll", "key.enroll-refused"] {
             assert!(!actions.contains(&action.to_owned()), "{how}: {action}");
         }
         assert_eq!(deployment.rows(&["events", "list"]), json!([]), "{how}");
         if let Some(rightful) = rightful {
-            assert_eq!(rightful.wait(&[], 0).status, 200, "whoever was put in its place stays there");
+            assert_eq!(
+                rightful.wait(&[], 0).status,
+                200,
+                "whoever was put in its place stays there"
+            );
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::enrolment::enrol;
+use super::enrollment::enroll;
 use super::support::Deployment;
 use super::support::authenticator::{Maker, Making};
 
@@ -28,7 +28,15 @@ fn every_list_is_given_in_pages_that_say_where_to_go_on() {
         add(&deployment, login);
         deployment.ok(&["code", "add", login]);
         deployment.ok(&["token", "add", "--scope", "icu"]);
-        deployment.ok(&["account", "set", &format!("ward-{login}"), "--scope", "icu", "--group", "g"]);
+        deployment.ok(&[
+            "account",
+            "set",
+            &format!("ward-{login}"),
+            "--scope",
+            "icu",
+            "--group",
+            "g",
+        ]);
     }
     for (list, name) in [
         (&["person", "list"][..], "login"),
@@ -41,8 +49,10 @@ fn every_list_is_given_in_pages_that_say_where_to_go_on() {
         let (all, _) = page(&deployment, list, name);
         let (mut seen, mut next) = (Vec::new(), None::<String>);
         loop {
-            let after: Vec<&str> = next.iter().flat_map(|next| ["--after", next.as_str()]).collect();
-            let (names, following) = page(&deployment, &[list, &["--limit", "2"], after.as_slice()].concat(), name);
+            let after: Vec<&str> =
+                next.iter().flat_map(|next| ["--after", next.as_str()]).collect();
+            let (names, following) =
+                page(&deployment, &[list, &["--limit", "2"], after.as_slice()].concat(), name);
             assert!(names.len() <= 2, "{list:?}");
             seen.extend(names);
             next = following;
@@ -79,6 +89,21 @@ fn lists_are_searched() {
 }
 
 #[test]
+fn every_list_has_a_search_a_limit_and_a_place_to_go_on_from() {
+    fn lists(command: &clap::Command, found: &mut usize) {
+        if command.get_name() == "list" {
+            let has = |name: &str| command.get_arguments().any(|arg| arg.get_id() == name);
+            assert!(has("search") && has("limit") && has("after"), "{command:?}");
+            *found += 1;
+        }
+        command.get_subcommands().for_each(|sub| lists(sub, found));
+    }
+    let mut found = 0;
+    lists(&wardkey_server::command(), &mut found);
+    assert!(found >= 10, "{found}");
+}
+
+#[test]
 fn a_few_digits_of_a_key_never_hit_somebody_else_s_unasked() {
     let deployment = Deployment::new();
     add(&deployment, "yamada");
@@ -86,7 +111,7 @@ fn a_few_digits_of_a_key_never_hit_somebody_else_s_unasked() {
     let running = deployment.start();
     let terminal = deployment.join(&running, "ward-1", &["icu"]);
     let code = deployment.ok(&["code", "add", "yamada"]);
-    let (key, _) = enrol(&terminal, &code, &Maker::new(), Making::default());
+    let (key, _) = enroll(&terminal, &code, &Maker::new(), Making::default());
     let (few, shown) = (&key.fingerprint()[..4], &key.fingerprint()[..16]);
     let status = || deployment.json(&["key", "show", few])["status"].clone();
 
@@ -148,7 +173,10 @@ fn a_token_and_a_code_say_until_when_and_what_comes_next() {
         assert!(notes.contains("until 20") && notes.contains(next), "{args:?}: {notes}");
         let json = deployment.cli(&[&["--json"], args].concat());
         assert!(json.stderr.is_empty());
-        assert!(serde_json::from_slice::<Value>(&json.stdout).unwrap()["expires"].is_u64(), "{args:?}");
+        assert!(
+            serde_json::from_slice::<Value>(&json.stdout).unwrap()["expires"].is_u64(),
+            "{args:?}"
+        );
     }
 }
 
@@ -184,7 +212,10 @@ fn old_spellings_are_understood_and_hidden() {
         assert!(!help.contains(old), "{args:?} shows {old}");
     }
     let terminal = deployment.json(&["terminal", "show", "ward-1"]);
-    assert_eq!((&terminal["status"], &terminal["scopes"]), (&json!("active"), &json!(["er", "icu"])));
+    assert_eq!(
+        (&terminal["status"], &terminal["scopes"]),
+        (&json!("active"), &json!(["er", "icu"]))
+    );
     running.stop();
 }
 
@@ -193,23 +224,58 @@ fn names_that_a_careful_administrator_would_not_give_are_refused_or_pointed_out(
     let deployment = Deployment::new();
     add(&deployment, "taro");
     for (login, code) in [("root", "WK-1550"), ("Taro", "WK-1551")] {
-        let said = deployment.refused(1, &["person", "add", login, "--name", "X", "--scope", "icu"]);
+        let said =
+            deployment.refused(1, &["person", "add", login, "--name", "X", "--scope", "icu"]);
         assert!(said.contains(code), "{said}");
     }
     let path = deployment.folder.path().join("people.csv");
     std::fs::write(&path, "login,name,scopes\nroot,R,icu\nTARO,T,icu\n").unwrap();
     let said = deployment.refused(1, &["person", "import", path.to_str().unwrap()]);
-    assert!(said.contains(":2: ") && said.contains("WK-1550") && said.contains("WK-1551"), "{said}");
+    assert!(
+        said.contains(":2: ") && said.contains("WK-1550") && said.contains("WK-1551"),
+        "{said}"
+    );
 
     let share = ["account", "set", "ward", "--scope", "icu", "--group", "nurse"];
     let output = deployment.cli(&share);
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success() && said.contains("warning: nobody is in group nurse"), "{said}");
+    assert!(
+        output.status.success() && said.contains("warning: nobody is in group nurse"),
+        "{said}"
+    );
     assert_eq!(deployment.json(&share)["warnings"].as_array().unwrap().len(), 1);
     deployment.refused(1, &["account", "delete", "word", "--scope", "icu"]);
     deployment.ok(&["person", "set", "taro", "--add-group", "nurse", "--remove-group", "x"]);
     assert!(deployment.cli(&share).stderr.is_empty());
     deployment.refused(2, &["person", "set", "taro", "--group", "a", "--add-group", "b"]);
+}
+
+#[test]
+fn the_same_verbs_say_the_same_everywhere() {
+    fn verbs(command: &clap::Command, nouns: &[&str], all: &mut Vec<String>) {
+        for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
+            let path = [nouns, &[sub.get_name()]].concat();
+            if sub.has_subcommands() {
+                verbs(sub, &path, all);
+            } else if path.len() > 1 {
+                all.push(path.join(" "));
+            }
+        }
+    }
+    let mut all = Vec::new();
+    verbs(&wardkey_server::command(), &[], &mut all);
+    let common = ["list", "show", "add", "set", "disable", "enable", "delete"];
+    // What none of these says.
+    let own = [
+        "person import",
+        "terminal approve",
+        "audit verify",
+        "epoch raise",
+        "clock confirm",
+        "config check",
+    ];
+    all.retain(|path| !common.contains(&path.rsplit(' ').next().unwrap()));
+    assert_eq!(all, own);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use wardkey_core::name::{LoginName, ScopeName, ServiceName};
 use wardkey_core::time::UnixTime;
 use wardkey_server::secret;
 
-use super::enrolment::enrol;
+use super::enrollment::enroll;
 use super::support::authenticator::{Credential, Maker, Making};
 use super::support::client::Terminal;
 use super::support::{Deployment, Running, now};
@@ -33,7 +33,7 @@ impl Ward {
         let running = deployment.start();
         let terminal = deployment.join(&running, "ward-1", &["icu"]);
         let code = deployment.ok(&["code", "issue", "yamada"]);
-        let (key, answer) = enrol(&terminal, &code, &Maker::new(), Making::default());
+        let (key, answer) = enroll(&terminal, &code, &Maker::new(), Making::default());
         assert_eq!(answer.status, 200, "{}", answer.body);
         Self { deployment, running, terminal, key }
     }
@@ -98,17 +98,41 @@ fn a_login_is_stored_once_and_its_key_remembers_it() {
     );
     assert!(listed[0]["line"].as_str().unwrap().contains("event=login"));
     let key = ward.key_row();
-    assert_eq!((&key["last_used"], &key["counter"], &key["clone_suspected"]), (&json!(time), &json!(5), &Value::Null));
+    assert_eq!(
+        (&key["last_used"], &key["counter"], &key["clone_suspected"]),
+        (&json!(time), &json!(5), &Value::Null)
+    );
     assert_eq!(key["last_terminal"], json!(ward.terminal.id.to_hex()));
     // Newest first, and filters.
-    let mut beat = Event::new(EventId::new([3; 16]), UnixTime(time + 9), EventName::Heartbeat, Outcome::Success);
+    let mut beat = Event::new(
+        EventId::new([3; 16]),
+        UnixTime(time + 9),
+        EventName::Heartbeat,
+        Outcome::Success,
+    );
     beat.terminal = Some(ward.terminal.id);
     send(&ward.terminal, &[beat]);
     let all = ward.listed(&[]);
     assert_eq!(all[0]["event"], "heartbeat");
-    assert_eq!(ward.listed(&["--person", "yamada", "--outcome", "success", "--terminal", "ward-1"]).len(), 1);
+    assert_eq!(
+        ward.listed(&["--person", "yamada", "--outcome", "success", "--terminal", "ward-1"]).len(),
+        1
+    );
     assert_eq!(ward.listed(&["--person", "sato"]).len(), 0);
     assert_eq!(ward.listed(&["--limit", "1"]).len(), 1);
+    // Searched, alone and together with what has a statement of its own.
+    for (filter, found) in [
+        (&["--search", "LOGIN"][..], 1),
+        (&["--search", "gdm-pass"], 1),
+        (&["--search", "Ward-1"], 2),
+        (&["--search", "ward%"], 0),
+        (&["--search", "yamada", "--person", "yamada"], 1),
+        (&["--search", "heartbeat", "--person", "yamada"], 0),
+        (&["--search", "heartbeat", "--terminal", "ward-1"], 1),
+        (&["--search", "yamada", "--invalid"], 0),
+    ] {
+        assert_eq!(ward.listed(filter).len(), found, "{filter:?}");
+    }
     ward.deployment.refused(1, &["events", "list", "--terminal", "nowhere"]);
 }
 
@@ -123,11 +147,17 @@ fn a_login_that_was_not_one_is_stored_reported_and_not_counted() {
         ("no evidence", Box::new(|event| event.evidence = None)),
         ("another person", Box::new(|event| event.person = Some(LoginName::new("sato").unwrap()))),
         ("no person", Box::new(|event| event.person = None)),
-        ("another account", Box::new(|event| event.account = Some(LoginName::new("root").unwrap()))),
+        (
+            "another account",
+            Box::new(|event| event.account = Some(LoginName::new("root").unwrap())),
+        ),
         ("another service", Box::new(|event| event.service = Some("sudo".into()))),
         ("another counter", Box::new(|event| event.counter = Some(99))),
         ("another id", Box::new(|event| event.id = EventId::new([9; 16]))),
-        ("a key never enrolled", Box::new(move |event| *event = login(&stranger, terminal, time, 7))),
+        (
+            "a key never enrolled",
+            Box::new(move |event| *event = login(&stranger, terminal, time, 7)),
+        ),
         (
             "signature of other data",
             Box::new(move |event| {
@@ -138,7 +168,8 @@ fn a_login_that_was_not_one_is_stored_reported_and_not_counted() {
         (
             "malformed client data",
             Box::new(|event| {
-                event.evidence.as_mut().unwrap().client_data = codec::Bytes::new(&b"{}"[..]).unwrap();
+                event.evidence.as_mut().unwrap().client_data =
+                    codec::Bytes::new(&b"{}"[..]).unwrap();
             }),
         ),
     ];
@@ -149,7 +180,10 @@ fn a_login_that_was_not_one_is_stored_reported_and_not_counted() {
         let reply = send(&ward.terminal, std::slice::from_ref(&event));
         assert_eq!(reply.accepted.len(), 1, "{what}");
         let listed = ward.listed(&["--invalid", "--limit", "1000"]);
-        let row = listed.iter().find(|row| row["id"] == event.id.to_hex()).unwrap_or_else(|| panic!("{what}"));
+        let row = listed
+            .iter()
+            .find(|row| row["id"] == event.id.to_hex())
+            .unwrap_or_else(|| panic!("{what}"));
         assert!(row["finding"].is_string(), "{what}");
     }
     // UV=0, UP=0, BE changed: signed, and still no login.
@@ -163,7 +197,12 @@ fn a_login_that_was_not_one_is_stored_reported_and_not_counted() {
     assert_eq!(ward.listed(&["--invalid", "--limit", "1000"]).len(), count + 3);
     let key = ward.key_row();
     assert_eq!((&key["last_used"], &key["clone_suspected"]), (&Value::Null, &Value::Null));
-    let reported = ward.deployment.actions().iter().filter(|action| *action == "event.evidence-invalid").count();
+    let reported = ward
+        .deployment
+        .actions()
+        .iter()
+        .filter(|action| *action == "event.evidence-invalid")
+        .count();
     assert_eq!(reported, count + 3);
 }
 
@@ -198,14 +237,18 @@ fn events_are_of_their_terminal_and_strictly_decoded() {
     altered.tty = Some("tty9".into());
     assert_eq!(send(&ward.terminal, &[altered]).refused.len(), 1);
     let many: Vec<Base64> = vec![Base64(bytes); 257];
-    assert_eq!(ward.terminal.client.post("/v1/events", &json!({ "events": many })).refusal(), (400, "WK-1516".into()));
+    assert_eq!(
+        ward.terminal.client.post("/v1/events", &json!({ "events": many })).refusal(),
+        (400, "WK-1516".into())
+    );
 }
 
 #[test]
 fn what_cannot_be_read_is_set_aside_once_and_named_as_its_sender_names_it() {
     let ward = Ward::new();
     // As a newer agent would send it: an event of a name that there is not yet.
-    let mut event = Event::new(EventId::new([7; 16]), UnixTime(now()), EventName::Heartbeat, Outcome::Success);
+    let mut event =
+        Event::new(EventId::new([7; 16]), UnixTime(now()), EventName::Heartbeat, Outcome::Success);
     event.terminal = Some(ward.terminal.id);
     let mut later = codec::to_bytes(&event);
     let at = later.windows(2).rposition(|pair| pair == [0x03, 0x02]).unwrap() + 1;
@@ -217,11 +260,17 @@ fn what_cannot_be_read_is_set_aside_once_and_named_as_its_sender_names_it() {
         let ours: Vec<Vec<u8>> = Event::names(&later).map(|id| id.as_bytes().to_vec()).collect();
         assert_eq!(named, ours);
     }
-    // A batch of nothing but these is a batch that is done, one row in the trail, and nothing is lost.
+    // A batch of nothing but these is a batch that is done, one row in the trail, and nothing is
+    // lost.
     let trail = ward.deployment.rows(&["audit", "list", "--object", &ward.terminal.id.to_hex()]);
-    let rows: Vec<&Value> = trail.as_array().unwrap().iter().filter(|row| row["action"] == "event.set-aside").collect();
+    let rows: Vec<&Value> =
+        trail.as_array().unwrap().iter().filter(|row| row["action"] == "event.set-aside").collect();
     assert_eq!(rows.len(), 1);
-    assert!(rows[0]["detail"].as_str().unwrap().contains(&codec::sha256(&later).short()), "{}", rows[0]);
+    assert!(
+        rows[0]["detail"].as_str().unwrap().contains(&codec::sha256(&later).short()),
+        "{}",
+        rows[0]
+    );
     let database = ["", "-wal"].map(|end| {
         let path = format!("{}{end}", ward.deployment.database().display());
         std::fs::read(path).unwrap_or_default()
@@ -284,12 +333,18 @@ fn the_list_says_whether_it_was_the_name_the_scope_or_the_key() {
         event.detail = Some("told by the terminal".into());
         event
     };
-    let events = [refused(1, None), refused(2, Some("ghost")), refused(3, Some("roaming")), refused(4, Some("yamada"))];
+    let events = [
+        refused(1, None),
+        refused(2, Some("ghost")),
+        refused(3, Some("roaming")),
+        refused(4, Some("yamada")),
+    ];
     send(&ward.terminal, &events);
 
     let mut listed = ward.listed(&["--outcome", "failure"]);
     listed.sort_by_key(|event| event["id"].as_str().unwrap().to_owned());
-    let said: Vec<&str> = listed.iter().map(|event| event["explanation"].as_str().unwrap()).collect();
+    let said: Vec<&str> =
+        listed.iter().map(|event| event["explanation"].as_str().unwrap()).collect();
     for (said, part) in said.iter().zip([
         "nobody's",
         "no person ghost",
@@ -299,6 +354,8 @@ fn the_list_says_whether_it_was_the_name_the_scope_or_the_key() {
         assert!(said.contains(part), "{said}");
     }
     assert_eq!(listed[0]["detail"], "told by the terminal");
+    let by_code = format!("{}", Code::KeyAndNameDoNotMatch);
+    assert_eq!(ward.listed(&["--search", &by_code]).len(), 4);
     let table = ward.deployment.ok(&["events", "list", "--outcome", "failure"]);
     assert!(table.contains("DETAIL") && table.contains("roaming is in scope er"), "{table}");
 }

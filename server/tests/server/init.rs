@@ -20,10 +20,15 @@ fn half_an_init_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("server.toml");
     let data = folder.path().join("data");
-    std::fs::write(&path, format!("store = \"{0}/wardkey.db\"\nkeys = \"{0}/keys\"", data.display())).unwrap();
+    std::fs::write(
+        &path,
+        format!("store = \"{0}/wardkey.db\"\nkeys = \"{0}/keys\"", data.display()),
+    )
+    .unwrap();
     let init = |name: &str| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wardkey-server"));
-        let args = ["init", "--name", "T", "--rp-id", RP_ID, "--scope", "icu", "--server-name", name];
+        let args =
+            ["init", "--name", "T", "--rp-id", RP_ID, "--scope", "icu", "--server-name", name];
         command.arg("--config").arg(&path).args(args).output().unwrap().status
     };
     assert_eq!(init("not a dns name").code(), Some(2));
@@ -42,10 +47,24 @@ fn what_cannot_be_a_relying_party_id_is_refused_before_it_is_for_ever() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("server.toml");
     let data = folder.path().join("data");
-    std::fs::write(&path, format!("store = \"{0}/wardkey.db\"\nkeys = \"{0}/keys\"", data.display())).unwrap();
+    std::fs::write(
+        &path,
+        format!("store = \"{0}/wardkey.db\"\nkeys = \"{0}/keys\"", data.display()),
+    )
+    .unwrap();
     let init = |rp_id: &str| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wardkey-server"));
-        let args = ["init", "--name", "T", "--rp-id", rp_id, "--scope", "icu", "--server-name", "127.0.0.1"];
+        let args = [
+            "init",
+            "--name",
+            "T",
+            "--rp-id",
+            rp_id,
+            "--scope",
+            "icu",
+            "--server-name",
+            "127.0.0.1",
+        ];
         let output = command.arg("--config").arg(&path).args(args).output().unwrap();
         let said = [output.stdout, output.stderr].concat();
         (output.status.code(), String::from_utf8(said).unwrap())

@@ -54,7 +54,10 @@ fn a_copied_machine_id_takes_nobody_s_place_without_a_token_for_it() {
         Terminal::join(&running, &token, "new", format!("new {uses}").as_bytes()).unwrap();
     }
     assert_eq!(first.heads(&running).len(), 1);
-    assert_eq!(deployment.actions().iter().filter(|action| *action == "terminal.replace-refused").count(), 2);
+    assert_eq!(
+        deployment.actions().iter().filter(|action| *action == "terminal.replace-refused").count(),
+        2
+    );
     // A token for another terminal does not do either.
     let token = deployment.ok(&["terminal", "token", "--replace", "ward-2"]);
     let refusal = Terminal::join(&running, &token, "ward-1", b"ward-1").err().unwrap();
@@ -72,7 +75,10 @@ fn a_copied_machine_id_takes_nobody_s_place_without_a_token_for_it() {
         assert_eq!(held.join().unwrap().refusal(), (403, "WK-1514".into()));
         again
     });
-    assert_eq!((again.id, again.document.number, again.document.status), (first.id, 2, Status::Active));
+    assert_eq!(
+        (again.id, again.document.number, again.document.status),
+        (first.id, 2, Status::Active)
+    );
     assert_eq!(again.document.scopes.iter().map(|s| s.as_str()).collect::<Vec<_>>(), ["icu"]);
     assert_eq!(again.heads(&running).len(), 1);
     // Its use is noted, once.
@@ -96,7 +102,14 @@ fn another_machine_comes_in_the_place_of_a_terminal() {
     let deployment = Deployment::new();
     let running = deployment.start();
     let first = deployment.join(&running, "ward-1", &["icu"]);
-    let token = deployment.ok(&["terminal", "token", "--replace", &first.id.to_hex()[..8], "--scope", "er"]);
+    let token = deployment.ok(&[
+        "terminal",
+        "token",
+        "--replace",
+        &first.id.to_hex()[..8],
+        "--scope",
+        "er",
+    ]);
     let new = Terminal::join(&running, &token, "ward-1 new", b"another machine").unwrap();
     assert_eq!((new.id, new.document.number), (first.id, 2));
     assert_eq!(new.document.scopes.iter().map(|s| s.as_str()).collect::<Vec<_>>(), ["er"]);
@@ -114,15 +127,24 @@ fn an_answer_that_was_lost_is_given_again_to_the_same_key_only() {
     let running = deployment.start();
     let token = deployment.ok(&["terminal", "token", "--scope", "icu"]);
     let key = KeyPair::generate().unwrap();
-    let ask =
-        |csr: Vec<u8>, machine: &[u8]| running.anyone().post("/v1/join", &join_request(&token, "ward-1", machine, csr));
+    let ask = |csr: Vec<u8>, machine: &[u8]| {
+        running.anyone().post("/v1/join", &join_request(&token, "ward-1", machine, csr))
+    };
     let first: JoinReply = ask(request(&key), b"machine").json();
     // Another nonce and another request of the same key.
     let again: JoinReply = ask(request(&key), b"machine").json();
     assert_eq!((&first.certificate, &first.terminal), (&again.certificate, &again.terminal));
-    assert_eq!(Terminal::new(&running, &again, KeyPair::from_pem(&key.serialize_pem()).unwrap()).document.number, 1);
+    assert_eq!(
+        Terminal::new(&running, &again, KeyPair::from_pem(&key.serialize_pem()).unwrap())
+            .document
+            .number,
+        1
+    );
     assert_eq!(ask(request(&key), b"another").refusal(), (403, "WK-1503".into()));
-    assert_eq!(ask(request(&KeyPair::generate().unwrap()), b"machine").refusal(), (403, "WK-1503".into()));
+    assert_eq!(
+        ask(request(&KeyPair::generate().unwrap()), b"machine").refusal(),
+        (403, "WK-1503".into())
+    );
     // What counts no longer is not given again.
     deployment.ok(&["terminal", "revoke", "ward-1"]);
     assert_eq!(ask(request(&key), b"machine").refusal(), (403, "WK-1503".into()));
@@ -134,7 +156,8 @@ fn a_join_without_a_token_does_not_wait_for_the_write_lock() {
     let deployment = Deployment::new();
     let running = deployment.start();
     let token = deployment.ok(&["terminal", "token", "--scope", "icu"]);
-    let mut body = join_request(&token, "ward-1", b"machine", request(&KeyPair::generate().unwrap()));
+    let mut body =
+        join_request(&token, "ward-1", b"machine", request(&KeyPair::generate().unwrap()));
     body.mac = Base64(vec![0; 32]);
     let anyone = running.anyone();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -172,7 +195,10 @@ fn what_is_wrong_with_a_token_is_not_told_and_nothing_is_lost() {
         ("another name than was signed", changed("name", json!("ward-9"))),
         ("another machine than was signed", changed("machine", json!(Base64(vec![1; 32])))),
         ("another nonce than was signed", changed("nonce", json!(Base64(vec![1; 32])))),
-        ("another key than was signed", changed("csr", json!(Base64(request(&KeyPair::generate().unwrap()))))),
+        (
+            "another key than was signed",
+            changed("csr", json!(Base64(request(&KeyPair::generate().unwrap())))),
+        ),
     ] {
         assert_eq!(join(&body), (403, "WK-1503".into()), "{what}");
     }
@@ -216,26 +242,6 @@ fn tokens_expire_and_are_withdrawn() {
 }
 
 #[test]
-fn a_revocation_that_is_taken_back_reaches_the_terminal() {
-    let deployment = Deployment::new();
-    let running = deployment.start();
-    let terminal = deployment.join(&running, "ward-1", &["icu"]);
-    let output = deployment.cli(&["terminal", "disable", "ward-1"]);
-    assert!(String::from_utf8(output.stderr).unwrap().contains("terminal enable"));
-    assert!(deployment.json(&["terminal", "show", "ward-1"])["revoked"].is_u64());
-    assert!(terminal.heads(&running).is_empty());
-
-    deployment.ok(&["terminal", "enable", "ward-1", "--reason", "found"]);
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
-    while terminal.heads(&running).is_empty() {
-        assert!(std::time::Instant::now() < end, "it is still refused");
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
-    assert_eq!(deployment.json(&["terminal", "show", "ward-1"])["revoked"], serde_json::Value::Null);
-    assert_eq!(deployment.actions()[..2], ["terminal.enable", "terminal.revoke"]);
-}
-
-#[test]
 fn a_token_for_many_needs_approval_of_each() {
     let deployment = Deployment::new();
     let running = deployment.start();
@@ -265,72 +271,16 @@ fn a_token_for_many_needs_approval_of_each() {
 }
 
 #[test]
-fn a_revoked_terminal_is_told_once_and_then_refused() {
-    let deployment = Deployment::new();
-    let running = deployment.start();
-    let terminal = deployment.join(&running, "ward-1", &["icu"]);
-    let other = deployment.join(&running, "ward-2", &["icu"]);
-    let heads: Vec<_> = terminal.heads(&running).iter().map(super::support::client::state).collect();
-    let begun = std::time::Instant::now();
-    let reply = std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| terminal.wait(&heads, 30));
-        std::thread::sleep(std::time::Duration::from_millis(300));
-        deployment.ok(&["terminal", "revoke", &terminal.id.to_hex()[..8], "--reason", "stolen"]);
-        waiting.join().unwrap().json::<WaitReply>()
-    });
-    assert!(begun.elapsed().as_secs() < 10, "the held request was answered at once");
-    let publish = running.root().publish_keys.to_vec();
-    let document = sign::verify::<TerminalDocument>(&reply.terminal.unwrap().0, &publish).unwrap();
-    assert_eq!(document.status, Status::Disabled);
-    assert!(reply.heads.is_empty());
-    let refused = (403, "WK-1010".to_owned());
-    // Whether it waits or not: an answer without news would be a success, and it would ask at once again.
-    for hold in [0, 5] {
-        let answer = terminal.wait_with(&[], document.number, document.issued.0, hold);
-        assert_eq!(answer.retry_after, Some(60), "it is asked to stay away");
-        assert_eq!(answer.refusal(), refused);
-    }
-    for answer in [
-        terminal.client.get("/v1/scopes/icu/changes?since=0"),
-        terminal.client.get(&format!("/v1/policies/{}", "0".repeat(64))),
-        terminal.client.post("/v1/events", &json!({ "events": [] })),
-        terminal.client.post("/v1/enrol/begin", &json!({ "code": "ABCD-EFGH-JKMN" })),
-        terminal.client.post("/v1/renew", &json!({ "csr": Base64(request(&terminal.key)) })),
-    ] {
-        assert_eq!(answer.refusal(), refused);
-    }
-    assert_eq!(other.client.get("/v1/scopes/icu/changes?since=0").status, 200);
-    // A token from before does not bring it back; a new one does.
-    assert!(deployment.refused(1, &["terminal", "approve", "ward-1"]).contains("revoked"));
-    running.clock.advance(2);
-    // Tokens carry the time of the command line in seconds; it has to be after the revocation.
-    std::thread::sleep(std::time::Duration::from_millis(1100));
-    let token = deployment.ok(&["terminal", "token", "--replace", "ward-1", "--scope", "icu"]);
-    let back = Terminal::join(&running, &token, "ward-1", b"ward-1").unwrap();
-    assert_eq!((back.id, back.document.status), (terminal.id, Status::Active));
-}
-
-#[test]
-fn an_old_token_does_not_bring_a_revoked_machine_back() {
-    let deployment = Deployment::new();
-    let running = deployment.start();
-    let spare = deployment.ok(&["terminal", "token", "--scope", "icu"]);
-    let terminal = deployment.join(&running, "ward-1", &["icu"]);
-    deployment.ok(&["terminal", "revoke", "ward-1"]);
-    let refusal = Terminal::join(&running, &spare, "ward-1", b"ward-1").err().unwrap();
-    assert_eq!(refusal, (403, "WK-1010".into()));
-    drop(terminal);
-}
-
-#[test]
 fn a_certificate_is_renewed_and_the_one_before_counts_until_then() {
     let deployment = Deployment::new();
     let running = deployment.start();
     let terminal = deployment.join(&running, "ward-1", &["icu"]);
     let key = KeyPair::generate().unwrap();
-    let reply: JoinReply = terminal.client.post("/v1/renew", &json!({ "csr": Base64(request(&key)) })).json();
+    let reply: JoinReply =
+        terminal.client.post("/v1/renew", &json!({ "csr": Base64(request(&key)) })).json();
     // The answer may be lost: the certificate so far still counts, and may renew again.
-    let reply_again: JoinReply = terminal.client.post("/v1/renew", &json!({ "csr": Base64(request(&key)) })).json();
+    let reply_again: JoinReply =
+        terminal.client.post("/v1/renew", &json!({ "csr": Base64(request(&key)) })).json();
     assert_ne!(reply.certificate.0, reply_again.certificate.0);
     assert_eq!(terminal.heads(&running).len(), 1);
     let renewed = Terminal::new(&running, &reply_again, key);
@@ -348,7 +298,8 @@ fn who_has_no_certificate_of_ours_gets_nothing_else() {
     let anyone = running.anyone();
     for (path, method) in wardkey_server::http::ROUTES {
         let path = path.replace("{scope}", "icu").replace("{hash}", &"0".repeat(64));
-        let answer = if *method == "get" { anyone.get(&path) } else { anyone.post(&path, &json!({})) };
+        let answer =
+            if *method == "get" { anyone.get(&path) } else { anyone.post(&path, &json!({})) };
         let open = ["/healthz", "/readyz", "/v1/root"].contains(&path.as_str());
         let expected = if open {
             200
@@ -366,14 +317,19 @@ fn who_has_no_certificate_of_ours_gets_nothing_else() {
     params.subject_alt_names = vec![rcgen::SanType::URI(uri.as_str().try_into().unwrap())];
     let forged = params.self_signed(&key).unwrap().der().to_vec();
     let client = Client::new(&running, Some((&forged, &key)));
-    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| client.get("/v1/root"))).is_err());
+    assert!(
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| client.get("/v1/root"))).is_err()
+    );
     // The server's own certificate is of our CA, but not a terminal's.
     let keys = deployment.folder.path().join("data/keys");
-    let key = KeyPair::from_pem(&std::fs::read_to_string(keys.join("server.key")).unwrap()).unwrap();
+    let key =
+        KeyPair::from_pem(&std::fs::read_to_string(keys.join("server.key")).unwrap()).unwrap();
     let pem = std::fs::read_to_string(keys.join("server.crt")).unwrap();
     let (der, _) = wardkey_server::pki::read_certificate(&pem).unwrap();
     let client = Client::new(&running, Some((&der, &key)));
-    let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| client.post("/v1/wait", &json!({}))));
+    let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        client.post("/v1/wait", &json!({}))
+    }));
     assert!(refused.is_err() || refused.unwrap().status == 401);
 }
 
@@ -398,12 +354,17 @@ fn a_terminal_says_what_it_runs_and_can() {
     ] {
         assert_eq!(ask(wrong.clone()).status, 400, "{wrong}");
     }
-    assert_eq!(ask(serde_json::json!({ "version": "0.2.0", "can": ["server-time", "later"] })).status, 200);
+    assert_eq!(
+        ask(serde_json::json!({ "version": "0.2.0", "can": ["server-time", "later"] })).status,
+        200
+    );
     // One that says nothing takes nothing back.
     terminal.wait(&[], 0);
     running.stop();
     let shown = deployment.json(&["terminal", "show", "ward-1"]);
     assert_eq!(shown["version"], "0.2.0");
     assert_eq!(shown["capabilities"], serde_json::json!(["server-time", "later"]));
-    assert!(deployment.ok(&["terminal", "show", "ward-1"]).contains("can          server-time, later"));
+    assert!(
+        deployment.ok(&["terminal", "show", "ward-1"]).contains("can          server-time, later")
+    );
 }

@@ -1,4 +1,4 @@
-//! S6 and S7: what is not a request of ours is refused, with the right status.
+//! What is not a request of ours is refused, with the right status, and so is one too many.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -10,18 +10,26 @@ use super::support::Deployment;
 use super::support::client::with_unknown;
 
 #[test]
-fn s6_json_only_known_fields_only_bounded_own_origin() {
+fn json_only_known_fields_only_bounded_own_origin() {
     let deployment = Deployment::new();
     let running = deployment.start();
     let terminal = deployment.join(&running, "ward-1", &["icu"]);
     let client = &terminal.client;
     for kind in ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", ""] {
-        assert_eq!(client.post_as("/v1/wait", kind, "{}").refusal(), (415, "WK-1516".into()), "{kind}");
+        assert_eq!(
+            client.post_as("/v1/wait", kind, "{}").refusal(),
+            (415, "WK-1516".into()),
+            "{kind}"
+        );
     }
     let body = json!({ "scopes": [], "root_version": 1, "terminal_number": 0, "terminal_issued": 0, "hold": 0 });
-    assert_eq!(client.post_as("/v1/wait", "application/json; charset=utf-8", &body.to_string()).status, 200);
+    assert_eq!(
+        client.post_as("/v1/wait", "application/json; charset=utf-8", &body.to_string()).status,
+        200
+    );
     assert_eq!(client.post("/v1/wait", &with_unknown(&body)).refusal(), (400, "WK-1516".into()));
-    for text in ["", "{", "[]", "null", "{\"hold\":-1}", &format!("{}1", body), &"[".repeat(10_000)] {
+    for text in ["", "{", "[]", "null", "{\"hold\":-1}", &format!("{}1", body), &"[".repeat(10_000)]
+    {
         assert_eq!(
             client.post_as("/v1/wait", "application/json", text).refusal(),
             (400, "WK-1516".into()),
@@ -29,15 +37,26 @@ fn s6_json_only_known_fields_only_bounded_own_origin() {
         );
     }
     let mut many = body.clone();
-    let scope = json!({ "scope": "icu", "epoch": 1, "seq": 1, "root": "A".repeat(43), "issued": 0 });
+    let scope =
+        json!({ "scope": "icu", "epoch": 1, "seq": 1, "root": "A".repeat(43), "issued": 0 });
     many["scopes"] = json!(vec![scope; 9]);
     assert_eq!(client.post("/v1/wait", &many).refusal(), (400, "WK-1516".into()));
-    assert_eq!(client.post("/v1/wait", &json!({ "pad": "x".repeat(20_000) })).refusal(), (413, "WK-1516".into()));
+    assert_eq!(
+        client.post("/v1/wait", &json!({ "pad": "x".repeat(20_000) })).refusal(),
+        (413, "WK-1516".into())
+    );
     let secret = "ABCD-EFGH-JKMN";
-    let answer = client.post_as("/v1/enrol/begin", "application/json", &format!("{{\"code\":[\"{secret}\"]}}"));
+    let answer = client.post_as(
+        "/v1/enroll/begin",
+        "application/json",
+        &format!("{{\"code\":[\"{secret}\"]}}"),
+    );
     assert_eq!(answer.status, 400);
     assert!(!answer.body.contains(secret), "what was sent is not said again");
-    assert_eq!(client.get_from("/v1/root", "https://evil.example").refusal(), (403, "WK-1516".into()));
+    assert_eq!(
+        client.get_from("/v1/root", "https://evil.example").refusal(),
+        (403, "WK-1516".into())
+    );
     assert_eq!(client.get_from("/v1/root", "null").status, 403);
     assert_eq!(client.get_from("/v1/root", "https://wardkey.test").status, 200);
     assert_eq!(client.get("/v1/nothing").refusal(), (404, "WK-1515".into()));
@@ -54,12 +73,12 @@ fn s6_json_only_known_fields_only_bounded_own_origin() {
 }
 
 #[test]
-fn s7_too_many_requests_are_refused_with_the_seconds_to_wait() {
+fn too_many_requests_are_refused_with_the_seconds_to_wait() {
     let deployment = Deployment::with("[limits]\naddress = 20\nterminal = 30\ncode = 2\ntoken = 3");
     let running = deployment.start();
     let terminal = deployment.join(&running, "ward-1", &["icu"]);
     // Guessing codes: by terminal, whatever the code.
-    let guess = |code: &str| terminal.client.post("/v1/enrol/begin", &json!({ "code": code }));
+    let guess = |code: &str| terminal.client.post("/v1/enroll/begin", &json!({ "code": code }));
     assert_eq!(guess("AAAA-AAAA-AAAA").status, 403);
     assert_eq!(guess("BBBB-BBBB-BBBB").status, 403);
     let refused = guess("CCCC-CCCC-CCCC");
@@ -86,7 +105,7 @@ fn s7_too_many_requests_are_refused_with_the_seconds_to_wait() {
 }
 
 #[test]
-fn s6_no_tls_below_1_2_and_nothing_in_the_clear() {
+fn no_tls_below_1_2_and_nothing_in_the_clear() {
     let deployment = Deployment::new();
     let running = deployment.start();
     // A ClientHello without supported_versions, as browsers of TLS 1.2 and before sent it.
@@ -115,7 +134,11 @@ fn s6_no_tls_below_1_2_and_nothing_in_the_clear() {
     assert_eq!(ask(&hello(3))[0], 0x16, "1.2: a ServerHello");
     for old in [0, 1, 2] {
         let answer = ask(&hello(old));
-        assert_eq!((answer[0], answer[5], answer[6]), (0x15, 2, 70), "fatal alert protocol_version");
+        assert_eq!(
+            (answer[0], answer[5], answer[6]),
+            (0x15, 2, 70),
+            "fatal alert protocol_version"
+        );
     }
     assert!(!ask(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").starts_with(b"HTTP"));
     // 1.2 and 1.3 are spoken.
@@ -128,10 +151,14 @@ fn s6_no_tls_below_1_2_and_nothing_in_the_clear() {
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let mut tls = rustls::ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
+        let mut tls =
+            rustls::ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap())
+                .unwrap();
         let mut stream = TcpStream::connect(running.address).unwrap();
         let mut stream = rustls::Stream::new(&mut tls, &mut stream);
-        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        stream
+            .write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 200"), "{version:?}");
@@ -158,8 +185,12 @@ fn every_route_is_in_the_openapi_document_and_nothing_else() {
             }
         }
     }
-    let mut routes: Vec<(String, String)> =
-        wardkey_server::http::ROUTES.iter().map(|(path, method)| ((*path).to_owned(), (*method).to_owned())).collect();
+    let mut routes: Vec<(String, String)> = wardkey_server::http::ROUTES
+        .iter()
+        .map(|(path, method)| ((*path).to_owned(), (*method).to_owned()))
+        // How terminals of before spell it: the same answers, and not for new ones.
+        .filter(|(path, _)| !path.starts_with("/v1/enrol/"))
+        .collect();
     routes.sort();
     described.sort();
     assert_eq!(described, routes);
@@ -169,7 +200,8 @@ fn every_route_is_in_the_openapi_document_and_nothing_else() {
     let client = running.anyone();
     for (path, method) in routes {
         let path = path.replace("{scope}", "icu").replace("{hash}", "00");
-        let answer = if method == "get" { client.get(&path) } else { client.post(&path, &json!({})) };
+        let answer =
+            if method == "get" { client.get(&path) } else { client.post(&path, &json!({})) };
         assert!(![404, 405].contains(&answer.status), "{path}: {}", answer.status);
     }
 }

@@ -1,22 +1,36 @@
 //! The server as terminals and administrators meet it: the real binary for the command line, real
 //! TLS over loopback, a real store. Only the time is an argument.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 mod support;
 
 mod administration;
+mod backups;
 mod clock;
 mod connections;
 mod contract;
-mod enrolment;
+mod enrollment;
+mod enrollment_codes;
 mod events;
+mod importing;
 mod init;
 mod joining;
+mod json;
 mod limits;
 mod measure;
 mod openapi;
+mod passes;
 mod people;
 mod process;
 mod publishing;
 mod quota;
+mod restoring;
+mod restoring_safely;
+mod revoking;
 mod scale;

@@ -51,8 +51,13 @@ impl Times {
     fn line(&self) -> String {
         let mut taken = self.taken.lock().unwrap();
         taken.sort();
-        let at =
-            |part: f64| taken.get((taken.len() as f64 * part) as usize).or(taken.last()).copied().unwrap_or_default();
+        let at = |part: f64| {
+            taken
+                .get((taken.len() as f64 * part) as usize)
+                .or(taken.last())
+                .copied()
+                .unwrap_or_default()
+        };
         format!(
             "{} requests, {} refused, p50 {:?}, p99 {:?}, longest {:?}",
             taken.len(),
@@ -64,12 +69,13 @@ impl Times {
     }
 }
 
-/// Terminals send batches while others read, and an administrator in another process switches a person
-/// off and on.
+/// Terminals send batches while others read, and an administrator in another process switches a
+/// person off and on.
 #[test]
 #[ignore = "a measurement"]
 fn readers_and_a_revocation_beside_senders() {
-    let limits = "[limits]\nevents = 100000000\nevent_megabytes = 4000\nterminal = 1000000\naddress = 100000";
+    let limits = "[limits]\nevents = 100000000\nevent_megabytes = 4000\nterminal = 1000000\n\
+        address = 100000";
     for senders in [4, 32] {
         let deployment = Deployment::with(limits);
         for number in 0..50 {
@@ -97,13 +103,17 @@ fn readers_and_a_revocation_beside_senders() {
                 scope.spawn(|| {
                     while !stop.load(Ordering::SeqCst) {
                         let begun = Instant::now();
-                        read.note(begun, terminal.client.get("/v1/scopes/icu/changes?since=0").status == 200);
+                        read.note(
+                            begun,
+                            terminal.client.get("/v1/scopes/icu/changes?since=0").status == 200,
+                        );
                         std::thread::sleep(Duration::from_millis(10));
                     }
                 });
             }
             scope.spawn(|| {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                let runtime =
+                    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 let store = runtime.block_on(Store::open(&deployment.database())).unwrap();
                 let login = LoginName::new("p7").unwrap();
                 let mut status = PersonStatus::Disabled;
@@ -118,7 +128,11 @@ fn readers_and_a_revocation_beside_senders() {
                         Ok(())
                     });
                     revoked.note(begun, done.is_ok());
-                    status = if status == PersonStatus::Active { PersonStatus::Disabled } else { PersonStatus::Active };
+                    status = if status == PersonStatus::Active {
+                        PersonStatus::Disabled
+                    } else {
+                        PersonStatus::Active
+                    };
                     std::thread::sleep(Duration::from_millis(100));
                 }
                 runtime.block_on(store.close());
@@ -127,7 +141,10 @@ fn readers_and_a_revocation_beside_senders() {
             stop.store(true, Ordering::SeqCst);
         });
         let stored = sent.taken.lock().unwrap().len() * BATCH;
-        println!("{senders} senders of {BATCH} events, {} events a second", stored as u64 / FOR.as_secs());
+        println!(
+            "{senders} senders of {BATCH} events, {} events a second",
+            stored as u64 / FOR.as_secs()
+        );
         println!("  events:     {}", sent.line());
         println!("  changes:    {}", read.line());
         println!("  revocation: {}", revoked.line());
@@ -136,7 +153,9 @@ fn readers_and_a_revocation_beside_senders() {
 
 fn cpu() -> Duration {
     let used = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_SELF).unwrap();
-    let one = |time: nix::sys::time::TimeVal| Duration::new(time.tv_sec() as u64, time.tv_usec() as u32 * 1000);
+    let one = |time: nix::sys::time::TimeVal| {
+        Duration::new(time.tv_sec() as u64, time.tv_usec() as u32 * 1000)
+    };
     one(used.user_time()) + one(used.system_time())
 }
 
@@ -168,7 +187,8 @@ fn a_change_by_number_of_scopes() {
             runtime.block_on(async {
                 let mut tx = store.write().await.unwrap();
                 let id = person::get(&mut tx, &login).await.unwrap().id;
-                let status = if number % 2 == 0 { PersonStatus::Disabled } else { PersonStatus::Active };
+                let status =
+                    if number % 2 == 0 { PersonStatus::Disabled } else { PersonStatus::Active };
                 person::set_status(&mut tx, id, status, UnixTime(now())).await.unwrap();
                 state::publish_person(&mut tx, id).await.unwrap();
                 tx.commit().await.unwrap();

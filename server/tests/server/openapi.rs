@@ -1,5 +1,5 @@
-//! docs/openapi.yaml beside the running server: what it calls valid is taken as such, what it does not
-//! is refused, and every answer is one that it describes.
+//! docs/openapi.yaml beside the running server: what it calls valid is taken as such, what it does
+//! not is refused, and every answer is one that it describes.
 
 use serde_json::{Map, Value, json};
 use wardkey_core::id::Hash;
@@ -22,9 +22,12 @@ impl Spec {
     /// The operations: path, method, description.
     fn operations(&self) -> Vec<(&str, &str, &Value)> {
         let paths = self.0["paths"].as_object().unwrap();
-        let methods =
-            paths.iter().flat_map(|(path, methods)| methods.as_object().unwrap().iter().map(move |m| (path, m)));
-        methods.map(|(path, (method, operation))| (path.as_str(), method.as_str(), operation)).collect()
+        let methods = paths.iter().flat_map(|(path, methods)| {
+            methods.as_object().unwrap().iter().map(move |m| (path, m))
+        });
+        methods
+            .map(|(path, (method, operation))| (path.as_str(), method.as_str(), operation))
+            .collect()
     }
 
     fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
@@ -64,15 +67,22 @@ impl Spec {
                 if schema["maxItems"].as_u64().is_some_and(|most| items.len() as u64 > most) {
                     return wrong("too many");
                 }
-                items.iter().try_for_each(|item| self.check(&schema["items"], item, &format!("{at}[]")))
+                items
+                    .iter()
+                    .try_for_each(|item| self.check(&schema["items"], item, &format!("{at}[]")))
             }
             "string" => {
                 let Some(text) = value.as_str() else { return wrong("no string") };
                 let length = text.chars().count() as u64;
                 let fits = schema["minLength"].as_u64().is_none_or(|least| length >= least)
                     && schema["maxLength"].as_u64().is_none_or(|most| length <= most);
-                let is_base64 = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-                if fits && (schema["pattern"].is_null() || is_base64) { Ok(()) } else { wrong("not such a string") }
+                let is_base64 =
+                    text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+                if fits && (schema["pattern"].is_null() || is_base64) {
+                    Ok(())
+                } else {
+                    wrong("not such a string")
+                }
             }
             "integer" => {
                 let Some(number) = value.as_u64() else { return wrong("no integer") };
@@ -104,8 +114,8 @@ impl Spec {
         }
     }
 
-    /// Bodies at and just over each bound of a schema: the text, whether it is valid, and what it is.
-    /// `around` puts a part into the whole.
+    /// Bodies at and just over each bound of a schema: the text, whether it is valid, and what it
+    /// is. `around` puts a part into the whole.
     fn variants(
         &self,
         schema: &Value,
@@ -114,7 +124,9 @@ impl Spec {
         out: &mut Vec<(String, bool, String)>,
     ) {
         let schema = self.resolve(schema);
-        let mut put = |part: String, valid: bool, what: &str| out.push((around(&part), valid, format!("{at}: {what}")));
+        let mut put = |part: String, valid: bool, what: &str| {
+            out.push((around(&part), valid, format!("{at}: {what}")))
+        };
         match schema["type"].as_str().unwrap() {
             "object" => {
                 let whole = self.sample(schema);
@@ -143,9 +155,18 @@ impl Spec {
                 put("[]".into(), true, "empty");
                 let item = self.sample(&schema["items"]);
                 if let Some(most) = schema["maxItems"].as_u64() {
-                    put(json!(vec![item.clone(); most as usize + 1]).to_string(), false, "too many");
+                    put(
+                        json!(vec![item.clone(); most as usize + 1]).to_string(),
+                        false,
+                        "too many",
+                    );
                 }
-                self.variants(&schema["items"], &format!("{at}[]"), &|part| around(&format!("[{part}]")), out);
+                self.variants(
+                    &schema["items"],
+                    &format!("{at}[]"),
+                    &|part| around(&format!("[{part}]")),
+                    out,
+                );
             }
             "string" => {
                 put("5".into(), false, "a number");
@@ -182,9 +203,11 @@ fn text(schema: &Value, length: u64) -> Value {
 
 fn json_of(yaml: &Yaml) -> Value {
     match yaml {
-        Yaml::Hash(members) => {
-            members.iter().map(|(name, value)| (key_of(name), json_of(value))).collect::<Map<_, _>>().into()
-        }
+        Yaml::Hash(members) => members
+            .iter()
+            .map(|(name, value)| (key_of(name), json_of(value)))
+            .collect::<Map<_, _>>()
+            .into(),
         Yaml::Array(items) => items.iter().map(json_of).collect::<Vec<_>>().into(),
         Yaml::String(text) => json!(text),
         Yaml::Boolean(value) => json!(value),
@@ -200,11 +223,13 @@ fn key_of(yaml: &Yaml) -> String {
 }
 
 /// Judges an answer by the document.
-fn judge(spec: &Spec, operation: &Value, answer: &Answer, what: &str) {
+fn check_answer(spec: &Spec, operation: &Value, answer: &Answer, what: &str) {
     let responses = &operation["responses"];
     let response = responses.get(answer.status.to_string()).unwrap_or_else(|| {
         assert!(answer.status >= 400, "{what}: {} is not described", answer.status);
-        responses.get("default").unwrap_or_else(|| panic!("{what}: {} is not described", answer.status))
+        responses
+            .get("default")
+            .unwrap_or_else(|| panic!("{what}: {} is not described", answer.status))
     });
     let content = &spec.resolve(response)["content"];
     if let Some(schema) = content.pointer("/application~1json/schema") {
@@ -235,7 +260,10 @@ impl Ward {
     }
 
     fn clients(&self) -> [Client; 2] {
-        [self.running.anyone(), Client::new(&self.running, Some((&self.terminal.certificate, &self.terminal.key)))]
+        [
+            self.running.anyone(),
+            Client::new(&self.running, Some((&self.terminal.certificate, &self.terminal.key))),
+        ]
     }
 
     fn path(&self, path: &str) -> String {
@@ -244,8 +272,8 @@ impl Ward {
     }
 }
 
-const WIDE: &str =
-    "address = 1000000\nterminal = 1000000\ntoken = 1000000\ncode = 1000000\naccount = 1000000\nevents = 1000000";
+const WIDE: &str = "address = 1000000\nterminal = 1000000\ntoken = 1000000\ncode = 1000000\n\
+    account = 1000000\nevents = 1000000";
 
 #[test]
 fn what_the_document_calls_valid_is_taken_and_what_it_does_not_is_refused() {
@@ -265,7 +293,7 @@ fn what_the_document_calls_valid_is_taken_and_what_it_does_not_is_refused() {
         let client = &ward.clients()[usize::from(path != "/v1/join")];
         for (body, valid, what) in variants {
             let answer = client.post_as(path, JSON, &body);
-            judge(&spec, operation, &answer, &what);
+            check_answer(&spec, operation, &answer, &what);
             let refused_as_such = [400, 413, 415].contains(&answer.status);
             if valid {
                 // A text that only looks like a certificate request has the right form.
@@ -275,7 +303,12 @@ fn what_the_document_calls_valid_is_taken_and_what_it_does_not_is_refused() {
                 assert!(answer.status >= 400, "{what}: {}", answer.status);
                 // What is longer or shorter is seen only when what it is for is there.
                 let by_form = !what.ends_with("too long") && !what.ends_with("too short");
-                assert!(refused_as_such || !by_form, "{what}: {} {:.200}", answer.status, answer.body);
+                assert!(
+                    refused_as_such || !by_form,
+                    "{what}: {} {:.200}",
+                    answer.status,
+                    answer.body
+                );
             }
             tried += 1;
         }
@@ -292,24 +325,35 @@ fn every_answer_is_one_that_the_document_describes() {
             let path = ward.path(path);
             let what = format!("{who}: {method} {path}");
             if method == "get" {
-                for query in
-                    ["", "?since=0", "?since=18446744073709551615", "?since=18446744073709551616", "?surprise=1"]
-                {
+                for query in [
+                    "",
+                    "?since=0",
+                    "?since=18446744073709551615",
+                    "?since=18446744073709551616",
+                    "?surprise=1",
+                ] {
                     let answer = client.get(&format!("{path}{query}"));
-                    judge(&spec, operation, &answer, &format!("{what}{query}"));
+                    check_answer(&spec, operation, &answer, &format!("{what}{query}"));
                 }
             } else {
-                for (kind, body) in [(JSON, "{}"), (JSON, "{"), (JSON, ""), ("text/plain", "{}"), ("", "{}")] {
-                    judge(&spec, operation, &client.post_as(&path, kind, body), &format!("{what} {kind} {body}"));
+                for (kind, body) in
+                    [(JSON, "{}"), (JSON, "{"), (JSON, ""), ("text/plain", "{}"), ("", "{}")]
+                {
+                    check_answer(
+                        &spec,
+                        operation,
+                        &client.post_as(&path, kind, body),
+                        &format!("{what} {kind} {body}"),
+                    );
                 }
-                judge(
+                check_answer(
                     &spec,
                     operation,
                     &client.post_as(&path, JSON, &"[".repeat(7 << 20)),
                     &format!("{what}, too long"),
                 );
             }
-            judge(
+            check_answer(
                 &spec,
                 operation,
                 &client.get_from(&path, "https://evil.example"),
@@ -332,14 +376,18 @@ fn a_body_over_the_limit_is_refused_in_our_words_however_long_it_is() {
 #[test]
 fn too_many_requests_are_answered_as_described_everywhere() {
     let spec = Spec::read();
-    for (path, method, operation) in spec.operations().into_iter().filter(|(path, ..)| *path != "/healthz") {
+    for (path, method, operation) in
+        spec.operations().into_iter().filter(|(path, ..)| *path != "/healthz")
+    {
         let ward = Ward::new("address = 20\nterminal = 20");
         let path = ward.path(path);
         for (client, who) in ward.clients().iter().zip(["anyone", "a terminal"]) {
-            let ask = || if method == "get" { client.get(&path) } else { client.post_as(&path, JSON, "{}") };
+            let ask = || {
+                if method == "get" { client.get(&path) } else { client.post_as(&path, JSON, "{}") }
+            };
             let last = (0..40).map(|_| ask()).find(|answer| answer.status == 429);
             let last = last.unwrap_or_else(|| panic!("{who}: {path}"));
-            judge(&spec, operation, &last, &format!("{who}: {path}"));
+            check_answer(&spec, operation, &last, &format!("{who}: {path}"));
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Files of people as hospitals have them, days in their time zone, and what is said when no terminal
-//! hears of a change.
+//! Files of people as hospitals have them, days in their time zone, and what is said when no
+//! terminal hears of a change.
 
 use serde_json::{Value, json};
 
-use super::enrolment::enrol;
+use super::enrollment::enroll;
 use super::support::Deployment;
 use super::support::authenticator::{Maker, Making};
 
@@ -23,7 +23,12 @@ impl Files {
 
     fn logins(&self) -> Vec<String> {
         let people = self.0.rows(&["person", "list"]);
-        people.as_array().unwrap().iter().map(|person| person["login"].as_str().unwrap().to_owned()).collect()
+        people
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|person| person["login"].as_str().unwrap().to_owned())
+            .collect()
     }
 }
 
@@ -33,8 +38,10 @@ fn what_excel_writes_in_japan_is_taken() {
     let text = format!("{header}\r\nhanako;髙橋 花子;icu er;nurses;2027/3/31;\r\n;;;;;\r\n");
     let (shift_jis, _, lossy) = encoding_rs::SHIFT_JIS.encode(&text);
     assert!(!lossy);
-    let utf_16: Vec<u8> =
-        [0xff, 0xfe].into_iter().chain(text.replace(';', "\t").encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    let utf_16: Vec<u8> = [0xff, 0xfe]
+        .into_iter()
+        .chain(text.replace(';', "\t").encode_utf16().flat_map(u16::to_le_bytes))
+        .collect();
     for (what, content) in [
         ("UTF-8 with its mark", [b"\xef\xbb\xbf", text.as_bytes()].concat()),
         ("Shift_JIS", shift_jis.into_owned()),
@@ -51,14 +58,23 @@ fn what_excel_writes_in_japan_is_taken() {
         files.0.ok(&["person", "import", &path]);
         let person = files.0.json(&["person", "show", "hanako"]);
         assert_eq!(person["name"], "髙橋 花子", "{what}");
-        assert_eq!((&person["scopes"], &person["groups"]), (&json!(["er", "icu"]), &json!(["nurses"])), "{what}");
+        assert_eq!(
+            (&person["scopes"], &person["groups"]),
+            (&json!(["er", "icu"]), &json!(["nurses"])),
+            "{what}"
+        );
         // The last day counts whole: it ends at 24:00 in Tokyo, 15:00 UTC.
         assert_eq!(person["valid_until"], json!(1_806_505_200), "{what}");
-        assert!(files.0.ok(&["person", "show", "hanako"]).contains("to the end of 2027-03-31"), "{what}");
+        assert!(
+            files.0.ok(&["person", "show", "hanako"]).contains("to the end of 2027-03-31"),
+            "{what}"
+        );
     }
     let files = Files::new();
-    let mark_and_json =
-        [b"\xef\xbb\xbf".to_vec(), json!({ "login": "a", "name": "A", "scopes": ["icu"] }).to_string().into_bytes()];
+    let mark_and_json = [
+        b"\xef\xbb\xbf".to_vec(),
+        json!({ "login": "a", "name": "A", "scopes": ["icu"] }).to_string().into_bytes(),
+    ];
     files.0.ok(&["person", "import", &files.put("people.jsonl", &mark_and_json.concat())]);
     assert_eq!(files.logins(), ["a"]);
 }
@@ -120,6 +136,25 @@ fn everything_that_is_wrong_is_said_at_once_with_its_line() {
 }
 
 #[test]
+fn refusals_are_said_in_japanese_where_the_locale_is_and_in_english_to_programs() {
+    let files = Files::new();
+    let refused = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wardkey-server"));
+        command.env("LC_ALL", "ja_JP.UTF-8").arg("--config").arg(files.0.path());
+        let output = command.args(arguments).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(
+        refused(&["person", "show", "nobody"]),
+        (Some(1), "wardkey-server: 職員 nobody は登録されていません (WK-1515)\n".into())
+    );
+    let (status, said) = refused(&["scope", "add", "icu"]);
+    assert!(status == Some(1) && said.contains("スコープ icu はすでにあります"), "{said}");
+    let (status, said) = refused(&["person", "show", "nobody", "--json"]);
+    assert!(status == Some(1) && said.contains("person nobody is not known"), "{said}");
+}
+
+#[test]
 fn a_file_that_names_nobody_is_never_a_success() {
     let files = Files::new();
     for (content, code, line) in [
@@ -132,7 +167,10 @@ fn a_file_that_names_nobody_is_never_a_success() {
     ] {
         let path = files.put("people.csv", content.as_bytes());
         let said = files.0.refused(1, &["person", "import", &path]);
-        assert!(said.contains(&format!("people.csv:{line}: ")) && said.contains(code), "{content:?}: {said}");
+        assert!(
+            said.contains(&format!("people.csv:{line}: ")) && said.contains(code),
+            "{content:?}: {said}"
+        );
     }
     let path = files.put("people.csv", b"login,name\n\xff\xff\xff\xff,B\n");
     assert!(files.0.refused(1, &["person", "import", &path]).contains("people.csv:2: "));
@@ -155,7 +193,10 @@ fn the_last_day_is_included_in_the_deployment_s_time_zone() {
         "2027-03-31",
     ]);
     let person = files.0.json(&["person", "show", "a"]);
-    assert_eq!((&person["valid_from"], &person["valid_until"]), (&json!(1_806_418_800), &json!(1_806_505_200)));
+    assert_eq!(
+        (&person["valid_from"], &person["valid_until"]),
+        (&json!(1_806_418_800), &json!(1_806_505_200))
+    );
     files.0.ok(&["person", "set", "a", "--valid-until", "2027-03-31T17:30:00+09:00"]);
     assert_eq!(files.0.json(&["person", "show", "a"])["valid_until"], json!(1_806_481_800));
     let said = files.0.refused(1, &["person", "set", "a", "--valid-until", "2027-03-30"]);
@@ -172,11 +213,16 @@ fn a_change_that_no_terminal_hears_of_is_not_called_done() {
     let running = deployment.start();
     let terminal = deployment.join(&running, "ward-1", &["icu"]);
     let code = deployment.ok(&["code", "issue", "yamada"]);
-    let (key, _) = enrol(&terminal, &code, &Maker::new(), Making::default());
+    let (key, _) = enroll(&terminal, &code, &Maker::new(), Making::default());
     let key = &key.fingerprint()[..16];
     let heard = |args: &[&str]| {
         let output = deployment.cli(args);
-        assert_eq!(output.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         assert!(output.stderr.is_empty());
     };
     heard(&["key", "disable", key]);

@@ -59,7 +59,8 @@ impl Copy {
             let key = leaf_key(&LoginName::new(login.as_str()).unwrap());
             buckets[usize::from(bucket_of(&key))].push(Leaf { key, value: sha256(record) });
         }
-        let hashes: Vec<Hash> = buckets.into_iter().map(|leaves| Bucket::new(leaves).unwrap().hash()).collect();
+        let hashes: Vec<Hash> =
+            buckets.into_iter().map(|leaves| Bucket::new(leaves).unwrap().hash()).collect();
         state_root(&hashes).unwrap()
     }
 
@@ -122,7 +123,16 @@ fn what_the_command_line_changes_is_published_with_tombstones() {
     let running = deployment.start();
     assert_eq!(terminal_after(&deployment, &running).changes("icu", 0).changes.len(), 1);
     assert_eq!(
-        running.server().app().publisher.shown().values().find(|s| s.head.scope.as_str() == "icu").unwrap().head.root,
+        running
+            .server()
+            .app()
+            .publisher
+            .shown()
+            .values()
+            .find(|s| s.head.scope.as_str() == "icu")
+            .unwrap()
+            .head
+            .root,
         root
     );
 }
@@ -237,8 +247,21 @@ fn policies_are_given_to_the_terminals_of_their_scope() {
         "--emergency-group",
         "leads",
     ]);
-    deployment.ok(&["scope", "set-lockout", "icu", "--threshold", "3", "--delay", "10s", "--longest", "1h"]);
-    deployment.refused(1, &["scope", "set-offline", "icu", "--soft", "3h", "--degraded", "2h", "--hard", "3h"]);
+    deployment.ok(&[
+        "scope",
+        "set-lockout",
+        "icu",
+        "--threshold",
+        "3",
+        "--delay",
+        "10s",
+        "--longest",
+        "1h",
+    ]);
+    deployment.refused(
+        1,
+        &["scope", "set-offline", "icu", "--soft", "3h", "--degraded", "2h", "--hard", "3h"],
+    );
     deployment.refused(1, &["scope", "share", "nurse", "--scope", "nowhere", "--group", "nurses"]);
     running.settle();
     let after = terminal.heads(&running).remove(0);
@@ -247,23 +270,46 @@ fn policies_are_given_to_the_terminals_of_their_scope() {
     let reply: PolicyReply = policy(&after.policy).json();
     assert_eq!(sha256(&reply.policy.0), after.policy);
     let document: PolicyDocument = codec::from_bytes(&reply.policy.0).unwrap();
-    assert_eq!((document.offline.soft, document.offline.hard, document.lockout.threshold), (3600, 10_800, 3));
+    assert_eq!(
+        (document.offline.soft, document.offline.hard, document.lockout.threshold),
+        (3600, 10_800, 3)
+    );
     assert_eq!(document.shared_accounts[0].account.as_str(), "nurse");
     assert_eq!(document.emergency_groups[0].as_str(), "leads");
     // One that its head still names can be had; one of another scope cannot.
     assert_eq!(policy(&before.policy).status, 200);
-    let er =
-        running.server().app().publisher.shown().values().find(|s| s.head.scope.as_str() == "er").unwrap().head.policy;
+    let er = running
+        .server()
+        .app()
+        .publisher
+        .shown()
+        .values()
+        .find(|s| s.head.scope.as_str() == "er")
+        .unwrap()
+        .head
+        .policy;
     assert_eq!(policy(&er).refusal(), (404, "WK-1515".into()));
     assert_eq!(terminal.client.get("/v1/policies/xyz").refusal(), (404, "WK-1515".into()));
-    assert_eq!(terminal.client.get("/v1/scopes/er/changes?since=0").refusal(), (404, "WK-1515".into()));
+    assert_eq!(
+        terminal.client.get("/v1/scopes/er/changes?since=0").refusal(),
+        (404, "WK-1515".into())
+    );
     assert_eq!(terminal.client.get("/v1/scopes/icu/changes").refusal(), (400, "WK-1516".into()));
-    assert_eq!(terminal.client.get("/v1/scopes/icu/changes?since=0&x=1").refusal(), (400, "WK-1516".into()));
-    assert_eq!(terminal.client.get("/v1/scopes/icu/changes?since=-1").refusal(), (400, "WK-1516".into()));
+    assert_eq!(
+        terminal.client.get("/v1/scopes/icu/changes?since=0&x=1").refusal(),
+        (400, "WK-1516".into())
+    );
+    assert_eq!(
+        terminal.client.get("/v1/scopes/icu/changes?since=-1").refusal(),
+        (400, "WK-1516".into())
+    );
     // Scopes of a terminal are changed.
     deployment.ok(&["terminal", "set-scopes", "ward-1", "--scope", "er"]);
     running.settle();
-    assert_eq!(terminal.client.get("/v1/scopes/icu/changes?since=0").refusal(), (404, "WK-1515".into()));
+    assert_eq!(
+        terminal.client.get("/v1/scopes/icu/changes?since=0").refusal(),
+        (404, "WK-1515".into())
+    );
     assert_eq!(terminal.client.get("/v1/scopes/er/changes?since=0").status, 200);
 }
 
@@ -294,11 +340,17 @@ fn a_server_that_is_behind_stops_publishing_until_the_epoch_is_raised() {
         assert_eq!(stranger.wait(std::slice::from_ref(&have), 0).status, 200);
         assert_eq!(running.anyone().get("/readyz").status, 200);
 
-        assert_eq!(terminal.wait(std::slice::from_ref(&have), 0).refusal(), (503, "WK-1111".into()));
+        assert_eq!(
+            terminal.wait(std::slice::from_ref(&have), 0).refusal(),
+            (503, "WK-1111".into())
+        );
         let ready = running.anyone().get("/readyz");
         assert_eq!(ready.status, 503);
         assert!(ready.body.contains("WK-1111") && !ready.body.contains("icu"), "{}", ready.body);
-        assert_eq!(terminal.client.get("/v1/scopes/icu/changes?since=0").refusal(), (503, "WK-1111".into()));
+        assert_eq!(
+            terminal.client.get("/v1/scopes/icu/changes?since=0").refusal(),
+            (503, "WK-1111".into())
+        );
         assert!(
             deployment.ok(&["scope", "list"]).contains("ward-1")
                 || deployment.ok(&["scope", "list"]).contains(&terminal.id.to_hex())
@@ -312,8 +364,14 @@ fn a_server_that_is_behind_stops_publishing_until_the_epoch_is_raised() {
         deployment.ok(&["epoch", "raise", "--reason", "restored"]);
         running.settle();
         assert_eq!(running.anyone().get("/readyz").status, 200);
-        let epochs: Vec<u64> =
-            running.server().app().publisher.shown().values().map(|shown| shown.head.epoch).collect();
+        let epochs: Vec<u64> = running
+            .server()
+            .app()
+            .publisher
+            .shown()
+            .values()
+            .map(|shown| shown.head.epoch)
+            .collect();
         assert_eq!(epochs, [2, 2]);
         // What the terminal had is of an earlier epoch now, and no longer ahead.
         let terminal = deployment.join(&running, "ward-3", &["icu"]);

@@ -14,7 +14,8 @@ fn heartbeats(terminal: &Terminal, numbers: std::ops::Range<u32>) -> Vec<Base64>
     let one = |number: u32| {
         let mut id = [0; 16];
         id[..4].copy_from_slice(&number.to_be_bytes());
-        let mut event = Event::new(EventId::new(id), UnixTime(now()), EventName::Heartbeat, Outcome::Success);
+        let mut event =
+            Event::new(EventId::new(id), UnixTime(now()), EventName::Heartbeat, Outcome::Success);
         event.terminal = Some(terminal.id);
         event.detail = Some("x".repeat(400));
         Base64(codec::to_bytes(&event))
@@ -49,13 +50,17 @@ fn drain(terminal: &Terminal, mut left: Vec<Base64>) -> (Vec<Base64>, Option<(St
 fn a_flood_of_one_terminal_is_slowed_and_the_others_go_on() {
     let deployment = Deployment::with("[limits]\nevents = 100");
     let running = deployment.start();
-    let (loud, quiet) = (deployment.join(&running, "loud", &["icu"]), deployment.join(&running, "quiet", &["icu"]));
+    let (loud, quiet) =
+        (deployment.join(&running, "loud", &["icu"]), deployment.join(&running, "quiet", &["icu"]));
     let (left, told) = drain(&loud, heartbeats(&loud, 0..300));
     assert!((190..=200).contains(&left.len()), "{}", left.len());
     let (code, seconds) = told.unwrap();
     assert_eq!(code, "WK-1522");
     assert!((1..=60).contains(&seconds));
-    assert_eq!(send(&quiet, &heartbeats(&quiet, 1000..1050)).json::<EventsReply>().accepted.len(), 50);
+    assert_eq!(
+        send(&quiet, &heartbeats(&quiet, 1000..1050)).json::<EventsReply>().accepted.len(),
+        50
+    );
     // Later the rest is taken.
     let mut left = left;
     for _ in 0..3 {
@@ -64,12 +69,17 @@ fn a_flood_of_one_terminal_is_slowed_and_the_others_go_on() {
     }
     assert!(left.is_empty());
     assert_eq!(
-        deployment.rows(&["events", "list", "--terminal", "loud", "--limit", "1000"]).as_array().unwrap().len(),
+        deployment
+            .rows(&["events", "list", "--terminal", "loud", "--limit", "1000"])
+            .as_array()
+            .unwrap()
+            .len(),
         300
     );
 }
 
-/// What is over the rate is not even read as JSON; it is taken from the wire, so that the answer arrives.
+/// What is over the rate is not even read as JSON; it is taken from the wire, so that the answer
+/// arrives.
 #[test]
 fn a_body_is_not_looked_at_when_the_allowance_is_used_up() {
     let deployment = Deployment::with("[limits]\nevents = 2");
@@ -88,7 +98,8 @@ fn a_body_is_not_looked_at_when_the_allowance_is_used_up() {
 fn a_day_s_volume_is_bounded_recorded_once_and_nothing_is_lost() {
     let deployment = Deployment::with("[limits]\nevents = 1000000\nevent_megabytes = 1");
     let running = deployment.start();
-    let (loud, quiet) = (deployment.join(&running, "loud", &["icu"]), deployment.join(&running, "quiet", &["icu"]));
+    let (loud, quiet) =
+        (deployment.join(&running, "loud", &["icu"]), deployment.join(&running, "quiet", &["icu"]));
     let all = heartbeats(&loud, 0..900);
     let (left, told) = drain(&loud, all.clone());
     let stored = all.len() - left.len();
@@ -102,7 +113,10 @@ fn a_day_s_volume_is_bounded_recorded_once_and_nothing_is_lost() {
     assert_eq!(deployment.actions().iter().filter(|action| *action == "terminal.quota").count(), 1);
     // What is stored already is still acknowledged: it takes no room.
     assert_eq!(send(&loud, &all[..20]).json::<EventsReply>().accepted.len(), 20);
-    assert_eq!(send(&quiet, &heartbeats(&quiet, 5000..5050)).json::<EventsReply>().accepted.len(), 50);
+    assert_eq!(
+        send(&quiet, &heartbeats(&quiet, 5000..5050)).json::<EventsReply>().accepted.len(),
+        50
+    );
     // A restart gives nothing back; the next day does.
     running.stop();
     let running = deployment.start();

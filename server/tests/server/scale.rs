@@ -8,7 +8,8 @@ use super::support::Deployment;
 
 #[test]
 fn many_people_are_imported_published_and_taken() {
-    let people: usize = std::env::var("WARDKEY_TEST_PEOPLE").ok().and_then(|n| n.parse().ok()).unwrap_or(20_000);
+    let people: usize =
+        std::env::var("WARDKEY_TEST_PEOPLE").ok().and_then(|n| n.parse().ok()).unwrap_or(20_000);
     let deployment = Deployment::new();
     let file = deployment.folder.path().join("people.jsonl");
     // Any valid key: ES256 with the generator of P-256.
@@ -39,7 +40,8 @@ fn many_people_are_imported_published_and_taken() {
     let one = begun.elapsed();
     assert_eq!(head.root, copy.root());
     println!(
-        "{people} people: import {import:?}, start with state root {start:?}, first sync in {pages} pages {sync:?}, \
+        "{people} people: import {import:?}, start with state root {start:?}, first sync in \
+            {pages} pages {sync:?}, \
          one change by command {command:?}, published and taken {one:?}"
     );
 }

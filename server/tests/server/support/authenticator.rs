@@ -4,8 +4,8 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use minicbor::Encoder;
 use p256::ecdsa::signature::Signer;
 use rcgen::{
-    BasicConstraints, CertificateParams, CustomExtension, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    SigningKey as _,
+    BasicConstraints, CertificateParams, CustomExtension, DnType, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SigningKey as _,
 };
 use wardkey_core::client_data::ClientData;
 use wardkey_core::codec::{Bytes, sha256};
@@ -58,7 +58,9 @@ impl Maker {
         batch.is_ca = IsCa::ExplicitNoCa;
         batch.use_authority_key_identifier_extension = true;
         let value = [&[0x04, 0x10][..], &aaguid].concat();
-        batch.custom_extensions.push(CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 45724, 1, 1, 4], value));
+        batch
+            .custom_extensions
+            .push(CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 45724, 1, 1, 4], value));
         let certificate = batch.signed_by(&key, &issuer).unwrap().der().to_vec();
         Self { root, issuer, key, certificate }
     }
@@ -204,7 +206,14 @@ impl Private {
             }
             Self::EdDsa(key) => {
                 e.map(4).unwrap().u8(1).unwrap().u8(1).unwrap().u8(3).unwrap().i8(-8).unwrap();
-                e.i8(-1).unwrap().u8(6).unwrap().i8(-2).unwrap().bytes(key.verifying_key().as_bytes()).unwrap();
+                e.i8(-1)
+                    .unwrap()
+                    .u8(6)
+                    .unwrap()
+                    .i8(-2)
+                    .unwrap()
+                    .bytes(key.verifying_key().as_bytes())
+                    .unwrap();
             }
         }
         out
@@ -226,7 +235,13 @@ impl Private {
     }
 }
 
-fn object(maker: &Maker, making: Making<'_>, private: &Private, auth_data: &[u8], message: &[u8]) -> Vec<u8> {
+fn object(
+    maker: &Maker,
+    making: Making<'_>,
+    private: &Private,
+    auth_data: &[u8],
+    message: &[u8],
+) -> Vec<u8> {
     let mut out = Vec::new();
     let mut e = Encoder::new(&mut out);
     e.map(3).unwrap().str("fmt").unwrap();
@@ -245,7 +260,8 @@ fn object(maker: &Maker, making: Making<'_>, private: &Private, auth_data: &[u8]
             e.str("x5c").unwrap().array(1).unwrap().bytes(&maker.certificate).unwrap();
         }
         Statement::Packed | Statement::BadSignature => {
-            let signed = if making.statement == Statement::Packed { message } else { b"something else" };
+            let signed =
+                if making.statement == Statement::Packed { message } else { b"something else" };
             e.str("packed").unwrap().str("attStmt").unwrap().map(3).unwrap();
             e.str("alg").unwrap().i8(-7).unwrap();
             e.str("sig").unwrap().bytes(&maker.key.sign(signed).unwrap()).unwrap();

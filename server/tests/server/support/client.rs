@@ -11,13 +11,14 @@ use wardkey_core::codec::sha256;
 use wardkey_core::document::{Head, RootDocument, TerminalDocument};
 use wardkey_core::id::TerminalId;
 use wardkey_core::message::http::{
-    Base64, ChangesReply, ErrorReply, JoinReply, JoinRequest, RootReply, ScopeState, WaitReply, join_mac_input,
+    Base64, ChangesReply, ErrorReply, JoinReply, JoinRequest, RootReply, ScopeState, WaitReply,
+    join_mac_input,
 };
 use wardkey_core::sign;
 use wardkey_core::token::JoinToken;
 use wardkey_server::secret;
 
-use super::Running;
+use super::running::Running;
 
 /// One end of HTTPS connections.
 pub struct Client {
@@ -42,8 +43,8 @@ impl Answer {
 
     /// Status and code of a refusal.
     pub fn refusal(&self) -> (u16, String) {
-        let reply: ErrorReply =
-            serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("{} {}", self.status, self.body));
+        let reply: ErrorReply = serde_json::from_str(&self.body)
+            .unwrap_or_else(|_| panic!("{} {}", self.status, self.body));
         assert_eq!(format!("WK-{}", reply.number), reply.code);
         assert!(self.status > 399);
         (self.status, reply.code)
@@ -61,7 +62,13 @@ impl Client {
         // The CA is learned as a joining terminal learns it: from a peer that is not yet trusted.
         let unverified = https(TlsConfig::builder().disable_verification(true).build());
         let reply: RootReply = serde_json::from_str(
-            &unverified.get(format!("{base}/v1/root")).call().unwrap().body_mut().read_to_string().unwrap(),
+            &unverified
+                .get(format!("{base}/v1/root"))
+                .call()
+                .unwrap()
+                .body_mut()
+                .read_to_string()
+                .unwrap(),
         )
         .unwrap();
         let root: RootDocument = sign::peek(&reply.roots[0].by_itself.0).unwrap();
@@ -72,7 +79,10 @@ impl Client {
                 PrivateKey::from_pem(key.serialize_pem().as_bytes()).unwrap(),
             )
         });
-        let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&[ca])).client_cert(certificate).build();
+        let tls = TlsConfig::builder()
+            .root_certs(RootCerts::new_with_certs(&[ca]))
+            .client_cert(certificate)
+            .build();
         Self { agent: https(tls), base }
     }
 
@@ -89,7 +99,9 @@ impl Client {
     }
 
     pub fn post_as(&self, path: &str, kind: &str, body: &str) -> Answer {
-        answer(self.agent.post(format!("{}{path}", self.base)).header("content-type", kind).send(body))
+        answer(
+            self.agent.post(format!("{}{path}", self.base)).header("content-type", kind).send(body),
+        )
     }
 }
 
@@ -108,7 +120,10 @@ fn answer(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> An
     let mut response = response.unwrap();
     Answer {
         status: response.status().as_u16(),
-        retry_after: response.headers().get("retry-after").map(|value| value.to_str().unwrap().parse().unwrap()),
+        retry_after: response
+            .headers()
+            .get("retry-after")
+            .map(|value| value.to_str().unwrap().parse().unwrap()),
         headers: response.headers().clone(),
         body: response.body_mut().with_config().limit(64 << 20).read_to_string().unwrap(),
     }
@@ -147,9 +162,15 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    pub fn join(running: &Running, token: &str, name: &str, machine: &[u8]) -> Result<Self, (u16, String)> {
+    pub fn join(
+        running: &Running,
+        token: &str,
+        name: &str,
+        machine: &[u8],
+    ) -> Result<Self, (u16, String)> {
         let key = KeyPair::generate().unwrap();
-        let answer = running.anyone().post("/v1/join", &join_request(token, name, machine, request(&key)));
+        let answer =
+            running.anyone().post("/v1/join", &join_request(token, name, machine, request(&key)));
         if answer.status != 200 {
             return Err(answer.refusal());
         }
@@ -158,7 +179,8 @@ impl Terminal {
 
     pub fn new(running: &Running, reply: &JoinReply, key: KeyPair) -> Self {
         let publish = running.root().publish_keys.to_vec();
-        let document = sign::verify::<TerminalDocument>(&reply.document.0, &publish).unwrap().into_inner();
+        let document =
+            sign::verify::<TerminalDocument>(&reply.document.0, &publish).unwrap().into_inner();
         Self {
             id: TerminalId::from_slice(&reply.terminal.0).unwrap(),
             client: Client::new(running, Some((&reply.certificate.0, &key))),
@@ -184,7 +206,11 @@ impl Terminal {
     pub fn heads(&self, running: &Running) -> Vec<Head> {
         let reply: WaitReply = self.wait(&[], 0).json();
         let publish = running.root().publish_keys.to_vec();
-        reply.heads.iter().map(|head| sign::verify::<Head>(&head.0, &publish).unwrap().into_inner()).collect()
+        reply
+            .heads
+            .iter()
+            .map(|head| sign::verify::<Head>(&head.0, &publish).unwrap().into_inner())
+            .collect()
     }
 
     pub fn changes(&self, scope: &str, since: u64) -> ChangesReply {
@@ -209,4 +235,15 @@ pub fn with_unknown(body: &impl Serialize) -> Value {
     let mut body = serde_json::to_value(body).unwrap();
     body["surprise"] = json!(1);
     body
+}
+
+impl Running {
+    pub fn anyone(&self) -> Client {
+        Client::new(self, None)
+    }
+
+    pub fn root(&self) -> RootDocument {
+        let reply: RootReply = self.anyone().get("/v1/root").json();
+        sign::peek(&reply.roots[0].by_itself.0).unwrap()
+    }
 }

@@ -1,22 +1,22 @@
 //! A deployment in a temporary folder, its running server, and terminals as clients.
 
 pub mod authenticator;
+pub mod backups;
 pub mod client;
+mod running;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
-use wardkey_core::document::RootDocument;
-use wardkey_core::message::http::RootReply;
-use wardkey_core::sign;
 use wardkey_server::clock::Clock;
 use wardkey_server::config::Config;
 use wardkey_server::serve::Server;
 
-use client::{Client, Terminal};
+use client::Terminal;
+
+pub use running::Running;
 
 pub const RP_ID: &str = "wardkey.test";
 pub const ORIGIN: &str = "https://wardkey.test";
@@ -58,7 +58,8 @@ impl Deployment {
     pub fn configure(&self, configuration: &str) {
         let folder = self.folder.path().display();
         let text = format!(
-            "listen = [\"127.0.0.1:0\"]\nstore = \"{folder}/data/wardkey.db\"\nkeys = \"{folder}/data/keys\"\n{configuration}\n"
+            "listen = [\"127.0.0.1:0\"]\nstore = \"{folder}/data/wardkey.db\"\n\
+                keys = \"{folder}/data/keys\"\n{configuration}\n"
         );
         std::fs::write(self.path(), text).unwrap();
     }
@@ -76,8 +77,12 @@ impl Deployment {
     }
 
     pub fn cli(&self, args: &[&str]) -> Output {
+        self.cli_in("C.UTF-8", args)
+    }
+
+    pub fn cli_in(&self, locale: &str, args: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wardkey-server"));
-        command.env("LC_ALL", "C.UTF-8").arg("--config").arg(self.path()).args(args).output().unwrap()
+        command.env("LC_ALL", locale).arg("--config").arg(self.path()).args(args).output().unwrap()
     }
 
     /// Runs a command that must be done, whether terminals hear of it now or not; what it printed.
@@ -96,7 +101,11 @@ impl Deployment {
     pub fn rows(&self, args: &[&str]) -> Value {
         let listing = self.json(args);
         if !args.contains(&"--limit") {
-            assert_eq!((&listing["more"], &listing["next"]), (&false.into(), &Value::Null), "{args:?}");
+            assert_eq!(
+                (&listing["more"], &listing["next"]),
+                (&false.into(), &Value::Null),
+                "{args:?}"
+            );
         }
         listing["items"].clone()
     }
@@ -114,8 +123,12 @@ impl Deployment {
     }
 
     pub fn start_at(&self, time: u64) -> Running {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let clock = Clock::standing(time);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let clock = Clock::manual(time);
         let server = runtime.block_on(Server::start(self.config(), clock.clone())).unwrap();
         let address = server.addresses()[0];
         Running { server: Some(server), runtime, clock, address }
@@ -152,51 +165,11 @@ impl Deployment {
     /// The actions of the trail, newest first.
     pub fn actions(&self) -> Vec<String> {
         let trail = self.rows(&["audit", "list"]);
-        trail.as_array().unwrap().iter().map(|row| row["action"].as_str().unwrap().to_owned()).collect()
-    }
-}
-
-/// A server that runs in this process, at a time that stands still; stopped when dropped.
-pub struct Running {
-    server: Option<Server>,
-    runtime: tokio::runtime::Runtime,
-    pub clock: Clock,
-    pub address: SocketAddr,
-}
-
-impl Running {
-    pub fn anyone(&self) -> Client {
-        Client::new(self, None)
-    }
-
-    pub fn root(&self) -> RootDocument {
-        let reply: RootReply = self.anyone().get("/v1/root").json();
-        sign::peek(&reply.roots[0].by_itself.0).unwrap()
-    }
-
-    /// Waits until the server has taken what the command line changed.
-    pub fn settle(&self) {
-        let server = self.server.as_ref().unwrap();
-        self.runtime.block_on(server.app().publisher.refresh()).unwrap();
-    }
-
-    pub fn server(&self) -> &Server {
-        self.server.as_ref().unwrap()
-    }
-
-    pub fn stop(mut self) {
-        self.end();
-    }
-
-    fn end(&mut self) {
-        if let Some(server) = self.server.take() {
-            self.runtime.block_on(server.stop());
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.end();
+        trail
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["action"].as_str().unwrap().to_owned())
+            .collect()
     }
 }

@@ -1,0 +1,299 @@
+//! One rule for programs: with `--json` an answer is one line on standard output and an error one
+//! line on standard error, of one shape, with the exit status of the table. And one rule for people:
+//! every command answers in the language of the locale.
+//!
+//! The commands are those that clap knows: one that is new fails here until it has its lines.
+
+use std::collections::BTreeSet;
+use std::process::Output;
+
+use serde_json::Value;
+
+use super::enrollment::enroll;
+use super::support::Deployment;
+use super::support::authenticator::{Maker, Making};
+
+/// For each command arguments that a new deployment refuses, or takes where there is nothing to
+/// refuse; and the exit status.
+const REFUSED: &[(&str, &str, i32)] = &[
+    ("init", "--name X --rp-id wardkey.test --server-name localhost", 1),
+    ("person add", "ghost --name G --scope nowhere", 1),
+    ("person set", "ghost --name G", 1),
+    ("person disable", "ghost", 1),
+    ("person enable", "ghost", 1),
+    ("person delete", "ghost", 1),
+    ("person list", "", 0),
+    ("person show", "ghost", 1),
+    ("person import", "/nowhere/people.csv", 1),
+    ("key list", "ghost", 1),
+    ("key show", "3f9a", 1),
+    ("key disable", "3f9a", 1),
+    ("key enable", "3f9a", 1),
+    ("key delete", "3f9a", 1),
+    ("code add", "ghost", 1),
+    ("code list", "", 0),
+    ("code delete", "ghost", 1),
+    ("pass add", "ghost --reason r", 1),
+    ("pass list", "", 0),
+    ("pass show", "ghost", 1),
+    ("pass disable", "ghost", 1),
+    ("enroll", "ghost", 1),
+    ("terminal list", "", 0),
+    ("terminal show", "ghost", 1),
+    ("terminal set", "ghost --add-scope icu", 1),
+    ("terminal approve", "ghost", 1),
+    ("terminal disable", "ghost", 1),
+    ("terminal enable", "ghost", 1),
+    ("terminal token", "--scope nowhere", 1),
+    ("terminal withdraw-token", "0123456789abcdef", 1),
+    ("terminal set-scopes", "ghost --scope icu", 1),
+    ("token add", "--scope nowhere", 1),
+    ("token list", "", 0),
+    ("token delete", "0123456789abcdef", 1),
+    ("scope add", "icu", 1),
+    ("scope list", "", 0),
+    ("scope show", "nowhere", 1),
+    ("scope set", "nowhere --soft 1h", 1),
+    ("scope set-offline", "nowhere --soft 1h --degraded 2h --hard 3h", 1),
+    ("scope set-lockout", "nowhere --threshold 5 --delay 30s --longest 1h", 1),
+    ("scope share", "ward --scope nowhere --group g", 1),
+    ("account list", "", 0),
+    ("account set", "ward --scope nowhere --group g", 1),
+    ("account delete", "ward --scope icu", 1),
+    ("events list", "--terminal ghost", 1),
+    ("audit list", "", 0),
+    ("audit verify", "", 0),
+    ("epoch raise", "", 0),
+    ("clock show", "", 0),
+    ("clock confirm", "2001-01-01", 1),
+    ("config check", "", 0),
+    ("backup", "/nowhere/backup", 1),
+    ("restore", "/nowhere/backup", 1),
+];
+
+/// Every command that a person can type, hidden ones too.
+fn commands() -> BTreeSet<String> {
+    fn leaves(command: &clap::Command, path: &str, all: &mut BTreeSet<String>) {
+        if !command.has_subcommands() {
+            all.insert(path.to_owned());
+        }
+        for sub in command.get_subcommands() {
+            leaves(sub, format!("{path} {}", sub.get_name()).trim(), all);
+        }
+    }
+    let mut all = BTreeSet::new();
+    leaves(&wardkey_server::command(), "", &mut all);
+    all
+}
+
+fn words<'a>(lines: &[&'a str]) -> Vec<&'a str> {
+    lines.iter().flat_map(|line| line.split_whitespace()).collect()
+}
+
+/// One line of JSON on the stream that the exit status names, and nothing on the other.
+fn is_one_line(what: &str, output: &Output, status: i32) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let (out, errors) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(status), "{what}: {errors}");
+    let (line, other) = if status == 0 { (&out, &errors) } else { (&errors, &out) };
+    assert_eq!((line.lines().count(), other.as_str()), (1, ""), "{what}: {line}");
+    let json: Value = serde_json::from_str(line).unwrap();
+    if status == 0 {
+        assert!(json.is_object() && json.get("error").is_none(), "{what}: {json}");
+    } else {
+        is_error(what, &json);
+    }
+}
+
+fn is_error(what: &str, json: &Value) {
+    assert_eq!(json.as_object().unwrap().keys().collect::<Vec<_>>(), ["error"], "{what}");
+    let error = &json["error"];
+    let (code, number) = (error["code"].as_str().unwrap(), error["number"].as_u64().unwrap());
+    assert_eq!(code, format!("WK-{number}"), "{what}");
+    let (en, ja) = (error["message"].as_str().unwrap(), error["message_ja"].as_str().unwrap());
+    assert!(!en.is_empty() && !is_japanese(en), "{what}: {en}");
+    assert!(is_japanese(ja), "{what}: {ja}");
+}
+
+fn is_japanese(text: &str) -> bool {
+    text.chars().any(|c| matches!(c, '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}'))
+}
+
+#[test]
+fn every_command_has_its_lines_here() {
+    let named: BTreeSet<String> = REFUSED.iter().map(|(path, ..)| (*path).to_owned()).collect();
+    let all: BTreeSet<String> = commands().into_iter().filter(|path| path != "run").collect();
+    assert_eq!(named, all);
+}
+
+#[test]
+fn every_command_refuses_in_one_shape_on_one_stream_with_its_status() {
+    let deployment = Deployment::new();
+    for (path, args, status) in REFUSED {
+        // The locale changes nothing in JSON but what is Japanese in both.
+        let words = words(&["--json", path, args]);
+        is_one_line(path, &deployment.cli(&words), *status);
+        is_one_line(path, &deployment.cli_in("ja_JP.UTF-8", &words), *status);
+    }
+}
+
+#[test]
+fn every_command_says_a_usage_error_in_that_shape_and_to_people_with_where_to_look() {
+    let deployment = Deployment::new();
+    for path in commands().iter().chain([&"nonsense".to_owned(), &"person".to_owned()]) {
+        let wrong = words(&[path, "--no-such-option"]);
+        is_one_line(path, &deployment.cli(&[&["--json"], wrong.as_slice()].concat()), 2);
+        let said = deployment.refused(2, &wrong);
+        assert!(said.contains("See: wardkey-server") && said.contains("--help"), "{said}");
+        assert!(said.trim_end().ends_with("(WK-1516)"), "{said}");
+        let output = deployment.cli_in("ja_JP.UTF-8", &wrong);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("使い方: wardkey-server"), "{said}");
+    }
+    is_one_line("nothing", &deployment.cli(&["--json"]), 2);
+    is_one_line("missing", &deployment.cli(&["--json", "person", "show"]), 2);
+}
+
+#[test]
+fn every_command_without_its_configuration_or_with_a_damaged_store_says_so_in_that_shape() {
+    let deployment = Deployment::new();
+    let all = REFUSED.iter().map(|(path, args, _)| (*path, *args)).chain([("run", "")]);
+    std::fs::write(deployment.database(), b"this is no database, and never was one").unwrap();
+    for (path, args) in all.clone() {
+        let status = match path {
+            // It looks at no store.
+            "init" | "restore" => 1,
+            "config check" => 0,
+            _ => 4,
+        };
+        is_one_line(path, &deployment.cli(&words(&["--json", path, args])), status);
+    }
+    std::fs::remove_file(deployment.path()).unwrap();
+    for (path, args) in all {
+        is_one_line(path, &deployment.cli(&words(&["--json", path, args])), 3);
+    }
+}
+
+/// Runs each command where it succeeds, in an order in which it can.
+fn each_success(run: &mut dyn FnMut(&Deployment, &str, &[&str])) {
+    let deployment = Deployment::new();
+    deployment.ok(&["person", "add", "yamada", "--name", "Y", "--scope", "icu"]);
+    let running = deployment.start();
+    let terminal = deployment.join(&running, "ward-1", &["icu"]);
+    let code = deployment.ok(&["code", "add", "yamada"]);
+    let (key, _) = enroll(&terminal, &code, &Maker::new(), Making::default());
+    let key = key.fingerprint();
+    let people = deployment.folder.path().join("people.csv");
+    std::fs::write(&people, "login,name,scopes\nkato,K,icu\n").unwrap();
+    let people = people.to_str().unwrap();
+    let backup = deployment.folder.path().join("backup");
+    let backup = backup.to_str().unwrap();
+    let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
+    let token = || {
+        deployment.ok(&["token", "add", "--scope", "icu"]);
+        deployment.rows(&["token", "list"])[0]["id"].as_str().unwrap().to_owned()
+    };
+    let (one, other) = (token(), token());
+
+    let mut ran = BTreeSet::new();
+    for (path, args) in [
+        ("person add", "sato --name S --scope icu"),
+        ("person set", "sato --name SS"),
+        ("person list", ""),
+        ("person show", "yamada"),
+        ("person import", &format!("{people} --check")),
+        ("person import", people),
+        ("person disable", "sato"),
+        ("person disable", "sato"),
+        ("person enable", "sato"),
+        ("key list", ""),
+        ("key show", &key),
+        ("key disable", &key),
+        ("key enable", &key),
+        ("code add", "sato"),
+        ("enroll", "sato"),
+        ("code list", ""),
+        ("code delete", "sato"),
+        ("scope add", "pharmacy"),
+        ("scope set", "icu --passes 12h --idle 15m"),
+        ("scope set-offline", "icu --soft 1h --degraded 2h --hard 3h"),
+        ("scope set-lockout", "icu --threshold 5 --delay 30s --longest 1h"),
+        ("scope share", "ward --scope icu --group g"),
+        ("scope list", ""),
+        ("scope show", "icu"),
+        ("account set", "ward --scope icu --group g"),
+        ("account list", ""),
+        ("account delete", "ward --scope icu"),
+        ("pass add", "sato --for 1h --reason r"),
+        ("pass list", ""),
+        ("pass show", "sato"),
+        ("pass disable", "sato"),
+        ("terminal list", ""),
+        ("terminal show", "ward-1"),
+        ("terminal set", "ward-1 --add-scope er"),
+        ("terminal set-scopes", "ward-1 --scope icu"),
+        ("terminal approve", "ward-1"),
+        ("terminal disable", "ward-1"),
+        ("terminal enable", "ward-1"),
+        ("terminal token", "--scope icu"),
+        ("terminal withdraw-token", &one),
+        ("token add", "--scope icu --uses 2"),
+        ("token list", ""),
+        ("token delete", &other),
+        ("events list", ""),
+        ("audit list", "--limit 1"),
+        ("audit verify", ""),
+        ("epoch raise", ""),
+        ("clock show", ""),
+        ("clock confirm", &today),
+        ("config check", ""),
+        ("backup", &format!("{backup} --without-keys")),
+        ("restore", &format!("{backup} --check")),
+        ("key delete", &format!("{key} --yes")),
+        ("person delete", "sato"),
+    ] {
+        run(&deployment, path, &words(&[path, args]));
+        ran.insert(path.to_owned());
+    }
+    running.stop();
+    let without = ["init", "run"].map(str::to_owned).into();
+    assert_eq!(ran, commands().difference(&without).cloned().collect());
+}
+
+#[test]
+fn every_command_answers_programs_with_one_line() {
+    each_success(&mut |deployment, path, args| {
+        is_one_line(path, &deployment.cli(&[&["--json"], args].concat()), 0);
+    });
+}
+
+#[test]
+fn every_command_answers_people_in_the_language_of_the_locale() {
+    each_success(&mut |deployment, path, args| {
+        let output = deployment.cli_in("ja_JP.UTF-8", args);
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8(said).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{path}: {said}");
+        assert!(is_japanese(&said), "{path}: {said}");
+        // Two English words in a row are a sentence that was forgotten.
+        let is_word = |word: &&str| word.len() > 1 && word.chars().all(|c| c.is_ascii_lowercase());
+        let cells = said.lines().flat_map(|line| line.split("  "));
+        // Commands to type are the same in every language, and so is what a key is called.
+        for cell in cells.filter(|cell| !cell.contains("wardkey") && *cell != "blue key") {
+            let plain: Vec<&str> = cell.split(' ').collect();
+            let forgotten = plain.windows(2).any(|pair| pair.iter().all(is_word));
+            assert!(!forgotten, "{path}: {cell} in {said}");
+        }
+    });
+}
+
+#[test]
+fn what_is_done_but_not_heard_is_an_answer_and_an_error() {
+    let deployment = Deployment::new();
+    deployment.ok(&["person", "add", "sato", "--name", "S", "--scope", "icu"]);
+    let output = deployment.cli(&["--json", "person", "disable", "sato"]);
+    assert_eq!(output.status.code(), Some(5));
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["changed"], true);
+    is_error("not heard", &serde_json::from_slice(&output.stderr).unwrap());
+}
