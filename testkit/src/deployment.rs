@@ -55,7 +55,8 @@ impl Deployment {
     pub fn new() -> Self {
         let hanako = person("hanako", 1, &Key::es256(1));
         let (root, terminal) = (root_document(), terminal_document(T0 - 60));
-        let mut deployment = Self { root_seed: 100, publish_seed: 101, root, terminal, scopes: Vec::new() };
+        let mut deployment =
+            Self { root_seed: 100, publish_seed: 101, root, terminal, scopes: Vec::new() };
         for (name, people) in [("roaming", vec![]), ("ward3", vec![hanako])] {
             let policy = PolicyDocument::default_for(scope(name));
             let head = Head {
@@ -91,7 +92,8 @@ impl Deployment {
     /// Makes an account of `ward3` one that these groups share.
     pub fn share(&mut self, account: &str, groups: &[&str]) {
         let groups = List::new(groups.iter().map(|g| group(g)).collect()).unwrap();
-        self.scopes[1].1.shared_accounts = List::new(vec![SharedAccount { account: login(account), groups }]).unwrap();
+        self.scopes[1].1.shared_accounts =
+            List::new(vec![SharedAccount { account: login(account), groups }]).unwrap();
         self.refresh();
     }
 
@@ -102,7 +104,10 @@ impl Deployment {
 
     /// The root document, signed by itself.
     pub fn signed_root(&self) -> SignedRoot {
-        SignedRoot { by_itself: Bytes::new(signing(self.root_seed).sign(&self.root)).unwrap(), by_previous: None }
+        SignedRoot {
+            by_itself: Bytes::new(signing(self.root_seed).sign(&self.root)).unwrap(),
+            by_previous: None,
+        }
     }
 
     /// What an honest agent shows of a person.
@@ -154,7 +159,15 @@ impl Deployment {
         marks: &Marks,
     ) -> Result<Granted, Denial> {
         let data = self.client_data(account, person, service_name).to_bytes();
-        self.decide(account, person, service_name, now, marks, &Key::es256(1).assert(1, &data, 0x05, 1, RP), 1)
+        self.decide(
+            account,
+            person,
+            service_name,
+            now,
+            marks,
+            &Key::es256(1).assert(1, &data, 0x05, 1, RP),
+            1,
+        )
     }
 
     /// The decision about an assertion.
@@ -169,7 +182,8 @@ impl Deployment {
         assertion: &Assertion,
         elapsed: u64,
     ) -> Result<Granted, Denial> {
-        let snapshot = Snapshot::verify(&self.evidence(person), &self.anchor(), marks, &login(person))?;
+        let snapshot =
+            Snapshot::verify(&self.evidence(person), &self.anchor(), marks, &login(person))?;
         let context = LoginContext {
             account: &login(account),
             service: &service(service_name),
@@ -196,7 +210,8 @@ pub fn buckets<'r>(records: impl Iterator<Item = (LoginName, &'r [u8])>) -> Vec<
 impl ScopeState {
     /// The buckets of the people.
     pub fn buckets(&self) -> Vec<Bucket> {
-        let records: Vec<_> = self.people.iter().map(|one| (one.login.clone(), codec::to_bytes(one))).collect();
+        let records: Vec<_> =
+            self.people.iter().map(|one| (one.login.clone(), codec::to_bytes(one))).collect();
         buckets(records.iter().map(|(login, record)| (login.clone(), record.as_slice())))
     }
 
@@ -209,11 +224,16 @@ impl ScopeState {
     pub fn proof(&self, person: &LoginName) -> Proof {
         let buckets = self.buckets();
         let own = usize::from(bucket_of(&leaf_key(person)));
-        let others = buckets.iter().enumerate().filter(|(i, _)| *i != own).map(|(_, b)| b.hash()).collect();
+        let others =
+            buckets.iter().enumerate().filter(|(i, _)| *i != own).map(|(_, b)| b.hash()).collect();
         Proof {
             others: List::new(others).unwrap(),
             bucket: buckets[own].clone(),
-            record: self.people.iter().find(|p| p.login == *person).map(|p| Bytes::new(codec::to_bytes(p)).unwrap()),
+            record: self
+                .people
+                .iter()
+                .find(|p| p.login == *person)
+                .map(|p| Bytes::new(codec::to_bytes(p)).unwrap()),
         }
     }
 }

@@ -82,7 +82,14 @@ impl Key {
     }
 
     /// An assertion over client data, with authenticator data given by flags, counter and rp id.
-    pub fn assert(&self, id: u8, client_data: &[u8], flags: u8, counter: u32, rp: &str) -> Assertion {
+    pub fn assert(
+        &self,
+        id: u8,
+        client_data: &[u8],
+        flags: u8,
+        counter: u32,
+        rp: &str,
+    ) -> Assertion {
         let mut auth_data = codec::sha256(rp.as_bytes()).as_bytes().to_vec();
         auth_data.push(flags);
         auth_data.extend_from_slice(&counter.to_be_bytes());

@@ -10,7 +10,10 @@ use crate::names::{group, login};
 
 /// A nurse with one key; `id` makes the user handle and the credential id.
 pub fn person(name: &str, id: u8, key: &Key) -> PersonRecord {
-    PersonRecord { user_handle: UserHandle::new([id; 32]), ..person_with(name, vec![key.record(id)]) }
+    PersonRecord {
+        user_handle: UserHandle::new([id; 32]),
+        ..person_with(name, vec![key.record(id)])
+    }
 }
 
 /// A nurse with these credentials.
@@ -25,5 +28,6 @@ pub fn person_with(name: &str, credentials: Vec<CredentialRecord>) -> PersonReco
         not_after: None,
         status: Status::Active,
         credentials: List::new(credentials).unwrap(),
+        pass: None,
     }
 }
