@@ -23,12 +23,28 @@ pub struct Program {
 }
 
 /// All that is shipped. A test compares them with the workspace.
-pub const PROGRAMS: [Program; 5] = [
+pub const PROGRAMS: [Program; 6] = [
     Program { name: "pam_fido", file: "pam_fido.so", package: "libpam-fido", library: true },
     Program { name: "wardkey-key", file: "wardkey-key", package: "wardkey-agent", library: false },
-    Program { name: "wardkey-agent", file: "wardkey-agent", package: "wardkey-agent", library: false },
+    Program {
+        name: "wardkey-lock",
+        file: "wardkey-lock",
+        package: "wardkey-agent",
+        library: false,
+    },
+    Program {
+        name: "wardkey-agent",
+        file: "wardkey-agent",
+        package: "wardkey-agent",
+        library: false,
+    },
     Program { name: "wardkey-cli", file: "wardkey", package: "wardkey-agent", library: false },
-    Program { name: "wardkey-server", file: "wardkey-server", package: "wardkey-server", library: false },
+    Program {
+        name: "wardkey-server",
+        file: "wardkey-server",
+        package: "wardkey-server",
+        library: false,
+    },
 ];
 
 /// Name and version.
@@ -80,10 +96,13 @@ impl Libraries {
     /// [`Error::Cargo`], [`Error::Dependencies`].
     pub fn load(repository: &Repository, options: &[String]) -> Result<Self> {
         let target = target(repository)?;
-        let metadata =
-            cargo(repository, "metadata", &["--format-version", "1", "--filter-platform", &target], options)?;
-        let metadata: Value = serde_json::from_str(&metadata)
-            .map_err(|error| Error::Cargo { command: "metadata", what: error.to_string() })?;
+        let metadata = cargo(
+            repository,
+            "metadata",
+            &["--format-version", "1", "--filter-platform", &target],
+            options,
+        )?;
+        let metadata: Value = serde_json::from_str(&metadata).map_err(Error::cargo("metadata"))?;
         let checksums = checksums(repository)?;
         let mut crates = BTreeMap::new();
         let mut built = BTreeSet::new();
@@ -120,14 +139,18 @@ impl Libraries {
             )?;
             let linked = parse_tree(&tree)?;
             if let Some(unknown) = linked.uses.keys().find(|id| !crates.contains_key(*id)) {
-                return Err(Error::Dependencies(format!("cargo metadata does not know {} {}", unknown.0, unknown.1)));
+                return Err(Error::Dependencies(format!(
+                    "cargo metadata does not know {} {}",
+                    unknown.0, unknown.1
+                )));
             }
             contents.push((program, linked));
         }
         Ok(Self { crates, contents, built })
     }
 
-    /// The crates that a package holds, in the order of their names; those of this workspace left out.
+    /// The crates that a package holds, in the order of their names; those of this workspace left
+    /// out.
     pub fn of_package(&self, package: &str) -> BTreeMap<&Id, &Crate> {
         let programs = self.contents.iter().filter(|(program, _)| program.package == package);
         programs
@@ -138,8 +161,19 @@ impl Libraries {
     }
 }
 
-fn cargo(repository: &Repository, command: &'static str, arguments: &[&str], options: &[String]) -> Result<String> {
-    run(repository, &std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()), command, arguments, options)
+fn cargo(
+    repository: &Repository,
+    command: &'static str,
+    arguments: &[&str],
+    options: &[String],
+) -> Result<String> {
+    run(
+        repository,
+        &std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()),
+        command,
+        arguments,
+        options,
+    )
 }
 
 /// The platform that is built for.
@@ -162,7 +196,6 @@ fn run(
     arguments: &[&str],
     options: &[String],
 ) -> Result<String> {
-    let failed = |what: String| Error::Cargo { command, what };
     let output = Command::new(program)
         .arg(command)
         .args(arguments)
@@ -170,23 +203,31 @@ fn run(
         .env("CARGO_TERM_COLOR", "never")
         .current_dir(&repository.root)
         .output()
-        .map_err(|error| failed(format!("{program}: {error}")))?;
+        .map_err(Error::cargo(command))?;
     if !output.status.success() {
-        return Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+        return Err(Error::cargo(command)(String::from_utf8_lossy(&output.stderr).trim()));
     }
-    String::from_utf8(output.stdout).map_err(|error| failed(error.to_string()))
+    String::from_utf8(output.stdout).map_err(Error::cargo(command))
 }
 
 fn library(package: &Value, checksums: &BTreeMap<Id, String>) -> Result<(Id, Crate)> {
     let text = |key: &str| package.get(key).and_then(Value::as_str);
-    let id = (text("name").unwrap_or_default().to_owned(), text("version").unwrap_or_default().to_owned());
+    let id = (
+        text("name").unwrap_or_default().to_owned(),
+        text("version").unwrap_or_default().to_owned(),
+    );
     let lacks = |what: &str| Error::Dependencies(format!("{} {}: no {what}", id.0, id.1));
-    let folder = text("manifest_path").map(PathBuf::from).and_then(|path| path.parent().map(PathBuf::from));
+    let folder =
+        text("manifest_path").map(PathBuf::from).and_then(|path| path.parent().map(PathBuf::from));
     let authors = package.get("authors").and_then(Value::as_array).into_iter().flatten();
     let library = Crate {
         license: text("license").ok_or_else(|| lacks("licence expression"))?.to_owned(),
         authors: authors.filter_map(Value::as_str).map(str::to_owned).collect(),
-        description: text("description").unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" "),
+        description: text("description")
+            .unwrap_or_default()
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" "),
         repository: text("repository").filter(|url| url.starts_with("https://")).map(str::to_owned),
         folder: folder.ok_or_else(|| lacks("folder"))?,
         local: text("source").is_none(),
@@ -197,7 +238,8 @@ fn library(package: &Value, checksums: &BTreeMap<Id, String>) -> Result<(Id, Cra
 
 fn checksums(repository: &Repository) -> Result<BTreeMap<Id, String>> {
     let path = repository.root.join("Cargo.lock");
-    let lock: toml::Table = repository.read("Cargo.lock")?.parse().map_err(|error| Error::content(&path, error))?;
+    let lock: toml::Table =
+        repository.read("Cargo.lock")?.parse().map_err(|error| Error::content(&path, error))?;
     let packages = lock.get("package").and_then(toml::Value::as_array).into_iter().flatten();
     Ok(packages
         .filter_map(|package| {
@@ -210,14 +252,16 @@ fn checksums(repository: &Repository) -> Result<BTreeMap<Id, String>> {
 /// Reads `cargo tree --prefix depth --format " {p}"`: depth, name, version, and ` (*)` where the
 /// crates below were shown before.
 fn parse_tree(text: &str) -> Result<Contents> {
-    let strange = |line: &str| Error::Cargo { command: "tree", what: format!("not understood: {line}") };
+    let strange = |line: &str| Error::cargo("tree")(format!("not understood: {line}"));
     let mut above: Vec<Id> = Vec::new();
     let mut uses: BTreeMap<Id, BTreeSet<Id>> = BTreeMap::new();
     for line in text.lines().filter(|line| !line.is_empty()) {
         let mut words = line.split(' ');
-        let depth: usize = words.next().and_then(|depth| depth.parse().ok()).ok_or_else(|| strange(line))?;
+        let depth: usize =
+            words.next().and_then(|depth| depth.parse().ok()).ok_or_else(|| strange(line))?;
         let name = words.next().ok_or_else(|| strange(line))?;
-        let version = words.next().and_then(|word| word.strip_prefix('v')).ok_or_else(|| strange(line))?;
+        let version =
+            words.next().and_then(|word| word.strip_prefix('v')).ok_or_else(|| strange(line))?;
         let id = (name.to_owned(), version.to_owned());
         above.truncate(depth);
         uses.entry(id.clone()).or_default();
@@ -237,9 +281,10 @@ mod tests {
     #[test]
     fn a_tree_is_read() {
         let id = |name: &str| (name.to_owned(), "1.0.0".to_owned());
-        let contents =
-            parse_tree("0 a v1.0.0 (/src/a)\n1 b v1.0.0\n2 c v1.0.0\n3 d v1.0.0\n1 c v1.0.0 (*)\n1 e v1.0.0\n")
-                .unwrap();
+        let contents = parse_tree(
+            "0 a v1.0.0 (/src/a)\n1 b v1.0.0\n2 c v1.0.0\n3 d v1.0.0\n1 c v1.0.0 (*)\n1 e v1.0.0\n",
+        )
+        .unwrap();
         assert_eq!(contents.root, id("a"));
         assert_eq!(contents.uses[&id("a")], [id("b"), id("c"), id("e")].into());
         assert_eq!(contents.uses[&id("c")], [id("d")].into());

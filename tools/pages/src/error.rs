@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use wardkey_core::cause::{Cause, Chain};
+
 /// Why something could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -13,21 +15,24 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
-    /// A file of the repository says something that this program does not understand: mend the file.
-    #[error("{}: {what}", path.display())]
+    /// A file of the repository says something that this program does not understand: mend the
+    /// file.
+    #[error("{}: {}", path.display(), Chain(.cause.as_ref()))]
     Content {
         /// The file.
         path: PathBuf,
         /// What is wrong, with the line where it is known.
-        what: String,
+        #[source]
+        cause: Cause,
     },
     /// Cargo failed: do what it says.
-    #[error("cargo {command}: {what}")]
+    #[error("cargo {command}: {}", Chain(.cause.as_ref()))]
     Cargo {
         /// The subcommand.
         command: &'static str,
-        /// Its message.
-        what: String,
+        /// Its message, or what the system said.
+        #[source]
+        cause: Cause,
     },
     /// The dependencies cannot be described: the sentence says which and why.
     #[error("{0}")]
@@ -40,9 +45,14 @@ impl Error {
         move |source| Self::File { path: path.to_owned(), source }
     }
 
+    /// A subcommand that failed: its message, or what the system said.
+    pub fn cargo<E: Into<Cause>>(command: &'static str) -> impl FnOnce(E) -> Self {
+        move |cause| Self::Cargo { command, cause: cause.into() }
+    }
+
     /// A file that is not understood.
-    pub fn content(path: &Path, what: impl std::fmt::Display) -> Self {
-        Self::Content { path: path.to_owned(), what: what.to_string() }
+    pub fn content(path: &Path, cause: impl Into<Cause>) -> Self {
+        Self::Content { path: path.to_owned(), cause: cause.into() }
     }
 }
 

@@ -1,18 +1,22 @@
-//! What goes with the programs and is made when they are built: manual pages, completions, software
-//! bills of materials and licence lists. A program of the build; it is in no package.
+//! What goes with the programs and is made when they are built: manual pages, the sheet for staff,
+//! completions, software bills of materials and licence lists. A program of the build; it is in no package.
 //!
 //! ```text
 //!   docs/man ──────────> page ──> man/            what is written by hand, and in it:
 //!     clap of each program  ──> commands            synopsis, options, subcommands
 //!     config/*.toml         ──> settings            keys, defaults, meanings
 //!     core's codes          ──> page                sentences
+//!   docs/sheet ────────> sheet ─> sheet/          what is written by hand, with core's sentences
 //!   clap ──────────────> completions ──> completions/
 //!   cargo, Cargo.lock ──> crates ─┬─> sbom ──────> sbom/
 //!   deny.toml                     └─> licences ──> licences/
 //! ```
 //! Two runs give the same bytes: dates come from [`repository`], never from the clock.
 #![forbid(unsafe_code)]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
 
 pub mod commands;
 pub mod completions;
@@ -24,6 +28,7 @@ pub mod repository;
 pub mod roff;
 pub mod sbom;
 pub mod settings;
+pub mod sheet;
 
 use std::path::Path;
 
@@ -35,7 +40,11 @@ use repository::Repository;
 ///
 /// # Errors
 /// [`Error`]; what was written by then stays.
-pub fn write_all(repository: &Repository, target: &Path, cargo_options: &[String]) -> Result<usize> {
+pub fn write_all(
+    repository: &Repository,
+    target: &Path,
+    cargo_options: &[String],
+) -> Result<usize> {
     let mut written = 0;
     let mut put = |folder: &str, name: &Path, content: &[u8]| -> Result<()> {
         let path = target.join(folder).join(name);
@@ -47,15 +56,20 @@ pub fn write_all(repository: &Repository, target: &Path, cargo_options: &[String
         Ok(())
     };
     let libraries = Libraries::load(repository, cargo_options)?;
-    for folder in ["man", "completions", "sbom", "licences"] {
+    for folder in ["man", "sheet", "completions", "sbom", "licences"] {
         let path = target.join(folder);
         match std::fs::remove_dir_all(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::file(&path)(error)),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::file(&path)(error));
+            }
             _ => {}
         }
     }
     for page in page::all(repository)? {
         put("man", &page.path, page.text.as_bytes())?;
+    }
+    for sheet in sheet::all(repository)? {
+        put("sheet", Path::new(&sheet.name), sheet.text.as_bytes())?;
     }
     for (name, content) in completions::all() {
         put("completions", Path::new(&name), &content)?;

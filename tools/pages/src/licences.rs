@@ -29,13 +29,16 @@ impl Allowed {
     /// [`Error::Content`] when the file has no such list.
     pub fn read(repository: &Repository) -> Result<Self> {
         let path = repository.root.join("deny.toml");
-        let table: toml::Table = repository.read("deny.toml")?.parse().map_err(|error| Error::content(&path, error))?;
-        let licences = table.get("licenses").ok_or_else(|| Error::content(&path, "[licenses] is missing"))?;
+        let table: toml::Table =
+            repository.read("deny.toml")?.parse().map_err(|error| Error::content(&path, error))?;
+        let licences =
+            table.get("licenses").ok_or_else(|| Error::content(&path, "[licenses] is missing"))?;
         let list = |value: &toml::Value| -> BTreeSet<String> {
             let allow = value.get("allow").and_then(toml::Value::as_array);
             allow.into_iter().flatten().filter_map(toml::Value::as_str).map(str::to_owned).collect()
         };
-        let exceptions = licences.get("exceptions").and_then(toml::Value::as_array).into_iter().flatten();
+        let exceptions =
+            licences.get("exceptions").and_then(toml::Value::as_array).into_iter().flatten();
         Ok(Self {
             everywhere: list(licences),
             exceptions: exceptions
@@ -49,14 +52,20 @@ impl Allowed {
     /// # Errors
     /// The sentence that says why not.
     pub fn check(&self, name: &str, expression: &str) -> Result<(), String> {
-        let parsed = Expression::parse_mode(expression, ParseMode::LAX)
-            .map_err(|error| format!("{name}: {expression:?} is no licence expression: {}", error.reason))?;
+        let parsed = Expression::parse_mode(expression, ParseMode::LAX).map_err(|error| {
+            format!("{name}: {expression:?} is no licence expression: {}", error.reason)
+        })?;
         let exception = self.exceptions.get(name);
         let holds = parsed.evaluate(|required| {
             let required = required.to_string();
-            self.everywhere.contains(&required) || exception.is_some_and(|list| list.contains(&required))
+            self.everywhere.contains(&required)
+                || exception.is_some_and(|list| list.contains(&required))
         });
-        if holds { Ok(()) } else { Err(format!("{name}: {expression} is not allowed by deny.toml")) }
+        if holds {
+            Ok(())
+        } else {
+            Err(format!("{name}: {expression} is not allowed by deny.toml"))
+        }
     }
 }
 
@@ -83,15 +92,21 @@ pub fn list(repository: &Repository, libraries: &Libraries, package: &str) -> Re
             numbers.insert(at + 1);
         }
         let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
-        let mut line =
-            format!("{} {}\n    {}\n    texts: {}", id.0, id.1, expression(&library.license), numbers.join(", "));
+        let mut line = format!(
+            "{} {}\n    {}\n    texts: {}",
+            id.0,
+            id.1,
+            expression(&library.license),
+            numbers.join(", ")
+        );
         if library.license.contains("MPL") {
             let _ = write!(line, "\n    unchanged; its source: {}", source(id, library));
         }
         lines.push(line);
     }
     let mut out = format!(
-        "Libraries in {package} {}\n\nThe programs of this package are linked statically with the libraries below, each with the\n\
+        "Libraries in {package} {}\n\n\
+            The programs of this package are linked statically with the libraries below, each with the\n\
          licences that its authors give (SPDX expressions) and the numbers of the texts that follow.\n\
          Wardkey itself: MIT OR Apache-2.0.\n\n",
         repository.version
@@ -118,7 +133,9 @@ pub fn texts_of(repository: &Repository, id: &Id, library: &Crate) -> Result<Vec
             let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_uppercase();
             let inside = folder != library.folder;
             let beginnings = ["LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE"];
-            if path.is_file() && (inside || beginnings.iter().any(|beginning| name.starts_with(beginning))) {
+            if path.is_file()
+                && (inside || beginnings.iter().any(|beginning| name.starts_with(beginning)))
+            {
                 files.push(path);
             }
         }
@@ -134,7 +151,11 @@ pub fn texts_of(repository: &Repository, id: &Id, library: &Crate) -> Result<Vec
 /// For a package without a text: that of its licence, with the names that the package gives.
 fn stand_in(repository: &Repository, id: &Id, library: &Crate) -> Result<String> {
     let who = if library.authors.is_empty() {
-        format!("the authors of {} ({})", id.0, library.repository.as_deref().unwrap_or("no repository named"))
+        format!(
+            "the authors of {} ({})",
+            id.0,
+            library.repository.as_deref().unwrap_or("no repository named")
+        )
     } else {
         library.authors.join(", ")
     };
@@ -144,7 +165,11 @@ fn stand_in(repository: &Repository, id: &Id, library: &Crate) -> Result<String>
     if suffices("MIT") {
         let text = normal(&repository.read("LICENSE-MIT")?);
         let lines = text.lines().map(|line| {
-            if line.starts_with("Copyright (c)") { format!("Copyright (c) {who}") } else { line.to_owned() }
+            if line.starts_with("Copyright (c)") {
+                format!("Copyright (c) {who}")
+            } else {
+                line.to_owned()
+            }
         });
         return Ok(lines.collect::<Vec<_>>().join("\n"));
     }
@@ -154,7 +179,8 @@ fn stand_in(repository: &Repository, id: &Id, library: &Crate) -> Result<String>
     // The notice of the licence's own Exhibit A, and where the source is (3.2).
     if suffices("MPL-2.0") {
         return Ok(format!(
-            "{}, by {who}\n\nThis Source Code Form is subject to the terms of the Mozilla Public License, v. 2.0.\n\
+            "{}, by {who}\n\n\
+                This Source Code Form is subject to the terms of the Mozilla Public License, v. 2.0.\n\
              If a copy of the MPL was not distributed with this file, You can obtain one at\n\
              https://mozilla.org/MPL/2.0/. On Debian systems it is in /usr/share/common-licenses/MPL-2.0.\n\n\
              Source: {}",
@@ -165,11 +191,15 @@ fn stand_in(repository: &Repository, id: &Id, library: &Crate) -> Result<String>
     // The licence asks for its text or this link.
     if suffices("BlueOak-1.0.0") {
         return Ok(format!(
-            "{}, by {who}\n\nBlue Oak Model License 1.0.0, https://blueoakcouncil.org/license/1.0.0",
+            "{}, by {who}\n\n\
+                Blue Oak Model License 1.0.0, https://blueoakcouncil.org/license/1.0.0",
             id.0
         ));
     }
-    Err(Error::Dependencies(format!("{} {}: its package has no text of {}", id.0, id.1, library.license)))
+    Err(Error::Dependencies(format!(
+        "{} {}: its package has no text of {}",
+        id.0, id.1, library.license
+    )))
 }
 
 /// Where the source of a library is to be had.
@@ -201,7 +231,9 @@ mod tests {
     #[test]
     fn expressions_are_judged() {
         let allowed = Allowed {
-            everywhere: ["MIT", "BSD-3-Clause", "Apache-2.0 WITH LLVM-exception"].map(str::to_owned).into(),
+            everywhere: ["MIT", "BSD-3-Clause", "Apache-2.0 WITH LLVM-exception"]
+                .map(str::to_owned)
+                .into(),
             exceptions: [("cbor".to_owned(), ["BlueOak-1.0.0".to_owned()].into())].into(),
         };
         for (name, expression, holds) in [

@@ -14,7 +14,7 @@ struct Arguments {
     /// The checkout.
     #[arg(long, value_name = "DIR", default_value = ".")]
     repository: PathBuf,
-    /// Where to write: the folders man, completions, sbom and licences in it [default:
+    /// Where to write: the folders man, sheet, completions, sbom and licences in it [default:
     /// $CARGO_TARGET_DIR, else target].
     #[arg(long, value_name = "DIR")]
     target: Option<PathBuf>,

@@ -13,7 +13,7 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use wardkey_core::code::Code;
+use wardkey_core::code::AnyCode;
 use wardkey_core::exit::Exit;
 use wardkey_core::name::Language;
 use wardkey_core::texts;
@@ -42,14 +42,20 @@ pub fn all(repository: &Repository) -> Result<Vec<Page>> {
         let mut names = Vec::new();
         for entry in std::fs::read_dir(&from).map_err(Error::file(&from))? {
             let path = entry.map_err(Error::file(&from))?.path();
-            if path.extension().is_some_and(|end| end.len() == 1 && end.to_string_lossy().parse::<u8>().is_ok()) {
+            if path
+                .extension()
+                .is_some_and(|end| end.len() == 1 && end.to_string_lossy().parse::<u8>().is_ok())
+            {
                 names.push(path);
             }
         }
         names.sort();
         for template in names {
             let name = template.file_name().map(PathBuf::from).unwrap_or_default();
-            pages.push(Page { path: Path::new(folder).join(&name), text: page(repository, &template, language)? });
+            pages.push(Page {
+                path: Path::new(folder).join(&name),
+                text: page(repository, &template, language)?,
+            });
         }
     }
     Ok(pages)
@@ -59,7 +65,9 @@ fn page(repository: &Repository, template: &Path, language: Language) -> Result<
     let name = template.file_stem().unwrap_or_default().to_string_lossy();
     let section = template.extension().unwrap_or_default().to_string_lossy();
     let text = std::fs::read_to_string(template).map_err(Error::file(template))?;
-    let mut out = String::from(".\\\" Made by \"make pages\" from docs/man and from what the programs say.\n");
+    let mut out = String::from(
+        ".\\\" Made by \"make pages\" from docs/man and from what the programs say.\n",
+    );
     out.push_str(".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n");
     let _ = writeln!(
         out,
@@ -75,8 +83,9 @@ fn page(repository: &Repository, template: &Path, language: Language) -> Result<
     for (number, line) in text.lines().enumerate() {
         match line.strip_prefix(".\\\" @") {
             Some(directive) => {
-                let made = replace(repository, &name, directive, language)
-                    .map_err(|what| Error::content(template, format!("line {}: {what}", number + 1)))?;
+                let made = replace(repository, &name, directive, language).map_err(|what| {
+                    Error::content(template, format!("line {}: {what}", number + 1))
+                })?;
                 out.push_str(&made);
             }
             // Comments are for whoever edits the template.
@@ -90,23 +99,34 @@ fn page(repository: &Repository, template: &Path, language: Language) -> Result<
     Ok(roff::folded(&out))
 }
 
-fn replace(repository: &Repository, page: &str, directive: &str, language: Language) -> Result<String, String> {
+fn replace(
+    repository: &Repository,
+    page: &str,
+    directive: &str,
+    language: Language,
+) -> Result<String, String> {
     let (word, rest) = directive.split_once(' ').unwrap_or((directive, ""));
-    let command = || commands::by_name(page).ok_or_else(|| format!("{page} is no program with options"));
+    let command =
+        || commands::by_name(page).ok_or_else(|| format!("{page} is no program with options"));
     match word {
         "synopsis" => Ok(commands::synopsis(&command()?)),
         "options" => Ok(commands::options(&command()?)),
         "commands" => Ok(commands::subcommands(&command()?)),
         "statuses" => Ok(statuses()),
         "codes" => {
-            let sentences = repository.read("core/texts/en.ftl").map_err(|error| error.to_string())?;
+            let sentences =
+                repository.read("core/texts/en.ftl").map_err(|error| error.to_string())?;
             codes(&rest.split(' ').collect::<Vec<_>>(), &variables(&sentences), language)
         }
         "settings" => {
-            let file = repository.read(&format!("config/{rest}")).map_err(|error| error.to_string())?;
+            let file =
+                repository.read(&format!("config/{rest}")).map_err(|error| error.to_string())?;
             Ok(settings::list(&settings::entries(&file)))
         }
-        _ => Err(format!("@{word} means nothing; known are synopsis, options, commands, statuses, codes, settings")),
+        _ => Err(format!(
+            "@{word} means nothing; known are synopsis, options, commands, statuses, codes, \
+                settings"
+        )),
     }
 }
 
@@ -130,15 +150,26 @@ fn variables(sentences: &str) -> Vec<(String, String)> {
     names.iter().map(|name| ((*name).to_owned(), name.to_uppercase())).collect()
 }
 
-fn codes(beginnings: &[&str], variables: &[(String, String)], language: Language) -> Result<String, String> {
-    let filling: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+fn codes(
+    beginnings: &[&str],
+    variables: &[(String, String)],
+    language: Language,
+) -> Result<String, String> {
+    let filling: Vec<(&str, &str)> =
+        variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let mut out = String::new();
     for beginning in beginnings {
         let mut found = false;
-        for code in Code::ALL.iter().filter(|code| code.number().to_string().starts_with(beginning)) {
+        let all = AnyCode::all().into_iter();
+        for code in all.filter(|code| code.number().to_string().starts_with(beginning)) {
             found = true;
-            let sentence = texts::message(*code, language, &filling);
-            let _ = writeln!(out, ".TP\n.B {}\n{}", roff::text(&code.to_string()), roff::text(sentence.trim_end()));
+            let sentence = texts::message(code, language, &filling);
+            let _ = writeln!(
+                out,
+                ".TP\n.B {}\n{}",
+                roff::text(&code.to_string()),
+                roff::text(sentence.trim_end())
+            );
         }
         if !found {
             return Err(format!("no code begins with {beginning:?}"));
@@ -158,7 +189,7 @@ mod tests {
         for language in [Language::En, Language::Ja] {
             let all = codes(&["1"], &variables, language).unwrap();
             assert!(!all.contains('…'), "a sentence lacks a variable:\n{all}");
-            assert_eq!(all.matches(".TP").count(), Code::ALL.len());
+            assert_eq!(all.matches(".TP").count(), AnyCode::all().len());
         }
         assert!(codes(&["99"], &[], Language::En).unwrap_err().contains("no code"));
     }

@@ -83,7 +83,10 @@ mod tests {
         let long = "word ".repeat(40);
         let page = format!(".SH {long}\n{long}.nf \n.nf\n{long}\n.fi\nshort\n");
         let folded = folded(&page);
-        assert_eq!(folded.split_whitespace().collect::<Vec<_>>(), page.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(
+            folded.split_whitespace().collect::<Vec<_>>(),
+            page.split_whitespace().collect::<Vec<_>>()
+        );
         assert_eq!(folded.lines().filter(|line| line.len() > LINE).count(), 2);
         assert!(!folded.contains("\n.nf "), "a word became a request");
     }

@@ -46,7 +46,11 @@ const NATIVE: [Native; 2] = [
 
 /// Where something is refered to within a document.
 fn reference(id: &Id, library: &Crate) -> String {
-    if library.local { format!("wardkey/{}@{}", id.0, id.1) } else { format!("pkg:cargo/{}@{}", id.0, id.1) }
+    if library.local {
+        format!("wardkey/{}@{}", id.0, id.1)
+    } else {
+        format!("pkg:cargo/{}@{}", id.0, id.1)
+    }
 }
 
 /// The document of one program.
@@ -61,13 +65,19 @@ pub fn document(
     contents: &Contents,
 ) -> Result<Value> {
     let known = |id: &Id| {
-        libraries.crates.get(id).ok_or_else(|| Error::Dependencies(format!("{} {} is not known", id.0, id.1)))
+        libraries
+            .crates
+            .get(id)
+            .ok_or_else(|| Error::Dependencies(format!("{} {} is not known", id.0, id.1)))
     };
     let mut components = Vec::new();
     let mut dependencies = BTreeMap::new();
     for (id, uses) in &contents.uses {
         let library = known(id)?;
-        let mut targets = uses.iter().map(|used| Ok(reference(used, known(used)?))).collect::<Result<Vec<String>>>()?;
+        let mut targets = uses
+            .iter()
+            .map(|used| Ok(reference(used, known(used)?)))
+            .collect::<Result<Vec<String>>>()?;
         for native in NATIVE.iter().filter(|native| native.inside == id.0) {
             let (reference, component) = native_component(native, &library.folder)?;
             dependencies.insert(reference.clone(), Vec::new());
@@ -81,8 +91,10 @@ pub fn document(
         dependencies.insert(reference(id, library), targets);
     }
     let root = known(&contents.root)?;
-    let dependencies: Vec<Value> =
-        dependencies.into_iter().map(|(from, to)| json!({ "ref": from, "dependsOn": to })).collect();
+    let dependencies: Vec<Value> = dependencies
+        .into_iter()
+        .map(|(from, to)| json!({ "ref": from, "dependsOn": to }))
+        .collect();
     let mut document = json!({
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",

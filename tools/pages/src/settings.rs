@@ -44,11 +44,14 @@ pub fn entries(text: &str) -> Vec<Entry> {
     let mut comment = Vec::new();
     let mut after_key = false;
     for line in text.lines() {
-        let bare = line.strip_prefix('#').map_or(line, |rest| rest.strip_prefix(' ').unwrap_or(rest));
+        let bare =
+            line.strip_prefix('#').map_or(line, |rest| rest.strip_prefix(' ').unwrap_or(rest));
         if let Some(key) = key(bare) {
             match entries.last_mut() {
                 Some(Entry::Keys { keys, .. }) if after_key => keys.push(key),
-                _ => entries.push(Entry::Keys { keys: vec![key], paragraphs: paragraphs(&comment) }),
+                _ => {
+                    entries.push(Entry::Keys { keys: vec![key], paragraphs: paragraphs(&comment) })
+                }
             }
             comment.clear();
             after_key = true;
@@ -74,7 +77,9 @@ pub fn keys<'a>(entries: &'a [Entry], table: Option<&str>) -> Vec<&'a str> {
     for entry in entries {
         match entry {
             Entry::Table { name, .. } => current = Some(name.as_str()),
-            Entry::Keys { keys, .. } if current == table => names.extend(keys.iter().map(|key| key.name.as_str())),
+            Entry::Keys { keys, .. } if current == table => {
+                names.extend(keys.iter().map(|key| key.name.as_str()))
+            }
             Entry::Keys { .. } => {}
         }
     }
@@ -94,7 +99,11 @@ pub fn list(entries: &[Entry]) -> String {
             }
             Entry::Keys { keys, paragraphs } => {
                 // Where the explanation gives the default in words, the file shows an example.
-                let shown = if paragraphs.iter().any(|text| text.contains("Default:")) { "example" } else { "default" };
+                let shown = if paragraphs.iter().any(|text| text.contains("Default:")) {
+                    "example"
+                } else {
+                    "default"
+                };
                 for (number, key) in keys.iter().enumerate() {
                     let _ = writeln!(
                         out,
@@ -143,15 +152,18 @@ mod tests {
 
     #[test]
     fn a_commented_file_is_read() {
-        let text = "# File.\n\n# --- Part ---\n# One,\n# two.\n#\n# Three.\n#first = \"/a\"\n#second = 999\n\n\
-                    # Level: 1 = low. Default: none.\n# origin = \"x\"\n\n# About it.\n[limits]\n# Each.\n# each = []\n";
+        let text = "# File.\n\n# --- Part ---\n# One,\n# two.\n#\n# Three.\n#first = \"/a\"\n\
+            #second = 999\n\n\
+                    # Level: 1 = low. Default: none.\n# origin = \"x\"\n\n# About it.\n[limits]\n\
+                    # Each.\n# each = []\n";
         let entries = entries(text);
         assert_eq!(keys(&entries, None), ["first", "second", "origin"]);
         assert_eq!(keys(&entries, Some("limits")), ["each"]);
         let list = list(&entries);
         assert_eq!(
             list,
-            ".TP\n.BR first \" (path; default: \\(dq/a\\(dq)\"\n.TQ\n.BR second \" (number; default: 999)\"\n\
+            ".TP\n.BR first \" (path; default: \\(dq/a\\(dq)\"\n.TQ\n\
+                .BR second \" (number; default: 999)\"\n\
              One, two.\n.IP\nThree.\n.TP\n.BR origin \" (text; example: \\(dqx\\(dq)\"\n\
              Level: 1 = low. Default: none.\n.PP\nIn the table\n.BR [limits] :\nAbout it.\n\
              .TP\n.BR each \" (list; default: [])\"\nEach.\n"

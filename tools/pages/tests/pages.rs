@@ -8,7 +8,7 @@ use std::process::Command;
 use wardkey_pages::page::{self, Page};
 use wardkey_pages::repository::{Repository, changelog};
 use wardkey_pages::settings::{self, Entry};
-use wardkey_pages::{commands, completions};
+use wardkey_pages::{commands, completions, sheet};
 
 fn repository() -> Repository {
     Repository::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")).unwrap()
@@ -19,7 +19,11 @@ fn pages() -> Vec<Page> {
 }
 
 fn page(name: &str) -> String {
-    pages().into_iter().find(|page| page.path == Path::new(name)).unwrap_or_else(|| panic!("no page {name}")).text
+    pages()
+        .into_iter()
+        .find(|page| page.path == Path::new(name))
+        .unwrap_or_else(|| panic!("no page {name}"))
+        .text
 }
 
 fn entries(file: &str) -> Vec<Entry> {
@@ -28,7 +32,9 @@ fn entries(file: &str) -> Vec<Entry> {
 
 /// The keys that serde names when it meets one that it does not know: the parser's own list.
 fn expected(complaint: &str) -> BTreeSet<String> {
-    let (_, list) = complaint.split_once("expected one of ").unwrap_or_else(|| panic!("no list in {complaint:?}"));
+    let (_, list) = complaint
+        .split_once("expected one of ")
+        .unwrap_or_else(|| panic!("no list in {complaint:?}"));
     list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
@@ -39,7 +45,10 @@ fn set(names: &[&str]) -> BTreeSet<String> {
 /// The text of the first of these files that is there.
 fn source(paths: &[&str]) -> String {
     let repository = repository();
-    paths.iter().find_map(|path| repository.read(path).ok()).unwrap_or_else(|| panic!("none of {paths:?} is there"))
+    paths
+        .iter()
+        .find_map(|path| repository.read(path).ok())
+        .unwrap_or_else(|| panic!("none of {paths:?} is there"))
 }
 
 /// The keys in the list `KEYS` of a parser's source, or else the fields of its `Raw`.
@@ -56,7 +65,11 @@ fn keys_in(source: &str) -> BTreeSet<String> {
 fn fields(source: &str, beginning: &str) -> BTreeSet<String> {
     let (_, rest) = source.split_once(beginning).unwrap_or_else(|| panic!("no {beginning}"));
     let (inside, _) = rest.split_once('}').unwrap();
-    inside.lines().filter_map(|line| line.trim().split_once(':')).map(|(name, _)| name.to_owned()).collect()
+    inside
+        .lines()
+        .filter_map(|line| line.trim().split_once(':'))
+        .map(|(name, _)| name.to_owned())
+        .collect()
 }
 
 #[test]
@@ -69,11 +82,15 @@ fn the_keys_of_the_agent_are_those_of_its_parser() {
 #[test]
 fn the_keys_of_the_server_are_those_of_its_parser() {
     let entries = entries("server.toml");
-    for (table, text) in [(None, "no_such_key = 1\n"), (Some("limits"), "[limits]\nno_such_key = 1\n")] {
+    for (table, text) in
+        [(None, "no_such_key = 1\n"), (Some("limits"), "[limits]\nno_such_key = 1\n")]
+    {
         let complaint = wardkey_server::config::Config::parse(text).unwrap_err();
-        let mut known = expected(&complaint);
+        let mut known = expected(&complaint.to_string());
         // Tables of their own have a heading instead of a line.
-        known.retain(|key| !entries.iter().any(|entry| matches!(entry, Entry::Table { name, .. } if name == key)));
+        known.retain(|key| {
+            !entries.iter().any(|entry| matches!(entry, Entry::Table { name, .. } if name == key))
+        });
         assert_eq!(set(&settings::keys(&entries, table)), known, "{table:?}");
     }
 }
@@ -103,7 +120,10 @@ fn every_key_is_in_the_page_with_an_explanation() {
     // Written by hand, as they are not for editing.
     let anchor = source(&["core/settings/src/anchor.rs", "pam_fido/src/anchor.rs"]);
     for key in ["root_key", "terminal"] {
-        assert!(anchor.contains(&format!("\"{key}\"")) && all.contains(&format!(".BR {key} \" (")), "{key}");
+        assert!(
+            anchor.contains(&format!("\"{key}\"")) && all.contains(&format!(".BR {key} \" (")),
+            "{key}"
+        );
     }
     let (_, section) = all.split_once("TERMINAL.TOML").unwrap();
     for field in fields(&source(&["agent/src/identity.rs"]), "struct TerminalFile {") {
@@ -121,7 +141,11 @@ fn every_program_has_a_page_with_all_that_help_says() {
         let section = if command.get_name() == "wardkey" { 1 } else { 8 };
         let text = page(&format!("{}.{section}", command.get_name()));
         for name in commands::names(&command) {
-            assert!(text.contains(&format!(".SS \"{}\"", name.replace('-', "\\-"))), "{}: {name}", command.get_name());
+            assert!(
+                text.contains(&format!(".SS \"{}\"", name.replace('-', "\\-"))),
+                "{}: {name}",
+                command.get_name()
+            );
         }
         let mut built = command.clone();
         built.build();
@@ -220,15 +244,18 @@ fn completions_are_sound() {
             complains_not(shell, &["-n".into()], &path);
         }
         let text = String::from_utf8(content).unwrap();
-        for word in if name.contains("server") { ["person", "import"] } else { ["enroll", "change-pin"] } {
+        for word in
+            if name.contains("server") { ["person", "import"] } else { ["enroll", "change-pin"] }
+        {
             assert!(text.contains(word), "{name} does not know {word}");
         }
     }
 }
 
 fn installed(program: &str) -> bool {
-    std::env::var_os("PATH")
-        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+    std::env::var_os("PATH").is_some_and(|path| {
+        std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    })
 }
 
 fn complains_not(program: &str, arguments: &[String], path: &PathBuf) {
@@ -239,5 +266,29 @@ fn complains_not(program: &str, arguments: &[String], path: &PathBuf) {
         .unwrap_or_else(|error| panic!("{program}: {error}; tools/setup installs it"));
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said);
-    assert!(output.status.success() && said.is_empty(), "{program} about {}:\n{said}", path.display());
+    assert!(
+        output.status.success() && said.is_empty(),
+        "{program} about {}:\n{said}",
+        path.display()
+    );
+}
+
+#[test]
+fn the_sheets_for_staff_have_every_sentence_and_fetch_nothing() {
+    let sheets = sheet::all(&repository()).unwrap();
+    let names: Vec<_> = sheets.iter().map(|sheet| sheet.name.as_str()).collect();
+    assert_eq!(names, ["terminal-sheet.ja.html", "terminal-sheet.en.html"]);
+    let codes = |text: &str| -> Vec<String> {
+        text.split("<td>WK-").skip(1).map(|rest| rest[..4].to_owned()).collect()
+    };
+    assert_eq!(codes(&sheets[0].text), codes(&sheets[1].text));
+    assert!(codes(&sheets[0].text).len() >= 8);
+    for sheet in &sheets {
+        let text = &sheet.text;
+        for never in ["<!-- @", "\u{2026}", "src=", "href=", "url(", "@import", "<script", "http"] {
+            assert!(!text.contains(never), "{}: {never}", sheet.name);
+        }
+        assert_eq!(text.matches("<svg").count(), 4, "{}", sheet.name);
+        assert!(text.contains("WK-1203</td><td>"), "{}", sheet.name);
+    }
 }
