@@ -1,6 +1,6 @@
-//! The part of libpam's application interface that a login program needs (`security/pam_appl.h`), and the
-//! only unsafe code of the crate. Outside of this file a PAM handle is an owned [`Handle`], and the
-//! conversation is a [`Talk`].
+//! The part of libpam's application interface that a login program needs (`security/pam_appl.h`),
+//! and the only unsafe code of the crate. Outside of this file a PAM handle is an owned [`Handle`],
+//! and the conversation is a [`Talk`].
 
 use std::any::Any;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
@@ -60,6 +60,8 @@ unsafe extern "C" {
     fn pam_authenticate(handle: *mut PamHandle, flags: c_int) -> c_int;
     fn pam_acct_mgmt(handle: *mut PamHandle, flags: c_int) -> c_int;
     fn pam_setcred(handle: *mut PamHandle, flags: c_int) -> c_int;
+    fn pam_open_session(handle: *mut PamHandle, flags: c_int) -> c_int;
+    fn pam_close_session(handle: *mut PamHandle, flags: c_int) -> c_int;
     fn pam_set_item(handle: *mut PamHandle, item: c_int, value: *const c_void) -> c_int;
     fn pam_get_item(handle: *const PamHandle, item: c_int, value: *mut *const c_void) -> c_int;
     fn pam_getenvlist(handle: *mut PamHandle) -> *mut *mut c_char;
@@ -71,27 +73,33 @@ struct Seat<T> {
     panic: Option<Box<dyn Any + Send>>,
 }
 
-/// An open PAM transaction, which is ended when dropped. It is not `Send`: libpam's handles belong to one
-/// thread at a time, and modules may keep thread-bound state.
+/// An open PAM transaction, which is ended when dropped. It is not `Send`: libpam's handles belong
+/// to one thread at a time, and modules may keep thread-bound state.
 pub(crate) struct Handle<T: Talk> {
     raw: *mut PamHandle,
-    /// Made by `Box::into_raw`. libpam holds the same pointer, so it is only borrowed while no function of
-    /// libpam runs.
+    /// Made by `Box::into_raw`. libpam holds the same pointer, so it is only borrowed while no
+    /// function of libpam runs.
     seat: *mut Seat<T>,
     last: c_int,
 }
 
 impl<T: Talk> Handle<T> {
-    /// Calls `pam_start`, or `pam_start_confdir` if a folder is given, and makes libpam report its delays
-    /// instead of sleeping. The error is a result of libpam.
-    pub(crate) fn start(service: &CStr, user: Option<&CStr>, confdir: Option<&CStr>, talk: T) -> Result<Self, c_int> {
+    /// Calls `pam_start`, or `pam_start_confdir` if a folder is given, and makes libpam report its
+    /// delays instead of sleeping. The error is a result of libpam.
+    pub(crate) fn start(
+        service: &CStr,
+        user: Option<&CStr>,
+        confdir: Option<&CStr>,
+        talk: T,
+    ) -> Result<Self, c_int> {
         let seat = Box::into_raw(Box::new(Seat { talk, panic: None }));
         let mut handle = Self { raw: ptr::null_mut(), seat, last: PAM_SUCCESS };
         let conv = PamConv { converse: converse::<T>, appdata: seat.cast() };
         let user = user.map_or(ptr::null(), CStr::as_ptr);
         let code = match confdir {
-            // SAFETY: the strings live through the call and libpam copies them and `conv`; `seat` outlives
-            // the PAM handle, as `Drop` ends it first; `handle.raw` is a place for the result.
+            // SAFETY: the strings live through the call and libpam copies them and `conv`; `seat`
+            // outlives the PAM handle, as `Drop` ends it first; `handle.raw` is a place for the
+            // result.
             Some(confdir) => unsafe {
                 pam_start_confdir(service.as_ptr(), user, &conv, confdir.as_ptr(), &mut handle.raw)
             },
@@ -125,7 +133,8 @@ impl<T: Talk> Handle<T> {
         if code != PAM_SUCCESS || value.is_null() {
             return None;
         }
-        // SAFETY: the item is a NUL-terminated text that libpam owns; it is copied before the next call.
+        // SAFETY: the item is a NUL-terminated text that libpam owns; it is copied before the next
+        // call.
         Some(unsafe { CStr::from_ptr(value.cast()) }.to_string_lossy().into_owned())
     }
 
@@ -150,6 +159,20 @@ impl<T: Talk> Handle<T> {
         self.last
     }
 
+    /// Calls `pam_open_session`.
+    pub(crate) fn open_session(&mut self, flags: c_int) -> c_int {
+        // SAFETY: the handle is open, and no borrow of the seat is alive.
+        self.last = unsafe { pam_open_session(self.raw, flags) };
+        self.last
+    }
+
+    /// Calls `pam_close_session`.
+    pub(crate) fn close_session(&mut self, flags: c_int) -> c_int {
+        // SAFETY: the handle is open, and no borrow of the seat is alive.
+        self.last = unsafe { pam_close_session(self.raw, flags) };
+        self.last
+    }
+
     /// The PAM environment, in libpam's order.
     pub(crate) fn environment(&mut self) -> Vec<(String, String)> {
         let mut variables = Vec::new();
@@ -169,8 +192,8 @@ impl<T: Talk> Handle<T> {
             let text = unsafe { CStr::from_ptr(entry) }.to_string_lossy();
             let (name, value) = text.split_once('=').unwrap_or((&text, ""));
             variables.push((name.to_owned(), value.to_owned()));
-            // SAFETY: libpam allocated the entry with malloc and left it to us; the list has one more place
-            // after each entry.
+            // SAFETY: libpam allocated the entry with malloc and left it to us; the list has one
+            // more place after each entry.
             unsafe {
                 libc::free(entry.cast());
                 place = place.add(1);
@@ -183,11 +206,13 @@ impl<T: Talk> Handle<T> {
 
     /// The talk, between calls of libpam.
     pub(crate) fn talk(&mut self) -> &mut T {
-        // SAFETY: the seat lives as long as `self`, and no callback runs while `self` is borrowed here.
+        // SAFETY: the seat lives as long as `self`, and no callback runs while `self` is borrowed
+        // here.
         unsafe { &mut (*self.seat).talk }
     }
 
-    /// Ends the transaction with the last result and gives the talk back. A panic of the talk goes on.
+    /// Ends the transaction with the last result and gives the talk back. A panic of the talk goes
+    /// on.
     pub(crate) fn finish(mut self) -> T {
         self.end();
         let seat = std::mem::replace(&mut self.seat, ptr::null_mut());
@@ -201,8 +226,8 @@ impl<T: Talk> Handle<T> {
 
     fn end(&mut self) {
         if !self.raw.is_null() {
-            // SAFETY: the handle is open and forgotten right after. Modules may still talk while they clean
-            // up, so the seat goes later.
+            // SAFETY: the handle is open and forgotten right after. Modules may still talk while
+            // they clean up, so the seat goes later.
             unsafe { pam_end(self.raw, self.last) };
             self.raw = ptr::null_mut();
         }
@@ -220,8 +245,8 @@ impl<T: Talk> Drop for Handle<T> {
 }
 
 /// # Safety
-/// `appdata` is the `Seat<T>` given to `pam_start`, borrowed by nobody; the rest is what Linux-PAM passes to a
-/// conversation function.
+/// `appdata` is the `Seat<T>` given to `pam_start`, borrowed by nobody; the rest is what Linux-PAM
+/// passes to a conversation function.
 unsafe extern "C" fn converse<T: Talk>(
     count: c_int,
     messages: *const *const PamMessage,
@@ -231,7 +256,8 @@ unsafe extern "C" fn converse<T: Talk>(
     if appdata.is_null() {
         return PAM_CONV_ERR;
     }
-    // SAFETY: the caller's promise; libpam calls back on the thread that called it, which holds no borrow.
+    // SAFETY: the caller's promise; libpam calls back on the thread that called it, which holds no
+    // borrow.
     let seat = unsafe { &mut *appdata.cast::<Seat<T>>() };
     let reply = |messages: &[(c_int, String)]| {
         if seat.panic.is_some() {
@@ -258,9 +284,11 @@ unsafe extern "C" fn fail_delay<T: Talk>(code: c_int, microseconds: c_uint, appd
     if appdata.is_null() {
         return;
     }
-    // SAFETY: the caller's promise; libpam calls back on the thread that called it, which holds no borrow.
+    // SAFETY: the caller's promise; libpam calls back on the thread that called it, which holds no
+    // borrow.
     let seat = unsafe { &mut *appdata.cast::<Seat<T>>() };
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| seat.talk.fail_delay(code, microseconds))) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| seat.talk.fail_delay(code, microseconds)))
+    {
         seat.panic.get_or_insert(panic);
     }
 }

@@ -4,7 +4,9 @@ use std::ffi::{CStr, CString, c_char, c_int};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
-use wardkey_pamapp::abi::{PAM_CONV_ERR, PAM_SUCCESS, PAM_TEXT_INFO, PamHandle, PamMessage, PamResponse};
+use wardkey_pamapp::abi::{
+    PAM_CONV_ERR, PAM_SUCCESS, PAM_TEXT_INFO, PamHandle, PamMessage, PamResponse,
+};
 use zeroize::Zeroizing;
 
 use super::{Handle, PAM_USER, Replies, Seat, Talk, converse, fail_delay};
@@ -13,7 +15,8 @@ unsafe extern "C" {
     fn pam_putenv(handle: *mut PamHandle, name_value: *const c_char) -> c_int;
 }
 
-/// Answers each message with its own text, except "null", "fail", "short", "none", "nul" and "panic".
+/// Answers each message with its own text, except "null", "fail", "short", "none", "nul" and
+/// "panic".
 struct Echo {
     delays: Vec<(c_int, u32)>,
 }
@@ -46,27 +49,40 @@ fn seat() -> Seat<Echo> {
 }
 
 /// Result of one call with these texts, and the texts that came back; None if no array did.
-fn call(seat: &mut Seat<Echo>, texts: &[Option<&str>], count: c_int) -> (c_int, Option<Vec<Option<String>>>) {
-    let owned: Vec<_> = texts.iter().map(|text| text.map(|text| CString::new(text).unwrap())).collect();
+fn call(
+    seat: &mut Seat<Echo>,
+    texts: &[Option<&str>],
+    count: c_int,
+) -> (c_int, Option<Vec<Option<String>>>) {
+    let owned: Vec<_> =
+        texts.iter().map(|text| text.map(|text| CString::new(text).unwrap())).collect();
     let messages: Vec<_> = owned
         .iter()
-        .map(|text| PamMessage { style: PAM_TEXT_INFO, text: text.as_ref().map_or(ptr::null(), |text| text.as_ptr()) })
+        .map(|text| PamMessage {
+            style: PAM_TEXT_INFO,
+            text: text.as_ref().map_or(ptr::null(), |text| text.as_ptr()),
+        })
         .collect();
     let pointers: Vec<_> = messages.iter().map(ptr::from_ref).collect();
     let mut responses = ptr::dangling_mut::<PamResponse>();
     // SAFETY: what a module passes; `seat` is borrowed only here.
-    let code = unsafe { converse::<Echo>(count, pointers.as_ptr(), &mut responses, ptr::from_mut(seat).cast()) };
+    let code = unsafe {
+        converse::<Echo>(count, pointers.as_ptr(), &mut responses, ptr::from_mut(seat).cast())
+    };
     if responses.is_null() {
         return (code, None);
     }
     let mut answers = Vec::new();
     for index in 0..texts.len() {
-        // SAFETY: an array of one response for each message, whose texts are NUL-terminated and ours to free.
+        // SAFETY: an array of one response for each message, whose texts are NUL-terminated and
+        // ours to free.
         unsafe {
             let response = &*responses.add(index);
             assert_eq!(response.code, 0);
-            answers
-                .push((!response.text.is_null()).then(|| CStr::from_ptr(response.text).to_str().unwrap().to_owned()));
+            answers.push(
+                (!response.text.is_null())
+                    .then(|| CStr::from_ptr(response.text).to_str().unwrap().to_owned()),
+            );
             libc::free(response.text.cast());
         }
     }
@@ -124,14 +140,19 @@ fn environment_and_items_are_copied() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("permit"), "auth required pam_permit.so\n").unwrap();
     let confdir = CString::new(folder.path().to_str().unwrap()).unwrap();
-    let mut handle = Handle::start(c"permit", Some(c"hanako"), Some(&confdir), Echo { delays: Vec::new() }).unwrap();
+    let mut handle =
+        Handle::start(c"permit", Some(c"hanako"), Some(&confdir), Echo { delays: Vec::new() })
+            .unwrap();
     assert_eq!(handle.environment(), []);
     for variable in [c"WARDKEY_ONE=1", c"EMPTY=", c"WITH=a=b"] {
         // SAFETY: the handle is open; libpam copies the text.
         assert_eq!(unsafe { pam_putenv(handle.raw, variable.as_ptr()) }, PAM_SUCCESS);
     }
     let expected = [("WARDKEY_ONE", "1"), ("EMPTY", ""), ("WITH", "a=b")];
-    assert_eq!(handle.environment(), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert_eq!(
+        handle.environment(),
+        expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
+    );
     assert_eq!(handle.text(PAM_USER).as_deref(), Some("hanako"));
     assert!(handle.finish().delays.is_empty());
 }

@@ -72,8 +72,8 @@ impl fmt::Debug for Answer {
 /// The manners of the program between the person and libpam.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Greeter {
-    /// As `misc_conv` of login: every message shown, a response structure for each, NULL text in those of
-    /// information and error texts.
+    /// As `misc_conv` of login: every message shown, a response structure for each, NULL text in
+    /// those of information and error texts.
     #[default]
     Normal,
     /// As normal, but an empty text instead of NULL for information and error texts.
@@ -145,7 +145,10 @@ mod tests {
             (Greeter::ConvErr, Style::Info, Answer::Null, Answer::Null),
         ];
         for (greeter, style, answer, reply) in table {
-            assert!(greeter.reply(style, answer.clone()) == reply, "{greeter:?} {style:?} {answer:?}");
+            assert!(
+                greeter.reply(style, answer.clone()) == reply,
+                "{greeter:?} {style:?} {answer:?}"
+            );
         }
     }
 

@@ -1,4 +1,5 @@
-//! `wardkey-pamclient`: runs PAM transactions as a login program would, and tells each step as a JSON line.
+//! `wardkey-pamclient`: runs PAM transactions as a login program would, and tells each step as a
+//! JSON line.
 //!
 //! ```text
 //!   args ──> operator ── answers, delays, dies ──> Transaction (library) ──> libpam
@@ -6,8 +7,8 @@
 //!               └── report: JSON lines on standard output
 //! ```
 //!
-//! Exit status: 0 every transaction let the person in; 1 one did not; 2 wrong options, or a transaction could
-//! not be run; 3 a question came for which no answer was left.
+//! Exit status: 0 every transaction let the person in; 1 one did not; 2 wrong options, or a
+//! transaction could not be run; 3 a question came for which no answer was left.
 
 mod cli {
     pub mod args;
@@ -48,7 +49,12 @@ fn main() -> ExitCode {
             operator.report.line(&Line::Error { text: error.to_string() });
         }
         let took_us = outcome.as_ref().map_or(0, |outcome| cli::report::micros(outcome.took));
-        operator.report.line(&Line::End { authenticated, run, answers_left: operator.left(), took_us });
+        operator.report.line(&Line::End {
+            authenticated,
+            run,
+            answers_left: operator.left(),
+            took_us,
+        });
         if operator.unexpected() {
             return ExitCode::from(3);
         }

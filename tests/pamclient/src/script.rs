@@ -5,7 +5,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::{Answer, Style};
+use crate::greeter::{Answer, Style};
 
 /// Answers prepared for the questions of one transaction. Each is given once: a question more than
 /// expected finds none, is refused with a conversation error and remembered.
@@ -23,8 +23,8 @@ impl Script {
         Self { ordered, ..Self::default() }
     }
 
-    /// Adds an answer for one question that contains `part`. It goes before the answers in order; of
-    /// several that match, the first added.
+    /// Adds an answer for one question that contains `part`. It goes before the answers in order;
+    /// of several that match, the first added.
     #[must_use]
     pub fn on(mut self, part: impl Into<String>, answer: impl Into<String>) -> Self {
         self.matched.push((part.into(), Zeroizing::new(answer.into())));
@@ -39,7 +39,8 @@ impl Script {
         }
     }
 
-    /// Answers one message, for use in the closure of [`Transaction::run`](crate::Transaction::run).
+    /// Answers one message, for use in the closure of
+    /// [`Transaction::run`](crate::Transaction::run).
     pub fn answer(&mut self, style: Style, text: &str) -> Answer {
         if !style.is_prompt() {
             return Answer::Null;
@@ -66,21 +67,25 @@ impl Script {
 
 impl fmt::Debug for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Script").field("left", &self.left()).field("unexpected", &self.unexpected).finish()
+        f.debug_struct("Script")
+            .field("left", &self.left())
+            .field("unexpected", &self.unexpected)
+            .finish()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::Script;
-    use crate::{Answer, Style};
+    use crate::greeter::{Answer, Style};
 
     #[test]
     fn an_answer_is_given_once_and_matches_go_first() {
         let mut script = Script::new(["first", "second"]).on("PIN", "1234").on("PIN", "5678");
         assert_eq!(script.left(), 4);
         let asked = ["Your PIN:", "login:", "PIN again:", "PIN a third time:"];
-        let given: Vec<_> = asked.iter().map(|question| script.answer(Style::PromptEchoOff, question)).collect();
+        let given: Vec<_> =
+            asked.iter().map(|question| script.answer(Style::PromptEchoOff, question)).collect();
         assert!(given == ["1234", "first", "5678", "second"].map(Answer::text));
         assert_eq!((script.left(), script.unexpected()), (0, None));
         assert!(script.answer(Style::PromptEchoOn, "one more") == Answer::ConvErr);

@@ -5,11 +5,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use crate::error::Error;
 use crate::ffi::{self, Handle, Replies, Talk};
-use crate::{Answer, Error, Greeter, Style};
+use crate::greeter::{Answer, Greeter, Style};
 
-/// One PAM transaction to be run: `pam_start`, `pam_authenticate`, `pam_acct_mgmt`, `pam_setcred`, `pam_end`.
-/// Each call follows only on the success of the one before.
+/// One PAM transaction to be run: `pam_start`, `pam_authenticate`, `pam_acct_mgmt`, `pam_setcred`,
+/// `pam_open_session`, `pam_close_session`, `pam_end`. Each call follows only on the success of the one before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Transaction {
     /// The service, the name of a file in `/etc/pam.d` or in `confdir`.
@@ -30,6 +31,8 @@ pub struct Transaction {
     pub no_account: bool,
     /// Leave out `pam_setcred`.
     pub no_setcred: bool,
+    /// Open a session for who is let in, and close it when [`Person::session`] returns.
+    pub session: bool,
 }
 
 /// What came of a transaction.
@@ -41,8 +44,8 @@ pub struct Outcome {
     pub account: Option<i32>,
     /// Result of `pam_setcred`, if it was called.
     pub setcred: Option<i32>,
-    /// Whether the program would let the person in: authenticated, and the account allowed unless that call
-    /// was left out. `pam_setcred` has no say.
+    /// Whether the program would let the person in: authenticated, and the account allowed unless
+    /// that call was left out. `pam_setcred` has no say.
     pub authenticated: bool,
     /// Every message of the modules, in order, shown or not.
     pub messages: Vec<Message>,
@@ -58,8 +61,8 @@ pub struct Outcome {
     pub env: Vec<(String, String)>,
     /// `PAM_USER` after `pam_authenticate`.
     pub user: Option<String>,
-    /// The delay that libpam would have slept because of the failure. libpam varies what modules ask for
-    /// by up to a half.
+    /// The delay that libpam would have slept because of the failure. libpam varies what modules
+    /// ask for by up to a half.
     pub fail_delay: Option<Duration>,
 }
 
@@ -71,7 +74,11 @@ impl Outcome {
 
     /// The texts of the messages of one style.
     pub fn texts(&self, style: Style) -> Vec<&str> {
-        self.messages.iter().filter(|message| message.style == style).map(|message| message.text.as_str()).collect()
+        self.messages
+            .iter()
+            .filter(|message| message.style == style)
+            .map(|message| message.text.as_str())
+            .collect()
     }
 }
 
@@ -97,6 +104,10 @@ pub enum Call {
     AcctMgmt,
     /// `pam_setcred`
     Setcred,
+    /// `pam_open_session`
+    OpenSession,
+    /// `pam_close_session`
+    CloseSession,
 }
 
 /// What happens in a transaction, told at the moment it happens.
@@ -131,10 +142,12 @@ pub enum Event<'a> {
 }
 
 /// Who sits in front of the program.
-pub trait Person {
-    /// Answers a message. Asked for every text shown, and for questions unless the greeter answers them
-    /// by itself ([`Greeter::NullSecret`], [`Greeter::ConvErr`]).
+pub trait Conversation {
+    /// Answers a message. Asked for every text shown, and for questions unless the greeter answers
+    /// them by itself ([`Greeter::NullSecret`], [`Greeter::ConvErr`]).
     fn message(&mut self, style: Style, text: &str) -> Answer;
+    /// Works, in the session that was opened.
+    fn session(&mut self) {}
     /// Watches. The transaction stands still meanwhile.
     fn event(&mut self, event: Event<'_>) {
         let _ = event;
@@ -147,22 +160,32 @@ impl Transaction {
         Self { service: service.into(), ..Self::default() }
     }
 
-    /// Runs the transaction; the closure answers each message shown. A panic of the closure refuses the
-    /// conversation, ends the transaction and then goes on.
+    /// Runs the transaction; the closure answers each message shown. A panic of the closure refuses
+    /// the conversation, ends the transaction and then goes on.
     pub fn run(&self, answer: &mut dyn FnMut(Style, &str) -> Answer) -> Result<Outcome, Error> {
         self.observe(&mut Closure(answer))
     }
 
     /// Runs the transaction with a person who sees the events as well.
-    pub fn observe(&self, person: &mut dyn Person) -> Result<Outcome, Error> {
+    pub fn observe(&self, person: &mut dyn Conversation) -> Result<Outcome, Error> {
         let begun = Instant::now();
         let service = text("service", self.service.as_bytes())?;
         let user = self.user.as_ref().map(|user| text("user", user.as_bytes())).transpose()?;
-        let folder = self.confdir.as_ref().map(|folder| text("confdir", folder.as_os_str().as_bytes())).transpose()?;
+        let folder = self
+            .confdir
+            .as_ref()
+            .map(|folder| text("confdir", folder.as_os_str().as_bytes()))
+            .transpose()?;
         let tty = self.tty.as_ref().map(|tty| text("tty", tty.as_bytes())).transpose()?;
         let rhost = self.rhost.as_ref().map(|rhost| text("rhost", rhost.as_bytes())).transpose()?;
 
-        let room = Room { person, greeter: self.greeter, messages: Vec::new(), answered_at: None, fail_delay: None };
+        let room = Room {
+            person,
+            greeter: self.greeter,
+            messages: Vec::new(),
+            answered_at: None,
+            fail_delay: None,
+        };
         let mut handle = Handle::start(&service, user.as_deref(), folder.as_deref(), room)
             .map_err(|code| Error::Pam { call: "pam_start", code })?;
         for (item, value) in [(ffi::PAM_TTY, tty), (ffi::PAM_RHOST, rhost)] {
@@ -187,11 +210,22 @@ impl Transaction {
         handle.talk().person.event(Event::User(user.as_deref()));
 
         let mut admitted = authenticate == ffi::PAM_SUCCESS;
-        let account =
-            (admitted && !self.no_account).then(|| timed(&mut handle, Call::AcctMgmt, |handle| handle.account(flags)));
+        let account = (admitted && !self.no_account)
+            .then(|| timed(&mut handle, Call::AcctMgmt, |handle| handle.account(flags)));
         admitted &= account.is_none_or(|code| code == ffi::PAM_SUCCESS);
-        let setcred = (admitted && !self.no_setcred)
-            .then(|| timed(&mut handle, Call::Setcred, |handle| handle.setcred(flags | ffi::PAM_ESTABLISH_CRED)));
+        let setcred = (admitted && !self.no_setcred).then(|| {
+            timed(&mut handle, Call::Setcred, |handle| {
+                handle.setcred(flags | ffi::PAM_ESTABLISH_CRED)
+            })
+        });
+
+        if admitted && self.session {
+            let opened = timed(&mut handle, Call::OpenSession, |handle| handle.open_session(flags));
+            if opened == ffi::PAM_SUCCESS {
+                handle.talk().person.session();
+                timed(&mut handle, Call::CloseSession, |handle| handle.close_session(flags));
+            }
+        }
 
         let Room { messages, answered_at, fail_delay, .. } = handle.finish();
         Ok(Outcome {
@@ -211,7 +245,11 @@ impl Transaction {
     }
 }
 
-fn timed<'p>(handle: &mut Handle<Room<'p>>, call: Call, run: impl FnOnce(&mut Handle<Room<'p>>) -> c_int) -> c_int {
+fn timed<'p>(
+    handle: &mut Handle<Room<'p>>,
+    call: Call,
+    run: impl FnOnce(&mut Handle<Room<'p>>) -> c_int,
+) -> c_int {
     let called_at = Instant::now();
     let code = run(handle);
     handle.talk().result(call, code, called_at.elapsed());
@@ -224,7 +262,7 @@ fn text(what: &'static str, bytes: &[u8]) -> Result<CString, Error> {
 
 struct Closure<'a>(&'a mut dyn FnMut(Style, &str) -> Answer);
 
-impl Person for Closure<'_> {
+impl Conversation for Closure<'_> {
     fn message(&mut self, style: Style, text: &str) -> Answer {
         (self.0)(style, text)
     }
@@ -232,7 +270,7 @@ impl Person for Closure<'_> {
 
 /// Person and program together: the application's side of the conversation.
 struct Room<'p> {
-    person: &'p mut dyn Person,
+    person: &'p mut dyn Conversation,
     greeter: Greeter,
     messages: Vec<Message>,
     answered_at: Option<Instant>,

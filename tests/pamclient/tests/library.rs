@@ -27,8 +27,13 @@ fn results_of_simple_stacks() {
             ..Transaction::new(service)
         };
         let outcome = run(&transaction, &mut Script::default());
-        let results = (outcome.authenticate, outcome.account, outcome.setcred, outcome.authenticated);
-        assert_eq!(results, (authenticate, account, setcred, authenticated), "{service} {no_account}");
+        let results =
+            (outcome.authenticate, outcome.account, outcome.setcred, outcome.authenticated);
+        assert_eq!(
+            results,
+            (authenticate, account, setcred, authenticated),
+            "{service} {no_account}"
+        );
         assert!(outcome.messages.is_empty() && outcome.answered_at.is_none());
         assert_eq!(outcome.user.as_deref(), Some("root"));
     }
@@ -37,8 +42,11 @@ fn results_of_simple_stacks() {
 #[test]
 fn the_answer_reaches_the_module() {
     let folder = common::services();
-    let transaction =
-        Transaction { confdir: Some(folder.path().into()), user: Some("root".into()), ..Transaction::new("pin") };
+    let transaction = Transaction {
+        confdir: Some(folder.path().into()),
+        user: Some("root".into()),
+        ..Transaction::new("pin")
+    };
     for (pin, code) in [("1234", "PAM_SUCCESS"), ("4321", "PAM_SYSTEM_ERR")] {
         let mut script = Script::default().on("assword", pin);
         let outcome = run(&transaction, &mut script);
@@ -55,7 +63,8 @@ fn the_answer_reaches_the_module() {
 #[test]
 fn an_unexpected_question_is_refused_and_remembered() {
     let folder = common::services();
-    let transaction = Transaction { confdir: Some(folder.path().into()), ..Transaction::new("permit") };
+    let transaction =
+        Transaction { confdir: Some(folder.path().into()), ..Transaction::new("permit") };
     let mut script = Script::default();
     let outcome = run(&transaction, &mut script);
     // pam_permit asks for a name only because none was given, and goes on as nobody without one.
@@ -69,8 +78,11 @@ fn an_unexpected_question_is_refused_and_remembered() {
 #[test]
 fn delays_are_recorded_and_not_slept() {
     let folder = common::services();
-    let transaction =
-        Transaction { confdir: Some(folder.path().into()), user: Some("root".into()), ..Transaction::new("delay") };
+    let transaction = Transaction {
+        confdir: Some(folder.path().into()),
+        user: Some("root".into()),
+        ..Transaction::new("delay")
+    };
     let begun = Instant::now();
     let outcome = run(&transaction, &mut Script::default());
     assert!(begun.elapsed() < Duration::from_secs(4), "slept {:?}", begun.elapsed());
@@ -82,8 +94,11 @@ fn delays_are_recorded_and_not_slept() {
 #[test]
 fn pam_unix_refuses_a_wrong_password() {
     let folder = common::services();
-    let transaction =
-        Transaction { confdir: Some(folder.path().into()), user: Some("daemon".into()), ..Transaction::new("unix") };
+    let transaction = Transaction {
+        confdir: Some(folder.path().into()),
+        user: Some("daemon".into()),
+        ..Transaction::new("unix")
+    };
     let outcome = run(&transaction, &mut Script::new(["not the password"]));
     assert_eq!(code_name(outcome.authenticate), "PAM_AUTH_ERR");
     assert_eq!(outcome.texts(Style::PromptEchoOff), ["Password: "]);
@@ -116,7 +131,8 @@ fn greeters_show_or_drop_texts() {
             .unwrap();
         assert_eq!(outcome.texts(Style::Info), ["touch the key"], "{greeter:?}");
         assert!(outcome.messages.iter().all(|message| message.shown == shown));
-        let expected = if shown { vec![(Style::Info, "touch the key".to_owned())] } else { Vec::new() };
+        let expected =
+            if shown { vec![(Style::Info, "touch the key".to_owned())] } else { Vec::new() };
         assert_eq!(seen, expected, "{greeter:?}");
     }
 }
@@ -143,7 +159,10 @@ fn greeters_that_answer_questions_by_themselves_ask_nobody() {
 fn what_cannot_be_run_is_an_error() {
     let folder = common::services();
     let absent = Transaction { confdir: Some(folder.path().into()), ..Transaction::new("absent") };
-    assert!(matches!(absent.run(&mut |_, _| Answer::Null), Err(Error::Pam { call: "pam_start", .. })));
+    assert!(matches!(
+        absent.run(&mut |_, _| Answer::Null),
+        Err(Error::Pam { call: "pam_start", .. })
+    ));
     for transaction in [
         Transaction::new("a\0b"),
         Transaction { user: Some("a\0b".into()), ..Transaction::new("other") },
@@ -157,8 +176,11 @@ fn what_cannot_be_run_is_an_error() {
 #[should_panic(expected = "the person fainted")]
 fn a_panic_of_the_person_ends_the_transaction_and_goes_on() {
     let folder = common::services();
-    let transaction =
-        Transaction { confdir: Some(folder.path().into()), user: Some("root".into()), ..Transaction::new("pin") };
+    let transaction = Transaction {
+        confdir: Some(folder.path().into()),
+        user: Some("root".into()),
+        ..Transaction::new("pin")
+    };
     let _ = transaction.run(&mut |_, _| panic!("the person fainted"));
 }
 
@@ -166,8 +188,13 @@ fn a_panic_of_the_person_ends_the_transaction_and_goes_on() {
 fn items_reach_the_modules() {
     let folder = common::services();
     let path = folder.path().join("show");
-    std::fs::write(&path, "#!/bin/sh\necho \"$PAM_USER $PAM_TTY $PAM_RHOST $PAM_SERVICE\"\n").unwrap();
-    common::write(folder.path(), "items", &format!("auth required pam_exec.so stdout /bin/sh {}\n", path.display()));
+    std::fs::write(&path, "#!/bin/sh\necho \"$PAM_USER $PAM_TTY $PAM_RHOST $PAM_SERVICE\"\n")
+        .unwrap();
+    common::write(
+        folder.path(),
+        "items",
+        &format!("auth required pam_exec.so stdout /bin/sh {}\n", path.display()),
+    );
     let transaction = Transaction {
         confdir: Some(folder.path().into()),
         user: Some("root".into()),

@@ -14,7 +14,12 @@ use serde_json::Value;
 
 fn client(folder: &Path, service: &str, options: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wardkey-pamclient"));
-    command.arg("--confdir").arg(folder).args(["--service", service]).args(options).stdin(Stdio::null());
+    command
+        .arg("--confdir")
+        .arg(folder)
+        .args(["--service", service])
+        .args(options)
+        .stdin(Stdio::null());
     command
 }
 
@@ -58,7 +63,10 @@ fn lines_tell_each_step_and_no_secret() {
     let steps = ["message", "answered", "message", "result", "user", "result", "result", "end"];
     assert_eq!(events(&output), steps);
     let lines = lines(&output);
-    assert_eq!((&lines[0]["style"], &lines[2]["style"]), (&"prompt_echo_off".into(), &"info".into()));
+    assert_eq!(
+        (&lines[0]["style"], &lines[2]["style"]),
+        (&"prompt_echo_off".into(), &"info".into())
+    );
     let calls: Vec<_> = lines.iter().filter_map(|line| line["call"].as_str()).collect();
     assert_eq!(calls, ["authenticate", "acct_mgmt", "setcred"]);
     assert_eq!(lines[3]["name"], "PAM_SUCCESS");
@@ -134,11 +142,12 @@ fn between(output: &Output) -> u64 {
 #[test]
 fn a_driver_can_answer_when_it_sees_the_question() {
     let folder = common::services();
-    let mut child = client(folder.path(), "pin", &["--user", "root", "--answers-from-stdin", "--repeat", "2"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child =
+        client(folder.path(), "pin", &["--user", "root", "--answers-from-stdin", "--repeat", "2"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
     let mut input = child.stdin.take().unwrap();
     let mut authenticated = Vec::new();
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
@@ -160,18 +169,32 @@ fn uid_leaves_nothing_of_root() {
     let folder = common::services();
     let script = "#!/bin/sh\nid -u; id -g; id -G\n";
     fs::write(folder.path().join("who"), script).unwrap();
-    let stack = format!("auth required pam_exec.so stdout /bin/sh {}/who\n", folder.path().display());
+    let stack =
+        format!("auth required pam_exec.so stdout /bin/sh {}/who\n", folder.path().display());
     common::write(folder.path(), "who-am-i", &stack);
-    fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .unwrap();
     let bin = folder.path().join("client");
     // The target folder may be closed to other users.
     fs::copy(env!("CARGO_BIN_EXE_wardkey-pamclient"), &bin).unwrap();
     let output = Command::new(&bin)
-        .args(["--service", "who-am-i", "--user", "root", "--uid", "4242", "--no-account", "--confdir"])
+        .args([
+            "--service",
+            "who-am-i",
+            "--user",
+            "root",
+            "--uid",
+            "4242",
+            "--no-account",
+            "--confdir",
+        ])
         .arg(folder.path())
         .output()
         .unwrap();
-    let texts: Vec<_> =
-        lines(&output).iter().filter(|line| line["style"] == "info").map(|line| line["text"].clone()).collect();
+    let texts: Vec<_> = lines(&output)
+        .iter()
+        .filter(|line| line["style"] == "info")
+        .map(|line| line["text"].clone())
+        .collect();
     assert_eq!(texts, ["4242", "4242", "4242"], "{output:?}");
 }

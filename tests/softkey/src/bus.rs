@@ -11,7 +11,7 @@ use usb_device::{
     endpoint::{EndpointAddress, EndpointType},
 };
 
-use crate::Report;
+use crate::message::Report;
 
 /// The wires between the host side and the firmware's CTAPHID class.
 #[derive(Clone, Default)]

@@ -21,7 +21,9 @@ use std::{
     thread,
 };
 
-use crate::{Error, SoftKey, exchanges};
+use crate::error::Error;
+use crate::exchanges;
+use crate::key::SoftKey;
 
 /// Serves the control socket of `key` at `path` on threads of its own.
 pub fn serve(key: Arc<SoftKey>, path: &Path) -> Result<(), Error> {

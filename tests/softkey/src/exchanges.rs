@@ -7,10 +7,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{
-    Report,
-    message::{self, Message, command},
-};
+use crate::message::{self, Message, Report, command};
 
 /// Which way a message went.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -38,9 +38,11 @@ use usb_device::{
 use usbd_ctaphid::CtapHid;
 
 use crate::{
-    Error, Report, attestation,
+    attestation,
     bus::{ReportBus, Wires},
+    error::Error,
     memory::Memory,
+    message::Report,
     touch::Touch,
 };
 
@@ -89,7 +91,9 @@ impl Firmware {
     pub(crate) fn start(build: Build, attachment: Attachment) -> Result<Self, Error> {
         let mut seed = [0; 32];
         let entropy = "/dev/urandom";
-        File::open(entropy).and_then(|mut file| file.read_exact(&mut seed)).map_err(Error::io(entropy))?;
+        File::open(entropy)
+            .and_then(|mut file| file.read_exact(&mut seed))
+            .map_err(Error::io(entropy))?;
         let (input, inputs) = mpsc::channel();
         // The firmware's interfaces want a static one; a byte per key is lost.
         let interrupt: &'static InterruptFlag = Box::leak(Box::default());
@@ -167,7 +171,8 @@ fn run(
                 ..Config::new(DEFAULT_MESSAGE_SIZE)
             },
         );
-        let working: &'static OptionRefSwap<'static, InterruptFlag> = Box::leak(Box::new(OptionRefSwap::new(None)));
+        let working: &'static OptionRefSwap<'static, InterruptFlag> =
+            Box::leak(Box::new(OptionRefSwap::new(None)));
         let messages: Channel<DEFAULT_MESSAGE_SIZE> = Channel::new();
         let (host_side, app_side) = messages.split().expect("a channel is split once");
         let (request, requests) = mpsc::channel();
@@ -300,8 +305,10 @@ impl Hid<'_> {
     fn serve_usbip(self, vendor: u16, product: u16) {
         let allocator = UsbBusAllocator::new(usbip_device::UsbIpBus::new());
         let mut hid = class(&allocator, self.host_side, self.working);
-        let strings =
-            StringDescriptors::default().manufacturer("Wardkey").product("Software security key").serial_number("0001");
+        let strings = StringDescriptors::default()
+            .manufacturer("Wardkey")
+            .product("Software security key")
+            .serial_number("0001");
         let mut device = UsbDeviceBuilder::new(&allocator, UsbVidPid(vendor, product))
             .strings(&[strings])
             .expect("one language")

@@ -11,16 +11,14 @@ use std::{
 };
 
 use crate::{
-    Error, Exchange, Hostile, TouchPolicy,
-    exchanges::{Direction, Recorder},
+    error::Error,
+    exchanges::{Direction, Exchange, Recorder},
     firmware::{Attachment, Build, Firmware, Input},
-    hostile::{Adversary, Ends},
+    hostile::{Adversary, Ends, Hostile},
     memory::Memory,
-    touch::Touch,
+    message::Report,
+    touch::{Touch, TouchPolicy},
 };
-
-/// One HID report of a FIDO device, without a report id.
-pub type Report = [u8; 64];
 
 /// How a key is made.
 #[derive(Clone, Debug)]
@@ -39,7 +37,13 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { touch: TouchPolicy::Always, presence_timeout: None, state: None, hostile: None, swap_state: None }
+        Self {
+            touch: TouchPolicy::Always,
+            presence_timeout: None,
+            state: None,
+            hostile: None,
+            swap_state: None,
+        }
     }
 }
 

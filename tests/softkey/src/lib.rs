@@ -34,5 +34,6 @@ pub mod transport;
 pub use error::Error;
 pub use exchanges::{Direction, Exchange};
 pub use hostile::Hostile;
-pub use key::{Options, Report, SoftKey};
+pub use key::{Options, SoftKey};
+pub use message::Report;
 pub use touch::TouchPolicy;

@@ -16,7 +16,7 @@ use littlefs2::{
 };
 use trussed::virt::{StorageConfig, StoreConfig};
 
-use crate::Error;
+use crate::error::Error;
 
 const BLOCK: usize = 512;
 const BLOCKS: usize = 512;

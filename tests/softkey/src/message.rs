@@ -1,6 +1,7 @@
 //! CTAPHID messages: 64-byte reports to messages and back (CTAP 2.1, 11.2.4).
 
-use crate::Report;
+/// One HID report of a FIDO device, without a report id.
+pub type Report = [u8; 64];
 
 /// CTAPHID commands, without the bit that marks an initialisation packet.
 pub(crate) mod command {

@@ -10,7 +10,7 @@ use std::{
 use trussed::{platform::UserInterface, types::ui::Status};
 use trussed_core::types::{consent::Level, reboot::To};
 
-use crate::Error;
+use crate::error::Error;
 
 /// When a touch is given to a key that asks for one.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -115,7 +115,9 @@ impl State {
             || match &self.policy {
                 TouchPolicy::Always | TouchPolicy::Once => true,
                 TouchPolicy::Never => false,
-                TouchPolicy::After(delay) => self.waiting_since.is_some_and(|since| since.elapsed() >= *delay),
+                TouchPolicy::After(delay) => {
+                    self.waiting_since.is_some_and(|since| since.elapsed() >= *delay)
+                }
                 TouchPolicy::File(path) => path.exists(),
             }
     }
@@ -126,7 +128,9 @@ impl State {
     fn patience(&self) -> Duration {
         let rarely = Duration::from_millis(20);
         match (&self.policy, self.waiting_since) {
-            (TouchPolicy::After(delay), Some(since)) => rarely.min(delay.saturating_sub(since.elapsed())),
+            (TouchPolicy::After(delay), Some(since)) => {
+                rarely.min(delay.saturating_sub(since.elapsed()))
+            }
             (TouchPolicy::File(_), _) => Duration::from_millis(2),
             _ => rarely,
         }

@@ -5,7 +5,9 @@ mod host;
 use std::time::{Duration, Instant};
 
 use ciborium::Value;
-use host::{CANCEL, GET_INFO, Host, KEEPALIVE, SOON, entry, get_assertion, make_credential, wait_until};
+use host::{
+    CANCEL, GET_INFO, Host, KEEPALIVE, SOON, entry, get_assertion, make_credential, wait_until,
+};
 use wardkey_softkey::{Options, TouchPolicy, attestation};
 
 /// Far below the firmware's own 30 s, far above what a busy machine takes.
@@ -136,7 +138,8 @@ fn exchanges_are_counted_by_name() {
     host.key.reset_exchanges();
     let id = host.make_credential();
     host.request(0x02, Some(get_assertion(&id, true)));
-    let names: Vec<_> = host.key.exchanges().into_iter().filter(|e| e.is_round_trip()).map(|e| e.name).collect();
+    let names: Vec<_> =
+        host.key.exchanges().into_iter().filter(|e| e.is_round_trip()).map(|e| e.name).collect();
     assert_eq!(names, ["CBOR makeCredential", "CBOR getAssertion"]);
 }
 

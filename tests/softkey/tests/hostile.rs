@@ -11,7 +11,7 @@ use wardkey_softkey::{Options, TouchPolicy};
 /// How long silence is listened to.
 const A_WHILE: Duration = Duration::from_millis(300);
 
-/// A key that was honest at enrolment, and the first message of its answer to
+/// A key that was honest at enrollment, and the first message of its answer to
 /// an assertion.
 fn first_answer(mode: &str, patience: Duration) -> (Host, Vec<u8>, Option<Reply>) {
     let mut host = Host::start(Options::default());
@@ -64,7 +64,8 @@ fn answers_that_are_wrong_in_their_frame() {
     host.key.set_hostile(Some("wrong-sequence".parse().expect("a mode"))).expect("a mode");
     host.init();
     host.begin(0x02, Some(get_assertion(&id, true)));
-    let numbers: Vec<_> = std::iter::from_fn(|| host.key.recv(SOON)).take(3).map(|report| report[4]).collect();
+    let numbers: Vec<_> =
+        std::iter::from_fn(|| host.key.recv(SOON)).take(3).map(|report| report[4]).collect();
     assert_eq!(numbers, [CBOR, 1, 2]);
 }
 

@@ -114,7 +114,9 @@ pub unsafe extern "C" fn write(descriptor: c_int, from: *const c_void, length: s
     }
     // SAFETY: the caller's buffer.
     match unsafe { libc::send(descriptor, from, length, libc::MSG_NOSIGNAL) } {
-        -1 if matches!(errno(), libc::EPIPE | libc::ECONNRESET | libc::ENOTCONN) => fail(libc::ENODEV) as ssize_t,
+        -1 if matches!(errno(), libc::EPIPE | libc::ECONNRESET | libc::ENOTCONN) => {
+            fail(libc::ENODEV) as ssize_t
+        }
         sent => sent,
     }
 }
@@ -122,7 +124,11 @@ pub unsafe extern "C" fn write(descriptor: c_int, from: *const c_void, length: s
 /// # Safety
 /// As ioctl(2).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ioctl(descriptor: c_int, request: c_ulong, argument: *mut c_void) -> c_int {
+pub unsafe extern "C" fn ioctl(
+    descriptor: c_int,
+    request: c_ulong,
+    argument: *mut c_void,
+) -> c_int {
     match table::node_of(descriptor) {
         // SAFETY: the caller's argument; only the low 32 bits are the request.
         Some(node) => unsafe { device::ioctl(node, request & 0xFFFF_FFFF, argument) },
@@ -163,7 +169,8 @@ pub unsafe extern "C" fn statx(
     mask: c_uint,
     status: *mut libc::statx,
 ) -> c_int {
-    type Statx = unsafe extern "C" fn(c_int, *const c_char, c_int, c_uint, *mut libc::statx) -> c_int;
+    type Statx =
+        unsafe extern "C" fn(c_int, *const c_char, c_int, c_uint, *mut libc::statx) -> c_int;
     let result = next!(c"statx" as Statx, at, path, flags, mask, status);
     if let (0, true, Some(node)) = (result, flags & libc::AT_EMPTY_PATH != 0, table::node_of(at)) {
         // SAFETY: the call succeeded, so the structure is there.

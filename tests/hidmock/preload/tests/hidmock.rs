@@ -21,8 +21,10 @@ fn on_mock(command: &[&str]) -> (bool, String) {
     let folder = tempfile::tempdir().expect("a folder");
     let _keys = ["a", "b"].map(|name| {
         let key = Arc::new(SoftKey::start(Options::default()).expect("a key"));
-        control::serve(key.clone(), &folder.path().join(format!("{name}.control"))).expect("a control socket");
-        seqpacket::serve(key.clone(), &folder.path().join(format!("{name}.socket"))).expect("a socket");
+        control::serve(key.clone(), &folder.path().join(format!("{name}.control")))
+            .expect("a control socket");
+        seqpacket::serve(key.clone(), &folder.path().join(format!("{name}.socket")))
+            .expect("a socket");
         key
     });
     // The folder of the test programs is beside that of the libraries.
@@ -54,7 +56,8 @@ fn run_inside(name: &str) {
 }
 
 fn order(line: &str) -> Vec<String> {
-    let mut stream = UnixStream::connect(env::var(CONTROL).expect(CONTROL)).expect("the control socket");
+    let mut stream =
+        UnixStream::connect(env::var(CONTROL).expect(CONTROL)).expect("the control socket");
     writeln!(stream, "{line}").expect("an order");
     let lines = BufReader::new(stream).lines().map(|line| line.expect("an answer"));
     let answer: Vec<_> = lines.scan((), |(), line| (line != "ok").then_some(line)).collect();
@@ -70,7 +73,12 @@ fn key(name: &str) -> PathBuf {
 fn libfido2_finds_and_asks_it() {
     let (success, text) = on_mock(&["sh", "-ec", "fido2-token -L; fido2-token -I /dev/hidraw0"]);
     assert!(success, "{text}");
-    assert!(text.contains("/dev/hidraw0: vendor=0x1209, product=0x5749 (Wardkey Software security key)"), "{text}");
+    assert!(
+        text.contains(
+            "/dev/hidraw0: vendor=0x1209, product=0x5749 (Wardkey Software security key)"
+        ),
+        "{text}"
+    );
     assert!(text.contains("aaguid: 574152444b4559544553544b45590001"), "{text}");
 }
 
@@ -127,7 +135,8 @@ mod inside {
 
     fn hidraw_nodes() -> Vec<String> {
         let entries = fs::read_dir("/dev").expect("/dev");
-        let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"));
+        let names =
+            entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"));
         let mut names: Vec<_> = names.filter(|name| name.starts_with("hidraw")).collect();
         names.sort();
         names
@@ -167,7 +176,11 @@ mod inside {
     fn looks_like_a_hidraw_node() {
         assert_eq!(hidraw_nodes(), ["hidraw0"]);
         let file = open().expect("hidraw0");
-        for metadata in [fs::metadata("/dev/hidraw0"), file.metadata(), file.try_clone().expect("a copy").metadata()] {
+        for metadata in [
+            fs::metadata("/dev/hidraw0"),
+            file.metadata(),
+            file.try_clone().expect("a copy").metadata(),
+        ] {
             let metadata = metadata.expect("metadata");
             assert!(metadata.file_type().is_char_device());
             assert_eq!((libc::major(metadata.rdev()), libc::minor(metadata.rdev())), (246, 0));
@@ -179,7 +192,10 @@ mod inside {
         assert_eq!(ioctl(&file, 0x9004_4802, &mut descriptor), 0);
         assert_eq!(descriptor[..9], [34, 0, 0, 0, 0x06, 0xD0, 0xF1, 0x09, 0x01]);
         let mut ids = [0; 8];
-        assert_eq!((ioctl(&file, 0x8008_4803, &mut ids), ids), (0, [3, 0, 0, 0, 0x09, 0x12, 0x49, 0x57]));
+        assert_eq!(
+            (ioctl(&file, 0x8008_4803, &mut ids), ids),
+            (0, [3, 0, 0, 0, 0x09, 0x12, 0x49, 0x57])
+        );
         let mut name = [0; 64];
         let length = ioctl(&file, 0x8040_4804, &mut name) as usize;
         assert_eq!(&name[..length], b"Wardkey Software security key\0");
@@ -200,7 +216,13 @@ mod inside {
         // SAFETY: a C string.
         let inotify = unsafe {
             let inotify = libc::inotify_init1(libc::IN_CLOEXEC);
-            assert!(libc::inotify_add_watch(inotify, c"/dev".as_ptr(), libc::IN_CREATE | libc::IN_DELETE) >= 0);
+            assert!(
+                libc::inotify_add_watch(
+                    inotify,
+                    c"/dev".as_ptr(),
+                    libc::IN_CREATE | libc::IN_DELETE
+                ) >= 0
+            );
             inotify
         };
         order(&format!("plug 1 {} 1050:0407 Another key", key("b").display()));

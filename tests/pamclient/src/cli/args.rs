@@ -25,7 +25,8 @@ pub struct Args {
     /// PAM_RHOST.
     #[arg(long, value_name = "HOST")]
     pub rhost: Option<String>,
-    /// Become this user, with the groups of its account, before pam_start: a locker that is not root.
+    /// Become this user, with the groups of its account, before pam_start: a locker that is not
+    /// root.
     #[arg(long)]
     pub uid: Option<u32>,
     /// Answer to the next question; repeat for more. Each transaction begins again with the first.
@@ -37,7 +38,8 @@ pub struct Args {
     /// When no other answer is left, read a line from standard input for each question.
     #[arg(long, conflicts_with = "interactive")]
     pub answers_from_stdin: bool,
-    /// When no other answer is left, ask the person at the terminal. No JSON if standard output is a terminal.
+    /// When no other answer is left, ask the person at the terminal. No JSON if standard output is
+    /// a terminal.
     #[arg(long)]
     pub interactive: bool,
     /// Leave out pam_acct_mgmt.
@@ -46,6 +48,10 @@ pub struct Args {
     /// Leave out pam_setcred.
     #[arg(long)]
     pub no_setcred: bool,
+    /// Open a session for who is let in, and close it when PATH exists (two minutes at most). With
+    /// --uid the file is looked for as that user.
+    #[arg(long, value_name = "PATH")]
+    pub session_until: Option<PathBuf>,
     /// Pass PAM_SILENT.
     #[arg(long)]
     pub silent: bool,
@@ -55,15 +61,15 @@ pub struct Args {
     /// Wait so many milliseconds before answering a question.
     #[arg(long, value_name = "MS", default_value = "0", value_parser = milliseconds)]
     pub delay_answer: Duration,
-    /// Kill this process (SIGKILL) at the first question, at the first information or error text, or so many
-    /// milliseconds after the first answer: prompt, info, after-answer:MS.
+    /// Kill this process (SIGKILL) at the first question, at the first information or error text,
+    /// or so many milliseconds after the first answer: prompt, info, after-answer:MS.
     #[arg(long, value_name = "WHEN", value_parser = kill)]
     pub kill_at: Option<Kill>,
     /// Run the transaction so many times in this process.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub repeat: u32,
-    /// Before answering a question without echo, create PATH.asked and wait until PATH exists (two minutes at
-    /// most). With --uid both are touched as that user.
+    /// Before answering a question without echo, create PATH.asked and wait until PATH exists (two
+    /// minutes at most). With --uid both are touched as that user.
     #[arg(long, value_name = "PATH")]
     pub wait_file: Option<PathBuf>,
 }
@@ -81,12 +87,15 @@ impl Args {
             silent: self.silent,
             no_account: self.no_account,
             no_setcred: self.no_setcred,
+            session: self.session_until.is_some(),
         }
     }
 
     /// The answers given as options.
     pub fn script(&self) -> Script {
-        self.on.iter().fold(Script::new(self.answers.iter()), |script, (part, answer)| script.on(part, answer))
+        self.on.iter().fold(Script::new(self.answers.iter()), |script, (part, answer)| {
+            script.on(part, answer)
+        })
     }
 }
 
@@ -141,7 +150,9 @@ fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 fn milliseconds(text: &str) -> Result<Duration, String> {
-    text.parse().map(Duration::from_millis).map_err(|_| format!("{text:?} is not a number of milliseconds"))
+    text.parse()
+        .map(Duration::from_millis)
+        .map_err(|_| format!("{text:?} is not a number of milliseconds"))
 }
 
 fn kill(text: &str) -> Result<Kill, String> {

@@ -5,8 +5,9 @@ use std::ffi::CString;
 use nix::errno::Errno;
 use nix::unistd::{Gid, Uid, User, geteuid, initgroups, setgroups, setresgid, setresuid};
 
-/// Becomes this user for good, with the groups of the account, or a group of the same number if there is no
-/// such account. Nothing of root may be left: a double that kept its groups would open what a locker cannot.
+/// Becomes this user for good, with the groups of the account, or a group of the same number if
+/// there is no such account. Nothing of root may be left: a double that kept its groups would open
+/// what a locker cannot.
 pub fn become_user(uid: u32) -> Result<(), Errno> {
     let uid = Uid::from_raw(uid);
     if geteuid().is_root() {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::getpid;
-use wardkey_pamclient::{Answer, Call, Event, Person, Script, Style, code_name};
+use wardkey_pamclient::{Answer, Call, Conversation, Event, Script, Style, code_name};
 use zeroize::Zeroizing;
 
 use super::args::{Args, Kill};
@@ -35,7 +35,14 @@ pub struct Operator<'a> {
 impl<'a> Operator<'a> {
     /// An operator for all transactions of this run of the program.
     pub fn new(args: &'a Args, report: Report) -> Self {
-        Self { args, report, script: Script::default(), unexpected: false, given_up: false, dying: false }
+        Self {
+            args,
+            report,
+            script: Script::default(),
+            unexpected: false,
+            given_up: false,
+            dying: false,
+        }
     }
 
     /// Begins a transaction: the answers start over.
@@ -98,7 +105,7 @@ impl<'a> Operator<'a> {
     }
 }
 
-impl Person for Operator<'_> {
+impl Conversation for Operator<'_> {
     fn message(&mut self, style: Style, text: &str) -> Answer {
         if !style.is_prompt() {
             if self.args.interactive {
@@ -121,14 +128,28 @@ impl Person for Operator<'_> {
         }
     }
 
+    fn session(&mut self) {
+        let limit = Instant::now() + WAIT_LIMIT;
+        while let Some(path) = &self.args.session_until
+            && !path.exists()
+            && Instant::now() < limit
+        {
+            thread::sleep(WAIT_STEP);
+        }
+    }
+
     fn event(&mut self, event: Event<'_>) {
         let at_us = now_us();
         self.report.line(&match event {
             Event::Message { style, text, shown } => Line::Message { style, text, shown, at_us },
             Event::Answered => Line::Answered { at_us },
-            Event::Result { call, code, took } => {
-                Line::Result { call: name(call), code, name: code_name(code), at_us, took_us: micros(took) }
-            }
+            Event::Result { call, code, took } => Line::Result {
+                call: name(call),
+                code,
+                name: code_name(code),
+                at_us,
+                took_us: micros(took),
+            },
             Event::FailDelay(delay) => Line::FailDelay { usec: micros(delay), at_us },
             Event::Env(name, value) => Line::Env { name, value },
             Event::User(name) => Line::User { name },
@@ -146,6 +167,8 @@ fn name(call: Call) -> &'static str {
         Call::Authenticate => "authenticate",
         Call::AcctMgmt => "acct_mgmt",
         Call::Setcred => "setcred",
+        Call::OpenSession => "open_session",
+        Call::CloseSession => "close_session",
     }
 }
 

@@ -24,8 +24,8 @@ pub fn show(text: &str) {
     let _ = writeln!(stderr(), "{}", printable(text));
 }
 
-/// Asks, and reads a line with or without echo. None if the person pressed Ctrl-C or Ctrl-D, or the terminal
-/// is gone.
+/// Asks, and reads a line with or without echo. None if the person pressed Ctrl-C or Ctrl-D, or the
+/// terminal is gone.
 pub fn ask(question: &str, echo: bool) -> Option<Zeroizing<String>> {
     // Before the question shows: an answer typed at its sight must neither echo nor be thrown away.
     let _quiet = Quiet::begin()?;
@@ -78,11 +78,13 @@ fn erase(line: &mut Vec<u8>, echo: bool) {
 
 /// The text without control characters other than line ends: a module may pass on what it was told.
 fn printable(text: &str) -> String {
-    text.chars().map(|char| if char.is_control() && char != '\n' { '\u{fffd}' } else { char }).collect()
+    text.chars()
+        .map(|char| if char.is_control() && char != '\n' { '\u{fffd}' } else { char })
+        .collect()
 }
 
-/// A terminal that hands over each key and shows none, until dropped. Ctrl-C arrives as a key as well:
-/// a signal would end the program and leave the terminal without echo.
+/// A terminal that hands over each key and shows none, until dropped. Ctrl-C arrives as a key as
+/// well: a signal would end the program and leave the terminal without echo.
 struct Quiet(Termios);
 
 impl Quiet {

@@ -10,11 +10,9 @@ use std::{
     time::Duration,
 };
 
-use super::{Hostile, Mode, alter};
-use crate::{
-    Report,
-    message::{Message, UP_NEEDED, command},
-};
+use super::alter;
+use super::mode::{Hostile, Mode};
+use crate::message::{Message, Report, UP_NEEDED, command};
 
 /// What an adversary stands between.
 pub(crate) trait Ends: Send + Sync {
@@ -125,7 +123,9 @@ impl State {
             (None, None) => return vec![self.forward(vec![*report])],
         }
         match self.request.take() {
-            Some((message, reports)) if message.is_complete() => self.decide(plan, message, reports),
+            Some((message, reports)) if message.is_complete() => {
+                self.decide(plan, message, reports)
+            }
             partial => {
                 self.request = partial;
                 Vec::new()
@@ -158,7 +158,10 @@ impl State {
                 None => vec![self.forward(reports)],
             },
             Mode::Replay if self.replayed.is_some() => {
-                let answer = self.replayed.iter().map(|answer| Message { channel, ..answer.clone() }.reports());
+                let answer = self
+                    .replayed
+                    .iter()
+                    .map(|answer| Message { channel, ..answer.clone() }.reports());
                 answer.map(Action::ToHost).collect()
             }
             Mode::UnplugMid => vec![Action::Unplug],

@@ -4,11 +4,8 @@ use ciborium::Value;
 use p256::ecdsa::{Signature, SigningKey, signature::Signer};
 use sha2::{Digest, Sha256};
 
-use super::Mode;
-use crate::{
-    Report,
-    message::{Message, command},
-};
+use super::mode::Mode;
+use crate::message::{Message, Report, command};
 
 /// The most that a CTAPHID message can carry: one initialisation packet and
 /// 128 continuation packets.
@@ -18,7 +15,9 @@ const MOST_PAYLOAD: usize = 57 + 128 * 59;
 pub(super) fn invented(mode: Mode, channel: u32) -> Option<Vec<Report>> {
     let cbor = |payload: &[u8]| Message::new(channel, command::CBOR, payload);
     let message = match mode {
-        Mode::GarbageCbor => cbor(&[[0x00].as_slice(), &[0xFF, 0x9F, 0xBB, 0xC1].repeat(16)].concat()),
+        Mode::GarbageCbor => {
+            cbor(&[[0x00].as_slice(), &[0xFF, 0x9F, 0xBB, 0xC1].repeat(16)].concat())
+        }
         Mode::EmptyCbor => cbor(&[0x00]),
         Mode::EmptyMessage => cbor(&[]),
         Mode::ErrorZero => Message::new(channel, command::ERROR, &[0]),
@@ -35,10 +34,12 @@ pub(super) fn invented(mode: Mode, channel: u32) -> Option<Vec<Report>> {
     Some(message.reports())
 }
 
-/// An assertion of the first credential that a getAssertion asks for, signed by a key that nobody registered.
-/// `None`: the request asks for none.
+/// An assertion of the first credential that a getAssertion asks for, signed by a key that nobody
+/// registered. `None`: the request asks for none.
 pub(super) fn echoed(request: &Message) -> Option<Vec<Report>> {
-    let Ok(Value::Map(mut asked)) = ciborium::from_reader(request.payload.get(1..)?) else { return None };
+    let Ok(Value::Map(mut asked)) = ciborium::from_reader(request.payload.get(1..)?) else {
+        return None;
+    };
     let rp_id = entry(&mut asked, 1)?.as_text()?.to_owned();
     let client_data_hash = entry(&mut asked, 2)?.as_bytes()?.clone();
     let credential = entry(&mut asked, 3)?.as_array()?.first()?.clone();

@@ -1,5 +1,5 @@
 //! Keys that lie. An adversary stands between the host and the real firmware
-//! and misbehaves at one step only, so that everything before it (enrolment,
+//! and misbehaves at one step only, so that everything before it (enrollment,
 //! identifying, the PIN) goes as with an honest key.
 //!
 //! ```text

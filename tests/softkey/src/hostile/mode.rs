@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use ciborium::Value;
 
 use crate::{
-    Error,
+    error::Error,
     message::{Message, client_pin_subcommand, command},
 };
 
@@ -142,7 +142,8 @@ impl FromStr for Hostile {
 
     /// `MODE[@STEP]`; without a step, the one where the mode hurts most.
     fn from_str(text: &str) -> Result<Self, Error> {
-        let unknown = || Error::Unknown { what: "hostile mode", value: text.to_owned(), known: Self::KNOWN };
+        let unknown =
+            || Error::Unknown { what: "hostile mode", value: text.to_owned(), known: Self::KNOWN };
         let (mode, step) = match text.split_once('@') {
             Some((mode, step)) => (mode, Some(step)),
             None => (text, None),
@@ -160,7 +161,11 @@ impl FromStr for Hostile {
                 .ok_or_else(unknown)?,
         };
         let step = match step {
-            Some(step) => STEPS.iter().find(|(name, _)| *name == step).map(|&(_, step)| step).ok_or_else(unknown)?,
+            Some(step) => STEPS
+                .iter()
+                .find(|(name, _)| *name == step)
+                .map(|&(_, step)| step)
+                .ok_or_else(unknown)?,
             None => usual_step,
         };
         Ok(Self { mode, step })

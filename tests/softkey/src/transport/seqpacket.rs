@@ -13,12 +13,12 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
     net::{
-        AddressFamily, RecvFlags, SendFlags, Shutdown, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind,
-        listen, recv, send, shutdown, socket_with,
+        AddressFamily, RecvFlags, SendFlags, Shutdown, SocketAddrUnix, SocketFlags, SocketType,
+        accept_with, bind, listen, recv, send, shutdown, socket_with,
     },
 };
 
-use crate::{Error, Report, SoftKey, control::absent_is_fine};
+use crate::{control::absent_is_fine, error::Error, key::SoftKey, message::Report};
 
 /// Serves `key` at `path` on threads of its own. The path appears when the
 /// socket can be connected to.
@@ -31,7 +31,8 @@ pub fn serve(key: Arc<SoftKey>, path: &Path) -> Result<(), Error> {
         fs::remove_file(old).or_else(absent_is_fine).map_err(Error::io(old))?;
     }
     let flags = SocketFlags::CLOEXEC;
-    let listener = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).map_err(failed)?;
+    let listener =
+        socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).map_err(failed)?;
     bind(&listener, &SocketAddrUnix::new(&early).map_err(failed)?).map_err(failed)?;
     listen(&listener, 8).map_err(failed)?;
     fs::rename(&early, path).map_err(Error::io(path))?;

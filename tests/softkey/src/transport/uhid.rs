@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use crate::{Error, Report, SoftKey};
+use crate::{error::Error, key::SoftKey, message::Report};
 
 const DEVICE: &str = "/dev/uhid";
 const CREATE2: u32 = 11;
@@ -20,14 +20,16 @@ const BUS_USB: u16 = 3;
 
 /// A FIDO device: usage page 0xF1D0, 64 bytes in, 64 bytes out, no report id.
 const DESCRIPTOR: [u8; 34] = [
-    0x06, 0xD0, 0xF1, 0x09, 0x01, 0xA1, 0x01, 0x09, 0x20, 0x15, 0x00, 0x26, 0xFF, 0x00, 0x75, 0x08, 0x95, 0x40, 0x81,
-    0x02, 0x09, 0x21, 0x15, 0x00, 0x26, 0xFF, 0x00, 0x75, 0x08, 0x95, 0x40, 0x91, 0x02, 0xC0,
+    0x06, 0xD0, 0xF1, 0x09, 0x01, 0xA1, 0x01, 0x09, 0x20, 0x15, 0x00, 0x26, 0xFF, 0x00, 0x75, 0x08,
+    0x95, 0x40, 0x81, 0x02, 0x09, 0x21, 0x15, 0x00, 0x26, 0xFF, 0x00, 0x75, 0x08, 0x95, 0x40, 0x91,
+    0x02, 0xC0,
 ];
 
 /// Creates the device and serves `key` on a thread of its own. It is gone when
 /// the process is.
 pub fn serve(key: Arc<SoftKey>, vendor: u16, product: u16) -> Result<(), Error> {
-    let mut device = OpenOptions::new().read(true).write(true).open(DEVICE).map_err(Error::io(DEVICE))?;
+    let mut device =
+        OpenOptions::new().read(true).write(true).open(DEVICE).map_err(Error::io(DEVICE))?;
     device.write_all(&create(vendor, product)).map_err(Error::io(DEVICE))?;
     let events = device.try_clone().map_err(Error::io(DEVICE))?;
     key.connect(Box::new(move |report| match report {

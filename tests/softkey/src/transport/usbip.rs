@@ -3,8 +3,9 @@
 //! so neither hostile modes nor the record of exchanges exist.
 
 use crate::{
-    Error, Options,
+    error::Error,
     firmware::{Attachment, Build, Firmware},
+    key::Options,
     memory::Memory,
     touch::Touch,
 };

@@ -85,7 +85,10 @@ impl Host {
             }
             assert_eq!((reply.command, reply.channel), (CBOR, self.channel));
             let (status, body) = reply.payload.split_first().expect("a status");
-            return (*status, (!body.is_empty()).then(|| ciborium::from_reader(body).expect("CBOR")));
+            return (
+                *status,
+                (!body.is_empty()).then(|| ciborium::from_reader(body).expect("CBOR")),
+            );
         }
     }
 
@@ -93,7 +96,9 @@ impl Host {
     pub fn make_credential(&self) -> Vec<u8> {
         let (status, value) = self.request(0x01, Some(make_credential()));
         assert_eq!(status, 0);
-        let Value::Bytes(data) = entry(&value.expect("an attestation object"), 2) else { panic!("no authData") };
+        let Value::Bytes(data) = entry(&value.expect("an attestation object"), 2) else {
+            panic!("no authData")
+        };
         let length = usize::from(u16::from_be_bytes([data[53], data[54]]));
         data[55..55 + length].to_vec()
     }
