@@ -84,8 +84,10 @@ impl Directory {
             not_after: None,
             status: Status::Active,
             credentials: List::new(credentials).expect("few keys"),
+            pass: None,
         };
-        let (root_key, publish_key) = (SigningKey::from_secret(&[100; 32]), SigningKey::from_secret(&[101; 32]));
+        let (root_key, publish_key) =
+            (SigningKey::from_secret(&[100; 32]), SigningKey::from_secret(&[101; 32]));
         let (issued, expires) = (UnixTime(NOW.0 - 60), NOW.plus(840));
         let root = RootDocument {
             version: 1,
@@ -133,7 +135,8 @@ impl Directory {
             .expect("one scope"),
         };
         let anchor = Anchor { root_key: root_key.public(), terminal: TERMINAL };
-        let snapshot = Snapshot::verify(&shown, &anchor, &Marks::default(), &login).expect("a verified directory");
+        let snapshot = Snapshot::verify(&shown, &anchor, &Marks::default(), &login)
+            .expect("a verified directory");
         Self { snapshot, login, service: ServiceName::new("login").expect("a service"), scope }
     }
 
@@ -182,7 +185,12 @@ impl Directory {
     }
 
     /// The same with other bytes given as the client data that was signed.
-    pub fn decide_over(&self, login: &ClientData, shown: &[u8], signed: impl Into<Signed>) -> Result<Granted, Denial> {
+    pub fn decide_over(
+        &self,
+        login: &ClientData,
+        shown: &[u8],
+        signed: impl Into<Signed>,
+    ) -> Result<Granted, Denial> {
         let signed = signed.into();
         let evidence = Evidence {
             credential_id: CredentialId::new(signed.credential_id).expect("an id"),
@@ -210,11 +218,18 @@ fn proof(person: &PersonRecord) -> (Proof, wardkey_core::id::Hash) {
     let own = usize::from(bucket_of(&key));
     let leaf = Leaf { key, value: codec::hash_of(person) };
     let buckets: Vec<Bucket> = (0..BUCKETS)
-        .map(|index| Bucket::new(if index == own { vec![leaf] } else { Vec::new() }).expect("a bucket"))
+        .map(|index| {
+            Bucket::new(if index == own { vec![leaf] } else { Vec::new() }).expect("a bucket")
+        })
         .collect();
     let hashes: Vec<_> = buckets.iter().map(Bucket::hash).collect();
     let root = state_root(&hashes).expect("256 buckets");
-    let others = hashes.iter().enumerate().filter(|(index, _)| *index != own).map(|(_, hash)| *hash).collect();
+    let others = hashes
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| *index != own)
+        .map(|(_, hash)| *hash)
+        .collect();
     let record = Some(Bytes::new(codec::to_bytes(person)).expect("short"));
     (Proof { others: List::new(others).expect("255"), bucket: buckets[own].clone(), record }, root)
 }

@@ -8,14 +8,14 @@
 //!     │                                                               link ──┤ 64-byte reports
 //!     ├── raw: requests that the product never sends ────────────────────────┤
 //!     │                                                         wardkey-softkey: firmware
-//!     └── directory: people, signed; decide()     enrolment: what a key says of a new credential
+//!     └── directory: people, signed; decide()     enrollment: what a key says of a new credential
 //! ```
 #![forbid(unsafe_code)]
 #![allow(clippy::missing_panics_doc, reason = "all of it is tests, which end by panicking")]
 
 pub mod connection;
 pub mod directory;
-pub mod enrolment;
+pub mod enrollment;
 pub mod link;
 pub mod plugged;
 pub mod raw;

@@ -33,7 +33,8 @@ impl Inbox {
 
     fn wait(&self, until: Instant, cancel: Option<BorrowedFd<'_>>) -> std::io::Result<bool> {
         let left = until.saturating_duration_since(Instant::now());
-        let timeout = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() };
+        let timeout =
+            Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() };
         let mut fds = vec![PollFd::new(&self.ready, PollFlags::IN)];
         fds.extend(cancel.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         poll(&mut fds, Some(&timeout))?;
@@ -77,14 +78,21 @@ impl Link {
 
 impl Transport for Link {
     fn send(&mut self, report: &Report, _until: Instant) -> Result<(), LinkError> {
-        if matches!(self.inbox.reports.lock().unwrap_or_else(PoisonError::into_inner).back(), Some(None)) {
+        if matches!(
+            self.inbox.reports.lock().unwrap_or_else(PoisonError::into_inner).back(),
+            Some(None)
+        ) {
             return Err(LinkError::Removed);
         }
         self.key.send(report);
         Ok(())
     }
 
-    fn receive(&mut self, until: Instant, cancel: Option<BorrowedFd<'_>>) -> Result<Received, LinkError> {
+    fn receive(
+        &mut self,
+        until: Instant,
+        cancel: Option<BorrowedFd<'_>>,
+    ) -> Result<Received, LinkError> {
         loop {
             match self.inbox.pop() {
                 Some(Some(mut report)) => {

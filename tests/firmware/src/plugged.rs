@@ -67,7 +67,8 @@ pub fn open_link(link: Link) -> Box<dyn SecurityKey> {
 }
 
 fn open_at(path: String, link: Link) -> Box<dyn SecurityKey> {
-    let description = Description { path, vendor: 0x1209, product: 0x5749, name: "Software security key".into() };
+    let description =
+        Description { path, vendor: 0x1209, product: 0x5749, name: "Software security key".into() };
     open_in_process(description, Box::new(link)).expect("a path without NUL")
 }
 
@@ -108,7 +109,12 @@ impl Plugged {
     }
 
     /// A discoverable credential for [`HANDLE`].
-    pub fn make(&mut self, rp_id: &str, protection: u8, algorithm: i32) -> Result<Registration, KeyError> {
+    pub fn make(
+        &mut self,
+        rp_id: &str,
+        protection: u8,
+        algorithm: i32,
+    ) -> Result<Registration, KeyError> {
         self.make_within(rp_id, protection, algorithm, &soon())
     }
 
@@ -136,7 +142,7 @@ impl Plugged {
     }
 
     /// A credential of the deployment with the defaults: credProtect 2, ES256; its id.
-    pub fn enrol(&mut self) -> Registration {
+    pub fn enroll(&mut self) -> Registration {
         self.make(RP, 2, ES256).expect("a credential")
     }
 
@@ -175,5 +181,9 @@ impl Plugged {
 
 /// Names of the requests that were round trips, since the last reset.
 pub fn requests(key: &SoftKey) -> Vec<String> {
-    key.exchanges().into_iter().filter(|exchange| exchange.is_round_trip()).map(|exchange| exchange.name).collect()
+    key.exchanges()
+        .into_iter()
+        .filter(|exchange| exchange.is_round_trip())
+        .map(|exchange| exchange.name)
+        .collect()
 }

@@ -46,7 +46,8 @@ impl Raw {
             (Value::from(5), cbor!({ "up" => touch }).expect("CBOR")),
         ];
         if let Some(id) = allow {
-            let list = cbor!([{ "id" => Value::Bytes(id.to_vec()), "type" => "public-key" }]).expect("CBOR");
+            let list = cbor!([{ "id" => Value::Bytes(id.to_vec()), "type" => "public-key" }])
+                .expect("CBOR");
             request.insert(2, (Value::from(3), list));
         }
         let mut payload = vec![0x02];
@@ -56,8 +57,11 @@ impl Raw {
         if *status != 0 {
             return Err(*status);
         }
-        let Value::Map(entries) = ciborium::from_reader(body).expect("CBOR") else { panic!("no map") };
-        let field = |key: u8| entries.iter().find(|(k, _)| *k == Value::from(key)).map(|(_, value)| value);
+        let Value::Map(entries) = ciborium::from_reader(body).expect("CBOR") else {
+            panic!("no map")
+        };
+        let field =
+            |key: u8| entries.iter().find(|(k, _)| *k == Value::from(key)).map(|(_, value)| value);
         let id_of = |key| {
             let entries = field(key)?.as_map()?;
             entries.iter().find(|(k, _)| *k == Value::from("id"))?.1.as_bytes().cloned()
@@ -76,7 +80,9 @@ impl Raw {
         let (head, rest) = payload.split_at(payload.len().min(57));
         let length = (payload.len() as u16).to_be_bytes();
         let mut reports = vec![self.report(&[command, length[0], length[1]], head)];
-        reports.extend((0..).zip(rest.chunks(59)).map(|(sequence, chunk)| self.report(&[sequence], chunk)));
+        reports.extend(
+            (0..).zip(rest.chunks(59)).map(|(sequence, chunk)| self.report(&[sequence], chunk)),
+        );
         for report in &reports {
             self.link.send(report, until).expect("a key");
         }

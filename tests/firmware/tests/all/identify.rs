@@ -2,7 +2,7 @@
 //! of credProtect. A change of firmware or library shows here.
 
 use wardkey_firmware_tests::directory::Directory;
-use wardkey_firmware_tests::enrolment::Enrolled;
+use wardkey_firmware_tests::enrollment::Enrolled;
 use wardkey_firmware_tests::plugged::{ES256, Plugged, RP};
 use wardkey_firmware_tests::raw::Raw;
 use wardkey_key::KeyError;
@@ -24,7 +24,11 @@ fn truth_table_of_cred_protect() {
         let mut raw = Raw::new(&plugged.key);
         for (list, answers) in [(Some(&id[..]), with_list), (None, without_list)] {
             let found = raw.assertion(RP, list, b"", false).map(|signed| signed.credential_id);
-            assert_eq!(found, if answers { Ok(id.clone()) } else { Err(NO_CREDENTIALS) }, "level {level}");
+            assert_eq!(
+                found,
+                if answers { Ok(id.clone()) } else { Err(NO_CREDENTIALS) },
+                "level {level}"
+            );
         }
         // The product, which asks with a list only.
         plugged.reopen();
@@ -34,7 +38,10 @@ fn truth_table_of_cred_protect() {
             with_list.then(|| id.clone()),
             "level {level}"
         );
-        assert_eq!(plugged.requests().iter().filter(|name| *name == "CBOR getAssertion").count(), 1);
+        assert_eq!(
+            plugged.requests().iter().filter(|name| *name == "CBOR getAssertion").count(),
+            1
+        );
         assert_eq!(plugged.identify(&[]).unwrap(), None);
 
         // Whether or not it told: with PIN and touch it logs in.
@@ -56,8 +63,8 @@ fn a_credential_that_tells_nothing_without_the_pin_is_refused_when_it_is_made() 
 fn a_colleagues_key_is_told_apart_and_no_try_is_spent() {
     let mut hanakos = Plugged::with_pin();
     let mut taros = Plugged::with_pin();
-    let hanako = hanakos.enrol().credential_id;
-    taros.enrol();
+    let hanako = hanakos.enroll().credential_id;
+    taros.enroll();
     assert_eq!(taros.identify(&[hanako]).unwrap(), None);
     let retries = taros.open.retries(&wardkey_firmware_tests::plugged::soon()).unwrap();
     assert_eq!((retries.left, retries.replug), (8, false));

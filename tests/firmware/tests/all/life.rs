@@ -1,8 +1,8 @@
-//! A key's life: PIN, enrolment, logins.
+//! A key's life: PIN, enrollment, logins.
 
 use wardkey_core::code::Code;
 use wardkey_firmware_tests::directory::{Directory, Signed};
-use wardkey_firmware_tests::enrolment::Enrolled;
+use wardkey_firmware_tests::enrollment::Enrolled;
 use wardkey_firmware_tests::plugged::{EDDSA, ES256, HANDLE, PIN, Plugged, RP, pin, soon};
 use wardkey_firmware_tests::raw::Raw;
 use wardkey_key::KeyError;
@@ -44,11 +44,12 @@ fn a_life(algorithm: i32) {
         let assertion = plugged.assert(&id, &login.to_bytes()).unwrap();
         assert_eq!(assertion.user_handle.as_deref(), Some(&HANDLE[..]), "{event}");
         let granted = directory.decide(&login, &assertion).unwrap();
-        let facts = granted.facts();
+        let key = granted.by_key().unwrap();
+        let facts = key.facts;
         assert!(facts.counter > counter, "{event}: {} after {counter}", facts.counter);
         assert_eq!(facts.flags.0 & (UP | UV | BE | BS), UP | UV, "{event}");
         assert_eq!(granted.client_data(), &login, "{event}");
-        assert_eq!(granted.credential().id.as_slice(), enrolled.id, "{event}");
+        assert_eq!(key.credential.id.as_slice(), enrolled.id, "{event}");
         counter = facts.counter;
     }
 }
@@ -66,7 +67,7 @@ fn a_life_with_eddsa() {
 #[test]
 fn a_backup_key_just_works() {
     let mut keys = [Plugged::with_pin(), Plugged::with_pin()];
-    let records = keys.iter_mut().map(|key| Enrolled::read(&key.enrol()).record(RP)).collect();
+    let records = keys.iter_mut().map(|key| Enrolled::read(&key.enroll()).record(RP)).collect();
     let directory = Directory::of(records);
     for (seed, key) in (1..).zip(&mut keys) {
         let login = directory.client_data(seed);
@@ -77,9 +78,9 @@ fn a_backup_key_just_works() {
 }
 
 #[test]
-fn lesson_pam_pkcs11_an_old_signature_is_worthless() {
+fn an_old_signature_is_worthless() {
     let mut plugged = Plugged::with_pin();
-    let enrolled = Enrolled::read(&plugged.enrol());
+    let enrolled = Enrolled::read(&plugged.enroll());
     let directory = Directory::of(vec![enrolled.record(RP)]);
     let yesterday = directory.client_data(1);
     let assertion = plugged.assert(&enrolled.id, &yesterday.to_bytes()).unwrap();
@@ -87,18 +88,22 @@ fn lesson_pam_pkcs11_an_old_signature_is_worthless() {
 
     let today = directory.client_data(2);
     // Shown with the client data that it was made for, or with today's.
-    assert_eq!(directory.decide_over(&today, &yesterday.to_bytes(), &assertion).unwrap_err().code, Code::ClientData);
+    assert_eq!(
+        directory.decide_over(&today, &yesterday.to_bytes(), &assertion).unwrap_err().code,
+        Code::ClientData
+    );
     assert_eq!(directory.decide(&today, &assertion).unwrap_err().code, Code::AssertionSignature);
 }
 
 #[test]
-fn lesson_pam_u2f_2021_31924_a_touch_without_a_pin_is_refused() {
+fn cve_2021_31924_a_touch_without_a_pin_is_refused() {
     let mut plugged = Plugged::with_pin();
-    let enrolled = Enrolled::read(&plugged.enrol());
+    let enrolled = Enrolled::read(&plugged.enroll());
     let directory = Directory::of(vec![enrolled.record(RP)]);
     let login = directory.client_data(1);
     let mut raw = Raw::new(&plugged.key);
-    for (touch, code) in [(true, Code::UserVerificationMissing), (false, Code::UserPresenceMissing)] {
+    for (touch, code) in [(true, Code::UserVerificationMissing), (false, Code::UserPresenceMissing)]
+    {
         // A true signature of the true key over the true client data.
         let signed = raw.assertion(RP, Some(&enrolled.id), &login.to_bytes(), touch).unwrap();
         assert_eq!(directory.decide(&login, signed.clone()).unwrap_err().code, code);
@@ -112,7 +117,7 @@ fn lesson_pam_u2f_2021_31924_a_touch_without_a_pin_is_refused() {
 #[test]
 fn the_flags_and_the_user_handle_must_be_as_enrolled() {
     let mut plugged = Plugged::with_pin();
-    let enrolled = Enrolled::read(&plugged.enrol());
+    let enrolled = Enrolled::read(&plugged.enroll());
     let login = Directory::of(vec![]).client_data(1);
     let assertion = plugged.assert(&enrolled.id, &login.to_bytes()).unwrap();
 

@@ -1,5 +1,6 @@
 //! The firmware of a shipping key, our library, our decision.
 
+mod altered;
 mod exchanges;
 mod hostile;
 mod identify;

@@ -14,8 +14,9 @@ fn wrong(tries_left: u8) -> KeyError {
 #[test]
 fn a_wrong_pin_says_how_many_tries_are_left_and_the_right_one_restores_them() {
     let mut plugged = Plugged::with_pin();
-    let id = plugged.enrol().credential_id;
-    let assert = |plugged: &mut Plugged, typed: &str| plugged.assert_with(&id, b"login", typed, &soon());
+    let id = plugged.enroll().credential_id;
+    let assert =
+        |plugged: &mut Plugged, typed: &str| plugged.assert_with(&id, b"login", typed, &soon());
 
     assert_eq!(assert(&mut plugged, "0000").unwrap_err(), wrong(7));
     assert_eq!(assert(&mut plugged, "0001").unwrap_err(), wrong(6));
@@ -32,9 +33,9 @@ fn a_wrong_pin_says_how_many_tries_are_left_and_the_right_one_restores_them() {
 }
 
 #[test]
-fn lesson_pam_p11_2019_16058_a_locked_pin_ends() {
+fn cve_2019_16058_a_locked_pin_ends() {
     let mut plugged = Plugged::with_pin();
-    let id = plugged.enrol().credential_id;
+    let id = plugged.enroll().credential_id;
     let mut seen = Vec::new();
     for _ in 0..3 {
         plugged.replug();
@@ -57,14 +58,18 @@ fn lesson_pam_p11_2019_16058_a_locked_pin_ends() {
     assert_eq!(seen, expected);
     plugged.replug();
     plugged.key.reset_exchanges();
-    assert_eq!(plugged.assert(&id, b"login").unwrap_err(), KeyError::PinBlocked, "for good, also with the right PIN");
+    assert_eq!(
+        plugged.assert(&id, b"login").unwrap_err(),
+        KeyError::PinBlocked,
+        "for good, also with the right PIN"
+    );
     assert!(plugged.requests().len() <= 5, "{:?}", plugged.requests());
 }
 
 #[test]
 fn what_the_module_hears_of_wrong_pins() {
     let mut plugged = Plugged::with_pin();
-    let id = plugged.enrol().credential_id;
+    let id = plugged.enroll().credential_id;
     let mut connection = Connection::new(vec![plugged.key.clone()]);
     let identified = connection.identify(std::slice::from_ref(&id));
     assert_eq!(identified.key.details.unwrap().pin_tries, Some(8));
@@ -92,7 +97,7 @@ fn pins_of_every_length_and_script() {
         plugged.open.set_pin(&pin(typed), &soon()).unwrap();
         // And from one to the other and back.
         plugged.open.change_pin(&pin(typed), &pin(PIN), &soon()).unwrap();
-        let id = plugged.enrol().credential_id;
+        let id = plugged.enroll().credential_id;
         plugged.open.change_pin(&pin(PIN), &pin(typed), &soon()).unwrap();
         assert!(plugged.assert_with(&id, b"login", typed, &soon()).is_ok(), "{typed:?}");
         assert_eq!(plugged.assert(&id, b"login").unwrap_err(), wrong(7), "{typed:?}");
@@ -102,13 +107,13 @@ fn pins_of_every_length_and_script() {
 #[test]
 fn changing_the_pin_with_a_wrong_one_costs_a_try_and_changes_nothing() {
     let mut plugged = Plugged::with_pin();
-    let id = plugged.enrol().credential_id;
+    let id = plugged.enroll().credential_id;
     assert_eq!(plugged.open.change_pin(&pin("0000"), &pin("1357"), &soon()).unwrap_err(), wrong(7));
     assert!(plugged.assert(&id, b"login").is_ok());
 }
 
 #[test]
-fn lesson_ctap_04_a_pin_over_63_bytes_never_reaches_the_library() {
+fn a_pin_over_63_bytes_never_reaches_the_library() {
     for (typed, code) in [
         (String::new(), Code::PinEmpty),
         ("123".into(), Code::PinLength),
@@ -129,21 +134,23 @@ fn protocol_one_first(report: &mut [u8; 64]) {
 }
 
 #[test]
-fn lesson_ctap_protocol_both_pin_protocols_log_in() {
+fn both_pin_protocols_log_in() {
     let mut lengths = Vec::new();
-    for (alter, preferred) in [((|_| {}) as fn(&mut [u8; 64]), [2, 1]), (protocol_one_first, [1, 2])] {
+    for (alter, preferred) in
+        [((|_| {}) as fn(&mut [u8; 64]), [2, 1]), (protocol_one_first, [1, 2])]
+    {
         let mut plugged = Plugged::new(Options::default());
         plugged.reopen_altering(alter);
         assert_eq!(plugged.open.info(&soon()).unwrap().pin_protocols, preferred);
         plugged.open.set_pin(&pin("1357"), &soon()).unwrap();
         plugged.open.change_pin(&pin("1357"), &pin(PIN), &soon()).unwrap();
-        let id = plugged.enrol().credential_id;
+        let id = plugged.enroll().credential_id;
         assert_eq!(plugged.assert_with(&id, b"login", "0000", &soon()).unwrap_err(), wrong(7));
         assert!(plugged.assert(&id, b"login").is_ok());
         let exchanges = plugged.key.exchanges();
-        let mut tokens = exchanges
-            .iter()
-            .filter(|exchange| exchange.direction == Direction::ToKey && exchange.name.contains("getPinToken"));
+        let mut tokens = exchanges.iter().filter(|exchange| {
+            exchange.direction == Direction::ToKey && exchange.name.contains("getPinToken")
+        });
         lengths.push(tokens.next().expect("a PIN was sent").length);
     }
     // Protocol 2 sends an initialisation vector of 16 bytes, protocol 1 none.

@@ -17,14 +17,17 @@ const AT_ONCE: Duration = Duration::from_millis(900);
 
 fn enrolled() -> (Plugged, Vec<u8>) {
     let mut plugged = Plugged::with_pin();
-    let id = plugged.enrol().credential_id;
+    let id = plugged.enroll().credential_id;
     plugged.key.set_touch(TouchPolicy::Never);
     plugged.key.reset_exchanges();
     (plugged, id)
 }
 
 /// Does `then` as soon as the key waits for a touch.
-fn when_waiting(key: &Arc<SoftKey>, then: impl FnOnce() + Send + 'static) -> std::thread::JoinHandle<Instant> {
+fn when_waiting(
+    key: &Arc<SoftKey>,
+    then: impl FnOnce() + Send + 'static,
+) -> std::thread::JoinHandle<Instant> {
     let key = Arc::clone(key);
     std::thread::spawn(move || {
         let until = Instant::now() + Duration::from_secs(10);
@@ -46,7 +49,7 @@ fn is_free(plugged: &mut Plugged, id: &[u8]) {
 }
 
 #[test]
-fn lesson_ctap_07_without_a_touch_the_key_is_cancelled_and_free() {
+fn without_a_touch_the_key_is_cancelled_and_free() {
     let (mut plugged, id) = enrolled();
     let told = Rc::new(Cell::new(0));
     let mut limits = within(Duration::from_millis(500));
@@ -55,7 +58,9 @@ fn lesson_ctap_07_without_a_touch_the_key_is_cancelled_and_free() {
     let begun = Instant::now();
     let outcome = plugged.assert_with(&id, b"login", PIN, &limits);
     assert_eq!(outcome.unwrap_err(), KeyError::TouchTimeout);
-    assert!(begun.elapsed() >= Duration::from_millis(500) && begun.elapsed() < Duration::from_secs(1));
+    assert!(
+        begun.elapsed() >= Duration::from_millis(500) && begun.elapsed() < Duration::from_secs(1)
+    );
     assert_eq!(told.get(), 1, "told once to touch");
     assert!(plugged.saw_cancel());
     is_free(&mut plugged, &id);
@@ -63,9 +68,10 @@ fn lesson_ctap_07_without_a_touch_the_key_is_cancelled_and_free() {
 
 #[test]
 fn the_keys_own_time_out_is_the_same_to_a_person() {
-    let options = Options { presence_timeout: Some(Duration::from_millis(200)), ..Options::default() };
+    let options =
+        Options { presence_timeout: Some(Duration::from_millis(200)), ..Options::default() };
     let mut plugged = Plugged::with_pin_and(options);
-    let id = plugged.enrol().credential_id;
+    let id = plugged.enroll().credential_id;
     plugged.key.set_touch(TouchPolicy::Never);
     plugged.key.reset_exchanges();
     let outcome = plugged.assert(&id, b"login");

@@ -3,7 +3,7 @@
 use wardkey_core::client_data::ClientData;
 use wardkey_core::code::Code;
 use wardkey_firmware_tests::directory::Directory;
-use wardkey_firmware_tests::enrolment::Enrolled;
+use wardkey_firmware_tests::enrollment::Enrolled;
 use wardkey_firmware_tests::plugged::{Plugged, RP};
 
 /// What a browser would have a key sign.
@@ -15,23 +15,29 @@ fn client_data_json(challenge: &str) -> Vec<u8> {
 #[test]
 fn what_was_signed_for_a_website_is_worthless_at_a_terminal() {
     let mut plugged = Plugged::with_pin();
-    let enrolled = Enrolled::read(&plugged.enrol());
+    let enrolled = Enrolled::read(&plugged.enroll());
     let directory = Directory::of(vec![enrolled.record(RP)]);
     let login = directory.client_data(1);
     // A site may choose its challenge: also the login's nonce.
     for challenge in ["AAAA", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE"] {
         let json = client_data_json(challenge);
         let assertion = plugged.assert(&enrolled.id, &json).unwrap();
-        assert_eq!(directory.decide_over(&login, &json, &assertion).unwrap_err().code, Code::ClientData);
+        assert_eq!(
+            directory.decide_over(&login, &json, &assertion).unwrap_err().code,
+            Code::ClientData
+        );
         // With the login's client data shown instead of what was signed.
-        assert_eq!(directory.decide(&login, &assertion).unwrap_err().code, Code::AssertionSignature);
+        assert_eq!(
+            directory.decide(&login, &assertion).unwrap_err().code,
+            Code::AssertionSignature
+        );
     }
 }
 
 #[test]
 fn what_was_signed_at_a_terminal_is_worthless_at_a_website() {
     let mut plugged = Plugged::with_pin();
-    let enrolled = Enrolled::read(&plugged.enrol());
+    let enrolled = Enrolled::read(&plugged.enroll());
     let directory = Directory::of(vec![enrolled.record(RP)]);
     let login = directory.client_data(1);
     let bytes = login.to_bytes();

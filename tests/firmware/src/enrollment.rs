@@ -34,7 +34,8 @@ pub struct Enrolled {
 impl Enrolled {
     /// Reads an attestation object.
     pub fn read(registration: &Registration) -> Self {
-        let object: Value = ciborium::from_reader(registration.attestation_object.as_slice()).expect("CBOR");
+        let object: Value =
+            ciborium::from_reader(registration.attestation_object.as_slice()).expect("CBOR");
         let field = |name: &str| {
             let Value::Map(entries) = &object else { panic!("no map") };
             let entry = entries.iter().find(|(key, _)| *key == Value::from(name));
@@ -50,7 +51,9 @@ impl Enrolled {
         let cred_protect = if data[32] & 0x80 == 0 {
             0
         } else {
-            let Value::Map(extensions) = ciborium::from_reader(behind).expect("extensions") else { panic!("no map") };
+            let Value::Map(extensions) = ciborium::from_reader(behind).expect("extensions") else {
+                panic!("no map")
+            };
             let level = extensions.iter().find(|(key, _)| *key == Value::from("credProtect"));
             level.and_then(|(_, level)| level.as_integer()?.try_into().ok()).unwrap_or(0)
         };
@@ -74,7 +77,9 @@ impl Enrolled {
             public_key: Bytes::new(self.public_key.clone()).expect("a short key"),
             rp_id: RpId::new(rp_id).expect("an rp id"),
             aaguid: Aaguid::new(self.aaguid),
-            flags: CredentialFlags(eligible | CredentialFlags::ATTESTED | CredentialFlags::DISCOVERABLE),
+            flags: CredentialFlags(
+                eligible | CredentialFlags::ATTESTED | CredentialFlags::DISCOVERABLE,
+            ),
             cred_protect: self.cred_protect,
             status: Status::Active,
             label: DisplayText::new("blue key").expect("a label"),
