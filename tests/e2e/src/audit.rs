@@ -34,7 +34,9 @@ impl Rsyslog {
         let mut command = Command::new("/usr/sbin/rsyslogd");
         command.args(["-n", "-f", CONFIGURATION, "-i", "/run/rsyslogd.pid"]);
         let process = Process::start("rsyslogd", &mut command);
-        wait_for("/dev/log", Duration::from_secs(10), || Path::new("/dev/log").exists().then_some(()));
+        wait_for("/dev/log", Duration::from_secs(10), || {
+            Path::new("/dev/log").exists().then_some(())
+        });
         Self { process }
     }
 
@@ -68,7 +70,10 @@ fn parse(line: &str) -> Option<Record> {
 
 /// Records of an event, in order.
 pub fn records_of(event: &str) -> Vec<Record> {
-    records().into_iter().filter(|record| record.get("event").is_some_and(|name| name == event)).collect()
+    records()
+        .into_iter()
+        .filter(|record| record.get("event").is_some_and(|name| name == event))
+        .collect()
 }
 
 /// Waits until there are at least `count` records of an event, and gives them.

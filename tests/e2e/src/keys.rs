@@ -12,12 +12,13 @@ use crate::process::{Process, wait_for};
 const FOLDER: &str = "/run/keys";
 
 /// A line-based control socket.
-struct Control(PathBuf);
+pub(crate) struct Control(pub(crate) PathBuf);
 
 impl Control {
     /// Sends a line; gives the answer's lines without the last, which must be `ok`.
-    fn order(&self, line: &str) -> Vec<String> {
-        let mut stream = UnixStream::connect(&self.0).unwrap_or_else(|error| panic!("{}: {error}", self.0.display()));
+    pub(crate) fn order(&self, line: &str) -> Vec<String> {
+        let mut stream = UnixStream::connect(&self.0)
+            .unwrap_or_else(|error| panic!("{}: {error}", self.0.display()));
         stream.write_all(format!("{line}\n").as_bytes()).expect("control socket");
         let mut lines = Vec::new();
         for answer in BufReader::new(stream).lines() {
@@ -62,7 +63,9 @@ impl SoftKey {
         let mut command = Command::new(paths::test_program("wardkey-softkey"));
         command.arg("--socket").arg(&socket).arg("--control").arg(&control).args(arguments);
         let process = Process::start(&format!("softkey-{name}"), &mut command);
-        wait_for("the software key", Duration::from_secs(20), || (socket.exists() && control.exists()).then_some(()));
+        wait_for("the software key", Duration::from_secs(20), || {
+            (socket.exists() && control.exists()).then_some(())
+        });
         Self { name: name.to_owned(), control: Control(control), process }
     }
 
@@ -88,7 +91,9 @@ impl SoftKey {
 
     /// Waits until it waits to be touched.
     pub fn wait_until_waiting(&self) {
-        wait_for("the key to want a touch", Duration::from_secs(20), || self.is_waiting().then_some(()));
+        wait_for("the key to want a touch", Duration::from_secs(20), || {
+            self.is_waiting().then_some(())
+        });
     }
 
     /// Forgets what went over the wire.
@@ -156,7 +161,11 @@ impl Bus {
     /// What a program needs in its environment to see the bus.
     pub fn environment(&self) -> Vec<(String, String)> {
         let lines = self.control.order("env");
-        lines.iter().filter_map(|line| line.split_once('=')).map(|(n, v)| (n.to_owned(), v.to_owned())).collect()
+        lines
+            .iter()
+            .filter_map(|line| line.split_once('='))
+            .map(|(n, v)| (n.to_owned(), v.to_owned()))
+            .collect()
     }
 
     /// Stops the command and the bus.

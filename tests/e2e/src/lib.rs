@@ -1,11 +1,12 @@
 //! The harness of the end-to-end tests: production binaries, unmodified, at their production places
-//! inside a throw-away ward (`tests/ward/enter`): real libpam, sockets, TLS, SQLite and rsyslog, and
-//! a security key with a real key's firmware.
+//! inside a throw-away ward (`tests/ward/enter`): real libpam, sockets, TLS, SQLite and rsyslog,
+//! and a security key with a real key's firmware.
 //!
 //! ```text
 //!   Server ── Terminal (module, agent, key process on a Bus) ── SoftKey
 //!               └ Login (a PAM application)      Rsyslog ── audit records
 //!               └ Relay (a taken-over agent or key process)
+//!               └ Logind (a stand-in on a real bus), Helper (locks screens)
 //! ```
 #![allow(missing_docs)]
 
@@ -17,12 +18,14 @@ pub mod peer;
 pub mod process;
 pub mod relay;
 pub mod server;
+pub mod sessions;
 pub mod terminal;
 
 pub use audit::Rsyslog;
 pub use keys::{Bus, SoftKey};
 pub use login::Login;
 pub use server::Server;
+pub use sessions::{Helper, Logind, SignedIn};
 pub use terminal::{PIN, Terminal};
 
 /// Everything running, one person (`hanako`) enrolled with the key that is plugged.
@@ -48,7 +51,7 @@ impl Ward {
         terminal.join(&server);
         let key = SoftKey::start("hanako");
         terminal.plug(&key);
-        terminal.enrol(&server, "hanako");
+        terminal.enroll(&server, "hanako");
         Self { rsyslog, server, terminal, key }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use wardkey_core::code::Code;
+use wardkey_core::code::AnyCode;
 use wardkey_core::name::Language;
 use wardkey_core::texts;
 
@@ -35,7 +35,10 @@ impl Login {
 
     /// The staff login before anyone has said who it is.
     pub fn at_nobody() -> Self {
-        Self { arguments: ["--service", SERVICE, "--tty", "tty1"].map(str::to_owned).to_vec(), answers: Vec::new() }
+        Self {
+            arguments: ["--service", SERVICE, "--tty", "tty1"].map(str::to_owned).to_vec(),
+            answers: Vec::new(),
+        }
     }
 
     /// Further arguments of the PAM client.
@@ -66,15 +69,20 @@ impl Login {
         for answer in &self.answers {
             command.arg("--answer").arg(answer);
         }
-        let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("PAM client");
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("PAM client");
         let events: Arc<Mutex<Vec<Value>>> = Arc::default();
         let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let reader = {
             let events = events.clone();
             std::thread::spawn(move || {
                 for line in lines.map_while(Result::ok) {
-                    let value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+                    let value = serde_json::from_str(&line)
+                        .unwrap_or_else(|error| panic!("{error}: {line}"));
                     events.lock().unwrap().push(value);
                 }
             })
@@ -123,7 +131,8 @@ impl Running {
     }
 
     /// Waits until the sentence of a code is shown, in either language.
-    pub fn wait_code(&self, code: Code) {
+    pub fn wait_code(&self, code: impl Into<AnyCode>) {
+        let code = code.into();
         wait_for(&format!("{code} among {:?}", self.texts()), Duration::from_secs(20), || {
             self.texts().iter().any(|text| says(text, code)).then_some(())
         });
@@ -134,6 +143,16 @@ impl Running {
         wait_for("the question", Duration::from_secs(20), || {
             let events = self.events.lock().unwrap();
             events.iter().any(|event| event["style"] == "prompt_echo_off").then_some(())
+        });
+    }
+
+    /// Waits until a call of libpam has returned.
+    pub fn wait_result(&self, call: &str) {
+        let what = format!("{call} among {:?}", self.texts());
+        wait_for(&what, Duration::from_secs(20), || {
+            let events = self.events.lock().unwrap();
+            let is_it = |event: &Value| event["event"] == "result" && event["call"] == call;
+            events.iter().any(is_it).then_some(())
         });
     }
 
@@ -217,19 +236,22 @@ impl Ended {
     }
 
     /// Whether the sentence of a code was shown, in either language.
-    pub fn said(&self, code: Code) -> bool {
+    pub fn said(&self, code: impl Into<AnyCode>) -> bool {
+        let code = code.into();
         self.texts().iter().any(|text| says(text, code))
     }
 
     /// The result of a PAM call, for example `PAM_AUTH_ERR`.
     pub fn result(&self, call: &str) -> Option<String> {
-        let event = self.events.iter().find(|event| event["event"] == "result" && event["call"] == call)?;
+        let event =
+            self.events.iter().find(|event| event["event"] == "result" && event["call"] == call)?;
         Some(event["name"].as_str()?.to_owned())
     }
 
     /// A variable of the PAM environment.
     pub fn env(&self, name: &str) -> Option<String> {
-        let event = self.events.iter().find(|event| event["event"] == "env" && event["name"] == name)?;
+        let event =
+            self.events.iter().find(|event| event["event"] == "env" && event["name"] == name)?;
         Some(event["value"].as_str()?.to_owned())
     }
 
@@ -239,9 +261,16 @@ impl Ended {
         self
     }
 
-    /// Fails the test unless the login was refused with this PAM result, and this code was shown last.
+    /// Fails the test unless the login was refused with this PAM result, and this code was shown
+    /// last.
     pub fn expect_refused(self, result: &str, code: u16) -> Self {
-        assert_eq!(self.result("authenticate").as_deref(), Some(result), "{:#?}\n{}", self, crate::process::all_logs());
+        assert_eq!(
+            self.result("authenticate").as_deref(),
+            Some(result),
+            "{:#?}\n{}",
+            self,
+            crate::process::all_logs()
+        );
         assert_eq!(self.codes().last(), Some(&code), "{:#?}\n{}", self, crate::process::all_logs());
         assert_ne!(self.code, Some(0));
         self
@@ -249,7 +278,7 @@ impl Ended {
 }
 
 /// Whether a text begins as the sentence of a code does, up to its first argument.
-fn says(text: &str, code: Code) -> bool {
+fn says(text: &str, code: AnyCode) -> bool {
     [Language::Ja, Language::En].iter().any(|language| {
         let sentence = texts::message(code, *language, &[]);
         let before = sentence.split('…').next().unwrap_or_default();

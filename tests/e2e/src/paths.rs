@@ -9,7 +9,8 @@ pub fn checkout() -> PathBuf {
 
 /// A production binary (release build; another folder by WARDKEY_BIN_DIR).
 pub fn binary(name: &str) -> PathBuf {
-    let folder = std::env::var_os("WARDKEY_BIN_DIR").map_or_else(|| checkout().join("target/release"), PathBuf::from);
+    let folder = std::env::var_os("WARDKEY_BIN_DIR")
+        .map_or_else(|| checkout().join("target/release"), PathBuf::from);
     let path = folder.join(name);
     assert!(path.exists(), "{} is missing: run `make release` first", path.display());
     path
@@ -17,8 +18,8 @@ pub fn binary(name: &str) -> PathBuf {
 
 /// A program of the tests' workspace.
 pub fn test_program(name: &str) -> PathBuf {
-    let folder =
-        std::env::var_os("WARDKEY_TEST_BIN_DIR").map_or_else(|| checkout().join("target/tests/debug"), PathBuf::from);
+    let folder = std::env::var_os("WARDKEY_TEST_BIN_DIR")
+        .map_or_else(|| checkout().join("target/tests/debug"), PathBuf::from);
     let path = folder.join(name);
     assert!(path.exists(), "{} is missing: run `cargo build` in tests/ first", path.display());
     path

@@ -1,5 +1,5 @@
-//! pam_u2f, the program that ours is compared with: the same software key, the same PAM application,
-//! Debian's packages.
+//! pam_u2f, the program that ours is compared with: the same software key, the same PAM
+//! application, Debian's packages.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -27,8 +27,8 @@ pub fn set_pin(bus: &Bus, port: u8, pin: &str) {
     typed(command.envs(bus.environment()), &[("Enter new PIN", pin), ("again", pin)]);
 }
 
-/// Registers the only plugged key with pam_u2f's tool; a credential as the map has it. A login will need the
-/// PIN, registering does not.
+/// Registers the only plugged key with pam_u2f's tool; a credential as the map has it. A login will
+/// need the PIN, registering does not.
 pub fn register(bus: &Bus) -> String {
     let mut command = Command::new("pamu2fcfg");
     command.args(["--nouser", "--pin-verification", "--origin", ORIGIN, "--appid", ORIGIN]);
@@ -55,13 +55,14 @@ pub fn install<'a>(people: impl IntoIterator<Item = (String, &'a [String])>) {
     fs::write(format!("/etc/pam.d/{SERVICE}"), stack).expect("PAM service of the peer");
 }
 
-/// Runs a program that asks for secrets at its controlling terminal, and types an answer when each prompt,
-/// in this order, is there. Gives its standard output.
+/// Runs a program that asks for secrets at its controlling terminal, and types an answer when each
+/// prompt, in this order, is there. Gives its standard output.
 ///
 /// # Panics
 /// When it fails, or has not ended after 20 s.
 fn typed(command: &mut Command, answers: &[(&str, &str)]) -> String {
-    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
+    let master =
+        openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
     grantpt(&master).and_then(|()| unlockpt(&master)).expect("a terminal");
     let name = ptsname(&master, Vec::new()).expect("its name").into_string().expect("UTF-8");
     let terminal = File::options().read(true).write(true).open(name).expect("its other end");
@@ -73,7 +74,12 @@ fn typed(command: &mut Command, answers: &[(&str, &str)]) -> String {
             inside.env(name, value);
         }
     }
-    let mut child = inside.stdin(terminal).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("setsid");
+    let mut child = inside
+        .stdin(terminal)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("setsid");
     let mut master = File::from(master);
     let (tell, shown) = mpsc::channel();
     let mut prompts = master.try_clone().expect("a copy");
@@ -104,8 +110,9 @@ fn output(child: &mut Child) -> String {
     let mut text = [String::new(), String::new()];
     let streams = (child.stdout.take(), child.stderr.take());
     let (mut out, mut err) = (streams.0.expect("a pipe"), streams.1.expect("a pipe"));
-    let ended =
-        crate::process::wait_for("the program to end", Duration::from_secs(20), || child.try_wait().expect("wait"));
+    let ended = crate::process::wait_for("the program to end", Duration::from_secs(20), || {
+        child.try_wait().expect("wait")
+    });
     let _ = (out.read_to_string(&mut text[0]), err.read_to_string(&mut text[1]));
     assert!(ended.success(), "{ended}: {text:?}");
     let [out, _] = text;

@@ -70,7 +70,9 @@ impl Relay {
             for (connection, front) in listener.incoming().flatten().enumerate() {
                 let Ok(back) = UnixStream::connect(&behind) else { continue };
                 for way in [Way::Request, Way::Reply] {
-                    let (Ok(front), Ok(back)) = (front.try_clone(), back.try_clone()) else { continue };
+                    let (Ok(front), Ok(back)) = (front.try_clone(), back.try_clone()) else {
+                        continue;
+                    };
                     let (from, to) = match way {
                         Way::Request => (front, back),
                         Way::Reply => (back, front),

@@ -28,7 +28,9 @@ impl Server {
 
     /// The same for keys of any maker: they need not say who vouches for them.
     pub fn start_for_any_key(head_seconds: u64) -> Self {
-        Self::start_configured(&format!("head_seconds = {head_seconds}\nattestation_required = false\n"))
+        Self::start_configured(&format!(
+            "head_seconds = {head_seconds}\nattestation_required = false\n"
+        ))
     }
 
     /// As [`Self::start`] with further lines of configuration.
@@ -67,7 +69,8 @@ impl Server {
     fn for_the_software_key(head_seconds: u64, configuration: &str) -> String {
         let attestation_ca = paths::checkout().join("tests/softkey/data/attestation-ca.pem");
         format!(
-            "head_seconds = {head_seconds}\nattestation_roots = [\"{}\"]\nattestation_required = true\n{configuration}",
+            "head_seconds = {head_seconds}\nattestation_roots = [\"{}\"]\n\
+                attestation_required = true\n{configuration}",
             attestation_ca.display()
         )
     }
@@ -82,7 +85,9 @@ impl Server {
         let mut command = Command::new(paths::binary("wardkey-server"));
         command.args(["--config", CONFIGURATION, "run"]);
         self.process = Some(Process::start("wardkey-server", &mut command));
-        wait_for("the server to listen", Duration::from_secs(20), || std::net::TcpStream::connect(ADDRESS).ok());
+        wait_for("the server to listen", Duration::from_secs(20), || {
+            std::net::TcpStream::connect(ADDRESS).ok()
+        });
     }
 
     /// Stops it cleanly.
@@ -137,11 +142,11 @@ impl Server {
     /// A join token for a terminal of the two scopes.
     pub fn join_token(&self) -> String {
         let text = self.admin(&["terminal", "token", "--scope", "roaming", "--scope", "ward3"]);
-        word_with(&text, "wkj1-")
+        word_with(&text, "wkj2-")
     }
 
-    /// A one-time enrolment code.
-    pub fn enrolment_code(&self, login: &str) -> String {
+    /// A one-time enrollment code.
+    pub fn enrollment_code(&self, login: &str) -> String {
         let value = self.admin_json(&["code", "issue", login]);
         value["code"].as_str().expect("a code").to_owned()
     }

@@ -17,10 +17,11 @@ const MODULES: &str = "/usr/lib/x86_64-linux-gnu/security";
 pub const AGENT_SOCKET: &str = "/run/wardkey/agent.sock";
 /// Key process's socket.
 pub const KEY_SOCKET: &str = "/run/wardkey/key.sock";
-/// Where the key process is told who sits at the terminal. Not logind's folder: that there is none in a
-/// ward, the agent sees by its absence.
+/// Where the key process is told who sits at the terminal. Not logind's folder: that there is none
+/// in a ward, the agent sees by its absence.
 pub const SEATS: &str = "/run/ward-seats";
-/// The PAM service of staff logins: the module, then passwords for the accounts that it leaves alone.
+/// The PAM service of staff logins: the module, then passwords for the accounts that it leaves
+/// alone.
 pub const SERVICE: &str = "ward-login";
 
 /// The lines of `config/pam.d/wardkey`.
@@ -33,7 +34,8 @@ account [success=2 user_unknown=2 module_unknown=ignore default=die] pam_fido.so
 account [success=1 default=ignore] pam_succeed_if.so quiet uid eq 0\n\
 account [success=ignore default=die] pam_listfile.so quiet item=user sense=allow file=/etc/wardkey/local-accounts onerr=fail\n\
 account required pam_unix.so\n\
-session required pam_permit.so\n";
+session required pam_permit.so\n\
+session optional pam_fido.so\n";
 
 /// A terminal.
 pub struct Terminal {
@@ -47,7 +49,8 @@ pub struct Terminal {
 pub const PIN: &str = "271828";
 
 impl Terminal {
-    /// Installs module, PAM service and configuration, and starts key process (on a simulated bus) and agent.
+    /// Installs module, PAM service and configuration, and starts key process (on a simulated bus)
+    /// and agent.
     pub fn start() -> Self {
         let mut terminal = Self::install();
         terminal.start_key();
@@ -61,7 +64,9 @@ impl Terminal {
         let mut command = Command::new(paths::binary("wardkey-key"));
         command.args(["--listen", KEY_SOCKET, "--agent-user", "wardkey", "--seats-dir", SEATS]);
         terminal.key = Some(Process::start("wardkey-key", &mut command));
-        wait_for("the key process", Duration::from_secs(10), || Path::new(KEY_SOCKET).exists().then_some(()));
+        wait_for("the key process", Duration::from_secs(10), || {
+            Path::new(KEY_SOCKET).exists().then_some(())
+        });
         terminal.start_agent();
         terminal
     }
@@ -79,7 +84,9 @@ impl Terminal {
         std::fs::copy(paths::binary("libpam_fido.so"), &module).expect("PAM module");
         std::fs::write(format!("/etc/pam.d/{SERVICE}"), STACK).expect("PAM service");
         std::fs::write("/etc/pam.d/sudo", STACK).expect("PAM service");
-        std::fs::write("/etc/pam.d/ward-lock", STACK).expect("PAM service");
+        for locker in ["ward-lock", "screen-locker"] {
+            std::fs::write(format!("/etc/pam.d/{locker}"), STACK).expect("PAM service");
+        }
         Self::configure_module("");
         Self::configure_agent("heartbeat_seconds = 5\nretry_seconds = 1\n");
         Self { bus: None, key: None, agent: None }
@@ -105,8 +112,18 @@ impl Terminal {
         let _ = std::fs::remove_file(KEY_SOCKET);
         let key = paths::binary("wardkey-key");
         let key = key.to_str().expect("a path in UTF-8");
-        let bus = Bus::run(&[key, "--listen", KEY_SOCKET, "--agent-user", "wardkey", "--seats-dir", SEATS]);
-        wait_for("the key process", Duration::from_secs(10), || Path::new(KEY_SOCKET).exists().then_some(()));
+        let bus = Bus::run(&[
+            key,
+            "--listen",
+            KEY_SOCKET,
+            "--agent-user",
+            "wardkey",
+            "--seats-dir",
+            SEATS,
+        ]);
+        wait_for("the key process", Duration::from_secs(10), || {
+            Path::new(KEY_SOCKET).exists().then_some(())
+        });
         self.bus = Some(bus);
     }
 
@@ -213,13 +230,22 @@ impl Terminal {
     /// The agent's state.
     pub fn status(&self) -> serde_json::Value {
         let output = self.wardkey(&["status", "--json"]);
-        serde_json::from_slice(&output.stdout)
-            .unwrap_or_else(|error| panic!("status: {error}: {}{}", text(&output.stdout), text(&output.stderr)))
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+            panic!("status: {error}: {}{}", text(&output.stdout), text(&output.stderr))
+        })
     }
 
     /// Joins the server and waits until the directory is there.
     pub fn join(&self, server: &Server) {
-        let output = self.wardkey(&["join", "--server", URL, "--token", &server.join_token(), "--name", "ward3-a"]);
+        let output = self.wardkey(&[
+            "join",
+            "--server",
+            URL,
+            "--token",
+            &server.join_token(),
+            "--name",
+            "ward3-a",
+        ]);
         assert!(output.status.success(), "join: {}{}", text(&output.stdout), text(&output.stderr));
         self.wait_synced();
     }
@@ -227,7 +253,8 @@ impl Terminal {
     /// Waits until both scopes are there.
     pub fn wait_synced(&self) {
         wait_for("the directory", Duration::from_secs(20), || {
-            (self.status()["scopes"].as_array().is_some_and(|scopes| scopes.len() == 2)).then_some(())
+            (self.status()["scopes"].as_array().is_some_and(|scopes| scopes.len() == 2))
+                .then_some(())
         });
     }
 
@@ -246,23 +273,35 @@ impl Terminal {
         assert!(output.status.success(), "sync: {}{}", text(&output.stdout), text(&output.stderr));
     }
 
-    /// Enrols a plugged key that has no PIN yet: sets [`PIN`].
-    pub fn enrol(&self, server: &Server, login: &str) {
-        let code = server.enrolment_code(login);
+    /// Enrolls a plugged key that has no PIN yet: sets [`PIN`].
+    pub fn enroll(&self, server: &Server, login: &str) {
+        let code = server.enrollment_code(login);
         let output = self.wardkey_with(
             &["--lang", "en", "enroll", "--code", &code, "--label", "blue key"],
             &format!("{PIN}\n{PIN}\n"),
         );
-        assert!(output.status.success(), "enroll: {}{}", text(&output.stdout), text(&output.stderr));
+        assert!(
+            output.status.success(),
+            "enroll: {}{}",
+            text(&output.stdout),
+            text(&output.stderr)
+        );
         self.sync();
     }
 
-    /// Enrols a plugged key that has its PIN already.
-    pub fn enrol_again(&self, server: &Server, login: &str) {
-        let code = server.enrolment_code(login);
-        let output =
-            self.wardkey_with(&["--lang", "en", "enroll", "--code", &code, "--label", "blue key"], &format!("{PIN}\n"));
-        assert!(output.status.success(), "enroll: {}{}", text(&output.stdout), text(&output.stderr));
+    /// Enrolls a plugged key that has its PIN already.
+    pub fn enroll_again(&self, server: &Server, login: &str) {
+        let code = server.enrollment_code(login);
+        let output = self.wardkey_with(
+            &["--lang", "en", "enroll", "--code", &code, "--label", "blue key"],
+            &format!("{PIN}\n"),
+        );
+        assert!(
+            output.status.success(),
+            "enroll: {}{}",
+            text(&output.stdout),
+            text(&output.stderr)
+        );
         self.sync();
     }
 
@@ -280,9 +319,11 @@ impl Terminal {
 
     /// Resident memory of the agent in KiB (VmRSS).
     pub fn agent_memory(&self) -> u64 {
-        let status =
-            std::fs::read_to_string(format!("/proc/{}/status", self.agent.as_ref().expect("the agent runs").id()))
-                .expect("the agent");
+        let status = std::fs::read_to_string(format!(
+            "/proc/{}/status",
+            self.agent.as_ref().expect("the agent runs").id()
+        ))
+        .expect("the agent");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
         line.split_whitespace().next().and_then(|number| number.parse().ok()).expect("KiB")
     }

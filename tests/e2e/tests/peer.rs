@@ -1,4 +1,5 @@
-//! The whole test bed with the peer in our place: ward, software key, hidraw, libpam and the PAM client.
+//! The whole test bed with the peer in our place: ward, software key, hidraw, libpam and the PAM
+//! client.
 
 use std::process::Command;
 use std::time::Instant;
@@ -17,13 +18,19 @@ fn log_in(bus: &Bus, pin: &str, rounds: usize) -> (Option<i32>, Vec<u64>) {
         .expect("the PAM client");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let took = events.filter(|event| event["call"] == "authenticate").map(|event| event["took_us"].as_u64());
+    let took = events
+        .filter(|event| event["call"] == "authenticate")
+        .map(|event| event["took_us"].as_u64());
     (output.status.code(), took.map(|took| took.expect("a time")).collect())
 }
 
 #[test]
 fn pam_u2f_logs_in_with_the_software_key() {
-    assert_eq!(std::env::var("WARDKEY_WARD").as_deref(), Ok("1"), "run in a ward: tests/ward/enter");
+    assert_eq!(
+        std::env::var("WARDKEY_WARD").as_deref(),
+        Ok("1"),
+        "run in a ward: tests/ward/enter"
+    );
     let begun = Instant::now();
     let bus = Bus::run(&[]);
     let key = SoftKey::start("hanako");
@@ -36,7 +43,8 @@ fn pam_u2f_logs_in_with_the_software_key() {
     key.reset_exchanges();
     let (code, _) = log_in(&bus, PIN, 1);
     assert_eq!(code, Some(0));
-    // Channel, getInfo, whose key, key agreement, PIN token, assertion: what ours is measured against.
+    // Channel, getInfo, whose key, key agreement, PIN token, assertion: what ours is measured
+    // against.
     assert_eq!(key.exchanges().total, 6, "{:#?}", key.exchanges());
     let (code, mut took) = log_in(&bus, PIN, 20);
     assert_eq!((code, took.len()), (Some(0), 20));

@@ -26,9 +26,20 @@ fn services_that_skip_the_key_end_in_the_account_phase() {
         service(name);
         Login::at(name, user).run()
     };
-    for name in ["gdm-fingerprint", "gdm-autologin", "lightdm-autologin", "sddm-autologin", "kde-fingerprint", "mine"] {
+    for name in [
+        "gdm-fingerprint",
+        "gdm-autologin",
+        "lightdm-autologin",
+        "sddm-autologin",
+        "kde-fingerprint",
+        "mine",
+    ] {
         let ended = alone(name, "hanako");
-        assert_eq!(ended.result("acct_mgmt").as_deref(), Some("PAM_PERM_DENIED"), "{name}: {ended:#?}");
+        assert_eq!(
+            ended.result("acct_mgmt").as_deref(),
+            Some("PAM_PERM_DENIED"),
+            "{name}: {ended:#?}"
+        );
         assert_eq!(ended.codes(), [1313], "{name}: {ended:#?}");
         // Whoever is left alone is left alone here, too.
         alone(name, "localadmin").expect_in();
@@ -43,7 +54,8 @@ fn services_that_skip_the_key_end_in_the_account_phase() {
         assert!(!claimed.is_in(), "{name}, as a program of her own calls itself");
     }
     // The profile's second line lets nobody go on by itself.
-    let second = "auth [success=done default=die] pam_fido.so local\naccount required pam_permit.so\n";
+    let second =
+        "auth [success=done default=die] pam_fido.so local\naccount required pam_permit.so\n";
     std::fs::write("/etc/pam.d/ward-second", second).unwrap();
     for user in ["hanako", "localadmin", "root"] {
         assert!(!Login::at("ward-second", user).run().is_in(), "{user}");
@@ -101,7 +113,8 @@ fn sudo_remembers_and_does_not_wait_in_silence() {
     assert!(!output.status.success() && took < Duration::from_secs(3), "{took:?} {output:?}");
     let (output, took) = sudo("-S -k", "");
     assert!(
-        text(&output.stderr).contains("nsert your security key") || text(&output.stderr).contains("差し込み"),
+        text(&output.stderr).contains("nsert your security key")
+            || text(&output.stderr).contains("差し込み"),
         "{output:?}"
     );
     assert!(!output.status.success() && took < Duration::from_secs(10), "{took:?} {output:?}");

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use wardkey_core::code::Code;
+use wardkey_core::code::Notice;
 use wardkey_e2e::process::wait_for;
 use wardkey_e2e::{Login, Ward, audit};
 
@@ -23,8 +23,12 @@ fn two_logins_wait_for_one_another() {
     let first = standing("/tmp/first");
     wait_asked("/tmp/first");
     let second = Login::of("hanako").start();
-    second.wait_code(Code::WaitForKey);
-    assert!(second.texts().iter().all(|text| !text.contains("PIN")), "not asked yet: {:?}", second.texts());
+    second.wait_code(Notice::WaitForKey);
+    assert!(
+        second.texts().iter().all(|text| !text.contains("PIN")),
+        "not asked yet: {:?}",
+        second.texts()
+    );
     std::fs::write("/tmp/first", "").unwrap();
     first.end().expect_in();
     second.end().expect_in();
@@ -38,9 +42,9 @@ fn three_logins_and_one_that_goes_away() {
     let mut first = standing("/tmp/first");
     wait_asked("/tmp/first");
     let second = Login::of("hanako").start();
-    second.wait_code(Code::WaitForKey);
+    second.wait_code(Notice::WaitForKey);
     let third = Login::of("hanako").start();
-    third.wait_code(Code::WaitForKey);
+    third.wait_code(Notice::WaitForKey);
     // A greeter that goes away while its question stands must not keep the key.
     first.kill();
     second.end().expect_in();
@@ -57,7 +61,9 @@ fn a_login_that_waits_for_a_touch_is_given_up_when_the_greeter_goes_away() {
     ward.key.wait_until_waiting();
     first.kill();
     // CANCEL reaches the key: it does not stay busy for its 30 seconds.
-    wait_for("the key to be free", std::time::Duration::from_secs(3), || (!ward.key.is_waiting()).then_some(()));
+    wait_for("the key to be free", std::time::Duration::from_secs(3), || {
+        (!ward.key.is_waiting()).then_some(())
+    });
     ward.key.touch("always");
     Login::of("hanako").run().expect_in();
 }

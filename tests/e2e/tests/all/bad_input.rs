@@ -1,5 +1,5 @@
-//! Wrong configuration, missing files, impossible names: a clear message with a code, a refusal, nothing lost,
-//! and the next login works once it is mended.
+//! Wrong configuration, missing files, impossible names: a clear message with a code, a refusal,
+//! nothing lost, and the next login works once it is mended.
 
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -12,7 +12,11 @@ use wardkey_e2e::{Login, Terminal, Ward, audit, paths};
 
 fn unavailable(what: &str, code: u16) {
     let ended = Login::of("hanako").run();
-    assert_eq!(ended.result("authenticate").as_deref(), Some("PAM_AUTHINFO_UNAVAIL"), "{what}: {ended:?}");
+    assert_eq!(
+        ended.result("authenticate").as_deref(),
+        Some("PAM_AUTHINFO_UNAVAIL"),
+        "{what}: {ended:?}"
+    );
     assert!(ended.secret_prompts().is_empty(), "{what}: {ended:?}");
     assert_eq!(ended.codes().last(), Some(&code), "{what}: {ended:?}");
 }
@@ -30,7 +34,10 @@ fn wrong_configuration_of_the_module_names_file_line_key_and_fix() {
         Terminal::configure_module(text);
         unavailable(what, 1308);
         wait_for(&format!("{what} in the log"), std::time::Duration::from_secs(10), || {
-            audit::lines().iter().any(|line| line.contains(path) && line.contains(named)).then_some(())
+            audit::lines()
+                .iter()
+                .any(|line| line.contains(path) && line.contains(named))
+                .then_some(())
         });
     }
     Terminal::configure_module("");
@@ -103,27 +110,44 @@ fn a_wrong_configuration_of_agent_and_server_says_what_to_mend() {
     let mut ward = Ward::ready();
     ward.terminal.stop_agent();
     Terminal::configure_agent("heartbeat_seconds = 5\nserver_url = \"x\"\n");
-    let output = run(Command::new(paths::binary("wardkey-agent")).args(["--config", "/etc/wardkey/agent.toml"]), false);
+    let output = run(
+        Command::new(paths::binary("wardkey-agent")).args(["--config", "/etc/wardkey/agent.toml"]),
+        false,
+    );
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success());
-    assert!(text.contains("/etc/wardkey/agent.toml") && text.contains("server_url") && text.contains('2'), "{text}");
+    assert!(
+        text.contains("/etc/wardkey/agent.toml")
+            && text.contains("server_url")
+            && text.contains('2'),
+        "{text}"
+    );
     Terminal::configure_agent("");
     ward.terminal.start_agent();
     Login::of("hanako").run().expect_in();
 
-    std::fs::write("/etc/wardkey/wrong.toml", "listen = [\"127.0.0.1:1\"]\nhead_second = 5\n").unwrap();
-    let output =
-        run(Command::new(paths::binary("wardkey-server")).args(["--config", "/etc/wardkey/wrong.toml", "run"]), false);
+    std::fs::write("/etc/wardkey/wrong.toml", "listen = [\"127.0.0.1:1\"]\nhead_second = 5\n")
+        .unwrap();
+    let output = run(
+        Command::new(paths::binary("wardkey-server")).args([
+            "--config",
+            "/etc/wardkey/wrong.toml",
+            "run",
+        ]),
+        false,
+    );
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(3), "{text}");
     assert!(
-        text.contains("/etc/wardkey/wrong.toml") && text.contains("head_second") && text.contains("line 2"),
+        text.contains("/etc/wardkey/wrong.toml")
+            && text.contains("head_second")
+            && text.contains("line 2"),
         "{text}"
     );
 }
 
 #[test]
-fn lesson_sssd_huge_and_truncated_frames_cost_nothing() {
+fn huge_and_truncated_frames_cost_nothing() {
     let ward = Ward::ready();
     for socket in [AGENT_SOCKET, KEY_SOCKET] {
         for bytes in [
@@ -145,16 +169,24 @@ fn lesson_sssd_huge_and_truncated_frames_cost_nothing() {
 }
 
 #[test]
-fn join_and_enrolment_refuse_what_is_wrong_and_can_be_tried_again() {
+fn join_and_enrollment_refuse_what_is_wrong_and_can_be_tried_again() {
     let ward = Ward::ready();
-    let output = ward.terminal.wardkey(&["join", "--server", wardkey_e2e::server::URL, "--token", "wkj1-AAAA"]);
+    let output = ward.terminal.wardkey(&[
+        "join",
+        "--server",
+        wardkey_e2e::server::URL,
+        "--token",
+        "wkj2-AAAA",
+    ]);
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("WK-1503"), "{output:?}");
-    let output = ward
-        .terminal
-        .wardkey_with(&["--lang", "en", "enroll", "--code", "AAAA-BBBB-CCCC"], &format!("{}\n", wardkey_e2e::PIN));
+    let output = ward.terminal.wardkey_with(
+        &["--lang", "en", "enroll", "--code", "AAAA-BBBB-CCCC"],
+        &format!("{}\n", wardkey_e2e::PIN),
+    );
     assert!(!output.status.success());
-    let text = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned()
+        + &String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("WK-1506"), "{text}");
     Login::of("hanako").run().expect_in();
 }

@@ -1,5 +1,5 @@
-//! kill -9 of agent and key process at each stage of a login: refused or logged in cleanly, recorded
-//! once, state intact.
+//! kill -9 of agent and key process at each stage of a login: refused or logged in cleanly,
+//! recorded once, state intact.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use wardkey_core::code::Code;
+use wardkey_core::code::Prompt;
 use wardkey_e2e::login::Ended;
 use wardkey_e2e::process::{find, signal, wait_for};
 use wardkey_e2e::relay::{Fate, Way};
@@ -18,15 +18,24 @@ use rustix::process::Signal;
 /// After the stage: nothing is lost, and the next login works.
 fn settle(ward: &mut Ward, what: &str, ended: &Ended) {
     let result = ended.result("authenticate").unwrap_or_default();
-    assert!(ended.is_in() || matches!(result.as_str(), "PAM_AUTHINFO_UNAVAIL" | "PAM_AUTH_ERR"), "{what}: {ended:?}");
+    assert!(
+        ended.is_in() || matches!(result.as_str(), "PAM_AUTHINFO_UNAVAIL" | "PAM_AUTH_ERR"),
+        "{what}: {ended:?}"
+    );
     let again = Login::of("hanako").run();
-    assert!(again.is_in(), "{what}: the next login: {again:?}\n{}", wardkey_e2e::process::all_logs());
+    assert!(
+        again.is_in(),
+        "{what}: the next login: {again:?}\n{}",
+        wardkey_e2e::process::all_logs()
+    );
     let wanted = 1 + usize::from(ended.is_in());
     let successes = wait_for(&format!("{what}: {wanted} records"), Duration::from_secs(15), || {
-        let found: Vec<_> = audit::records_of("login").into_iter().filter(|r| r["outcome"] == "success").collect();
+        let found: Vec<_> =
+            audit::records_of("login").into_iter().filter(|r| r["outcome"] == "success").collect();
         (found.len() >= wanted).then_some(found)
     });
-    // A line that was on its way when the agent was killed is written again, the very same (docs/AUDIT.md).
+    // A line that was on its way when the agent was killed is written again, the very same
+    // (docs/AUDIT.md).
     let mut events = std::collections::BTreeMap::new();
     let mut again = 0;
     for record in audit::records() {
@@ -36,15 +45,20 @@ fn settle(ward: &mut Ward, what: &str, ended: &Ended) {
         }
     }
     assert!(again <= 1, "{what}: {again} lines were written again");
-    let successes: std::collections::BTreeSet<_> = successes.into_iter().map(|record| record["id"].clone()).collect();
+    let successes: std::collections::BTreeSet<_> =
+        successes.into_iter().map(|record| record["id"].clone()).collect();
     // Never more than the logins that happened; a refused one whose success was already durable may
     // be recorded, as the person did authenticate.
     assert!(successes.len() <= 2, "{what}: {successes:?}");
-    assert_eq!(ward.terminal.status()["scopes"].as_array().map(Vec::len), Some(2), "{what}: directory");
+    assert_eq!(
+        ward.terminal.status()["scopes"].as_array().map(Vec::len),
+        Some(2),
+        "{what}: directory"
+    );
 }
 
-/// The agent is killed when the `number`-th frame of a way passes (not delivered when `before`), and
-/// started again at once, as its unit does.
+/// The agent is killed when the `number`-th frame of a way passes (not delivered when `before`),
+/// and started again at once, as its unit does.
 fn agent_killed_at(way: Way, number: usize, what: &'static str) {
     let mut ward = Ward::ready();
     let relay = ward.terminal.relay_agent();
@@ -72,7 +86,8 @@ fn agent_killed_at(way: Way, number: usize, what: &'static str) {
 /// A new agent makes its socket at its own place; the relay expects it behind.
 fn restart_behind_the_relay(ward: &mut Ward) {
     // The relay listens at the agent's place; its name moves away while the agent makes its own.
-    let (place, behind) = (Path::new(wardkey_e2e::terminal::AGENT_SOCKET), Path::new("/run/wardkey/agent.real"));
+    let (place, behind) =
+        (Path::new(wardkey_e2e::terminal::AGENT_SOCKET), Path::new("/run/wardkey/agent.real"));
     std::fs::rename(place, "/run/wardkey/relay").unwrap();
     ward.terminal.start_agent();
     std::fs::rename(place, behind).unwrap();
@@ -104,19 +119,29 @@ fn agent_killed_after_the_durable_write_before_the_reply() {
     agent_killed_at(Way::Reply, 2, "agent killed after the durable write");
 }
 
-/// strace kills the agent when it is about to make its `number`-th durable write after the login began.
+/// strace kills the agent when it is about to make its `number`-th durable write after the login
+/// began.
 #[test]
 fn agent_killed_before_each_durable_write() {
     for number in 1..=3 {
         let mut ward = Ward::ready();
         let pid = ward.terminal.agent().id();
         let login = Login::of("hanako").with(&["--wait-file", "/tmp/gate"]).start();
-        wait_for("the question", Duration::from_secs(20), || Path::new("/tmp/gate.asked").exists().then_some(()));
+        wait_for("the question", Duration::from_secs(20), || {
+            Path::new("/tmp/gate.asked").exists().then_some(())
+        });
         let mut strace = Command::new("strace");
         strace.args(["-f", "-o", "/tmp/strace.out", "-e", "trace=fsync,fdatasync"]);
-        strace.args(["-e", &format!("inject=fsync,fdatasync:signal=KILL:when={number}"), "-p", &pid.to_string()]);
+        strace.args([
+            "-e",
+            &format!("inject=fsync,fdatasync:signal=KILL:when={number}"),
+            "-p",
+            &pid.to_string(),
+        ]);
         let mut tracer = wardkey_e2e::process::Process::start("strace", &mut strace);
-        wait_for("strace", Duration::from_secs(10), || tracer.log().contains("attached").then_some(()));
+        wait_for("strace", Duration::from_secs(10), || {
+            tracer.log().contains("attached").then_some(())
+        });
         std::fs::write("/tmp/gate", "").unwrap();
         let hit = wait_for("the end of the agent or of the login", Duration::from_secs(20), || {
             let dead = !ward.terminal.agent().is_running();
@@ -142,7 +167,13 @@ fn return_to_empty(mut ward: Ward) {
     ward.server.kill();
     ward.rsyslog.stop();
     drop(ward);
-    for path in ["/var/lib/wardkey", "/var/lib/wardkey-server", "/var/lib/wardkey-marks", "/etc/wardkey", "/run/keys"] {
+    for path in [
+        "/var/lib/wardkey",
+        "/var/lib/wardkey-server",
+        "/var/lib/wardkey-marks",
+        "/etc/wardkey",
+        "/run/keys",
+    ] {
         let _ = std::fs::remove_dir_all(path);
     }
     let _ = std::fs::remove_file("/var/log/wardkey-audit.log");
@@ -164,7 +195,8 @@ fn key_killed_at(way: Way, number: usize, what: &'static str) {
     let login_connection = Arc::new(std::sync::Mutex::new(None));
     relay.script(move |frame| {
         let mut mine = login_connection.lock().unwrap();
-        if frame.way == Way::Request && frame.number == 0 && frame.body.len() > 20 && mine.is_none() {
+        if frame.way == Way::Request && frame.number == 0 && frame.body.len() > 20 && mine.is_none()
+        {
             *mine = Some(frame.connection);
         }
         if *mine == Some(frame.connection)
@@ -209,7 +241,7 @@ fn key_process_killed_while_waiting_for_a_key_and_for_a_touch() {
     let mut ward = Ward::ready();
     ward.terminal.unplug();
     let login = Login::of("hanako").start();
-    login.wait_code(Code::InsertKey);
+    login.wait_code(Prompt::InsertKey);
     kill_key_processes();
     let ended = login.end();
     ward.terminal.plug(&ward.key);

@@ -19,7 +19,10 @@ fn a_typo_in_pam_toml_costs_staff_their_login_and_nobody_else() {
     let watch = || ward.terminal.wardkey(&["config", "check", "--watch"]);
     assert!(watch().status.success());
     let list = std::fs::read_to_string(LIST).unwrap();
-    assert!(list.contains("\nlocaladmin\n") && list.contains("\nroot\n") && list.contains("\ndaemon\n"), "{list}");
+    assert!(
+        list.contains("\nlocaladmin\n") && list.contains("\nroot\n") && list.contains("\ndaemon\n"),
+        "{list}"
+    );
     assert!(!list.contains("hanako") && !list.contains("taro"), "{list}");
     Login::of("hanako").run().expect_in();
     admin().run().expect_in();
@@ -27,20 +30,33 @@ fn a_typo_in_pam_toml_costs_staff_their_login_and_nobody_else() {
     let good = std::fs::read_to_string(PAM).unwrap();
     // Every key of the installed file.
     let installed = std::fs::read_to_string(paths::checkout().join("config/pam.toml")).unwrap();
-    let keys = installed.lines().filter_map(|line| line.strip_prefix('#')?.split_once(" = ")).map(|(key, _)| key);
-    let keys: Vec<_> = keys.filter(|key| key.chars().all(|c| c.is_ascii_lowercase() || c == '_')).collect();
+    let keys = installed
+        .lines()
+        .filter_map(|line| line.strip_prefix('#')?.split_once(" = "))
+        .map(|(key, _)| key);
+    let keys: Vec<_> =
+        keys.filter(|key| key.chars().all(|c| c.is_ascii_lowercase() || c == '_')).collect();
     assert!(keys.len() >= 12, "{keys:?}");
     let mut damages: Vec<String> = keys.iter().map(|key| format!("{key} = [\n")).collect();
-    damages.extend(["nouserok = 1\n", "[section]\n", "\u{0}", "local_accounts = \"admin\"\n"].map(String::from));
+    damages.extend(
+        ["nouserok = 1\n", "[section]\n", "\u{0}", "local_accounts = \"admin\"\n"]
+            .map(String::from),
+    );
     for damage in damages {
         std::fs::write(PAM, format!("{good}{damage}")).unwrap();
         admin().run().expect_in();
-        assert!(!Login::at(wardkey_e2e::terminal::SERVICE, "localadmin").answer("wrong").run().is_in());
+        assert!(
+            !Login::at(wardkey_e2e::terminal::SERVICE, "localadmin").answer("wrong").run().is_in()
+        );
         Login::of("hanako").run().expect_refused("PAM_AUTHINFO_UNAVAIL", 1308);
         // It is told before anybody logs in, and the list of before stays.
         let told = watch();
         assert_eq!(told.status.code(), Some(1), "{damage:?}");
-        assert!(text(&told.stderr).contains("<4>WK-1308 /etc/wardkey/pam.toml"), "{}", text(&told.stderr));
+        assert!(
+            text(&told.stderr).contains("<4>WK-1308 /etc/wardkey/pam.toml"),
+            "{}",
+            text(&told.stderr)
+        );
         assert_eq!(std::fs::read_to_string(LIST).unwrap(), list, "{damage:?}");
         assert_ne!(ward.terminal.status()["configuration_faults"], 0, "{damage:?}");
     }
@@ -91,14 +107,22 @@ fn the_editor_saves_nothing_that_is_wrong() {
     ] {
         let output = edit(editor, answers);
         assert_eq!(output.status.code(), Some(1), "{editor}: {}", said(&output));
-        assert!(said(&output).contains(told) && said(&output).contains("WK-1640"), "{editor}: {}", said(&output));
+        assert!(
+            said(&output).contains(told) && said(&output).contains("WK-1640"),
+            "{editor}: {}",
+            said(&output)
+        );
         is_untouched();
     }
     // The editor itself fails, or changes nothing.
     assert_eq!(edit("exit 3", "").status.code(), Some(1));
     is_untouched();
     let output = edit("true", "");
-    assert!(output.status.success() && said(&output).contains("Nothing was changed"), "{}", said(&output));
+    assert!(
+        output.status.success() && said(&output).contains("Nothing was changed"),
+        "{}",
+        said(&output)
+    );
     is_untouched();
 
     // Wrong at first, right in the end.
@@ -111,7 +135,9 @@ fn the_editor_saves_nothing_that_is_wrong() {
     Login::of("hanako").answers(&[PIN]).run().expect_in();
 
     // The same is told at every check.
-    for (listed, told) in [("admim", "there is no account admim"), ("hanako", "is a person of the directory")] {
+    for (listed, told) in
+        [("admim", "there is no account admim"), ("hanako", "is a person of the directory")]
+    {
         std::fs::write(PAM, format!("local_accounts = [\"localadmin\", \"{listed}\"]\n")).unwrap();
         let output = ward.terminal.wardkey(&["config", "check"]);
         assert_eq!(output.status.code(), Some(1));

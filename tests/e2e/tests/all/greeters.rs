@@ -1,12 +1,12 @@
 //! How greeters and lockers treat messages and prompts.
 
-use wardkey_core::code::Code;
+use wardkey_core::code::{Code, Prompt};
 use wardkey_core::name::Language;
 use wardkey_core::texts;
 use wardkey_e2e::{Login, PIN, Ward};
 
 #[test]
-fn lesson_lockers_drop_or_fail_messages_and_the_login_still_works() {
+fn lockers_drop_or_fail_messages_and_the_login_still_works() {
     let ward = Ward::ready();
     for greeter in ["normal", "null-info", "fail-info", "drop-info"] {
         let ended = Login::of("hanako").with(&["--greeter", greeter]).run();
@@ -17,7 +17,7 @@ fn lesson_lockers_drop_or_fail_messages_and_the_login_still_works() {
 }
 
 #[test]
-fn lesson_pam_u2f_31924_a_cancelled_or_empty_answer_is_a_refusal_and_spends_no_try() {
+fn cve_2021_31924_a_cancelled_or_empty_answer_is_a_refusal_and_spends_no_try() {
     let ward = Ward::ready();
     for (what, login) in [
         ("NULL", Login::of("hanako").with(&["--greeter", "null-secret"])),
@@ -29,7 +29,11 @@ fn lesson_pam_u2f_31924_a_cancelled_or_empty_answer_is_a_refusal_and_spends_no_t
     ] {
         ward.key.reset_exchanges();
         let ended = login.run();
-        assert_eq!(ended.result("authenticate").as_deref(), Some("PAM_AUTH_ERR"), "{what}: {ended:?}");
+        assert_eq!(
+            ended.result("authenticate").as_deref(),
+            Some("PAM_AUTH_ERR"),
+            "{what}: {ended:?}"
+        );
         // INIT, getInfo, retries and the silent request; no PIN exchange.
         assert!(ward.key.exchanges().total <= 4, "{what}: {:?}", ward.key.exchanges());
     }
@@ -38,15 +42,19 @@ fn lesson_pam_u2f_31924_a_cancelled_or_empty_answer_is_a_refusal_and_spends_no_t
 }
 
 #[test]
-fn lesson_the_touch_text_comes_before_the_touch_and_insert_before_the_key() {
+fn the_touch_text_comes_before_the_touch_and_insert_before_the_key() {
     let ward = Ward::ready();
     ward.terminal.unplug();
     ward.key.touch("never");
     let running = Login::of("hanako").start();
-    running.wait_code(Code::InsertKey);
-    assert!(!running.texts().iter().any(|text| text.contains("WK-1203")), "not a wrong PIN: {:?}", running.texts());
+    running.wait_code(Prompt::InsertKey);
+    assert!(
+        !running.texts().iter().any(|text| text.contains("WK-1203")),
+        "not a wrong PIN: {:?}",
+        running.texts()
+    );
     ward.terminal.plug(&ward.key);
-    running.wait_code(Code::TouchNow);
+    running.wait_code(Prompt::TouchNow);
     assert!(ward.key.is_waiting(), "told before it was touched");
     ward.key.touch("once");
     running.end().expect_in();
@@ -58,7 +66,10 @@ fn wrong_pin_says_how_many_tries_are_left_and_blocks_as_the_key_does() {
     let wrong = || Login::of("hanako").answers(&["000000"]).run();
     for left in ["7", "6"] {
         let ended = wrong().expect_refused("PAM_AUTH_ERR", 1203);
-        assert!(ended.texts().iter().any(|text| text.contains("WK-1203") && text.contains(left)), "{ended:?}");
+        assert!(
+            ended.texts().iter().any(|text| text.contains("WK-1203") && text.contains(left)),
+            "{ended:?}"
+        );
     }
     // The third in a row: the key wants to be plugged anew.
     let ended = wrong();
@@ -81,10 +92,12 @@ fn r10_an_unknown_name_gets_the_same_words_and_the_key_the_same_requests_as_for_
     let shown = |user: &str| {
         ward.key.reset_exchanges();
         let ended = Login::of(user).run().expect_refused("PAM_AUTH_ERR", 1001);
-        let kinds: Vec<_> = ward.key.exchanges().requests.into_iter().map(|(_, name)| name).collect();
+        let kinds: Vec<_> =
+            ward.key.exchanges().requests.into_iter().map(|(_, name)| name).collect();
         (ended.texts(), kinds)
     };
-    // taro is a person without a key here, kenji an account that is no person, nobody-here is neither.
+    // taro is a person without a key here, kenji an account that is no person, nobody-here is
+    // neither.
     let known = shown("taro");
     let told = texts::message(Code::KeyNotRegistered, Language::Ja, &[]);
     assert!(known.0.contains(&told), "{known:?}");
@@ -94,11 +107,15 @@ fn r10_an_unknown_name_gets_the_same_words_and_the_key_the_same_requests_as_for_
 }
 
 #[test]
-fn lesson_authd_9313_pam_user_is_asked_for_only_when_it_is_empty() {
+fn pam_user_is_asked_for_only_when_it_is_empty() {
     let _ward = Ward::ready();
     let asked = Login::at_nobody().answers(&["hanako", PIN]).run().expect_in();
     assert_eq!(
-        asked.events.iter().find(|event| event["event"] == "user").map(|event| event["name"].clone()),
+        asked
+            .events
+            .iter()
+            .find(|event| event["event"] == "user")
+            .map(|event| event["name"].clone()),
         Some("hanako".into())
     );
 }

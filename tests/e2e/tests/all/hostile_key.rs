@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use wardkey_core::code::Code;
+use wardkey_core::code::Prompt;
 use wardkey_e2e::process::wait_for;
 use wardkey_e2e::{Login, SoftKey, Terminal, Ward, audit};
 
@@ -24,7 +24,7 @@ const MODES: &[(&str, bool)] = &[
 ];
 
 #[test]
-fn lesson_hostile_keys_end_within_the_deadline() {
+fn hostile_keys_end_within_the_deadline() {
     let ward = Ward::ready();
     Terminal::configure_module("language = \"en\"\ntouch_seconds = 5\nkey_wait_seconds = 5\n");
     for (mode, succeeds) in MODES {
@@ -83,7 +83,12 @@ fn with_pin(key: &SoftKey) -> Vec<String> {
 #[test]
 fn a_device_that_only_pretends_to_be_a_key_gets_no_pin_and_stops_nobody() {
     let ward = Ward::ready();
-    let modes = [("echo", true), ("status:0x31@identify", false), ("silent", false), ("garbage-cbor", false)];
+    let modes = [
+        ("echo", true),
+        ("status:0x31@identify", false),
+        ("silent", false),
+        ("garbage-cbor", false),
+    ];
     for (number, (mode, is_a_liar)) in modes.into_iter().enumerate() {
         let liar = SoftKey::start(&format!("liar{number}"));
         liar.hostile(mode);
@@ -118,7 +123,7 @@ fn alone_it_learns_no_name_and_the_real_key_that_comes_is_taken() {
     ward.terminal.unplug();
     ward.terminal.plug(&liar);
     let login = Login::of("hanako").start();
-    login.wait_code(Code::InsertKey);
+    login.wait_code(Prompt::InsertKey);
     assert!(!login.texts().iter().any(|text| text.contains("Demo Hanako")), "{:?}", login.texts());
     ward.terminal.plug_at(1, &ward.key);
     login.end().expect_in();
@@ -157,7 +162,10 @@ fn sixteen_devices_of_which_fifteen_are_slow_keep_nobody_out() {
     assert!(begun.elapsed() < USUAL_WAIT, "{:?}", begun.elapsed());
     // The administrator's account does not wait for any of them.
     let begun = Instant::now();
-    let ended = Login::at(wardkey_e2e::terminal::SERVICE, "localadmin").answer("emergency").run().expect_in();
+    let ended = Login::at(wardkey_e2e::terminal::SERVICE, "localadmin")
+        .answer("emergency")
+        .run()
+        .expect_in();
     assert!(begun.elapsed() < Duration::from_secs(5), "{ended:?}");
     assert!(slow.iter().all(|key| with_pin(key).is_empty()));
 }

@@ -1,4 +1,5 @@
-//! What a caller's resource limits and a damaged module do to a login: they let nobody in, and kill nothing.
+//! What a caller's resource limits and a damaged module do to a login: they let nobody in, and kill
+//! nothing.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -12,17 +13,31 @@ const MODULES: &str = "/usr/lib/x86_64-linux-gnu/security";
 const MARKS: &str = "/var/lib/wardkey-marks/marks";
 const PASSWORD: &str = "emergency";
 
-/// A terminal whose profile is on, and staff who know a password of this machine: what must never be enough.
+/// A terminal whose profile is on, and staff who know a password of this machine: what must never
+/// be enough.
 fn enabled() -> Ward {
     let ward = Ward::ready();
-    std::fs::copy(paths::checkout().join("config/pam-configs/wardkey"), "/usr/share/pam-configs/wardkey").unwrap();
-    run(Command::new("pam-auth-update").args(["--enable", "wardkey"]).env("DEBIAN_FRONTEND", "noninteractive"), true);
+    std::fs::copy(
+        paths::checkout().join("config/pam-configs/wardkey"),
+        "/usr/share/pam-configs/wardkey",
+    )
+    .unwrap();
+    run(
+        Command::new("pam-auth-update")
+            .args(["--enable", "wardkey"])
+            .env("DEBIAN_FRONTEND", "noninteractive"),
+        true,
+    );
     let shadow = std::fs::read_to_string("/etc/shadow").unwrap();
-    let secret = shadow.lines().find_map(|line| line.strip_prefix("localadmin:")?.split(':').next()).unwrap();
+    let secret = shadow
+        .lines()
+        .find_map(|line| line.strip_prefix("localadmin:")?.split(':').next())
+        .unwrap();
     for user in ["hanako", "root"] {
         run(Command::new("usermod").args(["-p", secret, user]), true);
     }
-    std::fs::write("/etc/pam.d/ward-common", "@include common-auth\n@include common-account\n").unwrap();
+    std::fs::write("/etc/pam.d/ward-common", "@include common-auth\n@include common-account\n")
+        .unwrap();
     assert!(ward.terminal.wardkey(&["config", "check", "--watch"]).status.success());
     // su itself writes there what it refused, and is killed for it by a file size limit.
     let _ = std::fs::remove_file("/var/log/btmp");
@@ -42,7 +57,10 @@ fn taro(limits: &str, command: &str, answer: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let _ = std::io::Write::write_all(&mut child.stdin.take().unwrap(), format!("{answer}\n").as_bytes());
+    let _ = std::io::Write::write_all(
+        &mut child.stdin.take().unwrap(),
+        format!("{answer}\n").as_bytes(),
+    );
     child.wait_with_output().unwrap()
 }
 
@@ -64,7 +82,12 @@ fn sweep() -> Vec<String> {
     // At 32 KB Debian's own stack of modules overflows.
     limits.extend(range('s', 48, 1_024, 16));
     limits.extend(range('n', 3, 20, 1));
-    limits.extend(["ulimit -f 0".into(), "ulimit -f 1".into(), "ulimit -u 1".into(), "ulimit -i 0".into()]);
+    limits.extend([
+        "ulimit -f 0".into(),
+        "ulimit -f 1".into(),
+        "ulimit -u 1".into(),
+        "ulimit -i 0".into(),
+    ]);
     limits
 }
 
@@ -94,8 +117,8 @@ fn no_limit_of_the_caller_makes_the_module_missing() {
         assert!(!is_in(&su("true", user, "wrong")), "{user}");
     }
 
-    // A whole login under limits: in with key and PIN, or refused, never killed. Where the limits can be
-    // raised, and soft ones always can, the marks are raised, too: nobody keeps them down.
+    // A whole login under limits: in with key and PIN, or refused, never killed. Where the limits
+    // can be raised, and soft ones always can, the marks are raised, too: nobody keeps them down.
     std::fs::rename("/etc/wardkey/anchor.away", "/etc/wardkey/anchor.toml").unwrap();
     ward.terminal.plug(&ward.key);
     for letters in ["-f 0", "-v 9000", "-d 1000", "-s 300", "-n 6", "-c 0"] {
@@ -108,7 +131,11 @@ fn no_limit_of_the_caller_makes_the_module_missing() {
                 assert!(Path::new(MARKS).exists(), "{limits}: the marks were not raised: {said}");
             } else if letters == "-f 0" {
                 assert!(is_in(&output), "{limits}: {said}");
-                assert!(audit::lines().iter().any(|line| line.contains("marks were not raised: RLIMIT_FSIZE is 0")));
+                assert!(
+                    audit::lines()
+                        .iter()
+                        .any(|line| line.contains("marks were not raised: RLIMIT_FSIZE is 0"))
+                );
             } else {
                 assert!(
                     is_in(&output) || said.contains("WK-1311") || said.contains("cannot retrieve"),
@@ -149,7 +176,11 @@ fn a_module_that_cannot_be_loaded_lets_local_accounts_in_only() {
         }
         assert!(!login("hanako", PASSWORD).is_in(), "{what}: staff by password");
         // The account phase alone, too.
-        std::fs::write("/etc/pam.d/ward-alone", "auth required pam_permit.so\n@include common-account\n").unwrap();
+        std::fs::write(
+            "/etc/pam.d/ward-alone",
+            "auth required pam_permit.so\n@include common-account\n",
+        )
+        .unwrap();
         assert!(!Login::at("ward-alone", "hanako").run().is_in(), "{what}: the account phase");
         assert!(Login::at("ward-alone", "localadmin").run().is_in(), "{what}");
         for user in ["localadmin", "root"] {
@@ -157,7 +188,8 @@ fn a_module_that_cannot_be_loaded_lets_local_accounts_in_only() {
             assert!(!login(user, "wrong").is_in(), "{what}: {user}");
         }
     }
-    // Cut in the middle, glibc's loader itself is killed (SIGBUS) before it could say so: nobody is in.
+    // Cut in the middle, glibc's loader itself is killed (SIGBUS) before it could say so: nobody is
+    // in.
     std::fs::write(&module, &whole[..whole.len() / 2]).unwrap();
     for user in ["hanako", "localadmin", "root"] {
         assert!(!login(user, "wrong").is_in(), "cut: {user}");

@@ -49,13 +49,20 @@ fn sudo_by_an_ordinary_user() {
         run(
             Command::new("sh").args([
                 "-c",
-                &format!("echo {pin} | setpriv --reuid 2001 --regid 2001 --init-groups sudo -S -k id -u"),
+                &format!(
+                    "echo {pin} | setpriv --reuid 2001 --regid 2001 --init-groups sudo -S -k id -u"
+                ),
             ]),
             false,
         )
     };
     let right = sudo(PIN);
-    assert_eq!(String::from_utf8_lossy(&right.stdout), "0\n", "{right:?}\n{}", wardkey_e2e::process::all_logs());
+    assert_eq!(
+        String::from_utf8_lossy(&right.stdout),
+        "0\n",
+        "{right:?}\n{}",
+        wardkey_e2e::process::all_logs()
+    );
     let wrong = sudo("000000");
     assert!(!wrong.status.success() && wrong.stdout.is_empty(), "{wrong:?}");
     // sudo asks modules to be silent; its next question says how many tries are left.
@@ -67,7 +74,9 @@ fn a_locker_runs_as_the_user_and_may_ask_for_that_user_only() {
     let _ward = Ward::ready();
     std::fs::create_dir_all(SEATS).unwrap();
     std::fs::write(format!("{SEATS}/seat0"), "IS_SEAT0=1\nACTIVE=c1\nACTIVE_UID=2001\n").unwrap();
-    let locker = |user: &str, uid: &str| Login::at("ward-lock", user).answer(PIN).with(&["--uid", uid]).run();
+    let locker = |user: &str, uid: &str| {
+        Login::at("ward-lock", user).answer(PIN).with(&["--uid", uid]).run()
+    };
     locker("hanako", "2001").expect_in();
     // Another user of the machine, not at the seat, and the user at the seat for somebody else.
     for (user, uid) in [("hanako", "2002"), ("taro", "2001"), ("hanako", "65534")] {
@@ -78,7 +87,7 @@ fn a_locker_runs_as_the_user_and_may_ask_for_that_user_only() {
 }
 
 #[test]
-fn s8_disabled_is_refused_within_a_second_and_enabled_is_in_again() {
+fn disabled_is_refused_within_a_second_and_enabled_is_in_again() {
     let ward = Ward::ready();
     Login::of("hanako").run().expect_in();
     ward.server.admin(&["person", "disable", "hanako", "--reason", "left"]);
@@ -101,7 +110,7 @@ fn a_backup_key_just_works_and_the_other_keys_are_not_asked() {
     let backup = SoftKey::start("backup");
     ward.terminal.unplug();
     ward.terminal.plug(&backup);
-    ward.terminal.enrol(&ward.server, "hanako");
+    ward.terminal.enroll(&ward.server, "hanako");
     Login::of("hanako").run().expect_in();
     ward.terminal.unplug();
     ward.terminal.plug(&ward.key);
@@ -112,12 +121,14 @@ fn a_backup_key_just_works_and_the_other_keys_are_not_asked() {
 }
 
 #[test]
-fn s17_twenty_people_in_and_out_leave_nothing_behind() {
+fn twenty_people_in_and_out_leave_nothing_behind() {
     let ward = Ward::ready();
     for _ in 0..20 {
         Login::of("hanako").run().expect_in();
     }
-    wait_for("no login to be left", Duration::from_secs(5), || (ward.terminal.status()["logins"] == 0).then_some(()));
+    wait_for("no login to be left", Duration::from_secs(5), || {
+        (ward.terminal.status()["logins"] == 0).then_some(())
+    });
     // The process that waits for the next login is all that is left.
     wait_for("the key processes to end", Duration::from_secs(5), || {
         (wardkey_e2e::process::find("--worker --seats-dir").len() <= 2).then_some(())

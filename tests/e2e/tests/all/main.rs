@@ -1,5 +1,5 @@
-//! End-to-end tests. Each runs in a ward of its own (`tests/ward/enter`), so that all of them use the
-//! production places.
+//! End-to-end tests. Each runs in a ward of its own (`tests/ward/enter`), so that all of them use
+//! the production places.
 #![allow(missing_docs)]
 
 mod account_phase;
@@ -12,6 +12,11 @@ mod greeters;
 mod hostile_key;
 mod limits;
 mod logging_in;
+mod nameless;
 mod offline;
+mod passes;
+mod profile;
+mod sessions;
 mod shared_accounts;
 mod taken_over;
+mod undoing;

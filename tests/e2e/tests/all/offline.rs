@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use wardkey_core::code::Code;
+use wardkey_core::code::Notice;
 use wardkey_e2e::process::{run, wait_for};
 use wardkey_e2e::{Login, Ward, audit};
 
@@ -14,7 +14,7 @@ fn server_stopped_and_heads_expired_still_in_with_the_banner() {
     ward.server.stop();
     std::thread::sleep(Duration::from_secs(5));
     let ended = Login::of("hanako").run().expect_in();
-    assert!(ended.said(Code::OfflineBanner), "{ended:?}");
+    assert!(ended.said(Notice::OfflineBanner), "{ended:?}");
     let record = audit::wait_for_records("login", 2).remove(1);
     assert_eq!(record["stage"], "soft", "{record:?}");
     // What happened meanwhile reaches the server when it is back.
@@ -52,10 +52,15 @@ fn a_corrupt_cache_is_set_aside_and_fetched_again() {
     for file in ["directory.redb", "state.redb"] {
         ward.terminal.kill_agent();
         std::fs::write(format!("/var/lib/wardkey/{file}"), b"not a database").unwrap();
-        run(Command::new("chown").args(["wardkey:wardkey", &format!("/var/lib/wardkey/{file}")]), true);
+        run(
+            Command::new("chown").args(["wardkey:wardkey", &format!("/var/lib/wardkey/{file}")]),
+            true,
+        );
         ward.terminal.start_agent();
         ward.terminal.wait_synced();
-        wait_for("the directory", Duration::from_secs(20), || Login::of("hanako").run().is_in().then_some(()));
+        wait_for("the directory", Duration::from_secs(20), || {
+            Login::of("hanako").run().is_in().then_some(())
+        });
     }
     let set_aside = audit::wait_for_records("state-set-aside", 1);
     assert_eq!(set_aside[0]["code"], "WE-13", "{set_aside:?}");
@@ -83,7 +88,14 @@ fn at_a_clock(offset: &str, program: &std::path::Path) -> Command {
 /// hanako logs in by a module whose clock is off: whether she is in, and what was shown.
 fn login_at(offset: &str) -> (bool, String) {
     let mut client = at_a_clock(offset, &wardkey_e2e::paths::test_program("wardkey-pamclient"));
-    client.args(["--service", wardkey_e2e::terminal::SERVICE, "--user", "hanako", "--answer", wardkey_e2e::PIN]);
+    client.args([
+        "--service",
+        wardkey_e2e::terminal::SERVICE,
+        "--user",
+        "hanako",
+        "--answer",
+        wardkey_e2e::PIN,
+    ]);
     let output = run(&mut client, false);
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -96,13 +108,19 @@ fn a_terminal_whose_clock_is_ahead_lets_staff_in_while_it_is_connected() {
     let mut agent = at_a_clock("+10d", &wardkey_e2e::paths::binary("wardkey-agent"));
     agent.args(["--config", "/etc/wardkey/agent.toml"]);
     ward.terminal.start_agent_by(&mut agent);
-    wait_for("the server", Duration::from_secs(20), || ward.terminal.status()["clock_ahead"].is_u64().then_some(()));
+    wait_for("the server", Duration::from_secs(20), || {
+        ward.terminal.status()["clock_ahead"].is_u64().then_some(())
+    });
 
     let before = audit::records_of("login").len();
     let (is_in, shown) = login_at("+10d");
     assert!(is_in && !shown.contains("WK-1401"), "{shown}\n{}", wardkey_e2e::process::all_logs());
     let record = audit::wait_for_records("login", before + 1).remove(before);
-    assert_eq!((record["outcome"].as_str(), record["stage"].as_str()), ("success", "online"), "{record:?}");
+    assert_eq!(
+        (record["outcome"].as_str(), record["stage"].as_str()),
+        ("success", "online"),
+        "{record:?}"
+    );
 
     // Without the server nobody can say that it is the clock.
     ward.server.stop();
@@ -145,7 +163,10 @@ fn a_full_disk_refuses_no_login_and_loses_no_state() {
     );
     ward.terminal.start_agent();
     Login::of("hanako").run().expect_in();
-    let _ = run(Command::new("sh").args(["-c", "cat /dev/zero > /var/lib/wardkey/full 2>/dev/null; sync"]), false);
+    let _ = run(
+        Command::new("sh").args(["-c", "cat /dev/zero > /var/lib/wardkey/full 2>/dev/null; sync"]),
+        false,
+    );
     for _ in 0..3 {
         Login::of("hanako").run().expect_in();
     }

@@ -16,7 +16,11 @@ fn a_shared_account_names_the_person() {
     let ended = Login::of("ward3").run().expect_in();
     assert_eq!(ended.env("WARDKEY_PERSON").as_deref(), Some("hanako"));
     let record = audit::wait_for_records("login", 1).remove(0);
-    assert_eq!((record["account"].as_str(), record["person"].as_str()), ("ward3", "hanako"), "{record:?}");
+    assert_eq!(
+        (record["account"].as_str(), record["person"].as_str()),
+        ("ward3", "hanako"),
+        "{record:?}"
+    );
     // Shared with others: not for hanako, and her PIN is not asked for the sake of it.
     ward.server.admin(&["scope", "share", "ward3", "--scope", "ward3", "--group", "physicians"]);
     ward.terminal.sync();
@@ -25,8 +29,7 @@ fn a_shared_account_names_the_person() {
 }
 
 /// Somebody else's public key (the generator of P-256), as COSE.
-const PUBLIC_KEY: &str =
-    "pQECAyYgASFYIGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWIlggT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU";
+const PUBLIC_KEY: &str = "pQECAyYgASFYIGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWIlggT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU";
 
 /// Adds so many nurses with a key each.
 fn import_nurses(ward: &Ward, count: u32) {

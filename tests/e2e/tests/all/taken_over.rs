@@ -1,5 +1,6 @@
 //! A taken-over agent between honest ones: never a login, never a PIN read. (The lies about single
-//! documents are in core/tests/all/snapshot.rs and the module's own tests; here real parts replay and hide.)
+//! documents are in core/tests/all/snapshot.rs and the module's own tests; here real parts replay
+//! and hide.)
 
 use std::sync::{Arc, Mutex};
 
@@ -70,8 +71,8 @@ fn an_agent_that_claims_success_lets_nobody_in() {
         assert!(!ended.is_in(), "{what}: {ended:?}");
         assert!(ended.secret_prompts().is_empty(), "{what}: no PIN was asked for: {ended:?}");
     }
-    // Honest until the outcome, then a lie about which event was recorded: the module decided by the
-    // key's own signature, so this is a login; the agent can only lose its record.
+    // Honest until the outcome, then a lie about which event was recorded: the module decided by
+    // the key's own signature, so this is a login; the agent can only lose its record.
     relay.script(move |frame| match request(frame) {
         Some(Request::Outcome(_)) => Fate::Answer(vec![codec::to_message(&Reply::Held)]),
         _ => Fate::Pass,
@@ -125,7 +126,8 @@ fn a_module_that_lies_to_the_agent_is_recorded_as_no_login() {
     let records = audit::wait_for_records("login", lies.len());
     assert!(records.iter().all(|record| record["outcome"] == "failure"), "{records:#?}");
     // A failure that never happened is only that: a failure.
-    let claim = LoginResult::Failure(Failure { code: Code::Cancelled, detail: None, tries_left: None });
+    let claim =
+        LoginResult::Failure(Failure { code: Code::Cancelled, detail: None, tries_left: None });
     assert!(matches!(claim, LoginResult::Failure(failure) if !failure.counts()));
 }
 
@@ -151,9 +153,11 @@ fn the_same_assertion_twice_is_one_login() {
         .find(|body| matches!(codec::from_message::<Request>(body), Ok(Request::Outcome(_))))
         .expect("an outcome");
     // Sent again by root: the same answer, no second record.
-    let mut again = std::os::unix::net::UnixStream::connect(wardkey_e2e::terminal::AGENT_SOCKET).unwrap();
+    let mut again =
+        std::os::unix::net::UnixStream::connect(wardkey_e2e::terminal::AGENT_SOCKET).unwrap();
     wardkey_e2e::relay::write_frame(&mut again, &outcome).unwrap();
-    let answer: Reply = codec::from_message(&wardkey_e2e::relay::read_frame(&mut again).unwrap()).unwrap();
+    let answer: Reply =
+        codec::from_message(&wardkey_e2e::relay::read_frame(&mut again).unwrap()).unwrap();
     assert!(matches!(answer, Reply::Recorded(..)), "{answer:?}");
     Login::of("hanako").run().expect_in();
     let records = audit::wait_for_records("login", 2);
@@ -171,16 +175,24 @@ fn an_agent_that_offers_its_own_key_socket_gets_no_pin() {
     let mut fake = std::process::Command::new("setpriv");
     fake.args(["--reuid", "890", "--regid", "890", "--clear-groups", "/usr/bin/python3", "-c"]);
     fake.arg(
-        "import socket,time\ns=socket.socket(socket.AF_UNIX)\ns.bind('/run/wardkey/agents/key.sock')\ns.listen()\n\
-         print('ready',flush=True)\nwhile True:\n c,_=s.accept()\n d=c.recv(65536)\n print(len(d),flush=True)\n",
+        "import socket,time\ns=socket.socket(socket.AF_UNIX)\n\
+            s.bind('/run/wardkey/agents/key.sock')\ns.listen()\n\
+         print('ready',flush=True)\n\
+         while True:\n c,_=s.accept()\n d=c.recv(65536)\n print(len(d),flush=True)\n",
     );
     let fake = wardkey_e2e::process::Process::start("fake-key", &mut fake);
-    wardkey_e2e::process::wait_for("the false key process", std::time::Duration::from_secs(10), || {
-        fake.log().contains("ready").then_some(())
-    });
-    std::fs::set_permissions("/run/wardkey/agents/key.sock", std::os::unix::fs::PermissionsExt::from_mode(0o666))
+    wardkey_e2e::process::wait_for(
+        "the false key process",
+        std::time::Duration::from_secs(10),
+        || fake.log().contains("ready").then_some(()),
+    );
+    std::fs::set_permissions(
+        "/run/wardkey/agents/key.sock",
+        std::os::unix::fs::PermissionsExt::from_mode(0o666),
+    )
+    .unwrap();
+    std::os::unix::fs::symlink("/run/wardkey/agents/key.sock", wardkey_e2e::terminal::KEY_SOCKET)
         .unwrap();
-    std::os::unix::fs::symlink("/run/wardkey/agents/key.sock", wardkey_e2e::terminal::KEY_SOCKET).unwrap();
     let ended = Login::of("hanako").run();
     assert!(!ended.is_in(), "{ended:?}");
     assert!(ended.secret_prompts().is_empty(), "{ended:?}");

@@ -40,7 +40,8 @@ impl Figures {
 
     /// Median of the ratios pair by pair: holds when the machine's speed drifts.
     pub fn ratio((ours, theirs): &(Self, Self)) -> f64 {
-        let mut all: Vec<_> = ours.0.iter().zip(&theirs.0).map(|(our, their)| our.wall_ms / their.wall_ms).collect();
+        let mut all: Vec<_> =
+            ours.0.iter().zip(&theirs.0).map(|(our, their)| our.wall_ms / their.wall_ms).collect();
         (median(&mut all) * 1000.0).round() / 1000.0
     }
 
@@ -63,5 +64,9 @@ impl Figures {
 pub fn median(all: &mut [f64]) -> f64 {
     all.sort_by(f64::total_cmp);
     let middle = all.len() / 2;
-    if all.len().is_multiple_of(2) { f64::midpoint(all[middle - 1], all[middle]) } else { all[middle] }
+    if all.len().is_multiple_of(2) {
+        f64::midpoint(all[middle - 1], all[middle])
+    } else {
+        all[middle]
+    }
 }

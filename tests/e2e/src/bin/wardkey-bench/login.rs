@@ -14,8 +14,8 @@ pub enum Side {
     PamU2f,
 }
 
-/// A login in a fresh PAM application. pam_u2f opens the device itself and so runs on the simulated bus;
-/// of ours only the key process does.
+/// A login in a fresh PAM application. pam_u2f opens the device itself and so runs on the simulated
+/// bus; of ours only the key process does.
 pub fn one(side: Side, user: &str, key: &SoftKey, bus: &[(String, String)]) -> Sample {
     key.reset_exchanges();
     let mut command = Command::new(paths::test_program("wardkey-pamclient"));
@@ -32,8 +32,11 @@ pub fn one(side: Side, user: &str, key: &SoftKey, bus: &[(String, String)]) -> S
         .expect("PAM client");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{side:?}: {text}{}", wardkey_e2e::process::all_logs());
-    let events: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    let find = |name: &str, value: &str| events.iter().find(|event| event[name] == value).cloned().unwrap_or_default();
+    let events: Vec<Value> =
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let find = |name: &str, value: &str| {
+        events.iter().find(|event| event[name] == value).cloned().unwrap_or_default()
+    };
     let answered = find("event", "answered")["at_us"].as_u64().expect("the PIN was asked for");
     let took = find("call", "authenticate")["took_us"].as_u64().expect("a time");
     let exchanges = key.exchanges();
@@ -47,9 +50,15 @@ pub fn one(side: Side, user: &str, key: &SoftKey, bus: &[(String, String)]) -> S
 /// A valid COSE key from the vectors (base64url).
 pub fn cose_key_of(vectors: &Value) -> String {
     let documents = vectors["documents"].as_array().expect("documents");
-    let record = documents.iter().find(|document| document["domain"] == "wardkey/person/1").expect("a person");
-    let bytes = wardkey_core::id::from_hex(record["encoding"].as_str().expect("hexadecimal digits")).expect("digits");
-    let person: wardkey_core::person::PersonRecord = wardkey_core::codec::from_bytes(&bytes).expect("a person");
+    let record = documents
+        .iter()
+        .find(|document| document["domain"] == "wardkey/person/1")
+        .expect("a person");
+    let bytes =
+        wardkey_core::id::from_hex(record["encoding"].as_str().expect("hexadecimal digits"))
+            .expect("digits");
+    let person: wardkey_core::person::PersonRecord =
+        wardkey_core::codec::from_bytes(&bytes).expect("a person");
     base64url(person.credentials.first().expect("a credential").public_key.as_slice())
 }
 
@@ -58,7 +67,8 @@ pub fn base64url(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut out = String::new();
     for chunk in bytes.chunks(3) {
-        let word = chunk.iter().fold(0u32, |word, byte| (word << 8) | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let word = chunk.iter().fold(0u32, |word, byte| (word << 8) | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
         for digit in 0..=chunk.len() {
             out.push(char::from(DIGITS[(word >> (18 - 6 * digit)) as usize & 63]));
         }

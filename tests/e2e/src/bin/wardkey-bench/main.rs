@@ -1,6 +1,6 @@
 //! The benchmark: our login beside pam_u2f's, in pairs in one go, on the same software key with the
-//! touch given at once. Production binaries, a fresh key process for each login, durable writes on a
-//! real file system. Runs inside `tests/ward/enter`.
+//! touch given at once. Production binaries, a fresh key process for each login, durable writes on
+//! a real file system. Runs inside `tests/ward/enter`.
 //!
 //! Prints exchanges and wall times and writes `target/bench/login.json`.
 
@@ -28,7 +28,10 @@ fn main() {
     let mut server = Server::start(900);
     // The benchmark is no attack: what is limited is what one terminal may ask in a minute.
     server.stop();
-    Server::configure(900, "[limits]\nterminal = 100000\ncode = 1000\naccount = 1000\naddress = 1000\n");
+    Server::configure(
+        900,
+        "[limits]\nterminal = 100000\ncode = 1000\naccount = 1000\naddress = 1000\n",
+    );
     server.resume();
     let terminal = Terminal::start();
     let bus = terminal.bus.as_ref().expect("a simulated bus");
@@ -43,13 +46,13 @@ fn main() {
     let mut peers_of_taro = Vec::new();
     for other in others {
         terminal.plug(other);
-        terminal.enrol(&server, "taro");
+        terminal.enroll(&server, "taro");
         peers_of_taro.push(peer::register(bus));
         terminal.unplug();
     }
     terminal.plug(key);
-    terminal.enrol(&server, "taro");
-    terminal.enrol_again(&server, "hanako");
+    terminal.enroll(&server, "taro");
+    terminal.enroll_again(&server, "hanako");
     peers_of_taro.push(peer::register(bus));
     let peers_of_hanako = vec![peer::register(bus)];
     let few: Vec<_> = (1..=8).map(|n| format!("person{n}")).collect();
@@ -66,7 +69,10 @@ fn main() {
     let pairs = |what: &str, user: &str| {
         let (mut ours, mut theirs) = (Figures::default(), Figures::default());
         for round in 0..=PAIRS {
-            let pair = [one(Side::Ours, user, key, &environment), one(Side::PamU2f, user, key, &environment)];
+            let pair = [
+                one(Side::Ours, user, key, &environment),
+                one(Side::PamU2f, user, key, &environment),
+            ];
             // The first pair warms up.
             if round > 0 {
                 let [our, their] = pair;
@@ -90,7 +96,9 @@ fn main() {
     let memory = terminal.agent_memory();
     println!("bench: agent, resident: {:.1} MB", memory as f64 / 1024.0);
     let revocation = revocations(&server, &terminal);
-    println!("bench: revocation at the server to refusal at the terminal: median {revocation:.3} s of 10");
+    println!(
+        "bench: revocation at the server to refusal at the terminal: median {revocation:.3} s of 10"
+    );
 
     let side = |of: fn(&(Figures, Figures)) -> &Figures| {
         json!({
@@ -121,7 +129,8 @@ fn main() {
     let folder = paths::checkout().join("target/bench");
     std::fs::create_dir_all(&folder).expect("target/bench");
     let file = folder.join("login.json");
-    std::fs::write(&file, serde_json::to_string_pretty(&report).expect("JSON") + "\n").expect("login.json");
+    std::fs::write(&file, serde_json::to_string_pretty(&report).expect("JSON") + "\n")
+        .expect("login.json");
     println!("bench: written to {}", file.display());
 }
 
@@ -129,11 +138,15 @@ fn main() {
 fn import(server: &Server) {
     use std::fmt::Write;
     let cose = paths::checkout().join("core/vectors/wardkey-1.json");
-    let vectors: serde_json::Value = serde_json::from_slice(&std::fs::read(cose).expect("vectors")).expect("JSON");
+    let vectors: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(cose).expect("vectors")).expect("JSON");
     let key = login::cose_key_of(&vectors);
     let mut lines = String::new();
     for n in 0..MANY {
-        let _ = write!(lines, r#"{{"login":"many{n:06}","name":"Demo","scopes":["ward3"],"groups":["nurses"]"#);
+        let _ = write!(
+            lines,
+            r#"{{"login":"many{n:06}","name":"Demo","scopes":["ward3"],"groups":["nurses"]"#
+        );
         if n < MANY_CREDENTIALS {
             let id = login::base64url(format!("credential of many{n:06} ..........").as_bytes());
             let _ = write!(lines, r#","credentials":[{{"id":"{id}","public_key":"{key}"}}]"#);
@@ -146,14 +159,17 @@ fn import(server: &Server) {
     println!("bench: imported in {:.1} s", started.elapsed().as_secs_f64());
 }
 
-/// Seconds from the end of the command that disables a person until a login that began then is refused.
+/// Seconds from the end of the command that disables a person until a login that began then is
+/// refused.
 fn revocations(server: &Server, terminal: &Terminal) -> f64 {
     let mut seconds = Vec::new();
     for _ in 0..10 {
         let before = terminal.position();
         server.admin(&["person", "disable", "hanako", "--reason", "benchmark"]);
         let started = Instant::now();
-        wait_for("the news", Duration::from_secs(30), || (terminal.position() > before).then_some(()));
+        wait_for("the news", Duration::from_secs(30), || {
+            (terminal.position() > before).then_some(())
+        });
         seconds.push(started.elapsed().as_secs_f64());
         let refused = run(
             Command::new(paths::test_program("wardkey-pamclient")).args([
@@ -169,7 +185,9 @@ fn revocations(server: &Server, terminal: &Terminal) -> f64 {
         assert!(!refused.status.success(), "a disabled person got in");
         let before = terminal.position();
         server.admin(&["person", "enable", "hanako", "--reason", "benchmark"]);
-        wait_for("the news", Duration::from_secs(30), || (terminal.position() > before).then_some(()));
+        wait_for("the news", Duration::from_secs(30), || {
+            (terminal.position() > before).then_some(())
+        });
     }
     median(&mut seconds)
 }

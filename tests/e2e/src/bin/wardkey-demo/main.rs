@@ -1,7 +1,8 @@
 //! The demo: the main job with production binaries, step by step, with what the person sees.
 //!
-//! Runs inside `tests/ward/enter`. DEMO_LANG is `ja` or `en` (default: LANG); KEY=1 takes the hardware
-//! key that is plugged instead of the software one. Ends with `demo: N of N steps as expected`.
+//! Runs inside `tests/ward/enter`. DEMO_LANG is `ja` or `en` (default: LANG); KEY=1 takes the
+//! hardware key that is plugged instead of the software one. Ends with `demo: N of N steps as
+//! expected`.
 
 mod stage;
 mod steps;
@@ -10,7 +11,10 @@ mod words;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let words = words::Words::choose(std::env::var("DEMO_LANG").ok().as_deref(), std::env::var("LANG").ok().as_deref());
+    let words = words::Words::choose(
+        std::env::var("DEMO_LANG").ok().as_deref(),
+        std::env::var("LANG").ok().as_deref(),
+    );
     let hardware = std::env::var("KEY").is_ok_and(|key| key == "1");
     let mut stage = stage::Stage::new(words, hardware);
     steps::play(&mut stage);

@@ -26,7 +26,12 @@ impl Stage {
     }
 
     /// One step: `play` shows what happens and says what was not as expected.
-    pub fn step<T>(&mut self, ja: &str, en: &str, play: impl FnOnce(&Self) -> Result<T, String>) -> Option<T> {
+    pub fn step<T>(
+        &mut self,
+        ja: &str,
+        en: &str,
+        play: impl FnOnce(&Self) -> Result<T, String>,
+    ) -> Option<T> {
         self.steps += 1;
         let title = self.words.pick(ja, en).to_owned();
         if self.stopped {
@@ -36,7 +41,10 @@ impl Stage {
         println!("\n{:2}. {title}", self.steps);
         let started = Instant::now();
         let result = catch_unwind(AssertUnwindSafe(|| play(self))).unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+            let text = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or(panic.downcast_ref::<&str>().copied());
             Err(text.unwrap_or("panic").to_owned())
         });
         match result {
@@ -76,7 +84,8 @@ impl Stage {
         for event in &ended.events {
             if event["event"] == "message" {
                 let text = event["text"].as_str().unwrap_or_default();
-                let typed = if event["style"] == "prompt_echo_off" { "••••••" } else { "" };
+                let typed =
+                    if event["style"] == "prompt_echo_off" { "••••••" } else { "" };
                 println!("    │ {text}{typed}");
             }
         }

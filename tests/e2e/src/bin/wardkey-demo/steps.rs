@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use wardkey_core::code::Code;
+use wardkey_core::code::{Notice, Prompt};
 use wardkey_e2e::audit::{self, Record};
 use wardkey_e2e::login::{Ended, Login};
 use wardkey_e2e::process::wait_for;
@@ -48,21 +48,35 @@ fn set_up(stage: &mut Stage) -> Option<Parts> {
                 true => Server::start_for_any_key(HEAD_SECONDS),
                 false => Server::start(HEAD_SECONDS),
             };
-            server.add_person("hanako", stage.words.pick("デモ 花子", "Demo Hanako"), stage.words.code());
-            server.add_person("taro", stage.words.pick("デモ 太郎", "Demo Taro"), stage.words.code());
+            server.add_person(
+                "hanako",
+                stage.words.pick("デモ 花子", "Demo Hanako"),
+                stage.words.code(),
+            );
+            server.add_person(
+                "taro",
+                stage.words.pick("デモ 太郎", "Demo Taro"),
+                stage.words.code(),
+            );
             stage.show(&format!("wardkey-server init, run: {URL}"));
             Ok(server)
         },
     )?;
-    let terminal =
-        stage.step("この端末をサーバーに参加させる", "This machine joins as a terminal", |stage| {
-            let terminal = if stage.hardware { Terminal::start_with_hardware() } else { Terminal::start() };
+    let terminal = stage.step(
+        "この端末をサーバーに参加させる",
+        "This machine joins as a terminal",
+        |stage| {
+            let terminal =
+                if stage.hardware { Terminal::start_with_hardware() } else { Terminal::start() };
             // Of the software key it is known that it will not be touched.
             let (touch, key) = if stage.hardware { (30, 60) } else { (5, 8) };
             let waits = format!("touch_seconds = {touch}\nkey_wait_seconds = {key}\n");
             Terminal::configure_module(&format!("language = \"{}\"\n{waits}", stage.words.code()));
             let token = server.join_token();
-            stage.show(&format!("wardkey join --server {URL} --token {}…", token.get(..16).unwrap_or_default()));
+            stage.show(&format!(
+                "wardkey join --server {URL} --token {}…",
+                token.get(..16).unwrap_or_default()
+            ));
             let output = terminal.wardkey(&[
                 "--lang",
                 stage.words.code(),
@@ -78,12 +92,13 @@ fn set_up(stage: &mut Stage) -> Option<Parts> {
             expect(output.status.success(), text(&output.stderr))?;
             terminal.wait_synced();
             Ok(terminal)
-        })?;
+        },
+    )?;
     let key = stage.step(
         "職員のセキュリティキーを、一回限りのコードで登録する",
         "A person's security key is enrolled with a one-time code",
         |stage| {
-            let code = server.enrolment_code("hanako");
+            let code = server.enrollment_code("hanako");
             stage.show(&format!("wardkey-server code issue hanako: {code}"));
             if stage.hardware {
                 let status = Command::new(paths::binary("wardkey"))
@@ -110,43 +125,64 @@ fn set_up(stage: &mut Stage) -> Option<Parts> {
 }
 
 fn logins(stage: &mut Stage, parts: &mut Parts) {
-    stage.step("正しい PIN とタッチ: ログインできる", "Right PIN and touch: in", |stage| {
-        let ended = login(stage, "hanako", &[]);
-        expect(ended.is_in(), "refused")?;
-        expect(ended.secret_prompts().len() == 1, "not exactly one question")?;
-        expect(ended.env("WARDKEY_PERSON").as_deref() == Some("hanako"), "the person is not named")
-    });
-    stage.step("PIN の間違い: 残り回数が分かる", "Wrong PIN: refused, with the tries left", |stage| {
-        let ended = if stage.hardware {
-            stage.note("わざと間違った PIN を入力してください。", "Type a wrong PIN on purpose.");
-            login(stage, "hanako", &[])
-        } else {
-            run(stage, &Login::of("hanako").answers(&["000000"]))
-        };
-        refused_with(&ended, 1203)?;
-        expect(stage.hardware || ended.texts().iter().any(|text| text.contains('7')), "the tries left are not told")
-    });
+    stage.step(
+        "正しい PIN とタッチ: ログインできる",
+        "Right PIN and touch: in",
+        |stage| {
+            let ended = login(stage, "hanako", &[]);
+            expect(ended.is_in(), "refused")?;
+            expect(ended.secret_prompts().len() == 1, "not exactly one question")?;
+            expect(
+                ended.env("WARDKEY_PERSON").as_deref() == Some("hanako"),
+                "the person is not named",
+            )
+        },
+    );
+    stage.step(
+        "PIN の間違い: 残り回数が分かる",
+        "Wrong PIN: refused, with the tries left",
+        |stage| {
+            let ended = if stage.hardware {
+                stage.note(
+                    "わざと間違った PIN を入力してください。",
+                    "Type a wrong PIN on purpose.",
+                );
+                login(stage, "hanako", &[])
+            } else {
+                run(stage, &Login::of("hanako").answers(&["000000"]))
+            };
+            refused_with(&ended, 1203)?;
+            expect(
+                stage.hardware || ended.texts().iter().any(|text| text.contains('7')),
+                "the tries left are not told",
+            )
+        },
+    );
     stage.step("もう一度、正しい PIN", "The right PIN again", |stage| {
         expect(login(stage, "hanako", &[]).is_in(), "refused")
     });
-    stage.step("キーなしで始めて、あとから挿す", "No key at first, then it is inserted", |stage| {
-        if stage.hardware {
-            stage.note(
-                "キーを抜いて Enter を押し、案内が出たら挿してください。",
-                "Pull the key out and press Enter; insert it when asked to.",
-            );
-            let _ = std::io::stdin().read_line(&mut String::new());
-            return expect(login(stage, "hanako", &[]).is_in(), "refused");
-        }
-        parts.terminal.unplug();
-        let running = Login::of("hanako").start();
-        running.wait_code(Code::InsertKey);
-        stage.note("（ここでキーを挿す）", "(the key is inserted now)");
-        parts.terminal.plug(parts.key.as_ref().ok_or("no key")?);
-        let ended = running.end();
-        stage.show_login(&ended);
-        expect(ended.is_in(), "refused")
-    });
+    stage.step(
+        "キーなしで始めて、あとから挿す",
+        "No key at first, then it is inserted",
+        |stage| {
+            if stage.hardware {
+                stage.note(
+                    "キーを抜いて Enter を押し、案内が出たら挿してください。",
+                    "Pull the key out and press Enter; insert it when asked to.",
+                );
+                let _ = std::io::stdin().read_line(&mut String::new());
+                return expect(login(stage, "hanako", &[]).is_in(), "refused");
+            }
+            parts.terminal.unplug();
+            let running = Login::of("hanako").start();
+            running.wait_code(Prompt::InsertKey);
+            stage.note("（ここでキーを挿す）", "(the key is inserted now)");
+            parts.terminal.plug(parts.key.as_ref().ok_or("no key")?);
+            let ended = running.end();
+            stage.show_login(&ended);
+            expect(ended.is_in(), "refused")
+        },
+    );
 }
 
 fn keys_that_fail(stage: &mut Stage, parts: &Parts) {
@@ -159,7 +195,7 @@ fn keys_that_fail(stage: &mut Stage, parts: &Parts) {
             let other = SoftKey::start("taro");
             terminal.unplug();
             terminal.plug(&other);
-            terminal.enrol(&parts.server, "taro");
+            terminal.enroll(&parts.server, "taro");
             other.reset_exchanges();
             let ended = run(stage, &Login::of("hanako").answers(&["000000"]));
             let asked = other.exchanges().requests.len();
@@ -195,11 +231,15 @@ fn revocation(stage: &mut Stage, parts: &Parts) {
             let before = parts.terminal.position();
             parts.server.admin(&["key", "disable", &fingerprint, "--reason", "lost"]);
             let disabled = Instant::now();
-            wait_for("the news", Duration::from_secs(10), || (parts.terminal.position() > before).then_some(()));
+            wait_for("the news", Duration::from_secs(10), || {
+                (parts.terminal.position() > before).then_some(())
+            });
             let seconds = disabled.elapsed().as_secs_f64();
             stage.show(&format!("wardkey-server key disable {fingerprint}"));
-            stage
-                .show(&format!("{} {seconds:.3} s", stage.words.pick("端末に届くまで", "known at the terminal after")));
+            stage.show(&format!(
+                "{} {seconds:.3} s",
+                stage.words.pick("端末に届くまで", "known at the terminal after")
+            ));
             let ended = login(stage, "hanako", &[]);
             refused_with(&ended, 1005)?;
             expect(seconds < 1.0, "took a second or more")?;
@@ -216,11 +256,14 @@ fn offline(stage: &mut Stage, parts: &mut Parts) {
         "Server stopped, heads expired: still in, with the offline banner",
         |stage| {
             parts.server.stop();
-            stage.note("サーバーを止めて、期限切れを待つ", "(the server is stopped; waiting for the expiry)");
+            stage.note(
+                "サーバーを止めて、期限切れを待つ",
+                "(the server is stopped; waiting for the expiry)",
+            );
             std::thread::sleep(Duration::from_secs(HEAD_SECONDS + 2));
             let ended = login(stage, "hanako", &[]);
             expect(ended.is_in(), "refused")?;
-            let banner = ended.said(Code::OfflineBanner);
+            let banner = ended.said(Notice::OfflineBanner);
             parts.server.resume();
             expect(banner, "no offline banner")
         },
@@ -275,11 +318,19 @@ fn records(stage: &mut Stage) {
             let logins = audit::records_of("login");
             let (success, failure) = (counted(&logins, "success"), counted(&logins, "failure"));
             stage.show(&format!("login: {success} success, {failure} failure"));
-            expect(success == successes, format!("{success} successes recorded, {successes} expected"))?;
-            for record in logins.iter().filter(|record| record.get("outcome").is_some_and(|o| o == "success")) {
+            expect(
+                success == successes,
+                format!("{success} successes recorded, {successes} expected"),
+            )?;
+            for record in
+                logins.iter().filter(|record| record.get("outcome").is_some_and(|o| o == "success"))
+            {
                 let is = |field: &str, value: &str| record.get(field).is_some_and(|v| v == value);
                 expect(
-                    is("person", "hanako") && is("up", "1") && is("uv", "1") && is("evidence", "signed"),
+                    is("person", "hanako")
+                        && is("up", "1")
+                        && is("uv", "1")
+                        && is("evidence", "signed"),
                     format!("{record:?}"),
                 )?;
             }
@@ -287,7 +338,10 @@ fn records(stage: &mut Stage) {
                 audit::records().iter().filter_map(|r| r.get("id").cloned()).collect();
             expect(ids.len() == audit::records().len(), "an event was recorded twice")?;
             let everything = audit::lines().join("\n");
-            expect(!everything.contains(PIN) && !everything.contains("000000"), "a PIN is in the records")
+            expect(
+                !everything.contains(PIN) && !everything.contains("000000"),
+                "a PIN is in the records",
+            )
         },
     );
 }
@@ -317,9 +371,10 @@ fn refused_with(ended: &Ended, code: u16) -> Result<(), String> {
 fn tries_left(json: &str) -> Option<u64> {
     fn find(value: &serde_json::Value) -> Option<u64> {
         match value {
-            serde_json::Value::Object(fields) => {
-                fields.get("pin_tries").and_then(serde_json::Value::as_u64).or_else(|| fields.values().find_map(find))
-            }
+            serde_json::Value::Object(fields) => fields
+                .get("pin_tries")
+                .and_then(serde_json::Value::as_u64)
+                .or_else(|| fields.values().find_map(find)),
             serde_json::Value::Array(items) => items.iter().find_map(find),
             _ => None,
         }
@@ -328,5 +383,8 @@ fn tries_left(json: &str) -> Option<u64> {
 }
 
 fn print_output(stage: &Stage, output: &str) {
-    output.lines().filter(|line| !line.trim().is_empty()).for_each(|line| stage.show(&format!("│ {line}")));
+    output
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .for_each(|line| stage.show(&format!("│ {line}")));
 }
