@@ -25,7 +25,9 @@ impl Ward {
 
     /// The same with another time.
     pub fn until_seen_within(&mut self, text: &str, patience: Duration) -> Result<String, Failure> {
-        self.until_screen(&format!("{text:?} on the screen"), patience, |screen| screen.contains(text))
+        self.until_screen(&format!("{text:?} on the screen"), patience, |screen| {
+            screen.contains(text)
+        })
     }
 
     /// Waits for a screen that is so; gives it.
@@ -56,11 +58,10 @@ impl Ward {
 
     /// Ends whatever is on tty1 and waits for a fresh login prompt on an empty screen.
     pub fn fresh_login(&mut self) -> Result<(), Failure> {
-        self.ok(
-            "systemctl stop getty@tty1
-             loginctl list-sessions --no-legend | awk '$NF==\"tty1\" {print $1}' | xargs -r -n1 loginctl terminate-session
-             printf '\\033c' >/dev/tty1; systemctl start getty@tty1",
-        )?;
+        self.ok("systemctl stop getty@tty1
+             loginctl list-sessions --no-legend | awk '/ tty1( |$)/ {print $1}' | xargs -r -n1 \
+             loginctl terminate-session
+             printf '\\033c' >/dev/tty1; systemctl start getty@tty1")?;
         // A display server may have taken the screen.
         self.machine()?.qmp.press(&["ctrl", "alt", "f1"])?;
         self.until_seen("login:").map(drop)
@@ -86,18 +87,17 @@ impl Ward {
     /// Waits for the shell of `account` on tty1, and for its session.
     pub fn until_logged_in(&mut self, account: &str) -> Result<(), Failure> {
         self.until_seen(&format!("{account}@east3-desk1"))?;
-        self.until(
-            "a session on seat0",
-            &format!("loginctl list-sessions --no-legend | grep -E ' {account} +seat0 +tty1'"),
-        )
-        .map(drop)
+        self.until("a session on seat0", &on_tty1(account)).map(drop)
     }
 
     /// Types a command in the shell of tty1 and gives what it writes into a file.
     pub fn in_shell(&mut self, command: &str) -> Result<String, Failure> {
         self.ok("rm -f /tmp/typed; touch /tmp/typed; chmod 0666 /tmp/typed")?;
         self.type_line(&format!("({command}) >/tmp/typed 2>&1; echo typed-end >>/tmp/typed"))?;
-        let text = self.until("the typed command to end", "grep -q '^typed-end$' /tmp/typed && cat /tmp/typed")?;
+        let text = self.until(
+            "the typed command to end",
+            "grep -q '^typed-end$' /tmp/typed && cat /tmp/typed",
+        )?;
         Ok(text.trim_end_matches("typed-end").trim_end().to_owned())
     }
 
@@ -106,16 +106,22 @@ impl Ward {
         self.ok("printf '\\033c' >/dev/tty1")?;
         self.type_line("exit")?;
         self.until_seen("login:")?;
-        self.until(
-            "the session to end",
-            &format!("! loginctl list-sessions --no-legend | grep -E ' {account} +seat0 +tty1'"),
-        )
-        .map(drop)
+        self.until("the session to end", &format!("! {}", on_tty1(account))).map(drop)
     }
+}
+
+/// Whether the account has a session on tty1. Since systemd 254 the list has more columns, between the
+/// seat and the terminal and after it, and says the user's manager, which outlives the session.
+fn on_tty1(account: &str) -> String {
+    format!("loginctl list-sessions --no-legend | grep -E ' {account} +seat0 +(.* )?tty1( |$)'")
 }
 
 /// What the screen says since the account's name was typed, for the record.
 pub fn dialogue(screen: &str) -> String {
-    let since = screen.split("east3-desk1 login: ").filter(|part| !part.trim().is_empty()).last().unwrap_or(screen);
+    let since = screen
+        .split("east3-desk1 login: ")
+        .filter(|part| !part.trim().is_empty())
+        .last()
+        .unwrap_or(screen);
     since.trim().chars().take(240).collect()
 }

@@ -1,5 +1,5 @@
-//! LightDM's greeter: keys go in at the keyboard, and what is on the screen is read from pictures of it
-//! (tesseract).
+//! LightDM's greeter: keys go in at the keyboard, and what is on the screen is read from pictures
+//! of it (tesseract).
 
 use std::{
     path::Path,
@@ -10,8 +10,8 @@ use std::{
 use crate::{Failure, ward::Ward};
 
 impl Ward {
-    /// What can be read on the screen: letters and digits in lower case, runs of everything else as one
-    /// blank, as the reader mistakes points and brackets for each other.
+    /// What can be read on the screen: letters and digits in lower case, runs of everything else as
+    /// one blank, as the reader mistakes points and brackets for each other.
     pub fn read_screen(&mut self) -> Result<String, Failure> {
         let file = self.artefact("now.png");
         self.machine()?.qmp.screenshot(&file)?;
@@ -19,7 +19,12 @@ impl Ward {
     }
 
     /// Waits until all `texts` can be read on the screen, and keeps the picture under `name`.
-    pub fn until_read(&mut self, name: &str, texts: &[&str], patience: Duration) -> Result<String, Failure> {
+    pub fn until_read(
+        &mut self,
+        name: &str,
+        texts: &[&str],
+        patience: Duration,
+    ) -> Result<String, Failure> {
         let end = Instant::now() + patience;
         loop {
             let seen = self.read_screen()?;
@@ -49,7 +54,9 @@ fn read(file: &Path) -> Result<String, Failure> {
             .env("OMP_THREAD_LIMIT", "1")
             .output()
             .map_err(Failure::host("tesseract"))?;
-        Failure::unless(output.status.success(), || String::from_utf8_lossy(&output.stderr).into_owned())?;
+        Failure::unless(output.status.success(), || {
+            String::from_utf8_lossy(&output.stderr).into_owned()
+        })?;
         seen += &plain(&String::from_utf8_lossy(&output.stdout));
         seen += " | ";
     }
@@ -57,7 +64,10 @@ fn read(file: &Path) -> Result<String, Failure> {
 }
 
 fn plain(text: &str) -> String {
-    let spaced: String = text.chars().map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { ' ' }).collect();
+    let spaced: String = text
+        .chars()
+        .map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { ' ' })
+        .collect();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -63,7 +63,8 @@ pub fn keys(letter: char) -> Result<Vec<&'static str>, Failure> {
     if letter == '\0' {
         return Err(Failure::Otherwise("no key for NUL".into()));
     }
-    let find = |row: &str| row.chars().position(|key| key == letter).and_then(|at| NAMES.get(at).copied());
+    let find =
+        |row: &str| row.chars().position(|key| key == letter).and_then(|at| NAMES.get(at).copied());
     match (find(PLAIN), find(SHIFTED)) {
         (Some(name), _) => Ok(vec![name]),
         (None, Some(name)) => Ok(vec!["shift", name]),

@@ -1,8 +1,8 @@
-//! The VM test: Debian's kernel, systemd and the packages as an administrator installs them; a person
-//! at the keyboard, and what the person sees.
+//! The VM test: Debian's kernel, systemd and the packages as an administrator installs them; a
+//! person at the keyboard, and what the person sees.
 //!
 //! ```text
-//!  wardkey-vm ── steps ──> ward ──> machine ──> QEMU (TCG) ── Debian 12 ── packages
+//!  wardkey-vm ── steps ──> ward ──> machine ──> QEMU (TCG) ── Debian ── packages
 //!                           │         │ keyboard, screen (QMP)
 //!                           │         └ orders (virtio port): the administrator's shell
 //!                           └ console (tty1, letter by letter), greeter (screenshots, read by OCR)
@@ -23,6 +23,7 @@ mod orders;
 pub mod parts;
 mod qmp;
 pub mod steps;
+pub mod suite;
 pub mod ward;
 
 pub use failure::Failure;

@@ -88,7 +88,11 @@ impl Machine {
         if outcome.status == 0 {
             return Ok(outcome.printed.trim_end().to_owned());
         }
-        Err(Failure::Order { order: order.to_owned(), status: outcome.status, printed: outcome.printed })
+        Err(Failure::Order {
+            order: order.to_owned(),
+            status: outcome.status,
+            printed: outcome.printed,
+        })
     }
 
     /// Waits until a shell command ends with 0; gives what it printed then.
@@ -97,7 +101,12 @@ impl Machine {
     }
 
     /// The same with another time.
-    pub fn until_within(&mut self, what: &str, order: &str, patience: Duration) -> Result<String, Failure> {
+    pub fn until_within(
+        &mut self,
+        what: &str,
+        order: &str,
+        patience: Duration,
+    ) -> Result<String, Failure> {
         let end = Instant::now() + patience;
         loop {
             let outcome = self.run(order)?;
@@ -105,7 +114,11 @@ impl Machine {
                 return Ok(outcome.printed.trim_end().to_owned());
             }
             if Instant::now() > end {
-                return Err(Failure::Late { what: what.into(), seconds: patience.as_secs(), seen: outcome.printed });
+                return Err(Failure::Late {
+                    what: what.into(),
+                    seconds: patience.as_secs(),
+                    seen: outcome.printed,
+                });
             }
             std::thread::sleep(Duration::from_millis(100));
         }
@@ -132,7 +145,11 @@ impl Machine {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        Err(Failure::Late { what: "shutting down".into(), seconds: PATIENCE.as_secs(), seen: String::new() })
+        Err(Failure::Late {
+            what: "shutting down".into(),
+            seconds: PATIENCE.as_secs(),
+            seen: String::new(),
+        })
     }
 
     fn end(&mut self) {
@@ -165,11 +182,15 @@ fn kill(child: &mut Child) {
 
 fn spawn(plan: &Plan, qmp: &UnixStream, orders: &UnixStream) -> Result<Child, Failure> {
     for stream in [qmp, orders] {
-        fcntl_setfd(stream.as_fd(), FdFlags::empty()).map_err(|errno| Failure::host("socket pair")(errno.into()))?;
+        fcntl_setfd(stream.as_fd(), FdFlags::empty())
+            .map_err(|errno| Failure::host("socket pair")(errno.into()))?;
     }
     let text = |path: &Path| path.display().to_string();
     let arguments = [
-        format!("-machine q35 -accel tcg,thread=multi,tb-size=512 -cpu max -smp 2 -m {}", plan.memory),
+        format!(
+            "-machine q35 -accel tcg,thread=multi,tb-size=512 -cpu max -smp 2 -m {}",
+            plan.memory
+        ),
         "-nodefaults -no-user-config -no-reboot -vga std -display none".into(),
         "-device virtio-rng-pci -device virtio-serial-pci".into(),
         format!("-chardev socket,id=qmp,fd={} -mon chardev=qmp,mode=control", qmp.as_raw_fd()),

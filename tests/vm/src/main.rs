@@ -3,10 +3,11 @@
 
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use wardkey_vm::{
     Failure, parts,
     steps::Account,
+    suite::{Greeter, Suite},
     ward::{Options, Ward, required},
 };
 
@@ -18,24 +19,21 @@ struct Arguments {
     /// Folder of disks and artefacts
     #[arg(long, default_value = "target/vm", value_name = "FOLDER")]
     folder: PathBuf,
+    /// Which Debian the image is
+    #[arg(long)]
+    suite: Suite,
     /// Folder of the image, as tests/vm/image says
     #[arg(long, value_name = "FOLDER")]
     image: PathBuf,
-    /// With the greeter
-    #[arg(long, default_value = "yes")]
-    display_part: YesNo,
+    /// What the image has to log in at, besides the console
+    #[arg(long, default_value = "lightdm")]
+    greeter: Greeter,
     /// Only parts whose name contains this, to work on them; all stand on the first, "install"
     #[arg(long, value_name = "TEXT")]
     only: Vec<String>,
     /// Go on after a step that is not as expected
     #[arg(long)]
     keep_going: bool,
-}
-
-#[derive(Clone, Copy, Eq, PartialEq, ValueEnum)]
-enum YesNo {
-    Yes,
-    No,
 }
 
 fn main() -> ExitCode {
@@ -50,25 +48,25 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<bool, Failure> {
-    let display = arguments.display_part == YesNo::Yes;
     // The emulator gets the names of files; they must not depend on where it stands.
-    let folder = std::fs::canonicalize(&arguments.folder).map_err(Failure::host(&arguments.folder))?;
+    let folder =
+        std::fs::canonicalize(&arguments.folder).map_err(Failure::host(&arguments.folder))?;
     let image = std::fs::canonicalize(&arguments.image).map_err(Failure::host(&arguments.image))?;
     required(&image.join("root.ext4"), "tests/vm/image makes it")?;
     required(&folder.join("payload.ext4"), "tests/vm/payload makes it")?;
-    let options = Options { folder, image, display, keep_going: arguments.keep_going };
-    let wanted = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|text| name.contains(text));
-    let parts: Vec<_> = parts::ALL
-        .iter()
-        .filter(|part| (display || ![parts::GREETER, parts::DEMO].contains(&part.name)) && wanted(part.name))
-        .collect();
+    let Arguments { suite, greeter, keep_going, .. } = arguments;
+    let options = Options { folder, suite, image, greeter, keep_going };
+    let wanted = |name: &str| {
+        arguments.only.is_empty() || arguments.only.iter().any(|text| name.contains(text))
+    };
+    let parts: Vec<_> = parts::with(greeter).filter(|part| wanted(part.name)).collect();
     let planned = parts.iter().map(|part| part.steps.len()).sum();
 
     let begin = Instant::now();
     let mut ward = Ward::new(options)?;
     let mut account = Account::default();
     for part in parts {
-        if !account.play(&mut ward, part) && !arguments.keep_going {
+        if !account.play(&mut ward, part) && !keep_going {
             break;
         }
     }

@@ -28,7 +28,9 @@ impl Orders {
     /// Takes the host's end of the port.
     pub fn new(stream: UnixStream) -> Result<Self, Failure> {
         let orders = stream.try_clone().map_err(Failure::host("orders"))?;
-        stream.set_read_timeout(Some(Duration::from_millis(200))).map_err(Failure::host("orders"))?;
+        stream
+            .set_read_timeout(Some(Duration::from_millis(200)))
+            .map_err(Failure::host("orders"))?;
         Ok(Self { answers: BufReader::new(stream), orders })
     }
 
@@ -39,7 +41,10 @@ impl Orders {
         let answer = self.answer(order, patience)?;
         let parsed = answer.trim_end_matches('\n').split_once(' ').and_then(|(status, printed)| {
             let printed = STANDARD.decode(printed).ok()?;
-            Some(Outcome { status: status.parse().ok()?, printed: String::from_utf8_lossy(&printed).into_owned() })
+            Some(Outcome {
+                status: status.parse().ok()?,
+                printed: String::from_utf8_lossy(&printed).into_owned(),
+            })
         });
         parsed.ok_or_else(|| Failure::Otherwise(format!("answer to `{order}`: {answer:?}")))
     }
@@ -51,10 +56,16 @@ impl Orders {
             match self.answers.read_until(b'\n', &mut answer) {
                 Ok(0) => return Err(Failure::Emulator(format!("gone during `{order}`"))),
                 Ok(_) => {}
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
+                {
                     if Instant::now() > end {
                         let what = format!("the end of `{order}`");
-                        return Err(Failure::Late { what, seconds: patience.as_secs(), seen: String::new() });
+                        return Err(Failure::Late {
+                            what,
+                            seconds: patience.as_secs(),
+                            seen: String::new(),
+                        });
                     }
                 }
                 Err(error) => return Err(Failure::host("orders")(error)),

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::{
     Failure,
     machine::{Machine, Plan},
+    suite::{Greeter, Suite},
 };
 
 /// The PIN of every key here.
@@ -26,10 +27,12 @@ pub const HEAD_SECONDS: u64 = 20;
 pub struct Options {
     /// Folder of everything: target/vm.
     pub folder: PathBuf,
+    /// Which Debian the image is.
+    pub suite: Suite,
     /// Folder of the image.
     pub image: PathBuf,
-    /// With a greeter.
-    pub display: bool,
+    /// What the image has to log in at.
+    pub greeter: Greeter,
     /// Do not end at the first step that is not as expected.
     pub keep_going: bool,
 }
@@ -66,7 +69,9 @@ impl Ward {
             .arg(ward.disk())
             .output()
             .map_err(Failure::host("qemu-img"))?;
-        Failure::unless(output.status.success(), || String::from_utf8_lossy(&output.stderr).into_owned())?;
+        Failure::unless(output.status.success(), || {
+            String::from_utf8_lossy(&output.stderr).into_owned()
+        })?;
         Ok(ward)
     }
 
@@ -89,7 +94,10 @@ impl Ward {
             payload: self.options.folder.join("payload.ext4"),
             serial: self.artefact(&format!("serial-{}.log", self.boots)),
             command_line,
-            memory: if self.options.display { 2048 } else { 1024 },
+            memory: match self.options.greeter {
+                Greeter::No => 1024,
+                Greeter::Lightdm | Greeter::Sddm => 2048,
+            },
         };
         self.machine = Some(Machine::boot(&plan)?);
         Ok(start.elapsed().as_secs_f64())
@@ -140,13 +148,16 @@ impl Ward {
     /// Plugs a person's key in, and waits until the agent sees it.
     pub fn plug(&mut self, person: &str, port: Port) -> Result<(), Failure> {
         self.insert(person, port)?;
-        self.until("the agent to see the key", "wardkey status --json | grep -q '\"keys\":1'").map(drop)
+        self.until("the agent to see the key", "wardkey status --json | grep -q '\"keys\":1'")
+            .map(drop)
     }
 
     /// Plugs a person's key in.
     pub fn insert(&mut self, person: &str, port: Port) -> Result<(), Failure> {
         let (modules, options, then) = match port {
-            Port::Uhid => ("uhid hid-generic", "--uhid --control /run/softkey.control --touch never", ""),
+            Port::Uhid => {
+                ("uhid hid-generic", "--uhid --control /run/softkey.control --touch never", "")
+            }
             Port::UsbIp => (
                 "vhci-hcd usbhid hid-generic",
                 "--usbip --touch file:/run/softkey.touch",
@@ -169,7 +180,8 @@ impl Ward {
 
     /// Waits until the key asks to be touched.
     pub fn until_touch_is_asked(&mut self) -> Result<(), Failure> {
-        self.until("the key to ask for a touch", &format!("{} | grep -qx yes", control("waiting"))).map(drop)
+        self.until("the key to ask for a touch", &format!("{} | grep -qx yes", control("waiting")))
+            .map(drop)
     }
 
     /// Waits until the key asks to be touched, and touches it.
@@ -194,11 +206,17 @@ impl Ward {
     /// After a failure: screen, text of the console, the end of the journal.
     pub fn keep_what_is_seen(&mut self, step: usize) {
         let Ok(machine) = self.machine() else { return };
-        let journal = machine.run_within("journalctl -b -n 120 --no-pager -o short-precise", Duration::from_secs(60));
+        let journal = machine.run_within(
+            "journalctl -b -n 120 --no-pager -o short-precise",
+            Duration::from_secs(60),
+        );
         let console = machine.run("fold -w 128 /dev/vcs1");
         for (name, outcome) in [("journal", journal), ("console", console)] {
             if let Ok(outcome) = outcome {
-                let _ = std::fs::write(self.artefact(&format!("wrong-{step}-{name}.txt")), outcome.printed);
+                let _ = std::fs::write(
+                    self.artefact(&format!("wrong-{step}-{name}.txt")),
+                    outcome.printed,
+                );
             }
         }
         let _ = self.picture(&format!("wrong-{step}"));

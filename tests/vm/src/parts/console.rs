@@ -12,24 +12,45 @@ use crate::{
 pub(super) const PART: Part = Part {
     name: "a person at the console",
     steps: &[
-        Step { expected: "hanako logs in on tty1: name, PIN, touch; a session on seat0", run: logs_in },
+        Step {
+            expected: "hanako logs in on tty1: name, PIN, touch; a session on seat0",
+            run: logs_in,
+        },
         Step { expected: "sudo by hanako asks for the key, and is root", run: sudo },
         Step { expected: "after logout the session is gone", run: logs_out },
-        Step { expected: "taro with hanako's key is refused, and no try is spent", run: wrong_person },
-        Step { expected: "a wrong PIN is refused with the tries left; then the right one", run: wrong_pin },
-        Step { expected: "without a key it says so, and goes on when one is plugged in", run: plugged_late },
-        Step { expected: "a key pulled out at the touch is refused; plugged in again it works", run: pulled_out },
+        Step {
+            expected: "taro with hanako's key is refused, and no try is spent",
+            run: wrong_person,
+        },
+        Step {
+            expected: "a wrong PIN is refused with the tries left; then the right one",
+            run: wrong_pin,
+        },
+        Step {
+            expected: "without a key it says so, and goes on when one is plugged in",
+            run: plugged_late,
+        },
+        Step {
+            expected: "a key pulled out at the touch is refused; plugged in again it works",
+            run: pulled_out,
+        },
         Step { expected: "a key on USB/IP (a true USB device) logs in", run: usbip },
-        Step { expected: "hanako in a shared account: the record names her, its user manager runs", run: shared },
+        Step {
+            expected: "hanako in a shared account: the record names her, its user manager runs",
+            run: shared,
+        },
     ],
 };
 
 fn logs_in(ward: &mut Ward) -> Result<String, Failure> {
     let question = ward.login("hanako")?;
     ward.picture("console-login")?;
-    let who =
-        ward.in_shell("id -un; tty; loginctl show-session \"$XDG_SESSION_ID\" -p Name -p Seat -p TTY -p State")?;
-    Failure::unless(who.starts_with("hanako\n/dev/tty1") && who.contains("Seat=seat0"), || who.clone())?;
+    let who = ward.in_shell(
+        "id -un; tty; loginctl show-session \"$XDG_SESSION_ID\" -p Name -p Seat -p TTY -p State",
+    )?;
+    Failure::unless(who.starts_with("hanako\n/dev/tty1") && who.contains("Seat=seat0"), || {
+        who.clone()
+    })?;
     Ok(question)
 }
 
@@ -57,7 +78,10 @@ fn logs_out(ward: &mut Ward) -> Result<String, Failure> {
 
 fn tries_left(ward: &mut Ward) -> Result<u64, Failure> {
     let text = ward.ok("wardkey key info --json")?;
-    let found = text.split("\"pin_tries\":").nth(1).and_then(|rest| rest.split([',', '}']).next()?.parse().ok());
+    let found = text
+        .split("\"pin_tries\":")
+        .nth(1)
+        .and_then(|rest| rest.split([',', '}']).next()?.parse().ok());
     found.ok_or_else(|| Failure::Otherwise(format!("no pin_tries in {text}")))
 }
 
@@ -86,7 +110,9 @@ fn wrong_pin(ward: &mut Ward) -> Result<String, Failure> {
     ward.until_logged_in("hanako")?;
     ward.logout("hanako")?;
     let question = ward.login_until_question("hanako")?;
-    Failure::unless(!question.contains("tries left"), || format!("after the right PIN: {question}"))?;
+    Failure::unless(!question.contains("tries left"), || {
+        format!("after the right PIN: {question}")
+    })?;
     Ok(dialogue(&refused))
 }
 
@@ -111,7 +137,7 @@ fn pulled_out(ward: &mut Ward) -> Result<String, Failure> {
     ward.until_touch_is_asked()?;
     ward.unplug()?;
     let screen = ward.until_seen("WK-1210")?;
-    ward.ok("! loginctl list-sessions --no-legend | grep -E ' hanako '")?;
+    ward.ok("! loginctl list-sessions --no-legend | grep -E ' hanako +seat0 '")?;
     ward.plug("hanako", Port::Uhid)?;
     ward.login("hanako")?;
     ward.logout("hanako")?;

@@ -1,4 +1,5 @@
-//! `make demo KEY=1`: the demo with a key that is plugged in, and a person who types, touches and pulls.
+//! `make demo KEY=1`: the demo with a key that is plugged in, and a person who types, touches and
+//! pulls.
 
 use std::{path::Path, time::Duration};
 
@@ -16,10 +17,16 @@ const EMPTY_SCREEN: &str = "printf '\\033c' >/dev/tty1";
 pub(super) const PART: Part = Part {
     name: "the demo with a plugged key",
     steps: &[
-        Step { expected: "server, terminal, and the key enrolled: a new PIN, a touch", run: enrols },
+        Step {
+            expected: "server, terminal, and the key enrolled: a new PIN, a touch",
+            run: enrolls,
+        },
         Step { expected: "right PIN and touch; a wrong PIN; the right one again", run: logs_in },
         Step { expected: "pulled out, and plugged in when it is asked for", run: replugs },
-        Step { expected: "disabled at the server: refused; enabled: in; offline: in", run: to_the_end },
+        Step {
+            expected: "disabled at the server: refused; enabled: in; offline: in",
+            run: to_the_end,
+        },
     ],
 };
 
@@ -36,8 +43,8 @@ fn shown(ward: &mut Ward, text: &str) -> Result<String, Failure> {
     Ok(screen)
 }
 
-/// Waits for the question for the PIN: the last on the screen, as the demo shows each login's words again
-/// when it has ended.
+/// Waits for the question for the PIN: the last on the screen, as the demo shows each login's words
+/// again when it has ended.
 fn asked(ward: &mut Ward) -> Result<(), Failure> {
     ward.until_screen("the question for the PIN", PATIENCE, |screen| {
         screen.contains(QUESTION) && screen.trim_end().ends_with(':')
@@ -45,7 +52,7 @@ fn asked(ward: &mut Ward) -> Result<(), Failure> {
     ward.ok(EMPTY_SCREEN).map(drop)
 }
 
-fn enrols(ward: &mut Ward) -> Result<String, Failure> {
+fn enrolls(ward: &mut Ward) -> Result<String, Failure> {
     if !ward.is_running() {
         ward.boot("")?;
     }

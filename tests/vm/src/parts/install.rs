@@ -13,23 +13,41 @@ const APT: &str = "DEBIAN_FRONTEND=noninteractive apt-get -q -y";
 const INSTALLING: Duration = Duration::from_secs(300);
 
 pub(super) const PART: Part = Part {
-    name: "install, join, enrol",
+    name: "install, join, enroll",
     steps: &[
         Step { expected: "Debian boots and no unit has failed", run: boots },
-        Step { expected: "wardkey-server installs with apt; it does not run before init", run: installs_server },
+        Step {
+            expected: "wardkey-server installs with apt; it does not run before init",
+            run: installs_server,
+        },
         Step { expected: "init makes a deployment and the server runs", run: starts_server },
-        Step { expected: "wardkey-terminal installs with apt and changes no login", run: installs_terminal },
-        Step { expected: "not joined: the administrator logs in on tty1 with the password", run: administrator },
+        Step {
+            expected: "wardkey-terminal installs with apt and changes no login",
+            run: installs_terminal,
+        },
+        Step {
+            expected: "not joined: the administrator logs in on tty1 with the password",
+            run: administrator,
+        },
         Step { expected: "the terminal joins with a token and has the directory", run: joins },
-        Step { expected: "a key on /dev/uhid is seen by the agent, through sandbox and udev", run: plugs },
-        Step { expected: "hanako's key is registered with a code", run: enrols },
+        Step {
+            expected: "a key on /dev/uhid is seen by the agent, through sandbox and udev",
+            run: plugs,
+        },
+        Step { expected: "hanako's key is registered with a code", run: enrolls },
         Step {
             expected: "wardkey enable on tty1: after a test login; the power fails unconfirmed",
             run: enables_in_vain,
         },
         Step { expected: "booted again, nothing asks for a key: it was undone", run: is_undone },
-        Step { expected: "wardkey enable, confirmed: only then do logins ask for a key", run: enables },
-        Step { expected: "with the profile, the administrator still logs in with the password", run: administrator },
+        Step {
+            expected: "wardkey enable, confirmed: only then do logins ask for a key",
+            run: enables,
+        },
+        Step {
+            expected: "with the profile, the administrator still logs in with the password",
+            run: administrator,
+        },
     ],
 };
 
@@ -67,7 +85,15 @@ fn starts_server(ward: &mut Ward) -> Result<String, Failure> {
     ward.server(
         "init --yes --name 'Example Hospital' --rp-id example.org --server-name wardkey.example.org --scope east3 roaming",
     )?;
-    ward.server("person add hanako --name 'Yamada Hanako' --scope east3 --group nurses --language en")?;
+    ward.server(
+        "person add hanako --name 'Yamada Hanako' --scope east3 --group nurses --language en",
+    )?;
+    // Keys come and go here beside sessions at a text console, where no locker is: these would end.
+    for scope in ["east3", "roaming"] {
+        ward.server(&format!(
+            "scope set {scope} --on-removal nothing --idle never --longest never"
+        ))?;
+    }
     ward.server("person add taro --name 'Suzuki Taro' --scope east3 --language en")?;
     ward.ok("systemctl enable --now wardkey-server")?;
     ward.ok("systemctl is-active wardkey-server && ip netns exec server ss -Hltn 'sport = :8443'")
@@ -80,10 +106,14 @@ fn installs_terminal(ward: &mut Ward) -> Result<String, Failure> {
     Failure::unless(before == after, || format!("/etc/pam.d changed:\n{before}\n{after}"))?;
     no_unit_failed(ward)?;
     ward.until("the agent to answer", "wardkey status --json")?;
-    ward.ok("systemctl is-active wardkey-agent.service wardkey-agent.socket wardkey-key.socket")?;
+    ward.ok("systemctl is-active wardkey-agent.service wardkey-agent.socket wardkey-key.socket \
+            wardkey-lock.socket")?;
     let profile = ward.ok("cat /proc/$(systemctl show -P MainPID wardkey-agent)/attr/current")?;
-    Failure::unless(profile.trim() == "wardkey-agent (enforce)", || format!("AppArmor: {profile}"))?;
-    ward.ok("dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\n' libpam-fido wardkey-agent wardkey-terminal")
+    Failure::unless(profile.trim() == "wardkey-agent (enforce)", || {
+        format!("AppArmor: {profile}")
+    })?;
+    ward.ok("dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\n\
+        ' libpam-fido wardkey-agent wardkey-terminal")
 }
 
 fn administrator(ward: &mut Ward) -> Result<String, Failure> {
@@ -107,7 +137,11 @@ impl Ward {
 
 fn joins(ward: &mut Ward) -> Result<String, Failure> {
     let text = ward.server("terminal token --scope east3 roaming")?;
-    let token = text.split_whitespace().find(|word| word.starts_with("wkj1-")).unwrap_or_default().to_owned();
+    let token = text
+        .split_whitespace()
+        .find(|word| word.starts_with("wkj2-"))
+        .unwrap_or_default()
+        .to_owned();
     Failure::unless(!token.is_empty(), || format!("no token in {text}"))?;
     ward.ok(&format!("echo {token} | wardkey --lang en join --server {URL} --name 'East 3, desk 1' --token-file -"))?;
     ward.until("both scopes", "wardkey status --json | grep -q '\"people\":2'")?;
@@ -119,7 +153,7 @@ fn plugs(ward: &mut Ward) -> Result<String, Failure> {
     ward.ok("ls -l /dev/hidraw*; wardkey --lang en key info")
 }
 
-fn enrols(ward: &mut Ward) -> Result<String, Failure> {
+fn enrolls(ward: &mut Ward) -> Result<String, Failure> {
     let code = ward.server_json("code issue hanako")?;
     let code = code.get("code").and_then(|code| code.as_str()).unwrap_or_default().to_owned();
     ward.ok(&format!(
@@ -161,7 +195,8 @@ fn enables_in_vain(ward: &mut Ward) -> Result<String, Failure> {
     let screen = ward.screen()?;
     ward.picture("console-enable")?;
     // All of it is on the disk, so that it is the undoing that helps.
-    let lines = ward.ok("grep -h pam_fido /etc/pam.d/common-auth /etc/pam.d/common-account; sync")?;
+    let lines =
+        ward.ok("grep -h pam_fido /etc/pam.d/common-auth /etc/pam.d/common-account; sync")?;
     ward.take_machine()?.cut_power();
     Ok(format!("{}\n{lines}", screen.trim().lines().last().unwrap_or_default()))
 }

@@ -2,29 +2,27 @@
 
 mod console;
 mod demo;
+mod desktop;
 mod greeter;
 mod install;
 mod power;
 mod removal;
 mod trouble;
 
-use crate::steps::Part;
+use crate::{steps::Part, suite::Greeter};
 
-/// The part that needs the image with a display.
-pub const GREETER: &str = greeter::PART.name;
-
-/// The demo, which stands on no other part than the first boot.
-pub const DEMO: &str = demo::PART.name;
-
-/// All parts.
-pub const ALL: &[Part] = &[
-    install::PART,
-    console::PART,
-    trouble::PART,
-    power::PART,
-    greeter::PART,
-    removal::UPGRADE,
-    removal::PART,
-    demo::PART,
-    removal::END,
-];
+/// The parts of a machine that has this greeter.
+pub fn with(greeter: Greeter) -> impl Iterator<Item = &'static Part> {
+    let parts: &[&Part] = match greeter {
+        Greeter::No => &[],
+        Greeter::Lightdm => &[&greeter::LIGHTDM],
+        Greeter::Sddm => &[&greeter::SDDM],
+    };
+    let demo: &[&Part] = if greeter == Greeter::Lightdm { &[&demo::PART] } else { &[] };
+    [&install::PART, &console::PART, &trouble::PART, &power::PART]
+        .into_iter()
+        .chain(parts.iter().copied())
+        .chain([&removal::UPGRADE, &removal::PART])
+        .chain(demo.iter().copied())
+        .chain([&removal::END])
+}

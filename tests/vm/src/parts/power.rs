@@ -19,7 +19,10 @@ pub(super) const PART: Part = Part {
     steps: &[
         Step { expected: "the power fails while the terminal fetches 4000 new people", run: cut },
         Step { expected: "the machine boots again and no unit has failed", run: boots_again },
-        Step { expected: "with the network down, hanako logs in from what was on the disk", run: logs_in_offline },
+        Step {
+            expected: "with the network down, hanako logs in from what was on the disk",
+            run: logs_in_offline,
+        },
         Step { expected: "with the network up, the directory is completed", run: completes },
     ],
 };
@@ -28,7 +31,8 @@ fn cut(ward: &mut Ward) -> Result<String, Failure> {
     // The cable is out while the server takes the people in, so that the fetching begins when it is
     // plugged in again; and it is a slow one, so that there is a middle to hit.
     ward.ok("ip link set ward0 down
-             ip netns exec server tc qdisc add dev server0 root tbf rate 1mbit burst 16kbit latency 500ms")?;
+             ip netns exec server tc qdisc add dev server0 root tbf rate 1mbit burst 16kbit \
+             latency 500ms")?;
     let import = format!(
         "(echo login,name,language,scopes,groups,valid_from,valid_until
           for i in $(seq {PEOPLE}); do echo \"p$i,Person $i,en,east3,,,\"; done) >/tmp/people.csv

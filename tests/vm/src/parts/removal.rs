@@ -19,23 +19,33 @@ pub(super) const UPGRADE: Part = Part {
 pub(super) const PART: Part = Part {
     name: "removal, and the journal",
     steps: &[
-        Step { expected: "the terminal's packages are removed; no login mentions them", run: removes },
-        Step { expected: "the administrator logs in with the password", run: |ward| ward.administrator_logs_in() },
+        Step {
+            expected: "the terminal's packages are removed; no login mentions them",
+            run: removes,
+        },
+        Step {
+            expected: "the administrator logs in with the password",
+            run: |ward| ward.administrator_logs_in(),
+        },
         Step { expected: "hanako, whose password is locked, does not get in", run: staff_refused },
         Step { expected: "purged, nothing remains but the server's keys", run: purges },
         Step { expected: "no unexpected warning in the journal", run: |ward| ward.judge_journal() },
     ],
 };
 
-pub(super) const END: Part =
-    Part { name: "end", steps: &[Step { expected: "the machine shuts down in order", run: shuts_down }] };
+pub(super) const END: Part = Part {
+    name: "end",
+    steps: &[Step { expected: "the machine shuts down in order", run: shuts_down }],
+};
 
 fn upgrades(ward: &mut Ward) -> Result<String, Failure> {
     ward.login("hanako")?;
     ward.ok("sed -i s,/repository,/upgrade, /etc/apt/sources.list.d/wardkey.list")?;
     apt(ward, "update")?;
     let said = apt(ward, "dist-upgrade")?;
-    let versions = ward.ok("dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\n' 'wardkey-*' libpam-fido")?;
+    let versions = ward.ok(
+        "dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\n' 'wardkey-*' libpam-fido",
+    )?;
     let all = versions.lines().all(|line| line.ends_with("+next1 installed"));
     Failure::unless(all, || format!("{versions}\n{said}"))?;
     no_unit_failed(ward)?;

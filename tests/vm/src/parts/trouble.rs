@@ -15,16 +15,24 @@ pub(super) const PART: Part = Part {
         Step { expected: "network down: login and sudo work, with a banner", run: network_down },
         Step { expected: "network up: the agent is connected again by itself", run: network_up },
         Step {
-            expected: "a key that the server disables is refused within seconds, which are measured",
+            expected: "a key that the server disables is refused within seconds, which are \
+                measured",
             run: key_disabled,
         },
         Step { expected: "enabled again, it logs in", run: key_enabled },
-        Step { expected: "agent killed at the question: in or refused, never stuck; then it works", run: agent_killed },
         Step {
-            expected: "key process killed at the question: in by a new one or refused; then it works",
+            expected: "agent killed at the question: in or refused, never stuck; then it works",
+            run: agent_killed,
+        },
+        Step {
+            expected: "key process killed at the question: in by a new one or refused; then it \
+                works",
             run: key_process_killed,
         },
-        Step { expected: "its file replaced, as in an upgrade: the key process goes on", run: replaced },
+        Step {
+            expected: "its file replaced, as in an upgrade: the key process goes on",
+            run: replaced,
+        },
     ],
 };
 
@@ -75,7 +83,9 @@ fn hanakos_key(ward: &mut Ward) -> Result<String, Failure> {
     let list = ward.server_json("key list hanako")?;
     let keys = list.get("items").and_then(|keys| keys.as_array());
     let first = keys.and_then(|keys| keys.first());
-    let name = first.and_then(|key| key.get("key").or_else(|| key.get("fingerprint"))).and_then(|key| key.as_str());
+    let name = first
+        .and_then(|key| key.get("key").or_else(|| key.get("fingerprint")))
+        .and_then(|key| key.as_str());
     name.map(str::to_owned).ok_or_else(|| Failure::Otherwise(format!("no key in {list}")))
 }
 
@@ -112,7 +122,9 @@ fn key_process_killed(ward: &mut Ward) -> Result<String, Failure> {
 fn replaced(ward: &mut Ward) -> Result<String, Failure> {
     ward.ok("cd /usr/libexec/wardkey && cp -a wardkey-key wardkey-key.next && mv wardkey-key.next wardkey-key")?;
     // Each is served by a process of its own, started from the file that is no more.
-    ward.ok("for n in 1 2 3; do wardkey key info --json | grep -q '\"pin_tries\"' || exit 1; done")?;
+    ward.ok(
+        "for n in 1 2 3; do wardkey key info --json | grep -q '\"pin_tries\"' || exit 1; done",
+    )?;
     ward.login("hanako")?;
     ward.logout("hanako")?;
     ward.ok("readlink /proc/$(systemctl show -p MainPID --value wardkey-key)/exe")
