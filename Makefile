@@ -3,10 +3,12 @@
 
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
+# The Debian release in which the packages are tried.
+SUITE ?= bookworm
 # What the tests' workspace builds stands beside what is shipped, never in it.
 TESTS = cd tests &&
 
-.PHONY: all help setup release pages test check unit vectors e2e demo-build demo bench deb deb-source deb-repro deb-test doctor-test deb-lint vm-test clean
+.PHONY: all help setup release pages test check unit vectors e2e demo-build demo bench deb deb-source deb-repro deb-test systems-test doctor-test deb-lint repo vm-test clean
 
 all: release
 
@@ -19,7 +21,9 @@ help:
 	@echo 'make deb      the Debian packages, in target/deb (deb-lint, deb-test: what is checked of them;'
 	@echo '              deb-source: a source package that builds without network; deb-repro: same bytes twice)'
 	@echo 'make doctor-test  the profile beside those of Debian'"'"'s packages, in both orders'
-	@echo 'make vm-test  the packages in a virtual machine (DISPLAY_PART=no without the greeter)'
+	@echo 'make vm-test  the packages in a virtual machine (DISPLAY_PART=no|lightdm|sddm: the greeter)'
+	@echo '              SUITE=bookworm|trixie|forky: the Debian of deb-lint, deb-test and vm-test'
+	@echo 'make repo     the packages as a signed apt repository (REPO_KEY=FINGERPRINT), in target/repo'
 
 setup:
 	@tools/setup
@@ -29,7 +33,8 @@ release: setup
 
 # Manual pages, completions, bills of materials (CycloneDX) and licence lists: man/, completions/,
 # sbom/ and licences/ in the target folder.
-pages: release
+pages: setup
+	tools/release --pages
 	$(or $(CARGO_TARGET_DIR),target)/release/wardkey-pages -- --locked
 
 tests-build: setup
@@ -40,7 +45,7 @@ test: setup check release unit vectors e2e
 
 check: setup
 	$(CARGO) fmt --all --check
-	$(TESTS) $(CARGO) fmt --check -p wardkey-softkey -p wardkey-hidpreload -p wardkey-pamclient -p wardkey-e2e -p wardkey-firmware-tests -p wardkey-vm
+	$(TESTS) $(CARGO) fmt --check -p wardkey-softkey -p wardkey-hidpreload -p wardkey-pamclient -p wardkey-logind -p wardkey-e2e -p wardkey-firmware-tests -p wardkey-vm
 	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
 	$(TESTS) $(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
@@ -74,21 +79,30 @@ deb-repro: deb deb-source
 	tools/deb-repro
 
 deb-test: tests-build
-	tests/packages/run
+	tests/packages/run --suite $(SUITE)
+
+# The packages under this suite's systemd, in throw-away systems (SUITE=trixie or forky).
+systems-test: tests-build
+	tests/systems/run --suite $(if $(filter bookworm,$(SUITE)),trixie,$(SUITE))
 
 # The profile beside those of Debian's packages, judged by "wardkey doctor".
 doctor-test: setup
 	$(CARGO) build --locked -p wardkey-cli
 	tests/packages/profiles
 
+# With this machine's lintian, or with that of a release: make deb-lint SUITE=trixie.
 deb-lint:
-	tools/deb-lint
+	tools/deb-lint $(if $(filter command,$(origin SUITE)),--suite $(SUITE))
+
+# REPO_KEY is a key of gpg's keyring; REPO_OPTIONS are further options of tools/repo.
+repo: deb
+	tools/repo --key "$(REPO_KEY)" $(REPO_OPTIONS)
 
 # Installs QEMU and others besides (tests/vm/setup). Everything is below target/vm.
-DISPLAY_PART ?= yes
+DISPLAY_PART ?= lightdm
 vm-test: deb
 	$(TESTS) $(CARGO) build --locked -p wardkey-softkey -p wardkey-vm -p wardkey-e2e -p wardkey-pamclient
-	@tests/vm/run $(DISPLAY_PART)
+	@tests/vm/run --suite $(SUITE) $(DISPLAY_PART)
 
 clean:
 	$(CARGO) clean
