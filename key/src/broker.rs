@@ -24,7 +24,7 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use wardkey_core::codec;
 use wardkey_core::message::key::MAX_DEVICES;
 
-use crate::bus::{Bus, described};
+use crate::bus::{Bus, Plugged, described};
 use crate::caller::{MAX_SEATS, active_uids};
 use crate::keys::Description;
 use crate::listen::{receive_message, send_message};
@@ -57,9 +57,10 @@ struct Opened {
 enum Answer {
     #[n(0)]
     Device(#[n(0)] Opened),
-    /// That was the last device.
+    /// That was the last device. Whether everything that is plugged in could be looked at, and was
+    /// told.
     #[n(1)]
-    End,
+    End(#[n(0)] bool),
     #[n(2)]
     Active(#[n(0)] Vec<u32>),
 }
@@ -114,21 +115,28 @@ impl Broker {
 }
 
 impl Bus for Broker {
-    fn devices(&self, locks: &Locks) -> Vec<(Description, Hidraw)> {
+    fn devices(&self, locks: &Locks) -> Plugged {
         let until = Instant::now() + ANSWER;
-        let mut found = Vec::new();
+        let mut plugged = Plugged::default();
         if self.ask(DEVICES).is_err() {
-            return found;
+            return plugged;
         }
         // All answers are taken, so that none is left for the next question.
-        while let Ok((Answer::Device(opened), descriptor)) = self.hear(until) {
-            let Opened { path, vendor, product, name } = opened;
-            let description = Description { path, vendor, product, name };
-            found.extend(
-                descriptor.map(|node| (description, Hidraw::received(node, locks.clone()))),
-            );
+        let mut without_node = false;
+        loop {
+            match self.hear(until) {
+                Ok((Answer::Device(Opened { path, vendor, product, name }), Some(node))) => {
+                    let description = Description { path, vendor, product, name };
+                    plugged.devices.push((description, Hidraw::received(node, locks.clone())));
+                }
+                Ok((Answer::Device(_), None)) => without_node = true,
+                Ok((Answer::End(is_complete), _)) => {
+                    plugged.is_complete = is_complete && !without_node;
+                    return plugged;
+                }
+                Ok((Answer::Active(_), _)) | Err(_) => return plugged,
+            }
         }
-        found
     }
 }
 
@@ -152,15 +160,20 @@ pub fn serve(socket: BorrowedFd<'_>, seats: &Path) {
 }
 
 fn tell_devices(socket: BorrowedFd<'_>) -> Result<(), Errno> {
-    for found in hidapi::hidraw::devices().iter().take(MAX_DEVICES) {
-        let Some(Description { path, vendor, product, name }) = described(found) else { continue };
+    let listing = hidapi::hidraw::devices();
+    let mut is_complete = listing.is_complete && listing.found.len() <= MAX_DEVICES;
+    for found in listing.found.iter().take(MAX_DEVICES) {
+        let Some(Description { path, vendor, product, name }) = described(found) else {
+            is_complete = false;
+            continue;
+        };
         tell(
             socket,
             &Answer::Device(Opened { path, vendor, product, name }),
             Some(found.link.node()),
         )?;
     }
-    tell(socket, &Answer::End, None)
+    tell(socket, &Answer::End(is_complete), None)
 }
 
 fn tell(
@@ -173,6 +186,10 @@ fn tell(
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsRawFd;
+
+    use nix::sys::socket::{Shutdown, shutdown};
+
     use super::*;
 
     fn pair() -> (Broker, OwnedFd) {
@@ -194,8 +211,10 @@ mod tests {
         for uid in [2001, 2002] {
             std::fs::write(seats.path().join("seat0"), format!("ACTIVE_UID={uid}\n")).unwrap();
             assert_eq!(broker.active_uids(), [uid]);
-            let found = broker.devices(&Locks::default());
-            assert_eq!(found.len(), hidapi::hidraw::devices().len());
+            let plugged = broker.devices(&Locks::default());
+            let listing = hidapi::hidraw::devices();
+            assert_eq!(plugged.devices.len(), listing.found.len());
+            assert_eq!(plugged.is_complete, listing.is_complete);
         }
         drop(broker);
         serving.join().unwrap();
@@ -206,11 +225,34 @@ mod tests {
         let (broker, theirs) = pair();
         send_message(theirs.as_fd(), &[0xff], None).unwrap();
         assert!(broker.active_uids().is_empty());
-        send_message(theirs.as_fd(), &codec::to_message(&Answer::End), None).unwrap();
+        send_message(theirs.as_fd(), &codec::to_message(&Answer::End(true)), None).unwrap();
         assert!(broker.active_uids().is_empty());
         drop(theirs);
         assert!(broker.active_uids().is_empty());
-        assert!(broker.devices(&Locks::default()).is_empty());
+        let plugged = broker.devices(&Locks::default());
+        assert!(plugged.devices.is_empty() && !plugged.is_complete);
+    }
+
+    #[test]
+    fn keys_are_all_only_when_the_broker_says_so_to_the_end() {
+        let key =
+            || Opened { path: "/dev/hidraw7".into(), vendor: 1, product: 2, name: "k".into() };
+        for (has_node, end, all) in [
+            (true, Some(true), true),
+            (true, Some(false), false),
+            (false, Some(true), false),
+            (true, None, false),
+        ] {
+            let (broker, theirs) = pair();
+            let (node, _other) = std::os::unix::net::UnixStream::pair().unwrap();
+            tell(theirs.as_fd(), &Answer::Device(key()), has_node.then_some(node.as_fd())).unwrap();
+            if let Some(end) = end {
+                tell(theirs.as_fd(), &Answer::End(end), None).unwrap();
+            }
+            // Nothing more comes, and what is asked is still heard.
+            shutdown(theirs.as_raw_fd(), Shutdown::Write).unwrap();
+            assert_eq!(broker.devices(&Locks::default()).is_complete, all, "{has_node} {end:?}");
+        }
     }
 
     #[test]
@@ -223,9 +265,9 @@ mod tests {
         let without =
             Opened { path: "/dev/hidraw8".into(), vendor: 1, product: 2, name: "no node".into() };
         tell(theirs.as_fd(), &Answer::Device(without), None).unwrap();
-        tell(theirs.as_fd(), &Answer::End, None).unwrap();
+        tell(theirs.as_fd(), &Answer::End(true), None).unwrap();
         drop(node);
-        let mut found = broker.devices(&Locks::default());
+        let mut found = broker.devices(&Locks::default()).devices;
         assert_eq!(found.len(), 1);
         let (description, mut link) = found.pop().unwrap();
         assert_eq!(description.path, "/dev/hidraw7");

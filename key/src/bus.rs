@@ -11,7 +11,16 @@ const MAX_NAME: usize = 128;
 /// Where open nodes come from.
 pub trait Bus {
     /// The security keys that are plugged in, open.
-    fn devices(&self, locks: &Locks) -> Vec<(Description, Hidraw)>;
+    fn devices(&self, locks: &Locks) -> Plugged;
+}
+
+/// The security keys that are plugged in, open, as far as they could be looked at.
+#[derive(Debug, Default)]
+pub struct Plugged {
+    /// Each with its node.
+    pub devices: Vec<(Description, Hidraw)>,
+    /// Whether these are certainly all.
+    pub is_complete: bool,
 }
 
 /// The keys of this machine.
@@ -32,6 +41,7 @@ impl<B: Bus> SecurityKeys for HidrawKeys<B> {
     fn list(&mut self) -> Vec<Box<dyn SecurityKey>> {
         self.bus
             .devices(&self.locks)
+            .devices
             .into_iter()
             .filter_map(|(description, link)| {
                 let key = CtapKey::open(description, Box::new(link)).ok()?;
@@ -41,7 +51,13 @@ impl<B: Bus> SecurityKeys for HidrawKeys<B> {
     }
 
     fn describe(&mut self) -> Vec<Description> {
-        self.bus.devices(&self.locks).into_iter().map(|(description, _)| description).collect()
+        let plugged = self.bus.devices(&self.locks);
+        plugged.devices.into_iter().map(|(description, _)| description).collect()
+    }
+
+    fn is_only_one(&mut self) -> bool {
+        let plugged = self.bus.devices(&self.locks);
+        plugged.is_complete && plugged.devices.len() == 1
     }
 
     fn on_contention(&mut self, contention: Contention) {
@@ -73,4 +89,35 @@ pub fn open_in_process(
     link: Box<dyn hidapi::Transport>,
 ) -> Result<Box<dyn SecurityKey>, crate::error::KeyError> {
     Ok(Box::new(CtapKey::open(description, link)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    /// So many keys, and whether they are all.
+    struct Fixed(usize, bool);
+
+    impl Bus for Fixed {
+        fn devices(&self, locks: &Locks) -> Plugged {
+            let device = |number| {
+                let (node, _) = UnixStream::pair().unwrap();
+                let link = Hidraw::received(OwnedFd::from(node), locks.clone());
+                let path = format!("/dev/hidraw{number}");
+                (Description { path, vendor: 1, product: 2, name: String::new() }, link)
+            };
+            Plugged { devices: (0..self.0).map(device).collect(), is_complete: self.1 }
+        }
+    }
+
+    #[test]
+    fn a_key_is_the_only_one_where_nothing_else_may_be() {
+        let cases = [(1, true, true), (1, false, false), (0, true, false), (2, true, false)];
+        for (count, is_complete, only) in cases {
+            assert_eq!(HidrawKeys::new(Fixed(count, is_complete)).is_only_one(), only, "{count}");
+        }
+    }
 }

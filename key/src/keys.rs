@@ -85,6 +85,10 @@ pub trait SecurityKeys {
     /// The same without opening anything for long or asking the keys.
     fn describe(&mut self) -> Vec<Description>;
 
+    /// Whether exactly one key is plugged in. Not where something could not be looked at: it may be
+    /// another one.
+    fn is_only_one(&mut self) -> bool;
+
     /// What the exchanges from here on do while another program uses a key.
     fn on_contention(&mut self, _: Contention) {}
 

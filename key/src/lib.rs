@@ -37,5 +37,5 @@ mod watch;
 pub use answer::{Assertion, Info, Registration, Retries};
 #[cfg(any(test, feature = "in-process"))]
 pub use bus::open_in_process;
-pub use bus::{Bus, HidrawKeys};
+pub use bus::{Bus, HidrawKeys, Plugged};
 pub use error::KeyError;

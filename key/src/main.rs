@@ -24,10 +24,9 @@ use wardkey_ipc::{Channel, Peer};
 use wardkey_key::arguments::Options;
 use wardkey_key::broker::{self, Broker};
 use wardkey_key::caller::{self, Authority};
-use wardkey_key::keys::Description;
 use wardkey_key::sandbox::{self, Role};
 use wardkey_key::serve::{Client, Others};
-use wardkey_key::{Bus, HidrawKeys, listen, serve};
+use wardkey_key::{Bus, HidrawKeys, Plugged, listen, serve};
 
 fn main() -> ExitCode {
     let options = Options::parse();
@@ -155,7 +154,7 @@ fn activated(socket: OwnedFd, options: &Options) -> ExitCode {
 struct Shared(Rc<Broker>);
 
 impl Bus for Shared {
-    fn devices(&self, locks: &hidapi::hidraw::Locks) -> Vec<(Description, hidapi::hidraw::Hidraw)> {
+    fn devices(&self, locks: &hidapi::hidraw::Locks) -> Plugged {
         self.0.devices(locks)
     }
 }

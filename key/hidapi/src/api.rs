@@ -45,7 +45,9 @@ impl HidApi {
     /// The FIDO devices at the time of the first call.
     pub fn device_list(&self) -> impl Iterator<Item = &DeviceInfo> {
         self.devices
-            .get_or_init(|| hidraw::devices().into_iter().filter_map(DeviceInfo::new).collect())
+            .get_or_init(|| {
+                hidraw::devices().found.into_iter().filter_map(DeviceInfo::new).collect()
+            })
             .iter()
     }
 

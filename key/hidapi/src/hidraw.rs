@@ -47,27 +47,59 @@ pub struct Found {
     pub link: Hidraw,
 }
 
+/// What is plugged in, as far as it could be looked at.
+#[derive(Debug)]
+pub struct Listing {
+    /// The FIDO devices that could be opened.
+    pub found: Vec<Found>,
+    /// Whether these are all: every node was looked at, and those that are left out are no FIDO
+    /// devices or were pulled out meanwhile.
+    pub is_complete: bool,
+}
+
 /// All FIDO devices that may be opened: first one interface of each USB device, then a second one
 /// of each, and so on, each in the order of their numbers. So a device of many interfaces hides no
 /// other one from who looks at the first few.
 #[must_use]
-pub fn devices() -> Vec<Found> {
-    let Ok(entries) = std::fs::read_dir("/dev") else {
-        return Vec::new();
+pub fn devices() -> Listing {
+    devices_in(Path::new("/dev"))
+}
+
+fn devices_in(folder: &Path) -> Listing {
+    let mut listing = Listing { found: Vec::new(), is_complete: true };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        listing.is_complete = false;
+        return listing;
     };
-    let mut nodes: Vec<(u32, PathBuf)> = entries
-        .filter_map(Result::ok)
-        .filter_map(|entry| {
-            let name = entry.file_name();
-            let number = node_number(name.to_str()?)?;
-            Some((number, Path::new("/dev").join(name)))
-        })
-        .collect();
+    let mut nodes: Vec<(u32, PathBuf)> = Vec::new();
+    for entry in entries {
+        let Ok(entry) = entry else {
+            listing.is_complete = false;
+            continue;
+        };
+        let name = entry.file_name();
+        if let Some(number) = name.to_str().and_then(node_number) {
+            nodes.push((number, folder.join(name)));
+        }
+    }
     nodes.sort();
+    listing.is_complete &= nodes.len() <= MAX_NODES;
     nodes.truncate(MAX_NODES);
-    let found: Vec<Found> =
-        nodes.into_iter().filter_map(|(_, path)| open(&path).ok().flatten()).collect();
-    by_turns(found, |found| &found.port)
+    for (_, path) in nodes {
+        match open(&path) {
+            Ok(found) => listing.found.extend(found),
+            Err(error) => listing.is_complete &= is_gone(&error),
+        }
+    }
+    listing.found = by_turns(listing.found, |found| &found.port);
+    listing
+}
+
+/// Whether a node could not be looked at because its device was pulled out.
+fn is_gone(error: &std::io::Error) -> bool {
+    use nix::errno::Errno;
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    matches!(errno, Some(Errno::ENOENT | Errno::ENODEV | Errno::ENXIO))
 }
 
 /// Takes one item of each port, then a second one of each, and so on.

@@ -30,6 +30,10 @@ impl SecurityKeys for Bus {
     fn describe(&mut self) -> Vec<Description> {
         self.list().iter().map(|key| key.description().clone()).collect()
     }
+
+    fn is_only_one(&mut self) -> bool {
+        self.list().len() == 1
+    }
 }
 
 /// A connection. Dropping it hangs up and waits for the process to end.

@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use super::{Hidraw, Locks, by_turns, node_number, port_of};
+use super::{Hidraw, Locks, MAX_NODES, by_turns, devices_in, node_number, port_of};
 use crate::transport::{LinkError, Received, Transport};
 
 fn pair() -> (Hidraw, UnixStream) {
@@ -114,4 +114,29 @@ fn interfaces_of_one_device_share_its_port() {
     assert_eq!(port_of("usb-0000:00:14.0-2.1/input0"), port_of("usb-0000:00:14.0-2.1/input7"));
     assert_ne!(port_of("usb-0000:00:14.0-2.1/input0"), port_of("usb-0000:00:14.0-2.2/input0"));
     assert_eq!(port_of(""), None);
+}
+
+#[test]
+fn a_listing_is_complete_only_when_every_node_was_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(devices_in(folder.path()).is_complete);
+    std::fs::write(folder.path().join("null"), "").unwrap();
+    assert!(devices_in(folder.path()).is_complete, "no node");
+
+    // Pulled out between the folder's listing and the look.
+    let gone = folder.path().join("hidraw7");
+    std::os::unix::fs::symlink("nowhere", &gone).unwrap();
+    assert!(devices_in(folder.path()).is_complete);
+
+    // It is there, and does not say what it is.
+    std::fs::write(folder.path().join("hidraw3"), "").unwrap();
+    assert!(!devices_in(folder.path()).is_complete);
+    std::fs::remove_file(folder.path().join("hidraw3")).unwrap();
+
+    for number in 100..100 + MAX_NODES {
+        std::os::unix::fs::symlink("nowhere", folder.path().join(format!("hidraw{number}")))
+            .unwrap();
+    }
+    assert!(!devices_in(folder.path()).is_complete, "more than are looked at");
+    assert!(!devices_in(&folder.path().join("missing")).is_complete);
 }

@@ -38,6 +38,10 @@ impl SecurityKeys for FakeBus {
     fn describe(&mut self) -> Vec<crate::keys::Description> {
         self.list().iter().map(|key| key.description().clone()).collect()
     }
+
+    fn is_only_one(&mut self) -> bool {
+        self.list().len() == 1
+    }
 }
 
 struct Client {
