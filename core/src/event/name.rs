@@ -51,7 +51,7 @@ pub enum EventName {
     /// A key was enrolled at this terminal.
     #[n(14)]
     Enrolled,
-    /// The clock is behind the greatest signed time.
+    /// The clock is off by more than two minutes, behind or ahead.
     #[n(15)]
     ClockWrong,
     /// A key was plugged or unplugged.

@@ -33,7 +33,7 @@ pub struct SessionOpen {
 /// Sessions of one answer.
 pub const MAX_SESSIONS: usize = 64;
 
-/// A session that a key opened and that has not ended.
+/// A session that a key or a pass opened and that has not ended.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct SessionInfo {
