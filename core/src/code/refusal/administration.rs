@@ -226,6 +226,20 @@ codes! {
     RestoreDisturbed = 1865,
     /// Another server, or a restore, has the database `$path`.
     StoreHeld = 1866,
+    /// The database `$path` is a link that leads nowhere.
+    StoreLink = 1867,
+    /// The database `$path` is there and not damaged, and cannot be read: `$why`.
+    RestoreUnreadable = 1868,
+    /// Nobody answered the question in time.
+    RestoreNoAnswer = 1869,
+    /// The lock `$path` beside the database could not be had: `$why`.
+    StoreLock = 1870,
+    /// The folder `$path` was left by another user's command that was interrupted.
+    ScratchLeft = 1871,
+    /// The trail in `$path` has more rows since the backup than are read.
+    RestoreTrailTooLong = 1872,
+    /// A number in `$path` is so high that none is left above it.
+    RestoreNumberTooHigh = 1873,
 }
     };
 }
