@@ -141,7 +141,9 @@ impl Config {
         let wrong = |message: Phrase| Error::Configuration { path: path.to_owned(), message };
         let text = std::fs::read_to_string(path)
             .map_err(|error| wrong(Text::GiveConfig.with([("why", error.to_string().into())])))?;
-        Self::parse(&text).map_err(wrong)
+        let mut config = Self::parse(&text).map_err(wrong)?;
+        config.store = followed(config.store);
+        Ok(config)
     }
 
     /// Reads the text of a file; the error says line, key and what would be right.
@@ -263,6 +265,12 @@ impl Config {
         }
         Ok(all)
     }
+}
+
+/// The file that a link leads to: locks and logs lie beside it, whatever name the database goes by.
+/// A link that leads nowhere stays one.
+fn followed(store: PathBuf) -> PathBuf {
+    if store.is_symlink() { store.canonicalize().unwrap_or(store) } else { store }
 }
 
 fn from_to(least: u64, most: u64) -> Phrase {

@@ -8,7 +8,8 @@ use wardkey_core::code::Code;
 use wardkey_core::exit::Exit;
 use wardkey_core::name::Language;
 
-use crate::texts::{Phrase, Text};
+use crate::files;
+use crate::texts::{Phrase, Said, Text};
 
 /// What a revoked terminal is told.
 pub const TERMINAL_REVOKED: &str = "this terminal is revoked";
@@ -67,7 +68,7 @@ pub enum Error {
     #[error("{what}: {} ({code})", Chain(.source), code = Code::Internal)]
     Io {
         /// What was being done.
-        what: String,
+        what: Phrase,
         /// The system's answer.
         source: std::io::Error,
     },
@@ -148,7 +149,7 @@ impl Error {
     }
 
     /// An I/O error with what was being done.
-    pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+    pub fn io(what: impl Into<Phrase>) -> impl FnOnce(std::io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source }
     }
@@ -165,9 +166,7 @@ impl Error {
 
     /// What went wrong, without the code.
     pub fn phrase(&self) -> Phrase {
-        let at = |place: &str, why: &dyn std::fmt::Display| {
-            Text::At.with([("place", place.into()), ("why", why.to_string().into())])
-        };
+        let at = |place: Phrase, why: Phrase| Text::At.with([("place", place), ("why", why)]);
         let store =
             |why: &dyn std::fmt::Display| Text::StoreFailed.with([("why", why.to_string().into())]);
         match self {
@@ -182,10 +181,14 @@ impl Error {
             Self::Store(error) => store(&Chain(error)),
             Self::Migration(error) => store(&Chain(error)),
             Self::Damaged(what) => {
-                Text::StoreDamaged.with([("what", Chain(what.as_ref()).to_string().into())])
+                let what = Said::in_error(what.as_ref())
+                    .unwrap_or_else(|| Chain(what.as_ref()).to_string().into());
+                Text::StoreDamaged.with([("what", what)])
             }
-            Self::Io { what, source } => at(what, &Chain(source)),
-            Self::Crypto { what, cause } => at(what, &Chain(cause.as_ref())),
+            Self::Io { what, source } => at(what.clone(), files::why(source)),
+            Self::Crypto { what, cause } => {
+                at((*what).into(), Chain(cause.as_ref()).to_string().into())
+            }
         }
     }
 

@@ -6,6 +6,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use nix::fcntl::OFlag;
+use wardkey_core::cause::Chain;
+
+use crate::texts::{Phrase, Said, Text};
 
 /// Opens a regular file. A pipe, a device or a link to anything is an error at once.
 pub fn open(path: &Path) -> Result<File> {
@@ -15,7 +18,7 @@ pub fn open(path: &Path) -> Result<File> {
     if file.metadata()?.is_file() {
         return Ok(file);
     }
-    Err(Error::new(ErrorKind::InvalidInput, "not a regular file"))
+    Err(Error::new(ErrorKind::InvalidInput, Said(Text::NotAFile.into())))
 }
 
 /// Reads a regular file of at most `max` bytes.
@@ -38,6 +41,12 @@ pub fn read_line(from: &mut impl BufRead, line: &mut Vec<u8>, max: u64) -> Resul
     Ok(read > 0)
 }
 
+/// Why something failed that was done to a file: in words of ours, or in those of the system.
+pub fn why(error: &Error) -> Phrase {
+    let own = error.get_ref().and_then(|inner| Said::in_error(inner));
+    own.unwrap_or_else(|| Chain(error).to_string().into())
+}
+
 fn too_long(max: u64) -> Error {
-    Error::new(ErrorKind::InvalidData, format!("longer than {max} bytes"))
+    Error::new(ErrorKind::InvalidData, Said(Text::LongerThan.with([("count", max.into())])))
 }

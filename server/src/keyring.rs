@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Result};
 use crate::pki::{KeyAndCertificate, certified, read_certificate};
 use crate::secret;
-use crate::texts::{Phrase, Text};
+use crate::texts::{Phrase, Text, doing};
 
 /// The longest key file in bytes that is read.
 const MAX_FILE: u64 = 64 * 1024;
@@ -84,17 +84,24 @@ impl Keyring {
         &self.0
     }
 
-    /// Makes the folder (0700) with new raw keys.
+    /// Makes the folder (0700). It must not be there.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn create_folder(&self) -> Result<()> {
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true).mode(0o700);
+        let above = self.0.parent().map_or(Ok(()), |above| builder.create(above));
+        above
+            .and_then(|()| builder.recursive(false).create(&self.0))
+            .map_err(Error::io(doing(Text::Making, &self.0)))
+    }
+
+    /// Puts new raw keys into the folder.
     ///
     /// # Errors
     /// [`Error::Io`] when a file is there already or cannot be written.
     pub fn create(&self) -> Result<()> {
-        let mut builder = std::fs::DirBuilder::new();
-        builder
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.0)
-            .map_err(Error::io(format!("making {}", self.0.display())))?;
         for secret in [Secret::Root, Secret::Publish, Secret::Code] {
             let bytes = Zeroizing::new(secret::random::<32>()?);
             let text = Zeroizing::new(format!("{}\n", to_hex(bytes.as_slice())));
@@ -157,13 +164,13 @@ impl Keyring {
             let new = format!("{name}.new");
             match std::fs::remove_file(self.0.join(&new)) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::io(format!("removing {new}"))(error));
+                    return Err(Error::io(doing(Text::Removing, &self.0.join(&new)))(error));
                 }
                 _ => {}
             }
             self.write_new(&new, content.as_bytes())?;
             std::fs::rename(self.0.join(&new), self.0.join(&name))
-                .map_err(Error::io(format!("replacing {name}")))?;
+                .map_err(Error::io(doing(Text::Replacing, &self.0.join(&name))))?;
         }
         self.sync()
     }
@@ -196,7 +203,7 @@ impl Keyring {
         std::fs::DirBuilder::new()
             .mode(0o700)
             .create(&self.0)
-            .map_err(Error::io(format!("making {}", self.0.display())))?;
+            .map_err(Error::io(doing(Text::Making, &self.0)))?;
         // Only names of ours: what is in a backup decides no path.
         for (name, text) in files {
             if NEEDED.contains(&name.as_str()) || name == Secret::Root.file() {
@@ -222,18 +229,18 @@ impl Keyring {
     pub fn give_to(&self, uid: u32, gid: u32) -> Result<()> {
         let chown = |path: &Path| {
             std::os::unix::fs::lchown(path, Some(uid), Some(gid))
-                .map_err(Error::io(format!("changing the owner of {}", path.display())))
+                .map_err(Error::io(doing(Text::ChangingOwner, &path)))
         };
         chown(&self.0)?;
-        for entry in std::fs::read_dir(&self.0).map_err(Error::io("reading the folder of keys"))? {
-            chown(&entry.map_err(Error::io("reading the folder of keys"))?.path())?;
+        for entry in std::fs::read_dir(&self.0).map_err(Error::io(doing(Text::Reading, &self.0)))? {
+            chown(&entry.map_err(Error::io(doing(Text::Reading, &self.0)))?.path())?;
         }
         Ok(())
     }
 
     fn write_new(&self, name: &str, content: &[u8]) -> Result<()> {
         let path = self.0.join(name);
-        let what = || format!("writing {}", path.display());
+        let what = || doing(Text::Writing, &path);
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -246,7 +253,7 @@ impl Keyring {
     fn sync(&self) -> Result<()> {
         File::open(&self.0)
             .and_then(|folder| folder.sync_all())
-            .map_err(Error::io("writing the folder of keys"))
+            .map_err(Error::io(doing(Text::Writing, &self.0)))
     }
 
     fn read(&self, name: &str) -> Result<Zeroizing<String>> {

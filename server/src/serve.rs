@@ -69,7 +69,9 @@ impl Server {
     pub async fn start(config: Config, clock: Clock) -> Result<Self> {
         // Before anything of the store is looked at: it may be about to be replaced.
         let running = mark_running(&config.store)?;
-        Scratch::sweep(&config.store);
+        if let Err(error) = Scratch::sweep(&config.store) {
+            tracing::warn!(%error, "what an interrupted restore left is still there");
+        }
         let keyring = Keyring::at(&config.keys);
         let store = Store::open(&config.store).await?;
         let key = keyring.signing(Secret::Publish)?;

@@ -35,8 +35,35 @@ restore-clock = the server was off for over 30 days by this backup: it will ask 
 restore-type-root = The root key in your papers: 
 restore-type = To restore this, type the relying party id: 
 trail-not-given = no newer trail: what was disabled since the backup is enabled again; look through your notes and disable it
-trail-not-read = the trail of the database that is there could not be read ({ $why }): what was disabled since the backup is enabled again
+trail-not-read = the trail of the database that is there could not be read: { $why }
+trail-ends = the newer trail ends at { $time }: what was disabled after that is enabled again; look through your notes and disable it
 trail-lost = changed since the backup, and to be done again: { $acts }; see "wardkey-server audit list"
+
+## What failed
+copying = copying { $path }
+making = making { $path }
+opening = opening { $path }
+emptying = emptying { $path }
+reading = reading { $path }
+writing = writing { $path }
+removing = removing { $path }
+replacing = replacing { $path }
+renaming-to = renaming to { $path }
+putting-back = putting the log of { $path } back
+putting-aside = putting { $path } aside
+changing-owner = changing the owner of { $path }
+encrypting-keys = encrypting the keys
+decrypting-keys = decrypting the keys
+reading-answer = reading the answer
+writing-answer = writing the answer
+not-a-file = not a regular file
+longer-than = longer than { $count } bytes
+copy-not-folded = the log of the copy was not folded in
+not-as-manifest = it does not hold what the manifest says
+trail-empty = the audit trail (no row)
+trail-from = the audit trail from row { $row } on
+write-root-key = a root key: 64 hexadecimal digits
+write-recipient = a recipient of age such as age1..., from age-keygen
 
 ## Not there
 unknown-person = person { $name } is not known

@@ -34,8 +34,35 @@ restore-clock = このバックアップではサーバーが 30 日を超えて
 restore-type-root = 控えにあるルート鍵を入力してください：
 restore-type = 復元するには relying party id を入力してください：
 trail-not-given = 新しい操作の記録がないため、バックアップ以降に無効にしたものが有効に戻ります。控えを見て無効にしてください
-trail-not-read = 今あるデータベースの操作の記録を読めません（{ $why }）。バックアップ以降に無効にしたものが有効に戻ります
+trail-not-read = 今あるデータベースの操作の記録を読み込めません：{ $why }
+trail-ends = 新しい操作の記録は { $time } までです。その後に無効にしたものは有効に戻ります。控えを見て無効にしてください
 trail-lost = バックアップ以降に変更され、やり直しが必要なもの：{ $acts }。wardkey-server audit list を参照してください
+
+## 失敗した操作
+copying = { $path } の写し
+making = { $path } の作成
+opening = { $path } を開く操作
+emptying = { $path } の中身の削除
+reading = { $path } の読み込み
+writing = { $path } の書き込み
+removing = { $path } の削除
+replacing = { $path } の置き換え
+renaming-to = { $path } への改名
+putting-back = { $path } のログを戻す操作
+putting-aside = { $path } の退避
+changing-owner = { $path } の所有者の変更
+encrypting-keys = 鍵の暗号化
+decrypting-keys = 鍵の復号
+reading-answer = 回答の読み込み
+writing-answer = 結果の出力
+not-a-file = 通常のファイルではありません
+longer-than = { $count } バイトを超えています
+copy-not-folded = 写しの書き込みログが取り込まれていません
+not-as-manifest = 内容が manifest.json と違います
+trail-empty = 操作の記録（行がありません）
+trail-from = 操作の記録の { $row } 行目以降
+write-root-key = ルート鍵は 16 進数 64 桁です
+write-recipient = age-keygen が示す age1... の形の受信者です
 
 ## ないもの
 unknown-person = 職員 { $name } は登録されていません

@@ -17,8 +17,8 @@ use crate::keyring::{Holder, Keyring, Secret};
 use crate::pki::{Authority, read_certificate};
 use crate::secret;
 use crate::store::audit::{self, Act, Actor};
-use crate::store::{Store, clock, setting};
-use crate::texts::Text;
+use crate::store::{LOGS, Store, clock, create_file, setting, with_end};
+use crate::texts::{Text, doing};
 
 /// What a deployment is made with.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ pub struct DeploymentMade {
 /// Refuses where a deployment is there already.
 pub fn must_be_new(config: &Config) -> Result<()> {
     for path in [&config.store, &config.keys] {
-        if path.exists() {
+        if path.symlink_metadata().is_ok() {
             let shown = |path: &Path| path.display().to_string().into();
             return Err(Error::invalid(Text::DeploymentExists.with([
                 ("path", shown(path)),
@@ -65,6 +65,19 @@ pub fn must_be_new(config: &Config) -> Result<()> {
     Ok(())
 }
 
+/// Makes the folder of the database (0700).
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn make_folder(config: &Config) -> Result<()> {
+    let parent = config.store.parent().unwrap_or(Path::new("/"));
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(parent)
+        .map_err(Error::io(doing(Text::Making, parent)))
+}
+
 /// Makes a deployment. The one act that has a transaction of its own: it makes the store.
 pub async fn create(
     config: &Config,
@@ -73,22 +86,13 @@ pub async fn create(
     now: UnixTime,
 ) -> Result<DeploymentMade> {
     must_be_new(config)?;
-    let parent = config.store.parent().unwrap_or(Path::new("/"));
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(parent)
-        .map_err(Error::io(format!("making {}", parent.display())))?;
-
+    make_folder(config)?;
     let keyring = Keyring::at(&config.keys);
-    let made = make(config, new, &keyring, (actor, now)).await;
+    let mut own = Own::default();
+    let made = make(config, new, (&keyring, &mut own), (actor, now)).await;
     if made.is_err() {
-        // Half a deployment would only be in the way of the next try; nothing was there before.
-        for end in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(with_end(&config.store, end));
-        }
-        let _ = std::fs::remove_file(config.store.with_extension("lock"));
-        let _ = std::fs::remove_dir_all(keyring.folder());
+        // Half a deployment would only be in the way of the next try.
+        own.remove(config);
     }
 
     let root = made?;
@@ -102,12 +106,47 @@ pub async fn create(
     })
 }
 
+/// What this run has made. Only that is removed when it fails: what somebody else put in the place
+/// meanwhile is theirs. The file that is locked by whoever has the database open stays: whoever
+/// waits for it would have another lock than who comes next.
+#[derive(Debug, Default)]
+struct Own {
+    store: Option<Made>,
+    keys: Option<Made>,
+}
+
+/// Which file or folder something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Made(u64, u64);
+
+impl Made {
+    fn at(path: &Path) -> Option<Self> {
+        let meta = path.symlink_metadata().ok()?;
+        Some(Self(meta.dev(), meta.ino()))
+    }
+}
+
+impl Own {
+    fn remove(&self, config: &Config) {
+        if self.store.is_some() && Made::at(&config.store) == self.store {
+            for end in LOGS.into_iter().chain([""]) {
+                let _ = std::fs::remove_file(with_end(&config.store, end));
+            }
+        }
+        if self.keys.is_some() && Made::at(&config.keys) == self.keys {
+            let _ = std::fs::remove_dir_all(&config.keys);
+        }
+    }
+}
+
 async fn make(
     config: &Config,
     new: &NewDeployment,
-    keyring: &Keyring,
+    (keyring, own): (&Keyring, &mut Own),
     (actor, now): (&Actor, UnixTime),
 ) -> Result<RootDocument> {
+    keyring.create_folder()?;
+    own.keys = Made::at(keyring.folder());
     keyring.create()?;
     let files = Authority::create(new.name.as_str(), now)?;
     keyring.put_certificate(Holder::Authority, &files)?;
@@ -132,7 +171,9 @@ async fn make(
         by_previous: None,
     };
 
-    let store = Store::create(&config.store).await?;
+    create_file(&config.store)?;
+    own.store = Made::at(&config.store);
+    let store = Store::open(&config.store).await?;
     let mut tx = store.write().await?;
     setting::put_root(&mut tx, 1, &signed).await?;
     let names =
@@ -154,20 +195,19 @@ async fn make(
 /// What root makes in the folder of the service belongs to the service.
 pub(crate) fn give_away(config: &Config, keyring: &Keyring) -> Result<()> {
     let parent = config.store.parent().unwrap_or(Path::new("/"));
-    let owner =
-        std::fs::metadata(parent).map_err(Error::io("looking at the folder of the store"))?;
+    let owner = std::fs::metadata(parent).map_err(Error::io(doing(Text::Reading, parent)))?;
     if !nix::unistd::geteuid().is_root() || owner.uid() == 0 {
         return Ok(());
     }
 
     keyring.give_to(owner.uid(), owner.gid())?;
     let running = config.store.with_extension("running");
-    let store = ["", "-wal", "-shm"].map(|end| with_end(&config.store, end));
+    let store = LOGS.into_iter().chain([""]).map(|end| with_end(&config.store, end));
     let lock = config.store.with_extension("lock");
-    for path in store.into_iter().chain([running, lock]) {
+    for path in store.chain([running, lock]) {
         if path.exists() {
             std::os::unix::fs::lchown(&path, Some(owner.uid()), Some(owner.gid()))
-                .map_err(Error::io(format!("changing the owner of {}", path.display())))?;
+                .map_err(Error::io(doing(Text::ChangingOwner, &path)))?;
         }
     }
     Ok(())
@@ -175,19 +215,12 @@ pub(crate) fn give_away(config: &Config, keyring: &Keyring) -> Result<()> {
 
 /// Gives a file to the owner of a folder, where root made it.
 pub(crate) fn give_like(path: &Path, folder: &Path) -> Result<()> {
-    let what = || format!("changing the owner of {}", path.display());
+    let what = || doing(Text::ChangingOwner, &path);
     let owner = std::fs::metadata(folder).map_err(Error::io(what()))?;
     if !nix::unistd::geteuid().is_root() {
         return Ok(());
     }
     std::os::unix::fs::lchown(path, Some(owner.uid()), Some(owner.gid())).map_err(Error::io(what()))
-}
-
-/// A path with something behind its name.
-pub(crate) fn with_end(path: &Path, end: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(end);
-    name.into()
 }
 
 #[cfg(test)]
@@ -207,5 +240,49 @@ mod tests {
         let refused = create(&config, &new, &actor, now).await.unwrap_err().to_string();
         assert!(refused.contains("start over"), "{refused}");
         assert_eq!(std::fs::read(config.keys.join("root.key")).unwrap(), before);
+    }
+
+    #[tokio::test]
+    async fn a_failure_removes_what_this_run_made_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config_in(folder.path());
+        let (actor, now) = (Actor::server(), UnixTime(1_800_000_000));
+        make_folder(&config).unwrap();
+        // Somebody put something there after it was looked at.
+        for (path, is_keys) in [(&config.keys, true), (&config.store, false)] {
+            let keyring = Keyring::at(&config.keys);
+            if is_keys {
+                std::fs::create_dir(path).unwrap();
+                std::fs::write(path.join("root.key"), "theirs").unwrap();
+            } else {
+                std::fs::write(path, "theirs").unwrap();
+            }
+            let mut own = Own::default();
+            let made = make(&config, &new_deployment(), (&keyring, &mut own), (&actor, now)).await;
+            made.unwrap_err();
+            own.remove(&config);
+            if is_keys {
+                assert_eq!(std::fs::read(path.join("root.key")).unwrap(), b"theirs");
+                std::fs::remove_dir_all(path).unwrap();
+            } else {
+                assert_eq!(std::fs::read(path).unwrap(), b"theirs");
+                assert!(!config.keys.exists(), "the keys were made by this run");
+                std::fs::remove_file(path).unwrap();
+            }
+        }
+
+        // What is exchanged between is not this run's either.
+        let mut own = Own::default();
+        let keyring = Keyring::at(&config.keys);
+        let new = new_deployment();
+        make(&config, &new, (&keyring, &mut own), (&actor, now)).await.unwrap();
+        for path in [&config.store, &config.keys] {
+            std::fs::rename(path, with_end(path, ".theirs")).unwrap();
+        }
+        std::fs::write(&config.store, "theirs").unwrap();
+        std::fs::create_dir(&config.keys).unwrap();
+        own.remove(&config);
+        assert!(config.store.exists() && config.keys.exists());
+        assert!(config.store.with_extension("lock").exists(), "a lock is never removed");
     }
 }

@@ -8,6 +8,7 @@ use crate::publish::Table;
 use crate::store::audit::{self, Entry};
 use crate::store::whole::{self, Counts};
 use crate::store::{Store, scope, setting};
+use crate::texts::{Said, Text};
 
 /// A scope, where it stands, and what it comes to.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -56,7 +57,7 @@ pub async fn examine(store: &Store) -> Result<(Contents, RootDocument)> {
     let (_, root) = setting::roots(&mut tx).await?;
     audit::verify(&mut tx).await?;
     let trail =
-        audit::last(&mut tx).await?.ok_or_else(|| Error::damaged("the audit trail: no row"))?;
+        audit::last(&mut tx).await?.ok_or_else(|| Error::damaged(Said(Text::TrailEmpty.into())))?;
 
     let mut scopes = Vec::new();
     for scope in scope::list(&mut tx).await? {

@@ -9,11 +9,12 @@ use age::x25519::{Identity, Recipient};
 use age::{Decryptor, Encryptor};
 use wardkey_core::code::Code;
 use wardkey_core::texts;
+use wardkey_help::usage::Wrong;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 use crate::files;
-use crate::texts::Text;
+use crate::texts::{Text, doing};
 
 /// The longest file with keys, recipients or identities in bytes that is read.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -25,8 +26,8 @@ pub type KeyFiles = BTreeMap<String, Zeroizing<String>>;
 ///
 /// # Errors
 /// A sentence for the user.
-pub fn recipient(text: &str) -> std::result::Result<Recipient, String> {
-    text.trim().parse().map_err(|_| "a recipient of age such as age1..., from age-keygen".into())
+pub fn recipient(text: &str) -> std::result::Result<Recipient, Wrong> {
+    text.trim().parse().map_err(|_| Wrong::new(Text::WriteRecipient))
 }
 
 /// The recipients in a file: one a line, `#` begins a remark.
@@ -51,12 +52,11 @@ pub fn seal(files: &KeyFiles, to: &[Recipient]) -> Result<Vec<u8>> {
     let all = to.iter().map(|recipient| recipient as &dyn age::Recipient);
     let encryptor = Encryptor::with_recipients(all).map_err(Error::crypto("the keys"))?;
     let mut sealed = Vec::new();
-    let mut writer =
-        encryptor.wrap_output(&mut sealed).map_err(Error::io("encrypting the keys"))?;
+    let mut writer = encryptor.wrap_output(&mut sealed).map_err(Error::io(Text::EncryptingKeys))?;
     writer
         .write_all(&plain)
         .and_then(|()| writer.finish().map(drop))
-        .map_err(Error::io("encrypting the keys"))?;
+        .map_err(Error::io(Text::EncryptingKeys))?;
     Ok(sealed)
 }
 
@@ -75,12 +75,12 @@ pub fn open(sealed: &Path, identity: &Path) -> Result<KeyFiles> {
     let identities: Vec<Identity> =
         lines(&text).map(|line| line.parse().map_err(|_| refused())).collect::<Result<_>>()?;
 
-    let file = files::read(sealed, MAX_BYTES).map_err(Error::io("reading the keys"))?;
+    let file = files::read(sealed, MAX_BYTES).map_err(Error::io(doing(Text::Reading, sealed)))?;
     let decryptor = Decryptor::new(file.as_slice()).map_err(|_| refused())?;
     let all = identities.iter().map(|identity| identity as &dyn age::Identity);
     let mut plain = Zeroizing::new(Vec::new());
     let mut reader = decryptor.decrypt(all).map_err(|_| refused())?;
-    reader.read_to_end(&mut plain).map_err(Error::io("decrypting the keys"))?;
+    reader.read_to_end(&mut plain).map_err(Error::io(Text::DecryptingKeys))?;
 
     let files: BTreeMap<String, String> =
         serde_json::from_slice(&plain).map_err(Error::crypto("the keys"))?;

@@ -12,7 +12,7 @@ use wardkey_core::texts;
 use super::contents::Contents;
 use crate::error::{Error, Result};
 use crate::files;
-use crate::texts::{Phrase, Text};
+use crate::texts::{Phrase, Text, doing};
 
 /// Its name in the folder.
 pub const MANIFEST: &str = "manifest.json";
@@ -80,8 +80,9 @@ impl Manifest {
     pub fn read(folder: &Path) -> Result<(Self, Vec<u8>)> {
         let path = folder.join(MANIFEST);
         let bytes = files::read(&path, MAX_MANIFEST)
-            .map_err(|error| unreadable(folder, MANIFEST, &error))?;
-        let wrong = |error: serde_json::Error| unreadable(folder, MANIFEST, &error);
+            .map_err(|error| unreadable(folder, MANIFEST, files::why(&error)))?;
+        let wrong =
+            |error: serde_json::Error| unreadable(folder, MANIFEST, error.to_string().into());
         let form: Form = serde_json::from_slice(&bytes).map_err(wrong)?;
         if form.format > FORMAT {
             return Err(newer(folder));
@@ -99,7 +100,7 @@ impl Manifest {
                 return Err(damaged(folder, named(Text::FileNotKnown, &file.name)));
             }
             let found = FileOf::read(folder, &file.name)
-                .map_err(|error| unreadable(folder, &file.name, &error))?;
+                .map_err(|error| unreadable(folder, &file.name, error.phrase()))?;
             if found != *file {
                 return Err(damaged(folder, named(Text::FileChanged, &file.name)));
             }
@@ -124,6 +125,11 @@ impl Manifest {
         self.files.iter().find(|file| file.name == name).map(|file| file.sha256.as_str())
     }
 
+    /// The length of a file.
+    pub fn bytes_of(&self, name: &str) -> u64 {
+        self.files.iter().find(|file| file.name == name).map_or(0, |file| file.bytes)
+    }
+
     /// Whether the keys are in it.
     pub fn has_keys(&self) -> bool {
         self.files.iter().any(|file| file.name == KEYS)
@@ -138,7 +144,7 @@ impl Manifest {
 impl FileOf {
     fn read(folder: &Path, name: &str) -> Result<Self> {
         let path = folder.join(name);
-        let what = || format!("reading {}", path.display());
+        let what = || doing(Text::Reading, &path);
         let mut file = files::open(&path).map_err(Error::io(what()))?;
         let mut hash = Context::new(&SHA256);
         let mut bytes = 0;
@@ -172,7 +178,6 @@ fn named(text: Text, name: &str) -> Phrase {
     text.with([("name", name.into())])
 }
 
-fn unreadable(folder: &Path, name: &str, why: &dyn std::fmt::Display) -> Error {
-    let why = why.to_string().into();
+fn unreadable(folder: &Path, name: &str, why: Phrase) -> Error {
     damaged(folder, Text::At.with([("place", name.into()), ("why", why)]))
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use wardkey_core::code::Code;
 use wardkey_core::codec;
 use wardkey_core::document::{RootDocument, SignedRoot};
 use wardkey_core::id::SigningPublicKey;
@@ -10,7 +11,7 @@ use wardkey_core::sign;
 use super::contents::{Contents, examine};
 use super::manifest::{DATABASE, KEYS, Manifest, SIGNATURE, TRAIL, damaged, newer};
 use super::seal::Seal;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::files;
 use crate::store::{Opening, Store, setting};
 use crate::texts::Text;
@@ -38,8 +39,7 @@ impl Backup {
     /// when its copy was brought up to date.
     ///
     /// # Errors
-    /// [`Code::BackupDamaged`](wardkey_core::code::Code::BackupDamaged),
-    /// [`Code::BackupNewer`](wardkey_core::code::Code::BackupNewer).
+    /// [`Code::BackupDamaged`], [`Code::BackupNewer`].
     pub async fn open(folder: &Path) -> Result<Self> {
         let (manifest, bytes) = Manifest::read(folder)?;
         if manifest.contents.schema > Store::newest_schema() {
@@ -105,11 +105,11 @@ impl Backup {
 /// Whether a store holds what a manifest says, whatever schema it had then.
 ///
 /// # Errors
-/// [`Error::Damaged`](crate::error::Error::Damaged).
+/// [`Code::BackupDamaged`], with the reason alone.
 pub fn same(found: &Contents, said: &Contents) -> Result<()> {
     let found = Contents { schema: said.schema, ..found.clone() };
     if found == *said {
         return Ok(());
     }
-    Err(crate::error::Error::damaged("it does not hold what the manifest says"))
+    Err(Error::refused(Code::BackupDamaged, Text::NotAsManifest))
 }

@@ -12,6 +12,7 @@ use wardkey_core::texts;
 
 use crate::error::{Error, Result};
 use crate::secret;
+use crate::texts::{Text, doing};
 
 /// A folder (0700) that is locked while it is used, and removed with all in it when dropped.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ impl Scratch {
         let path = name_beside(place);
         match std::fs::DirBuilder::new().mode(0o700).create(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-                return Err(Error::io(format!("making {}", path.display()))(error));
+                return Err(Error::io(doing(Text::Making, &path))(error));
             }
             _ => {}
         }
@@ -40,10 +41,29 @@ impl Scratch {
         Ok(scratch)
     }
 
-    /// Removes what a process that was killed left beside a place: keys could be in it. What is not
-    /// there, in use, or not ours stays.
-    pub fn sweep(place: &Path) {
-        drop(Self::lock(name_beside(place)));
+    /// Removes what a process that was killed left beside a place: keys could be in it. What is in
+    /// use stays.
+    ///
+    /// # Errors
+    /// [`Code::ScratchLeft`] when it is another user's, as root's is for the service: nobody but
+    /// root can remove it. [`Error::Io`] when it cannot be removed.
+    pub fn sweep(place: &Path) -> Result<()> {
+        let path = name_beside(place);
+        match path.symlink_metadata() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(Error::io(doing(Text::Removing, &path))(error)),
+            Ok(meta) if !meta.is_dir() || !is_ours(&meta) => return Err(left(&path)),
+            Ok(_) => {}
+        }
+        match Self::lock(path) {
+            Ok(scratch) => {
+                scratch.empty()?;
+                let what = doing(Text::Removing, &scratch.path);
+                std::fs::remove_dir(&scratch.path).map_err(Error::io(what))
+            }
+            Err(error) if error.code() == Code::BackupThere => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// In the folder for temporary files (`TMPDIR`).
@@ -54,12 +74,12 @@ impl Scratch {
         let name = format!("wardkey-server-{}", to_hex(&secret::random::<8>()?));
         let path = std::env::temp_dir().join(name);
         let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
-        made.map_err(Error::io(format!("making {}", path.display())))?;
+        made.map_err(Error::io(doing(Text::Making, &path)))?;
         Self::lock(path)
     }
 
     fn lock(path: PathBuf) -> Result<Self> {
-        let what = || format!("opening {}", path.display());
+        let what = || doing(Text::Opening, &path);
         let flags = nix::libc::O_DIRECTORY | nix::libc::O_NOFOLLOW;
         let folder = OpenOptions::new()
             .read(true)
@@ -69,7 +89,7 @@ impl Scratch {
         // What somebody else made is not emptied, and what others can write is not used: they could
         // read what is made in it, or put something of theirs there.
         let meta = folder.metadata().map_err(Error::io(what()))?;
-        if meta.uid() != nix::unistd::geteuid().as_raw() || meta.mode() & 0o077 != 0 {
+        if !is_ours(&meta) {
             return Err(there(&path));
         }
         match Flock::lock(folder, FlockArg::LockExclusiveNonblock) {
@@ -79,7 +99,7 @@ impl Scratch {
     }
 
     fn empty(&self) -> Result<()> {
-        let what = || format!("emptying {}", self.path.display());
+        let what = || doing(Text::Emptying, &self.path);
         for entry in std::fs::read_dir(&self.path).map_err(Error::io(what()))? {
             let path = entry.map_err(Error::io(what()))?.path();
             let is_folder = path.symlink_metadata().is_ok_and(|meta| meta.is_dir());
@@ -120,6 +140,17 @@ impl Drop for Scratch {
     }
 }
 
+/// Whether a folder is ours alone.
+fn is_ours(meta: &std::fs::Metadata) -> bool {
+    meta.uid() == nix::unistd::geteuid().as_raw() && meta.mode() & 0o077 == 0
+}
+
+/// The refusal of a folder that another user's command left.
+fn left(path: &Path) -> Error {
+    let shown = path.display().to_string().into();
+    Error::refused(Code::ScratchLeft, texts::phrase(Code::ScratchLeft, vec![("path", shown)]))
+}
+
 fn name_beside(place: &Path) -> PathBuf {
     let name = place.file_name().unwrap_or_default().to_string_lossy();
     folder_of(place).join(format!(".{name}.partial"))
@@ -134,7 +165,7 @@ pub fn rename_new(from: &Path, to: &Path) -> Result<()> {
     match renameat2(here, from, here, to, RenameFlags::RENAME_NOREPLACE) {
         Ok(()) => sync(&folder_of(to)),
         Err(nix::errno::Errno::EEXIST) => Err(there(to)),
-        Err(errno) => Err(Error::io(format!("renaming to {}", to.display()))(errno.into())),
+        Err(errno) => Err(Error::io(doing(Text::RenamingTo, to))(errno.into())),
     }
 }
 
@@ -149,7 +180,7 @@ pub fn there(path: &Path) -> Error {
 /// # Errors
 /// [`Error::Io`], also when it is there.
 pub fn write_new(path: &Path, content: &[u8]) -> Result<()> {
-    let what = || format!("writing {}", path.display());
+    let what = || doing(Text::Writing, &path);
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -166,7 +197,7 @@ pub fn write_new(path: &Path, content: &[u8]) -> Result<()> {
 pub fn sync(path: &Path) -> Result<()> {
     File::open(path)
         .and_then(|file| file.sync_all())
-        .map_err(Error::io(format!("writing {}", path.display())))
+        .map_err(Error::io(doing(Text::Writing, &path)))
 }
 
 /// The folder in which something is.
@@ -198,5 +229,40 @@ mod tests {
         let again = Scratch::beside(&place).unwrap();
         assert_eq!(again.rename(&place).unwrap_err().code(), Code::BackupThere);
         assert!(place.join("a").exists() && !left.exists(), "nothing is left over");
+    }
+
+    #[test]
+    fn what_is_left_is_removed_or_it_is_said_that_it_cannot_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("wardkey.db");
+        let left = folder.path().join(".wardkey.db.partial");
+        Scratch::sweep(&place).unwrap();
+
+        let make = |mode| {
+            std::fs::DirBuilder::new().mode(mode).create(&left).unwrap();
+            std::fs::write(left.join("publish.key"), "secret").unwrap();
+        };
+        make(0o700);
+        Scratch::sweep(&place).unwrap();
+        assert!(!left.exists());
+
+        // In use by a process that lives.
+        let used = Scratch::beside(&place).unwrap();
+        Scratch::sweep(&place).unwrap();
+        assert!(left.exists());
+        drop(used);
+
+        // Not ours alone, or another user's.
+        make(0o755);
+        assert_eq!(Scratch::sweep(&place).unwrap_err().code(), Code::ScratchLeft);
+        if nix::unistd::geteuid().is_root() {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+            std::fs::set_permissions(&left, mode).unwrap();
+            std::os::unix::fs::chown(&left, Some(1234), None).unwrap();
+            let refused = Scratch::sweep(&place).unwrap_err();
+            assert_eq!(refused.code(), Code::ScratchLeft);
+            assert!(refused.to_string().contains(".wardkey.db.partial"), "{refused}");
+        }
+        assert!(left.join("publish.key").exists());
     }
 }

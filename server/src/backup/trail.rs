@@ -15,22 +15,25 @@ use super::opened::Backup;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::store::audit::{self, Entry};
-use crate::store::{Opening, Store};
-use crate::texts::{Phrase, Text};
+use crate::store::restored::{self, Seen};
+use crate::store::{Opening, Store, Tx};
+use crate::texts::{Phrase, Text, doing};
 
 /// What the file of a database begins with.
 const SQLITE: &[u8] = b"SQLite format 3\0";
 /// The longest row of a file in bytes: its longest texts, escaped, are a third of it.
 const MAX_LINE: u64 = 64 * 1024;
-/// Seconds since 1970 from which on a row is believed by nobody (the year 3058).
-const NO_TIME: i64 = 1 << 35;
+/// The most of a trail in bytes that is in memory: well over a million rows.
+const MAX_ROWS: u64 = 512 * 1024 * 1024;
+/// What a row takes beside its texts.
+const ROW: u64 = 256;
 
 /// Writes the trail of a store into a new file (0600), durably.
 ///
 /// # Errors
 /// [`Error::Io`], [`Error::Store`].
 pub async fn write(store: &Store, to: &Path) -> Result<()> {
-    let what = || format!("writing {}", to.display());
+    let what = || doing(Text::Writing, &to);
     let mut options = File::options();
     let file = options.write(true).create_new(true).mode(0o600).open(to);
     let mut out = BufWriter::new(file.map_err(Error::io(what()))?);
@@ -57,77 +60,116 @@ pub struct Newer {
     pub path: PathBuf,
     /// The rows; each follows the one before.
     pub rows: Vec<Entry>,
+    /// When the last one was written, or the end of the older one.
+    pub end: i64,
+    /// What terminals can have seen by these rows, and by the database that they come with.
+    pub seen: Vec<Seen>,
 }
 
 impl Newer {
     /// Reads them from the folder of a backup that this key sealed, a file of one, or a database.
     ///
     /// # Errors
-    /// [`Code::RestoreTrailUnfit`] when they do not follow, or another key sealed the folder; those
-    /// of [`Backup::open`]; [`Error::Store`], [`Error::Io`].
+    /// [`Code::RestoreTrailUnfit`] when they do not follow, or another key sealed the folder;
+    /// [`Code::RestoreTrailTooLong`], [`Code::RestoreNumberTooHigh`]; those of [`Backup::open`];
+    /// [`Error::Store`], [`Error::Io`].
     pub async fn given(path: &Path, end: &Entry, sealed_by: &SigningPublicKey) -> Result<Self> {
         if !path.is_dir() {
-            return Self::read(path, end).await;
+            if is_database(path)? {
+                return Self::of_database(path, end).await;
+            }
+            return Self::of(path.to_owned(), of_file(path, end, None, MAX_ROWS)?, end);
         }
         let backup = Backup::open(path).await?;
-        let path = backup.trail();
+        let trail = backup.trail();
         if !backup.is_sealed_by(sealed_by) {
-            return Err(unfit(&path, Text::SealOfAnother));
+            return Err(unfit(&trail, Text::SealOfAnother));
         }
-        Self::of(path.clone(), of_file(&path, end, backup.manifest.hash_of(TRAIL))?, end)
+        let rows = of_file(&trail, end, backup.manifest.hash_of(TRAIL), MAX_ROWS)?;
+        let mut newer = Self::of(trail, rows, end)?;
+        let store = Store::open_as_it_is(&backup.database(), Opening::Copy).await?;
+        let seen = async { restored::seen(&mut *store.read().await?).await }.await;
+        store.close().await;
+        let seen = seen?.until(backup.manifest.made);
+        newer.seen.push(possible(&backup.database(), seen)?);
+        Ok(newer)
     }
 
-    /// Reads them from a file of a backup, or a database.
+    /// Reads them from a database.
     ///
     /// # Errors
     /// As [`Self::given`].
-    pub async fn read(path: &Path, end: &Entry) -> Result<Self> {
-        let rows = if is_database(path)? {
-            of_database(path, end).await?
-        } else {
-            of_file(path, end, None)?
-        };
-        Self::of(path.to_owned(), rows, end)
+    pub async fn of_database(path: &Path, end: &Entry) -> Result<Self> {
+        let store = Store::open_as_it_is(path, Opening::of(path)).await?;
+        let read: Result<_> = async {
+            let mut tx = store.read().await?;
+            let rows = after(&mut tx, path, end).await?;
+            Ok((rows, restored::seen(&mut tx).await?))
+        }
+        .await;
+        store.close().await;
+        let (rows, seen) = read?;
+        let mut newer = Self::of(path.to_owned(), rows, end)?;
+        let last = newer.rows.last().map_or(0, |row| row.time.unsigned_abs());
+        newer.seen.push(possible(path, seen.until(last))?);
+        Ok(newer)
     }
 
     fn of(path: PathBuf, rows: Vec<Entry>, end: &Entry) -> Result<Self> {
         let mut before = end;
+        let mut seen = Seen::default();
         for row in &rows {
-            // A time that no clock has would raise every number so far that none is left.
-            if !row.follows(before) || !(0..NO_TIME).contains(&row.time) {
+            let wrong = || {
                 let what = Text::TrailRow.with([("row", row.seq.unsigned_abs().into())]);
-                return Err(unfit(&path, what));
+                unfit(&path, what)
+            };
+            // A time that no clock has would raise every number so far that none is left.
+            let time = u64::try_from(row.time).map_err(|_| wrong())?;
+            if !row.follows(before) || !seen.until(time).is_possible() {
+                return Err(wrong());
             }
+            let epoch = restored::epoch_in(row).map_err(|_| wrong())?.unwrap_or(0);
+            seen = Seen { number: seen.number.max(epoch), ..seen }.until(time);
             before = row;
         }
-        Ok(Self { path, rows })
+        // Each act can have given a terminal's document another number.
+        seen.number = seen.number.saturating_add(rows.len() as u64);
+        let seen = vec![possible(&path, seen)?];
+        let end = before.time;
+        Ok(Self { path, rows, end, seen })
     }
 }
 
-async fn of_database(path: &Path, end: &Entry) -> Result<Vec<Entry>> {
-    let store = Store::open_as_it_is(path, Opening::of(path)).await?;
-    let rows = async {
-        let mut tx = store.read().await?;
-        let mut rows = Vec::new();
-        let mut last = end.seq - 1;
-        loop {
-            let part = audit::after(&mut tx, last).await?;
-            let Some(row) = part.last() else { break };
-            last = row.seq;
-            rows.extend(part);
-        }
-        without_the_end(path, rows, end)
-    };
-    let rows = rows.await;
-    store.close().await;
-    rows
+/// Refuses numbers above which none is left.
+fn possible(path: &Path, seen: Seen) -> Result<Seen> {
+    if seen.is_possible() {
+        return Ok(seen);
+    }
+    Err(named(Code::RestoreNumberTooHigh, path))
+}
+
+/// The rows of a database.
+async fn after(tx: &mut Tx, path: &Path, end: &Entry) -> Result<Vec<Entry>> {
+    let mut last = end.seq.saturating_sub(1);
+    // Asked before any of it is in memory.
+    let (count, characters) = audit::size_after(tx, last).await?;
+    within(path, characters.saturating_add(count.saturating_mul(ROW)), MAX_ROWS)?;
+    let mut rows = Vec::new();
+    loop {
+        let part = audit::after(tx, last).await?;
+        let Some(row) = part.last() else { break };
+        last = row.seq;
+        rows.extend(part);
+    }
+    without_the_end(path, rows, end)
 }
 
 /// The rows of a file, which has this hash if one is given.
-fn of_file(path: &Path, end: &Entry, hash: Option<&str>) -> Result<Vec<Entry>> {
-    let wrong = |error: std::io::Error| unfit(path, Phrase::from(error.to_string()));
+fn of_file(path: &Path, end: &Entry, hash: Option<&str>, most: u64) -> Result<Vec<Entry>> {
+    let wrong = |error: std::io::Error| unfit(path, files::why(&error));
     let mut from = BufReader::new(files::open(path).map_err(wrong)?);
     let (mut rows, mut line, mut read) = (Vec::new(), Vec::new(), Context::new(&SHA256));
+    let mut bytes = 0_u64;
     while files::read_line(&mut from, &mut line, MAX_LINE).map_err(wrong)? {
         read.update(&line);
         if line.trim_ascii().is_empty() {
@@ -136,6 +178,8 @@ fn of_file(path: &Path, end: &Entry, hash: Option<&str>) -> Result<Vec<Entry>> {
         let row: Entry = serde_json::from_slice(&line)
             .map_err(|error| unfit(path, Phrase::from(error.to_string())))?;
         if row.seq >= end.seq {
+            bytes = bytes.saturating_add(line.len() as u64).saturating_add(ROW);
+            within(path, bytes, most)?;
             rows.push(row);
         }
     }
@@ -143,6 +187,18 @@ fn of_file(path: &Path, end: &Entry, hash: Option<&str>) -> Result<Vec<Entry>> {
         return Err(unfit(path, Text::FileChanged.with([("name", TRAIL.into())])));
     }
     without_the_end(path, rows, end)
+}
+
+fn within(path: &Path, bytes: u64, most: u64) -> Result<()> {
+    if bytes <= most {
+        return Ok(());
+    }
+    Err(named(Code::RestoreTrailTooLong, path))
+}
+
+fn named(code: Code, path: &Path) -> Error {
+    let path = path.display().to_string().into();
+    Error::refused(code, texts::phrase(code, vec![("path", path)]))
 }
 
 /// The row that both have must be the same one.
@@ -165,7 +221,7 @@ fn is_database(path: &Path) -> Result<bool> {
     let mut begins = Vec::new();
     files::open(path)
         .and_then(|file| file.take(SQLITE.len() as u64).read_to_end(&mut begins))
-        .map_err(|error| unfit(path, Phrase::from(error.to_string())))?;
+        .map_err(|error| unfit(path, files::why(&error)))?;
     Ok(begins == SQLITE)
 }
 
@@ -196,8 +252,18 @@ mod tests {
         row
     }
 
+    /// The same row as another act.
+    fn act(before: &Entry, action: &str, object: &str, detail: &str) -> Entry {
+        let mut row = row(Some(before), 1_700_000_001);
+        (row.action, row.object) = (action.into(), object.into());
+        row.detail = Some(detail.into());
+        row.chain = row.link(Some(&Hash::from_hex(&before.chain).unwrap())).to_hex();
+        row
+    }
+
     #[test]
     fn a_row_of_a_time_that_no_clock_has_is_refused() {
+        const NO_TIME: i64 = 1 << 35;
         let end = row(None, 1_700_000_000);
         let read = |time| Newer::of("trail.jsonl".into(), vec![row(Some(&end), time)], &end);
         for time in [0, 1_700_000_001, NO_TIME - 1] {
@@ -206,5 +272,44 @@ mod tests {
         for time in [i64::MIN, -NO_TIME, -1, NO_TIME, i64::MAX] {
             assert!(read(time).is_err(), "{time}");
         }
+    }
+
+    #[test]
+    fn every_epoch_that_a_row_names_was_seen() {
+        let end = row(None, 1_700_000_000);
+        let read = |action, object, detail| {
+            let rows = vec![act(&end, action, object, detail)];
+            Newer::of("trail.jsonl".into(), rows, &end).map(|newer| newer.seen[0].number)
+        };
+        for (action, object, detail, number) in [
+            ("epoch.raise", "9000000000", "", 9_000_000_000),
+            ("restore", "/srv/monday", "backup of 1, trail row 5, epoch 77", 77),
+            ("restore.terminal-ahead", "ab", "icu.1.2 88.6, the backup 1.3", 88),
+            ("scope.halt", "icu", "terminal ab has 99.6, the server 1.3", 99),
+            ("scope.halt", "icu", "terminal ab has another state at 66.6", 66),
+            ("person.disable", "epoch", "epoch 77", 0),
+        ] {
+            assert_eq!(read(action, object, detail).unwrap(), number + 1, "{action} {detail}");
+        }
+        // What names no number that can be is no row of ours.
+        let most = u64::MAX.to_string();
+        for (action, object) in [("epoch.raise", most.as_str()), ("epoch.raise", "x")] {
+            assert!(read(action, object, "").is_err(), "{object}");
+        }
+        assert!(read("restore", "/srv/monday", "backup of 1").is_err());
+    }
+
+    #[test]
+    fn no_more_of_a_trail_is_in_memory_than_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trail.jsonl");
+        let end = row(None, 1_700_000_000);
+        let next = row(Some(&end), 1_700_000_001);
+        let lines = [&end, &next].map(|row| serde_json::to_string(row).unwrap() + "\n").concat();
+        std::fs::write(&path, &lines).unwrap();
+        let most = lines.len() as u64 + 2 * ROW;
+        assert_eq!(of_file(&path, &end, None, most).unwrap().len(), 1);
+        let refused = of_file(&path, &end, None, most - 1).unwrap_err();
+        assert_eq!(refused.code(), Code::RestoreTrailTooLong);
     }
 }

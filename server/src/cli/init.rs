@@ -8,12 +8,16 @@ use crate::admin::init::{self, NewDeployment};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::serve;
 use crate::store::audit::Actor;
 use crate::texts::Text;
 
 pub async fn init(config: &Config, asked: Init, output: Output) -> Result<()> {
     init::must_be_new(config)?;
     confirm(&asked, output)?;
+    init::make_folder(config)?;
+    // No restore puts anything there meanwhile.
+    let _held = serve::hold(&config.store)?;
 
     let new = NewDeployment {
         name: asked.name,
@@ -52,7 +56,7 @@ fn confirm(asked: &Init, output: Output) -> Result<()> {
     fixed.iter().for_each(|line| eprintln!("  {line}"));
     eprint!("{}", Text::TypeRpId.say(output.language));
     let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).map_err(Error::io("reading the answer"))?;
+    std::io::stdin().lock().read_line(&mut answer).map_err(Error::io(Text::ReadingAnswer))?;
     if answer.trim() == asked.rp_id.as_str() {
         return Ok(());
     }

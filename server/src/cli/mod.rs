@@ -14,6 +14,7 @@ mod key;
 mod output;
 mod pass;
 mod person;
+mod question;
 mod restore;
 mod run;
 mod scope;

@@ -1,8 +1,9 @@
 //! `wardkey-server restore`
 
-use std::io::{BufRead, IsTerminal, Read};
+use std::io::IsTerminal;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
+use std::time::Instant;
 
 use serde::Serialize;
 use wardkey_core::code::Code;
@@ -10,18 +11,16 @@ use wardkey_core::texts;
 
 use super::args::Restore;
 use super::output::{Output, language};
+use super::question::{self, ask};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::restore::{Asked, KeysFrom, Prepared, Replayed, Report, Where, root_key};
+use crate::restore::{Asked, KeysFrom, Prepared, Replayed, Report, Where, look_for_link, root_key};
 use crate::serve;
 use crate::store::audit::Actor;
 use crate::store::to_time;
-use crate::texts::{Phrase, Text};
+use crate::texts::{Phrase, Text, doing};
 use crate::when::shown_utc;
-
-/// The longest answer in bytes that is read.
-const MAX_ANSWER: u64 = 1024;
 
 /// The answer in JSON.
 #[derive(Serialize)]
@@ -33,6 +32,7 @@ struct Answer<'a> {
 }
 
 pub async fn restore(config: &Config, given: Restore, output: Output) -> Result<()> {
+    look_for_link(&config.store)?;
     let (actor, zone, now) = (Actor::process(), config.zone(), Clock::system().now());
     let asked = Asked {
         from: &given.from,
@@ -56,9 +56,12 @@ pub async fn restore(config: &Config, given: Restore, output: Output) -> Result<
 
     let folder = config.store.parent().unwrap_or(Path::new("/"));
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.map_err(Error::io(format!("making {}", folder.display())))?;
+    made.map_err(Error::io(doing(Text::Making, folder)))?;
     // Held to the end: no other restore, and no server that starts.
-    let _held = serve::hold(&config.store).ok_or_else(|| refused(Code::RestoreServerRuns))?;
+    let _held = serve::hold(&config.store).map_err(|error| match error.code() {
+        Code::StoreHeld => refused(Code::RestoreServerRuns),
+        _ => error,
+    })?;
     let mut prepared = Prepared::make(config, &asked, Where::Beside).await?;
     if !output.json {
         // A root key that is asked for is not shown: it has to be that of the papers.
@@ -88,28 +91,21 @@ pub async fn restore(config: &Config, given: Restore, output: Output) -> Result<
 
 fn confirm(yes: bool, prepared: &mut Prepared) -> Result<()> {
     let can_ask = !yes && std::io::stdin().is_terminal();
+    let until = Instant::now() + question::LIMIT;
     if prepared.needs_root() {
         if !can_ask {
             return Err(refused(Code::RestoreRootUnknown));
         }
-        let typed = root_key(&ask(Text::RestoreTypeRoot)?);
+        let typed = root_key(&ask(Text::RestoreTypeRoot, until)?);
         prepared.of_root(&typed.map_err(|_| refused(Code::RestoreRootOther))?)?;
     }
     if yes {
         return Ok(());
     }
-    if can_ask && ask(Text::RestoreType)?.trim() == prepared.report.contents.rp_id {
+    if can_ask && ask(Text::RestoreType, until)?.trim() == prepared.report.contents.rp_id {
         return Ok(());
     }
     Err(refused(Code::RestoreUnconfirmed))
-}
-
-fn ask(question: Text) -> Result<String> {
-    eprint!("{}", question.say(language()));
-    let mut answer = String::new();
-    let read = std::io::stdin().lock().take(MAX_ANSWER).read_line(&mut answer);
-    read.map_err(Error::io("reading the answer"))?;
-    Ok(answer)
 }
 
 fn refused(code: Code) -> Error {
@@ -193,16 +189,27 @@ fn listed(names: &[String]) -> Phrase {
 
 /// What an administrator has to look at.
 fn warn(output: Output, report: &Report) {
+    output.warn(&warnings(report));
+}
+
+/// Each holds whatever the others say: what may be enabled again, and what is to be done again.
+fn warnings(report: &Report) -> Vec<Phrase> {
     let mut warnings = Vec::new();
-    match (&report.replayed, &report.silent) {
-        (_, Some(why)) => warnings.push(Text::TrailNotRead.with([("why", why.clone())])),
-        (None, None) => warnings.push(Text::TrailNotGiven.into()),
-        (Some(replayed), None) if !replayed.lost.is_empty() => {
-            let lost: Vec<String> =
-                replayed.lost.iter().map(|(act, times)| format!("{act} ({times})")).collect();
-            warnings.push(Text::TrailLost.with([("acts", listed(&lost))]));
-        }
-        (Some(_), None) => {}
+    if let Some(why) = &report.silent {
+        warnings.push(Text::TrailNotRead.with([("why", why.clone())]));
     }
-    output.warn(&warnings);
+    match report.trail_ends {
+        None => warnings.push(Text::TrailNotGiven.into()),
+        Some(end) if !report.trail_is_of_here => {
+            let time = to_time(end).ok().map(shown_utc).unwrap_or_default();
+            warnings.push(Text::TrailEnds.with([("time", time.into())]));
+        }
+        Some(_) => {}
+    }
+    let lost = report.replayed.iter().flat_map(|replayed| &replayed.lost);
+    let lost: Vec<String> = lost.map(|(act, times)| format!("{act} ({times})")).collect();
+    if !lost.is_empty() {
+        warnings.push(Text::TrailLost.with([("acts", listed(&lost))]));
+    }
+    warnings
 }

@@ -16,5 +16,6 @@ mod whose;
 
 pub use place::Placed;
 pub use prepare::{Asked, KeysFrom, Prepared, Report, Where};
+pub use present::look_for_link;
 pub use replay::Replayed;
 pub use whose::root_key;

@@ -1,10 +1,12 @@
 //! Putting a restored deployment in its place.
 //!
 //! ```text
-//!   keys in place ──> the old log folded in ──> the old database has a second name ──> renamed over it
+//!   keys in place ──> the old log folded in ──> the old database and its log have a second name
+//!                 ──> the log loses its first one ──> the new database is renamed over the old one
 //! ```
 //! From the first step to the last there is a database in its place, the old one or the new one,
-//! and it is whole: what is interrupted is done again, and reads the old trail again.
+//! and it is whole: what is interrupted is done again, and reads the old trail again. Where the
+//! log could not be folded in, whoever opens the old database next puts it back.
 
 use std::path::{Path, PathBuf};
 
@@ -12,17 +14,16 @@ use wardkey_core::code::Code;
 use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 
-use super::prepare::{DATABASE, KEYS, Prepared};
-use crate::admin::init::{give_away, give_like, with_end};
+use super::prepare::{Before, DATABASE, KEYS, Prepared};
+use super::present::{Looked, is_there};
+use crate::admin::init::{give_away, give_like};
+use crate::backup::damaged;
 use crate::backup::scratch::{folder_of, rename_new, sync};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::keyring::Keyring;
-use crate::store::{Alone, disturbed};
-
-/// What SQLite has beside a database. A log that stays behind would be taken for the next
-/// database's own.
-const BESIDE: [&str; 2] = ["-wal", "-shm"];
+use crate::store::{Alone, LOGS, disturbed, second_name, with_end};
+use crate::texts::{Text, doing};
 
 /// A restored deployment in its place.
 #[derive(Debug)]
@@ -32,8 +33,13 @@ pub struct Placed {
 }
 
 /// What is done, in this order.
-const STEPS: [fn(&mut Placing<'_>) -> Result<()>; 4] =
-    [|now| now.keys(), |now| now.owner(), |now| now.aside(), |now| now.database()];
+const STEPS: [fn(&mut Placing<'_>) -> Result<()>; 5] = [
+    |now| now.keys(),
+    |now| now.owner(),
+    |now| now.aside(),
+    |now| now.without_log(),
+    |now| now.database(),
+];
 
 struct Placing<'a> {
     prepared: &'a Prepared,
@@ -58,24 +64,37 @@ impl Prepared {
             let message = texts::phrase(Code::RestoreRootUnknown, vec![]);
             return Err(Error::refused(Code::RestoreRootUnknown, message));
         }
-        if BESIDE.iter().any(|end| with_end(&self.scratch.file(DATABASE), end).exists()) {
-            return Err(Error::damaged("the copy: its log was not folded in"));
+        if LOGS.iter().any(|end| with_end(&self.scratch.file(DATABASE), end).exists()) {
+            return Err(damaged(self.backup.folder(), Text::CopyNotFolded));
         }
         let alone = Alone::take(&config.store).await?;
-        if self.report.replaces != config.store.symlink_metadata().is_ok() {
+        if self.report.replaces != is_there(&config.store)? || !self.keys_are_as_said(config) {
             return Err(disturbed());
         }
-        // What could be read is what it was, and is all in one file from now on.
-        if let Some(seen) = &self.seen {
-            if alone.last_row().await.as_ref() != Some(seen) {
-                return Err(disturbed());
+        match &self.seen {
+            // What could be read is what it was, and is all in one file from now on.
+            Before::Read(seen) => {
+                if alone.last_row().await.as_ref() != Some(&**seen) {
+                    return Err(disturbed());
+                }
+                alone.fold_in().await?;
             }
-            alone.fold_in().await?;
+            Before::Unread(looked) => {
+                if Looked::at(&config.store)? != *looked {
+                    return Err(disturbed());
+                }
+            }
         }
 
         let mut placing = Placing { prepared: &self, config, now, aside: None };
         STEPS.iter().take(steps).try_for_each(|step| step(&mut placing))?;
         Ok(Placed { aside: placing.aside })
+    }
+
+    /// Those of the machine can have been exchanged while the question waited.
+    fn keys_are_as_said(&self, config: &Config) -> bool {
+        self.keys.is_some()
+            || Keyring::at(&config.keys).fits(&self.backup.root).is_ok_and(|fits| fits)
     }
 }
 
@@ -93,23 +112,34 @@ impl Placing<'_> {
         give_like(&self.prepared.scratch.file(DATABASE), &folder_of(&self.config.store))
     }
 
-    /// Gives the database that is there a second name.
+    /// Gives the database that is there a second name, and its log. All of it has one before any of
+    /// it loses the first: see `put_back` of the store.
     fn aside(&mut self) -> Result<()> {
         let store = &self.config.store;
-        let is_there = |path: &Path| path.symlink_metadata().is_ok();
-        if is_there(store) {
-            let aside = name_aside(store, self.now);
-            let what = || format!("putting {} aside", store.display());
-            std::fs::hard_link(store, &aside).map_err(Error::io(what()))?;
-            self.aside = Some(aside);
+        let aside = second_name(store, self.now);
+        let link = |from: &Path, to: &Path| {
+            std::fs::hard_link(from, to).map_err(Error::io(doing(Text::PuttingAside, from)))
+        };
+        if is_there(store)? {
+            link(store, &aside)?;
+            self.aside = Some(aside.clone());
         }
         // One that could be read has none by now; one that could not, or that is gone, may have.
-        let aside = self.aside.clone().unwrap_or_else(|| name_aside(store, self.now));
-        for end in BESIDE {
-            let from = with_end(store, end);
-            if is_there(&from) {
-                std::fs::rename(&from, with_end(&aside, end))
-                    .map_err(Error::io(format!("putting {} aside", from.display())))?;
+        for end in LOGS {
+            let log = with_end(store, end);
+            if is_there(&log)? {
+                link(&log, &with_end(&aside, end))?;
+            }
+        }
+        sync(&folder_of(store))
+    }
+
+    fn without_log(&mut self) -> Result<()> {
+        let store = &self.config.store;
+        for log in LOGS.map(|end| with_end(store, end)) {
+            if is_there(&log)? {
+                let what = doing(Text::PuttingAside, &log);
+                std::fs::remove_file(&log).map_err(Error::io(what))?;
             }
         }
         sync(&folder_of(store))
@@ -120,23 +150,9 @@ impl Placing<'_> {
         if !self.prepared.report.replaces {
             return rename_new(&staged, store);
         }
-        std::fs::rename(&staged, store)
-            .map_err(Error::io(format!("renaming to {}", store.display())))?;
+        std::fs::rename(&staged, store).map_err(Error::io(doing(Text::RenamingTo, store)))?;
         sync(&folder_of(store))
     }
-}
-
-/// A name beside the database that nothing has.
-fn name_aside(store: &Path, now: UnixTime) -> PathBuf {
-    let mut aside = with_end(store, &format!(".replaced-{}", now.0));
-    for number in 1.. {
-        let is_free = |end| with_end(&aside, end).symlink_metadata().is_err();
-        if ["", "-wal", "-shm"].into_iter().all(is_free) {
-            break;
-        }
-        aside = with_end(store, &format!(".replaced-{}-{number}", now.0));
-    }
-    aside
 }
 
 #[cfg(test)]

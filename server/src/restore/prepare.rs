@@ -1,6 +1,7 @@
 //! A backup as it will stand in its place, made beside it.
 
 use std::fs::File;
+use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use wardkey_core::id::SigningPublicKey;
 use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 
-use super::present::Present;
+use super::present::{Looked, Present, is_there, look_for_link};
 use super::replay::{Replayed, replay};
 use super::trails::Trails;
 use super::whose::{Known, must_be, whose};
@@ -24,9 +25,9 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::keyring::{self, Keyring, Secret};
 use crate::store::audit::{self, Act, Actor, Entry};
-use crate::store::restored::{self, Raised, Voided};
+use crate::store::restored::{self, Raised, Seen, Voided};
 use crate::store::{Store, Tx, clock};
-use crate::texts::Phrase;
+use crate::texts::{Phrase, Text, doing};
 
 /// The database in the scratch folder.
 pub(super) const DATABASE: &str = "wardkey.db";
@@ -110,21 +111,33 @@ pub struct Report {
     pub replaces: bool,
     /// Whether the server will ask for "clock confirm".
     pub clock: bool,
+    /// Until when the newer trail goes, seconds since 1970.
+    pub trail_ends: Option<i64>,
+    /// Whether that of the database that is there is in it.
+    pub trail_is_of_here: bool,
     /// Why the trail of the database that is there says nothing.
-    #[serde(skip)]
     pub silent: Option<Phrase>,
+}
+
+/// What was found in the place.
+#[derive(Debug)]
+pub(super) enum Before {
+    /// A database whose trail ends with this row.
+    Read(Box<Entry>),
+    /// A file that cannot be read, or nothing.
+    Unread(Option<Looked>),
 }
 
 /// A restore that needs only to be put in its place.
 #[derive(Debug)]
 pub struct Prepared {
     pub(super) scratch: Scratch,
-    backup: Backup,
+    pub(super) backup: Backup,
     /// Those that the machine lacks.
     pub(super) keys: Option<KeyFiles>,
     known: Known,
-    /// The last row of the trail of the database that is there.
-    pub(super) seen: Option<Entry>,
+    /// What was found in its place.
+    pub(super) seen: Before,
     /// What comes of it.
     pub report: Report,
 }
@@ -133,10 +146,12 @@ impl Prepared {
     /// Checks everything and makes the copy.
     ///
     /// # Errors
-    /// The refusals WK-1853 to WK-1860, WK-1862 and WK-1864; the errors of files and of the store. Nothing
-    /// was changed then.
+    /// The refusals WK-1853 to WK-1860, WK-1862, WK-1864 and WK-1867 to WK-1873; the errors of
+    /// files and of the store. Nothing was changed then.
     pub async fn make(config: &Config, asked: &Asked<'_>, place: Where) -> Result<Self> {
-        let replaces = config.store.symlink_metadata().is_ok();
+        look_for_link(&config.store)?;
+        Store::put_back(&config.store).await?;
+        let replaces = is_there(&config.store)?;
         if replaces && !asked.replace && place == Where::Beside {
             return Err(refused(Code::RestorePlaceTaken, &config.store));
         }
@@ -147,16 +162,18 @@ impl Prepared {
         };
         let (keys, own) = take_keys(config, asked, &backup)?;
         // Read before the trail: what comes after it is noticed before anything is placed.
-        let present = Present::read(config).await;
+        let looked = Looked::at(&config.store)?;
+        let present = Present::read(config).await?;
         let known = whose(config, &backup, present.as_ref(), asked.root)?;
         let trails = Trails::read(config, asked.trail, &backup, &own).await?;
 
         let staged = scratch.file(DATABASE);
-        copy(&backup.database(), &staged)?;
+        let bytes = backup.manifest.bytes_of(DATABASE);
+        copy(&backup.database(), &staged, bytes)?;
         backup.manifest.check_copy(scratch.path(), asked.from)?;
         let store = Store::open(&staged).await?;
-        let highest = present.as_ref().map_or(0, |present| present.highest);
-        let done = bring_up(&store, asked, &backup, (&trails, highest)).await;
+        let seen = present.as_ref().map(|present| present.seen);
+        let done = bring_up(&store, asked, &backup, (&trails, seen)).await;
         store.close().await;
         let done = done?;
         sync(&staged)?;
@@ -173,6 +190,8 @@ impl Prepared {
             tokens: done.voided.tokens,
             passes: done.voided.passes,
             keys: if keys.is_some() { KeysFrom::Backup } else { KeysFrom::Machine },
+            trail_ends: trails.kept.as_ref().map(|newer| newer.end),
+            trail_is_of_here: trails.of_here,
             trail: trails.kept.map(|newer| newer.path),
             parted: trails.parted.map(|newer| newer.path),
             replayed: done.replayed,
@@ -180,7 +199,10 @@ impl Prepared {
             clock: asked.now.since(done.signed) > OFF_TOO_LONG,
             silent: trails.silent,
         };
-        let seen = present.map(|present| present.end);
+        let seen = match present {
+            Some(present) => Before::Read(Box::new(present.end)),
+            None => Before::Unread(looked),
+        };
         Ok(Self { scratch, backup, keys, known, seen, report })
     }
 
@@ -239,7 +261,7 @@ async fn bring_up(
     store: &Store,
     asked: &Asked<'_>,
     backup: &Backup,
-    (trails, highest): (&Trails, u64),
+    (trails, present): (&Trails, Option<Seen>),
 ) -> Result<Done> {
     let contents = &backup.manifest.contents;
     if contents.schema < Store::newest_schema() {
@@ -256,10 +278,15 @@ async fn bring_up(
             before = row;
         }
     }
-    // The clock of a new machine can be years behind: every time that is known counts.
-    let times = trails.rows().map(|row| row.time.unsigned_abs());
-    let times = times.chain([asked.now.0, backup.manifest.made, signed.0]);
-    let at_least = times.max().unwrap_or_default().max(highest.saturating_add(1));
+    // The clock of a new machine can be years behind: every time and number that is known counts.
+    let mut own = restored::seen(&mut tx).await?.until(backup.manifest.made);
+    own.number = own.number.saturating_add(trails.rows().count() as u64);
+    if !own.is_possible() {
+        return Err(refused(Code::RestoreNumberTooHigh, asked.from));
+    }
+    let all = || trails.seen.iter().copied().chain(present).chain([own]);
+    let latest = all().map(|seen| seen.time).fold(asked.now.0, u64::max);
+    let at_least = all().map(|seen| seen.above(latest)).fold(latest, u64::max);
     let raised = restored::raise(&mut tx, at_least).await?;
     let voided = restored::void(&mut tx, asked.now).await?;
     record(&mut tx, asked, backup, &raised).await?;
@@ -291,9 +318,10 @@ async fn record(tx: &mut Tx, asked: &Asked<'_>, backup: &Backup, raised: &Raised
     audit::record(tx, asked.now, asked.actor, act).await
 }
 
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    let what = || format!("copying {}", from.display());
-    let mut source = files::open(from).map_err(Error::io(what()))?;
+/// Copies a file; one that has grown since it was found whole no further than to where that shows.
+fn copy(from: &Path, to: &Path, bytes: u64) -> Result<()> {
+    let what = || doing(Text::Copying, from);
+    let mut source = files::open(from).map_err(Error::io(what()))?.take(bytes.saturating_add(1));
     let mut options = File::options();
     let mut copy =
         options.write(true).create_new(true).mode(0o600).open(to).map_err(Error::io(what()))?;

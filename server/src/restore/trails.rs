@@ -3,12 +3,16 @@
 
 use std::path::Path;
 
+use wardkey_core::code::Code;
 use wardkey_core::id::SigningPublicKey;
 
+use super::present::{is_there, unreadable};
 use crate::backup::{Backup, Newer};
 use crate::config::Config;
 use crate::error::Result;
 use crate::store::audit::Entry;
+use crate::store::is_damage;
+use crate::store::restored::Seen;
 use crate::texts::Phrase;
 
 /// Newer trails.
@@ -20,6 +24,10 @@ pub struct Trails {
     pub parted: Option<Newer>,
     /// How many rows both have.
     common: usize,
+    /// Whether that of the database that is there was read.
+    pub of_here: bool,
+    /// What terminals can have seen by any of them.
+    pub seen: Vec<Seen>,
     /// Why the trail of the database that is there says nothing.
     pub silent: Option<Phrase>,
 }
@@ -28,7 +36,8 @@ impl Trails {
     /// Reads them.
     ///
     /// # Errors
-    /// Those of [`Newer::given`], for the one that was given.
+    /// Those of [`Newer::given`], for the one that was given; [`Code::RestoreUnreadable`] when that
+    /// of a database cannot be read that is not damaged.
     pub async fn read(
         config: &Config,
         given: Option<&Path>,
@@ -40,24 +49,34 @@ impl Trails {
             Some(path) => Some(Newer::given(path, end, own).await?),
             None => None,
         };
-        if config.store.symlink_metadata().is_err() {
-            return Ok(Self { kept: given, ..Self::default() });
+        if !is_there(&config.store)? {
+            return Ok(Self::of_one(given));
         }
-        Ok(match Newer::read(&config.store, end).await {
-            Ok(here) => Self::of(here, given),
+        match Newer::of_database(&config.store, end).await {
+            Ok(here) => Ok(Self { of_here: true, ..Self::of(here, given) }),
             // What cannot be read is why somebody restores.
-            Err(error) => Self { kept: given, silent: Some(error.phrase()), ..Self::default() },
-        })
+            Err(error) if is_damage(&error) || error.code() == Code::RestoreTrailUnfit => {
+                Ok(Self { silent: Some(error.phrase()), ..Self::of_one(given) })
+            }
+            Err(error) => Err(unreadable(&config.store, error)),
+        }
+    }
+
+    fn of_one(newer: Option<Newer>) -> Self {
+        let seen = newer.iter().flat_map(|newer| newer.seen.clone()).collect();
+        Self { kept: newer, seen, ..Self::default() }
     }
 
     fn of(here: Newer, given: Option<Newer>) -> Self {
-        let Some(given) = given else { return Self { kept: Some(here), ..Self::default() } };
+        let Some(given) = given else { return Self::of_one(Some(here)) };
+        // What terminals saw of a trail counts whether its rows are kept or not.
+        let seen = here.seen.iter().chain(&given.seen).copied().collect();
         let common = here.rows.iter().zip(&given.rows).take_while(|(a, b)| a == b).count();
         if common == here.rows.len() {
-            return Self { kept: Some(given), ..Self::default() };
+            return Self { kept: Some(given), seen, ..Self::default() };
         }
         let parted = (common < given.rows.len()).then_some(given);
-        Self { kept: Some(here), parted, common, silent: None }
+        Self { kept: Some(here), parted, common, seen, ..Self::default() }
     }
 
     /// Every trail, from the end of the backup on.

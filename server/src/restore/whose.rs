@@ -5,11 +5,13 @@ use wardkey_core::code::Code;
 use wardkey_core::document::{RootDocument, SignedRoot};
 use wardkey_core::id::SigningPublicKey;
 use wardkey_core::{sign, texts};
+use wardkey_help::usage::Wrong;
 
 use super::present::Present;
 use crate::backup::Backup;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::texts::Text;
 
 /// Who knows the root key of a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +73,7 @@ fn same_line(one: &[SignedRoot], other: &[SignedRoot]) -> bool {
 ///
 /// # Errors
 /// A sentence for the user.
-pub fn root_key(text: &str) -> std::result::Result<SigningPublicKey, String> {
+pub fn root_key(text: &str) -> std::result::Result<SigningPublicKey, Wrong> {
     let digits: String = text.chars().filter(|c| !c.is_whitespace() && *c != ':').collect();
-    SigningPublicKey::from_hex(&digits).map_err(|_| "a root key: 64 hexadecimal digits".into())
+    SigningPublicKey::from_hex(&digits).map_err(|_| Wrong::new(Text::WriteRootKey))
 }

@@ -1,17 +1,18 @@
 //! A locked file beside the store says that a server runs over it.
 
 use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::{Flock, FlockArg, OFlag};
 use wardkey_core::code::Code;
 use wardkey_core::texts;
 
 use crate::admin::init::give_like;
 use crate::error::{Error, Result};
+use crate::store::no_lock;
 
 /// The file that says that a server runs over a store: beside it, and locked.
 fn running_file(store: &Path) -> PathBuf {
@@ -21,54 +22,114 @@ fn running_file(store: &Path) -> PathBuf {
 /// How long a lock is waited for that a command only tries.
 const TRIED: Duration = Duration::from_secs(1);
 
-/// Says that a server runs over this store. A file that cannot be opened keeps nobody from serving;
-/// a lock that somebody has does.
-///
-/// # Errors
-/// [`Code::StoreHeld`] when another server runs over it, or it is being restored.
-pub(super) fn mark_running(store: &Path) -> Result<Option<Flock<File>>> {
-    let begun = Instant::now();
-    loop {
-        match lock(store) {
-            Ok(lock) => return Ok(Some(lock)),
-            // Commands look whether a server runs, by the same lock.
-            Err(Errno::EWOULDBLOCK) if begun.elapsed() < TRIED => {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            Err(Errno::EWOULDBLOCK) => {
-                let path = store.display().to_string().into();
-                let message = texts::phrase(Code::StoreHeld, vec![("path", path)]);
-                return Err(Error::refused(Code::StoreHeld, message));
-            }
-            Err(error) => {
-                let file = running_file(store);
-                tracing::warn!(file = %file.display(), %error, "could not be locked; commands \
-                    will say that the server does not run");
-                return Ok(None);
-            }
+/// What has the place of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// A server that runs.
+    Server,
+    /// A command that puts another store there.
+    Command,
+}
+
+impl Holder {
+    /// As it stands in the file.
+    const fn word(self) -> &'static [u8] {
+        match self {
+            Self::Server => b"server",
+            Self::Command => b"command",
         }
     }
 }
 
-fn lock(store: &Path) -> std::result::Result<Flock<File>, Errno> {
+/// Says that a server runs over this store. A file that cannot be opened keeps nobody from serving:
+/// the lock on the database keeps others from replacing it. A lock that somebody has does.
+///
+/// # Errors
+/// [`Code::StoreHeld`] when another server runs over it, or it is being restored.
+pub(super) fn mark_running(store: &Path) -> Result<Option<Flock<File>>> {
+    match take(store, Holder::Server) {
+        Err(error) if error.code() == Code::StoreLock => {
+            tracing::warn!(%error, "commands will say that the server does not run");
+            Ok(None)
+        }
+        taken => taken.map(Some),
+    }
+}
+
+/// Keeps servers, restores and `init` from this store.
+///
+/// # Errors
+/// [`Code::StoreHeld`] when one has it, [`Code::StoreLock`] when nobody can be kept from it.
+pub fn hold(store: &Path) -> Result<Flock<File>> {
+    take(store, Holder::Command)
+}
+
+fn take(store: &Path, holder: Holder) -> Result<Flock<File>> {
+    let begun = Instant::now();
+    loop {
+        match lock(store) {
+            Ok(mut lock) => {
+                let said = lock.set_len(0).and_then(|()| lock.write_all(holder.word()));
+                said.map_err(|error| no_lock(&running_file(store), &error))?;
+                return Ok(lock);
+            }
+            // Commands look whether a server runs, by the same lock.
+            Err(error) if error.kind() == ErrorKind::WouldBlock && begun.elapsed() < TRIED => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                let path = store.display().to_string().into();
+                let message = texts::phrase(Code::StoreHeld, vec![("path", path)]);
+                return Err(Error::refused(Code::StoreHeld, message));
+            }
+            Err(error) => return Err(no_lock(&running_file(store), &error)),
+        }
+    }
+}
+
+fn lock(store: &Path) -> std::io::Result<Flock<File>> {
     let path = running_file(store);
     let mut options = OpenOptions::new();
-    let file = options.create(true).truncate(false).write(true).mode(0o600).open(&path);
-    let file = file.map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))?;
+    options.create(true).truncate(false).write(true).mode(0o600);
+    let file = options.custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits()).open(&path)?;
     // The server opens it too, and is not root.
     if let Some(folder) = path.parent() {
         let _ = give_like(&path, folder);
     }
-    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| errno)
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| errno.into())
 }
 
-/// Keeps servers and other restores from this store; none when one has it.
-pub fn hold(store: &Path) -> Option<Flock<File>> {
-    mark_running(store).ok().flatten()
-}
-
-/// Whether a server runs over this store.
+/// Whether a server runs over this store. One that is being restored has none.
 pub fn is_running(store: &Path) -> bool {
     let Ok(file) = File::open(running_file(store)) else { return false };
-    Flock::lock(file, FlockArg::LockSharedNonblock).is_err()
+    let Err((file, _)) = Flock::lock(file, FlockArg::LockSharedNonblock) else { return false };
+    let mut said = Vec::new();
+    let read = file.take(16).read_to_end(&mut said);
+    read.is_err() || said != Holder::Command.word()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_has_the_place_is_no_server_that_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("wardkey.db");
+        assert!(!is_running(&store));
+        let running = mark_running(&store).unwrap();
+        assert!(is_running(&store));
+        assert_eq!(hold(&store).unwrap_err().code(), Code::StoreHeld);
+        drop(running);
+        let held = hold(&store).unwrap();
+        assert!(!is_running(&store));
+        assert_eq!(mark_running(&store).unwrap_err().code(), Code::StoreHeld);
+        drop(held);
+        assert!(!is_running(&store));
+        // Whoever cannot be kept away is not held off by saying so.
+        std::fs::remove_file(running_file(&store)).unwrap();
+        std::os::unix::fs::symlink("elsewhere", running_file(&store)).unwrap();
+        assert_eq!(hold(&store).unwrap_err().code(), Code::StoreLock);
+        assert!(mark_running(&store).unwrap().is_none());
+    }
 }

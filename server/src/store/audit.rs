@@ -11,6 +11,7 @@ use super::number::to_i64;
 use super::page::{Page, PageRequest};
 use super::query::{Db, FromRow, Only, Row, query};
 use crate::error::{Error, Result};
+use crate::texts::{Said, Text};
 
 /// Who acts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -248,6 +249,31 @@ pub async fn after(db: &mut Db, seq: i64) -> Result<Vec<Entry>> {
         .await
 }
 
+struct Size {
+    rows: u64,
+    characters: u64,
+}
+
+impl FromRow for Size {
+    fn from_row(row: &Row) -> Result<Self> {
+        let characters: Option<u64> = row.get("characters")?;
+        Ok(Self { rows: row.get("rows_after")?, characters: characters.unwrap_or(0) })
+    }
+}
+
+/// How many rows there are after one, and the characters in them.
+pub async fn size_after(db: &mut Db, seq: i64) -> Result<(u64, u64)> {
+    let size: Size = query(
+        "SELECT count(*) AS rows_after, sum(length(actor) + length(action) + length(object) \
+            + length(coalesce(reason, '')) + length(coalesce(detail, ''))) AS characters \
+         FROM audit WHERE seq > $1",
+    )
+    .bind(seq)
+    .one(db)
+    .await?;
+    Ok((size.rows, size.characters))
+}
+
 /// The last row.
 pub async fn last(db: &mut Db) -> Result<Option<Entry>> {
     query(SELECT).then("ORDER BY seq DESC LIMIT 1").optional(db).await
@@ -259,7 +285,7 @@ pub async fn last(db: &mut Db) -> Result<Option<Entry>> {
 /// [`Error::Damaged`] when it does not.
 pub async fn append(db: &mut Db, before: &Entry, entry: &Entry) -> Result<()> {
     if !entry.follows(before) {
-        return Err(Error::damaged(format!("the audit trail from row {} on", entry.seq)));
+        return Err(broken(entry));
     }
     let chain = Hash::from_hex(&entry.chain).map_err(Error::damaged)?;
     query(
@@ -277,6 +303,11 @@ pub async fn append(db: &mut Db, before: &Entry, entry: &Entry) -> Result<()> {
     .execute(db)
     .await?;
     Ok(())
+}
+
+fn broken(entry: &Entry) -> Error {
+    let row = entry.seq.unsigned_abs().into();
+    Error::damaged(Said(Text::TrailFrom.with([("row", row)])))
 }
 
 /// Rows that are in memory at a time while the chain is followed.
@@ -304,7 +335,7 @@ pub async fn verify(db: &mut Db) -> Result<u64> {
         for entry in &rows {
             let link = entry.link(before.as_ref());
             if link.to_hex() != entry.chain {
-                return Err(Error::damaged(format!("the audit trail from row {} on", entry.seq)));
+                return Err(broken(entry));
             }
             before = Some(link);
         }

@@ -59,6 +59,14 @@ impl Store {
         Ok(Self { database, path: path.to_owned(), writer, together })
     }
 
+    /// Undoes what a restore that was killed left half done at a place.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::error::Error::Io), and the refusals of a lock.
+    pub async fn put_back(path: &Path) -> Result<()> {
+        Database::put_back(path).await
+    }
+
     /// Writes one state of it into an empty file, while others go on writing.
     ///
     /// # Errors

@@ -67,5 +67,5 @@ pub use page::{Page, PageRequest};
 pub use query::Db;
 #[cfg(test)]
 pub use query::statements as statements_run;
-pub use sqlite::{Opening, Watcher, create_file};
+pub use sqlite::{LOGS, Opening, Watcher, create_file, is_damage, no_lock, second_name, with_end};
 pub use writer::Tx;

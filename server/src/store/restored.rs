@@ -8,11 +8,13 @@ use wardkey_core::document::Position;
 use wardkey_core::name::ScopeName;
 use wardkey_core::time::UnixTime;
 
+use super::audit::Entry;
 use super::counter::Counter;
 use super::pass::{self, EndedBy};
 use super::query::{Db, FromRow, Only, Row, query};
 use super::{clock, scope, state};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::texts::{Said, Text};
 
 /// What was raised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,14 +46,79 @@ pub async fn raise(db: &mut Db, at_least: u64) -> Result<Raised> {
     Ok(Raised { epoch, terminals })
 }
 
-/// The highest number that terminals can have seen of a store: an epoch, the number of a document,
-/// a second that was signed.
-pub async fn highest(db: &mut Db) -> Result<u64> {
+/// The highest number that leaves room for those to come.
+const HIGHEST: u64 = i64::MAX as u64 / 4 * 3;
+/// Seconds since 1970 from which on nobody believes a time (the year 3058).
+const NO_TIME: u64 = 1 << 35;
+
+/// What terminals can have seen of a store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The highest epoch or number of a document.
+    pub number: u64,
+    /// Until when that holds, seconds since 1970.
+    pub time: u64,
+}
+
+impl Seen {
+    /// The same until a later time.
+    #[must_use]
+    pub fn until(self, time: u64) -> Self {
+        Self { time: self.time.max(time), ..self }
+    }
+
+    /// Whether there are numbers above it.
+    pub fn is_possible(self) -> bool {
+        self.number <= HIGHEST && self.time < NO_TIME
+    }
+
+    /// A number that nothing reaches that was done until a time, at an act each second.
+    pub fn above(self, latest: u64) -> u64 {
+        if self.number == 0 {
+            return self.time;
+        }
+        let lost = latest.saturating_sub(self.time);
+        self.number.saturating_add(lost).saturating_add(1).max(self.time)
+    }
+}
+
+/// What terminals can have seen of a store: epochs, numbers of documents, the second that was
+/// signed last.
+pub async fn seen(db: &mut Db) -> Result<Seen> {
     let Only(epoch) = query("SELECT max(epoch) FROM scope").one::<Only<Option<u64>>>(db).await?;
     let Only(number) =
         query("SELECT max(number) FROM terminal").one::<Only<Option<u64>>>(db).await?;
-    let signed = clock::read(db).await?.signed.0;
-    Ok(signed.max(epoch.unwrap_or(0)).max(number.unwrap_or(0)))
+    let time = clock::read(db).await?.signed.0;
+    Ok(Seen { number: epoch.unwrap_or(0).max(number.unwrap_or(0)), time })
+}
+
+/// The epoch that a row of the trail names: raised by hand or by a restore, or had by a terminal.
+///
+/// # Errors
+/// [`Error::Damaged`] when its act gives an epoch, and it names none that can be.
+pub fn epoch_in(row: &Entry) -> Result<Option<u64>> {
+    let detail = row.detail.as_deref().unwrap_or_default();
+    let after = |word: &str| {
+        let mut words = detail.split([' ', ',']);
+        words.find(|found| *found == word)?;
+        words.next()
+    };
+    let position = |text: &str| text.split_once('.')?.0.parse().ok();
+    let (epoch, must) = match row.action.as_str() {
+        "epoch.raise" => (row.object.parse().ok(), true),
+        "restore" => (after("epoch").and_then(|epoch| epoch.parse().ok()), true),
+        "restore.terminal-ahead" => (detail.split(' ').nth(1).and_then(position), false),
+        "scope.halt" => (after("at").or_else(|| after("has")).and_then(position), false),
+        _ => (None, false),
+    };
+    match epoch {
+        Some(epoch) if epoch <= HIGHEST => Ok(Some(epoch)),
+        None if !must => Ok(None),
+        _ => {
+            let row = row.seq.unsigned_abs().into();
+            Err(Error::damaged(Said(Text::TrailFrom.with([("row", row)]))))
+        }
+    }
 }
 
 /// What is void now.

@@ -13,12 +13,14 @@
 //!
 //! Functions return what the database said when it fails.
 
+mod beside;
 mod copying;
 mod in_use;
 mod migrations;
 mod opening;
 
-pub use in_use::{BUSY, InUse, Use};
+pub use beside::{LOGS, second_name, with_end};
+pub use in_use::{BUSY, InUse, Use, no_lock};
 pub use opening::Opening;
 
 use std::borrow::Cow;
@@ -40,7 +42,7 @@ use sqlx::{
 
 use super::value::Value;
 use crate::error::{Error, Result};
-use crate::texts::Text;
+use crate::texts::{Text, doing};
 
 /// How often it is tried to announce a change.
 const ANNOUNCED_AGAIN: u32 = 16;
@@ -59,7 +61,7 @@ pub fn create_file(path: &Path) -> Result<()> {
         if error.kind() == std::io::ErrorKind::AlreadyExists {
             Error::invalid(Text::FileExists.with([("path", path.display().to_string().into())]))
         } else {
-            Error::io(format!("making {}", path.display()))(error)
+            Error::io(doing(Text::Making, &path))(error)
         }
     })
 }
@@ -88,7 +90,7 @@ impl Database {
     /// [`Error::Store`] when it is not there or not a database, [`Error::Migration`] when a newer
     /// version made it.
     pub async fn open(path: &Path) -> Result<Self> {
-        let in_use = InUse::take(path, Use::Shared).await?;
+        let in_use = Self::in_use(path).await?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(false)
@@ -104,6 +106,23 @@ impl Database {
         let readers = pool(READERS).connect_lazy_with(options.clone().pragma("query_only", "ON"));
         let in_use = in_use.map(Arc::new);
         Ok(Self { readers, writer, options, folder: folder_of(path), _in_use: in_use })
+    }
+
+    /// Takes the lock of those who use it; what a restore left half done is undone first.
+    async fn in_use(path: &Path) -> Result<Option<InUse>> {
+        let in_use = InUse::take(path, Use::Shared).await?;
+        if in_use.is_some() {
+            beside::put_back(path).map_err(Error::io(doing(Text::PuttingBack, path)))?;
+        }
+        Ok(in_use)
+    }
+
+    /// Undoes what a restore that was killed left half done.
+    ///
+    /// # Errors
+    /// [`Error::Io`], and those of a lock.
+    pub async fn put_back(path: &Path) -> Result<()> {
+        Self::in_use(path).await.map(drop)
     }
 
     /// A transaction that reads one unchanging state.
@@ -290,6 +309,29 @@ impl Watcher {
     pub async fn close(self) {
         // It only ever read; there is nothing to lose.
         let _ = self.connection.close().await;
+    }
+}
+
+/// Whether a database itself is at fault: it is no database of ours, or it is damaged. What may be
+/// otherwise when it is tried again (a lock, a mode, a disk that does not answer) is not that.
+pub fn is_damage(error: &Error) -> bool {
+    match error {
+        Error::Damaged(_) => true,
+        Error::Store(sqlx::Error::Database(error)) => {
+            let code = error.code().and_then(|code| code.parse::<i32>().ok());
+            // SQLITE_ERROR (no such table), _CORRUPT, _NOTADB; a file that ends too early.
+            code.is_some_and(|code| matches!(code & 0xff, 1 | 11 | 26) || code == 522)
+        }
+        Error::Store(error) => matches!(
+            error,
+            sqlx::Error::RowNotFound
+                | sqlx::Error::ColumnNotFound(_)
+                | sqlx::Error::ColumnIndexOutOfBounds { .. }
+                | sqlx::Error::ColumnDecode { .. }
+                | sqlx::Error::Decode(_)
+                | sqlx::Error::TypeNotFound { .. }
+        ),
+        _ => false,
     }
 }
 

@@ -32,5 +32,6 @@ mod publishing;
 mod quota;
 mod restoring;
 mod restoring_safely;
+mod restoring_what_is_there;
 mod revoking;
 mod scale;

@@ -244,6 +244,8 @@ fn what_is_written_at_the_question_is_not_lost() {
     let (backup, _) = deployment.backup("monday");
     let asked = AtTheQuestion::new(&deployment, &restore(&backup, &["--replace"]));
     deployment.ok(&["person", "disable", "hanako"]);
+    // What others do meanwhile reaches no terminal, and is said so: no server runs.
+    deployment.unheard(&["person", "disable", "taro"]);
     let before = std::fs::read(deployment.database()).unwrap();
     assert_eq!(asked.answer("wardkey.test"), 1);
     assert_eq!(std::fs::read(deployment.database()).unwrap(), before);

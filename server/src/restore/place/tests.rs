@@ -123,3 +123,59 @@ async fn a_clock_that_is_years_behind_lowers_no_number() {
     let prepared = monday.prepared(UnixTime(1000)).await;
     assert!(prepared.report.epoch >= NOW.0, "{}", prepared.report.epoch);
 }
+
+/// A database that cannot be read any more, and what was in its log.
+async fn damaged(monday: &Monday) -> Prepared {
+    std::fs::write(&monday.config.store, "no database").unwrap();
+    std::fs::write(with_end(&monday.config.store, "-wal"), "its log").unwrap();
+    let mut prepared = monday.prepared(NOW).await;
+    assert!(prepared.needs_root(), "a damaged database says nothing");
+    let root = prepared.backup.root.root_key.clone();
+    prepared.of_root(&root).unwrap();
+    prepared
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_read_keeps_its_log_whatever_step_it_ends_after() {
+    let log = |path: &Path| std::fs::read_to_string(with_end(path, "-wal")).unwrap_or_default();
+    for steps in 0..=STEPS.len() {
+        let monday = Monday::new().await;
+        let store = &monday.config.store;
+        let prepared = damaged(&monday).await;
+        let placed = prepared.place_until(&monday.config, NOW, steps).await.unwrap();
+        if steps < STEPS.len() {
+            // Whoever comes next finds it as it was.
+            assert!(Store::open(store).await.is_err());
+            assert_eq!(std::fs::read(store).unwrap(), b"no database", "after {steps} steps");
+            assert_eq!(log(store), "its log", "after {steps} steps");
+            let names = std::fs::read_dir(folder_of(store)).unwrap();
+            let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            assert!(!names.into_iter().any(|name| name.contains("replaced")), "{steps}");
+        } else {
+            let aside = placed.aside.unwrap();
+            assert_eq!(std::fs::read(&aside).unwrap(), b"no database");
+            assert_eq!((log(&aside), log(store)), ("its log".into(), String::new()));
+            Store::open(store).await.unwrap().close().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_exchanged_while_the_question_waited_is_not_replaced() {
+    let monday = Monday::new().await;
+    let sound = std::fs::read(&monday.config.store).unwrap();
+    // Somebody put the right database back meanwhile.
+    let prepared = damaged(&monday).await;
+    std::fs::write(&monday.config.store, &sound).unwrap();
+    let refused = prepared.place(&monday.config, NOW).await.unwrap_err();
+    assert_eq!(refused.code(), Code::RestoreDisturbed);
+    assert_eq!(std::fs::read(&monday.config.store).unwrap(), sound);
+
+    // The keys that were said to fit are others now.
+    std::fs::remove_file(with_end(&monday.config.store, "-wal")).unwrap();
+    let prepared = monday.prepared(NOW).await;
+    let key = monday.config.keys.join("publish.key");
+    std::fs::write(&key, "11".repeat(32)).unwrap();
+    let refused = prepared.place(&monday.config, NOW).await.unwrap_err();
+    assert_eq!(refused.code(), Code::RestoreDisturbed);
+}

@@ -11,7 +11,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::opening::Opening;
-use super::{BUSY, Database, InUse, READERS, Transaction, Use, folder_of, migrations, pool};
+use super::{BUSY, Database, READERS, Transaction, folder_of, migrations, pool};
 use crate::error::Result;
 
 impl Database {
@@ -21,7 +21,7 @@ impl Database {
     /// [`Error::Store`](crate::error::Error::Store) when it is not there or not a database.
     pub async fn open_as_it_is(path: &Path, opening: Opening) -> Result<Self> {
         let in_use = match opening {
-            Opening::WithLog => InUse::take(path, Use::Shared).await?,
+            Opening::WithLog => Self::in_use(path).await?,
             Opening::Copy | Opening::Alone => None,
         };
         let options = SqliteConnectOptions::new()
