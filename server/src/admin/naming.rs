@@ -110,13 +110,9 @@ pub async fn check_file(tx: &mut Tx, mut people: People) -> Result<People> {
 
 /// Warnings about groups that nobody is in: a slip of the finger, or people who come later.
 pub async fn empty_groups(tx: &mut Tx, groups: &[GroupName]) -> Result<Vec<Phrase>> {
-    let mut warnings = Vec::new();
-    for group in groups {
-        if !lookup::has_people(tx, group).await? {
-            warnings.push(Text::EmptyGroup.with([("name", group.to_string().into())]));
-        }
-    }
-    Ok(warnings)
+    let with_people = lookup::with_people(tx, groups).await?;
+    let empty = groups.iter().filter(|group| !with_people.contains(*group));
+    Ok(empty.map(|group| Text::EmptyGroup.with([("name", group.to_string().into())])).collect())
 }
 
 fn sentence(code: Code, login: &LoginName) -> Phrase {
