@@ -1,7 +1,7 @@
 //! The challenge of a registration, and the verification of what the key made.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
@@ -33,6 +33,7 @@ use super::eddsa::Expected;
 use super::{attested, eddsa};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::lock::lock;
 use crate::secret;
 use crate::store::code::OpenCode;
 use crate::store::credential::Registration;
@@ -176,7 +177,7 @@ impl Enrollments {
         let name =
             serde_json::to_value(&name).ok().and_then(|value| value.as_str().map(str::to_owned));
         let name = name.ok_or("could not be named").map_err(Error::crypto("session"))?;
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sessions = lock(&self.sessions);
         sessions.retain(|_, session| now.since(session.begun) <= CHALLENGE_SECONDS);
         if sessions.len() >= MAX_SESSIONS {
             return Err(Error::refused(
@@ -229,7 +230,7 @@ impl Enrollments {
     /// # Errors
     /// [`Code::ChallengeExpired`] when there is none, or it is older than 60 seconds.
     pub fn take(&self, name: &str, now: UnixTime) -> Result<Session> {
-        let session = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        let session = lock(&self.sessions).remove(name);
         session
             .filter(|session| now.since(session.begun) <= CHALLENGE_SECONDS && now >= session.begun)
             .ok_or_else(|| {

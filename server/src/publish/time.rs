@@ -19,11 +19,12 @@
 //! hour. All steps forward of one run together are at most what a start allows: 30 days more than
 //! has elapsed since the time that was signed by before it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use wardkey_core::time::UnixTime;
 
 use crate::clock::Clock;
+use crate::lock::lock;
 use crate::store::clock::{Jump, SigningClock};
 use crate::texts::{Phrase, Text};
 
@@ -186,7 +187,7 @@ impl SigningTime {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn look(&self) -> MutexGuard<'_, State> {

@@ -1,6 +1,6 @@
 //! TLS: the server's certificate, and by which time those of terminals are judged.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
@@ -12,6 +12,7 @@ use wardkey_core::time::UnixTime;
 
 use crate::error::{Error, Result};
 use crate::keyring::{Holder, Keyring};
+use crate::lock::{read, write};
 use crate::pki::{Authority, SERVER_DAYS, certified, read_certificate};
 use crate::publish::Publisher;
 
@@ -62,7 +63,7 @@ pub(super) struct Certificates {
 
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+        read(&self.current).clone()
     }
 }
 
@@ -95,7 +96,7 @@ impl Certificates {
             }
         };
         let certified = certified(&files)?;
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(certified));
+        *write(&self.current) = Some(Arc::new(certified));
         Ok(())
     }
 }
