@@ -88,12 +88,10 @@ fn problems(path: &Path) -> Vec<Problem> {
                 certificates.push(keyring.certificate(Holder::Server).map(|_| ()));
             }
             for error in keys.into_iter().chain(certificates).filter_map(std::result::Result::err) {
-                match error {
-                    Error::Configuration { path, message } => {
-                        all.push(found(&path, None, None, message))
-                    }
-                    error => all.push(found(&config.keys, None, None, error.phrase())),
-                }
+                all.push(match error.in_file() {
+                    Some((path, message)) => found(path, None, None, message.clone()),
+                    None => found(&config.keys, None, None, error.phrase()),
+                });
             }
         }
     }
