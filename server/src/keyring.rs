@@ -19,6 +19,7 @@ use wardkey_core::sign::SigningKey;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
+use crate::files;
 use crate::pki::{KeyAndCertificate, certified, read_certificate};
 use crate::secret;
 use crate::texts::{Phrase, Text};
@@ -252,16 +253,23 @@ impl Keyring {
     fn read(&self, name: &str) -> Result<Zeroizing<String>> {
         let path = self.0.join(name);
         let unreadable = |error: std::io::Error| {
-            self.wrong(name, Text::RestoreKey.with([("why", error.to_string().into())]))
+            let why = error.to_string().into();
+            self.wrong(name, Text::RestoreKey.with([("why", why)])).caused_by(error)
         };
-        let file = File::open(&path).map_err(unreadable)?;
+        // No link: the folder is the service's, and root reads here what goes into a backup.
+        let file = files::open(&path).map_err(unreadable)?;
         let meta = file.metadata().map_err(unreadable)?;
         if meta.mode() & 0o077 != 0 {
             let path = path.display().to_string().into();
             return Err(self.wrong(name, Text::OthersRead.with([("path", path)])));
         }
-        let mut text = Zeroizing::new(String::new());
-        file.take(MAX_FILE).read_to_string(&mut text).map_err(unreadable)?;
+        // Whole at once: what is moved while it grows leaves copies behind.
+        let mut text = Zeroizing::new(String::with_capacity(MAX_FILE as usize + 1));
+        let read = file.take(MAX_FILE + 1).read_to_string(&mut text).map_err(unreadable)?;
+        if read as u64 > MAX_FILE {
+            let why = Text::LongerThan.with([("count", MAX_FILE.into())]);
+            return Err(self.wrong(name, Text::RestoreKey.with([("why", why)])));
+        }
         Ok(text)
     }
 
@@ -293,4 +301,29 @@ pub fn fit(files: &BTreeMap<String, Zeroizing<String>>, root: &RootDocument) -> 
         && raw(files, Secret::Code).is_some()
         && authority().is_some_and(|(ca, _)| *ca == *root.tls_ca.as_slice())
         && NEEDED.iter().all(|name| files.contains_key(*name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_a_file_of_the_folder_itself_and_not_endless() {
+        let folder = tempfile::tempdir().unwrap();
+        let keyring = Keyring::at(folder.path().join("keys"));
+        keyring.create().unwrap();
+        keyring.secret(Secret::Publish).unwrap();
+        let (key, elsewhere) = (keyring.folder().join("publish.key"), folder.path().join("key"));
+        std::fs::rename(&key, &elsewhere).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &key).unwrap();
+        let refused = keyring.secret(Secret::Publish).unwrap_err();
+        assert!(std::error::Error::source(&refused).is_some(), "{refused}");
+
+        let end = " ".repeat(MAX_FILE as usize);
+        let text = std::fs::read_to_string(&elsewhere).unwrap();
+        std::fs::remove_file(&key).unwrap();
+        keyring.write_new("publish.key", format!("{}{end}", text.trim()).as_bytes()).unwrap();
+        let refused = keyring.secret(Secret::Publish).unwrap_err().to_string();
+        assert!(refused.contains("longer than"), "{refused}");
+    }
 }

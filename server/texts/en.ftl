@@ -145,6 +145,7 @@ config-right = { $path }: all is well
 config-problems = problems: { $count }
 config-line = line { $line }: { $what }
 config-too-long = longer than 256 KiB
+longer-than = longer than { $count } bytes
 one-address = at least one address such as "[::]:8443"
 absolute-path = an absolute path
 absolute-paths = absolute paths

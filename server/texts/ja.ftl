@@ -144,6 +144,7 @@ config-right = { $path }: 誤りはありません
 config-problems = 誤り { $count } 件
 config-line = { $line } 行目: { $what }
 config-too-long = 256 KiB を超えています
+longer-than = { $count } バイトを超えています
 one-address = "[::]:8443" のようなアドレスが 1 つ以上必要です
 absolute-path = / で始まるパスを書いてください
 absolute-paths = / で始まるパスを書いてください

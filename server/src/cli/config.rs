@@ -43,7 +43,7 @@ fn problems(path: &Path) -> Vec<Problem> {
         code: Code::Configuration,
         message,
     };
-    let text = match std::fs::read_to_string(path) {
+    let text = match config::text_of(path) {
         Ok(text) => text,
         Err(error) => return vec![found(path, None, None, unreadable(&error))],
     };
@@ -111,7 +111,7 @@ fn not_there(key: &str, path: &Path) -> Phrase {
 fn unusable(path: &Path) -> Option<Phrase> {
     use rustls::pki_types::CertificateDer;
     use rustls::pki_types::pem::PemObject;
-    let bytes = match std::fs::read(path) {
+    let bytes = match config::attestation_roots(path) {
         Ok(bytes) => bytes,
         Err(error) => return Some(unreadable(&error)),
     };
