@@ -129,7 +129,8 @@ async fn show(context: &Context, login: &LoginName) -> Result<()> {
     let from = person.valid_from.map(|time| when::shown(UnixTime(time), &zone));
     let until = person.valid_until.map(|time| when::shown_end(UnixTime(time), &zone));
     context.output.say(&person, || {
-        let valid = [("from", dash(from.as_deref())), ("until", dash(until.as_deref()))];
+        let valid =
+            [("from", dash(from.as_deref())), ("until", until.unwrap_or_else(|| "-".into()))];
         let mut lines = context.output.fields(vec![
             (Text::LabelLogin, person.login.as_str().into()),
             (Text::LabelName, person.name.as_str().into()),

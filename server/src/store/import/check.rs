@@ -15,6 +15,7 @@ use crate::secret;
 use crate::store::person::{MAX_PERSON_SCOPES, PersonRow, PersonStatus};
 use crate::store::query::{Db, Only, query};
 use crate::store::{scope, setting};
+use crate::texts::Text;
 use crate::when::When;
 
 /// Checks everyone against what is there. Writes nothing.
@@ -178,15 +179,13 @@ impl<'a> Taking<'a> {
             let key = key.record(&self.rp_id, self.rules.now).map_err(Wrong::Key);
             let Some((key, counter)) = checked.take(key) else { continue };
             if !self.credentials.insert(key.id.as_slice().to_vec()) {
-                checked.0.push(Wrong::Key(format!(
-                    "key {} is enrolled already",
-                    key.fingerprint().short()
-                )));
+                let key = key.fingerprint().short().into();
+                checked.0.push(Wrong::Key(Text::KeyThere.with([("key", key)])));
             }
             keys.push((key, counter));
         }
 
-        let user_handle = secret::random().map_err(|error| Wrong::Key(error.to_string()));
+        let user_handle = secret::random().map_err(|error| Wrong::Key(error.phrase()));
         let user_handle = checked.take(user_handle).map(UserHandle::new);
         match (login, name, language, user_handle) {
             (Some(login), Some(display_name), Some(language), Some(user_handle))
