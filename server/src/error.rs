@@ -76,7 +76,7 @@ pub enum Error {
     #[error("{what}: {} ({code})", Chain(.source), code = Code::Internal)]
     Io {
         /// What was being done.
-        what: String,
+        what: Phrase,
         /// The system's answer.
         source: std::io::Error,
     },
@@ -84,7 +84,7 @@ pub enum Error {
     #[error("{what}: {} ({code})", Chain(.cause.as_ref()), code = Code::Internal)]
     Crypto {
         /// What was to be made or read.
-        what: &'static str,
+        what: Phrase,
         /// Why it could not be.
         #[source]
         cause: Cause,
@@ -172,9 +172,14 @@ impl Error {
     }
 
     /// An I/O error with what was being done.
-    pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+    pub fn io(what: impl Into<Phrase>) -> impl FnOnce(std::io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source }
+    }
+
+    /// An I/O error of what was being done with a file.
+    pub fn at_file(doing: Text, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        Self::io(doing.with([("path", path.display().to_string().into())]))
     }
 
     /// A value in the store that does not decode: which, or why not.
@@ -183,14 +188,15 @@ impl Error {
     }
 
     /// What could not be made or read, and why not.
-    pub fn crypto<E: Into<Cause>>(what: &'static str) -> impl FnOnce(E) -> Self {
+    pub fn crypto<E: Into<Cause>>(what: impl Into<Phrase>) -> impl FnOnce(E) -> Self {
+        let what = what.into();
         move |cause| Self::Crypto { what, cause: cause.into() }
     }
 
     /// What went wrong, without the code.
     pub fn phrase(&self) -> Phrase {
-        let at = |place: &str, why: &dyn std::fmt::Display| {
-            Text::At.with([("place", place.into()), ("why", why.to_string().into())])
+        let at = |place: &Phrase, why: &dyn std::fmt::Display| {
+            Text::At.with([("place", place.clone()), ("why", why.to_string().into())])
         };
         let store =
             |why: &dyn std::fmt::Display| Text::StoreFailed.with([("why", why.to_string().into())]);

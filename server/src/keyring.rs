@@ -95,7 +95,7 @@ impl Keyring {
             .recursive(true)
             .mode(0o700)
             .create(&self.0)
-            .map_err(Error::io(format!("making {}", self.0.display())))?;
+            .map_err(Error::at_file(Text::DoingMake, &self.0))?;
         for secret in [Secret::Root, Secret::Publish, Secret::Code] {
             let bytes = Zeroizing::new(secret::random::<32>()?);
             let text = Zeroizing::new(format!("{}\n", to_hex(bytes.as_slice())));
@@ -158,13 +158,13 @@ impl Keyring {
             let new = format!("{name}.new");
             match std::fs::remove_file(self.0.join(&new)) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::io(format!("removing {new}"))(error));
+                    return Err(Error::at_file(Text::DoingRemove, Path::new(&new))(error));
                 }
                 _ => {}
             }
             self.write_new(&new, content.as_bytes())?;
             std::fs::rename(self.0.join(&new), self.0.join(&name))
-                .map_err(Error::io(format!("replacing {name}")))?;
+                .map_err(Error::at_file(Text::DoingReplace, Path::new(&name)))?;
         }
         self.sync()
     }
@@ -197,7 +197,7 @@ impl Keyring {
         std::fs::DirBuilder::new()
             .mode(0o700)
             .create(&self.0)
-            .map_err(Error::io(format!("making {}", self.0.display())))?;
+            .map_err(Error::at_file(Text::DoingMake, &self.0))?;
         // Only names of ours: what is in a backup decides no path.
         for (name, text) in files {
             if NEEDED.contains(&name.as_str()) || name == Secret::Root.file() {
@@ -223,31 +223,32 @@ impl Keyring {
     pub fn give_to(&self, uid: u32, gid: u32) -> Result<()> {
         let chown = |path: &Path| {
             std::os::unix::fs::lchown(path, Some(uid), Some(gid))
-                .map_err(Error::io(format!("changing the owner of {}", path.display())))
+                .map_err(Error::at_file(Text::DoingOwner, path))
         };
         chown(&self.0)?;
-        for entry in std::fs::read_dir(&self.0).map_err(Error::io("reading the folder of keys"))? {
-            chown(&entry.map_err(Error::io("reading the folder of keys"))?.path())?;
+        let failed = || Error::at_file(Text::DoingRead, &self.0);
+        for entry in std::fs::read_dir(&self.0).map_err(failed())? {
+            chown(&entry.map_err(failed())?.path())?;
         }
         Ok(())
     }
 
     fn write_new(&self, name: &str, content: &[u8]) -> Result<()> {
         let path = self.0.join(name);
-        let what = || format!("writing {}", path.display());
+        let failed = || Error::at_file(Text::DoingWrite, &path);
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
             .open(&path)
-            .map_err(Error::io(what()))?;
-        file.write_all(content).and_then(|()| file.sync_all()).map_err(Error::io(what()))
+            .map_err(failed())?;
+        file.write_all(content).and_then(|()| file.sync_all()).map_err(failed())
     }
 
     fn sync(&self) -> Result<()> {
         File::open(&self.0)
             .and_then(|folder| folder.sync_all())
-            .map_err(Error::io("writing the folder of keys"))
+            .map_err(Error::at_file(Text::DoingWrite, &self.0))
     }
 
     fn read(&self, name: &str) -> Result<Zeroizing<String>> {

@@ -78,7 +78,7 @@ pub async fn create(
         .recursive(true)
         .mode(0o700)
         .create(parent)
-        .map_err(Error::io(format!("making {}", parent.display())))?;
+        .map_err(Error::at_file(Text::DoingMake, parent))?;
 
     let keyring = Keyring::at(&config.keys);
     let made = make(config, new, &keyring, (actor, now)).await;
@@ -154,8 +154,7 @@ async fn make(
 /// What root makes in the folder of the service belongs to the service.
 pub(crate) fn give_away(config: &Config, keyring: &Keyring) -> Result<()> {
     let parent = config.store.parent().unwrap_or(Path::new("/"));
-    let owner =
-        std::fs::metadata(parent).map_err(Error::io("looking at the folder of the store"))?;
+    let owner = std::fs::metadata(parent).map_err(Error::at_file(Text::DoingLook, parent))?;
     if !nix::unistd::geteuid().is_root() || owner.uid() == 0 {
         return Ok(());
     }
@@ -167,7 +166,7 @@ pub(crate) fn give_away(config: &Config, keyring: &Keyring) -> Result<()> {
     for path in store.into_iter().chain([running, lock]) {
         if path.exists() {
             std::os::unix::fs::lchown(&path, Some(owner.uid()), Some(owner.gid()))
-                .map_err(Error::io(format!("changing the owner of {}", path.display())))?;
+                .map_err(Error::at_file(Text::DoingOwner, &path))?;
         }
     }
     Ok(())
@@ -175,12 +174,12 @@ pub(crate) fn give_away(config: &Config, keyring: &Keyring) -> Result<()> {
 
 /// Gives a file to the owner of a folder, where root made it.
 pub(crate) fn give_like(path: &Path, folder: &Path) -> Result<()> {
-    let what = || format!("changing the owner of {}", path.display());
-    let owner = std::fs::metadata(folder).map_err(Error::io(what()))?;
+    let failed = || Error::at_file(Text::DoingOwner, path);
+    let owner = std::fs::metadata(folder).map_err(failed())?;
     if !nix::unistd::geteuid().is_root() {
         return Ok(());
     }
-    std::os::unix::fs::lchown(path, Some(owner.uid()), Some(owner.gid())).map_err(Error::io(what()))
+    std::os::unix::fs::lchown(path, Some(owner.uid()), Some(owner.gid())).map_err(failed())
 }
 
 /// A path with something behind its name.

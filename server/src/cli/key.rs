@@ -133,7 +133,7 @@ async fn confirmed(context: &Context, act: &KeyAct, status: CredentialStatus) ->
 fn asked(question: &str) -> Result<bool> {
     eprint!("{question}");
     let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).map_err(Error::io("reading the answer"))?;
+    std::io::stdin().lock().read_line(&mut answer).map_err(Error::io(Text::DoingReadingAnswer))?;
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 

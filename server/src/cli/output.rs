@@ -40,7 +40,7 @@ impl Output {
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             // Whoever reads has read enough, as in "list | head".
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            done => done.map_err(Error::io("writing the answer")),
+            done => done.map_err(Error::io(Text::DoingAnswer)),
         }
     }
 }

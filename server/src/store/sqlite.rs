@@ -59,7 +59,7 @@ pub fn create_file(path: &Path) -> Result<()> {
         if error.kind() == std::io::ErrorKind::AlreadyExists {
             Error::invalid(Text::FileExists.with([("path", path.display().to_string().into())]))
         } else {
-            Error::io(format!("making {}", path.display()))(error)
+            Error::at_file(Text::DoingMake, path)(error)
         }
     })
 }
