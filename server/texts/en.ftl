@@ -102,6 +102,7 @@ not-asked = { $which }. { $why }
 ## Warnings and what comes next
 warning = warning: { $what }
 empty-group = nobody is in group { $name }: is the name right?
+new-group = nobody else is in group { $name }: is the name right?
 account-of-person = { $account } is the account of a person ({ $name }): others would work there
 group-was-not = group { $name } was not there
 scope-was-not = scope { $name } was not there

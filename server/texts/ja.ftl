@@ -101,6 +101,7 @@ not-asked = { $which }。{ $why }
 ## 注意と次の手順
 warning = 注意: { $what }
 empty-group = グループ { $name } には誰もいません。名前を確認してください
+new-group = グループ { $name } にはほかに誰もいません。名前を確認してください
 account-of-person = { $account } は職員 { $name } のアカウントです。ほかの職員も使うことになります
 group-was-not = グループ { $name } は入っていませんでした
 scope-was-not = スコープ { $name } は入っていませんでした

@@ -110,9 +110,26 @@ pub async fn check_file(tx: &mut Tx, mut people: People) -> Result<People> {
 
 /// Warnings about groups that nobody is in: a slip of the finger, or people who come later.
 pub async fn empty_groups(tx: &mut Tx, groups: &[GroupName]) -> Result<Vec<Phrase>> {
-    let with_people = lookup::with_people(tx, groups).await?;
+    without_people(tx, groups, Text::EmptyGroup).await
+}
+
+/// The same of groups that a person comes into.
+pub async fn new_groups(
+    tx: &mut Tx,
+    groups: impl IntoIterator<Item = &GroupName>,
+) -> Result<Vec<Phrase>> {
+    without_people(tx, groups, Text::NewGroup).await
+}
+
+async fn without_people(
+    tx: &mut Tx,
+    groups: impl IntoIterator<Item = &GroupName>,
+    warning: Text,
+) -> Result<Vec<Phrase>> {
+    let groups: Vec<GroupName> = groups.into_iter().cloned().collect();
+    let with_people = lookup::with_people(tx, &groups).await?;
     let empty = groups.iter().filter(|group| !with_people.contains(*group));
-    Ok(empty.map(|group| Text::EmptyGroup.with([("name", group.to_string().into())])).collect())
+    Ok(empty.map(|group| warning.with([("name", group.to_string().into())])).collect())
 }
 
 fn sentence(code: Code, login: &LoginName) -> Phrase {

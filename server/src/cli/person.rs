@@ -30,7 +30,8 @@ pub async fn act(context: &Context, command: args::PersonCommand) -> Result<()> 
             let new = NewPerson { login, name, language, valid_from, valid_until, scopes, groups };
             let added =
                 context.change(reason.as_deref(), async |op| person::add(op, new).await).await?;
-            let said = Text::PersonAdded.with([("name", added.login.as_str().into())]);
+            context.output.warn(&added.warnings);
+            let said = Text::PersonAdded.with([("name", added.person.login.as_str().into())]);
             context.output.done(&added, said)
         }
         args::PersonCommand::Set {
