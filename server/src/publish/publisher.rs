@@ -161,7 +161,7 @@ impl Publisher {
         self.terminals.document(terminal, &self.key, self.time.now())
     }
 
-    /// The time by which is signed: stands still while the clock is not plausible.
+    /// The time of signatures: stands still while the clock is not plausible.
     pub fn time(&self) -> UnixTime {
         self.time.now()
     }

@@ -16,7 +16,7 @@ use crate::lock::{read, write};
 use crate::pki::{Authority, SERVER_DAYS, certified, read_certificate};
 use crate::publish::Publisher;
 
-/// The time by which terminals' certificates are judged: that which is signed by. By a wall clock
+/// The time by which terminals' certificates are judged: that of signatures. By a wall clock
 /// of 2031, or of 2000 after a power cut, every one of them would be refused, and no revocation
 /// arrive.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ impl Certificates {
     }
 
     /// Takes the certificate of the folder; a new one when there is none or two thirds of its life
-    /// are over. By the time that is signed by: a clock of 2031 would make one that nobody takes
+    /// are over. By the time of signatures: a clock of 2031 would make one that nobody takes
     /// today.
     pub(super) fn renew(&self, authority: &Authority, now: UnixTime) -> Result<()> {
         let files = match self.keyring.certificate(Holder::Server) {

@@ -10,7 +10,7 @@
 //!    ├ counter                               what changed since
 //!    ├ terminal, token, code                 who may come
 //!    ├ event, intake, audit                  what happened, and how much of it
-//!    ├ clock                                 by which time was signed
+//!    ├ clock                                 the time of the last signature
 //!    ├ import                                many people at once
 //!    ├ whole, restored                       the store as a whole: what is in a backup, and after one
 //!    └ lookup                                what administration asks before it changes something
