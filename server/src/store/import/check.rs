@@ -19,8 +19,10 @@ use crate::texts::Text;
 use crate::when::When;
 
 /// Checks everyone against what is there. Writes nothing.
-pub async fn plan(db: &mut Db, people: People, rules: &Rules) -> Result<Plan> {
-    let mut taking = Taking::start(db, rules).await?;
+///
+/// `there` is everyone who is there ([`logins`](crate::store::lookup::logins)).
+pub async fn plan(db: &mut Db, people: People, there: &[LoginName], rules: &Rules) -> Result<Plan> {
+    let mut taking = Taking::start(db, there, rules).await?;
     let mut problems = people.problems;
     let mut newcomers = Vec::with_capacity(people.lines.len());
     for (number, line) in people.lines {
@@ -75,7 +77,7 @@ struct Taking<'a> {
     rules: &'a Rules,
     rp_id: RpId,
     /// Who is there already.
-    there: HashSet<String>,
+    there: HashSet<&'a str>,
     /// Who stands in the file.
     logins: HashSet<String>,
     credentials: HashSet<Vec<u8>>,
@@ -85,18 +87,15 @@ struct Taking<'a> {
 }
 
 impl<'a> Taking<'a> {
-    async fn start(db: &mut Db, rules: &'a Rules) -> Result<Self> {
+    async fn start(db: &mut Db, there: &'a [LoginName], rules: &'a Rules) -> Result<Self> {
         let (_, root) = setting::roots(db).await?;
-        let there = query("SELECT login FROM person WHERE status <> 'deleted'")
-            .all::<Only<String>>(db)
-            .await?;
         let credentials =
             query("SELECT credential_id FROM credential").all::<Only<Vec<u8>>>(db).await?;
         let scopes = scope::list(db).await?;
         Ok(Self {
             rules,
             rp_id: root.rp_id,
-            there: there.into_iter().map(|Only(login)| login).collect(),
+            there: there.iter().map(LoginName::as_str).collect(),
             logins: HashSet::new(),
             credentials: credentials.into_iter().map(|Only(id)| id).collect(),
             seqs: scopes.into_iter().map(|scope| (scope.name, scope.position.seq)).collect(),
@@ -112,7 +111,7 @@ impl<'a> Taking<'a> {
         if !self.logins.insert(line.login.clone()) {
             return Err(vec![Wrong::Twice(line.login)]);
         }
-        if self.there.contains(&line.login) {
+        if self.there.contains(line.login.as_str()) {
             if self.rules.skip_existing {
                 self.done.skipped += 1;
                 return Ok(None);
