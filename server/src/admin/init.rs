@@ -17,7 +17,7 @@ use crate::keyring::{Holder, Keyring, Secret};
 use crate::pki::{Authority, read_certificate};
 use crate::secret;
 use crate::store::audit::{self, Act, Actor};
-use crate::store::{Store, clock, setting};
+use crate::store::{Store, clock, files_of, setting};
 use crate::texts::Text;
 
 /// What a deployment is made with.
@@ -84,8 +84,8 @@ pub async fn create(
     let made = make(config, new, &keyring, (actor, now)).await;
     if made.is_err() {
         // Half a deployment would only be in the way of the next try; nothing was there before.
-        for end in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(with_end(&config.store, end));
+        for file in files_of(&config.store) {
+            let _ = std::fs::remove_file(file);
         }
         let _ = std::fs::remove_file(config.store.with_extension("lock"));
         let _ = std::fs::remove_dir_all(keyring.folder());
@@ -161,9 +161,8 @@ pub(crate) fn give_away(config: &Config, keyring: &Keyring) -> Result<()> {
 
     keyring.give_to(owner.uid(), owner.gid())?;
     let running = config.store.with_extension("running");
-    let store = ["", "-wal", "-shm"].map(|end| with_end(&config.store, end));
     let lock = config.store.with_extension("lock");
-    for path in store.into_iter().chain([running, lock]) {
+    for path in files_of(&config.store).into_iter().chain([running, lock]) {
         if path.exists() {
             std::os::unix::fs::lchown(&path, Some(owner.uid()), Some(owner.gid()))
                 .map_err(Error::at_file(Text::DoingOwner, &path))?;

@@ -67,5 +67,5 @@ pub use page::{Page, PageRequest};
 pub use query::Db;
 #[cfg(test)]
 pub use query::statements as statements_run;
-pub use sqlite::{Opening, Watcher, create_file};
+pub use sqlite::{Opening, Watcher, create_file, files_of, is_database};
 pub use writer::Tx;

@@ -16,9 +16,11 @@
 mod copying;
 mod in_use;
 mod migrations;
+mod on_disk;
 mod opening;
 
 pub use in_use::{BUSY, InUse, Use};
+pub use on_disk::{files_of, is_database};
 pub use opening::Opening;
 
 use std::borrow::Cow;
@@ -44,6 +46,9 @@ use crate::texts::Text;
 
 /// How often it is tried to announce a change.
 const ANNOUNCED_AGAIN: u32 = 16;
+/// Values of one list or rows: each numbered parameter is looked for in a list of all of them, so
+/// many short statements are quicker than a long one.
+pub const LISTED_AT_ONCE: usize = 100;
 /// Connections that read.
 const READERS: u32 = 8;
 
