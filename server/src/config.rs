@@ -1,6 +1,7 @@
 //! `server.toml`: read once at start; unknown keys and impossible values are errors that name file,
 //! line, key and what would be right. Nothing here weakens the verification of a login.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -8,8 +9,15 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
+use crate::files;
 use crate::texts::{Phrase, Text};
 use crate::when;
+
+/// The longest configuration in bytes that is read.
+const MAX_FILE: u64 = 256 * 1024;
+/// The longest file of attestation roots in bytes that is read: those of every maker there is are
+/// less than half of it.
+const MAX_ROOTS: u64 = 4 * 1024 * 1024;
 
 /// The configuration, with defaults for what the file leaves out.
 #[derive(Clone, Debug, Deserialize)]
@@ -139,8 +147,9 @@ impl Config {
     /// value that cannot be.
     pub fn read(path: &Path) -> Result<Self> {
         let wrong = |message: Phrase| Error::Configuration { path: path.to_owned(), message };
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| wrong(Text::GiveConfig.with([("why", error.to_string().into())])))?;
+        let text = text_of(path).map_err(|error| {
+            wrong(Text::GiveConfig.with([("why", error.to_string().into())])).caused_by(error)
+        })?;
         let mut config = Self::parse(&text).map_err(wrong)?;
         config.store = followed(config.store);
         Ok(config)
@@ -162,7 +171,7 @@ impl Config {
     /// # Errors
     /// What is wrong; never empty.
     pub fn parse_all(text: &str) -> std::result::Result<Self, Vec<Problem>> {
-        if text.len() > 256 * 1024 {
+        if text.len() as u64 > MAX_FILE {
             return Err(vec![Problem { line: 1, key: None, message: Text::ConfigTooLong.into() }]);
         }
         let config: Self = toml::from_str(text).map_err(|error| {
@@ -256,9 +265,9 @@ impl Config {
     pub fn read_attestation_roots(&self) -> Result<Vec<u8>> {
         let mut all = Vec::new();
         for path in &self.attestation_roots {
-            let pem = std::fs::read(path).map_err(|error| Error::Configuration {
-                path: path.clone(),
-                message: Text::RootUnreadable.with([("why", error.to_string().into())]),
+            let pem = attestation_roots(path).map_err(|error| {
+                let message = Text::RootUnreadable.with([("why", error.to_string().into())]);
+                Error::Configuration { path: path.clone(), message }.caused_by(error)
             })?;
             all.extend_from_slice(&pem);
             all.push(b'\n');
@@ -271,6 +280,25 @@ impl Config {
 /// A link that leads nowhere stays one.
 fn followed(store: PathBuf) -> PathBuf {
     if store.is_symlink() { store.canonicalize().unwrap_or(store) } else { store }
+}
+
+/// The text of a configuration. A link is followed: only root writes where it stands, and package
+/// managers of sites put links there. What it leads to is a regular file, and not endless.
+///
+/// # Errors
+/// Why it cannot be read.
+pub(crate) fn text_of(path: &Path) -> std::io::Result<String> {
+    let bytes = files::read(&path.canonicalize()?, MAX_FILE)?;
+    String::from_utf8(bytes).map_err(|error| std::io::Error::new(ErrorKind::InvalidData, error))
+}
+
+/// A file of attestation roots, as it is. A link is followed: root names the file, and bundles of
+/// certificates are links in Debian.
+///
+/// # Errors
+/// Why it cannot be read.
+pub(crate) fn attestation_roots(path: &Path) -> std::io::Result<Vec<u8>> {
+    files::read(&path.canonicalize()?, MAX_ROOTS)
 }
 
 fn from_to(least: u64, most: u64) -> Phrase {
@@ -317,6 +345,24 @@ mod tests {
         assert!(uncommented.iter().filter(|line| is_value(line)).count() >= 16);
         let uncommented = uncommented.join("\n");
         Config::parse(&uncommented).unwrap();
+    }
+
+    #[test]
+    fn a_link_is_followed_and_nothing_without_end_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("a"), folder.path().join("b"));
+        std::fs::write(&file, "head_seconds = 60").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert_eq!(Config::read(&link).unwrap().head_seconds, 60);
+        std::fs::write(&file, vec![b'#'; MAX_FILE as usize + 1]).unwrap();
+        let pipe = folder.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        for endless in [&link, &pipe, Path::new("/dev/zero")] {
+            let error = Config::read(endless).unwrap_err();
+            assert!(std::error::Error::source(&error).is_some(), "{error}");
+            let config = Config { attestation_roots: vec![endless.into()], ..Config::default() };
+            assert_eq!(config.read_attestation_roots().is_ok(), endless == link, "{endless:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What can go wrong in the server, and with which exit status a command says so.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 use wardkey_core::cause::{Cause, Chain};
@@ -44,6 +44,15 @@ pub enum Error {
         /// Everything that is wrong, in the order of the file.
         problems: Vec<Problem>,
     },
+    /// Refused or wrong, because of another error; what is said of it is said already.
+    #[error("{error}")]
+    Because {
+        /// What comes of it.
+        error: Box<Error>,
+        /// Why.
+        #[source]
+        cause: Cause,
+    },
     /// The command line asks for something that makes no sense: look at `--help`.
     #[error("{0} ({code})", code = Code::RequestInvalid)]
     Usage(Phrase),
@@ -76,7 +85,7 @@ pub enum Error {
     #[error("{what}: {} ({code})", Chain(.cause.as_ref()), code = Code::Internal)]
     Crypto {
         /// What was to be made or read.
-        what: &'static str,
+        what: Phrase,
         /// Why it could not be.
         #[source]
         cause: Cause,
@@ -133,6 +142,21 @@ impl Error {
         Self::Refused { code, message: message.into() }
     }
 
+    /// The same, with what it comes from.
+    #[must_use]
+    pub fn caused_by(self, cause: impl Into<Cause>) -> Self {
+        Self::Because { error: Box::new(self), cause: cause.into() }
+    }
+
+    /// The file that is wrong, and what would be right, of an [`Error::Configuration`].
+    pub fn in_file(&self) -> Option<(&Path, &Phrase)> {
+        match self {
+            Self::Configuration { path, message } => Some((path, message)),
+            Self::Because { error, .. } => error.in_file(),
+            _ => None,
+        }
+    }
+
     /// Something that is not there.
     pub fn not_found(message: impl Into<Phrase>) -> Self {
         Self::refused(Code::NotFound, message)
@@ -154,13 +178,19 @@ impl Error {
         move |source| Self::Io { what, source }
     }
 
+    /// An I/O error of what was being done with a file.
+    pub fn at_file(doing: Text, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        Self::io(doing.with([("path", path.display().to_string().into())]))
+    }
+
     /// A value in the store that does not decode: which, or why not.
     pub fn damaged(what: impl Into<Cause>) -> Self {
         Self::Damaged(what.into())
     }
 
     /// What could not be made or read, and why not.
-    pub fn crypto<E: Into<Cause>>(what: &'static str) -> impl FnOnce(E) -> Self {
+    pub fn crypto<E: Into<Cause>>(what: impl Into<Phrase>) -> impl FnOnce(E) -> Self {
+        let what = what.into();
         move |cause| Self::Crypto { what, cause: cause.into() }
     }
 
@@ -172,7 +202,7 @@ impl Error {
         match self {
             Self::Refused { message, .. } | Self::NotHeard { message, .. } => message.clone(),
             Self::TerminalRevoked => Text::Revoked.into(),
-            Self::Problems { error, .. } => error.phrase(),
+            Self::Problems { error, .. } | Self::Because { error, .. } => error.phrase(),
             Self::Usage(message) => message.clone(),
             Self::Configuration { path, message } => {
                 let place = path.display().to_string().into();
@@ -187,7 +217,7 @@ impl Error {
             }
             Self::Io { what, source } => at(what.clone(), files::why(source)),
             Self::Crypto { what, cause } => {
-                at((*what).into(), Chain(cause.as_ref()).to_string().into())
+                at(what.clone(), Chain(cause.as_ref()).to_string().into())
             }
         }
     }
@@ -205,7 +235,7 @@ impl Error {
     /// The stable code.
     pub fn code(&self) -> Code {
         match self {
-            Self::Problems { error, .. } => error.code(),
+            Self::Problems { error, .. } | Self::Because { error, .. } => error.code(),
             Self::Refused { code, .. } | Self::NotHeard { code, .. } => *code,
             Self::TerminalRevoked => Code::TerminalDisabled,
             Self::Usage(_) => Code::RequestInvalid,
@@ -218,7 +248,7 @@ impl Error {
     /// With which exit status a command says so.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Problems { error, .. } => error.exit(),
+            Self::Problems { error, .. } | Self::Because { error, .. } => error.exit(),
             Self::Refused { .. } | Self::TerminalRevoked => Exit::Refused,
             Self::Usage(_) => Exit::Usage,
             Self::Configuration { .. } | Self::Io { .. } | Self::Crypto { .. } => Exit::Unavailable,
@@ -252,6 +282,7 @@ mod tests {
             Error::damaged("a row"),
             Error::io("reading")(std::io::Error::other("broken")),
             Error::crypto("certificate")("no"),
+            Error::not_found("no file").caused_by(std::io::Error::other("broken")),
         ] {
             let json = error.to_json();
             let (code, message) =
@@ -260,5 +291,16 @@ mod tests {
             assert_eq!(json["error"]["message"], message.as_str());
             assert_eq!(json["error"]["number"], error.code().number());
         }
+    }
+
+    #[test]
+    fn what_an_error_comes_from_goes_along_and_changes_nothing_that_is_said() {
+        let file = PathBuf::from("/etc/wardkey/server.toml");
+        let wrong = || Error::Configuration { path: file.clone(), message: "too long".into() };
+        let error = wrong().caused_by(std::io::Error::other("broken"));
+        assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "broken");
+        assert_eq!((error.to_string(), error.code()), (wrong().to_string(), wrong().code()));
+        assert_eq!((error.exit(), error.to_json()), (wrong().exit(), wrong().to_json()));
+        assert_eq!(error.in_file().unwrap().0, file);
     }
 }

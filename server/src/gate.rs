@@ -10,13 +10,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use wardkey_core::id::TerminalId;
 
 use crate::config::Limits;
+use crate::lock::lock;
 
 /// One address has at most this part of all handshakes: a whole site may be behind one address.
 const PART: usize = 4;
@@ -114,7 +115,7 @@ impl Gate {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

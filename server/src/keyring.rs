@@ -19,6 +19,7 @@ use wardkey_core::sign::SigningKey;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
+use crate::files;
 use crate::pki::{KeyAndCertificate, certified, read_certificate};
 use crate::secret;
 use crate::texts::{Phrase, Text, doing};
@@ -94,7 +95,7 @@ impl Keyring {
         let above = self.0.parent().map_or(Ok(()), |above| builder.create(above));
         above
             .and_then(|()| builder.recursive(false).create(&self.0))
-            .map_err(Error::io(doing(Text::Making, &self.0)))
+            .map_err(Error::at_file(Text::Making, &self.0))
     }
 
     /// Puts new raw keys into the folder.
@@ -164,13 +165,13 @@ impl Keyring {
             let new = format!("{name}.new");
             match std::fs::remove_file(self.0.join(&new)) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::io(doing(Text::Removing, &self.0.join(&new)))(error));
+                    return Err(Error::at_file(Text::Removing, Path::new(&new))(error));
                 }
                 _ => {}
             }
             self.write_new(&new, content.as_bytes())?;
             std::fs::rename(self.0.join(&new), self.0.join(&name))
-                .map_err(Error::io(doing(Text::Replacing, &self.0.join(&name))))?;
+                .map_err(Error::at_file(Text::Replacing, Path::new(&name)))?;
         }
         self.sync()
     }
@@ -203,7 +204,7 @@ impl Keyring {
         std::fs::DirBuilder::new()
             .mode(0o700)
             .create(&self.0)
-            .map_err(Error::io(doing(Text::Making, &self.0)))?;
+            .map_err(Error::at_file(Text::Making, &self.0))?;
         // Only names of ours: what is in a backup decides no path.
         for (name, text) in files {
             if NEEDED.contains(&name.as_str()) || name == Secret::Root.file() {
@@ -229,46 +230,54 @@ impl Keyring {
     pub fn give_to(&self, uid: u32, gid: u32) -> Result<()> {
         let chown = |path: &Path| {
             std::os::unix::fs::lchown(path, Some(uid), Some(gid))
-                .map_err(Error::io(doing(Text::ChangingOwner, &path)))
+                .map_err(Error::at_file(Text::ChangingOwner, path))
         };
         chown(&self.0)?;
-        for entry in std::fs::read_dir(&self.0).map_err(Error::io(doing(Text::Reading, &self.0)))? {
-            chown(&entry.map_err(Error::io(doing(Text::Reading, &self.0)))?.path())?;
+        let failed = || Error::at_file(Text::Reading, &self.0);
+        for entry in std::fs::read_dir(&self.0).map_err(failed())? {
+            chown(&entry.map_err(failed())?.path())?;
         }
         Ok(())
     }
 
     fn write_new(&self, name: &str, content: &[u8]) -> Result<()> {
         let path = self.0.join(name);
-        let what = || doing(Text::Writing, &path);
+        let failed = || Error::at_file(Text::Writing, &path);
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
             .open(&path)
-            .map_err(Error::io(what()))?;
-        file.write_all(content).and_then(|()| file.sync_all()).map_err(Error::io(what()))
+            .map_err(failed())?;
+        file.write_all(content).and_then(|()| file.sync_all()).map_err(failed())
     }
 
     fn sync(&self) -> Result<()> {
         File::open(&self.0)
             .and_then(|folder| folder.sync_all())
-            .map_err(Error::io(doing(Text::Writing, &self.0)))
+            .map_err(Error::at_file(Text::Writing, &self.0))
     }
 
     fn read(&self, name: &str) -> Result<Zeroizing<String>> {
         let path = self.0.join(name);
         let unreadable = |error: std::io::Error| {
-            self.wrong(name, Text::RestoreKey.with([("why", error.to_string().into())]))
+            let why = error.to_string().into();
+            self.wrong(name, Text::RestoreKey.with([("why", why)])).caused_by(error)
         };
-        let file = File::open(&path).map_err(unreadable)?;
+        // No link: the folder is the service's, and root reads here what goes into a backup.
+        let file = files::open(&path).map_err(unreadable)?;
         let meta = file.metadata().map_err(unreadable)?;
         if meta.mode() & 0o077 != 0 {
             let path = path.display().to_string().into();
             return Err(self.wrong(name, Text::OthersRead.with([("path", path)])));
         }
-        let mut text = Zeroizing::new(String::new());
-        file.take(MAX_FILE).read_to_string(&mut text).map_err(unreadable)?;
+        // Whole at once: what is moved while it grows leaves copies behind.
+        let mut text = Zeroizing::new(String::with_capacity(MAX_FILE as usize + 1));
+        let read = file.take(MAX_FILE + 1).read_to_string(&mut text).map_err(unreadable)?;
+        if read as u64 > MAX_FILE {
+            let why = Text::LongerThan.with([("count", MAX_FILE.into())]);
+            return Err(self.wrong(name, Text::RestoreKey.with([("why", why)])));
+        }
         Ok(text)
     }
 
@@ -300,4 +309,29 @@ pub fn fit(files: &BTreeMap<String, Zeroizing<String>>, root: &RootDocument) -> 
         && raw(files, Secret::Code).is_some()
         && authority().is_some_and(|(ca, _)| *ca == *root.tls_ca.as_slice())
         && NEEDED.iter().all(|name| files.contains_key(*name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_a_file_of_the_folder_itself_and_not_endless() {
+        let folder = tempfile::tempdir().unwrap();
+        let keyring = Keyring::at(folder.path().join("keys"));
+        keyring.create().unwrap();
+        keyring.secret(Secret::Publish).unwrap();
+        let (key, elsewhere) = (keyring.folder().join("publish.key"), folder.path().join("key"));
+        std::fs::rename(&key, &elsewhere).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &key).unwrap();
+        let refused = keyring.secret(Secret::Publish).unwrap_err();
+        assert!(std::error::Error::source(&refused).is_some(), "{refused}");
+
+        let end = " ".repeat(MAX_FILE as usize);
+        let text = std::fs::read_to_string(&elsewhere).unwrap();
+        std::fs::remove_file(&key).unwrap();
+        keyring.write_new("publish.key", format!("{}{end}", text.trim()).as_bytes()).unwrap();
+        let refused = keyring.secret(Secret::Publish).unwrap_err().to_string();
+        assert!(refused.contains("longer than"), "{refused}");
+    }
 }

@@ -5,7 +5,7 @@
 //!   cli ──> admin ──┐                     gate ── TLS ── http ──> caller, joining, enroll, intake
 //!                   └──> store (SQLite) <─────────────────────────────────┘
 //!                          └──> publish (signed heads)
-//!   config, keyring, pki, secret, clock, when, error, files, texts    what all stand on
+//!   config, keyring, pki, secret, clock, when, error, files, lock, texts    what all stand on
 //!   people_file                                            what an import reads
 //! ```
 //! Rules are in `admin`, `joining`, `enroll` and `intake`; the command line and `http` parse, open
@@ -34,6 +34,7 @@ pub mod http;
 pub mod intake;
 pub mod joining;
 pub mod keyring;
+mod lock;
 pub mod people_file;
 pub mod pki;
 pub mod publish;

@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 use crate::secret;
+use crate::texts::Text;
 
 /// Length in bytes of the serial numbers that we give.
 pub const SERIAL_LEN: usize = 16;
@@ -214,11 +215,11 @@ impl TerminalCertificate {
 /// [`Error::Crypto`] when it is not a certificate.
 pub fn read_certificate(pem: &str) -> Result<(CertificateDer<'static>, UnixTime)> {
     use rustls::pki_types::pem::PemObject;
-    let der =
-        CertificateDer::from_pem_slice(pem.as_bytes()).map_err(Error::crypto("certificate"))?;
+    let der = CertificateDer::from_pem_slice(pem.as_bytes())
+        .map_err(Error::crypto(Text::DoingCertificate))?;
     let end = {
         let (_, certificate) =
-            X509Certificate::from_der(&der).map_err(Error::crypto("certificate"))?;
+            X509Certificate::from_der(&der).map_err(Error::crypto(Text::DoingCertificate))?;
         certificate.validity().not_after.timestamp()
     };
     Ok((der, UnixTime(u64::try_from(end).unwrap_or(0))))
@@ -230,7 +231,7 @@ pub fn read_certificate(pem: &str) -> Result<(CertificateDer<'static>, UnixTime)
 /// [`Error::Crypto`] when one of them cannot be read, or they do not belong together.
 pub fn certified(files: &KeyAndCertificate) -> Result<CertifiedKey> {
     use rustls::pki_types::pem::PemObject;
-    const PAIR: &str = "certificate and key";
+    const PAIR: Text = Text::DoingPair;
     let key = PrivateKeyDer::from_pem_slice(files.key.as_bytes()).map_err(Error::crypto(PAIR))?;
     let (certificate, _) = read_certificate(&files.certificate)?;
     let key =
@@ -254,7 +255,7 @@ fn new_key() -> Result<KeyPair> {
 fn params(now: UnixTime, days: u64) -> Result<CertificateParams> {
     let date = |time: u64| {
         OffsetDateTime::from_unix_timestamp(i64::try_from(time).unwrap_or(i64::MAX))
-            .map_err(Error::crypto("the clock is set to an impossible time"))
+            .map_err(Error::crypto(Text::DoingDate))
     };
     let mut params = CertificateParams::default();
     params.not_before = date(now.0.saturating_sub(BEFORE))?;
@@ -272,5 +273,5 @@ fn named(common_name: &str) -> DistinguishedName {
 }
 
 fn failed(error: rcgen::Error) -> Error {
-    Error::crypto("certificate")(error)
+    Error::crypto(Text::DoingCertificate)(error)
 }

@@ -5,6 +5,7 @@ use wardkey_core::id::Hash;
 use wardkey_core::token::{base32, from_base32};
 
 use crate::error::{Error, Result};
+use crate::texts::Text;
 
 /// Random bytes of the kernel.
 ///
@@ -13,7 +14,7 @@ use crate::error::{Error, Result};
 pub fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| Error::Io {
-        what: "random generator".into(),
+        what: Text::DoingRandom.into(),
         source: std::io::Error::other(error),
     })?;
     Ok(bytes)

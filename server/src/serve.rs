@@ -33,6 +33,7 @@ use crate::keyring::{Holder, Keyring, Secret};
 use crate::pki::{Authority, TerminalCertificate};
 use crate::publish::{self, Publisher};
 use crate::store::{Store, setting, terminal};
+use crate::texts::Text;
 use certificates::{Certificates, tls};
 use running::mark_running;
 
@@ -105,7 +106,7 @@ impl Server {
         let mut tasks = JoinSet::new();
         for address in listen {
             let listener = bind(address).await?;
-            addresses.push(listener.local_addr().map_err(Error::io("listening"))?);
+            addresses.push(listener.local_addr().map_err(Error::io(Text::DoingStart))?);
             let serving = Serving {
                 tls: tls.clone(),
                 router: router(Arc::clone(&app)),
@@ -157,7 +158,9 @@ impl Server {
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener> {
-    let what = |address: SocketAddr| Error::io(format!("listening on {address}"));
+    let what = |address: SocketAddr| {
+        Error::io(Text::DoingListen.with([("address", address.to_string().into())]))
+    };
     match TcpListener::bind(address).await {
         // A machine without IPv6 has no [::]; it means every address.
         Err(_) if address.is_ipv6() && address.ip().is_unspecified() => {

@@ -5,6 +5,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use wardkey_core::time::UnixTime;
 
+use crate::texts::{Phrase, Text};
+
 /// The zone of the machine, wherever the environment of a command says that it is.
 const LOCAL_TIME: &str = "/etc/localtime";
 
@@ -92,7 +94,7 @@ pub fn shown_utc(moment: UnixTime) -> String {
 }
 
 /// The last moment of a validity for people: its last day, when it ends with a day.
-pub fn shown_end(end: UnixTime, zone: &TimeZone) -> String {
+pub fn shown_end(end: UnixTime, zone: &TimeZone) -> Phrase {
     let civil = |time: UnixTime| {
         let moment = Timestamp::from_second(i64::try_from(time.0).ok()?).ok()?;
         Some(moment.to_zoned(zone.clone()).datetime())
@@ -100,9 +102,9 @@ pub fn shown_end(end: UnixTime, zone: &TimeZone) -> String {
     let before = UnixTime(end.0.saturating_sub(1));
     match (civil(before), civil(end)) {
         (Some(last), Some(next)) if last.date() != next.date() => {
-            format!("the end of {}", last.date())
+            Text::EndOf.with([("date", last.date().to_string().into())])
         }
-        _ => shown(end, zone),
+        _ => shown(end, zone).into(),
     }
 }
 
@@ -153,6 +155,8 @@ pub fn half_width(c: char) -> char {
 
 #[cfg(test)]
 mod tests {
+    use wardkey_core::name::Language;
+
     use super::*;
 
     #[test]
@@ -201,11 +205,14 @@ mod tests {
             last.ends(&TimeZone::UTC),
             When::parse("2027-04-01T00:00:00Z").unwrap().begins(&TimeZone::UTC)
         );
-        assert_eq!(shown_end(last.ends(&tokyo).unwrap(), &tokyo), "the end of 2027-03-31");
+        let end = shown_end(last.ends(&tokyo).unwrap(), &tokyo);
+        assert_eq!(end.say(Language::En), "the end of 2027-03-31");
+        assert_eq!(end.say(Language::Ja), "2027-03-31 の終わり");
         // A moment is that moment, and is shown as one.
         let moment = When::parse("2027-03-31T17:30:00+09:00").unwrap();
         assert_eq!(moment.ends(&tokyo), moment.begins(&TimeZone::UTC));
-        assert_eq!(shown_end(moment.ends(&tokyo).unwrap(), &tokyo), "2027-03-31T17:30:00+09:00");
+        let end = shown_end(moment.ends(&tokyo).unwrap(), &tokyo);
+        assert_eq!(end.to_string(), "2027-03-31T17:30:00+09:00");
         // Days of 23 and 25 hours, and one without midnight.
         for (zone, day, hours) in [
             ("Europe/Berlin", "2027-03-28", 23),

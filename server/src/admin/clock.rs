@@ -1,5 +1,5 @@
-//! The clock by which is signed: what the server thinks of it, and the confirmation that it is
-//! right after all.
+//! The clock that signatures take their time from: what the server thinks of it, and the
+//! confirmation that it is right after all.
 
 use jiff::tz::TimeZone;
 use serde::Serialize;

@@ -1,6 +1,6 @@
 //! Events of terminals.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use super::Listing;
 use super::operation::joined;
 use crate::error::{Error, Result};
 use crate::store::event::{self, Filter, Listed};
-use crate::store::{PageRequest, Tx, person, terminal};
+use crate::store::{PageRequest, Tx, lookup, terminal};
 use crate::texts::{Phrase, Text};
 use crate::when::When;
 
@@ -73,72 +73,65 @@ pub async fn list(
     };
     let page = event::page(tx, &filter, request).await?;
 
-    let mut explaining = Explaining::default();
-    let mut items = Vec::with_capacity(page.rows.len());
-    for event in page.rows {
-        let explanation = explaining.explain(tx, &event).await?;
-        items.push(EventView { event, explanation });
-    }
-    Ok(Listing { items, more: page.next.is_some(), next: page.next })
+    let looked_up = LookedUp::for_page(tx, &page.rows).await?;
+    let explained = |event: Listed| EventView { explanation: looked_up.explain(&event), event };
+    Ok(Listing::new(page, explained))
 }
 
-/// What was looked up for one page.
-#[derive(Default)]
-struct Explaining {
-    people: HashMap<String, Option<BTreeSet<ScopeName>>>,
-    terminals: HashMap<String, BTreeSet<ScopeName>>,
+/// What is known now of the people and the terminals of a page.
+struct LookedUp {
+    people: BTreeMap<LoginName, BTreeSet<ScopeName>>,
+    terminals: BTreeMap<String, BTreeSet<ScopeName>>,
 }
 
-impl Explaining {
-    async fn explain(&mut self, tx: &mut Tx, event: &Listed) -> Result<Option<Phrase>> {
-        if event.reason.as_deref() != Some(Code::KeyAndNameDoNotMatch.to_string().as_str()) {
-            return Ok(None);
+impl LookedUp {
+    async fn for_page(tx: &mut Tx, events: &[Listed]) -> Result<Self> {
+        let mut people = BTreeSet::new();
+        let mut terminals = BTreeSet::new();
+        for event in events.iter().filter(|event| is_unexplained(event)) {
+            people.extend(whose(event).and_then(|name| LoginName::new(name).ok()));
+            terminals.insert(TerminalId::from_hex(&event.terminal).map_err(Error::damaged)?);
         }
-        let Some(name) = event.account.as_ref().or(event.person.as_ref()) else {
+        let people: Vec<LoginName> = people.into_iter().collect();
+        let terminals: Vec<TerminalId> = terminals.into_iter().collect();
+        let of_terminals = terminal::scopes_of(tx, &terminals).await?;
+        Ok(Self {
+            people: lookup::scopes_of_people(tx, &people).await?,
+            terminals: of_terminals.into_iter().map(|(id, own)| (id.to_hex(), own)).collect(),
+        })
+    }
+
+    fn explain(&self, event: &Listed) -> Option<Phrase> {
+        if !is_unexplained(event) {
+            return None;
+        }
+        let Some(name) = whose(event) else {
             // What was typed is recorded only when somebody has that name.
-            return Ok(Some(Text::NameOfNobody.into()));
+            return Some(Text::NameOfNobody.into());
         };
-
-        let Some(scopes) = self.scopes_of_person(tx, name).await? else {
-            return Ok(Some(Text::NoSuchPerson.with([("name", name.as_str().into())])));
+        let own = LoginName::new(name).ok().and_then(|login| self.people.get(&login));
+        let Some(own) = own else {
+            return Some(Text::NoSuchPerson.with([("name", name.into())]));
         };
-        let here = self.scopes_of_terminal(tx, &event.terminal).await?;
-        if scopes.is_disjoint(here) {
-            return Ok(Some(Text::OtherScope.with([
-                ("name", name.as_str().into()),
-                ("own", joined(&scopes).into()),
+        let nowhere = BTreeSet::new();
+        let here = self.terminals.get(&event.terminal).unwrap_or(&nowhere);
+        Some(if own.is_disjoint(here) {
+            Text::OtherScope.with([
+                ("name", name.into()),
+                ("own", joined(own).into()),
                 ("here", joined(here).into()),
-            ])));
-        }
-        Ok(Some(Text::OtherKey.with([("name", name.as_str().into())])))
+            ])
+        } else {
+            Text::OtherKey.with([("name", name.into())])
+        })
     }
+}
 
-    async fn scopes_of_person(
-        &mut self,
-        tx: &mut Tx,
-        name: &str,
-    ) -> Result<Option<BTreeSet<ScopeName>>> {
-        if let Some(known) = self.people.get(name) {
-            return Ok(known.clone());
-        }
-        let found = match LoginName::new(name) {
-            Ok(login) => person::find(tx, &login).await?,
-            Err(_) => None,
-        };
-        let scopes = match found {
-            Some(person) => Some(person::scopes(tx, person.id).await?),
-            None => None,
-        };
-        self.people.insert(name.to_owned(), scopes.clone());
-        Ok(scopes)
-    }
+fn is_unexplained(event: &Listed) -> bool {
+    event.reason.as_deref() == Some(Code::KeyAndNameDoNotMatch.to_string().as_str())
+}
 
-    async fn scopes_of_terminal(&mut self, tx: &mut Tx, id: &str) -> Result<&BTreeSet<ScopeName>> {
-        if !self.terminals.contains_key(id) {
-            let id = TerminalId::from_hex(id).map_err(Error::damaged)?;
-            let terminal = terminal::by_id(tx, &id).await?;
-            self.terminals.insert(id.to_hex(), terminal.scopes);
-        }
-        self.terminals.get(id).ok_or_else(|| Error::damaged("a terminal's id"))
-    }
+/// The name that was given at the terminal.
+fn whose(event: &Listed) -> Option<&str> {
+    event.account.as_deref().or(event.person.as_deref())
 }

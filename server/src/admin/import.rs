@@ -6,8 +6,8 @@ use wardkey_core::time::UnixTime;
 use super::{Operation, naming};
 use crate::error::Result;
 use crate::people_file::{People, Problem};
-use crate::store::Tx;
 use crate::store::import::{self, Imported, Plan, Rules};
+use crate::store::{Tx, lookup};
 use crate::texts::{Phrase, Text};
 
 /// How a file is taken.
@@ -82,8 +82,9 @@ async fn plan(
         zone: zone.clone(),
         now,
     };
-    let people = naming::check_file(tx, people).await?;
-    import::plan(tx, people, &rules).await
+    let there = lookup::logins(tx).await?;
+    let people = naming::check_file(people, &there);
+    import::plan(tx, people, &there, &rules).await
 }
 
 #[cfg(test)]

@@ -17,8 +17,8 @@ use crate::keyring::{Holder, Keyring, Secret};
 use crate::pki::{Authority, read_certificate};
 use crate::secret;
 use crate::store::audit::{self, Act, Actor};
-use crate::store::{LOGS, Store, clock, create_file, setting, with_end};
-use crate::texts::{Text, doing};
+use crate::store::{Store, clock, create_file, files_of, setting};
+use crate::texts::Text;
 
 /// What a deployment is made with.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ pub fn make_folder(config: &Config) -> Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(parent)
-        .map_err(Error::io(doing(Text::Making, parent)))
+        .map_err(Error::at_file(Text::Making, parent))
 }
 
 /// Makes a deployment. The one act that has a transaction of its own: it makes the store.
@@ -129,8 +129,8 @@ impl Made {
 impl Own {
     fn remove(&self, config: &Config) {
         if self.store.is_some() && Made::at(&config.store) == self.store {
-            for end in LOGS.into_iter().chain([""]) {
-                let _ = std::fs::remove_file(with_end(&config.store, end));
+            for file in files_of(&config.store) {
+                let _ = std::fs::remove_file(file);
             }
         }
         if self.keys.is_some() && Made::at(&config.keys) == self.keys {
@@ -195,19 +195,18 @@ async fn make(
 /// What root makes in the folder of the service belongs to the service.
 pub(crate) fn give_away(config: &Config, keyring: &Keyring) -> Result<()> {
     let parent = config.store.parent().unwrap_or(Path::new("/"));
-    let owner = std::fs::metadata(parent).map_err(Error::io(doing(Text::Reading, parent)))?;
+    let owner = std::fs::metadata(parent).map_err(Error::at_file(Text::Reading, parent))?;
     if !nix::unistd::geteuid().is_root() || owner.uid() == 0 {
         return Ok(());
     }
 
     keyring.give_to(owner.uid(), owner.gid())?;
     let running = config.store.with_extension("running");
-    let store = LOGS.into_iter().chain([""]).map(|end| with_end(&config.store, end));
     let lock = config.store.with_extension("lock");
-    for path in store.chain([running, lock]) {
+    for path in files_of(&config.store).into_iter().chain([running, lock]) {
         if path.exists() {
             std::os::unix::fs::lchown(&path, Some(owner.uid()), Some(owner.gid()))
-                .map_err(Error::io(doing(Text::ChangingOwner, &path)))?;
+                .map_err(Error::at_file(Text::ChangingOwner, &path))?;
         }
     }
     Ok(())
@@ -215,12 +214,12 @@ pub(crate) fn give_away(config: &Config, keyring: &Keyring) -> Result<()> {
 
 /// Gives a file to the owner of a folder, where root made it.
 pub(crate) fn give_like(path: &Path, folder: &Path) -> Result<()> {
-    let what = || doing(Text::ChangingOwner, &path);
-    let owner = std::fs::metadata(folder).map_err(Error::io(what()))?;
+    let failed = || Error::at_file(Text::ChangingOwner, path);
+    let owner = std::fs::metadata(folder).map_err(failed())?;
     if !nix::unistd::geteuid().is_root() {
         return Ok(());
     }
-    std::os::unix::fs::lchown(path, Some(owner.uid()), Some(owner.gid())).map_err(Error::io(what()))
+    std::os::unix::fs::lchown(path, Some(owner.uid()), Some(owner.gid())).map_err(failed())
 }
 
 #[cfg(test)]

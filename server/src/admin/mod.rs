@@ -26,6 +26,8 @@ pub mod import;
 pub mod init;
 pub mod key;
 mod listing;
+#[cfg(test)]
+mod lists;
 mod naming;
 mod operation;
 pub mod pass;

@@ -57,6 +57,10 @@ fn is_of_the_system(login: &str) -> bool {
 
 /// Refuses a login name for a new person.
 ///
+/// Looked up and then added, within the transaction that holds the write lock: nobody comes between.
+/// A unique index on the small letters would say it too, but stores of before may hold such pairs,
+/// and the step that makes the index would fail there; it could not name the other person, either.
+///
 /// # Errors
 /// [`Code::LoginReserved`], [`Code::LoginAlike`].
 pub async fn check_login(tx: &mut Tx, login: &LoginName) -> Result<()> {
@@ -84,10 +88,10 @@ pub fn not_of_the_system(login: &LoginName) -> Result<()> {
     Ok(())
 }
 
-/// The same for everyone in a file: whoever has such a name becomes a problem of that line.
-pub async fn check_file(tx: &mut Tx, mut people: People) -> Result<People> {
+/// The same for everyone in a file, beside those who are there already: whoever has such a name
+/// becomes a problem of that line.
+pub fn check_file(mut people: People, there: &[LoginName]) -> People {
     let lower = |login: &str| login.to_ascii_lowercase();
-    let there = lookup::logins(tx).await?;
     let mut seen: HashMap<String, String> =
         there.iter().map(|login| (lower(login.as_str()), login.to_string())).collect();
 
@@ -105,18 +109,31 @@ pub async fn check_file(tx: &mut Tx, mut people: People) -> Result<People> {
         people.problems.push(Problem::at(number, wrong));
     }
     people.lines = kept;
-    Ok(people)
+    people
 }
 
 /// Warnings about groups that nobody is in: a slip of the finger, or people who come later.
 pub async fn empty_groups(tx: &mut Tx, groups: &[GroupName]) -> Result<Vec<Phrase>> {
-    let mut warnings = Vec::new();
-    for group in groups {
-        if !lookup::has_people(tx, group).await? {
-            warnings.push(Text::EmptyGroup.with([("name", group.to_string().into())]));
-        }
-    }
-    Ok(warnings)
+    without_people(tx, groups, Text::EmptyGroup).await
+}
+
+/// The same of groups that a person comes into.
+pub async fn new_groups(
+    tx: &mut Tx,
+    groups: impl IntoIterator<Item = &GroupName>,
+) -> Result<Vec<Phrase>> {
+    without_people(tx, groups, Text::NewGroup).await
+}
+
+async fn without_people(
+    tx: &mut Tx,
+    groups: impl IntoIterator<Item = &GroupName>,
+    warning: Text,
+) -> Result<Vec<Phrase>> {
+    let groups: Vec<GroupName> = groups.into_iter().cloned().collect();
+    let with_people = lookup::with_people(tx, &groups).await?;
+    let empty = groups.iter().filter(|group| !with_people.contains(*group));
+    Ok(empty.map(|group| warning.with([("name", group.to_string().into())])).collect())
 }
 
 fn sentence(code: Code, login: &LoginName) -> Phrase {
@@ -155,7 +172,8 @@ mod tests {
         let text =
             "login,name,scopes\nroot,R,icu\nTARO,T,icu\ntaro,T,icu\nHanako,H,icu\nhanako,H,icu\n";
         let mut tx = deployment.store.read().await.unwrap();
-        let people = check_file(&mut tx, People::from_csv(text.as_bytes())).await.unwrap();
+        let there = lookup::logins(&mut tx).await.unwrap();
+        let people = check_file(People::from_csv(text.as_bytes()), &there);
         let wrong: Vec<_> =
             people.problems.iter().map(|problem| (problem.line, problem.code())).collect();
         assert_eq!(wrong, [(2, Code::LoginReserved), (3, Code::LoginAlike), (6, Code::LoginAlike)]);

@@ -77,6 +77,17 @@ pub struct Changes {
     pub groups: Edit<GroupName>,
 }
 
+/// A person who was added.
+#[derive(Debug, Serialize)]
+pub struct PersonAdded {
+    /// As the person is now.
+    #[serde(flatten)]
+    pub person: PersonView,
+    /// What an administrator should look at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Phrase>,
+}
+
 /// A person who was changed.
 #[derive(Debug, Serialize)]
 pub struct PersonChanged {
@@ -106,7 +117,7 @@ pub struct PersonSwitched {
 }
 
 /// Adds a person, and publishes it.
-pub async fn add(op: &mut Operation<'_>, new: NewPerson) -> Result<PersonView> {
+pub async fn add(op: &mut Operation<'_>, new: NewPerson) -> Result<PersonAdded> {
     let profile = Profile {
         login: new.login,
         display_name: new.name,
@@ -117,11 +128,12 @@ pub async fn add(op: &mut Operation<'_>, new: NewPerson) -> Result<PersonView> {
         scopes: new.scopes.into_iter().collect(),
     };
     naming::check_login(op.tx, &profile.login).await?;
+    let warnings = naming::new_groups(op.tx, &profile.groups).await?;
     let id = person::add(op.tx, &profile, op.now).await?;
     state::publish_person(op.tx, id).await?;
 
     op.record("person.add", profile.login.as_str(), Some(&in_the_trail(&profile))).await?;
-    show(op.tx, &profile.login).await
+    Ok(PersonAdded { person: show(op.tx, &profile.login).await?, warnings })
 }
 
 /// Changes a person, and publishes that.
@@ -132,9 +144,9 @@ pub async fn set(
 ) -> Result<PersonChanged> {
     let before = person::get(op.tx, login).await?;
     let mut warnings = Vec::new();
-    let groups = changes
-        .groups
-        .apply(person::groups(op.tx, before.id).await?, (Text::GroupWasNot, &mut warnings));
+    let had = person::groups(op.tx, before.id).await?;
+    let groups = changes.groups.apply(had.clone(), (Text::GroupWasNot, &mut warnings));
+    warnings.extend(naming::new_groups(op.tx, groups.difference(&had)).await?);
     let scopes = changes
         .scopes
         .apply(person::scopes(op.tx, before.id).await?, (Text::ScopeWasNot, &mut warnings));
@@ -250,7 +262,7 @@ fn in_the_trail(profile: &Profile) -> String {
 mod tests {
     use super::*;
     use crate::admin::code as codes;
-    use crate::admin::testing::{Deployment, NOW, login};
+    use crate::admin::testing::{Deployment, NOW, login, someone};
 
     #[tokio::test]
     async fn whoever_is_switched_off_loses_the_open_codes_and_is_heard_of_in_every_scope() {
@@ -291,11 +303,18 @@ mod tests {
         let group = |name: &str| GroupName::new(name).unwrap();
         let scope = |name: &str| ScopeName::new(name).unwrap();
 
+        deployment
+            .act(async |op| {
+                add(op, NewPerson { groups: vec![group("a"), group("c")], ..someone("sato") }).await
+            })
+            .await
+            .unwrap();
         let groups = Edit { add: vec![group("a"), group("b")], ..Edit::default() };
         let done = set(Changes { groups, ..Changes::default() }).await.unwrap();
+        assert_eq!(done.person.groups, ["a", "b"]);
         assert_eq!(
-            (done.person.groups.as_slice(), done.warnings.len()),
-            (&["a".into(), "b".into()][..], 0)
+            done.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["nobody else is in group b: is the name right?"]
         );
 
         let groups =
@@ -314,6 +333,17 @@ mod tests {
         let scopes = Edit { remove: vec![scope("er")], ..Edit::default() };
         let refused = set(Changes { scopes, ..Changes::default() }).await.unwrap_err();
         assert!(refused.to_string().contains("no scope"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn a_group_that_nobody_else_is_in_is_pointed_out() {
+        let deployment = Deployment::new().await;
+        let added = async |name: &str| {
+            let groups = vec![GroupName::new("nurse").unwrap()];
+            let new = NewPerson { groups, ..someone(name) };
+            deployment.act(async |op| add(op, new).await).await.unwrap().warnings.len()
+        };
+        assert_eq!((added("yamada").await, added("sato").await), (1, 0));
     }
 
     #[tokio::test]

@@ -262,12 +262,8 @@ pub async fn show(tx: &mut Tx, name: &ScopeName) -> Result<ScopeView> {
 
 /// All scopes, by name.
 pub(super) async fn all(tx: &mut Tx) -> Result<Vec<ScopeView>> {
-    let mut scopes = Vec::new();
-    for row in scope::list(tx).await? {
-        let policy = scope::policy(tx, &row).await?;
-        scopes.push(view(&row, &policy));
-    }
-    Ok(scopes)
+    let all = scope::with_policies(tx).await?;
+    Ok(all.iter().map(|(row, policy)| view(row, policy)).collect())
 }
 
 /// Changes the policy of each scope, with a row of the trail for each.

@@ -75,7 +75,7 @@ pub fn open(sealed: &Path, identity: &Path) -> Result<KeyFiles> {
     let identities: Vec<Identity> =
         lines(&text).map(|line| line.parse().map_err(|_| refused())).collect::<Result<_>>()?;
 
-    let file = files::read(sealed, MAX_BYTES).map_err(Error::io(doing(Text::Reading, sealed)))?;
+    let file = files::read(sealed, MAX_BYTES).map_err(Error::at_file(Text::Reading, sealed))?;
     let decryptor = Decryptor::new(file.as_slice()).map_err(|_| refused())?;
     let all = identities.iter().map(|identity| identity as &dyn age::Identity);
     let mut plain = Zeroizing::new(Vec::new());

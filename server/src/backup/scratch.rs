@@ -32,7 +32,7 @@ impl Scratch {
         let path = name_beside(place);
         match std::fs::DirBuilder::new().mode(0o700).create(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-                return Err(Error::io(doing(Text::Making, &path))(error));
+                return Err(Error::at_file(Text::Making, &path)(error));
             }
             _ => {}
         }
@@ -51,7 +51,7 @@ impl Scratch {
         let path = name_beside(place);
         match path.symlink_metadata() {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(Error::io(doing(Text::Removing, &path))(error)),
+            Err(error) => return Err(Error::at_file(Text::Removing, &path)(error)),
             Ok(meta) if !meta.is_dir() || !is_ours(&meta) => return Err(left(&path)),
             Ok(_) => {}
         }
@@ -74,7 +74,7 @@ impl Scratch {
         let name = format!("wardkey-server-{}", to_hex(&secret::random::<8>()?));
         let path = std::env::temp_dir().join(name);
         let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
-        made.map_err(Error::io(doing(Text::Making, &path)))?;
+        made.map_err(Error::at_file(Text::Making, &path))?;
         Self::lock(path)
     }
 
@@ -165,7 +165,7 @@ pub fn rename_new(from: &Path, to: &Path) -> Result<()> {
     match renameat2(here, from, here, to, RenameFlags::RENAME_NOREPLACE) {
         Ok(()) => sync(&folder_of(to)),
         Err(nix::errno::Errno::EEXIST) => Err(there(to)),
-        Err(errno) => Err(Error::io(doing(Text::RenamingTo, to))(errno.into())),
+        Err(errno) => Err(Error::at_file(Text::RenamingTo, to)(errno.into())),
     }
 }
 
@@ -197,7 +197,7 @@ pub fn write_new(path: &Path, content: &[u8]) -> Result<()> {
 pub fn sync(path: &Path) -> Result<()> {
     File::open(path)
         .and_then(|file| file.sync_all())
-        .map_err(Error::io(doing(Text::Writing, &path)))
+        .map_err(Error::at_file(Text::Writing, &path))
 }
 
 /// The folder in which something is.

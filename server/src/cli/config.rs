@@ -43,7 +43,7 @@ fn problems(path: &Path) -> Vec<Problem> {
         code: Code::Configuration,
         message,
     };
-    let text = match std::fs::read_to_string(path) {
+    let text = match config::text_of(path) {
         Ok(text) => text,
         Err(error) => return vec![found(path, None, None, unreadable(&error))],
     };
@@ -88,12 +88,10 @@ fn problems(path: &Path) -> Vec<Problem> {
                 certificates.push(keyring.certificate(Holder::Server).map(|_| ()));
             }
             for error in keys.into_iter().chain(certificates).filter_map(std::result::Result::err) {
-                match error {
-                    Error::Configuration { path, message } => {
-                        all.push(found(&path, None, None, message))
-                    }
-                    error => all.push(found(&config.keys, None, None, error.phrase())),
-                }
+                all.push(match error.in_file() {
+                    Some((path, message)) => found(path, None, None, message.clone()),
+                    None => found(&config.keys, None, None, error.phrase()),
+                });
             }
         }
     }
@@ -113,7 +111,7 @@ fn not_there(key: &str, path: &Path) -> Phrase {
 fn unusable(path: &Path) -> Option<Phrase> {
     use rustls::pki_types::CertificateDer;
     use rustls::pki_types::pem::PemObject;
-    let bytes = match std::fs::read(path) {
+    let bytes = match config::attestation_roots(path) {
         Ok(bytes) => bytes,
         Err(error) => return Some(unreadable(&error)),
     };

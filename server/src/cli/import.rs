@@ -71,6 +71,7 @@ fn read(asked: &Asked<'_>) -> Result<People> {
             ("why", Text::CannotBeRead.with([("why", error.to_string().into())])),
         ]))
     };
+    // A pipe or a link is as good as a file: who may import may read it, and it is bounded.
     let file = std::fs::File::open(asked.file).map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;

@@ -59,7 +59,7 @@ pub fn main() -> ExitCode {
     if !matches!(cli.command, Command::Run) {
         builder.worker_threads(1);
     }
-    let runtime = builder.enable_all().build().map_err(Error::io("starting"));
+    let runtime = builder.enable_all().build().map_err(Error::io(Text::DoingStart));
     match runtime.and_then(|runtime| runtime.block_on(act(cli, output))) {
         Ok(()) => Exit::Done.into(),
         Err(error) => {

@@ -30,7 +30,8 @@ pub async fn act(context: &Context, command: args::PersonCommand) -> Result<()> 
             let new = NewPerson { login, name, language, valid_from, valid_until, scopes, groups };
             let added =
                 context.change(reason.as_deref(), async |op| person::add(op, new).await).await?;
-            let said = Text::PersonAdded.with([("name", added.login.as_str().into())]);
+            context.output.warn(&added.warnings);
+            let said = Text::PersonAdded.with([("name", added.person.login.as_str().into())]);
             context.output.done(&added, said)
         }
         args::PersonCommand::Set {
@@ -129,7 +130,8 @@ async fn show(context: &Context, login: &LoginName) -> Result<()> {
     let from = person.valid_from.map(|time| when::shown(UnixTime(time), &zone));
     let until = person.valid_until.map(|time| when::shown_end(UnixTime(time), &zone));
     context.output.say(&person, || {
-        let valid = [("from", dash(from.as_deref())), ("until", dash(until.as_deref()))];
+        let valid =
+            [("from", dash(from.as_deref())), ("until", until.unwrap_or_else(|| "-".into()))];
         let mut lines = context.output.fields(vec![
             (Text::LabelLogin, person.login.as_str().into()),
             (Text::LabelName, person.name.as_str().into()),

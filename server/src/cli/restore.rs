@@ -56,7 +56,7 @@ pub async fn restore(config: &Config, given: Restore, output: Output) -> Result<
 
     let folder = config.store.parent().unwrap_or(Path::new("/"));
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.map_err(Error::io(doing(Text::Making, folder)))?;
+    made.map_err(Error::at_file(Text::Making, folder))?;
     // Held to the end: no other restore, and no server that starts.
     let _held = serve::hold(&config.store).map_err(|error| match error.code() {
         Code::StoreHeld => refused(Code::RestoreServerRuns),

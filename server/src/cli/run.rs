@@ -13,15 +13,14 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::serve::Server;
+use crate::texts::Text;
 
 pub async fn run(path: &Path, config: Config) -> Result<()> {
     log_to_stderr();
     raise_descriptors();
-    let mut terminate =
-        signal(SignalKind::terminate()).map_err(Error::io("waiting for signals"))?;
-    let mut interrupt =
-        signal(SignalKind::interrupt()).map_err(Error::io("waiting for signals"))?;
-    let mut hangup = signal(SignalKind::hangup()).map_err(Error::io("waiting for signals"))?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(Error::io(Text::DoingSignals))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::io(Text::DoingSignals))?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(Error::io(Text::DoingSignals))?;
     let used = format!("{config:?}");
     let server = Server::start(config, Clock::system()).await?;
     for address in server.addresses() {

@@ -72,8 +72,7 @@ impl Attestation {
         if bytes.len() > MAX_OBJECT {
             return Err(bad("too long"));
         }
-        let (format, statement, auth_data) =
-            object(bytes).map_err(|error| bad(&error.to_string()))?;
+        let (format, statement, auth_data) = object(bytes).map_err(because)?;
         let statement = Statement::read(&format, statement);
         Ok(Self { statement, ..authenticator_data(format, auth_data)? })
     }
@@ -194,7 +193,7 @@ fn authenticator_data(format: String, bytes: &[u8]) -> Result<Attestation> {
     let (id, rest) =
         rest.split_at_checked(usize::from(u16::from_be_bytes(*length))).ok_or_else(short)?;
     let mut d = Decoder::new(rest);
-    d.skip().map_err(|error| bad(&error.to_string()))?;
+    d.skip().map_err(because)?;
     let (public_key, extensions) = rest.split_at_checked(d.position()).ok_or_else(short)?;
     if flags.has(AuthenticatorFlags::ED) == extensions.is_empty() {
         return Err(bad("extension flag and extension data do not agree"));
@@ -206,7 +205,7 @@ fn authenticator_data(format: String, bytes: &[u8]) -> Result<Attestation> {
         flags,
         counter: u32::from_be_bytes(*counter),
         aaguid: Aaguid::new(*aaguid),
-        credential_id: CredentialId::new(id).map_err(|error| bad(&error.to_string()))?,
+        credential_id: CredentialId::new(id).map_err(because)?,
         public_key: public_key.to_vec(),
         cred_protect,
         auth_data: bytes.to_vec(),
@@ -234,7 +233,7 @@ fn cred_protect(bytes: &[u8]) -> Result<u8> {
         }
         if d.position() == bytes.len() { Ok(level) } else { Err(wrong("trailing bytes")) }
     };
-    let level = read().map_err(|error| bad(&error.to_string()))?;
+    let level = read().map_err(because)?;
     match level {
         None => Ok(0),
         Some(level @ 1..=3) => Ok(level),
@@ -244,6 +243,10 @@ fn cred_protect(bytes: &[u8]) -> Result<u8> {
 
 fn bad(what: &str) -> Error {
     Error::refused(Code::RegistrationRefused, format!("attestation object: {what}"))
+}
+
+fn because(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+    bad(&cause.to_string()).caused_by(cause)
 }
 
 #[cfg(test)]

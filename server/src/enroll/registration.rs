@@ -1,7 +1,7 @@
 //! The challenge of a registration, and the verification of what the key made.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
@@ -33,9 +33,11 @@ use super::eddsa::Expected;
 use super::{attested, eddsa};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::lock::lock;
 use crate::secret;
 use crate::store::code::OpenCode;
 use crate::store::credential::Registration;
+use crate::texts::Text;
 
 /// Registrations under way at once; each ends by itself after a minute.
 const MAX_SESSIONS: usize = 10_000;
@@ -84,21 +86,21 @@ impl Enrollments {
     /// [`Error::Configuration`] when an attestation root is no certificate.
     pub fn new(config: &Config, rp_id: &RpId, rp_name: &str) -> Result<Self> {
         let origin = config.origin.clone().unwrap_or_else(|| format!("https://{rp_id}"));
-        let url = Url::parse(&origin).map_err(|error| Error::Configuration {
-            path: "origin".into(),
-            message: error.to_string().into(),
+        let url = Url::parse(&origin).map_err(|error| {
+            let message = error.to_string().into();
+            Error::Configuration { path: "origin".into(), message }.caused_by(error)
         })?;
         let pem = config.read_attestation_roots()?;
-        let roots: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&pem)
-            .collect::<Result<_, _>>()
-            .map_err(|error| Error::Configuration {
-                path: config.attestation_roots.first().cloned().unwrap_or_default(),
-                message: format!("attestation root: {error}").into(),
+        let roots: Vec<CertificateDer<'static>> =
+            CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(|error| {
+                let path = config.attestation_roots.first().cloned().unwrap_or_default();
+                let message = Text::NotPem.with([("why", error.to_string().into())]);
+                Error::Configuration { path, message }.caused_by(error)
             })?;
         if roots.is_empty() && !config.attestation_roots.is_empty() {
             return Err(Error::Configuration {
                 path: config.attestation_roots.first().cloned().unwrap_or_default(),
-                message: "no certificate (PEM) in it".into(),
+                message: Text::NoCertificate.into(),
             });
         }
         let time = Duration::from_secs(CHALLENGE_SECONDS);
@@ -176,7 +178,7 @@ impl Enrollments {
         let name =
             serde_json::to_value(&name).ok().and_then(|value| value.as_str().map(str::to_owned));
         let name = name.ok_or("could not be named").map_err(Error::crypto("session"))?;
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sessions = lock(&self.sessions);
         sessions.retain(|_, session| now.since(session.begun) <= CHALLENGE_SECONDS);
         if sessions.len() >= MAX_SESSIONS {
             return Err(Error::refused(
@@ -229,7 +231,7 @@ impl Enrollments {
     /// # Errors
     /// [`Code::ChallengeExpired`] when there is none, or it is older than 60 seconds.
     pub fn take(&self, name: &str, now: UnixTime) -> Result<Session> {
-        let session = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        let session = lock(&self.sessions).remove(name);
         session
             .filter(|session| now.since(session.begun) <= CHALLENGE_SECONDS && now >= session.begun)
             .ok_or_else(|| {
@@ -253,14 +255,13 @@ impl Enrollments {
         now: UnixTime,
     ) -> Result<Registration> {
         let label = DisplayText::new(request.label.as_str())
-            .map_err(|error| Error::invalid(format!("label: {error}")))?;
+            .map_err(|error| Error::invalid(format!("label: {error}")).caused_by(error))?;
         let attestation = Attestation::parse(&request.attestation_object.0)?;
         attestation.check(&self.rp_id)?;
         if request.credential_id.0 != attestation.credential_id.as_slice() {
             return Err(refusal("the credential id is not the signed one"));
         }
-        let key = PublicKey::from_cose(&attestation.public_key)
-            .map_err(|error| refusal(&error.to_string()))?;
+        let key = PublicKey::from_cose(&attestation.public_key).map_err(because)?;
         match key.algorithm() {
             Algorithm::Es256 => self.verify_by_library(session, request, &attestation)?,
             Algorithm::EdDsa => {
@@ -296,8 +297,7 @@ impl Enrollments {
         Ok(Registration {
             record: CredentialRecord {
                 id: attestation.credential_id.clone(),
-                public_key: Bytes::new(attestation.public_key.clone())
-                    .map_err(|error| refusal(&error.to_string()))?,
+                public_key: Bytes::new(attestation.public_key.clone()).map_err(because)?,
                 rp_id: self.rp_id.clone(),
                 aaguid: attestation.aaguid,
                 // Discoverable was required of the key, which fails if it cannot; it is not signed.
@@ -361,8 +361,12 @@ fn refused(error: WebauthnError) -> Error {
             Code::ChallengeExpired,
             "the challenge is not the one of this registration",
         ),
-        error => refusal(&format!("{error:?}")),
+        error => refusal(&format!("{error:?}")).caused_by(error),
     }
+}
+
+fn because(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+    refusal(&cause.to_string()).caused_by(cause)
 }
 
 fn failed(error: WebauthnError) -> Error {

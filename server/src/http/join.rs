@@ -63,12 +63,7 @@ impl App {
     }
 
     async fn joined(&self, id: &TerminalId, certificate: Vec<u8>) -> Result<JoinReply> {
-        self.publisher.refresh().await?;
-        let terminal = self
-            .publisher
-            .terminal(id)
-            .ok_or_else(|| Error::damaged("the terminal that has just joined"))?;
-        let (document, _) = self.publisher.terminal_document(&terminal)?;
+        let document = joining::document(&self.publisher, id).await?;
         Ok(JoinReply {
             certificate: Base64(certificate),
             terminal: Base64(id.as_bytes().to_vec()),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use wardkey_core::id::TerminalId;
@@ -11,6 +11,7 @@ use wardkey_core::id::TerminalId;
 use super::reply::Refusal;
 use crate::config::Limits;
 use crate::gate::network;
+use crate::lock::lock;
 
 /// What is counted at once at most; over it, what is full again is forgotten.
 const MAX_COUNTED: usize = 100_000;
@@ -85,7 +86,7 @@ impl Limiter {
     /// Gives every allowance back.
     pub fn forget(&self) {
         for buckets in [&self.addresses, &self.tokens, &self.others] {
-            buckets.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            lock(buckets).clear();
         }
     }
 
@@ -114,7 +115,7 @@ impl Limiter {
                 &self.others
             }
         };
-        let mut buckets = buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buckets = lock(buckets);
         if buckets.len() >= MAX_COUNTED && !buckets.contains_key(&counted) {
             // A minute fills any bucket.
             buckets.retain(|_, bucket| now.saturating_duration_since(bucket.at).as_secs() < 60);

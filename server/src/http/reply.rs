@@ -96,6 +96,7 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         match error {
             Error::Refused { code, message } => Self::refused(code, message.to_string()),
+            Error::Because { error, .. } => Self::from(*error),
             Error::TerminalRevoked => {
                 Self::new(StatusCode::FORBIDDEN, Code::TerminalDisabled, TERMINAL_REVOKED)
                     .after(REVOKED_PAUSE)

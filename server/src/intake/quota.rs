@@ -33,13 +33,18 @@ impl Quota {
         Ok(Self { now, is_full: false, megabytes, left, events: 0, bytes: 0 })
     }
 
+    /// Whether there is room for a document of this length in bytes.
+    pub const fn has_room(&self, document: usize) -> bool {
+        intake::BESIDE.saturating_add(document as u64) <= self.left
+    }
+
     /// Takes room for a document of this length in bytes; false when there is none.
     pub fn take(&mut self, document: usize) -> bool {
-        let bytes = intake::BESIDE.saturating_add(document as u64);
-        if bytes > self.left {
+        if !self.has_room(document) {
             self.is_full = true;
             return false;
         }
+        let bytes = intake::BESIDE.saturating_add(document as u64);
         self.left -= bytes;
         self.bytes += bytes;
         self.events += 1;

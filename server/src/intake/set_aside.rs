@@ -29,15 +29,17 @@ impl SetAside {
     ) -> Result<bool> {
         // Longer than any event of any version: nothing to keep.
         let is_kept = bytes.len() <= Event::MAX_BYTES;
-        if is_kept && event::is_set_aside(tx, bytes).await? {
+        let room = if is_kept { bytes.len() } else { 0 };
+        if is_kept && quota.has_room(room) {
+            // What is kept already takes no room.
+            if !event::set_aside(tx, bytes, terminal, (reason, quota.now)).await? {
+                return Ok(true);
+            }
+        } else if is_kept && event::is_set_aside(tx, bytes).await? {
             return Ok(true);
         }
-        if !quota.take(if is_kept { bytes.len() } else { 0 }) {
+        if !quota.take(room) {
             return Ok(false);
-        }
-
-        if is_kept {
-            event::set_aside(tx, bytes, terminal, (reason, quota.now)).await?;
         }
         self.count += 1;
         let kept = if is_kept { "" } else { ", too long to be kept" };

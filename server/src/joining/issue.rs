@@ -23,7 +23,7 @@ pub struct Issuer<'a> {
     pub authority: &'a Authority,
     /// Days that a certificate is valid.
     pub days: u64,
-    /// The time that is signed by: a certificate of 2031 cannot be taken back.
+    /// The time of signatures: a certificate of 2031 cannot be taken back.
     pub now: UnixTime,
 }
 

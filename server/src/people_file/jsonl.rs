@@ -4,6 +4,7 @@ use serde_json::error::Category;
 
 use super::line::People;
 use super::problem::{Problem, Wrong};
+use crate::texts::Text;
 
 /// Everyone in a text.
 pub fn people(text: &str) -> People {
@@ -31,7 +32,7 @@ fn wrong(error: &serde_json::Error) -> Wrong {
     match named("missing field ") {
         Some("login") => Wrong::Missing("login"),
         Some("name") => Wrong::Missing("name"),
-        Some(member) => Wrong::Key(format!("{member} is missing")),
+        Some(member) => Wrong::Key(Text::KeyLacks.with([("member", member.into())])),
         None => Wrong::Kind(text.split(" at line ").next().unwrap_or_default().to_owned()),
     }
 }
@@ -60,6 +61,7 @@ mod tests {
         assert_eq!(wrong[1], (4, Wrong::Missing("name")));
         assert_eq!(wrong[2], (5, Wrong::Json(1)));
         assert!(matches!(&wrong[3], (6, Wrong::Kind(what)) if what.contains('5')), "{wrong:?}");
-        assert_eq!(wrong[4], (7, Wrong::Key("public_key is missing".into())));
+        let lacking = Text::KeyLacks.with([("member", "public_key".into())]);
+        assert_eq!(wrong[4], (7, Wrong::Key(lacking)));
     }
 }

@@ -59,7 +59,7 @@ pub enum Wrong {
     /// A login name that differs from another one in case only.
     Alike(String),
     /// A key that cannot be taken; for who made the file.
-    Key(String),
+    Key(Phrase),
 }
 
 impl Problem {
@@ -115,8 +115,8 @@ impl Problem {
             | Wrong::Twice(value)
             | Wrong::Exists(value)
             | Wrong::Reserved(value)
-            | Wrong::Alike(value)
-            | Wrong::Key(value) => Some(value.clone()),
+            | Wrong::Alike(value) => Some(value.clone()),
+            Wrong::Key(why) => Some(why.to_string()),
         }
     }
 
@@ -143,13 +143,17 @@ impl Problem {
 
     /// The sentence.
     pub fn message(&self) -> Phrase {
-        let value = self.value().map(|value| if value.is_empty() { "\"\"".into() } else { value });
+        let shown = |value: String| if value.is_empty() { "\"\"".into() } else { value.into() };
+        let value: Option<Phrase> = match &self.wrong {
+            Wrong::Key(why) => Some(why.clone()),
+            _ => self.value().map(shown),
+        };
         let mut args = Vec::new();
         if let Some(column) = self.column() {
             args.push(("column", column.into()));
         }
         if let Some(value) = value {
-            args.push(("value", value.into()));
+            args.push(("value", value));
         }
         texts::phrase(self.code(), args)
     }

@@ -3,11 +3,13 @@
 //! trail, as it says which changes are lost.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use wardkey_core::document::{Head, Position};
 use wardkey_core::id::TerminalId;
 use wardkey_core::name::ScopeName;
+
+use crate::lock::lock;
 
 /// Where the scopes stood in the backup, and who was ahead of that.
 #[derive(Debug, Default)]
@@ -30,7 +32,7 @@ impl Ahead {
         if head.epoch >= now.epoch || head.position() <= kept {
             return None;
         }
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = lock(&self.told);
         told.insert((*terminal, head.scope.clone())).then_some(kept)
     }
 }

@@ -1,7 +1,7 @@
 //! What is shown: the signed head of each scope.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 
 use wardkey_core::code::Code;
 use wardkey_core::document::Head;
@@ -9,6 +9,7 @@ use wardkey_core::name::ScopeName;
 use wardkey_core::time::UnixTime;
 
 use crate::error::Error;
+use crate::lock::{read, write};
 use crate::texts::Text;
 
 /// A scope as it is published.
@@ -58,7 +59,7 @@ impl Board {
 
     /// Shows a scope.
     pub fn put(&self, name: &ScopeName, shown: Shown) {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = write(&self.state);
         state.by_issue.insert((shown.head.issued, name.clone()));
         if let Some(before) = state.scopes.insert(name.clone(), Arc::new(shown)) {
             let same_time =
@@ -88,8 +89,8 @@ impl Board {
         })
     }
 
-    fn read<T>(&self, read: impl FnOnce(&State) -> T) -> T {
-        read(&self.state.read().unwrap_or_else(PoisonError::into_inner))
+    fn read<T>(&self, of: impl FnOnce(&State) -> T) -> T {
+        of(&read(&self.state))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Signs and shows what the store says.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -21,6 +21,7 @@ use super::time::{SigningTime, Trouble};
 use super::waiting::Waiting;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::lock::lock;
 use crate::pki::TerminalCertificate;
 use crate::store::counter::BEFORE_ALL;
 use crate::store::scope::Scope;
@@ -160,7 +161,7 @@ impl Publisher {
         self.terminals.document(terminal, &self.key, self.time.now())
     }
 
-    /// The time by which is signed: stands still while the clock is not plausible.
+    /// The time of signatures: stands still while the clock is not plausible.
     pub fn time(&self) -> UnixTime {
         self.time.now()
     }
@@ -200,12 +201,12 @@ impl Publisher {
 
     /// The store was looked at with success.
     pub(super) fn note_beat(&self) {
-        *self.beat.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        *lock(&self.beat) = Instant::now();
     }
 
     /// When the store was last looked at with success: what does not beat is to be restarted.
     pub fn last_beat(&self) -> Instant {
-        *self.beat.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.beat)
     }
 
     /// Takes what changed in the store, signs what is due, and wakes the terminals that it

@@ -1,7 +1,7 @@
 //! Terminals in memory, and their signed documents.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use wardkey_core::codec::List;
 use wardkey_core::document::TerminalDocument;
@@ -13,6 +13,7 @@ use wardkey_core::time::UnixTime;
 
 use super::waiting::Waiting;
 use crate::error::{Error, Result};
+use crate::lock::{lock, read, write};
 use crate::store::Tx;
 use crate::store::counter::BEFORE_ALL;
 use crate::store::terminal::{self, Terminal, TerminalStatus};
@@ -69,12 +70,12 @@ impl Terminals {
 
     /// The terminal with an id.
     pub fn find(&self, id: &TerminalId) -> Option<Arc<Shown>> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).terminals.get(id).cloned()
+        read(&self.known).terminals.get(id).cloned()
     }
 
     /// Wakes the terminals of a scope.
     pub fn wake_scope(&self, scope: &ScopeName, waiting: &Waiting) {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = read(&self.known);
         waiting.wake(known.of_scope.get(scope).into_iter().flatten());
     }
 
@@ -83,14 +84,14 @@ impl Terminals {
     /// # Errors
     /// [`Error::Store`].
     pub async fn refresh(&self, tx: &mut Tx, waiting: &Waiting) -> Result<()> {
-        let before = *self.counter.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = *lock(&self.counter);
         let (changed, counter) = terminal::changed_after(tx, before).await?;
         let ids: Vec<TerminalId> = changed.iter().map(|terminal| terminal.id).collect();
         {
-            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            let mut known = write(&self.known);
             changed.into_iter().for_each(|terminal| known.put(terminal));
         }
-        *self.counter.lock().unwrap_or_else(PoisonError::into_inner) = counter;
+        *lock(&self.counter) = counter;
         waiting.wake(&ids);
         Ok(())
     }
@@ -105,7 +106,7 @@ impl Terminals {
         key: &SigningKey,
         now: UnixTime,
     ) -> Result<(Arc<[u8]>, UnixTime)> {
-        let mut all = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = lock(&self.signed);
         if let Some(signed) = all.get(&terminal.id) {
             let fresh =
                 now.since(signed.issued) < (self.lifetime / 2).max(1) && now >= signed.issued;

@@ -1,4 +1,4 @@
-//! The time by which is signed: the wall clock, as long as it is plausible.
+//! The time of signatures: the wall clock, as long as it is plausible.
 //!
 //! ```text
 //!   wall clock ──┐                              ┌ plausible: max(wall clock, signed so far)
@@ -17,13 +17,14 @@
 //! boot, or that of a virtual machine that was paused (CLOCK_BOOTTIME stands still then). So a step
 //! is judged as at the start for the first minutes, and again when the clock has run evenly for an
 //! hour. All steps forward of one run together are at most what a start allows: 30 days more than
-//! has elapsed since the time that was signed by before it.
+//! has elapsed since the last signature before it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use wardkey_core::time::UnixTime;
 
 use crate::clock::Clock;
+use crate::lock::lock;
 use crate::store::clock::{Jump, SigningClock};
 use crate::texts::{Phrase, Text};
 
@@ -98,7 +99,7 @@ impl std::fmt::Display for Trouble {
 /// What is to be written to the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unwritten {
-    /// The latest time by which was signed.
+    /// The latest time of a signature.
     pub signed: UnixTime,
     /// What is wrong now.
     pub trouble: Option<Trouble>,
@@ -108,7 +109,7 @@ pub struct Unwritten {
     pub confirmation: i64,
 }
 
-/// The time by which is signed.
+/// The time of signatures.
 pub struct SigningTime {
     clock: Clock,
     state: Mutex<State>,
@@ -120,7 +121,8 @@ type Reading = (UnixTime, u64);
 struct State {
     /// When the clock was last taken as right; none before it was.
     anchor: Option<Reading>,
-    /// The start (or the confirmation): what was signed by before it, and the elapsed time.
+    /// The start (or the confirmation): the time of the last signature before it, and the elapsed
+    /// time.
     start: Reading,
     /// Since when a refused clock has run evenly.
     even: Option<Reading>,
@@ -186,7 +188,7 @@ impl SigningTime {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn look(&self) -> MutexGuard<'_, State> {

@@ -1,10 +1,12 @@
 //! Terminals that wait for news: each is woken by what concerns it.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use tokio::sync::watch;
 use wardkey_core::id::TerminalId;
+
+use crate::lock::lock;
 
 /// A sender for each terminal that has ever waited; terminals are never forgotten, so there are at
 /// most as many as have joined.
@@ -29,6 +31,6 @@ impl Waiting {
     }
 
     fn senders(&self) -> MutexGuard<'_, HashMap<TerminalId, watch::Sender<u64>>> {
-        self.senders.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.senders)
     }
 }

@@ -118,7 +118,7 @@ impl Placing<'_> {
         let store = &self.config.store;
         let aside = second_name(store, self.now);
         let link = |from: &Path, to: &Path| {
-            std::fs::hard_link(from, to).map_err(Error::io(doing(Text::PuttingAside, from)))
+            std::fs::hard_link(from, to).map_err(Error::at_file(Text::PuttingAside, from))
         };
         if is_there(store)? {
             link(store, &aside)?;
@@ -150,7 +150,7 @@ impl Placing<'_> {
         if !self.prepared.report.replaces {
             return rename_new(&staged, store);
         }
-        std::fs::rename(&staged, store).map_err(Error::io(doing(Text::RenamingTo, store)))?;
+        std::fs::rename(&staged, store).map_err(Error::at_file(Text::RenamingTo, store))?;
         sync(&folder_of(store))
     }
 }

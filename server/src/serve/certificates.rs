@@ -1,6 +1,6 @@
 //! TLS: the server's certificate, and by which time those of terminals are judged.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
@@ -12,10 +12,11 @@ use wardkey_core::time::UnixTime;
 
 use crate::error::{Error, Result};
 use crate::keyring::{Holder, Keyring};
+use crate::lock::{read, write};
 use crate::pki::{Authority, SERVER_DAYS, certified, read_certificate};
 use crate::publish::Publisher;
 
-/// The time by which terminals' certificates are judged: that which is signed by. By a wall clock
+/// The time by which terminals' certificates are judged: that of signatures. By a wall clock
 /// of 2031, or of 2000 after a power cut, every one of them would be refused, and no revocation
 /// arrive.
 #[derive(Debug)]
@@ -62,7 +63,7 @@ pub(super) struct Certificates {
 
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+        read(&self.current).clone()
     }
 }
 
@@ -73,7 +74,7 @@ impl Certificates {
     }
 
     /// Takes the certificate of the folder; a new one when there is none or two thirds of its life
-    /// are over. By the time that is signed by: a clock of 2031 would make one that nobody takes
+    /// are over. By the time of signatures: a clock of 2031 would make one that nobody takes
     /// today.
     pub(super) fn renew(&self, authority: &Authority, now: UnixTime) -> Result<()> {
         let files = match self.keyring.certificate(Holder::Server) {
@@ -95,7 +96,7 @@ impl Certificates {
             }
         };
         let certified = certified(&files)?;
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(certified));
+        *write(&self.current) = Some(Arc::new(certified));
         Ok(())
     }
 }

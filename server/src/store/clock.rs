@@ -1,4 +1,4 @@
-//! The time by which was signed last, and what an administrator confirmed about the clock.
+//! The time of the last signature, and what an administrator confirmed about the clock.
 
 use wardkey_core::time::UnixTime;
 

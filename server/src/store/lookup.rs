@@ -1,8 +1,10 @@
 //! What administration asks before it changes something.
 
-use wardkey_core::name::{GroupName, LoginName};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::query::{Db, Only, query};
+use wardkey_core::name::{GroupName, LoginName, ScopeName};
+
+use super::query::{Db, FromRow, LISTED_AT_ONCE, Only, Row, query};
 use crate::error::Result;
 
 /// A person whose login name differs from this one in upper and lower case only.
@@ -24,14 +26,54 @@ pub async fn logins(db: &mut Db) -> Result<Vec<LoginName>> {
     Ok(all.into_iter().map(|Only(login)| login).collect())
 }
 
-/// Whether anybody is in a group.
-pub async fn has_people(db: &mut Db, group: &GroupName) -> Result<bool> {
-    let found = query(
-        "SELECT 1 FROM person_group JOIN person ON person.id = person_group.person
-         WHERE person_group.name = $1 AND person.status <> 'deleted' LIMIT 1",
-    )
-    .bind(group)
-    .optional::<Only<i64>>(db)
-    .await?;
-    Ok(found.is_some())
+/// Those of these groups that anybody is in.
+pub async fn with_people(db: &mut Db, groups: &[GroupName]) -> Result<BTreeSet<GroupName>> {
+    let mut found = BTreeSet::new();
+    for part in groups.chunks(LISTED_AT_ONCE) {
+        // One person is enough: the others of the group are not read.
+        let rows = query("WITH asked (name) AS (VALUES ")
+            .rows(part.iter().map(|group| [group.into()]))
+            .then(
+                ") SELECT name FROM asked WHERE EXISTS (
+                     SELECT 1 FROM person_group JOIN person ON person.id = person_group.person
+                     WHERE person_group.name = asked.name AND person.status <> 'deleted')",
+            )
+            .all::<Only<GroupName>>(db)
+            .await?;
+        found.extend(rows.into_iter().map(|Only(name)| name));
+    }
+    Ok(found)
+}
+
+/// The scopes of people, by login name; of nobody else.
+pub async fn scopes_of_people(
+    db: &mut Db,
+    logins: &[LoginName],
+) -> Result<BTreeMap<LoginName, BTreeSet<ScopeName>>> {
+    let mut found = BTreeMap::<_, BTreeSet<_>>::new();
+    for part in logins.chunks(LISTED_AT_ONCE) {
+        let rows = query(
+            "SELECT person.login, person_scope.scope
+             FROM person LEFT JOIN person_scope ON person_scope.person = person.id
+             WHERE person.status <> 'deleted' AND person.login IN ",
+        )
+        .list(part)
+        .all::<ScopeOf>(db)
+        .await?;
+        for row in rows {
+            found.entry(row.login).or_default().extend(row.scope);
+        }
+    }
+    Ok(found)
+}
+
+struct ScopeOf {
+    login: LoginName,
+    scope: Option<ScopeName>,
+}
+
+impl FromRow for ScopeOf {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self { login: row.get("login")?, scope: row.get("scope")? })
+    }
 }

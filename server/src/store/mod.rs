@@ -10,7 +10,7 @@
 //!    ├ counter                               what changed since
 //!    ├ terminal, token, code                 who may come
 //!    ├ event, intake, audit                  what happened, and how much of it
-//!    ├ clock                                 by which time was signed
+//!    ├ clock                                 the time of the last signature
 //!    ├ import                                many people at once
 //!    ├ whole, restored                       the store as a whole: what is in a backup, and after one
 //!    └ lookup                                what administration asks before it changes something
@@ -67,5 +67,8 @@ pub use page::{Page, PageRequest};
 pub use query::Db;
 #[cfg(test)]
 pub use query::statements as statements_run;
-pub use sqlite::{LOGS, Opening, Watcher, create_file, is_damage, no_lock, second_name, with_end};
+pub use sqlite::{
+    LOGS, Opening, Watcher, create_file, files_of, is_damage, is_database, no_lock, second_name,
+    with_end,
+};
 pub use writer::Tx;

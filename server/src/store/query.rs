@@ -64,9 +64,8 @@ pub trait FromRow: Sized {
     fn from_row(row: &Row) -> Result<Self>;
 }
 
-/// Values of one list or rows: SQLite looks for each numbered parameter in a list of all of them,
-/// so many short statements are quicker than a long one.
-pub const LISTED_AT_ONCE: usize = 100;
+/// Values of one list or rows; more of them are several statements.
+pub const LISTED_AT_ONCE: usize = sqlite::LISTED_AT_ONCE;
 
 /// A statement with its values.
 pub struct Query {

@@ -74,6 +74,29 @@ pub async fn list(db: &mut Db) -> Result<Vec<Scope>> {
     query("SELECT name, epoch, seq, policy, halted FROM scope ORDER BY name").all(db).await
 }
 
+/// All scopes with their policies, by name.
+///
+/// # Errors
+/// [`Error::Damaged`] when a policy is not there or does not decode.
+pub async fn with_policies(db: &mut Db) -> Result<Vec<(Scope, PolicyDocument)>> {
+    let found = query(
+        "SELECT scope.name, scope.epoch, scope.seq, scope.policy, scope.halted, policy.document
+         FROM scope LEFT JOIN policy ON policy.hash = scope.policy ORDER BY scope.name",
+    )
+    .all::<WithPolicy>(db)
+    .await?;
+    Ok(found.into_iter().map(|WithPolicy(scope, policy)| (scope, policy)).collect())
+}
+
+struct WithPolicy(Scope, PolicyDocument);
+
+impl FromRow for WithPolicy {
+    fn from_row(row: &Row) -> Result<Self> {
+        let document: Option<Vec<u8>> = row.get("document")?;
+        Ok(Self(Scope::from_row(row)?, decoded(document)?))
+    }
+}
+
 /// Scopes that changed after a value of the counter, and its value now.
 pub async fn changed_after(db: &mut Db, seen: i64) -> Result<(Vec<Scope>, i64)> {
     let (now, after) = Counter::Scope.since(db, seen).await?;
@@ -139,8 +162,12 @@ pub async fn set_seq(db: &mut Db, name: &ScopeName, seq: u64) -> Result<()> {
 /// # Errors
 /// [`Error::Damaged`] when it does not decode.
 pub async fn policy(db: &mut Db, scope: &Scope) -> Result<PolicyDocument> {
-    let bytes = policy_bytes(db, &scope.policy).await?.ok_or_else(|| Error::damaged("a policy"))?.1;
-    codec::from_bytes(&bytes).map_err(Error::damaged)
+    decoded(policy_bytes(db, &scope.policy).await?.map(|(_, document)| document))
+}
+
+fn decoded(document: Option<Vec<u8>>) -> Result<PolicyDocument> {
+    let document = document.ok_or_else(|| Error::damaged("a policy"))?;
+    codec::from_bytes(&document).map_err(Error::damaged)
 }
 
 struct StoredPolicy {

@@ -17,10 +17,12 @@ mod beside;
 mod copying;
 mod in_use;
 mod migrations;
+mod on_disk;
 mod opening;
 
 pub use beside::{LOGS, second_name, with_end};
 pub use in_use::{BUSY, InUse, Use, no_lock};
+pub use on_disk::{files_of, is_database};
 pub use opening::Opening;
 
 use std::borrow::Cow;
@@ -46,6 +48,9 @@ use crate::texts::{Text, doing};
 
 /// How often it is tried to announce a change.
 const ANNOUNCED_AGAIN: u32 = 16;
+/// Values of one list or rows: each numbered parameter is looked for in a list of all of them, so
+/// many short statements are quicker than a long one.
+pub const LISTED_AT_ONCE: usize = 100;
 /// Connections that read.
 const READERS: u32 = 8;
 
@@ -61,7 +66,7 @@ pub fn create_file(path: &Path) -> Result<()> {
         if error.kind() == std::io::ErrorKind::AlreadyExists {
             Error::invalid(Text::FileExists.with([("path", path.display().to_string().into())]))
         } else {
-            Error::io(doing(Text::Making, &path))(error)
+            Error::at_file(Text::Making, path)(error)
         }
     })
 }
@@ -112,7 +117,7 @@ impl Database {
     async fn in_use(path: &Path) -> Result<Option<InUse>> {
         let in_use = InUse::take(path, Use::Shared).await?;
         if in_use.is_some() {
-            beside::put_back(path).map_err(Error::io(doing(Text::PuttingBack, path)))?;
+            beside::put_back(path).map_err(Error::at_file(Text::PuttingBack, path))?;
         }
         Ok(in_use)
     }

@@ -183,7 +183,9 @@ async fn statements_of_each_login_and_each_change_read_no_whole_table() {
             .await
             .unwrap();
         for Detail(step) in plan {
-            let scans = step.starts_with("SCAN") && !step.starts_with("SCAN CONSTANT ROW");
+            // One row, or those of the statement itself.
+            let few = ["SCAN CONSTANT ROW", "SCAN asked"];
+            let scans = step.starts_with("SCAN") && !few.iter().any(|few| step.starts_with(few));
             assert!(!scans, "{}: {sql}: {step}", path.display());
         }
     }
@@ -219,7 +221,7 @@ async fn what_is_asked_of_one_key_or_one_person_reads_their_rows_only() {
 }
 
 #[test]
-fn one_file_alone_names_what_only_one_database_knows() {
+fn one_folder_alone_names_what_only_one_database_knows() {
     let words = [
         "sqlx::sqlite",
         "sqlx::query",
@@ -232,9 +234,13 @@ fn one_file_alone_names_what_only_one_database_knows() {
         "(hex(",
         " = ?",
     ];
+    let on_disk = ["\"-wal\"", "\"-shm\"", "SQLite format"];
+    // These look at the files themselves.
+    let by_itself = ["restore/place.rs", "restore/place/tests.rs", "backup/trail.rs"];
+    let folder = root().join("store/sqlite");
     for (path, text) in sources(&root()) {
-        let known = ["store/sqlite.rs", "store/sqlite/copying.rs", "store/statements.rs"];
-        if known.iter().any(|name| path.ends_with(name)) {
+        let known = ["store/sqlite.rs", "store/statements.rs"];
+        if known.iter().any(|name| path.ends_with(name)) || path.starts_with(&folder) {
             continue;
         }
         let code = text
@@ -242,7 +248,9 @@ fn one_file_alone_names_what_only_one_database_knows() {
             .filter(|line| !line.trim_start().starts_with("//"))
             .collect::<Vec<_>>()
             .join("\n");
-        for word in words {
+        let is_by_itself = by_itself.iter().any(|name| path.ends_with(name));
+        let on_disk = on_disk.iter().filter(|_| !is_by_itself);
+        for word in words.iter().chain(on_disk) {
             assert!(!code.contains(word), "{}: {word}", path.display());
         }
     }

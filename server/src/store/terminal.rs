@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::pki::{Issued, SERIAL_LEN};
 use crate::texts::{Phrase, Text};
 
-pub use found::{by_id, by_name, changed_after, list, of_machine, page};
+pub use found::{by_id, by_name, changed_after, list, of_machine, page, scopes_of};
 pub use row::{Terminal, TerminalStatus};
 
 /// What a machine that joins becomes.

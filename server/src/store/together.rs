@@ -13,7 +13,7 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -22,6 +22,7 @@ use super::query::query;
 use super::turns::Urgency;
 use super::writer::{Tx, Writer};
 use crate::error::{Error, Result};
+use crate::lock::lock;
 
 /// Pieces in one transaction.
 const MOST: usize = 32;
@@ -108,7 +109,7 @@ impl Together {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// The next piece that somebody still waits for.

@@ -15,11 +15,14 @@ use crate::secret;
 use crate::store::person::{MAX_PERSON_SCOPES, PersonRow, PersonStatus};
 use crate::store::query::{Db, Only, query};
 use crate::store::{scope, setting};
+use crate::texts::Text;
 use crate::when::When;
 
 /// Checks everyone against what is there. Writes nothing.
-pub async fn plan(db: &mut Db, people: People, rules: &Rules) -> Result<Plan> {
-    let mut taking = Taking::start(db, rules).await?;
+///
+/// `there` is everyone who is there ([`logins`](crate::store::lookup::logins)).
+pub async fn plan(db: &mut Db, people: People, there: &[LoginName], rules: &Rules) -> Result<Plan> {
+    let mut taking = Taking::start(db, there, rules).await?;
     let mut problems = people.problems;
     let mut newcomers = Vec::with_capacity(people.lines.len());
     for (number, line) in people.lines {
@@ -74,7 +77,7 @@ struct Taking<'a> {
     rules: &'a Rules,
     rp_id: RpId,
     /// Who is there already.
-    there: HashSet<String>,
+    there: HashSet<&'a str>,
     /// Who stands in the file.
     logins: HashSet<String>,
     credentials: HashSet<Vec<u8>>,
@@ -84,18 +87,15 @@ struct Taking<'a> {
 }
 
 impl<'a> Taking<'a> {
-    async fn start(db: &mut Db, rules: &'a Rules) -> Result<Self> {
+    async fn start(db: &mut Db, there: &'a [LoginName], rules: &'a Rules) -> Result<Self> {
         let (_, root) = setting::roots(db).await?;
-        let there = query("SELECT login FROM person WHERE status <> 'deleted'")
-            .all::<Only<String>>(db)
-            .await?;
         let credentials =
             query("SELECT credential_id FROM credential").all::<Only<Vec<u8>>>(db).await?;
         let scopes = scope::list(db).await?;
         Ok(Self {
             rules,
             rp_id: root.rp_id,
-            there: there.into_iter().map(|Only(login)| login).collect(),
+            there: there.iter().map(LoginName::as_str).collect(),
             logins: HashSet::new(),
             credentials: credentials.into_iter().map(|Only(id)| id).collect(),
             seqs: scopes.into_iter().map(|scope| (scope.name, scope.position.seq)).collect(),
@@ -111,7 +111,7 @@ impl<'a> Taking<'a> {
         if !self.logins.insert(line.login.clone()) {
             return Err(vec![Wrong::Twice(line.login)]);
         }
-        if self.there.contains(&line.login) {
+        if self.there.contains(line.login.as_str()) {
             if self.rules.skip_existing {
                 self.done.skipped += 1;
                 return Ok(None);
@@ -178,15 +178,13 @@ impl<'a> Taking<'a> {
             let key = key.record(&self.rp_id, self.rules.now).map_err(Wrong::Key);
             let Some((key, counter)) = checked.take(key) else { continue };
             if !self.credentials.insert(key.id.as_slice().to_vec()) {
-                checked.0.push(Wrong::Key(format!(
-                    "key {} is enrolled already",
-                    key.fingerprint().short()
-                )));
+                let key = key.fingerprint().short().into();
+                checked.0.push(Wrong::Key(Text::KeyThere.with([("key", key)])));
             }
             keys.push((key, counter));
         }
 
-        let user_handle = secret::random().map_err(|error| Wrong::Key(error.to_string()));
+        let user_handle = secret::random().map_err(|error| Wrong::Key(error.phrase()));
         let user_handle = checked.take(user_handle).map(UserHandle::new);
         match (login, name, language, user_handle) {
             (Some(login), Some(display_name), Some(language), Some(user_handle))

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use super::on_disk::log_of;
+
 /// How a database is opened that is only read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opening {
@@ -16,8 +18,6 @@ pub enum Opening {
 impl Opening {
     /// What a database needs that lies there.
     pub fn of(path: &Path) -> Self {
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
-        if Path::new(&log).exists() { Self::WithLog } else { Self::Copy }
+        if log_of(path).exists() { Self::WithLog } else { Self::Copy }
     }
 }

@@ -117,21 +117,30 @@ impl FromRow for ScopeOf {
     }
 }
 
-/// Adds their scopes to terminals.
-async fn with_scopes(db: &mut Db, mut terminals: Vec<Terminal>) -> Result<Vec<Terminal>> {
-    for part in terminals.chunks_mut(LISTED_AT_ONCE) {
-        let ids = part.iter().map(|terminal| &terminal.id);
+/// The scopes of terminals; one that has none is left out.
+pub async fn scopes_of(
+    db: &mut Db,
+    ids: &[TerminalId],
+) -> Result<BTreeMap<TerminalId, BTreeSet<ScopeName>>> {
+    let mut scopes = BTreeMap::<_, BTreeSet<_>>::new();
+    for part in ids.chunks(LISTED_AT_ONCE) {
         let rows = query("SELECT terminal, scope FROM terminal_scope WHERE terminal IN ")
-            .list(ids)
+            .list(part)
             .all::<ScopeOf>(db)
             .await?;
-        let mut scopes = BTreeMap::<_, BTreeSet<_>>::new();
         for row in rows {
             scopes.entry(row.terminal).or_default().insert(row.scope);
         }
-        for terminal in part {
-            terminal.scopes = scopes.remove(&terminal.id).unwrap_or_default();
-        }
+    }
+    Ok(scopes)
+}
+
+/// Adds their scopes to terminals.
+async fn with_scopes(db: &mut Db, mut terminals: Vec<Terminal>) -> Result<Vec<Terminal>> {
+    let ids: Vec<TerminalId> = terminals.iter().map(|terminal| terminal.id).collect();
+    let mut scopes = scopes_of(db, &ids).await?;
+    for terminal in &mut terminals {
+        terminal.scopes = scopes.remove(&terminal.id).unwrap_or_default();
     }
     Ok(terminals)
 }
