@@ -229,7 +229,7 @@ impl Keyring {
     pub fn give_to(&self, uid: u32, gid: u32) -> Result<()> {
         let chown = |path: &Path| {
             std::os::unix::fs::lchown(path, Some(uid), Some(gid))
-                .map_err(Error::io(doing(Text::ChangingOwner, &path)))
+                .map_err(Error::io(doing(Text::ChangingOwner, path)))
         };
         chown(&self.0)?;
         for entry in std::fs::read_dir(&self.0).map_err(Error::io(doing(Text::Reading, &self.0)))? {

@@ -215,7 +215,7 @@ pub(crate) fn give_away(config: &Config, keyring: &Keyring) -> Result<()> {
 
 /// Gives a file to the owner of a folder, where root made it.
 pub(crate) fn give_like(path: &Path, folder: &Path) -> Result<()> {
-    let what = || doing(Text::ChangingOwner, &path);
+    let what = || doing(Text::ChangingOwner, path);
     let owner = std::fs::metadata(folder).map_err(Error::io(what()))?;
     if !nix::unistd::geteuid().is_root() {
         return Ok(());

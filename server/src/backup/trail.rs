@@ -33,7 +33,7 @@ const ROW: u64 = 256;
 /// # Errors
 /// [`Error::Io`], [`Error::Store`].
 pub async fn write(store: &Store, to: &Path) -> Result<()> {
-    let what = || doing(Text::Writing, &to);
+    let what = || doing(Text::Writing, to);
     let mut options = File::options();
     let file = options.write(true).create_new(true).mode(0o600).open(to);
     let mut out = BufWriter::new(file.map_err(Error::io(what()))?);

@@ -61,7 +61,7 @@ pub fn create_file(path: &Path) -> Result<()> {
         if error.kind() == std::io::ErrorKind::AlreadyExists {
             Error::invalid(Text::FileExists.with([("path", path.display().to_string().into())]))
         } else {
-            Error::io(doing(Text::Making, &path))(error)
+            Error::io(doing(Text::Making, path))(error)
         }
     })
 }
