@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::pki::{KeyAndCertificate, certified, read_certificate};
 use crate::secret;
-use crate::texts::{Phrase, Text, doing};
+use crate::texts::{Phrase, Text};
 
 /// The longest key file in bytes that is read.
 const MAX_FILE: u64 = 64 * 1024;

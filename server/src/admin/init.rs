@@ -226,6 +226,7 @@ pub(crate) fn give_like(path: &Path, folder: &Path) -> Result<()> {
 mod tests {
     use super::*;
     use crate::admin::testing::{config_in, new_deployment};
+    use crate::store::with_end;
 
     #[tokio::test]
     async fn a_second_deployment_in_the_same_place_is_refused_and_nothing_is_touched() {

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 use crate::files;
-use crate::texts::{Text, doing};
+use crate::texts::Text;
 
 /// The longest file with keys, recipients or identities in bytes that is read.
 const MAX_BYTES: u64 = 1024 * 1024;

@@ -195,9 +195,7 @@ pub fn write_new(path: &Path, content: &[u8]) -> Result<()> {
 /// # Errors
 /// [`Error::Io`].
 pub fn sync(path: &Path) -> Result<()> {
-    File::open(path)
-        .and_then(|file| file.sync_all())
-        .map_err(Error::at_file(Text::Writing, &path))
+    File::open(path).and_then(|file| file.sync_all()).map_err(Error::at_file(Text::Writing, &path))
 }
 
 /// The folder in which something is.

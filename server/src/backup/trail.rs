@@ -1,7 +1,7 @@
 //! The audit trail in a file of its own: one row a line, as in the database.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::io::{BufReader, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -16,11 +16,9 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::store::audit::{self, Entry};
 use crate::store::restored::{self, Seen};
-use crate::store::{Opening, Store, Tx};
+use crate::store::{Opening, Store, Tx, is_database};
 use crate::texts::{Phrase, Text, doing};
 
-/// What the file of a database begins with.
-const SQLITE: &[u8] = b"SQLite format 3\0";
 /// The longest row of a file in bytes: its longest texts, escaped, are a third of it.
 const MAX_LINE: u64 = 64 * 1024;
 /// The most of a trail in bytes that is in memory: well over a million rows.
@@ -33,7 +31,7 @@ const ROW: u64 = 256;
 /// # Errors
 /// [`Error::Io`], [`Error::Store`].
 pub async fn write(store: &Store, to: &Path) -> Result<()> {
-    let what = || doing(Text::Writing, &to);
+    let what = || doing(Text::Writing, to);
     let mut options = File::options();
     let file = options.write(true).create_new(true).mode(0o600).open(to);
     let mut out = BufWriter::new(file.map_err(Error::io(what()))?);
@@ -75,7 +73,7 @@ impl Newer {
     /// [`Error::Store`], [`Error::Io`].
     pub async fn given(path: &Path, end: &Entry, sealed_by: &SigningPublicKey) -> Result<Self> {
         if !path.is_dir() {
-            if is_database(path)? {
+            if is_database(path).map_err(|error| unfit(path, files::why(&error)))? {
                 return Self::of_database(path, end).await;
             }
             return Self::of(path.to_owned(), of_file(path, end, None, MAX_ROWS)?, end);
@@ -215,14 +213,6 @@ fn without_the_end(path: &Path, mut rows: Vec<Entry>, end: &Entry) -> Result<Vec
         // All of it is older than the backup, or there is nothing.
         None => Err(unfit(path, Text::TrailOlder)),
     }
-}
-
-fn is_database(path: &Path) -> Result<bool> {
-    let mut begins = Vec::new();
-    files::open(path)
-        .and_then(|file| file.take(SQLITE.len() as u64).read_to_end(&mut begins))
-        .map_err(|error| unfit(path, files::why(&error)))?;
-    Ok(begins == SQLITE)
 }
 
 fn unfit(path: &Path, what: impl Into<Phrase>) -> Error {

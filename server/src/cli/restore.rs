@@ -19,7 +19,7 @@ use crate::restore::{Asked, KeysFrom, Prepared, Replayed, Report, Where, look_fo
 use crate::serve;
 use crate::store::audit::Actor;
 use crate::store::to_time;
-use crate::texts::{Phrase, Text, doing};
+use crate::texts::{Phrase, Text};
 use crate::when::shown_utc;
 
 /// The answer in JSON.

@@ -44,7 +44,7 @@ use sqlx::{
 
 use super::value::Value;
 use crate::error::{Error, Result};
-use crate::texts::{Text, doing};
+use crate::texts::Text;
 
 /// How often it is tried to announce a change.
 const ANNOUNCED_AGAIN: u32 = 16;

@@ -236,7 +236,7 @@ fn one_folder_alone_names_what_only_one_database_knows() {
     ];
     let on_disk = ["\"-wal\"", "\"-shm\"", "SQLite format"];
     // These look at the files themselves.
-    let by_itself = ["restore/place.rs", "restore/place/tests.rs", "backup/trail.rs"];
+    let by_itself = ["restore/place/tests.rs"];
     let folder = root().join("store/sqlite");
     for (path, text) in sources(&root()) {
         let known = ["store/sqlite.rs", "store/statements.rs"];

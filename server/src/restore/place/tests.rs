@@ -145,7 +145,7 @@ async fn a_database_that_cannot_be_read_keeps_its_log_whatever_step_it_ends_afte
         let placed = prepared.place_until(&monday.config, NOW, steps).await.unwrap();
         if steps < STEPS.len() {
             // Whoever comes next finds it as it was.
-            assert!(Store::open(store).await.is_err());
+            Store::put_back(store).await.unwrap();
             assert_eq!(std::fs::read(store).unwrap(), b"no database", "after {steps} steps");
             assert_eq!(log(store), "its log", "after {steps} steps");
             let names = std::fs::read_dir(folder_of(store)).unwrap();
@@ -158,6 +158,18 @@ async fn a_database_that_cannot_be_read_keeps_its_log_whatever_step_it_ends_afte
             Store::open(store).await.unwrap().close().await;
         }
     }
+}
+
+#[tokio::test]
+async fn whoever_opens_a_database_that_was_not_replaced_takes_its_second_name_away() {
+    let monday = Monday::new().await;
+    let store = &monday.config.store;
+    let prepared = monday.prepared(NOW).await;
+    let placed = prepared.place_until(&monday.config, NOW, STEPS.len() - 1).await.unwrap();
+    let aside = placed.aside.unwrap();
+    assert!(aside.exists());
+    Store::open(store).await.unwrap().close().await;
+    assert!(!aside.exists() && store.exists());
 }
 
 #[tokio::test]
