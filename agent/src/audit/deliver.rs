@@ -94,7 +94,7 @@ pub fn batch(agent: &Agent, transport: &mut impl Transport) -> Result<usize, Age
     let _one_at_a_time = outlet.map(|outlet| lock(&outlet.busy));
     let done = deliver_next(agent, transport);
     if let Some(outlet) = outlet {
-        let failed = |error: &AgentError| Failed { at: agent.clock.now(), why: error.to_string() };
+        let failed = |error: &AgentError| Failed { at: agent.clock.now(), told: error.told() };
         outlet.note(done.as_ref().err().map(failed));
     }
     done

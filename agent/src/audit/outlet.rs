@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use wardkey_core::time::UnixTime;
 
+use crate::error::Told;
 use crate::lock::lock;
 use crate::store::spool::cursor::Destination;
 use crate::wake::Wake;
@@ -27,7 +28,7 @@ pub struct Failed {
     /// When.
     pub at: UnixTime,
     /// Why.
-    pub why: String,
+    pub told: Told,
 }
 
 impl Outlet {

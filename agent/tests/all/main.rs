@@ -5,6 +5,8 @@
 mod callers;
 mod clocks;
 mod collectors;
+mod collectors_early;
+mod collectors_slow;
 mod collectors_tls;
 mod common;
 mod control;
