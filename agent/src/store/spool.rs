@@ -3,7 +3,7 @@
 //! ```text
 //!   events   seq -> class, event           lanes  class, seq   (the oldest of each class)
 //!   cursors  destination -> positions      ahead  destination, seq   (arrived out of order)
-//!   tally    next seq, bytes, lost, lost of each destination
+//!   tally    next seq, bytes, lost, lost of each destination, names of the destinations
 //! ```
 //! Each destination has a cursor of its own, so that one that is down delays no other. A record
 //! leaves when every destination has it, or gives way: first what waits for collectors only, then
@@ -51,6 +51,11 @@ pub struct Lost {
 
 /// A destination, and how far it has come.
 type Place = (&'static Destination, Cursor);
+
+/// In the tally: the names of the destinations that records are kept for, one on a line.
+const KNOWN: &[u8] = b"known";
+/// In the tally: before the name of a destination, how many records were lost that it lacked.
+const LOST_OF: &[u8] = b"lost ";
 
 fn lost_key(name: &str) -> String {
     format!("lost {name}")
@@ -149,17 +154,19 @@ impl<'t> Spool<'t> {
         self.remove_delivered(&done)
     }
 
-    /// Forgets destinations that there are no longer, so that nothing is kept for them.
+    /// Forgets destinations that there are no longer, so that nothing is kept for them: also one
+    /// that never got anything, and so has no cursor.
     pub fn forget_others(&mut self) -> Result<(), AgentError> {
+        let names = self.destinations.iter().map(|known| known.name).collect::<Vec<_>>().join("\n");
+        if self.tally.get(KNOWN)?.is_some_and(|known| known.value() == names.as_bytes()) {
+            return Ok(());
+        }
+        self.tally.insert(KNOWN, names.as_bytes())?;
         let is_known =
             |name: &[u8]| self.destinations.iter().any(|known| known.name.as_bytes() == name);
+        self.tally.retain(|key, _| key.strip_prefix(LOST_OF).is_none_or(is_known))?;
         {
-            let mut cursors = self.transaction.open_table(CURSORS)?;
-            let before = cursors.len()?;
-            cursors.retain(|name, _| is_known(name))?;
-            if cursors.len()? == before {
-                return Ok(());
-            }
+            self.transaction.open_table(CURSORS)?.retain(|name, _| is_known(name))?;
             let name_of = |key: &[u8]| key.split(|byte| *byte == 0).next().is_some_and(is_known);
             self.transaction.open_table(AHEAD)?.retain(|key, _| name_of(key))?;
         }

@@ -54,3 +54,21 @@ fn what_only_a_collector_lacks_gives_way_however_much_the_server_lacks_before_it
     assert_eq!(lacks, (200..250).chain(0..100).collect::<Vec<_>>(), "nothing of it is lost");
     assert_eq!(store.events_for(&SIEM), (0..100).chain(150..250).collect::<Vec<_>>());
 }
+
+#[test]
+fn what_only_a_destination_lacked_that_never_got_anything_goes_with_it() {
+    let mut store = Store::new(THREE, Limits { events: 4, bytes: 1 << 20 });
+    store.write(|spool| spool.forget_others());
+    store.push(&[success(1), success(2), heartbeat(3), heartbeat(4), heartbeat(5)]);
+    store.drain(&SYSLOG);
+    store.drain(&SERVER);
+    assert_eq!(store.size().0, 4, "kept for the collector");
+    store.destinations = BOTH;
+    store.write(|spool| spool.forget_others());
+    assert_eq!(store.size(), (0, 0));
+    // It is told of nothing that was lost before it came again.
+    store.destinations = THREE;
+    store.write(|spool| spool.forget_others());
+    let lost = store.write(|spool| spool.take_lost());
+    assert_eq!(lost, Lost { count: 1, of: vec![("syslog", 1), ("server", 1)] });
+}
