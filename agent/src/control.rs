@@ -116,7 +116,7 @@ pub fn status(agent: &Agent) -> Status {
 }
 
 fn destinations(agent: &Agent) -> List<DestinationStatus, 16> {
-    let all = agent.outlets.iter().map(|outlet| {
+    let all = agent.outlets.all().into_iter().map(|outlet| {
         let (to, failed) = (outlet.destination(), outlet.failed());
         DestinationStatus {
             name: to.name.to_owned(),

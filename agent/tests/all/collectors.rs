@@ -66,7 +66,7 @@ pub fn fixture(collectors: &[Collector]) -> Fixture {
 
 pub fn network(fixture: &Fixture, collector: &Collector) -> Network {
     let destination = fixture.agent.outlets.destination(&destination::name_of(collector)).unwrap();
-    Network::new(&fixture.agent, destination, collector)
+    Network::new(&fixture.agent.config, destination, collector)
 }
 
 pub fn waiting(fixture: &Fixture, collector: &Collector) -> u64 {

@@ -21,6 +21,7 @@ mod queue;
 mod records;
 mod recovery;
 mod refused;
+mod reload;
 mod server_time;
 mod sessions;
 mod shared_accounts;

@@ -31,6 +31,7 @@ use crate::audit::transport::failure::CollectorError;
 use crate::audit::transport::pace::Pace;
 use crate::audit::transport::resolve::Resolver;
 use crate::audit::transport::secret::{self, Counts};
+use crate::config::Config;
 use crate::error::AgentError;
 use crate::log;
 use crate::store::spool::cursor::Destination;
@@ -67,19 +68,19 @@ pub struct Network {
 
 impl Network {
     /// The way to one of the configured collectors.
-    pub fn new(agent: &Agent, destination: &'static Destination, collector: &Collector) -> Self {
+    pub fn new(config: &Config, destination: &'static Destination, collector: &Collector) -> Self {
         let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
         let source = Source {
             host: host.unwrap_or_default(),
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            enterprise: agent.config.records_enterprise,
+            enterprise: config.records_enterprise,
         };
-        let longest = Duration::from_secs(agent.config.retry_seconds);
+        let longest = Duration::from_secs(config.retry_seconds);
         Self {
             destination,
             collector: collector.clone(),
-            authorities: agent.config.records_ca.clone(),
+            authorities: config.records_ca.clone(),
             source,
             within: BATCH,
             resolver: Resolver::default(),
