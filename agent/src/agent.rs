@@ -56,6 +56,8 @@ pub struct Agent {
     pub wake_upkeep: Wake,
     /// What the threads of the destinations share with the others.
     pub outlets: Outlets,
+    /// The configuration that the collectors of records have: it may change while the agent runs.
+    pub collecting: Mutex<Config>,
     /// Held while something from the server is applied.
     pub applying: Mutex<()>,
     /// Events that are counted instead of recorded one by one.
@@ -108,6 +110,7 @@ impl Agent {
         let marks = CurrentMarks::read(&state)?;
         clock.restore(&marks.get().floor);
         let agent = Self {
+            collecting: Mutex::new(config.clone()),
             config,
             clock: Arc::new(clock),
             directory,

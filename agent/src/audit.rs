@@ -10,6 +10,7 @@
 //! delays no other. A new kind of destination is an entry in
 //! [`destination::all`] and a [`deliver::Transport`].
 
+pub mod collecting;
 pub mod deliver;
 pub mod destination;
 pub mod outlet;

@@ -20,7 +20,7 @@ use wardkey_ipc::Peer;
 
 use crate::agent::Agent;
 use crate::audit::destination::SERVER;
-use crate::error::{AgentError, ServerError};
+use crate::error::{AgentError, ServerError, Told};
 use crate::login;
 use crate::presence;
 use crate::store::view::View;
@@ -96,7 +96,7 @@ pub fn status(agent: &Agent) -> Status {
         server: identity.as_ref().map(|identity| identity.server.clone()),
         connected: link.connected == Some(true),
         last_contact: link.last_contact,
-        last_error: link.last_error,
+        last_error: link.last_error.as_ref().map(|told| printable(&told.why, 300)),
         scopes: scopes(&view),
         events_waiting: agent.state.waiting(&SERVER).unwrap_or_default(),
         logins: u32::try_from(agent.arbiter.len()).unwrap_or(u32::MAX),
@@ -110,21 +110,30 @@ pub fn status(agent: &Agent) -> Status {
             .map(|terminal| terminal.status == wardkey_core::person::Status::Active),
         sessions: Some(presence::service::rules(agent)),
         destinations: Some(destinations(agent)),
+        last_code: link.last_error.as_ref().map(|told| told.code.number()),
+        last_system: link.last_error.as_ref().and_then(system),
     }
 }
 
 fn destinations(agent: &Agent) -> List<DestinationStatus, 16> {
-    let all = agent.outlets.iter().map(|outlet| {
+    let all = agent.outlets.all().into_iter().map(|outlet| {
         let (to, failed) = (outlet.destination(), outlet.failed());
         DestinationStatus {
             name: to.name.to_owned(),
             waiting: agent.state.waiting(to).unwrap_or_default(),
             since: agent.state.oldest(to),
-            last_error: failed.as_ref().map(|failed| printable(&failed.why, 200)),
-            failed: failed.map(|failed| failed.at),
+            last_error: failed.as_ref().map(|failed| printable(&failed.told.why, 200)),
+            failed: failed.as_ref().map(|failed| failed.at),
+            code: failed.as_ref().map(|failed| failed.told.code.number()),
+            system: failed.as_ref().and_then(|failed| system(&failed.told)),
         }
     });
     List::new(all.collect()).unwrap_or_default()
+}
+
+/// What the system said.
+fn system(told: &Told) -> Option<String> {
+    told.system.as_ref().filter(|said| !said.is_empty()).map(|said| printable(said, 200))
 }
 
 fn scopes(view: &View) -> List<ScopeStatus, 8> {

@@ -14,10 +14,9 @@ use sd_notify::NotifyState;
 use wardkey_core::event::{EventName, Outcome};
 
 use crate::agent::Agent;
-use crate::audit::transport::collector::Network as Collector;
 use crate::audit::transport::server::Upload;
 use crate::audit::transport::syslog::SystemLog;
-use crate::audit::{deliver, destination};
+use crate::audit::{collecting, deliver};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::AgentError;
@@ -31,11 +30,12 @@ const STACK: usize = 512 * 1024;
 /// How long the last records may take to reach the system log.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// Runs the agent until SIGTERM or SIGINT; SIGHUP is no end.
+/// Runs the agent by the configuration in a file until SIGTERM or SIGINT; SIGHUP is no end.
 ///
 /// # Errors
 /// [`AgentError`] when it cannot start.
-pub fn run(config: Config) -> Result<(), AgentError> {
+pub fn run(file: &Path) -> Result<(), AgentError> {
+    let config = Config::read(file)?;
     // Before any thread is there, so that all of them leave the signals to us.
     let signals = block_signals()?;
     let (listener, path) = startup::prepare(&config)?;
@@ -65,31 +65,16 @@ pub fn run(config: Config) -> Result<(), AgentError> {
         .name("sessions".into())
         .stack_size(STACK)
         .spawn(move || presence::run::run(&shared))?;
-    carry_to_collectors(&agent)?;
+    collecting::start(&agent)?;
     notify(NotifyState::Ready);
     log::info(format_args!(
         "{} is ready at {}",
         env!("CARGO_PKG_VERSION"),
         agent.config.socket.display()
     ));
-    let result = serve(&agent, &listener, &signals);
+    let result = serve(&agent, &listener, &signals, file);
     stop(&agent, path.as_deref());
     result
-}
-
-/// A thread for each configured collector.
-fn carry_to_collectors(agent: &Arc<Agent>) -> Result<(), AgentError> {
-    for collector in &agent.config.records_to {
-        let name = destination::name_of(collector);
-        let Some(destination) = agent.outlets.destination(&name) else { continue };
-        let transport = Collector::new(agent, destination, collector);
-        let shared = Arc::clone(agent);
-        std::thread::Builder::new()
-            .name("collector".into())
-            .stack_size(STACK)
-            .spawn(move || deliver::run(&shared, transport))?;
-    }
-    Ok(())
 }
 
 fn started(agent: &Agent) -> wardkey_core::event::Event {
@@ -102,6 +87,7 @@ fn serve(
     agent: &Arc<Agent>,
     listener: &UnixListener,
     signals: &SignalFd,
+    file: &Path,
 ) -> Result<(), AgentError> {
     let connections = Arc::new(Connections::default());
     let watchdog = watchdog_interval();
@@ -127,7 +113,7 @@ fn serve(
             if signal.ssi_signo != Signal::SIGHUP as u32 {
                 return Ok(());
             }
-            reload(agent);
+            reload(agent, file);
         }
         if connection.any() == Some(true) {
             accept(agent, listener, &connections);
@@ -139,10 +125,22 @@ fn serve(
     }
 }
 
-/// SIGHUP: what is kept open is opened anew, and the server is asked at once. Logins go on; the
-/// configuration is read at the start only, as socket and user come from it.
-fn reload(agent: &Agent) {
-    log::info("SIGHUP: asking the server; agent.toml is read again by a restart only");
+/// SIGHUP: what is kept open is opened anew, the server is asked at once, and the collectors of
+/// records are read again. The rest of the configuration holds from the start, as socket and user
+/// come from it. Logins go on, and so does what runs when the file is wrong.
+fn reload(agent: &Arc<Agent>, file: &Path) {
+    log::info(
+        "SIGHUP: asking the server; of agent.toml, records_to, records_ca and \
+        records_enterprise are read again",
+    );
+    let changed = Config::read(file)
+        .map_err(AgentError::from)
+        .and_then(|config| collecting::change(agent, &config));
+    match changed {
+        Ok(true) => log::info("the collectors of records have changed"),
+        Ok(false) => {}
+        Err(error) => log::warning(format_args!("what runs goes on as it was: {error}")),
+    }
     agent.outlets.reopen();
     agent.wake_sync.wake();
 }

@@ -2,9 +2,11 @@
 //! people is [`AgentError::code`].
 
 use wardkey_core::cause::{Cause, Chain};
-use wardkey_core::code::{Code, Denial};
+use wardkey_core::code::{AnyCode, Code, Denial, Notice};
 use wardkey_core::codec::CodecError;
 use wardkey_core::sign::SignatureError;
+
+use crate::audit::transport::failure::CollectorError;
 
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +44,12 @@ pub enum AgentError {
     /// The server refused or could not be reached.
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// A collector has not got its records.
+    #[error(transparent)]
+    Collector(#[from] CollectorError),
+    /// The system log takes no line.
+    #[error("the system log cannot be reached: {}", Chain(.0.as_ref()))]
+    SystemLog(#[source] Cause),
     /// Another error of the system.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -99,6 +107,17 @@ impl ServerError {
     }
 }
 
+/// An error as it is told to people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// In English, whole.
+    pub why: String,
+    /// The sentence that there is in each language.
+    pub code: AnyCode,
+    /// What the system said.
+    pub system: Option<String>,
+}
+
 impl AgentError {
     /// What the sentence of the code does not say, for administrators; without the code.
     pub fn detail(&self) -> String {
@@ -120,8 +139,38 @@ impl AgentError {
             Self::Signature(_) => Code::ServerNotTrusted,
             Self::Denied(denial) => denial.code,
             Self::Server(error) => error.code(),
-            Self::Io(_) => Code::Internal,
+            Self::Collector(_) | Self::SystemLog(_) | Self::Io(_) => Code::Internal,
         }
+    }
+
+    /// What is said in any language: a code that has a sentence in each, and what the system or a
+    /// library said, in its own words.
+    pub fn told(&self) -> Told {
+        let code = match self {
+            Self::Collector(error) => error.notice().into(),
+            Self::SystemLog(_) => Notice::SystemLogAway.into(),
+            error => AnyCode::from(error.code()),
+        };
+        let system = match self {
+            Self::Collector(error) => error.system(),
+            Self::Store(cause)
+            | Self::SystemLog(cause)
+            | Self::Server(
+                ServerError::Unreachable(cause)
+                | ServerError::NotTrusted(cause)
+                | ServerError::Malformed(cause),
+            ) => Some(Chain(cause.as_ref()).to_string()),
+            Self::File { path, error } => Some(format!("{path}: {error}")),
+            Self::Io(error) => Some(error.to_string()),
+            Self::Configuration(_)
+            | Self::Full
+            | Self::Unbelieved(_)
+            | Self::Codec(_)
+            | Self::Signature(_)
+            | Self::Denied(_)
+            | Self::Server(ServerError::Refused { .. }) => None,
+        };
+        Told { why: self.to_string(), code, system }
     }
 
     /// A file that could not be read or written.

@@ -2,11 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use wardkey_core::name::printable;
 use wardkey_core::time::UnixTime;
 
 use crate::clock::Clock;
-use crate::error::{AgentError, ServerError};
+use crate::error::{AgentError, ServerError, Told};
 use crate::identity::Identity;
 use crate::lock::lock;
 use crate::sync::upstream::{Connect, Upstream};
@@ -19,7 +18,7 @@ pub struct LinkState {
     /// When one last did.
     pub last_contact: Option<UnixTime>,
     /// Why it does not.
-    pub last_error: Option<String>,
+    pub last_error: Option<Told>,
 }
 
 /// The connection.
@@ -58,7 +57,7 @@ impl Link {
                 state.last_contact = Some(now);
                 state.last_error = None;
             }
-            Some(error) => state.last_error = Some(printable(&error.to_string(), 300)),
+            Some(error) => state.last_error = Some(error.told()),
         }
         changed
     }

@@ -6,12 +6,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use wardkey_agent::arguments::Arguments;
-use wardkey_agent::config::Config;
 use wardkey_agent::daemon;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match Config::read(&arguments.config).map_err(Into::into).and_then(daemon::run) {
+    match daemon::run(&arguments.config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             wardkey_agent::log::warning(error);

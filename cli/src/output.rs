@@ -4,10 +4,12 @@
 use jiff::SignedDuration;
 use jiff::civil::datetime;
 use serde_json::{Value, json};
+use wardkey_core::code::AnyCode;
 use wardkey_core::id::TerminalId;
 use wardkey_core::message::agent::{DestinationStatus, ScopeStatus, Status};
 use wardkey_core::message::key::KeyInfo;
 use wardkey_core::name::{DisplayText, Language, printable};
+use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 
 use crate::texts::{Phrase, Text};
@@ -59,7 +61,8 @@ pub(crate) fn status(language: Language, status: &Status) -> String {
         ));
     }
     if let Some(error) = &status.last_error {
-        lines.push(format!("{}: {}", Text::LastError.say(language), printable(error, 400)));
+        let error = why(language, error, status.last_code, status.last_system.as_deref());
+        lines.push(format!("{}: {error}", Text::LastError.say(language)));
     }
     for of in status.scopes.iter() {
         let expired =
@@ -132,10 +135,23 @@ fn destination(language: Language, status: &Status, of: &DestinationStatus) -> S
         line += &Text::DestinationSince.say_with(language, &[("time", &time)]);
     }
     if let Some(error) = &of.last_error {
-        let error = printable(error, 200);
+        let error = why(language, error, of.code, of.system.as_deref());
         line += &Text::DestinationError.say_with(language, &[("error", &error)]);
     }
     line
+}
+
+/// Why something does not work. The agent speaks English; in another language it is the sentence of
+/// its code, and what the system said. An older agent knows no code.
+fn why(language: Language, error: &str, code: Option<u16>, system: Option<&str>) -> String {
+    let code = code.and_then(AnyCode::from_number).filter(|_| language != Language::En);
+    let Some(code) = code else { return printable(error, 400) };
+    let sentence = texts::with_code(code, language, &[]);
+    system.map_or_else(|| sentence.clone(), |said| format!("{sentence}: {}", printable(said, 200)))
+}
+
+fn code_json(number: Option<u16>) -> Value {
+    number.and_then(AnyCode::from_number).map(|code| code.to_string()).into()
 }
 
 fn destination_json(of: &DestinationStatus) -> Value {
@@ -144,6 +160,7 @@ fn destination_json(of: &DestinationStatus) -> Value {
         "waiting": of.waiting,
         "since": of.since.map(|time| time.0),
         "last_error": of.last_error,
+        "last_error_code": code_json(of.code),
         "failed": of.failed.map(|time| time.0),
     })
 }
@@ -169,6 +186,7 @@ pub(crate) fn status_json(status: &Status) -> Value {
         "connected": status.connected,
         "last_contact": status.last_contact.map(|time| time.0),
         "last_error": status.last_error,
+        "last_error_code": code_json(status.last_code),
         "scopes": status.scopes.iter().map(scope_json).collect::<Vec<_>>(),
         "events_waiting": status.events_waiting,
         "destinations": status.destinations.as_ref().map(|all| {

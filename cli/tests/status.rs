@@ -34,7 +34,7 @@ fn status_for_people_and_programs() {
         json!({
             "version": "0.1.0", "terminal": "05".repeat(16), "terminal_name": "病棟3-1",
             "server": "https://wardkey.example:8443", "connected": false, "last_contact": 999_000,
-            "last_error": "timed\nout", "scopes": [scope_json()], "events_waiting": 3,
+            "last_error": "timed\nout", "last_error_code": null, "scopes": [scope_json()], "events_waiting": 3,
             "destinations": null, "logins": 1,
             "now": 1_000_000, "keys": 2, "in_memory": null, "clock_ahead": null, "active": true, "awaiting_approval": false, "configuration_faults": 0,
             "profile": {"state": "disabled", "enabled": false, "confirm_before": null, "ways_in_open": null, "other_secrets": null,
@@ -70,6 +70,8 @@ fn what_waits_for_each_destination_is_said_with_its_age_and_why() {
         since: Some(UnixTime(1_000_000 - 7200)),
         last_error: Some("without\nclose_notify".into()),
         failed: Some(UnixTime(999_990)),
+        code: Some(1421),
+        system: Some("as the\nsystem says".into()),
     };
     let syslog = agent::DestinationStatus {
         name: "syslog".into(),
@@ -77,17 +79,26 @@ fn what_waits_for_each_destination_is_said_with_its_age_and_why() {
         since: None,
         last_error: None,
         failed: None,
+        code: None,
+        system: None,
     };
     let all = wardkey_core::codec::List::new(vec![syslog, siem]).unwrap();
-    let status = agent::Status { destinations: Some(all), ..status() };
+    let status = agent::Status {
+        destinations: Some(all),
+        last_code: Some(1501),
+        last_system: Some("No route to host (os error 113)".into()),
+        ..status()
+    };
     machine.agent(move |_| vec![Reply::Status(Box::new(status.clone()))]);
     let json = machine.run("status --json", &[], false, false).json();
     assert_eq!(
         json["destinations"],
         json!([
-            {"name": "syslog", "waiting": 0, "since": null, "last_error": null, "failed": null},
+            {"name": "syslog", "waiting": 0, "since": null, "last_error": null,
+             "last_error_code": null, "failed": null},
             {"name": "tls siem.example.org:6514", "waiting": 7, "since": 992_800,
-             "last_error": "without\nclose_notify", "failed": 999_990},
+             "last_error": "without\nclose_notify", "last_error_code": "WK-1421",
+             "failed": 999_990},
         ])
     );
     let text = machine.run("status", &[], false, false).out;
@@ -97,7 +108,11 @@ fn what_waits_for_each_destination_is_said_with_its_age_and_why() {
     assert!(text.contains(line), "{text}");
     let text = machine.run("status --lang ja", &[], false, false).out;
     assert!(text.contains("syslog への記録: 送信待ち 0 件\n"), "{text}");
-    assert!(text.contains("送信待ち 7 件、最も古いものは 2 時間前、最後のエラー"), "{text}");
+    assert!(text.contains("送信待ち 7 件、最も古いものは 2 時間前、最後のエラー: 収集"), "{text}");
+    // What the agent says in English is said in Japanese; what the system says stays.
+    assert!(text.contains(" (WK-1421): as the?system says\n"), "{text}");
+    assert!(text.contains(" (WK-1501): No route to host (os error 113)\n"), "{text}");
+    assert!(!text.contains("without") && !text.contains("timed"), "{text}");
 }
 
 #[test]

@@ -114,6 +114,14 @@ wk-1412 = The screen could not be locked. Please see "systemctl status wardkey-l
 wk-1413 = The machine was restarted before the session ended.
 wk-1414 = The session is not in the records. Please check the agent (systemctl status wardkey-agent).
 wk-1415 = Nobody is signed in here with a security key.
+wk-1416 = The collector's name has no address. Please check "records_to" and the name service.
+wk-1417 = The collector cannot be reached. Please check "records_to", the network and the collector.
+wk-1418 = The certificates in "records_ca" cannot be used. Please check the file.
+wk-1419 = No TLS with the collector. Please check its certificate and "records_ca".
+wk-1420 = The collector ended the connection before it had all records. They are sent again.
+wk-1421 = The collector does not answer close_notify, so nobody knows what it has read. See RECORDS.md.
+wk-1422 = The collector did not read all records in time. Smaller batches follow.
+wk-1423 = The system log cannot be reached.
 
 ## 15xx: administration of terminals and server
 

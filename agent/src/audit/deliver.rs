@@ -57,9 +57,16 @@ pub struct Delivery {
 }
 
 /// Delivers until the agent stops.
-pub fn run(agent: &Agent, mut transport: impl Transport) {
-    let Some(outlet) = agent.outlets.of(transport.destination()) else { return };
-    while !agent.is_stopping() {
+pub fn run(agent: &Agent, transport: impl Transport) {
+    if let Some(outlet) = agent.outlets.of(transport.destination()) {
+        run_at(agent, &outlet, transport);
+    }
+}
+
+/// Delivers until the agent stops, or the outlet is retired.
+pub fn run_at(agent: &Agent, outlet: &Outlet, mut transport: impl Transport) {
+    let is_over = || agent.is_stopping() || outlet.is_retired();
+    while !is_over() {
         if outlet.take_reopen() {
             transport.reopen();
         }
@@ -67,7 +74,7 @@ pub fn run(agent: &Agent, mut transport: impl Transport) {
             outlet.wake.wait(NOT_READY);
             continue;
         }
-        match batch(agent, &mut transport) {
+        match batch_at(agent, Some(outlet), &mut transport) {
             Ok(arrived) => {
                 transport.worked();
                 if arrived == 0 {
@@ -79,7 +86,7 @@ pub fn run(agent: &Agent, mut transport: impl Transport) {
                 if agent.is_due(&format!("deliver {name}"), WARN_AGAIN) {
                     log::warning(format_args!("records wait for {name}: {error}"));
                 }
-                rest(agent, &outlet.wake, transport.pause_after(&error));
+                rest(&outlet.wake, transport.pause_after(&error), is_over);
             }
         }
     }
@@ -91,10 +98,22 @@ pub fn run(agent: &Agent, mut transport: impl Transport) {
 /// [`AgentError`]; records that have not arrived come again.
 pub fn batch(agent: &Agent, transport: &mut impl Transport) -> Result<usize, AgentError> {
     let outlet = agent.outlets.of(transport.destination());
+    batch_at(agent, outlet.as_deref(), transport)
+}
+
+fn batch_at(
+    agent: &Agent,
+    outlet: Option<&Outlet>,
+    transport: &mut impl Transport,
+) -> Result<usize, AgentError> {
     let _one_at_a_time = outlet.map(|outlet| lock(&outlet.busy));
+    // The one before it may have taken its time.
+    if outlet.is_some_and(Outlet::is_retired) {
+        return Ok(0);
+    }
     let done = deliver_next(agent, transport);
     if let Some(outlet) = outlet {
-        let failed = |error: &AgentError| Failed { at: agent.clock.now(), why: error.to_string() };
+        let failed = |error: &AgentError| Failed { at: agent.clock.now(), told: error.told() };
         outlet.note(done.as_ref().err().map(failed));
     }
     done
@@ -104,10 +123,10 @@ pub fn batch(agent: &Agent, transport: &mut impl Transport) -> Result<usize, Age
 /// waiting for something that is gone. What cannot be delivered now is delivered after the next
 /// start.
 pub fn last_words(agent: &Agent, transport: &mut impl Transport, at_most: Duration) {
-    let Some(Outlet { busy, .. }) = agent.outlets.of(transport.destination()) else { return };
+    let Some(outlet) = agent.outlets.of(transport.destination()) else { return };
     let end = Instant::now() + at_most;
     while Instant::now() < end {
-        match busy.try_lock() {
+        match outlet.busy.try_lock() {
             Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
             _one_at_a_time => {
                 if matches!(deliver_next(agent, transport), Ok(0) | Err(_)) {

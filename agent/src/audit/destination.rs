@@ -13,7 +13,7 @@ pub const SERVER: Destination =
     Destination { name: "server", order: Order::Urgency, gives_way: false };
 
 /// All of them; a record stays in the spool until each has it. They last as long as the process:
-/// the configuration is read at its start.
+/// to be asked only when the list has changed.
 pub fn all(config: &Config) -> &'static [Destination] {
     let collectors = config.records_to.iter().map(of_collector);
     [SYSLOG, SERVER].into_iter().chain(collectors).collect::<Vec<_>>().leak()

@@ -3,7 +3,7 @@
 //! ```text
 //!   events   seq -> class, event           lanes  class, seq   (the oldest of each class)
 //!   cursors  destination -> positions      ahead  destination, seq   (arrived out of order)
-//!   tally    next seq, bytes, lost, lost of each destination
+//!   tally    next seq, bytes, lost, lost of each destination, names of the destinations
 //! ```
 //! Each destination has a cursor of its own, so that one that is down delays no other. A record
 //! leaves when every destination has it, or gives way: first what waits for collectors only, then
@@ -28,7 +28,7 @@ use wardkey_core::event::Event;
 
 use crate::error::AgentError;
 use class::Class;
-use cursor::{AHEAD, CURSORS, Cursor, Destination, ahead_key, forget_ahead, is_ahead};
+use cursor::{AHEAD, CURSORS, Cursor, Destination, ahead_key, forget_ahead, is_ahead, next_ahead};
 use tables::{EVENTS, LANES, TALLY, lane, lane_key, lane_parts, number_of};
 
 /// How much the spool may hold.
@@ -49,12 +49,13 @@ pub struct Lost {
     pub of: Vec<(&'static str, u64)>,
 }
 
-/// How many records of a class are looked at for one that only collectors lack. They are the oldest,
-/// and those that server and system log have are the oldest too.
-const LOOKED_AT: usize = 32;
-
 /// A destination, and how far it has come.
 type Place = (&'static Destination, Cursor);
+
+/// In the tally: the names of the destinations that records are kept for, one on a line.
+const KNOWN: &[u8] = b"known";
+/// In the tally: before the name of a destination, how many records were lost that it lacked.
+const LOST_OF: &[u8] = b"lost ";
 
 fn lost_key(name: &str) -> String {
     format!("lost {name}")
@@ -153,17 +154,19 @@ impl<'t> Spool<'t> {
         self.remove_delivered(&done)
     }
 
-    /// Forgets destinations that there are no longer, so that nothing is kept for them.
+    /// Forgets destinations that there are no longer, so that nothing is kept for them: also one
+    /// that never got anything, and so has no cursor.
     pub fn forget_others(&mut self) -> Result<(), AgentError> {
+        let names = self.destinations.iter().map(|known| known.name).collect::<Vec<_>>().join("\n");
+        if self.tally.get(KNOWN)?.is_some_and(|known| known.value() == names.as_bytes()) {
+            return Ok(());
+        }
+        self.tally.insert(KNOWN, names.as_bytes())?;
         let is_known =
             |name: &[u8]| self.destinations.iter().any(|known| known.name.as_bytes() == name);
+        self.tally.retain(|key, _| key.strip_prefix(LOST_OF).is_none_or(is_known))?;
         {
-            let mut cursors = self.transaction.open_table(CURSORS)?;
-            let before = cursors.len()?;
-            cursors.retain(|name, _| is_known(name))?;
-            if cursors.len()? == before {
-                return Ok(());
-            }
+            self.transaction.open_table(CURSORS)?.retain(|name, _| is_known(name))?;
             let name_of = |key: &[u8]| key.split(|byte| *byte == 0).next().is_some_and(is_known);
             self.transaction.open_table(AHEAD)?.retain(|key, _| name_of(key))?;
         }
@@ -267,16 +270,44 @@ impl<'t> Spool<'t> {
         let others: Vec<Place> = places.iter().filter(|(to, _)| !to.gives_way).copied().collect();
         let mut of_all = None;
         for class in Class::GIVING_WAY {
-            let lane = self.lanes.range::<&[u8]>(lane(class, 0).bounds())?;
-            for entry in lane.take(LOOKED_AT) {
-                let Some((class, seq)) = lane_parts(entry?.0.value()) else { continue };
-                of_all = of_all.or(Some((class, seq)));
-                if self.lacking(&others, class, seq)?.is_empty() {
-                    return Ok(Some((class, seq)));
-                }
+            if let Some(seq) = self.first_had(&others, class)? {
+                return Ok(Some((class, seq)));
+            }
+            if of_all.is_none() {
+                of_all = self.first_from(class, 0)?.map(|seq| (class, seq));
             }
         }
         Ok(of_all)
+    }
+
+    /// The oldest record of a class that all of some destinations have. From what one of them lacks
+    /// on goes what has arrived there out of order, so there may be many in between.
+    fn first_had(&self, by: &[Place], class: Class) -> Result<Option<u64>, AgentError> {
+        let ahead = self.transaction.open_table(AHEAD)?;
+        let mut from = 0;
+        'next: while let Some(seq) = self.first_from(class, from)? {
+            for (to, cursor) in by {
+                if seq < cursor.position(class) {
+                    continue;
+                }
+                match next_ahead(&ahead, to.name, seq)? {
+                    Some(next) if next == seq => {}
+                    Some(next) => {
+                        from = next;
+                        continue 'next;
+                    }
+                    None => return Ok(None),
+                }
+            }
+            return Ok(Some(seq));
+        }
+        Ok(None)
+    }
+
+    /// The oldest record of a class, from a number on.
+    fn first_from(&self, class: Class, from: u64) -> Result<Option<u64>, AgentError> {
+        let first = self.lanes.range::<&[u8]>(lane(class, from).bounds())?.next().transpose()?;
+        Ok(first.and_then(|(key, _)| lane_parts(key.value())).map(|(_, seq)| seq))
     }
 
     fn remove(&mut self, class: Class, seq: u64) -> Result<(), AgentError> {

@@ -9,8 +9,8 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, MutexGuard, RwLock};
 
 use redb::WriteTransaction;
 use wardkey_core::codec::{self, Document};
@@ -31,7 +31,6 @@ use crate::store::on_disk::{
 };
 use crate::store::rows::existing;
 use crate::store::spool::cursor::{Destination, Order};
-use crate::store::spool::migrate::migrate;
 use crate::store::spool::read::{self, Most};
 use crate::store::spool::{Limits, Lost, Spool};
 
@@ -58,7 +57,7 @@ pub enum Durability {
 pub struct State {
     pub(super) db: Db,
     limits: Limits,
-    destinations: &'static [Destination],
+    destinations: RwLock<&'static [Destination]>,
     is_up_to_date: AtomicBool,
     memory: Mutex<Memory>,
 }
@@ -96,7 +95,7 @@ impl State {
         let state = Self {
             db: Db::open(path, CACHE, reserve)?,
             limits: Limits { events, bytes: reserve / 4 },
-            destinations,
+            destinations: RwLock::new(destinations),
             is_up_to_date: AtomicBool::new(false),
             memory: Mutex::default(),
         };
@@ -293,7 +292,11 @@ impl State {
         if seqs.is_empty() {
             return Ok(());
         }
-        self.db.write(|transaction| self.spool(transaction)?.delivered(to, &seqs))
+        self.db.write(|transaction| {
+            // One that has been taken out of the list meanwhile gets no cursor any more.
+            let is_known = self.destinations().iter().any(|known| known.name == to.name);
+            if is_known { self.spool(transaction)?.delivered(to, &seqs) } else { Ok(()) }
+        })
     }
 
     /// Records that a destination lacks.
@@ -353,28 +356,14 @@ impl State {
     }
 
     fn spool<'t>(&self, transaction: &'t WriteTransaction) -> Result<Spool<'t>, AgentError> {
-        Spool::open(transaction, self.limits, self.destinations)
+        Spool::open(transaction, self.limits, self.destinations())
     }
 
     fn ledger<'t>(
         &self,
         transaction: &'t WriteTransaction,
     ) -> Result<TransactionLedger<'t>, AgentError> {
-        TransactionLedger::open(transaction, self.limits, self.destinations)
-    }
-
-    /// Brings the spool of another version, or one with other destinations, up to date. Until the
-    /// disk lets us, records stay in memory.
-    fn bring_up_to_date(&self) -> Result<(), AgentError> {
-        if self.is_up_to_date.load(Ordering::SeqCst) {
-            return Ok(());
-        }
-        self.db.write(|transaction| {
-            migrate(transaction, self.limits, self.destinations)?;
-            self.spool(transaction)?.forget_others()
-        })?;
-        self.is_up_to_date.store(true, Ordering::SeqCst);
-        Ok(())
+        TransactionLedger::open(transaction, self.limits, self.destinations())
     }
 
     fn flush(&self, memory: &mut Memory) -> Result<(), AgentError> {
@@ -388,5 +377,6 @@ impl State {
     }
 }
 
+mod destinations;
 #[cfg(test)]
 mod tests;

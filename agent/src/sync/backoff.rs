@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::agent::Agent;
 use crate::clock::Moment;
 use crate::random::random;
 use crate::wake::Wake;
@@ -39,13 +38,13 @@ impl Backoff {
     }
 }
 
-/// Waits out a pause: what wakes the thread meanwhile does not shorten it, only the agent's end
+/// Waits out a pause: what wakes the thread meanwhile does not shorten it, only that it is to end
 /// does.
-pub fn rest(agent: &Agent, wake: &Wake, pause: Duration) {
+pub fn rest(wake: &Wake, pause: Duration, is_over: impl Fn() -> bool) {
     let end = Moment::now().after(pause);
     loop {
         let left = Moment::now().until(end);
-        if left.is_zero() || agent.is_stopping() {
+        if left.is_zero() || is_over() {
             return;
         }
         wake.wait(left);

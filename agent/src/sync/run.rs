@@ -44,7 +44,7 @@ pub fn run(agent: &Agent) {
             Err(error) => {
                 note_failure(agent, &error);
                 match pace.failed(&error) {
-                    Pause::Whole(pause) => rest(agent, &agent.wake_sync, pause),
+                    Pause::Whole(pause) => rest(&agent.wake_sync, pause, || agent.is_stopping()),
                     Pause::UntilWoken(pause) => {
                         agent.wake_sync.wait(pause);
                     }

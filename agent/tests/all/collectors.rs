@@ -2,31 +2,61 @@
 
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::common::server::authority;
 use crate::common::*;
+use nix::sys::socket;
 use wardkey_agent::audit::deliver::{Transport, batch};
 use wardkey_agent::audit::destination::{self, SYSLOG};
 use wardkey_agent::audit::transport::collector::Network;
-use wardkey_core::code::Code;
+use wardkey_core::code::{Code, Notice};
 use wardkey_core::event::{EventName, Format, Outcome};
 use wardkey_core::message::agent::DestinationStatus;
 use wardkey_settings::collector::{Collector, Way};
 
-/// A port that was free a moment ago.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// A port of the loopback interface that the system gives to nobody else while this lives. Whoever
+/// asks for it by its number can listen there, and until then a connection is refused: the socket
+/// that holds it does not listen.
+pub struct Port {
+    number: u16,
+    _held: OwnedFd,
 }
 
-pub fn collector(port: u16, format: Format) -> Collector {
-    Collector { way: Way::Tcp, address: format!("127.0.0.1:{port}"), format }
+impl Port {
+    pub fn held() -> Self {
+        let (family, kind) = (socket::AddressFamily::Inet, socket::SockType::Stream);
+        let held = socket::socket(family, kind, socket::SockFlag::SOCK_CLOEXEC, None).unwrap();
+        // Else nobody could listen beside it; the listeners here set it too.
+        socket::setsockopt(&held, socket::sockopt::ReuseAddr, &true).unwrap();
+        let any = socket::SockaddrIn::new(127, 0, 0, 1, 0);
+        socket::bind(held.as_raw_fd(), &any).unwrap();
+        let bound: socket::SockaddrIn = socket::getsockname(held.as_raw_fd()).unwrap();
+        Self { number: bound.port(), _held: held }
+    }
+
+    pub fn listen(&self) -> TcpListener {
+        TcpListener::bind(("127.0.0.1", self.number)).unwrap()
+    }
+
+    /// A listener whose connections take little at once: a writer soon has to wait.
+    pub fn listen_narrowly(&self) -> TcpListener {
+        let listener = self.listen();
+        socket::setsockopt(&listener, socket::sockopt::RcvBuf, &4096).unwrap();
+        socket::setsockopt(&listener, socket::sockopt::TcpMaxSeg, &536).unwrap();
+        listener
+    }
+}
+
+pub fn collector(port: &Port, format: Format) -> Collector {
+    Collector { way: Way::Tcp, address: format!("127.0.0.1:{}", port.number), format }
 }
 
 /// A synchronised agent with these collectors.
-fn fixture(collectors: &[Collector]) -> Fixture {
+pub fn fixture(collectors: &[Collector]) -> Fixture {
     let fixture = Fixture::at(tempfile::tempdir().unwrap(), |config| {
         config.records_to = collectors.to_vec();
     });
@@ -36,7 +66,7 @@ fn fixture(collectors: &[Collector]) -> Fixture {
 
 pub fn network(fixture: &Fixture, collector: &Collector) -> Network {
     let destination = fixture.agent.outlets.destination(&destination::name_of(collector)).unwrap();
-    Network::new(&fixture.agent, destination, collector)
+    Network::new(&fixture.agent.config, destination, collector)
 }
 
 pub fn waiting(fixture: &Fixture, collector: &Collector) -> u64 {
@@ -70,7 +100,8 @@ pub fn numbers(text: &str) -> Vec<u32> {
 struct Rsyslogd(Child);
 
 impl Rsyslogd {
-    fn start(folder: &Path, port: u16) -> Self {
+    fn start(folder: &Path, port: &Port) -> Self {
+        let port = port.number;
         let configuration = folder.join("rsyslog.conf");
         let text = format!(
             "global(workDirectory=\"{0}\" maxMessageSize=\"64k\" parser.escapeControlCharactersOnReceive=\"on\")\n\
@@ -108,10 +139,11 @@ impl Drop for Rsyslogd {
 fn a_real_collector_reads_every_form_whole_and_in_order() {
     for format in Format::ALL {
         let folder = tempfile::tempdir().unwrap();
-        let to = collector(free_port(), format);
+        let port = Port::held();
+        let to = collector(&port, format);
         let f = fixture(std::slice::from_ref(&to));
         record(&f, 0..1200);
-        let rsyslogd = Rsyslogd::start(folder.path(), to.address[10..].parse().unwrap());
+        let rsyslogd = Rsyslogd::start(folder.path(), &port);
         let mut transport = network(&f, &to);
         let all = waiting(&f, &to);
         while batch(&f.agent, &mut transport).unwrap() > 0 {}
@@ -136,7 +168,8 @@ fn a_real_collector_reads_every_form_whole_and_in_order() {
 
 #[test]
 fn a_collector_that_is_down_delays_nobody_and_loses_nothing_over_restarts() {
-    let to = collector(free_port(), Format::Ecs);
+    let port = Port::held();
+    let to = collector(&port, Format::Ecs);
     let mut f = fixture(std::slice::from_ref(&to));
     record(&f, 0..50);
     let mut transport = network(&f, &to);
@@ -146,6 +179,8 @@ fn a_collector_that_is_down_delays_nobody_and_loses_nothing_over_restarts() {
     assert_eq!((shown.waiting, shown.since), (waiting(&f, &to), happened));
     assert!(happened.is_some() && shown.failed == Some(f.agent.clock.now()));
     assert!(shown.last_error.unwrap().contains("refused"));
+    assert_eq!(shown.code, Some(Notice::CollectorUnreachable.number()));
+    assert_eq!(shown.system.unwrap(), "Connection refused (os error 111)");
     for _ in 0..3 {
         f.root().ask(&failure("taro", Some("taro"), Some(2), Code::PinWrong));
     }
@@ -154,7 +189,7 @@ fn a_collector_that_is_down_delays_nobody_and_loses_nothing_over_restarts() {
     record(&f, 50..60);
     assert_eq!(waiting(&f, &to), before + 10);
 
-    let listener = TcpListener::bind(&to.address).unwrap();
+    let listener = port.listen();
     let reading = std::thread::spawn(move || {
         let mut text = String::new();
         listener.accept().unwrap().0.read_to_string(&mut text).unwrap();
@@ -186,11 +221,12 @@ fn what_a_collector_did_not_read_to_its_end_comes_again() {
         }),
     ];
     for ((what, manner), count) in manners.into_iter().flat_map(|one| [(one, 1), (one, 600)]) {
-        let to = collector(free_port(), Format::Cef);
+        let port = Port::held();
+        let to = collector(&port, Format::Cef);
         let f = fixture(std::slice::from_ref(&to));
         record(&f, 0..count);
         let before = waiting(&f, &to);
-        let listener = TcpListener::bind(&to.address).unwrap();
+        let listener = port.listen();
         let reading = std::thread::spawn(move || manner(listener.accept().unwrap().0));
         let mut transport = network(&f, &to);
         assert!(batch(&f.agent, &mut transport).is_err(), "{what}");
@@ -215,7 +251,8 @@ struct OpenSsl(Child);
 
 impl OpenSsl {
     /// With a certificate for this name, of a CA of its own, which is written to `ca.pem`.
-    fn start(folder: &Path, port: u16, name: &str) -> Self {
+    fn start(folder: &Path, port: &Port, name: &str) -> Self {
+        let port = port.number;
         let ca = authority();
         let key = rcgen::KeyPair::generate().unwrap();
         let mut params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
@@ -250,7 +287,8 @@ impl Drop for OpenSsl {
 #[test]
 fn tls_takes_every_record_to_the_collector_that_its_certificate_names() {
     let folder = tempfile::tempdir().unwrap();
-    let to = Collector { way: Way::Tls, ..collector(free_port(), Format::Ocsf) };
+    let port = Port::held();
+    let to = Collector { way: Way::Tls, ..collector(&port, Format::Ocsf) };
     let configure = |config: &mut wardkey_agent::config::Config| {
         config.records_to = vec![to.clone()];
         config.records_ca = folder.path().join("ca.pem");
@@ -259,16 +297,15 @@ fn tls_takes_every_record_to_the_collector_that_its_certificate_names() {
     f.sync().unwrap();
     record(&f, 0..1500);
     let all = waiting(&f, &to);
-    let port = to.address[10..].parse().unwrap();
     let mut transport = network(&f, &to);
     assert!(batch(&f.agent, &mut transport).is_err(), "nobody is trusted yet");
 
     // Another name, then another CA: nothing is sent to either.
-    let impostor = OpenSsl::start(folder.path(), port, "siem.example.org");
+    let impostor = OpenSsl::start(folder.path(), &port, "siem.example.org");
     assert!(batch(&f.agent, &mut transport).is_err(), "the name is not the collector's");
     drop(impostor);
     let other = tempfile::tempdir().unwrap();
-    let impostor = OpenSsl::start(other.path(), port, "127.0.0.1");
+    let impostor = OpenSsl::start(other.path(), &port, "127.0.0.1");
     assert!(batch(&f.agent, &mut transport).is_err(), "the CA is another one");
     drop(impostor);
     for folder in [&folder, &other] {
@@ -276,7 +313,7 @@ fn tls_takes_every_record_to_the_collector_that_its_certificate_names() {
     }
     assert_eq!(waiting(&f, &to), all);
 
-    let openssl = OpenSsl::start(folder.path(), port, "127.0.0.1");
+    let openssl = OpenSsl::start(folder.path(), &port, "127.0.0.1");
     while batch(&f.agent, &mut transport).unwrap() > 0 {}
     assert_eq!(waiting(&f, &to), 0);
     let read = || std::fs::read_to_string(folder.path().join("read")).unwrap();

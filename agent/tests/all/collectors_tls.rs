@@ -12,16 +12,16 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use wardkey_core::event::Format;
 use wardkey_settings::collector::{Collector, Way};
 
-use crate::collectors::{collector, free_port, network, numbers, record, waiting, write_ca};
+use crate::collectors::{Port, collector, network, numbers, record, waiting, write_ca};
 use crate::common::server::authority;
 use crate::common::*;
 use wardkey_agent::audit::deliver::batch;
 
-type Peer = StreamOwned<ServerConnection, TcpStream>;
+pub type Peer = StreamOwned<ServerConnection, TcpStream>;
 
 /// A server for `127.0.0.1` until the end of a year, of a CA of its own, which is written to
 /// `ca.pem`.
-fn tls(folder: &Path, until: i32) -> Arc<ServerConfig> {
+pub fn tls(folder: &Path, until: i32) -> Arc<ServerConfig> {
     let (ca, key) = (authority(), rcgen::KeyPair::generate().unwrap());
     let mut params = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
     params.not_before = rcgen::date_time_ymd(2020, 1, 1);
@@ -42,32 +42,33 @@ fn tls(folder: &Path, until: i32) -> Arc<ServerConfig> {
 }
 
 /// One connection: what was read, then what the collector does.
-fn serve(
-    to: &Collector,
+pub fn serve(
+    listener: TcpListener,
     tls: Arc<ServerConfig>,
     manner: fn(&mut Peer) -> String,
 ) -> std::thread::JoinHandle<String> {
-    let listener = TcpListener::bind(&to.address).unwrap();
     std::thread::spawn(move || {
         let stream = listener.accept().unwrap().0;
         manner(&mut StreamOwned::new(ServerConnection::new(tls).unwrap(), stream))
     })
 }
 
-fn read_all(peer: &mut Peer) -> String {
+/// What the agent says until it ends.
+pub fn read_all(peer: &mut Peer) -> String {
     let mut text = String::new();
     let _ = peer.read_to_string(&mut text);
     text
 }
 
-fn tls_fixture(folder: &Path, way: Way) -> (Collector, Fixture) {
-    let to = Collector { way, ..collector(free_port(), Format::Ecs) };
+/// An agent with some records for a collector at this port.
+pub fn tls_fixture(folder: &Path, way: Way, port: &Port, records: u32) -> (Collector, Fixture) {
+    let to = Collector { way, ..collector(port, Format::Ecs) };
     let f = Fixture::at(tempfile::tempdir().unwrap(), |config| {
         config.records_to = vec![to.clone()];
         config.records_ca = folder.join("ca.pem");
     });
     f.sync().unwrap();
-    record(&f, 0..20);
+    record(&f, 0..records);
     (to, f)
 }
 
@@ -82,23 +83,23 @@ fn ends_in_tcp_alone(peer: &mut Peer) -> String {
 fn the_end_of_tcp_is_enough_only_where_the_configuration_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let config = tls(folder.path(), 2090);
-    let (to, f) = tls_fixture(folder.path(), Way::TlsFin);
+    let port = Port::held();
+    let (to, f) = tls_fixture(folder.path(), Way::TlsFin, &port, 20);
     let before = waiting(&f, &to);
-    let mut transport = network(&f, &to);
 
     // One that is gone before it has read anything.
-    let reading = serve(&to, Arc::clone(&config), |peer| {
+    let reading = serve(port.listen(), Arc::clone(&config), |peer| {
         while peer.conn.is_handshaking() {
             peer.conn.complete_io(&mut peer.sock).unwrap();
         }
         String::new()
     });
-    assert!(batch(&f.agent, &mut transport).is_err());
+    assert!(batch(&f.agent, &mut network(&f, &to)).is_err());
     reading.join().unwrap();
     assert_eq!(waiting(&f, &to), before);
 
-    let reading = serve(&to, config, ends_in_tcp_alone);
-    batch(&f.agent, &mut transport).unwrap();
+    let reading = serve(port.listen(), config, ends_in_tcp_alone);
+    batch(&f.agent, &mut network(&f, &to)).unwrap();
     assert_eq!(numbers(&reading.join().unwrap()), (0..20).collect::<Vec<_>>());
     assert_eq!(waiting(&f, &to), 0);
 }
@@ -107,19 +108,19 @@ fn the_end_of_tcp_is_enough_only_where_the_configuration_says_so() {
 fn an_end_that_the_collector_did_not_say_in_tls_is_no_delivery() {
     let folder = tempfile::tempdir().unwrap();
     let config = tls(folder.path(), 2090);
-    let (to, f) = tls_fixture(folder.path(), Way::Tls);
+    let port = Port::held();
+    let (to, f) = tls_fixture(folder.path(), Way::Tls, &port, 20);
     let before = waiting(&f, &to);
-    let mut transport = network(&f, &to);
 
     // As whoever stands on the way can do: FIN, without the word of the collector.
-    let reading = serve(&to, Arc::clone(&config), ends_in_tcp_alone);
-    let error = batch(&f.agent, &mut transport).unwrap_err().to_string();
+    let reading = serve(port.listen(), Arc::clone(&config), ends_in_tcp_alone);
+    let error = batch(&f.agent, &mut network(&f, &to)).unwrap_err().to_string();
     assert!(error.contains("close_notify"), "{error}");
     assert_eq!(numbers(&reading.join().unwrap()).len(), 20);
     assert_eq!(waiting(&f, &to), before);
 
     // One that says that it ends before it has read anything.
-    let reading = serve(&to, Arc::clone(&config), |peer| {
+    let reading = serve(port.listen(), Arc::clone(&config), |peer| {
         while peer.conn.is_handshaking() {
             peer.conn.complete_io(&mut peer.sock).unwrap();
         }
@@ -127,19 +128,19 @@ fn an_end_that_the_collector_did_not_say_in_tls_is_no_delivery() {
         peer.conn.write_tls(&mut peer.sock).unwrap();
         String::new()
     });
-    assert!(batch(&f.agent, &mut transport).is_err());
+    assert!(batch(&f.agent, &mut network(&f, &to)).is_err());
     reading.join().unwrap();
     assert_eq!(waiting(&f, &to), before);
 
     // One that answers, however much it talks before.
-    let reading = serve(&to, config, |peer| {
-        peer.write_all(&[b'x'; 60_000]).unwrap();
+    let reading = serve(port.listen(), config, |peer| {
+        peer.write_all(&vec![b'x'; 8 << 20]).unwrap();
         let text = read_all(peer);
         peer.conn.send_close_notify();
         peer.flush().unwrap();
         text
     });
-    batch(&f.agent, &mut transport).unwrap();
+    batch(&f.agent, &mut network(&f, &to)).unwrap();
     assert_eq!(numbers(&reading.join().unwrap()), (0..20).collect::<Vec<_>>());
     assert_eq!(waiting(&f, &to), 0);
 }
@@ -149,11 +150,12 @@ fn an_expired_collector_is_refused_also_while_the_server_is_away() {
     let folder = tempfile::tempdir().unwrap();
     // The last that the server signed is of January 2027, the clock says 2028.
     let config = tls(folder.path(), 2027);
-    let (to, f) = tls_fixture(folder.path(), Way::Tls);
+    let port = Port::held();
+    let (to, f) = tls_fixture(folder.path(), Way::Tls, &port, 20);
     f.time.fetch_add(366 * 86_400, std::sync::atomic::Ordering::SeqCst);
     assert!(f.agent.clock.least().0 < f.agent.clock.now().0 - 300 * 86_400);
     let before = waiting(&f, &to);
-    let reading = serve(&to, config, |peer| {
+    let reading = serve(port.listen(), config, |peer| {
         peer.sock.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
         match peer.read(&mut [0; 64]) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => "nothing".into(),

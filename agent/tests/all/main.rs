@@ -5,6 +5,8 @@
 mod callers;
 mod clocks;
 mod collectors;
+mod collectors_early;
+mod collectors_slow;
 mod collectors_tls;
 mod common;
 mod control;
@@ -19,6 +21,7 @@ mod queue;
 mod records;
 mod recovery;
 mod refused;
+mod reload;
 mod server_time;
 mod sessions;
 mod shared_accounts;

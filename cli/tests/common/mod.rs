@@ -319,6 +319,8 @@ pub fn status() -> agent::Status {
         active: Some(true),
         sessions: None,
         destinations: None,
+        last_code: None,
+        last_system: None,
     }
 }
 

@@ -14,6 +14,22 @@ codes! {
     WaitForKey = 1402,
     /// Nobody is signed in with a key.
     NobodySignedIn = 1415,
+    /// The name of a collector of records has no address.
+    CollectorUnknown = 1416,
+    /// A collector of records does not answer.
+    CollectorUnreachable = 1417,
+    /// The certificates for collectors of records cannot be used.
+    CollectorAuthorities = 1418,
+    /// There is no TLS with a collector of records.
+    CollectorNotTrusted = 1419,
+    /// A collector ended the connection before it can have read all.
+    CollectorEndedEarly = 1420,
+    /// A collector ended the connection, and did not say so in TLS.
+    CollectorEndedUnsaid = 1421,
+    /// A collector did not read a batch in its time.
+    CollectorSlow = 1422,
+    /// The system log takes no line.
+    SystemLogAway = 1423,
     /// The terminal has been joined.
     Joined = 1504,
     /// The key has been enrolled for `$name`.

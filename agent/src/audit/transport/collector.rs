@@ -3,20 +3,20 @@
 //!
 //! TCP alone does not say that anybody has read what was sent. So each batch is a connection of its
 //! own: it ends with our FIN, and it has arrived when the collector's FIN comes after ours. The
-//! kernel of a collector that did not read all, or was gone before, sends a reset instead. (One that
-//! ends only its own half, first, is believed to read on.) Over TLS it has arrived when the
+//! kernel of a collector that did not read all, or was gone before, sends a reset instead. A FIN
+//! that comes before ours proves nothing, and nothing has arrived. Over TLS it has arrived when the
 //! collector has answered our close_notify by its own; for one that never does, the configuration
-//! can say that its FIN is enough (`tls-fin`). What has not arrived comes again, with the
-//! same id.
+//! can say that its FIN after our close_notify is enough (`tls-fin`). What has not arrived comes
+//! again, with the same id, in smaller batches.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use rustls::ClientConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, Stream};
 use wardkey_core::codec;
 use wardkey_core::event::Event;
 use wardkey_records::{Source, syslog_message};
@@ -25,7 +25,13 @@ use wardkey_settings::files::{self, Owner};
 
 use crate::agent::Agent;
 use crate::audit::deliver::{Delivery, Transport};
+use crate::audit::transport::connection::Connection;
 use crate::audit::transport::deadline::Deadline;
+use crate::audit::transport::failure::CollectorError;
+use crate::audit::transport::pace::Pace;
+use crate::audit::transport::resolve::Resolver;
+use crate::audit::transport::secret::{self, Counts};
+use crate::config::Config;
 use crate::error::AgentError;
 use crate::log;
 use crate::store::spool::cursor::Destination;
@@ -34,12 +40,15 @@ use crate::store::state::Record;
 use crate::sync::backoff::Backoff;
 use crate::sync::tls;
 
-/// One batch.
-const MOST: Most = Most { events: 1024, bytes: 1 << 20 };
-/// How long a collector may take to answer a connection.
-const CONNECT: Duration = Duration::from_secs(10);
-/// How long it may take to read a batch.
+/// How long a name or an address of a collector may take to answer.
+const ANSWER: Duration = Duration::from_secs(10);
+/// How long a batch may take in all: from asking for the address to the end of the connection.
 const BATCH: Duration = Duration::from_secs(30);
+/// The most bytes of records of a batch, as they are in the spool.
+const STORED: usize = 1 << 20;
+/// The most bytes of a batch as they are sent; one record is sent however long it is. Some formats
+/// have ten times the bytes of what is in the spool.
+const SENT: usize = 1 << 20;
 
 /// The longest file of certificates in bytes.
 const MAX_CERTIFICATES: usize = 1 << 20;
@@ -51,59 +60,107 @@ pub struct Network {
     collector: Collector,
     authorities: PathBuf,
     source: Source,
+    within: Duration,
+    resolver: Resolver,
+    pace: Pace,
     failures: Backoff,
 }
 
 impl Network {
     /// The way to one of the configured collectors.
-    pub fn new(agent: &Agent, destination: &'static Destination, collector: &Collector) -> Self {
+    pub fn new(config: &Config, destination: &'static Destination, collector: &Collector) -> Self {
         let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
         let source = Source {
             host: host.unwrap_or_default(),
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            enterprise: agent.config.records_enterprise,
+            enterprise: config.records_enterprise,
         };
-        let longest = Duration::from_secs(agent.config.retry_seconds);
+        let longest = Duration::from_secs(config.retry_seconds);
         Self {
             destination,
             collector: collector.clone(),
-            authorities: agent.config.records_ca.clone(),
+            authorities: config.records_ca.clone(),
             source,
+            within: BATCH,
+            resolver: Resolver::default(),
+            pace: Pace::default(),
             failures: Backoff::new(longest),
         }
     }
 
-    fn send(&self, agent: &Agent, frames: &[u8]) -> Result<(), AgentError> {
+    /// The same, with another time for a batch.
+    #[must_use]
+    pub fn within(mut self, within: Duration) -> Self {
+        self.within = within;
+        self
+    }
+
+    fn send(&mut self, agent: &Agent, frames: &[u8]) -> Result<(), CollectorError> {
         if frames.is_empty() {
             return Ok(());
         }
-        match self.collector.way {
-            Way::Tcp => send_plain(&self.collector.address, frames)?,
-            way @ (Way::Tls | Way::TlsFin) => {
-                send_secret(&self.collector.address, self.tls(agent)?, way, frames)?;
-            }
+        let tls = match self.collector.way {
+            Way::Tcp => None,
+            Way::Tls => Some((self.tls(agent)?, Counts::Said)),
+            Way::TlsFin => Some((self.tls(agent)?, Counts::Fin)),
+        };
+        let connection = self.connect()?;
+        match tls {
+            None => send_plain(connection, frames),
+            Some((tls, counts)) => secret::send(connection, tls, self.name()?, counts, frames),
         }
-        Ok(())
+    }
+
+    fn connect(&mut self) -> Result<Connection, CollectorError> {
+        let deadline = Deadline::after(self.within);
+        let addresses = self
+            .resolver
+            .addresses(&self.collector.address, self.within.min(ANSWER))
+            .map_err(CollectorError::Name)?;
+        Connection::open(&addresses, ANSWER, deadline).map_err(CollectorError::Unreachable)
+    }
+
+    /// The name that its certificate has to be for.
+    fn name(&self) -> Result<ServerName<'static>, CollectorError> {
+        let address = &self.collector.address;
+        let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host);
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        ServerName::try_from(host)
+            .map_err(|error| CollectorError::Name(std::io::Error::other(error)))
     }
 
     /// TLS that trusts the configured authorities, read anew each time: they may be exchanged.
-    fn tls(&self, agent: &Agent) -> Result<Arc<ClientConfig>, AgentError> {
-        let pem = files::read(&self.authorities, Owner::current(), MAX_CERTIFICATES)?;
+    fn tls(&self, agent: &Agent) -> Result<Arc<ClientConfig>, CollectorError> {
+        let unusable = |error: &dyn std::fmt::Display| {
+            let path = self.authorities.display();
+            CollectorError::Authorities(format!("{path}: {error}"))
+        };
+        let pem = files::read(&self.authorities, Owner::current(), MAX_CERTIFICATES)
+            .map_err(|error| CollectorError::Authorities(error.to_string()))?;
         let authorities: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-        let authorities = authorities.map_err(std::io::Error::other)?;
+        let authorities = authorities.map_err(|error| unusable(&error))?;
         let identity = agent.identity();
-        Ok(tls::trusting_now(authorities, identity.as_deref(), Arc::clone(&agent.clock))?)
+        tls::trusting_now(authorities, identity.as_deref(), Arc::clone(&agent.clock))
+            .map_err(|error| unusable(&error))
     }
 
-    /// The messages, one after the other, each behind its length.
-    fn frames(&self, records: &[Record]) -> Vec<u8> {
+    /// The messages, one after the other, each behind its length; and of how many records. The
+    /// others have to wait for the next connection.
+    fn frames(&self, records: &[Record]) -> (Vec<u8>, usize) {
         let mut frames = Vec::new();
+        let mut taken = 0;
         for record in records {
             match codec::from_bytes::<Event>(&record.event) {
                 Ok(event) => {
                     let message = syslog_message(self.collector.format, &event, &self.source);
-                    frames.extend_from_slice(format!("{} ", message.len()).as_bytes());
+                    let length = message.len().to_string();
+                    let after = frames.len() + length.len() + 1 + message.len();
+                    if !frames.is_empty() && after > SENT {
+                        break;
+                    }
+                    frames.extend_from_slice(length.as_bytes());
+                    frames.push(b' ');
                     frames.extend_from_slice(message.as_bytes());
                 }
                 // One of a later version, say: it must not keep the others back.
@@ -111,8 +168,9 @@ impl Network {
                     log::warning(format_args!("a record cannot be read, and is not sent: {error}"));
                 }
             }
+            taken += 1;
         }
-        frames
+        (frames, taken)
     }
 }
 
@@ -122,15 +180,24 @@ impl Transport for Network {
     }
 
     fn most(&self) -> Most {
-        MOST
+        Most { events: self.pace.records(), bytes: STORED }
     }
 
     fn deliver(&mut self, agent: &Agent, records: &[Record]) -> Delivery {
-        match self.send(agent, &self.frames(records)) {
+        let (frames, taken) = self.frames(records);
+        let begun = Instant::now();
+        match self.send(agent, &frames) {
             Ok(()) => {
-                Delivery { arrived: records.iter().map(|record| record.at).collect(), error: None }
+                self.pace.arrived(begun.elapsed(), self.within);
+                let arrived = records.iter().take(taken).map(|record| record.at).collect();
+                Delivery { arrived, error: None }
             }
-            Err(error) => Delivery { arrived: Vec::new(), error: Some(error) },
+            Err(error) => {
+                if error.was_on_its_way() {
+                    self.pace.failed(taken);
+                }
+                Delivery { arrived: Vec::new(), error: Some(error.into()) }
+            }
         }
     }
 
@@ -143,55 +210,23 @@ impl Transport for Network {
     }
 }
 
-fn send_plain(address: &str, frames: &[u8]) -> std::io::Result<()> {
-    let mut stream = Deadline::connect(address, CONNECT, BATCH)?;
-    stream.write_all(frames)?;
-    stream.end()
-}
-
-fn send_secret(
-    address: &str,
-    tls: Arc<ClientConfig>,
-    way: Way,
-    frames: &[u8],
-) -> std::io::Result<()> {
-    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
-    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    let name = ServerName::try_from(host).map_err(std::io::Error::other)?;
-    let mut session = ClientConnection::new(tls, name).map_err(std::io::Error::other)?;
-    let mut stream = Deadline::connect(address, CONNECT, BATCH)?;
-
-    Stream::new(&mut session, &mut stream).write_all(frames)?;
-    if has_closed(&mut session)? {
-        return Err(ended("before it had all records"));
-    }
-    session.send_close_notify();
-    while session.wants_write() {
-        session.write_tls(&mut stream)?;
-    }
-
-    // Anybody on the way can end a connection. Only the collector itself can say so in TLS, and it
-    // has to when it has read that we did (RFC 5425, 4.4). An alert says why it did not want us.
-    while !has_closed(&mut session)? {
-        if session.read_tls(&mut stream)? == 0 {
-            if way == Way::TlsFin {
-                break;
+fn send_plain(mut connection: Connection, frames: &[u8]) -> Result<(), CollectorError> {
+    let mut rest = frames;
+    loop {
+        // Whatever ends here ends before us, and so before it can have read everything.
+        if !connection.pass_over()? {
+            return Err(CollectorError::Early);
+        }
+        if rest.is_empty() {
+            return Ok(connection.end()?);
+        }
+        match connection.write(rest) {
+            Ok(taken) => rest = rest.get(taken..).unwrap_or_default(),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                connection.wait(true)?
             }
-            return Err(ended("without close_notify, so nobody knows what it has read"));
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
         }
     }
-    stream.end()
-}
-
-/// Whether the collector has said in TLS that it ends. Whatever else it says is passed over.
-fn has_closed(session: &mut ClientConnection) -> std::io::Result<bool> {
-    let state = session.process_new_packets().map_err(std::io::Error::other)?;
-    let mut answer = [0; 512];
-    while matches!(session.reader().read(&mut answer), Ok(1..)) {}
-    Ok(state.peer_has_closed())
-}
-
-fn ended(how: &str) -> std::io::Error {
-    let what = format!("the collector ended the connection {how}");
-    std::io::Error::new(ErrorKind::UnexpectedEof, what)
 }

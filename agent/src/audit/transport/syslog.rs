@@ -26,7 +26,8 @@ const MOST: Most = Most { events: 64, bytes: usize::MAX };
 pub struct SystemLog {
     path: PathBuf,
     logger: Option<Logger<LoggerBackend, LocalTime>>,
-    failed: Option<Instant>,
+    /// When it failed, and what the system said.
+    failed: Option<(Instant, String)>,
 }
 
 impl std::fmt::Debug for SystemLog {
@@ -43,31 +44,41 @@ impl SystemLog {
 
     /// Writes one line.
     fn write(&mut self, event: &Event) -> Result<(), AgentError> {
-        if self.failed.is_some_and(|failed| failed.elapsed() < PAUSE) {
-            return Err(unreachable("not tried again yet"));
+        if let Some((failed, why)) = &self.failed
+            && failed.elapsed() < PAUSE
+        {
+            return Err(AgentError::SystemLog(why.clone().into()));
         }
         let (level, line) = line(event);
         // A log that was started anew leaves us a dead socket: once more on a new one.
+        let mut last = None;
         for _ in 0..2 {
             let mut logger = match self.logger.take() {
                 Some(logger) => logger,
-                None => self.open()?,
+                None => unix_custom(LocalTime::of_this_process(), &self.path)
+                    .map_err(|error| self.failed(Some(error)))?,
             };
-            if send(&mut logger, level, &line).is_ok() {
-                self.logger = Some(logger);
-                self.failed = None;
-                return Ok(());
+            match send(&mut logger, level, &line) {
+                Ok(()) => {
+                    self.logger = Some(logger);
+                    self.failed = None;
+                    return Ok(());
+                }
+                Err(error) => last = Some(error),
             }
         }
-        self.failed = Some(Instant::now());
-        Err(unreachable("write failed"))
+        Err(self.failed(last))
     }
 
-    fn open(&mut self) -> Result<Logger<LoggerBackend, LocalTime>, AgentError> {
-        unix_custom(LocalTime::of_this_process(), &self.path).map_err(|error| {
-            self.failed = Some(Instant::now());
-            unreachable(&error.to_string())
-        })
+    /// It is left alone for a while.
+    fn failed(&mut self, error: Option<syslog::Error>) -> AgentError {
+        let why = match error {
+            Some(syslog::Error::Initialization(error)) => error.to_string(),
+            Some(syslog::Error::Write(error) | syslog::Error::Io(error)) => error.to_string(),
+            None => String::new(),
+        };
+        self.failed = Some((Instant::now(), why.clone()));
+        AgentError::SystemLog(why.into())
     }
 }
 
@@ -120,8 +131,4 @@ fn send(
         Level::LOG_INFO => logger.info(line),
         _ => logger.notice(line),
     }
-}
-
-fn unreachable(what: &str) -> AgentError {
-    AgentError::Io(std::io::Error::other(format!("cannot be reached: {what}")))
 }

@@ -92,6 +92,17 @@ pub(super) fn is_ahead(
     Ok(table.get(ahead_key(name, seq).as_slice())?.is_some())
 }
 
+/// The first record from a number on that has arrived beyond the cursor.
+pub(super) fn next_ahead(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    name: &str,
+    from: u64,
+) -> Result<Option<u64>, AgentError> {
+    let (from, to) = (ahead_key(name, from), ahead_key(name, u64::MAX));
+    let first = table.range::<&[u8]>(from.as_slice()..=to.as_slice())?.next().transpose()?;
+    Ok(first.and_then(|(key, _)| key.value().last_chunk().map(|seq| u64::from_be_bytes(*seq))))
+}
+
 /// Forgets that a record is ahead of any of the destinations: it is gone.
 pub(super) fn forget_ahead(
     table: &mut Table<'_, &'static [u8], &'static [u8]>,

@@ -1,4 +1,5 @@
 mod giving_way;
+mod order;
 
 use std::collections::BTreeSet;
 

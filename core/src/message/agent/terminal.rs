@@ -113,6 +113,13 @@ pub struct Status {
     /// What waits for each destination of records. Older agents do not say it.
     #[n(16)]
     pub destinations: Option<List<DestinationStatus, 16>>,
+    /// The number of the sentence that says `last_error` in each language. Older agents do not say
+    /// it.
+    #[n(17)]
+    pub last_code: Option<u16>,
+    /// What the system said, in its own words.
+    #[n(18)]
+    pub last_system: Option<String>,
 }
 
 /// Records on their way to a destination.
@@ -134,6 +141,12 @@ pub struct DestinationStatus {
     /// When that was.
     #[n(4)]
     pub failed: Option<UnixTime>,
+    /// The number of the sentence that says it in each language. Older agents do not say it.
+    #[n(5)]
+    pub code: Option<u16>,
+    /// What the system said, in its own words.
+    #[n(6)]
+    pub system: Option<String>,
 }
 
 /// State of a scope.

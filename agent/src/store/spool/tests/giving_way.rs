@@ -38,3 +38,37 @@ fn what_the_server_has_out_of_order_gives_way_too() {
     store.push(&[heartbeat(5)]);
     assert_eq!(store.events_for(&SERVER), [1, 2, 5]);
 }
+
+#[test]
+fn what_only_a_collector_lacks_gives_way_however_much_the_server_lacks_before_it() {
+    let store = Store::new(THREE, Limits { events: 200, bytes: 1 << 20 });
+    // The server does not take the first 100 of a class, then everything; the log has all.
+    store.push(&(0..200).map(success).collect::<Vec<_>>());
+    let (seqs, _) = store.pending(&SERVER);
+    store.drain(&SYSLOG);
+    store.deliver(&SERVER, &seqs[100..]);
+    store.push(&(200..250).map(alarm).collect::<Vec<_>>());
+    let lost = store.write(|spool| spool.take_lost());
+    assert_eq!(lost, Lost { count: 50, of: vec![("siem", 50)] });
+    let lacks = store.events_for(&SERVER);
+    assert_eq!(lacks, (200..250).chain(0..100).collect::<Vec<_>>(), "nothing of it is lost");
+    assert_eq!(store.events_for(&SIEM), (0..100).chain(150..250).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_only_a_destination_lacked_that_never_got_anything_goes_with_it() {
+    let mut store = Store::new(THREE, Limits { events: 4, bytes: 1 << 20 });
+    store.write(|spool| spool.forget_others());
+    store.push(&[success(1), success(2), heartbeat(3), heartbeat(4), heartbeat(5)]);
+    store.drain(&SYSLOG);
+    store.drain(&SERVER);
+    assert_eq!(store.size().0, 4, "kept for the collector");
+    store.destinations = BOTH;
+    store.write(|spool| spool.forget_others());
+    assert_eq!(store.size(), (0, 0));
+    // It is told of nothing that was lost before it came again.
+    store.destinations = THREE;
+    store.write(|spool| spool.forget_others());
+    let lost = store.write(|spool| spool.take_lost());
+    assert_eq!(lost, Lost { count: 1, of: vec![("syslog", 1), ("server", 1)] });
+}
