@@ -12,8 +12,9 @@ use wardkey_catalogue::{Catalogue, Lines, Piece, to_source};
 type Sentences = BTreeMap<u16, Vec<Piece>>;
 
 /// The kinds of codes: the file that lists them, and how `texts.rs` writes the kind.
-const KINDS: [(&str, &str); 3] = [
+const KINDS: [(&str, &str); 4] = [
     ("src/code/refusal.rs", "AnyCode::Refusal(Code::"),
+    ("src/code/administration.rs", "AnyCode::Refusal(Code::"),
     ("src/code/prompt.rs", "AnyCode::Prompt(Prompt::"),
     ("src/code/notice.rs", "AnyCode::Notice(Notice::"),
 ];

@@ -115,6 +115,7 @@ mod tests {
     fn codes_have_the_arguments_that_their_documentation_names() {
         let source = concat!(
             include_str!("code/refusal.rs"),
+            include_str!("code/administration.rs"),
             include_str!("code/prompt.rs"),
             include_str!("code/notice.rs")
         );

@@ -1,6 +1,6 @@
-//! What refuses, fails or is found wrong.
+//! What refuses, fails or is found wrong. `administration` adds what only administrators are told.
 
-codes! {
+with_administration! {
     /// Why something is refused or fails, a session ended, or `wardkey doctor` finds fault.
     enum Code;
 
@@ -177,171 +177,10 @@ codes! {
     EndNotSeen = 1413,
     /// A session begins or ends and the agent has no record of it.
     SessionNotRecorded = 1414,
-    // 15xx: terminal and server administration
-    /// The server cannot be reached.
-    ServerUnreachable = 1501,
-    /// The server's certificate or signature is not of this deployment.
-    ServerNotTrusted = 1502,
-    /// The join token is wrong, used or expired.
-    JoinTokenInvalid = 1503,
-    /// This machine has joined already.
-    AlreadyJoined = 1505,
-    /// The enrollment code is wrong, used or expired.
-    EnrollmentCodeInvalid = 1506,
-    /// The registration was refused (`$reason`).
-    RegistrationRefused = 1507,
-    /// The person has as many keys as allowed.
-    TooManyKeys = 1509,
-    /// The challenge is over 60 seconds old or was used.
-    ChallengeExpired = 1510,
-    /// Too many requests; `$seconds` to wait.
-    TooManyRequests = 1512,
-    /// This needs root.
-    NeedsRoot = 1513,
-    /// The certificate of this terminal is missing or was refused.
-    TerminalCertificate = 1514,
-    /// Not found (`$what`).
-    NotFound = 1515,
-    /// The request is not valid (`$reason`).
-    RequestInvalid = 1516,
-    /// The machine has joined before with another key: only a token made for that replaces it.
-    ReplacementRefused = 1521,
-    /// The terminal has sent more records than it may for now; they wait at the terminal.
-    EventQuota = 1522,
-    /// Nothing was imported; the file has `$count` problems.
-    ImportRefused = 1523,
-    /// The first line of a file of people names no columns.
-    ImportHeader = 1524,
-    /// A column that there is not, or that stands twice (`$value`).
-    ImportColumn = 1525,
-    /// A value that must be there is missing (`$column`).
-    ImportMissing = 1526,
-    /// Not a login name (`$value`).
-    ImportLogin = 1527,
-    /// Not a name of a person (`$value`).
-    ImportName = 1528,
-    /// Not a language (`$value`).
-    ImportLanguage = 1529,
-    /// A scope that there is not (`$value`).
-    ImportScope = 1530,
-    /// Not the name of a group (`$value`).
-    ImportGroup = 1531,
-    /// Not a date (`$column`, `$value`).
-    ImportDate = 1532,
-    /// The validity ends before it begins.
-    ImportDates = 1533,
-    /// More of them (`$column`) than there may be (`$value`).
-    ImportTooMany = 1534,
-    /// A login name stands twice in the file (`$value`).
-    ImportTwice = 1535,
-    /// The person is there already (`$value`).
-    ImportExists = 1536,
-    /// A key cannot be taken (`$value`).
-    ImportKey = 1537,
-    /// The characters of the file cannot be read.
-    ImportEncoding = 1538,
-    /// A quotation mark is never closed.
-    ImportQuote = 1539,
-    /// More values than columns (`$value`).
-    ImportCells = 1540,
-    /// Not a JSON object; the reading stopped at character `$value`.
-    ImportJson = 1541,
-    /// The file names nobody.
-    ImportNobody = 1542,
-    /// A member of the wrong kind (`$value`).
-    ImportKind = 1543,
-    /// Stored, but the server does not run, so no terminal hears of it.
-    StoredServerStopped = 1544,
-    /// Stored, but a scope (`$value`) is not published, so its terminals do not hear of it.
-    StoredScopeHalted = 1545,
-    /// A login name (`$value`) of an account that every system has.
-    LoginReserved = 1550,
-    /// A login name (`$value`) that differs from another one in case only.
-    LoginAlike = 1551,
-    /// The key that was named is not that of `$value`.
-    KeyOfSomebodyElse = 1552,
-    /// An act that cannot be undone, or may hit the wrong one, was not confirmed.
-    ActNotConfirmed = 1553,
-    /// A terminal was revoked too long ago to be enabled again.
-    RevokedTooLong = 1554,
-
-    /// The join token does not fit together, as after a typing error.
-    JoinTokenMistyped = 1571,
-    // 16xx: switching Wardkey on and off
-    /// Not enabled: the terminal is not ready.
-    NotReadyToEnable = 1601,
-    /// Not enabled: the test login did not pass.
-    TestLoginFailed = 1602,
-    /// Not enabled: no local administrator could get in without a key.
-    NoOtherWayIn = 1603,
-    /// The files of PAM were edited by hand; nothing was changed.
-    PamFilesEdited = 1604,
-    /// Nobody confirmed in time: disabled again.
-    NotConfirmed = 1605,
-    /// Refused while Wardkey is enabled.
-    StillEnabled = 1606,
-    /// Not enabled: people could get in without a key.
-    WaysInOpen = 1607,
-    /// People get in at `$service` without a key.
-    ServiceOpen = 1608,
-    /// What PAM does at `$service` cannot be told.
-    ServiceUnclear = 1609,
-    /// PAM cannot read `$service`, and refuses everybody there.
-    ServiceRefuses = 1610,
-    /// People get in at `$service` when the module cannot be loaded.
-    OpenWithoutModule = 1611,
-    /// No key is asked for at `$service`; the account phase alone refuses.
-    AccountPhaseOnly = 1612,
-    /// No local administrator gets in at `$service`.
-    NoAdministrator = 1613,
-    /// The module's file is missing or no program.
-    ModuleMissing = 1614,
-    /// Logins with keys are not enabled.
-    NotEnabled = 1615,
-    /// `$unit` does not run.
-    UnitInactive = 1616,
-    /// Owner or mode of `$path` is wrong.
-    UnsafeFile = 1617,
-    /// Accounts come from `$source` too.
-    NameService = 1618,
-    /// sshd has a method of its own (`$what`).
-    SshOpen = 1619,
-    /// `$path` logs somebody in without asking.
-    Autologin = 1620,
-    /// Nothing keeps the clock right.
-    ClockUnsynchronised = 1621,
-    /// The terminal's certificate is missing or ends soon.
-    CertificateEnds = 1622,
-    /// The directory is old.
-    DirectoryOld = 1623,
-    /// Trust anchor and agent do not fit.
-    AnchorUnfit = 1624,
-    /// Parts of different versions.
-    VersionsDiffer = 1625,
-    /// `$name` has a password beside the key.
-    PersonHasSecret = 1626,
-    /// The account or password of `$name` ends by its age.
-    PersonAgeing = 1627,
-    /// `$name` has the uid of a system account.
-    PersonIsSystem = 1628,
-    /// The people of the directory could not be listed.
-    PeopleUnknown = 1629,
-    /// There is nothing about `$subject` to accept.
-    NothingToAccept = 1633,
-    /// UID_MIN of login.defs and `system_uid_max` differ (`$uid`).
-    UidLimitsDiffer = 1634,
-    /// `$name` is a person of the directory and listed in `local_accounts`.
-    PersonIsListed = 1635,
-    /// `wardkey config edit`: given up; the file is as it was.
-    EditDiscarded = 1640,
-    /// The terminal's clock is ahead of the server's.
-    ClockIsAhead = 1641,
-    /// `$path` starts another program than login on a console.
-    OtherLoginProgram = 1642,
+    // 16xx: login screens
     /// The greeter's own page gave an answer that cannot be read; it is asked in another way.
     GreeterAnswer = 1680,
-    /// No locker that `$desktop` is known to start tells that it locked.
-    DesktopWithoutLocker = 1700,
+
     // 18xx: without the key
     /// Name and code do not match: the same for an unknown name, no pass, a void one, a wrong code.
     PassWrong = 1803,
@@ -363,38 +202,4 @@ codes! {
     PassNotCounted = 1811,
     /// No memory to hash a code.
     PassNoMemory = 1812,
-    /// Neither a recipient for the keys nor the wish to leave them out.
-    BackupNeedsRecipient = 1850,
-    /// `$path` is there already.
-    BackupThere = 1851,
-    /// The copy that was made does not pass: `$what`.
-    BackupUnfit = 1852,
-    /// `$path` is no whole, unchanged backup: `$what`.
-    BackupDamaged = 1853,
-    /// A newer version made `$path`.
-    BackupNewer = 1854,
-    /// `$path` is there, and is not to be replaced.
-    RestorePlaceTaken = 1855,
-    /// The server runs over the database.
-    RestoreServerRuns = 1856,
-    /// There are no keys on the machine, and none could be taken from the backup.
-    RestoreKeysMissing = 1857,
-    /// The keys in `$path` are not those of the backup.
-    RestoreKeysUnfit = 1858,
-    /// No identity of `$path` opens the keys.
-    RestoreIdentity = 1859,
-    /// The trail in `$path` does not go on where that of the backup ends: `$what`.
-    RestoreTrailUnfit = 1860,
-    /// Nobody has said yes.
-    RestoreUnconfirmed = 1861,
-    /// The database `$path` is of another deployment.
-    RestoreOtherDeployment = 1862,
-    /// Nothing on the machine says whose backup it is.
-    RestoreRootUnknown = 1863,
-    /// The root key that was given is not that of the backup.
-    RestoreRootOther = 1864,
-    /// The database changed while the question waited, or others use it.
-    RestoreDisturbed = 1865,
-    /// Another server, or a restore, has the database `$path`.
-    StoreHeld = 1866,
 }
