@@ -71,7 +71,7 @@ impl Attempt<'_, '_> {
 
         match answer {
             Answer::Typed(typed) => {
-                Pin::new(typed).map_err(|code| Refusal::new(code, "not sent to the key"))
+                Pin::typed(typed).map_err(|code| Refusal::new(code, "not sent to the key"))
             }
             Answer::NotText => Err(Refusal::new(Code::PinLength, "not UTF-8, not sent to the key")),
             Answer::NotUnderstood => {
