@@ -86,6 +86,9 @@ pub enum Request {
         #[n(1)]
         more: bool,
     },
+    /// Change the PIN of the key that was identified (root). Answer: [`Reply::Done`].
+    #[n(11)]
+    ChangePinOf(#[n(0)] ChangePinOf),
     /// Make the key pair of a code and sign with it (root). No security key is asked. Answer:
     /// [`Reply::SignedByCode`].
     #[n(30)]
@@ -138,6 +141,24 @@ pub struct Assert {
     /// Device node of the key that proved itself: no other gets the PIN, whatever it claims to
     /// hold.
     #[n(4)]
+    pub path: String,
+}
+
+/// Change the PIN of the key that was identified.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct ChangePinOf {
+    /// The PIN so far.
+    #[n(0)]
+    pub old: Pin,
+    /// The PIN from now on.
+    #[n(1)]
+    pub new: Pin,
+    /// The credential that was identified.
+    #[n(2)]
+    pub credential: CredentialId,
+    /// Device node of the key that proved itself, as in [`Assert::path`].
+    #[n(3)]
     pub path: String,
 }
 
