@@ -14,6 +14,7 @@ mod lockout;
 mod logins;
 mod measure;
 mod passes;
+mod pin_changes;
 mod process;
 mod queue;
 mod records;

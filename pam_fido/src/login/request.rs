@@ -37,6 +37,7 @@ impl Login {
             rhost: self.rhost.clone(),
             invoker: self.invoker,
             asks_time: Some(true),
+            changes_pin: None,
         }
     }
 }

@@ -44,6 +44,7 @@ pub fn grant_of(evidence: wardkey_core::snapshot::Evidence) -> Grant {
         answers_time: None,
         takes_codes: None,
         finds_people: None,
+        changes_pins: None,
     }
 }
 
@@ -346,6 +347,7 @@ pub fn granted(deployment: &Deployment, person: &str) -> AgentReply {
         answers_time: None,
         takes_codes: None,
         finds_people: None,
+        changes_pins: None,
     }))
 }
 
@@ -385,6 +387,6 @@ pub fn event_of(outcome: &LoginOutcome) -> EventId {
                 .unwrap()
                 .event_id()
         }
-        LoginResult::Failure(_) => outcome.attempt,
+        LoginResult::Failure(_) | LoginResult::PinChanged => outcome.attempt,
     }
 }
