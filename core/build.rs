@@ -86,8 +86,11 @@ fn sentences(
 fn is_administration(number: u16) -> bool {
     // Too many requests; the login screen's answer; logins without the key.
     let is_of_logins = matches!(number, 1512 | 1680 | 1800..=1849);
-    // Marks that were not raised and records in memory: nobody at a login screen is told.
-    (number >= 1500 && !is_of_logins) || number == 1330 || number == 1331
+    // Marks that were not raised and records in memory, what server and enrollment say, reasons of
+    // records: nobody at a login screen is told.
+    let is_never_said =
+        matches!(number, 1111 | 1121 | 1218 | 1221 | 1310 | 1330 | 1331 | 1405..=1424);
+    (number >= 1500 && !is_of_logins) || is_never_said
 }
 
 fn table(

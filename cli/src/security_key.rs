@@ -124,23 +124,25 @@ pub(crate) fn another_try(
     }
 }
 
-/// Asks for the first PIN of a key, or the next one: twice, and not shorter than the key takes.
+/// Asks for the first PIN of a key, or the one after `old`: twice, and not shorter than the key
+/// takes.
 pub(crate) fn ask_new_pin(
     context: &mut Context<'_, '_>,
     details: &KeyDetails,
+    old: Option<&Pin>,
 ) -> Result<Pin, CliError> {
-    let least = usize::from(details.min_pin_length.max(4));
-    let too_short =
-        |code| CliError::with(code, Text::PinLeast.with([("count", (least as u64).into())]));
+    let least = details.min_pin_length.max(4);
     for _ in 0..ROUNDS {
         let typed = ask(context, &context.text(Text::AskPinNew))?;
         let again = ask(context, &context.text(Text::AskPinAgain))?;
         let same = *typed == *again;
-        let long_enough = typed.chars().count() >= least;
-        let problem = match Pin::new(typed) {
-            Ok(pin) if same && long_enough => return Ok(pin),
-            Ok(_) if same => too_short(Code::PinPolicy),
-            Err(code) if same => too_short(code),
+        let problem = match Pin::chosen(typed, least, old) {
+            Ok(pin) if same => return Ok(pin),
+            Err(code @ (Code::PinPolicy | Code::PinLength | Code::PinEmpty)) if same => {
+                let count = u64::from(least).into();
+                CliError::with(code, Text::PinLeast.with([("count", count)]))
+            }
+            Err(code) if same => CliError::new(code),
             _ => CliError::invalid(Text::PinsDiffer),
         };
         if !context.env.person.interactive() {
@@ -151,11 +153,15 @@ pub(crate) fn ask_new_pin(
     Err(CliError::new(Code::Cancelled))
 }
 
-/// Asks for the PIN that a key has; what cannot be one is asked again of a person, and costs no
-/// try.
-pub(crate) fn ask_pin(context: &mut Context<'_, '_>, question: &str) -> Result<Pin, CliError> {
+/// Asks for the PIN that a key has; what `read` does not take is asked again of a person, and costs
+/// no try.
+pub(crate) fn ask_pin(
+    context: &mut Context<'_, '_>,
+    question: &str,
+    read: fn(Zeroizing<String>) -> Result<Pin, Code>,
+) -> Result<Pin, CliError> {
     for _ in 0..ROUNDS {
-        match Pin::new(ask(context, question)?) {
+        match read(ask(context, question)?) {
             Ok(pin) => return Ok(pin),
             Err(code) if context.env.person.interactive() => context.say_code(code, &[]),
             Err(code) => return Err(CliError::new(code)),

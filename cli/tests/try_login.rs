@@ -63,6 +63,7 @@ fn grant(deployment: &Deployment) -> Grant {
         answers_time: Some(true),
         takes_codes: Some(true),
         finds_people: Some(true),
+        changes_pins: Some(true),
     }
 }
 

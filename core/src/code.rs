@@ -25,7 +25,7 @@ macro_rules! codes {
         }
 
         impl $kind {
-            /// All of them, in order.
+            /// All of them.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
 
             /// The one with this number.

@@ -2,7 +2,8 @@
 //!
 //! Sentences come without line ends. The prompts ([`Prompt::PinPrompt`], [`Prompt::PinPromptNamed`],
 //! [`Prompt::PinTriesLeft`], [`Prompt::InsertThenEnter`], [`Prompt::WaitThenEnter`],
-//! [`Prompt::PassPrompt`], [`Prompt::PassPromptShared`], [`Prompt::NamePrompt`]) end with `": "`;
+//! [`Prompt::PassPrompt`], [`Prompt::PassPromptShared`], [`Prompt::NamePrompt`],
+//! [`Prompt::PinOldPrompt`], [`Prompt::PinNewPrompt`], [`Prompt::PinAgainPrompt`]) end with `": "`;
 //! [`pin_prompt`] puts the PIN's together.
 
 use crate::code::{AnyCode, Code, Notice, Prompt};
@@ -44,8 +45,18 @@ pub fn with_code(code: impl Into<AnyCode>, language: Language, args: &[(&str, &s
 /// The one question of a login: whose key it is, when that is known; PIN, then touch; the tries
 /// left, when they are fewer than all. Ends with `": "`.
 pub fn pin_prompt(language: Language, name: Option<&str>, tries_left: Option<u32>) -> String {
+    pin_question(Prompt::PinPromptNamed, language, name, tries_left)
+}
+
+/// The same with another question than [`Prompt::PinPromptNamed`] where a name is known.
+pub fn pin_question(
+    named: Prompt,
+    language: Language,
+    name: Option<&str>,
+    tries_left: Option<u32>,
+) -> String {
     let mut prompt = match name {
-        Some(name) => message(Prompt::PinPromptNamed, language, &[("name", name)]),
+        Some(name) => message(named, language, &[("name", name)]),
         None => message(Prompt::PinPrompt, language, &[]),
     };
     if let Some(tries) = tries_left {
@@ -89,6 +100,9 @@ mod tests {
                             | Prompt::PinPromptNamed
                             | Prompt::PinTriesLeft
                             | Prompt::NamePrompt
+                            | Prompt::PinOldPrompt
+                            | Prompt::PinNewPrompt
+                            | Prompt::PinAgainPrompt
                             | Prompt::InsertThenEnter
                             | Prompt::WaitThenEnter
                             | Prompt::PassPrompt

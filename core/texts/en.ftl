@@ -76,6 +76,14 @@ wk-1225 = A plugged-in device proved nothing and is passed over. If nobody knows
 wk-1226 = Several registered keys are plugged in. Please touch your own.
 wk-1227 = The key that is plugged in is not registered for this name. Check the name, or insert yours.
 wk-1240 = Please wait: your key is being looked up. This takes longer the first time at a terminal.
+wk-1241 = Full-width letters or kana were typed. Please turn the input method off, and type the PIN again.
+wk-1242 = The new PIN is the same as now. Please choose another one.
+wk-1243 = The two new PINs are not the same. Please type the new PIN again.
+wk-1244 = It is not known if the PIN was changed. Log in with the new PIN, or with the one before.
+wk-1245 = Key of { $name }. Type the PIN that it has now:{ " " }
+wk-1246 = New PIN ({ $least } characters or more):{ " " }
+wk-1247 = New PIN once more:{ " " }
+wk-1248 = The PIN of this key has been changed. It holds at every terminal.
 wk-1270 = Insert your security key. To type your name instead, wait a moment.
 wk-1271 = Type your name. With a key: insert it, then press Enter:{ " " }
 

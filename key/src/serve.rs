@@ -209,6 +209,7 @@ impl Session<'_> {
             Request::ChangePin { old, new } => {
                 self.change(|key, limits| key.change_pin(&old, &new, limits))
             }
+            Request::ChangePinOf(request) => self.change_pin_of(&request),
             // Came too late: what it was for has been answered.
             Request::Cancel => return Ok(()),
         };

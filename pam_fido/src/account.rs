@@ -7,6 +7,9 @@ use wardkey_settings::pam::LocalAccounts;
 /// Longest name that NSS is asked for, in bytes.
 const MAX_NAME: usize = 256;
 
+/// NSS was asked, and knows no such name.
+const UNKNOWN: &str = "NSS knows no such account";
+
 /// What NSS says of a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Account {
@@ -28,7 +31,7 @@ impl Account {
         match User::from_name(name) {
             Ok(Some(user)) if user.name == name => Self::Known { uid: user.uid.as_raw() },
             Ok(Some(_)) => Self::None("NSS spells the account otherwise"),
-            Ok(None) => Self::None("NSS knows no such account"),
+            Ok(None) => Self::None(UNKNOWN),
             Err(_) => Self::None("NSS could not be asked"),
         }
     }
@@ -41,6 +44,11 @@ impl Account {
     /// Whether it is an account at all.
     pub fn is_known(&self) -> bool {
         self.uid().is_some()
+    }
+
+    /// Whether NSS knows nobody of this name.
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::None(UNKNOWN)
     }
 
     /// Its uid, when it is an account.

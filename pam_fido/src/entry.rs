@@ -1,130 +1,46 @@
 //! What libpam calls.
 
 use std::ffi::CStr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use pam::constants::{PAM_SILENT, PamFlag, PamResultCode};
-use pam::items::{RHost, User};
+use pam::constants::{PAM_CHANGE_EXPIRED_AUTHTOK, PamFlag, PamResultCode};
+use pam::items::User;
 use pam::module::{PamHandle, PamHooks};
 use wardkey_core::code::Code;
-use wardkey_core::name::{Language, printable};
-use wardkey_settings::pam::Settings;
 
 use crate::account::Account;
 use crate::ffi;
-use crate::journal::{Journal, Syslog, install_panic_hook};
+use crate::journal::{Journal, Syslog};
+use crate::last::{Last, second_line};
 use crate::login::{self, Admitted, Login};
 use crate::nameless::{self, Named};
 use crate::options::Options;
 use crate::parts::{Asked, Parts, Typed, Who};
 use crate::refusal::Refusal;
-use crate::room::{Cramped, Room};
+use crate::room::Room;
 use crate::session::{self, Phase};
-use crate::talk::{PamTalk, Talk};
+use crate::talk::PamTalk;
+use crate::voice::{Voice, guarded, log_refusal, read_options, refuse_cramped};
 use crate::world::World;
 
-/// Under this name the handle keeps how the last authentication ended. Another version of the
-/// module keeps its own, as the type may differ.
-const LAST: &str = concat!("wardkey.last.", env!("CARGO_PKG_VERSION"));
 /// libpam spreads it by half either way.
 const FAIL_DELAY_MICROSECONDS: u32 = 2_000_000;
-
-/// How the last authentication of a handle ended.
-enum Last {
-    /// In a refusal, or not at all.
-    Refused,
-    /// This PAM_USER was let in.
-    Admitted(String, Admitted),
-    /// This PAM_USER is left alone: the next modules decide.
-    Local(String),
-}
-
-impl Last {
-    fn keep(self, pamh: &mut PamHandle) {
-        // Without it the account phase evaluates anew, and a second line does not know of the
-        // first: slower and stricter, no weaker.
-        let _ = pamh.set_data(LAST, Box::new(self));
-    }
-
-    fn of(pamh: &PamHandle) -> &Self {
-        ffi::data::<Self>(pamh, LAST).unwrap_or(&Self::Refused)
-    }
-
-    fn admitted(&self, user: &str) -> bool {
-        self.login(user).is_some()
-    }
-
-    /// The login of this PAM_USER.
-    fn login(&self, user: &str) -> Option<&Admitted> {
-        match self {
-            Self::Admitted(name, admitted) if name == user => Some(admitted),
-            _ => None,
-        }
-    }
-
-    fn left_alone(&self, user: &str) -> bool {
-        matches!(self, Self::Local(name) if name == user)
-    }
-}
+/// Of `security/pam_modules.h`: libpam asks only whether a change is possible.
+const PAM_PRELIM_CHECK: PamFlag = 0x4000;
 
 /// The module.
 pub struct Wardkey;
 
 impl PamHooks for Wardkey {
     fn sm_authenticate(pamh: &mut PamHandle, args: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
-        guarded(PamResultCode::PAM_AUTHINFO_UNAVAIL, || {
-            let _room = match Room::make() {
-                Ok(room) => room,
-                Err(cramped) => {
-                    return refuse_cramped(pamh, flags, cramped, "authentication").authentication();
-                }
-            };
-            let options = read_options(pamh, &args);
-            if options.local {
-                return second_line(pamh);
-            }
-            // A handle can be used again: what counts is the last authentication.
-            Last::Refused.keep(pamh);
-            match authenticate(pamh, &options, flags) {
-                Ok(Verdict::Local(user)) => {
-                    Last::Local(user).keep(pamh);
-                    PamResultCode::PAM_USER_UNKNOWN
-                }
-                Ok(Verdict::Admitted(user, admitted)) => {
-                    ffi::put_env(pamh, "WARDKEY_PERSON", admitted.person.as_str());
-                    if let Some(key) = &admitted.key {
-                        ffi::put_env(pamh, "WARDKEY_KEY", &key.short());
-                    }
-                    Last::Admitted(user, admitted).keep(pamh);
-                    PamResultCode::PAM_SUCCESS
-                }
-                Err(refusal) => {
-                    if refusal.counts() {
-                        ffi::fail_delay(pamh, FAIL_DELAY_MICROSECONDS);
-                    }
-                    log_refusal(pamh, options.debug, "authentication", &refusal);
-                    refusal.authentication()
-                }
-            }
-        })
+        AUTHENTICATION.answer(pamh, &args, flags)
     }
 
     fn acct_mgmt(pamh: &mut PamHandle, args: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
-        guarded(PamResultCode::PAM_PERM_DENIED, || {
-            let _room = match Room::make() {
-                Ok(room) => room,
-                Err(cramped) => return refuse_cramped(pamh, flags, cramped, "account").account(),
-            };
-            let options = read_options(pamh, &args);
-            match account(pamh, &options, flags) {
-                Ok(Allowed::Local) => PamResultCode::PAM_USER_UNKNOWN,
-                Ok(Allowed::Yes) => PamResultCode::PAM_SUCCESS,
-                Err(refusal) => {
-                    log_refusal(pamh, options.debug, "account", &refusal);
-                    refusal.account()
-                }
-            }
-        })
+        ACCOUNT.answer(pamh, &args, flags)
+    }
+
+    fn sm_chauthtok(pamh: &mut PamHandle, args: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
+        PASSWORD.answer(pamh, &args, flags)
     }
 
     fn sm_open_session(pamh: &mut PamHandle, args: Vec<&CStr>, _: PamFlag) -> PamResultCode {
@@ -140,30 +56,96 @@ impl PamHooks for Wardkey {
     }
 }
 
+/// What libpam may be refused.
+struct Call {
+    name: &'static str,
+    on_panic: PamResultCode,
+    /// Whether a wrong secret is delayed.
+    is_delayed: bool,
+    /// The result of a refusal.
+    result: fn(&Refusal) -> PamResultCode,
+    /// Never inlined: what the module needs of the stack is taken after room was made.
+    work: fn(&mut PamHandle, &Options, PamFlag) -> Result<PamResultCode, Refusal>,
+}
+
+const AUTHENTICATION: Call = Call {
+    name: "authentication",
+    on_panic: PamResultCode::PAM_AUTHINFO_UNAVAIL,
+    is_delayed: true,
+    result: Refusal::authentication,
+    work: authentication,
+};
+
+const ACCOUNT: Call = Call {
+    name: "account",
+    on_panic: PamResultCode::PAM_PERM_DENIED,
+    is_delayed: false,
+    result: Refusal::account,
+    work: account,
+};
+
+const PASSWORD: Call = Call {
+    name: "change of PIN",
+    on_panic: PamResultCode::PAM_AUTHTOK_ERR,
+    is_delayed: true,
+    result: Refusal::password,
+    work: password,
+};
+
+impl Call {
+    fn answer(self, pamh: &mut PamHandle, args: &[&CStr], flags: PamFlag) -> PamResultCode {
+        guarded(self.on_panic, || {
+            let _room = match Room::make() {
+                Ok(room) => room,
+                Err(cramped) => {
+                    return (self.result)(&refuse_cramped(pamh, flags, cramped, self.name));
+                }
+            };
+            let options = read_options(pamh, args);
+            (self.work)(pamh, &options, flags).unwrap_or_else(|refusal| {
+                if self.is_delayed && refusal.counts() {
+                    ffi::fail_delay(pamh, FAIL_DELAY_MICROSECONDS);
+                }
+                log_refusal(pamh, options.debug, self.name, &refusal);
+                (self.result)(&refusal)
+            })
+        })
+    }
+}
+
 /// How authentication ended without a refusal, and for which PAM_USER.
 enum Verdict {
     Local(String),
     Admitted(String, Admitted),
 }
 
-/// How the account phase ended without a refusal.
-enum Allowed {
-    Local,
-    Yes,
-}
-
-/// The line with "local": asks nothing, decides nothing, and only says that the line before it left
-/// this very account alone. pam-auth-update can write one jump a line; this is the second.
-fn second_line(pamh: &mut PamHandle) -> PamResultCode {
-    let user = pamh.get_item::<User<'_>>().ok().flatten().and_then(|user| user.0.to_str().ok());
-    match user {
-        Some(user) if Last::of(pamh).left_alone(user) => PamResultCode::PAM_SUCCESS,
-        _ => PamResultCode::PAM_AUTH_ERR,
+#[inline(never)]
+fn authentication(
+    pamh: &mut PamHandle,
+    options: &Options,
+    flags: PamFlag,
+) -> Result<PamResultCode, Refusal> {
+    if options.local {
+        return Ok(second_line(pamh));
+    }
+    // A handle can be used again: what counts is the last authentication.
+    Last::Refused.keep(pamh);
+    match authenticate(pamh, options, flags)? {
+        Verdict::Local(user) => {
+            Last::Local(user).keep(pamh);
+            Ok(PamResultCode::PAM_USER_UNKNOWN)
+        }
+        Verdict::Admitted(user, admitted) => {
+            ffi::put_env(pamh, "WARDKEY_PERSON", admitted.person.as_str());
+            if let Some(key) = &admitted.key {
+                ffi::put_env(pamh, "WARDKEY_KEY", &key.short());
+            }
+            Last::Admitted(user, admitted).keep(pamh);
+            Ok(PamResultCode::PAM_SUCCESS)
+        }
     }
 }
 
-/// Never inlined, as the next: what the module needs of the stack is taken after room was made.
-#[inline(never)]
 fn authenticate(
     pamh: &mut PamHandle,
     options: &Options,
@@ -215,22 +197,63 @@ fn log_in(
 }
 
 #[inline(never)]
-fn account(pamh: &mut PamHandle, options: &Options, flags: PamFlag) -> Result<Allowed, Refusal> {
+fn account(
+    pamh: &mut PamHandle,
+    options: &Options,
+    flags: PamFlag,
+) -> Result<PamResultCode, Refusal> {
     let user = Typed::ask(pamh)?;
     if user.is_text && Last::of(pamh).admitted(&user.name) {
-        return Ok(Allowed::Yes);
+        return Ok(PamResultCode::PAM_SUCCESS);
     }
     let mut voice = Voice::new(pamh, flags);
     let syslog = Syslog::new(pamh, options.debug);
     let parts = Parts::read(pamh, Asked::Account, options, &user, &syslog);
     let Who::Managed(parts) = voice.tell(parts)? else {
-        return Ok(Allowed::Local);
+        return Ok(PamResultCode::PAM_USER_UNKNOWN);
     };
     voice.language = parts.settings.language;
     let check = |mut world: World<'_>, login: &Login| login::check_account(&mut world, login);
     let ask_directory = || parts.with_world(&syslog, &mut voice.talk(), check)?;
     voice.tell(parts.pass_without_login(ask_directory))?;
-    Ok(Allowed::Yes)
+    Ok(PamResultCode::PAM_SUCCESS)
+}
+
+/// libpam comes twice: first whether it can be done, then to have it done. What an earlier module
+/// took for a password is never tried as a PIN.
+#[inline(never)]
+fn password(
+    pamh: &mut PamHandle,
+    options: &Options,
+    flags: PamFlag,
+) -> Result<PamResultCode, Refusal> {
+    if options.local {
+        return Ok(second_line(pamh));
+    }
+    let user = Typed::ask(pamh)?;
+    let mut voice = Voice::new(pamh, flags);
+    let syslog = Syslog::new(pamh, options.debug);
+    if user.is_text && Account::of(&user.name).is_unknown() {
+        return Ok(PamResultCode::PAM_IGNORE);
+    }
+    let parts = voice.tell(Parts::read(pamh, Asked::ChangePin, options, &user, &syslog))?;
+    let Who::Managed(parts) = parts else {
+        Last::Local(user.name).keep(pamh);
+        return Ok(PamResultCode::PAM_IGNORE);
+    };
+    // A PIN does not age: where only what has expired is to be changed, there is nothing to do.
+    if flags & PAM_CHANGE_EXPIRED_AUTHTOK != 0 {
+        return Ok(PamResultCode::PAM_SUCCESS);
+    }
+    voice.language = parts.settings.language;
+    if flags & PAM_PRELIM_CHECK != 0 {
+        let can = parts.with_world(&syslog, &mut voice.talk(), login::can_change_pin);
+        voice.tell(can.and_then(|can| can))?;
+    } else {
+        // It tells its refusals itself, as a login does.
+        voice.tell(parts.with_world(&syslog, &mut voice.talk(), login::change_pin))??;
+    }
+    Ok(PamResultCode::PAM_SUCCESS)
 }
 
 /// A session of a login of this handle is told to the agent; every other one is not ours: what the
@@ -272,128 +295,5 @@ fn tell_session(pamh: &PamHandle, args: &[&CStr], user: &str, admitted: &Admitte
         let what = phase.as_str();
         let why = refusal.detail;
         syslog.error(&format!("{code}: a session of {person} {what} and is not recorded: {why}"));
-    }
-}
-
-/// Tells refusals that come before or without a login, in the language of the terminal.
-struct Voice<'a> {
-    pamh: &'a PamHandle,
-    silent: bool,
-    language: Language,
-}
-
-impl<'a> Voice<'a> {
-    fn new(pamh: &'a PamHandle, flags: PamFlag) -> Self {
-        // Until the configuration says more.
-        let language = Settings::default().language;
-        Self { pamh, silent: flags & PAM_SILENT != 0, language }
-    }
-
-    fn talk(&self) -> PamTalk<'a> {
-        PamTalk::new(self.pamh, self.silent)
-    }
-
-    fn tell<T>(&self, result: Result<T, Refusal>) -> Result<T, Refusal> {
-        result.inspect_err(|refusal| self.talk().error(&refusal.text(self.language)))
-    }
-}
-
-fn read_options(pamh: &PamHandle, args: &[&CStr]) -> Options {
-    let options = Options::read(args);
-    let syslog = Syslog::new(pamh, options.debug);
-    options.complaints.iter().for_each(|complaint| syslog.error(complaint));
-    options
-}
-
-/// The caller's limits leave no room for a login: said in as few words as there is room for.
-fn refuse_cramped(pamh: &PamHandle, flags: PamFlag, cramped: Cramped, phase: &str) -> Refusal {
-    if !cramped.leaves_room_for_words() {
-        ffi::log_short(
-            pamh,
-            libc::LOG_ERR,
-            c"refused: the resource limits of the caller leave no room for a login (WK-1311)",
-        );
-        return Refusal {
-            code: Code::NoRoom,
-            detail: String::new(),
-            seconds: None,
-            tries_left: None,
-        };
-    }
-    refuse_in_words(pamh, flags, cramped, phase)
-}
-
-#[inline(never)]
-fn refuse_in_words(pamh: &PamHandle, flags: PamFlag, cramped: Cramped, phase: &str) -> Refusal {
-    let refusal = Refusal::new(Code::NoRoom, cramped.text());
-    log_refusal(pamh, false, phase, &refusal);
-    let voice = Voice::new(pamh, flags);
-    voice.talk().error(&refusal.text(voice.language));
-    refusal
-}
-
-/// One line for each refusal. The account is named only when it is one: what was typed in its place
-/// may be a PIN.
-fn log_refusal(pamh: &PamHandle, debug: bool, phase: &str, refusal: &Refusal) {
-    let user = pamh.get_item::<User<'_>>().ok().flatten().and_then(|user| user.0.to_str().ok());
-    let account = user.filter(|user| Account::of(user).is_known()).unwrap_or("?");
-    let tries = refusal.tries_left.map(|tries| format!(" tries={tries}")).unwrap_or_default();
-    let rhost = pamh
-        .get_item::<RHost<'_>>()
-        .ok()
-        .flatten()
-        .map(|rhost| printable(&rhost.0.to_string_lossy(), 128));
-    let rhost = rhost.unwrap_or_default();
-    let line = format!(
-        "{phase} refused: code={} account={account} rhost={rhost}{tries}: {}",
-        refusal.code, refusal.detail
-    );
-    let syslog = Syslog::new(pamh, debug);
-    match refusal.authentication() {
-        PamResultCode::PAM_AUTHINFO_UNAVAIL => syslog.error(&line),
-        _ => syslog.notice(&line),
-    }
-}
-
-/// A panic is a refusal like any other: it never reaches the application.
-fn guarded(on_panic: PamResultCode, work: impl FnOnce() -> PamResultCode) -> PamResultCode {
-    install_panic_hook();
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or(on_panic)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_panic_is_a_refusal() {
-        let panics = || -> PamResultCode { panic!("what was typed") };
-        assert_eq!(
-            guarded(PamResultCode::PAM_AUTHINFO_UNAVAIL, panics),
-            PamResultCode::PAM_AUTHINFO_UNAVAIL
-        );
-        assert_eq!(guarded(PamResultCode::PAM_PERM_DENIED, panics), PamResultCode::PAM_PERM_DENIED);
-        // The other tests want Rust's own messages.
-        drop(std::panic::take_hook());
-        assert_eq!(
-            guarded(PamResultCode::PAM_PERM_DENIED, || PamResultCode::PAM_SUCCESS),
-            PamResultCode::PAM_SUCCESS
-        );
-    }
-
-    #[test]
-    fn what_the_last_authentication_said_holds_for_its_account_only() {
-        let admitted = Admitted {
-            person: wardkey_testkit::login("hanako"),
-            key: Some(wardkey_core::id::Hash::new([1; 32])),
-            login: wardkey_core::id::EventId::new([2; 16]),
-        };
-        let in_ = Last::Admitted("hanako".into(), admitted);
-        let local = Last::Local("admin".into());
-        assert!(in_.admitted("hanako") && !in_.admitted("taro") && !in_.left_alone("hanako"));
-        assert!(
-            local.left_alone("admin") && !local.left_alone("hanako") && !local.admitted("admin")
-        );
-        assert!(!Last::Refused.admitted("hanako") && !Last::Refused.left_alone(""));
     }
 }

@@ -25,6 +25,7 @@ mod entry;
 mod ffi;
 mod invoker;
 mod journal;
+mod last;
 mod login;
 mod machine;
 mod nameless;
@@ -40,6 +41,7 @@ mod session;
 mod sockets;
 mod talk;
 mod typed_name;
+mod voice;
 mod world;
 
 #[cfg(test)]

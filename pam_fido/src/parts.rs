@@ -67,6 +67,8 @@ pub enum Asked {
     Login,
     /// May the account be used now; a session of it begins or ends.
     Account,
+    /// Another PIN for the person's key.
+    ChangePin,
 }
 
 /// Whose login it is.
@@ -120,7 +122,8 @@ impl Parts {
         }
         let anchor = anchor::read(&settings.anchor, Owner::ROOT)
             .map_err(|error| Refusal::new(Code::AnchorMissing, error))?;
-        let login = login_of(pamh, user, &account)?;
+        let mut login = login_of(pamh, user, &account)?;
+        login.changes_pin = asked == Asked::ChangePin;
         let caller = account.uid().map(|account| caller_for(account, login.invoker));
         Ok(Who::Managed(Box::new(Self { login, settings, anchor, caller })))
     }
@@ -245,6 +248,7 @@ fn login_of(pamh: &PamHandle, user: &Typed, account: &Account) -> Result<Login, 
         rhost,
         invoker: invoker(asks)?,
         by_key: false,
+        changes_pin: false,
     })
 }
 

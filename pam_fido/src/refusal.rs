@@ -92,6 +92,14 @@ impl Refusal {
         }
     }
 
+    /// The result of `pam_sm_chauthtok`.
+    pub fn password(&self) -> PamResultCode {
+        match self.authentication() {
+            PamResultCode::PAM_AUTHINFO_UNAVAIL => PamResultCode::PAM_TRY_AGAIN,
+            _ => PamResultCode::PAM_AUTHTOK_ERR,
+        }
+    }
+
     /// The result of `pam_sm_acct_mgmt`.
     pub fn account(&self) -> PamResultCode {
         match self.code {

@@ -141,6 +141,7 @@ unsafe extern "C" {
     fn pam_authenticate(handle: *mut c_void, flags: c_int) -> c_int;
     fn pam_setcred(handle: *mut c_void, flags: c_int) -> c_int;
     fn pam_acct_mgmt(handle: *mut c_void, flags: c_int) -> c_int;
+    fn pam_chauthtok(handle: *mut c_void, flags: c_int) -> c_int;
     fn pam_end(handle: *mut c_void, status: c_int) -> c_int;
 }
 
@@ -171,6 +172,7 @@ const PERM_DENIED: c_int = 6;
 const AUTHINFO_UNAVAIL: c_int = 9;
 const USER_UNKNOWN: c_int = 10;
 const AUTH_ERR: c_int = 7;
+const TRY_AGAIN: c_int = 24;
 
 struct Stack {
     folder: tempfile::TempDir,
@@ -206,6 +208,29 @@ impl Stack {
 
     /// Results of authentication and account phase, and what was said.
     fn login(&self, user: &str) -> ([c_int; 2], Vec<(c_int, String)>) {
+        self.with(user, |handle| {
+            // SAFETY: `with` gives a live handle.
+            unsafe {
+                let results = [pam_authenticate(handle, 0), pam_acct_mgmt(handle, 0)];
+                if results[0] == SUCCESS {
+                    assert_eq!(pam_setcred(handle, 2), SUCCESS);
+                }
+                results
+            }
+        })
+    }
+
+    /// Result of a change of the token, and what was said.
+    fn chauthtok(&self, user: &str) -> (c_int, Vec<(c_int, String)>) {
+        // SAFETY: `with` gives a live handle.
+        self.with(user, |handle| unsafe { pam_chauthtok(handle, 0) })
+    }
+
+    fn with<T>(
+        &self,
+        user: &str,
+        calls: impl FnOnce(*mut c_void) -> T,
+    ) -> (T, Vec<(c_int, String)>) {
         let folder = CString::new(self.folder.path().to_str().unwrap()).unwrap();
         let user = CString::new(user).unwrap();
         // An application without a user lets the module ask.
@@ -223,10 +248,7 @@ impl Stack {
                 &mut handle,
             );
             assert_eq!(started, SUCCESS);
-            let results = [pam_authenticate(handle, 0), pam_acct_mgmt(handle, 0)];
-            if results[0] == SUCCESS {
-                assert_eq!(pam_setcred(handle, 2), SUCCESS);
-            }
+            let results = calls(handle);
             pam_end(handle, SUCCESS);
             results
         };
@@ -314,6 +336,37 @@ fn in_the_installed_stack_no_failure_leads_to_the_next_module_but_for_local_acco
     std::fs::write(stack.folder.path().join("pam.toml"), "broken").unwrap();
     assert_eq!(stack.login("root").0, [SUCCESS, SUCCESS]);
     assert!(!stack.login("daemon").0.contains(&SUCCESS));
+}
+
+#[test]
+fn in_the_file_of_passwd_nobody_gets_to_a_password_but_local_accounts() {
+    needs_root();
+    let stack = Stack::new(Some(""), Some(ANCHOR));
+    let module = format!(
+        "{} conf={}/pam.toml timeout=1",
+        library().display(),
+        stack.folder.path().display()
+    );
+    // The next module takes every password: who gets there, could set one.
+    let service =
+        include_str!("../../config/pam.d/passwd").replace("pam_fido.so", &module).replace(
+            "@include common-password",
+            "password [success=1 default=ignore] pam_permit.so\npassword requisite pam_deny.so\n\
+         password required pam_permit.so",
+        );
+    std::fs::write(stack.folder.path().join("ward"), service).unwrap();
+    for user in ["root", "daemon"] {
+        assert_eq!(stack.chauthtok(user), (SUCCESS, vec![]), "{user}");
+    }
+    let (result, said) = stack.chauthtok("nobody");
+    assert_eq!(result, TRY_AGAIN);
+    assert!(said[0].1.contains("WK-1301"), "{said:?}");
+    for user in ["nobody-of-this-name", "ROOT"] {
+        assert_ne!(stack.chauthtok(user).0, SUCCESS, "{user}");
+    }
+    std::fs::write(stack.folder.path().join("pam.toml"), "broken").unwrap();
+    assert_eq!(stack.chauthtok("root").0, SUCCESS);
+    assert_ne!(stack.chauthtok("daemon").0, SUCCESS);
 }
 
 #[test]

@@ -52,6 +52,7 @@ pub fn grant(agent: &Agent, account: Option<&LoginName>) -> Result<Grant, Refusa
         answers_time: Some(true),
         takes_codes: Some(true),
         finds_people: Some(true),
+        changes_pins: Some(true),
     })
 }
 

@@ -93,7 +93,7 @@ pub fn record(
     if let Some(suspects) = &outcome.suspects {
         record_suspects(agent, peer, outcome, suspects);
     }
-    let success = !matches!(outcome.result, LoginResult::Failure(_));
+    let success = outcome.result.is_login();
     let reply = match agent.state.settle(&entry) {
         Ok((Answer::Recorded(id), durability)) => {
             if let (Some(place), true) = (&place, success) {
@@ -151,33 +151,55 @@ fn entry_for(
             return Err(refused);
         }
     };
-    match Signed::of(&outcome.result) {
-        Ok(signed) => {
-            match success(agent, &caller, outcome, signed, preverified) {
-                Ok(entry) => Ok(entry),
-                Err(AgentError::Denied(denial)) if denial.code == Code::NotSynced => {
-                    Err(refusal(denial.code, denial.detail))
-                }
-                Err(error) => {
-                    // An unproven success is recorded as a failure.
-                    let denial = match error {
-                        AgentError::Denied(denial) => denial,
-                        error => Denial::new(error.code(), error),
-                    };
-                    let claim = Failure {
-                        code: denial.code,
-                        detail: Some(format!("claimed as a login: {}", denial.detail)),
-                        tries_left: None,
-                    };
-                    Ok(Entry {
-                        refuse: Some(denial.code),
-                        ..failure(agent, &caller, outcome, &claim)
-                    })
-                }
-            }
+    let Some(signed) = Signed::of(&outcome.result) else {
+        return Ok(match &outcome.result {
+            LoginResult::Failure(what) => failure(agent, &caller, outcome, what),
+            _ => pin_change(agent, &caller, outcome),
+        });
+    };
+    match success(agent, &caller, outcome, signed, preverified) {
+        Ok(entry) => Ok(entry),
+        Err(AgentError::Denied(denial)) if denial.code == Code::NotSynced => {
+            Err(refusal(denial.code, denial.detail))
         }
-        Err(what) => Ok(failure(agent, &caller, outcome, what)),
+        Err(error) => {
+            let denial = match error {
+                AgentError::Denied(denial) => denial,
+                error => Denial::new(error.code(), error),
+            };
+            Ok(unproven(agent, &caller, outcome, &denial))
+        }
     }
+}
+
+/// An unproven success is recorded as a failure.
+fn unproven(agent: &Agent, caller: &Caller, outcome: &LoginOutcome, denial: &Denial) -> Entry {
+    let what = if is_pin_change(&outcome.login) { "a change of PIN" } else { "a login" };
+    let claim = Failure {
+        code: denial.code,
+        detail: Some(format!("claimed as {what}: {}", denial.detail)),
+        tries_left: None,
+    };
+    Entry { refuse: Some(denial.code), ..failure(agent, caller, outcome, &claim) }
+}
+
+/// The PIN of a key was changed, by the word of root and of the key that proved itself. Failures of
+/// before count on: who changes a PIN has shown that it is known, and has not touched the key.
+fn pin_change(agent: &Agent, caller: &Caller, outcome: &LoginOutcome) -> Entry {
+    let denied = Denial::new(Code::CallerNotAllowed, "not root's, or of no key");
+    let mut entry = unproven(agent, caller, outcome, &denied);
+    let is_proven = entry.event.key.is_some();
+    if caller.peer.is_root() && is_pin_change(&outcome.login) && is_proven {
+        entry.refuse = None;
+        entry.event.outcome = Outcome::Success;
+        (entry.event.reason, entry.event.detail) = (None, None);
+        entry.subjects.clear();
+    }
+    entry
+}
+
+fn is_pin_change(login: &Begin) -> bool {
+    login.changes_pin == Some(true)
 }
 
 fn success(
@@ -187,6 +209,10 @@ fn success(
     signed: Signed<'_>,
     preverified: Option<Preverified>,
 ) -> Result<Entry, AgentError> {
+    if is_pin_change(&outcome.login) {
+        let detail = "nobody is let in by it";
+        return Err(Denial::new(Code::ProtocolError, detail).into());
+    }
     let client_data = signed.client_data()?;
     let granted = verify(agent, caller, outcome, &client_data, signed, preverified)?;
     let account = outcome
@@ -335,7 +361,8 @@ fn failure(agent: &Agent, caller: &Caller, outcome: &LoginOutcome, what: &Failur
 
 /// The event of a login that failed, until something is proven.
 pub(crate) fn base(agent: &Agent, login: &Begin, caller: Option<&Caller>, uid: u32) -> Event {
-    let mut event = agent.event(EventName::Login, Outcome::Failure);
+    let name = if is_pin_change(login) { EventName::PinChange } else { EventName::Login };
+    let mut event = agent.event(name, Outcome::Failure);
     let session = caller.and_then(|caller| caller.place.session.as_ref());
     event.service = Some(login.service.as_str().to_owned());
     event.tty = login.tty.as_deref().map(|tty| printable(tty, 64));

@@ -7,7 +7,7 @@ use wardkey_core::codec;
 use wardkey_core::decide::{self, Freshness, Granted, decide, decide_by_code};
 use wardkey_core::directory::leaf_key;
 use wardkey_core::marks::Marks;
-use wardkey_core::message::agent::{Failure, LoginOutcome, LoginResult};
+use wardkey_core::message::agent::{LoginOutcome, LoginResult};
 use wardkey_core::name::LoginName;
 use wardkey_core::policy::context::LoginContext;
 use wardkey_core::proof::SignedByCode;
@@ -29,12 +29,12 @@ pub enum Signed<'a> {
 }
 
 impl<'a> Signed<'a> {
-    /// A failure claims nothing.
-    pub fn of(result: &'a LoginResult) -> Result<Self, &'a Failure> {
+    /// What signs a login; a failure and a change of PIN claim none.
+    pub const fn of(result: &'a LoginResult) -> Option<Self> {
         match result {
-            LoginResult::Success(assertion) => Ok(Self::ByKey(assertion)),
-            LoginResult::SuccessByCode(signed) => Ok(Self::ByCode(signed)),
-            LoginResult::Failure(what) => Err(what),
+            LoginResult::Success(assertion) => Some(Self::ByKey(assertion)),
+            LoginResult::SuccessByCode(signed) => Some(Self::ByCode(signed)),
+            LoginResult::Failure(_) | LoginResult::PinChanged => None,
         }
     }
 

@@ -16,6 +16,7 @@ mod lockout;
 mod logins;
 mod measure;
 mod passes;
+mod pin_changes;
 mod process;
 mod queue;
 mod records;

@@ -63,7 +63,7 @@ pub(crate) fn enroll(
             None => {
                 keys::usable(&details)?;
                 let question = keys::with_tries(context, &context.text(Text::AskPin), &details);
-                keys::ask_pin(context, &question)?
+                keys::ask_pin(context, &question, Pin::typed)?
             }
         };
         match register(context, &code, &key, &root_key, pin, options) {
@@ -123,7 +123,7 @@ fn first_pin(context: &mut Context<'_, '_>, details: &KeyDetails) -> Result<Pin,
         context.text_with(Text::PinLeast, &[("count", &details.min_pin_length.max(4).to_string())]);
     context.say(&least);
     loop {
-        let pin = keys::ask_new_pin(context, details)?;
+        let pin = keys::ask_new_pin(context, details, None)?;
         match Key::connect(context)?.ask(&Request::SetPin(pin.clone()), SERVER) {
             Ok(Reply::Done) => {
                 context.tell(Text::PinStored);

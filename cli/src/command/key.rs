@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use wardkey_core::code::Code;
-use wardkey_core::message::key::{Reply, Request};
+use wardkey_core::message::key::{Pin, Reply, Request};
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -34,8 +34,9 @@ pub(crate) fn change_pin(context: &mut Context<'_, '_>) -> Result<Output, CliErr
         }
         usable(&details)?;
         let question = with_tries(context, &context.text(Text::AskPinNow), &details);
-        let old = ask_pin(context, &question)?;
-        let new = ask_new_pin(context, &details)?;
+        // A PIN of kana, which another program has set, is changed here: nothing else takes it.
+        let old = ask_pin(context, &question, Pin::new)?;
+        let new = ask_new_pin(context, &details, Some(&old))?;
         let request = Request::ChangePin { old, new };
         match Key::connect(context)?.ask(&request, CHANGE) {
             Ok(Reply::Done) => break,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use wardkey_core::codec::{self, Bytes};
 use wardkey_core::id::CredentialId;
 use wardkey_core::message::MAX_KEY_FRAME;
-use wardkey_core::message::key::{Assert, MakeCredential, Pin, Request};
+use wardkey_core::message::key::{Assert, ChangePinOf, MakeCredential, Pin, Request};
 use wardkey_ipc::{Channel, Deadline, IpcError};
 use zeroize::Zeroizing;
 
@@ -51,7 +51,7 @@ fn pin() -> Pin {
     Pin::new(Zeroizing::new(PIN.to_owned())).unwrap()
 }
 
-fn requests() -> [Request; 4] {
+fn requests() -> [Request; 5] {
     let credential = || CredentialId::new(vec![7; 64]).unwrap();
     let assert = Assert {
         pin: pin(),
@@ -73,11 +73,18 @@ fn requests() -> [Request; 4] {
         cred_protect: 2,
         wait_ms: 30_000,
     };
+    let change = ChangePinOf {
+        old: pin(),
+        new: pin(),
+        credential: credential(),
+        path: "/dev/hidraw0".into(),
+    };
     [
         Request::Assert(assert),
         Request::MakeCredential(Box::new(make)),
         Request::ChangePin { old: pin(), new: pin() },
         Request::SetPin(pin()),
+        Request::ChangePinOf(change),
     ]
 }
 

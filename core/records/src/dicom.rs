@@ -40,9 +40,11 @@ pub(crate) const fn kind(event: &Event) -> (Term, Option<Term>) {
         | EventName::SessionLocked
         | EventName::SessionPersonChanged
         | EventName::PassWrong => (USER_AUTHENTICATION, None),
-        EventName::Enrolled | EventName::LockedOut | EventName::PassVoid | EventName::PassEnded => {
-            (SECURITY_ALERT, Some(USER_ATTRIBUTES))
-        }
+        EventName::Enrolled
+        | EventName::LockedOut
+        | EventName::PinChange
+        | EventName::PassVoid
+        | EventName::PassEnded => (SECURITY_ALERT, Some(USER_ATTRIBUTES)),
         EventName::Joined | EventName::WayIn => (SECURITY_ALERT, Some(SECURITY_CONFIGURATION)),
         EventName::CloneSuspected | EventName::DeviceSuspected => {
             (SECURITY_ALERT, Some(USE_OF_RESTRICTED_FUNCTION))

@@ -106,7 +106,9 @@ const fn class(event: &Event) -> Class {
         }
         EventName::StateSetAside => Class("alert", &["host"], &["change"]),
         EventName::Joined => Class("event", &["configuration"], &["creation"]),
-        EventName::Enrolled | EventName::PassEnded => Class("event", &["iam"], &["user", "change"]),
+        EventName::Enrolled | EventName::PinChange | EventName::PassEnded => {
+            Class("event", &["iam"], &["user", "change"])
+        }
         EventName::PassVoid => Class("alert", &["iam"], &["user", "change"]),
         EventName::KeyChanged => Class("event", &["host"], &["change"]),
         EventName::WayIn => match event.outcome {

@@ -37,6 +37,8 @@ pub(crate) const fn title(event: &Event) -> &'static str {
         (EventName::SessionPersonChanged, _) => "Person of a session changed",
         (EventName::SessionEnded, _) => "Session ended",
         (EventName::SessionNotLocked, _) => "Session not locked",
+        (EventName::PinChange, Outcome::Success) => "PIN of a key changed",
+        (EventName::PinChange, Outcome::Failure) => "Change of a PIN refused",
         (EventName::PassLogin, Outcome::Success) => "Login by a temporary code",
         (EventName::PassLogin, Outcome::Failure) => "Login by a temporary code refused",
         (EventName::PassWrong, _) => "Wrong temporary code",

@@ -6,6 +6,8 @@ codes! {
 
     /// Very many people may use the account, and the key is compared with all of them .
     KeySearching = 1240,
+    /// The PIN of a key was changed.
+    PinChanged = 1248,
     /// The disk takes nothing: records are in memory only, and lost with the power.
     KeptInMemory = 1331,
     /// Offline; the directory is `$hours` hours old (`<1` in the first).

@@ -16,6 +16,12 @@ codes! {
     PinTriesLeft = 1220,
     /// Several proven keys are plugged: the person touches the one meant.
     TouchToChoose = 1226,
+    /// A PIN is to be changed: the one that the key has; `$name`.
+    PinOldPrompt = 1245,
+    /// The new one, of `$least` characters or more.
+    PinNewPrompt = 1246,
+    /// The new one once more.
+    PinAgainPrompt = 1247,
     /// Nobody said who logs in: insert a key, or wait for the question.
     InsertOrWait = 1270,
     /// The question for the name, while no key says it.

@@ -132,6 +132,14 @@ with_those_of_administration! {
     DeviceNotProven = 1225,
     /// Keys are plugged, none registered for this name: the same for names that nobody has.
     KeyNotRegistered = 1227,
+    /// Full-width letters or kana were typed as a PIN: no try was spent.
+    PinInputMethod = 1241,
+    /// The new PIN is the one that the key has.
+    PinSame = 1242,
+    /// A new PIN was typed twice, and not the same.
+    PinsDiffer = 1243,
+    /// The key process was lost while the PIN was changed: either may hold now.
+    PinChangeUnknown = 1244,
     // 13xx: parts of Wardkey
     /// The agent cannot be reached.
     AgentUnreachable = 1301,

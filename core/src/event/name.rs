@@ -84,6 +84,9 @@ pub enum EventName {
     /// A session should have been locked or ended, and was not.
     #[n(30)]
     SessionNotLocked = 30,
+    /// The PIN of a key was changed, or was not.
+    #[n(32)]
+    PinChange = 32,
     /// Somebody was let in by the code of a pass.
     #[n(45)]
     PassLogin = 45,
@@ -128,6 +131,7 @@ impl EventName {
             Self::SessionEnded => "session-ended",
             Self::SessionNotLocked => "session-not-locked",
             Self::MarksNotRaised => "marks-not-raised",
+            Self::PinChange => "pin-change",
             Self::PassLogin => "pass-login",
             Self::PassWrong => "pass-wrong",
             Self::PassVoid => "pass-void",

@@ -4,60 +4,23 @@
 //! PIN.
 
 mod by_code;
+mod pin;
 
 use minicbor::{Decode, Encode};
-use zeroize::Zeroizing;
 
 use crate::code::Code;
 use crate::codec::{Bytes, Document, List};
 use crate::id::{Aaguid, CredentialId};
 use crate::name::RpId;
 use crate::proof::identification::IdentifyData;
-use crate::text_codec::text_codec;
 
 pub use by_code::SignByCode;
+pub use pin::Pin;
 
 /// Credential ids in one identification.
 pub const MAX_ALLOW: usize = 512;
 /// Devices that one identification looks at.
 pub const MAX_DEVICES: usize = 16;
-
-/// A PIN: at most 63 bytes of UTF-8, wiped when dropped, never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Pin(Zeroizing<String>);
-
-impl Pin {
-    /// Takes what was typed.
-    ///
-    /// # Errors
-    /// [`Code::PinEmpty`] when nothing was, [`Code::PinLength`] below 4 characters or above 63
-    /// bytes (CTAP 2.1, 6.5.1): the key is not asked and no try is spent.
-    pub fn new(typed: Zeroizing<String>) -> Result<Self, Code> {
-        if typed.is_empty() {
-            return Err(Code::PinEmpty);
-        }
-        if typed.chars().count() < 4 || typed.len() > 63 || typed.contains('\0') {
-            return Err(Code::PinLength);
-        }
-        Ok(Self(typed))
-    }
-
-    /// The PIN itself, for the key only.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Pin {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Pin(redacted)")
-    }
-}
-
-text_codec!(Pin, |text: &str| {
-    Self::new(Zeroizing::new(text.to_owned()))
-        .map_err(|_| minicbor::decode::Error::message("not a PIN"))
-});
 
 /// A request.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -123,6 +86,9 @@ pub enum Request {
         #[n(1)]
         more: bool,
     },
+    /// Change the PIN of the key that was identified (root). Answer: [`Reply::Done`].
+    #[n(11)]
+    ChangePinOf(#[n(0)] ChangePinOf),
     /// Make the key pair of a code and sign with it (root). No security key is asked. Answer:
     /// [`Reply::SignedByCode`].
     #[n(30)]
@@ -175,6 +141,24 @@ pub struct Assert {
     /// Device node of the key that proved itself: no other gets the PIN, whatever it claims to
     /// hold.
     #[n(4)]
+    pub path: String,
+}
+
+/// Change the PIN of the key that was identified.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct ChangePinOf {
+    /// The PIN so far.
+    #[n(0)]
+    pub old: Pin,
+    /// The PIN from now on.
+    #[n(1)]
+    pub new: Pin,
+    /// The credential that was identified.
+    #[n(2)]
+    pub credential: CredentialId,
+    /// Device node of the key that proved itself, as in [`Assert::path`].
+    #[n(3)]
     pub path: String,
 }
 

@@ -1,23 +1,22 @@
-//! The assertion, of a key that was identified before.
+//! The assertion, of a key that was identified before, and a new PIN for one.
 
-use wardkey_core::message::key::{Assert, Reply};
+use std::time::Duration;
+
+use wardkey_core::id::CredentialId;
+use wardkey_core::message::key::{Assert, ChangePinOf, Reply};
 
 use super::convert;
 use super::session::{Held, MAX_TOUCH_WAIT, Session, Stop, millis};
+
+/// How long the change of a PIN may take: no person is waited for.
+const PIN_CHANGE: Duration = Duration::from_secs(30);
 
 impl Session<'_> {
     pub(super) fn assert(&mut self, request: &Assert) -> Result<Reply, Stop> {
         let wait = millis(request.wait_ms, MAX_TOUCH_WAIT);
         self.allow(wait);
         let limits = self.limits(wait);
-        if let Some((search, _)) = self.search.take() {
-            let rp_id = search.rp_id().to_owned();
-            self.held = search
-                .take(&request.path, request.credential.as_slice())
-                .map(|key| Held { key, rp_id });
-        }
-        let held = self.held.as_mut().filter(|held| held.key.description().path == request.path);
-        let held = held.ok_or(Stop::Protocol("assertion before identification"))?;
+        let held = self.identified(&request.path, &request.credential)?;
         let assertion = held.key.assert(
             &held.rp_id,
             request.credential.as_slice(),
@@ -26,5 +25,23 @@ impl Session<'_> {
             &limits,
         )?;
         Ok(convert::assertion(assertion)?)
+    }
+
+    pub(super) fn change_pin_of(&mut self, request: &ChangePinOf) -> Result<Reply, Stop> {
+        self.allow(PIN_CHANGE);
+        let limits = self.limits(PIN_CHANGE);
+        let held = self.identified(&request.path, &request.credential)?;
+        held.key.change_pin(&request.old, &request.new, &limits)?;
+        Ok(Reply::Done)
+    }
+
+    /// The key at this node, which claimed this credential: no other one gets a PIN.
+    fn identified(&mut self, path: &str, credential: &CredentialId) -> Result<&mut Held, Stop> {
+        if let Some((search, _)) = self.search.take() {
+            let rp_id = search.rp_id().to_owned();
+            self.held = search.take(path, credential.as_slice()).map(|key| Held { key, rp_id });
+        }
+        let held = self.held.as_mut().filter(|held| held.key.description().path == path);
+        held.ok_or(Stop::Protocol("a PIN before identification"))
     }
 }

@@ -89,6 +89,9 @@ impl Attempt<'_, '_> {
         }
         let grant = self.wait_granted(agent, !is_new, early)?;
         self.record.granted = true;
+        if self.login.changes_pin && grant.changes_pins != Some(true) {
+            return Err(Refusal::new(Code::ProtocolError, "the agent records no PINs").into());
+        }
 
         let mut search = self.search_for(&grant);
         if self.time.is_none()
@@ -99,7 +102,8 @@ impl Attempt<'_, '_> {
             search = self.search_for(&grant);
         }
         let search = search?;
-        self.takes_codes = grant.takes_codes == Some(true) && search.takes_codes;
+        self.takes_codes =
+            grant.takes_codes == Some(true) && search.takes_codes && !self.login.changes_pin;
         Ok((grant, search))
     }
 

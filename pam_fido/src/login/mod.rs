@@ -10,6 +10,7 @@
 //!     hold        the key is this login's
 //!     sign        nonce, PIN to the key process, assertion, decide
 //!     outcome     durably recorded by the agent; marks raised
+//!   change_pin  the same without a signature: a PIN in place of another
 //!   agent      what is asked and heard, and what ends a state early
 //!   attempt    what holds in every state
 //! ```
@@ -20,6 +21,7 @@ mod account_phase;
 mod agent;
 mod attempt;
 mod by_code;
+mod change_pin;
 mod choose;
 mod claims;
 mod establish;
@@ -44,6 +46,7 @@ mod typed_code;
 mod verified_person;
 
 pub use account_phase::check_account;
+pub use change_pin::{can_change_pin, change_pin};
 pub use nameless::{WhoseKey, whose_key};
 pub use replies::AgentReply;
 pub use request::{Admitted, Login};

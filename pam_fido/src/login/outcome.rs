@@ -125,7 +125,7 @@ impl Attempt<'_, '_> {
     }
 
     /// Offers an outcome to the agent, on this connection and then on new ones.
-    fn deliver(
+    pub(super) fn deliver(
         &mut self,
         mut agent: Option<Channel>,
         proven: Option<&ProvenKey>,

@@ -4,6 +4,7 @@ use wardkey_core::code::{Code, Prompt};
 use wardkey_core::message::key::Pin;
 use wardkey_core::proof::identification::Proven;
 use wardkey_core::texts;
+use zeroize::Zeroizing;
 
 use super::agent::Ended;
 use super::attempt::{Attempt, ProvenKey};
@@ -36,6 +37,15 @@ impl Attempt<'_, '_> {
     }
 
     fn ask_pin(&mut self, recognition: &Recognition) -> Result<Pin, Refusal> {
+        self.ask_pin_of(recognition, Prompt::PinPromptNamed)
+    }
+
+    /// The PIN that the key has now, by this question.
+    pub(super) fn ask_pin_of(
+        &mut self,
+        recognition: &Recognition,
+        prompt: Prompt,
+    ) -> Result<Pin, Refusal> {
         let Recognition { person, details, .. } = recognition;
         let name = person.snapshot.records().next().map(|record| record.display_name.clone());
         let mut tries = None;
@@ -44,7 +54,9 @@ impl Attempt<'_, '_> {
             let unusable = match tries {
                 _ if !details.pin_set => Some(Code::PinNotSet),
                 Some(0) => Some(Code::PinBlocked),
-                _ if details.pin_must_change => Some(Code::PinMustChange),
+                _ if details.pin_must_change && !self.login.changes_pin => {
+                    Some(Code::PinMustChange)
+                }
                 _ => None,
             };
             if let Some(code) = unusable {
@@ -55,12 +67,19 @@ impl Attempt<'_, '_> {
             }
         }
         let few = tries.filter(|tries| *tries < ALL_TRIES).map(u32::from);
-        let question = PinQuestion {
-            text: texts::pin_prompt(self.language, name.as_ref().map(|name| name.as_str()), few),
-            tries,
-            touch: texts::message(Prompt::TouchNow, self.language, &[]),
-            language: self.language,
-        };
+        let name = name.as_ref().map(|name| name.as_str());
+        let text = texts::pin_question(prompt, self.language, name, few);
+        Pin::typed(self.typed(text, tries)?).map_err(not_sent)
+    }
+
+    /// What was typed at a question.
+    pub(super) fn typed(
+        &mut self,
+        text: String,
+        tries: Option<u8>,
+    ) -> Result<Zeroizing<String>, Refusal> {
+        let touch = texts::message(Prompt::TouchNow, self.language, &[]);
+        let question = PinQuestion { text, tries, touch, language: self.language };
         let asked = Moment::now(&self.world)?;
         let answer = self.world.talk.ask_pin(&question);
         if let Some(wait) = self.world.settings.prompt_wait
@@ -70,9 +89,7 @@ impl Attempt<'_, '_> {
         }
 
         match answer {
-            Answer::Typed(typed) => {
-                Pin::new(typed).map_err(|code| Refusal::new(code, "not sent to the key"))
-            }
+            Answer::Typed(typed) => Ok(typed),
             Answer::NotText => Err(Refusal::new(Code::PinLength, "not UTF-8, not sent to the key")),
             Answer::NotUnderstood => {
                 Err(Refusal::new(Code::GreeterAnswer, "the greeter's page of the PIN"))
@@ -80,4 +97,9 @@ impl Attempt<'_, '_> {
             Answer::None => Err(Refusal::new(Code::Cancelled, "no answer to the question")),
         }
     }
+}
+
+/// What was typed cannot be the PIN.
+pub(super) fn not_sent(code: Code) -> Refusal {
+    Refusal::new(code, "not sent to the key")
 }

@@ -88,6 +88,7 @@ mod tests {
             answers_time: None,
             takes_codes: None,
             finds_people: None,
+            changes_pins: None,
         };
         assert!(matches!(
             read(&agent::Reply::Granted(Box::new(grant))),

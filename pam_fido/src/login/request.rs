@@ -24,6 +24,8 @@ pub struct Login {
     pub remote: bool,
     /// Nobody said the name but a key that proved itself: it is there now, or the login ends.
     pub by_key: bool,
+    /// Nobody logs in: the PIN of the key is to be changed.
+    pub changes_pin: bool,
 }
 
 impl Login {
@@ -37,6 +39,7 @@ impl Login {
             rhost: self.rhost.clone(),
             invoker: self.invoker,
             asks_time: Some(true),
+            changes_pin: self.changes_pin.then_some(true),
         }
     }
 }

@@ -5,7 +5,9 @@ use minicbor::Encode;
 use wardkey_core::codec::List;
 use wardkey_core::id::{CredentialId, Hash, Nonce};
 use wardkey_core::message::agent::{Begin, CandidatePage, LoginOutcome, MAX_SOUGHT};
-use wardkey_core::message::key::{Assert, Identify, MAX_ALLOW, MAX_DEVICES, SignByCode};
+use wardkey_core::message::key::{
+    Assert, ChangePinOf, Identify, MAX_ALLOW, MAX_DEVICES, SignByCode,
+};
 use wardkey_core::name::LoginName;
 
 /// What a login asks of the agent.
@@ -69,6 +71,9 @@ pub enum KeyRequest {
         #[n(1)]
         more: bool,
     },
+    /// Change its PIN.
+    #[n(11)]
+    ChangePinOf(#[n(0)] ChangePinOf),
     /// Sign by the code of a pass.
     #[n(30)]
     SignByCode(#[n(0)] SignByCode),
@@ -133,6 +138,12 @@ mod tests {
             wait_ms: 2,
             path: "p".into(),
         };
+        let change = ChangePinOf {
+            old: assert.pin.clone(),
+            new: key::Pin::new(Zeroizing::new("246800".to_owned())).unwrap(),
+            credential: assert.credential.clone(),
+            path: "p".into(),
+        };
         let by_code = SignByCode {
             code: PassCode::read("ABCDEFGHJK").unwrap(),
             salt: Salt::new([3; 16]),
@@ -153,6 +164,7 @@ mod tests {
                 KeyRequest::AskFurther { allow: List::default(), more: true },
                 key::Request::AskFurther { allow, more: true },
             ),
+            (KeyRequest::ChangePinOf(change.clone()), key::Request::ChangePinOf(change)),
             (KeyRequest::SignByCode(by_code.clone()), key::Request::SignByCode(by_code)),
         ] {
             assert_eq!(from_message::<key::Request>(&to_message(&ours)).unwrap(), theirs);

@@ -17,11 +17,7 @@ use crate::world::World;
 pub fn authenticate(world: World<'_>, login: &Login) -> Result<Admitted, Refusal> {
     let mut attempt = Attempt::new(world, login)?;
     // Whatever comes of it, the key is free for others before it is recorded.
-    attempt.run().map_err(|ended| {
-        let refusal = attempt.report(ended);
-        attempt.world.talk.error(&refusal.text(attempt.language));
-        refusal
-    })
+    attempt.run().map_err(|ended| attempt.refuse(ended))
 }
 
 impl Attempt<'_, '_> {
@@ -36,8 +32,15 @@ impl Attempt<'_, '_> {
         self.record(signed)
     }
 
+    /// Has a refusal recorded, and told.
+    pub(super) fn refuse(&mut self, ended: Ended) -> Refusal {
+        let refusal = self.report(ended);
+        self.world.talk.error(&refusal.text(self.language));
+        refusal
+    }
+
     /// Establishes again until nothing has changed since the answer, and the key is this login's.
-    fn until_held(&mut self, answered: Answered) -> Result<Held, Ended> {
+    pub(super) fn until_held(&mut self, answered: Answered) -> Result<Held, Ended> {
         // The person was there just now: what is waited for from here on is the agent and a
         // restart.
         self.until = Deadline::after(self.world.settings.key_wait);

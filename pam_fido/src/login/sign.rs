@@ -72,7 +72,8 @@ impl Attempt<'_, '_> {
             path: path.clone(),
         });
         let deadline = Deadline::after(wait + self.world.timeouts.signature_grace);
-        let signed = self.assert(key, request, deadline)?;
+        let signed = self.exchange(key, request, deadline)?;
+        let signed = signed.ok_or_else(|| unexpected("key process"))?;
         if signed.credential != *credential {
             return Err(Refusal::new(
                 Code::KeyAndNameDoNotMatch,
@@ -100,13 +101,13 @@ impl Attempt<'_, '_> {
         Ok((granted, LoginResult::Success(assertion)))
     }
 
-    /// The assertion. Whatever comes of it, the key is free for others then.
-    fn assert(
+    /// The assertion, if one was asked for. Whatever comes of it, the key is free for others then.
+    pub(super) fn exchange(
         &mut self,
         mut key: Channel,
         request: KeyRequest,
         deadline: Deadline,
-    ) -> Result<KeyAssertion, Refusal> {
+    ) -> Result<Option<KeyAssertion>, Refusal> {
         let sent = key.send(&request, Deadline::after(self.world.timeouts.answer));
         // Wipes the PIN, whether it left or not.
         drop(request);
@@ -120,7 +121,8 @@ impl Attempt<'_, '_> {
                         self.world.talk.touch(&text);
                     }
                 }
-                KeyReply::Assertion(assertion) => return Ok(assertion),
+                KeyReply::Assertion(assertion) => return Ok(Some(assertion)),
+                KeyReply::Done => return Ok(None),
                 KeyReply::Failed(failure) => return Err(failure.into()),
                 _ => return Err(unexpected("key process")),
             }

@@ -43,7 +43,7 @@ const CASES: &[(&str, Change, PamResultCode, Code, usize, bool)] = &[
     ("locked out", |s| at_begin(s, vec![Act::Say(refused(Code::LockedOut))]), PAM_MAXTRIES, Code::LockedOut, 0, false),
     ("agent: remote", |s| at_begin(s, vec![Act::Say(refused(Code::RemoteSession))]), PAM_AUTH_ERR, Code::RemoteSession, 0, false),
     ("caller not allowed", |s| at_begin(s, vec![Act::Say(refused(Code::CallerNotAllowed))]), PAM_AUTH_ERR, Code::CallerNotAllowed, 0, false),
-    ("no evidence for a name", |s| at_begin(s, vec![Act::Say(AgentReply::Granted(Box::new(wardkey_core::message::agent::Grant { evidence: None, candidates: Default::default(), locked: None, decoys: None, more: None, answers_time: None, takes_codes: None, finds_people: None })))]), PAM_AUTH_ERR, Code::ProofInvalid, 0, false),
+    ("no evidence for a name", |s| at_begin(s, vec![Act::Say(AgentReply::Granted(Box::new(wardkey_core::message::agent::Grant { evidence: None, candidates: Default::default(), locked: None, decoys: None, more: None, answers_time: None, takes_codes: None, finds_people: None, changes_pins: None })))]), PAM_AUTH_ERR, Code::ProofInvalid, 0, false),
     ("agent gone at hold, for good", |s| { s.agent.down_from = 1; at_hold(s, vec![Act::HangUp]) }, PAM_AUTHINFO_UNAVAIL, Code::AgentUnreachable, 1, false),
     ("agent silent at hold", |s| at_hold(s, vec![Act::Sleep(3000)]), PAM_AUTHINFO_UNAVAIL, Code::AgentUnreachable, 1, false),
     ("agent refuses at hold", |s| at_hold(s, vec![Act::Say(refused(Code::LockedOut))]), PAM_MAXTRIES, Code::LockedOut, 1, false),

@@ -95,6 +95,16 @@ pub fn key_with(id: u8) -> KeyScript {
             let signed = signature(id, id, assert.client_data.as_slice(), 0x05);
             vec![Act::Say(KeyReply::Touch), Act::Say(signed)]
         }
+        KeyRequest::ChangePinOf(change) if change.old.expose() != PIN => {
+            vec![Act::Say(failed(wardkey_core::code::Code::PinWrong, Some(7)))]
+        }
+        KeyRequest::ChangePinOf(change) => {
+            assert_eq!(
+                (change.credential.as_slice(), &*change.path),
+                (&[id; 32][..], "/dev/hidraw0")
+            );
+            vec![Act::Say(KeyReply::Done)]
+        }
         other => panic!("the module never asks {other:?}"),
     })
 }

@@ -4,6 +4,7 @@
 mod alike;
 mod bad_days;
 mod by_key;
+mod change_pin;
 mod fake_machine;
 mod faults;
 mod honest;

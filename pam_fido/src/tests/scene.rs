@@ -44,6 +44,7 @@ pub fn grant_of(evidence: wardkey_core::snapshot::Evidence) -> Grant {
         answers_time: None,
         takes_codes: None,
         finds_people: None,
+        changes_pins: None,
     }
 }
 
@@ -129,7 +130,11 @@ impl Scene {
         self.agent.script = honest_agent(deployment);
     }
 
-    pub fn run(mut self) -> Seen {
+    pub fn run(self) -> Seen {
+        self.run_with(login::authenticate)
+    }
+
+    pub fn run_with(mut self, work: fn(World<'_>, &Login) -> Result<Admitted, Refusal>) -> Seen {
         let journal = Lines::default();
         let anchor = Deployment::new().anchor();
         let world = World {
@@ -141,7 +146,7 @@ impl Scene {
             timeouts: SHORT,
             anchor: &anchor,
         };
-        let result = login::authenticate(world, &self.login);
+        let result = work(world, &self.login);
         let agent = self.agent.heard.lock().unwrap().clone();
         let key = self.key.heard.lock().unwrap().clone();
         let marks = self.machine.marks.lock().unwrap().clone();
@@ -333,20 +338,13 @@ pub fn login_as(name: &str) -> Login {
         invoker: None,
         remote: false,
         by_key: false,
+        changes_pin: false,
     }
 }
 
 pub fn granted(deployment: &Deployment, person: &str) -> AgentReply {
-    AgentReply::Granted(Box::new(Grant {
-        evidence: Some(deployment.evidence(person)),
-        candidates: List::default(),
-        locked: None,
-        decoys: None,
-        more: None,
-        answers_time: None,
-        takes_codes: None,
-        finds_people: None,
-    }))
+    let grant = grant_of(deployment.evidence(person));
+    AgentReply::Granted(Box::new(Grant { changes_pins: Some(true), ..grant }))
 }
 
 pub fn refused(code: wardkey_core::code::Code) -> AgentReply {
@@ -385,6 +383,6 @@ pub fn event_of(outcome: &LoginOutcome) -> EventId {
                 .unwrap()
                 .event_id()
         }
-        LoginResult::Failure(_) => outcome.attempt,
+        LoginResult::Failure(_) | LoginResult::PinChanged => outcome.attempt,
     }
 }

@@ -58,6 +58,7 @@ unsafe extern "C" {
     ) -> c_int;
     fn pam_end(handle: *mut PamHandle, status: c_int) -> c_int;
     fn pam_authenticate(handle: *mut PamHandle, flags: c_int) -> c_int;
+    fn pam_chauthtok(handle: *mut PamHandle, flags: c_int) -> c_int;
     fn pam_acct_mgmt(handle: *mut PamHandle, flags: c_int) -> c_int;
     fn pam_setcred(handle: *mut PamHandle, flags: c_int) -> c_int;
     fn pam_open_session(handle: *mut PamHandle, flags: c_int) -> c_int;
@@ -142,6 +143,13 @@ impl<T: Talk> Handle<T> {
     pub(crate) fn authenticate(&mut self, flags: c_int) -> c_int {
         // SAFETY: the handle is open, and no borrow of the seat is alive.
         self.last = unsafe { pam_authenticate(self.raw, flags) };
+        self.last
+    }
+
+    /// Calls `pam_chauthtok`.
+    pub(crate) fn chauthtok(&mut self, flags: c_int) -> c_int {
+        // SAFETY: the handle is open, and no borrow of the seat is alive.
+        self.last = unsafe { pam_chauthtok(self.raw, flags) };
         self.last
     }
 

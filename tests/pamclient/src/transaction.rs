@@ -27,6 +27,9 @@ pub struct Transaction {
     pub greeter: Greeter,
     /// Pass `PAM_SILENT` with every call.
     pub silent: bool,
+    /// Nobody logs in: `pam_chauthtok` is called in the place of `pam_authenticate`, and nothing
+    /// after it, as `passwd` does.
+    pub chauthtok: bool,
     /// Leave out `pam_acct_mgmt`, as some lockers do.
     pub no_account: bool,
     /// Leave out `pam_setcred`.
@@ -38,7 +41,7 @@ pub struct Transaction {
 /// What came of a transaction.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// Result of `pam_authenticate`, a `PAM_*` number.
+    /// Result of `pam_authenticate`, or of `pam_chauthtok` in its place; a `PAM_*` number.
     pub authenticate: i32,
     /// Result of `pam_acct_mgmt`, if it was called.
     pub account: Option<i32>,
@@ -100,6 +103,8 @@ pub struct Message {
 pub enum Call {
     /// `pam_authenticate`
     Authenticate,
+    /// `pam_chauthtok`
+    Chauthtok,
     /// `pam_acct_mgmt`
     AcctMgmt,
     /// `pam_setcred`
@@ -199,9 +204,13 @@ impl Transaction {
 
         let flags = if self.silent { ffi::PAM_SILENT } else { 0 };
         let called_at = Instant::now();
-        let authenticate = handle.authenticate(flags);
+        let (call, authenticate) = if self.chauthtok {
+            (Call::Chauthtok, handle.chauthtok(flags))
+        } else {
+            (Call::Authenticate, handle.authenticate(flags))
+        };
         let returned_at = Instant::now();
-        handle.talk().result(Call::Authenticate, authenticate, returned_at - called_at);
+        handle.talk().result(call, authenticate, returned_at - called_at);
         let env = handle.environment();
         let user = handle.text(ffi::PAM_USER);
         for (name, value) in &env {
@@ -210,16 +219,17 @@ impl Transaction {
         handle.talk().person.event(Event::User(user.as_deref()));
 
         let mut admitted = authenticate == ffi::PAM_SUCCESS;
-        let account = (admitted && !self.no_account)
+        let logs_in = admitted && !self.chauthtok;
+        let account = (logs_in && !self.no_account)
             .then(|| timed(&mut handle, Call::AcctMgmt, |handle| handle.account(flags)));
         admitted &= account.is_none_or(|code| code == ffi::PAM_SUCCESS);
-        let setcred = (admitted && !self.no_setcred).then(|| {
+        let setcred = (admitted && logs_in && !self.no_setcred).then(|| {
             timed(&mut handle, Call::Setcred, |handle| {
                 handle.setcred(flags | ffi::PAM_ESTABLISH_CRED)
             })
         });
 
-        if admitted && self.session {
+        if admitted && logs_in && self.session {
             let opened = timed(&mut handle, Call::OpenSession, |handle| handle.open_session(flags));
             if opened == ffi::PAM_SUCCESS {
                 handle.talk().person.session();

@@ -98,6 +98,7 @@ fn begin(service: &str, tty: Option<&str>, invoker: Option<u32>) -> Begin {
         rhost: None,
         invoker,
         asks_time: None,
+        changes_pin: None,
     }
 }
 

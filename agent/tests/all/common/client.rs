@@ -64,6 +64,7 @@ pub fn begin(account: &str) -> Begin {
         rhost: None,
         invoker: None,
         asks_time: None,
+        changes_pin: None,
     }
 }
 

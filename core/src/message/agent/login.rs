@@ -39,6 +39,9 @@ pub struct Begin {
     /// the agent need not refuse for a clock that is ahead. Older modules do not say it.
     #[n(6)]
     pub asks_time: Option<bool>,
+    /// True: nobody logs in, the PIN of the key is to be changed. Older modules do not say it.
+    #[n(7)]
+    pub changes_pin: Option<bool>,
 }
 
 /// How a login ended, told by the module.
@@ -121,6 +124,17 @@ pub enum LoginResult {
     /// agents only that take codes ([`Grant::takes_codes`]).
     #[n(30)]
     SuccessByCode(#[n(0)] SignedByCode),
+    /// The key that proved itself has another PIN (root). Said to agents only that record it
+    /// ([`Grant::changes_pins`]).
+    #[n(50)]
+    PinChanged,
+}
+
+impl LoginResult {
+    /// Whether it says that somebody was let in.
+    pub const fn is_login(&self) -> bool {
+        matches!(self, Self::Success(_) | Self::SuccessByCode(_))
+    }
 }
 
 /// Why a login failed.
@@ -214,6 +228,9 @@ pub struct Grant {
     /// True: the agent answers [`Request::KeysOf`]. Older agents do not.
     #[n(40)]
     pub finds_people: Option<bool>,
+    /// True: the agent records changes of PINs. Older agents do not.
+    #[n(50)]
+    pub changes_pins: Option<bool>,
 }
 
 /// People whose keys are asked for at once.

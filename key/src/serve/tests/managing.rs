@@ -34,3 +34,43 @@ fn setting_the_pin_of_a_new_key() {
     let change = Request::ChangePin { old: pin(), new: pin() };
     assert_eq!(code(&client.ask(&change)), Code::PinNotSet);
 }
+
+fn change_at(node: u32, credential: Vec<u8>) -> Request {
+    Request::ChangePinOf(ChangePinOf {
+        old: pin(),
+        new: Pin::new("24680".to_owned().into()).unwrap(),
+        credential: CredentialId::new(credential).unwrap(),
+        path: format!("test:{node}"),
+    })
+}
+
+#[test]
+fn the_pin_of_the_identified_key_is_changed_and_of_no_other() {
+    // Two keys: where nobody was identified, neither is meant.
+    let client = Client::new(Caller::Root, || vec![good(), stranger()]);
+    assert_eq!(code(&client.ask(&change_at(0, id(1)))), Code::ProtocolError);
+    assert!(matches!(client.ask(&identify(&[id(1)], 0)), Reply::Identified(_)));
+    for (node, credential) in [(1, id(1)), (7, id(1)), (0, id(2))] {
+        let client = Client::new(Caller::Root, || vec![good(), stranger()]);
+        client.ask(&identify(&[id(1)], 0));
+        let refused = client.ask(&change_at(node, credential));
+        assert_eq!(code(&refused), Code::ProtocolError, "{node}");
+    }
+
+    // Who is no root finds out elsewhere whose key it is, and has the other request.
+    let client = Client::new(Caller::ActiveSession, || vec![good()]);
+    client.ask(&identify(&[id(1)], 0));
+    assert_eq!(code(&client.ask(&change_at(0, id(1)))), Code::KeyAccessDenied);
+
+    let client = Client::new(Caller::Root, || vec![good(), stranger()]);
+    client.ask(&identify(&[id(1)], 0));
+    assert_eq!(client.ask(&change_at(0, id(1))), Reply::Done);
+
+    let client = Client::new(Caller::Root, || {
+        let wrong = TestKey::answering(CHANGE_PIN, vec![Says::Cbor(0x31, vec![])]);
+        vec![wrong]
+    });
+    client.ask(&identify(&[id(1)], 0));
+    let Reply::Failed(failed) = client.ask(&change_at(0, id(1))) else { panic!() };
+    assert_eq!((failed.code, failed.tries_left), (Code::PinWrong, Some(8)));
+}

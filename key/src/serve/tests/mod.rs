@@ -13,13 +13,14 @@ use hidapi::scripted::Reply as Says;
 use wardkey_core::codec::{Bytes, List};
 use wardkey_core::id::CredentialId;
 use wardkey_core::message::MAX_KEY_FRAME;
-use wardkey_core::message::key::{Assert, Identify, MakeCredential, Pin};
+use wardkey_core::message::key::{Assert, ChangePinOf, Identify, MakeCredential, Pin};
 use wardkey_ipc::IpcError;
 
 use super::*;
 use crate::keys::SecurityKey;
 use crate::testkey::{
-    ASSERT, INFO, MAKE, NEXT_NODE, RETRIES, RP_ID, TOKEN, TestKey, assertion, auth_data, id, info,
+    ASSERT, CHANGE_PIN, INFO, MAKE, NEXT_NODE, RETRIES, RP_ID, TOKEN, TestKey, assertion,
+    auth_data, id, info,
 };
 
 /// Makes the plugged keys, within the serving thread.

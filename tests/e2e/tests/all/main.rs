@@ -13,6 +13,7 @@ mod hostile_key;
 mod limits;
 mod logging_in;
 mod nameless;
+mod new_pin;
 mod offline;
 mod passes;
 mod profile;

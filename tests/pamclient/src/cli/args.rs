@@ -42,6 +42,9 @@ pub struct Args {
     /// a terminal.
     #[arg(long)]
     pub interactive: bool,
+    /// Call pam_chauthtok in the place of pam_authenticate and all that follows it, as passwd does.
+    #[arg(long)]
+    pub chauthtok: bool,
     /// Leave out pam_acct_mgmt.
     #[arg(long)]
     pub no_account: bool,
@@ -85,6 +88,7 @@ impl Args {
             rhost: self.rhost.clone(),
             greeter: self.greeter.into(),
             silent: self.silent,
+            chauthtok: self.chauthtok,
             no_account: self.no_account,
             no_setcred: self.no_setcred,
             session: self.session_until.is_some(),

@@ -165,6 +165,7 @@ impl Conversation for Operator<'_> {
 fn name(call: Call) -> &'static str {
     match call {
         Call::Authenticate => "authenticate",
+        Call::Chauthtok => "chauthtok",
         Call::AcctMgmt => "acct_mgmt",
         Call::Setcred => "setcred",
         Call::OpenSession => "open_session",
