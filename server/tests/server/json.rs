@@ -9,9 +9,9 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use super::enrollment::enroll;
 use super::support::Deployment;
 use super::support::authenticator::{Maker, Making};
+use super::support::ward::enroll;
 
 /// For each command arguments that a new deployment refuses, or takes where there is nothing to
 /// refuse; and the exit status.
