@@ -72,6 +72,7 @@ unknown-key = key { $name } is not known
 unknown-terminal = terminal { $name } is not known
 unknown-token = this token is not known
 unknown-shared = the shared account { $account } in scope { $scope } is not known
+unknown-account = account { $account } is shared in no scope
 no-such-page = this list has no such page
 
 ## Not possible
@@ -141,6 +142,7 @@ other-scope = { $name } is in scope { $own }, this terminal in { $here }
 other-key = the key is not one of { $name }'s
 more-follows = There is more; continue with: --after { $next }
 pass-unknown = { $name } has no pass
+code-unknown = { $name } has no enrollment code
 pass-none-open = { $name } has no open pass
 pass-reason = say why: --reason "key at home"
 pass-replaced = the pass that { $name } had before has ended
@@ -256,6 +258,7 @@ label-last-used = last used
 label-lockout = lockout
 label-login = login
 label-machine = machine
+label-made = made
 label-model = model
 label-name = name
 label-next = next
@@ -266,6 +269,7 @@ label-user-name = name
 label-person = person
 label-position = position
 label-reason = reason
+label-replaces = replaces
 label-revoked = revoked
 label-root-key = root key
 label-rp-id = rp id
@@ -279,8 +283,10 @@ label-state = state
 label-status = status
 label-store = store
 label-valid = valid
+label-used = used
 label-version = version
 label-where = where
+label-withdrawn = withdrawn
 
 ## Tables and labels: values
 never = never

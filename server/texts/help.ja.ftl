@@ -89,6 +89,7 @@ code = 職員がキーの登録に使う、1 回限りのコード。
 code-add = 登録コードを作り、表示します。
 code-add_expires = コードの有効時間（30m、24h、7d）。
 code-list = 登録コードの一覧（新しい順）。コードそのものは保存していません。
+code-show = 職員の最後の登録コードを表示します（有効期限、使用済みかどうか）。
 code-delete = 職員の未使用の登録コードを、すべて無効にします。
 
 ## 臨時コード
@@ -124,6 +125,8 @@ token-add_replace = この端末（名前か、ID の始め）と入れ替わる
 token-add_expires = トークンの有効時間（30m、24h、7d）。
 token-add_uses = 使える台数。2 台以上では、端末ごとに承認します。
 token-list = 参加トークンの一覧（新しい順）。トークンそのものは、もう一度表示できません。
+token-show = トークンを表示します（スコープ、有効期限、使った台数）。
+token-show_token = トークンか、その ID。
 token-delete = 参加トークンを無効にします。
 token-delete_token = トークンか、その ID。
 
@@ -151,6 +154,7 @@ scope-set_pass_except = 臨時コードを使えないサービスすべて（�
 scope-set_ask_name = yes なら、必ずユーザー名を尋ねます。no なら、名前を尋ねないログイン画面で、その端末を使ったことのある職員のキーを差し込むと、誰が差し込んでも、職員の名前を表示します。
 account = 複数の職員が使う Unix アカウント（共用アカウント）。
 account-list = 共用アカウントの一覧（名前とスコープの順）。
+account-show = 共用アカウントを表示します（スコープごとの使えるグループ）。
 account-set = グループの職員が、各自のキーで Unix アカウントを使えるようにします。記録には職員の名前が残ります。
 any_account = Unix アカウント。
 account-set_scopes = 共用にするスコープ。

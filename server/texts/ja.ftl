@@ -71,6 +71,7 @@ unknown-key = キー { $name } は登録されていません
 unknown-terminal = 端末 { $name } がありません
 unknown-token = このトークンはありません
 unknown-shared = スコープ { $scope } に共用アカウント { $account } がありません
+unknown-account = アカウント { $account } はどのスコープでも共用されていません
 no-such-page = 一覧にこのページはありません
 
 ## できないこと
@@ -140,6 +141,7 @@ other-scope = { $name } のスコープは { $own }、この端末のスコー�
 other-key = { $name } のキーではありません
 more-follows = 続きがあります。表示するには: --after { $next }
 pass-unknown = { $name } に臨時コードはありません
+code-unknown = { $name } に登録コードはありません
 pass-none-open = { $name } に有効な臨時コードはありません
 pass-reason = 理由を指定してください（例: --reason "キーを自宅に忘れた"）
 pass-replaced = { $name } の前の臨時コードは無効になりました
@@ -255,6 +257,7 @@ label-last-used = 最終使用
 label-lockout = 受付停止
 label-login = ログイン名
 label-machine = 機器
+label-made = 作成
 label-model = 機種
 label-name = 名前
 label-next = 次の手順
@@ -265,6 +268,7 @@ label-user-name = ユーザー名
 label-person = 職員
 label-position = 版
 label-reason = 理由
+label-replaces = 入れ替え
 label-revoked = 失効日時
 label-root-key = ルート鍵
 label-rp-id = relying party id
@@ -278,8 +282,10 @@ label-state = 状態
 label-status = 状態
 label-store = データベース
 label-valid = 有効期間
+label-used = 使用
 label-version = バージョン
 label-where = 場所
+label-withdrawn = 取り消し
 
 ## 表と項目の値
 never = なし

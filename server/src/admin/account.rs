@@ -41,6 +41,44 @@ pub async fn list(tx: &mut Tx, request: &PageRequest) -> Result<Listing<AccountV
     Ok(Listing::part_of(all, request, cursor, text))
 }
 
+/// A shared account, with every scope in which it is one.
+#[derive(Debug, Serialize)]
+pub struct SharedView {
+    /// The account.
+    pub account: String,
+    /// The scopes, by name.
+    pub scopes: Vec<ScopeOfAccount>,
+}
+
+/// A scope in which an account is shared.
+#[derive(Debug, Serialize)]
+pub struct ScopeOfAccount {
+    /// The scope.
+    pub scope: String,
+    /// Groups whose people may use the account there.
+    pub groups: Vec<String>,
+}
+
+/// One shared account.
+///
+/// # Errors
+/// [`Error::Refused`] where it is shared in no scope.
+pub async fn show(tx: &mut Tx, account: &LoginName) -> Result<SharedView> {
+    let mut scopes = Vec::new();
+    for scope in scope::all(tx).await? {
+        let shared = scope.shared_accounts.into_iter();
+        let of_it = shared.filter(|shared| shared.account == account.as_str());
+        scopes.extend(
+            of_it.map(|shared| ScopeOfAccount { scope: scope.name.clone(), groups: shared.groups }),
+        );
+    }
+    if scopes.is_empty() {
+        let name = account.to_string().into();
+        return Err(Error::not_found(Text::UnknownAccount.with([("account", name)])));
+    }
+    Ok(SharedView { account: account.to_string(), scopes })
+}
+
 /// Lets people of these groups use an account; no group ends the sharing.
 pub async fn set(
     op: &mut Operation<'_>,
@@ -127,6 +165,13 @@ mod tests {
         assert_eq!(shared().await, (vec!["er".to_owned()], Some("ward/er".to_owned())));
         deployment.act(async |op| delete(op, &account, &both[..1]).await).await.unwrap();
         assert_eq!(shared().await, (vec!["er".to_owned()], None));
+        let mut tx = deployment.store.read().await.unwrap();
+        let shown = show(&mut tx, &account).await.unwrap();
+        let scopes: Vec<_> =
+            shown.scopes.iter().map(|scope| (scope.scope.as_str(), scope.groups.len())).collect();
+        assert_eq!((shown.account.as_str(), scopes), ("ward", vec![("er", 1)]));
+        assert_eq!(show(&mut tx, &login("desk")).await.unwrap_err().code(), Code::NotFound);
+        drop(tx);
         let again = deployment.act(async |op| delete(op, &account, &both[..1]).await).await;
         assert_eq!(again.unwrap_err().code(), Code::NotFound);
     }

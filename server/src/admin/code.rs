@@ -7,6 +7,7 @@ use wardkey_core::time::UnixTime;
 use super::{Listing, Operation};
 use crate::error::{Error, Result};
 use crate::secret;
+use crate::store::code::ListedCode;
 use crate::store::person::{self, PersonStatus};
 use crate::store::{PageRequest, Tx, code};
 use crate::texts::Text;
@@ -49,17 +50,34 @@ pub struct CodeView {
 
 /// A page of codes, newest first.
 pub async fn list(tx: &mut Tx, request: &PageRequest, now: UnixTime) -> Result<Listing<CodeView>> {
-    Ok(Listing::new(code::page(tx, request).await?, |listed| CodeView {
-        status: match listed.used {
-            Some(_) => "used",
-            None if now >= listed.expires => "expired",
-            None => "open",
-        },
-        login: listed.login.to_string(),
-        created: listed.created.0,
-        expires: listed.expires.0,
-        used: listed.used.map(|time| time.0),
-    }))
+    Ok(Listing::new(code::page(tx, request).await?, |listed| CodeView::of(&listed, now)))
+}
+
+/// The latest code of a person.
+///
+/// # Errors
+/// [`Error::Refused`] when the person has none.
+pub async fn show(tx: &mut Tx, login: &LoginName, now: UnixTime) -> Result<CodeView> {
+    let person = person::get(tx, login).await?;
+    let latest = code::latest_of(tx, person.id).await?;
+    let unknown = || Text::CodeUnknown.with([("name", login.to_string().into())]);
+    Ok(CodeView::of(&latest.ok_or_else(|| Error::not_found(unknown()))?, now))
+}
+
+impl CodeView {
+    fn of(listed: &ListedCode, now: UnixTime) -> Self {
+        Self {
+            status: match listed.used {
+                Some(_) => "used",
+                None if now >= listed.expires => "expired",
+                None => "open",
+            },
+            login: listed.login.to_string(),
+            created: listed.created.0,
+            expires: listed.expires.0,
+            used: listed.used.map(|time| time.0),
+        }
+    }
 }
 
 /// Makes a code with which a person enrolls a key, valid for so many seconds. `key` is the
@@ -132,7 +150,13 @@ mod tests {
             let codes = list(&mut tx, &PageRequest::default(), NOW.plus(after)).await.unwrap();
             assert_eq!(codes.items.iter().map(|code| code.status).collect::<Vec<_>>(), expected);
         }
+        assert_eq!(show(&mut tx, &login("yamada"), NOW).await.unwrap().status, "open");
         drop(tx);
-        assert_eq!(deployment.actions().await[..3], ["code.issue", "code.withdraw", "code.issue"]);
+        deployment.add("sato").await;
+        let mut tx = deployment.store.read().await.unwrap();
+        let none = show(&mut tx, &login("sato"), NOW).await.unwrap_err();
+        assert_eq!(none.code(), wardkey_core::code::Code::NotFound);
+        drop(tx);
+        assert_eq!(deployment.actions().await[1..4], ["code.issue", "code.withdraw", "code.issue"]);
     }
 }

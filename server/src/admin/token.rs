@@ -14,7 +14,7 @@ use super::operation::{joined, names};
 use super::{Listing, Operation};
 use crate::error::{Error, Result};
 use crate::secret;
-use crate::store::token::{self, Purpose};
+use crate::store::token::{self, ListedToken, Purpose};
 use crate::store::{PageRequest, Tx, setting, terminal};
 use crate::texts::Text;
 use crate::when::shown_utc;
@@ -81,22 +81,43 @@ pub struct TokenView {
 
 /// A page of tokens, newest first.
 pub async fn list(tx: &mut Tx, request: &PageRequest, now: UnixTime) -> Result<Listing<TokenView>> {
-    Ok(Listing::new(token::page(tx, request).await?, |token| TokenView {
-        status: match token.revoked {
-            Some(_) => "withdrawn",
-            None if token.used >= token.uses => "used",
-            None if now >= token.expires => "expired",
-            None => "open",
-        },
-        id: to_hex(&token.id),
-        scopes: names(&token.scopes),
-        uses: token.uses,
-        used: token.used,
-        created: token.created.0,
-        expires: token.expires.0,
-        withdrawn: token.revoked.map(|time| time.0),
-        replaces: token.replaces.map(|id| id.to_hex()),
-    }))
+    Ok(Listing::new(token::page(tx, request).await?, |token| TokenView::of(&token, now)))
+}
+
+/// One token; `text` is the token, or its id.
+///
+/// # Errors
+/// [`Error::Refused`] when it is not known.
+pub async fn show(tx: &mut Tx, text: &str, now: UnixTime) -> Result<TokenView> {
+    Ok(TokenView::of(&token::get(tx, &id_of(text)?).await?, now))
+}
+
+impl TokenView {
+    fn of(token: &ListedToken, now: UnixTime) -> Self {
+        Self {
+            status: match token.revoked {
+                Some(_) => "withdrawn",
+                None if token.used >= token.uses => "used",
+                None if now >= token.expires => "expired",
+                None => "open",
+            },
+            id: to_hex(&token.id),
+            scopes: names(&token.scopes),
+            uses: token.uses,
+            used: token.used,
+            created: token.created.0,
+            expires: token.expires.0,
+            withdrawn: token.revoked.map(|time| time.0),
+            replaces: token.replaces.map(|id| id.to_hex()),
+        }
+    }
+}
+
+/// The id in a token, or that is written out.
+fn id_of(text: &str) -> Result<[u8; 8]> {
+    let id = JoinToken::from_text(text).map(|token| token.id).ok();
+    let id = id.or_else(|| from_hex(text).ok().and_then(|bytes| bytes.try_into().ok()));
+    id.ok_or_else(|| Error::usage(Text::TokenOrId))
 }
 
 /// Makes a token.
@@ -145,10 +166,7 @@ pub async fn add(op: &mut Operation<'_>, new: NewToken<'_>) -> Result<TokenMade>
 
 /// Withdraws a token; `text` is the token, or its id.
 pub async fn delete(op: &mut Operation<'_>, text: &str) -> Result<TokenWithdrawn> {
-    let id = JoinToken::from_text(text).map(|token| token.id).ok();
-    let id = id.or_else(|| from_hex(text).ok().and_then(|bytes| bytes.try_into().ok()));
-    let id: [u8; 8] = id.ok_or_else(|| Error::usage(Text::TokenOrId))?;
-
+    let id = id_of(text)?;
     let changed = token::revoke(op.tx, &id, op.now).await?;
     let id = to_hex(&id);
     op.record("terminal.token-withdraw", &id, None).await?;
@@ -177,6 +195,13 @@ mod tests {
             assert_eq!((withdrawn.id.as_str(), withdrawn.changed), (made.id.as_str(), changed));
         }
         assert_eq!(status(0).await, "withdrawn");
+        let mut tx = deployment.store.read().await.unwrap();
+        for text in [made.token.as_str(), made.id.as_str()] {
+            let shown = show(&mut tx, text, NOW).await.unwrap();
+            assert_eq!((shown.status, shown.scopes), ("withdrawn", vec!["icu".to_owned()]));
+        }
+        show(&mut tx, "0123456789abcdef", NOW).await.unwrap_err();
+        drop(tx);
         deployment.act(async |op| delete(op, "xyz").await).await.unwrap_err();
     }
 

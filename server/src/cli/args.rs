@@ -15,13 +15,13 @@ use wardkey_core::name::{DisplayText, RpId, ScopeName};
 
 use super::value::{rp_id, server_name};
 pub use access::{
-    CodeAdd, CodeCommand, Key, KeyAct, PassAdd, PassCommand, Terminal, TerminalAct, TokenAdd,
-    TokenCommand,
+    CodeAdd, CodeCommand, Key, KeyAct, PassAdd, PassCommand, Terminal, TerminalAct, TerminalSet,
+    TokenAdd, TokenCommand,
 };
 pub use backup::{Backup, Restore};
 pub use common::{Paging, PersonAct};
 pub use person::{ImportFormat, PersonCommand};
-pub use site::{Account, Scope};
+pub use site::{Account, Scope, ScopeRules, ScopeSet};
 pub use upkeep::{Audit, ClockCommand, ConfigCommand, Epoch, Events};
 
 /// Where the options stand that few people need.

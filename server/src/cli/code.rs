@@ -4,7 +4,7 @@ use wardkey_core::time::UnixTime;
 
 use super::args::{CodeAdd, CodeCommand};
 use super::context::Context;
-use super::words::{state, time};
+use super::words::{state, time, time_or_never};
 use crate::admin::code;
 use crate::error::Result;
 use crate::keyring::Secret;
@@ -25,6 +25,19 @@ pub async fn act(context: &Context, command: CodeCommand) -> Result<()> {
                     time(code.created),
                     time(code.expires),
                 ]
+            })
+        }
+        CodeCommand::Show { login } => {
+            let now = context.clock.now();
+            let code = code::show(&mut context.read().await?, &login, now).await?;
+            context.output.say(&code, || {
+                context.output.fields(vec![
+                    (Text::LabelPerson, code.login.as_str().into()),
+                    (Text::LabelStatus, state(code.status)),
+                    (Text::LabelMade, time(code.created)),
+                    (Text::LabelValid, Text::Until.with([("time", time(code.expires))])),
+                    (Text::LabelUsed, time_or_never(code.used)),
+                ])
             })
         }
         CodeCommand::Delete(act) => {

@@ -1,9 +1,9 @@
 //! `wardkey-server scope` and `account`
 
-use super::args;
+use super::args::{self, ScopeRules, ScopeSet};
 use super::context::Context;
 use super::words::names_or_none;
-use crate::admin::account;
+use crate::admin::account::{self, ScopeOfAccount};
 use crate::admin::scope::{self, Rules, ScopeView, ScopesChanged};
 use crate::error::Result;
 use crate::texts::{Phrase, Text};
@@ -38,77 +38,52 @@ pub async fn act(context: &Context, command: args::Scope) -> Result<()> {
             let scope = scope::show(&mut context.read().await?, &name).await?;
             context.output.say(&scope, || context.output.fields(fields(&scope)))
         }
-        args::Scope::Set {
-            name,
-            soft,
-            degraded,
-            hard,
-            emergency_groups,
-            lockout_threshold,
-            lockout_delay,
-            lockout_longest,
-            on_removal,
-            idle,
-            longest,
-            passes,
-            pass_except,
-            ask_name,
-            reason,
-        } => {
-            let rules = Rules {
-                soft,
-                degraded,
-                hard,
-                emergency_groups,
-                lockout_threshold,
-                lockout_delay,
-                lockout_longest,
-                on_removal,
-                session_idle: idle,
-                session_longest: longest,
-                passes,
-                pass_except,
-                ask_name,
-            };
-            let done = context
-                .change(reason.as_deref(), async |op| scope::set(op, &name, rules).await)
-                .await?;
-            say(context, &done)
-        }
+        args::Scope::Set(new) => set(context, new).await,
         args::Scope::SetOffline { name, soft, degraded, hard, emergency_groups, reason } => {
-            let rules = Rules {
+            let rules = ScopeRules {
                 soft: Some(soft),
                 degraded: Some(degraded),
                 hard: Some(hard),
                 emergency_groups,
-                ..Rules::default()
+                ..ScopeRules::default()
             };
-            let done = context
-                .change(reason.as_deref(), async |op| scope::set(op, &name, rules).await)
-                .await?;
-            say(context, &done)
+            set(context, ScopeSet { name, rules, reason }).await
         }
         args::Scope::SetLockout { name, threshold, delay, longest, reason } => {
-            let rules = Rules {
+            let rules = ScopeRules {
                 lockout_threshold: Some(threshold),
                 lockout_delay: Some(delay),
                 lockout_longest: Some(longest),
-                ..Rules::default()
+                ..ScopeRules::default()
             };
-            let done = context
-                .change(reason.as_deref(), async |op| scope::set(op, &name, rules).await)
-                .await?;
-            say(context, &done)
+            set(context, ScopeSet { name, rules, reason }).await
         }
-        args::Scope::Share { account, scopes, groups, reason } => {
-            let done = context
-                .change(reason.as_deref(), async |op| {
-                    account::set(op, &account, &scopes, &groups).await
-                })
-                .await?;
-            say(context, &done)
+        args::Scope::Share { account: name, scopes, groups, reason } => {
+            account(context, args::Account::Set { account: name, scopes, groups, reason }).await
         }
     }
+}
+
+async fn set(context: &Context, new: ScopeSet) -> Result<()> {
+    let rules = Rules {
+        soft: new.rules.soft,
+        degraded: new.rules.degraded,
+        hard: new.rules.hard,
+        emergency_groups: new.rules.emergency_groups,
+        lockout_threshold: new.rules.lockout_threshold,
+        lockout_delay: new.rules.lockout_delay,
+        lockout_longest: new.rules.lockout_longest,
+        on_removal: new.rules.on_removal,
+        session_idle: new.rules.idle,
+        session_longest: new.rules.longest,
+        passes: new.rules.passes,
+        pass_except: new.rules.pass_except,
+        ask_name: new.rules.ask_name,
+    };
+    let done = context
+        .change(new.reason.as_deref(), async |op| scope::set(op, &new.name, rules).await)
+        .await?;
+    say(context, &done)
 }
 
 pub async fn account(context: &Context, command: args::Account) -> Result<()> {
@@ -122,6 +97,19 @@ pub async fn account(context: &Context, command: args::Account) -> Result<()> {
                     shared.scope.as_str().into(),
                     shared.groups.join(",").into(),
                 ]
+            })
+        }
+        args::Account::Show { account } => {
+            let shared = account::show(&mut context.read().await?, &account).await?;
+            context.output.say(&shared, || {
+                let fields = vec![(Text::LabelShared, shared.account.as_str().into())];
+                let row = |scope: &ScopeOfAccount| {
+                    vec![scope.scope.as_str().into(), scope.groups.join(",").into()]
+                };
+                let rows: Vec<Vec<Phrase>> = shared.scopes.iter().map(row).collect();
+                let mut lines = context.output.fields(fields);
+                lines.extend(context.output.table(&[Text::HeadScope, Text::HeadGroups], &rows));
+                lines
             })
         }
         args::Account::Set { account, scopes, groups, reason } => {

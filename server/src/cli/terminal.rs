@@ -2,7 +2,7 @@
 
 use wardkey_core::name::ScopeName;
 
-use super::args::{self, Paging, TerminalAct};
+use super::args::{self, Paging, TerminalAct, TerminalSet, TokenCommand};
 use super::context::Context;
 use super::token;
 use super::words::{dash, short, state, time, time_or_never};
@@ -18,13 +18,12 @@ pub async fn act(context: &Context, command: args::Terminal) -> Result<()> {
     match command {
         args::Terminal::List { scope, paging } => list(context, scope.as_ref(), paging).await,
         args::Terminal::Show { terminal } => show(context, &terminal).await,
-        args::Terminal::Set { terminal, add_scopes, remove_scopes, scopes, reason } => {
-            let scopes = Edit { all: scopes, add: add_scopes, remove: remove_scopes };
-            set(context, &terminal, scopes, reason.as_deref()).await
-        }
+        args::Terminal::Set(new) => set(context, new).await,
         args::Terminal::SetScopes { terminal, scopes, reason } => {
-            let scopes = Edit { all: Some(scopes), ..Edit::default() };
-            set(context, &terminal, scopes, reason.as_deref()).await
+            let (add_scopes, remove_scopes) = (Vec::new(), Vec::new());
+            let scopes = Some(scopes);
+            let new = TerminalSet { terminal, add_scopes, remove_scopes, scopes, reason };
+            set(context, new).await
         }
         args::Terminal::Approve(TerminalAct { terminal, reason }) => {
             let approve = context
@@ -44,20 +43,18 @@ pub async fn act(context: &Context, command: args::Terminal) -> Result<()> {
                 context.change(reason.as_deref(), async |op| terminal::enable(op, &terminal).await);
             switched(context, &enable.await?, Text::TerminalIsEnabled).await
         }
-        args::Terminal::Token(new) => token::add(context, new).await,
+        args::Terminal::Token(new) => token::act(context, TokenCommand::Add(new)).await,
         args::Terminal::WithdrawToken { token, reason } => {
-            token::delete(context, &token, reason.as_deref()).await
+            token::act(context, TokenCommand::Delete { token, reason }).await
         }
     }
 }
 
-async fn set(
-    context: &Context,
-    name: &str,
-    scopes: Edit<ScopeName>,
-    reason: Option<&str>,
-) -> Result<()> {
-    let done = context.change(reason, async |op| terminal::set(op, name, scopes).await).await?;
+async fn set(context: &Context, new: TerminalSet) -> Result<()> {
+    let scopes = Edit { all: new.scopes, add: new.add_scopes, remove: new.remove_scopes };
+    let done = context
+        .change(new.reason.as_deref(), async |op| terminal::set(op, &new.terminal, scopes).await)
+        .await?;
     context.output.warn(&done.warnings);
     let said = Text::TerminalChanged
         .with([("name", done.name.as_str().into()), ("scopes", done.scopes.join(",").into())]);

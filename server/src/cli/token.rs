@@ -4,10 +4,10 @@ use wardkey_core::time::UnixTime;
 
 use super::args::{TokenAdd, TokenCommand};
 use super::context::Context;
-use super::words::{dash, short, state, time};
-use crate::admin::token::{self, NewToken};
+use super::words::{dash, short, state, time, time_or_never};
+use crate::admin::token::{self, NewToken, TokenView};
 use crate::error::Result;
-use crate::texts::Text;
+use crate::texts::{Phrase, Text};
 use crate::when::shown;
 
 pub async fn act(context: &Context, command: TokenCommand) -> Result<()> {
@@ -36,11 +36,16 @@ pub async fn act(context: &Context, command: TokenCommand) -> Result<()> {
                 ]
             })
         }
+        TokenCommand::Show { token } => {
+            let now = context.clock.now();
+            let token = token::show(&mut context.read().await?, &token, now).await?;
+            context.output.say(&token, || context.output.fields(fields(&token)))
+        }
         TokenCommand::Delete { token, reason } => delete(context, &token, reason.as_deref()).await,
     }
 }
 
-pub async fn add(context: &Context, new: TokenAdd) -> Result<()> {
+async fn add(context: &Context, new: TokenAdd) -> Result<()> {
     let wanted = NewToken {
         scopes: new.scopes.into_iter().collect(),
         replaces: new.replace.as_deref(),
@@ -63,8 +68,22 @@ pub async fn add(context: &Context, new: TokenAdd) -> Result<()> {
     context.output.hand_out(&made, &made.token, &notes)
 }
 
-pub async fn delete(context: &Context, token: &str, reason: Option<&str>) -> Result<()> {
+async fn delete(context: &Context, token: &str, reason: Option<&str>) -> Result<()> {
     let done = context.change(reason, async |op| token::delete(op, token).await).await?;
     let text = if done.changed { Text::TokenWithdrawn } else { Text::TokenWasWithdrawn };
     context.output.done(&done, text.with([("id", done.id.as_str().into())]))
+}
+
+fn fields(token: &TokenView) -> Vec<(Text, Phrase)> {
+    let replaces = token.replaces.as_deref().map(|id| short(id, 8));
+    vec![
+        (Text::LabelId, token.id.as_str().into()),
+        (Text::LabelStatus, state(token.status)),
+        (Text::LabelScopes, token.scopes.join(", ").into()),
+        (Text::LabelUsed, format!("{}/{}", token.used, token.uses).into()),
+        (Text::LabelMade, time(token.created)),
+        (Text::LabelValid, Text::Until.with([("time", time(token.expires))])),
+        (Text::LabelWithdrawn, time_or_never(token.withdrawn)),
+        (Text::LabelReplaces, dash(replaces.as_deref())),
+    ]
 }

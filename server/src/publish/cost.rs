@@ -3,21 +3,18 @@
 use std::collections::BTreeSet;
 
 use wardkey_core::id::{Hash, TerminalId};
-use wardkey_core::name::{DisplayText, Language, LoginName, RpId, ScopeName};
-use wardkey_core::time::UnixTime;
+use wardkey_core::name::{DisplayText, Language, LoginName, ScopeName};
 
 use super::publisher::Publisher;
 use crate::admin::init::{self, NewDeployment};
+use crate::admin::testing::{NOW, config_in, new_deployment};
 use crate::clock::Clock;
-use crate::config::Config;
 use crate::keyring::{Keyring, Secret};
 use crate::pki::Issued;
 use crate::store::audit::Actor;
 use crate::store::person::{self, Profile};
 use crate::store::terminal::{self, Joining, TerminalStatus};
 use crate::store::{Store, scope, state, statements_run};
-
-const NOW: UnixTime = UnixTime(1_800_000_000);
 
 fn name(text: impl Into<String>) -> ScopeName {
     ScopeName::new(text).unwrap()
@@ -26,15 +23,8 @@ fn name(text: impl Into<String>) -> ScopeName {
 /// A deployment with so many scopes, each with a terminal.
 async fn deployment(scopes: u32) -> (tempfile::TempDir, Publisher) {
     let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    let text = format!("store = \"{0}/wardkey.db\"\nkeys = \"{0}/keys\"", data.display());
-    let config = Config::parse_all(&text).unwrap();
-    let new = NewDeployment {
-        name: DisplayText::new("Test").unwrap(),
-        rp_id: RpId::new("wardkey.test").unwrap(),
-        server_names: vec!["localhost".into()],
-        scopes: vec![name("ward0")],
-    };
+    let config = config_in(folder.path());
+    let new = NewDeployment { scopes: vec![name("ward0")], ..new_deployment() };
     init::create(&config, &new, &Actor::server(), NOW).await.unwrap();
     let store = Store::open(&config.store).await.unwrap();
     let mut tx = store.write().await.unwrap();

@@ -47,25 +47,36 @@ impl FromRow for ListedCode {
     }
 }
 
+const SELECT: &str = "SELECT enrollment_code.id, person.login, enrollment_code.created, \
+    enrollment_code.expires, enrollment_code.used
+    FROM enrollment_code JOIN person ON person.id = enrollment_code.person ";
+
 /// Codes, the newest first; searched in the login name.
 ///
 /// # Errors
 /// [`Error::Refused`] when `after` is of no page.
 pub async fn page(db: &mut Db, request: &PageRequest) -> Result<Page<ListedCode>> {
-    let rows = query(
-        "SELECT enrollment_code.id, person.login, enrollment_code.created, enrollment_code.expires, \
-            enrollment_code.used
-         FROM enrollment_code JOIN person ON person.id = enrollment_code.person
-         WHERE enrollment_code.id < $1
-             AND (CAST($2 AS TEXT) IS NULL OR lower(person.login) LIKE $2 ESCAPE '\\')
-         ORDER BY enrollment_code.id DESC LIMIT $3",
-    )
-    .bind(request.after_number(i64::MAX)?)
-    .bind(request.pattern())
-    .bind(request.rows())
-    .all(db)
-    .await?;
+    let rows = query(SELECT)
+        .then(
+            "WHERE enrollment_code.id < $1
+                 AND (CAST($2 AS TEXT) IS NULL OR lower(person.login) LIKE $2 ESCAPE '\\')
+             ORDER BY enrollment_code.id DESC LIMIT $3",
+        )
+        .bind(request.after_number(i64::MAX)?)
+        .bind(request.pattern())
+        .bind(request.rows())
+        .all(db)
+        .await?;
     Ok(Page::new(rows, request, |code: &ListedCode| code.id.to_string()))
+}
+
+/// The latest code of a person, whatever became of it.
+pub async fn latest_of(db: &mut Db, person: i64) -> Result<Option<ListedCode>> {
+    query(SELECT)
+        .then("WHERE enrollment_code.person = $1 ORDER BY enrollment_code.id DESC LIMIT 1")
+        .bind(person)
+        .optional(db)
+        .await
 }
 
 /// Adds a code.

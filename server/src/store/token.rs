@@ -87,38 +87,56 @@ impl FromRow for ListedToken {
     }
 }
 
+const LISTED: &str = "SELECT id, uses, created, expires, revoked, replaces,
+    (SELECT count(DISTINCT machine) FROM join_use WHERE join_use.token = join_token.id) AS used
+    FROM join_token ";
+
 /// Tokens, the newest first; searched by the first digits of the id, or by a scope's whole name.
 pub async fn page(db: &mut Db, request: &PageRequest) -> Result<Page<ListedToken>> {
     let searched = request.search.as_deref().filter(|text| !text.is_empty());
     let (low, high) = searched.and_then(|text| with_prefix(text, ID_LEN)).unzip();
     let after = request.after.as_deref().and_then(|after| wardkey_core::id::from_hex(after).ok());
-    let rows = query(
-        "SELECT id, uses, created, expires, revoked, replaces,
-             (SELECT count(DISTINCT machine) FROM join_use WHERE join_use.token = join_token.id) \
-             AS used
-         FROM join_token
-         WHERE (CAST($1 AS TEXT) IS NULL OR id BETWEEN $2 AND $3 OR EXISTS (
+    let rows = query(LISTED)
+        .then(
+            "WHERE (CAST($1 AS TEXT) IS NULL OR id BETWEEN $2 AND $3 OR EXISTS (
                  SELECT 1 FROM join_token_scope WHERE token = join_token.id AND scope = $1))
              AND ($4 = '' OR (created, id) < (SELECT created, id FROM join_token WHERE id = $5))
          ORDER BY created DESC, id DESC LIMIT $6",
-    )
-    .bind(searched)
-    .bind(low)
-    .bind(high)
-    .bind(request.after.as_deref().unwrap_or(""))
-    .bind(after)
-    .bind(request.rows())
-    .all::<ListedToken>(db)
-    .await?;
-    let mut page = Page::new(rows, request, |token| to_hex(&token.id));
+        )
+        .bind(searched)
+        .bind(low)
+        .bind(high)
+        .bind(request.after.as_deref().unwrap_or(""))
+        .bind(after)
+        .bind(request.rows())
+        .all::<ListedToken>(db)
+        .await?;
+    let page = Page::new(rows, request, |token| to_hex(&token.id));
+    Ok(Page { rows: with_scopes(db, page.rows).await?, next: page.next })
+}
 
-    for part in page.rows.chunks_mut(LISTED_AT_ONCE) {
+/// A token as it stands in a list.
+///
+/// # Errors
+/// [`Error::Refused`] when it is not known.
+pub async fn get(db: &mut Db, id: &[u8; ID_LEN]) -> Result<ListedToken> {
+    let found = query(LISTED).then("WHERE id = $1").bind(id).all(db).await?;
+    with_scopes(db, found).await?.pop().ok_or_else(unknown)
+}
+
+fn unknown() -> Error {
+    Error::not_found(Text::UnknownToken)
+}
+
+/// Adds their scopes to tokens.
+async fn with_scopes(db: &mut Db, mut tokens: Vec<ListedToken>) -> Result<Vec<ListedToken>> {
+    for part in tokens.chunks_mut(LISTED_AT_ONCE) {
         let mut scopes = scopes_of(db, part.iter().map(|token| &token.id)).await?;
         for token in part {
             token.scopes = scopes.remove(&token.id).unwrap_or_default();
         }
     }
-    Ok(page)
+    Ok(tokens)
 }
 
 struct ScopeOf {
@@ -273,7 +291,7 @@ pub async fn revoke(db: &mut Db, id: &[u8; ID_LEN], now: UnixTime) -> Result<boo
         .execute(db)
         .await?;
     if revoked == 0 && find(db, id).await?.is_none() {
-        return Err(Error::not_found(Text::UnknownToken));
+        return Err(unknown());
     }
     Ok(revoked > 0)
 }

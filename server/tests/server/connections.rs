@@ -14,9 +14,9 @@ use wardkey_core::id::EventId;
 use wardkey_core::message::http::{Base64, EnrollBeginReply};
 use wardkey_core::time::UnixTime;
 
-use super::enrollment::{begin, finish_body};
 use super::support::authenticator::{Credential, Maker, Making};
 use super::support::client::{Client, Terminal, request};
+use super::support::ward::{begin, finish_body};
 use super::support::{Deployment, Running, now};
 
 type Tls = StreamOwned<ClientConnection, TcpStream>;

@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::enrollment::enroll;
 use super::support::Deployment;
 use super::support::authenticator::{Maker, Making};
+use super::support::ward::enroll;
 
 fn add(deployment: &Deployment, login: &str) {
     deployment.ok(&["person", "add", login, "--name", login, "--scope", "icu"]);

@@ -5,76 +5,21 @@ use wardkey_core::codec;
 use wardkey_core::message::http::{Base64, ChangesReply, EnrollBeginReply, EnrollFinishReply};
 use wardkey_core::person::{CredentialFlags, PersonRecord};
 
+use super::support::ORIGIN;
 use super::support::authenticator::{AAGUID, Credential, Maker, Making, Statement};
-use super::support::client::{Answer, Terminal};
-use super::support::{Deployment, ORIGIN, Running};
-
-pub fn begin(terminal: &Terminal, code: &str) -> Answer {
-    terminal.client.post("/v1/enroll/begin", &json!({ "code": code }))
-}
-
-pub fn finish_body(session: &str, credential: &Credential) -> Value {
-    json!({
-        "session": session,
-        "credential_id": Base64(credential.id.clone()),
-        "client_data": Base64(credential.client_data.clone()),
-        "attestation_object": Base64(credential.attestation_object.clone()),
-        "label": "blue key",
-    })
-}
-
-/// Enrolls a key that is as it is made.
-pub fn enroll(
-    terminal: &Terminal,
-    code: &str,
-    maker: &Maker,
-    making: Making<'_>,
-) -> (Credential, Answer) {
-    let begun: EnrollBeginReply = begin(terminal, code).json();
-    let credential = Credential::make(maker, &begun.public_key.challenge.0, making);
-    let answer =
-        terminal.client.post("/v1/enroll/finish", &finish_body(&begun.session, &credential));
-    (credential, answer)
-}
-
-pub struct Ward {
-    pub deployment: Deployment,
-    pub running: Running,
-    pub terminal: Terminal,
-    pub maker: Maker,
-}
+use super::support::ward::{Ward, begin, enroll, finish_body};
 
 impl Ward {
-    pub fn new(configuration: impl FnOnce(&str) -> String) -> Self {
-        let maker = Maker::new();
-        let deployment = Deployment::new();
-        let root = deployment.folder.path().join("maker.pem");
-        std::fs::write(&root, &maker.root).unwrap();
-        deployment.configure(&configuration(root.to_str().unwrap()));
-        deployment.ok(&["person", "add", "yamada", "--name", "山田花子", "--scope", "icu"]);
-        let running = deployment.start();
-        let terminal = deployment.join(&running, "ward-1", &["icu"]);
-        Self { deployment, running, terminal, maker }
-    }
-
-    pub fn code(&self) -> String {
-        self.deployment.ok(&["code", "issue", "yamada"])
-    }
-
     fn record(&self) -> PersonRecord {
         let changes: ChangesReply = self.terminal.changes("icu", 0);
         codec::from_bytes(&changes.changes[0].record.as_ref().unwrap().0).unwrap()
     }
 }
 
-pub fn plain(_: &str) -> String {
-    String::new()
-}
-
 #[test]
 fn a_key_is_enrolled_as_it_says_and_published_at_once() {
     let ward =
-        Ward::new(|root| format!("attestation_roots = [\"{root}\"]\nattestation_required = true"));
+        Ward::with(|root| format!("attestation_roots = [\"{root}\"]\nattestation_required = true"));
     let code = ward.code();
     let begun: EnrollBeginReply =
         begin(&ward.terminal, &code.to_lowercase().replace('-', " ")).json();
@@ -107,7 +52,7 @@ fn a_key_is_enrolled_as_it_says_and_published_at_once() {
 
 #[test]
 fn eddsa_and_backup_eligible_keys_are_enrolled_as_such() {
-    let ward = Ward::new(|root| format!("attestation_roots = [\"{root}\"]"));
+    let ward = Ward::with(|root| format!("attestation_roots = [\"{root}\"]"));
     let good = Making { eddsa: true, cred_protect: None, flags: 0x4d, ..Making::default() };
     for statement in [Statement::None, Statement::Packed, Statement::SelfSigned] {
         let (credential, answer) =
@@ -137,7 +82,7 @@ fn eddsa_and_backup_eligible_keys_are_enrolled_as_such() {
 #[test]
 fn a_challenge_is_accepted_at_59_seconds_refused_at_61_and_refused_twice() {
     for (seconds, accepted) in [(59, true), (60, true), (61, false)] {
-        let ward = Ward::new(plain);
+        let ward = Ward::new();
         let code = ward.code();
         let begun: EnrollBeginReply = begin(&ward.terminal, &code).json();
         let credential =
@@ -167,7 +112,7 @@ fn a_challenge_is_accepted_at_59_seconds_refused_at_61_and_refused_twice() {
 
 #[test]
 fn a_registration_that_is_refused_spends_the_challenge_and_not_the_code() {
-    let ward = Ward::new(plain);
+    let ward = Ward::new();
     let code = ward.code();
     for eddsa in [false, true] {
         refusals(&ward, &code, Making { eddsa, ..Making::default() });
@@ -243,7 +188,7 @@ fn only_a_verified_chain_that_signs_model_and_flags_is_attested() {
                     account = 100"
             )
         };
-        let ward = Ward::new(root);
+        let ward = Ward::with(root);
         let good = Making { eddsa, ..Making::default() };
         let try_one = |maker: &Maker, making| {
             ward.running.server().app().limiter.forget();
@@ -287,7 +232,7 @@ fn a_key_that_raises_its_protection_by_itself_is_refused_while_it_can_be_changed
         [("", Statement::None), ("cred_protect = 1", Statement::Packed)]
     {
         for eddsa in [false, true] {
-            let ward = Ward::new(|_| configuration.into());
+            let ward = Ward::with(|_| configuration.into());
             let code = ward.code();
             let making = Making { cred_protect: Some(3), statement, eddsa, ..Making::default() };
             let (_, answer) = enroll(&ward.terminal, &code, &ward.maker, making);
@@ -315,7 +260,7 @@ fn a_key_that_raises_its_protection_by_itself_is_refused_while_it_can_be_changed
 
 #[test]
 fn ten_keys_and_no_eleventh_in_a_race() {
-    let ward = Ward::new(|_| "[limits]\ncode = 1000\naccount = 1000".into());
+    let ward = Ward::with(|_| "[limits]\ncode = 1000\naccount = 1000".into());
     for _ in 0..9 {
         let (_, answer) = enroll(&ward.terminal, &ward.code(), &ward.maker, Making::default());
         assert_eq!(answer.status, 200, "{}", answer.body);
@@ -352,7 +297,7 @@ fn ten_keys_and_no_eleventh_in_a_race() {
 
 #[test]
 fn keys_are_disabled_enabled_and_deleted() {
-    let ward = Ward::new(plain);
+    let ward = Ward::new();
     let (credential, _) = enroll(&ward.terminal, &ward.code(), &ward.maker, Making::default());
     let fingerprint = credential.fingerprint();
     let key = &fingerprint[..16];

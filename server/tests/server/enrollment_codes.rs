@@ -2,12 +2,12 @@
 
 use wardkey_core::message::http::EnrollBeginReply;
 
-use super::enrollment::{Ward, begin, finish_body, plain};
 use super::support::authenticator::{Credential, Making};
+use super::support::ward::{Ward, begin, finish_body};
 
 #[test]
 fn codes_are_used_once_end_and_can_be_withdrawn() {
-    let ward = Ward::new(plain);
+    let ward = Ward::new();
     let refused = |code: &str| {
         ward.running.server().app().limiter.forget();
         assert_eq!(begin(&ward.terminal, code).refusal(), (403, "WK-1506".into()), "{code}");
@@ -33,7 +33,7 @@ fn codes_are_used_once_end_and_can_be_withdrawn() {
 
 #[test]
 fn a_session_belongs_to_the_terminal_where_it_began() {
-    let ward = Ward::new(plain);
+    let ward = Ward::new();
     let other = ward.deployment.join(&ward.running, "ward-2", &["icu"]);
     let begun: EnrollBeginReply = begin(&ward.terminal, &ward.code()).json();
     let credential =

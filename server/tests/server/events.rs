@@ -12,32 +12,12 @@ use wardkey_core::name::{LoginName, ScopeName, ServiceName};
 use wardkey_core::time::UnixTime;
 use wardkey_server::secret;
 
-use super::enrollment::enroll;
 use super::support::authenticator::{Credential, Maker, Making};
 use super::support::client::Terminal;
-use super::support::{Deployment, Running, now};
-
-struct Ward {
-    deployment: Deployment,
-    running: Running,
-    terminal: Terminal,
-    key: Credential,
-}
+use super::support::now;
+use super::support::ward::Ward;
 
 impl Ward {
-    fn new() -> Self {
-        let deployment = Deployment::new();
-        for login in ["yamada", "sato"] {
-            deployment.ok(&["person", "add", login, "--name", login, "--scope", "icu"]);
-        }
-        let running = deployment.start();
-        let terminal = deployment.join(&running, "ward-1", &["icu"]);
-        let code = deployment.ok(&["code", "issue", "yamada"]);
-        let (key, answer) = enroll(&terminal, &code, &Maker::new(), Making::default());
-        assert_eq!(answer.status, 200, "{}", answer.body);
-        Self { deployment, running, terminal, key }
-    }
-
     fn listed(&self, filter: &[&str]) -> Vec<Value> {
         let events = self.deployment.rows(&[&["events", "list"], filter].concat());
         events.as_array().unwrap().clone()
@@ -82,9 +62,9 @@ fn send(terminal: &Terminal, events: &[Event]) -> EventsReply {
 
 #[test]
 fn a_login_is_stored_once_and_its_key_remembers_it() {
-    let ward = Ward::new();
+    let (ward, key) = Ward::with_key();
     let time = now();
-    let event = login(&ward.key, ward.terminal.id, time, 5);
+    let event = login(&key, ward.terminal.id, time, 5);
     for _ in 0..3 {
         let reply = send(&ward.terminal, std::slice::from_ref(&event));
         assert_eq!(reply.accepted, [Base64(event.id.as_bytes().to_vec())]);
@@ -138,7 +118,7 @@ fn a_login_is_stored_once_and_its_key_remembers_it() {
 
 #[test]
 fn a_login_that_was_not_one_is_stored_reported_and_not_counted() {
-    let ward = Ward::new();
+    let (ward, key) = Ward::with_key();
     let terminal = ward.terminal.id;
     let time = now();
     let stranger = Credential::make(&Maker::new(), &[1; 32], Making::default());
@@ -175,7 +155,7 @@ fn a_login_that_was_not_one_is_stored_reported_and_not_counted() {
     ];
     let count = cases.len();
     for (what, change) in cases {
-        let mut event = login(&ward.key, terminal, time, 7);
+        let mut event = login(&key, terminal, time, 7);
         change(&mut event);
         let reply = send(&ward.terminal, std::slice::from_ref(&event));
         assert_eq!(reply.accepted.len(), 1, "{what}");
@@ -189,9 +169,9 @@ fn a_login_that_was_not_one_is_stored_reported_and_not_counted() {
     // UV=0, UP=0, BE changed: signed, and still no login.
     for flags in [0x01, 0x04, 0x0d] {
         let data = client_data(terminal, time);
-        let mut event = login(&ward.key, terminal, time, 7);
+        let mut event = login(&key, terminal, time, 7);
         event.id = data.event_id();
-        event.evidence = Some(ward.key.assert(&data, 7, flags));
+        event.evidence = Some(key.assert(&data, 7, flags));
         send(&ward.terminal, &[event]);
     }
     assert_eq!(ward.listed(&["--invalid", "--limit", "1000"]).len(), count + 3);
@@ -208,9 +188,9 @@ fn a_login_that_was_not_one_is_stored_reported_and_not_counted() {
 
 #[test]
 fn events_are_of_their_terminal_and_strictly_decoded() {
-    let ward = Ward::new();
+    let (ward, key) = Ward::with_key();
     let other = ward.deployment.join(&ward.running, "ward-2", &["icu"]);
-    let event = login(&ward.key, ward.terminal.id, now(), 5);
+    let event = login(&key, ward.terminal.id, now(), 5);
     let reply = send(&other, std::slice::from_ref(&event));
     assert!(reply.accepted.is_empty());
     assert_eq!(reply.refused[0].id.0, event.id.as_bytes());
@@ -245,7 +225,7 @@ fn events_are_of_their_terminal_and_strictly_decoded() {
 
 #[test]
 fn what_cannot_be_read_is_set_aside_once_and_named_as_its_sender_names_it() {
-    let ward = Ward::new();
+    let (ward, _) = Ward::with_key();
     // As a newer agent would send it: an event of a name that there is not yet.
     let mut event =
         Event::new(EventId::new([7; 16]), UnixTime(now()), EventName::Heartbeat, Outcome::Success);
@@ -280,18 +260,18 @@ fn what_cannot_be_read_is_set_aside_once_and_named_as_its_sender_names_it() {
 
 #[test]
 fn a_copied_key_is_found_over_all_terminals() {
-    let ward = Ward::new();
+    let (ward, key) = Ward::with_key();
     let other = ward.deployment.join(&ward.running, "ward-2", &["icu"]);
     let time = now();
-    send(&ward.terminal, &[login(&ward.key, ward.terminal.id, time, 10)]);
-    send(&other, &[login(&ward.key, other.id, time + 100, 11)]);
+    send(&ward.terminal, &[login(&key, ward.terminal.id, time, 10)]);
+    send(&other, &[login(&key, other.id, time + 100, 11)]);
     // What comes late from a terminal that was offline is in order.
-    send(&ward.terminal, &[login(&ward.key, ward.terminal.id, time - 100, 9)]);
+    send(&ward.terminal, &[login(&key, ward.terminal.id, time - 100, 9)]);
     assert_eq!(ward.key_row()["clone_suspected"], Value::Null);
     assert_eq!(ward.key_row()["counter"], 11);
     assert_eq!(ward.key_row()["last_used"], json!(time + 100));
     // Later, but counted less: two keys count on their own.
-    send(&other, &[login(&ward.key, other.id, time + 200, 8)]);
+    send(&other, &[login(&key, other.id, time + 200, 8)]);
     assert!(ward.key_row()["clone_suspected"].is_u64());
     assert!(ward.deployment.actions().contains(&"key.clone-suspected".to_owned()));
     assert!(ward.deployment.ok(&["key", "list", "yamada"]).contains("may have been copied"));
@@ -300,21 +280,21 @@ fn a_copied_key_is_found_over_all_terminals() {
 
 #[test]
 fn the_same_count_twice_is_a_copy_and_no_counter_is_none() {
-    let ward = Ward::new();
+    let (ward, key) = Ward::with_key();
     let time = now();
     for at in 0..3 {
-        send(&ward.terminal, &[login(&ward.key, ward.terminal.id, time + at, 0)]);
+        send(&ward.terminal, &[login(&key, ward.terminal.id, time + at, 0)]);
     }
     assert_eq!(ward.key_row()["clone_suspected"], Value::Null, "a key without counter");
-    send(&ward.terminal, &[login(&ward.key, ward.terminal.id, time + 60, 4)]);
-    send(&ward.terminal, &[login(&ward.key, ward.terminal.id, time + 61, 4)]);
+    send(&ward.terminal, &[login(&key, ward.terminal.id, time + 60, 4)]);
+    send(&ward.terminal, &[login(&key, ward.terminal.id, time + 61, 4)]);
     assert!(ward.key_row()["clone_suspected"].is_u64());
 }
 
 #[test]
 fn a_login_with_a_key_that_is_deleted_meanwhile_still_verifies() {
-    let ward = Ward::new();
-    let event = login(&ward.key, ward.terminal.id, now(), 5);
+    let (ward, key) = Ward::with_key();
+    let event = login(&key, ward.terminal.id, now(), 5);
     ward.deployment.ok(&["person", "delete", "yamada", "--reason", "left"]);
     send(&ward.terminal, &[event]);
     assert_eq!(ward.listed(&[])[0]["evidence"], "valid");
@@ -322,7 +302,7 @@ fn a_login_with_a_key_that_is_deleted_meanwhile_still_verifies() {
 
 #[test]
 fn the_list_says_whether_it_was_the_name_the_scope_or_the_key() {
-    let ward = Ward::new();
+    let (ward, _) = Ward::with_key();
     ward.deployment.ok(&["person", "add", "roaming", "--name", "R", "--scope", "er"]);
     let refused = |number: u8, account: Option<&str>| {
         let id = EventId::new([number; 16]);

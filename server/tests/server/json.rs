@@ -9,9 +9,9 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use super::enrollment::enroll;
 use super::support::Deployment;
 use super::support::authenticator::{Maker, Making};
+use super::support::ward::enroll;
 
 /// For each command arguments that a new deployment refuses, or takes where there is nothing to
 /// refuse; and the exit status.
@@ -32,6 +32,7 @@ const REFUSED: &[(&str, &str, i32)] = &[
     ("key delete", "3f9a", 1),
     ("code add", "ghost", 1),
     ("code list", "", 0),
+    ("code show", "ghost", 1),
     ("code delete", "ghost", 1),
     ("pass add", "ghost --reason r", 1),
     ("pass list", "", 0),
@@ -49,6 +50,7 @@ const REFUSED: &[(&str, &str, i32)] = &[
     ("terminal set-scopes", "ghost --scope icu", 1),
     ("token add", "--scope nowhere", 1),
     ("token list", "", 0),
+    ("token show", "0123456789abcdef", 1),
     ("token delete", "0123456789abcdef", 1),
     ("scope add", "icu", 1),
     ("scope list", "", 0),
@@ -58,6 +60,7 @@ const REFUSED: &[(&str, &str, i32)] = &[
     ("scope set-lockout", "nowhere --threshold 5 --delay 30s --longest 1h", 1),
     ("scope share", "ward --scope nowhere --group g", 1),
     ("account list", "", 0),
+    ("account show", "ward", 1),
     ("account set", "ward --scope nowhere --group g", 1),
     ("account delete", "ward --scope icu", 1),
     ("events list", "--terminal ghost", 1),
@@ -177,7 +180,9 @@ fn every_command_without_its_configuration_or_with_a_damaged_store_says_so_in_th
 /// Runs each command where it succeeds, in an order in which it can.
 fn each_success(run: &mut dyn FnMut(&Deployment, &str, &[&str])) {
     let deployment = Deployment::new();
-    deployment.ok(&["person", "add", "yamada", "--name", "Y", "--scope", "icu"]);
+    let until = ["--valid-until", "2099-03-31"];
+    let person = ["person", "add", "yamada", "--name", "Y", "--scope", "icu"];
+    deployment.ok(&[person.as_slice(), &until].concat());
     let running = deployment.start();
     let terminal = deployment.join(&running, "ward-1", &["icu"]);
     let code = deployment.ok(&["code", "add", "yamada"]);
@@ -213,6 +218,7 @@ fn each_success(run: &mut dyn FnMut(&Deployment, &str, &[&str])) {
         ("code add", "sato"),
         ("enroll", "sato"),
         ("code list", ""),
+        ("code show", "sato"),
         ("code delete", "sato"),
         ("scope add", "pharmacy"),
         ("scope set", "icu --passes 12h --idle 15m"),
@@ -223,6 +229,7 @@ fn each_success(run: &mut dyn FnMut(&Deployment, &str, &[&str])) {
         ("scope show", "icu"),
         ("account set", "ward --scope icu --group g"),
         ("account list", ""),
+        ("account show", "ward"),
         ("account delete", "ward --scope icu"),
         ("pass add", "sato --for 1h --reason r"),
         ("pass list", ""),
@@ -239,6 +246,7 @@ fn each_success(run: &mut dyn FnMut(&Deployment, &str, &[&str])) {
         ("terminal withdraw-token", &one),
         ("token add", "--scope icu --uses 2"),
         ("token list", ""),
+        ("token show", &other),
         ("token delete", &other),
         ("events list", ""),
         ("audit list", "--limit 1"),

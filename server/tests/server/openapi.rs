@@ -6,8 +6,8 @@ use wardkey_core::id::Hash;
 use wardkey_core::message::http::Base64;
 use yaml_rust2::{Yaml, YamlLoader};
 
-use super::support::Deployment;
-use super::support::client::{Answer, Client, Terminal, request};
+use super::support::client::{Answer, Client, request};
+use super::support::ward::Ward;
 
 const JSON: &str = "application/json";
 
@@ -244,21 +244,11 @@ fn check_answer(spec: &Spec, operation: &Value, answer: &Answer, what: &str) {
     }
 }
 
-struct Ward {
-    _deployment: Deployment,
-    running: super::support::Running,
-    terminal: Terminal,
+fn limited(limits: &str) -> Ward {
+    Ward::with(|_| format!("[limits]\n{limits}"))
 }
 
 impl Ward {
-    fn new(limits: &str) -> Self {
-        let deployment = Deployment::with(&format!("[limits]\n{limits}"));
-        deployment.ok(&["person", "add", "yamada", "--name", "Y", "--scope", "icu"]);
-        let running = deployment.start();
-        let terminal = deployment.join(&running, "ward-1", &["icu"]);
-        Self { _deployment: deployment, running, terminal }
-    }
-
     fn clients(&self) -> [Client; 2] {
         [
             self.running.anyone(),
@@ -278,7 +268,7 @@ const WIDE: &str = "address = 1000000\nterminal = 1000000\ntoken = 1000000\ncode
 #[test]
 fn what_the_document_calls_valid_is_taken_and_what_it_does_not_is_refused() {
     let spec = Spec::read();
-    let ward = Ward::new(WIDE);
+    let ward = limited(WIDE);
     let csr = Base64(request(&ward.terminal.key));
     let mut tried = 0;
     for (path, _, operation) in spec.operations() {
@@ -319,7 +309,7 @@ fn what_the_document_calls_valid_is_taken_and_what_it_does_not_is_refused() {
 #[test]
 fn every_answer_is_one_that_the_document_describes() {
     let spec = Spec::read();
-    let ward = Ward::new(WIDE);
+    let ward = limited(WIDE);
     for (path, method, operation) in spec.operations() {
         for (client, who) in ward.clients().iter().zip(["anyone", "a terminal"]) {
             let path = ward.path(path);
@@ -365,7 +355,7 @@ fn every_answer_is_one_that_the_document_describes() {
 
 #[test]
 fn a_body_over_the_limit_is_refused_in_our_words_however_long_it_is() {
-    let ward = Ward::new(WIDE);
+    let ward = limited(WIDE);
     let body = " ".repeat(64 << 20);
     let [anyone, terminal] = ward.clients();
     for (client, path) in [(&anyone, "/v1/join"), (&terminal, "/v1/events")] {
@@ -379,7 +369,7 @@ fn too_many_requests_are_answered_as_described_everywhere() {
     for (path, method, operation) in
         spec.operations().into_iter().filter(|(path, ..)| *path != "/healthz")
     {
-        let ward = Ward::new("address = 20\nterminal = 20");
+        let ward = limited("address = 20\nterminal = 20");
         let path = ward.path(path);
         for (client, who) in ward.clients().iter().zip(["anyone", "a terminal"]) {
             let ask = || {

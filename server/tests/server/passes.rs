@@ -15,33 +15,17 @@ use wardkey_core::proof::{ProofKind, SignedByCode};
 use wardkey_core::time::UnixTime;
 use wardkey_server::secret;
 
-use super::enrollment::enroll;
-use super::support::authenticator::{Credential, Maker, Making};
-use super::support::client::Terminal;
-use super::support::{Deployment, Running, now};
+use super::support::authenticator::Credential;
+use super::support::now;
+use super::support::ward::Ward;
 
-struct Ward {
-    deployment: Deployment,
-    _running: Running,
-    terminal: Terminal,
-    key: Credential,
+fn ward() -> (Ward, Credential) {
+    let (ward, key) = Ward::with_key();
+    ward.deployment.ok(&["scope", "set", "icu", "--passes", "12h"]);
+    (ward, key)
 }
 
 impl Ward {
-    fn new() -> Self {
-        let deployment = Deployment::new();
-        for login in ["yamada", "sato"] {
-            deployment.ok(&["person", "add", login, "--name", login, "--scope", "icu"]);
-        }
-        deployment.ok(&["scope", "set", "icu", "--passes", "12h"]);
-        let running = deployment.start();
-        let terminal = deployment.join(&running, "ward-1", &["icu"]);
-        let code = deployment.ok(&["code", "issue", "yamada"]);
-        let (key, answer) = enroll(&terminal, &code, &Maker::new(), Making::default());
-        assert_eq!(answer.status, 200, "{}", answer.body);
-        Self { deployment, _running: running, terminal, key }
-    }
-
     /// A pass for yamada, and the key pair of its code.
     fn issue(&self, more: &[&str]) -> (Value, PassKey) {
         let arguments = [&["pass", "add", "yamada", "--reason", "key at home"], more].concat();
@@ -106,7 +90,7 @@ fn pass_login(pass: &Value, key: &PassKey, data: &ClientData) -> Event {
 
 #[test]
 fn a_login_by_a_pass_is_verified_and_remembered() {
-    let ward = Ward::new();
+    let (ward, _) = ward();
     let (pass, key) = ward.issue(&["--for", "8h"]);
     let login = pass_login(&pass, &key, &client_data(ward.terminal.id, now()));
     assert_eq!(ward.send(&login)["evidence"], "valid");
@@ -117,7 +101,7 @@ fn a_login_by_a_pass_is_verified_and_remembered() {
 
 #[test]
 fn what_the_code_did_not_sign_is_reported_as_no_login() {
-    let ward = Ward::new();
+    let (ward, _) = ward();
     let (pass, key) = ward.issue(&[]);
     let stranger = PassKey::derive(
         &PassCode::read("ZZZZZZZZZZ").unwrap(),
@@ -145,7 +129,7 @@ fn what_the_code_did_not_sign_is_reported_as_no_login() {
         assert_eq!(ward.send(&event)["evidence"], "invalid", "{what}");
     }
     // A pass of another terminal.
-    let desk = ward.deployment.join(&ward._running, "ward-2", &["icu"]);
+    let desk = ward.deployment.join(&ward.running, "ward-2", &["icu"]);
     let (pass, key) = ward.issue(&["--terminal", "ward-2"]);
     let there = pass_login(&pass, &key, &fresh());
     assert_eq!(ward.send(&there)["evidence"], "invalid", "at {} instead of {}", "ward-1", desk.id);
@@ -153,12 +137,12 @@ fn what_the_code_did_not_sign_is_reported_as_no_login() {
 
 #[test]
 fn a_login_with_the_key_ends_the_pass_and_an_older_one_does_not() {
-    let ward = Ward::new();
+    let (ward, key) = ward();
     let by_key = |time: u64, counter: u32| {
         let data = client_data(ward.terminal.id, time);
         let mut event = event(EventName::Login, &data);
         event.counter = Some(counter);
-        event.evidence = Some(ward.key.assert(&data, counter, 0x05));
+        event.evidence = Some(key.assert(&data, counter, 0x05));
         event
     };
     let before = by_key(now() - 60, 1);
@@ -175,7 +159,7 @@ fn a_login_with_the_key_ends_the_pass_and_an_older_one_does_not() {
 
 #[test]
 fn the_command_line_says_what_it_did() {
-    let ward = Ward::new();
+    let (ward, _) = ward();
     let text = ward.deployment.ok(&["pass", "add", "yamada", "--reason", "key at home"]);
     assert!(PassCode::read(text.trim()).is_some(), "a pipe gets the code alone: {text}");
     ward.deployment.refused(2, &["pass", "add", "yamada"]);

@@ -71,6 +71,12 @@ pub enum CodeCommand {
     /// List codes, newest first. The codes themselves are stored nowhere.
     #[command(after_help = "Example:\n  wardkey-server code list --search hanako")]
     List(Paging),
+    /// Show the latest code of a person: until when it is valid, and whether it was used.
+    #[command(after_help = "Example:\n  wardkey-server code show hanako")]
+    Show {
+        /// Login name.
+        login: LoginName,
+    },
     /// Withdraw every open code of a person.
     #[command(alias = "withdraw", after_help = "Example:\n  wardkey-server code delete hanako")]
     Delete(PersonAct),
@@ -156,26 +162,7 @@ pub enum Terminal {
     #[command(
         after_help = "Example:\n  wardkey-server terminal set \"East 3, desk 1\" --add-scope roaming"
     )]
-    Set {
-        /// Name, or beginning of the id.
-        terminal: String,
-        /// Scopes to add.
-        #[arg(long = "add-scope", value_name = "SCOPE", num_args = 1..)]
-        add_scopes: Vec<ScopeName>,
-        /// Scopes to remove.
-        #[arg(long = "remove-scope", value_name = "SCOPE", num_args = 1..)]
-        remove_scopes: Vec<ScopeName>,
-        /// All scopes, in place of those before.
-        #[arg(
-            long = "scope", value_name = "SCOPE", num_args = 1..,
-            required_unless_present_any = ["add_scopes", "remove_scopes"],
-            conflicts_with_all = ["add_scopes", "remove_scopes"]
-        )]
-        scopes: Option<Vec<ScopeName>>,
-        /// Why, for the trail.
-        #[arg(long)]
-        reason: Option<String>,
-    },
+    Set(TerminalSet),
     /// Approve a terminal that joined with a token for several machines.
     #[command(after_help = "Example:\n  wardkey-server terminal approve \"East 3, desk 1\"")]
     Approve(TerminalAct),
@@ -217,6 +204,29 @@ pub enum Terminal {
     },
 }
 
+/// What is changed of a terminal.
+#[derive(Debug, Args)]
+pub struct TerminalSet {
+    /// Name, or beginning of the id.
+    pub terminal: String,
+    /// Scopes to add.
+    #[arg(long = "add-scope", value_name = "SCOPE", num_args = 1..)]
+    pub add_scopes: Vec<ScopeName>,
+    /// Scopes to remove.
+    #[arg(long = "remove-scope", value_name = "SCOPE", num_args = 1..)]
+    pub remove_scopes: Vec<ScopeName>,
+    /// All scopes, in place of those before.
+    #[arg(
+        long = "scope", value_name = "SCOPE", num_args = 1..,
+        required_unless_present_any = ["add_scopes", "remove_scopes"],
+        conflicts_with_all = ["add_scopes", "remove_scopes"]
+    )]
+    pub scopes: Option<Vec<ScopeName>>,
+    /// Why, for the trail.
+    #[arg(long)]
+    pub reason: Option<String>,
+}
+
 /// An act on a terminal.
 #[derive(Debug, Args)]
 pub struct TerminalAct {
@@ -239,6 +249,12 @@ pub enum TokenCommand {
     /// List tokens, newest first. The tokens themselves cannot be shown again.
     #[command(after_help = "Example:\n  wardkey-server token list")]
     List(Paging),
+    /// Show a token: what it gives, until when, and how many machines have used it.
+    #[command(after_help = "Example:\n  wardkey-server token show 0123456789abcdef")]
+    Show {
+        /// The token, or its id.
+        token: String,
+    },
     /// Withdraw a token.
     #[command(
         after_help = "Example:\n  wardkey-server token delete 0123456789abcdef --reason \"sent by mail\""

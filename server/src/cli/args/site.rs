@@ -1,6 +1,6 @@
 //! `scope` and `account`
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use wardkey_core::name::{GroupName, LoginName, ScopeName, ServiceName};
 use wardkey_core::policy::session::OnRemoval;
 use wardkey_help::usage::{Wrong, number};
@@ -38,56 +38,7 @@ pub enum Scope {
                             wardkey-server scope set east3 --on-removal lock --idle 15m --longest 12h\n  \
                             wardkey-server scope set east3 --ask-name yes"
     )]
-    Set {
-        /// The scope.
-        name: ScopeName,
-        /// Without the server everyone may log in for this long, with a banner.
-        #[arg(long, value_parser = duration, value_name = "TIME")]
-        soft: Option<u64>,
-        /// After that, people who were seen at the terminal may, without sudo, until here.
-        #[arg(long, value_parser = duration, value_name = "TIME")]
-        degraded: Option<u64>,
-        /// After that, emergency groups may, until here; then nobody.
-        #[arg(long, value_parser = duration, value_name = "TIME")]
-        hard: Option<u64>,
-        /// All emergency groups, in place of those before; without a name: none.
-        #[arg(long = "emergency-group", value_name = "GROUP", num_args = 0..)]
-        emergency_groups: Option<Vec<GroupName>>,
-        /// Failures in a row until the first delay.
-        #[arg(long, value_parser = number::<u32>(1, 100), value_name = "COUNT")]
-        lockout_threshold: Option<u32>,
-        /// The first delay; each further failure doubles it.
-        #[arg(long, value_parser = duration, value_name = "TIME")]
-        lockout_delay: Option<u64>,
-        /// The longest delay.
-        #[arg(long, value_parser = duration, value_name = "TIME")]
-        lockout_longest: Option<u64>,
-        /// When a session's key is pulled out: lock its screen, lock it and show the greeter, end
-        /// it, or nothing. A session in which no locker answers is ended.
-        #[arg(long, value_parser = on_removal, value_name = "nothing|lock|greeter|end")]
-        on_removal: Option<OnRemoval>,
-        /// Lock a session after this long without input, or never.
-        #[arg(long, value_parser = limit, value_name = "TIME|never")]
-        idle: Option<u64>,
-        /// Lock a session this long after its last login or unlocking with a key, or never.
-        #[arg(long, value_parser = limit, value_name = "TIME|never")]
-        longest: Option<u64>,
-        /// Whoever has forgotten the key may get in by a code that is issued with "pass add", valid
-        /// for this long at most (up to 72h); 0: nobody.
-        #[arg(long, value_parser = duration_or_none, value_name = "TIME")]
-        passes: Option<u64>,
-        /// All services that take no passes, in place of those before; without a name: none beside
-        /// those that raise privilege.
-        #[arg(long, value_name = "SERVICE", num_args = 0..)]
-        pass_except: Option<Vec<ServiceName>>,
-        /// Ask for the name always: else, where a greeter asks for none, the key of somebody who
-        /// was seen at the terminal says it, to whoever plugs it in.
-        #[arg(long, action = clap::ArgAction::Set, value_parser = yes_or_no, value_name = "yes|no")]
-        ask_name: Option<bool>,
-        /// Why, for the trail.
-        #[arg(long)]
-        reason: Option<String>,
-    },
+    Set(ScopeSet),
     /// The same as "scope set --soft --degraded --hard".
     #[command(hide = true)]
     SetOffline {
@@ -144,12 +95,78 @@ pub enum Scope {
     },
 }
 
+/// What is changed of a scope.
+#[derive(Debug, Args)]
+pub struct ScopeSet {
+    /// The scope.
+    pub name: ScopeName,
+    #[command(flatten)]
+    pub rules: ScopeRules,
+    /// Why, for the trail.
+    #[arg(long)]
+    pub reason: Option<String>,
+}
+
+/// Rules of a scope; what is not given stays.
+#[derive(Debug, Default, Args)]
+pub struct ScopeRules {
+    /// Without the server everyone may log in for this long, with a banner.
+    #[arg(long, value_parser = duration, value_name = "TIME")]
+    pub soft: Option<u64>,
+    /// After that, people who were seen at the terminal may, without sudo, until here.
+    #[arg(long, value_parser = duration, value_name = "TIME")]
+    pub degraded: Option<u64>,
+    /// After that, emergency groups may, until here; then nobody.
+    #[arg(long, value_parser = duration, value_name = "TIME")]
+    pub hard: Option<u64>,
+    /// All emergency groups, in place of those before; without a name: none.
+    #[arg(long = "emergency-group", value_name = "GROUP", num_args = 0..)]
+    pub emergency_groups: Option<Vec<GroupName>>,
+    /// Failures in a row until the first delay.
+    #[arg(long, value_parser = number::<u32>(1, 100), value_name = "COUNT")]
+    pub lockout_threshold: Option<u32>,
+    /// The first delay; each further failure doubles it.
+    #[arg(long, value_parser = duration, value_name = "TIME")]
+    pub lockout_delay: Option<u64>,
+    /// The longest delay.
+    #[arg(long, value_parser = duration, value_name = "TIME")]
+    pub lockout_longest: Option<u64>,
+    /// When a session's key is pulled out: lock its screen, lock it and show the greeter, end
+    /// it, or nothing. A session in which no locker answers is ended.
+    #[arg(long, value_parser = on_removal, value_name = "nothing|lock|greeter|end")]
+    pub on_removal: Option<OnRemoval>,
+    /// Lock a session after this long without input, or never.
+    #[arg(long, value_parser = limit, value_name = "TIME|never")]
+    pub idle: Option<u64>,
+    /// Lock a session this long after its last login or unlocking with a key, or never.
+    #[arg(long, value_parser = limit, value_name = "TIME|never")]
+    pub longest: Option<u64>,
+    /// Whoever has forgotten the key may get in by a code that is issued with "pass add", valid
+    /// for this long at most (up to 72h); 0: nobody.
+    #[arg(long, value_parser = duration_or_none, value_name = "TIME")]
+    pub passes: Option<u64>,
+    /// All services that take no passes, in place of those before; without a name: none beside
+    /// those that raise privilege.
+    #[arg(long, value_name = "SERVICE", num_args = 0..)]
+    pub pass_except: Option<Vec<ServiceName>>,
+    /// Ask for the name always: else, where a greeter asks for none, the key of somebody who
+    /// was seen at the terminal says it, to whoever plugs it in.
+    #[arg(long, action = clap::ArgAction::Set, value_parser = yes_or_no, value_name = "yes|no")]
+    pub ask_name: Option<bool>,
+}
+
 /// Shared accounts.
 #[derive(Debug, Subcommand)]
 pub enum Account {
     /// List shared accounts, by name and scope.
     #[command(after_help = "Example:\n  wardkey-server account list")]
     List(Paging),
+    /// Show a shared account: in which scopes, and by whom it is used.
+    #[command(after_help = "Example:\n  wardkey-server account show ward-east3")]
+    Show {
+        /// The Unix account.
+        account: LoginName,
+    },
     /// Let the people of some groups use a Unix account, each with their own key; records name the
     /// person.
     #[command(

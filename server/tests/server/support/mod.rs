@@ -4,6 +4,7 @@ pub mod authenticator;
 pub mod backups;
 pub mod client;
 mod running;
+pub mod ward;
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
