@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use wardkey_core::exit::Exit;
 use wardkey_core::name::{DisplayText, ServiceName};
 use wardkey_help::usage::{Wrong, number};
 
@@ -16,14 +17,11 @@ pub(crate) const PLUMBING: &str = "Options for packages and scripts";
 const DEFAULT_PORT: u16 = 8443;
 
 /// Manage this Wardkey terminal: state, joining, security keys.
-///
-/// Exit status: 0 done, 1 refused, 2 wrong usage, 3 configuration, agent or key process cannot be
-/// used.
 #[derive(Parser)]
 #[command(
     name = "wardkey",
     version,
-    after_help = "Examples:\n  wardkey status\n  wardkey help join"
+    after_help = after_help()
 )]
 pub struct Cli {
     /// Language of the messages [default: that of the locale, else ja].
@@ -41,6 +39,11 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub action: Action,
+}
+
+/// Examples, and the one table of exit statuses.
+fn after_help() -> String {
+    format!("Examples:\n  wardkey status\n  wardkey help join\n\n{}", Exit::table())
 }
 
 /// A command.
@@ -134,7 +137,7 @@ pub enum ConfigAction {
     ///
     /// Reads pam.toml, agent.toml and, on a joined terminal, the trust anchor, as the PAM module
     /// and the agent read them. Names every account in local_accounts that does not exist or is a
-    /// person's of the directory. The exit status is 1 when something is wrong.
+    /// person's of the directory. The exit status is 3 when something is wrong.
     #[command(after_help = "Example:\n  wardkey config check")]
     Check(CheckOptions),
     /// Edit /etc/wardkey/pam.toml, as visudo does (root).

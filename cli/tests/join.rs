@@ -237,7 +237,7 @@ fn joining_needs_root_a_token_and_an_agent() {
     assert!(!ran.out.contains(&deployment.token()[5..]), "the token is not repeated");
     std::fs::write(ready.path("machine-id"), "uninitialized\n").unwrap();
     let ran = ready.run(&line(&deployment, " --json"), &[], false, true);
-    assert_eq!((ran.exit, ran.json()["error"]["code"].as_str()), (1, Some("WK-1308")));
+    assert_eq!((ran.exit, ran.json()["error"]["code"].as_str()), (3, Some("WK-1308")));
     assert!(ready.log().is_empty() && !ready.path("anchor.toml").exists());
     let ran = Machine::new().run(&line(&deployment, " --json"), &[], false, true);
     assert_eq!((ran.exit, ran.json()["error"]["code"].as_str()), (3, Some("WK-1301")));
@@ -254,5 +254,5 @@ fn the_token_comes_from_a_file_or_from_standard_input() {
     assert_eq!(machine.run(&by("--token-file DIR/token"), &[], false, true).exit, 0);
     std::fs::remove_file(machine.path("joined-with")).unwrap();
     assert_eq!(machine.run(&by("--token-file -"), &[&deployment.token()], false, true).exit, 0);
-    assert_eq!(machine.run(&by("--token-file DIR/none"), &[], false, true).exit, 1);
+    assert_eq!(machine.run(&by("--token-file DIR/none"), &[], false, true).exit, 3);
 }
