@@ -26,7 +26,7 @@ use wardkey_ipc::{Channel, Deadline};
 
 use super::agent::{Ended, Interrupted, Start, unexpected};
 use super::attempt::Attempt;
-use super::establish::{Early, MAX_ROUNDS};
+use super::establish::Early;
 use super::replies::KeyReply;
 use super::request::Admitted;
 use super::requests::KeyRequest;
@@ -99,7 +99,7 @@ impl Attempt<'_, '_> {
         self.world.machine.note_passes(&mut |notes| notes.was_right(&pass, now, lets_in))?;
         self.record.pass = Some(PassTry { pass: pass.id, tries: 0 });
         if let Some(record) = person.snapshot.records().next() {
-            self.language = record.language;
+            self.speaker.language = record.language;
         }
         let granted = decided?;
         if tries == PassState::Ended {
@@ -114,8 +114,7 @@ impl Attempt<'_, '_> {
         name: Option<&LoginName>,
     ) -> Result<(Channel, Box<VerifiedPerson>, Early), Ended> {
         let mut start = Start::Anew;
-        while self.rounds < MAX_ROUNDS {
-            self.rounds += 1;
+        while self.patience.begin_round() {
             let is_new = matches!(start, Start::Anew);
             let (mut agent, mut early) = self.connect(start)?;
             match self.code_round(&mut agent, is_new, &mut early, name) {

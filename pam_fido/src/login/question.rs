@@ -20,7 +20,7 @@ impl Attempt<'_, '_> {
     pub(super) fn recognise(&mut self, person: &VerifiedPerson, proven: &Proven) {
         self.record.proven = Some(ProvenKey::of(person, proven));
         if let Some(record) = person.snapshot.records().next() {
-            self.language = record.language;
+            self.speaker.language = record.language;
         }
     }
 
@@ -56,10 +56,14 @@ impl Attempt<'_, '_> {
         }
         let few = tries.filter(|tries| *tries < ALL_TRIES).map(u32::from);
         let question = PinQuestion {
-            text: texts::pin_prompt(self.language, name.as_ref().map(|name| name.as_str()), few),
+            text: texts::pin_prompt(
+                self.speaker.language,
+                name.as_ref().map(|name| name.as_str()),
+                few,
+            ),
             tries,
-            touch: texts::message(Prompt::TouchNow, self.language, &[]),
-            language: self.language,
+            touch: texts::message(Prompt::TouchNow, self.speaker.language, &[]),
+            language: self.speaker.language,
         };
         let asked = Moment::now(&self.world)?;
         let answer = self.world.talk.ask_pin(&question);

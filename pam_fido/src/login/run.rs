@@ -1,11 +1,11 @@
 //! The states of a login, one after the other.
 
 use wardkey_core::code::Code;
-use wardkey_ipc::Deadline;
 
 use super::agent::{Ended, Start};
 use super::attempt::Attempt;
 use super::request::{Admitted, Login};
+use super::speaker::Once;
 use super::states::{Answered, Established, Held, Recognised};
 use crate::refusal::Refusal;
 use crate::world::World;
@@ -19,7 +19,7 @@ pub fn authenticate(world: World<'_>, login: &Login) -> Result<Admitted, Refusal
     // Whatever comes of it, the key is free for others before it is recorded.
     attempt.run().map_err(|ended| {
         let refusal = attempt.report(ended);
-        attempt.world.talk.error(&refusal.text(attempt.language));
+        attempt.world.talk.error(&refusal.text(attempt.speaker.language));
         refusal
     })
 }
@@ -40,8 +40,8 @@ impl Attempt<'_, '_> {
     fn until_held(&mut self, answered: Answered) -> Result<Held, Ended> {
         // The person was there just now: what is waited for from here on is the agent and a
         // restart.
-        self.until = Deadline::after(self.world.settings.key_wait);
-        self.told.wait = false;
+        self.patience.wait_again(self.world.settings.key_wait);
+        self.speaker.forget(Once::Wait);
 
         let Answered { mut recognised, pin } = answered;
         loop {
