@@ -132,14 +132,15 @@ pub fn render(pieces: &[Piece], args: &[(&str, &str)]) -> String {
 /// two letters would bring 3 KB into every login program.)
 fn end_of_sentences(text: &str) -> Option<usize> {
     let mut end = None;
-    let mut before = ' ';
-    for (at, letter) in text.char_indices() {
-        if before == '.' && letter == ' ' {
-            end = Some(at);
-        } else if letter == '。' {
-            end = Some(at + letter.len_utf8());
+    let mut last = [0; 3];
+    for (at, byte) in text.bytes().enumerate() {
+        last = [last[1], last[2], byte];
+        match last {
+            [_, b'.', b' '] => end = Some(at),
+            // 。
+            [0xe3, 0x80, 0x82] => end = Some(at + 1),
+            _ => {}
         }
-        before = letter;
     }
     end
 }

@@ -42,7 +42,7 @@ impl TypedName {
         match self {
             Self::NoAccount(_, why) | Self::Nothing(why) => Some(why),
             // No login goes by it.
-            Self::NotYet => Some("nobody has said who logs in"),
+            Self::NotYet => Some("not said yet"),
             Self::Account(_) | Self::Foreign => None,
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use wardkey_ipc::Deadline;
 
-use crate::world::{Timeouts, World};
+use crate::world::World;
 
 /// Times in all that a login begins anew, because the key went to another login or the question
 /// stood long.
@@ -18,7 +18,10 @@ pub struct Patience {
     pub until: Deadline,
     /// When all of it ends, however the others answer; where nothing is asked of a person.
     pub whole: Option<Deadline>,
-    timeouts: Timeouts,
+    /// How long an answer is waited for.
+    answer: Duration,
+    /// How much longer until a search counts as silent.
+    grace: Duration,
     /// Times that it was begun to connect and identify.
     rounds: usize,
     /// Times that the agent was lost.
@@ -31,7 +34,8 @@ impl Patience {
         Self {
             until: Deadline::after(world.settings.key_wait),
             whole: None,
-            timeouts: world.timeouts,
+            answer: world.timeouts.answer,
+            grace: world.timeouts.search_grace,
             rounds: 0,
             lost: 0,
         }
@@ -39,7 +43,7 @@ impl Patience {
 
     /// Until when an answer is waited for, of a part that needs no person.
     pub fn answer(&self) -> Deadline {
-        self.within(Deadline::after(self.timeouts.answer))
+        self.within(Deadline::after(self.answer))
     }
 
     /// The same wait, within the bound on the whole.
@@ -54,7 +58,7 @@ impl Patience {
 
     /// When a key process that was to answer by then counts as silent.
     pub fn silent(&self) -> Deadline {
-        Deadline::after(self.until.left() + self.timeouts.search_grace)
+        Deadline::after(self.until.left() + self.grace)
     }
 
     /// Has the wait for a key begin again, and take this long.
