@@ -55,8 +55,8 @@ pub enum Action {
     /// Show who is signed in here with a key, since when, and whether the screen is locked.
     ///
     /// Root sees all sessions, everybody else their own.
-    #[command(after_help = "Example:\n  sudo wardkey who")]
-    Who,
+    #[command(after_help = "Examples:\n  sudo wardkey who\n  sudo wardkey who --search hanako")]
+    Who(SearchOptions),
     /// Explain who would get in, step by step, without a login (root).
     ///
     /// Goes through what a login would go through: account, PAM service, configuration, agent, signed
@@ -121,7 +121,7 @@ pub enum Action {
 pub enum KeyAction {
     /// List the security keys that are plugged in.
     #[command(alias = "info", after_help = "Example:\n  wardkey key list")]
-    List,
+    List(SearchOptions),
     /// Change the PIN of the security key that is plugged in.
     ///
     /// When standard input is not a terminal, three lines are read from it: the PIN, the new one,
@@ -177,6 +177,24 @@ pub struct DoctorOptions {
     /// runs).
     #[arg(long, help_heading = PLUMBING, conflicts_with = "accept")]
     pub record: bool,
+}
+
+/// What of a list is shown.
+#[derive(Args)]
+pub struct SearchOptions {
+    /// Show only what has this text in it; upper and lower case are the same.
+    #[arg(long, value_name = "TEXT")]
+    pub search: Option<String>,
+}
+
+impl SearchOptions {
+    /// Whether an entry of these texts is shown.
+    pub(crate) fn finds(&self, texts: &[&str]) -> bool {
+        self.search.as_ref().is_none_or(|sought| {
+            let sought = sought.to_lowercase();
+            texts.iter().any(|text| text.to_lowercase().contains(&sought))
+        })
+    }
 }
 
 /// How to enable.
@@ -312,6 +330,8 @@ mod tests {
             "wardkey --json --lang en status",
             "wardkey sync --json",
             "wardkey who --json",
+            "wardkey who --search hanako",
+            "wardkey key list --search yubi",
             "wardkey try hanako",
             "wardkey try hanako --account ward3 --service lightdm --json",
             "wardkey join --server https://s:8443/ --token wkj2-x",

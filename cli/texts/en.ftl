@@ -50,6 +50,7 @@ who-locked = locked since { $since }
 who-key-gone = not locked, and the key is not plugged in
 
 ## Keys and PINs
+none-found = Nothing has "{ $text }" in it.
 no-keys = No key is plugged in.
 several-keys = Several keys are plugged in. Please leave only the one that is meant.
 key-silent = Does not answer

@@ -18,6 +18,7 @@ wardkey_agent_socket = エージェントのソケット。
 wardkey_key_socket = キーのプロセスのソケット。
 wardkey_lang = メッセージの言語［既定値: ロケールの言語。なければ ja］。
 wardkey_json = JSON を 1 行で出力します。結果は標準出力、エラーは標準エラー出力です。
+any_search = この文字を含むものだけを表示します（大文字と小文字は区別しません）。
 help = このヘルプか、コマンドのヘルプを表示します。
 option_help = ヘルプを表示します。
 option_version = バージョンを表示します。

@@ -50,6 +50,7 @@ who-locked = { $since } からロック中
 who-key-gone = ロックされておらず、キーが差し込まれていません
 
 ## キーと暗証番号
+none-found = 「{ $text }」を含むものはありません。
 no-keys = キーは差し込まれていません。
 several-keys = キーが複数差し込まれています。使うキーだけを残してください。
 key-silent = 応答がありません
