@@ -275,8 +275,8 @@ pub struct JoinOptions {
     /// Leave the deployment that this machine has joined for another one.
     ///
     /// Refused while logins with keys are enabled: run "wardkey disable" first.
-    #[arg(long)]
-    pub replace: bool,
+    #[arg(long, alias = "replace")]
+    pub leave_deployment: bool,
 }
 
 /// How to register a key.
@@ -335,7 +335,8 @@ mod tests {
             "wardkey try hanako",
             "wardkey try hanako --account ward3 --service lightdm --json",
             "wardkey join --server https://s:8443/ --token wkj2-x",
-            "wardkey join --server https://10.0.0.1 --token-file - --name 病棟3 --anchor /a --replace",
+            "wardkey join --server https://10.0.0.1 --token-file - --name 病棟3 --anchor /a --leave-deployment",
+            "wardkey join --server https://s --token t --replace",
             "wardkey enable",
             "wardkey enable --confirm --json",
             "wardkey enable --within 30",

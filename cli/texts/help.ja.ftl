@@ -42,8 +42,8 @@ join_server = サーバーのアドレス。https://HOST[:PORT]。PORT がなけ
 join_token = 参加トークン（プロセスの一覧でほかの人に見えます。--token-file をお勧めします）。
 join_token_file = 1 行目が参加トークンのファイル。標準入力は -。
 join_name = この端末の名前［既定値: ホスト名］。
-join_replace = 参加している施設を離れ、別の施設に参加します。
-join_replace__long =
+join_leave_deployment = 参加している施設を離れ、別の施設に参加します。
+join_leave_deployment__long =
     参加している施設を離れ、別の施設に参加します。
 
     キーでのログインが有効な間はできません。先に「wardkey disable」を実行してください。
