@@ -6,6 +6,7 @@
 
 pub mod arbiter;
 pub mod authorise;
+mod conversation;
 pub mod decoys;
 pub mod evidence;
 pub mod locker;

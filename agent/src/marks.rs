@@ -1,4 +1,6 @@
 //! The agent's marks: the least that it still accepts, in memory and durably.
+//!
+//! Errors of this module are [`AgentError`]: the store cannot be used.
 
 use std::sync::RwLock;
 
@@ -20,9 +22,6 @@ pub struct CurrentMarks(RwLock<Marks>);
 
 impl CurrentMarks {
     /// The marks that are on disk.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     pub fn read(state: &State) -> Result<Self, AgentError> {
         Ok(Self(RwLock::new(state.marks()?)))
     }
@@ -35,7 +34,7 @@ impl CurrentMarks {
     /// Forgets them: another deployment. The floor of the clock stays.
     ///
     /// # Errors
-    /// [`AgentError`] when the store cannot be used; then nothing is forgotten.
+    /// Nothing is forgotten then.
     pub fn forget(&self, clock: &Clock, state: &State) -> Result<(), AgentError> {
         let mut marks = lock::write(&self.0);
         let fresh = Marks { floor: clock.floor(), ..Marks::default() };
@@ -47,7 +46,7 @@ impl CurrentMarks {
     /// Raises marks and clock to what the directory shows, durably when something rose.
     ///
     /// # Errors
-    /// [`AgentError`] when the store cannot be used; the marks in memory are raised then.
+    /// The marks in memory are raised nevertheless.
     pub fn raise(&self, view: &View, clock: &Clock, state: &State) -> Result<(), AgentError> {
         let Some(root) = &view.root else { return Ok(()) };
         let mut marks = lock::write(&self.0);

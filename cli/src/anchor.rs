@@ -9,6 +9,7 @@ use wardkey_core::snapshot::Anchor;
 
 use crate::error::CliError;
 use crate::files;
+use crate::texts::{Phrase, Text};
 
 const MAX_BYTES: usize = 64 * 1024;
 
@@ -19,8 +20,41 @@ pub(crate) enum Before {
     Nothing,
     /// An anchor.
     Anchor(Anchor),
-    /// Something else; why it is no anchor.
-    Unreadable(String),
+    /// Something else.
+    Unreadable(NoAnchor),
+}
+
+/// Why something is no anchor.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoAnchor {
+    /// It is no text.
+    #[error(transparent)]
+    NotUtf8(#[from] std::str::Utf8Error),
+    /// The text is no TOML.
+    #[error(transparent)]
+    Toml(#[from] toml::de::Error),
+    /// A value is no identifier.
+    #[error(transparent)]
+    Value(#[from] codec::CodecError),
+    /// A key that means nothing.
+    #[error("{}", self.phrase())]
+    UnknownKey(String),
+    /// A key that must be there.
+    #[error("{}", self.phrase())]
+    Missing(&'static str),
+}
+
+impl NoAnchor {
+    /// What is said of it.
+    pub(crate) fn phrase(&self) -> Phrase {
+        match self {
+            Self::NotUtf8(error) => error.to_string().into(),
+            Self::Toml(error) => error.message().into(),
+            Self::Value(error) => error.to_string().into(),
+            Self::UnknownKey(key) => Text::AnchorKeyUnknown.with([("key", key.as_str().into())]),
+            Self::Missing(key) => Text::AnchorKeyMissing.with([("key", (*key).into())]),
+        }
+    }
 }
 
 /// Reads what stands in the anchor's place.
@@ -70,22 +104,17 @@ fn to_text(anchor: &Anchor) -> String {
     )
 }
 
-fn parse(bytes: &[u8]) -> Result<Anchor, String> {
-    let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
-    let table: toml::Table =
-        text.parse().map_err(|error: toml::de::Error| error.message().to_owned())?;
+fn parse(bytes: &[u8]) -> Result<Anchor, NoAnchor> {
+    let table: toml::Table = std::str::from_utf8(bytes)?.parse()?;
     if let Some(unknown) =
         table.keys().find(|key| !["root_key", "terminal"].contains(&key.as_str()))
     {
-        return Err(format!("unknown key {unknown}"));
+        return Err(NoAnchor::UnknownKey(unknown.clone()));
     }
-    let hex = |key| {
-        table.get(key).and_then(toml::Value::as_str).ok_or_else(|| format!("{key} is missing"))
-    };
+    let hex = |key| table.get(key).and_then(toml::Value::as_str).ok_or(NoAnchor::Missing(key));
     Ok(Anchor {
-        root_key: SigningPublicKey::from_hex(hex("root_key")?)
-            .map_err(|error| error.to_string())?,
-        terminal: TerminalId::from_hex(hex("terminal")?).map_err(|error| error.to_string())?,
+        root_key: SigningPublicKey::from_hex(hex("root_key")?)?,
+        terminal: TerminalId::from_hex(hex("terminal")?)?,
     })
 }
 
@@ -133,7 +162,7 @@ mod tests {
             (Before::Anchor(anchor(1, 2)), Some(marks())),
             (Before::Anchor(anchor(1, 3)), Some(Marks { terminal_number: 0, ..marks() })),
             (Before::Anchor(anchor(7, 2)), None),
-            (Before::Unreadable("x".into()), None),
+            (Before::Unreadable(NoAnchor::Missing("x")), None),
             (Before::Nothing, None),
         ] {
             let folder = tempfile::tempdir().unwrap();

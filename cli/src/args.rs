@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use wardkey_core::exit::Exit;
 use wardkey_core::name::{DisplayText, ServiceName};
 use wardkey_help::usage::{Wrong, number};
 
@@ -16,14 +17,11 @@ pub(crate) const PLUMBING: &str = "Options for packages and scripts";
 const DEFAULT_PORT: u16 = 8443;
 
 /// Manage this Wardkey terminal: state, joining, security keys.
-///
-/// Exit status: 0 done, 1 refused, 2 wrong usage, 3 configuration, agent or key process cannot be
-/// used.
 #[derive(Parser)]
 #[command(
     name = "wardkey",
     version,
-    after_help = "Examples:\n  wardkey status\n  wardkey help join"
+    after_help = after_help()
 )]
 pub struct Cli {
     /// Language of the messages [default: that of the locale, else ja].
@@ -43,6 +41,11 @@ pub struct Cli {
     pub action: Action,
 }
 
+/// Examples, and the one table of exit statuses.
+fn after_help() -> String {
+    format!("Examples:\n  wardkey status\n  wardkey help join\n\n{}", Exit::table())
+}
+
 /// A command.
 #[derive(Subcommand)]
 pub enum Action {
@@ -52,8 +55,8 @@ pub enum Action {
     /// Show who is signed in here with a key, since when, and whether the screen is locked.
     ///
     /// Root sees all sessions, everybody else their own.
-    #[command(after_help = "Example:\n  sudo wardkey who")]
-    Who,
+    #[command(after_help = "Examples:\n  sudo wardkey who\n  sudo wardkey who --search hanako")]
+    Who(SearchOptions),
     /// Explain who would get in, step by step, without a login (root).
     ///
     /// Goes through what a login would go through: account, PAM service, configuration, agent, signed
@@ -118,7 +121,7 @@ pub enum Action {
 pub enum KeyAction {
     /// List the security keys that are plugged in.
     #[command(alias = "info", after_help = "Example:\n  wardkey key list")]
-    List,
+    List(SearchOptions),
     /// Change the PIN of the security key that is plugged in.
     ///
     /// When standard input is not a terminal, three lines are read from it: the PIN, the new one,
@@ -134,7 +137,7 @@ pub enum ConfigAction {
     ///
     /// Reads pam.toml, agent.toml and, on a joined terminal, the trust anchor, as the PAM module
     /// and the agent read them. Names every account in local_accounts that does not exist or is a
-    /// person's of the directory. The exit status is 1 when something is wrong.
+    /// person's of the directory. The exit status is 3 when something is wrong.
     #[command(after_help = "Example:\n  wardkey config check")]
     Check(CheckOptions),
     /// Edit /etc/wardkey/pam.toml, as visudo does (root).
@@ -174,6 +177,24 @@ pub struct DoctorOptions {
     /// runs).
     #[arg(long, help_heading = PLUMBING, conflicts_with = "accept")]
     pub record: bool,
+}
+
+/// What of a list is shown.
+#[derive(Args)]
+pub struct SearchOptions {
+    /// Show only what has this text in it; upper and lower case are the same.
+    #[arg(long, value_name = "TEXT")]
+    pub search: Option<String>,
+}
+
+impl SearchOptions {
+    /// Whether an entry of these texts is shown.
+    pub(crate) fn finds(&self, texts: &[&str]) -> bool {
+        self.search.as_ref().is_none_or(|sought| {
+            let sought = sought.to_lowercase();
+            texts.iter().any(|text| text.to_lowercase().contains(&sought))
+        })
+    }
 }
 
 /// How to enable.
@@ -254,8 +275,8 @@ pub struct JoinOptions {
     /// Leave the deployment that this machine has joined for another one.
     ///
     /// Refused while logins with keys are enabled: run "wardkey disable" first.
-    #[arg(long)]
-    pub replace: bool,
+    #[arg(long, alias = "replace")]
+    pub leave_deployment: bool,
 }
 
 /// How to register a key.
@@ -309,10 +330,13 @@ mod tests {
             "wardkey --json --lang en status",
             "wardkey sync --json",
             "wardkey who --json",
+            "wardkey who --search hanako",
+            "wardkey key list --search yubi",
             "wardkey try hanako",
             "wardkey try hanako --account ward3 --service lightdm --json",
             "wardkey join --server https://s:8443/ --token wkj2-x",
-            "wardkey join --server https://10.0.0.1 --token-file - --name 病棟3 --anchor /a --replace",
+            "wardkey join --server https://10.0.0.1 --token-file - --name 病棟3 --anchor /a --leave-deployment",
+            "wardkey join --server https://s --token t --replace",
             "wardkey enable",
             "wardkey enable --confirm --json",
             "wardkey enable --within 30",

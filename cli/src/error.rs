@@ -123,9 +123,11 @@ impl CliError {
     /// The exit status of the process.
     pub const fn exit(&self) -> Exit {
         match self {
-            Self::Refused { .. } | Self::Problems(_) | Self::Findings(_) => Exit::Refused,
+            Self::Problems(_)
+            | Self::Refused { code: CONFIGURATION, .. }
+            | Self::Unreachable { .. } => Exit::Unavailable,
+            Self::Refused { .. } | Self::Findings(_) => Exit::Refused,
             Self::Usage(_) => Exit::Usage,
-            Self::Unreachable { .. } => Exit::Unavailable,
         }
     }
 
@@ -260,6 +262,15 @@ mod tests {
 
     use super::*;
 
+    fn refusal(code: Code, detail: Option<&str>, retry_after: Option<u64>) -> CliError {
+        CliError::from(agent::Refusal {
+            code,
+            detail: detail.map(Into::into),
+            retry_after,
+            record: None,
+        })
+    }
+
     #[test]
     fn an_error_keeps_what_it_comes_from_and_says_it_once() {
         let broken = || std::io::Error::other("the disk is gone");
@@ -281,14 +292,6 @@ mod tests {
 
     #[test]
     fn errors_have_code_sentence_and_detail() {
-        let refusal = |code, detail: Option<&str>, retry_after| {
-            CliError::from(agent::Refusal {
-                code,
-                detail: detail.map(Into::into),
-                retry_after,
-                record: None,
-            })
-        };
         let error = refusal(Code::EnrollmentCodeInvalid, None, None);
         assert_eq!(
             error.to_json().to_string(),
@@ -303,5 +306,17 @@ mod tests {
         let error = refusal(Code::RegistrationRefused, Some("attestation"), None);
         assert!(error.to_text(Language::En).contains("(attestation)"));
         assert_eq!(error.exit(), Exit::Refused);
+    }
+
+    #[test]
+    fn a_configuration_that_cannot_be_used_has_the_status_that_the_table_gives_it() {
+        for error in [
+            CliError::new(Code::Configuration),
+            CliError::Problems(Vec::new()),
+            refusal(Code::Configuration, None, None),
+        ] {
+            assert_eq!(error.exit(), Exit::Unavailable, "{error}");
+        }
+        assert_eq!(CliError::Findings(Vec::new()).exit(), Exit::Refused);
     }
 }

@@ -59,7 +59,7 @@ fn everything_that_is_wrong_is_told_at_once() {
     )
     .unwrap();
     let ran = machine.run(&format!("{CHECK} --json"), &[], false, false);
-    assert_eq!(ran.exit, 1);
+    assert_eq!(ran.exit, 3);
     let error = ran.json()["error"].clone();
     assert_eq!(error["code"], "WK-1308");
     let told: Vec<_> = error["problems"]

@@ -65,7 +65,7 @@ fn plug(machine: &Machine, mut pin: Option<&'static str>, mut tries: u8) {
             vec![Reply::Done]
         }
         Request::MakeCredential(make) => {
-            assert_eq!(make.rp_id.as_str(), "login.hospital.example");
+            assert_eq!(make.rp_id.as_str(), wardkey_testkit::RP);
             assert_eq!(
                 (make.user_name.as_str(), make.display_name.as_str()),
                 ("hanako", "山田 花子")
@@ -343,5 +343,12 @@ fn a_taken_over_agent_cannot_choose_for_whom_a_key_makes_a_credential() {
             ran.out
         );
         assert!(!machine.log().iter().any(|line| line.contains("MakeCredential")), "{what}");
+        if code == "WK-1018" {
+            let error = ran.json()["error"].clone();
+            let (en, ja) =
+                (error["detail"].as_str().unwrap(), error["detail_ja"].as_str().unwrap());
+            assert!(en.starts_with("evil.example is not hospital.example"), "{en}");
+            assert!(ja.contains("ルート鍵で署名された"), "{ja}");
+        }
     }
 }

@@ -68,7 +68,7 @@ fn the_right_deployment_becomes_the_anchor() {
     assert_eq!(json["terminal_name"], "病棟3-1");
     assert_eq!(json["deployment_name"], "中央病院");
     assert_eq!(json["root_key"], deployment.root.public().to_hex());
-    assert_eq!(json["scopes"], serde_json::json!(["ward3"]));
+    assert_eq!(json["scopes"], serde_json::json!(["roaming", "ward3"]));
     let text = std::fs::read_to_string(machine.path("anchor.toml")).unwrap();
     assert!(text.ends_with(&anchor_of(&deployment, 5)), "{text}");
     assert_eq!(json["awaiting_approval"], false);
@@ -188,7 +188,7 @@ fn another_deployment_takes_replace() {
         (anchor_of(&new, 9), "", 0),
         (anchor_of(&old, 9), "", 1),
         ("not an anchor".into(), "", 1),
-        (anchor_of(&old, 9), " --replace", 0),
+        (anchor_of(&old, 9), " --leave-deployment", 0),
         ("not an anchor".into(), " --replace", 0),
     ] {
         let machine = machine(new.joined(5));
@@ -205,7 +205,7 @@ fn another_deployment_takes_replace() {
             assert!(after.ends_with(&anchor_of(&new, 5)), "{after}");
         } else {
             assert!(
-                ran.errors.contains("(WK-1505)") && ran.errors.contains("--replace"),
+                ran.errors.contains("(WK-1505)") && ran.errors.contains("--leave-deployment"),
                 "{}",
                 ran.errors
             );
@@ -218,6 +218,24 @@ fn another_deployment_takes_replace() {
             kept,
             "marks of another deployment refuse everything"
         );
+    }
+}
+
+#[test]
+fn what_is_wrong_with_an_anchor_is_said_in_the_language_of_who_reads_it() {
+    let deployment = Deployment::new(1);
+    let machine = machine(deployment.joined(5));
+    for (text, en, ja) in [
+        ("extra = 1", "unknown key \"extra\"", "「extra」というキーはありません"),
+        ("root_key = \"KEY\"", "terminal is missing", "terminal がありません"),
+    ] {
+        let text = text.replace("KEY", &deployment.root.public().to_hex());
+        std::fs::write(machine.path("anchor.toml"), text).unwrap();
+        for (language, why) in [("en", en), ("ja", ja)] {
+            let line = line(&deployment, &format!(" --lang {language}"));
+            let ran = machine.run(&line, &[], false, true);
+            assert!(ran.errors.contains(why), "{}", ran.errors);
+        }
     }
 }
 
@@ -237,7 +255,7 @@ fn joining_needs_root_a_token_and_an_agent() {
     assert!(!ran.out.contains(&deployment.token()[5..]), "the token is not repeated");
     std::fs::write(ready.path("machine-id"), "uninitialized\n").unwrap();
     let ran = ready.run(&line(&deployment, " --json"), &[], false, true);
-    assert_eq!((ran.exit, ran.json()["error"]["code"].as_str()), (1, Some("WK-1308")));
+    assert_eq!((ran.exit, ran.json()["error"]["code"].as_str()), (3, Some("WK-1308")));
     assert!(ready.log().is_empty() && !ready.path("anchor.toml").exists());
     let ran = Machine::new().run(&line(&deployment, " --json"), &[], false, true);
     assert_eq!((ran.exit, ran.json()["error"]["code"].as_str()), (3, Some("WK-1301")));
@@ -254,5 +272,5 @@ fn the_token_comes_from_a_file_or_from_standard_input() {
     assert_eq!(machine.run(&by("--token-file DIR/token"), &[], false, true).exit, 0);
     std::fs::remove_file(machine.path("joined-with")).unwrap();
     assert_eq!(machine.run(&by("--token-file -"), &[&deployment.token()], false, true).exit, 0);
-    assert_eq!(machine.run(&by("--token-file DIR/none"), &[], false, true).exit, 1);
+    assert_eq!(machine.run(&by("--token-file DIR/none"), &[], false, true).exit, 3);
 }

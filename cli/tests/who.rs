@@ -82,3 +82,17 @@ fn that_nobody_is_there_is_said() {
     assert_eq!(ran(vec![], "who").out, "Nobody is signed in here with a security key.\n");
     assert_eq!(ran(vec![], "who --json").json(), json!({"sessions": []}));
 }
+
+#[test]
+fn a_search_shows_only_what_has_the_text_in_it() {
+    let sessions = vec![session("hanako", None, None), session("taro", None, None)];
+    let people = |line: &str| {
+        let json = ran(sessions.clone(), &format!("who --json --search {line}")).json();
+        let all = json["sessions"].as_array().unwrap().clone();
+        all.iter().map(|one| one["person"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(people("HANA"), ["hanako"]);
+    assert_eq!(people("seat0"), ["hanako", "taro"]);
+    assert_eq!(people("nobody"), [""; 0]);
+    assert_eq!(ran(sessions.clone(), "who --search nobody").out, "Nothing has \"nobody\" in it.\n");
+}

@@ -50,6 +50,7 @@ who-locked = locked since { $since }
 who-key-gone = not locked, and the key is not plugged in
 
 ## Keys and PINs
+none-found = Nothing has "{ $text }" in it.
 no-keys = No key is plugged in.
 several-keys = Several keys are plugged in. Please leave only the one that is meant.
 key-silent = Does not answer
@@ -123,8 +124,12 @@ update-did-nothing = pam-auth-update did nothing: { $why }
 
 ## join, enroll, config, doctor
 server-address = write it as https://HOST or https://HOST:PORT
-joined-elsewhere = { $path }: root key { $key }; --replace leaves that deployment
-anchor-unreadable = { $path }: { $why }; --replace writes it anew
+joined-elsewhere = { $path }: root key { $key }; --leave-deployment leaves it
+anchor-unreadable = { $path }: { $why }; --leave-deployment writes it anew
+anchor-key-unknown = unknown key "{ $key }"
+anchor-key-missing = { $key } is missing
+rp-id-not-signed = { $given } is not { $signed }, which the root key signed
+accepted-incomplete = [{ $subject }] wants reason, by, time and ways
 no-root-document = no root document
 not-the-tokens-root = the root key is not the one of the join token
 at = { $place }: { $why }

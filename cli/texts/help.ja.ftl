@@ -2,14 +2,23 @@
 # 名前: コマンド、コマンド_オプション、説明の長い方は __long を付ける（src/help.rs）。
 
 wardkey = Wardkey の端末を管理します（状態、参加、セキュリティキー）。
-wardkey__long =
-    Wardkey の端末を管理します（状態、参加、セキュリティキー）。
+wardkey__after =
+    例:
+      wardkey status
+      wardkey help join
 
-    終了ステータス: 0 完了、1 拒否、2 使い方の誤り、3 設定、エージェント、キーのプロセスのいずれかを使えない。
+    終了ステータス:
+      0  完了
+      1  拒否、失敗、または見つからない。何も変更していない
+      2  使い方の誤り
+      3  設定、鍵のファイル、エージェント、キーのプロセスのいずれかを使えない
+      4  データベースを開けない、または読み書きできない
+      5  完了し、保存した。ただし、どの端末にもまだ伝わらない
 wardkey_agent_socket = エージェントのソケット。
 wardkey_key_socket = キーのプロセスのソケット。
 wardkey_lang = メッセージの言語［既定値: ロケールの言語。なければ ja］。
 wardkey_json = JSON を 1 行で出力します。結果は標準出力、エラーは標準エラー出力です。
+any_search = この文字を含むものだけを表示します（大文字と小文字は区別しません）。
 help = このヘルプか、コマンドのヘルプを表示します。
 option_help = ヘルプを表示します。
 option_version = バージョンを表示します。
@@ -33,8 +42,8 @@ join_server = サーバーのアドレス。https://HOST[:PORT]。PORT がなけ
 join_token = 参加トークン（プロセスの一覧でほかの人に見えます。--token-file をお勧めします）。
 join_token_file = 1 行目が参加トークンのファイル。標準入力は -。
 join_name = この端末の名前［既定値: ホスト名］。
-join_replace = 参加している施設を離れ、別の施設に参加します。
-join_replace__long =
+join_leave_deployment = 参加している施設を離れ、別の施設に参加します。
+join_leave_deployment__long =
     参加している施設を離れ、別の施設に参加します。
 
     キーでのログインが有効な間はできません。先に「wardkey disable」を実行してください。
@@ -75,7 +84,7 @@ config-check = /etc/wardkey の誤りをすべて、ファイル、行、キー�
 config-check__long =
     /etc/wardkey の誤りをすべて、ファイル、行、キー、対処とともに表示します。
 
-    pam.toml、agent.toml、参加済みの端末ではトラストアンカーを、PAM モジュールとエージェントと同じように読みます。local_accounts にある、存在しないアカウントと名簿の職員も示します。誤りがあれば、終了ステータスは 1 です。
+    pam.toml、agent.toml、参加済みの端末ではトラストアンカーを、PAM モジュールとエージェントと同じように読みます。local_accounts にある、存在しないアカウントと名簿の職員も示します。誤りがあれば、終了ステータスは 3 です。
 config-check_pam = PAM モジュールの設定。
 config-check_agent = エージェントの設定。
 config-check_watch = pam.toml に誤りがなければ /etc/wardkey/local-accounts も書き直します（root）。

@@ -50,6 +50,7 @@ who-locked = { $since } からロック中
 who-key-gone = ロックされておらず、キーが差し込まれていません
 
 ## キーと暗証番号
+none-found = 「{ $text }」を含むものはありません。
 no-keys = キーは差し込まれていません。
 several-keys = キーが複数差し込まれています。使うキーだけを残してください。
 key-silent = 応答がありません
@@ -123,8 +124,12 @@ update-did-nothing = pam-auth-update が何もしませんでした: { $why }
 
 ## 参加、登録、設定、診断
 server-address = https://ホスト名 または https://ホスト名:ポート番号 と書いてください
-joined-elsewhere = { $path }: ルート鍵 { $key }。--replace を付けると、その施設から離れます
-anchor-unreadable = { $path }: { $why }。--replace を付けると書き直します
+joined-elsewhere = { $path }: ルート鍵 { $key }。--leave-deployment を付けると、その施設から離れます
+anchor-unreadable = { $path }: { $why }。--leave-deployment を付けると書き直します
+anchor-key-unknown = 「{ $key }」というキーはありません
+anchor-key-missing = { $key } がありません
+rp-id-not-signed = { $given } は、ルート鍵で署名された { $signed } と異なります
+accepted-incomplete = [{ $subject }] に reason、by、time、ways のいずれかがありません
 no-root-document = ルート文書がありません
 not-the-tokens-root = ルート鍵が参加トークンのものと違います
 at = { $place }: { $why }

@@ -35,6 +35,12 @@ impl Exit {
         }
     }
 
+    /// All of them, as they stand below `--help`.
+    pub fn table() -> String {
+        let line = |exit: Self| format!("  {}  {}", exit.status(), exit.meaning());
+        format!("Exit status:\n{}", Self::ALL.map(line).join("\n"))
+    }
+
     /// What it means, for manual pages and `--help`.
     pub const fn meaning(self) -> &'static str {
         match self {

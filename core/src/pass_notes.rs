@@ -60,7 +60,7 @@ impl Document for PassNotes {
 
 /// What the notes say of a pass whose code is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum PassState {
     /// It may be tried; with this one, so many tries.
     Open {
         /// Tries since the last right code.
@@ -84,21 +84,21 @@ impl PassNotes {
 
     /// Counts a try, for a pass if there is one, as if it were wrong. `None`: no room for a note,
     /// so that the code must not be judged.
-    pub fn count(&mut self, pass: Option<&Pass>, now: UnixTime) -> Option<Standing> {
+    pub fn count(&mut self, pass: Option<&Pass>, now: UnixTime) -> Option<PassState> {
         self.wrong = if now.since(self.last) > FORGET { 1 } else { self.wrong.saturating_add(1) };
         self.last = now;
-        let Some(pass) = pass else { return Some(Standing::Open { tries: 0 }) };
+        let Some(pass) = pass else { return Some(PassState::Open { tries: 0 }) };
 
-        let mut standing = Standing::Void;
+        let mut state = PassState::Void;
         self.change(pass, now, |note| {
-            standing = match note.tries {
-                tries if tries >= MAX_TRIES => Standing::Void,
-                _ if note.ended => Standing::Ended,
-                tries => Standing::Open { tries: tries + 1 },
+            state = match note.tries {
+                tries if tries >= MAX_TRIES => PassState::Void,
+                _ if note.ended => PassState::Ended,
+                tries => PassState::Open { tries: tries + 1 },
             };
             note.tries = note.tries.saturating_add(1).min(MAX_TRIES + 1);
         })
-        .then_some(standing)
+        .then_some(state)
     }
 
     /// The code was right. Only a login that it opens ends the pause of wrong codes: the code of a
@@ -169,15 +169,15 @@ mod tests {
     fn five_wrong_codes_make_a_pass_void_until_it_is_over() {
         let (mut notes, one, other) = (PassNotes::default(), pass(1), pass(2));
         for tries in 1..=MAX_TRIES {
-            assert_eq!(notes.count(Some(&one), NOW), Some(Standing::Open { tries }));
+            assert_eq!(notes.count(Some(&one), NOW), Some(PassState::Open { tries }));
         }
         for _ in 0..300 {
-            assert_eq!(notes.count(Some(&one), NOW), Some(Standing::Void));
+            assert_eq!(notes.count(Some(&one), NOW), Some(PassState::Void));
         }
-        assert_eq!(notes.count(Some(&other), NOW), Some(Standing::Open { tries: 1 }));
+        assert_eq!(notes.count(Some(&other), NOW), Some(PassState::Open { tries: 1 }));
         notes.was_right(&other, NOW, true);
-        assert_eq!(notes.count(Some(&other), NOW), Some(Standing::Open { tries: 1 }));
-        assert_eq!(notes.count(Some(&one), NOW), Some(Standing::Void), "not by another's success");
+        assert_eq!(notes.count(Some(&other), NOW), Some(PassState::Open { tries: 1 }));
+        assert_eq!(notes.count(Some(&one), NOW), Some(PassState::Void), "not by another's success");
     }
 
     #[test]
@@ -185,9 +185,9 @@ mod tests {
         let (mut notes, one) = (PassNotes::default(), pass(1));
         assert!(notes.end(&one, NOW));
         assert!(notes.has_ended(&one.id));
-        assert_eq!(notes.count(Some(&one), NOW), Some(Standing::Ended));
+        assert_eq!(notes.count(Some(&one), NOW), Some(PassState::Ended));
         notes.was_right(&one, NOW, false);
-        assert_eq!(notes.count(Some(&one), NOW), Some(Standing::Ended));
+        assert_eq!(notes.count(Some(&one), NOW), Some(PassState::Ended));
     }
 
     #[test]
@@ -197,14 +197,14 @@ mod tests {
             assert!(notes.count(Some(&pass(number)), NOW).is_some());
         }
         assert_eq!(notes.count(Some(&pass(999)), NOW), None, "full: not judged");
-        assert_eq!(notes.count(Some(&pass(3)), NOW), Some(Standing::Open { tries: 2 }));
+        assert_eq!(notes.count(Some(&pass(3)), NOW), Some(PassState::Open { tries: 2 }));
         assert!(!notes.end(&pass(999), NOW) && notes.end(&pass(4), NOW));
         let bytes = crate::codec::to_bytes(&notes);
         assert!(bytes.len() <= PassNotes::MAX_BYTES, "{}", bytes.len());
         assert_eq!(crate::codec::from_bytes::<PassNotes>(&bytes).unwrap(), notes);
         let later = NOW.plus(3600);
         let new = Pass { until: later.plus(1), ..pass(999) };
-        assert_eq!(notes.count(Some(&new), later), Some(Standing::Open { tries: 1 }));
+        assert_eq!(notes.count(Some(&new), later), Some(PassState::Open { tries: 1 }));
         assert_eq!(notes.passes.len(), 1);
     }
 

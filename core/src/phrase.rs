@@ -100,20 +100,49 @@ impl From<u64> for Phrase {
 }
 
 /// Puts a text together. `args` are names and values; unprintable characters of a value become `?`,
-/// a value ends after [`ARGUMENT_CHARS`], one that the text does not use is ignored, and a missing
-/// one is shown as `…`.
+/// a value ends after [`ARGUMENT_CHARS`], and one that the text does not use is ignored. Where one
+/// is not known the text ends before the sentence that needs it (`Wrong PIN.` and no more); in a
+/// first sentence `…` stands for it.
 pub fn render(pieces: &[Piece], args: &[(&str, &str)]) -> String {
     let mut out = String::new();
+    // Where the last whole sentence ends: by what the text says, not by a dot in a value.
+    let mut whole = 0;
     for piece in pieces {
         match piece {
-            Piece::Text(text) => out.push_str(text),
+            Piece::Text(text) => {
+                if let Some(end) = end_of_sentences(text) {
+                    whole = out.len() + end;
+                }
+                out.push_str(text);
+            }
             Piece::Argument(name) => match args.iter().find(|(given, _)| given == name) {
                 Some((_, value)) => out.push_str(&printable(value, ARGUMENT_CHARS)),
-                None => out.push_str(MISSING),
+                None if whole == 0 => out.push_str(MISSING),
+                None => {
+                    out.truncate(whole);
+                    break;
+                }
             },
         }
     }
     out
+}
+
+/// Where the last sentence ends that has another one after it. (Written out: searching for a text of
+/// two letters would bring 3 KB into every login program.)
+fn end_of_sentences(text: &str) -> Option<usize> {
+    let mut end = None;
+    let mut last = [0; 3];
+    for (at, byte) in text.bytes().enumerate() {
+        last = [last[1], last[2], byte];
+        match last {
+            [_, b'.', b' '] => end = Some(at),
+            // 。
+            [0xe3, 0x80, 0x82] => end = Some(at + 1),
+            _ => {}
+        }
+    }
+    end
 }
 
 #[cfg(test)]
@@ -133,5 +162,26 @@ mod tests {
         assert_eq!(phrase.say(Language::Ja), "7にに");
         let joined = Phrase::joined(vec!["a".into(), inner], "; ");
         assert_eq!(joined.say(Language::Ja), "a; 7に");
+    }
+
+    #[test]
+    fn a_sentence_whose_argument_is_not_known_is_left_out_with_what_follows() {
+        let pieces = [
+            Piece::Argument("who"),
+            Piece::Text(" failed. At most "),
+            Piece::Argument("count"),
+            Piece::Text(" more. Please wait."),
+        ];
+        for (args, text) in [
+            (&[("who", "a"), ("count", "3")][..], "a failed. At most 3 more. Please wait."),
+            (&[("who", "a. b")], "a. b failed."),
+            (&[("count", "3")], "… failed. At most 3 more. Please wait."),
+            (&[], "… failed."),
+        ] {
+            assert_eq!(render(&pieces, args), text);
+        }
+        let japanese = [Piece::Text("違います。あと "), Piece::Argument("count")];
+        assert_eq!(render(&japanese, &[]), "違います。");
+        assert_eq!(render(&[Piece::Text("v1.2 of "), Piece::Argument("x")], &[]), "v1.2 of …");
     }
 }

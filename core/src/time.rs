@@ -4,6 +4,11 @@ use minicbor::{Decode, Encode};
 
 use crate::codec::Bytes;
 
+/// A day in seconds.
+pub const DAY: u64 = 86_400;
+/// The last second whose year has four digits.
+const LAST: u64 = 253_402_300_799;
+
 /// Seconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cbor(transparent)]
@@ -18,6 +23,27 @@ impl UnixTime {
     /// Seconds from `earlier` to here; 0 when it is not earlier.
     pub const fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
+    }
+
+    /// In UTC, as RFC 3339 has it: `2026-09-21T14:13:20Z`. Years that no clock shows become the last
+    /// one of four digits.
+    pub fn to_rfc3339(self) -> String {
+        let seconds = self.0.min(LAST);
+        let (days, of_day) = (seconds / DAY, seconds % DAY);
+
+        // Years from the 1st of March on, so that a leap day ends one; eras of 400 of them.
+        let since_era = days + 719_468;
+        let (era, day) = (since_era / 146_097, since_era % 146_097);
+        let year_of_era = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+        let day_of_year = day - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+        let is_next_year = month_from_march >= 10;
+        let month = if is_next_year { month_from_march - 9 } else { month_from_march + 3 };
+        let year = era * 400 + year_of_era + u64::from(is_next_year);
+
+        let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
     }
 }
 
@@ -86,6 +112,25 @@ mod tests {
             realtime: UnixTime(realtime),
             boottime,
             boot_id: Bytes::new(boot.as_bytes()).unwrap(),
+        }
+    }
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (951_868_800, "2000-03-01T00:00:00Z"),
+            (1_709_251_199, "2024-02-29T23:59:59Z"),
+            (1_795_310_076, "2026-11-22T01:14:36Z"),
+            (1_798_761_599, "2026-12-31T23:59:59Z"),
+            (1_798_761_600, "2027-01-01T00:00:00Z"),
+            (4_107_542_399, "2100-02-28T23:59:59Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+            (u64::MAX, "9999-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(UnixTime(seconds).to_rfc3339(), text);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Why an operation with a security key did not succeed.
 
 use thiserror::Error;
+use wardkey_core::cause::{Cause, Chain};
 use wardkey_core::code::Code;
 
 /// Every way in which a login or an enrollment can end at the key. Each variant
@@ -88,9 +89,22 @@ pub enum KeyError {
     /// A fault of ours, or of the kernel.
     #[error("internal fault: {0}")]
     Internal(&'static str),
+    /// The same, with what is said of it.
+    #[error("internal fault: {what}: {why}")]
+    System {
+        /// What could not be done.
+        what: &'static str,
+        /// Why not, with all that it comes from.
+        why: String,
+    },
 }
 
 impl KeyError {
+    /// What could not be done because of another error.
+    pub(crate) fn because<E: Into<Cause>>(what: &'static str) -> impl FnOnce(E) -> Self {
+        move |error| Self::System { what, why: Chain(error.into().as_ref()).to_string() }
+    }
+
     /// Meaning of a status other than 0 (CTAP 2.1, 8.2).
     #[must_use]
     pub fn from_status(status: u8) -> Self {
@@ -139,7 +153,7 @@ impl KeyError {
             Self::Silent | Self::PinAuthInvalid | Self::Malformed(_) | Self::Status(_) => {
                 Code::KeyFault
             }
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(_) | Self::System { .. } => Code::Internal,
         }
     }
 
@@ -173,7 +187,7 @@ impl From<hidapi::Failure> for KeyError {
             | Failure::NotAllowed => Self::Silent,
             Failure::Cancelled => Self::Cancelled,
             Failure::Link(LinkError::Removed) => Self::Removed,
-            Failure::Link(LinkError::Io(_)) => Self::Internal("input and output"),
+            Failure::Link(LinkError::Io(error)) => Self::because("input and output")(error),
             Failure::Busy | Failure::Link(LinkError::InUse) => Self::Busy,
             // ERR_INVALID_CMD: a key from before FIDO2.
             Failure::Hid(0x01) => Self::Unsuitable("it does not know CTAP 2"),

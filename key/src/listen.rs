@@ -150,6 +150,7 @@ pub fn run(
     let mut rest: Option<Instant> = None;
     let mut complained: Option<Instant> = None;
     loop {
+        // One process is ready for the next connection.
         let now = Instant::now();
         rest = rest.filter(|until| *until > now);
         let may_start = spare.is_none() && busy.len() < MAX_PROCESSES;
@@ -174,6 +175,8 @@ pub fn run(
             next_start.into_iter().chain(next_look).min().map_or(PollTimeout::NONE, millis);
         let (incoming, ended) =
             wait(listener, accepting || resting, spare.as_ref(), &busy, timeout)?;
+
+        // Those that have ended, and those whose callers may not go on.
         let (over, on): (Vec<_>, Vec<_>) =
             busy.into_iter().zip(&ended).partition(|(_, ended)| **ended);
         busy = on.into_iter().map(|(process, _)| process).collect();
@@ -198,6 +201,7 @@ pub fn run(
             }
             continue;
         }
+
         if accepting
             && incoming
             && let Some(connection) = accept(listener, &mut complained)

@@ -1,4 +1,6 @@
 //! logind and the display manager, over the system bus. No variable says which bus.
+//!
+//! Errors of this module are what zbus says.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -9,7 +11,7 @@ use zbus::blocking::{Connection, Proxy};
 use zbus::proxy::{CacheProperties, MethodFlags};
 use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
 
-use crate::judge::Shown;
+use crate::permitted::Shown;
 
 const BUS: &str = "/run/dbus/system_bus_socket";
 const LOGIND: &str = "org.freedesktop.login1";
@@ -29,9 +31,6 @@ pub struct Bus(Connection);
 
 impl Bus {
     /// Connects.
-    ///
-    /// # Errors
-    /// What zbus says.
     pub fn connect() -> zbus::Result<Self> {
         let address = format!("unix:path={}", Path::new(BUS).display());
         zbus::blocking::connection::Builder::address(address.as_str())?
@@ -43,7 +42,7 @@ impl Bus {
     /// A session, as logind shows it.
     ///
     /// # Errors
-    /// What zbus says; also that there is no such session.
+    /// That there is no such session, too.
     pub fn session(&self, session: &SessionId) -> zbus::Result<Shown> {
         let id = session.as_str();
         let path: OwnedObjectPath = self.ask(LOGIND, MANAGER, "GetSession", &(id,))?;
@@ -53,25 +52,16 @@ impl Bus {
     }
 
     /// Has logind ask the session's locker to lock.
-    ///
-    /// # Errors
-    /// What zbus says.
     pub fn lock(&self, session: &SessionId) -> zbus::Result<()> {
         self.ask(LOGIND, MANAGER, "LockSession", &(session.as_str(),))
     }
 
     /// Has logind end the session.
-    ///
-    /// # Errors
-    /// What zbus says.
     pub fn end(&self, session: &SessionId) -> zbus::Result<()> {
         self.ask(LOGIND, MANAGER, "TerminateSession", &(session.as_str(),))
     }
 
     /// Has the display manager show its greeter.
-    ///
-    /// # Errors
-    /// What zbus says.
     pub fn greeter(&self) -> zbus::Result<()> {
         self.ask(DISPLAY_MANAGER, FIRST_SEAT, "SwitchToGreeter", &())
     }
@@ -124,7 +114,7 @@ fn shown(all: &HashMap<String, OwnedValue>) -> Shown {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::judge;
+    use crate::permitted::check_permitted;
 
     #[test]
     fn a_session_is_read_and_what_is_missing_is_refused() {
@@ -143,7 +133,7 @@ mod tests {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value.try_into().unwrap()))
             .collect();
-        let of = |all: &HashMap<String, OwnedValue>| judge(&shown(all), |_| false);
+        let of = |all: &HashMap<String, OwnedValue>| check_permitted(&shown(all), |_| false);
         assert_eq!(shown(&all).user, "hanako");
         assert_eq!(of(&all), Ok(()));
         for name in ["User", "Name", "Class", "Remote", "Seat"] {

@@ -2,7 +2,7 @@
 //! ends a session, and has a seat show its greeter; there is nothing else that it could be asked.
 //!
 //! ```text
-//!   agent (its uid only) ── Lock, End, Greeter ──> serve ── judge ──> logind, display manager
+//!   agent (its uid only) ── Lock, End, Greeter ──> serve ── permitted ──> logind, display manager
 //!                                                             │          (system bus)
 //!                                       a person's session at this terminal, or refused
 //! ```
@@ -17,5 +17,5 @@
 
 pub mod arguments;
 pub mod bus;
-pub mod judge;
+pub mod permitted;
 pub mod serve;

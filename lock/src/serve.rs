@@ -16,7 +16,7 @@ use wardkey_settings::files::Owner;
 use wardkey_settings::local::{DEFAULT_PATH, LastGood};
 
 use crate::bus::Bus;
-use crate::judge::judge;
+use crate::permitted::check_permitted;
 
 /// A connection that says nothing is let go after this.
 const SILENT: Duration = Duration::from_secs(30);
@@ -130,7 +130,7 @@ fn act(request: &Request, local: &Path) -> Result<(), String> {
     let shown = bus.session(request.session()).map_err(failed)?;
     // Read each time: it is short, and changes.
     let local = LastGood::read(local, Owner::ROOT).unwrap_or_default();
-    judge(&shown, |name| local.contains(name))?;
+    check_permitted(&shown, |name| local.contains(name))?;
     match request {
         Request::Lock(session) => bus.lock(session).map_err(failed),
         Request::End(session) => bus.end(session).map_err(failed),

@@ -152,7 +152,7 @@ fn authenticate(
     flags: PamFlag,
 ) -> Result<Verdict, Refusal> {
     let user = match nameless::who_logs_in(pamh, options, flags)? {
-        Named::Said(user) => user,
+        Named::ByName(user) => user,
         Named::ByKey(user, parts) => {
             let admitted = log_in(pamh, options, flags, &parts)?;
             let set = nameless::set_user(pamh, &user);

@@ -28,7 +28,7 @@ const MAX_LOOKS: usize = 16;
 /// Who logs in.
 pub enum Named {
     /// What the application or the person says.
-    Said(Typed),
+    ByName(Typed),
     /// What a key says; PAM_USER is empty still.
     ByKey(Typed, Box<Parts>),
 }
@@ -46,7 +46,7 @@ pub fn who_logs_in(
         if is_said(pamh) {
             break;
         }
-        let Some(without_name) = parts_of(pamh, options, "") else { break };
+        let Some(without_name) = parts_of(pamh, options, None) else { break };
         if !without_name.settings.name_by_key {
             break;
         }
@@ -71,12 +71,12 @@ pub fn who_logs_in(
                 let prompt = texts::message(Prompt::NamePrompt, language, &[]);
                 let user = Typed::ask_with(pamh, Some(&prompt))?;
                 if !user.is_text || !user.name.is_empty() {
-                    return Ok(Named::Said(user));
+                    return Ok(Named::ByName(user));
                 }
             }
         }
     }
-    Typed::ask(pamh).map(Named::Said)
+    Typed::ask(pamh).map(Named::ByName)
 }
 
 /// Sets PAM_USER to the person whose login by a key has succeeded.
@@ -98,12 +98,18 @@ fn is_said(pamh: &PamHandle) -> bool {
     pamh.get_item::<User<'_>>().map_or(true, |user| user.is_some_and(|user| !user.0.is_empty()))
 }
 
-/// What a login of this name needs. None: it is left to the usual way, which says why.
-fn parts_of(pamh: &PamHandle, options: &Options, name: &str) -> Option<Box<Parts>> {
+/// What a login of this name needs, or of nobody yet. None: it is left to the usual way, which says
+/// why.
+fn parts_of(pamh: &PamHandle, options: &Options, name: Option<&LoginName>) -> Option<Box<Parts>> {
     let syslog = Syslog::new(pamh, options.debug);
-    let user = Typed { name: name.to_owned(), is_text: true };
+    let user = Typed { name: name.map_or("", LoginName::as_str).to_owned(), is_text: true };
     match Parts::read(pamh, Asked::Login, options, &user, &syslog) {
-        Ok(Who::Managed(parts)) => Some(parts),
+        Ok(Who::Managed(mut parts)) => {
+            if name.is_none() {
+                parts.login.name = TypedName::NotYet;
+            }
+            Some(parts)
+        }
         Ok(Who::Local { .. }) | Err(_) => None,
     }
 }
@@ -119,7 +125,7 @@ fn look(pamh: &PamHandle, options: &Options, parts: &Parts, silent: bool) -> Who
 /// What the login of the person's own account needs, where there is one here that is not left
 /// alone: a key never leads to an account that is let in without one.
 fn own_account(pamh: &PamHandle, options: &Options, person: &LoginName) -> Option<Box<Parts>> {
-    let mut parts = parts_of(pamh, options, person.as_str())?;
+    let mut parts = parts_of(pamh, options, Some(person))?;
     if !matches!(&parts.login.name, TypedName::Account(name) if name == person) {
         return None;
     }

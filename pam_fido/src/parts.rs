@@ -200,7 +200,7 @@ fn last_good(
     error: TableError,
     syslog: &Syslog<'_>,
 ) -> Result<Who, Refusal> {
-    let list = LastGood::read(&LastGood::path_beside(&options.configuration), Owner::ROOT);
+    let list = LastGood::read(&LastGood::path_for(&options.configuration), Owner::ROOT);
     if account.is_known() && list.is_ok_and(|list| list.contains(&user.name)) {
         let name = &user.name;
         syslog.error(&format!(

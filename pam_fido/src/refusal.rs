@@ -6,6 +6,7 @@ use wardkey_core::message::agent;
 use wardkey_core::message::key::KeyFailure;
 use wardkey_core::name::Language;
 use wardkey_core::texts;
+use wardkey_core::time::DAY;
 use wardkey_ipc::IpcError;
 
 /// Why somebody is not let in.
@@ -116,7 +117,7 @@ impl From<Denial> for Refusal {
 }
 
 /// The longest pause in seconds that an agent may ask for.
-const LONGEST_PAUSE: u64 = 86_400;
+const LONGEST_PAUSE: u64 = DAY;
 
 impl From<agent::Refusal> for Refusal {
     /// An agent may refuse, and only that: it says nothing of a key and no impossible number.

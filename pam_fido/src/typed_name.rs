@@ -14,6 +14,8 @@ pub enum TypedName {
     Foreign,
     /// Neither.
     Nothing(&'static str),
+    /// Nobody has said a name yet: a key is to say it.
+    NotYet,
 }
 
 impl TypedName {
@@ -31,7 +33,7 @@ impl TypedName {
     pub const fn login_name(&self) -> Option<&LoginName> {
         match self {
             Self::Account(name) | Self::NoAccount(name, _) => Some(name),
-            Self::Foreign | Self::Nothing(_) => None,
+            Self::Foreign | Self::Nothing(_) | Self::NotYet => None,
         }
     }
 
@@ -39,6 +41,8 @@ impl TypedName {
     pub const fn why_no_account(&self) -> Option<&'static str> {
         match self {
             Self::NoAccount(_, why) | Self::Nothing(why) => Some(why),
+            // No login goes by it.
+            Self::NotYet => Some("not said yet"),
             Self::Account(_) | Self::Foreign => None,
         }
     }

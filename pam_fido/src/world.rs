@@ -1,6 +1,6 @@
 //! What a phase of PAM works with: the person, the other parts, the machine, the configuration.
 //!
-//! Logging in and checking an account use it; so will the session and the change of a PIN.
+//! Logging in and checking an account use it.
 
 use std::time::Duration;
 

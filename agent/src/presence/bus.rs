@@ -1,4 +1,6 @@
 //! logind's sessions as they are, and word that something about them changed.
+//!
+//! Errors of this module are what zbus says.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -22,9 +24,6 @@ pub struct Bus(Connection);
 
 impl Bus {
     /// Connects.
-    ///
-    /// # Errors
-    /// What zbus says.
     pub fn connect(socket: &Path) -> zbus::Result<Self> {
         bus::connect(socket).map(Self)
     }
@@ -32,7 +31,7 @@ impl Bus {
     /// The sessions as they are.
     ///
     /// # Errors
-    /// What zbus says; also that logind is not there.
+    /// That logind is not there, too.
     pub fn sessions(&self) -> zbus::Result<Vec<Seen>> {
         let listed: Vec<Listed> = self.call(MANAGER, "ListSessions", &())?;
         let uptime = clock_gettime(ClockId::CLOCK_MONOTONIC)
@@ -61,9 +60,6 @@ impl Bus {
     }
 
     /// Tells of every change, until the bus ends the connection.
-    ///
-    /// # Errors
-    /// What zbus says.
     pub fn follow(&self, tell: impl Fn(News)) -> zbus::Result<()> {
         let rule = MatchRule::builder().msg_type(Type::Signal).sender(LOGIND)?.build();
         let signals = MessageIterator::for_match_rule(rule, &self.0, Some(QUEUE))?;

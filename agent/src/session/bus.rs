@@ -1,4 +1,6 @@
 //! The system bus, and calls of logind over it. Never starts it, never waits for it long.
+//!
+//! Errors of this module are what zbus says.
 
 use std::path::Path;
 use std::time::Duration;
@@ -26,9 +28,6 @@ pub const MAX_SESSIONS: usize = 64;
 pub type Listed = (String, u32, String, String, OwnedObjectPath);
 
 /// Connects to a bus.
-///
-/// # Errors
-/// What zbus says.
 pub fn connect(socket: &Path) -> zbus::Result<Connection> {
     let address = format!("unix:path={}", socket.display());
     zbus::blocking::connection::Builder::address(address.as_str())?.method_timeout(ANSWER).build()
@@ -37,7 +36,7 @@ pub fn connect(socket: &Path) -> zbus::Result<Connection> {
 /// Calls logind, which is not started for that.
 ///
 /// # Errors
-/// What zbus says; also that logind is not there.
+/// That logind is not there, too.
 pub fn call<B, R>(
     connection: &Connection,
     (path, interface): (&str, &str),

@@ -12,7 +12,7 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 
 use redb::ReadTransaction;
 use wardkey_core::codec::{self, Bytes, List};
@@ -28,6 +28,7 @@ use wardkey_core::person::{PersonRecord, Status};
 use wardkey_core::snapshot::{Anchor, Evidence, ScopeEvidence};
 
 use crate::error::AgentError;
+use crate::lock::{read, write};
 use crate::store::db::Db;
 use crate::store::members::Members;
 use crate::store::rows::{LEAVES, MEMBERS, META, RECORDS, SCOPES, Tables};
@@ -77,7 +78,7 @@ impl Directory {
                 }
             },
         };
-        *self.view.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(view);
+        *write(&self.view) = Arc::new(view);
         Ok(())
     }
 
@@ -91,7 +92,7 @@ impl Directory {
             transaction.delete_table(MEMBERS)?;
             Ok(())
         })?;
-        *self.view.write().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+        *write(&self.view) = Arc::default();
         Ok(())
     }
 
@@ -102,7 +103,7 @@ impl Directory {
 
     /// The view as it is now.
     pub fn view(&self) -> Arc<View> {
-        Arc::clone(&self.view.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&read(&self.view))
     }
 
     /// Changes the directory in one durable transaction; nothing is changed when `work` fails.
@@ -120,7 +121,7 @@ impl Directory {
             (result, update.into_view())
         };
         // Readers take view and transaction under the same lock: both old or both new.
-        let mut current = self.view.write().unwrap_or_else(PoisonError::into_inner);
+        let mut current = write(&self.view);
         self.db.commit(transaction)?;
         *current = Arc::new(view);
         Ok(result)
@@ -316,7 +317,7 @@ impl Directory {
         &self,
         work: impl FnOnce(&View, &ReadTransaction) -> Result<T, AgentError>,
     ) -> Result<T, AgentError> {
-        let guard = self.view.read().unwrap_or_else(PoisonError::into_inner);
+        let guard = read(&self.view);
         let view = Arc::clone(&guard);
         let transaction = self.db.begin_read()?;
         drop(guard);

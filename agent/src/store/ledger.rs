@@ -98,25 +98,9 @@ pub fn settle(ledger: &mut impl Ledger, entry: &Entry) -> Result<Answer, AgentEr
     let [first_spare, second_spare] = entry.spare;
     let id = entry.event.id;
     if let Some(before) = ledger.settled(&id)? {
-        // The refusal of a success comes back as a failure: it is recorded, and has been counted.
-        if before.code != 0 && entry.refuse.is_none() && entry.event.outcome == Outcome::Failure {
-            return Ok(Answer::Recorded(id));
-        }
-        if before.digest == entry.digest {
-            return Ok(match Code::from_number(before.code) {
-                Some(code) => Answer::Refused(code),
-                None => Answer::Recorded(id),
-            });
-        }
-        // A different outcome under a used id is recorded as a replay, never as what it claims.
-        let mut event = entry.event.clone();
-        event.id = first_spare;
-        // Its counter was seen with the first one, and seen again it would look like a copied key.
-        event.evidence = None;
-        fail(&mut event, Code::Replayed, "the id of this outcome was used before");
-        ledger.push(&event)?;
-        return Ok(Answer::Refused(Code::Replayed));
+        return settle_again(ledger, entry, &before);
     }
+
     let mut event = entry.event.clone();
     let mut refuse = entry.refuse;
     let mut counts = entry.counts;
@@ -136,6 +120,7 @@ pub fn settle(ledger: &mut impl Ledger, entry: &Entry) -> Result<Answer, AgentEr
             ledger.set_counter(&key, counter)?;
         }
     }
+
     let settled =
         Settled { digest: entry.digest, code: refuse.map_or(0, Code::number), time: event.time };
     ledger.settle(&id, settled)?;
@@ -143,6 +128,7 @@ pub fn settle(ledger: &mut impl Ledger, entry: &Entry) -> Result<Answer, AgentEr
         ledger.settle(&attempt, settled)?;
     }
     ledger.push(&event)?;
+
     if event.outcome == Outcome::Success {
         for subject in &entry.subjects {
             ledger.set_failures(subject, Failures::default())?;
@@ -151,25 +137,65 @@ pub fn settle(ledger: &mut impl Ledger, entry: &Entry) -> Result<Answer, AgentEr
             ledger.seen(person, event.time)?;
         }
     } else if counts {
-        let mut longest = 0;
-        let mut most = 0;
-        for subject in &entry.subjects {
-            let count = ledger.failures(subject)?.count.saturating_add(1);
-            ledger.set_failures(subject, Failures { count, last: event.time })?;
-            longest = longest.max(strictest(&entry.lockouts, count));
-            most = most.max(count);
-        }
-        if longest > 0 {
-            let mut locked = event.clone();
-            locked.id = second_spare;
-            locked.name = EventName::LockedOut;
-            locked.evidence = None;
-            locked.count = Some(u64::from(most));
-            fail(&mut locked, Code::LockedOut, &format!("for {longest} s"));
-            ledger.push(&locked)?;
-        }
+        count_failure(ledger, entry, &event, second_spare)?;
     }
     Ok(refuse.map_or(Answer::Recorded(id), Answer::Refused))
+}
+
+/// An outcome whose id has been settled before.
+fn settle_again(
+    ledger: &mut impl Ledger,
+    entry: &Entry,
+    before: &Settled,
+) -> Result<Answer, AgentError> {
+    let id = entry.event.id;
+    // The refusal of a success comes back as a failure: it is recorded, and has been counted.
+    if before.code != 0 && entry.refuse.is_none() && entry.event.outcome == Outcome::Failure {
+        return Ok(Answer::Recorded(id));
+    }
+    if before.digest == entry.digest {
+        return Ok(match Code::from_number(before.code) {
+            Some(code) => Answer::Refused(code),
+            None => Answer::Recorded(id),
+        });
+    }
+
+    // A different outcome under a used id is recorded as a replay, never as what it claims.
+    let mut event = entry.event.clone();
+    [event.id, _] = entry.spare;
+    // Its counter was seen with the first one, and seen again it would look like a copied key.
+    event.evidence = None;
+    fail(&mut event, Code::Replayed, "the id of this outcome was used before");
+    ledger.push(&event)?;
+    Ok(Answer::Refused(Code::Replayed))
+}
+
+/// Counts a failure of each subject; what is locked by it is recorded under `spare`.
+fn count_failure(
+    ledger: &mut impl Ledger,
+    entry: &Entry,
+    event: &Event,
+    spare: EventId,
+) -> Result<(), AgentError> {
+    let mut longest = 0;
+    let mut most = 0;
+    for subject in &entry.subjects {
+        let count = ledger.failures(subject)?.count.saturating_add(1);
+        ledger.set_failures(subject, Failures { count, last: event.time })?;
+        longest = longest.max(strictest(&entry.lockouts, count));
+        most = most.max(count);
+    }
+    if longest == 0 {
+        return Ok(());
+    }
+
+    let mut locked = event.clone();
+    locked.id = spare;
+    locked.name = EventName::LockedOut;
+    locked.evidence = None;
+    locked.count = Some(u64::from(most));
+    fail(&mut locked, Code::LockedOut, &format!("for {longest} s"));
+    ledger.push(&locked)
 }
 
 /// Seconds of refusal after this many failures, by the strictest of the rules.

@@ -1,4 +1,6 @@
 //! The sessions that keys opened, in `state.redb`: a table of its own.
+//!
+//! Errors of this module are [`AgentError`]: the store cannot be used.
 
 use wardkey_core::codec;
 use wardkey_core::id::EventId;
@@ -12,9 +14,6 @@ const SESSIONS: Rows = Rows::new("sessions");
 
 impl State {
     /// All that are kept. One that a later version wrote in a way that cannot be read is left out.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     pub fn sessions<T: for<'b> minicbor::Decode<'b, ()>>(&self) -> Result<Vec<T>, AgentError> {
         self.db.read(|transaction| {
             let Some(table) = existing(transaction.open_table(SESSIONS))? else {
@@ -29,9 +28,6 @@ impl State {
     }
 
     /// Keeps one.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     pub fn keep_session<T: minicbor::Encode<()>>(
         &self,
         id: &EventId,
@@ -46,9 +42,6 @@ impl State {
     }
 
     /// Keeps it no longer.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used.
     pub fn forget_session(&self, id: &EventId) -> Result<(), AgentError> {
         self.db.write(|transaction| {
             transaction.open_table(SESSIONS)?.remove(id.as_bytes().as_slice())?;

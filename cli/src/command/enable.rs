@@ -184,7 +184,7 @@ fn ready(context: &mut Context<'_, '_>) -> Result<(Settings, Anchor), CliError> 
     let anchor = match anchor::read(&settings.anchor)? {
         anchor::Before::Anchor(anchor) => anchor,
         anchor::Before::Nothing => return Err(not_ready(Text::NotJoinedYet.into())),
-        anchor::Before::Unreadable(why) => return Err(not_ready(why.into())),
+        anchor::Before::Unreadable(why) => return Err(not_ready(why.phrase()).caused_by(why)),
     };
     let Reply::Status(status) = Agent::connect(context)?.ask(&Request::Status, ANSWER)? else {
         return Err(peers::unexpected());

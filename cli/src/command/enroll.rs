@@ -91,7 +91,9 @@ fn root_key(context: &Context<'_, '_>) -> Result<SigningPublicKey, CliError> {
         Before::Nothing => {
             Err(CliError::with(Code::AnchorMissing, context.env.anchor.display().to_string()))
         }
-        Before::Unreadable(why) => Err(CliError::with(Code::AnchorMissing, why)),
+        Before::Unreadable(why) => {
+            Err(CliError::with(Code::AnchorMissing, why.phrase()).caused_by(why))
+        }
     }
 }
 
@@ -103,7 +105,9 @@ fn check_rp_id(enrollment: &Enrollment, root_key: &SigningPublicKey) -> Result<(
     if root.rp_id == enrollment.rp_id {
         return Ok(());
     }
-    Err(CliError::with(Code::RpIdMismatch, format!("{} is not {}", enrollment.rp_id, root.rp_id)))
+    let ids =
+        [("given", enrollment.rp_id.to_string().into()), ("signed", root.rp_id.to_string().into())];
+    Err(CliError::with(Code::RpIdMismatch, Text::RpIdNotSigned.with(ids)))
 }
 
 fn code(context: &mut Context<'_, '_>, options: &EnrollOptions) -> Result<String, CliError> {

@@ -51,7 +51,7 @@ pub(crate) fn join(
         token: token_text.trim().to_owned(),
         name: name(options)?,
         machine: machine(&context.env.machine_id)?,
-        replace: options.replace.then_some(true),
+        replace: options.leave_deployment.then_some(true),
     });
     let reply = Agent::connect(context).and_then(|mut agent| agent.ask(&request, WAIT));
     if let Request::Join(join) = &mut request {
@@ -109,14 +109,14 @@ fn may_replace(
         Before::Nothing => return Ok(()),
         Before::Anchor(anchor) if token.is_for(&anchor.root_key) => return Ok(()),
         // Nobody of the other deployment has passed a test login here.
-        _ if options.replace && profile::state(&context.env.places) == State::On => {
+        _ if options.leave_deployment && profile::state(&context.env.places) == State::On => {
             return Err(CliError::new(Code::StillEnabled));
         }
-        _ if options.replace => return Ok(()),
+        _ if options.leave_deployment => return Ok(()),
         Before::Anchor(anchor) => Text::JoinedElsewhere
             .with([("path", path), ("key", anchor.root_key.to_string().into())]),
         Before::Unreadable(why) => {
-            Text::AnchorUnreadable.with([("path", path), ("why", why.as_str().into())])
+            Text::AnchorUnreadable.with([("path", path), ("why", why.phrase())])
         }
     };
     Err(CliError::with(Code::AlreadyJoined, hint))

@@ -6,6 +6,7 @@ use serde_json::json;
 use wardkey_core::code::Code;
 use wardkey_core::message::key::{Pin, Reply, Request};
 
+use crate::args::SearchOptions;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{self, Output};
@@ -18,10 +19,22 @@ use crate::texts::Text;
 /// How long setting or changing a PIN may take.
 const CHANGE: Duration = Duration::from_secs(40);
 
-pub(crate) fn info(context: &mut Context<'_, '_>) -> Result<Output, CliError> {
-    let keys = list(&mut Key::connect(context)?)?;
+pub(crate) fn info(
+    context: &mut Context<'_, '_>,
+    options: &SearchOptions,
+) -> Result<Output, CliError> {
+    let mut keys = list(&mut Key::connect(context)?)?;
+    keys.retain(|key| {
+        let ids = format!("{:04x}:{:04x}", key.vendor, key.product);
+        let model = key.details.as_ref().map_or_else(String::new, |of| of.aaguid.to_string());
+        options.finds(&[&key.name, &key.path, &ids, &model])
+    });
+    let text = match &options.search {
+        Some(text) if keys.is_empty() => context.text_with(Text::NoneFound, &[("text", text)]),
+        _ => output::keys(context.language, &keys),
+    };
     Ok(Output {
-        text: output::keys(context.language, &keys),
+        text,
         json: json!({ "keys": keys.iter().map(output::key_json).collect::<Vec<_>>() }),
     })
 }

@@ -24,7 +24,7 @@ pub fn run(cli: &Cli, env: &mut Environment<'_>) -> Exit {
     let mut context = Context { cli, language: language(cli.lang.as_deref()), env };
     let done = match &cli.action {
         Action::Status => status::status(&mut context).map(well),
-        Action::Who => who::who(&mut context).map(well),
+        Action::Who(options) => who::who(&mut context, options).map(well),
         Action::Try(options) => try_login::try_login(&mut context, options),
         Action::Sync => sync::sync(&mut context).map(well),
         Action::Join(options) => join::join(&mut context, options).map(well),
@@ -36,7 +36,7 @@ pub fn run(cli: &Cli, env: &mut Environment<'_>) -> Exit {
         }
         Action::Config(ConfigAction::Edit) => edit::edit(&mut context).map(well),
         Action::Enroll(options) => enroll::enroll(&mut context, options).map(well),
-        Action::Key(KeyAction::List) => key::info(&mut context).map(well),
+        Action::Key(KeyAction::List(options)) => key::info(&mut context, options).map(well),
         Action::Key(KeyAction::ChangePin) => key::change_pin(&mut context).map(well),
     };
     match done {

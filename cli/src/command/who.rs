@@ -9,6 +9,7 @@ use wardkey_core::message::session::SessionInfo;
 use wardkey_core::name::{Language, printable};
 use wardkey_core::texts;
 
+use crate::args::SearchOptions;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{self, Output};
@@ -17,21 +18,34 @@ use crate::texts::Text;
 
 const ANSWER: Duration = Duration::from_secs(10);
 
-pub(crate) fn who(context: &mut Context<'_, '_>) -> Result<Output, CliError> {
+pub(crate) fn who(
+    context: &mut Context<'_, '_>,
+    options: &SearchOptions,
+) -> Result<Output, CliError> {
     match Agent::connect(context)?.ask(&Request::Who, ANSWER)? {
         Reply::Sessions(sessions) => {
             let language = context.language;
-            let lines: Vec<_> = sessions.iter().map(|session| line(language, session)).collect();
-            let text = if lines.is_empty() {
-                texts::message(Notice::NobodySignedIn, language, &[])
-            } else {
-                lines.join("\n")
+            let shown: Vec<_> =
+                sessions.iter().filter(|session| is_found(session, options)).collect();
+            let lines: Vec<_> = shown.iter().map(|session| line(language, session)).collect();
+            let text = match &options.search {
+                _ if !lines.is_empty() => lines.join("\n"),
+                Some(text) => context.text_with(Text::NoneFound, &[("text", text)]),
+                None => texts::message(Notice::NobodySignedIn, language, &[]),
             };
-            let all: Vec<_> = sessions.iter().map(session_json).collect();
+            let all: Vec<_> = shown.into_iter().map(session_json).collect();
             Ok(Output { text, json: json!({ "sessions": all }) })
         }
         _ => Err(peers::unexpected()),
     }
+}
+
+fn is_found(session: &SessionInfo, options: &SearchOptions) -> bool {
+    let key = session.key.map(|key| key.short());
+    let places = [&session.seat, &session.tty, &session.session, &key];
+    let mut texts = vec![session.person.as_str(), session.account.as_str()];
+    texts.extend(places.into_iter().filter_map(|text| text.as_deref()));
+    options.finds(&texts)
 }
 
 fn line(language: Language, session: &SessionInfo) -> String {

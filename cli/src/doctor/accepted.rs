@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use crate::error::CliError;
 use crate::files;
 use crate::finding::Finding;
+use crate::texts::Text;
 
 /// Longest accepted.toml in bytes.
 const MAX_BYTES: usize = 256 * 1024;
@@ -45,7 +46,8 @@ impl Accepted {
             accepted.insert(
                 subject.clone(),
                 acceptance(&entry).ok_or_else(|| {
-                    files::failed(path, format!("[{subject}] wants reason, by, time and ways"))
+                    let subject = subject.as_str().into();
+                    files::failed(path, Text::AcceptedIncomplete.with([("subject", subject)]))
                 })?,
             );
         }

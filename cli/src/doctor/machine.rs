@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use wardkey_core::code::Code;
 use wardkey_core::message::agent::Status;
 use wardkey_core::snapshot::Anchor;
+use wardkey_core::time::DAY;
 use wardkey_settings::files::Owner;
 use wardkey_settings::pam::Settings;
 
@@ -222,7 +223,7 @@ pub(crate) fn agent(status: &Status, anchor: Option<&Anchor>) -> Vec<Finding> {
 /// look.
 pub(crate) fn certificate(folder: &Path, now: u64) -> Option<Finding> {
     /// The agent renews it after half of its life; so little left means that it cannot.
-    const SOON: u64 = 14 * 86_400;
+    const SOON: u64 = 14 * DAY;
     std::fs::read_dir(folder).ok()?;
     let path = folder.join("terminal.pem");
     let finding = |text: Text, days: u64| {
@@ -234,8 +235,8 @@ pub(crate) fn certificate(folder: &Path, now: u64) -> Option<Finding> {
     let pem = files::read(&path, 64 * 1024).ok().flatten().unwrap_or_default();
     match super::certificate::not_after(&String::from_utf8_lossy(&pem)) {
         None => finding(Text::CertificateUnreadable, 0),
-        Some(end) if end <= now => finding(Text::CertificateEnded, (now - end) / 86_400),
-        Some(end) if end - now < SOON => finding(Text::CertificateEnds, (end - now) / 86_400),
+        Some(end) if end <= now => finding(Text::CertificateEnded, (now - end) / DAY),
+        Some(end) if end - now < SOON => finding(Text::CertificateEnds, (end - now) / DAY),
         Some(_) => None,
     }
 }

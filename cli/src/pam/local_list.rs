@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// configuration as it is now. Whether it changed.
 pub(crate) fn keep(context: &Context<'_, '_>, configuration: &Path) -> Result<bool, CliError> {
     let owner = context.env.files_owner;
-    let path = LastGood::path_beside(configuration);
+    let path = LastGood::path_for(configuration);
     let failed = |error: wardkey_settings::files::FileError| {
         CliError::with(Code::Configuration, error.phrase()).caused_by(error)
     };

@@ -14,9 +14,9 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::Flock;
 use serde_json::{Value, json};
 use wardkey_core::code::Code;
 
@@ -123,23 +123,11 @@ pub(crate) fn lock(places: &Places) -> Result<Flock<File>, CliError> {
         .mode(0o600)
         .custom_flags(flags)
         .open(&path);
-    let mut file = options.map_err(|error| files::broken(&path, error))?;
-    let until = Instant::now() + PATIENCE;
-    loop {
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => return Ok(lock),
-            Err((back, _)) if Instant::now() < until => {
-                file = back;
-                std::thread::sleep(Duration::from_millis(50));
-            }
-            Err((_, errno)) => {
-                return Err(files::failed(
-                    &path,
-                    Text::AnotherCommand.with([("why", errno.to_string().into())]),
-                ));
-            }
-        }
-    }
+    let file = options.map_err(|error| files::broken(&path, error))?;
+    wardkey_settings::files::lock_within(file, PATIENCE).map_err(|errno| {
+        let why = Text::AnotherCommand.with([("why", errno.to_string().into())]);
+        files::failed(&path, why).caused_by(errno)
+    })
 }
 
 /// Writes down how things are, durably. From here on an undo puts them back.

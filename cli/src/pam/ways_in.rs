@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use nix::unistd::{Group, User};
+use wardkey_core::time::DAY;
 use wardkey_settings::pam::LocalAccounts;
 
 use crate::files;
@@ -75,7 +76,7 @@ impl WaysIn {
         let shells = text("/etc/shells");
         let today =
             SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
-                / 86_400;
+                / DAY;
         let mut ways = Self::default();
         for listed in std::iter::once(Listed::Name("root")).chain(Listed::all(local)) {
             let user = listed.user();

@@ -11,7 +11,7 @@ use clap::Parser;
 use wardkey_cli::{Cli, Environment, NoAnswer, Operator, Places};
 use wardkey_core::codec::{Bytes, List};
 use wardkey_core::document::{RootDocument, SignedRoot, TerminalDocument};
-use wardkey_core::id::{Aaguid, CredentialId, DeploymentId, Hash, TerminalId};
+use wardkey_core::id::{Aaguid, CredentialId, Hash, TerminalId};
 use wardkey_core::message::agent::{self, Enrolled, Enrollment};
 use wardkey_core::message::key::{self, KeyCredential, KeyDetails, KeyFailure, KeyInfo};
 use wardkey_core::message::{MAX_FRAME, MAX_KEY_FRAME};
@@ -21,6 +21,7 @@ use wardkey_core::sign::SigningKey;
 use wardkey_core::time::UnixTime;
 use wardkey_core::token::JoinToken;
 use wardkey_ipc::{Channel, Deadline};
+use wardkey_testkit::{RP, T0, signing};
 use zeroize::Zeroizing;
 
 /// What happened, in order, at all three.
@@ -233,10 +234,7 @@ pub struct Deployment {
 
 impl Deployment {
     pub fn new(seed: u8) -> Self {
-        Self {
-            root: SigningKey::from_secret(&[seed; 32]),
-            publish: SigningKey::from_secret(&[seed + 100; 32]),
-        }
+        Self { root: signing(seed), publish: signing(seed + 100) }
     }
 
     pub fn token(&self) -> String {
@@ -246,13 +244,10 @@ impl Deployment {
     pub fn root_document(&self, version: u64, root: &SigningKey) -> RootDocument {
         RootDocument {
             version,
-            deployment: DeploymentId::new([9; 16]),
             name: DisplayText::new("中央病院").unwrap(),
-            rp_id: RpId::new("login.hospital.example").unwrap(),
             root_key: root.public(),
             publish_keys: List::new(vec![self.publish.public()]).unwrap(),
-            tls_ca: Bytes::new(vec![0x30]).unwrap(),
-            issued: UnixTime(1_000),
+            ..wardkey_testkit::root_document()
         }
     }
 
@@ -262,7 +257,7 @@ impl Deployment {
     }
 
     pub fn next_root(&self, by: &SigningKey) -> SignedRoot {
-        let next = SigningKey::from_secret(&[77; 32]);
+        let next = signing(77);
         let document = self.root_document(2, &next);
         SignedRoot {
             by_itself: Bytes::new(next.sign(&document)).unwrap(),
@@ -273,12 +268,9 @@ impl Deployment {
     pub fn terminal(&self, id: u8, status: Status) -> Vec<u8> {
         self.publish.sign(&TerminalDocument {
             terminal: TerminalId::new([id; 16]),
-            number: 1,
             name: DisplayText::new("病棟3-1").unwrap(),
-            scopes: List::new(vec![ScopeName::new("ward3").unwrap()]).unwrap(),
             status,
-            issued: UnixTime(1_000),
-            expires: UnixTime(2_000),
+            ..wardkey_testkit::terminal_document(T0)
         })
     }
 
@@ -374,7 +366,7 @@ pub fn enrollment(keys_before: usize) -> Enrollment {
         login: LoginName::new("hanako").unwrap(),
         display_name: DisplayText::new("山田 花子").unwrap(),
         user_handle: Bytes::new(vec![6; 32]).unwrap(),
-        rp_id: RpId::new("login.hospital.example").unwrap(),
+        rp_id: RpId::new(RP).unwrap(),
         rp_name: DisplayText::new("中央病院").unwrap(),
         client_data: Bytes::new(b"{\"type\":\"webauthn.create\"}".to_vec()).unwrap(),
         algorithms: List::new(vec![-7, -8]).unwrap(),

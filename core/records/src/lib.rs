@@ -42,8 +42,8 @@ pub fn syslog_message(format: Format, event: &Event, source: &Source) -> String 
         Format::Rfc5424 => rfc5424::message(event, source),
         // IHE ITI-20 names the schema of the text.
         Format::Atna => {
-            rfc5424::around("DICOM+RFC3881", event, source, &atna::message(event, source))
+            rfc5424::with_text("DICOM+RFC3881", event, source, &atna::message(event, source))
         }
-        _ => rfc5424::around(event.name.as_str(), event, source, &render(format, event, source)),
+        _ => rfc5424::with_text(event.name.as_str(), event, source, &render(format, event, source)),
     }
 }

@@ -25,7 +25,7 @@ pub(crate) fn message(event: &Event, source: &Source) -> String {
 }
 
 /// A message whose text is another form of the event.
-pub(crate) fn around(id: &str, event: &Event, source: &Source, text: &str) -> String {
+pub(crate) fn with_text(id: &str, event: &Event, source: &Source, text: &str) -> String {
     format!("{} {} {text}", header(id, event, source), said::NIL)
 }
 

@@ -1,6 +1,5 @@
 //! What several forms say of an event in the same way.
 
-use jiff::Timestamp;
 use wardkey_core::event::{Event, Severity};
 use wardkey_core::name::printable;
 
@@ -30,8 +29,7 @@ pub(crate) fn said_or_nil(value: &str) -> String {
 
 /// The time in UTC as RFC 3339 has it: `2026-09-21T14:13:20Z`.
 pub(crate) fn time(event: &Event) -> String {
-    let seconds = i64::try_from(event.time.0).unwrap_or(i64::MAX);
-    Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX).to_string()
+    event.time.to_rfc3339()
 }
 
 /// The time in milliseconds since 1970.

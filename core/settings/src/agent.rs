@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use wardkey_core::time::DAY;
+
 use crate::collector::Collector;
 use crate::files::{FileError, Owner};
 use crate::table::{Source, TableError, Value};
@@ -122,7 +124,7 @@ impl Config {
                 self.records_enterprise = u32::try_from(number).unwrap_or(u32::MAX);
             }
             "heartbeat_seconds" => {
-                self.heartbeat_seconds = value.number(1..=86_400, Text::UnitSeconds)?
+                self.heartbeat_seconds = value.number(1..=DAY, Text::UnitSeconds)?
             }
             "wait_seconds" => self.wait_seconds = value.number(1..=55, Text::UnitSeconds)?,
             "retry_seconds" => self.retry_seconds = value.number(1..=3600, Text::UnitSeconds)?,

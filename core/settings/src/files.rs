@@ -58,6 +58,24 @@ pub fn read(path: &Path, owner: Owner, max: usize) -> Result<Vec<u8>, FileError>
     Ok(bytes)
 }
 
+/// Takes the lock of a file for this process alone (flock(2)); whoever has it is waited for so long.
+///
+/// # Errors
+/// `EWOULDBLOCK` or `EINTR` when another has it still; others are those of flock(2).
+pub fn lock_within(mut file: File, patience: Duration) -> Result<Flock<File>, Errno> {
+    let until = Instant::now() + patience;
+    loop {
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Ok(lock),
+            Err((unlocked, Errno::EWOULDBLOCK | Errno::EINTR)) if Instant::now() < until => {
+                file = unlocked;
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Err((_, errno)) => return Err(errno),
+        }
+    }
+}
+
 /// A file that is being replaced: nobody else replaces it meanwhile.
 pub struct Replacement {
     path: PathBuf,
@@ -82,21 +100,11 @@ impl Replacement {
         let lock = openat(&folder, lock_name.as_os_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR)
             .map_err(|errno| failure(path, errno, Kind::Regular))?;
         check(path, &lock, owner, SFlag::S_IFREG, Kind::Regular)?;
-        let mut lock = File::from(lock);
-        let until = Instant::now() + patience;
-        loop {
-            match Flock::lock(lock, FlockArg::LockExclusiveNonblock) {
-                Ok(lock) => return Ok(Self { path: path.into(), folder, _lock: lock }),
-                Err((unlocked, Errno::EWOULDBLOCK | Errno::EINTR)) if Instant::now() < until => {
-                    lock = unlocked;
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-                Err((_, Errno::EWOULDBLOCK | Errno::EINTR)) => {
-                    return Err(FileError::Busy { path: path.into() });
-                }
-                Err((_, errno)) => return Err(io(path, errno.into())),
-            }
-        }
+        let lock = lock_within(File::from(lock), patience).map_err(|errno| match errno {
+            Errno::EWOULDBLOCK | Errno::EINTR => FileError::Busy { path: path.into() },
+            errno => io(path, errno.into()),
+        })?;
+        Ok(Self { path: path.into(), folder, _lock: lock })
     }
 
     /// Replaces the content: after a crash or a full disk there is the old file or the new one,

@@ -31,7 +31,7 @@ pub struct LastGood(Vec<String>);
 
 impl LastGood {
     /// The file that belongs to this `pam.toml`.
-    pub fn path_beside(configuration: &Path) -> PathBuf {
+    pub fn path_for(configuration: &Path) -> PathBuf {
         configuration.with_file_name(NAME)
     }
 
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again_and_a_file_of_others_is_not() {
         let folder = tempfile::tempdir().unwrap();
-        let path = LastGood::path_beside(&folder.path().join("pam.toml"));
+        let path = LastGood::path_for(&folder.path().join("pam.toml"));
         assert_eq!(path, folder.path().join("local-accounts"));
         let owner = Owner::current();
         assert!(matches!(LastGood::read(&path, owner), Err(FileError::Missing { .. })));
@@ -136,7 +136,7 @@ mod tests {
             .unwrap();
         assert!(matches!(LastGood::read(&path, owner), Err(FileError::Mode { .. })));
         assert_eq!(
-            LastGood::path_beside(Path::new(crate::pam::DEFAULT_PATH)),
+            LastGood::path_for(Path::new(crate::pam::DEFAULT_PATH)),
             Path::new(DEFAULT_PATH)
         );
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use wardkey_core::name::Language;
+use wardkey_core::time::DAY;
 
 use crate::files::Owner;
 use crate::login_defs;
@@ -180,7 +181,7 @@ impl Settings {
             }
             "key_wait_seconds" => self.key_wait = seconds(WAIT_SECONDS)?,
             "prompt_seconds" => {
-                self.prompt_wait = Some(seconds(0..=86_400)?).filter(|wait| !wait.is_zero())
+                self.prompt_wait = Some(seconds(0..=DAY)?).filter(|wait| !wait.is_zero())
             }
             // The challenge is good for 60 seconds.
             _ => self.touch_wait = seconds(5..=55)?,

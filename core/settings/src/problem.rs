@@ -2,9 +2,12 @@
 //! The rules are those of [`crate::files`], [`crate::table`] and the files' own modules.
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::MetadataExt;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
+use nix::fcntl::OFlag;
 use wardkey_core::name::printable;
 use wardkey_core::phrase::Phrase;
 use wardkey_core::snapshot::Anchor;
@@ -12,7 +15,7 @@ use wardkey_core::snapshot::Anchor;
 use crate::agent::Config;
 use crate::files::{FileError, Owner};
 use crate::pam::Settings;
-use crate::table::{Source, TableError, Value};
+use crate::table::{MAX_BYTES, Source, TableError, Value};
 use crate::texts::Text;
 use crate::{anchor, login_defs, toml_lines};
 
@@ -123,6 +126,19 @@ pub fn place(path: &Path, owner: Owner) -> Vec<Problem> {
     problems
 }
 
+/// Reads a file whoever may write it: to say all that is wrong in it, never to believe it.
+fn read_of_anybody(path: &Path) -> Option<Vec<u8>> {
+    // Nothing is waited for, should there be no file but a pipe.
+    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let file = File::options().read(true).custom_flags(flags.bits()).open(path).ok()?;
+    if !file.metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).ok()?;
+    (bytes.len() <= MAX_BYTES).then_some(bytes)
+}
+
 fn check(
     path: &Path,
     owner: Owner,
@@ -138,11 +154,7 @@ fn check(
         Err(TableError::File(FileError::Owner { .. } | FileError::Mode { .. }))
             if !problems.is_empty() =>
         {
-            let Some(source) =
-                std::fs::read(path).ok().filter(|bytes| bytes.len() <= crate::table::MAX_BYTES)
-            else {
-                return problems;
-            };
+            let Some(source) = read_of_anybody(path) else { return problems };
             match Source::from_bytes(&path.display().to_string(), source) {
                 Ok(source) => source,
                 Err(error) => {
@@ -249,6 +261,24 @@ mod tests {
     use wardkey_core::name::Language;
 
     use super::*;
+
+    #[test]
+    fn a_file_that_others_may_write_is_read_no_further_than_its_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
+        let path = folder.path().join("pam.toml");
+        let long = File::create(&path).unwrap();
+        // More than there is memory for.
+        long.set_len(1 << 40).unwrap();
+        assert_eq!(read_of_anybody(&path), None);
+        long.set_len(MAX_BYTES as u64).unwrap();
+        assert_eq!(read_of_anybody(&path).unwrap().len(), MAX_BYTES);
+
+        // A pipe that nobody writes holds nobody.
+        std::fs::remove_file(&path).unwrap();
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::from_bits_truncate(0o666)).unwrap();
+        assert!(!pam(&path, Owner::current()).1.is_empty());
+    }
 
     #[test]
     fn every_problem_is_told_with_its_line_key_and_fix() {

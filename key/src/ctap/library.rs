@@ -36,7 +36,7 @@ impl CtapKey {
     /// Takes over the way to a key. Nothing is sent yet.
     pub fn open(description: Description, link: Box<dyn Transport>) -> Result<Self, KeyError> {
         let path = description.path.clone();
-        let c_path = CString::new(path.as_str()).map_err(|_| KeyError::Internal("device path"))?;
+        let c_path = CString::new(path.as_str()).map_err(KeyError::because("device path"))?;
         hidapi::prepare(c_path, link);
         let configuration = LibCfg {
             enable_log: false,
@@ -47,7 +47,7 @@ impl CtapKey {
             keep_alive_msg_to_stderr: false,
         };
         let library = FidoKeyHid::new(&[HidParam::Path(path)], &configuration)
-            .map_err(|_| KeyError::Internal("device cannot be opened"))?;
+            .map_err(KeyError::because("device cannot be opened"))?;
         Ok(Self { description, library, info: None })
     }
 

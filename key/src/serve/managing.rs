@@ -81,7 +81,7 @@ impl Session<'_> {
         if Instant::now() >= deadline {
             return Err(KeyError::NoKeyInTime);
         }
-        let watch = Watch::new().map_err(|_| KeyError::Internal("cannot watch /dev"))?;
+        let watch = Watch::new().map_err(KeyError::because("cannot watch /dev"))?;
         // A caller that is gone is noticed by its descriptor.
         let _ = self.reply(&Reply::Insert);
         loop {
@@ -96,7 +96,7 @@ impl Session<'_> {
                 Ok(Woken::Changed) => {}
                 Ok(Woken::Caller) => return Err(KeyError::Cancelled),
                 Ok(Woken::TimedOut) => return Err(KeyError::NoKeyInTime),
-                Err(_) => return Err(KeyError::Internal("cannot watch /dev")),
+                Err(error) => return Err(KeyError::because("cannot watch /dev")(error)),
             }
         }
     }

@@ -6,10 +6,8 @@ use wardkey_ipc::{Channel, IpcError};
 use super::attempt::{Attempt, MAX_MESSAGES};
 use super::replies::AgentReply;
 use super::requests::AgentRequest;
+use super::speaker::Once;
 use crate::refusal::Refusal;
-
-/// Times that a login starts over because the agent was lost.
-const MAX_LOST: u8 = 2;
 
 /// A login that ended in a refusal.
 pub struct Ended {
@@ -95,7 +93,7 @@ impl Attempt<'_, '_> {
         self.tell_agent(agent, request)?;
         let wants_grant = matches!(request, AgentRequest::Prove(_));
         for _ in 0..MAX_MESSAGES {
-            let deadline = self.answer();
+            let deadline = self.patience.answer();
             match agent.receive(deadline).map_err(|error| self.agent_lost(&error))? {
                 AgentReply::Wait => {
                     self.wait_for_turn();
@@ -118,14 +116,14 @@ impl Attempt<'_, '_> {
         agent: &mut Channel,
         request: &AgentRequest,
     ) -> Result<(), Interrupted> {
-        let sent = agent.send(request, self.answer());
+        let sent = agent.send(request, self.patience.answer());
         sent.map_err(|error| self.agent_lost(&error))
     }
 
     /// Another login has the key.
     pub fn wait_for_turn(&mut self) -> Interrupted {
-        if !std::mem::replace(&mut self.told.wait, true) {
-            self.aside(Notice::WaitForKey);
+        if self.speaker.is_first(Once::Wait) {
+            self.speaker.aside(self.world.talk, Notice::WaitForKey);
         }
         Interrupted::OtherLogin
     }
@@ -135,9 +133,9 @@ impl Attempt<'_, '_> {
     pub fn agent_lost(&mut self, error: &IpcError) -> Interrupted {
         // Another agent knows nothing of it, and judges the outcome by its clock.
         self.time = None;
-        self.lost += 1;
-        let gone = matches!(error, IpcError::Closed | IpcError::Io(_));
-        if gone && self.lost <= MAX_LOST {
+        let may_start_over = self.patience.lose_agent();
+        let is_gone = matches!(error, IpcError::Closed | IpcError::Io(_));
+        if is_gone && may_start_over {
             Interrupted::Anew
         } else {
             Interrupted::AgentLost(Refusal::agent(error))

@@ -1,32 +1,21 @@
 //! A login under way: what holds in each of its states. Connections, and what is true only once
 //! something has happened, belong to the states.
 
-use wardkey_core::code::AnyCode;
 use wardkey_core::id::EventId;
 use wardkey_core::message::agent::{PassTry, Suspect};
-use wardkey_core::name::{Language, LoginName};
+use wardkey_core::name::LoginName;
 use wardkey_core::proof::identification::{Proven, SilentAssertion};
 use wardkey_core::server_time::Attested;
-use wardkey_core::texts;
-use wardkey_ipc::Deadline;
 
+use super::patience::Patience;
 use super::request::Login;
+use super::speaker::Speaker;
 use super::verified_person::VerifiedPerson;
 use crate::refusal::Refusal;
 use crate::world::World;
 
 /// Messages that may come between a question and its answer.
 pub const MAX_MESSAGES: usize = 256;
-
-/// What the person has been told: each notice comes once.
-#[derive(Default)]
-pub struct Told {
-    pub wait: bool,
-    pub insert: bool,
-    pub unregistered: bool,
-    pub searching: bool,
-    pub code: bool,
-}
 
 /// The person of a key, and what proves it.
 #[derive(Clone)]
@@ -60,17 +49,8 @@ pub struct Attempt<'w, 'l> {
     pub world: World<'w>,
     pub login: &'l Login,
     pub id: EventId,
-    /// Language of the terminal, then of the person.
-    pub language: Language,
-    /// Times that the agent was lost.
-    pub lost: u8,
-    pub told: Told,
-    /// Times that it was begun to connect and identify.
-    pub rounds: usize,
-    /// When waiting for key or agent ends.
-    pub until: Deadline,
-    /// When all of it ends, however the others answer; where nothing is asked of a person.
-    pub whole: Option<Deadline>,
+    pub speaker: Speaker,
+    pub patience: Patience,
     /// The server's time, where the clock made the directory look old.
     pub time: Option<Attested>,
     pub record: Record,
@@ -92,38 +72,12 @@ impl<'w, 'l> Attempt<'w, 'l> {
         Ok(Self {
             login,
             id: EventId::new(id),
-            language: world.settings.language,
-            lost: 0,
-            told: Told::default(),
-            rounds: 0,
-            until: Deadline::after(world.settings.key_wait),
-            whole: None,
+            speaker: Speaker::new(world.settings.language),
+            patience: Patience::new(&world),
             time: None,
             record: Record::default(),
             takes_codes: false,
             world,
         })
-    }
-
-    /// Until when an answer is waited for, of a part that needs no person.
-    pub fn answer(&self) -> Deadline {
-        self.within(Deadline::after(self.world.timeouts.answer))
-    }
-
-    /// The same wait, within the bound on the whole.
-    pub fn within(&self, deadline: Deadline) -> Deadline {
-        self.whole.map_or(deadline, |whole| deadline.min(whole))
-    }
-
-    /// Tells the person something.
-    pub fn inform(&mut self, code: impl Into<AnyCode>) {
-        let text = texts::message(code, self.language, &[]);
-        self.world.talk.info(&text);
-    }
-
-    /// Says what passes by itself.
-    pub fn aside(&mut self, notice: impl Into<AnyCode>) {
-        let text = texts::message(notice, self.language, &[]);
-        self.world.talk.aside(&text);
     }
 }

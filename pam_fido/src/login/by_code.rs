@@ -18,7 +18,7 @@ use wardkey_core::message::agent::{LoginResult, PassTry};
 use wardkey_core::message::key::SignByCode;
 use wardkey_core::name::{LoginName, ScopeName};
 use wardkey_core::pass::{HASH, Pass, PassCode};
-use wardkey_core::pass_notes::Standing;
+use wardkey_core::pass_notes::PassState;
 use wardkey_core::policy::context::LoginContext;
 use wardkey_core::proof::SignedByCode;
 use wardkey_core::time::UnixTime;
@@ -26,7 +26,7 @@ use wardkey_ipc::{Channel, Deadline};
 
 use super::agent::{Ended, Interrupted, Start, unexpected};
 use super::attempt::Attempt;
-use super::establish::{Early, MAX_ROUNDS};
+use super::establish::Early;
 use super::replies::KeyReply;
 use super::request::Admitted;
 use super::requests::KeyRequest;
@@ -73,7 +73,7 @@ impl Attempt<'_, '_> {
         let signature = self.sign_by_code(early, code, pass.as_ref(), client_data.clone())?;
 
         let tries = self.count(pass.as_ref(), now)?;
-        let (Some(pass), Standing::Open { .. } | Standing::Ended) = (pass, tries) else {
+        let (Some(pass), PassState::Open { .. } | PassState::Ended) = (pass, tries) else {
             return Err(wrong());
         };
         let signed = SignedByCode { pass: pass.id, client_data, signature };
@@ -95,14 +95,14 @@ impl Attempt<'_, '_> {
         }
 
         // The code was right: from here on the person may be told what is the matter.
-        let lets_in = decided.is_ok() && tries != Standing::Ended;
+        let lets_in = decided.is_ok() && tries != PassState::Ended;
         self.world.machine.note_passes(&mut |notes| notes.was_right(&pass, now, lets_in))?;
         self.record.pass = Some(PassTry { pass: pass.id, tries: 0 });
         if let Some(record) = person.snapshot.records().next() {
-            self.language = record.language;
+            self.speaker.language = record.language;
         }
         let granted = decided?;
-        if tries == Standing::Ended {
+        if tries == PassState::Ended {
             return Err(Refusal::new(Code::PassEnded, "ended by a login with the key"));
         }
         Ok((granted, LoginResult::SuccessByCode(signed)))
@@ -114,8 +114,7 @@ impl Attempt<'_, '_> {
         name: Option<&LoginName>,
     ) -> Result<(Channel, Box<VerifiedPerson>, Early), Ended> {
         let mut start = Start::Anew;
-        while self.rounds < MAX_ROUNDS {
-            self.rounds += 1;
+        while self.patience.begin_round() {
             let is_new = matches!(start, Start::Anew);
             let (mut agent, mut early) = self.connect(start)?;
             match self.code_round(&mut agent, is_new, &mut early, name) {
@@ -164,15 +163,15 @@ impl Attempt<'_, '_> {
     }
 
     /// Counts a try durably, before anybody knows whether it was wrong.
-    fn count(&mut self, pass: Option<&Pass>, now: UnixTime) -> Result<Standing, Refusal> {
+    fn count(&mut self, pass: Option<&Pass>, now: UnixTime) -> Result<PassState, Refusal> {
         let mut standing = None;
         self.world.machine.note_passes(&mut |notes| standing = notes.count(pass, now))?;
         let standing = standing
             .ok_or_else(|| Refusal::new(Code::PassNotCounted, "no room for one more note"))?;
         let tries = match standing {
-            Standing::Open { tries } => tries,
-            Standing::Void => wardkey_core::pass::MAX_TRIES + 1,
-            Standing::Ended => 0,
+            PassState::Open { tries } => tries,
+            PassState::Void => wardkey_core::pass::MAX_TRIES + 1,
+            PassState::Ended => 0,
         };
         self.record.pass = pass.map(|pass| PassTry { pass: pass.id, tries });
         Ok(standing)

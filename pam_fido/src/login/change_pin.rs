@@ -81,7 +81,7 @@ impl Attempt<'_, '_> {
             let (code, why) = (error.code, error.detail);
             self.world.journal.error(&format!("a changed PIN was not recorded: {code}: {why}"));
         }
-        self.inform(Notice::PinChanged);
+        self.speaker.inform(self.world.talk, Notice::PinChanged);
         Ok(())
     }
 
@@ -94,7 +94,7 @@ impl Attempt<'_, '_> {
         loop {
             match self.ask_new_pin(least, &old) {
                 Err(refusal) if asked < MAX_ASKED && is_asked_again(refusal.code) => {
-                    self.world.talk.error(&refusal.text(self.language));
+                    self.world.talk.error(&refusal.text(self.speaker.language));
                     asked += 1;
                 }
                 new => return new.map(|new| (old, new)),
@@ -104,10 +104,10 @@ impl Attempt<'_, '_> {
 
     fn ask_new_pin(&mut self, least: u8, old: &Pin) -> Result<Pin, Refusal> {
         let args = [("least", &*least.to_string())];
-        let question = texts::message(Prompt::PinNewPrompt, self.language, &args);
+        let question = texts::message(Prompt::PinNewPrompt, self.speaker.language, &args);
         let typed = self.typed(question, None)?;
         let new = Pin::chosen(typed, least, Some(old)).map_err(not_sent)?;
-        let question = texts::message(Prompt::PinAgainPrompt, self.language, &[]);
+        let question = texts::message(Prompt::PinAgainPrompt, self.speaker.language, &[]);
         let again = self.typed(question, None)?;
         if again.as_str() == new.expose() { Ok(new) } else { Err(not_sent(Code::PinsDiffer)) }
     }

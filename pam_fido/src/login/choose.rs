@@ -41,15 +41,15 @@ impl Attempt<'_, '_> {
             // One that is gone, or busy, is no longer there to be chosen.
             asked.extend(self.identify_alone(one, rp_id)?);
         }
-        let wait_ms = u32::try_from(self.until.left().as_millis()).unwrap_or(u32::MAX);
+        let wait_ms = self.patience.wait_ms();
         for (one, channel) in &mut asked {
             let request = KeyRequest::Touch { path: one.key.path.clone(), wait_ms };
             channel
                 .send(&request, Deadline::after(self.world.timeouts.answer))
                 .map_err(|error| Refusal::key(&error))?;
         }
-        self.inform(Prompt::TouchToChoose);
-        let silent = Deadline::after(self.until.left() + self.world.timeouts.search_grace);
+        self.speaker.inform(self.world.talk, Prompt::TouchToChoose);
+        let silent = self.patience.silent();
         while !asked.is_empty() {
             if silent.has_passed() {
                 let why = "none of several keys was touched";

@@ -10,12 +10,8 @@ use super::replies::AgentReply;
 use super::requests::AgentRequest;
 use super::search::Search;
 use super::server_time::is_late;
-use super::states::{Established, Recognised, Recognition, Sought};
+use super::states::{Established, Recognised, Recognition, SearchResult};
 use crate::refusal::Refusal;
-
-/// Times in all that a login begins anew, because the key went to another login or the question
-/// stood long.
-pub(super) const MAX_ROUNDS: usize = 32;
 
 /// A key process that starts while the agent works; none where it is not the time for one.
 pub(super) type Early = Option<Result<Channel, IpcError>>;
@@ -28,16 +24,15 @@ impl Attempt<'_, '_> {
         mut start: Start,
         again: Option<&Recognition>,
     ) -> Result<Established, Ended> {
-        while self.rounds < MAX_ROUNDS {
-            self.rounds += 1;
+        while self.patience.begin_round() {
             let is_new = matches!(start, Start::Anew);
             let (mut agent, early) = self.connect(start)?;
             match self.round(&mut agent, is_new, early, again) {
-                Ok(Sought::Key(key, recognition)) => {
+                Ok(SearchResult::Key(key, recognition)) => {
                     let recognised = Recognised { agent, key, recognition: *recognition };
                     return Ok(Established::Key(Box::new(recognised)));
                 }
-                Ok(Sought::Code(typed)) => return Ok(Established::Code(typed)),
+                Ok(SearchResult::Code(typed)) => return Ok(Established::Code(typed)),
                 Err(interrupted) => start = interrupted.on(agent)?,
             }
         }
@@ -63,7 +58,7 @@ impl Attempt<'_, '_> {
         is_new: bool,
         mut early: Early,
         again: Option<&Recognition>,
-    ) -> Result<Sought, Interrupted> {
+    ) -> Result<SearchResult, Interrupted> {
         let mut search = self.directory(agent, is_new, &mut early)?.1;
         if let Some(recognition) = again {
             search.only(recognition);
@@ -119,8 +114,8 @@ impl Attempt<'_, '_> {
             if waiting && self.world.talk.silent() && !std::mem::replace(&mut asked, true) {
                 self.say_or_ask(Notice::WaitForKey.into(), Prompt::WaitThenEnter)?;
             }
-            let answer = self.answer();
-            match agent.receive(if waiting { self.until } else { answer }) {
+            let answer = self.patience.answer();
+            match agent.receive(if waiting { self.patience.until } else { answer }) {
                 Ok(AgentReply::Granted(grant)) => return Ok(grant),
                 Ok(AgentReply::Wait) => {
                     *early = None;

@@ -23,7 +23,8 @@ use super::claims::{Found, all_of, client_data_of, silent_of};
 use super::replies::{AgentReply, KeyReply};
 use super::requests::KeyRequest;
 use super::search::{Search, Target};
-use super::states::{Recognition, Sought};
+use super::speaker::Once;
+use super::states::{Recognition, SearchResult};
 use super::verified_person::VerifiedPerson;
 use crate::refusal::Refusal;
 
@@ -69,7 +70,7 @@ impl Attempt<'_, '_> {
         mut key: Channel,
         mut search: Search,
         at_once: bool,
-    ) -> Result<Sought, Interrupted> {
+    ) -> Result<SearchResult, Interrupted> {
         let challenge = self.ask_whose(&mut key, &search)?;
         let instead = self.code_is_asked_for(at_once).map_or(Instead::Nothing, Instead::Code);
         let moment = at_once.then(|| Deadline::after(self.world.timeouts.search_grace));
@@ -87,7 +88,7 @@ impl Attempt<'_, '_> {
                 (Ok(Heard::NoKey), None) => {
                     drop(key);
                     let shared = matches!(search.target, Target::Shared(_));
-                    return self.ask_for_code(shared).map(Sought::Code);
+                    return self.ask_for_code(shared).map(SearchResult::Code);
                 }
                 (Ok(Heard::NoneYet), None) => {
                     self.ask_further(agent, &mut key, &mut search)?;
@@ -96,7 +97,8 @@ impl Attempt<'_, '_> {
                 (Err(interrupted), Some(refusal)) => return Err(interrupted.because(refusal)),
                 (Err(interrupted), None) => return Err(interrupted),
             };
-            let (proven, mut passed_over) = self.judge(agent, &search, &challenge, identified)?;
+            let (proven, mut passed_over) =
+                self.verify_claims(agent, &search, &challenge, identified)?;
             let mut found: Vec<Found> = Vec::new();
             for one in proven {
                 match one.person.may_use(one.proven.credential(), self.login) {
@@ -120,7 +122,7 @@ impl Attempt<'_, '_> {
             let KeyInfo { path, details, .. } = info;
             let recognition =
                 Recognition::new(person, proven, path, details, &self.world, self.login)?;
-            return Ok(Sought::Key(key, Box::new(recognition)));
+            return Ok(SearchResult::Key(key, Box::new(recognition)));
         }
         Err(Refusal::new(Code::KeyFault, "devices that claim to be keys without end").into())
     }
@@ -137,7 +139,7 @@ impl Attempt<'_, '_> {
         let request = KeyRequest::Identify(Identify {
             rp_id: search.rp_id.clone(),
             allow,
-            wait_ms: u32::try_from(self.until.left().as_millis()).unwrap_or(u32::MAX),
+            wait_ms: self.patience.wait_ms(),
             client_data: client_data_of(&challenge)?,
             every: matches!(search.target, Target::Shared(_)),
             more: search.more.map(|_| true),
@@ -153,7 +155,7 @@ impl Attempt<'_, '_> {
     }
 
     /// Those of several claims that are proven, and the nodes of the others: suspects from here on.
-    pub(super) fn judge(
+    pub(super) fn verify_claims(
         &mut self,
         agent: &mut Channel,
         search: &Search,
@@ -192,7 +194,7 @@ impl Attempt<'_, '_> {
     }
 
     fn ask_key(&self, key: &mut Channel, request: &KeyRequest) -> Result<(), Refusal> {
-        key.send(request, self.answer()).map_err(|error| Refusal::key(&error))
+        key.send(request, self.patience.answer()).map_err(|error| Refusal::key(&error))
     }
 
     /// The next answer of the key process that names devices, or why there is none. Where the key
@@ -209,13 +211,15 @@ impl Attempt<'_, '_> {
             Instead::Code(at) => Some(at),
             Instead::Nothing | Instead::Name => None,
         };
-        let silent = Deadline::after(self.until.left() + self.world.timeouts.search_grace);
-        let mut silent = self.within(silent);
+        let mut silent = self.patience.within(self.patience.silent());
         let mut is_absent = false;
+
         for _ in 0..MAX_MESSAGES {
-            let waits = self.told.insert || self.told.unregistered;
+            let waits =
+                self.speaker.has_said(Once::Insert) || self.speaker.has_said(Once::Unregistered);
             let asked_at = code_at.filter(|_| waits);
             let until = asked_at.map_or(silent, |at| silent.min(at));
+
             let ready = match wait_readable(agent, key, until) {
                 Ok(ready) => ready,
                 Err(IpcError::TimedOut) if asked_at.is_some_and(|at| at.has_passed()) => {
@@ -223,32 +227,26 @@ impl Attempt<'_, '_> {
                 }
                 Err(IpcError::TimedOut) if asks_name => return Ok(Heard::NoKey),
                 Err(IpcError::TimedOut) if is_absent => return Err(removed().into()),
-                Err(IpcError::TimedOut) if self.told.insert => {
+                Err(IpcError::TimedOut) if self.speaker.has_said(Once::Insert) => {
                     return Err(Refusal::new(Code::KeyTimeout, "no key was inserted").into());
                 }
                 Err(error) => return Err(Refusal::key(&error).into()),
             };
+
             if ready == Ready::First {
-                match agent.receive(self.answer()).map_err(|error| self.agent_lost(&error))? {
-                    AgentReply::Wait => return Err(self.wait_for_turn()),
-                    AgentReply::Refused(refusal) => return Err(Refusal::from(refusal).into()),
-                    // The answer to a Hold that a Wait crossed; it is asked again.
-                    AgentReply::Granted(_) | AgentReply::Held => {}
-                    AgentReply::Recorded(..) | AgentReply::Candidates(_) | AgentReply::Time(_) => {
-                        return Err(unexpected("agent").into());
-                    }
-                }
+                self.hear_agent(agent)?;
                 continue;
             }
-            match key.receive(self.answer()).map_err(|error| Refusal::key(&error))? {
+
+            match key.receive(self.patience.answer()).map_err(|error| Refusal::key(&error))? {
                 KeyReply::Identified(identified) => return Ok(Heard::Claims(Box::new(identified))),
                 KeyReply::NoneYet => return Ok(Heard::NoneYet),
                 KeyReply::Unregistered(_) | KeyReply::Failed(_) if asks_name => {
                     return Ok(Heard::NoKey);
                 }
                 KeyReply::Insert if asks_name => {
-                    if !std::mem::replace(&mut self.told.insert, true) {
-                        self.aside(Prompt::InsertOrWait);
+                    if self.speaker.is_first(Once::Insert) {
+                        self.speaker.aside(self.world.talk, Prompt::InsertOrWait);
                     }
                 }
                 KeyReply::Insert | KeyReply::Unregistered(_) if absent_until.is_some() => {
@@ -262,23 +260,19 @@ impl Attempt<'_, '_> {
                     return Ok(Heard::NoKey);
                 }
                 KeyReply::Insert => {
-                    if !std::mem::replace(&mut self.told.insert, true) {
+                    if self.speaker.is_first(Once::Insert) {
                         self.ask_for_key(Prompt::InsertKey.into())?;
-                        silent = silent.min(Deadline::after(
-                            self.until.left() + self.world.timeouts.search_grace,
-                        ));
+                        silent = silent.min(self.patience.silent());
                     }
                 }
                 KeyReply::Unregistered(why) => {
-                    if !std::mem::replace(&mut self.told.unregistered, true) {
+                    if self.speaker.is_first(Once::Unregistered) {
                         let why = match why {
                             Code::KeyCannotIdentify => Code::KeyCannotIdentify,
                             _ => Code::KeyNotRegistered,
                         };
                         self.ask_for_key(why.into())?;
-                        silent = silent.min(Deadline::after(
-                            self.until.left() + self.world.timeouts.search_grace,
-                        ));
+                        silent = silent.min(self.patience.silent());
                     }
                 }
                 KeyReply::Failed(_) if is_absent => return Err(removed().into()),
@@ -287,6 +281,19 @@ impl Attempt<'_, '_> {
             }
         }
         Err(Refusal::new(Code::ProtocolError, "messages without end").into())
+    }
+
+    /// What the agent says while a key is looked for: whether it is looked for still.
+    fn hear_agent(&mut self, agent: &mut Channel) -> Result<(), Interrupted> {
+        match agent.receive(self.patience.answer()).map_err(|error| self.agent_lost(&error))? {
+            AgentReply::Wait => Err(self.wait_for_turn()),
+            AgentReply::Refused(refusal) => Err(Refusal::from(refusal).into()),
+            // The answer to a Hold that a Wait crossed; it is asked again.
+            AgentReply::Granted(_) | AgentReply::Held => Ok(()),
+            AgentReply::Recorded(..) | AgentReply::Candidates(_) | AgentReply::Time(_) => {
+                Err(unexpected("agent").into())
+            }
+        }
     }
 
     /// A shared account of many: asks the keys for the next page of those who may use it.
@@ -300,8 +307,8 @@ impl Attempt<'_, '_> {
         else {
             return Err(unexpected("key process").into());
         };
-        if candidates.len() >= PATIENT && !std::mem::replace(&mut self.told.searching, true) {
-            self.aside(Notice::KeySearching);
+        if candidates.len() >= PATIENT && self.speaker.is_first(Once::Searching) {
+            self.speaker.aside(self.world.talk, Notice::KeySearching);
         }
         let Candidates { candidates: further, more } = *self.candidates(agent, page)?;
 

@@ -12,7 +12,7 @@
 //!     outcome     durably recorded by the agent; marks raised
 //!   change_pin  the same without a signature: a PIN in place of another
 //!   agent      what is asked and heard, and what ends a state early
-//!   attempt    what holds in every state
+//!   attempt    what holds in every state (patience: how long it waits; speaker: what is told)
 //! ```
 //! The person is asked once, and only for a key that proved itself: before that, no name is shown
 //! and no failure counts. Until [`sign`] nothing that was typed leaves this process.
@@ -33,6 +33,7 @@ mod nameless;
 mod notice;
 mod offer;
 mod outcome;
+mod patience;
 mod question;
 mod replies;
 mod request;
@@ -41,6 +42,7 @@ mod run;
 mod search;
 mod server_time;
 mod sign;
+mod speaker;
 mod states;
 mod typed_code;
 mod verified_person;

@@ -85,9 +85,9 @@ impl Attempt<'_, '_> {
         }
 
         let wait = self.world.timeouts.before_name.min(self.world.settings.key_wait);
-        self.until = Deadline::after(wait);
+        self.patience.wait_again(wait);
         // Each answer has its time-out; a part that dribbles has this one.
-        self.whole = Some(Deadline::after(wait + self.world.timeouts.answer));
+        self.patience.whole = Some(Deadline::after(wait + self.world.timeouts.answer));
         let (mut agent, mut early) = self.connect(Start::Anew)?;
         let (grant, mut search) = self.directory(&mut agent, true, &mut early)?;
         if search.asks_name {
@@ -112,13 +112,13 @@ impl Attempt<'_, '_> {
 
         // A key of several people does not say which of them is there.
         if search.without(&person) {
-            self.until = Deadline::after(Duration::ZERO);
+            self.patience.wait_again(Duration::ZERO);
             if !matches!(self.proven(&mut agent, &mut key, &search)?, Named::ByNone) {
                 return Ok(WhoseKey::NotTold);
             }
         }
         // What was not asked to its end says nothing.
-        if self.whole.is_some_and(Deadline::has_passed) {
+        if self.patience.whole.is_some_and(Deadline::has_passed) {
             return Ok(WhoseKey::NotTold);
         }
         Ok(WhoseKey::Of(person))
@@ -160,7 +160,8 @@ impl Attempt<'_, '_> {
             if identified.alone != Some(true) {
                 return Ok(Named::OneOfSeveral);
             }
-            let (found, passed_over) = self.judge(agent, search, &challenge, *identified)?;
+            let (found, passed_over) =
+                self.verify_claims(agent, search, &challenge, *identified)?;
             if let Some(one) = found.into_iter().next() {
                 return Ok(Named::By(Box::new(one)));
             }

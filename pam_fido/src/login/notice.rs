@@ -17,17 +17,18 @@ impl Attempt<'_, '_> {
     /// [`Code::Cancelled`] when there is no answer: nobody can be asked (`sudo -n`).
     pub(super) fn say_or_ask(&mut self, notice: AnyCode, question: Prompt) -> Result<(), Refusal> {
         if !self.world.talk.silent() {
-            self.inform(notice);
+            self.speaker.inform(self.world.talk, notice);
             return Ok(());
         }
-        let question = texts::message(question, self.language, &[]);
+        let question = texts::message(question, self.speaker.language, &[]);
         if matches!(self.world.talk.ask(&question), Answer::None) {
             return Err(Refusal::new(
                 Code::Cancelled,
                 "nobody answers, and notices are not shown (PAM_SILENT)",
             ));
         }
-        self.until = self.until.min(Deadline::after(self.world.timeouts.after_enter));
+        let after_enter = Deadline::after(self.world.timeouts.after_enter);
+        self.patience.until = self.patience.until.min(after_enter);
         Ok(())
     }
 
@@ -38,11 +39,11 @@ impl Attempt<'_, '_> {
     /// # Errors
     /// As for [`Self::say_or_ask`], also when the page is left.
     pub(super) fn ask_for_key(&mut self, notice: AnyCode) -> Result<(), Refusal> {
-        let instruction = texts::message(notice, self.language, &[]);
+        let instruction = texts::message(notice, self.speaker.language, &[]);
         let page = if self.takes_codes {
             None
         } else {
-            self.world.talk.insert_page(&instruction, self.language)
+            self.world.talk.insert_page(&instruction, self.speaker.language)
         };
         match page {
             None => self.say_or_ask(notice, Prompt::InsertThenEnter),

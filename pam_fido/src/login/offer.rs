@@ -9,6 +9,7 @@ use wardkey_ipc::Deadline;
 
 use super::agent::Interrupted;
 use super::attempt::Attempt;
+use super::speaker::Once;
 use super::states::Moment;
 use super::typed_code::TypedCode;
 use crate::refusal::Refusal;
@@ -17,8 +18,9 @@ use crate::talk::Answer;
 impl Attempt<'_, '_> {
     /// When the code is asked for, if no key comes before.
     pub(super) fn code_is_asked_for(&self, at_once: bool) -> Option<Deadline> {
-        let wait = self.world.timeouts.before_code.min(self.until.left() / 2);
-        (self.takes_codes && !at_once && !self.told.code).then(|| Deadline::after(wait))
+        let wait = self.world.timeouts.before_code.min(self.patience.until.left() / 2);
+        let asks = self.takes_codes && !at_once && !self.speaker.has_said(Once::Code);
+        asks.then(|| Deadline::after(wait))
     }
 
     /// Asks for a code, or Enter and the key. What comes then is asked anew; another login may
@@ -27,9 +29,9 @@ impl Attempt<'_, '_> {
     /// # Errors
     /// No answer, or one that cannot be a code.
     pub(super) fn ask_for_code(&mut self, shared: bool) -> Result<TypedCode, Interrupted> {
-        self.told.code = true;
+        self.speaker.is_first(Once::Code);
         let prompt = if shared { Prompt::PassPromptShared } else { Prompt::PassPrompt };
-        let question = texts::message(prompt, self.language, &[]);
+        let question = texts::message(prompt, self.speaker.language, &[]);
         let asked = Moment::now(&self.world)?;
         let answer = self.world.talk.ask(&question);
         if let Some(wait) = self.world.settings.prompt_wait
@@ -39,12 +41,12 @@ impl Attempt<'_, '_> {
             return Err(Refusal::new(Code::TooLate, why).into());
         }
 
-        self.until = Deadline::after(self.world.settings.key_wait);
+        self.patience.wait_again(self.world.settings.key_wait);
         match answer {
             // Where nothing can be shown meanwhile the key is there, or it is not waited for.
             Answer::Typed(typed) if typed.trim().is_empty() => {
                 if self.world.talk.silent() {
-                    self.until = Deadline::after(self.world.timeouts.after_enter);
+                    self.patience.wait_again(self.world.timeouts.after_enter);
                 }
                 Err(Interrupted::Anew)
             }

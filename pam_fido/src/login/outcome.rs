@@ -64,7 +64,8 @@ impl Attempt<'_, '_> {
                 0 => "<1".to_owned(),
                 hours => hours.to_string(),
             };
-            let banner = texts::message(Notice::OfflineBanner, self.language, &[("hours", &hours)]);
+            let banner =
+                texts::message(Notice::OfflineBanner, self.speaker.language, &[("hours", &hours)]);
             self.world.talk.info(&banner);
         }
         let key = match granted.by() {
@@ -99,7 +100,7 @@ impl Attempt<'_, '_> {
     fn tell_pass_is_used(&mut self, person: &VerifiedPerson, pass: &Pass) {
         let left = person.now(&self.world).map_or(0, |now| pass.until.since(now).div_ceil(3600));
         let args = [("hours", &*left.to_string())];
-        let text = texts::message(Notice::PassUsed, self.language, &args);
+        let text = texts::message(Notice::PassUsed, self.speaker.language, &args);
         self.world.talk.info(&text);
     }
 

@@ -21,7 +21,7 @@ impl Attempt<'_, '_> {
     pub(super) fn recognise(&mut self, person: &VerifiedPerson, proven: &Proven) {
         self.record.proven = Some(ProvenKey::of(person, proven));
         if let Some(record) = person.snapshot.records().next() {
-            self.language = record.language;
+            self.speaker.language = record.language;
         }
     }
 
@@ -68,7 +68,7 @@ impl Attempt<'_, '_> {
         }
         let few = tries.filter(|tries| *tries < ALL_TRIES).map(u32::from);
         let name = name.as_ref().map(|name| name.as_str());
-        let text = texts::pin_question(prompt, self.language, name, few);
+        let text = texts::pin_question(prompt, self.speaker.language, name, few);
         Pin::typed(self.typed(text, tries)?).map_err(not_sent)
     }
 
@@ -78,8 +78,8 @@ impl Attempt<'_, '_> {
         text: String,
         tries: Option<u8>,
     ) -> Result<Zeroizing<String>, Refusal> {
-        let touch = texts::message(Prompt::TouchNow, self.language, &[]);
-        let question = PinQuestion { text, tries, touch, language: self.language };
+        let touch = texts::message(Prompt::TouchNow, self.speaker.language, &[]);
+        let question = PinQuestion { text, tries, touch, language: self.speaker.language };
         let asked = Moment::now(&self.world)?;
         let answer = self.world.talk.ask_pin(&question);
         if let Some(wait) = self.world.settings.prompt_wait

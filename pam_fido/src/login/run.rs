@@ -1,11 +1,11 @@
 //! The states of a login, one after the other.
 
 use wardkey_core::code::Code;
-use wardkey_ipc::Deadline;
 
 use super::agent::{Ended, Start};
 use super::attempt::Attempt;
 use super::request::{Admitted, Login};
+use super::speaker::Once;
 use super::states::{Answered, Established, Held, Recognised};
 use crate::refusal::Refusal;
 use crate::world::World;
@@ -35,7 +35,7 @@ impl Attempt<'_, '_> {
     /// Has a refusal recorded, and told.
     pub(super) fn refuse(&mut self, ended: Ended) -> Refusal {
         let refusal = self.report(ended);
-        self.world.talk.error(&refusal.text(self.language));
+        self.world.talk.error(&refusal.text(self.speaker.language));
         refusal
     }
 
@@ -43,8 +43,8 @@ impl Attempt<'_, '_> {
     pub(super) fn until_held(&mut self, answered: Answered) -> Result<Held, Ended> {
         // The person was there just now: what is waited for from here on is the agent and a
         // restart.
-        self.until = Deadline::after(self.world.settings.key_wait);
-        self.told.wait = false;
+        self.patience.wait_again(self.world.settings.key_wait);
+        self.speaker.forget(Once::Wait);
 
         let Answered { mut recognised, pin } = answered;
         loop {

@@ -117,7 +117,7 @@ impl Attempt<'_, '_> {
             match key.receive(deadline).map_err(|error| Refusal::key(&error))? {
                 KeyReply::Touch => {
                     if !std::mem::replace(&mut told_touch, true) {
-                        let text = texts::message(Prompt::TouchNow, self.language, &[]);
+                        let text = texts::message(Prompt::TouchNow, self.speaker.language, &[]);
                         self.world.talk.touch(&text);
                     }
                 }

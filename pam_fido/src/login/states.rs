@@ -33,7 +33,7 @@ pub enum Established {
 }
 
 /// What came of looking for a key.
-pub enum Sought {
+pub enum SearchResult {
     /// The process that has it open.
     Key(Channel, Box<Recognition>),
     /// A code was typed in its place.

@@ -10,7 +10,7 @@ use wardkey_core::policy::evaluate::{Evaluation, Permit, evaluate};
 use wardkey_core::policy::stage::{self, Stage};
 use wardkey_core::server_time::Attested;
 use wardkey_core::snapshot::Snapshot;
-use wardkey_core::time::UnixTime;
+use wardkey_core::time::{DAY, UnixTime};
 
 use super::marks::note_verified;
 use super::request::Login;
@@ -18,7 +18,7 @@ use crate::refusal::Refusal;
 use crate::world::World;
 
 /// The longest lock-out in seconds that is told: an agent could say any number.
-const LONGEST_LOCK: u64 = 86_400;
+const LONGEST_LOCK: u64 = DAY;
 
 /// The person of a login, as the verified directory has it. Immutable for the login.
 #[derive(Clone)]

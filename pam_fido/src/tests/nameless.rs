@@ -100,7 +100,7 @@ fn nobody_named(deployment: &Deployment) -> AgentReply {
 fn scene_of(deployment: &Deployment, seen: &[&str], keys: Vec<Candidate>) -> Scene {
     let mut scene = Scene::of(deployment);
     scene.person = Person::default();
-    scene.login.name = TypedName::of("", Some("the name is empty"));
+    scene.login.name = TypedName::NotYet;
     for name in seen.iter().rev() {
         scene.machine.marks.lock().unwrap().remember(hash_of(name), UnixTime(T0));
     }

@@ -85,7 +85,7 @@ fn wrong_pin_says_how_many_tries_are_left_and_blocks_as_the_key_does() {
 }
 
 #[test]
-fn r10_an_unknown_name_gets_the_same_words_and_the_key_the_same_requests_as_for_a_wrong_key() {
+fn an_unknown_name_gets_the_same_words_and_the_key_the_same_requests_as_for_a_wrong_key() {
     let ward = Ward::ready();
     ward.server.add_person("taro", "Demo Taro", "en");
     ward.terminal.sync();

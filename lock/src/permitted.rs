@@ -26,7 +26,7 @@ pub struct Shown {
 ///
 /// # Errors
 /// Why not, for the record.
-pub fn judge(shown: &Shown, is_local: impl Fn(&str) -> bool) -> Result<(), String> {
+pub fn check_permitted(shown: &Shown, is_local: impl Fn(&str) -> bool) -> Result<(), String> {
     let user = printable(&shown.user, 64);
     if shown.uid == 0 {
         return Err("a session of root's".into());
@@ -65,7 +65,7 @@ mod tests {
         let with = |change: fn(&mut Shown)| {
             let mut shown = person.clone();
             change(&mut shown);
-            judge(&shown, is_local)
+            check_permitted(&shown, is_local)
         };
         assert_eq!(with(|_| {}), Ok(()));
         assert_eq!(with(|shown| shown.class = "user-early".into()), Ok(()));
