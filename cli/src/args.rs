@@ -56,20 +56,18 @@ pub enum Action {
     Who,
     /// Explain who would get in, step by step, without a login (root).
     ///
-    /// Goes through what a login would go through: account, PAM service, configuration, agent, signed
-    /// directory, policy, keys. No key is asked, nothing is recorded and nobody is let in. The exit
-    /// status is 1 when the login would be refused.
-    #[command(
-        after_help = "Examples:\n  sudo wardkey try hanako\n  sudo wardkey try hanako --account ward3 --service lightdm"
-    )]
+    /// Goes through what a login would go through: account, PAM service, configuration, agent,
+    /// signed directory, policy, keys. No key is asked, nothing is recorded and nobody is let in.
+    /// The exit status is 1 when the login would be refused.
+    #[command(after_help = "Examples:\n  sudo wardkey try hanako\n  \
+                      sudo wardkey try hanako --account ward3 --service lightdm")]
     Try(TryOptions),
     /// Fetch the directory from the server now (root).
     #[command(after_help = "Example:\n  sudo wardkey sync")]
     Sync,
     /// Join a deployment and write the trust anchor (root).
-    #[command(
-        after_help = "Example:\n  sudo wardkey join --server https://wardkey.example.org --token-file -"
-    )]
+    #[command(after_help = "Example:\n  \
+                      sudo wardkey join --server https://wardkey.example.org --token-file -")]
     Join(JoinOptions),
     /// Register the security key that is plugged in, with an enrollment code.
     ///
@@ -101,9 +99,9 @@ pub enum Action {
     /// root. Checks automatic logins, sshd, owners and modes, accounts of staff, units, clock,
     /// certificate and directory too. The exit status is 1 when something was found that nobody has
     /// accepted.
-    #[command(
-        after_help = "Examples:\n  sudo wardkey doctor\n  sudo wardkey doctor --accept kde-fingerprint --reason \"no reader in this ward\""
-    )]
+    #[command(after_help = "Examples:\n  sudo wardkey doctor\n  \
+                      sudo wardkey doctor --accept kde-fingerprint \
+                      --reason \"no reader in this ward\"")]
     Doctor(DoctorOptions),
     /// Check the configuration files of this terminal.
     #[command(subcommand)]
@@ -312,7 +310,8 @@ mod tests {
             "wardkey try hanako",
             "wardkey try hanako --account ward3 --service lightdm --json",
             "wardkey join --server https://s:8443/ --token wkj2-x",
-            "wardkey join --server https://10.0.0.1 --token-file - --name 病棟3 --anchor /a --replace",
+            "wardkey join --server https://10.0.0.1 --token-file - --name 病棟3 \
+             --anchor /a --replace",
             "wardkey enable",
             "wardkey enable --confirm --json",
             "wardkey enable --within 30",

@@ -1,9 +1,9 @@
 //! The sentences for people, by code and language. Compiled in from `texts/*.ftl`.
 //!
-//! Sentences come without line ends. The prompts ([`Prompt::PinPrompt`], [`Prompt::PinPromptNamed`],
-//! [`Prompt::PinTriesLeft`], [`Prompt::InsertThenEnter`], [`Prompt::WaitThenEnter`],
-//! [`Prompt::PassPrompt`], [`Prompt::PassPromptShared`], [`Prompt::NamePrompt`]) end with `": "`;
-//! [`pin_prompt`] puts the PIN's together.
+//! Sentences come without line ends. The prompts ([`Prompt::PinPrompt`],
+//! [`Prompt::PinPromptNamed`], [`Prompt::PinTriesLeft`], [`Prompt::InsertThenEnter`],
+//! [`Prompt::WaitThenEnter`], [`Prompt::PassPrompt`], [`Prompt::PassPromptShared`],
+//! [`Prompt::NamePrompt`]) end with `": "`; [`pin_prompt`] puts the PIN's together.
 
 use crate::code::{AnyCode, Code, Notice, Prompt};
 use crate::name::Language;
@@ -15,9 +15,9 @@ const PROMPT_END: &str = ": ";
 include!(concat!(env!("OUT_DIR"), "/texts.rs"));
 
 /// The sentence of a code. `args` are names and values, such as `("tries", "3")`; the names are the
-/// `$names` in the documentation of [`Code`], [`Prompt`] and [`Notice`]. Unprintable characters of a
-/// value become `?`, a value ends after [`crate::phrase::ARGUMENT_CHARS`], one that the sentence does not use is
-/// ignored, and a missing one is shown as `…`.
+/// `$names` in the documentation of [`Code`], [`Prompt`] and [`Notice`]. Unprintable characters of
+/// a value become `?`, a value ends after [`crate::phrase::ARGUMENT_CHARS`], one that the sentence
+/// does not use is ignored, and a missing one is shown as `…`.
 pub fn message(code: impl Into<AnyCode>, language: Language, args: &[(&str, &str)]) -> String {
     render(sentence(code.into(), language), args)
 }

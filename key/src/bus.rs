@@ -66,7 +66,8 @@ pub(crate) fn described(found: &hidapi::hidraw::Found) -> Option<Description> {
 /// A key behind a transport of the caller's.
 ///
 /// # Errors
-/// [`KeyError::Internal`](crate::error::KeyError::Internal) when the path of the description holds a NUL.
+/// [`KeyError::Internal`](crate::error::KeyError::Internal) when the path of the description holds
+/// a NUL.
 #[cfg(any(test, feature = "in-process"))]
 pub fn open_in_process(
     description: Description,

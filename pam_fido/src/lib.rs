@@ -13,7 +13,8 @@
 //!                              └ pages: GNOME's own pages for keys, in place of the plain question
 //! ```
 //! No threads, no environment variables but the one in which GDM names what it can do, no signals,
-//! no standard output; every descriptor is close-on-exec. Every path that is not a whole, verified login ends in a refusal.
+//! no standard output; every descriptor is close-on-exec. Every path that is not a whole, verified
+//! login ends in a refusal.
 #![deny(unsafe_code)]
 #![cfg_attr(
     test,

@@ -49,8 +49,8 @@ pub struct Lost {
     pub of: Vec<(&'static str, u64)>,
 }
 
-/// How many records of a class are looked at for one that only collectors lack. They are the oldest,
-/// and those that server and system log have are the oldest too.
+/// How many records of a class are looked at for one that only collectors lack. They are the
+/// oldest, and those that server and system log have are the oldest too.
 const LOOKED_AT: usize = 32;
 
 /// A destination, and how far it has come.
@@ -247,8 +247,8 @@ impl<'t> Spool<'t> {
         Ok(lacking)
     }
 
-    /// Gives up a record; `false` when there is none. What only collectors lack goes first: one that
-    /// is down must not cost the server or the system log a record.
+    /// Gives up a record; `false` when there is none. What only collectors lack goes first: one
+    /// that is down must not cost the server or the system log a record.
     fn give_way(&mut self) -> Result<bool, AgentError> {
         let places = self.places()?;
         let Some((class, seq)) = self.least(&places)? else { return Ok(false) };

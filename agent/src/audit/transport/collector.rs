@@ -1,13 +1,12 @@
-//! A collector on the network: syslog messages, counted by octets, over TCP (RFC 6587, 3.4.1) or TLS
-//! (RFC 5425).
+//! A collector on the network: syslog messages, counted by octets, over TCP (RFC 6587, 3.4.1) or
+//! TLS (RFC 5425).
 //!
 //! TCP alone does not say that anybody has read what was sent. So each batch is a connection of its
 //! own: it ends with our FIN, and it has arrived when the collector's FIN comes after ours. The
-//! kernel of a collector that did not read all, or was gone before, sends a reset instead. (One that
-//! ends only its own half, first, is believed to read on.) Over TLS it has arrived when the
+//! kernel of a collector that did not read all, or was gone before, sends a reset instead. (One
+//! that ends only its own half, first, is believed to read on.) Over TLS it has arrived when the
 //! collector has answered our close_notify by its own; for one that never does, the configuration
-//! can say that its FIN is enough (`tls-fin`). What has not arrived comes again, with the
-//! same id.
+//! can say that its FIN is enough (`tls-fin`). What has not arrived comes again, with the same id.
 
 use std::io::{ErrorKind, Read, Write};
 use std::path::PathBuf;
