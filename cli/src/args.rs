@@ -33,10 +33,12 @@ pub struct Cli {
     #[arg(long, global = true)]
     pub json: bool,
     /// Socket of the agent.
-    #[arg(long, global = true, help_heading = PLUMBING, value_name = "PATH", default_value = "/run/wardkey/agent.sock")]
+    #[arg(long, global = true, help_heading = PLUMBING)]
+    #[arg(value_name = "PATH", default_value = "/run/wardkey/agent.sock")]
     pub agent_socket: PathBuf,
     /// Socket of the key process.
-    #[arg(long, global = true, help_heading = PLUMBING, value_name = "PATH", default_value = "/run/wardkey/key.sock")]
+    #[arg(long, global = true, help_heading = PLUMBING)]
+    #[arg(value_name = "PATH", default_value = "/run/wardkey/key.sock")]
     pub key_socket: PathBuf,
     /// What to do.
     #[command(subcommand)]
@@ -210,10 +212,12 @@ pub struct DisableOptions {
 #[derive(Args)]
 pub struct CheckOptions {
     /// The configuration of the PAM module.
-    #[arg(long, help_heading = PLUMBING, value_name = "FILE", default_value = "/etc/wardkey/pam.toml")]
+    #[arg(long, help_heading = PLUMBING)]
+    #[arg(value_name = "FILE", default_value = "/etc/wardkey/pam.toml")]
     pub pam: PathBuf,
     /// The configuration of the agent.
-    #[arg(long, help_heading = PLUMBING, value_name = "FILE", default_value = "/etc/wardkey/agent.toml")]
+    #[arg(long, help_heading = PLUMBING)]
+    #[arg(value_name = "FILE", default_value = "/etc/wardkey/agent.toml")]
     pub agent: PathBuf,
     /// When nothing is wrong with pam.toml, also write /etc/wardkey/local-accounts anew (root).
     ///
@@ -244,10 +248,12 @@ pub struct JoinOptions {
     #[arg(long, value_name = "NAME")]
     pub name: Option<DisplayText>,
     /// The trust anchor that is written.
-    #[arg(long, help_heading = PLUMBING, value_name = "FILE", default_value = "/etc/wardkey/anchor.toml")]
+    #[arg(long, help_heading = PLUMBING)]
+    #[arg(value_name = "FILE", default_value = "/etc/wardkey/anchor.toml")]
     pub anchor: PathBuf,
     /// The marks of the PAM module, which belong to the anchor.
-    #[arg(long, help_heading = PLUMBING, value_name = "FILE", default_value = "/var/lib/wardkey-marks/marks")]
+    #[arg(long, help_heading = PLUMBING)]
+    #[arg(value_name = "FILE", default_value = "/var/lib/wardkey-marks/marks")]
     pub marks: PathBuf,
     /// Leave the deployment that this machine has joined for another one.
     ///
