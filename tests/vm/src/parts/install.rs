@@ -79,7 +79,9 @@ fn installs_server(ward: &mut Ward) -> Result<String, Failure> {
 
 fn starts_server(ward: &mut Ward) -> Result<String, Failure> {
     ward.ok(&format!(
-        "printf 'head_seconds = {HEAD_SECONDS}\\nattestation_roots = [\"/etc/wardkey/key-maker.pem\"]\\nattestation_required = true\\n' >/etc/wardkey/server.toml
+        "printf 'head_seconds = {HEAD_SECONDS}\\n\
+         attestation_roots = [\"/etc/wardkey/key-maker.pem\"]\\n\
+         attestation_required = true\\n' >/etc/wardkey/server.toml
          install -m 0644 /srv/payload/attestation-ca.pem /etc/wardkey/key-maker.pem"
     ))?;
     ward.server(

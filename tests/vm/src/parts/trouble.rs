@@ -68,7 +68,8 @@ fn key_disabled(ward: &mut Ward) -> Result<String, Failure> {
     let key = hanakos_key(ward)?;
     // From the end of the administrator's command until the directory of the terminal has moved.
     let seconds = ward.ok(&format!(
-        "{CLOCK}; seq() {{ wardkey status --json | grep -o '\"seq\":[0-9]*' | sort | tr '\\n' ' '; }}
+        "{CLOCK}; \
+         seq() {{ wardkey status --json | grep -o '\"seq\":[0-9]*' | sort | tr '\\n' ' '; }}
          old=$(seq); wardkey-server key disable {key} --reason 'lost on the bus' >/dev/null; begin
          for i in $(seq 100); do [ \"$(seq)\" != \"$old\" ] && break; done; end; \
          [ \"$(seq)\" != \"$old\" ]"
