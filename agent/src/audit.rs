@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   record ── tally ── spool ──┬── deliver: syslog ── render::syslog ──> rsyslog, journald
-//!                              ├── deliver: server ── render::server ──> server, acknowledged by id
+//!                              ├── deliver: server ── render::server ──> server, confirmed by id
 //!                              └── deliver: collectors ── wardkey-records ──> a SIEM, over TCP
 //! ```
 //! Each destination has its cursor on the spool, its thread and its wake: one that is down or slow

@@ -219,8 +219,11 @@ fn client_data_json(challenge: &Base64, origin: &str) -> Vec<u8> {
     let text = |value: serde_json::Value| value.to_string();
     let challenge = text(json!(challenge));
     let origin = text(json!(origin));
-    format!("{{\"type\":\"webauthn.create\",\"challenge\":{challenge},\"origin\":{origin},\"crossOrigin\":false}}")
-        .into_bytes()
+    format!(
+        "{{\"type\":\"webauthn.create\",\"challenge\":{challenge},\"origin\":{origin},\
+         \"crossOrigin\":false}}"
+    )
+    .into_bytes()
 }
 
 fn enroll_finish(agent: &Agent, peer: Peer, request: &EnrollFinish) -> Result<Reply, AgentError> {
@@ -271,7 +274,10 @@ mod tests {
         let made = client_data_json(&Base64(vec![0xfb, 0xff]), "https://wardkey.example\"\\");
         assert_eq!(
             String::from_utf8(made).unwrap(),
-            r#"{"type":"webauthn.create","challenge":"-_8","origin":"https://wardkey.example\"\\","crossOrigin":false}"#
+            concat!(
+                r#"{"type":"webauthn.create","challenge":"-_8","#,
+                r#""origin":"https://wardkey.example\"\\","crossOrigin":false}"#
+            )
         );
     }
 }

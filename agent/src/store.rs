@@ -1,8 +1,8 @@
 //! What the agent keeps on disk, in two redb files.
 //!
 //! ```text
-//!   directory.redb   what the server signed; can be fetched again      Directory ── Evidence
-//!   state.redb       counters, failures, events, marks; disk reserved  State ────── one commit per login
+//!   directory.redb  what the server signed; can be fetched again      Directory ─ Evidence
+//!   state.redb      counters, failures, events, marks; disk reserved  State ─ one commit per login
 //! ```
 //! Either is set aside as `*.corrupt-<time>` when it cannot be read, and a new one begun.
 //!

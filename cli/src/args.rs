@@ -31,10 +31,12 @@ pub struct Cli {
     #[arg(long, global = true)]
     pub json: bool,
     /// Socket of the agent.
-    #[arg(long, global = true, help_heading = PLUMBING, value_name = "PATH", default_value = "/run/wardkey/agent.sock")]
+    #[arg(long, global = true, help_heading = PLUMBING)]
+    #[arg(value_name = "PATH", default_value = "/run/wardkey/agent.sock")]
     pub agent_socket: PathBuf,
     /// Socket of the key process.
-    #[arg(long, global = true, help_heading = PLUMBING, value_name = "PATH", default_value = "/run/wardkey/key.sock")]
+    #[arg(long, global = true, help_heading = PLUMBING)]
+    #[arg(value_name = "PATH", default_value = "/run/wardkey/key.sock")]
     pub key_socket: PathBuf,
     /// What to do.
     #[command(subcommand)]
@@ -59,20 +61,18 @@ pub enum Action {
     Who(SearchOptions),
     /// Explain who would get in, step by step, without a login (root).
     ///
-    /// Goes through what a login would go through: account, PAM service, configuration, agent, signed
-    /// directory, policy, keys. No key is asked, nothing is recorded and nobody is let in. The exit
-    /// status is 1 when the login would be refused.
-    #[command(
-        after_help = "Examples:\n  sudo wardkey try hanako\n  sudo wardkey try hanako --account ward3 --service lightdm"
-    )]
+    /// Goes through what a login would go through: account, PAM service, configuration, agent,
+    /// signed directory, policy, keys. No key is asked, nothing is recorded and nobody is let in.
+    /// The exit status is 1 when the login would be refused.
+    #[command(after_help = "Examples:\n  sudo wardkey try hanako\n  \
+                      sudo wardkey try hanako --account ward3 --service lightdm")]
     Try(TryOptions),
     /// Fetch the directory from the server now (root).
     #[command(after_help = "Example:\n  sudo wardkey sync")]
     Sync,
     /// Join a deployment and write the trust anchor (root).
-    #[command(
-        after_help = "Example:\n  sudo wardkey join --server https://wardkey.example.org --token-file -"
-    )]
+    #[command(after_help = "Example:\n  \
+                      sudo wardkey join --server https://wardkey.example.org --token-file -")]
     Join(JoinOptions),
     /// Register the security key that is plugged in, with an enrollment code.
     ///
@@ -104,9 +104,9 @@ pub enum Action {
     /// root. Checks automatic logins, sshd, owners and modes, accounts of staff, units, clock,
     /// certificate and directory too. The exit status is 1 when something was found that nobody has
     /// accepted.
-    #[command(
-        after_help = "Examples:\n  sudo wardkey doctor\n  sudo wardkey doctor --accept kde-fingerprint --reason \"no reader in this ward\""
-    )]
+    #[command(after_help = "Examples:\n  sudo wardkey doctor\n  \
+                      sudo wardkey doctor --accept kde-fingerprint \
+                      --reason \"no reader in this ward\"")]
     Doctor(DoctorOptions),
     /// Check the configuration files of this terminal.
     #[command(subcommand)]
@@ -233,10 +233,12 @@ pub struct DisableOptions {
 #[derive(Args)]
 pub struct CheckOptions {
     /// The configuration of the PAM module.
-    #[arg(long, help_heading = PLUMBING, value_name = "FILE", default_value = "/etc/wardkey/pam.toml")]
+    #[arg(long, help_heading = PLUMBING)]
+    #[arg(value_name = "FILE", default_value = "/etc/wardkey/pam.toml")]
     pub pam: PathBuf,
     /// The configuration of the agent.
-    #[arg(long, help_heading = PLUMBING, value_name = "FILE", default_value = "/etc/wardkey/agent.toml")]
+    #[arg(long, help_heading = PLUMBING)]
+    #[arg(value_name = "FILE", default_value = "/etc/wardkey/agent.toml")]
     pub agent: PathBuf,
     /// When nothing is wrong with pam.toml, also write /etc/wardkey/local-accounts anew (root).
     ///
@@ -267,10 +269,12 @@ pub struct JoinOptions {
     #[arg(long, value_name = "NAME")]
     pub name: Option<DisplayText>,
     /// The trust anchor that is written.
-    #[arg(long, help_heading = PLUMBING, value_name = "FILE", default_value = "/etc/wardkey/anchor.toml")]
+    #[arg(long, help_heading = PLUMBING)]
+    #[arg(value_name = "FILE", default_value = "/etc/wardkey/anchor.toml")]
     pub anchor: PathBuf,
     /// The marks of the PAM module, which belong to the anchor.
-    #[arg(long, help_heading = PLUMBING, value_name = "FILE", default_value = "/var/lib/wardkey-marks/marks")]
+    #[arg(long, help_heading = PLUMBING)]
+    #[arg(value_name = "FILE", default_value = "/var/lib/wardkey-marks/marks")]
     pub marks: PathBuf,
     /// Leave the deployment that this machine has joined for another one.
     ///

@@ -295,7 +295,11 @@ mod tests {
         let error = refusal(Code::EnrollmentCodeInvalid, None, None);
         assert_eq!(
             error.to_json().to_string(),
-            r#"{"error":{"code":"WK-1506","message":"The enrollment code is wrong, used or expired. Please ask for a new one.","message_ja":"登録コードが正しくないか、使用済みか、期限切れです。新しいコードを申し出てください。","number":1506}}"#
+            concat!(
+                r#"{"error":{"code":"WK-1506","message":"The enrollment code is wrong, used or "#,
+                r#"expired. Please ask for a new one.","message_ja":"登録コードが正しくないか、"#,
+                r#"使用済みか、期限切れです。新しいコードを申し出てください。","number":1506}}"#
+            )
         );
         let error = refusal(Code::TooManyRequests, Some("a\nb"), Some(7));
         assert_eq!(

@@ -2,14 +2,14 @@
 //! check of the configuration, and switching logins with keys on and off.
 //!
 //! ```text
-//!   args ─> command::run ─┬─ join ───> agent ──> anchor (root's file, after the token was checked again)
-//!                         ├─ enroll ─> agent (code, registration), security_key ─> key process (PIN)
+//!   args ─> command::run ─┬─ join ───> agent ──> anchor (root's file, the token checked again)
+//!                         ├─ enroll ─> agent (code, credential), security_key ─> key process (PIN)
 //!                         ├─ key ────> security_key
 //!                         ├─ status ─> agent, doctor
 //!                         ├─ who ────> agent
 //!                         ├─ try ────> explain ─> doctor, config, agent
 //!                         ├─ config ─> config (the readers of module and agent), pam::local_list
-//!                         ├─ doctor ─> doctor ─> wardkey-stacks (PAM as libpam reads it), files, agent
+//!                         ├─ doctor ─> doctor ─> wardkey-stacks (what libpam reads), files, agent
 //!                         └─ enable ─> pam: test_login, ways_in, undo, profile (pam-auth-update)
 //!   console: questions without echo     peers: the two sockets     output, error: what is printed
 //! ```

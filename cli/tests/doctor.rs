@@ -95,8 +95,9 @@ fn what_is_open_is_told_with_its_lines_and_refused_by_the_exit_status() {
     assert_eq!(ran.exit, 1);
     assert!(
         ran.out.starts_with(
-            "kde-fingerprint: people get in without a key. Please mend the lines below, or accept it with a reason. \
-             (WK-1608)\n  /etc/pam.d/kde-fingerprint:1 pam_fprintd.so (a fingerprint); way: \
+            "kde-fingerprint: people get in without a key. Please mend the lines below, or accept \
+             it with a reason. (WK-1608)\n  \
+             /etc/pam.d/kde-fingerprint:1 pam_fprintd.so (a fingerprint); way: \
              /etc/pam.d/kde-fingerprint:1 pam_fprintd.so = success\n"
         ),
         "{}",

@@ -196,8 +196,10 @@ fn a_wrong_pin_is_told_and_asked_again_of_a_person_only() {
     assert_eq!(ran.exit, 1);
     assert_eq!(
         ran.json(),
-        serde_json::json!({"error": {"code": "WK-1203", "number": 1203, "message": "Wrong PIN. Tries left: 7.",
-            "message_ja": "暗証番号（PIN）が違います。あと 7 回お試しいただけます。"}})
+        serde_json::json!({"error": {
+            "code": "WK-1203", "number": 1203, "message": "Wrong PIN. Tries left: 7.",
+            "message_ja": "暗証番号（PIN）が違います。あと 7 回お試しいただけます。",
+        }})
     );
     assert_eq!(machine.log().iter().filter(|line| line.contains("MakeCredential")).count(), 1);
 }

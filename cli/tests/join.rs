@@ -13,7 +13,8 @@ use wardkey_core::snapshot::Anchor;
 fn line(deployment: &Deployment, more: &str) -> String {
     let token = deployment.token();
     format!(
-        "join --server https://s:8443 --token {token} --anchor DIR/anchor.toml --marks DIR/marks --name 端末1{more}"
+        "join --server https://s:8443 --token {token} --anchor DIR/anchor.toml \
+         --marks DIR/marks --name 端末1{more}"
     )
 }
 

@@ -17,7 +17,10 @@ use wardkey_core::message::key::{self, KeyInfo};
 use wardkey_core::time::UnixTime;
 
 fn scope_json() -> serde_json::Value {
-    json!({"scope": "ward3", "epoch": 1, "seq": 25, "people": 120, "issued": 990_000, "expires": 999_999})
+    json!({
+        "scope": "ward3", "epoch": 1, "seq": 25, "people": 120,
+        "issued": 990_000, "expires": 999_999,
+    })
 }
 
 #[test]
@@ -36,9 +39,12 @@ fn status_for_people_and_programs() {
             "server": "https://wardkey.example:8443", "connected": false, "last_contact": 999_000,
             "last_error": "timed\nout", "last_error_code": null, "scopes": [scope_json()], "events_waiting": 3,
             "destinations": null, "logins": 1,
-            "now": 1_000_000, "keys": 2, "in_memory": null, "clock_ahead": null, "active": true, "awaiting_approval": false, "configuration_faults": 0,
-            "profile": {"state": "disabled", "enabled": false, "confirm_before": null, "ways_in_open": null, "other_secrets": null,
-                        "undone_unconfirmed": null},
+            "now": 1_000_000, "keys": 2, "in_memory": null, "clock_ahead": null, "active": true,
+            "awaiting_approval": false, "configuration_faults": 0,
+            "profile": {
+                "state": "disabled", "enabled": false, "confirm_before": null,
+                "ways_in_open": null, "other_secrets": null, "undone_unconfirmed": null,
+            },
         })
     );
     let ran = machine.run("status", &[], false, false);
@@ -244,8 +250,8 @@ fn key_info_for_people_and_programs() {
     let ran = machine.run("key info", &[], false, false);
     assert_eq!(
         ran.out,
-        "Test Key (/dev/hidraw0, 1050:0407)\n  PIN: set, at least 4 characters\n  PIN tries left: 7\n  \
-         AAGUID: abababababababababababababababab\n  CTAP: U2F_V2, FIDO_2_1\n\
+        "Test Key (/dev/hidraw0, 1050:0407)\n  PIN: set, at least 4 characters\n  \
+         PIN tries left: 7\n  AAGUID: abababababababababababababababab\n  CTAP: U2F_V2, FIDO_2_1\n\
          Test Key (/dev/hidraw1, 1050:0407)\n  Does not answer\n"
     );
     let none = Machine::new();

@@ -48,12 +48,12 @@ fn who_is_signed_in_is_told_with_key_and_lock() {
     assert_eq!(ended.exit, 0);
     assert_eq!(
         ended.out,
-        "hanako at account ward3 (seat0 :0 c2) since 1970-01-12 13:46:40 UTC, key abababababababab\n  \
-         locked since 1970-01-12 13:50:00 UTC\n\
-         taro at account ward3 (seat0 :0 c2) since 1970-01-12 13:46:40 UTC, key abababababababab\n  \
-         not locked\n\
-         kenji at account ward3 (seat0 :0 c2) since 1970-01-12 13:46:40 UTC, key abababababababab\n  \
-         not locked, and the key is not plugged in\n"
+        "hanako at account ward3 (seat0 :0 c2) since 1970-01-12 13:46:40 UTC, \
+         key abababababababab\n  locked since 1970-01-12 13:50:00 UTC\n\
+         taro at account ward3 (seat0 :0 c2) since 1970-01-12 13:46:40 UTC, \
+         key abababababababab\n  not locked\n\
+         kenji at account ward3 (seat0 :0 c2) since 1970-01-12 13:46:40 UTC, \
+         key abababababababab\n  not locked, and the key is not plugged in\n"
     );
     let ended = ran(sessions[..1].to_vec(), "who --json");
     assert_eq!(

@@ -27,7 +27,12 @@ macro_rules! byte_id {
             /// [`CodecError::Malformed`] when the length differs.
             pub fn from_slice(bytes: &[u8]) -> Result<Self, CodecError> {
                 bytes.try_into().map(Self).map_err(|_| {
-                    CodecError::Malformed(format!("{} takes {} bytes, got {}", stringify!($name), $len, bytes.len()))
+                    CodecError::Malformed(format!(
+                        "{} takes {} bytes, got {}",
+                        stringify!($name),
+                        $len,
+                        bytes.len()
+                    ))
                 })
             }
 

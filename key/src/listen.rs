@@ -129,8 +129,8 @@ pub fn is_listening(socket: &OwnedFd) -> bool {
     getsockopt(socket, AcceptConn).unwrap_or(false)
 }
 
-/// Accepts connections on `listener` without end, of those whom `authorise` knows. `worker` makes the
-/// command of a process that takes its connection from its standard input by [`receive`].
+/// Accepts connections on `listener` without end, of those whom `authorise` knows. `worker` makes
+/// the command of a process that takes its connection from its standard input by [`receive`].
 ///
 /// # Errors
 /// [`ListenError::Wait`].

@@ -268,7 +268,8 @@ fn session_phase(pamh: &PamHandle, args: &[&CStr], phase: Phase) -> PamResultCod
             Err(_) => ffi::log_short(
                 pamh,
                 libc::LOG_ERR,
-                c"WK-1414: no room to record a session: the resource limits of the caller (WK-1311)",
+                c"WK-1414: no room to record a session: \
+                  the resource limits of the caller (WK-1311)",
             ),
         }
         PamResultCode::PAM_SUCCESS

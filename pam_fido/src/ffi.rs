@@ -1,5 +1,6 @@
 //! What libpam offers and pam-bindings does not: four functions of `security/pam_modules.h` and
-//! `security/pam_ext.h`, and GDM's prompt for JSON. All unsafe code of the module, but for the entry points, is here.
+//! `security/pam_ext.h`, and GDM's prompt for JSON. All unsafe code of the module, but for the
+//! entry points, is here.
 #![allow(unsafe_code)]
 
 pub mod json_prompt;

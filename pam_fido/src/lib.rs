@@ -7,13 +7,14 @@
 //!                              ├ nameless (who logs in: PAM_USER, a proven key, or the question)
 //!                              ├ session ─────> agent   (a session of that login begins, ends)
 //!                              ├ room (the caller's resource limits)
-//!                              ├ parts, options, marks ── wardkey-settings (files of root's, or refused)
-//!                              ├ world: account, invoker (NSS, kernel), talk (conversation), machine, sockets,
-//!                              │        journal (syslog)
+//!                              ├ parts, options, marks ── wardkey-settings (root's files only)
+//!                              ├ world: account, invoker (NSS, kernel), talk (conversation),
+//!                              │        machine, sockets, journal (syslog)
 //!                              └ pages: GNOME's own pages for keys, in place of the plain question
 //! ```
 //! No threads, no environment variables but the one in which GDM names what it can do, no signals,
-//! no standard output; every descriptor is close-on-exec. Every path that is not a whole, verified login ends in a refusal.
+//! no standard output; every descriptor is close-on-exec. Every path that is not a whole, verified
+//! login ends in a refusal.
 #![deny(unsafe_code)]
 #![cfg_attr(
     test,

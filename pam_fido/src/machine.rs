@@ -190,10 +190,9 @@ fn differs(before: &Marks, after: &Marks) -> bool {
         // Of another boot, what elapses in this one would count only from the next write.
         || before.floor.boot_id != after.floor.boot_id
         || after.floor.time.since(before.floor.time) > FLOOR_STEP
-        || after
-            .seen
-            .first()
-            .is_some_and(|seen| last(before, seen.person).is_none_or(|before| seen.last.since(before) > SEEN_STEP))
+        || after.seen.first().is_some_and(|seen| {
+            last(before, seen.person).is_none_or(|before| seen.last.since(before) > SEEN_STEP)
+        })
 }
 
 #[cfg(test)]

@@ -127,9 +127,8 @@ impl Page<'_> {
         json.extend_from_slice(connected);
         // One digit, as CTAP has it.
         json.push(b'0' + self.tries.unwrap_or(ALL_TRIES).min(9));
-        json.extend_from_slice(
-            br#","pinRequest":true,"kerberos":false,"cryptoChallenge":""}},"priority":["passkey"]}}"#,
-        );
+        json.extend_from_slice(br#","pinRequest":true,"kerberos":false,"cryptoChallenge":""}},"#);
+        json.extend_from_slice(br#""priority":["passkey"]}}"#);
         json
     }
 }

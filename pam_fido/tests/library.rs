@@ -264,8 +264,9 @@ fn needs_root() {
     );
 }
 
-const ANCHOR: &str = "root_key = \"1111111111111111111111111111111111111111111111111111111111111111\"\n\
-                      terminal = \"00112233445566778899aabbccddeeff\"\n";
+const ANCHOR: &str = "\
+    root_key = \"1111111111111111111111111111111111111111111111111111111111111111\"\n\
+    terminal = \"00112233445566778899aabbccddeeff\"\n";
 
 #[test]
 fn under_libpam_local_accounts_pass_by_and_everyone_else_is_refused() {

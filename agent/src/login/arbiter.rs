@@ -3,7 +3,8 @@
 //! ```text
 //!   seat0:  [ tty1, waiting ]  [ :0, foreground, granted ]  [ tty2, waiting ]
 //!              the foreground before the rest, there the locker before all prompts of its session,
-//!              then in order of arrival;  after Hold nobody takes the key away until the lease is over
+//!              then in order of arrival
+//!              after Hold nobody takes the key away until the lease is over
 //! ```
 
 use std::collections::HashMap;

@@ -1,5 +1,5 @@
-//! What a login is claimed to be signed by, and the decision about it on the agent's own copy of the
-//! directory.
+//! What a login is claimed to be signed by, and the decision about it on the agent's own copy of
+//! the directory.
 
 use wardkey_core::client_data::ClientData;
 use wardkey_core::code::{Code, Denial};

@@ -3,13 +3,14 @@
 //! | who asks | its process belongs to | PAM_TTY | is judged by |
 //! |---|---|---|---|
 //! | login, agetty, greetd | nobody | `tty1` | that line, in the foreground or not |
-//! | LightDM, SDDM on X (light-locker too: a second greeter) | nobody | `:0` | the session with that display |
-//! | GDM's worker | nobody | none, or a display that logind does not know | the greeter in the foreground |
-//! | GDM's worker when a screen is unlocked, sudo, su, xscreensaver | a session | any | that session |
-//! | terminal emulators, swaylock, kscreenlocker that systemd started | a user | any | the user's session here |
+//! | LightDM, SDDM on X; light-locker, a second greeter | nobody | `:0` | that display's session |
+//! | GDM's worker | nobody | none, or a display unknown to logind | the greeter in the foreground |
+//! | GDM's worker at a locked screen, sudo, su, xscreensaver | a session | any | that session |
+//! | terminal emulators that systemd started | a user | any | the user's session here |
+//! | swaylock, kscreenlocker that systemd started | a user | any | the user's session here |
 //! | su, sudo in cron, at, a service | nobody | any | the session here of who started it |
-//! | polkit's helper as a service | nobody | none | the active session here of the account asked for |
-//! | sshd, su in a remote session, cron, xrdp | nobody or a remote session | `ssh`, `cron`, ... | refused |
+//! | polkit's helper as a service | nobody | none | the active session here of that account |
+//! | sshd, remote su, cron, xrdp | nobody or a remote session | `ssh`, `cron`, ... | refused |
 
 use wardkey_core::message::agent::Begin;
 use wardkey_core::origin::is_local_display;

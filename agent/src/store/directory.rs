@@ -2,9 +2,9 @@
 //! among ten people and among a hundred thousand.
 //!
 //! ```text
-//!   meta      roots, terminal, anchor                    scopes   name -> set, head, policy, 256 hashes
-//!   leaves    set, SHA-256(login) -> SHA-256(record)     records  set, SHA-256(login) -> record
-//!   members   set, group, SHA-256(login)                 (who may use a shared account)
+//!   meta     roots, terminal, anchor                 scopes  name -> set, head, policy, 256 hashes
+//!   leaves   set, SHA-256(login) -> SHA-256(record)  records set, SHA-256(login) -> record
+//!   members  set, group, SHA-256(login)              (who may use a shared account)
 //! ```
 //! What is small is also in memory as a [`View`]; a view and a read transaction taken together show
 //! the same state. A *set* is one copy of a scope's rows: a full transfer fills a new set and the

@@ -250,8 +250,8 @@ impl<'t> Spool<'t> {
         Ok(lacking)
     }
 
-    /// Gives up a record; `false` when there is none. What only collectors lack goes first: one that
-    /// is down must not cost the server or the system log a record.
+    /// Gives up a record; `false` when there is none. What only collectors lack goes first: one
+    /// that is down must not cost the server or the system log a record.
     fn give_way(&mut self) -> Result<bool, AgentError> {
         let places = self.places()?;
         let Some((class, seq)) = self.least(&places)? else { return Ok(false) };

@@ -236,8 +236,7 @@ mod tests {
         }
         assert_eq!(pace.hold(), 55);
         pace.answered();
-        assert!(
-            matches!(pace.failed(&refused(Code::TerminalDisabled)), Pause::Whole(pause) if pause.as_secs() <= 2)
-        );
+        let pause = pace.failed(&refused(Code::TerminalDisabled));
+        assert!(matches!(pause, Pause::Whole(pause) if pause.as_secs() <= 2));
     }
 }

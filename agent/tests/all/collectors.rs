@@ -104,7 +104,8 @@ impl Rsyslogd {
         let port = port.number;
         let configuration = folder.join("rsyslog.conf");
         let text = format!(
-            "global(workDirectory=\"{0}\" maxMessageSize=\"64k\" parser.escapeControlCharactersOnReceive=\"on\")\n\
+            "global(workDirectory=\"{0}\" maxMessageSize=\"64k\" \
+             parser.escapeControlCharactersOnReceive=\"on\")\n\
              module(load=\"imtcp\")\n\
              module(load=\"mmpstrucdata\")\n\
              input(type=\"imtcp\" port=\"{port}\" address=\"127.0.0.1\")\n\

@@ -44,7 +44,11 @@ fn systemd_gives_the_socket_and_hears_ready_watchdog_and_stopping() {
     std::fs::write(at.join("etc/agent.toml"), text).unwrap();
     // The shell puts the socket where systemd does and becomes the agent, with its pid.
     let mut child = Command::new("sh")
-        .args(["-c", "exec 3<&0 </dev/null; LISTEN_PID=$$ WATCHDOG_PID=$$ LISTEN_FDS=1 exec \"$0\" --config \"$1\""])
+        .arg("-c")
+        .arg(
+            "exec 3<&0 </dev/null; LISTEN_PID=$$ WATCHDOG_PID=$$ LISTEN_FDS=1 \
+             exec \"$0\" --config \"$1\"",
+        )
         .arg(env!("CARGO_BIN_EXE_wardkey-agent"))
         .arg(at.join("etc/agent.toml"))
         .env("NOTIFY_SOCKET", at.join("notify"))

@@ -5,6 +5,7 @@ use wardkey_core::code::Code;
 use wardkey_core::codec::{self, List};
 use wardkey_core::document::{Position, SignedRoot};
 use wardkey_core::event::EventName;
+use wardkey_core::message::agent::Reply;
 
 #[test]
 fn a_spoilt_cache_is_set_aside_and_fetched_again() {
@@ -65,11 +66,10 @@ fn a_copy_that_does_not_verify_is_fetched_again() {
         .unwrap();
     let assertion = f.assertion("hanako", "hanako", 1, |_| {});
     let reply = f.root().ask(&success("hanako", &assertion));
-    assert!(
-        matches!(reply, wardkey_core::message::agent::Reply::Refused(refusal) if refusal.code == Code::ProofInvalid)
-    );
+    let denied = matches!(&reply, Reply::Refused(refusal) if refusal.code == Code::ProofInvalid);
+    assert!(denied, "{reply:?}");
     f.sync().unwrap();
     let assertion = f.assertion("hanako", "hanako", 1, |_| {});
     let reply = f.root().ask(&success("hanako", &assertion));
-    assert!(matches!(reply, wardkey_core::message::agent::Reply::Recorded(..)), "{reply:?}");
+    assert!(matches!(reply, Reply::Recorded(..)), "{reply:?}");
 }

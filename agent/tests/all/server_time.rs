@@ -65,9 +65,8 @@ fn a_login_by_the_servers_time_is_recorded() {
 
     // A login of another time is late by both.
     let late = f.assertion("hanako", "hanako", 1, |data| data.time = UnixTime(server - 3_600));
-    assert!(
-        matches!(f.root().ask(&success("hanako", &late)), Reply::Refused(refusal) if refusal.code == Code::TooLate)
-    );
+    let answer = f.root().ask(&success("hanako", &late));
+    assert!(matches!(&answer, Reply::Refused(refusal) if refusal.code == Code::TooLate));
 }
 
 #[test]

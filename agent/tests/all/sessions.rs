@@ -1,4 +1,5 @@
-//! Sessions over the agent's socket: what the module tells, what `wardkey who` is told, the records.
+//! Sessions over the agent's socket: what the module tells, what `wardkey who` is told, the
+//! records.
 
 use crate::common::*;
 use wardkey_agent::session::Session;

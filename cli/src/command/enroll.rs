@@ -1,8 +1,9 @@
 //! `wardkey enroll`: a code, a key, a PIN, a touch.
 //!
 //! ```text
-//!   code ─ key (plugged in; without a PIN: is the code right?) ─ PIN ─┬─ agent: EnrollBegin ─ key: MakeCredential, touch ─ agent: EnrollFinish
-//!                                         └──── again, when the PIN was wrong and tries remain ────┘
+//!   code ─ key (plugged in; without a PIN: is the code right?)
+//!     └─ PIN ─ agent: EnrollBegin ─ key: MakeCredential, touch ─ agent: EnrollFinish
+//!         └─ again: the PIN was wrong, tries remain ─┘
 //! ```
 //! What takes a person's time comes first: a challenge of the server lives 60 seconds.
 

@@ -66,7 +66,8 @@ fn profile(context: &mut Context<'_, '_>) -> (String, serde_json::Value) {
     // Where nobody needs a key, every way is open; nobody has to be told.
     let seen = enabled.then(|| doctor::seen(context));
     let mut json = json!({
-        "state": name, "enabled": enabled, "confirm_before": pending.filter(|_| enabled).map(|pending| pending.until()),
+        "state": name, "enabled": enabled,
+        "confirm_before": pending.filter(|_| enabled).map(|pending| pending.until()),
         "ways_in_open": seen.as_ref().map(|seen| seen.open),
         "other_secrets": seen.as_ref().and_then(|seen| seen.secrets.clone()),
     });

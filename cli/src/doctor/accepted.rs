@@ -81,7 +81,8 @@ impl Accepted {
             table.insert(subject.clone(), entry.into());
         }
         format!(
-            "# Ways in without a key that were accepted: wardkey doctor --accept. Remove a part to take it back.\n{table}"
+            "# Ways in without a key that were accepted: wardkey doctor --accept. \
+             Remove a part to take it back.\n{table}"
         )
     }
 }

@@ -5,7 +5,7 @@
 //!   autologin, sshd, lockers ┤
 //!   machine, accounts, agent ┴─> findings ─> accepted.toml ─┬─> shown
 //!                                                           ├─> enable refuses
-//!                                                           └─> record: what has opened since ─> agent
+//!                                                           └─> record: what opened since ─> agent
 //! ```
 
 mod accepted;

@@ -6,8 +6,8 @@
 //!   files of /etc/wardkey> configuration, trust anchor, marks
 //!   agent (Preview) ────> evidence ─> directory ─> person ─> policy ─> keys, temporary code
 //! ```
-//! What the agent shows is verified as the module does it; by the agent's time, as nothing is decided
-//! here. No key is asked, nothing is recorded and nobody is let in.
+//! What the agent shows is verified as the module does it; by the agent's time, as nothing is
+//! decided here. No key is asked, nothing is recorded and nobody is let in.
 
 mod directory;
 mod machine;

@@ -4,7 +4,7 @@
 //! ```text
 //!   /var/lib/wardkey-enable/   pending/   state.json and the files of PAM as they were
 //!                              undone/    what an undo replaced, if it was not what it expected
-//!                              unconfirmed.json   when an enabling was undone that nobody confirmed
+//!                              unconfirmed.json  when an enabling was undone that nobody confirmed
 //!                              lock       one command at a time
 //! ```
 //! Whoever comes first undoes: the command itself, the timer (or, without systemd, a process that
@@ -156,7 +156,8 @@ pub(crate) fn begin(places: &Places, within: Duration) -> Result<Pending, CliErr
         seconds: within.as_secs(),
     };
     let state = json!({
-        "begun": pending.begun, "boot": pending.boot, "uptime_ms": pending.uptime, "seconds": pending.seconds,
+        "begun": pending.begun, "boot": pending.boot,
+        "uptime_ms": pending.uptime, "seconds": pending.seconds,
     });
     files::replace(&new.join("state.json"), state.to_string().as_bytes())?;
     std::fs::rename(&new, places.undo.join("pending")).map_err(failed)?;

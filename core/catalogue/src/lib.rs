@@ -2,7 +2,7 @@
 //! none of them needs a parser at run time.
 //!
 //! ```text
-//!   texts/ja.ftl, texts/en.ftl ─> Catalogue::read ─> same_variables ─> build.rs ─> a table in the program
+//!   texts/{ja,en}.ftl ─> Catalogue::read ─> same_variables ─> build.rs ─> a table in the program
 //! ```
 //! Of Fluent's syntax a message may use text, `{ $variable }` and `{ "text" }`.
 #![forbid(unsafe_code)]

@@ -43,7 +43,10 @@ mod tests {
         let error = error(Code::RequestInvalid, &crate::texts::Text::NoCommand.into());
         assert_eq!(
             line(error).to_string(),
-            r#"{"error":{"code":"WK-1516","message":"a command is missing","message_ja":"コマンドを指定してください","number":1516}}"#
+            concat!(
+                r#"{"error":{"code":"WK-1516","message":"a command is missing","#,
+                r#""message_ja":"コマンドを指定してください","number":1516}}"#
+            )
         );
     }
 }

@@ -62,9 +62,10 @@ fn agents(event: &Event, source: &Source, id: Term) -> Vec<Value> {
     let about_itself = id == APPLICATION_ACTIVITY;
 
     let user = (!about_itself).then(|| {
+        let name = said::user(event).unwrap_or_else(|| said::NIL.into());
         json!({
             "type": { "coding": [coding(ROLE, "humanuser", "human user")] },
-            "who": { "identifier": { "value": said::user(event).unwrap_or_else(|| said::NIL.into()) } },
+            "who": { "identifier": { "value": name } },
             "altId": json::maybe(event.account.as_ref().map(ToString::to_string)),
             "requestor": true,
             "network": network,

@@ -86,8 +86,8 @@ mod tests {
         event.reason = Some(Code::PinWrong);
         assert_eq!(
             event.to_line(),
-            "schema=1 id=01010101010101010101010101010101 time=5 event=login code=WE-01 outcome=failure \
-             reason=WK-1203 tty=tty1?evil_outcome?success_?x??_?"
+            "schema=1 id=01010101010101010101010101010101 time=5 event=login code=WE-01 \
+             outcome=failure reason=WK-1203 tty=tty1?evil_outcome?success_?x??_?"
         );
     }
 }

@@ -1,9 +1,9 @@
 //! What a scope's policy says, and what follows for a login.
 //!
 //! ```text
-//!   document, context ─ rule ─ stage ─ evaluate     Evaluation: allowed or denied, and by which rule
-//!   session                                     what holds after it, until the session ends
-//!                         └ ways                    which proofs a service takes
+//!   document, context ─ rule ─ stage ─ evaluate   Evaluation: allowed or denied, and by which rule
+//!                         └ ways                  which proofs a service takes
+//!   session                                       what holds after it, until the session ends
 //! ```
 
 pub mod context;

@@ -185,7 +185,9 @@ proptest! {
     /// Whatever bytes come, decoding ends without a panic, and what decodes encodes to the same
     /// bytes.
     #[test]
-    fn any_bytes_decode_to_themselves_or_not_at_all(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+    fn any_bytes_decode_to_themselves_or_not_at_all(
+        bytes in prop::collection::vec(any::<u8>(), 0..400),
+    ) {
         for (domain, _) in samples() {
             if let Ok(again) = decode(domain, &bytes) {
                 prop_assert_eq!(&again, &bytes);
@@ -224,7 +226,9 @@ proptest! {
 
     /// Names that exist obey their rules whatever was tried.
     #[test]
-    fn names_never_hold_what_breaks_files_or_logs(text in "\\PC{0,80}|[a-z\\n:/\\\\ =\"\\x00-\\x1f]{0,70}") {
+    fn names_never_hold_what_breaks_files_or_logs(
+        text in "\\PC{0,80}|[a-z\\n:/\\\\ =\"\\x00-\\x1f]{0,70}",
+    ) {
         if let Ok(name) = wardkey_core::name::LoginName::new(text.clone()) {
             prop_assert!(!name.as_str().contains(['\n', ':', '/', '\\', ' ', '=', '"', '\0']));
             prop_assert!(name.as_str().len() <= 64 && !name.as_str().is_empty());

@@ -194,7 +194,11 @@ fn limits() -> impl Strategy<Value = OfflineLimits> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 96,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn what_is_refused_stays_refused_as_time_goes_on(
@@ -216,8 +220,14 @@ proptest! {
         hours.sort_unstable();
         let snapshot = world.snapshot("hanako").unwrap();
         for name in SERVICES {
-            let allowed: Vec<bool> = hours.iter().map(|hour| ask(&snapshot, name, EXPIRY + hour * HOUR, seen).is_ok()).collect();
-            prop_assert!(allowed.is_sorted_by(|earlier, later| earlier >= later), "{name} {hours:?} {allowed:?}");
+            let allowed: Vec<bool> = hours
+                .iter()
+                .map(|hour| ask(&snapshot, name, EXPIRY + hour * HOUR, seen).is_ok())
+                .collect();
+            prop_assert!(
+                allowed.is_sorted_by(|earlier, later| earlier >= later),
+                "{name} {hours:?} {allowed:?}"
+            );
         }
     }
 }

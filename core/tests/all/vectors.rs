@@ -50,14 +50,27 @@ fn newer<T: Document + PartialEq + std::fmt::Debug>(document: &T) -> Value {
 fn state(world: &Deployment, scope: usize, person: &str) -> Value {
     let state = &world.scopes[scope].0;
     let proof = state.proof(&login(person));
+    let people: Vec<_> = state
+        .people
+        .iter()
+        .map(|p| json!({"login": p.login.as_str(), "record": to_hex(&codec::to_bytes(p))}))
+        .collect();
     json!({
         "scope": state.head.scope.as_str(),
-        "people": state.people.iter().map(|p| json!({"login": p.login.as_str(), "record": to_hex(&codec::to_bytes(p))})).collect::<Vec<_>>(),
+        "people": people,
         "state_root": state.root().to_hex(),
         "proof_for": person,
         "bucket": bucket_of(&leaf_key(&login(person))),
         "proof": to_hex(&codec::to_message(&proof)),
     })
+}
+
+fn expire_hanako(world: &mut Deployment) {
+    world.hanako().not_after = Some(UnixTime(T0));
+}
+
+fn disable_terminal(world: &mut Deployment) {
+    world.terminal.status = Status::Disabled;
 }
 
 /// One login with one thing changed, and how it is decided.
@@ -136,7 +149,10 @@ fn make() -> Value {
         "format": 1,
         "about": "Wardkey test vectors. Bytes are hexadecimal digits; times are seconds \
             since 1970. docs/ARCHITECTURE.md, Formats.",
-        "anchor": {"root_key": signing(100).public().to_hex(), "terminal": world.anchor().terminal.to_hex()},
+        "anchor": {
+            "root_key": signing(100).public().to_hex(),
+            "terminal": world.anchor().terminal.to_hex(),
+        },
         "documents": [
             document(&world.root, Some(100)),
             document(&world.terminal, Some(101)),
@@ -156,16 +172,20 @@ fn make() -> Value {
             newer(&world.scopes[1].1),
             newer(&world.scopes[1].0.people[0]),
         ],
-        "states": [state(&world, 1, "hanako"), state(&world, 1, "nobody"), state(&world, 0, "hanako")],
+        "states": [
+            state(&world, 1, "hanako"),
+            state(&world, 1, "nobody"),
+            state(&world, 0, "hanako"),
+        ],
         "logins": [
             login_vector("everything right", |_| {}, T0, 0x05, 7),
             login_vector("person disabled", |w| w.hanako().status = Status::Disabled, T0, 0x05, 7),
-            login_vector("person expired", |w| w.hanako().not_after = Some(UnixTime(T0)), T0, 0x05, 7),
+            login_vector("person expired", expire_hanako, T0, 0x05, 7),
             login_vector("no keys", |w| w.hanako().credentials = List::default(), T0, 0x05, 7),
             login_vector("not touched", |_| {}, T0, 0x04, 7),
             login_vector("PIN not verified", |_| {}, T0, 0x01, 7),
             login_vector("backed up, not eligible", |_| {}, T0, 0x15, 7),
-            login_vector("terminal disabled", |w| w.terminal.status = Status::Disabled, T0, 0x05, 7),
+            login_vector("terminal disabled", disable_terminal, T0, 0x05, 7),
             login_vector("offline, soft", |_| {}, T0 + 841, 0x05, 7),
             login_vector("offline for a year", |_| {}, T0 + 365 * 86_400, 0x05, 7),
         ],

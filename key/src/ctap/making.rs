@@ -1,7 +1,7 @@
 //! Credentials are made: one algorithm after the other, and the key is asked whether a login could
 //! begin with what it made.
 
-use ctap_hid_fido2::fidokey::credential_management::credential_management_params::CredentialProtectionPolicy;
+use ctap_hid_fido2::fidokey::credential_management::credential_management_params as params;
 use ctap_hid_fido2::fidokey::{
     CredentialExtension, CredentialSupportedKeyType, MakeCredentialArgsBuilder,
 };
@@ -87,7 +87,7 @@ impl CtapKey {
         // A key without the extension makes credentials of level 1; the server
         // sees that in the authenticator data and judges.
         if info.extensions.iter().any(|name| name == "credProtect") {
-            let level = CredentialProtectionPolicy::from(u32::from(credential.protection));
+            let level = params::CredentialProtectionPolicy::from(u32::from(credential.protection));
             arguments = arguments.extensions(&[CredentialExtension::CredProtect(Some(level))]);
         }
         let arguments = arguments.build();

@@ -1,8 +1,8 @@
 //! Looking for the key of a login among the devices that are plugged in.
 //!
 //! ```text
-//!   plugged ─ asked ─┬─ claims a credential ── told; proven? the caller knows ── passed over, or held
-//!                    ├─ holds none of them ─── asked for further ones, if there are; another one may come
+//!   plugged ─ asked ─┬─ claims a credential ── told; proven? the caller knows: passed over or held
+//!                    ├─ holds none of them ─── asked for further ones, if any; another may come
 //!                    ├─ tells nothing silently
 //!                    ├─ no key for us ──────── as if it were not there
 //!                    └─ silent, busy, broken ─ asked again later, after the others

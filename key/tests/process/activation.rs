@@ -7,7 +7,8 @@ use super::*;
 fn activated(socket: OwnedFd, seats: &Path) -> Child {
     let number = socket.as_raw_fd();
     let script = format!(
-        "exec 3<&{number}; export LISTEN_FDS=1 LISTEN_PID=$$; exec \"$0\" --agent-user 2 --seats-dir \"$1\""
+        "exec 3<&{number}; export LISTEN_FDS=1 LISTEN_PID=$$; exec \"$0\" \
+         --agent-user 2 --seats-dir \"$1\""
     );
     nix::fcntl::fcntl(&socket, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty())).unwrap();
     Command::new("/bin/bash")

@@ -4,9 +4,9 @@
 //!   evidence anew ─ Hold ─ pause? ─ key process: Argon2id, signature ─ try counted, on disk
 //!      └ decide: right code? then person, policy, place, time ─ outcome, recorded by the agent
 //! ```
-//! For a name that nobody has, and somebody without a pass, the same is done with a salt of nothing:
-//! it takes as long, is answered in the same words, and counts at the terminal. The agent carries
-//! evidence and gets a signature; the code passes this process and the key process only.
+//! For a name that nobody has, and somebody without a pass, the same is done with a salt of
+//! nothing: it takes as long, is answered in the same words, and counts at the terminal. The agent
+//! carries evidence and gets a signature; the code passes this process and the key process only.
 
 use wardkey_core::client_data::ClientData;
 use wardkey_core::code::Code;

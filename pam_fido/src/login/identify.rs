@@ -1,8 +1,9 @@
 //! Whose key is plugged in: what devices claim, and what they prove.
 //!
 //! ```text
-//!   Identify{challenge} ─> key process ─ claims ─> proven? ─┬─ yes: this person's, and only now a name,
-//!                             ^                             │       a question, a failure that counts
+//!   Identify{challenge} ─> key process ─ claims ─> proven? ─┬─ yes: this person's, and only now
+//!                             ^                             │       a name, a question, a failure
+//!                             │                             │       that counts
 //!                             └────── PassOver <────────────┴─ no: remembered as a suspect
 //! ```
 //! The agent is watched meanwhile, as the key may go to another login.

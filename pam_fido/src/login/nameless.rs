@@ -38,14 +38,15 @@ const MAX_CLAIMS: usize = 16;
 pub enum WhoseKey {
     /// This person's, who was seen here: the key has proved it against the directory.
     Of(LoginName),
-    /// None came, or it is of nobody seen here or of several people, or another device is beside it.
+    /// None came, or it is of nobody seen here or of several people, or another device
+    /// is beside it.
     NotTold,
     /// That is not found out here, or cannot be at this time: why, for syslog.
     NotHere(String),
 }
 
-/// Has the key that is plugged in, or comes within some seconds, say whose it is. Whatever goes wrong
-/// is no refusal: a local account needs no more than to be named.
+/// Has the key that is plugged in, or comes within some seconds, say whose it is. Whatever goes
+/// wrong is no refusal: a local account needs no more than to be named.
 pub fn whose_key(world: World<'_>, login: &Login) -> WhoseKey {
     let found = Attempt::new(world, login)
         .map_err(Interrupted::from)
@@ -124,8 +125,9 @@ impl Attempt<'_, '_> {
         Ok(WhoseKey::Of(person))
     }
 
-    /// The keys of people of whom root's marks say that they were here: whoever else the agent names
-    /// is left out. It names them in the order in which it is asked; another one would cost time.
+    /// The keys of people of whom root's marks say that they were here: whoever else the agent
+    /// names is left out. It names them in the order in which it is asked; another one would
+    /// cost time.
     fn keys_of(
         &mut self,
         agent: &mut Channel,

@@ -97,13 +97,11 @@ mod tests {
         assert!(matches!(read(&agent::Reply::Held), Ok(AgentReply::Held)));
         let code = Code::LockedOut;
         let refusal = agent::Refusal { code, detail: None, retry_after: Some(5), record: None };
-        assert!(
-            matches!(read(&agent::Reply::Refused(refusal.clone())), Ok(AgentReply::Refused(r)) if r == refusal)
-        );
+        let refused = read(&agent::Reply::Refused(refusal.clone()));
+        assert!(matches!(refused, Ok(AgentReply::Refused(r)) if r == refusal));
         let id = EventId::new([3; 16]);
-        assert!(
-            matches!(read(&agent::Reply::Recorded(id, None)), Ok(AgentReply::Recorded(read, None)) if read == id)
-        );
+        let recorded = read(&agent::Reply::Recorded(id, None));
+        assert!(matches!(recorded, Ok(AgentReply::Recorded(read, None)) if read == id));
         let in_memory = agent::Reply::Recorded(id, Some(true));
         assert!(
             matches!(read(&in_memory), Ok(AgentReply::Recorded(read, Some(true))) if read == id)
@@ -134,22 +132,19 @@ mod tests {
             others: None,
             alone: Some(true),
         };
-        assert!(
-            matches!(read(&key::Reply::Identified(identified.clone())), Ok(KeyReply::Identified(r)) if r == identified)
-        );
+        let reply = read(&key::Reply::Identified(identified.clone()));
+        assert!(matches!(reply, Ok(KeyReply::Identified(r)) if r == identified));
         assert!(matches!(read(&key::Reply::Touch), Ok(KeyReply::Touch)));
         let credential = wardkey_core::id::CredentialId::new([1; 16]).unwrap();
         let auth_data = Default::default();
         let signature = Default::default();
         let assertion = key::KeyAssertion { credential, auth_data, signature, user_handle: None };
-        assert!(
-            matches!(read(&key::Reply::Assertion(assertion.clone())), Ok(KeyReply::Assertion(r)) if r == assertion)
-        );
+        let reply = read(&key::Reply::Assertion(assertion.clone()));
+        assert!(matches!(reply, Ok(KeyReply::Assertion(r)) if r == assertion));
         let failure =
             key::KeyFailure { code, status: Some(0x31), tries_left: Some(7), detail: None };
-        assert!(
-            matches!(read(&key::Reply::Failed(failure.clone())), Ok(KeyReply::Failed(r)) if r == failure)
-        );
+        let reply = read(&key::Reply::Failed(failure.clone()));
+        assert!(matches!(reply, Ok(KeyReply::Failed(r)) if r == failure));
         let none = key::Reply::Unregistered(Code::KeyNotRegistered);
         assert!(matches!(read(&none), Ok(KeyReply::Unregistered(Code::KeyNotRegistered))));
         assert!(read(&key::Reply::Keys(Default::default())).is_err());

@@ -6,7 +6,10 @@ use super::json::{decoded, text_at, write_text};
 use super::{Page, pin_of};
 
 /// An answer as GNOME 51 gives it.
-const ANSWER: &str = r#"{"authSelection":{"status":"Ok","passkey":{"pin":"135790","kerberos":false,"cryptoChallenge":""}}}"#;
+const ANSWER: &str = concat!(
+    r#"{"authSelection":{"status":"Ok","#,
+    r#""passkey":{"pin":"135790","kerberos":false,"cryptoChallenge":""}}}"#
+);
 
 fn pin(json: &str) -> Option<String> {
     pin_of(json.as_bytes()).map(|pin| pin.as_str().to_owned())
@@ -29,8 +32,11 @@ fn the_pin_of_an_answer_is_read_whatever_it_is_written_like() {
     ] {
         assert_eq!(pin(&with_pin(written)).as_deref(), Some(meant), "{written}");
     }
-    let other_order = r#" { "x" : [ 1 , -2.5e+3 , [ ] , { } , null ] ,
-        "authSelection" : { "passkey" : { "more" : { "pin" : "no" } , "pin" : "1" } , "status" : "Ok" } } "#;
+    let other_order = concat!(
+        r#" { "x" : [ 1 , -2.5e+3 , [ ] , { } , null ] ,
+        "authSelection" : { "passkey" : { "more" : { "pin" : "no" } , "pin" : "1" } , "#,
+        r#""status" : "Ok" } } "#
+    );
     assert_eq!(pin(other_order).as_deref(), Some("1"));
 }
 
@@ -155,7 +161,10 @@ fn what_serde_reads_is_read() {
             .filter_map(|_| char::from_u32(u32::try_from(dice.below(0x1_1000)).unwrap()))
             .collect();
         let json = serde_json::json!({
-            "authSelection": {"status": "Ok", "passkey": {"pin": pin, "n": dice.below(9), "f": 0.5}},
+            "authSelection": {
+                "status": "Ok",
+                "passkey": {"pin": pin, "n": dice.below(9), "f": 0.5},
+            },
         });
         let json = if dice.below(2) == 0 {
             json.to_string()

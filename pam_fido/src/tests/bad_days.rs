@@ -6,13 +6,10 @@ use pam::constants::PamResultCode;
 use pam::constants::PamResultCode::{
     PAM_AUTH_ERR, PAM_AUTHINFO_UNAVAIL, PAM_MAXTRIES, PAM_SUCCESS,
 };
-use wardkey_core::code::{Code, Prompt};
-use wardkey_core::codec::List;
+use wardkey_core::code::Code;
 use wardkey_core::message::agent::{LoginResult, Reply as AgentReply, Request as AgentRequest};
-use wardkey_core::message::key::{Reply as KeyReply, Request as KeyRequest};
-use wardkey_core::name::Language;
+use wardkey_core::message::key::Reply as KeyReply;
 use wardkey_core::person::Status;
-use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 
 use super::scene::*;
@@ -28,90 +25,184 @@ const HUGE: [u8; 4] = [0xff; 4];
 #[rustfmt::skip]
 const CASES: &[(&str, Change, PamResultCode, Code, usize, bool)] = &[
     // The agent.
-    ("agent is down", |s| s.agent.down_from = 0, PAM_AUTHINFO_UNAVAIL, Code::AgentUnreachable, 0, false),
-    ("agent hangs up each time", |s| at_begin(s, vec![Act::HangUp]), PAM_AUTHINFO_UNAVAIL, Code::AgentUnreachable, 0, false),
-    ("agent is silent", |s| at_begin(s, vec![Act::Sleep(3000)]), PAM_AUTHINFO_UNAVAIL, Code::AgentUnreachable, 0, false),
-    ("agent sends a huge frame", |s| at_begin(s, vec![Act::Bytes(HUGE.to_vec())]), PAM_AUTH_ERR, Code::ProtocolError, 0, false),
-    ("agent sends an empty frame", |s| at_begin(s, vec![Act::Bytes(vec![0; 4])]), PAM_AUTH_ERR, Code::ProtocolError, 0, false),
-    ("agent sends garbage", |s| at_begin(s, vec![Act::Bytes(vec![0, 0, 0, 2, 0xff, 0xff])]), PAM_AUTH_ERR, Code::ProtocolError, 0, false),
-    ("agent sends half a frame and hangs up", |s| at_begin(s, vec![Act::Bytes(vec![0, 0, 9]), Act::HangUp]), PAM_AUTHINFO_UNAVAIL, Code::AgentUnreachable, 0, false),
-    ("agent answers something else", |s| at_begin(s, vec![Act::Say(AgentReply::Held)]), PAM_AUTH_ERR, Code::ProtocolError, 0, false),
-    ("agent says Wait without end", |s| at_begin(s, vec![Act::Say(AgentReply::Wait); 300]), PAM_AUTH_ERR, Code::ProtocolError, 0, false),
-    ("another login keeps the key", |s| at_begin(s, vec![Act::Say(AgentReply::Wait)]), PAM_AUTH_ERR, Code::KeyInUse, 0, false),
-    ("not joined", |s| at_begin(s, vec![Act::Say(refused(Code::NotJoined))]), PAM_AUTH_ERR, Code::NotJoined, 0, false),
-    ("not synchronised", |s| at_begin(s, vec![Act::Say(refused(Code::NotSynced))]), PAM_AUTH_ERR, Code::NotSynced, 0, false),
-    ("locked out", |s| at_begin(s, vec![Act::Say(refused(Code::LockedOut))]), PAM_MAXTRIES, Code::LockedOut, 0, false),
-    ("agent: remote", |s| at_begin(s, vec![Act::Say(refused(Code::RemoteSession))]), PAM_AUTH_ERR, Code::RemoteSession, 0, false),
-    ("caller not allowed", |s| at_begin(s, vec![Act::Say(refused(Code::CallerNotAllowed))]), PAM_AUTH_ERR, Code::CallerNotAllowed, 0, false),
-    ("no evidence for a name", |s| at_begin(s, vec![Act::Say(AgentReply::Granted(Box::new(wardkey_core::message::agent::Grant { evidence: None, candidates: Default::default(), locked: None, decoys: None, more: None, answers_time: None, takes_codes: None, finds_people: None, changes_pins: None })))]), PAM_AUTH_ERR, Code::ProofInvalid, 0, false),
-    ("agent gone at hold, for good", |s| { s.agent.down_from = 1; at_hold(s, vec![Act::HangUp]) }, PAM_AUTHINFO_UNAVAIL, Code::AgentUnreachable, 1, false),
-    ("agent silent at hold", |s| at_hold(s, vec![Act::Sleep(3000)]), PAM_AUTHINFO_UNAVAIL, Code::AgentUnreachable, 1, false),
-    ("agent refuses at hold", |s| at_hold(s, vec![Act::Say(refused(Code::LockedOut))]), PAM_MAXTRIES, Code::LockedOut, 1, false),
-    ("key kept by another at hold", |s| at_hold(s, vec![Act::Say(AgentReply::Wait)]), PAM_AUTH_ERR, Code::KeyInUse, 1, false),
-    ("agent dies before the outcome, for good", |s| { s.agent.down_from = 1; at_outcome(s, vec![Act::HangUp]) }, PAM_AUTHINFO_UNAVAIL, Code::AgentUnreachable, 1, true),
-    ("agent is silent at the outcome", |s| at_outcome(s, vec![Act::Sleep(3000)]), PAM_AUTHINFO_UNAVAIL, Code::AgentUnreachable, 1, true),
-    ("agent cannot write", |s| at_outcome(s, vec![Act::Say(refused(Code::StateUnavailable))]), PAM_AUTH_ERR, Code::StateUnavailable, 1, true),
+    ("agent is down", |s| s.agent.down_from = 0,
+        PAM_AUTHINFO_UNAVAIL, Code::AgentUnreachable, 0, false),
+    ("agent hangs up each time", |s| at_begin(s, vec![Act::HangUp]),
+        PAM_AUTHINFO_UNAVAIL, Code::AgentUnreachable, 0, false),
+    ("agent is silent", |s| at_begin(s, vec![Act::Sleep(3000)]),
+        PAM_AUTHINFO_UNAVAIL, Code::AgentUnreachable, 0, false),
+    ("agent sends a huge frame", |s| at_begin(s, vec![Act::Bytes(HUGE.to_vec())]),
+        PAM_AUTH_ERR, Code::ProtocolError, 0, false),
+    ("agent sends an empty frame", |s| at_begin(s, vec![Act::Bytes(vec![0; 4])]),
+        PAM_AUTH_ERR, Code::ProtocolError, 0, false),
+    ("agent sends garbage", |s| at_begin(s, vec![Act::Bytes(vec![0, 0, 0, 2, 0xff, 0xff])]),
+        PAM_AUTH_ERR, Code::ProtocolError, 0, false),
+    ("agent sends half a frame and hangs up",
+        |s| at_begin(s, vec![Act::Bytes(vec![0, 0, 9]), Act::HangUp]),
+        PAM_AUTHINFO_UNAVAIL, Code::AgentUnreachable, 0, false),
+    ("agent answers something else", |s| at_begin(s, vec![Act::Say(AgentReply::Held)]),
+        PAM_AUTH_ERR, Code::ProtocolError, 0, false),
+    ("agent says Wait without end", |s| at_begin(s, vec![Act::Say(AgentReply::Wait); 300]),
+        PAM_AUTH_ERR, Code::ProtocolError, 0, false),
+    ("another login keeps the key", |s| at_begin(s, vec![Act::Say(AgentReply::Wait)]),
+        PAM_AUTH_ERR, Code::KeyInUse, 0, false),
+    ("not joined", |s| at_begin(s, vec![Act::Say(refused(Code::NotJoined))]),
+        PAM_AUTH_ERR, Code::NotJoined, 0, false),
+    ("not synchronised", |s| at_begin(s, vec![Act::Say(refused(Code::NotSynced))]),
+        PAM_AUTH_ERR, Code::NotSynced, 0, false),
+    ("locked out", |s| at_begin(s, vec![Act::Say(refused(Code::LockedOut))]),
+        PAM_MAXTRIES, Code::LockedOut, 0, false),
+    ("agent: remote", |s| at_begin(s, vec![Act::Say(refused(Code::RemoteSession))]),
+        PAM_AUTH_ERR, Code::RemoteSession, 0, false),
+    ("caller not allowed", |s| at_begin(s, vec![Act::Say(refused(Code::CallerNotAllowed))]),
+        PAM_AUTH_ERR, Code::CallerNotAllowed, 0, false),
+    ("no evidence for a name", grants_nothing,
+        PAM_AUTH_ERR, Code::ProofInvalid, 0, false),
+    ("agent gone at hold, for good", |s| { s.agent.down_from = 1; at_hold(s, vec![Act::HangUp]) },
+        PAM_AUTHINFO_UNAVAIL, Code::AgentUnreachable, 1, false),
+    ("agent silent at hold", |s| at_hold(s, vec![Act::Sleep(3000)]),
+        PAM_AUTHINFO_UNAVAIL, Code::AgentUnreachable, 1, false),
+    ("agent refuses at hold", |s| at_hold(s, vec![Act::Say(refused(Code::LockedOut))]),
+        PAM_MAXTRIES, Code::LockedOut, 1, false),
+    ("key kept by another at hold", |s| at_hold(s, vec![Act::Say(AgentReply::Wait)]),
+        PAM_AUTH_ERR, Code::KeyInUse, 1, false),
+    ("agent dies before the outcome, for good",
+        |s| { s.agent.down_from = 1; at_outcome(s, vec![Act::HangUp]) },
+        PAM_AUTHINFO_UNAVAIL, Code::AgentUnreachable, 1, true),
+    ("agent is silent at the outcome", |s| at_outcome(s, vec![Act::Sleep(3000)]),
+        PAM_AUTHINFO_UNAVAIL, Code::AgentUnreachable, 1, true),
+    ("agent cannot write", |s| at_outcome(s, vec![Act::Say(refused(Code::StateUnavailable))]),
+        PAM_AUTH_ERR, Code::StateUnavailable, 1, true),
     // Policy.
-    ("remote", |s| s.login.remote = true, PAM_AUTH_ERR, Code::RemoteSession, 0, false),
-    ("terminal disabled", |s| shows(s, |d| d.terminal.status = Status::Disabled), PAM_AUTH_ERR, Code::TerminalDisabled, 0, false),
-    ("terminal disabled, unknown name", |s| { shows(s, |d| d.terminal.status = Status::Disabled); s.login = login_as("ghost") }, PAM_AUTH_ERR, Code::TerminalDisabled, 0, false),
-    ("offline too long", |s| s.machine = FakeMachine::at(T0 + 9 * 86_400), PAM_AUTH_ERR, Code::OfflineTooLong, 0, false),
-    ("offline too long, unknown name", |s| { s.machine = FakeMachine::at(T0 + 9 * 86_400); s.login = login_as("ghost") }, PAM_AUTH_ERR, Code::OfflineTooLong, 0, false),
-    ("offline, never seen here", |s| s.machine = FakeMachine::at(T0 + 2 * 86_400), PAM_AUTH_ERR, Code::OfflineNotSeenHere, 0, false),
-    ("offline, sudo", |s| { s.machine = FakeMachine::at(T0 + 2 * 86_400); s.login.service = service("sudo") }, PAM_AUTH_ERR, Code::OfflineNoElevation, 0, false),
-    ("offline, emergency only", |s| s.machine = FakeMachine::at(T0 + 5 * 86_400), PAM_AUTH_ERR, Code::OfflineEmergencyOnly, 0, false),
-    ("person disabled", |s| shows(s, |d| d.hanako().status = Status::Disabled), PAM_AUTH_ERR, Code::PersonDisabled, 0, false),
-    ("person expired", |s| shows(s, |d| d.hanako().not_after = Some(UnixTime(T0))), PAM_AUTH_ERR, Code::PersonExpired, 0, false),
-    ("person not yet valid", |s| shows(s, |d| d.hanako().not_before = Some(UnixTime(T0 + 9))), PAM_AUTH_ERR, Code::PersonNotYetValid, 0, false),
-    ("key disabled", |s| shows(s, |d| { let mut c = d.hanako().credentials.to_vec(); c[0].status = Status::Disabled; d.hanako().credentials = wardkey_core::codec::List::new(c).unwrap(); }), PAM_AUTH_ERR, Code::CredentialDisabled, 0, false),
-    ("person without keys", |s| shows(s, |d| d.hanako().credentials = Default::default()), PAM_AUTH_ERR, Code::KeyAndNameDoNotMatch, 0, false),
+    ("remote", |s| s.login.remote = true,
+        PAM_AUTH_ERR, Code::RemoteSession, 0, false),
+    ("terminal disabled", |s| shows(s, |d| d.terminal.status = Status::Disabled),
+        PAM_AUTH_ERR, Code::TerminalDisabled, 0, false),
+    ("terminal disabled, unknown name",
+        |s| { shows(s, |d| d.terminal.status = Status::Disabled); s.login = login_as("ghost") },
+        PAM_AUTH_ERR, Code::TerminalDisabled, 0, false),
+    ("offline too long", |s| s.machine = FakeMachine::at(T0 + 9 * 86_400),
+        PAM_AUTH_ERR, Code::OfflineTooLong, 0, false),
+    ("offline too long, unknown name",
+        |s| { s.machine = FakeMachine::at(T0 + 9 * 86_400); s.login = login_as("ghost") },
+        PAM_AUTH_ERR, Code::OfflineTooLong, 0, false),
+    ("offline, never seen here", |s| s.machine = FakeMachine::at(T0 + 2 * 86_400),
+        PAM_AUTH_ERR, Code::OfflineNotSeenHere, 0, false),
+    ("offline, sudo",
+        |s| { s.machine = FakeMachine::at(T0 + 2 * 86_400); s.login.service = service("sudo") },
+        PAM_AUTH_ERR, Code::OfflineNoElevation, 0, false),
+    ("offline, emergency only", |s| s.machine = FakeMachine::at(T0 + 5 * 86_400),
+        PAM_AUTH_ERR, Code::OfflineEmergencyOnly, 0, false),
+    ("person disabled", |s| shows(s, |d| d.hanako().status = Status::Disabled),
+        PAM_AUTH_ERR, Code::PersonDisabled, 0, false),
+    ("person expired", |s| shows(s, |d| d.hanako().not_after = Some(UnixTime(T0))),
+        PAM_AUTH_ERR, Code::PersonExpired, 0, false),
+    ("person not yet valid", |s| shows(s, |d| d.hanako().not_before = Some(UnixTime(T0 + 9))),
+        PAM_AUTH_ERR, Code::PersonNotYetValid, 0, false),
+    ("key disabled", |s| shows(s, first_key_disabled),
+        PAM_AUTH_ERR, Code::CredentialDisabled, 0, false),
+    ("person without keys", |s| shows(s, |d| d.hanako().credentials = Default::default()),
+        PAM_AUTH_ERR, Code::KeyAndNameDoNotMatch, 0, false),
     // Names.
-    ("unknown name", |s| s.login = login_as("ghost"), PAM_AUTH_ERR, Code::KeyAndNameDoNotMatch, 0, false),
-    ("no name at all", |s| s.login = login_as("-x\n"), PAM_AUTH_ERR, Code::KeyAndNameDoNotMatch, 0, false),
-    ("NSS spells it otherwise", |s| s.login.name = TypedName::of("hanako", Some("NSS spells the account otherwise")), PAM_AUTH_ERR, Code::KeyAndNameDoNotMatch, 0, false),
+    ("unknown name", |s| s.login = login_as("ghost"),
+        PAM_AUTH_ERR, Code::KeyAndNameDoNotMatch, 0, false),
+    ("no name at all", |s| s.login = login_as("-x\n"),
+        PAM_AUTH_ERR, Code::KeyAndNameDoNotMatch, 0, false),
+    ("NSS spells it otherwise",
+        |s| s.login.name = TypedName::of("hanako", Some("NSS spells the account otherwise")),
+        PAM_AUTH_ERR, Code::KeyAndNameDoNotMatch, 0, false),
     // The answer.
-    ("cancelled", |s| s.person = Person::answers(Answer::None), PAM_AUTH_ERR, Code::Cancelled, 1, false),
-    ("nothing typed", |s| types(s, ""), PAM_AUTH_ERR, Code::PinEmpty, 1, false),
-    ("three characters", |s| types(s, "123"), PAM_AUTH_ERR, Code::PinLength, 1, false),
-    ("64 bytes", |s| types(s, &"1".repeat(64)), PAM_AUTH_ERR, Code::PinLength, 1, false),
-    ("not UTF-8", |s| s.person = Person::answers(Answer::NotText), PAM_AUTH_ERR, Code::PinLength, 1, false),
-    ("answered too late", |s| { s.person.thinks = Duration::from_millis(60); s.settings.prompt_wait = Some(Duration::from_millis(30)) }, PAM_AUTH_ERR, Code::TooLate, 1, false),
+    ("cancelled", |s| s.person = Person::answers(Answer::None),
+        PAM_AUTH_ERR, Code::Cancelled, 1, false),
+    ("nothing typed", |s| types(s, ""),
+        PAM_AUTH_ERR, Code::PinEmpty, 1, false),
+    ("three characters", |s| types(s, "123"),
+        PAM_AUTH_ERR, Code::PinLength, 1, false),
+    ("64 bytes", |s| types(s, &"1".repeat(64)),
+        PAM_AUTH_ERR, Code::PinLength, 1, false),
+    ("not UTF-8", |s| s.person = Person::answers(Answer::NotText),
+        PAM_AUTH_ERR, Code::PinLength, 1, false),
+    ("answered too late", answers_late,
+        PAM_AUTH_ERR, Code::TooLate, 1, false),
     // The key, before the question.
-    ("key process is down", |s| s.key.down_from = 0, PAM_AUTHINFO_UNAVAIL, Code::KeyProcessUnreachable, 0, false),
-    ("key process dies", |s| at_identify(s, vec![Act::HangUp]), PAM_AUTHINFO_UNAVAIL, Code::KeyProcessUnreachable, 0, false),
-    ("key process is silent", |s| at_identify(s, vec![Act::Sleep(9000)]), PAM_AUTHINFO_UNAVAIL, Code::KeyProcessUnreachable, 0, false),
-    ("key process sends garbage", |s| at_identify(s, vec![Act::Bytes(vec![0, 0, 0, 1, 0xff])]), PAM_AUTH_ERR, Code::ProtocolError, 0, false),
-    ("key process sends a huge frame", |s| at_identify(s, vec![Act::Bytes(HUGE.to_vec())]), PAM_AUTH_ERR, Code::ProtocolError, 0, false),
-    ("key process answers something else", |s| at_identify(s, vec![Act::Say(KeyReply::Done)]), PAM_AUTH_ERR, Code::ProtocolError, 0, false),
-    ("key process says Insert without end", |s| at_identify(s, vec![Act::Say(KeyReply::Insert); 300]), PAM_AUTH_ERR, Code::ProtocolError, 0, false),
-    ("no key in time", |s| at_identify(s, vec![Act::Say(KeyReply::Insert), Act::Say(failed(Code::KeyTimeout, None))]), PAM_AUTH_ERR, Code::KeyTimeout, 0, false),
-    ("no key in time, key process silent", |s| at_identify(s, vec![Act::Say(KeyReply::Insert)]), PAM_AUTH_ERR, Code::KeyTimeout, 0, false),
-    ("key access denied", |s| at_identify(s, vec![Act::Say(failed(Code::KeyAccessDenied, None))]), PAM_AUTH_ERR, Code::KeyAccessDenied, 0, false),
-    ("a credential that was not asked for", |s| claimed(s, 7, 7), PAM_AUTH_ERR, Code::KeyTimeout, 0, false),
-    ("the right credential, signed by another key", |s| claimed(s, 7, 1), PAM_AUTH_ERR, Code::KeyTimeout, 0, false),
-    ("a key process that shows no proof", |s| s.key_instead(|_, request| match request { KeyRequest::Identify(_) => vec![Act::Say(without_proof(request))], _ => vec![] }), PAM_AUTH_ERR, Code::ProtocolError, 0, false),
-    ("a key that cannot identify itself", |s| at_identify(s, vec![Act::Say(KeyReply::Unregistered(Code::KeyCannotIdentify)), Act::Say(failed(Code::KeyCannotIdentify, None))]), PAM_AUTH_ERR, Code::KeyCannotIdentify, 0, false),
-    ("key process fails with a prompt", |s| at_identify(s, vec![asking(|code| failed(code, None))]), PAM_AUTH_ERR, Code::ProtocolError, 0, false),
-    ("agent refuses with a prompt", |s| at_begin(s, vec![asking(refused)]), PAM_AUTH_ERR, Code::ProtocolError, 0, false),
-    ("key locked out", |s| locked(s, 1), PAM_MAXTRIES, Code::LockedOut, 0, false),
-    ("key without PIN", |s| details(s, |d| d.pin_set = false), PAM_AUTH_ERR, Code::PinNotSet, 0, false),
-    ("key with PIN to be changed", |s| details(s, |d| d.pin_must_change = true), PAM_AUTH_ERR, Code::PinMustChange, 0, false),
-    ("key without tries", |s| details(s, |d| d.pin_tries = Some(0)), PAM_MAXTRIES, Code::PinBlocked, 0, false),
+    ("key process is down", |s| s.key.down_from = 0,
+        PAM_AUTHINFO_UNAVAIL, Code::KeyProcessUnreachable, 0, false),
+    ("key process dies", |s| at_identify(s, vec![Act::HangUp]),
+        PAM_AUTHINFO_UNAVAIL, Code::KeyProcessUnreachable, 0, false),
+    ("key process is silent", |s| at_identify(s, vec![Act::Sleep(9000)]),
+        PAM_AUTHINFO_UNAVAIL, Code::KeyProcessUnreachable, 0, false),
+    ("key process sends garbage", |s| at_identify(s, vec![Act::Bytes(vec![0, 0, 0, 1, 0xff])]),
+        PAM_AUTH_ERR, Code::ProtocolError, 0, false),
+    ("key process sends a huge frame", |s| at_identify(s, vec![Act::Bytes(HUGE.to_vec())]),
+        PAM_AUTH_ERR, Code::ProtocolError, 0, false),
+    ("key process answers something else", |s| at_identify(s, vec![Act::Say(KeyReply::Done)]),
+        PAM_AUTH_ERR, Code::ProtocolError, 0, false),
+    ("key process says Insert without end",
+        |s| at_identify(s, vec![Act::Say(KeyReply::Insert); 300]),
+        PAM_AUTH_ERR, Code::ProtocolError, 0, false),
+    ("no key in time",
+        |s| at_identify(s, vec![
+            Act::Say(KeyReply::Insert),
+            Act::Say(failed(Code::KeyTimeout, None)),
+        ]),
+        PAM_AUTH_ERR, Code::KeyTimeout, 0, false),
+    ("no key in time, key process silent", |s| at_identify(s, vec![Act::Say(KeyReply::Insert)]),
+        PAM_AUTH_ERR, Code::KeyTimeout, 0, false),
+    ("key access denied", |s| at_identify(s, vec![Act::Say(failed(Code::KeyAccessDenied, None))]),
+        PAM_AUTH_ERR, Code::KeyAccessDenied, 0, false),
+    ("a credential that was not asked for", |s| claimed(s, 7, 7),
+        PAM_AUTH_ERR, Code::KeyTimeout, 0, false),
+    ("the right credential, signed by another key", |s| claimed(s, 7, 1),
+        PAM_AUTH_ERR, Code::KeyTimeout, 0, false),
+    ("a key process that shows no proof", proves_nothing,
+        PAM_AUTH_ERR, Code::ProtocolError, 0, false),
+    ("a key that cannot identify itself",
+        |s| at_identify(s, vec![
+            Act::Say(KeyReply::Unregistered(Code::KeyCannotIdentify)),
+            Act::Say(failed(Code::KeyCannotIdentify, None)),
+        ]),
+        PAM_AUTH_ERR, Code::KeyCannotIdentify, 0, false),
+    ("key process fails with a prompt", |s| at_identify(s, vec![asking(|code| failed(code, None))]),
+        PAM_AUTH_ERR, Code::ProtocolError, 0, false),
+    ("agent refuses with a prompt", |s| at_begin(s, vec![asking(refused)]),
+        PAM_AUTH_ERR, Code::ProtocolError, 0, false),
+    ("key locked out", |s| locked(s, 1),
+        PAM_MAXTRIES, Code::LockedOut, 0, false),
+    ("key without PIN", |s| details(s, |d| d.pin_set = false),
+        PAM_AUTH_ERR, Code::PinNotSet, 0, false),
+    ("key with PIN to be changed", |s| details(s, |d| d.pin_must_change = true),
+        PAM_AUTH_ERR, Code::PinMustChange, 0, false),
+    ("key without tries", |s| details(s, |d| d.pin_tries = Some(0)),
+        PAM_MAXTRIES, Code::PinBlocked, 0, false),
     // The key, after the question.
-    ("wrong PIN", |s| types(s, "000000"), PAM_AUTH_ERR, Code::PinWrong, 1, true),
-    ("PIN blocked until replugged", |s| key_fails(s, Code::PinBlockedUntilReplug, Some(5)), PAM_MAXTRIES, Code::PinBlockedUntilReplug, 1, true),
-    ("PIN blocked", |s| key_fails(s, Code::PinBlocked, Some(0)), PAM_MAXTRIES, Code::PinBlocked, 1, true),
-    ("not touched", |s| key_fails(s, Code::TouchTimeout, None), PAM_AUTH_ERR, Code::TouchTimeout, 1, true),
-    ("key removed", |s| key_fails(s, Code::KeyRemoved, None), PAM_AUTH_ERR, Code::KeyRemoved, 1, true),
-    ("key fault", |s| key_fails(s, Code::KeyFault, None), PAM_AUTH_ERR, Code::KeyFault, 1, true),
-    ("key process dies with the PIN", |s| at_assert(s, vec![Act::HangUp]), PAM_AUTHINFO_UNAVAIL, Code::KeyProcessUnreachable, 1, true),
-    ("key process dies after the touch", |s| at_assert(s, vec![Act::Say(KeyReply::Touch), Act::HangUp]), PAM_AUTHINFO_UNAVAIL, Code::KeyProcessUnreachable, 1, true),
-    ("key process silent with the PIN", |s| at_assert(s, vec![Act::Sleep(9000)]), PAM_AUTHINFO_UNAVAIL, Code::KeyProcessUnreachable, 1, true),
-    ("key process says Touch without end", |s| at_assert(s, vec![Act::Say(KeyReply::Touch); 300]), PAM_AUTH_ERR, Code::ProtocolError, 1, true),
-    ("key process answers something else late", |s| at_assert(s, vec![Act::Say(KeyReply::Insert)]), PAM_AUTH_ERR, Code::ProtocolError, 1, true),
-    ("61 seconds since the challenge", |s| s.key_signs_after(61), PAM_AUTH_ERR, Code::TooLate, 1, true),
+    ("wrong PIN", |s| types(s, "000000"),
+        PAM_AUTH_ERR, Code::PinWrong, 1, true),
+    ("PIN blocked until replugged", |s| key_fails(s, Code::PinBlockedUntilReplug, Some(5)),
+        PAM_MAXTRIES, Code::PinBlockedUntilReplug, 1, true),
+    ("PIN blocked", |s| key_fails(s, Code::PinBlocked, Some(0)),
+        PAM_MAXTRIES, Code::PinBlocked, 1, true),
+    ("not touched", |s| key_fails(s, Code::TouchTimeout, None),
+        PAM_AUTH_ERR, Code::TouchTimeout, 1, true),
+    ("key removed", |s| key_fails(s, Code::KeyRemoved, None),
+        PAM_AUTH_ERR, Code::KeyRemoved, 1, true),
+    ("key fault", |s| key_fails(s, Code::KeyFault, None),
+        PAM_AUTH_ERR, Code::KeyFault, 1, true),
+    ("key process dies with the PIN", |s| at_assert(s, vec![Act::HangUp]),
+        PAM_AUTHINFO_UNAVAIL, Code::KeyProcessUnreachable, 1, true),
+    ("key process dies after the touch",
+        |s| at_assert(s, vec![Act::Say(KeyReply::Touch), Act::HangUp]),
+        PAM_AUTHINFO_UNAVAIL, Code::KeyProcessUnreachable, 1, true),
+    ("key process silent with the PIN", |s| at_assert(s, vec![Act::Sleep(9000)]),
+        PAM_AUTHINFO_UNAVAIL, Code::KeyProcessUnreachable, 1, true),
+    ("key process says Touch without end", |s| at_assert(s, vec![Act::Say(KeyReply::Touch); 300]),
+        PAM_AUTH_ERR, Code::ProtocolError, 1, true),
+    ("key process answers something else late", |s| at_assert(s, vec![Act::Say(KeyReply::Insert)]),
+        PAM_AUTH_ERR, Code::ProtocolError, 1, true),
+    ("61 seconds since the challenge", |s| s.key_signs_after(61),
+        PAM_AUTH_ERR, Code::TooLate, 1, true),
     // The machine.
-    ("marks unreadable", |s| s.machine.marks_broken = true, PAM_AUTHINFO_UNAVAIL, Code::MarksUnreadable, 0, false),
+    ("marks unreadable", |s| s.machine.marks_broken = true,
+        PAM_AUTHINFO_UNAVAIL, Code::MarksUnreadable, 0, false),
 ];
 
 #[test]
@@ -173,98 +264,6 @@ fn refusals_after_granted_reach_the_record_once() {
 }
 
 #[test]
-fn a_device_that_proves_nothing_is_passed_over_and_the_real_key_gets_in() {
-    // (what the first device says)
-    type Lie = fn(&KeyRequest) -> KeyReply;
-    let lies: [(&str, Lie); 4] = [
-        ("echoes the id that it was asked for", |request| claims(request, 66, 1)),
-        ("claims one that was not asked for", |request| claims(request, 66, 66)),
-        ("shows an old proof", |_| {
-            let before = KeyRequest::Identify(wardkey_core::message::key::Identify {
-                rp_id: wardkey_testkit::RP.parse().unwrap(),
-                allow: List::default(),
-                wait_ms: 0,
-                client_data: wardkey_core::codec::Bytes::new(b"a challenge of yesterday".to_vec())
-                    .unwrap(),
-                every: false,
-                more: None,
-            });
-            identified(&before, 1)
-        }),
-        ("proves with another credential", |request| {
-            let KeyReply::Identified(mut reply) = claims(request, 66, 66) else { unreachable!() };
-            let own = wardkey_core::id::CredentialId::new(vec![1; 32]).unwrap();
-            reply.proof.as_mut().unwrap().credential = own;
-            KeyReply::Identified(reply)
-        }),
-    ];
-    for (what, lie) in lies {
-        let mut scene = Scene::new();
-        let challenge = std::sync::Mutex::new(None);
-        scene.key_instead(move |_, request| match request {
-            KeyRequest::Identify(_) => {
-                *challenge.lock().unwrap() = Some(request.clone());
-                vec![Act::Say(lie(request))]
-            }
-            KeyRequest::PassOver(paths) => {
-                assert_eq!(paths.iter().collect::<Vec<_>>(), ["/dev/hidraw0"], "the one that lied");
-                let honest = identified(challenge.lock().unwrap().as_ref().unwrap(), 1);
-                vec![Act::Say(KeyReply::Insert), Act::Sleep(50), Act::Say(honest)]
-            }
-            _ => vec![],
-        });
-        let seen = scene.run();
-        assert_eq!(seen.pam(), PAM_SUCCESS, "{what}: {:?}", seen.result);
-        // Before the real key came there was no name, no question and nothing but the call for a
-        // key.
-        assert_eq!(
-            seen.person.infos[0],
-            texts::message(Prompt::InsertKey, Language::En, &[]),
-            "{what}"
-        );
-        assert_eq!(seen.person.questions.len(), 1, "{what}");
-        let suspects = seen.outcomes()[0].suspects.as_ref().expect("recorded");
-        assert_eq!((suspects.len(), suspects[0].name.as_str()), (1, "key"), "{what}");
-        assert!(
-            seen.journal.iter().any(|line| line.contains("proved nothing")),
-            "{what}: {:?}",
-            seen.journal
-        );
-    }
-}
-
-#[test]
-fn devices_that_lie_without_end_end_the_login_in_time() {
-    let mut scene = Scene::new();
-    let asked = std::sync::atomic::AtomicUsize::new(0);
-    scene.key_instead(move |_, request| match request {
-        KeyRequest::Identify(_) => vec![Act::Say(claims(request, 66, 1))],
-        // Each time another device says the same; it was never asked, so it cannot have signed.
-        KeyRequest::PassOver(_) => {
-            let number = asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-            let KeyReply::Assertion(proof) = signature(66, 1, b"anything", 0) else {
-                unreachable!()
-            };
-            let key = wardkey_core::message::key::KeyInfo {
-                path: format!("/dev/hidraw{number}"),
-                ..key_info(8)
-            };
-            vec![Act::Say(KeyReply::Identified(wardkey_core::message::key::Identified {
-                key,
-                credential: Some(proof.credential.clone()),
-                proof: Some(proof),
-                others: None,
-                alone: None,
-            }))]
-        }
-        _ => vec![],
-    });
-    let seen = scene.run();
-    assert_eq!((seen.code(), seen.pin_sent()), (Code::KeyFault.number(), false));
-    assert_eq!(seen.outcomes()[0].suspects.as_ref().map(|suspects| suspects.len()), Some(4));
-}
-
-#[test]
 fn a_login_begins_anew_only_so_often() {
     // An agent that takes the key away at each Hold and gives it back.
     let mut scene = Scene::new();
@@ -280,65 +279,6 @@ fn a_login_begins_anew_only_so_often() {
     assert!(
         seen.agent.iter().filter(|request| matches!(request, AgentRequest::Hold)).count() <= 33
     );
-}
-
-#[test]
-fn swapped_at_the_prompt_another_key_never_gets_the_pin() {
-    type Says = fn(&KeyRequest) -> KeyReply;
-    let cases: [(&str, Says); 4] = [
-        ("another key", |_| KeyReply::Unregistered(Code::KeyNotRegistered)),
-        ("a device that claims to be it", |request| claims(request, 66, 1)),
-        ("one that claims to be another", |request| claims(request, 7, 7)),
-        ("none", |_| KeyReply::Insert),
-    ];
-    for (what, says) in cases {
-        let mut scene = Scene::new();
-        scene.person.thinks = Duration::from_millis(150);
-        scene.key_instead(move |number, request| match request {
-            KeyRequest::Identify(_) if number == 0 => {
-                vec![Act::Say(identified(request, 1)), Act::Sleep(50), Act::HangUp]
-            }
-            KeyRequest::Identify(_) => vec![Act::Say(says(request))],
-            _ => vec![],
-        });
-        let seen = scene.run();
-        assert_eq!((seen.code(), seen.pin_sent()), (Code::KeyRemoved.number(), false), "{what}");
-    }
-    // The key process says that the key went.
-    let mut scene = Scene::new();
-    scene.person.thinks = Duration::from_millis(150);
-    scene.key_instead(|_, request| match request {
-        KeyRequest::Identify(_) => {
-            vec![
-                Act::Say(identified(request, 1)),
-                Act::Sleep(50),
-                Act::Say(failed(Code::KeyRemoved, None)),
-            ]
-        }
-        _ => vec![],
-    });
-    let seen = scene.run();
-    assert_eq!((seen.code(), seen.pin_sent()), (Code::KeyRemoved.number(), false));
-}
-
-#[test]
-fn a_key_that_stumbles_when_it_is_looked_at_again_is_not_taken_for_removed() {
-    for says in [KeyReply::Insert, KeyReply::Unregistered(Code::KeyCannotIdentify)] {
-        let mut scene = Scene::new();
-        scene.person.thinks = Duration::from_millis(150);
-        scene.key_instead(move |number, request| match request {
-            KeyRequest::Identify(_) if number == 0 => {
-                vec![Act::Say(identified(request, 1)), Act::Sleep(50), Act::HangUp]
-            }
-            KeyRequest::Identify(_) => {
-                vec![Act::Say(says.clone()), Act::Sleep(100), Act::Say(identified(request, 1))]
-            }
-            _ => vec![],
-        });
-        let seen = scene.run();
-        assert_eq!(seen.pam(), PAM_SUCCESS, "{:?}", seen.result);
-        assert_eq!(seen.person.questions.len(), 1);
-    }
 }
 
 #[test]

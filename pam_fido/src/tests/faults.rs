@@ -1,9 +1,12 @@
 //! What can go wrong in a scene: one change each.
 
+use std::time::Duration;
+
 use wardkey_core::code::{Code, Prompt};
 use wardkey_core::codec::{List, to_message};
-use wardkey_core::message::agent::{Reply as AgentReply, Request as AgentRequest};
+use wardkey_core::message::agent::{Grant, Reply as AgentReply, Request as AgentRequest};
 use wardkey_core::message::key::{KeyDetails, Reply as KeyReply, Request as KeyRequest};
+use wardkey_core::person::Status;
 use zeroize::Zeroizing;
 
 use super::scene::*;
@@ -91,10 +94,38 @@ pub fn claimed(scene: &mut Scene, seed: u8, id: u8) {
     });
 }
 
-/// As a key process of before proofs answers.
-pub fn without_proof(request: &KeyRequest) -> KeyReply {
-    let KeyReply::Identified(reply) = identified(request, 1) else { unreachable!() };
-    KeyReply::Identified(wardkey_core::message::key::Identified { proof: None, ..reply })
+/// The key process is one of before proofs.
+pub fn proves_nothing(scene: &mut Scene) {
+    scene.key_instead(|_, request| match request {
+        KeyRequest::Identify(_) => {
+            let KeyReply::Identified(mut reply) = identified(request, 1) else { unreachable!() };
+            reply.proof = None;
+            vec![Act::Say(KeyReply::Identified(reply))]
+        }
+        _ => vec![],
+    });
+}
+
+/// The agent lets the login begin, and shows nothing for the name.
+pub fn grants_nothing(scene: &mut Scene) {
+    let grant = Grant {
+        evidence: None,
+        candidates: List::default(),
+        locked: None,
+        decoys: None,
+        more: None,
+        answers_time: None,
+        takes_codes: None,
+        finds_people: None,
+    };
+    at_begin(scene, vec![Act::Say(AgentReply::Granted(Box::new(grant)))]);
+}
+
+/// The first of hanako's keys is disabled in the directory.
+pub fn first_key_disabled(deployment: &mut Deployment) {
+    let mut keys = deployment.hanako().credentials.to_vec();
+    keys[0].status = Status::Disabled;
+    deployment.hanako().credentials = List::new(keys).unwrap();
 }
 
 /// The agent says that credential `id` is locked out.
@@ -103,11 +134,14 @@ pub fn locked(scene: &mut Scene, id: u8) {
     let locked =
         List::new(vec![wardkey_core::message::agent::Locked { credential, seconds: u64::MAX }])
             .unwrap();
-    let grant = wardkey_core::message::agent::Grant {
-        locked: Some(locked),
-        ..grant_of(Deployment::new().evidence("hanako"))
-    };
+    let grant = Grant { locked: Some(locked), ..grant_of(Deployment::new().evidence("hanako")) };
     at_begin(scene, vec![Act::Say(AgentReply::Granted(Box::new(grant)))]);
+}
+
+/// The person answers after the question has timed out.
+pub fn answers_late(scene: &mut Scene) {
+    scene.person.thinks = Duration::from_millis(60);
+    scene.settings.prompt_wait = Some(Duration::from_millis(30));
 }
 
 pub fn types(scene: &mut Scene, text: &str) {

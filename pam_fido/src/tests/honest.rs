@@ -29,7 +29,8 @@ fn key_pin_and_touch_let_in_and_raise_the_marks() {
     assert!(matches!(
         &seen.agent[..],
         [AgentRequest::Begin(_), AgentRequest::Hold, AgentRequest::Outcome(outcome)]
-            if matches!(outcome.result, LoginResult::Success(_)) && outcome.person == Some(login("hanako"))
+            if matches!(outcome.result, LoginResult::Success(_))
+                && outcome.person == Some(login("hanako"))
     ));
     assert!(matches!(&seen.key[..], [KeyRequest::Identify(_), KeyRequest::Assert(_)]));
     assert_eq!(

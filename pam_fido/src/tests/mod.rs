@@ -9,6 +9,7 @@ mod fake_machine;
 mod faults;
 mod honest;
 mod keys;
+mod lying_devices;
 mod many;
 mod nameless;
 mod old_evidence;

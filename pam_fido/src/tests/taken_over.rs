@@ -248,9 +248,8 @@ fn assertions_of_before_and_of_elsewhere_are_refused() {
         });
         let seen = scene.run();
         assert_eq!((seen.code(), seen.pam()), (code.number(), PamResultCode::PAM_AUTH_ERR));
-        assert!(
-            matches!(&seen.outcomes()[0].result, LoginResult::Failure(failure) if failure.code == code)
-        );
+        let result = &seen.outcomes()[0].result;
+        assert!(matches!(result, LoginResult::Failure(failure) if failure.code == code));
     }
 }
 

@@ -25,9 +25,13 @@ impl Rsyslog {
             CONFIGURATION,
             format!(
                 "module(load=\"imuxsock\" SysSock.Use=\"off\")\n\
-                 input(type=\"imuxsock\" Socket=\"/dev/log\" CreatePath=\"off\" RateLimit.Interval=\"0\")\n\
-                 template(name=\"lines\" type=\"string\" string=\"%timegenerated:::date-rfc3339% %syslogfacility-text%.%syslogseverity-text% %programname%: %msg:::sp-if-no-1st-sp%%msg%\\n\")\n\
-                 authpriv.* action(type=\"omfile\" file=\"{FILE}\" template=\"lines\" fileCreateMode=\"0640\")\n"
+                 input(type=\"imuxsock\" Socket=\"/dev/log\" CreatePath=\"off\" \
+                 RateLimit.Interval=\"0\")\n\
+                 template(name=\"lines\" type=\"string\" string=\"%timegenerated:::date-rfc3339% \
+                 %syslogfacility-text%.%syslogseverity-text% %programname%: \
+                 %msg:::sp-if-no-1st-sp%%msg%\\n\")\n\
+                 authpriv.* action(type=\"omfile\" file=\"{FILE}\" template=\"lines\" \
+                 fileCreateMode=\"0640\")\n"
             ),
         )
         .expect("configuration of rsyslog");

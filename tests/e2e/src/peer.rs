@@ -49,7 +49,8 @@ pub fn install<'a>(people: impl IntoIterator<Item = (String, &'a [String])>) {
     // It refuses a map that others can write.
     fs::set_permissions(MAP, fs::Permissions::from_mode(0o644)).expect("mode of the map");
     let stack = format!(
-        "auth required pam_u2f.so authfile={MAP} origin={ORIGIN} appid={ORIGIN} pinverification=1 cue\n\
+        "auth required pam_u2f.so authfile={MAP} origin={ORIGIN} appid={ORIGIN} \
+         pinverification=1 cue\n\
          account required pam_permit.so\n"
     );
     fs::write(format!("/etc/pam.d/{SERVICE}"), stack).expect("PAM service of the peer");

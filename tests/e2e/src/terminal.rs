@@ -28,11 +28,13 @@ pub const SERVICE: &str = "ward-login";
 const STACK: &str = "\
 auth    [success=done user_unknown=2 module_unknown=ignore default=die] pam_fido.so\n\
 auth    [success=1 default=ignore] pam_succeed_if.so quiet uid eq 0\n\
-auth    [success=ignore default=die] pam_listfile.so quiet item=user sense=allow file=/etc/wardkey/local-accounts onerr=fail\n\
+auth    [success=ignore default=die] pam_listfile.so quiet item=user sense=allow \
+    file=/etc/wardkey/local-accounts onerr=fail\n\
 auth    required pam_unix.so\n\
 account [success=2 user_unknown=2 module_unknown=ignore default=die] pam_fido.so\n\
 account [success=1 default=ignore] pam_succeed_if.so quiet uid eq 0\n\
-account [success=ignore default=die] pam_listfile.so quiet item=user sense=allow file=/etc/wardkey/local-accounts onerr=fail\n\
+account [success=ignore default=die] pam_listfile.so quiet item=user sense=allow \
+    file=/etc/wardkey/local-accounts onerr=fail\n\
 account required pam_unix.so\n\
 session required pam_permit.so\n\
 session optional pam_fido.so\n";

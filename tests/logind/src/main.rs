@@ -4,7 +4,7 @@
 //! | line | what comes back |
 //! |---|---|
 //! | `new ID UID USER LEADER TTY` | `ok`; a session on seat0 begins |
-//! | `locker ID yes`, `no` | `ok`; whether its locker answers when it is asked to lock (yes, at first) |
+//! | `locker ID yes`, `no` | `ok`; whether its locker locks when it is asked (yes, at first) |
 //! | `hint ID yes`, `no` | `ok`; its locker says that the screen is locked, or not |
 //! | `idle ID SECONDS`, `no` | `ok`; its desktop says that there was no input for so long |
 //! | `end ID` | `ok`; the session ends |

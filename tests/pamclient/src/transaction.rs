@@ -10,7 +10,8 @@ use crate::ffi::{self, Handle, Replies, Talk};
 use crate::greeter::{Answer, Greeter, Style};
 
 /// One PAM transaction to be run: `pam_start`, `pam_authenticate`, `pam_acct_mgmt`, `pam_setcred`,
-/// `pam_open_session`, `pam_close_session`, `pam_end`. Each call follows only on the success of the one before.
+/// `pam_open_session`, `pam_close_session`, `pam_end`. Each call follows only on the success of the
+/// one before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Transaction {
     /// The service, the name of a file in `/etc/pam.d` or in `confdir`.

@@ -5,12 +5,15 @@
 //! |---|---|
 //! | `touch always`, `never`, `once`, `after:MS`, `file:PATH` | `ok` |
 //! | `waiting` | `yes` or `no`: is a touch waited for |
-//! | `exchanges` | each message (`message MICROSECONDS > CHANNEL LENGTH NAME`), then `count N NAME` of each request, then `total N` round trips |
+//! | `exchanges` | each message, how often each request came, all round trips (below) |
 //! | `exchanges reset` | `ok` |
 //! | `hostile MODE[@STEP]`, `hostile none` | `ok` |
-//! | `replug` | `ok`; pulled out and plugged in again: connections are cut, the firmware starts anew |
+//! | `replug` | `ok`; pulled out and in again: connections are cut, the firmware starts anew |
 //! | `unplug` | `ok`; the key is gone, its process ends |
 //! | `quit` | `ok`, and the same |
+//!
+//! `exchanges` says `message MICROSECONDS > CHANNEL LENGTH NAME` for each message, then
+//! `count N NAME` for each request, then `total N` for the round trips.
 
 use std::{
     fs,

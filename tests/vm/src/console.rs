@@ -110,8 +110,8 @@ impl Ward {
     }
 }
 
-/// Whether the account has a session on tty1. Since systemd 254 the list has more columns, between the
-/// seat and the terminal and after it, and says the user's manager, which outlives the session.
+/// Whether the account has a session on tty1. Since systemd 254 the list has more columns, between
+/// the seat and the terminal and after it, and says the user's manager, which outlives the session.
 fn on_tty1(account: &str) -> String {
     format!("loginctl list-sessions --no-legend | grep -E ' {account} +seat0 +(.* )?tty1( |$)'")
 }

@@ -82,7 +82,11 @@ impl Ward {
         let machine = self.machine()?;
         let all =
             machine.ok_within("journalctl --no-pager -o short-precise --no-hostname", patience)?;
-        let warnings = machine.ok_within("journalctl --no-pager -p warning -o json --output-fields=MESSAGE,SYSLOG_IDENTIFIER,PRIORITY,_SYSTEMD_UNIT,_COMM", patience)?;
+        let warnings = machine.ok_within(
+            "journalctl --no-pager -p warning -o json \
+             --output-fields=MESSAGE,SYSLOG_IDENTIFIER,PRIORITY,_SYSTEMD_UNIT,_COMM",
+            patience,
+        )?;
         let file = self.artefact("journal.txt");
         std::fs::write(&file, all).map_err(Failure::host(&file))?;
         let mut expected: BTreeMap<&str, usize> = BTreeMap::new();

@@ -205,12 +205,21 @@ fn spawn(plan: &Plan, qmp: &UnixStream, orders: &UnixStream) -> Result<Child, Fa
     }
     command
         .args(["-serial", &format!("file:{}", text(&plan.serial))])
-        .args(["-drive", &format!("file={},if=virtio,format=qcow2,cache=writeback", text(&plan.disk))])
+        .args([
+            "-drive",
+            &format!("file={},if=virtio,format=qcow2,cache=writeback", text(&plan.disk)),
+        ])
         .args(["-drive", &format!("file={},if=virtio,format=raw,readonly=on", text(&plan.payload))])
-        .args(["-kernel", &text(&plan.image.join("vmlinuz")), "-initrd", &text(&plan.image.join("initrd.img"))])
+        .args([
+            "-kernel",
+            &text(&plan.image.join("vmlinuz")),
+            "-initrd",
+            &text(&plan.image.join("initrd.img")),
+        ])
         .arg("-append")
         .arg(format!(
-            "root=/dev/vda rw console=tty0 console=ttyS0 quiet mitigations=off panic=-1 systemd.unit=multi-user.target {}",
+            "root=/dev/vda rw console=tty0 console=ttyS0 quiet mitigations=off panic=-1 \
+             systemd.unit=multi-user.target {}",
             plan.command_line
         ))
         .stdin(Stdio::null())

@@ -47,7 +47,10 @@ impl Qmp {
 
     /// Presses keys together (`["shift", "a"]`) and lets them go.
     pub fn press(&mut self, keys: &[&str]) -> Result<(), Failure> {
-        let event = |key: &str, down: bool| json!({ "type": "key", "data": { "down": down, "key": { "type": "qcode", "data": key } } });
+        let event = |key: &str, down: bool| {
+            let key = json!({ "type": "qcode", "data": key });
+            json!({ "type": "key", "data": { "down": down, "key": key } })
+        };
         let down: Vec<_> = keys.iter().map(|key| event(key, true)).collect();
         let up: Vec<_> = keys.iter().rev().map(|key| event(key, false)).collect();
         self.execute("input-send-event", json!({ "events": down }))?;

@@ -166,7 +166,8 @@ impl Ward {
         };
         self.ok(&format!(
             "set -e; rm -f /run/softkey.touch; modprobe -a {modules}
-             systemd-run --quiet --collect --unit=softkey /srv/payload/bin/wardkey-softkey {options} --state /var/lib/softkey-{person}
+             systemd-run --quiet --collect --unit=softkey \
+             /srv/payload/bin/wardkey-softkey {options} --state /var/lib/softkey-{person}
              {then}"
         ))
         .map(drop)

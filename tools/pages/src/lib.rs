@@ -1,5 +1,6 @@
 //! What goes with the programs and is made when they are built: manual pages, the sheet for staff,
-//! completions, software bills of materials and licence lists. A program of the build; it is in no package.
+//! completions, software bills of materials and licence lists. A program of the build; it is in no
+//! package.
 //!
 //! ```text
 //!   docs/man ──────────> page ──> man/            what is written by hand, and in it:

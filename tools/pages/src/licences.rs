@@ -106,8 +106,9 @@ pub fn list(repository: &Repository, libraries: &Libraries, package: &str) -> Re
     }
     let mut out = format!(
         "Libraries in {package} {}\n\n\
-            The programs of this package are linked statically with the libraries below, each with the\n\
-         licences that its authors give (SPDX expressions) and the numbers of the texts that follow.\n\
+         The programs of this package are linked statically with the libraries below, each with \
+         the\nlicences that its authors give (SPDX expressions) and the numbers of the texts that \
+         follow.\n\
          Wardkey itself: MIT OR Apache-2.0.\n\n",
         repository.version
     );
@@ -180,9 +181,10 @@ fn stand_in(repository: &Repository, id: &Id, library: &Crate) -> Result<String>
     if suffices("MPL-2.0") {
         return Ok(format!(
             "{}, by {who}\n\n\
-                This Source Code Form is subject to the terms of the Mozilla Public License, v. 2.0.\n\
+             This Source Code Form is subject to the terms of the Mozilla Public License, v. 2.0.\n\
              If a copy of the MPL was not distributed with this file, You can obtain one at\n\
-             https://mozilla.org/MPL/2.0/. On Debian systems it is in /usr/share/common-licenses/MPL-2.0.\n\n\
+             https://mozilla.org/MPL/2.0/. \
+             On Debian systems it is in /usr/share/common-licenses/MPL-2.0.\n\n\
              Source: {}",
             id.0,
             source(id, library)

@@ -103,7 +103,13 @@ pub fn document(
         "metadata": {
             "timestamp": repository.moment(),
             "lifecycles": [{ "phase": "build" }],
-            "tools": { "components": [{ "type": "application", "name": "wardkey-pages", "version": repository.version }] },
+            "tools": {
+                "components": [{
+                    "type": "application",
+                    "name": "wardkey-pages",
+                    "version": repository.version,
+                }],
+            },
             "component": {
                 "type": if program.library { "library" } else { "application" },
                 "bom-ref": reference(&contents.root, root),

@@ -1,5 +1,5 @@
-//! The sheet for staff, to be printed and hung up beside a terminal: written by hand in `docs/sheet`,
-//! with comments of the form `<!-- @word -->` on lines of their own replaced.
+//! The sheet for staff, to be printed and hung up beside a terminal: written by hand in
+//! `docs/sheet`, with comments of the form `<!-- @word -->` on lines of their own replaced.
 //!
 //! | line | becomes |
 //! |---|---|
@@ -7,7 +7,8 @@
 //! | `<!-- @picture pin -->` | `pin.svg`, in the page |
 //! | `<!-- @codes 1203 1209 -->` | a row of the table for each of these codes, with its sentence |
 //!
-//! One file each, with nothing that a browser would have to fetch: it is read where there is no network.
+//! One file each, with nothing that a browser would have to fetch: it is read where there is no
+//! network.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,5 @@
-//! A collector on the network: syslog messages, counted by octets, over TCP (RFC 6587, 3.4.1) or TLS
-//! (RFC 5425).
+//! A collector on the network: syslog messages, counted by octets, over TCP (RFC 6587, 3.4.1) or
+//! TLS (RFC 5425).
 //!
 //! TCP alone does not say that anybody has read what was sent. So each batch is a connection of its
 //! own: it ends with our FIN, and it has arrived when the collector's FIN comes after ours. The

@@ -7,11 +7,13 @@ struct Tree(tempfile::TempDir);
 /// With lines for the day on which the module cannot be loaded.
 const NOW: &str = "auth [success=5 user_unknown=3 module_unknown=ignore default=die] pam_fido.so\n\
                    auth [success=2 default=ignore] pam_succeed_if.so quiet uid < 1000\n\
-                   auth [success=1 default=ignore] pam_listfile.so item=user sense=allow file=/local onerr=fail\n\
+                   auth [success=1 default=ignore] pam_listfile.so item=user sense=allow \
+                   file=/local onerr=fail\n\
                    auth requisite pam_deny.so\n\
                    auth [success=1 default=ignore] pam_unix.so nullok\n\
                    auth requisite pam_deny.so\nauth required pam_permit.so\n";
-const ACCOUNT: &str = "account [success=ok user_unknown=ignore module_unknown=ignore default=die] pam_fido.so\n\
+const ACCOUNT: &str = "account [success=ok user_unknown=ignore module_unknown=ignore default=die] \
+                       pam_fido.so\n\
                        account [success=1 new_authtok_reqd=done default=ignore] pam_unix.so\n\
                        account requisite pam_deny.so\naccount required pam_permit.so\n";
 
@@ -180,7 +182,8 @@ fn what_cannot_be_told_counts_as_open() {
 /// What was written until now: without the module, the password does.
 #[test]
 fn a_module_that_cannot_be_loaded_is_one_of_the_possible_worlds() {
-    let ignoring = "auth [success=2 user_unknown=ignore module_unknown=ignore default=die] pam_fido.so\n\
+    let ignoring = "auth [success=2 user_unknown=ignore module_unknown=ignore default=die] \
+                    pam_fido.so\n\
                     auth [success=1 default=ignore] pam_unix.so nullok\n\
                     auth requisite pam_deny.so\nauth required pam_permit.so\n";
     let tree = Tree::new(&[("etc/pam.d/common-auth", ignoring)]);
@@ -208,10 +211,12 @@ fn a_module_that_cannot_be_loaded_is_one_of_the_possible_worlds() {
 /// one's word.
 #[test]
 fn the_second_line_of_the_module_is_no_key_and_lets_no_person_in() {
-    let auth = "auth [success=6 user_unknown=ignore module_unknown=ignore default=die] pam_fido.so\n\
+    let auth = "auth [success=6 user_unknown=ignore module_unknown=ignore default=die] \
+                pam_fido.so\n\
                 auth [success=2 default=ignore] pam_fido.so local\n\
                 auth [success=1 default=ignore] pam_succeed_if.so quiet uid eq 0\n\
-                auth [success=ignore default=die] pam_listfile.so quiet item=user sense=allow file=/local onerr=fail\n\
+                auth [success=ignore default=die] pam_listfile.so quiet item=user sense=allow \
+                file=/local onerr=fail\n\
                 auth [success=1 default=ignore] pam_unix.so nullok\n\
                 auth requisite pam_deny.so\nauth required pam_permit.so\n";
     let login = ("etc/pam.d/login", "@include common-auth\n@include common-account\n");

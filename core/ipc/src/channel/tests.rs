@@ -76,9 +76,8 @@ fn frames_are_capped_before_they_are_read() {
     for length in [0u32, 101, u32::MAX] {
         let (mut ours, mut theirs) = pair(100);
         theirs.write_all(&length.to_be_bytes()).unwrap();
-        assert!(
-            matches!(ours.receive::<u8>(soon()), Err(IpcError::FrameLength(l)) if l == length as usize)
-        );
+        let received = ours.receive::<u8>(soon());
+        assert!(matches!(received, Err(IpcError::FrameLength(l)) if l == length as usize));
     }
 }
 
@@ -165,10 +164,11 @@ fn a_socket_of_somebody_else_is_refused() {
     assert!(connect(None).is_ok());
     for other in [owner + 1, owner - 1, 0] {
         let refused = connect(Some(other));
-        assert!(
-            matches!(refused, Err(IpcError::WrongOwner { expected, actual }) if (expected, actual) == (other, owner)),
-            "{other}: {refused:?}"
+        let names_both = matches!(
+            refused,
+            Err(IpcError::WrongOwner { expected, actual }) if (expected, actual) == (other, owner)
         );
+        assert!(names_both, "{other}: {refused:?}");
     }
     drop(listener.stdin.take());
     listener.wait().unwrap();

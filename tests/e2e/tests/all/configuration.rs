@@ -126,7 +126,9 @@ fn the_editor_saves_nothing_that_is_wrong() {
     is_untouched();
 
     // Wrong at first, right in the end.
-    let both = "if [ -e /tmp/seen ]; then sed -i /nouserok/d \"$1\"; echo 'touch_seconds = 20' >>\"$1\"; else : >/tmp/seen; echo 'nouserok = 1' >>\"$1\"; fi";
+    let both = "if [ -e /tmp/seen ]; then sed -i /nouserok/d \"$1\"; \
+                echo 'touch_seconds = 20' >>\"$1\"; \
+                else : >/tmp/seen; echo 'nouserok = 1' >>\"$1\"; fi";
     let output = edit(both, "e\\n");
     assert!(output.status.success(), "{}", said(&output));
     let saved = std::fs::read_to_string(PAM).unwrap();

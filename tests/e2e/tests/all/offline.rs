@@ -156,7 +156,8 @@ fn a_full_disk_refuses_no_login_and_loses_no_state() {
     run(
         Command::new("sh").args([
             "-c",
-            "cp -a /var/lib/wardkey /tmp/state && mount -t tmpfs -o size=96m,mode=700,uid=890,gid=890 tmpfs /var/lib/wardkey \
+            "cp -a /var/lib/wardkey /tmp/state \
+             && mount -t tmpfs -o size=96m,mode=700,uid=890,gid=890 tmpfs /var/lib/wardkey \
              && cp -a /tmp/state/. /var/lib/wardkey/",
         ]),
         true,

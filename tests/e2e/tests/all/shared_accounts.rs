@@ -29,7 +29,8 @@ fn a_shared_account_names_the_person() {
 }
 
 /// Somebody else's public key (the generator of P-256), as COSE.
-const PUBLIC_KEY: &str = "pQECAyYgASFYIGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWIlggT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU";
+const PUBLIC_KEY: &str = "pQECAyYgASFYIGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKW\
+    IlggT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU";
 
 /// Adds so many nurses with a key each.
 fn import_nurses(ward: &Ward, count: u32) {

@@ -8,8 +8,11 @@ use wardkey_firmware_tests::plugged::{Plugged, RP};
 
 /// What a browser would have a key sign.
 fn client_data_json(challenge: &str) -> Vec<u8> {
-    format!(r#"{{"type":"webauthn.get","challenge":"{challenge}","origin":"https://{RP}","crossOrigin":false}}"#)
-        .into_bytes()
+    format!(
+        "{{\"type\":\"webauthn.get\",\"challenge\":\"{challenge}\",\
+         \"origin\":\"https://{RP}\",\"crossOrigin\":false}}"
+    )
+    .into_bytes()
 }
 
 #[test]

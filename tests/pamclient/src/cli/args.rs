@@ -69,7 +69,8 @@ pub struct Args {
     #[arg(long, value_name = "WHEN", value_parser = kill)]
     pub kill_at: Option<Kill>,
     /// Run the transaction so many times in this process.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub repeat: u32,
     /// Before answering a question without echo, create PATH.asked and wait until PATH exists (two
     /// minutes at most). With --uid both are touched as that user.

@@ -147,9 +147,8 @@ fn pulled_out(ward: &mut Ward) -> Result<String, Failure> {
 fn usbip(ward: &mut Ward) -> Result<String, Failure> {
     ward.unplug()?;
     ward.plug("hanako", Port::UsbIp)?;
-    let device = ward.ok(
-        "cat /sys/bus/usb/devices/*/product | grep -v -i 'host controller'; wardkey --lang en key info | head -n 1",
-    )?;
+    let device = ward.ok("cat /sys/bus/usb/devices/*/product | grep -v -i 'host controller'; \
+         wardkey --lang en key info | head -n 1")?;
     ward.login_until_question("hanako")?;
     ward.type_line(PIN)?;
     ward.until_seen("Please touch the key")?;

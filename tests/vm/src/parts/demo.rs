@@ -62,7 +62,8 @@ fn enrolls(ward: &mut Ward) -> Result<String, Failure> {
     ward.insert("demo", Port::Uhid)?;
     let checkout = checkout()?;
     ward.ok(&format!(
-        "set -e; mkdir -p {checkout} /opt/wards; mount --bind /srv/payload/checkout {checkout}; cd {checkout}
+        "set -e; mkdir -p {checkout} /opt/wards; mount --bind /srv/payload/checkout {checkout}; \
+         cd {checkout}
          printf '\\033c' >/dev/tty1
          export DEMO_LANG=en KEY=1 WARDKEY_WARD_KEYS=1
          setsid -c tests/ward/enter --scratch /opt/wards target/tests/debug/wardkey-demo \

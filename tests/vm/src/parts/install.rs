@@ -79,11 +79,14 @@ fn installs_server(ward: &mut Ward) -> Result<String, Failure> {
 
 fn starts_server(ward: &mut Ward) -> Result<String, Failure> {
     ward.ok(&format!(
-        "printf 'head_seconds = {HEAD_SECONDS}\\nattestation_roots = [\"/etc/wardkey/key-maker.pem\"]\\nattestation_required = true\\n' >/etc/wardkey/server.toml
+        "printf 'head_seconds = {HEAD_SECONDS}\\n\
+         attestation_roots = [\"/etc/wardkey/key-maker.pem\"]\\n\
+         attestation_required = true\\n' >/etc/wardkey/server.toml
          install -m 0644 /srv/payload/attestation-ca.pem /etc/wardkey/key-maker.pem"
     ))?;
     ward.server(
-        "init --yes --name 'Example Hospital' --rp-id example.org --server-name wardkey.example.org --scope east3 roaming",
+        "init --yes --name 'Example Hospital' --rp-id example.org \
+         --server-name wardkey.example.org --scope east3 roaming",
     )?;
     ward.server(
         "person add hanako --name 'Yamada Hanako' --scope east3 --group nurses --language en",
@@ -143,7 +146,10 @@ fn joins(ward: &mut Ward) -> Result<String, Failure> {
         .unwrap_or_default()
         .to_owned();
     Failure::unless(!token.is_empty(), || format!("no token in {text}"))?;
-    ward.ok(&format!("echo {token} | wardkey --lang en join --server {URL} --name 'East 3, desk 1' --token-file -"))?;
+    ward.ok(&format!(
+        "echo {token} | wardkey --lang en join --server {URL} \
+         --name 'East 3, desk 1' --token-file -"
+    ))?;
     ward.until("both scopes", "wardkey status --json | grep -q '\"people\":2'")?;
     ward.ok("wardkey --lang en status")
 }
@@ -157,7 +163,9 @@ fn enrolls(ward: &mut Ward) -> Result<String, Failure> {
     let code = ward.server_json("code issue hanako")?;
     let code = code.get("code").and_then(|code| code.as_str()).unwrap_or_default().to_owned();
     ward.ok(&format!(
-        "(sleep 0.1; printf '{PIN}\\n{PIN}\\n') | wardkey --lang en enroll --code '{code}' --label 'blue key' >/run/enroll.log 2>&1 & echo $! >/run/enroll.pid"
+        "(sleep 0.1; printf '{PIN}\\n{PIN}\\n') | \
+         wardkey --lang en enroll --code '{code}' --label 'blue key' \
+         >/run/enroll.log 2>&1 & echo $! >/run/enroll.pid"
     ))?;
     ward.touch()?;
     ward.until("the end of wardkey enroll", "! kill -0 $(cat /run/enroll.pid) 2>/dev/null")?;
@@ -217,6 +225,7 @@ fn enables(ward: &mut Ward) -> Result<String, Failure> {
     ward.type_line("yes")?;
     ward.until("the confirmation", "wardkey status --json | grep -q '\"state\":\"enabled\"'")?;
     ward.logout("admin")?;
-    ward.ok("! systemctl is-active --quiet wardkey-undo.timer && ! ls -d /var/lib/wardkey-enable/pending 2>/dev/null")?;
+    ward.ok("! systemctl is-active --quiet wardkey-undo.timer && \
+         ! ls -d /var/lib/wardkey-enable/pending 2>/dev/null")?;
     ward.ok("grep -h pam_fido /etc/pam.d/common-auth /etc/pam.d/common-account")
 }

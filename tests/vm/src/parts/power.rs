@@ -51,7 +51,8 @@ fn cut(ward: &mut Ward) -> Result<String, Failure> {
         format!("the sync was over before the power failed: {people:?} people")
     })?;
     let writing = "changed() { stat -c %y /var/lib/wardkey/directory.redb; }
-         before=$(changed); for i in $(seq 6000); do [ \"$(changed)\" != \"$before\" ] && exit 0; done; exit 1";
+         before=$(changed); for i in $(seq 6000); do \
+         [ \"$(changed)\" != \"$before\" ] && exit 0; done; exit 1";
     ward.machine()?.ok_within(writing, Duration::from_secs(180))?;
     ward.take_machine()?.cut_power();
     Ok(format!("with {people:?} people of its scopes when data arrived, and as it began to write"))

@@ -85,7 +85,10 @@ fn staff_refused(ward: &mut Ward) -> Result<String, Failure> {
 fn purges(ward: &mut Ward) -> Result<String, Failure> {
     apt(ward, "purge wardkey-terminal libpam-fido wardkey-agent wardkey-server")?;
     no_unit_failed(ward)?;
-    ward.ok("! ls -d /var/lib/wardkey /var/lib/wardkey-marks /etc/wardkey/anchor.toml /run/wardkey 2>/dev/null")?;
+    ward.ok(
+        "! ls -d /var/lib/wardkey /var/lib/wardkey-marks /etc/wardkey/anchor.toml /run/wardkey \
+         2>/dev/null",
+    )?;
     ward.ok("ls /var/lib/wardkey-server")
 }
 

@@ -52,22 +52,27 @@ fn network_down(ward: &mut Ward) -> Result<String, Failure> {
 fn network_up(ward: &mut Ward) -> Result<String, Failure> {
     ward.ok("ip link set ward0 up")?;
     let seconds = ward.ok(&format!(
-        "{CLOCK}; begin; for i in $(seq 1200); do wardkey --lang en status >/run/status && ! grep -q expired /run/status && grep -q '(connected)' /run/status && break; sleep 0.1; done; end; cat /run/status"
+        "{CLOCK}; begin; for i in $(seq 1200); do wardkey --lang en status >/run/status && \
+         ! grep -q expired /run/status && grep -q '(connected)' /run/status && break; sleep 0.1; \
+         done; end; cat /run/status"
     ))?;
     Failure::unless(seconds.contains("(connected)"), || seconds.clone())?;
     Ok(format!("connected after {} s", seconds.lines().next().unwrap_or_default()))
 }
 
 /// Shell functions: `begin` ... `end` prints the seconds between them.
-const CLOCK: &str = "begin() { t0=$(date +%s%N); }; end() { awk -v a=\"$t0\" -v b=\"$(date +%s%N)\" 'BEGIN { printf \"%.2f\\n\", (b-a)/1e9 }'; }";
+const CLOCK: &str = "begin() { t0=$(date +%s%N); }; \
+    end() { awk -v a=\"$t0\" -v b=\"$(date +%s%N)\" 'BEGIN { printf \"%.2f\\n\", (b-a)/1e9 }'; }";
 
 fn key_disabled(ward: &mut Ward) -> Result<String, Failure> {
     let key = hanakos_key(ward)?;
     // From the end of the administrator's command until the directory of the terminal has moved.
     let seconds = ward.ok(&format!(
-        "{CLOCK}; seq() {{ wardkey status --json | grep -o '\"seq\":[0-9]*' | sort | tr '\\n' ' '; }}
+        "{CLOCK}; \
+         seq() {{ wardkey status --json | grep -o '\"seq\":[0-9]*' | sort | tr '\\n' ' '; }}
          old=$(seq); wardkey-server key disable {key} --reason 'lost on the bus' >/dev/null; begin
-         for i in $(seq 100); do [ \"$(seq)\" != \"$old\" ] && break; done; end; [ \"$(seq)\" != \"$old\" ]"
+         for i in $(seq 100); do [ \"$(seq)\" != \"$old\" ] && break; done; end; \
+         [ \"$(seq)\" != \"$old\" ]"
     ))?;
     // On real machines a tenth of a second; the emulator takes longer to ask than that.
     let measured: f64 = seconds.trim().parse().map_err(|_| Failure::Otherwise(seconds.clone()))?;
@@ -120,7 +125,8 @@ fn key_process_killed(ward: &mut Ward) -> Result<String, Failure> {
 }
 
 fn replaced(ward: &mut Ward) -> Result<String, Failure> {
-    ward.ok("cd /usr/libexec/wardkey && cp -a wardkey-key wardkey-key.next && mv wardkey-key.next wardkey-key")?;
+    ward.ok("cd /usr/libexec/wardkey && cp -a wardkey-key wardkey-key.next && \
+         mv wardkey-key.next wardkey-key")?;
     // Each is served by a process of its own, started from the file that is no more.
     ward.ok(
         "for n in 1 2 3; do wardkey key info --json | grep -q '\"pin_tries\"' || exit 1; done",

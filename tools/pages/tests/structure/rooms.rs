@@ -33,8 +33,30 @@ pub fn all() -> Vec<Room> {
     rooms
 }
 
+/// All Rust files and their texts, by their paths from the repository's root.
+pub fn files() -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    for folder in folders() {
+        for entry in std::fs::read_dir(&folder).unwrap().flatten() {
+            let path = entry.path();
+            if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(repository()).unwrap().to_str().unwrap().to_owned();
+                files.push((name, std::fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    files
+}
+
 /// Folders with a `Cargo.toml`, also of crates that nobody has told Cargo about.
 fn crates() -> Vec<PathBuf> {
+    let mut crates = folders();
+    crates.retain(|folder| folder.join("Cargo.toml").exists());
+    crates
+}
+
+/// All folders but hidden ones and those that Cargo builds in.
+fn folders() -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open = vec![repository()];
     while let Some(folder) = open.pop() {
@@ -45,9 +67,7 @@ fn crates() -> Vec<PathBuf> {
                 open.push(entry.path());
             }
         }
-        if folder.join("Cargo.toml").exists() {
-            found.push(folder);
-        }
+        found.push(folder);
     }
     found
 }

@@ -48,7 +48,8 @@ impl Figures {
     /// One line for people.
     pub fn compare(ours: &Self, theirs: &Self) -> String {
         format!(
-            "ours {:.1} ms, {} exchanges, {} after the PIN; pam_u2f {:.1} ms, {} exchanges, {} after the PIN; ratio {:.2}",
+            "ours {:.1} ms, {} exchanges, {} after the PIN; \
+             pam_u2f {:.1} ms, {} exchanges, {} after the PIN; ratio {:.2}",
             ours.wall_ms(),
             ours.total(),
             ours.after_pin(),

@@ -1,6 +1,6 @@
-//! SDDM with the theme that is built in. It sends name and PIN together, so the key is in before, and
-//! the one question is never on its screen; nor is what the module says later ("Login failed" is all).
-//! Hanako was here before: she is chosen.
+//! SDDM with the theme that is built in. It sends name and PIN together, so the key is in before,
+//! and the one question is never on its screen; nor is what the module says later ("Login failed"
+//! is all). Hanako was here before: she is chosen.
 
 use crate::{
     Failure,
