@@ -4,7 +4,8 @@
 //!   establish ─ the old PIN, the new one, once more ─> until_held ─> ChangePinOf ─> recorded
 //! ```
 //! What cannot be a PIN is asked again or refused before the key hears of it. From the moment at
-//! which it does, nothing is taken back: a key process that is lost then leaves open which PIN holds.
+//! which it does, nothing is taken back: a key process that is lost then leaves open which PIN
+//! holds.
 
 use wardkey_core::code::{Code, Notice, Prompt};
 use wardkey_core::message::agent::LoginResult;
