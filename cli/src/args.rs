@@ -339,7 +339,8 @@ mod tests {
             "wardkey try hanako",
             "wardkey try hanako --account ward3 --service lightdm --json",
             "wardkey join --server https://s:8443/ --token wkj2-x",
-            "wardkey join --server https://10.0.0.1 --token-file - --name 病棟3 --anchor /a --leave-deployment",
+            "wardkey join --server https://10.0.0.1 --token-file - --name 病棟3 --anchor /a \
+             --leave-deployment",
             "wardkey join --server https://s --token t --replace",
             "wardkey enable",
             "wardkey enable --confirm --json",

@@ -128,7 +128,8 @@ pub fn render(pieces: &[Piece], args: &[(&str, &str)]) -> String {
     out
 }
 
-/// Where the last sentence ends that has another one after it. (Written out: searching for a text of
+/// Where the last sentence ends that has another one after it. (Written out: searching for a text
+/// of
 /// two letters would bring 3 KB into every login program.)
 fn end_of_sentences(text: &str) -> Option<usize> {
     let mut end = None;

@@ -1,6 +1,7 @@
 //! The sentences for people, by code and language. Compiled in from `texts/*.ftl`.
 //!
-//! Sentences come without line ends. The prompts ([`Prompt::PinPrompt`], [`Prompt::PinPromptNamed`],
+//! Sentences come without line ends. The prompts ([`Prompt::PinPrompt`],
+//! [`Prompt::PinPromptNamed`],
 //! [`Prompt::PinTriesLeft`], [`Prompt::InsertThenEnter`], [`Prompt::WaitThenEnter`],
 //! [`Prompt::PassPrompt`], [`Prompt::PassPromptShared`], [`Prompt::NamePrompt`],
 //! [`Prompt::PinOldPrompt`], [`Prompt::PinNewPrompt`], [`Prompt::PinAgainPrompt`]) end with `": "`;
@@ -16,7 +17,8 @@ const PROMPT_END: &str = ": ";
 include!(concat!(env!("OUT_DIR"), "/texts.rs"));
 
 /// The sentence of a code. `args` are names and values, such as `("tries", "3")`; the names are the
-/// `$names` in the documentation of [`Code`], [`Prompt`] and [`Notice`]. Unprintable characters of a
+/// `$names` in the documentation of [`Code`], [`Prompt`] and [`Notice`]. Unprintable characters of
+/// a
 /// value become `?`, a value ends after [`crate::phrase::ARGUMENT_CHARS`], one that the sentence
 /// does not use is ignored, and where one is not known [`render`] says less.
 pub fn message(code: impl Into<AnyCode>, language: Language, args: &[(&str, &str)]) -> String {

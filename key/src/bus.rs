@@ -82,7 +82,8 @@ pub(crate) fn described(found: &hidapi::hidraw::Found) -> Option<Description> {
 /// A key behind a transport of the caller's.
 ///
 /// # Errors
-/// [`KeyError::System`](crate::error::KeyError::System) when the path of the description holds a NUL.
+/// [`KeyError::System`](crate::error::KeyError::System) when the path of the description holds a
+/// NUL.
 #[cfg(any(test, feature = "in-process"))]
 pub fn open_in_process(
     description: Description,

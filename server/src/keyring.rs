@@ -296,8 +296,8 @@ fn raw(files: &BTreeMap<String, Zeroizing<String>>, secret: Secret) -> Option<Ze
     <[u8; 32]>::try_from(bytes.as_slice()).map(Zeroizing::new).ok()
 }
 
-/// Whether files of a folder of keys are those that a root document names. They need not lie in one:
-/// keys that are only looked at are written nowhere.
+/// Whether files of a folder of keys are those that a root document names. They need not lie in
+/// one: keys that are only looked at are written nowhere.
 pub fn fit(files: &BTreeMap<String, Zeroizing<String>>, root: &RootDocument) -> bool {
     let authority = || {
         let (key, certificate) = (files.get("ca.key")?.clone(), files.get("ca.crt")?.to_string());
@@ -319,6 +319,7 @@ mod tests {
     fn a_key_is_a_file_of_the_folder_itself_and_not_endless() {
         let folder = tempfile::tempdir().unwrap();
         let keyring = Keyring::at(folder.path().join("keys"));
+        keyring.create_folder().unwrap();
         keyring.create().unwrap();
         keyring.secret(Secret::Publish).unwrap();
         let (key, elsewhere) = (keyring.folder().join("publish.key"), folder.path().join("key"));

@@ -58,7 +58,8 @@ pub fn read(path: &Path, owner: Owner, max: usize) -> Result<Vec<u8>, FileError>
     Ok(bytes)
 }
 
-/// Takes the lock of a file for this process alone (flock(2)); whoever has it is waited for so long.
+/// Takes the lock of a file for this process alone (flock(2)); whoever has it is waited for so
+/// long.
 ///
 /// # Errors
 /// `EWOULDBLOCK` or `EINTR` when another has it still; others are those of flock(2).

@@ -115,6 +115,7 @@ pub fn grants_nothing(scene: &mut Scene) {
         decoys: None,
         more: None,
         answers_time: None,
+        changes_pins: None,
         takes_codes: None,
         finds_people: None,
     };
