@@ -129,8 +129,7 @@ pub fn render(pieces: &[Piece], args: &[(&str, &str)]) -> String {
 }
 
 /// Where the last sentence ends that has another one after it. (Written out: searching for a text
-/// of
-/// two letters would bring 3 KB into every login program.)
+/// of two letters would bring 3 KB into every login program.)
 fn end_of_sentences(text: &str) -> Option<usize> {
     let mut end = None;
     let mut last = [0; 3];

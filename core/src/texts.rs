@@ -1,11 +1,10 @@
 //! The sentences for people, by code and language. Compiled in from `texts/*.ftl`.
 //!
 //! Sentences come without line ends. The prompts ([`Prompt::PinPrompt`],
-//! [`Prompt::PinPromptNamed`],
-//! [`Prompt::PinTriesLeft`], [`Prompt::InsertThenEnter`], [`Prompt::WaitThenEnter`],
-//! [`Prompt::PassPrompt`], [`Prompt::PassPromptShared`], [`Prompt::NamePrompt`],
-//! [`Prompt::PinOldPrompt`], [`Prompt::PinNewPrompt`], [`Prompt::PinAgainPrompt`]) end with `": "`;
-//! [`pin_prompt`] puts the PIN's together.
+//! [`Prompt::PinPromptNamed`], [`Prompt::PinTriesLeft`], [`Prompt::InsertThenEnter`],
+//! [`Prompt::WaitThenEnter`], [`Prompt::PassPrompt`], [`Prompt::PassPromptShared`],
+//! [`Prompt::NamePrompt`], [`Prompt::PinOldPrompt`], [`Prompt::PinNewPrompt`],
+//! [`Prompt::PinAgainPrompt`]) end with `": "`; [`pin_prompt`] puts the PIN's together.
 
 use crate::code::{AnyCode, Code, Notice, Prompt};
 use crate::name::Language;
@@ -18,8 +17,7 @@ include!(concat!(env!("OUT_DIR"), "/texts.rs"));
 
 /// The sentence of a code. `args` are names and values, such as `("tries", "3")`; the names are the
 /// `$names` in the documentation of [`Code`], [`Prompt`] and [`Notice`]. Unprintable characters of
-/// a
-/// value become `?`, a value ends after [`crate::phrase::ARGUMENT_CHARS`], one that the sentence
+/// a value become `?`, a value ends after [`crate::phrase::ARGUMENT_CHARS`], one that the sentence
 /// does not use is ignored, and where one is not known [`render`] says less.
 pub fn message(code: impl Into<AnyCode>, language: Language, args: &[(&str, &str)]) -> String {
     render(sentence(code.into(), language), args)

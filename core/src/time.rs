@@ -26,8 +26,7 @@ impl UnixTime {
     }
 
     /// In UTC, as RFC 3339 has it: `2026-09-21T14:13:20Z`. Years that no clock shows become the
-    /// last
-    /// one of four digits.
+    /// last one of four digits.
     pub fn to_rfc3339(self) -> String {
         let seconds = self.0.min(LAST);
         let (days, of_day) = (seconds / DAY, seconds % DAY);
