@@ -1,5 +1,5 @@
-//! Turns `texts/*.ftl` into the enum `Text` and the Japanese `--help`. The build fails when a language lacks a text, or when
-//! the languages use different variables.
+//! Turns `texts/*.ftl` into the enum `Text` and the Japanese `--help`. The build fails when a
+//! language lacks a text, or when the languages use different variables.
 
 use std::error::Error;
 use std::path::PathBuf;

@@ -37,8 +37,8 @@ fn status_for_people_and_programs() {
         json!({
             "version": "0.1.0", "terminal": "05".repeat(16), "terminal_name": "病棟3-1",
             "server": "https://wardkey.example:8443", "connected": false, "last_contact": 999_000,
-            "last_error": "timed\nout", "last_error_code": null, "scopes": [scope_json()], "events_waiting": 3,
-            "destinations": null, "logins": 1,
+            "last_error": "timed\nout", "last_error_code": null, "scopes": [scope_json()],
+            "events_waiting": 3, "destinations": null, "logins": 1,
             "now": 1_000_000, "keys": 2, "in_memory": null, "clock_ahead": null, "active": true,
             "awaiting_approval": false, "configuration_faults": 0,
             "profile": {

@@ -57,9 +57,10 @@ fn is_of_the_system(login: &str) -> bool {
 
 /// Refuses a login name for a new person.
 ///
-/// Looked up and then added, within the transaction that holds the write lock: nobody comes between.
-/// A unique index on the small letters would say it too, but stores of before may hold such pairs,
-/// and the step that makes the index would fail there; it could not name the other person, either.
+/// Looked up and then added, within the transaction that holds the write lock: nobody comes
+/// between. A unique index on the small letters would say it too, but stores of before may hold
+/// such pairs, and the step that makes the index would fail there; it could not name the other
+/// person, either.
 ///
 /// # Errors
 /// [`Code::LoginReserved`], [`Code::LoginAlike`].

@@ -26,8 +26,8 @@ impl Scratch {
     /// that was killed is emptied and used again.
     ///
     /// # Errors
-    /// [`Code::BackupThere`] when another process uses it, somebody else made it, or others can look
-    /// into it; [`Error::Io`].
+    /// [`Code::BackupThere`] when another process uses it, somebody else made it, or others can
+    /// look into it; [`Error::Io`].
     pub fn beside(place: &Path) -> Result<Self> {
         let path = name_beside(place);
         match std::fs::DirBuilder::new().mode(0o700).create(&path) {

@@ -125,7 +125,10 @@ pub struct Init {
     #[arg(long, value_name = "DOMAIN", value_parser = rp_id)]
     pub rp_id: RpId,
     /// Names and addresses by which terminals reach this server.
-    #[arg(long = "server-name", value_name = "NAME|ADDRESS", required = true, num_args = 1.., value_parser = server_name)]
+    #[arg(
+        long = "server-name", value_name = "NAME|ADDRESS",
+        required = true, num_args = 1.., value_parser = server_name
+    )]
     pub server_names: Vec<String>,
     /// Scopes to begin with.
     #[arg(long = "scope", value_name = "SCOPE", num_args = 1..)]

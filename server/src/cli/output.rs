@@ -1,4 +1,6 @@
-//! How answers are printed. Functions that write return [`Error::Io`] when standard output is closed.
+//! How answers are printed.
+//!
+//! Functions that write return [`Error::Io`] when standard output is closed.
 
 use std::io::Write;
 

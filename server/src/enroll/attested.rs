@@ -66,7 +66,10 @@ pub fn by_root(
         Ok(Some(_)) => Ok(()),
         Ok(None) => Err("the attestation of this key leads to no trusted root"),
         Err(error) => {
-            tracing::info!(model = %attestation.aaguid, "attestation leads to no trusted root: {error:?}");
+            tracing::info!(
+                model = %attestation.aaguid,
+                "attestation leads to no trusted root: {error:?}"
+            );
             Err("the attestation of this key leads to no trusted root")
         }
     }

@@ -34,7 +34,11 @@ pub async fn join(
         Joined::Refused(error) => Err(error.into()),
         Joined::Terminal { id, certificate, replaced } => {
             if replaced {
-                tracing::warn!(terminal = %id, address = %peer.address.ip(), "a terminal was replaced");
+                tracing::warn!(
+                    terminal = %id,
+                    address = %peer.address.ip(),
+                    "a terminal was replaced"
+                );
             }
             Ok(Json(app.joined(&id, certificate).await?))
         }

@@ -138,7 +138,12 @@ impl App {
             return Ok(());
         }
         let detail = format!("a replaced certificate of {} was used from {address}", terminal.name);
-        tracing::warn!(code = "WK-1514", terminal = %terminal.id, %address, "a replaced certificate was used");
+        tracing::warn!(
+            code = "WK-1514",
+            terminal = %terminal.id,
+            %address,
+            "a replaced certificate was used"
+        );
         let mut tx = self.store.write().await?;
         let id = terminal.id.to_hex();
         let act = Act::new("terminal.conflict", &id).with(&detail);

@@ -61,7 +61,10 @@ impl Quota {
         if self.is_full && intake::note(tx, terminal, day).await? {
             let megabytes = self.megabytes;
             tracing::warn!(
-                code = %Code::EventQuota, %terminal, megabytes, "a terminal has sent its records of a day"
+                code = %Code::EventQuota,
+                %terminal,
+                megabytes,
+                "a terminal has sent its records of a day"
             );
             let id = terminal.to_hex();
             let detail = format!("{megabytes} MB of records today; the rest waits there");

@@ -146,7 +146,12 @@ async fn refuse_replacement(
     let detail = format!("name \"{}\", token {}", application.name, to_hex(&application.token));
     let act = Act::new("terminal.replace-refused", &machine).with(&detail);
     audit::record(tx, now, actor, act).await?;
-    tracing::warn!(code = %Code::ReplacementRefused, machine, %actor, "a known machine came with another key");
+    tracing::warn!(
+        code = %Code::ReplacementRefused,
+        machine,
+        %actor,
+        "a known machine came with another key"
+    );
     Ok(Joined::Refused(error))
 }
 

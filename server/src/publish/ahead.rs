@@ -1,6 +1,6 @@
 //! Terminals that were ahead of the backup that this store was restored from: they come with heads
-//! that it does not know. They take the new epoch by themselves; what they had is worth a row of the
-//! trail, as it says which changes are lost.
+//! that it does not know. They take the new epoch by themselves; what they had is worth a row of
+//! the trail, as it says which changes are lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;

@@ -58,7 +58,12 @@ impl Publisher {
             audit::record(&mut tx, self.clock.now(), &Actor::server(), act).await?;
         }
         tx.commit().await?;
-        tracing::error!(code = "WK-1111", scope = %name, why, "publishing of this scope stopped; see \"epoch raise\"");
+        tracing::error!(
+            code = "WK-1111",
+            scope = %name,
+            why,
+            "publishing of this scope stopped; see \"epoch raise\""
+        );
         self.refresh().await
     }
 

@@ -1,4 +1,4 @@
-//! Restoring a backup into a place where no deployment is, or in the place of the one that is there.
+//! Restoring a backup where no deployment is, or in the place of the one that is there.
 //!
 //! ```text
 //!   Backup::open ──> a copy beside the place (staged) ──> raised, voided, replayed ──> placed

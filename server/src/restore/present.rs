@@ -91,8 +91,8 @@ impl Looked {
 }
 
 /// Refuses a database that is a link still: [`Config::read`] follows those that lead somewhere.
-/// What lies beside a database lies beside the file, so a link has to be followed before anything is
-/// locked, put aside or placed.
+/// What lies beside a database lies beside the file, so a link has to be followed before anything
+/// is locked, put aside or placed.
 ///
 /// # Errors
 /// [`Code::StoreLink`].

@@ -66,7 +66,8 @@ pub async fn confirm(db: &mut Db, now: UnixTime) -> Result<()> {
     query(
         "INSERT INTO signing_clock (\"only\", signed, confirmation) VALUES (1, $1, 0)
          ON CONFLICT (\"only\") DO UPDATE SET signed = excluded.signed,
-             confirmation = signing_clock.confirmation + 1, refused_wall = NULL, refused_expected = NULL",
+             confirmation = signing_clock.confirmation + 1,
+             refused_wall = NULL, refused_expected = NULL",
     )
     .bind(now)
     .execute(db)

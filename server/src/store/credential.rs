@@ -296,7 +296,8 @@ pub async fn used(
 ) -> Result<()> {
     query(
         "UPDATE credential SET counter = CASE WHEN counter < $1 THEN $1 ELSE counter END,
-             last_terminal = CASE WHEN last_used IS NULL OR last_used <= $2 THEN $3 ELSE last_terminal END,
+             last_terminal = CASE WHEN last_used IS NULL OR last_used <= $2 THEN $3
+                 ELSE last_terminal END,
              last_used = CASE WHEN last_used IS NULL OR last_used <= $2 THEN $2 ELSE last_used END
          WHERE id = $4",
     )

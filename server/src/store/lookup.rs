@@ -9,12 +9,14 @@ use crate::error::Result;
 
 /// A person whose login name differs from this one in upper and lower case only.
 pub async fn login_alike(db: &mut Db, login: &LoginName) -> Result<Option<LoginName>> {
-    let found =
-        query("SELECT login FROM person WHERE lower(login) = $1 AND login <> $2 AND status <> 'deleted' LIMIT 1")
-            .bind(login.as_str().to_ascii_lowercase())
-            .bind(login)
-            .optional::<Only<LoginName>>(db)
-            .await?;
+    let found = query(
+        "SELECT login FROM person \
+         WHERE lower(login) = $1 AND login <> $2 AND status <> 'deleted' LIMIT 1",
+    )
+    .bind(login.as_str().to_ascii_lowercase())
+    .bind(login)
+    .optional::<Only<LoginName>>(db)
+    .await?;
     Ok(found.map(|Only(login)| login))
 }
 

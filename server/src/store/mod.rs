@@ -12,7 +12,7 @@
 //!    ├ event, intake, audit                  what happened, and how much of it
 //!    ├ clock                                 the time of the last signature
 //!    ├ import                                many people at once
-//!    ├ whole, restored                       the store as a whole: what is in a backup, and after one
+//!    ├ whole, restored                       the whole store: what is in a backup, and after one
 //!    └ lookup                                what administration asks before it changes something
 //! ```
 //! SQL stands in these modules only, in the dialect that SQLite and PostgreSQL share: numbered

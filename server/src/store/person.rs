@@ -190,7 +190,8 @@ pub async fn add(db: &mut Db, profile: &Profile, now: UnixTime) -> Result<i64> {
 pub async fn change(db: &mut Db, id: i64, profile: &Profile, now: UnixTime) -> Result<()> {
     profile.check()?;
     query(
-        "UPDATE person SET display_name = $1, language = $2, not_before = $3, not_after = $4, changed = $5
+        "UPDATE person
+         SET display_name = $1, language = $2, not_before = $3, not_after = $4, changed = $5
          WHERE id = $6",
     )
     .bind(&profile.display_name)
@@ -264,7 +265,8 @@ pub async fn page(
         .then(
             "WHERE status <> 'deleted' AND login > $1
                  AND (CAST($2 AS TEXT) IS NULL OR EXISTS (
-                     SELECT 1 FROM person_scope WHERE person_scope.person = person.id AND person_scope.scope = $2))
+                     SELECT 1 FROM person_scope
+                     WHERE person_scope.person = person.id AND person_scope.scope = $2))
                  AND (CAST($3 AS TEXT) IS NULL OR lower(login) LIKE $3 ESCAPE '\\'
                      OR lower(display_name) LIKE $3 ESCAPE '\\')
              ORDER BY login LIMIT $4",

@@ -37,7 +37,8 @@ pub async fn raise(db: &mut Db, at_least: u64) -> Result<Raised> {
 
     let changed = Counter::Terminal.next(db).await?;
     let terminals = query(
-        "UPDATE terminal SET number = CASE WHEN number < $1 THEN $1 ELSE number + 1 END, changed = $2",
+        "UPDATE terminal \
+         SET number = CASE WHEN number < $1 THEN $1 ELSE number + 1 END, changed = $2",
     )
     .bind(at_least)
     .bind(changed)

@@ -47,7 +47,8 @@ pub async fn add(db: &mut Db, name: &ScopeName, now: UnixTime) -> Result<()> {
     let hash = put_policy(db, &PolicyDocument::default_for(name.clone())).await?;
     let changed = Counter::Scope.next(db).await?;
     let added = query(
-        "INSERT INTO scope (name, epoch, seq, policy, halted, created, changed) VALUES ($1, $2, 1, $3, NULL, $4, $5)",
+        "INSERT INTO scope (name, epoch, seq, policy, halted, created, changed) \
+         VALUES ($1, $2, 1, $3, NULL, $4, $5)",
     )
     .bind(name)
     .bind(epoch)
@@ -242,11 +243,14 @@ pub async fn raise_epoch(db: &mut Db, at_least: u64) -> Result<u64> {
 async fn put_policy(db: &mut Db, policy: &PolicyDocument) -> Result<Hash> {
     let bytes = codec::to_bytes(policy);
     let hash = codec::sha256(&bytes);
-    query("INSERT INTO policy (hash, scope, document) VALUES ($1, $2, $3) ON CONFLICT (hash) DO NOTHING")
-        .bind(&hash)
-        .bind(&policy.scope)
-        .bind(bytes)
-        .execute(db)
-        .await?;
+    query(
+        "INSERT INTO policy (hash, scope, document) VALUES ($1, $2, $3) \
+         ON CONFLICT (hash) DO NOTHING",
+    )
+    .bind(&hash)
+    .bind(&policy.scope)
+    .bind(bytes)
+    .execute(db)
+    .await?;
     Ok(hash)
 }

@@ -2,7 +2,7 @@
 //! other processes are noticed. No other file of the store names a type of SQLite.
 //!
 //! ```text
-//!   readers  several connections: each transaction sees one snapshot, and waits for no writer (WAL)
+//!   readers  several connections: each transaction sees one snapshot and waits for no writer (WAL)
 //!   writer   one connection: the database takes one write transaction at a time anyway
 //!   watcher  one connection: PRAGMA data_version
 //! ```

@@ -119,7 +119,8 @@ pub async fn page(
     // A whole state has no use for tombstones.
     let found = query(
         "SELECT seq, login, record FROM state
-         WHERE scope = $1 AND seq > $2 AND seq <= $3 AND ($2 > 0 OR record IS NOT NULL) ORDER BY seq LIMIT $4",
+         WHERE scope = $1 AND seq > $2 AND seq <= $3 AND ($2 > 0 OR record IS NOT NULL)
+         ORDER BY seq LIMIT $4",
     )
     .bind(scope)
     .bind(since)
@@ -149,12 +150,15 @@ pub async fn each_after(
 ) -> Result<()> {
     const ROWS: usize = 4096;
     loop {
-        let rows = query("SELECT seq, login, record FROM state WHERE scope = $1 AND seq > $2 ORDER BY seq LIMIT $3")
-            .bind(scope)
-            .bind(since)
-            .bind(ROWS as u64)
-            .all::<StateRow>(db)
-            .await?;
+        let rows = query(
+            "SELECT seq, login, record FROM state \
+             WHERE scope = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+        )
+        .bind(scope)
+        .bind(since)
+        .bind(ROWS as u64)
+        .all::<StateRow>(db)
+        .await?;
         let more = rows.len() == ROWS;
         for row in rows {
             since = row.seq;

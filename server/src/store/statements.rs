@@ -158,8 +158,8 @@ async fn statements_of_each_login_and_each_change_read_no_whole_table() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::create(&folder.path().join("wardkey.db")).await.unwrap();
     let mut tx = store.read().await.unwrap();
-    // Lists, a start, an import, an epoch, a backup and a restore concern all rows; these tables are
-    // small.
+    // Lists, a start, an import, an epoch, a backup and a restore concern all rows; these tables
+    // are small.
     let whole = [
         "import/check.rs",
         "store/whole.rs",

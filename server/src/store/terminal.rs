@@ -76,7 +76,8 @@ pub async fn renew(
 ) -> Result<()> {
     let changed = Counter::Terminal.next(db).await?;
     query(
-        "UPDATE terminal SET serial = $1, previous_serial = $2, certificate_end = $3, changed = $4, key = $5
+        "UPDATE terminal
+         SET serial = $1, previous_serial = $2, certificate_end = $3, changed = $4, key = $5
          WHERE id = $6",
     )
     .bind(&issued.serial)
@@ -128,13 +129,16 @@ pub async fn set_status(
         return Err(Error::invalid(Text::TerminalRevoked.with([("name", name)])));
     }
     let changed = Counter::Terminal.next(db).await?;
-    query("UPDATE terminal SET status = $1, number = number + 1, revoked = $2, changed = $3 WHERE id = $4")
-        .bind(status)
-        .bind((status == TerminalStatus::Revoked).then_some(now))
-        .bind(changed)
-        .bind(&terminal.id)
-        .execute(db)
-        .await?;
+    query(
+        "UPDATE terminal \
+         SET status = $1, number = number + 1, revoked = $2, changed = $3 WHERE id = $4",
+    )
+    .bind(status)
+    .bind((status == TerminalStatus::Revoked).then_some(now))
+    .bind(changed)
+    .bind(&terminal.id)
+    .execute(db)
+    .await?;
     Ok(true)
 }
 

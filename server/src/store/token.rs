@@ -217,7 +217,8 @@ pub async fn add(
 pub async fn find(db: &mut Db, id: &[u8; ID_LEN]) -> Result<Option<Token>> {
     query(
         "SELECT id, secret, uses, created, expires, revoked, replaces,
-             (SELECT count(DISTINCT machine) FROM join_use WHERE join_use.token = join_token.id) AS used
+             (SELECT count(DISTINCT machine) FROM join_use
+                 WHERE join_use.token = join_token.id) AS used
          FROM join_token WHERE id = $1",
     )
     .bind(id)

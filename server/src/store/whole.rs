@@ -35,9 +35,11 @@ impl FromRow for Counts {
 /// Counts them.
 pub async fn counts(db: &mut Db) -> Result<Counts> {
     query(
-        "SELECT (SELECT count(*) FROM person) AS people, (SELECT count(*) FROM credential) AS keys, \
-            (SELECT count(*) FROM terminal) AS terminals, (SELECT count(*) FROM event) AS events, \
-            (SELECT count(*) FROM audit) AS trail",
+        "SELECT (SELECT count(*) FROM person) AS people, \
+             (SELECT count(*) FROM credential) AS keys, \
+             (SELECT count(*) FROM terminal) AS terminals, \
+             (SELECT count(*) FROM event) AS events, \
+             (SELECT count(*) FROM audit) AS trail",
     )
     .one(db)
     .await

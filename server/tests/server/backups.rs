@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use wardkey_core::codec::sha256;
 use wardkey_server::backup::Seal;
 use wardkey_server::keyring::{Keyring, Secret};
@@ -302,14 +302,20 @@ fn longest_wait(database: &Path, act: impl FnOnce()) -> (Duration, u64) {
 #[ignore = "measures"]
 fn how_long_a_backup_takes_and_a_writer_waits() {
     // Any valid key: ES256 with the generator of P-256.
-    let key = "pQECAyYgASFYIGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWIlggT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU";
+    let key = concat!(
+        "pQECAyYgASFYIGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKW",
+        "IlggT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"
+    );
     for people in [2_000, 20_000] {
         let deployment = Deployment::new();
         let file = deployment.folder.path().join("people.jsonl");
         let line = |i: u32| {
-            format!(
-                r#"{{"login":"p{i}","name":"Person {i}","scopes":["icu"],"groups":["staff"],"credentials":[{{"id":"{i:064}","public_key":"{key}"}}]}}"#
-            ) + "\n"
+            let person = json!({
+                "login": format!("p{i}"), "name": format!("Person {i}"),
+                "scopes": ["icu"], "groups": ["staff"],
+                "credentials": [{ "id": format!("{i:064}"), "public_key": key }],
+            });
+            format!("{person}\n")
         };
         std::fs::write(&file, (0..people).map(line).collect::<String>()).unwrap();
         deployment.ok(&["person", "import", file.to_str().unwrap()]);

@@ -206,8 +206,7 @@ fn finish(stream: &mut Tls, rest: &[u8]) -> String {
 }
 
 #[test]
-fn a_request_that_was_pending_while_its_certificate_was_replaced_or_its_terminal_revoked_changes_nothing()
- {
+fn a_request_pending_while_its_certificate_was_replaced_or_its_terminal_revoked_changes_nothing() {
     for (how, code) in [("replaced", "WK-1514"), ("revoked", "WK-1010")] {
         let deployment = Deployment::new();
         deployment.ok(&["person", "add", "yamada", "--name", "yamada", "--scope", "icu"]);

@@ -1,4 +1,5 @@
-//! Registrations: a challenge lives for 60 seconds and once, what is verified, ten keys, attestation.
+//! Registrations: a challenge lives for 60 seconds and once,
+//! what is verified, ten keys, attestation.
 
 use serde_json::{Value, json};
 use wardkey_core::codec;

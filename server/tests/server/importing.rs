@@ -16,8 +16,14 @@ fn an_import_is_all_or_nothing_and_says_the_line() {
     let path = deployment.folder.path().join("people.jsonl");
     let import = |text: &str| std::fs::write(&path, text).unwrap();
     let file = path.to_str().unwrap();
-    let good = json!({ "login": "a", "name": "A", "scopes": ["icu"], "groups": ["g"], "language": "en",
-        "credentials": [{ "id": id, "public_key": public_key, "label": "old key", "counter": 7 }] });
+    let good = json!({
+        "login": "a", "name": "A", "language": "en",
+        "scopes": ["icu"], "groups": ["g"],
+        "credentials": [{
+            "id": id, "public_key": public_key,
+            "label": "old key", "counter": 7,
+        }],
+    });
     let with = |member: &str, value: serde_json::Value| {
         let mut line = good.clone();
         line["login"] = json!("b");

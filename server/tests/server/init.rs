@@ -90,7 +90,8 @@ fn what_cannot_be_a_relying_party_id_is_refused_before_it_is_for_ever() {
     let at_a_terminal = |answer: &str| {
         let program = env!("CARGO_BIN_EXE_wardkey-server");
         let line = format!(
-            "{program} --config {} init --name T --rp-id example.org --server-name 127.0.0.1 --scope icu",
+            "{program} --config {} init --name T --rp-id example.org \
+             --server-name 127.0.0.1 --scope icu",
             path.display()
         );
         let mut script = std::process::Command::new("script");

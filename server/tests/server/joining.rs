@@ -340,7 +340,9 @@ fn a_terminal_says_what_it_runs_and_can() {
     let terminal = deployment.join(&running, "ward-1", &["icu"]);
     let ask = |program: serde_json::Value| {
         let body = serde_json::json!({
-            "scopes": [], "root_version": 1, "terminal_number": 0, "terminal_issued": 0, "hold": 0, "program": program,
+            "scopes": [], "root_version": 1,
+            "terminal_number": 0, "terminal_issued": 0,
+            "hold": 0, "program": program,
         });
         terminal.client.post("/v1/wait", &body)
     };

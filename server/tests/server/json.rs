@@ -1,6 +1,6 @@
 //! One rule for programs: with `--json` an answer is one line on standard output and an error one
-//! line on standard error, of one shape, with the exit status of the table. And one rule for people:
-//! every command answers in the language of the locale.
+//! line on standard error, of one shape, with the exit status of the table. And one rule for
+//! people: every command answers in the language of the locale.
 //!
 //! The commands are those that clap knows: one that is new fails here until it has its lines.
 

@@ -22,7 +22,11 @@ fn json_only_known_fields_only_bounded_own_origin() {
             "{kind}"
         );
     }
-    let body = json!({ "scopes": [], "root_version": 1, "terminal_number": 0, "terminal_issued": 0, "hold": 0 });
+    let body = json!({
+        "scopes": [], "root_version": 1,
+        "terminal_number": 0, "terminal_issued": 0,
+        "hold": 0,
+    });
     assert_eq!(
         client.post_as("/v1/wait", "application/json; charset=utf-8", &body.to_string()).status,
         200
@@ -88,8 +92,9 @@ fn too_many_requests_are_refused_with_the_seconds_to_wait() {
     running.server().app().limiter.forget();
     let anyone = running.anyone();
     let body = json!({
-        "token": "AAAAAAAAAAA", "csr": "AA", "nonce": "A".repeat(43), "machine": "A".repeat(43), "name": "x",
-        "mac": "A".repeat(43),
+        "token": "AAAAAAAAAAA", "csr": "AA",
+        "nonce": "A".repeat(43), "mac": "A".repeat(43),
+        "machine": "A".repeat(43), "name": "x",
     });
     let statuses: Vec<u16> = (0..4).map(|_| anyone.post("/v1/join", &body).status).collect();
     assert_eq!(statuses, [403, 403, 403, 429]);

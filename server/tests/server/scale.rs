@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::time::Instant;
 
+use serde_json::json;
+
 use super::publishing::Copy;
 use super::support::Deployment;
 
@@ -13,11 +15,18 @@ fn many_people_are_imported_published_and_taken() {
     let deployment = Deployment::new();
     let file = deployment.folder.path().join("people.jsonl");
     // Any valid key: ES256 with the generator of P-256.
-    let key = "pQECAyYgASFYIGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWIlggT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU";
+    let key = concat!(
+        "pQECAyYgASFYIGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKW",
+        "IlggT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"
+    );
     let mut text = String::new();
     for i in 0..people {
-        let id = format!("{:064}", i);
-        writeln!(text, r#"{{"login":"p{i}","name":"Person {i}","scopes":["icu"],"groups":["staff"],"credentials":[{{"id":"{id}","public_key":"{key}"}}]}}"#).unwrap();
+        let person = json!({
+            "login": format!("p{i}"), "name": format!("Person {i}"),
+            "scopes": ["icu"], "groups": ["staff"],
+            "credentials": [{ "id": format!("{i:064}"), "public_key": key }],
+        });
+        writeln!(text, "{person}").unwrap();
     }
     std::fs::write(&file, text).unwrap();
     let begun = Instant::now();

@@ -11,9 +11,8 @@ use crate::cli::value::duration;
 #[derive(Debug, Subcommand)]
 pub enum Key {
     /// List keys, of everybody or of one person.
-    #[command(
-        after_help = "Examples:\n  wardkey-server key list hanako\n  wardkey-server key list --search 3f9a"
-    )]
+    #[command(after_help = "Examples:\n  wardkey-server key list hanako\n  \
+                            wardkey-server key list --search 3f9a")]
     List {
         /// Login name.
         login: Option<LoginName>,
@@ -37,9 +36,8 @@ pub enum Key {
     )]
     Enable(KeyAct),
     /// Delete a key. This cannot be undone.
-    #[command(
-        after_help = "Example:\n  wardkey-server key delete 3f9a --person hanako --reason \"broken\""
-    )]
+    #[command(after_help = "Example:\n  \
+                            wardkey-server key delete 3f9a --person hanako --reason \"broken\"")]
     Delete(KeyAct),
 }
 
@@ -100,11 +98,10 @@ pub struct CodeAdd {
 pub enum PassCommand {
     /// Issue a pass to somebody who has forgotten the key, and print its code. A pass before it
     /// ends; the next login with the key ends this one.
-    #[command(
-        after_help = "Examples:\n  wardkey-server pass add hanako --for 8h --reason \"key at home\"\n  \
-                            wardkey-server pass add hanako --terminal \"East 3, desk 1\" --for 2h \
-                            --reason \"key broken\""
-    )]
+    #[command(after_help = "Examples:\n  \
+                            wardkey-server pass add hanako --for 8h --reason \"key at home\"\n  \
+                            wardkey-server pass add hanako --terminal \"East 3, desk 1\" \
+                                --for 2h --reason \"key broken\"")]
     Add(PassAdd),
     /// List passes, newest first. The codes themselves are stored nowhere.
     #[command(after_help = "Example:\n  wardkey-server pass list --search hanako")]
@@ -159,9 +156,8 @@ pub enum Terminal {
         terminal: String,
     },
     /// Give a terminal other scopes.
-    #[command(
-        after_help = "Example:\n  wardkey-server terminal set \"East 3, desk 1\" --add-scope roaming"
-    )]
+    #[command(after_help = "Example:\n  \
+                            wardkey-server terminal set \"East 3, desk 1\" --add-scope roaming")]
     Set(TerminalSet),
     /// Approve a terminal that joined with a token for several machines.
     #[command(after_help = "Example:\n  wardkey-server terminal approve \"East 3, desk 1\"")]
@@ -170,7 +166,8 @@ pub enum Terminal {
     /// 24 hours.
     #[command(
         alias = "revoke",
-        after_help = "Example:\n  wardkey-server terminal disable \"East 3, desk 1\" --reason stolen"
+        after_help = "Example:\n  \
+                      wardkey-server terminal disable \"East 3, desk 1\" --reason stolen"
     )]
     Disable(TerminalAct),
     /// Take a revocation back, within 24 hours; later the terminal has to join again.
@@ -241,10 +238,8 @@ pub struct TerminalAct {
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
     /// Make a join token and print it.
-    #[command(
-        after_help = "Examples:\n  wardkey-server token add --scope east3\n  wardkey-server token add \
-                            --replace \"East 3, desk 1\""
-    )]
+    #[command(after_help = "Examples:\n  wardkey-server token add --scope east3\n  \
+                            wardkey-server token add --replace \"East 3, desk 1\"")]
     Add(TokenAdd),
     /// List tokens, newest first. The tokens themselves cannot be shown again.
     #[command(after_help = "Example:\n  wardkey-server token list")]
@@ -256,9 +251,9 @@ pub enum TokenCommand {
         token: String,
     },
     /// Withdraw a token.
-    #[command(
-        after_help = "Example:\n  wardkey-server token delete 0123456789abcdef --reason \"sent by mail\""
-    )]
+    #[command(after_help = "Example:\n  \
+                            wardkey-server token delete 0123456789abcdef \
+                                --reason \"sent by mail\"")]
     Delete {
         /// The token, or its id.
         token: String,
@@ -272,7 +267,10 @@ pub enum TokenCommand {
 #[derive(Debug, Args)]
 pub struct TokenAdd {
     /// Scopes of the terminal, 1 to 8.
-    #[arg(long = "scope", value_name = "SCOPE", required_unless_present = "replace", num_args = 1..)]
+    #[arg(
+        long = "scope", value_name = "SCOPE", num_args = 1..,
+        required_unless_present = "replace"
+    )]
     pub scopes: Vec<ScopeName>,
     /// For a machine that takes the place of this terminal (name, or beginning of the id):
     /// installed anew, exchanged, or with a lost key. The certificate that the terminal has now

@@ -11,10 +11,10 @@ use crate::restore::root_key;
 
 /// A backup.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  wardkey-server backup /srv/backup/2026-04-01 --recipient age1...\n  \
-                        wardkey-server backup /srv/backup/2026-04-01 --recipients-file /etc/wardkey/backup.recipients"
-)]
+#[command(after_help = "Examples:\n  \
+                        wardkey-server backup /srv/backup/2026-04-01 --recipient age1...\n  \
+                        wardkey-server backup /srv/backup/2026-04-01 \
+                            --recipients-file /etc/wardkey/backup.recipients")]
 pub struct Backup {
     /// The folder to make. Nothing may be there.
     #[arg(value_name = "FOLDER")]
@@ -32,11 +32,13 @@ pub struct Backup {
 
 /// Restoring.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  wardkey-server restore /srv/backup/2026-04-01 --check --identity /media/safe/backup.key\n  \
-                        wardkey-server restore /srv/backup/2026-04-01 --replace --reason \"disk failure\"\n  \
-                        wardkey-server restore /srv/backup/2026-04-01 --identity /media/safe/backup.key --root 5b6f..."
-)]
+#[command(after_help = "Examples:\n  \
+                        wardkey-server restore /srv/backup/2026-04-01 \
+                            --check --identity /media/safe/backup.key\n  \
+                        wardkey-server restore /srv/backup/2026-04-01 \
+                            --replace --reason \"disk failure\"\n  \
+                        wardkey-server restore /srv/backup/2026-04-01 \
+                            --identity /media/safe/backup.key --root 5b6f...")]
 pub struct Restore {
     /// The backup's folder.
     #[arg(value_name = "FOLDER")]

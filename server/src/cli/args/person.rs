@@ -68,10 +68,16 @@ pub enum PersonCommand {
         #[arg(long = "remove-group", value_name = "GROUP", num_args = 1..)]
         remove_groups: Vec<GroupName>,
         /// All scopes, in place of those before.
-        #[arg(long = "scope", value_name = "SCOPE", num_args = 1.., conflicts_with_all = ["add_scopes", "remove_scopes"])]
+        #[arg(
+            long = "scope", value_name = "SCOPE", num_args = 1..,
+            conflicts_with_all = ["add_scopes", "remove_scopes"]
+        )]
         scopes: Option<Vec<ScopeName>>,
         /// All groups, in place of those before; without a name: none.
-        #[arg(long = "group", value_name = "GROUP", num_args = 0.., conflicts_with_all = ["add_groups", "remove_groups"])]
+        #[arg(
+            long = "group", value_name = "GROUP", num_args = 0..,
+            conflicts_with_all = ["add_groups", "remove_groups"]
+        )]
         groups: Option<Vec<GroupName>>,
         /// Language of the person's messages: ja or en.
         #[arg(long)]

@@ -31,13 +31,14 @@ pub enum Scope {
         name: ScopeName,
     },
     /// Change the rules of a scope; what is not given stays as it is.
-    #[command(
-        after_help = "Examples:\n  wardkey-server scope set east3 --soft 24h --degraded 72h --hard 168h \
-                            --emergency-group emergency\n  wardkey-server scope set east3 \
-                            --lockout-threshold 5 --lockout-delay 30s --lockout-longest 1h\n  \
-                            wardkey-server scope set east3 --on-removal lock --idle 15m --longest 12h\n  \
-                            wardkey-server scope set east3 --ask-name yes"
-    )]
+    #[command(after_help = "Examples:\n  \
+                            wardkey-server scope set east3 --soft 24h --degraded 72h --hard 168h \
+                                --emergency-group emergency\n  \
+                            wardkey-server scope set east3 \
+                                --lockout-threshold 5 --lockout-delay 30s --lockout-longest 1h\n  \
+                            wardkey-server scope set east3 \
+                                --on-removal lock --idle 15m --longest 12h\n  \
+                            wardkey-server scope set east3 --ask-name yes")]
     Set(ScopeSet),
     /// The same as "scope set --soft --degraded --hard".
     #[command(hide = true)]
@@ -169,9 +170,8 @@ pub enum Account {
     },
     /// Let the people of some groups use a Unix account, each with their own key; records name the
     /// person.
-    #[command(
-        after_help = "Example:\n  wardkey-server account set ward-east3 --scope east3 --group nurses"
-    )]
+    #[command(after_help = "Example:\n  \
+                            wardkey-server account set ward-east3 --scope east3 --group nurses")]
     Set {
         /// The Unix account.
         account: LoginName,

@@ -12,10 +12,10 @@ use crate::when::When;
 #[derive(Debug, Subcommand)]
 pub enum Events {
     /// List records, newest first, with what each refusal was about.
-    #[command(
-        after_help = "Examples:\n  wardkey-server events list --person hanako --outcome failure\n  \
-                            wardkey-server events list --terminal \"East 3, desk 1\" --since 2026-04-01"
-    )]
+    #[command(after_help = "Examples:\n  \
+                            wardkey-server events list --person hanako --outcome failure\n  \
+                            wardkey-server events list --terminal \"East 3, desk 1\" \
+                                --since 2026-04-01")]
     List {
         /// Of this person or account.
         #[arg(long)]
@@ -62,9 +62,8 @@ pub enum Audit {
 pub enum Epoch {
     /// Raise the epoch of every scope and publish again, after the database was put back by hand;
     /// "restore" does it itself.
-    #[command(
-        after_help = "Example:\n  wardkey-server epoch raise --reason \"restored after disk failure\""
-    )]
+    #[command(after_help = "Example:\n  \
+                            wardkey-server epoch raise --reason \"restored after disk failure\"")]
     Raise {
         /// At least to this.
         #[arg(long, default_value_t = 0, value_parser = number::<u64>(0, u64::MAX))]
@@ -86,9 +85,9 @@ pub enum ClockCommand {
     /// The server signs nothing by a clock that jumped, that was set back behind what is signed, or
     /// that says that the server was off for over 30 days. Terminals never go back behind a signed
     /// time: make sure that the clock is right.
-    #[command(
-        after_help = "Example:\n  wardkey-server clock confirm 2026-04-01 --reason \"off since February\""
-    )]
+    #[command(after_help = "Example:\n  \
+                            wardkey-server clock confirm 2026-04-01 \
+                                --reason \"off since February\"")]
     Confirm {
         /// What another clock says, such as your watch: today (2026-04-01), or the time
         /// (2026-04-01T08:30:00+09:00). It has to agree with the machine's.

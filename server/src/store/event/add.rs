@@ -105,7 +105,8 @@ pub async fn set_aside(
     (reason, now): (&str, UnixTime),
 ) -> Result<bool> {
     let kept = query(
-        "INSERT INTO event_set_aside (hash, terminal, received, reason, document) VALUES ($1, $2, $3, $4, $5)
+        "INSERT INTO event_set_aside (hash, terminal, received, reason, document)
+         VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT DO NOTHING",
     )
     .bind(&codec::sha256(document))

@@ -145,11 +145,17 @@ pub async fn page(db: &mut Db, filter: &Filter, request: &PageRequest) -> Result
     };
     let rows = if let Some(person) = &filter.person {
         let statement = query(SELECT)
-            .then("WHERE event.seq IN (SELECT seq FROM (SELECT seq FROM event WHERE event.person = $9")
+            .then(
+                "WHERE event.seq IN (SELECT seq FROM (\
+                 SELECT seq FROM event WHERE event.person = $9",
+            )
             .then(AT)
             .then(FILTER)
             .then(NEWEST)
-            .then(") AS by_person UNION SELECT seq FROM (SELECT seq FROM event WHERE event.account = $9")
+            .then(
+                ") AS by_person UNION SELECT seq FROM (\
+                 SELECT seq FROM event WHERE event.account = $9",
+            )
             .then(AT)
             .then(FILTER)
             .then(NEWEST)

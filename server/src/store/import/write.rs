@@ -63,7 +63,10 @@ impl Plan {
             query("INSERT INTO state (scope, login, seq, record) VALUES ")
                 .rows(std::mem::replace(&mut rows, next))
                 // A tombstone of someone who was there before gives way.
-                .then(" ON CONFLICT (scope, login) DO UPDATE SET seq = excluded.seq, record = excluded.record")
+                .then(
+                    " ON CONFLICT (scope, login) \
+                     DO UPDATE SET seq = excluded.seq, record = excluded.record",
+                )
                 .execute(db)
                 .await?;
         }

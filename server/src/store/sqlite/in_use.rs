@@ -1,6 +1,6 @@
-//! Who has a database open: everybody by a shared lock on a file beside it, and whoever puts another
-//! one in its place alone. SQLite's own locks are on the file that is replaced and on a log that is
-//! found by its name, so they keep nobody from writing into what is being put aside.
+//! Who has a database open: everybody by a shared lock on a file beside it, and whoever puts
+//! another one in its place alone. SQLite's own locks are on the file that is replaced and on a log
+//! that is found by its name, so they keep nobody from writing into what is being put aside.
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::ErrorKind;

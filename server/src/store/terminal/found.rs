@@ -47,8 +47,10 @@ pub async fn page(
         .then(
             "WHERE ($1 = '' OR (name, id) > (SELECT name, id FROM terminal WHERE id = $2))
                  AND (CAST($3 AS TEXT) IS NULL OR EXISTS (
-                     SELECT 1 FROM terminal_scope WHERE terminal_scope.terminal = terminal.id AND scope = $3))
-                 AND (CAST($4 AS TEXT) IS NULL OR lower(name) LIKE $4 ESCAPE '\\' OR address LIKE $4 ESCAPE '\\'
+                     SELECT 1 FROM terminal_scope
+                     WHERE terminal_scope.terminal = terminal.id AND scope = $3))
+                 AND (CAST($4 AS TEXT) IS NULL OR lower(name) LIKE $4 ESCAPE '\\'
+                     OR address LIKE $4 ESCAPE '\\'
                      OR id BETWEEN $5 AND $6)
              ORDER BY name, id LIMIT $7",
         )

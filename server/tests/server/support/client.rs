@@ -197,7 +197,9 @@ impl Terminal {
 
     pub fn wait_with(&self, have: &[ScopeState], number: u64, issued: u64, hold: u64) -> Answer {
         let body = json!({
-            "scopes": have, "root_version": 1, "terminal_number": number, "terminal_issued": issued, "hold": hold,
+            "scopes": have, "root_version": 1,
+            "terminal_number": number, "terminal_issued": issued,
+            "hold": hold,
         });
         self.client.post("/v1/wait", &body)
     }

@@ -9,9 +9,6 @@ const LINES: usize = 400;
 /// Characters of a line at most, as in `rustfmt.toml`.
 const COLUMNS: usize = 100;
 
-/// Where lines may be wider: how the file's path begins, and why.
-const WIDE: &[(&str, &str)] = &[("server/", "its lines are still to be broken")];
-
 #[test]
 fn no_file_is_longer_than_one_subject_needs() {
     let mut long = Vec::new();
@@ -35,9 +32,6 @@ fn no_line_is_wider_than_a_hundred_columns() {
     let mut wide = Vec::new();
     let mut seen = 0;
     for (file, text) in rooms::files() {
-        if WIDE.iter().any(|(path, _)| file.starts_with(path)) {
-            continue;
-        }
         for (number, line) in text.lines().enumerate() {
             let columns = line.chars().count();
             if columns > COLUMNS {
@@ -47,7 +41,7 @@ fn no_line_is_wider_than_a_hundred_columns() {
         seen += 1;
     }
 
-    // Without the workspace of the tests there would be some 500.
-    assert!(seen > 600, "only {seen} files were seen");
+    // Without the workspace of the tests there would be some 750.
+    assert!(seen > 800, "only {seen} files were seen");
     assert!(wide.is_empty(), "break these lines:\n{}", wide.join("\n"));
 }
