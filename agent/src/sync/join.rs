@@ -53,7 +53,7 @@ pub fn join(agent: &Agent, request: &Join) -> Result<Joined, AgentError> {
     let root_key = first_key(&roots)?;
 
     let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)
-        .map_err(|error| std::io::Error::other(error))?;
+        .map_err(std::io::Error::other)?;
     let key = Zeroizing::new(key.serialize_pem());
     let http = Http::new(
         &request.server,
@@ -144,8 +144,7 @@ fn join_request(request: &Join, token: &JoinToken, key: &str) -> Result<JoinRequ
     let csr = signing_request(key, request.name.as_str())?;
     let nonce = random::<32>()?;
     let machine = request.machine.as_bytes();
-    let mut mac = Hmac::<Sha256>::new_from_slice(&token.secret)
-        .map_err(|error| std::io::Error::other(error))?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(&token.secret).map_err(std::io::Error::other)?;
     mac.update(&join_mac_input(&nonce, machine, request.name.as_str(), &csr));
     Ok(JoinRequest {
         token: Base64(token.id.to_vec()),

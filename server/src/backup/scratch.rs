@@ -180,7 +180,7 @@ pub fn there(path: &Path) -> Error {
 /// # Errors
 /// [`Error::Io`], also when it is there.
 pub fn write_new(path: &Path, content: &[u8]) -> Result<()> {
-    let what = || doing(Text::Writing, &path);
+    let what = || doing(Text::Writing, path);
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -195,7 +195,7 @@ pub fn write_new(path: &Path, content: &[u8]) -> Result<()> {
 /// # Errors
 /// [`Error::Io`].
 pub fn sync(path: &Path) -> Result<()> {
-    File::open(path).and_then(|file| file.sync_all()).map_err(Error::at_file(Text::Writing, &path))
+    File::open(path).and_then(|file| file.sync_all()).map_err(Error::at_file(Text::Writing, path))
 }
 
 /// The folder in which something is.

@@ -130,7 +130,7 @@ async fn damaged(monday: &Monday) -> Prepared {
     std::fs::write(with_end(&monday.config.store, "-wal"), "its log").unwrap();
     let mut prepared = monday.prepared(NOW).await;
     assert!(prepared.needs_root(), "a damaged database says nothing");
-    let root = prepared.backup.root.root_key.clone();
+    let root = prepared.backup.root.root_key;
     prepared.of_root(&root).unwrap();
     prepared
 }
