@@ -63,9 +63,7 @@ e2e: release tests-build
 demo-build: setup
 	$(TESTS) $(CARGO) build --locked -p wardkey-softkey -p wardkey-hidpreload -p wardkey-pamclient -p wardkey-e2e
 
-# Both builds at once: each has stretches in which it keeps one core only.
-demo: setup
-	@$(MAKE) --no-print-directory --jobs=2 release demo-build
+demo: release demo-build
 	@WARDKEY_WARD_KEYS=$(KEY) tests/ward/enter target/tests/debug/wardkey-demo
 
 bench: release tests-build
