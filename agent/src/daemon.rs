@@ -133,7 +133,7 @@ fn reload(agent: &Arc<Agent>, file: &Path) {
         "SIGHUP: asking the server; of agent.toml, records_to, records_ca and \
         records_enterprise are read again",
     );
-    let changed = Config::read(file)
+    let changed = Config::read_again(file)
         .map_err(AgentError::from)
         .and_then(|config| collecting::change(agent, &config));
     match changed {

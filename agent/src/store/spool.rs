@@ -158,12 +158,18 @@ impl<'t> Spool<'t> {
     /// that never got anything, and so has no cursor.
     pub fn forget_others(&mut self) -> Result<(), AgentError> {
         let names = self.destinations.iter().map(|known| known.name).collect::<Vec<_>>().join("\n");
-        if self.tally.get(KNOWN)?.is_some_and(|known| known.value() == names.as_bytes()) {
-            return Ok(());
-        }
-        self.tally.insert(KNOWN, names.as_bytes())?;
         let is_known =
             |name: &[u8]| self.destinations.iter().any(|known| known.name.as_bytes() == name);
+        let has_gone = match self.tally.get(KNOWN)? {
+            Some(known) if known.value() == names.as_bytes() => return Ok(()),
+            Some(known) => !known.value().split(|byte| *byte == b'\n').all(is_known),
+            None => true,
+        };
+        self.tally.insert(KNOWN, names.as_bytes())?;
+        // All records are looked at only for what nobody else lacks any more.
+        if !has_gone {
+            return Ok(());
+        }
         self.tally.retain(|key, _| key.strip_prefix(LOST_OF).is_none_or(is_known))?;
         {
             self.transaction.open_table(CURSORS)?.retain(|name, _| is_known(name))?;

@@ -144,6 +144,11 @@ fn sighup_takes_another_list_and_a_faulty_file_changes_nothing() {
     hangup();
     std::thread::sleep(Duration::from_millis(300));
     assert!(has(&first.to), "what runs goes on");
+    // As while a file is replaced in two steps: that nothing is configured is not meant.
+    std::fs::remove_file(at.join("etc/agent.toml")).unwrap();
+    hangup();
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(has(&first.to), "what runs goes on");
     configure(at, &list(&second.to));
     hangup();
     eventually("the other list", || has(&second.to) && !has(&first.to));

@@ -103,6 +103,15 @@ impl Config {
         }
     }
 
+    /// Reads a configuration file that was there before: a missing one is being written, and gives
+    /// nothing.
+    ///
+    /// # Errors
+    /// As [`Self::read`], and [`FileError::Missing`].
+    pub fn read_again(path: &Path) -> Result<Self, TableError> {
+        Self::from_source(&Source::read(path, Owner::current())?)
+    }
+
     fn from_source(source: &Source) -> Result<Self, TableError> {
         let mut config = Self::default();
         source.each(&Self::KEYS, |key, value| config.take(key, &value))?;

@@ -67,8 +67,9 @@ impl CollectorError {
         }
     }
 
-    /// Whether a smaller batch might have arrived: it was on its way.
+    /// Whether a smaller batch might have arrived: it was on its way. A TLS alert may say that it
+    /// was too long; where it says something else, smaller batches cost little.
     pub const fn was_on_its_way(&self) -> bool {
-        matches!(self, Self::Early | Self::Unsaid | Self::Broken(_) | Self::Slow)
+        matches!(self, Self::Early | Self::Unsaid | Self::Broken(_) | Self::Tls(_) | Self::Slow)
     }
 }
