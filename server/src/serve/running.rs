@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -10,9 +10,10 @@ use nix::fcntl::{Flock, FlockArg, OFlag};
 use wardkey_core::code::Code;
 use wardkey_core::texts;
 
-use crate::admin::init::give_like;
 use crate::error::{Error, Result};
+use crate::files;
 use crate::store::no_lock;
+use crate::texts::{Said, Text};
 
 /// The file that says that a server runs over a store: beside it, and locked.
 fn running_file(store: &Path) -> PathBuf {
@@ -70,8 +71,11 @@ fn take(store: &Path, holder: Holder) -> Result<Flock<File>> {
         match lock(store) {
             Ok(mut lock) => {
                 let said = lock.set_len(0).and_then(|()| lock.write_all(holder.word()));
-                said.map_err(|error| no_lock(&running_file(store), &error))?;
-                return Ok(lock);
+                // Without a word it is a server's: a full disk does not take its lock away.
+                return match (said, holder) {
+                    (Err(error), Holder::Command) => Err(no_lock(&running_file(store), &error)),
+                    _ => Ok(lock),
+                };
             }
             // Commands look whether a server runs, by the same lock.
             Err(error) if error.kind() == ErrorKind::WouldBlock && begun.elapsed() < TRIED => {
@@ -92,16 +96,23 @@ fn lock(store: &Path) -> std::io::Result<Flock<File>> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true).mode(0o600);
     let file = options.custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits()).open(&path)?;
+    // The folder is the service's, and root writes here: no pipe, and no other name of a file of
+    // root's.
+    let meta = file.metadata()?;
+    if !meta.is_file() || meta.nlink() != 1 {
+        return Err(std::io::Error::new(ErrorKind::InvalidInput, Said(Text::NotAFile.into())));
+    }
     // The server opens it too, and is not root.
-    if let Some(folder) = path.parent() {
-        let _ = give_like(&path, folder);
+    let folder = path.parent().map(std::fs::metadata);
+    if let (true, Some(Ok(owner))) = (nix::unistd::geteuid().is_root(), folder) {
+        let _ = std::os::unix::fs::fchown(&file, Some(owner.uid()), Some(owner.gid()));
     }
     Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| errno.into())
 }
 
 /// Whether a server runs over this store. One that is being restored has none.
 pub fn is_running(store: &Path) -> bool {
-    let Ok(file) = File::open(running_file(store)) else { return false };
+    let Ok(file) = files::open(&running_file(store)) else { return false };
     let Err((file, _)) = Flock::lock(file, FlockArg::LockSharedNonblock) else { return false };
     let mut said = Vec::new();
     let read = file.take(16).read_to_end(&mut said);
@@ -131,5 +142,20 @@ mod tests {
         std::os::unix::fs::symlink("elsewhere", running_file(&store)).unwrap();
         assert_eq!(hold(&store).unwrap_err().code(), Code::StoreLock);
         assert!(mark_running(&store).unwrap().is_none());
+    }
+
+    #[test]
+    fn nothing_is_written_to_a_file_that_has_another_name_and_no_pipe_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, other) = (folder.path().join("wardkey.db"), folder.path().join("other"));
+        std::fs::write(&other, "of somebody else").unwrap();
+        std::fs::hard_link(&other, running_file(&store)).unwrap();
+        assert_eq!(hold(&store).unwrap_err().code(), Code::StoreLock);
+        assert_eq!(std::fs::read_to_string(&other).unwrap(), "of somebody else");
+
+        std::fs::remove_file(running_file(&store)).unwrap();
+        nix::unistd::mkfifo(&running_file(&store), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert_eq!(hold(&store).unwrap_err().code(), Code::StoreLock);
+        assert!(!is_running(&store));
     }
 }
