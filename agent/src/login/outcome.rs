@@ -361,7 +361,9 @@ fn failure(agent: &Agent, caller: &Caller, outcome: &LoginOutcome, what: &Failur
 
 /// The event of a login that failed, until something is proven.
 pub(crate) fn base(agent: &Agent, login: &Begin, caller: Option<&Caller>, uid: u32) -> Event {
-    let name = if is_pin_change(login) { EventName::PinChange } else { EventName::Login };
+    // Only root's module changes PINs.
+    let is_change = uid == 0 && is_pin_change(login);
+    let name = if is_change { EventName::PinChange } else { EventName::Login };
     let mut event = agent.event(name, Outcome::Failure);
     let session = caller.and_then(|caller| caller.place.session.as_ref());
     event.service = Some(login.service.as_str().to_owned());

@@ -131,6 +131,7 @@ const fn is_asked_again(code: Code) -> bool {
 fn in_doubt(refusal: Refusal) -> Refusal {
     match refusal.code {
         Code::KeyProcessUnreachable
+        | Code::KeyInUse
         | Code::KeyRemoved
         | Code::KeyFault
         | Code::TouchTimeout

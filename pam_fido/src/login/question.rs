@@ -69,7 +69,15 @@ impl Attempt<'_, '_> {
         let few = tries.filter(|tries| *tries < ALL_TRIES).map(u32::from);
         let name = name.as_ref().map(|name| name.as_str());
         let text = texts::pin_question(prompt, self.speaker.language, name, few);
-        Pin::typed(self.typed(text, tries)?).map_err(not_sent)
+        let typed = Pin::typed(self.typed(text.clone(), tries)?);
+        if typed.as_ref().err() != Some(&Code::PinInputMethod) {
+            return typed.map_err(not_sent);
+        }
+
+        // Set elsewhere, a PIN may have such letters all the same: who was told may type them again.
+        let told = not_sent(Code::PinInputMethod).text(self.speaker.language);
+        self.world.talk.error(&told);
+        Pin::new(self.typed(text, tries)?).map_err(not_sent)
     }
 
     /// What was typed at a question.

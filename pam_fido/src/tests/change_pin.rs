@@ -27,9 +27,13 @@ fn scene(answers: &[&str]) -> Scene {
     let mut scene = Scene::new();
     scene.login.changes_pin = true;
     scene.login.service = wardkey_testkit::service("passwd");
-    let typed = |text: &&str| Answer::Typed(zeroize::Zeroizing::new((*text).to_owned()));
-    scene.person.answers = answers.iter().map(typed).collect();
+    scene.person.answers = answers_of(answers);
     scene
+}
+
+fn answers_of<T: FromIterator<Answer>>(answers: &[&str]) -> T {
+    let typed = |text: &&str| Answer::Typed(zeroize::Zeroizing::new((*text).to_owned()));
+    answers.iter().map(typed).collect()
 }
 
 /// The change as a login: who is admitted stands for "changed".
@@ -140,13 +144,9 @@ fn what_cannot_be_the_new_pin_is_asked_again_up_to_three_times() {
 
 #[test]
 fn what_cannot_be_the_old_pin_is_refused_before_a_try_is_spent() {
-    for (typed, code) in [
-        ("", Code::PinEmpty),
-        ("123", Code::PinLength),
-        (&*"1".repeat(64), Code::PinLength),
-        ("１３５７９０", Code::PinInputMethod),
-        ("ﾊﾟｽﾜｰﾄﾞ", Code::PinInputMethod),
-    ] {
+    for (typed, code) in
+        [("", Code::PinEmpty), ("123", Code::PinLength), (&*"1".repeat(64), Code::PinLength)]
+    {
         let seen = run(scene(&[typed]));
         assert_eq!((seen.code(), seen.person.questions.len()), (code.number(), 1), "{typed}");
         assert!(!pins_sent(&seen) && seen.person.errors == [said(code)], "{typed}");
@@ -156,6 +156,34 @@ fn what_cannot_be_the_old_pin_is_refused_before_a_try_is_spent() {
         let seen = login.run();
         assert_eq!((seen.code(), seen.pin_sent()), (code.number(), false), "{typed}");
         assert_eq!(seen.person.errors, [said(code)]);
+    }
+}
+
+#[test]
+fn what_an_input_method_made_is_asked_again_once_before_a_try_is_spent() {
+    let told = [said(Code::PinInputMethod)];
+    let typing = |answers: &[&str]| {
+        let mut scene = Scene::new();
+        scene.person.answers = answers_of(answers);
+        scene.run()
+    };
+    for typed in ["１３５７９０", "ﾊﾟｽﾜｰﾄﾞ", "　123456"] {
+        // The input method is turned off.
+        let login = typing(&[typed, PIN]);
+        assert!(login.result.is_ok() && login.person.errors == told, "{typed}");
+        let changed = run(scene(&[typed, PIN, NEW, NEW]));
+        assert!(changed.result.is_ok() && changed.person.errors == told, "{typed}");
+
+        // Nobody goes on.
+        let mut left = Scene::new();
+        left.person.answers = answers_of(&[typed]);
+        left.person.answers.push_back(Answer::None);
+        let left = left.run();
+        assert_eq!((left.code(), left.pin_sent()), (Code::Cancelled.number(), false), "{typed}");
+
+        // It is the PIN: nobody is locked out of a key whose PIN another program set.
+        let meant = typing(&[typed, typed]);
+        assert!(meant.pin_sent() && meant.person.questions.len() == 2, "{typed}");
     }
 }
 

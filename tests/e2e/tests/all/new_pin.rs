@@ -47,7 +47,7 @@ fn a_nurse_changes_the_pin_of_her_key_and_it_is_recorded() {
 #[test]
 fn what_is_refused_changes_nothing_and_a_wrong_pin_is_recorded() {
     let ward = ready();
-    expect_refused(&passwd("hanako", &["９９９９９９"]), Code::PinInputMethod.number());
+    expect_refused(&passwd("hanako", &["９９９９９９", ""]), Code::PinEmpty.number());
     let differ = [PIN, NEW, "314158", "1", ""];
     expect_refused(&passwd("hanako", &differ), Code::PinEmpty.number());
     expect_refused(&passwd("hanako", &["999999", NEW, NEW]), Code::PinWrong.number());
