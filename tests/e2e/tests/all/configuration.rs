@@ -51,7 +51,7 @@ fn a_typo_in_pam_toml_costs_staff_their_login_and_nobody_else() {
         Login::of("hanako").run().expect_refused("PAM_AUTHINFO_UNAVAIL", 1308);
         // It is told before anybody logs in, and the list of before stays.
         let told = watch();
-        assert_eq!(told.status.code(), Some(1), "{damage:?}");
+        assert_eq!(told.status.code(), Some(3), "{damage:?}");
         assert!(
             text(&told.stderr).contains("<4>WK-1308 /etc/wardkey/pam.toml"),
             "{}",
@@ -142,7 +142,7 @@ fn the_editor_saves_nothing_that_is_wrong() {
     {
         std::fs::write(PAM, format!("local_accounts = [\"localadmin\", \"{listed}\"]\n")).unwrap();
         let output = ward.terminal.wardkey(&["config", "check"]);
-        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(output.status.code(), Some(3));
         assert!(said(&output).contains(told), "{}", said(&output));
     }
     Terminal::configure_module("");

@@ -133,7 +133,8 @@ fn nothing_is_changed_unless_everything_is_right() {
         assert!(told.to_string().contains(detail), "{told} lacks {detail}");
         assert_eq!((files(), remembered()), before, "{code}");
         assert!(!Path::new("/var/lib/wardkey-enable/pending").exists(), "{code}");
-        assert_eq!(output.status.code(), Some(if code == "WK-1301" { 3 } else { 1 }), "{code}");
+        let status = if matches!(code, "WK-1301" | "WK-1308") { 3 } else { 1 };
+        assert_eq!(output.status.code(), Some(status), "{code}");
     };
     let attempt = |ward: &Ward, user: &str, pin: &str| {
         ward.terminal.wardkey_with(&["enable", "--json"], &format!("{user}\n{pin}\n"))
