@@ -74,7 +74,8 @@ impl Attempt<'_, '_> {
             return typed.map_err(not_sent);
         }
 
-        // Set elsewhere, a PIN may have such letters all the same: who was told may type them again.
+        // Set elsewhere, a PIN may have such letters all the same: whoever was told may type them
+        // again.
         let told = not_sent(Code::PinInputMethod).text(self.speaker.language);
         self.world.talk.error(&told);
         Pin::new(self.typed(text, tries)?).map_err(not_sent)
