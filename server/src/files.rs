@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, Error, ErrorKind, Read, Result};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
 use wardkey_core::cause::Chain;
@@ -45,6 +45,12 @@ pub fn read_line(from: &mut impl BufRead, line: &mut Vec<u8>, max: u64) -> Resul
 pub fn why(error: &Error) -> Phrase {
     let own = error.get_ref().and_then(|inner| Said::in_error(inner));
     own.unwrap_or_else(|| Chain(error).to_string().into())
+}
+
+/// The folder in which something is.
+pub fn folder_of(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new(".")).to_owned()
 }
 
 fn too_long(max: u64) -> Error {

@@ -11,6 +11,7 @@ use wardkey_core::id::to_hex;
 use wardkey_core::texts;
 
 use crate::error::{Error, Result};
+use crate::files::folder_of;
 use crate::secret;
 use crate::texts::{Text, doing};
 
@@ -196,12 +197,6 @@ pub fn write_new(path: &Path, content: &[u8]) -> Result<()> {
 /// [`Error::Io`].
 pub fn sync(path: &Path) -> Result<()> {
     File::open(path).and_then(|file| file.sync_all()).map_err(Error::at_file(Text::Writing, path))
-}
-
-/// The folder in which something is.
-pub fn folder_of(path: &Path) -> PathBuf {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    folder.unwrap_or(Path::new(".")).to_owned()
 }
 
 #[cfg(test)]

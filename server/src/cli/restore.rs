@@ -1,7 +1,6 @@
 //! `wardkey-server restore`
 
 use std::io::IsTerminal;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::time::Instant;
 
@@ -12,6 +11,7 @@ use wardkey_core::texts;
 use super::args::Restore;
 use super::output::{Output, language};
 use super::question::{self, ask};
+use crate::admin::init::make_folder;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -54,9 +54,7 @@ pub async fn restore(config: &Config, given: Restore, output: Output) -> Result<
         return Ok(());
     }
 
-    let folder = config.store.parent().unwrap_or(Path::new("/"));
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.map_err(Error::at_file(Text::Making, folder))?;
+    make_folder(config)?;
     // Held to the end: no other restore, and no server that starts.
     let _held = serve::hold(&config.store).map_err(|error| match error.code() {
         Code::StoreHeld => refused(Code::RestoreServerRuns),

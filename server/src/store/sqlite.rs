@@ -44,6 +44,7 @@ use sqlx::{
 
 use super::value::Value;
 use crate::error::{Error, Result};
+use crate::files::folder_of;
 use crate::texts::Text;
 
 /// How often it is tried to announce a change.
@@ -189,11 +190,6 @@ impl Database {
         self.readers.close().await;
         self.writer.close().await;
     }
-}
-
-fn folder_of(path: &Path) -> PathBuf {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    folder.unwrap_or(Path::new(".")).to_owned()
 }
 
 fn pool(connections: u32) -> SqlitePoolOptions {

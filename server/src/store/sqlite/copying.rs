@@ -11,8 +11,9 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::opening::Opening;
-use super::{BUSY, Database, READERS, Transaction, folder_of, migrations, pool};
+use super::{BUSY, Database, READERS, Transaction, migrations, pool};
 use crate::error::Result;
+use crate::files::folder_of;
 
 impl Database {
     /// Opens it to read it as it is.
