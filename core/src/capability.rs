@@ -7,9 +7,11 @@ pub const GROWING_DOCUMENTS: &str = "growing-documents";
 pub const SERVER_TIME: &str = "server-time";
 /// Finds somebody among any number of people at a shared account.
 pub const CANDIDATE_PAGES: &str = "candidate-pages";
-
 /// Knows passes, and the ways in that a policy allows.
 pub const PROOF_KINDS: &str = "proof-kinds";
+/// Takes a small change out of the answer that tells of it, without a second request.
+pub const CHANGES_IN_WAIT: &str = "changes-in-wait";
 
 /// All that this version can.
-pub const ALL: [&str; 4] = [CANDIDATE_PAGES, GROWING_DOCUMENTS, PROOF_KINDS, SERVER_TIME];
+pub const ALL: [&str; 5] =
+    [CANDIDATE_PAGES, CHANGES_IN_WAIT, GROWING_DOCUMENTS, PROOF_KINDS, SERVER_TIME];

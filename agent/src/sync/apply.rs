@@ -8,7 +8,9 @@ use wardkey_core::code::{Code, Denial};
 use wardkey_core::codec::List;
 use wardkey_core::document::{Head, SignedRoot};
 use wardkey_core::event::{EventName, Outcome};
-use wardkey_core::message::http::{ChangesReply, Program, ScopeState, WaitReply, WaitRequest};
+use wardkey_core::message::http::{
+    Base64, Change, ChangesReply, Program, ScopeChanges, ScopeState, WaitReply, WaitRequest,
+};
 use wardkey_core::name::LoginName;
 use wardkey_core::policy::document::PolicyDocument;
 use wardkey_core::sign::Verified;
@@ -30,9 +32,9 @@ pub fn request(view: &View, hold: u64, refetch: bool) -> WaitRequest {
         scope: scope.head.scope.as_str().to_owned(),
         epoch: scope.head.epoch,
         seq: scope.head.seq,
-        root: wardkey_core::message::http::Base64(scope.head.root.as_bytes().to_vec()),
+        root: Base64(scope.head.root.as_bytes().to_vec()),
         issued: scope.head.issued.0,
-        head: Some(wardkey_core::message::http::Base64(scope.row.head.as_slice().to_vec())),
+        head: Some(Base64(scope.row.head.as_slice().to_vec())),
     });
     WaitRequest {
         scopes: scopes.collect(),
@@ -71,8 +73,9 @@ pub fn apply(
     let mut fresh = apply_roots(agent, &reply)?;
     fresh |= apply_terminal(agent, &reply)?;
     let mut failed = None;
+    let mut changes = reply.changes;
     for signed in reply.heads {
-        match apply_head(agent, upstream, &signed.0, refetch) {
+        match apply_head(agent, upstream, (&signed.0, &mut changes), refetch) {
             Ok(new) => fresh |= new,
             Err(error) => failed = failed.or(Some(error)),
         }
@@ -124,7 +127,7 @@ fn apply_terminal(agent: &Agent, reply: &WaitReply) -> Result<bool, AgentError> 
 fn apply_head(
     agent: &Agent,
     upstream: &dyn Upstream,
-    signed: &[u8],
+    (signed, changes): (&[u8], &mut Vec<ScopeChanges>),
     refetch: bool,
 ) -> Result<bool, AgentError> {
     let view = agent.directory.view();
@@ -157,23 +160,37 @@ fn apply_head(
         return Ok(true);
     }
     let full = refetch || known.is_none_or(|known| known.head.epoch != head.epoch);
-    let mut result = transfer(agent, upstream, &head, full);
+    // Little has changed: it came along with the head.
+    let page = known
+        .filter(|_| !full)
+        .and_then(|known| take_out(changes, &head, known.head.seq))
+        .map(|changes| ChangesReply { head: Base64(signed.to_vec()), changes, next: None });
+    let mut result = transfer(agent, upstream, &head, (full, page));
     if !full
         && matches!(&result, Err(AgentError::Denied(denial)) if denial.code == Code::ProofInvalid)
     {
-        result = transfer(agent, upstream, &head, true);
+        result = transfer(agent, upstream, &head, (true, None));
     }
     let applied = result?;
     note(agent, format!("{} {} {} people", applied.scope, applied.position(), applied.count));
     Ok(true)
 }
 
-/// Fetches changes, or everything, and takes them if they give the state that a head signs.
+/// The changes of a head's scope that follow on a sequence, out of those that came along.
+fn take_out(changes: &mut Vec<ScopeChanges>, head: &Head, since: u64) -> Option<Vec<Change>> {
+    let place = changes
+        .iter()
+        .position(|changes| changes.scope == head.scope.as_str() && changes.since == since)?;
+    Some(changes.swap_remove(place).changes)
+}
+
+/// Fetches changes, or everything, and takes them if they give the state that a head signs. `first`
+/// is the first page of changes where it is here already.
 fn transfer(
     agent: &Agent,
     upstream: &dyn Upstream,
     wanted: &Head,
-    full: bool,
+    (full, mut first): (bool, Option<ChangesReply>),
 ) -> Result<Verified<Head>, AgentError> {
     let view = agent.directory.view();
     let known = view.scope(&wanted.scope);
@@ -184,7 +201,10 @@ fn transfer(
         let mut since = known.filter(|_| !full).map_or(0, |known| known.head.seq);
         let mut last = None;
         for _ in 0..MAX_PAGES {
-            let page = upstream.changes(&wanted.scope, since)?;
+            let page = match first.take() {
+                Some(page) => page,
+                None => upstream.changes(&wanted.scope, since)?,
+            };
             let next = page.next;
             take_page(&mut scope, &page, since)?;
             last = Some(page.head.0);

@@ -1,6 +1,7 @@
 //! Synchronisation with an honest publisher.
 
 use crate::common::*;
+use wardkey_core::code::Code;
 use wardkey_core::codec::List;
 use wardkey_core::document::Position;
 use wardkey_core::person::Status;
@@ -36,6 +37,61 @@ fn changes_arrive_as_changes_and_survive_a_restart() {
     assert!(f.sync().unwrap());
     assert!(f.ward.change(|state| state.changes_asked.is_empty()));
     assert_eq!(snapshot(&f, "hanako").expires(), UnixTime(T0 + 1000));
+}
+
+#[test]
+fn a_small_change_comes_along_with_its_head() {
+    let f = Fixture::synced();
+    f.ward.put("ward3", &person("jiro", vec![credential(3)]));
+    f.ward.remove("ward3", "taro");
+    f.ward.change(|state| {
+        state.along = true;
+        state.changes_asked.clear();
+    });
+    f.sync().unwrap();
+    assert!(f.ward.change(|state| state.changes_asked.is_empty()), "no second request");
+    assert_eq!(snapshot(&f, "jiro").records().count(), 1);
+    assert_eq!(snapshot(&f, "taro").records().count(), 0);
+    // Another policy takes a sequence and changes nobody.
+    f.ward.policy("ward3", |policy| policy.lockout.threshold += 1);
+    f.sync().unwrap();
+    assert!(f.ward.change(|state| state.changes_asked.is_empty()));
+    assert_eq!(position(&f, "ward3"), Position { epoch: 1, seq: 5 });
+}
+
+#[test]
+fn what_comes_along_is_believed_no_more_than_what_is_fetched() {
+    let f = Fixture::synced();
+    // Not all of it: the state would not be the signed one, and is fetched.
+    f.ward.put("ward3", &person("jiro", vec![credential(3)]));
+    f.ward.change(|state| {
+        state.along = true;
+        state.drop_row_along = true;
+        state.changes_asked.clear();
+    });
+    f.sync().unwrap();
+    assert_eq!(f.ward.change(|state| state.changes_asked.clone()), [0]);
+    assert_eq!(snapshot(&f, "jiro").records().count(), 1);
+    // A head that lies is refused with it, and the last good state stays.
+    f.ward.put("ward3", &person("saburo", vec![credential(4)]));
+    let before = position(&f, "ward3");
+    f.ward.change(|state| {
+        state.drop_row_along = false;
+        state.scopes.get_mut(&scope("ward3")).unwrap().false_root = true;
+    });
+    assert_eq!(denied(f.sync()), Code::ProofInvalid);
+    assert_eq!(position(&f, "ward3"), before);
+    assert_eq!(snapshot(&f, "saburo").records().count(), 0);
+    // In a new epoch nothing follows on what is here.
+    f.ward.change(|state| {
+        let row = state.scopes.get_mut(&scope("ward3")).unwrap();
+        row.false_root = false;
+        row.epoch = 2;
+        state.changes_asked.clear();
+    });
+    f.sync().unwrap();
+    assert_eq!(f.ward.change(|state| state.changes_asked.clone()), [0]);
+    assert_eq!(snapshot(&f, "saburo").records().count(), 1);
 }
 
 #[test]

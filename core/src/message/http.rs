@@ -215,6 +215,21 @@ pub struct WaitReply {
     /// Signed heads.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub heads: Vec<Base64>,
+    /// What leads to some of these heads, where it is little; only for terminals that can
+    /// [`crate::capability::CHANGES_IN_WAIT`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<ScopeChanges>,
+}
+
+/// All changes that lead from what a terminal has of a scope to the head beside it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ScopeChanges {
+    /// The scope.
+    pub scope: String,
+    /// The sequence that they follow on.
+    pub since: u64,
+    /// Latest state of each person changed since then, ascending by `seq`.
+    pub changes: Vec<Change>,
 }
 
 /// `GET /v1/scopes/{scope}/changes?since=SEQ`

@@ -8,11 +8,12 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use serde::Deserialize;
 use tokio::time::Instant;
+use wardkey_core::capability;
 use wardkey_core::document::{MAX_SCOPES, Position};
 use wardkey_core::id::Hash;
 use wardkey_core::message::http::{
-    Base64, Change, ChangesReply, PolicyReply, RootJson, RootReply, ScopeState, WaitReply,
-    WaitRequest,
+    Base64, Change, ChangesReply, PolicyReply, RootJson, RootReply, ScopeChanges, ScopeState,
+    WaitReply, WaitRequest,
 };
 use wardkey_core::name::ScopeName;
 
@@ -23,6 +24,7 @@ use super::reply::{Answer, Refusal};
 use crate::caller;
 use crate::publish::{self, ShownTerminal};
 use crate::store::scope;
+use crate::store::state::StateRow;
 use crate::store::terminal::TerminalStatus;
 
 /// Longest time in seconds that a request is held.
@@ -122,6 +124,10 @@ fn what_is_new(
     if request.terminal_number != terminal.number || request.terminal_issued < issued.0 {
         reply.terminal = Some(Base64(document.to_vec()));
     }
+    let takes_changes = request
+        .program
+        .as_ref()
+        .is_some_and(|program| program.can.iter().any(|can| can == capability::CHANGES_IN_WAIT));
     if terminal.status == TerminalStatus::Active {
         let shown = app.publisher.shown_to(terminal);
         let mut halted = None;
@@ -130,14 +136,18 @@ fn what_is_new(
                 halted = Some(publish::halted(name, why));
                 continue;
             }
-            let same = at_terminal.iter().any(|(scope, position, root, issued)| {
-                scope == name
-                    && *position == shown.head.position()
+            let has = at_terminal.iter().find(|(scope, ..)| scope == name);
+            let same = has.is_some_and(|(_, position, root, issued)| {
+                *position == shown.head.position()
                     && *root == shown.head.root
                     && *issued >= shown.head.issued.0
             });
-            if !same {
-                reply.heads.push(Base64(shown.signed.to_vec()));
+            if same {
+                continue;
+            }
+            reply.heads.push(Base64(shown.signed.to_vec()));
+            if takes_changes && let Some((_, position, ..)) = has {
+                reply.changes.extend(small_change(name, shown, *position));
             }
         }
         let all_halted = shown.iter().all(|(_, shown)| shown.halted.is_some());
@@ -148,6 +158,23 @@ fn what_is_new(
     let half = (app.config.head_seconds / 2).max(1);
     let left = half.saturating_sub(app.publisher.time().since(issued)).max(1);
     Ok((reply, Duration::from_secs(left)))
+}
+
+/// All that leads from a position to the head that is shown, where that is little.
+fn small_change(name: &ScopeName, shown: &publish::Shown, from: Position) -> Option<ScopeChanges> {
+    if from.epoch != shown.head.epoch || from.seq >= shown.head.seq {
+        return None;
+    }
+    let rows = shown.recent.following(from.seq)?;
+    Some(ScopeChanges {
+        scope: name.as_str().to_owned(),
+        since: from.seq,
+        changes: rows.cloned().map(change).collect(),
+    })
+}
+
+fn change(row: StateRow) -> Change {
+    Change { seq: row.seq, login: row.login, record: row.record.map(Base64) }
 }
 
 const fn is_empty(reply: &WaitReply) -> bool {
@@ -177,11 +204,6 @@ pub async fn changes(
         .ok_or_else(not_this_terminals)?;
     let page = app.publisher.changes(&scope, since).await?;
     let next = if page.more { page.rows.last().map(|row| row.seq) } else { None };
-    let change = |row: crate::store::state::StateRow| Change {
-        seq: row.seq,
-        login: row.login,
-        record: row.record.map(Base64),
-    };
     Ok(Json(ChangesReply {
         head: Base64(page.head.to_vec()),
         changes: page.rows.into_iter().map(change).collect(),

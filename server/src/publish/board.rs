@@ -8,6 +8,7 @@ use wardkey_core::document::Head;
 use wardkey_core::name::ScopeName;
 use wardkey_core::time::UnixTime;
 
+use super::recent::Recent;
 use crate::error::Error;
 use crate::lock::{read, write};
 use crate::texts::Text;
@@ -21,6 +22,8 @@ pub struct Shown {
     pub signed: Arc<[u8]>,
     /// Why it is not published, when it is not.
     pub halted: Option<String>,
+    /// The changes that led to it.
+    pub recent: Recent,
 }
 
 /// The heads of all scopes.
@@ -116,7 +119,7 @@ mod tests {
             issued: UnixTime(issued),
             expires: UnixTime(issued + 900),
         };
-        Shown { head, signed: Arc::new([]), halted: None }
+        Shown { head, signed: Arc::new([]), halted: None, recent: Recent::default() }
     }
 
     #[test]

@@ -7,7 +7,8 @@
 //! Tables are built from the store on start and kept up by the rows that are new. What a change
 //! costs depends on the scopes and terminals that it concerns, not on how many there are: counters
 //! in the store say which changed, and only the terminals of these are woken, at the moment at
-//! which it is shown. Heads are signed again at half of their life, by a time that is judged first
+//! which it is shown. The latest changes of a scope stand beside its head ([`recent`]), so that a small
+//! one goes out with the answer that tells of it. Heads are signed again at half of their life, by a time that is judged first
 //! ([`time`]).
 
 mod ahead;
@@ -17,6 +18,7 @@ mod board;
 mod cost;
 mod follow;
 mod publisher;
+mod recent;
 mod table;
 mod terminals;
 pub mod time;

@@ -15,6 +15,7 @@ use wardkey_core::time::UnixTime;
 
 use super::ahead::Ahead;
 use super::board::{Board, Shown, halted};
+use super::recent::Recent;
 use super::table::Table;
 use super::terminals::{Shown as ShownTerminal, Terminals};
 use super::time::{SigningTime, Trouble};
@@ -284,7 +285,7 @@ impl Publisher {
             issued: now,
             expires: now.plus(self.lifetime),
         };
-        self.show(head, row.halted.clone());
+        self.show(head, row.halted.clone(), table.recent().clone());
         Ok(())
     }
 
@@ -296,16 +297,16 @@ impl Publisher {
             if let Some(shown) = self.board.get(&name) {
                 let head =
                     Head { issued: now, expires: now.plus(self.lifetime), ..shown.head.clone() };
-                self.show(head, shown.halted.clone());
+                self.show(head, shown.halted.clone(), shown.recent.clone());
             }
         }
     }
 
     /// Signs a head and shows it; whoever waits for it is woken before anything else can happen.
-    fn show(&self, head: Head, halted: Option<String>) {
+    fn show(&self, head: Head, halted: Option<String>, recent: Recent) {
         let name = head.scope.clone();
         let signed = self.key.sign(&head).into();
-        self.board.put(&name, Shown { head, signed, halted });
+        self.board.put(&name, Shown { head, signed, halted, recent });
         self.terminals.wake_scope(&name, &self.waiting);
     }
 }

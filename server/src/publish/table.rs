@@ -8,6 +8,7 @@ use wardkey_core::directory::{BUCKETS, Bucket, Leaf, bucket_of, state_root};
 use wardkey_core::document::Position;
 use wardkey_core::id::Hash;
 
+use super::recent::Recent;
 use crate::error::{Error, Result};
 use crate::store::Tx;
 use crate::store::scope::Scope;
@@ -25,6 +26,7 @@ pub struct Table {
     position: Position,
     slots: Vec<Slot>,
     root: Option<Hash>,
+    recent: Recent,
 }
 
 impl Table {
@@ -34,6 +36,7 @@ impl Table {
             position: Position::default(),
             slots: std::iter::repeat_with(Slot::default).take(BUCKETS).collect(),
             root: None,
+            recent: Recent::default(),
         }
     }
 
@@ -51,8 +54,15 @@ impl Table {
         }
         // Until it is through, the table is of no position: a failure in between starts anew.
         let since = std::mem::take(&mut self.position).seq;
+        // From the beginning it is everybody, and no change.
+        if since == 0 {
+            self.recent = Recent::after(scope.position.seq);
+        }
         state::each_after(tx, &scope.name, since, |row| {
             self.put(&row.login, row.record.as_deref());
+            if since > 0 {
+                self.recent.push(row);
+            }
             Ok(())
         })
         .await?;
@@ -70,6 +80,11 @@ impl Table {
         };
         slot.hash = None;
         self.root = None;
+    }
+
+    /// The latest changes.
+    pub const fn recent(&self) -> &Recent {
+        &self.recent
     }
 
     /// People in it.

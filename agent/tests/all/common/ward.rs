@@ -49,6 +49,10 @@ pub struct WardState {
     pub drop_row: bool,
     /// Only when not asked for everything.
     pub drop_row_of_delta: bool,
+    /// Changes come along with the head that they lead to.
+    pub along: bool,
+    /// Of these, a row is left out.
+    pub drop_row_along: bool,
     pub events: Vec<Event>,
     pub event_batches: Vec<usize>,
     pub changes_asked: Vec<u64>,
@@ -75,6 +79,8 @@ impl Ward {
             down: false,
             drop_row: false,
             drop_row_of_delta: false,
+            along: false,
+            drop_row_along: false,
             events: Vec::new(),
             event_batches: Vec::new(),
             changes_asked: Vec::new(),
@@ -138,6 +144,28 @@ impl Ward {
     }
 }
 
+impl WardScope {
+    fn after(&self, since: u64) -> Vec<Change> {
+        let change = |(who, (seq, record)): (&String, &(u64, Option<Vec<u8>>))| Change {
+            seq: *seq,
+            login: who.clone(),
+            record: record.clone().map(Base64),
+        };
+        let mut changes: Vec<_> =
+            self.rows.iter().map(change).filter(|change| change.seq > since).collect();
+        changes.sort_by_key(|change| change.seq);
+        changes
+    }
+
+    fn along(&self, known: &ScopeState, drop_row: bool) -> ScopeChanges {
+        let mut changes = self.after(known.seq);
+        if drop_row {
+            changes.pop();
+        }
+        ScopeChanges { scope: known.scope.clone(), since: known.seq, changes }
+    }
+}
+
 impl WardState {
     fn check(&self) -> Result<(), ServerError> {
         if self.down { Err(ServerError::Unreachable("down".into())) } else { Ok(()) }
@@ -197,6 +225,9 @@ impl Upstream for Ward {
             });
             if !same {
                 reply.heads.push(Base64(state.sign(&head)));
+                if let Some(known) = known.filter(|_| state.along) {
+                    reply.changes.push(state.scopes[name].along(known, state.drop_row_along));
+                }
             }
         }
         Ok(reply)
@@ -206,23 +237,13 @@ impl Upstream for Ward {
         let mut state = self.0.lock().unwrap();
         state.check()?;
         state.changes_asked.push(since);
-        let row = &state.scopes[name];
-        let mut rows: Vec<_> = row.rows.iter().filter(|(_, (seq, _))| *seq > since).collect();
-        rows.sort_by_key(|(_, (seq, _))| *seq);
-        let more = rows.len() > state.page;
-        rows.truncate(state.page);
-        let next = more.then(|| rows.last().unwrap().1.0);
+        let mut changes = state.scopes[name].after(since);
+        let more = changes.len() > state.page;
+        changes.truncate(state.page);
+        let next = more.then(|| changes.last().unwrap().seq);
         if state.drop_row || (state.drop_row_of_delta && since > 0) {
-            rows.pop();
+            changes.pop();
         }
-        let changes = rows
-            .into_iter()
-            .map(|(who, (seq, record))| Change {
-                seq: *seq,
-                login: who.clone(),
-                record: record.clone().map(Base64),
-            })
-            .collect();
         Ok(ChangesReply { head: Base64(state.sign(&state.head(name))), changes, next })
     }
 

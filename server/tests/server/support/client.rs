@@ -204,6 +204,16 @@ impl Terminal {
         self.client.post("/v1/wait", &body)
     }
 
+    /// The same at once, with programs that can this.
+    pub fn wait_able(&self, have: &[ScopeState], can: &[&str]) -> Answer {
+        let body = json!({
+            "scopes": have, "root_version": 1,
+            "terminal_number": self.document.number, "terminal_issued": self.document.issued.0,
+            "hold": 0, "program": { "version": "1", "can": can },
+        });
+        self.client.post("/v1/wait", &body)
+    }
+
     /// The heads of all its scopes.
     pub fn heads(&self, running: &Running) -> Vec<Head> {
         let reply: WaitReply = self.wait(&[], 0).json();
