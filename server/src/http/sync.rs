@@ -51,11 +51,12 @@ pub async fn wait(
         }
         app.seen.note_program(known.terminal.id, program);
     }
-    for (state, (scope, ..)) in request.scopes.iter().zip(&at_terminal) {
+    for (state, (scope, position, root, _)) in request.scopes.iter().zip(&at_terminal) {
         let Some(signed) = &state.head else { continue };
         if known.terminal.status == TerminalStatus::Active && known.terminal.scopes.contains(scope)
         {
-            app.publisher.compare(&known.terminal.id, scope, &signed.0).await?;
+            let claim = (*position, *root);
+            app.publisher.compare(&known.terminal.id, scope, claim, &signed.0).await?;
         }
     }
     // One who does not wait wants to know what is true now, not what was published last.

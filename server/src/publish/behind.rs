@@ -1,7 +1,7 @@
 //! A server that is behind its terminals: its store was restored without raising the epoch.
 
 use wardkey_core::document::{Head, Position};
-use wardkey_core::id::TerminalId;
+use wardkey_core::id::{Hash, TerminalId};
 use wardkey_core::name::ScopeName;
 use wardkey_core::sign;
 
@@ -11,7 +11,7 @@ use crate::store::audit::{self, Act, Actor};
 use crate::store::scope;
 
 impl Publisher {
-    /// Takes note of what a terminal has. Ahead of the server, or the same position with another
+    /// Takes note of what a terminal claims to have, and proves by a signed head. Ahead of the server, or the same position with another
     /// root: the store was restored without raising the epoch, so this scope is published no more.
     /// Only a head that this deployment signed proves it: a terminal's word alone would let one
     /// taken-over terminal silence a scope for all.
@@ -22,8 +22,20 @@ impl Publisher {
         &self,
         terminal: &TerminalId,
         name: &ScopeName,
+        (claimed, claimed_root): (Position, Hash),
         signed: &[u8],
     ) -> Result<()> {
+        // Nearly all terminals claim what is shown here, or what was before: that proves nothing,
+        // so its signature is not looked at either.
+        let Some(here) = self.board.get(name).filter(|shown| shown.halted.is_none()) else {
+            return Ok(());
+        };
+        let now = here.head.position();
+        let is_known = claimed.epoch == now.epoch
+            && (claimed.seq < now.seq || (claimed == now && claimed_root == here.head.root));
+        if is_known {
+            return Ok(());
+        }
         let Ok(head) = sign::verify::<Head>(signed, &self.root().publish_keys) else {
             return Ok(());
         };
@@ -31,12 +43,9 @@ impl Publisher {
             return Ok(());
         }
         let (position, root) = (head.position(), &head.root);
-        let Some(here) = self.board.get(name).filter(|shown| shown.halted.is_none()) else {
-            return Ok(());
-        };
-        self.note_ahead(terminal, &head, here.head.position()).await?;
-        let ahead = position > here.head.position();
-        let fork = position == here.head.position() && *root != here.head.root;
+        self.note_ahead(terminal, &head, now).await?;
+        let ahead = position > now;
+        let fork = position == now && *root != here.head.root;
         if !ahead && !fork {
             return Ok(());
         }
