@@ -8,7 +8,7 @@ SUITE ?= bookworm
 # What the tests' workspace builds stands beside what is shipped, never in it.
 TESTS = cd tests &&
 
-.PHONY: all help setup release pages test check unit vectors e2e demo-build demo bench deb deb-source deb-repro deb-test systems-test doctor-test deb-lint repo vm-test clean
+.PHONY: all help setup release pages test check unit vectors e2e demo-build demo bench bench-server deb deb-source deb-repro deb-test systems-test doctor-test deb-lint repo vm-test clean
 
 all: release
 
@@ -16,6 +16,7 @@ help:
 	@echo 'make demo     the main job, step by step (DEMO_LANG=ja|en, KEY=1 for a plugged hardware key)'
 	@echo 'make test     format, clippy, all tests, vectors'
 	@echo 'make bench    a login beside pam_u2f: exchanges and times'
+	@echo 'make bench-server  the server under 10,000 terminals: memory, times, work'
 	@echo 'make release  the production binaries, in target/release'
 	@echo 'make pages    manual pages, completions, SBOMs, licence lists, in target/'
 	@echo 'make deb      the Debian packages, in target/deb (deb-lint, deb-test: what is checked of them;'
@@ -68,6 +69,12 @@ demo: release demo-build
 
 bench: release tests-build
 	@tests/ward/enter target/tests/debug/wardkey-bench
+
+# A deployment of 10,000 terminals on this machine: some ten minutes.
+bench-server: release
+	$(CARGO) bench --locked --package wardkey-server --bench fleet -- \
+	  --server $(abspath $(or $(CARGO_TARGET_DIR),target))/release/wardkey-server \
+	  --out $(abspath $(or $(CARGO_TARGET_DIR),target))/bench/server.json $(BENCH_OPTIONS)
 
 deb: setup
 	tools/deb
