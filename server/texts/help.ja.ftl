@@ -79,6 +79,7 @@ key-show = キーと、その持ち主を表示します。
 key-show_fingerprint = 識別番号の始め（4 桁以上）。
 key-disable = キーを停止します。接続中の端末では約 1 秒で、ほかの端末ではオフラインの規則に従って、使えなくなります。
 key-enable = 停止したキーを元に戻します。
+key-clear-suspicion = キーの複製の疑いを取り消します。--reason で調べた結果を指定します。
 key-delete = キーを削除します。元に戻せません。
 any_fingerprint = 「key list」に表示される識別番号の始め。
 any_person = 持ち主のログイン名。ほかの職員のキーは変更せず、確認も求めません。

@@ -10,7 +10,9 @@ use super::reach::Reach;
 use super::{Listing, Operation};
 use crate::error::{Error, Result};
 use crate::store::credential::{self, Credential, CredentialStatus};
+use crate::store::person::PersonRow;
 use crate::store::{PageRequest, Tx, person, state};
+use crate::texts::Text;
 
 /// A key.
 #[derive(Debug, Serialize)]
@@ -151,14 +153,7 @@ pub async fn switch(
     which: &Which<'_>,
     status: CredentialStatus,
 ) -> Result<KeySwitched> {
-    let key = credential::by_fingerprint(op.tx, which.fingerprint).await?;
-    let person = person::by_id(op.tx, key.person).await?;
-    if let Some(login) = which.of.filter(|login| **login != person.login) {
-        let message =
-            texts::phrase(Code::KeyOfSomebodyElse, vec![("value", login.as_str().into())]);
-        return Err(Error::refused(Code::KeyOfSomebodyElse, message));
-    }
-
+    let (key, person) = meant(op, which).await?;
     let changed = credential::set_status(op.tx, &key, status).await?;
     state::publish_person(op.tx, key.person).await?;
 
@@ -183,6 +178,53 @@ pub async fn switch(
         changed,
         reach,
     })
+}
+
+/// A key of which nothing is suspected any more.
+#[derive(Debug, Serialize)]
+pub struct SuspicionCleared {
+    /// Fingerprint, 64 hexadecimal digits.
+    pub key: String,
+    /// Login name of whose it is.
+    pub person: String,
+    /// When its counter had gone backwards, Unix seconds; none when nothing was suspected.
+    pub suspected: Option<u64>,
+}
+
+/// Takes back that a key may have been copied: somebody looked into it, and says what it was.
+///
+/// # Errors
+/// As [`switch`]; [`Error::Usage`] without a reason.
+pub async fn clear_suspicion(
+    op: &mut Operation<'_>,
+    which: &Which<'_>,
+) -> Result<SuspicionCleared> {
+    if op.reason.is_none_or(|reason| reason.trim().is_empty()) {
+        return Err(Error::usage(Text::ClearingReason));
+    }
+    let (key, person) = meant(op, which).await?;
+    if let Some(suspected) = key.clone_suspected {
+        credential::clear_suspicion(op.tx, &key, op.now).await?;
+        let detail = format!("person {}, suspected at {}", person.login, suspected.0);
+        op.record("key.suspicion-cleared", &key.fingerprint().short(), Some(&detail)).await?;
+    }
+    Ok(SuspicionCleared {
+        key: key.fingerprint().to_hex(),
+        person: person.login.to_string(),
+        suspected: key.clone_suspected.map(|time| time.0),
+    })
+}
+
+/// The key that is meant, and whose it is.
+async fn meant(op: &mut Operation<'_>, which: &Which<'_>) -> Result<(Credential, PersonRow)> {
+    let key = credential::by_fingerprint(op.tx, which.fingerprint).await?;
+    let person = person::by_id(op.tx, key.person).await?;
+    if let Some(login) = which.of.filter(|login| **login != person.login) {
+        let message =
+            texts::phrase(Code::KeyOfSomebodyElse, vec![("value", login.as_str().into())]);
+        return Err(Error::refused(Code::KeyOfSomebodyElse, message));
+    }
+    Ok((key, person))
 }
 
 #[cfg(test)]

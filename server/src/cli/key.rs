@@ -34,6 +34,7 @@ pub async fn act(context: &Context, command: args::Key) -> Result<()> {
         args::Key::Disable(act) => switch(context, &act, CredentialStatus::Disabled).await,
         args::Key::Enable(act) => switch(context, &act, CredentialStatus::Active).await,
         args::Key::Delete(act) => switch(context, &act, CredentialStatus::Deleted).await,
+        args::Key::ClearSuspicion(act) => clear_suspicion(context, &act).await,
     }
 }
 
@@ -69,6 +70,7 @@ async fn show(context: &Context, fingerprint: &str) -> Result<()> {
             ),
             (Text::LabelEnrolled, time(key.enrolled)),
             (Text::LabelLastUsed, time_or_never(key.last_used)),
+            (Text::LabelCopySuspected, time_or_never(key.clone_suspected)),
         ])
     })
 }
@@ -93,6 +95,19 @@ async fn switch(context: &Context, act: &KeyAct, status: CredentialStatus) -> Re
     };
     context.output.done(&done, said)?;
     context.heard(&done.reach).await
+}
+
+async fn clear_suspicion(context: &Context, act: &KeyAct) -> Result<()> {
+    let which = Which { fingerprint: &act.fingerprint, of: act.person.as_ref() };
+    let done = context
+        .change(act.reason.as_deref(), async |op| key::clear_suspicion(op, &which).await)
+        .await?;
+    let text = match done.suspected {
+        Some(_) => Text::SuspicionCleared,
+        None => Text::NothingSuspected,
+    };
+    let key = ("key", short(&done.key, SHOWN_DIGITS).into());
+    context.output.done(&done, text.with([key, ("person", done.person.as_str().into())]))
 }
 
 /// The whole fingerprint of the key that is meant. A few digits may be those of somebody else's

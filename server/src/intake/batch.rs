@@ -96,7 +96,8 @@ async fn store(
 
     let mut suspicion = None;
     if let (Verdict::Valid, Some(key), Some(counter)) = (&verdict, &key, counter) {
-        suspicion = event::counter_conflict(tx, key.row, (event.time, counter)).await?;
+        let of = (key.row, key.suspicion_cleared);
+        suspicion = event::counter_conflict(tx, of, (event.time, counter)).await?;
         if event.name == EventName::Login && event.outcome == Outcome::Success {
             credential::used(tx, key, counter, (event.time, terminal)).await?;
             end_pass(tx, key.person, event, now).await?;

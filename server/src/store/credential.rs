@@ -65,6 +65,8 @@ pub struct Credential {
     pub last_terminal: Option<TerminalId>,
     /// When its counter last went backwards.
     pub clone_suspected: Option<UnixTime>,
+    /// Uses up to then are known to be its own.
+    pub suspicion_cleared: Option<UnixTime>,
 }
 
 impl Credential {
@@ -124,14 +126,15 @@ impl FromRow for Credential {
             last_used: row.get("last_used")?,
             last_terminal: row.get("last_terminal")?,
             clone_suspected: row.get("clone_suspected")?,
+            suspicion_cleared: row.get("suspicion_cleared")?,
         })
     }
 }
 
 const SELECT: &str = "SELECT id, person, credential_id, public_key, rp_id, aaguid, flags, \
     cred_protect, status, \
-                      label, enrolled, counter, last_used, last_terminal, clone_suspected FROM \
-                      credential ";
+                      label, enrolled, counter, last_used, last_terminal, clone_suspected, \
+                      suspicion_cleared FROM credential ";
 
 /// Adds a key to a person; the transaction holds the write lock, so the cap has no race.
 ///
@@ -225,7 +228,7 @@ pub async fn page(db: &mut Db, request: &PageRequest) -> Result<Page<ListedCrede
         "SELECT credential.id, person, credential_id, public_key, rp_id, aaguid, flags, \
             cred_protect,
              credential.status, label, enrolled, counter, last_used, last_terminal, \
-             clone_suspected, person.login
+             clone_suspected, suspicion_cleared, person.login
          FROM credential JOIN person ON person.id = credential.person
          WHERE credential.id > $1 AND (CAST($2 AS TEXT) IS NULL OR lower(person.login) LIKE $2 \
          ESCAPE '\\'
@@ -314,6 +317,18 @@ pub async fn used(
 pub async fn suspect_clone(db: &mut Db, key: &Credential, now: UnixTime) -> Result<()> {
     query("UPDATE credential SET clone_suspected = $1 WHERE id = $2")
         .bind(now)
+        .bind(key.row)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Forgets that. What was recorded of the key up to now, and what its last use says of a clock that
+/// is ahead, is compared with no later use.
+pub async fn clear_suspicion(db: &mut Db, key: &Credential, now: UnixTime) -> Result<()> {
+    let until = key.last_used.map_or(now, |used| used.max(now));
+    query("UPDATE credential SET clone_suspected = NULL, suspicion_cleared = $1 WHERE id = $2")
+        .bind(until)
         .bind(key.row)
         .execute(db)
         .await?;

@@ -268,6 +268,7 @@ fn the_same_verbs_say_the_same_everywhere() {
     // What none of these says.
     let own = [
         "person import",
+        "key clear-suspicion",
         "terminal approve",
         "audit verify",
         "epoch raise",

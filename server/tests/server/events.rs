@@ -279,6 +279,35 @@ fn a_copied_key_is_found_over_all_terminals() {
 }
 
 #[test]
+fn a_suspicion_is_cleared_with_a_reason_and_comes_back_with_the_next_one() {
+    let (ward, key) = Ward::with_key();
+    let time = now() - 1000;
+    let fingerprint = key.fingerprint();
+    let which = ["key", "clear-suspicion", &fingerprint];
+    send(&ward.terminal, &[login(&key, ward.terminal.id, time, 10)]);
+    let said = ward.deployment.ok(&[&which[..], &["--reason", "looked"]].concat());
+    assert!(said.starts_with("nothing was suspected"), "{said}");
+    // The clock of a terminal was an hour ahead.
+    send(&ward.terminal, &[login(&key, ward.terminal.id, time + 3600, 11)]);
+    send(&ward.terminal, &[login(&key, ward.terminal.id, time + 100, 12)]);
+    assert!(ward.key_row()["clone_suspected"].is_u64());
+    let said = ward.deployment.refused(2, &which);
+    assert!(said.contains("--reason"), "{said}");
+    ward.deployment.refused(2, &[&which[..], &["--reason", " "]].concat());
+    assert!(ward.key_row()["clone_suspected"].is_u64());
+    let done = ward.deployment.json(&[&which[..], &["--reason", "the clock was ahead"]].concat());
+    assert!(done["suspected"].is_u64());
+    assert_eq!(ward.key_row()["clone_suspected"], Value::Null);
+    assert!(ward.deployment.actions().contains(&"key.suspicion-cleared".to_owned()));
+    // What comes late, of before, says nothing any more; what does not fit afterwards does.
+    send(&ward.terminal, &[login(&key, ward.terminal.id, time + 200, 11)]);
+    send(&ward.terminal, &[login(&key, ward.terminal.id, time + 4000, 13)]);
+    assert_eq!(ward.key_row()["clone_suspected"], Value::Null);
+    send(&ward.terminal, &[login(&key, ward.terminal.id, time + 5000, 9)]);
+    assert!(ward.key_row()["clone_suspected"].is_u64());
+}
+
+#[test]
 fn the_same_count_twice_is_a_copy_and_no_counter_is_none() {
     let (ward, key) = Ward::with_key();
     let time = now();

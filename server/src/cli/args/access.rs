@@ -39,6 +39,10 @@ pub enum Key {
     #[command(after_help = "Example:\n  \
                             wardkey-server key delete 3f9a --person hanako --reason \"broken\"")]
     Delete(KeyAct),
+    /// Take back that a key may have been copied. --reason says what it was.
+    #[command(after_help = "Example:\n  wardkey-server key clear-suspicion 3f9a --person hanako \
+                            --reason \"clock of ward3-a was wrong\"")]
+    ClearSuspicion(KeyAct),
 }
 
 /// An act on a key.

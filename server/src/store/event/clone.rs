@@ -32,19 +32,26 @@ impl FromRow for Use {
 ///
 /// Only neighbours are read. As long as all uses before fit each other, what does not fit this one
 /// is within the skew of the last use before it or of the first after it; when some did not fit,
-/// which was found when they came, the next counters above and below show more of the same.
+/// which was found when they came, the next counters above and below show more of the same. Uses up
+/// to `cleared` are known to be the key's own.
 pub async fn counter_conflict(
     db: &mut Db,
-    credential: i64,
+    (credential, cleared): (i64, Option<UnixTime>),
     (time, counter): (UnixTime, u32),
 ) -> Result<Option<String>> {
+    if cleared.is_some_and(|cleared| time <= cleared) {
+        return Ok(None);
+    }
+    // The sign keeps the index of the other column.
     let found = query(
         "SELECT time, counter, terminal FROM (
              SELECT * FROM (SELECT time, counter, terminal FROM event
                  WHERE credential = $1 AND counter IS NOT NULL AND counter = $2
+                     AND +time > $6
                  LIMIT 1) AS same
              UNION ALL SELECT * FROM (SELECT time, counter, terminal FROM event
-                 WHERE credential = $1 AND counter IS NOT NULL AND time < $3 AND time >= (
+                 WHERE credential = $1 AND counter IS NOT NULL AND time < $3 AND +time > $6
+                     AND time >= (
                      SELECT max(time) FROM event WHERE credential = $1 AND counter IS NOT NULL AND \
                      time < $3) - $5
                  ORDER BY +counter DESC LIMIT 1) AS before
@@ -55,9 +62,11 @@ pub async fn counter_conflict(
                  ORDER BY +counter LIMIT 1) AS after
              UNION ALL SELECT * FROM (SELECT time, counter, terminal FROM event
                  WHERE credential = $1 AND counter IS NOT NULL AND counter > $2
+                     AND +time > $6
                  ORDER BY counter, time LIMIT 1) AS above
              UNION ALL SELECT * FROM (SELECT time, counter, terminal FROM event
                  WHERE credential = $1 AND counter IS NOT NULL AND counter < $2
+                     AND +time > $6
                  ORDER BY counter DESC, time DESC LIMIT 1) AS below
          ) AS neighbour",
     )
@@ -67,6 +76,7 @@ pub async fn counter_conflict(
     .bind(to_i64(time.0).saturating_sub(to_i64(SKEW)))
     .bind(time.plus(SKEW))
     .bind(SKEW)
+    .bind(cleared.map_or(-1, |cleared| to_i64(cleared.0)))
     .all::<Use>(db)
     .await?;
     let conflict = found.into_iter().find(|other| !fits((time, counter), other));
@@ -150,7 +160,8 @@ mod tests {
                 let near = (time - 1000) / 25 + next(&mut state, 3);
                 let counter = if rises { near } else { next(&mut state, 12) } as u32;
                 let whole = history.iter().any(|other| !fits_at((time, counter), *other));
-                let shown = counter_conflict(&mut tx, 1, (UnixTime(time), counter)).await.unwrap();
+                let shown =
+                    counter_conflict(&mut tx, (1, None), (UnixTime(time), counter)).await.unwrap();
                 assert_eq!(shown.is_some(), whole, "{time} {counter} in {history:?}");
                 if whole {
                     found += 1;

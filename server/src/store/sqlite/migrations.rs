@@ -29,6 +29,7 @@ migrations! {
     8 "0008_enrollment",
     9 "0009_passes",
     10 "0010_restored",
+    13 "0013_suspicions",
 }
 
 /// What brings a store up to date.
