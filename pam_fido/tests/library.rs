@@ -21,8 +21,8 @@ fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        // With flags of our own it would be another library than the one that is shipped, and it would
-        // lie in that one's place.
+        // With flags of our own it would be another library than the one that is shipped, and it
+        // would lie in that one's place.
         let output = Command::new(root.join("tools/release"))
             .args(["--module", "--message-format=json-render-diagnostics"])
             .output()

@@ -151,3 +151,45 @@ async fn only_the_terminals_that_a_change_concerns_are_woken() {
     publisher.refresh().await.unwrap();
     assert_eq!(woken(), [true; 3]);
 }
+
+#[tokio::test]
+async fn of_many_that_ask_at_once_one_looks_for_all() {
+    let (_folder, publisher) = deployment(3).await;
+    let publisher = std::sync::Arc::new(publisher);
+    let mut counts = Vec::new();
+    for askers in [1, 200] {
+        let before = statements_run();
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..askers {
+            let publisher = std::sync::Arc::clone(&publisher);
+            tasks.spawn(async move { publisher.refresh().await });
+        }
+        assert!(tasks.join_all().await.iter().all(Result::is_ok));
+        counts.push(statements_run() - before);
+    }
+    // The one that looks, and one more for those who came when it had begun.
+    assert!(counts[1] <= 2 * counts[0], "{counts:?}");
+    // Alone again, each one looks: what is committed before it is seen.
+    assert!(change(&publisher, "a").await > 0);
+    assert_eq!(publisher.shown()[&name("ward1")].head.count, 1);
+}
+
+#[tokio::test]
+async fn a_page_of_what_is_shown_waits_for_nobody() {
+    let (_folder, publisher) = deployment(3).await;
+    change(&publisher, "a").await;
+    let at_work = publisher.hold_work().await;
+    let page = publisher.changes(&name("ward1"), 0).await.unwrap();
+    assert_eq!(page.rows.len(), 1);
+    // What is committed and not shown yet is published first: that waits.
+    let mut tx = publisher.store.write().await.unwrap();
+    scope::next_seq(&mut tx, &name("ward1")).await.unwrap();
+    tx.commit().await.unwrap();
+    let ward1 = name("ward1");
+    let mut asked = std::pin::pin!(publisher.changes(&ward1, 0));
+    let waited = tokio::time::timeout(std::time::Duration::from_millis(50), &mut asked).await;
+    assert!(waited.is_err());
+    drop(at_work);
+    let newer = asked.await.unwrap();
+    assert_ne!(newer.head, page.head);
+}

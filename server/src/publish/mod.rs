@@ -7,9 +7,9 @@
 //! Tables are built from the store on start and kept up by the rows that are new. What a change
 //! costs depends on the scopes and terminals that it concerns, not on how many there are: counters
 //! in the store say which changed, and only the terminals of these are woken, at the moment at
-//! which it is shown. The latest changes of a scope stand beside its head ([`recent`]), so that a small
-//! one goes out with the answer that tells of it. Heads are signed again at half of their life, by a time that is judged first
-//! ([`time`]).
+//! which it is shown. The latest changes of a scope stand beside its head ([`recent`]), so that a
+//! small one goes out with the answer that tells of it. Heads are signed again at half of their
+//! life, by a time that is judged first ([`time`]).
 
 mod ahead;
 mod behind;

@@ -1,6 +1,7 @@
 //! Signs and shows what the store says.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
@@ -57,6 +58,8 @@ pub struct Publisher {
     roots: Vec<SignedRoot>,
     root: RootDocument,
     working: tokio::sync::Mutex<Working>,
+    /// How often the store was looked at.
+    looks: AtomicU64,
     pub(super) board: Board,
     terminals: Terminals,
     waiting: Waiting,
@@ -69,6 +72,8 @@ struct Working {
     tables: BTreeMap<ScopeName, Table>,
     /// The latest change of a scope that was taken.
     counter: i64,
+    /// The latest look at the store that worked.
+    looked: u64,
 }
 
 impl Publisher {
@@ -101,7 +106,9 @@ impl Publisher {
             working: tokio::sync::Mutex::new(Working {
                 tables: BTreeMap::new(),
                 counter: BEFORE_ALL,
+                looked: 0,
             }),
+            looks: AtomicU64::new(0),
             board: Board::default(),
             waiting: Waiting::default(),
             ahead,
@@ -211,12 +218,18 @@ impl Publisher {
     }
 
     /// Takes what changed in the store, signs what is due, and wakes the terminals that it
-    /// concerns.
+    /// concerns. Of many that ask at once, after a restart, one looks for all.
     ///
     /// # Errors
     /// [`Error::Store`], [`Error::Damaged`]; what was shown stays shown.
     pub async fn refresh(&self) -> Result<()> {
+        let asked = self.looks.load(Ordering::SeqCst);
         let mut working = self.working.lock().await;
+        // Begun after this was asked, so it has seen all that was committed before.
+        if working.looked > asked {
+            return Ok(());
+        }
+        let look = self.looks.fetch_add(1, Ordering::SeqCst) + 1;
         let mut tx = self.store.read().await?;
         self.time.take(clock::read(&mut tx).await?);
 
@@ -228,7 +241,14 @@ impl Publisher {
 
         self.terminals.refresh(&mut tx, &self.waiting).await?;
         self.sign_due();
+        working.looked = look;
         Ok(())
+    }
+
+    /// Keeps everybody else from publishing.
+    #[cfg(test)]
+    pub(super) async fn hold_work(&self) -> impl Sized + '_ {
+        self.working.lock().await
     }
 
     /// A page of changes of a scope after `since`, with a head of the same moment.
@@ -236,21 +256,23 @@ impl Publisher {
     /// # Errors
     /// [`Error::Refused`] when the scope is not known or is halted.
     pub async fn changes(&self, name: &ScopeName, since: u64) -> Result<Page> {
-        // The lock is held while the page is read: rows and head are of one transaction, also when
-        // a change is committed meanwhile. A page is milliseconds.
+        // Rows and head are of one transaction, also when a change is committed meanwhile. Nearly
+        // always the head that is shown is that of the transaction, and nobody waits for anybody.
+        let mut tx = self.store.read().await?;
+        let row = scope::get(&mut tx, name).await?;
+        let shown = self.board.get(name).filter(|shown| says(shown, &row));
+        if let Some(shown) = shown {
+            return page(&mut tx, name, &shown, since).await;
+        }
+
+        // Nobody else publishes what is newer than this transaction before the page is read.
+        drop(tx);
         let mut working = self.working.lock().await;
         let mut tx = self.store.read().await?;
         let row = scope::get(&mut tx, name).await?;
         self.bring_up(&mut working, &mut tx, &row).await?;
         let shown = self.board.get(name).ok_or_else(|| scope::unknown(name))?;
-        if let Some(why) = &shown.halted {
-            return Err(halted(name, why));
-        }
-
-        let until = row.position.seq;
-        let (rows, more) =
-            state::page(&mut tx, name, (since, until), PAGE_ROWS, PAGE_BYTES).await?;
-        Ok(Page { head: Arc::clone(&shown.signed), rows, more })
+        page(&mut tx, name, &shown, since).await
     }
 
     /// Brings one scope up to date and signs its head when it is new or half of its life is over.
@@ -263,10 +285,7 @@ impl Publisher {
         let root = table.root()?;
         let now = self.time.now();
         if let Some(before) = self.board.get(&row.name) {
-            let same = before.head.position() == row.position
-                && before.head.policy == row.policy
-                && before.halted == row.halted
-                && before.head.root == root;
+            let same = says(&before, row) && before.head.root == root;
             // Lower only after a confirmation, and then all is signed again.
             let fresh =
                 now.since(before.head.issued) < self.half_life() && now >= before.head.issued;
@@ -309,6 +328,23 @@ impl Publisher {
         self.board.put(&name, Shown { head, signed, halted, recent });
         self.terminals.wake_scope(&name, &self.waiting);
     }
+}
+
+/// Whether what is shown is what the store says. The same position has the same rows.
+fn says(shown: &Shown, row: &Scope) -> bool {
+    shown.head.position() == row.position
+        && shown.head.policy == row.policy
+        && shown.halted == row.halted
+}
+
+/// A page of the transaction in which a head is true.
+async fn page(tx: &mut Tx, name: &ScopeName, shown: &Shown, since: u64) -> Result<Page> {
+    if let Some(why) = &shown.halted {
+        return Err(halted(name, why));
+    }
+    let part = (since, shown.head.seq);
+    let (rows, more) = state::page(tx, name, part, PAGE_ROWS, PAGE_BYTES).await?;
+    Ok(Page { head: Arc::clone(&shown.signed), rows, more })
 }
 
 impl std::fmt::Debug for Publisher {

@@ -1,5 +1,5 @@
-//! The latest changes of a scope: few and small, so that the answer that tells of a change brings it
-//! along, and ten thousand terminals need no second request, of which each reads the store.
+//! The latest changes of a scope: few and small, so that the answer that tells of a change brings
+//! it along, and ten thousand terminals need no second request, of which each reads the store.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
