@@ -13,8 +13,8 @@ use crate::store::scope;
 impl Publisher {
     /// Takes note of what a terminal claims to have, and proves by a signed head. Ahead of the
     /// server, or the same position with another root: the store was restored without raising the
-    /// epoch, so this scope is published no more. Only a head that this deployment signed proves it: a terminal's word alone would let one
-    /// taken-over terminal silence a scope for all.
+    /// epoch, so this scope is published no more. Only a head that this deployment signed proves
+    /// it: a terminal's word alone would let one taken-over terminal silence a scope for all.
     ///
     /// # Errors
     /// [`Error::Store`](crate::error::Error::Store).
