@@ -269,3 +269,19 @@ wk-1870 = { $path } cannot be locked: { $why }. Nothing was done; please look at
 wk-1871 = { $path } is left of another user's interrupted command. It may hold keys; please remove it.
 wk-1872 = The trail { $path } has too many rows since the backup. Nothing was changed; use a newer backup.
 wk-1873 = A number in { $path } leaves none above it. Nothing was changed; do not use it.
+
+## 192x to 194x: watching
+
+wk-1920 = The server does not run, so terminals hear of nothing. Please start it: systemctl start wardkey-server.
+wk-1921 = The database does not answer, so nothing is published. Please look at its disk, owner and mode.
+wk-1922 = The database cannot be written, so records are refused. Please look at its disk, owner and mode.
+wk-1923 = The clock is not plausible, so nothing is signed by it. Please see "wardkey-server clock show".
+wk-1924 = Scopes that are not published, as a terminal is ahead: { $count }. Please see "scope list".
+wk-1925 = Scopes whose directory has expired, so that terminals count as offline: { $count }. Please see the log.
+wk-1926 = The disk of the database has { $megabytes } MB left. Please make room before records are refused.
+wk-1927 = The server's certificate ends in { $days } days and was not renewed. Please see the log.
+wk-1929 = The last backup is { $hours } hours old. Please run "wardkey-server backup" and look at its timer.
+wk-1930 = No backup was ever made. Please run "wardkey-server backup", and daily from now on.
+wk-1931 = Terminals not heard of: { $count }, for { $hours } hours or longer. Please see "terminal list --silent".
+wk-1932 = Terminals that have sent all that they may today: { $count }. Please see "audit list".
+wk-1933 = Keys that may have been copied: { $count }. Please see "key list", and disable those in doubt.

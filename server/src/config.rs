@@ -1,6 +1,9 @@
 //! `server.toml`: read once at start; unknown keys and impossible values are errors that name file,
 //! line, key and what would be right. Nothing here weakens the verification of a login.
 
+mod limits;
+mod watch;
+
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,6 +15,9 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::texts::{Phrase, Text};
 use crate::when;
+
+pub use limits::Limits;
+pub use watch::Watch;
 
 /// The longest configuration in bytes that is read.
 const MAX_FILE: u64 = 256 * 1024;
@@ -47,6 +53,8 @@ pub struct Config {
     pub time_zone: Option<String>,
     /// Limits on requests.
     pub limits: Limits,
+    /// What those who run the server are told.
+    pub watch: Watch,
 }
 
 /// Something that is wrong in the file.
@@ -74,52 +82,6 @@ impl std::fmt::Display for Problem {
     }
 }
 
-/// Requests a minute; more are answered with 429.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// From one address, without a terminal's certificate.
-    pub address: u32,
-    /// From one terminal.
-    pub terminal: u32,
-    /// Attempts with one join token.
-    pub token: u32,
-    /// Attempts of one terminal to redeem enrollment codes.
-    pub code: u32,
-    /// Registrations for one person.
-    pub account: u32,
-    /// Events (not requests) of one terminal; what is over it waits there.
-    pub events: u32,
-    /// Megabytes of events a day (UTC) of one terminal; what is over it waits there.
-    pub event_megabytes: u32,
-    /// Connections of terminals that are open at once.
-    pub connections: u32,
-    /// Connections of one terminal.
-    pub terminal_connections: u32,
-    /// Connections without a terminal's certificate, beside those of terminals.
-    pub anonymous_connections: u32,
-    /// Of these, from one address (IPv6: one network of 64 bits).
-    pub address_connections: u32,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            address: 60,
-            terminal: 600,
-            token: 10,
-            code: 10,
-            account: 10,
-            events: 3000,
-            event_megabytes: 64,
-            connections: 16_384,
-            terminal_connections: 16,
-            anonymous_connections: 1024,
-            address_connections: 64,
-        }
-    }
-}
-
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -135,6 +97,7 @@ impl Default for Config {
             cred_protect: 2,
             time_zone: None,
             limits: Limits::default(),
+            watch: Watch::default(),
         }
     }
 }
@@ -226,23 +189,9 @@ impl Config {
                 "origin",
                 Text::HttpsHost.into(),
             ),
-            (self.limits.address > 0, "address", Text::AtLeastOne.into()),
-            (self.limits.terminal > 0, "terminal", Text::AtLeastOne.into()),
-            (self.limits.token > 0, "token", Text::AtLeastOne.into()),
-            (self.limits.code > 0, "code", Text::AtLeastOne.into()),
-            (self.limits.account > 0, "account", Text::AtLeastOne.into()),
-            (self.limits.events > 0, "events", Text::AtLeastOne.into()),
-            (self.limits.event_megabytes > 0, "event_megabytes", Text::AtLeastOne.into()),
-            (self.limits.connections > 0, "connections", Text::AtLeastOne.into()),
-            (self.limits.terminal_connections > 0, "terminal_connections", Text::AtLeastOne.into()),
-            (
-                self.limits.anonymous_connections > 0,
-                "anonymous_connections",
-                Text::AtLeastOne.into(),
-            ),
-            (self.limits.address_connections > 0, "address_connections", Text::AtLeastOne.into()),
         ];
-        checks.into_iter().filter(|(holds, ..)| !holds).map(|(_, key, fix)| (key, fix)).collect()
+        let all = checks.into_iter().chain(self.limits.checks());
+        all.filter(|(holds, ..)| !holds).map(|(_, key, fix)| (key, fix)).collect()
     }
 
     /// The zone in which a day is a day.
@@ -380,6 +329,7 @@ mod tests {
             ("time_zone = \"Asia/Tokio\"", &["line 1", "time_zone", "Asia/Tokyo"]),
             ("keys_per_person = 33", &["keys_per_person", "1 to 32"]),
             ("[limits]\nterminals = 5", &["line 2", "terminals"]),
+            ("[watch]\nlisten = \"9464\"", &["line 2"]),
             ("x", &["line 1"]),
         ] {
             let error = Config::parse(text).unwrap_err().to_string();

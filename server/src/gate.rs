@@ -114,9 +114,30 @@ impl Gate {
         Handshake { gate: Arc::clone(self), id, network, pushed_out }
     }
 
+    /// Connections that are open now.
+    pub fn open(&self) -> Open {
+        let state = self.state();
+        Open {
+            handshakes: state.handshakes.len() as u64,
+            terminals: state.terminals.all.into(),
+            others: state.others.all.into(),
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
+}
+
+/// Connections that are open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// Whose handshake is under way.
+    pub handshakes: u64,
+    /// Of terminals.
+    pub terminals: u64,
+    /// Without the certificate of one.
+    pub others: u64,
 }
 
 impl State {
@@ -234,6 +255,7 @@ mod tests {
         assert!(pass("192.0.2.1", Some(1)).is_none());
         let of_two: Vec<_> = (0..2).map(|_| pass("192.0.2.1", Some(2)).unwrap()).collect();
         assert!(pass("192.0.2.1", Some(3)).is_none(), "four in all");
+        assert_eq!(gate.open(), Open { handshakes: 0, terminals: 4, others: 8 });
         drop(of_one);
         assert!(pass("192.0.2.1", Some(3)).is_some());
         drop((of_two, open));

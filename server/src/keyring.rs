@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use wardkey_core::document::RootDocument;
 use wardkey_core::id::{SigningPublicKey, from_hex, to_hex};
 use wardkey_core::sign::SigningKey;
+use wardkey_core::time::UnixTime;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
@@ -145,6 +146,16 @@ impl Keyring {
         // connect.
         certified(&files).map_err(|error| self.wrong(&file, error.phrase()))?;
         Ok(files)
+    }
+
+    /// When a certificate ends. Its key is not read.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when the file is missing or readable by others, [`Error::Crypto`]
+    /// when it is no certificate.
+    pub fn end_of(&self, holder: Holder) -> Result<UnixTime> {
+        let certificate = self.read(&format!("{}.crt", holder.stem()))?;
+        Ok(read_certificate(&certificate)?.1)
     }
 
     /// Whether there is a certificate or a key.

@@ -4,9 +4,10 @@
 //!   command line                          terminals
 //!   cli ──> admin ──┐                     gate ── TLS ── http ──> caller, joining, enroll, intake
 //!                   └──> store (SQLite) <─────────────────────────────────┘
-//!                          └──> publish (signed heads)
+//!                          └──> publish (signed heads) ──> watch ── HTTP ── who runs the server
 //!   config, keyring, pki, secret, clock, when, error, files, lock, texts    what all stand on
 //!   people_file                                            what an import reads
+//!   fleet                                                  what is reckoned of silent terminals
 //! ```
 //! Rules are in `admin`, `joining`, `enroll` and `intake`; the command line and `http` parse, open
 //! the transaction, commit it and answer.
@@ -29,6 +30,7 @@ pub mod config;
 pub mod enroll;
 pub mod error;
 mod files;
+pub mod fleet;
 pub mod gate;
 pub mod http;
 pub mod intake;
@@ -43,6 +45,7 @@ pub mod secret;
 pub mod serve;
 pub mod store;
 pub mod texts;
+pub mod watch;
 pub mod when;
 
 pub use cli::command;

@@ -34,6 +34,7 @@ use crate::pki::{Authority, TerminalCertificate};
 use crate::publish::{self, Publisher};
 use crate::store::{Store, setting, terminal};
 use crate::texts::Text;
+use crate::watch::{self as watched, Latest, Watched};
 use certificates::{Certificates, tls};
 use running::mark_running;
 
@@ -58,6 +59,7 @@ pub struct Server {
     tasks: JoinSet<()>,
     app: Arc<App>,
     certificates: Arc<Certificates>,
+    measures: Option<SocketAddr>,
     /// Held while this runs: see [`is_running`].
     _running: Option<Flock<File>>,
 }
@@ -84,7 +86,7 @@ impl Server {
         let enrollments = Enrollments::new(&config, &root.rp_id, root.name.as_str())?;
         let names = setting::server_names(&mut *store.read().await?).await?;
         let code_key = keyring.secret(Secret::Code)?;
-        let certificates = Arc::new(Certificates::new(keyring, names));
+        let certificates = Arc::new(Certificates::new(keyring.clone(), names));
         certificates.renew(&authority, publisher.time())?;
         let tls = tls(&certificates, root.tls_ca.as_slice(), &publisher)?;
         let (stop, stopped) = watch::channel(false);
@@ -94,6 +96,7 @@ impl Server {
             code_key,
             limiter: Limiter::new(config.limits),
             seen: Seen::default(),
+            counters: Arc::default(),
             stop: stopped.clone(),
             config,
             clock,
@@ -119,8 +122,14 @@ impl Server {
         let watcher = app.store.watcher().await?;
         tasks.spawn(publish::follow(Arc::clone(&app.publisher), watcher, stopped.clone()));
         tasks.spawn(publish::keep_time(Arc::clone(&app.publisher), stopped.clone()));
-        tasks.spawn(housekeeping(Arc::clone(&app), Arc::clone(&certificates), stopped));
-        Ok(Self { addresses, stop, tasks, app, certificates, _running: running })
+        tasks.spawn(housekeeping(Arc::clone(&app), Arc::clone(&certificates), stopped.clone()));
+        let measures = give_measures(&app, (keyring, gate), &mut tasks, stopped).await;
+        Ok(Self { addresses, stop, tasks, app, certificates, measures, _running: running })
+    }
+
+    /// Where measures are given, if anywhere.
+    pub const fn measures(&self) -> Option<SocketAddr> {
+        self.measures
     }
 
     /// Where it listens.
@@ -155,6 +164,41 @@ impl Server {
         }
         self.app.store.clone().close().await;
     }
+}
+
+/// Gives measures where the configuration says so. An address that cannot be had keeps no terminal
+/// from its directory.
+async fn give_measures(
+    app: &Arc<App>,
+    (keyring, gate): (Keyring, Arc<Gate>),
+    tasks: &mut JoinSet<()>,
+    stop: watch::Receiver<bool>,
+) -> Option<SocketAddr> {
+    let watched = Arc::new(Watched {
+        config: app.config.clone(),
+        keyring,
+        clock: app.clock.clone(),
+        store: app.store.clone(),
+        publisher: Arc::clone(&app.publisher),
+        gate,
+        counters: Arc::clone(&app.counters),
+        latest: Latest::default(),
+    });
+    let listener = match bind(app.config.watch.listen?).await {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::error!(%error, "measures are not given");
+            return None;
+        }
+    };
+    let measures = listener.local_addr().ok()?;
+    if measures.ip().is_loopback() {
+        tracing::info!(%measures, "measures are given");
+    } else {
+        tracing::warn!(%measures, "measures are given to whoever reaches this address");
+    }
+    tasks.spawn(watched::serve(watched, listener, stop));
+    Some(measures)
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener> {

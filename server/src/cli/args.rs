@@ -63,6 +63,10 @@ pub enum Command {
     /// Serve terminals until SIGTERM; the service does this.
     #[command(after_help = "Example:\n  wardkey-server run --config /etc/wardkey/server.toml")]
     Run,
+    /// Show on one screen how the server is, and what is not as it should be.
+    #[command(after_help = "Examples:\n  wardkey-server status\n  \
+                            wardkey-server status --json | jq .problems")]
+    Status,
     /// People: who may log in.
     #[command(subcommand)]
     Person(PersonCommand),

@@ -18,6 +18,7 @@ mod question;
 mod restore;
 mod run;
 mod scope;
+mod status;
 mod terminal;
 mod token;
 mod trail;
@@ -117,6 +118,7 @@ async fn act(cli: Cli, output: Output) -> Result<()> {
 impl Context {
     async fn act(&self, command: Command) -> Result<()> {
         match command {
+            Command::Status => status::status(self).await,
             Command::Person(command) => person::act(self, command).await,
             Command::Key(command) => key::act(self, command).await,
             Command::Terminal(command) => terminal::act(self, command).await,

@@ -15,6 +15,7 @@ use crate::enroll::Enrollments;
 use crate::pki::Authority;
 use crate::publish::Publisher;
 use crate::store::Store;
+use crate::watch::Counters;
 
 /// What the handlers share.
 pub struct App {
@@ -36,6 +37,8 @@ pub struct App {
     pub limiter: Limiter,
     /// When terminals were heard of.
     pub seen: Seen,
+    /// What is counted, for those who run the server.
+    pub counters: Arc<Counters>,
     /// True once the server stops: whoever waits is answered at once.
     pub stop: watch::Receiver<bool>,
 }

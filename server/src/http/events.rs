@@ -46,6 +46,8 @@ pub async fn take(State(app): Shared, Batch { known, request }: Batch) -> Answer
         })
     });
     let taken = taken.await?;
+    let now = app.clock.now();
+    app.counters.records(taken.accepted.len(), taken.refused.len(), now);
 
     if let Some(seconds) =
         taken.full_for.filter(|_| taken.accepted.is_empty() && taken.refused.is_empty())

@@ -38,6 +38,7 @@ pub async fn every_request(State(app): Shared, request: Request, next: Next) -> 
         response
     };
     log_refusal(&response, route.as_deref(), peer);
+    app.counters.request(route.as_deref(), response.status().as_u16());
     response.headers_mut().extend(headers());
     // The connection was counted as that of a terminal, perhaps, whose certificate this is no
     // longer.

@@ -51,6 +51,7 @@ pub async fn wait(
         }
         app.seen.note_program(known.terminal.id, program);
     }
+    let _waiting = app.counters.wait();
     for (state, (scope, position, root, _)) in request.scopes.iter().zip(&at_terminal) {
         let Some(signed) = &state.head else { continue };
         if known.terminal.status == TerminalStatus::Active && known.terminal.scopes.contains(scope)

@@ -112,6 +112,11 @@ impl Store {
         self.together.share(work).await
     }
 
+    /// Pieces of work that wait to be done [together](Self::together).
+    pub fn waiting(&self) -> usize {
+        self.together.waiting()
+    }
+
     /// A transaction that reads one unchanging state.
     pub async fn read(&self) -> Result<Tx> {
         self.writer.read().await

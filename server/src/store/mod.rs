@@ -13,6 +13,7 @@
 //!    ├ clock                                 the time of the last signature
 //!    ├ import                                many people at once
 //!    ├ whole, restored                       the whole store: what is in a backup, and after one
+//!    ├ watch                                 what those who run it look at
 //!    └ lookup                                what administration asks before it changes something
 //! ```
 //! SQL stands in these modules only, in the dialect that SQLite and PostgreSQL share: numbered
@@ -57,6 +58,7 @@ mod together;
 pub mod token;
 mod turns;
 mod value;
+pub mod watch;
 pub mod whole;
 mod writer;
 

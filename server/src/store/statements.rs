@@ -166,6 +166,7 @@ async fn statements_of_each_login_and_each_change_read_no_whole_table() {
         "store/restored.rs",
         "SELECT login FROM person WHERE status",
         "FROM scope",
+        "FROM terminal LEFT JOIN terminal_scope",
         "UPDATE scope",
         "FROM root",
         "FROM signing_clock",

@@ -112,6 +112,11 @@ impl Together {
         lock(&self.state)
     }
 
+    /// How many pieces wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.state().waiting.len()
+    }
+
     /// The next piece that somebody still waits for.
     fn next(&self) -> Option<Box<dyn Piece>> {
         let mut state = self.state();

@@ -29,7 +29,7 @@ fn signed_times(running: &Running, terminal: &Terminal) -> Vec<u64> {
 
 fn is_ready(running: &Running) -> bool {
     let answer = running.anyone().get("/readyz");
-    assert!(answer.status == 200 || answer.body.contains("WK-1121"), "{}", answer.body);
+    assert!(answer.status == 200 || answer.body.contains("WK-1923"), "{}", answer.body);
     answer.status == 200
 }
 

@@ -43,7 +43,7 @@ fn client_data(terminal: TerminalId, time: u64) -> ClientData {
 }
 
 /// A login as an agent reports it.
-fn login(key: &Credential, terminal: TerminalId, time: u64, counter: u32) -> Event {
+pub fn login(key: &Credential, terminal: TerminalId, time: u64, counter: u32) -> Event {
     let data = client_data(terminal, time);
     let mut event = Event::new(data.event_id(), UnixTime(time), EventName::Login, Outcome::Success);
     event.terminal = Some(terminal);
@@ -55,7 +55,7 @@ fn login(key: &Credential, terminal: TerminalId, time: u64, counter: u32) -> Eve
     event
 }
 
-fn send(terminal: &Terminal, events: &[Event]) -> EventsReply {
+pub fn send(terminal: &Terminal, events: &[Event]) -> EventsReply {
     let events: Vec<Base64> = events.iter().map(|event| Base64(codec::to_bytes(event))).collect();
     terminal.client.post("/v1/events", &json!({ "events": events })).json()
 }

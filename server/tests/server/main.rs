@@ -35,3 +35,4 @@ mod restoring_safely;
 mod restoring_what_is_there;
 mod revoking;
 mod scale;
+mod watching;

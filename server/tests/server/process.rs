@@ -181,7 +181,7 @@ fn when_the_disk_has_room_again_the_next_record_is_taken() {
         }
         // A write that fits in what is there may be taken a moment later.
         let refused = until_ready(false);
-        assert!(refused.body.contains("cannot be written"), "{}", refused.body);
+        assert!(refused.body.contains("WK-1922"), "{}", refused.body);
 
         limit("unlimited");
         for _ in 0..10 {

@@ -387,7 +387,7 @@ fn a_server_that_is_behind_stops_publishing_until_the_epoch_is_raised() {
         );
         let ready = running.anyone().get("/readyz");
         assert_eq!(ready.status, 503);
-        assert!(ready.body.contains("WK-1111") && !ready.body.contains("icu"), "{}", ready.body);
+        assert!(ready.body.contains("WK-1924") && !ready.body.contains("icu"), "{}", ready.body);
         assert_eq!(
             terminal.client.get("/v1/scopes/icu/changes?since=0").refusal(),
             (503, "WK-1111".into())

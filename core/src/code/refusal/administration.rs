@@ -240,6 +240,33 @@ codes! {
     RestoreTrailTooLong = 1872,
     /// A number in `$path` is so high that none is left above it.
     RestoreNumberTooHigh = 1873,
+    // 192x to 194x: watching the server, and its terminals
+    /// The server does not run.
+    ServerNotRunning = 1920,
+    /// The database does not answer.
+    StoreUnanswered = 1921,
+    /// The database cannot be written.
+    StoreUnwritable = 1922,
+    /// The clock is not plausible, so nothing is signed by it.
+    ClockNotPlausible = 1923,
+    /// `$count` scopes are not published, as a terminal is ahead.
+    ScopesHalted = 1924,
+    /// The signed heads of `$count` scopes have expired.
+    HeadsExpired = 1925,
+    /// The disk of the database has `$megabytes` MB left.
+    DiskLow = 1926,
+    /// The server's certificate ends in `$days` days, and was not renewed.
+    ServerCertificateEnds = 1927,
+    /// The last backup is `$hours` hours old.
+    BackupOld = 1929,
+    /// No backup was ever made.
+    BackupMissing = 1930,
+    /// `$count` terminals were not heard of for `$hours` hours.
+    TerminalsSilent = 1931,
+    /// `$count` terminals have stored the records of a day.
+    TerminalsAtQuota = 1932,
+    /// `$count` keys may have been copied.
+    KeysSuspected = 1933,
 }
     };
 }

@@ -1,0 +1,68 @@
+//! `wardkey-server status`
+
+use super::context::Context;
+use super::words::{time, time_or_never};
+use crate::error::Result;
+use crate::serve;
+use crate::texts::{Phrase, Text};
+use crate::watch::{self, Severity, Sources, StatusView};
+
+pub async fn status(context: &Context) -> Result<()> {
+    let running = serve::is_running(&context.config.store);
+    let keyring = context.keyring();
+    let sources = Sources { config: &context.config, keyring: &keyring };
+    let view = watch::show(&context.store, sources, &context.clock, running).await?;
+    context.output.say(&view, || {
+        let mut lines = context.output.fields(fields(&view));
+        if !view.reasons.is_empty() {
+            lines.push(String::new());
+        }
+        lines.extend(view.reasons.iter().map(|reason| {
+            let text = match reason.severity {
+                Severity::Critical => Text::ReasonCritical,
+                Severity::Warning => Text::ReasonWarning,
+            };
+            let code = reason.code.to_string().into();
+            let said = text.with([("what", reason.message.clone()), ("code", code)]);
+            said.say(context.output.language)
+        }));
+        lines
+    })
+}
+
+fn fields(view: &StatusView) -> Vec<(Text, Phrase)> {
+    let megabytes = |bytes: u64| Text::Megabytes.with([("count", (bytes / 1_000_000).into())]);
+    let server = if view.running { Text::ServerRuns } else { Text::ServerStopped };
+    let halted = view.scopes.iter().filter(|scope| scope.halted).count() as u64;
+    let scopes = (view.scopes.len() as u64).into();
+    let clock = view.clock.map_or_else(|| Text::Plausible.into(), |trouble| trouble.phrase());
+    let mut fields: Vec<(Text, Phrase)> = vec![
+        (Text::LabelDeployment, view.deployment.as_str().into()),
+        (Text::LabelServer, server.into()),
+        (Text::LabelVersion, view.version.into()),
+        (Text::LabelClock, clock),
+        (
+            Text::LabelScopes,
+            Text::ScopesCounted.with([("count", scopes), ("halted", halted.into())]),
+        ),
+    ];
+    if let Some(terminals) = &view.terminals {
+        let counted = Text::TerminalsCounted.with([
+            ("active", terminals.active.into()),
+            ("pending", terminals.pending.into()),
+            ("silent", terminals.silent.into()),
+        ]);
+        fields.push((Text::LabelTerminals, counted));
+    }
+    fields.push((Text::LabelBackup, time_or_never(view.backup)));
+    if let Some(bytes) = view.database_bytes {
+        fields.push((Text::LabelStore, megabytes(bytes)));
+    }
+    if let Some(bytes) = view.disk_free_bytes {
+        fields.push((Text::LabelFree, megabytes(bytes)));
+    }
+    if let Some(until) = view.certificate_until {
+        fields.push((Text::LabelCertificate, Text::Until.with([("time", time(until))])));
+    }
+    fields
+}

@@ -1,0 +1,33 @@
+//! `[watch]`: where measures are given, and from when on something is worth a word.
+
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+
+/// What is watched. Nothing here changes what the server does for terminals.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Watch {
+    /// Where measures and readiness are given by plain HTTP; nowhere when absent.
+    pub listen: Option<SocketAddr>,
+    /// Free megabytes on the disk of the database below which it is low.
+    pub disk_megabytes: u64,
+    /// Hours after which a backup is old; 0: backups are looked after elsewhere.
+    pub backup_hours: u64,
+    /// Days before its end from which on the server's certificate is due.
+    pub certificate_days_left: u64,
+    /// Hours without a word after which a terminal is silent; 0: none is.
+    pub silent_hours: u64,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self {
+            listen: None,
+            disk_megabytes: 1024,
+            backup_hours: 48,
+            certificate_days_left: 30,
+            silent_hours: 24,
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The one table of reasons why the server is not well.
+
+use wardkey_core::code::Code;
+use wardkey_core::texts;
+use wardkey_core::time::UnixTime;
+
+use super::facts::{Facts, ScopeFacts, Stock};
+use crate::config::Watch;
+use crate::texts::Phrase;
+
+/// Seconds of an hour and of a day.
+const HOUR: u64 = 3600;
+const DAY: u64 = 86_400;
+/// Bytes of a megabyte.
+const MEGABYTE: u64 = 1_000_000;
+
+/// How bad a reason is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Terminals do not get what they should: the server is not ready.
+    Critical,
+    /// The server does its work, and somebody should look.
+    Warning,
+}
+
+impl Severity {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// Its code.
+    pub code: Code,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What happened, and what to do next.
+    pub message: Phrase,
+}
+
+/// What a sentence needs.
+type Values = Vec<(&'static str, Phrase)>;
+
+/// One row of the table.
+pub(super) struct Check {
+    /// What it finds.
+    pub code: Code,
+    /// How bad that is.
+    pub severity: Severity,
+    /// Looks for it; what the sentence needs, when it is so.
+    find: fn(&Facts, &Watch) -> Option<Values>,
+}
+
+/// All of them, in the order in which they are said.
+pub(super) const CHECKS: &[Check] = &[
+    critical_when(Code::ServerNotRunning, |facts, _| (!facts.running).then(Vec::new)),
+    critical_when(Code::StoreUnanswered, |facts, _| (!facts.readable).then(Vec::new)),
+    critical_when(Code::StoreUnwritable, |facts, _| (!facts.writable).then(Vec::new)),
+    critical_when(Code::ClockNotPlausible, |facts, _| facts.clock.map(|_| Vec::new())),
+    critical_when(Code::ScopesHalted, |facts, _| some_scopes(facts, |scope, _| scope.halted)),
+    critical_when(Code::HeadsExpired, |facts, _| some_scopes(facts, has_expired)),
+    warning_when(Code::DiskLow, disk_low),
+    warning_when(Code::ServerCertificateEnds, certificate_ends),
+    warning_when(Code::BackupMissing, backup_missing),
+    warning_when(Code::BackupOld, backup_old),
+    warning_when(Code::TerminalsSilent, terminals_silent),
+    warning_when(Code::TerminalsAtQuota, |facts, _| some(of(facts, |stock| stock.at_quota))),
+    warning_when(Code::KeysSuspected, |facts, _| some(of(facts, |stock| stock.suspected))),
+];
+
+const fn critical_when(code: Code, find: fn(&Facts, &Watch) -> Option<Values>) -> Check {
+    Check { code, severity: Severity::Critical, find }
+}
+
+const fn warning_when(code: Code, find: fn(&Facts, &Watch) -> Option<Values>) -> Check {
+    Check { code, severity: Severity::Warning, find }
+}
+
+/// Everything that is not as it should be.
+pub fn reasons(facts: &Facts, watch: &Watch) -> Vec<Reason> {
+    CHECKS.iter().filter_map(|check| check.look(facts, watch)).collect()
+}
+
+/// What keeps the server from its work.
+pub fn critical(facts: &Facts, watch: &Watch) -> Vec<Reason> {
+    let is_critical = |check: &&Check| check.severity == Severity::Critical;
+    CHECKS.iter().filter(is_critical).filter_map(|check| check.look(facts, watch)).collect()
+}
+
+impl Check {
+    fn look(&self, facts: &Facts, watch: &Watch) -> Option<Reason> {
+        let values = (self.find)(facts, watch)?;
+        let (code, severity) = (self.code, self.severity);
+        Some(Reason { code, severity, message: texts::phrase(code, values) })
+    }
+}
+
+/// A number of the stock; 0 where it was not read.
+fn of(facts: &Facts, count: fn(&Stock) -> u64) -> u64 {
+    facts.stock.as_ref().map_or(0, count)
+}
+
+fn some(count: u64) -> Option<Values> {
+    (count > 0).then(|| vec![("count", count.into())])
+}
+
+fn some_scopes(facts: &Facts, is_so: fn(&ScopeFacts, UnixTime) -> bool) -> Option<Values> {
+    some(facts.scopes.iter().filter(|scope| is_so(scope, facts.now)).count() as u64)
+}
+
+fn has_expired(scope: &ScopeFacts, now: UnixTime) -> bool {
+    !scope.halted && scope.signed.is_some_and(|(_, expires)| now >= expires)
+}
+
+fn disk_low(facts: &Facts, watch: &Watch) -> Option<Values> {
+    let megabytes = facts.stock.as_ref()?.free? / MEGABYTE;
+    (megabytes < watch.disk_megabytes).then(|| vec![("megabytes", megabytes.into())])
+}
+
+fn certificate_ends(facts: &Facts, watch: &Watch) -> Option<Values> {
+    let days = facts.stock.as_ref()?.certificate?.since(facts.now) / DAY;
+    (days < watch.certificate_days_left).then(|| vec![("days", days.into())])
+}
+
+/// Hours since a moment, when that is longer ago than a backup may be.
+fn too_long_ago(since: UnixTime, facts: &Facts, watch: &Watch) -> Option<u64> {
+    let hours = facts.now.since(since) / HOUR;
+    (watch.backup_hours > 0 && hours >= watch.backup_hours).then_some(hours)
+}
+
+fn backup_missing(facts: &Facts, watch: &Watch) -> Option<Values> {
+    let stock = facts.stock.as_ref().filter(|stock| stock.backup.is_none())?;
+    // A new deployment has the time to make its first one.
+    too_long_ago(stock.made?, facts, watch).map(|_| Vec::new())
+}
+
+fn backup_old(facts: &Facts, watch: &Watch) -> Option<Values> {
+    let hours = too_long_ago(facts.stock.as_ref()?.backup?, facts, watch)?;
+    Some(vec![("hours", hours.into())])
+}
+
+fn terminals_silent(facts: &Facts, watch: &Watch) -> Option<Values> {
+    let mut values = some(of(facts, |stock| stock.terminals.silent))?;
+    values.push(("hours", watch.silent_hours.into()));
+    Some(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use wardkey_core::name::Language;
+
+    use super::*;
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    fn stock() -> Stock {
+        Stock {
+            terminals: Default::default(),
+            backup: Some(NOW),
+            made: Some(UnixTime(NOW.0 - 90 * DAY)),
+            database: 5,
+            free: Some(5_000_000_000),
+            certificate: Some(NOW.plus(200 * DAY)),
+            authority: None,
+            at_quota: 0,
+            suspected: 0,
+            alarms: Vec::new(),
+            synchronized: None,
+        }
+    }
+
+    fn facts(stock: Option<Stock>) -> Facts {
+        Facts {
+            now: NOW,
+            running: true,
+            readable: true,
+            writable: true,
+            clock: None,
+            scopes: Vec::new(),
+            stock,
+        }
+    }
+
+    fn found(facts: &Facts, watch: &Watch) -> Vec<u16> {
+        reasons(facts, watch).iter().map(|reason| reason.code.number()).collect()
+    }
+
+    #[test]
+    fn every_row_has_a_code_of_its_own_and_what_stops_comes_first() {
+        let codes: BTreeSet<u16> = CHECKS.iter().map(|check| check.code.number()).collect();
+        assert_eq!(codes.len(), CHECKS.len());
+        assert!(codes.iter().all(|code| (1920..1950).contains(code)));
+        assert!(CHECKS.is_sorted_by_key(|check| check.severity));
+    }
+
+    #[test]
+    fn bounds_are_those_of_the_configuration_and_0_asks_for_nothing() {
+        let watch = Watch::default();
+        assert_eq!(found(&facts(Some(stock())), &watch), [0; 0]);
+        let with = |change: fn(&mut Stock)| {
+            let mut stock = stock();
+            change(&mut stock);
+            facts(Some(stock))
+        };
+        for (change, at, code) in [
+            ((|stock| stock.free = Some(1_024_000_000)) as fn(&mut Stock), false, 1926),
+            (|stock| stock.free = Some(1_023_999_999), true, 1926),
+            (|stock| stock.certificate = Some(NOW.plus(30 * DAY)), false, 1927),
+            (|stock| stock.certificate = Some(NOW.plus(30 * DAY - 1)), true, 1927),
+            (|stock| stock.certificate = Some(UnixTime(5)), true, 1927),
+            (|stock| stock.backup = Some(UnixTime(NOW.0 - 48 * HOUR + 1)), false, 1929),
+            (|stock| stock.backup = Some(UnixTime(NOW.0 - 48 * HOUR)), true, 1929),
+            (|stock| stock.backup = None, true, 1930),
+            (|stock| stock.terminals.silent = 2, true, 1931),
+            (|stock| stock.at_quota = 1, true, 1932),
+            (|stock| stock.suspected = 1, true, 1933),
+        ] {
+            let expected = if at { vec![code] } else { vec![] };
+            assert_eq!(found(&with(change), &watch), expected, "{code}");
+        }
+        let none = Watch { backup_hours: 0, disk_megabytes: 0, ..watch };
+        let poor = with(|stock| (stock.backup, stock.free) = (None, Some(0)));
+        assert_eq!(found(&poor, &none), [0; 0]);
+        // A deployment of today has had no time for a backup.
+        let new = with(|stock| (stock.backup, stock.made) = (None, Some(NOW)));
+        assert_eq!(found(&new, &Watch::default()), [0; 0]);
+    }
+
+    #[test]
+    fn a_reason_says_what_it_counts_in_both_languages() {
+        let mut silent = stock();
+        silent.terminals.silent = 7;
+        let all = reasons(&facts(Some(silent)), &Watch { silent_hours: 12, ..Watch::default() });
+        let [reason] = all.as_slice() else { panic!("{all:?}") };
+        for language in [Language::En, Language::Ja] {
+            let said = reason.message.say(language);
+            assert!(said.contains('7') && said.contains("12"), "{said}");
+        }
+        // What only the running server knows keeps "status" from nothing.
+        let stopped = Facts { running: false, writable: false, ..facts(None) };
+        assert_eq!(found(&stopped, &Watch::default()), [1920, 1922]);
+        assert_eq!(critical(&stopped, &Watch::default()).len(), 2);
+    }
+}

@@ -1,0 +1,237 @@
+//! What is known of the server at one moment.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use wardkey_core::document::Position;
+use wardkey_core::name::ScopeName;
+use wardkey_core::time::UnixTime;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::Result;
+use crate::files::folder_of;
+use crate::fleet::{Reckoned, Stages};
+use crate::keyring::{Holder, Keyring};
+use crate::publish::time::{SigningTime, Trouble};
+use crate::publish::{Publisher, Shown};
+use crate::store::terminal::TerminalStatus;
+use crate::store::watch::{self, Acts};
+use crate::store::{Store, Tx, clock, files_of, intake, scope};
+
+/// systemd-timesyncd's folder, and the file in it that says that it has set the clock.
+const TIMESYNC: &str = "/run/systemd/timesync";
+/// Seconds of the trail in which alarms are counted.
+const DAY: u64 = 86_400;
+
+/// What is known of the server at one moment.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// When.
+    pub now: UnixTime,
+    /// Whether the server runs.
+    pub running: bool,
+    /// Whether the store answers.
+    pub readable: bool,
+    /// Whether the store can be written.
+    pub writable: bool,
+    /// What is wrong with the clock.
+    pub clock: Option<Trouble>,
+    /// Every scope, by name.
+    pub scopes: Vec<ScopeFacts>,
+    /// What has to be read; none where only the above was asked for, or it cannot be read.
+    pub stock: Option<Stock>,
+}
+
+/// A scope.
+#[derive(Clone, Debug)]
+pub struct ScopeFacts {
+    /// Its name.
+    pub name: ScopeName,
+    /// What is published.
+    pub position: Position,
+    /// Whether it is not published, as a terminal is ahead.
+    pub halted: bool,
+    /// People in its directory; known to the running server only.
+    pub people: Option<u64>,
+    /// When its head was signed and when that expires; known to the running server only.
+    pub signed: Option<(UnixTime, UnixTime)>,
+}
+
+/// What is read from store, disk and keys.
+#[derive(Clone, Debug)]
+pub struct Stock {
+    /// Terminals.
+    pub terminals: TerminalCounts,
+    /// When the last backup was made.
+    pub backup: Option<UnixTime>,
+    /// When the deployment was made.
+    pub made: Option<UnixTime>,
+    /// Bytes of the database with its log.
+    pub database: u64,
+    /// Free bytes on its disk; none when the system does not say.
+    pub free: Option<u64>,
+    /// When the server's certificate ends; none when it cannot be read.
+    pub certificate: Option<UnixTime>,
+    /// When the authority's certificate ends; none when it cannot be read.
+    pub authority: Option<UnixTime>,
+    /// Terminals that have stored the records of this day.
+    pub at_quota: u64,
+    /// Active keys that may have been copied.
+    pub suspected: u64,
+    /// Alarms of the last 24 hours, by act.
+    pub alarms: Vec<Acts>,
+    /// Whether systemd-timesyncd has set the clock; none where it does not run.
+    pub synchronized: Option<bool>,
+}
+
+/// Terminals, counted. Deleted ones are not among them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TerminalCounts {
+    /// That await approval.
+    pub pending: u64,
+    /// That may come.
+    pub active: u64,
+    /// That were revoked.
+    pub revoked: u64,
+    /// Active ones that were not heard of for the configured time.
+    pub silent: u64,
+    /// Active ones by stage, as the server reckons it.
+    pub stages: BTreeMap<Reckoned, u64>,
+}
+
+/// Where things are read.
+#[derive(Clone, Copy, Debug)]
+pub struct Sources<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The deployment's keys, of which only certificates are read.
+    pub keyring: &'a Keyring,
+}
+
+impl Facts {
+    /// What the running server knows without reading anything.
+    pub async fn live(store: &Store, publisher: &Publisher, clock: &Clock) -> Self {
+        let readable = match store.read().await {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::error!(%error, "the store does not answer");
+                false
+            }
+        };
+        let scope = |(name, shown): (ScopeName, Arc<Shown>)| ScopeFacts {
+            name,
+            position: shown.head.position(),
+            halted: shown.halted.is_some(),
+            people: Some(shown.head.count),
+            signed: Some((shown.head.issued, shown.head.expires)),
+        };
+        Self {
+            now: clock.now(),
+            running: true,
+            readable,
+            writable: store.can_write(),
+            clock: publisher.clock_trouble(),
+            scopes: publisher.shown().into_iter().map(scope).collect(),
+            stock: None,
+        }
+    }
+
+    /// What a command finds, beside a server that runs or not.
+    pub async fn stored(
+        store: &Store,
+        sources: Sources<'_>,
+        clock: &Clock,
+        running: bool,
+    ) -> Result<Self> {
+        let writable = store.try_writing().await.is_ok();
+        let mut tx = store.read().await?;
+        let now = clock.now();
+        let signing = SigningTime::new(clock.clone(), clock::read(&mut tx).await?);
+        let scope = |row: scope::Scope| ScopeFacts {
+            name: row.name,
+            position: row.position,
+            halted: row.halted.is_some(),
+            people: None,
+            signed: None,
+        };
+        Ok(Self {
+            now,
+            running,
+            readable: true,
+            writable,
+            clock: signing.trouble(),
+            scopes: scope::list(&mut tx).await?.into_iter().map(scope).collect(),
+            stock: Some(Stock::read(&mut tx, sources, now).await?),
+        })
+    }
+}
+
+impl Stock {
+    /// Reads it: all terminals, and of everything else a few rows.
+    pub async fn read(tx: &mut Tx, sources: Sources<'_>, now: UnixTime) -> Result<Self> {
+        let Sources { config, keyring } = sources;
+        let length = |path: &Path| path.metadata().map_or(0, |meta| meta.len());
+        Ok(Self {
+            terminals: TerminalCounts::read(tx, config, now).await?,
+            backup: watch::last_backup(tx).await?,
+            made: watch::made(tx).await?,
+            database: files_of(&config.store).iter().map(|file| length(file)).sum(),
+            free: free_bytes(&folder_of(&config.store)),
+            certificate: keyring.end_of(Holder::Server).ok(),
+            authority: keyring.end_of(Holder::Authority).ok(),
+            at_quota: watch::at_quota(tx, intake::day(now)).await?,
+            suspected: watch::suspected_keys(tx).await?,
+            alarms: watch::alarms(tx, UnixTime(now.0.saturating_sub(DAY))).await?,
+            synchronized: synchronized(Path::new(TIMESYNC)),
+        })
+    }
+}
+
+impl TerminalCounts {
+    async fn read(tx: &mut Tx, config: &Config, now: UnixTime) -> Result<Self> {
+        let stages = Stages::read(tx, config.head_seconds).await?;
+        let silent = config.watch.silent_hours.saturating_mul(3600);
+        let mut counts = Self::default();
+        counts.stages.extend(Reckoned::ALL.map(|stage| (stage, 0)));
+        for terminal in watch::terminals(tx).await? {
+            match terminal.status {
+                TerminalStatus::Pending => counts.pending += 1,
+                TerminalStatus::Revoked => counts.revoked += 1,
+                TerminalStatus::Active => {
+                    counts.active += 1;
+                    let stage = stages.of(terminal.seen, &terminal.scopes, now);
+                    *counts.stages.entry(stage).or_default() += 1;
+                    let is_silent = silent > 0 && now.since(terminal.seen) > silent;
+                    counts.silent += u64::from(is_silent);
+                }
+            }
+        }
+        Ok(counts)
+    }
+}
+
+/// Free bytes for whoever is not root.
+fn free_bytes(folder: &Path) -> Option<u64> {
+    let disk = nix::sys::statvfs::statvfs(folder).ok()?;
+    Some(disk.blocks_available().saturating_mul(disk.fragment_size()))
+}
+
+fn synchronized(folder: &Path) -> Option<bool> {
+    folder.is_dir().then(|| folder.join("synchronized").exists())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whether_the_clock_is_synchronized_is_known_where_timesyncd_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(synchronized(&folder.path().join("timesync")), None);
+        assert_eq!(synchronized(folder.path()), Some(false));
+        std::fs::write(folder.path().join("synchronized"), "").unwrap();
+        assert_eq!(synchronized(folder.path()), Some(true));
+    }
+}

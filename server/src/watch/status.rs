@@ -1,0 +1,167 @@
+//! The server on one screen, and whether it is ready.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use wardkey_core::name::{Language, printable};
+
+use super::checks::{Reason, Severity, reasons};
+use super::facts::{Facts, Sources, TerminalCounts};
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::publish::time::Trouble;
+use crate::store::{Store, setting};
+
+/// Longest sentence in characters.
+const SENTENCE_CHARS: usize = 4096;
+
+/// Something that is not as it should be.
+#[derive(Debug, Serialize)]
+pub struct ReasonView {
+    /// Stable code.
+    pub code: String,
+    /// `critical` or `warning`.
+    pub severity: &'static str,
+    /// What happened and what to do next, in English.
+    pub message: String,
+    /// The same in Japanese.
+    pub message_ja: String,
+}
+
+impl From<&Reason> for ReasonView {
+    fn from(reason: &Reason) -> Self {
+        let said = |language| printable(&reason.message.say(language), SENTENCE_CHARS);
+        Self {
+            code: reason.code.to_string(),
+            severity: reason.severity.as_str(),
+            message: said(Language::En),
+            message_ja: said(Language::Ja),
+        }
+    }
+}
+
+/// Whether the server is ready, and what is not as it should be.
+#[derive(Debug, Serialize)]
+pub struct Readiness {
+    /// Whether nothing is critical.
+    pub ready: bool,
+    /// What is not as it should be.
+    pub problems: Vec<ReasonView>,
+}
+
+impl Readiness {
+    /// What reasons make of it.
+    pub fn of(reasons: &[Reason]) -> Self {
+        Self {
+            ready: reasons.iter().all(|reason| reason.severity != Severity::Critical),
+            problems: reasons.iter().map(ReasonView::from).collect(),
+        }
+    }
+}
+
+/// Terminals, counted.
+#[derive(Debug, Serialize)]
+pub struct TerminalsView {
+    /// That may come.
+    pub active: u64,
+    /// That await approval.
+    pub pending: u64,
+    /// That were revoked.
+    pub revoked: u64,
+    /// Active ones that were not heard of for `silent_hours`.
+    pub silent: u64,
+    /// Active ones by offline stage, as their last word lets expect.
+    pub stages: BTreeMap<&'static str, u64>,
+}
+
+impl From<&TerminalCounts> for TerminalsView {
+    fn from(counts: &TerminalCounts) -> Self {
+        let TerminalCounts { active, pending, revoked, silent, ref stages } = *counts;
+        let stages = stages.iter().map(|(stage, count)| (stage.as_str(), *count)).collect();
+        Self { active, pending, revoked, silent, stages }
+    }
+}
+
+/// A scope.
+#[derive(Debug, Serialize)]
+pub struct ScopeView {
+    /// Its name.
+    pub scope: String,
+    /// Epoch of what is published.
+    pub epoch: u64,
+    /// Sequence of the latest change.
+    pub seq: u64,
+    /// Whether it is not published, as a terminal is ahead.
+    pub halted: bool,
+}
+
+/// The server on one screen. Times are Unix seconds.
+#[derive(Debug, Serialize)]
+pub struct StatusView {
+    /// Name of the deployment.
+    pub deployment: String,
+    /// Version of this program.
+    pub version: &'static str,
+    /// Whether the server runs.
+    pub running: bool,
+    /// Now.
+    pub now: u64,
+    /// Whether the clock is signed by.
+    pub clock_plausible: bool,
+    /// Terminals.
+    pub terminals: Option<TerminalsView>,
+    /// Every scope, by name.
+    pub scopes: Vec<ScopeView>,
+    /// When the last backup was made.
+    pub backup: Option<u64>,
+    /// Bytes of the database and its log.
+    pub database_bytes: Option<u64>,
+    /// Free bytes on its disk.
+    pub disk_free_bytes: Option<u64>,
+    /// When the server's certificate ends.
+    pub certificate_until: Option<u64>,
+    /// What is wrong with the clock.
+    #[serde(skip)]
+    pub clock: Option<Trouble>,
+    /// What is not as it should be, to be said.
+    #[serde(skip)]
+    pub reasons: Vec<Reason>,
+    /// Whether it is ready, and why not.
+    #[serde(flatten)]
+    pub readiness: Readiness,
+}
+
+/// The server on one screen; `running` says whether it runs.
+pub async fn show(
+    store: &Store,
+    sources: Sources<'_>,
+    clock: &Clock,
+    running: bool,
+) -> Result<StatusView> {
+    let (_, root) = setting::roots(&mut *store.read().await?).await?;
+    let facts = Facts::stored(store, sources, clock, running).await?;
+    let reasons = reasons(&facts, &sources.config.watch);
+    let scopes = facts.scopes.iter().map(|scope| ScopeView {
+        scope: scope.name.to_string(),
+        epoch: scope.position.epoch,
+        seq: scope.position.seq,
+        halted: scope.halted,
+    });
+    let stock = facts.stock.as_ref();
+    Ok(StatusView {
+        deployment: root.name.to_string(),
+        version: env!("CARGO_PKG_VERSION"),
+        running,
+        now: facts.now.0,
+        clock_plausible: facts.clock.is_none(),
+        terminals: stock.map(|stock| TerminalsView::from(&stock.terminals)),
+        scopes: scopes.collect(),
+        backup: stock.and_then(|stock| stock.backup).map(|time| time.0),
+        database_bytes: stock.map(|stock| stock.database),
+        disk_free_bytes: stock.and_then(|stock| stock.free),
+        certificate_until: stock.and_then(|stock| stock.certificate).map(|time| time.0),
+        clock: facts.clock,
+        readiness: Readiness::of(&reasons),
+        reasons,
+    })
+}
