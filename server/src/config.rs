@@ -190,7 +190,7 @@ impl Config {
                 Text::HttpsHost.into(),
             ),
         ];
-        let all = checks.into_iter().chain(self.limits.checks());
+        let all = checks.into_iter().chain(self.limits.checks()).chain(self.watch.checks());
         all.filter(|(holds, ..)| !holds).map(|(_, key, fix)| (key, fix)).collect()
     }
 
@@ -330,6 +330,7 @@ mod tests {
             ("keys_per_person = 33", &["keys_per_person", "1 to 32"]),
             ("[limits]\nterminals = 5", &["line 2", "terminals"]),
             ("[watch]\nlisten = \"9464\"", &["line 2"]),
+            ("[watch]\nnotify = [\"mail\"]", &["line 2", "notify", "absolute"]),
             ("x", &["line 1"]),
         ] {
             let error = Config::parse(text).unwrap_err().to_string();

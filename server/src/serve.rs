@@ -123,7 +123,7 @@ impl Server {
         tasks.spawn(publish::follow(Arc::clone(&app.publisher), watcher, stopped.clone()));
         tasks.spawn(publish::keep_time(Arc::clone(&app.publisher), stopped.clone()));
         tasks.spawn(housekeeping(Arc::clone(&app), Arc::clone(&certificates), stopped.clone()));
-        let measures = give_measures(&app, (keyring, gate), &mut tasks, stopped).await;
+        let measures = look_after(&app, (keyring, gate), &mut tasks, stopped).await;
         Ok(Self { addresses, stop, tasks, app, certificates, measures, _running: running })
     }
 
@@ -166,9 +166,9 @@ impl Server {
     }
 }
 
-/// Gives measures where the configuration says so. An address that cannot be had keeps no terminal
-/// from its directory.
-async fn give_measures(
+/// Begins to look after the server itself, and to give measures where the configuration says so. An
+/// address that cannot be had keeps no terminal from its directory.
+async fn look_after(
     app: &Arc<App>,
     (keyring, gate): (Keyring, Arc<Gate>),
     tasks: &mut JoinSet<()>,
@@ -184,6 +184,7 @@ async fn give_measures(
         counters: Arc::clone(&app.counters),
         latest: Latest::default(),
     });
+    tasks.spawn(watched::follow(Arc::clone(&watched), stop.clone()));
     let listener = match bind(app.config.watch.listen?).await {
         Ok(listener) => listener,
         Err(error) => {

@@ -1,8 +1,11 @@
 //! `[watch]`: where measures are given, and from when on something is worth a word.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use serde::Deserialize;
+
+use crate::texts::{Phrase, Text};
 
 /// What is watched. Nothing here changes what the server does for terminals.
 #[derive(Clone, Debug, Deserialize)]
@@ -18,6 +21,9 @@ pub struct Watch {
     pub certificate_days_left: u64,
     /// Hours without a word after which a terminal is silent; 0: none is.
     pub silent_hours: u64,
+    /// A command that is told of each reason that begins or ends: its path and arguments. None when
+    /// empty.
+    pub notify: Vec<String>,
 }
 
 impl Default for Watch {
@@ -28,6 +34,15 @@ impl Default for Watch {
             backup_hours: 48,
             certificate_days_left: 30,
             silent_hours: 24,
+            notify: Vec::new(),
         }
+    }
+}
+
+impl Watch {
+    /// What can be wrong, and whether it is right.
+    pub(super) fn checks(&self) -> [(bool, &'static str, Phrase); 1] {
+        let is_path = self.notify.first().is_none_or(|path| Path::new(path).is_absolute());
+        [(is_path, "notify", Text::AbsolutePath.into())]
     }
 }

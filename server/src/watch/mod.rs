@@ -1,19 +1,22 @@
-//! What those who run the server are told: measures, and reasons why it is not well.
+//! What those who run the server are told: measures, reasons why it is not well, notices.
 //!
 //! ```text
 //!   counters ───────────────────────────┐
 //!   facts (store, disk, certificates) ──┼─> metrics ──┐
 //!            └─> checks (one table) ────┴─> status ───┼─> listener (/metrics, /healthz, /readyz)
-//!                                                     └─> "wardkey-server status"
+//!                     │                               └─> "wardkey-server status"
+//!                     └─> notice ─> hook (a command of the administrator's)
 //! ```
-//! Each reason is one row of the table in `checks`: what serves `/readyz`, the command `status`
-//! and the measures reads the same one. Nothing here changes what terminals get.
+//! Each reason is one row of the table in `checks`: what serves `/readyz`, the command `status`,
+//! the measures and the notices reads the same one. Nothing here changes what terminals get.
 
 mod checks;
 mod counters;
 mod facts;
+mod hook;
 mod listener;
 mod metrics;
+mod notice;
 mod status;
 mod watched;
 
@@ -21,5 +24,6 @@ pub use checks::{Reason, Severity, critical, reasons};
 pub use counters::Counters;
 pub use facts::{Facts, Sources};
 pub use listener::serve;
+pub use notice::follow;
 pub use status::{Readiness, StatusView, show};
 pub use watched::{Latest, Watched};

@@ -1,9 +1,9 @@
-//! What those who run the server are told: measures and reasons; each reason for real.
+//! What those who run the server are told: measures, reasons, notices; each reason for real.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use wardkey_core::codec;
@@ -313,4 +313,24 @@ fn what_keeps_terminals_from_their_directory_is_critical_for_everybody() {
     let answer = running.anyone().get("/readyz");
     assert_eq!(answer.status, 503);
     assert!(answer.body.contains("WK-1923") && answer.body.contains("\"message_ja\""));
+}
+
+#[test]
+fn a_command_is_told_what_begins() {
+    let deployment = Deployment::new();
+    let told = deployment.folder.path().join("told");
+    let script = format!("cat > '{0}.new' && mv '{0}.new' '{0}'", told.display());
+    let notify = format!("notify = [\"/bin/sh\", \"-c\", \"{script}\"]");
+    deployment.configure(&watch(&format!("certificate_days_left = 3650\n{notify}")));
+    let running = deployment.start();
+    let end = Instant::now() + Duration::from_secs(60);
+    while !told.exists() {
+        assert!(Instant::now() < end, "nothing was told");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let notice: Value = serde_json::from_slice(&std::fs::read(&told).unwrap()).unwrap();
+    assert_eq!(notice["began"][0]["code"], "WK-1927");
+    assert_eq!((&notice["ended"], &notice["ready"]), (&serde_json::json!([]), &true.into()));
+    assert!(notice["began"][0]["message_ja"].as_str().unwrap().contains("証明書"));
+    running.stop();
 }

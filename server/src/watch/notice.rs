@@ -1,0 +1,114 @@
+//! Notices: each reason that begins or ends is a line in the log, and the administrator's command
+//! is told of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::watch;
+
+use super::checks::{Reason, Severity};
+use super::hook;
+use super::status::{Readiness, ReasonView};
+use super::watched::Watched;
+
+/// How often it is looked.
+const EVERY: Duration = Duration::from_secs(30);
+/// How long the command may run.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// What the command is told: one JSON object on its standard input.
+#[derive(Debug, Serialize)]
+struct Notice {
+    /// When, Unix seconds.
+    time: u64,
+    /// Reasons that were not there when it was looked last.
+    began: Vec<ReasonView>,
+    /// Reasons that were there then.
+    ended: Vec<ReasonView>,
+    /// How it is now.
+    #[serde(flatten)]
+    readiness: Readiness,
+}
+
+/// Looks until told to stop. What is so when the server starts has begun.
+pub async fn follow(watched: Arc<Watched>, mut stop: watch::Receiver<bool>) {
+    let mut tick = tokio::time::interval(EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut before = Vec::new();
+    while !*stop.borrow() {
+        tokio::select! {
+            _ = tick.tick() => {}
+            _ = stop.changed() => break,
+        }
+        let now = watched.reasons().await;
+        let (began, ended) = (missing(&now, &before), missing(&before, &now));
+        if !began.is_empty() || !ended.is_empty() {
+            began.iter().copied().for_each(log);
+            for reason in &ended {
+                tracing::info!(code = %reason.code, "it is over: {}", reason.message);
+            }
+            let notice = Notice {
+                time: watched.clock.now().0,
+                began: began.into_iter().map(ReasonView::from).collect(),
+                ended: ended.into_iter().map(ReasonView::from).collect(),
+                readiness: Readiness::of(&now),
+            };
+            tell(watched.config.watch.notify.clone(), &notice, stop.clone()).await;
+        }
+        before = now;
+    }
+}
+
+/// Reasons of the first that the second lacks; a number that changes is no other reason.
+fn missing<'a>(of: &'a [Reason], others: &[Reason]) -> Vec<&'a Reason> {
+    of.iter().filter(|reason| others.iter().all(|other| other.code != reason.code)).collect()
+}
+
+fn log(reason: &Reason) {
+    let code = reason.code;
+    match reason.severity {
+        Severity::Critical => tracing::error!(%code, "{}", reason.message),
+        Severity::Warning => tracing::warn!(%code, "{}", reason.message),
+    }
+}
+
+/// Tells the command, and waits for its end. One that fails is said, and not told again.
+async fn tell(command: Vec<String>, notice: &Notice, stop: watch::Receiver<bool>) {
+    if command.is_empty() {
+        return;
+    }
+    let text = match serde_json::to_vec(notice) {
+        Ok(text) => text,
+        Err(error) => {
+            tracing::error!(%error, "a notice");
+            return;
+        }
+    };
+    let run = tokio::task::spawn_blocking(move || hook::run(&command, &text, LONGEST, &stop));
+    match run.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the command of \"notify\" was not told"),
+        Err(error) => tracing::error!(%error, "the command of \"notify\""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wardkey_core::code::Code;
+
+    #[test]
+    fn a_number_that_changes_is_no_news() {
+        let reason = |code, message: &str| Reason {
+            code,
+            severity: Severity::Warning,
+            message: message.into(),
+        };
+        let before = [reason(Code::BackupOld, "48"), reason(Code::DiskLow, "5")];
+        let now = [reason(Code::BackupOld, "49"), reason(Code::KeysSuspected, "1")];
+        let codes = |all: Vec<&Reason>| all.iter().map(|reason| reason.code).collect::<Vec<_>>();
+        assert_eq!(codes(missing(&now, &before)), [Code::KeysSuspected]);
+        assert_eq!(codes(missing(&before, &now)), [Code::DiskLow]);
+    }
+}
