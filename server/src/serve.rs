@@ -249,9 +249,14 @@ const SEEN_AT_ONCE: usize = 500;
 async fn write_seen(app: &App) -> Result<()> {
     for part in app.seen.take().chunks(SEEN_AT_ONCE) {
         let part = part.to_vec();
-        app.store
+        let written = app
+            .store
             .together(move |tx| Box::pin(async move { terminal::seen(tx, &part).await }))
-            .await?;
+            .await;
+        if written.is_err() {
+            app.seen.forget_positions();
+        }
+        written?;
     }
     Ok(())
 }

@@ -108,15 +108,24 @@ pass-disable = 職員の臨時コードを無効にします。接続中の端�
 ## 端末
 terminal = 端末。
 terminal-list = 端末の一覧（名前の順）。
+terminal-list_tag = このタグの端末だけを表示します。
+terminal-list_runs = プログラムがこのバージョンの端末だけを表示します。
+terminal-list_silent = この時間以上連絡がない端末だけを表示します（省略時は 24h）。失効した端末は除きます。
+terminal-list_behind = 配信した名簿よりこの数（省略時は 1）以上遅れている、有効な端末だけを表示します。失効などの最新の変更がまだ届いていない端末です。端末の申告を 1 分ごとに書き込みます。
+terminal-list_stage = このオフラインの段階にあると見込まれる、有効な端末だけを表示します。
 terminal-list_scope = このスコープの端末だけを表示します。
 terminal-show = 端末を表示します。
 any_terminal = 端末の名前か、ID の始め。
-terminal-set = 端末のスコープを変更します。
+terminal-set = 端末の名前、スコープ、タグを変更します。
+terminal-set_name = 新しい名前。
+terminal-set_add_tags = 追加するタグ（端末を区別するための語）。
+terminal-set_remove_tags = 除くタグ。
 terminal-set_add_scopes = 追加するスコープ。
 terminal-set_remove_scopes = 除くスコープ。
 terminal-set_scopes = すべてのスコープ（今のものと入れ替えます）。
 terminal-approve = 複数台用のトークンで参加した端末を承認します。
 terminal-disable = 端末を失効させます。その端末では誰もログインできなくなります。24 時間以内なら「terminal enable」で取り消せます。
+terminal-delete = 失効した端末を一覧から除きます。その機器は別の端末として参加できるようになります。記録は残ります。
 terminal-enable = 失効を取り消します（24 時間以内）。それより後は、端末をもう一度参加させます。
 
 ## 参加トークン

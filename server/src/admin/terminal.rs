@@ -1,123 +1,29 @@
-//! Terminals: which may come, and which scopes they have.
+//! Terminals: which may come, what they are called, and which scopes they have.
 
-use serde::Serialize;
+mod list;
+mod view;
+
+use std::collections::BTreeSet;
+
 use wardkey_core::code::Code;
-use wardkey_core::name::ScopeName;
+use wardkey_core::id::Hash;
+use wardkey_core::name::{DisplayText, ScopeName};
 use wardkey_core::texts;
 
 use super::operation::{joined, names};
 use super::reach::Reach;
-use super::{Edit, Listing, Operation};
+use super::{Edit, Operation};
 use crate::error::{Error, Result};
-use crate::store::terminal::{self, Terminal, TerminalStatus};
-use crate::store::{PageRequest, Tx, scope};
-use crate::texts::{Phrase, Text};
+use crate::secret;
+use crate::store::terminal::{self, Tag, TerminalStatus};
+use crate::texts::Text;
+pub use list::{Reckoning, Wanted, list, show};
+pub use view::{
+    BeatView, PositionView, TerminalChanged, TerminalDetails, TerminalSwitched, TerminalView,
+};
 
 /// Seconds within which a revocation can be taken back.
 pub const UNDONE_WITHIN: u64 = 86_400;
-
-/// A terminal.
-#[derive(Debug, Serialize)]
-pub struct TerminalView {
-    /// Its id, hexadecimal digits.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// `pending`, `active` or `revoked`.
-    pub status: &'static str,
-    /// Its scopes.
-    pub scopes: Vec<String>,
-    /// Beginning of the hash of its machine id.
-    pub machine: String,
-    /// When it joined (last), Unix seconds.
-    pub joined: u64,
-    /// When it was revoked, Unix seconds.
-    pub revoked: Option<u64>,
-    /// When it was last heard of, Unix seconds.
-    pub seen: Option<u64>,
-    /// From where.
-    pub address: Option<String>,
-    /// When its certificate ends, Unix seconds.
-    pub certificate_until: u64,
-    /// Version of its programs; none before it has said it.
-    pub version: Option<String>,
-    /// What they can (docs/FORMATS.md).
-    pub capabilities: Vec<String>,
-}
-
-impl From<Terminal> for TerminalView {
-    fn from(terminal: Terminal) -> Self {
-        Self {
-            id: terminal.id.to_hex(),
-            name: terminal.name.to_string(),
-            status: terminal.status.as_str(),
-            scopes: names(&terminal.scopes),
-            machine: terminal.machine.short(),
-            joined: terminal.joined.0,
-            revoked: terminal.revoked.map(|time| time.0),
-            seen: terminal.seen.map(|time| time.0),
-            address: terminal.address,
-            certificate_until: terminal.certificate_end.0,
-            version: terminal.version,
-            capabilities: terminal
-                .capabilities
-                .iter()
-                .flat_map(|all| all.split(','))
-                .filter(|word| !word.is_empty())
-                .map(str::to_owned)
-                .collect(),
-        }
-    }
-}
-
-/// A terminal that was approved or revoked.
-#[derive(Debug, Serialize)]
-pub struct TerminalSwitched {
-    /// Its id, hexadecimal digits.
-    pub id: String,
-    /// Its name.
-    #[serde(skip)]
-    pub name: String,
-    /// What it is now.
-    pub status: &'static str,
-    /// Whether it was anything else before.
-    pub changed: bool,
-    /// Who has to hear of it.
-    #[serde(skip)]
-    pub reach: Reach,
-}
-
-/// A terminal that was given other scopes.
-#[derive(Debug, Serialize)]
-pub struct TerminalChanged {
-    /// Its id, hexadecimal digits.
-    pub id: String,
-    /// Its name.
-    #[serde(skip)]
-    pub name: String,
-    /// Its scopes now.
-    pub scopes: Vec<String>,
-    /// What an administrator should look at.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub warnings: Vec<Phrase>,
-}
-
-/// A page of terminals by name, of one scope when given.
-pub async fn list(
-    tx: &mut Tx,
-    scope: Option<&ScopeName>,
-    request: &PageRequest,
-) -> Result<Listing<TerminalView>> {
-    if let Some(scope) = scope {
-        scope::get(tx, scope).await?;
-    }
-    Ok(Listing::new(terminal::page(tx, scope, request).await?, TerminalView::from))
-}
-
-/// One terminal, by its name or the beginning of its id.
-pub async fn show(tx: &mut Tx, name: &str) -> Result<TerminalView> {
-    Ok(TerminalView::from(terminal::by_name(tx, name).await?))
-}
 
 /// Approves a terminal that joined by a token for several.
 pub async fn approve(op: &mut Operation<'_>, name: &str) -> Result<TerminalSwitched> {
@@ -189,24 +95,81 @@ async fn switch(
     })
 }
 
-/// Gives a terminal other scopes.
-pub async fn set(
-    op: &mut Operation<'_>,
-    name: &str,
-    scopes: Edit<ScopeName>,
-) -> Result<TerminalChanged> {
-    let terminal = terminal::by_name(op.tx, name).await?;
-    let mut warnings = Vec::new();
-    let scopes = scopes.apply(terminal.scopes.clone(), (Text::ScopeWasNot, &mut warnings));
-    terminal::set_scopes(op.tx, &terminal, &scopes).await?;
+/// What is changed of a terminal; what is not given stays.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// Its name.
+    pub name: Option<DisplayText>,
+    /// Its scopes; none when they stay.
+    pub scopes: Option<Edit<ScopeName>>,
+    /// Tags that it gets.
+    pub add_tags: BTreeSet<Tag>,
+    /// Tags that it loses.
+    pub remove_tags: BTreeSet<Tag>,
+}
 
-    let detail = format!("scopes {}", joined(&scopes));
-    op.record("terminal.scopes", &terminal.id.to_hex(), Some(&detail)).await?;
+/// Changes a terminal: a row of the trail for the name, one for the scopes, one for the tags.
+pub async fn set(op: &mut Operation<'_>, name: &str, changes: Changes) -> Result<TerminalChanged> {
+    let terminal = terminal::by_name(op.tx, name).await?;
+    let id = terminal.id.to_hex();
+    let mut warnings = Vec::new();
+
+    if let Some(name) = &changes.name {
+        terminal::rename(op.tx, &terminal.id, name).await?;
+        let detail = format!("\"{name}\" instead of \"{}\"", terminal.name);
+        op.record("terminal.rename", &id, Some(&detail)).await?;
+    }
+    let mut scopes = terminal.scopes.clone();
+    if let Some(edit) = changes.scopes {
+        scopes = edit.apply(scopes, (Text::ScopeWasNot, &mut warnings));
+        terminal::set_scopes(op.tx, &terminal, &scopes).await?;
+        let detail = format!("scopes {}", joined(&scopes));
+        op.record("terminal.scopes", &id, Some(&detail)).await?;
+    }
+    let mut all = terminal::tags_of(op.tx, &[terminal.id]).await?;
+    let mut tags = all.remove(&terminal.id).unwrap_or_default();
+    if !changes.add_tags.is_empty() || !changes.remove_tags.is_empty() {
+        terminal::remove_tags(op.tx, &terminal.id, &changes.remove_tags).await?;
+        terminal::add_tags(op.tx, &terminal.id, &changes.add_tags).await?;
+        let (add, remove) = (changes.add_tags.into_iter(), changes.remove_tags.into_iter());
+        let edit = Edit { all: None, add: add.collect(), remove: remove.collect() };
+        tags = edit.apply(tags, (Text::TagWasNot, &mut warnings));
+        let detail = format!("tags {}", joined(&tags));
+        op.record("terminal.tags", &id, Some(&detail)).await?;
+    }
+
+    let name = changes.name.unwrap_or(terminal.name);
     Ok(TerminalChanged {
-        id: terminal.id.to_hex(),
-        name: terminal.name.to_string(),
+        id,
+        name: name.to_string(),
         scopes: names(&scopes),
+        tags: names(&tags),
         warnings,
+    })
+}
+
+/// Deletes a revoked terminal: it is in no list any longer, and its machine may join as another
+/// one. Its records stay.
+///
+/// # Errors
+/// [`Code::TerminalNotRevoked`].
+pub async fn delete(op: &mut Operation<'_>, name: &str) -> Result<TerminalSwitched> {
+    let terminal = terminal::by_name(op.tx, name).await?;
+    // Nobody's: the hash of a machine's id is never a random one.
+    let machine = Hash::new(secret::random()?);
+    if !terminal::delete(op.tx, &terminal.id, &machine, op.now).await? {
+        let message = texts::phrase(Code::TerminalNotRevoked, vec![]);
+        return Err(Error::refused(Code::TerminalNotRevoked, message));
+    }
+    let id = terminal.id.to_hex();
+    let detail = format!("\"{}\", machine {}", terminal.name, terminal.machine.short());
+    op.record("terminal.delete", &id, Some(&detail)).await?;
+    Ok(TerminalSwitched {
+        id,
+        name: terminal.name.to_string(),
+        status: "deleted",
+        changed: true,
+        reach: Reach::Nobody,
     })
 }
 
@@ -225,9 +188,50 @@ mod tests {
         };
         assert_eq!(back(UNDONE_WITHIN + 1).await.unwrap_err().code(), Code::RevokedTooLong);
         assert!(back(UNDONE_WITHIN).await.unwrap().changed);
-        let shown = show(&mut deployment.store.read().await.unwrap(), &id).await.unwrap();
+        let by = Reckoning { now: NOW, head_seconds: 900 };
+        let mut tx = deployment.store.read().await.unwrap();
+        let shown = show(&mut tx, &id, by).await.unwrap().terminal;
         assert_eq!((shown.status, shown.revoked), ("active", None));
         assert!(!back(0).await.unwrap().changed);
         assert_eq!(deployment.actions().await[..2], ["terminal.enable", "terminal.enable"]);
+    }
+
+    #[tokio::test]
+    async fn a_terminal_is_renamed_tagged_and_deleted_when_it_is_revoked() {
+        let deployment = Deployment::new().await;
+        let id = joined_terminal(&deployment).await;
+        let tag = |name: &str| name.parse::<Tag>().unwrap();
+        let changes = || Changes {
+            name: Some(DisplayText::new("desk 2").unwrap()),
+            add_tags: [tag("east"), tag("rollout-2")].into(),
+            remove_tags: [tag("west")].into(),
+            ..Changes::default()
+        };
+        let done = deployment.act(async |op| set(op, "desk 1", changes()).await).await.unwrap();
+        assert_eq!((done.name.as_str(), done.warnings.len()), ("desk 2", 1));
+        assert_eq!(done.scopes, ["icu"]);
+        assert_eq!(done.tags, ["east", "rollout-2"]);
+        assert_eq!(deployment.actions().await[..2], ["terminal.tags", "terminal.rename"]);
+        let east = Changes { remove_tags: [tag("east")].into(), ..Changes::default() };
+        let done = deployment.act(async |op| set(op, &id, east).await).await.unwrap();
+        assert_eq!(done.tags, ["rollout-2"]);
+
+        let gone = async || deployment.act(async |op| delete(op, "desk 2").await).await;
+        assert_eq!(gone().await.unwrap_err().code(), Code::TerminalNotRevoked);
+        deployment.act(async |op| disable(op, "desk 2").await).await.unwrap();
+        assert_eq!(gone().await.unwrap().status, "deleted");
+        assert_eq!(gone().await.unwrap_err().code(), Code::NotFound);
+        let by = Reckoning { now: NOW, head_seconds: 900 };
+        let mut tx = deployment.store.read().await.unwrap();
+        let all = list(&mut tx, &Wanted::default(), by, &Default::default()).await.unwrap();
+        assert_eq!(all.items.len(), 0);
+        drop(tx);
+        // The machine may come as another terminal, and its records keep their terminal.
+        let mut tx = deployment.store.read().await.unwrap();
+        let machine = Hash::new([4; 32]);
+        assert!(terminal::of_machine(&mut tx, &machine).await.unwrap().is_none());
+        let id = wardkey_core::id::TerminalId::from_hex(&id).unwrap();
+        let kept = terminal::by_id(&mut tx, &id).await.unwrap();
+        assert_eq!(kept.status, TerminalStatus::Revoked);
     }
 }

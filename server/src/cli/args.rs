@@ -5,6 +5,7 @@ mod backup;
 mod common;
 mod person;
 mod site;
+mod terminal;
 mod upkeep;
 
 use std::path::PathBuf;
@@ -14,14 +15,12 @@ use wardkey_core::exit::Exit;
 use wardkey_core::name::{DisplayText, RpId, ScopeName};
 
 use super::value::{rp_id, server_name};
-pub use access::{
-    CodeAdd, CodeCommand, Key, KeyAct, PassAdd, PassCommand, Terminal, TerminalAct, TerminalSet,
-    TokenAdd, TokenCommand,
-};
+pub use access::{CodeAdd, CodeCommand, Key, KeyAct, PassAdd, PassCommand, TokenAdd, TokenCommand};
 pub use backup::{Backup, Restore};
 pub use common::{Paging, PersonAct};
 pub use person::{ImportFormat, PersonCommand};
 pub use site::{Account, Scope, ScopeRules, ScopeSet};
+pub use terminal::{Terminal, TerminalAct, TerminalList, TerminalSet};
 pub use upkeep::{Audit, ClockCommand, ConfigCommand, Epoch, Events};
 
 /// Where the options stand that few people need.

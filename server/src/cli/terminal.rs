@@ -1,14 +1,13 @@
 //! `wardkey-server terminal`
 
-use wardkey_core::name::ScopeName;
-
-use super::args::{self, Paging, TerminalAct, TerminalSet, TokenCommand};
+use super::args::{self, TerminalAct, TerminalList, TerminalSet, TokenCommand};
 use super::context::Context;
 use super::token;
-use super::words::{dash, short, state, time, time_or_never};
+use super::words::{dash, names_or_none, short, state, time, time_or_never};
 use crate::admin::Edit;
-use crate::admin::terminal::{self, TerminalSwitched};
+use crate::admin::terminal::{self, Changes, Reckoning, TerminalDetails, TerminalSwitched, Wanted};
 use crate::error::Result;
+use crate::fleet::Reckoned;
 use crate::texts::{Phrase, Text};
 
 /// Digits of an id that are shown where a person types them.
@@ -16,14 +15,21 @@ const SHOWN_DIGITS: usize = 8;
 
 pub async fn act(context: &Context, command: args::Terminal) -> Result<()> {
     match command {
-        args::Terminal::List { scope, paging } => list(context, scope.as_ref(), paging).await,
+        args::Terminal::List(asked) => list(context, asked).await,
         args::Terminal::Show { terminal } => show(context, &terminal).await,
         args::Terminal::Set(new) => set(context, new).await,
         args::Terminal::SetScopes { terminal, scopes, reason } => {
-            let (add_scopes, remove_scopes) = (Vec::new(), Vec::new());
             let scopes = Some(scopes);
-            let new = TerminalSet { terminal, add_scopes, remove_scopes, scopes, reason };
-            set(context, new).await
+            set(context, TerminalSet { terminal, scopes, reason, ..TerminalSet::default() }).await
+        }
+        args::Terminal::Rename { terminal, to, reason } => {
+            let name = Some(to);
+            set(context, TerminalSet { terminal, name, reason, ..TerminalSet::default() }).await
+        }
+        args::Terminal::Delete(TerminalAct { terminal, reason }) => {
+            let delete =
+                context.change(reason.as_deref(), async |op| terminal::delete(op, &terminal).await);
+            switched(context, &delete.await?, Text::TerminalIsDeleted).await
         }
         args::Terminal::Approve(TerminalAct { terminal, reason }) => {
             let approve = context
@@ -52,12 +58,21 @@ pub async fn act(context: &Context, command: args::Terminal) -> Result<()> {
 
 async fn set(context: &Context, new: TerminalSet) -> Result<()> {
     let scopes = Edit { all: new.scopes, add: new.add_scopes, remove: new.remove_scopes };
+    let changes = Changes {
+        name: new.name,
+        scopes: (scopes != Edit::default()).then_some(scopes),
+        add_tags: new.add_tags.into_iter().collect(),
+        remove_tags: new.remove_tags.into_iter().collect(),
+    };
     let done = context
-        .change(new.reason.as_deref(), async |op| terminal::set(op, &new.terminal, scopes).await)
+        .change(new.reason.as_deref(), async |op| terminal::set(op, &new.terminal, changes).await)
         .await?;
     context.output.warn(&done.warnings);
-    let said = Text::TerminalChanged
-        .with([("name", done.name.as_str().into()), ("scopes", done.scopes.join(",").into())]);
+    let said = Text::TerminalChanged.with([
+        ("name", done.name.as_str().into()),
+        ("scopes", done.scopes.join(",").into()),
+        ("tags", names_or_none(&done.tags)),
+    ]);
     context.output.done(&done, said)
 }
 
@@ -71,14 +86,28 @@ async fn switched(context: &Context, done: &TerminalSwitched, text: Text) -> Res
     context.heard(&done.reach).await
 }
 
-async fn list(context: &Context, scope: Option<&ScopeName>, paging: Paging) -> Result<()> {
-    let terminals = terminal::list(&mut context.read().await?, scope, &paging.request()).await?;
+async fn list(context: &Context, asked: TerminalList) -> Result<()> {
+    let stage =
+        Reckoned::ALL.into_iter().find(|stage| asked.stage.as_deref() == Some(stage.as_str()));
+    let wanted = Wanted {
+        scope: asked.scope.as_ref(),
+        tag: asked.tag.as_ref(),
+        version: asked.runs.as_deref(),
+        silent: asked.silent,
+        behind: asked.behind,
+        stage,
+    };
+    let request = asked.paging.request();
+    let by = reckoning(context);
+    let terminals = terminal::list(&mut context.read().await?, &wanted, by, &request).await?;
     let head = [
         Text::HeadId,
         Text::HeadName,
         Text::HeadStatus,
         Text::HeadScopes,
         Text::HeadSeen,
+        Text::HeadStage,
+        Text::HeadBehind,
         Text::HeadAddress,
     ];
     context.output.list(&terminals, &head, |terminal| {
@@ -88,6 +117,8 @@ async fn list(context: &Context, scope: Option<&ScopeName>, paging: Paging) -> R
             state(terminal.status),
             terminal.scopes.join(",").into(),
             time_or_never(terminal.seen),
+            terminal.stage.map_or_else(|| dash(None), state),
+            terminal.behind.map_or_else(|| dash(None), Phrase::from),
             dash(terminal.address.as_deref()),
         ]
     })?;
@@ -97,31 +128,56 @@ async fn list(context: &Context, scope: Option<&ScopeName>, paging: Paging) -> R
     Ok(())
 }
 
+/// By what stages are reckoned.
+fn reckoning(context: &Context) -> Reckoning {
+    Reckoning { now: context.clock.now(), head_seconds: context.config.head_seconds }
+}
+
 async fn show(context: &Context, name: &str) -> Result<()> {
-    let terminal = terminal::show(&mut context.read().await?, name).await?;
-    context.output.say(&terminal, || {
-        let until = Text::Until.with([("time", time(terminal.certificate_until))]);
-        let mut fields: Vec<(Text, Phrase)> = vec![
-            (Text::LabelId, terminal.id.as_str().into()),
-            (Text::LabelName, terminal.name.as_str().into()),
-            (Text::LabelStatus, state(terminal.status)),
-            (Text::LabelScopes, terminal.scopes.join(", ").into()),
-            (Text::LabelMachine, terminal.machine.as_str().into()),
-            (Text::LabelJoined, time(terminal.joined)),
-            (Text::LabelSeen, time_or_never(terminal.seen)),
-            (Text::LabelAddress, dash(terminal.address.as_deref())),
-            (Text::LabelCertificate, until),
-            (Text::LabelVersion, dash(terminal.version.as_deref())),
-            (Text::LabelCan, terminal.capabilities.join(", ").into()),
-        ];
-        if let Some(revoked) = terminal.revoked {
-            fields.push((Text::LabelRevoked, time(revoked)));
-        }
-        if terminal.status == "pending" {
-            let id = short(&terminal.id, SHOWN_DIGITS);
-            let command = format!("wardkey-server terminal approve {id}");
-            fields.push((Text::LabelNext, command.into()));
-        }
-        context.output.fields(fields)
-    })
+    let by = reckoning(context);
+    let details = terminal::show(&mut context.read().await?, name, by).await?;
+    context.output.say(&details, || context.output.fields(fields(&details)))
+}
+
+fn fields(details: &TerminalDetails) -> Vec<(Text, Phrase)> {
+    let terminal = &details.terminal;
+    let until = Text::Until.with([("time", time(terminal.certificate_until))]);
+    let mut fields: Vec<(Text, Phrase)> = vec![
+        (Text::LabelId, terminal.id.as_str().into()),
+        (Text::LabelName, terminal.name.as_str().into()),
+        (Text::LabelStatus, state(terminal.status)),
+        (Text::LabelScopes, terminal.scopes.join(", ").into()),
+        (Text::LabelTags, names_or_none(&terminal.tags)),
+        (Text::LabelMachine, terminal.machine.as_str().into()),
+        (Text::LabelJoined, time(terminal.joined)),
+        (Text::LabelSeen, time_or_never(terminal.seen)),
+        (Text::LabelAddress, dash(terminal.address.as_deref())),
+        (Text::LabelCertificate, until),
+        (Text::LabelVersion, dash(terminal.version.as_deref())),
+        (Text::LabelCan, terminal.capabilities.join(", ").into()),
+    ];
+    if let Some(stage) = terminal.stage {
+        fields.push((Text::LabelStage, state(stage)));
+    }
+    for position in &details.positions {
+        let has = dash(position.has.as_deref());
+        let published = position.published.as_str().into();
+        let scope = position.scope.as_str().into();
+        let line = Text::PositionIn.with([("scope", scope), ("has", has), ("of", published)]);
+        fields.push((Text::LabelPosition, line));
+    }
+    if let Some(beat) = &details.heartbeat {
+        let late = beat.received.saturating_sub(beat.time).into();
+        let line = Text::BeatArrived.with([("time", time(beat.time)), ("seconds", late)]);
+        fields.push((Text::LabelHeartbeat, line));
+    }
+    if let Some(revoked) = terminal.revoked {
+        fields.push((Text::LabelRevoked, time(revoked)));
+    }
+    if terminal.status == "pending" {
+        let id = short(&terminal.id, SHOWN_DIGITS);
+        let command = format!("wardkey-server terminal approve {id}");
+        fields.push((Text::LabelNext, command.into()));
+    }
+    fields
 }

@@ -3,6 +3,7 @@
 use wardkey_core::name::RpId;
 use wardkey_help::usage::Wrong;
 
+use crate::store::terminal::Tag;
 use crate::texts::Text;
 use crate::when::When;
 
@@ -29,6 +30,11 @@ pub fn duration(text: &str) -> Result<u64, Wrong> {
 /// A sentence for the user.
 pub fn duration_or_none(text: &str) -> Result<u64, Wrong> {
     if text == "0" { Ok(0) } else { duration(text) }
+}
+
+/// A tag of a terminal.
+pub fn tag(text: &str) -> Result<Tag, Wrong> {
+    text.parse().map_err(|_| Wrong::new(Text::WriteTag))
 }
 
 /// A day in the deployment's time zone, or a time.

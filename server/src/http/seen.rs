@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Mutex;
 
+use wardkey_core::document::Position;
 use wardkey_core::id::TerminalId;
 use wardkey_core::message::http::Program;
+use wardkey_core::name::ScopeName;
 use wardkey_core::time::UnixTime;
 
 use crate::lock::lock;
@@ -18,12 +20,19 @@ struct Heard {
     address: IpAddr,
     /// What it said of its programs.
     program: Option<Program>,
+    /// Where it said that it is, when that is new.
+    positions: Positions,
 }
+
+/// Where a terminal is in its scopes.
+type Positions = Vec<(ScopeName, Position)>;
 
 /// When terminals were heard of; written to the store now and then, not at each request.
 #[derive(Debug, Default)]
 pub struct Seen {
     latest: Mutex<HashMap<TerminalId, Heard>>,
+    /// What terminals said last of their positions: what is not new is not written.
+    positions: Mutex<HashMap<TerminalId, Positions>>,
     told: Mutex<HashMap<(&'static str, TerminalId), UnixTime>>,
 }
 
@@ -31,8 +40,9 @@ impl Seen {
     /// Remembers that a terminal was heard of.
     pub fn note(&self, id: TerminalId, time: UnixTime, address: IpAddr) {
         let mut latest = lock(&self.latest);
-        let program = latest.remove(&id).and_then(|heard| heard.program);
-        latest.insert(id, Heard { time, address, program });
+        let (program, positions) =
+            latest.remove(&id).map(|heard| (heard.program, heard.positions)).unwrap_or_default();
+        latest.insert(id, Heard { time, address, program, positions });
     }
 
     /// Remembers what a terminal that was just heard of said of its programs.
@@ -41,6 +51,24 @@ impl Seen {
         if let Some(heard) = latest.get_mut(&id) {
             heard.program = Some(program.clone());
         }
+    }
+
+    /// Remembers where a terminal that was just heard of says that it is.
+    pub fn note_positions(&self, id: TerminalId, positions: Positions) {
+        let mut before = lock(&self.positions);
+        if before.get(&id) == Some(&positions) {
+            return;
+        }
+        let mut latest = lock(&self.latest);
+        if let Some(heard) = latest.get_mut(&id) {
+            heard.positions.clone_from(&positions);
+            before.insert(id, positions);
+        }
+    }
+
+    /// Forgets what was said of positions: it could not be written, and is written the next time.
+    pub fn forget_positions(&self) {
+        lock(&self.positions).clear();
     }
 
     /// Whether this was not said of this terminal within the last hour.
@@ -61,7 +89,33 @@ impl Seen {
             time: heard.time,
             address: heard.address.to_canonical().to_string(),
             program: heard.program.map(|program| (program.version, program.can.join(","))),
+            positions: heard.positions,
         };
         latest.into_iter().map(sign).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_are_written_when_they_are_new_and_again_when_that_failed() {
+        let (seen, id) = (Seen::default(), TerminalId::new([1; 16]));
+        let at = |seq| vec![(ScopeName::new("icu").unwrap(), Position { epoch: 1, seq })];
+        let written = |positions| {
+            seen.note(id, UnixTime(5), [192, 0, 2, 1].into());
+            seen.note_positions(id, positions);
+            seen.take().pop().unwrap().positions
+        };
+        assert_eq!(written(at(7)), at(7));
+        assert!(written(at(7)).is_empty());
+        assert_eq!(written(at(8)), at(8));
+        seen.forget_positions();
+        assert_eq!(written(at(8)), at(8));
+        // A second sign of life before it was written takes nothing away.
+        seen.note(id, UnixTime(6), [192, 0, 2, 1].into());
+        seen.note_positions(id, at(9));
+        assert_eq!(written(at(9)), at(9));
     }
 }

@@ -51,6 +51,10 @@ pub async fn wait(
         }
         app.seen.note_program(known.terminal.id, program);
     }
+    let own = |(scope, position, ..): &ScopeAtTerminal| {
+        known.terminal.scopes.contains(scope).then(|| (scope.clone(), *position))
+    };
+    app.seen.note_positions(known.terminal.id, at_terminal.iter().filter_map(own).collect());
     let _waiting = app.counters.wait();
     for (state, (scope, position, root, _)) in request.scopes.iter().zip(&at_terminal) {
         let Some(signed) = &state.head else { continue };

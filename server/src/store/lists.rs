@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use wardkey_core::codec::Bytes;
+use wardkey_core::document::Position;
 use wardkey_core::event::{Event, EventName, Outcome};
 use wardkey_core::id::{Aaguid, CredentialId, EventId, Hash, TerminalId};
 use wardkey_core::name::{DisplayText, GroupName, Language, LoginName, RpId, ScopeName};
@@ -11,9 +12,9 @@ use wardkey_core::time::UnixTime;
 
 use super::audit::{self, Act, Actor};
 use super::credential::{self, Registration};
-use super::event::{self, Filter, Verdict};
+use super::event::{self, Verdict};
 use super::person::{self, Profile};
-use super::terminal::{self, Joining, TerminalStatus};
+use super::terminal::{self, Filter, Joining, SignOfLife, TerminalStatus};
 use super::token::{self, Purpose};
 use super::{Db, Page, PageRequest, Store, code, scope, statements_run};
 use crate::error::Result;
@@ -150,8 +151,9 @@ async fn every_row_of_a_list_comes_once_and_in_order() {
     assert_eq!(walk(&mut tx, "0606", token::page, id).await, ["6"]);
     assert_eq!(walk(&mut tx, "icu", token::page, id).await.len(), 10);
 
+    let of_icu = Filter { scope: Some(&icu), ..Filter::default() };
     let terminals =
-        async |db: &mut Db, request: &PageRequest| terminal::page(db, Some(&icu), request).await;
+        async |db: &mut Db, request: &PageRequest| terminal::page(db, &of_icu, request).await;
     let id = |terminal: &terminal::Terminal| terminal.id.as_bytes()[0].to_string();
     assert_eq!(walk(&mut tx, "", terminals, id).await, numbers("", 0..10));
     assert_eq!(walk(&mut tx, "WARD-2", terminals, id).await, ["4", "5"]);
@@ -159,36 +161,103 @@ async fn every_row_of_a_list_comes_once_and_in_order() {
 }
 
 #[tokio::test]
+async fn terminals_are_found_by_what_they_are_and_what_they_have() {
+    let (_folder, store) = filled().await;
+    let mut tx = store.write().await.unwrap();
+    let (er, icu) = (ScopeName::new("er").unwrap(), ScopeName::new("icu").unwrap());
+    let id = |number: u8| TerminalId::new([number; 16]);
+    let tag: terminal::Tag = "rollout".parse().unwrap();
+    for number in [3, 4] {
+        terminal::add_tags(&mut tx, &id(number), &[tag.clone()].into()).await.unwrap();
+    }
+    terminal::remove_tags(&mut tx, &id(4), &[tag.clone()].into()).await.unwrap();
+    for scope in [&er, &icu] {
+        scope::set_seq(&mut tx, scope, 100).await.unwrap();
+    }
+    let published = scope::get(&mut tx, &icu).await.unwrap().position;
+    let earlier = Position { seq: published.seq - 3, ..published };
+    let sign = |number: u8, icu_at: Position| SignOfLife {
+        id: id(number),
+        time: NOW.plus(100),
+        address: "192.0.2.1".into(),
+        program: Some(("2.0".into(), String::new())),
+        positions: vec![(icu.clone(), icu_at), (er.clone(), published)],
+    };
+    let old = Position { epoch: 0, seq: 1_000_000 };
+    let signs = [sign(3, published), sign(4, earlier), sign(5, old)];
+    // What was said before counts no longer.
+    terminal::seen(&mut tx, &[sign(3, earlier)]).await.unwrap();
+    terminal::seen(&mut tx, &signs).await.unwrap();
+
+    let all: Vec<u8> = (0..10).collect();
+    let but = |left: &[u8]| -> Vec<u8> {
+        all.iter().copied().filter(|number| !left.contains(number)).collect()
+    };
+    let default = Filter::default;
+    for (filter, expected) in [
+        (default(), all.clone()),
+        (Filter { tag: Some(&tag), ..default() }, vec![3]),
+        (Filter { version: Some("2.0"), ..default() }, vec![3, 4, 5]),
+        (Filter { silent_since: Some(NOW), ..default() }, vec![]),
+        (Filter { silent_since: Some(NOW.plus(1)), ..default() }, but(&[3, 4, 5])),
+        (Filter { silent_since: Some(NOW.plus(101)), ..default() }, all.clone()),
+        (Filter { behind: Some(1), ..default() }, but(&[3])),
+        (Filter { behind: Some(3), ..default() }, but(&[3])),
+        (Filter { behind: Some(4), ..default() }, but(&[3, 4])),
+        (Filter { behind: Some(1), scope: Some(&er), ..default() }, but(&[3, 4, 5])),
+        (Filter { behind: Some(1), tag: Some(&tag), ..default() }, vec![]),
+    ] {
+        let page = terminal::page(&mut tx, &filter, &PageRequest::default()).await.unwrap();
+        let found: Vec<u8> = page.rows.iter().map(|row| row.id.as_bytes()[0]).collect();
+        assert_eq!(found, expected, "{filter:?}");
+    }
+    let behind = terminal::positions_of(&mut tx, &[id(4), id(5), id(6)]).await.unwrap();
+    let counts = |number: u8| behind[&id(number)].iter().map(|at| at.count()).collect::<Vec<_>>();
+    assert_eq!(counts(4), [Some(0), Some(3)]);
+    assert_eq!((counts(5), counts(6)), (vec![Some(0), None], vec![None, None]));
+}
+
+#[tokio::test]
 async fn events_and_the_trail_come_newest_first_whatever_is_asked_of_them() {
     let (_folder, store) = filled().await;
     let mut tx = store.read().await.unwrap();
-    let person = async |event: Filter| {
+    let person = async |event: event::Filter| {
         let page =
             async |db: &mut Db, request: &PageRequest| event::page(db, &event, request).await;
         walk(&mut store.read().await.unwrap(), "", page, |event| event.person.clone().unwrap())
             .await
     };
     let all = numbers("p", (0..10).rev());
-    assert_eq!(person(Filter::default()).await, all);
-    assert_eq!(person(Filter { person: Some("p3".into()), ..Filter::default() }).await, ["p3"]);
+    assert_eq!(person(event::Filter::default()).await, all);
     assert_eq!(
-        person(Filter { person: Some("ward".into()), ..Filter::default() }).await,
+        person(event::Filter { person: Some("p3".into()), ..event::Filter::default() }).await,
+        ["p3"]
+    );
+    assert_eq!(
+        person(event::Filter { person: Some("ward".into()), ..event::Filter::default() }).await,
         all,
         "by account"
     );
     let at = Some(TerminalId::new([3; 16]));
-    assert_eq!(person(Filter { terminal: at, ..Filter::default() }).await, ["p3"]);
+    assert_eq!(person(event::Filter { terminal: at, ..event::Filter::default() }).await, ["p3"]);
     assert_eq!(
-        person(Filter { terminal: at, person: Some("ward".into()), ..Filter::default() }).await,
+        person(event::Filter {
+            terminal: at,
+            person: Some("ward".into()),
+            ..event::Filter::default()
+        })
+        .await,
         ["p3"]
     );
     assert_eq!(
-        person(Filter { since: Some(NOW.plus(4)), ..Filter::default() }).await,
+        person(event::Filter { since: Some(NOW.plus(4)), ..event::Filter::default() }).await,
         ["p9", "p8"]
     );
-    assert!(person(Filter { invalid: true, ..Filter::default() }).await.is_empty());
+    assert!(person(event::Filter { invalid: true, ..event::Filter::default() }).await.is_empty());
     assert!(
-        person(Filter { outcome: Some("success".into()), ..Filter::default() }).await.is_empty()
+        person(event::Filter { outcome: Some("success".into()), ..event::Filter::default() })
+            .await
+            .is_empty()
     );
 
     for object in [None, Some("object")] {
@@ -213,7 +282,7 @@ async fn a_page_takes_as_many_statements_for_ten_rows_as_for_one() {
         assert_eq!((person.groups.len(), person.scopes.len(), person.keys.len()), (1, 2, 1));
 
         let before = statements_run();
-        let terminals = terminal::page(&mut tx, None, &request).await.unwrap();
+        let terminals = terminal::page(&mut tx, &Default::default(), &request).await.unwrap();
         assert_eq!((terminals.rows.len(), statements_run() - before), (limit as usize, 2));
         assert_eq!(terminals.rows[0].scopes.len(), 2);
 

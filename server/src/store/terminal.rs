@@ -1,11 +1,13 @@
 //! Terminals: how they come, change and go.
 
+mod beside;
 mod found;
 mod row;
+mod tag;
 
 use std::collections::BTreeSet;
 
-use wardkey_core::document::MAX_SCOPES;
+use wardkey_core::document::{MAX_SCOPES, Position};
 use wardkey_core::id::{Hash, TerminalId};
 use wardkey_core::name::{DisplayText, ScopeName};
 use wardkey_core::time::UnixTime;
@@ -16,8 +18,10 @@ use crate::error::{Error, Result};
 use crate::pki::{Issued, SERIAL_LEN};
 use crate::texts::{Phrase, Text};
 
-pub use found::{by_id, by_name, changed_after, list, of_machine, page, scopes_of};
+pub use beside::{Beat, Behind, last_beat, positions_of, tags_of};
+pub use found::{Filter, by_id, by_name, changed_after, list, of_machine, page, scopes_of};
 pub use row::{Terminal, TerminalStatus};
+pub use tag::{Tag, add_tags, remove_tags};
 
 /// What a machine that joins becomes.
 #[derive(Debug)]
@@ -51,7 +55,7 @@ pub async fn put(db: &mut Db, joining: &Joining<'_>, now: UnixTime) -> Result<()
              machine = excluded.machine, status = excluded.status, serial = excluded.serial, \
              previous_serial = NULL,
              certificate_end = excluded.certificate_end, joined = excluded.joined, revoked = NULL,
-             changed = excluded.changed, key = excluded.key",
+             deleted = NULL, changed = excluded.changed, key = excluded.key",
     )
     .bind(&joining.id)
     .bind(joining.name)
@@ -175,6 +179,36 @@ pub async fn set_scopes(
     write_scopes(db, &terminal.id, scopes).await
 }
 
+/// Gives a terminal another name.
+pub async fn rename(db: &mut Db, id: &TerminalId, name: &DisplayText) -> Result<()> {
+    let changed = Counter::Terminal.next(db).await?;
+    query("UPDATE terminal SET name = $1, number = number + 1, changed = $2 WHERE id = $3")
+        .bind(name)
+        .bind(changed)
+        .bind(id)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Takes a revoked terminal out of every list. Its row stays for its records; `machine` takes the
+/// place of its machine's id, so that the machine may join as another terminal. False when it is
+/// not revoked.
+pub async fn delete(db: &mut Db, id: &TerminalId, machine: &Hash, now: UnixTime) -> Result<bool> {
+    let changed = Counter::Terminal.next(db).await?;
+    let deleted = query(
+        "UPDATE terminal SET deleted = $1, machine = $2, changed = $3
+         WHERE id = $4 AND status = 'revoked'",
+    )
+    .bind(now)
+    .bind(machine)
+    .bind(changed)
+    .bind(id)
+    .execute(db)
+    .await?;
+    Ok(deleted > 0)
+}
+
 /// A terminal that was heard of.
 #[derive(Clone, Debug)]
 pub struct SignOfLife {
@@ -186,9 +220,12 @@ pub struct SignOfLife {
     pub address: String,
     /// Version and capabilities of its programs, if it said them.
     pub program: Option<(String, String)>,
+    /// Where it says that it is in its scopes; only what is new.
+    pub positions: Vec<(ScopeName, Position)>,
 }
 
-/// Remembers when and from where terminals were heard of, and what they said of their programs.
+/// Remembers when and from where terminals were heard of, and what they said of their programs and
+/// of their scopes.
 pub async fn seen(db: &mut Db, signs: &[SignOfLife]) -> Result<()> {
     for sign in signs {
         let (version, capabilities) = sign.program.clone().unzip();
@@ -203,6 +240,20 @@ pub async fn seen(db: &mut Db, signs: &[SignOfLife]) -> Result<()> {
         .bind(capabilities)
         .execute(db)
         .await?;
+        for (scope, position) in &sign.positions {
+            query(
+                "INSERT INTO terminal_position (terminal, scope, epoch, seq)
+                 VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (terminal, scope)
+                     DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq",
+            )
+            .bind(&sign.id)
+            .bind(scope)
+            .bind(position.epoch)
+            .bind(position.seq)
+            .execute(db)
+            .await?;
+        }
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ mod contract;
 mod enrollment;
 mod enrollment_codes;
 mod events;
+mod fleet;
 mod importing;
 mod init;
 mod joining;

@@ -267,6 +267,8 @@ codes! {
     TerminalsAtQuota = 1932,
     /// `$count` keys may have been copied.
     KeysSuspected = 1933,
+    /// A terminal is to be deleted that is not revoked.
+    TerminalNotRevoked = 1940,
 }
     };
 }

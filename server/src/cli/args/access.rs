@@ -1,4 +1,4 @@
-//! `key`, `code`, `terminal` and `token`
+//! `key`, `code`, `pass` and `token`
 
 use clap::{Args, Subcommand};
 use wardkey_core::name::{LoginName, ScopeName};
@@ -139,103 +139,6 @@ pub struct PassAdd {
     /// Why, for the trail and the records of every use.
     #[arg(long)]
     pub reason: String,
-}
-
-/// Terminals.
-#[derive(Debug, Subcommand)]
-pub enum Terminal {
-    /// List terminals, by name.
-    #[command(after_help = "Example:\n  wardkey-server terminal list --scope east3")]
-    List {
-        /// Of this scope only.
-        #[arg(long)]
-        scope: Option<ScopeName>,
-        #[command(flatten)]
-        paging: Paging,
-    },
-    /// Show a terminal.
-    #[command(after_help = "Example:\n  wardkey-server terminal show \"East 3, desk 1\"")]
-    Show {
-        /// Name, or beginning of the id.
-        terminal: String,
-    },
-    /// Give a terminal other scopes.
-    #[command(after_help = "Example:\n  \
-                            wardkey-server terminal set \"East 3, desk 1\" --add-scope roaming")]
-    Set(TerminalSet),
-    /// Approve a terminal that joined with a token for several machines.
-    #[command(after_help = "Example:\n  wardkey-server terminal approve \"East 3, desk 1\"")]
-    Approve(TerminalAct),
-    /// Revoke a terminal: nobody logs in there any longer. "terminal enable" takes it back within
-    /// 24 hours.
-    #[command(
-        alias = "revoke",
-        after_help = "Example:\n  \
-                      wardkey-server terminal disable \"East 3, desk 1\" --reason stolen"
-    )]
-    Disable(TerminalAct),
-    /// Take a revocation back, within 24 hours; later the terminal has to join again.
-    #[command(
-        after_help = "Example:\n  wardkey-server terminal enable \"East 3, desk 1\" --reason found"
-    )]
-    Enable(TerminalAct),
-    /// The same as "token add".
-    #[command(hide = true)]
-    Token(TokenAdd),
-    /// The same as "token delete".
-    #[command(hide = true)]
-    WithdrawToken {
-        /// The token, or its id.
-        token: String,
-        /// Why, for the trail.
-        #[arg(long)]
-        reason: Option<String>,
-    },
-    /// The same as "terminal set --scope".
-    #[command(hide = true)]
-    SetScopes {
-        /// Name, or beginning of the id.
-        terminal: String,
-        /// Scopes, all of them.
-        #[arg(long = "scope", value_name = "SCOPE", required = true, num_args = 1..)]
-        scopes: Vec<ScopeName>,
-        /// Why, for the trail.
-        #[arg(long)]
-        reason: Option<String>,
-    },
-}
-
-/// What is changed of a terminal.
-#[derive(Debug, Args)]
-pub struct TerminalSet {
-    /// Name, or beginning of the id.
-    pub terminal: String,
-    /// Scopes to add.
-    #[arg(long = "add-scope", value_name = "SCOPE", num_args = 1..)]
-    pub add_scopes: Vec<ScopeName>,
-    /// Scopes to remove.
-    #[arg(long = "remove-scope", value_name = "SCOPE", num_args = 1..)]
-    pub remove_scopes: Vec<ScopeName>,
-    /// All scopes, in place of those before.
-    #[arg(
-        long = "scope", value_name = "SCOPE", num_args = 1..,
-        required_unless_present_any = ["add_scopes", "remove_scopes"],
-        conflicts_with_all = ["add_scopes", "remove_scopes"]
-    )]
-    pub scopes: Option<Vec<ScopeName>>,
-    /// Why, for the trail.
-    #[arg(long)]
-    pub reason: Option<String>,
-}
-
-/// An act on a terminal.
-#[derive(Debug, Args)]
-pub struct TerminalAct {
-    /// Name, or beginning of the id.
-    pub terminal: String,
-    /// Why, for the trail.
-    #[arg(long)]
-    pub reason: Option<String>,
 }
 
 /// Join tokens.

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wardkey_core::id::{Hash, TerminalId};
 use wardkey_core::name::ScopeName;
+use wardkey_core::time::UnixTime;
 
 use super::row::Terminal;
+use super::tag::Tag;
 use crate::error::{Error, Result};
 use crate::store::counter::Counter;
 use crate::store::page::{Page, PageRequest};
@@ -33,11 +35,26 @@ pub async fn list(db: &mut Db) -> Result<Vec<Terminal>> {
     with_scopes(db, all).await
 }
 
-/// Terminals by name, of one scope when given; searched in the name and the address, and by the
-/// first digits of the id.
+/// Which terminals are listed: those that fit everything that is given.
+#[derive(Clone, Debug, Default)]
+pub struct Filter<'a> {
+    /// Of this scope.
+    pub scope: Option<&'a ScopeName>,
+    /// With this tag.
+    pub tag: Option<&'a Tag>,
+    /// Whose programs are of this version.
+    pub version: Option<&'a str>,
+    /// Not revoked, and not heard of since.
+    pub silent_since: Option<UnixTime>,
+    /// Active, and at least so many positions behind what is published, in the scope that is given
+    /// or in any; also those that have not said where they are.
+    pub behind: Option<u64>,
+}
+
+/// Terminals by name; searched in the name and the address, and by the first digits of the id.
 pub async fn page(
     db: &mut Db,
-    scope: Option<&ScopeName>,
+    filter: &Filter<'_>,
     request: &PageRequest,
 ) -> Result<Page<Terminal>> {
     let (low, high) =
@@ -52,15 +69,36 @@ pub async fn page(
                  AND (CAST($4 AS TEXT) IS NULL OR lower(name) LIKE $4 ESCAPE '\\'
                      OR address LIKE $4 ESCAPE '\\'
                      OR id BETWEEN $5 AND $6)
+                 AND deleted IS NULL
+                 AND (CAST($8 AS TEXT) IS NULL OR version = $8)
+                 AND (CAST($9 AS TEXT) IS NULL OR EXISTS (
+                     SELECT 1 FROM terminal_tag
+                     WHERE terminal_tag.terminal = terminal.id AND terminal_tag.name = $9))
+                 AND (CAST($10 AS BIGINT) IS NULL
+                     OR (status <> 'revoked' AND COALESCE(seen, joined) < $10))
+                 AND (CAST($11 AS BIGINT) IS NULL OR (status = 'active' AND EXISTS (
+                     SELECT 1 FROM terminal_scope
+                     JOIN scope ON scope.name = terminal_scope.scope
+                     LEFT JOIN terminal_position ON terminal_position.terminal = terminal.id
+                         AND terminal_position.scope = scope.name
+                     WHERE terminal_scope.terminal = terminal.id
+                         AND (CAST($3 AS TEXT) IS NULL OR scope.name = $3)
+                         AND (terminal_position.seq IS NULL
+                             OR terminal_position.epoch < scope.epoch
+                             OR scope.seq - terminal_position.seq >= $11))))
              ORDER BY name, id LIMIT $7",
         )
         .bind(request.after.as_deref().unwrap_or(""))
         .bind(after.as_ref())
-        .bind(scope)
+        .bind(filter.scope)
         .bind(request.pattern())
         .bind(low)
         .bind(high)
         .bind(request.rows())
+        .bind(filter.version)
+        .bind(filter.tag)
+        .bind(filter.silent_since)
+        .bind(filter.behind)
         .all::<Terminal>(db)
         .await?;
     let page = Page::new(found, request, |terminal| terminal.id.to_hex());
@@ -90,7 +128,7 @@ pub async fn by_name(db: &mut Db, name: &str) -> Result<Terminal> {
     let range = if name.len() < 4 { None } else { with_prefix(name, TerminalId::LEN) };
     let (low, high) = range.unzip();
     let found = query(SELECT)
-        .then("WHERE name = $1 OR id BETWEEN $2 AND $3 LIMIT 2")
+        .then("WHERE (name = $1 OR id BETWEEN $2 AND $3) AND deleted IS NULL LIMIT 2")
         .bind(name)
         .bind(low)
         .bind(high)

@@ -190,6 +190,17 @@ impl Terminal {
         }
     }
 
+    /// A terminal document, verified.
+    pub fn document_of(running: &Running, signed: &Base64) -> TerminalDocument {
+        let publish = running.root().publish_keys.to_vec();
+        sign::verify::<TerminalDocument>(&signed.0, &publish).unwrap().into_inner()
+    }
+
+    /// How its request for changes is refused.
+    pub fn changes_refused(&self, scope: &str) -> (u16, String) {
+        self.client.get(&format!("/v1/scopes/{scope}/changes?since=0")).refusal()
+    }
+
     /// Asks for news with what it has.
     pub fn wait(&self, have: &[ScopeState], hold: u64) -> Answer {
         self.wait_with(have, self.document.number, self.document.issued.0, hold)

@@ -1,0 +1,179 @@
+//! What is shown of terminals.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use wardkey_core::codec;
+use wardkey_core::event::Event;
+
+use crate::admin::operation::names;
+use crate::admin::reach::Reach;
+use crate::store::terminal::{Beat, Behind, Tag, Terminal};
+use crate::texts::Phrase;
+
+/// A terminal.
+#[derive(Debug, Serialize)]
+pub struct TerminalView {
+    /// Its id, hexadecimal digits.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// `pending`, `active` or `revoked`.
+    pub status: &'static str,
+    /// Its scopes.
+    pub scopes: Vec<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Beginning of the hash of its machine id.
+    pub machine: String,
+    /// When it joined (last), Unix seconds.
+    pub joined: u64,
+    /// When it was revoked, Unix seconds.
+    pub revoked: Option<u64>,
+    /// When it was last heard of, Unix seconds.
+    pub seen: Option<u64>,
+    /// From where.
+    pub address: Option<String>,
+    /// `online`, `soft`, `degraded`, `hard` or `over`, as its last word lets expect; of active ones
+    /// only.
+    pub stage: Option<&'static str>,
+    /// Positions behind what is published, in the scope where it is the furthest; none when it has
+    /// not said where it is.
+    pub behind: Option<u64>,
+    /// When its certificate ends, Unix seconds.
+    pub certificate_until: u64,
+    /// Version of its programs; none before it has said it.
+    pub version: Option<String>,
+    /// What they can (docs/FORMATS.md).
+    pub capabilities: Vec<String>,
+}
+
+/// What stands beside the row of a terminal.
+#[derive(Debug)]
+pub(super) struct Beside<'a> {
+    pub stage: Option<&'static str>,
+    pub tags: Option<&'a BTreeSet<Tag>>,
+    pub positions: &'a [Behind],
+}
+
+/// A terminal, with what stands beside it.
+pub(super) fn view(terminal: Terminal, beside: Beside<'_>) -> TerminalView {
+    let behind: Option<Vec<u64>> = beside.positions.iter().map(Behind::count).collect();
+    let capabilities = terminal.capabilities.iter().flat_map(|all| all.split(','));
+    TerminalView {
+        id: terminal.id.to_hex(),
+        name: terminal.name.to_string(),
+        status: terminal.status.as_str(),
+        scopes: names(&terminal.scopes),
+        tags: names(beside.tags.into_iter().flatten()),
+        machine: terminal.machine.short(),
+        joined: terminal.joined.0,
+        revoked: terminal.revoked.map(|time| time.0),
+        seen: terminal.seen.map(|time| time.0),
+        stage: beside.stage,
+        behind: behind.and_then(|counts| counts.into_iter().max()),
+        certificate_until: terminal.certificate_end.0,
+        capabilities: capabilities.filter(|word| !word.is_empty()).map(str::to_owned).collect(),
+        address: terminal.address,
+        version: terminal.version,
+    }
+}
+
+/// A terminal with its scopes and its latest heartbeat.
+#[derive(Debug, Serialize)]
+pub struct TerminalDetails {
+    /// The terminal.
+    #[serde(flatten)]
+    pub terminal: TerminalView,
+    /// Its scopes: what is published, and what it says that it has.
+    pub positions: Vec<PositionView>,
+    /// Its latest heartbeat, among its latest records.
+    pub heartbeat: Option<BeatView>,
+}
+
+/// A scope of a terminal.
+#[derive(Debug, Serialize)]
+pub struct PositionView {
+    /// The scope.
+    pub scope: String,
+    /// Where the scope is, `epoch.seq`.
+    pub published: String,
+    /// Where the terminal says that it is, `epoch.seq`.
+    pub has: Option<String>,
+    /// How many positions it is behind; none when that cannot be counted.
+    pub behind: Option<u64>,
+}
+
+impl From<&Behind> for PositionView {
+    fn from(behind: &Behind) -> Self {
+        Self {
+            scope: behind.scope.to_string(),
+            published: behind.published.to_string(),
+            has: behind.has.map(|has| has.to_string()),
+            behind: behind.count(),
+        }
+    }
+}
+
+/// A heartbeat.
+#[derive(Debug, Serialize)]
+pub struct BeatView {
+    /// When it was made, by the terminal's clock, Unix seconds.
+    pub time: u64,
+    /// When it arrived, Unix seconds; long after it was made: it was offline, or its clock is off.
+    pub received: u64,
+    /// How many there were since the agent started.
+    pub count: Option<u64>,
+    /// How old the oldest of its heads was, in seconds.
+    pub age: Option<u64>,
+    /// `connected` or `disconnected`.
+    pub detail: Option<String>,
+}
+
+impl From<Beat> for BeatView {
+    fn from(beat: Beat) -> Self {
+        // It decoded when it was stored. A version that cannot read it any longer still shows when.
+        let event = codec::from_bytes::<Event>(&beat.document).ok();
+        let (count, age) = event.as_ref().map_or((None, None), |event| (event.count, event.age));
+        Self {
+            time: beat.time.0,
+            received: beat.received.0,
+            count,
+            age,
+            detail: event.and_then(|event| event.detail),
+        }
+    }
+}
+
+/// A terminal that was approved, revoked or deleted.
+#[derive(Debug, Serialize)]
+pub struct TerminalSwitched {
+    /// Its id, hexadecimal digits.
+    pub id: String,
+    /// Its name.
+    #[serde(skip)]
+    pub name: String,
+    /// What it is now.
+    pub status: &'static str,
+    /// Whether it was anything else before.
+    pub changed: bool,
+    /// Who has to hear of it.
+    #[serde(skip)]
+    pub reach: Reach,
+}
+
+/// A terminal that was given another name, other scopes or tags.
+#[derive(Debug, Serialize)]
+pub struct TerminalChanged {
+    /// Its id, hexadecimal digits.
+    pub id: String,
+    /// Its name now.
+    pub name: String,
+    /// Its scopes now.
+    pub scopes: Vec<String>,
+    /// Its tags now.
+    pub tags: Vec<String>,
+    /// What an administrator should look at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Phrase>,
+}
