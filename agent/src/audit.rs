@@ -4,7 +4,7 @@
 //! ```text
 //!   record ── tally ── spool ──┬── deliver: syslog ── render::syslog ──> rsyslog, journald
 //!                              ├── deliver: server ── render::server ──> server, confirmed by id
-//!                              └── deliver: collectors ── wardkey-records ──> a SIEM, over TCP
+//!                              └── deliver: sinks ── wardkey-records ──> SIEM, file, journal
 //! ```
 //! Each destination has its cursor on the spool, its thread and its wake: one that is down or slow
 //! delays no other. A new kind of destination is an entry in

@@ -6,7 +6,7 @@ use wardkey_core::code::{AnyCode, Code, Denial, Notice};
 use wardkey_core::codec::CodecError;
 use wardkey_core::sign::SignatureError;
 
-use crate::audit::transport::failure::CollectorError;
+use crate::audit::transport::failure::{CollectorError, RecordFileError, is_full};
 
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +47,12 @@ pub enum AgentError {
     /// A collector has not got its records.
     #[error(transparent)]
     Collector(#[from] CollectorError),
+    /// A file has not got its records.
+    #[error(transparent)]
+    RecordFile(#[from] RecordFileError),
+    /// The journal takes no entry.
+    #[error("the journal cannot be reached: {0}")]
+    Journal(#[source] std::io::Error),
     /// The system log takes no line.
     #[error("the system log cannot be reached: {}", Chain(.0.as_ref()))]
     SystemLog(#[source] Cause),
@@ -139,7 +145,11 @@ impl AgentError {
             Self::Signature(_) => Code::ServerNotTrusted,
             Self::Denied(denial) => denial.code,
             Self::Server(error) => error.code(),
-            Self::Collector(_) | Self::SystemLog(_) | Self::Io(_) => Code::Internal,
+            Self::Collector(_)
+            | Self::RecordFile(_)
+            | Self::Journal(_)
+            | Self::SystemLog(_)
+            | Self::Io(_) => Code::Internal,
         }
     }
 
@@ -148,11 +158,15 @@ impl AgentError {
     pub fn told(&self) -> Told {
         let code = match self {
             Self::Collector(error) => error.notice().into(),
+            Self::RecordFile(error) => error.notice().into(),
+            Self::Journal(_) => Notice::JournalAway.into(),
             Self::SystemLog(_) => Notice::SystemLogAway.into(),
             error => AnyCode::from(error.code()),
         };
         let system = match self {
             Self::Collector(error) => error.system(),
+            Self::RecordFile(error) => Some(error.to_string()),
+            Self::Journal(error) => Some(error.to_string()),
             Self::Store(cause)
             | Self::SystemLog(cause)
             | Self::Server(
@@ -181,16 +195,6 @@ impl AgentError {
             Self::File { path: path.display().to_string(), error }
         }
     }
-}
-
-/// Whether the system said that there is no room: disk, quota or file size.
-pub fn is_full(error: &std::io::Error) -> bool {
-    matches!(
-        error.kind(),
-        std::io::ErrorKind::StorageFull
-            | std::io::ErrorKind::QuotaExceeded
-            | std::io::ErrorKind::FileTooLarge
-    )
 }
 
 macro_rules! from_redb {

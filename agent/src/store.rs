@@ -14,6 +14,7 @@
 pub mod db;
 pub mod directory;
 pub mod ledger;
+mod listed;
 pub(crate) mod members;
 pub(crate) mod memory;
 pub(crate) mod on_disk;

@@ -8,11 +8,15 @@ use wardkey_core::name::printable;
 use crate::agent::Agent;
 use crate::clock::Moment;
 use crate::log;
+use crate::store::spool::forget::Progress;
 
 /// How often it is looked whether events that are counted are due.
 const TALLY: Duration = Duration::from_secs(5);
 /// How often it is tried to write what is in memory only.
 const RECOVER: Duration = Duration::from_secs(5);
+/// The pause between two looks at records after a destination has gone: a login that waits to write
+/// comes in between.
+const SWEEP: Duration = Duration::from_millis(20);
 /// Lost records are recorded once in this time.
 const LOST: Duration = Duration::from_secs(10);
 /// How often the state is tended.
@@ -24,8 +28,11 @@ pub fn run(agent: &Agent) {
     let mut last_beat = Moment::now();
     let mut tended = Moment::now();
     let mut beats = 0;
+    let mut sweep_goes_on = false;
     while !agent.is_stopping() {
-        agent.wake_upkeep.wait(pause(agent, heartbeat.saturating_sub(last_beat.elapsed())));
+        let until_beat = heartbeat.saturating_sub(last_beat.elapsed());
+        let at_most = if sweep_goes_on { SWEEP } else { heartbeat };
+        agent.wake_upkeep.wait(pause(agent, until_beat).min(at_most));
         agent.record(agent.tally.take(false));
 
         if last_beat.elapsed() >= heartbeat {
@@ -41,6 +48,7 @@ pub fn run(agent: &Agent) {
         // What did not reach the disk or was lost meanwhile.
         let _ = agent.state.recover();
         agent.note_set_aside();
+        sweep_goes_on = sweep(agent);
         if agent.is_due("lost", LOST) {
             record_lost(agent);
         }
@@ -63,6 +71,19 @@ fn pause(agent: &Agent, until_beat: Duration) -> Duration {
         pause = pause.min(RECOVER);
     }
     pause
+}
+
+/// Looks at some of the records after a destination has gone; `true` when there are more.
+fn sweep(agent: &Agent) -> bool {
+    match agent.state.sweep() {
+        Ok(progress) => progress == Progress::More,
+        Err(error) => {
+            if agent.is_due("sweep", LOST) {
+                log::warning(format_args!("state: {error}"));
+            }
+            false
+        }
+    }
 }
 
 /// Records how many events had to give way, if any.

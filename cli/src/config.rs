@@ -9,6 +9,7 @@ use wardkey_core::snapshot::Anchor;
 use wardkey_settings::agent::Config;
 use wardkey_settings::pam::Settings;
 use wardkey_settings::problem::{self, Problem};
+use wardkey_settings::sink_places;
 
 use crate::context::Context;
 use crate::pam::profile;
@@ -33,6 +34,7 @@ pub(crate) fn everything(
     let (settings, mut problems) = problem::pam(pam, owner);
     let (config, mut of_agent) = problem::agent(agent, owner);
     problems.append(&mut of_agent);
+    problems.append(&mut sink_places::check(&config));
     // A terminal that has not joined has no anchor yet.
     if settings.anchor.symlink_metadata().is_ok() {
         let (anchor, mut of_anchor) = problem::anchor(&settings.anchor, owner);

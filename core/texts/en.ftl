@@ -130,6 +130,9 @@ wk-1420 = The collector ended the connection before it had all records. They are
 wk-1421 = The collector does not answer close_notify, so nobody knows what it has read. See RECORDS.md.
 wk-1422 = The collector did not read all records in time. Smaller batches follow.
 wk-1423 = The system log cannot be reached.
+wk-1424 = The file of records cannot be written. Please check its folder, its owner and its mode.
+wk-1425 = The disk of the file of records is full. Records wait; please make room.
+wk-1426 = The journal cannot be reached. Please check systemd-journald and "records_to".
 
 ## 15xx: administration of terminals and server
 

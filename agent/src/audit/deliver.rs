@@ -52,8 +52,17 @@ pub trait Transport {
 pub struct Delivery {
     /// Those that the destination has.
     pub arrived: Vec<At>,
+    /// Those that it can never get: they are lost to it, and counted.
+    pub gave_up: Vec<At>,
     /// Why it has no more of them.
     pub error: Option<AgentError>,
+}
+
+impl Delivery {
+    /// All of the records have arrived.
+    pub fn all(records: &[Record]) -> Self {
+        Self { arrived: records.iter().map(|record| record.at).collect(), ..Self::default() }
+    }
 }
 
 /// Delivers until the agent stops.
@@ -92,7 +101,7 @@ pub fn run_at(agent: &Agent, outlet: &Outlet, mut transport: impl Transport) {
     }
 }
 
-/// Delivers the next records; says how many have arrived, 0 when none are left.
+/// Delivers the next records; says how many it is done with, 0 when none are left.
 ///
 /// # Errors
 /// [`AgentError`]; records that have not arrived come again.
@@ -144,8 +153,9 @@ fn deliver_next(agent: &Agent, transport: &mut impl Transport) -> Result<usize, 
         return Ok(0);
     }
 
-    let Delivery { arrived, error } = transport.deliver(agent, &records);
+    let Delivery { arrived, gave_up, error } = transport.deliver(agent, &records);
     agent.state.delivered(to, &arrived)?;
+    agent.state.gave_up(to, &gave_up)?;
 
-    error.map_or(Ok(arrived.len()), Err)
+    error.map_or(Ok(arrived.len() + gave_up.len()), Err)
 }

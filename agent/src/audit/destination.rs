@@ -1,6 +1,6 @@
 //! The list of destinations.
 
-use wardkey_settings::collector::Collector;
+use wardkey_settings::sink::Sink;
 
 use crate::config::Config;
 use crate::store::spool::cursor::{Destination, Order};
@@ -15,17 +15,12 @@ pub const SERVER: Destination =
 /// All of them; a record stays in the spool until each has it. They last as long as the process:
 /// to be asked only when the list has changed.
 pub fn all(config: &Config) -> &'static [Destination] {
-    let collectors = config.records_to.iter().map(of_collector);
-    [SYSLOG, SERVER].into_iter().chain(collectors).collect::<Vec<_>>().leak()
+    let sinks = config.records_to.iter().map(of_sink);
+    [SYSLOG, SERVER].into_iter().chain(sinks).collect::<Vec<_>>().leak()
 }
 
-/// That of a collector: each gets the records as they happened. Another format of the same address
-/// goes on where the one before it was.
-fn of_collector(collector: &Collector) -> Destination {
-    Destination { name: name_of(collector).leak(), order: Order::Arrival, gives_way: true }
-}
-
-/// The name of a collector's cursor.
-pub fn name_of(collector: &Collector) -> String {
-    format!("{} {}", collector.way.as_str(), collector.address)
+/// That of a sink: each gets the records as they happened. Another format at the same place goes on
+/// where the one before it was.
+fn of_sink(sink: &Sink) -> Destination {
+    Destination { name: sink.name().leak(), order: Order::Arrival, gives_way: true }
 }

@@ -3,4 +3,5 @@
 //! those of `wardkey-records`.
 
 pub mod server;
+pub mod source;
 pub mod syslog;

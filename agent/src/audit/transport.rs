@@ -1,11 +1,16 @@
 //! The ways out, one for each destination.
 
+mod addresses;
 pub mod collector;
 mod connection;
+pub mod datagrams;
 mod deadline;
+mod event;
 pub mod failure;
+pub mod file;
+pub mod journal;
 mod pace;
-mod resolve;
+pub mod resolve;
 mod secret;
 pub mod server;
 pub mod syslog;

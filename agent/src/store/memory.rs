@@ -76,6 +76,12 @@ impl Memory {
         }
     }
 
+    /// Notes that a destination never gets a record.
+    pub(crate) fn gave_up(&mut self, to: &Destination, id: &EventId) {
+        self.delivered(to, id);
+        self.lost += 1;
+    }
+
     /// Writes all of it to the disk.
     pub(crate) fn write_to(&self, ledger: &mut TransactionLedger<'_>) -> Result<(), AgentError> {
         self.settled.iter().try_for_each(|(id, settled)| ledger.settle(id, *settled))?;

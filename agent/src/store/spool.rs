@@ -3,6 +3,7 @@
 //! ```text
 //!   events   seq -> class, event           lanes  class, seq   (the oldest of each class)
 //!   cursors  destination -> positions      ahead  destination, seq   (arrived out of order)
+//!   spare    class, seq   (what only those lack that give way)
 //!   tally    next seq, bytes, lost, lost of each destination, names of the destinations
 //! ```
 //! Each destination has a cursor of its own, so that one that is down delays no other. A record
@@ -14,6 +15,7 @@
 
 pub mod class;
 pub mod cursor;
+pub mod forget;
 pub mod migrate;
 pub mod read;
 mod tables;
@@ -28,8 +30,8 @@ use wardkey_core::event::Event;
 
 use crate::error::AgentError;
 use class::Class;
-use cursor::{AHEAD, CURSORS, Cursor, Destination, ahead_key, forget_ahead, is_ahead, next_ahead};
-use tables::{EVENTS, LANES, TALLY, lane, lane_key, lane_parts, number_of};
+use cursor::{AHEAD, CURSORS, Cursor, Destination, ahead_key, forget_ahead, is_ahead};
+use tables::{EVENTS, LANES, SPARE, TALLY, lane, lane_key, lane_parts, number_of};
 
 /// How much the spool may hold.
 #[derive(Clone, Copy, Debug)]
@@ -52,11 +54,6 @@ pub struct Lost {
 /// A destination, and how far it has come.
 type Place = (&'static Destination, Cursor);
 
-/// In the tally: the names of the destinations that records are kept for, one on a line.
-const KNOWN: &[u8] = b"known";
-/// In the tally: before the name of a destination, how many records were lost that it lacked.
-const LOST_OF: &[u8] = b"lost ";
-
 fn lost_key(name: &str) -> String {
     format!("lost {name}")
 }
@@ -68,6 +65,7 @@ pub struct Spool<'t> {
     transaction: &'t WriteTransaction,
     events: OneTable<'t>,
     lanes: OneTable<'t>,
+    spare: OneTable<'t>,
     tally: OneTable<'t>,
     limits: Limits,
     destinations: &'static [Destination],
@@ -84,6 +82,7 @@ impl<'t> Spool<'t> {
             transaction,
             events: transaction.open_table(EVENTS)?,
             lanes: transaction.open_table(LANES)?,
+            spare: transaction.open_table(SPARE)?,
             tally: transaction.open_table(TALLY)?,
             limits,
             destinations,
@@ -107,13 +106,32 @@ impl<'t> Spool<'t> {
                 ahead.insert(ahead_key(name, seq).as_slice(), &[][..])?;
             }
         }
+        if self.destinations.iter().all(|to| to.gives_way || arrived.contains(&to.name)) {
+            self.spare.insert(lane_key(class, seq).as_slice(), &[][..])?;
+        }
 
-        while self.events.len()? > self.limits.events || self.get("bytes")? > self.limits.bytes {
+        if self.is_too_full()? {
+            self.sweep_a_step()?;
+        }
+        while self.is_too_full()? {
             if !self.give_way()? {
                 break;
             }
         }
         Ok(())
+    }
+
+    fn is_too_full(&self) -> Result<bool, AgentError> {
+        Ok(self.events.len()? > self.limits.events || self.get("bytes")? > self.limits.bytes)
+    }
+
+    /// Notes that a destination never gets some records: as if they had arrived, but counted as
+    /// lost.
+    pub fn gave_up(&mut self, to: &Destination, seqs: &[u64]) -> Result<(), AgentError> {
+        let count = seqs.len() as u64;
+        self.add_lost_of(to.name, count)?;
+        self.add_lost(count)?;
+        self.delivered(to, seqs)
     }
 
     /// Notes that records have arrived at a destination, in whatever order.
@@ -154,37 +172,6 @@ impl<'t> Spool<'t> {
         self.remove_delivered(&done)
     }
 
-    /// Forgets destinations that there are no longer, so that nothing is kept for them: also one
-    /// that never got anything, and so has no cursor.
-    pub fn forget_others(&mut self) -> Result<(), AgentError> {
-        let names = self.destinations.iter().map(|known| known.name).collect::<Vec<_>>().join("\n");
-        let is_known =
-            |name: &[u8]| self.destinations.iter().any(|known| known.name.as_bytes() == name);
-        let has_gone = match self.tally.get(KNOWN)? {
-            Some(known) if known.value() == names.as_bytes() => return Ok(()),
-            Some(known) => !known.value().split(|byte| *byte == b'\n').all(is_known),
-            None => true,
-        };
-        self.tally.insert(KNOWN, names.as_bytes())?;
-        // All records are looked at only for what nobody else lacks any more.
-        if !has_gone {
-            return Ok(());
-        }
-        self.tally.retain(|key, _| key.strip_prefix(LOST_OF).is_none_or(is_known))?;
-        {
-            self.transaction.open_table(CURSORS)?.retain(|name, _| is_known(name))?;
-            let name_of = |key: &[u8]| key.split(|byte| *byte == 0).next().is_some_and(is_known);
-            self.transaction.open_table(AHEAD)?.retain(|key, _| name_of(key))?;
-        }
-        let all: Vec<_> = self
-            .lanes
-            .iter()?
-            .map(|entry| Ok(lane_parts(entry?.0.value())))
-            .filter_map(Result::transpose)
-            .collect::<Result<_, redb::StorageError>>()?;
-        self.remove_delivered(&all)
-    }
-
     /// Counts the bytes anew.
     fn measure(&mut self) -> Result<(), AgentError> {
         let mut bytes = 0;
@@ -220,13 +207,17 @@ impl<'t> Spool<'t> {
         self.set("lost", self.get("lost")? + count)
     }
 
-    /// Removes those of the records that every destination has.
+    /// Removes those of the records that every destination has, and notes those that only such lack
+    /// that give way.
     fn remove_delivered(&mut self, records: &[(Class, u64)]) -> Result<(), AgentError> {
         let places = self.places()?;
         let mut everywhere = Vec::new();
         for (class, seq) in records {
-            if self.lacking(&places, *class, *seq)?.is_empty() {
+            let lacking = self.lacking(&places, *class, *seq)?;
+            if lacking.is_empty() {
                 everywhere.push((*class, *seq));
+            } else if lacking.iter().all(|to| to.gives_way) {
+                self.spare.insert(lane_key(*class, *seq).as_slice(), &[][..])?;
             }
         }
         everywhere.into_iter().try_for_each(|(class, seq)| self.remove(class, seq))
@@ -260,23 +251,29 @@ impl<'t> Spool<'t> {
     /// that is down must not cost the server or the system log a record.
     fn give_way(&mut self) -> Result<bool, AgentError> {
         let places = self.places()?;
-        let Some((class, seq)) = self.least(&places)? else { return Ok(false) };
-        for to in self.lacking(&places, class, seq)? {
-            let key = lost_key(to.name);
-            self.set(&key, self.get(&key)? + 1)?;
+        let Some((class, seq)) = self.least()? else { return Ok(false) };
+        let lacking = self.lacking(&places, class, seq)?;
+        for to in &lacking {
+            self.add_lost_of(to.name, 1)?;
         }
         self.remove(class, seq)?;
-        self.add_lost(1)?;
+        // Nothing is lost that everybody has.
+        self.add_lost(u64::from(!lacking.is_empty()))?;
         Ok(true)
+    }
+
+    /// Counts records that a destination does not get, though they are not lost elsewhere.
+    fn add_lost_of(&mut self, name: &str, count: u64) -> Result<(), AgentError> {
+        let key = lost_key(name);
+        self.set(&key, self.get(&key)? + count)
     }
 
     /// The record that matters least: the oldest of the least important class of those that only
     /// collectors lack, else of all.
-    fn least(&self, places: &[Place]) -> Result<Option<(Class, u64)>, AgentError> {
-        let others: Vec<Place> = places.iter().filter(|(to, _)| !to.gives_way).copied().collect();
+    fn least(&mut self) -> Result<Option<(Class, u64)>, AgentError> {
         let mut of_all = None;
         for class in Class::GIVING_WAY {
-            if let Some(seq) = self.first_had(&others, class)? {
+            if let Some(seq) = self.first_spare(class)? {
                 return Ok(Some((class, seq)));
             }
             if of_all.is_none() {
@@ -286,28 +283,19 @@ impl<'t> Spool<'t> {
         Ok(of_all)
     }
 
-    /// The oldest record of a class that all of some destinations have. From what one of them lacks
-    /// on goes what has arrived there out of order, so there may be many in between.
-    fn first_had(&self, by: &[Place], class: Class) -> Result<Option<u64>, AgentError> {
-        let ahead = self.transaction.open_table(AHEAD)?;
-        let mut from = 0;
-        'next: while let Some(seq) = self.first_from(class, from)? {
-            for (to, cursor) in by {
-                if seq < cursor.position(class) {
-                    continue;
-                }
-                match next_ahead(&ahead, to.name, seq)? {
-                    Some(next) if next == seq => {}
-                    Some(next) => {
-                        from = next;
-                        continue 'next;
-                    }
-                    None => return Ok(None),
-                }
+    /// The oldest record of a class that only collectors lack.
+    fn first_spare(&mut self, class: Class) -> Result<Option<u64>, AgentError> {
+        loop {
+            let first = self.spare.range::<&[u8]>(lane(class, 0).bounds())?.next().transpose()?;
+            let first = first.and_then(|(key, _)| lane_parts(key.value()));
+            let Some((_, seq)) = first else { return Ok(None) };
+            let key = lane_key(class, seq);
+            if self.lanes.get(key.as_slice())?.is_some() {
+                return Ok(Some(seq));
             }
-            return Ok(Some(seq));
+            // Removed by an older version, which does not know this table.
+            self.spare.remove(key.as_slice())?;
         }
-        Ok(None)
     }
 
     /// The oldest record of a class, from a number on.
@@ -318,6 +306,7 @@ impl<'t> Spool<'t> {
 
     fn remove(&mut self, class: Class, seq: u64) -> Result<(), AgentError> {
         self.lanes.remove(lane_key(class, seq).as_slice())?;
+        self.spare.remove(lane_key(class, seq).as_slice())?;
         let length = self
             .events
             .remove(seq.to_be_bytes().as_slice())?

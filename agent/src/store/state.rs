@@ -9,8 +9,7 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, MutexGuard, RwLock};
+use std::sync::{Mutex, MutexGuard};
 
 use redb::WriteTransaction;
 use wardkey_core::codec::{self, Document};
@@ -25,6 +24,7 @@ use crate::log;
 use crate::random::random;
 use crate::store::db::{Db, Rows};
 use crate::store::ledger::{self, Answer, Entry, Failures, Ledger, Subject};
+use crate::store::listed::Listed;
 use crate::store::memory::{Memory, MemoryLedger};
 use crate::store::on_disk::{
     FAILURES, SEEN, SETTLED, TransactionLedger, failures_of, number, read_failures, settled_of,
@@ -57,8 +57,7 @@ pub enum Durability {
 pub struct State {
     pub(super) db: Db,
     limits: Limits,
-    destinations: RwLock<&'static [Destination]>,
-    is_up_to_date: AtomicBool,
+    listed: Listed,
     memory: Mutex<Memory>,
 }
 
@@ -95,8 +94,7 @@ impl State {
         let state = Self {
             db: Db::open(path, CACHE, reserve)?,
             limits: Limits { events, bytes: reserve / 4 },
-            destinations: RwLock::new(destinations),
-            is_up_to_date: AtomicBool::new(false),
+            listed: Listed::new(destinations),
             memory: Mutex::default(),
         };
         if let Err(error) = state.bring_up_to_date() {
@@ -272,31 +270,6 @@ impl State {
                 *number < most.events && (*number == 0 || bytes <= most.bytes)
             });
         records.map(|(_, record)| record).collect()
-    }
-
-    /// Records have arrived at a destination.
-    ///
-    /// # Errors
-    /// [`AgentError`] when the store cannot be used; those that are on disk come again.
-    pub fn delivered(&self, to: &Destination, records: &[At]) -> Result<(), AgentError> {
-        let mut seqs = Vec::new();
-        {
-            let mut memory = self.memory();
-            for at in records {
-                match at {
-                    At::Disk(seq) => seqs.push(*seq),
-                    At::Memory(id) => memory.delivered(to, id),
-                }
-            }
-        }
-        if seqs.is_empty() {
-            return Ok(());
-        }
-        self.db.write(|transaction| {
-            // One that has been taken out of the list meanwhile gets no cursor any more.
-            let is_known = self.destinations().iter().any(|known| known.name == to.name);
-            if is_known { self.spool(transaction)?.delivered(to, &seqs) } else { Ok(()) }
-        })
     }
 
     /// Records that a destination lacks.

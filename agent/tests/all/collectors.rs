@@ -11,12 +11,14 @@ use crate::common::server::authority;
 use crate::common::*;
 use nix::sys::socket;
 use wardkey_agent::audit::deliver::{Transport, batch};
-use wardkey_agent::audit::destination::{self, SYSLOG};
+use wardkey_agent::audit::destination::SYSLOG;
 use wardkey_agent::audit::transport::collector::Network;
+use wardkey_agent::store::spool::cursor::Destination;
 use wardkey_core::code::{Code, Notice};
 use wardkey_core::event::{EventName, Format, Outcome};
 use wardkey_core::message::agent::DestinationStatus;
 use wardkey_settings::collector::{Collector, Way};
+use wardkey_settings::sink::Sink;
 
 /// A port of the loopback interface that the system gives to nobody else while this lives. Whoever
 /// asks for it by its number can listen there, and until then a connection is refused: the socket
@@ -57,15 +59,20 @@ pub fn collector(port: &Port, format: Format) -> Collector {
 
 /// A synchronised agent with these collectors.
 pub fn fixture(collectors: &[Collector]) -> Fixture {
+    fixture_of(&collectors.iter().cloned().map(Into::into).collect::<Vec<_>>())
+}
+
+/// A synchronised agent with these sinks.
+pub fn fixture_of(sinks: &[Sink]) -> Fixture {
     let fixture = Fixture::at(tempfile::tempdir().unwrap(), |config| {
-        config.records_to = collectors.to_vec();
+        config.records_to = sinks.to_vec();
     });
     fixture.sync().unwrap();
     fixture
 }
 
 pub fn network(fixture: &Fixture, collector: &Collector) -> Network {
-    let destination = fixture.agent.outlets.destination(&destination::name_of(collector)).unwrap();
+    let destination = fixture.agent.outlets.destination(&collector.name()).unwrap();
     Network::new(&fixture.agent.config, destination, collector)
 }
 
@@ -73,12 +80,17 @@ pub fn waiting(fixture: &Fixture, collector: &Collector) -> u64 {
     fixture.agent.state.waiting(network(fixture, collector).destination()).unwrap()
 }
 
-/// What `wardkey status` is told of a collector.
-fn shown(fixture: &Fixture, collector: &Collector) -> DestinationStatus {
+/// The destination that a sink is.
+pub fn destination_of(fixture: &Fixture, sink: &Sink) -> &'static Destination {
+    fixture.agent.outlets.destination(&sink.name()).unwrap()
+}
+
+/// What `wardkey status` is told of a sink.
+pub fn shown(fixture: &Fixture, name: &str) -> DestinationStatus {
     let all = wardkey_agent::control::status(&fixture.agent).destinations.unwrap();
     let names: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
     assert_eq!(names[..2], ["syslog", "server"]);
-    all.iter().find(|one| one.name == destination::name_of(collector)).unwrap().clone()
+    all.iter().find(|one| one.name == name).unwrap().clone()
 }
 
 pub fn record(fixture: &Fixture, details: std::ops::Range<u32>) {
@@ -176,7 +188,7 @@ fn a_collector_that_is_down_delays_nobody_and_loses_nothing_over_restarts() {
     let mut transport = network(&f, &to);
     let happened = f.agent.state.oldest(transport.destination());
     assert!(batch(&f.agent, &mut transport).is_err(), "nobody listens");
-    let shown = shown(&f, &to);
+    let shown = shown(&f, &to.name());
     assert_eq!((shown.waiting, shown.since), (waiting(&f, &to), happened));
     assert!(happened.is_some() && shown.failed == Some(f.agent.clock.now()));
     assert!(shown.last_error.unwrap().contains("refused"));
@@ -186,7 +198,7 @@ fn a_collector_that_is_down_delays_nobody_and_loses_nothing_over_restarts() {
         f.root().ask(&failure("taro", Some("taro"), Some(2), Code::PinWrong));
     }
     let before = waiting(&f, &to);
-    f.restart_with(|config| config.records_to = vec![to.clone()]);
+    f.restart_with(|config| config.records_to = vec![to.clone().into()]);
     record(&f, 50..60);
     assert_eq!(waiting(&f, &to), before + 10);
 
@@ -201,7 +213,7 @@ fn a_collector_that_is_down_delays_nobody_and_loses_nothing_over_restarts() {
     let text = reading.join().unwrap();
     assert_eq!(numbers(&text), (0..60).collect::<Vec<_>>());
     assert_eq!(waiting(&f, &to), 0);
-    let shown = self::shown(&f, &to);
+    let shown = self::shown(&f, &to.name());
     assert_eq!((shown.waiting, shown.since, shown.last_error), (0, None, None));
     assert!(f.agent.state.waiting(&SYSLOG).unwrap() > 0, "another destination is as it was");
 }
@@ -291,7 +303,7 @@ fn tls_takes_every_record_to_the_collector_that_its_certificate_names() {
     let port = Port::held();
     let to = Collector { way: Way::Tls, ..collector(&port, Format::Ocsf) };
     let configure = |config: &mut wardkey_agent::config::Config| {
-        config.records_to = vec![to.clone()];
+        config.records_to = vec![to.clone().into()];
         config.records_ca = folder.path().join("ca.pem");
     };
     let f = Fixture::at(tempfile::tempdir().unwrap(), configure);

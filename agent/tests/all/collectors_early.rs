@@ -111,7 +111,8 @@ fn a_server_that_never_speaks_tls_costs_no_more_than_the_time_of_a_batch() {
     let begun = std::time::Instant::now();
     let mut transport = network(&f, &to).within(Duration::from_millis(300));
     let error = batch(&f.agent, &mut transport).unwrap_err().to_string();
-    assert!(error.contains("in time"), "{error}");
+    // Nothing of the batch was on its way, so smaller ones would change nothing.
+    assert!(error.contains("cannot be reached: timed out"), "{error}");
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     reading.join().unwrap();
 }

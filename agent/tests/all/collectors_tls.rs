@@ -2,9 +2,9 @@
 //! valid.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustls::pki_types::PrivateKeyDer;
@@ -19,11 +19,15 @@ use wardkey_agent::audit::deliver::batch;
 
 pub type Peer = StreamOwned<ServerConnection, TcpStream>;
 
-/// A server for `127.0.0.1` until the end of a year, of a CA of its own, which is written to
-/// `ca.pem`.
+/// A server for `127.0.0.1` until the end of a year.
 pub fn tls(folder: &Path, until: i32) -> Arc<ServerConfig> {
+    tls_for(folder, "127.0.0.1", until)
+}
+
+/// A server for a name until the end of a year, of a CA of its own, which is written to `ca.pem`.
+fn tls_for(folder: &Path, name: &str, until: i32) -> Arc<ServerConfig> {
     let (ca, key) = (authority(), rcgen::KeyPair::generate().unwrap());
-    let mut params = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let mut params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
     params.not_before = rcgen::date_time_ymd(2020, 1, 1);
     params.not_after = rcgen::date_time_ymd(until, 12, 31);
     let certificate = params.signed_by(&key, &ca.issuer).unwrap();
@@ -64,7 +68,7 @@ pub fn read_all(peer: &mut Peer) -> String {
 pub fn tls_fixture(folder: &Path, way: Way, port: &Port, records: u32) -> (Collector, Fixture) {
     let to = Collector { way, ..collector(port, Format::Ecs) };
     let f = Fixture::at(tempfile::tempdir().unwrap(), |config| {
-        config.records_to = vec![to.clone()];
+        config.records_to = vec![to.clone().into()];
         config.records_ca = folder.join("ca.pem");
     });
     f.sync().unwrap();
@@ -166,4 +170,40 @@ fn an_expired_collector_is_refused_also_while_the_server_is_away() {
     assert!(batch(&f.agent, &mut network(&f, &to)).is_err());
     assert_eq!(reading.join().unwrap(), "refused");
     assert_eq!(waiting(&f, &to), before);
+}
+
+/// Where the name of the collector leads.
+static ADDRESSES: Mutex<Vec<SocketAddr>> = Mutex::new(Vec::new());
+
+#[test]
+fn an_address_at_which_tls_fails_leaves_the_records_to_the_next() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let name = "siem.example.org";
+    let to = Collector { way: Way::Tls, address: format!("{name}:6514"), format: Format::Ecs };
+    let f = Fixture::at(tempfile::tempdir().unwrap(), |config| {
+        config.records_to = vec![to.clone().into()];
+        config.records_ca = folder.path().join("ca.pem");
+    });
+    f.sync().unwrap();
+    record(&f, 0..20);
+    let ports = [Port::held(), Port::held(), Port::held(), Port::held()];
+    let [impostor, ends, silent, right] = ports.each_ref().map(Port::listen);
+    let all = [&impostor, &ends, &silent, &right].map(|one| one.local_addr().unwrap());
+    ADDRESSES.lock().unwrap().extend(all);
+
+    // One of another CA, one that ends at once, one that never says anything.
+    let heard = serve(impostor, tls_for(other.path(), name, 2090), read_all);
+    std::thread::spawn(move || drop(ends.accept()));
+    let reading = serve(right, tls_for(folder.path(), name, 2090), |peer| {
+        let text = read_all(peer);
+        peer.conn.send_close_notify();
+        peer.flush().unwrap();
+        text
+    });
+    let lookup = |_: &str| Ok(ADDRESSES.lock().unwrap().clone());
+    let mut transport = network(&f, &to).asking(lookup).within(Duration::from_secs(10));
+    batch(&f.agent, &mut transport).unwrap();
+    assert_eq!(numbers(&reading.join().unwrap()), (0..20).collect::<Vec<_>>());
+    assert_eq!((heard.join().unwrap().as_str(), waiting(&f, &to)), ("", 0));
+    drop(silent);
 }

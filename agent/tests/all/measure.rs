@@ -7,12 +7,18 @@ use std::time::{Duration, Instant};
 
 use crate::common::server::Server;
 use crate::common::*;
+use wardkey_agent::audit::destination::{self, SERVER, SYSLOG};
+use wardkey_agent::store::spool::forget::Progress;
+use wardkey_agent::store::spool::read::Most;
+use wardkey_agent::store::state::At;
 use wardkey_core::codec::{self, List};
+use wardkey_core::event::{EventName, Outcome};
 use wardkey_core::message::MAX_FRAME;
 use wardkey_core::message::agent::{Join, Reply, Request};
 use wardkey_core::name::{DisplayText, GroupName};
 use wardkey_core::policy::document::SharedAccount;
 use wardkey_ipc::{Channel, Deadline};
+use wardkey_settings::sink::Sink;
 
 fn fill(ward: &Ward, people: u32) {
     ward.change(|state| {
@@ -224,4 +230,50 @@ fn pages_of_candidates_by_number_of_people() {
             median(times)
         );
     }
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn longest_wait_of_a_record_while_a_collector_goes() {
+    let f = Fixture::at(tempfile::tempdir().unwrap(), |config| {
+        config.records_to = vec![Sink::read("tcp://192.0.2.7:601 ecs").unwrap()];
+        (config.spool_events, config.spool_mib) = (200_000, 256);
+    });
+    let event = || f.agent.event(EventName::KeyChanged, Outcome::Success);
+    for _ in 0..100 {
+        f.agent.state.append((0..1000).map(|_| event()).collect());
+    }
+    for to in [&SYSLOG, &SERVER] {
+        let most = Most { events: 4096, bytes: usize::MAX };
+        let next = || f.agent.state.pending(to, most).unwrap();
+        let mut records = next();
+        while !records.is_empty() {
+            let arrived: Vec<At> = records.iter().map(|record| record.at).collect();
+            f.agent.state.delivered(to, &arrived).unwrap();
+            records = next();
+        }
+    }
+    let started = Instant::now();
+    f.agent.state.set_destinations(destination::all(&Default::default()));
+    println!("another list: {:?}", started.elapsed());
+    let agent = std::sync::Arc::clone(&f.agent);
+    let sweeping = std::thread::spawn(move || {
+        while agent.state.sweep().unwrap() == Progress::More {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    });
+    let mut waits = Vec::new();
+    while !sweeping.is_finished() {
+        let started = Instant::now();
+        f.agent.state.append(vec![event()]);
+        waits.push(started.elapsed());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    sweeping.join().unwrap();
+    let longest = waits.iter().max().unwrap();
+    println!(
+        "all gone: {:?}; the longest of {} waits: {longest:?}",
+        started.elapsed(),
+        waits.len()
+    );
 }

@@ -9,10 +9,9 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use wardkey_agent::audit::collecting::{change, start};
-use wardkey_agent::audit::destination::name_of;
 use wardkey_core::event::Format;
 use wardkey_core::message::MAX_FRAME;
-use wardkey_core::message::agent::{Reply, Request};
+use wardkey_core::message::agent::{DestinationStatus, Reply, Request};
 use wardkey_ipc::{Channel, Deadline};
 use wardkey_settings::collector::Collector;
 
@@ -65,7 +64,7 @@ fn collectors_that_stay_go_on_and_those_that_go_are_forgotten() {
 
     let with = |collectors: &[&Collector]| {
         let mut config = f.agent.config.clone();
-        config.records_to = collectors.iter().map(|one| (*one).clone()).collect();
+        config.records_to = collectors.iter().map(|one| (*one).clone().into()).collect();
         change(&f.agent, &config).unwrap()
     };
     assert!(!with(&[&stays.to, &goes.to]), "nothing has changed");
@@ -73,7 +72,7 @@ fn collectors_that_stay_go_on_and_those_that_go_are_forgotten() {
     assert!(with(&[&cef, &comes.to]));
     let all = wardkey_agent::control::status(&f.agent).destinations.unwrap();
     let names: Vec<String> = all.iter().map(|one| one.name.clone()).collect();
-    assert_eq!(names, ["syslog", "server", &name_of(&cef), &name_of(&comes.to)]);
+    assert_eq!(names, ["syslog", "server", &cef.name(), &comes.to.name()]);
     record(&f, 10..20);
     stays.has(0..20);
     assert!(stays.text.lock().unwrap().contains("CEF:0|"), "in its new form");
@@ -91,8 +90,24 @@ fn collectors_that_stay_go_on_and_those_that_go_are_forgotten() {
     f.agent.stop();
 }
 
-/// The program, by a file.
-struct Running(Child);
+/// The program, by a file; killed when it is dropped.
+pub struct Running(pub Child);
+
+impl Running {
+    /// Starts it by the file that [`configure`] writes.
+    pub fn start(at: &Path) -> Self {
+        let child = Command::new(env!("CARGO_BIN_EXE_wardkey-agent"))
+            .arg("--config")
+            .arg(at.join("etc/agent.toml"))
+            .stderr(Stdio::null())
+            .spawn();
+        Self(child.unwrap())
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.0.id() as i32), signal).unwrap();
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -101,7 +116,7 @@ impl Drop for Running {
     }
 }
 
-fn configure(at: &Path, rest: &str) {
+pub fn configure(at: &Path, rest: &str) {
     let text = format!(
         "socket = \"{0}/run/agent.sock\"\nkey_socket = \"{0}/run/key.sock\"\n\
          state_dir = \"{0}/state\"\nsyslog = \"{0}/log\"\nuser = \"nobody\"\n\
@@ -109,6 +124,19 @@ fn configure(at: &Path, rest: &str) {
         at.display()
     );
     std::fs::write(at.join("etc/agent.toml"), text).unwrap();
+}
+
+/// What `wardkey status` shows of the destinations; nothing while the program does not answer.
+pub fn destinations(at: &Path) -> Vec<DestinationStatus> {
+    let ask = || {
+        let soon = Deadline::after(Duration::from_secs(5));
+        let mut channel =
+            Channel::connect(&at.join("run/agent.sock"), None, MAX_FRAME, soon).ok()?;
+        channel.send(&Request::Status, soon).ok()?;
+        let Reply::Status(status) = channel.receive(soon).ok()? else { return None };
+        Some(status.destinations?.iter().cloned().collect())
+    };
+    ask().unwrap_or_default()
 }
 
 #[test]
@@ -121,24 +149,10 @@ fn sighup_takes_another_list_and_a_faulty_file_changes_nothing() {
     let (first, second) = (Reads::new(), Reads::new());
     let list = |to: &Collector| format!("records_to = [\"tcp://{} ecs\"]", to.address);
     configure(at, &list(&first.to));
-    let child = Command::new(env!("CARGO_BIN_EXE_wardkey-agent"))
-        .arg("--config")
-        .arg(at.join("etc/agent.toml"))
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let running = Running(child);
-    let names = || {
-        let soon = Deadline::after(Duration::from_secs(5));
-        let mut channel =
-            Channel::connect(&at.join("run/agent.sock"), None, MAX_FRAME, soon).ok()?;
-        channel.send(&Request::Status, soon).ok()?;
-        let Reply::Status(status) = channel.receive(soon).ok()? else { return None };
-        Some(status.destinations?.iter().map(|one| one.name.clone()).collect::<Vec<_>>())
-    };
-    let has = |to: &Collector| names().is_some_and(|names| names.contains(&name_of(to)));
+    let running = Running::start(at);
+    let has = |to: &Collector| destinations(at).iter().any(|one| one.name == to.name());
     eventually("it runs", || has(&first.to));
-    let hangup = || kill(Pid::from_raw(running.0.id() as i32), Signal::SIGHUP).unwrap();
+    let hangup = || running.signal(Signal::SIGHUP);
 
     configure(at, "records_to = [\"nowhere\"]");
     hangup();

@@ -9,6 +9,7 @@ mod cef;
 mod dicom;
 mod ecs;
 mod fhir;
+mod journal;
 mod json;
 mod leef;
 mod ocsf;
@@ -33,6 +34,11 @@ pub fn render(format: Format, event: &Event, source: &Source) -> String {
         Format::Atna => atna::message(event, source),
         Format::Fhir => fhir::resource(event, source),
     }
+}
+
+/// An event as an entry of systemd's journal, as its socket takes it.
+pub fn journal_entry(event: &Event) -> Vec<u8> {
+    journal::entry(event)
 }
 
 /// An event in a form, as a syslog message for the network (RFC 5424): what is none by itself is

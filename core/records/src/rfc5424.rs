@@ -2,13 +2,10 @@
 
 use wardkey_core::event::Event;
 
+use crate::said::{APP, FACILITY};
 use crate::source::Source;
 use crate::{said, words};
 
-/// Facility authpriv.
-const FACILITY: u8 = 10;
-/// Name of the program.
-const APP: &str = "wardkey";
 /// Longest HOSTNAME.
 const LONGEST_HOST: usize = 255;
 

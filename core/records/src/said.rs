@@ -8,6 +8,11 @@ use crate::source::Source;
 /// Longest value in characters, as in the key=value line.
 const LONGEST: usize = 256;
 
+/// Facility authpriv.
+pub(crate) const FACILITY: u8 = 10;
+/// Name of the program.
+pub(crate) const APP: &str = "wardkey";
+
 /// What stands for nothing where something must be.
 pub(crate) const NIL: &str = "-";
 

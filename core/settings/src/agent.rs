@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use wardkey_core::time::DAY;
 
-use crate::collector::Collector;
 use crate::files::{FileError, Owner};
+use crate::sink::Sink;
 use crate::table::{Source, TableError, Value};
 use crate::texts::Text;
 
@@ -28,8 +28,8 @@ pub struct Config {
     pub user: String,
     /// The system log's socket.
     pub syslog: PathBuf,
-    /// Collectors that get every record too.
-    pub records_to: Vec<Collector>,
+    /// Collectors, files and the journal, which get every record too.
+    pub records_to: Vec<Sink>,
     /// Certificates of those who may certify collectors that are reached over TLS.
     pub records_ca: PathBuf,
     /// The private enterprise number in the records' structured data.
@@ -126,7 +126,7 @@ impl Config {
             "state_dir" => self.state_dir = value.path()?,
             "user" => self.user = value.user()?,
             "syslog" => self.syslog = value.path()?,
-            "records_to" => self.records_to = collectors(value)?,
+            "records_to" => self.records_to = sinks(value)?,
             "records_ca" => self.records_ca = value.path()?,
             "records_enterprise" => {
                 let number = value.number(1..=u64::from(u32::MAX), "")?;
@@ -147,12 +147,12 @@ impl Config {
     }
 }
 
-/// A list of collectors, each address once: a cursor on the records belongs to an address.
-fn collectors(value: &Value<'_>) -> Result<Vec<Collector>, TableError> {
-    let takes = Text::CollectorList.with([("count", (Collector::MAX as u64).into())]);
-    let all = value.list(&takes, Collector::MAX, |text, _| Collector::read(text?))?;
+/// A list of sinks, each place once: a cursor on the records belongs to a place.
+fn sinks(value: &Value<'_>) -> Result<Vec<Sink>, TableError> {
+    let takes = Text::SinkList.with([("count", (Sink::MAX as u64).into())]);
+    let all = value.list(&takes, Sink::MAX, |text, _| Sink::read(text?))?;
     let is_twice =
-        |at: usize, one: &Collector| all.iter().take(at).any(|other| other.address == one.address);
+        |at: usize, one: &Sink| all.iter().take(at).any(|other| other.place() == one.place());
     if all.iter().enumerate().any(|(at, one)| is_twice(at, one)) {
         return Err(value.wrong(takes));
     }
@@ -207,6 +207,18 @@ mod tests {
             (
                 "records_to = [\"tcp://a:601 ecs\", \"tcp://a:601 cef\"]\n",
                 ["f.toml:1:", "records_to", "each address once"],
+            ),
+            (
+                "records_to = [\"file:///a ecs\",\n\"journal:///a\"]\n",
+                ["f.toml:1:", "records_to", "each address once"],
+            ),
+            (
+                "records_to = [\n\"file:///../a ecs\"]\n",
+                ["f.toml:2:", "records_to", "file:///PATH FORMAT"],
+            ),
+            (
+                "records_to = [\"udp://a:514 fhir\"]\n",
+                ["f.toml:1:", "records_to", "neither atna nor fhir"],
             ),
             ("records_enterprise = 0\n", ["f.toml:1:", "records_enterprise", "from 1 to"]),
             ("user = \n", ["f.toml:1:", "a value is", "\"text\""]),

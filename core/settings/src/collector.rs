@@ -2,7 +2,7 @@
 
 use wardkey_core::event::Format;
 
-/// The way to a collector: syslog messages, counted by octets.
+/// The way to a collector that is connected to: syslog messages, counted by octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     /// Over TCP (RFC 6587, 3.4.1).
@@ -39,20 +39,26 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// The most of them.
-    pub const MAX: usize = 8;
-
     /// Reads what the file says.
     pub fn read(text: &str) -> Option<Self> {
         let (word, rest) = text.split_once("://")?;
         let way = Way::ALL.into_iter().find(|way| way.as_str() == word)?;
         let (address, format) = rest.split_once(' ')?;
-        let (host, port) = address.rsplit_once(':')?;
-        let is_port =
-            port.parse::<u16>().is_ok_and(|number| number.to_string() == port && number > 0);
         let collector = Self { way, address: address.to_owned(), format: Format::of(format)? };
-        (is_host(host) && is_port).then_some(collector)
+        is_address(address).then_some(collector)
     }
+
+    /// The way and the address: what names its cursor. In another format it is the same one.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.way.as_str(), self.address)
+    }
+}
+
+/// Whether a text is `host:port`, in the one way that each has.
+pub(crate) fn is_address(text: &str) -> bool {
+    let Some((host, port)) = text.rsplit_once(':') else { return false };
+    let is_port = port.parse::<u16>().is_ok_and(|number| number.to_string() == port && number > 0);
+    is_host(host) && is_port
 }
 
 fn is_host(host: &str) -> bool {

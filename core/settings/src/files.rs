@@ -28,6 +28,11 @@ impl Owner {
         Self(nix::unistd::geteuid().as_raw())
     }
 
+    /// This user, besides root.
+    pub const fn of(uid: u32) -> Self {
+        Self(uid)
+    }
+
     /// Whether a file of this uid is believed.
     pub fn may_own(self, uid: u32) -> bool {
         uid == self.0 || uid == 0
@@ -56,6 +61,37 @@ pub fn read(path: &Path, owner: Owner, max: usize) -> Result<Vec<u8>, FileError>
         return Err(FileError::TooLong { path: path.into(), max });
     }
     Ok(bytes)
+}
+
+/// Opens a file to write at its end, and to read; a missing one is made, for its owner and its
+/// group. One that others may write, or reached by a link, is none to write to.
+///
+/// # Errors
+/// [`FileError`] when it cannot be opened or made, or is not to be believed.
+pub fn open_to_append(path: &Path, owner: Owner) -> Result<File, FileError> {
+    let (folder, name) = open_folder(path, owner)?;
+    // O_NONBLOCK: as in `read`.
+    let flags = OFlag::O_RDWR
+        | OFlag::O_APPEND
+        | OFlag::O_CLOEXEC
+        | OFlag::O_NOFOLLOW
+        | OFlag::O_NONBLOCK
+        | OFlag::O_NOCTTY;
+    let new = flags | OFlag::O_CREAT | OFlag::O_EXCL;
+    let mode = Mode::S_IRUSR | Mode::S_IWUSR | Mode::S_IRGRP;
+    let file = match openat(&folder, name, flags, Mode::empty()) {
+        Err(Errno::ENOENT) => openat(&folder, name, new, mode).and_then(|file| {
+            // Whatever the umask is; and the name is to be there after a power cut too.
+            fchmod(&file, mode)?;
+            let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+            fsync(&openat(&folder, ".", flags, Mode::empty())?)?;
+            Ok(file)
+        }),
+        opened => opened,
+    };
+    let file = file.map_err(|errno| failure(path, errno, Kind::Regular))?;
+    check(path, &file, owner, SFlag::S_IFREG, Kind::Regular)?;
+    Ok(File::from(file))
 }
 
 /// Takes the lock of a file for this process alone (flock(2)); whoever has it is waited for so
@@ -270,6 +306,36 @@ mod tests {
             std::os::unix::fs::chown(&path, Some(1234), None).unwrap();
             assert!(matches!(read(&path, us, 10), Err(FileError::Owner { uid: 1234, .. })));
         }
+    }
+
+    #[test]
+    fn a_file_is_appended_to_where_nobody_else_can_put_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("records.log");
+        let us = Owner::current();
+        let append = |text: &str| {
+            open_to_append(&path, us).map(|mut file| file.write_all(text.as_bytes()).unwrap())
+        };
+        append("one\n").unwrap();
+        append("two\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\n");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o640);
+        mode(&path, 0o660);
+        assert!(matches!(append("x"), Err(FileError::Mode { .. })));
+        mode(&path, 0o600);
+        mode(folder.path(), 0o775);
+        assert!(matches!(append("x"), Err(FileError::Mode { .. })));
+        mode(folder.path(), 0o755);
+        for put in [
+            (|at: &Path| symlink("/dev/null", at).unwrap()) as fn(&Path),
+            |at| symlink("nowhere", at).unwrap(),
+            |at| nix::unistd::mkfifo(at, Mode::from_bits_truncate(0o600)).unwrap(),
+        ] {
+            fs::remove_file(&path).unwrap();
+            put(&path);
+            assert!(matches!(append("x"), Err(FileError::Kind { .. })), "{path:?}");
+        }
+        assert!(!folder.path().join("nowhere").exists());
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! ```text
 //!   pam.toml ────> pam::Settings ─┐
 //!   agent.toml ──> agent::Config ─┼─ table (keys) ── toml_lines (lines)
-//!                   └ collector    │
+//!                   └ sink         │
 //!   anchor.toml ─> anchor::read  ─┘      └ files (owner, mode, no links, bounded)
 //!   login.defs ──> login_defs (which accounts are the system's)
 //!   local-accounts <─> local (who gets in while pam.toml is wrong)
@@ -27,6 +27,8 @@ pub mod local;
 pub mod login_defs;
 pub mod pam;
 pub mod problem;
+pub mod sink;
+pub mod sink_places;
 pub mod table;
 pub mod texts;
 pub mod toml_lines;

@@ -32,6 +32,12 @@ codes! {
     CollectorSlow = 1422,
     /// The system log takes no line.
     SystemLogAway = 1423,
+    /// The file of records cannot be opened or written.
+    RecordFileUnusable = 1424,
+    /// The disk of the file of records is full.
+    RecordFileFull = 1425,
+    /// The journal takes no entry.
+    JournalAway = 1426,
     /// The terminal has been joined.
     Joined = 1504,
     /// The key has been enrolled for `$name`.

@@ -17,30 +17,31 @@ use std::time::{Duration, Instant};
 use rustls::ClientConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use wardkey_core::codec;
-use wardkey_core::event::Event;
 use wardkey_records::{Source, syslog_message};
 use wardkey_settings::collector::{Collector, Way};
 use wardkey_settings::files::{self, Owner};
 
 use crate::agent::Agent;
 use crate::audit::deliver::{Delivery, Transport};
+use crate::audit::render::source;
+use crate::audit::transport::addresses::reach_first;
 use crate::audit::transport::connection::Connection;
 use crate::audit::transport::deadline::Deadline;
+use crate::audit::transport::event;
 use crate::audit::transport::failure::CollectorError;
 use crate::audit::transport::pace::Pace;
-use crate::audit::transport::resolve::Resolver;
-use crate::audit::transport::secret::{self, Counts};
+use crate::audit::transport::resolve::{Lookup, Resolver};
+use crate::audit::transport::secret::{Counts, Secret};
 use crate::config::Config;
 use crate::error::AgentError;
-use crate::log;
 use crate::store::spool::cursor::Destination;
 use crate::store::spool::read::Most;
 use crate::store::state::Record;
 use crate::sync::backoff::Backoff;
 use crate::sync::tls;
 
-/// How long a name or an address of a collector may take to answer.
+/// How long a name or an address of a collector may take to answer; over TLS, until it has shown
+/// who it is.
 const ANSWER: Duration = Duration::from_secs(10);
 /// How long a batch may take in all: from asking for the address to the end of the connection.
 const BATCH: Duration = Duration::from_secs(30);
@@ -69,19 +70,12 @@ pub struct Network {
 impl Network {
     /// The way to one of the configured collectors.
     pub fn new(config: &Config, destination: &'static Destination, collector: &Collector) -> Self {
-        let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
-        let source = Source {
-            host: host.unwrap_or_default(),
-            pid: std::process::id(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            enterprise: config.records_enterprise,
-        };
         let longest = Duration::from_secs(config.retry_seconds);
         Self {
             destination,
             collector: collector.clone(),
             authorities: config.records_ca.clone(),
-            source,
+            source: source::of_this_machine(config),
             within: BATCH,
             resolver: Resolver::default(),
             pace: Pace::default(),
@@ -96,6 +90,13 @@ impl Network {
         self
     }
 
+    /// The same, with another way to find the addresses of its name.
+    #[must_use]
+    pub fn asking(mut self, lookup: Lookup) -> Self {
+        self.resolver = Resolver::with(lookup);
+        self
+    }
+
     fn send(&mut self, agent: &Agent, frames: &[u8]) -> Result<(), CollectorError> {
         if frames.is_empty() {
             return Ok(());
@@ -105,20 +106,23 @@ impl Network {
             Way::Tls => Some((self.tls(agent)?, Counts::Said)),
             Way::TlsFin => Some((self.tls(agent)?, Counts::Fin)),
         };
-        let connection = self.connect()?;
-        match tls {
-            None => send_plain(connection, frames),
-            Some((tls, counts)) => secret::send(connection, tls, self.name()?, counts, frames),
-        }
-    }
-
-    fn connect(&mut self) -> Result<Connection, CollectorError> {
         let deadline = Deadline::after(self.within);
         let addresses = self
             .resolver
             .addresses(&self.collector.address, self.within.min(ANSWER))
             .map_err(CollectorError::Name)?;
-        Connection::open(&addresses, ANSWER, deadline).map_err(CollectorError::Unreachable)
+        let connect =
+            |address, until| Connection::open(address, until).map_err(CollectorError::Unreachable);
+
+        let Some((tls, counts)) = tls else {
+            let connection = reach_first(&addresses, ANSWER, deadline, connect)?;
+            return send_plain(connection.until(deadline), frames);
+        };
+        let name = self.name()?;
+        let secret = reach_first(&addresses, ANSWER, deadline, |address, until| {
+            Secret::agree(connect(address, until)?, Arc::clone(&tls), name.clone())
+        })?;
+        secret.send(deadline, counts, frames)
     }
 
     /// The name that its certificate has to be for.
@@ -151,22 +155,16 @@ impl Network {
         let mut frames = Vec::new();
         let mut taken = 0;
         for record in records {
-            match codec::from_bytes::<Event>(&record.event) {
-                Ok(event) => {
-                    let message = syslog_message(self.collector.format, &event, &self.source);
-                    let length = message.len().to_string();
-                    let after = frames.len() + length.len() + 1 + message.len();
-                    if !frames.is_empty() && after > SENT {
-                        break;
-                    }
-                    frames.extend_from_slice(length.as_bytes());
-                    frames.push(b' ');
-                    frames.extend_from_slice(message.as_bytes());
+            if let Some(event) = event::of(record) {
+                let message = syslog_message(self.collector.format, &event, &self.source);
+                let length = message.len().to_string();
+                let after = frames.len() + length.len() + 1 + message.len();
+                if !frames.is_empty() && after > SENT {
+                    break;
                 }
-                // One of a later version, say: it must not keep the others back.
-                Err(error) => {
-                    log::warning(format_args!("a record cannot be read, and is not sent: {error}"));
-                }
+                frames.extend_from_slice(length.as_bytes());
+                frames.push(b' ');
+                frames.extend_from_slice(message.as_bytes());
             }
             taken += 1;
         }
@@ -189,14 +187,13 @@ impl Transport for Network {
         match self.send(agent, &frames) {
             Ok(()) => {
                 self.pace.arrived(begun.elapsed(), self.within);
-                let arrived = records.iter().take(taken).map(|record| record.at).collect();
-                Delivery { arrived, error: None }
+                Delivery::all(records.get(..taken).unwrap_or(records))
             }
             Err(error) => {
                 if error.was_on_its_way() {
                     self.pace.failed(taken);
                 }
-                Delivery { arrived: Vec::new(), error: Some(error.into()) }
+                Delivery { error: Some(error.into()), ..Delivery::default() }
             }
         }
     }

@@ -21,24 +21,20 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Connects to the first of the addresses that answers. Each has its share of the time, so that
-    /// one that is dead does not cost the others theirs, but no more than `each`.
+    /// Connects to an address.
     ///
     /// # Errors
-    /// The last one's.
-    pub fn open(addresses: &[SocketAddr], each: Duration, deadline: Deadline) -> Result<Self> {
-        let mut last = ErrorKind::NotFound.into();
-        for (address, others) in addresses.iter().zip((1..=addresses.len()).rev()) {
-            let share = deadline.left()? / u32::try_from(others).unwrap_or(u32::MAX);
-            match TcpStream::connect_timeout(address, share.min(each).max(LOOK)) {
-                Ok(stream) => {
-                    stream.set_nonblocking(true)?;
-                    return Ok(Self { stream, deadline });
-                }
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
+    /// Nobody answers there in time.
+    pub fn open(address: SocketAddr, deadline: Deadline) -> Result<Self> {
+        let stream = TcpStream::connect_timeout(&address, deadline.left()?)?;
+        stream.set_nonblocking(true)?;
+        Ok(Self { stream, deadline })
+    }
+
+    /// The same, with another moment at which it ends.
+    #[must_use]
+    pub fn until(self, deadline: Deadline) -> Self {
+        Self { deadline, ..self }
     }
 
     /// Waits until the peer has said something or, if that is asked, until it takes more.
@@ -125,8 +121,7 @@ mod tests {
     use super::*;
 
     fn open(listener: &TcpListener, at_most: Duration) -> Connection {
-        let address = listener.local_addr().unwrap();
-        Connection::open(&[address], at_most, Deadline::after(at_most)).unwrap()
+        Connection::open(listener.local_addr().unwrap(), Deadline::after(at_most)).unwrap()
     }
 
     #[test]
@@ -153,23 +148,5 @@ mod tests {
         let error = open(&listener, at_most).end().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TimedOut);
         assert!((at_most..Duration::from_secs(5)).contains(&begun.elapsed()));
-    }
-
-    #[test]
-    fn an_address_that_does_not_answer_leaves_the_next_its_time() {
-        // A listener whose queue is full answers nobody.
-        let dead = TcpListener::bind("127.0.0.1:0").unwrap();
-        nix::sys::socket::listen(&dead, nix::sys::socket::Backlog::new(0).unwrap()).unwrap();
-        let full = dead.local_addr().unwrap();
-        let _kept: Vec<_> =
-            (0..4).map(|_| TcpStream::connect_timeout(&full, Duration::from_millis(100))).collect();
-        let alive = TcpListener::bind("127.0.0.1:0").unwrap();
-        let addresses = [full, alive.local_addr().unwrap()];
-        let begun = Instant::now();
-        let deadline = Deadline::after(Duration::from_secs(2));
-        Connection::open(&addresses, Duration::from_secs(60), deadline).unwrap();
-        assert!(begun.elapsed() >= Duration::from_millis(900), "the first one was dead");
-        let error = Connection::open(&[full], Duration::from_millis(100), deadline).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::TimedOut);
     }
 }

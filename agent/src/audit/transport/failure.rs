@@ -1,8 +1,10 @@
-//! Why a collector has not got a batch.
+//! Why a collector, or a file, has not got a batch.
 
 use std::io::{Error, ErrorKind};
+use std::path::Path;
 
 use wardkey_core::code::Notice;
+use wardkey_settings::files::FileError;
 
 /// What went wrong on the way to a collector.
 #[derive(Debug, thiserror::Error)]
@@ -72,4 +74,59 @@ impl CollectorError {
     pub const fn was_on_its_way(&self) -> bool {
         matches!(self, Self::Early | Self::Unsaid | Self::Broken(_) | Self::Tls(_) | Self::Slow)
     }
+}
+
+/// What went wrong with a file of records.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordFileError {
+    /// Its disk has no room.
+    #[error("{0}: the disk is full")]
+    Full(String),
+    /// It cannot be opened, or is not to be written to.
+    #[error(transparent)]
+    Unusable(FileError),
+    /// It broke while it was written.
+    #[error("{path}: {error}")]
+    Broken {
+        /// The file.
+        path: String,
+        /// What the system said.
+        #[source]
+        error: Error,
+    },
+}
+
+impl From<FileError> for RecordFileError {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Io { path, error } if is_full(&error) => {
+                Self::Full(path.display().to_string())
+            }
+            error => Self::Unusable(error),
+        }
+    }
+}
+
+impl RecordFileError {
+    /// What the system said of an open file.
+    pub fn of(path: &Path, error: Error) -> Self {
+        let path = path.display().to_string();
+        if is_full(&error) { Self::Full(path) } else { Self::Broken { path, error } }
+    }
+
+    /// The code for people.
+    pub const fn notice(&self) -> Notice {
+        match self {
+            Self::Full(_) => Notice::RecordFileFull,
+            Self::Unusable(_) | Self::Broken { .. } => Notice::RecordFileUnusable,
+        }
+    }
+}
+
+/// Whether the system said that there is no room: disk, quota or file size.
+pub(crate) fn is_full(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+    )
 }

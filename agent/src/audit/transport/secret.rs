@@ -8,6 +8,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 
 use crate::audit::transport::connection::Connection;
+use crate::audit::transport::deadline::Deadline;
 use crate::audit::transport::failure::CollectorError;
 
 /// Which end of the collector's counts.
@@ -29,42 +30,70 @@ enum Half {
     Fin,
 }
 
-/// Sends frames, and ends the connection: they have arrived.
-///
-/// # Errors
-/// [`CollectorError`]: nobody knows which have arrived.
-pub fn send(
-    mut connection: Connection,
-    tls: Arc<ClientConfig>,
-    name: ServerName<'static>,
-    counts: Counts,
-    frames: &[u8],
-) -> Result<(), CollectorError> {
-    let mut session = ClientConnection::new(tls, name).map_err(CollectorError::Tls)?;
-    let mut rest = frames;
-    while !rest.is_empty() || session.is_handshaking() || session.wants_write() {
-        if !rest.is_empty() && !session.is_handshaking() {
-            let taken = session.writer().write(rest)?;
-            rest = rest.get(taken..).unwrap_or_default();
+/// A connection whose peer has shown that it is the one that it should be.
+#[derive(Debug)]
+pub struct Secret {
+    connection: Connection,
+    session: ClientConnection,
+}
+
+impl Secret {
+    /// Agrees on TLS. Nothing was sent yet.
+    ///
+    /// # Errors
+    /// [`CollectorError`]: it is not the one that it should be, or does not answer in time.
+    pub fn agree(
+        mut connection: Connection,
+        tls: Arc<ClientConfig>,
+        name: ServerName<'static>,
+    ) -> Result<Self, CollectorError> {
+        let mut session = ClientConnection::new(tls, name).map_err(CollectorError::Tls)?;
+        while session.is_handshaking() || session.wants_write() {
+            goes_on(&mut session, &mut connection).map_err(|error| match error {
+                CollectorError::Slow => CollectorError::Unreachable(ErrorKind::TimedOut.into()),
+                error => error,
+            })?;
         }
-        goes_on(&mut session, &mut connection)?;
-    }
-    // What it has said until now was said before it can know that we end.
-    if hear(&mut session, &mut connection)? != Half::Open {
-        return Err(CollectorError::Early);
-    }
-    session.send_close_notify();
-    while session.wants_write() {
-        goes_on(&mut session, &mut connection)?;
+        Ok(Self { connection, session })
     }
 
-    // Anybody on the way can end a connection. Only the collector itself can say so in TLS, and it
-    // has to when it has read that we did (RFC 5425, 4.4). An alert says why it did not want us.
-    loop {
-        match (hear(&mut session, &mut connection)?, counts) {
-            (Half::Said, _) | (Half::Fin, Counts::Fin) => return Ok(connection.end()?),
-            (Half::Fin, Counts::Said) => return Err(CollectorError::Unsaid),
-            (Half::Open, _) => connection.wait(false)?,
+    /// Sends frames until a moment, and ends the connection: they have arrived.
+    ///
+    /// # Errors
+    /// [`CollectorError`]: nobody knows which have arrived.
+    pub fn send(
+        self,
+        until: Deadline,
+        counts: Counts,
+        frames: &[u8],
+    ) -> Result<(), CollectorError> {
+        let (mut connection, mut session) = (self.connection.until(until), self.session);
+        let mut rest = frames;
+        while !rest.is_empty() || session.wants_write() {
+            if !rest.is_empty() {
+                let taken = session.writer().write(rest)?;
+                rest = rest.get(taken..).unwrap_or_default();
+            }
+            goes_on(&mut session, &mut connection)?;
+        }
+        // What it has said until now was said before it can know that we end.
+        if hear(&mut session, &mut connection)? != Half::Open {
+            return Err(CollectorError::Early);
+        }
+        session.send_close_notify();
+        while session.wants_write() {
+            goes_on(&mut session, &mut connection)?;
+        }
+
+        // Anybody on the way can end a connection. Only the collector itself can say so in TLS, and
+        // it has to when it has read that we did (RFC 5425, 4.4). An alert says why it did not want
+        // us.
+        loop {
+            match (hear(&mut session, &mut connection)?, counts) {
+                (Half::Said, _) | (Half::Fin, Counts::Fin) => return Ok(connection.end()?),
+                (Half::Fin, Counts::Said) => return Err(CollectorError::Unsaid),
+                (Half::Open, _) => connection.wait(false)?,
+            }
         }
     }
 }

@@ -56,8 +56,8 @@ impl Transport for Upload {
 
     fn deliver(&mut self, agent: &Agent, records: &[Record]) -> Delivery {
         match send(agent, records) {
-            Ok(arrived) => Delivery { arrived, error: None },
-            Err(error) => Delivery { arrived: Vec::new(), error: Some(error) },
+            Ok(arrived) => Delivery { arrived, ..Delivery::default() },
+            Err(error) => Delivery { error: Some(error), ..Delivery::default() },
         }
     }
 

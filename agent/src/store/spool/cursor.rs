@@ -92,17 +92,6 @@ pub(super) fn is_ahead(
     Ok(table.get(ahead_key(name, seq).as_slice())?.is_some())
 }
 
-/// The first record from a number on that has arrived beyond the cursor.
-pub(super) fn next_ahead(
-    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
-    name: &str,
-    from: u64,
-) -> Result<Option<u64>, AgentError> {
-    let (from, to) = (ahead_key(name, from), ahead_key(name, u64::MAX));
-    let first = table.range::<&[u8]>(from.as_slice()..=to.as_slice())?.next().transpose()?;
-    Ok(first.and_then(|(key, _)| key.value().last_chunk().map(|seq| u64::from_be_bytes(*seq))))
-}
-
 /// Forgets that a record is ahead of any of the destinations: it is gone.
 pub(super) fn forget_ahead(
     table: &mut Table<'_, &'static [u8], &'static [u8]>,
@@ -116,6 +105,44 @@ pub(super) fn forget_ahead(
         table.remove(ahead_key(destination.name, seq).as_slice())?;
     }
     Ok(())
+}
+
+/// Forgets what is ahead of destinations that are not known, up to so many records; `true` when
+/// nothing of it is left.
+pub(super) fn forget_strangers(
+    table: &mut Table<'_, &'static [u8], &'static [u8]>,
+    is_known: impl Fn(&[u8]) -> bool,
+    at_most: usize,
+) -> Result<bool, AgentError> {
+    let (mut strange, mut from, mut is_all) = (Vec::new(), Vec::new(), true);
+    // From name to name, not from record to record.
+    while is_all && let Some(name) = first_name(&*table, &from)? {
+        let behind = [name.as_slice(), &[1]].concat();
+        if !is_known(&name) {
+            for entry in table.range::<&[u8]>(name.as_slice()..behind.as_slice())? {
+                is_all = strange.len() < at_most;
+                if !is_all {
+                    break;
+                }
+                strange.push(entry?.0.value().to_vec());
+            }
+        }
+        from = behind;
+    }
+    for key in strange {
+        table.remove(key.as_slice())?;
+    }
+    Ok(is_all)
+}
+
+/// The name of the first destination from a key on that has anything ahead.
+fn first_name(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    from: &[u8],
+) -> Result<Option<Vec<u8>>, AgentError> {
+    let first = table.range::<&[u8]>(from..)?.next().transpose()?;
+    let name = |key: &[u8]| key.split(|byte| *byte == 0).next().map(<[u8]>::to_vec);
+    Ok(first.and_then(|(key, _)| name(key.value())))
 }
 
 /// The key of a record that arrived out of order.

@@ -6,7 +6,7 @@ use crate::error::AgentError;
 use crate::store::rows::existing;
 use crate::store::spool::class::Class;
 use crate::store::spool::cursor::{AHEAD, CURSORS, Cursor, Destination, Order, is_ahead};
-use crate::store::spool::tables::{EVENTS, LANES, TALLY, lane, lane_parts, number_of};
+use crate::store::spool::tables::{EVENTS, LANES, SWEEP, TALLY, lane, lane_parts, number_of};
 
 /// A record on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,6 +133,12 @@ pub fn waiting(transaction: &ReadTransaction, to: &Destination) -> Result<u64, A
         }
     }
     Ok(count)
+}
+
+/// Whether records are to be looked through, as a destination has gone.
+pub fn has_to_sweep(transaction: &ReadTransaction) -> Result<bool, AgentError> {
+    let tally = existing(transaction.open_table(TALLY))?;
+    tally.map_or(Ok(false), |tally| Ok(tally.get(SWEEP)?.is_some()))
 }
 
 /// How many records were lost and not yet recorded as lost.

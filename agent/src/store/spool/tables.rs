@@ -7,8 +7,19 @@ use crate::store::spool::class::Class;
 pub(super) const EVENTS: Rows = Rows::new("events");
 /// class (1), seq (8) -> nothing: the records of each class, the oldest first
 pub(super) const LANES: Rows = Rows::new("lanes");
+/// class (1), seq (8) -> nothing: what only those lack that give way
+pub(super) const SPARE: Rows = Rows::new("spare");
 /// `next`, `bytes`, `lost` -> number (8)
 pub(super) const TALLY: Rows = Rows::new("tally");
+
+/// In the tally: the names of the destinations that records are kept for, one on a line.
+pub(super) const KNOWN: &[u8] = b"known";
+/// In the tally: that there is a table of what is spare.
+pub(super) const HAS_SPARE: &[u8] = b"spare";
+/// In the tally, while records are looked through: the key in `lanes` of the next one.
+pub(super) const SWEEP: &[u8] = b"sweep";
+/// In the tally: before the name of a destination, how many records were lost that it lacked.
+pub(super) const LOST_OF: &[u8] = b"lost ";
 
 /// A number of eight bytes, big endian.
 pub(super) fn number_of(bytes: &[u8]) -> u64 {

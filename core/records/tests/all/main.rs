@@ -5,5 +5,6 @@ mod document;
 mod events;
 mod golden;
 mod hostile;
+mod journal;
 mod parse;
 mod vocabulary;

@@ -58,17 +58,70 @@ fn what_only_a_collector_lacks_gives_way_however_much_the_server_lacks_before_it
 #[test]
 fn what_only_a_destination_lacked_that_never_got_anything_goes_with_it() {
     let mut store = Store::new(THREE, Limits { events: 4, bytes: 1 << 20 });
-    store.write(|spool| spool.forget_others());
+    store.take_list();
     store.push(&[success(1), success(2), heartbeat(3), heartbeat(4), heartbeat(5)]);
     store.drain(&SYSLOG);
     store.drain(&SERVER);
     assert_eq!(store.size().0, 4, "kept for the collector");
     store.destinations = BOTH;
-    store.write(|spool| spool.forget_others());
+    store.take_list();
     assert_eq!(store.size(), (0, 0));
     // It is told of nothing that was lost before it came again.
     store.destinations = THREE;
-    store.write(|spool| spool.forget_others());
+    store.take_list();
     let lost = store.write(|spool| spool.take_lost());
     assert_eq!(lost, Lost { count: 1, of: vec![("syslog", 1), ("server", 1)] });
+}
+
+#[test]
+fn however_many_gaps_there_are_what_only_a_collector_lacks_is_found_at_once() {
+    let store = Store::new(THREE, Limits { events: 100, bytes: 1 << 20 });
+    store.push(&(0..100).map(success).collect::<Vec<_>>());
+    let (seqs, _) = store.pending(&SYSLOG);
+    // What the one has the other lacks, by turns.
+    let every_second = |from: usize| seqs.iter().skip(from).step_by(2).copied().collect::<Vec<_>>();
+    store.deliver(&SYSLOG, &every_second(1));
+    store.deliver(&SERVER, &every_second(2));
+    let spare = || {
+        store.write(|spool| {
+            let mut seqs = Vec::new();
+            for entry in spool.spare.iter()? {
+                seqs.extend(lane_parts(entry?.0.value()).map(|(_, seq)| seq));
+            }
+            Ok(seqs)
+        })
+    };
+    assert_eq!(spare(), [0_u64; 0]);
+    store.deliver(&SERVER, &[seqs[77]]);
+    assert_eq!(spare(), [seqs[77]]);
+    store.push(&[alarm(200)]);
+    let lost = store.write(|spool| spool.take_lost());
+    assert_eq!(lost, Lost { count: 1, of: vec![("siem", 1)] });
+    assert_eq!(spare(), [0_u64; 0]);
+}
+
+#[test]
+fn what_an_older_version_removed_is_no_record_that_could_give_way() {
+    let store = Store::new(THREE, Limits { events: 3, bytes: 1 << 20 });
+    store.push(&[success(1), success(2), success(3)]);
+    store.write(|spool| {
+        spool.spare.insert(lane_key(Class::Notice, 999).as_slice(), &[][..])?;
+        Ok(())
+    });
+    store.push(&[alarm(4)]);
+    assert_eq!((store.size().0, store.lost()), (3, 1));
+    assert_eq!(store.events_for(&SYSLOG), [2, 3, 4]);
+}
+
+#[test]
+fn what_a_destination_never_gets_is_counted_for_it() {
+    let store = Store::new(THREE, LIMITS);
+    store.push(&[success(1), success(2), success(3)]);
+    let (seqs, _) = store.pending(&SIEM);
+    store.deliver(&SIEM, &seqs[..1]);
+    store.write(|spool| spool.gave_up(&SIEM, &seqs[1..2]));
+    assert_eq!(store.events_for(&SIEM), [3]);
+    assert_eq!(store.events_for(&SYSLOG), [1, 2, 3]);
+    let lost = store.write(|spool| spool.take_lost());
+    assert_eq!(lost, Lost { count: 1, of: vec![("siem", 1)] });
 }

@@ -1,0 +1,134 @@
+//! A file, one line for each record. A batch has arrived when it is on disk, in the file that has
+//! the name: what went into one that somebody takes away meanwhile (logrotate) is written again
+//! into its successor. A disk that is full keeps the records waiting.
+
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
+use std::time::Duration;
+
+use wardkey_records::{Source, render};
+use wardkey_settings::files::{self, Owner};
+use wardkey_settings::sink::LogFile;
+
+use crate::agent::Agent;
+use crate::audit::deliver::{Delivery, Transport};
+use crate::audit::render::source;
+use crate::audit::transport::event;
+use crate::audit::transport::failure::RecordFileError;
+use crate::config::Config;
+use crate::error::AgentError;
+use crate::store::spool::cursor::Destination;
+use crate::store::spool::read::Most;
+use crate::store::state::Record;
+use crate::sync::backoff::Backoff;
+
+/// Records of a batch: each is on disk before the next. Some forms have ten times the bytes of what
+/// is in the spool.
+const MOST: Most = Most { events: 512, bytes: 256 * 1024 };
+/// How often a batch is written anew at once, when the file was taken away meanwhile.
+const TRIES: usize = 3;
+
+/// The way to a file.
+#[derive(Debug)]
+pub struct Lines {
+    destination: &'static Destination,
+    to: LogFile,
+    source: Source,
+    file: Option<File>,
+    failures: Backoff,
+}
+
+impl Lines {
+    /// The way to one of the configured files.
+    pub fn new(config: &Config, destination: &'static Destination, to: &LogFile) -> Self {
+        Self {
+            destination,
+            to: to.clone(),
+            source: source::of_this_machine(config),
+            file: None,
+            failures: Backoff::new(Duration::from_secs(config.retry_seconds)),
+        }
+    }
+
+    fn lines(&self, records: &[Record]) -> Vec<u8> {
+        let mut lines = Vec::new();
+        for event in records.iter().filter_map(event::of) {
+            lines.extend_from_slice(render(self.to.format, &event, &self.source).as_bytes());
+            lines.push(b'\n');
+        }
+        lines
+    }
+
+    fn write(&mut self, lines: &[u8]) -> Result<(), RecordFileError> {
+        let path = &self.to.path;
+        let broken = |error| RecordFileError::of(path, error);
+        for _ in 0..TRIES {
+            let mut file = match self.file.take() {
+                Some(file) if has_name(&file, path).map_err(broken)? => file,
+                _ => files::open_to_append(path, Owner::current())?,
+            };
+            append(&mut file, lines).map_err(broken)?;
+            if has_name(&file, path).map_err(broken)? {
+                self.file = Some(file);
+                return Ok(());
+            }
+        }
+        Err(broken(std::io::Error::other("the file was taken away while it was written")))
+    }
+}
+
+impl Transport for Lines {
+    fn destination(&self) -> &'static Destination {
+        self.destination
+    }
+
+    fn most(&self) -> Most {
+        MOST
+    }
+
+    fn reopen(&mut self) {
+        self.file = None;
+    }
+
+    fn deliver(&mut self, _: &Agent, records: &[Record]) -> Delivery {
+        let lines = self.lines(records);
+        match self.write(&lines) {
+            Ok(()) => Delivery::all(records),
+            Err(error) => Delivery { error: Some(error.into()), ..Delivery::default() },
+        }
+    }
+
+    fn worked(&mut self) {
+        self.failures.reset();
+    }
+
+    fn pause_after(&mut self, _: &AgentError) -> Duration {
+        self.failures.next(None)
+    }
+}
+
+/// Whether a file is still the one that has this name.
+fn has_name(file: &File, path: &Path) -> std::io::Result<bool> {
+    let open = file.metadata()?;
+    match path.symlink_metadata() {
+        Ok(named) => Ok((named.dev(), named.ino()) == (open.dev(), open.ino())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes lines behind what is there, and waits for the disk. A line that a full disk or a power
+/// cut has cut short stays one by itself.
+fn append(file: &mut File, lines: &[u8]) -> std::io::Result<()> {
+    if let Some(last) = file.metadata()?.len().checked_sub(1) {
+        let mut end = [0];
+        // Somebody may empty the file at any moment (copytruncate): then there is no last line.
+        if file.read_at(&mut end, last)? == 1 && end != *b"\n" {
+            file.write_all(b"\n")?;
+        }
+    }
+    file.write_all(lines)?;
+    file.sync_data()
+}

@@ -1,0 +1,70 @@
+//! Whether the agent can write the files of `records_to`: said before it finds out.
+
+use std::path::Path;
+
+use crate::agent::Config;
+use crate::files::{FileError, Owner};
+use crate::problem::{Problem, place};
+use crate::sink::Sink;
+use crate::texts::Text;
+
+/// What is wrong with the files that records go to, and with their folders.
+pub fn check(config: &Config) -> Vec<Problem> {
+    let user = nix::unistd::User::from_name(&config.user).ok().flatten();
+    let owner = user.map_or(Owner::ROOT, |user| Owner::of(user.uid.as_raw()));
+    let files = config.records_to.iter().filter_map(|sink| match sink {
+        Sink::File(file) => Some(file.path.as_path()),
+        Sink::Collector(_) | Sink::Datagrams(_) | Sink::Journal(_) => None,
+    });
+    files.flat_map(|path| of_file(path, owner, &config.user)).collect()
+}
+
+fn of_file(path: &Path, owner: Owner, user: &str) -> Vec<Problem> {
+    let Some(folder) = path.parent() else { return Vec::new() };
+    if !matches!(folder.symlink_metadata(), Err(error) if is_missing(&error)) {
+        return place(path, owner);
+    }
+    let command = format!("install -d -o {user} -g {user} -m 0750 {}", folder.display());
+    vec![Problem {
+        file: folder.display().to_string(),
+        line: None,
+        key: Some("records_to".into()),
+        what: FileError::Missing { path: folder.into() }.what(),
+        fix: Text::Run.with([("command", command.into())]),
+    }]
+}
+
+fn is_missing(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::NotFound
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
+    use wardkey_core::event::Format;
+
+    use super::*;
+    use crate::sink::LogFile;
+
+    #[test]
+    fn a_folder_that_is_missing_or_that_others_write_is_told_with_its_fix() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().join("records");
+        let file = LogFile { path: at.join("wardkey.log"), format: Format::Ecs };
+        let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).unwrap().unwrap().name;
+        let records_to = vec![Sink::File(file), Sink::Journal("/nowhere/socket".into())];
+        let config = Config { user, records_to, ..Config::default() };
+        let told = check(&config);
+        assert_eq!((told.len(), told[0].key.as_deref()), (1, Some("records_to")));
+        assert!(told[0].fix.to_string().contains("install -d -o "), "{}", told[0]);
+
+        std::fs::create_dir(&at).unwrap();
+        std::fs::set_permissions(&at, Permissions::from_mode(0o777)).unwrap();
+        let told = check(&config);
+        assert!(told.len() == 1 && told[0].to_string().contains("chmod go-w"), "{told:?}");
+        std::fs::set_permissions(&at, Permissions::from_mode(0o750)).unwrap();
+        assert_eq!(check(&config), []);
+    }
+}
