@@ -89,10 +89,14 @@ impl<'t> Spool<'t> {
         })
     }
 
-    /// Appends an event, which some destinations may have already; others give way when there are
-    /// too many.
+    /// Appends an event, which some destinations may have already, and some do not get; others give
+    /// way when there are too many.
     pub fn push(&mut self, event: &Event, arrived: &[&'static str]) -> Result<(), AgentError> {
         let class = Class::of(event);
+        let is_of_state = Class::is_of_state(event);
+        let gets = |to: &&Destination| to.gets_states || !is_of_state;
+        let passed_over = self.destinations.iter().filter(|to| !gets(to)).map(|to| to.name);
+        let arrived: Vec<_> = arrived.iter().copied().chain(passed_over).collect();
         let seq = self.get("next")?;
         self.set("next", seq + 1)?;
 
@@ -102,7 +106,7 @@ impl<'t> Spool<'t> {
         self.set("bytes", self.get("bytes")? + value.len() as u64)?;
         if !arrived.is_empty() {
             let mut ahead = self.transaction.open_table(AHEAD)?;
-            for name in arrived {
+            for name in &arrived {
                 ahead.insert(ahead_key(name, seq).as_slice(), &[][..])?;
             }
         }

@@ -152,7 +152,7 @@ fn batches_are_of_256_at_most() {
     let f = Fixture::synced();
     for _ in 0..30 {
         let events =
-            (0..10).map(|_| f.agent.event(EventName::Heartbeat, Outcome::Success)).collect();
+            (0..10).map(|_| f.agent.event(EventName::KeyChanged, Outcome::Success)).collect();
         f.agent.record(events);
     }
     drain(&f.agent, &mut upload()).unwrap();
@@ -175,13 +175,13 @@ fn when_there_are_too_many_the_least_give_way_and_the_loss_is_recorded() {
         f.pass(4000);
         f.root().ask(&failure("hanako", Some("hanako"), Some(1), Code::PinWrong));
         if n % 3 == 0 {
-            f.agent.record(vec![f.agent.event(EventName::Heartbeat, Outcome::Success)]);
+            f.agent.record(vec![f.agent.event(EventName::KeyChanged, Outcome::Success)]);
         }
     }
     let events = f.events();
     assert!(events.len() <= 100, "{}", events.len());
     assert!(
-        !events.iter().any(|event| event.name == EventName::Heartbeat),
+        !events.iter().any(|event| event.name == EventName::KeyChanged),
         "the least severe first"
     );
     assert!(

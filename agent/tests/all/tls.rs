@@ -178,7 +178,7 @@ fn a_server_that_asks_for_patience_gets_it_and_every_record() {
     *server.too_many.lock().unwrap() = Some(PATIENCE);
     server.asked.lock().unwrap().clear();
     let record = || {
-        let event = t.agent.event(EventName::Heartbeat, Outcome::Success);
+        let event = t.agent.event(EventName::KeyChanged, Outcome::Success);
         let id = event.id;
         t.agent.record(vec![event]);
         id

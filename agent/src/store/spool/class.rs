@@ -40,6 +40,13 @@ impl Class {
         }
     }
 
+    /// Whether an event says how things stand, and not that something happened: that the agent lives,
+    /// which state of a scope it has. Each one makes those before it worthless.
+    pub fn is_of_state(event: &Event) -> bool {
+        event.outcome == Outcome::Success
+            && matches!(event.name, EventName::Heartbeat | EventName::Synced)
+    }
+
     /// The class with this number on disk; a number of a later version counts as the least.
     pub const fn from_number(number: u8) -> Self {
         match number {

@@ -24,6 +24,9 @@ pub struct Destination {
     pub order: Order,
     /// Whether a record that only such destinations lack is the first to be lost.
     pub gives_way: bool,
+    /// Whether it gets records of a [state](Class::is_of_state) too: one that hears of it otherwise
+    /// does not.
+    pub gets_states: bool,
 }
 
 /// Which records a destination gets first.

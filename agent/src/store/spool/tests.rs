@@ -16,9 +16,12 @@ use super::read::{self, Most, lost, pending, waiting};
 use super::*;
 use crate::store::db::{Db, Rows};
 
-const SYSLOG: Destination = Destination { name: "syslog", order: Order::Arrival, gives_way: false };
-const SERVER: Destination = Destination { name: "server", order: Order::Urgency, gives_way: false };
-const SIEM: Destination = Destination { name: "siem", order: Order::Arrival, gives_way: true };
+const SYSLOG: Destination =
+    Destination { name: "syslog", order: Order::Arrival, gives_way: false, gets_states: true };
+const SERVER: Destination =
+    Destination { name: "server", order: Order::Urgency, gives_way: false, gets_states: true };
+const SIEM: Destination =
+    Destination { name: "siem", order: Order::Arrival, gives_way: true, gets_states: true };
 const BOTH: &[Destination] = &[SYSLOG, SERVER];
 const ALL: Most = Most { events: usize::MAX, bytes: usize::MAX };
 const LIMITS: Limits = Limits { events: 1000, bytes: 1 << 20 };
@@ -116,6 +119,22 @@ impl Store {
         names.sort();
         names
     }
+}
+
+#[test]
+fn a_destination_that_hears_of_states_otherwise_gets_no_records_of_them() {
+    const TOLD: Destination = Destination { gets_states: false, ..SERVER };
+    const PAIR: &[Destination] = &[SYSLOG, TOLD];
+    let store = Store::new(PAIR, LIMITS);
+    let failed = event(4, EventName::Synced, Outcome::Failure);
+    store.push(&[heartbeat(1), success(2), event(3, EventName::Synced, Outcome::Success), failed]);
+    assert_eq!(store.drain(&TOLD), [4, 2]);
+    assert_eq!(store.drain(&SYSLOG), [1, 2, 3, 4]);
+    assert_eq!(store.size(), (0, 0), "nobody waits for the rest");
+    // Also where the system log was first.
+    store.push(&[heartbeat(5)]);
+    assert_eq!(store.drain(&SYSLOG), [5]);
+    assert_eq!(store.size(), (0, 0));
 }
 
 #[test]

@@ -5,8 +5,10 @@ use wardkey_core::event::{EventName, Outcome};
 use super::*;
 use crate::store::spool::cursor::Order;
 
-const SYSLOG: Destination = Destination { name: "syslog", order: Order::Arrival, gives_way: false };
-const SERVER: Destination = Destination { name: "server", order: Order::Urgency, gives_way: false };
+const SYSLOG: Destination =
+    Destination { name: "syslog", order: Order::Arrival, gives_way: false, gets_states: true };
+const SERVER: Destination =
+    Destination { name: "server", order: Order::Urgency, gives_way: false, gets_states: true };
 const ALL: Most = Most { events: 100, bytes: 1 << 20 };
 
 fn entry(id: u8) -> Entry {
