@@ -6,4 +6,6 @@ mod events;
 mod golden;
 mod hostile;
 mod parse;
+mod samples;
+mod stories;
 mod vocabulary;
