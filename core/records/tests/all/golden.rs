@@ -8,7 +8,8 @@ use wardkey_records::{render, syslog_message};
 
 use crate::events::{all, source};
 
-fn compare(file: &str, lines: &[String]) {
+/// Compares with a golden file, or writes it.
+pub fn compare(file: &str, lines: &[String]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/all/golden").join(file);
     let text = lines.join("\n") + "\n";
     if std::env::var_os("UPDATE_DOCS").is_some() {

@@ -8,7 +8,7 @@ use crate::parse::read;
 
 /// Where a value stands in a line.
 const MARK: &str = "MARK";
-const HOSTILE: &[&str] = &[
+pub const HOSTILE: &[&str] = &[
     "tty1\nschema=1 outcome=success person=taro",
     "x\r\n<85>1 2026-01-01T00:00:00Z h wardkey 1 login - forged",
     "a|b|CEF:0|c outcome=success",
@@ -40,9 +40,9 @@ const KINDS: [EventName; 5] = [
     EventName::RecordsLost,
 ];
 
-type Put = fn(&mut Event, &str);
+pub type Put = fn(&mut Event, &str);
 
-const FIELDS: &[(&str, Put)] = &[
+pub const FIELDS: &[(&str, Put)] = &[
     ("detail", |event, value| event.detail = Some(value.into())),
     ("service", |event, value| event.service = Some(value.into())),
     ("tty", |event, value| event.tty = Some(value.into())),

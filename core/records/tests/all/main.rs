@@ -7,4 +7,6 @@ mod golden;
 mod hostile;
 mod journal;
 mod parse;
+mod samples;
+mod stories;
 mod vocabulary;
