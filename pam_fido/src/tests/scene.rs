@@ -361,7 +361,7 @@ pub fn honest_agent(deployment: &Deployment) -> AgentScript {
                 None => granted(&deployment, "_"),
             },
             AgentRequest::Prove(person) => granted(&deployment, person.as_str()),
-            AgentRequest::Hold => AgentReply::Held,
+            AgentRequest::Hold | AgentRequest::PinChange { .. } => AgentReply::Held,
             AgentRequest::Outcome(outcome) => AgentReply::Recorded(event_of(outcome), None),
             AgentRequest::SessionOpen(open) => AgentReply::Recorded(open.login, None),
             AgentRequest::SessionClose(_) => AgentReply::Recorded(EventId::new([8; 16]), None),
