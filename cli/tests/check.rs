@@ -155,7 +155,9 @@ fn enabling_begins_with_what_is_missing() {
     let ran = run("disable --json", true);
     assert_eq!(
         ran.json(),
-        serde_json::json!({"enabled": false, "confirmed": false, "changed": false})
+        serde_json::json!({
+            "enabled": false, "confirmed": false, "changed": false, "services": [],
+        })
     );
     assert_eq!(run("disable", true).out, "Logins with keys are disabled already.\n");
     std::fs::write(machine.path("pam.d/common-auth"), "auth required pam_fido.so\n").unwrap();
@@ -171,4 +173,31 @@ fn enabling_begins_with_what_is_missing() {
         std::fs::read_to_string(machine.path("pam.d/common-auth")).unwrap(),
         "auth required pam_fido.so\n"
     );
+}
+
+#[test]
+fn disabling_names_the_services_that_still_have_the_module() {
+    let machine = machine();
+    let run = |line: &str| machine.run(line, &[], true, true);
+    let service = |name: &str, text: &str| {
+        std::fs::write(machine.path(&format!("pam.d/{name}")), text).unwrap();
+    };
+    service("sshd", "# pam_fido.so\n@include common-auth\n");
+    for left in ["sudo.dpkg-old", "sudo~", ".sudo.swp", "sudo.pam-old"] {
+        service(left, "auth required pam_fido.so\n");
+    }
+    assert_eq!(run("disable").out, "Logins with keys are disabled already.\n");
+
+    service("sudo", "auth required pam_fido.so\n");
+    let out = run("disable").out;
+    assert!(out.contains("in lines of their own: sudo. ") && !out.contains("passwd"), "{out}");
+
+    // The example, as an administrator copies it.
+    service("passwd", include_str!("../../config/pam.d/passwd"));
+    let out = run("disable").out;
+    assert!(out.contains("passwd, sudo. "), "{out}");
+    assert!(out.contains("nobody but local accounts gets a password"), "{out}");
+    let json = run("disable --json").json();
+    assert_eq!(json["services"], serde_json::json!(["passwd", "sudo"]));
+    assert_eq!(json["enabled"], false);
 }

@@ -16,14 +16,14 @@ mod assertion;
 mod library;
 mod making;
 
-use hidapi::Exchange;
+use hidapi::{Exchange, Record};
 use wardkey_core::message::key::Pin;
 
 use crate::answer::{self, Assertion, Info, Registration, Retries};
 use crate::error::KeyError;
 use crate::keys::{Description, Limits, NewCredential, SecurityKey};
 use crate::pin::normalised;
-use library::{PIN_CHANGE, body};
+use library::{PIN_CHANGE, body, outcome, refused};
 
 pub(crate) use library::CtapKey;
 
@@ -102,11 +102,35 @@ impl SecurityKey for CtapKey {
         }
         let (old, new) = (normalised(old)?, normalised(new)?);
         check_new_pin(&info, &new)?;
-        let outcome = self.perform(&limits.for_step(), PIN_CHANGE, false, |library| {
+        let record = self.record(&limits.for_step(), PIN_CHANGE, false, |library| {
             library.change_pin(&old, &new)
         });
-        let exchanges = outcome.map_err(|error| self.explain(error, limits))?;
-        self.pin_was_set(&exchanges)
+        let in_doubt = is_change_in_doubt(&record);
+        let changed = outcome(record)
+            .map_err(|error| self.explain(error, limits))
+            .and_then(|exchanges| self.pin_was_set(&exchanges));
+        match changed {
+            Err(error) if in_doubt => Err(KeyError::PinChangeUnknown { why: error.to_string() }),
+            changed => changed,
+        }
+    }
+}
+
+/// Whether the key may have another PIN although it did not say so: it had the whole change, and
+/// what came is no answer that says that nothing was done.
+fn is_change_in_doubt(record: &Record) -> bool {
+    /// CTAP1_ERR_OTHER, and from here on statuses of extensions and vendors (CTAP 2.1, 8.2).
+    const OTHER: u8 = 0x7f;
+    const FIRST_OF_OTHERS: u8 = 0xe0;
+    match record.exchanges.len() {
+        // The key agreement was answered, and then no more.
+        1 => record.in_doubt,
+        PIN_CHANGE => match refused(&record.exchanges) {
+            Some(status) => status == OTHER || status >= FIRST_OF_OTHERS,
+            // Success with something that does not belong there.
+            None => true,
+        },
+        _ => false,
     }
 }
 

@@ -56,6 +56,12 @@ pub enum KeyError {
     /// The PIN must be changed before the key takes it again.
     #[error("the PIN must be changed first")]
     PinMustChange,
+    /// The key had the change of its PIN, and did not say what became of it: either PIN may hold.
+    #[error("it is not known whether the PIN was changed: {why}")]
+    PinChangeUnknown {
+        /// What came in place of an answer.
+        why: String,
+    },
     /// None of the credentials asked for is on this key.
     #[error("the security key holds no such credential")]
     NoCredentials,
@@ -144,6 +150,7 @@ impl KeyError {
             Self::PinNotSet => Code::PinNotSet,
             Self::PinAlreadySet | Self::PinPolicy => Code::PinPolicy,
             Self::PinMustChange => Code::PinMustChange,
+            Self::PinChangeUnknown { .. } => Code::PinChangeUnknown,
             Self::NoCredentials => Code::KeyAndNameDoNotMatch,
             Self::CannotIdentify => Code::KeyCannotIdentify,
             Self::Several => Code::SeveralKeys,

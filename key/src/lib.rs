@@ -14,6 +14,8 @@
 //!   ctap     ctap-hid-fido2 behind it; answer, cbor: what the key really said
 //!        |
 //!   hidapi   our transport under the library
+//!
+//!   wiping   memory of all of these, wiped when it is freed
 //! ```
 #![deny(unsafe_code)]
 
@@ -33,6 +35,7 @@ pub mod serve;
 #[cfg(test)]
 mod testkey;
 mod watch;
+pub mod wiping;
 
 pub use answer::{Assertion, Info, Registration, Retries};
 #[cfg(any(test, feature = "in-process"))]

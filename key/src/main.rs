@@ -26,7 +26,11 @@ use wardkey_key::broker::{self, Broker};
 use wardkey_key::caller::{self, Authority};
 use wardkey_key::sandbox::{self, Role};
 use wardkey_key::serve::{Client, Others};
+use wardkey_key::wiping::Wiping;
 use wardkey_key::{Bus, HidrawKeys, Plugged, listen, serve};
+
+#[global_allocator]
+static MEMORY: Wiping = Wiping(std::alloc::System);
 
 fn main() -> ExitCode {
     let options = Options::parse();

@@ -19,6 +19,7 @@ use crate::refusal::Refusal;
 use crate::room::Room;
 use crate::session::{self, Phase};
 use crate::talk::PamTalk;
+use crate::turn::{self, Turn, Whose};
 use crate::voice::{Voice, guarded, log_refusal, read_options, refuse_cramped};
 use crate::world::World;
 
@@ -228,32 +229,56 @@ fn password(
     flags: PamFlag,
 ) -> Result<PamResultCode, Refusal> {
     if options.local {
-        return Ok(second_line(pamh));
+        return Ok(turn::second_line(pamh));
     }
+    // A handle can be used again: what holds is what this call says.
+    let first = Turn::said(pamh);
+    Turn::UNSAID.keep(pamh);
+    let is_first = flags & PAM_PRELIM_CHECK != 0;
     let user = Typed::ask(pamh)?;
     let mut voice = Voice::new(pamh, flags);
     let syslog = Syslog::new(pamh, options.debug);
-    if user.is_text && Account::of(&user.name).is_unknown() {
-        return Ok(PamResultCode::PAM_IGNORE);
+    let (whose, parts) = voice.tell(whose_turn(pamh, options, flags, &user, &syslog))?;
+    let turn = Turn::of(user.name, whose);
+    if !is_first {
+        voice.tell(turn.goes_on_as(&first))?;
     }
-    let parts = voice.tell(Parts::read(pamh, Asked::ChangePin, options, &user, &syslog))?;
-    let Who::Managed(parts) = parts else {
-        Last::Local(user.name).keep(pamh);
-        return Ok(PamResultCode::PAM_IGNORE);
+    if let (Whose::Ours, Some(parts)) = (whose, parts) {
+        voice.language = parts.settings.language;
+        if is_first {
+            let can = parts.with_world(&syslog, &mut voice.talk(), login::can_change_pin);
+            voice.tell(can.and_then(|can| can))?;
+        } else {
+            // It tells its refusals itself, as a login does.
+            voice.tell(parts.with_world(&syslog, &mut voice.talk(), login::change_pin))??;
+        }
+    }
+    turn.keep(pamh);
+    Ok(match whose {
+        Whose::Theirs | Whose::Nobodys => PamResultCode::PAM_IGNORE,
+        Whose::NotDue | Whose::Ours => PamResultCode::PAM_SUCCESS,
+    })
+}
+
+/// Whose turn it is in the password phase, and what the change of a PIN needs.
+fn whose_turn(
+    pamh: &PamHandle,
+    options: &Options,
+    flags: PamFlag,
+    user: &Typed,
+    syslog: &Syslog<'_>,
+) -> Result<(Whose, Option<Box<Parts>>), Refusal> {
+    if user.is_text && Account::of(&user.name).is_unknown() {
+        return Ok((Whose::Nobodys, None));
+    }
+    let Who::Managed(parts) = Parts::read(pamh, Asked::ChangePin, options, user, syslog)? else {
+        return Ok((Whose::Theirs, None));
     };
     // A PIN does not age: where only what has expired is to be changed, there is nothing to do.
     if flags & PAM_CHANGE_EXPIRED_AUTHTOK != 0 {
-        return Ok(PamResultCode::PAM_SUCCESS);
+        return Ok((Whose::NotDue, None));
     }
-    voice.language = parts.settings.language;
-    if flags & PAM_PRELIM_CHECK != 0 {
-        let can = parts.with_world(&syslog, &mut voice.talk(), login::can_change_pin);
-        voice.tell(can.and_then(|can| can))?;
-    } else {
-        // It tells its refusals itself, as a login does.
-        voice.tell(parts.with_world(&syslog, &mut voice.talk(), login::change_pin))??;
-    }
-    Ok(PamResultCode::PAM_SUCCESS)
+    Ok((Whose::Ours, Some(parts)))
 }
 
 /// A session of a login of this handle is told to the agent; every other one is not ours: what the

@@ -5,6 +5,7 @@
 //!   application ── libpam ── entry ── login ──> agent   (evidence, arbitration, record)
 //!                              │        └─────> wardkey-key   (PIN in, assertion out)
 //!                              ├ nameless (who logs in: PAM_USER, a proven key, or the question)
+//!                              ├ last, turn (what a call said, for those after it)
 //!                              ├ session ─────> agent   (a session of that login begins, ends)
 //!                              ├ room (the caller's resource limits)
 //!                              ├ parts, options, marks ── wardkey-settings (root's files only)
@@ -41,6 +42,7 @@ mod room;
 mod session;
 mod sockets;
 mod talk;
+mod turn;
 mod typed_name;
 mod voice;
 mod world;

@@ -28,6 +28,12 @@ impl Refusal {
         Self { code, detail: detail.to_string(), seconds: None, tries_left: None }
     }
 
+    /// The application has said who logs in, after a key had: which of the two is meant is not for
+    /// the module to choose.
+    pub fn named_meanwhile() -> Self {
+        Self::new(Code::Internal, "PAM_USER was set during the login")
+    }
+
     /// The agent is not there, silent or gone; what it sends is nonsense.
     pub fn agent(error: &IpcError) -> Self {
         Self::peer(Code::AgentUnreachable, "agent", error)

@@ -2,7 +2,7 @@
 
 use pam::constants::{PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_TEXT_INFO, PamMessageStyle};
 use pam::conv::Conv;
-use pam::items::Service;
+use pam::items::{Service, User};
 use pam::module::PamHandle;
 use pam::secret::SecretBytes;
 use wardkey_core::name::Language;
@@ -36,6 +36,10 @@ pub trait Talk {
     fn silent(&self) -> bool {
         false
     }
+    /// Whether the application has said by now who logs in (PAM_USER).
+    fn is_named(&self) -> bool {
+        false
+    }
     /// The question, without echo.
     fn ask(&mut self, question: &str) -> Answer;
     /// The question for the PIN.
@@ -47,6 +51,12 @@ pub trait Talk {
     fn insert_page(&mut self, _instruction: &str, _language: Language) -> Option<Answer> {
         None
     }
+}
+
+/// Whether PAM_USER is anything but empty.
+pub fn is_named(pamh: &PamHandle) -> bool {
+    // What cannot be read is not empty.
+    pamh.get_item::<User<'_>>().map_or(true, |user| user.is_some_and(|user| !user.0.is_empty()))
 }
 
 /// The application's conversation function.
@@ -106,6 +116,10 @@ impl Talk for PamTalk<'_> {
 
     fn silent(&self) -> bool {
         self.silent
+    }
+
+    fn is_named(&self) -> bool {
+        is_named(self.pamh)
     }
 
     fn ask(&mut self, question: &str) -> Answer {

@@ -10,9 +10,10 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use wardkey_core::code::Code;
 use wardkey_core::id::Hash;
 use wardkey_core::message::agent::{
-    Begin, CandidatePage, Candidates, LoginOutcome, Refusal, Reply, Request,
+    Begin, CandidatePage, Candidates, Failure, LoginOutcome, LoginResult, Refusal, Reply, Request,
 };
 use wardkey_core::name::LoginName;
+use wardkey_core::proof::identification::SilentAssertion;
 use wardkey_ipc::{Deadline, IpcError, Peer};
 
 use crate::agent::Agent;
@@ -23,6 +24,7 @@ use crate::login::evidence::{candidates, grant, keys_of, prove};
 use crate::login::outcome;
 use crate::login::preverified::Preverified;
 use crate::login::server_time::Questions;
+use crate::random::fresh_id;
 
 /// The longest that one login may take.
 const LOGIN: Duration = Duration::from_secs(600);
@@ -60,6 +62,16 @@ pub(super) struct Conversation<'a> {
     /// Of whom it was tried to verify the evidence while the key works.
     tried: Option<LoginName>,
     preverified: Option<Preverified>,
+    /// What is recorded of a change of PIN of which nothing more is heard.
+    announced: Option<Box<LoginOutcome>>,
+}
+
+/// How a conversation ended.
+enum End {
+    /// With the outcome of the login.
+    Outcome(Box<LoginOutcome>),
+    /// Without one.
+    Over,
 }
 
 impl<'a> Conversation<'a> {
@@ -86,6 +98,7 @@ impl<'a> Conversation<'a> {
             person: begin.account.clone(),
             tried: None,
             preverified: None,
+            announced: None,
         }
     }
 
@@ -94,14 +107,28 @@ impl<'a> Conversation<'a> {
     /// # Errors
     /// [`IpcError`] of the connection.
     pub(super) fn serve(mut self) -> Result<(), IpcError> {
+        match self.converse() {
+            Ok(End::Outcome(what)) => self.outcome(&what),
+            Ok(End::Over) => {
+                self.record_announced();
+                Ok(())
+            }
+            Err(error) => {
+                self.record_announced();
+                Err(error)
+            }
+        }
+    }
+
+    fn converse(&mut self) -> Result<End, IpcError> {
         let deadline = Deadline::after(LOGIN);
         loop {
             if self.ticket.is_displaced() {
                 let refused = later("a newer login of this user took the place");
-                return self.connection.send(&Reply::Refused(refused));
+                return self.connection.send(&Reply::Refused(refused)).map(|()| End::Over);
             }
             if self.tell_turn()?.is_break() {
-                return Ok(());
+                return Ok(End::Over);
             }
             if deadline.has_passed() {
                 return Err(IpcError::TimedOut);
@@ -119,11 +146,12 @@ impl<'a> Conversation<'a> {
                     let reply = self.questions.answer(self.agent, &nonce);
                     self.answer(&reply)
                 }
-                Request::Outcome(what) => return self.outcome(&what),
+                Request::PinChange { person, proof } => self.announce(person, *proof),
+                Request::Outcome(what) => return Ok(End::Outcome(what)),
                 _ => self.refuse(refusal(Code::ProtocolError, "not a request of a login")),
             };
             if goes?.is_break() {
-                return Ok(());
+                return Ok(End::Over);
             }
         }
     }
@@ -168,6 +196,41 @@ impl<'a> Conversation<'a> {
                 self.person.as_ref().and_then(|person| Preverified::of(self.agent, person));
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// The key is about to be asked for another PIN.
+    fn announce(&mut self, person: LoginName, proof: SilentAssertion) -> Goes {
+        if !self.peer.is_root() || self.begin.changes_pin != Some(true) {
+            return self.refuse(refusal(Code::ProtocolError, "not a request of this login"));
+        }
+        if !self.ticket.hold(self.agent.sessions.as_ref()) {
+            self.told = Some(false);
+            return self.answer(&Reply::Wait);
+        }
+        let why = "the module was lost before it said what came of it";
+        self.announced = Some(Box::new(LoginOutcome {
+            login: self.begin.clone(),
+            // The module's own is kept for what it may say still.
+            attempt: fresh_id(),
+            person: Some(person),
+            credential: Some(proof.credential.clone()),
+            result: LoginResult::Failure(Failure {
+                code: Code::PinChangeUnknown,
+                detail: Some(why.to_owned()),
+                tries_left: None,
+            }),
+            proof: Some(proof),
+            suspects: None,
+            pass: None,
+        }));
+        self.answer(&Reply::Held)
+    }
+
+    /// Records a change of PIN of which nothing more was heard: `passwd` may have been killed.
+    fn record_announced(self) {
+        let Self { agent, peer, begin, caller, announced: Some(what), .. } = self else { return };
+        let login = outcome::LoginInProgress { begin, caller, preverified: None };
+        outcome::record(agent, peer, &what, Some(login)).deliver(agent);
     }
 
     /// A device claims to be somebody's.

@@ -58,10 +58,15 @@ impl Answered {
     /// [`IpcError`] when the module could not be told; the record stands.
     pub fn tell(self, agent: &Agent, connection: &mut Connection) -> Result<(), IpcError> {
         let told = connection.send(&self.reply);
+        self.deliver(agent);
+        told
+    }
+
+    /// Wakes the threads that deliver the record.
+    pub fn deliver(self, agent: &Agent) {
         if self.recorded {
             agent.wake_carriers();
         }
-        told
     }
 }
 

@@ -102,3 +102,81 @@ fn a_wrong_pin_counts_towards_the_lock_out_and_a_change_takes_nothing_back() {
     assert!(recorded(&f.root().ask(&Request::Outcome(outcome(LoginResult::PinChanged, Some(1))))));
     assert_eq!(locked(&f, "hanako", 1), before);
 }
+
+fn announcement(account: &str, seed: u8) -> Request {
+    Request::PinChange { person: login(account), proof: Box::new(silent(seed)) }
+}
+
+/// Begins a change for hanako, holds the key, and says that the key is asked now.
+fn announced(f: &Fixture) -> Client {
+    let mut client = f.root();
+    client.granted(&Request::Begin(begin_change("hanako")));
+    assert_eq!(client.ask(&Request::Hold), Reply::Held);
+    assert_eq!(client.ask(&announcement("hanako", 1)), Reply::Held);
+    client
+}
+
+/// The changes on record when there are so many: a module that is gone is noticed a moment later.
+fn changes_once(f: &Fixture, many: usize) -> Vec<Event> {
+    for _ in 0..100 {
+        if changes(f).len() >= many {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    changes(f)
+}
+
+#[test]
+fn a_module_that_is_killed_after_it_asked_the_key_leaves_a_record() {
+    let f = Fixture::synced();
+    drop(announced(&f));
+    let [event] = &changes_once(&f, 1)[..] else { panic!("{:?}", f.events()) };
+    assert_eq!((event.outcome, event.reason), (Outcome::Failure, Some(Code::PinChangeUnknown)));
+    assert_eq!(event.person, Some(login("hanako")));
+    assert!(event.key.is_some() && event.detail.as_ref().unwrap().contains("lost"));
+    assert_eq!(locked(&f, "hanako", 1), 0, "no failure of hers");
+}
+
+#[test]
+fn what_the_module_says_itself_is_all_that_is_recorded() {
+    let f = Fixture::synced();
+    for (result, expected) in [
+        (LoginResult::PinChanged, Outcome::Success),
+        (
+            LoginResult::Failure(wardkey_core::message::agent::Failure {
+                code: Code::PinPolicy,
+                detail: None,
+                tries_left: None,
+            }),
+            Outcome::Failure,
+        ),
+    ] {
+        let before = changes(&f).len();
+        let mut client = announced(&f);
+        let said = client.ask(&Request::Outcome(outcome(result, Some(1))));
+        assert!(recorded(&said), "{said:?}");
+        drop(client);
+        // The next login comes after whatever this one left.
+        drop(f.root().granted(&Request::Begin(begin("hanako"))));
+        let events = changes(&f);
+        assert_eq!(events.len(), before + 1, "{events:?}");
+        assert_eq!(events.last().unwrap().outcome, expected);
+    }
+}
+
+#[test]
+fn nobody_announces_what_is_not_the_login_s() {
+    let f = Fixture::synced();
+    // A login that changes no PIN.
+    let mut client = f.root();
+    client.granted(&Request::Begin(begin("hanako")));
+    assert_eq!(client.refused(&announcement("hanako", 1)), Code::ProtocolError);
+    // Of what nobody has proved, the record names nobody.
+    let mut client = f.root();
+    client.granted(&Request::Begin(begin_change("hanako")));
+    assert_eq!(client.ask(&announcement("hanako", 2)), Reply::Held);
+    drop(client);
+    let [event] = &changes_once(&f, 1)[..] else { panic!("{:?}", f.events()) };
+    assert_eq!((event.person.clone(), event.key.clone()), (None, None));
+}

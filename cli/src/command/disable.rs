@@ -18,10 +18,37 @@ use super::enable::{done, needs_root, now};
 /// So much earlier than by our clock a timer may fire.
 const TIMERS_DIFFER: Duration = Duration::from_secs(10);
 
+/// The service of `passwd(1)`.
+const PASSWD: &str = "passwd";
+
 pub(crate) fn disable(
     context: &mut Context<'_, '_>,
     options: &DisableOptions,
 ) -> Result<Output, CliError> {
+    let output = switch_off(context, options)?;
+    Ok(with_other_services(context, output))
+}
+
+/// Names the services that ask for the key still: files that somebody wrote are not changed.
+fn with_other_services(context: &Context<'_, '_>, output: Output) -> Output {
+    let services = profile::other_services(&context.env.places);
+    let Output { mut text, mut json } = output;
+    let is_off = json.get("enabled").is_some_and(|enabled| *enabled == false);
+    if is_off && !services.is_empty() {
+        let names = services.join(", ");
+        let more = context.text_with(Text::OtherServices, &[("services", &names)]);
+        text = format!("{text}\n{more}");
+        if services.iter().any(|name| name == PASSWD) {
+            text = format!("{text}\n{}", context.text(Text::PasswdOfKeys));
+        }
+    }
+    if let Some(fields) = json.as_object_mut() {
+        fields.insert("services".to_owned(), services.into());
+    }
+    Output { text, json }
+}
+
+fn switch_off(context: &mut Context<'_, '_>, options: &DisableOptions) -> Result<Output, CliError> {
     needs_root(context)?;
     if let Some(seconds) = options.after {
         std::thread::sleep(Duration::from_secs(seconds.into()));

@@ -77,6 +77,26 @@ fn in_service(places: &Places, name: &str) -> Result<bool, Phrase> {
     Ok(text.lines().any(|line| !line.trim_start().starts_with('#') && line.contains(MODULE)))
 }
 
+/// Other services that ask the module, by lines of their own: switching the profile changes nothing
+/// there. What cannot be read is for the doctor to name.
+pub(crate) fn other_services(places: &Places) -> Vec<String> {
+    let files = std::fs::read_dir(&places.pam).into_iter().flatten().flatten();
+    let names = files.filter_map(|file| file.file_name().into_string().ok());
+    // What package tools and editors leave beside the services.
+    let is_left = |name: &str| {
+        name.starts_with('.')
+            || name.ends_with('~')
+            || name.ends_with(".pam-old")
+            || name.contains(".dpkg-")
+    };
+    let mut names: Vec<String> = names
+        .filter(|name| !is_left(name) && !SERVICES.contains(&name.as_str()))
+        .filter(|name| in_service(places, name) == Ok(true))
+        .collect();
+    names.sort();
+    names
+}
+
 /// Makes sure that no login asks the module any more.
 ///
 /// # Errors

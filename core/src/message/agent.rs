@@ -10,6 +10,7 @@ use crate::codec::List;
 use crate::id::{EventId, Hash, Nonce};
 use crate::message::session::{MAX_SESSIONS, SessionInfo, SessionOpen};
 use crate::name::LoginName;
+use crate::proof::identification::SilentAssertion;
 use crate::server_time::SignedTime;
 
 pub use enrollment::{EnrollBegin, EnrollFinish, Enrolled, Enrollment};
@@ -96,6 +97,18 @@ pub enum Request {
     /// many of them as it holds; `Wait` or `Refused`.
     #[n(40)]
     KeysOf(#[n(0)] List<Hash, MAX_SOUGHT>),
+    /// This person's key is about to be asked for another PIN, in a login that
+    /// [changes one](Begin::changes_pin) and holds the key (root). When nothing is heard of the
+    /// outcome, that it was tried is recorded. Answer: [`Reply::Held`], `Wait` or `Refused`.
+    #[n(50)]
+    PinChange {
+        /// Whose key it is.
+        #[n(0)]
+        person: LoginName,
+        /// What proves it.
+        #[n(1)]
+        proof: Box<SilentAssertion>,
+    },
 }
 
 /// The agent's answers.

@@ -118,7 +118,7 @@ impl State {
                 exchange(link.as_mut(), &mut active.operation, request)
             };
             let outcome = outcome.and_then(|answer| {
-                check(request, &answer, active.operation.inspect)?;
+                check(request, &answer, active.operation.inspect).map_err(Failed::in_doubt)?;
                 Ok(answer)
             });
             match outcome {
@@ -135,6 +135,7 @@ impl State {
                     *out_of_step |= failed.out_of_step;
                     if active.record.failure.is_none() {
                         active.record.failure = Some(failed.failure);
+                        active.record.in_doubt = failed.in_doubt;
                     }
                     None
                 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::message::{self, Message, Packet, Partial};
 use crate::operation::{Event, Failure, Operation};
-use crate::transport::{LinkError, Received, Report, Transport};
+use crate::transport::{Received, Report, Transport};
 
 /// How long a key may take to confirm a CANCEL.
 const CANCEL_GRACE: Duration = Duration::from_millis(300);
@@ -15,32 +15,45 @@ const BUSY_RETRIES: u32 = 5;
 /// When a person is told to touch although the key has not asked for it.
 const TOUCH_ANYWAY: Duration = Duration::from_millis(500);
 
-/// The failure, and whether an answer may still arrive that nobody waits for.
+/// Why a request brought no answer.
 pub(crate) struct Failed {
     pub failure: Failure,
+    /// Whether an answer may still arrive that nobody waits for.
     pub out_of_step: bool,
+    /// Whether the key has the whole request, and may have carried it out.
+    pub in_doubt: bool,
 }
 
-impl From<Failure> for Failed {
-    fn from(failure: Failure) -> Self {
-        Self { failure, out_of_step: false }
+impl Failed {
+    /// A failure of a request that the key has.
+    pub const fn in_doubt(failure: Failure) -> Self {
+        Self { failure, out_of_step: false, in_doubt: true }
     }
 }
 
-impl From<LinkError> for Failed {
-    fn from(error: LinkError) -> Self {
-        Failure::from(error).into()
+/// Of a request that the key does not have, or not the whole of.
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Self {
+        Self { failure, out_of_step: false, in_doubt: false }
     }
 }
 
 enum Answer {
     Message(Message),
-    Busy,
+    /// A busy channel; whether the key had said before that it works on the request.
+    Busy {
+        has_begun: bool,
+    },
     TimedOut,
     Cancelled,
 }
 
 /// Sends `request` and waits for its answer within `operation`.
+///
+/// A channel that is busy refuses a request before anything of it is done (CTAP 2.1, 11.2.5.1 and
+/// 11.2.9.1.6), so another try is due. But firmware may say so for each packet, and what it says of
+/// the first try may come during the second one. So a request that [spends or changes
+/// something](is_repeatable) is sent once, as libfido2 does with every request.
 pub(crate) fn exchange(
     link: &mut dyn Transport,
     operation: &mut Operation,
@@ -52,12 +65,14 @@ pub(crate) fn exchange(
         if Instant::now() >= operation.deadline {
             return Err(Failure::TimedOut { touch: false }.into());
         }
-        for report in request.reports() {
-            link.send(&report, operation.deadline)?;
-        }
-        match await_answer(link, operation, request, &mut touched)? {
+        send(link, request, operation.deadline)?;
+        let answer = await_answer(link, operation, request, &mut touched);
+        match answer.map_err(Failed::in_doubt)? {
             Answer::Message(answer) => return Ok(answer),
-            Answer::Busy => pause(link, operation)?,
+            Answer::Busy { .. } if is_repeatable(request) => pause(link, operation)?,
+            // It was at work, and so not busy with another channel: nobody knows what it did.
+            Answer::Busy { has_begun: true } => return Err(Failed::in_doubt(Failure::Busy)),
+            Answer::Busy { has_begun: false } => return Err(Failure::Busy.into()),
             Answer::TimedOut => {
                 return Err(give_up(link, request, Failure::TimedOut { touch: touched }));
             }
@@ -65,6 +80,39 @@ pub(crate) fn exchange(
         }
     }
     Err(Failure::Busy.into())
+}
+
+/// Whether the key may be asked the same twice: what it says of itself, an assertion (its counter
+/// rises twice), a channel. A PIN costs a try each time, and what changes something is done twice.
+fn is_repeatable(request: &Message) -> bool {
+    const GET_ASSERTION: u8 = 0x02;
+    const GET_INFO: u8 = 0x04;
+    const CLIENT_PIN: u8 = 0x06;
+    // Of a PIN request that has only its protocol besides.
+    const PIN_TRIES: u8 = 0x01;
+    const KEY_AGREEMENT: u8 = 0x02;
+    const UV_TRIES: u8 = 0x07;
+
+    match request.command {
+        message::INIT => true,
+        message::CBOR => matches!(
+            request.payload.as_slice(),
+            [GET_ASSERTION, ..]
+                | [GET_INFO]
+                | [CLIENT_PIN, 0xa2, 0x01, _, 0x02, PIN_TRIES | KEY_AGREEMENT | UV_TRIES]
+        ),
+        _ => false,
+    }
+}
+
+/// Sends all packets. Until the last one the key has nothing that it could carry out.
+fn send(link: &mut dyn Transport, request: &Message, until: Instant) -> Result<(), Failed> {
+    let reports = request.reports();
+    let Some((last, before)) = reports.split_last() else { return Ok(()) };
+    for report in before {
+        link.send(report, until).map_err(Failure::from)?;
+    }
+    link.send(last, until).map_err(|error| Failed::in_doubt(error.into()))
 }
 
 fn await_answer(
@@ -76,6 +124,7 @@ fn await_answer(
     let needs_touch = needs_touch(operation, request);
     let touch_anyway = needs_touch.then(|| Instant::now() + TOUCH_ANYWAY);
     let mut assembly = Assembly::new(request);
+    let mut has_begun = false;
     loop {
         let mut until = operation.deadline;
         if let (Some(instant), false) = (touch_anyway, *touched) {
@@ -93,7 +142,9 @@ fn await_answer(
                 continue;
             }
         };
-        match assembly.take(&report)? {
+        let step = assembly.take(&report)?;
+        has_begun |= matches!(step, Step::Processing | Step::TouchNeeded);
+        match step {
             Step::More => {}
             Step::Processing => (operation.on_event)(Event::Processing),
             // Where no touch can be needed, it only says that the key is alive.
@@ -103,7 +154,7 @@ fn await_answer(
                     (operation.on_event)(Event::TouchNeeded);
                 }
             }
-            Step::Busy => return Ok(Answer::Busy),
+            Step::Busy => return Ok(Answer::Busy { has_begun }),
             Step::Done(answer) => return Ok(Answer::Message(answer)),
         }
         // A key that never stops talking must not outrun the deadline.
@@ -124,7 +175,7 @@ fn needs_touch(operation: &Operation, request: &Message) -> bool {
 /// Tells the key to stop, and reads the answer that this causes, so that the
 /// next request does not find it.
 fn give_up(link: &mut dyn Transport, request: &Message, failure: Failure) -> Failed {
-    let mut failed = Failed { failure, out_of_step: true };
+    let mut failed = Failed { failure, out_of_step: true, in_doubt: true };
     if request.command != message::CBOR {
         return failed;
     }

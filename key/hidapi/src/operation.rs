@@ -111,6 +111,8 @@ pub struct Record {
     /// The failure that ended it, if one did. Statuses of the key are no
     /// failures: they are answers.
     pub failure: Option<Failure>,
+    /// Whether the key had the whole of the request that failed, and may have carried it out.
+    pub in_doubt: bool,
 }
 
 pub(crate) struct Active {

@@ -4,7 +4,7 @@
 use std::ffi::CString;
 
 use ctap_hid_fido2::{FidoKeyHid, HidParam, LibCfg};
-use hidapi::{Event, Exchange, Failure, Operation, Transport};
+use hidapi::{Event, Exchange, Failure, Operation, Record, Transport};
 
 use crate::answer::{self, Info, Retries};
 use crate::error::KeyError;
@@ -60,6 +60,17 @@ impl CtapKey {
         touch: bool,
         body: impl FnOnce(&FidoKeyHid) -> T,
     ) -> Result<Vec<Exchange>, KeyError> {
+        outcome(self.record(limits, max_exchanges, touch, body))
+    }
+
+    /// Runs `body` within `limits` and gives what happened.
+    pub(super) fn record<T>(
+        &self,
+        limits: &Limits,
+        max_exchanges: usize,
+        touch: bool,
+        body: impl FnOnce(&FidoKeyHid) -> T,
+    ) -> Record {
         let on_touch = limits.on_touch.clone();
         let mut operation = Operation::new(limits.deadline, max_exchanges, answer::inspect);
         operation.cancel.clone_from(&limits.cancel);
@@ -69,21 +80,7 @@ impl CtapKey {
                 on_touch();
             }
         });
-        let (_, record) = hidapi::run(operation, || body(&self.library));
-        // Statuses first: a library that stumbles over an error changes nothing about it.
-        let refused = record
-            .exchanges
-            .last()
-            .filter(|exchange| exchange.command.is_some())
-            .and_then(|exchange| exchange.answer.first().copied())
-            .filter(|status| *status != 0);
-        match (refused, record.failure) {
-            (Some(status), _) => Err(KeyError::from_status(status)),
-            // More than was needed has been stopped; whether what was needed is
-            // there, the caller sees from the last exchange.
-            (None, Some(Failure::TooMany) | None) => Ok(record.exchanges),
-            (None, Some(failure)) => Err(failure.into()),
-        }
+        hidapi::run(operation, || body(&self.library)).1
     }
 
     /// What it can do. Asked once, then remembered.
@@ -156,6 +153,27 @@ impl CtapKey {
             other => other,
         }
     }
+}
+
+/// What was exchanged, if every request was answered with success.
+pub(super) fn outcome(record: Record) -> Result<Vec<Exchange>, KeyError> {
+    // Statuses first: a library that stumbles over an error changes nothing about it.
+    match (refused(&record.exchanges), record.failure) {
+        (Some(status), _) => Err(KeyError::from_status(status)),
+        // More than was needed has been stopped; whether what was needed is
+        // there, the caller sees from the last exchange.
+        (None, Some(Failure::TooMany) | None) => Ok(record.exchanges),
+        (None, Some(failure)) => Err(failure.into()),
+    }
+}
+
+/// The status other than 0 of the last answer, if it has one.
+pub(super) fn refused(exchanges: &[Exchange]) -> Option<u8> {
+    exchanges
+        .last()
+        .filter(|exchange| exchange.command.is_some())
+        .and_then(|exchange| exchange.answer.first().copied())
+        .filter(|status| *status != 0)
 }
 
 /// The data of the answer to `command`, which must be the last.

@@ -128,6 +128,69 @@ fn a_wrong_pin_is_sent_once() {
 }
 
 #[test]
+fn to_a_busy_key_a_pin_is_sent_once() {
+    let busy = || vec![Reply::Message(0xbf, vec![0x06])];
+    let mut test = TestKey::answering(TOKEN, busy());
+    assert_eq!(test.assert(), Err(KeyError::Busy));
+    assert_eq!(test.asked(), [INIT, INFO, AGREEMENT, TOKEN]);
+
+    let mut test = TestKey::answering(CHANGE_PIN, busy());
+    assert_eq!(test.key.change_pin(&pin(), &pin(), &soon()), Err(KeyError::Busy));
+    assert_eq!(test.asked(), [INIT, INFO, AGREEMENT, CHANGE_PIN]);
+
+    // What spends nothing is asked until the key has time.
+    let mut left = 2;
+    let mut test = TestKey::new(move |about, _| {
+        (about == AGREEMENT && left > 0).then(|| {
+            left -= 1;
+            vec![Reply::Message(0xbf, vec![0x06])]
+        })
+    });
+    test.key.change_pin(&pin(), &pin(), &soon()).unwrap();
+    assert_eq!(test.asked(), [INIT, INFO, AGREEMENT, AGREEMENT, AGREEMENT, CHANGE_PIN]);
+}
+
+#[test]
+fn a_change_is_in_doubt_only_where_the_key_had_it_and_did_not_say_what_became_of_it() {
+    let unknown = |about, replies: Vec<Reply>| {
+        let mut test = TestKey::answering(about, replies);
+        let limits = Limits::until(Instant::now() + Duration::from_millis(300));
+        match test.key.change_pin(&pin(), &pin(), &limits) {
+            Err(KeyError::PinChangeUnknown { .. }) => true,
+            Err(_) => false,
+            Ok(()) => panic!("{about:?}"),
+        }
+    };
+    let lost: [(&str, Vec<Reply>); 4] = [
+        ("silent", vec![]),
+        ("pulled out", vec![Reply::Unplug]),
+        ("no CBOR", vec![Reply::Cbor(0, vec![0xff])]),
+        ("another command", vec![Reply::Message(0x83, vec![0])]),
+    ];
+    for (what, replies) in lost {
+        assert!(unknown(CHANGE_PIN, replies.clone()), "{what}");
+        // Before that, nothing was changed.
+        assert!(!unknown(AGREEMENT, replies.clone()) && !unknown(INFO, replies), "{what}");
+    }
+    for (status, in_doubt) in [
+        (0x02, false),
+        (0x14, false),
+        (0x2d, false),
+        (0x31, false),
+        (0x32, false),
+        (0x33, false),
+        (0x37, false),
+        (0x7f, true),
+        (0xf0, true),
+    ] {
+        let replies = vec![Reply::Cbor(status, vec![])];
+        assert_eq!(unknown(CHANGE_PIN, replies), in_doubt, "{status:#x}");
+    }
+    // Success, and something behind it.
+    assert!(unknown(CHANGE_PIN, vec![Reply::Cbor(0, vec![0xa0])]));
+}
+
+#[test]
 fn no_try_is_spent_where_the_pin_cannot_work() {
     type Change<'a> = &'a dyn Fn(&mut crate::testkey::InfoOf);
     let cases: [(Change<'_>, KeyError); 3] = [

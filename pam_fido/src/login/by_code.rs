@@ -29,7 +29,7 @@ use super::attempt::Attempt;
 use super::establish::Early;
 use super::replies::KeyReply;
 use super::request::Admitted;
-use super::requests::KeyRequest;
+use super::requests::{AgentRequest, KeyRequest};
 use super::states::Signed;
 use super::typed_code::TypedCode;
 use super::verified_person::VerifiedPerson;
@@ -144,7 +144,7 @@ impl Attempt<'_, '_> {
         {
             person = self.prove(agent, name)?;
         }
-        self.ask_to_hold(agent)?;
+        self.ask_to_hold(agent, &AgentRequest::Hold)?;
         Ok(person)
     }
 

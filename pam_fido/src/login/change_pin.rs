@@ -1,23 +1,25 @@
 //! Another PIN for a key: found, proven and held as for a login, and nobody is let in.
 //!
 //! ```text
-//!   establish ─ the old PIN, the new one, once more ─> until_held ─> ChangePinOf ─> recorded
+//!   establish ─ the old PIN, the new one, once more ─> until_held ─> announced ─> ChangePinOf
+//!    (of several keys of the person                                     │             │
+//!     the one that is touched)                        killed: recorded <┴─> recorded <┘
 //! ```
-//! What cannot be a PIN is asked again or refused before the key hears of it. From the moment at
-//! which it does, nothing is taken back: a key process that is lost then leaves open which PIN
-//! holds.
+//! What cannot be a PIN is asked again or refused before the key hears of it. The agent hears
+//! before the key that it is asked. From that moment on nothing is taken back: a key process that
+//! is lost then leaves open which PIN holds.
 
 use wardkey_core::code::{Code, Notice, Prompt};
 use wardkey_core::message::agent::LoginResult;
 use wardkey_core::message::key::{ChangePinOf, Pin};
 use wardkey_core::texts;
-use wardkey_ipc::Deadline;
+use wardkey_ipc::{Channel, Deadline};
 
-use super::agent::{Ended, Start, unexpected};
+use super::agent::{Ended, Interrupted, Start, unexpected};
 use super::attempt::{Attempt, ProvenKey};
 use super::question::not_sent;
 use super::request::Login;
-use super::requests::KeyRequest;
+use super::requests::{AgentRequest, KeyRequest};
 use super::states::{Answered, Established, Held, Recognised, Recognition};
 use crate::refusal::Refusal;
 use crate::world::World;
@@ -65,16 +67,19 @@ impl Attempt<'_, '_> {
             Err(refusal) => return Err(Ended { refusal, agent: Some(recognised.agent) }),
         };
         let held = self.until_held(Answered { recognised, pin })?;
-        let Held(Answered { recognised: Recognised { agent, key, recognition }, pin: old }) = held;
+        let Held(Answered { recognised, pin: old }) = held;
+        let Recognised { mut agent, key, recognition } = recognised;
 
         let Recognition { person, proven, path, .. } = recognition;
         let credential = proven.credential().clone();
-        let request = KeyRequest::ChangePinOf(ChangePinOf { old, new, credential, path });
-        let wait = self.world.settings.touch_wait + self.world.timeouts.signature_grace;
-        if let Err(refusal) = self.exchange(key, request, Deadline::after(wait)) {
-            return Err(Ended { refusal: in_doubt(refusal), agent: Some(agent) });
-        }
         let proven = ProvenKey::of(&person, &proven);
+        if let Err(refusal) = self.announce(&mut agent, &proven) {
+            return Err(Ended { refusal, agent: Some(agent) });
+        }
+        let request = KeyRequest::ChangePinOf(ChangePinOf { old, new, credential, path });
+        if let Err(refusal) = self.have_changed(key, request) {
+            return Err(Ended { refusal, agent: Some(agent) });
+        }
         let patience = self.world.timeouts.outcome;
         let recorded = self.deliver(Some(agent), Some(&proven), LoginResult::PinChanged, patience);
         if let Err(error) = recorded {
@@ -84,6 +89,32 @@ impl Attempt<'_, '_> {
         }
         self.speaker.inform(self.world.talk, Notice::PinChanged);
         Ok(())
+    }
+
+    /// Tells the agent that the key is asked now: this is on record even if the application is
+    /// killed before it knows what came of it.
+    fn announce(&mut self, agent: &mut Channel, proven: &ProvenKey) -> Result<(), Refusal> {
+        let ProvenKey { person, proof } = proven.clone();
+        let request = AgentRequest::PinChange { person, proof: Box::new(proof) };
+        self.ask_to_hold(agent, &request).map_err(|interrupted| match interrupted {
+            Interrupted::Refused(refusal) | Interrupted::AgentLost(refusal) => refusal,
+            Interrupted::OtherLogin => Refusal::new(Code::KeyInUse, "another login took the key"),
+            Interrupted::Anew => Refusal::new(Code::AgentUnreachable, "the agent was restarted"),
+        })
+    }
+
+    /// # Errors
+    /// Why the key has the PIN that it had; or that this is not known, where the change may have
+    /// reached it.
+    fn have_changed(&mut self, key: Channel, request: KeyRequest) -> Result<(), Refusal> {
+        let unknown = |refusal: Refusal| Refusal { code: Code::PinChangeUnknown, ..refusal };
+        let wait = self.world.settings.touch_wait + self.world.timeouts.signature_grace;
+        match self.exchange(key, request, Deadline::after(wait)) {
+            Ok(None) => Ok(()),
+            Ok(Some(_)) => Err(unknown(unexpected("key process"))),
+            Err(failed) if failed.is_lost => Err(unknown(failed.refusal)),
+            Err(failed) => Err(failed.refusal),
+        }
     }
 
     /// The PIN that the key has, and another one.
@@ -125,18 +156,4 @@ const fn is_asked_again(code: Code) -> bool {
             | Code::PinSame
             | Code::PinsDiffer
     )
-}
-
-/// What was heard, or that nobody knows whether the key did it.
-fn in_doubt(refusal: Refusal) -> Refusal {
-    match refusal.code {
-        Code::KeyProcessUnreachable
-        | Code::KeyInUse
-        | Code::KeyRemoved
-        | Code::KeyFault
-        | Code::TouchTimeout
-        | Code::Cancelled
-        | Code::Internal => Refusal { code: Code::PinChangeUnknown, ..refusal },
-        _ => refusal,
-    }
 }

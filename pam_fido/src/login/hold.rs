@@ -25,7 +25,7 @@ impl Attempt<'_, '_> {
         let now = Deadline::after(Duration::ZERO);
         self.agent_has_changed_nothing(agent, now)?;
         key_is_there(key, now)?;
-        self.ask_to_hold(agent)
+        self.ask_to_hold(agent, &AgentRequest::Hold)
     }
 
     /// Hears what has come in the meantime.
@@ -49,9 +49,13 @@ impl Attempt<'_, '_> {
         Err(unexpected("agent").into())
     }
 
-    /// Asks the agent to keep the key for this login until its outcome.
-    pub(super) fn ask_to_hold(&mut self, agent: &mut Channel) -> Result<(), Interrupted> {
-        self.tell_agent(agent, &AgentRequest::Hold)?;
+    /// Asks the agent by this request to keep the key for this login until its outcome.
+    pub(super) fn ask_to_hold(
+        &mut self,
+        agent: &mut Channel,
+        request: &AgentRequest,
+    ) -> Result<(), Interrupted> {
+        self.tell_agent(agent, request)?;
         let deadline = Deadline::after(self.world.timeouts.answer);
         for _ in 0..MAX_MESSAGES {
             match agent.receive(deadline).map_err(|error| self.agent_lost(&error))? {

@@ -142,7 +142,8 @@ impl Attempt<'_, '_> {
             allow,
             wait_ms: self.patience.wait_ms(),
             client_data: client_data_of(&challenge)?,
-            every: matches!(search.target, Target::Shared(_)),
+            // Who changes a PIN must mean that key, also of several of one's own.
+            every: matches!(search.target, Target::Shared(_)) || self.login.changes_pin,
             more: search.more.map(|_| true),
         });
         self.ask_key(key, &request)?;
@@ -177,7 +178,8 @@ impl Attempt<'_, '_> {
     }
 
     /// The key that is meant, and the process that has it: of several people's keys the one that is
-    /// touched. None: there is none, or none any more.
+    /// touched, and so of several of one person's where the PIN of one is to be changed. None:
+    /// there is none, or none any more.
     fn the_one(
         &mut self,
         agent: &mut Channel,
@@ -185,9 +187,13 @@ impl Attempt<'_, '_> {
         found: Vec<Found>,
         search: &Search,
     ) -> Result<Option<(Found, Channel)>, Interrupted> {
-        let first = found.first().map(|found| found.person.snapshot.login().clone());
-        let is_of_first = |found: &Found| Some(found.person.snapshot.login()) == first.as_ref();
-        if found.iter().all(is_of_first) {
+        let Some(first) = found.first() else { return Ok(None) };
+        let means_the_same = |other: &Found| {
+            other.person.snapshot.login() == first.person.snapshot.login()
+                && (other.proven.credential() == first.proven.credential()
+                    || !self.login.changes_pin)
+        };
+        if found.iter().all(means_the_same) {
             return Ok(found.into_iter().next().map(|found| (found, key)));
         }
         drop(key);

@@ -45,9 +45,12 @@ impl Attempt<'_, '_> {
     /// Has a success recorded; only then it is one.
     ///
     /// # Errors
-    /// The agent's refusal, or its absence.
+    /// The agent's refusal, or its absence; another name that the application has said meanwhile.
     pub(super) fn record(&mut self, signed: Signed) -> Result<Admitted, Ended> {
         let Signed { agent, person, proven, granted, result } = signed;
+        if let Err(refusal) = self.nobody_else_is_named() {
+            return Err(Ended { refusal, agent: Some(agent) });
+        }
         let event = granted.client_data().event_id();
         let patience = self.world.timeouts.outcome;
         let recorded = self.deliver(Some(agent), proven.as_ref(), result, patience)?;

@@ -9,6 +9,7 @@ use wardkey_core::message::key::{
     Assert, ChangePinOf, Identify, MAX_ALLOW, MAX_DEVICES, SignByCode,
 };
 use wardkey_core::name::LoginName;
+use wardkey_core::proof::identification::SilentAssertion;
 
 /// What a login asks of the agent.
 #[derive(Encode)]
@@ -37,6 +38,16 @@ pub enum AgentRequest {
     /// The keys of people who were seen here.
     #[n(40)]
     KeysOf(#[n(0)] List<Hash, MAX_SOUGHT>),
+    /// This person's key is about to be asked for another PIN.
+    #[n(50)]
+    PinChange {
+        /// Whose key it is.
+        #[n(0)]
+        person: LoginName,
+        /// What proves it.
+        #[n(1)]
+        proof: Box<SilentAssertion>,
+    },
 }
 
 /// What a login asks of the key process.
@@ -91,6 +102,15 @@ mod tests {
     use super::*;
     use crate::tests::scene::login_as;
 
+    fn proof() -> SilentAssertion {
+        SilentAssertion {
+            credential: CredentialId::new([5; 16]).unwrap(),
+            client_data: Bytes::default(),
+            auth_data: Bytes::default(),
+            signature: Bytes::default(),
+        }
+    }
+
     #[test]
     fn the_numbers_are_those_of_core() {
         let begin = login_as("hanako").begin();
@@ -110,6 +130,7 @@ mod tests {
         });
         let nonce = Nonce::new([2; 32]);
         let people = List::new(vec![Hash::new([4; 32])]).unwrap();
+        let (hanako, proof) = (name.clone(), Box::new(proof()));
         for (ours, theirs) in [
             (AgentRequest::Begin(begin.clone()), agent::Request::Begin(begin.clone())),
             (AgentRequest::Prove(name.clone()), agent::Request::Prove(name)),
@@ -119,6 +140,10 @@ mod tests {
             (AgentRequest::Candidates(page), agent::Request::Candidates(page)),
             (AgentRequest::Time(nonce), agent::Request::Time(nonce)),
             (AgentRequest::KeysOf(people.clone()), agent::Request::KeysOf(people)),
+            (
+                AgentRequest::PinChange { person: hanako.clone(), proof: proof.clone() },
+                agent::Request::PinChange { person: hanako, proof },
+            ),
         ] {
             assert_eq!(from_message::<agent::Request>(&to_message(&ours)).unwrap(), theirs);
         }

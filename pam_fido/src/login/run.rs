@@ -27,9 +27,20 @@ impl Attempt<'_, '_> {
             Established::Code(typed) => return self.by_code(typed),
         };
         let answered = self.ask(recognised)?;
+        if let Err(refusal) = self.nobody_else_is_named() {
+            return Err(Ended { refusal, agent: Some(answered.recognised.agent) });
+        }
         let held = self.until_held(answered)?;
         let signed = self.sign(held)?;
         self.record(signed)
+    }
+
+    /// A name that a key said is this login's as long as the application says none.
+    pub(super) fn nobody_else_is_named(&self) -> Result<(), Refusal> {
+        if self.login.by_key && self.world.talk.is_named() {
+            return Err(Refusal::named_meanwhile());
+        }
+        Ok(())
     }
 
     /// Has a refusal recorded, and told.

@@ -72,7 +72,7 @@ impl Attempt<'_, '_> {
             path: path.clone(),
         });
         let deadline = Deadline::after(wait + self.world.timeouts.signature_grace);
-        let signed = self.exchange(key, request, deadline)?;
+        let signed = self.exchange(key, request, deadline).map_err(|failed| failed.refusal)?;
         let signed = signed.ok_or_else(|| unexpected("key process"))?;
         if signed.credential != *credential {
             return Err(Refusal::new(
@@ -107,14 +107,14 @@ impl Attempt<'_, '_> {
         mut key: Channel,
         request: KeyRequest,
         deadline: Deadline,
-    ) -> Result<Option<KeyAssertion>, Refusal> {
+    ) -> Result<Option<KeyAssertion>, Failed> {
         let sent = key.send(&request, Deadline::after(self.world.timeouts.answer));
         // Wipes the PIN, whether it left or not.
         drop(request);
-        sent.map_err(|error| Refusal::key(&error))?;
+        sent.map_err(|error| Failed::told(Refusal::key(&error)))?;
         let mut told_touch = false;
         for _ in 0..MAX_MESSAGES {
-            match key.receive(deadline).map_err(|error| Refusal::key(&error))? {
+            match key.receive(deadline).map_err(|error| Failed::lost(Refusal::key(&error)))? {
                 KeyReply::Touch => {
                     if !std::mem::replace(&mut told_touch, true) {
                         let text = texts::message(Prompt::TouchNow, self.speaker.language, &[]);
@@ -123,10 +123,28 @@ impl Attempt<'_, '_> {
                 }
                 KeyReply::Assertion(assertion) => return Ok(Some(assertion)),
                 KeyReply::Done => return Ok(None),
-                KeyReply::Failed(failure) => return Err(failure.into()),
-                _ => return Err(unexpected("key process")),
+                KeyReply::Failed(failure) => return Err(Failed::told(failure.into())),
+                _ => return Err(Failed::lost(unexpected("key process"))),
             }
         }
-        Err(unexpected("key process"))
+        Err(Failed::lost(unexpected("key process")))
+    }
+}
+
+/// An exchange with a key process that brought nothing.
+pub(super) struct Failed {
+    pub refusal: Refusal,
+    /// Whether the request had left, and nothing came that says what became of it.
+    pub is_lost: bool,
+}
+
+impl Failed {
+    /// It did not leave, or the key process said why nothing came of it.
+    const fn told(refusal: Refusal) -> Self {
+        Self { refusal, is_lost: false }
+    }
+
+    const fn lost(refusal: Refusal) -> Self {
+        Self { refusal, is_lost: true }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use wardkey_core::code::Code;
+use wardkey_core::message::agent::LoginResult;
 use wardkey_core::message::key::{Reply as KeyReply, Request as KeyRequest};
 use wardkey_core::name::Language;
 use wardkey_core::person::Status;
@@ -53,4 +54,22 @@ fn a_key_that_went_after_it_said_the_name_ends_that_login_soon() {
         assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
         assert_eq!(seen.outcomes()[0].person, None, "nothing is proven");
     }
+}
+
+#[test]
+fn whom_the_application_names_meanwhile_is_not_taken_for_whom_the_key_named() {
+    // While the question for the PIN stands, and while the key waits for the touch.
+    for (shown, pin_sent) in [(1, false), (2, true)] {
+        let mut scene = by_her_key(&Deployment::new());
+        scene.person.named_after = Some(shown);
+        let seen = scene.run();
+        assert_eq!((seen.code(), seen.pin_sent()), (Code::Internal.number(), pin_sent));
+        let LoginResult::Failure(failure) = &seen.outcomes()[0].result else { panic!("{shown}") };
+        assert_eq!((failure.code, seen.outcomes().len()), (Code::Internal, 1), "no success");
+        assert!(seen.marks.seen.is_empty(), "nobody was let in");
+    }
+    // A name that was typed is the application's, of course.
+    let mut typed = Scene::new();
+    typed.person.named_after = Some(0);
+    assert!(typed.run().result.is_ok());
 }

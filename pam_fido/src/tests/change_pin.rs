@@ -20,10 +20,10 @@ use crate::typed_name::TypedName;
 use crate::world::World;
 use wardkey_testkit::{CODE, Deployment, login as name};
 
-const NEW: &str = "246801";
+pub(super) const NEW: &str = "246801";
 
 /// `hanako` at `passwd`, who answers so.
-fn scene(answers: &[&str]) -> Scene {
+pub(super) fn scene(answers: &[&str]) -> Scene {
     let mut scene = Scene::new();
     scene.login.changes_pin = true;
     scene.login.service = wardkey_testkit::service("passwd");
@@ -45,7 +45,7 @@ fn changed(world: World<'_>, login: &Login) -> Result<Admitted, Refusal> {
     })
 }
 
-fn run(scene: Scene) -> Seen {
+pub(super) fn run(scene: Scene) -> Seen {
     let seen = scene.run_with(changed);
     for agent in &seen.agent {
         let bytes = wardkey_core::codec::to_message(agent);
@@ -58,7 +58,7 @@ fn run(scene: Scene) -> Seen {
 }
 
 /// Whether PINs left for the key process.
-fn pins_sent(seen: &Seen) -> bool {
+pub(super) fn pins_sent(seen: &Seen) -> bool {
     seen.key.iter().any(|request| matches!(request, KeyRequest::ChangePinOf(_)))
 }
 
@@ -81,17 +81,18 @@ fn three_answers_change_the_pin_and_it_is_recorded() {
     );
     assert_eq!(seen.person.infos, [texts::message(Notice::PinChanged, Language::Ja, &[])]);
     assert!(seen.person.errors.is_empty() && seen.journal.is_empty());
-    let [AgentRequest::Begin(begin), AgentRequest::Hold, AgentRequest::Outcome(outcome)] =
+    let [AgentRequest::Begin(begin), AgentRequest::Hold, announced, AgentRequest::Outcome(outcome)] =
         &seen.agent[..]
     else {
         panic!("{:?}", seen.agent)
     };
+    let proof = Box::new(outcome.proof.clone().unwrap());
+    assert_eq!(*announced, AgentRequest::PinChange { person: name("hanako"), proof });
     assert_eq!((begin.changes_pin, outcome.login.changes_pin), (Some(true), Some(true)));
     assert_eq!(
         (&outcome.result, &outcome.person),
         (&LoginResult::PinChanged, &Some(name("hanako")))
     );
-    assert!(outcome.proof.is_some());
     let [KeyRequest::Identify(_), KeyRequest::ChangePinOf(change)] = &seen.key[..] else {
         panic!("{:?}", seen.key)
     };
@@ -307,30 +308,6 @@ fn without_a_key_no_code_is_asked_for() {
     scene.login.changes_pin = true;
     let seen = run(scene);
     assert_eq!((seen.code(), seen.person.questions.len()), (Code::KeyTimeout.number(), 0));
-}
-
-#[test]
-fn a_key_process_that_is_lost_leaves_open_which_pin_holds() {
-    let lost: [(&str, Vec<Act<KeyReply>>, Code); 6] = [
-        ("hangs up", vec![Act::HangUp], Code::PinChangeUnknown),
-        ("pulled out", vec![Act::Say(failed(Code::KeyRemoved, None))], Code::PinChangeUnknown),
-        ("no sense", vec![Act::Say(failed(Code::KeyFault, None))], Code::PinChangeUnknown),
-        // It says that it did not.
-        ("an older one", vec![Act::Say(failed(Code::ProtocolError, None))], Code::ProtocolError),
-        ("its rules", vec![Act::Say(failed(Code::PinPolicy, None))], Code::PinPolicy),
-        ("blocked", vec![Act::Say(failed(Code::PinBlocked, Some(0)))], Code::PinBlocked),
-    ];
-    for (what, acts, code) in lost {
-        let mut scene = scene(&[PIN, NEW, NEW]);
-        scene.key_instead(move |_, request| match request {
-            KeyRequest::ChangePinOf(_) => acts.clone(),
-            _ => vec![],
-        });
-        let seen = run(scene);
-        assert_eq!(seen.code(), code.number(), "{what}");
-        let LoginResult::Failure(failure) = &seen.outcomes()[0].result else { panic!("{what}") };
-        assert_eq!(failure.code, code, "{what}");
-    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod alike;
 mod bad_days;
 mod by_key;
 mod change_pin;
+mod change_pin_at_key;
 mod fake_machine;
 mod faults;
 mod honest;

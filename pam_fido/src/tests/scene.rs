@@ -262,6 +262,8 @@ pub struct Person {
     pub sleeps: Option<(Arc<Mutex<ClockReading>>, u64)>,
     /// The application shows no notices (PAM_SILENT).
     pub silent: bool,
+    /// The application names somebody (PAM_USER) after it has shown so much.
+    pub named_after: Option<usize>,
     /// The greeter has pages of its own: what comes of each that says to insert a key.
     pub pages: Option<VecDeque<Answer>>,
     pub insert_pages: Vec<String>,
@@ -303,6 +305,10 @@ impl Talk for Person {
     }
     fn silent(&self) -> bool {
         self.silent
+    }
+    fn is_named(&self) -> bool {
+        let shown = self.infos.len() + self.questions.len();
+        self.named_after.is_some_and(|after| shown >= after)
     }
     fn ask(&mut self, question: &str) -> Answer {
         self.questions.push(question.into());
@@ -361,7 +367,7 @@ pub fn honest_agent(deployment: &Deployment) -> AgentScript {
                 None => granted(&deployment, "_"),
             },
             AgentRequest::Prove(person) => granted(&deployment, person.as_str()),
-            AgentRequest::Hold => AgentReply::Held,
+            AgentRequest::Hold | AgentRequest::PinChange { .. } => AgentReply::Held,
             AgentRequest::Outcome(outcome) => AgentReply::Recorded(event_of(outcome), None),
             AgentRequest::SessionOpen(open) => AgentReply::Recorded(open.login, None),
             AgentRequest::SessionClose(_) => AgentReply::Recorded(EventId::new([8; 16]), None),

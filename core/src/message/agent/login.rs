@@ -228,7 +228,7 @@ pub struct Grant {
     /// True: the agent answers [`Request::KeysOf`]. Older agents do not.
     #[n(40)]
     pub finds_people: Option<bool>,
-    /// True: the agent records changes of PINs. Older agents do not.
+    /// True: the agent records changes of PINs ([`Request::PinChange`]). Older agents do not.
     #[n(50)]
     pub changes_pins: Option<bool>,
 }

@@ -60,9 +60,14 @@ impl Pin {
     }
 }
 
-/// Full-width forms, kana in both widths, and the space and marks between them.
+/// Full-width forms, kana in both widths, and the space, marks and signs that go with them.
 const fn is_of_input_method(c: char) -> bool {
-    matches!(c, '\u{3000}' | '\u{3040}'..='\u{30ff}' | '\u{ff01}'..='\u{ff9f}')
+    matches!(
+        c,
+        // Space, marks and brackets, kana; then full-width forms and half-width kana; then
+        // full-width signs of currencies and others.
+        '\u{3000}'..='\u{30ff}' | '\u{ff01}'..='\u{ff9f}' | '\u{ffe0}'..='\u{ffe6}'
+    )
 }
 
 impl std::fmt::Debug for Pin {
@@ -96,10 +101,17 @@ mod tests {
             "12　34",
             "ａｂｃｄ",
             "！！！！",
+            "1234。",
+            "、234",
+            "「12」",
+            "12〜34",
+            "￥1234",
+            "￠￡￢￣￤￥￦",
         ] {
             assert_eq!(Pin::typed(text(typed)), Err(Code::PinInputMethod), "{typed}");
         }
-        for typed in ["1234", "暗証番号", "пароль", "café", "    ", "\u{1f511}\u{1f512}\u{1f513}42"]
+        let keys = "\u{1f511}\u{1f512}\u{1f513}42";
+        for typed in ["1234", "暗証番号", "пароль", "café", "    ", "¥123", "…—→☆", keys]
         {
             assert_eq!(Pin::typed(text(typed)), Pin::new(text(typed)), "{typed}");
             assert!(Pin::typed(text(typed)).is_ok(), "{typed}");

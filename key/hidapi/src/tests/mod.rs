@@ -1,6 +1,7 @@
 //! The device against scripted keys: what `ctap-hid-fido2` would write, and what
 //! it may read afterwards.
 
+mod busy;
 mod touch;
 
 use crate::message::{self, Message};
@@ -254,27 +255,6 @@ fn number_of_exchanges_is_bounded() {
     });
     assert_eq!(log.lock().unwrap().len(), 8);
     assert!(matches!(record.failure, Some(Failure::TooMany)));
-}
-
-#[test]
-fn a_busy_channel_is_tried_again() {
-    let mut busy = 2;
-    let device = device(Scripted::new(move |_| {
-        if busy == 0 {
-            return vec![Reply::Cbor(0, vec![0xa0])];
-        }
-        busy -= 1;
-        vec![Reply::Message(message::ERROR, vec![0x06])]
-    }));
-    let (answer, record) = run(operation(2000), || cbor(&device, GET_INFO));
-    assert_eq!(answer.unwrap().unwrap(), [0, 0xa0]);
-    assert!(record.failure.is_none());
-
-    let always = vec![Reply::Message(message::ERROR, vec![0x06])];
-    let (answer, record, took) = once(5000, GET_INFO, always);
-    assert!(answer.is_none());
-    assert!(matches!(record.failure, Some(Failure::Busy)));
-    assert!(took < Duration::from_secs(2), "{took:?}");
 }
 
 #[test]

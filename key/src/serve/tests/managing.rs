@@ -66,6 +66,15 @@ fn the_pin_of_the_identified_key_is_changed_and_of_no_other() {
     client.ask(&identify(&[id(1)], 0));
     assert_eq!(client.ask(&change_at(0, id(1))), Reply::Done);
 
+    // Lost when it had the change, or before.
+    let late: Plug = || vec![TestKey::answering(CHANGE_PIN, vec![Says::Unplug])];
+    let early: Plug = || vec![TestKey::answering(AGREEMENT, vec![Says::Unplug])];
+    for (plug, told) in [(late, Code::PinChangeUnknown), (early, Code::KeyRemoved)] {
+        let client = Client::new(Caller::Root, plug);
+        client.ask(&identify(&[id(1)], 0));
+        assert_eq!(code(&client.ask(&change_at(0, id(1)))), told);
+    }
+
     let client = Client::new(Caller::Root, || {
         let wrong = TestKey::answering(CHANGE_PIN, vec![Says::Cbor(0x31, vec![])]);
         vec![wrong]

@@ -19,8 +19,8 @@ use wardkey_ipc::IpcError;
 use super::*;
 use crate::keys::SecurityKey;
 use crate::testkey::{
-    ASSERT, CHANGE_PIN, INFO, MAKE, NEXT_NODE, RETRIES, RP_ID, TOKEN, TestKey, assertion,
-    auth_data, id, info,
+    AGREEMENT, ASSERT, CHANGE_PIN, INFO, MAKE, NEXT_NODE, RETRIES, RP_ID, TOKEN, TestKey,
+    assertion, auth_data, id, info,
 };
 
 /// Makes the plugged keys, within the serving thread.
