@@ -274,6 +274,17 @@ wk-1871 = { $path } is left of another user's interrupted command. It may hold k
 wk-1872 = The trail { $path } has too many rows since the backup. Nothing was changed; use a newer backup.
 wk-1873 = A number in { $path } leaves none above it. Nothing was changed; do not use it.
 
+## The log of records
+wk-1900 = Record { $number } is not what the log took in. Keep the database as it is; find out who changed it.
+wk-1901 = At least { $count } logged records are gone. Keep the database as it is; find out who removed them.
+wk-1902 = The log is not what was signed at { $size } records. Nothing was signed; keep it, and find out why.
+wk-1903 = { $path } is no export or checkpoint: { $what }. Nothing was written; please give another one.
+wk-1904 = { $path } is not signed by this key. Do not trust it; compare the key with "log show".
+wk-1905 = { $path } is not what the checkpoint says. Do not trust this copy; take another export.
+wk-1906 = The log is shorter than { $path }. Records were removed or a backup restored; find out which.
+wk-1907 = The log does not go on from { $path }. Records were changed or a backup restored; find out which.
+wk-1908 = { $path } is of another log, { $origin }. Please give its key, or another folder.
+
 ## 192x to 194x: watching
 
 wk-1920 = The server does not run, so terminals hear of nothing. Please start it: systemctl start wardkey-server.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   root.key     signs root documents; needed by init only, keep it off the machine if you can
-//!   publish.key  signs heads and terminal documents
+//!   publish.key  signs heads and terminal documents; the key of the log is made from it
 //!   ca.key/.crt  issues TLS certificates      server.key/.crt  the server's own
 //!   code.key     keyed hash of enrollment codes
 //! ```
@@ -130,6 +130,16 @@ impl Keyring {
     /// As [`Self::secret`].
     pub fn signing(&self, secret: Secret) -> Result<SigningKey> {
         Ok(SigningKey::from_secret(&*self.secret(secret)?))
+    }
+
+    /// The secret of the key that signs the log of records: another one than the publish key, and
+    /// there wherever that is.
+    ///
+    /// # Errors
+    /// As [`Self::secret`].
+    pub fn log_secret(&self) -> Result<Zeroizing<[u8; 32]>> {
+        let publish = self.secret(Secret::Publish)?;
+        Ok(Zeroizing::new(*secret::mac(publish.as_slice(), b"wardkey/log/1").as_bytes()))
     }
 
     /// A certificate and its key.

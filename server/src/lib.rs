@@ -5,6 +5,7 @@
 //!   cli ──> admin ──┐                     gate ── TLS ── http ──> caller, joining, enroll, intake
 //!                   └──> store (SQLite) <─────────────────────────────────┘
 //!                          └──> publish (signed heads) ──> watch ── HTTP ── who runs the server
+//!   log                                    what happened, in a form that shows what was changed
 //!   config, keyring, pki, secret, clock, when, error, files, lock, texts    what all stand on
 //!   people_file                                            what an import reads
 //!   fleet                                                  what is reckoned of silent terminals
@@ -37,6 +38,7 @@ pub mod intake;
 pub mod joining;
 pub mod keyring;
 mod lock;
+pub mod log;
 pub mod people_file;
 pub mod pki;
 pub mod publish;

@@ -30,6 +30,7 @@ use crate::http::peer::Peer;
 use crate::http::seen::Seen;
 use crate::http::{App, router};
 use crate::keyring::{Holder, Keyring, Secret};
+use crate::log;
 use crate::pki::{Authority, TerminalCertificate};
 use crate::publish::{self, Publisher};
 use crate::store::{Store, setting, terminal};
@@ -122,6 +123,9 @@ impl Server {
         let watcher = app.store.watcher().await?;
         tasks.spawn(publish::follow(Arc::clone(&app.publisher), watcher, stopped.clone()));
         tasks.spawn(publish::keep_time(Arc::clone(&app.publisher), stopped.clone()));
+        let log =
+            log::follow(app.store.clone(), keyring.clone(), app.clock.clone(), stopped.clone());
+        tasks.spawn(log);
         tasks.spawn(housekeeping(Arc::clone(&app), Arc::clone(&certificates), stopped.clone()));
         let measures = look_after(&app, (keyring, gate), &mut tasks, stopped).await;
         Ok(Self { addresses, stop, tasks, app, certificates, measures, _running: running })

@@ -3,6 +3,7 @@
 mod access;
 mod backup;
 mod common;
+mod log;
 mod person;
 mod site;
 mod terminal;
@@ -18,6 +19,7 @@ use super::value::{rp_id, server_name};
 pub use access::{CodeAdd, CodeCommand, Key, KeyAct, PassAdd, PassCommand, TokenAdd, TokenCommand};
 pub use backup::{Backup, Restore};
 pub use common::{Paging, PersonAct};
+pub use log::{Log, LogCheck};
 pub use person::{ImportFormat, PersonCommand};
 pub use site::{Account, Scope, ScopeRules, ScopeSet};
 pub use terminal::{Terminal, TerminalAct, TerminalList, TerminalSet};
@@ -99,6 +101,9 @@ pub enum Command {
     /// The trail of administration: who changed what, and why.
     #[command(subcommand)]
     Audit(Audit),
+    /// The log of records, by which others see what was changed or removed.
+    #[command(subcommand)]
+    Log(Log),
     /// Make a backup while the server runs, and read it back.
     Backup(Backup),
     /// Restore a backup, or rehearse it.

@@ -11,6 +11,7 @@ mod help;
 mod import;
 mod init;
 mod key;
+mod log;
 mod output;
 mod pass;
 mod person;
@@ -99,6 +100,10 @@ async fn act(cli: Cli, output: Output) -> Result<()> {
     if let Command::Config(args::ConfigCommand::Check) = cli.command {
         return config::check(&cli.config, output);
     }
+    // Whoever checks an export need not have a server.
+    if let Command::Log(args::Log::Check(asked)) = &cli.command {
+        return log::check(&cli.config, asked, output);
+    }
     let config = Config::read(&cli.config)?;
     match cli.command {
         Command::Init(init) => init::init(&config, init, output).await,
@@ -130,6 +135,7 @@ impl Context {
             Command::Account(command) => scope::account(self, command).await,
             Command::Events(command) => trail::events(self, command).await,
             Command::Audit(command) => trail::audit(self, command).await,
+            Command::Log(command) => log::act(self, command).await,
             Command::Epoch(command) => trail::epoch(self, command).await,
             Command::Clock(command) => clock::act(self, command).await,
             Command::Backup(asked) => backup::backup(self, asked).await,

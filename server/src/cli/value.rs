@@ -1,7 +1,9 @@
 //! Values of options. Functions that read one return a sentence for the user when it is wrong.
 
+use wardkey_core::id::EventId;
 use wardkey_core::name::RpId;
 use wardkey_help::usage::Wrong;
+use wardkey_tlog::Verifier;
 
 use crate::store::terminal::Tag;
 use crate::texts::Text;
@@ -72,6 +74,16 @@ pub fn rp_id(text: &str) -> Result<RpId, Wrong> {
         return refuse(Text::RpIdNumber);
     }
     RpId::new(text).map_err(Wrong::from)
+}
+
+/// The id of a record.
+pub fn record(text: &str) -> Result<EventId, Wrong> {
+    EventId::from_hex(text.trim()).map_err(|_| Wrong::new(Text::WriteRecordId))
+}
+
+/// The key of a log, as "log show" says it.
+pub fn verifier(text: &str) -> Result<Verifier, Wrong> {
+    Verifier::parse(text.trim()).map_err(|_| Wrong::new(Text::WriteVerifier))
 }
 
 /// A host name or an address, as it stands in a certificate.

@@ -10,6 +10,7 @@ use super::incoming::{self, NotTaken};
 use super::quota::Quota;
 use super::set_aside::SetAside;
 use crate::error::Result;
+use crate::log;
 use crate::store::Tx;
 use crate::store::audit::{self, Act, Actor};
 use crate::store::event::{self, Stored, Verdict};
@@ -61,6 +62,7 @@ pub async fn take<'a>(
 
     aside.record(tx, terminal, now).await?;
     quota.write(tx, terminal).await?;
+    log::keep(tx).await?;
     taken.full_for = quota.is_full.then(|| quota.seconds_left());
     Ok(taken)
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   bytes ─> incoming (decoded, of this terminal?) ─> quota ─> evidence (verdict) ─> stored
-//!                 └> set aside: what this version does not take is kept as it came
+//!                 └> set aside: what this version does not take is kept as it came       └> log
 //! ```
 //! The caller opens the transaction and commits it.
 

@@ -26,7 +26,7 @@ use crate::files;
 use crate::keyring::{self, Keyring, Secret};
 use crate::store::audit::{self, Act, Actor, Entry};
 use crate::store::restored::{self, Raised, Seen, Voided};
-use crate::store::{Store, Tx, clock};
+use crate::store::{Store, Tx, clock, log};
 use crate::texts::{Phrase, Text, doing};
 
 /// The database in the scratch folder.
@@ -288,6 +288,8 @@ async fn bring_up(
     let latest = all().map(|seen| seen.time).fold(asked.now.0, u64::max);
     let at_least = all().map(|seen| seen.above(latest)).fold(latest, u64::max);
     let raised = restored::raise(&mut tx, at_least).await?;
+    // What was signed since the backup is not in it: this is another log from here on.
+    log::begin(&mut tx, raised.epoch).await?;
     let voided = restored::void(&mut tx, asked.now).await?;
     record(&mut tx, asked, backup, &raised).await?;
     let replayed = match trails.kept {

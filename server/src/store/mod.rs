@@ -10,6 +10,7 @@
 //!    ├ counter                               what changed since
 //!    ├ terminal, token, code                 who may come
 //!    ├ event, intake, audit                  what happened, and how much of it
+//!    ├ log                                   hashes over what happened
 //!    ├ clock                                 the time of the last signature
 //!    ├ import                                many people at once
 //!    ├ whole, restored                       the whole store: what is in a backup, and after one
@@ -40,6 +41,7 @@ pub mod import;
 pub mod intake;
 #[cfg(test)]
 mod lists;
+pub mod log;
 pub mod lookup;
 mod number;
 pub mod page;

@@ -9,6 +9,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
+use super::event_log::beats;
 use super::support::Deployment;
 use super::support::authenticator::{Maker, Making};
 use super::support::ward::enroll;
@@ -70,6 +71,12 @@ const REFUSED: &[(&str, &str, i32)] = &[
     ("events list", "--terminal ghost", 1),
     ("audit list", "", 0),
     ("audit verify", "", 0),
+    ("log show", "", 0),
+    ("log checkpoint", "", 0),
+    ("log export", "/etc", 1),
+    ("log prove", "6d0c8f14e45fceea167a2fc0579f8113", 1),
+    ("log check", "/nowhere/log", 1),
+    ("log verify", "", 0),
     ("epoch raise", "", 0),
     ("clock show", "", 0),
     ("clock confirm", "2001-01-01", 1),
@@ -169,7 +176,7 @@ fn every_command_without_its_configuration_or_with_a_damaged_store_says_so_in_th
     for (path, args) in all.clone() {
         let status = match path {
             // It looks at no store.
-            "init" | "restore" => 1,
+            "init" | "restore" | "log check" => 1,
             "config check" => 0,
             _ => 4,
         };
@@ -192,11 +199,14 @@ fn each_success(run: &mut dyn FnMut(&Deployment, &str, &[&str])) {
     let code = deployment.ok(&["code", "add", "yamada"]);
     let (key, _) = enroll(&terminal, &code, &Maker::new(), Making::default());
     let key = key.fingerprint();
+    beats(&terminal, 0..1);
     let people = deployment.folder.path().join("people.csv");
     std::fs::write(&people, "login,name,scopes\nkato,K,icu\n").unwrap();
     let people = people.to_str().unwrap();
     let backup = deployment.folder.path().join("backup");
     let backup = backup.to_str().unwrap();
+    let log = deployment.folder.path().join("log");
+    let log = log.to_str().unwrap();
     let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
     let token = || {
         deployment.ok(&["token", "add", "--scope", "icu"]);
@@ -258,6 +268,12 @@ fn each_success(run: &mut dyn FnMut(&Deployment, &str, &[&str])) {
         ("events list", ""),
         ("audit list", "--limit 1"),
         ("audit verify", ""),
+        ("log show", ""),
+        ("log checkpoint", ""),
+        ("log export", log),
+        ("log prove", "00000000000000000000000000000000"),
+        ("log check", log),
+        ("log verify", ""),
         ("epoch raise", ""),
         ("clock show", ""),
         ("clock confirm", &today),

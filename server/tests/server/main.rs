@@ -17,6 +17,8 @@ mod connections;
 mod contract;
 mod enrollment;
 mod enrollment_codes;
+mod event_log;
+mod event_log_changed;
 mod events;
 mod fleet;
 mod importing;

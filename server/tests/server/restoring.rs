@@ -242,7 +242,11 @@ fn a_backup_of_an_older_version_is_brought_up_to_date() {
     let deployment = Deployment::new();
     add(&deployment, "hanako");
     let (backup, _) = deployment.backup("monday");
-    let old = ["DROP TABLE restored_scope", "DELETE FROM _sqlx_migrations WHERE version >= 10"];
+    let old = [
+        "DROP TABLE restored_scope",
+        "DROP TABLE event_log; DROP TABLE event_log_entry; DROP TABLE event_log_node",
+        "DELETE FROM _sqlx_migrations WHERE version >= 10",
+    ];
     sql(&backup.join("wardkey.db"), Box::leak(Box::new(old)));
     rewrite(&deployment, &backup, |manifest| manifest["contents"]["schema"] = 9.into());
     deployment.ok(&restore(&backup, &["--replace", "--yes"]));

@@ -240,6 +240,25 @@ codes! {
     RestoreTrailTooLong = 1872,
     /// A number in `$path` is so high that none is left above it.
     RestoreNumberTooHigh = 1873,
+    // 190x: the log of records
+    /// The record `$number` is not what the log took in.
+    LogEntryChanged = 1900,
+    /// At least `$count` records that the log took in are gone.
+    LogEntriesMissing = 1901,
+    /// The log is not what was signed at `$size` records.
+    LogForked = 1902,
+    /// `$path` is no checkpoint or export: `$what`.
+    LogCheckpoint = 1903,
+    /// `$path` is not signed by the key.
+    LogUntrusted = 1904,
+    /// The file `$path` of an export is not what its checkpoint says.
+    LogExportDamaged = 1905,
+    /// The log has fewer records than the checkpoint `$path`.
+    LogShorter = 1906,
+    /// The log has other records than those of the checkpoint `$path`.
+    LogNotExtension = 1907,
+    /// The export `$path` is of another log, `$origin`.
+    LogExportOther = 1908,
     // 192x to 194x: watching the server, and its terminals
     /// The server does not run.
     ServerNotRunning = 1920,

@@ -29,6 +29,7 @@ migrations! {
     8 "0008_enrollment",
     9 "0009_passes",
     10 "0010_restored",
+    11 "0011_event_log",
     12 "0012_watch",
     13 "0013_suspicions",
 }

@@ -1,0 +1,47 @@
+//! Bundles: the entries of a tile of the lowest level, each after its length (tlog-tiles, "Log
+//! entries").
+
+/// The longest entry in bytes.
+pub const MAX_ENTRY: usize = u16::MAX as usize;
+
+/// Appends an entry to a bundle; false, and nothing is appended, when it is too long.
+#[must_use]
+pub fn append(bundle: &mut Vec<u8>, entry: &[u8]) -> bool {
+    let Ok(length) = u16::try_from(entry.len()) else { return false };
+    bundle.extend_from_slice(&length.to_be_bytes());
+    bundle.extend_from_slice(entry);
+    true
+}
+
+/// The entries of a bundle; none when the last one is not whole.
+pub fn entries(mut bundle: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut entries = Vec::new();
+    while let Some((length, rest)) = bundle.split_first_chunk() {
+        let (entry, rest) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
+        entries.push(entry);
+        bundle = rest;
+    }
+    bundle.is_empty().then_some(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_come_out_as_they_went_in_and_nothing_else_is_a_bundle() {
+        let mut bundle = Vec::new();
+        let longest = vec![7; MAX_ENTRY];
+        for entry in [&b""[..], b"one", &longest] {
+            assert!(append(&mut bundle, entry));
+        }
+        assert_eq!(bundle[..7], [0, 0, 0, 3, b'o', b'n', b'e']);
+        assert_eq!(entries(&bundle).unwrap(), [&b""[..], b"one", &longest]);
+        assert!(!append(&mut bundle, &vec![7; MAX_ENTRY + 1]));
+        assert_eq!(entries(&bundle).unwrap().len(), 3);
+        assert_eq!(entries(b""), Some(vec![]));
+        for wrong in [&b"\0"[..], b"\0\x02x", b"\0\x01xy", b"\0\0\0"] {
+            assert_eq!(entries(wrong), None, "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! `wardkey-server log`
+
+use std::path::Path;
+
+use super::args::{Log, LogCheck};
+use super::context::Context;
+use super::output::Output;
+use super::words::{dash, time};
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::keyring::Keyring;
+use crate::log::{self, Checked, ProvedRecord, SignedLog, Trusted};
+use crate::texts::{Phrase, Text};
+
+pub async fn act(context: &Context, command: Log) -> Result<()> {
+    let (output, store, keyring) = (context.output, &context.store, context.keyring());
+    let now = context.clock.now();
+    match command {
+        Log::Show => {
+            let log = log::show(store, &keyring, now).await?;
+            output.say(&log, || output.fields(fields(&log)))
+        }
+        Log::Checkpoint => {
+            let log = log::show(store, &keyring, now).await?;
+            // The note ends with a newline, as an answer does.
+            let note = log.checkpoint.trim_end_matches('\n');
+            output.hand_out(&log, note, &[Text::LogKeepCheckpoint.into()])
+        }
+        Log::Export { to } => {
+            let done = log::export(store, &keyring, now, &to).await?;
+            let said = Text::LogExported.with([
+                ("path", shown(&done.path)),
+                ("size", done.log.size.into()),
+                ("before", done.before.into()),
+            ]);
+            output.done(&done, said)
+        }
+        Log::Prove { record } => {
+            let proved = log::prove(store, &keyring, now, &record).await?;
+            let proof = proved.proof.trim_end_matches('\n');
+            output.hand_out(&proved, proof, &[Text::LogProofHoldsRecord.into()])
+        }
+        Log::Verify => {
+            let verified = log::verify(store).await?;
+            let said = Text::LogVerified
+                .with([("size", verified.size.into()), ("waiting", verified.waiting.into())]);
+            output.done(&verified, said)
+        }
+        Log::Check(_) => Err(Error::usage(Text::StandsAlone)),
+    }
+}
+
+fn fields(log: &SignedLog) -> Vec<(Text, Phrase)> {
+    vec![
+        (Text::LabelName, log.origin.as_str().into()),
+        (Text::LabelRecords, log.size.into()),
+        (Text::LabelRoot, log.root.as_str().into()),
+        (Text::LabelLastSigned, time(log.signed)),
+        (Text::LabelKey, log.verifier.as_str().into()),
+    ]
+}
+
+/// Checks an export or a proof. Where a key is given, the configuration is not looked at: an
+/// auditor has none.
+pub fn check(config: &Path, asked: &LogCheck, output: Output) -> Result<()> {
+    let own;
+    let trusted = match &asked.key {
+        Some(key) => Trusted::Log(key),
+        None => {
+            own = log::public(&Keyring::at(Config::read(config)?.keys))?;
+            Trusted::Server(&own)
+        }
+    };
+    if asked.from.is_file() {
+        if asked.since.is_some() {
+            return Err(Error::usage(Text::LogProofAlone));
+        }
+        let proved = log::check_proof(&asked.from, &trusted)?;
+        return output.say(&proved, || output.fields(fields_of(&proved)));
+    }
+
+    let checked = log::check(&asked.from, &trusted, asked.since.as_deref())?;
+    output
+        .say(&checked, || lines(&checked).iter().map(|line| line.say(output.language)).collect())?;
+    let renamed = checked.since.iter().filter(|since| since.origin != checked.origin);
+    let warnings: Vec<Phrase> = renamed
+        .map(|since| Text::LogRenamed.with([("origin", since.origin.as_str().into())]))
+        .collect();
+    output.warn(&warnings);
+    Ok(())
+}
+
+fn fields_of(proved: &ProvedRecord) -> Vec<(Text, Phrase)> {
+    vec![
+        (Text::LabelName, proved.origin.as_str().into()),
+        (Text::LabelRecords, proved.size.into()),
+        (Text::LabelNumber, proved.number.into()),
+        (Text::LabelReceived, time(proved.received)),
+        (Text::LabelTerminal, proved.terminal.as_str().into()),
+        (Text::LabelRecord, dash(proved.line.as_deref())),
+    ]
+}
+
+fn lines(checked: &Checked) -> Vec<Phrase> {
+    let mut lines = vec![Text::LogChecked.with([
+        ("path", shown(&checked.path)),
+        ("size", checked.size.into()),
+        ("origin", checked.origin.as_str().into()),
+    ])];
+    if let Some(since) = &checked.since {
+        lines.push(
+            Text::LogGoesOn.with([("path", shown(&since.path)), ("size", since.size.into())]),
+        );
+    }
+    lines
+}
+
+fn shown(path: &Path) -> Phrase {
+    path.display().to_string().into()
+}

@@ -1,0 +1,194 @@
+//! Checking an exported log, without the database: every entry against its hash, every hash against
+//! the root, the root against the signature, and the whole against an older checkpoint.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use wardkey_core::code::Code;
+use wardkey_tlog::{
+    Checkpoint, Frontier, HASH_LEN, Hash, KeyName, Level, Note, Tile, Verifier, WIDTH, bundle,
+};
+
+use super::files;
+use crate::error::Result;
+use crate::texts::Text;
+
+/// The longest bundle of entries in bytes.
+const MAX_BUNDLE: usize = WIDTH as usize * (bundle::MAX_ENTRY + 2);
+
+/// Whose signature counts.
+#[derive(Clone, Copy, Debug)]
+pub enum Trusted<'a> {
+    /// The key of one log, which has its name.
+    Log(&'a Verifier),
+    /// The key of a server, for logs of any name: a restore gives the log another one.
+    Server(&'a Verifier),
+}
+
+impl Trusted<'_> {
+    const fn key(&self) -> &Verifier {
+        match self {
+            Self::Log(key) | Self::Server(key) => key,
+        }
+    }
+
+    /// The key under the name that a checkpoint claims.
+    ///
+    /// # Errors
+    /// [`Code::LogCheckpoint`]; [`Code::LogExportOther`] when it claims to be of another log than
+    /// the key's.
+    pub fn key_of(&self, note: &Note, path: &Path) -> Result<Verifier> {
+        let key = self.claimed(note, path)?;
+        match self {
+            Self::Log(own) if own.name() != key.name() => {
+                Err(files::other_log(path, key.name().as_str()))
+            }
+            Self::Log(_) | Self::Server(_) => Ok(key),
+        }
+    }
+
+    fn claimed(&self, note: &Note, path: &Path) -> Result<Verifier> {
+        let malformed = || files::unreadable(path, Text::LogNoCheckpoint.into());
+        let claimed = Checkpoint::parse(note.unverified()).map_err(|_| malformed())?;
+        let name = KeyName::new(claimed.origin()).map_err(|_| malformed())?;
+        Ok(self.key().named(name))
+    }
+
+    /// The checkpoint of a file or folder, which this key signed for this log.
+    ///
+    /// # Errors
+    /// [`Code::LogCheckpoint`], [`Code::LogUntrusted`], [`Code::LogExportOther`].
+    pub fn checkpoint(&self, path: &Path) -> Result<Checkpoint> {
+        let (file, note) = files::checkpoint(path)?;
+        let key = self.key_of(&note, &file)?;
+        opened(&note, key, &file)
+    }
+
+    /// An older checkpoint, which this key signed: the log may have had another name then.
+    ///
+    /// # Errors
+    /// [`Code::LogCheckpoint`], [`Code::LogUntrusted`].
+    fn older(&self, path: &Path) -> Result<Checkpoint> {
+        let (file, note) = files::checkpoint(path)?;
+        let key = self.claimed(&note, &file)?;
+        opened(&note, key, &file)
+    }
+}
+
+fn opened(note: &Note, key: Verifier, path: &Path) -> Result<Checkpoint> {
+    let opened = note.open(&[key]).map_err(|_| files::refused(Code::LogUntrusted, path))?;
+    Checkpoint::parse(opened.text())
+        .map_err(|_| files::unreadable(path, Text::LogNoCheckpoint.into()))
+}
+
+/// An export that is what its checkpoint says.
+#[derive(Debug, Serialize)]
+pub struct Checked {
+    /// The folder.
+    pub path: PathBuf,
+    /// The log's name.
+    pub origin: String,
+    /// Entries in it.
+    pub size: u64,
+    /// The root over them, in base64.
+    pub root: String,
+    /// The older checkpoint from which it goes on.
+    pub since: Option<Since>,
+    /// True: one that does not hold is an error.
+    pub intact: bool,
+}
+
+/// An older checkpoint from which a log goes on.
+#[derive(Debug, Serialize)]
+pub struct Since {
+    /// Where it was read.
+    pub path: PathBuf,
+    /// The log's name then. Another one means that a backup was restored between them; nothing that
+    /// the older one has is lost.
+    pub origin: String,
+    /// Entries then.
+    pub size: u64,
+}
+
+/// Checks an export, and that it goes on from an older checkpoint or export.
+///
+/// # Errors
+/// [`Code::LogCheckpoint`], [`Code::LogUntrusted`], [`Code::LogExportOther`],
+/// [`Code::LogExportDamaged`]; [`Code::LogShorter`] and [`Code::LogNotExtension`] when it does not
+/// go on from the older checkpoint.
+pub fn check(from: &Path, trusted: &Trusted<'_>, since: Option<&Path>) -> Result<Checked> {
+    let checkpoint = trusted.checkpoint(from)?;
+    let older = match since {
+        Some(path) => Some((path, trusted.older(path)?)),
+        None => None,
+    };
+    if let Some((path, older)) = &older
+        && older.size() > checkpoint.size()
+    {
+        return Err(files::refused(Code::LogShorter, path));
+    }
+
+    let root = read(from, checkpoint.size(), older.as_ref())?;
+    if root != *checkpoint.root() {
+        return Err(files::refused(Code::LogExportDamaged, from));
+    }
+    let since = older.map(|(path, older)| Since {
+        path: path.to_owned(),
+        origin: older.origin().to_owned(),
+        size: older.size(),
+    });
+    Ok(Checked {
+        path: from.to_owned(),
+        origin: checkpoint.origin().to_owned(),
+        size: checkpoint.size(),
+        root: root.to_string(),
+        since,
+        intact: true,
+    })
+}
+
+/// Reads every entry and every hash; the root over them.
+fn read(folder: &Path, size: u64, older: Option<&(&Path, Checkpoint)>) -> Result<Hash> {
+    let mut frontier = Frontier::new();
+    goes_on(&frontier, older)?;
+    for tile in wardkey_tlog::since(0, size).take_while(|tile| tile.level() == Level::ENTRIES) {
+        let name = tile.bundle_path().unwrap_or_default();
+        let bytes = files::part(folder, &name, MAX_BUNDLE)?;
+        let entries = bundle::entries(&bytes).unwrap_or_default();
+        if entries.len() != usize::from(tile.width()) {
+            return Err(files::refused(Code::LogExportDamaged, &folder.join(name)));
+        }
+        for entry in entries {
+            for full in frontier.push(Hash::of_entry(entry)) {
+                same(folder, &full.tile, &full.hashes)?;
+            }
+            goes_on(&frontier, older)?;
+        }
+    }
+    for (tile, hashes) in frontier.partial() {
+        same(folder, &tile, hashes)?;
+    }
+    Ok(frontier.root())
+}
+
+/// At the size of the older checkpoint: whether it is the same log.
+fn goes_on(frontier: &Frontier, older: Option<&(&Path, Checkpoint)>) -> Result<()> {
+    match older {
+        Some((path, older))
+            if older.size() == frontier.size() && *older.root() != frontier.root() =>
+        {
+            Err(files::refused(Code::LogNotExtension, path))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the file of a tile has these hashes.
+fn same(folder: &Path, tile: &Tile, hashes: &[Hash]) -> Result<()> {
+    let name = tile.path();
+    let found = files::part(folder, &name, WIDTH as usize * HASH_LEN)?;
+    if found.iter().eq(hashes.iter().flat_map(Hash::as_bytes)) {
+        return Ok(());
+    }
+    Err(files::refused(Code::LogExportDamaged, &folder.join(name)))
+}

@@ -1,0 +1,67 @@
+//! The log from a start of the server on, and as a command finds it.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use wardkey_core::code::Code;
+use wardkey_core::time::UnixTime;
+
+use super::keep::{catch_up, keep};
+use super::sign::{SignedLog, sign};
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::keyring::Keyring;
+use crate::store::Store;
+
+/// How often the running server signs what has come.
+const SIGNED_EVERY: Duration = Duration::from_secs(60);
+
+/// What the running server does until it stops: takes in what is older than the log, and signs what
+/// has come.
+pub async fn follow(store: Store, keyring: Keyring, clock: Clock, mut stop: watch::Receiver<bool>) {
+    let mut tick = tokio::time::interval(SIGNED_EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while !*stop.borrow() {
+        tokio::select! {
+            _ = tick.tick() => {}
+            _ = stop.changed() => break,
+        }
+        match take_in_and_sign(&store, &keyring, &clock, &stop).await {
+            Ok(()) => {}
+            Err(error) if error.code() == Code::LogForked => {
+                tracing::error!(%error, "the log of records was changed")
+            }
+            Err(error) => tracing::warn!(%error, "the log of records was not signed"),
+        }
+    }
+}
+
+async fn take_in_and_sign(
+    store: &Store,
+    keyring: &Keyring,
+    clock: &Clock,
+    stop: &watch::Receiver<bool>,
+) -> Result<()> {
+    // As records do: changes pass in front of it.
+    while store.together(|tx| Box::pin(async move { keep(tx).await })).await? {
+        if *stop.borrow() {
+            return Ok(());
+        }
+    }
+    let (keyring, now) = (keyring.clone(), clock.now());
+    let signed =
+        store.together(move |tx| Box::pin(async move { sign(tx, &keyring, now).await.map(drop) }));
+    signed.await
+}
+
+/// Takes in what waits, and signs the log.
+///
+/// # Errors
+/// Those of [`catch_up`] and [`sign`].
+pub async fn show(store: &Store, keyring: &Keyring, now: UnixTime) -> Result<SignedLog> {
+    catch_up(store).await?;
+    let mut tx = store.write().await?;
+    let signed = sign(&mut tx, keyring, now).await?;
+    tx.commit().await?;
+    Ok(signed)
+}

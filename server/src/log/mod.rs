@@ -1,0 +1,34 @@
+//! The log of records: a transparency log over all events that the server accepted, in the formats
+//! of C2SP. Whoever keeps a checkpoint of it finds out later what was changed, removed or put in
+//! between since.
+//!
+//! ```text
+//!   a row of an event ─ entry (its bytes) ─ keep ──> store::log     with the event, in its order
+//!                                  ├ sign        checkpoints; never one that contradicts another
+//!                                  ├ follow      while the server runs
+//!                                  ├ export      a folder, as C2SP tlog-tiles has it
+//!                                  ├ prove       one record alone
+//!                                  └ verify      the database against the log
+//!   a folder ─ check                             without the database, against an older checkpoint
+//! ```
+//! It proves that something was changed to whoever has an older checkpoint, and to nobody else:
+//! whoever has the database and the keys can write another log.
+
+mod check;
+mod entry;
+mod export;
+mod files;
+mod follow;
+mod keep;
+mod prove;
+mod sign;
+mod verify;
+
+pub use check::{Checked, Since, Trusted, check};
+pub use entry::{Finding, LogEntry};
+pub use export::{Exported, export};
+pub use follow::{follow, show};
+pub use keep::keep;
+pub use prove::{Proved, ProvedRecord, check_proof, prove};
+pub use sign::{SignedLog, public};
+pub use verify::{Verified, verify};

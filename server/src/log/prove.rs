@@ -1,0 +1,148 @@
+//! A proof of one record: it shows that the record is in the log, and no other record.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use wardkey_core::code::Code;
+use wardkey_core::codec;
+use wardkey_core::event::Event;
+use wardkey_core::id::EventId;
+use wardkey_core::time::UnixTime;
+use wardkey_tlog::{EntryProof, EntryProofError, Hash, Level, MAX_NOTE, Note, WIDTH, proof};
+
+use super::check::Trusted;
+use super::entry::{self, LogEntry};
+use super::files;
+use super::follow::show;
+use super::sign::SignedLog;
+use super::verify::{changed, missing};
+use crate::error::{Error, Result};
+use crate::keyring::Keyring;
+use crate::store::log as stored;
+use crate::store::{Db, Store};
+use crate::texts::Text;
+
+/// The longest proof in bytes: a checkpoint, and a record in base64.
+const MAX_PROOF: usize = MAX_NOTE + 64 * 1024;
+
+/// A record that was proved.
+#[derive(Debug, Serialize)]
+pub struct Proved {
+    /// The place of the record in the log, from 0.
+    pub place: u64,
+    /// The proof (C2SP tlog-proof); the record goes along.
+    pub proof: String,
+    /// What was signed.
+    #[serde(flatten)]
+    pub log: SignedLog,
+}
+
+/// Signs the log, and proves that a record is in it.
+///
+/// # Errors
+/// [`Code::NotFound`]; [`Code::LogEntryChanged`], [`Code::LogEntriesMissing`],
+/// [`Code::LogForked`]; those of the store and of the keys.
+pub async fn prove(
+    store: &Store,
+    keyring: &Keyring,
+    now: UnixTime,
+    record: &EventId,
+) -> Result<Proved> {
+    let log = show(store, keyring, now).await?;
+    let mut tx = store.read().await?;
+    let Some(place) = stored::place_of(&mut tx, record).await? else {
+        return Err(Error::not_found(Text::NoSuchRecord.with([("id", record.to_hex().into())])));
+    };
+    let logged = stored::entries(&mut tx, place, 1).await?;
+    let logged = logged.first().ok_or_else(|| missing(1))?;
+    let number = logged.recorded.number;
+    let extra = entry::bytes(&logged.recorded).map_err(|_| changed(number))?;
+    if Hash::of_entry(&extra) != logged.hash {
+        return Err(changed(number));
+    }
+
+    // It may have come after the signature.
+    let log = if place < log.size { log } else { show(store, keyring, now).await? };
+    let path = path(&mut tx, place, log.size).await?;
+    let checkpoint = Note::parse(log.checkpoint.as_bytes()).map_err(Error::crypto("the log"))?;
+    let proof = EntryProof { extra, place, path, checkpoint }.to_string();
+    Ok(Proved { place, proof, log })
+}
+
+/// The hashes beside the way to the root.
+async fn path(db: &mut Db, place: u64, size: u64) -> Result<Vec<Hash>> {
+    let width = u64::from(WIDTH);
+    let damaged = || Error::damaged("the log of records");
+    let mut tiles: BTreeMap<(Level, u64), Vec<Hash>> = BTreeMap::new();
+    // Tried until every tile that it needs is there: one or two of each level.
+    loop {
+        let mut read = |level: Level, at: u64| {
+            let tile = (level, at / width);
+            let row = tiles.get(&tile).ok_or(tile)?;
+            let at = usize::try_from(at % width).map_err(|_| tile)?;
+            row.get(at).copied().ok_or(tile)
+        };
+        match proof::inclusion(place, size, &mut read) {
+            Ok(path) => return path.ok_or_else(damaged),
+            Err(tile) if tiles.contains_key(&tile) => return Err(damaged()),
+            Err((level, index)) => {
+                let first = index.saturating_mul(width);
+                let row = stored::hashes(db, level, first, WIDTH).await?;
+                tiles.insert((level, index), row);
+            }
+        }
+    }
+}
+
+/// A record whose proof holds.
+#[derive(Debug, Serialize)]
+pub struct ProvedRecord {
+    /// The proof.
+    pub path: PathBuf,
+    /// The log's name.
+    pub origin: String,
+    /// Entries in the log when it was signed.
+    pub size: u64,
+    /// The number of the record at the server.
+    pub number: u64,
+    /// When it arrived, seconds since 1970.
+    pub received: u64,
+    /// The terminal that sent it, hexadecimal digits.
+    pub terminal: String,
+    /// The line as it stands in the terminal's syslog; none of a record that this version cannot
+    /// read.
+    pub line: Option<String>,
+    /// True: one that does not hold is an error.
+    pub intact: bool,
+}
+
+/// Checks a proof, without the database; the record that goes along with it.
+///
+/// # Errors
+/// [`Code::LogCheckpoint`], [`Code::LogUntrusted`], [`Code::LogExportOther`],
+/// [`Code::LogExportDamaged`].
+pub fn check_proof(from: &Path, trusted: &Trusted<'_>) -> Result<ProvedRecord> {
+    let malformed = || files::unreadable(from, Text::LogNoProof.into());
+    let bytes = files::read_all(from, MAX_PROOF)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| malformed())?;
+    let proof = EntryProof::parse(text).map_err(|_| malformed())?;
+    let key = trusted.key_of(&proof.checkpoint, from)?;
+    let checkpoint = proof.verify(&proof.extra, &[key]).map_err(|error| match error {
+        EntryProofError::Note(_) => files::refused(Code::LogUntrusted, from),
+        EntryProofError::Malformed => malformed(),
+        EntryProofError::Unfit(_) => files::refused(Code::LogExportDamaged, from),
+    })?;
+    let entry: LogEntry = codec::from_bytes(&proof.extra).map_err(|_| malformed())?;
+    let event = codec::from_bytes::<Event>(entry.event.as_slice());
+    Ok(ProvedRecord {
+        path: from.to_owned(),
+        origin: checkpoint.origin().to_owned(),
+        size: checkpoint.size(),
+        number: entry.number,
+        received: entry.received.0,
+        terminal: entry.terminal.to_hex(),
+        line: event.ok().map(|event| event.to_line()),
+        intact: true,
+    })
+}

@@ -1,0 +1,127 @@
+//! Checkpoints of the log, and the key that signs them.
+//!
+//! The key is made from the publish key by HMAC-SHA-256 under a name of its own. So it is another
+//! key: who is given its public part, and what it signs, says nothing about the directory by which
+//! people get in. And it is there wherever the publish key is: after an upgrade, in every backup,
+//! and after a restore of one that is older than the log.
+
+use serde::Serialize;
+use wardkey_core::code::Code;
+use wardkey_core::texts;
+use wardkey_core::time::UnixTime;
+use wardkey_tlog::{Checkpoint, Frontier, Hash, KeyName, Signer, Verifier};
+
+use crate::error::{Error, Result};
+use crate::keyring::Keyring;
+use crate::store::log::{self as stored, Signed};
+use crate::store::{Db, setting};
+
+/// The log as it is signed now.
+#[derive(Debug, Serialize)]
+pub struct SignedLog {
+    /// Its name.
+    pub origin: String,
+    /// Entries in it.
+    pub size: u64,
+    /// The root over them, in base64.
+    pub root: String,
+    /// When this root was first signed, seconds since 1970.
+    pub signed: u64,
+    /// By which others verify it.
+    pub verifier: String,
+    /// The checkpoint: a signed note.
+    pub checkpoint: String,
+}
+
+/// The key of the log under a name.
+///
+/// # Errors
+/// [`Error::Configuration`] when the publish key cannot be read.
+pub fn key(keyring: &Keyring, origin: KeyName) -> Result<Signer> {
+    Ok(Signer::new(origin, &*keyring.log_secret()?))
+}
+
+/// The name of the log.
+async fn origin(db: &mut Db, generation: u64) -> Result<KeyName> {
+    let (_, root) = setting::roots(db).await?;
+    let deployment: String = root.deployment.to_hex().chars().take(16).collect();
+    let name = format!("{}/wardkey-log/{deployment}/{generation}", root.rp_id);
+    KeyName::new(name).map_err(Error::damaged)
+}
+
+/// The root of the first entries.
+///
+/// # Errors
+/// [`Error::Damaged`] when hashes are missing.
+pub async fn root(db: &mut Db, size: u64) -> Result<Hash> {
+    let mut edge = Vec::new();
+    for (level, width) in Frontier::widths(size) {
+        let first = level.hashes(size) - u64::from(width);
+        edge.push(match width {
+            0 => Vec::new(),
+            width => stored::hashes(db, level, first, width).await?,
+        });
+    }
+    let frontier = Frontier::of(size, edge);
+    Ok(frontier.ok_or_else(|| Error::damaged("the log of records"))?.root())
+}
+
+/// Signs the log as it is, in the transaction that remembers it: never what contradicts a
+/// checkpoint that was signed before.
+///
+/// # Errors
+/// [`Code::LogForked`]; those of [`root`] and of the keys.
+pub async fn sign(db: &mut Db, keyring: &Keyring, now: UnixTime) -> Result<SignedLog> {
+    let state = stored::state(db).await?;
+    let size = stored::end(db).await?.size;
+    let root = root(db, size).await?;
+    let signed = match state.signed {
+        Some(before) if before.size == size && before.root == root => before,
+        Some(before) => {
+            goes_on(db, size, &before).await?;
+            remember(db, Signed { size, root, time: now }).await?
+        }
+        None => remember(db, Signed { size, root, time: now }).await?,
+    };
+
+    let origin = origin(db, state.generation).await?;
+    let signer = key(keyring, origin.clone())?;
+    let checkpoint =
+        Checkpoint::new(origin.as_str(), size, root).map_err(Error::crypto("the log"))?;
+    let note = checkpoint.sign(&signer).map_err(Error::crypto("the log"))?;
+    Ok(SignedLog {
+        origin: origin.to_string(),
+        size,
+        root: root.to_string(),
+        signed: signed.time.0,
+        verifier: signer.verifier().to_string(),
+        checkpoint: note.to_string(),
+    })
+}
+
+async fn remember(db: &mut Db, signed: Signed) -> Result<Signed> {
+    stored::put_signed(db, &signed).await?;
+    Ok(signed)
+}
+
+async fn goes_on(db: &mut Db, size: u64, before: &Signed) -> Result<()> {
+    if before.size < size && root(db, before.size).await? == before.root {
+        return Ok(());
+    }
+    Err(forked(before.size))
+}
+
+/// The refusal of a log that is not what was signed.
+pub fn forked(size: u64) -> Error {
+    let message = texts::phrase(Code::LogForked, vec![("size", size.into())]);
+    Error::refused(Code::LogForked, message)
+}
+
+/// The public key by which every log of this server is signed, whatever its name.
+///
+/// # Errors
+/// As [`key`].
+pub fn public(keyring: &Keyring) -> Result<Verifier> {
+    let any = KeyName::new("wardkey-log").map_err(Error::damaged)?;
+    Ok(key(keyring, any)?.verifier().clone())
+}
