@@ -81,11 +81,10 @@ fn three_answers_change_the_pin_and_it_is_recorded() {
     );
     assert_eq!(seen.person.infos, [texts::message(Notice::PinChanged, Language::Ja, &[])]);
     assert!(seen.person.errors.is_empty() && seen.journal.is_empty());
-    let [AgentRequest::Begin(begin), AgentRequest::Hold, announced, AgentRequest::Outcome(outcome)] =
-        &seen.agent[..]
-    else {
+    let [AgentRequest::Begin(begin), AgentRequest::Hold, announced, last] = &seen.agent[..] else {
         panic!("{:?}", seen.agent)
     };
+    let AgentRequest::Outcome(outcome) = last else { panic!("{:?}", seen.agent) };
     let proof = Box::new(outcome.proof.clone().unwrap());
     assert_eq!(*announced, AgentRequest::PinChange { person: name("hanako"), proof });
     assert_eq!((begin.changes_pin, outcome.login.changes_pin), (Some(true), Some(true)));

@@ -38,4 +38,5 @@ mod restoring_safely;
 mod restoring_what_is_there;
 mod revoking;
 mod scale;
+mod small_changes;
 mod watching;

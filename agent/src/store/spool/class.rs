@@ -40,8 +40,8 @@ impl Class {
         }
     }
 
-    /// Whether an event says how things stand, and not that something happened: that the agent lives,
-    /// which state of a scope it has. Each one makes those before it worthless.
+    /// Whether an event says how things stand, and not that something happened: that the agent
+    /// lives, which state of a scope it has. Each one makes those before it worthless.
     pub fn is_of_state(event: &Event) -> bool {
         event.outcome == Outcome::Success
             && matches!(event.name, EventName::Heartbeat | EventName::Synced)
