@@ -300,4 +300,5 @@ wk-1930 = No backup was ever made. Please run "wardkey-server backup", and daily
 wk-1931 = Terminals not heard of: { $count }, for { $hours } hours or longer. Please see "terminal list --silent".
 wk-1932 = Terminals that have sent all that they may today: { $count }. Please see "audit list".
 wk-1933 = Keys that may have been copied: { $count }. Please see "key list", and disable those in doubt.
+wk-1934 = Records were changed or removed in the database. Please copy it first, then run "log verify".
 wk-1940 = This terminal is not revoked. Nothing was changed; please run "terminal disable" first.

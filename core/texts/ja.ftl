@@ -300,4 +300,5 @@ wk-1930 = バックアップがありません。wardkey-server backup を実行
 wk-1931 = 連絡のない端末：{ $count } 台（{ $hours } 時間以上）。terminal list --silent で確認してください。
 wk-1932 = 今日の記録の上限に達した端末：{ $count } 台。audit list を確認してください。
 wk-1933 = 複製の疑いがあるキー：{ $count } 個。key list で確認し、疑わしいものは停止してください。
+wk-1934 = 記録がデータベースで変更または削除されています。複製を取り、log verify で確認してください。
 wk-1940 = この端末は失効していません。変更していません。先に terminal disable を実行してください。

@@ -204,7 +204,7 @@ pub async fn clear_suspicion(
     }
     let (key, person) = meant(op, which).await?;
     if let Some(suspected) = key.clone_suspected {
-        credential::clear_suspicion(op.tx, &key, op.now).await?;
+        credential::clear_suspicion(op.tx, &key).await?;
         let detail = format!("person {}, suspected at {}", person.login, suspected.0);
         op.record("key.suspicion-cleared", &key.fingerprint().short(), Some(&detail)).await?;
     }

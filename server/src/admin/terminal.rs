@@ -16,6 +16,7 @@ use super::{Edit, Operation};
 use crate::error::{Error, Result};
 use crate::secret;
 use crate::store::terminal::{self, Tag, TerminalStatus};
+use crate::store::token;
 use crate::texts::Text;
 pub use list::{Reckoning, Wanted, list, show};
 pub use view::{
@@ -161,6 +162,8 @@ pub async fn delete(op: &mut Operation<'_>, name: &str) -> Result<TerminalSwitch
         let message = texts::phrase(Code::TerminalNotRevoked, vec![]);
         return Err(Error::refused(Code::TerminalNotRevoked, message));
     }
+    // One that is open would bring it back.
+    token::revoke_replacing(op.tx, &terminal.id, op.now).await?;
     let id = terminal.id.to_hex();
     let detail = format!("\"{}\", machine {}", terminal.name, terminal.machine.short());
     op.record("terminal.delete", &id, Some(&detail)).await?;

@@ -49,11 +49,18 @@ pub async fn export(
     let log = show(store, keyring, now).await?;
     let before = if files::folder(to)? { before(store, keyring, &log, to).await? } else { 0 };
     let mut written = 1;
+    let mut full = Vec::new();
     for tile in since(before, log.size) {
         written += write(store, to, &tile).await?;
+        if tile.is_full() {
+            full.push(tile);
+        }
     }
-    // Last: until then the folder is what its checkpoint says.
+    // Until then the folder is what its checkpoint says, and that may need a partial tile.
     files::put(&to.join(CHECKPOINT), log.checkpoint.as_bytes())?;
+    for tile in &full {
+        files::without_partial(to, tile)?;
+    }
     Ok(Exported { path: to.to_owned(), before, files: written, log })
 }
 
@@ -94,9 +101,6 @@ async fn write(store: &Store, to: &Path, tile: &Tile) -> Result<u64> {
     }
     let bytes: Vec<u8> = hashes.iter().flat_map(Hash::as_bytes).copied().collect();
     files::put(&to.join(tile.path()), &bytes)?;
-    if tile.is_full() {
-        files::without_partial(to, tile)?;
-    }
     Ok(written)
 }
 

@@ -4,6 +4,8 @@
 //! log (a deployment from before it) is taken in a part at a time after a start; until that is
 //! done, what comes waits behind it, so that the order is one.
 
+use std::time::Duration;
+
 use wardkey_tlog::{Level, WIDTH, over_full};
 
 use super::entry;
@@ -50,6 +52,9 @@ async fn complete(db: &mut Db, before: u64, size: u64) -> Result<()> {
     Ok(())
 }
 
+/// Between two parts that a command takes in.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// Takes in all that waits, for commands: each part in a transaction of its own, so that nobody
 /// waits for all of it.
 ///
@@ -63,5 +68,7 @@ pub async fn catch_up(store: &Store) -> Result<()> {
         if !more {
             return Ok(());
         }
+        // The running server's records and changes have a turn in between.
+        tokio::time::sleep(PAUSE).await;
     }
 }

@@ -30,5 +30,5 @@ pub use export::{Exported, export};
 pub use follow::{follow, show};
 pub use keep::keep;
 pub use prove::{Proved, ProvedRecord, check_proof, prove};
-pub use sign::{SignedLog, public};
+pub use sign::{SignedLog, holds, public};
 pub use verify::{Verified, verify};

@@ -111,6 +111,23 @@ async fn goes_on(db: &mut Db, size: u64, before: &Signed) -> Result<()> {
     Err(forked(before.size))
 }
 
+/// Whether the log still is what was signed last.
+///
+/// # Errors
+/// [`Error::Store`].
+pub async fn holds(db: &mut Db) -> Result<bool> {
+    let Some(before) = stored::state(db).await?.signed else { return Ok(true) };
+    if stored::end(db).await?.size < before.size {
+        return Ok(false);
+    }
+    match root(db, before.size).await {
+        Ok(root) => Ok(root == before.root),
+        // Some of its hashes are missing.
+        Err(Error::Damaged(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// The refusal of a log that is not what was signed.
 pub fn forked(size: u64) -> Error {
     let message = texts::phrase(Code::LogForked, vec![("size", size.into())]);

@@ -65,8 +65,8 @@ pub struct Credential {
     pub last_terminal: Option<TerminalId>,
     /// When its counter last went backwards.
     pub clone_suspected: Option<UnixTime>,
-    /// Uses up to then are known to be its own.
-    pub suspicion_cleared: Option<UnixTime>,
+    /// Uses up to this event are known to be its own.
+    pub suspicion_cleared: Option<u64>,
 }
 
 impl Credential {
@@ -323,14 +323,16 @@ pub async fn suspect_clone(db: &mut Db, key: &Credential, now: UnixTime) -> Resu
     Ok(())
 }
 
-/// Forgets that. What was recorded of the key up to now, and what its last use says of a clock that
-/// is ahead, is compared with no later use.
-pub async fn clear_suspicion(db: &mut Db, key: &Credential, now: UnixTime) -> Result<()> {
-    let until = key.last_used.map_or(now, |used| used.max(now));
-    query("UPDATE credential SET clone_suspected = NULL, suspicion_cleared = $1 WHERE id = $2")
-        .bind(until)
-        .bind(key.row)
-        .execute(db)
-        .await?;
+/// Forgets that. Later uses are compared with none that is here now: what is still on its way, from
+/// a terminal that is offline, is not among these.
+pub async fn clear_suspicion(db: &mut Db, key: &Credential) -> Result<()> {
+    query(
+        "UPDATE credential SET clone_suspected = NULL,
+             suspicion_cleared = (SELECT coalesce(max(seq), 0) FROM event)
+         WHERE id = $1",
+    )
+    .bind(key.row)
+    .execute(db)
+    .await?;
     Ok(())
 }

@@ -296,3 +296,12 @@ pub async fn revoke(db: &mut Db, id: &[u8; ID_LEN], now: UnixTime) -> Result<boo
     }
     Ok(revoked > 0)
 }
+
+/// Withdraws the tokens by which a machine would come in the place of a terminal; how many.
+pub async fn revoke_replacing(db: &mut Db, terminal: &TerminalId, now: UnixTime) -> Result<u64> {
+    query("UPDATE join_token SET revoked = $1 WHERE replaces = $2 AND revoked IS NULL")
+        .bind(now)
+        .bind(terminal)
+        .execute(db)
+        .await
+}

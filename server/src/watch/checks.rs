@@ -72,6 +72,9 @@ pub(super) const CHECKS: &[Check] = &[
     warning_when(Code::TerminalsSilent, terminals_silent),
     warning_when(Code::TerminalsAtQuota, |facts, _| some(of(facts, |stock| stock.at_quota))),
     warning_when(Code::KeysSuspected, |facts, _| some(of(facts, |stock| stock.suspected))),
+    warning_when(Code::RecordsChanged, |facts, _| {
+        facts.stock.as_ref().is_some_and(|stock| stock.log_changed).then(Vec::new)
+    }),
 ];
 
 const fn critical_when(code: Code, find: fn(&Facts, &Watch) -> Option<Values>) -> Check {
@@ -172,6 +175,7 @@ mod tests {
             authority: None,
             at_quota: 0,
             suspected: 0,
+            log_changed: false,
             alarms: Vec::new(),
             synchronized: None,
         }
@@ -222,6 +226,7 @@ mod tests {
             (|stock| stock.terminals.silent = 2, true, 1931),
             (|stock| stock.at_quota = 1, true, 1932),
             (|stock| stock.suspected = 1, true, 1933),
+            (|stock| stock.log_changed = true, true, 1934),
         ] {
             let expected = if at { vec![code] } else { vec![] };
             assert_eq!(found(&with(change), &watch), expected, "{code}");

@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::files::folder_of;
 use crate::fleet::{Reckoned, Stages};
 use crate::keyring::{Holder, Keyring};
+use crate::log;
 use crate::publish::time::{SigningTime, Trouble};
 use crate::publish::{Publisher, Shown};
 use crate::store::terminal::TerminalStatus;
@@ -80,6 +81,8 @@ pub struct Stock {
     pub at_quota: u64,
     /// Active keys that may have been copied.
     pub suspected: u64,
+    /// Whether the log of records is not what was signed last.
+    pub log_changed: bool,
     /// Alarms of the last 24 hours, by act.
     pub alarms: Vec<Acts>,
     /// Whether systemd-timesyncd has set the clock; none where it does not run.
@@ -183,6 +186,7 @@ impl Stock {
             authority: keyring.end_of(Holder::Authority).ok(),
             at_quota: watch::at_quota(tx, intake::day(now)).await?,
             suspected: watch::suspected_keys(tx).await?,
+            log_changed: !log::holds(tx).await?,
             alarms: watch::alarms(tx, UnixTime(now.0.saturating_sub(DAY))).await?,
             synchronized: synchronized(Path::new(TIMESYNC)),
         })

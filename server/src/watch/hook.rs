@@ -3,11 +3,12 @@
 use std::io::{Error, ErrorKind, Result, Write};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, geteuid};
 use tokio::sync::watch;
 
 /// How often it is looked whether it has ended.
@@ -24,8 +25,9 @@ pub(super) fn run(
 ) -> Result<()> {
     let Some((program, arguments)) = command.split_first() else { return Ok(()) };
     // It runs as the user who has the keys: nobody else may have a say in what it is.
-    if std::fs::metadata(program)?.mode() & 0o022 != 0 {
-        return Err(Error::new(ErrorKind::PermissionDenied, "others can write it"));
+    let folder = Path::new(program).parent().unwrap_or(Path::new("/"));
+    if is_of_others(Path::new(program))? || is_of_others(folder)? {
+        return Err(Error::new(ErrorKind::PermissionDenied, "it is another user's to change"));
     }
     let mut child = Command::new(program)
         .args(arguments)
@@ -48,6 +50,13 @@ pub(super) fn run(
         end(&mut child);
     }
     ended
+}
+
+/// Whether anybody but root and this user may change what is there.
+fn is_of_others(path: &Path) -> Result<bool> {
+    let meta = path.metadata()?;
+    let owner = meta.uid();
+    Ok(meta.mode() & 0o022 != 0 || (owner != 0 && owner != geteuid().as_raw()))
 }
 
 fn wait(child: &mut Child, longest: Duration, stop: &watch::Receiver<bool>) -> Result<()> {
@@ -108,6 +117,13 @@ mod tests {
             let command = [script.display().to_string()];
             assert_eq!(run(&command, b"", LONG, &stop).is_ok(), runs, "{mode:o}");
         }
+        // Nor one whose folder they can write.
+        std::fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
+        let command = [script.display().to_string()];
+        std::fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
+        run(&command, b"", LONG, &stop).unwrap_err();
+        std::fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).unwrap();
+        run(&command, b"", LONG, &stop).unwrap();
     }
 
     #[test]

@@ -35,28 +35,34 @@ struct Notice {
 pub async fn follow(watched: Arc<Watched>, mut stop: watch::Receiver<bool>) {
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut before = Vec::new();
+    // What the log says, and what the command was told.
+    let (mut said, mut told) = (Vec::new(), Vec::new());
     while !*stop.borrow() {
         tokio::select! {
             _ = tick.tick() => {}
             _ = stop.changed() => break,
         }
         let now = watched.reasons().await;
-        let (began, ended) = (missing(&now, &before), missing(&before, &now));
-        if !began.is_empty() || !ended.is_empty() {
-            began.iter().copied().for_each(log);
-            for reason in &ended {
-                tracing::info!(code = %reason.code, "it is over: {}", reason.message);
-            }
-            let notice = Notice {
-                time: watched.clock.now().0,
-                began: began.into_iter().map(ReasonView::from).collect(),
-                ended: ended.into_iter().map(ReasonView::from).collect(),
-                readiness: Readiness::of(&now),
-            };
-            tell(watched.config.watch.notify.clone(), &notice, stop.clone()).await;
+        missing(&now, &said).into_iter().for_each(log);
+        for reason in missing(&said, &now) {
+            tracing::info!(code = %reason.code, "it is over: {}", reason.message);
         }
-        before = now;
+        said.clone_from(&now);
+
+        let (began, ended) = (missing(&now, &told), missing(&told, &now));
+        if began.is_empty() && ended.is_empty() {
+            continue;
+        }
+        let notice = Notice {
+            time: watched.clock.now().0,
+            began: began.into_iter().map(ReasonView::from).collect(),
+            ended: ended.into_iter().map(ReasonView::from).collect(),
+            readiness: Readiness::of(&now),
+        };
+        // A command that failed is told the next time.
+        if tell(watched.config.watch.notify.clone(), &notice, stop.clone()).await {
+            told = now;
+        }
     }
 }
 
@@ -73,24 +79,25 @@ fn log(reason: &Reason) {
     }
 }
 
-/// Tells the command, and waits for its end. One that fails is said, and not told again.
-async fn tell(command: Vec<String>, notice: &Notice, stop: watch::Receiver<bool>) {
+/// Tells the command, and waits for its end; whether it was told, or there is none.
+async fn tell(command: Vec<String>, notice: &Notice, stop: watch::Receiver<bool>) -> bool {
     if command.is_empty() {
-        return;
+        return true;
     }
     let text = match serde_json::to_vec(notice) {
         Ok(text) => text,
         Err(error) => {
             tracing::error!(%error, "a notice");
-            return;
+            return false;
         }
     };
     let run = tokio::task::spawn_blocking(move || hook::run(&command, &text, LONGEST, &stop));
     match run.await {
-        Ok(Ok(())) => {}
+        Ok(Ok(())) => return true,
         Ok(Err(error)) => tracing::warn!(%error, "the command of \"notify\" was not told"),
         Err(error) => tracing::error!(%error, "the command of \"notify\""),
     }
+    false
 }
 
 #[cfg(test)]

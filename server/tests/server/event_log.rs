@@ -140,6 +140,13 @@ fn an_export_is_read_by_its_format_and_a_later_one_adds_to_it() {
     deployment.ok(&check(&folder, &[]));
     beats(&ward.terminal, 300..600);
     let to = folder.to_str().unwrap();
+    // One that ends before its checkpoint leaves what the older one says.
+    let unfinished = folder.join(".checkpoint.new");
+    std::fs::create_dir(&unfinished).unwrap();
+    assert_ne!(deployment.cli(&["log", "export", to]).status.code(), Some(0));
+    assert!(has("tile/0/001"));
+    deployment.ok(&check(&folder, &[]));
+    std::fs::remove_dir(&unfinished).unwrap();
     let again = deployment.log(&["export", to]);
     assert_eq!((&again["before"], &again["size"]), (&300.into(), &600.into()));
     assert!(has("tile/0/001") && !has("tile/0/001.p/44"), "a full one takes its place");

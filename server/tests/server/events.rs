@@ -299,11 +299,12 @@ fn a_suspicion_is_cleared_with_a_reason_and_comes_back_with_the_next_one() {
     assert!(done["suspected"].is_u64());
     assert_eq!(ward.key_row()["clone_suspected"], Value::Null);
     assert!(ward.deployment.actions().contains(&"key.suspicion-cleared".to_owned()));
-    // What comes late, of before, says nothing any more; what does not fit afterwards does.
-    send(&ward.terminal, &[login(&key, ward.terminal.id, time + 200, 11)]);
-    send(&ward.terminal, &[login(&key, ward.terminal.id, time + 4000, 13)]);
+    // What was here is compared with nothing any more.
+    send(&ward.terminal, &[login(&key, ward.terminal.id, time + 200, 13)]);
+    send(&ward.terminal, &[login(&key, ward.terminal.id, time + 400, 14)]);
     assert_eq!(ward.key_row()["clone_suspected"], Value::Null);
-    send(&ward.terminal, &[login(&key, ward.terminal.id, time + 5000, 9)]);
+    // A copy that was used before, at a terminal that was offline: nobody had seen that.
+    send(&ward.terminal, &[login(&key, ward.terminal.id, time + 300, 8)]);
     assert!(ward.key_row()["clone_suspected"].is_u64());
 }
 

@@ -107,7 +107,11 @@ fn a_deleted_terminal_is_in_no_list_and_its_machine_joins_as_another_one() {
     let before = deployment.join(&running, "one", &["icu"]);
     assert!(deployment.refused(1, &["terminal", "delete", "one"]).contains("WK-1940"));
     deployment.ok(&["terminal", "disable", "one"]);
+    let token = deployment.ok(&["terminal", "token", "--replace", "one"]);
     deployment.ok(&["terminal", "delete", "one", "--reason", "sold"]);
+    // What would have brought it back does so no longer.
+    let refusal = Terminal::join(&running, &token, "one", b"one").err().unwrap();
+    assert_eq!(refusal.0, 403, "{refusal:?}");
     assert!(named(&deployment, &[]).is_empty());
     deployment.refused(1, &["terminal", "show", "one"]);
     deployment.refused(1, &["terminal", "enable", "one"]);

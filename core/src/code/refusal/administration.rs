@@ -286,6 +286,8 @@ codes! {
     TerminalsAtQuota = 1932,
     /// `$count` keys may have been copied.
     KeysSuspected = 1933,
+    /// The log of records is not what was signed last.
+    RecordsChanged = 1934,
     /// A terminal is to be deleted that is not revoked.
     TerminalNotRevoked = 1940,
 }

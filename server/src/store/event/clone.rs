@@ -33,40 +33,38 @@ impl FromRow for Use {
 /// Only neighbours are read. As long as all uses before fit each other, what does not fit this one
 /// is within the skew of the last use before it or of the first after it; when some did not fit,
 /// which was found when they came, the next counters above and below show more of the same. Uses up
-/// to `cleared` are known to be the key's own.
+/// to the event `cleared` are known to be the key's own.
 pub async fn counter_conflict(
     db: &mut Db,
-    (credential, cleared): (i64, Option<UnixTime>),
+    (credential, cleared): (i64, Option<u64>),
     (time, counter): (UnixTime, u32),
 ) -> Result<Option<String>> {
-    if cleared.is_some_and(|cleared| time <= cleared) {
-        return Ok(None);
-    }
     // The sign keeps the index of the other column.
     let found = query(
         "SELECT time, counter, terminal FROM (
              SELECT * FROM (SELECT time, counter, terminal FROM event
                  WHERE credential = $1 AND counter IS NOT NULL AND counter = $2
-                     AND +time > $6
+                     AND +seq > $6
                  LIMIT 1) AS same
              UNION ALL SELECT * FROM (SELECT time, counter, terminal FROM event
-                 WHERE credential = $1 AND counter IS NOT NULL AND time < $3 AND +time > $6
+                 WHERE credential = $1 AND counter IS NOT NULL AND time < $3 AND +seq > $6
                      AND time >= (
                      SELECT max(time) FROM event WHERE credential = $1 AND counter IS NOT NULL AND \
-                     time < $3) - $5
+                     time < $3 AND +seq > $6) - $5
                  ORDER BY +counter DESC LIMIT 1) AS before
              UNION ALL SELECT * FROM (SELECT time, counter, terminal FROM event
-                 WHERE credential = $1 AND counter IS NOT NULL AND time > $4 AND time <= (
+                 WHERE credential = $1 AND counter IS NOT NULL AND time > $4 AND +seq > $6
+                     AND time <= (
                      SELECT min(time) FROM event WHERE credential = $1 AND counter IS NOT NULL AND \
-                     time > $4) + $5
+                     time > $4 AND +seq > $6) + $5
                  ORDER BY +counter LIMIT 1) AS after
              UNION ALL SELECT * FROM (SELECT time, counter, terminal FROM event
                  WHERE credential = $1 AND counter IS NOT NULL AND counter > $2
-                     AND +time > $6
+                     AND +seq > $6
                  ORDER BY counter, time LIMIT 1) AS above
              UNION ALL SELECT * FROM (SELECT time, counter, terminal FROM event
                  WHERE credential = $1 AND counter IS NOT NULL AND counter < $2
-                     AND +time > $6
+                     AND +seq > $6
                  ORDER BY counter DESC, time DESC LIMIT 1) AS below
          ) AS neighbour",
     )
@@ -76,7 +74,7 @@ pub async fn counter_conflict(
     .bind(to_i64(time.0).saturating_sub(to_i64(SKEW)))
     .bind(time.plus(SKEW))
     .bind(SKEW)
-    .bind(cleared.map_or(-1, |cleared| to_i64(cleared.0)))
+    .bind(cleared.unwrap_or(0))
     .all::<Use>(db)
     .await?;
     let conflict = found.into_iter().find(|other| !fits((time, counter), other));
