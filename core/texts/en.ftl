@@ -84,7 +84,6 @@ wk-1245 = Key of { $name }. Type the PIN that it has now:{ " " }
 wk-1246 = New PIN ({ $least } characters or more):{ " " }
 wk-1247 = New PIN once more:{ " " }
 wk-1248 = The PIN of this key has been changed. It holds at every terminal.
-wk-1249 = Several registered keys are plugged in. Please touch the one whose PIN is to be changed.
 wk-1270 = Insert your security key. To type your name instead, wait a moment.
 wk-1271 = Type your name. With a key: insert it, then press Enter:{ " " }
 

@@ -22,8 +22,6 @@ codes! {
     PinNewPrompt = 1246,
     /// The new one once more.
     PinAgainPrompt = 1247,
-    /// Several proven keys are plugged where a PIN is changed: the person touches the one meant.
-    TouchToChange = 1249,
     /// Nobody said who logs in: insert a key, or wait for the question.
     InsertOrWait = 1270,
     /// The question for the name, while no key says it.

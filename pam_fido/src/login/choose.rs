@@ -1,5 +1,5 @@
-//! Proven keys of several people are plugged in at a shared account, or several of one person where
-//! a PIN is to be changed: the person touches the one meant.
+//! Proven keys of several people are plugged in at a shared account: the person touches the one
+//! meant.
 //!
 //! Each key gets a key process of its own, which asks for a touch and nothing else. The first that
 //! is touched is the one; the others are cancelled by hanging up. Nothing is decided by the touch:
@@ -48,9 +48,7 @@ impl Attempt<'_, '_> {
                 .send(&request, Deadline::after(self.world.timeouts.answer))
                 .map_err(|error| Refusal::key(&error))?;
         }
-        let prompt =
-            if self.login.changes_pin { Prompt::TouchToChange } else { Prompt::TouchToChoose };
-        self.speaker.inform(self.world.talk, prompt);
+        self.speaker.inform(self.world.talk, Prompt::TouchToChoose);
         let silent = self.patience.silent();
         while !asked.is_empty() {
             if silent.has_passed() {

@@ -178,8 +178,7 @@ impl Attempt<'_, '_> {
     }
 
     /// The key that is meant, and the process that has it: of several people's keys the one that is
-    /// touched, and so of several of one person's where the PIN of one is to be changed. None:
-    /// there is none, or none any more.
+    /// touched. None: there is none, or none any more.
     fn the_one(
         &mut self,
         agent: &mut Channel,
@@ -188,12 +187,15 @@ impl Attempt<'_, '_> {
         search: &Search,
     ) -> Result<Option<(Found, Channel)>, Interrupted> {
         let Some(first) = found.first() else { return Ok(None) };
-        let means_the_same = |other: &Found| {
-            other.person.snapshot.login() == first.person.snapshot.login()
-                && (other.proven.credential() == first.proven.credential()
-                    || !self.login.changes_pin)
-        };
-        if found.iter().all(means_the_same) {
+        // A device that lies says that it was touched, and both PINs would go to it. At a login
+        // the signature comes after the PIN; here nothing does.
+        if self.login.changes_pin && found.len() > 1 {
+            let why = "more than one device has proved itself where a PIN is to be changed";
+            return Err(Refusal::new(Code::SeveralKeys, why).into());
+        }
+        let of_the_same =
+            |other: &Found| other.person.snapshot.login() == first.person.snapshot.login();
+        if found.iter().all(of_the_same) {
             return Ok(found.into_iter().next().map(|found| (found, key)));
         }
         drop(key);

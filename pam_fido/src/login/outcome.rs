@@ -113,7 +113,9 @@ impl Attempt<'_, '_> {
         if !self.record.granted {
             return refusal;
         }
-        let patience = if refusal.counts() {
+        // What a key may have done belongs into the record, as what counts does.
+        let is_weighty = refusal.counts() || refusal.code == Code::PinChangeUnknown;
+        let patience = if is_weighty {
             self.world.timeouts.outcome
         } else {
             self.world.timeouts.small_outcome
