@@ -13,6 +13,7 @@ use crate::store::on_disk::{
     COUNTERS, SETTLED, TransactionLedger, counter_of, read_failures, settled_of,
 };
 use crate::store::rows::existing;
+use crate::store::spool::class::Class;
 use crate::store::spool::cursor::Destination;
 
 /// Marks a record that is in memory only. A power cut loses it unless it has reached a destination.
@@ -64,7 +65,10 @@ impl Memory {
 
     /// The records that a destination lacks.
     pub(crate) fn pending(&self, to: &Destination) -> impl Iterator<Item = &Event> {
-        self.events.iter().filter(|one| !one.arrived.contains(&to.name)).map(|one| &one.event)
+        let lacks = |one: &&Waiting| {
+            !one.arrived.contains(&to.name) && (to.gets_states || !Class::is_of_state(&one.event))
+        };
+        self.events.iter().filter(lacks).map(|one| &one.event)
     }
 
     /// Notes that a record has arrived at a destination.

@@ -165,7 +165,11 @@ fn apply_head(
         .filter(|_| !full)
         .and_then(|known| take_out(changes, &head, known.head.seq))
         .map(|changes| ChangesReply { head: Base64(signed.to_vec()), changes, next: None });
+    let came_along = page.is_some();
     let mut result = transfer(agent, upstream, &head, (full, page));
+    if came_along && result.is_err() {
+        result = transfer(agent, upstream, &head, (full, None));
+    }
     if !full
         && matches!(&result, Err(AgentError::Denied(denial)) if denial.code == Code::ProofInvalid)
     {

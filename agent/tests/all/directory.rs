@@ -70,13 +70,23 @@ fn what_comes_along_is_believed_no_more_than_what_is_fetched() {
         state.changes_asked.clear();
     });
     f.sync().unwrap();
-    assert_eq!(f.ward.change(|state| state.changes_asked.clone()), [0]);
+    assert_eq!(f.ward.change(|state| state.changes_asked.clone()), [2]);
     assert_eq!(snapshot(&f, "jiro").records().count(), 1);
+    // Nor is what makes no sense: out of order.
+    f.ward.put("ward3", &person("goro", vec![credential(6)]));
+    f.ward.put("ward3", &person("rokuro", vec![credential(7)]));
+    f.ward.change(|state| {
+        (state.drop_row_along, state.turn_along) = (false, true);
+        state.changes_asked.clear();
+    });
+    f.sync().unwrap();
+    assert_eq!(f.ward.change(|state| state.changes_asked.clone()), [3]);
+    assert_eq!(snapshot(&f, "goro").records().count(), 1);
     // A head that lies is refused with it, and the last good state stays.
     f.ward.put("ward3", &person("saburo", vec![credential(4)]));
     let before = position(&f, "ward3");
     f.ward.change(|state| {
-        state.drop_row_along = false;
+        state.turn_along = false;
         state.scopes.get_mut(&scope("ward3")).unwrap().false_root = true;
     });
     assert_eq!(denied(f.sync()), Code::ProofInvalid);

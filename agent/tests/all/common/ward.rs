@@ -53,6 +53,8 @@ pub struct WardState {
     pub along: bool,
     /// Of these, a row is left out.
     pub drop_row_along: bool,
+    /// These stand in the wrong order.
+    pub turn_along: bool,
     pub events: Vec<Event>,
     pub event_batches: Vec<usize>,
     pub changes_asked: Vec<u64>,
@@ -81,6 +83,7 @@ impl Ward {
             drop_row_of_delta: false,
             along: false,
             drop_row_along: false,
+            turn_along: false,
             events: Vec::new(),
             event_batches: Vec::new(),
             changes_asked: Vec::new(),
@@ -226,7 +229,11 @@ impl Upstream for Ward {
             if !same {
                 reply.heads.push(Base64(state.sign(&head)));
                 if let Some(known) = known.filter(|_| state.along) {
-                    reply.changes.push(state.scopes[name].along(known, state.drop_row_along));
+                    let mut along = state.scopes[name].along(known, state.drop_row_along);
+                    if state.turn_along {
+                        along.changes.reverse();
+                    }
+                    reply.changes.push(along);
                 }
             }
         }
