@@ -7,6 +7,9 @@ CREATE INDEX credential_suspected ON credential (clone_suspected) WHERE clone_su
 -- Terminals that have stored the records of a day.
 CREATE INDEX intake_noted ON intake (day) WHERE noted = 1;
 
+-- Tokens by which a machine would come in the place of a terminal.
+CREATE INDEX join_token_replaces ON join_token (replaces) WHERE replaces IS NOT NULL;
+
 -- Words by which terminals are told apart: a building, a rollout.
 CREATE TABLE terminal_tag (
     terminal BLOB NOT NULL REFERENCES terminal (id),

@@ -19,9 +19,7 @@ use crate::store::terminal::{self, Tag, TerminalStatus};
 use crate::store::token;
 use crate::texts::Text;
 pub use list::{Reckoning, Wanted, list, show};
-pub use view::{
-    BeatView, PositionView, TerminalChanged, TerminalDetails, TerminalSwitched, TerminalView,
-};
+pub use view::{PositionView, TerminalChanged, TerminalDetails, TerminalSwitched, TerminalView};
 
 /// Seconds within which a revocation can be taken back.
 pub const UNDONE_WITHIN: u64 = 86_400;

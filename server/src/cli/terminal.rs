@@ -166,11 +166,6 @@ fn fields(details: &TerminalDetails) -> Vec<(Text, Phrase)> {
         let line = Text::PositionIn.with([("scope", scope), ("has", has), ("of", published)]);
         fields.push((Text::LabelPosition, line));
     }
-    if let Some(beat) = &details.heartbeat {
-        let late = beat.received.saturating_sub(beat.time).into();
-        let line = Text::BeatArrived.with([("time", time(beat.time)), ("seconds", late)]);
-        fields.push((Text::LabelHeartbeat, line));
-    }
     if let Some(revoked) = terminal.revoked {
         fields.push((Text::LabelRevoked, time(revoked)));
     }

@@ -12,6 +12,7 @@ use super::seen::Seen;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::enroll::Enrollments;
+use crate::error::{Error, Result};
 use crate::pki::Authority;
 use crate::publish::Publisher;
 use crate::store::Store;
@@ -44,6 +45,17 @@ pub struct App {
 }
 
 impl App {
+    /// Shows what the store says now. It goes on when the request is given up meanwhile: a look
+    /// that is cut off would have to begin anew.
+    ///
+    /// # Errors
+    /// Those of [`Publisher::refresh`].
+    pub async fn refresh(&self) -> Result<()> {
+        let publisher = Arc::clone(&self.publisher);
+        let look = tokio::spawn(async move { publisher.refresh().await });
+        look.await.map_err(Error::damaged)?
+    }
+
     /// The time by which codes and challenges are judged: never before what was signed, so that a
     /// clock that is set back gives nothing that has expired its life back.
     pub fn now(&self) -> UnixTime {

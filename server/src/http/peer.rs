@@ -86,7 +86,7 @@ impl FromRequestParts<Arc<App>> for KnownTerminal {
             Some(terminal) => terminal,
             None => {
                 // Joined a moment ago, perhaps.
-                app.publisher.refresh().await?;
+                app.refresh().await?;
                 app.publisher.terminal(&certificate.terminal).ok_or_else(unknown)?
             }
         };

@@ -66,7 +66,7 @@ pub async fn wait(
     }
     // One who does not wait wants to know what is true now, not what was published last.
     if request.hold == 0 {
-        app.publisher.refresh().await?;
+        app.refresh().await?;
     }
     let until = Instant::now() + Duration::from_secs(request.hold.min(MAX_HOLD));
     let mut news = app.publisher.subscribe(&known.terminal.id);

@@ -30,9 +30,9 @@ pub async fn follow(
             _ = stop.changed() => break,
         }
         let done = match watcher.changed().await {
-            Ok(true) => publisher.refresh().await,
-            Ok(false) if publisher.is_due() => publisher.refresh().await,
-            Ok(false) => Ok(()),
+            // What could not be read when it changed is read again.
+            Ok(changed) if changed || failing || publisher.is_due() => publisher.refresh().await,
+            Ok(_) => Ok(()),
             Err(error) => Err(error),
         };
         match done {

@@ -1,9 +1,9 @@
 //! Terminals: how they come, change and go.
 
-mod beside;
 mod found;
 mod row;
 mod tag;
+mod tags_and_positions;
 
 use std::collections::BTreeSet;
 
@@ -18,10 +18,10 @@ use crate::error::{Error, Result};
 use crate::pki::{Issued, SERIAL_LEN};
 use crate::texts::{Phrase, Text};
 
-pub use beside::{Beat, Behind, last_beat, positions_of, tags_of};
 pub use found::{Filter, by_id, by_name, changed_after, list, of_machine, page, scopes_of};
 pub use row::{Terminal, TerminalStatus};
 pub use tag::{Tag, add_tags, remove_tags};
+pub use tags_and_positions::{Behind, positions_of, tags_of};
 
 /// What a machine that joins becomes.
 #[derive(Debug)]

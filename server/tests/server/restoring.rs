@@ -245,7 +245,8 @@ fn a_backup_of_an_older_version_is_brought_up_to_date() {
     let old = [
         "DROP TABLE restored_scope",
         "DROP TABLE event_log; DROP TABLE event_log_entry; DROP TABLE event_log_node",
-        "DROP INDEX audit_action; DROP INDEX credential_suspected; DROP INDEX intake_noted",
+        "DROP INDEX audit_action; DROP INDEX credential_suspected; DROP INDEX intake_noted;
+         DROP INDEX join_token_replaces",
         "DROP TABLE terminal_tag; DROP TABLE terminal_position",
         "ALTER TABLE terminal DROP COLUMN deleted",
         "ALTER TABLE credential DROP COLUMN suspicion_cleared",

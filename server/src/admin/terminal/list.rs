@@ -4,7 +4,7 @@ use wardkey_core::id::TerminalId;
 use wardkey_core::name::ScopeName;
 use wardkey_core::time::UnixTime;
 
-use super::view::{BeatView, Beside, PositionView, TerminalDetails, TerminalView, view};
+use super::view::{Beside, PositionView, TerminalDetails, TerminalView, view};
 use crate::admin::Listing;
 use crate::error::Result;
 use crate::fleet::{Reckoned, Stages};
@@ -85,13 +85,11 @@ pub async fn show(tx: &mut Tx, name: &str, by: Reckoning) -> Result<TerminalDeta
     let id = terminal.id;
     let tags = terminal::tags_of(tx, &[id]).await?;
     let positions = terminal::positions_of(tx, &[id]).await?.remove(&id).unwrap_or_default();
-    let heartbeat = terminal::last_beat(tx, &id).await?.map(BeatView::from);
     let stage = stage_of(&terminal, &stages, by.now).map(Reckoned::as_str);
     let beside = Beside { stage, tags: tags.get(&id), positions: &positions };
     Ok(TerminalDetails {
         terminal: view(terminal, beside),
         positions: positions.iter().map(PositionView::from).collect(),
-        heartbeat,
     })
 }
 

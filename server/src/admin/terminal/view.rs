@@ -3,12 +3,10 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
-use wardkey_core::codec;
-use wardkey_core::event::Event;
 
 use crate::admin::operation::names;
 use crate::admin::reach::Reach;
-use crate::store::terminal::{Beat, Behind, Tag, Terminal};
+use crate::store::terminal::{Behind, Tag, Terminal};
 use crate::texts::Phrase;
 
 /// A terminal.
@@ -79,7 +77,7 @@ pub(super) fn view(terminal: Terminal, beside: Beside<'_>) -> TerminalView {
     }
 }
 
-/// A terminal with its scopes and its latest heartbeat.
+/// A terminal with its scopes.
 #[derive(Debug, Serialize)]
 pub struct TerminalDetails {
     /// The terminal.
@@ -87,8 +85,6 @@ pub struct TerminalDetails {
     pub terminal: TerminalView,
     /// Its scopes: what is published, and what it says that it has.
     pub positions: Vec<PositionView>,
-    /// Its latest heartbeat, among its latest records.
-    pub heartbeat: Option<BeatView>,
 }
 
 /// A scope of a terminal.
@@ -111,36 +107,6 @@ impl From<&Behind> for PositionView {
             published: behind.published.to_string(),
             has: behind.has.map(|has| has.to_string()),
             behind: behind.count(),
-        }
-    }
-}
-
-/// A heartbeat.
-#[derive(Debug, Serialize)]
-pub struct BeatView {
-    /// When it was made, by the terminal's clock, Unix seconds.
-    pub time: u64,
-    /// When it arrived, Unix seconds; long after it was made: it was offline, or its clock is off.
-    pub received: u64,
-    /// How many there were since the agent started.
-    pub count: Option<u64>,
-    /// How old the oldest of its heads was, in seconds.
-    pub age: Option<u64>,
-    /// `connected` or `disconnected`.
-    pub detail: Option<String>,
-}
-
-impl From<Beat> for BeatView {
-    fn from(beat: Beat) -> Self {
-        // It decoded when it was stored. A version that cannot read it any longer still shows when.
-        let event = codec::from_bytes::<Event>(&beat.document).ok();
-        let (count, age) = event.as_ref().map_or((None, None), |event| (event.count, event.age));
-        Self {
-            time: beat.time.0,
-            received: beat.received.0,
-            count,
-            age,
-            detail: event.and_then(|event| event.detail),
         }
     }
 }

@@ -1,11 +1,10 @@
-//! What stands beside the row of a terminal: tags, positions, the latest heartbeat.
+//! What stands beside the row of a terminal: tags and positions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use wardkey_core::document::Position;
 use wardkey_core::id::TerminalId;
 use wardkey_core::name::ScopeName;
-use wardkey_core::time::UnixTime;
 
 use super::tag::Tag;
 use crate::error::Result;
@@ -105,38 +104,4 @@ pub async fn positions_of(
         scopes.sort_by(|a, b| a.scope.cmp(&b.scope));
     }
     Ok(all)
-}
-
-/// The latest heartbeat of a terminal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Beat {
-    /// When it was made, by the terminal's clock.
-    pub time: UnixTime,
-    /// When it arrived.
-    pub received: UnixTime,
-    /// The record itself.
-    pub document: Vec<u8>,
-}
-
-impl FromRow for Beat {
-    fn from_row(row: &Row) -> Result<Self> {
-        Ok(Self {
-            time: row.get("time")?,
-            received: row.get("received")?,
-            document: row.get("document")?,
-        })
-    }
-}
-
-/// The latest heartbeat of a terminal, among its latest records: one comes every few minutes.
-pub async fn last_beat(db: &mut Db, id: &TerminalId) -> Result<Option<Beat>> {
-    query(
-        "SELECT time, received, document FROM (
-             SELECT time, received, name, document FROM event
-             WHERE terminal = $1 ORDER BY time DESC LIMIT 200) AS latest
-         WHERE name = 'heartbeat' ORDER BY time DESC LIMIT 1",
-    )
-    .bind(id)
-    .optional(db)
-    .await
 }
