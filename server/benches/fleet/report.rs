@@ -59,7 +59,7 @@ impl Report {
     /// The table for people.
     pub fn table(&self) -> String {
         let mut out = String::new();
-        let mut line = |what: &str, figure: String| writeln!(out, "{what:<62}{figure}").unwrap();
+        let mut line = |what: &str, figure: String| writeln!(out, "{what:<70}{figure}").unwrap();
         line("terminals", self.terminals.to_string());
         line("memory while all wait", format!("{:.0} MB", self.memory_mb));
         line(
