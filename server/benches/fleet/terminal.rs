@@ -106,13 +106,19 @@ impl Terminal {
         Self { identity, address, heads: BTreeMap::new(), document: (0, 0), news }
     }
 
-    /// Connects again whenever the connection ends.
+    /// Connects again whenever the connection ends: as an agent does after a second, and after
+    /// twice as long each time, at most a minute, spread so that not all come at once.
     pub async fn live(mut self) {
+        let spread = f64::from(self.identity.id.as_bytes()[7]) / 256.0;
+        let mut pause = 1.0;
         loop {
+            let known = self.document;
             let Err(_) = self.connected().await else { return };
-            // Spread by the terminal's number, so that not all come at once.
-            let spread = u64::from(self.identity.id.as_bytes()[7]);
-            tokio::time::sleep(Duration::from_millis(100 + spread)).await;
+            if self.document != known {
+                pause = 1.0;
+            }
+            tokio::time::sleep(Duration::from_secs_f64(pause * (0.5 + spread))).await;
+            pause = (pause * 2.0).min(60.0);
         }
     }
 
