@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 use wardkey_core::codec;
@@ -18,12 +19,15 @@ use super::support::client::Terminal;
 use super::support::now;
 use super::support::ward::Ward;
 
+/// The time of all heartbeats: one that comes again is the same to the byte, also a second later.
+static BEGUN: LazyLock<UnixTime> = LazyLock::new(|| UnixTime(now()));
+
 /// Sends heartbeats of these numbers, in batches.
 pub fn beats(terminal: &Terminal, numbers: std::ops::Range<u32>) {
     let event = |number: u32| {
         let mut id = [0; 16];
         id[..4].copy_from_slice(&number.to_be_bytes());
-        let (id, time) = (EventId::new(id), UnixTime(now()));
+        let (id, time) = (EventId::new(id), *BEGUN);
         let mut event = Event::new(id, time, EventName::Heartbeat, Outcome::Success);
         event.terminal = Some(terminal.id);
         event.count = Some(number.into());
