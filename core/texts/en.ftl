@@ -54,7 +54,7 @@ wk-1203 = Wrong PIN. Tries left: { $tries }.
 wk-1204 = Wrong PIN several times. Please unplug the key, plug it in and try again.
 wk-1205 = Wrong PIN too often: this key is blocked. Please ask your administrator to register it anew.
 wk-1206 = This key has no PIN. Please contact your administrator.
-wk-1207 = The key's PIN must be changed first. Please ask your administrator.
+wk-1207 = The key's PIN must be changed first: log in at the login screen, or run passwd.
 wk-1208 = Please touch the key.
 wk-1209 = The key was not touched in time. Please start again.
 wk-1210 = The key was removed. Please insert it and try again.
@@ -86,6 +86,7 @@ wk-1247 = New PIN once more:{ " " }
 wk-1248 = The PIN of this key has been changed. It holds at every terminal.
 wk-1270 = Insert your security key. To type your name instead, wait a moment.
 wk-1271 = Type your name. With a key: insert it, then press Enter:{ " " }
+wk-1275 = The PIN of your key must be changed before you log in.
 
 ## 13xx: parts of Wardkey
 

@@ -46,6 +46,10 @@ pub trait Talk {
     fn ask_pin(&mut self, question: &PinQuestion) -> Answer {
         self.ask(&question.text)
     }
+    /// Whether the greeter draws pages of its own, of which none asks for another PIN.
+    fn has_pages(&self) -> bool {
+        false
+    }
     /// Says on a page of the greeter to insert a key, which stays until the greeter begins anew.
     /// `None`: it has no such page.
     fn insert_page(&mut self, _instruction: &str, _language: Language) -> Option<Answer> {
@@ -120,6 +124,10 @@ impl Talk for PamTalk<'_> {
 
     fn is_named(&self) -> bool {
         is_named(self.pamh)
+    }
+
+    fn has_pages(&self) -> bool {
+        self.pages.is_some()
     }
 
     fn ask(&mut self, question: &str) -> Answer {

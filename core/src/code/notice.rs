@@ -8,6 +8,8 @@ codes! {
     KeySearching = 1240,
     /// The PIN of a key was changed.
     PinChanged = 1248,
+    /// The key lets nobody in before its PIN is changed, which is asked for now.
+    PinChangeFirst = 1275,
     /// The disk takes nothing: records are in memory only, and lost with the power.
     KeptInMemory = 1331,
     /// Offline; the directory is `$hours` hours old (`<1` in the first).

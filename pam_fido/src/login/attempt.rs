@@ -7,6 +7,7 @@ use wardkey_core::name::LoginName;
 use wardkey_core::proof::identification::{Proven, SilentAssertion};
 use wardkey_core::server_time::Attested;
 
+use super::change_pin::ChosenPin;
 use super::patience::Patience;
 use super::request::Login;
 use super::speaker::Speaker;
@@ -56,6 +57,8 @@ pub struct Attempt<'w, 'l> {
     pub record: Record,
     /// Whether somebody without a key may type a code here.
     pub takes_codes: bool,
+    /// A PIN that its person has just chosen: the key that has it is not asked about.
+    pub chosen: Option<ChosenPin>,
 }
 
 impl<'w, 'l> Attempt<'w, 'l> {
@@ -77,6 +80,7 @@ impl<'w, 'l> Attempt<'w, 'l> {
             time: None,
             record: Record::default(),
             takes_codes: false,
+            chosen: None,
             world,
         })
     }

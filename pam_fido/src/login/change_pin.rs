@@ -10,6 +10,7 @@
 //! is lost then leaves open which PIN holds.
 
 use wardkey_core::code::{Code, Notice, Prompt};
+use wardkey_core::id::CredentialId;
 use wardkey_core::message::agent::LoginResult;
 use wardkey_core::message::key::{ChangePinOf, Pin};
 use wardkey_core::texts;
@@ -28,6 +29,12 @@ use crate::world::World;
 const MAX_ASKED: u8 = 3;
 /// Fewest characters of a PIN (CTAP 2.1, 6.5.1).
 const LEAST: u8 = 4;
+
+/// A PIN that its person has just given to this key.
+pub struct ChosenPin {
+    pub pin: Pin,
+    pub credential: CredentialId,
+}
 
 /// Whether a PIN can be changed here at all: nothing is asked of anybody, and no key.
 ///
@@ -52,11 +59,11 @@ pub fn can_change_pin(world: World<'_>, login: &Login) -> Result<(), Refusal> {
 /// The [`Refusal`], which the person was told and the agent records.
 pub fn change_pin(world: World<'_>, login: &Login) -> Result<(), Refusal> {
     let mut attempt = Attempt::new(world, login)?;
-    attempt.change_pin().map_err(|ended| attempt.refuse(ended))
+    attempt.change_pin().map(drop).map_err(|ended| attempt.refuse(ended))
 }
 
 impl Attempt<'_, '_> {
-    fn change_pin(&mut self) -> Result<(), Ended> {
+    pub(super) fn change_pin(&mut self) -> Result<ChosenPin, Ended> {
         let Established::Key(recognised) = self.establish(Start::Anew, None)? else {
             // Codes are not asked for.
             return Err(unexpected("the person").into());
@@ -76,6 +83,7 @@ impl Attempt<'_, '_> {
         if let Err(refusal) = self.announce(&mut agent, &proven) {
             return Err(Ended { refusal, agent: Some(agent) });
         }
+        let chosen = ChosenPin { pin: new.clone(), credential: credential.clone() };
         let request = KeyRequest::ChangePinOf(ChangePinOf { old, new, credential, path });
         if let Err(refusal) = self.have_changed(key, request) {
             return Err(Ended { refusal, agent: Some(agent) });
@@ -88,7 +96,7 @@ impl Attempt<'_, '_> {
             self.world.journal.error(&format!("a changed PIN was not recorded: {code}: {why}"));
         }
         self.speaker.inform(self.world.talk, Notice::PinChanged);
-        Ok(())
+        Ok(chosen)
     }
 
     /// Tells the agent that the key is asked now: this is on record even if the application is

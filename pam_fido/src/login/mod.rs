@@ -10,7 +10,8 @@
 //!     hold        the key is this login's
 //!     sign        nonce, PIN to the key process, assertion, decide
 //!     outcome     durably recorded by the agent; marks raised
-//!   change_pin  the same without a signature: a PIN in place of another
+//!   change_pin  the same without a signature: a PIN in place of another (a login whose key wants
+//!               one goes on with it)
 //!   agent      what is asked and heard, and what ends a state early
 //!   attempt    what holds in every state (patience: how long it waits; speaker: what is told)
 //! ```

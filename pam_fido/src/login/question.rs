@@ -46,7 +46,7 @@ impl Attempt<'_, '_> {
         recognition: &Recognition,
         prompt: Prompt,
     ) -> Result<Pin, Refusal> {
-        let Recognition { person, details, .. } = recognition;
+        let Recognition { person, proven, details, .. } = recognition;
         let name = person.snapshot.records().next().map(|record| record.display_name.clone());
         let mut tries = None;
         if let Some(details) = details {
@@ -66,6 +66,12 @@ impl Attempt<'_, '_> {
                 });
             }
         }
+        // Of that key only: with another one a try would be spent.
+        let chosen = self.chosen.take();
+        if let Some(chosen) = chosen.filter(|chosen| chosen.credential == *proven.credential()) {
+            return Ok(chosen.pin);
+        }
+
         let few = tries.filter(|tries| *tries < ALL_TRIES).map(u32::from);
         let name = name.as_ref().map(|name| name.as_str());
         let text = texts::pin_question(prompt, self.speaker.language, name, few);

@@ -1,6 +1,6 @@
 //! The states of a login, one after the other.
 
-use wardkey_core::code::Code;
+use wardkey_core::code::{Code, Notice};
 
 use super::agent::{Ended, Start};
 use super::attempt::Attempt;
@@ -17,6 +17,26 @@ use crate::world::World;
 pub fn authenticate(world: World<'_>, login: &Login) -> Result<Admitted, Refusal> {
     let mut attempt = Attempt::new(world, login)?;
     // Whatever comes of it, the key is free for others before it is recorded.
+    match attempt.run() {
+        Ok(admitted) => Ok(admitted),
+        Err(ended) if attempt.can_change_first(&ended.refusal) => {
+            attempt.report(ended);
+            attempt.speaker.inform(attempt.world.talk, Notice::PinChangeFirst);
+            with_another_pin(attempt.world, login)
+        }
+        Err(ended) => Err(attempt.refuse(ended)),
+    }
+}
+
+/// Changes the PIN, and logs in with the new one. The two follow each other, each with its own
+/// evidence, proof and record; they share nothing but what was typed, for the key that has it now.
+fn with_another_pin(world: World<'_>, login: &Login) -> Result<Admitted, Refusal> {
+    let change = Login { changes_pin: true, ..login.clone() };
+    let mut attempt = Attempt::new(world, &change)?;
+    let chosen = attempt.change_pin().map_err(|ended| attempt.refuse(ended))?;
+
+    let mut attempt = Attempt::new(attempt.world, login)?;
+    attempt.chosen = Some(chosen);
     attempt.run().map_err(|ended| attempt.refuse(ended))
 }
 
@@ -33,6 +53,14 @@ impl Attempt<'_, '_> {
         let held = self.until_held(answered)?;
         let signed = self.sign(held)?;
         self.record(signed)
+    }
+
+    /// Whether the person may change the PIN of the key here, without which it lets nobody in. The
+    /// key process changes it for root only, and where a greeter has pages none asks for it.
+    fn can_change_first(&self, refusal: &Refusal) -> bool {
+        refusal.code == Code::PinMustChange
+            && self.world.machine.may_write()
+            && !self.world.talk.has_pages()
     }
 
     /// A name that a key said is this login's as long as the application says none.

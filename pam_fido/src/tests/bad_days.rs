@@ -170,8 +170,6 @@ const CASES: &[(&str, Change, PamResultCode, Code, usize, bool)] = &[
         PAM_MAXTRIES, Code::LockedOut, 0, false),
     ("key without PIN", |s| details(s, |d| d.pin_set = false),
         PAM_AUTH_ERR, Code::PinNotSet, 0, false),
-    ("key with PIN to be changed", |s| details(s, |d| d.pin_must_change = true),
-        PAM_AUTH_ERR, Code::PinMustChange, 0, false),
     ("key without tries", |s| details(s, |d| d.pin_tries = Some(0)),
         PAM_MAXTRIES, Code::PinBlocked, 0, false),
     // The key, after the question.

@@ -31,7 +31,7 @@ pub(super) fn scene(answers: &[&str]) -> Scene {
     scene
 }
 
-fn answers_of<T: FromIterator<Answer>>(answers: &[&str]) -> T {
+pub(super) fn answers_of<T: FromIterator<Answer>>(answers: &[&str]) -> T {
     let typed = |text: &&str| Answer::Typed(zeroize::Zeroizing::new((*text).to_owned()));
     answers.iter().map(typed).collect()
 }

@@ -13,6 +13,7 @@ mod keys;
 mod lying_devices;
 mod many;
 mod nameless;
+mod new_pin_first;
 mod old_evidence;
 mod pages;
 mod passes;

@@ -310,6 +310,9 @@ impl Talk for Person {
         let shown = self.infos.len() + self.questions.len();
         self.named_after.is_some_and(|after| shown >= after)
     }
+    fn has_pages(&self) -> bool {
+        self.pages.is_some()
+    }
     fn ask(&mut self, question: &str) -> Answer {
         self.questions.push(question.into());
         std::thread::sleep(self.thinks);
