@@ -27,6 +27,14 @@ pub fn set_pin(bus: &Bus, port: u8, pin: &str) {
     typed(command.envs(bus.environment()), &[("Enter new PIN", pin), ("again", pin)]);
 }
 
+/// Has the key in `port` ask for another PIN before it does anything more, as an enrollment desk
+/// does, with libfido2's tool.
+pub fn force_pin_change(bus: &Bus, port: u8, pin: &str) {
+    let mut command = Command::new("fido2-token");
+    command.args(["-S", "-f", &format!("/dev/hidraw{port}")]);
+    typed(command.envs(bus.environment()), &[("Enter PIN", pin)]);
+}
+
 /// Registers the only plugged key with pam_u2f's tool; a credential as the map has it. A login will
 /// need the PIN, registering does not.
 pub fn register(bus: &Bus) -> String {

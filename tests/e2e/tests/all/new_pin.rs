@@ -2,7 +2,7 @@
 
 use wardkey_core::code::{Code, Notice};
 use wardkey_e2e::login::Ended;
-use wardkey_e2e::{Login, PIN, Ward, audit, paths};
+use wardkey_e2e::{Login, PIN, Ward, audit, paths, peer};
 
 const NEW: &str = "314159";
 
@@ -42,6 +42,26 @@ fn a_nurse_changes_the_pin_of_her_key_and_it_is_recorded() {
         assert!(!log.contains(NEW) && !log.contains(PIN), "a PIN is in a log");
     }
     drop(ward);
+}
+
+#[test]
+fn a_key_that_wants_another_pin_gets_it_in_the_login() {
+    let ward = Ward::ready();
+    let bus = ward.terminal.bus.as_ref().unwrap();
+    peer::force_pin_change(bus, 0, PIN);
+    let ended = Login::of("hanako").answers(&[PIN, NEW, NEW]).run().expect_in();
+    assert!(ended.said(Notice::PinChangeFirst) && ended.said(Notice::PinChanged), "{ended:?}");
+    assert_eq!(ended.secret_prompts().len(), 3, "{ended:?}");
+    let changed = audit::wait_for_records("pin-change", 1).remove(0);
+    assert_eq!((&*changed["outcome"], &*changed["service"]), ("success", "login"), "{changed:?}");
+    let logins = audit::wait_for_records("login", 2);
+    let outcomes = logins.iter().map(|record| record["outcome"].as_str());
+    assert_eq!(outcomes.collect::<Vec<_>>(), ["failure", "success"], "{logins:?}");
+    assert_eq!(logins[0]["reason"], "WK-1207");
+
+    Login::of("hanako").run().expect_refused("PAM_AUTH_ERR", Code::PinWrong.number());
+    let ended = Login::of("hanako").answers(&[NEW]).run().expect_in();
+    assert_eq!(ended.secret_prompts().len(), 1, "{ended:?}");
 }
 
 #[test]
