@@ -63,7 +63,7 @@ e2e: release tests-build
 
 # What the demo runs, and no more: a fifth of the tests' crates are for other tests.
 demo-build: setup
-	$(TESTS) $(CARGO) build --locked -p wardkey-softkey -p wardkey-hidpreload -p wardkey-pamclient -p wardkey-e2e
+	$(TESTS) $(CARGO) build --locked -p wardkey-softkey -p wardkey-hidpreload -p wardkey-pamclient -p wardkey-logind -p wardkey-e2e
 
 demo: release demo-build
 	@WARDKEY_WARD_KEYS=$(KEY) tests/ward/enter target/tests/debug/wardkey-demo

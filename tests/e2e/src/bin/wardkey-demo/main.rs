@@ -4,6 +4,7 @@
 //! hardware key that is plugged instead of the software one. Ends with `demo: N of N steps as
 //! expected`.
 
+mod day;
 mod stage;
 mod steps;
 mod words;

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use wardkey_e2e::login::Ended;
+use wardkey_e2e::login::{Ended, Login};
 
 use crate::words::Words;
 
@@ -93,6 +93,19 @@ impl Stage {
         println!("    └ {result}, {:.2} s", ended.took.as_secs_f64());
     }
 
+    /// What a program printed.
+    pub fn show_output(&self, output: &str) {
+        let lines = output.lines().filter(|line| !line.trim().is_empty());
+        lines.for_each(|line| self.show(&format!("│ {line}")));
+    }
+
+    /// A login that nobody at this machine has a part in.
+    pub fn run(&self, login: &Login) -> Ended {
+        let ended = login.run();
+        self.show_login(&ended);
+        ended
+    }
+
     /// The last line and the exit status.
     pub fn close(&self) -> ExitCode {
         let right = self.steps - self.unexpected.len();
@@ -108,4 +121,10 @@ impl Stage {
 /// `Ok` when it holds, else the sentence.
 pub fn expect(holds: bool, otherwise: impl Into<String>) -> Result<(), String> {
     if holds { Ok(()) } else { Err(otherwise.into()) }
+}
+
+/// Whether it was refused, and this is what was said last.
+pub fn refused_with(ended: &Ended, code: u16) -> Result<(), String> {
+    expect(!ended.is_in(), "got in")?;
+    expect(ended.codes().last() == Some(&code), format!("WK-{code} expected: {:?}", ended.codes()))
 }

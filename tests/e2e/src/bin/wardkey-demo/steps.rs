@@ -9,33 +9,38 @@ use wardkey_e2e::login::{Ended, Login};
 use wardkey_e2e::process::wait_for;
 use wardkey_e2e::server::{Server, URL};
 use wardkey_e2e::terminal::{SERVICE, text};
-use wardkey_e2e::{PIN, Rsyslog, SoftKey, Terminal, paths};
+use wardkey_e2e::{Logind, PIN, Rsyslog, SoftKey, Terminal, paths};
 
-use crate::stage::{Stage, expect};
+use crate::day;
+use crate::stage::{Stage, expect, refused_with};
 
 /// Short, so that the demo can wait for the expiry; 15 minutes by default.
 const HEAD_SECONDS: u64 = 6;
 
-struct Parts {
-    server: Server,
-    terminal: Terminal,
-    key: Option<SoftKey>,
+/// What is there when everybody is set up.
+pub struct Parts {
+    pub server: Server,
+    pub terminal: Terminal,
+    /// Hanako's, unless it is the machine's own.
+    pub key: Option<SoftKey>,
+    /// Taro's.
+    pub other: Option<SoftKey>,
 }
 
 /// Plays everything.
 pub fn play(stage: &mut Stage) {
     let _rsyslog = Rsyslog::start();
+    let logind = Logind::start();
     let Some(mut parts) = set_up(stage) else {
         stage.stop();
         return;
     };
     logins(stage, &mut parts);
-    if parts.key.is_some() {
-        keys_that_fail(stage, &parts);
-    }
+    parts.other = keys_that_fail(stage, &parts);
     revocation(stage, &parts);
     offline(stage, &mut parts);
     local_and_broken(stage, &mut parts);
+    day::play(stage, &parts, &logind);
     records(stage);
 }
 
@@ -71,6 +76,7 @@ fn set_up(stage: &mut Stage) -> Option<Parts> {
             // Of the software key it is known that it will not be touched.
             let (touch, key) = if stage.hardware { (30, 60) } else { (5, 8) };
             let waits = format!("touch_seconds = {touch}\nkey_wait_seconds = {key}\n");
+            let waits = format!("{waits}name_from = \"key\"\n");
             Terminal::configure_module(&format!("language = \"{}\"\n{waits}", stage.words.code()));
             let token = server.join_token();
             stage.show(&format!(
@@ -88,7 +94,7 @@ fn set_up(stage: &mut Stage) -> Option<Parts> {
                 "--name",
                 "ward3-a",
             ]);
-            print_output(stage, &text(&output.stdout));
+            stage.show_output(&text(&output.stdout));
             expect(output.status.success(), text(&output.stderr))?;
             terminal.wait_synced();
             Ok(terminal)
@@ -115,13 +121,13 @@ fn set_up(stage: &mut Stage) -> Option<Parts> {
                 &["--lang", stage.words.code(), "enroll", "--code", &code, "--label", "blue"],
                 &format!("{PIN}\n{PIN}\n"),
             );
-            print_output(stage, &text(&output.stdout));
+            stage.show_output(&text(&output.stdout));
             expect(output.status.success(), "enroll")?;
             terminal.sync();
             Ok(Some(key))
         },
     )?;
-    Some(Parts { server, terminal, key })
+    Some(Parts { server, terminal, key, other: None })
 }
 
 fn logins(stage: &mut Stage, parts: &mut Parts) {
@@ -149,7 +155,7 @@ fn logins(stage: &mut Stage, parts: &mut Parts) {
                 );
                 login(stage, "hanako", &[])
             } else {
-                run(stage, &Login::of("hanako").answers(&["000000"]))
+                stage.run(&Login::of("hanako").answers(&["000000"]))
             };
             refused_with(&ended, 1203)?;
             expect(
@@ -185,10 +191,11 @@ fn logins(stage: &mut Stage, parts: &mut Parts) {
     );
 }
 
-fn keys_that_fail(stage: &mut Stage, parts: &Parts) {
-    let Some(key) = &parts.key else { return };
+/// Taro's key.
+fn keys_that_fail(stage: &mut Stage, parts: &Parts) -> Option<SoftKey> {
+    let key = parts.key.as_ref()?;
     let terminal = &parts.terminal;
-    stage.step(
+    let other = stage.step(
         "別の人のキー: 断られ、そのキーの PIN の回数は減らない",
         "Another person's key: refused, and no try of its PIN is spent",
         |stage| {
@@ -197,7 +204,7 @@ fn keys_that_fail(stage: &mut Stage, parts: &Parts) {
             terminal.plug(&other);
             terminal.enroll(&parts.server, "taro");
             other.reset_exchanges();
-            let ended = run(stage, &Login::of("hanako").answers(&["000000"]));
+            let ended = stage.run(&Login::of("hanako").answers(&["000000"]));
             let asked = other.exchanges().requests.len();
             refused_with(&ended, 1001)?;
             let info = terminal.wardkey(&["key", "info", "--json"]);
@@ -206,7 +213,7 @@ fn keys_that_fail(stage: &mut Stage, parts: &Parts) {
             expect(tries == Some(8), format!("tries left: {tries:?} {}", text(&info.stdout)))?;
             terminal.unplug();
             terminal.plug(key);
-            Ok(())
+            Ok(other)
         },
     );
     stage.step(
@@ -214,12 +221,13 @@ fn keys_that_fail(stage: &mut Stage, parts: &Parts) {
         "A touch that never comes: ends in time, and the key is free again",
         |stage| {
             key.touch("never");
-            let ended = run(stage, &Login::of("hanako"));
+            let ended = stage.run(&Login::of("hanako"));
             key.touch("always");
             refused_with(&ended, 1209)?;
             expect(login(stage, "hanako", &[]).is_in(), "refused afterwards")
         },
     );
+    other
 }
 
 fn revocation(stage: &mut Stage, parts: &Parts) {
@@ -276,7 +284,7 @@ fn local_and_broken(stage: &mut Stage, parts: &mut Parts) {
         "登録されたローカル管理者: Wardkey は関与しない",
         "A listed local account: Wardkey leaves it alone",
         |stage| {
-            let ended = run(stage, &local());
+            let ended = stage.run(&local());
             expect(ended.is_in(), "refused")?;
             expect(ended.codes().is_empty(), "Wardkey said something")
         },
@@ -286,8 +294,8 @@ fn local_and_broken(stage: &mut Stage, parts: &mut Parts) {
         "Agent killed: staff refused, the local administrator is in",
         |stage| {
             parts.terminal.kill_agent();
-            let staff = run(stage, &Login::of("hanako"));
-            let administrator = run(stage, &local());
+            let staff = stage.run(&Login::of("hanako"));
+            let administrator = stage.run(&local());
             parts.terminal.start_agent();
             expect(
                 staff.result("authenticate").as_deref() == Some("PAM_AUTHINFO_UNAVAIL"),
@@ -305,7 +313,7 @@ fn records(stage: &mut Stage) {
         "すべての記録（本物の rsyslog が書いたもの）",
         "The records of all this, as a real rsyslog wrote them",
         |stage| {
-            let successes = if stage.hardware { 5 } else { 6 };
+            let successes = if stage.hardware { 5 } else { 6 + day::LOGINS };
             let counted = |records: &[Record], outcome: &str| {
                 records.iter().filter(|r| r.get("outcome").is_some_and(|o| o == outcome)).count()
             };
@@ -327,7 +335,7 @@ fn records(stage: &mut Stage) {
             {
                 let is = |field: &str, value: &str| record.get(field).is_some_and(|v| v == value);
                 expect(
-                    is("person", "hanako")
+                    (is("person", "hanako") || is("person", "taro"))
                         && is("up", "1")
                         && is("uv", "1")
                         && is("evidence", "signed"),
@@ -339,7 +347,7 @@ fn records(stage: &mut Stage) {
             expect(ids.len() == audit::records().len(), "an event was recorded twice")?;
             let everything = audit::lines().join("\n");
             expect(
-                !everything.contains(PIN) && !everything.contains("000000"),
+                [PIN, day::NEW_PIN, "000000"].iter().all(|pin| !everything.contains(pin)),
                 "a PIN is in the records",
             )
         },
@@ -349,23 +357,12 @@ fn records(stage: &mut Stage) {
 /// A login of `user` by the key that is plugged.
 fn login(stage: &Stage, user: &str, arguments: &[&str]) -> Ended {
     if !stage.hardware {
-        return run(stage, &Login::of(user).with(arguments));
+        return stage.run(&Login::of(user).with(arguments));
     }
     // The person types and touches; messages and prompts go straight to the terminal.
     let ended = Login::at(SERVICE, user).with(arguments).interactive();
     stage.show_login(&ended);
     ended
-}
-
-fn run(stage: &Stage, login: &Login) -> Ended {
-    let ended = login.run();
-    stage.show_login(&ended);
-    ended
-}
-
-fn refused_with(ended: &Ended, code: u16) -> Result<(), String> {
-    expect(!ended.is_in(), "got in")?;
-    expect(ended.codes().last() == Some(&code), format!("WK-{code} expected: {:?}", ended.codes()))
 }
 
 fn tries_left(json: &str) -> Option<u64> {
@@ -380,11 +377,4 @@ fn tries_left(json: &str) -> Option<u64> {
         }
     }
     find(&serde_json::from_str(json).ok()?)
-}
-
-fn print_output(stage: &Stage, output: &str) {
-    output
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .for_each(|line| stage.show(&format!("│ {line}")));
 }
