@@ -229,7 +229,7 @@ pub enum Reply {
     #[n(7)]
     Failed(#[n(0)] KeyFailure),
     /// Keys are plugged, and none holds one of the credentials; waiting for another. The code says
-    /// why: [`Code::KeyNotRegistered`] or [`Code::KeyCannotIdentify`].
+    /// why: [`Code::KeyNotRegistered`], [`Code::KeyCannotIdentify`] or [`Code::PinMustChange`].
     #[n(8)]
     Unregistered(#[n(0)] Code),
     /// A key is plugged, and none holds one of the credentials named so far; there are more of

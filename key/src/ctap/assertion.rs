@@ -47,7 +47,8 @@ impl CtapKey {
                 Err(KeyError::Status(0x2b | 0x2c | 0x36 | 0x3b | 0x40) | KeyError::Denied) => {
                     return Err(KeyError::CannotIdentify);
                 }
-                Err(error) => return Err(error),
+                // Some keys do nothing at all before their PIN is changed.
+                Err(error) => return Err(of_token(error)),
             }
         }
         Ok(None)

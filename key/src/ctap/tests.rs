@@ -79,6 +79,8 @@ fn a_key_that_will_not_tell_silently_is_told_from_one_that_holds_nothing() {
         let mut test = TestKey::answering(ASSERT, vec![Reply::Cbor(status, vec![])]);
         assert_eq!(test.identify(&[id(1)]), Err(KeyError::CannotIdentify), "{status:#x}");
     }
+    let mut test = TestKey::answering(ASSERT, vec![Reply::Cbor(0x37, vec![])]);
+    assert_eq!(test.identify(&[id(1)]), Err(KeyError::PinMustChange));
 }
 
 #[test]

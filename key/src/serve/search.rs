@@ -44,8 +44,8 @@ enum State {
     Claims(Box<Claim>),
     /// It holds none of those asked for.
     Unregistered,
-    /// It tells nothing without its PIN or a touch.
-    CannotIdentify,
+    /// It tells nothing without its PIN or a touch, or before its PIN is changed.
+    TellsNothing(KeyError),
     /// No key that can be used here; as if it were not plugged in.
     Unsuitable(KeyError),
     /// It claimed and did not prove it.
@@ -316,7 +316,9 @@ impl Search {
         device.state = match answer {
             Ok(state) => state,
             Err(KeyError::Cancelled) if cancelled() => return Err(KeyError::Cancelled),
-            Err(KeyError::CannotIdentify) => State::CannotIdentify,
+            Err(error @ (KeyError::CannotIdentify | KeyError::PinMustChange)) => {
+                State::TellsNothing(error)
+            }
             Err(error @ KeyError::Unsuitable(_)) => State::Unsuitable(error),
             Err(error) => {
                 let pause = PAUSE.saturating_mul(1 << failed.min(8)).min(LONGEST_PAUSE);
@@ -340,32 +342,37 @@ impl Search {
 
     /// What the caller is to be told while it waits.
     pub fn progress(&self) -> Reply {
-        let has =
-            |wanted: fn(&State) -> bool| self.devices.iter().any(|device| wanted(&device.state));
-        if has(|state| matches!(state, State::Unregistered)) {
-            Reply::Unregistered(Code::KeyNotRegistered)
-        } else if has(|state| matches!(state, State::CannotIdentify)) {
-            Reply::Unregistered(Code::KeyCannotIdentify)
-        } else {
-            Reply::Insert
+        if self.has_unregistered() {
+            return Reply::Unregistered(Code::KeyNotRegistered);
         }
+        self.tells_nothing().map_or(Reply::Insert, |why| Reply::Unregistered(why.code()))
+    }
+
+    fn has_unregistered(&self) -> bool {
+        self.devices.iter().any(|device| matches!(device.state, State::Unregistered))
+    }
+
+    /// Why a key tells nothing, if there is one.
+    fn tells_nothing(&self) -> Option<&KeyError> {
+        self.devices.iter().find_map(|device| match &device.state {
+            State::TellsNothing(why) => Some(why),
+            _ => None,
+        })
     }
 
     /// Why nothing was found, when the time is over.
     pub fn failure(&self) -> KeyError {
-        match self.progress() {
-            Reply::Unregistered(Code::KeyCannotIdentify) => KeyError::CannotIdentify,
-            Reply::Unregistered(_) => KeyError::NoCredentials,
-            _ => {
-                let fault = self.devices.iter().find_map(|device| match &device.state {
-                    State::Ask { error: Some(error), .. } | State::Unsuitable(error) => {
-                        Some(error.clone())
-                    }
-                    _ => None,
-                });
-                fault.filter(|error| *error != KeyError::Removed).unwrap_or(KeyError::NoKeyInTime)
-            }
+        if self.has_unregistered() {
+            return KeyError::NoCredentials;
         }
+        if let Some(why) = self.tells_nothing() {
+            return why.clone();
+        }
+        let fault = self.devices.iter().find_map(|device| match &device.state {
+            State::Ask { error: Some(error), .. } | State::Unsuitable(error) => Some(error.clone()),
+            _ => None,
+        });
+        fault.filter(|error| *error != KeyError::Removed).unwrap_or(KeyError::NoKeyInTime)
     }
 
     /// Takes the key that claims this credential at this node; the search is over. Another device

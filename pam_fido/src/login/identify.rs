@@ -277,7 +277,7 @@ impl Attempt<'_, '_> {
                 KeyReply::Unregistered(why) => {
                     if self.speaker.is_first(Once::Unregistered) {
                         let why = match why {
-                            Code::KeyCannotIdentify => Code::KeyCannotIdentify,
+                            Code::KeyCannotIdentify | Code::PinMustChange => why,
                             _ => Code::KeyNotRegistered,
                         };
                         self.ask_for_key(why.into())?;

@@ -55,10 +55,12 @@ impl Attempt<'_, '_> {
         self.record(signed)
     }
 
-    /// Whether the person may change the PIN of the key here, without which it lets nobody in. The
-    /// key process changes it for root only, and where a greeter has pages none asks for it.
+    /// Whether the person may change the PIN of the key here, without which it lets nobody in: a
+    /// key that proves whose it is all the same. The key process changes it for root only, and
+    /// where a greeter has pages none asks for it.
     fn can_change_first(&self, refusal: &Refusal) -> bool {
         refusal.code == Code::PinMustChange
+            && self.record.proven.is_some()
             && self.world.machine.may_write()
             && !self.world.talk.has_pages()
     }

@@ -12,7 +12,7 @@ use wardkey_core::texts;
 use wardkey_testkit::{Deployment, Key};
 
 use super::change_pin::{NEW, answers_of, pins_sent};
-use super::faults::{at_begin, details};
+use super::faults::{at_begin, at_identify, details};
 use super::scene::*;
 use crate::talk::Answer;
 
@@ -202,6 +202,25 @@ fn where_it_cannot_be_changed_it_is_said_and_nothing_is_asked() {
         assert!(!seen.pin_sent() && !pins_sent(&seen), "{what}");
         assert_eq!(seen.person.errors.len(), 1, "{what}");
     }
+}
+
+#[test]
+fn a_key_that_does_not_prove_whose_it_is_gets_no_pin() {
+    let mut scene = Scene::new();
+    scene.person.answers.clear();
+    at_identify(
+        &mut scene,
+        vec![
+            Act::Say(KeyReply::Unregistered(Code::PinMustChange)),
+            Act::Say(failed(Code::PinMustChange, None)),
+        ],
+    );
+    let seen = scene.run();
+    assert_eq!((seen.code(), seen.person.questions.len()), (Code::PinMustChange.number(), 0));
+    // At once, and once more at the end.
+    let said = texts::with_code(Code::PinMustChange, Language::En, &[]);
+    assert_eq!((seen.person.infos.len(), &seen.person.errors[..]), (1, &[said][..]));
+    assert_eq!(seen.key.len(), 1, "{:?}", seen.key);
 }
 
 #[test]

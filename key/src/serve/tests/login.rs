@@ -75,11 +75,19 @@ fn keys_that_hold_nothing_are_told_and_another_is_waited_for() {
     assert_eq!(code(&client.receive()), Code::KeyAndNameDoNotMatch);
     assert!(begun.elapsed() >= Duration::from_millis(300));
 
-    let client = Client::new(Caller::Root, || {
-        vec![TestKey::answering(ASSERT, vec![Says::Cbor(0x36, vec![])])]
-    });
-    assert_eq!(client.ask(&identify(&[id(1)], 100)), Reply::Unregistered(Code::KeyCannotIdentify));
-    assert_eq!(code(&client.receive()), Code::KeyCannotIdentify);
+    // Those that tell nothing say why.
+    let silent: [(Plug, Code); 2] = [
+        (
+            || vec![TestKey::answering(ASSERT, vec![Says::Cbor(0x36, vec![])])],
+            Code::KeyCannotIdentify,
+        ),
+        (|| vec![TestKey::answering(ASSERT, vec![Says::Cbor(0x37, vec![])])], Code::PinMustChange),
+    ];
+    for (plug, why) in silent {
+        let client = Client::new(Caller::Root, plug);
+        assert_eq!(client.ask(&identify(&[id(1)], 100)), Reply::Unregistered(why));
+        assert_eq!(code(&client.receive()), why);
+    }
 }
 
 #[test]
