@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wardkey_core::code::{Notice, Prompt};
 use wardkey_e2e::sessions::stamp;
-use wardkey_e2e::terminal::{SERVICE, text};
+use wardkey_e2e::terminal::text;
 use wardkey_e2e::{Helper, Login, Logind, PIN, SignedIn, SoftKey, peer};
 
 use crate::stage::{Stage, expect, refused_with};
@@ -26,8 +26,8 @@ pub fn play(stage: &mut Stage, parts: &Parts, logind: &Logind) {
     nobody_is_named(stage);
     leaving(stage, parts, hanako, logind);
     somebody_else(stage, parts, (hanako, taro), logind);
-    key_at_home(stage, parts, hanako);
     another_pin(stage, parts);
+    key_at_home(stage, parts, hanako);
 }
 
 fn nobody_is_named(stage: &mut Stage) {
@@ -104,6 +104,27 @@ fn somebody_else(
     );
 }
 
+fn another_pin(stage: &mut Stage, parts: &Parts) {
+    stage.step(
+        "窓口で渡されたキーは、本人が PIN を決めるまで使えない",
+        "A key from the desk: of no use before its owner has chosen the PIN",
+        |stage| {
+            let bus = parts.terminal.bus.as_ref().ok_or("no bus")?;
+            peer::force_pin_change(bus, 0, PIN);
+            refused_with(&stage.run(&Login::of("hanako")), 1207)?;
+            stage.show("wardkey key change-pin");
+            let changed = parts.terminal.wardkey_in_order(
+                &["--lang", stage.words.code(), "key", "change-pin"],
+                &format!("{PIN}\n{NEW_PIN}\n{NEW_PIN}\n"),
+            );
+            stage.show_output(&text(&changed.stdout));
+            expect(changed.status.success(), text(&changed.stderr))?;
+            refused_with(&stage.run(&Login::of("hanako")), 1203)?;
+            expect(stage.run(&Login::of("hanako").answers(&[NEW_PIN])).is_in(), "refused")
+        },
+    );
+}
+
 fn key_at_home(stage: &mut Stage, parts: &Parts, key: &SoftKey) {
     stage.step(
         "キーを家に忘れた: 一時コードで入れる。キーが戻ればコードは使えない",
@@ -127,25 +148,14 @@ fn key_at_home(stage: &mut Stage, parts: &Parts, key: &SoftKey) {
             expect(by_code.is_in() && by_code.said(Notice::PassUsed), "refused")?;
 
             parts.terminal.plug(key);
-            expect(stage.run(&Login::of("hanako")).is_in(), "refused with the key")?;
+            expect(
+                stage.run(&Login::of("hanako").answers(&[NEW_PIN])).is_in(),
+                "refused with the key",
+            )?;
             parts.terminal.unplug();
             let again = stage.run(&Login::of("hanako").answers(&[code]));
             parts.terminal.plug(key);
             expect(!again.is_in(), "the code is good still")
-        },
-    );
-}
-
-fn another_pin(stage: &mut Stage, parts: &Parts) {
-    stage.step(
-        "最初の PIN は本人が決め直す: ログインの中で変更できる",
-        "A key from the desk wants a PIN of its own: changed within the login",
-        |stage| {
-            let bus = parts.terminal.bus.as_ref().ok_or("no bus")?;
-            peer::force_pin_change(bus, 0, PIN);
-            let ended = stage.run(&Login::at(SERVICE, "hanako").answers(&[PIN, NEW_PIN, NEW_PIN]));
-            expect(ended.is_in() && ended.said(Notice::PinChanged), "refused")?;
-            refused_with(&stage.run(&Login::of("hanako")), 1203)
         },
     );
 }
