@@ -39,10 +39,10 @@ const OFF_TOO_LONG: u64 = 30 * 86_400;
 /// Where the copy is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Where {
-    /// Beside the place, to be put there.
-    Beside,
+    /// Next to the store, to be put there.
+    NextToStore,
     /// Among temporary files: a rehearsal.
-    Elsewhere,
+    TempDir,
 }
 
 /// What is to be restored, and how.
@@ -152,13 +152,13 @@ impl Prepared {
         look_for_link(&config.store)?;
         Store::put_back(&config.store).await?;
         let replaces = is_there(&config.store)?;
-        if replaces && !asked.replace && place == Where::Beside {
+        if replaces && !asked.replace && place == Where::NextToStore {
             return Err(refused(Code::RestorePlaceTaken, &config.store));
         }
         let backup = Backup::open(asked.from).await?;
         let scratch = match place {
-            Where::Beside => Scratch::beside(&config.store)?,
-            Where::Elsewhere => Scratch::somewhere()?,
+            Where::NextToStore => Scratch::sibling_of(&config.store)?,
+            Where::TempDir => Scratch::in_temp_dir()?,
         };
         let (keys, own) = take_keys(config, asked, &backup)?;
         // Read before the trail: what comes after it is noticed before anything is placed.
