@@ -5,7 +5,7 @@ mod busy;
 mod touch;
 
 use crate::message::{self, Message};
-use crate::scripted::{CHANNEL, Reply, Request, Scripted};
+use crate::scripted::{CHANNEL, HidRequest, Reply, Scripted};
 use crate::{
     Event, Failure, HidApi, HidDevice, LinkError, Operation, Record, Report, prepare, run,
 };
@@ -58,7 +58,7 @@ fn operation(millis: u64) -> Operation {
 fn once(millis: u64, payload: &[u8], replies: Vec<Reply>) -> (Option<Vec<u8>>, Record, Duration) {
     let device =
         device(Scripted::new(
-            move |(command, _): &Request| {
+            move |(command, _): &HidRequest| {
                 if *command == message::CBOR { replies.clone() } else { Vec::new() }
             },
         ));
@@ -282,7 +282,7 @@ fn init_answer(nonce: &[u8], channel: [u8; 4]) -> Reply {
 fn channel_allocation_waits_for_our_nonce_and_refuses_reserved_channels() {
     let nonce = [7u8; 8];
     let init = |replies: fn(&[u8]) -> Vec<Reply>| {
-        let key = Scripted::new(move |(_, payload): &Request| replies(payload)).without_init();
+        let key = Scripted::new(move |(_, payload): &HidRequest| replies(payload)).without_init();
         let device = device(key);
         run(operation(150), || request(&device, message::BROADCAST, message::INIT, &nonce))
     };

@@ -10,8 +10,8 @@ fn a_touch_that_nobody_asked_for_is_no_touch() {
 }
 
 /// A key that waits for a touch and answers CANCEL as it must, or not at all.
-fn waiting(answers_cancel: bool) -> (HidDevice, Arc<Mutex<Vec<Request>>>) {
-    let key = Scripted::new(move |(command, _): &Request| match *command {
+fn waiting(answers_cancel: bool) -> (HidDevice, Arc<Mutex<Vec<HidRequest>>>) {
+    let key = Scripted::new(move |(command, _): &HidRequest| match *command {
         message::CBOR => vec![Reply::KeepAlive(1), Reply::KeepAlive(2), Reply::KeepAlive(2)],
         message::CANCEL if answers_cancel => vec![Reply::Cbor(0x2d, vec![])],
         _ => vec![],
