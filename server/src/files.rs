@@ -31,6 +31,12 @@ pub fn read(path: &Path, max: u64) -> Result<Vec<u8>> {
     Err(too_long(max))
 }
 
+/// Reads the regular file that a path leads to, also by links, of at most `max` bytes: what root
+/// names, where only root writes.
+pub fn read_followed(path: &Path, max: u64) -> Result<Vec<u8>> {
+    read(&path.canonicalize()?, max)
+}
+
 /// Reads the next line, of at most `max` bytes with its end; false when there is none.
 pub fn read_line(from: &mut impl BufRead, line: &mut Vec<u8>, max: u64) -> Result<bool> {
     line.clear();
