@@ -49,6 +49,8 @@ pub mod proof;
 pub mod server_time;
 pub mod sign;
 pub mod snapshot;
+#[cfg(feature = "pass-keys")]
+mod stretch;
 mod text_codec;
 pub mod texts;
 pub mod time;
