@@ -21,8 +21,8 @@ pub(crate) enum StretchError {
     Parameters,
 }
 
-/// Fills `out` with the hash of what was typed. The memory is wiped; where it cannot be had, that is
-/// an error and no end of the process.
+/// Fills `out` with the hash of what was typed. The memory is wiped; where it cannot be had, that
+/// is an error and no end of the process.
 pub(crate) fn stretch(
     cost: Cost,
     typed: &[u8],

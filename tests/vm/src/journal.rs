@@ -76,7 +76,7 @@ const ALLOWED: &[Allowed] = &[
 ];
 
 impl Ward {
-    /// Keeps the whole journal among the artefacts, and checks that every warning in it is expected.
+    /// Keeps the whole journal among the artefacts, and checks that its warnings are expected.
     pub fn check_journal(&mut self) -> Result<String, Failure> {
         let patience = Duration::from_secs(300);
         let machine = self.machine()?;
