@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use wardkey_core::exit::Exit;
 use wardkey_core::name::{DisplayText, ServiceName};
+use wardkey_help::arguments::Common;
 use wardkey_help::usage::{Wrong, number};
 
 use crate::texts::Text;
@@ -27,9 +28,6 @@ pub struct Cli {
     /// Language of the messages [default: that of the locale, else ja].
     #[arg(long, global = true, value_name = "LANG", value_parser = ["ja", "en"])]
     pub lang: Option<String>,
-    /// Print JSON, one line: a result on standard output, an error on standard error.
-    #[arg(long, global = true)]
-    pub json: bool,
     /// Socket of the agent.
     #[arg(long, global = true, help_heading = PLUMBING)]
     #[arg(value_name = "PATH", default_value = "/run/wardkey/agent.sock")]
@@ -38,6 +36,9 @@ pub struct Cli {
     #[arg(long, global = true, help_heading = PLUMBING)]
     #[arg(value_name = "PATH", default_value = "/run/wardkey/key.sock")]
     pub key_socket: PathBuf,
+    /// What both programs take.
+    #[command(flatten, next_help_heading = PLUMBING)]
+    pub common: Common,
     /// What to do.
     #[command(subcommand)]
     pub action: Action,

@@ -74,7 +74,7 @@ impl Context<'_, '_> {
 
     pub(crate) fn print(&mut self, output: &Output) {
         // A closed pipe (`wardkey status | head -1`) is no failure of what was done.
-        let _ = if self.cli.json {
+        let _ = if self.cli.common.json {
             writeln!(self.env.out, "{}", output.json)
         } else {
             writeln!(self.env.out, "{}", output.text.trim_end())
@@ -83,7 +83,7 @@ impl Context<'_, '_> {
     }
 
     pub(crate) fn fail(&mut self, error: &CliError) {
-        let _ = if self.cli.json {
+        let _ = if self.cli.common.json {
             writeln!(self.env.errors, "{}", error.to_json())
         } else {
             writeln!(self.env.errors, "{}", error.to_text(self.language))

@@ -4,11 +4,11 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
-use clap::{CommandFactory, FromArgMatches};
+use clap::CommandFactory;
 use wardkey_core::code::Code;
 use wardkey_core::exit::Exit;
-use wardkey_help::usage::explain;
+use wardkey_core::name::Language;
+use wardkey_help::arguments::{self, Unread};
 use wardkey_settings::files::Owner;
 
 use crate::args::Cli;
@@ -29,26 +29,22 @@ fn arguments() -> Result<Cli, Exit> {
     let given: Vec<OsString> = std::env::args_os().collect();
     let words: Vec<String> = given.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let language = language(lang(&words));
-    let program = help::command(language);
-    let read = program.clone().try_get_matches_from(&given);
-    let error = match read.and_then(|matches| Cli::from_arg_matches(&matches)) {
-        Ok(cli) => return Ok(cli),
-        Err(error) => error,
-    };
-    if !error.use_stderr() {
-        let _ = error.print();
-        return Err(Exit::Done);
-    }
-    let is_json = words.iter().any(|word| word == "--json");
-    let wrong = CliError::Usage(explain(&error, &program, &given));
-    let _ = if is_json {
-        writeln!(std::io::stderr(), "{}", wrong.to_json())
-    } else if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        error.print()
-    } else {
-        writeln!(std::io::stderr(), "{}", wrong.to_text(language))
-    };
-    Err(wrong.exit())
+
+    arguments::read(&help::command(language), &given).map_err(|unread| match unread {
+        Unread::Shown => Exit::Done,
+        Unread::Bare => Exit::Usage,
+        Unread::Wrong { why, json } => {
+            let wrong = CliError::Usage(why);
+            say(&wrong, json, language);
+            wrong.exit()
+        }
+    })
+}
+
+/// Says on standard error what went wrong, for people or for programs.
+fn say(error: &CliError, json: bool, language: Language) {
+    let said = if json { error.to_json().to_string() } else { error.to_text(language) };
+    let _ = writeln!(std::io::stderr(), "{said}");
 }
 
 /// The value of `--lang`, before the arguments are read.
@@ -71,12 +67,7 @@ pub fn main() -> ExitCode {
         Ok(person) => person,
         Err(error) => {
             let error = CliError::Unreachable { code: Code::Internal, cause: error.into() };
-            let said = if cli.json {
-                error.to_json().to_string()
-            } else {
-                error.to_text(language(cli.lang.as_deref()))
-            };
-            let _ = writeln!(std::io::stderr(), "{said}");
+            say(&error, cli.common.json, language(cli.lang.as_deref()));
             return error.exit().into();
         }
     };

@@ -246,14 +246,20 @@ fn joining_needs_root_a_token_and_an_agent() {
     let ready = machine(deployment.joined(5));
     let ran = ready.run(&line(&deployment, " --json"), &[], false, false);
     assert_eq!((ran.exit, ran.json()["error"]["code"].as_str()), (1, Some("WK-1513")));
-    for (wrong, code) in [("wkj3-", "WK-1503"), ("wkj2-7", "WK-1503"), ("wkj2-Z", "WK-1571")] {
-        let part = if code == "WK-1571" { &deployment.token()[..6] } else { "wkj2-" };
-        let wrong = line(&deployment, " --json").replace(part, wrong);
+    let token = deployment.token();
+    let last = if token.ends_with('7') { "8" } else { "7" };
+    let mistyped = format!("{}{last}", &token[..22]);
+    for (wrong, code) in [("wkj3-", "WK-1503"), ("K3M7", "WK-1503"), (mistyped.as_str(), "WK-1571")]
+    {
+        let wrong = line(&deployment, " --json").replace(&token, wrong);
         let ran = ready.run(&wrong, &[], false, true);
         assert_eq!((ran.exit, ran.json()["error"]["code"].as_str()), (1, Some(code)), "{wrong}");
     }
-    let ran = ready.run(&line(&deployment, " --json").replace("wkj2-", "x"), &[], false, true);
-    assert!(!ran.out.contains(&deployment.token()[5..]), "the token is not repeated");
+    for wrong in [mistyped, format!("{token}-{token}")] {
+        let ran =
+            ready.run(&line(&deployment, " --json").replace(&token, &wrong), &[], false, true);
+        assert!(!(ran.out + &ran.errors).contains(&token[6..22]), "the token is not repeated");
+    }
     std::fs::write(ready.path("machine-id"), "uninitialized\n").unwrap();
     let ran = ready.run(&line(&deployment, " --json"), &[], false, true);
     assert_eq!((ran.exit, ran.json()["error"]["code"].as_str()), (3, Some("WK-1308")));

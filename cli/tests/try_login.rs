@@ -93,10 +93,10 @@ fn nobody_else() -> Reply {
 }
 
 /// A step: its name, what it says, its code.
-type Said = (String, String, Option<String>);
+type Step = (String, String, Option<String>);
 
 /// The end, its code, and the steps.
-fn of(ran: &common::Ran) -> (String, Option<String>, Vec<Said>) {
+fn of(ran: &common::Ran) -> (String, Option<String>, Vec<Step>) {
     let json = ran.json();
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let steps = json["steps"].as_array().unwrap().iter();

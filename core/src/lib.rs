@@ -49,9 +49,12 @@ pub mod proof;
 pub mod server_time;
 pub mod sign;
 pub mod snapshot;
+#[cfg(any(feature = "join-tokens", feature = "pass-keys"))]
+mod stretch;
 mod text_codec;
 pub mod texts;
 pub mod time;
+#[cfg(feature = "join-tokens")]
 pub mod token;
 pub mod unattended;
 

@@ -1,16 +1,15 @@
 //! The key pair that is made of the code of a pass. Takes the memory that Argon2id takes, so it is
 //! in the server and the key process, and not in the PAM module.
 
-use argon2::{Algorithm, Argon2, Block, Params, Version};
 use ed25519_dalek::{Signer, SigningKey};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::id::{Salt, SigningPublicKey};
 use crate::pass::{HASH, PassCode};
+use crate::stretch::{Cost, StretchError, stretch};
 
-/// Memory in KiB, and passes over it, of [`HASH`].
-const MEMORY_KIB: u32 = 64 * 1024;
-const PASSES: u32 = 3;
+/// The cost of [`HASH`].
+const COST: Cost = Cost { memory_kib: 64 * 1024, passes: 3 };
 /// What is mixed in, so that the key of a pass is no other one.
 const DOMAIN: &[u8] = b"wardkey/pass/1";
 
@@ -23,6 +22,15 @@ pub enum PassKeyError {
     /// Not hashed as this version does it.
     #[error("hashed in a way that this version does not know")]
     Unknown,
+}
+
+impl From<StretchError> for PassKeyError {
+    fn from(error: StretchError) -> Self {
+        match error {
+            StretchError::Memory => Self::Memory,
+            StretchError::Parameters => Self::Unknown,
+        }
+    }
 }
 
 /// The key pair of a code. Wiped when dropped.
@@ -38,28 +46,9 @@ impl PassKey {
         if hash != HASH {
             return Err(PassKeyError::Unknown);
         }
-        let params = Params::new(MEMORY_KIB, PASSES, 1, Some(32));
-        let argon2 = Argon2::new(
-            Algorithm::Argon2id,
-            Version::V0x13,
-            params.map_err(|_| PassKeyError::Unknown)?,
-        );
-
-        let count = MEMORY_KIB as usize;
-        let mut blocks: Vec<Block> = Vec::new();
-        blocks.try_reserve_exact(count).map_err(|_| PassKeyError::Memory)?;
-        blocks.resize(count, Block::default());
-
         let mut secret = Zeroizing::new([0; 32]);
         let domain = [DOMAIN, salt.as_bytes()].concat();
-        let hashed = argon2.hash_password_into_with_memory(
-            code.expose().as_bytes(),
-            &domain,
-            secret.as_mut_slice(),
-            blocks.as_mut_slice(),
-        );
-        blocks.zeroize();
-        hashed.map_err(|_| PassKeyError::Unknown)?;
+        stretch(COST, code.expose().as_bytes(), &domain, secret.as_mut_slice())?;
         Ok(Self(SigningKey::from_bytes(&secret)))
     }
 

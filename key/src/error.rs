@@ -183,24 +183,24 @@ impl KeyError {
     }
 }
 
-impl From<hidapi::Failure> for KeyError {
-    fn from(failure: hidapi::Failure) -> Self {
-        use hidapi::{Failure, LinkError};
+impl From<hidapi::ExchangeError> for KeyError {
+    fn from(failure: hidapi::ExchangeError) -> Self {
+        use hidapi::{ExchangeError, LinkError};
         match failure {
-            Failure::TimedOut { touch: true } => Self::TouchTimeout,
+            ExchangeError::TimedOut { touch: true } => Self::TouchTimeout,
             // Not allowed: it left an earlier request unanswered.
-            Failure::TimedOut { touch: false }
-            | Failure::Link(LinkError::Stuck)
-            | Failure::NotAllowed => Self::Silent,
-            Failure::Cancelled => Self::Cancelled,
-            Failure::Link(LinkError::Removed) => Self::Removed,
-            Failure::Link(LinkError::Io(error)) => Self::because("input and output")(error),
-            Failure::Busy | Failure::Link(LinkError::InUse) => Self::Busy,
+            ExchangeError::TimedOut { touch: false }
+            | ExchangeError::Link(LinkError::Stuck)
+            | ExchangeError::NotAllowed => Self::Silent,
+            ExchangeError::Cancelled => Self::Cancelled,
+            ExchangeError::Link(LinkError::Removed) => Self::Removed,
+            ExchangeError::Link(LinkError::Io(error)) => Self::because("input and output")(error),
+            ExchangeError::Busy | ExchangeError::Link(LinkError::InUse) => Self::Busy,
             // ERR_INVALID_CMD: a key from before FIDO2.
-            Failure::Hid(0x01) => Self::Unsuitable("it does not know CTAP 2"),
-            Failure::Hid(_) => Self::Malformed("CTAPHID error"),
-            Failure::Malformed(what) => Self::Malformed(what),
-            Failure::TooMany => Self::Malformed("more requests than the operation needs"),
+            ExchangeError::Hid(0x01) => Self::Unsuitable("it does not know CTAP 2"),
+            ExchangeError::Hid(_) => Self::Malformed("CTAPHID error"),
+            ExchangeError::Malformed(what) => Self::Malformed(what),
+            ExchangeError::TooMany => Self::Malformed("more requests than the operation needs"),
         }
     }
 }

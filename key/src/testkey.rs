@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use hidapi::scripted::{Reply, Request, Scripted};
+use hidapi::scripted::{HidRequest, Reply, Scripted};
 use minicbor::Encoder;
 use wardkey_core::message::key::Pin;
 
@@ -61,7 +61,7 @@ thread_local! {
 /// A key with `special` answers: `None` means the usual one.
 pub(crate) struct TestKey {
     pub key: Box<dyn SecurityKey>,
-    pub log: Arc<Mutex<Vec<Request>>>,
+    pub log: Arc<Mutex<Vec<HidRequest>>>,
 }
 
 impl TestKey {

@@ -19,7 +19,7 @@ use crate::refusal::Refusal;
 use crate::room::Room;
 use crate::session::{self, Phase};
 use crate::talk::PamTalk;
-use crate::turn::{self, Turn, Whose};
+use crate::turn::{self, Handling, Turn};
 use crate::voice::{Voice, guarded, log_refusal, read_options, refuse_cramped};
 use crate::world::World;
 
@@ -238,12 +238,12 @@ fn password(
     let user = Typed::ask(pamh)?;
     let mut voice = Voice::new(pamh, flags);
     let syslog = Syslog::new(pamh, options.debug);
-    let (whose, parts) = voice.tell(whose_turn(pamh, options, flags, &user, &syslog))?;
-    let turn = Turn::of(user.name, whose);
+    let (handling, parts) = voice.tell(handling(pamh, options, flags, &user, &syslog))?;
+    let turn = Turn::of(user.name, handling);
     if !is_first {
         voice.tell(turn.goes_on_as(&first))?;
     }
-    if let (Whose::Ours, Some(parts)) = (whose, parts) {
+    if let (Handling::ChangePin, Some(parts)) = (handling, parts) {
         voice.language = parts.settings.language;
         if is_first {
             let can = parts.with_world(&syslog, &mut voice.talk(), login::can_change_pin);
@@ -254,31 +254,31 @@ fn password(
         }
     }
     turn.keep(pamh);
-    Ok(match whose {
-        Whose::Theirs | Whose::Nobodys => PamResultCode::PAM_IGNORE,
-        Whose::NotDue | Whose::Ours => PamResultCode::PAM_SUCCESS,
+    Ok(match handling {
+        Handling::LeaveAlone | Handling::UnknownAccount => PamResultCode::PAM_IGNORE,
+        Handling::NotDue | Handling::ChangePin => PamResultCode::PAM_SUCCESS,
     })
 }
 
 /// Whose turn it is in the password phase, and what the change of a PIN needs.
-fn whose_turn(
+fn handling(
     pamh: &PamHandle,
     options: &Options,
     flags: PamFlag,
     user: &Typed,
     syslog: &Syslog<'_>,
-) -> Result<(Whose, Option<Box<Parts>>), Refusal> {
+) -> Result<(Handling, Option<Box<Parts>>), Refusal> {
     if user.is_text && Account::of(&user.name).is_unknown() {
-        return Ok((Whose::Nobodys, None));
+        return Ok((Handling::UnknownAccount, None));
     }
     let Who::Managed(parts) = Parts::read(pamh, Asked::ChangePin, options, user, syslog)? else {
-        return Ok((Whose::Theirs, None));
+        return Ok((Handling::LeaveAlone, None));
     };
     // A PIN does not age: where only what has expired is to be changed, there is nothing to do.
     if flags & PAM_CHANGE_EXPIRED_AUTHTOK != 0 {
-        return Ok((Whose::NotDue, None));
+        return Ok((Handling::NotDue, None));
     }
-    Ok((Whose::Ours, Some(parts)))
+    Ok((Handling::ChangePin, Some(parts)))
 }
 
 /// A session of a login of this handle is told to the agent; every other one is not ours: what the

@@ -16,17 +16,17 @@ use crate::refusal::Refusal;
 /// Under this name the handle keeps it. Another version of the module keeps its own.
 const TURN: &str = concat!("wardkey.turn.", env!("CARGO_PKG_VERSION"));
 
-/// Whose turn it is.
+/// What the password phase does with an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whose {
+pub enum Handling {
     /// An account that is left alone: the modules after this one go on.
-    Theirs,
+    LeaveAlone,
     /// NSS knows nobody of this name: the guards after this one refuse.
-    Nobodys,
+    UnknownAccount,
     /// A key's, and nothing is to be done about its PIN.
     NotDue,
     /// A key's, whose PIN is to be changed.
-    Ours,
+    ChangePin,
 }
 
 /// Whose turn it is for which PAM_USER. It says nothing of other phases of the handle, and they
@@ -35,16 +35,16 @@ pub enum Whose {
 pub struct Turn {
     user: String,
     /// None: nothing has been said yet, or it holds no longer.
-    whose: Option<Whose>,
+    handling: Option<Handling>,
 }
 
 impl Turn {
     /// Nothing has been said.
-    pub const UNSAID: Self = Self { user: String::new(), whose: None };
+    pub const UNSAID: Self = Self { user: String::new(), handling: None };
 
     /// Of this PAM_USER.
-    pub const fn of(user: String, whose: Whose) -> Self {
-        Self { user, whose: Some(whose) }
+    pub const fn of(user: String, handling: Handling) -> Self {
+        Self { user, handling: Some(handling) }
     }
 
     /// Keeps it in the handle.
@@ -63,16 +63,16 @@ impl Turn {
     /// # Errors
     /// The first has said something else, or nothing: nothing is asked of anybody, and no key.
     pub fn goes_on_as(&self, first: &Self) -> Result<(), Refusal> {
-        if self.whose.is_some() && self == first {
+        if self.handling.is_some() && self == first {
             return Ok(());
         }
-        let (was, is) = (first.whose, self.whose);
+        let (was, is) = (first.handling, self.handling);
         Err(Refusal::new(Code::Internal, format!("the account was {was:?} and is {is:?}")))
     }
 
     /// Whether this PAM_USER is left alone.
     fn leaves_alone(&self, user: &str) -> bool {
-        self.whose == Some(Whose::Theirs) && self.user == user
+        self.handling == Some(Handling::LeaveAlone) && self.user == user
     }
 }
 
@@ -90,8 +90,9 @@ mod tests {
     use super::*;
 
     fn all() -> Vec<Turn> {
-        let each = [Whose::Theirs, Whose::Nobodys, Whose::NotDue, Whose::Ours];
-        let of = |user: &str| each.map(|whose| Turn::of(user.to_owned(), whose));
+        let each =
+            [Handling::LeaveAlone, Handling::UnknownAccount, Handling::NotDue, Handling::ChangePin];
+        let of = |user: &str| each.map(|handling| Turn::of(user.to_owned(), handling));
         let mut all = vec![Turn::UNSAID];
         all.extend(of("hanako"));
         all.extend(of("taro"));
@@ -116,7 +117,7 @@ mod tests {
     #[test]
     fn the_line_after_it_goes_by_what_was_said_of_this_very_account() {
         for turn in all() {
-            let theirs = turn == Turn::of("hanako".to_owned(), Whose::Theirs);
+            let theirs = turn == Turn::of("hanako".to_owned(), Handling::LeaveAlone);
             assert_eq!(turn.leaves_alone("hanako"), theirs, "{turn:?}");
             assert!(!turn.leaves_alone("") && !turn.leaves_alone("Hanako"));
         }

@@ -237,7 +237,7 @@ fn followed(store: PathBuf) -> PathBuf {
 /// # Errors
 /// Why it cannot be read.
 pub(crate) fn text_of(path: &Path) -> std::io::Result<String> {
-    let bytes = files::read(&path.canonicalize()?, MAX_FILE)?;
+    let bytes = files::read_followed(path, MAX_FILE)?;
     String::from_utf8(bytes).map_err(|error| std::io::Error::new(ErrorKind::InvalidData, error))
 }
 
@@ -247,7 +247,7 @@ pub(crate) fn text_of(path: &Path) -> std::io::Result<String> {
 /// # Errors
 /// Why it cannot be read.
 pub(crate) fn attestation_roots(path: &Path) -> std::io::Result<Vec<u8>> {
-    files::read(&path.canonicalize()?, MAX_ROOTS)
+    files::read_followed(path, MAX_ROOTS)
 }
 
 fn from_to(least: u64, most: u64) -> Phrase {

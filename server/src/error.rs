@@ -9,7 +9,7 @@ use wardkey_core::exit::Exit;
 use wardkey_core::name::Language;
 
 use crate::files;
-use crate::texts::{Phrase, Said, Text};
+use crate::texts::{Phrase, PhraseError, Text};
 
 /// What a revoked terminal is told.
 pub const TERMINAL_REVOKED: &str = "this terminal is revoked";
@@ -211,7 +211,7 @@ impl Error {
             Self::Store(error) => store(&Chain(error)),
             Self::Migration(error) => store(&Chain(error)),
             Self::Damaged(what) => {
-                let what = Said::in_error(what.as_ref())
+                let what = PhraseError::in_error(what.as_ref())
                     .unwrap_or_else(|| Chain(what.as_ref()).to_string().into());
                 Text::StoreDamaged.with([("what", what)])
             }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::OFlag;
 use wardkey_core::cause::Chain;
 
-use crate::texts::{Phrase, Said, Text};
+use crate::texts::{Phrase, PhraseError, Text};
 
 /// Opens a regular file. A pipe, a device or a link to anything is an error at once.
 pub fn open(path: &Path) -> Result<File> {
@@ -18,7 +18,7 @@ pub fn open(path: &Path) -> Result<File> {
     if file.metadata()?.is_file() {
         return Ok(file);
     }
-    Err(Error::new(ErrorKind::InvalidInput, Said(Text::NotAFile.into())))
+    Err(Error::new(ErrorKind::InvalidInput, PhraseError(Text::NotAFile.into())))
 }
 
 /// Reads a regular file of at most `max` bytes.
@@ -29,6 +29,12 @@ pub fn read(path: &Path, max: u64) -> Result<Vec<u8>> {
         return Ok(bytes);
     }
     Err(too_long(max))
+}
+
+/// Reads the regular file that a path leads to, also by links, of at most `max` bytes: what root
+/// names, where only root writes.
+pub fn read_followed(path: &Path, max: u64) -> Result<Vec<u8>> {
+    read(&path.canonicalize()?, max)
 }
 
 /// Reads the next line, of at most `max` bytes with its end; false when there is none.
@@ -43,7 +49,7 @@ pub fn read_line(from: &mut impl BufRead, line: &mut Vec<u8>, max: u64) -> Resul
 
 /// Why something failed that was done to a file: in words of ours, or in those of the system.
 pub fn why(error: &Error) -> Phrase {
-    let own = error.get_ref().and_then(|inner| Said::in_error(inner));
+    let own = error.get_ref().and_then(|inner| PhraseError::in_error(inner));
     own.unwrap_or_else(|| Chain(error).to_string().into())
 }
 
@@ -54,5 +60,5 @@ pub fn folder_of(path: &Path) -> PathBuf {
 }
 
 fn too_long(max: u64) -> Error {
-    Error::new(ErrorKind::InvalidData, Said(Text::LongerThan.with([("count", max.into())])))
+    Error::new(ErrorKind::InvalidData, PhraseError(Text::LongerThan.with([("count", max.into())])))
 }

@@ -12,19 +12,19 @@ pub fn doing(text: Text, path: &std::path::Path) -> Phrase {
 
 /// A phrase as the cause of an error: it is said in the language of whoever reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said(pub Phrase);
+pub struct PhraseError(pub Phrase);
 
-impl Said {
+impl PhraseError {
     /// What an error that came through other hands says.
     pub fn in_error(error: &(dyn std::error::Error + 'static)) -> Option<Phrase> {
         error.downcast_ref::<Self>().map(|said| said.0.clone())
     }
 }
 
-impl std::fmt::Display for Said {
+impl std::fmt::Display for PhraseError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl std::error::Error for Said {}
+impl std::error::Error for PhraseError {}

@@ -1,14 +1,19 @@
 //! Days and times as people write them, and the time zone in which a day is one.
 
+use std::path::Path;
+
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use wardkey_core::time::UnixTime;
 
+use crate::files;
 use crate::texts::{Phrase, Text};
 
 /// The zone of the machine, wherever the environment of a command says that it is.
 const LOCAL_TIME: &str = "/etc/localtime";
+/// Longest file of a zone in bytes; the longest that there is has 4,000.
+const MAX_ZONE: u64 = 64 * 1024;
 
 /// A day, or a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +77,12 @@ pub fn zone_named(name: &str) -> Option<TimeZone> {
 
 /// The machine's own zone; UTC where it has none.
 pub fn zone_of_the_machine() -> TimeZone {
-    let bytes = std::fs::read(LOCAL_TIME).ok();
+    zone_in(Path::new(LOCAL_TIME))
+}
+
+/// The zone in a file (TZif, RFC 9636), which is a link as a rule; UTC where it says none.
+fn zone_in(file: &Path) -> TimeZone {
+    let bytes = files::read_followed(file, MAX_ZONE).ok();
     bytes.and_then(|bytes| TimeZone::tzif("local", &bytes).ok()).unwrap_or(TimeZone::UTC)
 }
 
@@ -225,5 +235,41 @@ mod tests {
         }
         assert!(zone_named("Asia/Tokio").is_none());
         let _ = zone_of_the_machine();
+    }
+
+    /// Nine hours before UTC for ever: a block of version 1, the same of version 2, a rule.
+    fn nine_hours() -> Vec<u8> {
+        let mut block = b"TZif2".to_vec();
+        block.extend([0; 15 + 4 * 4]);
+        block.extend([0, 0, 0, 1, 0, 0, 0, 4]);
+        block.extend((9 * 3600_i32).to_be_bytes());
+        block.extend(b"\0\0JST\0");
+        [block.clone(), block, b"\nJST-9\n".to_vec()].concat()
+    }
+
+    #[test]
+    fn the_zone_of_the_machine_is_a_file_behind_a_link_and_neither_endless_nor_a_pipe() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("Tokyo"), folder.path().join("localtime"));
+        let day = When::parse("2027-03-31").unwrap();
+        let utc = day.begins(&TimeZone::UTC).unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+
+        std::fs::write(&file, nine_hours()).unwrap();
+        let begins = day.begins(&zone_in(&link)).unwrap();
+        assert_eq!(utc.since(begins), 9 * 3600);
+
+        // As long as may be, and a byte more.
+        for (more, expected) in [(0, begins), (1, utc)] {
+            let mut long = nine_hours();
+            long.resize(MAX_ZONE as usize + more, b'\n');
+            std::fs::write(&file, long).unwrap();
+            assert_eq!(day.begins(&zone_in(&link)), Some(expected), "{more}");
+        }
+
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(zone_in(&link), TimeZone::UTC, "nothing is there");
+        nix::unistd::mkfifo(&file, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert_eq!(zone_in(&link), TimeZone::UTC, "a pipe keeps nobody waiting");
     }
 }

@@ -155,7 +155,7 @@ fn memory_of_the_program() {
     };
     let join = Join {
         server: server.address.clone(),
-        token: server.token.to_text(),
+        token: server.token_text.clone(),
         name: DisplayText::new("t").unwrap(),
         machine: wardkey_core::id::Hash::new([1; 32]),
         replace: None,

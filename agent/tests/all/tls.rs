@@ -47,10 +47,10 @@ fn open_at(folder: &std::path::Path, time: &Arc<AtomicU64>) -> Arc<Agent> {
     Arc::new(Agent::open(config(folder), clock, sessions, Box::new(Network)).unwrap())
 }
 
-fn request(server: &str, token: &JoinToken) -> Join {
+fn request(server: &str, token: &str) -> Join {
     Join {
         server: server.into(),
-        token: token.to_text(),
+        token: token.into(),
         name: DisplayText::new("ward3-a").unwrap(),
         machine: Hash::new([7; 32]),
         replace: None,
@@ -65,7 +65,7 @@ fn refused<T: std::fmt::Debug>(result: Result<T, wardkey_agent::error::AgentErro
 fn a_terminal_joins_synchronises_and_recovers_over_tls() {
     let server = Server::start(&Ward::new(), false);
     let t = terminal(T0);
-    let joined = join(&t.agent, &request(&server.address, &server.token)).unwrap();
+    let joined = join(&t.agent, &request(&server.address, &server.token_text)).unwrap();
     assert_eq!(joined.terminal, TERMINAL);
     for file in ["terminal.toml", "terminal.pem", "terminal.key"] {
         use std::os::unix::fs::PermissionsExt;
@@ -75,8 +75,8 @@ fn a_terminal_joins_synchronises_and_recovers_over_tls() {
     assert!(wardkey_agent::sync::run::round(&t.agent, 0).unwrap());
     assert!(t.agent.directory.view().is_complete());
     // The same deployment again is a repair; another one is refused.
-    join(&t.agent, &request(&server.address, &server.token)).unwrap();
-    let other = JoinToken::new([2; 13], &signing(66).public());
+    join(&t.agent, &request(&server.address, &server.token_text)).unwrap();
+    let (_, other) = JoinToken::make([2; 10], &signing(66).public()).unwrap();
     assert_eq!(refused(join(&t.agent, &request(&server.address, &other))), Code::AlreadyJoined);
     // Unless root says that this one is left: then the other must prove itself as any, and until it
     // has, nothing is lost.
@@ -99,29 +99,32 @@ fn a_join_trusts_nothing_but_the_token() {
     // Another deployment's server
     let server = Server::start(&Ward::new(), false);
     let t = terminal(T0);
-    let other = JoinToken::new([2; 13], &signing(66).public());
+    let (_, other) = JoinToken::make([2; 10], &signing(66).public()).unwrap();
     assert_eq!(refused(join(&t.agent, &request(&server.address, &other))), Code::ServerNotTrusted);
     // A wrong secret
-    let wrong = JoinToken::new([3; 13], &signing(100).public());
+    let (_, wrong) = JoinToken::make([3; 10], &signing(100).public()).unwrap();
     assert_eq!(refused(join(&t.agent, &request(&server.address, &wrong))), Code::JoinTokenInvalid);
-    for text in ["", "wkj2-", "no token"] {
+    for text in ["", "wkj2-", "no token", &wrong[6..]] {
         let request = Join { token: text.into(), ..request(&server.address, &wrong) };
         assert_eq!(refused(join(&t.agent, &request)), Code::JoinTokenInvalid);
     }
     // Somebody in the middle who shows the true root document
     let impostor = Server::start(&Ward::new(), true);
     assert_eq!(
-        refused(join(&t.agent, &request(&impostor.address, &impostor.token))),
+        refused(join(&t.agent, &request(&impostor.address, &impostor.token_text))),
         Code::ServerNotTrusted
     );
     assert!(!impostor.joined.load(Ordering::SeqCst), "it was told nothing");
     // Nobody there, not even HTTPS
     assert_eq!(
-        refused(join(&t.agent, &request("https://localhost:1", &server.token))),
+        refused(join(&t.agent, &request("https://localhost:1", &server.token_text))),
         Code::ServerUnreachable
     );
     for address in ["http://localhost:1", "localhost", "https://localhost:1/x"] {
-        assert_eq!(refused(join(&t.agent, &request(address, &server.token))), Code::ProtocolError);
+        assert_eq!(
+            refused(join(&t.agent, &request(address, &server.token_text))),
+            Code::ProtocolError
+        );
     }
     assert!(t.agent.identity().is_none());
     assert_eq!(std::fs::read_dir(t.folder.path()).unwrap().count(), 2, "only the two stores");
@@ -138,7 +141,7 @@ fn a_wrong_clock_does_not_keep_a_terminal_from_its_server() {
     ] {
         let server = Server::start(&Ward::new(), false);
         let t = terminal(realtime);
-        let result = join(&t.agent, &request(&server.address, &server.token));
+        let result = join(&t.agent, &request(&server.address, &server.token_text));
         assert_eq!(result.is_ok(), reached, "{what}: {result:?}");
         wardkey_agent::sync::run::round(&t.agent, 0).unwrap();
     }
@@ -147,7 +150,7 @@ fn a_wrong_clock_does_not_keep_a_terminal_from_its_server() {
     server.ward.change(|state| state.root.issued = UnixTime(1_840_000_000));
     let t = terminal(T0);
     assert_eq!(
-        refused(join(&t.agent, &request(&server.address, &server.token))),
+        refused(join(&t.agent, &request(&server.address, &server.token_text))),
         Code::ServerNotTrusted
     );
 }
@@ -173,7 +176,7 @@ fn a_server_that_asks_for_patience_gets_it_and_every_record() {
     const PATIENCE: u64 = 2;
     let server = Server::start(&Ward::new(), false);
     let t = terminal(T0);
-    join(&t.agent, &request(&server.address, &server.token)).unwrap();
+    join(&t.agent, &request(&server.address, &server.token_text)).unwrap();
     wardkey_agent::sync::run::round(&t.agent, 0).unwrap();
     *server.too_many.lock().unwrap() = Some(PATIENCE);
     server.asked.lock().unwrap().clear();

@@ -64,7 +64,7 @@ pub(crate) fn enable(
     if guard == Guard::Process {
         context.tell(Text::UntilPowerOff);
     }
-    if context.cli.json || !context.env.person.interactive() {
+    if context.cli.common.json || !context.env.person.interactive() {
         let json = json!({
             "enabled": true, "confirmed": false, "changed": true, "confirm_before": pending.until(),
             "person": person, "ways_in": ways.open,

@@ -238,7 +238,7 @@ impl Deployment {
     }
 
     pub fn token(&self) -> String {
-        JoinToken::new([2; 13], &self.root.public()).to_text()
+        JoinToken::make([2; 10], &self.root.public()).unwrap().1
     }
 
     pub fn root_document(&self, version: u64, root: &SigningKey) -> RootDocument {

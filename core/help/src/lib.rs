@@ -1,5 +1,6 @@
-//! What the two command lines share: `--help` in the language of the caller, what is wrong with a
-//! command line ([`usage`]), and how an error looks in JSON ([`json`]).
+//! What the two command lines share: reading the arguments, with `--json` ([`arguments`]), `--help`
+//! in the language of the caller, what is wrong with a command line ([`usage`]), and how an error
+//! looks in JSON ([`json`]).
 //!
 //! The English texts of `--help` stand with the arguments, the Japanese
 //! ones in `texts/help.ja.ftl` of each program:
@@ -15,6 +16,7 @@
     allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+pub mod arguments;
 pub mod json;
 mod texts;
 pub mod usage;
@@ -22,6 +24,7 @@ pub mod usage;
 use std::collections::BTreeSet;
 
 use clap::{Arg, ArgAction, Command};
+use wardkey_core::exit::Exit;
 use wardkey_core::phrase::{Piece, render};
 
 /// What stands before what, in Japanese.
@@ -63,8 +66,9 @@ impl Japanese {
         if let Some(after) = self.text(&format!("{id}__after")) {
             command = command.after_help(after);
         } else if let Some(example) = command.get_after_help().map(ToString::to_string) {
-            command = command
-                .after_help(example.replacen("Examples:", "例:", 1).replacen("Example:", "例:", 1));
+            let example = example.replacen("Examples:", "例:", 1).replacen("Example:", "例:", 1);
+            let statuses = arguments::table_in_japanese();
+            command = command.after_help(example.replacen(&Exit::table(), &statuses, 1));
         }
         let path = path.to_owned();
         command.mut_args(|arg| self.option(arg, id)).mut_subcommands(|sub| {
@@ -104,7 +108,10 @@ impl Japanese {
             _ if arg.is_positional() => ARGUMENTS,
             _ => OPTIONS,
         };
-        let any = || self.text(&format!("any_{name}"));
+        let any = || match name.as_str() {
+            "json" => Some(arguments::json_in_japanese()),
+            _ => self.text(&format!("any_{name}")),
+        };
         let Some(mut help) = self.text(&id).or_else(any) else { return arg };
         let long = self.text(&format!("{id}__long")).map(|long| long + &defaults(&arg));
         help += &defaults(&arg);
@@ -253,7 +260,6 @@ mod tests {
 
     const TEXTS: &[(&str, &[Piece])] = &[
         ("tool", &[Piece::Text("道具。")]),
-        ("tool_json", &[Piece::Text("JSON で出力します。")]),
         ("add", &[Piece::Text("追加。")]),
         ("add_name", &[Piece::Text("名前。")]),
         ("help", &[Piece::Text("ヘルプ。")]),
@@ -270,7 +276,8 @@ mod tests {
             Arg::new("json").long("json").global(true).help("JSON.").action(ArgAction::SetTrue);
         let name = Arg::new("name").help("Name.").default_value("x");
         let add = Command::new("add").about("Add.").arg(name).after_help("Example:\n  tool add y");
-        Command::new("tool").about("A tool.").arg(json.help_heading("Plumbing")).subcommand(add)
+        let json = json.help_heading("Plumbing");
+        Command::new("tool").about("A tool.").arg(json).subcommand(add).after_help(Exit::table())
     }
 
     #[test]
@@ -281,6 +288,11 @@ mod tests {
         let shown = shown.unwrap_err().to_string();
         for part in
             ["追加。", "使い方: tool add", "名前。［既定値: x］", "配管", "例:\n  tool add y"]
+        {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
+        let shown = japanese.translate(tool()).render_long_help().to_string();
+        for part in ["JSON を 1 行で出力します。", "終了ステータス:\n  0  完了\n"]
         {
             assert!(shown.contains(part), "{part}: {shown}");
         }

@@ -37,3 +37,13 @@ of-service = letters, digits and ._-+@:, not beginning with - or .
 of-rp-id = lower-case letters, digits, - and dots between labels
 of-label = printable characters
 of-language = ja or en
+
+## What both programs say below --help
+option-json = Print JSON, one line: a result on standard output, an error on standard error.
+exit-title = Exit status
+exit-done = done
+exit-refused = refused, failed or not found; nothing was changed
+exit-usage = wrong usage
+exit-unavailable = the configuration, a key file, the agent or the key process cannot be used
+exit-store = the database cannot be opened, read or written
+exit-not-heard = done and stored, but no terminal hears of it now

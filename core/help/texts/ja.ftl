@@ -37,3 +37,13 @@ of-service = 英字、数字、._-+@:（先頭に - と . は使えません）
 of-rp-id = 英小文字、数字、-、区切りの点
 of-label = 表示できる文字
 of-language = ja または en
+
+## どちらのプログラムも --help の下に表示する文
+option-json = JSON を 1 行で出力します。結果は標準出力、エラーは標準エラー出力です。
+exit-title = 終了ステータス
+exit-done = 完了
+exit-refused = 拒否、失敗、または見つからない。何も変更していない
+exit-usage = 使い方の誤り
+exit-unavailable = 設定、鍵のファイル、エージェント、キーのプロセスのいずれかを使えない
+exit-store = データベースを開けない、または読み書きできない
+exit-not-heard = 完了し、保存した。ただし、どの端末にもまだ伝わらない

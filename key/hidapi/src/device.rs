@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 
 use crate::error::{HidError, HidResult};
-use crate::exchange::{Failed, exchange};
+use crate::exchange::{FailedExchange, exchange};
 use crate::message::{self, Message, Packet, Partial};
-use crate::operation::{Exchange, Failure, with_active};
+use crate::operation::{Exchange, ExchangeError, with_active};
 use crate::transport::{REPORT_LENGTH, Report, Transport};
 
 /// An open key. Writing the last packet of a request runs the exchange.
@@ -110,15 +110,16 @@ impl State {
         let Self { link, out_of_step, .. } = self;
         with_active(|active| {
             let outcome = if *out_of_step || active.record.failure.is_some() {
-                Err(Failed::from(Failure::NotAllowed))
+                Err(FailedExchange::from(ExchangeError::NotAllowed))
             } else if active.sent >= active.operation.max_exchanges {
-                Err(Failed::from(Failure::TooMany))
+                Err(FailedExchange::from(ExchangeError::TooMany))
             } else {
                 active.sent += 1;
                 exchange(link.as_mut(), &mut active.operation, request)
             };
             let outcome = outcome.and_then(|answer| {
-                check(request, &answer, active.operation.inspect).map_err(Failed::in_doubt)?;
+                check(request, &answer, active.operation.inspect)
+                    .map_err(FailedExchange::in_doubt)?;
                 Ok(answer)
             });
             match outcome {
@@ -150,29 +151,29 @@ fn check(
     request: &Message,
     answer: &Message,
     inspect: crate::operation::Inspect,
-) -> Result<(), Failure> {
+) -> Result<(), ExchangeError> {
     match request.command {
         message::INIT => check_channel(&answer.payload),
         message::CBOR => {
             if answer.payload.is_empty() {
-                return Err(Failure::Malformed("answer without a status"));
+                return Err(ExchangeError::Malformed("answer without a status"));
             }
             let command = request.payload.first().copied().unwrap_or(0);
-            inspect(command, &answer.payload).map_err(Failure::Malformed)
+            inspect(command, &answer.payload).map_err(ExchangeError::Malformed)
         }
         _ => Ok(()),
     }
 }
 
 /// Nonce (8), channel (4), versions and capabilities (5): CTAP 2.1, 11.2.9.1.3.
-fn check_channel(payload: &[u8]) -> Result<(), Failure> {
+fn check_channel(payload: &[u8]) -> Result<(), ExchangeError> {
     match payload.get(8..12) {
         Some(channel)
             if payload.len() >= 17 && channel != [0; 4] && channel != message::BROADCAST =>
         {
             Ok(())
         }
-        _ => Err(Failure::Malformed("channel allocation")),
+        _ => Err(ExchangeError::Malformed("channel allocation")),
     }
 }
 

@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use crate::message::{self, Message, Packet, Partial};
-use crate::operation::{Event, Failure, Operation};
+use crate::operation::{Event, ExchangeError, Operation};
 use crate::transport::{Received, Report, Transport};
 
 /// How long a key may take to confirm a CANCEL.
@@ -16,24 +16,24 @@ const BUSY_RETRIES: u32 = 5;
 const TOUCH_ANYWAY: Duration = Duration::from_millis(500);
 
 /// Why a request brought no answer.
-pub(crate) struct Failed {
-    pub failure: Failure,
+pub(crate) struct FailedExchange {
+    pub failure: ExchangeError,
     /// Whether an answer may still arrive that nobody waits for.
     pub out_of_step: bool,
     /// Whether the key has the whole request, and may have carried it out.
     pub in_doubt: bool,
 }
 
-impl Failed {
+impl FailedExchange {
     /// A failure of a request that the key has.
-    pub const fn in_doubt(failure: Failure) -> Self {
+    pub const fn in_doubt(failure: ExchangeError) -> Self {
         Self { failure, out_of_step: false, in_doubt: true }
     }
 }
 
 /// Of a request that the key does not have, or not the whole of.
-impl From<Failure> for Failed {
-    fn from(failure: Failure) -> Self {
+impl From<ExchangeError> for FailedExchange {
+    fn from(failure: ExchangeError) -> Self {
         Self { failure, out_of_step: false, in_doubt: false }
     }
 }
@@ -58,28 +58,30 @@ pub(crate) fn exchange(
     link: &mut dyn Transport,
     operation: &mut Operation,
     request: &Message,
-) -> Result<Message, Failed> {
+) -> Result<Message, FailedExchange> {
     let mut touched = false;
     for _ in 0..=BUSY_RETRIES {
         link.drain();
         if Instant::now() >= operation.deadline {
-            return Err(Failure::TimedOut { touch: false }.into());
+            return Err(ExchangeError::TimedOut { touch: false }.into());
         }
         send(link, request, operation.deadline)?;
         let answer = await_answer(link, operation, request, &mut touched);
-        match answer.map_err(Failed::in_doubt)? {
+        match answer.map_err(FailedExchange::in_doubt)? {
             Answer::Message(answer) => return Ok(answer),
             Answer::Busy { .. } if is_repeatable(request) => pause(link, operation)?,
             // It was at work, and so not busy with another channel: nobody knows what it did.
-            Answer::Busy { has_begun: true } => return Err(Failed::in_doubt(Failure::Busy)),
-            Answer::Busy { has_begun: false } => return Err(Failure::Busy.into()),
-            Answer::TimedOut => {
-                return Err(give_up(link, request, Failure::TimedOut { touch: touched }));
+            Answer::Busy { has_begun: true } => {
+                return Err(FailedExchange::in_doubt(ExchangeError::Busy));
             }
-            Answer::Cancelled => return Err(give_up(link, request, Failure::Cancelled)),
+            Answer::Busy { has_begun: false } => return Err(ExchangeError::Busy.into()),
+            Answer::TimedOut => {
+                return Err(give_up(link, request, ExchangeError::TimedOut { touch: touched }));
+            }
+            Answer::Cancelled => return Err(give_up(link, request, ExchangeError::Cancelled)),
         }
     }
-    Err(Failure::Busy.into())
+    Err(ExchangeError::Busy.into())
 }
 
 /// Whether the key may be asked the same twice: what it says of itself, an assertion (its counter
@@ -106,13 +108,13 @@ fn is_repeatable(request: &Message) -> bool {
 }
 
 /// Sends all packets. Until the last one the key has nothing that it could carry out.
-fn send(link: &mut dyn Transport, request: &Message, until: Instant) -> Result<(), Failed> {
+fn send(link: &mut dyn Transport, request: &Message, until: Instant) -> Result<(), FailedExchange> {
     let reports = request.reports();
     let Some((last, before)) = reports.split_last() else { return Ok(()) };
     for report in before {
-        link.send(report, until).map_err(Failure::from)?;
+        link.send(report, until).map_err(ExchangeError::from)?;
     }
-    link.send(last, until).map_err(|error| Failed::in_doubt(error.into()))
+    link.send(last, until).map_err(|error| FailedExchange::in_doubt(error.into()))
 }
 
 fn await_answer(
@@ -120,7 +122,7 @@ fn await_answer(
     operation: &mut Operation,
     request: &Message,
     touched: &mut bool,
-) -> Result<Answer, Failure> {
+) -> Result<Answer, ExchangeError> {
     let needs_touch = needs_touch(operation, request);
     let touch_anyway = needs_touch.then(|| Instant::now() + TOUCH_ANYWAY);
     let mut assembly = Assembly::new(request);
@@ -174,8 +176,8 @@ fn needs_touch(operation: &Operation, request: &Message) -> bool {
 
 /// Tells the key to stop, and reads the answer that this causes, so that the
 /// next request does not find it.
-fn give_up(link: &mut dyn Transport, request: &Message, failure: Failure) -> Failed {
-    let mut failed = Failed { failure, out_of_step: true, in_doubt: true };
+fn give_up(link: &mut dyn Transport, request: &Message, failure: ExchangeError) -> FailedExchange {
+    let mut failed = FailedExchange { failure, out_of_step: true, in_doubt: true };
     if request.command != message::CBOR {
         return failed;
     }
@@ -203,11 +205,11 @@ fn give_up(link: &mut dyn Transport, request: &Message, failure: Failure) -> Fai
 }
 
 /// Waits a moment before the next try, unless the caller gives up.
-fn pause(link: &mut dyn Transport, operation: &Operation) -> Result<(), Failure> {
+fn pause(link: &mut dyn Transport, operation: &Operation) -> Result<(), ExchangeError> {
     let until = operation.deadline.min(Instant::now() + BUSY_PAUSE);
     loop {
         match link.receive(until, operation.cancel.as_deref().map(AsFd::as_fd))? {
-            Received::Cancelled => return Err(Failure::Cancelled),
+            Received::Cancelled => return Err(ExchangeError::Cancelled),
             Received::TimedOut => return Ok(()),
             Received::Report(_) if Instant::now() >= until => return Ok(()),
             Received::Report(_) => {}
@@ -235,7 +237,7 @@ impl<'a> Assembly<'a> {
         Self { request, partial: None }
     }
 
-    fn take(&mut self, report: &Report) -> Result<Step, Failure> {
+    fn take(&mut self, report: &Report) -> Result<Step, ExchangeError> {
         const CHANNEL_BUSY: u8 = 0x06;
         const PROCESSING: u8 = 0x01;
 
@@ -256,23 +258,24 @@ impl<'a> Assembly<'a> {
                 message::ERROR => {
                     return match payload.first().copied().unwrap_or(0) {
                         CHANNEL_BUSY => Ok(Step::Busy),
-                        code => Err(Failure::Hid(code)),
+                        code => Err(ExchangeError::Hid(code)),
                     };
                 }
                 _ if command == self.request.command => {
-                    Partial::begin(channel, command, length, payload).map_err(Failure::Malformed)?
+                    Partial::begin(channel, command, length, payload)
+                        .map_err(ExchangeError::Malformed)?
                 }
-                _ => return Err(Failure::Malformed("answer to another command")),
+                _ => return Err(ExchangeError::Malformed("answer to another command")),
             },
             (Packet::Continuation { sequence, payload }, Some(mut partial)) => {
-                partial.extend(sequence, payload).map_err(Failure::Malformed)?;
+                partial.extend(sequence, payload).map_err(ExchangeError::Malformed)?;
                 partial
             }
             (Packet::Initial { .. }, Some(_)) => {
-                return Err(Failure::Malformed("second answer within the first"));
+                return Err(ExchangeError::Malformed("second answer within the first"));
             }
             (Packet::Continuation { .. }, None) => {
-                return Err(Failure::Malformed("continuation without a beginning"));
+                return Err(ExchangeError::Malformed("continuation without a beginning"));
             }
         };
         match partial.finish() {

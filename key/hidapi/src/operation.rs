@@ -64,7 +64,7 @@ impl Operation {
 
 /// Why an exchange brought no answer.
 #[derive(Debug, Error)]
-pub enum Failure {
+pub enum ExchangeError {
     /// The deadline passed. CANCEL was sent.
     #[error("no answer before the deadline (waiting for touch: {touch})")]
     TimedOut {
@@ -110,7 +110,7 @@ pub struct Record {
     pub exchanges: Vec<Exchange>,
     /// The failure that ended it, if one did. Statuses of the key are no
     /// failures: they are answers.
-    pub failure: Option<Failure>,
+    pub failure: Option<ExchangeError>,
     /// Whether the key had the whole of the request that failed, and may have carried it out.
     pub in_doubt: bool,
 }

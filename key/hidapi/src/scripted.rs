@@ -33,9 +33,9 @@ pub enum Reply {
 }
 
 /// A request as the key received it: command byte and payload.
-pub type Request = (u8, Vec<u8>);
+pub type HidRequest = (u8, Vec<u8>);
 
-type Respond = Box<dyn FnMut(&Request) -> Vec<Reply> + Send>;
+type Respond = Box<dyn FnMut(&HidRequest) -> Vec<Reply> + Send>;
 
 enum Item {
     Report(Report),
@@ -51,13 +51,13 @@ pub struct Scripted {
     partial: Option<Partial>,
     queue: VecDeque<Item>,
     not_before: Instant,
-    log: Arc<Mutex<Vec<Request>>>,
+    log: Arc<Mutex<Vec<HidRequest>>>,
 }
 
 impl Scripted {
     /// A key that allocates channels by itself and answers every other message
     /// as `respond` says.
-    pub fn new(respond: impl FnMut(&Request) -> Vec<Reply> + Send + 'static) -> Self {
+    pub fn new(respond: impl FnMut(&HidRequest) -> Vec<Reply> + Send + 'static) -> Self {
         Self {
             respond: Box::new(respond),
             answers_init: true,
@@ -77,7 +77,7 @@ impl Scripted {
 
     /// All messages that the key receives, in order.
     #[must_use]
-    pub fn log(&self) -> Arc<Mutex<Vec<Request>>> {
+    pub fn log(&self) -> Arc<Mutex<Vec<HidRequest>>> {
         Arc::clone(&self.log)
     }
 

@@ -4,7 +4,7 @@
 use std::ffi::CString;
 
 use ctap_hid_fido2::{FidoKeyHid, HidParam, LibCfg};
-use hidapi::{Event, Exchange, Failure, Operation, Record, Transport};
+use hidapi::{Event, Exchange, ExchangeError, Operation, Record, Transport};
 
 use crate::answer::{self, Info, Retries};
 use crate::error::KeyError;
@@ -162,7 +162,7 @@ pub(super) fn outcome(record: Record) -> Result<Vec<Exchange>, KeyError> {
         (Some(status), _) => Err(KeyError::from_status(status)),
         // More than was needed has been stopped; whether what was needed is
         // there, the caller sees from the last exchange.
-        (None, Some(Failure::TooMany) | None) => Ok(record.exchanges),
+        (None, Some(ExchangeError::TooMany) | None) => Ok(record.exchanges),
         (None, Some(failure)) => Err(failure.into()),
     }
 }

@@ -72,7 +72,7 @@ impl Attempt<'_, '_> {
         mut search: Search,
         at_once: bool,
     ) -> Result<SearchResult, Interrupted> {
-        let challenge = self.ask_whose(&mut key, &search)?;
+        let challenge = self.request_identification(&mut key, &search)?;
         let instead = self.code_is_asked_for(at_once).map_or(Instead::Nothing, Instead::Code);
         let moment = at_once.then(|| Deadline::after(self.world.timeouts.search_grace));
         // Why a key of the person that proved itself cannot be used: said when there is no other
@@ -129,7 +129,7 @@ impl Attempt<'_, '_> {
     }
 
     /// Asks whose key is plugged in, or will be while it is waited, by a fresh challenge.
-    pub(super) fn ask_whose(
+    pub(super) fn request_identification(
         &self,
         key: &mut Channel,
         search: &Search,

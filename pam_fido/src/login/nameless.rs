@@ -152,7 +152,7 @@ impl Attempt<'_, '_> {
         key: &mut Channel,
         search: &Search,
     ) -> Result<Named, Interrupted> {
-        let challenge = self.ask_whose(key, search)?;
+        let challenge = self.request_identification(key, search)?;
         for _ in 0..MAX_CLAIMS {
             let Heard::Claims(identified) = self.claims(agent, key, None, Instead::Name)? else {
                 break;

@@ -60,7 +60,7 @@ fn a_key_is_asked_only_when_the_agent_knows_that_it_is() {
 }
 
 /// A second device proves itself beside her key 1, by another credential of hers or by the same.
-fn beside(scene: &mut Scene, id: u8) {
+fn second_device(scene: &mut Scene, id: u8) {
     let mut deployment = Deployment::new();
     let keys = [1, 7].map(|id| Key::es256(id).record(id));
     deployment.hanako().credentials = List::new(keys.to_vec()).unwrap();
@@ -87,7 +87,7 @@ fn beside_another_device_that_proved_itself_no_pin_is_asked_for() {
     // Another key of hers, or one that passes on what hers has signed.
     for id in [7, 1] {
         let mut scene = scene(&[PIN, NEW, NEW]);
-        beside(&mut scene, id);
+        second_device(&mut scene, id);
         let seen = run(scene);
         assert_eq!((seen.code(), pins_sent(&seen)), (Code::SeveralKeys.number(), false));
         assert!(seen.person.questions.is_empty(), "{id}");

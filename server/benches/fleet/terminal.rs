@@ -26,7 +26,7 @@ use wardkey_core::sign;
 
 use super::deployment::Identity;
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What a terminal tells the benchmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub enum News {
 pub struct Connection(SendRequest<Full<Bytes>>);
 
 impl Connection {
-    pub async fn open(address: SocketAddr, tls: Arc<ClientConfig>) -> Result<Self, Failure> {
+    pub async fn open(address: SocketAddr, tls: Arc<ClientConfig>) -> Result<Self, BoxError> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let name = ServerName::IpAddress(address.ip().into());
@@ -51,7 +51,7 @@ impl Connection {
         Ok(Self(sender))
     }
 
-    pub async fn get<T: DeserializeOwned>(&mut self, path: &str) -> Result<T, Failure> {
+    pub async fn get<T: DeserializeOwned>(&mut self, path: &str) -> Result<T, BoxError> {
         let (status, body) = self.send(Method::GET, path, Bytes::new()).await?;
         read(status, &body)
     }
@@ -60,7 +60,7 @@ impl Connection {
         &mut self,
         path: &str,
         body: Vec<u8>,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, BoxError> {
         let (status, body) = self.send(Method::POST, path, body.into()).await?;
         read(status, &body)
     }
@@ -71,7 +71,7 @@ impl Connection {
         method: Method,
         path: &str,
         body: Bytes,
-    ) -> Result<(u16, Bytes), Failure> {
+    ) -> Result<(u16, Bytes), BoxError> {
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -85,7 +85,7 @@ impl Connection {
     }
 }
 
-fn read<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, Failure> {
+fn read<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, BoxError> {
     if status != 200 {
         return Err(format!("{status} {}", String::from_utf8_lossy(body)).into());
     }
@@ -123,7 +123,7 @@ impl Terminal {
     }
 
     /// Asks until the connection ends or nobody listens any more.
-    async fn connected(&mut self) -> Result<(), Failure> {
+    async fn connected(&mut self) -> Result<(), BoxError> {
         let tls = Arc::clone(&self.identity.tls);
         let mut connection = Connection::open(self.address, tls).await?;
         let mut hold = 0;
@@ -162,7 +162,11 @@ impl Terminal {
         }
     }
 
-    async fn take(&mut self, connection: &mut Connection, reply: WaitReply) -> Result<(), Failure> {
+    async fn take(
+        &mut self,
+        connection: &mut Connection,
+        reply: WaitReply,
+    ) -> Result<(), BoxError> {
         if let Some(document) = &reply.terminal {
             let document: TerminalDocument = sign::peek(&document.0)?;
             self.document = (document.number, document.issued.0);

@@ -89,7 +89,7 @@ impl LookedUp {
         let mut people = BTreeSet::new();
         let mut terminals = BTreeSet::new();
         for event in events.iter().filter(|event| is_unexplained(event)) {
-            people.extend(whose(event).and_then(|name| LoginName::new(name).ok()));
+            people.extend(claimed_name(event).and_then(|name| LoginName::new(name).ok()));
             terminals.insert(TerminalId::from_hex(&event.terminal).map_err(Error::damaged)?);
         }
         let people: Vec<LoginName> = people.into_iter().collect();
@@ -105,7 +105,7 @@ impl LookedUp {
         if !is_unexplained(event) {
             return None;
         }
-        let Some(name) = whose(event) else {
+        let Some(name) = claimed_name(event) else {
             // What was typed is recorded only when somebody has that name.
             return Some(Text::NameOfNobody.into());
         };
@@ -132,6 +132,6 @@ fn is_unexplained(event: &Listed) -> bool {
 }
 
 /// The name that was given at the terminal.
-fn whose(event: &Listed) -> Option<&str> {
+fn claimed_name(event: &Listed) -> Option<&str> {
     event.account.as_deref().or(event.person.as_deref())
 }

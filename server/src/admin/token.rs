@@ -127,7 +127,7 @@ pub async fn add(op: &mut Operation<'_>, new: NewToken<'_>) -> Result<TokenMade>
         return Err(Error::usage(terminal::scopes_wrong()));
     }
 
-    // The hash in the token is of the first root key: that of the anchor.
+    // The token is bound to the first root key: that of the anchor.
     let (roots, _) = setting::roots(op.tx).await?;
     let first = roots.first().ok_or_else(|| Error::damaged("the root document"))?;
     let first: RootDocument = sign::peek(first.by_itself.as_slice()).map_err(Error::damaged)?;
@@ -142,7 +142,8 @@ pub async fn add(op: &mut Operation<'_>, new: NewToken<'_>) -> Result<TokenMade>
     let replaces = replaced.as_ref().map(|terminal| terminal.id);
 
     let until = op.now.plus(new.seconds);
-    let token = JoinToken::new(secret::random()?, &first.root_key);
+    let made = JoinToken::make(secret::random()?, &first.root_key);
+    let (token, text) = made.map_err(Error::crypto("join token"))?;
     let purpose = Purpose { scopes: &scopes, uses: new.uses, replaces };
     token::add(op.tx, (&token.id, &token.secret), &purpose, (op.now, until)).await?;
 
@@ -156,7 +157,7 @@ pub async fn add(op: &mut Operation<'_>, new: NewToken<'_>) -> Result<TokenMade>
     );
     op.record("terminal.token", &id, Some(&detail)).await?;
     Ok(TokenMade {
-        token: token.to_text(),
+        token: text,
         id,
         expires: until.0,
         uses: new.uses,

@@ -8,7 +8,7 @@ use crate::publish::Table;
 use crate::store::audit::{self, Entry};
 use crate::store::whole::{self, Counts};
 use crate::store::{Store, scope, setting};
-use crate::texts::{Said, Text};
+use crate::texts::{PhraseError, Text};
 
 /// A scope, where it stands, and what it comes to.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -56,8 +56,9 @@ pub async fn examine(store: &Store) -> Result<(Contents, RootDocument)> {
     whole::check(&mut tx).await?;
     let (_, root) = setting::roots(&mut tx).await?;
     audit::verify(&mut tx).await?;
-    let trail =
-        audit::last(&mut tx).await?.ok_or_else(|| Error::damaged(Said(Text::TrailEmpty.into())))?;
+    let trail = audit::last(&mut tx)
+        .await?
+        .ok_or_else(|| Error::damaged(PhraseError(Text::TrailEmpty.into())))?;
 
     let mut scopes = Vec::new();
     for scope in scope::list(&mut tx).await? {

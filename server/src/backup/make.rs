@@ -75,7 +75,7 @@ pub async fn make(making: &Making<'_>, to: &Path, said: impl Fn(u64, u64)) -> Re
     }
     // Before an hour's work: the keys that it needs.
     let publish = making.keyring.signing(Secret::Publish)?;
-    let scratch = Scratch::beside(to)?;
+    let scratch = Scratch::sibling_of(to)?;
     let mut names = vec![DATABASE, TRAIL];
     if let KeysFor::Recipients(recipients) = &making.keys {
         let sealed = keys::seal(&making.keyring.files()?, recipients)?;

@@ -29,8 +29,8 @@ impl Scratch {
     /// # Errors
     /// [`Code::BackupThere`] when another process uses it, somebody else made it, or others can
     /// look into it; [`Error::Io`].
-    pub fn beside(place: &Path) -> Result<Self> {
-        let path = name_beside(place);
+    pub fn sibling_of(place: &Path) -> Result<Self> {
+        let path = sibling_path(place);
         match std::fs::DirBuilder::new().mode(0o700).create(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
                 return Err(Error::at_file(Text::Making, &path)(error));
@@ -49,7 +49,7 @@ impl Scratch {
     /// [`Code::ScratchLeft`] when it is another user's, as root's is for the service: nobody but
     /// root can remove it. [`Error::Io`] when it cannot be removed.
     pub fn sweep(place: &Path) -> Result<()> {
-        let path = name_beside(place);
+        let path = sibling_path(place);
         match path.symlink_metadata() {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(Error::at_file(Text::Removing, &path)(error)),
@@ -71,7 +71,7 @@ impl Scratch {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn somewhere() -> Result<Self> {
+    pub fn in_temp_dir() -> Result<Self> {
         let name = format!("wardkey-server-{}", to_hex(&secret::random::<8>()?));
         let path = std::env::temp_dir().join(name);
         let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
@@ -152,7 +152,7 @@ fn left(path: &Path) -> Error {
     Error::refused(Code::ScratchLeft, texts::phrase(Code::ScratchLeft, vec![("path", shown)]))
 }
 
-fn name_beside(place: &Path) -> PathBuf {
+fn sibling_path(place: &Path) -> PathBuf {
     let name = place.file_name().unwrap_or_default().to_string_lossy();
     folder_of(place).join(format!(".{name}.partial"))
 }
@@ -212,14 +212,14 @@ mod tests {
         std::fs::create_dir(left.join("deep")).unwrap();
         std::fs::write(left.join("wardkey.db"), "half").unwrap();
 
-        let scratch = Scratch::beside(&place).unwrap();
+        let scratch = Scratch::sibling_of(&place).unwrap();
         assert_eq!(std::fs::read_dir(&left).unwrap().count(), 0);
         write_new(&scratch.file("a"), b"a").unwrap();
-        assert_eq!(Scratch::beside(&place).unwrap_err().code(), Code::BackupThere);
+        assert_eq!(Scratch::sibling_of(&place).unwrap_err().code(), Code::BackupThere);
         scratch.rename(&place).unwrap();
         assert!(place.join("a").exists() && !left.exists());
 
-        let again = Scratch::beside(&place).unwrap();
+        let again = Scratch::sibling_of(&place).unwrap();
         assert_eq!(again.rename(&place).unwrap_err().code(), Code::BackupThere);
         assert!(place.join("a").exists() && !left.exists(), "nothing is left over");
     }
@@ -240,7 +240,7 @@ mod tests {
         assert!(!left.exists());
 
         // In use by a process that lives.
-        let used = Scratch::beside(&place).unwrap();
+        let used = Scratch::sibling_of(&place).unwrap();
         Scratch::sweep(&place).unwrap();
         assert!(left.exists());
         drop(used);

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use wardkey_core::exit::Exit;
 use wardkey_core::name::{DisplayText, RpId, ScopeName};
+use wardkey_help::arguments::Common;
 
 use super::value::{rp_id, server_name};
 pub use access::{CodeAdd, CodeCommand, Key, KeyAct, PassAdd, PassCommand, TokenAdd, TokenCommand};
@@ -30,7 +31,7 @@ pub const PLUMBING: &str = "Options of every command";
 
 /// Central server of Wardkey: people, security keys, terminals, records.
 #[derive(Debug, Parser)]
-#[command(name = "wardkey-server", version, after_help = statuses())]
+#[command(name = "wardkey-server", version, after_help = Exit::table())]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -45,15 +46,9 @@ pub struct Cli {
         display_order = 900
     )]
     pub config: PathBuf,
-    /// Answer in JSON, for programs; errors too, on standard error.
-    #[arg(long, global = true, help_heading = PLUMBING, display_order = 901)]
-    pub json: bool,
-}
-
-/// The exit statuses, as they stand in the one table.
-fn statuses() -> String {
-    let line = |exit: Exit| format!("  {}  {}", exit.status(), exit.meaning());
-    format!("Exit status:\n{}", Exit::ALL.map(line).join("\n"))
+    /// What both programs take.
+    #[command(flatten, next_help_heading = PLUMBING)]
+    pub common: Common,
 }
 
 /// What to do.

@@ -1,9 +1,10 @@
 //! `wardkey-server init`
 
-use std::io::{BufRead, IsTerminal};
+use std::io::IsTerminal;
 
 use super::args::Init;
 use super::output::Output;
+use super::question;
 use crate::admin::init::{self, NewDeployment};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -55,8 +56,7 @@ fn confirm(asked: &Init, output: Output) -> Result<()> {
     ]);
     fixed.iter().for_each(|line| eprintln!("  {line}"));
     eprint!("{}", Text::TypeRpId.say(output.language));
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).map_err(Error::io(Text::ReadingAnswer))?;
+    let answer = question::answered()?;
     if answer.trim() == asked.rp_id.as_str() {
         return Ok(());
     }

@@ -1,6 +1,6 @@
 //! `wardkey-server key`
 
-use std::io::{BufRead, IsTerminal};
+use std::io::IsTerminal;
 
 use wardkey_core::code::Code;
 use wardkey_core::name::LoginName;
@@ -9,6 +9,7 @@ use wardkey_core::texts;
 use super::args::{self, KeyAct, Paging};
 use super::context::Context;
 use super::output::Output;
+use super::question;
 use super::words::{dash, short, state, time, time_or_never};
 use crate::admin::key::{self, KeyOfPerson, KeyView, Which};
 use crate::error::{Error, Result};
@@ -147,8 +148,7 @@ async fn confirmed(context: &Context, act: &KeyAct, status: CredentialStatus) ->
 
 fn asked(question: &str) -> Result<bool> {
     eprint!("{question}");
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).map_err(Error::io(Text::ReadingAnswer))?;
+    let answer = question::answered()?;
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 

@@ -29,10 +29,9 @@ mod words;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
-use clap::{CommandFactory, FromArgMatches};
+use clap::CommandFactory;
 use wardkey_core::exit::Exit;
-use wardkey_help::usage::explain;
+use wardkey_help::arguments::Unread;
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -55,7 +54,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(exit) => return exit.into(),
     };
-    let output = Output { json: cli.json, language: language() };
+    let output = Output { json: cli.common.json, language: language() };
 
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     if !matches!(cli.command, Command::Run) {
@@ -74,25 +73,16 @@ pub fn main() -> ExitCode {
 /// Reads the arguments of the process; help and errors are shown in the caller's language.
 fn arguments() -> Result<Cli, Exit> {
     let given: Vec<OsString> = std::env::args_os().collect();
-    let output = Output { json: given.iter().any(|word| word == "--json"), language: language() };
-    let program = help::command(output.language);
-    let read = program.clone().try_get_matches_from(&given);
-    let error = match read.and_then(|matches| Cli::from_arg_matches(&matches)) {
-        Ok(cli) => return Ok(cli),
-        Err(error) => error,
-    };
+    let language = language();
 
-    if !error.use_stderr() {
-        let _ = error.print();
-        return Err(Exit::Done);
-    }
-    let is_bare = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
-    if is_bare && !output.json {
-        let _ = error.print();
-    } else {
-        output::complain(&Error::usage(explain(&error, &program, &given)), output);
-    }
-    Err(Exit::Usage)
+    wardkey_help::arguments::read(&help::command(language), &given).map_err(|unread| match unread {
+        Unread::Shown => Exit::Done,
+        Unread::Bare => Exit::Usage,
+        Unread::Wrong { why, json } => {
+            output::complain(&Error::usage(why), Output { json, language });
+            Exit::Usage
+        }
+    })
 }
 
 async fn act(cli: Cli, output: Output) -> Result<()> {

@@ -25,16 +25,30 @@ pub fn ask(question: Text, until: Instant) -> Result<String> {
     answer(std::io::stdin(), until).inspect_err(|_| eprintln!())
 }
 
+/// Reads the answer to a question that keeps nobody else waiting from standard input.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn answered() -> Result<String> {
+    line_of(std::io::stdin().lock()).map_err(Error::io(Text::ReadingAnswer))
+}
+
+/// A line, as far as it is read.
+fn line_of(from: impl BufRead) -> std::io::Result<String> {
+    let mut line = String::new();
+    from.take(MAX_ANSWER).read_line(&mut line)?;
+    Ok(line)
+}
+
 /// The next line. What is read is not taken back: after an answer that does not come nothing more
 /// is read.
 fn answer(from: impl Read + Send + 'static, until: Instant) -> Result<String> {
     let (sender, receiver) = mpsc::channel();
     // It ends with the process: nothing makes a read return.
     std::thread::spawn(move || {
-        let mut line = String::new();
-        let read = BufReader::with_capacity(1, from).take(MAX_ANSWER).read_line(&mut line);
+        let read = line_of(BufReader::with_capacity(1, from));
         // Nobody waits any more.
-        let _ = sender.send(read.map(|_| line));
+        let _ = sender.send(read);
     });
     match receiver.recv_timeout(until.saturating_duration_since(Instant::now())) {
         Ok(read) => read.map_err(Error::io(Text::ReadingAnswer)),
@@ -63,5 +77,12 @@ mod tests {
         assert_eq!(refused.code(), Code::RestoreNoAnswer);
         assert!(soon.elapsed() < Duration::from_secs(5));
         drop(to);
+    }
+
+    #[test]
+    fn of_an_answer_without_end_no_more_is_read_than_an_answer_has() {
+        let read = line_of(BufReader::new(std::io::repeat(b'y'))).unwrap();
+        assert_eq!(read.len() as u64, MAX_ANSWER);
+        assert_eq!(line_of(b"yes\nno\n".as_slice()).unwrap(), "yes\n");
     }
 }

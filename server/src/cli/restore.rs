@@ -46,7 +46,7 @@ pub async fn restore(config: &Config, given: Restore, output: Output) -> Result<
         zone: &zone,
     };
     if given.check {
-        let report = Prepared::make(config, &asked, Where::Elsewhere).await?.report;
+        let report = Prepared::make(config, &asked, Where::TempDir).await?.report;
         let answer = Answer { restored: false, report: &report, aside: None };
         output.say(&answer, || said(lines(&report)))?;
         warn(output, &report);
@@ -60,7 +60,7 @@ pub async fn restore(config: &Config, given: Restore, output: Output) -> Result<
         Code::StoreHeld => refused(Code::RestoreServerRuns),
         _ => error,
     })?;
-    let mut prepared = Prepared::make(config, &asked, Where::Beside).await?;
+    let mut prepared = Prepared::make(config, &asked, Where::NextToStore).await?;
     if !output.json {
         // A root key that is asked for is not shown: it has to be that of the papers.
         let hidden = prepared.needs_root().then(|| root_line(&prepared.report));

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use wardkey_core::code::Code;
 
-use super::reply::Refusal;
+use super::reply::ErrorResponse;
 
 /// How long a peer may take to send a body.
 const BODY_TIME: Duration = Duration::from_secs(20);
@@ -26,9 +26,9 @@ const THROWN_AWAY: usize = 96 * 1024 * 1024;
 pub struct Body<T, const MAX: usize>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync, const MAX: usize> FromRequest<S> for Body<T, MAX> {
-    type Rejection = Refusal;
+    type Rejection = ErrorResponse;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, ErrorResponse> {
         let kind = request
             .headers()
             .get(header::CONTENT_TYPE)
@@ -36,14 +36,14 @@ impl<T: DeserializeOwned, S: Send + Sync, const MAX: usize> FromRequest<S> for B
             .unwrap_or("");
         let kind = kind.split(';').next().unwrap_or("").trim();
         if !kind.eq_ignore_ascii_case("application/json") {
-            return Err(Refusal::new(
+            return Err(ErrorResponse::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 Code::RequestInvalid,
                 "the body must be application/json",
             ));
         }
         let too_large = || {
-            Refusal::new(
+            ErrorResponse::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 Code::RequestInvalid,
                 format!("at most {MAX} bytes"),
@@ -56,16 +56,16 @@ impl<T: DeserializeOwned, S: Send + Sync, const MAX: usize> FromRequest<S> for B
         let bytes = tokio::time::timeout(BODY_TIME, read(request.into_body(), MAX))
             .await
             .map_err(|_| {
-                Refusal::new(
+                ErrorResponse::new(
                     StatusCode::REQUEST_TIMEOUT,
                     Code::RequestInvalid,
                     "the body took too long",
                 )
             })?
-            .map_err(|_| Refusal::invalid("the body ended early"))?
+            .map_err(|_| ErrorResponse::invalid("the body ended early"))?
             .ok_or_else(too_large)?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            Refusal::invalid(format!(
+            ErrorResponse::invalid(format!(
                 "line {}, column {}: {}",
                 error.line(),
                 error.column(),

@@ -12,7 +12,7 @@ use super::app::{App, Shared};
 use super::body::Body;
 use super::limit::Counted;
 use super::peer::{ActiveTerminal, KnownTerminal};
-use super::reply::{Answer, Refusal};
+use super::reply::{Answer, ErrorResponse};
 use crate::{caller, intake};
 
 /// Events in one request.
@@ -26,7 +26,7 @@ const LONGEST_PAUSE: u64 = 3600;
 /// `POST /v1/events`
 pub async fn take(State(app): Shared, Batch { known, request }: Batch) -> Answer<EventsReply> {
     if request.events.len() > MAX_EVENTS {
-        return Err(Refusal::invalid(format!("events: at most {MAX_EVENTS}")));
+        return Err(ErrorResponse::invalid(format!("events: at most {MAX_EVENTS}")));
     }
     let terminal = known.terminal.id;
     // What is over the rate or the quota stays with the terminal, unacknowledged, and comes again.
@@ -52,7 +52,7 @@ pub async fn take(State(app): Shared, Batch { known, request }: Batch) -> Answer
     if let Some(seconds) =
         taken.full_for.filter(|_| taken.accepted.is_empty() && taken.refused.is_empty())
     {
-        return Err(Refusal::too_many(seconds.min(LONGEST_PAUSE)).coded(Code::EventQuota));
+        return Err(ErrorResponse::too_many(seconds.min(LONGEST_PAUSE)).coded(Code::EventQuota));
     }
     let refused = |(id, reason): (EventId, String)| RefusedEvent { id: named(&id), reason };
     Ok(Json(EventsReply {
@@ -72,11 +72,11 @@ pub struct Batch {
 }
 
 impl FromRequest<Arc<App>> for Batch {
-    type Rejection = Refusal;
+    type Rejection = ErrorResponse;
 
     /// One event is taken from the allowance before the body is looked at: it is the longest that
     /// there is.
-    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ErrorResponse> {
         let (mut parts, body) = request.into_parts();
         let ActiveTerminal(known) = ActiveTerminal::from_request_parts(&mut parts, app).await?;
         app.allowed(&known.terminal.id, 1)?;
@@ -88,7 +88,7 @@ impl FromRequest<Arc<App>> for Batch {
 
 impl App {
     /// How many of so many events the terminal may send now.
-    fn allowed(&self, terminal: &TerminalId, wanted: usize) -> Result<usize, Refusal> {
+    fn allowed(&self, terminal: &TerminalId, wanted: usize) -> Result<usize, ErrorResponse> {
         self.limiter.take_up_to(Counted::Events(*terminal), wanted).map_err(|refusal| {
             if self.seen.first_in_an_hour("events", *terminal, self.clock.now()) {
                 let code = Code::EventQuota;

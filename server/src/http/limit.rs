@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use wardkey_core::id::TerminalId;
 
-use super::reply::Refusal;
+use super::reply::ErrorResponse;
 use crate::config::Limits;
 use crate::gate::network;
 use crate::lock::lock;
@@ -71,7 +71,7 @@ impl Limiter {
     ///
     /// # Errors
     /// 429 with the seconds until the next one.
-    pub fn take(&self, counted: Counted) -> Result<(), Refusal> {
+    pub fn take(&self, counted: Counted) -> Result<(), ErrorResponse> {
         self.take_at(counted, Instant::now())
     }
 
@@ -79,7 +79,7 @@ impl Limiter {
     ///
     /// # Errors
     /// 429 with the seconds until the next one, when there was none.
-    pub fn take_up_to(&self, counted: Counted, wanted: usize) -> Result<usize, Refusal> {
+    pub fn take_up_to(&self, counted: Counted, wanted: usize) -> Result<usize, ErrorResponse> {
         self.take_up_to_at(counted, wanted, Instant::now())
     }
 
@@ -90,7 +90,7 @@ impl Limiter {
         }
     }
 
-    fn take_at(&self, counted: Counted, now: Instant) -> Result<(), Refusal> {
+    fn take_at(&self, counted: Counted, now: Instant) -> Result<(), ErrorResponse> {
         self.take_up_to_at(counted, 1, now).map(|_| ())
     }
 
@@ -99,7 +99,7 @@ impl Limiter {
         counted: Counted,
         wanted: usize,
         now: Instant,
-    ) -> Result<usize, Refusal> {
+    ) -> Result<usize, ErrorResponse> {
         let limit = f64::from(match counted {
             Counted::Address(_) => self.limits.address,
             Counted::Terminal(_) => self.limits.terminal,
@@ -120,7 +120,7 @@ impl Limiter {
             // A minute fills any bucket.
             buckets.retain(|_, bucket| now.saturating_duration_since(bucket.at).as_secs() < 60);
             if buckets.len() >= MAX_COUNTED {
-                return Err(Refusal::too_many(60));
+                return Err(ErrorResponse::too_many(60));
             }
         }
         let bucket = buckets.entry(counted).or_insert(Bucket { left: limit, at: now });
@@ -129,7 +129,7 @@ impl Limiter {
         bucket.at = now;
         if bucket.left < 1.0 {
             let seconds = ((1.0 - bucket.left) * 60.0 / limit).ceil();
-            return Err(Refusal::too_many(seconds as u64));
+            return Err(ErrorResponse::too_many(seconds as u64));
         }
         let taken = bucket.left.floor().min(wanted as f64);
         bucket.left -= taken;

@@ -9,7 +9,7 @@ use wardkey_core::code::Code;
 use super::app::Shared;
 use super::body;
 use super::peer::Peer;
-use super::reply::{Refusal, ReplyCode};
+use super::reply::{ErrorResponse, ReplyCode};
 
 /// Refuses foreign origins, and gives every answer its headers.
 pub async fn every_request(State(app): Shared, request: Request, next: Next) -> Response {
@@ -21,8 +21,12 @@ pub async fn every_request(State(app): Shared, request: Request, next: Next) -> 
     let peer = request.extensions().get::<Peer>().copied();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let mut response = if foreign {
-        Refusal::new(StatusCode::FORBIDDEN, Code::RequestInvalid, "this origin is not allowed")
-            .into_response()
+        ErrorResponse::new(
+            StatusCode::FORBIDDEN,
+            Code::RequestInvalid,
+            "this origin is not allowed",
+        )
+        .into_response()
     } else {
         let (request, unread) = body::lend(request);
         let response = next.run(request).await;

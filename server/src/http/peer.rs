@@ -10,7 +10,7 @@ use wardkey_core::code::Code;
 
 use super::app::App;
 use super::limit::Counted;
-use super::reply::Refusal;
+use super::reply::ErrorResponse;
 use crate::caller;
 use crate::error::{Error, Result};
 use crate::pki::TerminalCertificate;
@@ -41,15 +41,15 @@ pub struct KnownTerminal {
 /// A terminal that may come.
 pub struct ActiveTerminal(pub KnownTerminal);
 
-fn peer(parts: &Parts) -> Result<Peer, Refusal> {
+fn peer(parts: &Parts) -> Result<Peer, ErrorResponse> {
     parts.extensions.get::<Peer>().copied().ok_or_else(|| {
-        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, "internal error")
+        ErrorResponse::new(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, "internal error")
     })
 }
 
 impl FromRequestParts<Arc<App>> for Anyone {
-    type Rejection = Refusal;
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
+    type Rejection = ErrorResponse;
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ErrorResponse> {
         let peer = peer(parts)?;
         app.limiter.take(Counted::address(peer.address.ip()))?;
         Ok(Self(peer))
@@ -57,12 +57,12 @@ impl FromRequestParts<Arc<App>> for Anyone {
 }
 
 impl FromRequestParts<Arc<App>> for KnownTerminal {
-    type Rejection = Refusal;
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
+    type Rejection = ErrorResponse;
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ErrorResponse> {
         let peer = peer(parts)?;
         let Some(certificate) = peer.certificate else {
             app.limiter.take(Counted::address(peer.address.ip()))?;
-            return Err(Refusal::new(
+            return Err(ErrorResponse::new(
                 StatusCode::UNAUTHORIZED,
                 Code::TerminalCertificate,
                 "this needs the certificate of a terminal",
@@ -76,7 +76,7 @@ impl FromRequestParts<Arc<App>> for KnownTerminal {
             Counted::address(peer.address.ip())
         })?;
         let unknown = || {
-            Refusal::new(
+            ErrorResponse::new(
                 StatusCode::FORBIDDEN,
                 Code::TerminalCertificate,
                 "this certificate is not of a known terminal",
@@ -92,7 +92,7 @@ impl FromRequestParts<Arc<App>> for KnownTerminal {
         };
         // TLS judged it when the connection began, and that may be long ago.
         if app.publisher.time() >= certificate.expires {
-            return Err(Refusal::new(
+            return Err(ErrorResponse::new(
                 StatusCode::FORBIDDEN,
                 Code::TerminalCertificate,
                 "this certificate has expired",
@@ -113,8 +113,8 @@ impl FromRequestParts<Arc<App>> for KnownTerminal {
 }
 
 impl FromRequestParts<Arc<App>> for ActiveTerminal {
-    type Rejection = Refusal;
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
+    type Rejection = ErrorResponse;
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ErrorResponse> {
         let known = KnownTerminal::from_request_parts(parts, app).await?;
         known.must_be_active()?;
         Ok(Self(known))
@@ -126,7 +126,7 @@ impl KnownTerminal {
     ///
     /// # Errors
     /// 403 with [`Code::TerminalDisabled`].
-    pub fn must_be_active(&self) -> Result<(), Refusal> {
+    pub fn must_be_active(&self) -> Result<(), ErrorResponse> {
         Ok(caller::must_be_active(self.terminal.status)?)
     }
 }

@@ -1,4 +1,4 @@
-//! Refusals as answers.
+//! Errors as answers.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -14,7 +14,7 @@ const REVOKED_PAUSE: u64 = 60;
 
 /// An answer above 399.
 #[derive(Clone, Debug)]
-pub struct Refusal {
+pub struct ErrorResponse {
     status: StatusCode,
     code: Code,
     message: String,
@@ -26,9 +26,9 @@ pub struct Refusal {
 pub struct ReplyCode(pub Code);
 
 /// Result of a handler.
-pub type Answer<T> = Result<Json<T>, Refusal>;
+pub type Answer<T> = Result<Json<T>, ErrorResponse>;
 
-impl Refusal {
+impl ErrorResponse {
     /// A refusal.
     pub fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into(), retry_after: None }
@@ -92,7 +92,7 @@ impl Refusal {
     }
 }
 
-impl From<Error> for Refusal {
+impl From<Error> for ErrorResponse {
     fn from(error: Error) -> Self {
         match error {
             Error::Refused { code, message } => Self::refused(code, message.to_string()),
@@ -116,7 +116,7 @@ impl From<Error> for Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ErrorResponse {
     fn into_response(self) -> Response {
         let body = ErrorReply {
             code: self.code.to_string(),

@@ -10,7 +10,7 @@ use wardkey_core::code::Code;
 
 use super::app::App;
 use super::middleware::every_request;
-use super::reply::Refusal;
+use super::reply::ErrorResponse;
 use super::{enroll, events, health, join, sync, time};
 
 /// Makes the list and the router from the same lines, so that none can have what the other lacks.
@@ -46,10 +46,12 @@ routes! {
 /// The routes, with what every request passes.
 pub fn router(app: Arc<App>) -> Router {
     table()
-        .fallback(async || Refusal::new(StatusCode::NOT_FOUND, Code::NotFound, "no such resource"))
+        .fallback(async || {
+            ErrorResponse::new(StatusCode::NOT_FOUND, Code::NotFound, "no such resource")
+        })
         .method_not_allowed_fallback(async || {
             let message = "this resource has no such method";
-            Refusal::new(StatusCode::METHOD_NOT_ALLOWED, Code::RequestInvalid, message)
+            ErrorResponse::new(StatusCode::METHOD_NOT_ALLOWED, Code::RequestInvalid, message)
         })
         .layer(from_fn_with_state(Arc::clone(&app), every_request))
         .with_state(app)

@@ -20,7 +20,7 @@ use wardkey_core::name::ScopeName;
 use super::app::{App, Shared};
 use super::body::Body;
 use super::peer::{ActiveTerminal, Anyone, KnownTerminal};
-use super::reply::{Answer, Refusal};
+use super::reply::{Answer, ErrorResponse};
 use crate::caller;
 use crate::publish::{self, ShownTerminal};
 use crate::store::scope;
@@ -47,7 +47,7 @@ pub async fn wait(
     let at_terminal = parse(&request.scopes)?;
     if let Some(program) = &request.program {
         if !program.is_valid() {
-            return Err(Refusal::invalid("program: too long, or not printable"));
+            return Err(ErrorResponse::invalid("program: too long, or not printable"));
         }
         app.seen.note_program(known.terminal.id, program);
     }
@@ -102,15 +102,15 @@ pub async fn wait(
 
 type ScopeAtTerminal = (ScopeName, Position, Hash, u64);
 
-fn parse(scopes: &[ScopeState]) -> Result<Vec<ScopeAtTerminal>, Refusal> {
+fn parse(scopes: &[ScopeState]) -> Result<Vec<ScopeAtTerminal>, ErrorResponse> {
     if scopes.len() > MAX_SCOPES {
-        return Err(Refusal::invalid(format!("scopes: at most {MAX_SCOPES}")));
+        return Err(ErrorResponse::invalid(format!("scopes: at most {MAX_SCOPES}")));
     }
     let parse = |state: &ScopeState| {
         let scope = ScopeName::new(state.scope.as_str())
-            .map_err(|error| Refusal::invalid(error.to_string()))?;
-        let root =
-            Hash::from_slice(&state.root.0).map_err(|_| Refusal::invalid("root: 32 bytes"))?;
+            .map_err(|error| ErrorResponse::invalid(error.to_string()))?;
+        let root = Hash::from_slice(&state.root.0)
+            .map_err(|_| ErrorResponse::invalid("root: 32 bytes"))?;
         Ok((scope, Position { epoch: state.epoch, seq: state.seq }, root, state.issued))
     };
     scopes.iter().map(parse).collect()
@@ -122,7 +122,7 @@ fn what_is_new(
     terminal: &ShownTerminal,
     request: &WaitRequest,
     at_terminal: &[ScopeAtTerminal],
-) -> Result<(WaitReply, Duration), Refusal> {
+) -> Result<(WaitReply, Duration), ErrorResponse> {
     let mut reply = WaitReply { time: app.clock.now().0, ..WaitReply::default() };
     let known = usize::try_from(request.root_version).unwrap_or(usize::MAX);
     reply.roots = app.publisher.roots().iter().skip(known).map(RootJson::from).collect();
@@ -203,7 +203,7 @@ pub async fn changes(
     query: Result<Query<Since>, QueryRejection>,
 ) -> Answer<ChangesReply> {
     let Query(Since { since }) =
-        query.map_err(|_| Refusal::invalid("the query is since=NUMBER and nothing else"))?;
+        query.map_err(|_| ErrorResponse::invalid("the query is since=NUMBER and nothing else"))?;
     let scope = path.ok().and_then(|Path(name)| ScopeName::new(name).ok());
     let scope = scope
         .filter(|scope| known.terminal.scopes.contains(scope))
@@ -234,6 +234,6 @@ pub async fn policy(
 }
 
 /// The same words for what is not there and for what is another terminal's.
-fn not_this_terminals() -> Refusal {
+fn not_this_terminals() -> ErrorResponse {
     crate::error::Error::not_found("this scope or policy").into()
 }

@@ -8,7 +8,7 @@ use wardkey_core::message::http::{Base64, TimeReply, TimeRequest};
 use super::app::Shared;
 use super::body::Body;
 use super::peer::ActiveTerminal;
-use super::reply::{Answer, Refusal};
+use super::reply::{Answer, ErrorResponse};
 
 /// `POST /v1/time`
 pub async fn time(
@@ -16,8 +16,8 @@ pub async fn time(
     ActiveTerminal(known): ActiveTerminal,
     Body(request): Body<TimeRequest, 1024>,
 ) -> Answer<TimeReply> {
-    let nonce =
-        Nonce::from_slice(&request.nonce.0).map_err(|_| Refusal::invalid("nonce: wrong length"))?;
+    let nonce = Nonce::from_slice(&request.nonce.0)
+        .map_err(|_| ErrorResponse::invalid("nonce: wrong length"))?;
     let signed = app.publisher.sign_time(known.terminal.id, nonce)?;
     Ok(Json(TimeReply { signed: Base64(signed) }))
 }

@@ -10,12 +10,12 @@
 mod place;
 mod prepare;
 mod present;
+mod provenance;
 mod replay;
 mod trails;
-mod whose;
 
 pub use place::Placed;
 pub use prepare::{Asked, KeysFrom, Prepared, Report, Where};
 pub use present::look_for_link;
+pub use provenance::root_key;
 pub use replay::Replayed;
-pub use whose::root_key;

@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::files::folder_of;
 use crate::keyring::Keyring;
-use crate::store::{Alone, LOGS, disturbed, second_name, with_end};
+use crate::store::{Alone, SIDECARS, disturbed, name_aside, with_end};
 use crate::texts::{Text, doing};
 
 /// A restored deployment in its place.
@@ -65,7 +65,7 @@ impl Prepared {
             let message = texts::phrase(Code::RestoreRootUnknown, vec![]);
             return Err(Error::refused(Code::RestoreRootUnknown, message));
         }
-        if LOGS.iter().any(|end| with_end(&self.scratch.file(DATABASE), end).exists()) {
+        if SIDECARS.iter().any(|end| with_end(&self.scratch.file(DATABASE), end).exists()) {
             return Err(damaged(self.backup.folder(), Text::CopyNotFolded));
         }
         let alone = Alone::take(&config.store).await?;
@@ -117,7 +117,7 @@ impl Placing<'_> {
     /// it loses the first: see `put_back` of the store.
     fn aside(&mut self) -> Result<()> {
         let store = &self.config.store;
-        let aside = second_name(store, self.now);
+        let aside = name_aside(store, self.now);
         let link = |from: &Path, to: &Path| {
             std::fs::hard_link(from, to).map_err(Error::at_file(Text::PuttingAside, from))
         };
@@ -126,7 +126,7 @@ impl Placing<'_> {
             self.aside = Some(aside.clone());
         }
         // One that could be read has none by now; one that could not, or that is gone, may have.
-        for end in LOGS {
+        for end in SIDECARS {
             let log = with_end(store, end);
             if is_there(&log)? {
                 link(&log, &with_end(&aside, end))?;
@@ -137,7 +137,7 @@ impl Placing<'_> {
 
     fn without_log(&mut self) -> Result<()> {
         let store = &self.config.store;
-        for log in LOGS.map(|end| with_end(store, end)) {
+        for log in SIDECARS.map(|end| with_end(store, end)) {
             if is_there(&log)? {
                 let what = doing(Text::PuttingAside, &log);
                 std::fs::remove_file(&log).map_err(Error::io(what))?;

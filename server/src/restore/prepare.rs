@@ -13,9 +13,9 @@ use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 
 use super::present::{Looked, Present, is_there, look_for_link};
+use super::provenance::{Provenance, check_root, provenance};
 use super::replay::{Replayed, replay};
 use super::trails::Trails;
-use super::whose::{Known, must_be, whose};
 use crate::admin::Operation;
 use crate::backup::keys::KeyFiles;
 use crate::backup::scratch::{Scratch, sync};
@@ -39,10 +39,10 @@ const OFF_TOO_LONG: u64 = 30 * 86_400;
 /// Where the copy is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Where {
-    /// Beside the place, to be put there.
-    Beside,
+    /// Next to the store, to be put there.
+    NextToStore,
     /// Among temporary files: a rehearsal.
-    Elsewhere,
+    TempDir,
 }
 
 /// What is to be restored, and how.
@@ -135,7 +135,7 @@ pub struct Prepared {
     pub(super) backup: Backup,
     /// Those that the machine lacks.
     pub(super) keys: Option<KeyFiles>,
-    known: Known,
+    provenance: Provenance,
     /// What was found in its place.
     pub(super) seen: Before,
     /// What comes of it.
@@ -152,19 +152,19 @@ impl Prepared {
         look_for_link(&config.store)?;
         Store::put_back(&config.store).await?;
         let replaces = is_there(&config.store)?;
-        if replaces && !asked.replace && place == Where::Beside {
+        if replaces && !asked.replace && place == Where::NextToStore {
             return Err(refused(Code::RestorePlaceTaken, &config.store));
         }
         let backup = Backup::open(asked.from).await?;
         let scratch = match place {
-            Where::Beside => Scratch::beside(&config.store)?,
-            Where::Elsewhere => Scratch::somewhere()?,
+            Where::NextToStore => Scratch::sibling_of(&config.store)?,
+            Where::TempDir => Scratch::in_temp_dir()?,
         };
         let (keys, own) = take_keys(config, asked, &backup)?;
         // Read before the trail: what comes after it is noticed before anything is placed.
         let looked = Looked::at(&config.store)?;
         let present = Present::read(config).await?;
-        let known = whose(config, &backup, present.as_ref(), asked.root)?;
+        let provenance = provenance(config, &backup, present.as_ref(), asked.root)?;
         let trails = Trails::read(config, asked.trail, &backup, &own).await?;
 
         let staged = scratch.file(DATABASE);
@@ -203,12 +203,12 @@ impl Prepared {
             Some(present) => Before::Read(Box::new(present.end)),
             None => Before::Unread(looked),
         };
-        Ok(Self { scratch, backup, keys, known, seen, report })
+        Ok(Self { scratch, backup, keys, provenance, seen, report })
     }
 
     /// Whether somebody has to say the root key before it can be put in its place.
     pub fn needs_root(&self) -> bool {
-        self.known == Known::Unknown
+        self.provenance == Provenance::Unknown
     }
 
     /// Takes somebody's word for whose backup it is.
@@ -216,8 +216,8 @@ impl Prepared {
     /// # Errors
     /// [`Code::RestoreRootOther`] when the key is another one.
     pub fn of_root(&mut self, given: &SigningPublicKey) -> Result<()> {
-        must_be(&self.backup, given)?;
-        self.known = Known::Given;
+        check_root(&self.backup, given)?;
+        self.provenance = Provenance::Given;
         Ok(())
     }
 }

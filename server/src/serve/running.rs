@@ -13,7 +13,7 @@ use wardkey_core::texts;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::store::no_lock;
-use crate::texts::{Said, Text};
+use crate::texts::{PhraseError, Text};
 
 /// The file that says that a server runs over a store: beside it, and locked.
 fn running_file(store: &Path) -> PathBuf {
@@ -100,7 +100,10 @@ fn lock(store: &Path) -> std::io::Result<Flock<File>> {
     // root's.
     let meta = file.metadata()?;
     if !meta.is_file() || meta.nlink() != 1 {
-        return Err(std::io::Error::new(ErrorKind::InvalidInput, Said(Text::NotAFile.into())));
+        return Err(std::io::Error::new(
+            ErrorKind::InvalidInput,
+            PhraseError(Text::NotAFile.into()),
+        ));
     }
     // The server opens it too, and is not root.
     let folder = path.parent().map(std::fs::metadata);

@@ -11,7 +11,7 @@ use super::number::to_i64;
 use super::page::{Page, PageRequest};
 use super::query::{Db, FromRow, Only, Row, query};
 use crate::error::{Error, Result};
-use crate::texts::{Said, Text};
+use crate::texts::{PhraseError, Text};
 
 /// Who acts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -307,7 +307,7 @@ pub async fn append(db: &mut Db, before: &Entry, entry: &Entry) -> Result<()> {
 
 fn broken(entry: &Entry) -> Error {
     let row = entry.seq.unsigned_abs().into();
-    Error::damaged(Said(Text::TrailFrom.with([("row", row)])))
+    Error::damaged(PhraseError(Text::TrailFrom.with([("row", row)])))
 }
 
 /// Rows that are in memory at a time while the chain is followed.

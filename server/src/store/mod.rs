@@ -72,7 +72,7 @@ pub use query::Db;
 #[cfg(test)]
 pub use query::statements as statements_run;
 pub use sqlite::{
-    LOGS, Opening, Watcher, create_file, files_of, is_damage, is_database, no_lock, second_name,
+    Opening, SIDECARS, Watcher, create_file, files_of, is_damage, is_database, name_aside, no_lock,
     with_end,
 };
 pub use writer::Tx;

@@ -14,7 +14,7 @@ use super::pass::{self, EndedBy};
 use super::query::{Db, FromRow, Only, Row, query};
 use super::{clock, scope, state};
 use crate::error::{Error, Result};
-use crate::texts::{Said, Text};
+use crate::texts::{PhraseError, Text};
 
 /// What was raised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +117,7 @@ pub fn epoch_in(row: &Entry) -> Result<Option<u64>> {
         None if !must => Ok(None),
         _ => {
             let row = row.seq.unsigned_abs().into();
-            Err(Error::damaged(Said(Text::TrailFrom.with([("row", row)]))))
+            Err(Error::damaged(PhraseError(Text::TrailFrom.with([("row", row)]))))
         }
     }
 }

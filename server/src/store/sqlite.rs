@@ -13,17 +13,17 @@
 //!
 //! Functions return what the database said when it fails.
 
-mod beside;
 mod copying;
 mod in_use;
 mod migrations;
 mod on_disk;
 mod opening;
+mod sidecar;
 
-pub use beside::{LOGS, second_name, with_end};
 pub use in_use::{BUSY, InUse, Use, no_lock};
 pub use on_disk::{files_of, is_database};
 pub use opening::Opening;
+pub use sidecar::{SIDECARS, name_aside, with_end};
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -118,7 +118,7 @@ impl Database {
     async fn in_use(path: &Path) -> Result<Option<InUse>> {
         let in_use = InUse::take(path, Use::Shared).await?;
         if in_use.is_some() {
-            beside::put_back(path).map_err(Error::at_file(Text::PuttingBack, path))?;
+            sidecar::put_back(path).map_err(Error::at_file(Text::PuttingBack, path))?;
         }
         Ok(in_use)
     }

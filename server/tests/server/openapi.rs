@@ -115,17 +115,17 @@ impl Spec {
     }
 
     /// Bodies at and just over each bound of a schema: the text, whether it is valid, and what it
-    /// is. `around` puts a part into the whole.
+    /// is. `wrap` puts a part into the whole.
     fn variants(
         &self,
         schema: &Value,
         at: &str,
-        around: &dyn Fn(&str) -> String,
+        wrap: &dyn Fn(&str) -> String,
         out: &mut Vec<(String, bool, String)>,
     ) {
         let schema = self.resolve(schema);
         let mut put = |part: String, valid: bool, what: &str| {
-            out.push((around(&part), valid, format!("{at}: {what}")))
+            out.push((wrap(&part), valid, format!("{at}: {what}")))
         };
         match schema["type"].as_str().unwrap() {
             "object" => {
@@ -145,7 +145,7 @@ impl Spec {
                     let inside = |part: &str| {
                         let mut whole = whole.clone();
                         whole[name] = json!("@part@");
-                        around(&whole.to_string().replace("\"@part@\"", part))
+                        wrap(&whole.to_string().replace("\"@part@\"", part))
                     };
                     self.variants(property, &format!("{at}.{name}"), &inside, out);
                 }
@@ -164,7 +164,7 @@ impl Spec {
                 self.variants(
                     &schema["items"],
                     &format!("{at}[]"),
-                    &|part| around(&format!("[{part}]")),
+                    &|part| wrap(&format!("[{part}]")),
                     out,
                 );
             }

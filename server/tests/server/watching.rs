@@ -185,9 +185,9 @@ fn the_listener_has_three_pages_and_takes_nothing_else() {
     let address = running.server().measures().unwrap();
     // An address that somebody else has keeps nobody from serving.
     let other = Deployment::with(&format!("[watch]\nlisten = \"{address}\""));
-    let beside = other.start();
-    assert_eq!((beside.server().measures(), beside.anyone().get("/readyz").status), (None, 200));
-    beside.stop();
+    let second = other.start();
+    assert_eq!((second.server().measures(), second.anyone().get("/readyz").status), (None, 200));
+    second.stop();
 
     assert_eq!(ask(address, "GET /healthz").0, 200);
     assert_eq!(ask(address, "GET /readyz").0, 200);

@@ -141,8 +141,8 @@ impl Server {
 
     /// A join token for a terminal of the two scopes.
     pub fn join_token(&self) -> String {
-        let text = self.admin(&["terminal", "token", "--scope", "roaming", "--scope", "ward3"]);
-        word_with(&text, "wkj2-")
+        let value = self.admin_json(&["token", "add", "--scope", "roaming", "--scope", "ward3"]);
+        value["token"].as_str().expect("a token").to_owned()
     }
 
     /// A one-time enrollment code.
@@ -160,12 +160,4 @@ impl Server {
             .expect("a key")
             .to_owned()
     }
-}
-
-fn word_with(text: &str, prefix: &str) -> String {
-    text.split_whitespace()
-        .map(|word| word.trim_matches(|c: char| matches!(c, '"' | ',' | '\'')))
-        .find(|word| word.starts_with(prefix))
-        .unwrap_or_else(|| panic!("no {prefix} in {text}"))
-        .to_owned()
 }

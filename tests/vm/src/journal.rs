@@ -76,8 +76,8 @@ const ALLOWED: &[Allowed] = &[
 ];
 
 impl Ward {
-    /// Keeps the whole journal among the artefacts, and judges its warnings.
-    pub fn judge_journal(&mut self) -> Result<String, Failure> {
+    /// Keeps the whole journal among the artefacts, and checks that its warnings are expected.
+    pub fn check_journal(&mut self) -> Result<String, Failure> {
         let patience = Duration::from_secs(300);
         let machine = self.machine()?;
         let all =

@@ -103,7 +103,7 @@ impl Network {
         }
         let tls = match self.collector.way {
             Way::Tcp => None,
-            Way::Tls => Some((self.tls(agent)?, Counts::Said)),
+            Way::Tls => Some((self.tls(agent)?, Counts::CloseNotify)),
             Way::TlsFin => Some((self.tls(agent)?, Counts::Fin)),
         };
         let deadline = Deadline::after(self.within);

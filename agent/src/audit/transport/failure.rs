@@ -28,7 +28,7 @@ pub enum CollectorError {
     #[error(
         "the collector ended the connection without close_notify, so nobody knows what it has read"
     )]
-    Unsaid,
+    NoCloseNotify,
     /// The connection broke while it was used.
     #[error("the connection to the collector broke: {0}")]
     Broken(#[source] Error),
@@ -53,7 +53,7 @@ impl CollectorError {
             Self::Authorities(_) => Notice::CollectorAuthorities,
             Self::Tls(_) => Notice::CollectorNotTrusted,
             Self::Early | Self::Broken(_) => Notice::CollectorEndedEarly,
-            Self::Unsaid => Notice::CollectorEndedUnsaid,
+            Self::NoCloseNotify => Notice::CollectorEndedUnsaid,
             Self::Slow => Notice::CollectorSlow,
         }
     }
@@ -65,14 +65,17 @@ impl CollectorError {
                 Some(error.to_string())
             }
             Self::Tls(error) => Some(error.to_string()),
-            Self::Authorities(_) | Self::Early | Self::Unsaid | Self::Slow => None,
+            Self::Authorities(_) | Self::Early | Self::NoCloseNotify | Self::Slow => None,
         }
     }
 
     /// Whether a smaller batch might have arrived: it was on its way. A TLS alert may say that it
     /// was too long; where it says something else, smaller batches cost little.
     pub const fn was_on_its_way(&self) -> bool {
-        matches!(self, Self::Early | Self::Unsaid | Self::Broken(_) | Self::Tls(_) | Self::Slow)
+        matches!(
+            self,
+            Self::Early | Self::NoCloseNotify | Self::Broken(_) | Self::Tls(_) | Self::Slow
+        )
     }
 }
 

@@ -15,7 +15,7 @@ use crate::audit::transport::failure::CollectorError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counts {
     /// Its close_notify, in answer to ours.
-    Said,
+    CloseNotify,
     /// Its FIN too, after our close_notify.
     Fin,
 }
@@ -25,7 +25,7 @@ pub enum Counts {
 enum Half {
     Open,
     /// It said in TLS that it ends.
-    Said,
+    CloseNotify,
     /// Its half of TCP ended, and nobody knows by whom.
     Fin,
 }
@@ -90,8 +90,8 @@ impl Secret {
         // us.
         loop {
             match (hear(&mut session, &mut connection)?, counts) {
-                (Half::Said, _) | (Half::Fin, Counts::Fin) => return Ok(connection.end()?),
-                (Half::Fin, Counts::Said) => return Err(CollectorError::Unsaid),
+                (Half::CloseNotify, _) | (Half::Fin, Counts::Fin) => return Ok(connection.end()?),
+                (Half::Fin, Counts::CloseNotify) => return Err(CollectorError::NoCloseNotify),
                 (Half::Open, _) => connection.wait(false)?,
             }
         }
@@ -135,7 +135,7 @@ fn hear(session: &mut ClientConnection, from: &mut Connection) -> Result<Half, C
         let mut said = [0; 4096];
         while matches!(session.reader().read(&mut said), Ok(1..)) {}
         if state.peer_has_closed() {
-            return Ok(Half::Said);
+            return Ok(Half::CloseNotify);
         }
         if half == Half::Fin {
             return Ok(Half::Fin);

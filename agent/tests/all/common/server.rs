@@ -39,6 +39,7 @@ pub struct Server {
     pub ward: Arc<Ward>,
     pub ca: Authority,
     pub token: JoinToken,
+    pub token_text: String,
     pub address: String,
     /// Seen `/v1/join`.
     pub joined: AtomicBool,
@@ -65,11 +66,12 @@ impl Server {
         let certificate = params.signed_by(&key, &issuer.issuer).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("https://localhost:{}", listener.local_addr().unwrap().port());
-        let token = JoinToken::new([2; 13], &signing(100).public());
+        let (token, token_text) = JoinToken::make([2; 10], &signing(100).public()).unwrap();
         let server = Arc::new(Self {
             ward: Arc::clone(ward),
             ca,
             token,
+            token_text,
             address,
             joined: AtomicBool::new(false),
             too_many: Mutex::default(),

@@ -37,7 +37,7 @@ fn a_busy_channel_is_tried_again() {
     let always = vec![Reply::Message(message::ERROR, vec![0x06])];
     let (answer, record, took) = once(5000, GET_INFO, always);
     assert!(answer.is_none());
-    assert!(matches!(record.failure, Some(Failure::Busy)));
+    assert!(matches!(record.failure, Some(ExchangeError::Busy)));
     assert!(took < Duration::from_secs(2), "{took:?}");
 }
 
@@ -74,7 +74,7 @@ fn what_spends_a_try_or_changes_something_is_sent_once() {
         let (record, sent) = first(&request, busy());
         assert_eq!(sent, if again { 2 } else { 1 }, "{request:02x?}");
         assert_eq!(record.exchanges.len(), usize::from(again), "{request:02x?}");
-        let is_busy = matches!(record.failure, Some(Failure::Busy));
+        let is_busy = matches!(record.failure, Some(ExchangeError::Busy));
         // Nothing of it was done: the key says so.
         assert_eq!((is_busy, record.in_doubt), (!again, false), "{request:02x?}");
     }
@@ -104,7 +104,7 @@ fn whether_a_request_was_carried_out_is_in_doubt_once_the_key_has_it() {
     // It never heard of it.
     let device = device(Scripted::new(|_| busy()));
     let (_, record) = run(operation(0), || cbor(&device, change));
-    assert!(matches!(record.failure, Some(Failure::TimedOut { .. })) && !record.in_doubt);
+    assert!(matches!(record.failure, Some(ExchangeError::TimedOut { .. })) && !record.in_doubt);
     // An answer is none that is in doubt, whatever it says.
     let (record, _) = first(change, vec![Reply::Cbor(0x31, vec![])]);
     assert!(record.failure.is_none() && !record.in_doubt);

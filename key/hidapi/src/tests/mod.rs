@@ -5,9 +5,9 @@ mod busy;
 mod touch;
 
 use crate::message::{self, Message};
-use crate::scripted::{CHANNEL, Reply, Request, Scripted};
+use crate::scripted::{CHANNEL, HidRequest, Reply, Scripted};
 use crate::{
-    Event, Failure, HidApi, HidDevice, LinkError, Operation, Record, Report, prepare, run,
+    Event, ExchangeError, HidApi, HidDevice, LinkError, Operation, Record, Report, prepare, run,
 };
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
@@ -58,7 +58,7 @@ fn operation(millis: u64) -> Operation {
 fn once(millis: u64, payload: &[u8], replies: Vec<Reply>) -> (Option<Vec<u8>>, Record, Duration) {
     let device =
         device(Scripted::new(
-            move |(command, _): &Request| {
+            move |(command, _): &HidRequest| {
                 if *command == message::CBOR { replies.clone() } else { Vec::new() }
             },
         ));
@@ -113,7 +113,7 @@ fn without_an_operation_nothing_is_sent() {
 fn silent_key_ends_at_the_deadline() {
     let (answer, record, took) = once(150, GET_INFO, vec![]);
     assert!(answer.is_none());
-    assert!(matches!(record.failure, Some(Failure::TimedOut { touch: false })));
+    assert!(matches!(record.failure, Some(ExchangeError::TimedOut { touch: false })));
     assert!(took >= Duration::from_millis(150), "{took:?}");
     assert!(took < Duration::from_millis(800), "{took:?}");
 }
@@ -123,7 +123,7 @@ fn key_that_stops_within_an_answer_ends_at_the_deadline() {
     let part = Reply::Raw(raw(CHANNEL, &[message::CBOR, 0x04, 0x00, 0x00]));
     let (answer, record, took) = once(150, GET_INFO, vec![part]);
     assert!(answer.is_none());
-    assert!(matches!(record.failure, Some(Failure::TimedOut { .. })));
+    assert!(matches!(record.failure, Some(ExchangeError::TimedOut { .. })));
     assert!(took < Duration::from_millis(800), "{took:?}");
 }
 
@@ -148,7 +148,7 @@ fn other_channels_are_not_read() {
 
     let (answer, record, _) = once(100, GET_INFO, vec![Reply::Raw(foreign)]);
     assert!(answer.is_none());
-    assert!(matches!(record.failure, Some(Failure::TimedOut { .. })));
+    assert!(matches!(record.failure, Some(ExchangeError::TimedOut { .. })));
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn wrong_sequence_is_refused() {
         ];
         let (answer, record, _) = once(1000, GET_INFO, replies);
         assert!(answer.is_none());
-        assert!(matches!(record.failure, Some(Failure::Malformed(_))), "{sequence}");
+        assert!(matches!(record.failure, Some(ExchangeError::Malformed(_))), "{sequence}");
     }
 }
 
@@ -184,7 +184,7 @@ fn broken_framing_is_refused() {
     for (name, replies) in cases {
         let (answer, record, took) = once(1000, GET_INFO, replies);
         assert!(answer.is_none(), "{name}");
-        assert!(matches!(record.failure, Some(Failure::Malformed(_))), "{name}");
+        assert!(matches!(record.failure, Some(ExchangeError::Malformed(_))), "{name}");
         assert!(took < Duration::from_millis(500), "{name}");
     }
 }
@@ -195,7 +195,7 @@ fn ctaphid_error_zero_is_an_error() {
         let (answer, record, _) =
             once(1000, GET_INFO, vec![Reply::Message(message::ERROR, vec![code])]);
         assert!(answer.is_none());
-        assert!(matches!(record.failure, Some(Failure::Hid(got)) if got == code));
+        assert!(matches!(record.failure, Some(ExchangeError::Hid(got)) if got == code));
     }
 }
 
@@ -204,7 +204,7 @@ fn unknown_command_with_status_zero_is_refused() {
     for command in [0x83u8, 0x84, 0x86, 0xc0] {
         let (answer, record, _) = once(1000, GET_INFO, vec![Reply::Message(command, vec![0])]);
         assert!(answer.is_none(), "{command:#x}");
-        assert!(matches!(record.failure, Some(Failure::Malformed(_))), "{command:#x}");
+        assert!(matches!(record.failure, Some(ExchangeError::Malformed(_))), "{command:#x}");
     }
 }
 
@@ -230,7 +230,7 @@ fn endless_keep_alives_end_at_the_deadline() {
     let endless = Reply::Endless(raw(CHANNEL, &[message::KEEPALIVE, 0, 1, 1]));
     let (answer, record, took) = once(150, GET_INFO, vec![endless]);
     assert!(answer.is_none());
-    assert!(matches!(record.failure, Some(Failure::TimedOut { touch: false })));
+    assert!(matches!(record.failure, Some(ExchangeError::TimedOut { touch: false })));
     assert!(took < Duration::from_millis(800), "{took:?}");
 }
 
@@ -239,7 +239,7 @@ fn endless_packets_of_another_channel_end_at_the_deadline() {
     let endless = Reply::Endless(raw([1, 1, 1, 1], &[message::CBOR, 0, 1, 0]));
     let (answer, record, took) = once(150, GET_INFO, vec![endless]);
     assert!(answer.is_none());
-    assert!(matches!(record.failure, Some(Failure::TimedOut { .. })));
+    assert!(matches!(record.failure, Some(ExchangeError::TimedOut { .. })));
     assert!(took < Duration::from_millis(800), "{took:?}");
 }
 
@@ -254,7 +254,7 @@ fn number_of_exchanges_is_bounded() {
         }
     });
     assert_eq!(log.lock().unwrap().len(), 8);
-    assert!(matches!(record.failure, Some(Failure::TooMany)));
+    assert!(matches!(record.failure, Some(ExchangeError::TooMany)));
 }
 
 #[test]
@@ -266,7 +266,7 @@ fn unplugged_is_told_apart() {
     ] {
         let (answer, record, _) = once(1000, GET_ASSERTION, replies);
         assert!(answer.is_none());
-        assert!(matches!(record.failure, Some(Failure::Link(LinkError::Removed))));
+        assert!(matches!(record.failure, Some(ExchangeError::Link(LinkError::Removed))));
     }
 }
 
@@ -282,7 +282,7 @@ fn init_answer(nonce: &[u8], channel: [u8; 4]) -> Reply {
 fn channel_allocation_waits_for_our_nonce_and_refuses_reserved_channels() {
     let nonce = [7u8; 8];
     let init = |replies: fn(&[u8]) -> Vec<Reply>| {
-        let key = Scripted::new(move |(_, payload): &Request| replies(payload)).without_init();
+        let key = Scripted::new(move |(_, payload): &HidRequest| replies(payload)).without_init();
         let device = device(key);
         run(operation(150), || request(&device, message::BROADCAST, message::INIT, &nonce))
     };
@@ -292,11 +292,11 @@ fn channel_allocation_waits_for_our_nonce_and_refuses_reserved_channels() {
     assert_eq!(record.exchanges[0].command, None);
 
     let (_, record) = init(|nonce| vec![init_answer(nonce, message::BROADCAST)]);
-    assert!(matches!(record.failure, Some(Failure::Malformed(_))));
+    assert!(matches!(record.failure, Some(ExchangeError::Malformed(_))));
     let (_, record) = init(|nonce| vec![init_answer(nonce, [0; 4])]);
-    assert!(matches!(record.failure, Some(Failure::Malformed(_))));
+    assert!(matches!(record.failure, Some(ExchangeError::Malformed(_))));
     let (_, record) = init(|_| vec![init_answer(&[1; 8], CHANNEL)]);
-    assert!(matches!(record.failure, Some(Failure::TimedOut { .. })));
+    assert!(matches!(record.failure, Some(ExchangeError::TimedOut { .. })));
 }
 
 #[test]
@@ -309,7 +309,7 @@ fn the_inspector_keeps_an_answer_from_the_library() {
     };
     let (answer, record) = run(budget, || cbor(&device, GET_INFO));
     assert!(answer.unwrap().is_none());
-    assert!(matches!(record.failure, Some(Failure::Malformed("no"))));
+    assert!(matches!(record.failure, Some(ExchangeError::Malformed("no"))));
     assert!(record.exchanges.is_empty());
 }
 

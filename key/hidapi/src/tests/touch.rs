@@ -6,12 +6,12 @@ use super::*;
 fn a_touch_that_nobody_asked_for_is_no_touch() {
     let endless = Reply::Endless(raw(CHANNEL, &[message::KEEPALIVE, 0, 1, 2]));
     let (_, record, _) = once(150, GET_INFO, vec![endless]);
-    assert!(matches!(record.failure, Some(Failure::TimedOut { touch: false })));
+    assert!(matches!(record.failure, Some(ExchangeError::TimedOut { touch: false })));
 }
 
 /// A key that waits for a touch and answers CANCEL as it must, or not at all.
-fn waiting(answers_cancel: bool) -> (HidDevice, Arc<Mutex<Vec<Request>>>) {
-    let key = Scripted::new(move |(command, _): &Request| match *command {
+fn waiting(answers_cancel: bool) -> (HidDevice, Arc<Mutex<Vec<HidRequest>>>) {
+    let key = Scripted::new(move |(command, _): &HidRequest| match *command {
         message::CBOR => vec![Reply::KeepAlive(1), Reply::KeepAlive(2), Reply::KeepAlive(2)],
         message::CANCEL if answers_cancel => vec![Reply::Cbor(0x2d, vec![])],
         _ => vec![],
@@ -34,7 +34,7 @@ fn no_touch_sends_cancel_and_says_so() {
         let start = Instant::now();
         let (answer, record) = run(budget, || cbor(&device, GET_ASSERTION));
         assert!(answer.unwrap().is_none());
-        assert!(matches!(record.failure, Some(Failure::TimedOut { touch: true })));
+        assert!(matches!(record.failure, Some(ExchangeError::TimedOut { touch: true })));
         assert!(start.elapsed() < Duration::from_millis(900));
         assert_eq!(
             *events.lock().unwrap(),
@@ -47,7 +47,7 @@ fn no_touch_sends_cancel_and_says_so() {
         // a late answer could be taken for the next one's.
         let (_, record) = run(operation(50), || cbor(&device, GET_INFO));
         assert_eq!(log.lock().unwrap().len() > 2, answers_cancel);
-        assert_eq!(matches!(record.failure, Some(Failure::NotAllowed)), !answers_cancel);
+        assert_eq!(matches!(record.failure, Some(ExchangeError::NotAllowed)), !answers_cancel);
     }
 }
 
@@ -84,7 +84,7 @@ fn a_caller_that_gives_up_cancels() {
     let (answer, record) = run(budget, || cbor(&device, GET_ASSERTION));
     hanging_up.join().unwrap();
     assert!(answer.unwrap().is_none());
-    assert!(matches!(record.failure, Some(Failure::Cancelled)));
+    assert!(matches!(record.failure, Some(ExchangeError::Cancelled)));
     assert!(start.elapsed() < Duration::from_secs(2));
     assert_eq!(log.lock().unwrap()[1].0, message::CANCEL);
 }

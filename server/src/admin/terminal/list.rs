@@ -4,7 +4,7 @@ use wardkey_core::id::TerminalId;
 use wardkey_core::name::ScopeName;
 use wardkey_core::time::UnixTime;
 
-use super::view::{Beside, PositionView, TerminalDetails, TerminalView, view};
+use super::view::{PositionView, Related, TerminalDetails, TerminalView, view};
 use crate::admin::Listing;
 use crate::error::Result;
 use crate::fleet::{Reckoned, Stages};
@@ -69,12 +69,12 @@ pub async fn list(
     let tags = terminal::tags_of(tx, &ids).await?;
     let positions = terminal::positions_of(tx, &ids).await?;
     Ok(Listing::new(page, |terminal| {
-        let beside = Beside {
+        let related = Related {
             stage: stage(&terminal).map(Reckoned::as_str),
             tags: tags.get(&terminal.id),
             positions: positions.get(&terminal.id).map_or(&[], Vec::as_slice),
         };
-        view(terminal, beside)
+        view(terminal, related)
     }))
 }
 
@@ -86,9 +86,9 @@ pub async fn show(tx: &mut Tx, name: &str, by: Reckoning) -> Result<TerminalDeta
     let tags = terminal::tags_of(tx, &[id]).await?;
     let positions = terminal::positions_of(tx, &[id]).await?.remove(&id).unwrap_or_default();
     let stage = stage_of(&terminal, &stages, by.now).map(Reckoned::as_str);
-    let beside = Beside { stage, tags: tags.get(&id), positions: &positions };
+    let related = Related { stage, tags: tags.get(&id), positions: &positions };
     Ok(TerminalDetails {
-        terminal: view(terminal, beside),
+        terminal: view(terminal, related),
         positions: positions.iter().map(PositionView::from).collect(),
     })
 }

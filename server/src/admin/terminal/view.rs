@@ -46,29 +46,29 @@ pub struct TerminalView {
     pub capabilities: Vec<String>,
 }
 
-/// What stands beside the row of a terminal.
+/// What else is shown of a terminal, from other tables.
 #[derive(Debug)]
-pub(super) struct Beside<'a> {
+pub(super) struct Related<'a> {
     pub stage: Option<&'static str>,
     pub tags: Option<&'a BTreeSet<Tag>>,
     pub positions: &'a [Behind],
 }
 
-/// A terminal, with what stands beside it.
-pub(super) fn view(terminal: Terminal, beside: Beside<'_>) -> TerminalView {
-    let behind: Option<Vec<u64>> = beside.positions.iter().map(Behind::count).collect();
+/// A terminal, with what is related to it.
+pub(super) fn view(terminal: Terminal, related: Related<'_>) -> TerminalView {
+    let behind: Option<Vec<u64>> = related.positions.iter().map(Behind::count).collect();
     let capabilities = terminal.capabilities.iter().flat_map(|all| all.split(','));
     TerminalView {
         id: terminal.id.to_hex(),
         name: terminal.name.to_string(),
         status: terminal.status.as_str(),
         scopes: names(&terminal.scopes),
-        tags: names(beside.tags.into_iter().flatten()),
+        tags: names(related.tags.into_iter().flatten()),
         machine: terminal.machine.short(),
         joined: terminal.joined.0,
         revoked: terminal.revoked.map(|time| time.0),
         seen: terminal.seen.map(|time| time.0),
-        stage: beside.stage,
+        stage: related.stage,
         behind: behind.and_then(|counts| counts.into_iter().max()),
         certificate_until: terminal.certificate_end.0,
         capabilities: capabilities.filter(|word| !word.is_empty()).map(str::to_owned).collect(),

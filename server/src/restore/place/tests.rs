@@ -70,7 +70,7 @@ impl Monday {
             reason: None,
             zone: &TimeZone::UTC,
         };
-        Prepared::make(&self.config, &asked, Where::Beside).await.unwrap()
+        Prepared::make(&self.config, &asked, Where::NextToStore).await.unwrap()
     }
 }
 

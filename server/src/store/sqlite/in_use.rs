@@ -16,7 +16,7 @@ use wardkey_core::texts;
 
 use crate::error::{Error, Result};
 use crate::files;
-use crate::texts::{Said, Text};
+use crate::texts::{PhraseError, Text};
 
 /// How long a statement or a lock waits for another process.
 pub const BUSY: Duration = Duration::from_secs(10);
@@ -112,7 +112,7 @@ fn open(path: &Path) -> std::io::Result<File> {
         if file.metadata()?.is_file() {
             return Ok(file);
         }
-        Err(std::io::Error::new(ErrorKind::InvalidInput, Said(Text::NotAFile.into())))
+        Err(std::io::Error::new(ErrorKind::InvalidInput, PhraseError(Text::NotAFile.into())))
     };
     match there() {
         Err(error) if error.kind() == ErrorKind::NotFound => {}

@@ -171,13 +171,8 @@ fn huge_and_truncated_frames_cost_nothing() {
 #[test]
 fn join_and_enrollment_refuse_what_is_wrong_and_can_be_tried_again() {
     let ward = Ward::ready();
-    let output = ward.terminal.wardkey(&[
-        "join",
-        "--server",
-        wardkey_e2e::server::URL,
-        "--token",
-        "wkj2-AAAA",
-    ]);
+    let output =
+        ward.terminal.wardkey(&["join", "--server", wardkey_e2e::server::URL, "--token", "AAAA"]);
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("WK-1503"), "{output:?}");
     let output = ward.terminal.wardkey_with(

@@ -139,13 +139,9 @@ impl Ward {
 }
 
 fn joins(ward: &mut Ward) -> Result<String, Failure> {
-    let text = ward.server("terminal token --scope east3 roaming")?;
-    let token = text
-        .split_whitespace()
-        .find(|word| word.starts_with("wkj2-"))
-        .unwrap_or_default()
-        .to_owned();
-    Failure::unless(!token.is_empty(), || format!("no token in {text}"))?;
+    let made = ward.server_json("token add --scope east3 roaming")?;
+    let token = made["token"].as_str().unwrap_or_default().to_owned();
+    Failure::unless(!token.is_empty(), || format!("no token in {made}"))?;
     ward.ok(&format!(
         "echo {token} | wardkey --lang en join --server {URL} \
          --name 'East 3, desk 1' --token-file -"

@@ -29,7 +29,7 @@ pub(super) const PART: Part = Part {
         },
         Step { expected: "hanako, whose password is locked, does not get in", run: staff_refused },
         Step { expected: "purged, nothing remains but the server's keys", run: purges },
-        Step { expected: "no unexpected warning in the journal", run: |ward| ward.judge_journal() },
+        Step { expected: "no unexpected warning in the journal", run: |ward| ward.check_journal() },
     ],
 };
 

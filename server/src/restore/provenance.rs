@@ -15,7 +15,7 @@ use crate::texts::Text;
 
 /// Who knows the root key of a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Known {
+pub enum Provenance {
     /// The database that is there has the same one.
     Here,
     /// Somebody gave it.
@@ -28,24 +28,24 @@ pub enum Known {
 ///
 /// # Errors
 /// [`Code::RestoreOtherDeployment`], [`Code::RestoreRootOther`].
-pub fn whose(
+pub fn provenance(
     config: &Config,
     backup: &Backup,
     present: Option<&Present>,
     given: Option<&SigningPublicKey>,
-) -> Result<Known> {
+) -> Result<Provenance> {
     if let Some(given) = given {
-        must_be(backup, given)?;
+        check_root(backup, given)?;
     }
     match present {
-        Some(present) if !same_line(&present.roots, &backup.roots) => {
+        Some(present) if !same_chain(&present.roots, &backup.roots) => {
             let path = config.store.display().to_string().into();
             let message = texts::phrase(Code::RestoreOtherDeployment, vec![("path", path)]);
             Err(Error::refused(Code::RestoreOtherDeployment, message))
         }
-        Some(_) => Ok(Known::Here),
-        None if given.is_some() => Ok(Known::Given),
-        None => Ok(Known::Unknown),
+        Some(_) => Ok(Provenance::Here),
+        None if given.is_some() => Ok(Provenance::Given),
+        None => Ok(Provenance::Unknown),
     }
 }
 
@@ -53,7 +53,7 @@ pub fn whose(
 ///
 /// # Errors
 /// [`Code::RestoreRootOther`].
-pub fn must_be(backup: &Backup, given: &SigningPublicKey) -> Result<()> {
+pub fn check_root(backup: &Backup, given: &SigningPublicKey) -> Result<()> {
     let first = backup.roots.first().and_then(|first| {
         sign::peek::<RootDocument>(first.by_itself.as_slice()).ok().map(|first| first.root_key)
     });
@@ -65,7 +65,7 @@ pub fn must_be(backup: &Backup, given: &SigningPublicKey) -> Result<()> {
 }
 
 /// Whether one chain goes on where the other ends: the key of each document signed the next one.
-fn same_line(one: &[SignedRoot], other: &[SignedRoot]) -> bool {
+fn same_chain(one: &[SignedRoot], other: &[SignedRoot]) -> bool {
     !one.is_empty() && !other.is_empty() && one.iter().zip(other).all(|(one, other)| one == other)
 }
 

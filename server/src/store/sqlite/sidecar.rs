@@ -1,5 +1,5 @@
-//! What lies beside a database: its log, and all of it under a second name while another database
-//! takes its place.
+//! Sidecar files of a database: its write-ahead log and the index of that, and all of them under
+//! a second name while another database takes its place.
 //!
 //! ```text
 //!   wardkey.db         wardkey.db-wal  wardkey.db-shm
@@ -19,7 +19,7 @@ use wardkey_core::time::UnixTime;
 
 /// What SQLite has beside a database. A log that stays behind would be taken for the next
 /// database's own.
-pub const LOGS: [&str; 2] = [LOG, INDEX];
+pub const SIDECARS: [&str; 2] = [LOG, INDEX];
 
 const LOG: &str = "-wal";
 /// The index of the log, which is made anew where it is missing.
@@ -34,7 +34,7 @@ pub fn with_end(path: &Path, end: &str) -> PathBuf {
 }
 
 /// A name beside a database under which nothing is.
-pub fn second_name(database: &Path, now: UnixTime) -> PathBuf {
+pub fn name_aside(database: &Path, now: UnixTime) -> PathBuf {
     let mut aside = with_end(database, &format!("{REPLACED}{}", now.0));
     for number in 1.. {
         let is_free = |end| with_end(&aside, end).symlink_metadata().is_err();
@@ -125,10 +125,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("wardkey.db");
         write(&database, "", "old");
-        let other = second_name(&database, UnixTime(1));
+        let other = name_aside(&database, UnixTime(1));
         write(&other, "", "of another time");
         write(&other, "-wal", "of another time");
-        let aside = second_name(&database, UnixTime(1));
+        let aside = name_aside(&database, UnixTime(1));
         assert_ne!(aside, other);
         std::fs::hard_link(&database, &aside).unwrap();
         write(&aside, "-wal", "log");
@@ -148,7 +148,7 @@ mod tests {
         let database = folder.path().join("wardkey.db");
         write(&database, "", "old");
         write(&database, "-wal", "log");
-        let aside = second_name(&database, UnixTime(1));
+        let aside = name_aside(&database, UnixTime(1));
         for end in ["", "-wal"] {
             std::fs::hard_link(with_end(&database, end), with_end(&aside, end)).unwrap();
         }
