@@ -51,15 +51,7 @@ impl Attempt<'_, '_> {
         let mut tries = None;
         if let Some(details) = details {
             tries = details.pin_tries;
-            let unusable = match tries {
-                _ if !details.pin_set => Some(Code::PinNotSet),
-                Some(0) => Some(Code::PinBlocked),
-                _ if details.pin_must_change && !self.login.changes_pin => {
-                    Some(Code::PinMustChange)
-                }
-                _ => None,
-            };
-            if let Some(code) = unusable {
+            if let Some(code) = details.hindrance(self.login.changes_pin) {
                 return Err(Refusal {
                     tries_left: tries,
                     ..Refusal::new(code, "getInfo of the key")
