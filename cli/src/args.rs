@@ -63,10 +63,11 @@ pub enum Action {
     /// Explain who would get in, step by step, without a login (root).
     ///
     /// Goes through what a login would go through: account, PAM service, configuration, agent,
-    /// signed directory, policy, keys. No key is asked, nothing is recorded and nobody is let in.
-    /// The exit status is 1 when the login would be refused.
+    /// signed directory, policy, keys. No PIN and no touch are asked for, nothing is recorded and
+    /// nobody is let in. The exit status is 1 when the login would be refused.
     #[command(after_help = "Examples:\n  sudo wardkey try hanako\n  \
-                      sudo wardkey try hanako --account ward3 --service lightdm")]
+                      sudo wardkey try hanako --account ward3 --service lightdm\n  \
+                      sudo wardkey try hanako --key")]
     Try(TryOptions),
     /// Fetch the directory from the server now (root).
     #[command(after_help = "Example:\n  sudo wardkey sync")]
@@ -162,6 +163,10 @@ pub struct TryOptions {
     /// The PAM service.
     #[arg(long, value_name = "SERVICE", default_value = "login")]
     pub service: ServiceName,
+    /// Have the keys that are plugged in prove whose they are, as a login does before it asks for
+    /// the PIN. Not while a login uses a key.
+    #[arg(long)]
+    pub key: bool,
 }
 
 /// How to look.
@@ -338,7 +343,7 @@ mod tests {
             "wardkey who --search hanako",
             "wardkey key list --search yubi",
             "wardkey try hanako",
-            "wardkey try hanako --account ward3 --service lightdm --json",
+            "wardkey try hanako --account ward3 --service lightdm --key --json",
             "wardkey join --server https://s:8443/ --token wkj2-x",
             "wardkey join --server https://10.0.0.1 --token-file - --name 病棟3 --anchor /a \
              --leave-deployment",

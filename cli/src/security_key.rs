@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use wardkey_core::code::{Code, Prompt};
-use wardkey_core::message::key::{KeyDetails, KeyInfo, Pin, Reply, Request};
+use wardkey_core::codec::{self, Bytes, Document, List};
+use wardkey_core::id::{CredentialId, Nonce, TerminalId};
+use wardkey_core::message::key::{Identified, Identify, KeyDetails, KeyInfo, Pin, Reply, Request};
+use wardkey_core::name::RpId;
+use wardkey_core::proof::identification::IdentifyData;
 use wardkey_core::texts;
 use wardkey_ipc::Deadline;
 use zeroize::Zeroizing;
@@ -203,6 +207,61 @@ pub(crate) fn with_tries(
             format!("{} {left}", question.trim_end_matches(": "))
         }
         None => question.to_owned(),
+    }
+}
+
+/// What keys sign to prove whose they are.
+pub(crate) struct Challenge {
+    pub(crate) data: IdentifyData,
+    /// The same, as they sign it.
+    pub(crate) bytes: Bytes<{ IdentifyData::MAX_BYTES }>,
+}
+
+impl Challenge {
+    /// A fresh one.
+    ///
+    /// # Errors
+    /// The kernel has no randomness.
+    pub(crate) fn fresh(terminal: TerminalId) -> Result<Self, CliError> {
+        let mut nonce = [0; Nonce::LEN];
+        getrandom::fill(&mut nonce)
+            .map_err(|error| CliError::with(Code::Internal, format!("getrandom: {error}")))?;
+        let data = IdentifyData { nonce: Nonce::new(nonce), terminal };
+        let bytes = Bytes::new(codec::to_bytes(&data))
+            .map_err(|error| CliError::because(Code::Internal, error))?;
+        Ok(Self { data, bytes })
+    }
+}
+
+/// What the keys that are plugged in say to the question whose they are.
+pub(crate) enum Looked {
+    /// There are none.
+    None,
+    /// They hold none of the credentials, for this reason.
+    Others(Code),
+    /// They claim to hold some.
+    Claims(Box<Identified>),
+}
+
+/// Asks the keys that are plugged in which of these credentials they hold, without PIN or touch,
+/// and waits for no others.
+pub(crate) fn look(
+    context: &Context<'_, '_>,
+    rp_id: RpId,
+    allow: Vec<CredentialId>,
+    challenge: &Challenge,
+) -> Result<Looked, CliError> {
+    let allow = List::new(allow).map_err(|error| CliError::because(Code::Internal, error))?;
+    let wait_ms = u32::try_from(LOOK.as_millis()).unwrap_or(u32::MAX);
+    let client_data = challenge.bytes.clone();
+    let request = Identify { rp_id, allow, wait_ms, client_data, every: true, more: None };
+    let mut link = Key::connect(context)?;
+    link.send(&Request::Identify(request))?;
+    match link.next(Deadline::after(LOOK), Code::KeyTimeout)? {
+        Reply::Insert => Ok(Looked::None),
+        Reply::Unregistered(code) => Ok(Looked::Others(code)),
+        Reply::Identified(identified) => Ok(Looked::Claims(Box::new(identified))),
+        _ => Err(peers::unexpected()),
     }
 }
 

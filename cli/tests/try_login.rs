@@ -3,137 +3,51 @@
 
 mod common;
 
-use common::{Machine, status};
-use serde_json::Value;
-use wardkey_core::codec::List;
-use wardkey_core::message::agent::{Grant, Locked, People, Reply, Request, Status as AgentStatus};
+use common::Machine;
+use common::trying::*;
+use wardkey_core::codec::{self, List};
+use wardkey_core::directory::leaf_key;
+use wardkey_core::marks::Marks;
+use wardkey_core::message::agent::{Grant, Locked, Request, Status as AgentStatus};
 use wardkey_core::person::{PersonRecord, Status};
 use wardkey_core::time::UnixTime;
 use wardkey_testkit::{Deployment, Key, T0, login, person, signing};
-
-/// An account that every machine has and that the module does not leave alone.
-const PERSON: &str = "nobody";
-
-/// The deployment of the tests, with [`PERSON`] in place of its nurse.
-fn deployment() -> Deployment {
-    let mut deployment = Deployment::new();
-    *deployment.hanako() = person(PERSON, 1, &Key::es256(1));
-    deployment.refresh();
-    deployment
-}
-
-/// A terminal that has joined, whose service `login` asks for the key and `open` does not.
-fn machine(deployment: &Deployment) -> Machine {
-    let machine = Machine::new();
-    let folder = machine.folder.path().display().to_string();
-    let anchor = deployment.anchor();
-    let mut elf = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0".to_vec();
-    elf[4] = if cfg!(target_pointer_width = "64") { 2 } else { 1 };
-    let module = "auth [success=done user_unknown=ignore default=die] pam_fido.so\n";
-    let pam = format!(
-        "agent_user = \"root\"\nanchor = \"{folder}/anchor.toml\"\nmarks = \"{folder}/m/marks\"\n"
-    );
-    let anchor =
-        format!("root_key = \"{}\"\nterminal = \"{}\"\n", anchor.root_key, anchor.terminal);
-    for (name, bytes) in [
-        ("etc/pam.d/login", format!("{module}auth required pam_unix.so\n").as_bytes()),
-        ("etc/pam.d/open", b"auth required pam_unix.so\n"),
-        ("etc/pam.d/other", b"auth required pam_deny.so\n"),
-        ("usr/lib/x86_64-linux-gnu/security/pam_fido.so", &elf),
-        ("usr/lib/x86_64-linux-gnu/security/pam_unix.so", &elf),
-        ("pam.toml", pam.as_bytes()),
-        ("agent.toml", format!("user = \"root\"\nstate_dir = \"{folder}/state\"\n").as_bytes()),
-        ("anchor.toml", anchor.as_bytes()),
-    ] {
-        let path = machine.path(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, bytes).unwrap();
-    }
-    std::fs::create_dir(machine.path("m")).unwrap();
-    machine
-}
-
-fn grant(deployment: &Deployment) -> Grant {
-    Grant {
-        evidence: Some(deployment.evidence(PERSON)),
-        candidates: List::default(),
-        locked: None,
-        decoys: None,
-        more: None,
-        answers_time: Some(true),
-        takes_codes: Some(true),
-        finds_people: Some(true),
-        changes_pins: Some(true),
-    }
-}
-
-/// Runs the command at a terminal whose agent shows this.
-fn tried(deployment: &Deployment, now: u64, grant: Grant, line: &str) -> common::Ran {
-    let machine = machine(deployment);
-    machine.agent(move |request| {
-        vec![match request {
-            Request::Status => {
-                Reply::Status(Box::new(AgentStatus { now: UnixTime(now), ..status() }))
-            }
-            Request::Preview(of) => {
-                assert_eq!(of, login(PERSON));
-                Reply::Granted(Box::new(grant.clone()))
-            }
-            Request::People(_) => nobody_else(),
-            other => panic!("{other:?}"),
-        }]
-    });
-    let ran = machine.run(line, &[], false, true);
-    assert!(!machine.path("m/marks").exists(), "nothing is noted");
-    ran
-}
-
-fn nobody_else() -> Reply {
-    Reply::People(Box::new(People { names: List::default(), next: None }))
-}
-
-/// A step: its name, what it says, its code.
-type Step = (String, String, Option<String>);
-
-/// The end, its code, and the steps.
-fn of(ran: &common::Ran) -> (String, Option<String>, Vec<Step>) {
-    let json = ran.json();
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    let steps = json["steps"].as_array().unwrap().iter();
-    let steps = steps
-        .map(|step| {
-            (text(&step["step"]).unwrap(), text(&step["result"]).unwrap(), text(&step["code"]))
-        })
-        .collect();
-    (text(&json["end"]).unwrap(), text(&json["code"]), steps)
-}
 
 #[test]
 fn a_login_that_would_succeed_is_explained_step_by_step() {
     let deployment = deployment();
     let ran = tried(&deployment, T0, grant(&deployment), "try nobody");
     assert_eq!((ran.exit, ran.errors.as_str()), (0, ""));
-    let lines: Vec<_> = ran.out.lines().collect();
+    let mut lines = ran.out.lines();
     let expected = [
         "[ok] Account: nobody (uid 65534) needs a security key",
         "[ok] PAM service: login asks for the key (/etc/pam.d/login:1)",
         "[ok] Configuration: ",
         "[ok] Agent: answers; keys plugged in: 2",
+        "[ok] Terminal: ward3-a has joined; scopes: roaming, ward3",
+        "    the server is not reached now",
+        "[ok] Clock: 2027-01-15 08:00:00 UTC; ",
         "[ok] Directory: fresh, until 2027-01-15 08:14:00 UTC",
         "[ok] Person: Demo Hanako; groups: nurses",
+        "    scope ward3: active",
+        "    was never here",
         "[ok] Policy: may use the own account, says scope ward3",
+        "    decided by the rule own-account",
         "[ok] Security keys: 1 may be used",
+        "    blue key (",
+        "",
+        "Would be let in with one of these keys, its PIN and a touch.",
     ];
-    for (line, begin) in lines.iter().zip(expected) {
-        assert!(line.starts_with(begin), "{line}\n{}", ran.out);
+    for begin in expected {
+        let line = lines.next().unwrap_or_default();
+        assert!(line.starts_with(begin), "{begin}: {line}\n{}", ran.out);
     }
-    assert!(lines[8].starts_with("    ") && lines[8].ends_with(": may be used"), "{}", ran.out);
-    assert_eq!(lines.last(), Some(&"Would be let in with one of these keys, its PIN and a touch."));
+    assert_eq!(lines.next(), None, "{}", ran.out);
 
     let ran = tried(&deployment, T0, grant(&deployment), "try nobody --lang ja");
     assert!(ran.out.starts_with("［可］アカウント: nobody"), "{}", ran.out);
     let (end, code, steps) = of(&tried(&deployment, T0, grant(&deployment), "try nobody --json"));
-    assert_eq!((end.as_str(), code, steps.len()), ("key", None, 8));
+    assert_eq!((end.as_str(), code, steps.len()), ("key", None, 10));
     assert!(steps.iter().all(|(_, result, _)| result == "ok"), "{steps:?}");
 }
 
@@ -187,6 +101,108 @@ fn the_step_that_refuses_is_named_with_the_code_that_the_person_would_see() {
         assert_eq!((first.0.as_str(), first.2.as_deref()), (step, Some(code)), "{steps:?}");
         assert_eq!((end.as_str(), said.as_deref(), ran.exit), ("refused", Some(code), 1));
     }
+}
+
+/// What each offline stage says of whom, by the rule of `core::policy` that decides.
+#[test]
+fn the_rule_that_decides_is_named_in_every_stage() {
+    let (hour, expires) = (3600, T0 + 840);
+    let (degraded, hard) = (expires + 30 * hour, expires + 100 * hour);
+    for (now, seen, line, end, code, rule) in [
+        (T0, false, "try nobody", "key", None, "own-account"),
+        (T0, false, "try nobody --account ward", "key", None, "shared-account"),
+        (T0, false, "try nobody --account root2", "refused", Some("WK-1006"), "default"),
+        (expires + hour, false, "try nobody", "key", None, "own-account"),
+        (degraded, false, "try nobody", "refused", Some("WK-1011"), "offline-seen-here"),
+        (degraded, true, "try nobody", "key", None, "own-account"),
+        (
+            degraded,
+            true,
+            "try nobody --service sudo",
+            "refused",
+            Some("WK-1012"),
+            "offline-no-elevation",
+        ),
+        (hard, true, "try nobody", "refused", Some("WK-1013"), "offline-emergency-only"),
+    ] {
+        let mut deployment = deployment();
+        deployment.share("ward", &["nurses"]);
+        let machine = machine(&deployment);
+        if seen {
+            let mut marks = Marks::default();
+            marks.remember(leaf_key(&login(PERSON)), UnixTime(T0));
+            std::fs::write(machine.path("m/marks"), codec::to_bytes(&marks)).unwrap();
+        }
+        let agent = AgentStatus { now: UnixTime(now), ..idle() };
+        let line = format!("{line} --json");
+        let ran = tried_at(&machine, agent, grant(&deployment), &line);
+
+        // Which accounts there are, the machine of the test says; the policy decides all the same.
+        let json = ran.json();
+        let policy = json["steps"].as_array().unwrap().iter().find(|step| step["step"] == "policy");
+        let policy = policy.unwrap_or_else(|| panic!("{line}: {json}"));
+        assert_eq!(policy["rule"], rule, "{line} {now}");
+        assert_eq!(policy["code"].as_str(), code, "{line} {now}");
+        if !line.contains("--account") {
+            assert_eq!(json["end"], end, "{line} {now}");
+        }
+        let person = json["steps"].as_array().unwrap().iter().find(|s| s["step"] == "person");
+        let was_here = person.unwrap()["details"].to_string().contains("was here before");
+        assert_eq!(was_here, seen, "{json}");
+    }
+}
+
+#[test]
+fn anchor_and_marks_are_those_that_the_module_would_take() {
+    use std::os::unix::fs::PermissionsExt;
+    type Break = fn(&Machine);
+    let cases: [(Break, &str); 4] = [
+        (|machine| std::fs::remove_file(machine.path("anchor.toml")).unwrap(), "WK-1109"),
+        (|machine| std::fs::write(machine.path("m/marks"), b"x").unwrap(), "WK-1110"),
+        (|machine| std::fs::remove_dir(machine.path("m")).unwrap(), "WK-1110"),
+        (
+            |machine| {
+                let path = machine.path("m/marks");
+                std::fs::write(&path, codec::to_bytes(&Marks::default())).unwrap();
+                let all = std::fs::Permissions::from_mode(0o666);
+                std::fs::set_permissions(&path, all).unwrap();
+            },
+            "WK-1110",
+        ),
+    ];
+    for (spoil, code) in cases {
+        let deployment = deployment();
+        let machine = machine(&deployment);
+        spoil(&machine);
+        let ran = tried_at(&machine, idle(), grant(&deployment), "try nobody --json");
+        let (_, _, steps) = of(&ran);
+        let terminal = steps.iter().find(|(name, ..)| name == "terminal").unwrap();
+        assert_eq!((terminal.1.as_str(), terminal.2.as_deref()), ("refused", Some(code)));
+        assert_eq!(ran.exit, 1);
+    }
+}
+
+#[test]
+fn a_clock_that_is_ahead_is_told_and_the_login_judged_by_the_servers_time() {
+    let deployment = deployment();
+    let day = 86_400;
+    for (ahead, end, result) in [(Some(400 * day), "key", "note"), (None, "refused", "ok")] {
+        let agent = AgentStatus { now: UnixTime(T0 + 400 * day), clock_ahead: ahead, ..idle() };
+        let ran = tried_at(&machine(&deployment), agent, grant(&deployment), "try nobody --json");
+        let (said, _, steps) = of(&ran);
+        assert_eq!(said, end);
+        assert!(steps.iter().any(|(name, how, _)| name == "clock" && how == result), "{steps:?}");
+    }
+}
+
+#[test]
+fn of_a_shared_account_alone_it_is_said_that_the_key_decides() {
+    let mut deployment = deployment();
+    deployment.hanako().login = login("taro");
+    deployment.share(PERSON, &["nurses"]);
+    let ran = tried(&deployment, T0, grant(&deployment), "try nobody --json");
+    let (end, code, _) = of(&ran);
+    assert_eq!((end.as_str(), code, ran.exit), ("depends", None, 0));
 }
 
 #[test]

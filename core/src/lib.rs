@@ -12,6 +12,7 @@
 //!                 └ client_data ─ proof      how somebody proves who they are
 //!                     └ policy ─ decide      what is allowed; whether a login may go on
 //!   event, message, token, phrase ─ texts, exit    what is told to others
+//!   width                                    how wide that is on a screen
 //!   unattended                               what runs for a person who is not there
 //! ```
 #![forbid(unsafe_code)]
@@ -57,5 +58,6 @@ pub mod time;
 #[cfg(feature = "join-tokens")]
 pub mod token;
 pub mod unattended;
+pub mod width;
 
 pub use decide::decide;

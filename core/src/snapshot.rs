@@ -130,6 +130,11 @@ impl Snapshot {
         self.scopes.iter().filter_map(|scope| scope.record.as_ref())
     }
 
+    /// The same with the scope of each.
+    pub fn records_by_scope(&self) -> impl Iterator<Item = (&ScopeName, &PersonRecord)> {
+        self.scopes.iter().filter_map(|scope| Some((&scope.head.scope, scope.record.as_ref()?)))
+    }
+
     /// The heads of the scopes.
     pub fn heads(&self) -> impl Iterator<Item = &Head> {
         self.scopes.iter().map(|scope| &*scope.head)

@@ -4,14 +4,21 @@
 //! [`Prompt::PinPromptNamed`], [`Prompt::PinTriesLeft`], [`Prompt::InsertThenEnter`],
 //! [`Prompt::WaitThenEnter`], [`Prompt::PassPrompt`], [`Prompt::PassPromptShared`],
 //! [`Prompt::NamePrompt`], [`Prompt::PinOldPrompt`], [`Prompt::PinNewPrompt`],
-//! [`Prompt::PinAgainPrompt`]) end with `": "`; [`pin_prompt`] puts the PIN's together.
+//! [`Prompt::PinAgainPrompt`], [`Prompt::PinPromptAfterWrong`]) end with `": "`; [`pin_prompt`] puts
+//! the PIN's together.
 
 use crate::code::{AnyCode, Code, Notice, Prompt};
 use crate::name::Language;
 use crate::phrase::{Phrase, Piece, render};
+use crate::width::fitted;
 
 /// What a prompt ends with.
 const PROMPT_END: &str = ": ";
+/// Columns that a name takes in the question at most: fourteen Japanese letters.
+const NAME_COLUMNS: usize = 28;
+/// Columns that the question takes at most. A screen 1,024 pixels wide shows that many in one line
+/// with the letters that greeters have by default.
+pub const QUESTION_COLUMNS: usize = 120;
 
 include!(concat!(env!("OUT_DIR"), "/texts.rs"));
 
@@ -42,8 +49,10 @@ pub fn with_code(code: impl Into<AnyCode>, language: Language, args: &[(&str, &s
     format!("{} ({code})", message(code, language, args))
 }
 
-/// The one question of a login: whose key it is, when that is known; PIN, then touch; the tries
-/// left, when they are fewer than all. Ends with `": "`.
+/// The one question of a login: whose key it is, when that is known; PIN, then touch; that the PIN
+/// was wrong and how many tries are left, when they are fewer than all. One line of at most
+/// [`QUESTION_COLUMNS`], so that a screen reader reads it whole and no greeter cuts it. Ends with
+/// `": "`.
 pub fn pin_prompt(language: Language, name: Option<&str>, tries_left: Option<u32>) -> String {
     pin_question(Prompt::PinPromptNamed, language, name, tries_left)
 }
@@ -55,7 +64,14 @@ pub fn pin_question(
     name: Option<&str>,
     tries_left: Option<u32>,
 ) -> String {
-    let mut prompt = match name {
+    let name = name.map(|name| fitted(name, NAME_COLUMNS));
+    let tries_left = tries_left.map(|tries| tries.to_string());
+    if let (Prompt::PinPromptNamed, Some(name), Some(tries)) = (named, &name, &tries_left) {
+        let args = [("name", name.as_str()), ("tries", tries.as_str())];
+        return message(Prompt::PinPromptAfterWrong, language, &args);
+    }
+
+    let mut prompt = match &name {
         Some(name) => message(named, language, &[("name", name)]),
         None => message(Prompt::PinPrompt, language, &[]),
     };
@@ -64,7 +80,7 @@ pub fn pin_question(
         if language == Language::En {
             prompt.push(' ');
         }
-        prompt.push_str(&message(Prompt::PinTriesLeft, language, &[("tries", &tries.to_string())]));
+        prompt.push_str(&message(Prompt::PinTriesLeft, language, &[("tries", &tries)]));
     }
     prompt
 }
@@ -107,6 +123,7 @@ mod tests {
                             | Prompt::WaitThenEnter
                             | Prompt::PassPrompt
                             | Prompt::PassPromptShared
+                            | Prompt::PinPromptAfterWrong
                     )
                 );
                 assert_eq!(text.ends_with(PROMPT_END), prompt, "{code} {language}");
@@ -237,12 +254,32 @@ mod tests {
             (
                 Some("山田 花子"),
                 Some(1),
-                "山田 花子 さんのキーです。暗証番号（PIN）を入力し、続けてキーに触れてください（あと 1 回）: ",
-                "Key of 山田 花子. Enter the PIN, then touch the key (tries left: 1): ",
+                "山田 花子 さんのキー：暗証番号が違いました（WK-1203、あと 1 回）。入力し直し、キーに触れてください: ",
+                "Key of 山田 花子: wrong PIN (WK-1203), tries left: 1. Enter the PIN, \
+                 then touch the key: ",
             ),
         ] {
             assert_eq!(pin_prompt(Language::Ja, name, tries), ja);
             assert_eq!(pin_prompt(Language::En, name, tries), en);
+        }
+    }
+
+    /// A greeter may show nothing but the question, and a screen reader reads the field's label.
+    #[test]
+    fn the_question_is_one_line_that_fits_whatever_the_name_is() {
+        let names = ["漢".repeat(128), "W".repeat(128), "山田 花子".to_owned()];
+        let mut asked = Vec::new();
+        for name in names.iter().map(|name| Some(name.as_str())).chain([None]) {
+            for tries in [Some(7), None] {
+                for prompt in [Prompt::PinPromptNamed, Prompt::PinOldPrompt] {
+                    asked.extend(LANGUAGES.map(|of| pin_question(prompt, of, name, tries)));
+                }
+            }
+        }
+        for question in asked {
+            let wide = crate::width::columns(&question);
+            assert!(wide <= QUESTION_COLUMNS, "{wide}: {question}");
+            assert!(question.chars().all(is_printable), "one line: {question}");
         }
     }
 

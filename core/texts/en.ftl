@@ -231,6 +231,8 @@ wk-1680 = The login screen gave an answer that cannot be read. You will be asked
 ## 17xx: sessions that have begun
 
 wk-1700 = Session { $desktop }: no screen locker known to answer. Without the key it is ended. Please install one.
+wk-1710 = Key of { $name }: wrong PIN (WK-1203), tries left: { $tries }. Enter the PIN, then touch the key:{ " " }
+
 ## 18xx: without the key
 
 wk-1801 = No key? Type your temporary code. With a key: insert it, then press Enter:{ " " }

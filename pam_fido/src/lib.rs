@@ -9,6 +9,7 @@
 //!                              ├ session ─────> agent   (a session of that login begins, ends)
 //!                              ├ room (the caller's resource limits)
 //!                              ├ parts, options, marks ── wardkey-settings (root's files only)
+//!                              ├ text_console (where no Japanese can be read)
 //!                              ├ world: account, invoker (NSS, kernel), talk (conversation),
 //!                              │        machine, sockets, journal (syslog)
 //!                              └ pages: GNOME's own pages for keys, in place of the plain question
@@ -42,6 +43,7 @@ mod room;
 mod session;
 mod sockets;
 mod talk;
+mod text_console;
 mod turn;
 mod typed_name;
 mod voice;

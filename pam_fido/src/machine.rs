@@ -13,6 +13,7 @@ use wardkey_core::time::{ClockReading, UnixTime};
 use crate::refusal::Refusal;
 use crate::room;
 use wardkey_settings::files::{self, FileError, Owner, Replacement};
+use wardkey_settings::marks;
 
 /// Beside the marks.
 const NOTES: &str = "passes";
@@ -74,30 +75,11 @@ impl ThisMachine {
     }
 
     fn read_marks(&self) -> Result<Marks, String> {
-        match files::read(&self.marks, self.owner, Marks::MAX_BYTES) {
-            Ok(bytes) => codec::from_bytes(&bytes).map_err(|error| {
-                format!(
-                    "{}: {error}; restore the file, or as a last resort remove it",
-                    self.marks.display()
-                )
-            }),
-            // Nothing seen yet. Without its folder nothing could ever be remembered: that is no new
-            // terminal.
-            Err(FileError::Missing { .. }) if self.has_folder() => Ok(Marks::default()),
-            Err(FileError::Missing { .. }) => Err(format!(
-                "{}: its folder is missing; \"wardkey join\" makes it",
-                self.marks.display()
-            )),
-            Err(error) => Err(error.to_string()),
-        }
+        marks::read(&self.marks, self.owner).map_err(|error| error.to_string())
     }
 
     fn begin(&self, path: &Path) -> Result<Replacement, String> {
         Replacement::begin(path, self.owner, LOCK_PATIENCE).map_err(|error| error.to_string())
-    }
-
-    fn has_folder(&self) -> bool {
-        self.marks.parent().is_some_and(|folder| folder.as_os_str().is_empty() || folder.is_dir())
     }
 }
 

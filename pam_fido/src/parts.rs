@@ -7,7 +7,7 @@ use std::time::Duration;
 use pam::items::{RHost, RUser, Service, Tty, User};
 use pam::module::PamHandle;
 use wardkey_core::code::Code;
-use wardkey_core::name::{ServiceName, printable};
+use wardkey_core::name::{Language, ServiceName, printable};
 use wardkey_core::origin::is_remote;
 use wardkey_core::snapshot::Anchor;
 use wardkey_core::unattended::{Caller, is_greeters, may_pass};
@@ -26,6 +26,7 @@ use crate::options::Options;
 use crate::refusal::Refusal;
 use crate::sockets::SystemSockets;
 use crate::talk::PamTalk;
+use crate::text_console;
 use crate::typed_name::TypedName;
 use crate::world::{Timeouts, World};
 
@@ -124,6 +125,9 @@ impl Parts {
             .map_err(|error| Refusal::new(Code::AnchorMissing, error))?;
         let mut login = login_of(pamh, user, &account)?;
         login.changes_pin = asked == Asked::ChangePin;
+        if login.at_text_console {
+            settings.language = Language::En;
+        }
         let caller = account.uid().map(|account| caller_for(account, login.invoker));
         Ok(Who::Managed(Box::new(Self { login, settings, anchor, caller })))
     }
@@ -249,6 +253,7 @@ fn login_of(pamh: &PamHandle, user: &Typed, account: &Account) -> Result<Login, 
         invoker: invoker(asks)?,
         by_key: false,
         changes_pin: false,
+        at_text_console: text_console::is_at(pamh),
     })
 }
 

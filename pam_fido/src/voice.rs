@@ -17,6 +17,7 @@ use crate::options::Options;
 use crate::refusal::Refusal;
 use crate::room::Cramped;
 use crate::talk::{PamTalk, Talk};
+use crate::text_console;
 
 /// Tells refusals that come before or without a login, in the language of the terminal.
 pub struct Voice<'a> {
@@ -28,7 +29,8 @@ pub struct Voice<'a> {
 impl<'a> Voice<'a> {
     pub fn new(pamh: &'a PamHandle, flags: PamFlag) -> Self {
         // Until the configuration says more.
-        let language = Settings::default().language;
+        let language =
+            if text_console::is_at(pamh) { Language::En } else { Settings::default().language };
         Self { pamh, silent: flags & PAM_SILENT != 0, language }
     }
 

@@ -37,6 +37,17 @@ fn the_names_of_all_people_are_told_to_root_page_by_page_and_to_nobody_else() {
     );
 }
 
+/// The hash of every file of the agent.
+fn on_disk(folder: &std::path::Path) -> Vec<(std::path::PathBuf, wardkey_core::id::Hash)> {
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = files
+        .filter(|path| path.is_file())
+        .map(|path| (path.clone(), wardkey_core::codec::sha256(&std::fs::read(path).unwrap())))
+        .collect();
+    files.sort();
+    files
+}
+
 #[test]
 fn what_a_login_would_be_shown_is_told_to_root_only_and_leaves_no_record() {
     use wardkey_core::message::agent::{Reply, Request};
@@ -45,7 +56,10 @@ fn what_a_login_would_be_shown_is_told_to_root_only_and_leaves_no_record() {
     let before = (
         f.events().len(),
         f.agent.marks().has_seen(&wardkey_core::directory::leaf_key(&login("hanako"))),
+        on_disk(f.folder.path()),
     );
+    assert!(before.2.len() >= 2, "directory and state");
+    let Reply::Status(_) = f.root().ask(&Request::Status) else { panic!("no status") };
     for name in ["hanako", "ghost"] {
         let Reply::Granted(grant) = f.root().ask(&Request::Preview(login(name))) else {
             panic!("nothing is shown of {name}")
@@ -55,8 +69,9 @@ fn what_a_login_would_be_shown_is_told_to_root_only_and_leaves_no_record() {
     let after = (
         f.events().len(),
         f.agent.marks().has_seen(&wardkey_core::directory::leaf_key(&login("hanako"))),
+        on_disk(f.folder.path()),
     );
-    assert_eq!(after, before);
+    assert!(after == before, "what is on disk is as it was, to the byte");
 
     let somebody = Peer { uid: 1000, ..ROOT };
     let refused = f.connect(somebody).refused(&Request::Preview(login("hanako")));

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use wardkey_core::code::Code;
-use wardkey_core::codec::{self, Document};
 use wardkey_core::exit::Exit;
-use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::{Grant, Reply, Request, Status};
 use wardkey_core::name::LoginName;
+use wardkey_core::snapshot::Snapshot;
 use wardkey_settings::pam::Settings;
+use wardkey_settings::{anchor, marks};
 use wardkey_stacks::Machine;
 
 use crate::args::TryOptions;
@@ -17,8 +17,9 @@ use crate::error::CliError;
 use crate::explain::{self, End, Explanation, Seen, Step, Topic};
 use crate::output::Output;
 use crate::peers::{self, Agent};
+use crate::security_key::{self, Challenge};
 use crate::texts::Text;
-use crate::{anchor, config, doctor, files};
+use crate::{config, doctor};
 
 const ANSWER: Duration = Duration::from_secs(10);
 
@@ -33,7 +34,7 @@ pub(crate) fn try_login(
     let explanation = explain(context, options);
     let exit = match explanation.end() {
         End::Refused(_) => Exit::Refused,
-        End::ByKey | End::ByCode | End::WithoutKey => Exit::Done,
+        End::ByKey | End::ByCode | End::WithoutKey | End::Depends => Exit::Done,
     };
     let language = context.language;
     let output = Output { text: explanation.in_words(language), json: explanation.to_json() };
@@ -53,7 +54,8 @@ fn explain(context: &mut Context<'_, '_>, options: &TryOptions) -> Explanation {
     let mut steps = vec![of_account, of_service];
     let passed_over = left_alone || not_asked;
     if !passed_over {
-        steps.push(explain::configuration(&problems));
+        let usable = Settings::read(&places.pam_config, context.env.files_owner).is_ok();
+        steps.push(explain::configuration(&problems, usable));
         steps.extend(of_agent(context, &settings, options, account));
     }
     Explanation { steps, passed_over }
@@ -71,22 +73,26 @@ fn of_agent(
         let step = Step::refuses(Topic::Person, Code::KeyAndNameDoNotMatch);
         return vec![step.detail(Text::TryNoLoginName)];
     };
-    let failed = |error: &CliError| {
-        vec![Step::refuses(Topic::Agent, error.code()).detail(error.to_text(context.language))]
+    // What the module reads before it asks the agent, by the same readers.
+    let owner = context.env.files_owner;
+    let unreadable =
+        |code: Code, why: String| vec![Step::refuses(Topic::Terminal, code).detail(why)];
+    let anchor = match anchor::read(&settings.anchor, owner) {
+        Ok(anchor) => anchor,
+        Err(error) => return unreadable(Code::AnchorMissing, error.to_string()),
     };
-    let anchor = match anchor::read(&settings.anchor) {
-        Ok(anchor::Before::Anchor(anchor)) => anchor,
-        Ok(_) => return vec![Step::refuses(Topic::Agent, Code::NotJoined)],
-        Err(error) => return failed(&error),
-    };
-    let marks = match marks(settings) {
+    let marks = match marks::read(&settings.marks, owner) {
         Ok(marks) => marks,
-        Err(error) => return failed(&error),
+        Err(error) => return unreadable(Code::MarksUnreadable, error.to_string()),
     };
     let (status, grant) = match shown(context, &person) {
         Ok(shown) => shown,
-        Err(error) => return failed(&error),
+        Err(error) => {
+            let step = Step::refuses(Topic::Agent, error.code());
+            return vec![step.detail(error.to_text(context.language))];
+        }
     };
+
     let keys = Text::TryAgentAnswers.with([("count", u64::from(status.keys).into())]);
     let mut steps = vec![Step::passes(Topic::Agent, keys)];
     let seen = Seen {
@@ -97,17 +103,33 @@ fn of_agent(
         marks: &marks,
         agent: &status,
     };
-    steps.extend(explain::verified(&seen, &grant));
+    match explain::snapshot(&seen, &grant) {
+        Ok(snapshot) => {
+            steps.extend(explain::verified(&seen, &snapshot, &grant));
+            if options.key && snapshot.records().next().is_some() {
+                steps.push(plugged(context, &seen, &snapshot, &grant));
+            }
+        }
+        Err(step) => steps.push(step),
+    }
     steps
 }
 
-/// The marks, as the module reads them.
-fn marks(settings: &Settings) -> Result<Marks, CliError> {
-    let unreadable = |error: String| CliError::with(Code::MarksUnreadable, error);
-    match files::read(&settings.marks, Marks::MAX_BYTES) {
-        Ok(None) => Ok(Marks::default()),
-        Ok(Some(bytes)) => codec::from_bytes(&bytes).map_err(|error| unreadable(error.to_string())),
-        Err(error) => Err(unreadable(error.to_string())),
+/// Whose keys are plugged in. A login that is under way keeps its key.
+fn plugged(context: &Context<'_, '_>, seen: &Seen<'_>, snapshot: &Snapshot, grant: &Grant) -> Step {
+    if seen.agent.logins > 0 {
+        return Step::note(Topic::Plugged, Text::TryKeyBusy);
+    }
+    let looked = Challenge::fresh(seen.anchor.terminal).and_then(|asked| {
+        let rp_id = snapshot.root().rp_id.clone();
+        let looked = security_key::look(context, rp_id, snapshot.known_credentials(), &asked)?;
+        Ok((asked, looked))
+    });
+    match looked {
+        Ok((asked, looked)) => explain::plugged(snapshot, grant, &asked, looked),
+        Err(error) => {
+            Step::noted(Topic::Plugged, error.code()).detail(error.to_text(context.language))
+        }
     }
 }
 

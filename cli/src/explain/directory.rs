@@ -1,20 +1,21 @@
 //! Steps that the signed directory decides, as far as the agent shows it.
 
 use wardkey_core::code::Code;
-use wardkey_core::id::CredentialId;
+use wardkey_core::directory::leaf_key;
 use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::{Grant, Status as AgentStatus};
 use wardkey_core::name::{LoginName, ServiceName};
-use wardkey_core::person::CredentialRecord;
+use wardkey_core::person::{PersonRecord, Status};
 use wardkey_core::policy::context::LoginContext;
+use wardkey_core::policy::document::PolicyDocument;
 use wardkey_core::policy::evaluate::{Evaluation, evaluate};
 use wardkey_core::policy::rule::Rule;
 use wardkey_core::policy::stage::{Stage, stage_by_time};
-use wardkey_core::policy::ways::{is_offered, is_valid, takes};
-use wardkey_core::proof::ProofKind;
 use wardkey_core::snapshot::{Anchor, Snapshot};
 use wardkey_core::time::UnixTime;
 
+use super::keys::{keys, temporary_code};
+use super::rule;
 use super::step::{Step, Topic};
 use crate::output::{date, duration};
 use crate::texts::{Phrase, Text};
@@ -29,23 +30,28 @@ pub(crate) struct Seen<'a> {
     pub(crate) agent: &'a AgentStatus,
 }
 
-/// The steps from what the agent showed to the keys that may be used.
-pub(crate) fn verified(seen: &Seen<'_>, grant: &Grant) -> Vec<Step> {
+/// What is left of what the agent showed after every check, as the module makes it.
+///
+/// # Errors
+/// The step that refuses it.
+pub(crate) fn snapshot(seen: &Seen<'_>, grant: &Grant) -> Result<Snapshot, Step> {
     let Some(evidence) = &grant.evidence else {
-        return vec![Step::refuses(Topic::Directory, Code::ProofInvalid)];
+        return Err(Step::refuses(Topic::Directory, Code::ProofInvalid));
     };
-    let snapshot = match Snapshot::verify(evidence, seen.anchor, seen.marks, seen.person) {
-        Ok(snapshot) => snapshot,
-        Err(denial) => return vec![Step::denied(Topic::Directory, &denial)],
-    };
+    Snapshot::verify(evidence, seen.anchor, seen.marks, seen.person)
+        .map_err(|denial| Step::denied(Topic::Directory, &denial))
+}
+
+/// The steps from the terminal to the keys that may be used.
+pub(crate) fn verified(seen: &Seen<'_>, snapshot: &Snapshot, grant: &Grant) -> Vec<Step> {
     let context = LoginContext {
         account: seen.account,
         service: seen.service,
         remote: false,
-        now: seen.agent.now,
+        now: judged_at(seen, snapshot),
         marks: seen.marks,
     };
-    let mut steps = vec![freshness(&snapshot, context.now)];
+    let mut steps = vec![terminal(seen, snapshot), clock(seen), freshness(snapshot, context.now)];
     let known = snapshot.records().next().is_some();
     let shared = snapshot.policies().any(|policy| policy.shared_account(seen.person).is_some());
     if !known && shared {
@@ -54,32 +60,68 @@ pub(crate) fn verified(seen: &Seen<'_>, grant: &Grant) -> Vec<Step> {
         steps.push(Step::note(Topic::Person, detail));
         return steps;
     }
-    steps.push(person(&snapshot));
-    steps.push(policy(&snapshot, &context));
+    steps.push(person(snapshot, seen.marks));
+    steps.push(policy(snapshot, &context));
     if known {
-        steps.push(keys(&snapshot, grant));
-        steps.extend(temporary_code(&snapshot, &context));
+        steps.push(keys(snapshot, grant));
+        steps.extend(temporary_code(snapshot, &context));
     }
     steps
 }
 
-/// How old what was signed is.
+/// The time that a login is judged by: the clock, or the server's where the clock makes the
+/// directory look old and the server is reached; never below what was signed.
+fn judged_at(seen: &Seen<'_>, snapshot: &Snapshot) -> UnixTime {
+    let now = UnixTime(seen.agent.now.0.saturating_sub(seen.agent.clock_ahead.unwrap_or(0)));
+    now.max(seen.marks.floor.time).max(snapshot.signed_time())
+}
+
+fn terminal(seen: &Seen<'_>, snapshot: &Snapshot) -> Step {
+    let document = snapshot.terminal();
+    let scopes: Vec<_> = document.scopes.iter().map(ToString::to_string).collect();
+    let args = [("name", document.name.to_string().into()), ("scopes", scopes.join(", ").into())];
+    let reached = if seen.agent.connected { Text::TryReached } else { Text::TryNotReached };
+    Step::passes(Topic::Terminal, Text::TryJoined.with(args)).detail(reached)
+}
+
+fn clock(seen: &Seen<'_>) -> Step {
+    match seen.agent.clock_ahead {
+        Some(ahead) => {
+            let detail = Text::TryClockAhead.with([("time", duration(ahead))]);
+            Step::note(Topic::Clock, detail)
+        }
+        None => {
+            let detail = Text::TryClockRight.with([("date", date(seen.agent.now).into())]);
+            Step::passes(Topic::Clock, detail)
+        }
+    }
+}
+
+/// How old what was signed is, and when the next stage begins.
 fn freshness(snapshot: &Snapshot, now: UnixTime) -> Step {
     let expires = snapshot.expires();
     let offline = |text: Text| text.with([("time", duration(now.since(expires)))]);
+    let left =
+        |stage_ends: UnixTime, text: Text| text.with([("time", duration(stage_ends.since(now)))]);
+    let limit = |of: fn(&PolicyDocument) -> u64| {
+        expires.plus(snapshot.policies().map(of).min().unwrap_or(0))
+    };
     match stage_by_time(snapshot, now) {
         Ok(Stage::Online) => {
             let detail = Text::TryFresh.with([("date", date(expires).into())]);
             Step::passes(Topic::Directory, detail)
         }
-        Ok(Stage::Soft) => Step::passes(Topic::Directory, offline(Text::TrySoft)),
-        Ok(Stage::Degraded) => Step::note(Topic::Directory, offline(Text::TryDegraded)),
-        Ok(Stage::Hard) => Step::note(Topic::Directory, offline(Text::TryHard)),
+        Ok(Stage::Soft) => Step::passes(Topic::Directory, offline(Text::TrySoft))
+            .detail(left(limit(|policy| policy.offline.soft), Text::TryLeft)),
+        Ok(Stage::Degraded) => Step::note(Topic::Directory, offline(Text::TryDegraded))
+            .detail(left(limit(|policy| policy.offline.degraded), Text::TryLeft)),
+        Ok(Stage::Hard) => Step::note(Topic::Directory, offline(Text::TryHard))
+            .detail(left(limit(|policy| policy.offline.hard), Text::TryLastLeft)),
         Err(denial) => Step::denied(Topic::Directory, &denial),
     }
 }
 
-fn person(snapshot: &Snapshot) -> Step {
+fn person(snapshot: &Snapshot, marks: &Marks) -> Step {
     let Some(record) = snapshot.records().next() else {
         return Step::refuses(Topic::Person, Code::KeyAndNameDoNotMatch)
             .detail(Text::TryNobody.with([("person", snapshot.login().to_string().into())]));
@@ -88,11 +130,35 @@ fn person(snapshot: &Snapshot) -> Step {
     let groups: Phrase =
         if groups.is_empty() { Text::None.into() } else { groups.join(", ").into() };
     let args = [("name", record.display_name.to_string().into()), ("groups", groups)];
-    Step::passes(Topic::Person, Text::TryKnown.with(args))
+    let step = Step::passes(Topic::Person, Text::TryKnown.with(args));
+
+    let step = snapshot.records_by_scope().fold(step, |step, (scope, record)| {
+        let args = [("scope", scope.to_string().into()), ("state", state(record))];
+        step.detail(Text::TryInScope.with(args))
+    });
+    let person = leaf_key(snapshot.login());
+    step.detail(match marks.seen.iter().find(|seen| seen.person == person) {
+        Some(seen) => Text::TrySeen.with([("date", date(seen.last).into())]),
+        None => Text::TryUnseen.into(),
+    })
+}
+
+/// Whether a scope lets the person log in, and from when until when.
+fn state(record: &PersonRecord) -> Phrase {
+    let mut state: Vec<Phrase> = vec![match record.status {
+        Status::Active => Text::TryPersonOn.into(),
+        Status::Disabled => Text::TryPersonOff.into(),
+    }];
+    let at = |text: Text, time: UnixTime| text.with([("date", date(time).into())]);
+    state.extend(record.not_before.map(|time| at(Text::TryFrom, time)));
+    state.extend(record.not_after.map(|time| at(Text::TryUntil, time)));
+    Phrase::joined(state, ", ")
 }
 
 fn policy(snapshot: &Snapshot, context: &LoginContext<'_>) -> Step {
-    match evaluate(snapshot, context) {
+    let evaluation = evaluate(snapshot, context);
+    let name = rule::name(evaluation.rule());
+    let step = match evaluation {
         Evaluation::Allowed(permit) => {
             let text = match permit.rule {
                 Rule::SharedAccount => Text::TryRuleShared,
@@ -105,64 +171,12 @@ fn policy(snapshot: &Snapshot, context: &LoginContext<'_>) -> Step {
             Step::passes(Topic::Policy, text.with(args))
         }
         Evaluation::Denied { denial, .. } => Step::denied(Topic::Policy, &denial),
-    }
-}
-
-/// The person's keys, and which of them may be used now.
-fn keys(snapshot: &Snapshot, grant: &Grant) -> Step {
-    let usable = snapshot.allow_list();
-    let locked = |id: &CredentialId| {
-        grant.locked.iter().flat_map(|locked| locked.iter()).find(|locked| locked.credential == *id)
     };
-    let mut told: Vec<&CredentialRecord> = Vec::new();
-    for credential in snapshot.records().flat_map(|record| record.credentials.iter()) {
-        if !told.iter().any(|one| one.id == credential.id) {
-            told.push(credential);
-        }
+    let step = step.decided_by(name);
+    let elevates = |policy: &PolicyDocument| policy.elevating_services.contains(context.service);
+    if snapshot.policies().any(elevates) {
+        return step
+            .detail(Text::TryElevating.with([("service", context.service.to_string().into())]));
     }
-    let free = usable.iter().filter(|id| locked(id).is_none()).count();
-    let step = if free > 0 {
-        Step::passes(Topic::Keys, Text::TryUsable.with([("count", (free as u64).into())]))
-    } else if let Some(locked) = usable.iter().find_map(locked) {
-        Step::refuses(Topic::Keys, Code::LockedOut).argument("seconds", locked.seconds)
-    } else if told.is_empty() {
-        Step::refuses(Topic::Keys, Code::KeyAndNameDoNotMatch).detail(Text::TryNoKeys)
-    } else {
-        Step::refuses(Topic::Keys, Code::CredentialDisabled)
-    };
-    told.into_iter().fold(step, |step, credential| {
-        let state: Phrase = match locked(&credential.id) {
-            _ if !usable.contains(&credential.id) => Text::TryKeyOff.into(),
-            Some(locked) => Text::TryKeyLocked.with([("time", duration(locked.seconds))]),
-            None => Text::TryKeyOn.into(),
-        };
-        let args = [
-            ("label", credential.label.to_string().into()),
-            ("key", credential.fingerprint().short().into()),
-            ("state", state),
-        ];
-        step.detail(Text::TryKey.with(args))
-    })
-}
-
-/// The way of a person who is without the key; nothing where it is not offered here.
-fn temporary_code(snapshot: &Snapshot, context: &LoginContext<'_>) -> Option<Step> {
-    let kind = ProofKind::TemporaryCode;
-    let pass = snapshot.pass();
-    if pass.is_none() && !is_offered(snapshot, context.service, kind) {
-        return None;
-    }
-    let Some(pass) = pass else {
-        return Some(Step::note(Topic::TemporaryCode, Text::TryNoPass));
-    };
-    let denial = takes(snapshot, context.service, kind)
-        .and_then(|()| is_valid(snapshot, pass, context.now))
-        .err();
-    Some(match denial {
-        Some(denial) => Step::noted(Topic::TemporaryCode, denial.code).detail(denial.detail),
-        None => {
-            let detail = Text::TryPass.with([("date", date(pass.until).into())]);
-            Step::passes(Topic::TemporaryCode, detail)
-        }
-    })
+    step
 }

@@ -82,11 +82,12 @@ fn is_module(name: &[u8]) -> bool {
     file.strip_suffix(b".so").unwrap_or(file) == MODULE
 }
 
-/// What is wrong in /etc/wardkey.
-pub(crate) fn configuration(problems: &[Problem]) -> Step {
-    let Some(_) = problems.first() else {
-        return Step::passes(Topic::Configuration, Text::ConfigurationRight);
+/// What is wrong in /etc/wardkey. `usable`: the module reads its own file all the same.
+pub(crate) fn configuration(problems: &[Problem], usable: bool) -> Step {
+    let step = match problems {
+        [] if usable => return Step::passes(Topic::Configuration, Text::ConfigurationRight),
+        _ if usable => Step::noted(Topic::Configuration, Code::Configuration),
+        _ => Step::refuses(Topic::Configuration, Code::Configuration),
     };
-    let refused = Step::refuses(Topic::Configuration, Code::Configuration);
-    problems.iter().fold(refused, |step, problem| step.detail(problem.phrase()))
+    problems.iter().fold(step, |step, problem| step.detail(problem.phrase()))
 }

@@ -14,10 +14,13 @@ pub(crate) enum Topic {
     Service,
     Configuration,
     Agent,
+    Terminal,
+    Clock,
     Directory,
     Person,
     Policy,
     Keys,
+    Plugged,
     TemporaryCode,
 }
 
@@ -28,10 +31,13 @@ impl Topic {
             Self::Service => "service",
             Self::Configuration => "configuration",
             Self::Agent => "agent",
+            Self::Terminal => "terminal",
+            Self::Clock => "clock",
             Self::Directory => "directory",
             Self::Person => "person",
             Self::Policy => "policy",
             Self::Keys => "keys",
+            Self::Plugged => "plugged",
             Self::TemporaryCode => "temporary_code",
         }
     }
@@ -42,10 +48,13 @@ impl Topic {
             Self::Service => Text::TryService,
             Self::Configuration => Text::TryConfiguration,
             Self::Agent => Text::TryAgent,
+            Self::Terminal => Text::Terminal,
+            Self::Clock => Text::TryClock,
             Self::Directory => Text::Directory,
             Self::Person => Text::TryPerson,
             Self::Policy => Text::TryPolicy,
             Self::Keys => Text::TryKeys,
+            Self::Plugged => Text::TryPlugged,
             Self::TemporaryCode => Text::TryTemporaryCode,
         }
     }
@@ -68,11 +77,13 @@ pub(crate) struct Step {
     /// Arguments of the code's sentence.
     args: Vec<(&'static str, String)>,
     details: Vec<Phrase>,
+    /// The rule of the policy that decided.
+    rule: Option<&'static str>,
 }
 
 impl Step {
     fn new(topic: Topic, verdict: Verdict) -> Self {
-        Self { topic, verdict, args: Vec::new(), details: Vec::new() }
+        Self { topic, verdict, args: Vec::new(), details: Vec::new(), rule: None }
     }
 
     pub(crate) fn passes(topic: Topic, detail: impl Into<Phrase>) -> Self {
@@ -105,6 +116,11 @@ impl Step {
     pub(crate) fn detail(mut self, detail: impl Into<Phrase>) -> Self {
         self.details.push(detail.into());
         self
+    }
+
+    pub(crate) fn decided_by(self, rule: &'static str) -> Self {
+        let step = self.detail(Text::TryRule.with([("rule", rule.into())]));
+        Self { rule: Some(rule), ..step }
     }
 
     fn refuses_login(&self) -> bool {
@@ -168,6 +184,7 @@ impl Step {
             "message_ja": self.message(Language::Ja),
             "details": details(Language::En).collect::<Vec<_>>(),
             "details_ja": details(Language::Ja).collect::<Vec<_>>(),
+            "rule": self.rule,
         })
     }
 }
@@ -181,6 +198,8 @@ pub(crate) enum End<'s> {
     ByCode,
     /// No key is asked for: the other modules decide.
     WithoutKey,
+    /// A shared account: whose key it is decides.
+    Depends,
     /// Refused, by this step.
     Refused(&'s Step),
 }
@@ -201,6 +220,7 @@ impl Explanation {
         let of = |topic: Topic| self.steps.iter().find(|step| step.topic == topic);
         let by_code = of(Topic::TemporaryCode).is_some_and(|step| step.verdict == Verdict::Passes);
         match self.steps.iter().find(|step| step.refuses_login()) {
+            None if of(Topic::Keys).is_none() => End::Depends,
             None => End::ByKey,
             Some(step) if step.topic == Topic::Keys && by_code => End::ByCode,
             Some(step) => End::Refused(step),
@@ -213,6 +233,7 @@ impl Explanation {
             End::ByKey => Text::TryEndKey.say(language),
             End::ByCode => Text::TryEndCode.say(language),
             End::WithoutKey => Text::TryEndWithout.say(language),
+            End::Depends => Text::TryEndDepends.say(language),
             End::Refused(step) => {
                 let sentence = step.with_code(language).unwrap_or_default();
                 Text::TryEndRefused.say_with(language, &[("sentence", &sentence)])
@@ -226,6 +247,7 @@ impl Explanation {
             End::ByKey => ("key", None),
             End::ByCode => ("temporary_code", None),
             End::WithoutKey => ("without_key", None),
+            End::Depends => ("depends", None),
             End::Refused(step) => ("refused", step.code().map(|code| code.to_string())),
         };
         json!({

@@ -1,6 +1,8 @@
 //! Scripted agent and key process on real sockets, a scripted person, and a deployment that signs.
 #![allow(dead_code)]
 
+pub mod trying;
+
 use std::collections::VecDeque;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};

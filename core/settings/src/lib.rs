@@ -7,6 +7,7 @@
 //!   agent.toml ──> agent::Config ─┼─ table (keys) ── toml_lines (lines)
 //!                   └ sink         │
 //!   anchor.toml ─> anchor::read  ─┘      └ files (owner, mode, no links, bounded)
+//!   marks ───────> marks::read
 //!   login.defs ──> login_defs (which accounts are the system's)
 //!   local-accounts <─> local (who gets in while pam.toml is wrong)
 //!   problem: all that is wrong, not only the first of it; texts: in which words
@@ -25,6 +26,7 @@ mod file_error;
 pub mod files;
 pub mod local;
 pub mod login_defs;
+pub mod marks;
 pub mod pam;
 pub mod problem;
 pub mod sink;

@@ -31,6 +31,9 @@ codes! {
     /// The question in the place of [`Notice::WaitForKey`](super::Notice::WaitForKey) where notices
     /// are not shown.
     WaitThenEnter = 1404,
+    /// The one question when the PIN was wrong before, with the reason and its code, as a greeter
+    /// may show nothing else; `$name`, `$tries` left.
+    PinPromptAfterWrong = 1710,
     /// The question while no key comes: the code of a pass, or Enter and the key.
     PassPrompt = 1801,
     /// The same at a shared account: name and code.

@@ -289,6 +289,19 @@ pub struct KeyDetails {
     pub pin_tries: Option<u8>,
 }
 
+impl KeyDetails {
+    /// Why no PIN is asked for, if something stands in the way. With `changes_pin` the PIN is to be
+    /// changed, so that it must be is no hindrance.
+    pub fn hindrance(&self, changes_pin: bool) -> Option<Code> {
+        match self.pin_tries {
+            _ if !self.pin_set => Some(Code::PinNotSet),
+            Some(0) => Some(Code::PinBlocked),
+            _ if self.pin_must_change && !changes_pin => Some(Code::PinMustChange),
+            _ => None,
+        }
+    }
+}
+
 /// A device answered with one of the credentials. It claims to hold it; whether that is true, the
 /// proof says.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]

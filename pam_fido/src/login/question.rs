@@ -2,6 +2,7 @@
 
 use wardkey_core::code::{Code, Prompt};
 use wardkey_core::message::key::Pin;
+use wardkey_core::person::PersonRecord;
 use wardkey_core::proof::identification::Proven;
 use wardkey_core::texts;
 use zeroize::Zeroizing;
@@ -12,15 +13,18 @@ use super::states::{Answered, Moment, Recognised, Recognition};
 use super::verified_person::VerifiedPerson;
 use crate::refusal::Refusal;
 use crate::talk::{Answer, PinQuestion};
+use crate::text_console;
 
 /// PIN tries of a key that had none wrong (CTAP 2.1, 6.5.2.2: at most 8).
 const ALL_TRIES: u8 = 8;
 
 impl Attempt<'_, '_> {
-    /// The key proved who asks: from here on the person's language and name.
+    /// The key proved who asks: from here on the person's name, and language where it can be read.
     pub(super) fn recognise(&mut self, person: &VerifiedPerson, proven: &Proven) {
         self.record.proven = Some(ProvenKey::of(person, proven));
-        if let Some(record) = person.snapshot.records().next() {
+        if let Some(record) = person.snapshot.records().next()
+            && !self.login.at_text_console
+        {
             self.speaker.language = record.language;
         }
     }
@@ -47,19 +51,12 @@ impl Attempt<'_, '_> {
         prompt: Prompt,
     ) -> Result<Pin, Refusal> {
         let Recognition { person, proven, details, .. } = recognition;
-        let name = person.snapshot.records().next().map(|record| record.display_name.clone());
+        let record = person.snapshot.records().next();
+        let name = record.map(|record| self.shown_name(record).to_owned());
         let mut tries = None;
         if let Some(details) = details {
             tries = details.pin_tries;
-            let unusable = match tries {
-                _ if !details.pin_set => Some(Code::PinNotSet),
-                Some(0) => Some(Code::PinBlocked),
-                _ if details.pin_must_change && !self.login.changes_pin => {
-                    Some(Code::PinMustChange)
-                }
-                _ => None,
-            };
-            if let Some(code) = unusable {
+            if let Some(code) = details.hindrance(self.login.changes_pin) {
                 return Err(Refusal {
                     tries_left: tries,
                     ..Refusal::new(code, "getInfo of the key")
@@ -73,8 +70,7 @@ impl Attempt<'_, '_> {
         }
 
         let few = tries.filter(|tries| *tries < ALL_TRIES).map(u32::from);
-        let name = name.as_ref().map(|name| name.as_str());
-        let text = texts::pin_question(prompt, self.speaker.language, name, few);
+        let text = texts::pin_question(prompt, self.speaker.language, name.as_deref(), few);
         let typed = Pin::typed(self.typed(text.clone(), tries)?);
         if typed.as_ref().err() != Some(&Code::PinInputMethod) {
             return typed.map_err(not_sent);
@@ -85,6 +81,15 @@ impl Attempt<'_, '_> {
         let told = not_sent(Code::PinInputMethod).text(self.speaker.language);
         self.world.talk.error(&told);
         Pin::new(self.typed(text, tries)?).map_err(not_sent)
+    }
+
+    /// The name by which the person is asked: one that can be read where the question is.
+    fn shown_name<'r>(&self, record: &'r PersonRecord) -> &'r str {
+        if self.login.at_text_console && !text_console::shows(&record.display_name) {
+            record.login.as_str()
+        } else {
+            record.display_name.as_str()
+        }
     }
 
     /// What was typed at a question.

@@ -26,6 +26,8 @@ pub struct Login {
     pub by_key: bool,
     /// Nobody logs in: the PIN of the key is to be changed.
     pub changes_pin: bool,
+    /// The person reads a text console, which has no Japanese letters.
+    pub at_text_console: bool,
 }
 
 impl Login {

@@ -7,7 +7,7 @@ use wardkey_core::code::{Code, Notice, Prompt};
 use wardkey_core::directory::leaf_key;
 use wardkey_core::message::agent::{LoginResult, Reply as AgentReply, Request as AgentRequest};
 use wardkey_core::message::key::{Reply as KeyReply, Request as KeyRequest};
-use wardkey_core::name::{Language, ServiceName};
+use wardkey_core::name::{DisplayText, Language, ServiceName};
 use wardkey_core::person::Status;
 use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
@@ -90,6 +90,27 @@ fn fewer_tries_than_all_stand_in_the_question() {
         scene.run().person.questions,
         [texts::pin_prompt(Language::Ja, Some("Demo Hanako"), Some(3))]
     );
+}
+
+/// The text console of Linux has no Japanese letters: they are boxes there.
+#[test]
+fn a_text_console_is_asked_in_letters_that_it_has() {
+    for (console, name, asked_as, language) in [
+        (true, "山田 花子", "hanako", Language::En),
+        (true, "Demo Hanako", "Demo Hanako", Language::En),
+        (false, "山田 花子", "山田 花子", Language::Ja),
+    ] {
+        let mut deployment = Deployment::new();
+        deployment.hanako().display_name = DisplayText::new(name).unwrap();
+        deployment.refresh();
+        let mut scene = Scene::of(&deployment);
+        scene.login.at_text_console = console;
+
+        let seen = scene.run();
+        assert_eq!(seen.pam(), PamResultCode::PAM_SUCCESS);
+        assert_eq!(seen.person.questions, [texts::pin_prompt(language, Some(asked_as), None)]);
+        assert_eq!(seen.person.infos, [texts::message(Prompt::TouchNow, language, &[])]);
+    }
 }
 
 #[test]

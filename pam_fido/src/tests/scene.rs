@@ -348,6 +348,7 @@ pub fn login_as(name: &str) -> Login {
         remote: false,
         by_key: false,
         changes_pin: false,
+        at_text_console: false,
     }
 }
 

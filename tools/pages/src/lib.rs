@@ -1,4 +1,4 @@
-//! What goes with the programs and is made when they are built: manual pages, the sheet for staff,
+//! What goes with the programs and is made when they are built: manual pages, the sheets for staff,
 //! completions, software bills of materials and licence lists. A program of the build; it is in no
 //! package.
 //!
@@ -7,7 +7,8 @@
 //!     clap of each program  ──> commands            synopsis, options, subcommands
 //!     config/*.toml         ──> settings            keys, defaults, meanings
 //!     core's codes          ──> page                sentences
-//!   docs/sheet ────────> sheet ─> sheet/          what is written by hand, with core's sentences
+//!   docs/sheet ────────> sheet ─> sheet/          what is written by hand, and in it:
+//!     core's codes          ──> trouble             what happened, what to do, whom to call
 //!   clap ──────────────> completions ──> completions/
 //!   cargo, Cargo.lock ──> crates ─┬─> sbom ──────> sbom/
 //!   deny.toml                     └─> licences ──> licences/
@@ -30,6 +31,7 @@ pub mod roff;
 pub mod sbom;
 pub mod settings;
 pub mod sheet;
+pub mod trouble;
 
 use std::path::Path;
 

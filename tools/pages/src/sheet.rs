@@ -1,25 +1,27 @@
-//! The sheet for staff, to be printed and hung up beside a terminal: written by hand in
-//! `docs/sheet`, with comments of the form `<!-- @word -->` on lines of their own replaced.
+//! The sheets for staff, to be printed: one that hangs beside a terminal, and one with every code
+//! that a terminal shows, for who answers the telephone. Written by hand in `docs/sheet`, with
+//! comments of the form `<!-- @word -->` on lines of their own replaced.
 //!
 //! | line | becomes |
 //! |---|---|
 //! | `<!-- @style -->` | `style.css`, in the page |
 //! | `<!-- @picture pin -->` | `pin.svg`, in the page |
-//! | `<!-- @codes 1203 1209 -->` | a row of the table for each of these codes, with its sentence |
+//! | `<!-- @codes 1203-1209 1240 -->` | a row of the table for each of these codes ([`trouble`]) |
 //!
 //! One file each, with nothing that a browser would have to fetch: it is read where there is no
 //! network.
 
 use std::path::PathBuf;
 
-use wardkey_core::code::AnyCode;
 use wardkey_core::name::Language;
-use wardkey_core::texts;
 
 use crate::error::{Error, Result};
 use crate::repository::Repository;
+use crate::trouble::{self, Advice};
 
 const FOLDER: &str = "docs/sheet";
+/// What each is made of in each language, and what it is called then.
+const SHEETS: [(&str, &str); 2] = [("", "terminal-sheet"), ("codes.", "terminal-codes")];
 
 /// A sheet.
 #[derive(Clone, Debug)]
@@ -35,16 +37,18 @@ pub struct Sheet {
 /// # Errors
 /// [`Error`] when a file cannot be read or has a line that means nothing.
 pub fn all(repository: &Repository) -> Result<Vec<Sheet>> {
-    [(Language::Ja, "ja"), (Language::En, "en")]
+    let languages = [(Language::Ja, "ja"), (Language::En, "en")];
+    SHEETS
         .into_iter()
-        .map(|(language, word)| {
-            let template = format!("{FOLDER}/{word}.html");
+        .flat_map(|sheet| languages.map(|language| (sheet, language)))
+        .map(|((begin, name), (language, word))| {
+            let template = format!("{FOLDER}/{begin}{word}.html");
             let text = repository.read(&template)?;
             let path = repository.root.join(&template);
             let text = filled(repository, &text, language).map_err(|(number, what)| {
                 Error::content(&path, format!("line {number}: {what}"))
             })?;
-            Ok(Sheet { name: format!("terminal-sheet.{word}.html"), text })
+            Ok(Sheet { name: format!("{name}.{word}.html"), text })
         })
         .collect()
 }
@@ -78,20 +82,22 @@ fn replace(repository: &Repository, asked: &str, language: Language) -> Result<S
     match asked.split_once(' ').unwrap_or((asked, "")) {
         ("style", "") => Ok(format!("<style>\n{}</style>\n", read("style.css".into())?)),
         ("picture", name) => read(PathBuf::from(name).with_extension("svg")),
-        ("codes", numbers) => numbers.split(' ').map(|number| row(number, language)).collect(),
+        ("codes", ranges) => {
+            let codes = trouble::codes(ranges)?.into_iter();
+            Ok(codes.map(|code| row(&trouble::advice(code, language), language)).collect())
+        }
         _ => Err(format!("@{asked} means nothing; known are style, picture, codes")),
     }
 }
 
-fn row(number: &str, language: Language) -> Result<String, String> {
-    let code = AnyCode::all()
-        .into_iter()
-        .find(|code| code.number().to_string() == number)
-        .ok_or_else(|| format!("there is no code {number}"))?;
-    // What the screen fills in: a number, here a circle, as forms have it.
-    let args = [("tries", "○"), ("seconds", "○")];
-    let sentence = texts::message(code, language, &args);
-    Ok(format!("<tr><td>{code}</td><td>{}</td></tr>\n", escaped(sentence.trim())))
+fn row(Advice { code, says, does, calls }: &Advice, language: Language) -> String {
+    let calls = calls.say(language);
+    format!(
+        "<tr><th scope=\"row\">{code}</th><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+        escaped(says),
+        escaped(does),
+        escaped(calls)
+    )
 }
 
 fn escaped(text: &str) -> String {

@@ -104,7 +104,7 @@ fn wrong_pin(ward: &mut Ward) -> Result<String, Failure> {
     let refused = ward.until_seen("Wrong PIN. Tries left: 7.")?;
     ward.picture("console-wrong-pin")?;
     let question = ward.login_until_question("hanako")?;
-    Failure::unless(question.contains("(tries left: 7)"), || question.clone())?;
+    Failure::unless(question.contains("wrong PIN (WK-1203), tries left: 7."), || question.clone())?;
     ward.type_line(PIN)?;
     ward.touch()?;
     ward.until_logged_in("hanako")?;

@@ -44,7 +44,8 @@ fn asks_for_pin(ward: &mut Ward) -> Result<String, Failure> {
 fn wrong_pin(ward: &mut Ward) -> Result<String, Failure> {
     // The refusal itself is there only until the greeter asks again, at once.
     ward.type_line("99999999")?;
-    ward.until_read("greeter-wrong-pin", &["Key of Yamada Hanako", "tries left 7"], PATIENCE)
+    let told = ["Wrong PIN", "Key of Yamada Hanako", "tries left 7"];
+    ward.until_read("greeter-wrong-pin", &told, PATIENCE)
 }
 
 fn desktop(ward: &mut Ward) -> Result<String, Failure> {
