@@ -249,6 +249,18 @@ wk-1811 = This terminal takes no temporary codes now. Please use your key or ano
 wk-1812 = The code could not be checked: too little memory. Please use your key or another terminal.
 wk-1813 = Logged in with a temporary code, which is recorded. Hours left: { $hours }.
 
+## 183x and 184x: the keys of the deployment
+wk-1830 = The root key is not on this server. Nothing was changed; give its file with --root-key.
+wk-1831 = This is not the root key of the deployment. Nothing was changed; give the right file.
+wk-1832 = The last exchange is still open. Nothing was changed; run "publish-key retire" first.
+wk-1833 = There is no exchange to end. Nothing was changed; "publish-key rotate" begins one.
+wk-1834 = Terminals without the new key: { $count }. Nothing was changed; see "terminal list --old-root".
+wk-1835 = There can be { $count } root documents, and too few are left. Nothing was changed; see ADMIN.md.
+wk-1836 = The file of the root key is encrypted. Nothing was changed; give --identity.
+wk-1837 = { $path } does not open the file of the root key. Nothing was changed; give the right identity.
+wk-1840 = The publish key is being exchanged: { $have } of { $count } terminals have it. End: "publish-key retire".
+wk-1841 = The last backup has the publish key of before. Please run "wardkey-server backup" now.
+
 ## 185x: backups
 
 wk-1850 = Who may open the keys? Give --recipient age1..., or --without-keys to leave them out.

@@ -2,10 +2,15 @@
 //!
 //! ```text
 //!   root.key     signs root documents; needed by init only, keep it off the machine if you can
-//!   publish.key  signs heads and terminal documents; the key of the log is made from it
+//!   publish.key  signs heads and terminal documents
+//!   publish.next.key  the same, from the next root document on (exchange.rs)
+//!   log.key      signs the log, once the publish key that it was made from is gone
 //!   ca.key/.crt  issues TLS certificates      server.key/.crt  the server's own
 //!   code.key     keyed hash of enrollment codes
 //! ```
+
+mod exchange;
+mod key_files;
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -14,7 +19,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use wardkey_core::document::RootDocument;
-use wardkey_core::id::{SigningPublicKey, from_hex, to_hex};
+use wardkey_core::id::to_hex;
 use wardkey_core::sign::SigningKey;
 use wardkey_core::time::UnixTime;
 use zeroize::Zeroizing;
@@ -24,13 +29,12 @@ use crate::files;
 use crate::pki::{KeyAndCertificate, certified, read_certificate};
 use crate::secret;
 use crate::texts::{Phrase, Text};
+use key_files::{NEEDED, OPTIONAL, secret_in};
+
+pub use key_files::{fit, publish_key, signing_in};
 
 /// The longest key file in bytes that is read.
 const MAX_FILE: u64 = 64 * 1024;
-
-/// The files without which nothing runs.
-const NEEDED: [&str; 6] =
-    ["publish.key", "code.key", "ca.key", "ca.crt", "server.key", "server.crt"];
 
 /// The folder of the keys.
 #[derive(Clone, Debug)]
@@ -118,10 +122,47 @@ impl Keyring {
     /// [`Error::Configuration`] when the file is missing, readable by others, or not 64 hexadecimal
     /// digits.
     pub fn secret(&self, secret: Secret) -> Result<Zeroizing<[u8; 32]>> {
-        let text = self.read(secret.file())?;
-        let bytes = from_hex(text.trim()).map(Zeroizing::new);
-        let bytes = bytes.ok().and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok());
-        bytes.map(Zeroizing::new).ok_or_else(|| self.wrong(secret.file(), Text::NotASecret))
+        self.raw(secret.file())
+    }
+
+    /// The signing key in a file that is kept in another folder, under the same rules.
+    ///
+    /// # Errors
+    /// As [`Self::secret`].
+    pub fn signing_at(path: &Path) -> Result<SigningKey> {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        Ok(SigningKey::from_secret(&*Self::at(files::folder_of(path)).raw(name)?))
+    }
+
+    fn raw(&self, name: &str) -> Result<Zeroizing<[u8; 32]>> {
+        let text = self.read(name)?;
+        secret_in(&text).ok_or_else(|| self.wrong(name, Text::NotASecret))
+    }
+
+    /// Whether a raw key lies here.
+    pub fn has(&self, secret: Secret) -> bool {
+        self.holds(secret.file())
+    }
+
+    /// The file of a raw key, when it is here.
+    ///
+    /// # Errors
+    /// As [`Self::secret`].
+    pub fn file_of(&self, secret: Secret) -> Result<Option<Zeroizing<String>>> {
+        if !self.has(secret) {
+            return Ok(None);
+        }
+        self.secret(secret)?;
+        self.read(secret.file()).map(Some)
+    }
+
+    /// Removes the file of a raw key.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn take_away(&self, secret: Secret) -> Result<()> {
+        self.remove(secret.file())?;
+        self.sync()
     }
 
     /// A signing key.
@@ -130,16 +171,6 @@ impl Keyring {
     /// As [`Self::secret`].
     pub fn signing(&self, secret: Secret) -> Result<SigningKey> {
         Ok(SigningKey::from_secret(&*self.secret(secret)?))
-    }
-
-    /// The secret of the key that signs the log of records: another one than the publish key, and
-    /// there wherever that is.
-    ///
-    /// # Errors
-    /// As [`Self::secret`].
-    pub fn log_secret(&self) -> Result<Zeroizing<[u8; 32]>> {
-        let publish = self.secret(Secret::Publish)?;
-        Ok(Zeroizing::new(*secret::mac(publish.as_slice(), b"wardkey/log/1").as_bytes()))
     }
 
     /// A certificate and its key.
@@ -179,25 +210,12 @@ impl Keyring {
     /// [`Error::Io`] when they cannot be written.
     pub fn put_certificate(&self, holder: Holder, files: &KeyAndCertificate) -> Result<()> {
         let stem = holder.stem();
-        for (name, content) in [
-            (format!("{stem}.key"), files.key.as_str()),
-            (format!("{stem}.crt"), &files.certificate),
-        ] {
-            let new = format!("{name}.new");
-            match std::fs::remove_file(self.0.join(&new)) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::at_file(Text::Removing, Path::new(&new))(error));
-                }
-                _ => {}
-            }
-            self.write_new(&new, content.as_bytes())?;
-            std::fs::rename(self.0.join(&new), self.0.join(&name))
-                .map_err(Error::at_file(Text::Replacing, Path::new(&name)))?;
-        }
+        self.replace(&format!("{stem}.key"), files.key.as_bytes())?;
+        self.replace(&format!("{stem}.crt"), files.certificate.as_bytes())?;
         self.sync()
     }
 
-    /// Every file that belongs here; the root key only where it still is.
+    /// Every file that belongs here; of the [`OPTIONAL`] ones those that are.
     ///
     /// # Errors
     /// [`Error::Configuration`] when one is missing, or readable by others.
@@ -206,9 +224,10 @@ impl Keyring {
         for name in NEEDED {
             files.insert(name.to_owned(), self.read(name)?);
         }
-        let root = Secret::Root.file();
-        if self.0.join(root).exists() {
-            files.insert(root.to_owned(), self.read(root)?);
+        for name in OPTIONAL {
+            if self.holds(name) {
+                files.insert(name.to_owned(), self.read(name)?);
+            }
         }
         Ok(files)
     }
@@ -228,7 +247,7 @@ impl Keyring {
             .map_err(Error::at_file(Text::Making, &self.0))?;
         // Only names of ours: what is in a backup decides no path.
         for (name, text) in files {
-            if NEEDED.contains(&name.as_str()) || name == Secret::Root.file() {
+            if NEEDED.contains(&name.as_str()) || OPTIONAL.contains(&name.as_str()) {
                 self.write_new(name, text.as_bytes())?;
             }
         }
@@ -273,6 +292,41 @@ impl Keyring {
         file.write_all(content).and_then(|()| file.sync_all()).map_err(failed())
     }
 
+    /// Writes a file in the place of one that may be there.
+    fn replace(&self, name: &str, content: &[u8]) -> Result<()> {
+        let new = format!("{name}.new");
+        self.remove(&new)?;
+        self.write_new(&new, content)?;
+        self.give_like_folder(&new)?;
+        std::fs::rename(self.0.join(&new), self.0.join(name))
+            .map_err(Error::at_file(Text::Replacing, &self.0.join(name)))
+    }
+
+    fn remove(&self, name: &str) -> Result<()> {
+        let path = self.0.join(name);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::at_file(Text::Removing, &path)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What root writes into the folder of the service, the service has to read.
+    fn give_like_folder(&self, name: &str) -> Result<()> {
+        if !nix::unistd::geteuid().is_root() {
+            return Ok(());
+        }
+        let owner = std::fs::metadata(&self.0).map_err(Error::at_file(Text::Reading, &self.0))?;
+        let path = self.0.join(name);
+        std::os::unix::fs::lchown(&path, Some(owner.uid()), Some(owner.gid()))
+            .map_err(Error::at_file(Text::ChangingOwner, &path))
+    }
+
+    fn holds(&self, name: &str) -> bool {
+        self.0.join(name).symlink_metadata().is_ok()
+    }
+
     fn sync(&self) -> Result<()> {
         File::open(&self.0)
             .and_then(|folder| folder.sync_all())
@@ -305,31 +359,6 @@ impl Keyring {
     fn wrong(&self, name: &str, message: impl Into<Phrase>) -> Error {
         Error::Configuration { path: self.0.join(name), message: message.into() }
     }
-}
-
-/// The public key by which files of a keyring publish.
-pub fn publish_key(files: &BTreeMap<String, Zeroizing<String>>) -> Option<SigningPublicKey> {
-    Some(SigningKey::from_secret(&*raw(files, Secret::Publish)?).public())
-}
-
-fn raw(files: &BTreeMap<String, Zeroizing<String>>, secret: Secret) -> Option<Zeroizing<[u8; 32]>> {
-    let bytes = from_hex(files.get(secret.file())?.trim()).map(Zeroizing::new).ok()?;
-    <[u8; 32]>::try_from(bytes.as_slice()).map(Zeroizing::new).ok()
-}
-
-/// Whether files of a folder of keys are those that a root document names. They need not lie in
-/// one: keys that are only looked at are written nowhere.
-pub fn fit(files: &BTreeMap<String, Zeroizing<String>>, root: &RootDocument) -> bool {
-    let authority = || {
-        let (key, certificate) = (files.get("ca.key")?.clone(), files.get("ca.crt")?.to_string());
-        let pair = KeyAndCertificate { key, certificate };
-        certified(&pair).ok()?;
-        read_certificate(&pair.certificate).ok()
-    };
-    publish_key(files).is_some_and(|publish| root.publish_keys.contains(&publish))
-        && raw(files, Secret::Code).is_some()
-        && authority().is_some_and(|(ca, _)| *ca == *root.tls_ca.as_slice())
-        && NEEDED.iter().all(|name| files.contains_key(*name))
 }
 
 #[cfg(test)]

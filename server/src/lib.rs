@@ -43,6 +43,7 @@ pub mod people_file;
 pub mod pki;
 pub mod publish;
 pub mod restore;
+pub mod root_key;
 pub mod secret;
 pub mod serve;
 pub mod store;

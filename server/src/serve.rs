@@ -78,12 +78,13 @@ impl Server {
         }
         let keyring = Keyring::at(&config.keys);
         let store = Store::open(&config.store).await?;
-        let key = keyring.signing(Secret::Publish)?;
+        let lifetime = config.head_seconds;
         let publisher = Arc::new(
-            Publisher::start(store.clone(), key, config.head_seconds, clock.clone()).await?,
+            Publisher::start(store.clone(), keyring.clone(), lifetime, clock.clone()).await?,
         );
         let authority = Authority::load(&keyring.certificate(Holder::Authority)?)?;
-        let root = publisher.root();
+        let keys = publisher.keys();
+        let root = keys.root();
         let enrollments = Enrollments::new(&config, &root.rp_id, root.name.as_str())?;
         let names = setting::server_names(&mut *store.read().await?).await?;
         let code_key = keyring.secret(Secret::Code)?;

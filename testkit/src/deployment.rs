@@ -252,6 +252,19 @@ pub fn root_document() -> RootDocument {
     }
 }
 
+/// The root document that follows on one, of the same root key: it names the publish keys of these
+/// seeds.
+pub fn next_root(root: &RootDocument, root_seed: u8, publish: &[u8]) -> (RootDocument, SignedRoot) {
+    let keys = publish.iter().map(|seed| signing(*seed).public()).collect();
+    let next = RootDocument {
+        version: root.version + 1,
+        publish_keys: List::new(keys).unwrap(),
+        ..root.clone()
+    };
+    let signed = Bytes::new(signing(root_seed).sign(&next)).unwrap();
+    (next, SignedRoot { by_itself: signed.clone(), by_previous: Some(signed) })
+}
+
 /// The document of the terminal, which is in the scopes `roaming` and `ward3`; good for 15 minutes.
 pub fn terminal_document(issued: u64) -> TerminalDocument {
     TerminalDocument {

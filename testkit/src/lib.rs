@@ -11,7 +11,9 @@ mod names;
 mod pass;
 mod people;
 
-pub use deployment::{Deployment, ScopeState, buckets, root_document, terminal_document};
+pub use deployment::{
+    Deployment, ScopeState, buckets, next_root, root_document, terminal_document,
+};
 pub use key::Key;
 pub use names::{RP, T0, TERMINAL, group, login, scope, service, signing};
 pub use pass::{CODE, CODE_SEED, LONGEST, pass, signature_by_code, signed_by_code};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wardkey_core::capability;
 use wardkey_core::code::{Code, Denial};
 use wardkey_core::codec::List;
-use wardkey_core::document::{Head, SignedRoot};
+use wardkey_core::document::{Head, RootDocument, SignedRoot};
 use wardkey_core::event::{EventName, Outcome};
 use wardkey_core::message::http::{
     Base64, Change, ChangesReply, Program, ScopeChanges, ScopeState, WaitReply, WaitRequest,
@@ -20,7 +20,7 @@ use crate::agent::Agent;
 use crate::error::{AgentError, ServerError};
 use crate::lock::lock;
 use crate::store::update::{ScopeUpdate, Update};
-use crate::store::view::View;
+use crate::store::view::{ScopeView, View};
 use crate::sync::upstream::Upstream;
 
 /// Pages of one transfer: a million people and room to spare.
@@ -84,6 +84,9 @@ pub fn apply(
     failed.map_or(Ok(fresh), Err)
 }
 
+/// Takes new root documents, and in the same transaction what their keys have signed again of what
+/// is here: whoever logs in meanwhile, and whoever starts after a power cut, finds documents that
+/// hold under the root document beside them.
 fn apply_roots(agent: &Agent, reply: &WaitReply) -> Result<bool, AgentError> {
     if reply.roots.is_empty() {
         return Ok(false);
@@ -98,9 +101,37 @@ fn apply_roots(agent: &Agent, reply: &WaitReply) -> Result<bool, AgentError> {
         roots.push(signed);
     }
     let version = root.version;
-    agent.directory.update(|update| update.roots(List::new(roots)?, root))?;
+    agent.directory.update(|update| {
+        update.roots(List::new(roots)?, root.clone())?;
+        signed_again(agent, update, &root, reply)
+    })?;
     note(agent, format!("root {version}"));
     Ok(true)
+}
+
+/// Takes from an answer what says what is here already, signed again. What is wrong in it is left
+/// to whoever takes the rest, and reports it.
+fn signed_again(
+    agent: &Agent,
+    update: &mut Update<'_>,
+    root: &RootDocument,
+    reply: &WaitReply,
+) -> Result<(), AgentError> {
+    let (marks, Some(anchor)) = (agent.marks(), agent.anchor()) else { return Ok(()) };
+    if let (Some(signed), Some(known)) = (&reply.terminal, update.view().terminal.clone())
+        && let Ok(document) = verify_terminal(&signed.0, root, &anchor, &marks)
+        && (&document.scopes, document.status) == (&known.scopes, known.status)
+    {
+        update.terminal(&signed.0, document)?;
+    }
+    for signed in &reply.heads {
+        let Ok(head) = verify_head(&signed.0, root, &marks) else { continue };
+        let known = update.view().scope(&head.scope).cloned();
+        if let Some(known) = known.filter(|known| is_same_state(known, &head)) {
+            put_head(update, &known, &signed.0, head)?;
+        }
+    }
+    Ok(())
 }
 
 fn apply_terminal(agent: &Agent, reply: &WaitReply) -> Result<bool, AgentError> {
@@ -124,6 +155,24 @@ fn apply_terminal(agent: &Agent, reply: &WaitReply) -> Result<bool, AgentError> 
     Ok(true)
 }
 
+/// Whether a head names the very state and policy that are here: it needs no transfer, also in
+/// another epoch. The root over all people is what both were checked against.
+fn is_same_state(known: &ScopeView, head: &Head) -> bool {
+    (known.head.root, known.head.count, known.head.policy) == (head.root, head.count, head.policy)
+}
+
+/// Takes another head of what is here.
+fn put_head(
+    update: &mut Update<'_>,
+    known: &ScopeView,
+    signed: &[u8],
+    head: Verified<Head>,
+) -> Result<(), AgentError> {
+    let scope = update.scope(&head.scope, false)?;
+    let policy = (known.row.policy.as_slice(), Arc::clone(&known.policy));
+    update.finish(scope, signed, head, policy)
+}
+
 fn apply_head(
     agent: &Agent,
     upstream: &dyn Upstream,
@@ -142,21 +191,18 @@ fn apply_head(
         .into());
     }
     let known = view.scope(&head.scope);
-    if let Some(known) = known.filter(|known| !refetch && known.head.position() == head.position())
-    {
-        // The marks made sure that it is the same state; it was signed again.
-        if head.issued <= known.head.issued {
+    if let Some(known) = known.filter(|known| !refetch && is_same_state(known, &head)) {
+        // Signed again, also in another epoch. The marks made sure that it is not behind what is
+        // here.
+        if (head.position(), head.issued) <= (known.head.position(), known.head.issued) {
             return Ok(false);
         }
-        agent.directory.update(|update| {
-            let scope = update.scope(&head.scope, false)?;
-            update.finish(
-                scope,
-                signed,
-                head.clone(),
-                (known.row.policy.as_slice(), Arc::clone(&known.policy)),
-            )
-        })?;
+        let (position, is_at) = (head.position(), known.head.position());
+        let text = format!("{} {position} {} people", head.scope, head.count);
+        agent.directory.update(|update| put_head(update, known, signed, head))?;
+        if position != is_at {
+            note(agent, text);
+        }
         return Ok(true);
     }
     let full = refetch || known.is_none_or(|known| known.head.epoch != head.epoch);

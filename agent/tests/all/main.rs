@@ -12,6 +12,7 @@ mod common;
 mod control;
 mod crash;
 mod directory;
+mod exchanged_keys;
 mod lockout;
 mod logins;
 mod measure;

@@ -3,6 +3,7 @@
 
 mod codec;
 mod decide;
+mod exchanged_keys;
 mod growth;
 mod later;
 mod passes;

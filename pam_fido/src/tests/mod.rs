@@ -6,6 +6,7 @@ mod bad_days;
 mod by_key;
 mod change_pin;
 mod change_pin_at_key;
+mod exchanged_keys;
 mod fake_machine;
 mod faults;
 mod honest;

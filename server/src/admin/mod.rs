@@ -32,6 +32,7 @@ mod naming;
 mod operation;
 pub mod pass;
 pub mod person;
+pub mod publish_key;
 pub mod reach;
 pub mod scope;
 pub mod terminal;

@@ -7,6 +7,7 @@ use age::x25519::Recipient;
 use serde::Serialize;
 use wardkey_core::code::Code;
 use wardkey_core::codec;
+use wardkey_core::document::RootDocument;
 use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 
@@ -17,9 +18,10 @@ use super::scratch::{Scratch, sync, there, write_new};
 use super::seal::Seal;
 use super::{keys, trail};
 use crate::error::{Error, Result};
-use crate::keyring::{Keyring, Secret};
+use crate::keyring::{Keyring, Secret, publish_key};
 use crate::store::audit::{self, Act, Actor};
 use crate::store::{Opening, Store, create_file};
+use crate::texts::Text;
 
 /// How often it is said how far the copy is.
 const SAID_EVERY: Duration = Duration::from_millis(250);
@@ -74,17 +76,22 @@ pub async fn make(making: &Making<'_>, to: &Path, said: impl Fn(u64, u64)) -> Re
         return Err(there(to));
     }
     // Before an hour's work: the keys that it needs.
-    let publish = making.keyring.signing(Secret::Publish)?;
+    making.keyring.signing(Secret::Publish)?;
     let scratch = Scratch::sibling_of(to)?;
     let mut names = vec![DATABASE, TRAIL];
+    copy(making.store, &scratch.file(DATABASE), said).await?;
+    let (contents, root) = read_back(&scratch).await.map_err(unfit)?;
+    // Those of the copy: they may have been exchanged while it was made.
+    let publish = making.keyring.publishing(&root).map_err(unfit)?;
     if let KeysFor::Recipients(recipients) = &making.keys {
-        let sealed = keys::seal(&making.keyring.files()?, recipients)?;
-        write_new(&scratch.file(KEYS), &sealed)?;
+        let files = making.keyring.files()?;
+        if publish_key(&files, &root) != Some(publish.public()) {
+            return Err(unfit(Error::invalid(Text::OtherPublishKey)));
+        }
+        write_new(&scratch.file(KEYS), &keys::seal(&files, recipients)?)?;
         names.push(KEYS);
     }
 
-    copy(making.store, &scratch.file(DATABASE), said).await?;
-    let contents = read_back(&scratch).await.map_err(unfit)?;
     let manifest = Manifest::of(scratch.path(), contents, making.now.0, &names)?;
     let bytes = serde_json::to_vec_pretty(&manifest).map_err(Error::crypto("JSON"))?;
     let seal = publish.sign(&Seal { manifest: codec::sha256(&bytes) });
@@ -129,12 +136,12 @@ fn length(path: &Path) -> u64 {
 }
 
 /// Reads the copy, and writes its trail beside it.
-async fn read_back(scratch: &Scratch) -> Result<Contents> {
+async fn read_back(scratch: &Scratch) -> Result<(Contents, RootDocument)> {
     let store = Store::open_as_it_is(&scratch.file(DATABASE), Opening::Copy).await?;
     let read = async {
-        let (contents, _) = examine(&store).await?;
+        let examined = examine(&store).await?;
         trail::write(&store, &scratch.file(TRAIL)).await?;
-        Ok(contents)
+        Ok(examined)
     };
     let read = read.await;
     store.close().await;

@@ -5,6 +5,8 @@ mod backup;
 mod common;
 mod log;
 mod person;
+mod publish_key;
+mod root_key;
 mod site;
 mod terminal;
 mod upkeep;
@@ -22,6 +24,8 @@ pub use backup::{Backup, Restore};
 pub use common::{Paging, PersonAct};
 pub use log::{Log, LogCheck};
 pub use person::{ImportFormat, PersonCommand};
+pub use publish_key::PublishKey;
+pub use root_key::{ByRootKey, RootKey, RootKeyExport};
 pub use site::{Account, Scope, ScopeRules, ScopeSet};
 pub use terminal::{Terminal, TerminalAct, TerminalList, TerminalSet};
 pub use upkeep::{Audit, ClockCommand, ConfigCommand, Epoch, Events};
@@ -103,6 +107,12 @@ pub enum Command {
     Backup(Backup),
     /// Restore a backup, or rehearse it.
     Restore(Restore),
+    /// The key by which the server signs what terminals take.
+    #[command(subcommand)]
+    PublishKey(PublishKey),
+    /// The root key: it signs which other keys count.
+    #[command(subcommand)]
+    RootKey(RootKey),
     /// After a database was put back by hand.
     #[command(subcommand)]
     Epoch(Epoch),

@@ -79,7 +79,8 @@ pub fn check(config: &Path, asked: &LogCheck, output: Output) -> Result<()> {
         return output.say(&proved, || output.fields(fields_of(&proved)));
     }
 
-    let checked = log::check(&asked.from, &trusted, asked.since.as_deref())?;
+    let since = asked.since.as_deref().map(|path| (path, asked.since_key.as_ref()));
+    let checked = log::check(&asked.from, &trusted, since)?;
     output
         .say(&checked, || lines(&checked).iter().map(|line| line.say(output.language)).collect())?;
     let renamed = checked.since.iter().filter(|since| since.origin != checked.origin);

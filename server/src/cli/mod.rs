@@ -15,8 +15,10 @@ mod log;
 mod output;
 mod pass;
 mod person;
+mod publish_key;
 mod question;
 mod restore;
+mod root_key;
 mod run;
 mod scope;
 mod status;
@@ -126,6 +128,8 @@ impl Context {
             Command::Events(command) => trail::events(self, command).await,
             Command::Audit(command) => trail::audit(self, command).await,
             Command::Log(command) => log::act(self, command).await,
+            Command::PublishKey(command) => publish_key::act(self, command).await,
+            Command::RootKey(command) => root_key::act(self, command).await,
             Command::Epoch(command) => trail::epoch(self, command).await,
             Command::Clock(command) => clock::act(self, command).await,
             Command::Backup(asked) => backup::backup(self, asked).await,

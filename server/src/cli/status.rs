@@ -64,5 +64,9 @@ fn fields(view: &StatusView) -> Vec<(Text, Phrase)> {
     if let Some(until) = view.certificate_until {
         fields.push((Text::LabelCertificate, Text::Until.with([("time", time(until))])));
     }
+    if let Some(here) = view.root_key_here {
+        let place = if here { Text::RootKeyHere } else { Text::RootKeyElsewhere };
+        fields.push((Text::LabelRootKey, place.into()));
+    }
     fields
 }

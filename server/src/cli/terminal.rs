@@ -95,6 +95,7 @@ async fn list(context: &Context, asked: TerminalList) -> Result<()> {
         version: asked.runs.as_deref(),
         silent: asked.silent,
         behind: asked.behind,
+        old_root: asked.old_root,
         stage,
     };
     let request = asked.paging.request();

@@ -22,6 +22,8 @@ struct Heard {
     program: Option<Program>,
     /// Where it said that it is, when that is new.
     positions: Positions,
+    /// The root document that it said that it has.
+    root: Option<u64>,
 }
 
 /// Where a terminal is in its scopes.
@@ -40,9 +42,9 @@ impl Seen {
     /// Remembers that a terminal was heard of.
     pub fn note(&self, id: TerminalId, time: UnixTime, address: IpAddr) {
         let mut latest = lock(&self.latest);
-        let (program, positions) =
-            latest.remove(&id).map(|heard| (heard.program, heard.positions)).unwrap_or_default();
-        latest.insert(id, Heard { time, address, program, positions });
+        let before = latest.remove(&id).map(|heard| (heard.program, heard.positions, heard.root));
+        let (program, positions, root) = before.unwrap_or_default();
+        latest.insert(id, Heard { time, address, program, positions, root });
     }
 
     /// Remembers what a terminal that was just heard of said of its programs.
@@ -50,6 +52,13 @@ impl Seen {
         let mut latest = lock(&self.latest);
         if let Some(heard) = latest.get_mut(&id) {
             heard.program = Some(program.clone());
+        }
+    }
+
+    /// Remembers which root document a terminal that was just heard of says that it has.
+    pub fn note_root(&self, id: TerminalId, version: u64) {
+        if let Some(heard) = lock(&self.latest).get_mut(&id) {
+            heard.root = Some(version);
         }
     }
 
@@ -90,6 +99,7 @@ impl Seen {
             address: heard.address.to_canonical().to_string(),
             program: heard.program.map(|program| (program.version, program.can.join(","))),
             positions: heard.positions,
+            root: heard.root,
         };
         latest.into_iter().map(sign).collect()
     }

@@ -33,7 +33,7 @@ const MAX_HOLD: u64 = 55;
 /// `GET /v1/root`
 pub async fn root(State(app): Shared, _: Anyone) -> Json<RootReply> {
     Json(RootReply {
-        roots: app.publisher.roots().iter().map(RootJson::from).collect(),
+        roots: app.publisher.keys().roots().iter().map(RootJson::from).collect(),
         time: app.clock.now().0,
     })
 }
@@ -55,6 +55,8 @@ pub async fn wait(
         known.terminal.scopes.contains(scope).then(|| (scope.clone(), *position))
     };
     app.seen.note_positions(known.terminal.id, at_terminal.iter().filter_map(own).collect());
+    let newest = app.publisher.keys().root().version;
+    app.seen.note_root(known.terminal.id, request.root_version.min(newest));
     let _waiting = app.counters.wait();
     for (state, (scope, position, root, _)) in request.scopes.iter().zip(&at_terminal) {
         let Some(signed) = &state.head else { continue };
@@ -124,10 +126,17 @@ fn what_is_new(
     at_terminal: &[ScopeAtTerminal],
 ) -> Result<(WaitReply, Duration), ErrorResponse> {
     let mut reply = WaitReply { time: app.clock.now().0, ..WaitReply::default() };
+    // What is said is of the same keys, or the terminal could verify only a part of it.
+    let _steady = app.publisher.hold_keys();
     let known = usize::try_from(request.root_version).unwrap_or(usize::MAX);
-    reply.roots = app.publisher.roots().iter().skip(known).map(RootJson::from).collect();
+    let roots = app.publisher.keys();
+    reply.roots = roots.roots().iter().skip(known).map(RootJson::from).collect();
+    // What it has may be signed by a key that the next root document no longer names.
+    let signs_anew = !reply.roots.is_empty();
     let (document, issued) = app.publisher.terminal_document(terminal)?;
-    if request.terminal_number != terminal.number || request.terminal_issued < issued.0 {
+    let has_document =
+        request.terminal_number == terminal.number && request.terminal_issued >= issued.0;
+    if signs_anew || !has_document {
         reply.terminal = Some(Base64(document.to_vec()));
     }
     let takes_changes = request
@@ -148,7 +157,7 @@ fn what_is_new(
                     && *root == shown.head.root
                     && *issued >= shown.head.issued.0
             });
-            if same {
+            if same && !signs_anew {
                 continue;
             }
             reply.heads.push(Base64(shown.signed.to_vec()));

@@ -110,16 +110,24 @@ pub struct Since {
     pub size: u64,
 }
 
-/// Checks an export, and that it goes on from an older checkpoint or export.
+/// Checks an export, and that it goes on from an older checkpoint or export, which another key may
+/// have signed: that of the log before the publish key was stolen.
 ///
 /// # Errors
 /// [`Code::LogCheckpoint`], [`Code::LogUntrusted`], [`Code::LogExportOther`],
 /// [`Code::LogExportDamaged`]; [`Code::LogShorter`] and [`Code::LogNotExtension`] when it does not
 /// go on from the older checkpoint.
-pub fn check(from: &Path, trusted: &Trusted<'_>, since: Option<&Path>) -> Result<Checked> {
+pub fn check(
+    from: &Path,
+    trusted: &Trusted<'_>,
+    since: Option<(&Path, Option<&Verifier>)>,
+) -> Result<Checked> {
     let checkpoint = trusted.checkpoint(from)?;
     let older = match since {
-        Some(path) => Some((path, trusted.older(path)?)),
+        Some((path, key)) => {
+            let own = key.map(Trusted::Log);
+            Some((path, own.as_ref().unwrap_or(trusted).older(path)?))
+        }
         None => None,
     };
     if let Some((path, older)) = &older

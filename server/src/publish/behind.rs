@@ -36,7 +36,7 @@ impl Publisher {
         if is_known {
             return Ok(());
         }
-        let Ok(head) = sign::verify::<Head>(signed, &self.root().publish_keys) else {
+        let Ok(head) = sign::verify::<Head>(signed, &self.keys().root().publish_keys) else {
             return Ok(());
         };
         if head.scope != *name {

@@ -9,7 +9,7 @@ use super::publisher::Publisher;
 use crate::admin::init::{self, NewDeployment};
 use crate::admin::testing::{NOW, config_in, new_deployment};
 use crate::clock::Clock;
-use crate::keyring::{Keyring, Secret};
+use crate::keyring::Keyring;
 use crate::pki::Issued;
 use crate::store::audit::Actor;
 use crate::store::person::{self, Profile};
@@ -36,8 +36,8 @@ async fn deployment(scopes: u32) -> (tempfile::TempDir, Publisher) {
         join(&mut tx, number, &[scope].into()).await;
     }
     tx.commit().await.unwrap();
-    let key = Keyring::at(&config.keys).signing(Secret::Publish).unwrap();
-    let publisher = Publisher::start(store, key, 900, Clock::manual(NOW.0)).await.unwrap();
+    let keyring = Keyring::at(&config.keys);
+    let publisher = Publisher::start(store, keyring, 900, Clock::manual(NOW.0)).await.unwrap();
     (folder, publisher)
 }
 

@@ -16,7 +16,9 @@ mod behind;
 mod board;
 #[cfg(test)]
 mod cost;
+mod exchange;
 mod follow;
+mod keys;
 mod publisher;
 mod recent;
 mod table;
@@ -26,6 +28,7 @@ mod waiting;
 
 pub use board::{Shown, halted};
 pub use follow::{follow, keep_time};
+pub use keys::Keys;
 pub use publisher::{PAGE_BYTES, PAGE_ROWS, Page, Publisher};
 pub(crate) use table::Table;
 pub use terminals::Shown as ShownTerminal;

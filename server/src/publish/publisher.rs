@@ -2,20 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard};
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 use wardkey_core::code::Code;
-use wardkey_core::document::{Head, RootDocument, SignedRoot};
+use wardkey_core::document::Head;
 use wardkey_core::id::{Nonce, TerminalId};
 use wardkey_core::name::ScopeName;
 use wardkey_core::server_time::ServerTime;
-use wardkey_core::sign::SigningKey;
 use wardkey_core::time::UnixTime;
 
 use super::ahead::Ahead;
 use super::board::{Board, Shown, halted};
+use super::keys::Keys;
 use super::recent::Recent;
 use super::table::Table;
 use super::terminals::{Shown as ShownTerminal, Terminals};
@@ -23,14 +23,14 @@ use super::time::{SigningTime, Trouble};
 use super::waiting::Waiting;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::lock::lock;
+use crate::keyring::Keyring;
+use crate::lock::{lock, read};
 use crate::pki::TerminalCertificate;
 use crate::store::counter::BEFORE_ALL;
 use crate::store::scope::Scope;
 use crate::store::state::StateRow;
 use crate::store::terminal::TerminalStatus;
-use crate::store::{Store, Tx, clock, restored, scope, setting, state};
-use crate::texts::Text;
+use crate::store::{Store, Tx, clock, restored, scope, state};
 
 /// Rows of one page of changes.
 pub const PAGE_ROWS: usize = 1000;
@@ -53,10 +53,11 @@ pub struct Publisher {
     pub(super) store: Store,
     pub(super) clock: Clock,
     pub(super) time: SigningTime,
-    key: SigningKey,
     lifetime: u64,
-    roots: Vec<SignedRoot>,
-    root: RootDocument,
+    pub(super) keyring: Keyring,
+    pub(super) keys: RwLock<Arc<Keys>>,
+    /// Held for writing while the keys are exchanged and all is signed again.
+    pub(super) steady: RwLock<()>,
     working: tokio::sync::Mutex<Working>,
     /// How often the store was looked at.
     looks: AtomicU64,
@@ -82,27 +83,27 @@ impl Publisher {
     /// # Errors
     /// [`Error::Store`], [`Error::Damaged`]; [`Error::Configuration`] when the publish key is not
     /// one that the root document names.
-    pub async fn start(store: Store, key: SigningKey, lifetime: u64, clock: Clock) -> Result<Self> {
+    pub async fn start(
+        store: Store,
+        keyring: Keyring,
+        lifetime: u64,
+        clock: Clock,
+    ) -> Result<Self> {
         let mut tx = store.read().await?;
-        let (roots, root) = setting::roots(&mut tx).await?;
+        let keys = Keys::read(&mut tx, &keyring).await?;
         let stored = clock::read(&mut tx).await?;
         let ahead = Ahead::of(restored::positions(&mut tx).await?);
         drop(tx);
-        if !root.publish_keys.contains(&key.public()) {
-            return Err(Error::Configuration {
-                path: "publish.key".into(),
-                message: Text::OtherPublishKey.into(),
-            });
-        }
+        keys.settle(&keyring);
         let publisher = Self {
             terminals: Terminals::new(lifetime),
             store,
             time: SigningTime::new(clock.clone(), stored),
             clock,
-            key,
             lifetime,
-            roots,
-            root,
+            keyring,
+            keys: RwLock::new(keys),
+            steady: RwLock::new(()),
             working: tokio::sync::Mutex::new(Working {
                 tables: BTreeMap::new(),
                 counter: BEFORE_ALL,
@@ -119,14 +120,14 @@ impl Publisher {
         Ok(publisher)
     }
 
-    /// The chain of root documents.
-    pub fn roots(&self) -> &[SignedRoot] {
-        &self.roots
+    /// The keys by which is published now, with their root documents.
+    pub fn keys(&self) -> Arc<Keys> {
+        Arc::clone(&read(&self.keys))
     }
 
-    /// The current root document.
-    pub const fn root(&self) -> &RootDocument {
-        &self.root
+    /// Keeps the keys from being exchanged: what is signed and shown meanwhile is of the same ones.
+    pub fn hold_keys(&self) -> RwLockReadGuard<'_, ()> {
+        read(&self.steady)
     }
 
     /// Changes whenever something that concerns the terminal is shown.
@@ -166,7 +167,7 @@ impl Publisher {
 
     /// The signed document of a terminal and when it was issued: signed again at half of its life.
     pub fn terminal_document(&self, terminal: &ShownTerminal) -> Result<(Arc<[u8]>, UnixTime)> {
-        self.terminals.document(terminal, &self.key, self.time.now())
+        self.terminals.document(terminal, &self.keys(), self.time.now())
     }
 
     /// The time of signatures: stands still while the clock is not plausible.
@@ -190,7 +191,7 @@ impl Publisher {
     /// # Errors
     /// [`Code::ServerClock`] while the clock is not to be trusted.
     pub fn sign_time(&self, terminal: TerminalId, nonce: Nonce) -> Result<Vec<u8>> {
-        Ok(self.key.sign(&ServerTime { terminal, nonce, time: self.sure_time()? }))
+        Ok(self.keys().key.sign(&ServerTime { terminal, nonce, time: self.sure_time()? }))
     }
 
     /// What is wrong with the clock.
@@ -232,6 +233,7 @@ impl Publisher {
         let look = self.looks.fetch_add(1, Ordering::SeqCst) + 1;
         let mut tx = self.store.read().await?;
         self.time.take(clock::read(&mut tx).await?);
+        self.follow_keys(&mut tx).await?;
 
         let (changed, counter) = scope::changed_after(&mut tx, working.counter).await?;
         for row in &changed {
@@ -314,17 +316,20 @@ impl Publisher {
         let now = self.time.now();
         for name in self.board.due(now, self.half_life()) {
             if let Some(shown) = self.board.get(&name) {
-                let head =
-                    Head { issued: now, expires: now.plus(self.lifetime), ..shown.head.clone() };
-                self.show(head, shown.halted.clone(), shown.recent.clone());
+                self.sign_again(&shown, now);
             }
         }
+    }
+
+    pub(super) fn sign_again(&self, shown: &Shown, now: UnixTime) {
+        let head = Head { issued: now, expires: now.plus(self.lifetime), ..shown.head.clone() };
+        self.show(head, shown.halted.clone(), shown.recent.clone());
     }
 
     /// Signs a head and shows it; whoever waits for it is woken before anything else can happen.
     fn show(&self, head: Head, halted: Option<String>, recent: Recent) {
         let name = head.scope.clone();
-        let signed = self.key.sign(&head).into();
+        let signed = self.keys().key.sign(&head).into();
         self.board.put(&name, Shown { head, signed, halted, recent });
         self.terminals.wake_scope(&name, &self.waiting);
     }

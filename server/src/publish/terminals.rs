@@ -8,9 +8,9 @@ use wardkey_core::document::TerminalDocument;
 use wardkey_core::id::TerminalId;
 use wardkey_core::name::ScopeName;
 use wardkey_core::person::Status;
-use wardkey_core::sign::SigningKey;
 use wardkey_core::time::UnixTime;
 
+use super::keys::Keys;
 use super::waiting::Waiting;
 use crate::error::{Error, Result};
 use crate::lock::{lock, read, write};
@@ -24,6 +24,8 @@ pub type Shown = Terminal;
 struct Signed {
     number: u64,
     issued: UnixTime,
+    /// The root document by whose key.
+    by: u64,
     bytes: Arc<[u8]>,
 }
 
@@ -103,14 +105,15 @@ impl Terminals {
     pub fn document(
         &self,
         terminal: &Shown,
-        key: &SigningKey,
+        keys: &Keys,
         now: UnixTime,
     ) -> Result<(Arc<[u8]>, UnixTime)> {
+        let by = keys.root().version;
         let mut all = lock(&self.signed);
         if let Some(signed) = all.get(&terminal.id) {
             let fresh =
                 now.since(signed.issued) < (self.lifetime / 2).max(1) && now >= signed.issued;
-            if signed.number == terminal.number && fresh {
+            if (signed.number, signed.by) == (terminal.number, by) && fresh {
                 return Ok((Arc::clone(&signed.bytes), signed.issued));
             }
         }
@@ -127,10 +130,10 @@ impl Terminals {
             issued: now,
             expires: now.plus(self.lifetime),
         };
-        let bytes: Arc<[u8]> = key.sign(&document).into();
+        let bytes: Arc<[u8]> = keys.key.sign(&document).into();
         all.insert(
             terminal.id,
-            Signed { number: terminal.number, issued: now, bytes: Arc::clone(&bytes) },
+            Signed { number: terminal.number, issued: now, by, bytes: Arc::clone(&bytes) },
         );
         Ok((bytes, now))
     }

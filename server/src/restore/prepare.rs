@@ -23,7 +23,7 @@ use crate::backup::{Backup, Contents, damaged, examine, keys, same};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::files;
-use crate::keyring::{self, Keyring, Secret};
+use crate::keyring::{self, Keyring};
 use crate::store::audit::{self, Act, Actor, Entry};
 use crate::store::restored::{self, Raised, Seen, Voided};
 use crate::store::{Store, Tx, clock, log};
@@ -231,10 +231,11 @@ fn take_keys(
 ) -> Result<(Option<KeyFiles>, SigningPublicKey)> {
     if config.keys.symlink_metadata().is_ok() {
         let keyring = Keyring::at(&config.keys);
-        let own = keyring.signing(Secret::Publish)?.public();
-        return match keyring.fits(&backup.root)? && backup.is_sealed_by(&own) {
-            true => Ok((None, own)),
-            false => Err(refused(Code::RestoreKeysUnfit, &config.keys)),
+        let files = keyring.files()?;
+        let own = keyring::publish_key(&files, &backup.root);
+        return match own.filter(|own| backup.is_sealed_by(own)) {
+            Some(own) if keyring::fit(&files, &backup.root) => Ok((None, own)),
+            _ => Err(refused(Code::RestoreKeysUnfit, &config.keys)),
         };
     }
     let (Some(sealed), Some(identity)) = (backup.keys(), asked.identity) else {
@@ -242,7 +243,7 @@ fn take_keys(
         return Err(Error::refused(Code::RestoreKeysMissing, message));
     };
     let files = keys::open(&sealed, identity)?;
-    let own = keyring::publish_key(&files).filter(|own| backup.is_sealed_by(own));
+    let own = keyring::publish_key(&files, &backup.root).filter(|own| backup.is_sealed_by(own));
     match own {
         Some(own) if keyring::fit(&files, &backup.root) => Ok((Some(files), own)),
         _ => Err(refused(Code::RestoreKeysUnfit, &sealed)),

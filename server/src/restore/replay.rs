@@ -55,6 +55,7 @@ const WITHOUT_LOSS: &[&str] = &[
     "event.",
     "pass.",
     "restore",
+    "root-key.export",
     "token.",
     "scope.halt",
     "terminal.conflict",

@@ -182,6 +182,7 @@ async fn terminals_are_found_by_what_they_are_and_what_they_have() {
         address: "192.0.2.1".into(),
         program: Some(("2.0".into(), String::new())),
         positions: vec![(icu.clone(), icu_at), (er.clone(), published)],
+        root: Some(number.into()),
     };
     let old = Position { epoch: 0, seq: 1_000_000 };
     let signs = [sign(3, published), sign(4, earlier), sign(5, old)];
@@ -203,6 +204,7 @@ async fn terminals_are_found_by_what_they_are_and_what_they_have() {
         (Filter { silent_since: Some(NOW.plus(101)), ..default() }, all.clone()),
         (Filter { behind: Some(1), ..default() }, but(&[3])),
         (Filter { behind: Some(3), ..default() }, but(&[3])),
+        (Filter { root_below: Some(5), ..default() }, but(&[5])),
         (Filter { behind: Some(4), ..default() }, but(&[3, 4])),
         (Filter { behind: Some(1), scope: Some(&er), ..default() }, but(&[3, 4, 5])),
         (Filter { behind: Some(1), tag: Some(&tag), ..default() }, vec![]),

@@ -35,16 +35,21 @@ pub async fn raise(db: &mut Db, at_least: u64) -> Result<Raised> {
         .await?;
     let epoch = scope::raise_epoch(db, at_least).await?;
 
+    let terminals = raise_terminals(db, at_least).await?;
+    Ok(Raised { epoch, terminals })
+}
+
+/// Raises the number of every terminal's document to at least this; how many there are.
+pub async fn raise_terminals(db: &mut Db, at_least: u64) -> Result<u64> {
     let changed = Counter::Terminal.next(db).await?;
-    let terminals = query(
+    query(
         "UPDATE terminal \
          SET number = CASE WHEN number < $1 THEN $1 ELSE number + 1 END, changed = $2",
     )
     .bind(at_least)
     .bind(changed)
     .execute(db)
-    .await?;
-    Ok(Raised { epoch, terminals })
+    .await
 }
 
 /// The highest number that leaves room for those to come.

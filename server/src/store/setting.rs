@@ -51,6 +51,15 @@ pub async fn put_root(db: &mut Db, version: u64, root: &SignedRoot) -> Result<()
     Ok(())
 }
 
+/// The version of the newest root document.
+///
+/// # Errors
+/// [`Error::Store`], [`Error::Damaged`].
+pub async fn root_version(db: &mut Db) -> Result<u64> {
+    let Only(version) = query("SELECT max(version) FROM root").one::<Only<Option<u64>>>(db).await?;
+    Ok(version.unwrap_or(0))
+}
+
 struct Root(SignedRoot);
 
 impl FromRow for Root {

@@ -169,6 +169,7 @@ async fn statements_of_each_login_and_each_change_read_no_whole_table() {
         "FROM terminal LEFT JOIN terminal_scope",
         "UPDATE scope",
         "FROM root",
+        "AS all_of_them",
         "FROM signing_clock",
         "UPDATE signing_clock",
     ];

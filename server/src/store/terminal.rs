@@ -18,7 +18,9 @@ use crate::error::{Error, Result};
 use crate::pki::{Issued, SERIAL_LEN};
 use crate::texts::{Phrase, Text};
 
-pub use found::{Filter, by_id, by_name, changed_after, list, of_machine, page, scopes_of};
+pub use found::{
+    Filter, WithRoot, by_id, by_name, changed_after, list, of_machine, page, scopes_of, with_root,
+};
 pub use row::{Terminal, TerminalStatus};
 pub use tag::{Tag, add_tags, remove_tags};
 pub use tags_and_positions::{Behind, positions_of, tags_of};
@@ -55,7 +57,7 @@ pub async fn put(db: &mut Db, joining: &Joining<'_>, now: UnixTime) -> Result<()
              machine = excluded.machine, status = excluded.status, serial = excluded.serial, \
              previous_serial = NULL,
              certificate_end = excluded.certificate_end, joined = excluded.joined, revoked = NULL,
-             deleted = NULL, changed = excluded.changed, key = excluded.key",
+             deleted = NULL, changed = excluded.changed, key = excluded.key, root_version = NULL",
     )
     .bind(&joining.id)
     .bind(joining.name)
@@ -222,6 +224,8 @@ pub struct SignOfLife {
     pub program: Option<(String, String)>,
     /// Where it says that it is in its scopes; only what is new.
     pub positions: Vec<(ScopeName, Position)>,
+    /// The root document that it says that it has.
+    pub root: Option<u64>,
 }
 
 /// Remembers when and from where terminals were heard of, and what they said of their programs and
@@ -231,13 +235,15 @@ pub async fn seen(db: &mut Db, signs: &[SignOfLife]) -> Result<()> {
         let (version, capabilities) = sign.program.clone().unzip();
         query(
             "UPDATE terminal SET seen = $1, address = $2, version = COALESCE($4, version),
-                    capabilities = COALESCE($5, capabilities) WHERE id = $3",
+                    capabilities = COALESCE($5, capabilities),
+                    root_version = COALESCE($6, root_version) WHERE id = $3",
         )
         .bind(sign.time)
         .bind(&sign.address)
         .bind(&sign.id)
         .bind(version)
         .bind(capabilities)
+        .bind(sign.root)
         .execute(db)
         .await?;
         for (scope, position) in &sign.positions {

@@ -110,7 +110,8 @@ pub async fn alarms(db: &mut Db, since: UnixTime) -> Result<Vec<Acts>> {
     query(
         "SELECT action, count(*) AS acts FROM audit
          WHERE action IN ('clock.refused', 'event.evidence-invalid', 'event.set-aside',
-             'key.clone-suspected', 'scope.halt', 'terminal.conflict', 'terminal.quota',
+             'key.clone-suspected', 'publish-key.rotate', 'publish-key.stolen',
+             'root-key.export', 'scope.halt', 'terminal.conflict', 'terminal.quota',
              'terminal.replace', 'terminal.replace-refused', 'token.reused')
              AND time >= $1
          GROUP BY action",

@@ -69,6 +69,8 @@ pub(super) const CHECKS: &[Check] = &[
     warning_when(Code::ServerCertificateEnds, certificate_ends),
     warning_when(Code::BackupMissing, backup_missing),
     warning_when(Code::BackupOld, backup_old),
+    warning_when(Code::BackupBeforeKeys, backup_before_keys),
+    warning_when(Code::KeyExchangeWaits, exchange_waits),
     warning_when(Code::TerminalsSilent, terminals_silent),
     warning_when(Code::TerminalsAtQuota, |facts, _| some(of(facts, |stock| stock.at_quota))),
     warning_when(Code::KeysSuspected, |facts, _| some(of(facts, |stock| stock.suspected))),
@@ -148,6 +150,17 @@ fn backup_old(facts: &Facts, watch: &Watch) -> Option<Values> {
     Some(vec![("hours", hours.into())])
 }
 
+/// The keys of the deployment were exchanged after the last backup, which has those of before.
+fn backup_before_keys(facts: &Facts, watch: &Watch) -> Option<Values> {
+    let stock = facts.stock.as_ref().filter(|_| watch.backup_hours > 0)?;
+    (stock.backup? < stock.keys_since?).then(Vec::new)
+}
+
+fn exchange_waits(facts: &Facts, _: &Watch) -> Option<Values> {
+    let with_root = facts.stock.as_ref()?.exchange?;
+    Some(vec![("have", with_root.have.into()), ("count", with_root.of.into())])
+}
+
 fn terminals_silent(facts: &Facts, watch: &Watch) -> Option<Values> {
     let mut values = some(of(facts, |stock| stock.terminals.silent))?;
     values.push(("hours", watch.silent_hours.into()));
@@ -161,6 +174,7 @@ mod tests {
     use wardkey_core::name::Language;
 
     use super::*;
+    use crate::store::terminal::WithRoot;
 
     const NOW: UnixTime = UnixTime(1_800_000_000);
 
@@ -176,6 +190,9 @@ mod tests {
             at_quota: 0,
             suspected: 0,
             log_changed: false,
+            exchange: None,
+            keys_since: None,
+            root_key_here: false,
             alarms: Vec::new(),
             synchronized: None,
         }
@@ -201,7 +218,8 @@ mod tests {
     fn every_row_has_a_code_of_its_own_and_what_stops_comes_first() {
         let codes: BTreeSet<u16> = CHECKS.iter().map(|check| check.code.number()).collect();
         assert_eq!(codes.len(), CHECKS.len());
-        assert!(codes.iter().all(|code| (1920..1950).contains(code)));
+        let is_watched = |code: &u16| (1920..1950).contains(code) || (1840..1850).contains(code);
+        assert!(codes.iter().all(is_watched));
         assert!(CHECKS.is_sorted_by_key(|check| check.severity));
     }
 
@@ -227,6 +245,9 @@ mod tests {
             (|stock| stock.at_quota = 1, true, 1932),
             (|stock| stock.suspected = 1, true, 1933),
             (|stock| stock.log_changed = true, true, 1934),
+            (|stock| stock.exchange = Some(WithRoot { have: 2, of: 3 }), true, 1840),
+            (|stock| stock.keys_since = Some(NOW), false, 1841),
+            (|stock| stock.keys_since = Some(NOW.plus(1)), true, 1841),
         ] {
             let expected = if at { vec![code] } else { vec![] };
             assert_eq!(found(&with(change), &watch), expected, "{code}");

@@ -13,13 +13,13 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::files::folder_of;
 use crate::fleet::{Reckoned, Stages};
-use crate::keyring::{Holder, Keyring};
+use crate::keyring::{Holder, Keyring, Secret};
 use crate::log;
 use crate::publish::time::{SigningTime, Trouble};
 use crate::publish::{Publisher, Shown};
-use crate::store::terminal::TerminalStatus;
+use crate::store::terminal::{self, TerminalStatus, WithRoot};
 use crate::store::watch::{self, Acts};
-use crate::store::{Store, Tx, clock, files_of, intake, scope};
+use crate::store::{Store, Tx, clock, files_of, intake, scope, setting};
 
 /// systemd-timesyncd's folder, and the file in it that says that it has set the clock.
 const TIMESYNC: &str = "/run/systemd/timesync";
@@ -83,6 +83,12 @@ pub struct Stock {
     pub suspected: u64,
     /// Whether the log of records is not what was signed last.
     pub log_changed: bool,
+    /// How many terminals have the new publish key; none when no exchange is open.
+    pub exchange: Option<WithRoot>,
+    /// When the newest root document was signed, if it is not the first one.
+    pub keys_since: Option<UnixTime>,
+    /// Whether the root key lies on the server.
+    pub root_key_here: bool,
     /// Alarms of the last 24 hours, by act.
     pub alarms: Vec<Acts>,
     /// Whether systemd-timesyncd has set the clock; none where it does not run.
@@ -175,6 +181,11 @@ impl Stock {
     /// Reads it: all terminals, and of everything else a few rows.
     pub async fn read(tx: &mut Tx, sources: Sources<'_>, now: UnixTime) -> Result<Self> {
         let Sources { config, keyring } = sources;
+        let (_, root) = setting::roots(tx).await?;
+        let exchange = match root.publish_keys.len() {
+            0 | 1 => None,
+            _ => Some(terminal::with_root(tx, root.version).await?),
+        };
         let length = |path: &Path| path.metadata().map_or(0, |meta| meta.len());
         Ok(Self {
             terminals: TerminalCounts::read(tx, config, now).await?,
@@ -187,6 +198,9 @@ impl Stock {
             at_quota: watch::at_quota(tx, intake::day(now)).await?,
             suspected: watch::suspected_keys(tx).await?,
             log_changed: !log::holds(tx).await?,
+            exchange,
+            keys_since: (root.version > 1).then_some(root.issued),
+            root_key_here: keyring.has(Secret::Root),
             alarms: watch::alarms(tx, UnixTime(now.0.saturating_sub(DAY))).await?,
             synchronized: synchronized(Path::new(TIMESYNC)),
         })

@@ -120,6 +120,8 @@ pub struct StatusView {
     pub disk_free_bytes: Option<u64>,
     /// When the server's certificate ends.
     pub certificate_until: Option<u64>,
+    /// Whether the root key lies on this server.
+    pub root_key_here: Option<bool>,
     /// What is wrong with the clock.
     #[serde(skip)]
     pub clock: Option<Trouble>,
@@ -160,6 +162,7 @@ pub async fn show(
         database_bytes: stock.map(|stock| stock.database),
         disk_free_bytes: stock.and_then(|stock| stock.free),
         certificate_until: stock.and_then(|stock| stock.certificate).map(|time| time.0),
+        root_key_here: stock.map(|stock| stock.root_key_here),
         clock: facts.clock,
         readiness: Readiness::of(&reasons),
         reasons,

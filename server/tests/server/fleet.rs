@@ -14,7 +14,7 @@ fn named(deployment: &Deployment, filter: &[&str]) -> Vec<String> {
 }
 
 /// The same terminal, at a server that was started again.
-fn again(terminal: Terminal, running: &Running) -> Terminal {
+pub fn again(terminal: Terminal, running: &Running) -> Terminal {
     let client = Client::new(running, Some((&terminal.certificate, &terminal.key)));
     Terminal { client, ..terminal }
 }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::event_log::beats;
 use super::support::Deployment;
 use super::support::authenticator::{Maker, Making};
+use super::support::backups::Recipient;
 use super::support::ward::enroll;
 
 /// For each command arguments that a new deployment refuses, or takes where there is nothing to
@@ -42,7 +43,7 @@ const REFUSED: &[(&str, &str, i32)] = &[
     ("pass disable", "ghost", 1),
     ("enroll", "ghost", 1),
     ("status", "", 0),
-    ("terminal list", "--silent --behind --stage over --version 0.1.0 --tag east", 0),
+    ("terminal list", "--silent --behind --old-root --stage over --version 0.1.0 --tag east", 0),
     ("terminal show", "ghost", 1),
     ("terminal set", "ghost --add-scope icu", 1),
     ("terminal rename", "ghost desk", 1),
@@ -77,6 +78,10 @@ const REFUSED: &[(&str, &str, i32)] = &[
     ("log prove", "6d0c8f14e45fceea167a2fc0579f8113", 1),
     ("log check", "/nowhere/log", 1),
     ("log verify", "", 0),
+    ("publish-key show", "", 0),
+    ("publish-key rotate", "--root-key /nowhere/root.key", 3),
+    ("publish-key retire", "", 1),
+    ("root-key export", "/nowhere/root.age --recipients-file /nowhere/recipients", 3),
     ("epoch raise", "", 0),
     ("clock show", "", 0),
     ("clock confirm", "2001-01-01", 1),
@@ -205,6 +210,12 @@ fn each_success(run: &mut dyn FnMut(&Deployment, &str, &[&str])) {
     let people = people.to_str().unwrap();
     let backup = deployment.folder.path().join("backup");
     let backup = backup.to_str().unwrap();
+    let recipient = Recipient::new(deployment.folder.path());
+    let recipients = deployment.folder.path().join("recipients");
+    std::fs::write(&recipients, &recipient.text).unwrap();
+    let recipients = recipients.to_str().unwrap();
+    let root = deployment.folder.path().join("root.age");
+    let root = root.to_str().unwrap();
     let log = deployment.folder.path().join("log");
     let log = log.to_str().unwrap();
     let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
@@ -274,6 +285,10 @@ fn each_success(run: &mut dyn FnMut(&Deployment, &str, &[&str])) {
         ("log prove", "00000000000000000000000000000000"),
         ("log check", log),
         ("log verify", ""),
+        ("publish-key show", ""),
+        ("publish-key rotate", ""),
+        ("publish-key retire", "--anyway"),
+        ("root-key export", &format!("{root} --recipients-file {recipients}")),
         ("epoch raise", ""),
         ("clock show", ""),
         ("clock confirm", &today),

@@ -31,6 +31,8 @@ mod openapi;
 mod passes;
 mod people;
 mod process;
+mod publish_key;
+mod publish_key_interrupted;
 mod publishing;
 mod quota;
 mod restoring;

@@ -38,6 +38,8 @@ pub struct WardState {
     pub now: u64,
     pub root: RootDocument,
     pub extra_roots: Vec<SignedRoot>,
+    /// Nothing is signed again for whoever gets a new root document.
+    pub sends_roots_alone: bool,
     pub terminal: TerminalDocument,
     pub scopes: BTreeMap<ScopeName, WardScope>,
     pub publish_seed: u8,
@@ -73,6 +75,7 @@ impl Ward {
             now: T0,
             root,
             extra_roots: Vec::new(),
+            sends_roots_alone: false,
             terminal,
             scopes: BTreeMap::new(),
             publish_seed: 101,
@@ -210,13 +213,17 @@ impl Upstream for Ward {
         state.check()?;
         let mut reply = WaitReply { time: state.now, ..WaitReply::default() };
         if request.root_version < 1 + state.extra_roots.len() as u64 {
-            reply.roots = state.extra_roots.iter().map(RootJson::from).collect();
+            let has = usize::try_from(request.root_version).unwrap().saturating_sub(1);
+            reply.roots = state.extra_roots.iter().skip(has).map(RootJson::from).collect();
         }
+        // What the terminal has may be signed by a key that is gone.
+        let signs_anew = !reply.roots.is_empty() && !state.sends_roots_alone;
         let mut terminal = state.terminal.clone();
         terminal.issued = UnixTime(state.now);
         terminal.expires = UnixTime(state.now + state.life);
-        if request.terminal_number != terminal.number || request.terminal_issued < terminal.issued.0
-        {
+        let has_document = request.terminal_number == terminal.number
+            && request.terminal_issued >= terminal.issued.0;
+        if signs_anew || !has_document {
             reply.terminal = Some(Base64(state.sign(&terminal)));
         }
         for name in state.terminal.scopes.iter().filter(|name| state.scopes.contains_key(name)) {
@@ -226,7 +233,7 @@ impl Upstream for Ward {
                 (known.epoch, known.seq, known.issued) == (head.epoch, head.seq, head.issued.0)
                     && known.root.0 == head.root.as_bytes()
             });
-            if !same {
+            if !same || signs_anew {
                 reply.heads.push(Base64(state.sign(&head)));
                 if let Some(known) = known.filter(|_| state.along) {
                     let mut along = state.scopes[name].along(known, state.drop_row_along);

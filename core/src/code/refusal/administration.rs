@@ -192,6 +192,26 @@ codes! {
     PassNotCounted = 1811,
     /// No memory to hash a code.
     PassNoMemory = 1812,
+    /// The root key is not on the server, and no file with it was given.
+    RootKeyAway = 1830,
+    /// The key that was given is not the root key.
+    RootKeyOther = 1831,
+    /// The last exchange of the publish key is not ended.
+    KeyExchangeOpen = 1832,
+    /// There is no exchange of the publish key to end.
+    KeyExchangeNone = 1833,
+    /// `$count` terminals have not taken the new publish key.
+    TerminalsBehindKeys = 1834,
+    /// No root document can follow: there are `$count`.
+    RootsUsedUp = 1835,
+    /// The file of the root key is encrypted, and no identity was given.
+    RootKeySealed = 1836,
+    /// No identity of `$path` opens the file of the root key.
+    RootKeyNotOpened = 1837,
+    /// An exchange of the publish key is not ended; `$have` of `$count` terminals have the new one.
+    KeyExchangeWaits = 1840,
+    /// The last backup is of before the exchange of the publish key.
+    BackupBeforeKeys = 1841,
     /// Neither a recipient for the keys nor the wish to leave them out.
     BackupNeedsRecipient = 1850,
     /// `$path` is there already.

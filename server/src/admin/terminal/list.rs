@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::fleet::{Reckoned, Stages};
 use crate::store::page::MAX_ROWS;
 use crate::store::terminal::{self, Filter, Tag, Terminal, TerminalStatus};
-use crate::store::{Page, PageRequest, Tx, scope};
+use crate::store::{Page, PageRequest, Tx, scope, setting};
 
 /// Which terminals are listed: those that fit everything that is given.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +25,8 @@ pub struct Wanted<'a> {
     pub silent: Option<u64>,
     /// Active, and at least so many positions behind.
     pub behind: Option<u64>,
+    /// Not revoked, and without the newest root document.
+    pub old_root: bool,
     /// Active, and in this stage as their last word lets expect.
     pub stage: Option<Reckoned>,
 }
@@ -48,12 +50,14 @@ pub async fn list(
     if let Some(scope) = wanted.scope {
         scope::get(tx, scope).await?;
     }
+    let newest = setting::root_version(tx).await?;
     let filter = Filter {
         scope: wanted.scope,
         tag: wanted.tag,
         version: wanted.version,
         silent_since: wanted.silent.map(|seconds| UnixTime(by.now.0.saturating_sub(seconds))),
         behind: wanted.behind,
+        root_below: wanted.old_root.then_some(newest),
     };
     let stages = Stages::read(tx, by.head_seconds).await?;
     let stage = |terminal: &Terminal| stage_of(terminal, &stages, by.now);

@@ -40,6 +40,8 @@ pub struct TerminalView {
     pub behind: Option<u64>,
     /// When its certificate ends, Unix seconds.
     pub certificate_until: u64,
+    /// The root document that it has; none before it has said so.
+    pub root_version: Option<u64>,
     /// Version of its programs; none before it has said it.
     pub version: Option<String>,
     /// What they can (docs/FORMATS.md).
@@ -71,6 +73,7 @@ pub(super) fn view(terminal: Terminal, related: Related<'_>) -> TerminalView {
         stage: related.stage,
         behind: behind.and_then(|counts| counts.into_iter().max()),
         certificate_until: terminal.certificate_end.0,
+        root_version: terminal.root_version,
         capabilities: capabilities.filter(|word| !word.is_empty()).map(str::to_owned).collect(),
         address: terminal.address,
         version: terminal.version,

@@ -60,4 +60,8 @@ pub struct LogCheck {
     /// An older checkpoint, or the folder of an older export: the log has to go on from it.
     #[arg(long, value_name = "PATH")]
     pub since: Option<PathBuf>,
+    /// The verifier key of the older checkpoint, where that is another one: the publish key was
+    /// stolen between them.
+    #[arg(long, value_name = "KEY", value_parser = verifier, requires = "since")]
+    pub since_key: Option<Verifier>,
 }

@@ -115,6 +115,10 @@ pub struct TerminalList {
         num_args = 0..=1, default_missing_value = "1"
     )]
     pub behind: Option<u64>,
+    /// Only those that do not have the newest root document, and so the newest keys. Disabled ones
+    /// are left out. What they say is written once a minute.
+    #[arg(long)]
+    pub old_root: bool,
     /// Only active ones in this offline stage, as their last word lets expect.
     #[arg(long, value_parser = ["online", "soft", "degraded", "hard", "over"])]
     pub stage: Option<String>,

@@ -17,7 +17,8 @@ use crate::texts::Text;
 
 const SELECT: &str = "SELECT id, number, name, machine, status, serial, previous_serial, \
     certificate_end, joined, \
-                      revoked, seen, address, key, version, capabilities FROM terminal ";
+                      revoked, seen, address, key, version, capabilities, \
+                      root_version FROM terminal ";
 
 /// Terminals that changed after a value of the counter, and its value now.
 pub async fn changed_after(db: &mut Db, counter: i64) -> Result<(Vec<Terminal>, i64)> {
@@ -49,6 +50,8 @@ pub struct Filter<'a> {
     /// Active, and at least so many positions behind what is published, in the scope that is given
     /// or in any; also those that have not said where they are.
     pub behind: Option<u64>,
+    /// Not revoked, and without this root document or a newer one.
+    pub root_below: Option<u64>,
 }
 
 /// Terminals by name; searched in the name and the address, and by the first digits of the id.
@@ -86,6 +89,8 @@ pub async fn page(
                          AND (terminal_position.seq IS NULL
                              OR terminal_position.epoch < scope.epoch
                              OR scope.seq - terminal_position.seq >= $11))))
+                 AND (CAST($12 AS BIGINT) IS NULL
+                     OR (status <> 'revoked' AND COALESCE(root_version, 0) < $12))
              ORDER BY name, id LIMIT $7",
         )
         .bind(request.after.as_deref().unwrap_or(""))
@@ -99,10 +104,38 @@ pub async fn page(
         .bind(filter.tag)
         .bind(filter.silent_since)
         .bind(filter.behind)
+        .bind(filter.root_below)
         .all::<Terminal>(db)
         .await?;
     let page = Page::new(found, request, |terminal| terminal.id.to_hex());
     Ok(Page { rows: with_scopes(db, page.rows).await?, next: page.next })
+}
+
+/// How many terminals have a root document.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WithRoot {
+    /// That have it or a newer one.
+    pub have: u64,
+    /// All that are neither revoked nor deleted.
+    pub of: u64,
+}
+
+impl FromRow for WithRoot {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self { have: row.get("have")?, of: row.get("all_of_them")? })
+    }
+}
+
+/// How many terminals say that they have this root document or a newer one.
+pub async fn with_root(db: &mut Db, version: u64) -> Result<WithRoot> {
+    query(
+        "SELECT count(CASE WHEN root_version >= $1 THEN 1 END) AS have,
+             count(*) AS all_of_them
+         FROM terminal WHERE status <> 'revoked' AND deleted IS NULL",
+    )
+    .bind(version)
+    .one(db)
+    .await
 }
 
 /// The terminal of a machine.

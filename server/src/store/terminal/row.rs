@@ -63,6 +63,8 @@ pub struct Terminal {
     pub version: Option<String>,
     /// What they can, separated by commas.
     pub capabilities: Option<String>,
+    /// The root document that it has, once it has said so.
+    pub root_version: Option<u64>,
     /// Its scopes.
     pub scopes: BTreeSet<ScopeName>,
 }
@@ -92,6 +94,7 @@ impl FromRow for Terminal {
             key: row.get("key")?,
             version: row.get("version")?,
             capabilities: row.get("capabilities")?,
+            root_version: row.get("root_version")?,
             scopes: BTreeSet::new(),
         })
     }

@@ -267,6 +267,6 @@ impl Running {
 
     pub fn root(&self) -> RootDocument {
         let reply: RootReply = self.anyone().get("/v1/root").json();
-        sign::peek(&reply.roots[0].by_itself.0).unwrap()
+        sign::peek(&reply.roots.last().unwrap().by_itself.0).unwrap()
     }
 }

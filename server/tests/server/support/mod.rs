@@ -3,6 +3,7 @@
 pub mod authenticator;
 pub mod backups;
 pub mod client;
+pub mod follower;
 mod running;
 pub mod ward;
 

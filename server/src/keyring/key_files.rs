@@ -1,0 +1,65 @@
+//! The files of a folder of keys, by their names, wherever they are: also in a backup. Keys that
+//! are only looked at are written nowhere.
+
+use std::collections::BTreeMap;
+
+use wardkey_core::document::RootDocument;
+use wardkey_core::id::{SigningPublicKey, from_hex};
+use wardkey_core::sign::SigningKey;
+use zeroize::Zeroizing;
+
+use crate::pki::{KeyAndCertificate, certified, read_certificate};
+
+/// The publish key that is to come.
+pub(super) const NEXT: &str = "publish.next.key";
+/// The secret of the log, once the publish key that it was made from is gone.
+pub(super) const LOG: &str = "log.key";
+/// The files without which nothing runs.
+pub(super) const NEEDED: [&str; 6] =
+    ["publish.key", "code.key", "ca.key", "ca.crt", "server.key", "server.crt"];
+/// The files that are only in some folders: the root key may be kept elsewhere, and the others come
+/// with an exchange of the publish key.
+pub(super) const OPTIONAL: [&str; 3] = ["root.key", NEXT, LOG];
+
+/// Files by their names.
+type Files = BTreeMap<String, Zeroizing<String>>;
+
+/// A secret of 64 hexadecimal digits.
+pub(super) fn secret_in(text: &str) -> Option<Zeroizing<[u8; 32]>> {
+    let bytes = from_hex(text.trim()).map(Zeroizing::new).ok()?;
+    <[u8; 32]>::try_from(bytes.as_slice()).map(Zeroizing::new).ok()
+}
+
+/// The signing key in the text of a file.
+pub fn signing_in(text: &str) -> Option<SigningKey> {
+    Some(SigningKey::from_secret(&*secret_in(text)?))
+}
+
+/// Whether the server signs by a key: the last one that the root document names. Those before it
+/// are there for what they have signed already.
+pub(super) fn signs(root: &RootDocument, key: &SigningPublicKey) -> bool {
+    root.publish_keys.last() == Some(key)
+}
+
+/// The public key by which files publish under a root document.
+pub fn publish_key(files: &Files, root: &RootDocument) -> Option<SigningPublicKey> {
+    let texts = [NEXT, "publish.key"].into_iter().filter_map(|name| files.get(name));
+    texts
+        .filter_map(|text| secret_in(text))
+        .map(|secret| SigningKey::from_secret(&secret).public())
+        .find(|key| signs(root, key))
+}
+
+/// Whether files are those that a root document names.
+pub fn fit(files: &Files, root: &RootDocument) -> bool {
+    let authority = || {
+        let (key, certificate) = (files.get("ca.key")?.clone(), files.get("ca.crt")?.to_string());
+        let pair = KeyAndCertificate { key, certificate };
+        certified(&pair).ok()?;
+        read_certificate(&pair.certificate).ok()
+    };
+    publish_key(files, root).is_some()
+        && files.get("code.key").is_some_and(|text| secret_in(text).is_some())
+        && authority().is_some_and(|(ca, _)| *ca == *root.tls_ca.as_slice())
+        && NEEDED.iter().all(|name| files.contains_key(*name))
+}

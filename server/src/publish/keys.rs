@@ -1,0 +1,54 @@
+//! By which key is published, and under which root documents: what the newest one says.
+
+use std::sync::Arc;
+
+use wardkey_core::document::{RootDocument, SignedRoot};
+use wardkey_core::sign::SigningKey;
+
+use crate::error::Result;
+use crate::keyring::Keyring;
+use crate::store::{Db, setting};
+
+/// The keys of one root document. They are exchanged whole.
+#[derive(Debug)]
+pub struct Keys {
+    /// Signs heads, terminal documents and the time.
+    pub(super) key: SigningKey,
+    roots: Vec<SignedRoot>,
+    root: RootDocument,
+}
+
+impl Keys {
+    /// Reads the newest root document, and the key by which it lets this server publish.
+    ///
+    /// # Errors
+    /// [`Error::Store`], [`Error::Damaged`]; [`Error::Configuration`] when the publish key is not
+    /// the one that the root document names.
+    ///
+    /// [`Error::Store`]: crate::error::Error::Store
+    /// [`Error::Damaged`]: crate::error::Error::Damaged
+    /// [`Error::Configuration`]: crate::error::Error::Configuration
+    pub async fn read(db: &mut Db, keyring: &Keyring) -> Result<Arc<Self>> {
+        let (roots, root) = setting::roots(db).await?;
+        let key = keyring.publishing(&root)?;
+        Ok(Arc::new(Self { key, roots, root }))
+    }
+
+    /// The chain of root documents.
+    pub fn roots(&self) -> &[SignedRoot] {
+        &self.roots
+    }
+
+    /// The newest one.
+    pub const fn root(&self) -> &RootDocument {
+        &self.root
+    }
+
+    /// Tidies the folder of the keys. What fails is tried again at the next start: the keys are
+    /// usable.
+    pub(super) fn settle(&self, keyring: &Keyring) {
+        if let Err(error) = keyring.settle(&self.root) {
+            tracing::warn!(%error, "the publish key before the present one is still there");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Exchanges of the publish key that end in the middle.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use super::fleet::again;
+use super::publish_key::{keyring, path, publish_key, time_by};
+use super::publishing::ward;
+use super::support::follower::{Follower, is_all_signed_by};
+
+#[test]
+fn a_command_that_ends_before_or_after_the_commit_leaves_keys_by_which_the_server_goes_on() {
+    let (deployment, running, terminal) = ward();
+    let mut follower = Follower::new(&running, &terminal);
+    follower.follow(&terminal);
+    running.stop();
+    let (own, next) = (path(&deployment, "publish.key"), path(&deployment, "publish.next.key"));
+    let old = publish_key(&deployment).public();
+
+    // Before: a key lies there that nobody has named.
+    keyring(&deployment).make_next().unwrap();
+    let running = deployment.start();
+    let terminal = again(terminal, &running);
+    is_all_signed_by(&Follower::new(&running, &terminal).follow(&terminal), old);
+    running.stop();
+    assert_eq!(publish_key(&deployment).public(), old);
+
+    // After: it is named, and lies where it was made.
+    let kept = std::fs::read(&own).unwrap();
+    deployment.ok(&["publish-key", "rotate", "--stolen"]);
+    let new = publish_key(&deployment).public();
+    std::fs::rename(&own, &next).unwrap();
+    std::fs::write(&own, kept).unwrap();
+    // No key file of ours is readable by others.
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(&own, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let (backup, _) = deployment.backup("between");
+    let check = ["restore", backup.to_str().unwrap(), "--check"];
+    deployment.ok(&check);
+    let running = deployment.start();
+    let terminal = again(terminal, &running);
+    is_all_signed_by(&follower.follow(&terminal), new);
+    assert!(!next.exists(), "a start tidies");
+    assert_eq!(publish_key(&deployment).public(), new);
+    assert_eq!(follower.keys(), [new]);
+}
+
+#[test]
+fn kill_9_at_any_moment_of_an_exchange_leaves_a_deployment_that_publishes() {
+    let (deployment, running, terminal) = ward();
+    let mut follower = Follower::new(&running, &terminal);
+    follower.follow(&terminal);
+    running.stop();
+    let mut terminal = terminal;
+    for delay in (0..12).map(|step| Duration::from_millis(step * 5)) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wardkey-server"));
+        command.arg("--config").arg(deployment.path()).args(["publish-key", "rotate", "--stolen"]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(delay);
+        child.kill().unwrap();
+        child.wait().unwrap();
+
+        let running = deployment.start();
+        terminal = again(terminal, &running);
+        follower.follow(&terminal);
+        let newest = running.root();
+        assert_eq!(*follower.root, newest, "{delay:?}");
+        time_by(&terminal, *newest.publish_keys.last().unwrap());
+        running.stop();
+        deployment.ok(&["audit", "verify"]);
+    }
+}
