@@ -25,7 +25,6 @@ mod sign;
 mod verify;
 
 pub use check::{Checked, Since, Trusted, check};
-pub use entry::{Finding, LogEntry};
 pub use export::{Exported, export};
 pub use follow::{follow, show};
 pub use keep::keep;

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use wardkey_core::codec;
 use wardkey_core::event::{Event, EventName, Outcome};
 use wardkey_core::id::EventId;
+use wardkey_core::log_entry::{Finding, LogEntry};
 use wardkey_core::message::http::{Base64, EventsReply};
 use wardkey_core::time::UnixTime;
-use wardkey_server::log::{Finding, LogEntry};
 use wardkey_tlog::{Checkpoint, Note, Verifier, bundle};
 
 use super::support::Deployment;
