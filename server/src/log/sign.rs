@@ -7,13 +7,14 @@
 
 use serde::Serialize;
 use wardkey_core::code::Code;
+use wardkey_core::id::to_hex;
 use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 use wardkey_tlog::{Checkpoint, Frontier, Hash, KeyName, Signer, Verifier};
 
 use crate::error::{Error, Result};
 use crate::keyring::Keyring;
-use crate::store::log::{self as stored, Signed};
+use crate::store::log::{self as stored, Signed, State};
 use crate::store::{Db, setting};
 
 /// The log as it is signed now.
@@ -41,11 +42,12 @@ pub fn key(keyring: &Keyring, origin: KeyName) -> Result<Signer> {
     Ok(Signer::new(origin, &*keyring.log_secret()?))
 }
 
-/// The name of the log.
-async fn origin(db: &mut Db, generation: u64) -> Result<KeyName> {
+/// The name of the log. A mark of random bytes keeps names apart that have one generation.
+async fn origin(db: &mut Db, state: &State) -> Result<KeyName> {
     let (_, root) = setting::roots(db).await?;
     let deployment: String = root.deployment.to_hex().chars().take(16).collect();
-    let name = format!("{}/wardkey-log/{deployment}/{generation}", root.rp_id);
+    let mark = state.mark.map(|mark| format!("-{}", to_hex(&mark))).unwrap_or_default();
+    let name = format!("{}/wardkey-log/{deployment}/{}{mark}", root.rp_id, state.generation);
     KeyName::new(name).map_err(Error::damaged)
 }
 
@@ -75,6 +77,7 @@ pub async fn sign(db: &mut Db, keyring: &Keyring, now: UnixTime) -> Result<Signe
     let state = stored::state(db).await?;
     let size = stored::end(db).await?.size;
     let root = root(db, size).await?;
+    let origin = origin(db, &state).await?;
     let signed = match state.signed {
         Some(before) if before.size == size && before.root == root => before,
         Some(before) => {
@@ -84,7 +87,6 @@ pub async fn sign(db: &mut Db, keyring: &Keyring, now: UnixTime) -> Result<Signe
         None => remember(db, Signed { size, root, time: now }).await?,
     };
 
-    let origin = origin(db, state.generation).await?;
     let signer = key(keyring, origin.clone())?;
     let checkpoint =
         Checkpoint::new(origin.as_str(), size, root).map_err(Error::crypto("the log"))?;

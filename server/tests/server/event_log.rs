@@ -13,6 +13,7 @@ use wardkey_core::message::http::{Base64, EventsReply};
 use wardkey_core::time::UnixTime;
 use wardkey_tlog::{Checkpoint, Note, Verifier, bundle};
 
+use super::backups::sql;
 use super::support::Deployment;
 use super::support::backups::tree;
 use super::support::client::Terminal;
@@ -60,6 +61,21 @@ impl Deployment {
         let output = self.cli(&check(folder, &more));
         let said = String::from_utf8(output.stderr).unwrap();
         serde_json::from_slice(&output.stdout).map_err(|_| said)
+    }
+
+    /// Copies the database as it is, as a snapshot does.
+    pub fn copy_database(&self, to: &Path) {
+        let statement = format!("VACUUM INTO '{}'", to.display());
+        let statements: &'static [&'static str] = Box::leak(Box::new([&*statement.leak()]));
+        sql(&self.database(), statements);
+    }
+
+    /// Puts a copy in the place of the database, and nothing else.
+    pub fn put_back(&self, copy: &Path) {
+        for end in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(self.folder.path().join(format!("data/wardkey.db{end}")));
+        }
+        std::fs::copy(copy, self.database()).unwrap();
     }
 
     /// Keeps the checkpoint of now under a name.

@@ -115,6 +115,26 @@ fn what_contradicts_the_last_checkpoint_is_not_signed() {
 }
 
 #[test]
+fn two_logs_of_one_generation_have_two_names() {
+    let ward = Ward::new();
+    let deployment = &ward.deployment;
+    beats(&ward.terminal, 0..10);
+    let snapshot = deployment.folder.path().join("snapshot.db");
+    deployment.copy_database(&snapshot);
+    ward.running.stop();
+    let mut names = Vec::new();
+    for _ in 0..2 {
+        deployment.put_back(&snapshot);
+        deployment.ok(&["epoch", "raise", "--at-least", "50"]);
+        names.push(deployment.log(&["show"])["origin"].as_str().unwrap().to_owned());
+    }
+    let (generation, mark) = names[0].rsplit('/').next().unwrap().split_once('-').unwrap();
+    assert_eq!((generation, mark.len()), ("50", 16));
+    assert!(names[1].contains("/50-"), "{names:?}");
+    assert_ne!(names[0], names[1]);
+}
+
+#[test]
 fn records_from_before_the_log_are_taken_in_when_the_server_starts() {
     let deployment = with_records(700);
     let as_it_was = deployment.log(&["show"]);
@@ -176,7 +196,7 @@ fn a_restored_server_is_another_log_and_never_one_with_two_histories() {
     assert!(refused.contains("WK-1907"), "{refused}");
     let trail = deployment.rows(&["audit", "list", "--search", "epoch"]);
     let origin = after["origin"].as_str().unwrap();
-    let generation = origin.rsplit('/').next().unwrap();
+    let (generation, _) = origin.rsplit('/').next().unwrap().split_once('-').unwrap();
     let restored = trail.as_array().unwrap().iter().find(|row| row["action"] == "restore");
     let detail = restored.unwrap()["detail"].as_str().unwrap();
     assert!(detail.ends_with(&format!("epoch {generation}")), "{detail}");
