@@ -8,7 +8,7 @@ use wardkey_tlog::{Frontier, Full, over_full};
 use super::entry;
 use super::sign::forked;
 use crate::error::{Error, Result};
-use crate::store::log::{self as stored, Signed};
+use crate::store::log::{self as stored, End, Signed, State};
 use crate::store::{Db, Store};
 
 /// Events that are read at once.
@@ -33,12 +33,14 @@ pub struct Verified {
 /// # Errors
 /// [`Code::LogEntryChanged`], [`Code::LogEntriesMissing`], [`Code::LogForked`]; those of the store.
 pub async fn verify(store: &Store) -> Result<Verified> {
-    let mut tx = store.read().await?;
-    let (state, end) = (stored::state(&mut tx).await?, stored::end(&mut tx).await?);
+    let (state, end) = begun(store).await?;
     // From the lowest number that a row can have.
     let (mut frontier, mut waiting, mut last) = (Frontier::new(), 0_u64, i64::MIN);
     same_as_signed(&frontier, state.signed.as_ref())?;
     loop {
+        // What is in the log stays as it is, so each part is read by itself: a long check keeps no
+        // old state of the database alive.
+        let mut tx = store.read().await?;
         let rows = stored::held_after(&mut tx, last, AT_ONCE).await?;
         let Some(row) = rows.last() else { break };
         last = row.recorded.number;
@@ -52,6 +54,10 @@ pub async fn verify(store: &Store) -> Result<Verified> {
                 waiting += 1;
                 continue;
             };
+            // Taken in since this began.
+            if number > end.event {
+                continue;
+            }
             let made = entry::hash(&row.recorded).map_err(|_| changed(number))?;
             if place > frontier.size() {
                 return Err(missing(place - frontier.size()));
@@ -68,13 +74,17 @@ pub async fn verify(store: &Store) -> Result<Verified> {
     if frontier.size() != end.size {
         return Err(missing(end.size.saturating_sub(frontier.size())));
     }
-    match &state.signed {
-        Some(signed) if signed.size > end.size => Err(forked(signed.size)),
-        _ => {
-            let root = frontier.root().to_string();
-            Ok(Verified { size: end.size, root, waiting, intact: true })
-        }
+    if let Some(signed) = state.signed.filter(|signed| signed.size > end.size) {
+        return Err(forked(signed.size));
     }
+    let root = frontier.root().to_string();
+    Ok(Verified { size: end.size, root, waiting, intact: true })
+}
+
+/// What was signed and where the log ends, in one state of the database.
+async fn begun(store: &Store) -> Result<(State, End)> {
+    let mut tx = store.read().await?;
+    Ok((stored::state(&mut tx).await?, stored::end(&mut tx).await?))
 }
 
 /// Whether the hash that the level above has of a full tile is the one over it.
