@@ -301,3 +301,7 @@ wk-1932 = Terminals that have sent all that they may today: { $count }. Please s
 wk-1933 = Keys that may have been copied: { $count }. Please see "key list", and disable those in doubt.
 wk-1934 = Records were changed or removed in the database. Please copy it first, then run "log verify".
 wk-1940 = This terminal is not revoked. Nothing was changed; please run "terminal disable" first.
+
+# Auditing the log of records
+wk-1950 = The database is older than the log signed at { $size } records. Nothing is signed; run "epoch raise".
+wk-1951 = { $path } is no checkpoint, so nothing is signed. Copy it, find out why, then remove it.

@@ -5,6 +5,7 @@
 //! ```text
 //!   a row of an event ─ entry (its bytes) ─ keep ──> store::log     with the event, in its order
 //!                                  ├ sign        checkpoints; never one that contradicts another
+//!                                  │  └ beside   the last one, in a file beside the database
 //!                                  ├ follow      while the server runs
 //!                                  ├ export      a folder, as C2SP tlog-tiles has it
 //!                                  ├ prove       one record alone
@@ -14,6 +15,7 @@
 //! It proves that something was changed to whoever has an older checkpoint, and to nobody else:
 //! whoever has the database and the keys can write another log.
 
+mod beside;
 mod check;
 mod entry;
 mod export;

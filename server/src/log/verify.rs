@@ -6,7 +6,7 @@ use wardkey_core::texts;
 use wardkey_tlog::{Frontier, Full, over_full};
 
 use super::entry;
-use super::sign::forked;
+use super::sign::{forked, is_newest};
 use crate::error::{Error, Result};
 use crate::store::log::{self as stored, End, Signed, State};
 use crate::store::{Db, Store};
@@ -31,7 +31,8 @@ pub struct Verified {
 /// what was signed last.
 ///
 /// # Errors
-/// [`Code::LogEntryChanged`], [`Code::LogEntriesMissing`], [`Code::LogForked`]; those of the store.
+/// [`Code::LogEntryChanged`], [`Code::LogEntriesMissing`], [`Code::LogForked`],
+/// [`Code::LogPutBack`], [`Code::LogBeside`]; those of the store.
 pub async fn verify(store: &Store) -> Result<Verified> {
     let (state, end) = begun(store).await?;
     // From the lowest number that a row can have.
@@ -77,6 +78,8 @@ pub async fn verify(store: &Store) -> Result<Verified> {
     if let Some(signed) = state.signed.filter(|signed| signed.size > end.size) {
         return Err(forked(signed.size));
     }
+    let mut tx = store.read().await?;
+    is_newest(&mut tx, store.path()).await?;
     let root = frontier.root().to_string();
     Ok(Verified { size: end.size, root, waiting, intact: true })
 }

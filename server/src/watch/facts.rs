@@ -186,7 +186,7 @@ impl Stock {
             authority: keyring.end_of(Holder::Authority).ok(),
             at_quota: watch::at_quota(tx, intake::day(now)).await?,
             suspected: watch::suspected_keys(tx).await?,
-            log_changed: !log::holds(tx).await?,
+            log_changed: !log::holds(tx, &config.store).await?,
             alarms: watch::alarms(tx, UnixTime(now.0.saturating_sub(DAY))).await?,
             synchronized: synchronized(Path::new(TIMESYNC)),
         })

@@ -63,6 +63,11 @@ impl Deployment {
         serde_json::from_slice(&output.stdout).map_err(|_| said)
     }
 
+    /// The file with the last checkpoint beside the database.
+    pub fn last_checkpoint(&self) -> PathBuf {
+        self.folder.path().join("data/wardkey.db.checkpoint")
+    }
+
     /// Copies the database as it is, as a snapshot does.
     pub fn copy_database(&self, to: &Path) {
         let statement = format!("VACUUM INTO '{}'", to.display());

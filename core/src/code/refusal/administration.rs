@@ -290,6 +290,11 @@ codes! {
     RecordsChanged = 1934,
     /// A terminal is to be deleted that is not revoked.
     TerminalNotRevoked = 1940,
+    // 195x to 196x: the log of records, and those who audit it
+    /// The database is older than a checkpoint of `$size` records that was signed.
+    LogPutBack = 1950,
+    /// The file `$path` beside the database is no checkpoint.
+    LogBeside = 1951,
 }
     };
 }
