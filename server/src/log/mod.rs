@@ -8,6 +8,7 @@
 //!                                  │  └ beside   the last one, in a file beside the database
 //!                                  ├ follow      while the server runs
 //!                                  ├ export      a folder, as C2SP tlog-tiles has it
+//!                                  │  └ keys     by which its logins are verified
 //!                                  ├ prove       one record alone
 //!                                  └ verify      the database against the log
 //!   a folder ─ check                             without the database, against an older checkpoint
@@ -22,6 +23,7 @@ mod export;
 mod files;
 mod follow;
 mod keep;
+mod keys;
 mod prove;
 mod sign;
 mod verify;

@@ -176,8 +176,8 @@ fn an_export_is_read_by_its_format_and_a_later_one_adds_to_it() {
     assert_eq!((&again["before"], &again["size"]), (&300.into(), &600.into()));
     assert!(has("tile/0/001") && !has("tile/0/001.p/44"), "a full one takes its place");
     assert_eq!(tree(&folder)[&folder.join("tile/0/000")], first[&folder.join("tile/0/000")]);
-    // Nothing to add: only the checkpoint is written.
-    assert_eq!(deployment.log(&["export", to])["files"], 1);
+    // Nothing to add: only the keys and the checkpoint are written.
+    assert_eq!(deployment.log(&["export", to])["files"], 2);
     let checked = deployment.since(&folder, &older).unwrap();
     assert_eq!((&checked["size"], &checked["since"]["size"]), (&600.into(), &300.into()));
 
