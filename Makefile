@@ -8,7 +8,7 @@ SUITE ?= bookworm
 # What the tests' workspace builds stands beside what is shipped, never in it.
 TESTS = cd tests &&
 
-.PHONY: all help setup release pages test check unit vectors e2e demo-build demo bench bench-server deb deb-source deb-repro deb-test systems-test doctor-test deb-lint repo siem-test vm-test clean
+.PHONY: all help setup release pages test check unit vectors e2e demo-build demo bench bench-server bench-verify deb deb-source deb-repro deb-test systems-test doctor-test deb-lint repo siem-test vm-test clean
 
 all: release
 
@@ -17,6 +17,7 @@ help:
 	@echo 'make test     format, clippy, all tests, vectors'
 	@echo 'make bench    a login beside pam_u2f: exchanges and times'
 	@echo 'make bench-server  the server under 10,000 terminals: memory, times, work'
+	@echo 'make bench-verify  wardkey-verify over a million logins: time, memory'
 	@echo 'make release  the production binaries, in target/release'
 	@echo 'make pages    manual pages, completions, SBOMs, licence lists, in target/'
 	@echo 'make deb      the Debian packages, in target/deb (deb-lint, deb-test: what is checked of them;'
@@ -76,6 +77,13 @@ bench-server: release
 	$(CARGO) bench --locked --package wardkey-server --bench fleet -- \
 	  --server $(abspath $(or $(CARGO_TARGET_DIR),target))/release/wardkey-server \
 	  --out $(abspath $(or $(CARGO_TARGET_DIR),target))/bench/server.json $(BENCH_OPTIONS)
+
+# RECORDS=100000 for fewer; a million take some minutes to sign.
+bench-verify: release
+	mkdir -p $(or $(CARGO_TARGET_DIR),target)/bench
+	$(CARGO) bench --locked --package wardkey-verify --bench records -- \
+	  $(abspath $(or $(CARGO_TARGET_DIR),target))/release/wardkey-verify $(or $(RECORDS),1000000) \
+	  $(abspath $(or $(CARGO_TARGET_DIR),target))/bench/verify.json
 
 deb: setup
 	tools/deb

@@ -11,6 +11,7 @@
 //!                 └ server_time              the server's time over a challenge of the module
 //!                 └ client_data ─ proof      how somebody proves who they are
 //!                     └ policy ─ decide      what is allowed; whether a login may go on
+//!   event ─ evidence ─ log_entry ─ log_keys  records, and what auditors verify them by
 //!   event, message, token, phrase ─ texts, exit    what is told to others
 //!   width                                    how wide that is on a screen
 //!   unattended                               what runs for a person who is not there
@@ -32,9 +33,12 @@ pub mod decide;
 pub mod directory;
 pub mod document;
 pub mod event;
+pub mod evidence;
 pub mod exit;
 mod growth;
 pub mod id;
+pub mod log_entry;
+pub mod log_keys;
 pub mod marks;
 pub mod message;
 pub mod name;

@@ -316,3 +316,17 @@ wk-1932 = Terminals that have sent all that they may today: { $count }. Please s
 wk-1933 = Keys that may have been copied: { $count }. Please see "key list", and disable those in doubt.
 wk-1934 = Records were changed or removed in the database. Please copy it first, then run "log verify".
 wk-1940 = This terminal is not revoked. Nothing was changed; please run "terminal disable" first.
+
+# Auditing the log of records
+wk-1950 = The database is older than the log signed at { $size } records. Nothing is signed; run "epoch raise".
+wk-1951 = { $path } is no checkpoint, so nothing is signed. Copy it, find out why, then remove it.
+wk-1952 = The check found { $count } faults. Do not rely on these records; keep this copy, and find out why.
+wk-1953 = { $path } cannot be used: { $what }. Please give another one.
+wk-1954 = A record was changed: { $what }. Keep every copy, and find out who did it.
+wk-1955 = A record was removed. Keep every copy, and find out who did it.
+wk-1956 = A record was put in. Keep every copy, and find out who did it.
+wk-1957 = A record was moved to another place. Keep every copy, and find out who did it.
+wk-1958 = A record stands out of order: { $what }. Find out whether a clock was set or a record put in.
+wk-1959 = A login is not proved: { $what }. Do not count it as one; look at the terminal.
+wk-1960 = A login rests on something that was not valid then: { $what }. Ask whether the terminal was offline.
+wk-1961 = The list of keys was changed: { $what }. Keep every copy, and find out who did it.

@@ -5,7 +5,7 @@ use minicbor::{Decode, Encode};
 
 use crate::code::{Code, Denial};
 use crate::codec::Bytes;
-use crate::id::PassId;
+use crate::id::{PassId, SigningPublicKey};
 use crate::pass::{HASH, Pass};
 
 /// What a login by a pass leaves behind: everything that is needed to verify it again. The code is
@@ -31,18 +31,29 @@ impl SignedByCode {
     /// # Errors
     /// [`Code::PassWrong`].
     pub fn verify(&self, pass: &Pass) -> Result<(), Denial> {
-        let wrong = |why: &str| Denial::new(Code::PassWrong, why);
-        if self.pass != pass.id {
-            return Err(wrong("signed by the code of another pass"));
-        }
         if pass.hash != HASH {
             return Err(wrong("a pass whose code is hashed in another way"));
         }
-        let key = VerifyingKey::from_bytes(pass.key.as_bytes())
-            .map_err(|_| wrong("a pass without a key"))?;
+        self.verify_with(&pass.id, &pass.key)
+    }
+
+    /// Verifies that the code signed by which this public key was made.
+    ///
+    /// # Errors
+    /// [`Code::PassWrong`].
+    pub fn verify_with(&self, pass: &PassId, key: &SigningPublicKey) -> Result<(), Denial> {
+        if self.pass != *pass {
+            return Err(wrong("signed by the code of another pass"));
+        }
+        let key =
+            VerifyingKey::from_bytes(key.as_bytes()).map_err(|_| wrong("a pass without a key"))?;
         let signature: &[u8; 64] =
             self.signature.as_slice().try_into().map_err(|_| wrong("not a signature"))?;
         key.verify_strict(self.client_data.as_slice(), &Signature::from_bytes(signature))
             .map_err(|_| wrong("the code is not that of the pass"))
     }
+}
+
+fn wrong(why: &str) -> Denial {
+    Denial::new(Code::PassWrong, why)
 }

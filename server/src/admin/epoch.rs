@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::Operation;
 use crate::error::{Error, Result};
+use crate::secret;
 use crate::store::{log, scope};
 use crate::texts::Text;
 
@@ -23,7 +24,7 @@ pub async fn raise(op: &mut Operation<'_>, at_least: u64) -> Result<EpochRaised>
 
     let epoch = scope::raise_epoch(op.tx, at_least).await?;
     // A database that was put back by hand may lack records that were signed.
-    log::begin(op.tx, epoch).await?;
+    log::begin(op.tx, epoch, &secret::random()?).await?;
     op.record("epoch.raise", &epoch.to_string(), None).await?;
     Ok(EpochRaised { epoch })
 }

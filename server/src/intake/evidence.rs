@@ -1,19 +1,16 @@
 //! The evidence of an event: what the key signed, verified again against what the event says.
 
-use wardkey_core::client_data::ClientData;
 use wardkey_core::code::Code;
 use wardkey_core::event::{Event, EventName, Outcome};
+use wardkey_core::evidence::{self, Unproven};
 use wardkey_core::id::TerminalId;
+use wardkey_core::log_keys::ListedPass;
 use wardkey_core::proof::SignedByCode;
 
 use crate::error::Result;
 use crate::store::credential::{self, Credential};
 use crate::store::event::Verdict;
 use crate::store::{Tx, pass, person};
-
-/// Seconds between a login's signed time and its record: challenge, touch, and two readings of a
-/// clock.
-const RECORDED_WITHIN: u64 = 300;
 
 /// Verifies the evidence of an event; a success without any is a claim, not a login. With what the
 /// evidence proves: the key and its signed counter.
@@ -27,31 +24,16 @@ pub async fn verify(
         return Ok((verdict, None, None));
     }
     let Some(evidence) = &event.evidence else {
-        let claims = event.name.is_login() && event.outcome == Outcome::Success;
-        let verdict = if claims {
-            Verdict::Invalid("a login without evidence".into())
-        } else {
-            Verdict::None
-        };
+        let claims = evidence::claims_success(event);
+        let verdict = if claims { invalid(&Unproven::Nothing) } else { Verdict::None };
         return Ok((verdict, None, None));
     };
     let Some(key) = credential::find(tx, &evidence.credential_id).await? else {
         return Ok((Verdict::Invalid("the key was never enrolled".into()), None, None));
     };
     let person = person::by_id(tx, key.person).await?;
-    // A pass is never shown by a key.
-    if event.name == EventName::PassLogin {
-        let finding = "a login by a pass that a key signed".into();
-        return Ok((Verdict::Invalid(finding), Some(key), None));
-    }
-    if let Err(finding) = matches(evidence.client_data.as_slice(), event, terminal, &person) {
-        return Ok((Verdict::Invalid(finding.into()), Some(key), None));
-    }
-    match evidence.verify(&key.record()) {
-        Err(denial) => Ok((Verdict::Invalid(denial.to_string()), Some(key), None)),
-        Ok(facts) if event.counter.is_some_and(|counter| counter != facts.counter) => {
-            Ok((Verdict::Invalid("the counter is not the signed one".into()), Some(key), None))
-        }
+    match evidence::by_key(event, evidence, terminal, (&person.login, &key.record())) {
+        Err(unproven) => Ok((invalid(&unproven), Some(key), None)),
         // One assertion may stand in a second event (a clone suspicion): only the login counts it.
         Ok(facts) => {
             // So does a failure that was reported with it, unless it is about the counter itself.
@@ -70,57 +52,21 @@ async fn by_pass(
     signed: &SignedByCode,
     terminal: &TerminalId,
 ) -> Result<Verdict> {
-    let invalid = |finding: &str| Ok(Verdict::Invalid(finding.into()));
-    if event.name != EventName::PassLogin || event.pass != Some(signed.pass) {
-        return invalid("signed by the code of another pass");
+    if let Err(unproven) = evidence::names_its_pass(event, signed) {
+        return Ok(invalid(&unproven));
     }
     let Some(pass) = pass::find(tx, &signed.pass).await? else {
-        return invalid("the pass was never issued");
+        return Ok(Verdict::Invalid("the pass was never issued".into()));
     };
     let person = person::by_id(tx, pass.person).await?;
-    if let Err(finding) = matches(signed.client_data.as_slice(), event, terminal, &person) {
-        return invalid(finding);
-    }
-    if let Err(denial) = signed.verify(&pass.pass) {
-        return Ok(Verdict::Invalid(denial.to_string()));
-    }
-    if event.time < pass.pass.from || event.time >= pass.pass.until {
-        return invalid("the pass was not valid then");
-    }
-    if pass.pass.terminal.is_some_and(|place| place != *terminal) {
-        return invalid("the pass is for another terminal");
+    let listed = ListedPass::of(person.login, &pass.pass);
+    if let Err(unproven) = evidence::by_code(event, signed, terminal, &listed) {
+        return Ok(invalid(&unproven));
     }
     pass::used(tx, &pass, event.time).await?;
     Ok(Verdict::Valid)
 }
 
-/// Whether what was signed is what the event says.
-fn matches(
-    evidence: &[u8],
-    event: &Event,
-    terminal: &TerminalId,
-    person: &person::PersonRow,
-) -> Result<(), &'static str> {
-    let data = ClientData::from_bytes(evidence).map_err(|_| "the client data is malformed")?;
-    if data.terminal != *terminal {
-        return Err("signed for another terminal");
-    }
-    if event.person.as_ref() != Some(&data.person) || person.login != data.person {
-        return Err("signed by another person");
-    }
-    if event.account.as_ref() != Some(&data.account) {
-        return Err("signed for another account");
-    }
-    if event.service.as_deref().is_some_and(|service| service != data.service.as_str()) {
-        return Err("signed for another service");
-    }
-    let success = event.name.is_login() && event.outcome == Outcome::Success;
-    // The time is signed too: a genuine login cannot be moved to another day.
-    if success && event.time.0.abs_diff(data.time.0) > RECORDED_WITHIN {
-        return Err("signed at another time");
-    }
-    if success && event.id != data.event_id() {
-        return Err("the event id is not that of the client data");
-    }
-    Ok(())
+fn invalid(unproven: &Unproven) -> Verdict {
+    Verdict::Invalid(unproven.to_string())
 }

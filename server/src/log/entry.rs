@@ -1,77 +1,30 @@
-//! What an entry of the log says: one event, as it came, and what the server made of it.
+//! The entry of the log that a row of the database makes.
 
-use minicbor::{Decode, Encode};
-use wardkey_core::codec::{self, Bytes, Document};
-use wardkey_core::event::Event;
-use wardkey_core::id::TerminalId;
-use wardkey_core::time::UnixTime;
+use wardkey_core::codec::{self, Bytes};
+use wardkey_core::log_entry::{Finding, LogEntry};
 use wardkey_tlog::Hash;
 
 use crate::error::{Error, Result};
 use crate::store::log::Recorded;
 
-/// What verifying the evidence of an event found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(index_only)]
-pub enum Finding {
-    /// There was nothing to verify.
-    #[n(0)]
-    None,
-    /// The evidence holds.
-    #[n(1)]
-    Valid,
-    /// It does not hold.
-    #[n(2)]
-    Invalid,
-}
-
-/// An entry of the log. Its bytes are what is hashed: docs/FORMATS.md.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub struct LogEntry {
-    /// The number of the event at the server (`seq`); each is greater than the one before.
-    #[n(0)]
-    pub number: u64,
-    /// When it arrived.
-    #[n(1)]
-    pub received: UnixTime,
-    /// The terminal that sent it, by its certificate.
-    #[n(2)]
-    pub terminal: TerminalId,
-    /// What verifying its evidence found then.
-    #[n(3)]
-    pub finding: Finding,
-    /// The event as the terminal sent it (`wardkey/event/1`).
-    #[n(4)]
-    pub event: Bytes<{ Event::MAX_BYTES }>,
-}
-
-impl Document for LogEntry {
-    const DOMAIN: &'static str = "wardkey/log-entry/1";
-    const MAX_BYTES: usize = Event::MAX_BYTES + 256;
-    const GROWS: bool = false;
-}
-
-impl LogEntry {
-    /// Of an event.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] when the row is none that the server writes.
-    pub fn of(recorded: &Recorded) -> Result<Self> {
-        let finding = match recorded.verdict.as_str() {
-            "none" => Finding::None,
-            "valid" => Finding::Valid,
-            "invalid" => Finding::Invalid,
-            word => return Err(Error::damaged(format!("\"{word}\" as a verdict"))),
-        };
-        Ok(Self {
-            number: u64::try_from(recorded.number).map_err(Error::damaged)?,
-            received: recorded.received,
-            terminal: recorded.terminal,
-            finding,
-            event: Bytes::new(recorded.document.as_slice()).map_err(Error::damaged)?,
-        })
-    }
+/// The entry of an event.
+///
+/// # Errors
+/// [`Error::Damaged`] when the row is none that the server writes.
+pub fn of(recorded: &Recorded) -> Result<LogEntry> {
+    let finding = match recorded.verdict.as_str() {
+        "none" => Finding::None,
+        "valid" => Finding::Valid,
+        "invalid" => Finding::Invalid,
+        word => return Err(Error::damaged(format!("\"{word}\" as a verdict"))),
+    };
+    Ok(LogEntry {
+        number: u64::try_from(recorded.number).map_err(Error::damaged)?,
+        received: recorded.received,
+        terminal: recorded.terminal,
+        finding,
+        event: Bytes::new(recorded.document.as_slice()).map_err(Error::damaged)?,
+    })
 }
 
 /// The bytes of the entry of an event.
@@ -79,7 +32,7 @@ impl LogEntry {
 /// # Errors
 /// [`Error::Damaged`].
 pub fn bytes(recorded: &Recorded) -> Result<Vec<u8>> {
-    Ok(codec::to_bytes(&LogEntry::of(recorded)?))
+    Ok(codec::to_bytes(&of(recorded)?))
 }
 
 /// The hash of the entry of an event.
@@ -92,6 +45,9 @@ pub fn hash(recorded: &Recorded) -> Result<Hash> {
 
 #[cfg(test)]
 mod tests {
+    use wardkey_core::id::TerminalId;
+    use wardkey_core::time::UnixTime;
+
     use super::*;
 
     #[test]
@@ -111,7 +67,7 @@ mod tests {
         let made = bytes(&recorded).unwrap();
         assert_eq!(made, wanted);
         let read: LogEntry = codec::from_bytes(&made).unwrap();
-        assert_eq!(read, LogEntry::of(&recorded).unwrap());
+        assert_eq!(read, of(&recorded).unwrap());
 
         // Every part of it counts.
         let hashed = hash(&recorded).unwrap();

@@ -12,6 +12,7 @@ use super::check::Trusted;
 use super::entry;
 use super::files::{self, CHECKPOINT};
 use super::follow::show;
+use super::keys::{self, KEYS};
 use super::sign::{SignedLog, public, root};
 use super::verify::{changed, missing};
 use crate::error::{Error, Result};
@@ -56,6 +57,9 @@ pub async fn export(
             full.push(tile);
         }
     }
+    // Before the checkpoint, so that no key is missing whose logins it covers.
+    files::put(&to.join(KEYS), &keys::signed(store, keyring, now, &log).await?)?;
+    written += 1;
     // Until then the folder is what its checkpoint says, and that may need a partial tile.
     files::put(&to.join(CHECKPOINT), log.checkpoint.as_bytes())?;
     for tile in &full {

@@ -8,6 +8,7 @@ use wardkey_core::code::Code;
 use wardkey_core::texts;
 use wardkey_tlog::{MAX_NOTE, Note, Tile};
 
+use super::keys::KEYS;
 use crate::error::{Error, Result};
 use crate::files::{folder_of, read, why};
 use crate::texts::{Phrase, Text};
@@ -16,8 +17,8 @@ use crate::texts::{Phrase, Text};
 pub const CHECKPOINT: &str = "checkpoint";
 /// A checkpoint that was being written.
 const UNFINISHED: &str = ".checkpoint.new";
-/// The folder of everything else.
-const TILES: &str = "tile";
+/// What stands in a folder whose first export was interrupted.
+const BEGUN: [&str; 4] = ["tile", UNFINISHED, KEYS, ".keys.cbor.new"];
 
 /// Reads a checkpoint, which nobody has verified: a file, or that of a folder. Its path too.
 ///
@@ -69,7 +70,7 @@ pub fn folder(to: &Path) -> Result<bool> {
         if name == CHECKPOINT {
             return Ok(true);
         }
-        is_other |= name != TILES && name != UNFINISHED;
+        is_other |= !BEGUN.iter().any(|begun| name == *begun);
     }
     if is_other {
         return Err(unreadable(to, Text::LogOtherFiles.into()));

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 use wardkey_core::code::Code;
 use wardkey_core::time::UnixTime;
 
+use super::beside;
 use super::keep::{catch_up, keep};
 use super::sign::{SignedLog, sign};
 use crate::clock::Clock;
@@ -28,12 +29,17 @@ pub async fn follow(store: Store, keyring: Keyring, clock: Clock, mut stop: watc
         }
         match take_in_and_sign(&store, &keyring, &clock, &stop).await {
             Ok(()) => {}
-            Err(error) if error.code() == Code::LogForked => {
+            Err(error) if is_forked(error.code()) => {
                 tracing::error!(%error, "the log of records was changed")
             }
             Err(error) => tracing::warn!(%error, "the log of records was not signed"),
         }
     }
+}
+
+/// Whether signing would give the log a second history, or nobody knows that it would not.
+const fn is_forked(code: Code) -> bool {
+    matches!(code, Code::LogForked | Code::LogPutBack | Code::LogBeside)
 }
 
 async fn take_in_and_sign(
@@ -48,20 +54,21 @@ async fn take_in_and_sign(
             return Ok(());
         }
     }
-    let (keyring, now) = (keyring.clone(), clock.now());
+    let (keyring, now, database) = (keyring.clone(), clock.now(), store.path().to_owned());
     let signed =
-        store.together(move |tx| Box::pin(async move { sign(tx, &keyring, now).await.map(drop) }));
-    signed.await
+        store.together(move |tx| Box::pin(async move { sign(tx, &database, &keyring, now).await }));
+    beside::keep(store.path(), &signed.await?.checkpoint)
 }
 
 /// Takes in what waits, and signs the log.
 ///
 /// # Errors
-/// Those of [`catch_up`] and [`sign`].
+/// Those of [`catch_up`], [`sign`] and [`beside::keep`].
 pub async fn show(store: &Store, keyring: &Keyring, now: UnixTime) -> Result<SignedLog> {
     catch_up(store).await?;
     let mut tx = store.write().await?;
-    let signed = sign(&mut tx, keyring, now).await?;
+    let signed = sign(&mut tx, store.path(), keyring, now).await?;
     tx.commit().await?;
+    beside::keep(store.path(), &signed.checkpoint)?;
     Ok(signed)
 }

@@ -5,8 +5,10 @@
 //! ```text
 //!   a row of an event ─ entry (its bytes) ─ keep ──> store::log     with the event, in its order
 //!                                  ├ sign        checkpoints; never one that contradicts another
+//!                                  │  └ beside   the last one, in a file beside the database
 //!                                  ├ follow      while the server runs
 //!                                  ├ export      a folder, as C2SP tlog-tiles has it
+//!                                  │  └ keys     by which its logins are verified
 //!                                  ├ prove       one record alone
 //!                                  └ verify      the database against the log
 //!   a folder ─ check                             without the database, against an older checkpoint
@@ -14,18 +16,19 @@
 //! It proves that something was changed to whoever has an older checkpoint, and to nobody else:
 //! whoever has the database and the keys can write another log.
 
+mod beside;
 mod check;
 mod entry;
 mod export;
 mod files;
 mod follow;
 mod keep;
+mod keys;
 mod prove;
 mod sign;
 mod verify;
 
 pub use check::{Checked, Since, Trusted, check};
-pub use entry::{Finding, LogEntry};
 pub use export::{Exported, export};
 pub use follow::{follow, show};
 pub use keep::keep;

@@ -8,11 +8,12 @@ use wardkey_core::code::Code;
 use wardkey_core::codec;
 use wardkey_core::event::Event;
 use wardkey_core::id::EventId;
+use wardkey_core::log_entry::LogEntry;
 use wardkey_core::time::UnixTime;
 use wardkey_tlog::{EntryProof, EntryProofError, Hash, Level, MAX_NOTE, Note, WIDTH, proof};
 
 use super::check::Trusted;
-use super::entry::{self, LogEntry};
+use super::entry;
 use super::files;
 use super::follow::show;
 use super::sign::SignedLog;

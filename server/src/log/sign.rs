@@ -5,15 +5,19 @@
 //! people get in. And it is there wherever the publish key is: after an upgrade, in every backup,
 //! and after a restore of one that is older than the log.
 
+use std::path::Path;
+
 use serde::Serialize;
 use wardkey_core::code::Code;
+use wardkey_core::id::to_hex;
 use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 use wardkey_tlog::{Checkpoint, Frontier, Hash, KeyName, Signer, Verifier};
 
+use super::beside;
 use crate::error::{Error, Result};
 use crate::keyring::Keyring;
-use crate::store::log::{self as stored, Signed};
+use crate::store::log::{self as stored, Signed, State};
 use crate::store::{Db, setting};
 
 /// The log as it is signed now.
@@ -41,11 +45,12 @@ pub fn key(keyring: &Keyring, origin: KeyName) -> Result<Signer> {
     Ok(Signer::new(origin, &*keyring.log_secret()?))
 }
 
-/// The name of the log.
-async fn origin(db: &mut Db, generation: u64) -> Result<KeyName> {
+/// The name of the log. A mark of random bytes keeps names apart that have one generation.
+async fn origin(db: &mut Db, state: &State) -> Result<KeyName> {
     let (_, root) = setting::roots(db).await?;
     let deployment: String = root.deployment.to_hex().chars().take(16).collect();
-    let name = format!("{}/wardkey-log/{deployment}/{generation}", root.rp_id);
+    let mark = state.mark.map(|mark| format!("-{}", to_hex(&mark))).unwrap_or_default();
+    let name = format!("{}/wardkey-log/{deployment}/{}{mark}", root.rp_id, state.generation);
     KeyName::new(name).map_err(Error::damaged)
 }
 
@@ -67,12 +72,20 @@ pub async fn root(db: &mut Db, size: u64) -> Result<Hash> {
 }
 
 /// Signs the log as it is, in the transaction that remembers it: never what contradicts a
-/// checkpoint that was signed before.
+/// checkpoint that was signed before, by what this database remembers or the file beside it. After
+/// the commit the caller [keeps](beside::keep) the checkpoint there.
 ///
 /// # Errors
-/// [`Code::LogForked`]; those of [`root`] and of the keys.
-pub async fn sign(db: &mut Db, keyring: &Keyring, now: UnixTime) -> Result<SignedLog> {
+/// [`Code::LogForked`], [`Code::LogPutBack`], [`Code::LogBeside`]; those of [`root`] and of the
+/// keys.
+pub async fn sign(
+    db: &mut Db,
+    database: &Path,
+    keyring: &Keyring,
+    now: UnixTime,
+) -> Result<SignedLog> {
     let state = stored::state(db).await?;
+    let origin = origin(db, &state).await?;
     let size = stored::end(db).await?.size;
     let root = root(db, size).await?;
     let signed = match state.signed {
@@ -84,7 +97,8 @@ pub async fn sign(db: &mut Db, keyring: &Keyring, now: UnixTime) -> Result<Signe
         None => remember(db, Signed { size, root, time: now }).await?,
     };
 
-    let origin = origin(db, state.generation).await?;
+    not_put_back(db, database, &origin).await?;
+
     let signer = key(keyring, origin.clone())?;
     let checkpoint =
         Checkpoint::new(origin.as_str(), size, root).map_err(Error::crypto("the log"))?;
@@ -111,17 +125,50 @@ async fn goes_on(db: &mut Db, size: u64, before: &Signed) -> Result<()> {
     Err(forked(before.size))
 }
 
-/// Whether the log still is what was signed last.
+/// Whether the log goes on from the checkpoint in the file beside the database.
+///
+/// # Errors
+/// [`Code::LogPutBack`] when it does not; [`Code::LogBeside`], [`Error::Store`].
+pub async fn is_newest(db: &mut Db, database: &Path) -> Result<()> {
+    let state = stored::state(db).await?;
+    let origin = origin(db, &state).await?;
+    not_put_back(db, database, &origin).await
+}
+
+async fn not_put_back(db: &mut Db, database: &Path, origin: &KeyName) -> Result<()> {
+    // Of another name: a restore has begun this log since.
+    match beside::last(database)?.filter(|last| last.origin() == origin.as_str()) {
+        Some(last) if !has(db, last.size(), last.root()).await? => {
+            Err(beside::put_back(last.size()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the log still is what was signed last, here and beside the database.
 ///
 /// # Errors
 /// [`Error::Store`].
-pub async fn holds(db: &mut Db) -> Result<bool> {
-    let Some(before) = stored::state(db).await?.signed else { return Ok(true) };
-    if stored::end(db).await?.size < before.size {
+pub async fn holds(db: &mut Db, database: &Path) -> Result<bool> {
+    if let Some(before) = stored::state(db).await?.signed
+        && !has(db, before.size, &before.root).await?
+    {
         return Ok(false);
     }
-    match root(db, before.size).await {
-        Ok(root) => Ok(root == before.root),
+    match is_newest(db, database).await {
+        // Nothing is signed then; "log verify" says which it is.
+        Err(error) if matches!(error.code(), Code::LogPutBack | Code::LogBeside) => Ok(false),
+        done => done.map(|()| true),
+    }
+}
+
+/// Whether the log has so many entries at least, and over them this root.
+async fn has(db: &mut Db, size: u64, wanted: &Hash) -> Result<bool> {
+    if stored::end(db).await?.size < size {
+        return Ok(false);
+    }
+    match root(db, size).await {
+        Ok(root) => Ok(root == *wanted),
         // Some of its hashes are missing.
         Err(Error::Damaged(_)) => Ok(false),
         Err(error) => Err(error),

@@ -6,9 +6,9 @@ use wardkey_core::texts;
 use wardkey_tlog::{Frontier, Full, over_full};
 
 use super::entry;
-use super::sign::forked;
+use super::sign::{forked, is_newest};
 use crate::error::{Error, Result};
-use crate::store::log::{self as stored, Signed};
+use crate::store::log::{self as stored, End, Signed, State};
 use crate::store::{Db, Store};
 
 /// Events that are read at once.
@@ -31,14 +31,17 @@ pub struct Verified {
 /// what was signed last.
 ///
 /// # Errors
-/// [`Code::LogEntryChanged`], [`Code::LogEntriesMissing`], [`Code::LogForked`]; those of the store.
+/// [`Code::LogEntryChanged`], [`Code::LogEntriesMissing`], [`Code::LogForked`],
+/// [`Code::LogPutBack`], [`Code::LogBeside`]; those of the store.
 pub async fn verify(store: &Store) -> Result<Verified> {
-    let mut tx = store.read().await?;
-    let (state, end) = (stored::state(&mut tx).await?, stored::end(&mut tx).await?);
+    let (state, end) = begun(store).await?;
     // From the lowest number that a row can have.
     let (mut frontier, mut waiting, mut last) = (Frontier::new(), 0_u64, i64::MIN);
     same_as_signed(&frontier, state.signed.as_ref())?;
     loop {
+        // What is in the log stays as it is, so each part is read by itself: a long check keeps no
+        // old state of the database alive.
+        let mut tx = store.read().await?;
         let rows = stored::held_after(&mut tx, last, AT_ONCE).await?;
         let Some(row) = rows.last() else { break };
         last = row.recorded.number;
@@ -52,6 +55,10 @@ pub async fn verify(store: &Store) -> Result<Verified> {
                 waiting += 1;
                 continue;
             };
+            // Taken in since this began.
+            if number > end.event {
+                continue;
+            }
             let made = entry::hash(&row.recorded).map_err(|_| changed(number))?;
             if place > frontier.size() {
                 return Err(missing(place - frontier.size()));
@@ -68,13 +75,19 @@ pub async fn verify(store: &Store) -> Result<Verified> {
     if frontier.size() != end.size {
         return Err(missing(end.size.saturating_sub(frontier.size())));
     }
-    match &state.signed {
-        Some(signed) if signed.size > end.size => Err(forked(signed.size)),
-        _ => {
-            let root = frontier.root().to_string();
-            Ok(Verified { size: end.size, root, waiting, intact: true })
-        }
+    if let Some(signed) = state.signed.filter(|signed| signed.size > end.size) {
+        return Err(forked(signed.size));
     }
+    let mut tx = store.read().await?;
+    is_newest(&mut tx, store.path()).await?;
+    let root = frontier.root().to_string();
+    Ok(Verified { size: end.size, root, waiting, intact: true })
+}
+
+/// What was signed and where the log ends, in one state of the database.
+async fn begun(store: &Store) -> Result<(State, End)> {
+    let mut tx = store.read().await?;
+    Ok((stored::state(&mut tx).await?, stored::end(&mut tx).await?))
 }
 
 /// Whether the hash that the level above has of a full tile is the one over it.

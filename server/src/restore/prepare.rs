@@ -24,6 +24,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::keyring::{self, Keyring};
+use crate::secret;
 use crate::store::audit::{self, Act, Actor, Entry};
 use crate::store::restored::{self, Raised, Seen, Voided};
 use crate::store::{Store, Tx, clock, log};
@@ -290,7 +291,7 @@ async fn bring_up(
     let at_least = all().map(|seen| seen.above(latest)).fold(latest, u64::max);
     let raised = restored::raise(&mut tx, at_least).await?;
     // What was signed since the backup is not in it: this is another log from here on.
-    log::begin(&mut tx, raised.epoch).await?;
+    log::begin(&mut tx, raised.epoch, &secret::random()?).await?;
     let voided = restored::void(&mut tx, asked.now).await?;
     record(&mut tx, asked, backup, &raised).await?;
     let replayed = match trails.kept {

@@ -24,11 +24,16 @@ pub struct End {
     pub event: i64,
 }
 
+/// Length of a log's mark in bytes.
+pub const MARK_LEN: usize = 8;
+
 /// Which log it is, and what was signed of it last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
     /// Another one after a restore.
     pub generation: u64,
+    /// Random, and another one after a restore; none of a log that began before there were any.
+    pub mark: Option<[u8; MARK_LEN]>,
     /// What was signed last of this generation.
     pub signed: Option<Signed>,
 }
@@ -137,7 +142,7 @@ impl FromRow for State {
         let signed = size.zip(root).zip(time);
         let signed =
             signed.map(|((size, root), time)| Signed { size, root: Hash::new(root), time });
-        Ok(Self { generation: row.get("generation")?, signed })
+        Ok(Self { generation: row.get("generation")?, mark: row.get("mark")?, signed })
     }
 }
 
@@ -149,7 +154,7 @@ pub async fn end(db: &mut Db) -> Result<End> {
 
 /// Which log it is.
 pub async fn state(db: &mut Db) -> Result<State> {
-    query("SELECT generation, size, root, signed FROM event_log WHERE id = 1").one(db).await
+    query("SELECT generation, mark, size, root, signed FROM event_log WHERE id = 1").one(db).await
 }
 
 /// Remembers what was signed.
@@ -163,15 +168,16 @@ pub async fn put_signed(db: &mut Db, signed: &Signed) -> Result<()> {
     Ok(())
 }
 
-/// Begins another generation, of this number or the next one: entries may have been lost that were
-/// signed.
-pub async fn begin(db: &mut Db, at_least: u64) -> Result<()> {
+/// Begins another generation, of this number or the next one, with a mark of its own: entries may
+/// have been lost that were signed.
+pub async fn begin(db: &mut Db, at_least: u64, mark: &[u8; MARK_LEN]) -> Result<()> {
     query(
-        "UPDATE event_log SET size = NULL, root = NULL, signed = NULL,
+        "UPDATE event_log SET size = NULL, root = NULL, signed = NULL, mark = $2,
              generation = CASE WHEN generation < $1 THEN $1 ELSE generation + 1 END
          WHERE id = 1",
     )
     .bind(at_least)
+    .bind(mark)
     .execute(db)
     .await?;
     Ok(())

@@ -197,7 +197,7 @@ impl Stock {
             authority: keyring.end_of(Holder::Authority).ok(),
             at_quota: watch::at_quota(tx, intake::day(now)).await?,
             suspected: watch::suspected_keys(tx).await?,
-            log_changed: !log::holds(tx).await?,
+            log_changed: !log::holds(tx, &config.store).await?,
             exchange,
             keys_since: (root.version > 1).then_some(root.issued),
             root_key_here: keyring.has(Secret::Root),

@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 use wardkey_core::codec;
 use wardkey_core::event::{Event, EventName, Outcome};
 use wardkey_core::id::EventId;
+use wardkey_core::log_entry::{Finding, LogEntry};
 use wardkey_core::message::http::{Base64, EventsReply};
 use wardkey_core::time::UnixTime;
-use wardkey_server::log::{Finding, LogEntry};
 use wardkey_tlog::{Checkpoint, Note, Verifier, bundle};
 
+use super::backups::sql;
 use super::support::Deployment;
 use super::support::backups::tree;
 use super::support::client::Terminal;
@@ -60,6 +61,26 @@ impl Deployment {
         let output = self.cli(&check(folder, &more));
         let said = String::from_utf8(output.stderr).unwrap();
         serde_json::from_slice(&output.stdout).map_err(|_| said)
+    }
+
+    /// The file with the last checkpoint beside the database.
+    pub fn last_checkpoint(&self) -> PathBuf {
+        self.folder.path().join("data/wardkey.db.checkpoint")
+    }
+
+    /// Copies the database as it is, as a snapshot does.
+    pub fn copy_database(&self, to: &Path) {
+        let statement = format!("VACUUM INTO '{}'", to.display());
+        let statements: &'static [&'static str] = Box::leak(Box::new([&*statement.leak()]));
+        sql(&self.database(), statements);
+    }
+
+    /// Puts a copy in the place of the database, and nothing else.
+    pub fn put_back(&self, copy: &Path) {
+        for end in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(self.folder.path().join(format!("data/wardkey.db{end}")));
+        }
+        std::fs::copy(copy, self.database()).unwrap();
     }
 
     /// Keeps the checkpoint of now under a name.
@@ -155,8 +176,8 @@ fn an_export_is_read_by_its_format_and_a_later_one_adds_to_it() {
     assert_eq!((&again["before"], &again["size"]), (&300.into(), &600.into()));
     assert!(has("tile/0/001") && !has("tile/0/001.p/44"), "a full one takes its place");
     assert_eq!(tree(&folder)[&folder.join("tile/0/000")], first[&folder.join("tile/0/000")]);
-    // Nothing to add: only the checkpoint is written.
-    assert_eq!(deployment.log(&["export", to])["files"], 1);
+    // Nothing to add: only the keys and the checkpoint are written.
+    assert_eq!(deployment.log(&["export", to])["files"], 2);
     let checked = deployment.since(&folder, &older).unwrap();
     assert_eq!((&checked["size"], &checked["since"]["size"]), (&600.into(), &300.into()));
 

@@ -82,11 +82,14 @@ fn what_somebody_does_to_the_database_is_found() {
     std::fs::write(deployment.database(), &kept).unwrap();
     assert_eq!(deployment.log(&["verify"])["intact"], true);
 
-    // Whoever writes all of the log anew is found by an older checkpoint, and by nothing else.
+    // Whoever writes all of the log anew is found by an older checkpoint, and by nothing else: that
+    // beside the database, and when it is gone too, those elsewhere.
     sql(
         &deployment.database(),
         &[UNLOCK, "UPDATE event SET verdict = 'valid' WHERE seq = 3", FORGET],
     );
+    assert!(deployment.refused(1, &["log", "show"]).contains("WK-1950"));
+    std::fs::remove_file(deployment.last_checkpoint()).unwrap();
     let newer = deployment.exported("newer");
     deployment.ok(&["log", "verify"]);
     deployment.ok(&check(&newer, &[]));
@@ -115,10 +118,70 @@ fn what_contradicts_the_last_checkpoint_is_not_signed() {
 }
 
 #[test]
+fn a_database_that_was_put_back_signs_nothing_until_it_is_another_log() {
+    let ward = Ward::new();
+    let deployment = &ward.deployment;
+    beats(&ward.terminal, 0..100);
+    let before = deployment.log(&["show"]);
+    let snapshot = deployment.folder.path().join("snapshot.db");
+    deployment.copy_database(&snapshot);
+    beats(&ward.terminal, 100..200);
+    let lost = deployment.kept("lost");
+    ward.running.stop();
+
+    deployment.put_back(&snapshot);
+    for args in [&["log", "show"][..], &["log", "checkpoint"], &["log", "verify"]] {
+        let said = deployment.refused(1, args);
+        assert!(said.contains("WK-1950") && said.contains("200"), "{said}");
+    }
+    let problems = deployment.json(&["status"])["problems"].to_string();
+    assert!(problems.contains("WK-1934"), "{problems}");
+    // Records go on coming in, also more than were lost; that makes it no older log.
+    let running = deployment.start();
+    let client = Client::new(&running, Some((&ward.terminal.certificate, &ward.terminal.key)));
+    let terminal = Terminal { client, ..ward.terminal };
+    beats(&terminal, 1000..1200);
+    running.stop();
+    assert!(deployment.refused(1, &["log", "show"]).contains("WK-1950"));
+
+    deployment.ok(&["epoch", "raise"]);
+    let after = deployment.log(&["show"]);
+    assert_ne!(after["origin"], before["origin"]);
+    assert_eq!((&after["size"], &deployment.log(&["verify"])["size"]), (&300.into(), &300.into()));
+    let new = deployment.exported("new");
+    assert!(deployment.since(&new, &lost).unwrap_err().contains("WK-1907"));
+
+    // What nobody can read is no reason to sign.
+    std::fs::write(deployment.last_checkpoint(), "5").unwrap();
+    assert!(deployment.refused(1, &["log", "show"]).contains("WK-1951"));
+}
+
+#[test]
+fn two_logs_of_one_generation_have_two_names() {
+    let ward = Ward::new();
+    let deployment = &ward.deployment;
+    beats(&ward.terminal, 0..10);
+    let snapshot = deployment.folder.path().join("snapshot.db");
+    deployment.copy_database(&snapshot);
+    ward.running.stop();
+    let mut names = Vec::new();
+    for _ in 0..2 {
+        deployment.put_back(&snapshot);
+        deployment.ok(&["epoch", "raise", "--at-least", "50"]);
+        names.push(deployment.log(&["show"])["origin"].as_str().unwrap().to_owned());
+    }
+    let (generation, mark) = names[0].rsplit('/').next().unwrap().split_once('-').unwrap();
+    assert_eq!((generation, mark.len()), ("50", 16));
+    assert!(names[1].contains("/50-"), "{names:?}");
+    assert_ne!(names[0], names[1]);
+}
+
+#[test]
 fn records_from_before_the_log_are_taken_in_when_the_server_starts() {
     let deployment = with_records(700);
     let as_it_was = deployment.log(&["show"]);
     sql(&deployment.database(), &[UNLOCK, FORGET]);
+    std::fs::remove_file(deployment.last_checkpoint()).unwrap();
     assert_eq!(deployment.log(&["verify"])["waiting"], 700);
     let running = deployment.start();
     let until = Instant::now() + Duration::from_secs(30);
@@ -176,7 +239,7 @@ fn a_restored_server_is_another_log_and_never_one_with_two_histories() {
     assert!(refused.contains("WK-1907"), "{refused}");
     let trail = deployment.rows(&["audit", "list", "--search", "epoch"]);
     let origin = after["origin"].as_str().unwrap();
-    let generation = origin.rsplit('/').next().unwrap();
+    let (generation, _) = origin.rsplit('/').next().unwrap().split_once('-').unwrap();
     let restored = trail.as_array().unwrap().iter().find(|row| row["action"] == "restore");
     let detail = restored.unwrap()["detail"].as_str().unwrap();
     assert!(detail.ends_with(&format!("epoch {generation}")), "{detail}");

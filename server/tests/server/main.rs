@@ -19,6 +19,7 @@ mod enrollment;
 mod enrollment_codes;
 mod event_log;
 mod event_log_changed;
+mod event_log_keys;
 mod events;
 mod fleet;
 mod importing;

@@ -8,13 +8,14 @@ use clap_mangen::Man;
 use crate::roff;
 
 /// The programs with a command line, by name.
-pub fn all() -> [Command; 5] {
+pub fn all() -> [Command; 6] {
     [
         wardkey_cli::command(),
         wardkey_agent::arguments::command(),
         wardkey_key::arguments::command(),
         wardkey_lock::arguments::command(),
         wardkey_server::command(),
+        wardkey_verify::command(),
     ]
 }
 

@@ -5,10 +5,11 @@ use clap_complete::Shell;
 /// A completion file: its name and content.
 pub type File = (String, Vec<u8>);
 
-/// `NAME.bash`, `_NAME` (zsh) and `NAME.fish` for `wardkey` and `wardkey-server`.
+/// `NAME.bash`, `_NAME` (zsh) and `NAME.fish` for `wardkey`, `wardkey-server` and
+/// `wardkey-verify`.
 pub fn all() -> Vec<File> {
     let mut files = Vec::new();
-    for command in [wardkey_cli::command(), wardkey_server::command()] {
+    for command in [wardkey_cli::command(), wardkey_server::command(), wardkey_verify::command()] {
         let name = command.get_name().to_owned();
         for (shell, file) in [
             (Shell::Bash, format!("{name}.bash")),

@@ -23,7 +23,7 @@ pub struct Program {
 }
 
 /// All that is shipped. A test compares them with the workspace.
-pub const PROGRAMS: [Program; 6] = [
+pub const PROGRAMS: [Program; 7] = [
     Program { name: "pam_fido", file: "pam_fido.so", package: "libpam-fido", library: true },
     Program { name: "wardkey-key", file: "wardkey-key", package: "wardkey-agent", library: false },
     Program {
@@ -43,6 +43,12 @@ pub const PROGRAMS: [Program; 6] = [
         name: "wardkey-server",
         file: "wardkey-server",
         package: "wardkey-server",
+        library: false,
+    },
+    Program {
+        name: "wardkey-verify",
+        file: "wardkey-verify",
+        package: "wardkey-verify",
         library: false,
     },
 ];

@@ -310,6 +310,31 @@ codes! {
     RecordsChanged = 1934,
     /// A terminal is to be deleted that is not revoked.
     TerminalNotRevoked = 1940,
+    // 195x to 196x: the log of records, and those who audit it
+    /// The database is older than a checkpoint of `$size` records that was signed.
+    LogPutBack = 1950,
+    /// The file `$path` beside the database is no checkpoint.
+    LogBeside = 1951,
+    /// An auditor's check has `$count` findings.
+    AuditFound = 1952,
+    /// A file `$path` that an auditor gave cannot be used: `$what`.
+    AuditFile = 1953,
+    /// A record is not what it was: `$what`.
+    RecordChanged = 1954,
+    /// A record is in one copy and not in the other that has to have it.
+    RecordRemoved = 1955,
+    /// A record is there that an older copy has not in this place.
+    RecordAdded = 1956,
+    /// A record stands in another place than before.
+    RecordMoved = 1957,
+    /// A record's time or number does not fit those beside it: `$what`.
+    RecordOrder = 1958,
+    /// The evidence of a login does not hold: `$what`.
+    RecordUnproven = 1959,
+    /// A login by a key or pass that was not valid by then: `$what`.
+    RecordKeyInvalid = 1960,
+    /// The list of keys is not the one of before: `$what`.
+    KeyListChanged = 1961,
 }
     };
 }

@@ -32,6 +32,7 @@ migrations! {
     11 "0011_event_log",
     12 "0012_watch",
     13 "0013_suspicions",
+    16 "0016_log_mark",
     19 "0019_root_versions",
 }
 

@@ -1,0 +1,140 @@
+//! What goes along with an exported log so that whoever has no server can verify the logins in it:
+//! every key that was ever enrolled, and every pass, with whose it is and when it was valid.
+//!
+//! No secret is in it: of a pass neither the code nor the salt with which it is hashed.
+
+use minicbor::{Decode, Encode};
+
+use crate::codec::{Document, List};
+use crate::id::{PassId, SigningPublicKey, TerminalId};
+use crate::name::LoginName;
+use crate::pass::Pass;
+use crate::person::CredentialRecord;
+use crate::time::UnixTime;
+
+/// The most keys, passes and people of a list.
+pub const MAX_LISTED: usize = 1 << 20;
+/// The most changes of one key or person.
+pub const MAX_CHANGES: usize = 4096;
+
+/// Keys and passes. Signed with the key of the log, as documents are.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct LogKeys {
+    /// The log's name.
+    #[n(0)]
+    pub origin: String,
+    /// Entries in the log when the list was made.
+    #[n(1)]
+    pub size: u64,
+    /// When it was made.
+    #[n(2)]
+    pub made: UnixTime,
+    /// Every key, in the order of enrollment.
+    #[n(3)]
+    pub keys: List<ListedKey, MAX_LISTED>,
+    /// Every pass, the oldest first.
+    #[n(4)]
+    pub passes: List<ListedPass, MAX_LISTED>,
+    /// People who were disabled, enabled or deleted, in the order of their names.
+    #[n(5)]
+    pub people: List<ListedPerson, MAX_LISTED>,
+}
+
+impl Document for LogKeys {
+    const DOMAIN: &'static str = "wardkey/log-keys/1";
+    const MAX_BYTES: usize = 512 * 1024 * 1024;
+    const GROWS: bool = true;
+}
+
+/// A key.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct ListedKey {
+    /// Whose it is.
+    #[n(0)]
+    pub person: LoginName,
+    /// What was enrolled, and its status now.
+    #[n(1)]
+    pub key: CredentialRecord,
+    /// When it was switched off, on, or deleted.
+    #[n(2)]
+    pub changes: List<Change, MAX_CHANGES>,
+}
+
+/// A person.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct ListedPerson {
+    /// Login name.
+    #[n(0)]
+    pub login: LoginName,
+    /// When the person was switched off, on, or deleted.
+    #[n(1)]
+    pub changes: List<Change, MAX_CHANGES>,
+}
+
+/// A change of a key or a person, as the trail has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Change {
+    /// When.
+    #[n(0)]
+    pub time: UnixTime,
+    /// What it was from then on.
+    #[n(1)]
+    pub to: ListedStatus,
+}
+
+/// What a key or a person may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum ListedStatus {
+    /// May log in.
+    #[n(0)]
+    Active,
+    /// May not.
+    #[n(1)]
+    Disabled,
+    /// Gone for ever.
+    #[n(2)]
+    Deleted,
+}
+
+/// A pass.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct ListedPass {
+    /// Names it in records.
+    #[n(0)]
+    pub id: PassId,
+    /// Whose it is.
+    #[n(1)]
+    pub person: LoginName,
+    /// The public key that is made of the code.
+    #[n(2)]
+    pub key: SigningPublicKey,
+    /// Not valid before this.
+    #[n(3)]
+    pub from: UnixTime,
+    /// Not valid from this on.
+    #[n(4)]
+    pub until: UnixTime,
+    /// At this terminal only.
+    #[n(5)]
+    pub terminal: Option<TerminalId>,
+}
+
+impl ListedPass {
+    /// What is needed to verify logins by a pass.
+    pub fn of(person: LoginName, pass: &Pass) -> Self {
+        Self {
+            id: pass.id,
+            person,
+            key: pass.key,
+            from: pass.from,
+            until: pass.until,
+            terminal: pass.terminal,
+        }
+    }
+}

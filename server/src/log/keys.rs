@@ -1,0 +1,126 @@
+//! The keys and passes that go along with an export, so that its logins can be verified without
+//! this database.
+
+use std::collections::BTreeMap;
+
+use wardkey_core::codec::List;
+use wardkey_core::log_keys::{
+    Change, ListedKey, ListedPass, ListedPerson, ListedStatus, LogKeys, MAX_LISTED,
+};
+use wardkey_core::name::LoginName;
+use wardkey_core::sign::SigningKey;
+use wardkey_core::time::UnixTime;
+
+use super::sign::SignedLog;
+use crate::error::{Error, Result};
+use crate::keyring::Keyring;
+use crate::store::{Db, PageRequest, Store, audit, credential, pass, to_time};
+
+/// The file's name in the folder of an export.
+pub const KEYS: &str = "keys.cbor";
+
+/// The signed list, as the file has it.
+///
+/// # Errors
+/// Those of the store and of the keys; [`Error::Damaged`] when there is more than a list can hold.
+pub async fn signed(
+    store: &Store,
+    keyring: &Keyring,
+    now: UnixTime,
+    log: &SignedLog,
+) -> Result<Vec<u8>> {
+    let mut tx = store.read().await?;
+    let changes = Changes::read(&mut tx).await?;
+    let list = LogKeys {
+        origin: log.origin.clone(),
+        size: log.size,
+        made: now,
+        keys: keys(&mut tx, &changes).await?,
+        passes: passes(&mut tx).await?,
+        people: people(&changes)?,
+    };
+    Ok(SigningKey::from_secret(&*keyring.log_secret()?).sign(&list))
+}
+
+async fn keys(db: &mut Db, changes: &Changes) -> Result<List<ListedKey, MAX_LISTED>> {
+    let mut keys = Vec::new();
+    let mut request = PageRequest::default();
+    loop {
+        let page = credential::page(db, &request).await?;
+        for listed in page.rows {
+            let own = changes.keys.get(&listed.key.fingerprint().short());
+            keys.push(ListedKey {
+                person: listed.login,
+                key: listed.key.record(),
+                changes: list(own.cloned().unwrap_or_default())?,
+            });
+        }
+        request.after = page.next;
+        if request.after.is_none() {
+            return list(keys);
+        }
+    }
+}
+
+async fn passes(db: &mut Db) -> Result<List<ListedPass, MAX_LISTED>> {
+    let mut passes = Vec::new();
+    let mut request = PageRequest::default();
+    loop {
+        let page = pass::page(db, &request).await?;
+        passes.extend(page.rows.into_iter().map(|row| ListedPass::of(row.login, &row.pass)));
+        request.after = page.next;
+        if request.after.is_none() {
+            passes.reverse();
+            return list(passes);
+        }
+    }
+}
+
+fn people(changes: &Changes) -> Result<List<ListedPerson, MAX_LISTED>> {
+    let mut people = Vec::with_capacity(changes.people.len());
+    for (login, own) in &changes.people {
+        let login = LoginName::new(login.clone()).map_err(Error::damaged)?;
+        people.push(ListedPerson { login, changes: list(own.clone())? });
+    }
+    list(people)
+}
+
+fn list<T, const MAX: usize>(items: Vec<T>) -> Result<List<T, MAX>> {
+    List::new(items).map_err(Error::damaged)
+}
+
+/// When keys and people were switched off, on, or deleted.
+#[derive(Default)]
+struct Changes {
+    keys: BTreeMap<String, Vec<Change>>,
+    people: BTreeMap<String, Vec<Change>>,
+}
+
+impl Changes {
+    /// From the trail.
+    async fn read(db: &mut Db) -> Result<Self> {
+        let mut changes = Self::default();
+        let mut last = 0;
+        loop {
+            let rows = audit::after(db, last).await?;
+            let Some(end) = rows.last() else { return Ok(changes) };
+            last = end.seq;
+            for row in rows {
+                let Some((kind, act)) = row.action.split_once('.') else { continue };
+                let to = match act {
+                    "enable" => ListedStatus::Active,
+                    "disable" => ListedStatus::Disabled,
+                    "delete" => ListedStatus::Deleted,
+                    _ => continue,
+                };
+                let of = match kind {
+                    "key" => &mut changes.keys,
+                    "person" => &mut changes.people,
+                    _ => continue,
+                };
+                let change = Change { time: to_time(row.time)?, to };
+                of.entry(row.object).or_default().push(change);
+            }
+        }
+    }
+}

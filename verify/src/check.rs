@@ -1,0 +1,96 @@
+//! The whole check: what is read, and what is compared with what.
+
+use wardkey_core::code::Code;
+use wardkey_core::log_keys::LogKeys;
+use wardkey_core::time::UnixTime;
+use wardkey_tlog::Checkpoint;
+
+use crate::args::Cli;
+use crate::copies::Copies;
+use crate::entry::By;
+use crate::error::{Error, Result};
+use crate::finding::{Finding, Findings};
+use crate::folder::{self, Folder};
+use crate::keys::Keys;
+use crate::older::Older;
+use crate::report::{Report, SinceReport, SourceReport};
+use crate::texts::Text;
+use crate::walk::walk;
+
+/// Checks an export.
+///
+/// # Errors
+/// [`Error`] when something cannot be read, or the checkpoint is not signed by the key: then
+/// nothing is known of the rest.
+pub fn check(cli: &Cli) -> Result<Report> {
+    if !cli.folder.is_dir() {
+        return Err(Error::file(&cli.folder, Text::NotAFolder));
+    }
+    let folder = Folder::at(&cli.folder);
+    let checkpoint = folder::checkpoint(&cli.folder, &cli.key)?;
+    let older = match &cli.since {
+        Some(path) => Some(Older::read(path, &cli.key)?),
+        None => None,
+    };
+
+    let mut findings = Findings::default();
+    let list = keys(&folder, cli, &checkpoint, &mut findings)?;
+    if let Some(older) = &older {
+        findings.extend(older.keys(list.as_ref()));
+    }
+    let keys = list.map(Keys::of);
+    let (copies, misplaced) = Copies::read(&cli.records)?;
+    findings.extend(misplaced);
+
+    let by = By { keys: keys.as_ref(), copies: &copies };
+    let then = older.as_ref().map(|older| &older.checkpoint);
+    let walked = walk(&folder, &checkpoint, then, by, &mut findings);
+    if let Some(older) = &older {
+        findings.extend(older.records(&folder, checkpoint.size(), walked.goes_on)?);
+    }
+    let (left, on_their_way) = copies.left(|terminal| {
+        let newest = terminal.and_then(|terminal| walked.newest.get(&terminal.to_hex()));
+        newest.map_or(walked.last_received, |time| UnixTime(*time))
+    });
+    findings.extend(left);
+
+    let (keys, passes) = keys.as_ref().map(Keys::count).unwrap_or_default();
+    Ok(Report {
+        path: cli.folder.clone(),
+        origin: checkpoint.origin().to_owned(),
+        size: checkpoint.size(),
+        root: checkpoint.root().to_string(),
+        key: cli.key.to_string(),
+        keys,
+        passes,
+        by_key: walked.by_key,
+        by_pass: walked.by_pass,
+        since: older.map(|older| SinceReport {
+            path: older.path,
+            origin: older.checkpoint.origin().to_owned(),
+            size: older.checkpoint.size(),
+        }),
+        copies: copies.sources().iter().map(SourceReport::of).collect(),
+        on_their_way,
+        findings,
+    })
+}
+
+/// The list of keys. Without one no login is verified, and that is a fault.
+fn keys(
+    folder: &Folder,
+    cli: &Cli,
+    checkpoint: &Checkpoint,
+    findings: &mut Findings,
+) -> Result<Option<LogKeys>> {
+    let what = match folder.keys(&cli.key) {
+        Ok(Some(list)) if list.origin != checkpoint.origin() => Text::KeysOfAnotherLog,
+        Ok(Some(list)) if list.size < checkpoint.size() => Text::KeysOlder,
+        Ok(Some(list)) => return Ok(Some(list)),
+        Ok(None) => Text::KeysMissing,
+        Err(Error::Refused(..)) => Text::KeysUnsigned,
+        Err(error) => return Err(error),
+    };
+    findings.add(Finding::what(Code::KeyListChanged, what));
+    Ok(None)
+}

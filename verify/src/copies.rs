@@ -1,0 +1,241 @@
+//! Copies of records from elsewhere, and how they compare with the log. In memory are of each copy
+//! its id, its place and a hash.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use wardkey_core::code::Code;
+use wardkey_core::event::{Event, EventName, Format};
+use wardkey_core::evidence::RECORDED_WITHIN;
+use wardkey_core::id::{EventId, TerminalId};
+use wardkey_core::time::UnixTime;
+
+use crate::differ::in_order;
+use crate::error::{Error, Result, shown};
+use crate::finding::{Finding, Record};
+use crate::form::Copied;
+use crate::texts::Text;
+
+/// Records that go to syslog and collectors and not to the server, when they are no failures.
+const STAY: [EventName; 2] = [EventName::Heartbeat, EventName::Synced];
+/// The longest line in bytes that can be a record.
+const MAX_LINE: usize = 1024 * 1024;
+
+/// A file with copies.
+#[derive(Debug)]
+pub struct Source {
+    /// Its path.
+    pub path: PathBuf,
+    /// Lines that are records.
+    pub records: u64,
+    /// Lines that are not.
+    pub others: u64,
+}
+
+#[derive(Debug)]
+struct Copy {
+    source: usize,
+    line: u64,
+    offset: u64,
+    format: Format,
+    digest: [u8; 16],
+    time: u64,
+    terminal: Option<TerminalId>,
+    stays: bool,
+    is_seen: AtomicBool,
+}
+
+/// Copies from files.
+#[derive(Debug, Default)]
+pub struct Copies {
+    sources: Vec<Source>,
+    copies: HashMap<EventId, Vec<Copy>>,
+    /// Of each terminal from when to when there are copies.
+    covered: HashMap<TerminalId, (u64, u64)>,
+}
+
+impl Copies {
+    /// Reads files; what is wrong with their order.
+    ///
+    /// # Errors
+    /// [`Error::File`], also of a file without any record.
+    pub fn read(paths: &[PathBuf]) -> Result<(Self, Vec<Finding>)> {
+        let (mut copies, mut findings) = (Self::default(), Vec::new());
+        for path in paths {
+            findings.extend(copies.add(path)?);
+        }
+        Ok((copies, findings))
+    }
+
+    /// The files.
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    fn add(&mut self, path: &Path) -> Result<Vec<Finding>> {
+        let mut source = Source { path: path.to_owned(), records: 0, others: 0 };
+        let mut order: BTreeMap<TerminalId, Vec<(u64, u64, EventId)>> = BTreeMap::new();
+        let mut from = BufReader::new(File::open(path).map_err(Error::io(path))?);
+        let (mut bytes, mut offset, mut line) = (Vec::new(), 0_u64, 0_u64);
+        loop {
+            bytes.clear();
+            let most = MAX_LINE as u64;
+            let read = from.by_ref().take(most).read_until(b'\n', &mut bytes);
+            let length = read.map_err(Error::io(path))? as u64;
+            if length == 0 {
+                break;
+            }
+            line += 1;
+            let copied = std::str::from_utf8(&bytes).ok().and_then(Copied::read);
+            match copied {
+                None => source.others += 1,
+                Some(copied) => {
+                    source.records += 1;
+                    let of_terminal = copied.terminal().map(|id| order.entry(id).or_default());
+                    if let Some((of_terminal, time)) = of_terminal.zip(copied.time()) {
+                        of_terminal.push((time, line, copied.id));
+                    }
+                    self.keep(&copied, (line, offset));
+                }
+            }
+            offset += length;
+        }
+        if source.records == 0 {
+            return Err(Error::file(path, Text::NoRecords));
+        }
+        self.sources.push(source);
+        Ok(order.values().flat_map(|order| misplaced(order, path)).collect())
+    }
+
+    fn keep(&mut self, copied: &Copied, (line, offset): (u64, u64)) {
+        let (time, terminal) = (copied.time().unwrap_or_default(), copied.terminal());
+        if let Some(terminal) = terminal {
+            let covered = self.covered.entry(terminal).or_insert((time, time));
+            *covered = (covered.0.min(time), covered.1.max(time));
+        }
+        self.copies.entry(copied.id).or_default().push(Copy {
+            source: self.sources.len(),
+            line,
+            offset,
+            format: copied.format,
+            digest: copied.digest(),
+            time,
+            terminal,
+            stays: stays(copied),
+            is_seen: AtomicBool::new(false),
+        });
+    }
+
+    /// Compares an event of the log with its copies: what is wrong with them. Notes that the log
+    /// has it.
+    pub fn compare(&self, event: &Event) -> Vec<Finding> {
+        let Some(copies) = self.copies.get(&event.id) else { return self.missing(event) };
+        let mut findings = Vec::new();
+        for copy in copies {
+            copy.is_seen.store(true, Ordering::Relaxed);
+            let Some(wanted) = Copied::of(event, copy.format) else { continue };
+            if wanted.digest() == copy.digest {
+                continue;
+            }
+            let Some(source) = self.sources.get(copy.source) else { continue };
+            let found = line_at(&source.path, copy.offset).and_then(|line| Copied::read(&line));
+            let names = found.map(|found| wanted.differences(&found)).unwrap_or_default();
+            let what = Text::FieldsDiffer.with([("names", names.join(", ").into())]);
+            findings.push(
+                Finding::what(Code::RecordChanged, what)
+                    .in_copy(source.path.clone(), Some(copy.line)),
+            );
+        }
+        findings
+    }
+
+    /// That no copy has an event, when copies of the same terminal are there from before and after.
+    fn missing(&self, event: &Event) -> Vec<Finding> {
+        let covered = event.terminal.and_then(|terminal| self.covered.get(&terminal));
+        let is_covered =
+            covered.is_some_and(|(from, until)| *from < event.time.0 && event.time.0 < *until);
+        if !is_covered {
+            return Vec::new();
+        }
+        vec![Finding::new(Code::RecordRemoved).against(Text::MissingInCopies)]
+    }
+
+    /// Copies of which the log has no record, after all of it was compared. `until` is up to when
+    /// the log has records of a terminal: later ones may be on their way. With how many these are.
+    pub fn left(&self, until: impl Fn(Option<&TerminalId>) -> UnixTime) -> (Vec<Finding>, u64) {
+        let (mut findings, mut on_their_way) = (Vec::new(), 0);
+        for (id, copies) in &self.copies {
+            for copy in copies.iter().filter(|copy| !copy.is_seen.load(Ordering::Relaxed)) {
+                if copy.stays {
+                    continue;
+                }
+                if copy.time > until(copy.terminal.as_ref()).0 {
+                    on_their_way += 1;
+                    continue;
+                }
+                let Some(source) = self.sources.get(copy.source) else { continue };
+                findings.push(
+                    Finding::new(Code::RecordRemoved)
+                        .in_copy(source.path.clone(), Some(copy.line))
+                        .of(named(id, copy.time, copy.terminal.as_ref()))
+                        .against(Text::MissingInLog),
+                );
+            }
+        }
+        findings.sort_by(|one, other| one.copy.cmp(&other.copy));
+        (findings, on_their_way)
+    }
+}
+
+/// Whether a record stays at its terminal and with the collectors.
+fn stays(copied: &Copied) -> bool {
+    let is_failure = copied.get("outcome").is_some_and(|word| word.eq_ignore_ascii_case("failure"));
+    !is_failure && STAY.iter().any(|name| copied.get("event") == Some(name.as_str()))
+}
+
+/// Records of one terminal that stand among those of another time. Its records come in their order;
+/// those that one moment made may change places.
+fn misplaced(order: &[(u64, u64, EventId)], path: &Path) -> Vec<Finding> {
+    let times: Vec<u64> = order.iter().map(|(time, ..)| *time).collect();
+    let kept = in_order(&times);
+    let mut findings = Vec::new();
+    for (at, (time, line, id)) in order.iter().enumerate() {
+        if kept.get(at) != Some(&false) {
+            continue;
+        }
+        let near = |at: &usize| kept.get(*at) == Some(&true);
+        let before = (0..at).rev().find(near).and_then(|at| times.get(at));
+        let after = (at..times.len()).find(near).and_then(|at| times.get(at));
+        let is_late = before.is_some_and(|before| *before > time.saturating_add(RECORDED_WITHIN));
+        let is_early = after.is_some_and(|after| after.saturating_add(RECORDED_WITHIN) < *time);
+        if is_late || is_early {
+            findings.push(
+                Finding::new(Code::RecordMoved)
+                    .in_copy(path.to_owned(), Some(*line))
+                    .of(named(id, *time, None))
+                    .against(shown(path)),
+            );
+        }
+    }
+    findings
+}
+
+fn named(id: &EventId, time: u64, terminal: Option<&TerminalId>) -> Record {
+    Record {
+        id: Some(id.to_hex()),
+        time: Some(time),
+        terminal: terminal.map(TerminalId::to_hex),
+        ..Record::default()
+    }
+}
+
+fn line_at(path: &Path, offset: u64) -> Option<String> {
+    let mut file = File::open(path).ok()?;
+    file.seek(SeekFrom::Start(offset)).ok()?;
+    let mut line = String::new();
+    BufReader::new(file).take(MAX_LINE as u64).read_line(&mut line).ok()?;
+    Some(line)
+}

@@ -1,0 +1,103 @@
+//! One record of the log: whether it says what it was, and whether its evidence holds.
+
+use wardkey_core::code::Code;
+use wardkey_core::codec;
+use wardkey_core::event::Event;
+use wardkey_core::evidence;
+use wardkey_core::log_entry::{Finding as Found, LogEntry};
+use wardkey_core::time::UnixTime;
+use wardkey_tlog::Hash;
+
+use crate::copies::Copies;
+use crate::differ::Item;
+use crate::finding::{Finding, Record};
+use crate::keys::{Judged, Keys, Proof};
+use crate::texts::Text;
+
+/// What was seen of a record.
+#[derive(Debug)]
+pub struct Seen {
+    /// The record by its hash.
+    pub item: Item,
+    /// What names it.
+    pub record: Record,
+    /// Number and arrival, of one that can be read.
+    pub entry: Option<(u64, UnixTime)>,
+    /// By what it is proved.
+    pub proof: Option<Proof>,
+    /// What is wrong with it.
+    pub findings: Vec<Finding>,
+}
+
+/// By what records are judged.
+#[derive(Clone, Copy, Debug)]
+pub struct By<'a> {
+    /// Keys and passes; without them no evidence is verified.
+    pub keys: Option<&'a Keys>,
+    /// Copies from elsewhere.
+    pub copies: &'a Copies,
+}
+
+/// Looks at the entry at a place.
+pub fn look(place: u64, bytes: &[u8], by: By<'_>) -> Seen {
+    let hash = Hash::of_entry(bytes);
+    let Ok(entry) = codec::from_bytes::<LogEntry>(bytes) else { return unreadable(place, hash) };
+    let Ok(event) = codec::from_bytes::<Event>(entry.event.as_slice()) else {
+        let mut seen = unreadable(place, hash);
+        seen.record = Record::of(place, &entry, None);
+        seen.entry = Some((entry.number, entry.received));
+        return seen;
+    };
+
+    let record = Record::of(place, &entry, Some(&event));
+    let mut findings = Vec::new();
+    // What an agent recorded before it joined names no terminal.
+    if event.terminal.is_some_and(|terminal| terminal != entry.terminal) {
+        findings.push(Finding::what(Code::RecordChanged, Text::OtherTerminal));
+    }
+    let proof = by.keys.and_then(|keys| judge(keys, &entry, &event, &mut findings));
+    findings.extend(by.copies.compare(&event));
+    let named = |finding: Finding| finding.of(record.clone());
+    Seen {
+        item: Item { hash, id: Some(*event.id.as_bytes()) },
+        entry: Some((entry.number, entry.received)),
+        proof,
+        findings: findings.into_iter().map(named).collect(),
+        record,
+    }
+}
+
+fn unreadable(place: u64, hash: Hash) -> Seen {
+    let record = Record::at(place);
+    let finding = Finding::what(Code::RecordChanged, Text::EntryUnreadable).of(record.clone());
+    let item = Item { hash, id: None };
+    Seen { item, record, entry: None, proof: None, findings: vec![finding] }
+}
+
+/// Verifies the evidence, and compares that with what the server found.
+fn judge(
+    keys: &Keys,
+    entry: &LogEntry,
+    event: &Event,
+    findings: &mut Vec<Finding>,
+) -> Option<Proof> {
+    let claims = evidence::claims_success(event);
+    let unproven = |what| Finding::what(Code::RecordUnproven, what);
+    match (keys.judge(event, &entry.terminal), entry.finding) {
+        (Judged::Proved(proof, off), Found::Valid) => {
+            // The terminal may have been offline.
+            let remark = |off| Finding::what(Code::RecordKeyInvalid, off).remark();
+            findings.extend(off.map(remark));
+            return Some(proof).filter(|_| claims);
+        }
+        (Judged::Nothing, Found::None) => {}
+        (Judged::Unproved(why), _) if claims => findings.push(unproven(why)),
+        // Of a refusal: the server has noted that, so nothing was changed.
+        (Judged::Unproved(_), Found::Invalid) => {}
+        (Judged::Unproved(why), _) => findings.push(unproven(why)),
+        (Judged::Proved(..) | Judged::Nothing, _) => {
+            findings.push(Finding::what(Code::RecordChanged, Text::OtherFinding));
+        }
+    }
+    None
+}

@@ -1,0 +1,126 @@
+//! An export as files: `checkpoint`, `tile/`, `keys.cbor`. Nothing of it is believed here but what
+//! is signed.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use wardkey_core::code::Code;
+use wardkey_core::id::SigningPublicKey;
+use wardkey_core::log_keys::LogKeys;
+use wardkey_core::texts;
+use wardkey_core::{codec::Document, sign};
+use wardkey_tlog::{
+    Checkpoint, HASH_LEN, Hash, KeyName, MAX_NOTE, Note, Tile, Verifier, WIDTH, bundle,
+};
+
+use crate::error::{Error, Result, shown};
+use crate::texts::Text;
+
+/// The checkpoint's name in the folder.
+const CHECKPOINT: &str = "checkpoint";
+/// That of the list of keys.
+const KEYS: &str = "keys.cbor";
+/// The longest bundle of entries in bytes.
+const MAX_BUNDLE: usize = WIDTH as usize * (bundle::MAX_ENTRY + 2);
+/// The longest list of keys in bytes, with its signature.
+const MAX_KEYS: usize = LogKeys::MAX_BYTES + 128;
+
+/// An export.
+#[derive(Clone, Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// At a path.
+    pub fn at(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The bundle of entries of a tile.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn bundle(&self, tile: &Tile) -> Result<Vec<u8>> {
+        read(&self.0.join(tile.bundle_path().unwrap_or_default()), MAX_BUNDLE)
+    }
+
+    /// The hashes of a tile; fewer when the file has fewer.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn hashes(&self, tile: &Tile) -> Result<Vec<Hash>> {
+        let bytes = read(&self.0.join(tile.path()), usize::from(WIDTH) * HASH_LEN)?;
+        let (hashes, rest) = bytes.as_chunks();
+        if !rest.is_empty() {
+            return Err(Error::file(&self.0.join(tile.path()), Text::TileLength));
+        }
+        Ok(hashes.iter().copied().map(Hash::new).collect())
+    }
+
+    /// The list of keys, which this key signed; none when there is none, as in an export of an
+    /// older server.
+    ///
+    /// # Errors
+    /// [`Error::File`], [`Code::LogUntrusted`].
+    pub fn keys(&self, key: &Verifier) -> Result<Option<LogKeys>> {
+        let path = self.0.join(KEYS);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let bytes = read(&path, MAX_KEYS)?;
+        let key = SigningPublicKey::new(*key.public());
+        match sign::verify::<LogKeys>(&bytes, &[key]) {
+            Ok(list) => Ok(Some(list.into_inner())),
+            Err(_) => Err(Error::refused(Code::LogUntrusted, &path)),
+        }
+    }
+}
+
+/// The checkpoint of a folder, or in a file, signed by this key for the log that the key names.
+///
+/// # Errors
+/// [`Error::File`], [`Code::LogUntrusted`], [`Code::LogExportOther`].
+pub fn checkpoint(at: &Path, key: &Verifier) -> Result<Checkpoint> {
+    let checkpoint = older_checkpoint(at, key)?;
+    if checkpoint.origin() == key.name().as_str() {
+        return Ok(checkpoint);
+    }
+    let args = vec![("path", shown(at)), ("origin", checkpoint.origin().into())];
+    let code = Code::LogExportOther;
+    Err(Error::Refused(code, texts::phrase(code, args)))
+}
+
+/// The same, of a log that may have had another name then: before a restore.
+///
+/// # Errors
+/// [`Error::File`], [`Code::LogUntrusted`].
+pub fn older_checkpoint(at: &Path, key: &Verifier) -> Result<Checkpoint> {
+    let file = if at.is_dir() { at.join(CHECKPOINT) } else { at.to_owned() };
+    let malformed = || Error::file(&file, Text::NoCheckpoint);
+    let note = Note::parse(&read(&file, MAX_NOTE)?).map_err(|_| malformed())?;
+    let claimed = Checkpoint::parse(note.unverified()).map_err(|_| malformed())?;
+    let name = KeyName::new(claimed.origin()).map_err(|_| malformed())?;
+    let key = [key.named(name)];
+    note.open(&key).map_err(|_| Error::refused(Code::LogUntrusted, &file))?;
+    Ok(claimed)
+}
+
+/// Reads a file of at most so many bytes.
+fn read(path: &Path, max: usize) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(Error::io(path))?;
+    // A pipe would never end.
+    if !file.metadata().map_err(Error::io(path))?.is_file() {
+        return Err(Error::file(path, Text::NotAFile));
+    }
+    file.take(max as u64 + 1).read_to_end(&mut bytes).map_err(Error::io(path))?;
+    if bytes.len() > max {
+        return Err(Error::io(path)(ErrorKind::FileTooLarge.into()));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,182 @@
+//! Keys and passes by which logins are verified, as the export lists them.
+
+use std::collections::HashMap;
+
+use wardkey_core::code::Code;
+use wardkey_core::event::Event;
+use wardkey_core::evidence::{self, RECORDED_WITHIN, Unproven};
+use wardkey_core::id::{CredentialId, PassId, TerminalId};
+use wardkey_core::log_keys::{Change, ListedKey, ListedPass, ListedStatus, LogKeys};
+use wardkey_core::name::LoginName;
+use wardkey_core::proof::assertion::Assertion;
+use wardkey_core::time::UnixTime;
+
+use crate::finding::Finding;
+use crate::texts::{Phrase, Text};
+
+/// By what a login is proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// A key.
+    Key,
+    /// The code of a pass.
+    Pass,
+}
+
+/// What an event proves.
+#[derive(Debug)]
+pub enum Judged {
+    /// There is nothing to verify.
+    Nothing,
+    /// The evidence holds; with why the key was not to be used by then.
+    Proved(Proof, Option<Phrase>),
+    /// It does not.
+    Unproved(Phrase),
+}
+
+/// The keys and passes of a log.
+#[derive(Debug, Default)]
+pub struct Keys {
+    keys: HashMap<CredentialId, ListedKey>,
+    passes: HashMap<PassId, ListedPass>,
+    people: HashMap<LoginName, Vec<Change>>,
+}
+
+impl Keys {
+    /// Of a list.
+    pub fn of(list: LogKeys) -> Self {
+        let keys = list.keys.into_vec().into_iter().map(|key| (key.key.id.clone(), key));
+        let passes = list.passes.into_vec().into_iter().map(|pass| (pass.id, pass));
+        let people = list.people.into_vec().into_iter();
+        Self {
+            keys: keys.collect(),
+            passes: passes.collect(),
+            people: people.map(|person| (person.login, person.changes.into_vec())).collect(),
+        }
+    }
+
+    /// How many keys and passes there are.
+    pub fn count(&self) -> (u64, u64) {
+        (self.keys.len() as u64, self.passes.len() as u64)
+    }
+
+    /// Verifies the evidence of an event that a terminal sent.
+    pub fn judge(&self, event: &Event, terminal: &TerminalId) -> Judged {
+        let judged = match (&event.signed_by_code, &event.evidence) {
+            (Some(signed), _) => match self.passes.get(&signed.pass) {
+                Some(pass) => evidence::by_code(event, signed, terminal, pass)
+                    .map(|()| (Proof::Pass, None))
+                    .map_err(|unproven| why(&unproven)),
+                None => Err(Text::PassUnknown.into()),
+            },
+            (None, Some(evidence)) => self.by_key(event, evidence, terminal),
+            (None, None) if evidence::claims_success(event) => Err(why(&Unproven::Nothing)),
+            (None, None) => return Judged::Nothing,
+        };
+        match judged {
+            Ok((proof, off)) => Judged::Proved(proof, off),
+            Err(why) => Judged::Unproved(why),
+        }
+    }
+
+    fn by_key(
+        &self,
+        event: &Event,
+        evidence: &Assertion,
+        terminal: &TerminalId,
+    ) -> Result<(Proof, Option<Phrase>), Phrase> {
+        let listed = self.keys.get(&evidence.credential_id).ok_or(Text::KeyUnknown)?;
+        let whose = (&listed.person, &listed.key);
+        evidence::by_key(event, evidence, terminal, whose).map_err(|unproven| why(&unproven))?;
+        // The server's clock and the terminal's differ a little.
+        if event.time.plus(RECORDED_WITHIN) < listed.key.enrolled {
+            return Err(Text::KeyEnrolledLater.into());
+        }
+        if !evidence::claims_success(event) {
+            return Ok((Proof::Key, None));
+        }
+
+        let people = self.people.get(&listed.person).map(Vec::as_slice).unwrap_or_default();
+        let enrolled = listed.key.enrolled;
+        let off = |changes: &[Change], text: Text| {
+            let since = off_since(changes, enrolled, event.time)?;
+            Some(text.with([("time", since.to_rfc3339().into())]))
+        };
+        let off = off(&listed.changes, Text::KeyOffSince).or_else(|| off(people, Text::PersonOff));
+        Ok((Proof::Key, off))
+    }
+}
+
+/// Since when something was switched off at a time, by what happened after it began.
+fn off_since(changes: &[Change], began: UnixTime, at: UnixTime) -> Option<UnixTime> {
+    let until = changes.iter().take_while(|change| change.time.plus(RECORDED_WITHIN) <= at);
+    let last = until.filter(|change| change.time >= began).last()?;
+    (last.to != ListedStatus::Active).then_some(last.time)
+}
+
+/// Why evidence does not hold.
+fn why(unproven: &Unproven) -> Phrase {
+    match unproven {
+        Unproven::Nothing => Text::UnprovenNothing,
+        Unproven::PassByKey => Text::UnprovenPassByKey,
+        Unproven::OtherPass => Text::UnprovenOtherPass,
+        Unproven::ClientData => Text::UnprovenClientData,
+        Unproven::Terminal => Text::UnprovenTerminal,
+        Unproven::Person => Text::UnprovenPerson,
+        Unproven::Account => Text::UnprovenAccount,
+        Unproven::Service => Text::UnprovenService,
+        Unproven::Time => Text::UnprovenTime,
+        Unproven::EventId => Text::UnprovenEventId,
+        Unproven::Counter => Text::UnprovenCounter,
+        Unproven::PassTime => Text::UnprovenPassTime,
+        Unproven::PassTerminal => Text::UnprovenPassTerminal,
+        Unproven::Signature(denial) => {
+            return Text::UnprovenSignature.with([("code", denial.code.to_string().into())]);
+        }
+    }
+    .into()
+}
+
+/// What of an older list is not in a newer one as it was.
+pub fn compare(older: &LogKeys, newer: &LogKeys) -> Vec<Finding> {
+    let now: HashMap<_, _> = newer.keys.iter().map(|key| (&key.key.id, key)).collect();
+    let mut findings = Vec::new();
+    let mut found = |text: Text, key: &ListedKey| {
+        let args = [
+            ("key", key.key.fingerprint().short().into()),
+            ("person", key.person.to_string().into()),
+        ];
+        findings.push(Finding::what(Code::KeyListChanged, text.with(args)));
+    };
+    for key in &*older.keys {
+        match now.get(&key.key.id) {
+            None => found(Text::KeyGone, key),
+            Some(other) if other.person != key.person => found(Text::KeyOfAnother, key),
+            Some(other)
+                if other.key.public_key != key.key.public_key
+                    || other.key.rp_id != key.key.rp_id
+                    || other.key.flags != key.key.flags
+                    || other.key.enrolled != key.key.enrolled =>
+            {
+                found(Text::KeyReplaced, key);
+            }
+            Some(other) if !other.changes.starts_with(&key.changes) => {
+                found(Text::KeyHistory, key);
+            }
+            Some(_) => {}
+        }
+    }
+
+    let then: HashMap<_, _> = older.keys.iter().map(|key| (&key.key.id, ())).collect();
+    for key in newer.keys.iter().filter(|key| !then.contains_key(&key.key.id)) {
+        if key.key.enrolled < older.made {
+            found(Text::KeyBackdated, key);
+        }
+    }
+    let passes: HashMap<_, _> = newer.passes.iter().map(|pass| (pass.id, pass)).collect();
+    for pass in older.passes.iter().filter(|pass| passes.get(&pass.id) != Some(pass)) {
+        let args = [("pass", pass.id.to_hex().into())];
+        findings.push(Finding::what(Code::KeyListChanged, Text::PassChanged.with(args)));
+    }
+    findings
+}

@@ -1,0 +1,176 @@
+//! What the check found: for people as lines, for programs as JSON.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use wardkey_core::code::Code;
+use wardkey_core::texts;
+
+use crate::copies::Source;
+use crate::error::{Error, Result, shown};
+use crate::finding::{Finding, Findings};
+use crate::texts::{Phrase, Text};
+
+/// An older checkpoint with which the log was compared.
+#[derive(Debug, Serialize)]
+pub struct SinceReport {
+    /// Where it was read.
+    pub path: PathBuf,
+    /// The log's name then.
+    pub origin: String,
+    /// Records then.
+    pub size: u64,
+}
+
+/// A file with copies.
+#[derive(Debug, Serialize)]
+pub struct SourceReport {
+    /// Its path.
+    pub path: PathBuf,
+    /// Lines that are records.
+    pub records: u64,
+    /// Lines that are not.
+    pub others: u64,
+}
+
+impl SourceReport {
+    /// Of a file.
+    pub fn of(source: &Source) -> Self {
+        Self { path: source.path.clone(), records: source.records, others: source.others }
+    }
+}
+
+/// What was checked, and what was found.
+#[derive(Debug)]
+pub struct Report {
+    /// The folder.
+    pub path: PathBuf,
+    /// The log's name.
+    pub origin: String,
+    /// Records in it.
+    pub size: u64,
+    /// The root over them, in base64.
+    pub root: String,
+    /// The key by which its checkpoint was verified.
+    pub key: String,
+    /// Keys in the list.
+    pub keys: u64,
+    /// Passes in it.
+    pub passes: u64,
+    /// Logins that keys prove.
+    pub by_key: u64,
+    /// Logins that the codes of passes prove.
+    pub by_pass: u64,
+    /// The older checkpoint.
+    pub since: Option<SinceReport>,
+    /// The files with copies.
+    pub copies: Vec<SourceReport>,
+    /// Copies that are newer than all that the log has of their terminals.
+    pub on_their_way: u64,
+    /// What was found.
+    pub findings: Findings,
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    ///
+    /// # Errors
+    /// [`Code::AuditFound`].
+    pub fn verdict(&self) -> Result<()> {
+        match self.findings.faults() {
+            0 => Ok(()),
+            count => {
+                let args = vec![("count", count.into())];
+                let code = Code::AuditFound;
+                Err(Error::Refused(code, texts::phrase(code, args)))
+            }
+        }
+    }
+
+    /// For programs.
+    pub fn to_json(&self) -> Value {
+        let findings: Vec<Value> = self.findings.listed().iter().map(Finding::to_json).collect();
+        json!({
+            "path": self.path,
+            "origin": self.origin,
+            "size": self.size,
+            "root": self.root,
+            "verifier": self.key,
+            "keys": self.keys,
+            "passes": self.passes,
+            "logins": { "key": self.by_key, "pass": self.by_pass },
+            "since": self.since,
+            "copies": self.copies,
+            "on_their_way": self.on_their_way,
+            "intact": self.findings.faults() == 0,
+            "faults": self.findings.faults(),
+            "remarks": self.findings.remarks(),
+            "findings": findings,
+        })
+    }
+
+    /// What was checked: a line each.
+    pub fn checked(&self) -> Vec<Phrase> {
+        let mut lines = vec![
+            Text::CheckedLog
+                .with([("origin", self.origin.as_str().into()), ("size", self.size.into())]),
+            Text::CheckedRoot.with([("root", self.root.as_str().into())]),
+            Text::CheckedKey.with([("key", self.key.as_str().into())]),
+            Text::CheckedLogins.with([
+                ("key", self.by_key.into()),
+                ("pass", self.by_pass.into()),
+                ("keys", self.keys.into()),
+                ("passes", self.passes.into()),
+            ]),
+        ];
+        if let Some(since) = &self.since {
+            let args = [("path", shown(&since.path)), ("size", since.size.into())];
+            lines.push(Text::CheckedSince.with(args));
+            if since.origin != self.origin {
+                lines.push(Text::Renamed.with([("origin", since.origin.as_str().into())]));
+            }
+        }
+        for copy in &self.copies {
+            lines.push(Text::CheckedCopy.with([
+                ("path", shown(&copy.path)),
+                ("records", copy.records.into()),
+                ("others", copy.others.into()),
+            ]));
+        }
+        if self.on_their_way > 0 {
+            lines.push(Text::OnTheirWay.with([("count", self.on_their_way.into())]));
+        }
+        lines
+    }
+
+    /// What this check cannot say, so that nobody reads it into it.
+    pub fn unchecked(&self) -> Vec<Phrase> {
+        let mut lines: Vec<Phrase> = Vec::new();
+        if self.since.is_none() {
+            lines.push(Text::UncheckedSince.into());
+        }
+        if self.copies.is_empty() {
+            lines.push(Text::UncheckedCopies.into());
+        }
+        lines.push(Text::UncheckedNumbers.into());
+        lines
+    }
+
+    /// The verdict in words.
+    pub fn conclusion(&self) -> Phrase {
+        match (self.findings.faults(), self.findings.remarks()) {
+            (0, 0) => Text::AllHolds.into(),
+            (0, remarks) => Text::AllHoldsRemarks.with([("count", remarks.into())]),
+            (faults, remarks) => {
+                Text::Faults.with([("count", faults.into()), ("remarks", remarks.into())])
+            }
+        }
+    }
+
+    /// How many findings are not listed.
+    pub fn unlisted(&self) -> u64 {
+        let all = self.findings.faults().saturating_add(self.findings.remarks());
+        all.saturating_sub(self.findings.listed().len() as u64)
+    }
+}

@@ -1,0 +1,215 @@
+//! All of a log, from its first record to its last: several tiles at once, their results in order.
+
+use std::collections::HashMap;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use wardkey_core::code::Code;
+use wardkey_core::evidence::RECORDED_WITHIN;
+use wardkey_core::time::UnixTime;
+use wardkey_tlog::{Checkpoint, Frontier, Hash, Level, Tile, bundle, since};
+
+use crate::differ::{Change, Item, differ};
+use crate::entry::{By, Seen, look};
+use crate::error::shown;
+use crate::finding::{Finding, Findings, Record};
+use crate::folder::Folder;
+use crate::keys::Proof;
+use crate::texts::{Phrase, Text};
+
+/// Tiles that are looked at before their results are taken: 16,384 records.
+const AT_ONCE: usize = 64;
+
+/// What was seen of a log.
+#[derive(Debug, Default)]
+pub struct Walked {
+    /// Logins that keys prove.
+    pub by_key: u64,
+    /// Logins that the codes of passes prove.
+    pub by_pass: u64,
+    /// Whether the log goes on from the older checkpoint; none when it is shorter.
+    pub goes_on: Option<bool>,
+    /// When the last record arrived.
+    pub last_received: UnixTime,
+    /// The time of the newest record of each terminal.
+    pub newest: HashMap<String, u64>,
+    last_number: Option<u64>,
+    /// The beginning of each id, and where it stands.
+    ids: Vec<(u64, u64)>,
+}
+
+/// Looks at all that a checkpoint covers.
+pub fn walk(
+    folder: &Folder,
+    checkpoint: &Checkpoint,
+    older: Option<&Checkpoint>,
+    by: By<'_>,
+    findings: &mut Findings,
+) -> Walked {
+    let mut walked = Walked::default();
+    let mut frontier = Frontier::new();
+    walked.compare(&frontier, older);
+    let mut tiles =
+        since(0, checkpoint.size()).take_while(|tile| tile.level() == Level::ENTRIES).peekable();
+    while tiles.peek().is_some() {
+        let round: Vec<Tile> = tiles.by_ref().take(AT_ONCE).collect();
+        for looked in at_once(folder, &round, by) {
+            findings.extend(looked.findings);
+            for hash in looked.hashes {
+                for full in frontier.push(hash) {
+                    same(folder, &full.tile, &full.hashes, findings);
+                }
+                walked.compare(&frontier, older);
+            }
+            looked.seen.into_iter().for_each(|seen| walked.take(seen, findings));
+        }
+    }
+    for (tile, hashes) in frontier.partial() {
+        same(folder, &tile, hashes, findings);
+    }
+    if frontier.root() != *checkpoint.root() {
+        findings.add(Finding::path(Code::LogExportDamaged, shown(folder.path())));
+    }
+    walked.twice(findings);
+    walked
+}
+
+impl Walked {
+    fn compare(&mut self, frontier: &Frontier, older: Option<&Checkpoint>) {
+        if let Some(older) = older.filter(|older| older.size() == frontier.size()) {
+            self.goes_on = Some(*older.root() == frontier.root());
+        }
+    }
+
+    fn take(&mut self, seen: Seen, findings: &mut Findings) {
+        findings.extend(seen.findings);
+        match seen.proof {
+            Some(Proof::Key) => self.by_key += 1,
+            Some(Proof::Pass) => self.by_pass += 1,
+            None => {}
+        }
+        if let Some((id, place)) =
+            seen.item.id.as_ref().and_then(|id| id.first_chunk()).zip(seen.record.place)
+        {
+            self.ids.push((u64::from_be_bytes(*id), place));
+        }
+        if let Some((terminal, time)) = seen.record.terminal.clone().zip(seen.record.time) {
+            let newest = self.newest.entry(terminal).or_default();
+            *newest = time.max(*newest);
+        }
+        let Some((number, received)) = seen.entry else { return };
+        if let Some(last) = self.last_number {
+            let order =
+                |what: Phrase| Finding::what(Code::RecordOrder, what).of(seen.record.clone());
+            if number <= last {
+                findings.add(order(Text::NumberFalls.into()));
+            } else if number - last > 1 {
+                let args = [("from", (last + 1).into()), ("to", (number - 1).into())];
+                findings.add(order(Text::NumbersMissing.with(args)).remark());
+            }
+            if received.plus(RECORDED_WITHIN) < self.last_received {
+                findings.add(order(Text::ReceivedFalls.into()).remark());
+            }
+        }
+        self.last_number = Some(number);
+        self.last_received = received;
+    }
+
+    /// Records that stand there twice: each is stored once.
+    fn twice(&mut self, findings: &mut Findings) {
+        self.ids.sort_unstable();
+        for pair in self.ids.windows(2) {
+            if let [(one, first), (other, second)] = pair
+                && one == other
+            {
+                let what = Text::StandsAt.with([("n", (*first).into())]);
+                let record = Record::at(*second);
+                findings.add(Finding::new(Code::RecordAdded).of(record).against(what));
+            }
+        }
+        self.ids = Vec::new();
+    }
+}
+
+/// Whether a tile has these hashes.
+fn same(folder: &Folder, tile: &Tile, hashes: &[Hash], findings: &mut Findings) {
+    // The hashes of the lowest level come from the tiles themselves.
+    let is_own = tile.level() == Level::ENTRIES;
+    if !is_own && folder.hashes(tile).ok().as_deref() != Some(hashes) {
+        let path = folder.path().join(tile.path());
+        findings.add(Finding::path(Code::LogExportDamaged, shown(&path)));
+    }
+}
+
+/// What was seen of a tile.
+struct Looked {
+    tile: Tile,
+    hashes: Vec<Hash>,
+    seen: Vec<Seen>,
+    findings: Vec<Finding>,
+}
+
+/// Looks at tiles with as many threads as there are processors.
+fn at_once(folder: &Folder, tiles: &[Tile], by: By<'_>) -> Vec<Looked> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let take = || tiles.get(next.fetch_add(1, Ordering::Relaxed));
+        std::iter::from_fn(take).map(|tile| look_at(folder, tile, by)).collect::<Vec<_>>()
+    };
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(tiles.len());
+    let mut all: Vec<Looked> = std::thread::scope(|scope| {
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let done = running.into_iter().map(|thread| match thread.join() {
+            Ok(done) => done,
+            // Nothing is passed over in silence.
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        done.flatten().collect()
+    });
+    all.sort_by_key(|looked| looked.tile);
+    all
+}
+
+fn look_at(folder: &Folder, tile: &Tile, by: By<'_>) -> Looked {
+    let mut findings = Vec::new();
+    let damaged =
+        |name: String| Finding::path(Code::LogExportDamaged, shown(&folder.path().join(name)));
+
+    let bundle = folder.bundle(tile).ok();
+    let entries = bundle.as_deref().and_then(bundle::entries);
+    if entries.is_none() {
+        findings.push(damaged(tile.bundle_path().unwrap_or_default()));
+    }
+    let places = tile.first()..;
+    let seen: Vec<Seen> =
+        places.zip(entries.iter().flatten()).map(|(place, entry)| look(place, entry, by)).collect();
+
+    let own: Vec<Item> = seen.iter().map(|seen| seen.item).collect();
+    let read = folder.hashes(tile).ok();
+    let Some(hashes) = read.filter(|hashes| hashes.len() == usize::from(tile.width())) else {
+        findings.push(damaged(tile.path()));
+        let hashes = own.iter().map(|item| item.hash).collect();
+        return Looked { tile: *tile, hashes, seen, findings };
+    };
+    if entries.is_some() {
+        let wanted: Vec<Item> = hashes.iter().map(|hash| Item { hash: *hash, id: None }).collect();
+        let changes = differ(&wanted, &own).into_iter();
+        findings.extend(changes.map(|change| name(change, tile, &seen)));
+    }
+    Looked { tile: *tile, hashes, seen, findings }
+}
+
+fn name(change: Change, tile: &Tile, seen: &[Seen]) -> Finding {
+    let record = |at: usize| seen.get(at).map(|seen| seen.record.clone()).unwrap_or_default();
+    match change {
+        Change::Changed(_, to) => {
+            Finding::what(Code::RecordChanged, Text::OtherHash).of(record(to))
+        }
+        Change::Removed(from) => {
+            let place = tile.first().saturating_add(from as u64);
+            Finding::new(Code::RecordRemoved).of(Record::at(place))
+        }
+        Change::Added(to) => Finding::new(Code::RecordAdded).of(record(to)),
+        Change::Moved(_, to) => Finding::new(Code::RecordMoved).of(record(to)),
+    }
+}

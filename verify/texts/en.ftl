@@ -1,0 +1,85 @@
+# What wardkey-verify says beside the sentences that have a code.
+
+## What was checked
+checked-log = Log { $origin }: { $size } records.
+checked-root = Root: { $root }
+checked-key = Signed by the key that was given: { $key }
+checked-logins = Logins that hold: { $key } by keys, { $pass } by passes (list of { $keys } keys and { $passes } passes).
+checked-since = Compared with { $path }, which has { $size } records.
+renamed = The log had another name then, { $origin }: a backup was restored, or the epoch raised.
+checked-copy = Compared with { $path }: { $records } records, { $others } other lines.
+on-their-way = Copies that are newer than all that the log has of their terminals, so not counted: { $count }.
+all-holds = Everything that was checked holds.
+all-holds-remarks = Everything that was checked holds. To be looked at: { $count }.
+faults = Faults: { $count }. To be looked at besides: { $remarks }.
+unlisted = Not listed here: { $count } more.
+
+## What was not
+unchecked-since = Not compared with an older checkpoint or export: whoever has the database and the keys could have written all of this log anew.
+unchecked-copies = Not compared with copies from elsewhere: a record that never reached the server is in no log.
+unchecked-numbers = Terminals do not number their records. What a terminal never sent is found by its copies alone; records without a login's signature rest on the log and its checkpoints.
+
+## The page
+report-title = Wardkey: check of an exported log of records
+report-checked = What was checked
+report-found = What was found
+report-place = Where
+report-what = What
+report-code = Code
+report-unchecked = What this check cannot say
+
+## Records
+record-number = record { $n }
+record-place = place { $n } of the log
+stands-at = it stands already at place { $n }
+missing-in-log = missing in the log
+missing-in-copies = missing in the copies, which have records of this terminal from before and after
+fields-differ = the copy differs in { $names }
+other-hash = its hash is another one
+other-terminal = it names another terminal than the one that sent it
+other-finding = the server noted something else about its evidence
+entry-unreadable = it cannot be read
+number-falls = its number is not greater than the one before
+numbers-missing = the numbers { $from } to { $to } are missing
+received-falls = it arrived before the one in front of it
+
+## Evidence
+unproven-nothing = there is no evidence
+unproven-pass-by-key = a login by a pass that a key signed
+unproven-other-pass = signed by the code of another pass
+unproven-client-data = what was signed cannot be read
+unproven-terminal = signed for another terminal
+unproven-person = signed by another person
+unproven-account = signed for another account
+unproven-service = signed for another service
+unproven-time = signed at another time
+unproven-event-id = the id is not that of what was signed
+unproven-counter = the counter is not the signed one
+unproven-pass-time = the pass was not valid then
+unproven-pass-terminal = the pass is for another terminal
+unproven-signature = the signature does not hold ({ $code })
+key-unknown = the key was never enrolled
+pass-unknown = the pass was never issued
+key-enrolled-later = the key was enrolled later
+key-off-since = the key was switched off since { $time }
+person-off = the person was disabled since { $time }
+
+## The list of keys
+keys-missing = keys.cbor is missing, so no login was verified
+keys-unsigned = keys.cbor is not signed by this key, so no login was verified
+keys-of-another-log = keys.cbor is of another log, so no login was verified
+keys-older = keys.cbor is older than the log, so no login was verified
+key-gone = key { $key } of { $person } is gone
+key-of-another = key { $key } was { $person }'s and is somebody else's
+key-replaced = key { $key } of { $person } is another one under its name
+key-history = when key { $key } of { $person } was switched off or on
+key-backdated = key { $key } of { $person } is said to be older than the older list, which lacks it
+pass-changed = pass { $pass }
+
+## Files and arguments
+no-checkpoint = it is no signed checkpoint
+not-a-file = it is not a regular file
+not-a-folder = it is not a folder
+no-records = no line is a record in key=value, RFC 5424, ECS or OCSF
+tile-length = its length is wrong
+write-verifier = the key as "wardkey-server log show" says it: a name, digits and the key, with + between

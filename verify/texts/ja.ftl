@@ -1,0 +1,85 @@
+# コード付きの文のほかに wardkey-verify が表示する文。
+
+## 確認したこと
+checked-log = 台帳 { $origin }：記録 { $size } 件。
+checked-root = ルート：{ $root }
+checked-key = 指定された鍵の署名があります：{ $key }
+checked-logins = 証拠が成り立つログイン：キー { $key } 件、臨時コード { $pass } 件（一覧のキー { $keys } 個、臨時コード { $passes } 個）。
+checked-since = { $path }（記録 { $size } 件）と比べました。
+renamed = その時の台帳の名前は { $origin } でした。バックアップの復元か、エポックの引き上げがありました。
+checked-copy = { $path } と比べました：記録 { $records } 件、その他の行 { $others } 行。
+on-their-way = 台帳にあるその端末の記録より新しいため、数えなかった写し：{ $count } 件。
+all-holds = 確認したことは、すべて成り立ちます。
+all-holds-remarks = 確認したことは、すべて成り立ちます。目を通すべきもの：{ $count } 件。
+faults = 問題：{ $count } 件。ほかに目を通すべきもの：{ $remarks } 件。
+unlisted = ここに表示しないもの：あと { $count } 件。
+
+## 確認していないこと
+unchecked-since = 以前のチェックポイントや書き出しとは比べていません。データベースと鍵を持つ人は、台帳全体を書き直せます。
+unchecked-copies = ほかの場所の写しとは比べていません。サーバーに届かなかった記録は、台帳にありません。
+unchecked-numbers = 端末は記録に番号を付けません。端末が送らなかった記録は、写しだけから分かります。ログインの署名がない記録の根拠は、台帳とそのチェックポイントです。
+
+## 報告書
+report-title = Wardkey：書き出した記録の台帳の確認
+report-checked = 確認したこと
+report-found = 見つかったこと
+report-place = 場所
+report-what = 内容
+report-code = コード
+report-unchecked = この確認では分からないこと
+
+## 記録
+record-number = 記録 { $n }
+record-place = 台帳の位置 { $n }
+stands-at = 位置 { $n } に同じ記録があります
+missing-in-log = 台帳にありません
+missing-in-copies = 写しにありません（この端末の前後の記録はあります）
+fields-differ = 写しは次の項目が違います：{ $names }
+other-hash = ハッシュが違います
+other-terminal = 送った端末と別の端末の名前です
+other-finding = 証拠についてのサーバーの記載と違います
+entry-unreadable = 読み取れません
+number-falls = 番号が前の記録より大きくありません
+numbers-missing = 番号 { $from }～{ $to } がありません
+received-falls = 前の記録より先に届いたことになっています
+
+## 証拠
+unproven-nothing = 証拠がありません
+unproven-pass-by-key = 臨時コードのログインにキーの署名があります
+unproven-other-pass = 別の臨時コードの署名です
+unproven-client-data = 署名の対象を読み取れません
+unproven-terminal = 別の端末のための署名です
+unproven-person = 別の人の署名です
+unproven-account = 別のアカウントのための署名です
+unproven-service = 別のサービスのための署名です
+unproven-time = 別の時刻の署名です
+unproven-event-id = ID が署名の対象と違います
+unproven-counter = カウンターが署名の値と違います
+unproven-pass-time = 臨時コードは、その時に有効ではありませんでした
+unproven-pass-terminal = 臨時コードは別の端末のものです
+unproven-signature = 署名が成り立ちません（{ $code }）
+key-unknown = キーは登録されたことがありません
+pass-unknown = 臨時コードは発行されたことがありません
+key-enrolled-later = キーの登録は後でした
+key-off-since = キーは { $time } から停止中でした
+person-off = 本人は { $time } から停止中でした
+
+## キーの一覧
+keys-missing = keys.cbor がなく、ログインを検証していません
+keys-unsigned = keys.cbor がこの鍵の署名でなく、ログインを検証していません
+keys-of-another-log = keys.cbor が別の台帳のもので、ログインを検証していません
+keys-older = keys.cbor が台帳より古く、ログインを検証していません
+key-gone = { $person } のキー { $key } がありません
+key-of-another = { $person } のキー { $key } が別の人のものになっています
+key-replaced = { $person } のキー { $key } が同じ名前の別のキーになっています
+key-history = { $person } のキー { $key } の停止と再開の記録
+key-backdated = { $person } のキー { $key } は以前の一覧より前の登録とされますが、その一覧にありません
+pass-changed = 臨時コード { $pass }
+
+## ファイルと引数
+no-checkpoint = 署名されたチェックポイントではありません
+not-a-file = 通常のファイルではありません
+not-a-folder = フォルダーではありません
+no-records = key=value、RFC 5424、ECS、OCSF の記録がありません
+tile-length = 長さが違います
+write-verifier = wardkey-server log show が表示する鍵（名前+数字+鍵）を指定してください
