@@ -34,6 +34,7 @@ pub mod event;
 pub mod exit;
 mod growth;
 pub mod id;
+pub mod log_key;
 pub mod marks;
 pub mod message;
 pub mod name;
