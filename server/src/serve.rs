@@ -90,6 +90,7 @@ impl Server {
         let certificates = Arc::new(Certificates::new(keyring.clone(), names));
         certificates.renew(&authority, publisher.time())?;
         let tls = tls(&certificates, root.tls_ca.as_slice(), &publisher)?;
+        let shown = log::Shown::new(&store, keyring.clone()).await?;
         let (stop, stopped) = watch::channel(false);
         let listen = config.listen.clone();
         let gate = Arc::new(Gate::new(config.limits));
@@ -105,6 +106,7 @@ impl Server {
             publisher,
             authority,
             enrollments,
+            log: shown,
         });
         let mut addresses = Vec::new();
         let mut tasks = JoinSet::new();

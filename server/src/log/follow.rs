@@ -8,6 +8,7 @@ use wardkey_core::time::UnixTime;
 
 use super::keep::{catch_up, keep};
 use super::sign::{SignedLog, sign};
+use super::tell::Teller;
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::keyring::Keyring;
@@ -21,13 +22,15 @@ const SIGNED_EVERY: Duration = Duration::from_secs(60);
 pub async fn follow(store: Store, keyring: Keyring, clock: Clock, mut stop: watch::Receiver<bool>) {
     let mut tick = tokio::time::interval(SIGNED_EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut teller = Teller::default();
     while !*stop.borrow() {
         tokio::select! {
             _ = tick.tick() => {}
             _ = stop.changed() => break,
         }
         match take_in_and_sign(&store, &keyring, &clock, &stop).await {
-            Ok(()) => {}
+            Ok(Some(log)) => teller.tell(&log),
+            Ok(None) => {}
             Err(error) if error.code() == Code::LogForked => {
                 tracing::error!(%error, "the log of records was changed")
             }
@@ -41,17 +44,16 @@ async fn take_in_and_sign(
     keyring: &Keyring,
     clock: &Clock,
     stop: &watch::Receiver<bool>,
-) -> Result<()> {
+) -> Result<Option<SignedLog>> {
     // As records do: changes pass in front of it.
     while store.together(|tx| Box::pin(async move { keep(tx).await })).await? {
         if *stop.borrow() {
-            return Ok(());
+            return Ok(None);
         }
     }
     let (keyring, now) = (keyring.clone(), clock.now());
-    let signed =
-        store.together(move |tx| Box::pin(async move { sign(tx, &keyring, now).await.map(drop) }));
-    signed.await
+    let signed = store.together(move |tx| Box::pin(async move { sign(tx, &keyring, now).await }));
+    signed.await.map(Some)
 }
 
 /// Takes in what waits, and signs the log.

@@ -8,6 +8,7 @@
 //!                                  ├ follow      while the server runs
 //!                                  ├ export      a folder, as C2SP tlog-tiles has it
 //!                                  ├ prove       one record alone
+//!                                  ├ show        to terminals, which witness it
 //!                                  └ verify      the database against the log
 //!   a folder ─ check                             without the database, against an older checkpoint
 //! ```
@@ -15,20 +16,28 @@
 //! whoever has the database and the keys can write another log.
 
 mod check;
+mod cosigned;
 mod entry;
 mod export;
 mod files;
 mod follow;
 mod keep;
 mod prove;
+mod show;
 mod sign;
+mod tell;
+mod tiles;
 mod verify;
+mod witnesses;
 
 pub use check::{Checked, Since, Trusted, check};
+pub use cosigned::{CosignedBy, cosigned};
 pub use entry::{Finding, LogEntry};
 pub use export::{Exported, export};
 pub use follow::{follow, show};
 pub use keep::keep;
 pub use prove::{Proved, ProvedRecord, check_proof, prove};
+pub use show::Shown;
 pub use sign::{SignedLog, holds, public};
 pub use verify::{Verified, verify};
+pub use witnesses::{Cosigners, Witnessed, Witnesses, checkpoint, witnessed};

@@ -84,15 +84,43 @@ pub async fn sign(db: &mut Db, keyring: &Keyring, now: UnixTime) -> Result<Signe
         None => remember(db, Signed { size, root, time: now }).await?,
     };
 
-    let origin = origin(db, state.generation).await?;
+    signed_log(db, keyring, state.generation, &signed).await
+}
+
+/// What was signed last, signed as it was then; none before that.
+///
+/// # Errors
+/// Those of the store and of the keys.
+pub async fn last(
+    db: &mut Db,
+    keyring: &Keyring,
+    state: &stored::State,
+) -> Result<Option<SignedLog>> {
+    match &state.signed {
+        Some(signed) => signed_log(db, keyring, state.generation, signed).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The checkpoint of what was signed.
+///
+/// # Errors
+/// Those of the store and of the keys.
+pub async fn signed_log(
+    db: &mut Db,
+    keyring: &Keyring,
+    generation: u64,
+    signed: &Signed,
+) -> Result<SignedLog> {
+    let origin = origin(db, generation).await?;
     let signer = key(keyring, origin.clone())?;
-    let checkpoint =
-        Checkpoint::new(origin.as_str(), size, root).map_err(Error::crypto("the log"))?;
+    let checkpoint = Checkpoint::new(origin.as_str(), signed.size, signed.root)
+        .map_err(Error::crypto("the log"))?;
     let note = checkpoint.sign(&signer).map_err(Error::crypto("the log"))?;
     Ok(SignedLog {
         origin: origin.to_string(),
-        size,
-        root: root.to_string(),
+        size: signed.size,
+        root: signed.root.to_string(),
         signed: signed.time.0,
         verifier: signer.verifier().to_string(),
         checkpoint: note.to_string(),

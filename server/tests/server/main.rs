@@ -40,3 +40,4 @@ mod revoking;
 mod scale;
 mod small_changes;
 mod watching;
+mod witnesses;
