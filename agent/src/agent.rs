@@ -60,6 +60,8 @@ pub struct Agent {
     pub collecting: Mutex<Config>,
     /// Held while something from the server is applied.
     pub applying: Mutex<()>,
+    /// Held while the server's log of records is looked at.
+    pub witnessing: Mutex<()>,
     /// Events that are counted instead of recorded one by one.
     pub tally: Tally,
     /// The whole state is wanted again: what is here did not verify.
@@ -125,6 +127,7 @@ impl Agent {
             wake_upkeep: Wake::default(),
             outlets: Outlets::new(destinations),
             applying: Mutex::default(),
+            witnessing: Mutex::default(),
             tally: Tally::default(),
             refetch: AtomicBool::new(false),
             identity: RwLock::new(identity.map(Arc::new)),

@@ -21,11 +21,13 @@ use wardkey_ipc::Peer;
 use crate::agent::Agent;
 use crate::audit::destination::SERVER;
 use crate::error::{AgentError, ServerError, Told};
+use crate::log;
 use crate::login;
 use crate::presence;
 use crate::store::view::View;
 use crate::sync::exchange::{note_failure, note_success, upstream};
 use crate::sync::run::round;
+use crate::witness;
 
 /// Answers a request that is no login.
 pub fn answer(agent: &Agent, peer: Peer, request: &Request) -> Reply {
@@ -112,6 +114,7 @@ pub fn status(agent: &Agent) -> Status {
         destinations: Some(destinations(agent)),
         last_code: link.last_error.as_ref().map(|told| told.code.number()),
         last_system: link.last_error.as_ref().and_then(system),
+        log: witness::status(agent),
     }
 }
 
@@ -161,6 +164,10 @@ fn sync(agent: &Agent) -> Result<Reply, AgentError> {
         Err(error) => note_failure(agent, error),
     }
     result?;
+    // Who asks for it wants to know that the log goes on, too.
+    if let Err(error) = upstream(agent).and_then(|server| witness::look(agent, server.as_ref())) {
+        log::warning(format_args!("the server's log of records was not witnessed: {error}"));
+    }
     agent.outlets.wake_all();
     Ok(Reply::Synced(scopes(&agent.directory.view())))
 }

@@ -7,6 +7,7 @@
 //!     ├── sync: run, apply, join, http, tls ─────────────────────────┤
 //!     ├── audit: deliver to each destination ────────────────────────┘
 //!     ├── presence: who is signed in, and that a session locks with its key
+//!     ├── witness: whether the server's log of records goes on from what was seen of it
 //!     └── upkeep, keywatch
 //! ```
 //! Threads with blocking I/O; what they share is [`agent::Agent`].
@@ -42,5 +43,6 @@ pub mod sync;
 pub mod throttle;
 pub mod upkeep;
 pub mod wake;
+pub mod witness;
 
 pub use wardkey_settings::agent as config;

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use wardkey_core::code::AnyCode;
 use wardkey_core::id::TerminalId;
-use wardkey_core::message::agent::{DestinationStatus, ScopeStatus, Status};
+use wardkey_core::message::agent::{DestinationStatus, LogStatus, ScopeStatus, Status};
 use wardkey_core::message::key::KeyInfo;
 use wardkey_core::name::{DisplayText, Language, printable};
 use wardkey_core::texts;
@@ -67,6 +67,7 @@ pub(crate) fn status(language: Language, status: &Status) -> String {
         lines
             .push(Text::ClockAhead.say_with(language, &[("time", &duration(ahead).say(language))]));
     }
+    lines.extend(status.log.iter().flat_map(|log| log_lines(language, status.now, log)));
     if let Some(records) = status.in_memory {
         lines.push(Text::InMemory.say_with(language, &[("count", &records.to_string())]));
     }
@@ -88,6 +89,22 @@ pub(crate) fn status(language: Language, status: &Status) -> String {
     lines.push(format!("{}: {}", Text::Time.say(language), date(status.now)));
     lines.push(format!("{}: {}", Text::Version.say(language), printable(&status.version, 64)));
     lines.join("\n")
+}
+
+/// What was seen of the server's log of records, and whether it contradicted itself.
+fn log_lines(language: Language, now: UnixTime, log: &LogStatus) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let (Some(size), Some(time)) = (log.size, log.time) {
+        let ago = duration(now.since(time)).say(language);
+        let args = [("count", size.to_string()), ("time", ago)];
+        let args: Vec<(&str, &str)> =
+            args.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        lines.push(Text::LogSeen.say_with(language, &args));
+    }
+    if log.is_contradicted {
+        lines.push(Text::LogContradicted.say(language));
+    }
+    lines
 }
 
 /// What a terminal is at the server.
@@ -193,6 +210,12 @@ pub(crate) fn status_json(status: &Status) -> Value {
         "keys": status.keys,
         "in_memory": status.in_memory,
         "clock_ahead": status.clock_ahead,
+        "log": status.log.as_ref().map(|log| json!({
+            "size": log.size,
+            "time": log.time.map(|time| time.0),
+            "contradicted": log.is_contradicted,
+            "key": log.key,
+        })),
         "active": status.active,
         "awaiting_approval": membership(status) == Membership::Pending,
     })

@@ -230,6 +230,63 @@ fn a_clock_that_is_ahead_is_a_finding_with_a_fix() {
 }
 
 #[test]
+fn what_was_seen_of_the_log_is_said_and_a_contradiction_is_warned_of() {
+    let machine = Machine::new();
+    let seen = |is_contradicted| wardkey_core::message::agent::Status {
+        log: Some(wardkey_core::message::agent::LogStatus {
+            size: Some(70_000),
+            time: Some(wardkey_core::time::UnixTime(1_000_000 - 180)),
+            is_contradicted,
+            key: Some("x+1+y".into()),
+        }),
+        ..status()
+    };
+    let shown = std::sync::Arc::new(std::sync::Mutex::new(seen(false)));
+    let shows = std::sync::Arc::clone(&shown);
+    machine.agent(move |_| vec![Reply::Status(Box::new(shows.lock().unwrap().clone()))]);
+    let json = machine.run("status --json", &[], false, false).json();
+    assert_eq!(
+        json["log"],
+        serde_json::json!({"size": 70_000, "time": 999_820, "contradicted": false, "key": "x+1+y"})
+    );
+    let text = machine.run("status", &[], false, false).out;
+    assert!(text.contains("Log of records: 70000 records, seen 3 min ago\n"), "{text}");
+    assert!(!text.contains("WK-1675"), "{text}");
+
+    *shown.lock().unwrap() = seen(true);
+    let json = machine.run("status --json", &[], false, false).json();
+    assert_eq!(json["log"]["contradicted"], serde_json::json!(true));
+    for args in ["status", "status --lang ja"] {
+        let text = machine.run(args, &[], false, false).out;
+        assert!(text.contains("WK-1675"), "{text}");
+    }
+}
+
+#[test]
+fn a_log_that_contradicted_itself_is_a_finding_with_its_evidence() {
+    let machine = Machine::new();
+    let log = wardkey_core::message::agent::LogStatus {
+        size: Some(3),
+        time: Some(wardkey_core::time::UnixTime(1)),
+        is_contradicted: true,
+        key: None,
+    };
+    let found = wardkey_core::message::agent::Status { log: Some(log), ..status() };
+    machine.agent(move |request| {
+        vec![match request {
+            Request::Status => Reply::Status(Box::new(found.clone())),
+            Request::People(_) => {
+                Reply::People(Box::new(People { names: List::default(), next: None }))
+            }
+            other => panic!("{other:?}"),
+        }]
+    });
+    let told = machine.run("doctor", &[], false, true).out;
+    let line = told.lines().find(|line| line.contains("WK-1675"));
+    assert!(line.is_some_and(|line| line.contains("/log-contradicted: ")), "{told}");
+}
+
+#[test]
 fn japanese_output_holds_no_english_details() {
     let (machine, _) = machine();
     let ran = machine.run("doctor --lang ja", &[], false, true);

@@ -39,7 +39,8 @@ fn status_for_people_and_programs() {
             "server": "https://wardkey.example:8443", "connected": false, "last_contact": 999_000,
             "last_error": "timed\nout", "last_error_code": null, "scopes": [scope_json()],
             "events_waiting": 3, "destinations": null, "logins": 1,
-            "now": 1_000_000, "keys": 2, "in_memory": null, "clock_ahead": null, "active": true,
+            "now": 1_000_000, "keys": 2, "in_memory": null, "clock_ahead": null, "log": null,
+            "active": true,
             "awaiting_approval": false, "configuration_faults": 0,
             "profile": {
                 "state": "disabled", "enabled": false, "confirm_before": null,

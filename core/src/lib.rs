@@ -38,6 +38,7 @@ pub mod exit;
 mod growth;
 pub mod id;
 pub mod log_entry;
+pub mod log_key;
 pub mod log_keys;
 pub mod marks;
 pub mod message;

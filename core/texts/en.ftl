@@ -226,6 +226,12 @@ wk-1635 = { $name } is a person of the directory and needs no key. Please take t
 wk-1640 = Not saved. The configuration is as it was; run "wardkey config edit" to try again.
 wk-1641 = This terminal's clock is ahead of the server's. Please set it right.
 wk-1642 = { $path } starts another program than login. Please make sure that it asks for the key.
+wk-1670 = The server's log has other records than this terminal saw. Records were changed; find out which.
+wk-1671 = The server's log has fewer records than this terminal saw. Find out what was put back or removed.
+wk-1672 = The server's log is not signed by its key. Please see the server's log, and who answers for it.
+wk-1673 = The server's log began anew, as after a restore. Please check that a backup was restored then.
+wk-1674 = The server shows another log, and no backup was restored. Please find out who changed it, and why.
+wk-1675 = The server's log contradicted what this terminal saw. Keep { $path }: both signed heads are in it.
 wk-1680 = The login screen gave an answer that cannot be read. You will be asked in another way.
 
 ## 17xx: sessions that have begun
@@ -298,6 +304,12 @@ wk-1905 = { $path } is not what the checkpoint says. Do not trust this copy; tak
 wk-1906 = The log is shorter than { $path }. Records were removed or a backup restored; find out which.
 wk-1907 = The log does not go on from { $path }. Records were changed or a backup restored; find out which.
 wk-1908 = { $path } is of another log, { $origin }. Please give its key, or another folder.
+
+## 198x: terminals that witness the log
+
+wk-1980 = The cosignature does not fit this log, or is not by this key. It was not stored.
+wk-1981 = This terminal had another witness key. If that is right, make a token with --replace and join again.
+wk-1982 = { $path } has no cosignature of { $name }. Take one that this witness cosigned.
 
 ## 192x to 194x: watching
 

@@ -91,6 +91,7 @@ impl Server {
         let certificates = Arc::new(Certificates::new(keyring.clone(), names));
         certificates.renew(&authority, publisher.time())?;
         let tls = tls(&certificates, root.tls_ca.as_slice(), &publisher)?;
+        let shown = log::Shown::new(keyring.clone());
         let (stop, stopped) = watch::channel(false);
         let listen = config.listen.clone();
         let gate = Arc::new(Gate::new(config.limits));
@@ -106,6 +107,7 @@ impl Server {
             publisher,
             authority,
             enrollments,
+            log: shown,
         });
         let mut addresses = Vec::new();
         let mut tasks = JoinSet::new();

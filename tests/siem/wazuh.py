@@ -113,6 +113,7 @@ WAZUH_RULES = {
     "wardkey_state_set_aside": "119043",
     "wardkey_marks_not_raised": "119043",
     "wardkey_session_not_locked": "119043",
+    "wardkey_log_contradicted": "119046",
     "wardkey_clock_wrong": "119045",
     "wardkey_terminal_offline": "119045",
 }

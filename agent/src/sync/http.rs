@@ -19,9 +19,10 @@ use ureq::unversioned::transport::{
 use wardkey_core::code::Code;
 use wardkey_core::id::Hash;
 use wardkey_core::message::http::{
-    ChangesReply, EnrollBeginReply, EnrollBeginRequest, EnrollFinishReply, EnrollFinishRequest,
-    ErrorReply, EventsReply, EventsRequest, JoinReply, PolicyReply, RenewRequest, TimeReply,
-    TimeRequest, WaitReply, WaitRequest,
+    ChangesReply, CheckpointReply, CosignatureReply, CosignatureRequest, EnrollBeginReply,
+    EnrollBeginRequest, EnrollFinishReply, EnrollFinishRequest, ErrorReply, EventsReply,
+    EventsRequest, JoinReply, PolicyReply, RenewRequest, TimeReply, TimeRequest, WaitReply,
+    WaitRequest,
 };
 use wardkey_core::name::{ScopeName, printable};
 
@@ -183,6 +184,14 @@ impl Upstream for Http {
 
     fn events(&self, request: &EventsRequest) -> Result<EventsReply, ServerError> {
         self.post("/v1/events", request, ANSWER)
+    }
+
+    fn checkpoint(&self, since: u64) -> Result<CheckpointReply, ServerError> {
+        self.get(&format!("/v1/log/checkpoint?since={since}"))
+    }
+
+    fn cosignature(&self, request: &CosignatureRequest) -> Result<CosignatureReply, ServerError> {
+        self.post("/v1/log/cosignature", request, ANSWER)
     }
 
     fn renew(&self, request: &RenewRequest) -> Result<JoinReply, ServerError> {

@@ -27,6 +27,7 @@ use crate::lock::lock;
 use crate::random::random;
 use crate::sync::http::{Http, server_name};
 use crate::sync::tls;
+use crate::witness;
 
 /// Root documents and the current one of them.
 type Roots = (List<SignedRoot, MAX_ROOTS>, Verified<RootDocument>);
@@ -92,6 +93,8 @@ fn take(
         update.roots(roots, root)?;
         update.terminal(signed, document)
     })?;
+    // The server learns the next one.
+    witness::forget_key(&agent.config.state_dir)?;
     identity.write(&agent.config.state_dir)?;
     agent.set_identity(Arc::new(identity));
     agent.raise_marks()

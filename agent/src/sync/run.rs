@@ -18,6 +18,7 @@ use crate::sync::exchange::{note_failure, note_success, upstream};
 use crate::sync::join::signing_request;
 use crate::sync::server_clock::watch_clock;
 use crate::sync::upstream::Upstream;
+use crate::witness;
 
 /// The longest pause between two questions of a terminal that the server no longer serves.
 const LONGEST_AFTER_REFUSAL: Duration = Duration::from_secs(900);
@@ -141,6 +142,7 @@ pub fn round(agent: &Agent, hold: u64) -> Result<bool, AgentError> {
     if refetch {
         agent.refetch.store(false, Ordering::SeqCst);
     }
+    witness::when_due(agent, upstream.as_ref());
     Ok(fresh)
 }
 

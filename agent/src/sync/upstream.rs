@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use wardkey_core::id::Hash;
 use wardkey_core::message::http::{
-    ChangesReply, EnrollBeginReply, EnrollBeginRequest, EnrollFinishReply, EnrollFinishRequest,
-    EventsReply, EventsRequest, JoinReply, RenewRequest, TimeReply, TimeRequest, WaitReply,
-    WaitRequest,
+    ChangesReply, CheckpointReply, CosignatureReply, CosignatureRequest, EnrollBeginReply,
+    EnrollBeginRequest, EnrollFinishReply, EnrollFinishRequest, EventsReply, EventsRequest,
+    JoinReply, RenewRequest, TimeReply, TimeRequest, WaitReply, WaitRequest,
 };
 use wardkey_core::name::ScopeName;
 
@@ -27,6 +27,10 @@ pub trait Upstream: Send + Sync {
     fn policy(&self, hash: &Hash) -> Result<Vec<u8>, ServerError>;
     /// `POST /v1/events`
     fn events(&self, request: &EventsRequest) -> Result<EventsReply, ServerError>;
+    /// `GET /v1/log/checkpoint`
+    fn checkpoint(&self, since: u64) -> Result<CheckpointReply, ServerError>;
+    /// `POST /v1/log/cosignature`
+    fn cosignature(&self, request: &CosignatureRequest) -> Result<CosignatureReply, ServerError>;
     /// `POST /v1/renew`
     fn renew(&self, request: &RenewRequest) -> Result<JoinReply, ServerError>;
     /// `POST /v1/time`: a person waits for the answer.

@@ -34,3 +34,4 @@ mod startup;
 mod tls;
 mod unproven;
 mod versions;
+mod witness;

@@ -169,6 +169,12 @@ impl Upstream for Enrolling {
     fn events(&self, _: &EventsRequest) -> Result<EventsReply, ServerError> {
         unreachable!()
     }
+    fn checkpoint(&self, _: u64) -> Result<CheckpointReply, ServerError> {
+        unreachable!()
+    }
+    fn cosignature(&self, _: &CosignatureRequest) -> Result<CosignatureReply, ServerError> {
+        unreachable!()
+    }
     fn renew(&self, _: &RenewRequest) -> Result<JoinReply, ServerError> {
         unreachable!()
     }

@@ -235,6 +235,7 @@ fn of_agent(context: &Context<'_, '_>, settings: &Settings) -> Vec<Finding> {
     let config =
         wardkey_settings::problem::agent(&context.env.places.agent_config, context.env.files_owner)
             .0;
+    findings.extend(status.iter().filter_map(|status| machine::log(status, &config.state_dir)));
     if context.env.root && known.is_some() {
         findings.extend(machine::certificate(&config.state_dir, now()));
     }

@@ -219,6 +219,13 @@ pub(crate) fn agent(status: &Status, anchor: Option<&Anchor>) -> Vec<Finding> {
     findings
 }
 
+/// The evidence that the server's log of records contradicted what this terminal saw.
+pub(crate) fn log(status: &Status, folder: &Path) -> Option<Finding> {
+    status.log.as_ref().filter(|log| log.is_contradicted)?;
+    let path = folder.join("log-contradicted").display().to_string();
+    Some(Finding::new(Code::LogWasContradicted, Level::Warning, "path", path))
+}
+
 /// The certificate with which the agent speaks to the server, in the agent's folder. Only root can
 /// look.
 pub(crate) fn certificate(folder: &Path, now: u64) -> Option<Finding> {

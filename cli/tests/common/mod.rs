@@ -315,6 +315,7 @@ pub fn status() -> agent::Status {
         destinations: None,
         last_code: None,
         last_system: None,
+        log: None,
     }
 }
 

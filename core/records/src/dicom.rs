@@ -54,7 +54,8 @@ pub(crate) const fn kind(event: &Event) -> (Term, Option<Term>) {
         | EventName::StateSetAside
         | EventName::ClockWrong
         | EventName::MarksNotRaised
-        | EventName::SessionNotLocked => (SECURITY_ALERT, None),
+        | EventName::SessionNotLocked
+        | EventName::LogContradicted => (SECURITY_ALERT, None),
         EventName::AgentStarted => (APPLICATION_ACTIVITY, Some(START)),
         EventName::AgentStopped => (APPLICATION_ACTIVITY, Some(STOP)),
         EventName::Heartbeat

@@ -115,6 +115,10 @@ const fn class(event: &Event) -> Class {
             Outcome::Success => Class("event", &["configuration"], &["change"]),
             Outcome::Failure => Class("alert", &["configuration"], &["change"]),
         },
+        EventName::LogContradicted => match event.outcome {
+            Outcome::Success => Class("event", &["host"], &["change"]),
+            Outcome::Failure => Class("alert", &["intrusion_detection"], &["info"]),
+        },
         EventName::SessionStarted => Class("event", &["session"], &["start"]),
         EventName::SessionLocked | EventName::SessionPersonChanged => {
             Class("event", &["session"], &["info"])

@@ -99,6 +99,10 @@ pub enum EventName {
     /// A pass was ended: its person logged in with the key.
     #[n(48)]
     PassEnded = 48,
+    /// The server's log of records contradicts what the terminal saw of it; or, as a success,
+    /// another log began as a restore begins one.
+    #[n(55)]
+    LogContradicted = 55,
 }
 
 impl EventName {
@@ -136,6 +140,7 @@ impl EventName {
             Self::PassWrong => "pass-wrong",
             Self::PassVoid => "pass-void",
             Self::PassEnded => "pass-ended",
+            Self::LogContradicted => "log-contradicted",
         }
     }
 

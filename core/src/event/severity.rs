@@ -39,6 +39,9 @@ impl EventName {
                 | Self::PassWrong,
                 _,
             ) => Severity::Warning,
+            // Two histories; or another log, as after a restore.
+            (Self::LogContradicted, Outcome::Failure) => Severity::Error,
+            (Self::LogContradicted, Outcome::Success) => Severity::Warning,
             // Unlocked, and not by a key.
             (Self::SessionUnlocked, Outcome::Failure) => Severity::Warning,
             (_, Outcome::Failure) => Severity::Notice,

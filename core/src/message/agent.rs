@@ -19,8 +19,8 @@ pub use login::{
     LoginOutcome, LoginResult, MAX_SOUGHT, MAX_SUSPECTS, PassTry, Refusal, Suspect,
 };
 pub use terminal::{
-    DestinationStatus, Join, Joined, PEOPLE_PER_PAGE, People, PeoplePage, ScopeStatus, Status,
-    WayIn,
+    DestinationStatus, Join, Joined, LogStatus, PEOPLE_PER_PAGE, People, PeoplePage, ScopeStatus,
+    Status, WayIn,
 };
 
 /// A request; one connection carries one login, or any number of the others.

@@ -4,6 +4,7 @@
 
 mod base64;
 mod enrollment;
+mod witness;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,9 @@ pub use base64::Base64;
 pub use enrollment::{
     CreationOptions, CredentialParameter, Descriptor, EnrollBeginReply, EnrollBeginRequest,
     EnrollFinishReply, EnrollFinishRequest, RpEntity, UserEntity,
+};
+pub use witness::{
+    CheckpointReply, CosignatureReply, CosignatureRequest, MAX_CHECKPOINT, witness_name,
 };
 
 /// The body of every answer above 399.

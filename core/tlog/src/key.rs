@@ -178,9 +178,7 @@ impl Verifier {
         };
         let message = match time {
             None => text.to_owned(),
-            Some(time) if i64::try_from(time).is_ok() => {
-                format!("cosignature/v1\ntime {time}\n{text}")
-            }
+            Some(time) if i64::try_from(time).is_ok() => cosigned(time, text),
             Some(_) => return None,
         };
         let signature = ed25519_dalek::Signature::from_slice(signature).ok()?;
@@ -223,4 +221,40 @@ impl std::fmt::Debug for Signer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Signer({})", self.verifier)
     }
+}
+
+/// A private key that cosigns checkpoints of others; wiped when dropped.
+pub struct Cosigner {
+    verifier: Verifier,
+    key: ed25519_dalek::SigningKey,
+}
+
+impl Cosigner {
+    /// Takes a secret of 32 random bytes.
+    pub fn new(name: KeyName, secret: &[u8; 32]) -> Self {
+        let key = ed25519_dalek::SigningKey::from_bytes(secret);
+        Self { verifier: Verifier::of(name, Kind::Cosignature, key.verifying_key()), key }
+    }
+
+    /// By which its cosignatures are verified.
+    pub const fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    /// The time, and the signature over it and the text.
+    pub(crate) fn sign(&self, text: &str, time: u64) -> Vec<u8> {
+        let signature = self.key.sign(cosigned(time, text).as_bytes());
+        [time.to_be_bytes().as_slice(), &signature.to_bytes()].concat()
+    }
+}
+
+impl std::fmt::Debug for Cosigner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Cosigner({})", self.verifier)
+    }
+}
+
+/// What a cosignature of a text signs.
+fn cosigned(time: u64, text: &str) -> String {
+    format!("cosignature/v1\ntime {time}\n{text}")
 }

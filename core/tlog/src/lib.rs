@@ -8,6 +8,7 @@
 //!   hash ─ tile ─ tree ─┬─ proof      one entry is in a tree, one tree goes on from another
 //!                       │    └──────┬─ entry_proof           all that proves one entry
 //!                       └─ checkpoint ── note ── key         who says so
+//!                              └─ witness                    whether it goes on from what was seen
 //! ```
 //! Pure functions: no files, no network, no clock, no randomness. Nothing here is specific to
 //! Wardkey; what an entry says is the business of whoever keeps the log.
@@ -27,11 +28,13 @@ mod note;
 pub mod proof;
 mod tile;
 mod tree;
+mod witness;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use entry_proof::{EntryProof, EntryProofError};
 pub use hash::{HASH_LEN, Hash};
-pub use key::{KeyError, KeyName, Kind, Signer, Verifier};
+pub use key::{Cosigner, KeyError, KeyName, Kind, Signer, Verifier};
 pub use note::{MAX_NOTE, MAX_SIGNATURES, Note, NoteError, Opened, Signature};
 pub use tile::{Level, Tile, WIDTH, since};
 pub use tree::{Frontier, Full, over_full};
+pub use witness::{Contradiction, Growth, goes_on};

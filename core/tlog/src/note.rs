@@ -7,7 +7,7 @@
 //! ```
 
 use crate::base64;
-use crate::key::{KeyId, KeyName, Signer, Verifier};
+use crate::key::{Cosigner, KeyId, KeyName, Signer, Verifier};
 
 /// The longest note in bytes that is looked at.
 pub const MAX_NOTE: usize = 256 * 1024;
@@ -42,7 +42,8 @@ pub struct Signature {
 }
 
 impl Signature {
-    fn parse(line: &str) -> Option<Self> {
+    /// Reads a line, as [`Display`](std::fmt::Display) writes it.
+    pub fn parse(line: &str) -> Option<Self> {
         let (name, bytes) = line.strip_prefix(SIGNED)?.split_once(' ')?;
         let bytes = base64::decode(bytes)?;
         let (id, bytes) = bytes.split_first_chunk()?;
@@ -56,7 +57,8 @@ impl Signature {
         &self.name
     }
 
-    fn is_of(&self, verifier: &Verifier) -> bool {
+    /// Whether it says that it is by this key; it proves nothing.
+    pub fn is_of(&self, verifier: &Verifier) -> bool {
         self.name == *verifier.name() && self.id == verifier.id()
     }
 }
@@ -131,6 +133,26 @@ impl Note {
         let key = by.verifier();
         let signature = Signature { name: key.name().clone(), id: key.id(), bytes: by.sign(text) };
         Ok(Self { text: text.to_owned(), signatures: vec![signature] })
+    }
+
+    /// Who says at which time, in seconds since 1970, to have seen no greater tree of this log than
+    /// the one of the note.
+    pub fn cosign(&self, by: &Cosigner, time: u64) -> Signature {
+        let key = by.verifier();
+        let bytes = by.sign(&self.text, time);
+        Signature { name: key.name().clone(), id: key.id(), bytes }
+    }
+
+    /// Adds a signature. One by the same key gives way.
+    pub fn add(&mut self, signature: Signature) {
+        let is_same = |known: &Signature| known.name == signature.name && known.id == signature.id;
+        self.signatures.retain(|known| !is_same(known));
+        self.signatures.push(signature);
+    }
+
+    /// Its signatures, which nobody has verified.
+    pub fn signatures(&self) -> &[Signature] {
+        &self.signatures
     }
 
     /// The text, which nobody has verified.

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde::Serialize;
+
 use super::args::{Log, LogCheck};
 use super::context::Context;
 use super::output::Output;
@@ -9,7 +11,7 @@ use super::words::{dash, time};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::keyring::Keyring;
-use crate::log::{self, Checked, ProvedRecord, SignedLog, Trusted};
+use crate::log::{self, Checked, CosignedBy, Cosigners, ProvedRecord, Trusted, Witnessed};
 use crate::texts::{Phrase, Text};
 
 pub async fn act(context: &Context, command: Log) -> Result<()> {
@@ -17,11 +19,11 @@ pub async fn act(context: &Context, command: Log) -> Result<()> {
     let now = context.clock.now();
     match command {
         Log::Show => {
-            let log = log::show(store, &keyring, now).await?;
-            output.say(&log, || output.fields(fields(&log)))
+            let shown = log::witnessed(store, &keyring, now).await?;
+            output.say(&shown, || output.fields(fields(&shown)))
         }
-        Log::Checkpoint => {
-            let log = log::show(store, &keyring, now).await?;
+        Log::Checkpoint { witnessed } => {
+            let log = log::checkpoint(store, &keyring, now, witnessed).await?;
             // The note ends with a newline, as an answer does.
             let note = log.checkpoint.trim_end_matches('\n');
             output.hand_out(&log, note, &[Text::LogKeepCheckpoint.into()])
@@ -50,14 +52,28 @@ pub async fn act(context: &Context, command: Log) -> Result<()> {
     }
 }
 
-fn fields(log: &SignedLog) -> Vec<(Text, Phrase)> {
+fn fields(shown: &Witnessed) -> Vec<(Text, Phrase)> {
+    let (log, witnesses) = (&shown.log, &shown.witnesses);
     vec![
         (Text::LabelName, log.origin.as_str().into()),
         (Text::LabelRecords, log.size.into()),
         (Text::LabelRoot, log.root.as_str().into()),
         (Text::LabelLastSigned, time(log.signed)),
         (Text::LabelKey, log.verifier.as_str().into()),
+        (Text::LabelWitnessedHour, cosigners(&witnesses.hour)),
+        (Text::LabelWitnessedDay, cosigners(&witnesses.day)),
     ]
+}
+
+fn cosigners(of: &Cosigners) -> Phrase {
+    match (of.least, of.greatest) {
+        (Some(least), Some(greatest)) => Text::LogWitnessedBy.with([
+            ("count", of.terminals.into()),
+            ("least", least.into()),
+            ("greatest", greatest.into()),
+        ]),
+        _ => Text::LogWitnessedByNone.into(),
+    }
 }
 
 /// Checks an export or a proof. Where a key is given, the configuration is not looked at: an
@@ -81,8 +97,14 @@ pub fn check(config: &Path, asked: &LogCheck, output: Output) -> Result<()> {
 
     let since = asked.since.as_deref().map(|path| (path, asked.since_key.as_ref()));
     let checked = log::check(&asked.from, &trusted, since)?;
+    let cosigned = match &asked.since {
+        Some(since) => log::cosigned(since, &asked.witnesses)?,
+        None => Vec::new(),
+    };
+    let checked = AndCosigned { checked, cosigned };
     output
         .say(&checked, || lines(&checked).iter().map(|line| line.say(output.language)).collect())?;
+    let checked = &checked.checked;
     let renamed = checked.since.iter().filter(|since| since.origin != checked.origin);
     let warnings: Vec<Phrase> = renamed
         .map(|since| Text::LogRenamed.with([("origin", since.origin.as_str().into())]))
@@ -102,7 +124,16 @@ fn fields_of(proved: &ProvedRecord) -> Vec<(Text, Phrase)> {
     ]
 }
 
-fn lines(checked: &Checked) -> Vec<Phrase> {
+/// An export, and who cosigned the checkpoint from which it goes on.
+#[derive(Serialize)]
+struct AndCosigned {
+    #[serde(flatten)]
+    checked: Checked,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cosigned: Vec<CosignedBy>,
+}
+
+fn lines(AndCosigned { checked, cosigned }: &AndCosigned) -> Vec<Phrase> {
     let mut lines = vec![Text::LogChecked.with([
         ("path", shown(&checked.path)),
         ("size", checked.size.into()),
@@ -113,6 +144,9 @@ fn lines(checked: &Checked) -> Vec<Phrase> {
             Text::LogGoesOn.with([("path", shown(&since.path)), ("size", since.size.into())]),
         );
     }
+    lines.extend(cosigned.iter().map(|by| {
+        Text::LogCosigned.with([("name", by.name.as_str().into()), ("time", time(by.time))])
+    }));
     lines
 }
 

@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::enroll::Enrollments;
 use crate::error::{Error, Result};
+use crate::log;
 use crate::pki::Authority;
 use crate::publish::Publisher;
 use crate::store::Store;
@@ -34,6 +35,8 @@ pub struct App {
     pub authority: Authority,
     /// Registrations under way.
     pub enrollments: Enrollments,
+    /// The log of records, as terminals are shown it.
+    pub log: log::Shown,
     /// Requests a minute.
     pub limiter: Limiter,
     /// When terminals were heard of.

@@ -15,6 +15,7 @@ mod events;
 pub mod health;
 mod join;
 pub mod limit;
+mod log;
 mod middleware;
 pub mod peer;
 pub mod reply;

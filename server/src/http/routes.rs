@@ -11,7 +11,7 @@ use wardkey_core::code::Code;
 use super::app::App;
 use super::middleware::every_request;
 use super::reply::ErrorResponse;
-use super::{enroll, events, health, join, sync, time};
+use super::{enroll, events, health, join, log, sync, time};
 
 /// Makes the list and the router from the same lines, so that none can have what the other lacks.
 macro_rules! routes {
@@ -36,6 +36,8 @@ routes! {
     get "/v1/scopes/{scope}/changes" => sync::changes,
     get "/v1/policies/{hash}" => sync::policy,
     post "/v1/events" => events::take,
+    get "/v1/log/checkpoint" => log::checkpoint,
+    post "/v1/log/cosignature" => log::cosignature,
     post "/v1/enroll/begin" => enroll::begin,
     post "/v1/enroll/finish" => enroll::finish,
     // As terminals of 0.1.0 ask: servers are upgraded first.

@@ -16,6 +16,7 @@ use crate::store::Tx;
 use crate::store::audit::{self, Act, Actor};
 use crate::store::terminal::{self, Joining, Terminal, TerminalStatus};
 use crate::store::token::{self, Use};
+use crate::store::witness;
 
 /// Who issues certificates, when, and for how long.
 pub struct Issuer<'a> {
@@ -93,6 +94,8 @@ pub async fn join(
         scopes: &scopes,
     };
     terminal::put(tx, &joining, now).await?;
+    // Whoever joins has a witness key of its own.
+    witness::forget(tx, &id).await?;
 
     let (action, note) = place.in_the_trail(&application.machine);
     let token = to_hex(&application.token);

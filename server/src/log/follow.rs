@@ -9,6 +9,7 @@ use wardkey_core::time::UnixTime;
 use super::beside;
 use super::keep::{catch_up, keep};
 use super::sign::{SignedLog, sign};
+use super::tell::Teller;
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::keyring::Keyring;
@@ -22,13 +23,15 @@ const SIGNED_EVERY: Duration = Duration::from_secs(60);
 pub async fn follow(store: Store, keyring: Keyring, clock: Clock, mut stop: watch::Receiver<bool>) {
     let mut tick = tokio::time::interval(SIGNED_EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut teller = Teller::default();
     while !*stop.borrow() {
         tokio::select! {
             _ = tick.tick() => {}
             _ = stop.changed() => break,
         }
         match take_in_and_sign(&store, &keyring, &clock, &stop).await {
-            Ok(()) => {}
+            Ok(Some(log)) => teller.tell(&log),
+            Ok(None) => {}
             Err(error) if is_forked(error.code()) => {
                 tracing::error!(%error, "the log of records was changed")
             }
@@ -47,17 +50,19 @@ async fn take_in_and_sign(
     keyring: &Keyring,
     clock: &Clock,
     stop: &watch::Receiver<bool>,
-) -> Result<()> {
+) -> Result<Option<SignedLog>> {
     // As records do: changes pass in front of it.
     while store.together(|tx| Box::pin(async move { keep(tx).await })).await? {
         if *stop.borrow() {
-            return Ok(());
+            return Ok(None);
         }
     }
     let (keyring, now, database) = (keyring.clone(), clock.now(), store.path().to_owned());
     let signed =
         store.together(move |tx| Box::pin(async move { sign(tx, &database, &keyring, now).await }));
-    beside::keep(store.path(), &signed.await?.checkpoint)
+    let signed = signed.await?;
+    beside::keep(store.path(), &signed.checkpoint)?;
+    Ok(Some(signed))
 }
 
 /// Takes in what waits, and signs the log.

@@ -10,6 +10,7 @@
 //!                                  ├ export      a folder, as C2SP tlog-tiles has it
 //!                                  │  └ keys     by which its logins are verified
 //!                                  ├ prove       one record alone
+//!                                  ├ show        to terminals, which witness it
 //!                                  └ verify      the database against the log
 //!   a folder ─ check                             without the database, against an older checkpoint
 //! ```
@@ -18,6 +19,7 @@
 
 mod beside;
 mod check;
+mod cosigned;
 mod entry;
 mod export;
 mod files;
@@ -25,13 +27,20 @@ mod follow;
 mod keep;
 mod keys;
 mod prove;
+mod show;
 mod sign;
+mod tell;
+mod tiles;
 mod verify;
+mod witnesses;
 
 pub use check::{Checked, Since, Trusted, check};
+pub use cosigned::{CosignedBy, cosigned};
 pub use export::{Exported, export};
 pub use follow::{follow, show};
 pub use keep::keep;
 pub use prove::{Proved, ProvedRecord, check_proof, prove};
+pub use show::Shown;
 pub use sign::{SignedLog, holds, public};
 pub use verify::{Verified, verify};
+pub use witnesses::{Cosigners, Witnessed, Witnesses, checkpoint, witnessed};

@@ -1,6 +1,5 @@
 //! A proof of one record: it shows that the record is in the log, and no other record.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -10,18 +9,19 @@ use wardkey_core::event::Event;
 use wardkey_core::id::EventId;
 use wardkey_core::log_entry::LogEntry;
 use wardkey_core::time::UnixTime;
-use wardkey_tlog::{EntryProof, EntryProofError, Hash, Level, MAX_NOTE, Note, WIDTH, proof};
+use wardkey_tlog::{EntryProof, EntryProofError, Hash, MAX_NOTE, Note};
 
 use super::check::Trusted;
 use super::entry;
 use super::files;
 use super::follow::show;
 use super::sign::SignedLog;
+use super::tiles::{self, Claim};
 use super::verify::{changed, missing};
 use crate::error::{Error, Result};
 use crate::keyring::Keyring;
+use crate::store::Store;
 use crate::store::log as stored;
-use crate::store::{Db, Store};
 use crate::texts::Text;
 
 /// The longest proof in bytes: a checkpoint, and a record in base64.
@@ -65,35 +65,11 @@ pub async fn prove(
 
     // It may have come after the signature.
     let log = if place < log.size { log } else { show(store, keyring, now).await? };
-    let path = path(&mut tx, place, log.size).await?;
+    let path = tiles::prove(&mut tx, Claim::Has(place), log.size).await?;
+    let path = path.ok_or_else(|| Error::damaged("the log of records"))?;
     let checkpoint = Note::parse(log.checkpoint.as_bytes()).map_err(Error::crypto("the log"))?;
     let proof = EntryProof { extra, place, path, checkpoint }.to_string();
     Ok(Proved { place, proof, log })
-}
-
-/// The hashes beside the way to the root.
-async fn path(db: &mut Db, place: u64, size: u64) -> Result<Vec<Hash>> {
-    let width = u64::from(WIDTH);
-    let damaged = || Error::damaged("the log of records");
-    let mut tiles: BTreeMap<(Level, u64), Vec<Hash>> = BTreeMap::new();
-    // Tried until every tile that it needs is there: one or two of each level.
-    loop {
-        let mut read = |level: Level, at: u64| {
-            let tile = (level, at / width);
-            let row = tiles.get(&tile).ok_or(tile)?;
-            let at = usize::try_from(at % width).map_err(|_| tile)?;
-            row.get(at).copied().ok_or(tile)
-        };
-        match proof::inclusion(place, size, &mut read) {
-            Ok(path) => return path.ok_or_else(damaged),
-            Err(tile) if tiles.contains_key(&tile) => return Err(damaged()),
-            Err((level, index)) => {
-                let first = index.saturating_mul(width);
-                let row = stored::hashes(db, level, first, WIDTH).await?;
-                tiles.insert((level, index), row);
-            }
-        }
-    }
 }
 
 /// A record whose proof holds.

@@ -99,14 +99,39 @@ pub async fn sign(
 
     not_put_back(db, database, &origin).await?;
 
+    signed_log(db, keyring, &state, &signed).await
+}
+
+/// What was signed last, signed as it was then; none before that.
+///
+/// # Errors
+/// Those of the store and of the keys.
+pub async fn last(db: &mut Db, keyring: &Keyring, state: &State) -> Result<Option<SignedLog>> {
+    match &state.signed {
+        Some(signed) => signed_log(db, keyring, state, signed).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The checkpoint of what was signed.
+///
+/// # Errors
+/// Those of the store and of the keys.
+pub async fn signed_log(
+    db: &mut Db,
+    keyring: &Keyring,
+    state: &State,
+    signed: &Signed,
+) -> Result<SignedLog> {
+    let origin = origin(db, state).await?;
     let signer = key(keyring, origin.clone())?;
-    let checkpoint =
-        Checkpoint::new(origin.as_str(), size, root).map_err(Error::crypto("the log"))?;
+    let checkpoint = Checkpoint::new(origin.as_str(), signed.size, signed.root)
+        .map_err(Error::crypto("the log"))?;
     let note = checkpoint.sign(&signer).map_err(Error::crypto("the log"))?;
     Ok(SignedLog {
         origin: origin.to_string(),
-        size,
-        root: root.to_string(),
+        size: signed.size,
+        root: signed.root.to_string(),
         signed: signed.time.0,
         verifier: signer.verifier().to_string(),
         checkpoint: note.to_string(),

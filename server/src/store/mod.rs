@@ -62,6 +62,7 @@ mod turns;
 mod value;
 pub mod watch;
 pub mod whole;
+pub mod witness;
 mod writer;
 
 pub use alone::{Alone, disturbed};

@@ -8,12 +8,12 @@ use super::support::client::{Client, Terminal};
 use super::support::ward::Ward;
 
 /// What keeps rows from being changed by mistake keeps nobody who wants to.
-const UNLOCK: &str = "DROP TRIGGER event_is_kept; DROP TRIGGER event_is_fixed; \
+pub const UNLOCK: &str = "DROP TRIGGER event_is_kept; DROP TRIGGER event_is_fixed; \
     DROP TRIGGER event_log_entry_is_kept; DROP TRIGGER event_log_entry_is_fixed; \
     DROP TRIGGER event_log_node_is_kept; DROP TRIGGER event_log_node_is_fixed; \
     PRAGMA foreign_keys = OFF";
 /// All of the log, as it was before there was one.
-const FORGET: &str = "DELETE FROM event_log_entry; DELETE FROM event_log_node; \
+pub const FORGET: &str = "DELETE FROM event_log_entry; DELETE FROM event_log_node; \
     UPDATE event_log SET size = NULL, root = NULL, signed = NULL";
 
 #[test]

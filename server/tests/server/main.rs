@@ -43,3 +43,4 @@ mod revoking;
 mod scale;
 mod small_changes;
 mod watching;
+mod witnesses;

@@ -103,6 +103,16 @@ fn sighup_reads_again_what_can_be_read_and_ends_nothing() {
 }
 
 #[test]
+fn a_checkpoint_is_in_the_log_of_the_service_on_one_line() {
+    let deployment = Deployment::new();
+    let process = Process::start(&deployment);
+    let line = process.until("the log of records was signed");
+    let note = line.split_once("checkpoint=").unwrap().1;
+    let note: String = serde_json::from_str(note).unwrap();
+    assert_eq!(deployment.json(&["log", "show"])["checkpoint"], note);
+}
+
+#[test]
 fn a_certificate_that_is_not_of_its_key_is_said_and_replaced() {
     let deployment = Deployment::new();
     let key = deployment.folder.path().join("data/keys/server.key");

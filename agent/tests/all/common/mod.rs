@@ -5,6 +5,7 @@
 mod answers;
 mod client;
 mod fixture;
+mod log;
 mod people;
 pub mod server;
 mod ward;
@@ -12,5 +13,6 @@ mod ward;
 pub use answers::*;
 pub use client::*;
 pub use fixture::*;
+pub use log::*;
 pub use people::*;
 pub use ward::*;

@@ -211,6 +211,14 @@ impl Server {
                     .unwrap(),
                 )
             }
+            "/v1/log/checkpoint" => match self.ward.checkpoint(0) {
+                Ok(reply) => json(serde_json::to_value(reply).unwrap()),
+                Err(_) => self::refuse("404 Not Found", Code::NotFound),
+            },
+            "/v1/log/cosignature" => {
+                let reply = self.ward.cosignature(&serde_json::from_slice(body).unwrap()).unwrap();
+                json(serde_json::to_value(reply).unwrap())
+            }
             other => panic!("{other}"),
         }
     }

@@ -1,5 +1,6 @@
 //! A publisher that signs as the server does. Tests then change one thing of it.
 
+use super::log::Log;
 use super::people::*;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -64,6 +65,12 @@ pub struct WardState {
     pub deaf: bool,
     /// Of an older version: it can read no event, and names each by its hash.
     pub older: bool,
+    /// The log of records; an older server has none.
+    pub log: Option<Log>,
+    /// What terminals cosigned.
+    pub cosigned: Vec<CosignatureRequest>,
+    /// Cosignatures do not arrive.
+    pub deaf_to_cosignatures: bool,
 }
 
 pub struct Ward(pub Mutex<WardState>);
@@ -92,6 +99,9 @@ impl Ward {
             changes_asked: Vec::new(),
             deaf: false,
             older: false,
+            log: None,
+            cosigned: Vec::new(),
+            deaf_to_cosignatures: false,
         };
         let ward = Arc::new(Self(Mutex::new(state)));
         for name in ["roaming", "ward3"] {
@@ -269,12 +279,7 @@ impl Upstream for Ward {
             .values()
             .map(|row| codec::to_bytes(&row.policy))
             .find(|bytes| codec::sha256(bytes) == *hash);
-        found.ok_or(ServerError::Refused {
-            status: 404,
-            code: Code::NotFound,
-            message: String::new(),
-            retry_after: None,
-        })
+        found.ok_or_else(not_found)
     }
 
     fn events(&self, request: &EventsRequest) -> Result<EventsReply, ServerError> {
@@ -303,6 +308,23 @@ impl Upstream for Ward {
         Ok(EventsReply { accepted, refused: Vec::new() })
     }
 
+    fn checkpoint(&self, since: u64) -> Result<CheckpointReply, ServerError> {
+        let state = self.0.lock().unwrap();
+        state.check()?;
+        let log = state.log.clone().ok_or_else(not_found)?;
+        Ok(log.shown(since, state.sign(&log.key(state.root.deployment))))
+    }
+
+    fn cosignature(&self, request: &CosignatureRequest) -> Result<CosignatureReply, ServerError> {
+        let mut state = self.0.lock().unwrap();
+        state.check()?;
+        if state.deaf_to_cosignatures {
+            return Err(ServerError::Unreachable("lost".into()));
+        }
+        state.cosigned.push(request.clone());
+        Ok(CosignatureReply { size: 0 })
+    }
+
     fn renew(&self, _: &RenewRequest) -> Result<JoinReply, ServerError> {
         Err(ServerError::Unreachable("not in this test".into()))
     }
@@ -321,6 +343,15 @@ impl Upstream for Ward {
 
     fn enroll_finish(&self, _: &EnrollFinishRequest) -> Result<EnrollFinishReply, ServerError> {
         Err(ServerError::Unreachable("not in this test".into()))
+    }
+}
+
+fn not_found() -> ServerError {
+    ServerError::Refused {
+        status: 404,
+        code: Code::NotFound,
+        message: String::new(),
+        retry_after: None,
     }
 }
 

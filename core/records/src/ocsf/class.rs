@@ -87,7 +87,7 @@ pub(super) const fn activity(event: &Event) -> Activity {
         | EventName::DeviceSuspected
         | EventName::MarksNotRaised
         | EventName::SessionNotLocked => is(Class::Finding, 1, "Create"),
-        EventName::WayIn => match event.outcome {
+        EventName::WayIn | EventName::LogContradicted => match event.outcome {
             Outcome::Failure => is(Class::Finding, 1, "Create"),
             Outcome::Success => other(Class::Finding, event),
         },

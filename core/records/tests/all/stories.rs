@@ -209,8 +209,8 @@ fn of_keys() -> Vec<[Story; 2]> {
 
 fn of_terminals() -> Vec<[Story; 2]> {
     use EventName::{
-        ClockWrong, DirectoryRefused, Heartbeat, MarksNotRaised, Offline, Online, RecordsLost,
-        SessionNotLocked, StateSetAside, WayIn,
+        ClockWrong, DirectoryRefused, Heartbeat, LogContradicted, MarksNotRaised, Offline, Online,
+        RecordsLost, SessionNotLocked, StateSetAside, WayIn,
     };
     let open = Some(Code::ServiceOpen);
     let failed = |name, reason| alone(name, Outcome::Failure, reason);
@@ -229,6 +229,12 @@ fn of_terminals() -> Vec<[Story; 2]> {
             "wardkey_marks_not_raised",
             failed(MarksNotRaised, Some(Code::MarksNotRaised)),
             quiet(),
+        ),
+        single(
+            "wardkey_log_contradicted",
+            failed(LogContradicted, Some(Code::LogHistoryDiffers)),
+            // A restore.
+            alone(LogContradicted, Outcome::Success, Some(Code::LogBegunAnew)),
         ),
         single(
             "wardkey_session_not_locked",

@@ -167,6 +167,18 @@ codes! {
     ClockIsAhead = 1641,
     /// `$path` starts another program than login on a console.
     OtherLoginProgram = 1642,
+    /// The server's log of records has other records than those that this terminal saw.
+    LogHistoryDiffers = 1670,
+    /// It has fewer records than this terminal saw.
+    LogHistoryShorter = 1671,
+    /// Its checkpoint is not signed by its key.
+    LogHistoryUnsigned = 1672,
+    /// Another log began as a restore begins one.
+    LogBegunAnew = 1673,
+    /// Another log began, and no restore was published.
+    LogRenamed = 1674,
+    /// The log contradicted what this terminal saw; both heads are in `$path`.
+    LogWasContradicted = 1675,
     /// The greeter's own page gave an answer that cannot be read; it is asked in another way.
     GreeterAnswer = 1680,
     /// No locker that `$desktop` is known to start tells that it locked.
@@ -279,6 +291,13 @@ codes! {
     LogNotExtension = 1907,
     /// The export `$path` is of another log, `$origin`.
     LogExportOther = 1908,
+    // 198x: terminals that witness the log
+    /// The cosignature does not fit the log, or is not by this key.
+    CosignatureRefused = 1980,
+    /// This terminal had another witness key before.
+    WitnessKeyDiffers = 1981,
+    /// The witness `$name` did not cosign the checkpoint `$path`.
+    LogNotCosigned = 1982,
     // 192x to 194x: watching the server, and its terminals
     /// The server does not run.
     ServerNotRunning = 1920,

@@ -120,6 +120,28 @@ pub struct Status {
     /// What the system said, in its own words.
     #[n(18)]
     pub last_system: Option<String>,
+    /// What was seen of the server's log of records; none before anything was. Older agents do not
+    /// look.
+    #[n(29)]
+    pub log: Option<LogStatus>,
+}
+
+/// What was seen of the server's log of records.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct LogStatus {
+    /// Records in it.
+    #[n(0)]
+    pub size: Option<u64>,
+    /// When the server showed last that it goes on from what was seen before.
+    #[n(1)]
+    pub time: Option<UnixTime>,
+    /// A contradiction was found, and its evidence is still in the agent's folder.
+    #[n(2)]
+    pub is_contradicted: bool,
+    /// The key by which this terminal cosigns, as a verifier key (C2SP signed-note).
+    #[n(3)]
+    pub key: Option<String>,
 }
 
 /// Records on their way to a destination.

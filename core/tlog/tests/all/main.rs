@@ -11,3 +11,4 @@ mod entry_proofs;
 mod naive;
 mod notes;
 mod published;
+mod witness;

@@ -15,8 +15,13 @@ pub enum Log {
     #[command(after_help = "Example:\n  wardkey-server log show")]
     Show,
     /// Print the signed checkpoint. Keep it off this machine: it proves later what was there now.
-    #[command(after_help = "Example:\n  wardkey-server log checkpoint > today.checkpoint")]
-    Checkpoint,
+    #[command(after_help = "Examples:\n  wardkey-server log checkpoint > today.checkpoint\n  \
+                            wardkey-server log checkpoint --witnessed")]
+    Checkpoint {
+        /// The newest one that a terminal has cosigned, with the cosignatures.
+        #[arg(long)]
+        witnessed: bool,
+    },
     /// Write the log into a folder, or add what has come since to a folder of before.
     ///
     /// The folder has the form of C2SP tlog-tiles: other tools read it, any web server can serve
@@ -64,4 +69,8 @@ pub struct LogCheck {
     /// stolen between them.
     #[arg(long, value_name = "KEY", value_parser = verifier, requires = "since")]
     pub since_key: Option<Verifier>,
+    /// The key of a terminal that must have cosigned the older checkpoint, as "wardkey status
+    /// --json" says it there. May be given several times.
+    #[arg(long = "witness", value_name = "KEY", value_parser = verifier, requires = "since")]
+    pub witnesses: Vec<Verifier>,
 }

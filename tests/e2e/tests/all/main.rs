@@ -21,3 +21,4 @@ mod sessions;
 mod shared_accounts;
 mod taken_over;
 mod undoing;
+mod witness;
