@@ -6,7 +6,7 @@
 //!                   └──> store (SQLite) <─────────────────────────────────┘
 //!                          └──> publish (signed heads) ──> watch ── HTTP ── who runs the server
 //!   log                                    what happened, in a form that shows what was changed
-//!   config, keyring, pki, secret, clock, when, error, files, lock, texts    what all stand on
+//!   config, keyring, pki, secret, clock, when, error, files, lock, texts, width    what all stand on
 //!   people_file                                            what an import reads
 //!   fleet                                                  what is reckoned of silent terminals
 //! ```
@@ -49,5 +49,6 @@ pub mod store;
 pub mod texts;
 pub mod watch;
 pub mod when;
+mod width;
 
 pub use cli::command;
