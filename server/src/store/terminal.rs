@@ -18,7 +18,9 @@ use crate::error::{Error, Result};
 use crate::pki::{Issued, SERIAL_LEN};
 use crate::texts::{Phrase, Text};
 
-pub use found::{Filter, by_id, by_name, changed_after, list, of_machine, page, scopes_of};
+pub use found::{
+    Filter, by_id, by_name, changed_after, list, names_of, of_machine, page, scopes_of,
+};
 pub use row::{Terminal, TerminalStatus};
 pub use tag::{Tag, add_tags, remove_tags};
 pub use tags_and_positions::{Behind, positions_of, tags_of};

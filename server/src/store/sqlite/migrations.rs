@@ -32,6 +32,7 @@ migrations! {
     11 "0011_event_log",
     12 "0012_watch",
     13 "0013_suspicions",
+    17 "0017_reports",
 }
 
 /// What brings a store up to date.
