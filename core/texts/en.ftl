@@ -301,3 +301,5 @@ wk-1932 = Terminals that have sent all that they may today: { $count }. Please s
 wk-1933 = Keys that may have been copied: { $count }. Please see "key list", and disable those in doubt.
 wk-1934 = Records were changed or removed in the database. Please copy it first, then run "log verify".
 wk-1940 = This terminal is not revoked. Nothing was changed; please run "terminal disable" first.
+wk-1970 = The period ends ({ $to }) before it begins ({ $from }); please check --from and --to.
+wk-1971 = The report would have more than { $count } rows of time; please shorten the period or use --by day.

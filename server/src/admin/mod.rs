@@ -33,6 +33,7 @@ mod operation;
 pub mod pass;
 pub mod person;
 pub mod reach;
+pub mod report;
 pub mod scope;
 pub mod terminal;
 #[cfg(test)]

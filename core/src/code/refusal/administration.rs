@@ -290,6 +290,11 @@ codes! {
     RecordsChanged = 1934,
     /// A terminal is to be deleted that is not revoked.
     TerminalNotRevoked = 1940,
+    // 197x: reports
+    /// A report's period ends at `$to`, before it begins at `$from`.
+    ReportPeriod = 1970,
+    /// A report would have more than `$count` hours or days.
+    ReportTooFine = 1971,
 }
     };
 }
