@@ -5,6 +5,7 @@ mod backup;
 mod common;
 mod log;
 mod person;
+mod report;
 mod site;
 mod terminal;
 mod upkeep;
@@ -21,6 +22,7 @@ pub use backup::{Backup, Restore};
 pub use common::{Paging, PersonAct};
 pub use log::{Log, LogCheck};
 pub use person::{ImportFormat, PersonCommand};
+pub use report::{Form, Of, Report};
 pub use site::{Account, Scope, ScopeRules, ScopeSet};
 pub use terminal::{Terminal, TerminalAct, TerminalList, TerminalSet};
 pub use upkeep::{Audit, ClockCommand, ConfigCommand, Epoch, Events};
@@ -104,6 +106,9 @@ pub enum Command {
     /// The log of records, by which others see what was changed or removed.
     #[command(subcommand)]
     Log(Log),
+    /// Reports: how often what happened, and what there is, for a screen, a spreadsheet or a page.
+    #[command(subcommand)]
+    Report(Report),
     /// Make a backup while the server runs, and read it back.
     Backup(Backup),
     /// Restore a backup, or rehearse it.

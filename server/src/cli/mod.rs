@@ -16,6 +16,7 @@ mod output;
 mod pass;
 mod person;
 mod question;
+mod report;
 mod restore;
 mod run;
 mod scope;
@@ -136,6 +137,7 @@ impl Context {
             Command::Events(command) => trail::events(self, command).await,
             Command::Audit(command) => trail::audit(self, command).await,
             Command::Log(command) => log::act(self, command).await,
+            Command::Report(command) => report::act(self, command).await,
             Command::Epoch(command) => trail::epoch(self, command).await,
             Command::Clock(command) => clock::act(self, command).await,
             Command::Backup(asked) => backup::backup(self, asked).await,

@@ -33,6 +33,8 @@ mod people;
 mod process;
 mod publishing;
 mod quota;
+mod report_forms;
+mod reports;
 mod restoring;
 mod restoring_safely;
 mod restoring_what_is_there;

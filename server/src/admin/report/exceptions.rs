@@ -16,7 +16,8 @@ use crate::error::Result;
 use crate::store::Tx;
 use crate::store::report::{self, IssuedPass, Last};
 
-/// What records say: its name in the report, the kind of event, and how it ended where that matters.
+/// What records say: its name in the report, the kind of event, and how it ended where that
+/// matters.
 const RECORDED: [(&str, EventName, Option<bool>); 16] = [
     ("pass-login", EventName::PassLogin, Some(true)),
     ("pass-wrong", EventName::PassWrong, None),

@@ -1,5 +1,5 @@
-//! Reports: how often what happened, and what there is. Whoever asks opens a transaction that reads;
-//! each report is one state of the store, counted there and not in memory.
+//! Reports: how often what happened, and what there is. Whoever asks opens a transaction that
+//! reads; each report is one state of the store, counted there and not in memory.
 //!
 //! ```text
 //!   period       from when to when, in the deployment's time zone

@@ -1,5 +1,5 @@
-//! Events of a stretch of time, counted. What is counted is in an index: no record is read, and what
-//! was before and after costs nothing.
+//! Events of a stretch of time, counted. What is counted is in an index: no record is read, and
+//! what was before and after costs nothing.
 
 use wardkey_core::event::EventName;
 use wardkey_core::id::TerminalId;

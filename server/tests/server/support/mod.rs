@@ -3,6 +3,7 @@
 pub mod authenticator;
 pub mod backups;
 pub mod client;
+pub mod people;
 mod running;
 pub mod ward;
 
