@@ -99,8 +99,8 @@ fn heard(seen: &Seen) -> Vec<String> {
 
 /// The PINs that left for the key process with a request to sign.
 fn signed_with(seen: &Seen) -> Vec<&str> {
-    let of = |request| match request {
-        &KeyRequest::Assert(ref assert) => Some(assert.pin.expose()),
+    let of = |request: &'_ KeyRequest| match request {
+        KeyRequest::Assert(assert) => Some(assert.pin.expose()),
         _ => None,
     };
     seen.key.iter().filter_map(of).collect()
