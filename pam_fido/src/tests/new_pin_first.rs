@@ -99,11 +99,13 @@ fn heard(seen: &Seen) -> Vec<String> {
 
 /// The PINs that left for the key process with a request to sign.
 fn signed_with(seen: &Seen) -> Vec<&str> {
-    let of = |request: &'_ KeyRequest| match request {
-        KeyRequest::Assert(assert) => Some(assert.pin.expose()),
-        _ => None,
-    };
-    seen.key.iter().filter_map(of).collect()
+    let mut pins = Vec::new();
+    for request in &seen.key {
+        if let KeyRequest::Assert(assert) = request {
+            pins.push(assert.pin.expose());
+        }
+    }
+    pins
 }
 
 #[test]
