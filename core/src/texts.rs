@@ -4,8 +4,8 @@
 //! [`Prompt::PinPromptNamed`], [`Prompt::PinTriesLeft`], [`Prompt::InsertThenEnter`],
 //! [`Prompt::WaitThenEnter`], [`Prompt::PassPrompt`], [`Prompt::PassPromptShared`],
 //! [`Prompt::NamePrompt`], [`Prompt::PinOldPrompt`], [`Prompt::PinNewPrompt`],
-//! [`Prompt::PinAgainPrompt`], [`Prompt::PinPromptAfterWrong`]) end with `": "`; [`pin_prompt`] puts
-//! the PIN's together.
+//! [`Prompt::PinAgainPrompt`], [`Prompt::PinPromptAfterWrong`]) end with `": "`; [`pin_prompt`]
+//! puts the PIN's together.
 
 use crate::code::{AnyCode, Code, Notice, Prompt};
 use crate::name::Language;

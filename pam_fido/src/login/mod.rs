@@ -24,6 +24,7 @@ mod attempt;
 mod by_code;
 mod change_pin;
 mod choose;
+mod chosen_pin;
 mod claims;
 mod establish;
 mod evidence;

@@ -12,20 +12,11 @@ use wardkey_e2e::terminal::{SERVICE, text};
 use wardkey_e2e::{Logind, PIN, Rsyslog, SoftKey, Terminal, paths};
 
 use crate::day;
+use crate::parts::Parts;
 use crate::stage::{Stage, expect, refused_with};
 
 /// Short, so that the demo can wait for the expiry; 15 minutes by default.
 const HEAD_SECONDS: u64 = 6;
-
-/// What is there when everybody is set up.
-pub struct Parts {
-    pub server: Server,
-    pub terminal: Terminal,
-    /// Hanako's, unless it is the machine's own.
-    pub key: Option<SoftKey>,
-    /// Taro's.
-    pub other: Option<SoftKey>,
-}
 
 /// Plays everything.
 pub fn play(stage: &mut Stage) {
