@@ -56,13 +56,15 @@ impl Attempt<'_, '_> {
     }
 
     /// Whether the person may change the PIN of the key here, without which it lets nobody in: a
-    /// key that proves whose it is all the same. The key process changes it for root only, and
-    /// where a greeter has pages none asks for it.
+    /// key that proves whose it is all the same. The key process changes it for root only, where a
+    /// greeter has pages none asks for it, and sudo shows no notices.
     fn can_change_first(&self, refusal: &Refusal) -> bool {
         refusal.code == Code::PinMustChange
             && self.record.proven.is_some()
             && self.world.machine.may_write()
             && !self.world.talk.has_pages()
+            // Nothing that goes wrong could be told.
+            && !self.world.talk.silent()
     }
 
     /// A name that a key said is this login's as long as the application says none.

@@ -30,7 +30,7 @@ const MOST: usize = 4096;
 pub struct Shown {
     keyring: Keyring,
     /// By which key the log is signed, as the publish key of a root document says it.
-    key: Mutex<Option<(u64, Vec<u8>)>>,
+    key: Mutex<Option<((u64, SigningPublicKey), Vec<u8>)>>,
     latest: Mutex<Option<Latest>>,
 }
 
@@ -128,16 +128,15 @@ impl Shown {
     /// The key of the log, named by the key that publishes now: it may have been exchanged.
     async fn named(&self, db: &mut Db) -> Result<Vec<u8>> {
         let (_, root) = setting::roots(db).await?;
-        let known = lock(&self.key).clone().filter(|(version, _)| *version == root.version);
+        let key = SigningPublicKey::new(*public(&self.keyring)?.public());
+        let by = (root.version, key);
+        let known = lock(&self.key).clone().filter(|(known, _)| *known == by);
         if let Some((_, named)) = known {
             return Ok(named);
         }
-        let named = LogKey {
-            deployment: root.deployment,
-            key: SigningPublicKey::new(*public(&self.keyring)?.public()),
-        };
+        let named = LogKey { deployment: root.deployment, key };
         let named = self.keyring.publishing(&root)?.sign(&named);
-        *lock(&self.key) = Some((root.version, named.clone()));
+        *lock(&self.key) = Some((by, named.clone()));
         Ok(named)
     }
 
