@@ -21,7 +21,7 @@ const HEAD_SECONDS: u64 = 6;
 /// Plays everything.
 pub fn play(stage: &mut Stage) {
     let _rsyslog = Rsyslog::start();
-    let logind = Logind::start();
+    let logind = (!stage.hardware).then(Logind::start);
     let Some(mut parts) = set_up(stage) else {
         stage.stop();
         return;
@@ -31,7 +31,9 @@ pub fn play(stage: &mut Stage) {
     revocation(stage, &parts);
     offline(stage, &mut parts);
     local_and_broken(stage, &mut parts);
-    day::play(stage, &parts, &logind);
+    if let Some(logind) = &logind {
+        day::play(stage, &parts, logind);
+    }
     records(stage);
 }
 
