@@ -47,16 +47,14 @@ pub fn last(database: &Path) -> Result<Option<Checkpoint>> {
 /// [`Error::Io`].
 pub fn keep(database: &Path, checkpoint: &str) -> Result<()> {
     let path = with_end(database, END);
-    let folder = folder_of(&path);
-    let _alone = File::open(&folder)
-        .and_then(|folder| folder.lock().map(|()| folder))
-        .map_err(Error::at_file(Text::Writing, &folder))?;
     if is_behind(&path, checkpoint) {
         return Ok(());
     }
-    let new = with_end(database, ".checkpoint.new");
+    // A command may keep one at the same moment as the server.
+    let new = with_end(database, &format!(".checkpoint.{}.new", std::process::id()));
     write(&new, checkpoint).map_err(Error::at_file(Text::Writing, &new))?;
     std::fs::rename(&new, &path).map_err(Error::at_file(Text::RenamingTo, &path))?;
+    let folder = folder_of(&path);
     let synced = File::open(&folder).and_then(|folder| folder.sync_all());
     synced.map_err(Error::at_file(Text::Writing, &folder))
 }
@@ -72,7 +70,7 @@ fn is_behind(path: &Path, checkpoint: &str) -> bool {
 }
 
 fn write(path: &Path, content: &str) -> std::io::Result<()> {
-    // Left by a program that was killed, and perhaps another user's.
+    // Left by a program of this number that was killed, and perhaps another user's.
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -125,8 +123,6 @@ mod tests {
         let late = Checkpoint::new("log", 7, Hash::of_nothing()).unwrap();
         keep(&database, &late.sign(&signer).unwrap().to_string()).unwrap();
         assert_eq!(last(&database).unwrap().unwrap().size(), 9);
-        // One that was killed left its part.
-        std::fs::write(with_end(&database, ".checkpoint.new"), "").unwrap();
         let longer = Checkpoint::new("log", 10, Hash::of_nothing()).unwrap();
         keep(&database, &longer.sign(&signer).unwrap().to_string()).unwrap();
         assert_eq!(last(&database).unwrap(), Some(longer));
