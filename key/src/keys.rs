@@ -135,6 +135,13 @@ pub trait SecurityKey {
         limits: &Limits,
     ) -> Result<(), KeyError>;
 
+    /// Asks for what the next PIN will need, while the person types it. What fails here is asked for
+    /// again when the PIN is there.
+    ///
+    /// # Errors
+    /// As for every exchange.
+    fn prepare_for_pin(&mut self, limits: &Limits) -> Result<(), KeyError>;
+
     /// Signs with one credential: PIN, then touch.
     fn assert(
         &mut self,

@@ -1,6 +1,8 @@
 //! The adapter against scripted keys: statuses, hostile answers, and what is
 //! sent at all.
 
+mod preparing;
+
 use std::time::{Duration, Instant};
 
 use hidapi::scripted::{CHANNEL, Reply};

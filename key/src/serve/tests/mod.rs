@@ -4,6 +4,7 @@ mod by_code;
 mod conversation;
 mod login;
 mod managing;
+mod preparing;
 
 use std::cell::RefCell;
 use std::os::unix::net::UnixStream;
