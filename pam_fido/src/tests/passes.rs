@@ -164,6 +164,7 @@ fn the_question_comes_for_every_name_or_for_none() {
     ];
     for (what, change) in nobody {
         let mut scene = scene(CODE);
+        scene.timeouts = SHORT;
         change(&mut scene);
         let seen = scene.run();
         assert!(seen.person.questions.is_empty(), "{what}");

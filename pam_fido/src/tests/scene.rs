@@ -30,9 +30,6 @@ pub use super::fake_machine::FakeMachine;
 pub use super::keys::*;
 pub use super::peers::*;
 
-/// A tenth of the usual: tests see every time-out pass.
-pub const SHORT: Timeouts = Timeouts::per_second(Duration::from_millis(100));
-
 /// A grant of this evidence and nothing else.
 pub fn grant_of(evidence: wardkey_core::snapshot::Evidence) -> Grant {
     Grant {
@@ -56,6 +53,7 @@ pub struct Scene {
     pub machine: FakeMachine,
     pub login: Login,
     pub settings: Settings,
+    pub timeouts: Timeouts,
 }
 
 /// How it went.
@@ -87,6 +85,7 @@ impl Scene {
                 language: Language::En,
                 ..Settings::default()
             },
+            timeouts: LONG,
         }
     }
 
@@ -143,7 +142,7 @@ impl Scene {
             machine: &self.machine,
             journal: &journal,
             settings: &self.settings,
-            timeouts: SHORT,
+            timeouts: self.timeouts,
             anchor: &anchor,
         };
         let result = work(world, &self.login);
@@ -174,7 +173,7 @@ impl Scene {
             machine: &self.machine,
             journal: &Lines::default(),
             settings: &self.settings,
-            timeouts: SHORT,
+            timeouts: self.timeouts,
             anchor: &anchor,
         };
         let result = login::check_account(&mut world, &self.login);
@@ -195,7 +194,7 @@ impl Scene {
             machine: &self.machine,
             journal: &Lines::default(),
             settings: &self.settings,
-            timeouts: SHORT,
+            timeouts: self.timeouts,
             anchor: &anchor,
         };
         let result = crate::session::tell(&mut world, &self.login, admitted, phase);

@@ -101,7 +101,7 @@ impl Drop for Client {
 }
 
 fn soon() -> Deadline {
-    Deadline::after(Duration::from_secs(5))
+    Deadline::after(Duration::from_secs(60))
 }
 
 fn pin() -> Pin {

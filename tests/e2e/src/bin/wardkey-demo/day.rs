@@ -55,7 +55,7 @@ fn leaving(stage: &mut Stage, parts: &Parts, key: &SoftKey, logind: &Logind) {
             stage.show_output(&text(&who.stdout));
             let pulled = stamp();
             parts.terminal.unplug();
-            let locked = logind.wait_call("lock 2", pulled, Duration::from_secs(10)) - pulled;
+            let locked = logind.wait_call("lock 2", pulled, Duration::from_secs(60)) - pulled;
             stage.show(&format!(
                 "{} {} ms",
                 stage.words.pick("ロックまで", "locked after"),
@@ -86,7 +86,7 @@ fn somebody_else(
             parts.terminal.wait_signed_in("7");
             let pulled = stamp();
             parts.terminal.unplug();
-            logind.wait_call("lock 7", pulled, Duration::from_secs(10));
+            logind.wait_call("lock 7", pulled, Duration::from_secs(60));
             parts.terminal.wait_who("7", |who| who["locked"].is_u64());
             parts.terminal.plug(taro);
             let unlocking = Login::at("screen-locker", "ward3").with(&["--uid", "2100"]);
