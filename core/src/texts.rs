@@ -4,7 +4,7 @@
 //! [`Prompt::PinPromptNamed`], [`Prompt::PinTriesLeft`], [`Prompt::InsertThenEnter`],
 //! [`Prompt::WaitThenEnter`], [`Prompt::PassPrompt`], [`Prompt::PassPromptShared`],
 //! [`Prompt::NamePrompt`], [`Prompt::PinOldPrompt`], [`Prompt::PinNewPrompt`],
-//! [`Prompt::PinAgainPrompt`]) end with `": "`; [`pin_prompt`] puts the PIN's together.
+//! [`Prompt::PinAgainPrompt`], and those of vouches) end with `": "`; [`pin_prompt`] puts the PIN's together.
 
 use crate::code::{AnyCode, Code, Notice, Prompt};
 use crate::name::Language;
@@ -55,10 +55,15 @@ pub fn pin_question(
     name: Option<&str>,
     tries_left: Option<u32>,
 ) -> String {
-    let mut prompt = match name {
+    let prompt = match name {
         Some(name) => message(named, language, &[("name", name)]),
         None => message(Prompt::PinPrompt, language, &[]),
     };
+    with_tries(prompt, language, tries_left)
+}
+
+/// A question for a PIN, with the tries left when they are fewer than all.
+pub fn with_tries(mut prompt: String, language: Language, tries_left: Option<u32>) -> String {
     if let Some(tries) = tries_left {
         prompt.truncate(prompt.trim_end_matches(PROMPT_END).len());
         if language == Language::En {
@@ -107,6 +112,13 @@ mod tests {
                             | Prompt::WaitThenEnter
                             | Prompt::PassPrompt
                             | Prompt::PassPromptShared
+                            | Prompt::VouchPrompt
+                            | Prompt::VouchPromptShared
+                            | Prompt::VouchCodePrompt
+                            | Prompt::VouchCodeAgain
+                            | Prompt::VouchReasonPrompt
+                            | Prompt::VoucherPrompt
+                            | Prompt::VouchPinPrompt
                     )
                 );
                 assert_eq!(text.ends_with(PROMPT_END), prompt, "{code} {language}");

@@ -10,3 +10,4 @@ mod policy;
 mod snapshot;
 mod stages;
 mod vectors;
+mod vouches;
