@@ -249,6 +249,7 @@ fn login_of(pamh: &PamHandle, user: &Typed, account: &Account) -> Result<Login, 
         invoker: invoker(asks)?,
         by_key: false,
         changes_pin: false,
+        vouches: false,
     })
 }
 

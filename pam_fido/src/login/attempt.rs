@@ -56,6 +56,8 @@ pub struct Attempt<'w, 'l> {
     pub record: Record,
     /// Whether somebody without a key may type a code here.
     pub takes_codes: bool,
+    /// Whether a colleague may vouch for somebody here; then codes are taken.
+    pub takes_vouches: bool,
 }
 
 impl<'w, 'l> Attempt<'w, 'l> {
@@ -77,6 +79,7 @@ impl<'w, 'l> Attempt<'w, 'l> {
             time: None,
             record: Record::default(),
             takes_codes: false,
+            takes_vouches: false,
             world,
         })
     }

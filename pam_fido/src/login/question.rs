@@ -46,10 +46,20 @@ impl Attempt<'_, '_> {
         recognition: &Recognition,
         prompt: Prompt,
     ) -> Result<Pin, Refusal> {
-        let Recognition { person, details, .. } = recognition;
-        let name = person.snapshot.records().next().map(|record| record.display_name.clone());
+        let tries = self.usable_tries(recognition)?;
+        let few = few(tries);
+        let name = recognition.person.display_name();
+        let text = texts::pin_question(prompt, self.speaker.language, name, few);
+        self.ask_pin_by(text, tries)
+    }
+
+    /// The tries that the key has left, when it says so.
+    ///
+    /// # Errors
+    /// It says that no PIN can be used.
+    pub(super) fn usable_tries(&self, recognition: &Recognition) -> Result<Option<u8>, Refusal> {
         let mut tries = None;
-        if let Some(details) = details {
+        if let Some(details) = &recognition.details {
             tries = details.pin_tries;
             let unusable = match tries {
                 _ if !details.pin_set => Some(Code::PinNotSet),
@@ -66,9 +76,11 @@ impl Attempt<'_, '_> {
                 });
             }
         }
-        let few = tries.filter(|tries| *tries < ALL_TRIES).map(u32::from);
-        let name = name.as_ref().map(|name| name.as_str());
-        let text = texts::pin_question(prompt, self.speaker.language, name, few);
+        Ok(tries)
+    }
+
+    /// A PIN, by a question of this text.
+    pub(super) fn ask_pin_by(&mut self, text: String, tries: Option<u8>) -> Result<Pin, Refusal> {
         let typed = Pin::typed(self.typed(text.clone(), tries)?);
         if typed.as_ref().err() != Some(&Code::PinInputMethod) {
             return typed.map_err(not_sent);
@@ -106,6 +118,11 @@ impl Attempt<'_, '_> {
             Answer::None => Err(Refusal::new(Code::Cancelled, "no answer to the question")),
         }
     }
+}
+
+/// Tries that are worth telling: fewer than all.
+pub(super) fn few(tries: Option<u8>) -> Option<u32> {
+    tries.filter(|tries| *tries < ALL_TRIES).map(u32::from)
 }
 
 /// What was typed cannot be the PIN.

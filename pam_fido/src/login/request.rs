@@ -26,6 +26,8 @@ pub struct Login {
     pub by_key: bool,
     /// Nobody logs in: the PIN of the key is to be changed.
     pub changes_pin: bool,
+    /// Nobody logs in: the key is to sign that somebody else may.
+    pub vouches: bool,
 }
 
 impl Login {

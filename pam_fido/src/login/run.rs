@@ -7,6 +7,7 @@ use super::attempt::Attempt;
 use super::request::{Admitted, Login};
 use super::speaker::Once;
 use super::states::{Answered, Established, Held, Recognised};
+use super::typed_code::{Typed, TypedCode};
 use crate::refusal::Refusal;
 use crate::world::World;
 
@@ -24,7 +25,7 @@ impl Attempt<'_, '_> {
     fn run(&mut self) -> Result<Admitted, Ended> {
         let recognised = match self.establish(Start::Anew, None)? {
             Established::Key(recognised) => *recognised,
-            Established::Code(typed) => return self.by_code(typed),
+            Established::Code(typed) => return self.without_key(typed),
         };
         let answered = self.ask(recognised)?;
         if let Err(refusal) = self.nobody_else_is_named() {
@@ -33,6 +34,14 @@ impl Attempt<'_, '_> {
         let held = self.until_held(answered)?;
         let signed = self.sign(held)?;
         self.record(signed)
+    }
+
+    fn without_key(&mut self, typed: TypedCode) -> Result<Admitted, Ended> {
+        let TypedCode { what, person, shared } = typed;
+        match what {
+            Typed::Code(code) => self.by_code(code, person.as_ref()),
+            Typed::Colleague => self.by_colleague(person, shared),
+        }
     }
 
     /// A name that a key said is this login's as long as the application says none.

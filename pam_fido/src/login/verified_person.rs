@@ -106,6 +106,11 @@ impl VerifiedPerson {
         now(world, &self.snapshot, &self.marks, self.time.as_ref())
     }
 
+    /// The person's name, for questions.
+    pub fn display_name(&self) -> Option<&str> {
+        self.snapshot.records().next().map(|record| record.display_name.as_str())
+    }
+
     /// Whether the directory has a record of the person.
     pub fn exists(&self) -> bool {
         self.snapshot.records().next().is_some()
