@@ -33,3 +33,4 @@ mod startup;
 mod tls;
 mod unproven;
 mod versions;
+mod vouches;
