@@ -1,19 +1,16 @@
 //! The evidence of an event: what the key signed, verified again against what the event says.
 
-use wardkey_core::client_data::ClientData;
 use wardkey_core::code::Code;
 use wardkey_core::event::{Event, EventName, Outcome};
 use wardkey_core::id::TerminalId;
-use wardkey_core::proof::SignedByCode;
+use wardkey_core::proof::{ProofKind, SignedByCode};
 
+use super::by_colleague;
+use super::client_data::matches;
 use crate::error::Result;
 use crate::store::credential::{self, Credential};
 use crate::store::event::Verdict;
 use crate::store::{Tx, pass, person};
-
-/// Seconds between a login's signed time and its record: challenge, touch, and two readings of a
-/// clock.
-const RECORDED_WITHIN: u64 = 300;
 
 /// Verifies the evidence of an event; a success without any is a claim, not a login. With what the
 /// evidence proves: the key and its signed counter.
@@ -22,6 +19,9 @@ pub async fn verify(
     event: &Event,
     terminal: &TerminalId,
 ) -> Result<(Verdict, Option<Credential>, Option<u32>)> {
+    if event.voucher.is_some() || event.name == EventName::Vouched {
+        return by_colleague::verify(tx, event, terminal).await;
+    }
     if let Some(signed) = &event.signed_by_code {
         let verdict = by_pass(tx, event, signed, terminal).await?;
         return Ok((verdict, None, None));
@@ -44,7 +44,7 @@ pub async fn verify(
         let finding = "a login by a pass that a key signed".into();
         return Ok((Verdict::Invalid(finding), Some(key), None));
     }
-    if let Err(finding) = matches(evidence.client_data.as_slice(), event, terminal, &person) {
+    if let Err(finding) = matches(evidence.client_data.as_slice(), event, terminal, &person.login) {
         return Ok((Verdict::Invalid(finding.into()), Some(key), None));
     }
     match evidence.verify(&key.record()) {
@@ -71,14 +71,16 @@ async fn by_pass(
     terminal: &TerminalId,
 ) -> Result<Verdict> {
     let invalid = |finding: &str| Ok(Verdict::Invalid(finding.into()));
-    if event.name != EventName::PassLogin || event.pass != Some(signed.pass) {
+    // Of another kind it is a vouch's, and says who vouched.
+    let is_pass = event.proof.is_none_or(|proof| proof == ProofKind::TemporaryCode);
+    if event.name != EventName::PassLogin || !is_pass || event.pass != Some(signed.pass) {
         return invalid("signed by the code of another pass");
     }
     let Some(pass) = pass::find(tx, &signed.pass).await? else {
         return invalid("the pass was never issued");
     };
     let person = person::by_id(tx, pass.person).await?;
-    if let Err(finding) = matches(signed.client_data.as_slice(), event, terminal, &person) {
+    if let Err(finding) = matches(signed.client_data.as_slice(), event, terminal, &person.login) {
         return invalid(finding);
     }
     if let Err(denial) = signed.verify(&pass.pass) {
@@ -92,35 +94,4 @@ async fn by_pass(
     }
     pass::used(tx, &pass, event.time).await?;
     Ok(Verdict::Valid)
-}
-
-/// Whether what was signed is what the event says.
-fn matches(
-    evidence: &[u8],
-    event: &Event,
-    terminal: &TerminalId,
-    person: &person::PersonRow,
-) -> Result<(), &'static str> {
-    let data = ClientData::from_bytes(evidence).map_err(|_| "the client data is malformed")?;
-    if data.terminal != *terminal {
-        return Err("signed for another terminal");
-    }
-    if event.person.as_ref() != Some(&data.person) || person.login != data.person {
-        return Err("signed by another person");
-    }
-    if event.account.as_ref() != Some(&data.account) {
-        return Err("signed for another account");
-    }
-    if event.service.as_deref().is_some_and(|service| service != data.service.as_str()) {
-        return Err("signed for another service");
-    }
-    let success = event.name.is_login() && event.outcome == Outcome::Success;
-    // The time is signed too: a genuine login cannot be moved to another day.
-    if success && event.time.0.abs_diff(data.time.0) > RECORDED_WITHIN {
-        return Err("signed at another time");
-    }
-    if success && event.id != data.event_id() {
-        return Err("the event id is not that of the client data");
-    }
-    Ok(())
 }

@@ -7,6 +7,8 @@
 //! The caller opens the transaction and commits it.
 
 mod batch;
+mod by_colleague;
+mod client_data;
 mod evidence;
 mod incoming;
 mod quota;

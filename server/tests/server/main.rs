@@ -39,4 +39,5 @@ mod restoring_what_is_there;
 mod revoking;
 mod scale;
 mod small_changes;
+mod vouches;
 mod watching;
