@@ -19,6 +19,7 @@ pub(crate) enum Topic {
     Policy,
     Keys,
     TemporaryCode,
+    Vouch,
 }
 
 impl Topic {
@@ -33,6 +34,7 @@ impl Topic {
             Self::Policy => "policy",
             Self::Keys => "keys",
             Self::TemporaryCode => "temporary_code",
+            Self::Vouch => "vouch",
         }
     }
 
@@ -47,6 +49,7 @@ impl Topic {
             Self::Policy => Text::TryPolicy,
             Self::Keys => Text::TryKeys,
             Self::TemporaryCode => Text::TryTemporaryCode,
+            Self::Vouch => Text::TryVouch,
         }
     }
 }
