@@ -7,7 +7,7 @@ use wardkey_core::codec::{List, to_message};
 use wardkey_core::id::Salt;
 use wardkey_core::message::agent::{LoginResult, Reply as AgentReply, Request as AgentRequest};
 use wardkey_core::message::key::{Reply as KeyReply, Request as KeyRequest};
-use wardkey_core::name::Language;
+use wardkey_core::name::{DisplayText, Language};
 use wardkey_core::pass::PassCode;
 use wardkey_core::texts;
 use wardkey_core::vouch::Vouch;
@@ -225,4 +225,16 @@ fn the_evidence_of_both_is_of_the_moment_and_the_key_is_held() {
     let voucher = position(&|one| *one == AgentRequest::Prove(login("taro"))).unwrap();
     let said = position(&|one| matches!(one, AgentRequest::Outcome(_))).unwrap();
     assert!(held < person && person < voucher && voucher < said, "{:?}", seen.agent);
+}
+
+#[test]
+fn at_a_text_console_the_colleague_is_asked_in_letters_that_it_has() {
+    let name = DisplayText::new("山田 太郎").unwrap();
+    let mut scene = scene_of(&with(|deployment| deployment.taro().display_name = name), &TYPED);
+    scene.login.at_text_console = true;
+    let seen = scene.run();
+    assert!(seen.result.is_ok());
+    let pin = [("name", "taro"), ("person", "hanako"), ("hours", "8")];
+    let asked = texts::message(Prompt::VouchPinPrompt, Language::En, &pin);
+    assert_eq!(seen.person.questions.last(), Some(&asked));
 }

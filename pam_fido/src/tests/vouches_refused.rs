@@ -284,3 +284,29 @@ fn a_word_of_another_day_is_no_word_of_now() {
     slow.key_signs_after(61);
     assert_eq!(refused_of(slow).code(), 1575);
 }
+
+#[test]
+fn a_colleague_whose_key_wants_another_pin_first_vouches_for_nobody_and_changes_none() {
+    let mut scene = scene(&TYPED);
+    scene.key_instead(|_, request| match request {
+        KeyRequest::Identify(identify)
+            if identify.allow.iter().any(|id| id.as_slice() == [2; 32]) =>
+        {
+            let KeyReply::Identified(mut reply) = identified(request, 2) else { unreachable!() };
+            reply.key.details.as_mut().unwrap().pin_must_change = true;
+            vec![Act::Say(KeyReply::Identified(reply))]
+        }
+        _ => vec![],
+    });
+    let seen = refused_of(scene);
+    assert_eq!(seen.result.as_ref().unwrap_err().code, Code::PinMustChange);
+    let asks = |request: &AgentRequest| match request {
+        AgentRequest::Begin(begin) => begin.changes_pin == Some(true),
+        other => matches!(other, AgentRequest::PinChange { .. }),
+    };
+    assert!(!seen.agent.iter().any(asks), "{:?}", seen.agent);
+    let sent = |request: &KeyRequest| {
+        matches!(request, KeyRequest::Assert(_) | KeyRequest::ChangePinOf(_))
+    };
+    assert!(!seen.key.iter().any(sent), "no PIN leaves for it");
+}
