@@ -6,8 +6,9 @@
 //!                   └──> store (SQLite) <─────────────────────────────────┘
 //!                          └──> publish (signed heads) ──> watch ── HTTP ── who runs the server
 //!   log                                    what happened, in a form that shows what was changed
-//!   config, keyring, pki, secret, clock, when, error, files, lock, texts    what all stand on
+//!   config, keyring, pki, secret, clock, when, error, files, lock, texts, width  what all stand on
 //!   people_file                                            what an import reads
+//!   report                                 reports as tables, CSV and pages with plots
 //!   fleet                                                  what is reckoned of silent terminals
 //! ```
 //! Rules are in `admin`, `joining`, `enroll` and `intake`; the command line and `http` parse, open
@@ -42,6 +43,7 @@ pub mod log;
 pub mod people_file;
 pub mod pki;
 pub mod publish;
+pub mod report;
 pub mod restore;
 pub mod root_key;
 pub mod secret;
@@ -50,5 +52,6 @@ pub mod store;
 pub mod texts;
 pub mod watch;
 pub mod when;
+mod width;
 
 pub use cli::command;

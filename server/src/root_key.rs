@@ -57,7 +57,7 @@ pub fn read(keyring: &Keyring, kept: Kept<'_>) -> Result<SigningKey> {
     key.ok_or_else(|| refused(Code::RootKeyOther, None))
 }
 
-/// Whether a file is encrypted. One that cannot be read is looked at as a plain one, which says why.
+/// Whether a file is encrypted. One that cannot be read is read as a plain one, which says why.
 fn is_sealed(path: &Path) -> bool {
     let mut begin = Zeroizing::new([0; SEALED.len()]);
     let read = files::open(path).and_then(|mut file| file.read_exact(begin.as_mut_slice()));
@@ -130,8 +130,9 @@ mod tests {
         let (one, own) = identity(folder.path(), "own");
         let (_, other) = identity(folder.path(), "other");
         let file = folder.path().join("root.age");
-        export(&keyring, &file, &[one.clone()]).unwrap();
-        export(&keyring, &file, &[one.clone()]).unwrap_err();
+        let all = [one];
+        export(&keyring, &file, &all).unwrap();
+        export(&keyring, &file, &all).unwrap_err();
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         let secret = std::fs::read_to_string(keyring.folder().join("root.key")).unwrap();
         let sealed = std::fs::read(&file).unwrap();
@@ -142,7 +143,7 @@ mod tests {
         assert_eq!(by(Some(&own)).unwrap().public(), here);
         assert_eq!(by(None).unwrap_err().code(), Code::RootKeySealed);
         assert_eq!(by(Some(&other)).unwrap_err().code(), Code::RootKeyNotOpened);
-        let again = export(&keyring, &folder.path().join("again"), &[one]).unwrap_err();
+        let again = export(&keyring, &folder.path().join("again"), &all).unwrap_err();
         assert_eq!(again.code(), Code::RootKeyAway);
         // A backup's keys are encrypted in the same way, and may hold no root key.
         let without = KeyFiles::from([("code.key".to_owned(), Zeroizing::new("00".to_owned()))]);

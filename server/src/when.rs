@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::{Timestamp, ToSpan, Zoned};
 use wardkey_core::time::UnixTime;
 
 use crate::files;
@@ -105,10 +105,7 @@ pub fn shown_utc(moment: UnixTime) -> String {
 
 /// The last moment of a validity for people: its last day, when it ends with a day.
 pub fn shown_end(end: UnixTime, zone: &TimeZone) -> Phrase {
-    let civil = |time: UnixTime| {
-        let moment = Timestamp::from_second(i64::try_from(time.0).ok()?).ok()?;
-        Some(moment.to_zoned(zone.clone()).datetime())
-    };
+    let civil = |time: UnixTime| zoned(time, zone).map(|local| local.datetime());
     let before = UnixTime(end.0.saturating_sub(1));
     match (civil(before), civil(end)) {
         (Some(last), Some(next)) if last.date() != next.date() => {
@@ -116,6 +113,64 @@ pub fn shown_end(end: UnixTime, zone: &TimeZone) -> Phrase {
         }
         _ => shown(end, zone).into(),
     }
+}
+
+/// A stretch of time that is counted for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// An hour by the clock of the zone.
+    Hour,
+    /// A day of the zone.
+    Day,
+}
+
+/// Where the steps between two moments begin, the first one at `from`; the last one ends at `to`.
+/// None for more than `most` of them. A day has 23 or 25 hours where the clock is changed, and the
+/// hour that comes twice is two.
+pub fn steps(
+    (from, to): (UnixTime, UnixTime),
+    step: Step,
+    zone: &TimeZone,
+    most: usize,
+) -> Option<Vec<UnixTime>> {
+    let mut begins = Vec::new();
+    let mut at = from;
+    while at < to {
+        if begins.len() == most {
+            return None;
+        }
+        begins.push(at);
+        let next = match step {
+            Step::Hour => {
+                let local = zoned(at, zone)?;
+                let gone = i64::from(local.minute()) * 60 + i64::from(local.second());
+                at.plus(u64::try_from(3600 - gone).ok()?)
+            }
+            Step::Day => start_of(zoned(at, zone)?.date().checked_add(1.day()).ok()?, zone)?,
+        };
+        // A clock that is set back over midnight has the same day twice.
+        at = if next > at { next } else { at.plus(3600) };
+    }
+    Some(begins)
+}
+
+/// When the day began that is so many days before the day of a moment.
+pub fn days_before(moment: UnixTime, days: i64, zone: &TimeZone) -> Option<UnixTime> {
+    start_of(zoned(moment, zone)?.date().checked_sub(days.days()).ok()?, zone)
+}
+
+/// A step for people, by its beginning: `2027-03-31`, or `2027-03-31 17:00`.
+pub fn shown_step(begins: UnixTime, step: Step, zone: &TimeZone) -> String {
+    let form = match step {
+        Step::Hour => "%Y-%m-%d %H:%M",
+        Step::Day => "%Y-%m-%d",
+    };
+    zoned(begins, zone).map_or_else(|| "?".into(), |local| local.strftime(form).to_string())
+}
+
+fn zoned(moment: UnixTime, zone: &TimeZone) -> Option<Zoned> {
+    let moment = Timestamp::from_second(i64::try_from(moment.0).ok()?).ok()?;
+    Some(moment.to_zoned(zone.clone()))
 }
 
 /// Where a change of the clock leaves out midnight, the day begins with what follows.
@@ -271,5 +326,50 @@ mod tests {
         assert_eq!(zone_in(&link), TimeZone::UTC, "nothing is there");
         nix::unistd::mkfifo(&file, nix::sys::stat::Mode::S_IRWXU).unwrap();
         assert_eq!(zone_in(&link), TimeZone::UTC, "a pipe keeps nobody waiting");
+    }
+
+    #[test]
+    fn a_period_is_cut_where_hours_and_days_begin_in_its_zone() {
+        let at = |text: &str| When::parse(text).unwrap().begins(&TimeZone::UTC).unwrap();
+        let cut = |from: &str, to: &str, step, zone: &str| {
+            let zone = zone_named(zone).unwrap();
+            let begins = steps((at(from), at(to)), step, &zone, 100).unwrap();
+            begins.into_iter().map(|at| shown_step(at, step, &zone)).collect::<Vec<_>>()
+        };
+        // 15:00 UTC is midnight in Tokyo.
+        assert_eq!(
+            cut("2027-03-30T14:59:59Z", "2027-03-31T15:00:00Z", Step::Day, "Asia/Tokyo"),
+            ["2027-03-30", "2027-03-31"]
+        );
+        assert_eq!(
+            cut("2027-03-30T14:30:00Z", "2027-03-30T16:00:01Z", Step::Hour, "Asia/Tokyo"),
+            ["2027-03-30 23:30", "2027-03-31 00:00", "2027-03-31 01:00"]
+        );
+        // Half an hour beside UTC.
+        assert_eq!(
+            cut("2027-03-30T18:30:00Z", "2027-03-30T20:00:00Z", Step::Hour, "Asia/Kolkata"),
+            ["2027-03-31 00:00", "2027-03-31 01:00"]
+        );
+        // The hour that comes twice, and days around it.
+        assert_eq!(
+            cut("2027-10-30T23:00:00Z", "2027-10-31T02:00:00Z", Step::Hour, "Europe/Berlin"),
+            ["2027-10-31 01:00", "2027-10-31 02:00", "2027-10-31 02:00"]
+        );
+        let berlin = zone_named("Europe/Berlin").unwrap();
+        let begins = steps(
+            (at("2027-10-29T22:00:00Z"), at("2027-11-01T23:00:00Z")),
+            Step::Day,
+            &berlin,
+            100,
+        );
+        let hours = |pair: &[UnixTime]| pair[1].since(pair[0]) / 3600;
+        assert_eq!(begins.unwrap().windows(2).map(hours).collect::<Vec<_>>(), [24, 25]);
+        // Nothing, and too much.
+        assert_eq!(steps((UnixTime(5), UnixTime(5)), Step::Day, &berlin, 1), Some(Vec::new()));
+        assert_eq!(steps((UnixTime(0), UnixTime(7201)), Step::Hour, &TimeZone::UTC, 2), None);
+        assert_eq!(
+            days_before(at("2027-03-30T15:00:00Z"), 29, &zone_named("Asia/Tokyo").unwrap()),
+            Some(at("2027-03-01T15:00:00Z"))
+        );
     }
 }

@@ -140,7 +140,7 @@ mod tests {
         let item = |c: char| {
             let lower = c.to_ascii_lowercase();
             // A small letter and its capital are two records with one id.
-            let id = c.is_alphabetic().then(|| [lower as u8; 16]);
+            let id = c.is_alphabetic().then_some([lower as u8; 16]);
             Item { hash: Hash::new([c as u8; 32]), id }
         };
         letters.chars().map(item).collect()

@@ -12,7 +12,7 @@ use crate::copies::Copies;
 use crate::differ::Item;
 use crate::finding::{Finding, Record};
 use crate::keys::{Judged, Keys, Proof};
-use crate::texts::Text;
+use crate::texts::{Phrase, Text};
 
 /// What was seen of a record.
 #[derive(Debug)]
@@ -87,7 +87,7 @@ fn judge(
     match (keys.judge(event, &entry.terminal), entry.finding) {
         (Judged::Proved(proof, off), Found::Valid) => {
             // The terminal may have been offline.
-            let remark = |off| Finding::what(Code::RecordKeyInvalid, off).remark();
+            let remark = |off: Phrase| Finding::what(Code::RecordKeyInvalid, off).remark();
             findings.extend(off.map(remark));
             return Some(proof).filter(|_| evidence::claims_success(event));
         }

@@ -34,6 +34,7 @@ pub mod pass;
 pub mod person;
 pub mod publish_key;
 pub mod reach;
+pub mod report;
 pub mod scope;
 pub mod terminal;
 #[cfg(test)]

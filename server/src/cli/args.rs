@@ -6,6 +6,7 @@ mod common;
 mod log;
 mod person;
 mod publish_key;
+mod report;
 mod root_key;
 mod site;
 mod terminal;
@@ -25,6 +26,7 @@ pub use common::{Paging, PersonAct};
 pub use log::{Log, LogCheck};
 pub use person::{ImportFormat, PersonCommand};
 pub use publish_key::PublishKey;
+pub use report::{Form, Of, Report};
 pub use root_key::{ByRootKey, RootKey, RootKeyExport};
 pub use site::{Account, Scope, ScopeRules, ScopeSet};
 pub use terminal::{Terminal, TerminalAct, TerminalList, TerminalSet};
@@ -103,6 +105,9 @@ pub enum Command {
     /// The log of records, by which others see what was changed or removed.
     #[command(subcommand)]
     Log(Log),
+    /// Reports: how often what happened, and what there is, for a screen, a spreadsheet or a page.
+    #[command(subcommand)]
+    Report(Report),
     /// Make a backup while the server runs, and read it back.
     Backup(Backup),
     /// Restore a backup, or rehearse it.

@@ -17,6 +17,7 @@ mod pass;
 mod person;
 mod publish_key;
 mod question;
+mod report;
 mod restore;
 mod root_key;
 mod run;
@@ -130,6 +131,7 @@ impl Context {
             Command::Log(command) => log::act(self, command).await,
             Command::PublishKey(command) => publish_key::act(self, command).await,
             Command::RootKey(command) => root_key::act(self, command).await,
+            Command::Report(command) => report::act(self, command).await,
             Command::Epoch(command) => trail::epoch(self, command).await,
             Command::Clock(command) => clock::act(self, command).await,
             Command::Backup(asked) => backup::backup(self, asked).await,

@@ -10,6 +10,7 @@ use wardkey_core::name::Language;
 use crate::admin::Listing;
 use crate::error::{Error, Result};
 use crate::texts::{Phrase, Text};
+use crate::width::columns_of;
 
 /// The language of whoever runs this, by the locale.
 pub fn language() -> Language {
@@ -38,6 +39,11 @@ impl Output {
         if !text.is_empty() {
             text.push('\n');
         }
+        self.print(&text)
+    }
+
+    /// Prints a text as it is.
+    pub fn print(self, text: &str) -> Result<()> {
         let mut out = std::io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             // Whoever reads has read enough, as in "list | head".
@@ -143,22 +149,6 @@ fn columns(rows: Vec<Vec<String>>) -> Vec<String> {
         row.iter().enumerate().map(cell).collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect()
-}
-
-/// Columns of a text on a screen: Japanese characters take two.
-fn columns_of(text: &str) -> usize {
-    text.chars()
-        .map(|c| match u32::from(c) {
-            0x1100..=0x115f
-            | 0x2e80..=0xa4cf
-            | 0xac00..=0xd7a3
-            | 0xf900..=0xfaff
-            | 0xfe30..=0xfe6f
-            | 0xff00..=0xff60
-            | 0xffe0..=0xffe6 => 2,
-            _ => 1,
-        })
-        .sum()
 }
 
 #[cfg(test)]

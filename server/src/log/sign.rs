@@ -88,10 +88,10 @@ pub async fn sign(
     let origin = origin(db, &state).await?;
     let size = stored::end(db).await?.size;
     let root = root(db, size).await?;
-    let signed = match state.signed {
-        Some(before) if before.size == size && before.root == root => before,
+    let signed = match &state.signed {
+        Some(before) if before.size == size && before.root == root => before.clone(),
         Some(before) => {
-            goes_on(db, size, &before).await?;
+            goes_on(db, size, before).await?;
             remember(db, Signed { size, root, time: now }).await?
         }
         None => remember(db, Signed { size, root, time: now }).await?,

@@ -13,6 +13,7 @@
 //!    ├ log                                   hashes over what happened
 //!    ├ clock                                 the time of the last signature
 //!    ├ import                                many people at once
+//!    ├ report                                how often it happened
 //!    ├ whole, restored                       the whole store: what is in a backup, and after one
 //!    ├ watch                                 what those who run it look at
 //!    └ lookup                                what administration asks before it changes something
@@ -48,6 +49,7 @@ pub mod page;
 pub mod pass;
 pub mod person;
 mod query;
+pub mod report;
 pub mod restored;
 pub mod scope;
 pub mod setting;

@@ -222,6 +222,39 @@ async fn what_is_asked_of_one_key_or_one_person_reads_their_rows_only() {
     assert_eq!(looked, 4);
 }
 
+#[tokio::test]
+async fn what_reports_count_is_in_an_index_and_no_record_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::create(&folder.path().join("wardkey.db")).await.unwrap();
+    let mut tx = store.read().await.unwrap();
+    let mut looked = 0;
+    for (path, sql) in statements() {
+        if !path.ends_with("report/event.rs") {
+            continue;
+        }
+        looked += 1;
+        let plan = Query::of_test(format!("EXPLAIN QUERY PLAN {sql}"))
+            .all::<Detail>(&mut tx)
+            .await
+            .unwrap();
+        let of_events: Vec<String> = plan
+            .into_iter()
+            .map(|Detail(step)| step)
+            .filter(|step| step.contains("event"))
+            .collect();
+        // What is rare is read: records without proof, and those of the shared accounts.
+        let index = if sql.contains("name IN") {
+            "USING COVERING INDEX event_name (name=? AND time>? AND time<?)"
+        } else if sql.contains("account IN") {
+            "USING INDEX event_account (account=? AND time>? AND time<?)"
+        } else {
+            "USING INDEX event_invalid (time>? AND time<?)"
+        };
+        assert_eq!(of_events, [format!("SEARCH event {index}")], "{sql}");
+    }
+    assert_eq!(looked, 5);
+}
+
 #[test]
 fn one_folder_alone_names_what_only_one_database_knows() {
     let words = [

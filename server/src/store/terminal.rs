@@ -19,7 +19,8 @@ use crate::pki::{Issued, SERIAL_LEN};
 use crate::texts::{Phrase, Text};
 
 pub use found::{
-    Filter, WithRoot, by_id, by_name, changed_after, list, of_machine, page, scopes_of, with_root,
+    Filter, WithRoot, by_id, by_name, changed_after, list, names_of, of_machine, page, scopes_of,
+    with_root,
 };
 pub use row::{Terminal, TerminalStatus};
 pub use tag::{Tag, add_tags, remove_tags};

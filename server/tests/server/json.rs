@@ -81,7 +81,12 @@ const REFUSED: &[(&str, &str, i32)] = &[
     ("publish-key show", "", 0),
     ("publish-key rotate", "--root-key /nowhere/root.key", 3),
     ("publish-key retire", "", 1),
-    ("root-key export", "/nowhere/root.age --recipients-file /nowhere/recipients", 3),
+    ("root-key export", RECIPIENT, 3),
+    ("report logins", "--scope nowhere", 1),
+    ("report exceptions", "--from 2026-04-02 --to 2026-04-01", 1),
+    ("report inventory", "--scope nowhere", 1),
+    ("report coverage", "--scope nowhere", 1),
+    ("report shared-accounts", "--scope nowhere", 1),
     ("epoch raise", "", 0),
     ("clock show", "", 0),
     ("clock confirm", "2001-01-01", 1),
@@ -89,6 +94,10 @@ const REFUSED: &[(&str, &str, i32)] = &[
     ("backup", "/nowhere/backup", 1),
     ("restore", "/nowhere/backup", 1),
 ];
+
+/// Where the root key cannot be written.
+const RECIPIENT: &str =
+    "/nowhere/r --recipient age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg";
 
 /// Every command that a person can type, hidden ones too.
 fn commands() -> BTreeSet<String> {
@@ -289,6 +298,11 @@ fn each_success(run: &mut dyn FnMut(&Deployment, &str, &[&str])) {
         ("publish-key rotate", ""),
         ("publish-key retire", "--anyway"),
         ("root-key export", &format!("{root} --recipients-file {recipients}")),
+        ("report logins", "--by day"),
+        ("report exceptions", ""),
+        ("report inventory", "--unused 30d"),
+        ("report coverage", ""),
+        ("report shared-accounts", ""),
         ("epoch raise", ""),
         ("clock show", ""),
         ("clock confirm", &today),

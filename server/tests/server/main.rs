@@ -36,6 +36,8 @@ mod publish_key;
 mod publish_key_interrupted;
 mod publishing;
 mod quota;
+mod report_forms;
+mod reports;
 mod restoring;
 mod restoring_safely;
 mod restoring_what_is_there;

@@ -6,11 +6,10 @@ use wardkey_core::codec::{self, Bytes};
 use wardkey_core::document::Position;
 use wardkey_core::event::{Event, EventName, Outcome};
 use wardkey_core::id::{Nonce, PassId, TerminalId};
-use wardkey_core::message::http::{Base64, ChangesReply, EventsReply};
+use wardkey_core::message::http::{Base64, EventsReply};
 use wardkey_core::name::{LoginName, ScopeName, ServiceName};
 use wardkey_core::pass::{Pass, PassCode};
 use wardkey_core::pass_key::PassKey;
-use wardkey_core::person::PersonRecord;
 use wardkey_core::proof::{ProofKind, SignedByCode};
 use wardkey_core::time::UnixTime;
 use wardkey_server::secret;
@@ -37,10 +36,7 @@ impl Ward {
     }
 
     fn published(&self) -> Option<Pass> {
-        let changes: ChangesReply = self.terminal.changes("icu", 0);
-        let records = changes.changes.iter().filter_map(|change| change.record.as_ref());
-        let people = records.map(|record| codec::from_bytes::<PersonRecord>(&record.0).unwrap());
-        people.into_iter().find(|person| person.login.as_str() == "yamada")?.pass
+        self.published_pass("yamada")
     }
 
     fn send(&self, event: &Event) -> Value {

@@ -249,6 +249,7 @@ fn a_backup_of_an_older_version_is_brought_up_to_date() {
          DROP INDEX join_token_replaces",
         "DROP TABLE terminal_tag; DROP TABLE terminal_position",
         "ALTER TABLE terminal DROP COLUMN deleted",
+        "ALTER TABLE terminal DROP COLUMN root_version",
         "ALTER TABLE credential DROP COLUMN suspicion_cleared",
         "DELETE FROM _sqlx_migrations WHERE version >= 10",
     ];

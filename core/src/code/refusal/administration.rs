@@ -368,6 +368,11 @@ codes! {
     RecordKeyInvalid = 1960,
     /// The list of keys is not the one of before: `$what`.
     KeyListChanged = 1961,
+    // 197x: reports
+    /// A report's period ends at `$to`, before it begins at `$from`.
+    ReportPeriod = 1970,
+    /// A report would have more than `$count` hours or days.
+    ReportTooFine = 1971,
 }
     };
 }

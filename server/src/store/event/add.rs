@@ -67,8 +67,8 @@ pub async fn add(
     query(
         "INSERT INTO event (id, received, time, terminal, name, outcome, reason, person, account, \
             service, credential,
-             counter, verdict, finding, document)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+             counter, verdict, finding, document, stage)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(&event.id)
     .bind(now)
@@ -85,6 +85,7 @@ pub async fn add(
     .bind(verdict.as_str())
     .bind(finding)
     .bind(codec::to_bytes(event))
+    .bind(event.stage.as_deref())
     .execute(db)
     .await?;
     Ok(())

@@ -33,6 +33,7 @@ migrations! {
     12 "0012_watch",
     13 "0013_suspicions",
     16 "0016_log_mark",
+    17 "0017_reports",
     18 "0018_log_witness",
     19 "0019_root_versions",
 }

@@ -208,6 +208,28 @@ pub async fn scopes_of(
     Ok(scopes)
 }
 
+struct Named {
+    id: TerminalId,
+    name: String,
+}
+
+impl FromRow for Named {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self { id: row.get("id")?, name: row.get("name")? })
+    }
+}
+
+/// The names of terminals, deleted ones too.
+pub async fn names_of(db: &mut Db, ids: &[TerminalId]) -> Result<BTreeMap<TerminalId, String>> {
+    let mut names = BTreeMap::new();
+    for part in ids.chunks(LISTED_AT_ONCE) {
+        let rows =
+            query("SELECT id, name FROM terminal WHERE id IN ").list(part).all::<Named>(db).await?;
+        names.extend(rows.into_iter().map(|Named { id, name }| (id, name)));
+    }
+    Ok(names)
+}
+
 /// Adds their scopes to terminals.
 async fn with_scopes(db: &mut Db, mut terminals: Vec<Terminal>) -> Result<Vec<Terminal>> {
     let ids: Vec<TerminalId> = terminals.iter().map(|terminal| terminal.id).collect();

@@ -4,6 +4,7 @@ pub mod authenticator;
 pub mod backups;
 pub mod client;
 pub mod follower;
+pub mod people;
 mod running;
 pub mod ward;
 

@@ -1,7 +1,10 @@
 //! A ward: a running server, a terminal of it, a person, and keys that are enrolled there.
 
 use serde_json::{Value, json};
-use wardkey_core::message::http::{Base64, EnrollBeginReply};
+use wardkey_core::codec;
+use wardkey_core::message::http::{Base64, ChangesReply, EnrollBeginReply};
+use wardkey_core::pass::Pass;
+use wardkey_core::person::PersonRecord;
 
 use super::authenticator::{Credential, Maker, Making};
 use super::client::{Answer, Terminal};
@@ -41,6 +44,14 @@ impl Ward {
         let (key, answer) = enroll(&ward.terminal, &ward.code(), &ward.maker, Making::default());
         assert_eq!(answer.status, 200, "{}", answer.body);
         (ward, key)
+    }
+
+    /// The pass that a person of the scope `icu` has in the directory.
+    pub fn published_pass(&self, login: &str) -> Option<Pass> {
+        let changes: ChangesReply = self.terminal.changes("icu", 0);
+        let records = changes.changes.iter().filter_map(|change| change.record.as_ref());
+        let people = records.map(|record| codec::from_bytes::<PersonRecord>(&record.0).unwrap());
+        people.into_iter().find(|person| person.login.as_str() == login)?.pass
     }
 
     /// An enrollment code for `yamada`.
