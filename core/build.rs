@@ -82,8 +82,11 @@ fn sentences(
 }
 
 /// Whether a code is said by programs of administrators only. The PAM module, which is in every
-/// login program, is built without these sentences.
-fn is_administration(number: u16) -> bool {
+/// login program, is built without these sentences. What is asked is asked at a terminal, by it.
+fn is_administration(number: u16, pattern: &str) -> bool {
+    if pattern.starts_with("AnyCode::Prompt(") {
+        return false;
+    }
     // Too many requests; the login screen's answer; logins without the key.
     let is_of_logins = matches!(number, 1512 | 1680 | 1800..=1849);
     // Marks that were not raised and records in memory, what server and enrollment say, reasons of
@@ -102,7 +105,7 @@ fn table(
     writeln!(out, "const fn {language}(code: AnyCode) -> &'static [Piece] {{\n    match code {{")?;
     for (number, pieces) in sentences {
         let pattern = codes.get(number).ok_or("a sentence without a code")?;
-        if is_administration(*number) {
+        if is_administration(*number, pattern) {
             writeln!(out, "        #[cfg(feature = \"administration\")]")?;
         }
         writeln!(out, "        {pattern} => {},", to_source(pieces))?;

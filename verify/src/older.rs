@@ -7,7 +7,7 @@ use wardkey_core::codec;
 use wardkey_core::event::Event;
 use wardkey_core::log_entry::LogEntry;
 use wardkey_core::log_keys::LogKeys;
-use wardkey_tlog::{Checkpoint, Frontier, Hash, Level, Tile, Verifier, bundle, since};
+use wardkey_tlog::{Checkpoint, Frontier, Hash, Level, Tile, Verifier, WIDTH, bundle, since};
 
 use crate::differ::{Change, Item, differ};
 use crate::error::{Error, Result, shown};
@@ -124,7 +124,10 @@ fn items(folder: &Folder, size: u64) -> Result<(Vec<Item>, Hash)> {
 
 fn entries<'a>(folder: &Folder, tile: &Tile, bytes: &'a [u8]) -> Result<Vec<&'a [u8]>> {
     let path = folder.path().join(tile.bundle_path().unwrap_or_default());
-    bundle::entries(bytes).ok_or_else(|| Error::file(&path, Text::TileLength))
+    let entries = bundle::entries(bytes);
+    entries
+        .filter(|entries| entries.len() <= 2 * usize::from(WIDTH))
+        .ok_or_else(|| Error::file(&path, Text::TileLength))
 }
 
 fn item(entry: &[u8]) -> Item {

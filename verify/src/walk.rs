@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use wardkey_core::code::Code;
 use wardkey_core::evidence::RECORDED_WITHIN;
 use wardkey_core::time::UnixTime;
-use wardkey_tlog::{Checkpoint, Frontier, Hash, Level, Tile, bundle, since};
+use wardkey_tlog::{Checkpoint, Frontier, Hash, Level, Tile, WIDTH, bundle, since};
 
 use crate::differ::{Change, Item, differ};
 use crate::entry::{By, Seen, look};
@@ -179,7 +179,11 @@ fn look_at(folder: &Folder, tile: &Tile, by: By<'_>) -> Looked {
         |name: String| Finding::path(Code::LogExportDamaged, shown(&folder.path().join(name)));
 
     let bundle = folder.bundle(tile).ok();
-    let entries = bundle.as_deref().and_then(bundle::entries);
+    // More than some that were put in: not worth the memory.
+    let entries = bundle
+        .as_deref()
+        .and_then(bundle::entries)
+        .filter(|entries| entries.len() <= 2 * usize::from(WIDTH));
     if entries.is_none() {
         findings.push(damaged(tile.bundle_path().unwrap_or_default()));
     }

@@ -70,8 +70,8 @@ pub fn look(agent: &Agent, upstream: &dyn Upstream) -> Result<(), AgentError> {
         // It may have been restored, or got another key, a moment ago.
         let view = match refreshed(agent, upstream) {
             Err(error @ AgentError::Server(_)) => return Err(error),
-            // What else it says is refused as well.
-            Err(_) => Arc::clone(&view),
+            // What was right in it is kept: the root document, for one.
+            Err(_) => agent.directory.view(),
             Ok(view) => view,
         };
         epoch = self::epoch(&view).unwrap_or(epoch);

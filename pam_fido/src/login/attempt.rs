@@ -7,7 +7,7 @@ use wardkey_core::name::LoginName;
 use wardkey_core::proof::identification::{Proven, SilentAssertion};
 use wardkey_core::server_time::Attested;
 
-use super::change_pin::ChosenPin;
+use super::chosen_pin::ChosenPin;
 use super::patience::Patience;
 use super::request::Login;
 use super::speaker::Speaker;

@@ -10,7 +10,6 @@
 //! is lost then leaves open which PIN holds.
 
 use wardkey_core::code::{Code, Notice, Prompt};
-use wardkey_core::id::CredentialId;
 use wardkey_core::message::agent::LoginResult;
 use wardkey_core::message::key::{ChangePinOf, Pin};
 use wardkey_core::texts;
@@ -18,6 +17,7 @@ use wardkey_ipc::{Channel, Deadline};
 
 use super::agent::{Ended, Interrupted, Start, unexpected};
 use super::attempt::{Attempt, ProvenKey};
+use super::chosen_pin::ChosenPin;
 use super::question::not_sent;
 use super::request::Login;
 use super::requests::{AgentRequest, KeyRequest};
@@ -29,12 +29,6 @@ use crate::world::World;
 const MAX_ASKED: u8 = 3;
 /// Fewest characters of a PIN (CTAP 2.1, 6.5.1).
 const LEAST: u8 = 4;
-
-/// A PIN that its person has just given to this key.
-pub struct ChosenPin {
-    pub pin: Pin,
-    pub credential: CredentialId,
-}
 
 /// Whether a PIN can be changed here at all: nothing is asked of anybody, and no key.
 ///

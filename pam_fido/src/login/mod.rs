@@ -25,6 +25,7 @@ mod by_code;
 mod by_colleague;
 mod change_pin;
 mod choose;
+mod chosen_pin;
 mod claims;
 mod establish;
 mod evidence;

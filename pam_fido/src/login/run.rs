@@ -57,15 +57,17 @@ impl Attempt<'_, '_> {
     }
 
     /// Whether the person may change the PIN of the key here, without which it lets nobody in: a
-    /// key that proves whose it is all the same. The key process changes it for root only, and
-    /// where a greeter has pages none asks for it. Of a colleague's key that was to vouch this is
-    /// no question: that is on record already.
+    /// key that proves whose it is all the same. The key process changes it for root only, where a
+    /// greeter has pages none asks for it, and sudo shows no notices. Of a colleague's key that was
+    /// to vouch this is no question: that is on record already.
     fn can_change_first(&self, refusal: &Refusal) -> bool {
         refusal.code == Code::PinMustChange
             && self.record.granted
             && self.record.proven.is_some()
             && self.world.machine.may_write()
             && !self.world.talk.has_pages()
+            // Nothing that goes wrong could be told.
+            && !self.world.talk.silent()
     }
 
     fn without_key(&mut self, typed: TypedCode) -> Result<Admitted, Ended> {

@@ -99,11 +99,13 @@ fn heard(seen: &Seen) -> Vec<String> {
 
 /// The PINs that left for the key process with a request to sign.
 fn signed_with(seen: &Seen) -> Vec<&str> {
-    let of = |request| match request {
-        &KeyRequest::Assert(ref assert) => Some(assert.pin.expose()),
-        _ => None,
-    };
-    seen.key.iter().filter_map(of).collect()
+    let mut pins = Vec::new();
+    for request in &seen.key {
+        if let KeyRequest::Assert(assert) = request {
+            pins.push(assert.pin.expose());
+        }
+    }
+    pins
 }
 
 #[test]
@@ -182,8 +184,9 @@ fn what_goes_wrong_with_the_change_lets_nobody_in() {
 #[test]
 fn where_it_cannot_be_changed_it_is_said_and_nothing_is_asked() {
     type Change = fn(&mut Scene);
-    let cases: [(&str, Change); 3] = [
+    let cases: [(&str, Change); 4] = [
         ("not root's", |s| s.machine.is_root = false),
+        ("an application that shows no notices", |s| s.person.silent = true),
         ("a greeter with pages", |s| s.person.pages = Some([].into())),
         ("an older agent", |s| {
             let grant = grant_of(Deployment::new().evidence("hanako"));

@@ -120,17 +120,22 @@ fn lines_of(context: &Context, table: &Table) -> Vec<String> {
     context.output.table(&table.head, &rows)
 }
 
-/// Writes a page beside the file and puts it into its place: whoever reads it sees all of it.
+/// Writes a page into a new file and puts it into its place: whoever reads it sees all of it, and
+/// nobody else has had it open before.
 fn write(path: &Path, page: &str) -> Result<()> {
-    let failed = || Error::at_file(Text::Writing, path);
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".partial");
-    let beside = PathBuf::from(beside);
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(format!(".{}.partial", std::process::id()));
+    let partial = PathBuf::from(partial);
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    options.custom_flags(nix::fcntl::OFlag::O_NOFOLLOW.bits());
-    let mut file = options.open(&beside).map_err(failed())?;
-    file.set_permissions(Permissions::from_mode(0o600)).map_err(failed())?;
-    file.write_all(page.as_bytes()).and_then(|()| file.sync_all()).map_err(failed())?;
-    std::fs::rename(&beside, path).map_err(failed())
+    options.write(true).create_new(true).mode(0o600);
+    let mut file = options.open(&partial).map_err(Error::at_file(Text::Writing, path))?;
+    let written = file
+        .set_permissions(Permissions::from_mode(0o600))
+        .and_then(|()| file.write_all(page.as_bytes()))
+        .and_then(|()| file.sync_all())
+        .and_then(|()| std::fs::rename(&partial, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&partial);
+    }
+    written.map_err(Error::at_file(Text::Writing, path))
 }

@@ -40,13 +40,18 @@ pub fn last(database: &Path) -> Result<Option<Checkpoint>> {
     read.map(Some).map_err(|error| unusable(&path).caused_by(error))
 }
 
-/// Keeps a checkpoint, in the place of the one before.
+/// Keeps a checkpoint, in the place of the one before; never in that of a longer one of the same
+/// name, which another program has kept meanwhile.
 ///
 /// # Errors
 /// [`Error::Io`].
 pub fn keep(database: &Path, checkpoint: &str) -> Result<()> {
     let path = with_end(database, END);
-    let new = with_end(database, ".checkpoint.new");
+    if is_behind(&path, checkpoint) {
+        return Ok(());
+    }
+    // A command may keep one at the same moment as the server.
+    let new = with_end(database, &format!(".checkpoint.{}.new", std::process::id()));
     write(&new, checkpoint).map_err(Error::at_file(Text::Writing, &new))?;
     std::fs::rename(&new, &path).map_err(Error::at_file(Text::RenamingTo, &path))?;
     let folder = folder_of(&path);
@@ -54,11 +59,25 @@ pub fn keep(database: &Path, checkpoint: &str) -> Result<()> {
     synced.map_err(Error::at_file(Text::Writing, &folder))
 }
 
+/// Whether the file has a longer one of the same name.
+fn is_behind(path: &Path, checkpoint: &str) -> bool {
+    let kept = read(path, MAX_NOTE as u64).ok();
+    let of = |bytes: &[u8]| Checkpoint::parse(Note::parse(bytes).ok()?.unverified()).ok();
+    match (kept.and_then(|bytes| of(&bytes)), of(checkpoint.as_bytes())) {
+        (Some(kept), Some(new)) => kept.origin() == new.origin() && kept.size() > new.size(),
+        _ => false,
+    }
+}
+
 fn write(path: &Path, content: &str) -> std::io::Result<()> {
+    // Left by a program of this number that was killed, and perhaps another user's.
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let mut file = OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .custom_flags(nix::libc::O_NOFOLLOW)
         .open(path)?;
@@ -95,11 +114,18 @@ mod tests {
         assert_eq!(last(&database).unwrap(), None);
 
         let signer = Signer::new(KeyName::new("log").unwrap(), &[1; 32]);
-        for size in [5, 9] {
+        for size in [5, 9, 9] {
             let made = Checkpoint::new("log", size, Hash::of_nothing()).unwrap();
             keep(&database, &made.sign(&signer).unwrap().to_string()).unwrap();
             assert_eq!(last(&database).unwrap(), Some(made));
         }
+        // A program that was slower keeps what it signed before.
+        let late = Checkpoint::new("log", 7, Hash::of_nothing()).unwrap();
+        keep(&database, &late.sign(&signer).unwrap().to_string()).unwrap();
+        assert_eq!(last(&database).unwrap().unwrap().size(), 9);
+        let longer = Checkpoint::new("log", 10, Hash::of_nothing()).unwrap();
+        keep(&database, &longer.sign(&signer).unwrap().to_string()).unwrap();
+        assert_eq!(last(&database).unwrap(), Some(longer));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 
         std::fs::write(with_end(&database, END), "5").unwrap();

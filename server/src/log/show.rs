@@ -30,8 +30,16 @@ const MOST: usize = 4096;
 pub struct Shown {
     keyring: Keyring,
     /// By which key the log is signed, as the publish key of a root document says it.
-    key: Mutex<Option<(u64, Vec<u8>)>>,
+    named: Mutex<Option<Named>>,
     latest: Mutex<Option<Latest>>,
+}
+
+/// A key of the log, and that the publish key of a root document names it.
+#[derive(Clone)]
+struct Named {
+    root: u64,
+    key: SigningPublicKey,
+    signed: Vec<u8>,
 }
 
 /// The checkpoint that was signed last.
@@ -48,7 +56,7 @@ struct Latest {
 impl Shown {
     /// With these keys; nothing is read yet.
     pub fn new(keyring: Keyring) -> Self {
-        Self { keyring, key: Mutex::default(), latest: Mutex::default() }
+        Self { keyring, named: Mutex::default(), latest: Mutex::default() }
     }
 
     /// What a terminal is shown that has seen the log at a size.
@@ -128,17 +136,15 @@ impl Shown {
     /// The key of the log, named by the key that publishes now: it may have been exchanged.
     async fn named(&self, db: &mut Db) -> Result<Vec<u8>> {
         let (_, root) = setting::roots(db).await?;
-        let known = lock(&self.key).clone().filter(|(version, _)| *version == root.version);
-        if let Some((_, named)) = known {
-            return Ok(named);
+        let key = SigningPublicKey::new(*public(&self.keyring)?.public());
+        let known = lock(&self.named).clone();
+        if let Some(known) = known.filter(|known| known.root == root.version && known.key == key) {
+            return Ok(known.signed);
         }
-        let named = LogKey {
-            deployment: root.deployment,
-            key: SigningPublicKey::new(*public(&self.keyring)?.public()),
-        };
-        let named = self.keyring.publishing(&root)?.sign(&named);
-        *lock(&self.key) = Some((root.version, named.clone()));
-        Ok(named)
+        let named = LogKey { deployment: root.deployment, key };
+        let signed = self.keyring.publishing(&root)?.sign(&named);
+        *lock(&self.named) = Some(Named { root: root.version, key, signed: signed.clone() });
+        Ok(signed)
     }
 
     /// What was signed last, as the database says it now.

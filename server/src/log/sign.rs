@@ -161,13 +161,21 @@ pub async fn is_newest(db: &mut Db, database: &Path) -> Result<()> {
 }
 
 async fn not_put_back(db: &mut Db, database: &Path, origin: &KeyName) -> Result<()> {
-    // Of another name: a restore has begun this log since.
-    match beside::last(database)?.filter(|last| last.origin() == origin.as_str()) {
-        Some(last) if !has(db, last.size(), last.root()).await? => {
-            Err(beside::put_back(last.size()))
-        }
-        _ => Ok(()),
-    }
+    let Some(last) = beside::last(database)? else { return Ok(()) };
+    let is_kept = if last.origin() == origin.as_str() {
+        has(db, last.size(), last.root()).await?
+    } else {
+        // Of another name: a restore has begun this log since. One from before the last restore
+        // was put back.
+        generation_of(last.origin()) <= generation_of(origin.as_str())
+    };
+    if is_kept { Ok(()) } else { Err(beside::put_back(last.size())) }
+}
+
+/// The generation in the name of a log; none where that is no name of ours.
+fn generation_of(origin: &str) -> Option<u64> {
+    let last = origin.rsplit('/').next()?;
+    last.split('-').next()?.parse().ok()
 }
 
 /// Whether the log still is what was signed last, here and beside the database.

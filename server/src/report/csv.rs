@@ -41,9 +41,20 @@ fn value(cell: &Cell, language: Language) -> String {
 
 /// A spreadsheet takes a text that begins with one of these for a formula, also when it is quoted,
 /// and some the full-width ones too: an apostrophe before it makes it a text.
+/// Also behind a semicolon or a tab: where these part cells, the rest is a cell of its own.
 fn guarded(text: String) -> String {
-    let runs = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
-    if text.starts_with(runs) { format!("'{text}") } else { text }
+    const RUNS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+    let mut guarded = String::with_capacity(text.len());
+    let mut begins = true;
+    for (at, c) in text.chars().enumerate() {
+        if begins && RUNS.contains(&c) {
+            guarded.push('\'');
+        }
+        guarded.push(c);
+        let parts = c == ';' || (c == '\t' && at > 0);
+        begins = parts || (begins && c == ' ' && at > 0);
+    }
+    guarded
 }
 
 /// RFC 4180, 2, rules 5 to 7.
@@ -76,6 +87,7 @@ mod tests {
             "two\r\nlines",
             "'plain",
             "",
+            "x; =1;y",
         ];
         let row = |name: &&str| vec![Cell::Said((*name).into()), Cell::Count(7)];
         let table = Table {
@@ -92,6 +104,8 @@ mod tests {
         for (record, name) in read.iter().zip(names) {
             let is_formula = "=+-@\t＝".chars().any(|c| name.starts_with(c));
             let expected = if is_formula { format!("'{name}") } else { name.to_owned() };
+            // Where semicolons part cells, the second one would be a formula.
+            let expected = expected.replace("; =1", "; '=1");
             assert_eq!((&record[0], &record[1], record.len()), (expected.as_str(), "7", 2));
         }
         let with_mark = csv(&table, Language::Ja, true);

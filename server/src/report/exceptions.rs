@@ -160,6 +160,18 @@ fn kind(name: &str) -> Phrase {
         "records-lost" => Text::KindRecordsLost,
         "state-set-aside" => Text::KindStateSetAside,
         "evidence-invalid" => Text::KindEvidenceInvalid,
+        "log-contradicted" => Text::KindLogContradicted,
+        "publish-key.rotate" => Text::KindPublishKeyRotate,
+        "publish-key.stolen" => Text::KindPublishKeyStolen,
+        "root-key.export" => Text::KindRootKeyExport,
+        "token.reused" => Text::KindTokenReused,
+        "terminal.replace-refused" => Text::KindReplaceRefused,
+        "terminal.conflict" => Text::KindTerminalConflict,
+        "terminal.quota" => Text::KindTerminalQuota,
+        "scope.halt" => Text::KindScopeHalt,
+        "event.set-aside" => Text::KindEventSetAside,
+        "key.clone-suspected" => Text::KindKeyCloneSuspected,
+        "clock.refused" => Text::KindClockRefused,
         other => return other.into(),
     };
     text.into()

@@ -11,6 +11,9 @@ use super::escape::escaped;
 use super::sheet::{Cell, Sheet, Table};
 use crate::texts::{Phrase, Text};
 
+/// Letters of `2027-03-31T17:30`.
+const MINUTES: usize = 16;
+
 const STYLE: &str = include_str!("style.css");
 
 /// The page; `foot` says whose it is and when it was made.
@@ -37,8 +40,11 @@ pub fn html(sheet: &Sheet, foot: &Phrase, language: Language) -> String {
         let svg = plot.svg(language);
         let _ = writeln!(out, "<figure>\n<figcaption>{caption}</figcaption>\n{svg}\n</figure>");
     }
-    for part in &sheet.tables {
-        table(&mut out, part, language);
+    // What is long stands at the end: the figures of the first page are those that are looked at.
+    for is_long in [false, true] {
+        for part in sheet.tables.iter().filter(|part| part.is_long == is_long) {
+            table(&mut out, part, language);
+        }
     }
     let foot = escaped(&foot.say(language));
     let _ = write!(out, "<footer>{foot}</footer>\n</body>\n</html>\n");
@@ -61,11 +67,19 @@ fn table(out: &mut String, table: &Table, language: Language) {
         out.push_str("<tr>");
         for cell in row {
             let class = if cell.is_number() { " class=\"n\"" } else { class_of(cell) };
-            let _ = write!(out, "<td{class}>{}</td>", escaped(&cell.say(language)));
+            let _ = write!(out, "<td{class}>{}</td>", escaped(&value(cell, language)));
         }
         out.push_str("</tr>\n");
     }
     out.push_str("</tbody>\n</table>\n</section>\n");
+}
+
+/// A moment to the minute: the first line of the page says the zone.
+fn value(cell: &Cell, language: Language) -> String {
+    match cell {
+        Cell::Time(time) => time.chars().take(MINUTES).collect::<String>().replace('T', " "),
+        cell => cell.say(language),
+    }
 }
 
 const fn class_of(cell: &Cell) -> &'static str {

@@ -36,9 +36,9 @@ const MOST_BARS: usize = 20;
 /// Width of the drawing.
 const WIDTH: f64 = 720.0;
 /// Left of the bars: numbers of columns, names of bars.
-const BESIDE: (f64, f64) = (56.0, 190.0);
+const BESIDE: (f64, f64) = (56.0, 320.0);
 /// Columns of letters that fit beside a bar.
-const NAME_COLUMNS: usize = 26;
+const NAME_COLUMNS: usize = 44;
 /// Width of a column of letters.
 const COLUMN: f64 = 6.8;
 /// Height of the columns, and of a bar with its gap.
@@ -66,6 +66,11 @@ impl Plot {
         )
     }
 
+    /// Where the bars begin: one series needs no name.
+    const fn top(&self) -> f64 {
+        if self.series.len() < 2 { 4.0 } else { LEGEND }
+    }
+
     fn legend(&self, language: Language) -> String {
         let mut out = String::new();
         if self.series.len() < 2 {
@@ -83,7 +88,8 @@ impl Plot {
         let mut out = String::new();
         let most =
             self.points.iter().map(|(_, values)| values.iter().sum::<u64>()).max().unwrap_or(0);
-        let (top, bottom, left) = (LEGEND + 8.0, LEGEND + 8.0 + HEIGHT.0, BESIDE.0);
+        let (top, left) = (self.top() + 8.0, BESIDE.0);
+        let bottom = top + HEIGHT.0;
         let scale = Scale::up_to(most);
         for mark in scale.marks() {
             let y = bottom - scale.of(mark) * HEIGHT.0;
@@ -120,11 +126,13 @@ impl Plot {
         let points = self.most_of();
         let most = points.iter().map(|(_, values)| values.iter().sum::<u64>()).max().unwrap_or(0);
         let scale = Scale::up_to(most);
-        let left = BESIDE.1;
+        let names = points.iter().map(|(name, _)| fitting(&name.say(language), NAME_COLUMNS));
+        let widest = names.map(|name| columns_of(&name)).max().unwrap_or(0);
+        let (top, left) = (self.top(), (widest as f64 * COLUMN + 20.0).min(BESIDE.1));
         // Room for the number behind the longest.
         let width = WIDTH - left - 60.0;
         for (number, (name, values)) in points.iter().enumerate() {
-            let y = LEGEND + number as f64 * HEIGHT.1;
+            let y = top + number as f64 * HEIGHT.1;
             let name = name.say(language);
             text(&mut out, (left - 8.0, y + 14.0), "end", &fitting(&name, NAME_COLUMNS));
             let mut x = left;
@@ -137,8 +145,8 @@ impl Plot {
             let all: u64 = values.iter().sum();
             text(&mut out, (x + 6.0, y + 14.0), "start", &all.to_string());
         }
-        let bottom = LEGEND + points.len() as f64 * HEIGHT.1;
-        line(&mut out, (left, LEGEND), (left, bottom));
+        let bottom = top + points.len() as f64 * HEIGHT.1;
+        line(&mut out, (left, top), (left, bottom));
         (out, bottom + 8.0)
     }
 

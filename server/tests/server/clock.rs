@@ -74,7 +74,7 @@ fn a_clock_that_is_set_forward_signs_nothing_and_revocations_still_arrive() {
     assert!(is_ready(&running));
     until_recorded(&deployment, "clock.plausible");
     Terminal::join(&running, &token, "ward-2", b"2").unwrap();
-    running.clock.advance(500);
+    running.pass(500);
     assert!(
         signed_times(&running, &terminal)
             .iter()
@@ -97,7 +97,7 @@ fn a_terminal_asks_for_the_time_with_a_challenge() {
     let verify = |signed: &[u8], terminal: &Terminal, nonce: &Nonce| {
         Attested::verify(signed, &running.root(), &terminal.id, nonce, reading.clone())
     };
-    running.clock.advance(500);
+    running.pass(500);
     let signed = ask(&terminal.client).json::<TimeReply>().signed.0;
     assert_eq!(verify(&signed, &terminal, &nonce).unwrap().signed(), UnixTime(begun + 500));
     assert!(
@@ -121,7 +121,7 @@ fn a_restart_does_not_make_a_jump_right_and_a_confirmation_does() {
     let begun = now();
     let running = deployment.start_at(begun);
     // Ten days would be no trouble if the server had been off, or had just started.
-    running.clock.advance(1000);
+    running.pass(1000);
     assert!(is_ready(&running));
     running.clock.set(begun + 10 * DAY);
     until_recorded(&deployment, "clock.refused");
@@ -205,7 +205,7 @@ fn terminals_come_and_hear_of_revocations_whatever_the_wall_clock_says() {
         let terminal = deployment.join(&running, "ward-1", &["icu"]);
         // Three weeks pass, and the terminal renews: by this machine's own clock its certificate is
         // of the future, by the time that is signed by it is good.
-        running.clock.advance(21 * DAY);
+        running.pass(21 * DAY);
         let begun = begun + 21 * DAY;
         let body = serde_json::json!({ "csr": Base64(request(&terminal.key)) });
         let reply = terminal.client.post("/v1/renew", &body).json();

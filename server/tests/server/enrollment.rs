@@ -89,7 +89,7 @@ fn a_challenge_is_accepted_at_59_seconds_refused_at_61_and_refused_twice() {
         let credential =
             Credential::make(&ward.maker, &begun.public_key.challenge.0, Making::default());
         let body = finish_body(&begun.session, &credential);
-        ward.running.clock.advance(seconds);
+        ward.running.pass(seconds);
         let answer = ward.terminal.client.post("/v1/enroll/finish", &body);
         if accepted {
             assert_eq!(answer.status, 200, "{seconds}: {}", answer.body);

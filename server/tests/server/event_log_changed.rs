@@ -150,6 +150,9 @@ fn a_database_that_was_put_back_signs_nothing_until_it_is_another_log() {
     assert_eq!((&after["size"], &deployment.log(&["verify"])["size"]), (&300.into(), &300.into()));
     let new = deployment.exported("new");
     assert!(deployment.since(&new, &lost).unwrap_err().contains("WK-1907"));
+    // From before the other log: that has no right to the old name any more.
+    deployment.put_back(&snapshot);
+    assert!(deployment.refused(1, &["log", "show"]).contains("WK-1950"));
 
     // What nobody can read is no reason to sign.
     std::fs::write(deployment.last_checkpoint(), "5").unwrap();

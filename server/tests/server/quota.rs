@@ -125,7 +125,7 @@ fn a_day_s_volume_is_bounded_recorded_once_and_nothing_is_lost() {
         ..loud
     };
     assert_eq!(send(&loud, &left[..1]).status, 429);
-    running.clock.advance(86_400);
+    running.pass(86_400);
     let (left, told) = drain(&loud, left);
     assert!(left.is_empty() && told.is_none());
     let listed = deployment.rows(&["events", "list", "--terminal", "loud", "--limit", "2000"]);

@@ -247,7 +247,8 @@ fn a_backup_of_an_older_version_is_brought_up_to_date() {
         "DROP TABLE event_log; DROP TABLE event_log_entry; DROP TABLE event_log_node",
         "DROP INDEX audit_action; DROP INDEX credential_suspected; DROP INDEX intake_noted;
          DROP INDEX join_token_replaces",
-        "DROP TABLE terminal_tag; DROP TABLE terminal_position",
+        "DROP TABLE terminal_tag; DROP TABLE terminal_position; DROP TABLE log_witness",
+        "DROP INDEX event_name; DROP INDEX pass_begins; ALTER TABLE event DROP COLUMN stage",
         "ALTER TABLE terminal DROP COLUMN deleted",
         "ALTER TABLE terminal DROP COLUMN root_version",
         "ALTER TABLE credential DROP COLUMN suspicion_cleared",

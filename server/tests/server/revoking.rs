@@ -72,7 +72,7 @@ fn a_revoked_terminal_is_told_once_and_then_refused() {
     assert_eq!(other.client.get("/v1/scopes/icu/changes?since=0").status, 200);
     // A token from before does not bring it back; a new one does.
     assert!(deployment.refused(1, &["terminal", "approve", "ward-1"]).contains("revoked"));
-    running.clock.advance(2);
+    running.pass(2);
     // Tokens carry the time of the command line in seconds; it has to be after the revocation.
     std::thread::sleep(std::time::Duration::from_millis(1100));
     let token = deployment.ok(&["terminal", "token", "--replace", "ward-1", "--scope", "icu"]);

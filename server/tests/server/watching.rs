@@ -242,7 +242,7 @@ fn backups_that_are_missing_or_old_are_a_warning() {
     let deployment = Deployment::with(&watch("backup_hours = 3"));
     let running = deployment.start();
     assert_eq!(reasons(&running), (true, BTreeMap::new()));
-    running.clock.advance(3 * HOUR + 60);
+    running.pass(3 * HOUR + 60);
     assert_eq!(reasons(&running), (true, only("WK-1930", "warning")));
     let to = deployment.folder.path().join("backup");
     deployment.ok(&["backup", to.to_str().unwrap(), "--without-keys"]);
@@ -264,7 +264,7 @@ fn terminals_that_are_silent_or_send_too_much_are_a_warning() {
     assert_eq!(measures(&ward.running).get("alarms{action=\"terminal.quota\"}"), 1.0);
 
     // Another day (UTC), or the same one.
-    ward.running.clock.advance(2 * HOUR + 60);
+    ward.running.pass(2 * HOUR + 60);
     let (ready, found) = reasons(&ward.running);
     assert!(ready && found.get("WK-1931").is_some_and(|severity| severity == "warning"));
     assert_eq!(measures(&ward.running).get("terminals_stage{stage=\"soft\"}"), 1.0);
@@ -303,9 +303,9 @@ fn what_keeps_terminals_from_their_directory_is_critical_for_everybody() {
     assert_eq!(reasons(&running), (true, BTreeMap::new()));
 
     // A clock that jumps is not signed by, and heads expire.
-    running.clock.advance(700);
-    running.settle();
+    running.pass(700);
     running.clock.set(now() + 3 * HOUR);
+    running.settle();
     let (ready, found) = reasons(&running);
     let critical = |code: &str| (code.to_owned(), "critical".to_owned());
     assert_eq!((ready, found), (false, [critical("WK-1923"), critical("WK-1925")].into()));

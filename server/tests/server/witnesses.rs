@@ -174,6 +174,14 @@ fn a_log_that_nobody_witnessed_says_so() {
     assert!(refused.contains("WK-1515"), "{refused}");
 }
 
+/// What an attacker does to the last checkpoint beside the database, by which the server itself
+/// would notice.
+fn forget_last(deployment: &Deployment) {
+    let mut file = deployment.database().into_os_string();
+    file.push(".checkpoint");
+    std::fs::remove_file(file).unwrap();
+}
+
 #[test]
 fn whoever_writes_the_log_anew_is_found_by_the_next_terminal() {
     let (deployment, joined, mut witness) = witnessed(300);
@@ -181,6 +189,7 @@ fn whoever_writes_the_log_anew_is_found_by_the_next_terminal() {
         &deployment.database(),
         &[UNLOCK, "UPDATE event SET verdict = 'valid' WHERE seq = 3", FORGET],
     );
+    forget_last(&deployment);
     // The server itself finds nothing: its database is one whole.
     deployment.log(&["show"]);
     deployment.ok(&["log", "verify"]);
@@ -207,6 +216,7 @@ fn a_database_that_was_put_back_is_found_and_so_are_two_that_go_on() {
 
     // Not by "restore", which would have begun another log.
     std::fs::write(deployment.database(), kept).unwrap();
+    forget_last(&deployment);
     let running = deployment.start();
     let terminal = again(&joined, &running);
     deployment.log(&["show"]);

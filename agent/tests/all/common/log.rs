@@ -7,6 +7,8 @@ use wardkey_core::log_key::LogKey;
 use wardkey_core::message::http::{Base64, CheckpointReply};
 use wardkey_tlog::{Checkpoint, Frontier, Hash, KeyName, Signer, Verifier, proof};
 
+use super::people::RP;
+
 #[derive(Clone)]
 pub struct Log {
     pub origin: String,
@@ -19,7 +21,7 @@ pub struct Log {
 impl Log {
     /// With so many entries; at most 255, so that it has one level.
     pub fn of(entries: u8) -> Self {
-        let origin = format!("{}/wardkey-log/test/1", super::RP);
+        let origin = format!("{RP}/wardkey-log/test/1");
         let entries = (0..entries).map(|entry| vec![entry]).collect();
         Self { origin, entries, seed: 77, named: 77 }
     }

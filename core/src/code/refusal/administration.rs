@@ -310,7 +310,7 @@ codes! {
     CosignatureRefused = 1980,
     /// This terminal had another witness key before.
     WitnessKeyDiffers = 1981,
-    /// The witness `$name` did not cosign the checkpoint `$path`.
+    /// The checkpoint `$path` has no cosignature of the witness `$name`.
     LogNotCosigned = 1982,
     // 192x to 194x: watching the server, and its terminals
     /// The server does not run.

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Base64;
+use super::base64::Base64;
+use crate::id::TerminalId;
+use crate::name::RpId;
 
 /// The longest checkpoint in bytes: three lines and a signature.
 pub const MAX_CHECKPOINT: usize = 4096;
@@ -38,6 +40,6 @@ pub struct CosignatureReply {
 }
 
 /// The name of a terminal's witness key.
-pub fn witness_name(rp_id: &crate::name::RpId, terminal: &crate::id::TerminalId) -> String {
+pub fn witness_name(rp_id: &RpId, terminal: &TerminalId) -> String {
     format!("{rp_id}/wardkey-witness/{terminal}")
 }

@@ -18,7 +18,7 @@ use crate::store::report::{self, IssuedPass, Last};
 
 /// What records say: its name in the report, the kind of event, and how it ended where that
 /// matters.
-const RECORDED: [(&str, EventName, Option<bool>); 16] = [
+const RECORDED: [(&str, EventName, Option<bool>); 17] = [
     ("pass-login", EventName::PassLogin, Some(true)),
     ("pass-wrong", EventName::PassWrong, None),
     ("pass-void", EventName::PassVoid, None),
@@ -35,10 +35,11 @@ const RECORDED: [(&str, EventName, Option<bool>); 16] = [
     ("clock-wrong", EventName::ClockWrong, None),
     ("records-lost", EventName::RecordsLost, None),
     ("state-set-aside", EventName::StateSetAside, None),
+    ("log-contradicted", EventName::LogContradicted, None),
 ];
 
 /// What the trail says: the act is its name in the report.
-const ACTS: [&str; 10] = [
+const ACTS: [&str; 21] = [
     "pass.issue",
     "code.issue",
     "code.withdraw",
@@ -49,6 +50,17 @@ const ACTS: [&str; 10] = [
     "clock.confirm",
     "epoch.raise",
     "restore",
+    "publish-key.rotate",
+    "publish-key.stolen",
+    "root-key.export",
+    "token.reused",
+    "terminal.replace-refused",
+    "terminal.conflict",
+    "terminal.quota",
+    "scope.halt",
+    "event.set-aside",
+    "key.clone-suspected",
+    "clock.refused",
 ];
 
 /// What is out of the ordinary.

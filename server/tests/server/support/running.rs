@@ -20,6 +20,13 @@ impl Running {
         self.runtime.block_on(server.app().publisher.refresh()).unwrap();
     }
 
+    /// Lets time pass, and waits until the server has signed anew what this made due: by itself it
+    /// does so at its next tick, and until then heads may have expired.
+    pub fn pass(&self, seconds: u64) {
+        self.clock.advance(seconds);
+        self.settle();
+    }
+
     pub fn server(&self) -> &Server {
         self.server.as_ref().unwrap()
     }

@@ -35,6 +35,8 @@ fn a_database_that_was_put_back_by_hand_is_found_by_the_terminal() {
 
     ward.server.stop();
     std::fs::copy("/tmp/kept.db", DATABASE).unwrap();
+    // Else the server finds it itself, and signs nothing.
+    std::fs::remove_file(format!("{DATABASE}.checkpoint")).unwrap();
     ward.server.resume();
     ward.server.admin_json(&["log", "show"]);
     ward.terminal.sync();

@@ -8,8 +8,8 @@ use wardkey_e2e::sessions::stamp;
 use wardkey_e2e::terminal::text;
 use wardkey_e2e::{Helper, Login, Logind, PIN, SignedIn, SoftKey, peer};
 
+use crate::parts::Parts;
 use crate::stage::{Stage, expect, refused_with};
-use crate::steps::Parts;
 
 /// The PIN that takes the place of [`PIN`].
 pub const NEW_PIN: &str = "314159";

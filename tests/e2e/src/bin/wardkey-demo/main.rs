@@ -5,6 +5,7 @@
 //! expected`.
 
 mod day;
+mod parts;
 mod stage;
 mod steps;
 mod words;

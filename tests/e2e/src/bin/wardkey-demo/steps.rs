@@ -12,25 +12,16 @@ use wardkey_e2e::terminal::{SERVICE, text};
 use wardkey_e2e::{Logind, PIN, Rsyslog, SoftKey, Terminal, paths};
 
 use crate::day;
+use crate::parts::Parts;
 use crate::stage::{Stage, expect, refused_with};
 
 /// Short, so that the demo can wait for the expiry; 15 minutes by default.
 const HEAD_SECONDS: u64 = 6;
 
-/// What is there when everybody is set up.
-pub struct Parts {
-    pub server: Server,
-    pub terminal: Terminal,
-    /// Hanako's, unless it is the machine's own.
-    pub key: Option<SoftKey>,
-    /// Taro's.
-    pub other: Option<SoftKey>,
-}
-
 /// Plays everything.
 pub fn play(stage: &mut Stage) {
     let _rsyslog = Rsyslog::start();
-    let logind = Logind::start();
+    let logind = (!stage.hardware).then(Logind::start);
     let Some(mut parts) = set_up(stage) else {
         stage.stop();
         return;
@@ -40,7 +31,9 @@ pub fn play(stage: &mut Stage) {
     revocation(stage, &parts);
     offline(stage, &mut parts);
     local_and_broken(stage, &mut parts);
-    day::play(stage, &parts, &logind);
+    if let Some(logind) = &logind {
+        day::play(stage, &parts, logind);
+    }
     records(stage);
 }
 
