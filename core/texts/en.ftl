@@ -192,9 +192,6 @@ wk-1553 = Not confirmed; nothing was changed. In a script, please give --person 
 wk-1554 = The terminal was revoked over 24 hours ago. Please join it again with a new token.
 wk-1570 = This terminal has joined. An administrator of the server has yet to approve it.
 wk-1571 = The join token does not fit together. Please copy it again, or issue a new one.
-
-## 16xx: switching Wardkey on and off
-
 wk-1572 = A code of your own has 6 to 9 digits. Please begin again.
 wk-1573 = Others would guess this code. Please begin again with another one.
 wk-1574 = The two codes differ. Please begin again.
@@ -205,6 +202,9 @@ wk-1578 = The colleague who let you in can no longer do so. Please use your key 
 wk-1580 = { $person } can log in here by the chosen code for { $hours } hours. This is recorded.
 wk-1581 = Logged in on a colleague's word, which is recorded. Hours left: { $hours }.
 wk-1582 = { $voucher } had let you in here, which has ended. If you did not ask for it, tell an administrator.
+
+## 16xx: switching Wardkey on and off
+
 wk-1601 = Not enabled: this terminal is not ready. Please mend what is said below.
 wk-1602 = Not enabled: the test login failed. Please mend the cause and try again.
 wk-1603 = Not enabled: no local administrator could log in without a key. Please see the guide.
