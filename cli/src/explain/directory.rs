@@ -11,7 +11,7 @@ use wardkey_core::policy::document::PolicyDocument;
 use wardkey_core::policy::evaluate::{Evaluation, evaluate};
 use wardkey_core::policy::rule::Rule;
 use wardkey_core::policy::stage::{Stage, stage_by_time};
-use wardkey_core::policy::vouching::longest;
+use wardkey_core::policy::vouching::{groups, longest};
 use wardkey_core::policy::ways::takes;
 use wardkey_core::proof::ProofKind;
 use wardkey_core::snapshot::{Anchor, Snapshot};
@@ -188,8 +188,7 @@ fn policy(snapshot: &Snapshot, context: &LoginContext<'_>) -> Step {
 /// Who may vouch for the person here; nothing where nobody may.
 fn vouch(snapshot: &Snapshot, context: &LoginContext<'_>) -> Option<Step> {
     takes(snapshot, context.service, ProofKind::Vouch).ok()?;
-    let groups = snapshot.policies().filter_map(|policy| policy.vouch_groups.as_ref());
-    let groups: Vec<&str> = groups.flat_map(|all| all.iter()).map(GroupName::as_str).collect();
+    let groups: Vec<&str> = groups(snapshot).map(GroupName::as_str).collect();
     let args =
         [("groups", groups.join(", ").into()), ("count", longest(snapshot).div_ceil(3600).into())];
     Some(Step::note(Topic::Vouch, Text::TryVouchers.with(args)))

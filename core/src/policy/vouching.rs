@@ -6,6 +6,7 @@
 use super::rule::is_member;
 use crate::code::{Code, Denial};
 use crate::codec;
+use crate::name::GroupName;
 use crate::person::Status;
 use crate::proof::ProofKind;
 use crate::proof::assertion::Assertion;
@@ -32,6 +33,12 @@ pub fn offered(anybody: &Snapshot) -> u64 {
 pub fn per_month(person: &Snapshot) -> u32 {
     let showing = person.scopes().iter().filter(|scope| scope.record.is_some());
     showing.map(|scope| scope.policy.vouch_per_month.unwrap_or(0)).min().unwrap_or(0)
+}
+
+/// The groups that scopes of the snapshot's person name: a colleague needs one of each scope.
+pub fn groups(person: &Snapshot) -> impl Iterator<Item = &GroupName> {
+    let showing = person.scopes().iter().filter(|scope| scope.record.is_some());
+    showing.filter_map(|scope| scope.policy.vouch_groups.as_ref()).flat_map(|all| all.iter())
 }
 
 /// Whether the colleague's key signed this vouch, and the colleague may still vouch for the person.
