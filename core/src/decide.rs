@@ -218,10 +218,18 @@ pub fn decide_vouch(
     }
     is_fresh(&vouch.nonce, vouch.from, context, freshness)?;
     holds(snapshot, voucher, &vouch, assertion, context.now)?;
+    may_log_in(voucher, context)?;
 
     takes(snapshot, context.service, ProofKind::Vouch)?;
     evaluate(snapshot, context).into_permit()?;
     Ok(vouch)
+}
+
+/// Who vouches could log in here now: also by what time offline takes away.
+fn may_log_in(voucher: &Snapshot, context: &LoginContext<'_>) -> Result<(), Denial> {
+    let own = LoginContext { account: voucher.login(), ..*context };
+    let permit = evaluate(voucher, &own).into_permit();
+    permit.map(drop).map_err(|denial| Denial::new(Code::VouchLapsed, denial.detail))
 }
 
 /// Client data of this login, fresh.

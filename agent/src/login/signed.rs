@@ -139,7 +139,9 @@ pub fn verify_vouch(
     let mut marks = agent.marks();
     let person = snapshot_of(agent, &anchor, &marks, &vouch.person)?;
     let voucher = snapshot_of(agent, &anchor, &marks, &vouch.voucher)?;
-    remember_seen(agent, caller, &vouch.person, &mut marks);
+    for who in [&vouch.person, &vouch.voucher] {
+        remember_seen(agent, caller, who, &mut marks);
+    }
     let (now, least) = time_of(agent, vouch.from);
     let request = LoginContext {
         // Which account the person will use, each login says.

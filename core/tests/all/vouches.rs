@@ -3,6 +3,7 @@
 use wardkey_core::code::Code;
 use wardkey_core::codec::{self, List};
 use wardkey_core::decide::{By, Freshness, Granted, decide_by_vouch, decide_vouch};
+use wardkey_core::directory::leaf_key;
 use wardkey_core::id::{Nonce, TerminalId};
 use wardkey_core::marks::Marks;
 use wardkey_core::person::Status;
@@ -194,6 +195,39 @@ fn each_wrong_thing_about_the_signature_is_no_word() {
 }
 
 #[test]
+fn nothing_that_was_signed_can_be_changed_afterwards() {
+    let world = Deployment::with_colleague();
+    // The colleague signed something else in one field, and it is shown as what fits.
+    let shown = |change: fn(&mut Vouch)| {
+        let mut signed = vouch();
+        change(&mut signed);
+        let mut assertion = signed_vouch(&signed);
+        assertion.client_data = codec::Bytes::new(vouch().to_bytes()).unwrap();
+        let at_once = vouches(&world, T0, &assertion).err();
+        let by_it = login_by(&world, ("login", T0, false), &vouch(), &assertion).err();
+        assert_eq!(at_once, by_it);
+        by_it
+    };
+    assert_eq!(shown(|_| {}), None);
+    type Change = fn(&mut Vouch);
+    let fields: [(&str, Change); 10] = [
+        ("nonce", |v| v.nonce = Nonce::new([5; 32])),
+        ("terminal", |v| v.terminal = TerminalId::new([9; 16])),
+        ("voucher", |v| v.voucher = login("hanako")),
+        ("credential", |v| v.credential = Key::es256(1).record(1).fingerprint()),
+        ("person", |v| v.person = login("jiro")),
+        ("from", |v| v.from = UnixTime(T0 - 1)),
+        ("until", |v| v.until = UnixTime(T0 + 60)),
+        ("reason", |v| v.reason = None),
+        ("hash", |v| v.hash = 2),
+        ("key", |v| v.key = wardkey_testkit::pass(1).key),
+    ];
+    for (field, change) in fields {
+        assert_eq!(shown(change), Some(Code::VouchLapsed), "{field}");
+    }
+}
+
+#[test]
 fn person_place_and_time_are_kept() {
     let world = world(|w| {
         w.terminal.expires = UnixTime(T0 + 100 * 3600);
@@ -242,6 +276,36 @@ fn what_is_signed_just_now_is_of_this_challenge_terminal_and_minute() {
     let reported = |least| Freshness::Reported { least: UnixTime(least) };
     assert_eq!(decided(reported(T0 + 60), &TERMINAL), None);
     assert_eq!(decided(reported(T0 + 61), &TERMINAL), Some(Code::TooLate), "a replay");
+}
+
+#[test]
+fn whom_time_offline_keeps_out_vouches_for_nobody() {
+    let world = Deployment::with_colleague();
+    let (person, voucher) = (world.snapshot("hanako").unwrap(), world.snapshot("taro").unwrap());
+    let decided = |hours: u64, seen: &[&str]| {
+        let now = UnixTime(T0 + hours * 3600);
+        let mut marks = Marks::default();
+        seen.iter().for_each(|name| marks.remember(leaf_key(&login(name)), now));
+        let vouch = Vouch { from: now, until: now.plus(VOUCHED), ..vouch() };
+        let (account, service, nonce) = (login("hanako"), service("login"), vouch.nonce);
+        let context = LoginContext {
+            account: &account,
+            service: &service,
+            remote: false,
+            now,
+            marks: &marks,
+        };
+        let freshness = Freshness::Own { nonce: &nonce, elapsed: 1 };
+        let assertion = signed_vouch(&vouch);
+        decide_vouch(&person, &voucher, &context, &TERMINAL, freshness, &assertion)
+            .map_err(|denial| denial.code)
+            .err()
+    };
+    assert_eq!(decided(12, &[]), None);
+    assert_eq!(decided(48, &["hanako", "taro"]), None);
+    assert_eq!(decided(48, &["hanako"]), Some(Code::VouchLapsed), "taro was never here");
+    assert_eq!(decided(48, &["taro"]), Some(Code::OfflineNotSeenHere));
+    assert_eq!(decided(100, &["hanako", "taro"]), Some(Code::VouchLapsed));
 }
 
 #[test]
