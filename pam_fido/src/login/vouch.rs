@@ -39,6 +39,13 @@ pub struct Wanted {
     pub exists: bool,
 }
 
+/// What the question said that the colleague answered with the PIN.
+struct Told<'a> {
+    wanted: &'a Wanted,
+    /// For how long.
+    seconds: u64,
+}
+
 /// What a colleague has signed, verified and on record.
 pub struct SignedVouch {
     pub vouch: Vouch,
@@ -58,13 +65,15 @@ impl Attempt<'_, '_> {
             // No code is asked for here.
             Established::Code(_) => return Err(Refusal::new(Code::Internal, "a code").into()),
         };
-        let answered = match self.ask_vouch_pin(&recognised.recognition, wanted) {
+        let seconds = offered(&recognised.recognition.person.snapshot);
+        let answered = match self.ask_vouch_pin(&recognised.recognition, wanted, seconds) {
             Ok(pin) => Answered { recognised, pin },
             Err(refusal) => return Err(Ended { refusal, agent: Some(recognised.agent) }),
         };
         let Held(Answered { recognised, pin }) = self.until_held(answered)?;
         let Recognised { mut agent, key, recognition } = recognised;
-        let signed = match self.sign_vouch(&mut agent, key, &recognition, pin, wanted) {
+        let told = Told { wanted, seconds };
+        let signed = match self.sign_vouch(&mut agent, key, &recognition, pin, told) {
             Ok(signed) => signed,
             Err(refusal) => return Err(Ended { refusal, agent: Some(agent) }),
         };
@@ -87,12 +96,13 @@ impl Attempt<'_, '_> {
         &mut self,
         recognition: &Recognition,
         wanted: &Wanted,
+        seconds: u64,
     ) -> Result<Pin, Refusal> {
         let tries = self.usable_tries(recognition)?;
         let snapshot = &recognition.person.snapshot;
         let record = snapshot.records().next();
         let name = record.map(|record| self.shown_name(record)).unwrap_or_default();
-        let hours = hours(offered(snapshot));
+        let hours = hours(seconds);
         let signs = (wanted.person.as_str(), &*hours);
         let text = texts::vouch_question(self.speaker.language, name, signs, few(tries));
         self.ask_pin_by(text, tries)
@@ -104,7 +114,7 @@ impl Attempt<'_, '_> {
         key: Channel,
         recognition: &Recognition,
         pin: Pin,
-        wanted: &Wanted,
+        Told { wanted, seconds }: Told<'_>,
     ) -> Result<SignedVouch, Refusal> {
         // The colleague last: shown no older than the person.
         let person = self.shown(agent, &wanted.person)?;
@@ -122,7 +132,8 @@ impl Attempt<'_, '_> {
             credential: recognition.proven.credential().fingerprint(),
             person: wanted.person.clone(),
             from,
-            until: from.plus(offered(&voucher.snapshot)),
+            // A policy of since may shorten what the colleague was told, and not prolong it.
+            until: from.plus(seconds.min(offered(&voucher.snapshot))),
             reason: wanted.reason.clone(),
             hash: HASH,
             key: wanted.key,

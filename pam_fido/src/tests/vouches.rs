@@ -1,5 +1,6 @@
 //! Without the key: a colleague vouches. What is asked, what is signed, kept and recorded.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use wardkey_core::code::{Notice, Prompt};
@@ -209,7 +210,7 @@ fn at_a_shared_account_the_name_is_typed_and_the_word_is_for_that_person() {
     assert_eq!(seen.person.questions[0], question);
     let vouch = book.lock().unwrap().of(&login("hanako")).unwrap().1;
     assert_eq!(vouch.reason, None);
-    for nobody in ["0", "ghost 0", "-x 0"] {
+    for nobody in ["0", "ghost 0", "-x 0", "root 0", "ward3pc 0"] {
         let (seen, book) = run(&answers(nobody));
         assert_eq!(seen.code(), 1575, "{nobody}");
         assert!(book.lock().unwrap().kept.is_empty());
@@ -225,6 +226,35 @@ fn the_evidence_of_both_is_of_the_moment_and_the_key_is_held() {
     let voucher = position(&|one| *one == AgentRequest::Prove(login("taro"))).unwrap();
     let said = position(&|one| matches!(one, AgentRequest::Outcome(_))).unwrap();
     assert!(held < person && person < voucher && voucher < said, "{:?}", seen.agent);
+}
+
+#[test]
+fn the_key_signs_for_no_longer_than_the_question_said() {
+    let hours = |hours: u64, seq: u64| {
+        agent(&with(|d| {
+            d.scopes[1].1.vouch_seconds = Some(hours * 3600);
+            d.scopes.iter_mut().for_each(|(state, _)| state.head.seq += seq);
+        }))
+    };
+    // The policy changes while the colleague reads: longer, then shorter.
+    for (before, after) in [(1, 8), (8, 1)] {
+        let mut scene = scene(&TYPED);
+        let (before, after) = (hours(before, 0), hours(after, 1));
+        let has_changed = AtomicBool::new(false);
+        scene.agent.script = Arc::new(move |number, request| {
+            let is_asked = matches!(request, AgentRequest::Prove(_));
+            if has_changed.fetch_or(is_asked, Ordering::SeqCst) || is_asked {
+                after(number, request)
+            } else {
+                before(number, request)
+            }
+        });
+        let book = Arc::clone(&scene.machine.vouches);
+        let seen = scene.run();
+        assert_eq!(seen.code(), 0, "{:?}", seen.result);
+        let vouch = book.lock().unwrap().of(&login("hanako")).unwrap().1;
+        assert_eq!(vouch.until.since(vouch.from), 3600);
+    }
 }
 
 #[test]
