@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use wardkey_core::code::Code;
 use wardkey_core::codec::List;
+use wardkey_core::directory::leaf_key;
+use wardkey_core::id::Nonce;
 use wardkey_core::message::agent::{LoginResult, Request as AgentRequest};
 use wardkey_core::message::key::{Reply as KeyReply, Request as KeyRequest};
 use wardkey_core::person::Status;
 use wardkey_core::time::UnixTime;
+use wardkey_core::vouch::Vouch;
 
 use super::scene::*;
 use super::vouches::{TYPED, agent, scene, scene_of, with};
@@ -200,6 +203,43 @@ fn a_disabled_colleague_or_key_is_told_so_before_the_pin() {
 }
 
 #[test]
+fn a_colleague_whom_time_offline_keeps_out_is_told_so_before_the_pin() {
+    let offline = |seen: &[&str]| {
+        let mut scene = scene(&TYPED);
+        let now = UnixTime(T0 + 48 * 3600);
+        scene.machine = FakeMachine::at(now.0);
+        let mut marks = scene.machine.marks.lock().unwrap();
+        seen.iter().for_each(|name| marks.remember(leaf_key(&login(name)), now));
+        drop(marks);
+        scene
+    };
+    assert_eq!(offline(&["hanako", "taro"]).run().code(), 0);
+    let seen = refused_of(offline(&["hanako"]));
+    assert_eq!((seen.code(), seen.pin_sent()), (Code::OfflineNotSeenHere.number(), false));
+    let seen = refused_of(offline(&["taro"]));
+    assert_eq!((seen.code(), seen.pin_sent()), (1575, true), "hanako was never here");
+}
+
+#[test]
+fn who_is_in_on_somebody_s_word_has_none_to_give() {
+    // hanako may vouch, and a colleague has vouched for her; her key is at home.
+    let deployment = with(|d| {
+        d.hanako().groups = List::new(vec![wardkey_testkit::group("seniors")]).unwrap();
+        let jiro = wardkey_testkit::person("jiro", 3, &wardkey_testkit::Key::es256(3));
+        d.scopes[1].0.people.push(jiro);
+    });
+    for code_instead in [PIN, CHOSEN] {
+        let answers = ["0", CHOSEN, CHOSEN, "", "hanako", code_instead];
+        let mut scene = scene_of(&deployment, &answers);
+        scene.login = login_as("jiro");
+        assert!(scene.machine.vouches.lock().unwrap().add(kept(&vouch()), UnixTime(T0)));
+        let seen = refused_of(scene);
+        assert_eq!((seen.code(), seen.pin_sent()), (1214, false), "her key is waited for");
+        assert_eq!(seen.person.questions.len(), 5, "no code is asked for in its place");
+    }
+}
+
+#[test]
 fn no_more_than_the_policy_allows_in_a_month() {
     let book = Arc::clone(&scene(&TYPED).machine.vouches);
     for number in 1..=4 {
@@ -217,6 +257,30 @@ fn no_more_than_the_policy_allows_in_a_month() {
 
     let never = with(|d| d.scopes[1].1.vouch_per_month = None);
     assert_eq!(refused_of(scene_of(&never, &TYPED)).code(), 1576);
+}
+
+#[test]
+fn what_others_vouched_for_meanwhile_counts_too() {
+    let mut scene = scene(&TYPED);
+    let book = Arc::clone(&scene.machine.vouches);
+    let others = Arc::clone(&book);
+    scene.agent_instead(move |_, request| {
+        if matches!(request, AgentRequest::Outcome(o) if matches!(o.result, LoginResult::Vouched(_)))
+        {
+            for nonce in 1..=3 {
+                let vouch = Vouch { nonce: Nonce::new([nonce; 32]), ..vouch() };
+                assert!(others.lock().unwrap().add(kept(&vouch), UnixTime(T0)));
+            }
+        }
+        vec![]
+    });
+    let seen = scene.run();
+    assert_eq!(seen.code(), 1576);
+    let last = seen.outcomes().pop().unwrap();
+    assert!(matches!(&last.result, LoginResult::Failure(f) if f.code == Code::VouchTooOften));
+    let book = book.lock().unwrap();
+    assert_eq!(book.count(&login("hanako"), UnixTime(T0)), 3);
+    assert_eq!(book.of(&login("hanako")).unwrap().1.nonce, Nonce::new([3; 32]));
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use wardkey_core::code::{Code, Notice};
-use wardkey_core::codec::List;
+use wardkey_core::codec::{Bytes, List};
 use wardkey_core::id::TerminalId;
+use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::{PassTry, Request as AgentRequest};
 use wardkey_core::message::key::Request as KeyRequest;
 use wardkey_core::name::Language;
@@ -12,7 +13,7 @@ use wardkey_core::pass::MAX_TRIES;
 use wardkey_core::pass_notes::PassNotes;
 use wardkey_core::person::Status;
 use wardkey_core::texts;
-use wardkey_core::time::UnixTime;
+use wardkey_core::time::{ClockFloor, ClockReading, UnixTime};
 use wardkey_core::vouch::Vouch;
 use wardkey_core::vouch_book::VouchBook;
 
@@ -171,6 +172,32 @@ fn what_is_kept_holds_for_this_person_here_and_now_only() {
     );
     late.machine.clock = FakeMachine::at(T0 + VOUCHED).clock;
     assert_eq!(late.run().code(), 1804);
+}
+
+#[test]
+fn a_clock_that_is_set_back_prolongs_nothing() {
+    let reading = |name: &[u8], boottime| ClockReading {
+        realtime: UnixTime(T0),
+        boottime,
+        boot_id: Bytes::new(name).unwrap(),
+    };
+    let floor = |boottime| ClockFloor {
+        time: UnixTime(T0),
+        boottime,
+        boot_id: Bytes::new(*b"boot").unwrap(),
+    };
+    for (reading, code) in [
+        (reading(b"boot", 1_000 + VOUCHED - 1), 0),
+        (reading(b"boot", 1_000 + VOUCHED), 1804),
+        // Another boot, all of which has gone by since.
+        (reading(b"next", VOUCHED - 1), 0),
+        (reading(b"next", VOUCHED), 1804),
+    ] {
+        let scene = types(&Deployment::with_colleague(), &vouch(), CHOSEN);
+        *scene.machine.clock.lock().unwrap() = reading.clone();
+        *scene.machine.marks.lock().unwrap() = Marks { floor: floor(1_000), ..Marks::default() };
+        assert_eq!(scene.run().code(), code, "{reading:?}");
+    }
 }
 
 #[test]
