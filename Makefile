@@ -8,7 +8,7 @@ SUITE ?= bookworm
 # What the tests' workspace builds stands beside what is shipped, never in it.
 TESTS = cd tests &&
 
-.PHONY: all help setup release pages test check unit vectors e2e demo-build demo bench bench-server bench-verify deb deb-source deb-repro deb-test systems-test doctor-test deb-lint repo siem-test vm-test clean
+.PHONY: all help setup setup-build release pages test check unit vectors e2e demo-build demo bench bench-server bench-verify deb deb-source deb-repro deb-test systems-test doctor-test deb-lint repo siem-test vm-test clean
 
 all: release
 
@@ -31,12 +31,16 @@ help:
 setup:
 	@tools/setup
 
-release: setup
+# What building and the demo need, and no more: the tests' runner alone takes minutes to compile.
+setup-build:
+	@tools/setup --build
+
+release: setup-build
 	tools/release
 
 # Manual pages, completions, bills of materials (CycloneDX) and licence lists: man/, completions/,
 # sbom/ and licences/ in the target folder.
-pages: setup
+pages: setup-build
 	tools/release --pages
 	$(or $(CARGO_TARGET_DIR),target)/release/wardkey-pages -- --locked
 
@@ -52,7 +56,7 @@ check: setup
 	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
 	$(TESTS) $(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
-unit: release
+unit: setup release
 	$(CARGO) nextest run --locked --workspace --all-features
 	$(CARGO) test --locked --workspace --doc --quiet
 
@@ -63,7 +67,7 @@ e2e: release tests-build
 	$(TESTS) $(CARGO) nextest run --locked --workspace
 
 # What the demo runs, and no more: a fifth of the tests' crates are for other tests.
-demo-build: setup
+demo-build: setup-build
 	$(TESTS) $(CARGO) build --locked -p wardkey-softkey -p wardkey-hidpreload -p wardkey-pamclient -p wardkey-logind -p wardkey-e2e
 
 demo: release demo-build
@@ -73,22 +77,22 @@ bench: release tests-build
 	@tests/ward/enter target/tests/debug/wardkey-bench
 
 # A deployment of 10,000 terminals on this machine: some ten minutes.
-bench-server: release
+bench-server: setup release
 	$(CARGO) bench --locked --package wardkey-server --bench fleet -- \
 	  --server $(abspath $(or $(CARGO_TARGET_DIR),target))/release/wardkey-server \
 	  --out $(abspath $(or $(CARGO_TARGET_DIR),target))/bench/server.json $(BENCH_OPTIONS)
 
 # RECORDS=100000 for fewer; a million take some minutes to sign.
-bench-verify: release
+bench-verify: setup release
 	mkdir -p $(or $(CARGO_TARGET_DIR),target)/bench
 	$(CARGO) bench --locked --package wardkey-verify --bench records -- \
 	  $(abspath $(or $(CARGO_TARGET_DIR),target))/release/wardkey-verify $(or $(RECORDS),1000000) \
 	  $(abspath $(or $(CARGO_TARGET_DIR),target))/bench/verify.json
 
-deb: setup
+deb: setup-build
 	tools/deb
 
-deb-source: setup
+deb-source: setup-build
 	tools/deb-source
 
 deb-repro: deb deb-source
@@ -120,7 +124,7 @@ repo: deb
 
 # Installs QEMU and others besides (tests/vm/setup). Everything is below target/vm.
 DISPLAY_PART ?= lightdm
-vm-test: deb
+vm-test: setup deb
 	$(TESTS) $(CARGO) build --locked -p wardkey-softkey -p wardkey-vm -p wardkey-e2e -p wardkey-pamclient
 	@tests/vm/run --suite $(SUITE) $(DISPLAY_PART)
 
