@@ -6,6 +6,7 @@
 
 pub mod arbiter;
 pub mod authorise;
+mod begun;
 mod conversation;
 pub mod decoys;
 pub mod evidence;
@@ -17,3 +18,5 @@ pub mod preverified;
 pub mod server_time;
 pub mod service;
 mod signed;
+mod suspects;
+mod vouches;

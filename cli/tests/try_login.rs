@@ -246,6 +246,21 @@ fn a_person_without_a_usable_key_gets_in_by_a_valid_temporary_code_only() {
 }
 
 #[test]
+fn who_may_vouch_is_said_where_somebody_may() {
+    let mut deployment = Deployment::with_colleague();
+    *deployment.hanako() = person(PERSON, 1, &Key::es256(1));
+    deployment.refresh();
+    let is_said = |line: &str| {
+        let (_, _, steps) = of(&tried(&deployment, T0, grant(&deployment), line));
+        steps.iter().any(|(name, result, _)| name == "vouch" && result == "note")
+    };
+    assert!(is_said("try nobody --json"));
+    assert!(!is_said("try nobody --service sudo --json"));
+    let ran = tried(&deployment, T0, grant(&deployment), "try nobody");
+    assert!(ran.out.contains("seniors"), "{}", ran.out);
+}
+
+#[test]
 fn only_root_is_told_and_a_silent_agent_is_a_refusal() {
     let deployment = deployment();
     let ran = machine(&deployment).run("try nobody --json", &[], false, false);

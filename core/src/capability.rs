@@ -9,9 +9,11 @@ pub const SERVER_TIME: &str = "server-time";
 pub const CANDIDATE_PAGES: &str = "candidate-pages";
 /// Knows passes, and the ways in that a policy allows.
 pub const PROOF_KINDS: &str = "proof-kinds";
+/// Knows colleagues' vouches.
+pub const VOUCHES: &str = "vouches";
 /// Takes a small change out of the answer that tells of it, without a second request.
 pub const CHANGES_IN_WAIT: &str = "changes-in-wait";
 
 /// All that this version can.
-pub const ALL: [&str; 5] =
-    [CANDIDATE_PAGES, CHANGES_IN_WAIT, GROWING_DOCUMENTS, PROOF_KINDS, SERVER_TIME];
+pub const ALL: [&str; 6] =
+    [CANDIDATE_PAGES, CHANGES_IN_WAIT, GROWING_DOCUMENTS, PROOF_KINDS, SERVER_TIME, VOUCHES];

@@ -5,21 +5,23 @@
 use crate::client_data::ClientData;
 use crate::code::{Code, Denial};
 use crate::codec::Bytes;
-use crate::id::{Hash, Nonce, TerminalId};
+use crate::id::{Hash, Nonce, Salt, TerminalId};
 use crate::pass::Pass;
 use crate::person::{CredentialRecord, Status};
 use crate::policy::context::LoginContext;
 use crate::policy::evaluate::{Permit, evaluate};
+use crate::policy::vouching::holds;
 use crate::policy::ways::{is_valid, takes};
 use crate::proof::assertion::{Assertion, AuthenticatorData};
 use crate::proof::{ProofKind, SignedByCode};
 use crate::snapshot::Snapshot;
 use crate::time::UnixTime;
+use crate::vouch::Vouch;
 
 /// Longest time in seconds from the challenge to the decision.
 pub const CHALLENGE_SECONDS: u64 = 60;
 
-/// A login that may go on: made by [`decide`] and [`decide_by_code`] only.
+/// A login that may go on: made by [`decide`], [`decide_by_code`] and [`decide_by_vouch`] only.
 #[derive(Clone, Debug)]
 pub struct Granted {
     permit: Permit,
@@ -34,6 +36,8 @@ pub enum By {
     Key(Box<ByKey>),
     /// The code of a pass.
     Code(Box<Pass>),
+    /// A code for which a colleague vouched.
+    Vouch(Box<Vouch>),
 }
 
 /// What a security key proved.
@@ -60,6 +64,7 @@ impl Granted {
         match &self.by {
             By::Key(key) => key.kind,
             By::Code(_) => ProofKind::TemporaryCode,
+            By::Vouch(_) => ProofKind::Vouch,
         }
     }
 
@@ -72,7 +77,7 @@ impl Granted {
     pub fn by_key(&self) -> Option<&ByKey> {
         match &self.by {
             By::Key(key) => Some(key),
-            By::Code(_) => None,
+            By::Code(_) | By::Vouch(_) => None,
         }
     }
 
@@ -167,6 +172,66 @@ pub fn decide_by_code(
     Ok(Granted { permit, client_data, by: By::Code(Box::new(pass.clone())) })
 }
 
+/// The same decision about what a code signed for which a colleague vouched at this terminal.
+/// `assertion` is what the colleague's key signed, `voucher` the colleague in the directory of now.
+///
+/// # Errors
+/// A [`Denial`] with the first check that failed. Every path but the last denies.
+pub fn decide_by_vouch(
+    snapshot: &Snapshot,
+    voucher: &Snapshot,
+    context: &LoginContext<'_>,
+    terminal: &TerminalId,
+    freshness: Freshness<'_>,
+    signed: &SignedByCode,
+    assertion: &Assertion,
+) -> Result<Granted, Denial> {
+    // First of all who asks, as for a pass.
+    let vouch = Vouch::from_bytes(assertion.client_data.as_slice())
+        .map_err(|error| Denial::new(Code::PassWrong, error))?;
+    signed.verify(&vouch.as_pass(Salt::new([0; Salt::LEN])))?;
+
+    let permit = evaluate(snapshot, context).into_permit()?;
+    takes(snapshot, context.service, ProofKind::Vouch)?;
+    holds(snapshot, voucher, &vouch, assertion, context.now)?;
+    let client_data = client_data_of(&signed.client_data, snapshot, context, terminal, freshness)?;
+    Ok(Granted { permit, client_data, by: By::Vouch(Box::new(vouch)) })
+}
+
+/// Whether a colleague may vouch for somebody: what the key of `voucher` has signed just now, about
+/// the snapshot's person, who could log in by it at once.
+///
+/// # Errors
+/// A [`Denial`] with the first check that failed. Every path but the last denies.
+pub fn decide_vouch(
+    snapshot: &Snapshot,
+    voucher: &Snapshot,
+    context: &LoginContext<'_>,
+    terminal: &TerminalId,
+    freshness: Freshness<'_>,
+    assertion: &Assertion,
+) -> Result<Vouch, Denial> {
+    let vouch = Vouch::from_bytes(assertion.client_data.as_slice())
+        .map_err(|error| Denial::new(Code::ClientData, error))?;
+    if vouch.terminal != *terminal || vouch.terminal != snapshot.terminal().terminal {
+        return Err(Denial::new(Code::ClientData, "vouched for at another terminal"));
+    }
+    is_fresh(&vouch.nonce, vouch.from, context, freshness)?;
+    holds(snapshot, voucher, &vouch, assertion, context.now)?;
+    may_log_in(voucher, context)?;
+
+    takes(snapshot, context.service, ProofKind::Vouch)?;
+    evaluate(snapshot, context).into_permit()?;
+    Ok(vouch)
+}
+
+/// Who vouches could log in here now: also by what time offline takes away.
+fn may_log_in(voucher: &Snapshot, context: &LoginContext<'_>) -> Result<(), Denial> {
+    let own = LoginContext { account: voucher.login(), ..*context };
+    let permit = evaluate(voucher, &own).into_permit();
+    permit.map(drop).map_err(|denial| Denial::new(Code::VouchLapsed, denial.detail))
+}
+
 /// Client data of this login, fresh.
 fn client_data_of(
     bytes: &Bytes<512>,
@@ -178,7 +243,7 @@ fn client_data_of(
     let client_data = ClientData::from_bytes(bytes.as_slice())
         .map_err(|error| Denial::new(Code::ClientData, error))?;
     client_data_is_ours(&client_data, snapshot, context, terminal)?;
-    challenge_is_fresh(&client_data, context, freshness)?;
+    is_fresh(&client_data.nonce, client_data.time, context, freshness)?;
     Ok(client_data)
 }
 
@@ -206,21 +271,23 @@ fn client_data_is_ours(
     Ok(())
 }
 
-fn challenge_is_fresh(
-    data: &ClientData,
+/// Whether what was signed over this nonce, at this time, is of now.
+fn is_fresh(
+    signed: &Nonce,
+    time: UnixTime,
     context: &LoginContext<'_>,
     freshness: Freshness<'_>,
 ) -> Result<(), Denial> {
     let late = || Err(Denial::new(Code::TooLate, "more than 60 seconds since the challenge"));
     match freshness {
-        Freshness::Own { nonce, .. } if data.nonce != *nonce => {
+        Freshness::Own { nonce, .. } if signed != nonce => {
             Err(Denial::new(Code::ClientData, "client data has another nonce"))
         }
         Freshness::Own { elapsed, .. } if elapsed > CHALLENGE_SECONDS => late(),
         // A challenge from the future is as wrong as an old one.
         Freshness::Reported { least }
-            if least.since(data.time) > CHALLENGE_SECONDS
-                || data.time.since(context.now) > CHALLENGE_SECONDS =>
+            if least.since(time) > CHALLENGE_SECONDS
+                || time.since(context.now) > CHALLENGE_SECONDS =>
         {
             late()
         }

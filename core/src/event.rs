@@ -116,6 +116,9 @@ pub struct Event {
     /// What proves a login by a pass.
     #[n(32)]
     pub signed_by_code: Option<SignedByCode>,
+    /// Who vouched for the person: `evidence` is what the voucher's key signed then.
+    #[n(60)]
+    pub voucher: Option<LoginName>,
 }
 
 impl Document for Event {
@@ -156,6 +159,7 @@ impl Event {
             proof: None,
             pass: None,
             signed_by_code: None,
+            voucher: None,
         }
     }
 

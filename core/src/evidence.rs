@@ -4,12 +4,13 @@
 use crate::client_data::ClientData;
 use crate::code::Denial;
 use crate::event::{Event, EventName, Outcome};
-use crate::id::TerminalId;
+use crate::id::{Salt, TerminalId};
 use crate::log_keys::ListedPass;
 use crate::name::LoginName;
 use crate::person::CredentialRecord;
-use crate::proof::SignedByCode;
 use crate::proof::assertion::{Assertion, AuthenticatorData};
+use crate::proof::{ProofKind, SignedByCode};
+use crate::vouch::{MAX_SECONDS, Vouch};
 
 /// Seconds between a login's signed time and its record: challenge, touch, and two readings of a
 /// clock.
@@ -60,11 +61,66 @@ pub enum Unproven {
     /// The signature, or what the key says of itself.
     #[error("{0}")]
     Signature(Denial),
+    /// A colleague's word.
+    #[error("{0}")]
+    Word(NoWord),
+}
+
+/// Why a colleague's word does not hold, or a login by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoWord {
+    /// A success that nobody signed.
+    #[error("nobody's word without evidence")]
+    Nothing,
+    /// What was signed cannot be read.
+    #[error("what was vouched for is malformed")]
+    Malformed,
+    /// It names another terminal.
+    #[error("vouched for at another terminal")]
+    Terminal,
+    /// It names another colleague or key, or the key is somebody else's.
+    #[error("signed by another colleague")]
+    Colleague,
+    /// It names another person, or the event another vouch.
+    #[error("vouched for somebody else")]
+    Person,
+    /// It is for who signed it.
+    #[error("nobody vouches for themselves")]
+    Themselves,
+    /// It is longer than any policy allows, or ends before it begins.
+    #[error("vouched for longer than anybody may")]
+    TooLong,
+    /// The event has another time.
+    #[error("vouched for at another time")]
+    Time,
+    /// The event has another id.
+    #[error("the event id is not that of the vouch")]
+    EventId,
+    /// A login that no code signed.
+    #[error("a login that no code signed")]
+    NoCode,
+    /// A login that says that something else proved it.
+    #[error("a login by another proof")]
+    OtherProof,
+    /// The login was before the vouch, or after its end.
+    #[error("nobody vouched for then")]
+    NotThen,
 }
 
 /// Whether an event says that somebody was let in.
 pub fn claims_success(event: &Event) -> bool {
     event.name.is_login() && event.outcome == Outcome::Success
+}
+
+/// Whether an event says something that needs a proof: that somebody was let in, or vouched for.
+pub fn claims_proof(event: &Event) -> bool {
+    let is_vouch = event.name == EventName::Vouched && event.outcome == Outcome::Success;
+    is_vouch || claims_success(event)
+}
+
+/// Whether what proves an event is a colleague's word: [`by_colleague`] judges it, and nothing else.
+pub fn is_by_colleague(event: &Event) -> bool {
+    event.voucher.is_some() || event.name == EventName::Vouched
 }
 
 /// Verifies what a key signed; what it says of itself. `person` is whose key it is.
@@ -115,10 +171,87 @@ pub fn by_code(
 /// # Errors
 /// [`Unproven::OtherPass`].
 pub fn names_its_pass(event: &Event, signed: &SignedByCode) -> Result<(), Unproven> {
-    if event.name == EventName::PassLogin && event.pass == Some(signed.pass) {
+    // Of another kind it is a vouch's, and says who vouched.
+    let is_pass = event.proof.is_none_or(|proof| proof == ProofKind::TemporaryCode);
+    if event.name == EventName::PassLogin && is_pass && event.pass == Some(signed.pass) {
         return Ok(());
     }
     Err(Unproven::OtherPass)
+}
+
+/// Verifies what a colleague's key signed for somebody who had none, and of a login the code's
+/// signature too: what was vouched for, and what the key says of itself. `voucher` is whose key it
+/// is. Whether there is such a person as was vouched for, whoever has a directory must see.
+///
+/// # Errors
+/// [`Unproven`].
+pub fn by_colleague(
+    event: &Event,
+    evidence: &Assertion,
+    terminal: &TerminalId,
+    (voucher, key): (&LoginName, &CredentialRecord),
+) -> Result<(Vouch, AuthenticatorData), Unproven> {
+    let vouch = vouch_of(event, evidence, terminal).map_err(Unproven::Word)?;
+    if vouch.voucher != *voucher {
+        return Err(Unproven::Word(NoWord::Colleague));
+    }
+    let facts = evidence.verify(key).map_err(Unproven::Signature)?;
+    if event.name.is_login() {
+        is_login_by(event, &vouch, terminal)?;
+        return Ok((vouch, facts));
+    }
+
+    if event.counter.is_some_and(|counter| counter != facts.counter) {
+        return Err(Unproven::Counter);
+    }
+    let success = event.outcome == Outcome::Success;
+    if success && event.time.0.abs_diff(vouch.from.0) > RECORDED_WITHIN {
+        return Err(Unproven::Word(NoWord::Time));
+    }
+    if success && event.id != vouch.event_id() {
+        return Err(Unproven::Word(NoWord::EventId));
+    }
+    Ok((vouch, facts))
+}
+
+/// What was signed, if it is what the event says.
+fn vouch_of(event: &Event, evidence: &Assertion, terminal: &TerminalId) -> Result<Vouch, NoWord> {
+    let vouch =
+        Vouch::from_bytes(evidence.client_data.as_slice()).map_err(|_| NoWord::Malformed)?;
+    if vouch.terminal != *terminal {
+        return Err(NoWord::Terminal);
+    }
+    if event.voucher.as_ref() != Some(&vouch.voucher)
+        || vouch.credential != evidence.credential_id.fingerprint()
+    {
+        return Err(NoWord::Colleague);
+    }
+    if event.person.as_ref() != Some(&vouch.person) || event.pass != Some(vouch.id()) {
+        return Err(NoWord::Person);
+    }
+    if vouch.person == vouch.voucher {
+        return Err(NoWord::Themselves);
+    }
+    if vouch.until <= vouch.from || vouch.until.since(vouch.from) > MAX_SECONDS {
+        return Err(NoWord::TooLong);
+    }
+    Ok(vouch)
+}
+
+/// A login by a code for which somebody vouched.
+fn is_login_by(event: &Event, vouch: &Vouch, terminal: &TerminalId) -> Result<(), Unproven> {
+    let signed = event.signed_by_code.as_ref().ok_or(Unproven::Word(NoWord::NoCode))?;
+    if event.name != EventName::PassLogin || event.proof != Some(ProofKind::Vouch) {
+        return Err(Unproven::Word(NoWord::OtherProof));
+    }
+    matches(signed.client_data.as_slice(), event, terminal, &vouch.person)?;
+    // The salt is root's of that terminal; a signature is verified without it.
+    let as_pass = vouch.as_pass(Salt::new([0; Salt::LEN]));
+    signed.verify(&as_pass).map_err(Unproven::Signature)?;
+    if event.time < vouch.from || event.time >= vouch.until {
+        return Err(Unproven::Word(NoWord::NotThen));
+    }
+    Ok(())
 }
 
 /// Whether what was signed is what the event says.

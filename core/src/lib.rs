@@ -6,6 +6,7 @@
 //!   codec ─ id ─ name ─ time ─ code ─ origin what everything is made of
 //!     └ sign ─ cose_key                      signatures
 //!     └ pass ─ pass_key ─ pass_notes         codes for who has forgotten the key
+//!     └ vouch ─ vouch_book                   the same, signed by a colleague who is there
 //!         └ document ─ policy::document ─ person ─ directory    what the server signs
 //!             └ marks ─ snapshot             what is left of what the agent shows
 //!                 └ server_time              the server's time over a challenge of the module
@@ -63,6 +64,8 @@ pub mod time;
 #[cfg(feature = "join-tokens")]
 pub mod token;
 pub mod unattended;
+pub mod vouch;
+pub mod vouch_book;
 pub mod width;
 
 pub use decide::decide;

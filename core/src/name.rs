@@ -120,6 +120,13 @@ name!(
     |text| text.chars().all(is_printable)
 );
 
+impl From<&LoginName> for DisplayText {
+    /// A login name is shorter, and all of it is printable.
+    fn from(name: &LoginName) -> Self {
+        Self(name.0.clone())
+    }
+}
+
 /// False for control characters, line separators and direction overrides, which can forge log lines
 /// and prompts.
 pub fn is_printable(c: char) -> bool {

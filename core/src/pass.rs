@@ -18,6 +18,10 @@ use crate::time::UnixTime;
 
 /// Characters of a code; five bits each.
 pub const CODE_CHARS: usize = 10;
+/// Digits of a code that a person chooses for a vouch: never the shape of a pass's.
+pub const CHOSEN_LEAST: usize = 6;
+/// The most of them.
+pub const CHOSEN_MOST: usize = CODE_CHARS - 1;
 /// Wrong codes until a pass is void at a terminal.
 pub const MAX_TRIES: u8 = 5;
 /// The longest that any policy may let a pass be, in seconds.
@@ -65,8 +69,8 @@ pub struct Pass {
     pub reason: DisplayText,
 }
 
-/// The code of a pass as it is hashed: ten characters of the alphabet. Wiped when dropped, never
-/// shown by Debug.
+/// A code as it is hashed: ten characters of the alphabet, or the digits that a person chose. Wiped
+/// when dropped, never shown by Debug.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PassCode(Zeroizing<String>);
 
@@ -93,6 +97,41 @@ impl PassCode {
             code.push(c);
         }
         (code.len() == CODE_CHARS).then_some(Self(code))
+    }
+
+    /// The same of a code that somebody chose: six to nine digits.
+    pub fn read_chosen(typed: &str) -> Option<Self> {
+        if typed.len() > 128 {
+            return None;
+        }
+        let mut code = Zeroizing::new(String::with_capacity(CODE_CHARS + 4));
+        for c in typed.chars() {
+            match half_width(c) {
+                '-' | ' ' => {}
+                c if c.is_ascii_digit() && code.len() < CHOSEN_MOST => code.push(c),
+                _ => return None,
+            }
+        }
+        (code.len() >= CHOSEN_LEAST).then_some(Self(code))
+    }
+
+    /// Whether a person chose it.
+    pub fn is_chosen(&self) -> bool {
+        self.0.len() <= CHOSEN_MOST
+    }
+
+    /// Whether others would try it first: digits that repeat, one by one or in twos or threes, or
+    /// that count up or down.
+    pub fn is_easy(&self) -> bool {
+        let digits = self.0.as_bytes();
+        let repeats = |every: usize| {
+            digits.iter().zip(digits.iter().skip(every)).all(|(one, next)| one == next)
+        };
+        let counts = |step: u8| {
+            let follows = |(one, next): (&u8, &u8)| (one - b'0' + step) % 10 == next - b'0';
+            digits.iter().zip(digits.iter().skip(1)).all(follows)
+        };
+        self.is_chosen() && ((1..=3).any(repeats) || counts(1) || counts(9))
     }
 
     /// A code of random bytes: the first fifty bits.
@@ -136,7 +175,9 @@ fn half_width(c: char) -> char {
 }
 
 text_codec!(PassCode, |text| {
-    Self::read(text).ok_or_else(|| minicbor::decode::Error::message("not a code"))
+    Self::read(text)
+        .or_else(|| Self::read_chosen(text))
+        .ok_or_else(|| minicbor::decode::Error::message("not a code"))
 });
 
 #[cfg(test)]
@@ -167,6 +208,45 @@ mod tests {
         }
         assert_eq!(PassCode::read(&" ".repeat(200)), None);
         assert_eq!(format!("{code:?}"), "PassCode(redacted)");
+    }
+
+    #[test]
+    fn a_chosen_code_is_of_digits_and_never_of_the_shape_of_a_pass_s() {
+        for same in ["246813", " 2468-13 ", "２４６８１３", "246 813"] {
+            let code = PassCode::read_chosen(same).unwrap();
+            assert_eq!((code.expose(), code.is_chosen()), ("246813", true), "{same}");
+            assert_eq!(PassCode::read(same), None);
+        }
+        assert!(PassCode::read_chosen("246813579").is_some());
+        for wrong in ["", "24681", "2468135790", "24681a", "ABCDE-FGHJK", "٢٤٦٨١٣"] {
+            assert_eq!(PassCode::read_chosen(wrong), None, "{wrong}");
+        }
+        let code = PassCode::read_chosen("246813").unwrap();
+        let bytes = crate::codec::to_message(&code);
+        assert_eq!(crate::codec::from_message::<PassCode>(&bytes).unwrap(), code);
+        assert!(!PassCode::of_random(&[1; 7]).is_chosen());
+    }
+
+    #[test]
+    fn what_others_would_try_first_is_easy() {
+        for (code, easy) in [
+            ("111111", true),
+            ("121212", true),
+            ("1212121", true),
+            ("123123", true),
+            ("123123123", true),
+            ("123456", true),
+            ("890123", true),
+            ("987654", true),
+            ("321098", true),
+            ("123457", false),
+            ("111112", false),
+            ("135790", false),
+            ("246813", false),
+        ] {
+            assert_eq!(PassCode::read_chosen(code).unwrap().is_easy(), easy, "{code}");
+        }
+        assert!(!PassCode::read("1111111111").unwrap().is_easy(), "nobody chose it");
     }
 
     #[test]

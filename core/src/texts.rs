@@ -4,13 +4,13 @@
 //! [`Prompt::PinPromptNamed`], [`Prompt::PinTriesLeft`], [`Prompt::InsertThenEnter`],
 //! [`Prompt::WaitThenEnter`], [`Prompt::PassPrompt`], [`Prompt::PassPromptShared`],
 //! [`Prompt::NamePrompt`], [`Prompt::PinOldPrompt`], [`Prompt::PinNewPrompt`],
-//! [`Prompt::PinAgainPrompt`], [`Prompt::PinPromptAfterWrong`]) end with `": "`; [`pin_prompt`]
-//! puts the PIN's together.
+//! [`Prompt::PinAgainPrompt`], [`Prompt::PinPromptAfterWrong`], and those of vouches) end with
+//! `": "`; [`pin_prompt`] puts the PIN's together.
 
 use crate::code::{AnyCode, Code, Notice, Prompt};
 use crate::name::Language;
 use crate::phrase::{Phrase, Piece, render};
-use crate::width::fitted;
+use crate::width::{columns, fitted};
 
 /// What a prompt ends with.
 const PROMPT_END: &str = ": ";
@@ -65,22 +65,46 @@ pub fn pin_question(
     tries_left: Option<u32>,
 ) -> String {
     let name = name.map(|name| fitted(name, NAME_COLUMNS));
-    let tries_left = tries_left.map(|tries| tries.to_string());
-    if let (Prompt::PinPromptNamed, Some(name), Some(tries)) = (named, &name, &tries_left) {
-        let args = [("name", name.as_str()), ("tries", tries.as_str())];
+    if let (Prompt::PinPromptNamed, Some(name), Some(tries)) = (named, &name, tries_left) {
+        let args = [("name", name.as_str()), ("tries", &*tries.to_string())];
         return message(Prompt::PinPromptAfterWrong, language, &args);
     }
 
-    let mut prompt = match &name {
+    let prompt = match &name {
         Some(name) => message(named, language, &[("name", name)]),
         None => message(Prompt::PinPrompt, language, &[]),
     };
+    with_tries(prompt, language, tries_left)
+}
+
+/// The question of a colleague who vouches: for whom and how long stands there whole, of the
+/// colleague's own name what there is room for. As wide as [`pin_question`] at most.
+pub fn vouch_question(
+    language: Language,
+    name: &str,
+    (person, hours): (&str, &str),
+    tries_left: Option<u32>,
+) -> String {
+    let question = |name: &str| {
+        let args = [("name", name), ("person", person), ("hours", hours)];
+        with_tries(message(Prompt::VouchPinPrompt, language, &args), language, tries_left)
+    };
+    let room = QUESTION_COLUMNS.saturating_sub(columns(&question("-")) - 1);
+    question(&fitted(name, room.min(NAME_COLUMNS)))
+}
+
+/// A question for a PIN, with the tries left when they are fewer than all.
+fn with_tries(mut prompt: String, language: Language, tries_left: Option<u32>) -> String {
     if let Some(tries) = tries_left {
         prompt.truncate(prompt.trim_end_matches(PROMPT_END).len());
         if language == Language::En {
             prompt.push(' ');
         }
-        prompt.push_str(&message(Prompt::PinTriesLeft, language, &[("tries", &tries)]));
+        prompt.push_str(&message(
+            Prompt::PinTriesLeft,
+            language,
+            &[("tries", &*tries.to_string())],
+        ));
     }
     prompt
 }
@@ -124,6 +148,13 @@ mod tests {
                             | Prompt::PassPrompt
                             | Prompt::PassPromptShared
                             | Prompt::PinPromptAfterWrong
+                            | Prompt::VouchPrompt
+                            | Prompt::VouchPromptShared
+                            | Prompt::VouchCodePrompt
+                            | Prompt::VouchCodeAgain
+                            | Prompt::VouchReasonPrompt
+                            | Prompt::VoucherPrompt
+                            | Prompt::VouchPinPrompt
                     )
                 );
                 assert_eq!(text.ends_with(PROMPT_END), prompt, "{code} {language}");
@@ -274,6 +305,11 @@ mod tests {
                 for prompt in [Prompt::PinPromptNamed, Prompt::PinOldPrompt] {
                     asked.extend(LANGUAGES.map(|of| pin_question(prompt, of, name, tries)));
                 }
+                let (person, name) = ("w".repeat(32), name.unwrap_or_default());
+                let vouch = LANGUAGES.map(|of| vouch_question(of, name, (&person, "24"), tries));
+                assert!(vouch.iter().all(|asked| asked.contains(&person)), "{vouch:?}");
+                assert!(vouch.iter().all(|asked| asked.contains("24")), "{vouch:?}");
+                asked.extend(vouch);
             }
         }
         for question in asked {

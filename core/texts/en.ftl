@@ -84,6 +84,13 @@ wk-1245 = Key of { $name }. Type the PIN that it has now:{ " " }
 wk-1246 = New PIN ({ $least } characters or more):{ " " }
 wk-1247 = New PIN once more:{ " " }
 wk-1248 = The PIN of this key has been changed. It holds at every terminal.
+wk-1249 = No key? Type your code, or 0 to be let in by a colleague. With a key: insert it, then press Enter:{ " " }
+wk-1250 = No key? Type your name, a space and your code, or 0 for a colleague. With a key: insert it, Enter:{ " " }
+wk-1251 = Choose a code for today, 6 to 9 digits:{ " " }
+wk-1252 = The same code once more:{ " " }
+wk-1253 = Why is the key not here? (Enter: no reason):{ " " }
+wk-1254 = The colleague who lets you in: type your user name:{ " " }
+wk-1255 = { $name }: let { $person } in here for { $hours } hours? Your PIN, then touch:{ " " }
 wk-1270 = Insert your security key. To type your name instead, wait a moment.
 wk-1271 = Type your name. With a key: insert it, then press Enter:{ " " }
 wk-1275 = The PIN of your key must be changed before you log in.
@@ -185,6 +192,16 @@ wk-1553 = Not confirmed; nothing was changed. In a script, please give --person 
 wk-1554 = The terminal was revoked over 24 hours ago. Please join it again with a new token.
 wk-1570 = This terminal has joined. An administrator of the server has yet to approve it.
 wk-1571 = The join token does not fit together. Please copy it again, or issue a new one.
+wk-1572 = A code of your own has 6 to 9 digits. Please begin again.
+wk-1573 = Others would guess this code. Please begin again with another one.
+wk-1574 = The two codes differ. Please begin again.
+wk-1575 = You cannot let this person in here. Please ask your help desk for a temporary code.
+wk-1576 = Colleagues let this person in too often this month. Please ask your help desk.
+wk-1577 = This terminal could not keep it, so nobody was let in. Please use another terminal.
+wk-1578 = The colleague who let you in can no longer do so. Please use your key or ask your help desk.
+wk-1580 = { $person } can log in here by the chosen code for { $hours } hours. This is recorded.
+wk-1581 = Logged in on a colleague's word, which is recorded. Hours left: { $hours }.
+wk-1582 = { $voucher } had let you in here, which has ended. If you did not ask for it, tell an administrator.
 
 ## 16xx: switching Wardkey on and off
 

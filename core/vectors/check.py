@@ -165,6 +165,29 @@ def check_pass(each):
     check("signature by a code", key.sign(client_data).hex() == each["signature"])
 
 
+def check_vouch(each):
+    data = bytes.fromhex(each["vouch"])
+    said = document(data, "wardkey.vouch/1")
+    check("id of a vouch", sha256(data)[:16].hex() == each["id"])
+    check("credential of a vouch", said[3] == sha256(bytes.fromhex(each["credential_id"])))
+    check("nobody vouches for themselves", said[2] != said[4])
+    check("times of a vouch", said[5] < said[6] and said[8] == 1)
+    auth_data = bytes.fromhex(each["authenticator_data"])
+    check("rp id hash", auth_data[:32] == sha256(each["rp_id"].encode()))
+    check("touch and PIN", auth_data[32] & 5 == 5)
+    key = cbor2.loads(bytes.fromhex(each["public_key"]))
+    public = ec.EllipticCurvePublicNumbers(
+        int.from_bytes(key[-2], "big"), int.from_bytes(key[-3], "big"), ec.SECP256R1()).public_key()
+    client_data = bytes.fromhex(each["client_data"])
+    login = document(client_data, "wardkey.login/1")
+    check("for whom, and where", (login[4], login[1]) == (said[4], said[1]))
+    try:
+        public.verify(bytes.fromhex(each["signature"]), auth_data + sha256(data), ec.ECDSA(hashes.SHA256()))
+        ed25519.Ed25519PublicKey.from_public_bytes(said[9]).verify(bytes.fromhex(each["by_code"]), client_data)
+    except InvalidSignature:
+        check("signatures of a vouch", False)
+
+
 def main():
     vectors = json.loads((pathlib.Path(__file__).parent / "wardkey-1.json").read_text())
     for each in vectors["newer"]:
@@ -182,6 +205,8 @@ def main():
             check("signed", cose(bytes.fromhex(each["signed"]), [bytes.fromhex(each["signed_by"])]) == data)
     for each in vectors["passes"]:
         check_pass(each)
+    for each in vectors["vouches"]:
+        check_vouch(each)
     for each in vectors["states"]:
         buckets = [[] for _ in range(256)]
         for person in each["people"]:
@@ -195,7 +220,7 @@ def main():
     for each in vectors["logins"]:
         result = decide(vectors["anchor"], each)
         check(f"login: {each['name']}: {result} for {each['result']}", result == each["result"])
-    print(f"vectors: {CHECKS} checks of {len(vectors['documents'])} documents, {len(vectors['passes'])} passes, {len(vectors['states'])} states "
+    print(f"vectors: {CHECKS} checks of {len(vectors['documents'])} documents, {len(vectors['passes'])} passes, {len(vectors['vouches'])} vouches, {len(vectors['states'])} states "
           f"and {len(vectors['logins'])} logins hold")
 
 

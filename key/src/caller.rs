@@ -40,7 +40,7 @@ impl Caller {
             | Request::ChangePin { .. }
             | Request::SetPin(_) => self != Self::Agent,
             // Takes 64 MiB, and only root can count the tries.
-            Request::SignByCode(_) => self == Self::Root,
+            Request::SignByCode(_) | Request::HashCode(_) => self == Self::Root,
             // Only root's programs find out first whose key it is.
             Request::ChangePinOf(_) => self == Self::Root,
         }

@@ -205,6 +205,7 @@ impl Session<'_> {
             }
             Request::Assert(request) => self.assert(&request),
             Request::SignByCode(request) => Ok(self.sign_by_code(request)),
+            Request::HashCode(request) => Ok(self.hash_code(request)),
             Request::MakeCredential(request) => self.make_credential(&request),
             Request::SetPin(pin) => self.change(|key, limits| key.set_pin(&pin, limits)),
             Request::ChangePin { old, new } => {

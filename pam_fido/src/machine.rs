@@ -9,6 +9,7 @@ use wardkey_core::codec::{self, Bytes, Document};
 use wardkey_core::marks::Marks;
 use wardkey_core::pass_notes::PassNotes;
 use wardkey_core::time::{ClockReading, UnixTime};
+use wardkey_core::vouch_book::VouchBook;
 
 use crate::refusal::Refusal;
 use crate::room;
@@ -17,6 +18,8 @@ use wardkey_settings::marks;
 
 /// Beside the marks.
 const NOTES: &str = "passes";
+/// And these.
+const VOUCHES: &str = "vouches";
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 /// How long another login may keep the marks to itself.
 const LOCK_PATIENCE: Duration = Duration::from_millis(500);
@@ -59,6 +62,18 @@ pub trait Machine {
     /// # Errors
     /// [`Code::PassNotCounted`].
     fn note_passes(&self, change: &mut dyn FnMut(&mut PassNotes)) -> Result<(), Refusal>;
+
+    /// The vouches that are kept here, for root; empty when there was none yet.
+    ///
+    /// # Errors
+    /// [`Code::VouchNotKept`].
+    fn vouches(&self) -> Result<VouchBook, Refusal>;
+
+    /// The same after `change`; on disk when this returns.
+    ///
+    /// # Errors
+    /// [`Code::VouchNotKept`].
+    fn keep_vouches(&self, change: &mut dyn FnMut(&mut VouchBook)) -> Result<(), Refusal>;
 }
 
 /// This machine.
@@ -80,6 +95,35 @@ impl ThisMachine {
 
     fn begin(&self, path: &Path) -> Result<Replacement, String> {
         Replacement::begin(path, self.owner, LOCK_PATIENCE).map_err(|error| error.to_string())
+    }
+
+    /// A document beside the marks, after `change`.
+    fn note<D>(&self, name: &str, change: &mut dyn FnMut(&mut D)) -> Result<(), String>
+    where
+        D: Document + Default + Clone + PartialEq,
+    {
+        if !self.may_write {
+            return Err("only root notes it".to_owned());
+        }
+        let path = self.marks.with_file_name(name);
+        let replacement = self.begin(&path)?;
+        let mut notes = self.read_beside::<D>(name)?;
+        let before = notes.clone();
+        change(&mut notes);
+        // A look at them, and what has ended already, cost no write.
+        if notes == before {
+            return Ok(());
+        }
+        // Who has a pass, or was vouched for, is told to nobody.
+        finish(replacement, &codec::to_bytes(&notes), 0o600)
+    }
+
+    fn read_beside<D: Document + Default>(&self, name: &str) -> Result<D, String> {
+        match files::read(&self.marks.with_file_name(name), self.owner, D::MAX_BYTES) {
+            Ok(bytes) => codec::from_bytes(&bytes).map_err(|error| error.to_string()),
+            Err(FileError::Missing { .. }) => Ok(D::default()),
+            Err(error) => Err(error.to_string()),
+        }
     }
 }
 
@@ -132,27 +176,18 @@ impl Machine for ThisMachine {
     }
 
     fn note_passes(&self, change: &mut dyn FnMut(&mut PassNotes)) -> Result<(), Refusal> {
-        let mut noted = || {
-            if !self.may_write {
-                return Err("only root notes tries".to_owned());
-            }
-            let path = self.marks.with_file_name(NOTES);
-            let replacement = self.begin(&path)?;
-            let mut notes = match files::read(&path, self.owner, PassNotes::MAX_BYTES) {
-                Ok(bytes) => codec::from_bytes(&bytes).map_err(|error| error.to_string())?,
-                Err(FileError::Missing { .. }) => PassNotes::default(),
-                Err(error) => return Err(error.to_string()),
-            };
-            let before = notes.clone();
-            change(&mut notes);
-            // A look at them, and a pass that has ended already, cost no write.
-            if notes == before {
-                return Ok(());
-            }
-            // Who has a pass is told to nobody.
-            finish(replacement, &codec::to_bytes(&notes), 0o600)
-        };
-        noted().map_err(|why| Refusal::new(Code::PassNotCounted, why))
+        self.note(NOTES, change).map_err(|why| Refusal::new(Code::PassNotCounted, why))
+    }
+
+    fn vouches(&self) -> Result<VouchBook, Refusal> {
+        if !self.may_write {
+            return Err(Refusal::new(Code::VouchNotKept, "only root reads vouches"));
+        }
+        self.read_beside(VOUCHES).map_err(|why| Refusal::new(Code::VouchNotKept, why))
+    }
+
+    fn keep_vouches(&self, change: &mut dyn FnMut(&mut VouchBook)) -> Result<(), Refusal> {
+        self.note(VOUCHES, change).map_err(|why| Refusal::new(Code::VouchNotKept, why))
     }
 }
 
@@ -251,6 +286,38 @@ mod tests {
         std::fs::write(&path, &good).unwrap();
         machine.raise_marks(&|marks| marks.root_version = 9).unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), good);
+    }
+
+    #[test]
+    fn vouches_are_root_s_alone_and_a_damaged_file_lets_nobody_in() {
+        use std::os::unix::fs::PermissionsExt;
+        use wardkey_testkit::{T0, kept, login, vouch};
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("marks");
+        let mut machine = ThisMachine::new(&path, Owner::current());
+        machine.may_write = true;
+        assert_eq!(machine.vouches().unwrap(), VouchBook::default());
+        machine.keep_vouches(&mut |book| assert!(book.add(kept(&vouch()), UnixTime(T0)))).unwrap();
+        let file = folder.path().join("vouches");
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        // As another process finds it.
+        let mut other = ThisMachine::new(&path, Owner::current());
+        other.may_write = true;
+        assert_eq!(other.vouches().unwrap().of(&login("hanako")).unwrap().1, vouch());
+
+        let good = std::fs::read(&file).unwrap();
+        for bad in [&b""[..], &good[1..], &good[..good.len() - 1], &[&good[..], b"\0"].concat()] {
+            std::fs::write(&file, bad).unwrap();
+            assert_eq!(machine.vouches().unwrap_err().code, Code::VouchNotKept);
+            let ended = machine.keep_vouches(&mut |book| book.end(&login("hanako"), UnixTime(T0)));
+            assert_eq!(ended.unwrap_err().code, Code::VouchNotKept);
+            assert_eq!(std::fs::read(&file).unwrap(), bad);
+        }
+        std::fs::write(&file, &good).unwrap();
+        machine.may_write = false;
+        assert_eq!(machine.vouches().unwrap_err().code, Code::VouchNotKept);
+        assert!(machine.keep_vouches(&mut |_| {}).is_err());
     }
 
     #[test]

@@ -30,6 +30,21 @@ pub struct World<'a> {
     pub anchor: &'a Anchor,
 }
 
+impl World<'_> {
+    /// The same for something within.
+    pub fn within(&mut self) -> World<'_> {
+        World {
+            talk: &mut *self.talk,
+            sockets: &mut *self.sockets,
+            machine: self.machine,
+            journal: self.journal,
+            settings: self.settings,
+            timeouts: self.timeouts,
+            anchor: self.anchor,
+        }
+    }
+}
+
 /// How long is waited for what needs no person.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {

@@ -10,6 +10,7 @@ mod key;
 mod names;
 mod pass;
 mod people;
+mod vouch;
 
 pub use deployment::{
     Deployment, ScopeState, buckets, next_root, root_document, terminal_document,
@@ -18,3 +19,6 @@ pub use key::Key;
 pub use names::{RP, T0, TERMINAL, group, login, scope, service, signing};
 pub use pass::{CODE, CODE_SEED, LONGEST, pass, signature_by_code, signed_by_code};
 pub use people::{person, person_with};
+pub use vouch::{
+    CHOSEN, CHOSEN_SEED, VOUCHED, chosen_key, kept, signed_by_chosen, signed_vouch, vouch,
+};

@@ -65,6 +65,7 @@ pub fn check(cli: &Cli) -> Result<Report> {
         passes,
         by_key: walked.by_key,
         by_pass: walked.by_pass,
+        by_vouch: walked.by_vouch,
         since: older.map(|older| SinceReport {
             path: older.path,
             origin: older.checkpoint.origin().to_owned(),

@@ -81,16 +81,23 @@ fn judge(
     event: &Event,
     findings: &mut Vec<Finding>,
 ) -> Option<Proof> {
-    let claims = evidence::claims_success(event);
+    let claims = evidence::claims_proof(event);
+    let person = event.person.as_ref();
     let unproven = |what| Finding::what(Code::RecordUnproven, what);
     match (keys.judge(event, &entry.terminal), entry.finding) {
         (Judged::Proved(proof, off), Found::Valid) => {
             // The terminal may have been offline.
             let remark = |off: Phrase| Finding::what(Code::RecordKeyInvalid, off).remark();
             findings.extend(off.map(remark));
-            return Some(proof).filter(|_| claims);
+            return Some(proof).filter(|_| evidence::claims_success(event));
         }
         (Judged::Nothing, Found::None) => {}
+        // The server saw that there is nobody of that name; only it knows people without a key.
+        (Judged::Proved(Proof::Vouch, _), Found::Invalid)
+            if person.is_some_and(|person| !keys.was_there(person, entry.received)) =>
+        {
+            findings.push(unproven(Text::VouchedForNobody.into()).remark());
+        }
         (Judged::Unproved(why), _) if claims => findings.push(unproven(why)),
         // Of a refusal: the server has noted that, so nothing was changed.
         (Judged::Unproved(_), Found::Invalid) => {}

@@ -8,10 +8,10 @@ use wardkey_core::id::{EventId, TerminalId};
 use wardkey_records::Source;
 
 /// The fields of the key=value line.
-const FIELDS: [&str; 29] = [
+const FIELDS: [&str; 30] = [
     "schema", "id", "time", "event", "code", "outcome", "reason", "detail", "person", "account",
     "service", "tty", "session", "seat", "rhost", "key", "model", "up", "uv", "counter", "stage",
-    "age", "uid", "count", "seconds", "proof", "pass", "evidence", "terminal",
+    "age", "uid", "count", "seconds", "proof", "pass", "voucher", "evidence", "terminal",
 ];
 /// How deep a SIEM wraps a record.
 const DEEPEST: u8 = 5;

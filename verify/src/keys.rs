@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use wardkey_core::code::Code;
 use wardkey_core::event::Event;
-use wardkey_core::evidence::{self, RECORDED_WITHIN, Unproven};
+use wardkey_core::evidence::{self, NoWord, RECORDED_WITHIN, Unproven};
 use wardkey_core::id::{CredentialId, PassId, TerminalId};
 use wardkey_core::log_keys::{Change, ListedKey, ListedPass, ListedStatus, LogKeys};
 use wardkey_core::name::LoginName;
@@ -21,6 +21,8 @@ pub enum Proof {
     Key,
     /// The code of a pass.
     Pass,
+    /// A code, and a colleague's word for it.
+    Vouch,
 }
 
 /// What an event proves.
@@ -63,6 +65,15 @@ impl Keys {
     /// Verifies the evidence of an event that a terminal sent.
     pub fn judge(&self, event: &Event, terminal: &TerminalId) -> Judged {
         let judged = match (&event.signed_by_code, &event.evidence) {
+            (_, Some(evidence)) if evidence::is_by_colleague(event) => {
+                self.by_colleague(event, evidence, terminal)
+            }
+            (_, None) if evidence::is_by_colleague(event) => {
+                if !evidence::claims_proof(event) {
+                    return Judged::Nothing;
+                }
+                Err(why(&Unproven::Word(NoWord::Nothing)))
+            }
             (Some(signed), _) => match self.passes.get(&signed.pass) {
                 Some(pass) => evidence::by_code(event, signed, terminal, pass)
                     .map(|()| (Proof::Pass, None))
@@ -92,18 +103,46 @@ impl Keys {
         if event.time.plus(RECORDED_WITHIN) < listed.key.enrolled {
             return Err(Text::KeyEnrolledLater.into());
         }
-        if !evidence::claims_success(event) {
-            return Ok((Proof::Key, None));
-        }
+        let off = self.off(listed, event).filter(|_| evidence::claims_success(event));
+        Ok((Proof::Key, off))
+    }
 
+    /// A colleague's word, and a login by it.
+    fn by_colleague(
+        &self,
+        event: &Event,
+        evidence: &Assertion,
+        terminal: &TerminalId,
+    ) -> Result<(Proof, Option<Phrase>), Phrase> {
+        let listed = self.keys.get(&evidence.credential_id).ok_or(Text::KeyUnknown)?;
+        let whose = (&listed.person, &listed.key);
+        let proved = evidence::by_colleague(event, evidence, terminal, whose);
+        let (vouch, _) = proved.map_err(|unproven| why(&unproven))?;
+        if vouch.from.plus(RECORDED_WITHIN) < listed.key.enrolled {
+            return Err(Text::KeyEnrolledLater.into());
+        }
+        let off = self.off(listed, event).filter(|_| evidence::claims_proof(event));
+        Ok((Proof::Vouch, off))
+    }
+
+    /// Whether somebody was at the server when a record arrived, for all that the list shows: who
+    /// has no key, or was deleted once, may or may not have been.
+    pub fn was_there(&self, person: &LoginName, received: UnixTime) -> bool {
+        let is_deleted = |change: &Change| change.to == ListedStatus::Deleted;
+        let was_deleted = self.people.get(person).is_some_and(|all| all.iter().any(is_deleted));
+        let had_key = |key: &ListedKey| key.person == *person && key.key.enrolled <= received;
+        !was_deleted && self.keys.values().any(had_key)
+    }
+
+    /// Why a key was not to be used by the time of an event: it was off, or its person.
+    fn off(&self, listed: &ListedKey, event: &Event) -> Option<Phrase> {
         let people = self.people.get(&listed.person).map(Vec::as_slice).unwrap_or_default();
         let enrolled = listed.key.enrolled;
         let off = |changes: &[Change], text: Text| {
             let since = off_since(changes, enrolled, event.time)?;
             Some(text.with([("time", since.to_rfc3339().into())]))
         };
-        let off = off(&listed.changes, Text::KeyOffSince).or_else(|| off(people, Text::PersonOff));
-        Ok((Proof::Key, off))
+        off(&listed.changes, Text::KeyOffSince).or_else(|| off(people, Text::PersonOff))
     }
 }
 
@@ -133,6 +172,18 @@ fn why(unproven: &Unproven) -> Phrase {
         Unproven::Signature(denial) => {
             return Text::UnprovenSignature.with([("code", denial.code.to_string().into())]);
         }
+        Unproven::Word(NoWord::Nothing) => Text::NoWordNothing,
+        Unproven::Word(NoWord::Malformed) => Text::UnprovenClientData,
+        Unproven::Word(NoWord::Terminal) => Text::NoWordTerminal,
+        Unproven::Word(NoWord::Colleague) => Text::NoWordColleague,
+        Unproven::Word(NoWord::Person) => Text::NoWordPerson,
+        Unproven::Word(NoWord::Themselves) => Text::NoWordThemselves,
+        Unproven::Word(NoWord::TooLong) => Text::NoWordTooLong,
+        Unproven::Word(NoWord::Time) => Text::NoWordTime,
+        Unproven::Word(NoWord::EventId) => Text::UnprovenEventId,
+        Unproven::Word(NoWord::NoCode) => Text::NoWordNoCode,
+        Unproven::Word(NoWord::OtherProof) => Text::NoWordOtherProof,
+        Unproven::Word(NoWord::NotThen) => Text::NoWordNotThen,
     }
     .into()
 }

@@ -62,6 +62,8 @@ pub struct Report {
     pub by_key: u64,
     /// Logins that the codes of passes prove.
     pub by_pass: u64,
+    /// Logins by codes for which colleagues vouched.
+    pub by_vouch: u64,
     /// The older checkpoint.
     pub since: Option<SinceReport>,
     /// The files with copies.
@@ -99,7 +101,7 @@ impl Report {
             "verifier": self.key,
             "keys": self.keys,
             "passes": self.passes,
-            "logins": { "key": self.by_key, "pass": self.by_pass },
+            "logins": { "key": self.by_key, "pass": self.by_pass, "vouch": self.by_vouch },
             "since": self.since,
             "copies": self.copies,
             "on_their_way": self.on_their_way,
@@ -120,6 +122,7 @@ impl Report {
             Text::CheckedLogins.with([
                 ("key", self.by_key.into()),
                 ("pass", self.by_pass.into()),
+                ("vouch", self.by_vouch.into()),
                 ("keys", self.keys.into()),
                 ("passes", self.passes.into()),
             ]),

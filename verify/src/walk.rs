@@ -27,6 +27,8 @@ pub struct Walked {
     pub by_key: u64,
     /// Logins that the codes of passes prove.
     pub by_pass: u64,
+    /// Logins by codes for which colleagues vouched.
+    pub by_vouch: u64,
     /// Whether the log goes on from the older checkpoint; none when it is shorter.
     pub goes_on: Option<bool>,
     /// When the last record arrived.
@@ -86,6 +88,7 @@ impl Walked {
         match seen.proof {
             Some(Proof::Key) => self.by_key += 1,
             Some(Proof::Pass) => self.by_pass += 1,
+            Some(Proof::Vouch) => self.by_vouch += 1,
             None => {}
         }
         if let Some((id, place)) =

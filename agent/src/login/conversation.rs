@@ -287,7 +287,8 @@ impl<'a> Conversation<'a> {
         let Self { agent, connection, peer, begin, caller, ticket, preverified, .. } = self;
         let login = outcome::LoginInProgress { begin, caller, preverified };
         let answered = outcome::record(agent, peer, what, Some(login));
-        if answered.is_login() {
+        // Nor is who vouched made to wait for others.
+        if answered.is_login() || answered.is_vouch() {
             ticket.has_logged_in();
         }
         drop(ticket);

@@ -53,6 +53,7 @@ pub fn grant(agent: &Agent, account: Option<&LoginName>) -> Result<Grant, Refusa
         takes_codes: Some(true),
         finds_people: Some(true),
         changes_pins: Some(true),
+        takes_vouches: Some(true),
     })
 }
 

@@ -6,11 +6,9 @@ use wardkey_core::code::{Code, Denial};
 use wardkey_core::codec;
 use wardkey_core::decide::By;
 use wardkey_core::directory::leaf_key;
-use wardkey_core::event::{Event, EventName, Outcome};
-use wardkey_core::id::{CredentialId, Hash};
-use wardkey_core::message::agent::{
-    Begin, Failure, LoginOutcome, LoginResult, Refusal, Reply, Suspect,
-};
+use wardkey_core::event::{EventName, Outcome};
+use wardkey_core::id::CredentialId;
+use wardkey_core::message::agent::{Begin, Failure, LoginOutcome, LoginResult, Refusal, Reply};
 use wardkey_core::name::{LoginName, printable};
 use wardkey_core::person::{CredentialRecord, PersonRecord};
 use wardkey_core::proof::assertion::AuthenticatorFlags;
@@ -20,10 +18,13 @@ use crate::agent::Agent;
 use crate::connection::Connection;
 use crate::error::AgentError;
 use crate::login::authorise::{Caller, Phase, authorise, is_known, refusal};
+use crate::login::begun::{base, digest, is_pin_change};
 use crate::login::lockout;
 use crate::login::passes;
 use crate::login::preverified::Preverified;
 use crate::login::signed::{Signed, verify};
+use crate::login::suspects;
+use crate::login::vouches;
 use crate::presence;
 use crate::random::fresh_id;
 
@@ -33,8 +34,6 @@ use crate::store::state::Durability;
 /// Outcomes that a caller other than root may report per minute: a locker needs fewer, and nobody
 /// shall fill the spool.
 const PER_MINUTE: usize = 20;
-/// A device that proved nothing is recorded again after this time.
-const SUSPECT_AGAIN: Duration = Duration::from_secs(24 * 3600);
 
 /// The answer to a reported outcome, which has been recorded if it is worth a record.
 #[must_use]
@@ -43,12 +42,19 @@ pub struct Answered {
     recorded: bool,
     /// The module reported a successful login.
     success: bool,
+    /// It reported a vouch.
+    vouch: bool,
 }
 
 impl Answered {
     /// Whether somebody was let in.
     pub const fn is_login(&self) -> bool {
         self.success && matches!(self.reply, Reply::Recorded(..))
+    }
+
+    /// Whether a colleague has vouched.
+    pub const fn is_vouch(&self) -> bool {
+        self.vouch && matches!(self.reply, Reply::Recorded(..))
     }
 
     /// Answers the module, then wakes the threads that deliver the record: woken earlier, they
@@ -92,11 +98,12 @@ pub fn record(
     let entry = match entry_for(agent, peer, outcome, in_progress) {
         Ok(entry) => entry,
         Err(refused) => {
-            return Answered { reply: Reply::Refused(refused), recorded: false, success: false };
+            let reply = Reply::Refused(refused);
+            return Answered { reply, recorded: false, success: false, vouch: false };
         }
     };
     if let Some(suspects) = &outcome.suspects {
-        record_suspects(agent, peer, outcome, suspects);
+        suspects::record(agent, peer, outcome, suspects);
     }
     let success = outcome.result.is_login();
     let reply = match agent.state.settle(&entry) {
@@ -121,7 +128,8 @@ pub fn record(
     if let (true, Reply::Recorded(..)) = (success, &reply) {
         passes::note_end(agent, &entry.event);
     }
-    Answered { reply, recorded: true, success }
+    let vouch = matches!(outcome.result, LoginResult::Vouched(_));
+    Answered { reply, recorded: true, success, vouch }
 }
 
 /// What to record, or a refusal. A refusal that is worth a record has been recorded.
@@ -156,13 +164,15 @@ fn entry_for(
             return Err(refused);
         }
     };
-    let Some(signed) = Signed::of(&outcome.result) else {
-        return Ok(match &outcome.result {
-            LoginResult::Failure(what) => failure(agent, &caller, outcome, what),
-            _ => pin_change(agent, &caller, outcome),
-        });
+    let judged = match (Signed::of(&outcome.result), &outcome.result) {
+        (Some(signed), _) => success(agent, &caller, outcome, signed, preverified),
+        (None, LoginResult::Vouched(assertion)) => {
+            vouches::entry(agent, &caller, outcome, assertion)
+        }
+        (None, LoginResult::Failure(what)) => Ok(failure(agent, &caller, outcome, what)),
+        (None, _) => Ok(pin_change(agent, &caller, outcome)),
     };
-    match success(agent, &caller, outcome, signed, preverified) {
+    match judged {
         Ok(entry) => Ok(entry),
         Err(AgentError::Denied(denial)) if denial.code == Code::NotSynced => {
             Err(refusal(denial.code, denial.detail))
@@ -179,7 +189,11 @@ fn entry_for(
 
 /// An unproven success is recorded as a failure.
 fn unproven(agent: &Agent, caller: &Caller, outcome: &LoginOutcome, denial: &Denial) -> Entry {
-    let what = if is_pin_change(&outcome.login) { "a change of PIN" } else { "a login" };
+    let what = match &outcome.result {
+        LoginResult::Vouched(_) => "a vouch",
+        _ if is_pin_change(&outcome.login) => "a change of PIN",
+        _ => "a login",
+    };
     let claim = Failure {
         code: denial.code,
         detail: Some(format!("claimed as {what}: {}", denial.detail)),
@@ -201,10 +215,6 @@ fn pin_change(agent: &Agent, caller: &Caller, outcome: &LoginOutcome) -> Entry {
         entry.subjects.clear();
     }
     entry
-}
-
-fn is_pin_change(login: &Begin) -> bool {
-    login.changes_pin == Some(true)
 }
 
 fn success(
@@ -258,6 +268,11 @@ fn success(
             event.detail = Some(passes::detail(pass));
             event.signed_by_code = Some(signed.clone());
         }
+        (By::Vouch(vouch), Signed::ByVouch(signed, assertion)) => {
+            vouches::describe(vouch, assertion, &mut event);
+            event.name = EventName::PassLogin;
+            event.signed_by_code = Some(signed.clone());
+        }
         _ => return Err(Denial::new(Code::Internal, "decided by another proof").into()),
     }
     Ok(Entry {
@@ -276,33 +291,6 @@ fn success(
         spare: [fresh_id(), fresh_id()],
         event,
     })
-}
-
-/// Records devices that claimed to be a registered key without proof, each at most once a day.
-fn record_suspects(agent: &Agent, peer: Peer, outcome: &LoginOutcome, suspects: &[Suspect]) {
-    let mut events = Vec::new();
-    for suspect in suspects {
-        let Suspect { vendor, product, .. } = suspect;
-        let [name, path, why] = [(&suspect.name, 64), (&suspect.path, 64), (&suspect.why, 128)]
-            .map(|(text, most)| printable(text, most));
-        // Anyone but root could make up any number of devices.
-        let device = if peer.is_root() {
-            format!("{vendor:04x}:{product:04x} {path} {name}")
-        } else {
-            String::new()
-        };
-        if !agent.is_due(&format!("device {} {device}", peer.uid), SUSPECT_AGAIN) {
-            continue;
-        }
-        let mut event = base(agent, &outcome.login, None, peer.uid);
-        event.name = EventName::DeviceSuspected;
-        event.reason = Some(Code::DeviceNotProven);
-        event.detail = Some(format!("{name} ({vendor:04x}:{product:04x}, {path}): {why}"));
-        events.push(event);
-    }
-    if !events.is_empty() {
-        agent.record(events);
-    }
 }
 
 /// The person and the credential that an outcome proves.
@@ -362,30 +350,4 @@ fn failure(agent: &Agent, caller: &Caller, outcome: &LoginOutcome, what: &Failur
         spare: [fresh_id(), fresh_id()],
         event,
     }
-}
-
-/// The event of a login that failed, until something is proven.
-pub(crate) fn base(agent: &Agent, login: &Begin, caller: Option<&Caller>, uid: u32) -> Event {
-    // Only root's module changes PINs.
-    let is_change = uid == 0 && is_pin_change(login);
-    let name = if is_change { EventName::PinChange } else { EventName::Login };
-    let mut event = agent.event(name, Outcome::Failure);
-    let session = caller.and_then(|caller| caller.place.session.as_ref());
-    event.service = Some(login.service.as_str().to_owned());
-    event.tty = login.tty.as_deref().map(|tty| printable(tty, 64));
-    event.rhost = login.rhost.as_deref().map(|rhost| printable(rhost, 128));
-    event.session = session.map(|session| printable(&session.id, 32));
-    event.seat =
-        session.and_then(|session| session.seat.as_deref()).map(|seat| printable(seat, 32));
-    event.peer_uid = Some(uid);
-    event
-}
-
-fn digest(parts: &[&[u8]]) -> Hash {
-    let mut all = b"wardkey/outcome/1".to_vec();
-    for part in parts {
-        all.extend_from_slice(&(part.len() as u64).to_be_bytes());
-        all.extend_from_slice(part);
-    }
-    codec::sha256(&all)
 }

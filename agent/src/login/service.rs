@@ -22,7 +22,7 @@ use crate::login::conversation::Conversation;
 use crate::login::evidence::grant;
 use crate::login::locker::is_locker;
 use crate::login::server_time::Questions;
-use crate::login::{outcome, server_time, signed};
+use crate::login::{begun, server_time, signed};
 
 /// Logins of one user other than root at a time, of each session, and again as many for its locker.
 const MAX_PER_USER: usize = 2;
@@ -153,7 +153,7 @@ fn has_directory(agent: &Agent) -> Result<(), Refusal> {
 }
 
 fn record_refused(agent: &Agent, peer: Peer, begin: &Begin, refused: &Refusal) -> EventId {
-    let mut event = outcome::base(agent, begin, None, peer.uid);
+    let mut event = begun::base(agent, begin, None, peer.uid);
     event.reason = Some(refused.code);
     event.detail.clone_from(&refused.detail);
     event.account = begin.account.clone().filter(|account| is_known(agent, account));
@@ -192,7 +192,7 @@ fn record_account(agent: &Agent, caller: &Caller, begin: &Begin, grant: &Grant) 
     if !agent.is_due(&format!("account {word} {} {account} {service}", caller.peer.uid), QUIET) {
         return;
     }
-    let mut event: event::Event = outcome::base(agent, begin, Some(caller), caller.peer.uid);
+    let mut event: event::Event = begun::base(agent, begin, Some(caller), caller.peer.uid);
     event.name = EventName::Account;
     event.account = Some(account.clone()).filter(|account| is_known(agent, account));
     match permitted {

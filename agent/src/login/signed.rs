@@ -4,7 +4,9 @@
 use wardkey_core::client_data::ClientData;
 use wardkey_core::code::{Code, Denial};
 use wardkey_core::codec;
-use wardkey_core::decide::{self, Freshness, Granted, decide, decide_by_code};
+use wardkey_core::decide::{
+    self, Freshness, Granted, decide, decide_by_code, decide_by_vouch, decide_vouch,
+};
 use wardkey_core::directory::leaf_key;
 use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::{LoginOutcome, LoginResult};
@@ -12,7 +14,9 @@ use wardkey_core::name::LoginName;
 use wardkey_core::policy::context::LoginContext;
 use wardkey_core::proof::SignedByCode;
 use wardkey_core::proof::assertion::Assertion;
+use wardkey_core::snapshot::{Anchor, Snapshot};
 use wardkey_core::time::UnixTime;
+use wardkey_core::vouch::Vouch;
 
 use crate::agent::Agent;
 use crate::error::AgentError;
@@ -26,15 +30,18 @@ pub enum Signed<'a> {
     ByKey(&'a Assertion),
     /// The code of a pass.
     ByCode(&'a SignedByCode),
+    /// A code, and the colleague who vouched for it.
+    ByVouch(&'a SignedByCode, &'a Assertion),
 }
 
 impl<'a> Signed<'a> {
-    /// What signs a login; a failure and a change of PIN claim none.
+    /// What signs a login; a failure, a change of PIN and a vouch claim none.
     pub const fn of(result: &'a LoginResult) -> Option<Self> {
         match result {
             LoginResult::Success(assertion) => Some(Self::ByKey(assertion)),
             LoginResult::SuccessByCode(signed) => Some(Self::ByCode(signed)),
-            LoginResult::Failure(_) | LoginResult::PinChanged => None,
+            LoginResult::SuccessByVouch(signed, vouch) => Some(Self::ByVouch(signed, vouch)),
+            LoginResult::Failure(_) | LoginResult::PinChanged | LoginResult::Vouched(_) => None,
         }
     }
 
@@ -42,7 +49,7 @@ impl<'a> Signed<'a> {
     pub fn client_data(self) -> Result<ClientData, Denial> {
         let bytes = match self {
             Self::ByKey(assertion) => &assertion.client_data,
-            Self::ByCode(signed) => &signed.client_data,
+            Self::ByCode(signed) | Self::ByVouch(signed, _) => &signed.client_data,
         };
         ClientData::from_bytes(bytes.as_slice())
             .map_err(|error| Denial::new(Code::ClientData, error))
@@ -53,6 +60,9 @@ impl<'a> Signed<'a> {
         match self {
             Self::ByKey(assertion) => codec::to_message(assertion),
             Self::ByCode(signed) => codec::to_message(signed),
+            Self::ByVouch(signed, vouch) => {
+                [codec::to_message(signed), codec::to_message(vouch)].concat()
+            }
         }
     }
 }
@@ -102,7 +112,61 @@ pub fn verify(
         Signed::ByCode(signed) => {
             decide_by_code(&snapshot, &request, &anchor.terminal, freshness, signed)?
         }
+        Signed::ByVouch(signed, assertion) => {
+            let voucher = vouch_of(assertion)?.voucher;
+            let voucher = snapshot_of(agent, &anchor, &marks, &voucher)?;
+            let terminal = &anchor.terminal;
+            decide_by_vouch(&snapshot, &voucher, &request, terminal, freshness, signed, assertion)?
+        }
     })
+}
+
+/// What a colleague's key has signed.
+fn vouch_of(assertion: &Assertion) -> Result<Vouch, Denial> {
+    Vouch::from_bytes(assertion.client_data.as_slice())
+        .map_err(|error| Denial::new(Code::ClientData, error))
+}
+
+/// Repeats the decision whether a colleague may vouch, on the agent's own copy of the directory.
+pub fn verify_vouch(
+    agent: &Agent,
+    caller: &Caller,
+    outcome: &LoginOutcome,
+    assertion: &Assertion,
+) -> Result<Vouch, AgentError> {
+    let vouch = vouch_of(assertion)?;
+    let anchor = agent.anchor().ok_or_else(|| Denial::new(Code::NotJoined, "not joined"))?;
+    let mut marks = agent.marks();
+    let person = snapshot_of(agent, &anchor, &marks, &vouch.person)?;
+    let voucher = snapshot_of(agent, &anchor, &marks, &vouch.voucher)?;
+    for who in [&vouch.person, &vouch.voucher] {
+        remember_seen(agent, caller, who, &mut marks);
+    }
+    let (now, least) = time_of(agent, vouch.from);
+    let request = LoginContext {
+        // Which account the person will use, each login says.
+        account: &vouch.person,
+        service: &outcome.login.service,
+        remote: false,
+        now,
+        marks: &marks,
+    };
+    let freshness = Freshness::Reported { least: least.max(person.signed_time()) };
+    let terminal = &anchor.terminal;
+    Ok(decide_vouch(&person, &voucher, &request, terminal, freshness, assertion)?)
+}
+
+fn snapshot_of(
+    agent: &Agent,
+    anchor: &Anchor,
+    marks: &Marks,
+    person: &LoginName,
+) -> Result<Snapshot, AgentError> {
+    let evidence = agent
+        .directory
+        .evidence(person)?
+        .ok_or_else(|| Denial::new(Code::NotSynced, "no directory"))?;
+    Ok(Snapshot::verify(&evidence, anchor, marks, person)?)
 }
 
 /// The time to judge a login by, and the least that the module's can be: by the clock, or, where

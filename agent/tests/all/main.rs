@@ -34,4 +34,5 @@ mod startup;
 mod tls;
 mod unproven;
 mod versions;
+mod vouches;
 mod witness;

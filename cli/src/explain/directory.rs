@@ -4,13 +4,16 @@ use wardkey_core::code::Code;
 use wardkey_core::directory::leaf_key;
 use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::{Grant, Status as AgentStatus};
-use wardkey_core::name::{LoginName, ServiceName};
+use wardkey_core::name::{GroupName, LoginName, ServiceName};
 use wardkey_core::person::{PersonRecord, Status};
 use wardkey_core::policy::context::LoginContext;
 use wardkey_core::policy::document::PolicyDocument;
 use wardkey_core::policy::evaluate::{Evaluation, evaluate};
 use wardkey_core::policy::rule::Rule;
 use wardkey_core::policy::stage::{Stage, stage_by_time};
+use wardkey_core::policy::vouching::{groups, longest};
+use wardkey_core::policy::ways::takes;
+use wardkey_core::proof::ProofKind;
 use wardkey_core::snapshot::{Anchor, Snapshot};
 use wardkey_core::time::UnixTime;
 
@@ -65,6 +68,7 @@ pub(crate) fn verified(seen: &Seen<'_>, snapshot: &Snapshot, grant: &Grant) -> V
     if known {
         steps.push(keys(snapshot, grant));
         steps.extend(temporary_code(snapshot, &context));
+        steps.extend(vouch(snapshot, &context));
     }
     steps
 }
@@ -179,4 +183,13 @@ fn policy(snapshot: &Snapshot, context: &LoginContext<'_>) -> Step {
             .detail(Text::TryElevating.with([("service", context.service.to_string().into())]));
     }
     step
+}
+
+/// Who may vouch for the person here; nothing where nobody may.
+fn vouch(snapshot: &Snapshot, context: &LoginContext<'_>) -> Option<Step> {
+    takes(snapshot, context.service, ProofKind::Vouch).ok()?;
+    let groups: Vec<&str> = groups(snapshot).map(GroupName::as_str).collect();
+    let args =
+        [("groups", groups.join(", ").into()), ("count", longest(snapshot).div_ceil(3600).into())];
+    Some(Step::note(Topic::Vouch, Text::TryVouchers.with(args)))
 }

@@ -22,6 +22,7 @@ pub(crate) enum Topic {
     Keys,
     Plugged,
     TemporaryCode,
+    Vouch,
 }
 
 impl Topic {
@@ -39,6 +40,7 @@ impl Topic {
             Self::Keys => "keys",
             Self::Plugged => "plugged",
             Self::TemporaryCode => "temporary_code",
+            Self::Vouch => "vouch",
         }
     }
 
@@ -56,6 +58,7 @@ impl Topic {
             Self::Keys => Text::TryKeys,
             Self::Plugged => Text::TryPlugged,
             Self::TemporaryCode => Text::TryTemporaryCode,
+            Self::Vouch => Text::TryVouch,
         }
     }
 }

@@ -65,6 +65,7 @@ pub fn grant(deployment: &Deployment) -> Grant {
         takes_codes: Some(true),
         finds_people: Some(true),
         changes_pins: Some(true),
+        takes_vouches: Some(true),
     }
 }
 

@@ -44,7 +44,8 @@ pub(crate) const fn kind(event: &Event) -> (Term, Option<Term>) {
         | EventName::LockedOut
         | EventName::PinChange
         | EventName::PassVoid
-        | EventName::PassEnded => (SECURITY_ALERT, Some(USER_ATTRIBUTES)),
+        | EventName::PassEnded
+        | EventName::Vouched => (SECURITY_ALERT, Some(USER_ATTRIBUTES)),
         EventName::Joined | EventName::WayIn => (SECURITY_ALERT, Some(SECURITY_CONFIGURATION)),
         EventName::CloneSuspected | EventName::DeviceSuspected => {
             (SECURITY_ALERT, Some(USE_OF_RESTRICTED_FUNCTION))

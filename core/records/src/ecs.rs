@@ -106,7 +106,7 @@ const fn class(event: &Event) -> Class {
         }
         EventName::StateSetAside => Class("alert", &["host"], &["change"]),
         EventName::Joined => Class("event", &["configuration"], &["creation"]),
-        EventName::Enrolled | EventName::PinChange | EventName::PassEnded => {
+        EventName::Enrolled | EventName::PinChange | EventName::PassEnded | EventName::Vouched => {
             Class("event", &["iam"], &["user", "change"])
         }
         EventName::PassVoid => Class("alert", &["iam"], &["user", "change"]),

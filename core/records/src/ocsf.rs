@@ -133,6 +133,7 @@ const fn protocol(proof: ProofKind) -> &'static str {
     match proof {
         ProofKind::KeyWithPin | ProofKind::KeyWithFingerprint => "FIDO2",
         ProofKind::TemporaryCode => "Temporary code",
+        ProofKind::Vouch => "Vouch of a colleague",
     }
 }
 
@@ -150,6 +151,10 @@ fn factors(event: &Event) -> Value {
         Some(ProofKind::TemporaryCode) => {
             json!([{ "factor_type_id": 99, "factor_type": "Temporary code" }])
         }
+        Some(ProofKind::Vouch) => json!([
+            { "factor_type_id": 99, "factor_type": "Chosen code" },
+            { "factor_type_id": 99, "factor_type": "Vouch of a colleague" },
+        ]),
     }
 }
 

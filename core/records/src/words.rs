@@ -44,6 +44,8 @@ pub(crate) const fn title(event: &Event) -> &'static str {
         (EventName::PassWrong, _) => "Wrong temporary code",
         (EventName::PassVoid, _) => "Pass void",
         (EventName::PassEnded, _) => "Pass ended",
+        (EventName::Vouched, Outcome::Success) => "Colleague vouched",
+        (EventName::Vouched, Outcome::Failure) => "Vouch refused",
         (EventName::LogContradicted, Outcome::Success) => "Another log of records began",
         (EventName::LogContradicted, Outcome::Failure) => "Log of records contradicted itself",
     }

@@ -48,6 +48,12 @@ codes! {
     Synced = 1511,
     /// The terminal has been joined, and an administrator of the server has yet to approve it.
     JoinedPending = 1570,
+    /// A colleague let `$person` in for `$hours` hours.
+    Vouched = 1580,
+    /// Somebody was let in by a colleague's word; `$hours` left.
+    VouchUsed = 1581,
+    /// `$voucher` had vouched for somebody, who is here with the own key now: it has ended.
+    VouchEnded = 1582,
     /// Nothing was found.
     NoWayIn = 1630,
     /// `$count` things were found.

@@ -22,6 +22,22 @@ codes! {
     PinNewPrompt = 1246,
     /// The new one once more.
     PinAgainPrompt = 1247,
+    /// As [`Self::PassPrompt`], where a colleague may vouch: a code, 0 to have somebody vouch, or
+    /// Enter and the key.
+    VouchPrompt = 1249,
+    /// The same at a shared account: the name before code or 0.
+    VouchPromptShared = 1250,
+    /// The code that the person chooses.
+    VouchCodePrompt = 1251,
+    /// It once more.
+    VouchCodeAgain = 1252,
+    /// Why somebody is to vouch.
+    VouchReasonPrompt = 1253,
+    /// Who vouches.
+    VoucherPrompt = 1254,
+    /// The question for the PIN of the colleague `$name`, who is to let `$person` in for `$hours`
+    /// hours.
+    VouchPinPrompt = 1255,
     /// Nobody said who logs in: insert a key, or wait for the question.
     InsertOrWait = 1270,
     /// The question for the name, while no key says it.

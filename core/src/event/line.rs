@@ -39,6 +39,7 @@ impl Event {
             ("seconds", number(self.seconds)),
             ("proof", self.proof.map(|proof| proof.as_str().to_owned())),
             ("pass", self.pass.map(|pass| pass.to_hex())),
+            ("voucher", self.voucher.as_ref().map(ToString::to_string)),
             ("evidence", is_signed.then(|| "signed".to_owned())),
             ("terminal", self.terminal.map(|terminal| terminal.to_hex())),
         ]

@@ -87,7 +87,7 @@ pub enum EventName {
     /// The PIN of a key was changed, or was not.
     #[n(32)]
     PinChange = 32,
-    /// Somebody was let in by the code of a pass.
+    /// Somebody was let in by a code: of a pass, or one for which a colleague vouched.
     #[n(45)]
     PassLogin = 45,
     /// A wrong code was typed for a pass.
@@ -99,6 +99,9 @@ pub enum EventName {
     /// A pass was ended: its person logged in with the key.
     #[n(48)]
     PassEnded = 48,
+    /// A colleague vouched for somebody without a key.
+    #[n(49)]
+    Vouched = 49,
     /// The server's log of records contradicts what the terminal saw of it; or, as a success,
     /// another log began as a restore begins one.
     #[n(55)]
@@ -140,6 +143,7 @@ impl EventName {
             Self::PassWrong => "pass-wrong",
             Self::PassVoid => "pass-void",
             Self::PassEnded => "pass-ended",
+            Self::Vouched => "vouched",
             Self::LogContradicted => "log-contradicted",
         }
     }

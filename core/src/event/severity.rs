@@ -36,6 +36,7 @@ impl EventName {
                 | Self::DeviceSuspected
                 | Self::WayIn
                 | Self::PassLogin
+                | Self::Vouched
                 | Self::PassWrong,
                 _,
             ) => Severity::Warning,

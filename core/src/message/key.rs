@@ -10,11 +10,11 @@ use minicbor::{Decode, Encode};
 
 use crate::code::Code;
 use crate::codec::{Bytes, Document, List};
-use crate::id::{Aaguid, CredentialId};
+use crate::id::{Aaguid, CredentialId, SigningPublicKey};
 use crate::name::RpId;
 use crate::proof::identification::IdentifyData;
 
-pub use by_code::SignByCode;
+pub use by_code::{HashCode, SignByCode};
 pub use pin::Pin;
 
 /// Credential ids in one identification.
@@ -93,6 +93,10 @@ pub enum Request {
     /// [`Reply::SignedByCode`].
     #[n(30)]
     SignByCode(#[n(0)] SignByCode),
+    /// Make the key pair of a code, and say its public key (root). No security key is asked.
+    /// Answer: [`Reply::KeyOfCode`].
+    #[n(60)]
+    HashCode(#[n(0)] HashCode),
 }
 
 /// Wait for a key and have it say whose it is.
@@ -239,6 +243,9 @@ pub enum Reply {
     /// What the code signed.
     #[n(30)]
     SignedByCode(#[n(0)] Bytes<64>),
+    /// The public key that is made of a code.
+    #[n(60)]
+    KeyOfCode(#[n(0)] SigningPublicKey),
 }
 
 /// A plugged key.

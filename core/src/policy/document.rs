@@ -39,13 +39,23 @@ pub struct PolicyDocument {
     /// that does not know this lets nobody in by one.
     #[n(101)]
     pub pass_seconds: Option<u64>,
-    /// Services that take no passes.
+    /// Services that take no passes, and nobody's word for another.
     #[n(102)]
     pub pass_except: Option<List<ServiceName, 32>>,
     /// True: who logs in is always asked for, so that a key that is found names nobody. A reader
     /// that does not know this asks always.
     #[n(111)]
     pub ask_name: Option<bool>,
+    /// Groups whose members may vouch for somebody who has forgotten the key; none: nobody may. A
+    /// reader that does not know this lets nobody in by it.
+    #[n(112)]
+    pub vouch_groups: Option<List<GroupName, 16>>,
+    /// For how many seconds at most.
+    #[n(113)]
+    pub vouch_seconds: Option<u64>,
+    /// How often within thirty days at one terminal for one person.
+    #[n(114)]
+    pub vouch_per_month: Option<u32>,
 }
 
 impl Document for PolicyDocument {
@@ -71,6 +81,9 @@ impl PolicyDocument {
             pass_seconds: None,
             pass_except: None,
             ask_name: None,
+            vouch_groups: None,
+            vouch_seconds: None,
+            vouch_per_month: None,
         }
     }
 
@@ -78,6 +91,8 @@ impl PolicyDocument {
     pub const fn longest(&self, kind: ProofKind) -> Option<u64> {
         match kind {
             ProofKind::TemporaryCode => self.pass_seconds,
+            ProofKind::Vouch if self.vouch_groups.is_some() => self.vouch_seconds,
+            ProofKind::Vouch => None,
             // A key is valid for as long as the directory has it.
             ProofKind::KeyWithPin | ProofKind::KeyWithFingerprint => Some(u64::MAX),
         }
@@ -85,7 +100,7 @@ impl PolicyDocument {
 
     /// Whether a service does not take a kind of proof here.
     pub fn excepts(&self, kind: ProofKind, service: &ServiceName) -> bool {
-        kind == ProofKind::TemporaryCode
+        !kind.is_by_key()
             && self.pass_except.as_ref().is_some_and(|except| except.contains(service))
     }
 

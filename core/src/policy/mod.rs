@@ -3,6 +3,7 @@
 //! ```text
 //!   document, context ─ rule ─ stage ─ evaluate   Evaluation: allowed or denied, and by which rule
 //!                         └ ways                  which proofs a service takes
+//!                         └ vouching              whether a colleague may vouch for a person
 //!   session                                       what holds after it, until the session ends
 //! ```
 
@@ -12,4 +13,5 @@ pub mod evaluate;
 pub mod rule;
 pub mod session;
 pub mod stage;
+pub mod vouching;
 pub mod ways;

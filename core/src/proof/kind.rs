@@ -15,11 +15,16 @@ pub enum ProofKind {
     /// The code of a pass, typed at a terminal that has joined the deployment.
     #[n(2)]
     TemporaryCode,
+    /// A code of the person's own, for which a colleague vouched with a security key, typed at the
+    /// terminal where that was.
+    #[n(3)]
+    Vouch,
 }
 
 impl ProofKind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::KeyWithPin, Self::KeyWithFingerprint, Self::TemporaryCode];
+    pub const ALL: [Self; 4] =
+        [Self::KeyWithPin, Self::KeyWithFingerprint, Self::TemporaryCode, Self::Vouch];
 
     /// Whether a security key of the person made it.
     pub const fn is_by_key(self) -> bool {
@@ -32,6 +37,7 @@ impl ProofKind {
             Self::KeyWithPin => "key-pin",
             Self::KeyWithFingerprint => "key-fingerprint",
             Self::TemporaryCode => "temporary-code",
+            Self::Vouch => "vouch",
         }
     }
 }

@@ -11,3 +11,4 @@ mod policy;
 mod snapshot;
 mod stages;
 mod vectors;
+mod vouches;

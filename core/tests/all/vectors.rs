@@ -16,7 +16,8 @@ use wardkey_core::pass_key::PassKey;
 use wardkey_core::pass_notes::PassNotes;
 use wardkey_core::person::Status;
 use wardkey_core::time::UnixTime;
-use wardkey_testkit::{Deployment, Key, RP, T0, login, pass, signing};
+use wardkey_core::vouch_book::VouchBook;
+use wardkey_testkit::{CHOSEN_SEED, Deployment, Key, RP, T0, login, pass, signing};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/wardkey-1.json");
 
@@ -113,6 +114,13 @@ fn noted() -> PassNotes {
     notes
 }
 
+/// The book of a terminal where somebody was vouched for.
+fn kept() -> VouchBook {
+    let mut book = VouchBook::default();
+    assert!(book.add(wardkey_testkit::kept(&wardkey_testkit::vouch()), UnixTime(T0)));
+    book
+}
+
 /// Codes as they are typed, the key pairs that are made of them, and what these sign.
 fn passes() -> Value {
     let made = |typed: &str, salt: u8| {
@@ -130,6 +138,26 @@ fn passes() -> Value {
         })
     };
     json!([made("ABCDE-FGHJK", 1), made("o1il0 23456", 2), made("ｋ７ｍ２ｑー９ｘｗｐｄ", 255)])
+}
+
+/// A vouch, and a login by it.
+fn vouches() -> Value {
+    let (world, vouch) = (Deployment::with_colleague(), wardkey_testkit::vouch());
+    let assertion = wardkey_testkit::signed_vouch(&vouch);
+    let client_data = world.client_data("hanako", "hanako", "login").to_bytes();
+    let by_code = wardkey_testkit::signed_by_chosen(&vouch, CHOSEN_SEED, &client_data);
+    let taro = Key::es256(2).record(2);
+    json!([{
+        "vouch": to_hex(assertion.client_data.as_slice()),
+        "authenticator_data": to_hex(assertion.auth_data.as_slice()),
+        "signature": to_hex(assertion.signature.as_slice()),
+        "credential_id": to_hex(taro.id.as_slice()),
+        "public_key": to_hex(taro.public_key.as_slice()),
+        "rp_id": RP,
+        "id": vouch.id().to_hex(),
+        "client_data": to_hex(&client_data),
+        "by_code": to_hex(by_code.signature.as_slice()),
+    }])
 }
 
 fn make() -> Value {
@@ -163,8 +191,12 @@ fn make() -> Value {
             document(&with_pass.scopes[1].1, None),
             document(&with_pass.scopes[1].0.people[0], None),
             document(&noted(), None),
+            document(&Deployment::with_colleague().scopes[1].1, None),
+            document(&wardkey_testkit::vouch(), None),
+            document(&kept(), None),
         ],
         "passes": passes(),
+        "vouches": vouches(),
         "newer": [
             newer(&world.root),
             newer(&world.terminal),
@@ -196,7 +228,8 @@ fn make() -> Value {
 fn the_vectors_are_what_this_implementation_makes() {
     let file: Value = serde_json::from_str(&std::fs::read_to_string(FILE).unwrap()).unwrap();
     let made = make();
-    for part in ["format", "anchor", "documents", "passes", "newer", "states", "logins"] {
+    let parts = ["format", "anchor", "documents", "passes", "vouches", "newer", "states", "logins"];
+    for part in parts {
         assert_eq!(file[part], made[part], "{part}");
     }
     let results: Vec<_> = made["logins"]

@@ -59,6 +59,8 @@ pub struct Attempt<'w, 'l> {
     pub takes_codes: bool,
     /// A PIN that its person has just chosen: the key that has it is not asked about.
     pub chosen: Option<ChosenPin>,
+    /// Whether a colleague may vouch for somebody here; then codes are taken.
+    pub takes_vouches: bool,
 }
 
 impl<'w, 'l> Attempt<'w, 'l> {
@@ -81,6 +83,7 @@ impl<'w, 'l> Attempt<'w, 'l> {
             record: Record::default(),
             takes_codes: false,
             chosen: None,
+            takes_vouches: false,
             world,
         })
     }

@@ -1,17 +1,17 @@
-//! A login by the code of a pass.
+//! A login by a code: of a pass, or one for which a colleague vouched.
 //!
 //! ```text
 //!   evidence anew ─ Hold ─ pause? ─ key process: Argon2id, signature ─ try counted, on disk
 //!      └ decide: right code? then person, policy, place, time ─ outcome, recorded by the agent
 //! ```
-//! For a name that nobody has, and somebody without a pass, the same is done with a salt of
+//! For a name that nobody has, and somebody without such a code, the same is done with a salt of
 //! nothing: it takes as long, is answered in the same words, and counts at the terminal. The agent
 //! carries evidence and gets a signature; the code passes this process and the key process only.
 
 use wardkey_core::client_data::ClientData;
 use wardkey_core::code::Code;
 use wardkey_core::codec::Bytes;
-use wardkey_core::decide::{Freshness, Granted, decide_by_code};
+use wardkey_core::decide::{Freshness, Granted, decide_by_code, decide_by_vouch};
 use wardkey_core::document::Position;
 use wardkey_core::id::{Nonce, Salt};
 use wardkey_core::message::agent::{LoginResult, PassTry};
@@ -31,8 +31,8 @@ use super::replies::KeyReply;
 use super::request::Admitted;
 use super::requests::{AgentRequest, KeyRequest};
 use super::states::Signed;
-use super::typed_code::TypedCode;
 use super::verified_person::VerifiedPerson;
+use super::vouched::Vouched;
 use crate::refusal::Refusal;
 
 impl Attempt<'_, '_> {
@@ -40,10 +40,14 @@ impl Attempt<'_, '_> {
     ///
     /// # Errors
     /// The refusal: in the same words unless the code was right.
-    pub(super) fn by_code(&mut self, typed: TypedCode) -> Result<Admitted, Ended> {
-        let TypedCode { code, person: name } = typed;
-        let (agent, person, early) = self.until_code_held(name.as_ref())?;
-        match self.sign_and_decide(&person, code, early) {
+    pub(super) fn by_code(
+        &mut self,
+        code: PassCode,
+        name: Option<&LoginName>,
+    ) -> Result<Admitted, Ended> {
+        let (agent, named, early) = self.until_code_held(name, code.is_chosen())?;
+        let Named { person, vouched } = named;
+        match self.sign_and_decide(&person, vouched, code, early) {
             Ok((granted, result)) => {
                 self.record(Signed { agent, person, proven: None, granted, result })
             }
@@ -54,6 +58,7 @@ impl Attempt<'_, '_> {
     fn sign_and_decide(
         &mut self,
         person: &VerifiedPerson,
+        vouched: Option<Vouched>,
         code: PassCode,
         early: Early,
     ) -> Result<(Granted, LoginResult), Refusal> {
@@ -61,6 +66,7 @@ impl Attempt<'_, '_> {
         self.no_pause(now)?;
 
         let pass = match self.login.name.why_no_account() {
+            None if code.is_chosen() => vouched.as_ref().map(|vouched| vouched.pass.clone()),
             None => person.snapshot.pass().cloned(),
             Some(_) => None,
         };
@@ -89,7 +95,18 @@ impl Attempt<'_, '_> {
         let elapsed = self.world.machine.clock()?.boottime.saturating_sub(started);
         let freshness = Freshness::Own { nonce: &nonce, elapsed };
         let terminal = &self.world.anchor.terminal;
-        let decided = decide_by_code(&person.snapshot, &context, terminal, freshness, &signed);
+        let decided = match &vouched {
+            Some(Vouched { assertion, voucher, .. }) => decide_by_vouch(
+                &person.snapshot,
+                &voucher.snapshot,
+                &context,
+                terminal,
+                freshness,
+                &signed,
+                assertion,
+            ),
+            None => decide_by_code(&person.snapshot, &context, terminal, freshness, &signed),
+        };
         if decided.as_ref().is_err_and(|denial| denial.code == Code::PassWrong) {
             return Err(wrong());
         }
@@ -105,20 +122,25 @@ impl Attempt<'_, '_> {
         if tries == PassState::Ended {
             return Err(Refusal::new(Code::PassEnded, "ended by a login with the key"));
         }
-        Ok((granted, LoginResult::SuccessByCode(signed)))
+        let result = match vouched {
+            Some(vouched) => LoginResult::SuccessByVouch(signed, vouched.assertion),
+            None => LoginResult::SuccessByCode(signed),
+        };
+        Ok((granted, result))
     }
 
     /// Evidence that is fresh, for whoever is named, while the terminal shows this login.
     fn until_code_held(
         &mut self,
         name: Option<&LoginName>,
-    ) -> Result<(Channel, Box<VerifiedPerson>, Early), Ended> {
+        is_chosen: bool,
+    ) -> Result<(Channel, Named, Early), Ended> {
         let mut start = Start::Anew;
         while self.patience.begin_round() {
             let is_new = matches!(start, Start::Anew);
             let (mut agent, mut early) = self.connect(start)?;
-            match self.code_round(&mut agent, is_new, &mut early, name) {
-                Ok(person) => return Ok((agent, person, early)),
+            match self.code_round(&mut agent, is_new, &mut early, name, is_chosen) {
+                Ok(named) => return Ok((agent, named, early)),
                 Err(interrupted) => start = interrupted.on(agent)?,
             }
         }
@@ -132,7 +154,8 @@ impl Attempt<'_, '_> {
         is_new: bool,
         early: &mut Early,
         name: Option<&LoginName>,
-    ) -> Result<Box<VerifiedPerson>, Interrupted> {
+        is_chosen: bool,
+    ) -> Result<Named, Interrupted> {
         let (grant, _) = self.directory(agent, is_new, early)?;
         let mut person = self.account_of(&grant)?;
         let account = self.login.name.login_name();
@@ -144,8 +167,13 @@ impl Attempt<'_, '_> {
         {
             person = self.prove(agent, name)?;
         }
+        let vouched = if is_chosen {
+            self.vouched_for(agent, &person.snapshot.login().clone())?
+        } else {
+            None
+        };
         self.ask_to_hold(agent, &AgentRequest::Hold)?;
-        Ok(person)
+        Ok(Named { person, vouched })
     }
 
     /// # Errors
@@ -234,6 +262,13 @@ impl Attempt<'_, '_> {
             Err(error) => Err(Refusal::key(&error)),
         }
     }
+}
+
+/// Who is named, whether there is such a person or not.
+struct Named {
+    person: Box<VerifiedPerson>,
+    /// What is kept for them, where the code is one that people choose.
+    vouched: Option<Vouched>,
 }
 
 /// The one refusal of codes: nothing in it tells of the name, or how many tries are left.

@@ -97,8 +97,10 @@ impl Attempt<'_, '_> {
             search = self.search_for(&grant);
         }
         let search = search?;
-        self.takes_codes =
-            grant.takes_codes == Some(true) && search.takes_codes && !self.login.changes_pin;
+        let is_login = !self.login.changes_pin && !self.login.vouches;
+        self.takes_vouches = grant.takes_vouches == Some(true) && search.takes_vouches && is_login;
+        self.takes_codes = self.takes_vouches
+            || (grant.takes_codes == Some(true) && search.takes_codes && is_login);
         Ok((grant, search))
     }
 

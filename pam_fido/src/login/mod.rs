@@ -5,7 +5,7 @@
 //!   run        one state after the other (states):
 //!     establish   key and agent connected, evidence verified       (again after Wait, a hang-up,
 //!     identify    a key proved whose it is; the rest is passed over    a long answer)
-//!                 (no key: offer, by_code)
+//!                 (no key: offer, by_code; by_colleague, whose key: vouch)
 //!     question    one, without echo
 //!     hold        the key is this login's
 //!     sign        nonce, PIN to the key process, assertion, decide
@@ -22,6 +22,7 @@ mod account_phase;
 mod agent;
 mod attempt;
 mod by_code;
+mod by_colleague;
 mod change_pin;
 mod choose;
 mod chosen_pin;
@@ -48,6 +49,8 @@ mod speaker;
 mod states;
 mod typed_code;
 mod verified_person;
+mod vouch;
+mod vouched;
 
 pub use account_phase::check_account;
 pub use change_pin::{can_change_pin, change_pin};

@@ -1,4 +1,4 @@
-//! The offer to go on without a key, where the terminal's policy takes the codes of passes.
+//! The offer to go on without a key, where the terminal's policy takes codes.
 //!
 //! It is made to whoever waits for a key long enough, whatever name was typed: that it is made
 //! tells nothing of who there is, and who has a pass.
@@ -30,16 +30,13 @@ impl Attempt<'_, '_> {
     /// No answer, or one that cannot be a code.
     pub(super) fn ask_for_code(&mut self, shared: bool) -> Result<TypedCode, Interrupted> {
         self.speaker.is_first(Once::Code);
-        let prompt = if shared { Prompt::PassPromptShared } else { Prompt::PassPrompt };
-        let question = texts::message(prompt, self.speaker.language, &[]);
-        let asked = Moment::now(&self.world)?;
-        let answer = self.world.talk.ask(&question);
-        if let Some(wait) = self.world.settings.prompt_wait
-            && asked.is_longer_ago_than(wait, &self.world)?
-        {
-            let why = "the question stayed unanswered for too long";
-            return Err(Refusal::new(Code::TooLate, why).into());
-        }
+        let prompt = match (self.takes_vouches, shared) {
+            (false, false) => Prompt::PassPrompt,
+            (false, true) => Prompt::PassPromptShared,
+            (true, false) => Prompt::VouchPrompt,
+            (true, true) => Prompt::VouchPromptShared,
+        };
+        let answer = self.ask_in_time(prompt)?;
 
         self.patience.wait_again(self.world.settings.key_wait);
         match answer {
@@ -50,11 +47,32 @@ impl Attempt<'_, '_> {
                 }
                 Err(Interrupted::Anew)
             }
-            Answer::Typed(typed) => Ok(TypedCode::read(&typed, shared)?),
+            Answer::Typed(typed) => Ok(TypedCode::read(&typed, shared, self.takes_vouches)?),
             Answer::NotText | Answer::NotUnderstood => {
                 Err(Refusal::new(Code::PassNotACode, "not UTF-8").into())
             }
-            Answer::None => Err(Refusal::new(Code::Cancelled, "no answer to the question").into()),
+            Answer::None => Err(no_answer().into()),
         }
     }
+
+    /// The answer to a question, if it does not stay open for too long.
+    ///
+    /// # Errors
+    /// It did.
+    pub(super) fn ask_in_time(&mut self, prompt: Prompt) -> Result<Answer, Refusal> {
+        let question = texts::message(prompt, self.speaker.language, &[]);
+        let asked = Moment::now(&self.world)?;
+        let answer = self.world.talk.ask(&question);
+        if let Some(wait) = self.world.settings.prompt_wait
+            && asked.is_longer_ago_than(wait, &self.world)?
+        {
+            return Err(Refusal::new(Code::TooLate, "the question stayed unanswered for too long"));
+        }
+        Ok(answer)
+    }
+}
+
+/// The application gave none.
+pub(super) fn no_answer() -> Refusal {
+    Refusal::new(Code::Cancelled, "no answer to the question")
 }

@@ -8,9 +8,9 @@ use wardkey_core::decide::By;
 use wardkey_core::directory::leaf_key;
 use wardkey_core::id::EventId;
 use wardkey_core::message::agent::{LoginOutcome, LoginResult};
-use wardkey_core::pass::Pass;
 use wardkey_core::policy::stage::Stage;
 use wardkey_core::texts;
+use wardkey_core::time::UnixTime;
 use wardkey_ipc::{Channel, Deadline, IpcError};
 
 use super::agent::{Ended, unexpected};
@@ -74,10 +74,15 @@ impl Attempt<'_, '_> {
         let key = match granted.by() {
             By::Key(by) => {
                 self.end_pass(&person);
+                self.end_vouch(&person);
                 Some(by.key)
             }
             By::Code(pass) => {
-                self.tell_pass_is_used(&person, pass);
+                self.tell_code_is_used(&person, Notice::PassUsed, pass.until);
+                None
+            }
+            By::Vouch(vouch) => {
+                self.tell_code_is_used(&person, Notice::VouchUsed, vouch.until);
                 None
             }
         };
@@ -100,10 +105,10 @@ impl Attempt<'_, '_> {
         self.world.journal.error(&format!("the pass was not ended here: {why}"));
     }
 
-    fn tell_pass_is_used(&mut self, person: &VerifiedPerson, pass: &Pass) {
-        let left = person.now(&self.world).map_or(0, |now| pass.until.since(now).div_ceil(3600));
+    fn tell_code_is_used(&mut self, person: &VerifiedPerson, used: Notice, until: UnixTime) {
+        let left = person.now(&self.world).map_or(0, |now| until.since(now).div_ceil(3600));
         let args = [("hours", &*left.to_string())];
-        let text = texts::message(Notice::PassUsed, self.speaker.language, &args);
+        let text = texts::message(used, self.speaker.language, &args);
         self.world.talk.info(&text);
     }
 

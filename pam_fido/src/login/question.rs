@@ -50,27 +50,39 @@ impl Attempt<'_, '_> {
         recognition: &Recognition,
         prompt: Prompt,
     ) -> Result<Pin, Refusal> {
-        let Recognition { person, proven, details, .. } = recognition;
+        let Recognition { person, proven, .. } = recognition;
         let record = person.snapshot.records().next();
         let name = record.map(|record| self.shown_name(record).to_owned());
-        let mut tries = None;
-        if let Some(details) = details {
-            tries = details.pin_tries;
-            if let Some(code) = details.hindrance(self.login.changes_pin) {
-                return Err(Refusal {
-                    tries_left: tries,
-                    ..Refusal::new(code, "getInfo of the key")
-                });
-            }
-        }
+        let tries = self.usable_tries(recognition)?;
         // Of that key only: with another one a try would be spent.
         let chosen = self.chosen.take();
         if let Some(chosen) = chosen.filter(|chosen| chosen.credential == *proven.credential()) {
             return Ok(chosen.pin);
         }
 
-        let few = tries.filter(|tries| *tries < ALL_TRIES).map(u32::from);
-        let text = texts::pin_question(prompt, self.speaker.language, name.as_deref(), few);
+        let language = self.speaker.language;
+        let text = texts::pin_question(prompt, language, name.as_deref(), few(tries));
+        self.ask_pin_by(text, tries)
+    }
+
+    /// The tries that the key has left, when it says so.
+    ///
+    /// # Errors
+    /// It says that no PIN can be used.
+    pub(super) fn usable_tries(&self, recognition: &Recognition) -> Result<Option<u8>, Refusal> {
+        let Some(details) = &recognition.details else { return Ok(None) };
+        let tries = details.pin_tries;
+        match details.hindrance(self.login.changes_pin) {
+            Some(code) => {
+                let refusal = Refusal::new(code, "getInfo of the key");
+                Err(Refusal { tries_left: tries, ..refusal })
+            }
+            None => Ok(tries),
+        }
+    }
+
+    /// A PIN, by a question of this text.
+    pub(super) fn ask_pin_by(&mut self, text: String, tries: Option<u8>) -> Result<Pin, Refusal> {
         let typed = Pin::typed(self.typed(text.clone(), tries)?);
         if typed.as_ref().err() != Some(&Code::PinInputMethod) {
             return typed.map_err(not_sent);
@@ -84,7 +96,7 @@ impl Attempt<'_, '_> {
     }
 
     /// The name by which the person is asked: one that can be read where the question is.
-    fn shown_name<'r>(&self, record: &'r PersonRecord) -> &'r str {
+    pub(super) fn shown_name<'r>(&self, record: &'r PersonRecord) -> &'r str {
         if self.login.at_text_console && !text_console::shows(&record.display_name) {
             record.login.as_str()
         } else {
@@ -117,6 +129,11 @@ impl Attempt<'_, '_> {
             Answer::None => Err(Refusal::new(Code::Cancelled, "no answer to the question")),
         }
     }
+}
+
+/// Tries that are worth telling: fewer than all.
+pub(super) fn few(tries: Option<u8>) -> Option<u32> {
+    tries.filter(|tries| *tries < ALL_TRIES).map(u32::from)
 }
 
 /// What was typed cannot be the PIN.

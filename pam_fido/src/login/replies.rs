@@ -5,7 +5,7 @@
 use minicbor::Decode;
 use wardkey_core::code::Code;
 use wardkey_core::codec::Bytes;
-use wardkey_core::id::EventId;
+use wardkey_core::id::{EventId, SigningPublicKey};
 use wardkey_core::message::agent::{Candidates, Grant, Refusal};
 use wardkey_core::message::key::{Identified, KeyAssertion, KeyFailure};
 use wardkey_core::server_time::SignedTime;
@@ -66,6 +66,9 @@ pub enum KeyReply {
     /// What the code signed.
     #[n(30)]
     SignedByCode(#[n(0)] Bytes<64>),
+    /// The public key of a code.
+    #[n(60)]
+    KeyOfCode(#[n(0)] SigningPublicKey),
 }
 
 #[cfg(test)]
@@ -89,6 +92,7 @@ mod tests {
             takes_codes: None,
             finds_people: None,
             changes_pins: None,
+            takes_vouches: None,
         };
         assert!(matches!(
             read(&agent::Reply::Granted(Box::new(grant))),

@@ -6,7 +6,7 @@ use wardkey_core::codec::List;
 use wardkey_core::id::{CredentialId, Hash, Nonce};
 use wardkey_core::message::agent::{Begin, CandidatePage, LoginOutcome, MAX_SOUGHT};
 use wardkey_core::message::key::{
-    Assert, ChangePinOf, Identify, MAX_ALLOW, MAX_DEVICES, SignByCode,
+    Assert, ChangePinOf, HashCode, Identify, MAX_ALLOW, MAX_DEVICES, SignByCode,
 };
 use wardkey_core::name::LoginName;
 use wardkey_core::proof::identification::SilentAssertion;
@@ -88,6 +88,9 @@ pub enum KeyRequest {
     /// Sign by the code of a pass.
     #[n(30)]
     SignByCode(#[n(0)] SignByCode),
+    /// Say the public key of a code.
+    #[n(60)]
+    HashCode(#[n(0)] HashCode),
 }
 
 #[cfg(test)]
@@ -175,6 +178,7 @@ mod tests {
             hash: HASH,
             client_data: Bytes::default(),
         };
+        let hash = HashCode { code: by_code.code.clone(), salt: by_code.salt, hash: by_code.hash };
         let paths = List::new(vec!["p".to_owned()]).unwrap();
         let (allow, path) = (List::default(), "p".to_owned());
         for (ours, theirs) in [
@@ -191,6 +195,7 @@ mod tests {
             ),
             (KeyRequest::ChangePinOf(change.clone()), key::Request::ChangePinOf(change)),
             (KeyRequest::SignByCode(by_code.clone()), key::Request::SignByCode(by_code)),
+            (KeyRequest::HashCode(hash.clone()), key::Request::HashCode(hash)),
         ] {
             assert_eq!(from_message::<key::Request>(&to_message(&ours)).unwrap(), theirs);
         }

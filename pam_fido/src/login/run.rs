@@ -7,6 +7,7 @@ use super::attempt::Attempt;
 use super::request::{Admitted, Login};
 use super::speaker::Once;
 use super::states::{Answered, Established, Held, Recognised};
+use super::typed_code::{Typed, TypedCode};
 use crate::refusal::Refusal;
 use crate::world::World;
 
@@ -44,7 +45,7 @@ impl Attempt<'_, '_> {
     fn run(&mut self) -> Result<Admitted, Ended> {
         let recognised = match self.establish(Start::Anew, None)? {
             Established::Key(recognised) => *recognised,
-            Established::Code(typed) => return self.by_code(typed),
+            Established::Code(typed) => return self.without_key(typed),
         };
         let answered = self.ask(recognised)?;
         if let Err(refusal) = self.nobody_else_is_named() {
@@ -57,14 +58,24 @@ impl Attempt<'_, '_> {
 
     /// Whether the person may change the PIN of the key here, without which it lets nobody in: a
     /// key that proves whose it is all the same. The key process changes it for root only, where a
-    /// greeter has pages none asks for it, and sudo shows no notices.
+    /// greeter has pages none asks for it, and sudo shows no notices. Of a colleague's key that was
+    /// to vouch this is no question: that is on record already.
     fn can_change_first(&self, refusal: &Refusal) -> bool {
         refusal.code == Code::PinMustChange
+            && self.record.granted
             && self.record.proven.is_some()
             && self.world.machine.may_write()
             && !self.world.talk.has_pages()
             // Nothing that goes wrong could be told.
             && !self.world.talk.silent()
+    }
+
+    fn without_key(&mut self, typed: TypedCode) -> Result<Admitted, Ended> {
+        let TypedCode { what, person, shared } = typed;
+        match what {
+            Typed::Code(code) => self.by_code(code, person.as_ref()),
+            Typed::Colleague => self.by_colleague(person, shared),
+        }
     }
 
     /// A name that a key said is this login's as long as the application says none.

@@ -17,7 +17,7 @@ use crate::refusal::Refusal;
 /// Length in bytes of a credential id that no key holds.
 const DECOY: usize = 64;
 /// Whose evidence the agent shows for a name that cannot be one.
-const NO_NAME: &str = "_";
+pub(super) const NO_NAME: &str = "_";
 
 /// Who is looked for among the keys.
 pub enum Target {
@@ -40,6 +40,8 @@ pub struct Search {
     pub stage: Stage,
     /// Whether somebody without a key may type a code here.
     pub takes_codes: bool,
+    /// Whether a colleague may vouch for somebody here.
+    pub takes_vouches: bool,
     /// Whether who logs in is always asked for here, by the policy of any scope.
     pub asks_name: bool,
 }
@@ -83,8 +85,12 @@ impl Attempt<'_, '_> {
         let person = self.account_of(grant)?;
         let account = person.snapshot.login().clone();
         let account = &account;
-        let takes_codes = self.world.machine.may_write()
-            && is_offered(&person.snapshot, &self.login.service, ProofKind::TemporaryCode);
+        let offers = |kind| {
+            self.world.machine.may_write()
+                && is_offered(&person.snapshot, &self.login.service, kind)
+        };
+        let takes_codes = offers(ProofKind::TemporaryCode);
+        let takes_vouches = offers(ProofKind::Vouch);
         let asks_name = person.snapshot.policies().any(|policy| policy.ask_name == Some(true));
         let (rp_id, stage) = (person.snapshot.root().rp_id.clone(), person.stage);
         let shared =
@@ -105,7 +111,7 @@ impl Attempt<'_, '_> {
         };
         let more = grant.more.filter(|_| matches!(target, Target::Shared(_)) && !allow.is_empty());
         let allow = self.or_decoys(allow, grant)?;
-        Ok(Search { target, rp_id, allow, more, stage, takes_codes, asks_name })
+        Ok(Search { target, rp_id, allow, more, stage, takes_codes, takes_vouches, asks_name })
     }
 
     /// Whose name was typed, as the directory has it: also somebody whom nobody is, and the shared

@@ -42,8 +42,7 @@ impl Attempt<'_, '_> {
         recognition: &Recognition,
         pin: Pin,
     ) -> Result<(Granted, LoginResult), Refusal> {
-        let Recognition { person, proven, path, .. } = recognition;
-        let credential = proven.credential();
+        let person = &recognition.person;
         let internal = |error: &dyn std::fmt::Display| Refusal::new(Code::Internal, error);
         let permit = person.permit.clone()?;
         let login = self.login;
@@ -63,30 +62,7 @@ impl Attempt<'_, '_> {
             position: permit.position,
         }
         .to_bytes();
-        let wait = self.world.settings.touch_wait;
-        let request = KeyRequest::Assert(Assert {
-            pin,
-            client_data: Bytes::new(client_data.clone()).map_err(|error| internal(&error))?,
-            credential: credential.clone(),
-            wait_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX),
-            path: path.clone(),
-        });
-        let deadline = Deadline::after(wait + self.world.timeouts.signature_grace);
-        let signed = self.exchange(key, request, deadline).map_err(|failed| failed.refusal)?;
-        let signed = signed.ok_or_else(|| unexpected("key process"))?;
-        if signed.credential != *credential {
-            return Err(Refusal::new(
-                Code::KeyAndNameDoNotMatch,
-                "the key signed with another credential",
-            ));
-        }
-        let assertion = Assertion {
-            credential_id: signed.credential,
-            client_data: Bytes::new(client_data).map_err(|error| internal(&error))?,
-            auth_data: signed.auth_data,
-            signature: signed.signature,
-            user_handle: signed.user_handle,
-        };
+        let assertion = self.assertion(key, recognition, pin, client_data)?;
         let elapsed = self.world.machine.clock()?.boottime.saturating_sub(started);
         let context = LoginContext {
             account,
@@ -99,6 +75,42 @@ impl Attempt<'_, '_> {
         let granted =
             decide(&person.snapshot, &context, &self.world.anchor.terminal, freshness, &assertion)?;
         Ok((granted, LoginResult::Success(assertion)))
+    }
+
+    /// What the key that was recognised signs, with its PIN and a touch.
+    pub(super) fn assertion(
+        &mut self,
+        key: Channel,
+        recognition: &Recognition,
+        pin: Pin,
+        client_data: Vec<u8>,
+    ) -> Result<Assertion, Refusal> {
+        let internal = |error: &dyn std::fmt::Display| Refusal::new(Code::Internal, error);
+        let credential = recognition.proven.credential();
+        let wait = self.world.settings.touch_wait;
+        let request = KeyRequest::Assert(Assert {
+            pin,
+            client_data: Bytes::new(client_data.clone()).map_err(|error| internal(&error))?,
+            credential: credential.clone(),
+            wait_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX),
+            path: recognition.path.clone(),
+        });
+        let deadline = Deadline::after(wait + self.world.timeouts.signature_grace);
+        let signed = self.exchange(key, request, deadline).map_err(|failed| failed.refusal)?;
+        let signed = signed.ok_or_else(|| unexpected("key process"))?;
+        if signed.credential != *credential {
+            return Err(Refusal::new(
+                Code::KeyAndNameDoNotMatch,
+                "the key signed with another credential",
+            ));
+        }
+        Ok(Assertion {
+            credential_id: signed.credential,
+            client_data: Bytes::new(client_data).map_err(|error| internal(&error))?,
+            auth_data: signed.auth_data,
+            signature: signed.signature,
+            user_handle: signed.user_handle,
+        })
     }
 
     /// The assertion, if one was asked for. Whatever comes of it, the key is free for others then.

@@ -6,6 +6,7 @@ use wardkey_core::codec::Bytes;
 use wardkey_core::marks::Marks;
 use wardkey_core::pass_notes::PassNotes;
 use wardkey_core::time::{ClockReading, UnixTime};
+use wardkey_core::vouch_book::VouchBook;
 
 use crate::machine::Machine;
 use crate::refusal::Refusal;
@@ -19,6 +20,7 @@ pub struct FakeMachine {
     pub marks_full: bool,
     /// Tests share it, as a file that survives.
     pub notes: Arc<Mutex<PassNotes>>,
+    pub vouches: Arc<Mutex<VouchBook>>,
     pub is_root: bool,
 }
 
@@ -35,6 +37,7 @@ impl FakeMachine {
             marks_broken: false,
             marks_full: false,
             notes: Arc::default(),
+            vouches: Arc::default(),
             is_root: true,
         }
     }
@@ -69,6 +72,19 @@ impl Machine for FakeMachine {
             return Err(Refusal::new(wardkey_core::code::Code::PassNotCounted, "no space"));
         }
         change(&mut self.notes.lock().unwrap());
+        Ok(())
+    }
+    fn vouches(&self) -> Result<VouchBook, Refusal> {
+        if !self.is_root {
+            return Err(Refusal::new(wardkey_core::code::Code::VouchNotKept, "not root"));
+        }
+        Ok(self.vouches.lock().unwrap().clone())
+    }
+    fn keep_vouches(&self, change: &mut dyn FnMut(&mut VouchBook)) -> Result<(), Refusal> {
+        if !self.is_root || self.marks_full {
+            return Err(Refusal::new(wardkey_core::code::Code::VouchNotKept, "no space"));
+        }
+        change(&mut self.vouches.lock().unwrap());
         Ok(())
     }
 }

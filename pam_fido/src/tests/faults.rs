@@ -116,6 +116,7 @@ pub fn grants_nothing(scene: &mut Scene) {
         more: None,
         answers_time: None,
         changes_pins: None,
+        takes_vouches: None,
         takes_codes: None,
         finds_people: None,
     };

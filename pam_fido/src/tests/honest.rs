@@ -272,9 +272,7 @@ fn marks_that_cannot_be_raised_are_an_event_of_their_own() {
             assert!(failure.detail.as_ref().unwrap().contains("No space left"), "{failure:?}");
             assert!(!failure.counts());
         }
-        LoginResult::Success(_) | LoginResult::SuccessByCode(_) | LoginResult::PinChanged => {
-            panic!("{outcomes:?}")
-        }
+        _ => panic!("{outcomes:?}"),
     }
     assert_eq!(outcomes.len(), 2);
     assert!(seen.journal.iter().any(|line| line.starts_with("WK-1330")), "{:?}", seen.journal);

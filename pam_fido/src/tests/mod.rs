@@ -26,4 +26,7 @@ mod sessions;
 mod several_keys;
 mod taken_over;
 mod versions;
+mod vouches;
+mod vouches_refused;
+mod vouches_used;
 mod waiting;

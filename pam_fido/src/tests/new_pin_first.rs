@@ -90,7 +90,7 @@ fn heard(seen: &Seen) -> Vec<String> {
             LoginResult::Success(_) => "success".into(),
             LoginResult::PinChanged => "changed".into(),
             LoginResult::Failure(failure) => format!("{}", failure.code),
-            LoginResult::SuccessByCode(_) => unreachable!(),
+            other => panic!("nobody logs in by a code: {other:?}"),
         },
         other => panic!("{other:?}"),
     };

@@ -42,6 +42,7 @@ pub fn grant_of(evidence: wardkey_core::snapshot::Evidence) -> Grant {
         takes_codes: None,
         finds_people: None,
         changes_pins: None,
+        takes_vouches: None,
     }
 }
 
@@ -248,6 +249,12 @@ impl Seen {
             "the agent saw the code"
         );
         assert!(!said.contains(&code), "the code was said: {said}");
+        let chosen = wardkey_testkit::CHOSEN;
+        assert!(
+            !agent.windows(chosen.len()).any(|window| window == chosen.as_bytes()),
+            "the agent saw the chosen code"
+        );
+        assert!(!said.contains(chosen), "the chosen code was said: {said}");
         assert!(!said.contains(PIN), "the PIN was said: {said}");
     }
 }
@@ -348,6 +355,7 @@ pub fn login_as(name: &str) -> Login {
         by_key: false,
         changes_pin: false,
         at_text_console: false,
+        vouches: false,
     }
 }
 
@@ -389,6 +397,16 @@ pub fn event_of(outcome: &LoginOutcome) -> EventId {
         }
         LoginResult::SuccessByCode(signed) => {
             wardkey_core::client_data::ClientData::from_bytes(signed.client_data.as_slice())
+                .unwrap()
+                .event_id()
+        }
+        LoginResult::SuccessByVouch(signed, _) => {
+            wardkey_core::client_data::ClientData::from_bytes(signed.client_data.as_slice())
+                .unwrap()
+                .event_id()
+        }
+        LoginResult::Vouched(assertion) => {
+            wardkey_core::vouch::Vouch::from_bytes(assertion.client_data.as_slice())
                 .unwrap()
                 .event_id()
         }

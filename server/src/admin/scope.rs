@@ -8,6 +8,7 @@ use wardkey_core::pass;
 use wardkey_core::policy::document::{Lockout, OfflineLimits, PolicyDocument};
 use wardkey_core::policy::session::{OnRemoval, SessionRules};
 use wardkey_core::time::UnixTime;
+use wardkey_core::vouch;
 
 use super::operation::{joined, names};
 use super::{Listing, Operation, naming};
@@ -24,6 +25,10 @@ const LEAST_LIMIT: u64 = 60;
 /// after twelve hours (NIST SP 800-63B-4, AAL3). Scopes of before say nothing until they are told.
 const NEW_SCOPE: SessionRules =
     SessionRules { on_removal: OnRemoval::Lock, idle: Some(900), longest: Some(12 * 3600) };
+
+/// What holds for vouches where groups are named and nothing else is said.
+const VOUCH_SECONDS: u64 = 8 * 3600;
+const VOUCHES_PER_MONTH: u32 = 3;
 
 /// Begins a scope with the policy of new ones.
 pub(super) async fn begin(tx: &mut Tx, name: &ScopeName, now: UnixTime) -> Result<()> {
@@ -69,6 +74,26 @@ pub struct Rules {
     pub pass_except: Option<Vec<ServiceName>>,
     /// Whether the name is always asked for.
     pub ask_name: Option<bool>,
+    /// Who may vouch for others.
+    pub vouching: Vouching,
+}
+
+/// What is changed of who may vouch for others; what is not given stays.
+#[derive(Debug, Default)]
+pub struct Vouching {
+    /// All groups whose members may vouch; none: nobody may.
+    pub groups: Option<Vec<GroupName>>,
+    /// For how many seconds at most.
+    pub seconds: Option<u64>,
+    /// How often in thirty days for one person at one terminal.
+    pub per_month: Option<u32>,
+}
+
+impl Vouching {
+    /// Whether anything is.
+    const fn is_given(&self) -> bool {
+        self.groups.is_some() || self.seconds.is_some() || self.per_month.is_some()
+    }
 }
 
 /// Changes the rules of a scope: one row of the trail for the offline limits, one for the lock-out,
@@ -121,6 +146,9 @@ pub async fn set(op: &mut Operation<'_>, name: &ScopeName, rules: Rules) -> Resu
     }
     if let Some(always) = rules.ask_name {
         done.add(set_ask_name(op, scopes, always).await?);
+    }
+    if rules.vouching.is_given() {
+        done.add(set_vouching(op, scopes, rules.vouching, &before).await?);
     }
 
     if done.details.is_empty() {
@@ -245,6 +273,44 @@ async fn set_ask_name(
         Ok(())
     })
     .await
+}
+
+/// Sets who may vouch, in scopes whose policy was `before`.
+async fn set_vouching(
+    op: &mut Operation<'_>,
+    scopes: &[ScopeName],
+    rules: Vouching,
+    before: &PolicyDocument,
+) -> Result<ScopesChanged> {
+    let Vouching { groups, seconds, per_month } = rules;
+    let groups = match groups {
+        Some(groups) => List::new(groups).map_err(|_| Error::invalid(Text::VouchGroups))?,
+        None => before.vouch_groups.clone().unwrap_or_default(),
+    };
+    let seconds = seconds.or(before.vouch_seconds).unwrap_or(VOUCH_SECONDS);
+    if seconds == 0 || seconds > vouch::MAX_SECONDS {
+        return Err(Error::invalid(Text::VouchLongest));
+    }
+    let per_month = per_month.or(before.vouch_per_month).unwrap_or(VOUCHES_PER_MONTH);
+    let warnings = naming::empty_groups(op.tx, &groups).await?;
+
+    let detail = if groups.is_empty() {
+        Text::SetNoVouching.into()
+    } else {
+        Text::SetVouching.with([
+            ("groups", joined(groups.iter()).into()),
+            ("count", (seconds / 60).into()),
+            ("times", u64::from(per_month).into()),
+        ])
+    };
+    let changed = change(op, scopes, ("scope.vouching", detail), |policy| {
+        policy.vouch_groups = (!groups.is_empty()).then(|| groups.clone());
+        policy.vouch_seconds = Some(seconds);
+        policy.vouch_per_month = Some(per_month);
+        Ok(())
+    })
+    .await?;
+    Ok(ScopesChanged { warnings, ..changed })
 }
 
 /// A page of scopes, by name.

@@ -4,7 +4,7 @@ use super::args::{self, ScopeRules, ScopeSet};
 use super::context::Context;
 use super::words::names_or_none;
 use crate::admin::account::{self, ScopeOfAccount};
-use crate::admin::scope::{self, Rules, ScopeView, ScopesChanged};
+use crate::admin::scope::{self, Rules, ScopeView, ScopesChanged, Vouching};
 use crate::error::Result;
 use crate::texts::{Phrase, Text};
 
@@ -79,6 +79,11 @@ async fn set(context: &Context, new: ScopeSet) -> Result<()> {
         passes: new.rules.passes,
         pass_except: new.rules.pass_except,
         ask_name: new.rules.ask_name,
+        vouching: Vouching {
+            groups: new.rules.vouch_groups,
+            seconds: new.rules.vouch_longest,
+            per_month: new.rules.vouch_per_month,
+        },
     };
     let done = context
         .change(new.reason.as_deref(), async |op| scope::set(op, &new.name, rules).await)
@@ -189,6 +194,17 @@ fn passes(scope: &ScopeView) -> Phrase {
     }
 }
 
+fn vouching(scope: &ScopeView) -> Phrase {
+    if scope.vouch_groups.is_empty() {
+        return Text::None.into();
+    }
+    Text::VouchingRule.with([
+        ("groups", scope.vouch_groups.join(", ").into()),
+        ("count", (scope.vouch_seconds.unwrap_or(0) / 60).into()),
+        ("times", u64::from(scope.vouch_per_month.unwrap_or(0)).into()),
+    ])
+}
+
 fn name_rule(scope: &ScopeView) -> Phrase {
     if scope.ask_name { Text::NameAsked } else { Text::NameByKey }.into()
 }
@@ -204,6 +220,7 @@ fn fields(scope: &ScopeView) -> Vec<(Text, Phrase)> {
         (Text::LabelSessions, sessions(scope)),
         (Text::LabelShared, names_or_none(&shared(scope))),
         (Text::LabelPasses, passes(scope)),
+        (Text::LabelVouching, vouching(scope)),
         (Text::LabelUserName, name_rule(scope)),
     ]
 }

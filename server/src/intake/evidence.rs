@@ -7,6 +7,7 @@ use wardkey_core::id::TerminalId;
 use wardkey_core::log_keys::ListedPass;
 use wardkey_core::proof::SignedByCode;
 
+use super::by_colleague;
 use crate::error::Result;
 use crate::store::credential::{self, Credential};
 use crate::store::event::Verdict;
@@ -19,6 +20,9 @@ pub async fn verify(
     event: &Event,
     terminal: &TerminalId,
 ) -> Result<(Verdict, Option<Credential>, Option<u32>)> {
+    if evidence::is_by_colleague(event) {
+        return by_colleague::verify(tx, event, terminal).await;
+    }
     if let Some(signed) = &event.signed_by_code {
         let verdict = by_pass(tx, event, signed, terminal).await?;
         return Ok((verdict, None, None));

@@ -256,7 +256,7 @@ fn each_success(run: &mut dyn FnMut(&Deployment, &str, &[&str])) {
         ("code show", "sato"),
         ("code delete", "sato"),
         ("scope add", "pharmacy"),
-        ("scope set", "icu --passes 12h --idle 15m"),
+        ("scope set", "icu --passes 12h --idle 15m --vouch-groups nurses --vouch-per-month 2"),
         ("scope set-offline", "icu --soft 1h --degraded 2h --hard 3h"),
         ("scope set-lockout", "icu --threshold 5 --delay 30s --longest 1h"),
         ("scope share", "ward --scope icu --group g"),

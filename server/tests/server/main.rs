@@ -44,5 +44,6 @@ mod restoring_what_is_there;
 mod revoking;
 mod scale;
 mod small_changes;
+mod vouches;
 mod watching;
 mod witnesses;

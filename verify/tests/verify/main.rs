@@ -7,3 +7,4 @@ mod copies;
 mod logins;
 mod records;
 mod support;
+mod vouches;

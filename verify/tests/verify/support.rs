@@ -12,9 +12,13 @@ use wardkey_core::event::{Event, EventName, Outcome};
 use wardkey_core::id::{EventId, Nonce};
 use wardkey_core::log_entry::{Finding, LogEntry};
 use wardkey_core::log_keys::{ListedKey, ListedPass, LogKeys};
+use wardkey_core::proof::ProofKind;
 use wardkey_core::sign::SigningKey;
 use wardkey_core::time::UnixTime;
-use wardkey_testkit::{Key, RP, T0, TERMINAL, login, pass, scope, service, signed_by_code};
+use wardkey_core::vouch::Vouch;
+use wardkey_testkit::{
+    Key, RP, T0, TERMINAL, VOUCHED, login, pass, scope, service, signed_by_chosen, signed_by_code,
+};
 use wardkey_tlog::{Checkpoint, Frontier, Hash, KeyName, Signer, bundle};
 
 /// The secret of the log's key.
@@ -75,6 +79,37 @@ pub fn by_pass(at: u64) -> Event {
     let mut event = success(EventName::PassLogin, &data);
     let signed = signed_by_code(1, wardkey_testkit::CODE_SEED, &data.to_bytes());
     (event.pass, event.signed_by_code) = (Some(signed.pass), Some(signed));
+    event
+}
+
+/// What taro signs for hanako, so many seconds after the beginning.
+pub fn vouch(at: u64) -> Vouch {
+    let from = UnixTime(T0 + at);
+    Vouch { from, until: from.plus(VOUCHED), ..wardkey_testkit::vouch() }
+}
+
+/// That taro has vouched, signed by his key.
+pub fn vouched(vouch: &Vouch) -> Event {
+    let mut event = Event::new(vouch.event_id(), vouch.from, EventName::Vouched, Outcome::Success);
+    event.terminal = Some(TERMINAL);
+    event.person = Some(vouch.person.clone());
+    event.voucher = Some(vouch.voucher.clone());
+    event.pass = Some(vouch.id());
+    event.counter = Some(7);
+    event.evidence = Some(key(2).assert(2, &vouch.to_bytes(), 0x05, 7, RP));
+    event
+}
+
+/// A login on that word, by the code of a seed.
+pub fn by_vouch(vouch: &Vouch, at: u64, seed: u8) -> Event {
+    let (account, person) = (vouch.person.clone(), vouch.person.clone());
+    let data = ClientData { account, person, ..client_data(1, at) };
+    let mut event = success(EventName::PassLogin, &data);
+    event.proof = Some(ProofKind::Vouch);
+    event.voucher = Some(vouch.voucher.clone());
+    event.pass = Some(vouch.id());
+    event.evidence = vouched(vouch).evidence;
+    event.signed_by_code = Some(signed_by_chosen(vouch, seed, &data.to_bytes()));
     event
 }
 

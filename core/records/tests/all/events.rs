@@ -53,6 +53,7 @@ pub fn full(name: EventName, outcome: Outcome) -> Event {
         seconds: Some(5400),
         proof: Some(ProofKind::KeyWithPin),
         pass: Some(PassId::new([0x77; 16])),
+        voucher: Some("taro".parse().unwrap()),
         ..bare(name, outcome)
     }
 }

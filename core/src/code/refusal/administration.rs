@@ -96,6 +96,20 @@ codes! {
 
     /// The join token does not fit together, as after a typing error.
     JoinTokenMistyped = 1571,
+    /// What was typed as a code of one's own is not six to nine digits.
+    VouchCodeLength = 1572,
+    /// A code of one's own that others would try first.
+    VouchCodeEasy = 1573,
+    /// A code of one's own was typed twice, and not the same.
+    VouchCodesDiffer = 1574,
+    /// The colleague may not vouch for this person here; the same for names that nobody has.
+    VouchRefused = 1575,
+    /// Colleagues have vouched for this person here as often as the policy allows in a month.
+    VouchTooOften = 1576,
+    /// The vouch could not be kept.
+    VouchNotKept = 1577,
+    /// The colleague who vouched may no longer do so.
+    VouchLapsed = 1578,
     // 16xx: switching Wardkey on and off
     /// Not enabled: the terminal is not ready.
     NotReadyToEnable = 1601,

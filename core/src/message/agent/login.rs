@@ -128,12 +128,20 @@ pub enum LoginResult {
     /// ([`Grant::changes_pins`]).
     #[n(50)]
     PinChanged,
+    /// The key of the login's person signed that somebody else may log in by a code
+    /// ([`crate::vouch::Vouch`]); nobody is let in by this (root). Said to agents only that record
+    /// it ([`Grant::takes_vouches`]).
+    #[n(60)]
+    Vouched(#[n(0)] Assertion),
+    /// As [`Self::SuccessByCode`], by a code for which a colleague vouched; the second proves that.
+    #[n(61)]
+    SuccessByVouch(#[n(0)] SignedByCode, #[n(1)] Assertion),
 }
 
 impl LoginResult {
     /// Whether it says that somebody was let in.
     pub const fn is_login(&self) -> bool {
-        matches!(self, Self::Success(_) | Self::SuccessByCode(_))
+        matches!(self, Self::Success(_) | Self::SuccessByCode(_) | Self::SuccessByVouch(..))
     }
 }
 
@@ -231,6 +239,9 @@ pub struct Grant {
     /// True: the agent records changes of PINs ([`Request::PinChange`]). Older agents do not.
     #[n(50)]
     pub changes_pins: Option<bool>,
+    /// True: the agent records vouches and logins by them. Older agents do not.
+    #[n(60)]
+    pub takes_vouches: Option<bool>,
 }
 
 /// People whose keys are asked for at once.

@@ -46,6 +46,12 @@ pub struct ScopeView {
     pub pass_except: Vec<String>,
     /// Whether the name is always asked for, so that a key that is found names nobody.
     pub ask_name: bool,
+    /// Groups whose members may vouch for somebody who has forgotten the key.
+    pub vouch_groups: Vec<String>,
+    /// For how many seconds at most.
+    pub vouch_seconds: Option<u64>,
+    /// How often in thirty days for one person at one terminal.
+    pub vouch_per_month: Option<u32>,
 }
 
 /// A Unix account that several people use.
@@ -106,5 +112,8 @@ pub(super) fn view(row: &Scope, policy: &PolicyDocument) -> ScopeView {
         passes: policy.pass_seconds,
         pass_except: names(policy.pass_except.iter().flat_map(|all| all.iter())),
         ask_name: policy.ask_name == Some(true),
+        vouch_groups: names(policy.vouch_groups.iter().flat_map(|all| all.iter())),
+        vouch_seconds: policy.vouch_seconds,
+        vouch_per_month: policy.vouch_per_month,
     }
 }

@@ -150,6 +150,16 @@ pub struct ScopeRules {
     /// those that raise privilege.
     #[arg(long, value_name = "SERVICE", num_args = 0..)]
     pub pass_except: Option<Vec<ServiceName>>,
+    /// All groups whose members may vouch for somebody who has forgotten the key, in place of those
+    /// before; without a name: nobody may (as at first).
+    #[arg(long, value_name = "GROUP", num_args = 0..)]
+    pub vouch_groups: Option<Vec<GroupName>>,
+    /// The longest that a colleague may vouch for somebody, up to 24h (8h at first).
+    #[arg(long, value_parser = duration, value_name = "TIME")]
+    pub vouch_longest: Option<u64>,
+    /// How often in 30 days colleagues may vouch for one person at one terminal (3 at first).
+    #[arg(long, value_name = "NUMBER")]
+    pub vouch_per_month: Option<u32>,
     /// Ask for the name always: else, where a greeter asks for none, the key of somebody who
     /// was seen at the terminal says it, to whoever plugs it in.
     #[arg(long, action = clap::ArgAction::Set, value_parser = yes_or_no, value_name = "yes|no")]

@@ -163,7 +163,11 @@ impl Credential {
 
     /// Logs in: an assertion over the client data of a login.
     pub fn assert(&self, data: &ClientData, counter: u32, flags: u8) -> Assertion {
-        let client_data = data.to_bytes();
+        self.assert_bytes(data.to_bytes(), counter, flags)
+    }
+
+    /// The same over any client data.
+    pub fn assert_bytes(&self, client_data: Vec<u8>, counter: u32, flags: u8) -> Assertion {
         let mut auth_data = sha256(RP_ID.as_bytes()).as_bytes().to_vec();
         auth_data.push(flags);
         auth_data.extend_from_slice(&counter.to_be_bytes());
