@@ -67,6 +67,19 @@ pub fn with(change: impl FnOnce(&mut Deployment)) -> Deployment {
     deployment
 }
 
+/// The text console of Linux has no Japanese letters, whoever typed the code.
+#[test]
+fn who_is_let_in_at_a_text_console_is_told_in_letters_that_it_has() {
+    for (console, language) in [(true, Language::En), (false, Language::Ja)] {
+        let mut scene = scene(CODE);
+        scene.login.at_text_console = console;
+        let seen = scene.run();
+        assert_eq!(seen.pam(), PamResultCode::PAM_SUCCESS);
+        let told = texts::message(Notice::PassUsed, language, &[("hours", "8")]);
+        assert!(seen.person.infos.contains(&told), "{:?}", seen.person.infos);
+    }
+}
+
 #[test]
 fn the_right_code_lets_in_and_the_agent_gets_a_signature_only() {
     for code in [CODE, "abcdefghjk", " ａｂｃｄｅ－ｆｇｈｊｋ "] {
