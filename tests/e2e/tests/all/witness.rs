@@ -13,7 +13,12 @@ fn wait_seen(ward: &Ward, at_least: u64) -> u64 {
         // Signs what has come.
         ward.server.admin_json(&["log", "show"]);
         ward.terminal.sync();
-        ward.terminal.status()["log"]["size"].as_u64().filter(|size| *size >= at_least)
+        let seen = ward.terminal.status()["log"]["size"].as_u64().filter(|size| *size >= at_least);
+        if seen.is_none() {
+            // The server refuses a terminal that asks without a pause.
+            std::thread::sleep(Duration::from_secs(1));
+        }
+        seen
     })
 }
 
