@@ -5,7 +5,7 @@
 //! ```text
 //!   a row of an event ─ entry (its bytes) ─ keep ──> store::log     with the event, in its order
 //!                                  ├ sign        checkpoints; never one that contradicts another
-//!                                  │  └ beside   the last one, in a file beside the database
+//!                                  │  └ last_checkpoint  in a file beside the database
 //!                                  ├ follow      while the server runs
 //!                                  ├ export      a folder, as C2SP tlog-tiles has it
 //!                                  │  └ keys     by which its logins are verified
@@ -17,7 +17,6 @@
 //! It proves that something was changed to whoever has an older checkpoint, and to nobody else:
 //! whoever has the database and the keys can write another log.
 
-mod beside;
 mod check;
 mod cosigned;
 mod entry;
@@ -26,6 +25,7 @@ mod files;
 mod follow;
 mod keep;
 mod keys;
+mod last_checkpoint;
 mod prove;
 mod show;
 mod sign;

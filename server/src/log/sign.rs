@@ -14,7 +14,7 @@ use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 use wardkey_tlog::{Checkpoint, Frontier, Hash, KeyName, Signer, Verifier};
 
-use super::beside;
+use super::last_checkpoint;
 use crate::error::{Error, Result};
 use crate::keyring::Keyring;
 use crate::store::log::{self as stored, Signed, State};
@@ -73,7 +73,7 @@ pub async fn root(db: &mut Db, size: u64) -> Result<Hash> {
 
 /// Signs the log as it is, in the transaction that remembers it: never what contradicts a
 /// checkpoint that was signed before, by what this database remembers or the file beside it. After
-/// the commit the caller [keeps](beside::keep) the checkpoint there.
+/// the commit the caller [keeps](last_checkpoint::keep) the checkpoint there.
 ///
 /// # Errors
 /// [`Code::LogForked`], [`Code::LogPutBack`], [`Code::LogBeside`]; those of [`root`] and of the
@@ -161,7 +161,7 @@ pub async fn is_newest(db: &mut Db, database: &Path) -> Result<()> {
 }
 
 async fn not_put_back(db: &mut Db, database: &Path, origin: &KeyName) -> Result<()> {
-    let Some(last) = beside::last(database)? else { return Ok(()) };
+    let Some(last) = last_checkpoint::read(database)? else { return Ok(()) };
     let is_kept = if last.origin() == origin.as_str() {
         has(db, last.size(), last.root()).await?
     } else {
@@ -169,7 +169,7 @@ async fn not_put_back(db: &mut Db, database: &Path, origin: &KeyName) -> Result<
         // was put back.
         generation_of(last.origin()) <= generation_of(origin.as_str())
     };
-    if is_kept { Ok(()) } else { Err(beside::put_back(last.size())) }
+    if is_kept { Ok(()) } else { Err(last_checkpoint::put_back(last.size())) }
 }
 
 /// The generation in the name of a log; none where that is no name of ours.
