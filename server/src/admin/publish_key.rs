@@ -138,7 +138,7 @@ pub async fn rotate(op: &mut Operation<'_>, by: By<'_>) -> Result<KeyExchanged> 
     if before.publish_keys.len() > 1 {
         return Err(refused(Code::KeyExchangeOpen, vec![]));
     }
-    by.keyring.keep_log_secret()?;
+    by.keyring.keep_log_secret(&before)?;
     let mut keys = before.publish_keys.to_vec();
     keys.push(by.keyring.make_next()?);
     sign(op, by, before, keys, "publish-key.rotate").await

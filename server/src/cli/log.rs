@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
+use wardkey_tlog::Verifier;
 
 use super::args::{Log, LogCheck};
 use super::context::Context;
@@ -12,6 +13,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::keyring::Keyring;
 use crate::log::{self, Checked, CosignedBy, Cosigners, ProvedRecord, Trusted, Witnessed};
+use crate::store::{Store, setting};
 use crate::texts::{Phrase, Text};
 
 pub async fn act(context: &Context, command: Log) -> Result<()> {
@@ -76,14 +78,14 @@ fn cosigners(of: &Cosigners) -> Phrase {
     }
 }
 
-/// Checks an export or a proof. Where a key is given, the configuration is not looked at: an
-/// auditor has none.
-pub fn check(config: &Path, asked: &LogCheck, output: Output) -> Result<()> {
+/// Checks an export or a proof. Where a key is given, neither configuration nor database is looked
+/// at: an auditor has none.
+pub async fn check(config: &Path, asked: &LogCheck, output: Output) -> Result<()> {
     let own;
     let trusted = match &asked.key {
         Some(key) => Trusted::Log(key),
         None => {
-            own = log::public(&Keyring::at(Config::read(config)?.keys))?;
+            own = of_this_server(&Config::read(config)?).await?;
             Trusted::Server(&own)
         }
     };
@@ -111,6 +113,18 @@ pub fn check(config: &Path, asked: &LogCheck, output: Output) -> Result<()> {
         .collect();
     output.warn(&warnings);
     Ok(())
+}
+
+/// The key by which this server signs the log.
+async fn of_this_server(config: &Config) -> Result<Verifier> {
+    let store = Store::open(&config.store).await?;
+    let read = async {
+        let (_, root) = setting::roots(&mut store.read().await?).await?;
+        log::public(&Keyring::at(&config.keys), &root)
+    };
+    let read = read.await;
+    store.close().await;
+    read
 }
 
 fn fields_of(proved: &ProvedRecord) -> Vec<(Text, Phrase)> {

@@ -18,7 +18,7 @@ use super::verify::{changed, missing};
 use crate::error::{Error, Result};
 use crate::keyring::Keyring;
 use crate::store::log as stored;
-use crate::store::{Db, Store};
+use crate::store::{Db, Store, setting};
 
 /// A log that was exported.
 #[derive(Debug, Serialize)]
@@ -70,14 +70,15 @@ pub async fn export(
 
 /// How much of this log is there already.
 async fn before(store: &Store, keyring: &Keyring, log: &SignedLog, to: &Path) -> Result<u64> {
-    let found = Trusted::Server(&public(keyring)?).checkpoint(to)?;
+    let mut tx = store.read().await?;
+    let (_, newest) = setting::roots(&mut tx).await?;
+    let found = Trusted::Server(&public(keyring, &newest)?).checkpoint(to)?;
     if found.origin() != log.origin {
         return Err(files::other_log(to, found.origin()));
     }
     if found.size() > log.size {
         return Err(files::refused(Code::LogShorter, to));
     }
-    let mut tx = store.read().await?;
     if root(&mut tx, found.size()).await? != *found.root() {
         return Err(files::refused(Code::LogNotExtension, to));
     }

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use wardkey_core::code::Code;
+use wardkey_core::document::RootDocument;
 use wardkey_core::id::to_hex;
 use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
@@ -37,17 +38,23 @@ pub struct SignedLog {
     pub checkpoint: String,
 }
 
-/// The key of the log under a name.
+/// The key of the log under the name that it has, both by the root document that is in force.
+async fn signer(db: &mut Db, keyring: &Keyring, state: &State) -> Result<Signer> {
+    let (_, root) = setting::roots(db).await?;
+    Ok(Signer::new(name(&root, state)?, &*keyring.log_secret(&root)?))
+}
+
+/// The name of the log.
 ///
 /// # Errors
-/// [`Error::Configuration`] when the publish key cannot be read.
-pub fn key(keyring: &Keyring, origin: KeyName) -> Result<Signer> {
-    Ok(Signer::new(origin, &*keyring.log_secret()?))
+/// Those of the store.
+pub async fn origin(db: &mut Db, state: &State) -> Result<KeyName> {
+    let (_, root) = setting::roots(db).await?;
+    name(&root, state)
 }
 
 /// The name of the log. A mark of random bytes keeps names apart that have one generation.
-async fn origin(db: &mut Db, state: &State) -> Result<KeyName> {
-    let (_, root) = setting::roots(db).await?;
+fn name(root: &RootDocument, state: &State) -> Result<KeyName> {
     let deployment: String = root.deployment.to_hex().chars().take(16).collect();
     let mark = state.mark.map(|mark| format!("-{}", to_hex(&mark))).unwrap_or_default();
     let name = format!("{}/wardkey-log/{deployment}/{}{mark}", root.rp_id, state.generation);
@@ -123,8 +130,8 @@ pub async fn signed_log(
     state: &State,
     signed: &Signed,
 ) -> Result<SignedLog> {
-    let origin = origin(db, state).await?;
-    let signer = key(keyring, origin.clone())?;
+    let signer = signer(db, keyring, state).await?;
+    let origin = signer.verifier().name();
     let checkpoint = Checkpoint::new(origin.as_str(), signed.size, signed.root)
         .map_err(Error::crypto("the log"))?;
     let note = checkpoint.sign(&signer).map_err(Error::crypto("the log"))?;
@@ -214,11 +221,12 @@ pub fn forked(size: u64) -> Error {
     Error::refused(Code::LogForked, message)
 }
 
-/// The public key by which every log of this server is signed, whatever its name.
+/// The public key by which every log of this server is signed under a root document, whatever its
+/// name.
 ///
 /// # Errors
-/// As [`key`].
-pub fn public(keyring: &Keyring) -> Result<Verifier> {
+/// Those of [`Keyring::log_secret`].
+pub fn public(keyring: &Keyring, root: &RootDocument) -> Result<Verifier> {
     let any = KeyName::new("wardkey-log").map_err(Error::damaged)?;
-    Ok(key(keyring, any)?.verifier().clone())
+    Ok(Signer::new(any, &*keyring.log_secret(root)?).verifier().clone())
 }
