@@ -8,6 +8,7 @@ use wardkey_core::id::SigningPublicKey;
 use wardkey_core::message::http::{Base64, ScopeState, TimeReply};
 use wardkey_core::server_time::ServerTime;
 use wardkey_core::sign::{self, SigningKey};
+use wardkey_core::time::UnixTime;
 use wardkey_server::keyring::{Keyring, Secret};
 
 use super::event_log::beats;
