@@ -276,6 +276,8 @@ fn a_number_of_credentials_is_not_believed() {
         let mut test = TestKey::answering(ASSERT, vec![Reply::Cbor(0, answer)]);
         assert_eq!(test.identify(&[id(1)]), Ok(Some(id(1))), "{count}");
         assert_eq!(test.assert().unwrap().credential_id, id(1), "{count}");
+        test.key.prepare_for_pin(&soon()).unwrap();
+        assert_eq!(test.assert().unwrap().credential_id, id(1), "{count}: prepared for");
         assert!(!test.asked().contains(&NEXT), "{count}");
     }
 }

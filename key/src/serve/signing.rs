@@ -43,7 +43,7 @@ impl Session<'_> {
         }
         self.allow(STEP);
         if let Some(key) = self.search.as_mut().and_then(|(search, _)| search.sole_claim()) {
-            // What fails here is asked for again, and told, when the PIN is there.
+            // What fails here fails again, and is told, when the PIN is there.
             let _ = key.prepare_for_pin(&Limits::until(Instant::now() + STEP));
         }
     }

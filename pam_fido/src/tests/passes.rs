@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use pam::constants::PamResultCode;
+
 use wardkey_core::code::{Notice, Prompt};
 use wardkey_core::codec::List;
 use wardkey_core::message::agent::{LoginResult, Reply as AgentReply, Request as AgentRequest};
