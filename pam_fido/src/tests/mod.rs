@@ -20,6 +20,7 @@ mod pages;
 mod passes;
 mod passes_refused;
 mod peers;
+mod person;
 pub mod scene;
 mod server_time;
 mod sessions;
