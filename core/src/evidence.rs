@@ -118,7 +118,7 @@ pub fn claims_proof(event: &Event) -> bool {
     is_vouch || claims_success(event)
 }
 
-/// Whether what proves an event is a colleague's word: [`by_colleague`] judges it, and nothing else.
+/// Whether what proves an event is a colleague's word: [`by_colleague`] judges it, nothing else.
 pub fn is_by_colleague(event: &Event) -> bool {
     event.voucher.is_some() || event.name == EventName::Vouched
 }

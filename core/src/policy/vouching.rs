@@ -44,8 +44,8 @@ pub fn groups(person: &Snapshot) -> impl Iterator<Item = &GroupName> {
 /// Whether the colleague's key signed this vouch, and the colleague may still vouch for the person.
 ///
 /// # Errors
-/// [`Code::VouchLapsed`] for all about the colleague; [`Code::PassNotYet`], [`Code::PassExpired`] or
-/// [`Code::PassElsewhere`].
+/// [`Code::VouchLapsed`] for all about the colleague; [`Code::PassNotYet`], [`Code::PassExpired`]
+/// or [`Code::PassElsewhere`].
 pub fn holds(
     person: &Snapshot,
     voucher: &Snapshot,

@@ -1,5 +1,5 @@
-//! What is made of a code, and signed by it. No security key has part in it: it is here because this process
-//! has room for Argon2id and wipes what it was told, as it does with a PIN.
+//! What is made of a code, and signed by it. No security key has part in it: it is here because
+//! this process has room for Argon2id and wipes what it was told, as it does with a PIN.
 
 use std::time::Duration;
 

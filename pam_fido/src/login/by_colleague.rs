@@ -4,8 +4,8 @@
 //!   0 ─ code, twice ─ reason ─ who vouches ─ key process: Argon2id, public key
 //!     ─ vouch: the colleague's key, PIN, touch ─ recorded ─ kept ─ by_code, as later each time
 //! ```
-//! All of it is the same for a name that nobody has: only a colleague who has shown PIN and touch is
-//! told that nobody is let in.
+//! All of it is the same for a name that nobody has: only a colleague who has shown PIN and touch
+//! is told that nobody is let in.
 
 use wardkey_core::code::{Code, Notice, Prompt};
 use wardkey_core::id::{Salt, SigningPublicKey};

@@ -27,6 +27,9 @@ pub use super::keys::*;
 pub use super::peers::*;
 pub use super::person::Person;
 
+/// A tenth of the usual: tests see every time-out pass.
+pub const SHORT: Timeouts = Timeouts::per_second(Duration::from_millis(100));
+
 /// A grant of this evidence and nothing else.
 pub fn grant_of(evidence: wardkey_core::snapshot::Evidence) -> Grant {
     Grant {
@@ -51,7 +54,6 @@ pub struct Scene {
     pub machine: FakeMachine,
     pub login: Login,
     pub settings: Settings,
-    pub timeouts: Timeouts,
 }
 
 /// How it went.
@@ -83,7 +85,6 @@ impl Scene {
                 language: Language::En,
                 ..Settings::default()
             },
-            timeouts: LONG,
         }
     }
 
@@ -140,7 +141,7 @@ impl Scene {
             machine: &self.machine,
             journal: &journal,
             settings: &self.settings,
-            timeouts: self.timeouts,
+            timeouts: SHORT,
             anchor: &anchor,
         };
         let result = work(world, &self.login);
@@ -171,7 +172,7 @@ impl Scene {
             machine: &self.machine,
             journal: &Lines::default(),
             settings: &self.settings,
-            timeouts: self.timeouts,
+            timeouts: SHORT,
             anchor: &anchor,
         };
         let result = login::check_account(&mut world, &self.login);
@@ -192,7 +193,7 @@ impl Scene {
             machine: &self.machine,
             journal: &Lines::default(),
             settings: &self.settings,
-            timeouts: self.timeouts,
+            timeouts: SHORT,
             anchor: &anchor,
         };
         let result = crate::session::tell(&mut world, &self.login, admitted, phase);

@@ -265,8 +265,8 @@ fn what_others_vouched_for_meanwhile_counts_too() {
     let book = Arc::clone(&scene.machine.vouches);
     let others = Arc::clone(&book);
     scene.agent_instead(move |_, request| {
-        if matches!(request, AgentRequest::Outcome(o) if matches!(o.result, LoginResult::Vouched(_)))
-        {
+        let AgentRequest::Outcome(outcome) = request else { return vec![] };
+        if matches!(outcome.result, LoginResult::Vouched(_)) {
             for nonce in 1..=3 {
                 let vouch = Vouch { nonce: Nonce::new([nonce; 32]), ..vouch() };
                 assert!(others.lock().unwrap().add(kept(&vouch), UnixTime(T0)));
