@@ -115,6 +115,13 @@ impl PassCode {
         (code.len() >= CHOSEN_LEAST).then_some(Self(code))
     }
 
+    /// Whether it stands somewhere in what was typed, in whatever width and grouping.
+    pub fn stands_in(&self, typed: &str) -> bool {
+        let plain = typed.chars().map(half_width).filter(|c| !matches!(c, '-' | ' '));
+        let plain: Zeroizing<String> = Zeroizing::new(plain.collect());
+        plain.contains(self.0.as_str())
+    }
+
     /// Whether a person chose it.
     pub fn is_chosen(&self) -> bool {
         self.0.len() <= CHOSEN_MOST

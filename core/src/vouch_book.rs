@@ -41,7 +41,7 @@ pub struct KeptVouch {
 }
 
 /// That somebody was vouched for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct CountedVouch {
     /// [`leaf_key`] of the person.
@@ -50,6 +50,9 @@ pub struct CountedVouch {
     /// When.
     #[n(1)]
     pub at: UnixTime,
+    /// By whom, until the person has been told.
+    #[n(2)]
+    pub untold: Option<LoginName>,
 }
 
 impl Document for VouchBook {
@@ -85,7 +88,8 @@ impl VouchBook {
         let Some(vouch) = kept.vouch() else { return false };
         let mut counted = self.counted.to_vec();
         counted.retain(|one| one.counts(now));
-        counted.push(CountedVouch { person: leaf_key(&vouch.person), at: now });
+        let untold = Some(vouch.voucher);
+        counted.push(CountedVouch { person: leaf_key(&vouch.person), at: now, untold });
         let mut all = self.others(&vouch.person, now);
         all.push(kept);
 
@@ -94,12 +98,34 @@ impl VouchBook {
         true
     }
 
-    /// The person has logged in with the key: what was kept for them is so no longer. It counts
-    /// still.
+    /// Who vouched for a person that has not been told of it, whether it may be used still or not.
+    pub fn untold(&self, person: &LoginName) -> Vec<LoginName> {
+        let person = leaf_key(person);
+        let all = self.counted.iter().filter(|one| one.person == person);
+        let mut vouchers: Vec<LoginName> = all.filter_map(|one| one.untold.clone()).collect();
+        vouchers.sort_unstable();
+        vouchers.dedup();
+        vouchers
+    }
+
+    /// Whether [`VouchBook::end`] would change something.
+    pub fn has_to_end(&self, person: &LoginName, now: UnixTime) -> bool {
+        let is_over = |kept: &KeptVouch| kept.vouch().is_none_or(|vouch| vouch.until <= now);
+        self.of(person).is_some()
+            || !self.untold(person).is_empty()
+            || self.kept.iter().any(is_over)
+    }
+
+    /// The person has logged in with the key, and is told who vouched: what was kept for them is so
+    /// no longer, nor what is over. It counts still.
     pub fn end(&mut self, person: &LoginName, now: UnixTime) {
-        if self.of(person).is_some() {
-            self.kept = List::new(self.others(person, now)).unwrap_or_default();
+        self.kept = List::new(self.others(person, now)).unwrap_or_default();
+        let key = leaf_key(person);
+        let mut counted = self.counted.to_vec();
+        for one in counted.iter_mut().filter(|one| one.person == key) {
+            one.untold = None;
         }
+        self.counted = List::new(counted).unwrap_or_default();
     }
 
     /// What is kept for others and is not over.
@@ -179,6 +205,33 @@ mod tests {
         assert_eq!(book.count(&login("hanako"), UnixTime(5)), 1, "the clock was ahead");
     }
 
+    /// Else whoever vouched for somebody without being asked waits until it is over, and nobody
+    /// hears of it.
+    #[test]
+    fn who_vouched_is_told_also_when_it_is_over_or_another_came_after() {
+        let mut book = VouchBook::default();
+        let hanako = login("hanako");
+        assert!(!book.has_to_end(&hanako, NOW));
+        assert!(book.add(kept("hanako", 1, NOW.plus(60)), NOW));
+        let mut second = kept("hanako", 2, NOW.plus(200));
+        let vouch = Vouch { voucher: login("saburo"), ..second.vouch().unwrap() };
+        second.assertion.client_data = Bytes::new(vouch.to_bytes()).unwrap();
+        assert!(book.add(second, NOW.plus(90)));
+        assert!(book.add(kept("jiro", 3, NOW.plus(400)), NOW.plus(300)));
+        assert!(book.of(&hanako).is_none(), "over, and gone with its salt");
+        assert_eq!(book.untold(&hanako), [login("saburo"), login("taro")]);
+
+        assert!(book.has_to_end(&hanako, NOW.plus(300)));
+        book.end(&hanako, NOW.plus(300));
+        assert!(book.untold(&hanako).is_empty() && !book.has_to_end(&hanako, NOW.plus(300)));
+        assert_eq!(book.untold(&login("jiro")), [login("taro")], "of one's own only");
+        // What is over for others goes with its salt at the next login by anybody's key.
+        assert!(book.has_to_end(&hanako, NOW.plus(400)));
+        book.end(&hanako, NOW.plus(400));
+        assert!(book.kept.is_empty());
+        assert_eq!(book.count(&hanako, NOW), 2);
+    }
+
     #[test]
     fn where_there_is_no_room_nothing_is_kept_and_what_is_over_makes_room() {
         let mut book = VouchBook::default();
@@ -200,7 +253,8 @@ mod tests {
         one.assertion.credential_id = CredentialId::new(vec![4; 1023]).unwrap();
         one.assertion.auth_data = Bytes::new(vec![5; 1024]).unwrap();
         one.assertion.signature = Bytes::new(vec![6; 512]).unwrap();
-        let counted = CountedVouch { person: Hash::new([7; 32]), at: NOW };
+        let untold = Some(login(&"t".repeat(64)));
+        let counted = CountedVouch { person: Hash::new([7; 32]), at: NOW, untold };
         let book = VouchBook {
             kept: List::new(vec![one; MAX_KEPT]).unwrap(),
             counted: List::new(vec![counted; MAX_COUNTED]).unwrap(),

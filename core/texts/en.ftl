@@ -199,9 +199,11 @@ wk-1575 = You cannot let this person in here. Please ask your help desk for a te
 wk-1576 = Colleagues let this person in too often this month. Please ask your help desk.
 wk-1577 = This terminal could not keep it, so nobody was let in. Please use another terminal.
 wk-1578 = The colleague who let you in can no longer do so. Please use your key or ask your help desk.
+wk-1579 = That looks like a code or a PIN. Nothing was recorded. Please begin again.
 wk-1580 = { $person } can log in here by the chosen code for { $hours } hours. This is recorded.
 wk-1581 = Logged in on a colleague's word, which is recorded. Hours left: { $hours }.
 wk-1582 = { $voucher } had let you in here, which has ended. If you did not ask for it, tell an administrator.
+wk-1583 = Reason given by { $person }: { $reason }. It is recorded with your name.
 
 ## 16xx: switching Wardkey on and off
 

@@ -54,6 +54,8 @@ codes! {
     VouchUsed = 1581,
     /// `$voucher` had vouched for somebody, who is here with the own key now: it has ended.
     VouchEnded = 1582,
+    /// What `$person` gives as the reason, before a colleague vouches: `$reason`.
+    VouchReason = 1583,
     /// Nothing was found.
     NoWayIn = 1630,
     /// `$count` things were found.

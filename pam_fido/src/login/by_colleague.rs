@@ -43,9 +43,10 @@ impl Attempt<'_, '_> {
         shared: bool,
     ) -> Result<Admitted, Ended> {
         let code = self.choose_code()?;
-        let reason = self.ask_reason()?;
-        let voucher = self.ask_voucher()?;
+        // Before anybody is asked for more: a key process of before does not know it.
         let (salt, key) = self.key_of(code.clone())?;
+        let reason = self.ask_reason(&code)?;
+        let voucher = self.ask_voucher(&code)?;
 
         let wanted = self.wanted(named.clone(), shared, reason, key)?;
         let login = Login {
@@ -86,14 +87,23 @@ impl Attempt<'_, '_> {
         Ok(code)
     }
 
-    fn ask_reason(&mut self) -> Result<Option<DisplayText>, Refusal> {
+    /// The reason is signed, and recorded where many read it: what was typed one question too late,
+    /// or in the wrong one, does not get there.
+    fn ask_reason(&mut self, code: &PassCode) -> Result<Option<DisplayText>, Refusal> {
         let typed = self.typed_answer(Prompt::VouchReasonPrompt)?;
+        if code.stands_in(&typed) || PassCode::read_chosen(&typed).is_some() {
+            return Err(Refusal::new(Code::VouchNotText, "digits in the place of a reason"));
+        }
         Ok(DisplayText::new(printable(typed.trim(), REASON)).ok())
     }
 
-    fn ask_voucher(&mut self) -> Result<String, Refusal> {
+    /// A name goes to the agent.
+    fn ask_voucher(&mut self, code: &PassCode) -> Result<Zeroizing<String>, Refusal> {
         let typed = self.typed_answer(Prompt::VoucherPrompt)?;
-        Ok(typed.trim().to_owned())
+        if code.stands_in(&typed) {
+            return Err(Refusal::new(Code::VouchNotText, "the code in the place of a name"));
+        }
+        Ok(Zeroizing::new(typed.trim().to_owned()))
     }
 
     fn typed_answer(&mut self, prompt: Prompt) -> Result<Zeroizing<String>, Refusal> {

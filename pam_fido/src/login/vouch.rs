@@ -4,7 +4,7 @@
 //! is asked, the same tries and lock-outs, the same hold. What is signed is no login, and lets the
 //! colleague in nowhere.
 
-use wardkey_core::code::Code;
+use wardkey_core::code::{Code, Notice};
 use wardkey_core::decide::{Freshness, decide_vouch};
 use wardkey_core::id::{Nonce, SigningPublicKey};
 use wardkey_core::message::agent::LoginResult;
@@ -102,6 +102,11 @@ impl Attempt<'_, '_> {
         let snapshot = &recognition.person.snapshot;
         let record = snapshot.records().next();
         let name = record.map(|record| self.shown_name(record)).unwrap_or_default();
+        if let Some(reason) = &wanted.reason {
+            let args = [("person", wanted.person.as_str()), ("reason", reason.as_str())];
+            let text = texts::message(Notice::VouchReason, self.speaker.language, &args);
+            self.world.talk.info(&text);
+        }
         let hours = hours(seconds);
         let signs = (wanted.person.as_str(), &*hours);
         let text = texts::vouch_question(self.speaker.language, name, signs, few(tries));

@@ -74,11 +74,12 @@ impl Attempt<'_, '_> {
             return;
         }
         match self.vouch_ended(person) {
-            Ok(None) => {}
-            Ok(Some(vouch)) => {
-                let args = [("voucher", vouch.voucher.as_str())];
-                let text = texts::message(Notice::VouchEnded, self.speaker.language, &args);
-                self.world.talk.info(&text);
+            Ok(vouchers) => {
+                for voucher in vouchers {
+                    let args = [("voucher", voucher.as_str())];
+                    let text = texts::message(Notice::VouchEnded, self.speaker.language, &args);
+                    self.world.talk.info(&text);
+                }
             }
             Err(error) => {
                 let detail = error.detail;
@@ -87,13 +88,19 @@ impl Attempt<'_, '_> {
         }
     }
 
-    fn vouch_ended(&self, person: &VerifiedPerson) -> Result<Option<Vouch>, Refusal> {
+    /// Everybody who vouched and of whom the person has not been told.
+    fn vouch_ended(&self, person: &VerifiedPerson) -> Result<Vec<LoginName>, Refusal> {
         let name = person.snapshot.login();
-        let book = self.world.machine.vouches()?;
-        let Some((_, vouch)) = book.of(name) else { return Ok(None) };
         let now = person.now(&self.world)?;
-        self.world.machine.keep_vouches(&mut |book| book.end(name, now))?;
-        Ok(Some(vouch))
+        if !self.world.machine.vouches()?.has_to_end(name, now) {
+            return Ok(Vec::new());
+        }
+        let mut untold = Vec::new();
+        self.world.machine.keep_vouches(&mut |book| {
+            untold = book.untold(name);
+            book.end(name, now);
+        })?;
+        Ok(untold)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use wardkey_core::code::Code;
-use wardkey_core::codec::List;
+use wardkey_core::codec::{List, to_message};
 use wardkey_core::directory::leaf_key;
 use wardkey_core::id::Nonce;
 use wardkey_core::message::agent::{LoginResult, Request as AgentRequest};
@@ -45,6 +45,27 @@ fn a_code_of_one_s_own_is_six_digits_or_more_and_not_the_first_that_others_try()
         let seen = refused_of(scene(answers));
         assert_eq!(seen.code(), code, "{answers:?}");
         assert!(!seen.key.iter().any(|one| matches!(one, KeyRequest::HashCode(_))), "{answers:?}");
+    }
+}
+
+/// Four questions without echo follow each other: what is typed one too late is neither signed nor
+/// recorded, nor does the agent see it.
+#[test]
+fn a_code_in_the_place_of_a_reason_or_a_name_goes_nowhere() {
+    let wide: String = CHOSEN.chars().filter_map(|c| char::from_u32(c as u32 + 0xfee0)).collect();
+    let within = format!("at home {CHOSEN}");
+    let grouped = format!("{}-{}", &CHOSEN[..3], &CHOSEN[3..]);
+    let reasons = [CHOSEN, &wide, &within, &grouped, "975310"].map(|reason| vec![reason]);
+    let names = [CHOSEN, &wide].map(|name| vec!["at home", name]);
+    for typed in reasons.into_iter().chain(names) {
+        let answers = [&["0", CHOSEN, CHOSEN][..], &typed].concat();
+        let seen = refused_of(scene(&answers));
+        assert_eq!(seen.code(), 1579, "{typed:?}");
+        let agent = seen.agent.iter().map(to_message).collect::<Vec<_>>().concat();
+        for secret in [CHOSEN, &wide, "975310"] {
+            let is_there = agent.windows(secret.len()).any(|bytes| bytes == secret.as_bytes());
+            assert!(!is_there, "{typed:?}");
+        }
     }
 }
 

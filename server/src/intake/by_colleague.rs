@@ -1,7 +1,8 @@
 //! What a colleague's key signed for somebody who had none, verified again: the vouch itself, and
 //! each login by it.
 
-use wardkey_core::event::{Event, EventName};
+use wardkey_core::code::Code;
+use wardkey_core::event::{Event, EventName, Outcome};
 use wardkey_core::evidence::{self, NoWord, Unproven};
 use wardkey_core::id::TerminalId;
 
@@ -37,6 +38,8 @@ pub async fn verify(tx: &mut Tx, event: &Event, terminal: &TerminalId) -> Result
     if person::find(tx, &vouch.person).await?.is_none() {
         return invalid("vouched for nobody".into(), key);
     }
-    let counter = (event.name == EventName::Vouched).then_some(facts.counter);
+    // A genuine word that is sent again as a failure says nothing of the key.
+    let counted = event.outcome == Outcome::Success || event.reason == Some(Code::CounterRegressed);
+    let counter = (event.name == EventName::Vouched && counted).then_some(facts.counter);
     Ok((Verdict::Valid, key, counter))
 }

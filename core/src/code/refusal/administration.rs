@@ -110,6 +110,8 @@ codes! {
     VouchNotKept = 1577,
     /// The colleague who vouched may no longer do so.
     VouchLapsed = 1578,
+    /// A code or PIN was typed where everybody will read it.
+    VouchNotText = 1579,
     // 16xx: switching Wardkey on and off
     /// Not enabled: the terminal is not ready.
     NotReadyToEnable = 1601,
