@@ -275,13 +275,13 @@ fn answers_that_do_not_follow_the_question_are_refused() {
     }
 }
 
-/// Listens, as whoever runs it, until it is killed. Run by the test below only.
+/// Listens, as whoever runs it, until its input ends. Run by the test below only.
 #[test]
 #[ignore = "a helper of another test"]
 fn listen() {
     let path = std::env::var("WARDKEY_TEST_SOCKET").unwrap();
     let _listener = std::os::unix::net::UnixListener::bind(path).unwrap();
-    std::thread::sleep(std::time::Duration::from_secs(30));
+    std::io::Read::read_to_end(&mut std::io::stdin(), &mut Vec::new()).unwrap();
 }
 
 /// himmelblau GHSA-6gp8: no PIN to a socket that somebody else put there.
@@ -294,14 +294,14 @@ fn a_socket_of_somebody_else_gets_nothing() {
     let mut helper = Command::new(std::env::current_exe().unwrap());
     helper.args(["--ignored", "--exact", "listen"]).env("WARDKEY_TEST_SOCKET", &path);
     helper.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    helper.stdin(std::process::Stdio::piped());
     if nix::unistd::geteuid().is_root() {
         helper.uid(65534).gid(65534);
     }
     let mut helper = helper.spawn().unwrap();
-    for _ in 0..1000 {
-        if std::os::unix::net::UnixStream::connect(&path).is_ok() {
-            break;
-        }
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while std::os::unix::net::UnixStream::connect(&path).is_err() {
+        assert!(std::time::Instant::now() < end, "nobody listens");
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     let line = format!("wardkey --json --agent-socket={0} --key-socket={0}", path.display());

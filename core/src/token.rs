@@ -13,7 +13,8 @@
 //! because nobody can try them alone. Who is in the middle and has no token guesses once for each
 //! join that an administrator begins. Who has read the token could look for another root key that
 //! fits: each try costs an Argon2id, which makes more than ten thousand years of a processor, for a
-//! token that lives a day, and nobody can begin before it is made.
+//! token that lives a day and never longer than [`MAX_SECONDS`], and nobody can begin before it is
+//! made.
 //!
 //! The seed has 50 bits, as the code of a pass. At the server it is guessed as often as the server
 //! answers. Who knows the id (lists and files show it), or the secret (the server's database),
@@ -31,6 +32,9 @@ pub use digits::{base32, from_base32};
 pub use error::TokenError;
 use long::{Long, LongRoot};
 
+/// The longest that a token may be valid, in seconds: 30 days. Whoever has read one has no longer to
+/// look for a root key that fits its binding, which takes some hundred thousand processors then.
+pub const MAX_SECONDS: u64 = 30 * 86_400;
 /// Digits that stand together.
 const GROUP: usize = 5;
 const SEED: usize = 10;
@@ -72,7 +76,7 @@ impl JoinToken {
     ) -> Result<(Self, String), TokenError> {
         // Five bits of each.
         let seed = seed.map(|byte| byte & 31);
-        let binding = binding_of(&seed, root_key)?;
+        let binding = binding_of(COST, &seed, root_key)?;
         Ok((Self::of(seed, binding)?, text_of(&seed, &binding)))
     }
 
@@ -85,10 +89,17 @@ impl JoinToken {
     }
 
     /// Whether a root key is the deployment's.
-    pub fn is_for(&self, root_key: &SigningPublicKey) -> bool {
+    ///
+    /// # Errors
+    /// [`TokenError::Memory`]: then nobody knows.
+    pub fn is_for(&self, root_key: &SigningPublicKey) -> Result<bool, TokenError> {
+        self.is_for_at(COST, root_key)
+    }
+
+    fn is_for_at(&self, cost: Cost, root_key: &SigningPublicKey) -> Result<bool, TokenError> {
         match &self.root {
-            Root::Binding { seed, binding } => binding_of(seed, root_key) == Ok(*binding),
-            Root::Long(root) => root.is(root_key),
+            Root::Binding { seed, binding } => Ok(binding_of(cost, seed, root_key)? == *binding),
+            Root::Long(root) => Ok(root.is(root_key)),
         }
     }
 
@@ -121,10 +132,14 @@ impl JoinToken {
     }
 }
 
-fn binding_of(seed: &[u8], root_key: &SigningPublicKey) -> Result<[u8; BINDING], TokenError> {
+fn binding_of(
+    cost: Cost,
+    seed: &[u8],
+    root_key: &SigningPublicKey,
+) -> Result<[u8; BINDING], TokenError> {
     let mut binding = [0; BINDING];
     let both = Zeroizing::new([seed, root_key.as_bytes()].concat());
-    stretch(COST, &both, FOR_ROOT, &mut binding)?;
+    stretch(cost, &both, FOR_ROOT, &mut binding)?;
     Ok(binding.map(|byte| byte & 31))
 }
 
@@ -170,11 +185,20 @@ mod tests {
         ] {
             assert_eq!(JoinToken::from_text(&copied).unwrap(), token, "{copied}");
         }
-        assert!(token.is_for(&key(7)) && !token.is_for(&key(8)));
+        assert_eq!((token.is_for(&key(7)), token.is_for(&key(8))), (Ok(true), Ok(false)));
 
         let other = JoinToken::make([9; 10], &key(7)).unwrap();
         assert!(other.0.id != token.id && other.0.secret != token.secret);
         assert_ne!(other.1[12..], text[12..], "the binding is keyed by the seed");
+    }
+
+    #[test]
+    fn a_hash_that_could_not_be_made_says_nothing_of_the_deployment() {
+        let (token, _) = made();
+        // Less than Argon2 takes at the least.
+        let none = Cost { memory_kib: 1, passes: 1 };
+        assert_eq!(token.is_for_at(none, &key(7)), Err(TokenError::Memory));
+        assert_eq!(TokenError::Memory.code(), crate::code::Code::Internal);
     }
 
     #[test]

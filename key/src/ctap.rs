@@ -60,6 +60,10 @@ impl SecurityKey for CtapKey {
         self.wait_for_touch(rp_id, credential, client_data, limits)
     }
 
+    fn prepare_for_pin(&mut self, limits: &Limits) -> Result<(), KeyError> {
+        self.agree_ahead(limits)
+    }
+
     fn assert(
         &mut self,
         rp_id: &str,

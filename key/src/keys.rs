@@ -135,6 +135,13 @@ pub trait SecurityKey {
         limits: &Limits,
     ) -> Result<(), KeyError>;
 
+    /// Asks for what the next PIN will need, while the person types it. What the key refuses is asked
+    /// for again when the PIN is there; a key that was silent is out of step then.
+    ///
+    /// # Errors
+    /// As for every exchange.
+    fn prepare_for_pin(&mut self, limits: &Limits) -> Result<(), KeyError>;
+
     /// Signs with one credential: PIN, then touch.
     fn assert(
         &mut self,

@@ -108,6 +108,7 @@ impl Session<'_> {
             }
             self.share(&request);
             let answered = self.answer(request);
+            self.prepare_for_pin();
             self.share_again();
             answered?;
             patience = NEXT_REQUEST;

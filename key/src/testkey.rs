@@ -50,7 +50,7 @@ pub(crate) fn id(n: u8) -> Vec<u8> {
 }
 
 pub(crate) fn soon() -> Limits {
-    Limits::until(Instant::now() + Duration::from_secs(5))
+    Limits::until(Instant::now() + Duration::from_secs(60))
 }
 
 thread_local! {

@@ -377,8 +377,9 @@ fn cve_2019_12209_no_descriptor_is_left_open() {
     let counted = Arc::clone(&connected);
     std::thread::spawn(move || {
         for connection in agent.incoming() {
-            drop(connection.unwrap());
+            // Before the login hears that it ends.
             counted.fetch_add(1, Ordering::SeqCst);
+            drop(connection.unwrap());
         }
     });
     stack.login("nobody");

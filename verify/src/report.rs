@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use wardkey_core::code::Code;
 use wardkey_core::texts;
+use wardkey_core::time::UnixTime;
 
 use crate::copies::Source;
 use crate::error::{Error, Result, shown};
@@ -21,6 +22,10 @@ pub struct SinceReport {
     pub origin: String,
     /// Records then.
     pub size: u64,
+    /// The key by which it was verified.
+    pub verifier: String,
+    /// When that key was replaced as stolen, seconds since 1970.
+    pub key_stolen: Option<u64>,
 }
 
 /// A file with copies.
@@ -32,12 +37,19 @@ pub struct SourceReport {
     pub records: u64,
     /// Lines that are not.
     pub others: u64,
+    /// Whether the newest record stands first.
+    pub newest_first: bool,
 }
 
 impl SourceReport {
     /// Of a file.
     pub fn of(source: &Source) -> Self {
-        Self { path: source.path.clone(), records: source.records, others: source.others }
+        Self {
+            path: source.path.clone(),
+            records: source.records,
+            others: source.others,
+            newest_first: source.newest_first,
+        }
     }
 }
 
@@ -130,6 +142,13 @@ impl Report {
         if let Some(since) = &self.since {
             let args = [("path", shown(&since.path)), ("size", since.size.into())];
             lines.push(Text::CheckedSince.with(args));
+            if since.verifier != self.key {
+                lines.push(Text::CheckedSinceKey.with([("key", since.verifier.as_str().into())]));
+            }
+            if let Some(time) = since.key_stolen {
+                let time = UnixTime(time).to_rfc3339().into();
+                lines.push(Text::SinceKeyStolen.with([("time", time)]));
+            }
             if since.origin != self.origin {
                 lines.push(Text::Renamed.with([("origin", since.origin.as_str().into())]));
             }
@@ -140,6 +159,9 @@ impl Report {
                 ("records", copy.records.into()),
                 ("others", copy.others.into()),
             ]));
+            if copy.newest_first {
+                lines.push(Text::NewestFirst.with([("path", shown(&copy.path))]));
+            }
         }
         if self.on_their_way > 0 {
             lines.push(Text::OnTheirWay.with([("count", self.on_their_way.into())]));

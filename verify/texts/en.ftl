@@ -7,7 +7,10 @@ checked-key = Signed by the key that was given: { $key }
 checked-logins = Logins that hold: { $key } by keys, { $pass } by passes, { $vouch } on a colleague's word (list of { $keys } keys and { $passes } passes).
 checked-since = Compared with { $path }, which has { $size } records.
 renamed = The log had another name then, { $origin }: a backup was restored, or the epoch raised.
+checked-since-key = Its signature is by the key that was given for it: { $key }
+since-key-stolen = That key was replaced as stolen on { $time }: the comparison says something only if you held the older one before.
 checked-copy = Compared with { $path }: { $records } records, { $others } other lines.
+newest-first = { $path } has the newest record first, so it was read from its end.
 on-their-way = Copies that are newer than all that the log has of their terminals, so not counted: { $count }.
 all-holds = Everything that was checked holds.
 all-holds-remarks = Everything that was checked holds. To be looked at: { $count }.
@@ -90,6 +93,7 @@ pass-changed = pass { $pass }
 ## Files and arguments
 no-checkpoint = it is no signed checkpoint
 not-a-file = it is not a regular file
+fewer-files = it counts { $size } records, and the files beside it hold { $most } at most
 not-a-folder = it is not a folder
 no-records = no line is a record in key=value, RFC 5424, ECS or OCSF
 tile-length = its length is wrong

@@ -25,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// The key process answers at its deadline; this much later it counts as silent.
 const GRACE: Duration = Duration::from_millis(150);
 const SOON: Duration = Duration::from_millis(500);
+/// Pulled out or not is known before the second is over in which the session locks.
+const _: () = assert!(RESET.as_millis() + GRACE.as_millis() < 900);
 /// Answers to one question.
 const MAX_ANSWERS: usize = 64;
 

@@ -113,6 +113,7 @@ fn a_server_that_never_speaks_tls_costs_no_more_than_the_time_of_a_batch() {
     let error = batch(&f.agent, &mut transport).unwrap_err().to_string();
     // Nothing of the batch was on its way, so smaller ones would change nothing.
     assert!(error.contains("cannot be reached: timed out"), "{error}");
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    // Without its own the time would be ten seconds for who does not say who it is.
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
     reading.join().unwrap();
 }

@@ -14,21 +14,26 @@ use crate::collectors::{Port, collector, fixture, network, numbers, record, wait
 /// What each connection read before the agent ended it.
 type Heard = Arc<Mutex<Vec<String>>>;
 
-/// Reads so many octets, then pauses; each connection after the other.
-fn read_by(listener: TcpListener, octets: usize, pause: Duration) -> Heard {
+/// Reads so many octets of each connection, and of one that brings more nothing further: it stays
+/// open and does not get on.
+fn read_by(listener: TcpListener, most: usize) -> Heard {
     let heard = Heard::default();
     let kept = Arc::clone(&heard);
     std::thread::spawn(move || {
         while let Ok((mut stream, _)) = listener.accept() {
             let kept = Arc::clone(&kept);
             std::thread::spawn(move || {
-                let (mut all, mut some) = (Vec::new(), vec![0; octets]);
-                while let Ok(count @ 1..) = stream.read(&mut some) {
+                let (mut all, mut some) = (Vec::new(), vec![0; 1 << 16]);
+                while all.len() <= most
+                    && let Ok(count @ 1..) = stream.read(&mut some)
+                {
                     all.extend_from_slice(&some[..count]);
-                    std::thread::sleep(pause);
                 }
                 // Before the agent hears that we end.
                 kept.lock().unwrap().push(String::from_utf8_lossy(&all).into_owned());
+                while all.len() > most {
+                    std::thread::park();
+                }
             });
         }
     });
@@ -42,9 +47,9 @@ fn a_collector_that_is_too_slow_for_a_batch_gets_smaller_ones_until_it_has_all()
     let f = fixture(std::slice::from_ref(&to));
     record(&f, 0..600);
     let before = waiting(&f, &to);
-    let heard = read_by(port.listen_narrowly(), 2048, Duration::from_millis(5));
-    // In this time it reads some hundred records at most.
-    let mut transport = network(&f, &to).within(Duration::from_millis(400));
+    // Some hundred records; all have twice as many octets, or more.
+    let heard = read_by(port.listen_narrowly(), 250_000);
+    let mut transport = network(&f, &to).within(Duration::from_millis(1500));
     let (mut failed, mut arrived) = (0, 0);
     while waiting(&f, &to) > 0 {
         match batch(&f.agent, &mut transport) {
@@ -67,7 +72,7 @@ fn a_batch_is_bounded_as_it_is_sent() {
     let to = collector(&port, Format::Fhir);
     let f = fixture(std::slice::from_ref(&to));
     record(&f, 0..1000);
-    let heard = read_by(port.listen(), 1 << 16, Duration::ZERO);
+    let heard = read_by(port.listen(), usize::MAX);
     let mut transport = network(&f, &to);
     while batch(&f.agent, &mut transport).unwrap() > 0 {}
     assert_eq!(waiting(&f, &to), 0);

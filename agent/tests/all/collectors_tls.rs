@@ -160,7 +160,7 @@ fn an_expired_collector_is_refused_also_while_the_server_is_away() {
     assert!(f.agent.clock.least().0 < f.agent.clock.now().0 - 300 * 86_400);
     let before = waiting(&f, &to);
     let reading = serve(port.listen(), config, |peer| {
-        peer.sock.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        peer.sock.set_read_timeout(Some(LONG)).unwrap();
         match peer.read(&mut [0; 64]) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => "nothing".into(),
             Ok(1..) => "records".into(),

@@ -25,20 +25,17 @@ fn start(folder: &Path) -> Child {
 
 fn connect(folder: &Path) -> Channel {
     let path = folder.join("run/agent.sock");
-    for _ in 0..500 {
-        if let Ok(channel) =
-            Channel::connect(&path, None, MAX_FRAME, Deadline::after(Duration::from_secs(1)))
-        {
-            return channel;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("the agent does not come up");
+    let mut channel = None;
+    eventually("the agent", || {
+        channel = Channel::connect(&path, None, MAX_FRAME, Deadline::after(LONG)).ok();
+        channel.is_some()
+    });
+    channel.unwrap()
 }
 
 fn ask(channel: &mut Channel, request: &Request) -> Result<Reply, IpcError> {
-    channel.send(request, Deadline::after(Duration::from_secs(5)))?;
-    channel.receive(Deadline::after(Duration::from_secs(5)))
+    channel.send(request, Deadline::after(LONG))?;
+    channel.receive(Deadline::after(LONG))
 }
 
 /// A folder that the program can use as the user that it becomes, and its configuration.
@@ -85,15 +82,21 @@ fn kill_9_leaves_every_outcome_recorded_once_or_not_at_all() {
         }
         answered.append(&mut unanswered);
         let pid = nix::unistd::Pid::from_raw(child.id() as i32);
+        // When a few are recorded, and then at any moment.
+        let (tell, told) = std::sync::mpsc::channel();
         let killer = std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_millis(3 + round * 5));
+            told.recv().unwrap();
+            std::thread::sleep(Duration::from_millis(round * 5));
             nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
         });
         let least = {
             let Reply::Status(status) = status else { unreachable!() };
             status.now
         };
-        for _ in 0..10_000 {
+        for number in 0..100_000 {
+            if number == 2 {
+                tell.send(()).unwrap();
+            }
             let assertion =
                 f.assertion("hanako", "hanako", 1, |data| data.time = data.time.max(least));
             let request = success("hanako", &assertion);
@@ -109,7 +112,7 @@ fn kill_9_leaves_every_outcome_recorded_once_or_not_at_all() {
         killer.join().unwrap();
         child.wait().unwrap();
     }
-    assert!(answered.len() > 12, "{}", answered.len());
+    assert!(answered.len() >= 24, "{}", answered.len());
     // A clean stop, then the books are read.
     let mut child = start(folder.path());
     let mut channel = connect(folder.path());

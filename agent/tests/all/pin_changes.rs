@@ -118,12 +118,7 @@ fn announced(f: &Fixture) -> Client {
 
 /// The changes on record when there are so many: a module that is gone is noticed a moment later.
 fn changes_once(f: &Fixture, many: usize) -> Vec<Event> {
-    for _ in 0..100 {
-        if changes(f).len() >= many {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+    eventually("the record", || changes(f).len() >= many);
     changes(f)
 }
 

@@ -129,7 +129,7 @@ pub fn configure(at: &Path, rest: &str) {
 /// What `wardkey status` shows of the destinations; nothing while the program does not answer.
 pub fn destinations(at: &Path) -> Vec<DestinationStatus> {
     let ask = || {
-        let soon = Deadline::after(Duration::from_secs(5));
+        let soon = Deadline::after(LONG);
         let mut channel =
             Channel::connect(&at.join("run/agent.sock"), None, MAX_FRAME, soon).ok()?;
         channel.send(&Request::Status, soon).ok()?;

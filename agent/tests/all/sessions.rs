@@ -56,11 +56,7 @@ fn a_session_is_known_from_its_beginning_to_its_end() {
     f.restart();
     let agent = std::sync::Arc::clone(&f.agent);
     std::thread::spawn(move || wardkey_agent::presence::run::run(&agent));
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
-    while who(&f, ROOT).is_empty() {
-        assert!(std::time::Instant::now() < until, "not restored");
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
+    eventually("it is restored", || !who(&f, ROOT).is_empty());
     assert_eq!(of(&who(&f, ROOT)), of(&known));
 
     // Another process ends nothing.

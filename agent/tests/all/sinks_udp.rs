@@ -36,6 +36,38 @@ fn listener() -> (UdpSocket, u16) {
     (socket, port)
 }
 
+/// A port of the loopback interface that the system gives to nobody else while this lives. Whoever
+/// asks for it by its number can listen there; until then what is sent there is refused: the socket
+/// that holds it hears one address alone, from which nothing comes.
+struct Port(UdpSocket);
+
+impl Port {
+    fn held() -> Self {
+        let held = Self::shared(0);
+        held.connect("127.0.0.1:9").unwrap();
+        Self(held)
+    }
+
+    fn number(&self) -> u16 {
+        self.0.local_addr().unwrap().port()
+    }
+
+    fn listen(&self) -> UdpSocket {
+        Self::shared(self.number())
+    }
+
+    /// A socket beside which there may be others that are made so.
+    fn shared(port: u16) -> UdpSocket {
+        let (family, kind) = (socket::AddressFamily::Inet, socket::SockType::Datagram);
+        let made = socket::socket(family, kind, socket::SockFlag::SOCK_CLOEXEC, None).unwrap();
+        socket::setsockopt(&made, sockopt::ReuseAddr, &true).unwrap();
+        let made = UdpSocket::from(made);
+        let at = socket::SockaddrIn::new(127, 0, 0, 1, port);
+        socket::bind(std::os::fd::AsRawFd::as_raw_fd(&made), &at).unwrap();
+        made
+    }
+}
+
 fn received(socket: &UdpSocket) -> Vec<String> {
     let mut all = Vec::new();
     let mut buffer = vec![0; 1 << 16];
@@ -54,7 +86,7 @@ impl Rsyslogd {
         let text = format!(
             "global(workDirectory=\"{0}\" maxMessageSize=\"64k\")\n\
              module(load=\"imudp\")\n\
-             input(type=\"imudp\" port=\"{port}\" address=\"127.0.0.1\")\n\
+             input(type=\"imudp\" port=\"{port}\" address=\"127.0.0.1\" rcvbufSize=\"8m\")\n\
              template(name=\"read\" type=\"string\" string=\"%app-name% %msgid% |%msg%\\n\")\n\
              action(type=\"omfile\" file=\"{0}/read\" template=\"read\")\n",
             folder.display()
@@ -81,14 +113,8 @@ impl Drop for Rsyslogd {
 #[test]
 fn a_real_collector_reads_every_datagram() {
     let folder = tempfile::tempdir().unwrap();
-    // Holds the port until rsyslogd has it too.
-    let (family, kind) = (socket::AddressFamily::Inet, socket::SockType::Datagram);
-    let held = socket::socket(family, kind, socket::SockFlag::SOCK_CLOEXEC, None).unwrap();
-    socket::setsockopt(&held, sockopt::ReuseAddr, &true).unwrap();
-    let held = UdpSocket::from(held);
-    let any = socket::SockaddrIn::new(127, 0, 0, 1, 0);
-    socket::bind(std::os::fd::AsRawFd::as_raw_fd(&held), &any).unwrap();
-    let port = held.local_addr().unwrap().port();
+    let held = Port::held();
+    let port = held.number();
     let _rsyslogd = Rsyslogd::start(folder.path(), port);
     let read = || std::fs::read_to_string(folder.path().join("read")).unwrap_or_default();
     let probe = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -110,9 +136,8 @@ fn a_real_collector_reads_every_datagram() {
 
 #[test]
 fn a_collector_that_is_known_to_be_away_is_waited_for() {
-    let (socket, port) = listener();
-    drop(socket);
-    let to = to(port, Format::Ecs);
+    let port = Port::held();
+    let to = to(port.number(), Format::Ecs);
     let f = fixture_of(&[Sink::Datagrams(to.clone())]);
     record(&f, 0..5);
     let before = waiting(&f, &to);
@@ -120,7 +145,7 @@ fn a_collector_that_is_known_to_be_away_is_waited_for() {
     let error = batch(&f.agent, &mut transport).unwrap_err().to_string();
     assert!(error.contains("refused"), "{error}");
     assert_eq!(waiting(&f, &to), before);
-    let socket = UdpSocket::bind(("127.0.0.1", port)).unwrap();
+    let socket = port.listen();
     socket.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
     assert_eq!(batch(&f.agent, &mut transport).unwrap() as u64, before);
     assert_eq!(numbers(&received(&socket).concat()), (0..5).collect::<Vec<_>>());

@@ -4,7 +4,6 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid, User, chown, geteuid};
@@ -12,8 +11,10 @@ use wardkey_core::message::MAX_FRAME;
 use wardkey_core::message::agent::{Reply, Request};
 use wardkey_ipc::{Channel, Deadline};
 
+use crate::common::{LONG, eventually};
+
 fn soon() -> Deadline {
-    Deadline::after(Duration::from_secs(10))
+    Deadline::after(LONG)
 }
 
 /// A machine's folders in one: `run` for the sockets, `state`, `agent.toml`.
@@ -51,12 +52,12 @@ impl Running {
     /// Asks it something, and says whom the kernel says it is.
     fn uid_at_the_socket(&self, at: &Path) -> u32 {
         let path = at.join("run/agent.sock");
-        let mut channel = (0..500)
-            .find_map(|_| {
-                std::thread::sleep(Duration::from_millis(10));
-                Channel::connect(&path, None, MAX_FRAME, soon()).ok()
-            })
-            .unwrap();
+        let mut channel = None;
+        eventually("the agent", || {
+            channel = Channel::connect(&path, None, MAX_FRAME, soon()).ok();
+            channel.is_some()
+        });
+        let mut channel = channel.unwrap();
         channel.send(&Request::Status, soon()).unwrap();
         assert!(matches!(channel.receive(soon()).unwrap(), Reply::Status(_)));
         channel.peer().unwrap().uid

@@ -218,9 +218,9 @@ where
             let answer = answer.clone();
             let mut channel = Channel::new(stream.unwrap(), max).unwrap();
             std::thread::spawn(move || {
-                while let Ok(request) = channel.receive(Deadline::after(Duration::from_secs(20))) {
+                while let Ok(request) = channel.receive(Deadline::after(Duration::from_secs(60))) {
                     for reply in (answer.lock().unwrap())(request) {
-                        let _ = channel.send(&reply, Deadline::after(Duration::from_secs(1)));
+                        let _ = channel.send(&reply, Deadline::after(Duration::from_secs(60)));
                     }
                 }
             });

@@ -38,7 +38,7 @@ pub use api::{DeviceInfo, HidApi, prepare};
 pub use descriptor::FIDO_USAGE_PAGE;
 pub use device::HidDevice;
 pub use error::{HidError, HidResult};
-pub use operation::{Event, Exchange, ExchangeError, Operation, Record, run};
+pub use operation::{Event, Exchange, ExchangeError, Known, Operation, Record, run};
 pub use transport::{LinkError, REPORT_LENGTH, Received, Report, Transport};
 
 #[cfg(test)]

@@ -28,6 +28,15 @@ pub enum Event {
 /// the payload of the answer, status byte first.
 pub type Inspect = fn(command: u8, answer: &[u8]) -> Result<(), &'static str>;
 
+/// A CBOR request and what the key answered to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Payload of the request, command byte first.
+    pub request: Vec<u8>,
+    /// Payload of the answer, status byte first.
+    pub answer: Vec<u8>,
+}
+
 /// One operation: all that happens within one [`run`].
 pub struct Operation {
     /// No exchange lasts longer than until this instant.
@@ -36,6 +45,8 @@ pub struct Operation {
     pub cancel: Option<Rc<OwnedFd>>,
     /// Most requests that may be sent, the channel's allocation included.
     pub max_exchanges: usize,
+    /// An answer that the key gave before: it is given again, once, and nothing is sent.
+    pub known: Option<Known>,
     /// Whether the last request of this operation needs a touch. Then
     /// [`Event::TouchNeeded`] comes at the latest half a second after it, even
     /// from a key that does not say so.
@@ -55,6 +66,7 @@ impl Operation {
             deadline,
             cancel: None,
             max_exchanges,
+            known: None,
             touch: false,
             inspect,
             on_event: Box::new(|_| {}),

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,8 @@ pub enum Reply {
     Endless(Report),
     /// Waits before what follows.
     Wait(Duration),
+    /// Waits before what follows until this is set.
+    Until(Arc<AtomicBool>),
     /// Is pulled out.
     Unplug,
 }
@@ -41,6 +44,7 @@ enum Item {
     Report(Report),
     Endless(Report),
     Wait(Duration),
+    Until(Arc<AtomicBool>),
     Unplug,
 }
 
@@ -100,6 +104,7 @@ impl Scripted {
             Reply::Raw(report) => self.queue.push_back(Item::Report(report)),
             Reply::Endless(report) => self.queue.push_back(Item::Endless(report)),
             Reply::Wait(duration) => self.queue.push_back(Item::Wait(duration)),
+            Reply::Until(set) => self.queue.push_back(Item::Until(set)),
             Reply::Unplug => self.queue.push_back(Item::Unplug),
         }
     }
@@ -161,6 +166,8 @@ impl Transport for Scripted {
                         self.not_before = now + duration;
                         continue;
                     }
+                    Some(Item::Until(set)) if set.load(Ordering::SeqCst) => continue,
+                    Some(Item::Until(set)) => self.queue.push_front(Item::Until(set)),
                     Some(Item::Unplug) => {
                         self.queue.push_front(Item::Unplug);
                         return Err(LinkError::Removed);

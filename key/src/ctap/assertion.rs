@@ -4,7 +4,7 @@ use ctap_hid_fido2::fidokey::GetAssertionArgsBuilder;
 use hidapi::Exchange;
 use wardkey_core::message::key::Pin;
 
-use super::library::{CtapKey, SINGLE, WITH_PIN, body, of_token};
+use super::library::{CtapKey, SINGLE, body, of_token};
 use crate::answer::{self, Assertion};
 use crate::error::KeyError;
 use crate::keys::Limits;
@@ -87,8 +87,8 @@ impl CtapKey {
             .pin(&pin)
             .credential_id(credential)
             .build();
-        let outcome = self
-            .perform(limits, WITH_PIN, true, |library| library.get_assertion_with_args(&arguments));
+        let outcome =
+            self.perform_with_pin(limits, |library| library.get_assertion_with_args(&arguments));
         match first_assertion(outcome, &[credential.to_vec()]) {
             Ok(assertion) if assertion.credential_id == credential => Ok(assertion),
             Ok(_) => Err(KeyError::Malformed("a credential that was not asked for")),

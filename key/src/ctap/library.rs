@@ -4,7 +4,7 @@
 use std::ffi::CString;
 
 use ctap_hid_fido2::{FidoKeyHid, HidParam, LibCfg};
-use hidapi::{Event, Exchange, ExchangeError, Operation, Record, Transport};
+use hidapi::{Event, Exchange, ExchangeError, Known, Operation, Record, Transport};
 
 use crate::answer::{self, Info, Retries};
 use crate::error::KeyError;
@@ -30,6 +30,9 @@ pub(crate) struct CtapKey {
     pub(super) library: FidoKeyHid,
     /// What it said that it can do.
     pub(super) info: Option<Info>,
+    /// Its half of a key agreement, asked for ahead, for the next PIN. A key makes another one when
+    /// it loses its power and after each wrong PIN, so any exchange but that of the PIN drops it.
+    agreement: Option<Known>,
 }
 
 impl CtapKey {
@@ -48,13 +51,13 @@ impl CtapKey {
         };
         let library = FidoKeyHid::new(&[HidParam::Path(path)], &configuration)
             .map_err(KeyError::because("device cannot be opened"))?;
-        Ok(Self { description, library, info: None })
+        Ok(Self { description, library, info: None, agreement: None })
     }
 
     /// Runs `body` within `limits` and gives what was exchanged, if every
     /// request was answered with success.
     pub(super) fn perform<T>(
-        &self,
+        &mut self,
         limits: &Limits,
         max_exchanges: usize,
         touch: bool,
@@ -65,14 +68,38 @@ impl CtapKey {
 
     /// Runs `body` within `limits` and gives what happened.
     pub(super) fn record<T>(
-        &self,
+        &mut self,
         limits: &Limits,
         max_exchanges: usize,
         touch: bool,
         body: impl FnOnce(&FidoKeyHid) -> T,
     ) -> Record {
+        // Whatever it is, the key may agree anew.
+        self.agreement = None;
+        self.run(limits, max_exchanges, touch, None, body)
+    }
+
+    /// As [`CtapKey::perform`], with the key agreement that was asked for ahead, if there is one.
+    pub(super) fn perform_with_pin<T>(
+        &mut self,
+        limits: &Limits,
+        body: impl FnOnce(&FidoKeyHid) -> T,
+    ) -> Result<Vec<Exchange>, KeyError> {
+        let known = self.agreement.take();
+        outcome(self.run(limits, WITH_PIN, true, known, body))
+    }
+
+    fn run<T>(
+        &self,
+        limits: &Limits,
+        max_exchanges: usize,
+        touch: bool,
+        known: Option<Known>,
+        body: impl FnOnce(&FidoKeyHid) -> T,
+    ) -> Record {
         let on_touch = limits.on_touch.clone();
         let mut operation = Operation::new(limits.deadline, max_exchanges, answer::inspect);
+        operation.known = known;
         operation.cancel.clone_from(&limits.cancel);
         operation.touch = touch;
         operation.on_event = Box::new(move |event| {
@@ -142,6 +169,29 @@ impl CtapKey {
             Some(true) if info.force_pin_change => Err(KeyError::PinMustChange),
             Some(true) => Ok(()),
         }
+    }
+
+    /// Asks for the key's half of the key agreement, so that a PIN finds it there.
+    pub(super) fn agree_ahead(&mut self, limits: &Limits) -> Result<(), KeyError> {
+        if self.agreement.is_some() {
+            return Ok(());
+        }
+        self.ready_for_pin(limits)?;
+        let exchanges = self.perform(
+            &limits.for_step(),
+            SINGLE,
+            false,
+            FidoKeyHid::get_authenticator_key_agreement,
+        )?;
+        let answer = match exchanges.as_slice() {
+            [Exchange { answer, .. }] => answer.clone(),
+            _ => return Err(KeyError::Malformed("the library did not get to the end")),
+        };
+        // authenticatorClientPIN, {1: protocol, 2: getKeyAgreement}: CTAP 2.1, 6.5.5.4.
+        let protocol = self.library.pin_protocol_version;
+        let request = vec![answer::CLIENT_PIN, 0xa2, 0x01, protocol, 0x02, 0x02];
+        self.agreement = Some(Known { request, answer });
+        Ok(())
     }
 
     /// Adds the tries left to a refused PIN.

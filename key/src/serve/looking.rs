@@ -54,7 +54,7 @@ impl Session<'_> {
                 }
                 Next::Tell(mut claims) => {
                     // Counted anew: also what cannot be asked is there.
-                    let is_alone = search.asks_every() && self.keys.is_only_one();
+                    let is_alone = search.every && self.keys.is_only_one();
                     claims.alone = is_alone.then_some(true);
                     return Ok(Reply::Identified(*claims));
                 }

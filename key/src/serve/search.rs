@@ -106,7 +106,8 @@ pub(super) struct Search {
     /// The caller was asked for them.
     awaits: bool,
     client_data: Vec<u8>,
-    every: bool,
+    /// All that are plugged in are asked.
+    pub every: bool,
     devices: Vec<Device>,
     /// Whose claims the caller has heard: told again when others make any.
     told: Vec<String>,
@@ -130,11 +131,6 @@ impl Search {
             first_claim: None,
             retried: false,
         }
-    }
-
-    /// Whether all that are plugged in are asked.
-    pub fn asks_every(&self) -> bool {
-        self.every
     }
 
     pub fn rp_id(&self) -> &str {
@@ -326,6 +322,14 @@ impl Search {
             }
         };
         Ok(())
+    }
+
+    /// The key whose claim the caller was told, if it is the only one.
+    pub fn sole_claim(&mut self) -> Option<&mut dyn SecurityKey> {
+        let [told] = self.told.as_slice() else { return None };
+        let mut devices = self.devices.iter_mut();
+        let device = devices.find(|device| device.key.description().path == *told)?;
+        matches!(device.state, State::Claims(_)).then_some(device.key.as_mut())
     }
 
     /// Leaves devices alone that claimed something and did not prove it.

@@ -106,11 +106,16 @@ impl Session<'_> {
     }
 
     pub(super) fn caller_waits(&self) -> bool {
+        self.speaks_within(Duration::ZERO)
+    }
+
+    /// Whether the caller says something by then, or hangs up.
+    pub(super) fn speaks_within(&self, wait: Duration) -> bool {
         use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
         use std::os::fd::AsFd;
         let mut fds = [PollFd::new(self.cancel.as_fd(), PollFlags::POLLIN)];
-        self.channel.borrow().has_message()
-            || poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+        let wait = PollTimeout::try_from(wait).unwrap_or(PollTimeout::ZERO);
+        self.channel.borrow().has_message() || poll(&mut fds, wait).is_ok_and(|ready| ready > 0)
     }
 
     /// Limits of an operation of this request, whose touch is told to the caller.

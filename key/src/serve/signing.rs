@@ -1,15 +1,20 @@
 //! The assertion, of a key that was identified before, and a new PIN for one.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wardkey_core::id::CredentialId;
 use wardkey_core::message::key::{Assert, ChangePinOf, Reply};
 
 use super::convert;
 use super::session::{Held, MAX_TOUCH_WAIT, Session, Stop, millis};
+use crate::caller::Caller;
+use crate::keys::{Limits, STEP};
 
 /// How long the change of a PIN may take: no person is waited for.
 const PIN_CHANGE: Duration = Duration::from_secs(30);
+
+/// What comes sooner than this was typed by nobody: a program goes on, and the key stays free for it.
+pub(super) const AT_ONCE: Duration = Duration::from_millis(50);
 
 impl Session<'_> {
     pub(super) fn assert(&mut self, request: &Assert) -> Result<Reply, Stop> {
@@ -25,6 +30,22 @@ impl Session<'_> {
             &limits,
         )?;
         Ok(convert::assertion(assertion)?)
+    }
+
+    /// A login whose key was just found asks a person for the PIN now. What the key is asked for
+    /// before it gets the PIN is asked meanwhile, once.
+    pub(super) fn prepare_for_pin(&mut self) {
+        if self.caller != Caller::Root
+            || self.search.as_mut().and_then(|(search, _)| search.sole_claim()).is_none()
+            || self.speaks_within(AT_ONCE)
+        {
+            return;
+        }
+        self.allow(STEP);
+        if let Some(key) = self.search.as_mut().and_then(|(search, _)| search.sole_claim()) {
+            // What fails here fails again, and is told, when the PIN is there.
+            let _ = key.prepare_for_pin(&Limits::until(Instant::now() + STEP));
+        }
     }
 
     pub(super) fn change_pin_of(&mut self, request: &ChangePinOf) -> Result<Reply, Stop> {

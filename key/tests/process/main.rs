@@ -22,7 +22,7 @@ use wardkey_ipc::{Channel, Deadline, IpcError};
 const NOBODY: u32 = 65534;
 
 fn soon() -> Deadline {
-    Deadline::after(Duration::from_secs(10))
+    Deadline::after(Duration::from_secs(60))
 }
 
 /// A running `wardkey-key --listen`.
@@ -106,7 +106,7 @@ fn status(pid: i32, field: &str) -> Option<String> {
 }
 
 fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(10);
+    let until = Instant::now() + Duration::from_secs(60);
     while !holds() {
         assert!(Instant::now() < until, "{what}");
         std::thread::sleep(Duration::from_millis(10));

@@ -22,6 +22,11 @@ impl Attempt<'_, '_> {
     /// The key proved who asks: from here on the person's name, and language where it can be read.
     pub(super) fn recognise(&mut self, person: &VerifiedPerson, proven: &Proven) {
         self.record.proven = Some(ProvenKey::of(person, proven));
+        self.speak_to(person);
+    }
+
+    /// From here on in the person's language, where it can be read.
+    pub(super) fn speak_to(&mut self, person: &VerifiedPerson) {
         if let Some(record) = person.snapshot.records().next()
             && !self.login.at_text_console
         {

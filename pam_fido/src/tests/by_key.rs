@@ -43,7 +43,8 @@ fn a_key_that_went_after_it_said_the_name_ends_that_login_soon() {
     for other in [false, true] {
         let mut scene = by_her_key(&Deployment::new());
         scene.person = Person::default();
-        scene.settings.key_wait = Duration::from_secs(20);
+        scene.settings.key_wait = Duration::from_secs(60);
+        scene.timeouts = SHORT;
         scene.key_instead(move |_, _| {
             let there = KeyReply::Unregistered(Code::KeyNotRegistered);
             vec![Act::Say(if other { there } else { KeyReply::Insert })]
@@ -51,7 +52,7 @@ fn a_key_that_went_after_it_said_the_name_ends_that_login_soon() {
         let begun = Instant::now();
         let seen = scene.run();
         assert_eq!((seen.code(), seen.pin_sent()), (Code::KeyRemoved.number(), false));
-        assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
         assert_eq!(seen.outcomes()[0].person, None, "nothing is proven");
     }
 }

@@ -305,6 +305,7 @@ fn at_identify_forged(scene: &mut Scene) {
 fn without_a_key_no_code_is_asked_for() {
     let mut scene = super::passes::scene_of(&Deployment::with_pass(), CODE);
     scene.login.changes_pin = true;
+    scene.timeouts = SHORT;
     let seen = run(scene);
     assert_eq!((seen.code(), seen.person.questions.len()), (Code::KeyTimeout.number(), 0));
 }

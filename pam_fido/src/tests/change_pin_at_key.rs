@@ -15,7 +15,7 @@ fn what_is_said_of_a_change_that_did_not_come_to_its_end() {
     let cases: [(&str, Vec<Act<KeyReply>>, Code); 10] = [
         // The change left, and nobody says what became of it.
         ("hangs up", vec![Act::HangUp], Code::PinChangeUnknown),
-        ("silent", vec![Act::Sleep(9000)], Code::PinChangeUnknown),
+        ("silent", vec![Act::Sleep(60_000)], Code::PinChangeUnknown),
         ("no sense", vec![Act::Bytes(vec![0xff; 64])], Code::PinChangeUnknown),
         ("asks for a key", vec![Act::Say(KeyReply::Insert)], Code::PinChangeUnknown),
         ("signs", vec![Act::Say(signature(1, 1, b"", 0x05))], Code::PinChangeUnknown),
@@ -28,7 +28,10 @@ fn what_is_said_of_a_change_that_did_not_come_to_its_end() {
     ];
     for (what, acts, code) in cases {
         let mut scene = scene(&[PIN, NEW, NEW]);
-        scene.settings.touch_wait = std::time::Duration::from_millis(100);
+        if what == "silent" {
+            scene.settings.touch_wait = std::time::Duration::from_millis(100);
+            scene.timeouts = SHORT;
+        }
         scene.key_instead(move |_, request| match request {
             KeyRequest::ChangePinOf(_) => acts.clone(),
             _ => vec![],
@@ -46,10 +49,13 @@ fn a_key_is_asked_only_when_the_agent_knows_that_it_is() {
         ("refuses", vec![Act::Say(refused(Code::StateUnavailable))], Code::StateUnavailable),
         ("hangs up", vec![Act::HangUp], Code::AgentUnreachable),
         ("gave the key away", vec![Act::Say(AgentReply::Wait)], Code::KeyInUse),
-        ("silent", vec![Act::Sleep(2000)], Code::AgentUnreachable),
+        ("silent", vec![Act::Sleep(60_000)], Code::AgentUnreachable),
     ];
     for (what, acts, code) in cases {
         let mut scene = scene(&[PIN, NEW, NEW]);
+        if what == "silent" {
+            scene.timeouts = SHORT;
+        }
         scene.agent_instead(move |_, request| match request {
             AgentRequest::PinChange { .. } => acts.clone(),
             _ => vec![],

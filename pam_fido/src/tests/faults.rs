@@ -140,6 +140,12 @@ pub fn locked(scene: &mut Scene, id: u8) {
     at_begin(scene, vec![Act::Say(AgentReply::Granted(Box::new(grant)))]);
 }
 
+/// Nothing comes of this request in the time in which something has to.
+pub fn silent<R>(scene: &mut Scene, at: fn(&mut Scene, Vec<Act<R>>)) {
+    scene.timeouts = SHORT;
+    at(scene, vec![Act::Sleep(60_000)]);
+}
+
 /// The person answers after the question has timed out.
 pub fn answers_late(scene: &mut Scene) {
     scene.person.thinks = Duration::from_millis(60);

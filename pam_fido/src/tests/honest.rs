@@ -188,6 +188,7 @@ fn pre_empted_at_hold_asks_nothing_again() {
 #[test]
 fn a_long_thought_is_looked_at_again() {
     let mut scene = Scene::new();
+    scene.timeouts = SHORT;
     scene.person.thinks = Duration::from_millis(2100);
     let seen = scene.run();
     assert_eq!(seen.pam(), PamResultCode::PAM_SUCCESS);
@@ -201,6 +202,7 @@ fn a_long_thought_is_looked_at_again() {
 #[test]
 fn disabled_while_the_question_stood_is_refused_without_a_try() {
     let mut scene = Scene::new();
+    scene.timeouts = SHORT;
     scene.person.thinks = Duration::from_millis(2100);
     let mut later = Deployment::new();
     later.hanako().status = Status::Disabled;

@@ -114,6 +114,9 @@ fn swapped_at_the_prompt_another_key_never_gets_the_pin() {
     ];
     for (what, says) in cases {
         let mut scene = Scene::new();
+        if what == "none" {
+            scene.timeouts = SHORT;
+        }
         scene.person.thinks = Duration::from_millis(150);
         scene.key_instead(move |number, request| match request {
             KeyRequest::Identify(_) if number == 0 => {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use pam::constants::PamResultCode;
+
 use wardkey_core::code::{Notice, Prompt};
 use wardkey_core::codec::List;
 use wardkey_core::message::agent::{LoginResult, Reply as AgentReply, Request as AgentRequest};
@@ -65,6 +67,19 @@ pub fn with(change: impl FnOnce(&mut Deployment)) -> Deployment {
     change(&mut deployment);
     deployment.refresh();
     deployment
+}
+
+/// The text console of Linux has no Japanese letters, whoever typed the code.
+#[test]
+fn who_is_let_in_at_a_text_console_is_told_in_letters_that_it_has() {
+    for (console, language) in [(true, Language::En), (false, Language::Ja)] {
+        let mut scene = scene(CODE);
+        scene.login.at_text_console = console;
+        let seen = scene.run();
+        assert_eq!(seen.pam(), PamResultCode::PAM_SUCCESS);
+        let told = texts::message(Notice::PassUsed, language, &[("hours", "8")]);
+        assert!(seen.person.infos.contains(&told), "{:?}", seen.person.infos);
+    }
 }
 
 #[test]
@@ -164,6 +179,7 @@ fn the_question_comes_for_every_name_or_for_none() {
     ];
     for (what, change) in nobody {
         let mut scene = scene(CODE);
+        scene.timeouts = SHORT;
         change(&mut scene);
         let seen = scene.run();
         assert!(seen.person.questions.is_empty(), "{what}");

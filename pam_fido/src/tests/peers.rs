@@ -10,6 +10,12 @@ use wardkey_core::message::{MAX_FRAME, MAX_KEY_FRAME};
 use wardkey_ipc::{Channel, Deadline, IpcError};
 
 use crate::sockets::Sockets;
+use crate::world::Timeouts;
+
+/// So long that nothing that comes at all comes late, however slow the machine is.
+pub const LONG: Timeouts = Timeouts::per_second(Duration::from_secs(10));
+/// A tenth of the usual, where something does not come: tests see every time-out pass.
+pub const SHORT: Timeouts = Timeouts::per_second(Duration::from_millis(100));
 
 /// What a peer does on a request.
 #[derive(Clone)]
@@ -53,7 +59,7 @@ where
         std::thread::spawn(move || {
             let mut raw = theirs.try_clone().unwrap();
             let mut channel = Channel::new(theirs, max).unwrap();
-            let long = || Deadline::after(Duration::from_secs(20));
+            let long = || Deadline::after(Duration::from_secs(120));
             while let Ok(request) = channel.receive::<Q>(long()) {
                 heard.lock().unwrap().push(request.clone());
                 for act in script(number, &request) {

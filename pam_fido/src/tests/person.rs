@@ -1,4 +1,4 @@
-//! The person at the terminal: what was said and asked, and what is answered.
+//! The person at the terminal: what they answer, and what they saw.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

@@ -27,9 +27,6 @@ pub use super::keys::*;
 pub use super::peers::*;
 pub use super::person::Person;
 
-/// A tenth of the usual: tests see every time-out pass.
-pub const SHORT: Timeouts = Timeouts::per_second(Duration::from_millis(100));
-
 /// A grant of this evidence and nothing else.
 pub fn grant_of(evidence: wardkey_core::snapshot::Evidence) -> Grant {
     Grant {
@@ -54,6 +51,7 @@ pub struct Scene {
     pub machine: FakeMachine,
     pub login: Login,
     pub settings: Settings,
+    pub timeouts: Timeouts,
 }
 
 /// How it went.
@@ -85,6 +83,7 @@ impl Scene {
                 language: Language::En,
                 ..Settings::default()
             },
+            timeouts: LONG,
         }
     }
 
@@ -141,7 +140,7 @@ impl Scene {
             machine: &self.machine,
             journal: &journal,
             settings: &self.settings,
-            timeouts: SHORT,
+            timeouts: self.timeouts,
             anchor: &anchor,
         };
         let result = work(world, &self.login);
@@ -172,7 +171,7 @@ impl Scene {
             machine: &self.machine,
             journal: &Lines::default(),
             settings: &self.settings,
-            timeouts: SHORT,
+            timeouts: self.timeouts,
             anchor: &anchor,
         };
         let result = login::check_account(&mut world, &self.login);
@@ -193,7 +192,7 @@ impl Scene {
             machine: &self.machine,
             journal: &Lines::default(),
             settings: &self.settings,
-            timeouts: SHORT,
+            timeouts: self.timeouts,
             anchor: &anchor,
         };
         let result = crate::session::tell(&mut world, &self.login, admitted, phase);

@@ -243,12 +243,13 @@ fn of_two_keys_neither_touched_nor_proven_again_none_gets_a_pin() {
     .run();
     assert_eq!((seen.code(), seen.person.questions.len()), (Code::TouchTimeout.number(), 0));
     // Between the two looks another device takes the place of each, and is "touched" at once.
-    let seen = two_keys(|number, request| match request {
+    let mut replaced = two_keys(|number, request| match request {
         KeyRequest::Identify(_) => vec![Act::Say(claims_at(request, Some(66), number))],
         KeyRequest::Touch { .. } => vec![Act::Say(KeyReply::Done)],
         _ => vec![],
-    })
-    .run();
+    });
+    replaced.timeouts = SHORT;
+    let seen = replaced.run();
     assert!(seen.result.is_err() && !seen.pin_sent() && seen.person.questions.is_empty());
 }
 

@@ -8,7 +8,7 @@ use wardkey_core::id::{from_hex, to_hex};
 use wardkey_core::name::ScopeName;
 use wardkey_core::sign;
 use wardkey_core::time::UnixTime;
-use wardkey_core::token::JoinToken;
+use wardkey_core::token::{JoinToken, MAX_SECONDS, TokenError};
 
 use super::operation::{joined, names};
 use super::{Listing, Operation};
@@ -18,6 +18,8 @@ use crate::store::token::{self, ListedToken, Purpose};
 use crate::store::{PageRequest, Tx, setting, terminal};
 use crate::texts::Text;
 use crate::when::shown_utc;
+
+const DAY: u64 = 86_400;
 
 /// What a token is made for.
 #[derive(Debug)]
@@ -115,16 +117,29 @@ impl TokenView {
 
 /// The id in a token, or that is written out.
 fn id_of(text: &str) -> Result<[u8; 8]> {
-    let id = JoinToken::from_text(text).map(|token| token.id).ok();
-    let id = id.or_else(|| from_hex(text).ok().and_then(|bytes| bytes.try_into().ok()));
-    id.ok_or_else(|| Error::usage(Text::TokenOrId))
+    match JoinToken::from_text(text) {
+        Ok(token) => Ok(token.id),
+        // It may well be a token.
+        Err(error @ TokenError::Memory) => Err(Error::crypto("join token")(error)),
+        Err(TokenError::Form | TokenError::Mistyped) => {
+            let id = from_hex(text).ok().and_then(|bytes| bytes.try_into().ok());
+            id.ok_or_else(|| Error::usage(Text::TokenOrId))
+        }
+    }
 }
 
 /// Makes a token.
+///
+/// # Errors
+/// One of usage when it would be valid for longer than [`MAX_SECONDS`].
 pub async fn add(op: &mut Operation<'_>, new: NewToken<'_>) -> Result<TokenMade> {
     let mut scopes = new.scopes;
     if scopes.len() > MAX_SCOPES {
         return Err(Error::usage(terminal::scopes_wrong()));
+    }
+
+    if new.seconds > MAX_SECONDS {
+        return Err(Error::usage(Text::TokenTooLong.with([("days", (MAX_SECONDS / DAY).into())])));
     }
 
     // The token is bound to the first root key: that of the anchor.
@@ -204,6 +219,17 @@ mod tests {
         show(&mut tx, "0123456789abcdef", NOW).await.unwrap_err();
         drop(tx);
         deployment.act(async |op| delete(op, "xyz").await).await.unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn no_token_is_valid_for_longer_than_its_binding_holds() {
+        let deployment = Deployment::new().await;
+        let new =
+            |seconds| NewToken { scopes: [scope("icu")].into(), replaces: None, seconds, uses: 1 };
+        let made = deployment.act(async |op| add(op, new(30 * DAY)).await).await.unwrap();
+        assert_eq!(made.expires, NOW.plus(30 * DAY).0);
+        let longer = deployment.act(async |op| add(op, new(30 * DAY + 1)).await).await;
+        assert!(longer.unwrap_err().to_string().contains("30 days"));
     }
 
     #[tokio::test]

@@ -95,7 +95,7 @@ async fn act(cli: Cli, output: Output) -> Result<()> {
     }
     // Whoever checks an export need not have a server.
     if let Command::Log(args::Log::Check(asked)) = &cli.command {
-        return log::check(&cli.config, asked, output);
+        return log::check(&cli.config, asked, output).await;
     }
     let config = Config::read(&cli.config)?;
     match cli.command {

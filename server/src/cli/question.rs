@@ -75,7 +75,6 @@ mod tests {
         let soon = Instant::now() + Duration::from_millis(50);
         let refused = answer(from, soon).unwrap_err();
         assert_eq!(refused.code(), Code::RestoreNoAnswer);
-        assert!(soon.elapsed() < Duration::from_secs(5));
         drop(to);
     }
 

@@ -6,8 +6,8 @@ use tokio::sync::watch;
 use wardkey_core::code::Code;
 use wardkey_core::time::UnixTime;
 
-use super::beside;
 use super::keep::{catch_up, keep};
+use super::last_checkpoint;
 use super::sign::{SignedLog, sign};
 use super::tell::Teller;
 use crate::clock::Clock;
@@ -61,19 +61,19 @@ async fn take_in_and_sign(
     let signed =
         store.together(move |tx| Box::pin(async move { sign(tx, &database, &keyring, now).await }));
     let signed = signed.await?;
-    beside::keep(store.path(), &signed.checkpoint)?;
+    last_checkpoint::keep(store.path(), &signed.checkpoint)?;
     Ok(Some(signed))
 }
 
 /// Takes in what waits, and signs the log.
 ///
 /// # Errors
-/// Those of [`catch_up`], [`sign`] and [`beside::keep`].
+/// Those of [`catch_up`], [`sign`] and [`last_checkpoint::keep`].
 pub async fn show(store: &Store, keyring: &Keyring, now: UnixTime) -> Result<SignedLog> {
     catch_up(store).await?;
     let mut tx = store.write().await?;
     let signed = sign(&mut tx, store.path(), keyring, now).await?;
     tx.commit().await?;
-    beside::keep(store.path(), &signed.checkpoint)?;
+    last_checkpoint::keep(store.path(), &signed.checkpoint)?;
     Ok(signed)
 }

@@ -11,10 +11,11 @@ use wardkey_core::name::LoginName;
 use wardkey_core::sign::SigningKey;
 use wardkey_core::time::UnixTime;
 
+use super::replaced;
 use super::sign::SignedLog;
 use crate::error::{Error, Result};
 use crate::keyring::Keyring;
-use crate::store::{Db, PageRequest, Store, audit, credential, pass, to_time};
+use crate::store::{Db, PageRequest, Store, audit, credential, pass, setting, to_time};
 
 /// The file's name in the folder of an export.
 pub const KEYS: &str = "keys.cbor";
@@ -38,8 +39,10 @@ pub async fn signed(
         keys: keys(&mut tx, &changes).await?,
         passes: passes(&mut tx).await?,
         people: people(&changes)?,
+        replaced: Some(replaced::all(&mut tx).await?).filter(|keys| !keys.is_empty()),
     };
-    Ok(SigningKey::from_secret(&*keyring.log_secret()?).sign(&list))
+    let (_, root) = setting::roots(&mut tx).await?;
+    Ok(SigningKey::from_secret(&*keyring.log_secret(&root)?).sign(&list))
 }
 
 async fn keys(db: &mut Db, changes: &Changes) -> Result<List<ListedKey, MAX_LISTED>> {

@@ -5,10 +5,11 @@
 //! ```text
 //!   a row of an event ─ entry (its bytes) ─ keep ──> store::log     with the event, in its order
 //!                                  ├ sign        checkpoints; never one that contradicts another
-//!                                  │  └ beside   the last one, in a file beside the database
+//!                                  │  └ last_checkpoint  in a file beside the database
 //!                                  ├ follow      while the server runs
 //!                                  ├ export      a folder, as C2SP tlog-tiles has it
-//!                                  │  └ keys     by which its logins are verified
+//!                                  │  ├ keys     by which its logins are verified
+//!                                  │  └ replaced keys of the log that were stolen
 //!                                  ├ prove       one record alone
 //!                                  ├ show        to terminals, which witness it
 //!                                  └ verify      the database against the log
@@ -17,7 +18,6 @@
 //! It proves that something was changed to whoever has an older checkpoint, and to nobody else:
 //! whoever has the database and the keys can write another log.
 
-mod beside;
 mod check;
 mod cosigned;
 mod entry;
@@ -26,7 +26,9 @@ mod files;
 mod follow;
 mod keep;
 mod keys;
+mod last_checkpoint;
 mod prove;
+mod replaced;
 mod show;
 mod sign;
 mod tell;
@@ -40,6 +42,7 @@ pub use export::{Exported, export};
 pub use follow::{follow, show};
 pub use keep::keep;
 pub use prove::{Proved, ProvedRecord, check_proof, prove};
+pub use replaced::{all as replaced_keys, note as note_replaced_key};
 pub use show::Shown;
 pub use sign::{SignedLog, holds, public};
 pub use verify::{Verified, verify};

@@ -136,7 +136,7 @@ impl Shown {
     /// The key of the log, named by the key that publishes now: it may have been exchanged.
     async fn named(&self, db: &mut Db) -> Result<Vec<u8>> {
         let (_, root) = setting::roots(db).await?;
-        let key = SigningPublicKey::new(*public(&self.keyring)?.public());
+        let key = SigningPublicKey::new(*public(&self.keyring, &root)?.public());
         let known = lock(&self.named).clone();
         if let Some(known) = known.filter(|known| known.root == root.version && known.key == key) {
             return Ok(known.signed);

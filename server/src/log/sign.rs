@@ -9,12 +9,13 @@ use std::path::Path;
 
 use serde::Serialize;
 use wardkey_core::code::Code;
+use wardkey_core::document::RootDocument;
 use wardkey_core::id::to_hex;
 use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 use wardkey_tlog::{Checkpoint, Frontier, Hash, KeyName, Signer, Verifier};
 
-use super::beside;
+use super::last_checkpoint;
 use crate::error::{Error, Result};
 use crate::keyring::Keyring;
 use crate::store::log::{self as stored, Signed, State};
@@ -37,17 +38,23 @@ pub struct SignedLog {
     pub checkpoint: String,
 }
 
-/// The key of the log under a name.
+/// The key of the log under the name that it has, both by the root document that is in force.
+async fn signer(db: &mut Db, keyring: &Keyring, state: &State) -> Result<Signer> {
+    let (_, root) = setting::roots(db).await?;
+    Ok(Signer::new(name(&root, state)?, &*keyring.log_secret(&root)?))
+}
+
+/// The name of the log.
 ///
 /// # Errors
-/// [`Error::Configuration`] when the publish key cannot be read.
-pub fn key(keyring: &Keyring, origin: KeyName) -> Result<Signer> {
-    Ok(Signer::new(origin, &*keyring.log_secret()?))
+/// Those of the store.
+pub async fn origin(db: &mut Db, state: &State) -> Result<KeyName> {
+    let (_, root) = setting::roots(db).await?;
+    name(&root, state)
 }
 
 /// The name of the log. A mark of random bytes keeps names apart that have one generation.
-async fn origin(db: &mut Db, state: &State) -> Result<KeyName> {
-    let (_, root) = setting::roots(db).await?;
+fn name(root: &RootDocument, state: &State) -> Result<KeyName> {
     let deployment: String = root.deployment.to_hex().chars().take(16).collect();
     let mark = state.mark.map(|mark| format!("-{}", to_hex(&mark))).unwrap_or_default();
     let name = format!("{}/wardkey-log/{deployment}/{}{mark}", root.rp_id, state.generation);
@@ -73,7 +80,7 @@ pub async fn root(db: &mut Db, size: u64) -> Result<Hash> {
 
 /// Signs the log as it is, in the transaction that remembers it: never what contradicts a
 /// checkpoint that was signed before, by what this database remembers or the file beside it. After
-/// the commit the caller [keeps](beside::keep) the checkpoint there.
+/// the commit the caller [keeps](last_checkpoint::keep) the checkpoint there.
 ///
 /// # Errors
 /// [`Code::LogForked`], [`Code::LogPutBack`], [`Code::LogBeside`]; those of [`root`] and of the
@@ -123,8 +130,8 @@ pub async fn signed_log(
     state: &State,
     signed: &Signed,
 ) -> Result<SignedLog> {
-    let origin = origin(db, state).await?;
-    let signer = key(keyring, origin.clone())?;
+    let signer = signer(db, keyring, state).await?;
+    let origin = signer.verifier().name();
     let checkpoint = Checkpoint::new(origin.as_str(), signed.size, signed.root)
         .map_err(Error::crypto("the log"))?;
     let note = checkpoint.sign(&signer).map_err(Error::crypto("the log"))?;
@@ -161,7 +168,7 @@ pub async fn is_newest(db: &mut Db, database: &Path) -> Result<()> {
 }
 
 async fn not_put_back(db: &mut Db, database: &Path, origin: &KeyName) -> Result<()> {
-    let Some(last) = beside::last(database)? else { return Ok(()) };
+    let Some(last) = last_checkpoint::read(database)? else { return Ok(()) };
     let is_kept = if last.origin() == origin.as_str() {
         has(db, last.size(), last.root()).await?
     } else {
@@ -169,7 +176,7 @@ async fn not_put_back(db: &mut Db, database: &Path, origin: &KeyName) -> Result<
         // was put back.
         generation_of(last.origin()) <= generation_of(origin.as_str())
     };
-    if is_kept { Ok(()) } else { Err(beside::put_back(last.size())) }
+    if is_kept { Ok(()) } else { Err(last_checkpoint::put_back(last.size())) }
 }
 
 /// The generation in the name of a log; none where that is no name of ours.
@@ -214,11 +221,12 @@ pub fn forked(size: u64) -> Error {
     Error::refused(Code::LogForked, message)
 }
 
-/// The public key by which every log of this server is signed, whatever its name.
+/// The public key by which every log of this server is signed under a root document, whatever its
+/// name.
 ///
 /// # Errors
-/// As [`key`].
-pub fn public(keyring: &Keyring) -> Result<Verifier> {
+/// Those of [`Keyring::log_secret`].
+pub fn public(keyring: &Keyring, root: &RootDocument) -> Result<Verifier> {
     let any = KeyName::new("wardkey-log").map_err(Error::damaged)?;
-    Ok(key(keyring, any)?.verifier().clone())
+    Ok(Signer::new(any, &*keyring.log_secret(root)?).verifier().clone())
 }

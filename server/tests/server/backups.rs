@@ -11,8 +11,8 @@ use wardkey_server::backup::Seal;
 use wardkey_server::keyring::{Keyring, Secret};
 use wardkey_server::store::{Store, setting};
 
-use super::support::Deployment;
 use super::support::backups::{Recipient, tree};
+use super::support::{Deployment, Stops, until};
 
 /// Writes into a store from another connection until told to stop; how often it could.
 fn write_on(database: &Path, stop: &AtomicBool, written: &AtomicU64) {
@@ -51,9 +51,8 @@ fn a_backup_ends_while_others_write_without_pause_and_holds_one_state() {
     std::thread::scope(|scope| {
         scope.spawn(|| write_on(&deployment.database(), &stop, &written));
         scope.spawn(|| write_on(&deployment.database(), &stop, &written));
-        while written.load(Ordering::SeqCst) < 50 {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        let _stops = Stops(&stop);
+        until("writers", || written.load(Ordering::SeqCst) > 50);
         for name in ["first", "second"] {
             let before = written.load(Ordering::SeqCst);
             let (path, _) = deployment.backup(name);
@@ -62,7 +61,6 @@ fn a_backup_ends_while_others_write_without_pause_and_holds_one_state() {
             let one = setting_in(&database, "one");
             assert!(one.is_some() && one == setting_in(&database, "two"), "{one:?}");
         }
-        stop.store(true, Ordering::SeqCst);
     });
 }
 
@@ -115,8 +113,13 @@ fn a_backup_that_is_killed_is_none_and_is_in_nobodys_way() {
     let recipient = Recipient::new(deployment.folder.path());
     let to = deployment.folder.path().join("monday");
     let left = deployment.folder.path().join(".monday.partial");
+    let mark = left.join("mark");
     let mut halves = 0;
-    for after in (0..60).map(|n| Duration::from_millis(n * 2)) {
+    for after in (0..60).map(Duration::from_millis) {
+        // What was left is emptied when the next one begins.
+        if left.exists() {
+            std::fs::write(&mark, "").unwrap();
+        }
         let mut child = Command::new(env!("CARGO_BIN_EXE_wardkey-server"))
             .arg("--config")
             .arg(deployment.path())
@@ -125,6 +128,12 @@ fn a_backup_that_is_killed_is_none_and_is_in_nobodys_way() {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
+        let mut has_begun = || {
+            to.exists() || (left.exists() && !mark.exists()) || child.try_wait().unwrap().is_some()
+        };
+        while !has_begun() {
+            std::thread::yield_now();
+        }
         std::thread::sleep(after);
         child.kill().unwrap();
         child.wait().unwrap();

@@ -1,7 +1,5 @@
 //! A wrong clock of the server must not reach terminals: they never go back behind a signed time.
 
-use std::time::Duration;
-
 use serde_json::json;
 use wardkey_core::document::{Head, TerminalDocument};
 use wardkey_core::id::Nonce;
@@ -11,7 +9,7 @@ use wardkey_core::sign;
 use wardkey_core::time::{ClockReading, UnixTime};
 
 use super::support::client::{Client, Terminal, request, state};
-use super::support::{Deployment, Running, now};
+use super::support::{Deployment, Running, now, until};
 
 const DAY: u64 = 86_400;
 const YEARS: u64 = 5 * 365 * DAY;
@@ -35,13 +33,7 @@ fn is_ready(running: &Running) -> bool {
 
 /// Waits until the store knows what the running server thinks of the clock.
 fn until_recorded(deployment: &Deployment, action: &str) {
-    for _ in 0..50 {
-        if deployment.actions().iter().any(|found| found == action) {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    panic!("{action} is not recorded: {:?}", deployment.actions());
+    until(action, || deployment.actions().iter().any(|found| found == action));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Connections: who has no certificate cannot take the room of those who have one.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,9 +18,12 @@ use wardkey_core::time::UnixTime;
 use super::support::authenticator::{Credential, Maker, Making};
 use super::support::client::{Client, Terminal, request};
 use super::support::ward::{begin, finish_body};
-use super::support::{Deployment, Running, now};
+use super::support::{Deployment, Running, now, until};
 
 type Tls = StreamOwned<ClientConnection, TcpStream>;
+
+/// After this a test that waits is one that hangs.
+const LONG: Duration = Duration::from_secs(60);
 
 /// A connection without a certificate whose handshake is done; it asks for nothing yet.
 fn connect(running: &Running, ca: &[u8]) -> Tls {
@@ -45,10 +49,18 @@ fn connect_as(running: &Running, ca: &[u8], terminal: Option<&Terminal>) -> Tls 
     };
     let tls = ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
     let stream = TcpStream::connect(running.address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.set_read_timeout(Some(LONG)).unwrap();
     let mut stream = StreamOwned::new(tls, stream);
     let _ = stream.conn.complete_io(&mut stream.sock);
     stream
+}
+
+/// Whether a connection has ended; not because nobody waits for it any longer.
+fn has_ended(read: std::io::Result<usize>) -> bool {
+    match read {
+        Ok(read) => read == 0,
+        Err(error) => error.kind() != ErrorKind::WouldBlock,
+    }
 }
 
 /// Whether a request on it is answered.
@@ -72,12 +84,13 @@ fn who_has_no_certificate_is_bounded_by_address_and_terminals_come_all_the_same(
     assert!((1..=12).contains(&answered), "{answered}");
     // With all of these still open, a terminal comes from the same address.
     assert_eq!(terminal.wait(&[], 0).status, 200);
-    let anew = super::support::client::Client::new;
-    // Those that end make room again.
+    // Those that end make room again, as soon as the server has seen it.
     drop(open);
-    std::thread::sleep(Duration::from_millis(500));
-    let client = anew(&running, Some((&terminal.certificate, &terminal.key)));
-    assert_eq!(client.get("/v1/scopes/icu/changes?since=0").status, 200);
+    let comes_anew = || {
+        let client = Client::new(&running, Some((&terminal.certificate, &terminal.key)));
+        client.get("/v1/scopes/icu/changes?since=0").status == 200
+    };
+    until("room", || catch_unwind(AssertUnwindSafe(comes_anew)).unwrap_or(false));
 }
 
 #[test]
@@ -86,16 +99,14 @@ fn silent_handshakes_give_way_and_end_soon() {
         Deployment::with("[limits]\nanonymous_connections = 40\naddress_connections = 12");
     let running = deployment.start();
     let terminal = deployment.join(&running, "ward-1", &["icu"]);
-    let begun = Instant::now();
     // More than there is room for, all silent: the newest, which speaks, still gets through.
     let mut silent: Vec<TcpStream> =
         (0..60).map(|_| TcpStream::connect(running.address).unwrap()).collect();
     assert_eq!(terminal.heads(&running).len(), 1);
     assert_eq!(running.anyone().get("/healthz").status, 200);
     let last = silent.last_mut().unwrap();
-    last.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    assert_eq!(last.read(&mut [0; 1]).unwrap_or(0), 0);
-    assert!(begun.elapsed() < Duration::from_secs(9), "{:?}", begun.elapsed());
+    last.set_read_timeout(Some(LONG)).unwrap();
+    assert!(has_ended(last.read(&mut [0; 1])), "it is still open");
 }
 
 #[test]
@@ -103,14 +114,15 @@ fn who_has_no_certificate_must_not_be_slow_with_the_head_of_a_request() {
     let deployment = Deployment::new();
     let running = deployment.start();
     let ca = running.root().tls_ca.as_slice().to_vec();
-    let mut stream = connect(&running, &ca);
     let begun = Instant::now();
+    let mut stream = connect(&running, &ca);
     stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: ").unwrap();
     stream.flush().unwrap();
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
+    // Ten seconds for the head; a whole connection may last sixty.
     let took = begun.elapsed();
-    assert!((8..15).contains(&took.as_secs()), "{took:?}");
+    assert!((10..45).contains(&took.as_secs()), "{took:?}");
     assert!(!answer.starts_with(b"HTTP/1.1 200"));
 }
 
@@ -120,19 +132,17 @@ fn one_terminal_does_not_take_the_connections_of_all() {
     let running = deployment.start();
     let one = deployment.join(&running, "ward-1", &["icu"]);
     let other = deployment.join(&running, "ward-2", &["icu"]);
-    let clients: Vec<_> = (0..3)
-        .map(|_| super::support::client::Client::new(&running, Some((&one.certificate, &one.key))))
-        .collect();
+    let clients: Vec<_> =
+        (0..3).map(|_| Client::new(&running, Some((&one.certificate, &one.key)))).collect();
     for client in &clients {
         assert_eq!(client.get("/v1/scopes/icu/changes?since=0").status, 200);
     }
     // Its fourth is closed; the other terminal's is not.
-    let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| one.heads(&running)));
-    assert!(refused.is_err());
+    let heads = || catch_unwind(AssertUnwindSafe(|| one.heads(&running).len()));
+    assert!(heads().is_err());
     assert_eq!(other.heads(&running).len(), 1);
     drop(clients);
-    std::thread::sleep(Duration::from_millis(300));
-    assert_eq!(one.heads(&running).len(), 1);
+    until("room", || heads().is_ok_and(|heads| heads == 1));
 }
 
 #[test]
@@ -170,23 +180,29 @@ fn a_replaced_or_revoked_certificate_takes_nothing_of_the_rightful_terminal() {
     assert!(both.iter().all(|client| client.post("/v1/wait", &body).status == 200));
     // A revoked one is no terminal either.
     drop((both, held));
-    std::thread::sleep(Duration::from_millis(300));
     deployment.ok(&["terminal", "revoke", "ward-1", "--reason", "stolen"]);
     running.settle();
     let mut held: Vec<Tls> = (0..4).map(|_| connect_as(&running, &ca, Some(&rightful))).collect();
     assert!(held.iter_mut().all(is_answered));
 }
 
-/// Sends the head of a request and half of its body; what is left to send.
+/// Sends the head of a request, waits until it was judged, and sends half of its body; what is left
+/// to send.
 fn half(stream: &mut Tls, path: &str, body: &Value) -> Vec<u8> {
     let body = body.to_string().into_bytes();
     let head = format!(
         "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
-            Content-Length: {}\r\n\r\n",
+            Content-Length: {}\r\nExpect: 100-continue\r\n\r\n",
         body.len()
     );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.flush().unwrap();
+    let expected = b"HTTP/1.1 100 Continue\r\n\r\n";
+    let mut said = vec![0; expected.len()];
+    stream.read_exact(&mut said).unwrap();
+    assert_eq!(said, expected, "{path}: {}", String::from_utf8_lossy(&said));
     let (first, rest) = body.split_at(body.len() / 2);
-    stream.write_all(&[head.as_bytes(), first].concat()).unwrap();
+    stream.write_all(first).unwrap();
     stream.flush().unwrap();
     rest.to_vec()
 }
@@ -246,8 +262,6 @@ fn a_request_pending_while_its_certificate_was_replaced_or_its_terminal_revoked_
             (path, stream, rest)
         })
         .collect();
-        // All heads have arrived, and were judged.
-        std::thread::sleep(Duration::from_millis(500));
 
         let rightful = if how == "replaced" {
             let token = deployment.ok(&["terminal", "token", "--replace", "ward-1"]);
@@ -290,8 +304,8 @@ fn an_open_connection_ends_with_its_certificate() {
     assert!(is_answered(&mut idle));
     let token = deployment.ok(&["terminal", "token", "--replace", "ward-1"]);
     Terminal::join(&running, &token, "ward-1", b"ward-1").unwrap();
-    let begun = Instant::now();
-    let _ = idle.read_to_end(&mut Vec::new());
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    // An idle one of a terminal may last longer than this waits.
+    let rest = idle.read_to_end(&mut Vec::new());
+    assert!(has_ended(rest.map(|_| 0)), "it is still open");
     assert!(!is_answered(&mut idle));
 }

@@ -1,10 +1,9 @@
 //! What somebody changes, removes or puts in between is found; and a restore is another log.
 
-use std::time::{Duration, Instant};
-
 use super::backups::sql;
 use super::event_log::{beats, check, with_records};
 use super::support::client::{Client, Terminal};
+use super::support::until;
 use super::support::ward::Ward;
 
 /// What keeps rows from being changed by mistake keeps nobody who wants to.
@@ -187,10 +186,7 @@ fn records_from_before_the_log_are_taken_in_when_the_server_starts() {
     std::fs::remove_file(deployment.last_checkpoint()).unwrap();
     assert_eq!(deployment.log(&["verify"])["waiting"], 700);
     let running = deployment.start();
-    let until = Instant::now() + Duration::from_secs(30);
-    while deployment.log(&["verify"])["waiting"] != 0 {
-        assert!(Instant::now() < until, "it is never done");
-    }
+    until("all records", || deployment.log(&["verify"])["waiting"] == 0);
     running.stop();
     let again = deployment.log(&["show"]);
     assert_eq!((&again["size"], &again["root"]), (&as_it_was["size"], &as_it_was["root"]));

@@ -99,14 +99,13 @@ fn too_many_requests_are_refused_with_the_seconds_to_wait() {
     let statuses: Vec<u16> = (0..4).map(|_| anyone.post("/v1/join", &body).status).collect();
     assert_eq!(statuses, [403, 403, 403, 429]);
     // An address without a certificate; terminals there go on.
-    let statuses: Vec<u16> = (0..40).map(|_| anyone.get("/v1/root").status).collect();
-    assert_eq!(statuses.last(), Some(&429));
+    assert!((0..400).any(|_| anyone.get("/v1/root").status == 429));
     assert_eq!(terminal.wait(&[], 0).status, 200);
     // A terminal.
-    let mut answers: Vec<_> = (0..40).map(|_| terminal.wait(&[], 0)).collect();
-    let last = answers.pop().unwrap();
-    assert_eq!(last.refusal(), (429, "WK-1512".into()));
-    assert!(last.retry_after.is_some());
+    let mut answers = (0..400).map(|_| terminal.wait(&[], 0));
+    let refused = answers.find(|answer| answer.status != 200).unwrap();
+    assert_eq!(refused.refusal(), (429, "WK-1512".into()));
+    assert!(refused.retry_after.is_some());
 }
 
 #[test]
@@ -130,7 +129,7 @@ fn no_tls_below_1_2_and_nothing_in_the_clear() {
     };
     let ask = |bytes: &[u8]| {
         let mut stream = TcpStream::connect(running.address).unwrap();
-        stream.set_read_timeout(Some(std::time::Duration::from_secs(15))).unwrap();
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(60))).unwrap();
         stream.write_all(bytes).unwrap();
         let mut answer = [0; 7];
         let count = stream.read(&mut answer).unwrap_or(0);

@@ -55,7 +55,7 @@ impl Process {
 
     /// Waits for a line of the log.
     fn until(&self, part: &str) -> String {
-        let end = Instant::now() + Duration::from_secs(30);
+        let end = Instant::now() + Duration::from_secs(60);
         loop {
             if let Some(line) = self.said.lock().unwrap().iter().find(|line| line.contains(part)) {
                 return line.clone();
@@ -171,7 +171,7 @@ fn when_the_disk_has_room_again_the_next_record_is_taken() {
     };
     let readyz = || Client::at(process.port, None).get("/readyz");
     let until_ready = |ready: bool| {
-        let end = Instant::now() + Duration::from_secs(30);
+        let end = Instant::now() + Duration::from_secs(60);
         loop {
             let answer = readyz();
             if (answer.status == 200) == ready {

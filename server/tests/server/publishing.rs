@@ -1,7 +1,7 @@
 //! Heads, changes, policies, waiting; halting and epochs.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use wardkey_core::codec::{self, sha256};
@@ -16,7 +16,7 @@ use wardkey_core::sign::{self, SigningKey};
 use wardkey_server::keyring::{Keyring, Secret};
 
 use super::support::client::{Terminal, state};
-use super::support::{Deployment, Running};
+use super::support::{Deployment, Running, Stops};
 
 /// A scope as an agent keeps it.
 #[derive(Default)]
@@ -151,35 +151,39 @@ fn pages_are_consistent_while_people_change() {
     deployment.ok(&["person", "import", file.to_str().unwrap()]);
     let running = deployment.start();
     let terminal = deployment.join(&running, "ward-1", &["icu"]);
-    let stop = AtomicBool::new(false);
+    let (stop, changed) = (AtomicBool::new(false), AtomicUsize::new(0));
     std::thread::scope(|scope| {
         let changing = scope.spawn(|| {
-            let mut changes = 0;
             while !stop.load(Ordering::SeqCst) {
+                let changes = changed.load(Ordering::SeqCst);
                 // Of the first page, of the last, and new ones: all while pages are read.
                 let login = format!("p{}", changes * 37 % 3500);
                 let act = ["disable", "enable", "delete"][changes % 3];
                 deployment.cli(&["person", act, &login]);
                 add(&deployment, &format!("new{changes}"), &["icu"]);
-                changes += 1;
+                changed.store(changes + 1, Ordering::SeqCst);
             }
-            changes
         });
+        let _stops = Stops(&stop);
         let mut whole = Copy::default();
         let (head, pages) = whole.sync(&terminal, "icu");
         assert!(pages >= 4, "{pages}");
         assert_eq!(head.root, whole.root());
-        for _ in 0..20 {
+        let mut times = 0;
+        // Something has to change meanwhile, however slow the command line is.
+        while times < 20 || changed.load(Ordering::SeqCst) < 3 {
             let (head, _) = whole.sync(&terminal, "icu");
             assert_eq!((head.root, head.count), (whole.root(), whole.len()));
+            assert!(!changing.is_finished(), "a change failed");
+            times += 1;
         }
-        stop.store(true, Ordering::SeqCst);
-        assert!(changing.join().unwrap() > 0, "something changed meanwhile");
     });
 }
 
 #[test]
 fn a_revocation_arrives_at_once() {
+    // As long as the server holds a request, or nearly.
+    const HOLD: u64 = 50;
     let (deployment, running, terminal) = ward();
     add(&deployment, "a", &["icu"]);
     running.settle();
@@ -193,7 +197,7 @@ fn a_revocation_arrives_at_once() {
     let mut have = have;
     for act in ["disable", "enable", "disable", "enable", "disable"] {
         let done = std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| (terminal.wait(&have, 30), Instant::now()));
+            let waiting = scope.spawn(|| (terminal.wait(&have, HOLD), Instant::now()));
             std::thread::sleep(Duration::from_millis(250));
             deployment.ok(&["person", act, "a"]);
             let committed = Instant::now();
@@ -205,7 +209,8 @@ fn a_revocation_arrives_at_once() {
         have = vec![state(&sign::peek(&done.heads[0].0).unwrap())];
     }
     println!("from the end of the command to the answer: at most {worst:?}");
-    assert!(worst < Duration::from_secs(1), "{worst:?}");
+    // Whoever is not woken hears of it at the end of the time.
+    assert!(worst < Duration::from_secs(HOLD / 2), "{worst:?}");
 }
 
 #[test]

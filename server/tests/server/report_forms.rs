@@ -4,6 +4,7 @@
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 
 use base64ct::{Base64, Encoding as _};
 use roxmltree::{Document, ParsingOptions};
@@ -37,6 +38,9 @@ const HOSTILE: Names = Names {
     service: "-cmd|' /C calc'!A0\u{1b}[31m<i>",
 };
 
+/// Noon in Tokyo, the day before: no midnight stands between two events, nor between two wards.
+static NOON: LazyLock<u64> = LazyLock::new(|| now() / 86_400 * 86_400 - 86_400 + 3 * 3600);
+
 fn deployment(names: &Names) -> Ward {
     let ward = Ward::with(|_| "time_zone = \"Asia/Tokyo\"".into());
     let Ward { deployment, running, terminal, .. } = &ward;
@@ -48,8 +52,7 @@ fn deployment(names: &Names) -> Ward {
     deployment.ok(&["pass", "add", "sato", "--reason", names.reason]);
     let other = deployment.join(running, names.terminal, &["icu", "er"]);
 
-    // Noon in Tokyo: no midnight stands between the two.
-    let at = now() / 86_400 * 86_400 - 86_400 + 3 * 3600;
+    let at = *NOON;
     let mut odd = refused(&other, at, Code::PinWrong);
     odd.service = Some(names.service.into());
     report(&other, &[odd, yamada.login(&other, at)]);

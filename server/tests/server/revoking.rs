@@ -6,8 +6,8 @@ use wardkey_core::message::http::{Base64, WaitReply};
 use wardkey_core::person::Status;
 use wardkey_core::sign;
 
-use super::support::Deployment;
 use super::support::client::{Terminal, request};
+use super::support::{Deployment, until};
 
 #[test]
 fn a_revocation_that_is_taken_back_reaches_the_terminal() {
@@ -20,11 +20,7 @@ fn a_revocation_that_is_taken_back_reaches_the_terminal() {
     assert!(terminal.heads(&running).is_empty());
 
     deployment.ok(&["terminal", "enable", "ward-1", "--reason", "found"]);
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
-    while terminal.heads(&running).is_empty() {
-        assert!(std::time::Instant::now() < end, "it is still refused");
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+    until("its heads", || !terminal.heads(&running).is_empty());
     assert_eq!(
         deployment.json(&["terminal", "show", "ward-1"])["revoked"],
         serde_json::Value::Null
@@ -42,12 +38,12 @@ fn a_revoked_terminal_is_told_once_and_then_refused() {
         terminal.heads(&running).iter().map(super::support::client::state).collect();
     let begun = std::time::Instant::now();
     let reply = std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| terminal.wait(&heads, 30));
+        let waiting = scope.spawn(|| terminal.wait(&heads, 50));
         std::thread::sleep(std::time::Duration::from_millis(300));
         deployment.ok(&["terminal", "revoke", &terminal.id.to_hex()[..8], "--reason", "stolen"]);
         waiting.join().unwrap().json::<WaitReply>()
     });
-    assert!(begun.elapsed().as_secs() < 10, "the held request was answered at once");
+    assert!(begun.elapsed().as_secs() < 25, "the held request was answered at once");
     let publish = running.root().publish_keys.to_vec();
     let document = sign::verify::<TerminalDocument>(&reply.terminal.unwrap().0, &publish).unwrap();
     assert_eq!(document.status, Status::Disabled);

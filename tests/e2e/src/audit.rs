@@ -38,7 +38,7 @@ impl Rsyslog {
         let mut command = Command::new("/usr/sbin/rsyslogd");
         command.args(["-n", "-f", CONFIGURATION, "-i", "/run/rsyslogd.pid"]);
         let process = Process::start("rsyslogd", &mut command);
-        wait_for("/dev/log", Duration::from_secs(10), || {
+        wait_for("/dev/log", Duration::from_secs(60), || {
             Path::new("/dev/log").exists().then_some(())
         });
         Self { process }
@@ -82,7 +82,7 @@ pub fn records_of(event: &str) -> Vec<Record> {
 
 /// Waits until there are at least `count` records of an event, and gives them.
 pub fn wait_for_records(event: &str, count: usize) -> Vec<Record> {
-    wait_for(&format!("{count} records of {event}"), Duration::from_secs(15), || {
+    wait_for(&format!("{count} records of {event}"), Duration::from_secs(60), || {
         let found = records_of(event);
         (found.len() >= count).then_some(found)
     })

@@ -17,8 +17,10 @@ pub(crate) struct Control(pub(crate) PathBuf);
 impl Control {
     /// Sends a line; gives the answer's lines without the last, which must be `ok`.
     pub(crate) fn order(&self, line: &str) -> Vec<String> {
-        let mut stream = UnixStream::connect(&self.0)
-            .unwrap_or_else(|error| panic!("{}: {error}", self.0.display()));
+        // That the file is there is not yet that somebody listens.
+        let mut stream = wait_for(&self.0.display().to_string(), Duration::from_secs(60), || {
+            UnixStream::connect(&self.0).ok()
+        });
         stream.write_all(format!("{line}\n").as_bytes()).expect("control socket");
         let mut lines = Vec::new();
         for answer in BufReader::new(stream).lines() {
@@ -63,7 +65,7 @@ impl SoftKey {
         let mut command = Command::new(paths::test_program("wardkey-softkey"));
         command.arg("--socket").arg(&socket).arg("--control").arg(&control).args(arguments);
         let process = Process::start(&format!("softkey-{name}"), &mut command);
-        wait_for("the software key", Duration::from_secs(20), || {
+        wait_for("the software key", Duration::from_secs(60), || {
             (socket.exists() && control.exists()).then_some(())
         });
         Self { name: name.to_owned(), control: Control(control), process }
@@ -91,7 +93,7 @@ impl SoftKey {
 
     /// Waits until it waits to be touched.
     pub fn wait_until_waiting(&self) {
-        wait_for("the key to want a touch", Duration::from_secs(20), || {
+        wait_for("the key to want a touch", Duration::from_secs(60), || {
             self.is_waiting().then_some(())
         });
     }
@@ -144,7 +146,7 @@ impl Bus {
             .arg("--")
             .args(command);
         let process = Process::start("bus", &mut python);
-        wait_for("the bus", Duration::from_secs(20), || path.exists().then_some(()));
+        wait_for("the bus", Duration::from_secs(60), || path.exists().then_some(()));
         Self { control: Control(path), process }
     }
 

@@ -133,14 +133,14 @@ impl Running {
     /// Waits until the sentence of a code is shown, in either language.
     pub fn wait_code(&self, code: impl Into<AnyCode>) {
         let code = code.into();
-        wait_for(&format!("{code} among {:?}", self.texts()), Duration::from_secs(20), || {
+        wait_for(&format!("{code} among {:?}", self.texts()), Duration::from_secs(60), || {
             self.texts().iter().any(|text| says(text, code)).then_some(())
         });
     }
 
     /// Waits until a prompt without echo is shown.
     pub fn wait_prompt(&self) {
-        wait_for("the question", Duration::from_secs(20), || {
+        wait_for("the question", Duration::from_secs(60), || {
             let events = self.events.lock().unwrap();
             events.iter().any(|event| event["style"] == "prompt_echo_off").then_some(())
         });
@@ -149,7 +149,7 @@ impl Running {
     /// Waits until a call of libpam has returned.
     pub fn wait_result(&self, call: &str) {
         let what = format!("{call} among {:?}", self.texts());
-        wait_for(&what, Duration::from_secs(20), || {
+        wait_for(&what, Duration::from_secs(60), || {
             let events = self.events.lock().unwrap();
             let is_it = |event: &Value| event["event"] == "result" && event["call"] == call;
             events.iter().any(is_it).then_some(())

@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, tcgetattr};
 
 use crate::keys::Bus;
 
@@ -68,7 +69,7 @@ pub fn install<'a>(people: impl IntoIterator<Item = (String, &'a [String])>) {
 /// prompt, in this order, is there. Gives its standard output.
 ///
 /// # Panics
-/// When it fails, or has not ended after 20 s.
+/// When it fails, or does not end.
 fn typed(command: &mut Command, answers: &[(&str, &str)]) -> String {
     let master =
         openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
@@ -103,13 +104,16 @@ fn typed(command: &mut Command, answers: &[(&str, &str)]) -> String {
     for (prompt, answer) in answers {
         let mut seen = String::new();
         while !seen.contains(prompt) {
-            match shown.recv_timeout(Duration::from_secs(10)) {
+            match shown.recv_timeout(Duration::from_secs(60)) {
                 Ok(text) => seen += &text,
                 Err(_) => panic!("no {prompt:?} but {seen:?}: {}", output(&mut child)),
             }
         }
-        // The prompt is written before the echo is off and the input flushed.
-        thread::sleep(Duration::from_millis(50));
+        // The prompt is written before the echo is off, by which the input is flushed.
+        crate::process::wait_for("the echo to be off", Duration::from_secs(60), || {
+            let modes = tcgetattr(&master).expect("a terminal").local_modes;
+            (!modes.contains(LocalModes::ECHO)).then_some(())
+        });
         master.write_all(format!("{answer}\n").as_bytes()).expect("typing");
     }
     output(&mut child)
@@ -119,7 +123,7 @@ fn output(child: &mut Child) -> String {
     let mut text = [String::new(), String::new()];
     let streams = (child.stdout.take(), child.stderr.take());
     let (mut out, mut err) = (streams.0.expect("a pipe"), streams.1.expect("a pipe"));
-    let ended = crate::process::wait_for("the program to end", Duration::from_secs(20), || {
+    let ended = crate::process::wait_for("the program to end", Duration::from_secs(60), || {
         child.try_wait().expect("wait")
     });
     let _ = (out.read_to_string(&mut text[0]), err.read_to_string(&mut text[1]));

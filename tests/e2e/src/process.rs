@@ -49,7 +49,7 @@ impl Process {
     /// SIGTERM, and waits until it has ended.
     pub fn terminate(&mut self) -> ExitStatus {
         signal(self.child.id(), Signal::TERM);
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + Duration::from_secs(60);
         while Instant::now() < end {
             if let Some(status) = self.child.try_wait().expect("wait") {
                 return status;

@@ -85,7 +85,7 @@ impl Server {
         let mut command = Command::new(paths::binary("wardkey-server"));
         command.args(["--config", CONFIGURATION, "run"]);
         self.process = Some(Process::start("wardkey-server", &mut command));
-        wait_for("the server to listen", Duration::from_secs(20), || {
+        wait_for("the server to listen", Duration::from_secs(60), || {
             std::net::TcpStream::connect(ADDRESS).ok()
         });
     }

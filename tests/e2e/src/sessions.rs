@@ -1,6 +1,7 @@
 //! Sessions: a real bus with a stand-in for logind on it, the lock helper, and people who stay
 //! signed in.
 
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -45,7 +46,8 @@ impl Logind {
         let mut command = Command::new("/usr/bin/dbus-daemon");
         command.arg("--nofork").arg("--nopidfile").arg("--config-file").arg(configuration);
         let bus = Process::start("dbus", &mut command);
-        wait_for("the bus", Duration::from_secs(10), || Path::new(BUS).exists().then_some(()));
+        // That the file is there is not yet that somebody listens.
+        wait_for("the bus", Duration::from_secs(60), || UnixStream::connect(BUS).ok());
         Self { bus, logind: logind(&[]) }
     }
 
@@ -96,7 +98,7 @@ fn logind(sessions: &[String]) -> Process {
         command.arg("--session").arg(session);
     }
     let process = Process::start("logind", &mut command);
-    wait_for("logind", Duration::from_secs(10), || Path::new(CONTROL).exists().then_some(()));
+    wait_for("logind", Duration::from_secs(60), || Path::new(CONTROL).exists().then_some(()));
     process
 }
 
@@ -112,7 +114,7 @@ impl Helper {
         let mut command = Command::new(paths::binary("wardkey-lock"));
         command.args(["--listen", LOCK_SOCKET, "--agent-user", "wardkey"]);
         let process = Process::start("wardkey-lock", &mut command);
-        wait_for("the lock helper", Duration::from_secs(10), || {
+        wait_for("the lock helper", Duration::from_secs(60), || {
             Path::new(LOCK_SOCKET).exists().then_some(())
         });
         Self { process }
@@ -174,7 +176,7 @@ impl Terminal {
 
     /// Waits until a session is as it should be.
     pub fn wait_who(&self, session: &str, is_so: impl Fn(&Value) -> bool) -> Value {
-        wait_for(&format!("session {session} to be so"), Duration::from_secs(15), || {
+        wait_for(&format!("session {session} to be so"), Duration::from_secs(60), || {
             self.who().into_iter().find(|who| who["session"] == session && is_so(who))
         })
     }

@@ -66,7 +66,7 @@ impl Terminal {
         let mut command = Command::new(paths::binary("wardkey-key"));
         command.args(["--listen", KEY_SOCKET, "--agent-user", "wardkey", "--seats-dir", SEATS]);
         terminal.key = Some(Process::start("wardkey-key", &mut command));
-        wait_for("the key process", Duration::from_secs(10), || {
+        wait_for("the key process", Duration::from_secs(60), || {
             Path::new(KEY_SOCKET).exists().then_some(())
         });
         terminal.start_agent();
@@ -123,7 +123,7 @@ impl Terminal {
             "--seats-dir",
             SEATS,
         ]);
-        wait_for("the key process", Duration::from_secs(10), || {
+        wait_for("the key process", Duration::from_secs(60), || {
             Path::new(KEY_SOCKET).exists().then_some(())
         });
         self.bus = Some(bus);
@@ -148,7 +148,7 @@ impl Terminal {
     pub fn start_agent_by(&mut self, command: &mut Command) {
         let _ = std::fs::remove_file(AGENT_SOCKET);
         self.agent = Some(Process::start("wardkey-agent", command));
-        wait_for("the agent to answer", Duration::from_secs(20), || {
+        wait_for("the agent to answer", Duration::from_secs(60), || {
             Path::new(AGENT_SOCKET)
                 .exists()
                 .then(|| self.wardkey(&["status", "--json"]).status.success().then_some(()))?
@@ -254,7 +254,7 @@ impl Terminal {
 
     /// Waits until both scopes are there.
     pub fn wait_synced(&self) {
-        wait_for("the directory", Duration::from_secs(20), || {
+        wait_for("the directory", Duration::from_secs(60), || {
             (self.status()["scopes"].as_array().is_some_and(|scopes| scopes.len() == 2))
                 .then_some(())
         });

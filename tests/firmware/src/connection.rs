@@ -128,5 +128,5 @@ fn credential(id: &[u8]) -> CredentialId {
 }
 
 fn soon() -> Deadline {
-    Deadline::after(Duration::from_secs(10))
+    Deadline::after(Duration::from_secs(60))
 }

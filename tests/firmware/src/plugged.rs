@@ -41,7 +41,7 @@ pub fn pin(text: &str) -> Pin {
 
 /// More time than anything here takes that does not wait for a person.
 pub fn soon() -> Limits {
-    within(Duration::from_secs(10))
+    within(Duration::from_secs(60))
 }
 
 /// Ends after `wait`.

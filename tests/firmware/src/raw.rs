@@ -76,7 +76,7 @@ impl Raw {
     }
 
     fn exchange(&mut self, command: u8, payload: &[u8]) -> Vec<u8> {
-        let until = Instant::now() + Duration::from_secs(10);
+        let until = Instant::now() + Duration::from_secs(60);
         let (head, rest) = payload.split_at(payload.len().min(57));
         let length = (payload.len() as u16).to_be_bytes();
         let mut reports = vec![self.report(&[command, length[0], length[1]], head)];

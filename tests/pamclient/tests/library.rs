@@ -85,10 +85,10 @@ fn delays_are_recorded_and_not_slept() {
     };
     let begun = Instant::now();
     let outcome = run(&transaction, &mut Script::default());
-    assert!(begun.elapsed() < Duration::from_secs(4), "slept {:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(25), "slept {:?}", begun.elapsed());
     // libpam varies the delay by up to a half, both ways.
     let delay = outcome.fail_delay.unwrap();
-    assert!((Duration::from_secs(4)..=Duration::from_secs(12)).contains(&delay), "{delay:?}");
+    assert!((Duration::from_secs(30)..=Duration::from_secs(90)).contains(&delay), "{delay:?}");
 }
 
 #[test]

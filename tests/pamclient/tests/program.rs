@@ -111,7 +111,7 @@ fn the_answer_waits_for_the_file() {
     let options = ["--user", "root", "--answer", "1234", "--wait-file", gate.to_str().unwrap()];
     let child = client(folder.path(), "pin", &options).stdout(Stdio::piped()).spawn().unwrap();
     let asked = folder.path().join("gate.asked");
-    for _ in 0..1000 {
+    for _ in 0..12_000 {
         if asked.exists() {
             break;
         }

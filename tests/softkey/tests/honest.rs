@@ -11,7 +11,7 @@ use host::{
 use wardkey_softkey::{Options, TouchPolicy, attestation};
 
 /// Far below the firmware's own 30 s, far above what a busy machine takes.
-const A_MOMENT: Duration = Duration::from_secs(5);
+const A_MOMENT: Duration = Duration::from_secs(20);
 const OPERATION_DENIED_BY_CANCEL: u8 = 0x2D;
 const USER_ACTION_TIMEOUT: u8 = 0x2F;
 

@@ -70,6 +70,8 @@ const ALLOWED: &[Allowed] = &[
         KILLED,
     ),
     allowed("systemd", "wardkey-key.service: Failed with result 'signal'", 1, KILLED),
+    // The login at that moment goes on, or is refused, as its agent is back in time or not.
+    allowed("login", "WK-1301", 2, KILLED),
     allowed("systemd-journald", "corrupted or uncleanly shut down", 2 * POWER_CUTS, POWER),
     allowed("(systemd)", "(systemd-user) /usr/lib/pam.d is not supported", ANY, VENDOR),
     allowed("lightdm", "assertion 'G_IS_DBUS_CONNECTION (connection)' failed", ANY, GREETER),

@@ -135,11 +135,11 @@ mod tests {
                 }
             }
         });
-        let at_most = Duration::from_millis(300);
+        let at_most = Duration::from_secs(1);
         let begun = Instant::now();
         let mut connection = open(&listener, at_most);
         while connection.pass_over().and_then(|_| connection.wait(false)).is_ok() {
-            assert!(begun.elapsed() < Duration::from_secs(5), "it goes on");
+            assert!(begun.elapsed() < Duration::from_secs(60), "it goes on");
         }
         assert!(begun.elapsed() >= at_most);
         drop(connection);
@@ -147,6 +147,6 @@ mod tests {
         let begun = Instant::now();
         let error = open(&listener, at_most).end().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TimedOut);
-        assert!((at_most..Duration::from_secs(5)).contains(&begun.elapsed()));
+        assert!(begun.elapsed() >= at_most);
     }
 }

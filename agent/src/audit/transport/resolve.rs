@@ -126,21 +126,22 @@ mod tests {
     #[test]
     fn a_resolver_that_hangs_takes_no_longer_than_allowed_and_is_asked_once() {
         static ASKED: AtomicUsize = AtomicUsize::new(0);
+        static HANGS: Mutex<()> = Mutex::new(());
+        let hang = HANGS.lock().unwrap();
         let mut resolver = Resolver::with(|_| {
             ASKED.fetch_add(1, Ordering::SeqCst);
-            std::thread::sleep(Duration::from_millis(500));
+            drop(HANGS.lock().unwrap_or_else(PoisonError::into_inner));
             Ok(vec!["192.0.2.7:601".parse().unwrap()])
         });
-        let begun = Instant::now();
         for _ in 0..2 {
             let error = resolver.addresses("siem:601", Duration::from_millis(50)).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::TimedOut);
         }
-        assert!(begun.elapsed() < Duration::from_millis(400), "{:?}", begun.elapsed());
-        let late = resolver.addresses("siem:601", Duration::from_secs(10)).unwrap();
+        drop(hang);
+        let late = resolver.addresses("siem:601", Duration::from_secs(60)).unwrap();
         assert_eq!((late.len(), ASKED.load(Ordering::SeqCst)), (1, 1));
         // What was known then need not be true any more.
-        resolver.addresses("siem:601", Duration::from_secs(10)).unwrap();
+        resolver.addresses("siem:601", Duration::from_secs(60)).unwrap();
         assert_eq!(ASKED.load(Ordering::SeqCst), 2);
     }
 
@@ -164,7 +165,7 @@ mod tests {
         drop(hang);
         let begun = Instant::now();
         while resolver().addresses("siem:601", Duration::from_secs(5)).is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(10), "those that hung have ended");
+            assert!(begun.elapsed() < Duration::from_secs(60), "those that hung have ended");
             std::thread::sleep(shortly);
         }
     }
@@ -172,7 +173,7 @@ mod tests {
     #[test]
     fn a_name_without_an_address_is_an_error() {
         let mut resolver = Resolver::with(|_| Ok(Vec::new()));
-        let error = resolver.addresses("siem:601", Duration::from_secs(5)).unwrap_err();
+        let error = resolver.addresses("siem:601", Duration::from_secs(60)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound);
     }
 }

@@ -1,23 +1,22 @@
 //! What tests look at.
 
+use super::client::LONG;
 use super::fixture::Fixture;
 use super::people::*;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use wardkey_agent::error::AgentError;
 use wardkey_core::code::Code;
 use wardkey_core::document::Position;
 use wardkey_core::message::agent::Reply;
 use wardkey_core::snapshot::{Anchor, Snapshot};
 
-/// Waits up to five seconds for something to become true.
+/// Waits for something to become true.
 pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    for _ in 0..500 {
-        if is_so() {
-            return;
-        }
+    let end = Instant::now() + LONG;
+    while !is_so() {
+        assert!(Instant::now() < end, "waited in vain: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
-    panic!("not within 5 s: {what}");
 }
 
 pub fn recorded(reply: &Reply) -> bool {

@@ -13,6 +13,9 @@ use wardkey_core::proof::assertion::Assertion;
 use wardkey_core::proof::identification::{IdentifyData, SilentAssertion};
 use wardkey_ipc::{Channel, Deadline};
 
+/// After this a test that waits is one that hangs.
+pub const LONG: Duration = Duration::from_secs(60);
+
 /// The module's end of a connection.
 pub struct Client {
     pub channel: Channel,
@@ -20,10 +23,10 @@ pub struct Client {
 
 impl Client {
     pub fn send(&mut self, request: &Request) {
-        self.channel.send(request, Deadline::after(Duration::from_secs(5))).unwrap();
+        self.channel.send(request, Deadline::after(LONG)).unwrap();
     }
     pub fn receive(&mut self) -> Reply {
-        self.channel.receive(Deadline::after(Duration::from_secs(5))).unwrap()
+        self.channel.receive(Deadline::after(LONG)).unwrap()
     }
     /// Nothing comes for a while.
     pub fn is_silent(&mut self) -> bool {

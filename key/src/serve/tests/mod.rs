@@ -4,6 +4,7 @@ mod by_code;
 mod conversation;
 mod login;
 mod managing;
+mod preparing;
 
 use std::cell::RefCell;
 use std::os::unix::net::UnixStream;
@@ -100,7 +101,7 @@ impl Drop for Client {
 }
 
 fn soon() -> Deadline {
-    Deadline::after(Duration::from_secs(5))
+    Deadline::after(Duration::from_secs(60))
 }
 
 fn pin() -> Pin {

@@ -49,7 +49,7 @@ pub enum Log {
     Verify,
 }
 
-/// Checking an export or a proof. Needs no database, and with a key no configuration.
+/// Checking an export or a proof. With a key it needs neither database nor configuration.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
                         wardkey-server log check /srv/log \

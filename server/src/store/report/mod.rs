@@ -1,12 +1,16 @@
 //! How often something happened in a stretch of time.
 
-mod beside;
+mod acts;
 mod event;
+mod passes;
+mod people;
 mod stretch;
 
-pub use beside::{Acted, IssuedPass, acts, added, names, passes, passes_used};
+pub use acts::{Acted, acts};
 pub use event::{
     Alike, Happened, InStretch, Last, Use, at_accounts, logins_alike, logins_in, of_kinds,
     without_proof,
 };
+pub use passes::{IssuedPass, passes};
+pub use people::{added, names, passes_used};
 pub use stretch::Stretch;

@@ -1,10 +1,11 @@
 //! The account phase of a transaction that nobody logged in with, and waits that end.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use wardkey_e2e::process::run;
+use wardkey_e2e::process::{run, wait_for};
 use wardkey_e2e::terminal::text;
 use wardkey_e2e::{Login, PIN, Terminal, Ward};
 
@@ -110,16 +111,20 @@ fn sudo_remembers_and_does_not_wait_in_silence() {
     // Without a key: asked for by a question, and not waited for where nobody answers.
     ward.terminal.unplug();
     let (output, took) = sudo("-n -k", "");
-    assert!(!output.status.success() && took < Duration::from_secs(3), "{took:?} {output:?}");
+    assert!(!output.status.success() && took < Duration::from_secs(25), "{took:?} {output:?}");
     let (output, took) = sudo("-S -k", "");
     assert!(
         text(&output.stderr).contains("nsert your security key")
             || text(&output.stderr).contains("差し込み"),
         "{output:?}"
     );
-    assert!(!output.status.success() && took < Duration::from_secs(10), "{took:?} {output:?}");
-    let silent = Login::of("hanako").answers(&["", PIN]).with(&["--silent"]).start();
-    std::thread::sleep(Duration::from_millis(300));
+    assert!(!output.status.success() && took < Duration::from_secs(25), "{took:?} {output:?}");
+    let options = ["--silent", "--wait-file", "/tmp/plugged"];
+    let silent = Login::of("hanako").answers(&["", PIN]).with(&options).start();
+    wait_for("the question", Duration::from_secs(60), || {
+        Path::new("/tmp/plugged.asked").exists().then_some(())
+    });
     ward.terminal.plug(&ward.key);
+    std::fs::write("/tmp/plugged", "").unwrap();
     assert_eq!(silent.end().expect_in().secret_prompts().len(), 2);
 }

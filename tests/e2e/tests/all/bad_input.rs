@@ -33,7 +33,7 @@ fn wrong_configuration_of_the_module_names_file_line_key_and_fix() {
     ] {
         Terminal::configure_module(text);
         unavailable(what, 1308);
-        wait_for(&format!("{what} in the log"), std::time::Duration::from_secs(10), || {
+        wait_for(&format!("{what} in the log"), std::time::Duration::from_secs(60), || {
             audit::lines()
                 .iter()
                 .any(|line| line.contains(path) && line.contains(named))

@@ -29,7 +29,7 @@ fn settle(ward: &mut Ward, what: &str, ended: &Ended) {
         wardkey_e2e::process::all_logs()
     );
     let wanted = 1 + usize::from(ended.is_in());
-    let successes = wait_for(&format!("{what}: {wanted} records"), Duration::from_secs(15), || {
+    let successes = wait_for(&format!("{what}: {wanted} records"), Duration::from_secs(60), || {
         let found: Vec<_> =
             audit::records_of("login").into_iter().filter(|r| r["outcome"] == "success").collect();
         (found.len() >= wanted).then_some(found)
@@ -73,7 +73,7 @@ fn agent_killed_at(way: Way, number: usize, what: &'static str) {
         Fate::Pass
     });
     let login = Login::of("hanako").start();
-    wait_for(what, Duration::from_secs(20), || done.load(Ordering::SeqCst).then_some(()));
+    wait_for(what, Duration::from_secs(60), || done.load(Ordering::SeqCst).then_some(()));
     ward.terminal.kill_agent();
     restart_behind_the_relay(&mut ward);
     let ended = login.end();
@@ -127,7 +127,7 @@ fn agent_killed_before_each_durable_write() {
         let mut ward = Ward::ready();
         let pid = ward.terminal.agent().id();
         let login = Login::of("hanako").with(&["--wait-file", "/tmp/gate"]).start();
-        wait_for("the question", Duration::from_secs(20), || {
+        wait_for("the question", Duration::from_secs(60), || {
             Path::new("/tmp/gate.asked").exists().then_some(())
         });
         let mut strace = Command::new("strace");
@@ -139,11 +139,11 @@ fn agent_killed_before_each_durable_write() {
             &pid.to_string(),
         ]);
         let mut tracer = wardkey_e2e::process::Process::start("strace", &mut strace);
-        wait_for("strace", Duration::from_secs(10), || {
+        wait_for("strace", Duration::from_secs(60), || {
             tracer.log().contains("attached").then_some(())
         });
         std::fs::write("/tmp/gate", "").unwrap();
-        let hit = wait_for("the end of the agent or of the login", Duration::from_secs(20), || {
+        let hit = wait_for("the end of the agent or of the login", Duration::from_secs(60), || {
             let dead = !ward.terminal.agent().is_running();
             (dead || !find("--wait-file").iter().any(|_| true)).then_some(dead)
         });

@@ -21,4 +21,5 @@ mod sessions;
 mod shared_accounts;
 mod taken_over;
 mod undoing;
+mod vouching;
 mod witness;

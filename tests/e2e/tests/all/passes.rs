@@ -44,7 +44,7 @@ fn a_nurse_without_her_key_gets_in_by_a_code_also_offline_and_after_a_restart() 
     );
     // The server has verified the code's signature.
     let id = record["id"].clone();
-    wait_for("the record at the server", Duration::from_secs(20), || {
+    wait_for("the record at the server", Duration::from_secs(60), || {
         let events = ward.server.admin_json(&["events", "list", "--name", "pass-login"]);
         let found = events["items"].as_array()?.iter().find(|event| event["id"] == id.as_str())?;
         assert_eq!(found["evidence"], "valid", "{found}");
@@ -108,7 +108,7 @@ fn the_key_ends_it_at_once_here_and_at_the_server() {
     login(&code).expect_in();
     ward.terminal.plug(&ward.key);
     Login::of("hanako").run().expect_in();
-    wait_for("the end at the server", Duration::from_secs(20), || {
+    wait_for("the end at the server", Duration::from_secs(60), || {
         let pass = ward.server.admin_json(&["pass", "show", "hanako"]);
         (pass["ended_by"] == "key").then_some(())
     });

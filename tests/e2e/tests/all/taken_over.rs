@@ -183,7 +183,7 @@ fn an_agent_that_offers_its_own_key_socket_gets_no_pin() {
     let fake = wardkey_e2e::process::Process::start("fake-key", &mut fake);
     wardkey_e2e::process::wait_for(
         "the false key process",
-        std::time::Duration::from_secs(10),
+        std::time::Duration::from_secs(60),
         || fake.log().contains("ready").then_some(()),
     );
     std::fs::set_permissions(

@@ -16,10 +16,10 @@ use wardkey_softkey::Options;
 /// half second after which a person is told to touch a key that says nothing.
 const SHORT: Duration = Duration::from_millis(400);
 /// What is allowed to any other, and not to be waited out.
-const LONG: Duration = Duration::from_secs(10);
+const LONG: Duration = Duration::from_secs(60);
 /// What an operation may take beyond its deadline, or without waiting for it:
 /// the time for a CANCEL to be confirmed, and what a busy machine needs.
-const BEYOND: Duration = Duration::from_millis(1500);
+const BEYOND: Duration = Duration::from_secs(25);
 
 /// Steps of a login in their order, and the operation in which each happens.
 const STEPS: [(&str, &str); 7] = [

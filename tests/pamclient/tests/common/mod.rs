@@ -11,7 +11,7 @@ const SERVICES: [(&str, &str); 7] = [
     ("permit", "auth required pam_permit.so\naccount required pam_permit.so\n"),
     ("deny", "auth required pam_deny.so\naccount required pam_permit.so\n"),
     ("noaccount", "auth required pam_permit.so\naccount required pam_deny.so\n"),
-    ("delay", "auth required pam_faildelay.so delay=8000000\nauth required pam_deny.so\n"),
+    ("delay", "auth required pam_faildelay.so delay=60000000\nauth required pam_deny.so\n"),
     ("unix", "auth required pam_unix.so\naccount required pam_permit.so\n"),
     (
         "info",

@@ -55,7 +55,7 @@ impl Host {
         let length = u16::from_be_bytes([first[5], first[6]]);
         let mut payload = first[7..].to_vec();
         while payload.len() < usize::from(length) {
-            let Some(next) = self.key.recv(Duration::from_secs(2)) else { break };
+            let Some(next) = self.key.recv(SOON) else { break };
             payload.extend_from_slice(&next[5..]);
         }
         payload.truncate(length.into());
@@ -104,7 +104,7 @@ impl Host {
     }
 }
 
-pub const SOON: Duration = Duration::from_secs(10);
+pub const SOON: Duration = Duration::from_secs(60);
 
 pub fn send_to(key: &SoftKey, channel: u32, command: u8, payload: &[u8]) {
     let mut report: Report = [0; 64];

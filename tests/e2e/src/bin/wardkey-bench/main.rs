@@ -167,7 +167,7 @@ fn revocations(server: &Server, terminal: &Terminal) -> f64 {
         let before = terminal.position();
         server.admin(&["person", "disable", "hanako", "--reason", "benchmark"]);
         let started = Instant::now();
-        wait_for("the news", Duration::from_secs(30), || {
+        wait_for("the news", Duration::from_secs(60), || {
             (terminal.position() > before).then_some(())
         });
         seconds.push(started.elapsed().as_secs_f64());
@@ -185,7 +185,7 @@ fn revocations(server: &Server, terminal: &Terminal) -> f64 {
         assert!(!refused.status.success(), "a disabled person got in");
         let before = terminal.position();
         server.admin(&["person", "enable", "hanako", "--reason", "benchmark"]);
-        wait_for("the news", Duration::from_secs(30), || {
+        wait_for("the news", Duration::from_secs(60), || {
             (terminal.position() > before).then_some(())
         });
     }

@@ -1,5 +1,5 @@
 //! What a day brings besides logins: the key says the name, the screen locks when it goes, somebody
-//! else goes on, a key is at home, a PIN is changed.
+//! else goes on, a key is at home and a colleague vouches, a PIN is changed.
 
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ use crate::stage::{Stage, expect, refused_with};
 
 /// The PIN that takes the place of [`PIN`].
 pub const NEW_PIN: &str = "314159";
+/// What hanako chooses when a colleague vouches.
+const CHOSEN: &str = "804153";
 /// Logins by a key in these steps.
 pub const LOGINS: usize = 6;
 
@@ -28,6 +30,7 @@ pub fn play(stage: &mut Stage, parts: &Parts, logind: &Logind) {
     somebody_else(stage, parts, (hanako, taro), logind);
     another_pin(stage, parts);
     key_at_home(stage, parts, hanako);
+    colleague(stage, parts, (hanako, taro));
 }
 
 fn nobody_is_named(stage: &mut Stage) {
@@ -55,7 +58,7 @@ fn leaving(stage: &mut Stage, parts: &Parts, key: &SoftKey, logind: &Logind) {
             stage.show_output(&text(&who.stdout));
             let pulled = stamp();
             parts.terminal.unplug();
-            let locked = logind.wait_call("lock 2", pulled, Duration::from_secs(10)) - pulled;
+            let locked = logind.wait_call("lock 2", pulled, Duration::from_secs(60)) - pulled;
             stage.show(&format!(
                 "{} {} ms",
                 stage.words.pick("ロックまで", "locked after"),
@@ -86,7 +89,7 @@ fn somebody_else(
             parts.terminal.wait_signed_in("7");
             let pulled = stamp();
             parts.terminal.unplug();
-            logind.wait_call("lock 7", pulled, Duration::from_secs(10));
+            logind.wait_call("lock 7", pulled, Duration::from_secs(60));
             parts.terminal.wait_who("7", |who| who["locked"].is_u64());
             parts.terminal.plug(taro);
             let unlocking = Login::at("screen-locker", "ward3").with(&["--uid", "2100"]);
@@ -156,6 +159,32 @@ fn key_at_home(stage: &mut Stage, parts: &Parts, key: &SoftKey) {
             let again = stage.run(&Login::of("hanako").answers(&[code]));
             parts.terminal.plug(key);
             expect(!again.is_in(), "the code is good still")
+        },
+    );
+}
+
+fn colleague(stage: &mut Stage, parts: &Parts, (hanako, taro): (&SoftKey, &SoftKey)) {
+    stage.step(
+        "窓口にも頼れない夜: 同僚が自分のキーで保証し、本人は決めたコードで入る",
+        "Nobody at the desk: a colleague vouches with a key, and she is in by a code of her own",
+        |stage| {
+            let rules = ["scope", "set", "ward3", "--vouch-groups", "nurses"];
+            parts.server.admin(&rules);
+            stage.show("wardkey-server scope set ward3 --vouch-groups nurses");
+            parts.terminal.sync();
+            parts.terminal.unplug();
+            let typed = ["0", CHOSEN, CHOSEN, "key at home", "taro", PIN];
+            let login = Login::of("hanako").answers(&typed).start();
+            login.wait_code(Prompt::VoucherPrompt);
+            parts.terminal.plug(taro);
+            let ended = login.end();
+            stage.show_login(&ended);
+            parts.terminal.unplug();
+            expect(ended.is_in() && ended.said(Notice::Vouched), "refused")?;
+
+            let later = stage.run(&Login::of("hanako").answers(&[CHOSEN]));
+            parts.terminal.plug(hanako);
+            expect(later.is_in() && later.said(Notice::VouchUsed), "refused with the code")
         },
     );
 }

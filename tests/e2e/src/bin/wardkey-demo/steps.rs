@@ -232,7 +232,7 @@ fn revocation(stage: &mut Stage, parts: &Parts) {
             let before = parts.terminal.position();
             parts.server.admin(&["key", "disable", &fingerprint, "--reason", "lost"]);
             let disabled = Instant::now();
-            wait_for("the news", Duration::from_secs(10), || {
+            wait_for("the news", Duration::from_secs(60), || {
                 (parts.terminal.position() > before).then_some(())
             });
             let seconds = disabled.elapsed().as_secs_f64();
@@ -243,7 +243,8 @@ fn revocation(stage: &mut Stage, parts: &Parts) {
             ));
             let ended = login(stage, "hanako", &[]);
             refused_with(&ended, 1005)?;
-            expect(seconds < 1.0, "took a second or more")?;
+            // A terminal that is not told looks for itself much later than that.
+            expect(seconds < 10.0, "it was not told at once")?;
             parts.server.admin(&["key", "enable", &fingerprint, "--reason", "found"]);
             parts.terminal.sync();
             expect(login(stage, "hanako", &[]).is_in(), "refused after the key was enabled again")
@@ -310,7 +311,7 @@ fn records(stage: &mut Stage) {
             let counted = |records: &[Record], outcome: &str| {
                 records.iter().filter(|r| r.get("outcome").is_some_and(|o| o == outcome)).count()
             };
-            wait_for("the records", Duration::from_secs(15), || {
+            wait_for("the records", Duration::from_secs(60), || {
                 (counted(&audit::records_of("login"), "success") >= successes).then_some(())
             });
             for line in audit::lines().iter().filter(|line| line.contains(" schema=")) {

@@ -17,7 +17,7 @@ use wardkey_core::texts;
 use wardkey_tlog::{Checkpoint, MAX_NOTE, Note};
 
 use crate::error::{Error, Result};
-use crate::files::{folder_of, read};
+use crate::files::{self, folder_of};
 use crate::store::with_end;
 use crate::texts::Text;
 
@@ -28,16 +28,16 @@ const END: &str = ".checkpoint";
 ///
 /// # Errors
 /// [`Code::LogBeside`] when it cannot be read or is no checkpoint.
-pub fn last(database: &Path) -> Result<Option<Checkpoint>> {
+pub fn read(database: &Path) -> Result<Option<Checkpoint>> {
     let path = with_end(database, END);
-    let bytes = match read(&path, MAX_NOTE as u64) {
+    let bytes = match files::read(&path, MAX_NOTE as u64) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unusable(&path).caused_by(error)),
     };
     let note = Note::parse(&bytes).map_err(|error| unusable(&path).caused_by(error))?;
-    let read = Checkpoint::parse(note.unverified());
-    read.map(Some).map_err(|error| unusable(&path).caused_by(error))
+    let parsed = Checkpoint::parse(note.unverified());
+    parsed.map(Some).map_err(|error| unusable(&path).caused_by(error))
 }
 
 /// Keeps a checkpoint, in the place of the one before; never in that of a longer one of the same
@@ -61,7 +61,7 @@ pub fn keep(database: &Path, checkpoint: &str) -> Result<()> {
 
 /// Whether the file has a longer one of the same name.
 fn is_behind(path: &Path, checkpoint: &str) -> bool {
-    let kept = read(path, MAX_NOTE as u64).ok();
+    let kept = files::read(path, MAX_NOTE as u64).ok();
     let of = |bytes: &[u8]| Checkpoint::parse(Note::parse(bytes).ok()?.unverified()).ok();
     match (kept.and_then(|bytes| of(&bytes)), of(checkpoint.as_bytes())) {
         (Some(kept), Some(new)) => kept.origin() == new.origin() && kept.size() > new.size(),
@@ -111,24 +111,24 @@ mod tests {
     fn what_was_kept_last_is_read_and_anything_else_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("wardkey.db");
-        assert_eq!(last(&database).unwrap(), None);
+        assert_eq!(read(&database).unwrap(), None);
 
         let signer = Signer::new(KeyName::new("log").unwrap(), &[1; 32]);
         for size in [5, 9, 9] {
             let made = Checkpoint::new("log", size, Hash::of_nothing()).unwrap();
             keep(&database, &made.sign(&signer).unwrap().to_string()).unwrap();
-            assert_eq!(last(&database).unwrap(), Some(made));
+            assert_eq!(read(&database).unwrap(), Some(made));
         }
         // A program that was slower keeps what it signed before.
         let late = Checkpoint::new("log", 7, Hash::of_nothing()).unwrap();
         keep(&database, &late.sign(&signer).unwrap().to_string()).unwrap();
-        assert_eq!(last(&database).unwrap().unwrap().size(), 9);
+        assert_eq!(read(&database).unwrap().unwrap().size(), 9);
         let longer = Checkpoint::new("log", 10, Hash::of_nothing()).unwrap();
         keep(&database, &longer.sign(&signer).unwrap().to_string()).unwrap();
-        assert_eq!(last(&database).unwrap(), Some(longer));
+        assert_eq!(read(&database).unwrap(), Some(longer));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 
         std::fs::write(with_end(&database, END), "5").unwrap();
-        assert_eq!(last(&database).unwrap_err().code(), Code::LogBeside);
+        assert_eq!(read(&database).unwrap_err().code(), Code::LogBeside);
     }
 }

@@ -1,0 +1,103 @@
+//! The key is at home, and nobody at the desk: a colleague vouches at the terminal.
+
+use std::time::Duration;
+
+use wardkey_core::code::{Code, Notice, Prompt};
+use wardkey_e2e::login::Ended;
+use wardkey_e2e::process::wait_for;
+use wardkey_e2e::terminal::SERVICE;
+use wardkey_e2e::{Login, PIN, SoftKey, Ward, audit};
+
+/// What hanako chooses.
+const CODE: &str = "804153";
+
+/// A ward whose nurses may vouch twice a month; hanako's key is at home, and taro has his.
+fn with_colleague() -> (Ward, SoftKey) {
+    let ward = Ward::ready();
+    let rules = ["--vouch-groups", "nurses", "--vouch-per-month", "2", "--vouch-longest", "4h"];
+    ward.server.admin(&[&["scope", "set", "ward3"][..], &rules].concat());
+    ward.server.add_person("taro", "Demo Taro", "en");
+    let taro = SoftKey::start("taro");
+    ward.terminal.unplug();
+    ward.terminal.plug(&taro);
+    ward.terminal.enroll(&ward.server, "taro");
+    ward.terminal.unplug();
+    (ward, taro)
+}
+
+/// hanako asks taro, who plugs his key in when he is asked for it.
+fn vouch(ward: &Ward, taro: &SoftKey, service: &str) -> Ended {
+    let typed = ["0", CODE, CODE, "key at home", "taro", PIN];
+    let login = Login::at(service, "hanako").answers(&typed).start();
+    login.wait_code(Prompt::VoucherPrompt);
+    ward.terminal.plug(taro);
+    let ended = login.end();
+    ward.terminal.unplug();
+    ended
+}
+
+fn by_code(code: &str) -> Ended {
+    Login::of("hanako").answers(&[code]).run()
+}
+
+#[test]
+fn a_colleague_lets_somebody_in_without_the_network_until_the_key_is_back() {
+    let (mut ward, taro) = with_colleague();
+    ward.server.kill();
+    let ended = vouch(&ward, &taro, SERVICE).expect_in();
+    assert!(ended.said(Notice::Vouched), "{ended:?}");
+    assert_eq!(ended.env("WARDKEY_PERSON").as_deref(), Some("hanako"));
+
+    // The colleague has gone, and his key; agent and machine begin anew.
+    ward.terminal.kill_agent();
+    ward.terminal.start_agent();
+    let ended = by_code(CODE).expect_in();
+    assert!(ended.said(Notice::VouchUsed), "{ended:?}");
+    assert!(!by_code("804154").is_in());
+    // Never for what raises privilege.
+    let sudo = Login::at("sudo", "hanako").answers(&[CODE]).run();
+    assert!(!sudo.is_in() && sudo.secret_prompts().is_empty(), "{sudo:?}");
+
+    let vouched = audit::wait_for_records("vouched", 1).remove(0);
+    assert_eq!((&*vouched["person"], &*vouched["voucher"]), ("hanako", "taro"), "{vouched:?}");
+    ward.server.resume();
+    wait_for("the word and the login at the server", Duration::from_secs(60), || {
+        let events = ward.server.admin_json(&["events", "list"]);
+        let items = events["items"].as_array()?;
+        let is_valid = |name: &str| {
+            let mut named = items.iter().filter(|event| event["name"] == name);
+            named.any(|event| event["evidence"] == "valid" && event["person"] == "hanako")
+        };
+        (is_valid("vouched") && is_valid("pass-login")).then_some(())
+    });
+
+    ward.terminal.plug(&ward.key);
+    Login::of("hanako").run().expect_in();
+    ward.terminal.unplug();
+    assert!(!by_code(CODE).is_in(), "her own key is back");
+    let mode = std::os::unix::fs::MetadataExt::mode(
+        &std::fs::metadata("/var/lib/wardkey-marks/vouches").unwrap(),
+    );
+    assert_eq!(mode & 0o777, 0o600);
+    for log in [wardkey_e2e::process::all_logs(), audit::lines().join("\n")] {
+        assert!(!log.contains(CODE), "the code is in a log");
+    }
+}
+
+#[test]
+fn whoever_may_no_longer_vouch_has_not_and_nobody_too_often() {
+    let (ward, taro) = with_colleague();
+    vouch(&ward, &taro, SERVICE).expect_in();
+    ward.server.admin(&["person", "disable", "taro"]);
+    ward.terminal.sync();
+    assert!(!by_code(CODE).is_in(), "taro's word no longer counts");
+    ward.server.admin(&["person", "enable", "taro"]);
+    ward.terminal.sync();
+    vouch(&ward, &taro, SERVICE).expect_in();
+    let third = vouch(&ward, &taro, SERVICE);
+    assert!(!third.is_in() && third.said(Code::VouchTooOften), "{third:?}");
+
+    // Nobody is asked where a word does not count.
+    let sudo = Login::at("sudo", "hanako").answers(&["0"]).run();
+    assert!(!sudo.is_in() && sudo.secret_prompts().is_empty(), "{sudo:?}");
+}
