@@ -246,7 +246,7 @@ fn success(
     event.proof = Some(granted.proof());
     let (mut counter, mut subjects) = (None, Vec::new());
     match (granted.by(), signed) {
-        (By::Key(by), Signed::ByKey(assertion)) => {
+        (By::Key(by), Signed::Key(assertion)) => {
             // A stolen key whose PIN is being guessed stays locked even if its owner logs in with
             // another key.
             if let Some(seconds) = lockout::locked(agent, &[lockout::key(&by.key)])? {
@@ -262,13 +262,13 @@ fn success(
             counter = Some((by.key, by.facts.counter));
             subjects.push(lockout::key(&by.key));
         }
-        (By::Code(pass), Signed::ByCode(signed)) => {
+        (By::Code(pass), Signed::Code(signed)) => {
             event.name = EventName::PassLogin;
             event.pass = Some(pass.id);
             event.detail = Some(passes::detail(pass));
             event.signed_by_code = Some(signed.clone());
         }
-        (By::Vouch(vouch), Signed::ByVouch(signed, assertion)) => {
+        (By::Vouch(vouch), Signed::Vouch(signed, assertion)) => {
             vouches::describe(vouch, assertion, &mut event);
             event.name = EventName::PassLogin;
             event.signed_by_code = Some(signed.clone());

@@ -27,20 +27,20 @@ use crate::login::preverified::Preverified;
 #[derive(Clone, Copy)]
 pub enum Signed<'a> {
     /// A security key.
-    ByKey(&'a Assertion),
+    Key(&'a Assertion),
     /// The code of a pass.
-    ByCode(&'a SignedByCode),
+    Code(&'a SignedByCode),
     /// A code, and the colleague who vouched for it.
-    ByVouch(&'a SignedByCode, &'a Assertion),
+    Vouch(&'a SignedByCode, &'a Assertion),
 }
 
 impl<'a> Signed<'a> {
     /// What signs a login; a failure, a change of PIN and a vouch claim none.
     pub const fn of(result: &'a LoginResult) -> Option<Self> {
         match result {
-            LoginResult::Success(assertion) => Some(Self::ByKey(assertion)),
-            LoginResult::SuccessByCode(signed) => Some(Self::ByCode(signed)),
-            LoginResult::SuccessByVouch(signed, vouch) => Some(Self::ByVouch(signed, vouch)),
+            LoginResult::Success(assertion) => Some(Self::Key(assertion)),
+            LoginResult::SuccessByCode(signed) => Some(Self::Code(signed)),
+            LoginResult::SuccessByVouch(signed, vouch) => Some(Self::Vouch(signed, vouch)),
             LoginResult::Failure(_) | LoginResult::PinChanged | LoginResult::Vouched(_) => None,
         }
     }
@@ -48,8 +48,8 @@ impl<'a> Signed<'a> {
     /// What was signed about the login.
     pub fn client_data(self) -> Result<ClientData, Denial> {
         let bytes = match self {
-            Self::ByKey(assertion) => &assertion.client_data,
-            Self::ByCode(signed) | Self::ByVouch(signed, _) => &signed.client_data,
+            Self::Key(assertion) => &assertion.client_data,
+            Self::Code(signed) | Self::Vouch(signed, _) => &signed.client_data,
         };
         ClientData::from_bytes(bytes.as_slice())
             .map_err(|error| Denial::new(Code::ClientData, error))
@@ -58,9 +58,9 @@ impl<'a> Signed<'a> {
     /// As it was reported.
     pub fn to_bytes(self) -> Vec<u8> {
         match self {
-            Self::ByKey(assertion) => codec::to_message(assertion),
-            Self::ByCode(signed) => codec::to_message(signed),
-            Self::ByVouch(signed, vouch) => {
+            Self::Key(assertion) => codec::to_message(assertion),
+            Self::Code(signed) => codec::to_message(signed),
+            Self::Vouch(signed, vouch) => {
                 [codec::to_message(signed), codec::to_message(vouch)].concat()
             }
         }
@@ -106,13 +106,13 @@ pub fn verify(
     let least = least.max(snapshot.signed_time());
     let freshness = Freshness::Reported { least };
     Ok(match signed {
-        Signed::ByKey(assertion) => {
+        Signed::Key(assertion) => {
             decide(&snapshot, &request, &anchor.terminal, freshness, assertion)?
         }
-        Signed::ByCode(signed) => {
+        Signed::Code(signed) => {
             decide_by_code(&snapshot, &request, &anchor.terminal, freshness, signed)?
         }
-        Signed::ByVouch(signed, assertion) => {
+        Signed::Vouch(signed, assertion) => {
             let voucher = vouch_of(assertion)?.voucher;
             let voucher = snapshot_of(agent, &anchor, &marks, &voucher)?;
             let terminal = &anchor.terminal;

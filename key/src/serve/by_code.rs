@@ -6,7 +6,7 @@ use std::time::Duration;
 use wardkey_core::code::Code;
 use wardkey_core::codec::Bytes;
 use wardkey_core::id::Salt;
-use wardkey_core::message::key::{HashCode, Reply, SignByCode};
+use wardkey_core::message::key::{HashCode, KeyFailure, Reply, SignByCode};
 use wardkey_core::pass::PassCode;
 use wardkey_core::pass_key::{PassKey, PassKeyError};
 
@@ -21,7 +21,7 @@ impl Session<'_> {
         let SignByCode { code, salt, hash, client_data } = request;
         let key = match self.key_of(&code, &salt, hash) {
             Ok(key) => key,
-            Err(failed) => return failed,
+            Err(failed) => return Reply::Failed(failed),
         };
         match Bytes::new(key.sign(client_data.as_slice())) {
             Ok(signature) => Reply::SignedByCode(signature),
@@ -34,18 +34,18 @@ impl Session<'_> {
         let HashCode { code, salt, hash } = request;
         match self.key_of(&code, &salt, hash) {
             Ok(key) => Reply::KeyOfCode(key.public()),
-            Err(failed) => failed,
+            Err(failed) => Reply::Failed(failed),
         }
     }
 
-    fn key_of(&self, code: &PassCode, salt: &Salt, hash: u8) -> Result<PassKey, Reply> {
+    fn key_of(&self, code: &PassCode, salt: &Salt, hash: u8) -> Result<PassKey, KeyFailure> {
         self.allow(HASHING);
         PassKey::derive(code, salt, hash).map_err(|error| {
             let code = match error {
                 PassKeyError::Memory => Code::PassNoMemory,
                 PassKeyError::Unknown => Code::ProtocolError,
             };
-            Reply::Failed(failure(code, &error))
+            failure(code, &error)
         })
     }
 }

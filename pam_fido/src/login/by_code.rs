@@ -115,7 +115,7 @@ impl Attempt<'_, '_> {
         let lets_in = decided.is_ok() && tries != PassState::Ended;
         self.world.machine.note_passes(&mut |notes| notes.was_right(&pass, now, lets_in))?;
         self.record.pass = Some(PassTry { pass: pass.id, tries: 0 });
-        self.speak_to(&person);
+        self.speak_to(person);
         let granted = decided?;
         if tries == PassState::Ended {
             return Err(Refusal::new(Code::PassEnded, "ended by a login with the key"));

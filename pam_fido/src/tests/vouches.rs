@@ -173,6 +173,7 @@ fn a_colleague_is_offered_for_every_name_or_for_none() {
     ];
     for (what, change) in nobody {
         let mut scene = scene(&TYPED);
+        scene.timeouts = SHORT;
         change(&mut scene);
         let seen = scene.run();
         assert!(seen.person.questions.is_empty() && seen.result.is_err(), "{what}");

@@ -176,6 +176,7 @@ fn a_name_that_nobody_has_looks_as_any_other_until_the_key_has_signed() {
 fn the_colleague_s_key_proves_itself_before_a_pin_is_asked_for_and_its_failures_count() {
     let seen = {
         let mut scene = scene(&["0", CHOSEN, CHOSEN, "", "taro"]);
+        scene.timeouts = SHORT;
         scene.key_instead(|_, request| match request {
             KeyRequest::Identify(_) => vec![Act::Say(KeyReply::Insert)],
             _ => vec![],
@@ -186,6 +187,7 @@ fn the_colleague_s_key_proves_itself_before_a_pin_is_asked_for_and_its_failures_
     assert!(!seen.pin_sent() && seen.person.questions.len() == 5);
 
     let mut pretender = scene(&["0", CHOSEN, CHOSEN, "", "taro"]);
+    pretender.timeouts = SHORT;
     pretender.key_instead(|number, request| match request {
         KeyRequest::Identify(_) if number > 0 => vec![Act::Say(claims(request, 9, 2))],
         KeyRequest::PassOver(_) => nothing_comes(),
@@ -203,10 +205,12 @@ fn the_colleague_s_key_proves_itself_before_a_pin_is_asked_for_and_its_failures_
     assert!(outcome.proof.is_some(), "so that it counts against taro's key");
 
     // A colleague who is none here.
-    let seen = refused_of(scene(&["0", CHOSEN, CHOSEN, "", "nobody"]));
-    assert!(!seen.pin_sent(), "{:?}", seen.result);
-    let seen = refused_of(scene(&["0", CHOSEN, CHOSEN, "", "no name"]));
-    assert!(!seen.pin_sent(), "{:?}", seen.result);
+    for none in ["nobody", "no name"] {
+        let mut scene = scene(&["0", CHOSEN, CHOSEN, "", none]);
+        scene.timeouts = SHORT;
+        let seen = refused_of(scene);
+        assert!(!seen.pin_sent(), "{:?}", seen.result);
+    }
 }
 
 #[test]
