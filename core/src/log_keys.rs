@@ -6,6 +6,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::codec::{Document, List};
+use crate::document::MAX_ROOTS;
 use crate::id::{PassId, SigningPublicKey, TerminalId};
 use crate::name::LoginName;
 use crate::pass::Pass;
@@ -39,12 +40,38 @@ pub struct LogKeys {
     /// People who were disabled, enabled or deleted, in the order of their names.
     #[n(5)]
     pub people: List<ListedPerson, MAX_LISTED>,
+    /// Keys that signed the log until they were stolen, the oldest first; none when there are none.
+    #[n(100)]
+    pub replaced: Option<List<ReplacedLogKey, MAX_ROOTS>>,
+}
+
+impl LogKeys {
+    /// The keys that signed the log until they were stolen.
+    pub fn replaced(&self) -> &[ReplacedLogKey] {
+        self.replaced.as_deref().unwrap_or_default()
+    }
 }
 
 impl Document for LogKeys {
     const DOMAIN: &'static str = "wardkey/log-keys/1";
     const MAX_BYTES: usize = 512 * 1024 * 1024;
     const GROWS: bool = true;
+}
+
+/// A key that signed the log until it was stolen. What it signs from then on means nothing, and
+/// nobody can tell by the signature when that was made.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct ReplacedLogKey {
+    /// The log's name by then.
+    #[n(0)]
+    pub origin: String,
+    /// The key.
+    #[n(1)]
+    pub key: SigningPublicKey,
+    /// When another one took its place.
+    #[n(2)]
+    pub replaced: UnixTime,
 }
 
 /// A key.

@@ -342,5 +342,6 @@ wk-1958 = A record stands out of order: { $what }. Find out whether a clock was 
 wk-1959 = A login is not proved: { $what }. Do not count it as one; look at the terminal.
 wk-1960 = A login rests on something that was not valid then: { $what }. Ask whether the terminal was offline.
 wk-1961 = The list of keys was changed: { $what }. Keep every copy, and find out who did it.
+wk-1962 = { $path } is signed by a log key replaced as stolen on { $time }. Trust it only if you held it before.
 wk-1970 = The period ends ({ $to }) before it begins ({ $from }); please check --from and --to.
 wk-1971 = The report would have more than { $count } rows of time; please shorten the period or use --by day.

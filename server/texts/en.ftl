@@ -437,6 +437,7 @@ log-checked = { $path }: { $size } records of { $origin }, none changed
 log-goes-on = goes on from { $path } ({ $size } records): nothing was removed or put in between since
 log-renamed = the older checkpoint is of { $origin }: a backup was restored between them; what came after it may be lost
 log-keep-checkpoint = Keep it off this machine, where nobody can change it: "log check --since" compares with it.
+log-key-was-stolen = the older checkpoint is signed by a key that was replaced as stolen on { $time }: it says something only if you held it before
 log-not-signed = nothing of the log was signed yet
 log-not-witnessed = no terminal has cosigned this log yet
 log-witnessed-by = { $count } terminals, at { $least } to { $greatest } records

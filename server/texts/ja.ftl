@@ -436,6 +436,7 @@ log-checked = { $path }：{ $origin } の記録 { $size } 件に変更はあり�
 log-goes-on = { $path }（{ $size } 件）に続いています。それ以降の削除や挿入はありません
 log-renamed = 以前のチェックポイントは { $origin } のものです。その間にバックアップが復元され、それ以降の記録が失われた可能性があります
 log-keep-checkpoint = このサーバーの外の、誰も書き換えられない場所に保管してください。log check --since で照合できます。
+log-key-was-stolen = 以前のチェックポイントは、{ $time } に盗難で交換した鍵の署名です。それより前に入手していた場合にだけ根拠になります
 log-not-signed = まだ署名された台帳がありません
 log-not-witnessed = この台帳に連署した端末はまだありません
 log-witnessed-by = { $count } 台（{ $least }～{ $greatest } 件の時点）

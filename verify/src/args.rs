@@ -32,6 +32,10 @@ pub struct Cli {
     /// folder can tell which record is another one.
     #[arg(long, value_name = "PATH")]
     pub since: Option<PathBuf>,
+    /// The verifier key of the older checkpoint, where that is another one: the log's key was
+    /// stolen and replaced between them.
+    #[arg(long, value_name = "KEY", value_parser = verifier, requires = "since")]
+    pub since_key: Option<Verifier>,
     /// Copies of the records from elsewhere, one a line: files of syslog, JSON lines of a SIEM. Can
     /// be given several times.
     #[arg(long, value_name = "FILE")]

@@ -32,6 +32,11 @@ pub fn check(cli: &Cli) -> Result<Report> {
         Some(path) => Some(Older::read(path, &cli.key)?),
         None => None,
     };
+    let stolen = list.as_ref().map(LogKeys::replaced).unwrap_or_default();
+    let older = match &cli.since {
+        Some(path) => Some(Older::read(path, cli.since_key.as_ref().unwrap_or(&cli.key), stolen)?),
+        None => None,
+    };
 
     let mut findings = Findings::default();
     let list = keys(&folder, cli, &checkpoint, &mut findings)?;
@@ -66,6 +71,8 @@ pub fn check(cli: &Cli) -> Result<Report> {
         by_key: walked.by_key,
         by_pass: walked.by_pass,
         since: older.map(|older| SinceReport {
+            verifier: older.key.to_string(),
+            key_stolen: older.key_stolen.map(|time| time.0),
             path: older.path,
             origin: older.checkpoint.origin().to_owned(),
             size: older.checkpoint.size(),

@@ -3,15 +3,16 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use wardkey_core::code::Code;
 use wardkey_core::id::SigningPublicKey;
-use wardkey_core::log_keys::LogKeys;
+use wardkey_core::log_keys::{LogKeys, ReplacedLogKey};
 use wardkey_core::texts;
 use wardkey_core::{codec::Document, sign};
 use wardkey_tlog::{
-    Checkpoint, HASH_LEN, Hash, KeyName, MAX_NOTE, Note, Tile, Verifier, WIDTH, bundle,
+    Checkpoint, HASH_LEN, Hash, KeyName, Kind, MAX_NOTE, Note, Tile, Verifier, WIDTH, bundle,
 };
 
 use crate::error::{Error, Result, shown};
@@ -86,7 +87,7 @@ impl Folder {
 /// # Errors
 /// [`Error::File`], [`Code::LogUntrusted`], [`Code::LogExportOther`].
 pub fn checkpoint(at: &Path, key: &Verifier) -> Result<Checkpoint> {
-    let checkpoint = older_checkpoint(at, key)?;
+    let checkpoint = older_checkpoint(at, key, &[])?;
     if checkpoint.origin() == key.name().as_str() {
         return Ok(checkpoint);
     }
@@ -98,16 +99,57 @@ pub fn checkpoint(at: &Path, key: &Verifier) -> Result<Checkpoint> {
 /// The same, of a log that may have had another name then: before a restore.
 ///
 /// # Errors
-/// [`Error::File`], [`Code::LogUntrusted`].
-pub fn older_checkpoint(at: &Path, key: &Verifier) -> Result<Checkpoint> {
+/// [`Error::File`], [`Code::LogUntrusted`]; [`Code::LogKeyStolen`] when one of these keys signed it.
+pub fn older_checkpoint(
+    at: &Path,
+    key: &Verifier,
+    stolen: &[ReplacedLogKey],
+) -> Result<Checkpoint> {
     let file = if at.is_dir() { at.join(CHECKPOINT) } else { at.to_owned() };
     let malformed = || Error::file(&file, Text::NoCheckpoint);
     let note = Note::parse(&read(&file, MAX_NOTE)?).map_err(|_| malformed())?;
     let claimed = Checkpoint::parse(note.unverified()).map_err(|_| malformed())?;
     let name = KeyName::new(claimed.origin()).map_err(|_| malformed())?;
-    let key = [key.named(name)];
-    note.open(&key).map_err(|_| Error::refused(Code::LogUntrusted, &file))?;
-    Ok(claimed)
+    if note.open(&[key.named(name.clone())]).is_ok() {
+        return Ok(claimed);
+    }
+
+    let signed = |stolen: &&ReplacedLogKey| {
+        let key = Verifier::new(name.clone(), Kind::Ed25519, stolen.key.as_bytes());
+        key.is_ok_and(|key| note.open(&[key]).is_ok())
+    };
+    let Some(stolen) = stolen.iter().find(signed) else {
+        return Err(Error::refused(Code::LogUntrusted, &file));
+    };
+    let time = stolen.replaced.to_rfc3339().into();
+    let phrase = texts::phrase(Code::LogKeyStolen, vec![("path", shown(&file)), ("time", time)]);
+    Err(Error::Refused(Code::LogKeyStolen, phrase))
+}
+
+/// How many files are in a folder and those in it, which are no links.
+fn files_below(folder: &Path, deepest: u8) -> u64 {
+    let Some(below) = deepest.checked_sub(1) else { return 0 };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let counts = entries.map(|entry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() => files_below(&entry.path(), below),
+        _ => 1,
+    });
+    counts.fold(0, u64::saturating_add)
+}
+
+/// Opens a regular file, also by a link. A pipe or a device is an error at once: it need never end.
+///
+/// # Errors
+/// [`Error::File`].
+pub fn open(path: &Path) -> Result<File> {
+    // O_NONBLOCK: opening a pipe must not wait for somebody who writes.
+    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let mut options = OpenOptions::new();
+    let file = options.read(true).custom_flags(flags.bits()).open(path).map_err(Error::io(path))?;
+    if file.metadata().map_err(Error::io(path))?.is_file() {
+        return Ok(file);
+    }
+    Err(Error::file(path, Text::NotAFile))
 }
 
 /// Reads a file of at most so many bytes.

@@ -6,7 +6,8 @@ use wardkey_core::code::Code;
 use wardkey_core::codec;
 use wardkey_core::event::Event;
 use wardkey_core::log_entry::LogEntry;
-use wardkey_core::log_keys::LogKeys;
+use wardkey_core::log_keys::{LogKeys, ReplacedLogKey};
+use wardkey_core::time::UnixTime;
 use wardkey_tlog::{Checkpoint, Frontier, Hash, Level, Tile, Verifier, WIDTH, bundle, since};
 
 use crate::differ::{Change, Item, differ};
@@ -24,22 +25,29 @@ pub struct Older {
     /// What was signed then.
     pub checkpoint: Checkpoint,
     folder: Option<Folder>,
+    /// By which that was verified.
+    pub key: Verifier,
+    /// When that key was replaced as stolen.
+    pub key_stolen: Option<UnixTime>,
     keys: Option<LogKeys>,
 }
 
 impl Older {
-    /// Reads a checkpoint, or that of an export with its keys.
+    /// Reads a checkpoint, or that of an export with its keys. `stolen` are keys of the log that
+    /// were replaced, by what the newer one says.
     ///
     /// # Errors
-    /// [`Error::File`], [`Code::LogUntrusted`].
-    pub fn read(path: &Path, key: &Verifier) -> Result<Self> {
-        let checkpoint = folder::older_checkpoint(path, key)?;
+    /// [`Error::File`], [`Code::LogUntrusted`], [`Code::LogKeyStolen`].
+    pub fn read(path: &Path, key: &Verifier, stolen: &[ReplacedLogKey]) -> Result<Self> {
+        let checkpoint = folder::older_checkpoint(path, key, stolen)?;
         let folder = path.is_dir().then(|| Folder::at(path));
         let keys = match &folder {
             Some(folder) => folder.keys(key)?,
             None => None,
         };
-        Ok(Self { path: path.to_owned(), checkpoint, folder, keys })
+        let own = stolen.iter().find(|stolen| stolen.key.as_bytes() == key.public());
+        let key_stolen = own.map(|stolen| stolen.replaced);
+        Ok(Self { path: path.to_owned(), checkpoint, key: key.clone(), key_stolen, folder, keys })
     }
 
     /// What of the keys is not as it was.

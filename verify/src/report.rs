@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use wardkey_core::code::Code;
 use wardkey_core::texts;
+use wardkey_core::time::UnixTime;
 
 use crate::copies::Source;
 use crate::error::{Error, Result, shown};
@@ -21,6 +22,10 @@ pub struct SinceReport {
     pub origin: String,
     /// Records then.
     pub size: u64,
+    /// The key by which it was verified.
+    pub verifier: String,
+    /// When that key was replaced as stolen, seconds since 1970.
+    pub key_stolen: Option<u64>,
 }
 
 /// A file with copies.
@@ -134,6 +139,13 @@ impl Report {
         for copy in &self.copies {
             lines.push(Text::CheckedCopy.with([
                 ("path", shown(&copy.path)),
+            if since.verifier != self.key {
+                lines.push(Text::CheckedSinceKey.with([("key", since.verifier.as_str().into())]));
+            }
+            if let Some(time) = since.key_stolen {
+                let time = UnixTime(time).to_rfc3339().into();
+                lines.push(Text::SinceKeyStolen.with([("time", time)]));
+            }
                 ("records", copy.records.into()),
                 ("others", copy.others.into()),
             ]));

@@ -16,6 +16,7 @@ wardkey-verify__after =
 wardkey-verify_folder = wardkey-server log export が書き出したフォルダー。
 wardkey-verify_key = 台帳の検証用の鍵。wardkey-server log show が表示します。このフォルダーからではなく、台帳の開始時に控えたものを使ってください。
 wardkey-verify_since = 以前のチェックポイントか、以前に書き出したフォルダー。台帳がそれに続いていることを確認します。どの記録が違うかは、フォルダーの場合にだけ分かります。
+wardkey-verify_since_key = 以前のチェックポイントの検証用の鍵。その後に台帳の鍵が盗まれ、別の鍵になったときに指定します。
 wardkey-verify_records = ほかの場所にある記録の写し。1 行に 1 件（syslog のファイル、SIEM の JSON）。複数指定できます。
 wardkey-verify_html = 印刷用の報告書を HTML のファイルにも書き出します。
 wardkey-verify_json = JSON で出力します。エラーも JSON で、標準エラー出力に出します。

@@ -26,6 +26,7 @@ use super::{Operation, epoch};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::keyring::{Keyring, Secret};
+use crate::log;
 use crate::publish::time::SigningTime;
 use crate::store::terminal::{self, WithRoot};
 use crate::store::{Tx, clock, restored, setting};
@@ -152,7 +153,8 @@ pub async fn rotate(op: &mut Operation<'_>, by: By<'_>) -> Result<KeyExchanged> 
 pub async fn rotate_stolen(op: &mut Operation<'_>, by: By<'_>) -> Result<KeyExchanged> {
     let before = before(op, by, 0).await?;
     let keys = vec![by.keyring.make_next()?];
-    let mut done = sign(op, by, before, keys, "publish-key.stolen").await?;
+    let mut done = sign(op, by, before.clone(), keys, "publish-key.stolen").await?;
+    log::note_replaced_key(op.tx, by.keyring, &before, done.root.issued).await?;
 
     // What terminals took from the thief has numbers too, and they never go back behind those.
     let at_least = done.root.issued.0;

@@ -3,6 +3,10 @@
 use std::path::Path;
 
 use serde::Serialize;
+use wardkey_core::codec::List;
+use wardkey_core::document::MAX_ROOTS;
+use wardkey_core::log_keys::ReplacedLogKey;
+use wardkey_core::time::UnixTime;
 use wardkey_tlog::Verifier;
 
 use super::args::{Log, LogCheck};
@@ -81,11 +85,14 @@ fn cosigners(of: &Cosigners) -> Phrase {
 /// Checks an export or a proof. Where a key is given, neither configuration nor database is looked
 /// at: an auditor has none.
 pub async fn check(config: &Path, asked: &LogCheck, output: Output) -> Result<()> {
-    let own;
+    let (own, stolen);
     let trusted = match &asked.key {
-        Some(key) => Trusted::Log(key),
+        Some(key) => {
+            stolen = List::default();
+            Trusted::Log(key)
+        }
         None => {
-            own = of_this_server(&Config::read(config)?).await?;
+            (own, stolen) = of_this_server(&Config::read(config)?).await?;
             Trusted::Server(&own)
         }
     };
@@ -98,7 +105,7 @@ pub async fn check(config: &Path, asked: &LogCheck, output: Output) -> Result<()
     }
 
     let since = asked.since.as_deref().map(|path| (path, asked.since_key.as_ref()));
-    let checked = log::check(&asked.from, &trusted, since)?;
+    let checked = log::check(&asked.from, &trusted, since, &stolen)?;
     let cosigned = match &asked.since {
         Some(since) => log::cosigned(since, &asked.witnesses)?,
         None => Vec::new(),
@@ -108,19 +115,26 @@ pub async fn check(config: &Path, asked: &LogCheck, output: Output) -> Result<()
         .say(&checked, || lines(&checked).iter().map(|line| line.say(output.language)).collect())?;
     let checked = &checked.checked;
     let renamed = checked.since.iter().filter(|since| since.origin != checked.origin);
-    let warnings: Vec<Phrase> = renamed
+    let mut warnings: Vec<Phrase> = renamed
         .map(|since| Text::LogRenamed.with([("origin", since.origin.as_str().into())]))
         .collect();
+    let stolen = checked.since.iter().filter_map(|since| since.key_stolen);
+    warnings
+        .extend(stolen.map(|time| {
+            Text::LogKeyWasStolen.with([("time", UnixTime(time).to_rfc3339().into())])
+        }));
     output.warn(&warnings);
     Ok(())
 }
 
-/// The key by which this server signs the log.
-async fn of_this_server(config: &Config) -> Result<Verifier> {
+/// The key by which this server signs the log, and those that were stolen before it.
+async fn of_this_server(config: &Config) -> Result<(Verifier, List<ReplacedLogKey, MAX_ROOTS>)> {
     let store = Store::open(&config.store).await?;
     let read = async {
-        let (_, root) = setting::roots(&mut store.read().await?).await?;
-        log::public(&Keyring::at(&config.keys), &root)
+        let mut tx = store.read().await?;
+        let (_, root) = setting::roots(&mut tx).await?;
+        let key = log::public(&Keyring::at(&config.keys), &root)?;
+        Ok((key, log::replaced_keys(&mut tx).await?))
     };
     let read = read.await;
     store.close().await;

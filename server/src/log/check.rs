@@ -5,12 +5,17 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use wardkey_core::code::Code;
+use wardkey_core::codec::Document;
+use wardkey_core::id::SigningPublicKey;
+use wardkey_core::log_keys::{LogKeys, ReplacedLogKey};
+use wardkey_core::{sign, texts};
 use wardkey_tlog::{
-    Checkpoint, Frontier, HASH_LEN, Hash, KeyName, Level, Note, Tile, Verifier, WIDTH, bundle,
+    Checkpoint, Frontier, HASH_LEN, Hash, KeyName, Kind, Level, Note, Tile, Verifier, WIDTH, bundle,
 };
 
 use super::files;
-use crate::error::Result;
+use super::keys::KEYS;
+use crate::error::{Error, Result};
 use crate::texts::Text;
 
 /// The longest bundle of entries in bytes.
@@ -81,6 +86,28 @@ fn opened(note: &Note, key: Verifier, path: &Path) -> Result<Checkpoint> {
         .map_err(|_| files::unreadable(path, Text::LogNoCheckpoint.into()))
 }
 
+/// The key among these that signed a checkpoint, under whatever name that claims.
+fn signer<'k>(note: &Note, keys: &'k [ReplacedLogKey]) -> Option<&'k ReplacedLogKey> {
+    let claimed = Checkpoint::parse(note.unverified()).ok()?;
+    let name = KeyName::new(claimed.origin()).ok()?;
+    keys.iter().find(|replaced| {
+        let key = Verifier::new(name.clone(), Kind::Ed25519, replaced.key.as_bytes());
+        key.is_ok_and(|key| note.open(&[key]).is_ok())
+    })
+}
+
+/// Says of a refused checkpoint that a key signed it that was replaced as stolen, where that is so.
+pub fn explained(error: Error, path: &Path, keys: &[ReplacedLogKey]) -> Error {
+    if error.code() != Code::LogUntrusted {
+        return error;
+    }
+    let Ok((file, note)) = files::checkpoint(path) else { return error };
+    let Some(by) = signer(&note, keys) else { return error };
+    let time = by.replaced.to_rfc3339();
+    let args = vec![("path", file.display().to_string().into()), ("time", time.into())];
+    Error::refused(Code::LogKeyStolen, texts::phrase(Code::LogKeyStolen, args))
+}
+
 /// An export that is what its checkpoint says.
 #[derive(Debug, Serialize)]
 pub struct Checked {
@@ -108,28 +135,38 @@ pub struct Since {
     pub origin: String,
     /// Entries then.
     pub size: u64,
+    /// When the key that signed it was replaced as stolen, seconds since 1970. What that signs says
+    /// something only to who held it before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_stolen: Option<u64>,
 }
 
 /// Checks an export, and that it goes on from an older checkpoint or export, which another key may
-/// have signed: that of the log before the publish key was stolen.
+/// have signed: that of the log before the publish key was stolen. `stolen` are such keys as the
+/// server knows them; the export lists them too.
 ///
 /// # Errors
-/// [`Code::LogCheckpoint`], [`Code::LogUntrusted`], [`Code::LogExportOther`],
-/// [`Code::LogExportDamaged`]; [`Code::LogShorter`] and [`Code::LogNotExtension`] when it does not
-/// go on from the older checkpoint.
+/// [`Code::LogCheckpoint`], [`Code::LogUntrusted`], [`Code::LogKeyStolen`],
+/// [`Code::LogExportOther`], [`Code::LogExportDamaged`]; [`Code::LogShorter`] and
+/// [`Code::LogNotExtension`] when it does not go on from the older checkpoint.
 pub fn check(
     from: &Path,
     trusted: &Trusted<'_>,
     since: Option<(&Path, Option<&Verifier>)>,
+    stolen: &[ReplacedLogKey],
 ) -> Result<Checked> {
-    let checkpoint = trusted.checkpoint(from)?;
-    let older = match since {
-        Some((path, key)) => {
-            let own = key.map(Trusted::Log);
-            Some((path, own.as_ref().unwrap_or(trusted).older(path)?))
-        }
-        None => None,
-    };
+    let checkpoint = trusted.checkpoint(from);
+    let checkpoint = checkpoint.map_err(|error| explained(error, from, stolen))?;
+    let (mut older, mut key_stolen) = (None, None);
+    if let Some((path, key)) = since {
+        let stolen = [stolen, listed(from, trusted.key()).as_slice()].concat();
+        let own = key.map(Trusted::Log);
+        let by = own.as_ref().unwrap_or(trusted);
+        let read = by.older(path).map_err(|error| explained(error, path, &stolen))?;
+        older = Some((path, read));
+        let found = stolen.iter().find(|key| key.key.as_bytes() == by.key().public());
+        key_stolen = found.map(|key| key.replaced.0);
+    }
     if let Some((path, older)) = &older
         && older.size() > checkpoint.size()
     {
@@ -144,6 +181,7 @@ pub fn check(
         path: path.to_owned(),
         origin: older.origin().to_owned(),
         size: older.size(),
+        key_stolen,
     });
     Ok(Checked {
         path: from.to_owned(),
@@ -153,6 +191,15 @@ pub fn check(
         since,
         intact: true,
     })
+}
+
+/// The keys of the log that were stolen, as an export lists them; none of one whose list is missing
+/// or of another key.
+fn listed(folder: &Path, key: &Verifier) -> Vec<ReplacedLogKey> {
+    let key = SigningPublicKey::new(*key.public());
+    let bytes = files::part(folder, KEYS, LogKeys::MAX_BYTES + 128).unwrap_or_default();
+    let list = sign::verify::<LogKeys>(&bytes, &[key]);
+    list.map(|list| list.replaced().to_vec()).unwrap_or_default()
 }
 
 /// Reads every entry and every hash; the root over them.

@@ -8,11 +8,12 @@ use wardkey_core::code::Code;
 use wardkey_core::time::UnixTime;
 use wardkey_tlog::{Hash, Level, Tile, bundle, since};
 
-use super::check::Trusted;
+use super::check::{Trusted, explained};
 use super::entry;
 use super::files::{self, CHECKPOINT};
 use super::follow::show;
 use super::keys::{self, KEYS};
+use super::replaced;
 use super::sign::{SignedLog, public, root};
 use super::verify::{changed, missing};
 use crate::error::{Error, Result};
@@ -38,7 +39,8 @@ pub struct Exported {
 /// Every entry is compared with its hash on the way.
 ///
 /// # Errors
-/// [`Code::LogExportOther`] when another log is there; [`Code::LogShorter`] and
+/// [`Code::LogExportOther`] when another log is there, [`Code::LogKeyStolen`] when it is that of
+/// before a theft; [`Code::LogShorter`] and
 /// [`Code::LogNotExtension`] when the log does not go on from it; [`Code::LogEntryChanged`],
 /// [`Code::LogEntriesMissing`], [`Code::LogForked`]; the errors of files and of the store.
 pub async fn export(
@@ -72,7 +74,9 @@ pub async fn export(
 async fn before(store: &Store, keyring: &Keyring, log: &SignedLog, to: &Path) -> Result<u64> {
     let mut tx = store.read().await?;
     let (_, newest) = setting::roots(&mut tx).await?;
-    let found = Trusted::Server(&public(keyring, &newest)?).checkpoint(to)?;
+    let replaced = replaced::all(&mut tx).await?;
+    let found = Trusted::Server(&public(keyring, &newest)?).checkpoint(to);
+    let found = found.map_err(|error| explained(error, to, &replaced))?;
     if found.origin() != log.origin {
         return Err(files::other_log(to, found.origin()));
     }

@@ -11,6 +11,7 @@ use wardkey_core::name::LoginName;
 use wardkey_core::sign::SigningKey;
 use wardkey_core::time::UnixTime;
 
+use super::replaced;
 use super::sign::SignedLog;
 use crate::error::{Error, Result};
 use crate::keyring::Keyring;
@@ -38,6 +39,7 @@ pub async fn signed(
         keys: keys(&mut tx, &changes).await?,
         passes: passes(&mut tx).await?,
         people: people(&changes)?,
+        replaced: Some(replaced::all(&mut tx).await?).filter(|keys| !keys.is_empty()),
     };
     let (_, root) = setting::roots(&mut tx).await?;
     Ok(SigningKey::from_secret(&*keyring.log_secret(&root)?).sign(&list))

@@ -8,7 +8,8 @@
 //!                                  │  └ last_checkpoint  in a file beside the database
 //!                                  ├ follow      while the server runs
 //!                                  ├ export      a folder, as C2SP tlog-tiles has it
-//!                                  │  └ keys     by which its logins are verified
+//!                                  │  ├ keys     by which its logins are verified
+//!                                  │  └ replaced keys of the log that were stolen
 //!                                  ├ prove       one record alone
 //!                                  ├ show        to terminals, which witness it
 //!                                  └ verify      the database against the log
@@ -27,6 +28,7 @@ mod keep;
 mod keys;
 mod last_checkpoint;
 mod prove;
+mod replaced;
 mod show;
 mod sign;
 mod tell;
@@ -40,6 +42,7 @@ pub use export::{Exported, export};
 pub use follow::{follow, show};
 pub use keep::keep;
 pub use prove::{Proved, ProvedRecord, check_proof, prove};
+pub use replaced::{all as replaced_keys, note as note_replaced_key};
 pub use show::Shown;
 pub use sign::{SignedLog, holds, public};
 pub use verify::{Verified, verify};

@@ -8,6 +8,7 @@ use wardkey_core::id::SigningPublicKey;
 use wardkey_core::message::http::{Base64, ScopeState, TimeReply};
 use wardkey_core::server_time::ServerTime;
 use wardkey_core::sign::{self, SigningKey};
+use wardkey_core::time::UnixTime;
 use wardkey_server::keyring::{Keyring, Secret};
 
 use super::event_log::beats;
@@ -129,6 +130,9 @@ fn after_a_theft_the_old_key_counts_for_nothing_and_every_number_is_above_the_th
     assert_eq!(log["size"], 3);
     let kept = deployment.folder.path().join("kept.checkpoint");
     std::fs::write(&kept, format!("{}\n", deployment.ok(&["log", "checkpoint"]))).unwrap();
+    let old = deployment.folder.path().join("old-export");
+    let old = old.to_str().unwrap();
+    deployment.ok(&["log", "export", old]);
 
     let args = ["publish-key", "rotate", "--stolen", "--reason", "server broken into"];
     let done = deployment.json(&args);
@@ -165,10 +169,21 @@ fn after_a_theft_the_old_key_counts_for_nothing_and_every_number_is_above_the_th
     let export = deployment.folder.path().join("export");
     let (export, kept) = (export.to_str().unwrap(), kept.to_str().unwrap());
     deployment.ok(&["log", "export", export]);
+    // What that key signed is neither the log's nor a stranger's: by the server's own database, and
+    // to an auditor, who has the new key, by the new export.
     let check = ["log", "check", export, "--since", kept];
-    assert!(deployment.refused(1, &check).contains("WK-1904"));
+    let by_new = [&check[..], &["--key", after["verifier"].as_str().unwrap()]].concat();
+    let stolen: [&[&str]; 4] = [&["log", "check", old], &["log", "export", old], &check, &by_new];
+    let since = UnixTime(follower.root.issued.0);
+    for args in stolen {
+        let said = deployment.refused(1, args);
+        assert!(said.contains("WK-1962") && said.contains(&since.to_rfc3339()), "{said}");
+    }
     let by_old = [&check[..], &["--since-key", log["verifier"].as_str().unwrap()]].concat();
-    deployment.ok(&by_old);
+    assert_eq!(deployment.json(&by_old)["since"]["key_stolen"], since.0);
+    let output = deployment.cli(&by_old);
+    let warned = String::from_utf8(output.stderr).unwrap();
+    assert!(warned.contains(&since.to_rfc3339()), "{warned}");
     assert_eq!(deployment.actions()[..2], ["epoch.raise", "publish-key.stolen"]);
 }
 

@@ -3,9 +3,16 @@
 
 use std::path::Path;
 
+use wardkey_core::codec::List;
+use wardkey_core::log_keys::ReplacedLogKey;
+use wardkey_core::sign::SigningKey;
+use wardkey_core::time::UnixTime;
+use wardkey_testkit::T0;
 use wardkey_tlog::bundle;
 
-use super::support::{Desk, Log, by_key, found, offline, report};
+use super::support::{
+    Desk, Log, ORIGIN, STOLEN, VERIFIER, by_key, found, offline, report, run, verifier_of,
+};
 
 #[test]
 fn an_export_that_nobody_touched_holds() {
@@ -144,6 +151,75 @@ fn whoever_signs_another_history_is_found_by_an_older_export() {
             code.copied()
         );
     }
+}
+
+/// Whoever makes a record picks its id.
+#[test]
+fn two_ids_that_begin_alike_are_two_records() {
+    let (desk, mut log) = (Desk::new(), Log::new(20));
+    let mut event = offline(20_000);
+    let mut id = *log.event(19).id.as_bytes();
+    id[8] ^= 1;
+    event.id = wardkey_core::id::EventId::new(id);
+    let copy = desk.lines("before.log", &log.lines());
+    log.push(&event);
+    let folder = desk.exported("log", &log);
+    assert_eq!(found(&report(&folder, &[])), [""; 0]);
+    // Nor is a copy of the one a copy of the other.
+    let copy = copy.to_str().unwrap();
+    log.entries.remove(19);
+    log.entries[19].number = 20;
+    let folder = desk.exported("without", &log);
+    let found = found(&report(&folder, &["--records", copy]));
+    assert_eq!(found, ["1955 :20"]);
+}
+
+#[test]
+fn an_older_export_that_a_stolen_key_signed_is_compared_by_that_key_alone() {
+    let (desk, mut log) = (Desk::new(), Log::new(300));
+    let older = desk.at("older");
+    log.export_by(&older, &STOLEN);
+    log.push(&offline(400_000));
+    let unlisted = desk.exported("unlisted", &log);
+    let stolen = ReplacedLogKey {
+        origin: ORIGIN.into(),
+        key: SigningKey::from_secret(&STOLEN).public(),
+        replaced: UnixTime(T0 + 350_000),
+    };
+    log.keys.replaced = Some(List::new(vec![stolen]).unwrap());
+    let folder = desk.exported("log", &log);
+
+    let since = ["--since", older.to_str().unwrap()];
+    let refused = |folder: &Path, more: &[&str]| {
+        let output = run("C.UTF-8", folder, &[&since[..], more].concat());
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let said = refused(&folder, &[]);
+    assert!(said.contains("WK-1962") && said.contains("2027-01-19T09:13:20Z"), "{said}");
+    // A list that says nothing of it, and another key.
+    assert!(refused(&unlisted, &[]).contains("WK-1904"));
+    assert!(refused(&folder, &["--since-key", &VERIFIER]).contains("WK-1962"));
+    assert!(refused(&folder, &["--since-key", &verifier_of(&[7; 32])]).contains("WK-1962"));
+
+    let (own, time) = (verifier_of(&STOLEN), (T0 + 350_000).into());
+    let by_own = [&since[..], &["--since-key", &own]].concat();
+    for (folder, stolen) in [(&folder, &time), (&unlisted, &serde_json::Value::Null)] {
+        let report = report(folder, &by_own);
+        assert_eq!(found(&report), [""; 0]);
+        let since = &report["since"];
+        assert_eq!((&since["size"], &since["verifier"]), (&300.into(), &own.as_str().into()));
+        assert_eq!(&since["key_stolen"], stolen);
+    }
+    let said = String::from_utf8(run("C.UTF-8", &folder, &by_own).stdout).unwrap();
+    assert!(said.contains("replaced as stolen on 2027-01-19T09:13:20Z"), "{said}");
+    // What became of the records and keys of then is found by the other key too.
+    log.entries.remove(2);
+    log.change_keys(|keys| drop(keys.remove(0)));
+    let found = found(&report(&desk.exported("changed", &log), &by_own));
+    assert!(found.contains(&"1961".to_owned()) && found.contains(&"1955 3".to_owned()));
+    let alone = run("C.UTF-8", &folder, &["--since-key", &own]);
+    assert_eq!(alone.status.code(), Some(2));
 }
 
 #[test]

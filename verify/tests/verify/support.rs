@@ -19,6 +19,8 @@ use wardkey_tlog::{Checkpoint, Frontier, Hash, KeyName, Signer, bundle};
 
 /// The secret of the log's key.
 const SECRET: [u8; 32] = [9; 32];
+/// That of the key before it, which was stolen.
+pub const STOLEN: [u8; 32] = [8; 32];
 /// The log's name.
 pub const ORIGIN: &str = "hospital.example/wardkey-log/0102030405060708/1";
 
@@ -144,6 +146,11 @@ impl Log {
 
     /// Writes and signs it, as whoever has the server's keys can.
     pub fn export(&self, to: &Path) {
+        self.export_by(to, &SECRET);
+    }
+
+    /// The same by another key.
+    pub fn export_by(&self, to: &Path, secret: &[u8; 32]) {
         let put = |name: String, bytes: &[u8]| {
             let path = to.join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -171,19 +178,34 @@ impl Log {
             }
         }
 
-        let checkpoint = Checkpoint::new(ORIGIN, frontier.size(), frontier.root()).unwrap();
-        put("checkpoint".into(), checkpoint.sign(&signer()).unwrap().to_string().as_bytes());
+        put("checkpoint".into(), checkpoint(frontier.size(), frontier.root(), secret).as_bytes());
         let size = frontier.size();
         let list = LogKeys { size, ..self.keys.clone() };
-        put("keys.cbor".into(), &SigningKey::from_secret(&SECRET).sign(&list));
+        put("keys.cbor".into(), &SigningKey::from_secret(secret).sign(&list));
     }
 }
 
-/// The key of the log, as the program takes it.
-pub static VERIFIER: LazyLock<String> = LazyLock::new(|| signer().verifier().to_string());
+/// A checkpoint that a key signed.
+fn checkpoint(size: u64, root: Hash, secret: &[u8; 32]) -> String {
+    let checkpoint = Checkpoint::new(ORIGIN, size, root).unwrap();
+    checkpoint.sign(&signer(secret)).unwrap().to_string()
+}
 
-fn signer() -> Signer {
-    Signer::new(KeyName::new(ORIGIN).unwrap(), &SECRET)
+/// A checkpoint of nothing that is there.
+pub fn checkpoint_of(size: u64) -> String {
+    checkpoint(size, Hash::of_nothing(), &SECRET)
+}
+
+/// The key of the log, as the program takes it.
+pub static VERIFIER: LazyLock<String> = LazyLock::new(|| verifier_of(&SECRET));
+
+/// The same of another key.
+pub fn verifier_of(secret: &[u8; 32]) -> String {
+    signer(secret).verifier().to_string()
+}
+
+fn signer(secret: &[u8; 32]) -> Signer {
+    Signer::new(KeyName::new(ORIGIN).unwrap(), secret)
 }
 
 fn keys() -> LogKeys {
@@ -199,6 +221,7 @@ fn keys() -> LogKeys {
         keys: List::new(vec![listed(1), listed(2)]).unwrap(),
         passes: List::new(vec![ListedPass::of(login("hanako"), &pass(1))]).unwrap(),
         people: List::default(),
+        replaced: None,
     }
 }
 

@@ -354,6 +354,8 @@ codes! {
     RecordKeyInvalid = 1960,
     /// The list of keys is not the one of before: `$what`.
     KeyListChanged = 1961,
+    /// `$path` is signed by a key of the log that was replaced as stolen on `$time`.
+    LogKeyStolen = 1962,
     // 197x: reports
     /// A report's period ends at `$to`, before it begins at `$from`.
     ReportPeriod = 1970,
