@@ -10,7 +10,7 @@ use crate::copies::Copies;
 use crate::entry::By;
 use crate::error::{Error, Result};
 use crate::finding::{Finding, Findings};
-use crate::folder::{self, Folder};
+use crate::folder::{self, CHECKPOINT, Folder};
 use crate::keys::Keys;
 use crate::older::Older;
 use crate::report::{Report, SinceReport, SourceReport};
@@ -28,18 +28,15 @@ pub fn check(cli: &Cli) -> Result<Report> {
     }
     let folder = Folder::at(&cli.folder);
     let checkpoint = folder::checkpoint(&cli.folder, &cli.key)?;
-    let older = match &cli.since {
-        Some(path) => Some(Older::read(path, &cli.key)?),
-        None => None,
-    };
+    has_room(&folder, &checkpoint)?;
+
+    let mut findings = Findings::default();
+    let list = keys(&folder, cli, &checkpoint, &mut findings)?;
     let stolen = list.as_ref().map(LogKeys::replaced).unwrap_or_default();
     let older = match &cli.since {
         Some(path) => Some(Older::read(path, cli.since_key.as_ref().unwrap_or(&cli.key), stolen)?),
         None => None,
     };
-
-    let mut findings = Findings::default();
-    let list = keys(&folder, cli, &checkpoint, &mut findings)?;
     if let Some(older) = &older {
         findings.extend(older.keys(list.as_ref()));
     }
@@ -71,16 +68,27 @@ pub fn check(cli: &Cli) -> Result<Report> {
         by_key: walked.by_key,
         by_pass: walked.by_pass,
         since: older.map(|older| SinceReport {
-            verifier: older.key.to_string(),
-            key_stolen: older.key_stolen.map(|time| time.0),
             path: older.path,
             origin: older.checkpoint.origin().to_owned(),
             size: older.checkpoint.size(),
+            verifier: older.key.to_string(),
+            key_stolen: older.key_stolen.map(|time| time.0),
         }),
         copies: copies.sources().iter().map(SourceReport::of).collect(),
         on_their_way,
         findings,
     })
+}
+
+/// Refuses a log whose files are by far too few for what was signed: each record that is missing
+/// could be named, and of some sizes nobody would live to see the end of that.
+fn has_room(folder: &Folder, checkpoint: &Checkpoint) -> Result<()> {
+    let (size, most) = (checkpoint.size(), folder.most());
+    if size / 2 <= most {
+        return Ok(());
+    }
+    let what = Text::FewerFiles.with([("size", size.into()), ("most", most.into())]);
+    Err(Error::file(&folder.path().join(CHECKPOINT), what))
 }
 
 /// The list of keys. Without one no login is verified, and that is a fault.

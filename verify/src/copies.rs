@@ -15,6 +15,7 @@ use wardkey_core::time::UnixTime;
 
 use crate::differ::in_order;
 use crate::error::{Error, Result, shown};
+use crate::folder;
 use crate::finding::{Finding, Record};
 use crate::form::Copied;
 use crate::texts::Text;
@@ -76,9 +77,10 @@ impl Copies {
     }
 
     fn add(&mut self, path: &Path) -> Result<Vec<Finding>> {
-        let mut source = Source { path: path.to_owned(), records: 0, others: 0 };
-        let mut order: BTreeMap<TerminalId, Vec<(u64, u64, EventId)>> = BTreeMap::new();
-        let mut from = BufReader::new(File::open(path).map_err(Error::io(path))?);
+        let path_of = path.to_owned();
+        let mut source = Source { path: path_of, records: 0, others: 0, newest_first: false };
+        let mut order: BTreeMap<TerminalId, Vec<Placed>> = BTreeMap::new();
+        let mut from = BufReader::new(folder::open(path)?);
         let (mut bytes, mut offset, mut line) = (Vec::new(), 0_u64, 0_u64);
         loop {
             bytes.clear();
@@ -233,7 +235,7 @@ fn named(id: &EventId, time: u64, terminal: Option<&TerminalId>) -> Record {
 }
 
 fn line_at(path: &Path, offset: u64) -> Option<String> {
-    let mut file = File::open(path).ok()?;
+    let mut file = folder::open(path).ok()?;
     file.seek(SeekFrom::Start(offset)).ok()?;
     let mut line = String::new();
     BufReader::new(file).take(MAX_LINE as u64).read_line(&mut line).ok()?;

@@ -1,11 +1,12 @@
 //! An export as files: `checkpoint`, `tile/`, `keys.cbor`. Nothing of it is believed here but what
 //! is signed.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::OFlag;
 use wardkey_core::code::Code;
 use wardkey_core::id::SigningPublicKey;
 use wardkey_core::log_keys::{LogKeys, ReplacedLogKey};
@@ -19,13 +20,17 @@ use crate::error::{Error, Result, shown};
 use crate::texts::Text;
 
 /// The checkpoint's name in the folder.
-const CHECKPOINT: &str = "checkpoint";
+pub const CHECKPOINT: &str = "checkpoint";
 /// That of the list of keys.
 const KEYS: &str = "keys.cbor";
 /// The longest bundle of entries in bytes.
 const MAX_BUNDLE: usize = WIDTH as usize * (bundle::MAX_ENTRY + 2);
 /// The longest list of keys in bytes, with its signature.
 const MAX_KEYS: usize = LogKeys::MAX_BYTES + 128;
+
+/// How deep tiles lie below the folder of their level: a number has seven parts at most, and one
+/// for its width.
+const DEEPEST: u8 = 9;
 
 /// An export.
 #[derive(Clone, Debug)]
@@ -40,6 +45,13 @@ impl Folder {
     /// Its path.
     pub fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// The most records that its files can hold: those of the lowest tiles or of the bundles,
+    /// whichever are more, as somebody may have removed some.
+    pub fn most(&self) -> u64 {
+        let count = |name: &str| files_below(&self.0.join(name), DEEPEST);
+        count("tile/entries").max(count("tile/0")).saturating_mul(WIDTH.into())
     }
 
     /// The bundle of entries of a tile.
@@ -155,11 +167,7 @@ pub fn open(path: &Path) -> Result<File> {
 /// Reads a file of at most so many bytes.
 fn read(path: &Path, max: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(Error::io(path))?;
-    // A pipe would never end.
-    if !file.metadata().map_err(Error::io(path))?.is_file() {
-        return Err(Error::file(path, Text::NotAFile));
-    }
+    let file = open(path)?;
     file.take(max as u64 + 1).read_to_end(&mut bytes).map_err(Error::io(path))?;
     if bytes.len() > max {
         return Err(Error::io(path)(ErrorKind::FileTooLarge.into()));

@@ -82,6 +82,7 @@ pass-changed = pass { $pass }
 no-checkpoint = it is no signed checkpoint
 not-a-file = it is not a regular file
 not-a-folder = it is not a folder
+fewer-files = it counts { $size } records, and the files beside it hold { $most } at most
 no-records = no line is a record in key=value, RFC 5424, ECS or OCSF
 tile-length = its length is wrong
 write-verifier = the key as "wardkey-server log show" says it: a name, digits and the key, with + between

@@ -82,6 +82,7 @@ pass-changed = 臨時コード { $pass }
 no-checkpoint = 署名されたチェックポイントではありません
 not-a-file = 通常のファイルではありません
 not-a-folder = フォルダーではありません
+fewer-files = 記録は { $size } 件とありますが、ファイルには最大 { $most } 件しか入りません
 no-records = key=value、RFC 5424、ECS、OCSF の記録がありません
 tile-length = 長さが違います
 write-verifier = wardkey-server log show が表示する鍵（名前+数字+鍵）を指定してください

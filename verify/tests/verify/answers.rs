@@ -85,6 +85,65 @@ fn what_cannot_be_checked_ends_with_a_status_of_its_own() {
     assert!(status == Some(1) && said.contains("WK-1908"), "{said}");
 }
 
+/// Nobody writes into these pipes, and nothing ends these devices: whoever waits for them waits for
+/// ever.
+#[test]
+fn what_is_no_regular_file_is_refused_at_once() {
+    let desk = Desk::new();
+    let folder = desk.exported("log", &Log::new(3));
+    let pipe = desk.at("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let refused = |folder: &std::path::Path, more: &[&str]| {
+        let output = run("C.UTF-8", folder, more);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{more:?}: {said}");
+        assert!(said.contains("WK-1953") && said.contains("regular file"), "{more:?}: {said}");
+    };
+    for input in [pipe.to_str().unwrap(), "/dev/zero", "/dev/tty0"] {
+        if !std::path::Path::new(input).exists() {
+            continue;
+        }
+        refused(&folder, &["--records", input]);
+        refused(&folder, &["--since", input]);
+    }
+    for name in ["checkpoint", "keys.cbor"] {
+        let folder = desk.exported(name, &Log::new(3));
+        std::fs::remove_file(folder.join(name)).unwrap();
+        std::fs::rename(&pipe, folder.join(name)).unwrap();
+        refused(&folder, &[]);
+        std::fs::rename(folder.join(name), &pipe).unwrap();
+    }
+    // One in the place of a tile is a tile that is not there.
+    let tile = folder.join("tile/entries/000.p/3");
+    std::fs::rename(&pipe, &tile).unwrap();
+    let output = run("C.UTF-8", &folder, &[]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("WK-1905") && said.contains("tile/entries/000.p/3"), "{said}");
+}
+
+#[test]
+fn a_size_that_the_files_cannot_hold_is_refused_at_once() {
+    let desk = Desk::new();
+    let folder = desk.exported("log", &Log::new(300));
+    // Two bundles, which hold 512 at most.
+    for size in [1 << 60, u64::MAX, 1026] {
+        let text = super::support::checkpoint_of(size);
+        std::fs::write(folder.join("checkpoint"), text).unwrap();
+        let output = run("C.UTF-8", &folder, &[]);
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{size}: {said}");
+        for part in ["WK-1953", "512", &size.to_string()] {
+            assert!(said.contains(part), "{size}, {part}: {said}");
+        }
+    }
+    // Of a log whose files are gone in part each one is named.
+    std::fs::write(folder.join("checkpoint"), super::support::checkpoint_of(600)).unwrap();
+    let output = run("C.UTF-8", &folder, &[]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("WK-1905") && said.contains("tile/entries/002.p/88"), "{said}");
+}
+
 #[test]
 fn the_page_is_whole_without_anything_from_elsewhere() {
     let (desk, log) = (Desk::new(), Log::new(20));
