@@ -2,7 +2,6 @@
 //! its id, its place and a hash.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use wardkey_core::code::Code;
 use wardkey_core::event::{Event, EventName, Format};
 use wardkey_core::evidence::RECORDED_WITHIN;
-use wardkey_core::id::{EventId, TerminalId};
+use wardkey_core::id::{EventId, Hash, TerminalId};
 use wardkey_core::time::UnixTime;
 
 use crate::differ::in_order;
@@ -42,7 +41,7 @@ struct Copy {
     line: u64,
     offset: u64,
     format: Format,
-    digest: [u8; 16],
+    digest: Hash,
     time: u64,
     terminal: Option<TerminalId>,
     stays: bool,
@@ -138,13 +137,14 @@ impl Copies {
         let mut findings = Vec::new();
         for copy in copies {
             copy.is_seen.store(true, Ordering::Relaxed);
-            let Some(wanted) = Copied::of(event, copy.format) else { continue };
-            if wanted.digest() == copy.digest {
+            let wanted = Copied::of(event, copy.format);
+            if wanted.as_ref().is_some_and(|wanted| wanted.digest() == copy.digest) {
                 continue;
             }
             let Some(source) = self.sources.get(copy.source) else { continue };
             let found = line_at(&source.path, copy.offset).and_then(|line| Copied::read(&line));
-            let names = found.map(|found| wanted.differences(&found)).unwrap_or_default();
+            let both = wanted.zip(found);
+            let names = both.map(|(wanted, found)| wanted.differences(&found)).unwrap_or_default();
             let what = Text::FieldsDiffer.with([("names", names.join(", ").into())]);
             findings.push(
                 Finding::what(Code::RecordChanged, what)

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 use wardkey_core::codec::sha256;
 use wardkey_core::event::{Event, Format};
-use wardkey_core::id::{EventId, TerminalId};
+use wardkey_core::id::{EventId, Hash, TerminalId};
 use wardkey_records::Source;
 
 /// The fields of the key=value line.
@@ -13,6 +13,8 @@ const FIELDS: [&str; 29] = [
     "service", "tty", "session", "seat", "rhost", "key", "model", "up", "uv", "counter", "stage",
     "age", "uid", "count", "seconds", "proof", "pass", "evidence", "terminal",
 ];
+/// How a record begins that is no JSON: structured data, and key=value.
+const TEXTS: [&str; 2] = ["[wardkey@", "schema="];
 /// How deep a SIEM wraps a record.
 const DEEPEST: u8 = 5;
 
@@ -55,17 +57,15 @@ impl Copied {
         TerminalId::from_hex(self.get("terminal")?).ok()
     }
 
-    /// The beginning of a hash over all fields.
-    pub fn digest(&self) -> [u8; 16] {
+    /// A hash over all fields.
+    pub fn digest(&self) -> Hash {
         let mut all = Vec::new();
         for part in self.fields.iter().flat_map(|(name, value)| [name, value]) {
             // Each with its length, so that none runs into the next.
             all.extend_from_slice(&(part.len() as u64).to_be_bytes());
             all.extend_from_slice(part.as_bytes());
         }
-        let mut digest = [0; 16];
-        digest.iter_mut().zip(sha256(&all).as_bytes()).for_each(|(to, from)| *to = *from);
-        digest
+        sha256(&all)
     }
 
     /// The names of the fields in which two differ.
@@ -90,10 +90,13 @@ fn copied(format: Format, mut fields: Vec<(String, String)>) -> Option<Copied> {
     Some(Copied { format, id: EventId::from_hex(&id.1).ok()?, fields })
 }
 
-/// In JSON, when the line or its end is that.
+/// In JSON, when the line or its end is that. Braces behind the beginning of a text are its own: a
+/// value may have them.
 fn in_line(line: &str, depth: u8) -> Option<Copied> {
     let line = line.trim();
-    let json = line.find('{').and_then(|at| serde_json::from_str(line.get(at..)?).ok());
+    let text = TEXTS.iter().filter_map(|begins| line.find(begins)).min();
+    let json = line.find('{').filter(|at| text.is_none_or(|text| *at < text));
+    let json = json.and_then(|at| serde_json::from_str(line.get(at..)?).ok());
     match json {
         Some(_) if depth >= DEEPEST => None,
         Some(value) => in_json(&value, depth + 1),
@@ -102,10 +105,11 @@ fn in_line(line: &str, depth: u8) -> Option<Copied> {
 }
 
 fn in_text(line: &str) -> Option<Copied> {
-    if let Some((_, data)) = line.split_once("[wardkey@") {
+    let [data, fields] = TEXTS;
+    if let Some((_, data)) = line.split_once(data) {
         return structured(data);
     }
-    let (_, line) = line.split_once("schema=")?;
+    let (_, line) = line.split_once(fields)?;
     let words = std::iter::once(("schema", line.split(' ').next()?))
         .chain(line.split(' ').skip(1).map_while(|word| word.split_once('=')));
     let own = words.filter(|(name, _)| FIELDS.contains(name));
@@ -269,6 +273,20 @@ mod tests {
         for other in ["", "sshd[1]: Accepted", "{", "{}", "schema=1 time=5", "[wardkey@1 id=\"x\"]"]
         {
             assert_eq!(Copied::read(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn no_value_makes_a_line_another_form() {
+        for detail in ["{}", "{\"id\":7}", "x{} schema=1", "[wardkey@1"] {
+            let mut event = event();
+            event.detail = Some(detail.into());
+            // Nothing stands behind the detail then.
+            (event.terminal, event.person, event.up, event.counter) = (None, None, None, None);
+            for format in FORMS {
+                let read = Copied::of(&event, format);
+                assert_eq!(read.map(|read| read.id), Some(event.id), "{format:?} {detail}");
+            }
         }
     }
 

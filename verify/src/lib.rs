@@ -9,7 +9,7 @@
 //!   older ── differ                    the log against an older export of it
 //!   all of them ── finding ── report ── text, JSON, html
 //! ```
-//! Two threads or more share the records; what is in memory does not grow with the log but for 16
+//! Two threads or more share the records; what is in memory does not grow with the log but for 24
 //! bytes a record, and with the copies.
 #![forbid(unsafe_code)]
 #![cfg_attr(

@@ -34,8 +34,8 @@ pub struct Walked {
     /// The time of the newest record of each terminal.
     pub newest: HashMap<String, u64>,
     last_number: Option<u64>,
-    /// The beginning of each id, and where it stands.
-    ids: Vec<(u64, u64)>,
+    /// Each id, and where it stands.
+    ids: Vec<([u8; 16], u64)>,
 }
 
 /// Looks at all that a checkpoint covers.
@@ -88,11 +88,7 @@ impl Walked {
             Some(Proof::Pass) => self.by_pass += 1,
             None => {}
         }
-        if let Some((id, place)) =
-            seen.item.id.as_ref().and_then(|id| id.first_chunk()).zip(seen.record.place)
-        {
-            self.ids.push((u64::from_be_bytes(*id), place));
-        }
+        self.ids.extend(seen.item.id.zip(seen.record.place));
         if let Some((terminal, time)) = seen.record.terminal.clone().zip(seen.record.time) {
             let newest = self.newest.entry(terminal).or_default();
             *newest = time.max(*newest);

@@ -97,6 +97,44 @@ fn a_record_that_was_removed_from_the_log_is_found_by_its_copy() {
 }
 
 #[test]
+fn a_copy_with_the_newest_first_is_said_to_be_so_once_and_what_was_moved_in_it() {
+    let (desk, log) = (Desk::new(), Log::new(20));
+    let folder = desk.exported("log", &log);
+    let mut lines = log.lines();
+    lines.reverse();
+    let copy = desk.lines("search.log", &lines);
+    let more = ["--records", copy.to_str().unwrap()];
+    let report = report(&folder, &more);
+    assert_eq!(found(&report), [""; 0]);
+    assert_eq!(report["copies"][0]["newest_first"], true);
+    for (language, sentence) in
+        [("C.UTF-8", "has the newest record first"), ("ja_JP.UTF-8", "新しい記録から並んでいる")]
+    {
+        let said = String::from_utf8(run(language, &folder, &more).stdout).unwrap();
+        assert_eq!(said.matches(sentence).count(), 1, "{said}");
+    }
+
+    let line = lines.remove(3);
+    lines.insert(10, line);
+    let copy = desk.lines("moved.log", &lines);
+    let report = self::report(&folder, &["--records", copy.to_str().unwrap()]);
+    assert_eq!(found(&report), ["1957 :11"]);
+    // The oldest first is said of nothing.
+    let copy = desk.lines("auth.log", &log.lines());
+    let report = self::report(&folder, &["--records", copy.to_str().unwrap()]);
+    assert_eq!(report["copies"][0]["newest_first"], false);
+}
+
+#[test]
+fn a_copy_whose_id_is_cut_off_is_no_record_and_matches_nothing() {
+    let cut = |lines: &mut Vec<String>| {
+        let at = lines[5].find("id=").unwrap();
+        lines[5].replace_range(at + 3 + 16..at + 3 + 32, "");
+    };
+    assert_eq!(changed(cut), ["1955 6"]);
+}
+
+#[test]
 fn a_file_without_records_is_no_copy() {
     let desk = Desk::new();
     let folder = desk.exported("log", &Log::new(3));
