@@ -14,8 +14,8 @@ use wardkey_core::time::UnixTime;
 
 use crate::differ::in_order;
 use crate::error::{Error, Result, shown};
-use crate::folder;
 use crate::finding::{Finding, Record};
+use crate::folder;
 use crate::form::Copied;
 use crate::texts::Text;
 
@@ -33,6 +33,8 @@ pub struct Source {
     pub records: u64,
     /// Lines that are not.
     pub others: u64,
+    /// Whether the newest record stands first: such a file is read from its end.
+    pub newest_first: bool,
 }
 
 #[derive(Debug)]
@@ -97,7 +99,7 @@ impl Copies {
                     source.records += 1;
                     let of_terminal = copied.terminal().map(|id| order.entry(id).or_default());
                     if let Some((of_terminal, time)) = of_terminal.zip(copied.time()) {
-                        of_terminal.push((time, line, copied.id));
+                        of_terminal.push(Placed { time, line, id: copied.id });
                     }
                     self.keep(&copied, (line, offset));
                 }
@@ -106,6 +108,10 @@ impl Copies {
         }
         if source.records == 0 {
             return Err(Error::file(path, Text::NoRecords));
+        }
+        source.newest_first = is_newest_first(order.values());
+        if source.newest_first {
+            order.values_mut().for_each(|order| order.reverse());
         }
         self.sources.push(source);
         Ok(order.values().flat_map(|order| misplaced(order, path)).collect())
@@ -198,31 +204,60 @@ fn stays(copied: &Copied) -> bool {
     !is_failure && STAY.iter().any(|name| copied.get("event") == Some(name.as_str()))
 }
 
+/// A record of a terminal, and where its copy stands.
+#[derive(Clone, Copy, Debug)]
+struct Placed {
+    time: u64,
+    line: u64,
+    id: EventId,
+}
+
+/// Whether records stand from the newest to the oldest, as a search in a SIEM gives them: fewer have
+/// to be moved to have them in that order.
+fn is_newest_first<'a>(orders: impl Iterator<Item = &'a Vec<Placed>>) -> bool {
+    let count = |times: &[u64]| in_order(times).into_iter().filter(|kept| *kept).count();
+    let (mut oldest, mut newest) = (0, 0);
+    for order in orders {
+        let mut times: Vec<u64> = order.iter().map(|placed| placed.time).collect();
+        oldest += count(&times);
+        times.reverse();
+        newest += count(&times);
+    }
+    newest > oldest
+}
+
 /// Records of one terminal that stand among those of another time. Its records come in their order;
 /// those that one moment made may change places.
-fn misplaced(order: &[(u64, u64, EventId)], path: &Path) -> Vec<Finding> {
-    let times: Vec<u64> = order.iter().map(|(time, ..)| *time).collect();
+fn misplaced(order: &[Placed], path: &Path) -> Vec<Finding> {
+    let times: Vec<u64> = order.iter().map(|placed| placed.time).collect();
     let kept = in_order(&times);
+    // Of each the next one in order on either side.
+    let before = last_kept(times.iter().zip(&kept));
+    let mut after = last_kept(times.iter().zip(&kept).rev());
+    after.reverse();
+
     let mut findings = Vec::new();
-    for (at, (time, line, id)) in order.iter().enumerate() {
-        if kept.get(at) != Some(&false) {
-            continue;
-        }
-        let near = |at: &usize| kept.get(*at) == Some(&true);
-        let before = (0..at).rev().find(near).and_then(|at| times.get(at));
-        let after = (at..times.len()).find(near).and_then(|at| times.get(at));
-        let is_late = before.is_some_and(|before| *before > time.saturating_add(RECORDED_WITHIN));
-        let is_early = after.is_some_and(|after| after.saturating_add(RECORDED_WITHIN) < *time);
-        if is_late || is_early {
+    for (((placed, kept), before), after) in order.iter().zip(&kept).zip(before).zip(after) {
+        let time = placed.time;
+        let is_late = before.is_some_and(|before| before > time.saturating_add(RECORDED_WITHIN));
+        let is_early = after.is_some_and(|after| after.saturating_add(RECORDED_WITHIN) < time);
+        if !kept && (is_late || is_early) {
             findings.push(
                 Finding::new(Code::RecordMoved)
-                    .in_copy(path.to_owned(), Some(*line))
-                    .of(named(id, *time, None))
+                    .in_copy(path.to_owned(), Some(placed.line))
+                    .of(named(&placed.id, time, None))
                     .against(shown(path)),
             );
         }
     }
     findings
+}
+
+/// For each time the last one in front of it that was kept.
+fn last_kept<'a>(times: impl Iterator<Item = (&'a u64, &'a bool)>) -> Vec<Option<u64>> {
+    let mut last = None;
+    let before = times.map(|(time, kept)| if *kept { last.replace(*time) } else { last });
+    before.collect()
 }
 
 fn named(id: &EventId, time: u64, terminal: Option<&TerminalId>) -> Record {
@@ -240,4 +275,39 @@ fn line_at(path: &Path, offset: u64) -> Option<String> {
     let mut line = String::new();
     BufReader::new(file).take(MAX_LINE as u64).read_line(&mut line).ok()?;
     Some(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(times: impl Iterator<Item = u64>) -> Vec<Placed> {
+        let id = EventId::new([7; 16]);
+        times.zip(1..).map(|(time, line)| Placed { time, line, id }).collect()
+    }
+
+    #[test]
+    fn what_is_most_in_one_direction_is_read_in_that() {
+        for (times, newest_first) in [
+            (vec![], false),
+            (vec![5, 5, 5], false),
+            (vec![1, 2, 3], false),
+            (vec![3, 2, 1], true),
+            (vec![9, 8, 1, 7, 6], true),
+            (vec![1, 2, 9, 3, 4], false),
+        ] {
+            let order = order(times.iter().copied());
+            assert_eq!(is_newest_first([order].iter()), newest_first, "{times:?}");
+        }
+    }
+
+    /// Each looks for the nearest line that is in order. With a look at every line between them
+    /// this takes hours.
+    #[test]
+    fn so_many_lines_out_of_order_are_named_as_a_few() {
+        let count = 200_000;
+        let times = (0..count).rev().map(|step| step * 1000);
+        let found = misplaced(&order(times), Path::new("auth.log"));
+        assert_eq!(found.len() as u64, count - 1);
+    }
 }

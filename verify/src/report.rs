@@ -37,12 +37,19 @@ pub struct SourceReport {
     pub records: u64,
     /// Lines that are not.
     pub others: u64,
+    /// Whether the newest record stands first.
+    pub newest_first: bool,
 }
 
 impl SourceReport {
     /// Of a file.
     pub fn of(source: &Source) -> Self {
-        Self { path: source.path.clone(), records: source.records, others: source.others }
+        Self {
+            path: source.path.clone(),
+            records: source.records,
+            others: source.others,
+            newest_first: source.newest_first,
+        }
     }
 }
 
@@ -132,13 +139,6 @@ impl Report {
         if let Some(since) = &self.since {
             let args = [("path", shown(&since.path)), ("size", since.size.into())];
             lines.push(Text::CheckedSince.with(args));
-            if since.origin != self.origin {
-                lines.push(Text::Renamed.with([("origin", since.origin.as_str().into())]));
-            }
-        }
-        for copy in &self.copies {
-            lines.push(Text::CheckedCopy.with([
-                ("path", shown(&copy.path)),
             if since.verifier != self.key {
                 lines.push(Text::CheckedSinceKey.with([("key", since.verifier.as_str().into())]));
             }
@@ -146,9 +146,19 @@ impl Report {
                 let time = UnixTime(time).to_rfc3339().into();
                 lines.push(Text::SinceKeyStolen.with([("time", time)]));
             }
+            if since.origin != self.origin {
+                lines.push(Text::Renamed.with([("origin", since.origin.as_str().into())]));
+            }
+        }
+        for copy in &self.copies {
+            lines.push(Text::CheckedCopy.with([
+                ("path", shown(&copy.path)),
                 ("records", copy.records.into()),
                 ("others", copy.others.into()),
             ]));
+            if copy.newest_first {
+                lines.push(Text::NewestFirst.with([("path", shown(&copy.path))]));
+            }
         }
         if self.on_their_way > 0 {
             lines.push(Text::OnTheirWay.with([("count", self.on_their_way.into())]));

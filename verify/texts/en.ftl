@@ -10,6 +10,7 @@ renamed = The log had another name then, { $origin }: a backup was restored, or 
 checked-since-key = Its signature is by the key that was given for it: { $key }
 since-key-stolen = That key was replaced as stolen on { $time }: the comparison says something only if you held the older one before.
 checked-copy = Compared with { $path }: { $records } records, { $others } other lines.
+newest-first = { $path } has the newest record first, so it was read from its end.
 on-their-way = Copies that are newer than all that the log has of their terminals, so not counted: { $count }.
 all-holds = Everything that was checked holds.
 all-holds-remarks = Everything that was checked holds. To be looked at: { $count }.
@@ -81,8 +82,8 @@ pass-changed = pass { $pass }
 ## Files and arguments
 no-checkpoint = it is no signed checkpoint
 not-a-file = it is not a regular file
-not-a-folder = it is not a folder
 fewer-files = it counts { $size } records, and the files beside it hold { $most } at most
+not-a-folder = it is not a folder
 no-records = no line is a record in key=value, RFC 5424, ECS or OCSF
 tile-length = its length is wrong
 write-verifier = the key as "wardkey-server log show" says it: a name, digits and the key, with + between

@@ -10,6 +10,7 @@ renamed = その時の台帳の名前は { $origin } でした。バックアッ
 checked-since-key = その署名は、そのために指定された鍵のものです：{ $key }
 since-key-stolen = その鍵は { $time } に盗難で交換されました。それより前に入手していた場合にだけ、比べたことが根拠になります。
 checked-copy = { $path } と比べました：記録 { $records } 件、その他の行 { $others } 行。
+newest-first = { $path } は新しい記録から並んでいるため、末尾から読みました。
 on-their-way = 台帳にあるその端末の記録より新しいため、数えなかった写し：{ $count } 件。
 all-holds = 確認したことは、すべて成り立ちます。
 all-holds-remarks = 確認したことは、すべて成り立ちます。目を通すべきもの：{ $count } 件。
@@ -81,8 +82,8 @@ pass-changed = 臨時コード { $pass }
 ## ファイルと引数
 no-checkpoint = 署名されたチェックポイントではありません
 not-a-file = 通常のファイルではありません
-not-a-folder = フォルダーではありません
 fewer-files = 記録は { $size } 件とありますが、ファイルには最大 { $most } 件しか入りません
+not-a-folder = フォルダーではありません
 no-records = key=value、RFC 5424、ECS、OCSF の記録がありません
 tile-length = 長さが違います
 write-verifier = wardkey-server log show が表示する鍵（名前+数字+鍵）を指定してください
