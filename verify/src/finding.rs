@@ -12,7 +12,7 @@ use wardkey_core::time::UnixTime;
 use crate::texts::{Phrase, Text};
 
 /// The most findings that a report lists; all are counted.
-const MOST: usize = 10_000;
+pub const MOST: usize = 10_000;
 
 /// What names a record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! The log against an older checkpoint or export of it.
 
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use wardkey_core::code::Code;
@@ -12,7 +13,7 @@ use wardkey_tlog::{Checkpoint, Frontier, Hash, Level, Tile, Verifier, WIDTH, bun
 
 use crate::differ::{Change, Item, differ};
 use crate::error::{Error, Result, shown};
-use crate::finding::{Finding, Record};
+use crate::finding::{Finding, MOST, Record};
 use crate::folder::{self, Folder};
 use crate::keys;
 use crate::texts::Text;
@@ -24,11 +25,11 @@ pub struct Older {
     pub path: PathBuf,
     /// What was signed then.
     pub checkpoint: Checkpoint,
-    folder: Option<Folder>,
     /// By which that was verified.
     pub key: Verifier,
     /// When that key was replaced as stolen.
     pub key_stolen: Option<UnixTime>,
+    folder: Option<Folder>,
     keys: Option<LogKeys>,
 }
 
@@ -82,25 +83,42 @@ impl Older {
         // What stands behind everything that was there has come since.
         let last = last_kept(rest.1.len(), &changes);
 
-        for change in changes {
+        let has_come = |change: &Change| match change {
+            Change::Added(to) => last.is_none_or(|last| last < *to),
+            _ => false,
+        };
+        let changes: Vec<Change> = changes.into_iter().filter(|change| !has_come(change)).collect();
+        let places = |is_gone| {
+            let changes = changes.iter().take(MOST).map(|change| record_of(change, same));
+            changes.filter(move |(gone, _)| *gone == is_gone).map(|(_, place)| place).collect()
+        };
+        let old = names(self.checkpoint.size(), places(true), |tile| folder.bundle(tile).ok());
+        let new = names(size, places(false), |tile| now.bundle(tile).ok());
+
+        findings.extend(changes.iter().map(|change| {
             let finding = match change {
-                Change::Added(to) if last.is_none_or(|last| last < to) => continue,
-                Change::Added(to) => Finding::new(Code::RecordAdded).of(name(now, size, same + to)),
-                Change::Changed(_, to) => Finding::what(Code::RecordChanged, Text::OtherHash)
-                    .of(name(now, size, same + to)),
-                Change::Moved(_, to) => {
-                    Finding::new(Code::RecordMoved).of(name(now, size, same + to))
-                }
-                Change::Removed(from) => Finding::new(Code::RecordRemoved).of(name(
-                    folder,
-                    self.checkpoint.size(),
-                    same + from,
-                )),
+                Change::Added(_) => Finding::new(Code::RecordAdded),
+                Change::Changed(..) => Finding::what(Code::RecordChanged, Text::OtherHash),
+                Change::Moved(..) => Finding::new(Code::RecordMoved),
+                Change::Removed(_) => Finding::new(Code::RecordRemoved),
             };
-            findings.push(finding.against(shown(&self.path)));
-        }
+            let (is_gone, place) = record_of(change, same);
+            let known = if is_gone { &old } else { &new }.get(&place);
+            let record = known.cloned().unwrap_or_else(|| Record::at(place));
+            finding.of(record).against(shown(&self.path))
+        }));
         Ok(findings)
     }
+}
+
+/// The record that a change is said of: whether it is one of the older log, and its place in its
+/// log.
+fn record_of(change: &Change, same: usize) -> (bool, u64) {
+    let (is_gone, at) = match *change {
+        Change::Removed(from) => (true, from),
+        Change::Added(to) | Change::Changed(_, to) | Change::Moved(_, to) => (false, to),
+    };
+    (is_gone, same.saturating_add(at) as u64)
 }
 
 /// The last of the new items that was there before.
@@ -151,19 +169,62 @@ fn read(entry: &[u8]) -> Option<(LogEntry, Option<Event>)> {
     Some((entry, event))
 }
 
-/// What names the record at a place.
-fn name(folder: &Folder, size: u64, place: usize) -> Record {
-    let place = place as u64;
-    let mut tiles = since(0, size).take_while(|tile| tile.level() == Level::ENTRIES);
-    let holds =
-        |tile: &Tile| (tile.first()..tile.first() + u64::from(tile.width())).contains(&place);
-    let found = tiles.find(holds).and_then(|tile| {
-        let bytes = folder.bundle(&tile).ok()?;
-        let at = usize::try_from(place - tile.first()).ok()?;
-        read(bundle::entries(&bytes)?.get(at)?)
-    });
-    match found {
-        Some((entry, event)) => Record::of(place, &entry, event.as_ref()),
-        None => Record::at(place),
+/// What names the records at these places of a log of so many. Each bundle with one of them is read
+/// once.
+fn names(
+    size: u64,
+    places: BTreeSet<u64>,
+    mut bundle: impl FnMut(&Tile) -> Option<Vec<u8>>,
+) -> HashMap<u64, Record> {
+    let mut found = HashMap::new();
+    let mut places = places.into_iter().peekable();
+    while let Some(first) = places.peek().copied() {
+        let Some(tile) = tile_of(first, size) else { break };
+        let end = tile.first().saturating_add(tile.width().into());
+        let bytes = bundle(&tile).unwrap_or_default();
+        let entries = bundle::entries(&bytes).unwrap_or_default();
+        while let Some(place) = places.next_if(|place| *place < end) {
+            let at = usize::try_from(place - tile.first()).ok();
+            let entry = at.and_then(|at| read(entries.get(at)?));
+            found.extend(
+                entry.map(|(entry, event)| (place, Record::of(place, &entry, event.as_ref()))),
+            );
+        }
+    }
+    found
+}
+
+/// The tile of the lowest level with the entry at a place of a log of so many.
+fn tile_of(place: u64, size: u64) -> Option<Tile> {
+    let index = place / u64::from(WIDTH);
+    let left = size.checked_sub(index * u64::from(WIDTH))?.min(WIDTH.into());
+    Tile::new(Level::ENTRIES, index, u16::try_from(left).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_place_is_in_the_tile_that_the_log_has_it_in() {
+        for size in [1, 255, 256, 257, 700] {
+            for tile in since(0, size).take_while(|tile| tile.level() == Level::ENTRIES) {
+                for place in tile.first()..tile.first() + u64::from(tile.width()) {
+                    assert_eq!(tile_of(place, size), Some(tile), "{place} of {size}");
+                }
+            }
+        }
+        assert_eq!(tile_of(256, 256), None);
+    }
+
+    #[test]
+    fn a_bundle_is_read_once_however_many_of_its_records_are_named() {
+        let mut read = Vec::new();
+        let places = (0..600).chain(100_000..100_200).collect();
+        names(100_200, places, |tile| {
+            read.push(tile.index());
+            None
+        });
+        assert_eq!(read, [0, 1, 2, 390, 391]);
     }
 }
