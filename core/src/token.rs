@@ -72,7 +72,7 @@ impl JoinToken {
     ) -> Result<(Self, String), TokenError> {
         // Five bits of each.
         let seed = seed.map(|byte| byte & 31);
-        let binding = binding_of(&seed, root_key)?;
+        let binding = binding_of(COST, &seed, root_key)?;
         Ok((Self::of(seed, binding)?, text_of(&seed, &binding)))
     }
 
@@ -85,10 +85,17 @@ impl JoinToken {
     }
 
     /// Whether a root key is the deployment's.
-    pub fn is_for(&self, root_key: &SigningPublicKey) -> bool {
+    ///
+    /// # Errors
+    /// [`TokenError::Memory`]: then nobody knows.
+    pub fn is_for(&self, root_key: &SigningPublicKey) -> Result<bool, TokenError> {
+        self.is_for_at(COST, root_key)
+    }
+
+    fn is_for_at(&self, cost: Cost, root_key: &SigningPublicKey) -> Result<bool, TokenError> {
         match &self.root {
-            Root::Binding { seed, binding } => binding_of(seed, root_key) == Ok(*binding),
-            Root::Long(root) => root.is(root_key),
+            Root::Binding { seed, binding } => Ok(binding_of(cost, seed, root_key)? == *binding),
+            Root::Long(root) => Ok(root.is(root_key)),
         }
     }
 
@@ -121,10 +128,14 @@ impl JoinToken {
     }
 }
 
-fn binding_of(seed: &[u8], root_key: &SigningPublicKey) -> Result<[u8; BINDING], TokenError> {
+fn binding_of(
+    cost: Cost,
+    seed: &[u8],
+    root_key: &SigningPublicKey,
+) -> Result<[u8; BINDING], TokenError> {
     let mut binding = [0; BINDING];
     let both = Zeroizing::new([seed, root_key.as_bytes()].concat());
-    stretch(COST, &both, FOR_ROOT, &mut binding)?;
+    stretch(cost, &both, FOR_ROOT, &mut binding)?;
     Ok(binding.map(|byte| byte & 31))
 }
 
@@ -170,7 +181,7 @@ mod tests {
         ] {
             assert_eq!(JoinToken::from_text(&copied).unwrap(), token, "{copied}");
         }
-        assert!(token.is_for(&key(7)) && !token.is_for(&key(8)));
+        assert_eq!((token.is_for(&key(7)), token.is_for(&key(8))), (Ok(true), Ok(false)));
 
         let other = JoinToken::make([9; 10], &key(7)).unwrap();
         assert!(other.0.id != token.id && other.0.secret != token.secret);
@@ -181,6 +192,15 @@ mod tests {
     fn a_slip_shows_and_another_text_is_no_token() {
         let (_, text) = made();
         for at in (0..text.len()).filter(|at| text.as_bytes()[*at] != b'-') {
+    #[test]
+    fn a_hash_that_could_not_be_made_says_nothing_of_the_deployment() {
+        let (token, _) = made();
+        // Less than Argon2 takes at the least.
+        let none = Cost { memory_kib: 1, passes: 1 };
+        assert_eq!(token.is_for_at(none, &key(7)), Err(TokenError::Memory));
+        assert_eq!(TokenError::Memory.code(), crate::code::Code::Internal);
+    }
+
             let mut typed = text.clone().into_bytes();
             typed[at] = if typed[at] == b'7' { b'8' } else { b'7' };
             let typed = String::from_utf8(typed).unwrap();

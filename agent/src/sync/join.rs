@@ -41,7 +41,14 @@ pub fn join(agent: &Agent, request: &Join) -> Result<Joined, AgentError> {
     let token =
         JoinToken::from_text(&request.token).map_err(|error| Denial::new(error.code(), error))?;
     let before = agent.identity();
-    let elsewhere = before.as_ref().is_some_and(|identity| !token.is_for(&identity.root_key));
+    let is_for = |key: &SigningPublicKey| {
+        let known = token.is_for(key).map_err(|error| Denial::new(error.code(), error))?;
+        Ok::<bool, AgentError>(known)
+    };
+    let elsewhere = match &before {
+        Some(identity) => !is_for(&identity.root_key)?,
+        None => false,
+    };
     if elsewhere && request.replace != Some(true) {
         return Err(Denial::new(
             Code::AlreadyJoined,
@@ -50,7 +57,7 @@ pub fn join(agent: &Agent, request: &Join) -> Result<Joined, AgentError> {
         .into());
     }
     let _one_at_a_time = lock(&agent.applying);
-    let (roots, root) = first_contact(&request.server, &agent.clock, |key| token.is_for(key))?;
+    let (roots, root) = first_contact(&request.server, &agent.clock, is_for)?;
     let root_key = first_key(&roots)?;
 
     let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)
@@ -106,7 +113,7 @@ fn take(
 /// [`AgentError`].
 pub fn recover_roots(agent: &Agent, identity: &Identity) -> Result<Vec<u8>, AgentError> {
     let (roots, root) =
-        first_contact(&identity.server, &agent.clock, |key| *key == identity.root_key)?;
+        first_contact(&identity.server, &agent.clock, |key| Ok(*key == identity.root_key))?;
     if root.version < agent.marks().root_version {
         let detail = format!("root document {} < {}", root.version, agent.marks().root_version);
         return Err(Denial::new(Code::Rollback, detail).into());
@@ -121,7 +128,7 @@ pub fn recover_roots(agent: &Agent, identity: &Identity) -> Result<Vec<u8>, Agen
 fn first_contact(
     server: &str,
     clock: &Arc<Clock>,
-    is_right: impl Fn(&SigningPublicKey) -> bool,
+    is_right: impl Fn(&SigningPublicKey) -> Result<bool, AgentError>,
 ) -> Result<Roots, AgentError> {
     let name = server_name(server)?;
     let (config, capture) = tls::capturing()?;
@@ -129,7 +136,7 @@ fn first_contact(
     let roots = reply.roots.into_iter().map(SignedRoot::try_from).collect::<Result<Vec<_>, _>>()?;
     let roots = List::new(roots)?;
     let key = first_key(&roots)?;
-    if !is_right(&key) {
+    if !is_right(&key)? {
         return Err(ServerError::NotTrusted("its root key is not the deployment's".into()).into());
     }
     let root = SignedRoot::verify_chain(&roots, &key)?;

@@ -15,7 +15,7 @@ use wardkey_core::person::Status;
 use wardkey_core::sign::{self, Verified};
 use wardkey_core::snapshot::{Anchor, verify_terminal};
 use wardkey_core::texts;
-use wardkey_core::token::JoinToken;
+use wardkey_core::token::{JoinToken, TokenError};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::anchor::{self, Before};
@@ -107,7 +107,7 @@ fn may_replace(
     let path = Phrase::from(options.anchor.display().to_string());
     let hint = match before {
         Before::Nothing => return Ok(()),
-        Before::Anchor(anchor) if token.is_for(&anchor.root_key) => return Ok(()),
+        Before::Anchor(anchor) if is_for(token, anchor)? => return Ok(()),
         // Nobody of the other deployment has passed a test login here.
         _ if options.leave_deployment && profile::state(&context.env.places) == State::On => {
             return Err(CliError::new(Code::StillEnabled));
@@ -120,6 +120,16 @@ fn may_replace(
         }
     };
     Err(CliError::with(Code::AlreadyJoined, hint))
+}
+
+/// Whether a token is of the deployment of an anchor. Where that cannot be found out, it is of no
+/// other one either.
+fn is_for(token: &JoinToken, anchor: &Anchor) -> Result<bool, CliError> {
+    token.is_for(&anchor.root_key).map_err(unhashed)
+}
+
+fn unhashed(error: TokenError) -> CliError {
+    CliError::because(error.code(), error)
 }
 
 /// The token that this terminal joined with last, by its id, which is no secret.
@@ -137,7 +147,7 @@ fn refuse_own_token(
 ) -> Result<(), CliError> {
     let Before::Anchor(anchor) = before else { return Ok(()) };
     let spent = files::read(&spent_token(options), 64).ok().flatten();
-    if !token.is_for(&anchor.root_key) || spent.as_deref() != Some(to_hex(&token.id).as_bytes()) {
+    if spent.as_deref() != Some(to_hex(&token.id).as_bytes()) || !is_for(token, anchor)? {
         return Ok(());
     }
     match Agent::connect(context)?.ask(&Request::Status, WAIT)? {
@@ -162,7 +172,8 @@ fn explained(
 ) -> CliError {
     match before {
         Before::Anchor(anchor)
-            if error.code() == Code::JoinTokenInvalid && token.is_for(&anchor.root_key) =>
+            if error.code() == Code::JoinTokenInvalid
+                && matches!(is_for(token, anchor), Ok(true)) =>
         {
             joined_already(anchor)
         }
@@ -183,7 +194,7 @@ fn verify(
     let first = joined.roots.first().ok_or_else(|| untrusted(Text::NoRootDocument.into()))?;
     let claimed: RootDocument = sign::peek(first.by_itself.as_slice())
         .map_err(|error| CliError::because(Code::ServerNotTrusted, error))?;
-    if !token.is_for(&claimed.root_key) {
+    if !token.is_for(&claimed.root_key).map_err(unhashed)? {
         return Err(untrusted(Text::NotTheTokensRoot.into()));
     }
     let root = SignedRoot::verify_chain(&joined.roots, &claimed.root_key)

@@ -8,7 +8,7 @@ use wardkey_core::id::{from_hex, to_hex};
 use wardkey_core::name::ScopeName;
 use wardkey_core::sign;
 use wardkey_core::time::UnixTime;
-use wardkey_core::token::JoinToken;
+use wardkey_core::token::{JoinToken, MAX_SECONDS, TokenError};
 
 use super::operation::{joined, names};
 use super::{Listing, Operation};
@@ -115,14 +115,23 @@ impl TokenView {
 
 /// The id in a token, or that is written out.
 fn id_of(text: &str) -> Result<[u8; 8]> {
-    let id = JoinToken::from_text(text).map(|token| token.id).ok();
-    let id = id.or_else(|| from_hex(text).ok().and_then(|bytes| bytes.try_into().ok()));
-    id.ok_or_else(|| Error::usage(Text::TokenOrId))
+    match JoinToken::from_text(text) {
+        Ok(token) => Ok(token.id),
+        // It may well be a token.
+        Err(error @ TokenError::Memory) => Err(Error::crypto("join token")(error)),
+        Err(TokenError::Form | TokenError::Mistyped) => {
+            let id = from_hex(text).ok().and_then(|bytes| bytes.try_into().ok());
+            id.ok_or_else(|| Error::usage(Text::TokenOrId))
+        }
+    }
 }
 
 /// Makes a token.
 pub async fn add(op: &mut Operation<'_>, new: NewToken<'_>) -> Result<TokenMade> {
     let mut scopes = new.scopes;
+///
+/// # Errors
+/// One of usage when it would be valid for longer than [`MAX_SECONDS`].
     if scopes.len() > MAX_SCOPES {
         return Err(Error::usage(terminal::scopes_wrong()));
     }
