@@ -13,7 +13,8 @@
 //! because nobody can try them alone. Who is in the middle and has no token guesses once for each
 //! join that an administrator begins. Who has read the token could look for another root key that
 //! fits: each try costs an Argon2id, which makes more than ten thousand years of a processor, for a
-//! token that lives a day, and nobody can begin before it is made.
+//! token that lives a day and never longer than [`MAX_SECONDS`], and nobody can begin before it is
+//! made.
 //!
 //! The seed has 50 bits, as the code of a pass. At the server it is guessed as often as the server
 //! answers. Who knows the id (lists and files show it), or the secret (the server's database),
@@ -31,6 +32,9 @@ pub use digits::{base32, from_base32};
 pub use error::TokenError;
 use long::{Long, LongRoot};
 
+/// The longest that a token may be valid, in seconds: 30 days. Whoever has read one has no longer to
+/// look for a root key that fits its binding, which takes some hundred thousand processors then.
+pub const MAX_SECONDS: u64 = 30 * 86_400;
 /// Digits that stand together.
 const GROUP: usize = 5;
 const SEED: usize = 10;
@@ -189,10 +193,6 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_shows_and_another_text_is_no_token() {
-        let (_, text) = made();
-        for at in (0..text.len()).filter(|at| text.as_bytes()[*at] != b'-') {
-    #[test]
     fn a_hash_that_could_not_be_made_says_nothing_of_the_deployment() {
         let (token, _) = made();
         // Less than Argon2 takes at the least.
@@ -201,6 +201,10 @@ mod tests {
         assert_eq!(TokenError::Memory.code(), crate::code::Code::Internal);
     }
 
+    #[test]
+    fn a_slip_shows_and_another_text_is_no_token() {
+        let (_, text) = made();
+        for at in (0..text.len()).filter(|at| text.as_bytes()[*at] != b'-') {
             let mut typed = text.clone().into_bytes();
             typed[at] = if typed[at] == b'7' { b'8' } else { b'7' };
             let typed = String::from_utf8(typed).unwrap();

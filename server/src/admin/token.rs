@@ -19,6 +19,8 @@ use crate::store::{PageRequest, Tx, setting, terminal};
 use crate::texts::Text;
 use crate::when::shown_utc;
 
+const DAY: u64 = 86_400;
+
 /// What a token is made for.
 #[derive(Debug)]
 pub struct NewToken<'a> {
@@ -127,13 +129,17 @@ fn id_of(text: &str) -> Result<[u8; 8]> {
 }
 
 /// Makes a token.
-pub async fn add(op: &mut Operation<'_>, new: NewToken<'_>) -> Result<TokenMade> {
-    let mut scopes = new.scopes;
 ///
 /// # Errors
 /// One of usage when it would be valid for longer than [`MAX_SECONDS`].
+pub async fn add(op: &mut Operation<'_>, new: NewToken<'_>) -> Result<TokenMade> {
+    let mut scopes = new.scopes;
     if scopes.len() > MAX_SCOPES {
         return Err(Error::usage(terminal::scopes_wrong()));
+    }
+
+    if new.seconds > MAX_SECONDS {
+        return Err(Error::usage(Text::TokenTooLong.with([("days", (MAX_SECONDS / DAY).into())])));
     }
 
     // The token is bound to the first root key: that of the anchor.
@@ -213,6 +219,17 @@ mod tests {
         show(&mut tx, "0123456789abcdef", NOW).await.unwrap_err();
         drop(tx);
         deployment.act(async |op| delete(op, "xyz").await).await.unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn no_token_is_valid_for_longer_than_its_binding_holds() {
+        let deployment = Deployment::new().await;
+        let new =
+            |seconds| NewToken { scopes: [scope("icu")].into(), replaces: None, seconds, uses: 1 };
+        let made = deployment.act(async |op| add(op, new(30 * DAY)).await).await.unwrap();
+        assert_eq!(made.expires, NOW.plus(30 * DAY).0);
+        let longer = deployment.act(async |op| add(op, new(30 * DAY + 1)).await).await;
+        assert!(longer.unwrap_err().to_string().contains("30 days"));
     }
 
     #[tokio::test]

@@ -184,7 +184,8 @@ pub struct TokenAdd {
     /// ends. Without --scope it keeps its scopes.
     #[arg(long, value_name = "TERMINAL", conflicts_with = "uses")]
     pub replace: Option<String>,
-    /// How long the token is valid (30m, 24h, 7d).
+    /// How long the token is valid (30m, 24h, 7d), 30 days at most: whoever has read it must not
+    /// have years to look for a root key that fits it.
     #[arg(long, value_parser = duration, default_value = "24h", value_name = "TIME")]
     pub expires: u64,
     /// For how many machines; above one, each has to be approved.
