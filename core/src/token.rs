@@ -32,8 +32,8 @@ pub use digits::{base32, from_base32};
 pub use error::TokenError;
 use long::{Long, LongRoot};
 
-/// The longest that a token may be valid, in seconds: 30 days. Whoever has read one has no longer to
-/// look for a root key that fits its binding, which takes some hundred thousand processors then.
+/// The longest that a token may be valid, in seconds: 30 days. Whoever has read one has no longer
+/// to look for a root key that fits its binding, which takes some hundred thousand processors then.
 pub const MAX_SECONDS: u64 = 30 * 86_400;
 /// Digits that stand together.
 const GROUP: usize = 5;

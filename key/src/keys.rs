@@ -135,8 +135,8 @@ pub trait SecurityKey {
         limits: &Limits,
     ) -> Result<(), KeyError>;
 
-    /// Asks for what the next PIN will need, while the person types it. What the key refuses is asked
-    /// for again when the PIN is there; a key that was silent is out of step then.
+    /// Asks for what the next PIN will need, while the person types it. What the key refuses is
+    /// asked for again when the PIN is there; a key that was silent is out of step then.
     ///
     /// # Errors
     /// As for every exchange.

@@ -212,8 +212,8 @@ struct Placed {
     id: EventId,
 }
 
-/// Whether records stand from the newest to the oldest, as a search in a SIEM gives them: fewer have
-/// to be moved to have them in that order.
+/// Whether records stand from the newest to the oldest, as a search in a SIEM gives them: fewer
+/// have to be moved to have them in that order.
 fn is_newest_first<'a>(orders: impl Iterator<Item = &'a Vec<Placed>>) -> bool {
     let count = |times: &[u64]| in_order(times).into_iter().filter(|kept| *kept).count();
     let (mut oldest, mut newest) = (0, 0);

@@ -111,7 +111,7 @@ pub fn checkpoint(at: &Path, key: &Verifier) -> Result<Checkpoint> {
 /// The same, of a log that may have had another name then: before a restore.
 ///
 /// # Errors
-/// [`Error::File`], [`Code::LogUntrusted`]; [`Code::LogKeyStolen`] when one of these keys signed it.
+/// [`Error::File`], [`Code::LogUntrusted`]; [`Code::LogKeyStolen`] when one of these signed it.
 pub fn older_checkpoint(
     at: &Path,
     key: &Verifier,

@@ -13,7 +13,7 @@ use crate::keys::{Limits, STEP};
 /// How long the change of a PIN may take: no person is waited for.
 const PIN_CHANGE: Duration = Duration::from_secs(30);
 
-/// What comes sooner than this was typed by nobody: a program goes on, and the key stays free for it.
+/// What comes sooner than this was typed by nobody: a program goes on, and the key stays free.
 pub(super) const AT_ONCE: Duration = Duration::from_millis(50);
 
 impl Session<'_> {

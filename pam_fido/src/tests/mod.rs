@@ -29,5 +29,6 @@ mod taken_over;
 mod versions;
 mod vouches;
 mod vouches_refused;
+mod vouches_secret;
 mod vouches_used;
 mod waiting;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use wardkey_core::code::Code;
-use wardkey_core::codec::{List, to_message};
+use wardkey_core::codec::List;
 use wardkey_core::directory::leaf_key;
 use wardkey_core::id::Nonce;
 use wardkey_core::message::agent::{LoginResult, Request as AgentRequest};
@@ -18,7 +18,7 @@ use crate::typed_name::TypedName;
 use wardkey_testkit::{CHOSEN, Deployment, T0, kept, login, vouch};
 
 /// What was seen, and that nobody's word was kept or recorded.
-fn refused_of(scene: Scene) -> Seen {
+pub fn refused_of(scene: Scene) -> Seen {
     let book = Arc::clone(&scene.machine.vouches);
     let before = book.lock().unwrap().clone();
     let seen = scene.run();
@@ -45,27 +45,6 @@ fn a_code_of_one_s_own_is_six_digits_or_more_and_not_the_first_that_others_try()
         let seen = refused_of(scene(answers));
         assert_eq!(seen.code(), code, "{answers:?}");
         assert!(!seen.key.iter().any(|one| matches!(one, KeyRequest::HashCode(_))), "{answers:?}");
-    }
-}
-
-/// Four questions without echo follow each other: what is typed one too late is neither signed nor
-/// recorded, nor does the agent see it.
-#[test]
-fn a_code_in_the_place_of_a_reason_or_a_name_goes_nowhere() {
-    let wide: String = CHOSEN.chars().filter_map(|c| char::from_u32(c as u32 + 0xfee0)).collect();
-    let within = format!("at home {CHOSEN}");
-    let grouped = format!("{}-{}", &CHOSEN[..3], &CHOSEN[3..]);
-    let reasons = [CHOSEN, &wide, &within, &grouped, "975310"].map(|reason| vec![reason]);
-    let names = [CHOSEN, &wide].map(|name| vec!["at home", name]);
-    for typed in reasons.into_iter().chain(names) {
-        let answers = [&["0", CHOSEN, CHOSEN][..], &typed].concat();
-        let seen = refused_of(scene(&answers));
-        assert_eq!(seen.code(), 1579, "{typed:?}");
-        let agent = seen.agent.iter().map(to_message).collect::<Vec<_>>().concat();
-        for secret in [CHOSEN, &wide, "975310"] {
-            let is_there = agent.windows(secret.len()).any(|bytes| bytes == secret.as_bytes());
-            assert!(!is_there, "{typed:?}");
-        }
     }
 }
 
@@ -253,15 +232,13 @@ fn who_is_in_on_somebody_s_word_has_none_to_give() {
         let jiro = wardkey_testkit::person("jiro", 3, &wardkey_testkit::Key::es256(3));
         d.scopes[1].0.people.push(jiro);
     });
-    for code_instead in [PIN, CHOSEN] {
-        let answers = ["0", CHOSEN, CHOSEN, "", "hanako", code_instead];
-        let mut scene = scene_of(&deployment, &answers);
-        scene.login = login_as("jiro");
-        assert!(scene.machine.vouches.lock().unwrap().add(kept(&vouch()), UnixTime(T0)));
-        let seen = refused_of(scene);
-        assert_eq!((seen.code(), seen.pin_sent()), (1214, false), "her key is waited for");
-        assert_eq!(seen.person.questions.len(), 5, "no code is asked for in its place");
-    }
+    let mut scene = scene_of(&deployment, &["0", CHOSEN, CHOSEN, "", "hanako"]);
+    scene.login = login_as("jiro");
+    scene.timeouts = SHORT;
+    assert!(scene.machine.vouches.lock().unwrap().add(kept(&vouch()), UnixTime(T0)));
+    let seen = refused_of(scene);
+    assert_eq!((seen.code(), seen.pin_sent()), (1214, false), "her key is waited for");
+    assert_eq!(seen.person.questions.len(), 5, "no code is asked for in its place");
 }
 
 #[test]

@@ -75,8 +75,8 @@ impl Keyring {
         if self.next_of(root)?.is_none() {
             return Ok(());
         }
-        // Gone for good before the next key has its place: a loss of power that takes back the first
-        // and not the second would bring the stolen secret back.
+        // Gone for good before the next key has its place: a loss of power that takes back the
+        // first and not the second would bring the stolen secret back.
         if is_after_theft(root) {
             self.remove(LOG)?;
             self.sync()?;

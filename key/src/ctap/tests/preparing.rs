@@ -17,8 +17,8 @@ fn a_pin_that_was_prepared_for_takes_two_exchanges() {
     assert_eq!(test.asked()[6..], [AGREEMENT, TOKEN, ASSERT]);
 }
 
-/// A key makes another half of the agreement after a wrong PIN, among others: a PIN that is sent with
-/// the old one would be a wrong one, and spend a try.
+/// A key makes another half of the agreement after a wrong PIN, among others: a PIN that is sent
+/// with the old one would be a wrong one, and spend a try.
 #[test]
 fn what_may_have_changed_the_agreement_drops_it() {
     type Between = fn(&mut TestKey);
