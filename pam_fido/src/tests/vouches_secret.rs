@@ -2,7 +2,6 @@
 
 use wardkey_core::codec::to_message;
 
-use super::scene::*;
 use super::vouches::scene;
 use super::vouches_refused::refused_of;
 use wardkey_testkit::CHOSEN;
