@@ -9,6 +9,8 @@
     clippy::indexing_slicing
 )]
 
+mod sentences;
+
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -313,7 +315,7 @@ fn under_libpam_local_accounts_pass_by_and_everyone_else_is_refused() {
 #[test]
 fn in_the_installed_stack_no_failure_leads_to_the_next_module_but_for_local_accounts() {
     needs_root();
-    let installed = include_str!("../../config/pam.d/wardkey");
+    let installed = include_str!("../../../config/pam.d/wardkey");
     let stack = Stack::new(Some(""), Some(ANCHOR));
     // The next module lets everyone in: who gets there, is in.
     let module = format!(
@@ -346,7 +348,7 @@ fn in_the_file_of_passwd_nobody_gets_to_a_password_but_local_accounts() {
     );
     // The next module takes every password: who gets there, could set one.
     let service =
-        include_str!("../../config/pam.d/passwd").replace("pam_fido.so", &module).replace(
+        include_str!("../../../config/pam.d/passwd").replace("pam_fido.so", &module).replace(
             "@include common-password",
             "password [success=1 default=ignore] pam_permit.so\npassword requisite pam_deny.so\n\
          password required pam_permit.so",
