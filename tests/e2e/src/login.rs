@@ -281,8 +281,15 @@ impl Ended {
 fn says(text: &str, code: AnyCode) -> bool {
     [Language::Ja, Language::En].iter().any(|language| {
         let sentence = texts::message(code, *language, &[]);
-        let before = sentence.split('…').next().unwrap_or_default();
-        !before.is_empty() && text.starts_with(before)
+        // What stands in the place of an argument is not known here.
+        match sentence.split_once('…') {
+            Some(("", after)) => {
+                let part = after.split('…').max_by_key(|part| part.len()).unwrap_or_default();
+                !part.is_empty() && text.contains(part)
+            }
+            Some((before, _)) => text.starts_with(before),
+            None => text.starts_with(&sentence),
+        }
     })
 }
 
