@@ -8,8 +8,8 @@ use wardkey_core::texts;
 
 use super::library;
 
-/// What is said, and by which programs, stands in tables: a sentence that the module lacks comes out
-/// as an internal error.
+/// What is said, and by which programs, stands in tables: a sentence that the module lacks comes
+/// out as an internal error.
 #[test]
 fn has_every_sentence_that_it_may_say() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
