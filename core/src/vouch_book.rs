@@ -111,15 +111,17 @@ impl VouchBook {
     /// Whether [`VouchBook::end`] would change something.
     pub fn has_to_end(&self, person: &LoginName, now: UnixTime) -> bool {
         let is_over = |kept: &KeptVouch| kept.vouch().is_none_or(|vouch| vouch.until <= now);
-        self.of(person).is_some()
-            || !self.untold(person).is_empty()
-            || self.kept.iter().any(is_over)
+        self.of(person).is_some() || self.kept.iter().any(is_over)
     }
 
-    /// The person has logged in with the key, and is told who vouched: what was kept for them is so
-    /// no longer, nor what is over. It counts still.
+    /// The person has logged in with the key: what was kept for them is so no longer, nor what is
+    /// over. It counts still.
     pub fn end(&mut self, person: &LoginName, now: UnixTime) {
         self.kept = List::new(self.others(person, now)).unwrap_or_default();
+    }
+
+    /// The person is told who vouched.
+    pub fn tell(&mut self, person: &LoginName) {
         let key = leaf_key(person);
         let mut counted = self.counted.to_vec();
         for one in counted.iter_mut().filter(|one| one.person == key) {
@@ -221,9 +223,11 @@ mod tests {
         assert!(book.of(&hanako).is_none(), "over, and gone with its salt");
         assert_eq!(book.untold(&hanako), [login("saburo"), login("taro")]);
 
-        assert!(book.has_to_end(&hanako, NOW.plus(300)));
+        assert!(!book.has_to_end(&hanako, NOW.plus(300)));
         book.end(&hanako, NOW.plus(300));
-        assert!(book.untold(&hanako).is_empty() && !book.has_to_end(&hanako, NOW.plus(300)));
+        assert_eq!(book.untold(&hanako).len(), 2, "ended, and not told yet");
+        book.tell(&hanako);
+        assert!(book.untold(&hanako).is_empty());
         assert_eq!(book.untold(&login("jiro")), [login("taro")], "of one's own only");
         // What is over for others goes with its salt at the next login by anybody's key.
         assert!(book.has_to_end(&hanako, NOW.plus(400)));

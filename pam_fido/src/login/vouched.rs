@@ -88,17 +88,24 @@ impl Attempt<'_, '_> {
         }
     }
 
-    /// Everybody who vouched and of whom the person has not been told.
+    /// Everybody who vouched and of whom the person has not been told, and is now: an application
+    /// that shows no notices (sudo) tells nobody.
     fn vouch_ended(&self, person: &VerifiedPerson) -> Result<Vec<LoginName>, Refusal> {
         let name = person.snapshot.login();
         let now = person.now(&self.world)?;
-        if !self.world.machine.vouches()?.has_to_end(name, now) {
+        let is_shown = !self.world.talk.silent();
+        let book = self.world.machine.vouches()?;
+        let has_to_tell = is_shown && !book.untold(name).is_empty();
+        if !has_to_tell && !book.has_to_end(name, now) {
             return Ok(Vec::new());
         }
         let mut untold = Vec::new();
         self.world.machine.keep_vouches(&mut |book| {
-            untold = book.untold(name);
             book.end(name, now);
+            if is_shown {
+                untold = book.untold(name);
+                book.tell(name);
+            }
         })?;
         Ok(untold)
     }

@@ -231,6 +231,25 @@ fn a_login_with_the_own_key_ends_it_here_for_good() {
     assert_eq!(vouches.lock().unwrap().count(&login("hanako"), UnixTime(T0)), 1);
 }
 
+/// sudo shows no notices: it ends the vouch, and the person is told at the next login that does.
+#[test]
+fn who_vouched_is_told_where_notices_are_shown() {
+    let mut hidden = types(&Deployment::with_colleague(), &vouch(), PIN);
+    hidden.key.script = key_with(1);
+    hidden.person.silent = true;
+    let vouches = Arc::clone(&hidden.machine.vouches);
+    assert_eq!(hidden.run().code(), 0);
+    assert!(vouches.lock().unwrap().kept.is_empty());
+    let text = texts::message(Notice::VouchEnded, Language::Ja, &[("voucher", "taro")]);
+    for is_told in [true, false] {
+        let mut shown = types(&Deployment::with_colleague(), &vouch(), PIN);
+        shown.key.script = key_with(1);
+        shown.machine.vouches = Arc::clone(&vouches);
+        let seen = shown.run();
+        assert_eq!((seen.code(), seen.person.infos.contains(&text)), (0, is_told), "once");
+    }
+}
+
 #[test]
 fn the_agent_records_it_or_nobody_is_in_and_it_cannot_show_old_directories() {
     let mut scene = types(&Deployment::with_colleague(), &vouch(), CHOSEN);
