@@ -2,7 +2,7 @@
 //! the server when the record arrives, and by whoever audits it later.
 
 use crate::client_data::ClientData;
-use crate::code::Denial;
+use crate::code::{Code, Denial};
 use crate::event::{Event, EventName, Outcome};
 use crate::id::{Salt, TerminalId};
 use crate::log_keys::ListedPass;
@@ -116,6 +116,14 @@ pub fn claims_success(event: &Event) -> bool {
 pub fn claims_proof(event: &Event) -> bool {
     let is_vouch = event.name == EventName::Vouched && event.outcome == Outcome::Success;
     is_vouch || claims_success(event)
+}
+
+/// Whether the counter that a key signed says something of the key: where it was signed for events
+/// of this name. A failure that was reported with it does not, unless it is about the counter
+/// itself.
+pub fn counts(event: &Event, signed_for: EventName) -> bool {
+    event.name == signed_for
+        && (event.outcome == Outcome::Success || event.reason == Some(Code::CounterRegressed))
 }
 
 /// Whether what proves an event is a colleague's word: [`by_colleague`] judges it, nothing else.

@@ -1,8 +1,7 @@
 //! What a colleague's key signed for somebody who had none, verified again: the vouch itself, and
 //! each login by it.
 
-use wardkey_core::code::Code;
-use wardkey_core::event::{Event, EventName, Outcome};
+use wardkey_core::event::{Event, EventName};
 use wardkey_core::evidence::{self, NoWord, Unproven};
 use wardkey_core::id::TerminalId;
 
@@ -39,7 +38,6 @@ pub async fn verify(tx: &mut Tx, event: &Event, terminal: &TerminalId) -> Result
         return invalid("vouched for nobody".into(), key);
     }
     // A genuine word that is sent again as a failure says nothing of the key.
-    let counted = event.outcome == Outcome::Success || event.reason == Some(Code::CounterRegressed);
-    let counter = (event.name == EventName::Vouched && counted).then_some(facts.counter);
+    let counter = evidence::counts(event, EventName::Vouched).then_some(facts.counter);
     Ok((Verdict::Valid, key, counter))
 }

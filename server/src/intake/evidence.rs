@@ -1,7 +1,6 @@
 //! The evidence of an event: what the key signed, verified again against what the event says.
 
-use wardkey_core::code::Code;
-use wardkey_core::event::{Event, EventName, Outcome};
+use wardkey_core::event::{Event, EventName};
 use wardkey_core::evidence::{self, Unproven};
 use wardkey_core::id::TerminalId;
 use wardkey_core::log_keys::ListedPass;
@@ -40,10 +39,7 @@ pub async fn verify(
         Err(unproven) => Ok((invalid(&unproven), Some(key), None)),
         // One assertion may stand in a second event (a clone suspicion): only the login counts it.
         Ok(facts) => {
-            // So does a failure that was reported with it, unless it is about the counter itself.
-            let counted =
-                event.outcome == Outcome::Success || event.reason == Some(Code::CounterRegressed);
-            let counter = (event.name == EventName::Login && counted).then_some(facts.counter);
+            let counter = evidence::counts(event, EventName::Login).then_some(facts.counter);
             Ok((Verdict::Valid, Some(key), counter))
         }
     }

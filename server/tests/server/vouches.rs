@@ -5,7 +5,7 @@ use wardkey_core::client_data::ClientData;
 use wardkey_core::codec::{self, Bytes};
 use wardkey_core::document::Position;
 use wardkey_core::event::{Event, EventName, Outcome};
-use wardkey_core::id::{CredentialId, Nonce, Salt, TerminalId};
+use wardkey_core::id::{CredentialId, EventId, Nonce, Salt, TerminalId};
 use wardkey_core::message::http::{Base64, EventsReply};
 use wardkey_core::name::{DisplayText, LoginName, ScopeName, ServiceName};
 use wardkey_core::pass::{HASH, PassCode};
@@ -104,6 +104,12 @@ fn a_vouch_and_a_login_by_it_are_verified() {
     let row = send(&ward, &login_by(&vouch, &key, &code, now()));
     assert_eq!(row["evidence"], "valid", "{row}");
     // The counter of the vouch stands in the login too, and counts once.
+    let shown = ward.deployment.json(&["key", "show", &key.fingerprint()]);
+    assert!(shown["clone_suspected"].is_null(), "{shown}");
+    // Nor does a failure that brings the genuine word again say that the key was copied.
+    let id = EventId::new([0x5a; 16]);
+    let again = Event { id, outcome: Outcome::Failure, ..vouched(&vouch, &key, 1) };
+    send(&ward, &again);
     let shown = ward.deployment.json(&["key", "show", &key.fingerprint()]);
     assert!(shown["clone_suspected"].is_null(), "{shown}");
 }
