@@ -24,3 +24,15 @@ pub fn test_program(name: &str) -> PathBuf {
     assert!(path.exists(), "{} is missing: run `cargo build` in tests/ first", path.display());
     path
 }
+
+/// The environment that a systemd unit of config/ gives its program: NAME, value.
+pub fn environment_of(unit: &str) -> Vec<(String, String)> {
+    let path = checkout().join("config/systemd").join(unit);
+    let text = std::fs::read_to_string(path).expect("the unit");
+    text.lines()
+        .filter_map(|line| line.strip_prefix("Environment="))
+        .flat_map(str::split_whitespace)
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}

@@ -141,6 +141,7 @@ impl Terminal {
     pub fn start_agent(&mut self) {
         let mut command = Command::new(paths::binary("wardkey-agent"));
         command.args(["--config", "/etc/wardkey/agent.toml"]);
+        command.envs(paths::environment_of("wardkey-agent.service"));
         self.start_agent_by(&mut command);
     }
 
