@@ -40,6 +40,13 @@ pub enum FileError {
         /// Its mode.
         mode: u32,
     },
+    /// A secret that others may read.
+    Secret {
+        /// The file.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
     /// Longer than any valid one.
     TooLong {
         /// The file.
@@ -79,6 +86,7 @@ impl FileError {
             | Self::Kind { path, .. }
             | Self::Owner { path, .. }
             | Self::Mode { path, .. }
+            | Self::Secret { path, .. }
             | Self::TooLong { path, .. }
             | Self::Busy { path }
             | Self::Io { path, .. } => path,
@@ -95,6 +103,9 @@ impl FileError {
             Self::Owner { uid, .. } => Text::BelongsTo.with([("uid", u64::from(*uid).into())]),
             Self::Mode { mode, .. } => {
                 Text::LetsWrite.with([("mode", format!("{mode:04o}").into())])
+            }
+            Self::Secret { mode, .. } => {
+                Text::LetsRead.with([("mode", format!("{mode:04o}").into())])
             }
             Self::TooLong { max, .. } => Text::LongerThan.with([("count", max.to_string().into())]),
             Self::Busy { .. } => Text::LockHeld.into(),
@@ -124,6 +135,7 @@ impl FileError {
             Self::Kind { expected: Kind::Folder, .. } => Some(Text::PutFolder.into()),
             Self::Owner { path, .. } => run("chown root:root", path),
             Self::Mode { path, .. } => run("chmod go-w", path),
+            Self::Secret { path, .. } => run("chmod o=", path),
             _ => None,
         }
     }

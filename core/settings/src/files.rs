@@ -44,6 +44,23 @@ impl Owner {
 /// # Errors
 /// [`FileError`] when it is not there, or not to be believed.
 pub fn read(path: &Path, owner: Owner, max: usize) -> Result<Vec<u8>, FileError> {
+    read_whole(path, open_to_read(path, owner)?, max)
+}
+
+/// Reads a file that has a secret: nobody but its owner and its group may read it.
+///
+/// # Errors
+/// [`FileError`] when it is not there, not to be believed, or no secret.
+pub fn read_secret(path: &Path, owner: Owner, max: usize) -> Result<Vec<u8>, FileError> {
+    let file = open_to_read(path, owner)?;
+    let stat: FileStat = fstat(&file).map_err(|errno| io(path, errno.into()))?;
+    if stat.st_mode & 0o007 != 0 {
+        return Err(FileError::Secret { path: path.into(), mode: stat.st_mode & 0o7777 });
+    }
+    read_whole(path, file, max)
+}
+
+fn open_to_read(path: &Path, owner: Owner) -> Result<OwnedFd, FileError> {
     let (folder, name) = open_folder(path, owner)?;
     // O_NONBLOCK: opening a FIFO must not wait; it is refused by its kind afterwards.
     let flags = OFlag::O_RDONLY
@@ -54,6 +71,10 @@ pub fn read(path: &Path, owner: Owner, max: usize) -> Result<Vec<u8>, FileError>
     let file = openat(&folder, name, flags, Mode::empty())
         .map_err(|errno| failure(path, errno, Kind::Regular))?;
     check(path, &file, owner, SFlag::S_IFREG, Kind::Regular)?;
+    Ok(file)
+}
+
+fn read_whole(path: &Path, file: OwnedFd, max: usize) -> Result<Vec<u8>, FileError> {
     let mut bytes = Vec::new();
     let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
     File::from(file).take(limit).read_to_end(&mut bytes).map_err(|error| io(path, error))?;

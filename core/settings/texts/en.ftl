@@ -30,7 +30,7 @@ unit-seconds = { " " }seconds
 unit-events = { " " }events
 unit-connections = { " " }connections
 local-list = a list of at most { $count } login names and uids, such as ["admin", 1000]
-sink-list = a list of at most { $count } times "tls://HOST:PORT FORMAT" or tcp://, udp:// (neither atna nor fhir), "file:///PATH FORMAT" or "journal:///SOCKET", each address once, such as ["tls://siem.example.org:6514 ecs"]
+sink-list = a list of at most { $count } sinks, each address once: "tls://HOST:PORT FORMAT", tcp://, udp:// (neither atna nor fhir), "file:///PATH FORMAT", "journal:///SOCKET", "splunk://HOST:PORT FORMAT TOKENFILE", "elastic://HOST:PORT/INDEX FORMAT TOKENFILE"
 hex-digits = { $count } hexadecimal digits; { $fix }
 join-again = run "wardkey join" again
 uid-min = UID_MIN takes a number, such as 1000
@@ -44,6 +44,7 @@ put-regular = a link is not followed: put the regular file itself there
 put-folder = a link is not followed: put the folder itself there
 belongs-to = belongs to uid { $uid }
 lets-write = mode { $mode } lets others write
+lets-read = mode { $mode } lets others read it
 longer-than = longer than { $count } bytes
 lock-held = another login holds its lock
 

@@ -30,7 +30,7 @@ unit-seconds = （秒）
 unit-events = （件）
 unit-connections = （接続）
 local-list = ログイン名と uid の一覧（{ $count } 個まで。例: ["admin", 1000]）
-sink-list = "tls://ホスト:ポート 形式"、tcp://、udp://（atna と fhir は不可）、"file:///パス 形式"、"journal:///ソケット" の一覧（{ $count } 個まで、同じ宛先は一度。例: ["tls://siem.example.org:6514 ecs"]）
+sink-list = 送り先の一覧（{ $count } 個まで、同じ宛先は一度）: "tls://ホスト:ポート 形式"、tcp://、udp://（atna と fhir は不可）、"file:///パス 形式"、"journal:///ソケット"、"splunk://ホスト:ポート 形式 トークンのファイル"、"elastic://ホスト:ポート/インデックス 形式 トークンのファイル"
 hex-digits = { " " }{ $count } 桁の 16 進数（{ $fix }）
 join-again = 「wardkey join」をもう一度実行してください
 uid-min = UID_MIN の値は 1000 のような数です
@@ -44,6 +44,7 @@ put-regular = リンクは使えません。ファイルそのものを置いて
 put-folder = リンクは使えません。フォルダーそのものを置いてください
 belongs-to = 所有者の uid は { $uid } です
 lets-write = モード { $mode } では他のユーザーも書き込めます
+lets-read = モード { $mode } では他のユーザーも読み取れます
 longer-than = { $count } バイトを超えています
 lock-held = 別のログインが使用中です
 
