@@ -141,6 +141,8 @@ wk-1423 = The system log cannot be reached.
 wk-1424 = The file of records cannot be written. Please check its folder, its owner and its mode.
 wk-1425 = The disk of the file of records is full. Records wait; please make room.
 wk-1426 = The journal cannot be reached. Please check systemd-journald and "records_to".
+wk-1427 = The collector refuses records. Please check the collector, its address and its index.
+wk-1428 = The collector does not accept the token, or the file with it cannot be read. Please check it.
 
 ## 15xx: administration of terminals and server
 

@@ -217,6 +217,10 @@ mod tests {
                 ["f.toml:2:", "records_to", "file:///PATH FORMAT"],
             ),
             (
+                "records_to = [\"splunk://a:8088 ecs\"]\n",
+                ["f.toml:1:", "records_to", "splunk://HOST:PORT FORMAT TOKENFILE"],
+            ),
+            (
                 "records_to = [\"udp://a:514 fhir\"]\n",
                 ["f.toml:1:", "records_to", "neither atna nor fhir"],
             ),

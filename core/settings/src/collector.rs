@@ -2,6 +2,8 @@
 
 use wardkey_core::event::Format;
 
+use crate::address::is_address;
+
 /// The way to a collector that is connected to: syslog messages, counted by octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
@@ -52,25 +54,6 @@ impl Collector {
     pub fn name(&self) -> String {
         format!("{} {}", self.way.as_str(), self.address)
     }
-}
-
-/// Whether a text is `host:port`, in the one way that each has.
-pub(crate) fn is_address(text: &str) -> bool {
-    let Some((host, port)) = text.rsplit_once(':') else { return false };
-    let is_port = port.parse::<u16>().is_ok_and(|number| number.to_string() == port && number > 0);
-    is_host(host) && is_port
-}
-
-fn is_host(host: &str) -> bool {
-    if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return address.parse::<std::net::Ipv6Addr>().is_ok();
-    }
-    let fits = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-            && !label.starts_with('-')
-    };
-    host.len() <= 253 && host.split('.').all(fits)
 }
 
 #[cfg(test)]

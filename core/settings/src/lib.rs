@@ -19,11 +19,13 @@
     allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+mod address;
 pub mod agent;
 pub mod anchor;
 pub mod collector;
 mod file_error;
 pub mod files;
+pub mod intake;
 pub mod local;
 pub mod login_defs;
 pub mod marks;

@@ -1,12 +1,14 @@
 //! Where records go besides the system log and the server, as `records_to` of `agent.toml` names
-//! it: `tls://siem.example.org:6514 ecs`, `file:///var/log/wardkey/records.log cef`.
+//! it: `tls://siem.example.org:6514 ecs`, `file:///var/log/wardkey/records.log cef`,
+//! `elastic://siem.example.org:9200/logs-wardkey ecs /etc/wardkey/siem.token`.
 
 use std::path::{Path, PathBuf};
 
 use wardkey_core::event::Format;
-use wardkey_core::name::is_printable;
 
-use crate::collector::{Collector, is_address};
+use crate::address::{is_address, is_path};
+use crate::collector::Collector;
+use crate::intake::Intake;
 
 /// Somebody or something that gets every record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +17,8 @@ pub enum Sink {
     Collector(Collector),
     /// A collector that gets a datagram for each record, and says nothing.
     Datagrams(Datagrams),
+    /// A collector over HTTPS, which says of each record whether it has it.
+    Intake(Intake),
     /// A file of this machine.
     File(LogFile),
     /// The journal of systemd, with a field for each field of a record: the path of its socket.
@@ -42,8 +46,6 @@ pub struct LogFile {
 impl Sink {
     /// The most of them.
     pub const MAX: usize = 8;
-    /// Longest path in bytes.
-    const LONGEST_PATH: usize = 200;
     /// Longest path of a socket in bytes, as the kernel has it.
     const LONGEST_SOCKET: usize = 107;
 
@@ -53,6 +55,10 @@ impl Sink {
         if word == "journal" {
             let fits = rest.len() <= Self::LONGEST_SOCKET && is_path(rest);
             return fits.then(|| Self::Journal(rest.into()));
+        }
+
+        if let Some(intake) = Intake::read(word, rest) {
+            return Some(Self::Intake(intake));
         }
 
         let (place, format) = rest.split_once(' ')?;
@@ -72,6 +78,7 @@ impl Sink {
         match self {
             Self::Collector(collector) => collector.name(),
             Self::Datagrams(datagrams) => format!("udp {}", datagrams.address),
+            Self::Intake(intake) => intake.name(),
             Self::File(file) => format!("file {}", file.path.display()),
             Self::Journal(socket) => format!("journal {}", socket.display()),
         }
@@ -82,6 +89,7 @@ impl Sink {
         match self {
             Self::Collector(collector) => Path::new(&collector.address),
             Self::Datagrams(datagrams) => Path::new(&datagrams.address),
+            Self::Intake(intake) => Path::new(intake.place()),
             Self::File(file) => &file.path,
             Self::Journal(socket) => socket,
         }
@@ -92,16 +100,6 @@ impl From<Collector> for Sink {
     fn from(collector: Collector) -> Self {
         Self::Collector(collector)
     }
-}
-
-/// A whole path of a file, spelt in the one way that it has.
-fn is_path(text: &str) -> bool {
-    let fits = |c: char| is_printable(c) && !c.is_whitespace();
-    text.len() <= Sink::LONGEST_PATH
-        && text.chars().all(fits)
-        && text
-            .strip_prefix('/')
-            .is_some_and(|rest| rest.split('/').all(|part| !matches!(part, "" | "." | "..")))
 }
 
 #[cfg(test)]
@@ -177,6 +175,9 @@ mod tests {
             "udp:///a ecs",
             "unix:///a ecs",
             "http://siem:80 ecs",
+            "https://siem:443 ecs /t",
+            "elastic://siem:9200/logs ecs",
+            "splunk://siem:8088 ecs",
         ] {
             assert_eq!(Sink::read(text), None, "{text:?}");
         }

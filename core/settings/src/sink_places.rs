@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use crate::agent::Config;
-use crate::files::{FileError, Owner};
+use crate::files::{self, FileError, Owner};
+use crate::intake::Intake;
 use crate::problem::{Problem, place};
 use crate::sink::Sink;
 use crate::texts::Text;
@@ -12,11 +13,27 @@ use crate::texts::Text;
 pub fn check(config: &Config) -> Vec<Problem> {
     let user = nix::unistd::User::from_name(&config.user).ok().flatten();
     let owner = user.map_or(Owner::ROOT, |user| Owner::of(user.uid.as_raw()));
-    let files = config.records_to.iter().filter_map(|sink| match sink {
-        Sink::File(file) => Some(file.path.as_path()),
-        Sink::Collector(_) | Sink::Datagrams(_) | Sink::Journal(_) => None,
-    });
-    files.flat_map(|path| of_file(path, owner, &config.user)).collect()
+    let of_sink = |sink: &Sink| match sink {
+        Sink::File(file) => of_file(&file.path, owner, &config.user),
+        Sink::Intake(intake) => of_token(&intake.token, owner, &config.user),
+        Sink::Collector(_) | Sink::Datagrams(_) | Sink::Journal(_) => Vec::new(),
+    };
+    config.records_to.iter().flat_map(of_sink).collect()
+}
+
+/// The file of a token is the agent's or root's, and nobody else reads it.
+fn of_token(path: &Path, owner: Owner, user: &str) -> Vec<Problem> {
+    let Err(error) = files::read_secret(path, owner, Intake::LONGEST_TOKEN) else {
+        return Vec::new();
+    };
+    let command = format!("install -o {user} -g {user} -m 0600 /dev/stdin {}", path.display());
+    vec![Problem {
+        file: path.display().to_string(),
+        line: None,
+        key: Some("records_to".into()),
+        what: error.what(),
+        fix: Text::Run.with([("command", command.into())]),
+    }]
 }
 
 fn of_file(path: &Path, owner: Owner, user: &str) -> Vec<Problem> {

@@ -40,6 +40,10 @@ codes! {
     RecordFileFull = 1425,
     /// The journal takes no entry.
     JournalAway = 1426,
+    /// A collector over HTTPS takes no records.
+    CollectorRefuses = 1427,
+    /// The token for a collector cannot be read, or is not the collector's.
+    CollectorToken = 1428,
     /// The terminal has been joined.
     Joined = 1504,
     /// The key has been enrolled for `$name`.
