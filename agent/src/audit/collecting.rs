@@ -11,6 +11,7 @@ use crate::audit::outlet::Outlet;
 use crate::audit::transport::collector::Network;
 use crate::audit::transport::datagrams::Datagrams;
 use crate::audit::transport::file::Lines;
+use crate::audit::transport::intake::Intake;
 use crate::audit::transport::journal::Journal;
 use crate::config::Config;
 use crate::error::AgentError;
@@ -75,6 +76,7 @@ fn carry(agent: &Arc<Agent>, config: &Config, sink: &Sink) -> Result<(), AgentEr
     match sink {
         Sink::Collector(to) => spawn(agent, outlet, Network::new(config, destination, to)),
         Sink::Datagrams(to) => spawn(agent, outlet, Datagrams::new(config, destination, to)),
+        Sink::Intake(to) => spawn(agent, outlet, Intake::new(config, destination, to)),
         Sink::File(to) => spawn(agent, outlet, Lines::new(config, destination, to)),
         Sink::Journal(to) => spawn(agent, outlet, Journal::new(config, destination, to)),
     }

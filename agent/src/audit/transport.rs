@@ -1,6 +1,7 @@
 //! The ways out, one for each destination.
 
 mod addresses;
+mod authorities;
 pub mod collector;
 mod connection;
 pub mod datagrams;
@@ -8,6 +9,7 @@ mod deadline;
 mod event;
 pub mod failure;
 pub mod file;
+pub mod intake;
 pub mod journal;
 mod pace;
 pub mod resolve;

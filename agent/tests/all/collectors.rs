@@ -24,7 +24,7 @@ use wardkey_settings::sink::Sink;
 /// asks for it by its number can listen there, and until then a connection is refused: the socket
 /// that holds it does not listen.
 pub struct Port {
-    number: u16,
+    pub number: u16,
     _held: OwnedFd,
 }
 

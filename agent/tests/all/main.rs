@@ -28,6 +28,7 @@ mod server_time;
 mod sessions;
 mod shared_accounts;
 mod sinks_file;
+mod sinks_https;
 mod sinks_journal;
 mod sinks_udp;
 mod startup;

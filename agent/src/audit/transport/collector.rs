@@ -14,17 +14,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustls::ClientConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::ServerName;
 use wardkey_records::{Source, syslog_message};
 use wardkey_settings::collector::{Collector, Way};
-use wardkey_settings::files::{self, Owner};
 
 use crate::agent::Agent;
 use crate::audit::deliver::{Delivery, Transport};
 use crate::audit::render::source;
 use crate::audit::transport::addresses::reach_first;
+use crate::audit::transport::authorities;
 use crate::audit::transport::connection::Connection;
 use crate::audit::transport::deadline::Deadline;
 use crate::audit::transport::event;
@@ -38,7 +36,6 @@ use crate::store::spool::cursor::Destination;
 use crate::store::spool::read::Most;
 use crate::store::state::Record;
 use crate::sync::backoff::Backoff;
-use crate::sync::tls;
 
 /// How long a name or an address of a collector may take to answer; over TLS, until it has shown
 /// who it is.
@@ -50,9 +47,6 @@ const STORED: usize = 1 << 20;
 /// The most bytes of a batch as they are sent; one record is sent however long it is. Some formats
 /// have ten times the bytes of what is in the spool.
 const SENT: usize = 1 << 20;
-
-/// The longest file of certificates in bytes.
-const MAX_CERTIFICATES: usize = 1 << 20;
 
 /// The way to a collector.
 #[derive(Debug)]
@@ -103,8 +97,8 @@ impl Network {
         }
         let tls = match self.collector.way {
             Way::Tcp => None,
-            Way::Tls => Some((self.tls(agent)?, Counts::CloseNotify)),
-            Way::TlsFin => Some((self.tls(agent)?, Counts::Fin)),
+            Way::Tls => Some((authorities::tls(agent, &self.authorities)?, Counts::CloseNotify)),
+            Way::TlsFin => Some((authorities::tls(agent, &self.authorities)?, Counts::Fin)),
         };
         let deadline = Deadline::after(self.within);
         let addresses = self
@@ -132,21 +126,6 @@ impl Network {
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         ServerName::try_from(host)
             .map_err(|error| CollectorError::Name(std::io::Error::other(error)))
-    }
-
-    /// TLS that trusts the configured authorities, read anew each time: they may be exchanged.
-    fn tls(&self, agent: &Agent) -> Result<Arc<ClientConfig>, CollectorError> {
-        let unusable = |error: &dyn std::fmt::Display| {
-            let path = self.authorities.display();
-            CollectorError::Authorities(format!("{path}: {error}"))
-        };
-        let pem = files::read(&self.authorities, Owner::current(), MAX_CERTIFICATES)
-            .map_err(|error| CollectorError::Authorities(error.to_string()))?;
-        let authorities: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-        let authorities = authorities.map_err(|error| unusable(&error))?;
-        let identity = agent.identity();
-        tls::trusting_now(authorities, identity.as_deref(), Arc::clone(&agent.clock))
-            .map_err(|error| unusable(&error))
     }
 
     /// The messages, one after the other, each behind its length; and of how many records. The

@@ -6,6 +6,9 @@ use std::path::Path;
 use wardkey_core::code::Notice;
 use wardkey_settings::files::FileError;
 
+/// Content Too Large (RFC 9110, 15.5.14).
+pub(crate) const TOO_LONG: u16 = 413;
+
 /// What went wrong on the way to a collector.
 #[derive(Debug, thiserror::Error)]
 pub enum CollectorError {
@@ -32,6 +35,18 @@ pub enum CollectorError {
     /// The connection broke while it was used.
     #[error("the connection to the collector broke: {0}")]
     Broken(#[source] Error),
+    /// It answered, over HTTPS, that it takes nothing.
+    #[error("the collector answered with status {0}")]
+    Refused(u16),
+    /// What it answered is not of the interface that it should have.
+    #[error("the collector's answer cannot be read")]
+    Answer,
+    /// The token by which it knows us cannot be read.
+    #[error("the token cannot be read: {0}")]
+    Token(String),
+    /// The token is none of its own.
+    #[error("the collector does not accept the token (status {0})")]
+    TokenRefused(u16),
     /// It did not read everything in the time that a connection has.
     #[error("the collector did not read all records in time; the next batch is smaller")]
     Slow,
@@ -55,6 +70,8 @@ impl CollectorError {
             Self::Early | Self::Broken(_) => Notice::CollectorEndedEarly,
             Self::NoCloseNotify => Notice::CollectorEndedUnsaid,
             Self::Slow => Notice::CollectorSlow,
+            Self::Refused(_) | Self::Answer => Notice::CollectorRefuses,
+            Self::Token(_) | Self::TokenRefused(_) => Notice::CollectorToken,
         }
     }
 
@@ -65,7 +82,13 @@ impl CollectorError {
                 Some(error.to_string())
             }
             Self::Tls(error) => Some(error.to_string()),
-            Self::Authorities(_) | Self::Early | Self::NoCloseNotify | Self::Slow => None,
+            Self::Refused(status) | Self::TokenRefused(status) => Some(format!("HTTP {status}")),
+            Self::Authorities(_)
+            | Self::Early
+            | Self::NoCloseNotify
+            | Self::Answer
+            | Self::Token(_)
+            | Self::Slow => None,
         }
     }
 
@@ -74,7 +97,12 @@ impl CollectorError {
     pub const fn was_on_its_way(&self) -> bool {
         matches!(
             self,
-            Self::Early | Self::NoCloseNotify | Self::Broken(_) | Self::Tls(_) | Self::Slow
+            Self::Early
+                | Self::NoCloseNotify
+                | Self::Broken(_)
+                | Self::Tls(_)
+                | Self::Slow
+                | Self::Refused(TOO_LONG)
         )
     }
 }

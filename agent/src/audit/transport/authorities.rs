@@ -1,0 +1,30 @@
+//! TLS with a collector: who may certify it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use wardkey_settings::files::{self, Owner};
+
+use crate::agent::Agent;
+use crate::audit::transport::failure::CollectorError;
+use crate::sync::tls;
+
+/// The longest file of certificates in bytes.
+const MAX_CERTIFICATES: usize = 1 << 20;
+
+/// TLS that trusts the configured authorities, read anew each time: they may be exchanged.
+pub(super) fn tls(agent: &Agent, path: &Path) -> Result<Arc<ClientConfig>, CollectorError> {
+    let unusable = |error: &dyn std::fmt::Display| {
+        CollectorError::Authorities(format!("{}: {error}", path.display()))
+    };
+    let pem = files::read(path, Owner::current(), MAX_CERTIFICATES)
+        .map_err(|error| CollectorError::Authorities(error.to_string()))?;
+    let authorities: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    let authorities = authorities.map_err(|error| unusable(&error))?;
+    let identity = agent.identity();
+    tls::trusting_now(authorities, identity.as_deref(), Arc::clone(&agent.clock))
+        .map_err(|error| unusable(&error))
+}

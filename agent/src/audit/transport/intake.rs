@@ -1,0 +1,282 @@
+//! A collector over HTTPS: the bulk interface of Elasticsearch and OpenSearch, or the HTTP Event
+//! Collector of Splunk.
+//!
+//! A batch is a request. A record has arrived when the answer says so of this record: not before,
+//! and not by the end of a connection. Elasticsearch gets each under the id of the event, so that
+//! one that comes again is the same document. What it never takes, such as a field that is not of
+//! its mapping, is lost to it, counted, and keeps nothing back.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustls::ClientConfig;
+use serde::Deserialize;
+use serde_json::json;
+use wardkey_core::event::{Event, EventName};
+use wardkey_records::{Source, render};
+use wardkey_settings::files::{self, Owner};
+use wardkey_settings::intake::{self, Kind};
+use zeroize::Zeroizing;
+
+use crate::agent::Agent;
+use crate::audit::deliver::{Delivery, Transport};
+use crate::audit::render::source;
+use crate::audit::transport::authorities;
+use crate::audit::transport::event;
+use crate::audit::transport::failure::{CollectorError, TOO_LONG};
+use crate::audit::transport::pace::Pace;
+use crate::config::Config;
+use crate::error::{AgentError, ServerError};
+use crate::log;
+use crate::store::spool::cursor::Destination;
+use crate::store::spool::read::Most;
+use crate::store::state::{At, Record};
+use crate::sync::backoff::Backoff;
+use crate::sync::http::Http;
+
+/// How long a batch may take in all: from asking for the address to the end of the answer.
+const BATCH: Duration = Duration::from_secs(30);
+/// The most bytes of records of a batch, as they are in the spool.
+const STORED: usize = 256 * 1024;
+/// The most bytes of a body; one record is sent however long it is.
+const SENT: usize = 1 << 20;
+
+/// The way to a collector over HTTPS.
+#[derive(Debug)]
+pub struct Intake {
+    destination: &'static Destination,
+    to: intake::Intake,
+    authorities: PathBuf,
+    source: Source,
+    pace: Pace,
+    failures: Backoff,
+}
+
+/// Records as they are sent.
+#[derive(Debug, Default)]
+struct Batch {
+    body: Vec<u8>,
+    /// Those in the body, in its order, and whether the loss of one counts: that something was lost
+    /// is not lost again and again.
+    sent: Vec<(At, bool)>,
+    /// Those that nobody can read.
+    passed: Vec<At>,
+}
+
+/// What became of a record, by the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Arrived,
+    /// It is not taken, now or later.
+    Never,
+    /// It is not taken now.
+    Later(u16),
+}
+
+impl Intake {
+    /// The way to one of the configured collectors.
+    pub fn new(config: &Config, destination: &'static Destination, to: &intake::Intake) -> Self {
+        Self {
+            destination,
+            to: to.clone(),
+            authorities: config.records_ca.clone(),
+            source: source::of_this_machine(config),
+            pace: Pace::default(),
+            failures: Backoff::new(Duration::from_secs(config.retry_seconds)),
+        }
+    }
+
+    fn batch(&self, records: &[Record]) -> Batch {
+        let mut batch = Batch::default();
+        for record in records {
+            let Some(event) = event::of(record) else {
+                batch.passed.push(record.at);
+                continue;
+            };
+            let piece = self.piece(&event);
+            if !batch.body.is_empty() && batch.body.len() + piece.len() > SENT {
+                break;
+            }
+            batch.body.extend_from_slice(piece.as_bytes());
+            batch.sent.push((record.at, event.name != EventName::RecordsLost));
+        }
+        batch
+    }
+
+    /// A record as its interface takes it.
+    fn piece(&self, event: &Event) -> String {
+        let text = render(self.to.format, event, &self.source);
+        match self.to.kind {
+            Kind::Elastic => {
+                let action = json!({ "create": { "_id": event.id.to_hex() } });
+                format!("{action}\n{text}\n")
+            }
+            Kind::Splunk => {
+                let parsed = self.to.is_json().then(|| serde_json::from_str(&text).ok()).flatten();
+                let record: serde_json::Value = parsed.unwrap_or(text.into());
+                let envelope = json!({
+                    "time": event.time.0,
+                    "host": self.source.host,
+                    "source": "wardkey",
+                    "sourcetype": format!("wardkey:{}", self.to.format.as_str()),
+                    "event": record,
+                });
+                format!("{envelope}\n")
+            }
+        }
+    }
+
+    /// Sends a batch: what became of each of its records.
+    fn send(&self, agent: &Agent, batch: &Batch) -> Result<Vec<Fate>, CollectorError> {
+        let token = token(&self.to.token)?;
+        let tls: Arc<ClientConfig> = authorities::tls(agent, &self.authorities)?;
+        let http = Http::new(&format!("https://{}", self.to.address()), tls).map_err(away)?;
+        let (path, kind, word) = match self.to.kind {
+            Kind::Elastic => {
+                let index = self.to.index().unwrap_or_default();
+                let path = format!("/{index}/_bulk?filter_path=items.*.status");
+                (path, "application/x-ndjson", "ApiKey")
+            }
+            Kind::Splunk => ("/services/collector/event".to_owned(), "application/json", "Splunk"),
+        };
+        let authorization = Zeroizing::new(format!("{word} {}", *token));
+        let (status, said) =
+            http.post_body(&path, (kind, &authorization), &batch.body, BATCH).map_err(away)?;
+
+        match (self.to.kind, status) {
+            (_, 401 | 403) => Err(CollectorError::TokenRefused(status)),
+            // Alone it is too long for good.
+            (_, TOO_LONG) if batch.sent.len() == 1 => Ok(vec![Fate::Never]),
+            (Kind::Elastic, 200) => bulk(&said, batch.sent.len()),
+            (Kind::Splunk, 200) => Ok(vec![Fate::Arrived; batch.sent.len()]),
+            (Kind::Splunk, 400) => {
+                refused_event(&said, batch.sent.len()).ok_or(CollectorError::Refused(status))
+            }
+            _ => Err(CollectorError::Refused(status)),
+        }
+    }
+}
+
+impl Transport for Intake {
+    fn destination(&self) -> &'static Destination {
+        self.destination
+    }
+
+    fn most(&self) -> Most {
+        Most { events: self.pace.records(), bytes: STORED }
+    }
+
+    fn deliver(&mut self, agent: &Agent, records: &[Record]) -> Delivery {
+        let batch = self.batch(records);
+        if batch.sent.is_empty() {
+            return Delivery { arrived: batch.passed, ..Delivery::default() };
+        }
+        let begun = Instant::now();
+        match self.send(agent, &batch) {
+            Ok(fates) => {
+                self.pace.arrived(begun.elapsed(), BATCH);
+                sort(batch, &fates)
+            }
+            Err(error) => {
+                let error = if begun.elapsed() >= BATCH { CollectorError::Slow } else { error };
+                if error.was_on_its_way() {
+                    self.pace.failed(batch.sent.len());
+                }
+                Delivery { error: Some(error.into()), ..Delivery::default() }
+            }
+        }
+    }
+
+    fn worked(&mut self) {
+        self.failures.reset();
+    }
+
+    fn pause_after(&mut self, _: &AgentError) -> Duration {
+        self.failures.next(None)
+    }
+}
+
+/// What is done with, up to the first record that comes again: they stay in their order.
+fn sort(batch: Batch, fates: &[Fate]) -> Delivery {
+    let mut delivery = Delivery { arrived: batch.passed, ..Delivery::default() };
+    for ((at, counts), fate) in batch.sent.into_iter().zip(fates) {
+        match fate {
+            Fate::Never if counts => delivery.gave_up.push(at),
+            Fate::Arrived | Fate::Never => delivery.arrived.push(at),
+            Fate::Later(status) => {
+                delivery.error = Some(CollectorError::Refused(*status).into());
+                break;
+            }
+        }
+    }
+    if !delivery.gave_up.is_empty() {
+        let count = delivery.gave_up.len();
+        log::warning(format_args!("a collector takes {count} of the records never"));
+    }
+    delivery
+}
+
+/// The token: one word of visible ASCII.
+fn token(path: &Path) -> Result<Zeroizing<String>, CollectorError> {
+    let bytes = files::read_secret(path, Owner::current(), intake::Intake::LONGEST_TOKEN)
+        .map_err(|error| CollectorError::Token(error.to_string()))?;
+    let bytes = Zeroizing::new(bytes);
+    let word = bytes.trim_ascii();
+    if word.is_empty() || !word.iter().all(u8::is_ascii_graphic) {
+        return Err(CollectorError::Token(format!("{}: not one word", path.display())));
+    }
+    Ok(Zeroizing::new(String::from_utf8_lossy(word).into_owned()))
+}
+
+/// The answer of the bulk interface: a status for each action, in their order.
+fn bulk(said: &[u8], sent: usize) -> Result<Vec<Fate>, CollectorError> {
+    #[derive(Deserialize)]
+    struct Bulk {
+        items: Vec<Item>,
+    }
+    #[derive(Deserialize)]
+    struct Item {
+        create: Created,
+    }
+    #[derive(Deserialize)]
+    struct Created {
+        status: u16,
+    }
+    let bulk: Bulk = serde_json::from_slice(said).map_err(|_| CollectorError::Answer)?;
+    if bulk.items.len() != sent {
+        return Err(CollectorError::Answer);
+    }
+    let fate = |item: &Item| match item.create.status {
+        // It is there since an earlier try.
+        200 | 201 | 409 => Fate::Arrived,
+        400 => Fate::Never,
+        status => Fate::Later(status),
+    };
+    Ok(bulk.items.iter().map(fate).collect())
+}
+
+/// The answer of the HTTP Event Collector about one that it does not take: it has those before.
+fn refused_event(said: &[u8], sent: usize) -> Option<Vec<Fate>> {
+    #[derive(Deserialize)]
+    struct Refusal {
+        #[serde(rename = "invalid-event-number")]
+        event: usize,
+    }
+    let Refusal { event } = serde_json::from_slice(said).ok()?;
+    if event >= sent {
+        return None;
+    }
+    let mut fates = vec![Fate::Arrived; event];
+    fates.push(Fate::Never);
+    Some(fates)
+}
+
+fn away(error: ServerError) -> CollectorError {
+    match error {
+        ServerError::NotTrusted(_) => {
+            CollectorError::Tls(rustls::Error::General(error.to_string()))
+        }
+        error => CollectorError::Unreachable(std::io::Error::other(error.to_string())),
+    }
+}
