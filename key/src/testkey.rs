@@ -1,6 +1,8 @@
 //! A scripted CTAP2 key: answers as a good one does, except where a test says
-//! otherwise. It does not verify PINs; the firmware of a real key does that in
-//! the end-to-end tests.
+//! otherwise. It verifies PINs where a test has it agree ([`agreeing`]); the
+//! firmware of a real key does that in the end-to-end tests.
+
+pub(crate) mod agreeing;
 
 use std::cell::Cell;
 use std::sync::{Arc, Mutex};
@@ -98,7 +100,11 @@ impl TestKey {
     }
 
     pub fn assert(&mut self) -> Result<Assertion, KeyError> {
-        self.key.assert(RP_ID, &id(1), b"client data", &pin(), &soon())
+        self.assert_by(&pin())
+    }
+
+    pub fn assert_by(&mut self, pin: &Pin) -> Result<Assertion, KeyError> {
+        self.key.assert(RP_ID, &id(1), b"client data", pin, &soon())
     }
 }
 
@@ -194,13 +200,18 @@ fn agreement() -> Vec<u8> {
     const X: &str = "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296";
     const Y: &str = "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5";
     let hex = |text| wardkey_core::id::from_hex(text).unwrap();
+    agreement_of(&hex(X), &hex(Y))
+}
+
+/// The answer with this point.
+fn agreement_of(x: &[u8], y: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut e = Encoder::new(&mut out);
     e.map(1).unwrap().u8(1).unwrap().map(5).unwrap();
     e.u8(1).unwrap().u8(2).unwrap().u8(3).unwrap().i8(-25).unwrap();
     e.i8(-1).unwrap().u8(1).unwrap();
-    e.i8(-2).unwrap().bytes(&hex(X)).unwrap();
-    e.i8(-3).unwrap().bytes(&hex(Y)).unwrap();
+    e.i8(-2).unwrap().bytes(x).unwrap();
+    e.i8(-3).unwrap().bytes(y).unwrap();
     out
 }
 

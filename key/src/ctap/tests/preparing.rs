@@ -1,6 +1,9 @@
 //! What a key is asked ahead of its PIN, while the person types.
 
+use wardkey_core::message::key::Pin;
+
 use super::*;
+use crate::testkey::agreeing::Agreeing;
 
 /// What a key is asked while the person types is not asked again, and a PIN needs two exchanges.
 #[test]
@@ -29,25 +32,39 @@ fn what_may_have_changed_the_agreement_drops_it() {
         |test| drop(test.key.make_credential(&new_credential(&pin(), &[]), &soon())),
     ];
     for between in between {
-        let mut test = TestKey::new(|_, _| None);
+        let (mut test, key) = agreeing();
         test.key.prepare_for_pin(&soon()).unwrap();
         between(&mut test);
+        key.begin_anew();
         let before = test.asked().len();
         test.assert().unwrap();
         assert_eq!(test.asked()[before..], [AGREEMENT, TOKEN, ASSERT]);
     }
     // A wrong PIN itself.
-    let mut wrong = 1;
-    let mut test = TestKey::new(move |about, _| {
-        (about == TOKEN && wrong == 1).then(|| {
-            wrong = 0;
-            vec![Reply::Cbor(0x31, vec![])]
-        })
-    });
+    let (mut test, _) = agreeing();
     test.key.prepare_for_pin(&soon()).unwrap();
-    assert!(matches!(test.assert(), Err(KeyError::PinWrong { .. })));
+    let wrong = Pin::new("4321".to_owned().into()).unwrap();
+    assert!(matches!(test.assert_by(&wrong), Err(KeyError::PinWrong { .. })));
     test.assert().unwrap();
     assert_eq!(test.asked(), [INIT, INFO, AGREEMENT, TOKEN, RETRIES, AGREEMENT, TOKEN, ASSERT]);
+}
+
+/// A key that agrees as the specification says, and what changes its half.
+fn agreeing() -> (TestKey, Agreeing) {
+    let key = Agreeing::new();
+    let its = key.clone();
+    (TestKey::new(move |about, payload| its.answer(about, payload)), key)
+}
+
+/// So it shows above when a stale agreement is used.
+#[test]
+fn a_pin_by_a_half_of_before_is_a_wrong_one_to_the_test_key() {
+    let (mut test, key) = agreeing();
+    test.assert().unwrap();
+    test.key.prepare_for_pin(&soon()).unwrap();
+    key.begin_anew();
+    assert!(matches!(test.assert(), Err(KeyError::PinWrong { .. })));
+    test.assert().unwrap();
 }
 
 /// No try is spent: what failed is asked for again.
