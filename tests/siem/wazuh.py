@@ -116,6 +116,8 @@ WAZUH_RULES = {
     "wardkey_log_contradicted": "119046",
     "wardkey_clock_wrong": "119045",
     "wardkey_terminal_offline": "119045",
+    "wardkey_vouched": "119032",
+    "wardkey_many_vouches": "119065",
 }
 
 

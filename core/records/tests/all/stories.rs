@@ -68,6 +68,36 @@ fn by_pass(seconds: u64, terminal: u8, person: &str) -> Event {
     }
 }
 
+/// A colleague's word for somebody who has no key here.
+fn vouched(seconds: u64, person: &str) -> Event {
+    Event {
+        name: EventName::Vouched,
+        account: None,
+        stage: None,
+        proof: None,
+        voucher: Some("taro".parse().unwrap()),
+        pass: Some(PassId::new([0x78; 16])),
+        up: Some(true),
+        uv: Some(true),
+        detail: text("vouched for by taro until 1790020000: 鍵を忘れた"),
+        ..login(seconds, 1, person)
+    }
+}
+
+/// A login by the code for which a colleague vouched.
+fn by_vouch(seconds: u64, person: &str) -> Event {
+    Event {
+        name: EventName::PassLogin,
+        account: Some("ward3pc".parse().unwrap()),
+        stage: text("online"),
+        proof: Some(ProofKind::Vouch),
+        key: None,
+        up: None,
+        uv: None,
+        ..vouched(seconds, person)
+    }
+}
+
 /// A wrong temporary code.
 fn wrong_code(seconds: u64, account: &str, tries: u64) -> Event {
     Event {
@@ -92,8 +122,11 @@ fn single(rule: &'static str, fires: Vec<Event>, quiet: Vec<Event>) -> [Story; 2
 
 /// All stories. The ids count up.
 pub fn all() -> Vec<Story> {
-    let mut stories: Vec<Story> =
-        of_people().into_iter().chain(of_keys()).chain(of_terminals()).flatten().collect();
+    let mut stories: Vec<Story> = [of_people(), of_keys(), of_terminals(), of_colleagues()]
+        .into_iter()
+        .flatten()
+        .flatten()
+        .collect();
     for (number, event) in stories.iter_mut().flat_map(|story| &mut story.events).enumerate() {
         let mut id = [0x33; 16];
         id[15] = u8::try_from(number).unwrap();
@@ -246,6 +279,34 @@ fn of_terminals() -> Vec<[Story; 2]> {
             "wardkey_terminal_offline",
             failed(Offline, None),
             alone(Online, Outcome::Success, None),
+        ),
+    ]
+}
+
+fn of_colleagues() -> Vec<[Story; 2]> {
+    let hour = 60 * MINUTE;
+    let people = |all: &[(u64, &str)]| -> Vec<Event> {
+        all.iter().map(|(at, who)| vouched(at * hour, who)).collect()
+    };
+    vec![
+        single(
+            "wardkey_vouched",
+            vec![vouched(0, "hanako")],
+            // What did not hold; and a login by the code, which is a record of its own.
+            vec![
+                Event {
+                    outcome: Outcome::Failure,
+                    reason: Some(Code::CounterRegressed),
+                    ..vouched(0, "hanako")
+                },
+                by_vouch(9, "hanako"),
+            ],
+        ),
+        single(
+            "wardkey_many_vouches",
+            people(&[(0, "hanako"), (8, "jiro"), (23, "saburo")]),
+            // For two people, and the third a day later.
+            people(&[(0, "hanako"), (8, "jiro"), (25, "saburo")]),
         ),
     ]
 }
