@@ -212,11 +212,12 @@ pub fn by_colleague(
     if event.counter.is_some_and(|counter| counter != facts.counter) {
         return Err(Unproven::Counter);
     }
-    let success = event.outcome == Outcome::Success;
-    if success && event.time.0.abs_diff(vouch.from.0) > RECORDED_WITHIN {
+    // What is refused for its counter is recorded with the evidence, under the id that it would
+    // have had, and once more as a key that was copied. All else that fails comes without.
+    if event.time.0.abs_diff(vouch.from.0) > RECORDED_WITHIN {
         return Err(Unproven::Word(NoWord::Time));
     }
-    if success && event.id != vouch.event_id() {
+    if event.name == EventName::Vouched && event.id != vouch.event_id() {
         return Err(Unproven::Word(NoWord::EventId));
     }
     Ok((vouch, facts))
@@ -252,7 +253,9 @@ fn is_login_by(event: &Event, vouch: &Vouch, terminal: &TerminalId) -> Result<()
     if event.name != EventName::PassLogin || event.proof != Some(ProofKind::Vouch) {
         return Err(Unproven::Word(NoWord::OtherProof));
     }
-    matches(signed.client_data.as_slice(), event, terminal, &vouch.person)?;
+    let data = matches(signed.client_data.as_slice(), event, terminal, &vouch.person)?;
+    // No login fails with both signatures: what is refused is recorded without them.
+    is_of_then(event, &data)?;
     // The salt is root's of that terminal; a signature is verified without it.
     let as_pass = vouch.as_pass(Salt::new([0; Salt::LEN]));
     signed.verify(&as_pass).map_err(Unproven::Signature)?;
@@ -262,13 +265,13 @@ fn is_login_by(event: &Event, vouch: &Vouch, terminal: &TerminalId) -> Result<()
     Ok(())
 }
 
-/// Whether what was signed is what the event says.
+/// Whether what was signed is what the event says; what it is.
 fn matches(
     evidence: &[u8],
     event: &Event,
     terminal: &TerminalId,
     person: &LoginName,
-) -> Result<(), Unproven> {
+) -> Result<ClientData, Unproven> {
     let data = ClientData::from_bytes(evidence).map_err(|_| Unproven::ClientData)?;
     if data.terminal != *terminal {
         return Err(Unproven::Terminal);
@@ -282,12 +285,18 @@ fn matches(
     if event.service.as_deref().is_some_and(|service| service != data.service.as_str()) {
         return Err(Unproven::Service);
     }
-    let success = claims_success(event);
-    // The time is signed too: a genuine login cannot be moved to another day.
-    if success && event.time.0.abs_diff(data.time.0) > RECORDED_WITHIN {
+    if claims_success(event) {
+        is_of_then(event, &data)?;
+    }
+    Ok(data)
+}
+
+/// The time is signed too: a genuine login cannot be moved to another day.
+fn is_of_then(event: &Event, data: &ClientData) -> Result<(), Unproven> {
+    if event.time.0.abs_diff(data.time.0) > RECORDED_WITHIN {
         return Err(Unproven::Time);
     }
-    if success && event.id != data.event_id() {
+    if event.id != data.event_id() {
         return Err(Unproven::EventId);
     }
     Ok(())

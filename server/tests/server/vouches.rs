@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use wardkey_core::client_data::ClientData;
+use wardkey_core::code::Code;
 use wardkey_core::codec::{self, Bytes};
 use wardkey_core::document::Position;
 use wardkey_core::event::{Event, EventName, Outcome};
@@ -159,6 +160,47 @@ fn what_the_colleague_did_not_sign_is_reported_as_nobody_s_word() {
     ];
     for (what, event) in cases {
         assert_eq!(send(&ward, &event)["evidence"], "invalid", "{what}");
+    }
+}
+
+/// What fails for its counter is recorded with what the key signed, twice; a genuine word that is
+/// sent as a failure of another day, or another one, is neither.
+#[test]
+fn a_word_proves_the_failure_of_its_own_moment_only() {
+    let (ward, key) = Ward::with_key();
+    let code = code_key("246813");
+    let fresh = || vouch(ward.terminal.id, &key, &code);
+    let failed = |vouch: &Vouch| Event {
+        outcome: Outcome::Failure,
+        reason: Some(Code::CounterRegressed),
+        ..vouched(vouch, &key, 0)
+    };
+    let other_id = || wardkey_core::id::EventId::new(secret::random().unwrap());
+    let copied =
+        |vouch: &Vouch| Event { id: other_id(), name: EventName::CloneSuspected, ..failed(vouch) };
+    let mut old = fresh();
+    old.from = UnixTime(now() - 4000);
+    let login = login_by(&fresh(), &key, &code, now());
+    let refused = |login: &Event| Event {
+        outcome: Outcome::Failure,
+        reason: Some(Code::VouchLapsed),
+        ..login.clone()
+    };
+    let cases: Vec<(&str, Event, &str)> = vec![
+        ("of its counter", failed(&fresh()), "valid"),
+        ("a copied key", copied(&fresh()), "valid"),
+        ("another id", Event { id: other_id(), ..failed(&fresh()) }, "invalid"),
+        ("another day", Event { time: UnixTime(now()), ..failed(&old) }, "invalid"),
+        ("copied another day", Event { time: UnixTime(now()), ..copied(&old) }, "invalid"),
+        ("a login, another id", Event { id: other_id(), ..refused(&login) }, "invalid"),
+        (
+            "a login, another time",
+            { Event { time: UnixTime(login.time.0 + 400), ..refused(&login) } },
+            "invalid",
+        ),
+    ];
+    for (what, event, verdict) in cases {
+        assert_eq!(send(&ward, &event)["evidence"], verdict, "{what}");
     }
 }
 
