@@ -77,9 +77,11 @@ pub fn pin_question(
     with_tries(prompt, language, tries_left)
 }
 
-/// The question of a colleague who vouches: for whom and how long stands there whole, of the
-/// colleague's own name what there is room for. As wide as [`pin_question`] at most.
+/// A question to a colleague who vouches, for the person's name or the PIN: for whom and how long
+/// stands there whole, of the colleague's own name what there is room for. As wide as
+/// [`pin_question`] at most.
 pub fn vouch_question(
+    prompt: Prompt,
     language: Language,
     name: &str,
     (person, hours): (&str, &str),
@@ -87,7 +89,7 @@ pub fn vouch_question(
 ) -> String {
     let question = |name: &str| {
         let args = [("name", name), ("person", person), ("hours", hours)];
-        with_tries(message(Prompt::VouchPinPrompt, language, &args), language, tries_left)
+        with_tries(message(prompt, language, &args), language, tries_left)
     };
     let room = QUESTION_COLUMNS.saturating_sub(columns(&question("-")) - 1);
     question(&fitted(name, room.min(NAME_COLUMNS)))
@@ -155,6 +157,7 @@ mod tests {
                             | Prompt::VouchReasonPrompt
                             | Prompt::VoucherPrompt
                             | Prompt::VouchPinPrompt
+                            | Prompt::VouchNamePrompt
                     )
                 );
                 assert_eq!(text.ends_with(PROMPT_END), prompt, "{code} {language}");
@@ -306,10 +309,13 @@ mod tests {
                     asked.extend(LANGUAGES.map(|of| pin_question(prompt, of, name, tries)));
                 }
                 let (person, name) = ("w".repeat(32), name.unwrap_or_default());
-                let vouch = LANGUAGES.map(|of| vouch_question(of, name, (&person, "24"), tries));
-                assert!(vouch.iter().all(|asked| asked.contains(&person)), "{vouch:?}");
-                assert!(vouch.iter().all(|asked| asked.contains("24")), "{vouch:?}");
-                asked.extend(vouch);
+                for prompt in [Prompt::VouchNamePrompt, Prompt::VouchPinPrompt] {
+                    let signs = (&*person, "24");
+                    let vouch = LANGUAGES.map(|of| vouch_question(prompt, of, name, signs, tries));
+                    assert!(vouch.iter().all(|asked| asked.contains(&person)), "{vouch:?}");
+                    assert!(vouch.iter().all(|asked| asked.contains("24")), "{vouch:?}");
+                    asked.extend(vouch);
+                }
             }
         }
         for question in asked {

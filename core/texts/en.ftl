@@ -91,6 +91,8 @@ wk-1252 = The same code once more:{ " " }
 wk-1253 = Why is the key not here? (Enter: no reason):{ " " }
 wk-1254 = The colleague who lets you in: type your user name:{ " " }
 wk-1255 = { $name }: let { $person } in here for { $hours } hours? Your PIN, then touch:{ " " }
+wk-1256 = Colleague: insert your key only to let { $person } in here in your name. You do not log in by it.
+wk-1257 = { $name }: let { $person } in here for { $hours } hours? If so, type that user name:{ " " }
 wk-1270 = Insert your security key. To type your name instead, wait a moment.
 wk-1271 = Type your name. With a key: insert it, then press Enter:{ " " }
 wk-1275 = The PIN of your key must be changed before you log in.
@@ -206,6 +208,7 @@ wk-1580 = { $person } can log in here by the chosen code for { $hours } hours. T
 wk-1581 = Logged in on a colleague's word, which is recorded. Hours left: { $hours }.
 wk-1582 = { $voucher } had let you in here, which has ended. If you did not ask for it, tell an administrator.
 wk-1583 = Reason given by { $person }: { $reason }. It is recorded with your name.
+wk-1584 = That is not the user name of whom you would let in. Nobody was let in. Please begin again.
 
 ## 16xx: switching Wardkey on and off
 

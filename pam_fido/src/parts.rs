@@ -254,7 +254,7 @@ fn login_of(pamh: &PamHandle, user: &Typed, account: &Account) -> Result<Login, 
         by_key: false,
         changes_pin: false,
         at_text_console: text_console::is_at(pamh),
-        vouches: false,
+        vouches_for: None,
     })
 }
 

@@ -38,6 +38,11 @@ codes! {
     /// The question for the PIN of the colleague `$name`, who is to let `$person` in for `$hours`
     /// hours.
     VouchPinPrompt = 1255,
+    /// In the place of [`Self::InsertKey`] where the key is to vouch for `$person`.
+    VouchInsert = 1256,
+    /// The question before [`Self::VouchPinPrompt`]: the colleague `$name` types the name of
+    /// `$person`, who is to be let in for `$hours` hours.
+    VouchNamePrompt = 1257,
     /// Nobody said who logs in: insert a key, or wait for the question.
     InsertOrWait = 1270,
     /// The question for the name, while no key says it.

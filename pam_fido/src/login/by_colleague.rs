@@ -52,7 +52,7 @@ impl Attempt<'_, '_> {
         let login = Login {
             name: TypedName::of(&voucher, None),
             by_key: false,
-            vouches: true,
+            vouches_for: Some(wanted.person.clone()),
             ..self.login.clone()
         };
         let language = self.speaker.language;

@@ -2,6 +2,7 @@
 
 use wardkey_core::code::{Code, Notice, Prompt};
 use wardkey_core::message::agent::Grant;
+use wardkey_core::texts;
 use wardkey_ipc::{Channel, IpcError};
 
 use super::agent::{Ended, Interrupted, Start, unexpected};
@@ -97,7 +98,7 @@ impl Attempt<'_, '_> {
             search = self.search_for(&grant);
         }
         let search = search?;
-        let is_login = !self.login.changes_pin && !self.login.vouches;
+        let is_login = !self.login.changes_pin && self.login.vouches_for.is_none();
         self.takes_vouches = grant.takes_vouches == Some(true) && search.takes_vouches && is_login;
         self.takes_codes = self.takes_vouches
             || (grant.takes_codes == Some(true) && search.takes_codes && is_login);
@@ -114,7 +115,8 @@ impl Attempt<'_, '_> {
         let mut asked = false;
         for _ in 0..MAX_MESSAGES {
             if waiting && self.world.talk.silent() && !std::mem::replace(&mut asked, true) {
-                self.say_or_ask(Notice::WaitForKey.into(), Prompt::WaitThenEnter)?;
+                let text = texts::message(Notice::WaitForKey, self.speaker.language, &[]);
+                self.say_or_ask(&text, Prompt::WaitThenEnter)?;
             }
             let answer = self.patience.answer();
             match agent.receive(if waiting { self.patience.until } else { answer }) {

@@ -15,9 +15,9 @@ impl Attempt<'_, '_> {
     ///
     /// # Errors
     /// [`Code::Cancelled`] when there is no answer: nobody can be asked (`sudo -n`).
-    pub(super) fn say_or_ask(&mut self, notice: AnyCode, question: Prompt) -> Result<(), Refusal> {
+    pub(super) fn say_or_ask(&mut self, notice: &str, question: Prompt) -> Result<(), Refusal> {
         if !self.world.talk.silent() {
-            self.speaker.inform(self.world.talk, notice);
+            self.world.talk.info(notice);
             return Ok(());
         }
         let question = texts::message(question, self.speaker.language, &[]);
@@ -34,19 +34,28 @@ impl Attempt<'_, '_> {
 
     /// Says that a key is needed. A greeter with a page for it stays there until a key comes, and
     /// then begins anew; else it is a notice, or a question in its place. Where somebody without a
-    /// key can be asked for a code, no page is to stand in the way.
+    /// key can be asked for a code, or a colleague's key is to vouch, no page is to stand in the
+    /// way. The colleague is told for whom: it would else look like a login of theirs.
     ///
     /// # Errors
     /// As for [`Self::say_or_ask`], also when the page is left.
     pub(super) fn ask_for_key(&mut self, notice: AnyCode) -> Result<(), Refusal> {
-        let instruction = texts::message(notice, self.speaker.language, &[]);
-        let page = if self.takes_codes {
+        let person = self.login.vouches_for.as_ref();
+        let person = person.filter(|_| notice == AnyCode::from(Prompt::InsertKey));
+        let instruction = match person {
+            Some(person) => {
+                let args = [("person", person.as_str())];
+                texts::message(Prompt::VouchInsert, self.speaker.language, &args)
+            }
+            None => texts::message(notice, self.speaker.language, &[]),
+        };
+        let page = if self.takes_codes || self.login.vouches_for.is_some() {
             None
         } else {
             self.world.talk.insert_page(&instruction, self.speaker.language)
         };
         match page {
-            None => self.say_or_ask(notice, Prompt::InsertThenEnter),
+            None => self.say_or_ask(&instruction, Prompt::InsertThenEnter),
             Some(Answer::None) => {
                 Err(Refusal::new(Code::Cancelled, "the page to insert a key was left"))
             }

@@ -61,8 +61,16 @@ impl Attempt<'_, '_> {
     /// It did.
     pub(super) fn ask_in_time(&mut self, prompt: Prompt) -> Result<Answer, Refusal> {
         let question = texts::message(prompt, self.speaker.language, &[]);
+        self.ask_text_in_time(&question)
+    }
+
+    /// The same to a question of this text.
+    ///
+    /// # Errors
+    /// As for [`Self::ask_in_time`].
+    pub(super) fn ask_text_in_time(&mut self, question: &str) -> Result<Answer, Refusal> {
         let asked = Moment::now(&self.world)?;
-        let answer = self.world.talk.ask(&question);
+        let answer = self.world.talk.ask(question);
         if let Some(wait) = self.world.settings.prompt_wait
             && asked.is_longer_ago_than(wait, &self.world)?
         {

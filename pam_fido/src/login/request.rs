@@ -28,8 +28,8 @@ pub struct Login {
     pub changes_pin: bool,
     /// The person reads a text console, which has no Japanese letters.
     pub at_text_console: bool,
-    /// Nobody logs in: the key is to sign that somebody else may.
-    pub vouches: bool,
+    /// Nobody logs in: the key is to sign that this person may.
+    pub vouches_for: Option<LoginName>,
 }
 
 impl Login {

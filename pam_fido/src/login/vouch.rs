@@ -4,7 +4,7 @@
 //! is asked, the same tries and lock-outs, the same hold. What is signed is no login, and lets the
 //! colleague in nowhere.
 
-use wardkey_core::code::{Code, Notice};
+use wardkey_core::code::{Code, Notice, Prompt};
 use wardkey_core::decide::{Freshness, decide_vouch};
 use wardkey_core::id::{Nonce, SigningPublicKey};
 use wardkey_core::message::agent::LoginResult;
@@ -20,11 +20,13 @@ use wardkey_ipc::Channel;
 
 use super::agent::{Ended, Interrupted, Start};
 use super::attempt::{Attempt, ProvenKey};
+use super::offer::no_answer;
 use super::question::few;
 use super::states::{Answered, Established, Held, Recognised, Recognition};
 use super::verified_person::VerifiedPerson;
 use super::vouched::too_often;
 use crate::refusal::Refusal;
+use crate::talk::Answer;
 
 /// What a colleague is asked to sign.
 pub struct Wanted {
@@ -66,7 +68,7 @@ impl Attempt<'_, '_> {
             Established::Code(_) => return Err(Refusal::new(Code::Internal, "a code").into()),
         };
         let seconds = offered(&recognised.recognition.person.snapshot);
-        let answered = match self.ask_vouch_pin(&recognised.recognition, wanted, seconds) {
+        let answered = match self.ask_colleague(&recognised.recognition, wanted, seconds) {
             Ok(pin) => Answered { recognised, pin },
             Err(refusal) => return Err(Ended { refusal, agent: Some(recognised.agent) }),
         };
@@ -91,8 +93,9 @@ impl Attempt<'_, '_> {
         Ok(signed)
     }
 
-    /// Who signs must see what: whom they let in, and for how long.
-    fn ask_vouch_pin(
+    /// Who signs must see what: whom they let in, and for how long. The name is typed before the
+    /// PIN is asked for: somebody who thinks that it is a login of theirs types the PIN by habit.
+    fn ask_colleague(
         &mut self,
         recognition: &Recognition,
         wanted: &Wanted,
@@ -109,8 +112,25 @@ impl Attempt<'_, '_> {
         }
         let hours = hours(seconds);
         let signs = (wanted.person.as_str(), &*hours);
-        let text = texts::vouch_question(self.speaker.language, name, signs, few(tries));
+        let language = self.speaker.language;
+        let question = texts::vouch_question(Prompt::VouchNamePrompt, language, name, signs, None);
+        self.ask_whom(&question, &wanted.person)?;
+
+        let prompt = Prompt::VouchPinPrompt;
+        let text = texts::vouch_question(prompt, language, name, signs, few(tries));
         self.ask_pin_by(text, tries)
+    }
+
+    /// # Errors
+    /// [`Code::VouchNotMeant`]: anything but that name was typed. It goes nowhere: it may be a PIN.
+    fn ask_whom(&mut self, question: &str, person: &LoginName) -> Result<(), Refusal> {
+        match self.ask_text_in_time(question)? {
+            Answer::Typed(typed) if typed.trim() == person.as_str() => Ok(()),
+            Answer::Typed(_) | Answer::NotText | Answer::NotUnderstood => {
+                Err(Refusal::new(Code::VouchNotMeant, "the colleague typed another name"))
+            }
+            Answer::None => Err(no_answer()),
+        }
     }
 
     fn sign_vouch(

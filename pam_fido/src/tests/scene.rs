@@ -282,7 +282,7 @@ pub fn login_as(name: &str) -> Login {
         by_key: false,
         changes_pin: false,
         at_text_console: false,
-        vouches: false,
+        vouches_for: None,
     }
 }
 

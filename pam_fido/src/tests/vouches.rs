@@ -1,5 +1,6 @@
 //! Without the key: a colleague vouches. What is asked, what is signed, kept and recorded.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -61,7 +62,12 @@ pub fn taros_key() -> KeyScript {
 }
 
 /// What is typed until taro has vouched for hanako.
-pub const TYPED: [&str; 6] = ["0", CHOSEN, CHOSEN, "key at home", "taro", PIN];
+pub const TYPED: [&str; 7] = typed_for("hanako");
+
+/// The same for whoever is shown to taro by this name.
+pub const fn typed_for(shown: &str) -> [&str; 7] {
+    ["0", CHOSEN, CHOSEN, "key at home", "taro", shown, PIN]
+}
 
 pub fn scene_of(deployment: &Deployment, answers: &[&str]) -> Scene {
     let mut scene = Scene::of(deployment);
@@ -94,15 +100,16 @@ fn a_colleague_vouches_and_the_person_is_in_by_the_code_then_and_later() {
     assert_eq!((admitted.person.as_str(), admitted.key), ("hanako", None));
 
     let said = |prompt: Prompt| texts::message(prompt, Language::En, &[]);
-    let pin = [("name", "Demo Taro"), ("person", "hanako"), ("hours", "8")];
-    let pin = texts::message(Prompt::VouchPinPrompt, Language::Ja, &pin);
+    let args = [("name", "Demo Taro"), ("person", "hanako"), ("hours", "8")];
+    let taro = |prompt: Prompt| texts::message(prompt, Language::Ja, &args);
     let questions = [
         said(Prompt::VouchPrompt),
         said(Prompt::VouchCodePrompt),
         said(Prompt::VouchCodeAgain),
         said(Prompt::VouchReasonPrompt),
         said(Prompt::VoucherPrompt),
-        pin,
+        taro(Prompt::VouchNamePrompt),
+        taro(Prompt::VouchPinPrompt),
     ];
     assert_eq!(seen.person.questions, questions, "the colleague sees whom, and for how long");
     let args = [("person", "hanako"), ("hours", "8")];
@@ -204,15 +211,21 @@ fn at_a_shared_account_the_name_is_typed_and_the_word_is_for_that_person() {
         let book = Arc::clone(&scene.machine.vouches);
         (scene.run(), book)
     };
-    let answers = |first| [first, CHOSEN, CHOSEN, "", "taro", PIN];
-    let (seen, book) = run(&answers("hanako ０"));
+    let answers = |first, shown| [first, CHOSEN, CHOSEN, "", "taro", shown, PIN];
+    let (seen, book) = run(&answers("hanako ０", "hanako"));
     assert_eq!(seen.result.as_ref().unwrap().person.as_str(), "hanako", "{:?}", seen.result);
     let question = texts::message(Prompt::VouchPromptShared, Language::En, &[]);
     assert_eq!(seen.person.questions[0], question);
     let vouch = book.lock().unwrap().of(&login("hanako")).unwrap().1;
     assert_eq!(vouch.reason, None);
-    for nobody in ["0", "ghost 0", "-x 0", "root 0", "ward3pc 0"] {
-        let (seen, book) = run(&answers(nobody));
+    for (nobody, shown) in [
+        ("0", "_"),
+        ("ghost 0", "ghost"),
+        ("-x 0", "_"),
+        ("root 0", "root"),
+        ("ward3pc 0", "ward3pc"),
+    ] {
+        let (seen, book) = run(&answers(nobody, shown));
         assert_eq!(seen.code(), 1575, "{nobody}");
         assert!(book.lock().unwrap().kept.is_empty());
     }
@@ -255,6 +268,33 @@ fn the_key_signs_for_no_longer_than_the_question_said() {
         assert_eq!(seen.code(), 0, "{:?}", seen.result);
         let vouch = book.lock().unwrap().of(&login("hanako")).unwrap().1;
         assert_eq!(vouch.until.since(vouch.from), 3600);
+    }
+}
+
+/// Somebody who is called to a terminal that waits for a key inserts theirs, and types the PIN.
+#[test]
+fn while_the_key_is_waited_for_it_is_said_whom_it_lets_in() {
+    let comes_late = |name: &str, has_pages: bool| {
+        let mut scene = scene(&typed_for(name));
+        scene.login = login_as(name);
+        // A page to insert a key would end the login when the key comes: none is shown.
+        scene.person.pages = has_pages.then(VecDeque::new);
+        scene.key_instead(|number, request| match request {
+            KeyRequest::Identify(identify)
+                if number > 0 && identify.allow.iter().any(|id| id.as_slice() == [2; 32]) =>
+            {
+                vec![Act::Say(KeyReply::Insert), Act::Say(identified(request, 2))]
+            }
+            _ => vec![],
+        });
+        scene.run()
+    };
+    for (name, has_pages) in [("hanako", false), ("ghost", false), ("hanako", true)] {
+        let seen = comes_late(name, has_pages);
+        let said = |prompt: Prompt| texts::message(prompt, Language::En, &[("person", name)]);
+        let waits: Vec<&String> = seen.person.infos.iter().take(2).collect();
+        assert_eq!(waits, [&said(Prompt::InsertKey), &said(Prompt::VouchInsert)], "{name}");
+        assert_eq!(seen.code(), if name == "hanako" { 0 } else { 1575 });
     }
 }
 

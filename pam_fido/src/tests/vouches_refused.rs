@@ -12,8 +12,9 @@ use wardkey_core::person::Status;
 use wardkey_core::time::UnixTime;
 use wardkey_core::vouch::Vouch;
 
+use super::passes::typed;
 use super::scene::*;
-use super::vouches::{TYPED, agent, scene, scene_of, with};
+use super::vouches::{TYPED, agent, scene, scene_of, typed_for, with};
 use crate::typed_name::TypedName;
 use wardkey_testkit::{CHOSEN, Deployment, T0, kept, login, vouch};
 
@@ -110,6 +111,8 @@ fn who_may_not_vouch_or_be_vouched_for_is_refused_after_pin_and_touch_in_one_sen
     for (what, change) in cases {
         let mut scene = scene(&TYPED);
         change(&mut scene);
+        let shown = scene.login.name.login_name().map_or("_", |name| name.as_str());
+        scene.person.answers = typed_for(shown).iter().map(|text| typed(text)).collect();
         if what == "for oneself" {
             // Her own key is not there; it is taro who is named, and taro who vouches.
             scene.key_instead(|number, request| match request {
@@ -132,7 +135,7 @@ fn who_may_not_vouch_or_be_vouched_for_is_refused_after_pin_and_touch_in_one_sen
 #[test]
 fn a_name_that_nobody_has_looks_as_any_other_until_the_key_has_signed() {
     let looks = |name: &str, deployment: &Deployment| {
-        let mut scene = scene_of(deployment, &TYPED);
+        let mut scene = scene_of(deployment, &typed_for(name));
         scene.login = login_as(name);
         let seen = refused_of(scene);
         let words = |all: &[String]| all.join("\n").replace(name, "NAME");
@@ -176,7 +179,7 @@ fn the_colleague_s_key_proves_itself_before_a_pin_is_asked_for_and_its_failures_
     assert!(!seen.pin_sent(), "a device that only claims to be taro's");
     assert_eq!(seen.person.questions.len(), 5);
 
-    let seen = refused_of(scene(&["0", CHOSEN, CHOSEN, "", "taro", "000000"]));
+    let seen = refused_of(scene(&["0", CHOSEN, CHOSEN, "", "taro", "hanako", "000000"]));
     assert_eq!(seen.code(), 1203);
     let outcomes = seen.outcomes();
     let [outcome] = outcomes[..] else { panic!("recorded once: {outcomes:?}") };

@@ -112,6 +112,8 @@ codes! {
     VouchLapsed = 1578,
     /// A code or PIN was typed where everybody will read it.
     VouchNotText = 1579,
+    /// The colleague typed something else than the name of whom they were to let in.
+    VouchNotMeant = 1584,
     // 16xx: switching Wardkey on and off
     /// Not enabled: the terminal is not ready.
     NotReadyToEnable = 1601,

@@ -28,9 +28,9 @@ fn with_colleague() -> (Ward, SoftKey) {
 
 /// hanako asks taro, who plugs his key in when he is asked for it.
 fn vouch(ward: &Ward, taro: &SoftKey, service: &str) -> Ended {
-    let typed = ["0", CODE, CODE, "key at home", "taro", PIN];
+    let typed = ["0", CODE, CODE, "key at home", "taro", "hanako", PIN];
     let login = Login::at(service, "hanako").answers(&typed).start();
-    login.wait_code(Prompt::VoucherPrompt);
+    login.wait_code(Prompt::VouchInsert);
     ward.terminal.plug(taro);
     let ended = login.end();
     ward.terminal.unplug();
@@ -39,6 +39,12 @@ fn vouch(ward: &Ward, taro: &SoftKey, service: &str) -> Ended {
 
 fn by_code(code: &str) -> Ended {
     Login::of("hanako").answers(&[code]).run()
+}
+
+/// Nobody is in by it, for this reason.
+fn refused_by_code(code: &str, why: Code) {
+    let ended = by_code(code);
+    assert!(!ended.is_in() && ended.said(why), "{why:?}: {ended:?}");
 }
 
 #[test]
@@ -54,7 +60,7 @@ fn a_colleague_lets_somebody_in_without_the_network_until_the_key_is_back() {
     ward.terminal.start_agent();
     let ended = by_code(CODE).expect_in();
     assert!(ended.said(Notice::VouchUsed), "{ended:?}");
-    assert!(!by_code("804154").is_in());
+    refused_by_code("804154", Code::PassWrong);
     // Never for what raises privilege.
     let sudo = Login::at("sudo", "hanako").answers(&[CODE]).run();
     assert!(!sudo.is_in() && sudo.secret_prompts().is_empty(), "{sudo:?}");
@@ -76,7 +82,8 @@ fn a_colleague_lets_somebody_in_without_the_network_until_the_key_is_back() {
     ward.terminal.plug(&ward.key);
     Login::of("hanako").run().expect_in();
     ward.terminal.unplug();
-    assert!(!by_code(CODE).is_in(), "her own key is back");
+    // Her own key is back.
+    refused_by_code(CODE, Code::PassWrong);
     let mode = std::os::unix::fs::MetadataExt::mode(
         &std::fs::metadata("/var/lib/wardkey-marks/vouches").unwrap(),
     );
@@ -92,7 +99,7 @@ fn whoever_may_no_longer_vouch_has_not_and_nobody_too_often() {
     vouch(&ward, &taro, SERVICE).expect_in();
     ward.server.admin(&["person", "disable", "taro"]);
     ward.terminal.sync();
-    assert!(!by_code(CODE).is_in(), "taro's word no longer counts");
+    refused_by_code(CODE, Code::VouchLapsed);
     ward.server.admin(&["person", "enable", "taro"]);
     ward.terminal.sync();
     vouch(&ward, &taro, SERVICE).expect_in();
@@ -102,4 +109,19 @@ fn whoever_may_no_longer_vouch_has_not_and_nobody_too_often() {
     // Nobody is asked where a word does not count.
     let sudo = Login::at("sudo", "hanako").answers(&["0"]).run();
     assert!(!sudo.is_in() && sudo.secret_prompts().is_empty(), "{sudo:?}");
+}
+
+/// Called to a terminal that waits for a key, people insert theirs and type the PIN.
+#[test]
+fn who_types_the_pin_by_habit_lets_nobody_in() {
+    let (ward, taro) = with_colleague();
+    let typed = ["0", CODE, CODE, "", "taro", PIN];
+    let login = Login::at(SERVICE, "hanako").answers(&typed).start();
+    login.wait_code(Prompt::VouchInsert);
+    ward.terminal.plug(&taro);
+    let ended = login.end();
+    ward.terminal.unplug();
+    assert!(!ended.is_in() && ended.said(Code::VouchNotMeant), "{ended:?}");
+    assert!(!ended.said(Prompt::VouchPinPrompt), "{ended:?}");
+    refused_by_code(CODE, Code::PassWrong);
 }

@@ -173,7 +173,7 @@ fn colleague(stage: &mut Stage, parts: &Parts, (hanako, taro): (&SoftKey, &SoftK
             stage.show("wardkey-server scope set ward3 --vouch-groups nurses");
             parts.terminal.sync();
             parts.terminal.unplug();
-            let typed = ["0", CHOSEN, CHOSEN, "key at home", "taro", PIN];
+            let typed = ["0", CHOSEN, CHOSEN, "key at home", "taro", "hanako", PIN];
             let login = Login::of("hanako").answers(&typed).start();
             login.wait_code(Prompt::VoucherPrompt);
             parts.terminal.plug(taro);
