@@ -80,6 +80,13 @@ fn login_by(f: &Fixture, vouch: &Vouch, seed: u8, service: &str, assertion: &Ass
     outcome("hanako", LoginResult::SuccessByVouch(by_code, assertion.clone()))
 }
 
+/// The same request, begun as this service.
+fn begun_as(service: &str, mut request: Request) -> Request {
+    let Request::Outcome(outcome) = &mut request else { panic!("no outcome") };
+    outcome.login.service = ServiceName::new(service).unwrap();
+    request
+}
+
 fn client_data(f: &Fixture, service: &str) -> ClientData {
     ClientData {
         nonce: Nonce::new(wardkey_agent::random::random().unwrap()),
@@ -186,6 +193,9 @@ fn a_login_is_judged_by_what_the_agent_knows_now() {
     assert_eq!(ask(5, "login"), Some(Code::PassWrong), "another code");
     // The begin of the login says another service.
     assert_eq!(ask(CHOSEN_SEED, "sudo"), Some(Code::ClientData));
+    let sudo = login_by(&f, &vouch, CHOSEN_SEED, "sudo", &assertion);
+    let reply = f.root().ask(&begun_as("sudo", sudo));
+    assert_eq!(code(&reply), Code::ProofRefused, "nobody's word raises privilege");
 
     f.ward.put("ward3", &wardkey_core::person::PersonRecord { status: Status::Disabled, ..taro() });
     f.sync().unwrap();

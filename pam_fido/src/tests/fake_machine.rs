@@ -1,5 +1,6 @@
 //! A machine as a test wants it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use wardkey_core::codec::Bytes;
@@ -16,8 +17,12 @@ pub struct FakeMachine {
     pub clock: Arc<Mutex<ClockReading>>,
     pub marks: Mutex<Marks>,
     pub marks_broken: bool,
-    /// Marks can be read and not written.
+    /// Nothing in the folder of the marks can be written.
     pub marks_full: bool,
+    /// Marks alone cannot be raised: they forget what was shown a moment ago.
+    pub marks_forget: bool,
+    /// Vouches alone cannot be written. A test sets it when it is time.
+    pub vouches_full: Arc<AtomicBool>,
     /// Tests share it, as a file that survives.
     pub notes: Arc<Mutex<PassNotes>>,
     pub vouches: Arc<Mutex<VouchBook>>,
@@ -36,6 +41,8 @@ impl FakeMachine {
             marks: Mutex::default(),
             marks_broken: false,
             marks_full: false,
+            marks_forget: false,
+            vouches_full: Arc::default(),
             notes: Arc::default(),
             vouches: Arc::default(),
             is_root: true,
@@ -58,7 +65,7 @@ impl Machine for FakeMachine {
         Ok(self.marks.lock().unwrap().clone())
     }
     fn raise_marks(&self, raise: &dyn Fn(&mut Marks)) -> Result<(), String> {
-        if self.marks_full {
+        if self.marks_full || self.marks_forget {
             return Err("No space left on device".into());
         }
         raise(&mut self.marks.lock().unwrap());
@@ -81,7 +88,7 @@ impl Machine for FakeMachine {
         Ok(self.vouches.lock().unwrap().clone())
     }
     fn keep_vouches(&self, change: &mut dyn FnMut(&mut VouchBook)) -> Result<(), Refusal> {
-        if !self.is_root || self.marks_full {
+        if !self.is_root || self.marks_full || self.vouches_full.load(Ordering::SeqCst) {
             return Err(Refusal::new(wardkey_core::code::Code::VouchNotKept, "no space"));
         }
         change(&mut self.vouches.lock().unwrap());

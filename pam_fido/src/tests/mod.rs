@@ -11,6 +11,7 @@ mod fake_machine;
 mod faults;
 mod honest;
 mod keys;
+mod looks;
 mod lying_devices;
 mod many;
 mod nameless;

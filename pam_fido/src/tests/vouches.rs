@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use wardkey_core::code::{Notice, Prompt};
 use wardkey_core::codec::{List, to_message};
-use wardkey_core::id::Salt;
+use wardkey_core::id::{CredentialId, Salt};
 use wardkey_core::message::agent::{LoginResult, Reply as AgentReply, Request as AgentRequest};
 use wardkey_core::message::key::{Reply as KeyReply, Request as KeyRequest};
 use wardkey_core::name::{DisplayText, Language};
@@ -29,6 +29,9 @@ pub fn agent(deployment: &Deployment) -> AgentScript {
         for act in &mut acts {
             if let Act::Say(AgentReply::Granted(grant)) = act {
                 (grant.takes_codes, grant.takes_vouches) = (Some(true), Some(true));
+                // For a name that nobody has, of a person's shape.
+                let decoy = CredentialId::new(vec![0xdd; 32]).unwrap();
+                grant.decoys = Some(List::new(vec![decoy]).unwrap());
             }
         }
         acts

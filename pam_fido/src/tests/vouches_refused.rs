@@ -1,6 +1,7 @@
 //! A colleague vouches: all the ways in which nothing comes of it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use wardkey_core::code::Code;
 use wardkey_core::codec::List;
@@ -12,6 +13,7 @@ use wardkey_core::person::Status;
 use wardkey_core::time::UnixTime;
 use wardkey_core::vouch::Vouch;
 
+use super::looks::look_of;
 use super::passes::typed;
 use super::scene::*;
 use super::vouches::{TYPED, agent, scene, scene_of, typed_for, with};
@@ -138,15 +140,10 @@ fn a_name_that_nobody_has_looks_as_any_other_until_the_key_has_signed() {
         let mut scene = scene_of(deployment, &typed_for(name));
         scene.login = login_as(name);
         let seen = refused_of(scene);
-        let words = |all: &[String]| all.join("\n").replace(name, "NAME");
-        let kind = |request: &KeyRequest| std::mem::discriminant(request);
-        (
-            words(&seen.person.questions),
-            words(&seen.person.infos),
-            words(&seen.person.errors),
-            seen.key.iter().map(kind).collect::<Vec<_>>(),
-            seen.agent.iter().map(std::mem::discriminant).collect::<Vec<_>>(),
-        )
+        let words = |all: &[String]| all.join("\n");
+        let told =
+            [words(&seen.person.questions), words(&seen.person.infos), words(&seen.person.errors)];
+        (told.map(|told| told.replace(name, "NAME")), look_of(&seen, name))
     };
     let disabled = with(|d| d.hanako().status = Status::Disabled);
     let known = looks("hanako", &disabled);
@@ -303,9 +300,16 @@ fn what_cannot_be_recorded_or_kept_lets_nobody_in() {
 
     // Recorded, and the disk takes nothing: the record says that it came to nothing.
     let mut full = scene(&TYPED);
-    full.machine.marks_full = true;
+    let is_full = Arc::clone(&full.machine.vouches_full);
+    full.agent_instead(move |_, request| {
+        if matches!(request, AgentRequest::Outcome(_)) {
+            is_full.store(true, Ordering::SeqCst);
+        }
+        vec![]
+    });
     let book = Arc::clone(&full.machine.vouches);
     let seen = full.run();
+    assert!(matches!(seen.outcomes()[0].result, LoginResult::Vouched(_)));
     assert_eq!(seen.code(), 1577);
     assert!(book.lock().unwrap().kept.is_empty());
     let last = seen.outcomes().pop().unwrap();
@@ -323,7 +327,7 @@ fn an_agent_that_shows_the_colleague_as_of_before_gets_nobody_vouched_for() {
     });
     let (now, before) = (agent(&now), agent(&Deployment::with_colleague()));
     let mut scene = scene(&TYPED);
-    scene.machine.marks_full = true;
+    scene.machine.marks_forget = true;
     scene.agent.script = Arc::new(move |number, request| match request {
         AgentRequest::Prove(person) if person.as_str() == "hanako" => now(number, request),
         _ => before(number, request),
