@@ -98,6 +98,21 @@ impl VouchBook {
         true
     }
 
+    /// Whether one more could be kept, whoever it is for. What it would take the place of makes no
+    /// room here, so that nothing shows of whom there is one for.
+    pub fn has_room(&self, now: UnixTime) -> bool {
+        let is_open = |kept: &&KeptVouch| kept.vouch().is_some_and(|vouch| now < vouch.until);
+        let counted = self.counted.iter().filter(|one| one.counts(now)).count();
+        self.kept.iter().filter(is_open).count() < MAX_KEPT && counted < MAX_COUNTED
+    }
+
+    /// Nothing came of this one: it is kept no longer. It counts still, and the person is told.
+    pub fn take_back(&mut self, vouch: &Vouch) {
+        let mut kept = self.kept.to_vec();
+        kept.retain(|one| one.vouch().as_ref() != Some(vouch));
+        self.kept = List::new(kept).unwrap_or_default();
+    }
+
     /// Who vouched for a person that has not been told of it, whether it may be used still or not.
     pub fn untold(&self, person: &LoginName) -> Vec<LoginName> {
         let person = leaf_key(person);
@@ -245,10 +260,35 @@ mod tests {
         let before = book.clone();
         assert!(!book.add(kept("hanako", 1, NOW.plus(60)), NOW));
         assert_eq!(book, before);
+        assert!(!book.has_room(NOW) && book.has_room(NOW.plus(60)), "what is over is no more");
         let bytes = crate::codec::to_bytes(&book);
         assert_eq!(crate::codec::from_bytes::<VouchBook>(&bytes).unwrap(), book);
         assert!(book.add(kept("hanako", 1, NOW.plus(90)), NOW.plus(60)));
         assert_eq!(book.kept.len(), 1);
+    }
+
+    #[test]
+    fn a_month_that_is_full_has_no_room_either() {
+        let one = CountedVouch { person: Hash::new([7; 32]), at: NOW, untold: None };
+        let counted = List::new(vec![one; MAX_COUNTED]).unwrap();
+        let mut book = VouchBook { kept: List::default(), counted };
+        assert!(!book.has_room(NOW) && !book.add(kept("hanako", 1, NOW.plus(60)), NOW));
+        assert!(book.has_room(NOW.plus(MONTH)));
+    }
+
+    #[test]
+    fn what_is_taken_back_is_that_one_alone_and_it_counts_and_is_told() {
+        let mut book = VouchBook::default();
+        for (person, nonce) in [("hanako", 1), ("jiro", 2)] {
+            assert!(book.add(kept(person, nonce, NOW.plus(60)), NOW));
+        }
+        let hanako = login("hanako");
+        // Another came in its place meanwhile.
+        book.take_back(&kept("hanako", 9, NOW.plus(60)).vouch().unwrap());
+        assert!(book.of(&hanako).is_some());
+        book.take_back(&kept("hanako", 1, NOW.plus(60)).vouch().unwrap());
+        assert!(book.of(&hanako).is_none() && book.of(&login("jiro")).is_some());
+        assert_eq!((book.count(&hanako, NOW), book.untold(&hanako)), (1, vec![login("taro")]));
     }
 
     #[test]

@@ -209,6 +209,7 @@ wk-1581 = Logged in on a colleague's word, which is recorded. Hours left: { $hou
 wk-1582 = { $voucher } had let you in here, which has ended. If you did not ask for it, tell an administrator.
 wk-1583 = Reason given by { $person }: { $reason }. It is recorded with your name.
 wk-1584 = That is not the user name of whom you would let in. Nobody was let in. Please begin again.
+wk-1585 = A colleague's vouch could not be ended. Administrator: check the disk of /var/lib/wardkey-marks.
 
 ## 16xx: switching Wardkey on and off
 

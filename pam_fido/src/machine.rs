@@ -74,6 +74,12 @@ pub trait Machine {
     /// # Errors
     /// [`Code::VouchNotKept`].
     fn keep_vouches(&self, change: &mut dyn FnMut(&mut VouchBook)) -> Result<(), Refusal>;
+
+    /// Shows them, and writes them as they are: that they can be is seen when this returns.
+    ///
+    /// # Errors
+    /// [`Code::VouchNotKept`].
+    fn rewrite_vouches(&self, look: &mut dyn FnMut(&VouchBook)) -> Result<(), Refusal>;
 }
 
 /// This machine.
@@ -102,6 +108,20 @@ impl ThisMachine {
     where
         D: Document + Default + Clone + PartialEq,
     {
+        // A look at them, and what has ended already, cost no write.
+        self.write_beside(name, change, false)
+    }
+
+    /// The same; with `always`, also where nothing has changed.
+    fn write_beside<D>(
+        &self,
+        name: &str,
+        change: &mut dyn FnMut(&mut D),
+        always: bool,
+    ) -> Result<(), String>
+    where
+        D: Document + Default + Clone + PartialEq,
+    {
         if !self.may_write {
             return Err("only root notes it".to_owned());
         }
@@ -110,8 +130,7 @@ impl ThisMachine {
         let mut notes = self.read_beside::<D>(name)?;
         let before = notes.clone();
         change(&mut notes);
-        // A look at them, and what has ended already, cost no write.
-        if notes == before {
+        if notes == before && !always {
             return Ok(());
         }
         // Who has a pass, or was vouched for, is told to nobody.
@@ -188,6 +207,12 @@ impl Machine for ThisMachine {
 
     fn keep_vouches(&self, change: &mut dyn FnMut(&mut VouchBook)) -> Result<(), Refusal> {
         self.note(VOUCHES, change).map_err(|why| Refusal::new(Code::VouchNotKept, why))
+    }
+
+    fn rewrite_vouches(&self, look: &mut dyn FnMut(&VouchBook)) -> Result<(), Refusal> {
+        let mut change = |book: &mut VouchBook| look(book);
+        let written = self.write_beside::<VouchBook>(VOUCHES, &mut change, true);
+        written.map_err(|why| Refusal::new(Code::VouchNotKept, why))
     }
 }
 
@@ -307,17 +332,29 @@ mod tests {
         assert_eq!(other.vouches().unwrap().of(&login("hanako")).unwrap().1, vouch());
 
         let good = std::fs::read(&file).unwrap();
+        let inode = || std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(&file).unwrap());
+        let before = inode();
+        machine.keep_vouches(&mut |_| {}).unwrap();
+        assert_eq!(inode(), before, "nothing has changed");
+        let mut shown = VouchBook::default();
+        machine.rewrite_vouches(&mut |book| shown = book.clone()).unwrap();
+        assert_eq!(shown, machine.vouches().unwrap());
+        assert_ne!(inode(), before, "written all the same");
+        assert_eq!(std::fs::read(&file).unwrap(), good);
+
         for bad in [&b""[..], &good[1..], &good[..good.len() - 1], &[&good[..], b"\0"].concat()] {
             std::fs::write(&file, bad).unwrap();
             assert_eq!(machine.vouches().unwrap_err().code, Code::VouchNotKept);
             let ended = machine.keep_vouches(&mut |book| book.end(&login("hanako"), UnixTime(T0)));
             assert_eq!(ended.unwrap_err().code, Code::VouchNotKept);
+            assert_eq!(machine.rewrite_vouches(&mut |_| {}).unwrap_err().code, Code::VouchNotKept);
             assert_eq!(std::fs::read(&file).unwrap(), bad);
         }
         std::fs::write(&file, &good).unwrap();
         machine.may_write = false;
         assert_eq!(machine.vouches().unwrap_err().code, Code::VouchNotKept);
         assert!(machine.keep_vouches(&mut |_| {}).is_err());
+        assert!(machine.rewrite_vouches(&mut |_| {}).is_err());
     }
 
     #[test]

@@ -317,8 +317,9 @@ fn failure(agent: &Agent, caller: &Caller, outcome: &LoginOutcome, what: &Failur
         event.name = EventName::LockedOut;
     }
     event.id = outcome.attempt;
-    if what.code == Code::MarksNotRaised && caller.peer.is_root() {
-        // Somebody was let in, and that has its own record. Only root writes marks.
+    let is_of_marks = matches!(what.code, Code::MarksNotRaised | Code::VouchNotEnded);
+    if is_of_marks && caller.peer.is_root() {
+        // The login has its own record. Only root writes marks, and what is kept beside them.
         event.name = EventName::MarksNotRaised;
     }
     event.reason = Some(what.code);

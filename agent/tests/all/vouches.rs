@@ -7,7 +7,7 @@ use wardkey_core::codec::List;
 use wardkey_core::document::Position;
 use wardkey_core::event::{Event, EventName, Outcome, Severity};
 use wardkey_core::id::{EventId, Nonce, TerminalId};
-use wardkey_core::message::agent::{LoginOutcome, LoginResult, Reply, Request};
+use wardkey_core::message::agent::{Failure, LoginOutcome, LoginResult, Reply, Request};
 use wardkey_core::name::ServiceName;
 use wardkey_core::person::Status;
 use wardkey_core::proof::ProofKind;
@@ -219,4 +219,27 @@ fn a_counter_that_goes_back_is_a_copied_key_and_nobody_s_word() {
     let other = signed(&vouch(&f, |_| {}), 0x05, 5);
     assert_eq!(code(&f.root().ask(&vouched(&other))), Code::CounterRegressed);
     assert!(f.events().iter().any(|event| event.name == EventName::CloneSuspected));
+}
+
+#[test]
+fn a_vouch_that_root_s_module_could_not_end_is_an_event_beside_the_login() {
+    let f = with_colleague();
+    let name_of = |peer: Peer, account: &str| {
+        let failure = Failure {
+            code: Code::VouchNotEnded,
+            detail: Some("No space left on device".to_owned()),
+            tries_left: None,
+        };
+        let reply = f.connect(peer).ask(&outcome(account, LoginResult::Failure(failure)));
+        assert!(recorded(&reply), "{reply:?}");
+        let event = last(&f);
+        assert_eq!((event.outcome, event.reason), (Outcome::Failure, Some(Code::VouchNotEnded)));
+        event.name
+    };
+    assert_eq!(name_of(ROOT, "hanako"), EventName::MarksNotRaised);
+    // Nobody else writes there.
+    let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap();
+    f.ward.put("ward3", &person("nobody", vec![credential(5)]));
+    f.sync().unwrap();
+    assert_eq!(name_of(Peer { uid: nobody.uid.as_raw(), ..ROOT }, "nobody"), EventName::Login);
 }

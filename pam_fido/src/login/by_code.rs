@@ -176,7 +176,7 @@ impl Attempt<'_, '_> {
 
     /// # Errors
     /// [`Code::PassWait`], whoever asks; and where tries cannot be noted.
-    fn no_pause(&self, now: UnixTime) -> Result<(), Refusal> {
+    pub(super) fn no_pause(&self, now: UnixTime) -> Result<(), Refusal> {
         let mut pause = None;
         self.world.machine.note_passes(&mut |notes| pause = notes.pause(now))?;
         match pause {
@@ -241,13 +241,26 @@ impl Attempt<'_, '_> {
         let mut salt = [0; Salt::LEN];
         self.world.machine.random(&mut salt)?;
         let salt = pass.map_or(Salt::new(salt), |pass| pass.salt);
-        let request = KeyRequest::SignByCode(SignByCode { code, salt, hash: HASH, client_data });
-        let mut key = match early {
+        let request = SignByCode { code, salt, hash: HASH, client_data };
+        let key = match early {
             Some(Ok(key)) => key,
             Some(Err(_)) | None => {
                 self.world.sockets.key(true).map_err(|error| Refusal::key(&error))?
             }
         };
+        self.signed_by_code(key, request)
+    }
+
+    /// What a code signs, as this key process says.
+    ///
+    /// # Errors
+    /// It says something else, or nothing.
+    pub(super) fn signed_by_code(
+        &self,
+        mut key: Channel,
+        request: SignByCode,
+    ) -> Result<Bytes<64>, Refusal> {
+        let request = KeyRequest::SignByCode(request);
         let timeouts = &self.world.timeouts;
         let sent = key.send(&request, Deadline::after(timeouts.answer));
         // Wipes the code, whether it left or not.

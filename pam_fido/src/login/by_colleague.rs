@@ -1,17 +1,21 @@
 //! Somebody without a key has a colleague vouch, and logs in by a code of their own.
 //!
 //! ```text
-//!   0 ─ code, twice ─ reason ─ who vouches ─ key process: Argon2id, public key
-//!     ─ vouch: the colleague's key, PIN, touch ─ recorded ─ kept ─ by_code, as later each time
+//!   0 ─ can anything be kept? ─ code, twice ─ key process: Argon2id, public key
+//!     ─ another key process: signs by the code ─ reason ─ who vouches
+//!     ─ vouch: the colleague's key, the person's name, PIN, touch ─ recorded ─ kept
+//!     ─ by_code, as later each time; when this fails, kept no longer
 //! ```
 //! All of it is the same for a name that nobody has: only a colleague who has shown PIN and touch
 //! is told that nobody is let in.
 
 use wardkey_core::code::{Code, Notice, Prompt};
-use wardkey_core::id::{Salt, SigningPublicKey};
-use wardkey_core::message::key::HashCode;
+use wardkey_core::codec::{self, Bytes};
+use wardkey_core::id::{PassId, Salt, SigningPublicKey};
+use wardkey_core::message::key::{HashCode, SignByCode};
 use wardkey_core::name::{DisplayText, LoginName, printable};
 use wardkey_core::pass::{HASH, PassCode};
+use wardkey_core::proof::SignedByCode;
 use wardkey_core::texts;
 use wardkey_core::vouch_book::KeptVouch;
 use wardkey_ipc::Deadline;
@@ -42,9 +46,11 @@ impl Attempt<'_, '_> {
         named: Option<LoginName>,
         shared: bool,
     ) -> Result<Admitted, Ended> {
+        self.can_keep_vouches()?;
         let code = self.choose_code()?;
         // Before anybody is asked for more: a key process of before does not know it.
         let (salt, key) = self.key_of(code.clone())?;
+        self.is_key_of(&key, code.clone(), salt)?;
         let reason = self.ask_reason(&code)?;
         let voucher = self.ask_voucher(&code)?;
 
@@ -64,12 +70,14 @@ impl Attempt<'_, '_> {
 
         let kept = KeptVouch { assertion: signed.assertion, salt };
         self.keep_vouch(&kept, &signed.vouch, signed.per_month)?;
+        self.patience.wait_again(self.world.settings.key_wait);
+        let admitted = self.by_code(code, named.as_ref());
+        let admitted = admitted.inspect_err(|_| self.take_back(&signed.vouch))?;
+
         let hours = hours_of(&signed.vouch);
         let args = [("person", signed.vouch.person.as_str()), ("hours", &*hours)];
         self.world.talk.info(&texts::message(Notice::Vouched, language, &args));
-
-        self.patience.wait_again(self.world.settings.key_wait);
-        self.by_code(code, named.as_ref())
+        Ok(admitted)
     }
 
     /// A code that the person chooses, typed twice.
@@ -134,6 +142,29 @@ impl Attempt<'_, '_> {
             Ok(_) => Err(unexpected("key process")),
             Err(error) => Err(Refusal::key(&error)),
         }
+    }
+
+    /// Whether a public key is the one of code and salt. A key process that was taken over could
+    /// say another one, and the colleague would sign it: so another one, which knows nothing of
+    /// what was said, has to sign by it. What is signed is no login.
+    fn is_key_of(
+        &mut self,
+        key: &SigningPublicKey,
+        code: PassCode,
+        salt: Salt,
+    ) -> Result<(), Refusal> {
+        let client_data = Bytes::new(codec::to_bytes(&self.challenge()?))
+            .map_err(|error| Refusal::new(Code::Internal, error))?;
+        // Each connection is another process.
+        let process = self.world.sockets.key(true).map_err(|error| Refusal::key(&error))?;
+        let request = SignByCode { code, salt, hash: HASH, client_data: client_data.clone() };
+        let signature = self.signed_by_code(process, request)?;
+
+        let id = PassId::new([0; PassId::LEN]);
+        let signed = SignedByCode { pass: id, client_data, signature };
+        signed.verify_with(&id, key).map_err(|_| {
+            Refusal::new(Code::ProtocolError, "the key process gave a public key of something else")
+        })
     }
 
     /// For whom a colleague is to vouch: at a shared account for whoever was named, else for the

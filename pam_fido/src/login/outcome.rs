@@ -74,7 +74,7 @@ impl Attempt<'_, '_> {
         let key = match granted.by() {
             By::Key(by) => {
                 self.end_pass(&person);
-                self.end_vouch(&person);
+                self.end_vouch(&person, proven.as_ref());
                 Some(by.key)
             }
             By::Code(pass) => {
@@ -212,16 +212,25 @@ impl Attempt<'_, '_> {
                 marks.remember(leaf_key(person.snapshot.login()), now)
             })
         });
-        let Err(error) = result else { return };
-        self.world.journal.error(&format!(
-            "{}: marks were not raised: {}",
-            Code::MarksNotRaised,
-            error.detail
-        ));
-        let notice = Refusal::new(Code::MarksNotRaised, error.detail).failure();
-        let patience = self.world.timeouts.small_outcome;
-        let result = LoginResult::Failure(notice);
-        if let Err(error) = self.deliver(None, proven, result, patience) {
+        if let Err(error) = result {
+            let code = Code::MarksNotRaised;
+            self.world.journal.error(&format!("{code}: marks were not raised: {}", error.detail));
+            self.tell_apart(proven, Code::MarksNotRaised, &error.detail);
+        }
+    }
+
+    /// Tells the agent of what could not be written here: an event with an id of its own, whatever
+    /// becomes of the login.
+    pub(super) fn tell_apart(&mut self, proven: Option<&ProvenKey>, code: Code, detail: &str) {
+        let mut id = [0; EventId::LEN];
+        if self.world.machine.random(&mut id).is_err() {
+            return;
+        }
+        let attempt = std::mem::replace(&mut self.id, EventId::new(id));
+        let result = LoginResult::Failure(Refusal::new(code, detail).failure());
+        let told = self.deliver(None, proven, result, self.world.timeouts.small_outcome);
+        self.id = attempt;
+        if let Err(error) = told {
             self.world
                 .journal
                 .error(&format!("the agent was not told: {}: {}", error.code, error.detail));

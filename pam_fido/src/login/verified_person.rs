@@ -10,7 +10,7 @@ use wardkey_core::policy::evaluate::{Evaluation, Permit, evaluate};
 use wardkey_core::policy::stage::{self, Stage};
 use wardkey_core::server_time::Attested;
 use wardkey_core::snapshot::Snapshot;
-use wardkey_core::time::{DAY, UnixTime};
+use wardkey_core::time::{ClockFloor, ClockReading, DAY, UnixTime};
 
 use super::marks::note_verified;
 use super::request::Login;
@@ -122,10 +122,26 @@ fn now(
 ) -> Result<UnixTime, Refusal> {
     let reading = world.machine.clock()?;
     let floor = marks.floor.raised(snapshot.signed_time(), &reading);
-    Ok(match time.and_then(|time| time.at(&reading)) {
-        Some(time) => time.max(floor.at(&reading)),
-        None => floor.now(&reading),
-    })
+    Ok(by(&floor, &reading, time))
+}
+
+/// The same where nobody's evidence is at hand: by the signed time that the marks know of.
+///
+/// # Errors
+/// Clock or marks cannot be read.
+pub(super) fn time_by_marks(
+    world: &World<'_>,
+    time: Option<&Attested>,
+) -> Result<UnixTime, Refusal> {
+    let reading = world.machine.clock()?;
+    Ok(by(&world.machine.marks()?.floor, &reading, time))
+}
+
+fn by(floor: &ClockFloor, reading: &ClockReading, time: Option<&Attested>) -> UnixTime {
+    match time.and_then(|time| time.at(reading)) {
+        Some(time) => time.max(floor.at(reading)),
+        None => floor.now(reading),
+    }
 }
 
 impl VerifiedPerson {

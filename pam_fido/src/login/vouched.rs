@@ -10,9 +10,9 @@ use wardkey_core::vouch_book::KeptVouch;
 use wardkey_ipc::Channel;
 
 use super::agent::Interrupted;
-use super::attempt::Attempt;
+use super::attempt::{Attempt, ProvenKey};
 use super::search::NO_NAME;
-use super::verified_person::VerifiedPerson;
+use super::verified_person::{VerifiedPerson, time_by_marks};
 use crate::refusal::Refusal;
 
 /// A vouch that is kept for somebody, and who vouched, as the directory has them now.
@@ -25,6 +25,22 @@ pub struct Vouched {
 }
 
 impl Attempt<'_, '_> {
+    /// Looks whether anything could come of a colleague's word here now, before anybody is asked
+    /// for anything. What has to do with a name is not looked at: that there were too many words
+    /// for somebody is told to a colleague who has signed, and to nobody else.
+    ///
+    /// # Errors
+    /// The file cannot be written, or has no room; or wrong codes were typed here.
+    pub(super) fn can_keep_vouches(&self) -> Result<(), Refusal> {
+        let now = time_by_marks(&self.world, self.time.as_ref())?;
+        let mut has_room = false;
+        self.world.machine.rewrite_vouches(&mut |book| has_room = book.has_room(now))?;
+        if !has_room {
+            return Err(no_room());
+        }
+        self.no_pause(now)
+    }
+
     /// What is kept for a person. The agent is asked for somebody in any case, so that nothing
     /// shows of who was vouched for.
     pub(super) fn vouched_for(
@@ -59,7 +75,6 @@ impl Attempt<'_, '_> {
         let mut done = Err(too_often());
         self.world.machine.keep_vouches(&mut |book| {
             if book.count(&vouch.person, vouch.from) < per_month {
-                let no_room = || Refusal::new(Code::VouchNotKept, "no room for one more");
                 let is_kept = book.add(kept.clone(), vouch.from);
                 done = if is_kept { Ok(()) } else { Err(no_room()) };
             }
@@ -67,9 +82,19 @@ impl Attempt<'_, '_> {
         done
     }
 
+    /// The first login by a vouch has failed, with the colleague standing there: nobody is to use
+    /// it later, when nobody does.
+    pub(super) fn take_back(&mut self, vouch: &Vouch) {
+        let taken = self.world.machine.keep_vouches(&mut |book| book.take_back(vouch));
+        if let Err(error) = taken {
+            self.tell_not_ended(None, &error);
+        }
+    }
+
     /// The key is back: from here on nobody's word lets the person in at this terminal. Who is told
-    /// of it would hear, too, of a word that was never asked for.
-    pub(super) fn end_vouch(&mut self, person: &VerifiedPerson) {
+    /// of it would hear, too, of a word that was never asked for. The login stands; that a word
+    /// could not be ended is an event of its own.
+    pub(super) fn end_vouch(&mut self, person: &VerifiedPerson, proven: Option<&ProvenKey>) {
         if !self.world.machine.may_write() {
             return;
         }
@@ -81,11 +106,14 @@ impl Attempt<'_, '_> {
                     self.world.talk.info(&text);
                 }
             }
-            Err(error) => {
-                let detail = error.detail;
-                self.world.journal.error(&format!("the vouch was not ended here: {detail}"));
-            }
+            Err(error) => self.tell_not_ended(proven, &error),
         }
+    }
+
+    fn tell_not_ended(&mut self, proven: Option<&ProvenKey>, error: &Refusal) {
+        let code = Code::VouchNotEnded;
+        self.world.journal.error(&format!("{code}: a vouch was not ended: {}", error.detail));
+        self.tell_apart(proven, code, &error.detail);
     }
 
     /// Everybody who vouched and of whom the person has not been told, and is now: an application
@@ -109,6 +137,10 @@ impl Attempt<'_, '_> {
         })?;
         Ok(untold)
     }
+}
+
+fn no_room() -> Refusal {
+    Refusal::new(Code::VouchNotKept, "no room for one more")
 }
 
 /// As often as the policy allows.

@@ -29,6 +29,7 @@ mod several_keys;
 mod taken_over;
 mod versions;
 mod vouches;
+mod vouches_failing;
 mod vouches_refused;
 mod vouches_secret;
 mod vouches_used;

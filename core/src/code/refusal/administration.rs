@@ -114,6 +114,8 @@ codes! {
     VouchNotText = 1579,
     /// The colleague typed something else than the name of whom they were to let in.
     VouchNotMeant = 1584,
+    /// What a colleague had vouched for could not be ended at this terminal.
+    VouchNotEnded = 1585,
     // 16xx: switching Wardkey on and off
     /// Not enabled: the terminal is not ready.
     NotReadyToEnable = 1601,
