@@ -87,8 +87,9 @@ fn is_administration(number: u16, pattern: &str) -> bool {
     if pattern.starts_with("AnyCode::Prompt(") {
         return false;
     }
-    // Too many requests; a colleague's vouch; the login screen's answer; logins without the key.
-    let is_of_logins = matches!(number, 1512 | 1572..=1589 | 1680 | 1800..=1849);
+    // Too many requests; a colleague's vouch; a key on loan; the login screen's answer; logins
+    // without the key.
+    let is_of_logins = matches!(number, 1512 | 1572..=1599 | 1680 | 1800..=1849);
     // Marks that were not raised and records in memory, what server and enrollment say, reasons of
     // records: nobody at a login screen is told.
     let is_never_said =

@@ -7,9 +7,10 @@ use crate::code::{Code, Denial};
 use crate::codec::Bytes;
 use crate::id::{Hash, Nonce, Salt, TerminalId};
 use crate::pass::Pass;
-use crate::person::{CredentialRecord, Status};
+use crate::person::{CredentialRecord, Loan, Status};
 use crate::policy::context::LoginContext;
 use crate::policy::evaluate::{Permit, evaluate};
+use crate::policy::lending;
 use crate::policy::vouching::holds;
 use crate::policy::ways::{is_valid, takes};
 use crate::proof::assertion::{Assertion, AuthenticatorData};
@@ -51,6 +52,8 @@ pub struct ByKey {
     pub key: Hash,
     /// The credential that signed.
     pub credential: CredentialRecord,
+    /// The loan by which the person has the key; none for a key of the person's own.
+    pub loan: Option<Loan>,
 }
 
 impl Granted {
@@ -133,18 +136,24 @@ pub fn decide(
         if credential.rp_id != snapshot.root().rp_id {
             return Err(Denial::new(Code::RpIdMismatch, "credential of another relying party"));
         }
+        let loan = record.loan_of(&assertion.credential_id);
+        if let Some(loan) = loan {
+            lending::may_be_used(snapshot, context.service, loan, context.now)?;
+        }
+        // A key on loan was made for the pool, and says so.
+        let owner = loan.map_or(&record.user_handle, |loan| &loan.holder);
         if let Some(handle) = &assertion.user_handle
-            && handle.as_slice() != record.user_handle.as_bytes()
+            && handle.as_slice() != owner.as_bytes()
         {
             return Err(Denial::new(Code::UserHandleMismatch, "user handle is not this person's"));
         }
         let facts = assertion.verify(credential)?;
-        granted = Some((facts, credential.clone()));
+        granted = Some((facts, credential.clone(), loan.cloned()));
     }
-    let (facts, credential) = granted
+    let (facts, credential, loan) = granted
         .ok_or_else(|| Denial::new(Code::KeyAndNameDoNotMatch, "no such person in any scope"))?;
     let key = credential.fingerprint();
-    let by = ByKey { kind: ProofKind::KeyWithPin, facts, key, credential };
+    let by = ByKey { kind: ProofKind::KeyWithPin, facts, key, credential, loan };
     Ok(Granted { permit, client_data, by: By::Key(Box::new(by)) })
 }
 

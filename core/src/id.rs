@@ -129,6 +129,10 @@ byte_id!(
     PassId, 16
 );
 byte_id!(
+    /// Names a loan of a key: random.
+    LoanId, 16
+);
+byte_id!(
     /// What the code of a pass is hashed with.
     Salt, 16
 );

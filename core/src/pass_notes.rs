@@ -1,12 +1,13 @@
 //! What a terminal notes of passes, in a file that only root reads and writes: wrong codes, and
-//! passes that have ended here. Only ever written before a code is judged, so that neither a kill
-//! nor a power cut gives a try back.
+//! passes and loans that have ended here. Only ever written before a code is judged, so that
+//! neither a kill nor a power cut gives a try back.
 
 use minicbor::{Decode, Encode};
 
 use crate::codec::{Document, List};
 use crate::id::PassId;
 use crate::pass::{MAX_TRIES, Pass};
+use crate::person::Loan;
 use crate::time::UnixTime;
 
 /// Passes that are noted at a time.
@@ -34,11 +35,11 @@ pub struct PassNotes {
     pub last: UnixTime,
 }
 
-/// What is noted of a pass.
+/// What is noted of a pass, or of a loan: both have an id of random bytes and an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct PassNote {
-    /// The pass.
+    /// The pass, or the loan.
     #[n(0)]
     pub pass: PassId,
     /// Codes that were tried since the last right one.
@@ -90,7 +91,7 @@ impl PassNotes {
         let Some(pass) = pass else { return Some(PassState::Open { tries: 0 }) };
 
         let mut state = PassState::Void;
-        self.change(pass, now, |note| {
+        self.change((pass.id, pass.until), now, |note| {
             state = match note.tries {
                 tries if tries >= MAX_TRIES => PassState::Void,
                 _ if note.ended => PassState::Ended,
@@ -107,13 +108,24 @@ impl PassNotes {
         if lets_in {
             self.wrong = 0;
         }
-        self.change(pass, now, |note| note.tries = 0);
+        self.change((pass.id, pass.until), now, |note| note.tries = 0);
     }
 
     /// Its person has logged in with the key. False: there is no room for a note.
     #[must_use]
     pub fn end(&mut self, pass: &Pass, now: UnixTime) -> bool {
-        self.change(pass, now, |note| note.ended = true)
+        self.change((pass.id, pass.until), now, |note| note.ended = true)
+    }
+
+    /// Its person has logged in with a key of their own. False: there is no room for a note.
+    #[must_use]
+    pub fn end_loan(&mut self, loan: &Loan, now: UnixTime) -> bool {
+        self.change((of_loan(loan), loan.until), now, |note| note.ended = true)
+    }
+
+    /// Whether the loan is noted as ended.
+    pub fn loan_has_ended(&self, loan: &Loan) -> bool {
+        self.has_ended(&of_loan(loan))
     }
 
     /// Whether the pass is noted as ended.
@@ -122,11 +134,16 @@ impl PassNotes {
     }
 
     /// False: there is no room for one more.
-    fn change(&mut self, pass: &Pass, now: UnixTime, change: impl FnOnce(&mut PassNote)) -> bool {
+    fn change(
+        &mut self,
+        (id, until): (PassId, UnixTime),
+        now: UnixTime,
+        change: impl FnOnce(&mut PassNote),
+    ) -> bool {
         let mut notes = std::mem::take(&mut self.passes).into_vec();
-        notes.retain(|note| now < note.until || note.pass == pass.id);
-        let at = notes.iter().position(|note| note.pass == pass.id);
-        let fresh = PassNote { pass: pass.id, tries: 0, ended: false, until: pass.until };
+        notes.retain(|note| now < note.until || note.pass == id);
+        let at = notes.iter().position(|note| note.pass == id);
+        let fresh = PassNote { pass: id, tries: 0, ended: false, until };
         let mut note = at.map_or(fresh, |at| notes.swap_remove(at));
         change(&mut note);
 
@@ -137,6 +154,11 @@ impl PassNotes {
         self.passes = List::new(notes).unwrap_or_default();
         has_room
     }
+}
+
+/// Under which name a loan is noted.
+fn of_loan(loan: &Loan) -> PassId {
+    PassId::new(*loan.id.as_bytes())
 }
 
 #[cfg(test)]

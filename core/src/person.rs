@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::codec::{Bytes, Document, List};
-use crate::id::{Aaguid, CredentialId, Hash, UserHandle};
+use crate::id::{Aaguid, CredentialId, Hash, LoanId, UserHandle};
 use crate::name::{DisplayText, GroupName, Language, LoginName, RpId};
 use crate::pass::Pass;
 use crate::time::UnixTime;
@@ -51,6 +51,10 @@ pub struct PersonRecord {
     /// by it.
     #[n(101)]
     pub pass: Option<Pass>,
+    /// A key of the pool that the person has on loan. It stands outside of `credentials`, as a
+    /// reader that passes this over must not take it for a key of the person's own, without end.
+    #[n(102)]
+    pub loan: Option<Loan>,
 }
 
 impl Document for PersonRecord {
@@ -60,19 +64,59 @@ impl Document for PersonRecord {
 }
 
 impl PersonRecord {
+    /// The person's own credentials, and one on loan, whether its time is over or not.
+    pub fn keys(&self) -> impl Iterator<Item = &CredentialRecord> {
+        self.credentials.iter().chain(self.loan.iter().map(|loan| &loan.credential))
+    }
+
     /// The credential with this id.
     pub fn credential(&self, id: &CredentialId) -> Option<&CredentialRecord> {
-        self.credentials.iter().find(|credential| credential.id == *id)
+        self.keys().find(|credential| credential.id == *id)
+    }
+
+    /// The loan by which the person has this credential, if it is by one.
+    pub fn loan_of(&self, id: &CredentialId) -> Option<&Loan> {
+        self.loan.as_ref().filter(|loan| loan.credential.id == *id)
     }
 
     /// Ids of the active credentials for a relying party id: what a key is asked for.
     pub fn allow_list(&self, rp_id: &RpId) -> Vec<CredentialId> {
-        self.credentials
-            .iter()
+        self.keys()
             .filter(|credential| credential.status == Status::Active && credential.rp_id == *rp_id)
             .map(|credential| credential.id.clone())
             .collect()
     }
+}
+
+/// The longest that any policy may let a loan be, in seconds.
+pub const MAX_LOAN_SECONDS: u64 = 72 * 3600;
+
+/// A key of the server's pool, lent to one person until an end. Who has it next has another loan,
+/// with another id.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Loan {
+    /// Names it in records.
+    #[n(0)]
+    pub id: LoanId,
+    /// The credential of the key, as it was enrolled for the pool.
+    #[n(1)]
+    pub credential: CredentialRecord,
+    /// The user handle that the key has for the pool.
+    #[n(2)]
+    pub holder: UserHandle,
+    /// Not valid before this.
+    #[n(3)]
+    pub from: UnixTime,
+    /// Not valid from this on.
+    #[n(4)]
+    pub until: UnixTime,
+    /// Who lent it.
+    #[n(5)]
+    pub lender: DisplayText,
+    /// Why.
+    #[n(6)]
+    pub reason: DisplayText,
 }
 
 /// A credential of a person.

@@ -14,7 +14,7 @@ use crate::id::{CredentialId, SigningPublicKey, TerminalId};
 use crate::marks::Marks;
 use crate::name::{LoginName, ScopeName};
 use crate::pass::Pass;
-use crate::person::{PersonRecord, Status};
+use crate::person::{Loan, PersonRecord, Status};
 use crate::policy::document::PolicyDocument;
 use crate::sign::{self, Verified};
 use crate::time::UnixTime;
@@ -166,12 +166,23 @@ impl Snapshot {
     pub fn known_credentials(&self) -> Vec<CredentialId> {
         let mut ids = Vec::new();
         // A few, and no sorting in the PAM module.
-        for credential in self.records().flat_map(|record| record.credentials.iter()) {
+        for credential in self.records().flat_map(PersonRecord::keys) {
             if credential.rp_id == self.root.rp_id && !ids.contains(&credential.id) {
                 ids.push(credential.id.clone());
             }
         }
         ids
+    }
+
+    /// The loans by which the person has this credential: one for each record that has it so. Each
+    /// of them must allow what is asked.
+    pub fn loans_of<'s>(&'s self, id: &'s CredentialId) -> impl Iterator<Item = &'s Loan> {
+        self.records().filter_map(move |record| record.loan_of(id))
+    }
+
+    /// Every loan of the person's records.
+    pub fn loans(&self) -> impl Iterator<Item = &Loan> {
+        self.records().filter_map(|record| record.loan.as_ref())
     }
 
     /// The person's pass: one that every record of the person has, so that a scope which has taken

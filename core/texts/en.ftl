@@ -210,6 +210,11 @@ wk-1582 = { $voucher } had let you in here, which has ended. If you did not ask 
 wk-1583 = Reason given by { $person }: { $reason }. It is recorded with your name.
 wk-1584 = That is not the user name of whom you would let in. Nobody was let in. Please begin again.
 wk-1585 = A colleague's vouch could not be ended. Administrator: check the disk of /var/lib/wardkey-marks.
+wk-1590 = The time of this loaner key is over. Please return it, and use your own key.
+wk-1591 = This loaner key is not valid yet. Please ask your help desk from when it is.
+wk-1592 = This loaner key is no longer yours, as your own key was used. Please return it.
+wk-1593 = A loaner key is not accepted for this. Please use your own key, or ask your help desk.
+wk-1594 = Logged in with a loaner key, which is recorded. Hours left: { $hours }.
 
 ## 16xx: switching Wardkey on and off
 

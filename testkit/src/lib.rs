@@ -7,6 +7,7 @@
 
 mod deployment;
 mod key;
+mod loan;
 mod names;
 mod pass;
 mod people;
@@ -16,6 +17,7 @@ pub use deployment::{
     Deployment, ScopeState, buckets, next_root, root_document, terminal_document,
 };
 pub use key::Key;
+pub use loan::{HOLDER, LOANER, loan, signed_on_loan};
 pub use names::{RP, T0, TERMINAL, group, login, scope, service, signing};
 pub use pass::{CODE, CODE_SEED, LONGEST, pass, signature_by_code, signed_by_code};
 pub use people::{person, person_with};

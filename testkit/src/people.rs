@@ -29,5 +29,6 @@ pub fn person_with(name: &str, credentials: Vec<CredentialRecord>) -> PersonReco
         status: Status::Active,
         credentials: List::new(credentials).unwrap(),
         pass: None,
+        loan: None,
     }
 }

@@ -60,6 +60,8 @@ codes! {
     VouchEnded = 1582,
     /// What `$person` gives as the reason, before a colleague vouches: `$reason`.
     VouchReason = 1583,
+    /// Somebody was let in by a loaner key; `$hours` left.
+    LoanUsed = 1594,
     /// Nothing was found.
     NoWayIn = 1630,
     /// `$count` things were found.

@@ -56,6 +56,10 @@ pub struct PolicyDocument {
     /// How often within thirty days at one terminal for one person.
     #[n(114)]
     pub vouch_per_month: Option<u32>,
+    /// The longest that a key may be lent, in seconds; none: people of the scope get no loans. A
+    /// reader that does not know this lets nobody in by one.
+    #[n(115)]
+    pub loan_seconds: Option<u64>,
 }
 
 impl Document for PolicyDocument {
@@ -84,6 +88,7 @@ impl PolicyDocument {
             vouch_groups: None,
             vouch_seconds: None,
             vouch_per_month: None,
+            loan_seconds: None,
         }
     }
 

@@ -4,12 +4,14 @@
 //!   document, context ─ rule ─ stage ─ evaluate   Evaluation: allowed or denied, and by which rule
 //!                         └ ways                  which proofs a service takes
 //!                         └ vouching              whether a colleague may vouch for a person
+//!                             └ lending           whether a key on loan may be used
 //!   session                                       what holds after it, until the session ends
 //! ```
 
 pub mod context;
 pub mod document;
 pub mod evaluate;
+pub mod lending;
 pub mod rule;
 pub mod session;
 pub mod stage;

@@ -61,7 +61,7 @@ pub fn is_offered(snapshot: &Snapshot, service: &ServiceName, kind: ProofKind) -
         && snapshot.policies().any(|policy| policy.longest(kind).is_some())
 }
 
-fn raises_privilege(snapshot: &Snapshot, service: &ServiceName) -> bool {
+pub(super) fn raises_privilege(snapshot: &Snapshot, service: &ServiceName) -> bool {
     KEYS_ONLY.contains(&service.as_str())
         || snapshot.policies().any(|policy| policy.elevating_services.contains(service))
 }

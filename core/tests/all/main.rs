@@ -6,6 +6,7 @@ mod decide;
 mod exchanged_keys;
 mod growth;
 mod later;
+mod loans;
 mod passes;
 mod policy;
 mod snapshot;

@@ -130,6 +130,7 @@ impl PersonRow {
             },
             credentials: List::new(credentials).map_err(Error::damaged)?,
             pass: None,
+            loan: None,
         })
     }
 }

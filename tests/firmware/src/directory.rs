@@ -85,6 +85,7 @@ impl Directory {
             status: Status::Active,
             credentials: List::new(credentials).expect("few keys"),
             pass: None,
+            loan: None,
         };
         let (root_key, publish_key) =
             (SigningKey::from_secret(&[100; 32]), SigningKey::from_secret(&[101; 32]));

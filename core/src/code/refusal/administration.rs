@@ -116,6 +116,14 @@ codes! {
     VouchNotMeant = 1584,
     /// What a colleague had vouched for could not be ended at this terminal.
     VouchNotEnded = 1585,
+    /// The time of a loaner key is over.
+    LoanOver = 1590,
+    /// The loan of the key has not begun.
+    LoanNotYet = 1591,
+    /// The loan ended at this terminal: its person logged in with a key of their own.
+    LoanEnded = 1592,
+    /// A loaner key is not taken for this service, or for people of this scope.
+    LoanRefused = 1593,
     // 16xx: switching Wardkey on and off
     /// Not enabled: the terminal is not ready.
     NotReadyToEnable = 1601,
