@@ -18,7 +18,7 @@ use minicbor::{Decode, Encode};
 
 use crate::code::Code;
 use crate::codec::{Document, sha256};
-use crate::id::{Aaguid, EventId, PassId, TerminalId};
+use crate::id::{Aaguid, EventId, LoanId, PassId, TerminalId};
 use crate::name::LoginName;
 use crate::proof::assertion::Assertion;
 use crate::proof::{ProofKind, SignedByCode};
@@ -116,6 +116,9 @@ pub struct Event {
     /// What proves a login by a pass.
     #[n(32)]
     pub signed_by_code: Option<SignedByCode>,
+    /// The loan by which the person had the key, or that it is about.
+    #[n(40)]
+    pub loan: Option<LoanId>,
     /// Who vouched for the person: `evidence` is what the voucher's key signed then.
     #[n(60)]
     pub voucher: Option<LoginName>,
@@ -159,6 +162,7 @@ impl Event {
             proof: None,
             pass: None,
             signed_by_code: None,
+            loan: None,
             voucher: None,
         }
     }

@@ -8,10 +8,10 @@ use wardkey_core::id::{EventId, Hash, TerminalId};
 use wardkey_records::Source;
 
 /// The fields of the key=value line.
-const FIELDS: [&str; 30] = [
+const FIELDS: [&str; 31] = [
     "schema", "id", "time", "event", "code", "outcome", "reason", "detail", "person", "account",
     "service", "tty", "session", "seat", "rhost", "key", "model", "up", "uv", "counter", "stage",
-    "age", "uid", "count", "seconds", "proof", "pass", "voucher", "evidence", "terminal",
+    "age", "uid", "count", "seconds", "proof", "pass", "voucher", "loan", "evidence", "terminal",
 ];
 /// How a record begins that is no JSON: structured data, and key=value.
 const TEXTS: [&str; 2] = ["[wardkey@", "schema="];

@@ -45,6 +45,8 @@ pub(crate) const fn kind(event: &Event) -> (Term, Option<Term>) {
         | EventName::PinChange
         | EventName::PassVoid
         | EventName::PassEnded
+        | EventName::LoanBegun
+        | EventName::LoanEnded
         | EventName::Vouched => (SECURITY_ALERT, Some(USER_ATTRIBUTES)),
         EventName::Joined | EventName::WayIn => (SECURITY_ALERT, Some(SECURITY_CONFIGURATION)),
         EventName::CloneSuspected | EventName::DeviceSuspected => {

@@ -106,9 +106,12 @@ const fn class(event: &Event) -> Class {
         }
         EventName::StateSetAside => Class("alert", &["host"], &["change"]),
         EventName::Joined => Class("event", &["configuration"], &["creation"]),
-        EventName::Enrolled | EventName::PinChange | EventName::PassEnded | EventName::Vouched => {
-            Class("event", &["iam"], &["user", "change"])
-        }
+        EventName::Enrolled
+        | EventName::PinChange
+        | EventName::PassEnded
+        | EventName::LoanBegun
+        | EventName::LoanEnded
+        | EventName::Vouched => Class("event", &["iam"], &["user", "change"]),
         EventName::PassVoid => Class("alert", &["iam"], &["user", "change"]),
         EventName::KeyChanged => Class("event", &["host"], &["change"]),
         EventName::WayIn => match event.outcome {

@@ -46,6 +46,8 @@ pub(crate) const fn title(event: &Event) -> &'static str {
         (EventName::PassEnded, _) => "Pass ended",
         (EventName::Vouched, Outcome::Success) => "Colleague vouched",
         (EventName::Vouched, Outcome::Failure) => "Vouch refused",
+        (EventName::LoanBegun, _) => "Loaner key in use",
+        (EventName::LoanEnded, _) => "Loan of a key ended",
         (EventName::LogContradicted, Outcome::Success) => "Another log of records began",
         (EventName::LogContradicted, Outcome::Failure) => "Log of records contradicted itself",
     }

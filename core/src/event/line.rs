@@ -40,6 +40,7 @@ impl Event {
             ("proof", self.proof.map(|proof| proof.as_str().to_owned())),
             ("pass", self.pass.map(|pass| pass.to_hex())),
             ("voucher", self.voucher.as_ref().map(ToString::to_string)),
+            ("loan", self.loan.map(|loan| loan.to_hex())),
             ("evidence", is_signed.then(|| "signed".to_owned())),
             ("terminal", self.terminal.map(|terminal| terminal.to_hex())),
         ]

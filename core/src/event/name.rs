@@ -102,6 +102,12 @@ pub enum EventName {
     /// A colleague vouched for somebody without a key.
     #[n(49)]
     Vouched = 49,
+    /// Somebody was let in by a loaner key, for the first time here in this loan.
+    #[n(52)]
+    LoanBegun = 52,
+    /// A loan was ended: its person logged in with a key of their own.
+    #[n(53)]
+    LoanEnded = 53,
     /// The server's log of records contradicts what the terminal saw of it; or, as a success,
     /// another log began as a restore begins one.
     #[n(55)]
@@ -144,6 +150,8 @@ impl EventName {
             Self::PassVoid => "pass-void",
             Self::PassEnded => "pass-ended",
             Self::Vouched => "vouched",
+            Self::LoanBegun => "loan-begun",
+            Self::LoanEnded => "loan-ended",
             Self::LogContradicted => "log-contradicted",
         }
     }

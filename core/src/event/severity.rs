@@ -37,7 +37,8 @@ impl EventName {
                 | Self::WayIn
                 | Self::PassLogin
                 | Self::Vouched
-                | Self::PassWrong,
+                | Self::PassWrong
+                | Self::LoanBegun,
                 _,
             ) => Severity::Warning,
             // Two histories; or another log, as after a restore.

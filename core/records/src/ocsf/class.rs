@@ -78,9 +78,13 @@ pub(super) const fn activity(event: &Event) -> Activity {
         | EventName::SessionLocked
         | EventName::PassWrong => other(Class::Authentication, event),
         EventName::LockedOut => is(Class::Account, 9, "Lock"),
-        EventName::Enrolled | EventName::Vouched => is(Class::Account, 10, "MFA Factor Enable"),
+        EventName::Enrolled | EventName::LoanBegun | EventName::Vouched => {
+            is(Class::Account, 10, "MFA Factor Enable")
+        }
         EventName::PinChange => is(Class::Account, 3, "Password Change"),
-        EventName::PassVoid | EventName::PassEnded => is(Class::Account, 11, "MFA Factor Disable"),
+        EventName::PassVoid | EventName::PassEnded | EventName::LoanEnded => {
+            is(Class::Account, 11, "MFA Factor Disable")
+        }
         EventName::DirectoryRefused
         | EventName::CloneSuspected
         | EventName::ClockWrong

@@ -2,7 +2,7 @@
 
 use wardkey_core::code::Code;
 use wardkey_core::event::{Event, EventName, Outcome};
-use wardkey_core::id::{Aaguid, EventId, PassId, TerminalId};
+use wardkey_core::id::{Aaguid, EventId, LoanId, PassId, TerminalId};
 use wardkey_core::proof::ProofKind;
 use wardkey_core::time::UnixTime;
 use wardkey_records::Source;
@@ -54,6 +54,7 @@ pub fn full(name: EventName, outcome: Outcome) -> Event {
         proof: Some(ProofKind::KeyWithPin),
         pass: Some(PassId::new([0x77; 16])),
         voucher: Some("taro".parse().unwrap()),
+        loan: Some(LoanId::new([0x78; 16])),
         ..bare(name, outcome)
     }
 }
