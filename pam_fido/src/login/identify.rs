@@ -102,7 +102,7 @@ impl Attempt<'_, '_> {
                 self.verify_claims(agent, &search, &challenge, identified)?;
             let mut found: Vec<Found> = Vec::new();
             for one in proven {
-                match one.person.may_use(one.proven.credential(), self.login) {
+                match one.person.may_use(one.proven.credential(), self.login, &self.world) {
                     Ok(()) => found.push(one),
                     Err(refusal) => {
                         self.recognise(&one.person, &one.proven);

@@ -73,42 +73,54 @@ impl Attempt<'_, '_> {
         }
         let key = match granted.by() {
             By::Key(by) => {
-                self.end_pass(&person);
-                self.end_vouch(&person, proven.as_ref());
+                match &by.loan {
+                    None => {
+                        self.end_what_stands_in(&person);
+                        self.end_vouch(&person, proven.as_ref());
+                    }
+                    Some(loan) => self.tell_hours_left(&person, Notice::LoanUsed, loan.until),
+                }
                 Some(by.key)
             }
             By::Code(pass) => {
-                self.tell_code_is_used(&person, Notice::PassUsed, pass.until);
+                self.tell_hours_left(&person, Notice::PassUsed, pass.until);
                 None
             }
             By::Vouch(vouch) => {
-                self.tell_code_is_used(&person, Notice::VouchUsed, vouch.until);
+                self.tell_hours_left(&person, Notice::VouchUsed, vouch.until);
                 None
             }
         };
         Ok(Admitted { person: person.snapshot.login().clone(), key, login: event })
     }
 
-    /// The key is back: from here on the person's pass lets nobody in at this terminal, whether the
-    /// server hears of it or not.
-    fn end_pass(&self, person: &VerifiedPerson) {
-        let Some(pass) = person.snapshot.pass() else { return };
+    /// The person's own key is back: from here on pass and loan let nobody in at this terminal,
+    /// whether the server hears of it or not.
+    fn end_what_stands_in(&self, person: &VerifiedPerson) {
+        let pass = person.snapshot.pass();
+        let loans: Vec<_> = person.snapshot.loans().collect();
+        if pass.is_none() && loans.is_empty() {
+            return;
+        }
         let mut is_noted = false;
         let noted = person.now(&self.world).and_then(|now| {
-            self.world.machine.note_passes(&mut |notes| is_noted = notes.end(pass, now))
+            self.world.machine.note_passes(&mut |notes| {
+                let passes = pass.is_none_or(|pass| notes.end(pass, now));
+                is_noted = loans.iter().all(|loan| notes.end_loan(loan, now)) && passes;
+            })
         });
         let why = match noted {
             Ok(()) if is_noted => return,
             Ok(()) => "no room for one more note".to_owned(),
             Err(error) => error.detail,
         };
-        self.world.journal.error(&format!("the pass was not ended here: {why}"));
+        self.world.journal.error(&format!("the pass or loan was not ended here: {why}"));
     }
 
-    fn tell_code_is_used(&mut self, person: &VerifiedPerson, used: Notice, until: UnixTime) {
+    fn tell_hours_left(&mut self, person: &VerifiedPerson, notice: Notice, until: UnixTime) {
         let left = person.now(&self.world).map_or(0, |now| until.since(now).div_ceil(3600));
         let args = [("hours", &*left.to_string())];
-        let text = texts::message(used, self.speaker.language, &args);
+        let text = texts::message(notice, self.speaker.language, &args);
         self.world.talk.info(&text);
     }
 

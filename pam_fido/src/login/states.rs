@@ -72,7 +72,7 @@ impl Recognition {
         world: &World<'_>,
         login: &Login,
     ) -> Result<Self, Refusal> {
-        person.may_use(proven.credential(), login)?;
+        person.may_use(proven.credential(), login, world)?;
         Ok(Self { person, proven, path, details, since: Moment::now(world)? })
     }
 

@@ -5,8 +5,10 @@ use wardkey_core::id::CredentialId;
 use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::{Grant, Locked};
 use wardkey_core::name::LoginName;
+use wardkey_core::person::Loan;
 use wardkey_core::policy::context::LoginContext;
 use wardkey_core::policy::evaluate::{Evaluation, Permit, evaluate};
+use wardkey_core::policy::lending;
 use wardkey_core::policy::stage::{self, Stage};
 use wardkey_core::server_time::Attested;
 use wardkey_core::snapshot::Snapshot;
@@ -149,7 +151,12 @@ impl VerifiedPerson {
     ///
     /// # Errors
     /// The refusal.
-    pub fn may_use(&self, credential: &CredentialId, login: &Login) -> Result<(), Refusal> {
+    pub fn may_use(
+        &self,
+        credential: &CredentialId,
+        login: &Login,
+        world: &World<'_>,
+    ) -> Result<(), Refusal> {
         if let Some(why) = login.name.why_no_account() {
             return Err(Refusal::new(Code::KeyAndNameDoNotMatch, why));
         }
@@ -162,6 +169,28 @@ impl VerifiedPerson {
             let refusal =
                 Refusal::new(Code::LockedOut, format!("key is locked out for {seconds} s"));
             return Err(Refusal { seconds: Some(seconds), ..refusal });
+        }
+        self.snapshot
+            .loans_of(credential)
+            .try_for_each(|loan| self.may_use_loan(loan, login, world))
+    }
+
+    /// # Errors
+    /// The refusal of a key on loan, before its PIN is asked for.
+    fn may_use_loan(&self, loan: &Loan, login: &Login, world: &World<'_>) -> Result<(), Refusal> {
+        lending::may_be_used(&self.snapshot, &login.service, loan, self.now(world)?)?;
+        // Who is not root cannot read the notes. There a loan ends when the directory says so.
+        if !world.machine.may_write() {
+            return Ok(());
+        }
+        let mut has_ended = false;
+        world
+            .machine
+            .note_passes(&mut |notes| has_ended = notes.loan_has_ended(loan))
+            .map_err(|error| Refusal::new(Code::LoanRefused, error.detail))?;
+        if has_ended {
+            let why = "the loan ended here by a login with the person's own key";
+            return Err(Refusal::new(Code::LoanEnded, why));
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ mod fake_machine;
 mod faults;
 mod honest;
 mod keys;
+mod loans;
 mod looks;
 mod lying_devices;
 mod many;
