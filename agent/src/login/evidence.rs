@@ -40,7 +40,7 @@ pub fn grant(agent: &Agent, account: Option<&LoginName>) -> Result<Grant, Refusa
     // Made for every name, so that one that nobody has takes no longer.
     let decoys = decoys::of(agent, login).map_err(failed)?;
     let is_asked_for =
-        person.is_some_and(|person| !person.credentials.is_empty()) || !candidates.is_empty();
+        person.is_some_and(|person| person.keys().next().is_some()) || !candidates.is_empty();
     let decoys = (!is_asked_for).then_some(decoys);
     let locked = locked.filter(|locked| !locked.is_empty());
     Ok(Grant {

@@ -25,7 +25,7 @@ pub fn key(fingerprint: &Hash) -> Subject {
 /// [`AgentError`] when the counters cannot be read.
 pub fn of_person(agent: &Agent, person: &PersonRecord) -> Result<List<Locked, 64>, AgentError> {
     let mut all = Vec::new();
-    for credential in person.credentials.iter() {
+    for credential in person.keys() {
         if let Some(seconds) = locked(agent, &[key(&credential.fingerprint())])? {
             all.push(Locked { credential: credential.id.clone(), seconds });
         }

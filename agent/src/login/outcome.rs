@@ -19,6 +19,7 @@ use crate::connection::Connection;
 use crate::error::AgentError;
 use crate::login::authorise::{Caller, Phase, authorise, is_known, refusal};
 use crate::login::begun::{base, digest, is_pin_change};
+use crate::login::loans;
 use crate::login::lockout;
 use crate::login::passes;
 use crate::login::preverified::Preverified;
@@ -127,6 +128,7 @@ pub fn record(
     };
     if let (true, Reply::Recorded(..)) = (success, &reply) {
         passes::note_end(agent, &entry.event);
+        loans::note(agent, &entry.event);
     }
     let vouch = matches!(outcome.result, LoginResult::Vouched(_));
     Answered { reply, recorded: true, success, vouch }
@@ -259,6 +261,8 @@ fn success(
             event.uv = Some(by.facts.flags.has(AuthenticatorFlags::UV));
             event.counter = Some(by.facts.counter);
             event.evidence = Some(assertion.clone());
+            event.loan = by.loan.as_ref().map(|loan| loan.id);
+            event.detail = by.loan.as_ref().map(loans::detail);
             counter = Some((by.key, by.facts.counter));
             subjects.push(lockout::key(&by.key));
         }
@@ -332,6 +336,8 @@ fn failure(agent: &Agent, caller: &Caller, outcome: &LoginOutcome, what: &Failur
     event.person = proven.as_ref().map(|(person, _)| person.login.clone());
     event.key = proven.as_ref().map(|(_, credential)| credential.fingerprint().short());
     event.model = proven.as_ref().map(|(_, credential)| credential.aaguid);
+    let lent = proven.as_ref().and_then(|(person, credential)| person.loan_of(&credential.id));
+    event.loan = lent.map(|loan| loan.id);
     let subjects =
         proven.iter().map(|(_, credential)| lockout::key(&credential.fingerprint())).collect();
     Entry {

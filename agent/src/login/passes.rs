@@ -42,9 +42,14 @@ pub fn note_failure(tried: Option<PassTry>, caller: &Caller, event: &mut Event) 
     }
 }
 
+/// Whether somebody was let in by a key of their own.
+pub fn is_by_own_key(login: &Event) -> bool {
+    login.name == EventName::Login && login.loan.is_none()
+}
+
 /// Records that a login with the key ended the person's pass.
 pub fn note_end(agent: &Agent, login: &Event) {
-    let Some(person) = login.person.as_ref().filter(|_| login.name == EventName::Login) else {
+    let Some(person) = login.person.as_ref().filter(|_| is_by_own_key(login)) else {
         return;
     };
     let Ok(Some(record)) = agent.directory.person(person) else { return };

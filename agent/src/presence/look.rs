@@ -41,8 +41,7 @@ pub fn look(agent: &Agent, look: &Look) -> Sight {
     };
     let is_it = |credential: &&CredentialRecord| credential.fingerprint() == look.key;
     // Whose record is gone has nothing that could prove anything.
-    let Some(credential) = person.as_ref().and_then(|person| person.credentials.iter().find(is_it))
-    else {
+    let Some(credential) = person.as_ref().and_then(|person| person.keys().find(is_it)) else {
         return Sight::Absent;
     };
     let wait = if look.is_removal { RESET } else { PATIENCE };

@@ -273,8 +273,7 @@ impl Directory {
             for scope in view.terminal_scopes() {
                 if let Some(bytes) = tables.record_from(scope.row.set, point)? {
                     let person: PersonRecord = codec::from_bytes(&bytes)?;
-                    let lengths =
-                        person.credentials.iter().map(|credential| credential.id.as_slice().len());
+                    let lengths = person.keys().map(|credential| credential.id.as_slice().len());
                     return Ok(lengths.collect());
                 }
             }

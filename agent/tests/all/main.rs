@@ -13,6 +13,7 @@ mod control;
 mod crash;
 mod directory;
 mod exchanged_keys;
+mod loans;
 mod lockout;
 mod logins;
 mod measure;
