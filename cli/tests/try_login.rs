@@ -261,6 +261,29 @@ fn who_may_vouch_is_said_where_somebody_may() {
 }
 
 #[test]
+fn a_key_on_loan_counts_where_and_while_it_is_taken() {
+    let mut deployment = Deployment::with_loan();
+    let loan = deployment.hanako().loan.clone();
+    let credentials = List::default();
+    *deployment.hanako() = PersonRecord { credentials, loan, ..person(PERSON, 1, &Key::es256(1)) };
+    deployment.refresh();
+    let (end, _, _) = of(&tried(&deployment, T0, grant(&deployment), "try nobody --json"));
+    assert_eq!(end, "key");
+    let ran = tried(&deployment, T0, grant(&deployment), "try nobody");
+    assert!(ran.out.contains(": on loan, may be used until 2027-"), "{}", ran.out);
+
+    let over = |deployment: &Deployment, now| {
+        let ran = tried(deployment, now, grant(deployment), "try nobody --json");
+        of(&ran).1
+    };
+    assert_eq!(over(&deployment, T0 + 9 * 3600).as_deref(), Some("WK-1590"));
+    let services = vec![wardkey_testkit::service("login")];
+    deployment.scopes[0].1.elevating_services = List::new(services).unwrap();
+    deployment.refresh();
+    assert_eq!(over(&deployment, T0).as_deref(), Some("WK-1593"));
+}
+
+#[test]
 fn only_root_is_told_and_a_silent_agent_is_a_refusal() {
     let deployment = deployment();
     let ran = machine(&deployment).run("try nobody --json", &[], false, false);

@@ -126,7 +126,10 @@ fn plugged(context: &Context<'_, '_>, seen: &Seen<'_>, snapshot: &Snapshot, gran
         Ok((asked, looked))
     });
     match looked {
-        Ok((asked, looked)) => explain::plugged(snapshot, grant, &asked, looked),
+        Ok((asked, looked)) => {
+            let context = explain::context(seen, snapshot);
+            explain::plugged((snapshot, &context), grant, &asked, looked)
+        }
         Err(error) => {
             Step::noted(Topic::Plugged, error.code()).detail(error.to_text(context.language))
         }

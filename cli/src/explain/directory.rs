@@ -47,13 +47,7 @@ pub(crate) fn snapshot(seen: &Seen<'_>, grant: &Grant) -> Result<Snapshot, Step>
 
 /// The steps from the terminal to the keys that may be used.
 pub(crate) fn verified(seen: &Seen<'_>, snapshot: &Snapshot, grant: &Grant) -> Vec<Step> {
-    let context = LoginContext {
-        account: seen.account,
-        service: seen.service,
-        remote: false,
-        now: judged_at(seen, snapshot),
-        marks: seen.marks,
-    };
+    let context = context(seen, snapshot);
     let mut steps = vec![terminal(seen, snapshot), clock(seen), freshness(snapshot, context.now)];
     let known = snapshot.records().next().is_some();
     let shared = snapshot.policies().any(|policy| policy.shared_account(seen.person).is_some());
@@ -66,11 +60,22 @@ pub(crate) fn verified(seen: &Seen<'_>, snapshot: &Snapshot, grant: &Grant) -> V
     steps.push(person(snapshot, seen.marks));
     steps.push(policy(snapshot, &context));
     if known {
-        steps.push(keys(snapshot, grant));
+        steps.push(keys(snapshot, grant, &context));
         steps.extend(temporary_code(snapshot, &context));
         steps.extend(vouch(snapshot, &context));
     }
     steps
+}
+
+/// What a login that is tried now would be judged for.
+pub(crate) fn context<'a>(seen: &'a Seen<'_>, snapshot: &Snapshot) -> LoginContext<'a> {
+    LoginContext {
+        account: seen.account,
+        service: seen.service,
+        remote: false,
+        now: judged_at(seen, snapshot),
+        marks: seen.marks,
+    }
 }
 
 /// The time that a login is judged by: the clock, or the server's where the clock makes the

@@ -1,12 +1,13 @@
 //! Steps about the person's keys: those that are registered, those that are plugged in, and the way
 //! of a person who is without.
 
-use wardkey_core::code::Code;
+use wardkey_core::code::{Code, Denial};
 use wardkey_core::id::CredentialId;
 use wardkey_core::message::agent::{Grant, Locked};
 use wardkey_core::message::key::{Identified, KeyAssertion, KeyInfo};
-use wardkey_core::person::{CredentialFlags, CredentialRecord};
+use wardkey_core::person::{CredentialFlags, CredentialRecord, PersonRecord};
 use wardkey_core::policy::context::LoginContext;
+use wardkey_core::policy::lending;
 use wardkey_core::policy::ways::{is_offered, is_valid, takes};
 use wardkey_core::proof::ProofKind;
 use wardkey_core::proof::identification::SilentAssertion;
@@ -21,10 +22,21 @@ fn lock_of<'g>(grant: &'g Grant, id: &CredentialId) -> Option<&'g Locked> {
     grant.locked.iter().flat_map(|locked| locked.iter()).find(|locked| locked.credential == *id)
 }
 
-/// The person's keys, each once.
+/// Why a key that the person has on loan is not taken; nothing of a key of the person's own.
+fn loan_refused(
+    snapshot: &Snapshot,
+    context: &LoginContext<'_>,
+    id: &CredentialId,
+) -> Option<Denial> {
+    snapshot
+        .loans_of(id)
+        .find_map(|loan| lending::may_be_used(snapshot, context.service, loan, context.now).err())
+}
+
+/// The person's keys, own and on loan, each once.
 fn registered(snapshot: &Snapshot) -> Vec<&CredentialRecord> {
     let mut all: Vec<&CredentialRecord> = Vec::new();
-    for credential in snapshot.records().flat_map(|record| record.credentials.iter()) {
+    for credential in snapshot.records().flat_map(PersonRecord::keys) {
         if !all.iter().any(|one| one.id == credential.id) {
             all.push(credential);
         }
@@ -33,8 +45,10 @@ fn registered(snapshot: &Snapshot) -> Vec<&CredentialRecord> {
 }
 
 /// The person's keys, and which of them may be used now.
-pub(super) fn keys(snapshot: &Snapshot, grant: &Grant) -> Step {
-    let usable = snapshot.allow_list();
+pub(super) fn keys(snapshot: &Snapshot, grant: &Grant, context: &LoginContext<'_>) -> Step {
+    let refused = |id: &CredentialId| loan_refused(snapshot, context, id);
+    let mut usable = snapshot.allow_list();
+    usable.retain(|id| refused(id).is_none());
     let told = registered(snapshot);
     let free = usable.iter().filter(|id| lock_of(grant, id).is_none()).count();
     let step = if free > 0 {
@@ -43,15 +57,21 @@ pub(super) fn keys(snapshot: &Snapshot, grant: &Grant) -> Step {
         Step::refuses(Topic::Keys, Code::LockedOut).argument("seconds", locked.seconds)
     } else if told.is_empty() {
         Step::refuses(Topic::Keys, Code::KeyAndNameDoNotMatch).detail(Text::TryNoKeys)
+    } else if let Some(denial) = told.iter().find_map(|one| refused(&one.id)) {
+        Step::denied(Topic::Keys, &denial)
     } else {
         Step::refuses(Topic::Keys, Code::CredentialDisabled)
     };
 
     told.into_iter().fold(step, |step, credential| {
         let state: Phrase = match lock_of(grant, &credential.id) {
+            _ if refused(&credential.id).is_some() => Text::TryKeyLoanOff.into(),
             _ if !usable.contains(&credential.id) => Text::TryKeyOff.into(),
             Some(locked) => Text::TryKeyLocked.with([("time", duration(locked.seconds))]),
-            None => Text::TryKeyOn.into(),
+            None => match snapshot.loans_of(&credential.id).next() {
+                Some(loan) => Text::TryKeyLoan.with([("date", date(loan.until).into())]),
+                None => Text::TryKeyOn.into(),
+            },
         };
         let model = if credential.flags.has(CredentialFlags::ATTESTED) {
             Text::TryModel.with([("model", credential.aaguid.to_hex().into())])
@@ -71,7 +91,7 @@ pub(super) fn keys(snapshot: &Snapshot, grant: &Grant) -> Step {
 
 /// What the keys that are plugged in proved, by the module's own check of their signatures.
 pub(crate) fn plugged(
-    snapshot: &Snapshot,
+    (snapshot, context): (&Snapshot, &LoginContext<'_>),
     grant: &Grant,
     asked: &Challenge,
     looked: Looked,
@@ -86,7 +106,7 @@ pub(crate) fn plugged(
         match silent(proof, asked).prove(&asked.data, snapshot) {
             Ok(proven) => {
                 lines.push(proven_line(snapshot, &key, proven.credential()));
-                match hindrance_of(snapshot, grant, &key, proven.credential()) {
+                match hindrance_of((snapshot, context), grant, &key, proven.credential()) {
                     None => is_usable = true,
                     Some(found) => hindrance = hindrance.or(Some(found)),
                 }
@@ -139,7 +159,7 @@ fn proven_line(snapshot: &Snapshot, key: &KeyInfo, credential: &CredentialId) ->
 
 /// Why a login with this key would end, and for how many seconds.
 fn hindrance_of(
-    snapshot: &Snapshot,
+    (snapshot, context): (&Snapshot, &LoginContext<'_>),
     grant: &Grant,
     key: &KeyInfo,
     credential: &CredentialId,
@@ -149,6 +169,9 @@ fn hindrance_of(
     }
     if let Some(locked) = lock_of(grant, credential) {
         return Some((Code::LockedOut, Some(locked.seconds)));
+    }
+    if let Some(denial) = loan_refused(snapshot, context, credential) {
+        return Some((denial.code, None));
     }
     let code = key.details.as_ref()?.hindrance(false)?;
     Some((code, None))

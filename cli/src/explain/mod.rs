@@ -17,7 +17,7 @@ mod machine;
 mod rule;
 mod step;
 
-pub(crate) use directory::{Seen, snapshot, verified};
+pub(crate) use directory::{Seen, context, snapshot, verified};
 pub(crate) use keys::plugged;
 pub(crate) use machine::{account, configuration, service};
 pub(crate) use step::{End, Explanation, Step, Topic};
