@@ -1,5 +1,6 @@
 //! What goes along with an exported log so that whoever has no server can verify the logins in it:
-//! every key that was ever enrolled, and every pass, with whose it is and when it was valid.
+//! every key that was ever enrolled, every pass, and every loan of a key, with whose it is and when
+//! it was valid.
 //!
 //! No secret is in it: of a pass neither the code nor the salt with which it is hashed.
 
@@ -7,13 +8,13 @@ use minicbor::{Decode, Encode};
 
 use crate::codec::{Document, List};
 use crate::document::MAX_ROOTS;
-use crate::id::{PassId, SigningPublicKey, TerminalId};
+use crate::id::{Hash, LoanId, PassId, SigningPublicKey, TerminalId};
 use crate::name::LoginName;
 use crate::pass::Pass;
 use crate::person::CredentialRecord;
 use crate::time::UnixTime;
 
-/// The most keys, passes and people of a list.
+/// The most keys, passes, people and loans of a list.
 pub const MAX_LISTED: usize = 1 << 20;
 /// The most changes of one key or person.
 pub const MAX_CHANGES: usize = 4096;
@@ -43,6 +44,9 @@ pub struct LogKeys {
     /// Keys that signed the log until they were stolen, the oldest first; none when there are none.
     #[n(100)]
     pub replaced: Option<List<ReplacedLogKey, MAX_ROOTS>>,
+    /// Every loan of a loaner key, the oldest first; none in a list from before there were any.
+    #[n(101)]
+    pub loans: Option<List<ListedLoan, MAX_LISTED>>,
 }
 
 impl LogKeys {
@@ -78,7 +82,7 @@ pub struct ReplacedLogKey {
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct ListedKey {
-    /// Whose it is.
+    /// Whose it is; of a loaner key, its name in the pool, which is nobody's.
     #[n(0)]
     pub person: LoginName,
     /// What was enrolled, and its status now.
@@ -87,6 +91,9 @@ pub struct ListedKey {
     /// When it was switched off, on, or deleted.
     #[n(2)]
     pub changes: List<Change, MAX_CHANGES>,
+    /// Whether it is a loaner key: then it stands for whoever had it on loan.
+    #[n(101)]
+    pub is_loaner: Option<bool>,
 }
 
 /// A person.
@@ -164,4 +171,29 @@ impl ListedPass {
             terminal: pass.terminal,
         }
     }
+}
+
+/// A loan of a loaner key.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct ListedLoan {
+    /// Names it in records.
+    #[n(0)]
+    pub id: LoanId,
+    /// Fingerprint of the key.
+    #[n(1)]
+    pub key: Hash,
+    /// The borrower.
+    #[n(2)]
+    pub person: LoginName,
+    /// Not valid before this.
+    #[n(3)]
+    pub from: UnixTime,
+    /// Not valid from this on.
+    #[n(4)]
+    pub until: UnixTime,
+    /// From when on the key was with the borrower no more, as far as the server knows: it had been
+    /// returned, or was lent to somebody else.
+    #[n(5)]
+    pub back: Option<UnixTime>,
 }

@@ -145,6 +145,7 @@ fn lines(report: &Report) -> Vec<Phrase> {
             ("codes", report.codes.into()),
             ("tokens", report.tokens.into()),
             ("passes", report.passes.into()),
+            ("loans", report.loans.into()),
         ]),
         match report.keys {
             KeysFrom::Machine => Text::RestoreKeysStay.into(),

@@ -1,11 +1,11 @@
-//! The keys and passes that go along with an export, so that its logins can be verified without
-//! this database.
+//! The keys, passes and loans that go along with an export, so that its logins can be verified
+//! without this database.
 
 use std::collections::BTreeMap;
 
 use wardkey_core::codec::List;
 use wardkey_core::log_keys::{
-    Change, ListedKey, ListedPass, ListedPerson, ListedStatus, LogKeys, MAX_LISTED,
+    Change, ListedKey, ListedLoan, ListedPass, ListedPerson, ListedStatus, LogKeys, MAX_LISTED,
 };
 use wardkey_core::name::LoginName;
 use wardkey_core::sign::SigningKey;
@@ -15,7 +15,9 @@ use super::replaced;
 use super::sign::SignedLog;
 use crate::error::{Error, Result};
 use crate::keyring::Keyring;
-use crate::store::{Db, PageRequest, Store, audit, credential, pass, setting, to_time};
+use crate::store::{
+    Db, PageRequest, Store, audit, credential, loan, loaner, pass, setting, to_time,
+};
 
 /// The file's name in the folder of an export.
 pub const KEYS: &str = "keys.cbor";
@@ -40,6 +42,7 @@ pub async fn signed(
         passes: passes(&mut tx).await?,
         people: people(&changes)?,
         replaced: Some(replaced::all(&mut tx).await?).filter(|keys| !keys.is_empty()),
+        loans: Some(loans(&mut tx).await?),
     };
     let (_, root) = setting::roots(&mut tx).await?;
     Ok(SigningKey::from_secret(&*keyring.log_secret(&root)?).sign(&list))
@@ -50,12 +53,15 @@ async fn keys(db: &mut Db, changes: &Changes) -> Result<List<ListedKey, MAX_LIST
     let mut request = PageRequest::default();
     loop {
         let page = credential::page(db, &request).await?;
+        let holders: Vec<i64> = page.rows.iter().map(|listed| listed.key.person).collect();
+        let loaners = loaner::among(db, &holders).await?;
         for listed in page.rows {
             let own = changes.keys.get(&listed.key.fingerprint().short());
             keys.push(ListedKey {
                 person: listed.login,
                 key: listed.key.record(),
                 changes: list(own.cloned().unwrap_or_default())?,
+                is_loaner: loaners.contains(&listed.key.person).then_some(true),
             });
         }
         request.after = page.next;
@@ -77,6 +83,15 @@ async fn passes(db: &mut Db) -> Result<List<ListedPass, MAX_LISTED>> {
             return list(passes);
         }
     }
+}
+
+async fn loans(db: &mut Db) -> Result<List<ListedLoan, MAX_LISTED>> {
+    let (mut loans, mut last) = (Vec::new(), 0);
+    while let Some((end, page)) = loan::after(db, last).await? {
+        last = end;
+        loans.extend(page);
+    }
+    list(loans)
 }
 
 fn people(changes: &Changes) -> Result<List<ListedPerson, MAX_LISTED>> {

@@ -100,6 +100,8 @@ pub struct Report {
     pub tokens: u64,
     /// Open passes that are void.
     pub passes: u64,
+    /// Open loans of keys that are void.
+    pub loans: u64,
     /// Where the keys come from.
     pub keys: KeysFrom,
     /// The newer trail, and what was done by it.
@@ -190,6 +192,7 @@ impl Prepared {
             codes: done.voided.codes,
             tokens: done.voided.tokens,
             passes: done.voided.passes,
+            loans: done.voided.loans,
             keys: if keys.is_some() { KeysFrom::Backup } else { KeysFrom::Machine },
             trail_ends: trails.kept.as_ref().map(|newer| newer.end),
             trail_is_of_here: trails.of_here,

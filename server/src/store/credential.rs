@@ -191,6 +191,11 @@ pub async fn of_person(db: &mut Db, person: i64) -> Result<Vec<Credential>> {
     query(SELECT).then("WHERE person = $1 ORDER BY id").bind(person).all(db).await
 }
 
+/// The key in a row, deleted or not.
+pub async fn by_row(db: &mut Db, row: i64) -> Result<Credential> {
+    query(SELECT).then("WHERE id = $1").bind(row).one(db).await
+}
+
 /// Keys of several people, oldest first, deleted ones too.
 pub async fn of_people(db: &mut Db, people: &[i64]) -> Result<Vec<Credential>> {
     query(SELECT)

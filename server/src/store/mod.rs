@@ -9,6 +9,7 @@
 //!    ├ scope, person, credential, state      what is published
 //!    ├ counter                               what changed since
 //!    ├ terminal, token, code                 who may come
+//!    ├ pass, loaner, loan                    what stands in for a person's own key
 //!    ├ event, intake, audit                  what happened, and how much of it
 //!    ├ log                                   hashes over what happened
 //!    ├ clock                                 the time of the last signature
@@ -42,6 +43,8 @@ pub mod import;
 pub mod intake;
 #[cfg(test)]
 mod lists;
+pub mod loan;
+pub mod loaner;
 pub mod log;
 pub mod lookup;
 mod number;

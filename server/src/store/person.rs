@@ -37,6 +37,16 @@ words!(
     Deleted = "deleted"
 );
 
+/// Whose row it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PersonKind {
+    /// Somebody who may log in.
+    Staff,
+    /// The holder of a loaner key: nobody, in no scope.
+    Loaner,
+}
+words!(PersonKind, "a person's kind", Staff = "staff", Loaner = "loaner");
+
 /// What an administrator says about a person.
 #[derive(Clone, Debug)]
 pub struct Profile {
@@ -103,6 +113,8 @@ pub struct PersonRow {
     pub not_after: Option<UnixTime>,
     /// Whether the person may log in.
     pub status: PersonStatus,
+    /// Whose row it is.
+    pub kind: PersonKind,
 }
 
 impl PersonRow {
@@ -146,12 +158,13 @@ impl FromRow for PersonRow {
             not_before: row.get("not_before")?,
             not_after: row.get("not_after")?,
             status: row.get("status")?,
+            kind: row.get("kind")?,
         })
     }
 }
 
 const SELECT: &str = "SELECT id, login, display_name, language, user_handle, not_before, \
-    not_after, status FROM person ";
+    not_after, status, kind FROM person ";
 
 /// Adds a person; publishing is the caller's next step. Returns the row.
 ///
@@ -219,9 +232,13 @@ pub async fn set_status(db: &mut Db, id: i64, status: PersonStatus, now: UnixTim
     Ok(changed > 0)
 }
 
-/// The person with a login name; deleted ones are not found.
+/// The person with a login name; deleted ones are not found, nor are holders of loaner keys.
 pub async fn find(db: &mut Db, login: &LoginName) -> Result<Option<PersonRow>> {
-    query(SELECT).then("WHERE login = $1 AND status <> 'deleted'").bind(login).optional(db).await
+    query(SELECT)
+        .then("WHERE login = $1 AND status <> 'deleted' AND kind = 'staff'")
+        .bind(login)
+        .optional(db)
+        .await
 }
 
 /// The refusal of a login name that nobody has.
@@ -264,7 +281,7 @@ pub async fn page(
 ) -> Result<Page<Details>> {
     let people = query(SELECT)
         .then(
-            "WHERE status <> 'deleted' AND login > $1
+            "WHERE status <> 'deleted' AND kind = 'staff' AND login > $1
                  AND (CAST($2 AS TEXT) IS NULL OR EXISTS (
                      SELECT 1 FROM person_scope
                      WHERE person_scope.person = person.id AND person_scope.scope = $2))

@@ -10,6 +10,7 @@ use wardkey_core::time::UnixTime;
 
 use super::audit::Entry;
 use super::counter::Counter;
+use super::loan;
 use super::pass::{self, EndedBy};
 use super::query::{Db, FromRow, Only, Row, query};
 use super::{clock, scope, state};
@@ -136,9 +137,11 @@ pub struct Voided {
     pub tokens: u64,
     /// Passes that were open.
     pub passes: u64,
+    /// Loans of keys that were open.
+    pub loans: u64,
 }
 
-/// Voids every open code, token and pass: the backup does not know which were used since, and
+/// Voids every open code, token, pass and loan: the backup does not know which were used since, and
 /// whoever has one that was can use it again.
 pub async fn void(db: &mut Db, now: UnixTime) -> Result<Voided> {
     let codes = query("UPDATE enrollment_code SET used = $1 WHERE used IS NULL")
@@ -155,7 +158,16 @@ pub async fn void(db: &mut Db, now: UnixTime) -> Result<Voided> {
         pass::end(db, person, EndedBy::Administrator, now).await?;
         state::publish_person(db, person).await?;
     }
-    Ok(Voided { codes, tokens, passes })
+    // Who had which key back since, and who knows its PIN now, the backup does not know either.
+    let people = query("SELECT person FROM loan WHERE ended IS NULL").all::<Only<i64>>(db).await?;
+    let loans = people.len() as u64;
+    for Only(person) in people {
+        if let Some(open) = loan::open_of_person(db, person).await? {
+            loan::end(db, &open, loan::EndedBy::Administrator, now).await?;
+            state::publish_person(db, person).await?;
+        }
+    }
+    Ok(Voided { codes, tokens, passes, loans })
 }
 
 struct Kept {

@@ -5,7 +5,8 @@
 
 use wardkey_core::codec::Bytes;
 use wardkey_core::id::{
-    Aaguid, CredentialId, EventId, Hash, PassId, Salt, SigningPublicKey, TerminalId, UserHandle,
+    Aaguid, CredentialId, EventId, Hash, LoanId, PassId, Salt, SigningPublicKey, TerminalId,
+    UserHandle,
 };
 use wardkey_core::name::{DisplayText, GroupName, Language, LoginName, RpId, ScopeName};
 use wardkey_core::time::UnixTime;
@@ -160,7 +161,7 @@ macro_rules! id {
         }
     )*};
 }
-id!(Aaguid, EventId, Hash, PassId, Salt, SigningPublicKey, TerminalId, UserHandle);
+id!(Aaguid, EventId, Hash, LoanId, PassId, Salt, SigningPublicKey, TerminalId, UserHandle);
 
 /// An enum that stands in the store as one word for each variant.
 macro_rules! words {

@@ -11,13 +11,14 @@ use wardkey_core::document::Position;
 use wardkey_core::event::{Event, EventName, Outcome};
 use wardkey_core::id::{EventId, Nonce};
 use wardkey_core::log_entry::{Finding, LogEntry};
-use wardkey_core::log_keys::{ListedKey, ListedPass, LogKeys};
+use wardkey_core::log_keys::{ListedKey, ListedLoan, ListedPass, LogKeys};
 use wardkey_core::proof::ProofKind;
 use wardkey_core::sign::SigningKey;
 use wardkey_core::time::UnixTime;
 use wardkey_core::vouch::Vouch;
 use wardkey_testkit::{
-    Key, RP, T0, TERMINAL, VOUCHED, login, pass, scope, service, signed_by_chosen, signed_by_code,
+    Key, RP, T0, TERMINAL, VOUCHED, loan, login, pass, scope, service, signed_by_chosen,
+    signed_by_code, signed_on_loan,
 };
 use wardkey_tlog::{Checkpoint, Frontier, Hash, KeyName, Signer, bundle};
 
@@ -115,6 +116,15 @@ pub fn by_vouch(vouch: &Vouch, at: u64, seed: u8) -> Event {
     event
 }
 
+/// A login by the loaner key, in the name of the person of this number.
+pub fn on_loan(number: u8, at: u64) -> Event {
+    let data = client_data(number, at);
+    let mut event = success(EventName::Login, &data);
+    event.evidence = Some(signed_on_loan(&data.to_bytes()));
+    (event.counter, event.loan) = (Some(1), Some(loan(1).id));
+    event
+}
+
 /// Something that nobody signed.
 pub fn offline(at: u64) -> Event {
     let mut id = [0; 16];
@@ -170,6 +180,30 @@ impl Log {
         let mut keys = self.keys.keys.clone().into_vec();
         change(&mut keys);
         self.keys.keys = List::new(keys).unwrap();
+    }
+
+    /// A log of twenty records, whose server lists a loaner key and hanako's loan of it.
+    pub fn with_loan() -> Self {
+        let mut log = Self::new(20);
+        let lent = loan(1);
+        let key = lent.credential.fingerprint();
+        log.change_keys(|keys| {
+            let changes = List::default();
+            let (person, is_loaner) = (login("loaner-1"), Some(true));
+            keys.push(ListedKey { person, key: lent.credential, changes, is_loaner });
+        });
+        let (id, person) = (lent.id, login(person(1)));
+        let (from, until) = (lent.from, lent.until);
+        let listed = ListedLoan { id, key, person, from, until, back: None };
+        log.keys.loans = Some(List::new(vec![listed]).unwrap());
+        log
+    }
+
+    /// Changes what is listed of the loan.
+    pub fn change_loan(&mut self, change: impl FnOnce(&mut ListedLoan)) {
+        let mut loans = self.keys.loans.take().unwrap().into_vec();
+        change(&mut loans[0]);
+        self.keys.loans = Some(List::new(loans).unwrap());
     }
 
     /// Lines as the terminal writes them to syslog.
@@ -248,6 +282,7 @@ fn keys() -> LogKeys {
         person: login(person(number)),
         key: key(number).record(number),
         changes: List::default(),
+        is_loaner: None,
     };
     LogKeys {
         origin: ORIGIN.into(),
@@ -257,6 +292,7 @@ fn keys() -> LogKeys {
         passes: List::new(vec![ListedPass::of(login("hanako"), &pass(1))]).unwrap(),
         people: List::default(),
         replaced: None,
+        loans: None,
     }
 }
 

@@ -12,7 +12,7 @@ use super::plan::{Imported, Newcomer, Plan, Rules};
 use crate::error::Result;
 use crate::people_file::{People, Problem, UncheckedPerson, Wrong};
 use crate::secret;
-use crate::store::person::{MAX_PERSON_SCOPES, PersonRow, PersonStatus};
+use crate::store::person::{MAX_PERSON_SCOPES, PersonKind, PersonRow, PersonStatus};
 use crate::store::query::{Db, Only, query};
 use crate::store::{scope, setting};
 use crate::texts::Text;
@@ -199,6 +199,7 @@ impl<'a> Taking<'a> {
                     not_before,
                     not_after,
                     status: PersonStatus::Active,
+                    kind: PersonKind::Staff,
                 };
                 Ok(Newcomer { person, groups, scopes, keys })
             }

@@ -36,6 +36,7 @@ migrations! {
     17 "0017_reports",
     18 "0018_log_witness",
     19 "0019_root_versions",
+    20 "0020_loaners",
 }
 
 /// What brings a store up to date.
