@@ -94,15 +94,25 @@ pub async fn add(
         return Err(Error::invalid(Text::PersonDisabled.with([("name", name)])));
     }
 
+    let made = make(op, (login, person.id), seconds, key).await?;
+    let detail = format!("until {}", shown_utc(UnixTime(made.expires)));
+    op.record("code.issue", login.as_str(), Some(&detail)).await?;
+    Ok(made)
+}
+
+/// Makes a code for whoever stands in a row.
+pub(super) async fn make(
+    op: &mut Operation<'_>,
+    (login, person): (&LoginName, i64),
+    seconds: u64,
+    key: &[u8; 32],
+) -> Result<CodeMade> {
     let text = secret::new_code()?;
     let hash = secret::code_hash(key, &text)
         .ok_or("could not be made")
         .map_err(Error::crypto("enrollment code"))?;
     let until = op.now.plus(seconds);
-    code::add(op.tx, &hash, person.id, (op.now, until)).await?;
-
-    let detail = format!("until {}", shown_utc(until));
-    op.record("code.issue", login.as_str(), Some(&detail)).await?;
+    code::add(op.tx, &hash, person, (op.now, until)).await?;
     Ok(CodeMade { code: text, login: login.to_string(), expires: until.0 })
 }
 

@@ -10,6 +10,7 @@ use super::reach::Reach;
 use super::{Listing, Operation};
 use crate::error::{Error, Result};
 use crate::store::credential::{self, Credential, CredentialStatus};
+use crate::store::loan::{self, EndedBy};
 use crate::store::person::PersonRow;
 use crate::store::{PageRequest, Tx, person, state};
 use crate::texts::Text;
@@ -156,6 +157,7 @@ pub async fn switch(
     let (key, person) = meant(op, which).await?;
     let changed = credential::set_status(op.tx, &key, status).await?;
     state::publish_person(op.tx, key.person).await?;
+    let borrower = tell_borrower(op, &key, status).await?;
 
     let action = match status {
         CredentialStatus::Active => "key.enable",
@@ -168,7 +170,8 @@ pub async fn switch(
     let reach = match status {
         CredentialStatus::Active => Reach::Nobody,
         CredentialStatus::Disabled | CredentialStatus::Deleted => {
-            Reach::TerminalsOf(person::scopes(op.tx, key.person).await?)
+            let whose = borrower.unwrap_or(key.person);
+            Reach::TerminalsOf(person::scopes(op.tx, whose).await?)
         }
     };
     Ok(KeySwitched {
@@ -178,6 +181,21 @@ pub async fn switch(
         changed,
         reach,
     })
+}
+
+/// A key on loan stands in its borrower's record: there it is switched too. A deleted one is lent
+/// to nobody. Returns the row of the borrower.
+async fn tell_borrower(
+    op: &mut Operation<'_>,
+    key: &Credential,
+    status: CredentialStatus,
+) -> Result<Option<i64>> {
+    let Some(open) = loan::open_of_key(op.tx, key.row).await? else { return Ok(None) };
+    if status == CredentialStatus::Deleted {
+        loan::end(op.tx, &open, EndedBy::Administrator, op.now).await?;
+    }
+    state::publish_person(op.tx, open.person).await?;
+    Ok(Some(open.person))
 }
 
 /// A key of which nothing is suspected any more.

@@ -28,6 +28,7 @@ pub mod key;
 mod listing;
 #[cfg(test)]
 mod lists;
+pub mod loaner;
 mod naming;
 mod operation;
 pub mod pass;

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::store::credential::{self, CredentialStatus};
 use crate::store::pass::{self, EndedBy};
 use crate::store::person::{self, Details, PersonStatus, Profile};
-use crate::store::{PageRequest, Tx, code, scope, state};
+use crate::store::{PageRequest, Tx, code, loan, scope, state};
 use crate::texts::{Phrase, Text};
 use crate::when::When;
 
@@ -185,6 +185,9 @@ pub async fn switch(
     if status != PersonStatus::Active {
         code::withdraw(op.tx, person.id, op.now).await?;
         pass::end(op.tx, person.id, EndedBy::Administrator, op.now).await?;
+        if let Some(open) = loan::open_of_person(op.tx, person.id).await? {
+            loan::end(op.tx, &open, loan::EndedBy::Administrator, op.now).await?;
+        }
     }
     if status == PersonStatus::Deleted {
         for key in credential::of_person(op.tx, person.id).await? {

@@ -5,6 +5,7 @@ mod view;
 use wardkey_core::codec::List;
 use wardkey_core::name::{GroupName, ScopeName, ServiceName};
 use wardkey_core::pass;
+use wardkey_core::person::MAX_LOAN_SECONDS;
 use wardkey_core::policy::document::{Lockout, OfflineLimits, PolicyDocument};
 use wardkey_core::policy::session::{OnRemoval, SessionRules};
 use wardkey_core::time::UnixTime;
@@ -74,6 +75,8 @@ pub struct Rules {
     pub pass_except: Option<Vec<ServiceName>>,
     /// Whether the name is always asked for.
     pub ask_name: Option<bool>,
+    /// The longest that a key may be lent, in seconds; 0: none is.
+    pub loans: Option<u64>,
     /// Who may vouch for others.
     pub vouching: Vouching,
 }
@@ -149,6 +152,9 @@ pub async fn set(op: &mut Operation<'_>, name: &ScopeName, rules: Rules) -> Resu
     }
     if rules.vouching.is_given() {
         done.add(set_vouching(op, scopes, rules.vouching, &before).await?);
+    }
+    if let Some(seconds) = rules.loans {
+        done.add(set_loans(op, scopes, seconds).await?);
     }
 
     if done.details.is_empty() {
@@ -311,6 +317,26 @@ async fn set_vouching(
     })
     .await?;
     Ok(ScopesChanged { warnings, ..changed })
+}
+
+/// Allows loans of keys for so long at most, or none.
+async fn set_loans(
+    op: &mut Operation<'_>,
+    scopes: &[ScopeName],
+    seconds: u64,
+) -> Result<ScopesChanged> {
+    if seconds > MAX_LOAN_SECONDS {
+        return Err(Error::invalid(Text::LoansLongest));
+    }
+    let detail = match seconds {
+        0 => Text::SetNoLoans.into(),
+        seconds => Text::SetLoans.with([("count", (seconds / 60).into())]),
+    };
+    change(op, scopes, ("scope.loans", detail), |policy| {
+        policy.loan_seconds = (seconds > 0).then_some(seconds);
+        Ok(())
+    })
+    .await
 }
 
 /// A page of scopes, by name.

@@ -52,6 +52,8 @@ pub struct ScopeView {
     pub vouch_seconds: Option<u64>,
     /// How often in thirty days for one person at one terminal.
     pub vouch_per_month: Option<u32>,
+    /// The longest that a key may be lent, in seconds; none: none is.
+    pub loans: Option<u64>,
 }
 
 /// A Unix account that several people use.
@@ -115,5 +117,6 @@ pub(super) fn view(row: &Scope, policy: &PolicyDocument) -> ScopeView {
         vouch_groups: names(policy.vouch_groups.iter().flat_map(|all| all.iter())),
         vouch_seconds: policy.vouch_seconds,
         vouch_per_month: policy.vouch_per_month,
+        loans: policy.loan_seconds,
     }
 }
