@@ -96,6 +96,29 @@ pass-list = 臨時コードの一覧（新しい順）。コードそのもの�
 pass-show = 職員の最後の臨時コードを表示します。
 pass-disable = 職員の臨時コードを無効にします。接続中の端末では約 1 秒で、ほかの端末では伝わったときか期限が切れたときに、使えなくなります。
 
+## 貸出用キー
+loaner = キーを忘れた職員などに貸すキー。
+loaner-add = 貸出用キーを加え、端末での登録（wardkey enroll）に使うコードを表示します。名前はキーに書いておきます。未登録のキーには、もう一度実行すると別のコードを作ります。
+loaner-add_name = 貸出用キーの名前（キーに書くもの）。職員の名前とは別にします。
+loaner-add_expires = コードの有効時間（30m、24h、7d）。
+loaner-list = 貸出用キーの一覧（名前の順）。だれに、いつまで貸しているか。
+loaner-show = 貸出用キーと、その最後の貸出を表示します。
+loaner-show_name = 貸出用キーの名前。
+loaner-lend = キーを一人の職員に、期限を決めて貸し出します。職員が自分のキーでログインしたときも、貸出は終わります。前に借りた人が知っているので、先にキーの暗証番号を変えます。
+loaner-lend_name = 貸出用キーの名前。
+loaner-lend_login = 借りる職員のログイン名。
+loaner-lend_seconds = 貸出時間（2h、8h）。職員のスコープが許す時間までです。
+loaner-lend_pin_changed = ほかの人が使った後に、キーの暗証番号を変えました。付けないと貸し出せません。
+loaner-lend_reason = 理由（操作の記録と、使うたびの記録に残ります）。
+loaner-return = キーの返却を受けます。接続中の端末では約 1 秒で、ほかの端末では伝わったときか期限が切れたときに、使えなくなります。
+loaner-return_name = 貸出用キーの名前。
+loaner-disable = 貸出用キーを、貸出中でも停止します（紛失したときなど）。
+loaner-disable_name = 貸出用キーの名前。
+loaner-enable = 停止した貸出用キーを、再び使えるようにします。
+loaner-enable_name = 貸出用キーの名前。
+loaner-delete = 貸出用キーから外します。元に戻せません。
+loaner-delete_name = 貸出用キーの名前。
+
 ## 端末
 terminal = 端末。
 terminal-list = 端末の一覧（名前の順）。
@@ -157,6 +180,7 @@ scope-set_vouch_groups = キーを忘れた同僚を保証できるグループ�
 scope-set_vouch_longest = 同僚の保証が続く最長の時間。24h まで（初期値 8h）。
 scope-set_vouch_per_month = 1 台の端末で、30 日間に 1 人を保証できる回数（初期値 3）。
 scope-set_pass_except = 臨時コードを使えないサービスすべて（今のものと入れ替えます）。名前を書かなければ、権限を上げるサービスだけにします。
+scope-set_loans = キーのない職員に貸出用キーを貸す（loaner lend）、最長の時間（72h まで）。0 は貸しません。
 scope-set_ask_name = yes なら、必ずユーザー名を尋ねます。no なら、名前を尋ねないログイン画面で、その端末を使ったことのある職員のキーを差し込むと、誰が差し込んでも、職員の名前を表示します。
 account = 複数の職員が使う Unix アカウント（共用アカウント）。
 account-list = 共用アカウントの一覧（名前とスコープの順）。

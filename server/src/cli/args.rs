@@ -3,6 +3,7 @@
 mod access;
 mod backup;
 mod common;
+mod loaner;
 mod log;
 mod person;
 mod publish_key;
@@ -23,6 +24,7 @@ use super::value::{rp_id, server_name};
 pub use access::{CodeAdd, CodeCommand, Key, KeyAct, PassAdd, PassCommand, TokenAdd, TokenCommand};
 pub use backup::{Backup, Restore};
 pub use common::{Paging, PersonAct};
+pub use loaner::{LoanerAdd, LoanerCommand, LoanerLend};
 pub use log::{Log, LogCheck};
 pub use person::{ImportFormat, PersonCommand};
 pub use publish_key::PublishKey;
@@ -81,6 +83,9 @@ pub enum Command {
     /// Temporary codes for people who have forgotten their key.
     #[command(subcommand)]
     Pass(PassCommand),
+    /// Loaner keys for people who are without their own.
+    #[command(subcommand)]
+    Loaner(LoanerCommand),
     /// The same as "code add".
     #[command(hide = true, alias = "enrol")]
     Enroll(CodeAdd),

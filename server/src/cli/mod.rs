@@ -11,6 +11,7 @@ mod help;
 mod import;
 mod init;
 mod key;
+mod loaner;
 mod log;
 mod output;
 mod pass;
@@ -122,6 +123,7 @@ impl Context {
             Command::Terminal(command) => terminal::act(self, command).await,
             Command::Code(command) => code::act(self, command).await,
             Command::Pass(command) => pass::act(self, command).await,
+            Command::Loaner(command) => loaner::act(self, command).await,
             Command::Enroll(new) => code::add(self, new).await,
             Command::Token(command) => token::act(self, command).await,
             Command::Scope(command) => scope::act(self, command).await,

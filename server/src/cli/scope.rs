@@ -38,7 +38,7 @@ pub async fn act(context: &Context, command: args::Scope) -> Result<()> {
             let scope = scope::show(&mut context.read().await?, &name).await?;
             context.output.say(&scope, || context.output.fields(fields(&scope)))
         }
-        args::Scope::Set(new) => set(context, new).await,
+        args::Scope::Set(new) => set(context, *new).await,
         args::Scope::SetOffline { name, soft, degraded, hard, emergency_groups, reason } => {
             let rules = ScopeRules {
                 soft: Some(soft),
@@ -84,6 +84,7 @@ async fn set(context: &Context, new: ScopeSet) -> Result<()> {
             seconds: new.rules.vouch_longest,
             per_month: new.rules.vouch_per_month,
         },
+        loans: new.rules.loans,
     };
     let done = context
         .change(new.reason.as_deref(), async |op| scope::set(op, &new.name, rules).await)
@@ -205,6 +206,13 @@ fn vouching(scope: &ScopeView) -> Phrase {
     ])
 }
 
+fn loans(scope: &ScopeView) -> Phrase {
+    match scope.loans {
+        Some(seconds) => Text::LoansRule.with([("count", (seconds / 60).into())]),
+        None => Text::None.into(),
+    }
+}
+
 fn name_rule(scope: &ScopeView) -> Phrase {
     if scope.ask_name { Text::NameAsked } else { Text::NameByKey }.into()
 }
@@ -221,6 +229,7 @@ fn fields(scope: &ScopeView) -> Vec<(Text, Phrase)> {
         (Text::LabelShared, names_or_none(&shared(scope))),
         (Text::LabelPasses, passes(scope)),
         (Text::LabelVouching, vouching(scope)),
+        (Text::LabelLoans, loans(scope)),
         (Text::LabelUserName, name_rule(scope)),
     ]
 }

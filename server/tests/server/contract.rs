@@ -269,6 +269,8 @@ fn the_same_verbs_say_the_same_everywhere() {
     let own = [
         "person import",
         "key clear-suspicion",
+        "loaner lend",
+        "loaner return",
         "terminal approve",
         "audit verify",
         "log checkpoint",

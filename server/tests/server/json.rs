@@ -41,6 +41,14 @@ const REFUSED: &[(&str, &str, i32)] = &[
     ("pass list", "", 0),
     ("pass show", "ghost", 1),
     ("pass disable", "ghost", 1),
+    ("loaner add", "root", 1),
+    ("loaner list", "", 0),
+    ("loaner show", "ghost", 1),
+    ("loaner lend", "ghost ghost --pin-changed --reason r", 1),
+    ("loaner return", "ghost", 1),
+    ("loaner disable", "ghost", 1),
+    ("loaner enable", "ghost", 1),
+    ("loaner delete", "ghost", 1),
     ("enroll", "ghost", 1),
     ("status", "", 0),
     ("terminal list", "--silent --behind --old-root --stage over --version 0.1.0 --tag east", 0),
@@ -213,6 +221,8 @@ fn each_success(run: &mut dyn FnMut(&Deployment, &str, &[&str])) {
     let code = deployment.ok(&["code", "add", "yamada"]);
     let (key, _) = enroll(&terminal, &code, &Maker::new(), Making::default());
     let key = key.fingerprint();
+    let code = deployment.ok(&["loaner", "add", "loaner-1"]);
+    enroll(&terminal, &code, &Maker::new(), Making::default());
     beats(&terminal, 0..1);
     let people = deployment.folder.path().join("people.csv");
     std::fs::write(&people, "login,name,scopes\nkato,K,icu\n").unwrap();
@@ -256,7 +266,10 @@ fn each_success(run: &mut dyn FnMut(&Deployment, &str, &[&str])) {
         ("code show", "sato"),
         ("code delete", "sato"),
         ("scope add", "pharmacy"),
-        ("scope set", "icu --passes 12h --idle 15m --vouch-groups nurses --vouch-per-month 2"),
+        (
+            "scope set",
+            "icu --passes 12h --loans 12h --idle 15m --vouch-groups nurses --vouch-per-month 2",
+        ),
         ("scope set-offline", "icu --soft 1h --degraded 2h --hard 3h"),
         ("scope set-lockout", "icu --threshold 5 --delay 30s --longest 1h"),
         ("scope share", "ward --scope icu --group g"),
@@ -270,6 +283,15 @@ fn each_success(run: &mut dyn FnMut(&Deployment, &str, &[&str])) {
         ("pass list", ""),
         ("pass show", "sato"),
         ("pass disable", "sato"),
+        ("loaner add", "loaner-2"),
+        ("loaner list", ""),
+        ("loaner show", "loaner-1"),
+        ("loaner lend", "loaner-1 sato --pin-changed --reason r"),
+        ("loaner show", "loaner-1"),
+        ("loaner disable", "loaner-1"),
+        ("loaner enable", "loaner-1"),
+        ("loaner return", "loaner-1"),
+        ("loaner delete", "loaner-1"),
         ("status", ""),
         ("terminal list", ""),
         ("terminal show", "ward-1"),

@@ -39,7 +39,7 @@ pub enum Scope {
                             wardkey-server scope set east3 \
                                 --on-removal lock --idle 15m --longest 12h\n  \
                             wardkey-server scope set east3 --ask-name yes")]
-    Set(ScopeSet),
+    Set(Box<ScopeSet>),
     /// The same as "scope set --soft --degraded --hard".
     #[command(hide = true)]
     SetOffline {
@@ -164,6 +164,10 @@ pub struct ScopeRules {
     /// was seen at the terminal says it, to whoever plugs it in.
     #[arg(long, action = clap::ArgAction::Set, value_parser = yes_or_no, value_name = "yes|no")]
     pub ask_name: Option<bool>,
+    /// Whoever is without the key may borrow one of the pool ("loaner lend") for this long at most
+    /// (up to 72h); 0: nobody.
+    #[arg(long, value_parser = duration_or_none, value_name = "TIME")]
+    pub loans: Option<u64>,
 }
 
 /// Shared accounts.

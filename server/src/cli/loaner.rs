@@ -1,0 +1,145 @@
+//! `wardkey-server loaner`
+
+use wardkey_core::name::LoginName;
+use wardkey_core::time::UnixTime;
+
+use super::args::{LoanerAdd, LoanerCommand, LoanerLend};
+use super::context::Context;
+use super::words::{dash, short, state, time, time_or_never};
+use crate::admin::loaner::{self, LoanView, LoanerView};
+use crate::error::Result;
+use crate::keyring::Secret;
+use crate::store::credential::CredentialStatus;
+use crate::texts::{Phrase, Text};
+use crate::when::shown;
+
+/// Digits of a fingerprint.
+const SHOWN_DIGITS: usize = 16;
+
+pub async fn act(context: &Context, command: LoanerCommand) -> Result<()> {
+    let now = context.clock.now();
+    match command {
+        LoanerCommand::Add(new) => add(context, new).await,
+        LoanerCommand::List(paging) => {
+            let pool = loaner::list(&mut context.read().await?, &paging.request(), now).await?;
+            let head = [
+                Text::HeadLoaner,
+                Text::HeadKey,
+                Text::HeadStatus,
+                Text::HeadBorrower,
+                Text::HeadValidUntil,
+                Text::HeadLastUsed,
+            ];
+            context.output.list(&pool, &head, |key| {
+                let loan = key.loan.as_ref();
+                vec![
+                    key.name.as_str().into(),
+                    key.key.as_ref().map_or_else(|| dash(None), |key| digits(key)),
+                    state(key.status),
+                    dash(loan.map(|loan| loan.login.as_str())),
+                    loan.map_or_else(|| dash(None), |loan| time(loan.until)),
+                    time_or_never(key.last_used),
+                ]
+            })
+        }
+        LoanerCommand::Show { name } => {
+            let key = loaner::show(&mut context.read().await?, &name, now).await?;
+            context.output.say(&key, || context.output.fields(fields(&key)))
+        }
+        LoanerCommand::Lend(new) => lend(context, new).await,
+        LoanerCommand::Return(act) => {
+            let done = context
+                .change(act.reason.as_deref(), async |op| loaner::give_back(op, &act.name).await)
+                .await?;
+            let args = [("name", done.name.as_str().into()), ("login", done.login.as_str().into())];
+            context.output.done(&done, Text::LoanerReturned.with(args))?;
+            context.heard(&done.reach).await
+        }
+        LoanerCommand::Disable(act) => switch(context, &act.name, act.reason, OFF).await,
+        LoanerCommand::Enable(act) => switch(context, &act.name, act.reason, ON).await,
+        LoanerCommand::Delete(act) => switch(context, &act.name, act.reason, OUT).await,
+    }
+}
+
+const ON: (CredentialStatus, Text) = (CredentialStatus::Active, Text::LoanerIsEnabled);
+const OFF: (CredentialStatus, Text) = (CredentialStatus::Disabled, Text::LoanerIsDisabled);
+const OUT: (CredentialStatus, Text) = (CredentialStatus::Deleted, Text::LoanerIsDeleted);
+
+async fn add(context: &Context, new: LoanerAdd) -> Result<()> {
+    let secret = context.keyring().secret(Secret::Code)?;
+    let made = context
+        .change(new.reason.as_deref(), async |op| {
+            loaner::add(op, &new.name, new.expires, &secret).await
+        })
+        .await?;
+    let until = shown(UnixTime(made.expires), &context.zone());
+    let name: Phrase = made.login.as_str().into();
+    let notes =
+        [Text::CodeValid.with([("time", until.into()), ("login", name)]), Text::LoanerNext.into()];
+    context.output.hand_out(&made, &made.code, &notes)
+}
+
+async fn lend(context: &Context, new: LoanerLend) -> Result<()> {
+    let done = context
+        .change(Some(&new.reason), async |op| {
+            loaner::lend(op, &new.name, &new.login, new.seconds, new.pin_changed).await
+        })
+        .await?;
+    let until = done.loaner.loan.as_ref().map_or(0, |loan| loan.until);
+    let said = Text::LoanerLent.with([
+        ("name", done.loaner.name.as_str().into()),
+        ("login", new.login.as_str().into()),
+        ("time", shown(UnixTime(until), &context.zone()).into()),
+    ]);
+    context.output.done(&done, said)
+}
+
+async fn switch(
+    context: &Context,
+    name: &LoginName,
+    reason: Option<String>,
+    (status, said): (CredentialStatus, Text),
+) -> Result<()> {
+    let done = context
+        .change(reason.as_deref(), async |op| loaner::switch(op, name, status).await)
+        .await?;
+    context.output.done(&done, said.with([("name", name.as_str().into())]))?;
+    context.heard(&done.reach).await
+}
+
+fn digits(fingerprint: &str) -> Phrase {
+    short(fingerprint, SHOWN_DIGITS).into()
+}
+
+fn ended(loan: &LoanView) -> Phrase {
+    let by = match loan.ended_by {
+        None => return Text::Never.into(),
+        Some("return") => Text::ByReturn.into(),
+        Some("key") => Text::ByKey.into(),
+        Some("administrator") => Text::ByAdministrator.into(),
+        Some("time") => Text::ByTime.into(),
+        Some(other) => other.into(),
+    };
+    Text::EndedBy.with([("state", time_or_never(loan.ended)), ("by", by)])
+}
+
+fn fields(key: &LoanerView) -> Vec<(Text, Phrase)> {
+    let mut fields = vec![
+        (Text::LabelLoaner, key.name.as_str().into()),
+        (Text::LabelKey, key.key.as_ref().map_or_else(|| dash(None), |key| digits(key))),
+        (Text::LabelStatus, state(key.status)),
+        (Text::LabelLastUsed, time_or_never(key.last_used)),
+    ];
+    if let Some(loan) = &key.loan {
+        let valid = [("from", time(loan.from)), ("until", time(loan.until))];
+        fields.extend([
+            (Text::LabelLoan, loan.id.as_str().into()),
+            (Text::LabelBorrower, loan.login.as_str().into()),
+            (Text::LabelValid, Text::FromUntil.with(valid)),
+            (Text::LabelLender, loan.lender.as_str().into()),
+            (Text::LabelReason, loan.reason.as_str().into()),
+            (Text::LabelEnded, ended(loan)),
+        ]);
+    }
+    fields
+}
