@@ -5,11 +5,12 @@ use crate::client_data::ClientData;
 use crate::code::{Code, Denial};
 use crate::event::{Event, EventName, Outcome};
 use crate::id::{Salt, TerminalId};
-use crate::log_keys::ListedPass;
+use crate::log_keys::{ListedLoan, ListedPass};
 use crate::name::LoginName;
 use crate::person::CredentialRecord;
 use crate::proof::assertion::{Assertion, AuthenticatorData};
 use crate::proof::{ProofKind, SignedByCode};
+use crate::time::UnixTime;
 use crate::vouch::{MAX_SECONDS, Vouch};
 
 /// Seconds between a login's signed time and its record: challenge, touch, and two readings of a
@@ -58,6 +59,18 @@ pub enum Unproven {
     /// The pass is for one terminal, another one than this.
     #[error("the pass is for another terminal")]
     PassTerminal,
+    /// A loaner key is nobody's own.
+    #[error("a loaner key without its loan")]
+    NoLoan,
+    /// It names a loan that never was, or another key's.
+    #[error("the key was never lent so")]
+    OtherLoan,
+    /// The loan was not valid at the time that was signed.
+    #[error("the key was not on loan then")]
+    LoanTime,
+    /// The key was at the desk by then, or with somebody else.
+    #[error("the key had been returned")]
+    Returned,
     /// The signature, or what the key says of itself.
     #[error("{0}")]
     Signature(Denial),
@@ -131,7 +144,46 @@ pub fn is_by_colleague(event: &Event) -> bool {
     event.voucher.is_some() || event.name == EventName::Vouched
 }
 
-/// Verifies what a key signed; what it says of itself. `person` is whose key it is.
+/// For whom a key stands.
+#[derive(Clone, Copy, Debug)]
+pub enum Whose<'a> {
+    /// For its owner.
+    Own(&'a LoginName),
+    /// A loaner key, for whoever had it by the loan that the event names; none: there is no such
+    /// loan.
+    Loaner(Option<&'a ListedLoan>),
+}
+
+impl<'a> Whose<'a> {
+    /// For whom the key stood when it signed. By the signed time, which the module judged the loan
+    /// by: the clock of the record may be behind it.
+    fn person(
+        self,
+        event: &Event,
+        key: &CredentialRecord,
+        signed: UnixTime,
+    ) -> Result<&'a LoginName, Unproven> {
+        let loan = match (self, event.loan) {
+            (Self::Own(person), None) => return Ok(person),
+            (Self::Loaner(_), None) => return Err(Unproven::NoLoan),
+            (Self::Loaner(Some(loan)), Some(id)) if loan.id == id => loan,
+            (Self::Own(_) | Self::Loaner(_), Some(_)) => return Err(Unproven::OtherLoan),
+        };
+        if loan.key != key.fingerprint() {
+            return Err(Unproven::OtherLoan);
+        }
+        if signed < loan.from || signed >= loan.until {
+            return Err(Unproven::LoanTime);
+        }
+        // A terminal that had not heard of it yet. The clocks of both differ a little.
+        if loan.back.is_some_and(|back| signed > back.plus(RECORDED_WITHIN)) {
+            return Err(Unproven::Returned);
+        }
+        Ok(&loan.person)
+    }
+}
+
+/// Verifies what a key signed; what it says of itself.
 ///
 /// # Errors
 /// [`Unproven`].
@@ -139,12 +191,13 @@ pub fn by_key(
     event: &Event,
     evidence: &Assertion,
     terminal: &TerminalId,
-    (person, key): (&LoginName, &CredentialRecord),
+    (whose, key): (Whose<'_>, &CredentialRecord),
 ) -> Result<AuthenticatorData, Unproven> {
     if event.name == EventName::PassLogin {
         return Err(Unproven::PassByKey);
     }
-    matches(evidence.client_data.as_slice(), event, terminal, person)?;
+    let data = client_data(evidence.client_data.as_slice())?;
+    matches(&data, event, terminal, whose.person(event, key, data.time)?)?;
     let facts = evidence.verify(key).map_err(Unproven::Signature)?;
     if event.counter.is_some_and(|counter| counter != facts.counter) {
         return Err(Unproven::Counter);
@@ -163,7 +216,8 @@ pub fn by_code(
     pass: &ListedPass,
 ) -> Result<(), Unproven> {
     names_its_pass(event, signed)?;
-    matches(signed.client_data.as_slice(), event, terminal, &pass.person)?;
+    let data = client_data(signed.client_data.as_slice())?;
+    matches(&data, event, terminal, &pass.person)?;
     signed.verify_with(&pass.id, &pass.key).map_err(Unproven::Signature)?;
     if event.time < pass.from || event.time >= pass.until {
         return Err(Unproven::PassTime);
@@ -253,7 +307,8 @@ fn is_login_by(event: &Event, vouch: &Vouch, terminal: &TerminalId) -> Result<()
     if event.name != EventName::PassLogin || event.proof != Some(ProofKind::Vouch) {
         return Err(Unproven::Word(NoWord::OtherProof));
     }
-    let data = matches(signed.client_data.as_slice(), event, terminal, &vouch.person)?;
+    let data = client_data(signed.client_data.as_slice())?;
+    matches(&data, event, terminal, &vouch.person)?;
     // No login fails with both signatures: what is refused is recorded without them.
     is_of_then(event, &data)?;
     // The salt is root's of that terminal; a signature is verified without it.
@@ -265,14 +320,17 @@ fn is_login_by(event: &Event, vouch: &Vouch, terminal: &TerminalId) -> Result<()
     Ok(())
 }
 
-/// Whether what was signed is what the event says; what it is.
+fn client_data(signed: &[u8]) -> Result<ClientData, Unproven> {
+    ClientData::from_bytes(signed).map_err(|_| Unproven::ClientData)
+}
+
+/// Whether what was signed is what the event says.
 fn matches(
-    evidence: &[u8],
+    data: &ClientData,
     event: &Event,
     terminal: &TerminalId,
     person: &LoginName,
-) -> Result<ClientData, Unproven> {
-    let data = ClientData::from_bytes(evidence).map_err(|_| Unproven::ClientData)?;
+) -> Result<(), Unproven> {
     if data.terminal != *terminal {
         return Err(Unproven::Terminal);
     }
@@ -286,9 +344,9 @@ fn matches(
         return Err(Unproven::Service);
     }
     if claims_success(event) {
-        is_of_then(event, &data)?;
+        is_of_then(event, data)?;
     }
-    Ok(data)
+    Ok(())
 }
 
 /// The time is signed too: a genuine login cannot be moved to another day.

@@ -66,6 +66,7 @@ pub fn check(cli: &Cli) -> Result<Report> {
         keys,
         passes,
         by_key: walked.by_key,
+        by_loan: walked.by_loan,
         by_pass: walked.by_pass,
         by_vouch: walked.by_vouch,
         since: older.map(|older| SinceReport {

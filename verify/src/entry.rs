@@ -84,7 +84,7 @@ fn judge(
     let claims = evidence::claims_proof(event);
     let person = event.person.as_ref();
     let unproven = |what| Finding::what(Code::RecordUnproven, what);
-    match (keys.judge(event, &entry.terminal), entry.finding) {
+    match (keys.judge(event, &entry.terminal, entry.received), entry.finding) {
         (Judged::Proved(proof, off), Found::Valid) => {
             // The terminal may have been offline.
             let remark = |off: Phrase| Finding::what(Code::RecordKeyInvalid, off).remark();

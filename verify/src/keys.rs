@@ -1,12 +1,13 @@
-//! Keys and passes by which logins are verified, as the export lists them.
+//! Keys, passes and loans by which logins are verified, as the export lists them.
 
 use std::collections::HashMap;
 
 use wardkey_core::code::Code;
+use wardkey_core::codec::List;
 use wardkey_core::event::Event;
-use wardkey_core::evidence::{self, NoWord, RECORDED_WITHIN, Unproven};
-use wardkey_core::id::{CredentialId, PassId, TerminalId};
-use wardkey_core::log_keys::{Change, ListedKey, ListedPass, ListedStatus, LogKeys};
+use wardkey_core::evidence::{self, NoWord, RECORDED_WITHIN, Unproven, Whose};
+use wardkey_core::id::{CredentialId, LoanId, PassId, TerminalId};
+use wardkey_core::log_keys::{Change, ListedKey, ListedLoan, ListedPass, ListedStatus, LogKeys};
 use wardkey_core::name::LoginName;
 use wardkey_core::proof::assertion::Assertion;
 use wardkey_core::time::UnixTime;
@@ -17,8 +18,10 @@ use crate::texts::{Phrase, Text};
 /// By what a login is proved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// A key.
+    /// A key of the person's own.
     Key,
+    /// A key that the person had on loan.
+    Loan,
     /// The code of a pass.
     Pass,
     /// A code, and a colleague's word for it.
@@ -41,6 +44,7 @@ pub enum Judged {
 pub struct Keys {
     keys: HashMap<CredentialId, ListedKey>,
     passes: HashMap<PassId, ListedPass>,
+    loans: HashMap<LoanId, ListedLoan>,
     people: HashMap<LoginName, Vec<Change>>,
 }
 
@@ -49,10 +53,12 @@ impl Keys {
     pub fn of(list: LogKeys) -> Self {
         let keys = list.keys.into_vec().into_iter().map(|key| (key.key.id.clone(), key));
         let passes = list.passes.into_vec().into_iter().map(|pass| (pass.id, pass));
+        let loans = list.loans.into_iter().flat_map(List::into_vec).map(|loan| (loan.id, loan));
         let people = list.people.into_vec().into_iter();
         Self {
             keys: keys.collect(),
             passes: passes.collect(),
+            loans: loans.collect(),
             people: people.map(|person| (person.login, person.changes.into_vec())).collect(),
         }
     }
@@ -62,8 +68,8 @@ impl Keys {
         (self.keys.len() as u64, self.passes.len() as u64)
     }
 
-    /// Verifies the evidence of an event that a terminal sent.
-    pub fn judge(&self, event: &Event, terminal: &TerminalId) -> Judged {
+    /// Verifies the evidence of an event that a terminal sent, by what was known when it arrived.
+    pub fn judge(&self, event: &Event, terminal: &TerminalId, received: UnixTime) -> Judged {
         let judged = match (&event.signed_by_code, &event.evidence) {
             (_, Some(evidence)) if evidence::is_by_colleague(event) => {
                 self.by_colleague(event, evidence, terminal)
@@ -80,7 +86,7 @@ impl Keys {
                     .map_err(|unproven| why(&unproven)),
                 None => Err(Text::PassUnknown.into()),
             },
-            (None, Some(evidence)) => self.by_key(event, evidence, terminal),
+            (None, Some(evidence)) => self.by_key(event, evidence, terminal, received),
             (None, None) if evidence::claims_success(event) => Err(why(&Unproven::Nothing)),
             (None, None) => return Judged::Nothing,
         };
@@ -95,16 +101,30 @@ impl Keys {
         event: &Event,
         evidence: &Assertion,
         terminal: &TerminalId,
+        received: UnixTime,
     ) -> Result<(Proof, Option<Phrase>), Phrase> {
         let listed = self.keys.get(&evidence.credential_id).ok_or(Text::KeyUnknown)?;
-        let whose = (&listed.person, &listed.key);
-        evidence::by_key(event, evidence, terminal, whose).map_err(|unproven| why(&unproven))?;
+        let loan = event.loan.and_then(|id| self.loans.get(&id)).cloned().map(|mut loan| {
+            loan.back = loan.back.filter(|back| *back <= received);
+            loan
+        });
+        let (proof, whose) = match listed.is_loaner {
+            Some(true) => (Proof::Loan, Whose::Loaner(loan.as_ref())),
+            Some(false) | None => (Proof::Key, Whose::Own(&listed.person)),
+        };
+        evidence::by_key(event, evidence, terminal, (whose, &listed.key))
+            .map_err(|unproven| why(&unproven))?;
         // The server's clock and the terminal's differ a little.
         if event.time.plus(RECORDED_WITHIN) < listed.key.enrolled {
             return Err(Text::KeyEnrolledLater.into());
         }
-        let off = self.off(listed, event).filter(|_| evidence::claims_success(event));
-        Ok((Proof::Key, off))
+        if !evidence::claims_success(event) {
+            return Ok((proof, None));
+        }
+        let person = event.person.as_ref().unwrap_or(&listed.person);
+        // Nothing is lent to somebody who is switched off.
+        let began = loan.as_ref().map(|loan| loan.from);
+        Ok((proof, self.off(listed, event, person, began)))
     }
 
     /// A colleague's word, and a login by it.
@@ -121,7 +141,8 @@ impl Keys {
         if vouch.from.plus(RECORDED_WITHIN) < listed.key.enrolled {
             return Err(Text::KeyEnrolledLater.into());
         }
-        let off = self.off(listed, event).filter(|_| evidence::claims_proof(event));
+        let off = self.off(listed, event, &listed.person, None);
+        let off = off.filter(|_| evidence::claims_proof(event));
         Ok((Proof::Vouch, off))
     }
 
@@ -134,15 +155,23 @@ impl Keys {
         !was_deleted && self.keys.values().any(had_key)
     }
 
-    /// Why a key was not to be used by the time of an event: it was off, or its person.
-    fn off(&self, listed: &ListedKey, event: &Event) -> Option<Phrase> {
-        let people = self.people.get(&listed.person).map(Vec::as_slice).unwrap_or_default();
+    /// Why a key was not to be used by the time of an event: it was off, or who had it, since it was
+    /// theirs.
+    fn off(
+        &self,
+        listed: &ListedKey,
+        event: &Event,
+        person: &LoginName,
+        began: Option<UnixTime>,
+    ) -> Option<Phrase> {
+        let people = self.people.get(person).map(Vec::as_slice).unwrap_or_default();
         let enrolled = listed.key.enrolled;
-        let off = |changes: &[Change], text: Text| {
-            let since = off_since(changes, enrolled, event.time)?;
+        let off = |changes: &[Change], began: UnixTime, text: Text| {
+            let since = off_since(changes, began, event.time)?;
             Some(text.with([("time", since.to_rfc3339().into())]))
         };
-        off(&listed.changes, Text::KeyOffSince).or_else(|| off(people, Text::PersonOff))
+        off(&listed.changes, enrolled, Text::KeyOffSince)
+            .or_else(|| off(people, began.unwrap_or(enrolled), Text::PersonOff))
     }
 }
 
@@ -169,6 +198,10 @@ fn why(unproven: &Unproven) -> Phrase {
         Unproven::Counter => Text::UnprovenCounter,
         Unproven::PassTime => Text::UnprovenPassTime,
         Unproven::PassTerminal => Text::UnprovenPassTerminal,
+        Unproven::NoLoan => Text::UnprovenNoLoan,
+        Unproven::OtherLoan => Text::UnprovenOtherLoan,
+        Unproven::LoanTime => Text::UnprovenLoanTime,
+        Unproven::Returned => Text::UnprovenReturned,
         Unproven::Signature(denial) => {
             return Text::UnprovenSignature.with([("code", denial.code.to_string().into())]);
         }
@@ -202,7 +235,9 @@ pub fn compare(older: &LogKeys, newer: &LogKeys) -> Vec<Finding> {
     for key in &*older.keys {
         match now.get(&key.key.id) {
             None => found(Text::KeyGone, key),
-            Some(other) if other.person != key.person => found(Text::KeyOfAnother, key),
+            Some(other) if (&other.person, other.is_loaner) != (&key.person, key.is_loaner) => {
+                found(Text::KeyOfAnother, key)
+            }
             Some(other)
                 if other.key.public_key != key.key.public_key
                     || other.key.rp_id != key.key.rp_id
@@ -229,5 +264,21 @@ pub fn compare(older: &LogKeys, newer: &LogKeys) -> Vec<Finding> {
         let args = [("pass", pass.id.to_hex().into())];
         findings.push(Finding::what(Code::KeyListChanged, Text::PassChanged.with(args)));
     }
+    let loans: HashMap<_, _> = listed_loans(newer).map(|loan| (loan.id, loan)).collect();
+    for loan in listed_loans(older) {
+        // That a key is back is heard later.
+        let goes_on = loans.get(&loan.id).is_some_and(|now| {
+            let back = loan.back.and(now.back);
+            ListedLoan { back, ..ListedLoan::clone(now) } == *loan
+        });
+        if !goes_on {
+            let args = [("loan", loan.id.to_hex().into())];
+            findings.push(Finding::what(Code::KeyListChanged, Text::LoanChanged.with(args)));
+        }
+    }
     findings
+}
+
+fn listed_loans(list: &LogKeys) -> impl Iterator<Item = &ListedLoan> {
+    list.loans.iter().flat_map(|loans| loans.iter())
 }

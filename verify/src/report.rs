@@ -70,8 +70,10 @@ pub struct Report {
     pub keys: u64,
     /// Passes in it.
     pub passes: u64,
-    /// Logins that keys prove.
+    /// Logins that keys of people's own prove.
     pub by_key: u64,
+    /// Logins that keys on loan prove.
+    pub by_loan: u64,
     /// Logins that the codes of passes prove.
     pub by_pass: u64,
     /// Logins by codes for which colleagues vouched.
@@ -113,7 +115,10 @@ impl Report {
             "verifier": self.key,
             "keys": self.keys,
             "passes": self.passes,
-            "logins": { "key": self.by_key, "pass": self.by_pass, "vouch": self.by_vouch },
+            "logins": {
+                "key": self.by_key, "loan": self.by_loan, "pass": self.by_pass,
+                "vouch": self.by_vouch,
+            },
             "since": self.since,
             "copies": self.copies,
             "on_their_way": self.on_their_way,
@@ -133,6 +138,7 @@ impl Report {
             Text::CheckedKey.with([("key", self.key.as_str().into())]),
             Text::CheckedLogins.with([
                 ("key", self.by_key.into()),
+                ("loan", self.by_loan.into()),
                 ("pass", self.by_pass.into()),
                 ("vouch", self.by_vouch.into()),
                 ("keys", self.keys.into()),

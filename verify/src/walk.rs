@@ -25,6 +25,8 @@ const AT_ONCE: usize = 64;
 pub struct Walked {
     /// Logins that keys prove.
     pub by_key: u64,
+    /// Logins that keys on loan prove.
+    pub by_loan: u64,
     /// Logins that the codes of passes prove.
     pub by_pass: u64,
     /// Logins by codes for which colleagues vouched.
@@ -87,6 +89,7 @@ impl Walked {
         findings.extend(seen.findings);
         match seen.proof {
             Some(Proof::Key) => self.by_key += 1,
+            Some(Proof::Loan) => self.by_loan += 1,
             Some(Proof::Pass) => self.by_pass += 1,
             Some(Proof::Vouch) => self.by_vouch += 1,
             None => {}

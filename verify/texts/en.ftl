@@ -4,7 +4,7 @@
 checked-log = Log { $origin }: { $size } records.
 checked-root = Root: { $root }
 checked-key = Signed by the key that was given: { $key }
-checked-logins = Logins that hold: { $key } by keys, { $pass } by passes, { $vouch } on a colleague's word (list of { $keys } keys and { $passes } passes).
+checked-logins = Logins that hold: { $key } by keys of their own, { $loan } by keys on loan, { $pass } by passes, { $vouch } on a colleague's word (list of { $keys } keys and { $passes } passes).
 checked-since = Compared with { $path }, which has { $size } records.
 renamed = The log had another name then, { $origin }: a backup was restored, or the epoch raised.
 checked-since-key = Its signature is by the key that was given for it: { $key }
@@ -60,6 +60,10 @@ unproven-event-id = the id is not that of what was signed
 unproven-counter = the counter is not the signed one
 unproven-pass-time = the pass was not valid then
 unproven-pass-terminal = the pass is for another terminal
+unproven-no-loan = a loaner key without its loan
+unproven-other-loan = the key was never lent so
+unproven-loan-time = the key was not on loan then
+unproven-returned = the key had been returned by then, or lent to somebody else
 unproven-signature = the signature does not hold ({ $code })
 no-word-nothing = nobody vouched
 no-word-terminal = vouched for at another terminal
@@ -89,6 +93,7 @@ key-replaced = key { $key } of { $person } is another one under its name
 key-history = when key { $key } of { $person } was switched off or on
 key-backdated = key { $key } of { $person } is said to be older than the older list, which lacks it
 pass-changed = pass { $pass }
+loan-changed = loan { $loan }
 
 ## Files and arguments
 no-checkpoint = it is no signed checkpoint

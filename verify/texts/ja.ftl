@@ -4,7 +4,7 @@
 checked-log = 台帳 { $origin }：記録 { $size } 件。
 checked-root = ルート：{ $root }
 checked-key = 指定された鍵の署名があります：{ $key }
-checked-logins = 証拠が成り立つログイン：キー { $key } 件、臨時コード { $pass } 件、同僚の保証 { $vouch } 件（一覧のキー { $keys } 個、臨時コード { $passes } 個）。
+checked-logins = 証拠が成り立つログイン：本人のキー { $key } 件、貸出用キー { $loan } 件、臨時コード { $pass } 件、同僚の保証 { $vouch } 件（一覧のキー { $keys } 個、臨時コード { $passes } 個）。
 checked-since = { $path }（記録 { $size } 件）と比べました。
 renamed = その時の台帳の名前は { $origin } でした。バックアップの復元か、エポックの引き上げがありました。
 checked-since-key = その署名は、そのために指定された鍵のものです：{ $key }
@@ -60,6 +60,10 @@ unproven-event-id = ID が署名の対象と違います
 unproven-counter = カウンターが署名の値と違います
 unproven-pass-time = 臨時コードは、その時に有効ではありませんでした
 unproven-pass-terminal = 臨時コードは別の端末のものです
+unproven-no-loan = 貸出用キーですが、貸出の記載がありません
+unproven-other-loan = キーはそのように貸し出されていません
+unproven-loan-time = キーは、その時に貸し出されていませんでした
+unproven-returned = キーは、その時までに返却されたか、別の人に貸し出されていました
 unproven-signature = 署名が成り立ちません（{ $code }）
 no-word-nothing = 同僚の保証がありません
 no-word-terminal = 別の端末での保証です
@@ -89,6 +93,7 @@ key-replaced = { $person } のキー { $key } が同じ名前の別のキーに�
 key-history = { $person } のキー { $key } の停止と再開の記録
 key-backdated = { $person } のキー { $key } は以前の一覧より前の登録とされますが、その一覧にありません
 pass-changed = 臨時コード { $pass }
+loan-changed = 貸出 { $loan }
 
 ## ファイルと引数
 no-checkpoint = 署名されたチェックポイントではありません

@@ -15,7 +15,7 @@ use crate::store::Tx;
 use crate::store::audit::{self, Act, Actor};
 use crate::store::event::{self, Stored, Verdict};
 use crate::store::pass::{self, EndedBy};
-use crate::store::{credential, state};
+use crate::store::{credential, loan, state};
 
 /// What became of a batch.
 #[derive(Debug, Default)]
@@ -102,7 +102,10 @@ async fn store(
         suspicion = event::counter_conflict(tx, of, (event.time, counter)).await?;
         if event.name == EventName::Login && event.outcome == Outcome::Success {
             credential::used(tx, key, counter, (event.time, terminal)).await?;
-            end_pass(tx, key.person, event, now).await?;
+            match &event.loan {
+                None => end_what_stands_in(tx, key.person, event, now).await?,
+                Some(id) => loan::used(tx, id, event.time).await?,
+            }
         }
     }
     let proved = (key.as_ref().map(|key| key.row), counter);
@@ -123,7 +126,23 @@ async fn store(
     Ok(Some(Stored::New))
 }
 
-/// The key is back: the pass that its person had before this login ends everywhere.
+/// The person's own key is back: pass and loan of before this login end everywhere.
+async fn end_what_stands_in(tx: &mut Tx, person: i64, event: &Event, now: UnixTime) -> Result<()> {
+    end_pass(tx, person, event, now).await?;
+    end_loan(tx, person, event, now).await
+}
+
+async fn end_loan(tx: &mut Tx, person: i64, event: &Event, now: UnixTime) -> Result<()> {
+    let open = loan::open_of_person(tx, person).await?;
+    // What comes late, of a terminal that was offline, may be older than the loan.
+    let Some(open) = open.filter(|open| event.time >= open.from) else { return Ok(()) };
+    loan::end(tx, &open, loan::EndedBy::Key, now).await?;
+    state::publish_person(tx, person).await?;
+    let detail = format!("loan {}: a login with the person's own key", open.id);
+    let act = Act::new("loaner.end", open.login.as_str()).with(&detail);
+    audit::record(tx, now, &Actor::server(), act).await
+}
+
 async fn end_pass(tx: &mut Tx, person: i64, event: &Event, now: UnixTime) -> Result<()> {
     let open = pass::open_of(tx, person).await?;
     // What comes late, of a terminal that was offline, may be older than the pass.

@@ -1,7 +1,7 @@
 //! The evidence of an event: what the key signed, verified again against what the event says.
 
 use wardkey_core::event::{Event, EventName};
-use wardkey_core::evidence::{self, Unproven};
+use wardkey_core::evidence::{self, Unproven, Whose};
 use wardkey_core::id::TerminalId;
 use wardkey_core::log_keys::ListedPass;
 use wardkey_core::proof::SignedByCode;
@@ -10,7 +10,8 @@ use super::by_colleague;
 use crate::error::Result;
 use crate::store::credential::{self, Credential};
 use crate::store::event::Verdict;
-use crate::store::{Tx, pass, person};
+use crate::store::person::PersonKind;
+use crate::store::{Tx, loan, pass, person};
 
 /// Verifies the evidence of an event; a success without any is a claim, not a login. With what the
 /// evidence proves: the key and its signed counter.
@@ -34,8 +35,16 @@ pub async fn verify(
     let Some(key) = credential::find(tx, &evidence.credential_id).await? else {
         return Ok((Verdict::Invalid("the key was never enrolled".into()), None, None));
     };
-    let person = person::by_id(tx, key.person).await?;
-    match evidence::by_key(event, evidence, terminal, (&person.login, &key.record())) {
+    let owner = person::by_id(tx, key.person).await?;
+    let loan = match &event.loan {
+        Some(id) => loan::find(tx, id).await?,
+        None => None,
+    };
+    let whose = match owner.kind {
+        PersonKind::Staff => Whose::Own(&owner.login),
+        PersonKind::Loaner => Whose::Loaner(loan.as_ref()),
+    };
+    match evidence::by_key(event, evidence, terminal, (whose, &key.record())) {
         Err(unproven) => Ok((invalid(&unproven), Some(key), None)),
         // One assertion may stand in a second event (a clone suspicion): only the login counts it.
         Ok(facts) => {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use wardkey_core::evidence;
+use wardkey_core::evidence::{self, Whose};
 use wardkey_core::id::SigningPublicKey;
 use wardkey_core::log_keys::{ListedStatus, LogKeys};
 use wardkey_core::sign::{self, SignatureError, Verified};
@@ -13,7 +13,7 @@ use super::support::Deployment;
 use super::support::now;
 use super::support::ward::Ward;
 
-fn listed(deployment: &Deployment, folder: &Path) -> Result<Verified<LogKeys>, SignatureError> {
+pub fn listed(deployment: &Deployment, folder: &Path) -> Result<Verified<LogKeys>, SignatureError> {
     let key = deployment.log(&["show"])["verifier"].as_str().unwrap().to_owned();
     let key = SigningPublicKey::new(*Verifier::parse(&key).unwrap().public());
     sign::verify(&std::fs::read(folder.join("keys.cbor")).unwrap(), &[key])
@@ -32,7 +32,8 @@ fn the_keys_and_passes_of_an_export_verify_the_logins_in_it() {
 
     let [own] = &*list.keys else { panic!("{:?}", list.keys) };
     let evidence = event.evidence.as_ref().unwrap();
-    evidence::by_key(&event, evidence, &ward.terminal.id, (&own.person, &own.key)).unwrap();
+    let whose = Whose::Own(&own.person);
+    evidence::by_key(&event, evidence, &ward.terminal.id, (whose, &own.key)).unwrap();
     assert!(own.changes.is_empty() && list.people.is_empty());
 
     // A later export knows what has become of them; a deleted key still verifies.
@@ -45,7 +46,8 @@ fn the_keys_and_passes_of_an_export_verify_the_logins_in_it() {
     let [own] = &*list.keys else { panic!("{:?}", list.keys) };
     let changes: Vec<_> = own.changes.iter().map(|change| change.to).collect();
     assert_eq!(changes, [ListedStatus::Disabled, ListedStatus::Deleted]);
-    evidence::by_key(&event, evidence, &ward.terminal.id, (&own.person, &own.key)).unwrap();
+    let whose = Whose::Own(&own.person);
+    evidence::by_key(&event, evidence, &ward.terminal.id, (whose, &own.key)).unwrap();
     let [sato] = &*list.people else { panic!("{:?}", list.people) };
     assert_eq!((sato.login.as_str(), sato.changes[0].to), ("sato", ListedStatus::Disabled));
 

@@ -4,6 +4,7 @@
 
 mod answers;
 mod copies;
+mod loans;
 mod logins;
 mod records;
 mod support;
