@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::store::audit::{self, Act, Actor};
 use crate::store::credential::{self, CredentialStatus, Registration};
 use crate::store::person::{self, PersonRow, PersonStatus};
-use crate::store::{Tx, code, state};
+use crate::store::{Tx, code, loan, state};
 
 /// A registration that has begun.
 pub struct Begun {
@@ -45,11 +45,13 @@ pub async fn begin(
         return Err(Error::refused(Code::TooManyKeys, message));
     }
 
+    // A key on loan is made nobody's own: it goes back to the desk, and to others.
+    let lent = loan::published(tx, person.id).await?.map(|loan| loan.credential.id);
     let subject = Subject {
         login: &person.login,
         display_name: &person.display_name,
         user_handle: &person.user_handle,
-        exclude: kept.iter().map(|key| key.id.clone()).collect(),
+        exclude: kept.iter().map(|key| key.id.clone()).chain(lent).collect(),
     };
     let (session, options) = enrollments.begin(&subject, (open, terminal), now)?;
     Ok(Begun { login: person.login, session, options })
