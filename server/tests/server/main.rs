@@ -27,6 +27,7 @@ mod init;
 mod joining;
 mod json;
 mod limits;
+mod loaners;
 mod measure;
 mod openapi;
 mod passes;

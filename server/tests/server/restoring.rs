@@ -252,6 +252,7 @@ fn a_backup_of_an_older_version_is_brought_up_to_date() {
         "ALTER TABLE terminal DROP COLUMN deleted",
         "ALTER TABLE terminal DROP COLUMN root_version",
         "ALTER TABLE credential DROP COLUMN suspicion_cleared",
+        "DROP TABLE loan; DROP INDEX person_loaner; ALTER TABLE person DROP COLUMN kind",
         "DELETE FROM _sqlx_migrations WHERE version >= 10",
     ];
     sql(&backup.join("wardkey.db"), Box::leak(Box::new(old)));
