@@ -94,6 +94,9 @@ pub enum NoWord {
     /// It names another colleague or key, or the key is somebody else's.
     #[error("signed by another colleague")]
     Colleague,
+    /// The key is one that is lent.
+    #[error("a loaner key vouches for nobody")]
+    Loaner,
     /// It names another person, or the event another vouch.
     #[error("vouched for somebody else")]
     Person,
@@ -231,19 +234,24 @@ pub fn by_code(
 /// Whether it is a login by the pass whose code signed.
 ///
 /// # Errors
-/// [`Unproven::OtherPass`].
+/// [`Unproven::OtherPass`], or [`Unproven::OtherLoan`].
 pub fn names_its_pass(event: &Event, signed: &SignedByCode) -> Result<(), Unproven> {
     // Of another kind it is a vouch's, and says who vouched.
     let is_pass = event.proof.is_none_or(|proof| proof == ProofKind::TemporaryCode);
-    if event.name == EventName::PassLogin && is_pass && event.pass == Some(signed.pass) {
-        return Ok(());
+    if event.name != EventName::PassLogin || !is_pass || event.pass != Some(signed.pass) {
+        return Err(Unproven::OtherPass);
     }
-    Err(Unproven::OtherPass)
+    is_of_no_loan(event)
+}
+
+/// A code and a colleague's word are no key on loan.
+fn is_of_no_loan(event: &Event) -> Result<(), Unproven> {
+    if event.loan.is_none() { Ok(()) } else { Err(Unproven::OtherLoan) }
 }
 
 /// Verifies what a colleague's key signed for somebody who had none, and of a login the code's
-/// signature too: what was vouched for, and what the key says of itself. `voucher` is whose key it
-/// is. Whether there is such a person as was vouched for, whoever has a directory must see.
+/// signature too: what was vouched for, and what the key says of itself. Whether there is such a
+/// person as was vouched for, whoever has a directory must see.
 ///
 /// # Errors
 /// [`Unproven`].
@@ -251,12 +259,15 @@ pub fn by_colleague(
     event: &Event,
     evidence: &Assertion,
     terminal: &TerminalId,
-    (voucher, key): (&LoginName, &CredentialRecord),
+    (whose, key): (Whose<'_>, &CredentialRecord),
 ) -> Result<(Vouch, AuthenticatorData), Unproven> {
     let vouch = vouch_of(event, evidence, terminal).map_err(Unproven::Word)?;
-    if vouch.voucher != *voucher {
-        return Err(Unproven::Word(NoWord::Colleague));
+    match whose {
+        Whose::Own(voucher) if vouch.voucher == *voucher => {}
+        Whose::Own(_) => return Err(Unproven::Word(NoWord::Colleague)),
+        Whose::Loaner(_) => return Err(Unproven::Word(NoWord::Loaner)),
     }
+    is_of_no_loan(event)?;
     let facts = evidence.verify(key).map_err(Unproven::Signature)?;
     if event.name.is_login() {
         is_login_by(event, &vouch, terminal)?;

@@ -135,8 +135,11 @@ impl Keys {
         terminal: &TerminalId,
     ) -> Result<(Proof, Option<Phrase>), Phrase> {
         let listed = self.keys.get(&evidence.credential_id).ok_or(Text::KeyUnknown)?;
-        let whose = (&listed.person, &listed.key);
-        let proved = evidence::by_colleague(event, evidence, terminal, whose);
+        let whose = match listed.is_loaner {
+            Some(true) => Whose::Loaner(None),
+            Some(false) | None => Whose::Own(&listed.person),
+        };
+        let proved = evidence::by_colleague(event, evidence, terminal, (whose, &listed.key));
         let (vouch, _) = proved.map_err(|unproven| why(&unproven))?;
         if vouch.from.plus(RECORDED_WITHIN) < listed.key.enrolled {
             return Err(Text::KeyEnrolledLater.into());
@@ -155,8 +158,8 @@ impl Keys {
         !was_deleted && self.keys.values().any(had_key)
     }
 
-    /// Why a key was not to be used by the time of an event: it was off, or who had it, since it was
-    /// theirs.
+    /// Why a key was not to be used by the time of an event: it was off, or who had it, since it
+    /// was theirs.
     fn off(
         &self,
         listed: &ListedKey,
@@ -209,6 +212,7 @@ fn why(unproven: &Unproven) -> Phrase {
         Unproven::Word(NoWord::Malformed) => Text::UnprovenClientData,
         Unproven::Word(NoWord::Terminal) => Text::NoWordTerminal,
         Unproven::Word(NoWord::Colleague) => Text::NoWordColleague,
+        Unproven::Word(NoWord::Loaner) => Text::NoWordLoaner,
         Unproven::Word(NoWord::Person) => Text::NoWordPerson,
         Unproven::Word(NoWord::Themselves) => Text::NoWordThemselves,
         Unproven::Word(NoWord::TooLong) => Text::NoWordTooLong,

@@ -66,6 +66,7 @@ unproven-loan-time = the key was not on loan then
 unproven-returned = the key had been returned by then, or lent to somebody else
 unproven-signature = the signature does not hold ({ $code })
 no-word-nothing = nobody vouched
+no-word-loaner = a loaner key, which vouches for nobody
 no-word-terminal = vouched for at another terminal
 no-word-colleague = signed by another colleague
 no-word-person = vouched for somebody else

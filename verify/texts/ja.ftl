@@ -66,6 +66,7 @@ unproven-loan-time = キーは、その時に貸し出されていませんで�
 unproven-returned = キーは、その時までに返却されたか、別の人に貸し出されていました
 unproven-signature = 署名が成り立ちません（{ $code }）
 no-word-nothing = 同僚の保証がありません
+no-word-loaner = 貸出用キーでは保証できません
 no-word-terminal = 別の端末での保証です
 no-word-colleague = 別の同僚の署名です
 no-word-person = 別の人のための保証です

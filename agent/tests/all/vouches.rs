@@ -9,13 +9,15 @@ use wardkey_core::event::{Event, EventName, Outcome, Severity};
 use wardkey_core::id::{EventId, Nonce, TerminalId};
 use wardkey_core::message::agent::{Failure, LoginOutcome, LoginResult, Reply, Request};
 use wardkey_core::name::ServiceName;
-use wardkey_core::person::Status;
+use wardkey_core::person::{Loan, Status};
 use wardkey_core::proof::ProofKind;
 use wardkey_core::proof::assertion::Assertion;
 use wardkey_core::time::UnixTime;
 use wardkey_core::vouch::Vouch;
 use wardkey_ipc::Peer;
-use wardkey_testkit::{CHOSEN_SEED, VOUCHED, group, signed_by_chosen};
+use wardkey_testkit::{
+    CHOSEN_SEED, LONGEST, VOUCHED, group, loan, signed_by_chosen, signed_on_loan,
+};
 
 /// hanako, and taro (key 2) of the group that vouches.
 fn with_colleague() -> Fixture {
@@ -165,6 +167,27 @@ fn what_the_colleague_did_not_sign_now_for_this_terminal_is_recorded_as_a_failur
         assert!(event.voucher.is_none() && event.person.is_none(), "{what}");
     }
     assert!(!f.events().iter().any(|event| event.name == EventName::Vouched));
+}
+
+#[test]
+fn a_key_on_loan_vouches_for_nobody() {
+    let f = with_colleague();
+    f.ward.policy("ward3", |policy| policy.loan_seconds = Some(LONGEST));
+    let lent = Loan { from: UnixTime(T0 - 60), until: UnixTime(T0 + 4 * 3600), ..loan(1) };
+    let of_pool = lent.credential.fingerprint();
+    f.ward.put("ward3", &wardkey_core::person::PersonRecord { loan: Some(lent), ..taro() });
+    f.sync().unwrap();
+    let word = vouch(&f, |vouch| vouch.credential = of_pool);
+    let with_handle = signed_on_loan(&word.to_bytes());
+    let without = Assertion { user_handle: None, ..with_handle.clone() };
+    for by_it in [with_handle, without] {
+        assert_eq!(code(&f.root().ask(&vouched(&by_it))), Code::VouchLapsed);
+        let login = login_by(&f, &word, CHOSEN_SEED, "login", &by_it);
+        assert_eq!(code(&f.root().ask(&login)), Code::VouchLapsed);
+    }
+    assert!(!f.events().iter().any(|event| event.name == EventName::Vouched));
+    // The borrower's own key does.
+    assert!(recorded(&f.root().ask(&vouched(&signed(&vouch(&f, |_| {}), 0x05, 0)))));
 }
 
 #[test]

@@ -78,7 +78,7 @@ pub fn holds(
     Ok(())
 }
 
-/// By an active key of an active colleague, in every scope that shows the colleague.
+/// By an active key of an active colleague's own, in every scope that shows the colleague.
 fn is_signed(
     voucher: &Snapshot,
     vouch: &Vouch,
@@ -96,6 +96,10 @@ fn is_signed(
             .credential(&assertion.credential_id)
             .filter(|credential| credential.rp_id == voucher.root().rp_id)
             .ok_or_else(|| lapsed("the colleague has no such key"))?;
+        // It is lent for the person's own logins: others have had it, and will have it.
+        if record.loan_of(&assertion.credential_id).is_some() {
+            return Err(lapsed("a key on loan vouches for nobody"));
+        }
         if credential.status != Status::Active || credential.fingerprint() != vouch.credential {
             return Err(lapsed("the colleague's key is disabled, or another one"));
         }

@@ -9,7 +9,12 @@ use wardkey_core::person::{Loan, Status};
 use wardkey_core::proof::ProofKind;
 use wardkey_core::proof::assertion::Assertion;
 use wardkey_core::time::UnixTime;
-use wardkey_testkit::{Deployment, LOANER, LONGEST, T0, loan, service, signed_on_loan};
+use wardkey_core::vouch::Vouch;
+use wardkey_testkit::{
+    Deployment, LOANER, LONGEST, T0, loan, service, signed_on_loan, signed_vouch, vouch,
+};
+
+use super::vouches::{login_by, vouches};
 
 fn decide(
     world: &Deployment,
@@ -144,6 +149,28 @@ fn the_key_is_the_pool_s_and_no_borrower_s_own() {
     assert_eq!(by([99; 32]), None);
     assert_eq!(by([1; 32]), Some(Code::UserHandleMismatch), "the borrower's");
     assert_eq!(decide(&world, "login", T0, |signed| signed.user_handle = None).err(), None);
+}
+
+/// Whoever has it got it from a desk, and others know its PIN: it is for one person's logins.
+#[test]
+fn it_vouches_for_nobody_and_its_borrower_s_own_key_does() {
+    let mut world = Deployment::with_colleague();
+    world.scopes[1].1.loan_seconds = Some(LONGEST);
+    world.taro().loan = Some(loan(1));
+    world.refresh();
+    let both = |vouch: &Vouch, signed: &Assertion| {
+        let by_it = login_by(&world, ("login", T0, false), vouch, signed);
+        (vouches(&world, T0, signed).err(), by_it.err())
+    };
+    assert_eq!(both(&vouch(), &signed_vouch(&vouch())), (None, None));
+
+    let vouch = Vouch { credential: loan(1).credential.fingerprint(), ..vouch() };
+    let with_handle = signed_on_loan(&vouch.to_bytes());
+    let without = Assertion { user_handle: None, ..with_handle.clone() };
+    let lapsed = Some(Code::VouchLapsed);
+    for signed in [with_handle, without] {
+        assert_eq!(both(&vouch, &signed), (lapsed, lapsed));
+    }
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn in_context<T>(
 }
 
 /// Whether taro may vouch, by what his key signed.
-fn vouches(world: &Deployment, now: u64, assertion: &Assertion) -> Result<Vouch, Code> {
+pub fn vouches(world: &Deployment, now: u64, assertion: &Assertion) -> Result<Vouch, Code> {
     let nonce = vouch().nonce;
     let freshness = Freshness::Own { nonce: &nonce, elapsed: 1 };
     let (person, voucher) = (world.snapshot("hanako").unwrap(), world.snapshot("taro").unwrap());
@@ -48,7 +48,7 @@ fn vouches(world: &Deployment, now: u64, assertion: &Assertion) -> Result<Vouch,
 }
 
 /// A login by it.
-fn login_by(
+pub fn login_by(
     world: &Deployment,
     (service_name, now, remote): (&str, u64, bool),
     vouch: &Vouch,

@@ -178,6 +178,9 @@ impl VerifiedPerson {
     /// # Errors
     /// The refusal of a key on loan, before its PIN is asked for.
     fn may_use_loan(&self, loan: &Loan, login: &Login, world: &World<'_>) -> Result<(), Refusal> {
+        if login.vouches_for.is_some() {
+            return Err(Refusal::new(Code::LoanRefused, "a key on loan vouches for nobody"));
+        }
         lending::may_be_used(&self.snapshot, &login.service, loan, self.now(world)?)?;
         // Who is not root cannot read the notes. There a loan ends when the directory says so.
         if !world.machine.may_write() {

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use wardkey_core::code::Notice;
 use wardkey_core::message::agent::LoginResult;
+use wardkey_core::message::key::{Reply as KeyReply, Request as KeyRequest};
 use wardkey_core::name::Language;
 use wardkey_core::person::Loan;
 use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 
 use super::scene::*;
-use wardkey_testkit::{Deployment, Key, LOANER, T0, loan, pass, person, service};
+use super::vouches::{self, TYPED};
+use super::vouches_refused::refused_of;
+use wardkey_testkit::{Deployment, Key, LOANER, LONGEST, T0, loan, login, pass, person, service};
 
 /// hanako at a terminal with the key that she has on loan.
 fn scene_of(deployment: &Deployment) -> Scene {
@@ -96,6 +99,32 @@ fn who_had_it_before_gets_in_nowhere_by_the_key_that_somebody_else_has_now() {
     let mut scene = scene_of(&deployment);
     scene.login = login_as("taro");
     assert_eq!(scene.run().result.unwrap().person.as_str(), "taro");
+}
+
+/// It is lent for the borrower's own logins: with it nobody is asked for a PIN in another's name.
+#[test]
+fn it_vouches_for_nobody_and_its_borrower_s_own_key_does() {
+    let deployment = vouches::with(|deployment| {
+        deployment.scopes[1].1.loan_seconds = Some(LONGEST);
+        deployment.taro().loan = Some(loan(1));
+    });
+    let mut scene = vouches::scene_of(&deployment, &TYPED[..5]);
+    let (hashes, loaner) = (Arc::clone(&scene.key.script), key_with(LOANER));
+    scene.key.script = Arc::new(move |number, request| match request {
+        KeyRequest::Identify(identify) => {
+            let asked = identify.allow.iter().any(|id| id.as_slice() == [LOANER; 32]);
+            if asked { loaner(number, request) } else { vec![Act::Say(KeyReply::Insert)] }
+        }
+        other => hashes(number, other),
+    });
+    let seen = refused_of(scene);
+    assert_eq!((seen.code(), seen.pin_sent()), (1593, false));
+    assert_eq!(seen.person.questions.len(), 5, "taro is asked for nothing");
+    let outcomes = seen.outcomes();
+    let [outcome] = outcomes[..] else { panic!("{outcomes:?}") };
+    assert_eq!(outcome.person, Some(login("taro")));
+
+    assert_eq!(vouches::scene_of(&deployment, &TYPED).run().code(), 0, "with his own");
 }
 
 #[test]

@@ -2,12 +2,13 @@
 //! each login by it.
 
 use wardkey_core::event::{Event, EventName};
-use wardkey_core::evidence::{self, NoWord, Unproven};
+use wardkey_core::evidence::{self, NoWord, Unproven, Whose};
 use wardkey_core::id::TerminalId;
 
 use crate::error::Result;
 use crate::store::credential::{self, Credential};
 use crate::store::event::Verdict;
+use crate::store::person::PersonKind;
 use crate::store::{Tx, person};
 
 /// What was found: the verdict, and of a vouch the key and its signed counter.
@@ -25,9 +26,12 @@ pub async fn verify(tx: &mut Tx, event: &Event, terminal: &TerminalId) -> Result
         return invalid("the key was never enrolled".into(), None);
     };
 
-    let voucher = person::by_id(tx, key.person).await?;
-    let whose = (&voucher.login, &key.record());
-    let proved = evidence::by_colleague(event, signed, terminal, whose);
+    let owner = person::by_id(tx, key.person).await?;
+    let whose = match owner.kind {
+        PersonKind::Staff => Whose::Own(&owner.login),
+        PersonKind::Loaner => Whose::Loaner(None),
+    };
+    let proved = evidence::by_colleague(event, signed, terminal, (whose, &key.record()));
     // The key is not the person's who logged in.
     let key = Some(key).filter(|_| !event.name.is_login());
     let (vouch, facts) = match proved {

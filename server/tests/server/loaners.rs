@@ -21,7 +21,7 @@ use super::support::ward::{Ward, enroll};
 use super::support::{Deployment, now};
 
 /// yamada with a key of her own, sato without, and a key of the pool.
-fn ward() -> (Ward, Credential, Credential) {
+pub fn ward() -> (Ward, Credential, Credential) {
     let (ward, own) = Ward::with_key();
     ward.deployment.ok(&["scope", "set", "icu", "--loans", "12h"]);
     let code = ward.deployment.ok(&["loaner", "add", "loaner-1"]);
@@ -41,7 +41,7 @@ impl Ward {
         self.people().into_iter().find(|person| person.login.as_str() == login)?.loan
     }
 
-    fn lend(&self, login: &str) -> Loan {
+    pub fn lend(&self, login: &str) -> Loan {
         let lend =
             ["loaner", "lend", "loaner-1", login, "--pin-changed", "--reason", "key at home"];
         let lent = self.deployment.json(&lend);

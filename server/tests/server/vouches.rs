@@ -6,7 +6,7 @@ use wardkey_core::code::Code;
 use wardkey_core::codec::{self, Bytes};
 use wardkey_core::document::Position;
 use wardkey_core::event::{Event, EventName, Outcome};
-use wardkey_core::id::{CredentialId, EventId, Nonce, Salt, TerminalId};
+use wardkey_core::id::{CredentialId, EventId, LoanId, Nonce, Salt, TerminalId};
 use wardkey_core::message::http::{Base64, EventsReply};
 use wardkey_core::name::{DisplayText, LoginName, ScopeName, ServiceName};
 use wardkey_core::pass::{HASH, PassCode};
@@ -16,6 +16,7 @@ use wardkey_core::time::UnixTime;
 use wardkey_core::vouch::{MAX_SECONDS, Vouch};
 use wardkey_server::secret;
 
+use super::loaners;
 use super::support::authenticator::Credential;
 use super::support::now;
 use super::support::ward::Ward;
@@ -156,6 +157,7 @@ fn what_the_colleague_did_not_sign_is_reported_as_nobody_s_word() {
         ("said to be of another", Event { voucher: Some(login("sato")), ..good() }),
         ("said to be for another", Event { person: Some(login("yamada")), ..good() }),
         ("said without a name", Event { voucher: None, ..good() }),
+        ("said to be by a key on loan", Event { loan: Some(LoanId::new([7; 16])), ..good() }),
         ("another counter", Event { counter: Some(7), ..good() }),
     ];
     for (what, event) in cases {
@@ -215,6 +217,7 @@ fn a_login_needs_the_code_s_signature_and_the_colleague_s() {
         ("no code", Event { signed_by_code: None, ..good() }),
         ("nobody's word", Event { evidence: None, ..good() }),
         ("nobody named", Event { voucher: None, ..good() }),
+        ("as on loan", Event { loan: Some(LoanId::new([7; 16])), ..good() }),
         ("as by a pass", Event { proof: Some(ProofKind::TemporaryCode), ..good() }),
         ("as by a key", Event { name: EventName::Login, ..good() }),
         ("before it was vouched for", {
@@ -234,6 +237,25 @@ fn a_login_needs_the_code_s_signature_and_the_colleague_s() {
     ];
     for (what, event) in cases {
         assert_eq!(send(&ward, &event)["evidence"], "invalid", "{what}");
+    }
+}
+
+/// Neither the borrower in whose name it is, nor its holder in the pool.
+#[test]
+fn a_loaner_key_vouches_for_nobody() {
+    let (ward, _, loaner) = loaners::ward();
+    let loan = ward.lend("yamada");
+    let code = code_key("246813");
+    for voucher in ["yamada", "loaner-1"] {
+        let mut word = vouch(ward.terminal.id, &loaner, &code);
+        word.voucher = login(voucher);
+        let on_loan = |event: Event| Event { loan: Some(loan.id), ..event };
+        for event in [vouched(&word, &loaner, 1), login_by(&word, &loaner, &code, now())] {
+            assert_eq!(send(&ward, &event)["evidence"], "invalid", "{voucher}");
+        }
+        word.nonce = Nonce::new(secret::random().unwrap());
+        let event = on_loan(vouched(&word, &loaner, 1));
+        assert_eq!(send(&ward, &event)["evidence"], "invalid", "{voucher}");
     }
 }
 

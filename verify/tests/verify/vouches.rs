@@ -113,6 +113,13 @@ fn a_key_that_never_was_vouches_for_nobody() {
     let all = found(&checked(&log));
     assert!(all.ends_with(&["1959 21".into(), "1959 22".into()]), "{all:?}");
 
+    // Nor does one that is lent, which stands for nobody by itself.
+    let (word, by_it) = good();
+    let mut log = self::log(&word, &by_it);
+    log.change_keys(|keys| keys[1].is_loaner = Some(true));
+    let all = found(&checked(&log));
+    assert!(all.ends_with(&["1959 21".into(), "1959 22".into()]), "{all:?}");
+
     // Switched off meanwhile: the terminal may not have heard of it.
     let (word, by_it) = good();
     let mut log = self::log(&word, &by_it);
