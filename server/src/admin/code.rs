@@ -1,5 +1,6 @@
 //! One-time enrollment codes.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use wardkey_core::name::LoginName;
 use wardkey_core::time::UnixTime;
@@ -14,7 +15,7 @@ use crate::texts::Text;
 use crate::when::shown_utc;
 
 /// A code that was made: the only time that it can be seen.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct CodeMade {
     /// The code, as the person types it.
     pub code: String,
@@ -25,7 +26,7 @@ pub struct CodeMade {
 }
 
 /// Codes that were withdrawn.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct CodesWithdrawn {
     /// Login name of the person.
     pub login: String,
@@ -34,7 +35,7 @@ pub struct CodesWithdrawn {
 }
 
 /// A code as it stands in a list; what the person types is known to nobody.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct CodeView {
     /// Login name of the person.
     pub login: String,

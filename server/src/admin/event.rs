@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
+use schemars::JsonSchema;
 use serde::Serialize;
 use wardkey_core::code::Code;
 use wardkey_core::id::TerminalId;
@@ -17,7 +18,7 @@ use crate::texts::{Phrase, Text};
 use crate::when::When;
 
 /// An event, with what a help desk needs to know about a refusal.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct EventView {
     /// The event.
     #[serde(flatten)]
@@ -25,6 +26,7 @@ pub struct EventView {
     /// Why name and key did not match ([`Code::KeyAndNameDoNotMatch`]), by what the server knows
     /// now: the person at the terminal was told the same words for all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub explanation: Option<Phrase>,
 }
 

@@ -1,5 +1,6 @@
 //! Security keys of people.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use wardkey_core::code::Code;
 use wardkey_core::name::LoginName;
@@ -16,7 +17,7 @@ use crate::store::{PageRequest, Tx, person, state};
 use crate::texts::Text;
 
 /// A key.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct KeyView {
     /// Fingerprint, 64 hexadecimal digits.
     pub fingerprint: String,
@@ -64,7 +65,7 @@ impl From<&Credential> for KeyView {
 }
 
 /// A key that was switched on or off, or deleted.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct KeySwitched {
     /// Fingerprint, 64 hexadecimal digits.
     pub key: String,
@@ -80,7 +81,7 @@ pub struct KeySwitched {
 }
 
 /// A key with whose it is.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct KeyOfPerson {
     /// Login name.
     pub person: String,

@@ -1,11 +1,12 @@
 //! Lists: a page of views, and where to go on.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::store::{Page, PageRequest};
 
 /// A page of a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct Listing<T> {
     /// The rows, in the order of the list.
     pub items: Vec<T>,

@@ -1,5 +1,6 @@
 //! Passes: who has forgotten the key gets a code for some hours.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use wardkey_core::id::{PassId, Salt, TerminalId};
 use wardkey_core::name::{DisplayText, LoginName, ScopeName, printable};
@@ -29,7 +30,7 @@ pub enum Where {
 }
 
 /// A pass that was issued: the only time that its code can be seen.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct PassIssued {
     /// The code, as the person types it.
     pub code: String,
@@ -38,11 +39,12 @@ pub struct PassIssued {
     pub pass: PassView,
     /// What an administrator should look at.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
     pub warnings: Vec<Phrase>,
 }
 
 /// A pass; what the person types is known to nobody.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct PassView {
     /// Its id, as in records.
     pub id: String,
@@ -95,7 +97,7 @@ impl PassView {
 }
 
 /// A pass that was ended.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct PassEnded {
     /// Login name of the person.
     pub login: String,

@@ -1,5 +1,6 @@
 //! People: who may log in, in which scopes, with which groups.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use wardkey_core::name::{DisplayText, GroupName, Language, LoginName, ScopeName};
 
@@ -17,7 +18,7 @@ use crate::texts::{Phrase, Text};
 use crate::when::When;
 
 /// A person with all keys.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct PersonView {
     /// Login name.
     pub login: String,
@@ -78,18 +79,19 @@ pub struct Changes {
 }
 
 /// A person who was added.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct PersonAdded {
     /// As the person is now.
     #[serde(flatten)]
     pub person: PersonView,
     /// What an administrator should look at.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
     pub warnings: Vec<Phrase>,
 }
 
 /// A person who was changed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct PersonChanged {
     /// As the person is now.
     #[serde(flatten)]
@@ -99,11 +101,12 @@ pub struct PersonChanged {
     pub published: usize,
     /// What an administrator should look at.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
     pub warnings: Vec<Phrase>,
 }
 
 /// A person who was switched on or off, or deleted.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct PersonSwitched {
     /// Login name.
     pub login: String,

@@ -1,9 +1,10 @@
 //! The audit trail of administration: who did what to whom, and why. Rows are only ever added; each
 //! carries the hash of all before it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wardkey_core::codec::sha256;
-use wardkey_core::id::{Hash, TerminalId};
+use wardkey_core::id::{Hash, TerminalId, to_hex};
 use wardkey_core::name::printable;
 use wardkey_core::time::UnixTime;
 
@@ -37,6 +38,11 @@ impl Actor {
     /// A terminal, by its certificate.
     pub fn terminal(terminal: &TerminalId) -> Self {
         Self(format!("terminal:{terminal}"))
+    }
+
+    /// An API key: its id, and what it is called.
+    pub fn api_key(id: &[u8], name: &str) -> Self {
+        Self(format!("api-key:{} \"{name}\"", to_hex(id)))
     }
 
     /// The server itself.
@@ -98,7 +104,8 @@ impl<'a> Act<'a> {
 }
 
 /// A row of the trail.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
+#[schemars(rename = "TrailRow")]
 pub struct Entry {
     /// Counts up without gaps.
     pub seq: i64,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use wardkey_core::name::{Language, printable};
 
@@ -16,7 +17,7 @@ use crate::store::{Store, setting};
 const SENTENCE_CHARS: usize = 4096;
 
 /// Something that is not as it should be.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct ReasonView {
     /// Stable code.
     pub code: String,
@@ -41,7 +42,7 @@ impl From<&Reason> for ReasonView {
 }
 
 /// Whether the server is ready, and what is not as it should be.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct Readiness {
     /// Whether nothing is critical.
     pub ready: bool,
@@ -60,7 +61,7 @@ impl Readiness {
 }
 
 /// Terminals, counted.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct TerminalsView {
     /// That may come.
     pub active: u64,
@@ -83,7 +84,8 @@ impl From<&TerminalCounts> for TerminalsView {
 }
 
 /// A scope.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "ScopeStatus")]
 pub struct ScopeView {
     /// Its name.
     pub scope: String,
@@ -96,7 +98,7 @@ pub struct ScopeView {
 }
 
 /// The server on one screen. Times are Unix seconds.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct StatusView {
     /// Name of the deployment.
     pub deployment: String,

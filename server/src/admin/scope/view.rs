@@ -1,5 +1,6 @@
 //! What is shown of scopes.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use wardkey_core::policy::document::{PolicyDocument, SharedAccount};
 
@@ -8,7 +9,7 @@ use crate::store::scope::Scope;
 use crate::texts::Phrase;
 
 /// A scope with its policy.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct ScopeView {
     /// Its name.
     pub name: String,
@@ -57,7 +58,7 @@ pub struct ScopeView {
 }
 
 /// A Unix account that several people use.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct SharingView {
     /// The account.
     pub account: String,

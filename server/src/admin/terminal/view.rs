@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::admin::operation::names;
@@ -10,7 +11,7 @@ use crate::store::terminal::{Behind, Tag, Terminal};
 use crate::texts::Phrase;
 
 /// A terminal.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct TerminalView {
     /// Its id, hexadecimal digits.
     pub id: String,
@@ -81,7 +82,7 @@ pub(super) fn view(terminal: Terminal, related: Related<'_>) -> TerminalView {
 }
 
 /// A terminal with its scopes.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct TerminalDetails {
     /// The terminal.
     #[serde(flatten)]
@@ -91,7 +92,7 @@ pub struct TerminalDetails {
 }
 
 /// A scope of a terminal.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct PositionView {
     /// The scope.
     pub scope: String,
@@ -115,7 +116,7 @@ impl From<&Behind> for PositionView {
 }
 
 /// A terminal that was approved, revoked or deleted.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct TerminalSwitched {
     /// Its id, hexadecimal digits.
     pub id: String,

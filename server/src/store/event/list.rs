@@ -1,5 +1,6 @@
 //! Events for people and programs.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use wardkey_core::codec;
 use wardkey_core::event::Event;
@@ -28,7 +29,8 @@ pub struct Filter {
 }
 
 /// An event for people and programs.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+#[schemars(rename = "Event")]
 pub struct Listed {
     /// Order of arrival.
     pub seq: i64,
