@@ -156,6 +156,19 @@ token-show_token = トークンか、その ID。
 token-delete = 参加トークンを無効にします。
 token-delete_token = トークンか、その ID。
 
+## API キー
+api-key = ネットワーク経由で管理するプログラムや人が使うキー。
+api-key-add = API キーを作り、そのトークンを表示します。
+api-key-add_name = 用途（人が読むための名前）。
+api-key-add_role = できること。owner、site-administrator、help-desk、approver、auditor のいずれか（docs/ROLES.md）。
+api-key-add_scopes = 対象のスコープ。なければ、すべてのスコープが対象です。
+api-key-add_expires = 有効期間（24h、90d）。最長 400 日です。
+api-key-list = API キーの一覧（新しい順）。トークンそのものは、もう一度表示できません。
+api-key-show = API キーを表示します（できること、対象、期限、最後に使われた日時）。
+any_key = 「api-key list」に表示される ID。
+api-key-disable = API キーをすぐに停止します。元に戻せません。必要なら新しく作ります。
+api-key-delete = API キーを削除します。
+
 ## スコープと共用アカウント
 scope = スコープ（病棟、施設など）とその規則。
 scope-add = スコープを追加します。

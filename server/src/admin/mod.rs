@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   command line ─┐
-//!                 ├──> admin (rules, publishing, the row of the trail) ──> store
+//!   api ──────────┼──> admin (rules, publishing, the row of the trail) ──> store
 //!   (pages, ...) ─┘
 //! ```
 //! An act takes an [`Operation`]: the transaction, who acts, when and why. It returns a view, which
@@ -17,6 +17,7 @@
 //! [`Error::Refused`]: crate::error::Error::Refused
 
 pub mod account;
+pub mod api_key;
 pub mod clock;
 pub mod code;
 mod edit;
@@ -36,6 +37,7 @@ pub mod person;
 pub mod publish_key;
 pub mod reach;
 pub mod report;
+pub mod role;
 pub mod scope;
 pub mod terminal;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The command line, as clap reads it.
 
 mod access;
+mod api_key;
 mod backup;
 mod common;
 mod loaner;
@@ -22,6 +23,7 @@ use wardkey_help::arguments::Common;
 
 use super::value::{rp_id, server_name};
 pub use access::{CodeAdd, CodeCommand, Key, KeyAct, PassAdd, PassCommand, TokenAdd, TokenCommand};
+pub use api_key::{ApiKeyAct, ApiKeyAdd, ApiKeyCommand};
 pub use backup::{Backup, Restore};
 pub use common::{Paging, PersonAct};
 pub use loaner::{LoanerAdd, LoanerCommand, LoanerLend};
@@ -95,6 +97,9 @@ pub enum Command {
     /// Tokens with which machines join.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Keys with which programs and people administrate over the network.
+    #[command(subcommand)]
+    ApiKey(ApiKeyCommand),
     /// Scopes (wards, sites) and their rules.
     #[command(subcommand)]
     Scope(Scope),

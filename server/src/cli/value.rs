@@ -5,6 +5,7 @@ use wardkey_core::name::RpId;
 use wardkey_help::usage::Wrong;
 use wardkey_tlog::Verifier;
 
+use crate::store::api_key::Role;
 use crate::store::terminal::Tag;
 use crate::texts::Text;
 use crate::when::When;
@@ -37,6 +38,11 @@ pub fn duration_or_none(text: &str) -> Result<u64, Wrong> {
 /// A tag of a terminal.
 pub fn tag(text: &str) -> Result<Tag, Wrong> {
     text.parse().map_err(|_| Wrong::new(Text::WriteTag))
+}
+
+/// As what somebody administrates.
+pub fn role(text: &str) -> Result<Role, Wrong> {
+    Role::of_word(text).ok_or_else(|| Wrong::new(Text::WriteRole))
 }
 
 /// A day in the deployment's time zone, or a time.

@@ -10,6 +10,7 @@
 //!    ├ counter                               what changed since
 //!    ├ terminal, token, code                 who may come
 //!    ├ pass, loaner, loan                    what stands in for a person's own key
+//!    ├ api_key, api_answer                   who administrates from afar, and what was answered
 //!    ├ event, intake, audit                  what happened, and how much of it
 //!    ├ log                                   hashes over what happened
 //!    ├ clock                                 the time of the last signature
@@ -32,6 +33,8 @@
 //! [`Error::Damaged`]: crate::error::Error::Damaged
 
 mod alone;
+pub mod api_answer;
+pub mod api_key;
 pub mod audit;
 pub mod clock;
 pub mod code;

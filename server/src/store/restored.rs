@@ -141,8 +141,8 @@ pub struct Voided {
     pub loans: u64,
 }
 
-/// Voids every open code, token, pass and loan: the backup does not know which were used since, and
-/// whoever has one that was can use it again.
+/// Voids every open code, token, pass and loan, and switches API keys off: the backup does not know
+/// which were used or taken away since, and whoever has one that was can use it again.
 pub async fn void(db: &mut Db, now: UnixTime) -> Result<Voided> {
     let codes = query("UPDATE enrollment_code SET used = $1 WHERE used IS NULL")
         .bind(now)
@@ -152,6 +152,8 @@ pub async fn void(db: &mut Db, now: UnixTime) -> Result<Voided> {
         .bind(now)
         .execute(db)
         .await?;
+    query("UPDATE api_key SET disabled = $1 WHERE disabled IS NULL").bind(now).execute(db).await?;
+    query("DELETE FROM api_answer").execute(db).await?;
     let people = query("SELECT person FROM pass WHERE ended IS NULL").all::<Only<i64>>(db).await?;
     let passes = people.len() as u64;
     for Only(person) in people {

@@ -66,6 +66,11 @@ const REFUSED: &[(&str, &str, i32)] = &[
     ("token list", "", 0),
     ("token show", "0123456789abcdef", 1),
     ("token delete", "0123456789abcdef", 1),
+    ("api-key add", "x --role auditor --scope nowhere", 1),
+    ("api-key list", "", 0),
+    ("api-key show", "0123456789abcdef", 1),
+    ("api-key disable", "0123456789abcdef", 1),
+    ("api-key delete", "0123456789abcdef", 1),
     ("scope add", "icu", 1),
     ("scope list", "", 0),
     ("scope show", "nowhere", 1),
@@ -243,6 +248,8 @@ fn each_success(run: &mut dyn FnMut(&Deployment, &str, &[&str])) {
         deployment.rows(&["token", "list"])[0]["id"].as_str().unwrap().to_owned()
     };
     let (one, other) = (token(), token());
+    deployment.ok(&["api-key", "add", "watch", "--role", "auditor"]);
+    let api_key = deployment.rows(&["api-key", "list"])[0]["id"].as_str().unwrap().to_owned();
 
     let mut ran = BTreeSet::new();
     for (path, args) in [
@@ -307,6 +314,12 @@ fn each_success(run: &mut dyn FnMut(&Deployment, &str, &[&str])) {
         ("token list", ""),
         ("token show", &other),
         ("token delete", &other),
+        ("api-key add", "shift --role help-desk --scope icu"),
+        ("api-key list", ""),
+        ("api-key show", &api_key),
+        ("api-key disable", &api_key),
+        ("api-key disable", &api_key),
+        ("api-key delete", &api_key),
         ("events list", ""),
         ("audit list", "--limit 1"),
         ("audit verify", ""),

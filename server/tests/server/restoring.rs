@@ -106,8 +106,13 @@ fn codes_tokens_and_passes_of_before_are_void() {
     deployment.ok(&["code", "add", "hanako"]);
     let token = deployment.ok(&["terminal", "token", "--scope", "icu"]);
     deployment.ok(&["pass", "add", "hanako", "--reason", "at home", "--scope", "icu"]);
+    deployment.ok(&["api-key", "add", "shift", "--role", "help-desk", "--scope", "icu"]);
     let (backup, _) = deployment.backup("monday");
+    // One that was deleted comes back with the rest, and holds no more.
+    let id = deployment.rows(&["api-key", "list"])[0]["id"].as_str().unwrap().to_owned();
+    deployment.ok(&["api-key", "delete", &id]);
     let done = deployment.json(&restore(&backup, &["--replace", "--yes"]));
+    assert_eq!(deployment.rows(&["api-key", "list"])[0]["status"], "disabled");
     let count = |name: &str| done["report"][name].as_u64().unwrap();
     assert_eq!((count("codes"), count("tokens"), count("passes")), (1, 1, 1));
 

@@ -211,6 +211,18 @@ codes! {
     GreeterAnswer = 1680,
     /// No locker that `$desktop` is known to start tells that it locked.
     DesktopWithoutLocker = 1700,
+    /// The API key is unknown, wrong, disabled or over: the same for all of it.
+    ApiKeyInvalid = 1720,
+    /// The role of who asks does not have this act (`$act`).
+    ActNotAllowed = 1721,
+    /// What is asked concerns scopes that are not among those of who asks.
+    OutsideScopes = 1722,
+    /// It is no longer as `If-Match` says.
+    ChangedMeanwhile = 1723,
+    /// The `Idempotency-Key` stands for another request.
+    RepeatedDifferently = 1724,
+    /// A role that is bound to scopes was given without any (`$role`).
+    RoleNeedsScopes = 1725,
     // 18xx: without the key
     /// Name and code do not match: the same for an unknown name, no pass, a void one, a wrong code.
     PassWrong = 1803,

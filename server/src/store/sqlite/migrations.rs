@@ -37,6 +37,7 @@ migrations! {
     18 "0018_log_witness",
     19 "0019_root_versions",
     20 "0020_loaners",
+    21 "0021_api_keys",
 }
 
 /// What brings a store up to date.
