@@ -1,6 +1,7 @@
 //! `server.toml`: read once at start; unknown keys and impossible values are errors that name file,
 //! line, key and what would be right. Nothing here weakens the verification of a login.
 
+mod admin;
 mod limits;
 mod watch;
 
@@ -16,6 +17,7 @@ use crate::files;
 use crate::texts::{Phrase, Text};
 use crate::when;
 
+pub use admin::Admin;
 pub use limits::Limits;
 pub use watch::Watch;
 
@@ -55,6 +57,8 @@ pub struct Config {
     pub limits: Limits,
     /// What those who run the server are told.
     pub watch: Watch,
+    /// The interface for administration.
+    pub admin: Admin,
 }
 
 /// Something that is wrong in the file.
@@ -98,6 +102,7 @@ impl Default for Config {
             time_zone: None,
             limits: Limits::default(),
             watch: Watch::default(),
+            admin: Admin::default(),
         }
     }
 }
@@ -190,7 +195,8 @@ impl Config {
                 Text::HttpsHost.into(),
             ),
         ];
-        let all = checks.into_iter().chain(self.limits.checks()).chain(self.watch.checks());
+        let tables = self.limits.checks().into_iter().chain(self.watch.checks());
+        let all = checks.into_iter().chain(tables).chain(self.admin.checks());
         all.filter(|(holds, ..)| !holds).map(|(_, key, fix)| (key, fix)).collect()
     }
 
@@ -331,6 +337,8 @@ mod tests {
             ("[limits]\nterminals = 5", &["line 2", "terminals"]),
             ("[watch]\nlisten = \"9464\"", &["line 2"]),
             ("[watch]\nnotify = [\"mail\"]", &["line 2", "notify", "absolute"]),
+            ("[admin]\nkey = \"/k\"", &["line 2", "key", "certificate"]),
+            ("[admin]\nclient_ca = \"ca.pem\"", &["line 2", "client_ca", "absolute"]),
             ("x", &["line 1"]),
         ] {
             let error = Config::parse(text).unwrap_err().to_string();

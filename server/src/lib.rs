@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!   command line                          terminals
-//!   cli ──> admin ──┐                     gate ── TLS ── http ──> caller, joining, enroll, intake
-//!                   └──> store (SQLite) <─────────────────────────────────┘
-//!                          └──> publish (signed heads) ──> watch ── HTTP ── who runs the server
+//!   cli, api ──> admin ──┐                gate ── TLS ── http ──> caller, joining, enroll, intake
+//!                        └──> store (SQLite) <─────────────────────────────────┘
+//!                               └──> publish (signed heads) ──> watch ── HTTP ── who runs it
 //!   log                                    what happened, in a form that shows what was changed
 //!   config, keyring, pki, secret, clock, when, error, files, lock, texts, width  what all stand on
 //!   people_file                                            what an import reads
@@ -24,6 +24,7 @@
 )]
 
 pub mod admin;
+pub mod api;
 pub mod backup;
 pub mod caller;
 pub mod cli;

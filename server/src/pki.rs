@@ -225,7 +225,7 @@ pub fn read_certificate(pem: &str) -> Result<(CertificateDer<'static>, UnixTime)
     Ok((der, UnixTime(u64::try_from(end).unwrap_or(0))))
 }
 
-/// A certificate with its key, as TLS takes it.
+/// A certificate with its key, as TLS takes it, and those that lead to one that others know.
 ///
 /// # Errors
 /// [`Error::Crypto`] when one of them cannot be read, or they do not belong together.
@@ -233,10 +233,12 @@ pub fn certified(files: &KeyAndCertificate) -> Result<CertifiedKey> {
     use rustls::pki_types::pem::PemObject;
     const PAIR: Text = Text::DoingPair;
     let key = PrivateKeyDer::from_pem_slice(files.key.as_bytes()).map_err(Error::crypto(PAIR))?;
-    let (certificate, _) = read_certificate(&files.certificate)?;
+    let chain = CertificateDer::pem_slice_iter(files.certificate.as_bytes())
+        .collect::<std::result::Result<Vec<_>, _>>()
+        .map_err(Error::crypto(Text::DoingCertificate))?;
     let key =
         rustls::crypto::aws_lc_rs::sign::any_supported_type(&key).map_err(Error::crypto(PAIR))?;
-    let certified = CertifiedKey::new(vec![certificate], key);
+    let certified = CertifiedKey::new(chain, key);
     match certified.keys_match() {
         Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => {
             Err(Error::crypto(PAIR)("they do not belong together; restore both of one pair"))

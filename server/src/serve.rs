@@ -1,5 +1,6 @@
 //! The running server: TLS, connections, and the tasks beside them.
 
+mod administration;
 mod certificates;
 mod connection;
 mod running;
@@ -29,6 +30,7 @@ use crate::publish::{self, Publisher};
 use crate::store::{Store, setting, terminal};
 use crate::texts::Text;
 use crate::watch::{self as watched, Latest, Watched};
+use administration::Administration;
 use certificates::{Certificates, tls};
 use connection::{Serving, bind};
 use running::mark_running;
@@ -43,6 +45,7 @@ pub struct Server {
     app: Arc<App>,
     certificates: Arc<Certificates>,
     measures: Option<SocketAddr>,
+    administration: Option<Administration>,
     /// Held while this runs: see [`is_running`].
     _running: Option<Flock<File>>,
 }
@@ -102,6 +105,7 @@ impl Server {
                 gate: Arc::clone(&gate),
                 publisher: Arc::clone(&app.publisher),
                 stop: stopped.clone(),
+                for_terminals: true,
             };
             tasks.spawn(serving.accept(listener));
         }
@@ -112,13 +116,28 @@ impl Server {
             log::follow(app.store.clone(), keyring.clone(), app.clock.clone(), stopped.clone());
         tasks.spawn(log);
         tasks.spawn(housekeeping(Arc::clone(&app), Arc::clone(&certificates), stopped.clone()));
+        let administration = Administration::begin(&app, &certificates, &mut tasks, &stopped).await;
         let measures = look_after(&app, (keyring, gate), &mut tasks, stopped).await;
-        Ok(Self { addresses, stop, tasks, app, certificates, measures, _running: running })
+        Ok(Self {
+            addresses,
+            stop,
+            tasks,
+            app,
+            certificates,
+            measures,
+            administration,
+            _running: running,
+        })
     }
 
     /// Where measures are given, if anywhere.
     pub const fn measures(&self) -> Option<SocketAddr> {
         self.measures
+    }
+
+    /// Where the interface for administration is, if anywhere.
+    pub fn administration(&self) -> Option<SocketAddr> {
+        self.administration.as_ref().map(|administration| administration.address)
     }
 
     /// Where it listens.
@@ -136,6 +155,9 @@ impl Server {
     /// # Errors
     /// [`Error`] when no usable ones are there and none can be made; then those before stay.
     pub fn reload(&self) -> Result<()> {
+        if let Some(administration) = &self.administration {
+            administration.reload()?;
+        }
         self.certificates.renew(&self.app.authority, self.app.publisher.time())
     }
 

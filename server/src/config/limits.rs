@@ -18,6 +18,8 @@ pub struct Limits {
     pub code: u32,
     /// Registrations for one person.
     pub account: u32,
+    /// From one API key of the interface for administration.
+    pub api_key: u32,
     /// Events (not requests) of one terminal; what is over it waits there.
     pub events: u32,
     /// Megabytes of events a day (UTC) of one terminal; what is over it waits there.
@@ -40,6 +42,7 @@ impl Default for Limits {
             token: 10,
             code: 10,
             account: 10,
+            api_key: 600,
             events: 3000,
             event_megabytes: 64,
             connections: 16_384,
@@ -52,13 +55,14 @@ impl Default for Limits {
 
 impl Limits {
     /// Every limit, and whether it lets anything through.
-    pub(super) fn checks(&self) -> [(bool, &'static str, Phrase); 11] {
+    pub(super) fn checks(&self) -> [(bool, &'static str, Phrase); 12] {
         let each = [
             (self.address, "address"),
             (self.terminal, "terminal"),
             (self.token, "token"),
             (self.code, "code"),
             (self.account, "account"),
+            (self.api_key, "api_key"),
             (self.events, "events"),
             (self.event_megabytes, "event_megabytes"),
             (self.connections, "connections"),

@@ -179,7 +179,7 @@ async fn read(mut body: axum::body::Body, max: usize) -> Result<Option<Vec<u8>>,
 }
 
 /// What is wrong, without any value of the body: it may hold a code.
-fn kind_of(error: &serde_json::Error) -> String {
+pub fn kind_of(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match error.classify() {
         serde_json::error::Category::Data

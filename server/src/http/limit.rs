@@ -31,6 +31,8 @@ pub enum Counted {
     Account(i64),
     /// Events of a terminal.
     Events(TerminalId),
+    /// A key of the interface for administration, by its id.
+    ApiKey([u8; 8]),
 }
 
 impl Counted {
@@ -107,13 +109,16 @@ impl Limiter {
             Counted::Code(_) => self.limits.code,
             Counted::Account(_) => self.limits.account,
             Counted::Events(_) => self.limits.events,
+            Counted::ApiKey(_) => self.limits.api_key,
         });
         let buckets = match counted {
             Counted::Address(_) => &self.addresses,
             Counted::Token(_) => &self.tokens,
-            Counted::Terminal(_) | Counted::Code(_) | Counted::Account(_) | Counted::Events(_) => {
-                &self.others
-            }
+            Counted::Terminal(_)
+            | Counted::Code(_)
+            | Counted::Account(_)
+            | Counted::Events(_)
+            | Counted::ApiKey(_) => &self.others,
         };
         let mut buckets = lock(buckets);
         if buckets.len() >= MAX_COUNTED && !buckets.contains_key(&counted) {

@@ -16,7 +16,7 @@ pub mod health;
 mod join;
 pub mod limit;
 mod log;
-mod middleware;
+pub mod middleware;
 pub mod peer;
 pub mod reply;
 mod routes;

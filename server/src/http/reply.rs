@@ -75,6 +75,16 @@ impl ErrorResponse {
         self.code
     }
 
+    /// The status.
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What is said.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     fn refused(code: Code, message: String) -> Self {
         match code {
             Code::NotFound => Self::new(StatusCode::NOT_FOUND, code, message),
@@ -87,6 +97,9 @@ impl ErrorResponse {
             }
             Code::ServerBehind | Code::ServerClock => Self::unavailable(code, message),
             Code::TooManyRequests => Self::too_many(60),
+            Code::ApiKeyInvalid => Self::new(StatusCode::UNAUTHORIZED, code, message),
+            Code::ChangedMeanwhile => Self::new(StatusCode::PRECONDITION_FAILED, code, message),
+            Code::RepeatedDifferently => Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message),
             _ => Self::new(StatusCode::FORBIDDEN, code, message),
         }
     }
@@ -121,7 +134,7 @@ impl IntoResponse for ErrorResponse {
         let body = ErrorReply {
             code: self.code.to_string(),
             number: self.code.number(),
-            message: self.message,
+            message: self.message.clone(),
         };
         let mut response = (self.status, Json(body)).into_response();
         // For the log of every_request.
@@ -129,6 +142,8 @@ impl IntoResponse for ErrorResponse {
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        // For those who say it in another form.
+        response.extensions_mut().insert(self);
         response
     }
 }

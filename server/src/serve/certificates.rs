@@ -52,6 +52,33 @@ pub(super) fn tls(
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
+/// What a handshake of the interface for administration is done with. With `issuers` nobody gets in
+/// who has no certificate of theirs.
+pub(super) fn tls_of_administration(
+    certificate: Arc<dyn ResolvesServerCert>,
+    issuers: Option<RootCertStore>,
+    publisher: &Arc<Publisher>,
+) -> Result<TlsAcceptor> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ServerConfig::builder_with_details(
+        Arc::clone(&provider),
+        Arc::new(Guarded(Arc::clone(publisher))),
+    )
+    .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?;
+    let builder = match issuers {
+        None => builder.with_no_client_auth(),
+        Some(issuers) => {
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(issuers), provider)
+                .build()
+                .map_err(Error::crypto("TLS"))?;
+            builder.with_client_cert_verifier(verifier)
+        }
+    };
+    let mut config = builder.with_cert_resolver(certificate);
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
 /// The server's certificate, replaced while it runs.
 #[derive(Debug)]
 pub(super) struct Certificates {

@@ -56,6 +56,8 @@ pub(super) struct Serving {
     pub(super) gate: Arc<Gate>,
     pub(super) publisher: Arc<Publisher>,
     pub(super) stop: watch::Receiver<bool>,
+    /// Whether a client certificate can be that of a terminal: only then it says who comes.
+    pub(super) for_terminals: bool,
 }
 
 impl Serving {
@@ -96,7 +98,7 @@ impl Serving {
         mut handshake: Handshake,
         mut stop: watch::Receiver<bool>,
     ) {
-        let Self { tls, router, publisher, .. } = self;
+        let Self { tls, router, publisher, for_terminals, .. } = self;
         // Answers are whole and waited for; nothing is gained by holding them back.
         let _ = stream.set_nodelay(true);
         let accepted = tokio::select! {
@@ -114,6 +116,7 @@ impl Serving {
         let (_, session) = stream.get_ref();
         let certificate = session
             .peer_certificates()
+            .filter(|_| for_terminals)
             .and_then(|chain| chain.first())
             .and_then(TerminalCertificate::read);
         let peer = Peer { address, certificate };

@@ -55,7 +55,11 @@ impl Counters {
 
     /// Puts them among the measures.
     pub(super) fn register(&self, registry: &mut Registry) {
-        registry.register("requests", "Requests of terminals, answered", self.requests.clone());
+        registry.register(
+            "requests",
+            "Requests of terminals and of administrators, answered",
+            self.requests.clone(),
+        );
         let help = "Records of terminals that are stored now or were before";
         registry.register("records_accepted", help, self.accepted.clone());
         let help = "Records of terminals that were not taken, and kept as they came";

@@ -11,6 +11,8 @@
 mod support;
 
 mod administration;
+mod api;
+mod api_requests;
 mod backups;
 mod clock;
 mod connections;

@@ -105,7 +105,7 @@ impl Client {
     }
 }
 
-fn https(tls: TlsConfig) -> ureq::Agent {
+pub(super) fn https(tls: TlsConfig) -> ureq::Agent {
     // ureq takes the process's provider.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     ureq::Agent::config_builder()
@@ -116,7 +116,7 @@ fn https(tls: TlsConfig) -> ureq::Agent {
         .into()
 }
 
-fn answer(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Answer {
+pub(super) fn answer(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Answer {
     let mut response = response.unwrap();
     Answer {
         status: response.status().as_u16(),

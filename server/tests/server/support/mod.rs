@@ -1,11 +1,12 @@
 //! A deployment in a temporary folder, its running server, and terminals as clients.
 
+pub mod admin;
 pub mod authenticator;
 pub mod backups;
 pub mod client;
 pub mod follower;
 pub mod people;
-mod running;
+pub mod running;
 pub mod ward;
 
 use std::path::PathBuf;

@@ -1,0 +1,202 @@
+//! How every request is answered: who asks, whether the role has the act, whether the scopes are
+//! theirs; then, in one transaction, what is asked.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+use wardkey_core::code::Code;
+use wardkey_core::name::ScopeName;
+use wardkey_core::texts;
+use zeroize::Zeroizing;
+
+use super::call::{Api, Call};
+use super::endpoint::{Asked, Endpoint, Method, Route, Touches};
+use super::repeated::{self, Named};
+use super::{caller, tag};
+use crate::admin::api_key;
+use crate::admin::role::{Act, Grant, Kind};
+use crate::error::{Error, Result};
+use crate::http::body::{Body, kind_of};
+use crate::http::reply::ErrorResponse;
+
+/// The longest body in bytes.
+const MAX_BODY: usize = 65_536;
+
+/// Answers a request of a route.
+pub async fn answer<E: Endpoint>(State(api): State<Arc<Api>>, request: Request) -> Response {
+    match answered::<E>(&api, request).await {
+        Ok(response) => response,
+        Err(refused) => refused.into_response(),
+    }
+}
+
+async fn answered<E: Endpoint>(api: &Api, request: Request) -> Result<Response, ErrorResponse> {
+    let (mut parts, body) = request.into_parts();
+    let mut known = caller::known(&api.app, &parts).await?;
+    if !known.grant.has(E::ACT) {
+        return Err(not_allowed(E::ACT).into());
+    }
+
+    let target = target::<E>(&mut parts).await?;
+    let Query(query) = Query::<E::Query>::try_from_uri(&parts.uri)
+        .map_err(|error| ErrorResponse::invalid(error.body_text()))?;
+    let token = Zeroizing::new(caller::token(&parts).to_owned());
+    let headers = parts.headers.clone();
+    let if_match = text(&headers, header::IF_MATCH.as_str());
+    let path = parts.uri.path().to_owned();
+    let body = if E::METHOD.has_body() {
+        Body::<Value, MAX_BODY>::from_request(Request::from_parts(parts, body), &()).await?.0
+    } else {
+        Value::Object(serde_json::Map::new())
+    };
+    let named = match E::METHOD {
+        Method::Post => Named::of(&headers, (&path, &body))?,
+        Method::Get | Method::Patch | Method::Delete => None,
+    };
+    let body = serde_json::from_value::<E::Body>(body).map_err(|error| invalid_body(&error))?;
+    let asked = Asked::<E> { target, query, body, if_match };
+
+    let (app, now) = (&api.app, api.app.now());
+    let tx = match E::ACT.kind() {
+        Kind::Reads => app.store.read().await?,
+        Kind::Changes => {
+            let mut tx = app.store.write().await?;
+            // Within the transaction that acts on it: it may have been switched off meanwhile.
+            known = api_key::known(&mut tx, &token, now).await?;
+            tx
+        }
+    };
+    let zone = app.config.zone();
+    let mut call = Call { api, known: &known, tx, now, zone, path: E::PATH };
+
+    if let Some(named) = &named
+        && let Some(body) = named.answered(&mut call).await?
+    {
+        let mut response = json(body);
+        let yes = HeaderValue::from_static("true");
+        response.headers_mut().insert(repeated::REPLAYED, yes);
+        return Ok(response);
+    }
+    let body = done::<E>(&mut call, asked).await?;
+    if let Some(named) = &named {
+        named.keep(&mut call, &body).await?;
+    }
+    let Call { tx, .. } = call;
+    if E::ACT.kind() == Kind::Changes {
+        tx.commit().await.map_err(Error::from)?;
+        app.refresh().await?;
+    }
+
+    let one = E::METHOD == Method::Get && E::PATH.contains('{');
+    let tag = one.then(|| tag::of_bytes(&body));
+    let mut response = json(body);
+    if let Some(tag) = tag.and_then(|tag| HeaderValue::try_from(tag).ok()) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    Ok(response)
+}
+
+/// Does what is asked, where who asks may; what goes out.
+async fn done<E: Endpoint>(call: &mut Call<'_>, asked: Asked<E>) -> Result<Vec<u8>> {
+    let touches = match E::touches(call, &asked).await {
+        // The same words for what is not there and for what is elsewhere.
+        Err(error) if error.code() == Code::NotFound => return Err(unseen()),
+        touches => touches?,
+    };
+    may(call.grant(), E::ACT, &touches)?;
+    tag::bytes(&E::run(call, asked).await?)
+}
+
+/// Whether who asks may, where that is.
+fn may(grant: &Grant, act: Act, touches: &Touches) -> Result<()> {
+    let none = BTreeSet::new();
+    let (own, others) = match touches {
+        Touches::Nothing | Touches::Rows => return Ok(()),
+        Touches::Everything if grant.is_everywhere() => return Ok(()),
+        Touches::Everything => return Err(outside()),
+        Touches::Scopes(own) => (own, &none),
+        Touches::Moves(own, others) => (own, others),
+    };
+    // What is elsewhere is not there, wherever it would come.
+    if !grant.sees(own.iter().map(ScopeName::as_str)) {
+        return Err(unseen());
+    }
+    let all = own.union(others).map(ScopeName::as_str);
+    if act.kind() == Kind::Changes && !grant.rules(all) {
+        return Err(outside());
+    }
+    Ok(())
+}
+
+async fn target<E: Route>(parts: &mut Parts) -> Result<E::Target, ErrorResponse> {
+    let wrong = |what: String| ErrorResponse::invalid(what);
+    let params = RawPathParams::from_request_parts(parts, &()).await;
+    let params = params.map_err(|_| wrong("the path is not UTF-8".into()))?;
+    let (name, text) = params.iter().next().unwrap_or_default();
+    text.parse::<E::Target>().map_err(|error| wrong(format!("{name}: {error}")))
+}
+
+fn text(headers: &axum::http::HeaderMap, name: &str) -> Option<String> {
+    // One that cannot be read matches nothing.
+    headers.get(name).map(|value| value.to_str().unwrap_or_default().to_owned())
+}
+
+fn json(body: Vec<u8>) -> Response {
+    let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    (StatusCode::OK, kind, body).into_response()
+}
+
+fn invalid_body(error: &serde_json::Error) -> ErrorResponse {
+    ErrorResponse::invalid(kind_of(error))
+}
+
+fn not_allowed(act: Act) -> Error {
+    let args = vec![("act", act.as_str().into())];
+    Error::refused(Code::ActNotAllowed, texts::phrase(Code::ActNotAllowed, args))
+}
+
+fn unseen() -> Error {
+    Error::not_found("there is no such thing, or it is not to be seen with this API key")
+}
+
+fn outside() -> Error {
+    Error::refused(Code::OutsideScopes, texts::phrase(Code::OutsideScopes, vec![]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admin::role::Role;
+    use crate::admin::testing::scope;
+
+    #[test]
+    fn what_lies_elsewhere_is_not_there_and_what_lies_in_part_elsewhere_stays_as_it_is() {
+        let set = |names: &[&str]| names.iter().map(|name| scope(name)).collect::<BTreeSet<_>>();
+        let of = |names: &[&str]| Touches::Scopes(set(names));
+        let moves = |own: &[&str], others: &[&str]| Touches::Moves(set(own), set(others));
+        let icu = Grant::new(Role::SiteAdministrator, Some([scope("icu")].into())).unwrap();
+        let owner = Grant::new(Role::Owner, None).unwrap();
+        for (touches, read, write) in [
+            (of(&["icu"]), None, None),
+            (of(&["icu", "er"]), None, Some(Code::OutsideScopes)),
+            (of(&["er"]), Some(Code::NotFound), Some(Code::NotFound)),
+            (of(&[]), Some(Code::NotFound), Some(Code::NotFound)),
+            (moves(&["icu"], &["icu"]), None, None),
+            (moves(&["icu"], &["er"]), None, Some(Code::OutsideScopes)),
+            (moves(&["er"], &["icu"]), Some(Code::NotFound), Some(Code::NotFound)),
+            (Touches::Everything, Some(Code::OutsideScopes), Some(Code::OutsideScopes)),
+            (Touches::Nothing, None, None),
+            (Touches::Rows, None, None),
+        ] {
+            let refused = |grant, act| may(grant, act, &touches).err().map(|error| error.code());
+            assert_eq!(refused(&icu, Act::ReadPeople), read, "{touches:?}");
+            assert_eq!(refused(&icu, Act::WritePeople), write, "{touches:?}");
+            assert_eq!(refused(&owner, Act::WritePeople), None, "{touches:?}");
+        }
+    }
+}

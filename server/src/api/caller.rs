@@ -1,0 +1,48 @@
+//! Who asks: an API key in `Authorization: Bearer`.
+
+use axum::http::header;
+use axum::http::request::Parts;
+use wardkey_core::code::Code;
+
+use crate::admin::api_key::{self, Known};
+use crate::error::Error;
+use crate::http::App;
+use crate::http::limit::Counted;
+use crate::http::peer::Peer;
+use crate::http::reply::ErrorResponse;
+use crate::store::api_key as stored;
+
+/// The token of a request; empty without one.
+pub fn token(parts: &Parts) -> &str {
+    let given = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let (scheme, token) = given.and_then(|given| given.split_once(' ')).unwrap_or_default();
+    if scheme.eq_ignore_ascii_case("bearer") { token.trim() } else { "" }
+}
+
+/// Who asks. Tokens that do not hold use up what their address may ask, and nothing of any key.
+///
+/// # Errors
+/// 401 with [`Code::ApiKeyInvalid`]; 429.
+pub async fn known(app: &App, parts: &Parts) -> Result<Known, ErrorResponse> {
+    let now = app.now();
+    let mut tx = app.store.read().await?;
+    let known = api_key::known(&mut tx, token(parts), now).await;
+    drop(tx);
+    let known = match known {
+        Err(error) if error.code() == Code::ApiKeyInvalid => {
+            if let Some(peer) = parts.extensions.get::<Peer>() {
+                app.limiter.take(Counted::address(peer.address.ip()))?;
+            }
+            return Err(error.into());
+        }
+        known => known?,
+    };
+    app.limiter.take(Counted::ApiKey(known.id))?;
+
+    if known.is_due {
+        let mut tx = app.store.write().await?;
+        stored::used(&mut tx, &known.id, now).await?;
+        tx.commit().await.map_err(Error::from)?;
+    }
+    Ok(known)
+}

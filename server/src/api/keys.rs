@@ -1,0 +1,132 @@
+//! Security keys.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use wardkey_core::id::Hash;
+use wardkey_core::name::LoginName;
+
+use super::call::{Call, Done};
+use super::endpoint::{Asked, Endpoint, Fingerprint, Nothing, Touches, parsed, query, route};
+use super::people;
+use crate::admin::Listing;
+use crate::admin::key::{self, KeyOfPerson, KeySwitched, Which};
+use crate::error::Result;
+use crate::store::credential::{self, CredentialStatus};
+use crate::store::person;
+
+query! {
+    /// Which keys.
+    Wanted {
+        /// Of this person.
+        person: String,
+    }
+}
+
+route! {
+    "Keys, oldest first, deleted ones too. A page may have fewer rows than were asked for: go on \
+     while there is `next`."
+    List = Get "/v1/keys" as "keys.list" for ReadKeys
+        (Nothing, Wanted, Nothing) -> Listing<KeyOfPerson>
+}
+
+impl Endpoint for List {
+    async fn touches(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
+        match &asked.query.person {
+            None => Ok(Touches::Rows),
+            Some(login) => people::scopes_of(call, &parsed("person", login)?).await,
+        }
+    }
+
+    async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<Listing<KeyOfPerson>> {
+        let page = call.page(&asked.query.paging())?;
+        let keys = match &asked.query.person {
+            None => key::list(&mut call.tx, &page).await?,
+            Some(login) => {
+                let login: LoginName = parsed("person", login)?;
+                key::list_of(&mut call.tx, &login, &page).await?
+            }
+        };
+        let seen = call.seen(keys.items.iter().map(|key| key.person.clone()).collect()).await?;
+        call.listing(keys, |key| seen.contains(&key.person))
+    }
+}
+
+route! {
+    "A key and whose it is."
+    Show = Get "/v1/keys/{fingerprint}" as "keys.show" for ReadKeys
+        (Fingerprint, Nothing, Nothing) -> KeyOfPerson
+}
+
+impl Endpoint for Show {
+    async fn touches(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
+        scopes_of(call, &asked.target.0).await
+    }
+
+    async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<KeyOfPerson> {
+        key::show(&mut call.tx, &asked.target.0.to_hex()).await
+    }
+}
+
+/// What is said of a key that is switched.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyAct {
+    /// Whose key it is: anybody else's is not touched.
+    pub person: Option<String>,
+    /// Why, for the trail.
+    pub reason: Option<String>,
+}
+
+route! {
+    "Switches a key off. Connected terminals refuse it within about a second."
+    Disable = Post "/v1/keys/{fingerprint}/disable" as "keys.disable" for DisableKeys
+        (Fingerprint, Nothing, KeyAct) -> Done<KeySwitched>
+}
+
+impl Endpoint for Disable {
+    async fn touches(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
+        scopes_of(call, &asked.target.0).await
+    }
+
+    async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<Done<KeySwitched>> {
+        switch(call, &asked.target.0, CredentialStatus::Disabled, &asked.body).await
+    }
+}
+
+route! {
+    "Switches a key on again."
+    Enable = Post "/v1/keys/{fingerprint}/enable" as "keys.enable" for EnableKeys
+        (Fingerprint, Nothing, KeyAct) -> Done<KeySwitched>
+}
+
+impl Endpoint for Enable {
+    async fn touches(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
+        scopes_of(call, &asked.target.0).await
+    }
+
+    async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<Done<KeySwitched>> {
+        switch(call, &asked.target.0, CredentialStatus::Active, &asked.body).await
+    }
+}
+
+async fn switch(
+    call: &mut Call<'_>,
+    key: &Hash,
+    status: CredentialStatus,
+    act: &KeyAct,
+) -> Result<Done<KeySwitched>> {
+    let fingerprint = key.to_hex();
+    let person = act.person.as_deref().map(|login| parsed::<LoginName>("person", login));
+    let person = person.transpose()?;
+    let which = Which { fingerprint: &fingerprint, of: person.as_ref() };
+    let mut operation = call.operation(act.reason.as_deref());
+    let done = key::switch(&mut operation, &which, status).await?;
+    let reach = done.reach.clone();
+    call.done(done, reach).await
+}
+
+/// The scopes of whose key it is.
+async fn scopes_of(call: &mut Call<'_>, key: &Hash) -> Result<Touches> {
+    let key = credential::by_fingerprint(&mut call.tx, &key.to_hex()).await?;
+    Ok(Touches::Scopes(person::scopes(&mut call.tx, key.person).await?))
+}

@@ -1,0 +1,100 @@
+//! Passes: temporary codes in place of a key.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use wardkey_core::name::LoginName;
+
+use super::call::{Call, Done};
+use super::endpoint::{Asked, Endpoint, Nothing, Part, Reason, Terminal, Touches, parsed, route};
+use super::people;
+use crate::admin::Listing;
+use crate::admin::pass::{self, PassEnded, PassIssued, PassView, Where};
+use crate::error::{Error, Result};
+
+/// Seconds for which a pass is valid, when nothing is said.
+const SECONDS: u64 = 8 * 3600;
+
+route! {
+    "Passes, newest first; what is typed is stored nowhere. A page may have fewer rows than were \
+     asked for: go on while there is `next`."
+    List = Get "/v1/passes" as "passes.list" for ReadPasses
+        (Nothing, Part, Nothing) -> Listing<PassView>
+}
+
+impl Endpoint for List {
+    async fn touches(_: &mut Call<'_>, _: &Asked<Self>) -> Result<Touches> {
+        Ok(Touches::Rows)
+    }
+
+    async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<Listing<PassView>> {
+        let page = call.page(&asked.query.paging())?;
+        let passes = pass::list(&mut call.tx, &page, call.now).await?;
+        let seen = call.seen(passes.items.iter().map(|pass| pass.login.clone()).collect()).await?;
+        let mut listing = call.listing(passes, |pass| seen.contains(&pass.login))?;
+        for pass in &mut listing.items {
+            pass.scope = pass.scope.take().filter(|scope| call.grant().covers(scope));
+        }
+        Ok(listing)
+    }
+}
+
+/// A new pass.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PassToIssue {
+    /// Seconds for which it is valid, within what the scopes of the person allow; 28800 without.
+    pub seconds: Option<u64>,
+    /// At the terminals of this scope; needed for somebody in several.
+    pub scope: Option<String>,
+    /// At this terminal only: its whole id.
+    pub terminal: Option<String>,
+    /// Why, for the trail and the records of every use.
+    pub reason: String,
+}
+
+route! {
+    "Issues a pass to somebody who has forgotten the key: the only time that its code can be seen."
+    Add = Post "/v1/people/{login}/pass" as "passes.add" for IssuePasses
+        (LoginName, Nothing, PassToIssue) -> PassIssued
+}
+
+impl Endpoint for Add {
+    async fn touches(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
+        people::scopes_of(call, &asked.target).await
+    }
+
+    async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<PassIssued> {
+        let body = asked.body;
+        let place = match (&body.scope, &body.terminal) {
+            (None, None) => Where::Unsaid,
+            (Some(scope), None) => Where::Scope(parsed("scope", scope)?),
+            (None, Some(id)) => Where::Terminal(parsed::<Terminal>("terminal", id)?.0.to_hex()),
+            (Some(_), Some(_)) => return Err(Error::invalid("scope or terminal, and not both")),
+        };
+        let seconds = body.seconds.unwrap_or(SECONDS);
+        if seconds == 0 {
+            return Err(Error::invalid("seconds: at least 1"));
+        }
+        let mut operation = call.operation(Some(&body.reason));
+        pass::add(&mut operation, &asked.target, &place, seconds).await
+    }
+}
+
+route! {
+    "Ends the pass of a person."
+    Disable = Post "/v1/people/{login}/pass/disable" as "passes.disable" for EndPasses
+        (LoginName, Nothing, Reason) -> Done<PassEnded>
+}
+
+impl Endpoint for Disable {
+    async fn touches(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
+        people::scopes_of(call, &asked.target).await
+    }
+
+    async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<Done<PassEnded>> {
+        let mut operation = call.operation(asked.body.reason.as_deref());
+        let done = pass::disable(&mut operation, &asked.target).await?;
+        let reach = done.reach.clone();
+        call.done(done, reach).await
+    }
+}

@@ -1,0 +1,283 @@
+//! People.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use wardkey_core::name::{Language, LoginName, ScopeName};
+
+use super::call::{Call, Done};
+use super::endpoint::{
+    Asked, Endpoint, Nothing, Reason, Touches, all_parsed, parsed, query, route,
+};
+use super::tag;
+use crate::admin::person::{
+    self, Changes, NewPerson, PersonAdded, PersonChanged, PersonSwitched, PersonView,
+};
+use crate::admin::{Edit, Listing};
+use crate::error::{Error, Result};
+use crate::store::person::{self as stored, PersonStatus};
+use crate::texts::Text;
+use crate::when::When;
+
+query! {
+    /// Which people.
+    Which {
+        /// Of this scope.
+        scope: String,
+    }
+}
+
+route! {
+    "People, by login name. A page may have fewer rows than were asked for: go on while there is \
+     `next`."
+    List = Get "/v1/people" as "people.list" for ReadPeople
+        (Nothing, Which, Nothing) -> Listing<PersonView>
+}
+
+impl Endpoint for List {
+    async fn touches(_: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
+        match &asked.query.scope {
+            None => Ok(Touches::Rows),
+            Some(scope) => Ok(Touches::Scopes([parsed("scope", scope)?].into())),
+        }
+    }
+
+    async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<Listing<PersonView>> {
+        let page = call.page(&asked.query.paging())?;
+        let scope = asked.query.scope.map(|scope| parsed::<ScopeName>("scope", &scope));
+        let people = person::list(&mut call.tx, scope.transpose()?.as_ref(), &page).await?;
+        let mut seen = call.listing(people, |view| call.grant().sees(&view.scopes))?;
+        seen.items.iter_mut().for_each(|view| mask(call, view));
+        Ok(seen)
+    }
+}
+
+route! {
+    "A person with all keys."
+    Show = Get "/v1/people/{login}" as "people.show" for ReadPeople
+        (LoginName, Nothing, Nothing) -> PersonView
+}
+
+impl Endpoint for Show {
+    async fn touches(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
+        scopes_of(call, &asked.target).await
+    }
+
+    async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<PersonView> {
+        view(call, &asked.target).await
+    }
+}
+
+/// A new person.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PersonToAdd {
+    /// Login name: the name of the Unix account, too.
+    pub login: String,
+    /// The person's name.
+    pub name: String,
+    /// `ja` or `en`; `ja` without.
+    pub language: Option<String>,
+    /// The first day, or not valid before this moment.
+    pub valid_from: Option<String>,
+    /// The last day, or not valid from this moment on.
+    pub valid_until: Option<String>,
+    /// Scopes in which the person may log in; at least one.
+    pub scopes: Vec<String>,
+    /// Groups.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// Why, for the trail.
+    pub reason: Option<String>,
+}
+
+route! {
+    "Adds a person."
+    Add = Post "/v1/people" as "people.add" for WritePeople
+        (Nothing, Nothing, PersonToAdd) -> PersonAdded
+}
+
+impl Endpoint for Add {
+    async fn touches(_: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
+        let scopes: Vec<ScopeName> = all_parsed("scopes", &asked.body.scopes)?;
+        if scopes.is_empty() {
+            return Err(Error::invalid("scopes: at least one"));
+        }
+        Ok(Touches::Scopes(scopes.into_iter().collect()))
+    }
+
+    async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<PersonAdded> {
+        let body = asked.body;
+        let new = NewPerson {
+            login: parsed("login", &body.login)?,
+            name: parsed("name", &body.name)?,
+            language: language(body.language.as_deref())?.unwrap_or_default(),
+            valid_from: moment("valid_from", body.valid_from.as_deref())?,
+            valid_until: moment("valid_until", body.valid_until.as_deref())?,
+            scopes: all_parsed("scopes", &body.scopes)?,
+            groups: all_parsed("groups", &body.groups)?,
+        };
+        person::add(&mut call.operation(body.reason.as_deref()), new).await
+    }
+}
+
+/// What is changed of a person; what is not given stays.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PersonToSet {
+    /// The person's name.
+    pub name: Option<String>,
+    /// `ja` or `en`.
+    pub language: Option<String>,
+    /// The first day, or not valid before this moment.
+    pub valid_from: Option<String>,
+    /// The last day, or not valid from this moment on.
+    pub valid_until: Option<String>,
+    /// Without limit, where no other one is given.
+    #[serde(default)]
+    pub always_valid: bool,
+    /// All scopes.
+    pub scopes: Option<Vec<String>>,
+    /// Scopes that are added.
+    #[serde(default)]
+    pub add_scopes: Vec<String>,
+    /// Scopes that are taken away.
+    #[serde(default)]
+    pub remove_scopes: Vec<String>,
+    /// All groups.
+    pub groups: Option<Vec<String>>,
+    /// Groups that are added.
+    #[serde(default)]
+    pub add_groups: Vec<String>,
+    /// Groups that are taken away.
+    #[serde(default)]
+    pub remove_groups: Vec<String>,
+    /// Why, for the trail.
+    pub reason: Option<String>,
+}
+
+route! {
+    "Changes what is said of a person. With `If-Match` only when that is still as it was read."
+    Set = Patch "/v1/people/{login}" as "people.set" for WritePeople
+        (LoginName, Nothing, PersonToSet) -> PersonChanged
+}
+
+impl Endpoint for Set {
+    /// Also the scopes that it would get or lose.
+    async fn touches(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
+        let person = stored::get(&mut call.tx, &asked.target).await?;
+        let own = stored::scopes(&mut call.tx, person.id).await?;
+        let body = &asked.body;
+        let mut others = BTreeSet::new();
+        let given = body.scopes.iter().flatten().chain(&body.add_scopes);
+        for scope in given.chain(&body.remove_scopes) {
+            others.insert(parsed("scopes", scope)?);
+        }
+        Ok(Touches::Moves(own, others))
+    }
+
+    async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<PersonChanged> {
+        let login = asked.target;
+        if asked.if_match.is_some() {
+            tag::must_match(asked.if_match.as_deref(), &view(call, &login).await?)?;
+        }
+        let body = asked.body;
+        let all = |texts: Option<Vec<String>>| texts.map(|texts| all_parsed("scopes", &texts));
+        let groups = body.groups.map(|texts| all_parsed("groups", &texts));
+        let changes = Changes {
+            name: body.name.map(|name| parsed("name", &name)).transpose()?,
+            language: language(body.language.as_deref())?,
+            valid_from: moment("valid_from", body.valid_from.as_deref())?,
+            valid_until: moment("valid_until", body.valid_until.as_deref())?,
+            always_valid: body.always_valid,
+            scopes: Edit {
+                all: all(body.scopes).transpose()?,
+                add: all_parsed("add_scopes", &body.add_scopes)?,
+                remove: all_parsed("remove_scopes", &body.remove_scopes)?,
+            },
+            groups: Edit {
+                all: groups.transpose()?,
+                add: all_parsed("add_groups", &body.add_groups)?,
+                remove: all_parsed("remove_groups", &body.remove_groups)?,
+            },
+        };
+        person::set(&mut call.operation(body.reason.as_deref()), &login, changes).await
+    }
+}
+
+route! {
+    "Switches a person off: no login at any terminal, and no open code or pass."
+    Disable = Post "/v1/people/{login}/disable" as "people.disable" for DisablePeople
+        (LoginName, Nothing, Reason) -> Done<PersonSwitched>
+}
+
+impl Endpoint for Disable {
+    async fn touches(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
+        scopes_of(call, &asked.target).await
+    }
+
+    async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<Done<PersonSwitched>> {
+        switch(call, &asked.target, PersonStatus::Disabled, &asked.body).await
+    }
+}
+
+route! {
+    "Switches a person on again."
+    Enable = Post "/v1/people/{login}/enable" as "people.enable" for EnablePeople
+        (LoginName, Nothing, Reason) -> Done<PersonSwitched>
+}
+
+impl Endpoint for Enable {
+    async fn touches(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
+        scopes_of(call, &asked.target).await
+    }
+
+    async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<Done<PersonSwitched>> {
+        switch(call, &asked.target, PersonStatus::Active, &asked.body).await
+    }
+}
+
+async fn switch(
+    call: &mut Call<'_>,
+    login: &LoginName,
+    status: PersonStatus,
+    why: &Reason,
+) -> Result<Done<PersonSwitched>> {
+    let reason = why.reason.as_deref();
+    let done = person::switch(&mut call.operation(reason), login, status).await?;
+    let reach = done.reach.clone();
+    call.done(done, reach).await
+}
+
+/// The scopes of a person.
+pub async fn scopes_of(call: &mut Call<'_>, login: &LoginName) -> Result<Touches> {
+    let person = stored::get(&mut call.tx, login).await?;
+    let scopes: BTreeSet<ScopeName> = stored::scopes(&mut call.tx, person.id).await?;
+    Ok(Touches::Scopes(scopes))
+}
+
+/// A person, as who asks may see them.
+async fn view(call: &mut Call<'_>, login: &LoginName) -> Result<PersonView> {
+    let mut view = person::show(&mut call.tx, login).await?;
+    mask(call, &mut view);
+    Ok(view)
+}
+
+/// Leaves out the names of other scopes.
+fn mask(call: &Call<'_>, view: &mut PersonView) {
+    view.scopes.retain(|scope| call.grant().covers(scope));
+}
+
+fn language(text: Option<&str>) -> Result<Option<Language>> {
+    text.map(|text| parsed("language", text)).transpose()
+}
+
+fn moment(field: &str, text: Option<&str>) -> Result<Option<When>> {
+    let Some(text) = text else { return Ok(None) };
+    let unread = || {
+        let why = Text::WriteTime.into();
+        Error::invalid(Text::At.with([("place", field.into()), ("why", why)]))
+    };
+    When::parse(text).map(Some).ok_or_else(unread)
+}

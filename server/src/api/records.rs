@@ -1,0 +1,119 @@
+//! What happened: records of terminals, and the trail of administration.
+
+use std::collections::BTreeSet;
+
+use wardkey_core::id::TerminalId;
+use wardkey_core::name::{LoginName, ScopeName};
+
+use super::call::Call;
+use super::endpoint::{Asked, Endpoint, Nothing, Terminal, Touches, parsed, query, route};
+use crate::admin::Listing;
+use crate::admin::event::{self, EventView, Wanted};
+use crate::admin::trail;
+use crate::error::{Error, Result};
+use crate::store::audit::Entry;
+use crate::store::terminal;
+use crate::texts::Text;
+use crate::when::When;
+
+query! {
+    /// Which records.
+    Which {
+        /// Of this person or account.
+        person: String,
+        /// Of this terminal: its whole id.
+        terminal: String,
+        /// `login`, ...
+        event: String,
+        /// `success` or `failure`.
+        outcome: String,
+        /// Only those whose evidence does not hold.
+        invalid: bool,
+        /// Not before this day or time.
+        since: String,
+    }
+}
+
+route! {
+    "Records of terminals, newest first. A page may have fewer rows than were asked for: go on \
+     while there is `next`."
+    Events = Get "/v1/events" as "events.list" for ReadEvents
+        (Nothing, Which, Nothing) -> Listing<EventView>
+}
+
+impl Endpoint for Events {
+    async fn touches(_: &mut Call<'_>, _: &Asked<Self>) -> Result<Touches> {
+        Ok(Touches::Rows)
+    }
+
+    async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<Listing<EventView>> {
+        let page = call.page(&asked.query.paging())?;
+        let query = asked.query;
+        let person = query.person.map(|login| parsed::<LoginName>("person", &login)).transpose()?;
+        let terminal = query.terminal.map(|id| parsed::<Terminal>("terminal", &id)).transpose()?;
+        let terminal = terminal.map(|terminal| terminal.0.to_hex());
+        let unread = || Error::invalid(Text::WriteTime);
+        let since = match query.since {
+            None => None,
+            Some(text) => Some(When::parse(&text).ok_or_else(unread)?),
+        };
+        let wanted = Wanted {
+            person: person.as_ref(),
+            terminal: terminal.as_deref(),
+            name: query.event,
+            outcome: query.outcome,
+            invalid: query.invalid.unwrap_or_default(),
+            since,
+        };
+        let events = event::list(&mut call.tx, wanted, &call.zone, &page).await?;
+
+        let seen = terminals_seen(call, &events.items).await?;
+        let everywhere = call.grant().is_everywhere();
+        let mut listing = call.listing(events, |row| seen.contains(&row.event.terminal))?;
+        if !everywhere {
+            // It names the scopes of a person who may be of elsewhere.
+            listing.items.iter_mut().for_each(|row| row.explanation = None);
+        }
+        Ok(listing)
+    }
+}
+
+/// Those terminals of a page of records that may be seen.
+async fn terminals_seen(call: &mut Call<'_>, events: &[EventView]) -> Result<BTreeSet<String>> {
+    let all = events.iter().map(|row| row.event.terminal.clone());
+    let all: BTreeSet<String> = all.collect();
+    if call.grant().is_everywhere() {
+        return Ok(all);
+    }
+    let ids: Vec<TerminalId> = all.iter().filter_map(|id| TerminalId::from_hex(id).ok()).collect();
+    let scopes = terminal::scopes_of(&mut call.tx, &ids).await?;
+    let grant = call.grant();
+    let seen = scopes.iter().filter(|(_, own)| grant.sees(own.iter().map(ScopeName::as_str)));
+    Ok(seen.map(|(id, _)| id.to_hex()).collect())
+}
+
+query! {
+    /// Which rows of the trail.
+    Rows {
+        /// On this object: a login name, a fingerprint, an id, a scope.
+        object: String,
+    }
+}
+
+route! {
+    "The trail of administration, newest first: who changed what, and why."
+    Trail = Get "/v1/audit" as "audit.list" for ReadTrail
+        (Nothing, Rows, Nothing) -> Listing<Entry>
+}
+
+impl Endpoint for Trail {
+    async fn touches(_: &mut Call<'_>, _: &Asked<Self>) -> Result<Touches> {
+        Ok(Touches::Everything)
+    }
+
+    async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<Listing<Entry>> {
+        let page = call.page(&asked.query.paging())?;
+        let rows = trail::list(&mut call.tx, asked.query.object.as_deref(), &page).await?;
+        call.listing(rows, |_| true)
+    }
+}

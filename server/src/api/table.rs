@@ -1,0 +1,89 @@
+//! The one table of routes.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::routing::on;
+use wardkey_core::code::Code;
+
+use super::answer::answer;
+use super::call::Api;
+use super::document::{self, Described};
+use super::endpoint::Route;
+use super::seal::Seal;
+use super::{codes, keys, passes, people, problem, records, scopes, server, terminals};
+use crate::error::Result;
+use crate::http::App;
+use crate::http::middleware::every_request;
+use crate::http::reply::ErrorResponse;
+
+/// Makes the list and the router from the same lines.
+macro_rules! table {
+    ($($route:ty,)*) => {
+        /// Every route.
+        pub fn described() -> Vec<Described> {
+            vec![$(Described::of::<$route>()),*]
+        }
+
+        fn table() -> Router<Arc<Api>> {
+            Router::new()$(.route(
+                <$route as Route>::PATH,
+                on(<$route as Route>::METHOD.filter(), answer::<$route>),
+            ))*
+        }
+    };
+}
+
+table! {
+    server::Document,
+    server::Status,
+    people::List,
+    people::Add,
+    people::Show,
+    people::Set,
+    people::Disable,
+    people::Enable,
+    keys::List,
+    keys::Show,
+    keys::Disable,
+    keys::Enable,
+    codes::List,
+    codes::Add,
+    codes::Withdraw,
+    passes::List,
+    passes::Add,
+    passes::Disable,
+    terminals::List,
+    terminals::Show,
+    terminals::Approve,
+    terminals::Disable,
+    scopes::List,
+    scopes::Show,
+    records::Events,
+    records::Trail,
+}
+
+/// The routes, with what every request passes.
+///
+/// # Errors
+/// [`Error::Crypto`](crate::error::Error::Crypto) when nothing can be sealed.
+pub fn router(app: Arc<App>) -> Result<Router> {
+    let api = Api {
+        document: document::of(&described()),
+        cursors: Seal::new(app.code_key.as_slice(), "wardkey/cursor/1")?,
+        app: Arc::clone(&app),
+    };
+    Ok(table()
+        .fallback(async || {
+            ErrorResponse::new(StatusCode::NOT_FOUND, Code::NotFound, "no such resource")
+        })
+        .method_not_allowed_fallback(async || {
+            let message = "this resource has no such method";
+            ErrorResponse::new(StatusCode::METHOD_NOT_ALLOWED, Code::RequestInvalid, message)
+        })
+        .layer(from_fn_with_state(app, every_request))
+        .layer(map_response(problem::as_problem))
+        .with_state(Arc::new(api)))
+}
