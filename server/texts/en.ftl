@@ -116,6 +116,7 @@ nothing-to-set = nothing to set: see --help for what a scope has
 token-or-id = give a token, or its id of 16 hexadecimal digits
 api-key-id = give the id of an API key: 16 hexadecimal digits, as "api-key list" shows it
 token-too-long = a join token is valid for { $days } days at most: its nine digits tie a terminal to its server, and nobody may have longer to look for a key that fits them
+api-key-scopes = an API key is for { $count } scopes at most; without --scope it is for all of them
 api-key-too-long = an API key is valid for { $days } days at most
 import-format = the name does not end in .csv or .jsonl; give --format
 import-too-long = { $path }: longer than { $count } MiB; import it in parts

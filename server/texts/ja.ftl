@@ -115,6 +115,7 @@ nothing-to-set = 変更する項目がありません。項目は --help をご�
 token-or-id = トークンか、その 16 桁の ID を指定してください
 api-key-id = API キーの ID（「api-key list」に表示される 16 桁の 16 進数）を指定してください
 token-too-long = 参加トークンの有効期間は最長 { $days } 日です。端末はトークンの 9 桁でサーバーを見分けるため、それに合う鍵を探す時間を限ります
+api-key-scopes = API キーの対象は最大 { $count } スコープです。--scope を省くと、すべてが対象になります
 api-key-too-long = API キーの有効期間は最長 { $days } 日です
 import-format = ファイル名が .csv でも .jsonl でもありません。--format を指定してください
 import-too-long = { $path }: { $count } MiB を超えています。分けてインポートしてください

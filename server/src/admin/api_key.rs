@@ -29,6 +29,8 @@ const BEGINS: &str = "wardkey_api_";
 const SECRET_LEN: usize = 32;
 /// The longest that a key is valid, in seconds.
 pub const MAX_SECONDS: u64 = 400 * 86_400;
+/// Scopes that one key may be for: more than a site has wards, few enough for one statement.
+const MAX_SCOPES: usize = 500;
 /// Seconds within which a second use is not noted.
 const NOTED: u64 = 3600;
 
@@ -132,13 +134,17 @@ pub async fn show(tx: &mut Tx, id: &str, now: UnixTime) -> Result<ApiKeyView> {
 ///
 /// # Errors
 /// [`Error::Refused`] for scopes that there are not, and a role that needs some; one of usage when
-/// it would be valid for longer than [`MAX_SECONDS`].
+/// it would be valid for longer than [`MAX_SECONDS`], or is for more than [`MAX_SCOPES`].
 pub async fn add(op: &mut Operation<'_>, new: NewApiKey) -> Result<ApiKeyMade> {
     if new.seconds > MAX_SECONDS {
         let days = (MAX_SECONDS / 86_400).into();
         return Err(Error::usage(Text::ApiKeyTooLong.with([("days", days)])));
     }
     let scopes: BTreeSet<ScopeName> = new.scopes.into_iter().collect();
+    if scopes.len() > MAX_SCOPES {
+        let count = (MAX_SCOPES as u64).into();
+        return Err(Error::usage(Text::ApiKeyScopes.with([("count", count)])));
+    }
     let scopes = (!scopes.is_empty()).then_some(scopes);
     Grant::new(new.role, scopes.clone())?;
 
@@ -325,5 +331,9 @@ mod tests {
         let long = NewApiKey { seconds: MAX_SECONDS + 1, ..help_desk(&[]) };
         let long = deployment.act(async |op| add(op, long).await).await;
         assert!(matches!(long.unwrap_err(), Error::Usage(_)));
+        let names: Vec<String> = (0..=MAX_SCOPES).map(|number| format!("w{number}")).collect();
+        let many = help_desk(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        let many = deployment.act(async |op| add(op, many).await).await;
+        assert!(matches!(many.unwrap_err(), Error::Usage(_)));
     }
 }

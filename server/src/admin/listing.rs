@@ -55,8 +55,8 @@ mod tests {
     #[test]
     fn a_short_list_is_searched_and_given_in_pages() {
         let part = |after: Option<&str>, search: Option<&str>, limit| {
-            let request =
-                PageRequest { after: after.map(Into::into), limit, search: search.map(Into::into) };
+            let (after, search) = (after.map(Into::into), search.map(Into::into));
+            let request = PageRequest { after, limit, search, within: None };
             let all = ["east1", "east2", "west"].map(str::to_owned).to_vec();
             let part = Listing::part_of(all, &request, Clone::clone, Clone::clone);
             (part.items, part.next)

@@ -122,6 +122,11 @@ impl Grant {
         self.role
     }
 
+    /// The scopes that it is for; all of them without.
+    pub const fn scopes(&self) -> Option<&BTreeSet<ScopeName>> {
+        self.scopes.as_ref()
+    }
+
     /// Whether it is for every scope.
     pub fn is_everywhere(&self) -> bool {
         self.scopes.is_none()

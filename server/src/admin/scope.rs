@@ -341,7 +341,10 @@ async fn set_loans(
 
 /// A page of scopes, by name.
 pub async fn list(tx: &mut Tx, request: &PageRequest) -> Result<Listing<ScopeView>> {
-    let all = all(tx).await?;
+    let mut all = all(tx).await?;
+    if let Some(within) = &request.within {
+        all.retain(|scope| within.iter().any(|own| own.as_str() == scope.name));
+    }
     Ok(Listing::part_of(all, request, |scope| scope.name.clone(), |scope| scope.name.clone()))
 }
 

@@ -1,13 +1,10 @@
 //! A request that is being answered: who asks, and the transaction in which it is.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use base64ct::{Base64UrlUnpadded, Encoding};
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Serialize;
 use wardkey_core::code::Code;
-use wardkey_core::name::{LoginName, ScopeName};
 use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 
@@ -18,13 +15,15 @@ use crate::admin::role::Grant;
 use crate::admin::{Listing, Operation};
 use crate::error::{Error, Result};
 use crate::http::App;
-use crate::store::{PageRequest, Tx, lookup};
+use crate::store::{PageRequest, Tx};
 use crate::texts::Text;
 
 /// Rows of a page, when nothing is said.
 const ROWS: u32 = 100;
 /// The most rows of a page.
 const MAX_ROWS: u32 = 1000;
+/// The longest text that is searched, in characters.
+const MAX_SEARCH: usize = 200;
 
 /// What all requests share.
 pub struct Api {
@@ -100,10 +99,11 @@ impl Call<'_> {
         }
     }
 
-    /// The page that is asked for.
+    /// The page that is asked for, of what whoever asks may see: the store leaves the rest out
+    /// before it counts rows.
     ///
     /// # Errors
-    /// [`Error::Refused`] when no page of this list gave its place.
+    /// [`Error::Refused`] when no page of this list gave its place, and for bounds.
     pub fn page(&self, paging: &Paging) -> Result<PageRequest> {
         let after = match &paging.after {
             None => None,
@@ -113,7 +113,11 @@ impl Call<'_> {
         if !(1..=MAX_ROWS).contains(&limit) {
             return Err(Error::invalid(format!("limit: 1 to {MAX_ROWS}")));
         }
-        Ok(PageRequest { after, limit, search: paging.search.clone() })
+        let search = paging.search.clone();
+        if search.as_ref().is_some_and(|text| text.chars().count() > MAX_SEARCH) {
+            return Err(Error::invalid(format!("search: at most {MAX_SEARCH} characters")));
+        }
+        Ok(PageRequest { after, limit, search, within: self.grant().scopes().cloned() })
     }
 
     fn place(&self, text: &str) -> Option<String> {
@@ -121,12 +125,8 @@ impl Call<'_> {
         String::from_utf8(self.api.cursors.open(self.path, &sealed)?).ok()
     }
 
-    /// A page without what is not to be seen; where it goes on is sealed.
-    pub fn listing<T>(
-        &self,
-        listing: Listing<T>,
-        is_seen: impl FnMut(&T) -> bool,
-    ) -> Result<Listing<T>> {
+    /// A page as it goes out: where the list goes on is sealed.
+    pub fn listing<T>(&self, listing: Listing<T>) -> Result<Listing<T>> {
         let next = match listing.next {
             None => None,
             Some(next) => {
@@ -134,23 +134,7 @@ impl Call<'_> {
                 Some(Base64UrlUnpadded::encode_string(&sealed))
             }
         };
-        let items = listing.items.into_iter().filter(is_seen).collect();
-        Ok(Listing { items, more: next.is_some(), next })
-    }
-
-    /// Those of these people of whom something may be seen, by login name.
-    pub async fn seen(&mut self, logins: Vec<String>) -> Result<BTreeSet<String>> {
-        if self.grant().is_everywhere() {
-            return Ok(logins.into_iter().collect());
-        }
-        let logins: BTreeSet<LoginName> =
-            logins.into_iter().filter_map(|login| LoginName::new(login).ok()).collect();
-        let logins: Vec<LoginName> = logins.into_iter().collect();
-        let scopes: BTreeMap<LoginName, BTreeSet<ScopeName>> =
-            lookup::scopes_of_people(&mut self.tx, &logins).await?;
-        let grant = self.grant();
-        let seen = scopes.iter().filter(|(_, own)| grant.sees(own.iter().map(ScopeName::as_str)));
-        Ok(seen.map(|(login, _)| login.to_string()).collect())
+        Ok(Listing { items: listing.items, more: next.is_some(), next })
     }
 
     /// What was done, with what keeps terminals from hearing of it.

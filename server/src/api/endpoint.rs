@@ -112,7 +112,7 @@ pub enum Touches {
     Nothing,
     /// The whole deployment.
     Everything,
-    /// Rows of a list: those that are not to be seen are left out ([`Call::listing`]).
+    /// Rows of a list: those that are not to be seen are left out by the store ([`Call::page`]).
     Rows,
     /// Something that lies in these scopes.
     Scopes(BTreeSet<ScopeName>),

@@ -1,18 +1,15 @@
 //! What happened: records of terminals, and the trail of administration.
 
-use std::collections::BTreeSet;
-
-use wardkey_core::id::TerminalId;
-use wardkey_core::name::{LoginName, ScopeName};
+use wardkey_core::name::LoginName;
 
 use super::call::Call;
 use super::endpoint::{Asked, Endpoint, Nothing, Terminal, Touches, parsed, query, route};
+use super::terminals;
 use crate::admin::Listing;
 use crate::admin::event::{self, EventView, Wanted};
 use crate::admin::trail;
 use crate::error::{Error, Result};
 use crate::store::audit::Entry;
-use crate::store::terminal;
 use crate::texts::Text;
 use crate::when::When;
 
@@ -35,15 +32,17 @@ query! {
 }
 
 route! {
-    "Records of terminals, newest first. A page may have fewer rows than were asked for: go on \
-     while there is `next`."
+    "Records of terminals, newest first."
     Events = Get "/v1/events" as "events.list" for ReadEvents
         (Nothing, Which, Nothing) -> Listing<EventView>
 }
 
 impl Endpoint for Events {
-    async fn touches(_: &mut Call<'_>, _: &Asked<Self>) -> Result<Touches> {
-        Ok(Touches::Rows)
+    async fn touches(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
+        match &asked.query.terminal {
+            None => Ok(Touches::Rows),
+            Some(id) => terminals::scopes_of(call, parsed("terminal", id)?).await,
+        }
     }
 
     async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<Listing<EventView>> {
@@ -67,29 +66,13 @@ impl Endpoint for Events {
         };
         let events = event::list(&mut call.tx, wanted, &call.zone, &page).await?;
 
-        let seen = terminals_seen(call, &events.items).await?;
-        let everywhere = call.grant().is_everywhere();
-        let mut listing = call.listing(events, |row| seen.contains(&row.event.terminal))?;
-        if !everywhere {
+        let mut listing = call.listing(events)?;
+        if !call.grant().is_everywhere() {
             // It names the scopes of a person who may be of elsewhere.
             listing.items.iter_mut().for_each(|row| row.explanation = None);
         }
         Ok(listing)
     }
-}
-
-/// Those terminals of a page of records that may be seen.
-async fn terminals_seen(call: &mut Call<'_>, events: &[EventView]) -> Result<BTreeSet<String>> {
-    let all = events.iter().map(|row| row.event.terminal.clone());
-    let all: BTreeSet<String> = all.collect();
-    if call.grant().is_everywhere() {
-        return Ok(all);
-    }
-    let ids: Vec<TerminalId> = all.iter().filter_map(|id| TerminalId::from_hex(id).ok()).collect();
-    let scopes = terminal::scopes_of(&mut call.tx, &ids).await?;
-    let grant = call.grant();
-    let seen = scopes.iter().filter(|(_, own)| grant.sees(own.iter().map(ScopeName::as_str)));
-    Ok(seen.map(|(id, _)| id.to_hex()).collect())
 }
 
 query! {
@@ -114,6 +97,6 @@ impl Endpoint for Trail {
     async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<Listing<Entry>> {
         let page = call.page(&asked.query.paging())?;
         let rows = trail::list(&mut call.tx, asked.query.object.as_deref(), &page).await?;
-        call.listing(rows, |_| true)
+        call.listing(rows)
     }
 }

@@ -59,12 +59,17 @@ pub async fn page(db: &mut Db, request: &PageRequest) -> Result<Page<ListedCode>
     let rows = query(SELECT)
         .then(
             "WHERE enrollment_code.id < $1
-                 AND (CAST($2 AS TEXT) IS NULL OR lower(person.login) LIKE $2 ESCAPE '\\')
-             ORDER BY enrollment_code.id DESC LIMIT $3",
+                 AND (CAST($2 AS TEXT) IS NULL OR lower(person.login) LIKE $2 ESCAPE '\\')",
         )
         .bind(request.after_number(i64::MAX)?)
         .bind(request.pattern())
         .bind(request.rows())
+        .within(
+            request.within.as_ref(),
+            " AND EXISTS (SELECT 1 FROM person_scope
+                 WHERE person_scope.person = enrollment_code.person AND person_scope.scope IN ",
+        )
+        .then(" ORDER BY enrollment_code.id DESC LIMIT $3")
         .all(db)
         .await?;
     Ok(Page::new(rows, request, |code: &ListedCode| code.id.to_string()))

@@ -237,14 +237,19 @@ pub async fn page(db: &mut Db, request: &PageRequest) -> Result<Page<ListedCrede
          FROM credential JOIN person ON person.id = credential.person
          WHERE credential.id > $1 AND (CAST($2 AS TEXT) IS NULL OR lower(person.login) LIKE $2 \
          ESCAPE '\\'
-             OR lower(label) LIKE $2 ESCAPE '\\' OR fingerprint BETWEEN $3 AND $4)
-         ORDER BY credential.id LIMIT $5",
+             OR lower(label) LIKE $2 ESCAPE '\\' OR fingerprint BETWEEN $3 AND $4)",
     )
     .bind(request.after_number(0)?)
     .bind(request.pattern())
     .bind(low)
     .bind(high)
     .bind(request.rows())
+    .within(
+        request.within.as_ref(),
+        " AND EXISTS (SELECT 1 FROM person_scope
+             WHERE person_scope.person = credential.person AND person_scope.scope IN ",
+    )
+    .then(" ORDER BY credential.id LIMIT $5")
     .all(db)
     .await?;
     Ok(Page::new(rows, request, |listed: &ListedCredential| listed.key.row.to_string()))

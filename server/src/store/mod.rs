@@ -46,6 +46,8 @@ pub mod import;
 pub mod intake;
 #[cfg(test)]
 mod lists;
+#[cfg(test)]
+mod lists_within;
 pub mod loan;
 pub mod loaner;
 pub mod log;

@@ -1,5 +1,9 @@
 //! Pages of lists: whoever lists gets so many rows, and where to go on.
 
+use std::collections::BTreeSet;
+
+use wardkey_core::name::ScopeName;
+
 use crate::error::{Error, Result};
 use crate::texts::Text;
 
@@ -15,11 +19,14 @@ pub struct PageRequest {
     pub limit: u32,
     /// Only rows in which this text stands; case of ASCII letters does not matter.
     pub search: Option<String>,
+    /// Only rows that lie in one of these scopes; all of them without. A list of what lies in no
+    /// scope does not look at it.
+    pub within: Option<BTreeSet<ScopeName>>,
 }
 
 impl Default for PageRequest {
     fn default() -> Self {
-        Self { after: None, limit: MAX_ROWS, search: None }
+        Self { after: None, limit: MAX_ROWS, search: None, within: None }
     }
 }
 

@@ -88,12 +88,17 @@ pub async fn page(db: &mut Db, request: &PageRequest) -> Result<Page<StoredPass>
     let rows = query(SELECT)
         .then(
             "WHERE pass.number < $1
-                 AND (CAST($2 AS TEXT) IS NULL OR lower(person.login) LIKE $2 ESCAPE '\\')
-             ORDER BY pass.number DESC LIMIT $3",
+                 AND (CAST($2 AS TEXT) IS NULL OR lower(person.login) LIKE $2 ESCAPE '\\')",
         )
         .bind(request.after_number(i64::MAX)?)
         .bind(request.pattern())
         .bind(request.rows())
+        .within(
+            request.within.as_ref(),
+            " AND EXISTS (SELECT 1 FROM person_scope
+                 WHERE person_scope.person = pass.person AND person_scope.scope IN ",
+        )
+        .then(" ORDER BY pass.number DESC LIMIT $3")
         .all(db)
         .await?;
     Ok(Page::new(rows, request, |listed: &StoredPass| listed.number.to_string()))

@@ -286,13 +286,18 @@ pub async fn page(
                      SELECT 1 FROM person_scope
                      WHERE person_scope.person = person.id AND person_scope.scope = $2))
                  AND (CAST($3 AS TEXT) IS NULL OR lower(login) LIKE $3 ESCAPE '\\'
-                     OR lower(display_name) LIKE $3 ESCAPE '\\')
-             ORDER BY login LIMIT $4",
+                     OR lower(display_name) LIKE $3 ESCAPE '\\')",
         )
         .bind(request.after.as_deref().unwrap_or(""))
         .bind(scope)
         .bind(request.pattern())
         .bind(request.rows())
+        .within(
+            request.within.as_ref(),
+            " AND person.id IN (SELECT person_scope.person FROM person_scope
+                 WHERE person_scope.scope IN ",
+        )
+        .then(" ORDER BY login LIMIT $4")
         .all::<PersonRow>(db)
         .await?;
     let page = Page::new(people, request, |person| person.login.to_string());

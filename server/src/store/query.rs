@@ -5,6 +5,9 @@
 //! transaction's part.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use wardkey_core::name::ScopeName;
 
 use super::sqlite;
 use super::value::{Column, Value};
@@ -97,6 +100,12 @@ impl Query {
         self
     }
 
+    /// Binds the next parameters.
+    pub fn bind_all(mut self, values: impl IntoIterator<Item = Value>) -> Self {
+        self.values.extend(values);
+        self
+    }
+
     /// Appends `($n, $n+1, ...)` and binds the values to it: a list for IN, or a row for VALUES. An
     /// empty list is one that nothing is in.
     pub fn list<V: Into<Value>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
@@ -124,6 +133,16 @@ impl Query {
             self = self.list(row);
         }
         self
+    }
+
+    /// Goes on with a condition that some scopes have to meet: `begins`, the list of them, and the
+    /// end of the parenthesis. Nothing where no scopes are given. It binds them: what stands before
+    /// and after it names parameters that are bound already.
+    pub fn within(self, scopes: Option<&BTreeSet<ScopeName>>, begins: &'static str) -> Self {
+        match scopes {
+            None => self,
+            Some(scopes) => self.then(begins).list(scopes).then(")"),
+        }
     }
 
     /// Text and values, for the driver.
@@ -202,5 +221,28 @@ mod tests {
             "SELECT a FROM b WHERE c IN (NULL)"
         );
         assert_eq!(built.then(" ON CONFLICT DO NOTHING").sql.rsplit(' ').next(), Some("NOTHING"));
+    }
+
+    #[test]
+    fn scopes_are_a_condition_where_they_are_given_and_none_of_them_is_no_row() {
+        let of = |scopes: Option<&[&str]>| {
+            let scopes = scopes.map(|names| {
+                names.iter().map(|name| ScopeName::new(*name).unwrap()).collect::<BTreeSet<_>>()
+            });
+            let built = query("SELECT a FROM b WHERE c = $1")
+                .bind(7i64)
+                .within(scopes.as_ref(), " AND (d IN ")
+                .then(" LIMIT $1");
+            (built.sql.into_owned(), built.values.len())
+        };
+        assert_eq!(of(None), ("SELECT a FROM b WHERE c = $1 LIMIT $1".into(), 1));
+        assert_eq!(
+            of(Some(&["er", "icu"])),
+            ("SELECT a FROM b WHERE c = $1 AND (d IN ($2, $3)) LIMIT $1".into(), 3)
+        );
+        assert_eq!(
+            of(Some(&[])),
+            ("SELECT a FROM b WHERE c = $1 AND (d IN (NULL)) LIMIT $1".into(), 1)
+        );
     }
 }

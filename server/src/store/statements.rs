@@ -124,15 +124,31 @@ fn statements() -> Vec<(PathBuf, String)> {
         for (at, _) in source.match_indices("query(") {
             let (argument, mut rest) = parenthesised(&source[at + "query".len()..]).unwrap();
             let mut sql = text_of(argument);
+            // Also as it is where no scopes are given.
+            let mut everywhere = sql.clone();
             while let Some(call) = rest.trim_start().strip_prefix('.') {
                 let name = &call[..call.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap()];
                 let Some((argument, after)) = parenthesised(&call[name.len()..]) else { break };
                 match name {
-                    "then" => sql.push_str(&text_of(argument)),
-                    "list" | "rows" => sql.push_str(&places(&sql)),
+                    "then" => {
+                        let text = text_of(argument);
+                        sql.push_str(&text);
+                        everywhere.push_str(&text);
+                    }
+                    "list" | "rows" => {
+                        sql.push_str(&places(&sql));
+                        everywhere.push_str(&places(&everywhere));
+                    }
+                    "within" => {
+                        let (_, begins) = argument.split_once(',').unwrap();
+                        sql.push_str(&format!("{}($1))", text_of(begins)));
+                    }
                     _ => {}
                 }
                 rest = after;
+            }
+            if everywhere != sql {
+                found.push((path.clone(), everywhere));
             }
             found.push((path.clone(), sql));
         }
@@ -219,7 +235,7 @@ async fn what_is_asked_of_one_key_or_one_person_reads_their_rows_only() {
             assert!(!reads_all && !reads_key, "{sql}: {step}");
         }
     }
-    assert_eq!(looked, 4);
+    assert_eq!(looked, 6);
 }
 
 #[tokio::test]

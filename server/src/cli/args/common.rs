@@ -28,7 +28,8 @@ impl Paging {
 
     /// The same with so many rows by default.
     pub fn at_most(self, limit: u32) -> PageRequest {
-        PageRequest { after: self.after, limit: self.limit.unwrap_or(limit), search: self.search }
+        let limit = self.limit.unwrap_or(limit);
+        PageRequest { after: self.after, limit, search: self.search, within: None }
     }
 }
 

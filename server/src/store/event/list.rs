@@ -9,7 +9,8 @@ use wardkey_core::time::UnixTime;
 
 use crate::error::{Error, Result};
 use crate::store::page::{Page, PageRequest};
-use crate::store::query::{Db, FromRow, Only, Query, Row, query};
+use crate::store::query::{Db, FromRow, Only, Row, query};
+use crate::store::value::Value;
 
 /// Which events to list.
 #[derive(Clone, Debug, Default)]
@@ -122,7 +123,10 @@ const FILTER: &str = "(event.time, event.seq) < ($1, $2) AND event.time >= $3
                  (SELECT id FROM terminal WHERE lower(name) LIKE $8 ESCAPE '\\')) ";
 /// At one terminal or at all.
 const AT: &str = " AND ($10 = '' OR event.terminal = $11) AND ";
-const NEWEST: &str = "ORDER BY event.time DESC, event.seq DESC LIMIT $7";
+/// At terminals of some scopes.
+const IN: &str = "AND event.terminal IN (SELECT terminal_scope.terminal FROM terminal_scope
+         WHERE terminal_scope.scope IN ";
+const NEWEST: &str = " ORDER BY event.time DESC, event.seq DESC LIMIT $7";
 
 /// Events, newest first; searched in what happened, person, account, service, code, finding and the
 /// terminal's name. The terminal's own words are inside the signed record and are not searched.
@@ -134,25 +138,30 @@ const NEWEST: &str = "ORDER BY event.time DESC, event.seq DESC LIMIT $7";
 /// [`Error::Refused`] when `after` is of no page.
 pub async fn page(db: &mut Db, filter: &Filter, request: &PageRequest) -> Result<Page<Listed>> {
     let (time, seq) = place(db, request).await?;
-    let with_filter = |statement: Query| {
-        statement
-            .bind(time)
-            .bind(seq)
-            .bind(filter.since.unwrap_or_default())
-            .bind(filter.name.as_ref())
-            .bind(filter.outcome.as_ref())
-            .bind(filter.invalid.then_some("invalid"))
-            .bind(request.rows())
-            .bind(request.pattern())
-    };
-    let rows = if let Some(person) = &filter.person {
-        let statement = query(SELECT)
+    let within = request.within.as_ref();
+    let asked: [Value; 8] = [
+        time.into(),
+        seq.into(),
+        filter.since.unwrap_or_default().into(),
+        filter.name.as_ref().into(),
+        filter.outcome.as_ref().into(),
+        filter.invalid.then_some("invalid").into(),
+        request.rows().into(),
+        request.pattern().into(),
+    ];
+    let statement = if let Some(person) = &filter.person {
+        query(SELECT)
+            .bind_all(asked)
+            .bind(person)
+            .bind(filter.terminal.map_or("", |_| "one"))
+            .bind(filter.terminal.as_ref())
             .then(
                 "WHERE event.seq IN (SELECT seq FROM (\
                  SELECT seq FROM event WHERE event.person = $9",
             )
             .then(AT)
             .then(FILTER)
+            .within(within, IN)
             .then(NEWEST)
             .then(
                 ") AS by_person UNION SELECT seq FROM (\
@@ -160,22 +169,29 @@ pub async fn page(db: &mut Db, filter: &Filter, request: &PageRequest) -> Result
             )
             .then(AT)
             .then(FILTER)
+            .within(within, IN)
             .then(NEWEST)
             .then(") AS by_account) ")
-            .then(NEWEST);
-        let at = filter.terminal.map_or("", |_| "one");
-        with_filter(statement).bind(person).bind(at).bind(filter.terminal.as_ref()).all(db).await?
+            .then(NEWEST)
     } else if let Some(terminal) = &filter.terminal {
-        let statement =
-            query(SELECT).then("WHERE event.terminal = $9 AND ").then(FILTER).then(NEWEST);
-        with_filter(statement).bind(terminal).all(db).await?
+        query(SELECT)
+            .bind_all(asked)
+            .bind(terminal)
+            .then("WHERE event.terminal = $9 AND ")
+            .then(FILTER)
+            .within(within, IN)
+            .then(NEWEST)
     } else if filter.invalid {
-        let statement =
-            query(SELECT).then("WHERE event.verdict = 'invalid' AND ").then(FILTER).then(NEWEST);
-        with_filter(statement).all(db).await?
+        query(SELECT)
+            .bind_all(asked)
+            .then("WHERE event.verdict = 'invalid' AND ")
+            .then(FILTER)
+            .within(within, IN)
+            .then(NEWEST)
     } else {
-        with_filter(query(SELECT).then("WHERE ").then(FILTER).then(NEWEST)).all(db).await?
+        query(SELECT).bind_all(asked).then("WHERE ").then(FILTER).within(within, IN).then(NEWEST)
     };
+    let rows = statement.all(db).await?;
     Ok(Page::new(rows, request, |event: &Listed| event.seq.to_string()))
 }
 

@@ -90,8 +90,7 @@ pub async fn page(
                              OR terminal_position.epoch < scope.epoch
                              OR scope.seq - terminal_position.seq >= $11))))
                  AND (CAST($12 AS BIGINT) IS NULL
-                     OR (status <> 'revoked' AND COALESCE(root_version, 0) < $12))
-             ORDER BY name, id LIMIT $7",
+                     OR (status <> 'revoked' AND COALESCE(root_version, 0) < $12))",
         )
         .bind(request.after.as_deref().unwrap_or(""))
         .bind(after.as_ref())
@@ -105,6 +104,12 @@ pub async fn page(
         .bind(filter.silent_since)
         .bind(filter.behind)
         .bind(filter.root_below)
+        .within(
+            request.within.as_ref(),
+            " AND EXISTS (SELECT 1 FROM terminal_scope
+                 WHERE terminal_scope.terminal = terminal.id AND terminal_scope.scope IN ",
+        )
+        .then(" ORDER BY name, id LIMIT $7")
         .all::<Terminal>(db)
         .await?;
     let page = Page::new(found, request, |terminal| terminal.id.to_hex());
