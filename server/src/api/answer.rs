@@ -6,22 +6,24 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use wardkey_core::code::Code;
+use wardkey_core::id::to_hex;
 use wardkey_core::name::ScopeName;
 use wardkey_core::texts;
 use zeroize::Zeroizing;
 
 use super::call::{Api, Call};
-use super::endpoint::{Asked, Endpoint, Method, Route, Touches};
+use super::endpoint::{Asked, Endpoint, Route, Touches, has_tag};
 use super::repeated::{self, Named};
 use super::{caller, tag};
-use crate::admin::api_key;
+use crate::admin::api_key::{self, Known};
 use crate::admin::role::{Act, Grant, Kind};
 use crate::error::{Error, Result};
 use crate::http::body::{Body, kind_of};
+use crate::http::middleware::AskedBy;
 use crate::http::reply::ErrorResponse;
 
 /// The longest body in bytes.
@@ -29,15 +31,25 @@ const MAX_BODY: usize = 65_536;
 
 /// Answers a request of a route.
 pub async fn answer<E: Endpoint>(State(api): State<Arc<Api>>, request: Request) -> Response {
-    match answered::<E>(&api, request).await {
+    let (parts, body) = request.into_parts();
+    let known = match caller::known(&api.app, &parts).await {
+        Ok(known) => known,
+        Err(refused) => return refused.into_response(),
+    };
+    let asked_by = AskedBy(to_hex(&known.id));
+    let mut response = match answered::<E>(&api, known, (parts, body)).await {
         Ok(response) => response,
         Err(refused) => refused.into_response(),
-    }
+    };
+    response.extensions_mut().insert(asked_by);
+    response
 }
 
-async fn answered<E: Endpoint>(api: &Api, request: Request) -> Result<Response, ErrorResponse> {
-    let (mut parts, body) = request.into_parts();
-    let mut known = caller::known(&api.app, &parts).await?;
+async fn answered<E: Endpoint>(
+    api: &Api,
+    mut known: Known,
+    (mut parts, body): (Parts, axum::body::Body),
+) -> Result<Response, ErrorResponse> {
     if !known.grant.has(E::ACT) {
         return Err(not_allowed(E::ACT).into());
     }
@@ -47,19 +59,23 @@ async fn answered<E: Endpoint>(api: &Api, request: Request) -> Result<Response, 
         .map_err(|error| ErrorResponse::invalid(error.body_text()))?;
     let token = Zeroizing::new(caller::token(&parts).to_owned());
     let headers = parts.headers.clone();
-    let if_match = text(&headers, header::IF_MATCH.as_str());
-    let path = parts.uri.path().to_owned();
+    let if_match = if_match::<E>(&headers)?;
+    let path = parts.uri.path_and_query().map(|path| path.as_str().to_owned());
     let body = if E::METHOD.has_body() {
         Body::<Value, MAX_BODY>::from_request(Request::from_parts(parts, body), &()).await?.0
     } else {
         Value::Object(serde_json::Map::new())
     };
-    let named = match E::METHOD {
-        Method::Post => Named::of(&headers, (&path, &body))?,
-        Method::Get | Method::Patch | Method::Delete => None,
+    let named = match E::ACT.kind() {
+        Kind::Reads => None,
+        Kind::Changes => {
+            let path = path.as_deref().unwrap_or_default();
+            let says = [E::METHOD.as_str(), path, if_match.as_deref().unwrap_or_default()];
+            Named::of(&headers, &says, &body)?
+        }
     };
     let body = serde_json::from_value::<E::Body>(body).map_err(|error| invalid_body(&error))?;
-    let asked = Asked::<E> { target, query, body, if_match };
+    let asked = Asked::<E> { target, query, body };
 
     let (app, now) = (&api.app, api.app.now());
     let tx = match E::ACT.kind() {
@@ -82,7 +98,7 @@ async fn answered<E: Endpoint>(api: &Api, request: Request) -> Result<Response, 
         response.headers_mut().insert(repeated::REPLAYED, yes);
         return Ok(response);
     }
-    let body = done::<E>(&mut call, asked).await?;
+    let body = done::<E>(&mut call, asked, if_match.as_deref()).await?;
     if let Some(named) = &named {
         named.keep(&mut call, &body).await?;
     }
@@ -92,8 +108,7 @@ async fn answered<E: Endpoint>(api: &Api, request: Request) -> Result<Response, 
         app.refresh().await?;
     }
 
-    let one = E::METHOD == Method::Get && E::PATH.contains('{');
-    let tag = one.then(|| tag::of_bytes(&body));
+    let tag = has_tag::<E>().then(|| tag::of_bytes(&body));
     let mut response = json(body);
     if let Some(tag) = tag.and_then(|tag| HeaderValue::try_from(tag).ok()) {
         response.headers_mut().insert(header::ETAG, tag);
@@ -102,13 +117,20 @@ async fn answered<E: Endpoint>(api: &Api, request: Request) -> Result<Response, 
 }
 
 /// Does what is asked, where who asks may; what goes out.
-async fn done<E: Endpoint>(call: &mut Call<'_>, asked: Asked<E>) -> Result<Vec<u8>> {
+async fn done<E: Endpoint>(
+    call: &mut Call<'_>,
+    asked: Asked<E>,
+    if_match: Option<&str>,
+) -> Result<Vec<u8>> {
     let touches = match E::touches(call, &asked).await {
         // The same words for what is not there and for what is elsewhere.
         Err(error) if error.code() == Code::NotFound => return Err(unseen()),
         touches => touches?,
     };
     may(call.grant(), E::ACT, &touches)?;
+    if let Some(wanted) = if_match {
+        tag::must_match(wanted, &E::before(call, &asked).await?)?;
+    }
     tag::bytes(&E::run(call, asked).await?)
 }
 
@@ -141,9 +163,19 @@ async fn target<E: Route>(parts: &mut Parts) -> Result<E::Target, ErrorResponse>
     text.parse::<E::Target>().map_err(|error| wrong(format!("{name}: {error}")))
 }
 
-fn text(headers: &axum::http::HeaderMap, name: &str) -> Option<String> {
+/// What a request that changes something says that it is to change. Where that cannot be looked at,
+/// nothing is done: whoever sends it relies on it.
+fn if_match<E: Endpoint>(headers: &HeaderMap) -> Result<Option<String>, ErrorResponse> {
+    let all = headers.get_all(header::IF_MATCH).iter();
     // One that cannot be read matches nothing.
-    headers.get(name).map(|value| value.to_str().unwrap_or_default().to_owned())
+    let all: Vec<&str> = all.map(|value| value.to_str().unwrap_or_default()).collect();
+    if all.is_empty() || E::ACT.kind() == Kind::Reads {
+        return Ok(None);
+    }
+    if !E::IS_MATCHED {
+        return Err(ErrorResponse::invalid("If-Match: this operation has nothing to compare"));
+    }
+    Ok(Some(all.join(",")))
 }
 
 fn json(body: Vec<u8>) -> Response {

@@ -5,10 +5,10 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
-use super::endpoint::{Method, Route};
+use super::endpoint::{Endpoint, Method, has_tag};
 use super::problem::{PROBLEM, Problem};
 use super::repeated;
-use crate::admin::role::Act;
+use crate::admin::role::{Act, Kind};
 
 /// A route, for those who do not call it.
 pub struct Described {
@@ -22,6 +22,8 @@ pub struct Described {
     pub summary: &'static str,
     /// The act that a role must have.
     pub act: Act,
+    is_matched: bool,
+    has_tag: bool,
     query: fn(&mut SchemaGenerator) -> Schema,
     body: fn(&mut SchemaGenerator) -> Schema,
     view: fn(&mut SchemaGenerator) -> Schema,
@@ -29,13 +31,15 @@ pub struct Described {
 
 impl Described {
     /// Of a route.
-    pub fn of<R: Route>() -> Self {
+    pub fn of<R: Endpoint>() -> Self {
         Self {
             method: R::METHOD,
             path: R::PATH,
             name: R::NAME,
             summary: R::SUMMARY,
             act: R::ACT,
+            is_matched: R::IS_MATCHED,
+            has_tag: has_tag::<R>(),
             query: <R::Query as JsonSchema>::json_schema,
             body: SchemaGenerator::subschema_for::<R::Body>,
             view: SchemaGenerator::subschema_for::<R::View>,
@@ -60,6 +64,7 @@ impl Described {
             "responses": {
                 "200": {
                     "description": "Done.",
+                    "headers": self.headers(),
                     "content": { "application/json": { "schema": (self.view)(shown) } },
                 },
                 "default": { "$ref": "#/components/responses/Problem" },
@@ -88,17 +93,37 @@ impl Described {
         for (name, schema) in fields.into_iter().flatten() {
             all.push(parameter(name, "query", false, schema.clone()));
         }
-        match self.method {
-            Method::Post => all.push(parameter(repeated::HEADER, "header", false, text())),
-            Method::Patch => all.push(parameter("if-match", "header", false, text())),
-            Method::Get | Method::Delete => {}
+        if self.act.kind() == Kind::Changes {
+            let says = "Names this request: the same one is answered again for a day, and not done";
+            all.push(header_parameter(repeated::HEADER, says));
+        }
+        if self.is_matched {
+            let says = "Done only while what it changes has one of these tags, as `ETag` said it";
+            all.push(header_parameter("if-match", says));
         }
         all
+    }
+
+    /// What stands above an answer that is none of a refusal.
+    fn headers(&self) -> Value {
+        let text = |says: &str| json!({ "description": says, "schema": { "type": "string" } });
+        if self.act.kind() == Kind::Changes {
+            json!({ (repeated::REPLAYED): text("`true` for an answer that was given before.") })
+        } else if self.has_tag {
+            json!({ "etag": text("For `If-Match`.") })
+        } else {
+            json!({})
+        }
     }
 }
 
 fn parameter(name: &str, place: &str, required: bool, schema: Value) -> Value {
     json!({ "name": name, "in": place, "required": required, "schema": schema })
+}
+
+fn header_parameter(name: &str, says: &str) -> Value {
+    let text = json!({ "type": "string" });
+    json!({ "name": name, "in": "header", "required": false, "schema": text, "description": says })
 }
 
 /// The document.

@@ -86,6 +86,15 @@ pub trait Endpoint: Route {
         asked: &Asked<Self>,
     ) -> impl Future<Output = Result<Touches>> + Send;
 
+    /// Whether `If-Match` can be held against what it changes.
+    const IS_MATCHED: bool = false;
+
+    /// What it would change, as whoever asks sees it: its bytes make the [`tag`](super::tag). Asked
+    /// only where [`Self::IS_MATCHED`].
+    fn before(_: &mut Call<'_>, _: &Asked<Self>) -> impl Future<Output = Result<Vec<u8>>> + Send {
+        std::future::ready(Ok(Vec::new()))
+    }
+
     /// Does it.
     fn run(
         call: &mut Call<'_>,
@@ -101,8 +110,6 @@ pub struct Asked<R: Route> {
     pub query: R::Query,
     /// What stands in the body.
     pub body: R::Body,
-    /// `If-Match`.
-    pub if_match: Option<String>,
 }
 
 /// What a request touches.
@@ -145,6 +152,11 @@ macro_rules! route {
     };
 }
 pub(super) use route;
+
+/// Whether what a route shows has a tag: it is one thing that the path names, and no list.
+pub fn has_tag<R: Route>() -> bool {
+    R::METHOD == Method::Get && R::PATH.contains('{')
+}
 
 /// Neither target, query nor body.
 #[derive(Debug, Default, Deserialize, JsonSchema)]

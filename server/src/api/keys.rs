@@ -7,7 +7,7 @@ use wardkey_core::name::LoginName;
 
 use super::call::{Call, Done};
 use super::endpoint::{Asked, Endpoint, Fingerprint, Nothing, Touches, parsed, query, route};
-use super::people;
+use super::{people, tag};
 use crate::admin::Listing;
 use crate::admin::key::{self, KeyOfPerson, KeySwitched, Which};
 use crate::error::Result;
@@ -86,6 +86,12 @@ impl Endpoint for Disable {
         scopes_of(call, &asked.target.0).await
     }
 
+    const IS_MATCHED: bool = true;
+
+    async fn before(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Vec<u8>> {
+        tag::bytes(&key::show(&mut call.tx, &asked.target.0.to_hex()).await?)
+    }
+
     async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<Done<KeySwitched>> {
         switch(call, &asked.target.0, CredentialStatus::Disabled, &asked.body).await
     }
@@ -100,6 +106,12 @@ route! {
 impl Endpoint for Enable {
     async fn touches(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
         scopes_of(call, &asked.target.0).await
+    }
+
+    const IS_MATCHED: bool = true;
+
+    async fn before(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Vec<u8>> {
+        tag::bytes(&key::show(&mut call.tx, &asked.target.0.to_hex()).await?)
     }
 
     async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<Done<KeySwitched>> {

@@ -157,7 +157,7 @@ pub struct PersonToSet {
 }
 
 route! {
-    "Changes what is said of a person. With `If-Match` only when that is still as it was read."
+    "Changes what is said of a person."
     Set = Patch "/v1/people/{login}" as "people.set" for WritePeople
         (LoginName, Nothing, PersonToSet) -> PersonChanged
 }
@@ -176,11 +176,14 @@ impl Endpoint for Set {
         Ok(Touches::Moves(own, others))
     }
 
+    const IS_MATCHED: bool = true;
+
+    async fn before(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Vec<u8>> {
+        tag::bytes(&view(call, &asked.target).await?)
+    }
+
     async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<PersonChanged> {
         let login = asked.target;
-        if asked.if_match.is_some() {
-            tag::must_match(asked.if_match.as_deref(), &view(call, &login).await?)?;
-        }
         let body = asked.body;
         let all = |texts: Option<Vec<String>>| texts.map(|texts| all_parsed("scopes", &texts));
         let groups = body.groups.map(|texts| all_parsed("groups", &texts));
@@ -216,6 +219,12 @@ impl Endpoint for Disable {
         scopes_of(call, &asked.target).await
     }
 
+    const IS_MATCHED: bool = true;
+
+    async fn before(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Vec<u8>> {
+        tag::bytes(&view(call, &asked.target).await?)
+    }
+
     async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<Done<PersonSwitched>> {
         switch(call, &asked.target, PersonStatus::Disabled, &asked.body).await
     }
@@ -230,6 +239,12 @@ route! {
 impl Endpoint for Enable {
     async fn touches(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
         scopes_of(call, &asked.target).await
+    }
+
+    const IS_MATCHED: bool = true;
+
+    async fn before(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Vec<u8>> {
+        tag::bytes(&view(call, &asked.target).await?)
     }
 
     async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<Done<PersonSwitched>> {

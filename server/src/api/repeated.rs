@@ -27,19 +27,20 @@ pub struct Named {
 }
 
 impl Named {
-    /// By its header; `None` without one.
+    /// By its header, and by all that it says beside; `None` without one.
     ///
     /// # Errors
     /// [`Error::Refused`] for a name that is none.
-    pub fn of(headers: &HeaderMap, (path, body): (&str, &Value)) -> Result<Option<Self>> {
+    pub fn of(headers: &HeaderMap, says: &[&str], body: &Value) -> Result<Option<Self>> {
         let Some(given) = headers.get(HEADER) else { return Ok(None) };
         let name = given.to_str().ok().map(str::trim);
         let is_name = |name: &&str| (1..=MAX_NAME).contains(&name.len());
         let name = name.filter(is_name).ok_or_else(|| {
             Error::invalid(format!("Idempotency-Key: 1 to {MAX_NAME} printable characters"))
         })?;
-        let request = sha256(&[path.as_bytes(), b"\n", body.to_string().as_bytes()].concat());
-        Ok(Some(Self { name: name.to_owned(), request }))
+        // Each on a line of its own: none of them can have an end of a line.
+        let all = [says.join("\n"), body.to_string()].join("\n");
+        Ok(Some(Self { name: name.to_owned(), request: sha256(all.as_bytes()) }))
     }
 
     /// What was answered before, if anything.

@@ -11,6 +11,10 @@ use super::body;
 use super::peer::Peer;
 use super::reply::{ErrorResponse, ReplyCode};
 
+/// Which API key asked, by its id; for the log.
+#[derive(Clone, Debug)]
+pub struct AskedBy(pub String);
+
 /// Refuses foreign origins, and gives every answer its headers.
 pub async fn every_request(State(app): Shared, request: Request, next: Next) -> Response {
     let foreign = request
@@ -73,7 +77,13 @@ fn log_refusal(response: &Response, route: Option<&str>, peer: Option<Peer>) {
     let terminal = peer
         .and_then(|peer| peer.certificate)
         .map_or_else(|| "-".to_owned(), |own| own.terminal.to_hex());
-    tracing::info!(status, code, route = route.unwrap_or("-"), address, terminal, "refused");
+    let route = route.unwrap_or("-");
+    match response.extensions().get::<AskedBy>() {
+        Some(AskedBy(api_key)) => {
+            tracing::info!(status, code, route, address, api_key, "refused");
+        }
+        None => tracing::info!(status, code, route, address, terminal, "refused"),
+    }
 }
 
 fn headers() -> [(HeaderName, HeaderValue); 5] {
