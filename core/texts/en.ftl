@@ -267,13 +267,15 @@ wk-1680 = The login screen gave an answer that cannot be read. You will be asked
 ## 17xx: sessions that have begun
 
 wk-1700 = Session { $desktop }: no screen locker known to answer. Without the key it is ended. Please install one.
+wk-1710 = Key of { $name }: wrong PIN (WK-1203), tries left: { $tries }. Enter the PIN, then touch the key:{ " " }
 wk-1720 = This API key is not valid: unknown, disabled or expired. Please ask who administers the server.
 wk-1721 = The role of this API key does not include { $act }. Please ask somebody whose role does.
 wk-1722 = This concerns scopes that the API key is not for. Please ask who administers all of them.
 wk-1723 = Somebody has changed this meanwhile. Please read it again, and decide by what it says now.
 wk-1724 = This Idempotency-Key was used for another request. Please take a new one.
 wk-1725 = The role { $role } is for certain scopes only. Please name them with --scope.
-wk-1710 = Key of { $name }: wrong PIN (WK-1203), tries left: { $tries }. Enter the PIN, then touch the key:{ " " }
+wk-1726 = Administration over the network is not served. Please see the log of wardkey-server for the reason.
+wk-1727 = The certificate of the administration listener ends in { $days } days. Please put a new one in place.
 
 ## 18xx: without the key
 

@@ -3,6 +3,8 @@
 //! The CA's certificate stands in the root document; nothing else is trusted for TLS by either
 //! side.
 
+pub mod given;
+
 use std::net::IpAddr;
 
 use rcgen::{

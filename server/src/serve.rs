@@ -33,9 +33,9 @@ use crate::watch::{self as watched, Latest, Watched};
 use administration::Administration;
 use certificates::{Certificates, tls};
 use connection::{Serving, bind};
-use running::mark_running;
+use running::{mark_running, say_without_administration};
 
-pub use running::{hold, is_running};
+pub use running::{hold, is_running, state};
 
 /// A server that runs.
 pub struct Server {
@@ -57,7 +57,7 @@ impl Server {
     /// [`Error`] of every kind: whatever keeps it from serving.
     pub async fn start(config: Config, clock: Clock) -> Result<Self> {
         // Before anything of the store is looked at: it may be about to be replaced.
-        let running = mark_running(&config.store)?;
+        let mut running = mark_running(&config.store)?;
         if let Err(error) = Scratch::sweep(&config.store) {
             tracing::warn!(%error, "what an interrupted restore left is still there");
         }
@@ -117,7 +117,22 @@ impl Server {
         tasks.spawn(log);
         tasks.spawn(housekeeping(Arc::clone(&app), Arc::clone(&certificates), stopped.clone()));
         let administration = Administration::begin(&app, &certificates, &mut tasks, &stopped).await;
-        let measures = look_after(&app, (keyring, gate), &mut tasks, stopped).await;
+        let lacks_administration = app.config.admin.listen.is_some() && administration.is_none();
+        if lacks_administration {
+            say_without_administration(&mut running);
+        }
+        let watched = Arc::new(Watched {
+            config: app.config.clone(),
+            keyring,
+            clock: app.clock.clone(),
+            store: app.store.clone(),
+            publisher: Arc::clone(&app.publisher),
+            gate,
+            counters: Arc::clone(&app.counters),
+            lacks_administration,
+            latest: Latest::default(),
+        });
+        let measures = look_after(watched, &mut tasks, stopped).await;
         Ok(Self {
             addresses,
             stop,
@@ -155,10 +170,8 @@ impl Server {
     /// # Errors
     /// [`Error`] when no usable ones are there and none can be made; then those before stay.
     pub fn reload(&self) -> Result<()> {
-        if let Some(administration) = &self.administration {
-            administration.reload()?;
-        }
-        self.certificates.renew(&self.app.authority, self.app.publisher.time())
+        self.certificates.renew(&self.app.authority, self.app.publisher.time())?;
+        self.administration.as_ref().map_or(Ok(()), Administration::reload)
     }
 
     /// Whether the publisher has looked at the store within the last ten seconds; for the watchdog.
@@ -180,23 +193,12 @@ impl Server {
 /// Begins to look after the server itself, and to give measures where the configuration says so. An
 /// address that cannot be had keeps no terminal from its directory.
 async fn look_after(
-    app: &Arc<App>,
-    (keyring, gate): (Keyring, Arc<Gate>),
+    watched: Arc<Watched>,
     tasks: &mut JoinSet<()>,
     stop: watch::Receiver<bool>,
 ) -> Option<SocketAddr> {
-    let watched = Arc::new(Watched {
-        config: app.config.clone(),
-        keyring,
-        clock: app.clock.clone(),
-        store: app.store.clone(),
-        publisher: Arc::clone(&app.publisher),
-        gate,
-        counters: Arc::clone(&app.counters),
-        latest: Latest::default(),
-    });
     tasks.spawn(watched::follow(Arc::clone(&watched), stop.clone()));
-    let listener = match bind(app.config.watch.listen?).await {
+    let listener = match bind(watched.config.watch.listen?).await {
         Ok(listener) => listener,
         Err(error) => {
             tracing::error!(%error, "measures are not given");

@@ -6,9 +6,10 @@ use serde::Serialize;
 use wardkey_core::code::Code;
 
 use super::output::Output;
-use crate::config::{self, Config};
+use crate::config::{self, Admin, Config};
 use crate::error::{Error, Problem, Result};
 use crate::keyring::{Holder, Keyring, Secret};
+use crate::pki::given;
 use crate::texts::{Phrase, Text};
 
 #[derive(Serialize)]
@@ -65,6 +66,13 @@ fn problems(path: &Path) -> Vec<Problem> {
         let message = Text::At.with([("place", place), ("why", why)]);
         all.push(found(path, Some(line), Some("attestation_roots"), message));
     }
+    for (key, file, error) in administration(&config.admin) {
+        let (file, why) =
+            error.in_file().map_or((file, error.phrase()), |(file, why)| (file, why.clone()));
+        let place = format!("{key}: {}", file.display()).into();
+        let message = Text::At.with([("place", place), ("why", why)]);
+        all.push(found(path, Some(Config::line_of(&text, key)), Some(key), message));
+    }
     // Before "init" there is neither store nor key, and nothing wrong with that.
     let keyring = Keyring::at(&config.keys);
     match (config.store.exists(), config.keys.exists()) {
@@ -96,6 +104,19 @@ fn problems(path: &Path) -> Vec<Problem> {
         }
     }
     all
+}
+
+/// What is wrong with the files of the interface for administration: key, file, error.
+fn administration(admin: &Admin) -> Vec<(&'static str, &Path, Error)> {
+    let own = admin.certificate.as_deref().zip(admin.key.as_deref()).and_then(|(path, key)| {
+        let error = given::pair(path, key).err()?;
+        Some(("certificate", path, error))
+    });
+    let issuers = admin.client_ca.as_deref().and_then(|path| {
+        let error = given::issuers(path).err()?;
+        Some(("client_ca", path, error))
+    });
+    own.into_iter().chain(issuers).collect()
 }
 
 fn unreadable(error: &std::io::Error) -> Phrase {

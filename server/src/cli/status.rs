@@ -8,7 +8,7 @@ use crate::texts::{Phrase, Text};
 use crate::watch::{self, Severity, Sources, StatusView};
 
 pub async fn status(context: &Context) -> Result<()> {
-    let running = serve::is_running(&context.config.store);
+    let running = serve::state(&context.config.store);
     let keyring = context.keyring();
     let sources = Sources { config: &context.config, keyring: &keyring };
     let view = watch::show(&context.store, sources, &context.clock, running).await?;
@@ -63,6 +63,15 @@ fn fields(view: &StatusView) -> Vec<(Text, Phrase)> {
     }
     if let Some(until) = view.certificate_until {
         fields.push((Text::LabelCertificate, Text::Until.with([("time", time(until))])));
+    }
+    if let Some(administration) = &view.administration {
+        let address: Phrase = administration.listen.as_str().into();
+        let said = if administration.served {
+            address
+        } else {
+            Text::NotServed.with([("address", address)])
+        };
+        fields.push((Text::LabelAdministration, said));
     }
     if let Some(here) = view.root_key_here {
         let place = if here { Text::RootKeyHere } else { Text::RootKeyElsewhere };

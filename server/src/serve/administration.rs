@@ -2,32 +2,24 @@
 //! What is wrong with it keeps no terminal from its directory.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use zeroize::Zeroizing;
 
 use super::certificates::{Certificates, tls_of_administration};
 use super::connection::{Serving, bind};
 use crate::api;
 use crate::config::Admin;
 use crate::error::{Error, Result};
-use crate::files;
 use crate::gate::Gate;
 use crate::http::App;
 use crate::lock::{read, write};
-use crate::pki::{KeyAndCertificate, certified};
+use crate::pki::given::{issuers, pair};
 use crate::texts::Text;
-
-/// The longest file of certificates or keys in bytes that is read.
-const MAX_PEM: u64 = 1024 * 1024;
 
 /// The interface for administration, while it runs.
 pub(super) struct Administration {
@@ -122,30 +114,4 @@ impl ResolvesServerCert for Given {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(Arc::clone(&read(&self.current)))
     }
-}
-
-fn pair(certificate: &Path, key: &Path) -> Result<CertifiedKey> {
-    let certificate = pem(certificate)?.to_string();
-    certified(&KeyAndCertificate { key: pem(key)?, certificate })
-}
-
-fn issuers(path: &Path) -> Result<RootCertStore> {
-    let pem = pem(path)?;
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        roots.add(certificate.map_err(Error::crypto(Text::DoingCertificate))?)?;
-    }
-    Ok(roots)
-}
-
-fn pem(path: &Path) -> Result<Zeroizing<String>> {
-    let bytes = files::read_followed(path, MAX_PEM);
-    let text = bytes.and_then(|bytes| {
-        String::from_utf8(bytes)
-            .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
-    });
-    text.map(Zeroizing::new).map_err(|error| {
-        let message = Text::CannotBeRead.with([("why", files::why(&error))]);
-        Error::Configuration { path: path.to_owned(), message }.caused_by(error)
-    })
 }

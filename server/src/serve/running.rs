@@ -14,11 +14,15 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::store::no_lock;
 use crate::texts::{PhraseError, Text};
+use crate::watch::Running;
 
 /// The file that says that a server runs over a store: beside it, and locked.
 fn running_file(store: &Path) -> PathBuf {
     store.with_extension("running")
 }
+
+/// What a server adds to its word when it does not serve administration, and should.
+const WITHOUT_ADMINISTRATION: &[u8] = b" without administration";
 
 /// How long a lock is waited for that a command only tries.
 const TRIED: Duration = Duration::from_secs(1);
@@ -54,6 +58,15 @@ pub(super) fn mark_running(store: &Path) -> Result<Option<Flock<File>>> {
             Ok(None)
         }
         taken => taken.map(Some),
+    }
+}
+
+/// Says beside it that the interface for administration is not served. Where that cannot be written,
+/// the log says it alone.
+pub(super) fn say_without_administration(running: &mut Option<Flock<File>>) {
+    let Some(file) = running else { return };
+    if let Err(error) = file.write_all(WITHOUT_ADMINISTRATION) {
+        tracing::warn!(%error, "\"status\" will not say that administration is not served");
     }
 }
 
@@ -115,11 +128,26 @@ fn lock(store: &Path) -> std::io::Result<Flock<File>> {
 
 /// Whether a server runs over this store. One that is being restored has none.
 pub fn is_running(store: &Path) -> bool {
-    let Ok(file) = files::open(&running_file(store)) else { return false };
-    let Err((file, _)) = Flock::lock(file, FlockArg::LockSharedNonblock) else { return false };
+    state(store) != Running::No
+}
+
+/// The same, and what that server says of itself.
+pub fn state(store: &Path) -> Running {
+    let Ok(file) = files::open(&running_file(store)) else { return Running::No };
+    let Err((file, _)) = Flock::lock(file, FlockArg::LockSharedNonblock) else {
+        return Running::No;
+    };
     let mut said = Vec::new();
-    let read = file.take(16).read_to_end(&mut said);
-    read.is_err() || said != Holder::Command.word()
+    if file.take(64).read_to_end(&mut said).is_err() {
+        return Running::Yes;
+    }
+    if said == Holder::Command.word() {
+        Running::No
+    } else if said.ends_with(WITHOUT_ADMINISTRATION) {
+        Running::WithoutAdministration
+    } else {
+        Running::Yes
+    }
 }
 
 #[cfg(test)]
@@ -131,8 +159,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().join("wardkey.db");
         assert!(!is_running(&store));
-        let running = mark_running(&store).unwrap();
-        assert!(is_running(&store));
+        let mut running = mark_running(&store).unwrap();
+        assert_eq!(state(&store), Running::Yes);
+        say_without_administration(&mut running);
+        assert_eq!(state(&store), Running::WithoutAdministration);
         assert_eq!(hold(&store).unwrap_err().code(), Code::StoreHeld);
         drop(running);
         let held = hold(&store).unwrap();

@@ -67,6 +67,10 @@ pub(super) const CHECKS: &[Check] = &[
     critical_when(Code::HeadsExpired, |facts, _| some_scopes(facts, has_expired)),
     warning_when(Code::DiskLow, disk_low),
     warning_when(Code::ServerCertificateEnds, certificate_ends),
+    warning_when(Code::AdministrationNotServed, |facts, _| {
+        facts.lacks_administration.then(Vec::new)
+    }),
+    warning_when(Code::AdministrationCertificateEnds, administration_ends),
     warning_when(Code::BackupMissing, backup_missing),
     warning_when(Code::BackupOld, backup_old),
     warning_when(Code::BackupBeforeKeys, backup_before_keys),
@@ -129,7 +133,16 @@ fn disk_low(facts: &Facts, watch: &Watch) -> Option<Values> {
 }
 
 fn certificate_ends(facts: &Facts, watch: &Watch) -> Option<Values> {
-    let days = facts.stock.as_ref()?.certificate?.since(facts.now) / DAY;
+    days_left(facts.stock.as_ref()?.certificate?, facts, watch)
+}
+
+fn administration_ends(facts: &Facts, watch: &Watch) -> Option<Values> {
+    days_left(facts.stock.as_ref()?.administration?, facts, watch)
+}
+
+/// Days until a certificate ends, when they are fewer than are wanted.
+fn days_left(end: UnixTime, facts: &Facts, watch: &Watch) -> Option<Values> {
+    let days = end.since(facts.now) / DAY;
     (days < watch.certificate_days_left).then(|| vec![("days", days.into())])
 }
 
@@ -186,6 +199,7 @@ mod tests {
             database: 5,
             free: Some(5_000_000_000),
             certificate: Some(NOW.plus(200 * DAY)),
+            administration: None,
             authority: None,
             at_quota: 0,
             suspected: 0,
@@ -202,6 +216,7 @@ mod tests {
         Facts {
             now: NOW,
             running: true,
+            lacks_administration: false,
             readable: true,
             writable: true,
             clock: None,
@@ -218,7 +233,8 @@ mod tests {
     fn every_row_has_a_code_of_its_own_and_what_stops_comes_first() {
         let codes: BTreeSet<u16> = CHECKS.iter().map(|check| check.code.number()).collect();
         assert_eq!(codes.len(), CHECKS.len());
-        let is_watched = |code: &u16| (1920..1950).contains(code) || (1840..1850).contains(code);
+        let watched = [1726..1728, 1840..1850, 1920..1950];
+        let is_watched = |code: &u16| watched.iter().any(|codes| codes.contains(code));
         assert!(codes.iter().all(is_watched));
         assert!(CHECKS.is_sorted_by_key(|check| check.severity));
     }
@@ -238,6 +254,8 @@ mod tests {
             (|stock| stock.certificate = Some(NOW.plus(30 * DAY)), false, 1927),
             (|stock| stock.certificate = Some(NOW.plus(30 * DAY - 1)), true, 1927),
             (|stock| stock.certificate = Some(UnixTime(5)), true, 1927),
+            (|stock| stock.administration = Some(NOW.plus(30 * DAY)), false, 1727),
+            (|stock| stock.administration = Some(NOW.plus(30 * DAY - 1)), true, 1727),
             (|stock| stock.backup = Some(UnixTime(NOW.0 - 48 * HOUR + 1)), false, 1929),
             (|stock| stock.backup = Some(UnixTime(NOW.0 - 48 * HOUR)), true, 1929),
             (|stock| stock.backup = None, true, 1930),
@@ -274,5 +292,8 @@ mod tests {
         let stopped = Facts { running: false, writable: false, ..facts(None) };
         assert_eq!(found(&stopped, &Watch::default()), [1920, 1922]);
         assert_eq!(critical(&stopped, &Watch::default()).len(), 2);
+        let without = Facts { lacks_administration: true, ..facts(None) };
+        assert_eq!(found(&without, &Watch::default()), [1726]);
+        assert!(critical(&without, &Watch::default()).is_empty(), "terminals need it not");
     }
 }

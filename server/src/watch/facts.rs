@@ -15,6 +15,7 @@ use crate::files::folder_of;
 use crate::fleet::{Reckoned, Stages};
 use crate::keyring::{Holder, Keyring, Secret};
 use crate::log;
+use crate::pki::given;
 use crate::publish::time::{SigningTime, Trouble};
 use crate::publish::{Publisher, Shown};
 use crate::store::terminal::{self, TerminalStatus, WithRoot};
@@ -26,6 +27,17 @@ const TIMESYNC: &str = "/run/systemd/timesync";
 /// Seconds of the trail in which alarms are counted.
 const DAY: u64 = 86_400;
 
+/// Whether a server runs, and what it says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Running {
+    /// None does.
+    No,
+    /// It does, and does not serve administration, though it should.
+    WithoutAdministration,
+    /// It does.
+    Yes,
+}
+
 /// What is known of the server at one moment.
 #[derive(Clone, Debug)]
 pub struct Facts {
@@ -33,6 +45,8 @@ pub struct Facts {
     pub now: UnixTime,
     /// Whether the server runs.
     pub running: bool,
+    /// Whether the interface for administration is not served, though it should be.
+    pub lacks_administration: bool,
     /// Whether the store answers.
     pub readable: bool,
     /// Whether the store can be written.
@@ -75,6 +89,9 @@ pub struct Stock {
     pub free: Option<u64>,
     /// When the server's certificate ends; none when it cannot be read.
     pub certificate: Option<UnixTime>,
+    /// When the certificate of the interface for administration ends; none when it shows the
+    /// server's, or it cannot be read.
+    pub administration: Option<UnixTime>,
     /// When the authority's certificate ends; none when it cannot be read.
     pub authority: Option<UnixTime>,
     /// Terminals that have stored the records of this day.
@@ -139,6 +156,7 @@ impl Facts {
         Self {
             now: clock.now(),
             running: true,
+            lacks_administration: false,
             readable,
             writable: store.can_write(),
             clock: publisher.clock_trouble(),
@@ -152,7 +170,7 @@ impl Facts {
         store: &Store,
         sources: Sources<'_>,
         clock: &Clock,
-        running: bool,
+        running: Running,
     ) -> Result<Self> {
         let writable = store.try_writing().await.is_ok();
         let mut tx = store.read().await?;
@@ -167,7 +185,8 @@ impl Facts {
         };
         Ok(Self {
             now,
-            running,
+            running: running != Running::No,
+            lacks_administration: running == Running::WithoutAdministration,
             readable: true,
             writable,
             clock: signing.trouble(),
@@ -194,6 +213,7 @@ impl Stock {
             database: files_of(&config.store).iter().map(|file| length(file)).sum(),
             free: free_bytes(&folder_of(&config.store)),
             certificate: keyring.end_of(Holder::Server).ok(),
+            administration: own_certificate(config),
             authority: keyring.end_of(Holder::Authority).ok(),
             at_quota: watch::at_quota(tx, intake::day(now)).await?,
             suspected: watch::suspected_keys(tx).await?,
@@ -228,6 +248,12 @@ impl TerminalCounts {
         }
         Ok(counts)
     }
+}
+
+/// When the interface's own certificate ends.
+fn own_certificate(config: &Config) -> Option<UnixTime> {
+    config.admin.listen?;
+    given::end_of(config.admin.certificate.as_deref()?).ok()
 }
 
 /// Free bytes for whoever is not root.

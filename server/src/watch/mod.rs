@@ -22,7 +22,7 @@ mod watched;
 
 pub use checks::{Reason, Severity, critical, reasons};
 pub use counters::Counters;
-pub use facts::{Facts, Sources};
+pub use facts::{Facts, Running, Sources};
 pub use listener::serve;
 pub use notice::follow;
 pub use status::{Readiness, StatusView, show};

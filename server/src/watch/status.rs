@@ -7,7 +7,7 @@ use serde::Serialize;
 use wardkey_core::name::{Language, printable};
 
 use super::checks::{Reason, Severity, reasons};
-use super::facts::{Facts, Sources, TerminalCounts};
+use super::facts::{Facts, Running, Sources, TerminalCounts};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::publish::time::Trouble;
@@ -97,6 +97,17 @@ pub struct ScopeView {
     pub halted: bool,
 }
 
+/// The interface for administration.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct AdministrationView {
+    /// Where it listens, or should.
+    pub listen: String,
+    /// Whether it is served.
+    pub served: bool,
+    /// When its own certificate ends; none where it shows the server's, or that cannot be read.
+    pub certificate_until: Option<u64>,
+}
+
 /// The server on one screen. Times are Unix seconds.
 #[derive(Debug, JsonSchema, Serialize)]
 pub struct StatusView {
@@ -122,6 +133,8 @@ pub struct StatusView {
     pub disk_free_bytes: Option<u64>,
     /// When the server's certificate ends.
     pub certificate_until: Option<u64>,
+    /// The interface for administration; none where it is switched off.
+    pub administration: Option<AdministrationView>,
     /// Whether the root key lies on this server.
     pub root_key_here: Option<bool>,
     /// What is wrong with the clock.
@@ -135,12 +148,12 @@ pub struct StatusView {
     pub readiness: Readiness,
 }
 
-/// The server on one screen; `running` says whether it runs.
+/// The server on one screen; `running` says whether it runs, and what it says of itself.
 pub async fn show(
     store: &Store,
     sources: Sources<'_>,
     clock: &Clock,
-    running: bool,
+    running: Running,
 ) -> Result<StatusView> {
     let (_, root) = setting::roots(&mut *store.read().await?).await?;
     let facts = Facts::stored(store, sources, clock, running).await?;
@@ -152,10 +165,15 @@ pub async fn show(
         halted: scope.halted,
     });
     let stock = facts.stock.as_ref();
+    let administration = sources.config.admin.listen.map(|listen| AdministrationView {
+        listen: listen.to_string(),
+        served: running == Running::Yes,
+        certificate_until: stock.and_then(|stock| stock.administration).map(|time| time.0),
+    });
     Ok(StatusView {
         deployment: root.name.to_string(),
         version: env!("CARGO_PKG_VERSION"),
-        running,
+        running: facts.running,
         now: facts.now.0,
         clock_plausible: facts.clock.is_none(),
         terminals: stock.map(|stock| TerminalsView::from(&stock.terminals)),
@@ -164,6 +182,7 @@ pub async fn show(
         database_bytes: stock.map(|stock| stock.database),
         disk_free_bytes: stock.and_then(|stock| stock.free),
         certificate_until: stock.and_then(|stock| stock.certificate).map(|time| time.0),
+        administration,
         root_key_here: stock.map(|stock| stock.root_key_here),
         clock: facts.clock,
         readiness: Readiness::of(&reasons),

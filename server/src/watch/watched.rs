@@ -33,6 +33,8 @@ pub struct Watched {
     pub publisher: Arc<Publisher>,
     /// Connections.
     pub gate: Arc<Gate>,
+    /// Whether the interface for administration is not served, though it should be.
+    pub lacks_administration: bool,
     /// What is counted.
     pub counters: Arc<Counters>,
     /// What was read last, and when. Held while it is read: it is read once for all who ask.
@@ -46,7 +48,10 @@ pub struct Latest(tokio::sync::Mutex<Option<(Instant, Option<Stock>)>>);
 impl Watched {
     /// Everything that is known now. What cannot be read is as it was when it last could.
     pub async fn facts(&self) -> Facts {
-        let facts = Facts::live(&self.store, &self.publisher, &self.clock).await;
+        let facts = Facts {
+            lacks_administration: self.lacks_administration,
+            ..Facts::live(&self.store, &self.publisher, &self.clock).await
+        };
         let mut latest = self.latest.0.lock().await;
         if let Some((_, stock)) = latest.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
             return Facts { stock: stock.clone(), ..facts };

@@ -223,6 +223,10 @@ codes! {
     RepeatedDifferently = 1724,
     /// A role that is bound to scopes was given without any (`$role`).
     RoleNeedsScopes = 1725,
+    /// The server does not serve the interface for administration, though it should.
+    AdministrationNotServed = 1726,
+    /// The certificate of the interface for administration ends in `$days` days.
+    AdministrationCertificateEnds = 1727,
     // 18xx: without the key
     /// Name and code do not match: the same for an unknown name, no pass, a void one, a wrong code.
     PassWrong = 1803,
