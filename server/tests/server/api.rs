@@ -4,20 +4,8 @@ use serde_json::{Value, json};
 use wardkey_server::admin::role::{Act, Role};
 use wardkey_server::api::described;
 
-use super::event_log::beats;
 use super::support::Deployment;
-use super::support::admin::{Admin, problem};
-use super::support::authenticator::{Maker, Making};
-use super::support::running::Running;
-use super::support::ward::enroll;
-
-/// A path with something in place of what is in braces.
-fn filled(path: &str, of: impl Fn(&str) -> String) -> String {
-    match path.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?))) {
-        Some((before, (name, after))) => format!("{before}{}{after}", of(name)),
-        None => path.to_owned(),
-    }
-}
+use super::support::admin::{Admin, Site, filled, problem};
 
 fn nothing_there(name: &str) -> String {
     match name {
@@ -60,60 +48,12 @@ fn every_act_has_a_route() {
     }
 }
 
-/// A ward with a terminal, a person and the person's key.
-struct Site {
-    scope: &'static str,
-    login: &'static str,
-    key: String,
-    terminal: String,
-}
-
-impl Site {
-    fn new(
-        deployment: &Deployment,
-        running: &Running,
-        scope: &'static str,
-        login: &'static str,
-    ) -> Self {
-        deployment.ok(&["person", "add", login, "--name", login, "--scope", scope]);
-        deployment.ok(&["scope", "set", scope, "--passes", "12h"]);
-        let terminal = deployment.join(running, &format!("desk of {login}"), &[scope]);
-        let code = deployment.ok(&["code", "add", login]);
-        let (key, _) = enroll(&terminal, &code, &Maker::new(), Making::default());
-        deployment.ok(&["code", "add", login]);
-        deployment.ok(&["pass", "add", login, "--reason", "a test"]);
-        // Ids of records are their numbers.
-        let number = u32::from(scope == "er");
-        beats(&terminal, number..number + 1);
-        Self { scope, login, key: key.fingerprint(), terminal: terminal.id.to_hex() }
-    }
-
-    fn target(&self, name: &str) -> String {
-        match name {
-            "fingerprint" => self.key.clone(),
-            "terminal" => self.terminal.clone(),
-            "scope" => self.scope.to_owned(),
-            "login" => self.login.to_owned(),
-            other => panic!("{other} in a path"),
-        }
-    }
-
-    /// What an answer says of it.
-    fn said_in(&self, body: &str) -> Vec<&str> {
-        let quoted = format!("\"{}\"", self.scope);
-        let all = [self.login, self.key.as_str(), self.terminal.as_str()];
-        let mut said: Vec<&str> = all.into_iter().filter(|text| body.contains(text)).collect();
-        said.extend(body.contains(&quoted).then_some(self.scope));
-        said
-    }
-}
-
 #[test]
 fn nobody_of_one_site_reads_or_writes_another_at_any_route() {
     let deployment = Deployment::administrated("");
     let running = deployment.start();
-    let own = Site::new(&deployment, &running, "icu", "yamada");
-    let other = Site::new(&deployment, &running, "er", "sato");
+    let own = Site::new(&deployment, &running, "icu", "yamada", 0);
+    let other = Site::new(&deployment, &running, "er", "sato", 1);
     // The role with every act, for one site.
     let admin = Admin::new(&running, &deployment.api_key("owner", &["icu"]));
     let before = deployment.actions();
@@ -143,12 +83,13 @@ fn nobody_of_one_site_reads_or_writes_another_at_any_route() {
         "/v1/people?scope=er".to_owned(),
         "/v1/terminals?scope=er".to_owned(),
         format!("/v1/keys?person={}", other.login),
+        format!("/v1/events?terminal={}", other.terminal),
+        format!("/v1/events?terminal={}", nothing_there("terminal")),
     ] {
         assert_eq!(problem(&admin.get(&asked)), (404, "WK-1515".into()), "{asked}");
     }
     for asked in [
         format!("/v1/events?person={}", other.login),
-        format!("/v1/events?terminal={}", other.terminal),
         format!("/v1/people?search={}", other.login),
         format!("/v1/codes?search={}", other.login),
         format!("/v1/passes?search={}", other.login),
@@ -210,7 +151,7 @@ fn the_trail_names_the_key_and_the_reason() {
 fn what_is_taken_away_is_at_terminals_at_once() {
     let deployment = Deployment::administrated("");
     let running = deployment.start();
-    let site = Site::new(&deployment, &running, "icu", "yamada");
+    let site = Site::new(&deployment, &running, "icu", "yamada", 0);
     let desk = Admin::new(&running, &deployment.api_key("help-desk", &["icu"]));
     let terminal = deployment.join(&running, "desk", &["icu"]);
     let before = terminal.heads(&running)[0].seq;

@@ -98,6 +98,60 @@ fn nobody_overwrites_what_somebody_else_has_changed() {
     assert_eq!(deployment.json(&["person", "show", "yamada"])["name"], "Yamada H.");
     assert_eq!(set(&tag(), "Yamada J.").status, 200);
     assert_eq!(set("*", "Yamada K.").status, 200);
+
+    // Switching, too; and who relies on it where it says nothing is told so, and nothing is done.
+    let off = |tag: &str| {
+        let path = format!("{path}/disable");
+        admin.try_ask(("post", &path), Some(&json!({})), &[("if-match", tag)]).unwrap()
+    };
+    let actions = deployment.actions();
+    assert_eq!(problem(&off(&before)), (412, "WK-1723".into()));
+    let codes = ("post", "/v1/people/yamada/codes");
+    let made = admin.try_ask(codes, Some(&json!({})), &[("if-match", "*")]).unwrap();
+    assert_eq!(problem(&made), (400, "WK-1516".into()));
+    assert_eq!(deployment.actions(), actions);
+    let now = tag();
+    assert_eq!(off(&now).status, 200);
+    assert_eq!(problem(&off(&now)), (412, "WK-1723".into()));
+    assert_eq!(deployment.json(&["person", "show", "yamada"])["status"], "disabled");
+}
+
+#[test]
+fn every_kind_of_change_is_done_once_under_one_name() {
+    let deployment = with_people(&["yamada"]);
+    let running = deployment.start();
+    let admin = Admin::new(&running, &deployment.api_key("owner", &[]));
+    let set = |name: &str, tag: Option<&str>| {
+        let headers = [("idempotency-key", "set"), ("if-match", tag.unwrap_or_default())];
+        let headers = if tag.is_some() { &headers[..] } else { &headers[..1] };
+        admin.try_ask(("patch", "/v1/people/yamada"), Some(&json!({ "name": name })), headers)
+    };
+    let withdraw = |path: &str| {
+        admin.try_ask(("delete", path), None, &[("idempotency-key", "withdraw")]).unwrap()
+    };
+    let tag = admin.get("/v1/people/yamada").headers["etag"].to_str().unwrap().to_owned();
+
+    let first = set("Yamada H.", Some(&tag)).unwrap();
+    assert_eq!(first.status, 200);
+    // What it compares has changed by itself: the answer is the same all the same.
+    let again = set("Yamada H.", Some(&tag)).unwrap();
+    assert_eq!((again.status, &again.body), (200, &first.body));
+    assert_eq!(again.headers["idempotency-replayed"], "true");
+    for other in [set("Yamada I.", Some(&tag)), set("Yamada H.", None)] {
+        assert_eq!(problem(&other.unwrap()), (422, "WK-1724".into()));
+    }
+
+    let codes = "/v1/people/yamada/codes";
+    let gone = withdraw(&format!("{codes}?reason=lost"));
+    assert_eq!(gone.body, withdraw(&format!("{codes}?reason=lost")).body);
+    assert_eq!(problem(&withdraw(codes)), (422, "WK-1724".into()), "another reason");
+    // A name is that of one method and path alone.
+    let put = [("idempotency-key", "withdraw")];
+    let other = admin.try_ask(("post", codes), Some(&json!({})), &put).unwrap();
+    assert_eq!(problem(&other), (422, "WK-1724".into()));
+    let actions = deployment.actions();
+    let done = |act: &str| actions.iter().filter(|one| *one == act).count();
+    assert_eq!((done("person.set"), done("code.withdraw"), done("code.issue")), (1, 1, 0));
 }
 
 #[test]

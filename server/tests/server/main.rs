@@ -12,6 +12,8 @@ mod support;
 
 mod administration;
 mod api;
+mod api_answers;
+mod api_listener;
 mod api_requests;
 mod backups;
 mod clock;

@@ -7,6 +7,7 @@ use wardkey_core::message::http::Base64;
 use yaml_rust2::{Yaml, YamlLoader};
 
 use super::support::client::{Answer, Client, request};
+use super::support::schema;
 use super::support::ward::Ward;
 
 const JSON: &str = "application/json";
@@ -31,68 +32,11 @@ impl Spec {
     }
 
     fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
-        match schema["$ref"].as_str() {
-            Some(name) => self.resolve(self.0.pointer(name.strip_prefix('#').unwrap()).unwrap()),
-            None => schema,
-        }
+        schema::resolve(&self.0, schema)
     }
 
     fn body<'a>(&'a self, operation: &'a Value) -> Option<&'a Value> {
         Some(self.resolve(operation.pointer("/requestBody/content/application~1json/schema")?))
-    }
-
-    /// What does not agree with a schema.
-    fn check(&self, schema: &Value, value: &Value, at: &str) -> Result<(), String> {
-        let schema = self.resolve(schema);
-        let wrong = |what: &str| Err(format!("{at}: {what}: {value:.100}"));
-        match schema["type"].as_str().unwrap() {
-            "object" => {
-                let Some(members) = value.as_object() else { return wrong("no object") };
-                for name in schema["required"].as_array().into_iter().flatten() {
-                    if !members.contains_key(name.as_str().unwrap()) {
-                        return wrong(&format!("{name} is missing"));
-                    }
-                }
-                let Some(properties) = schema["properties"].as_object() else { return Ok(()) };
-                for (name, member) in members {
-                    let Some(property) = properties.get(name) else {
-                        return wrong(&format!("{name} is not described"));
-                    };
-                    self.check(property, member, &format!("{at}.{name}"))?;
-                }
-                Ok(())
-            }
-            "array" => {
-                let Some(items) = value.as_array() else { return wrong("no array") };
-                if schema["maxItems"].as_u64().is_some_and(|most| items.len() as u64 > most) {
-                    return wrong("too many");
-                }
-                items
-                    .iter()
-                    .try_for_each(|item| self.check(&schema["items"], item, &format!("{at}[]")))
-            }
-            "string" => {
-                let Some(text) = value.as_str() else { return wrong("no string") };
-                let length = text.chars().count() as u64;
-                let fits = schema["minLength"].as_u64().is_none_or(|least| length >= least)
-                    && schema["maxLength"].as_u64().is_none_or(|most| length <= most);
-                let is_base64 =
-                    text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-                if fits && (schema["pattern"].is_null() || is_base64) {
-                    Ok(())
-                } else {
-                    wrong("not such a string")
-                }
-            }
-            "integer" => {
-                let Some(number) = value.as_u64() else { return wrong("no integer") };
-                let fits = schema["minimum"].as_u64().is_none_or(|least| number >= least)
-                    && schema["maximum"].as_u64().is_none_or(|most| number <= most);
-                if fits { Ok(()) } else { wrong("out of bounds") }
-            }
-            "boolean" if value.is_boolean() => Ok(()),
-            _ => wrong("of another type"),
-        }
     }
 
     /// Something that agrees with a schema.
@@ -235,7 +179,7 @@ fn check_answer(spec: &Spec, operation: &Value, answer: &Answer, what: &str) {
     if let Some(schema) = content.pointer("/application~1json/schema") {
         let body: Value = serde_json::from_str(&answer.body)
             .unwrap_or_else(|_| panic!("{what}: {} {:.200}", answer.status, answer.body));
-        spec.check(schema, &body, what).unwrap();
+        schema::check(&spec.0, schema, &body, what).unwrap();
     } else {
         assert!(content.get("text/plain").is_some(), "{what}");
     }

@@ -15,6 +15,7 @@ use wardkey_core::id::EventId;
 use wardkey_core::message::http::Base64;
 use wardkey_core::time::UnixTime;
 
+use super::support::admin::Admin;
 use super::support::client::Client;
 use super::support::{Deployment, now};
 
@@ -110,6 +111,37 @@ fn a_checkpoint_is_in_the_log_of_the_service_on_one_line() {
     let note = line.split_once("checkpoint=").unwrap().1;
     let note: String = serde_json::from_str(note).unwrap();
     assert_eq!(deployment.json(&["log", "show"])["checkpoint"], note);
+}
+
+#[test]
+fn the_log_names_api_keys_and_has_neither_their_tokens_nor_the_codes_that_they_get() {
+    let deployment = Deployment::administrated("");
+    deployment.ok(&["person", "add", "yamada", "--name", "Y", "--scope", "icu"]);
+    deployment.ok(&["scope", "set", "icu", "--passes", "12h"]);
+    let token = deployment.api_key("help-desk", &["icu"]);
+    let process = Process::start(&deployment);
+    let line = process.until("administration is served");
+    let port = line.rsplit(':').next().unwrap().trim().parse().unwrap();
+    let admin = Admin::trusting_anybody(port, &token);
+    let body = json!({ "reason": "a test" });
+    let made = |path: &str| {
+        let answer: serde_json::Value = admin.post(path, &body).json();
+        answer["code"].as_str().unwrap().to_owned()
+    };
+    let codes = [made("/v1/people/yamada/codes"), made("/v1/people/yamada/pass")];
+    let wrong = format!("{}{}", &token[..token.len() - 32], "0123456789abcdef".repeat(2));
+    assert_eq!(Admin::trusting_anybody(port, &wrong).get("/v1/people").status, 401);
+    assert_eq!(admin.get("/v1/status").status, 403);
+
+    let (id, secret) = token.strip_prefix("wardkey_api_").unwrap().split_once('_').unwrap();
+    process.until("WK-1720");
+    process.until(&format!("api_key=\"{id}\""));
+    process.until("action=\"code.issue\"");
+    let said = process.said.lock().unwrap().join("\n");
+    let wrong = &wrong[wrong.len() - 64..];
+    for text in [secret, wrong, "0123456789abcdef0123", "wardkey_api_", &codes[0], &codes[1]] {
+        assert!(!said.contains(text), "{text}: {said}");
+    }
 }
 
 #[test]

@@ -4,8 +4,11 @@ use serde_json::Value;
 use ureq::tls::{Certificate, ClientCert, RootCerts, TlsConfig};
 
 use super::Deployment;
+use super::authenticator::{Maker, Making};
 use super::client::{Answer, answer, https};
 use super::running::Running;
+use super::ward::enroll;
+use crate::event_log::beats;
 
 /// One who asks.
 pub struct Admin {
@@ -30,8 +33,23 @@ impl Admin {
             .root_certs(RootCerts::new_with_certs(&[ca]))
             .client_cert(certificate)
             .build();
-        let address = running.server().administration().unwrap();
-        let base = format!("https://127.0.0.1:{}", address.port());
+        Self::at(running.server().administration().unwrap().port(), token, tls)
+    }
+
+    /// Who believes this certificate alone.
+    pub fn trusting(running: &Running, token: &str, der: &[u8]) -> Self {
+        let roots = RootCerts::new_with_certs(&[Certificate::from_der(der).to_owned()]);
+        let tls = TlsConfig::builder().root_certs(roots).build();
+        Self::at(running.server().administration().unwrap().port(), token, tls)
+    }
+
+    /// Who believes whatever listens at a port of this machine.
+    pub fn trusting_anybody(port: u16, token: &str) -> Self {
+        Self::at(port, token, TlsConfig::builder().disable_verification(true).build())
+    }
+
+    fn at(port: u16, token: &str, tls: TlsConfig) -> Self {
+        let base = format!("https://127.0.0.1:{port}");
         Self { agent: https(tls), base, token: token.to_owned() }
     }
 
@@ -96,5 +114,62 @@ impl Deployment {
         let mut args = vec!["api-key", "add", "a test", "--role", role];
         args.extend(scopes.iter().flat_map(|scope| ["--scope", *scope]));
         self.ok(&args)
+    }
+}
+
+/// A path with something in place of what is in braces.
+pub fn filled(path: &str, of: impl Fn(&str) -> String) -> String {
+    match path.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?))) {
+        Some((before, (name, after))) => format!("{before}{}{after}", of(name)),
+        None => path.to_owned(),
+    }
+}
+
+/// A ward with a terminal, a person and the person's key.
+pub struct Site {
+    pub scope: &'static str,
+    pub login: &'static str,
+    pub key: String,
+    pub terminal: String,
+}
+
+impl Site {
+    /// Its record has this number, and no other one of the deployment.
+    pub fn new(
+        deployment: &Deployment,
+        running: &Running,
+        scope: &'static str,
+        login: &'static str,
+        number: u32,
+    ) -> Self {
+        deployment.ok(&["person", "add", login, "--name", login, "--scope", scope]);
+        deployment.ok(&["scope", "set", scope, "--passes", "12h"]);
+        let terminal = deployment.join(running, &format!("desk of {login}"), &[scope]);
+        let code = deployment.ok(&["code", "add", login]);
+        let (key, _) = enroll(&terminal, &code, &Maker::new(), Making::default());
+        deployment.ok(&["code", "add", login]);
+        deployment.ok(&["pass", "add", login, "--reason", "a test"]);
+        beats(&terminal, number..number + 1);
+        Self { scope, login, key: key.fingerprint(), terminal: terminal.id.to_hex() }
+    }
+
+    /// What stands for what is in braces in a path.
+    pub fn target(&self, name: &str) -> String {
+        match name {
+            "fingerprint" => self.key.clone(),
+            "terminal" => self.terminal.clone(),
+            "scope" => self.scope.to_owned(),
+            "login" => self.login.to_owned(),
+            other => panic!("{other} in a path"),
+        }
+    }
+
+    /// What an answer says of it.
+    pub fn said_in(&self, body: &str) -> Vec<&str> {
+        let quoted = format!("\"{}\"", self.scope);
+        let all = [self.login, self.key.as_str(), self.terminal.as_str()];
+        let mut said: Vec<&str> = all.into_iter().filter(|text| body.contains(text)).collect();
+        said.extend(body.contains(&quoted).then_some(self.scope));
+        said
     }
 }

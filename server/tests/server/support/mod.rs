@@ -7,6 +7,7 @@ pub mod client;
 pub mod follower;
 pub mod people;
 pub mod running;
+pub mod schema;
 pub mod ward;
 
 use std::path::PathBuf;
