@@ -6,7 +6,7 @@ use super::call::Call;
 use super::endpoint::{Asked, Endpoint, Nothing, Touches, route};
 use crate::error::Result;
 use crate::keyring::Keyring;
-use crate::watch::{self, Running, Sources, StatusView};
+use crate::watch::{self, Sources, StatusView};
 
 route! {
     "This description of the interface."
@@ -39,6 +39,7 @@ impl Endpoint for Status {
         let app = &call.api.app;
         let keyring = Keyring::at(&app.config.keys);
         let sources = Sources { config: &app.config, keyring: &keyring };
-        watch::show(&app.store, sources, &app.clock, Running::Yes).await
+        let writable = app.store.can_write();
+        watch::show_within(&mut call.tx, writable, sources, &app.clock).await
     }
 }

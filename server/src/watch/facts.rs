@@ -173,9 +173,18 @@ impl Facts {
         running: Running,
     ) -> Result<Self> {
         let writable = store.try_writing().await.is_ok();
-        let mut tx = store.read().await?;
+        Self::within(&mut store.read().await?, writable, (sources, clock), running).await
+    }
+
+    /// What is found in a transaction.
+    pub async fn within(
+        tx: &mut Tx,
+        writable: bool,
+        (sources, clock): (Sources<'_>, &Clock),
+        running: Running,
+    ) -> Result<Self> {
         let now = clock.now();
-        let signing = SigningTime::new(clock.clone(), clock::read(&mut tx).await?);
+        let signing = SigningTime::new(clock.clone(), clock::read(tx).await?);
         let scope = |row: scope::Scope| ScopeFacts {
             name: row.name,
             position: row.position,
@@ -190,8 +199,8 @@ impl Facts {
             readable: true,
             writable,
             clock: signing.trouble(),
-            scopes: scope::list(&mut tx).await?.into_iter().map(scope).collect(),
-            stock: Some(Stock::read(&mut tx, sources, now).await?),
+            scopes: scope::list(tx).await?.into_iter().map(scope).collect(),
+            stock: Some(Stock::read(tx, sources, now).await?),
         })
     }
 }

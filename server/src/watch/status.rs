@@ -11,7 +11,7 @@ use super::facts::{Facts, Running, Sources, TerminalCounts};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::publish::time::Trouble;
-use crate::store::{Store, setting};
+use crate::store::{Store, Tx, setting};
 
 /// Longest sentence in characters.
 const SENTENCE_CHARS: usize = 4096;
@@ -155,8 +155,28 @@ pub async fn show(
     clock: &Clock,
     running: Running,
 ) -> Result<StatusView> {
-    let (_, root) = setting::roots(&mut *store.read().await?).await?;
     let facts = Facts::stored(store, sources, clock, running).await?;
+    view(&mut store.read().await?, facts, sources, running).await
+}
+
+/// The same in a transaction of the server that runs; `writable` says whether it can be written.
+pub async fn show_within(
+    tx: &mut Tx,
+    writable: bool,
+    sources: Sources<'_>,
+    clock: &Clock,
+) -> Result<StatusView> {
+    let facts = Facts::within(tx, writable, (sources, clock), Running::Yes).await?;
+    view(tx, facts, sources, Running::Yes).await
+}
+
+async fn view(
+    tx: &mut Tx,
+    facts: Facts,
+    sources: Sources<'_>,
+    running: Running,
+) -> Result<StatusView> {
+    let (_, root) = setting::roots(tx).await?;
     let reasons = reasons(&facts, &sources.config.watch);
     let scopes = facts.scopes.iter().map(|scope| ScopeView {
         scope: scope.name.to_string(),
