@@ -158,11 +158,17 @@ pub async fn by_id(db: &mut Db, id: &TerminalId) -> Result<Terminal> {
     with_scopes(db, found).await?.pop().ok_or_else(|| unknown(&id.to_string()))
 }
 
-/// The one terminal that has this name, or whose id begins with these hexadecimal digits.
+/// The one terminal that has this name, or whose id begins with these hexadecimal digits. All of
+/// them are an id, whatever somebody has called another terminal.
 ///
 /// # Errors
 /// [`Error::Refused`] when there is none or more than one.
 pub async fn by_name(db: &mut Db, name: &str) -> Result<Terminal> {
+    if let Ok(id) = TerminalId::from_hex(name) {
+        let found =
+            query(SELECT).then("WHERE id = $1 AND deleted IS NULL").bind(&id).all(db).await?;
+        return with_scopes(db, found).await?.pop().ok_or_else(|| unknown(name));
+    }
     let range = if name.len() < 4 { None } else { with_prefix(name, TerminalId::LEN) };
     let (low, high) = range.unzip();
     let found = query(SELECT)
