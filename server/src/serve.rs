@@ -27,7 +27,7 @@ use crate::keyring::{Holder, Keyring, Secret};
 use crate::log;
 use crate::pki::Authority;
 use crate::publish::{self, Publisher};
-use crate::store::{Store, setting, terminal};
+use crate::store::{Store, api_answer, setting, terminal};
 use crate::texts::Text;
 use crate::watch::{self as watched, Latest, Watched};
 use administration::Administration;
@@ -234,11 +234,25 @@ async fn housekeeping(
         }
         minutes += 1;
         if minutes.is_multiple_of(60)
+            && let Err(error) = forget_answers(&app).await
+        {
+            tracing::warn!(%error, "answers to administrators that are over are still kept");
+        }
+        if minutes.is_multiple_of(60)
             && let Err(error) = certificates.renew(&app.authority, app.publisher.time())
         {
             tracing::error!(%error, "the server's certificate could not be renewed");
         }
     }
+}
+
+async fn forget_answers(app: &App) -> Result<()> {
+    if app.config.admin.listen.is_none() {
+        return Ok(());
+    }
+    let mut tx = app.store.write().await?;
+    api_answer::forget(&mut tx, app.now()).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Terminals whose last sign of life is written at once: what changes meanwhile must not wait for

@@ -226,6 +226,11 @@ impl std::fmt::Debug for Known {
     }
 }
 
+/// Whether a text has the form of a token.
+pub fn is_token(text: &str) -> bool {
+    read(text).is_some()
+}
+
 /// Who a token is of.
 ///
 /// # Errors
@@ -259,7 +264,8 @@ fn read(token: &str) -> Option<([u8; ID_LEN], Zeroizing<[u8; SECRET_LEN]>)> {
     Some((id, Zeroizing::new(secret)))
 }
 
-fn invalid() -> Error {
+/// The one refusal of tokens.
+pub fn invalid() -> Error {
     Error::refused(Code::ApiKeyInvalid, texts::phrase(Code::ApiKeyInvalid, vec![]))
 }
 

@@ -29,6 +29,27 @@ pub enum Where {
     Unsaid,
 }
 
+/// The code of a new pass and what is made of it: that takes a while and 64 MiB, so it is done
+/// before the transaction, in which everybody else waits.
+pub struct Prepared {
+    code: PassCode,
+    salt: Salt,
+    key: PassKey,
+}
+
+impl Prepared {
+    /// Makes them.
+    ///
+    /// # Errors
+    /// [`Error::Crypto`].
+    pub fn new() -> Result<Self> {
+        let code = PassCode::of_random(&secret::random()?);
+        let salt = Salt::new(secret::random()?);
+        let key = PassKey::derive(&code, &salt, HASH);
+        Ok(Self { code, salt, key: key.map_err(Error::crypto("the key of a pass"))? })
+    }
+}
+
 /// A pass that was issued: the only time that its code can be seen.
 #[derive(Debug, JsonSchema, Serialize)]
 pub struct PassIssued {
@@ -130,8 +151,8 @@ pub async fn show(tx: &mut Tx, login: &LoginName, now: UnixTime) -> Result<PassV
 pub async fn add(
     op: &mut Operation<'_>,
     login: &LoginName,
-    place: &Where,
-    seconds: u64,
+    (place, seconds): (&Where, u64),
+    prepared: Prepared,
 ) -> Result<PassIssued> {
     let reason = op.reason.map(|reason| printable(reason.trim(), 100)).unwrap_or_default();
     let reason = DisplayText::new(reason).map_err(|_| Error::usage(Text::PassReason))?;
@@ -150,9 +171,7 @@ pub async fn add(
     };
     let before = pass::end(op.tx, person.id, by, op.now).await?;
 
-    let code = PassCode::of_random(&secret::random()?);
-    let salt = Salt::new(secret::random()?);
-    let key = PassKey::derive(&code, &salt, HASH).map_err(Error::crypto("the key of a pass"))?;
+    let Prepared { code, salt, key } = prepared;
     let issuer = DisplayText::new(printable(&op.actor.to_string(), 100)).map_err(Error::damaged)?;
     let made = Pass {
         id: PassId::new(secret::random()?),
@@ -274,7 +293,9 @@ mod tests {
     }
 
     async fn issue(deployment: &Deployment, place: Where, seconds: u64) -> Result<PassIssued> {
-        deployment.act(async |op| add(op, &login("yamada"), &place, seconds).await).await
+        let prepared = Prepared::new().unwrap();
+        let yamada = login("yamada");
+        deployment.act(async |op| add(op, &yamada, (&place, seconds), prepared).await).await
     }
 
     async fn published(deployment: &Deployment) -> Option<Pass> {
@@ -322,7 +343,7 @@ mod tests {
 
         let without = async |op: &mut Operation<'_>| {
             op.reason = Some("  ");
-            add(op, &login("yamada"), &Where::Unsaid, 60).await
+            add(op, &login("yamada"), (&Where::Unsaid, 60), Prepared::new()?).await
         };
         assert!(matches!(deployment.act(without).await, Err(Error::Usage(_))));
         let off = async |op: &mut Operation<'_>| {

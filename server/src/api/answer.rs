@@ -23,6 +23,7 @@ use crate::admin::api_key::{self, Known};
 use crate::admin::role::{Act, Grant, Kind};
 use crate::error::{Error, Result};
 use crate::http::body::{Body, kind_of};
+use crate::http::limit::Counted;
 use crate::http::middleware::AskedBy;
 use crate::http::reply::ErrorResponse;
 
@@ -53,6 +54,9 @@ async fn answered<E: Endpoint>(
     if !known.grant.has(E::ACT) {
         return Err(not_allowed(E::ACT).into());
     }
+    if E::ACT.kind() == Kind::Changes {
+        api.app.limiter.take(Counted::ApiKeyChanges(known.id))?;
+    }
 
     let target = target::<E>(&mut parts).await?;
     let Query(query) = Query::<E::Query>::try_from_uri(&parts.uri)
@@ -75,9 +79,14 @@ async fn answered<E: Endpoint>(
         }
     };
     let body = serde_json::from_value::<E::Body>(body).map_err(|error| invalid_body(&error))?;
-    let asked = Asked::<E> { target, query, body };
+    let mut asked = Asked::<E> { target, query, body };
+    E::prepare(&mut asked).await?;
 
     let (app, now) = (&api.app, api.app.now());
+    let _reads = match E::ACT.kind() {
+        Kind::Reads => api.readers.acquire().await.ok(),
+        Kind::Changes => None,
+    };
     let tx = match E::ACT.kind() {
         Kind::Reads => app.store.read().await?,
         Kind::Changes => {
@@ -88,7 +97,8 @@ async fn answered<E: Endpoint>(
         }
     };
     let zone = app.config.zone();
-    let mut call = Call { api, known: &known, tx, now, zone, path: E::PATH };
+    let place = place::<E>(&known, path.as_deref().unwrap_or_default());
+    let mut call = Call { api, known: &known, tx, now, zone, place };
 
     if let Some(named) = &named
         && let Some(body) = named.answered(&mut call).await?
@@ -114,6 +124,14 @@ async fn answered<E: Endpoint>(
         response.headers_mut().insert(header::ETAG, tag);
     }
     Ok(response)
+}
+
+/// Where a place in a list is good: for this key, and what it asks beside the part of the list.
+fn place<E: Route>(known: &Known, path: &str) -> String {
+    let is_part = |said: &&str| said.starts_with("after=") || said.starts_with("limit=");
+    let (_, query) = path.split_once('?').unwrap_or_default();
+    let rest: Vec<&str> = query.split('&').filter(|said| !is_part(said)).collect();
+    [E::PATH, &to_hex(&known.id), &rest.join("&")].join("\n")
 }
 
 /// Does what is asked, where who asks may; what goes out.

@@ -4,7 +4,10 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Serialize;
+use tokio::sync::Semaphore;
 use wardkey_core::code::Code;
+use wardkey_core::id::TerminalId;
+use wardkey_core::name::ScopeName;
 use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 
@@ -15,7 +18,7 @@ use crate::admin::role::Grant;
 use crate::admin::{Listing, Operation};
 use crate::error::{Error, Result};
 use crate::http::App;
-use crate::store::{PageRequest, Tx};
+use crate::store::{PageRequest, Tx, terminal};
 use crate::texts::Text;
 
 /// Rows of a page, when nothing is said.
@@ -31,8 +34,10 @@ pub struct Api {
     pub app: std::sync::Arc<App>,
     /// The document that describes the interface.
     pub document: serde_json::Value,
-    /// Seals where lists go on: that may be the name of somebody who is not to be seen.
+    /// Seals where lists go on.
     pub cursors: Seal,
+    /// How many requests may read at once: the rest of the store's readers is for terminals.
+    pub readers: Semaphore,
 }
 
 /// Which part of a list.
@@ -58,8 +63,8 @@ pub struct Call<'a> {
     pub now: UnixTime,
     /// The deployment's time zone.
     pub zone: TimeZone,
-    /// The path of the route.
-    pub path: &'static str,
+    /// Where a place in a list is good: route, key, and what is asked beside the part of the list.
+    pub place: String,
 }
 
 /// What was done, and whether terminals hear of it.
@@ -120,9 +125,31 @@ impl Call<'_> {
         Ok(PageRequest { after, limit, search, within: self.grant().scopes().cloned() })
     }
 
+    /// Leaves out the ids of terminals that are not to be seen.
+    pub async fn mask_terminals<'b>(
+        &mut self,
+        ids: impl IntoIterator<Item = &'b mut Option<String>>,
+    ) -> Result<()> {
+        if self.grant().is_everywhere() {
+            return Ok(());
+        }
+        let read = |id: Option<&str>| TerminalId::from_hex(id?).ok();
+        let places: Vec<&mut Option<String>> = ids.into_iter().collect();
+        let all: Vec<TerminalId> =
+            places.iter().filter_map(|place| read(place.as_deref())).collect();
+        let scopes = terminal::scopes_of(&mut self.tx, &all).await?;
+        for place in places {
+            let own = read(place.as_deref()).and_then(|id| scopes.get(&id));
+            if own.is_none_or(|own| !self.grant().sees(own.iter().map(ScopeName::as_str))) {
+                *place = None;
+            }
+        }
+        Ok(())
+    }
+
     fn place(&self, text: &str) -> Option<String> {
         let sealed = Base64UrlUnpadded::decode_vec(text).ok()?;
-        String::from_utf8(self.api.cursors.open(self.path, &sealed)?).ok()
+        String::from_utf8(self.api.cursors.open(&self.place, &sealed)?).ok()
     }
 
     /// A page as it goes out: where the list goes on is sealed.
@@ -130,7 +157,7 @@ impl Call<'_> {
         let next = match listing.next {
             None => None,
             Some(next) => {
-                let sealed = self.api.cursors.close(self.path, next.as_bytes())?;
+                let sealed = self.api.cursors.close(&self.place, next.as_bytes())?;
                 Some(Base64UrlUnpadded::encode_string(&sealed))
             }
         };

@@ -86,6 +86,11 @@ pub trait Endpoint: Route {
         asked: &Asked<Self>,
     ) -> impl Future<Output = Result<Touches>> + Send;
 
+    /// What takes long and needs no transaction: done before there is one.
+    fn prepare(_: &mut Asked<Self>) -> impl Future<Output = Result<()>> + Send {
+        std::future::ready(Ok(()))
+    }
+
     /// Whether `If-Match` can be held against what it changes.
     const IS_MATCHED: bool = false;
 

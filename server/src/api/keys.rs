@@ -45,7 +45,9 @@ impl Endpoint for List {
                 key::list_of(&mut call.tx, &login, &page).await?
             }
         };
-        call.listing(keys)
+        let mut keys = call.listing(keys)?;
+        call.mask_terminals(keys.items.iter_mut().map(|of| &mut of.key.last_terminal)).await?;
+        Ok(keys)
     }
 }
 
@@ -61,7 +63,7 @@ impl Endpoint for Show {
     }
 
     async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<KeyOfPerson> {
-        key::show(&mut call.tx, &asked.target.0.to_hex()).await
+        view(call, &asked.target.0).await
     }
 }
 
@@ -89,7 +91,7 @@ impl Endpoint for Disable {
     const IS_MATCHED: bool = true;
 
     async fn before(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Vec<u8>> {
-        tag::bytes(&key::show(&mut call.tx, &asked.target.0.to_hex()).await?)
+        tag::bytes(&view(call, &asked.target.0).await?)
     }
 
     async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<Done<KeySwitched>> {
@@ -111,7 +113,7 @@ impl Endpoint for Enable {
     const IS_MATCHED: bool = true;
 
     async fn before(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Vec<u8>> {
-        tag::bytes(&key::show(&mut call.tx, &asked.target.0.to_hex()).await?)
+        tag::bytes(&view(call, &asked.target.0).await?)
     }
 
     async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<Done<KeySwitched>> {
@@ -133,6 +135,13 @@ async fn switch(
     let done = key::switch(&mut operation, &which, status).await?;
     let reach = done.reach.clone();
     call.done(done, reach).await
+}
+
+/// A key, as who asks may see it.
+async fn view(call: &mut Call<'_>, key: &Hash) -> Result<KeyOfPerson> {
+    let mut of = key::show(&mut call.tx, &key.to_hex()).await?;
+    call.mask_terminals([&mut of.key.last_terminal]).await?;
+    Ok(of)
 }
 
 /// The scopes of whose key it is.

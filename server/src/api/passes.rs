@@ -2,17 +2,23 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use wardkey_core::name::LoginName;
+use tokio::sync::Semaphore;
+use wardkey_core::name::{LoginName, ScopeName};
 
 use super::call::{Call, Done};
 use super::endpoint::{Asked, Endpoint, Nothing, Part, Reason, Terminal, Touches, parsed, route};
 use super::people;
 use crate::admin::Listing;
-use crate::admin::pass::{self, PassEnded, PassIssued, PassView, Where};
+use crate::admin::pass::{self, PassEnded, PassIssued, PassView, Prepared, Where};
 use crate::error::{Error, Result};
+use crate::store::terminal as stored;
+use crate::texts::Text;
 
 /// Seconds for which a pass is valid, when nothing is said.
 const SECONDS: u64 = 8 * 3600;
+
+/// How many codes are made at once: each takes 64 MiB.
+static DERIVING: Semaphore = Semaphore::const_new(1);
 
 route! {
     "Passes, newest first; what is typed is stored nowhere."
@@ -32,12 +38,13 @@ impl Endpoint for List {
         for pass in &mut listing.items {
             pass.scope = pass.scope.take().filter(|scope| call.grant().covers(scope));
         }
+        call.mask_terminals(listing.items.iter_mut().map(|pass| &mut pass.terminal)).await?;
         Ok(listing)
     }
 }
 
 /// A new pass.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PassToIssue {
     /// Seconds for which it is valid, within what the scopes of the person allow; 28800 without.
@@ -48,6 +55,9 @@ pub struct PassToIssue {
     pub terminal: Option<String>,
     /// Why, for the trail and the records of every use.
     pub reason: String,
+    /// Its code.
+    #[serde(skip)]
+    prepared: Option<Prepared>,
 }
 
 route! {
@@ -57,8 +67,26 @@ route! {
 }
 
 impl Endpoint for Add {
+    /// A terminal that is elsewhere is not there.
     async fn touches(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
+        if let Some(id) = &asked.body.terminal {
+            let terminal = parsed::<Terminal>("terminal", id)?.0.to_hex();
+            let terminal = stored::by_name(&mut call.tx, &terminal).await?;
+            if !call.grant().sees(terminal.scopes.iter().map(ScopeName::as_str)) {
+                return Err(Error::not_found(
+                    Text::UnknownTerminal.with([("name", id.as_str().into())]),
+                ));
+            }
+        }
         people::scopes_of(call, &asked.target).await
+    }
+
+    async fn prepare(asked: &mut Asked<Self>) -> Result<()> {
+        // It never closes.
+        let _turn = DERIVING.acquire().await.ok();
+        let made = tokio::task::spawn_blocking(Prepared::new).await;
+        asked.body.prepared = Some(made.map_err(Error::damaged)??);
+        Ok(())
     }
 
     async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<PassIssued> {
@@ -73,8 +101,9 @@ impl Endpoint for Add {
         if seconds == 0 {
             return Err(Error::invalid("seconds: at least 1"));
         }
+        let prepared = body.prepared.map_or_else(Prepared::new, Ok)?;
         let mut operation = call.operation(Some(&body.reason));
-        pass::add(&mut operation, &asked.target, &place, seconds).await
+        pass::add(&mut operation, &asked.target, (&place, seconds), prepared).await
     }
 }
 

@@ -48,6 +48,8 @@ impl Endpoint for List {
         let people = person::list(&mut call.tx, scope.transpose()?.as_ref(), &page).await?;
         let mut people = call.listing(people)?;
         people.items.iter_mut().for_each(|view| mask(call, view));
+        let keys = people.items.iter_mut().flat_map(|view| view.keys.iter_mut());
+        call.mask_terminals(keys.map(|key| &mut key.last_terminal)).await?;
         Ok(people)
     }
 }
@@ -165,14 +167,15 @@ route! {
 impl Endpoint for Set {
     /// Also the scopes that it would get or lose.
     async fn touches(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
-        let person = stored::get(&mut call.tx, &asked.target).await?;
-        let own = stored::scopes(&mut call.tx, person.id).await?;
+        // First: what cannot be is said of nobody as of anybody.
         let body = &asked.body;
         let mut others = BTreeSet::new();
         let given = body.scopes.iter().flatten().chain(&body.add_scopes);
         for scope in given.chain(&body.remove_scopes) {
             others.insert(parsed("scopes", scope)?);
         }
+        let person = stored::get(&mut call.tx, &asked.target).await?;
+        let own = stored::scopes(&mut call.tx, person.id).await?;
         Ok(Touches::Moves(own, others))
     }
 
@@ -204,7 +207,11 @@ impl Endpoint for Set {
                 remove: all_parsed("remove_groups", &body.remove_groups)?,
             },
         };
-        person::set(&mut call.operation(body.reason.as_deref()), &login, changes).await
+        let mut operation = call.operation(body.reason.as_deref());
+        let mut done = person::set(&mut operation, &login, changes).await?;
+        let keys = done.person.keys.iter_mut();
+        call.mask_terminals(keys.map(|key| &mut key.last_terminal)).await?;
+        Ok(done)
     }
 }
 
@@ -275,6 +282,7 @@ pub async fn scopes_of(call: &mut Call<'_>, login: &LoginName) -> Result<Touches
 async fn view(call: &mut Call<'_>, login: &LoginName) -> Result<PersonView> {
     let mut view = person::show(&mut call.tx, login).await?;
     mask(call, &mut view);
+    call.mask_terminals(view.keys.iter_mut().map(|key| &mut key.last_terminal)).await?;
     Ok(view)
 }
 

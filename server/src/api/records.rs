@@ -48,6 +48,11 @@ impl Endpoint for Events {
     async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<Listing<EventView>> {
         let page = call.page(&asked.query.paging())?;
         let query = asked.query;
+        let is_bounded =
+            query.person.is_some() || query.terminal.is_some() || query.since.is_some();
+        if query.search.is_some() && !is_bounded {
+            return Err(Error::invalid("search: with person, terminal or since"));
+        }
         let person = query.person.map(|login| parsed::<LoginName>("person", &login)).transpose()?;
         let terminal = query.terminal.map(|id| parsed::<Terminal>("terminal", &id)).transpose()?;
         let terminal = terminal.map(|terminal| terminal.0.to_hex());

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::on;
+use tokio::sync::Semaphore;
 use wardkey_core::code::Code;
 
 use super::answer::answer;
@@ -18,6 +19,9 @@ use crate::error::Result;
 use crate::http::App;
 use crate::http::middleware::every_request;
 use crate::http::reply::ErrorResponse;
+
+/// Requests that may read the store at once.
+const READERS: usize = 3;
 
 /// Makes the list and the router from the same lines.
 macro_rules! table {
@@ -73,6 +77,7 @@ pub fn router(app: Arc<App>) -> Result<Router> {
     let api = Api {
         document: document::of(&described()),
         cursors: Seal::new(app.code_key.as_slice(), "wardkey/cursor/1")?,
+        readers: Semaphore::new(READERS),
         app: Arc::clone(&app),
     };
     Ok(table()

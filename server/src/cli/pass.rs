@@ -5,7 +5,7 @@ use wardkey_core::time::UnixTime;
 use super::args::{PassAdd, PassCommand};
 use super::context::Context;
 use super::words::{dash, short, state, time, time_or_never};
-use crate::admin::pass::{self, PassView, Where};
+use crate::admin::pass::{self, PassView, Prepared, Where};
 use crate::error::Result;
 use crate::texts::{Phrase, Text};
 use crate::when::shown;
@@ -58,8 +58,9 @@ async fn add(context: &Context, new: PassAdd) -> Result<()> {
         (Some(scope), None) => Where::Scope(scope),
         (None, None) => Where::Unsaid,
     };
+    let (wanted, prepared) = ((&place, new.seconds), Prepared::new()?);
     let made = context
-        .change(Some(&new.reason), async |op| pass::add(op, &new.login, &place, new.seconds).await)
+        .change(Some(&new.reason), async |op| pass::add(op, &new.login, wanted, prepared).await)
         .await?;
     context.output.warn(&made.warnings);
     let until = shown(UnixTime(made.pass.until), &context.zone());

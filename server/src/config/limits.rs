@@ -20,6 +20,8 @@ pub struct Limits {
     pub account: u32,
     /// From one API key of the interface for administration.
     pub api_key: u32,
+    /// Changes among them.
+    pub api_key_changes: u32,
     /// Events (not requests) of one terminal; what is over it waits there.
     pub events: u32,
     /// Megabytes of events a day (UTC) of one terminal; what is over it waits there.
@@ -43,6 +45,7 @@ impl Default for Limits {
             code: 10,
             account: 10,
             api_key: 600,
+            api_key_changes: 120,
             events: 3000,
             event_megabytes: 64,
             connections: 16_384,
@@ -55,7 +58,7 @@ impl Default for Limits {
 
 impl Limits {
     /// Every limit, and whether it lets anything through.
-    pub(super) fn checks(&self) -> [(bool, &'static str, Phrase); 12] {
+    pub(super) fn checks(&self) -> [(bool, &'static str, Phrase); 13] {
         let each = [
             (self.address, "address"),
             (self.terminal, "terminal"),
@@ -63,6 +66,7 @@ impl Limits {
             (self.code, "code"),
             (self.account, "account"),
             (self.api_key, "api_key"),
+            (self.api_key_changes, "api_key_changes"),
             (self.events, "events"),
             (self.event_megabytes, "event_megabytes"),
             (self.connections, "connections"),

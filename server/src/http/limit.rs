@@ -33,6 +33,8 @@ pub enum Counted {
     Events(TerminalId),
     /// A key of the interface for administration, by its id.
     ApiKey([u8; 8]),
+    /// Its changes.
+    ApiKeyChanges([u8; 8]),
 }
 
 impl Counted {
@@ -110,6 +112,7 @@ impl Limiter {
             Counted::Account(_) => self.limits.account,
             Counted::Events(_) => self.limits.events,
             Counted::ApiKey(_) => self.limits.api_key,
+            Counted::ApiKeyChanges(_) => self.limits.api_key_changes,
         });
         let buckets = match counted {
             Counted::Address(_) => &self.addresses,
@@ -118,7 +121,8 @@ impl Limiter {
             | Counted::Code(_)
             | Counted::Account(_)
             | Counted::Events(_)
-            | Counted::ApiKey(_) => &self.others,
+            | Counted::ApiKey(_)
+            | Counted::ApiKeyChanges(_) => &self.others,
         };
         let mut buckets = lock(buckets);
         if buckets.len() >= MAX_COUNTED && !buckets.contains_key(&counted) {

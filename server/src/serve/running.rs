@@ -61,8 +61,8 @@ pub(super) fn mark_running(store: &Path) -> Result<Option<Flock<File>>> {
     }
 }
 
-/// Says beside it that the interface for administration is not served. Where that cannot be written,
-/// the log says it alone.
+/// Says beside it that the interface for administration is not served. Where that cannot be
+/// written, the log says it alone.
 pub(super) fn say_without_administration(running: &mut Option<Flock<File>>) {
     let Some(file) = running else { return };
     if let Err(error) = file.write_all(WITHOUT_ADMINISTRATION) {

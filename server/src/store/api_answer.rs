@@ -26,17 +26,22 @@ impl FromRow for Given {
     }
 }
 
-/// What was answered to the request of this name. What is older than [`KEPT`] is thrown away
-/// before.
+/// Throws away what is older than [`KEPT`].
+pub async fn forget(db: &mut Db, now: UnixTime) -> Result<()> {
+    query("DELETE FROM api_answer WHERE time < $1")
+        .bind(now.0.saturating_sub(KEPT))
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// What was answered to the request of this name. What is over is thrown away before.
 pub async fn find(
     db: &mut Db,
     (key, name): (&[u8; ID_LEN], &str),
     now: UnixTime,
 ) -> Result<Option<Given>> {
-    query("DELETE FROM api_answer WHERE time < $1")
-        .bind(now.0.saturating_sub(KEPT))
-        .execute(db)
-        .await?;
+    forget(db, now).await?;
     query("SELECT request, answer FROM api_answer WHERE api_key = $1 AND name = $2")
         .bind(key)
         .bind(name)
