@@ -42,13 +42,14 @@ fn body_of(route: &Described, reason: &str) -> Option<Value> {
 
 #[test]
 fn every_route_answers_as_described_and_leaves_its_key_and_its_reason_in_the_trail() {
-    let deployment = Deployment::administrated("");
+    let deployment = Deployment::administrated("[limits]\naddress = 100000\n");
     let running = deployment.start();
     let site = Site::new(&deployment, &running, "icu", "yamada", 0);
     let admin = Admin::new(&running, &deployment.api_key("owner", &[]));
     let id = deployment.rows(&["api-key", "list"])[0]["id"].as_str().unwrap().to_owned();
     let document: Value = admin.get("/v1/openapi.json").json();
 
+    let nobody = Admin::new(&running, "");
     let (mut changes, mut reads) = (0, 0);
     for route in described() {
         let reason = format!("because of {}", route.name);
@@ -77,7 +78,6 @@ fn every_route_answers_as_described_and_leaves_its_key_and_its_reason_in_the_tra
         }
 
         // Refusals are described too: nobody asks; nothing is there.
-        let nobody = Admin::new(&running, "");
         hold(&document, &route, &nobody.ask(route.method.as_str(), &path, body.as_ref()));
         let nowhere = filled(route.path, |_| "-".into());
         let answer = admin.ask(route.method.as_str(), &nowhere, body.as_ref());

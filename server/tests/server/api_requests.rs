@@ -160,6 +160,7 @@ fn a_list_goes_on_where_the_page_before_ended_and_its_places_are_sealed() {
     let deployment = with_people(&logins);
     let running = deployment.start();
     let admin = Admin::new(&running, &deployment.api_key("auditor", &[]));
+    let other = Admin::new(&running, &deployment.api_key("auditor", &[]));
     let (mut seen, mut next) = (Vec::new(), None::<String>);
     loop {
         let after = next.map(|next| format!("&after={next}")).unwrap_or_default();
@@ -170,9 +171,14 @@ fn a_list_goes_on_where_the_page_before_ended_and_its_places_are_sealed() {
         next = page["next"].as_str().map(str::to_owned);
         assert_eq!(page["more"], next.is_some());
         let Some(next) = &next else { break };
-        // Not the place of another list.
-        let elsewhere = admin.get(&format!("/v1/codes?after={next}"));
-        assert_eq!(problem(&elsewhere), (400, "WK-1516".into()));
+        // Not the place of another list, of another question, or of another key.
+        for elsewhere in ["/v1/codes?", "/v1/people?search=p&", "/v1/people?scope=icu&"] {
+            let answer = admin.get(&format!("{elsewhere}after={next}"));
+            assert_eq!(problem(&answer), (400, "WK-1516".into()), "{elsewhere}");
+        }
+        let answer = other.get(&format!("/v1/people?after={next}"));
+        assert_eq!(problem(&answer), (400, "WK-1516".into()));
+        assert_eq!(admin.get(&format!("/v1/people?after={next}&limit=9")).status, 200);
     }
     assert_eq!(seen, logins);
     for wrong in ["after=p1", "limit=0", "limit=1001", "limit=x", "sort=name"] {

@@ -13,6 +13,7 @@ mod support;
 mod administration;
 mod api;
 mod api_answers;
+mod api_bounds;
 mod api_listener;
 mod api_requests;
 mod backups;
