@@ -12,9 +12,10 @@ use wardkey_catalogue::{Catalogue, Lines, Piece, to_source};
 type Sentences = BTreeMap<u16, Vec<Piece>>;
 
 /// The kinds of codes: the file that lists them, and how `texts.rs` writes the kind.
-const KINDS: [(&str, &str); 4] = [
+const KINDS: [(&str, &str); 5] = [
     ("src/code/refusal.rs", "AnyCode::Refusal(Code::"),
     ("src/code/refusal/administration.rs", "AnyCode::Refusal(Code::"),
+    ("src/code/refusal/operation.rs", "AnyCode::Refusal(Code::"),
     ("src/code/prompt.rs", "AnyCode::Prompt(Prompt::"),
     ("src/code/notice.rs", "AnyCode::Notice(Notice::"),
 ];
@@ -93,7 +94,7 @@ fn is_administration(number: u16, pattern: &str) -> bool {
     // Marks that were not raised and records in memory, what server and enrollment say, reasons of
     // records: nobody at a login screen is told.
     let is_never_said =
-        matches!(number, 1111 | 1121 | 1218 | 1221 | 1310 | 1330 | 1331 | 1405..=1424);
+        matches!(number, 1111 | 1121 | 1218 | 1221 | 1310 | 1330 | 1331 | 1405..=1428);
     (number >= 1500 && !is_of_logins) || is_never_said
 }
 

@@ -181,6 +181,7 @@ mod tests {
         let source = concat!(
             include_str!("code/refusal.rs"),
             include_str!("code/refusal/administration.rs"),
+            include_str!("code/refusal/operation.rs"),
             include_str!("code/prompt.rs"),
             include_str!("code/notice.rs")
         );

@@ -1,6 +1,9 @@
 //! What refuses, fails or is found wrong: the codes of logins, the directory, keys and sessions.
-//! Those that administrators meet are in `refusal/administration.rs`, which makes one enum of both.
+//! Those that administrators meet are in `refusal/administration.rs` and `refusal/operation.rs`,
+//! which make one enum of all.
 
+#[macro_use]
+mod operation;
 #[macro_use]
 mod administration;
 
