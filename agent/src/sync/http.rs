@@ -2,6 +2,8 @@
 //!
 //! Errors of this module are [`ServerError`].
 
+pub mod posted;
+
 use std::fmt;
 use std::io::{Read, Write};
 use std::sync::Arc;
@@ -97,29 +99,6 @@ impl Http {
             .timeout_global(Some(timeout))
             .build();
         Self::answer(request.send_json(body))
-    }
-
-    /// `POST` of a body of this type, with a word for `Authorization`: status and answer, whatever
-    /// they are.
-    pub fn post_body(
-        &self,
-        path: &str,
-        (content_type, authorization): (&str, &str),
-        body: &[u8],
-        timeout: Duration,
-    ) -> Result<(u16, Vec<u8>), ServerError> {
-        let request = self
-            .agent
-            .post(format!("{}{path}", self.base))
-            .header("content-type", content_type)
-            .header("authorization", authorization)
-            .config()
-            .timeout_global(Some(timeout))
-            .build();
-        let mut response = request.send(body).map_err(transport_error)?;
-        let status = response.status().as_u16();
-        let said = response.body_mut().with_config().limit(MAX_BODY).read_to_vec();
-        Ok((status, said.map_err(transport_error)?))
     }
 
     fn answer<T: DeserializeOwned>(

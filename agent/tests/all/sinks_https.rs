@@ -194,7 +194,7 @@ fn splunk_has_what_stands_before_an_event_that_it_does_not_take() {
 #[test]
 fn records_are_objects_where_their_form_is_json() {
     let scene = Scene::new("splunk://127.0.0.1:PORT ocsf TOKEN", 3);
-    let (asked, done) = scene.batch(|_| (200, "{}".into()));
+    let (asked, done) = scene.batch(|_| (200, r#"{"text":"Success","code":0}"#.into()));
     done.unwrap();
     assert!(asked.lines().iter().all(|line| line["event"]["class_uid"].is_u64()));
     assert_eq!(numbers(&asked.body), [0, 1, 2]);
@@ -290,6 +290,47 @@ fn handshake(listener: &TcpListener, tls: &Arc<ServerConfig>) -> JoinHandle<Stri
         let _ = peer.read_to_string(&mut said);
         said
     })
+}
+
+#[test]
+fn what_is_about_no_record_loses_none() {
+    let refused = |scene: &Scene, status: u16, said: Value| {
+        let before = scene.waiting();
+        let (_, done) = scene.batch(move |_| (status, said.to_string()));
+        assert!(done.is_err());
+        assert_eq!(scene.code(), Some(Notice::CollectorRefuses.number()));
+        assert_eq!((scene.waiting(), scene.lost()), (before, 0));
+    };
+    // A closed index, or a pipeline that is missing: each is refused as if it were at fault.
+    let scene = Scene::new("elastic://127.0.0.1:PORT/wardkey ecs TOKEN", 5);
+    let items = vec![json!({ "create": { "status": 400 } }); scene.waiting() as usize];
+    refused(&scene, 200, json!({ "items": items }));
+
+    let scene = Scene::new("splunk://127.0.0.1:PORT ecs TOKEN", 5);
+    // An index that the token may not use; no answer of the collector.
+    refused(&scene, 400, json!({ "code": 7, "invalid-event-number": 1 }));
+    refused(&scene, 400, json!({ "code": 10 }));
+    refused(&scene, 400, json!({ "code": 6, "invalid-event-number": 99 }));
+    refused(&scene, 200, json!({}));
+    refused(&scene, 200, json!({ "code": 9 }));
+    refused(&scene, 503, json!({ "code": 9 }));
+}
+
+#[test]
+fn a_connection_that_ends_in_the_middle_of_a_body_makes_the_next_batch_smaller() {
+    let scene = Scene::new("elastic://127.0.0.1:PORT/wardkey ecs TOKEN", 200);
+    let mut transport = scene.transport();
+    let before = wardkey_agent::audit::deliver::Transport::most(&transport).events;
+    let (listener, tls) = (scene.port.listen(), Arc::clone(&scene.tls));
+    let server = std::thread::spawn(move || {
+        let stream = listener.accept().unwrap().0;
+        let mut peer = StreamOwned::new(ServerConnection::new(tls).unwrap(), stream);
+        peer.read_exact(&mut [0; 64]).unwrap();
+        // What is not read makes the end of the connection a reset.
+    });
+    assert!(batch(&scene.f.agent, &mut transport).is_err());
+    server.join().unwrap();
+    assert!(wardkey_agent::audit::deliver::Transport::most(&transport).events < before);
 }
 
 /// A collector's configuration is checked before anybody waits for records.

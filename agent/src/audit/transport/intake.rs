@@ -4,7 +4,8 @@
 //! A batch is a request. A record has arrived when the answer says so of this record: not before,
 //! and not by the end of a connection. Elasticsearch gets each under the id of the event, so that
 //! one that comes again is the same document. What it never takes, such as a field that is not of
-//! its mapping, is lost to it, counted, and keeps nothing back.
+//! its mapping, is lost to it, counted, and keeps nothing back; but where it takes none of a batch,
+//! all of it waits.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,13 +28,14 @@ use crate::audit::transport::event;
 use crate::audit::transport::failure::{CollectorError, TOO_LONG};
 use crate::audit::transport::pace::Pace;
 use crate::config::Config;
-use crate::error::{AgentError, ServerError};
+use crate::error::AgentError;
 use crate::log;
 use crate::store::spool::cursor::Destination;
 use crate::store::spool::read::Most;
 use crate::store::state::{At, Record};
 use crate::sync::backoff::Backoff;
 use crate::sync::http::Http;
+use crate::sync::http::posted::NotSent;
 
 /// How long a batch may take in all: from asking for the address to the end of the answer.
 const BATCH: Duration = Duration::from_secs(30);
@@ -131,7 +133,8 @@ impl Intake {
     fn send(&self, agent: &Agent, batch: &Batch) -> Result<Vec<Fate>, CollectorError> {
         let token = token(&self.to.token)?;
         let tls: Arc<ClientConfig> = authorities::tls(agent, &self.authorities)?;
-        let http = Http::new(&format!("https://{}", self.to.address()), tls).map_err(away)?;
+        let http = Http::new(&format!("https://{}", self.to.address()), tls)
+            .map_err(|error| CollectorError::Name(std::io::Error::other(error.to_string())))?;
         let (path, kind, word) = match self.to.kind {
             Kind::Elastic => {
                 let index = self.to.index().unwrap_or_default();
@@ -149,10 +152,7 @@ impl Intake {
             // Alone it is too long for good.
             (_, TOO_LONG) if batch.sent.len() == 1 => Ok(vec![Fate::Never]),
             (Kind::Elastic, 200) => bulk(&said, batch.sent.len()),
-            (Kind::Splunk, 200) => Ok(vec![Fate::Arrived; batch.sent.len()]),
-            (Kind::Splunk, 400) => {
-                refused_event(&said, batch.sent.len()).ok_or(CollectorError::Refused(status))
-            }
+            (Kind::Splunk, 200 | 400) => events(status, &said, batch.sent.len()),
             _ => Err(CollectorError::Refused(status)),
         }
     }
@@ -247,36 +247,51 @@ fn bulk(said: &[u8], sent: usize) -> Result<Vec<Fate>, CollectorError> {
     if bulk.items.len() != sent {
         return Err(CollectorError::Answer);
     }
+    // With the same status it refuses all while an index is closed or a pipeline is missing: so a
+    // record is at fault only where the same answer says that another one arrived.
+    let has_come = |item: &Item| matches!(item.create.status, 200 | 201 | 409);
+    let is_open = bulk.items.iter().any(has_come);
     let fate = |item: &Item| match item.create.status {
-        // It is there since an earlier try.
+        // 409: it is there since an earlier try.
         200 | 201 | 409 => Fate::Arrived,
-        400 => Fate::Never,
+        400 if is_open => Fate::Never,
         status => Fate::Later(status),
     };
     Ok(bulk.items.iter().map(fate).collect())
 }
 
-/// The answer of the HTTP Event Collector about one that it does not take: it has those before.
-fn refused_event(said: &[u8], sent: usize) -> Option<Vec<Fate>> {
+/// What an event itself can be refused for: its form, no `event`, an empty one, an index of its
+/// own, fields that are none.
+const FAULTS_OF_AN_EVENT: [u32; 5] = [5, 6, 12, 13, 15];
+
+/// The answer of the HTTP Event Collector: it has all; or it does not take one, and has those
+/// before. Anything else, such as an index that is gone, is about none of them.
+fn events(status: u16, said: &[u8], sent: usize) -> Result<Vec<Fate>, CollectorError> {
     #[derive(Deserialize)]
-    struct Refusal {
+    struct Said {
+        code: u32,
         #[serde(rename = "invalid-event-number")]
-        event: usize,
+        event: Option<usize>,
     }
-    let Refusal { event } = serde_json::from_slice(said).ok()?;
-    if event >= sent {
-        return None;
+    match (status, serde_json::from_slice(said)) {
+        (200, Ok(Said { code: 0, .. })) => Ok(vec![Fate::Arrived; sent]),
+        (400, Ok(Said { code, event: Some(event) }))
+            if event < sent && FAULTS_OF_AN_EVENT.contains(&code) =>
+        {
+            let mut fates = vec![Fate::Arrived; event];
+            fates.push(Fate::Never);
+            Ok(fates)
+        }
+        (200, _) => Err(CollectorError::Answer),
+        (status, _) => Err(CollectorError::Refused(status)),
     }
-    let mut fates = vec![Fate::Arrived; event];
-    fates.push(Fate::Never);
-    Some(fates)
 }
 
-fn away(error: ServerError) -> CollectorError {
+fn away(error: NotSent) -> CollectorError {
     match error {
-        ServerError::NotTrusted(_) => {
-            CollectorError::Tls(rustls::Error::General(error.to_string()))
-        }
-        error => CollectorError::Unreachable(std::io::Error::other(error.to_string())),
+        NotSent::NotTrusted(why) => CollectorError::Tls(rustls::Error::General(why)),
+        // One that takes no more may end the connection in the middle of a body.
+        NotSent::Broken(error) => CollectorError::Broken(error),
+        NotSent::Away(why) => CollectorError::Unreachable(std::io::Error::other(why)),
     }
 }
