@@ -1,5 +1,5 @@
-//! What refuses, fails or is found wrong: the codes of the server's operation. Its keys, backups and
-//! restores, the log of records and those who audit it, what is watched, and reports.
+//! What refuses, fails or is found wrong: the codes of the server's operation. Its keys, backups
+//! and restores, the log of records and those who audit it, what is watched, and reports.
 
 /// Makes the enum of the codes that are given and of those here.
 macro_rules! with_those_of_operation {
