@@ -32,6 +32,14 @@ const MAX_BODY: usize = 65_536;
 
 /// Answers a request of a route.
 pub async fn answer<E: Endpoint>(State(api): State<Arc<Api>>, request: Request) -> Response {
+    // Whoever hangs up does not end what was begun: it keeps its turn until its work is done, and
+    // memory for a code or a reader of the store is not taken by more than are allowed.
+    let work = tokio::spawn(whole::<E>(api, request));
+    let broken = |error| ErrorResponse::from(Error::damaged(error)).into_response();
+    work.await.unwrap_or_else(broken)
+}
+
+async fn whole<E: Endpoint>(api: Arc<Api>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let known = match caller::known(&api.app, &parts).await {
         Ok(known) => known,

@@ -3,9 +3,10 @@
 use axum::http::header;
 use axum::http::request::Parts;
 use wardkey_core::code::Code;
+use wardkey_core::time::UnixTime;
 
 use crate::admin::api_key::{self, Known};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::http::App;
 use crate::http::limit::Counted;
 use crate::http::peer::Peer;
@@ -42,10 +43,17 @@ pub async fn known(app: &App, parts: &Parts) -> Result<Known, ErrorResponse> {
     };
     app.limiter.take(Counted::ApiKey(known.id))?;
 
-    if known.is_due {
-        let mut tx = app.store.write().await?;
-        stored::used(&mut tx, &known.id, now).await?;
-        tx.commit().await.map_err(Error::from)?;
+    // What cannot be written, as on a full disk, keeps nobody from looking.
+    if known.is_due
+        && let Err(error) = note_use(app, &known, now).await
+    {
+        tracing::warn!(%error, "the last use of an API key is not noted");
     }
     Ok(known)
+}
+
+async fn note_use(app: &App, known: &Known, now: UnixTime) -> Result<()> {
+    let mut tx = app.store.write().await?;
+    stored::used(&mut tx, &known.id, now).await?;
+    tx.commit().await.map_err(Error::from)
 }

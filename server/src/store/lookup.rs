@@ -57,7 +57,7 @@ pub async fn scopes_of_people(
         let rows = query(
             "SELECT person.login, person_scope.scope
              FROM person LEFT JOIN person_scope ON person_scope.person = person.id
-             WHERE person.status <> 'deleted' AND person.login IN ",
+             WHERE person.status <> 'deleted' AND person.kind = 'staff' AND person.login IN ",
         )
         .list(part)
         .all::<ScopeOf>(db)

@@ -1,5 +1,9 @@
 //! Administration from afar: what it may take of the server, and what one site learns of another.
 
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::support::Deployment;
@@ -17,6 +21,50 @@ fn many_who_ask_for_the_status_at_once_do_not_wait_for_each_other_for_ever() {
         assert!(all.into_iter().all(|one| one.join().unwrap() == 200));
     });
     assert_eq!(running.anyone().get("/readyz").status, 200);
+}
+
+/// Else what one asks for by hanging up at once is bounded by nothing: codes take 64 MiB each.
+#[test]
+fn whoever_hangs_up_keeps_the_turn_until_the_work_is_done() {
+    let deployment = Deployment::administrated("");
+    let running = deployment.start();
+    deployment.ok(&["person", "add", "yamada", "--name", "yamada", "--scope", "icu"]);
+    deployment.ok(&["scope", "set", "icu", "--passes", "12h"]);
+    let token = deployment.api_key("owner", &[]);
+    let body = json!({ "seconds": 600, "scope": "icu", "reason": "hung up" }).to_string();
+    let request = format!(
+        "POST /v1/people/yamada/pass HTTP/1.1\r\nhost: localhost\r\n\
+         authorization: Bearer {token}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let port = running.server().administration().unwrap().port();
+    let is_there = || {
+        let passes = deployment.rows(&["pass", "list"]);
+        passes.as_array().unwrap().iter().any(|pass| pass["reason"] == "hung up")
+    };
+    // A little later each time, until it was while the server worked: before, it had not all of the
+    // request yet.
+    for pause in (0..200).map(|n| Duration::from_millis(10 * n)) {
+        let mut openssl = Command::new("openssl")
+            .args(["s_client", "-quiet", "-connect", &format!("127.0.0.1:{port}")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut stdin = openssl.stdin.take().unwrap();
+        stdin.write_all(request.as_bytes()).unwrap();
+        std::thread::sleep(pause);
+        openssl.kill().unwrap();
+        let output = openssl.wait_with_output().unwrap();
+        drop(stdin);
+        assert!(output.stdout.is_empty(), "it was answered before anybody hung up");
+        if (0..10).any(|_| is_there()) {
+            return;
+        }
+    }
+    panic!("what was begun has ended with the connection");
 }
 
 #[test]
