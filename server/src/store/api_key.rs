@@ -8,7 +8,7 @@ use wardkey_core::name::{DisplayText, ScopeName};
 use wardkey_core::time::UnixTime;
 
 use super::page::{Page, PageRequest};
-use super::query::{Db, FromRow, LISTED_AT_ONCE, Row, is_missing_reference, query};
+use super::query::{Db, FromRow, LISTED_AT_ONCE, Row, query};
 use super::value::words;
 use crate::error::{Error, Result};
 use crate::texts::Text;
@@ -117,12 +117,7 @@ pub async fn add(db: &mut Db, key: &ApiKey) -> Result<()> {
         let insert = query("INSERT INTO api_key_scope (api_key, scope) VALUES ($1, $2)")
             .bind(&key.id)
             .bind(scope);
-        match insert.execute(db).await {
-            Err(error) if is_missing_reference(&error) => {
-                return Err(super::scope::unknown(scope));
-            }
-            done => done?,
-        };
+        super::scope::add_reference(db, scope, insert).await?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use wardkey_core::time::UnixTime;
 
 use super::credential::{self, Credential};
 use super::page::{Page, PageRequest};
-use super::query::{Db, FromRow, LISTED_AT_ONCE, Only, Row, is_missing_reference, is_taken, query};
+use super::query::{Db, FromRow, LISTED_AT_ONCE, Only, Row, is_taken, query};
 use super::value::words;
 use crate::error::{Error, Result};
 use crate::secret;
@@ -388,12 +388,7 @@ async fn set_scopes(db: &mut Db, id: i64, scopes: &BTreeSet<ScopeName>) -> Resul
     for scope in scopes {
         let insert =
             query("INSERT INTO person_scope (person, scope) VALUES ($1, $2)").bind(id).bind(scope);
-        match insert.execute(db).await {
-            Err(error) if is_missing_reference(&error) => {
-                return Err(super::scope::unknown(scope));
-            }
-            done => done?,
-        };
+        super::scope::add_reference(db, scope, insert).await?;
     }
     Ok(())
 }

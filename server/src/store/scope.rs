@@ -8,7 +8,7 @@ use wardkey_core::policy::document::PolicyDocument;
 use wardkey_core::time::UnixTime;
 
 use super::counter::Counter;
-use super::query::{Db, FromRow, Only, Row, is_taken, query};
+use super::query::{Db, FromRow, Only, Query, Row, is_missing_reference, is_taken, query};
 use crate::error::{Error, Result};
 use crate::texts::Text;
 
@@ -124,6 +124,17 @@ pub async fn find(db: &mut Db, name: &ScopeName) -> Result<Option<Scope>> {
 /// The refusal of a scope that there is not.
 pub fn unknown(name: &ScopeName) -> Error {
     Error::not_found(Text::UnknownScope.with([("name", name.as_str().into())]))
+}
+
+/// Adds a row that refers to a scope.
+///
+/// # Errors
+/// [`Error::Refused`] when there is no such scope.
+pub async fn add_reference(db: &mut Db, scope: &ScopeName, insert: Query) -> Result<()> {
+    match insert.execute(db).await {
+        Err(error) if is_missing_reference(&error) => Err(unknown(scope)),
+        done => done.map(|_| ()),
+    }
 }
 
 /// One scope that must be there.

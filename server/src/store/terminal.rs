@@ -13,7 +13,7 @@ use wardkey_core::name::{DisplayText, ScopeName};
 use wardkey_core::time::UnixTime;
 
 use super::counter::Counter;
-use super::query::{Db, is_missing_reference, query};
+use super::query::{Db, query};
 use crate::error::{Error, Result};
 use crate::pki::{Issued, SERIAL_LEN};
 use crate::texts::{Phrase, Text};
@@ -283,12 +283,7 @@ async fn write_scopes(db: &mut Db, id: &TerminalId, scopes: &BTreeSet<ScopeName>
         let insert = query("INSERT INTO terminal_scope (terminal, scope) VALUES ($1, $2)")
             .bind(id)
             .bind(scope);
-        match insert.execute(db).await {
-            Err(error) if is_missing_reference(&error) => {
-                return Err(super::scope::unknown(scope));
-            }
-            done => done?,
-        };
+        super::scope::add_reference(db, scope, insert).await?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use wardkey_core::time::UnixTime;
 use zeroize::Zeroizing;
 
 use super::page::{Page, PageRequest};
-use super::query::{Db, FromRow, LISTED_AT_ONCE, Only, Row, is_missing_reference, query};
+use super::query::{Db, FromRow, LISTED_AT_ONCE, Only, Row, query};
 use super::value::with_prefix;
 use crate::error::{Error, Result};
 use crate::texts::Text;
@@ -203,12 +203,7 @@ pub async fn add(
         let insert = query("INSERT INTO join_token_scope (token, scope) VALUES ($1, $2)")
             .bind(id)
             .bind(scope);
-        match insert.execute(db).await {
-            Err(error) if is_missing_reference(&error) => {
-                return Err(super::scope::unknown(scope));
-            }
-            done => done?,
-        };
+        super::scope::add_reference(db, scope, insert).await?;
     }
     Ok(())
 }
