@@ -57,7 +57,7 @@ check: setup
 	$(TESTS) $(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
 unit: setup release
-	$(CARGO) nextest run --locked --workspace --all-features
+	$(CARGO) nextest run --locked --workspace --all-features --test-threads $$(($$(nproc) * 4))
 	$(CARGO) test --locked --workspace --doc --quiet
 
 vectors: setup
