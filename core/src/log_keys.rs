@@ -192,8 +192,7 @@ pub struct ListedLoan {
     /// Not valid from this on.
     #[n(4)]
     pub until: UnixTime,
-    /// From when on the key was with the borrower no more, as far as the server knows: it had been
-    /// returned, or was lent to somebody else.
+    /// When the key was returned, as far as the server knows: it is lent to nobody before.
     #[n(5)]
     pub back: Option<UnixTime>,
 }

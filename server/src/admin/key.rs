@@ -11,7 +11,7 @@ use super::reach::Reach;
 use super::{Listing, Operation};
 use crate::error::{Error, Result};
 use crate::store::credential::{self, Credential, CredentialStatus};
-use crate::store::loan::{self, EndedBy};
+use crate::store::loan::{self, EndedBy, StoredLoan};
 use crate::store::person::PersonRow;
 use crate::store::{PageRequest, Tx, person, state};
 use crate::texts::Text;
@@ -191,7 +191,8 @@ async fn tell_borrower(
     key: &Credential,
     status: CredentialStatus,
 ) -> Result<Option<i64>> {
-    let Some(open) = loan::open_of_key(op.tx, key.row).await? else { return Ok(None) };
+    let out = loan::not_back(op.tx, key.row).await?;
+    let Some(open) = out.filter(StoredLoan::is_open) else { return Ok(None) };
     if status == CredentialStatus::Deleted {
         loan::end(op.tx, &open, EndedBy::Administrator, op.now).await?;
     }

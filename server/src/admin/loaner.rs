@@ -2,10 +2,11 @@
 //!
 //! ```text
 //!   add ─ a holder, a code ─> enrolled at a terminal ─> free ─ lend ─> lent ─ return ─> free
-//!                                                               └ its own key, time, administrator
+//!                            (its loan ended otherwise than by that)  └> out ─ return ─┘
 //! ```
 //! While a key is lent, the borrower's record has it, with an end. Between loans no record has it,
-//! so nobody gets in by it.
+//! so nobody gets in by it. It is `out` when its loan ended and nobody said that it is back: it may
+//! be lost, so it is not lent before.
 
 use serde::Serialize;
 use wardkey_core::id::LoanId;
@@ -33,12 +34,12 @@ pub struct LoanerView {
     pub name: String,
     /// Fingerprint, 64 hexadecimal digits; none before it was enrolled.
     pub key: Option<String>,
-    /// `unenrolled`, `free`, `lent`, `over` (lent for longer than agreed) or
-    /// `disabled`.
+    /// `unenrolled`, `free`, `lent`, `over` (lent for longer than agreed), `out` (not back, though
+    /// the loan ended) or `disabled`.
     pub status: &'static str,
     /// When it last logged someone in, Unix seconds.
     pub last_used: Option<u64>,
-    /// The loan that has not ended; `loaner show` has the latest one.
+    /// The loan from which it is not back; `loaner show` has the latest one.
     pub loan: Option<LoanView>,
 }
 
@@ -63,6 +64,8 @@ pub struct LoanView {
     pub ended: Option<u64>,
     /// What ended it: `return`, `key`, `administrator` or `time`.
     pub ended_by: Option<&'static str>,
+    /// When the key came back, Unix seconds.
+    pub returned: Option<u64>,
 }
 
 impl LoanView {
@@ -77,6 +80,7 @@ impl LoanView {
             used: stored.used.map(|time| time.0),
             ended: stored.ended.map(|time| time.0),
             ended_by: stored.ended_by.map(EndedBy::as_str),
+            returned: stored.returned.map(|time| time.0),
         }
     }
 }
@@ -88,14 +92,15 @@ impl LoanerView {
         loan: Option<&StoredLoan>,
         now: UnixTime,
     ) -> Self {
-        let open = loan.filter(|loan| loan.ended.is_none());
+        let out = loan.filter(|loan| loan.returned.is_none());
         Self {
             name: name.to_string(),
             key: key.map(|key| key.fingerprint().to_hex()),
-            status: match (key, open) {
+            status: match (key, out) {
                 (None, _) => "unenrolled",
                 (Some(key), _) if key.status != CredentialStatus::Active => "disabled",
                 (_, None) => "free",
+                (_, Some(loan)) if !loan.is_open() => "out",
                 (_, Some(loan)) if now >= loan.until => "over",
                 (_, Some(_)) => "lent",
             },
@@ -135,7 +140,7 @@ pub async fn list(
 ) -> Result<Listing<LoanerView>> {
     let page = loaner::page(tx, request).await?;
     let keys: Vec<i64> = page.rows.iter().filter_map(key_of).map(|key| key.row).collect();
-    let loans = loan::open_of_keys(tx, &keys).await?;
+    let loans = loan::not_back_of(tx, &keys).await?;
     Ok(Listing::new(page, |details| {
         let key = key_of(&details);
         let loan = key.and_then(|key| loans.get(&key.row));
@@ -189,8 +194,8 @@ pub async fn add(
 /// PIN was changed since somebody else knew it: the server cannot see that.
 ///
 /// # Errors
-/// [`Error::Refused`] when the key is out, off or not enrolled, the person has one on loan, or a
-/// scope of the person allows none or none for so long; [`Error::Usage`] without a reason, or
+/// [`Error::Refused`] when the key is not back, off or not enrolled, the person has one on loan, or
+/// a scope of the person allows none or none for so long; [`Error::Usage`] without a reason, or
 /// without that word about the PIN.
 pub async fn lend(
     op: &mut Operation<'_>,
@@ -219,14 +224,11 @@ pub async fn lend(
     }
     is_allowed(op, borrower.id, seconds).await?;
 
-    let of_key = loan::open_of_key(op.tx, key.row).await?;
-    has_ended(op, of_key, |open| {
-        let args = [("name", shown(name)), ("login", shown(&open.login))];
-        Text::LoanerOut.with(args)
-    })
-    .await?;
-    let of_borrower = loan::open_of_person(op.tx, borrower.id).await?;
-    has_ended(op, of_borrower, |open| Text::LoanHas.with([("login", shown(&open.login))])).await?;
+    if let Some(out) = loan::not_back(op.tx, key.row).await? {
+        let args = [("name", shown(name)), ("login", shown(&out.login))];
+        return Err(Error::invalid(Text::LoanerNotBack.with(args)));
+    }
+    end_what_is_over(op, &borrower).await?;
 
     let lender = DisplayText::new(printable(&op.actor.to_string(), 100)).map_err(Error::damaged)?;
     let until = op.now.plus(seconds);
@@ -248,27 +250,30 @@ pub async fn lend(
     Ok(KeyLent { loaner: show(op.tx, name, op.now).await? })
 }
 
-/// Takes a key back.
+/// Takes a key back, whether its loan had ended or not.
 ///
 /// # Errors
 /// [`Error::Refused`] when it is not out.
 pub async fn give_back(op: &mut Operation<'_>, name: &LoginName) -> Result<KeyReturned> {
     let (_, key) = one(op.tx, name).await?;
-    let open = match key {
-        Some(key) => loan::open_of_key(op.tx, key.row).await?,
+    let out = match key {
+        Some(key) => loan::not_back(op.tx, key.row).await?,
         None => None,
     };
-    let open =
-        open.ok_or_else(|| Error::not_found(Text::LoanerNotOut.with([("name", shown(name))])))?;
-    loan::end(op.tx, &open, EndedBy::Return, op.now).await?;
-    state::publish_person(op.tx, open.person).await?;
+    let out =
+        out.ok_or_else(|| Error::not_found(Text::LoanerNotOut.with([("name", shown(name))])))?;
+    loan::give_back(op.tx, &out, op.now).await?;
+    let reach = if out.is_open() {
+        state::publish_person(op.tx, out.person).await?;
+        Reach::TerminalsOf(person::scopes(op.tx, out.person).await?)
+    } else {
+        Reach::Nobody
+    };
 
-    let id = open.id.to_hex();
+    let id = out.id.to_hex();
     let detail = format!("{name}, loan {id}");
-    op.record("loaner.return", open.login.as_str(), Some(&detail)).await?;
-    let scopes = person::scopes(op.tx, open.person).await?;
-    let reach = Reach::TerminalsOf(scopes);
-    Ok(KeyReturned { name: name.to_string(), login: open.login.to_string(), loan: id, reach })
+    op.record("loaner.return", out.login.as_str(), Some(&detail)).await?;
+    Ok(KeyReturned { name: name.to_string(), login: out.login.to_string(), loan: id, reach })
 }
 
 /// Switches a key of the pool off or on, whoever has it, or takes it out of the pool for ever.
@@ -328,19 +333,14 @@ async fn withdraw_codes(op: &mut Operation<'_>, holder: i64) -> Result<u64> {
     crate::store::code::withdraw(op.tx, holder, op.now).await
 }
 
-/// Ends a loan whose time is over; one that is not is in the way.
-async fn has_ended(
-    op: &mut Operation<'_>,
-    open: Option<StoredLoan>,
-    is_in_the_way: impl FnOnce(&StoredLoan) -> Phrase,
-) -> Result<()> {
-    let Some(open) = open else { return Ok(()) };
+/// Ends the borrower's loan whose time is over; one that is not is in the way of another one.
+async fn end_what_is_over(op: &mut Operation<'_>, borrower: &PersonRow) -> Result<()> {
+    let Some(open) = loan::open_of_person(op.tx, borrower.id).await? else { return Ok(()) };
     if op.now < open.until {
-        return Err(Error::invalid(is_in_the_way(&open)));
+        let login = [("login", shown(&borrower.login))];
+        return Err(Error::invalid(Text::LoanHas.with(login)));
     }
-    loan::end(op.tx, &open, EndedBy::Time, op.now).await?;
-    state::publish_person(op.tx, open.person).await?;
-    Ok(())
+    loan::end(op.tx, &open, EndedBy::Time, op.now).await
 }
 
 /// Whether every scope of the person allows a loan for so long.

@@ -35,9 +35,9 @@ pub async fn act(context: &Context, command: LoanerCommand) -> Result<()> {
                 vec![
                     key.name.as_str().into(),
                     key.key.as_ref().map_or_else(|| dash(None), |key| digits(key)),
-                    state(key.status),
+                    status(key),
                     dash(loan.map(|loan| loan.login.as_str())),
-                    loan.map_or_else(|| dash(None), |loan| time(loan.until)),
+                    loan.map_or_else(|| dash(None), |loan| time(end(loan))),
                     time_or_never(key.last_used),
                 ]
             })
@@ -111,23 +111,42 @@ fn digits(fingerprint: &str) -> Phrase {
     short(fingerprint, SHOWN_DIGITS).into()
 }
 
+/// What it is; of a key that is out, with why its loan ended.
+fn status(key: &LoanerView) -> Phrase {
+    let why = key.loan.as_ref().and_then(ended_by).filter(|_| key.status == "out");
+    match why {
+        Some(by) => Text::EndedBy.with([("state", state(key.status)), ("by", by)]),
+        None => state(key.status),
+    }
+}
+
+/// From when on the borrower could not use it.
+fn end(loan: &LoanView) -> u64 {
+    loan.ended.map_or(loan.until, |ended| ended.min(loan.until))
+}
+
 fn ended(loan: &LoanView) -> Phrase {
-    let by = match loan.ended_by {
-        None => return Text::Never.into(),
-        Some("return") => Text::ByReturn.into(),
-        Some("key") => Text::ByKey.into(),
-        Some("administrator") => Text::ByAdministrator.into(),
-        Some("time") => Text::ByTime.into(),
-        Some(other) => other.into(),
-    };
-    Text::EndedBy.with([("state", time_or_never(loan.ended)), ("by", by)])
+    match ended_by(loan) {
+        None => Text::Never.into(),
+        Some(by) => Text::EndedBy.with([("state", time_or_never(loan.ended)), ("by", by)]),
+    }
+}
+
+fn ended_by(loan: &LoanView) -> Option<Phrase> {
+    Some(match loan.ended_by? {
+        "return" => Text::ByReturn.into(),
+        "key" => Text::ByKey.into(),
+        "administrator" => Text::ByAdministrator.into(),
+        "time" => Text::ByTime.into(),
+        other => other.into(),
+    })
 }
 
 fn fields(key: &LoanerView) -> Vec<(Text, Phrase)> {
     let mut fields = vec![
         (Text::LabelLoaner, key.name.as_str().into()),
         (Text::LabelKey, key.key.as_ref().map_or_else(|| dash(None), |key| digits(key))),
-        (Text::LabelStatus, state(key.status)),
+        (Text::LabelStatus, status(key)),
         (Text::LabelLastUsed, time_or_never(key.last_used)),
     ];
     if let Some(loan) = &key.loan {
@@ -139,6 +158,7 @@ fn fields(key: &LoanerView) -> Vec<(Text, Phrase)> {
             (Text::LabelLender, loan.lender.as_str().into()),
             (Text::LabelReason, loan.reason.as_str().into()),
             (Text::LabelEnded, ended(loan)),
+            (Text::LabelReturned, time_or_never(loan.returned)),
         ]);
     }
     fields

@@ -22,6 +22,7 @@ pub fn state(name: &str) -> Phrase {
         "none" => Text::None,
         "online" => Text::StageOnline,
         "open" => Text::StateOpen,
+        "out" => Text::StateOut,
         "over" => Text::StateOver,
         "pending" => Text::StatePending,
         "revoked" => Text::StateRevoked,

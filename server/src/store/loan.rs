@@ -1,4 +1,5 @@
-//! Loans of the pool's keys. A key has one borrower at a time, and a person one key on loan.
+//! Loans of the pool's keys. A key is lent to nobody before it is back from the last borrower, and
+//! a person has one key on loan. That a loan ended says nothing of where the key is.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +23,7 @@ pub enum EndedBy {
     Key,
     /// An administrator, who switched the borrower off or deleted the key.
     Administrator,
-    /// Its time was over, and key or borrower were needed for another one.
+    /// Its time was over, and its borrower got another key.
     Time,
 }
 words!(
@@ -61,6 +62,15 @@ pub struct StoredLoan {
     pub ended: Option<UnixTime>,
     /// What ended it.
     pub ended_by: Option<EndedBy>,
+    /// When the key came back.
+    pub returned: Option<UnixTime>,
+}
+
+impl StoredLoan {
+    /// Whether the borrower's record has the key.
+    pub fn is_open(&self) -> bool {
+        self.ended.is_none()
+    }
 }
 
 impl FromRow for StoredLoan {
@@ -78,29 +88,30 @@ impl FromRow for StoredLoan {
             used: row.get("used")?,
             ended: row.get("ended")?,
             ended_by: row.get("ended_by")?,
+            returned: row.get("returned")?,
         })
     }
 }
 
 const SELECT: &str = "SELECT loan.number, loan.id, loan.credential, loan.person, person.login, \
-    loan.begins, loan.until, loan.lender, loan.reason, loan.used, loan.ended, loan.ended_by \
-    FROM loan JOIN person ON person.id = loan.person ";
+    loan.begins, loan.until, loan.lender, loan.reason, loan.used, loan.ended, loan.ended_by, \
+    loan.returned FROM loan JOIN person ON person.id = loan.person ";
 
-/// The loan of a key that has not ended; its time may be over.
-pub async fn open_of_key(db: &mut Db, key: i64) -> Result<Option<StoredLoan>> {
+/// The loan from which a key is not back; it may have ended.
+pub async fn not_back(db: &mut Db, key: i64) -> Result<Option<StoredLoan>> {
     query(SELECT)
-        .then("WHERE loan.credential = $1 AND loan.ended IS NULL")
+        .then("WHERE loan.credential = $1 AND loan.returned IS NULL")
         .bind(key)
         .optional(db)
         .await
 }
 
 /// The same of several keys, by the row of the key.
-pub async fn open_of_keys(db: &mut Db, keys: &[i64]) -> Result<BTreeMap<i64, StoredLoan>> {
+pub async fn not_back_of(db: &mut Db, keys: &[i64]) -> Result<BTreeMap<i64, StoredLoan>> {
     let mut found = BTreeMap::new();
     for part in keys.chunks(LISTED_AT_ONCE) {
         let loans = query(SELECT)
-            .then("WHERE loan.ended IS NULL AND loan.credential IN ")
+            .then("WHERE loan.returned IS NULL AND loan.credential IN ")
             .list(part.iter().copied())
             .all::<StoredLoan>(db)
             .await?;
@@ -145,14 +156,10 @@ pub async fn after(db: &mut Db, number: i64) -> Result<Option<(i64, Vec<ListedLo
     Ok(last.map(|last| (last, rows.into_iter().map(|row| row.loan).collect())))
 }
 
-/// What verifying a login needs. A key is back when it was returned, or else by the time when it
-/// was lent again: who had it before had it no more.
+/// What verifying a login needs. It is lent again only when it is back, so that no two borrowers
+/// have it at one time.
 const LISTED: &str = "SELECT loan.number, loan.id, credential.fingerprint, person.login, \
-    loan.begins, loan.until, \
-    CASE WHEN loan.ended_by = 'return' THEN loan.ended ELSE \
-        (SELECT later.begins FROM loan AS later \
-         WHERE later.credential = loan.credential AND later.number > loan.number \
-         ORDER BY later.number LIMIT 1) END AS back \
+    loan.begins, loan.until, loan.returned \
     FROM loan JOIN person ON person.id = loan.person \
         JOIN credential ON credential.id = loan.credential ";
 
@@ -169,7 +176,7 @@ impl FromRow for Numbered {
             person: row.get("login")?,
             from: row.get("begins")?,
             until: row.get("until")?,
-            back: row.get("back")?,
+            back: row.get("returned")?,
         };
         Ok(Self { number: row.get("number")?, loan })
     }
@@ -213,7 +220,7 @@ pub struct NewLoan<'a> {
     pub reason: &'a DisplayText,
 }
 
-/// Adds a loan; those before of the key and of the borrower must have ended.
+/// Adds a loan; the key must be back, and the loan before of the borrower ended.
 pub async fn add(db: &mut Db, loan: &NewLoan<'_>) -> Result<()> {
     query(
         "INSERT INTO loan (id, credential, person, begins, until, lender, reason)
@@ -231,7 +238,7 @@ pub async fn add(db: &mut Db, loan: &NewLoan<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Ends a loan.
+/// Ends a loan, wherever the key is.
 pub async fn end(db: &mut Db, loan: &StoredLoan, by: EndedBy, now: UnixTime) -> Result<()> {
     query("UPDATE loan SET ended = $1, ended_by = $2 WHERE number = $3 AND ended IS NULL")
         .bind(now)
@@ -239,6 +246,21 @@ pub async fn end(db: &mut Db, loan: &StoredLoan, by: EndedBy, now: UnixTime) -> 
         .bind(loan.number)
         .execute(db)
         .await?;
+    Ok(())
+}
+
+/// The key is back, whatever ended the loan, or by that.
+pub async fn give_back(db: &mut Db, loan: &StoredLoan, now: UnixTime) -> Result<()> {
+    query(
+        "UPDATE loan SET returned = $1, ended = coalesce(ended, $1), \
+            ended_by = coalesce(ended_by, $2)
+         WHERE number = $3 AND returned IS NULL",
+    )
+    .bind(now)
+    .bind(EndedBy::Return)
+    .bind(loan.number)
+    .execute(db)
+    .await?;
     Ok(())
 }
 

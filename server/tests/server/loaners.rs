@@ -150,8 +150,18 @@ fn a_login_with_the_own_key_ends_the_loan_and_an_older_one_does_not() {
     assert_eq!(ward.verdict(&own), "valid");
     assert_eq!(ward.lent_to("yamada"), None);
     let shown = ward.deployment.json(&["loaner", "show", "loaner-1"]);
-    assert_eq!((&shown["status"], &shown["loan"]["ended_by"]), (&json!("free"), &json!("key")));
+    assert_eq!((&shown["status"], &shown["loan"]["ended_by"]), (&json!("out"), &json!("key")));
     assert_eq!(ward.deployment.rows(&["audit", "list"])[0]["action"], "loaner.end");
+
+    // The key is still in her hand, and the list says who has it.
+    let list = ward.deployment.ok(&["loaner", "list"]);
+    assert!(list.contains("not back (key)") && list.contains("yamada"), "{list}");
+    ward.deployment.ok(&["loaner", "return", "loaner-1"]);
+    let shown = ward.deployment.json(&["loaner", "show", "loaner-1"]);
+    assert_eq!((&shown["status"], &shown["loan"]["ended_by"]), (&json!("free"), &json!("key")));
+    assert!(shown["loan"]["returned"].is_u64(), "{shown}");
+    assert_eq!(ward.deployment.rows(&["audit", "list"])[0]["action"], "loaner.return");
+    ward.deployment.refused(1, &["loaner", "return", "loaner-1"]);
 }
 
 #[test]
@@ -165,6 +175,7 @@ fn who_had_a_key_before_is_not_who_has_it_now_however_the_loan_ended() {
     let late = ward.login((&loaner, "yamada"), Some(loan.id), now() + 301);
     assert_eq!(ward.verdict(&late), "valid");
 
+    ward.deployment.ok(&["loaner", "return", "loaner-1"]);
     let next = ward.lend("sato");
     let late = ward.login((&loaner, "yamada"), Some(loan.id), now() + 302);
     assert_eq!(ward.verdict(&late), "invalid", "it is in the hand of sato");
@@ -247,8 +258,14 @@ fn loans_of_before_a_restore_are_over() {
     let done = deployment.json(&["restore", backup.to_str().unwrap(), "--replace", "--yes"]);
     assert_eq!(done["report"]["loans"], 1, "{done}");
     let shown = deployment.json(&["loaner", "show", "loaner-1"]);
-    assert_eq!(shown["status"], "free");
+    assert_eq!((&shown["status"], &shown["loan"]["login"]), (&json!("out"), &json!("sato")));
     assert_eq!(shown["loan"]["ended_by"], "administrator");
+    // Nobody knows where it is: the desk looks.
+    let lend = ["loaner", "lend", "loaner-1", "yamada", "--pin-changed", "--reason", "x"];
+    let said = deployment.refused(1, &lend);
+    assert!(said.contains("loaner return loaner-1"), "{said}");
+    deployment.ok(&["loaner", "return", "loaner-1"]);
+    assert_eq!(deployment.json(&["loaner", "show", "loaner-1"])["status"], "free");
 }
 
 #[test]

@@ -115,22 +115,65 @@ async fn a_key_has_one_borrower_at_a_time_and_a_person_one_key() {
     let deployment = deployment().await;
     lent(&deployment, "yamada").await.unwrap();
     let refused = lent(&deployment, "sato").await.unwrap_err().to_string();
-    assert!(refused.contains("lent to yamada"), "{refused}");
+    assert!(refused.contains("not back from yamada"), "{refused}");
     enrolled(&deployment, "loaner-2", 8).await;
     let refused = lent_at(&deployment, NOW, ("loaner-2", "yamada"), HOUR).await.unwrap_err();
     assert!(refused.to_string().contains("on loan already"), "{refused}");
     assert_eq!(published(&deployment, "sato").await, None);
+    forced(&deployment, "sato").await.unwrap_err();
 
-    // The database holds it too, whatever comes before it.
-    let twice = async |op: &mut Operation<'_>| {
-        let yamada = stored::get(op.tx, &login("yamada")).await?.id;
-        let open = loan::open_of_person(op.tx, yamada).await?.unwrap();
-        let sato = stored::get(op.tx, &login("sato")).await?.id;
+    // When its time is over she has it no longer, and may get another one.
+    let later = NOW.plus(8 * HOUR);
+    lent_at(&deployment, later, ("loaner-2", "yamada"), HOUR).await.unwrap();
+    let first = published(&deployment, "yamada").await.unwrap();
+    assert_eq!(first.credential.id.as_slice(), [8; 32]);
+    assert_eq!(status(&deployment, later).await, "out");
+    assert_eq!(latest(&deployment).await.ended_by, Some("time"));
+    returned(&deployment).await.unwrap();
+    lent_at(&deployment, later, ("loaner-1", "sato"), HOUR).await.unwrap();
+    let second = published(&deployment, "sato").await.unwrap();
+    assert_ne!(first.id, second.id, "each loan has its own name");
+}
+
+#[tokio::test]
+async fn a_key_is_lent_to_nobody_before_it_is_back_however_its_loan_ended() {
+    let deployment = deployment().await;
+    lent(&deployment, "yamada").await.unwrap();
+    // Its time is over: it may be lost all the same.
+    let later = NOW.plus(9 * HOUR);
+    let refused = lent_at(&deployment, later, ("loaner-1", "sato"), HOUR).await;
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("not back from yamada"), "{refused}");
+    assert!(refused.contains("loaner return loaner-1"), "{refused}");
+    assert!(refused.contains("loaner disable loaner-1"), "{refused}");
+
+    off(&deployment, "yamada").await;
+    assert_eq!(status(&deployment, NOW).await, "out");
+    lent(&deployment, "sato").await.unwrap_err();
+    forced(&deployment, "sato").await.unwrap_err();
+
+    let ended = latest(&deployment).await;
+    let back = async |op: &mut Operation<'_>| give_back(op, &login("loaner-1")).await;
+    let back = deployment.act_at(later, back).await.unwrap();
+    assert_eq!((back.login.as_str(), &back.loan), ("yamada", &ended.id));
+    assert_eq!(back.reach, Reach::Nobody, "terminals have heard of the end");
+    let returned = latest(&deployment).await;
+    assert_eq!((returned.ended, returned.ended_by), (ended.ended, Some("administrator")));
+    assert_eq!((ended.returned, returned.returned), (None, Some(later.0)));
+    assert_eq!(status(&deployment, NOW).await, "free");
+    lent(&deployment, "sato").await.unwrap();
+}
+
+/// The row of a loan of loaner-1, whatever the rules say.
+async fn forced(deployment: &Deployment, to: &str) -> Result<()> {
+    let add = async |op: &mut Operation<'_>| {
+        let holder = loaner::find(op.tx, &login("loaner-1")).await?.unwrap().id;
+        let key = in_use(op.tx, holder).await?.unwrap().row;
         let text = DisplayText::new("x").unwrap();
         let new = NewLoan {
             id: LoanId::new([1; 16]),
-            key: open.key,
-            person: sato,
+            key,
+            person: stored::get(op.tx, &login(to)).await?.id,
             from: NOW,
             until: NOW.plus(HOUR),
             lender: &text,
@@ -138,18 +181,20 @@ async fn a_key_has_one_borrower_at_a_time_and_a_person_one_key() {
         };
         loan::add(op.tx, &new).await
     };
-    deployment.act(twice).await.unwrap_err();
+    deployment.act(add).await
+}
 
-    // Whose time is over keeps it from nobody, and has it no longer.
-    let later = NOW.plus(8 * HOUR);
-    lent_at(&deployment, later, ("loaner-1", "sato"), HOUR).await.unwrap();
-    assert_eq!(published(&deployment, "yamada").await, None);
-    let first = published(&deployment, "sato").await.unwrap();
-    returned(&deployment).await.unwrap();
-    lent_at(&deployment, later, ("loaner-1", "yamada"), HOUR).await.unwrap();
-    let second = published(&deployment, "yamada").await.unwrap();
-    assert_eq!(first.credential, second.credential);
-    assert_ne!(first.id, second.id, "each loan has its own name");
+async fn off(deployment: &Deployment, name: &str) {
+    let off = async |op: &mut Operation<'_>| {
+        people::switch(op, &login(name), PersonStatus::Disabled).await
+    };
+    deployment.act(off).await.unwrap();
+}
+
+/// The latest loan of loaner-1.
+async fn latest(deployment: &Deployment) -> LoanView {
+    let mut tx = deployment.store.read().await.unwrap();
+    show(&mut tx, &login("loaner-1"), NOW).await.unwrap().loan.unwrap()
 }
 
 #[tokio::test]
@@ -239,13 +284,9 @@ async fn a_borrower_who_is_switched_off_has_it_no_longer() {
         deployment.act(switch).await.unwrap();
         assert_eq!(published(&deployment, "yamada").await, None);
     }
-    let mut tx = deployment.store.read().await.unwrap();
-    let shown = show(&mut tx, &login("loaner-1"), NOW).await.unwrap();
-    assert_eq!(shown.loan.unwrap().ended_by, Some("administrator"));
-    drop(tx);
-    let off = async |op: &mut Operation<'_>| {
-        people::switch(op, &login("sato"), PersonStatus::Disabled).await
-    };
-    deployment.act(off).await.unwrap();
-    lent(&deployment, "sato").await.unwrap_err();
+    assert_eq!(latest(&deployment).await.ended_by, Some("administrator"));
+    returned(&deployment).await.unwrap();
+    off(&deployment, "sato").await;
+    let refused = lent(&deployment, "sato").await.unwrap_err().to_string();
+    assert!(refused.contains("sato"), "{refused}");
 }

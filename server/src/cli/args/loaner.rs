@@ -13,7 +13,7 @@ pub enum LoanerCommand {
     /// enroll"). The name stands on the key. Again for a key that is not enrolled: another code.
     #[command(after_help = "Example:\n  wardkey-server loaner add loaner-3")]
     Add(LoanerAdd),
-    /// List the pool by name: who has which key, and until when.
+    /// List the pool by name: who has which key, until when, and which are not back.
     #[command(after_help = "Example:\n  wardkey-server loaner list")]
     List(Paging),
     /// Show a key of the pool, and its latest loan.
@@ -27,8 +27,9 @@ pub enum LoanerCommand {
     #[command(after_help = "Example:\n  wardkey-server loaner lend loaner-3 hanako --for 8h \
                             --pin-changed --reason \"key at home\"")]
     Lend(LoanerLend),
-    /// Take a key back. Connected terminals refuse it within about a second, others when they hear
-    /// of it or when the loan is over.
+    /// Take a key back, also when its loan ended before: it is lent to nobody else until then.
+    /// Connected terminals refuse it within about a second, others when they hear of it or when the
+    /// loan is over.
     #[command(after_help = "Example:\n  wardkey-server loaner return loaner-3")]
     Return(LoanerAct),
     /// Switch a key of the pool off, whoever has it, as when it is lost.

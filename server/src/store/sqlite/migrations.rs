@@ -38,6 +38,7 @@ migrations! {
     19 "0019_root_versions",
     20 "0020_loaners",
     21 "0021_api_keys",
+    22 "0022_loan_returned",
 }
 
 /// What brings a store up to date.
@@ -55,7 +56,40 @@ pub(super) fn newest() -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use sqlx::Connection as _;
+
     use super::*;
+
+    /// What was lent again was back before, and what ended by its return is back; of what ended
+    /// otherwise nobody knows.
+    #[tokio::test]
+    async fn loans_of_an_older_store_are_back_where_that_is_known() {
+        let mut db = sqlx::SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        let older = migrator().iter().filter(|step| step.version < 22).cloned().collect();
+        Migrator::with_migrations(older).run(&mut db).await.unwrap();
+        sqlx::raw_sql(
+            "PRAGMA foreign_keys = OFF;
+             INSERT INTO loan
+             (number, id, credential, person, begins, until, lender, reason, ended, ended_by)
+             VALUES
+             (1, x'01', 7, 1, 0, 9, 'desk', 'lost', 5, 'key'),
+             (2, x'02', 7, 2, 5, 9, 'desk', 'lost', 6, 'time'),
+             (3, x'03', 8, 3, 0, 9, 'desk', 'lost', 4, 'return'),
+             (4, x'04', 9, 4, 0, 9, 'desk', 'lost', NULL, NULL)",
+        )
+        .execute(&mut db)
+        .await
+        .unwrap();
+
+        migrator().run(&mut db).await.unwrap();
+
+        let back: Vec<(i64, Option<i64>)> =
+            sqlx::query_as("SELECT number, returned FROM loan ORDER BY number")
+                .fetch_all(&mut db)
+                .await
+                .unwrap();
+        assert_eq!(back, [(1, Some(5)), (2, None), (3, Some(4)), (4, None)]);
+    }
 
     #[test]
     fn every_file_of_the_folder_is_listed_under_its_number() {
