@@ -197,11 +197,13 @@ fn enrollment(agent: &Agent, reply: EnrollBeginReply) -> Result<Enrollment, Agen
             Denial::new(Code::RpIdMismatch, "the server asks for another relying party").into()
         );
     }
-    let exclude = options
-        .exclude_credentials
-        .unwrap_or_default()
-        .into_iter()
-        .map(|one| CredentialId::new(one.id.0));
+    let ids = |all: Vec<Base64>| {
+        all.into_iter().map(|id| CredentialId::new(id.0)).collect::<Result<Vec<_>, _>>()
+    };
+    let pool = ids(reply.pool)?;
+    let excluded = options.exclude_credentials.unwrap_or_default();
+    let mut own = ids(excluded.into_iter().map(|one| one.id).collect())?;
+    own.retain(|id| !pool.contains(id));
     let algorithms = options
         .pub_key_cred_params
         .iter()
@@ -214,9 +216,10 @@ fn enrollment(agent: &Agent, reply: EnrollBeginReply) -> Result<Enrollment, Agen
         rp_name: DisplayText::new(options.rp.name).map_err(malformed)?,
         client_data: Bytes::new(client_data_json(&options.challenge, &reply.origin))?,
         algorithms: List::new(algorithms.collect())?,
-        exclude: List::new(exclude.collect::<Result<_, _>>()?)?,
+        exclude: List::new(own)?,
         cred_protect: reply.cred_protect,
         roots: view.roots.clone(),
+        pool: Some(List::new(pool)?),
         rp_id,
     })
 }

@@ -11,6 +11,7 @@ use common::{
 use wardkey_core::code::Code;
 use wardkey_core::message::agent::{self, Refusal, Reply as AgentReply};
 use wardkey_core::message::key::{Reply, Request};
+use wardkey_core::person::MAX_POOL;
 
 /// A machine that is joined; its server knows the code `GOOD-CODE`.
 fn machine(keys_before: usize) -> Machine {
@@ -71,6 +72,9 @@ fn plug(machine: &Machine, mut pin: Option<&'static str>, mut tries: u8) {
                 ("hanako", "山田 花子")
             );
             assert_eq!((&*make.algorithms, make.cred_protect), (&[-7, -8][..], 2));
+            let (own, pool) = make.exclude.split_at(make.exclude.len() - MAX_POOL);
+            assert!(own.iter().all(|id| id.as_slice() == [3; 32]), "{own:?}");
+            assert!(pool.iter().all(|id| id.as_slice() == [5; 32]), "{pool:?}");
             assert!((1_000..60_000).contains(&make.wait_ms), "within the life of the challenge");
             if pin == Some(make.pin.expose()) {
                 return vec![Reply::Touch, credential()];

@@ -91,6 +91,9 @@ impl PersonRecord {
 /// The longest that any policy may let a loan be, in seconds.
 pub const MAX_LOAN_SECONDS: u64 = 72 * 3600;
 
+/// Loaner keys that a deployment can have. A key that is enrolled is asked for all of them.
+pub const MAX_POOL: usize = 200;
+
 /// A key of the server's pool, lent to one person until an end. Who has it next has another loan,
 /// with another id.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]

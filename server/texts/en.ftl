@@ -172,6 +172,7 @@ loaner-pending = { $name } is not enrolled yet: wardkey-server loaner add { $nam
 loaner-disabled = { $name } is disabled
 loaner-not-back = { $name } is not back from { $login }. It is here: wardkey-server loaner return { $name }; it is lost: wardkey-server loaner disable { $name }
 loaner-not-out = { $name } is back already, or was never lent
+loaner-pool-full = the pool has { $count } keys, the most that there can be: wardkey-server loaner delete those that are gone
 loaner-next = Next: at a terminal, run wardkey enroll, type this code, and write the name on the key.
 loan-reason = say why: --reason "key at home"
 loan-pin = change the PIN of { $name } first (wardkey key change-pin), then say --pin-changed

@@ -171,6 +171,7 @@ loaner-pending = { $name } は未登録です。「wardkey-server loaner add { $
 loaner-disabled = { $name } は停止されています
 loaner-not-back = { $name } は { $login } さんから返却されていません。手元にあれば「wardkey-server loaner return { $name }」、紛失なら「wardkey-server loaner disable { $name }」
 loaner-not-out = { $name } は返却済みか、まだ貸し出されていません
+loaner-pool-full = 貸出用キーは { $count } 本までです。なくなったキーを「wardkey-server loaner delete」で外してください
 loaner-next = 次の手順: 端末で「wardkey enroll」を実行してこのコードを入力し、キーに名前を書きます。
 loan-reason = 理由を指定してください（例: --reason "キーを自宅に忘れた"）
 loan-pin = 先に { $name } の暗証番号を変え（wardkey key change-pin）、--pin-changed を付けてください

@@ -13,6 +13,7 @@ use wardkey_agent::sync::upstream::{Connect, Upstream};
 use wardkey_core::code::Code;
 use wardkey_core::codec::List;
 use wardkey_core::event::EventName;
+use wardkey_core::id::CredentialId;
 use wardkey_core::message::agent::{EnrollBegin, EnrollFinish, Reply, Request};
 use wardkey_core::message::http::*;
 use wardkey_core::message::{MAX_FRAME, MAX_KEY_FRAME, key};
@@ -208,11 +209,17 @@ impl Upstream for Enrolling {
                     .map(|alg| CredentialParameter { alg, kind: "public-key".into() })
                     .into(),
                 timeout: None,
-                exclude_credentials: Some(vec![Descriptor {
-                    id: Base64(vec![1; 32]),
-                    kind: "public-key".into(),
-                }]),
+                exclude_credentials: Some(
+                    [1, 2]
+                        .map(|id| Descriptor {
+                            id: Base64(vec![id; 32]),
+                            kind: "public-key".into(),
+                        })
+                        .into(),
+                ),
             },
+            // More than a terminal of before takes in excludeCredentials.
+            pool: (2..=50).map(|id| Base64(vec![id; 32])).collect(),
         })
     }
     fn enroll_finish(
@@ -269,6 +276,10 @@ fn an_enrollment_goes_through_and_keeps_to_the_rp_id_that_was_signed() {
         }
         let Reply::Enrollment(enrollment) = reply else { panic!("{reply:?}") };
         assert_eq!(&enrollment.algorithms[..], [-7, -8]);
+        let id = |id: u8| CredentialId::new(vec![id; 32]).unwrap();
+        assert_eq!(&enrollment.exclude[..], [id(1)], "the person's own");
+        let pool: Vec<_> = (2..=50).map(id).collect();
+        assert_eq!(enrollment.pool.as_deref(), Some(&pool[..]));
         let json: serde_json::Value =
             serde_json::from_slice(enrollment.client_data.as_slice()).unwrap();
         assert_eq!(json["origin"], format!("https://{RP}"));
@@ -276,7 +287,7 @@ fn an_enrollment_goes_through_and_keeps_to_the_rp_id_that_was_signed() {
             session: enrollment.session.clone(),
             client_data: enrollment.client_data.clone(),
             attestation_object: wardkey_core::codec::Bytes::new([1; 200]).unwrap(),
-            credential_id: wardkey_core::id::CredentialId::new(vec![1; 32]).unwrap(),
+            credential_id: id(1),
             label: DisplayText::new("blue").unwrap(),
         });
         assert!(matches!(f.root().ask(&finish), Reply::Enrolled(enrolled) if enrolled.attested));

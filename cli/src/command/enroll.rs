@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use wardkey_core::code::{Code, Notice, Prompt};
+use wardkey_core::codec::List;
 use wardkey_core::document::SignedRoot;
 use wardkey_core::id::SigningPublicKey;
 use wardkey_core::message::agent::{self, EnrollBegin, EnrollFinish, Enrolled, Enrollment};
@@ -195,6 +196,8 @@ fn make(
     pin: Pin,
     wait: Duration,
 ) -> Result<KeyCredential, CliError> {
+    let pool = enrollment.pool.iter().flat_map(|pool| pool.iter());
+    let exclude = enrollment.exclude.iter().chain(pool).cloned().collect();
     let request = Request::MakeCredential(Box::new(MakeCredential {
         pin,
         rp_id: enrollment.rp_id.clone(),
@@ -204,7 +207,7 @@ fn make(
         display_name: enrollment.display_name.to_string(),
         client_data: enrollment.client_data.clone(),
         algorithms: enrollment.algorithms.clone(),
-        exclude: enrollment.exclude.clone(),
+        exclude: List::new(exclude).map_err(|_| peers::unexpected())?,
         cred_protect: enrollment.cred_protect,
         wait_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX),
     }));

@@ -18,7 +18,7 @@ use wardkey_core::message::agent::{self, Enrolled, Enrollment};
 use wardkey_core::message::key::{self, KeyCredential, KeyDetails, KeyFailure, KeyInfo};
 use wardkey_core::message::{MAX_FRAME, MAX_KEY_FRAME};
 use wardkey_core::name::{DisplayText, LoginName, RpId, ScopeName};
-use wardkey_core::person::Status;
+use wardkey_core::person::{MAX_POOL, Status};
 use wardkey_core::sign::SigningKey;
 use wardkey_core::time::UnixTime;
 use wardkey_core::token::JoinToken;
@@ -376,6 +376,7 @@ pub fn enrollment(keys_before: usize) -> Enrollment {
         exclude: List::new(vec![CredentialId::new(vec![3; 32]).unwrap(); keys_before]).unwrap(),
         cred_protect: 2,
         roots: List::new(vec![Deployment::new(1).first_root()]).unwrap(),
+        pool: Some(List::new(vec![CredentialId::new(vec![5; 32]).unwrap(); MAX_POOL]).unwrap()),
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use wardkey_core::codec::{self, Bytes};
 use wardkey_core::id::CredentialId;
 use wardkey_core::message::MAX_KEY_FRAME;
-use wardkey_core::message::key::{Assert, ChangePinOf, MakeCredential, Pin, Request};
+use wardkey_core::message::key::{Assert, ChangePinOf, MAX_EXCLUDE, MakeCredential, Pin, Request};
 use wardkey_ipc::{Channel, Deadline, IpcError};
 use zeroize::Zeroizing;
 
@@ -69,7 +69,8 @@ fn requests() -> [Request; 5] {
         display_name: "Demo Hanako".into(),
         client_data: Bytes::new(vec![1; 1024]).unwrap(),
         algorithms: Default::default(),
-        exclude: codec::List::new((0..32).map(|_| credential()).collect()).unwrap(),
+        // As many as there can be, and longer than those of any key we know.
+        exclude: codec::List::new(vec![CredentialId::new([7; 256]).unwrap(); MAX_EXCLUDE]).unwrap(),
         cred_protect: 2,
         wait_ms: 30_000,
     };

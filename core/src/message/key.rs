@@ -12,6 +12,7 @@ use crate::code::Code;
 use crate::codec::{Bytes, Document, List};
 use crate::id::{Aaguid, CredentialId, SigningPublicKey};
 use crate::name::RpId;
+use crate::person::{MAX_CREDENTIALS, MAX_POOL};
 use crate::proof::identification::IdentifyData;
 
 pub use by_code::{HashCode, SignByCode};
@@ -19,6 +20,8 @@ pub use pin::Pin;
 
 /// Credential ids in one identification.
 pub const MAX_ALLOW: usize = 512;
+/// Credential ids that a new key must not have: the person's, and those of the pool.
+pub const MAX_EXCLUDE: usize = MAX_CREDENTIALS + MAX_POOL;
 /// Devices that one identification looks at.
 pub const MAX_DEVICES: usize = 16;
 
@@ -196,7 +199,7 @@ pub struct MakeCredential {
     pub algorithms: List<i32, 8>,
     /// Credentials that the key must not have yet.
     #[n(8)]
-    pub exclude: List<CredentialId, 32>,
+    pub exclude: List<CredentialId, MAX_EXCLUDE>,
     /// credProtect level, 1 to 3.
     #[n(9)]
     pub cred_protect: u8,

@@ -11,7 +11,7 @@
 use serde::Serialize;
 use wardkey_core::id::LoanId;
 use wardkey_core::name::{DisplayText, LoginName, printable};
-use wardkey_core::person::MAX_LOAN_SECONDS;
+use wardkey_core::person::{MAX_LOAN_SECONDS, MAX_POOL};
 use wardkey_core::time::UnixTime;
 
 use super::code::CodeMade;
@@ -162,7 +162,7 @@ pub async fn show(tx: &mut Tx, name: &LoginName, now: UnixTime) -> Result<Loaner
 /// seconds. The same again, for a key that is not enrolled, makes another code.
 ///
 /// # Errors
-/// [`Error::Refused`] when the key is enrolled, or the name is another's.
+/// [`Error::Refused`] when the key is enrolled, the name is another's, or the pool is full.
 pub async fn add(
     op: &mut Operation<'_>,
     name: &LoginName,
@@ -179,6 +179,10 @@ pub async fn add(
         }
         None => {
             naming::check_login(op.tx, name).await?;
+            if loaner::count(op.tx).await? >= MAX_POOL {
+                let most = [("count", (MAX_POOL as u64).into())];
+                return Err(Error::invalid(Text::LoanerPoolFull.with(most)));
+            }
             loaner::add(op.tx, name, op.now).await?
         }
     };

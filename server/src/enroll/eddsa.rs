@@ -39,7 +39,7 @@ pub struct Expected<'a> {
     pub challenge: &'a [u8],
     /// The origin.
     pub origin: &'a str,
-    /// Credentials that the person has.
+    /// Credentials that the key must not have.
     pub exclude: &'a [CredentialId],
 }
 

@@ -2,7 +2,7 @@
 //! The caller opens the transaction and commits it.
 
 use wardkey_core::code::Code;
-use wardkey_core::id::{Hash, TerminalId};
+use wardkey_core::id::{CredentialId, Hash, TerminalId};
 use wardkey_core::message::http::CreationOptions;
 use wardkey_core::name::LoginName;
 use wardkey_core::person::CredentialFlags;
@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::store::audit::{self, Act, Actor};
 use crate::store::credential::{self, CredentialStatus, Registration};
 use crate::store::person::{self, PersonRow, PersonStatus};
-use crate::store::{Tx, code, loan, state};
+use crate::store::{Tx, code, loaner, state};
 
 /// A registration that has begun.
 pub struct Begun {
@@ -23,6 +23,8 @@ pub struct Begun {
     pub session: String,
     /// What the key is asked for.
     pub options: CreationOptions,
+    /// Credentials of the pool, which the key must not have either.
+    pub pool: Vec<CredentialId>,
 }
 
 /// Begins a registration for whoever has an open code; `cap` is how many keys a person may have.
@@ -45,16 +47,17 @@ pub async fn begin(
         return Err(Error::refused(Code::TooManyKeys, message));
     }
 
-    // A key on loan is made nobody's own: it goes back to the desk, and to others.
-    let lent = loan::published(tx, person.id).await?.map(|loan| loan.credential.id);
+    // A key of the pool is made nobody's own, whoever has it in hand: others borrow it next. Only
+    // the key can say that it is one, so it is asked here: what it makes is new and tells nothing.
+    let pool = loaner::credentials(tx).await?;
     let subject = Subject {
         login: &person.login,
         display_name: &person.display_name,
         user_handle: &person.user_handle,
-        exclude: kept.iter().map(|key| key.id.clone()).chain(lent).collect(),
+        exclude: kept.iter().map(|key| &key.id).chain(&pool).cloned().collect(),
     };
     let (session, options) = enrollments.begin(&subject, (open, terminal), now)?;
-    Ok(Begun { login: person.login, session, options })
+    Ok(Begun { login: person.login, session, options, pool })
 }
 
 /// Uses the code up, adds the key, publishes the person and records it.

@@ -17,7 +17,9 @@ use wardkey_core::message::http::{
     UserEntity,
 };
 use wardkey_core::name::{DisplayText, LoginName, RpId};
-use wardkey_core::person::{CredentialFlags, CredentialRecord, NEVER_SILENT, Status};
+use wardkey_core::person::{
+    CredentialFlags, CredentialRecord, MAX_CREDENTIALS, NEVER_SILENT, Status,
+};
 use wardkey_core::time::UnixTime;
 use webauthn_rs_core::WebauthnCore;
 use webauthn_rs_core::error::WebauthnError;
@@ -75,7 +77,7 @@ pub struct Subject<'a> {
     pub display_name: &'a DisplayText,
     /// User handle.
     pub user_handle: &'a UserHandle,
-    /// Credentials that the person has.
+    /// Credentials that the key must not have: the person's, then those of the pool.
     pub exclude: Vec<CredentialId>,
 }
 
@@ -212,10 +214,12 @@ impl Enrollments {
                     .map(|alg| CredentialParameter { alg, kind: key_type() })
                     .into(),
                 timeout: Some(CHALLENGE_SECONDS as u32 * 1000),
+                // Agents from before take no more.
                 exclude_credentials: Some(
                     subject
                         .exclude
                         .iter()
+                        .take(MAX_CREDENTIALS)
                         .map(|id| Descriptor {
                             id: Base64(id.as_slice().to_vec()),
                             kind: key_type(),

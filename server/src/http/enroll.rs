@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use wardkey_core::code::Code;
 use wardkey_core::message::http::{
-    EnrollBeginReply, EnrollBeginRequest, EnrollFinishReply, EnrollFinishRequest,
+    Base64, EnrollBeginReply, EnrollBeginRequest, EnrollFinishReply, EnrollFinishRequest,
 };
 use wardkey_core::person::CredentialFlags;
 
@@ -39,6 +39,7 @@ pub async fn begin(
         origin: app.enrollments.origin().to_owned(),
         cred_protect: app.enrollments.cred_protect(),
         public_key: begun.options,
+        pool: begun.pool.iter().map(|id| Base64(id.as_slice().to_vec())).collect(),
     }))
 }
 

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use wardkey_core::id::CredentialId;
 use wardkey_core::name::{DisplayText, Language, LoginName};
+use wardkey_core::person::MAX_POOL;
 use wardkey_core::time::UnixTime;
 
 use super::page::{Page, PageRequest};
@@ -49,6 +51,30 @@ pub async fn find(db: &mut Db, name: &LoginName) -> Result<Option<PersonRow>> {
         .bind(name)
         .optional(db)
         .await
+}
+
+/// How many keys the pool has, enrolled or not.
+pub async fn count(db: &mut Db) -> Result<usize> {
+    let holders = query("SELECT id FROM person WHERE kind = 'loaner' AND status <> 'deleted'")
+        .then(" ORDER BY login LIMIT $1")
+        .bind(MAX_POOL as u64)
+        .all::<Only<i64>>(db)
+        .await?;
+    Ok(holders.len())
+}
+
+/// The credentials of the pool, also of keys that are out or off: somebody has them in hand.
+pub async fn credentials(db: &mut Db) -> Result<Vec<CredentialId>> {
+    let found = query(
+        "SELECT credential.credential_id
+         FROM person JOIN credential ON credential.person = person.id
+         WHERE person.kind = 'loaner' AND person.status <> 'deleted'
+             AND credential.status <> 'deleted' ORDER BY person.login LIMIT $1",
+    )
+    .bind(MAX_POOL as u64)
+    .all::<Only<CredentialId>>(db)
+    .await?;
+    Ok(found.into_iter().map(|Only(id)| id).collect())
 }
 
 /// Those of these rows that are holders', the deleted ones too: their keys are still verified.

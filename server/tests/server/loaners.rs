@@ -17,7 +17,7 @@ use wardkey_server::secret;
 use super::backups::sql;
 use super::event_log_keys::listed;
 use super::support::authenticator::{Credential, Making};
-use super::support::ward::{Ward, enroll};
+use super::support::ward::{Ward, begin, enroll};
 use super::support::{Deployment, now};
 
 /// yamada with a key of her own, sato without, and a key of the pool.
@@ -214,14 +214,29 @@ fn an_export_has_the_loans_by_which_its_logins_are_verified() {
 }
 
 #[test]
-fn a_borrower_does_not_enroll_the_key_on_loan_as_an_own_one() {
-    let (ward, _, loaner) = ward();
+fn nobody_enrolls_a_key_of_the_pool_as_an_own_one() {
+    let (ward, own, loaner) = ward();
+    // The key itself says no.
+    let is_excluded = |code: String| {
+        let begun: EnrollBeginReply = begin(&ward.terminal, &code).json();
+        let before = begun.public_key.exclude_credentials.unwrap();
+        let before = before.iter().any(|key| key.id.0 == loaner.id);
+        assert_eq!(before, begun.pool.iter().any(|id| id.0 == loaner.id));
+        before
+    };
+    let code = || ward.deployment.ok(&["code", "add", "sato"]);
+    assert!(is_excluded(code()), "in the drawer");
     ward.lend("sato");
-    let code = ward.deployment.ok(&["code", "add", "sato"]);
-    let body = json!({ "code": code.trim() });
-    let begun: EnrollBeginReply = ward.terminal.client.post("/v1/enroll/begin", &body).json();
-    let excluded = begun.public_key.exclude_credentials.unwrap();
-    assert!(excluded.iter().any(|key| key.id.0 == loaner.id), "the key itself says no");
+    assert!(is_excluded(code()), "on loan");
+    ward.deployment.ok(&["loaner", "return", "loaner-1"]);
+    ward.lend("yamada");
+    assert!(is_excluded(code()), "with a friend");
+    let home = ward.login((&own, "yamada"), None, now());
+    assert_eq!(ward.verdict(&home), "valid");
+    assert!(is_excluded(code()), "not back, though the loan ended");
+    assert!(is_excluded(ward.deployment.ok(&["loaner", "add", "loaner-2"])), "twice in the pool");
+    ward.deployment.ok(&["loaner", "delete", "loaner-1"]);
+    assert!(!is_excluded(code()), "no key of the pool");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::codec::{Bytes, List};
 use crate::document::SignedRoot;
 use crate::id::{CredentialId, Hash};
 use crate::name::{DisplayText, Language, LoginName, RpId};
+use crate::person::{MAX_CREDENTIALS, MAX_POOL};
 
 /// Begin to enroll.
 #[derive(Clone, PartialEq, Encode, Decode)]
@@ -55,13 +56,16 @@ pub struct Enrollment {
     pub algorithms: List<i32, 8>,
     /// Credentials that the person has already.
     #[n(8)]
-    pub exclude: List<CredentialId, 32>,
+    pub exclude: List<CredentialId, MAX_CREDENTIALS>,
     /// credProtect level, 1 to 3.
     #[n(9)]
     pub cred_protect: u8,
     /// The root documents, by which the command line checks `rp_id` from the trust anchor.
     #[n(10)]
     pub roots: List<SignedRoot, 16>,
+    /// Credentials of the pool's keys, which become nobody's own; none from an older agent.
+    #[n(11)]
+    pub pool: Option<List<CredentialId, MAX_POOL>>,
 }
 
 /// The registration that the key made.

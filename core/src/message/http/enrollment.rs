@@ -27,6 +27,10 @@ pub struct EnrollBeginReply {
     /// WebAuthn PublicKeyCredentialCreationOptionsJSON.
     #[serde(rename = "publicKey")]
     pub public_key: CreationOptions,
+    /// Credentials of the pool's keys, none of which the key may have either. An agent from before
+    /// knows those of them that `excludeCredentials` has room for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pool: Vec<Base64>,
 }
 
 /// WebAuthn PublicKeyCredentialCreationOptionsJSON (level 3, 5.1.9), the part that we use.
@@ -44,7 +48,7 @@ pub struct CreationOptions {
     /// Milliseconds.
     #[serde(default)]
     pub timeout: Option<u32>,
-    /// Credentials that the person has already.
+    /// Credentials that the person has already; then those of the pool, 32 at most in all.
     #[serde(default)]
     pub exclude_credentials: Option<Vec<Descriptor>>,
 }

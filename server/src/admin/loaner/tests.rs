@@ -1,12 +1,14 @@
 use wardkey_core::codec::Bytes;
-use wardkey_core::id::{Aaguid, CredentialId};
+use wardkey_core::id::{Aaguid, CredentialId, Hash, TerminalId};
 use wardkey_core::name::RpId;
 use wardkey_core::person::{CredentialFlags, CredentialRecord, Loan, Status};
 
 use super::*;
 use crate::admin::person as people;
 use crate::admin::scope::{self as scopes, Rules};
-use crate::admin::testing::{Deployment, NOW, login, scope as named};
+use crate::admin::testing::{Deployment, NOW, config_in, import_key, login, scope as named};
+use crate::enroll::Enrollments;
+use crate::enroll::redeem::{self, Begun};
 use crate::store::credential::Registration;
 use crate::store::person as stored;
 
@@ -289,4 +291,68 @@ async fn a_borrower_who_is_switched_off_has_it_no_longer() {
     off(&deployment, "sato").await;
     let refused = lent(&deployment, "sato").await.unwrap_err().to_string();
     assert!(refused.contains("sato"), "{refused}");
+}
+
+/// What somebody's new key is asked for.
+async fn begun(deployment: &Deployment, name: &str) -> Begun {
+    let add = async |op: &mut Operation<'_>| code::add(op, &login(name), HOUR, &[7; 32]).await;
+    let made = deployment.act(add).await.unwrap();
+    let hash = secret::code_hash(&[7; 32], &made.code).unwrap();
+    let config = config_in(std::path::Path::new("/nowhere"));
+    let rp_id = RpId::new("wardkey.test").unwrap();
+    let enrollments = Enrollments::new(&config, &rp_id, "Test").unwrap();
+    let mut tx = deployment.store.read().await.unwrap();
+    let at = TerminalId::new([1; 16]);
+    redeem::begin(&mut tx, &enrollments, (&hash, at), 4, NOW).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_key_of_the_pool_is_excluded_from_every_enrollment_wherever_it_is() {
+    let deployment = deployment().await;
+    let own = import_key(&deployment, "kato").await;
+    for number in 2..=40 {
+        enrolled(&deployment, &format!("loaner-{number}"), 100 + number).await;
+    }
+    lent(&deployment, "sato").await.unwrap();
+    for (name, status) in
+        [("loaner-2", CredentialStatus::Disabled), ("loaner-3", CredentialStatus::Deleted)]
+    {
+        let to = async |op: &mut Operation<'_>| switch(op, &login(name), status).await;
+        deployment.act(to).await.unwrap();
+    }
+
+    let begun = begun(&deployment, "kato").await;
+    assert_eq!(begun.pool.len(), 39);
+    let has = |seed: u8| begun.pool.iter().any(|id| id.as_slice() == [seed; 32]);
+    assert!(has(7), "on loan to somebody else");
+    assert!(has(102), "switched off: whoever found it has it in hand");
+    assert!(!has(103), "out of the pool");
+    assert!(has(140), "in the drawer");
+    // Of before: the own ones first, and no more than an agent takes.
+    let asked = begun.options.exclude_credentials.unwrap();
+    assert_eq!((asked.len(), Hash::of(&asked[0].id.0).to_hex()), (32, own));
+}
+
+#[tokio::test]
+async fn a_pool_has_no_more_keys_than_an_enrollment_excludes() {
+    let deployment = deployment().await;
+    let fill = async |op: &mut Operation<'_>| {
+        for number in 2..=MAX_POOL {
+            loaner::add(op.tx, &login(&format!("loaner-{number}")), NOW).await?;
+        }
+        Ok::<_, Error>(())
+    };
+    deployment.act(fill).await.unwrap();
+    let added = async |name: &str| {
+        let add = async |op: &mut Operation<'_>| add(op, &login(name), HOUR, &[7; 32]).await;
+        deployment.act(add).await
+    };
+    let full = added("one-more").await.unwrap_err().to_string();
+    assert!(full.contains("200"), "{full}");
+    added("loaner-2").await.unwrap();
+    let out = async |op: &mut Operation<'_>| {
+        switch(op, &login("loaner-2"), CredentialStatus::Deleted).await
+    };
+    deployment.act(out).await.unwrap();
+    added("one-more").await.unwrap();
 }
