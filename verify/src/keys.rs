@@ -1,6 +1,6 @@
 //! Keys, passes and loans by which logins are verified, as the export lists them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use wardkey_core::code::Code;
 use wardkey_core::codec::List;
@@ -268,16 +268,33 @@ pub fn compare(older: &LogKeys, newer: &LogKeys) -> Vec<Finding> {
         let args = [("pass", pass.id.to_hex().into())];
         findings.push(Finding::what(Code::KeyListChanged, Text::PassChanged.with(args)));
     }
-    let loans: HashMap<_, _> = listed_loans(newer).map(|loan| (loan.id, loan)).collect();
+    findings.extend(compare_loans(older, newer));
+    findings
+}
+
+/// The same of loans, and those that are said to have begun before the older list was made.
+fn compare_loans(older: &LogKeys, newer: &LogKeys) -> Vec<Finding> {
+    let now: HashMap<_, _> = listed_loans(newer).map(|loan| (loan.id, loan)).collect();
+    let then: HashSet<_> = listed_loans(older).map(|loan| loan.id).collect();
+    let mut findings = Vec::new();
+    let mut found = |text: Text, loan: &ListedLoan| {
+        let args = [("loan", loan.id.to_hex().into()), ("person", loan.person.to_string().into())];
+        findings.push(Finding::what(Code::KeyListChanged, text.with(args)));
+    };
     for loan in listed_loans(older) {
         // That a key is back is heard later.
-        let goes_on = loans.get(&loan.id).is_some_and(|now| {
+        let goes_on = now.get(&loan.id).is_some_and(|now| {
             let back = loan.back.and(now.back);
             ListedLoan { back, ..ListedLoan::clone(now) } == *loan
         });
         if !goes_on {
-            let args = [("loan", loan.id.to_hex().into())];
-            findings.push(Finding::what(Code::KeyListChanged, Text::LoanChanged.with(args)));
+            found(Text::LoanChanged, loan);
+        }
+    }
+
+    for loan in listed_loans(newer).filter(|loan| !then.contains(&loan.id)) {
+        if loan.from < older.made {
+            found(Text::LoanBackdated, loan);
         }
     }
     findings

@@ -63,7 +63,7 @@ unproven-pass-terminal = the pass is for another terminal
 unproven-no-loan = a loaner key without its loan
 unproven-other-loan = the key was never lent so
 unproven-loan-time = the key was not on loan then
-unproven-returned = the key had been returned by then, or lent to somebody else
+unproven-returned = the key had been returned by then
 unproven-signature = the signature does not hold ({ $code })
 no-word-nothing = nobody vouched
 no-word-loaner = a loaner key, which vouches for nobody
@@ -94,7 +94,8 @@ key-replaced = key { $key } of { $person } is another one under its name
 key-history = when key { $key } of { $person } was switched off or on
 key-backdated = key { $key } of { $person } is said to be older than the older list, which lacks it
 pass-changed = pass { $pass }
-loan-changed = loan { $loan }
+loan-changed = loan { $loan } to { $person }
+loan-backdated = loan { $loan } to { $person } is said to be older than the older list, which lacks it
 
 ## Files and arguments
 no-checkpoint = it is no signed checkpoint

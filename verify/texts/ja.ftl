@@ -63,7 +63,7 @@ unproven-pass-terminal = 臨時コードは別の端末のものです
 unproven-no-loan = 貸出用キーですが、貸出の記載がありません
 unproven-other-loan = キーはそのように貸し出されていません
 unproven-loan-time = キーは、その時に貸し出されていませんでした
-unproven-returned = キーは、その時までに返却されたか、別の人に貸し出されていました
+unproven-returned = キーは、その時までに返却されていました
 unproven-signature = 署名が成り立ちません（{ $code }）
 no-word-nothing = 同僚の保証がありません
 no-word-loaner = 貸出用キーでは保証できません
@@ -94,7 +94,8 @@ key-replaced = { $person } のキー { $key } が同じ名前の別のキーに�
 key-history = { $person } のキー { $key } の停止と再開の記録
 key-backdated = { $person } のキー { $key } は以前の一覧より前の登録とされますが、その一覧にありません
 pass-changed = 臨時コード { $pass }
-loan-changed = 貸出 { $loan }
+loan-changed = { $person } への貸出 { $loan }
+loan-backdated = { $person } への貸出 { $loan } は以前の一覧より前に始まったとされますが、その一覧にありません
 
 ## ファイルと引数
 no-checkpoint = 署名されたチェックポイントではありません

@@ -135,3 +135,25 @@ fn a_loan_stays_what_an_older_list_says_of_it() {
         report(&desk.exported("out", &Log::with_loan()), &["--since", older.to_str().unwrap()]);
     assert_eq!(found(&report), ["1961"], "what was back is not out again");
 }
+
+#[test]
+fn a_loan_that_began_before_an_older_list_was_made_is_in_it() {
+    let desk = Desk::new();
+    for (name, loans) in [("unknown", None), ("none", Some(List::default()))] {
+        let mut log = Log::with_loan();
+        log.keys.loans = loans;
+        let made = log.keys.made;
+        let older = desk.exported(name, &log);
+        let begun = |from: UnixTime| {
+            let mut log = Log::with_loan();
+            log.change_loan(|loan| (loan.from, loan.until) = (from, from.plus(3600)));
+            let newer = desk.exported(&format!("{name}-{}", from.0), &log);
+            report(&newer, &["--since", older.to_str().unwrap()])
+        };
+        assert_eq!(found(&begun(made)), [""; 0], "lent since");
+        let report = begun(UnixTime(made.0 - 1));
+        assert_eq!(found(&report), ["1961"]);
+        let said = report["findings"][0].to_string();
+        assert!(said.contains("to hanako is said to be older"), "{said}");
+    }
+}
