@@ -177,6 +177,7 @@ loaner-next = Next: at a terminal, run wardkey enroll, type this code, and write
 loan-reason = say why: --reason "key at home"
 loan-pin = change the PIN of { $name } first (wardkey key change-pin), then say --pin-changed
 loan-has = { $login } has a key on loan already
+loan-own-keys = active keys of { $login }: { $count }. At home? If one is lost, disable it: wardkey-server key list { $login }
 loan-not-allowed = scope { $scope } allows no loans: wardkey-server scope set { $scope } --loans 12h
 loan-too-long = scope { $scope } allows loans for { $count } minutes at most
 loans-longest = a key is lent for 72 hours at most

@@ -176,6 +176,7 @@ loaner-next = 次の手順: 端末で「wardkey enroll」を実行してこの�
 loan-reason = 理由を指定してください（例: --reason "キーを自宅に忘れた"）
 loan-pin = 先に { $name } の暗証番号を変え（wardkey key change-pin）、--pin-changed を付けてください
 loan-has = { $login } には別の貸出用キーを貸出中です
+loan-own-keys = { $login } さんの有効なキーは { $count } 本です。自宅などにありますか。紛失したキーは停止してください: wardkey-server key list { $login }
 loan-not-allowed = スコープ { $scope } は貸出を許可していません。「wardkey-server scope set { $scope } --loans 12h」で許可します
 loan-too-long = スコープ { $scope } の貸出は { $count } 分までです
 loans-longest = キーの貸出は 72 時間までです

@@ -116,6 +116,9 @@ pub struct KeyLent {
     /// The key, and the loan.
     #[serde(flatten)]
     pub loaner: LoanerView,
+    /// What an administrator should look at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Phrase>,
 }
 
 /// A key that came back.
@@ -251,7 +254,18 @@ pub async fn lend(
 
     let detail = format!("{name}, loan {} until {}, PIN changed", id.to_hex(), shown_utc(until));
     op.record("loaner.lend", login.as_str(), Some(&detail)).await?;
-    Ok(KeyLent { loaner: show(op.tx, name, op.now).await? })
+    Ok(KeyLent {
+        loaner: show(op.tx, name, op.now).await?,
+        warnings: own_keys(op, &borrower).await?.into_iter().collect(),
+    })
+}
+
+/// The borrower's own keys that still open: they are at home, or else one is lost.
+async fn own_keys(op: &mut Operation<'_>, borrower: &PersonRow) -> Result<Option<Phrase>> {
+    let keys = credential::of_person(op.tx, borrower.id).await?;
+    let active = keys.iter().filter(|key| key.status == CredentialStatus::Active).count();
+    let args = [("login", shown(&borrower.login)), ("count", (active as u64).into())];
+    Ok((active > 0).then(|| Text::LoanOwnKeys.with(args)))
 }
 
 /// Takes a key back, whether its loan had ended or not.

@@ -91,7 +91,9 @@ async fn lend(context: &Context, new: LoanerLend) -> Result<()> {
         ("login", new.login.as_str().into()),
         ("time", shown(UnixTime(until), &context.zone()).into()),
     ]);
-    context.output.done(&done, said)
+    context.output.done(&done, said)?;
+    context.output.warn(&done.warnings);
+    Ok(())
 }
 
 async fn switch(

@@ -297,4 +297,10 @@ fn the_command_line_says_what_is_missing() {
     assert!(scope.contains("for 720 minutes at most"), "{scope}");
     let list = ward.deployment.ok(&["loaner", "list"]);
     assert!(list.contains("loaner-1") && list.contains("free"), "{list}");
+
+    // What she has at home, or lost.
+    let lend = ["loaner", "lend", "loaner-1", "yamada", "--pin-changed", "--reason", "x"];
+    let done = ward.deployment.cli(&lend);
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert!(done.status.success() && said.contains("key list yamada"), "{said}");
 }

@@ -293,6 +293,27 @@ async fn a_borrower_who_is_switched_off_has_it_no_longer() {
     assert!(refused.contains("sato"), "{refused}");
 }
 
+#[tokio::test]
+async fn whoever_lends_a_key_is_asked_where_the_borrower_s_own_keys_are() {
+    let deployment = deployment().await;
+    assert!(lent(&deployment, "yamada").await.unwrap().warnings.is_empty(), "she has none");
+    returned(&deployment).await.unwrap();
+
+    let own = import_key(&deployment, "kato").await;
+    let warnings = lent(&deployment, "kato").await.unwrap().warnings;
+    let [warning] = &warnings[..] else { panic!("{warnings:?}") };
+    let said = warning.to_string();
+    assert!(said.contains("active keys of kato: 1") && said.contains("key list kato"), "{said}");
+    returned(&deployment).await.unwrap();
+
+    let lost = async |op: &mut Operation<'_>| {
+        let which = Which { fingerprint: &own, of: None };
+        key::switch(op, &which, CredentialStatus::Disabled).await
+    };
+    deployment.act(lost).await.unwrap();
+    assert!(lent(&deployment, "kato").await.unwrap().warnings.is_empty(), "it opens nothing");
+}
+
 /// What somebody's new key is asked for.
 async fn begun(deployment: &Deployment, name: &str) -> Begun {
     let add = async |op: &mut Operation<'_>| code::add(op, &login(name), HOUR, &[7; 32]).await;
