@@ -119,6 +119,7 @@ token-too-long = a join token is valid for { $days } days at most: its nine digi
 api-key-scopes = an API key is for { $count } scopes at most; without --scope it is for all of them
 api-key-too-long = an API key is valid for { $days } days at most
 import-format = the name does not end in .csv or .jsonl; give --format
+import-loaner = { $name } is the name of a loaner key: give the person or the key another one
 import-too-long = { $path }: longer than { $count } MiB; import it in parts
 stands-alone = this command stands alone
 

@@ -118,6 +118,7 @@ token-too-long = 参加トークンの有効期間は最長 { $days } 日です�
 api-key-scopes = API キーの対象は最大 { $count } スコープです。--scope を省くと、すべてが対象になります
 api-key-too-long = API キーの有効期間は最長 { $days } 日です
 import-format = ファイル名が .csv でも .jsonl でもありません。--format を指定してください
+import-loaner = 「{ $name }」は貸出用キーの名前です。職員かキーの名前を変えてください
 import-too-long = { $path }: { $count } MiB を超えています。分けてインポートしてください
 stands-alone = このコマンドは単独で実行します
 

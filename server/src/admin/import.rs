@@ -90,7 +90,9 @@ async fn plan(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::admin::testing::Deployment;
+    use crate::admin::loaner;
+    use crate::admin::testing::{Deployment, login};
+    use crate::people_file::Wrong;
 
     #[tokio::test]
     async fn a_file_with_a_problem_adds_nobody_and_leaves_no_row() {
@@ -108,5 +110,30 @@ mod tests {
             deployment.act(async |op| run(op, read(right), taking, "people.csv").await).await;
         assert!(matches!(outcome, Ok(Outcome::Done(done)) if done.people == 2));
         assert_eq!(deployment.actions().await[0], "person.import");
+    }
+
+    #[tokio::test]
+    async fn nobody_is_passed_over_because_a_loaner_key_has_the_name() {
+        let deployment = Deployment::new().await;
+        deployment.add("taro").await;
+        let holder =
+            async |op: &mut Operation<'_>| loaner::add(op, &login("desk"), 3600, &[7; 32]).await;
+        deployment.act(holder).await.unwrap();
+        let text = "login,name,scopes\ntaro,T,icu\ndesk,D,icu\njiro,J,icu\n";
+        let taken = async |skip_existing: bool| {
+            let people = People::from_csv(text.as_bytes());
+            let taking = Taking { keys_per_person: 4, skip_existing };
+            match deployment.act(async |op| run(op, people, taking, "people.csv").await).await {
+                Ok(Outcome::Refused(problems)) => problems,
+                other => panic!("{other:?}"),
+            }
+        };
+
+        let problems = taken(true).await;
+        assert_eq!(problems, [Problem::at(3, Wrong::Loaner("desk".into()))]);
+        let said = problems[0].message().to_string();
+        assert!(said.contains("name of a loaner key") && !said.contains("--skip"), "{said}");
+        let problems = taken(false).await;
+        assert_eq!(problems.iter().map(|problem| problem.line).collect::<Vec<_>>(), [2, 3]);
     }
 }

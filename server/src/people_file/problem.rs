@@ -4,6 +4,8 @@ use wardkey_core::code::Code;
 use wardkey_core::phrase::Phrase;
 use wardkey_core::texts;
 
+use crate::texts::Text;
+
 /// Something that is wrong in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -54,6 +56,8 @@ pub enum Wrong {
     Twice(String),
     /// The person is there already.
     Exists(String),
+    /// A loaner key has the login name.
+    Loaner(String),
     /// The login name of an account that every system has.
     Reserved(String),
     /// A login name that differs from another one in case only.
@@ -89,7 +93,7 @@ impl Problem {
             Wrong::Dates => Code::ImportDates,
             Wrong::TooMany(..) => Code::ImportTooMany,
             Wrong::Twice(_) => Code::ImportTwice,
-            Wrong::Exists(_) => Code::ImportExists,
+            Wrong::Exists(_) | Wrong::Loaner(_) => Code::ImportExists,
             Wrong::Reserved(_) => Code::LoginReserved,
             Wrong::Alike(_) => Code::LoginAlike,
             Wrong::Key(_) => Code::ImportKey,
@@ -114,6 +118,7 @@ impl Problem {
             | Wrong::Date(_, value)
             | Wrong::Twice(value)
             | Wrong::Exists(value)
+            | Wrong::Loaner(value)
             | Wrong::Reserved(value)
             | Wrong::Alike(value) => Some(value.clone()),
             Wrong::Key(why) => Some(why.to_string()),
@@ -126,6 +131,7 @@ impl Problem {
             Wrong::Login(_)
             | Wrong::Twice(_)
             | Wrong::Exists(_)
+            | Wrong::Loaner(_)
             | Wrong::Reserved(_)
             | Wrong::Alike(_) => Some("login"),
             Wrong::Name(_) => Some("name"),
@@ -145,6 +151,10 @@ impl Problem {
     pub fn message(&self) -> Phrase {
         let shown = |value: String| if value.is_empty() { "\"\"".into() } else { value.into() };
         let value: Option<Phrase> = match &self.wrong {
+            // Nobody is passed over for it, so the code's own sentence is not said.
+            Wrong::Loaner(name) => {
+                return Text::ImportLoaner.with([("name", name.as_str().into())]);
+            }
             Wrong::Key(why) => Some(why.clone()),
             _ => self.value().map(shown),
         };

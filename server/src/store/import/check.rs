@@ -78,6 +78,8 @@ struct Taking<'a> {
     rp_id: RpId,
     /// Who is there already.
     there: HashSet<&'a str>,
+    /// Those of them that are loaner keys, and no people.
+    loaners: HashSet<String>,
     /// Who stands in the file.
     logins: HashSet<String>,
     credentials: HashSet<Vec<u8>>,
@@ -91,11 +93,16 @@ impl<'a> Taking<'a> {
         let (_, root) = setting::roots(db).await?;
         let credentials =
             query("SELECT credential_id FROM credential").all::<Only<Vec<u8>>>(db).await?;
+        let loaners = query("SELECT login FROM person WHERE kind = 'loaner'")
+            .then(" AND status <> 'deleted'")
+            .all::<Only<LoginName>>(db)
+            .await?;
         let scopes = scope::list(db).await?;
         Ok(Self {
             rules,
             rp_id: root.rp_id,
             there: there.iter().map(LoginName::as_str).collect(),
+            loaners: loaners.into_iter().map(|Only(name)| name.to_string()).collect(),
             logins: HashSet::new(),
             credentials: credentials.into_iter().map(|Only(id)| id).collect(),
             seqs: scopes.into_iter().map(|scope| (scope.name, scope.position.seq)).collect(),
@@ -110,6 +117,9 @@ impl<'a> Taking<'a> {
         }
         if !self.logins.insert(line.login.clone()) {
             return Err(vec![Wrong::Twice(line.login)]);
+        }
+        if self.loaners.contains(&line.login) {
+            return Err(vec![Wrong::Loaner(line.login)]);
         }
         if self.there.contains(line.login.as_str()) {
             if self.rules.skip_existing {
