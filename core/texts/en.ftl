@@ -276,6 +276,7 @@ wk-1724 = This Idempotency-Key was used for another request. Please take a new o
 wk-1725 = The role { $role } is for certain scopes only. Please name them with --scope.
 wk-1726 = Administration over the network is not served. Please see the log of wardkey-server for the reason.
 wk-1727 = The certificate of the administration listener ends in { $days } days. Please put a new one in place.
+wk-1728 = This concerns somebody in a protected group. Please ask an owner whose API key is for all scopes.
 
 ## 18xx: without the key
 

@@ -338,6 +338,7 @@ mod tests {
             ("[watch]\nlisten = \"9464\"", &["line 2"]),
             ("[watch]\nnotify = [\"mail\"]", &["line 2", "notify", "absolute"]),
             ("[admin]\nkey = \"/k\"", &["line 2", "key", "certificate"]),
+            ("[admin]\nprotected_groups = [\"\"]", &["line 2", "group name"]),
             ("[admin]\nclient_ca = \"ca.pem\"", &["line 2", "client_ca", "absolute"]),
             ("x", &["line 1"]),
         ] {

@@ -95,6 +95,35 @@ acts! {
     ReadStatus = "status.read", Reads by Owner Auditor;
 }
 
+impl Act {
+    /// Whether it can let somebody in: whoever has it could become anybody whom it is done to.
+    pub const fn lets_in(self) -> bool {
+        match self {
+            Self::WritePeople
+            | Self::EnablePeople
+            | Self::EnableKeys
+            | Self::IssueCodes
+            | Self::IssuePasses => true,
+            Self::Describe
+            | Self::ReadPeople
+            | Self::DisablePeople
+            | Self::ReadKeys
+            | Self::DisableKeys
+            | Self::ReadCodes
+            | Self::WithdrawCodes
+            | Self::ReadPasses
+            | Self::EndPasses
+            | Self::ReadTerminals
+            | Self::ApproveTerminals
+            | Self::DisableTerminals
+            | Self::ReadScopes
+            | Self::ReadEvents
+            | Self::ReadTrail
+            | Self::ReadStatus => false,
+        }
+    }
+}
+
 /// What somebody may do, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
@@ -130,6 +159,11 @@ impl Grant {
     /// Whether it is for every scope.
     pub fn is_everywhere(&self) -> bool {
         self.scopes.is_none()
+    }
+
+    /// Whether it is that of an owner of the whole deployment.
+    pub fn is_whole(&self) -> bool {
+        self.role == Role::Owner && self.is_everywhere()
     }
 
     /// Whether the role has an act.

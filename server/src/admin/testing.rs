@@ -5,7 +5,7 @@ use std::path::Path;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use jiff::tz::TimeZone;
 use wardkey_core::id::{Hash, TerminalId};
-use wardkey_core::name::{DisplayText, Language, LoginName, RpId, ScopeName};
+use wardkey_core::name::{DisplayText, GroupName, Language, LoginName, RpId, ScopeName};
 use wardkey_core::time::UnixTime;
 
 use super::import::{self, Outcome, Taking};
@@ -53,6 +53,10 @@ pub fn login(name: &str) -> LoginName {
 
 pub fn scope(name: &str) -> ScopeName {
     ScopeName::new(name).unwrap()
+}
+
+pub fn group(name: &str) -> GroupName {
+    GroupName::new(name).unwrap()
 }
 
 /// A person of the scope `icu`.

@@ -52,7 +52,7 @@ route! {
 
 impl Endpoint for Add {
     async fn touches(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
-        people::scopes_of(call, &asked.target).await
+        people::person_touched(call, &asked.target).await
     }
 
     async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<CodeMade> {
@@ -74,7 +74,7 @@ route! {
 
 impl Endpoint for Withdraw {
     async fn touches(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
-        people::scopes_of(call, &asked.target).await
+        people::person_touched(call, &asked.target).await
     }
 
     async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<CodesWithdrawn> {

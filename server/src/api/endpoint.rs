@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use wardkey_core::id::{Hash, TerminalId};
-use wardkey_core::name::ScopeName;
+use wardkey_core::name::{GroupName, ScopeName};
 
 use super::call::Call;
 use crate::admin::role::Act;
@@ -128,8 +128,19 @@ pub enum Touches {
     Rows,
     /// Something that lies in these scopes.
     Scopes(BTreeSet<ScopeName>),
-    /// Something that lies in the first scopes, and would come into the second or leave them.
-    Moves(BTreeSet<ScopeName>, BTreeSet<ScopeName>),
+    /// Somebody, or what is theirs.
+    Person(Whom),
+    /// Somebody who would come into these scopes or leave them.
+    Moves(Whom, BTreeSet<ScopeName>),
+}
+
+/// Whom a request touches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Whom {
+    /// The scopes in which they are.
+    pub scopes: BTreeSet<ScopeName>,
+    /// The groups in which they are, would come, or would leave.
+    pub groups: BTreeSet<GroupName>,
 }
 
 /// Declares a route: its sentence, name, method and path, act, what it takes (target, query, body)

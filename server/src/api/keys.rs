@@ -12,7 +12,6 @@ use crate::admin::Listing;
 use crate::admin::key::{self, KeyOfPerson, KeySwitched, Which};
 use crate::error::Result;
 use crate::store::credential::{self, CredentialStatus};
-use crate::store::person;
 
 query! {
     /// Which keys.
@@ -32,7 +31,7 @@ impl Endpoint for List {
     async fn touches(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
         match &asked.query.person {
             None => Ok(Touches::Rows),
-            Some(login) => people::scopes_of(call, &parsed("person", login)?).await,
+            Some(login) => people::person_touched(call, &parsed("person", login)?).await,
         }
     }
 
@@ -59,7 +58,7 @@ route! {
 
 impl Endpoint for Show {
     async fn touches(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
-        scopes_of(call, &asked.target.0).await
+        keeper(call, &asked.target.0).await
     }
 
     async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<KeyOfPerson> {
@@ -85,7 +84,7 @@ route! {
 
 impl Endpoint for Disable {
     async fn touches(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
-        scopes_of(call, &asked.target.0).await
+        keeper(call, &asked.target.0).await
     }
 
     const IS_MATCHED: bool = true;
@@ -107,7 +106,7 @@ route! {
 
 impl Endpoint for Enable {
     async fn touches(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
-        scopes_of(call, &asked.target.0).await
+        keeper(call, &asked.target.0).await
     }
 
     const IS_MATCHED: bool = true;
@@ -144,8 +143,8 @@ async fn view(call: &mut Call<'_>, key: &Hash) -> Result<KeyOfPerson> {
     Ok(of)
 }
 
-/// The scopes of whose key it is.
-async fn scopes_of(call: &mut Call<'_>, key: &Hash) -> Result<Touches> {
+/// Whose key it is.
+async fn keeper(call: &mut Call<'_>, key: &Hash) -> Result<Touches> {
     let key = credential::by_fingerprint(&mut call.tx, &key.to_hex()).await?;
-    Ok(Touches::Scopes(person::scopes(&mut call.tx, key.person).await?))
+    Ok(Touches::Person(people::whom_of(call, key.person).await?))
 }

@@ -78,7 +78,7 @@ impl Endpoint for Add {
                 ));
             }
         }
-        people::scopes_of(call, &asked.target).await
+        people::person_touched(call, &asked.target).await
     }
 
     async fn prepare(asked: &mut Asked<Self>) -> Result<()> {
@@ -115,7 +115,7 @@ route! {
 
 impl Endpoint for Disable {
     async fn touches(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
-        people::scopes_of(call, &asked.target).await
+        people::person_touched(call, &asked.target).await
     }
 
     async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<Done<PassEnded>> {

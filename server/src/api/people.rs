@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use wardkey_core::name::{Language, LoginName, ScopeName};
+use wardkey_core::name::{GroupName, Language, LoginName, ScopeName};
 
 use super::call::{Call, Done};
 use super::endpoint::{
-    Asked, Endpoint, Nothing, Reason, Touches, all_parsed, parsed, query, route,
+    Asked, Endpoint, Nothing, Reason, Touches, Whom, all_parsed, parsed, query, route,
 };
 use super::tag;
 use crate::admin::person::{
@@ -62,7 +62,7 @@ route! {
 
 impl Endpoint for Show {
     async fn touches(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
-        scopes_of(call, &asked.target).await
+        person_touched(call, &asked.target).await
     }
 
     async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<PersonView> {
@@ -105,7 +105,9 @@ impl Endpoint for Add {
         if scopes.is_empty() {
             return Err(Error::invalid("scopes: at least one"));
         }
-        Ok(Touches::Scopes(scopes.into_iter().collect()))
+        let groups: Vec<GroupName> = all_parsed("groups", &asked.body.groups)?;
+        let (scopes, groups) = (scopes.into_iter().collect(), groups.into_iter().collect());
+        Ok(Touches::Person(Whom { scopes, groups }))
     }
 
     async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<PersonAdded> {
@@ -165,7 +167,7 @@ route! {
 }
 
 impl Endpoint for Set {
-    /// Also the scopes that it would get or lose.
+    /// Also the scopes and groups that they would get or lose.
     async fn touches(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
         // First: what cannot be is said of nobody as of anybody.
         let body = &asked.body;
@@ -174,9 +176,12 @@ impl Endpoint for Set {
         for scope in given.chain(&body.remove_scopes) {
             others.insert(parsed("scopes", scope)?);
         }
-        let person = stored::get(&mut call.tx, &asked.target).await?;
-        let own = stored::scopes(&mut call.tx, person.id).await?;
-        Ok(Touches::Moves(own, others))
+        let given = body.groups.iter().flatten().chain(&body.add_groups);
+        let groups = given.map(|group| parsed("groups", group));
+        let groups = groups.collect::<Result<Vec<GroupName>>>()?;
+        let mut whom = whom(call, &asked.target).await?;
+        whom.groups.extend(groups);
+        Ok(Touches::Moves(whom, others))
     }
 
     const IS_MATCHED: bool = true;
@@ -223,7 +228,7 @@ route! {
 
 impl Endpoint for Disable {
     async fn touches(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
-        scopes_of(call, &asked.target).await
+        person_touched(call, &asked.target).await
     }
 
     const IS_MATCHED: bool = true;
@@ -245,7 +250,7 @@ route! {
 
 impl Endpoint for Enable {
     async fn touches(call: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
-        scopes_of(call, &asked.target).await
+        person_touched(call, &asked.target).await
     }
 
     const IS_MATCHED: bool = true;
@@ -271,11 +276,21 @@ async fn switch(
     call.done(done, reach).await
 }
 
-/// The scopes of a person.
-pub async fn scopes_of(call: &mut Call<'_>, login: &LoginName) -> Result<Touches> {
+/// Somebody, by login name.
+pub async fn person_touched(call: &mut Call<'_>, login: &LoginName) -> Result<Touches> {
+    Ok(Touches::Person(whom(call, login).await?))
+}
+
+async fn whom(call: &mut Call<'_>, login: &LoginName) -> Result<Whom> {
     let person = stored::get(&mut call.tx, login).await?;
-    let scopes: BTreeSet<ScopeName> = stored::scopes(&mut call.tx, person.id).await?;
-    Ok(Touches::Scopes(scopes))
+    whom_of(call, person.id).await
+}
+
+/// Somebody, by the row of the person.
+pub async fn whom_of(call: &mut Call<'_>, id: i64) -> Result<Whom> {
+    let scopes = stored::scopes(&mut call.tx, id).await?;
+    let groups = stored::groups(&mut call.tx, id).await?;
+    Ok(Whom { scopes, groups })
 }
 
 /// A person, as who asks may see them.

@@ -1,9 +1,12 @@
 //! `[admin]`: where the interface for administration is, and by which certificate.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use wardkey_core::name::GroupName;
 
 use crate::texts::{Phrase, Text};
 
@@ -21,6 +24,9 @@ pub struct Admin {
     /// Certificates (PEM) of those who issue client certificates: without one of theirs nobody gets
     /// a connection. None is asked for when absent.
     pub client_ca: Option<PathBuf>,
+    /// Groups whose people are let in, and let into, by an owner of the whole deployment alone.
+    #[serde(deserialize_with = "groups")]
+    pub protected_groups: BTreeSet<GroupName>,
 }
 
 impl Admin {
@@ -39,4 +45,9 @@ impl Admin {
             ),
         ]
     }
+}
+
+fn groups<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeSet<GroupName>, D::Error> {
+    let names = Vec::<String>::deserialize(from)?;
+    names.iter().map(|name| name.parse().map_err(D::Error::custom)).collect()
 }

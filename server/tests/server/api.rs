@@ -132,6 +132,66 @@ fn who_is_of_two_sites_is_seen_by_each_and_changed_by_who_has_both() {
 }
 
 #[test]
+fn who_is_in_a_protected_group_or_comes_into_one_is_let_in_by_an_owner_of_everything_alone() {
+    let deployment = Deployment::administrated("protected_groups = [\"it\"]");
+    let group = ["--group", "it"];
+    deployment
+        .ok(&[&["person", "add", "ito", "--name", "I", "--scope", "icu"], &group[..]].concat());
+    deployment.ok(&["person", "add", "kato", "--name", "K", "--scope", "icu"]);
+    let running = deployment.start();
+    let whole = Admin::new(&running, &deployment.api_key("owner", &[]));
+    let others = [
+        ("owner", &["icu"][..]),
+        ("site-administrator", &["icu"]),
+        ("help-desk", &[]),
+        ("help-desk", &["icu"]),
+    ];
+    for (role, scopes) in others {
+        let admin = Admin::new(&running, &deployment.api_key(role, scopes));
+        let writes = role != "help-desk";
+        let reason = json!({ "reason": "the key is at home" });
+        let mut tried = vec![
+            ("post", "/v1/people/ito/codes", reason.clone()),
+            ("post", "/v1/people/ito/pass", reason.clone()),
+        ];
+        if writes {
+            tried.extend([
+                ("post", "/v1/people/ito/enable", reason.clone()),
+                ("patch", "/v1/people/ito", json!({ "remove_groups": ["it"] })),
+                ("patch", "/v1/people/ito", json!({ "groups": [] })),
+                ("patch", "/v1/people/kato", json!({ "add_groups": ["it"] })),
+                ("patch", "/v1/people/kato", json!({ "groups": ["it"] })),
+                (
+                    "post",
+                    "/v1/people",
+                    json!({ "login": "abe", "name": "A", "scopes": ["icu"], "groups": ["it"] }),
+                ),
+            ]);
+        }
+        for (method, path, body) in &tried {
+            let answer = admin.ask(method, path, Some(body));
+            let what = format!("{role} {method} {path}: {}", answer.body);
+            assert_eq!(problem(&answer), (403, "WK-1728".into()), "{what}");
+        }
+
+        // Everybody else, and what takes away.
+        let answer = admin.post("/v1/people/kato/codes", &reason);
+        assert_eq!(answer.status, 200, "{role}: {}", answer.body);
+        let answer = admin.post("/v1/people/ito/disable", &reason);
+        assert_eq!(answer.status, 200, "{role}: {}", answer.body);
+    }
+    let none: Value = deployment.json(&["code", "list", "--search", "ito"]);
+    assert_eq!(none["items"], json!([]));
+
+    let answer = whole.post("/v1/people/ito/enable", &json!({ "reason": "she is back" }));
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let answer = whole.post("/v1/people/ito/codes", &json!({ "reason": "a new key" }));
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let answer = whole.ask("patch", "/v1/people/kato", Some(&json!({ "add_groups": ["it"] })));
+    assert_eq!(answer.status, 200, "{}", answer.body);
+}
+
+#[test]
 fn the_trail_names_the_key_and_the_reason() {
     let deployment = Deployment::administrated("");
     let running = deployment.start();

@@ -228,6 +228,8 @@ with_those_of_operation! {
     AdministrationNotServed = 1726,
     /// The certificate of the interface for administration ends in `$days` days.
     AdministrationCertificateEnds = 1727,
+    /// Who is in a protected group is changed by the owner of the whole deployment alone.
+    PersonProtected = 1728,
     // 18xx: without the key
     /// Name and code do not match: the same for an unknown name, no pass, a void one, a wrong code.
     PassWrong = 1803,
