@@ -4,6 +4,7 @@
 //! PIN.
 
 mod by_code;
+mod enrolling;
 mod pin;
 
 use minicbor::{Decode, Encode};
@@ -15,6 +16,7 @@ use crate::name::RpId;
 use crate::proof::identification::IdentifyData;
 
 pub use by_code::{HashCode, SignByCode};
+pub use enrolling::{KeyCredential, MakeCredential};
 pub use pin::Pin;
 
 /// Credential ids in one identification.
@@ -164,45 +166,6 @@ pub struct ChangePinOf {
     /// Device node of the key that proved itself, as in [`Assert::path`].
     #[n(3)]
     pub path: String,
-}
-
-/// Make a credential.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
-#[cbor(map)]
-pub struct MakeCredential {
-    /// The PIN.
-    #[n(0)]
-    pub pin: Pin,
-    /// Relying party id.
-    #[n(1)]
-    pub rp_id: RpId,
-    /// Relying party name.
-    #[n(2)]
-    pub rp_name: String,
-    /// User handle.
-    #[n(3)]
-    pub user_handle: Bytes<64>,
-    /// Login name.
-    #[n(4)]
-    pub user_name: String,
-    /// Name of the person.
-    #[n(5)]
-    pub display_name: String,
-    /// Client data; the key signs its SHA-256.
-    #[n(6)]
-    pub client_data: Bytes<1024>,
-    /// COSE algorithms, best first.
-    #[n(7)]
-    pub algorithms: List<i32, 8>,
-    /// Credentials that the key must not have yet.
-    #[n(8)]
-    pub exclude: List<CredentialId, 32>,
-    /// credProtect level, 1 to 3.
-    #[n(9)]
-    pub cred_protect: u8,
-    /// Milliseconds for a key, PIN and touch together.
-    #[n(10)]
-    pub wait_ms: u32,
 }
 
 /// An answer.
@@ -359,21 +322,6 @@ pub struct KeyAssertion {
     /// User handle.
     #[n(3)]
     pub user_handle: Option<Bytes<64>>,
-}
-
-/// A credential, as the key made it.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
-#[cbor(map)]
-pub struct KeyCredential {
-    /// Its id.
-    #[n(0)]
-    pub credential: CredentialId,
-    /// WebAuthn attestation object: fmt, attStmt, authData.
-    #[n(1)]
-    pub attestation_object: Bytes<16384>,
-    /// Model of the key.
-    #[n(2)]
-    pub aaguid: Aaguid,
 }
 
 /// Why it did not work.
