@@ -16,7 +16,7 @@ use crate::name::RpId;
 use crate::proof::identification::IdentifyData;
 
 pub use by_code::{HashCode, SignByCode};
-pub use enrolling::{KeyCredential, MakeCredential};
+pub use enrolling::{ForcePinChange, KeyCredential, MakeCredential};
 pub use pin::Pin;
 
 /// Credential ids in one identification.
@@ -91,6 +91,10 @@ pub enum Request {
     /// Change the PIN of the key that was identified (root). Answer: [`Reply::Done`].
     #[n(11)]
     ChangePinOf(#[n(0)] ChangePinOf),
+    /// Have the one key that is plugged in ask for another PIN before it takes this one again.
+    /// Answer: [`Reply::Done`].
+    #[n(70)]
+    ForcePinChange(#[n(0)] ForcePinChange),
     /// Make the key pair of a code and sign with it (root). No security key is asked. Answer:
     /// [`Reply::SignedByCode`].
     #[n(30)]
@@ -257,6 +261,10 @@ pub struct KeyDetails {
     /// PIN tries left, when asked.
     #[n(5)]
     pub pin_tries: Option<u8>,
+    /// True: it can be told how long PINs have to be, and to ask for another one (CTAP 2.1,
+    /// 6.11.4). Older key processes do not say it.
+    #[n(6)]
+    pub takes_pin_rules: Option<bool>,
 }
 
 impl KeyDetails {

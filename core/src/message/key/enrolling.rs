@@ -1,4 +1,4 @@
-//! A credential is made.
+//! A credential is made, and the key told what holds for its PIN.
 
 use minicbor::{Decode, Encode};
 
@@ -44,6 +44,10 @@ pub struct MakeCredential {
     /// Milliseconds for a key, PIN and touch together.
     #[n(10)]
     pub wait_ms: u32,
+    /// How many characters a PIN of the key has to have from now on; a key that can is told before
+    /// it makes the credential. Older callers do not say it.
+    #[n(11)]
+    pub min_pin_length: Option<u8>,
 }
 
 /// A credential, as the key made it.
@@ -59,4 +63,23 @@ pub struct KeyCredential {
     /// Model of the key.
     #[n(2)]
     pub aaguid: Aaguid,
+    /// How many characters a PIN of the key has at least, as it says after all that was set. Older
+    /// key processes do not say it.
+    #[n(3)]
+    pub min_pin_length: Option<u8>,
+}
+
+/// Have a key ask for another PIN.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct ForcePinChange {
+    /// The PIN.
+    #[n(0)]
+    pub pin: Pin,
+    /// Relying party id.
+    #[n(1)]
+    pub rp_id: RpId,
+    /// A credential that the key holds: no other key gets the PIN.
+    #[n(2)]
+    pub credential: CredentialId,
 }
