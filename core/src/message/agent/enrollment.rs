@@ -62,6 +62,12 @@ pub struct Enrollment {
     /// The root documents, by which the command line checks `rp_id` from the trust anchor.
     #[n(10)]
     pub roots: List<SignedRoot, 16>,
+    /// How many characters the PIN of the key has to have, where the deployment says it.
+    #[n(12)]
+    pub min_pin_length: Option<u8>,
+    /// True: the key is to ask for another PIN at its first use.
+    #[n(13)]
+    pub pin_change_at_first_use: Option<bool>,
 }
 
 /// The registration that the key made.
@@ -83,6 +89,9 @@ pub struct EnrollFinish {
     /// What the person calls the key.
     #[n(4)]
     pub label: DisplayText,
+    /// Whether the key can ask for another PIN at its first use. Said where that is wanted.
+    #[n(5)]
+    pub can_force_pin_change: Option<bool>,
 }
 
 /// A key is enrolled.
