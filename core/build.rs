@@ -93,8 +93,10 @@ fn is_administration(number: u16, pattern: &str) -> bool {
     let is_of_logins = matches!(number, 1512 | 1572..=1599 | 1680 | 1800..=1849);
     // Marks that were not raised and records in memory, what server and enrollment say, reasons of
     // records: nobody at a login screen is told.
-    let is_never_said =
-        matches!(number, 1111 | 1121 | 1218 | 1221 | 1310 | 1330 | 1331 | 1405..=1428);
+    let is_never_said = matches!(
+        number,
+        1111 | 1121 | 1218 | 1221 | 1276..=1279 | 1310 | 1330 | 1331 | 1405..=1428
+    );
     (number >= 1500 && !is_of_logins) || is_never_said
 }
 

@@ -16,6 +16,7 @@ use wardkey_core::message::http::{
     Base64, EnrollBeginReply, EnrollBeginRequest, EnrollFinishRequest,
 };
 use wardkey_core::name::{DisplayText, LoginName, RpId, printable};
+use wardkey_core::policy::pin::LENGTHS;
 use wardkey_ipc::Peer;
 
 use crate::agent::Agent;
@@ -218,10 +219,22 @@ fn enrollment(agent: &Agent, reply: EnrollBeginReply) -> Result<Enrollment, Agen
         algorithms: List::new(algorithms.collect())?,
         exclude: List::new(own)?,
         cred_protect: reply.cred_protect,
+        min_pin_length: min_pin_length(reply.min_pin_length)?,
+        pin_change_at_first_use: reply.pin_change_at_first_use,
         roots: view.roots.clone(),
         pool: Some(List::new(pool)?),
         rp_id,
     })
+}
+
+/// A length that no PIN can have would make keys useless: it is not handed on.
+fn min_pin_length(said: Option<u8>) -> Result<Option<u8>, AgentError> {
+    match said {
+        Some(least) if !LENGTHS.contains(&least) => {
+            Err(malformed(format!("PINs of {least} characters")))
+        }
+        said => Ok(said),
+    }
 }
 
 /// clientDataJSON (WebAuthn level 3, 5.8.1) in the order of 5.8.1.1.
@@ -243,6 +256,7 @@ fn enroll_finish(agent: &Agent, peer: Peer, request: &EnrollFinish) -> Result<Re
         client_data: Base64(request.client_data.as_slice().to_vec()),
         attestation_object: Base64(request.attestation_object.as_slice().to_vec()),
         label: request.label.as_str().to_owned(),
+        can_force_pin_change: request.can_force_pin_change,
     })?;
     let enrolled = Enrolled {
         login: LoginName::new(reply.login).map_err(malformed)?,
@@ -278,6 +292,17 @@ fn record_way_in(agent: &Agent, way: &WayIn) -> Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_length_that_a_pin_can_have_is_handed_on() {
+        for said in [None, Some(4), Some(6), Some(63)] {
+            assert_eq!(min_pin_length(said).unwrap(), said);
+        }
+        for said in [0, 3, 64, 255] {
+            let refused = min_pin_length(Some(said)).unwrap_err();
+            assert_eq!(refused.code(), Code::ProtocolError, "{said}");
+        }
+    }
 
     #[test]
     fn client_data_is_the_json_that_browsers_make() {

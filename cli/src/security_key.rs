@@ -106,7 +106,7 @@ pub(crate) fn another_try(
     error: CliError,
     details: KeyDetails,
 ) -> Result<KeyDetails, CliError> {
-    let again = matches!(error.code(), Code::PinWrong | Code::PinPolicy)
+    let again = matches!(error.code(), Code::PinWrong | Code::PinPolicy | Code::PinShort)
         && context.env.person.interactive();
     let tries = match &error {
         CliError::Refused { args, .. } => args.iter().find(|(name, _)| *name == "tries"),
@@ -119,7 +119,7 @@ pub(crate) fn another_try(
             context.say(&error.to_text(context.language));
             Ok(KeyDetails { pin_tries: left, ..details })
         }
-        Code::PinPolicy if again => {
+        Code::PinPolicy | Code::PinShort if again => {
             context.say(&error.to_text(context.language));
             Ok(details)
         }

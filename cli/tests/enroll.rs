@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
+#[path = "enroll/pin_rules.rs"]
+mod pin_rules;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -114,6 +116,7 @@ fn a_key_with_a_pin_is_enrolled_and_the_pin_goes_to_the_key_only() {
         "agent Status",
         "asked Enrollment code: ",
         "key List",
+        "agent EnrollBegin",
         "asked PIN: ",
         "agent EnrollBegin",
         "key MakeCredential",
@@ -139,6 +142,7 @@ fn json_and_options_of_enroll() {
         serde_json::json!({
             "login": "hanako", "display_name": "山田 花子", "key": "cd".repeat(32),
             "fingerprint": "cd".repeat(8), "attested": true, "backup_recommended": false,
+            "pin": {"min_length": null, "min_length_on_key": null, "change": null},
         })
     );
     assert!(ran.said.contains(&"キーに触れてください。".to_owned()), "{:?}", ran.said);
@@ -191,8 +195,9 @@ fn a_wrong_pin_is_told_and_asked_again_of_a_person_only() {
     assert!(ran.said.contains(&"Wrong PIN. Tries left: 7. (WK-1203)".to_owned()), "{:?}", ran.said);
     let log = machine.log();
     assert!(log.contains(&"asked PIN (tries left: 7): ".to_owned()), "{log:?}");
-    // Each attempt has a challenge of its own; what cannot be a PIN has none and costs no try.
-    assert_eq!(log.iter().filter(|line| *line == "agent EnrollBegin").count(), 2);
+    // Each attempt has a challenge of its own, beside the one before all; what cannot be a PIN has
+    // none and costs no try.
+    assert_eq!(log.iter().filter(|line| *line == "agent EnrollBegin").count(), 3);
 
     let machine = self::machine(0);
     plug(&machine, Some("2468"), 8);
@@ -225,7 +230,7 @@ fn the_last_try_ends_it() {
 #[test]
 fn refusals_and_cancelling_end_it() {
     for (line, answers, code) in [
-        ("enroll --code BAD --json", vec!["2468"], "WK-1506"),
+        ("enroll --code BAD --json", vec![], "WK-1506"),
         ("enroll --json", vec![""], "WK-1506"),
         ("enroll --json", vec!["^C"], "WK-1211"),
         ("enroll --code GOOD-CODE --json", vec!["^C"], "WK-1211"),
@@ -340,8 +345,8 @@ fn a_taken_over_agent_cannot_choose_for_whom_a_key_makes_a_credential() {
             }]
         });
         plug(&machine, Some("2468"), 8);
-        let answers: &[&str] = if anchor > 0 { &["2468"] } else { &[] };
-        let ran = machine.run("enroll --code GOOD-CODE --json", answers, false, false);
+        // Not even the PIN is asked for.
+        let ran = machine.run("enroll --code GOOD-CODE --json", &[], false, false);
         assert_eq!(
             (ran.exit, ran.json()["error"]["code"].as_str()),
             (1, Some(code)),

@@ -69,6 +69,7 @@ ask-pin-new = New PIN:{ " " }
 ask-pin-again = New PIN again:{ " " }
 pins-differ = the two PINs differ
 pin-least = A PIN has at least { $count } characters.
+pin-least-stays = From now on this key takes no shorter one, for other uses too, until it is reset.
 pin-changed = The PIN has been changed.
 no-pin-yet = This key has no PIN yet; choose one now. Avoid birthdays, staff numbers and numbers like 1234.
 pin-stored = The PIN of the key has been set.

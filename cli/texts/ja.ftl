@@ -69,6 +69,7 @@ ask-pin-new = 新しい暗証番号（PIN）を入力してください:{ " " }
 ask-pin-again = 確認のため、もう一度入力してください:{ " " }
 pins-differ = 入力した新しい PIN が一致しません
 pin-least = 暗証番号（PIN）は { $count } 文字以上です。
+pin-least-stays = 今後このキーは、他の用途でも、初期化するまでこれより短い PIN を受け付けません。
 pin-changed = 暗証番号（PIN）を変更しました。
 no-pin-yet = このキーにはまだ暗証番号（PIN）がありません。ここで決めてください。誕生日や職員番号、1234 のような番号は避けてください。
 pin-stored = キーの暗証番号（PIN）を設定しました。

@@ -96,6 +96,10 @@ wk-1257 = { $name }: let { $person } in here for { $hours } hours? If so, type t
 wk-1270 = Insert your security key. To type your name instead, wait a moment.
 wk-1271 = Type your name. With a key: insert it, then press Enter:{ " " }
 wk-1275 = The PIN of your key must be changed before you log in.
+wk-1276 = The PIN needs { $count } characters or more. If yours is shorter: wardkey key change-pin, then again.
+wk-1277 = This key cannot enforce a PIN of { $count } characters or more. Please keep to it when you change it.
+wk-1278 = This key will not ask for another PIN by itself. Please change it now (wardkey key change-pin).
+wk-1279 = At its first login this key asks for a new PIN. Until then it cannot be used elsewhere.
 
 ## 13xx: parts of Wardkey
 
@@ -332,6 +336,7 @@ wk-1870 = { $path } cannot be locked: { $why }. Nothing was done; please look at
 wk-1871 = { $path } is left of another user's interrupted command. It may hold keys; please remove it.
 wk-1872 = The trail { $path } has too many rows since the backup. Nothing was changed; use a newer backup.
 wk-1873 = A number in { $path } leaves none above it. Nothing was changed; do not use it.
+wk-1880 = This key takes PINs that are too short here. Update the terminal and enroll again, or use another key.
 
 ## The log of records
 wk-1900 = Record { $number } is not what the log took in. Keep the database as it is; find out who changed it.

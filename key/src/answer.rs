@@ -9,6 +9,7 @@ pub(crate) const GET_ASSERTION: u8 = 0x02;
 pub(crate) const GET_INFO: u8 = 0x04;
 pub(crate) const CLIENT_PIN: u8 = 0x06;
 pub(crate) const GET_NEXT_ASSERTION: u8 = 0x08;
+pub(crate) const CONFIG: u8 = 0x0d;
 
 const MAX_TEXT: usize = 64;
 const MAX_LIST: usize = 32;
@@ -44,6 +45,11 @@ pub struct Info {
     pub force_pin_change: bool,
     /// Shortest new PIN in characters.
     pub min_pin_length: u8,
+    /// Whether it can be told a longer one, and to ask for another PIN (6.11.4). It needs a token
+    /// with the permission for that.
+    pub takes_pin_rules: bool,
+    /// How many relying parties it can be told to say that length to (12.4).
+    pub min_pin_length_rp_ids: usize,
     /// Firmware version, 0 if unknown.
     pub firmware: u64,
     /// Room for discoverable credentials, if it says.
@@ -95,8 +101,8 @@ pub(crate) fn inspect(command: u8, answer: &[u8]) -> Result<(), &'static str> {
         GET_INFO => info(body).map(drop),
         GET_ASSERTION | GET_NEXT_ASSERTION => assertion(body, None).map(drop),
         MAKE_CREDENTIAL => registration(body).map(drop),
-        // Setting and changing the PIN have no answer.
-        CLIENT_PIN if body.is_empty() => Ok(()),
+        // Setting and changing the PIN have no answer, nor has configuring.
+        CLIENT_PIN | CONFIG if body.is_empty() => Ok(()),
         CLIENT_PIN => map(body).map(drop),
         _ => Err("answer to a request that nobody sends"),
     }
@@ -158,6 +164,10 @@ pub(crate) fn info(body: &[u8]) -> Result<Info, &'static str> {
             .collect(),
         force_pin_change: map.at(12).and_then(|item| item.value.boolean()).unwrap_or(false),
         min_pin_length: number(13).and_then(|length| u8::try_from(length).ok()).unwrap_or(4),
+        takes_pin_rules: ["authnrCfg", "setMinPINLength", "pinUvAuthToken"]
+            .into_iter()
+            .all(|name| option(name) == Some(true)),
+        min_pin_length_rp_ids: number(16).unwrap_or(0),
         firmware: map
             .at(14)
             .and_then(|item| item.value.integer())

@@ -38,6 +38,7 @@ impl Caller {
             | Request::Assert(_)
             | Request::MakeCredential(_)
             | Request::ChangePin { .. }
+            | Request::ForcePinChange(_)
             | Request::SetPin(_) => self != Self::Agent,
             // Takes 64 MiB, and only root can count the tries.
             Request::SignByCode(_) | Request::HashCode(_) => self == Self::Root,
@@ -132,7 +133,7 @@ fn active_uid(seat: &str) -> Option<u32> {
 mod tests {
     use wardkey_core::codec::{Bytes, List};
     use wardkey_core::id::CredentialId;
-    use wardkey_core::message::key::{Assert, Identify, MakeCredential, Pin};
+    use wardkey_core::message::key::{Assert, ForcePinChange, Identify, MakeCredential, Pin};
     use wardkey_core::name::RpId;
 
     use super::*;
@@ -187,11 +188,20 @@ mod tests {
                     exclude: List::default(),
                     cred_protect: 2,
                     wait_ms: 0,
+                    min_pin_length: None,
                 })),
                 true,
             ),
             (Request::ChangePin { old: pin(), new: pin() }, true),
             (Request::SetPin(pin()), true),
+            (
+                Request::ForcePinChange(ForcePinChange {
+                    pin: pin(),
+                    rp_id: "hospital.example".parse().unwrap(),
+                    credential: CredentialId::new(vec![7; 64]).unwrap(),
+                }),
+                true,
+            ),
         ]
     }
 

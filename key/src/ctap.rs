@@ -7,14 +7,18 @@
 //!
 //! ```text
 //!   this file     the key as the trait has it; PINs
+//!     configuring what a key is told to hold to
 //!     making      credentials
 //!     assertion   what the key signs, silently or with PIN and touch
 //!     library     one operation of the library, and its record
+//!     order       what the library writes, as CTAP has it
 //! ```
 
 mod assertion;
+mod configuring;
 mod library;
 mod making;
+mod order;
 
 use hidapi::{Exchange, Record};
 use wardkey_core::message::key::Pin;
@@ -117,6 +121,10 @@ impl SecurityKey for CtapKey {
             Err(error) if in_doubt => Err(KeyError::PinChangeUnknown { why: error.to_string() }),
             changed => changed,
         }
+    }
+
+    fn force_pin_change(&mut self, pin: &Pin, limits: &Limits) -> Result<(), KeyError> {
+        self.have_pin_changed(pin, limits)
     }
 }
 

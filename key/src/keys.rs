@@ -75,6 +75,8 @@ pub struct NewCredential<'a> {
     pub exclude: &'a [Vec<u8>],
     /// credProtect level, 1 to 3.
     pub protection: u8,
+    /// How many characters a PIN of the key has to have from now on.
+    pub min_pin_length: Option<u8>,
 }
 
 /// Finds keys.
@@ -152,7 +154,11 @@ pub trait SecurityKey {
         limits: &Limits,
     ) -> Result<Assertion, KeyError>;
 
-    /// Makes a discoverable credential: PIN, then touch.
+    /// Makes a discoverable credential: PIN, then touch. Before that, a key that can is told how
+    /// long PINs have to be; what it made of that, [`SecurityKey::info`] says.
+    ///
+    /// # Errors
+    /// As for every exchange; [`KeyError::PinPolicy`] for a PIN that is shorter itself.
     fn make_credential(
         &mut self,
         credential: &NewCredential<'_>,
@@ -170,4 +176,10 @@ pub trait SecurityKey {
     /// # Errors
     /// [`KeyError::PinWrong`], [`KeyError::PinPolicy`], and as for every exchange.
     fn change_pin(&mut self, old: &Pin, new: &Pin, limits: &Limits) -> Result<(), KeyError>;
+
+    /// Has the key ask for another PIN: until then it takes this one for nothing else.
+    ///
+    /// # Errors
+    /// [`KeyError::Unsuitable`] for a key that cannot, and as for every exchange.
+    fn force_pin_change(&mut self, pin: &Pin, limits: &Limits) -> Result<(), KeyError>;
 }

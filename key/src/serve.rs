@@ -212,6 +212,7 @@ impl Session<'_> {
                 self.change(|key, limits| key.change_pin(&old, &new, limits))
             }
             Request::ChangePinOf(request) => self.change_pin_of(&request),
+            Request::ForcePinChange(request) => self.force_pin_change(&request),
             // Came too late: what it was for has been answered.
             Request::Cancel => return Ok(()),
         };

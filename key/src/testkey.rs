@@ -3,6 +3,7 @@
 //! firmware of a real key does that in the end-to-end tests.
 
 pub(crate) mod agreeing;
+pub(crate) mod configured;
 
 use std::cell::Cell;
 use std::sync::{Arc, Mutex};
@@ -30,6 +31,8 @@ pub(crate) const AGREEMENT: About = (0x06, 2);
 pub(crate) const SET_PIN: About = (0x06, 3);
 pub(crate) const CHANGE_PIN: About = (0x06, 4);
 pub(crate) const TOKEN: About = (0x06, 5);
+pub(crate) const TOKEN_FOR: About = (0x06, 9);
+pub(crate) const CONFIG: About = (0x0d, 0);
 pub(crate) const ASSERT: About = (0x02, 0);
 pub(crate) const NEXT: About = (0x08, 0);
 pub(crate) const MAKE: About = (0x01, 0);
@@ -128,7 +131,7 @@ fn usual(about: About, payload: &[u8]) -> Vec<Reply> {
         INFO => ok(info(&|_| {})),
         RETRIES => ok(vec![0xa1, 0x03, 0x08]),
         AGREEMENT => ok(agreement()),
-        TOKEN => ok([&[0xa1, 0x02, 0x58, 32][..], &[7; 32]].concat()),
+        TOKEN | TOKEN_FOR => ok([&[0xa1, 0x02, 0x58, 32][..], &[7; 32]].concat()),
         SET_PIN | CHANGE_PIN => ok(vec![]),
         // What it made, and what it held before.
         ASSERT | NEXT => {
@@ -152,6 +155,10 @@ pub(crate) struct InfoOf {
     pub resident: bool,
     pub protect: bool,
     pub always_uv: bool,
+    /// Takes setMinPINLength, and has the tokens for it.
+    pub configurable: bool,
+    /// Has the extension minPinLength, for so many relying parties.
+    pub tells_length: Option<u8>,
 }
 
 pub(crate) fn info(change: &dyn Fn(&mut InfoOf)) -> Vec<u8> {
@@ -165,22 +172,34 @@ pub(crate) fn info(change: &dyn Fn(&mut InfoOf)) -> Vec<u8> {
         resident: true,
         protect: true,
         always_uv: false,
+        configurable: false,
+        tells_length: None,
     };
     change(&mut of);
     let mut out = Vec::new();
     let mut e = Encoder::new(&mut out);
-    e.map(8 + u64::from(of.max_list.is_some())).unwrap();
+    let rp_ids = of.tells_length.filter(|count| *count > 0);
+    e.map(8 + u64::from(of.max_list.is_some()) + u64::from(rp_ids.is_some())).unwrap();
     e.u8(1).unwrap().array(2).unwrap();
     e.str("FIDO_2_0").unwrap().str("FIDO_2_1").unwrap();
-    e.u8(2).unwrap().array(1).unwrap();
+    e.u8(2).unwrap().array(1 + u64::from(of.tells_length.is_some())).unwrap();
     e.str(if of.protect { "credProtect" } else { "hmac-secret" }).unwrap();
+    if of.tells_length.is_some() {
+        e.str("minPinLength").unwrap();
+    }
     e.u8(3).unwrap().bytes(&[0xaa; 16]).unwrap();
     e.u8(4).unwrap();
-    e.map(2 + u64::from(of.client_pin.is_some())).unwrap();
+    let more = if of.configurable { 3 } else { 0 };
+    e.map(2 + more + u64::from(of.client_pin.is_some())).unwrap();
     e.str("rk").unwrap().bool(of.resident).unwrap();
     e.str("alwaysUv").unwrap().bool(of.always_uv).unwrap();
     if let Some(set) = of.client_pin {
         e.str("clientPin").unwrap().bool(set).unwrap();
+    }
+    if of.configurable {
+        for option in ["authnrCfg", "pinUvAuthToken", "setMinPINLength"] {
+            e.str(option).unwrap().bool(true).unwrap();
+        }
     }
     e.u8(5).unwrap().u32(of.max_message).unwrap();
     e.u8(6).unwrap().array(of.protocols.len() as u64).unwrap();
@@ -192,6 +211,9 @@ pub(crate) fn info(change: &dyn Fn(&mut InfoOf)) -> Vec<u8> {
     }
     e.u8(12).unwrap().bool(of.force_change).unwrap();
     e.u8(13).unwrap().u8(of.min_pin).unwrap();
+    if let Some(count) = rp_ids {
+        e.u8(16).unwrap().u8(count).unwrap();
+    }
     out
 }
 
@@ -274,5 +296,6 @@ pub(crate) fn new_credential<'a>(pin: &'a Pin, exclude: &'a [Vec<u8>]) -> NewCre
         algorithms: &[-7, -8],
         exclude,
         protection: 2,
+        min_pin_length: None,
     }
 }

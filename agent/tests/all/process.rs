@@ -197,6 +197,8 @@ impl Upstream for Enrolling {
             login: "hanako".into(),
             origin: format!("https://{}", self.rp),
             cred_protect: 2,
+            min_pin_length: Some(6),
+            pin_change_at_first_use: Some(true),
             public_key: CreationOptions {
                 rp: RpEntity { id: self.rp.into(), name: "Demo Hospital".into() },
                 user: UserEntity {
@@ -227,6 +229,7 @@ impl Upstream for Enrolling {
         request: &EnrollFinishRequest,
     ) -> Result<EnrollFinishReply, ServerError> {
         assert_eq!((request.session.as_str(), request.label.as_str()), ("s1", "blue"));
+        assert_eq!(request.can_force_pin_change, Some(false));
         Ok(EnrollFinishReply {
             login: "hanako".into(),
             display_name: "Demo Hanako".into(),
@@ -280,6 +283,8 @@ fn an_enrollment_goes_through_and_keeps_to_the_rp_id_that_was_signed() {
         assert_eq!(&enrollment.exclude[..], [id(1)], "the person's own");
         let pool: Vec<_> = (2..=50).map(id).collect();
         assert_eq!(enrollment.pool.as_deref(), Some(&pool[..]));
+        assert_eq!(enrollment.min_pin_length, Some(6));
+        assert_eq!(enrollment.pin_change_at_first_use, Some(true));
         let json: serde_json::Value =
             serde_json::from_slice(enrollment.client_data.as_slice()).unwrap();
         assert_eq!(json["origin"], format!("https://{RP}"));
@@ -289,6 +294,7 @@ fn an_enrollment_goes_through_and_keeps_to_the_rp_id_that_was_signed() {
             attestation_object: wardkey_core::codec::Bytes::new([1; 200]).unwrap(),
             credential_id: id(1),
             label: DisplayText::new("blue").unwrap(),
+            can_force_pin_change: Some(false),
         });
         assert!(matches!(f.root().ask(&finish), Reply::Enrolled(enrolled) if enrolled.attested));
         let event = f.events().into_iter().find(|event| event.name == EventName::Enrolled).unwrap();

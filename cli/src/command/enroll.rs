@@ -1,11 +1,13 @@
 //! `wardkey enroll`: a code, a key, a PIN, a touch.
 //!
 //! ```text
-//!   code ─ key (plugged in; without a PIN: is the code right?)
+//!   code ─ key (plugged in) ─ agent: EnrollBegin (is the code right? how long is a PIN?)
 //!     └─ PIN ─ agent: EnrollBegin ─ key: MakeCredential, touch ─ agent: EnrollFinish
 //!         └─ again: the PIN was wrong, tries remain ─┘
 //! ```
 //! What takes a person's time comes first: a challenge of the server lives 60 seconds.
+
+mod pin_rules;
 
 use std::time::{Duration, Instant};
 
@@ -30,6 +32,7 @@ use crate::output::{self, Output};
 use crate::peers::{self, Agent, Key};
 use crate::security_key::{self as keys, ask};
 use crate::texts::Text;
+use pin_rules::Kept;
 
 /// How long the agent may take for an exchange with the server.
 const SERVER: Duration = Duration::from_secs(30);
@@ -50,15 +53,11 @@ pub(crate) fn enroll(
     if details.pin_must_change {
         return Err(CliError::new(Code::PinMustChange));
     }
-    let mut first = if details.pin_set {
-        None
-    } else {
-        // Whether the code is right, before the key is changed. Its challenge would not live long
-        // enough.
-        let mut agent = Agent::connect(context)?;
-        begin(context, &mut agent, &code, &root_key)?;
-        Some(first_pin(context, &details)?)
-    };
+    // Whether the code is right, and what is wanted of the PIN, before one is asked for. Its
+    // challenge would not live long enough.
+    let asked = begin(context, &mut Agent::connect(context)?, &code, &root_key)?;
+    details = pin_rules::announce(context, &asked, details);
+    let mut first = if details.pin_set { None } else { Some(first_pin(context, &details)?) };
     loop {
         let pin = match first.take() {
             Some(pin) => pin,
@@ -68,8 +67,10 @@ pub(crate) fn enroll(
                 keys::ask_pin(context, &question, Pin::typed)?
             }
         };
-        match register(context, &code, &key, &root_key, pin, options) {
-            Ok((enrolled, enrollment)) => return Ok(success(context, &enrolled, &enrollment)),
+        let registered = pin_rules::check(&pin, &asked)
+            .and_then(|()| register(context, &code, &key, &root_key, pin, options));
+        match registered {
+            Ok(registered) => return Ok(success(context, &registered)),
             Err(error) => details = keys::another_try(context, error, details)?,
         }
     }
@@ -162,6 +163,13 @@ fn begin(
     Ok(enrollment)
 }
 
+/// A key that the server has.
+struct Registered {
+    enrolled: Enrolled,
+    enrollment: Box<Enrollment>,
+    kept: Kept,
+}
+
 fn register(
     context: &mut Context<'_, '_>,
     code: &str,
@@ -169,25 +177,32 @@ fn register(
     root_key: &SigningPublicKey,
     pin: Pin,
     options: &EnrollOptions,
-) -> Result<(Enrolled, Box<Enrollment>), CliError> {
+) -> Result<Registered, CliError> {
     let mut agent = Agent::connect(context)?;
     let begun = Instant::now();
     let enrollment = begin(context, &mut agent, code, root_key)?;
+    pin_rules::check(&pin, &enrollment)?;
+    let can_force = pin_rules::can_force(&enrollment, key.details.as_ref());
     let args = [("name", enrollment.display_name.as_str()), ("login", enrollment.login.as_str())];
     let registering = context.text_with(Text::Registering, &args);
     context.say(&registering);
-    let made = make(context, &enrollment, pin, TOUCH.saturating_sub(begun.elapsed()))?;
+    let made = make(context, &enrollment, pin.clone(), TOUCH.saturating_sub(begun.elapsed()))?;
     let finish = EnrollFinish {
         session: enrollment.session.clone(),
         client_data: enrollment.client_data.clone(),
         attestation_object: made.attestation_object,
-        credential_id: made.credential,
+        credential_id: made.credential.clone(),
         label: label(context.language, options, key)?,
+        can_force_pin_change: can_force,
     };
-    match agent.ask(&agent::Request::EnrollFinish(finish), SERVER)? {
-        agent::Reply::Enrolled(enrolled) => Ok((enrolled, enrollment)),
-        _ => Err(peers::unexpected()),
-    }
+    let agent::Reply::Enrolled(enrolled) =
+        agent.ask(&agent::Request::EnrollFinish(finish), SERVER)?
+    else {
+        return Err(peers::unexpected());
+    };
+    let on_key = (made.credential, made.min_pin_length);
+    let kept = Kept::after(context, &enrollment, on_key, can_force, pin);
+    Ok(Registered { enrolled, enrollment, kept })
 }
 
 fn make(
@@ -210,6 +225,7 @@ fn make(
         exclude: List::new(exclude).map_err(|_| peers::unexpected())?,
         cred_protect: enrollment.cred_protect,
         wait_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX),
+        min_pin_length: enrollment.min_pin_length,
     }));
     let mut link = Key::connect(context)?;
     link.send(&request)?;
@@ -240,13 +256,17 @@ fn label(
         .map_err(|error| CliError::invalid(error.to_string()).caused_by(error))
 }
 
-fn success(context: &Context<'_, '_>, enrolled: &Enrolled, enrollment: &Enrollment) -> Output {
+fn success(context: &Context<'_, '_>, registered: &Registered) -> Output {
+    let Registered { enrolled, enrollment, kept } = registered;
     let name = enrolled.display_name.as_str();
     let mut text = texts::message(Notice::Enrolled, context.language, &[("name", name)]);
     text += &format!("\n{}: {}", context.text(Text::Fingerprint), enrolled.key.short());
     let only = enrollment.exclude.is_empty();
     if only {
         text += &format!("\n{}", context.text(Text::Backup));
+    }
+    for line in kept.lines(context.language) {
+        text += &format!("\n{line}");
     }
     let json = json!({
         "login": enrolled.login.as_str(),
@@ -255,6 +275,7 @@ fn success(context: &Context<'_, '_>, enrolled: &Enrolled, enrollment: &Enrollme
         "fingerprint": enrolled.key.short(),
         "attested": enrolled.attested,
         "backup_recommended": only,
+        "pin": kept.json(),
     });
     Output { text, json }
 }

@@ -342,6 +342,7 @@ pub fn key_info(pin_set: bool, tries: u8) -> KeyInfo {
             pin_must_change: false,
             min_pin_length: 4,
             pin_tries: pin_set.then_some(tries),
+            takes_pin_rules: None,
         }),
         problem: None,
     }
@@ -360,6 +361,7 @@ pub fn credential() -> key::Reply {
         credential: CredentialId::new(vec![4; 32]).unwrap(),
         attestation_object: Bytes::new(vec![0xa3, 1, 2]).unwrap(),
         aaguid: Aaguid::new([0xab; 16]),
+        min_pin_length: None,
     })
 }
 
@@ -377,6 +379,8 @@ pub fn enrollment(keys_before: usize) -> Enrollment {
         cred_protect: 2,
         roots: List::new(vec![Deployment::new(1).first_root()]).unwrap(),
         pool: Some(List::new(vec![CredentialId::new(vec![5; 32]).unwrap(); MAX_POOL]).unwrap()),
+        min_pin_length: None,
+        pin_change_at_first_use: None,
     }
 }
 

@@ -10,7 +10,9 @@ use std::time::Duration;
 use wardkey_core::codec::{self, Bytes};
 use wardkey_core::id::CredentialId;
 use wardkey_core::message::MAX_KEY_FRAME;
-use wardkey_core::message::key::{Assert, ChangePinOf, MAX_EXCLUDE, MakeCredential, Pin, Request};
+use wardkey_core::message::key::{
+    Assert, ChangePinOf, ForcePinChange, MAX_EXCLUDE, MakeCredential, Pin, Request,
+};
 use wardkey_ipc::{Channel, Deadline, IpcError};
 use zeroize::Zeroizing;
 
@@ -51,7 +53,7 @@ fn pin() -> Pin {
     Pin::new(Zeroizing::new(PIN.to_owned())).unwrap()
 }
 
-fn requests() -> [Request; 5] {
+fn requests() -> [Request; 6] {
     let credential = || CredentialId::new(vec![7; 64]).unwrap();
     let assert = Assert {
         pin: pin(),
@@ -73,6 +75,7 @@ fn requests() -> [Request; 5] {
         exclude: codec::List::new(vec![CredentialId::new([7; 256]).unwrap(); MAX_EXCLUDE]).unwrap(),
         cred_protect: 2,
         wait_ms: 30_000,
+        min_pin_length: Some(6),
     };
     let change = ChangePinOf {
         old: pin(),
@@ -80,12 +83,18 @@ fn requests() -> [Request; 5] {
         credential: credential(),
         path: "/dev/hidraw0".into(),
     };
+    let force = ForcePinChange {
+        pin: pin(),
+        rp_id: "hospital.example".parse().unwrap(),
+        credential: credential(),
+    };
     [
         Request::Assert(assert),
         Request::MakeCredential(Box::new(make)),
         Request::ChangePin { old: pin(), new: pin() },
         Request::SetPin(pin()),
         Request::ChangePinOf(change),
+        Request::ForcePinChange(force),
     ]
 }
 

@@ -10,6 +10,12 @@ codes! {
     PinChanged = 1248,
     /// The key lets nobody in before its PIN is changed, which is asked for now.
     PinChangeFirst = 1275,
+    /// The key cannot be told how long its PIN has to be (`$count`).
+    PinLengthNotOnKey = 1277,
+    /// The key was not told, or cannot be told, to ask for another PIN.
+    PinChangeNotForced = 1278,
+    /// The key asks for another PIN at its first use.
+    PinChangeForced = 1279,
     /// The disk takes nothing: records are in memory only, and lost with the power.
     KeptInMemory = 1331,
     /// Offline; the directory is `$hours` hours old (`<1` in the first).

@@ -143,6 +143,8 @@ with_those_of_administration! {
     PinsDiffer = 1243,
     /// The key process was lost while the PIN was changed: either may hold now.
     PinChangeUnknown = 1244,
+    /// The PIN has fewer characters (`$count`) than the deployment wants; no try was spent.
+    PinShort = 1276,
     // 13xx: parts of Wardkey
     /// The agent cannot be reached.
     AgentUnreachable = 1301,

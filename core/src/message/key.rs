@@ -4,6 +4,7 @@
 //! PIN.
 
 mod by_code;
+mod enrolling;
 mod pin;
 
 use minicbor::{Decode, Encode};
@@ -16,6 +17,7 @@ use crate::person::{MAX_CREDENTIALS, MAX_POOL};
 use crate::proof::identification::IdentifyData;
 
 pub use by_code::{HashCode, SignByCode};
+pub use enrolling::{ForcePinChange, KeyCredential, MakeCredential};
 pub use pin::Pin;
 
 /// Credential ids in one identification.
@@ -92,6 +94,10 @@ pub enum Request {
     /// Change the PIN of the key that was identified (root). Answer: [`Reply::Done`].
     #[n(11)]
     ChangePinOf(#[n(0)] ChangePinOf),
+    /// Have the one key that is plugged in ask for another PIN before it takes this one again.
+    /// Answer: [`Reply::Done`].
+    #[n(70)]
+    ForcePinChange(#[n(0)] ForcePinChange),
     /// Make the key pair of a code and sign with it (root). No security key is asked. Answer:
     /// [`Reply::SignedByCode`].
     #[n(30)]
@@ -167,45 +173,6 @@ pub struct ChangePinOf {
     /// Device node of the key that proved itself, as in [`Assert::path`].
     #[n(3)]
     pub path: String,
-}
-
-/// Make a credential.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
-#[cbor(map)]
-pub struct MakeCredential {
-    /// The PIN.
-    #[n(0)]
-    pub pin: Pin,
-    /// Relying party id.
-    #[n(1)]
-    pub rp_id: RpId,
-    /// Relying party name.
-    #[n(2)]
-    pub rp_name: String,
-    /// User handle.
-    #[n(3)]
-    pub user_handle: Bytes<64>,
-    /// Login name.
-    #[n(4)]
-    pub user_name: String,
-    /// Name of the person.
-    #[n(5)]
-    pub display_name: String,
-    /// Client data; the key signs its SHA-256.
-    #[n(6)]
-    pub client_data: Bytes<1024>,
-    /// COSE algorithms, best first.
-    #[n(7)]
-    pub algorithms: List<i32, 8>,
-    /// Credentials that the key must not have yet.
-    #[n(8)]
-    pub exclude: List<CredentialId, MAX_EXCLUDE>,
-    /// credProtect level, 1 to 3.
-    #[n(9)]
-    pub cred_protect: u8,
-    /// Milliseconds for a key, PIN and touch together.
-    #[n(10)]
-    pub wait_ms: u32,
 }
 
 /// An answer.
@@ -297,6 +264,10 @@ pub struct KeyDetails {
     /// PIN tries left, when asked.
     #[n(5)]
     pub pin_tries: Option<u8>,
+    /// True: it can be told how long PINs have to be, and to ask for another one (CTAP 2.1,
+    /// 6.11.4). Older key processes do not say it.
+    #[n(6)]
+    pub takes_pin_rules: Option<bool>,
 }
 
 impl KeyDetails {
@@ -362,21 +333,6 @@ pub struct KeyAssertion {
     /// User handle.
     #[n(3)]
     pub user_handle: Option<Bytes<64>>,
-}
-
-/// A credential, as the key made it.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
-#[cbor(map)]
-pub struct KeyCredential {
-    /// Its id.
-    #[n(0)]
-    pub credential: CredentialId,
-    /// WebAuthn attestation object: fmt, attStmt, authData.
-    #[n(1)]
-    pub attestation_object: Bytes<16384>,
-    /// Model of the key.
-    #[n(2)]
-    pub aaguid: Aaguid,
 }
 
 /// Why it did not work.

@@ -60,6 +60,13 @@ pub struct PolicyDocument {
     /// reader that does not know this lets nobody in by one.
     #[n(115)]
     pub loan_seconds: Option<u64>,
+    /// How many characters a PIN has at least, 4 to 63: at enrollment the server says it, and a key
+    /// that can keeps to it from then on. Terminals judge nothing by it.
+    #[n(116)]
+    pub min_pin_length: Option<u8>,
+    /// True: a key that is enrolled asks for another PIN at its first use. As above.
+    #[n(117)]
+    pub pin_change_at_first_use: Option<bool>,
 }
 
 impl Document for PolicyDocument {
@@ -89,6 +96,8 @@ impl PolicyDocument {
             vouch_seconds: None,
             vouch_per_month: None,
             loan_seconds: None,
+            min_pin_length: None,
+            pin_change_at_first_use: None,
         }
     }
 

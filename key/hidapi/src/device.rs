@@ -89,7 +89,7 @@ impl State {
             }
         };
         match partial.finish() {
-            Ok(request) => self.answer(&request),
+            Ok(request) => self.answer(request),
             Err(partial) => {
                 self.outgoing = Some(partial);
                 Ok(())
@@ -97,9 +97,12 @@ impl State {
         }
     }
 
-    fn answer(&mut self, request: &Message) -> HidResult<()> {
+    fn answer(&mut self, mut request: Message) -> HidResult<()> {
         self.incoming.clear();
-        let answer = self.exchange(request).ok_or(HidError::Exchange)?;
+        if request.command == message::CBOR {
+            with_active(|active| (active.operation.correct)(&mut request.payload));
+        }
+        let answer = self.exchange(&request).ok_or(HidError::Exchange)?;
         self.incoming.extend(answer.reports());
         Ok(())
     }

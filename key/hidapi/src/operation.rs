@@ -28,6 +28,9 @@ pub enum Event {
 /// the payload of the answer, status byte first.
 pub type Inspect = fn(command: u8, answer: &[u8]) -> Result<(), &'static str>;
 
+/// Corrects the payload of a request, command byte first, before it is sent.
+pub type Correct = fn(request: &mut Vec<u8>);
+
 /// A CBOR request and what the key answered to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
@@ -51,6 +54,8 @@ pub struct Operation {
     /// [`Event::TouchNeeded`] comes at the latest half a second after it, even
     /// from a key that does not say so.
     pub touch: bool,
+    /// Puts each CBOR request as the library wrote it into the form that keys take.
+    pub correct: Correct,
     /// Judges each CBOR answer.
     pub inspect: Inspect,
     /// Told what the key says.
@@ -68,6 +73,7 @@ impl Operation {
             max_exchanges,
             known: None,
             touch: false,
+            correct: |_| {},
             inspect,
             on_event: Box::new(|_| {}),
         }

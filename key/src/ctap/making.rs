@@ -7,6 +7,7 @@ use ctap_hid_fido2::fidokey::{
 };
 use ctap_hid_fido2::public_key_credential_user_entity::PublicKeyCredentialUserEntity;
 
+use super::configuring::tells_length;
 use super::library::{CtapKey, WITH_PIN, body, of_token};
 use crate::answer::{self, Info, Registration};
 use crate::error::KeyError;
@@ -35,6 +36,11 @@ impl CtapKey {
         if self.find_held(credential.rp_id, asked_before, credential.client_data, limits)?.is_some()
         {
             return Err(KeyError::CredentialExcluded);
+        }
+        // Before the credential is made: it says what holds by then, signed.
+        if let Some(least) = credential.min_pin_length {
+            let pin = normalised(credential.pin)?;
+            self.set_least_length(&pin, (least, credential.rp_id), limits)?;
         }
         // One algorithm at a time, best first: some firmware takes the last of a list that it
         // knows. A key refuses an algorithm before it asks for a touch.
@@ -86,9 +92,16 @@ impl CtapKey {
         }
         // A key without the extension makes credentials of level 1; the server
         // sees that in the authenticator data and judges.
+        let mut extensions = Vec::new();
         if info.extensions.iter().any(|name| name == "credProtect") {
             let level = params::CredentialProtectionPolicy::from(u32::from(credential.protection));
-            arguments = arguments.extensions(&[CredentialExtension::CredProtect(Some(level))]);
+            extensions.push(CredentialExtension::CredProtect(Some(level)));
+        }
+        if tells_length(info) {
+            extensions.push(CredentialExtension::MinPinLength((Some(true), None)));
+        }
+        if !extensions.is_empty() {
+            arguments = arguments.extensions(&extensions);
         }
         let arguments = arguments.build();
         let outcome = self.perform(limits, WITH_PIN, true, |library| {

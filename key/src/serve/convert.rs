@@ -79,6 +79,7 @@ fn details(info: &Info, pin_tries: Option<u8>) -> KeyDetails {
         pin_must_change: info.force_pin_change,
         min_pin_length: info.min_pin_length,
         pin_tries,
+        takes_pin_rules: Some(info.takes_pin_rules),
     }
 }
 
@@ -96,11 +97,12 @@ pub(super) fn key_assertion(assertion: Assertion) -> Result<KeyAssertion, KeyErr
     })
 }
 
-pub(super) fn credential(registration: Registration, aaguid: [u8; 16]) -> Result<Reply, KeyError> {
+pub(super) fn credential(registration: Registration, info: &Info) -> Result<Reply, KeyError> {
     let long = |_| KeyError::Malformed("registration longer than any");
     Ok(Reply::Credential(KeyCredential {
         credential: CredentialId::new(registration.credential_id).map_err(long)?,
         attestation_object: Bytes::new(registration.attestation_object).map_err(long)?,
-        aaguid: Aaguid::new(aaguid),
+        aaguid: Aaguid::new(info.aaguid),
+        min_pin_length: Some(info.min_pin_length),
     }))
 }

@@ -2,13 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use wardkey_core::message::key::{MakeCredential, Reply};
+use wardkey_core::message::key::{ForcePinChange, MakeCredential, Reply};
+use wardkey_core::policy::pin::LENGTHS;
 
 use super::convert;
 use super::session::{MAX_KEY_WAIT, MAX_TOUCH_WAIT, Session, Stop, millis};
 use crate::error::KeyError;
 use crate::keys::{Limits, NewCredential, SecurityKey};
 use crate::watch::{Watch, Woken};
+
+/// What a key signs silently here. Nobody gets the signature, and it is no document of ours.
+const SAME_KEY: &[u8] = b"is it the same key";
 
 impl Session<'_> {
     pub(super) fn make_credential(&mut self, request: &MakeCredential) -> Result<Reply, Stop> {
@@ -30,13 +34,28 @@ impl Session<'_> {
             algorithms: &request.algorithms,
             exclude: &exclude,
             protection: request.cred_protect,
+            min_pin_length: request.min_pin_length,
         };
-        if !(1..=3).contains(&wanted.protection) || !(1..=64).contains(&wanted.user_handle.len()) {
+        let is_length = wanted.min_pin_length.is_none_or(|least| LENGTHS.contains(&least));
+        let is_handle = (1..=64).contains(&wanted.user_handle.len());
+        if !(1..=3).contains(&wanted.protection) || !is_handle || !is_length {
             return Err(Stop::Protocol("credential that no key can make"));
         }
         let registration = key.make_credential(&wanted, &limits)?;
-        let aaguid = key.info(&limits)?.aaguid;
-        Ok(convert::credential(registration, aaguid)?)
+        let info = key.info(&limits)?;
+        Ok(convert::credential(registration, &info)?)
+    }
+
+    /// The key that the credential was made on has to be the one that is plugged in now: another
+    /// one would lose a try, or have its PIN changed.
+    pub(super) fn force_pin_change(&mut self, request: &ForcePinChange) -> Result<Reply, Stop> {
+        self.change(|key, limits| {
+            let held = [request.credential.as_slice().to_vec()];
+            match key.identify(request.rp_id.as_str(), &held, SAME_KEY, limits)? {
+                Some(_) => key.force_pin_change(&request.pin, limits),
+                None => Err(KeyError::NoCredentials),
+            }
+        })
     }
 
     pub(super) fn change(

@@ -13,16 +13,22 @@ use wardkey_core::codec::sha256;
 
 use super::{AGREEMENT, About, TOKEN, agreement_of};
 
-/// Whose PIN is "1234", by PIN protocol 1. Clones are the same one.
+/// By PIN protocol 1. Clones are the same one.
 #[derive(Clone)]
 pub(crate) struct Agreeing {
+    pin: &'static str,
     /// The private half of now. Small numbers do.
     half: Arc<Mutex<u64>>,
 }
 
 impl Agreeing {
+    /// Whose PIN is "1234".
     pub fn new() -> Self {
-        Self { half: Arc::new(Mutex::new(1)) }
+        Self::with_pin("1234")
+    }
+
+    pub fn with_pin(pin: &'static str) -> Self {
+        Self { pin, half: Arc::new(Mutex::new(1)) }
     }
 
     /// Another half, as after a loss of power.
@@ -52,16 +58,36 @@ impl Agreeing {
     }
 
     /// Whether what came with getPinToken is the encrypted hash of the PIN.
-    fn is_right(&self, payload: &[u8]) -> bool {
+    pub fn is_right(&self, payload: &[u8]) -> bool {
         let (theirs, encrypted) = read(payload);
-        let shared = (theirs.to_projective() * self.scalar()).to_affine();
-        let key: [u8; 32] = *sha256(shared.x().as_ref()).as_bytes();
-
-        // One block of CBC, of which the first one has nothing before it.
-        let mut block = aes::Block::from(<[u8; 16]>::try_from(&*encrypted).unwrap());
-        Aes256::new(&key.into()).decrypt_block(&mut block);
-        block[..] == sha256(b"1234").as_bytes()[..16]
+        decrypt(&self.shared(&theirs), &encrypted) == sha256(self.pin.as_bytes()).as_bytes()[..16]
     }
+
+    /// What both halves make.
+    fn shared(&self, theirs: &PublicKey) -> [u8; 32] {
+        let shared = (theirs.to_projective() * self.scalar()).to_affine();
+        *sha256(shared.x().as_ref()).as_bytes()
+    }
+
+    /// The token that whoever sent this request makes of an encrypted one.
+    pub fn token_of(&self, payload: &[u8], encrypted: &[u8]) -> Vec<u8> {
+        decrypt(&self.shared(&read(payload).0), encrypted)
+    }
+}
+
+/// CBC, in which the first block has nothing before it.
+fn decrypt(key: &[u8; 32], encrypted: &[u8]) -> Vec<u8> {
+    let cipher = Aes256::new(&(*key).into());
+    let mut before = [0; 16];
+    let mut plain = Vec::new();
+    for chunk in encrypted.chunks(16) {
+        let chunk = <[u8; 16]>::try_from(chunk).unwrap();
+        let mut block = aes::Block::from(chunk);
+        cipher.decrypt_block(&mut block);
+        plain.extend(block.iter().zip(before).map(|(byte, before)| byte ^ before));
+        before = chunk;
+    }
+    plain
 }
 
 /// The half of who asks (3), and the encrypted hash (6).

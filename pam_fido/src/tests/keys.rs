@@ -23,6 +23,7 @@ pub fn key_info(tries: u8) -> KeyInfo {
         pin_set: true,
         pin_must_change: false,
         min_pin_length: 4,
+        takes_pin_rules: None,
         pin_tries: Some(tries),
     };
     KeyInfo {

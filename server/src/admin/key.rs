@@ -33,6 +33,8 @@ pub struct KeyView {
     pub backup_eligible: bool,
     /// credProtect level; 0 when the key did not say.
     pub cred_protect: u8,
+    /// How many characters a PIN has at least, as the key said at enrollment; none: not known.
+    pub min_pin_length: Option<u8>,
     /// When it was enrolled, Unix seconds.
     pub enrolled: u64,
     /// Greatest signature counter seen.
@@ -55,6 +57,7 @@ impl From<&Credential> for KeyView {
             attested: key.flags.has(CredentialFlags::ATTESTED),
             backup_eligible: key.flags.has(CredentialFlags::BACKUP_ELIGIBLE),
             cred_protect: key.cred_protect,
+            min_pin_length: key.min_pin_length,
             enrolled: key.enrolled.0,
             counter: key.counter,
             last_used: key.last_used.map(|time| time.0),

@@ -1,5 +1,7 @@
 //! Scopes and their policies.
 
+mod change;
+mod pin;
 mod view;
 
 use wardkey_core::codec::List;
@@ -15,7 +17,9 @@ use super::operation::{joined, names};
 use super::{Listing, Operation, naming};
 use crate::error::{Error, Result};
 use crate::store::{PageRequest, Tx, scope};
-use crate::texts::{Phrase, Text};
+use crate::texts::Text;
+pub(super) use change::change;
+pub use pin::PinSet;
 use view::view;
 pub use view::{ScopeView, ScopesChanged, SharingView};
 
@@ -79,6 +83,8 @@ pub struct Rules {
     pub loans: Option<u64>,
     /// Who may vouch for others.
     pub vouching: Vouching,
+    /// What keys are told of PINs when they are enrolled.
+    pub pin: PinSet,
 }
 
 /// What is changed of who may vouch for others; what is not given stays.
@@ -155,6 +161,9 @@ pub async fn set(op: &mut Operation<'_>, name: &ScopeName, rules: Rules) -> Resu
     }
     if let Some(seconds) = rules.loans {
         done.add(set_loans(op, scopes, seconds).await?);
+    }
+    if rules.pin.is_given() {
+        done.add(pin::set(op, scopes, rules.pin, &before).await?);
     }
 
     if done.details.is_empty() {
@@ -359,30 +368,6 @@ pub async fn show(tx: &mut Tx, name: &ScopeName) -> Result<ScopeView> {
 pub(super) async fn all(tx: &mut Tx) -> Result<Vec<ScopeView>> {
     let all = scope::with_policies(tx).await?;
     Ok(all.iter().map(|(row, policy)| view(row, policy)).collect())
-}
-
-/// Changes the policy of each scope, with a row of the trail for each.
-pub(super) async fn change(
-    op: &mut Operation<'_>,
-    scopes: &[ScopeName],
-    (action, detail): (&str, Phrase),
-    change: impl Fn(&mut PolicyDocument) -> Result<()>,
-) -> Result<ScopesChanged> {
-    let mut changed = false;
-    for name in scopes {
-        let row = scope::get(op.tx, name).await?;
-        let mut policy = scope::policy(op.tx, &row).await?;
-        change(&mut policy)?;
-        changed |= scope::set_policy(op.tx, &policy).await?;
-        // The trail is in one language, like every record.
-        op.record(action, name.as_str(), Some(&detail.to_string())).await?;
-    }
-    Ok(ScopesChanged {
-        scopes: names(scopes),
-        changed,
-        details: vec![detail],
-        warnings: Vec::new(),
-    })
 }
 
 #[cfg(test)]

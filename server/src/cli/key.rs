@@ -19,11 +19,12 @@ use crate::texts::{Phrase, Text};
 /// Digits of a fingerprint as "key list" shows it: nobody mistypes these into another key.
 const SHOWN_DIGITS: usize = 16;
 
-const HEAD: [Text; 6] = [
+const HEAD: [Text; 7] = [
     Text::HeadKey,
     Text::HeadLabel,
     Text::HeadStatus,
     Text::HeadModel,
+    Text::HeadPinLength,
     Text::HeadEnrolled,
     Text::HeadLastUsed,
 ];
@@ -68,6 +69,13 @@ async fn show(context: &Context, fingerprint: &str) -> Result<()> {
             (
                 Text::LabelModel,
                 if key.attested { Text::ModelAttested.with([("model", model)]) } else { model },
+            ),
+            (
+                Text::LabelPinLength,
+                key.min_pin_length.map_or_else(
+                    || Text::NotKnown.into(),
+                    |least| Text::PinLength.with([("count", u64::from(least).into())]),
+                ),
             ),
             (Text::LabelEnrolled, time(key.enrolled)),
             (Text::LabelLastUsed, time_or_never(key.last_used)),
@@ -170,6 +178,7 @@ fn cells(key: &KeyView) -> Vec<Phrase> {
         key.label.as_str().into(),
         status(key),
         if key.attested { Text::Attested.into() } else { dash(None) },
+        key.min_pin_length.map_or_else(|| dash(None), |least| least.to_string().into()),
         time(key.enrolled),
         time_or_never(key.last_used),
     ]

@@ -4,7 +4,7 @@ use super::args::{self, ScopeRules, ScopeSet};
 use super::context::Context;
 use super::words::names_or_none;
 use crate::admin::account::{self, ScopeOfAccount};
-use crate::admin::scope::{self, Rules, ScopeView, ScopesChanged, Vouching};
+use crate::admin::scope::{self, PinSet, Rules, ScopeView, ScopesChanged, Vouching};
 use crate::error::Result;
 use crate::texts::{Phrase, Text};
 
@@ -85,6 +85,10 @@ async fn set(context: &Context, new: ScopeSet) -> Result<()> {
             per_month: new.rules.vouch_per_month,
         },
         loans: new.rules.loans,
+        pin: PinSet {
+            min_length: new.rules.min_pin_length,
+            change_at_first_use: new.rules.pin_change_at_first_use,
+        },
     };
     let done = context
         .change(new.reason.as_deref(), async |op| scope::set(op, &new.name, rules).await)
@@ -213,6 +217,15 @@ fn loans(scope: &ScopeView) -> Phrase {
     }
 }
 
+fn pin(scope: &ScopeView) -> Phrase {
+    let least = match scope.min_pin_length {
+        Some(least) => Text::PinLength.with([("count", u64::from(least).into())]),
+        None => Text::PinLengthOfKey.into(),
+    };
+    let change = if scope.pin_change_at_first_use { Text::PinChanged } else { Text::PinNotChanged };
+    Text::PinRule.with([("least", least), ("change", change.into())])
+}
+
 fn name_rule(scope: &ScopeView) -> Phrase {
     if scope.ask_name { Text::NameAsked } else { Text::NameByKey }.into()
 }
@@ -231,5 +244,6 @@ fn fields(scope: &ScopeView) -> Vec<(Text, Phrase)> {
         (Text::LabelVouching, vouching(scope)),
         (Text::LabelLoans, loans(scope)),
         (Text::LabelUserName, name_rule(scope)),
+        (Text::LabelPin, pin(scope)),
     ]
 }

@@ -34,6 +34,8 @@ pub struct Attestation {
     pub public_key: Vec<u8>,
     /// credProtect level; 0 when the key did not say.
     pub cred_protect: u8,
+    /// How many characters a PIN of the key has at least; none when the key did not say.
+    pub min_pin_length: Option<u8>,
     /// The authenticator data, whole.
     pub auth_data: Vec<u8>,
     /// The statement.
@@ -198,7 +200,8 @@ fn authenticator_data(format: String, bytes: &[u8]) -> Result<Attestation> {
     if flags.has(AuthenticatorFlags::ED) == extensions.is_empty() {
         return Err(bad("extension flag and extension data do not agree"));
     }
-    let cred_protect = if extensions.is_empty() { 0 } else { cred_protect(extensions)? };
+    let told =
+        if extensions.is_empty() { Extensions::default() } else { read_extensions(extensions)? };
     Ok(Attestation {
         format,
         rp_id_hash: Hash::new(*rp_id_hash),
@@ -207,38 +210,51 @@ fn authenticator_data(format: String, bytes: &[u8]) -> Result<Attestation> {
         aaguid: Aaguid::new(*aaguid),
         credential_id: CredentialId::new(id).map_err(because)?,
         public_key: public_key.to_vec(),
-        cred_protect,
+        cred_protect: told.cred_protect,
+        min_pin_length: told.min_pin_length,
         auth_data: bytes.to_vec(),
         statement: Statement::Other,
     })
 }
 
-fn cred_protect(bytes: &[u8]) -> Result<u8> {
-    let read = || -> Result<Option<u8>, minicbor::decode::Error> {
+/// What a key says by extensions.
+#[derive(Default)]
+struct Extensions {
+    cred_protect: u8,
+    min_pin_length: Option<u8>,
+}
+
+fn read_extensions(bytes: &[u8]) -> Result<Extensions> {
+    let read = || -> Result<(Option<u8>, Option<u8>), minicbor::decode::Error> {
         let wrong = minicbor::decode::Error::message;
         let mut d = Decoder::new(bytes);
         let count = d
             .map()?
             .filter(|count| *count <= MAX_EXTENSIONS)
             .ok_or_else(|| wrong("extensions of a wrong size"))?;
-        let mut level = None;
+        let (mut level, mut least) = (None, None);
         for _ in 0..count {
-            if d.str()? == "credProtect" {
-                if level.replace(d.u8()?).is_some() {
-                    return Err(wrong("an extension twice"));
+            let told = match d.str()? {
+                "credProtect" => &mut level,
+                "minPinLength" => &mut least,
+                _ => {
+                    d.skip()?;
+                    continue;
                 }
-            } else {
-                d.skip()?;
+            };
+            if told.replace(d.u8()?).is_some() {
+                return Err(wrong("an extension twice"));
             }
         }
-        if d.position() == bytes.len() { Ok(level) } else { Err(wrong("trailing bytes")) }
+        if d.position() == bytes.len() { Ok((level, least)) } else { Err(wrong("trailing bytes")) }
     };
-    let level = read().map_err(because)?;
-    match level {
-        None => Ok(0),
-        Some(level @ 1..=3) => Ok(level),
-        Some(_) => Err(bad("a credProtect level that there is not")),
-    }
+    let (level, min_pin_length) = read().map_err(because)?;
+    let cred_protect = match level {
+        None => 0,
+        Some(level @ 1..=3) => level,
+        Some(_) => return Err(bad("a credProtect level that there is not")),
+    };
+    Ok(Extensions { cred_protect, min_pin_length })
 }
 
 fn bad(what: &str) -> Error {
@@ -291,6 +307,11 @@ mod tests {
         let read = Attestation::parse(&good).unwrap();
         assert_eq!((read.counter, read.cred_protect, read.public_key.as_slice()), (9, 2, KEY));
         assert_eq!(Attestation::parse(&wrap(&data(0x45, &[3; 16], KEY))).unwrap().cred_protect, 0);
+        assert_eq!(read.min_pin_length, None);
+        let both = b"\xa2\x6bcredProtect\x02\x6cminPinLength\x18\x3f";
+        let read = wrap(&data(0xc5, &[3; 16], &[KEY, both].concat()));
+        let read = Attestation::parse(&read).unwrap();
+        assert_eq!((read.cred_protect, read.min_pin_length), (2, Some(63)));
         for (what, bytes) in [
             ("trailing", [&good[..], &[0]].concat()),
             ("cut", good[..good.len() - 1].to_vec()),
@@ -298,6 +319,18 @@ mod tests {
             ("no credential data", wrap(&data(0x05, &[3; 16], KEY))),
             ("unannounced extensions", wrap(&data(0x45, &[3; 16], &[KEY, LEVEL_2].concat()))),
             ("announced, but missing", wrap(&data(0xc5, &[3; 16], KEY))),
+            (
+                "a length that is no number",
+                wrap(&data(0xc5, &[3; 16], &[KEY, b"\xa1\x6cminPinLength\xf5"].concat())),
+            ),
+            (
+                "two lengths",
+                wrap(&data(
+                    0xc5,
+                    &[3; 16],
+                    &[KEY, b"\xa2\x6cminPinLength\x08\x6cminPinLength\x04"].concat(),
+                )),
+            ),
             ("level 4", wrap(&data(0xc5, &[3; 16], &[KEY, b"\xa1\x6bcredProtect\x04"].concat()))),
             (
                 "extension twice",

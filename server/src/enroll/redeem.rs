@@ -6,6 +6,7 @@ use wardkey_core::id::{CredentialId, Hash, TerminalId};
 use wardkey_core::message::http::CreationOptions;
 use wardkey_core::name::LoginName;
 use wardkey_core::person::CredentialFlags;
+use wardkey_core::policy::pin::PinRules;
 use wardkey_core::time::UnixTime;
 
 use super::{Enrollments, Session, Subject};
@@ -13,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::store::audit::{self, Act, Actor};
 use crate::store::credential::{self, CredentialStatus, Registration};
 use crate::store::person::{self, PersonRow, PersonStatus};
-use crate::store::{Tx, code, loaner, state};
+use crate::store::{Tx, code, loaner, scope, state};
 
 /// A registration that has begun.
 pub struct Begun {
@@ -25,6 +26,8 @@ pub struct Begun {
     pub options: CreationOptions,
     /// Credentials of the pool, which the key must not have either.
     pub pool: Vec<CredentialId>,
+    /// What is wanted of its PIN.
+    pub pin: PinRules,
 }
 
 /// Begins a registration for whoever has an open code; `cap` is how many keys a person may have.
@@ -55,9 +58,20 @@ pub async fn begin(
         display_name: &person.display_name,
         user_handle: &person.user_handle,
         exclude: kept.iter().map(|key| &key.id).chain(&pool).cloned().collect(),
+        pin: pin_rules(tx, &person).await?,
     };
+    let pin = subject.pin;
     let (session, options) = enrollments.begin(&subject, (open, terminal), now)?;
-    Ok(Begun { login: person.login, session, options, pool })
+    Ok(Begun { login: person.login, session, options, pool, pin })
+}
+
+/// What the scopes of a person want of the PIN. The holder of a loaner key is in no scope: whoever
+/// lends it gives a PIN for one loan.
+async fn pin_rules(tx: &mut Tx, person: &PersonRow) -> Result<PinRules> {
+    let own = person::scopes(tx, person.id).await?;
+    let all = scope::with_policies(tx).await?;
+    let policies = all.iter().filter(|(row, _)| own.contains(&row.name)).map(|(_, policy)| policy);
+    Ok(PinRules::strictest(policies))
 }
 
 /// Uses the code up, adds the key, publishes the person and records it.
@@ -67,7 +81,7 @@ pub async fn begin(
 pub async fn finish(
     tx: &mut Tx,
     session: &Session,
-    registration: &Registration,
+    (registration, can_force_pin_change): (&Registration, Option<bool>),
     cap: u32,
     now: UnixTime,
 ) -> Result<PersonRow> {
@@ -79,16 +93,39 @@ pub async fn finish(
     let record = &registration.record;
     let attested = record.flags.has(CredentialFlags::ATTESTED);
     let detail = format!(
-        "person {}, label \"{}\", model {}, {}",
+        "person {}, label \"{}\", model {}, {}, {}",
         person.login,
         record.label,
         record.aaguid,
-        if attested { "attested" } else { "not attested" }
+        if attested { "attested" } else { "not attested" },
+        pin_detail(&session.pin, registration.min_pin_length, can_force_pin_change),
     );
     let key = record.fingerprint().short();
     let act = Act::new("key.enroll", &key).with(&detail);
     audit::record(tx, now, &Actor::terminal(&session.terminal), act).await?;
     Ok(person)
+}
+
+/// What is known of the PIN, for the trail: the length by the key's signature; the rest by the word
+/// of the terminal.
+fn pin_detail(wanted: &PinRules, has: Option<u8>, can_force: Option<bool>) -> String {
+    let length = match (wanted.min_length, has) {
+        (_, Some(has)) => format!("PINs of {has} characters or more, says the key"),
+        (Some(wanted), None) => {
+            format!("PINs of {wanted} characters or more wanted, not known to be set on the key")
+        }
+        (None, None) => "length of PINs not known".to_owned(),
+    };
+    match (wanted.change_at_first_use, can_force) {
+        (false, _) => length,
+        (true, Some(true)) => format!("{length}; its PIN is to be changed at first use"),
+        (true, Some(false)) => {
+            format!("{length}; a change at first use is wanted, the key cannot be told")
+        }
+        (true, None) => {
+            format!("{length}; a change at first use is wanted, the terminal does not know that")
+        }
+    }
 }
 
 /// Records a key that was refused. The challenge is gone; the code stays, so nobody has to fetch

@@ -20,6 +20,7 @@ use wardkey_core::name::{DisplayText, LoginName, RpId};
 use wardkey_core::person::{
     CredentialFlags, CredentialRecord, MAX_CREDENTIALS, NEVER_SILENT, Status,
 };
+use wardkey_core::policy::pin::PinRules;
 use wardkey_core::time::UnixTime;
 use webauthn_rs_core::WebauthnCore;
 use webauthn_rs_core::error::WebauthnError;
@@ -62,6 +63,8 @@ pub struct Session {
     challenge: Vec<u8>,
     exclude: Vec<CredentialId>,
     begun: UnixTime,
+    /// What the terminal was told of the PIN.
+    pub pin: PinRules,
     /// The terminal at which it began.
     pub terminal: TerminalId,
     /// The code that allowed it.
@@ -79,6 +82,8 @@ pub struct Subject<'a> {
     pub user_handle: &'a UserHandle,
     /// Credentials that the key must not have: the person's, then those of the pool.
     pub exclude: Vec<CredentialId>,
+    /// What the scopes of the person want of the PIN.
+    pub pin: PinRules,
 }
 
 impl Enrollments {
@@ -157,7 +162,8 @@ impl Enrollments {
             cred_protect: Some(protect),
             uvm: None,
             cred_props: None,
-            min_pin_length: None,
+            // Asked for always: a key that may say it says how long its PINs are.
+            min_pin_length: Some(true),
             hmac_create_secret: None,
         };
         let exclude = subject.exclude.iter().map(|id| id.as_slice().to_vec()).collect();
@@ -194,6 +200,7 @@ impl Enrollments {
             challenge: asked.clone(),
             exclude: subject.exclude.clone(),
             begun: now,
+            pin: subject.pin,
             terminal,
             code,
         };
@@ -251,7 +258,8 @@ impl Enrollments {
     /// # Errors
     /// [`Code::RegistrationRefused`] with the check that failed; [`Code::ChallengeExpired`] for
     /// another challenge; [`Code::KeyCannotIdentify`] for a key that shows itself to nobody without
-    /// its PIN.
+    /// its PIN; [`Code::PinLengthRefused`] for one that says that it takes shorter PINs than are
+    /// wanted.
     pub fn verify(
         &self,
         session: &Session,
@@ -286,6 +294,15 @@ impl Enrollments {
                     is typed",
             ));
         }
+        // A key that does not say it is taken: it may keep to it, and may not be able to say so.
+        if let (Some(wanted), Some(has)) = (session.pin.min_length, attestation.min_pin_length)
+            && has < wanted
+        {
+            return Err(Error::refused(
+                Code::PinLengthRefused,
+                format!("the key takes PINs of {has} characters, and {wanted} are wanted"),
+            ));
+        }
         let attested = match attested::by_root(&self.roots, &attestation) {
             Ok(()) => true,
             Err(why) if self.attestation_required => return Err(refusal(why)),
@@ -312,6 +329,7 @@ impl Enrollments {
                 enrolled: now,
             },
             counter: attestation.counter,
+            min_pin_length: attestation.min_pin_length,
             attestation_format: Some(attestation.format.clone()),
             attestation: Some(request.attestation_object.0.clone()),
         })

@@ -38,6 +38,8 @@ pub async fn begin(
         login: begun.login.to_string(),
         origin: app.enrollments.origin().to_owned(),
         cred_protect: app.enrollments.cred_protect(),
+        min_pin_length: begun.pin.min_length,
+        pin_change_at_first_use: begun.pin.change_at_first_use.then_some(true),
         public_key: begun.options,
         pool: begun.pool.iter().map(|id| Base64(id.as_slice().to_vec())).collect(),
     }))
@@ -69,7 +71,8 @@ pub async fn finish(
         }
     };
     let cap = app.config.keys_per_person;
-    let person = redeem::finish(&mut tx, &session, &registration, cap, app.now()).await?;
+    let made = (&registration, request.can_force_pin_change);
+    let person = redeem::finish(&mut tx, &session, made, cap, app.now()).await?;
     tx.commit().await.map_err(Error::from)?;
 
     app.publisher.refresh().await?;

@@ -92,7 +92,7 @@ impl ErrorResponse {
             Code::TooManyKeys | Code::KeyAlreadyRegistered => {
                 Self::new(StatusCode::CONFLICT, code, message)
             }
-            Code::RegistrationRefused | Code::KeyCannotIdentify => {
+            Code::RegistrationRefused | Code::KeyCannotIdentify | Code::PinLengthRefused => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
             }
             Code::ServerBehind | Code::ServerClock => Self::unavailable(code, message),

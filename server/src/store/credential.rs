@@ -67,6 +67,8 @@ pub struct Credential {
     pub clone_suspected: Option<UnixTime>,
     /// Uses up to this event are known to be its own.
     pub suspicion_cleared: Option<u64>,
+    /// How many characters a PIN has at least, as the key said at enrollment; none when it did not.
+    pub min_pin_length: Option<u8>,
 }
 
 impl Credential {
@@ -102,6 +104,8 @@ pub struct Registration {
     pub record: CredentialRecord,
     /// Signature counter.
     pub counter: u32,
+    /// How many characters a PIN has at least, when the key said it.
+    pub min_pin_length: Option<u8>,
     /// `packed`, `none`, ...
     pub attestation_format: Option<String>,
     /// The attestation object, as it came.
@@ -127,6 +131,7 @@ impl FromRow for Credential {
             last_terminal: row.get("last_terminal")?,
             clone_suspected: row.get("clone_suspected")?,
             suspicion_cleared: row.get("suspicion_cleared")?,
+            min_pin_length: row.get("min_pin_length")?,
         })
     }
 }
@@ -134,7 +139,7 @@ impl FromRow for Credential {
 const SELECT: &str = "SELECT id, person, credential_id, public_key, rp_id, aaguid, flags, \
     cred_protect, status, \
                       label, enrolled, counter, last_used, last_terminal, clone_suspected, \
-                      suspicion_cleared FROM credential ";
+                      suspicion_cleared, min_pin_length FROM credential ";
 
 /// Adds a key to a person; the transaction holds the write lock, so the cap has no race.
 ///
@@ -158,9 +163,9 @@ pub async fn add(db: &mut Db, person: i64, key: &Registration, cap: u32) -> Resu
     let added = query(
         "INSERT INTO credential (person, credential_id, fingerprint, public_key, rp_id, aaguid, \
             flags, cred_protect,
-             status, label, enrolled, counter, attestation_format, attestation)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'active', $9, $10, $11, $12, $13) ON CONFLICT DO \
-         NOTHING",
+             status, label, enrolled, counter, attestation_format, attestation, min_pin_length)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'active', $9, $10, $11, $12, $13, $14) \
+         ON CONFLICT DO NOTHING",
     )
     .bind(person)
     .bind(&record.id)
@@ -175,6 +180,7 @@ pub async fn add(db: &mut Db, person: i64, key: &Registration, cap: u32) -> Resu
     .bind(key.counter)
     .bind(key.attestation_format.as_ref())
     .bind(key.attestation.as_deref())
+    .bind(key.min_pin_length)
     .execute(db)
     .await?;
     if added == 0 {
@@ -233,7 +239,7 @@ pub async fn page(db: &mut Db, request: &PageRequest) -> Result<Page<ListedCrede
         "SELECT credential.id, person, credential_id, public_key, rp_id, aaguid, flags, \
             cred_protect,
              credential.status, label, enrolled, counter, last_used, last_terminal, \
-             clone_suspected, suspicion_cleared, person.login
+             clone_suspected, suspicion_cleared, min_pin_length, person.login
          FROM credential JOIN person ON person.id = credential.person
          WHERE credential.id > $1 AND (CAST($2 AS TEXT) IS NULL OR lower(person.login) LIKE $2 \
          ESCAPE '\\'

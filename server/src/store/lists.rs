@@ -60,7 +60,13 @@ fn key(number: u8) -> Registration {
         label: DisplayText::new(format!("Key 100%-{number}")).unwrap(),
         enrolled: NOW,
     };
-    Registration { record, counter: 0, attestation_format: None, attestation: None }
+    Registration {
+        record,
+        counter: 0,
+        min_pin_length: None,
+        attestation_format: None,
+        attestation: None,
+    }
 }
 
 /// A store with ten people, each with a group, two scopes, a key and a code; ten terminals, each

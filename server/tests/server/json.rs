@@ -275,7 +275,8 @@ fn each_success(run: &mut dyn FnMut(&Deployment, &str, &[&str])) {
         ("scope add", "pharmacy"),
         (
             "scope set",
-            "icu --passes 12h --loans 12h --idle 15m --vouch-groups nurses --vouch-per-month 2",
+            "icu --passes 12h --loans 12h --idle 15m --vouch-groups nurses --vouch-per-month 2 \
+             --min-pin-length 6 --pin-change-at-first-use yes",
         ),
         ("scope set-offline", "icu --soft 1h --degraded 2h --hard 3h"),
         ("scope set-lockout", "icu --threshold 5 --delay 30s --longest 1h"),

@@ -22,6 +22,7 @@ mod connections;
 mod contract;
 mod enrollment;
 mod enrollment_codes;
+mod enrollment_pin;
 mod event_log;
 mod event_log_changed;
 mod event_log_keys;

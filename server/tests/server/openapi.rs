@@ -54,6 +54,7 @@ impl Spec {
             "array" => json!([self.sample(&schema["items"])]),
             "string" => text(schema, schema["minLength"].as_u64().unwrap_or(4)),
             "integer" => schema["minimum"].clone(),
+            "boolean" => json!(true),
             other => panic!("{other} in a request"),
         }
     }
@@ -133,6 +134,11 @@ impl Spec {
                 put("-1".into(), false, "below zero");
                 put(schema["maximum"].to_string(), true, "the greatest");
                 put("18446744073709551616".into(), false, "too great");
+            }
+            "boolean" => {
+                put("\"true\"".into(), false, "a string");
+                put("1".into(), false, "a number");
+                put("false".into(), true, "no");
             }
             other => panic!("{other} in a request"),
         }

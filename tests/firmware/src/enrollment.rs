@@ -27,6 +27,8 @@ pub struct Enrolled {
     pub public_key: Vec<u8>,
     /// The extension's output; 0 without it.
     pub cred_protect: u8,
+    /// The same of `minPinLength`.
+    pub min_pin_length: Option<u8>,
     /// Attestation statement format.
     pub format: String,
 }
@@ -48,14 +50,17 @@ impl Enrolled {
         let mut behind = rest;
         let _: Value = ciborium::from_reader(&mut behind).expect("a COSE key");
         let public_key = rest[..rest.len() - behind.len()].to_vec();
-        let cred_protect = if data[32] & 0x80 == 0 {
-            0
+        let extensions = if data[32] & 0x80 == 0 {
+            Vec::new()
         } else {
             let Value::Map(extensions) = ciborium::from_reader(behind).expect("extensions") else {
                 panic!("no map")
             };
-            let level = extensions.iter().find(|(key, _)| *key == Value::from("credProtect"));
-            level.and_then(|(_, level)| level.as_integer()?.try_into().ok()).unwrap_or(0)
+            extensions
+        };
+        let told = |name: &str| -> Option<u8> {
+            let (_, value) = extensions.iter().find(|(key, _)| *key == Value::from(name))?;
+            value.as_integer()?.try_into().ok()
         };
         Self {
             rp_id_hash: data[..32].try_into().expect("32 bytes"),
@@ -64,7 +69,8 @@ impl Enrolled {
             aaguid: data[37..53].try_into().expect("16 bytes"),
             id: id.to_vec(),
             public_key,
-            cred_protect,
+            cred_protect: told("credProtect").unwrap_or(0),
+            min_pin_length: told("minPinLength"),
             format,
         }
     }

@@ -127,18 +127,37 @@ impl Plugged {
         limits: &Limits,
     ) -> Result<Registration, KeyError> {
         let pin = pin(PIN);
-        let wanted = NewCredential {
-            pin: &pin,
+        let algorithms = [algorithm];
+        let wanted = Self::wanted(&pin, rp_id, protection, &algorithms);
+        self.open.make_credential(&wanted, limits)
+    }
+
+    /// A credential of the deployment with a PIN, on a key that is told how long PINs are.
+    pub fn make_with_length(&mut self, typed: &str, least: u8) -> Result<Registration, KeyError> {
+        let pin = pin(typed);
+        let wanted =
+            NewCredential { min_pin_length: Some(least), ..Self::wanted(&pin, RP, 2, &[ES256]) };
+        self.open.make_credential(&wanted, &soon())
+    }
+
+    fn wanted<'a>(
+        pin: &'a Pin,
+        rp_id: &'a str,
+        protection: u8,
+        algorithms: &'a [i32],
+    ) -> NewCredential<'a> {
+        NewCredential {
+            pin,
             rp_id,
             user_handle: &HANDLE,
             user_name: "hanako",
             display_name: "Demo Hanako",
             client_data: b"{\"type\":\"webauthn.create\"}",
-            algorithms: &[algorithm],
+            algorithms,
             exclude: &[],
             protection,
-        };
-        self.open.make_credential(&wanted, limits)
+            min_pin_length: None,
+        }
     }
 
     /// A credential of the deployment with the defaults: credProtect 2, ES256; its id.

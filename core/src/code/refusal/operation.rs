@@ -76,6 +76,8 @@ codes! {
     RestoreTrailTooLong = 1872,
     /// A number in `$path` is so high that none is left above it.
     RestoreNumberTooHigh = 1873,
+    /// A key that was enrolled takes PINs that are shorter than the deployment wants.
+    PinLengthRefused = 1880,
     // 190x: the log of records
     /// The record `$number` is not what the log took in.
     LogEntryChanged = 1900,

@@ -66,6 +66,12 @@ pub struct Enrollment {
     /// Credentials of the pool's keys, which become nobody's own; none from an older agent.
     #[n(11)]
     pub pool: Option<List<CredentialId, MAX_POOL>>,
+    /// How many characters the PIN of the key has to have, where the deployment says it.
+    #[n(12)]
+    pub min_pin_length: Option<u8>,
+    /// True: the key is to ask for another PIN at its first use.
+    #[n(13)]
+    pub pin_change_at_first_use: Option<bool>,
 }
 
 /// The registration that the key made.
@@ -87,6 +93,9 @@ pub struct EnrollFinish {
     /// What the person calls the key.
     #[n(4)]
     pub label: DisplayText,
+    /// Whether the key can ask for another PIN at its first use. Said where that is wanted.
+    #[n(5)]
+    pub can_force_pin_change: Option<bool>,
 }
 
 /// A key is enrolled.

@@ -24,6 +24,12 @@ pub struct EnrollBeginReply {
     pub origin: String,
     /// credProtect level asked for, 1 to 3.
     pub cred_protect: u8,
+    /// How many characters the PIN of the key has to have, where a scope of the person says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_pin_length: Option<u8>,
+    /// True: the key is to ask for another PIN at its first use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin_change_at_first_use: Option<bool>,
     /// WebAuthn PublicKeyCredentialCreationOptionsJSON.
     #[serde(rename = "publicKey")]
     pub public_key: CreationOptions,
@@ -108,6 +114,10 @@ pub struct EnrollFinishRequest {
     pub attestation_object: Base64,
     /// What the person calls the key.
     pub label: String,
+    /// Whether the key can ask for another PIN at its first use. Said to a server that wants it:
+    /// others refuse the field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub can_force_pin_change: Option<bool>,
 }
 
 /// A key is enrolled.

@@ -14,14 +14,16 @@ use hidapi::scripted::Reply as Says;
 use wardkey_core::codec::{Bytes, List};
 use wardkey_core::id::CredentialId;
 use wardkey_core::message::MAX_KEY_FRAME;
-use wardkey_core::message::key::{Assert, ChangePinOf, Identify, MakeCredential, Pin};
+use wardkey_core::message::key::{
+    Assert, ChangePinOf, ForcePinChange, Identify, MakeCredential, Pin,
+};
 use wardkey_ipc::IpcError;
 
 use super::*;
 use crate::keys::SecurityKey;
 use crate::testkey::{
-    AGREEMENT, ASSERT, CHANGE_PIN, INFO, MAKE, NEXT_NODE, RETRIES, RP_ID, TOKEN, TestKey,
-    assertion, auth_data, id, info,
+    AGREEMENT, ASSERT, CHANGE_PIN, CONFIG, INFO, MAKE, NEXT_NODE, RETRIES, RP_ID, TOKEN, TOKEN_FOR,
+    TestKey, assertion, auth_data, configured::Configured, id, info,
 };
 
 /// Makes the plugged keys, within the serving thread.
@@ -156,6 +158,7 @@ fn make(wait_ms: u32) -> MakeCredential {
         exclude: List::default(),
         cred_protect: 2,
         wait_ms,
+        min_pin_length: None,
     }
 }
 

@@ -43,7 +43,13 @@ async fn enrolled(deployment: &Deployment, name: &str, seed: u8) {
         label: DisplayText::new(name).unwrap(),
         enrolled: NOW,
     };
-    let key = Registration { record, counter: 0, attestation_format: None, attestation: None };
+    let key = Registration {
+        record,
+        counter: 0,
+        min_pin_length: None,
+        attestation_format: None,
+        attestation: None,
+    };
     let put = async |op: &mut Operation<'_>| {
         let holder = loaner::find(op.tx, &login(name)).await?.unwrap();
         credential::add(op.tx, holder.id, &key, 4).await?;

@@ -86,6 +86,8 @@ pub struct KeyView {
     pub model: String,
     /// Whether its maker vouches for it.
     pub attested: bool,
+    /// How many characters a PIN has at least, as the key said at enrollment; none: not known.
+    pub min_pin_length: Option<u8>,
     /// `active` or `disabled`.
     pub status: &'static str,
     /// When it was enrolled, Unix seconds.
@@ -213,6 +215,7 @@ fn take(
             fingerprint: key.fingerprint().to_hex(),
             model: key.aaguid.to_hex(),
             attested,
+            min_pin_length: key.min_pin_length,
             status: if usable { "active" } else { "disabled" },
             enrolled: key.enrolled.0,
             last_used: key.last_used.map(|time| time.0),

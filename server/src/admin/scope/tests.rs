@@ -41,6 +41,25 @@ async fn what_is_not_given_stays_and_each_part_has_its_row() {
         assert_eq!(deployment.actions().await[0], "scope.ask-name");
     }
 
+    assert_eq!((before.min_pin_length, before.pin_change_at_first_use), (None, false));
+    for (min_length, change_at_first_use, expected) in [
+        (Some(6), None, (Some(6), false)),
+        (None, Some(true), (Some(6), true)),
+        (Some(63), None, (Some(63), true)),
+        (Some(0), Some(false), (None, false)),
+        (Some(4), Some(true), (Some(4), true)),
+    ] {
+        let rules = Rules { pin: PinSet { min_length, change_at_first_use }, ..Rules::default() };
+        assert!(set(rules).await.unwrap().changed);
+        let after = show(&mut deployment.store.read().await.unwrap(), &icu).await.unwrap();
+        assert_eq!((after.min_pin_length, after.pin_change_at_first_use), expected);
+        assert_eq!(deployment.actions().await[0], "scope.pin");
+    }
+    for min_length in [3, 64, 255] {
+        let pin = PinSet { min_length: Some(min_length), ..PinSet::default() };
+        set(Rules { pin, ..Rules::default() }).await.unwrap_err();
+    }
+
     // Not in order; an emergency group that nobody is in; nothing at all.
     set(Rules { soft: Some(before.hard + 1), ..Rules::default() }).await.unwrap_err();
     let groups = Some(vec![GroupName::new("nobody").unwrap()]);

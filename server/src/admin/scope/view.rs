@@ -55,6 +55,10 @@ pub struct ScopeView {
     pub vouch_per_month: Option<u32>,
     /// The longest that a key may be lent, in seconds; none: none is.
     pub loans: Option<u64>,
+    /// How many characters the PIN of a key that is enrolled has at least; none: as the key says.
+    pub min_pin_length: Option<u8>,
+    /// Whether a key that is enrolled asks for another PIN at its first use.
+    pub pin_change_at_first_use: bool,
 }
 
 /// A Unix account that several people use.
@@ -119,5 +123,7 @@ pub(super) fn view(row: &Scope, policy: &PolicyDocument) -> ScopeView {
         vouch_seconds: policy.vouch_seconds,
         vouch_per_month: policy.vouch_per_month,
         loans: policy.loan_seconds,
+        min_pin_length: policy.min_pin_length,
+        pin_change_at_first_use: policy.pin_change_at_first_use == Some(true),
     }
 }

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use wardkey_core::name::{GroupName, LoginName, ScopeName, ServiceName};
+use wardkey_core::policy::pin::LENGTHS;
 use wardkey_core::policy::session::OnRemoval;
 use wardkey_help::usage::{Wrong, number};
 
@@ -38,7 +39,9 @@ pub enum Scope {
                                 --lockout-threshold 5 --lockout-delay 30s --lockout-longest 1h\n  \
                             wardkey-server scope set east3 \
                                 --on-removal lock --idle 15m --longest 12h\n  \
-                            wardkey-server scope set east3 --ask-name yes")]
+                            wardkey-server scope set east3 --ask-name yes\n  \
+                            wardkey-server scope set east3 \
+                                --min-pin-length 6 --pin-change-at-first-use yes")]
     Set(Box<ScopeSet>),
     /// The same as "scope set --soft --degraded --hard".
     #[command(hide = true)]
@@ -168,6 +171,13 @@ pub struct ScopeRules {
     /// (up to 72h); 0: nobody.
     #[arg(long, value_parser = duration_or_none, value_name = "TIME")]
     pub loans: Option<u64>,
+    /// The PIN of a key that is enrolled has so many characters at least, 4 to 63, and a key that
+    /// can takes no shorter one from then on; 0: as the key says (as at first).
+    #[arg(long, value_parser = pin_length, value_name = "NUMBER")]
+    pub min_pin_length: Option<u8>,
+    /// A key that is enrolled, and can, asks for another PIN at its first use.
+    #[arg(long, action = clap::ArgAction::Set, value_parser = yes_or_no, value_name = "yes|no")]
+    pub pin_change_at_first_use: Option<bool>,
 }
 
 /// Shared accounts.
@@ -219,6 +229,12 @@ fn yes_or_no(text: &str) -> Result<bool, Wrong> {
         "no" => Ok(false),
         _ => Err(Wrong::new(Text::WriteYesNo)),
     }
+}
+
+fn pin_length(text: &str) -> Result<u8, Wrong> {
+    let number = text.parse().ok();
+    let found = number.filter(|number| *number == 0 || LENGTHS.contains(number));
+    found.ok_or_else(|| Wrong::new(Text::WritePinLength))
 }
 
 fn on_removal(text: &str) -> Result<OnRemoval, Wrong> {

@@ -86,6 +86,7 @@ pub struct Making<'a> {
     pub origin: &'a str,
     pub kind: &'a str,
     pub cred_protect: Option<u8>,
+    pub min_pin_length: Option<u8>,
     pub eddsa: bool,
     pub aaguid: [u8; 16],
 }
@@ -99,6 +100,7 @@ impl Default for Making<'_> {
             origin: ORIGIN,
             kind: "webauthn.create",
             cred_protect: Some(2),
+            min_pin_length: None,
             eddsa: false,
             aaguid: AAGUID,
         }
@@ -138,9 +140,16 @@ impl Credential {
         )
         .into_bytes();
         let mut auth_data = sha256(making.rp_id.as_bytes()).as_bytes().to_vec();
-        let extensions = making.cred_protect.map(|level| {
+        let told = [("credProtect", making.cred_protect), ("minPinLength", making.min_pin_length)];
+        let told: Vec<_> =
+            told.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        let extensions = (!told.is_empty()).then(|| {
             let mut out = Vec::new();
-            Encoder::new(&mut out).map(1).unwrap().str("credProtect").unwrap().u8(level).unwrap();
+            let mut e = Encoder::new(&mut out);
+            e.map(told.len() as u64).unwrap();
+            for (name, value) in &told {
+                e.str(name).unwrap().u8(*value).unwrap();
+            }
             out
         });
         auth_data.push(making.flags | if extensions.is_some() { 0x80 } else { 0 });

@@ -6,6 +6,7 @@ mod hostile;
 mod identify;
 mod life;
 mod pin;
+mod pin_rules;
 mod relying_party;
 mod touch;
 mod website;
