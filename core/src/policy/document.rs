@@ -60,6 +60,10 @@ pub struct PolicyDocument {
     /// reader that does not know this lets nobody in by one.
     #[n(115)]
     pub loan_seconds: Option<u64>,
+    /// The longest that a sealed code (break-glass) may be valid, in seconds; none: the scope has
+    /// none. A reader that does not know this lets nobody in by one.
+    #[n(118)]
+    pub break_glass_seconds: Option<u64>,
 }
 
 impl Document for PolicyDocument {
@@ -89,6 +93,7 @@ impl PolicyDocument {
             vouch_seconds: None,
             vouch_per_month: None,
             loan_seconds: None,
+            break_glass_seconds: None,
         }
     }
 
@@ -98,6 +103,7 @@ impl PolicyDocument {
             ProofKind::TemporaryCode => self.pass_seconds,
             ProofKind::Vouch if self.vouch_groups.is_some() => self.vouch_seconds,
             ProofKind::Vouch => None,
+            ProofKind::BreakGlass => self.break_glass_seconds,
             // A key is valid for as long as the directory has it.
             ProofKind::KeyWithPin | ProofKind::KeyWithFingerprint => Some(u64::MAX),
         }

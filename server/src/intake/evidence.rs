@@ -61,7 +61,7 @@ async fn by_pass(
     signed: &SignedByCode,
     terminal: &TerminalId,
 ) -> Result<Verdict> {
-    if let Err(unproven) = evidence::names_its_pass(event, signed) {
+    if let Err(unproven) = evidence::names_its_pass(event, signed, false) {
         return Ok(invalid(&unproven));
     }
     let Some(pass) = pass::find(tx, &signed.pass).await? else {
