@@ -85,6 +85,7 @@ async fn set(context: &Context, new: ScopeSet) -> Result<()> {
             per_month: new.rules.vouch_per_month,
         },
         loans: new.rules.loans,
+        break_glass: new.rules.break_glass,
     };
     let done = context
         .change(new.reason.as_deref(), async |op| scope::set(op, &new.name, rules).await)
@@ -213,6 +214,13 @@ fn loans(scope: &ScopeView) -> Phrase {
     }
 }
 
+fn break_glass(scope: &ScopeView) -> Phrase {
+    match scope.break_glass {
+        Some(seconds) => Text::BreakGlassRule.with([("count", (seconds / 86_400).into())]),
+        None => Text::None.into(),
+    }
+}
+
 fn name_rule(scope: &ScopeView) -> Phrase {
     if scope.ask_name { Text::NameAsked } else { Text::NameByKey }.into()
 }
@@ -230,6 +238,7 @@ fn fields(scope: &ScopeView) -> Vec<(Text, Phrase)> {
         (Text::LabelPasses, passes(scope)),
         (Text::LabelVouching, vouching(scope)),
         (Text::LabelLoans, loans(scope)),
+        (Text::LabelBreakGlass, break_glass(scope)),
         (Text::LabelUserName, name_rule(scope)),
     ]
 }

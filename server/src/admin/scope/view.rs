@@ -55,6 +55,8 @@ pub struct ScopeView {
     pub vouch_per_month: Option<u32>,
     /// The longest that a key may be lent, in seconds; none: none is.
     pub loans: Option<u64>,
+    /// The longest that a sealed code (break-glass) may be valid, in seconds; none: none is.
+    pub break_glass: Option<u64>,
 }
 
 /// A Unix account that several people use.
@@ -119,5 +121,6 @@ pub(super) fn view(row: &Scope, policy: &PolicyDocument) -> ScopeView {
         vouch_seconds: policy.vouch_seconds,
         vouch_per_month: policy.vouch_per_month,
         loans: policy.loan_seconds,
+        break_glass: policy.break_glass_seconds,
     }
 }

@@ -168,6 +168,10 @@ pub struct ScopeRules {
     /// (up to 72h); 0: nobody.
     #[arg(long, value_parser = duration_or_none, value_name = "TIME")]
     pub loans: Option<u64>,
+    /// A sealed code ("break-glass add") lets somebody in once where nothing else does, and is
+    /// valid for this long at most (up to 400d); 0: there is none.
+    #[arg(long, value_parser = duration_or_none, value_name = "TIME")]
+    pub break_glass: Option<u64>,
 }
 
 /// Shared accounts.

@@ -38,6 +38,7 @@ migrations! {
     19 "0019_root_versions",
     20 "0020_loaners",
     21 "0021_api_keys",
+    23 "0023_break_glass",
 }
 
 /// What brings a store up to date.
