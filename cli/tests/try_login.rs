@@ -291,3 +291,22 @@ fn only_root_is_told_and_a_silent_agent_is_a_refusal() {
     let (end, code, _) = of(&machine(&deployment).run("try nobody --json", &[], false, true));
     assert_eq!((end.as_str(), code.as_deref()), ("refused", Some("WK-1301")));
 }
+
+#[test]
+fn a_sealed_code_is_said_to_be_there_and_where_it_is_not_taken() {
+    let mut deployment = Deployment::with_sealed();
+    let break_glass = deployment.hanako().break_glass.clone();
+    *deployment.hanako() = PersonRecord { break_glass, ..person(PERSON, 1, &Key::es256(1)) };
+    deployment.refresh();
+    let of_sealed = |line: &str| {
+        let (_, _, steps) = of(&tried(&deployment, T0, grant(&deployment), line));
+        let step = steps.into_iter().find(|(name, ..)| name == "break_glass").unwrap();
+        assert_eq!(step.1, "note", "{line}");
+        step.2
+    };
+    let none = of_sealed("try nobody --json");
+    let refused = of_sealed("try nobody --service sudo --json");
+    assert_ne!(none, refused);
+    let ran = tried(&deployment, T0, grant(&deployment), "try nobody");
+    assert!(ran.out.contains("its use is an alarm"), "{}", ran.out);
+}

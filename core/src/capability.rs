@@ -14,6 +14,16 @@ pub const VOUCHES: &str = "vouches";
 /// Takes a small change out of the answer that tells of it, without a second request.
 pub const CHANGES_IN_WAIT: &str = "changes-in-wait";
 
+/// Knows sealed codes (break-glass).
+pub const BREAK_GLASS: &str = "break-glass";
+
 /// All that this version can.
-pub const ALL: [&str; 6] =
-    [CANDIDATE_PAGES, CHANGES_IN_WAIT, GROWING_DOCUMENTS, PROOF_KINDS, SERVER_TIME, VOUCHES];
+pub const ALL: [&str; 7] = [
+    BREAK_GLASS,
+    CANDIDATE_PAGES,
+    CHANGES_IN_WAIT,
+    GROWING_DOCUMENTS,
+    PROOF_KINDS,
+    SERVER_TIME,
+    VOUCHES,
+];

@@ -12,7 +12,7 @@ use crate::policy::context::LoginContext;
 use crate::policy::evaluate::{Permit, evaluate};
 use crate::policy::lending;
 use crate::policy::vouching::holds;
-use crate::policy::ways::{is_valid, takes};
+use crate::policy::ways::{is_valid, is_valid_sealed, takes};
 use crate::proof::assertion::{Assertion, AuthenticatorData};
 use crate::proof::{ProofKind, SignedByCode};
 use crate::snapshot::Snapshot;
@@ -37,6 +37,8 @@ pub enum By {
     Key(Box<ByKey>),
     /// The code of a pass.
     Code(Box<Pass>),
+    /// A sealed code, which is void from then on.
+    BreakGlass(Box<Pass>),
     /// A code for which a colleague vouched.
     Vouch(Box<Vouch>),
 }
@@ -68,6 +70,7 @@ impl Granted {
             By::Key(key) => key.kind,
             By::Code(_) => ProofKind::TemporaryCode,
             By::Vouch(_) => ProofKind::Vouch,
+            By::BreakGlass(_) => ProofKind::BreakGlass,
         }
     }
 
@@ -80,7 +83,7 @@ impl Granted {
     pub fn by_key(&self) -> Option<&ByKey> {
         match &self.by {
             By::Key(key) => Some(key),
-            By::Code(_) | By::Vouch(_) => None,
+            By::Code(_) | By::Vouch(_) | By::BreakGlass(_) => None,
         }
     }
 
@@ -157,8 +160,8 @@ pub fn decide(
     Ok(Granted { permit, client_data, by: By::Key(Box::new(by)) })
 }
 
-/// The same decision about what the code of a pass signed: knowledge of the code, at a terminal
-/// that has joined. Whether the pass is void or ended at this terminal, its own notes say.
+/// The same decision about what the code of a pass signed, or a sealed code: knowledge of the code,
+/// at a terminal that has joined. Whether it is void or ended at this terminal, its own notes say.
 ///
 /// # Errors
 /// A [`Denial`] with the first check that failed. Every path but the last denies.
@@ -170,15 +173,24 @@ pub fn decide_by_code(
     signed: &SignedByCode,
 ) -> Result<Granted, Denial> {
     // First of all who asks: nothing about a person is said for a wrong code.
-    let pass =
-        snapshot.pass().ok_or_else(|| Denial::new(Code::PassWrong, "the person has no pass"))?;
+    let sealed = snapshot.break_glass().filter(|sealed| sealed.id == signed.pass);
+    let pass = sealed
+        .or_else(|| snapshot.pass())
+        .ok_or_else(|| Denial::new(Code::PassWrong, "the person has no pass"))?;
     signed.verify(pass)?;
 
     let permit = evaluate(snapshot, context).into_permit()?;
-    takes(snapshot, context.service, ProofKind::TemporaryCode)?;
-    is_valid(snapshot, pass, context.now)?;
+    let by = if sealed.is_some() {
+        takes(snapshot, context.service, ProofKind::BreakGlass)?;
+        is_valid_sealed(snapshot, pass, context.now)?;
+        By::BreakGlass(Box::new(pass.clone()))
+    } else {
+        takes(snapshot, context.service, ProofKind::TemporaryCode)?;
+        is_valid(snapshot, pass, context.now)?;
+        By::Code(Box::new(pass.clone()))
+    };
     let client_data = client_data_of(&signed.client_data, snapshot, context, terminal, freshness)?;
-    Ok(Granted { permit, client_data, by: By::Code(Box::new(pass.clone())) })
+    Ok(Granted { permit, client_data, by })
 }
 
 /// The same decision about what a code signed for which a colleague vouched at this terminal.

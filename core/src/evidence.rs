@@ -196,7 +196,7 @@ pub fn by_key(
     terminal: &TerminalId,
     (whose, key): (Whose<'_>, &CredentialRecord),
 ) -> Result<AuthenticatorData, Unproven> {
-    if event.name == EventName::PassLogin {
+    if matches!(event.name, EventName::PassLogin | EventName::BreakGlassLogin) {
         return Err(Unproven::PassByKey);
     }
     let data = client_data(evidence.client_data.as_slice())?;
@@ -208,7 +208,7 @@ pub fn by_key(
     Ok(facts)
 }
 
-/// Verifies what the code of a pass signed.
+/// Verifies what the code of a pass signed, or a sealed code.
 ///
 /// # Errors
 /// [`Unproven`].
@@ -218,7 +218,7 @@ pub fn by_code(
     terminal: &TerminalId,
     pass: &ListedPass,
 ) -> Result<(), Unproven> {
-    names_its_pass(event, signed)?;
+    names_its_pass(event, signed, pass.is_sealed == Some(true))?;
     let data = client_data(signed.client_data.as_slice())?;
     matches(&data, event, terminal, &pass.person)?;
     signed.verify_with(&pass.id, &pass.key).map_err(Unproven::Signature)?;
@@ -231,14 +231,24 @@ pub fn by_code(
     Ok(())
 }
 
-/// Whether it is a login by the pass whose code signed.
+/// Whether it is a login by the pass whose code signed. One by a sealed code says that it is: as
+/// anything else it would raise no alarm.
 ///
 /// # Errors
 /// [`Unproven::OtherPass`], or [`Unproven::OtherLoan`].
-pub fn names_its_pass(event: &Event, signed: &SignedByCode) -> Result<(), Unproven> {
-    // Of another kind it is a vouch's, and says who vouched.
-    let is_pass = event.proof.is_none_or(|proof| proof == ProofKind::TemporaryCode);
-    if event.name != EventName::PassLogin || !is_pass || event.pass != Some(signed.pass) {
+pub fn names_its_pass(
+    event: &Event,
+    signed: &SignedByCode,
+    is_sealed: bool,
+) -> Result<(), Unproven> {
+    let (name, is_kind) = if is_sealed {
+        (EventName::BreakGlassLogin, event.proof == Some(ProofKind::BreakGlass))
+    } else {
+        // Of another kind it is a vouch's, and says who vouched.
+        let is_pass = event.proof.is_none_or(|proof| proof == ProofKind::TemporaryCode);
+        (EventName::PassLogin, is_pass)
+    };
+    if event.name != name || !is_kind || event.pass != Some(signed.pass) {
         return Err(Unproven::OtherPass);
     }
     is_of_no_loan(event)
@@ -329,6 +339,14 @@ fn is_login_by(event: &Event, vouch: &Vouch, terminal: &TerminalId) -> Result<()
         return Err(Unproven::Word(NoWord::NotThen));
     }
     Ok(())
+}
+
+/// Whether a sealed code signed a login at this terminal, whatever the event says of it: then it
+/// was used, and the login counts though its record may not.
+pub fn uses_sealed(signed: &SignedByCode, terminal: &TerminalId, sealed: &ListedPass) -> bool {
+    let is_here = client_data(signed.client_data.as_slice())
+        .is_ok_and(|data| data.terminal == *terminal && data.person == sealed.person);
+    is_here && signed.verify_with(&sealed.id, &sealed.key).is_ok()
 }
 
 fn client_data(signed: &[u8]) -> Result<ClientData, Unproven> {

@@ -157,6 +157,9 @@ pub struct ListedPass {
     /// At this terminal only.
     #[n(5)]
     pub terminal: Option<TerminalId>,
+    /// Whether it is a sealed code (break-glass).
+    #[n(101)]
+    pub is_sealed: Option<bool>,
 }
 
 impl ListedPass {
@@ -169,7 +172,13 @@ impl ListedPass {
             from: pass.from,
             until: pass.until,
             terminal: pass.terminal,
+            is_sealed: None,
         }
+    }
+
+    /// The same of a sealed code.
+    pub fn of_sealed(person: LoginName, sealed: &Pass) -> Self {
+        Self { is_sealed: Some(true), ..Self::of(person, sealed) }
     }
 }
 

@@ -18,6 +18,8 @@ use crate::time::UnixTime;
 
 /// Characters of a code; five bits each.
 pub const CODE_CHARS: usize = 10;
+/// Characters of a sealed code (break-glass), which is valid for long: eighty bits.
+pub const SEALED_CHARS: usize = 16;
 /// Digits of a code that a person chooses for a vouch: never the shape of a pass's.
 pub const CHOSEN_LEAST: usize = 6;
 /// The most of them.
@@ -26,6 +28,8 @@ pub const CHOSEN_MOST: usize = CODE_CHARS - 1;
 pub const MAX_TRIES: u8 = 5;
 /// The longest that any policy may let a pass be, in seconds.
 pub const MAX_SECONDS: u64 = 72 * 3600;
+/// The longest that any policy may let a sealed code be, in seconds.
+pub const MAX_SEALED_SECONDS: u64 = 400 * 24 * 3600;
 /// Argon2id (RFC 9106), 64 MiB, three passes, one lane: the second recommendation of its section
 /// 4, in one lane.
 pub const HASH: u8 = 1;
@@ -69,8 +73,8 @@ pub struct Pass {
     pub reason: DisplayText,
 }
 
-/// A code as it is hashed: ten characters of the alphabet, or the digits that a person chose. Wiped
-/// when dropped, never shown by Debug.
+/// A code as it is hashed: ten characters of the alphabet, sixteen of a sealed one, or the digits
+/// that a person chose. Wiped when dropped, never shown by Debug.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PassCode(Zeroizing<String>);
 
@@ -79,10 +83,19 @@ impl PassCode {
     /// letters of an input method are understood. `None` when it cannot be a code: no try is
     /// spent then.
     pub fn read(typed: &str) -> Option<Self> {
+        Self::read_of(typed, CODE_CHARS)
+    }
+
+    /// The same of a sealed code.
+    pub fn read_sealed(typed: &str) -> Option<Self> {
+        Self::read_of(typed, SEALED_CHARS)
+    }
+
+    fn read_of(typed: &str, chars: usize) -> Option<Self> {
         if typed.len() > 128 {
             return None;
         }
-        let mut code = Zeroizing::new(String::with_capacity(CODE_CHARS + 4));
+        let mut code = Zeroizing::new(String::with_capacity(SEALED_CHARS + 4));
         for c in typed.chars() {
             let c = half_width(c).to_ascii_uppercase();
             let c = match c {
@@ -91,12 +104,12 @@ impl PassCode {
                 'I' | 'L' => '1',
                 c => c,
             };
-            if code.len() == CODE_CHARS || !ALPHABET.iter().any(|digit| char::from(*digit) == c) {
+            if code.len() == chars || !ALPHABET.iter().any(|digit| char::from(*digit) == c) {
                 return None;
             }
             code.push(c);
         }
-        (code.len() == CODE_CHARS).then_some(Self(code))
+        (code.len() == chars).then_some(Self(code))
     }
 
     /// The same of a code that somebody chose: six to nine digits.
@@ -127,6 +140,11 @@ impl PassCode {
         self.0.len() <= CHOSEN_MOST
     }
 
+    /// Whether it is a sealed code.
+    pub fn is_sealed(&self) -> bool {
+        self.0.len() == SEALED_CHARS
+    }
+
     /// Whether others would try it first: digits that repeat, one by one or in twos or threes, or
     /// that count up or down.
     pub fn is_easy(&self) -> bool {
@@ -143,9 +161,18 @@ impl PassCode {
 
     /// A code of random bytes: the first fifty bits.
     pub fn of_random(bytes: &[u8; 7]) -> Self {
-        let mut value = bytes.iter().fold(0u64, |value, byte| value << 8 | u64::from(*byte));
-        let mut code = Zeroizing::new(String::with_capacity(CODE_CHARS + 4));
-        for _ in 0..CODE_CHARS {
+        Self::of_bits(bytes, CODE_CHARS)
+    }
+
+    /// A sealed code of random bytes: every bit of them.
+    pub fn sealed_of_random(bytes: &[u8; 10]) -> Self {
+        Self::of_bits(bytes, SEALED_CHARS)
+    }
+
+    fn of_bits(bytes: &[u8], chars: usize) -> Self {
+        let mut value = bytes.iter().fold(0u128, |value, byte| value << 8 | u128::from(*byte));
+        let mut code = Zeroizing::new(String::with_capacity(SEALED_CHARS + 4));
+        for _ in 0..chars {
             let digit = ALPHABET.get((value & 31) as usize).map_or('0', |digit| char::from(*digit));
             code.push(digit);
             value >>= 5;
@@ -153,15 +180,22 @@ impl PassCode {
         Self(code)
     }
 
-    /// The ten characters, for the hash only.
+    /// The characters, for the hash only.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// As it is handed out: two groups of five.
+    /// As it is handed out: two groups of five, or four of four.
     pub fn in_groups(&self) -> Zeroizing<String> {
-        let (one, other) = self.0.split_at(CODE_CHARS / 2);
-        Zeroizing::new(format!("{one}-{other}"))
+        let group = if self.is_sealed() { 4 } else { CODE_CHARS / 2 };
+        let mut shown = Zeroizing::new(String::with_capacity(self.0.len() + 4));
+        for (at, c) in self.0.chars().enumerate() {
+            if at > 0 && at % group == 0 {
+                shown.push('-');
+            }
+            shown.push(c);
+        }
+        shown
     }
 }
 
@@ -184,6 +218,7 @@ fn half_width(c: char) -> char {
 text_codec!(PassCode, |text| {
     Self::read(text)
         .or_else(|| Self::read_chosen(text))
+        .or_else(|| Self::read_sealed(text))
         .ok_or_else(|| minicbor::decode::Error::message("not a code"))
 });
 
@@ -232,6 +267,31 @@ mod tests {
         let bytes = crate::codec::to_message(&code);
         assert_eq!(crate::codec::from_message::<PassCode>(&bytes).unwrap(), code);
         assert!(!PassCode::of_random(&[1; 7]).is_chosen());
+    }
+
+    #[test]
+    fn a_sealed_code_has_eighty_bits_and_the_shape_of_no_other_code() {
+        let code = PassCode::sealed_of_random(&[0xff, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        let shown = code.in_groups();
+        assert_eq!((shown.len(), shown.matches('-').count()), (SEALED_CHARS + 3, 3));
+        for same in [shown.to_string(), shown.to_lowercase(), shown.replace('-', " ")] {
+            assert_eq!(PassCode::read_sealed(&same), Some(code.clone()), "{same}");
+            assert_eq!(PassCode::read(&same), None);
+            assert_eq!(PassCode::read_chosen(&same), None);
+        }
+        assert!(code.is_sealed() && !code.is_chosen() && !PassCode::of_random(&[1; 7]).is_sealed());
+        assert_eq!(PassCode::read_sealed("ABCDE-FGHJK"), None);
+        let bytes = crate::codec::to_message(&code);
+        assert_eq!(crate::codec::from_message::<PassCode>(&bytes).unwrap(), code);
+
+        let mut codes = std::collections::BTreeSet::new();
+        codes.insert(PassCode::sealed_of_random(&[0; 10]).expose().to_owned());
+        for bit in 0..80u32 {
+            let bytes = (1u128 << bit).to_be_bytes();
+            let bytes: [u8; 10] = bytes[6..].try_into().unwrap();
+            codes.insert(PassCode::sealed_of_random(&bytes).expose().to_owned());
+        }
+        assert_eq!(codes.len(), 1 + 80);
     }
 
     #[test]

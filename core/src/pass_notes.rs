@@ -45,7 +45,7 @@ pub struct PassNote {
     /// Codes that were tried since the last right one.
     #[n(1)]
     pub tries: u8,
-    /// Its person has logged in here with the key since.
+    /// Its person has logged in here with the key since; of a sealed code: it was used here.
     #[n(2)]
     pub ended: bool,
     /// When it is over, and needs no note any more.
@@ -69,7 +69,7 @@ pub enum PassState {
     },
     /// Too many wrong codes: no code is right any more.
     Void,
-    /// Ended here by a login with the key.
+    /// Ended here by a login with the key; a sealed code by its use.
     Ended,
 }
 
@@ -115,6 +115,18 @@ impl PassNotes {
     #[must_use]
     pub fn end(&mut self, pass: &Pass, now: UnixTime) -> bool {
         self.change((pass.id, pass.until), now, |note| note.ended = true)
+    }
+
+    /// A sealed code is used, and void from then on. False: it was used here before, also a moment
+    /// ago at another console. `None`: there is no room for a note, so that nobody may be let in.
+    #[must_use]
+    pub fn spend(&mut self, sealed: &Pass, now: UnixTime) -> Option<bool> {
+        let mut is_first = false;
+        self.change((sealed.id, sealed.until), now, |note| {
+            is_first = !note.ended && note.tries <= MAX_TRIES;
+            note.ended = true;
+        })
+        .then_some(is_first)
     }
 
     /// Its person has logged in with a key of their own. False: there is no room for a note.
@@ -210,6 +222,30 @@ mod tests {
         assert_eq!(notes.count(Some(&one), NOW), Some(PassState::Ended));
         notes.was_right(&one, NOW, false);
         assert_eq!(notes.count(Some(&one), NOW), Some(PassState::Ended));
+    }
+
+    #[test]
+    fn a_sealed_code_is_used_once_and_never_without_a_note() {
+        let (mut notes, sealed) = (PassNotes::default(), pass(1));
+        assert_eq!(notes.spend(&sealed, NOW), Some(true));
+        assert_eq!(notes.spend(&sealed, NOW), Some(false), "at another console");
+        assert_eq!(notes.count(Some(&sealed), NOW), Some(PassState::Ended));
+        notes.was_right(&sealed, NOW, true);
+        assert!(notes.has_ended(&sealed.id), "not even the right code opens it again");
+        let last = UnixTime(sealed.until.0 - 1);
+        assert_eq!(notes.count(Some(&pass(2)), last), Some(PassState::Open { tries: 1 }));
+        assert!(notes.has_ended(&sealed.id), "noted for as long as it would be valid");
+
+        let mut full = PassNotes::default();
+        for number in 0..256 {
+            assert!(full.count(Some(&pass(number)), NOW).is_some());
+        }
+        assert_eq!(full.spend(&pass(999), NOW), None);
+        let mut void = PassNotes::default();
+        for _ in 0..=MAX_TRIES {
+            assert!(void.count(Some(&sealed), NOW).is_some());
+        }
+        assert_eq!(void.spend(&sealed, NOW), Some(false), "after too many wrong codes");
     }
 
     #[test]

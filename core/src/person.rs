@@ -55,6 +55,10 @@ pub struct PersonRecord {
     /// reader that passes this over must not take it for a key of the person's own, without end.
     #[n(102)]
     pub loan: Option<Loan>,
+    /// A sealed code (break-glass) that lets somebody in as this person once. A reader that does
+    /// not know it lets nobody in by it.
+    #[n(103)]
+    pub break_glass: Option<Pass>,
 }
 
 impl Document for PersonRecord {

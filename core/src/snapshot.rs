@@ -188,8 +188,17 @@ impl Snapshot {
     /// The person's pass: one that every record of the person has, so that a scope which has taken
     /// it away is heard though another has not.
     pub fn pass(&self) -> Option<&Pass> {
-        let pass = self.records().next()?.pass.as_ref()?;
-        self.records().all(|record| record.pass.as_ref() == Some(pass)).then_some(pass)
+        self.in_every_record(|record| record.pass.as_ref())
+    }
+
+    /// The person's sealed code (break-glass), as [`Self::pass`].
+    pub fn break_glass(&self) -> Option<&Pass> {
+        self.in_every_record(|record| record.break_glass.as_ref())
+    }
+
+    fn in_every_record(&self, of: fn(&PersonRecord) -> Option<&Pass>) -> Option<&Pass> {
+        let pass = of(self.records().next()?)?;
+        self.records().all(|record| of(record) == Some(pass)).then_some(pass)
     }
 
     /// When the first of the signed documents expires: from then on the terminal is offline.

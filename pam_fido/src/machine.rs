@@ -358,6 +358,27 @@ mod tests {
     }
 
     #[test]
+    fn a_sealed_code_that_was_used_is_so_for_every_process_that_comes_after() {
+        use wardkey_testkit::{T0, sealed};
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("marks");
+        let root = || ThisMachine { may_write: true, ..ThisMachine::new(&path, Owner::current()) };
+        let spend = |machine: &ThisMachine| {
+            let mut spent = None;
+            machine.note_passes(&mut |notes| spent = notes.spend(&sealed(7), UnixTime(T0)))?;
+            Ok::<_, Refusal>(spent)
+        };
+        assert_eq!(spend(&root()).unwrap(), Some(true));
+        assert_eq!(spend(&root()).unwrap(), Some(false), "on disk when it returned");
+        // A file that somebody has cut is none from before.
+        std::fs::write(folder.path().join(NOTES), b"").unwrap();
+        assert_eq!(spend(&root()).unwrap_err().code, Code::PassNotCounted);
+        let nobody = ThisMachine { may_write: false, ..root() };
+        assert!(spend(&nobody).is_err());
+    }
+
+    #[test]
     fn without_the_folder_of_the_marks_everybody_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("wardkey-marks/marks");

@@ -118,6 +118,17 @@ loaner-enable = 停止した貸出用キーを、再び使えるようにしま�
 loaner-enable_name = 貸出用キーの名前。
 loaner-delete = 貸出用キーから外します。元に戻せません。
 loaner-delete_name = 貸出用キーの名前。
+break-glass = 緊急時のための、封筒に入れるコード。
+break-glass-add = アカウントの緊急用コードを作り、一度だけ表示します（封筒に入れます）。スコープの端末のどれかで 1 回だけ、ネットワークがなくてもログインでき、sudo には使えません。使うと警報が出ます。前のコードは無効になります。
+break-glass-add_login = アカウントのログイン名（名簿にあり、キーのないもの）。
+break-glass-add_scope = このスコープの端末で使えます。アカウントのスコープが複数のときに指定します。
+break-glass-add_seconds = 有効期間（90d、365d）。スコープが許す期間まで、最長 400 日です。
+break-glass-add_reason = 理由（操作の記録と、使用の記録に残ります）。
+break-glass-list = 緊急用コードの一覧（新しい順）：封印中、使用済み、無効、期限切れ。コードそのものは保存していません。
+break-glass-show = アカウントの最後の緊急用コードと、いつどこで使われたかを表示します。
+break-glass-show_login = アカウントのログイン名。
+break-glass-disable = アカウントの緊急用コードを無効にします。接続中の端末では約 1 秒で、ほかの端末では伝わったときか期限が切れたときに、使えなくなります。
+break-glass-clear-alarm = 使われた緊急用コードの警報を解除します。何があったかを --reason に書きます。
 
 ## 端末
 terminal = 端末。
@@ -196,6 +207,7 @@ scope-set_pass_except = 臨時コードを使えないサービスすべて（�
 scope-set_loans = キーのない職員に貸出用キーを貸す（loaner lend）、最長の時間（72h まで）。0 は貸しません。
 scope-set_min_pin_length = 登録するキーの PIN の最短の文字数（4～63）。対応するキーは、以後これより短い PIN を受け付けません。0 はキーの設定どおり（初期値）。
 scope-set_pin_change_at_first_use = yes なら、登録したキー（対応するもの）は、最初のログインで新しい PIN を求めます。
+scope-set_break_glass = ほかに方法がないときに 1 回だけ使える緊急用コード（break-glass add）の、最長の有効期間（400d まで）。0 は使えません。
 scope-set_ask_name = yes なら、必ずユーザー名を尋ねます。no なら、名前を尋ねないログイン画面で、その端末を使ったことのある職員のキーを差し込むと、誰が差し込んでも、職員の名前を表示します。
 account = 複数の職員が使う Unix アカウント（共用アカウント）。
 account-list = 共用アカウントの一覧（名前とスコープの順）。

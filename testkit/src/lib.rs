@@ -19,7 +19,10 @@ pub use deployment::{
 pub use key::Key;
 pub use loan::{HOLDER, LOANER, loan, signed_on_loan};
 pub use names::{RP, T0, TERMINAL, group, login, scope, service, signing};
-pub use pass::{CODE, CODE_SEED, LONGEST, pass, signature_by_code, signed_by_code};
+pub use pass::{
+    CODE, CODE_SEED, LONGEST, SEALED, SEALED_LONGEST, SEALED_SEED, pass, sealed, signature_by_code,
+    signed_by_code,
+};
 pub use people::{person, person_with};
 pub use vouch::{
     CHOSEN, CHOSEN_SEED, VOUCHED, chosen_key, kept, signed_by_chosen, signed_vouch, vouch,

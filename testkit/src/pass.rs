@@ -51,6 +51,25 @@ pub fn signed_by_code(number: u8, seed: u8, client_data: &[u8]) -> SignedByCode 
     }
 }
 
+/// A sealed code, and the seed of its key pair.
+pub const SEALED: &str = "ABCD-EFGH-JKMN-PQRS";
+/// See [`SEALED`].
+pub const SEALED_SEED: u8 = 79;
+/// How long the policy of [`Deployment::with_sealed`] lets a sealed code be, in seconds.
+pub const SEALED_LONGEST: u64 = 366 * 86_400;
+
+/// A sealed code of this number for the terminals of `ward3`, from a minute before [`T0`] on for a
+/// year.
+pub fn sealed(number: u8) -> Pass {
+    Pass {
+        key: SigningPublicKey::new(key(SEALED_SEED).verifying_key().to_bytes()),
+        until: UnixTime(T0 - 60 + 365 * 86_400),
+        issuer: DisplayText::new("unix:security").unwrap(),
+        reason: DisplayText::new("safe of the ward").unwrap(),
+        ..pass(number)
+    }
+}
+
 /// How long the policy of [`Deployment::with_pass`] lets a pass be, in seconds.
 pub const LONGEST: u64 = 12 * 3600;
 
@@ -60,6 +79,15 @@ impl Deployment {
         let mut deployment = Self::new();
         deployment.scopes[1].1.pass_seconds = Some(LONGEST);
         deployment.hanako().pass = Some(pass(1));
+        deployment.refresh();
+        deployment
+    }
+
+    /// A deployment whose `ward3` allows sealed codes, and where hanako has number 7.
+    pub fn with_sealed() -> Self {
+        let mut deployment = Self::new();
+        deployment.scopes[1].1.break_glass_seconds = Some(SEALED_LONGEST);
+        deployment.hanako().break_glass = Some(sealed(7));
         deployment.refresh();
         deployment
     }

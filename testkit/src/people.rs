@@ -30,5 +30,6 @@ pub fn person_with(name: &str, credentials: Vec<CredentialRecord>) -> PersonReco
         credentials: List::new(credentials).unwrap(),
         pass: None,
         loan: None,
+        break_glass: None,
     }
 }

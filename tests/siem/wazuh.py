@@ -99,6 +99,8 @@ WAZUH_RULES = {
     "wardkey_many_passes": "119064",
     "wardkey_pass_guessing": "119061",
     "wardkey_pass_void": "119031",
+    "wardkey_break_glass": "119033",
+    "wardkey_break_glass_tried": "119034",
     "wardkey_emergency_login": "119013",
     "wardkey_disabled_person": "119017",
     "wardkey_session_without_key": "119044",

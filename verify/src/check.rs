@@ -69,6 +69,7 @@ pub fn check(cli: &Cli) -> Result<Report> {
         by_loan: walked.by_loan,
         by_pass: walked.by_pass,
         by_vouch: walked.by_vouch,
+        by_sealed: walked.by_sealed,
         since: older.map(|older| SinceReport {
             path: older.path,
             origin: older.checkpoint.origin().to_owned(),

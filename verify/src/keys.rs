@@ -26,6 +26,8 @@ pub enum Proof {
     Pass,
     /// A code, and a colleague's word for it.
     Vouch,
+    /// A sealed code (break-glass).
+    BreakGlass,
 }
 
 /// What an event proves.
@@ -82,7 +84,7 @@ impl Keys {
             }
             (Some(signed), _) => match self.passes.get(&signed.pass) {
                 Some(pass) => evidence::by_code(event, signed, terminal, pass)
-                    .map(|()| (Proof::Pass, None))
+                    .map(|()| (proof_of(pass), None))
                     .map_err(|unproven| why(&unproven)),
                 None => Err(Text::PassUnknown.into()),
             },
@@ -176,6 +178,10 @@ impl Keys {
         off(&listed.changes, enrolled, Text::KeyOffSince)
             .or_else(|| off(people, began.unwrap_or(enrolled), Text::PersonOff))
     }
+}
+
+fn proof_of(pass: &ListedPass) -> Proof {
+    if pass.is_sealed == Some(true) { Proof::BreakGlass } else { Proof::Pass }
 }
 
 /// Since when something was switched off at a time, by what happened after it began.

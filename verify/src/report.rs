@@ -78,6 +78,8 @@ pub struct Report {
     pub by_pass: u64,
     /// Logins by codes for which colleagues vouched.
     pub by_vouch: u64,
+    /// Logins by sealed codes (break-glass).
+    pub by_sealed: u64,
     /// The older checkpoint.
     pub since: Option<SinceReport>,
     /// The files with copies.
@@ -117,7 +119,7 @@ impl Report {
             "passes": self.passes,
             "logins": {
                 "key": self.by_key, "loan": self.by_loan, "pass": self.by_pass,
-                "vouch": self.by_vouch,
+                "vouch": self.by_vouch, "break_glass": self.by_sealed,
             },
             "since": self.since,
             "copies": self.copies,
@@ -141,6 +143,7 @@ impl Report {
                 ("loan", self.by_loan.into()),
                 ("pass", self.by_pass.into()),
                 ("vouch", self.by_vouch.into()),
+                ("sealed", self.by_sealed.into()),
                 ("keys", self.keys.into()),
                 ("passes", self.passes.into()),
             ]),

@@ -31,6 +31,8 @@ pub struct Walked {
     pub by_pass: u64,
     /// Logins by codes for which colleagues vouched.
     pub by_vouch: u64,
+    /// Logins by sealed codes (break-glass).
+    pub by_sealed: u64,
     /// Whether the log goes on from the older checkpoint; none when it is shorter.
     pub goes_on: Option<bool>,
     /// When the last record arrived.
@@ -92,6 +94,7 @@ impl Walked {
             Some(Proof::Loan) => self.by_loan += 1,
             Some(Proof::Pass) => self.by_pass += 1,
             Some(Proof::Vouch) => self.by_vouch += 1,
+            Some(Proof::BreakGlass) => self.by_sealed += 1,
             None => {}
         }
         self.ids.extend(seen.item.id.zip(seen.record.place));

@@ -4,7 +4,7 @@
 checked-log = Log { $origin }: { $size } records.
 checked-root = Root: { $root }
 checked-key = Signed by the key that was given: { $key }
-checked-logins = Logins that hold: { $key } by keys of their own, { $loan } by keys on loan, { $pass } by passes, { $vouch } on a colleague's word (list of { $keys } keys and { $passes } passes).
+checked-logins = Logins that hold: { $key } by keys of their own, { $loan } by keys on loan, { $pass } by passes, { $vouch } on a colleague's word, { $sealed } by break-glass codes (list of { $keys } keys and { $passes } passes).
 checked-since = Compared with { $path }, which has { $size } records.
 renamed = The log had another name then, { $origin }: a backup was restored, or the epoch raised.
 checked-since-key = Its signature is by the key that was given for it: { $key }

@@ -4,7 +4,7 @@
 checked-log = 台帳 { $origin }：記録 { $size } 件。
 checked-root = ルート：{ $root }
 checked-key = 指定された鍵の署名があります：{ $key }
-checked-logins = 証拠が成り立つログイン：本人のキー { $key } 件、貸出用キー { $loan } 件、臨時コード { $pass } 件、同僚の保証 { $vouch } 件（一覧のキー { $keys } 個、臨時コード { $passes } 個）。
+checked-logins = 証拠が成り立つログイン：本人のキー { $key } 件、貸出用キー { $loan } 件、臨時コード { $pass } 件、同僚の保証 { $vouch } 件、緊急用コード { $sealed } 件（一覧のキー { $keys } 個、臨時コード { $passes } 個）。
 checked-since = { $path }（記録 { $size } 件）と比べました。
 renamed = その時の台帳の名前は { $origin } でした。バックアップの復元か、エポックの引き上げがありました。
 checked-since-key = その署名は、そのために指定された鍵のものです：{ $key }

@@ -54,6 +54,7 @@ pub fn grant(agent: &Agent, account: Option<&LoginName>) -> Result<Grant, Refusa
         finds_people: Some(true),
         changes_pins: Some(true),
         takes_vouches: Some(true),
+        breaks_glass: Some(true),
     })
 }
 

@@ -272,6 +272,12 @@ fn success(
             event.detail = Some(passes::detail(pass));
             event.signed_by_code = Some(signed.clone());
         }
+        (By::BreakGlass(sealed), Signed::Code(signed)) => {
+            event.name = EventName::BreakGlassLogin;
+            event.pass = Some(sealed.id);
+            event.detail = Some(passes::sealed_detail(sealed));
+            event.signed_by_code = Some(signed.clone());
+        }
         (By::Vouch(vouch), Signed::Vouch(signed, assertion)) => {
             vouches::describe(vouch, assertion, &mut event);
             event.name = EventName::PassLogin;

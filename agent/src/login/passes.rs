@@ -1,5 +1,5 @@
-//! Logins by the code of a pass, as they are recorded. Tries are counted by the module, where root
-//! keeps them; here they are believed of root only, and let nobody in.
+//! Logins by the code of a pass or by a sealed code, as they are recorded. Tries are counted by the
+//! module, where root keeps them; here they are believed of root only, and let nobody in.
 
 use std::time::Duration;
 
@@ -27,18 +27,33 @@ pub fn detail(pass: &Pass) -> String {
     printable(&text, 200)
 }
 
+/// The same of a sealed code.
+pub fn sealed_detail(sealed: &Pass) -> String {
+    printable(&format!("break-glass, void now: {}", detail(sealed)), 200)
+}
+
 /// Makes the record of a failed login one about the pass, when a code was tried for one.
 pub fn note_failure(tried: Option<PassTry>, caller: &Caller, event: &mut Event) {
     if !caller.peer.is_root() {
         return;
     }
     event.pass = tried.map(|tried| tried.pass);
+    let is_sealed = tried.is_some_and(|tried| tried.sealed == Some(true));
     if event.reason == Some(Code::PassWrong) {
         let tries = tried.map(|tried| tried.tries);
         event.count = tries.map(u64::from);
         // Said once: from then on no code is right.
         let is_void = tries == Some(MAX_TRIES);
-        event.name = if is_void { EventName::PassVoid } else { EventName::PassWrong };
+        event.name = match (is_sealed, is_void) {
+            (false, false) => EventName::PassWrong,
+            (false, true) => EventName::PassVoid,
+            (true, false) => EventName::BreakGlassWrong,
+            (true, true) => EventName::BreakGlassVoid,
+        };
+    } else if is_sealed && tried.is_some_and(|tried| tried.tries == 0) {
+        // It was the right one: somebody has opened the envelope.
+        let was_used = event.reason == Some(Code::BreakGlassVoid);
+        event.name = if was_used { EventName::BreakGlassVoid } else { EventName::BreakGlassLogin };
     }
 }
 

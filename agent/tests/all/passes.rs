@@ -61,7 +61,7 @@ fn by_code(signed: SignedByCode) -> Request {
 
 fn wrong(tries: u8) -> Request {
     let failure = Failure { code: Code::PassWrong, detail: None, tries_left: None };
-    outcome(LoginResult::Failure(failure), Some(PassTry { pass: pass(1).id, tries }))
+    outcome(LoginResult::Failure(failure), Some(PassTry { pass: pass(1).id, tries, sealed: None }))
 }
 
 fn last(f: &Fixture) -> Event {

@@ -12,7 +12,7 @@ use wardkey_core::policy::evaluate::{Evaluation, evaluate};
 use wardkey_core::policy::rule::Rule;
 use wardkey_core::policy::stage::{Stage, stage_by_time};
 use wardkey_core::policy::vouching::{groups, longest};
-use wardkey_core::policy::ways::takes;
+use wardkey_core::policy::ways::{is_valid_sealed, takes};
 use wardkey_core::proof::ProofKind;
 use wardkey_core::snapshot::{Anchor, Snapshot};
 use wardkey_core::time::UnixTime;
@@ -63,6 +63,7 @@ pub(crate) fn verified(seen: &Seen<'_>, snapshot: &Snapshot, grant: &Grant) -> V
         steps.push(keys(snapshot, grant, &context));
         steps.extend(temporary_code(snapshot, &context));
         steps.extend(vouch(snapshot, &context));
+        steps.extend(break_glass(snapshot, &context));
     }
     steps
 }
@@ -197,4 +198,20 @@ fn vouch(snapshot: &Snapshot, context: &LoginContext<'_>) -> Option<Step> {
     let args =
         [("groups", groups.join(", ").into()), ("count", longest(snapshot).div_ceil(3600).into())];
     Some(Step::note(Topic::Vouch, Text::TryVouchers.with(args)))
+}
+
+/// What is said of the account's sealed code; nothing where it has none. Whether it was used at
+/// this terminal, root's notes say.
+fn break_glass(snapshot: &Snapshot, context: &LoginContext<'_>) -> Option<Step> {
+    let sealed = snapshot.break_glass()?;
+    let denial = takes(snapshot, context.service, ProofKind::BreakGlass)
+        .and_then(|()| is_valid_sealed(snapshot, sealed, context.now))
+        .err();
+    Some(match denial {
+        Some(denial) => Step::noted(Topic::BreakGlass, denial.code).detail(denial.detail),
+        None => {
+            let detail = Text::TrySealed.with([("date", date(sealed.until).into())]);
+            Step::note(Topic::BreakGlass, detail)
+        }
+    })
 }

@@ -23,6 +23,7 @@ pub(crate) enum Topic {
     Plugged,
     TemporaryCode,
     Vouch,
+    BreakGlass,
 }
 
 impl Topic {
@@ -41,6 +42,7 @@ impl Topic {
             Self::Plugged => "plugged",
             Self::TemporaryCode => "temporary_code",
             Self::Vouch => "vouch",
+            Self::BreakGlass => "break_glass",
         }
     }
 
@@ -59,6 +61,7 @@ impl Topic {
             Self::Plugged => Text::TryPlugged,
             Self::TemporaryCode => Text::TryTemporaryCode,
             Self::Vouch => Text::TryVouch,
+            Self::BreakGlass => Text::TryBreakGlass,
         }
     }
 }

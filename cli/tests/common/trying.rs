@@ -66,6 +66,7 @@ pub fn grant(deployment: &Deployment) -> Grant {
         finds_people: Some(true),
         changes_pins: Some(true),
         takes_vouches: Some(true),
+        breaks_glass: Some(true),
     }
 }
 

@@ -28,7 +28,9 @@ const USER_ATTRIBUTES: Term = Term("110137", "User Security Attributes Changed")
 /// record of it. `None` where DICOM has no code for it.
 pub(crate) const fn kind(event: &Event) -> (Term, Option<Term>) {
     match event.name {
-        EventName::Login | EventName::PassLogin => (USER_AUTHENTICATION, Some(LOGIN)),
+        EventName::Login | EventName::PassLogin | EventName::BreakGlassLogin => {
+            (USER_AUTHENTICATION, Some(LOGIN))
+        }
         // A failure is somebody who got in without a key, and no login that was refused.
         EventName::SessionUnlocked => match event.outcome {
             Outcome::Success => (USER_AUTHENTICATION, None),
@@ -39,7 +41,8 @@ pub(crate) const fn kind(event: &Event) -> (Term, Option<Term>) {
         | EventName::SessionStarted
         | EventName::SessionLocked
         | EventName::SessionPersonChanged
-        | EventName::PassWrong => (USER_AUTHENTICATION, None),
+        | EventName::PassWrong
+        | EventName::BreakGlassWrong => (USER_AUTHENTICATION, None),
         EventName::Enrolled
         | EventName::LockedOut
         | EventName::PinChange
@@ -47,6 +50,7 @@ pub(crate) const fn kind(event: &Event) -> (Term, Option<Term>) {
         | EventName::PassEnded
         | EventName::LoanBegun
         | EventName::LoanEnded
+        | EventName::BreakGlassVoid
         | EventName::Vouched => (SECURITY_ALERT, Some(USER_ATTRIBUTES)),
         EventName::Joined | EventName::WayIn => (SECURITY_ALERT, Some(SECURITY_CONFIGURATION)),
         EventName::CloneSuspected | EventName::DeviceSuspected => {
@@ -73,7 +77,7 @@ pub(crate) const fn kind(event: &Event) -> (Term, Option<Term>) {
 pub(crate) const fn outcome(event: &Event) -> &'static str {
     match (event.outcome, event.severity()) {
         (Outcome::Success, _) => "0",
-        (Outcome::Failure, Severity::Error | Severity::Warning) => "8",
+        (Outcome::Failure, Severity::Critical | Severity::Error | Severity::Warning) => "8",
         (Outcome::Failure, Severity::Notice | Severity::Info) => "4",
     }
 }

@@ -89,9 +89,11 @@ fn duration(event: &Event) -> Option<u64> {
 const fn class(event: &Event) -> Class {
     match event.name {
         EventName::Login | EventName::PassLogin => Class("event", &["authentication"], &["start"]),
-        EventName::Account | EventName::LockedOut | EventName::PassWrong => {
-            Class("event", &["authentication"], &["info"])
-        }
+        EventName::BreakGlassLogin => Class("alert", &["authentication"], &["start"]),
+        EventName::Account
+        | EventName::LockedOut
+        | EventName::PassWrong
+        | EventName::BreakGlassWrong => Class("event", &["authentication"], &["info"]),
         EventName::Heartbeat | EventName::Offline | EventName::Online => {
             Class("event", &["host"], &["info"])
         }
@@ -112,7 +114,9 @@ const fn class(event: &Event) -> Class {
         | EventName::LoanBegun
         | EventName::LoanEnded
         | EventName::Vouched => Class("event", &["iam"], &["user", "change"]),
-        EventName::PassVoid => Class("alert", &["iam"], &["user", "change"]),
+        EventName::PassVoid | EventName::BreakGlassVoid => {
+            Class("alert", &["iam"], &["user", "change"])
+        }
         EventName::KeyChanged => Class("event", &["host"], &["change"]),
         EventName::WayIn => match event.outcome {
             Outcome::Success => Class("event", &["configuration"], &["change"]),

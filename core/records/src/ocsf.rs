@@ -134,6 +134,7 @@ const fn protocol(proof: ProofKind) -> &'static str {
         ProofKind::KeyWithPin | ProofKind::KeyWithFingerprint => "FIDO2",
         ProofKind::TemporaryCode => "Temporary code",
         ProofKind::Vouch => "Vouch of a colleague",
+        ProofKind::BreakGlass => "Break-glass code",
     }
 }
 
@@ -151,6 +152,9 @@ fn factors(event: &Event) -> Value {
         Some(ProofKind::TemporaryCode) => {
             json!([{ "factor_type_id": 99, "factor_type": "Temporary code" }])
         }
+        Some(ProofKind::BreakGlass) => {
+            json!([{ "factor_type_id": 99, "factor_type": "Break-glass code" }])
+        }
         Some(ProofKind::Vouch) => json!([
             { "factor_type_id": 99, "factor_type": "Chosen code" },
             { "factor_type_id": 99, "factor_type": "Vouch of a colleague" },
@@ -163,6 +167,7 @@ const fn severity(event: &Event) -> (u8, &'static str) {
         Severity::Info | Severity::Notice => (1, "Informational"),
         Severity::Warning => (3, "Medium"),
         Severity::Error => (4, "High"),
+        Severity::Critical => (5, "Critical"),
     }
 }
 

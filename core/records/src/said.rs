@@ -49,12 +49,14 @@ pub(crate) const fn severity_of_ten(event: &Event) -> u8 {
         Severity::Notice => 3,
         Severity::Warning => 6,
         Severity::Error => 9,
+        Severity::Critical => 10,
     }
 }
 
 /// The syslog severity's number.
 pub(crate) const fn syslog_severity(event: &Event) -> u8 {
     match event.severity() {
+        Severity::Critical => 2,
         Severity::Error => 3,
         Severity::Warning => 4,
         Severity::Notice => 5,

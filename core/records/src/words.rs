@@ -48,6 +48,10 @@ pub(crate) const fn title(event: &Event) -> &'static str {
         (EventName::Vouched, Outcome::Failure) => "Vouch refused",
         (EventName::LoanBegun, _) => "Loaner key in use",
         (EventName::LoanEnded, _) => "Loan of a key ended",
+        (EventName::BreakGlassLogin, Outcome::Success) => "Break-glass login",
+        (EventName::BreakGlassLogin, Outcome::Failure) => "Break-glass login refused",
+        (EventName::BreakGlassWrong, _) => "Wrong break-glass code",
+        (EventName::BreakGlassVoid, _) => "Break-glass code void",
         (EventName::LogContradicted, Outcome::Success) => "Another log of records began",
         (EventName::LogContradicted, Outcome::Failure) => "Log of records contradicted itself",
     }

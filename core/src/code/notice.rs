@@ -8,6 +8,8 @@ codes! {
     KeySearching = 1240,
     /// The PIN of a key was changed.
     PinChanged = 1248,
+    /// Somebody was let in by a sealed code (break-glass), which is void now.
+    BreakGlassUsed = 1258,
     /// The key lets nobody in before its PIN is changed, which is asked for now.
     PinChangeFirst = 1275,
     /// The key cannot be told how long its PIN has to be (`$count`).

@@ -143,6 +143,10 @@ with_those_of_administration! {
     PinsDiffer = 1243,
     /// The key process was lost while the PIN was changed: either may hold now.
     PinChangeUnknown = 1244,
+    /// A sealed code (break-glass) that was used before: it is void.
+    BreakGlassVoid = 1259,
+    /// A sealed code for another place or time.
+    BreakGlassNotHere = 1260,
     /// The PIN has fewer characters (`$count`) than the deployment wants; no try was spent.
     PinShort = 1276,
     // 13xx: parts of Wardkey

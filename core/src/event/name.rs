@@ -112,6 +112,16 @@ pub enum EventName {
     /// another log began as a restore begins one.
     #[n(55)]
     LogContradicted = 55,
+    /// Somebody was let in by a sealed code (break-glass), or was not though it was the right one.
+    #[n(56)]
+    BreakGlassLogin = 56,
+    /// A wrong code was typed for a sealed one.
+    #[n(57)]
+    BreakGlassWrong = 57,
+    /// A sealed code is void at this terminal after too many wrong codes; or one that is void was
+    /// tried.
+    #[n(58)]
+    BreakGlassVoid = 58,
 }
 
 impl EventName {
@@ -153,12 +163,15 @@ impl EventName {
             Self::LoanBegun => "loan-begun",
             Self::LoanEnded => "loan-ended",
             Self::LogContradicted => "log-contradicted",
+            Self::BreakGlassLogin => "break-glass-login",
+            Self::BreakGlassWrong => "break-glass-wrong",
+            Self::BreakGlassVoid => "break-glass-void",
         }
     }
 
     /// Whether a success of it means that somebody was let in.
     pub const fn is_login(self) -> bool {
-        matches!(self, Self::Login | Self::PassLogin)
+        matches!(self, Self::Login | Self::PassLogin | Self::BreakGlassLogin)
     }
 
     /// The stable number of the event in records (`code=WE-01`).

@@ -6,6 +6,8 @@ use crate::event::outcome::Outcome;
 /// Syslog severities that we use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
+    /// 2
+    Critical,
     /// 3
     Error,
     /// 4
@@ -20,6 +22,7 @@ impl EventName {
     /// Syslog severity (RFC 5424, 6.2.1) for an outcome.
     pub const fn severity(self, outcome: Outcome) -> Severity {
         match (self, outcome) {
+            (Self::BreakGlassLogin | Self::BreakGlassVoid, _) => Severity::Critical,
             (
                 Self::CloneSuspected
                 | Self::RecordsLost
@@ -38,6 +41,7 @@ impl EventName {
                 | Self::PassLogin
                 | Self::Vouched
                 | Self::PassWrong
+                | Self::BreakGlassWrong
                 | Self::LoanBegun,
                 _,
             ) => Severity::Warning,

@@ -67,6 +67,10 @@ pub struct PolicyDocument {
     /// True: a key that is enrolled asks for another PIN at its first use. As above.
     #[n(117)]
     pub pin_change_at_first_use: Option<bool>,
+    /// The longest that a sealed code (break-glass) may be valid, in seconds; none: the scope has
+    /// none. A reader that does not know this lets nobody in by one.
+    #[n(118)]
+    pub break_glass_seconds: Option<u64>,
 }
 
 impl Document for PolicyDocument {
@@ -98,6 +102,7 @@ impl PolicyDocument {
             loan_seconds: None,
             min_pin_length: None,
             pin_change_at_first_use: None,
+            break_glass_seconds: None,
         }
     }
 
@@ -107,6 +112,7 @@ impl PolicyDocument {
             ProofKind::TemporaryCode => self.pass_seconds,
             ProofKind::Vouch if self.vouch_groups.is_some() => self.vouch_seconds,
             ProofKind::Vouch => None,
+            ProofKind::BreakGlass => self.break_glass_seconds,
             // A key is valid for as long as the directory has it.
             ProofKind::KeyWithPin | ProofKind::KeyWithFingerprint => Some(u64::MAX),
         }

@@ -72,7 +72,28 @@ pub(super) fn raises_privilege(snapshot: &Snapshot, service: &ServiceName) -> bo
 /// # Errors
 /// [`Code::PassNotYet`], [`Code::PassExpired`] or [`Code::PassElsewhere`].
 pub fn is_valid(snapshot: &Snapshot, pass: &Pass, now: UnixTime) -> Result<(), Denial> {
-    let kind = ProofKind::TemporaryCode;
+    is_valid_as(snapshot, ProofKind::TemporaryCode, pass, now)
+}
+
+/// The same of a sealed code.
+///
+/// # Errors
+/// [`Code::BreakGlassNotHere`].
+pub fn is_valid_sealed(snapshot: &Snapshot, sealed: &Pass, now: UnixTime) -> Result<(), Denial> {
+    is_valid_as(snapshot, ProofKind::BreakGlass, sealed, now)
+        .map_err(|denial| Denial::new(Code::BreakGlassNotHere, denial.detail))
+}
+
+fn is_valid_as(
+    snapshot: &Snapshot,
+    kind: ProofKind,
+    pass: &Pass,
+    now: UnixTime,
+) -> Result<(), Denial> {
+    let most = match kind {
+        ProofKind::BreakGlass => crate::pass::MAX_SEALED_SECONDS,
+        _ => crate::pass::MAX_SECONDS,
+    };
     let longest = snapshot
         .scopes()
         .iter()
@@ -80,7 +101,7 @@ pub fn is_valid(snapshot: &Snapshot, pass: &Pass, now: UnixTime) -> Result<(), D
         .map(|scope| scope.policy.longest(kind).unwrap_or(0))
         .min()
         .unwrap_or(0)
-        .min(crate::pass::MAX_SECONDS);
+        .min(most);
     if now < pass.from {
         return Err(Denial::new(Code::PassNotYet, "the pass has not begun"));
     }

@@ -19,12 +19,20 @@ pub enum ProofKind {
     /// terminal where that was.
     #[n(3)]
     Vouch,
+    /// A sealed code (break-glass), typed at a terminal that has joined the deployment.
+    #[n(4)]
+    BreakGlass,
 }
 
 impl ProofKind {
     /// All of them.
-    pub const ALL: [Self; 4] =
-        [Self::KeyWithPin, Self::KeyWithFingerprint, Self::TemporaryCode, Self::Vouch];
+    pub const ALL: [Self; 5] = [
+        Self::KeyWithPin,
+        Self::KeyWithFingerprint,
+        Self::TemporaryCode,
+        Self::Vouch,
+        Self::BreakGlass,
+    ];
 
     /// Whether a security key of the person made it.
     pub const fn is_by_key(self) -> bool {
@@ -38,6 +46,7 @@ impl ProofKind {
             Self::KeyWithFingerprint => "key-fingerprint",
             Self::TemporaryCode => "temporary-code",
             Self::Vouch => "vouch",
+            Self::BreakGlass => "break-glass",
         }
     }
 }

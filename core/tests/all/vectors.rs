@@ -173,6 +173,7 @@ fn make() -> Value {
     let mut with_pass = Deployment::with_pass();
     let except = List::new(vec![wardkey_testkit::service("xrdp")]).unwrap();
     with_pass.scopes[1].1.pass_except = Some(except);
+    let with_sealed = Deployment::with_sealed();
     json!({
         "format": 1,
         "about": "Wardkey test vectors. Bytes are hexadecimal digits; times are seconds \
@@ -194,6 +195,8 @@ fn make() -> Value {
             document(&Deployment::with_colleague().scopes[1].1, None),
             document(&wardkey_testkit::vouch(), None),
             document(&kept(), None),
+            document(&with_sealed.scopes[1].1, None),
+            document(&with_sealed.scopes[1].0.people[0], None),
         ],
         "passes": passes(),
         "vouches": vouches(),

@@ -43,6 +43,8 @@ pub struct Record {
     pub suspects: Vec<Suspect>,
     /// The pass whose code was tried.
     pub pass: Option<PassTry>,
+    /// Whether the code that was typed is of the shape of a sealed one.
+    pub sealed: bool,
 }
 
 /// A login under way.
@@ -61,6 +63,8 @@ pub struct Attempt<'w, 'l> {
     pub chosen: Option<ChosenPin>,
     /// Whether a colleague may vouch for somebody here; then codes are taken.
     pub takes_vouches: bool,
+    /// Whether a sealed code (break-glass) is taken here; then codes are.
+    pub breaks_glass: bool,
 }
 
 impl<'w, 'l> Attempt<'w, 'l> {
@@ -84,6 +88,7 @@ impl<'w, 'l> Attempt<'w, 'l> {
             takes_codes: false,
             chosen: None,
             takes_vouches: false,
+            breaks_glass: false,
             world,
         })
     }

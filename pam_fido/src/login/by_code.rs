@@ -1,8 +1,9 @@
-//! A login by a code: of a pass, or one for which a colleague vouched.
+//! A login by a code: of a pass, a sealed one, or one for which a colleague vouched.
 //!
 //! ```text
 //!   evidence anew ─ Hold ─ pause? ─ key process: Argon2id, signature ─ try counted, on disk
-//!      └ decide: right code? then person, policy, place, time ─ outcome, recorded by the agent
+//!      └ decide: right code? then person, policy, place, time ─ a sealed one is void now, on disk
+//!           ─ outcome, recorded by the agent
 //! ```
 //! For a name that nobody has, and somebody without such a code, the same is done with a salt of
 //! nothing: it takes as long, is answered in the same words, and counts at the terminal. The agent
@@ -45,6 +46,7 @@ impl Attempt<'_, '_> {
         code: PassCode,
         name: Option<&LoginName>,
     ) -> Result<Admitted, Ended> {
+        self.record.sealed = code.is_sealed();
         let (agent, named, early) = self.until_code_held(name, code.is_chosen())?;
         let Named { person, vouched } = named;
         match self.sign_and_decide(&person, vouched, code, early) {
@@ -67,6 +69,7 @@ impl Attempt<'_, '_> {
 
         let pass = match self.login.name.why_no_account() {
             None if code.is_chosen() => vouched.as_ref().map(|vouched| vouched.pass.clone()),
+            None if code.is_sealed() => person.snapshot.break_glass().cloned(),
             None => person.snapshot.pass().cloned(),
             Some(_) => None,
         };
@@ -112,13 +115,21 @@ impl Attempt<'_, '_> {
         }
 
         // The code was right: from here on the person may be told what is the matter.
+        let is_sealed = self.record.sealed;
         let lets_in = decided.is_ok() && tries != PassState::Ended;
-        self.world.machine.note_passes(&mut |notes| notes.was_right(&pass, now, lets_in))?;
-        self.record.pass = Some(PassTry { pass: pass.id, tries: 0 });
+        let mut is_spent = Some(true);
+        let noted = self.world.machine.note_passes(&mut |notes| {
+            notes.was_right(&pass, now, lets_in);
+            if is_sealed && lets_in {
+                is_spent = notes.spend(&pass, now);
+            }
+        });
+        self.record.pass = self.tried(&pass, 0);
+        noted?;
         self.speak_to(person);
         let granted = decided?;
-        if tries == PassState::Ended {
-            return Err(Refusal::new(Code::PassEnded, "ended by a login with the key"));
+        if tries == PassState::Ended || is_spent != Some(true) {
+            return Err(ended(is_sealed, is_spent));
         }
         let result = match vouched {
             Some(vouched) => LoginResult::SuccessByVouch(signed, vouched.assertion),
@@ -199,8 +210,12 @@ impl Attempt<'_, '_> {
             PassState::Void => wardkey_core::pass::MAX_TRIES + 1,
             PassState::Ended => 0,
         };
-        self.record.pass = pass.map(|pass| PassTry { pass: pass.id, tries });
+        self.record.pass = pass.and_then(|pass| self.tried(pass, tries));
         Ok(standing)
+    }
+
+    fn tried(&self, pass: &Pass, tries: u8) -> Option<PassTry> {
+        Some(PassTry { pass: pass.id, tries, sealed: self.record.sealed.then_some(true) })
     }
 
     fn client_data(
@@ -280,6 +295,15 @@ struct Named {
     person: Box<VerifiedPerson>,
     /// What is kept for them, where the code is one that people choose.
     vouched: Option<Vouched>,
+}
+
+/// The right code of what has ended here, or ends without a note of it.
+fn ended(is_sealed: bool, is_spent: Option<bool>) -> Refusal {
+    match (is_sealed, is_spent) {
+        (true, None) => Refusal::new(Code::PassNotCounted, "no room to note that it was used"),
+        (true, Some(_)) => Refusal::new(Code::BreakGlassVoid, "used here before, and void"),
+        (false, _) => Refusal::new(Code::PassEnded, "ended by a login with the key"),
+    }
 }
 
 /// The one refusal of codes: nothing in it tells of the name, or how many tries are left.

@@ -100,7 +100,9 @@ impl Attempt<'_, '_> {
         let search = search?;
         let is_login = !self.login.changes_pin && self.login.vouches_for.is_none();
         self.takes_vouches = grant.takes_vouches == Some(true) && search.takes_vouches && is_login;
+        self.breaks_glass = grant.breaks_glass == Some(true) && search.breaks_glass && is_login;
         self.takes_codes = self.takes_vouches
+            || self.breaks_glass
             || (grant.takes_codes == Some(true) && search.takes_codes && is_login);
         Ok((grant, search))
     }

@@ -47,7 +47,9 @@ impl Attempt<'_, '_> {
                 }
                 Err(Interrupted::Anew)
             }
-            Answer::Typed(typed) => Ok(TypedCode::read(&typed, shared, self.takes_vouches)?),
+            Answer::Typed(typed) => {
+                Ok(TypedCode::read(&typed, shared, (self.takes_vouches, self.breaks_glass))?)
+            }
             Answer::NotText | Answer::NotUnderstood => {
                 Err(Refusal::new(Code::PassNotACode, "not UTF-8").into())
             }

@@ -86,6 +86,11 @@ impl Attempt<'_, '_> {
                 self.tell_hours_left(&person, Notice::PassUsed, pass.until);
                 None
             }
+            By::BreakGlass(_) => {
+                let text = texts::message(Notice::BreakGlassUsed, self.speaker.language, &[]);
+                self.world.talk.info(&text);
+                None
+            }
             By::Vouch(vouch) => {
                 self.tell_hours_left(&person, Notice::VouchUsed, vouch.until);
                 None

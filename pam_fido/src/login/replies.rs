@@ -93,6 +93,7 @@ mod tests {
             finds_people: None,
             changes_pins: None,
             takes_vouches: None,
+            breaks_glass: None,
         };
         assert!(matches!(
             read(&agent::Reply::Granted(Box::new(grant))),

@@ -42,6 +42,8 @@ pub struct Search {
     pub takes_codes: bool,
     /// Whether a colleague may vouch for somebody here.
     pub takes_vouches: bool,
+    /// Whether a sealed code (break-glass) is taken here.
+    pub breaks_glass: bool,
     /// Whether who logs in is always asked for here, by the policy of any scope.
     pub asks_name: bool,
 }
@@ -91,6 +93,7 @@ impl Attempt<'_, '_> {
         };
         let takes_codes = offers(ProofKind::TemporaryCode);
         let takes_vouches = offers(ProofKind::Vouch);
+        let breaks_glass = offers(ProofKind::BreakGlass);
         let asks_name = person.snapshot.policies().any(|policy| policy.ask_name == Some(true));
         let (rp_id, stage) = (person.snapshot.root().rp_id.clone(), person.stage);
         let shared =
@@ -111,7 +114,17 @@ impl Attempt<'_, '_> {
         };
         let more = grant.more.filter(|_| matches!(target, Target::Shared(_)) && !allow.is_empty());
         let allow = self.or_decoys(allow, grant)?;
-        Ok(Search { target, rp_id, allow, more, stage, takes_codes, takes_vouches, asks_name })
+        Ok(Search {
+            target,
+            rp_id,
+            allow,
+            more,
+            stage,
+            takes_codes,
+            takes_vouches,
+            breaks_glass,
+            asks_name,
+        })
     }
 
     /// Whose name was typed, as the directory has it: also somebody whom nobody is, and the shared

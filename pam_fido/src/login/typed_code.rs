@@ -28,11 +28,15 @@ pub enum Typed {
 
 impl TypedCode {
     /// Reads it. Codes that people choose are read, and colleagues asked for, where vouching is
-    /// taken.
+    /// taken; sealed ones where those are.
     ///
     /// # Errors
     /// [`Code::PassNotACode`]: nothing was tried.
-    pub fn read(typed: &str, shared: bool, takes_vouches: bool) -> Result<Self, Refusal> {
+    pub fn read(
+        typed: &str,
+        shared: bool,
+        (takes_vouches, breaks_glass): (bool, bool),
+    ) -> Result<Self, Refusal> {
         let typed = typed.trim();
         let (person, code) = match typed.split_once(char::is_whitespace) {
             Some((name, code)) if shared => (LoginName::new(name).ok(), code),
@@ -42,8 +46,10 @@ impl TypedCode {
             return Ok(Self { what: Typed::Colleague, person, shared });
         }
         let chosen = || PassCode::read_chosen(code).filter(|_| takes_vouches);
+        let sealed = || PassCode::read_sealed(code).filter(|_| breaks_glass);
         let code = PassCode::read(code)
             .or_else(chosen)
+            .or_else(sealed)
             .ok_or_else(|| Refusal::new(Code::PassNotACode, "not of the shape of a code"))?;
         Ok(Self { what: Typed::Code(code), person, shared })
     }

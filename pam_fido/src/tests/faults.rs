@@ -117,6 +117,7 @@ pub fn grants_nothing(scene: &mut Scene) {
         answers_time: None,
         changes_pins: None,
         takes_vouches: None,
+        breaks_glass: None,
         takes_codes: None,
         finds_people: None,
     };

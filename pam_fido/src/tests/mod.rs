@@ -3,6 +3,7 @@
 
 mod alike;
 mod bad_days;
+mod break_glass;
 mod by_key;
 mod change_pin;
 mod change_pin_at_key;

@@ -78,12 +78,15 @@ fn five_wrong_codes_make_it_void_also_for_the_right_one_and_after_a_restart() {
     for tries in 1..=MAX_TRIES {
         let seen = run(WRONG);
         assert_eq!((seen.code(), seen.pam()), (1803, PamResultCode::PAM_AUTH_ERR));
-        let tried = PassTry { pass: pass(1).id, tries };
+        let tried = PassTry { pass: pass(1).id, tries, sealed: None };
         assert_eq!(seen.outcomes()[0].pass, Some(tried));
     }
     let seen = run(CODE);
     assert_eq!(seen.code(), 1803, "in the same words");
-    assert_eq!(seen.outcomes()[0].pass, Some(PassTry { pass: pass(1).id, tries: MAX_TRIES + 1 }));
+    assert_eq!(
+        seen.outcomes()[0].pass,
+        Some(PassTry { pass: pass(1).id, tries: MAX_TRIES + 1, sealed: None })
+    );
 }
 
 #[test]

@@ -40,6 +40,7 @@ pub fn grant_of(evidence: wardkey_core::snapshot::Evidence) -> Grant {
         finds_people: None,
         changes_pins: None,
         takes_vouches: None,
+        breaks_glass: None,
     }
 }
 

@@ -18,6 +18,7 @@
 
 pub mod account;
 pub mod api_key;
+pub mod break_glass;
 pub mod clock;
 pub mod code;
 mod edit;

@@ -32,9 +32,9 @@ pub enum Where {
 /// The code of a new pass and what is made of it: that takes a while and 64 MiB, so it is done
 /// before the transaction, in which everybody else waits.
 pub struct Prepared {
-    code: PassCode,
-    salt: Salt,
-    key: PassKey,
+    pub(super) code: PassCode,
+    pub(super) salt: Salt,
+    pub(super) key: PassKey,
 }
 
 impl Prepared {
@@ -43,7 +43,10 @@ impl Prepared {
     /// # Errors
     /// [`Error::Crypto`].
     pub fn new() -> Result<Self> {
-        let code = PassCode::of_random(&secret::random()?);
+        Self::of(PassCode::of_random(&secret::random()?))
+    }
+
+    pub(super) fn of(code: PassCode) -> Result<Self> {
         let salt = Salt::new(secret::random()?);
         let key = PassKey::derive(&code, &salt, HASH);
         Ok(Self { code, salt, key: key.map_err(Error::crypto("the key of a pass"))? })

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::store::credential::{self, CredentialStatus};
 use crate::store::pass::{self, EndedBy};
 use crate::store::person::{self, Details, PersonStatus, Profile};
-use crate::store::{PageRequest, Tx, code, loan, scope, state};
+use crate::store::{PageRequest, Tx, break_glass, code, loan, scope, state};
 use crate::texts::{Phrase, Text};
 use crate::when::When;
 
@@ -188,6 +188,8 @@ pub async fn switch(
     if status != PersonStatus::Active {
         code::withdraw(op.tx, person.id, op.now).await?;
         pass::end(op.tx, person.id, EndedBy::Administrator, op.now).await?;
+        let by = break_glass::EndedBy::Administrator;
+        break_glass::end(op.tx, person.id, by, op.now).await?;
         if let Some(open) = loan::open_of_person(op.tx, person.id).await? {
             loan::end(op.tx, &open, loan::EndedBy::Administrator, op.now).await?;
         }

@@ -1,5 +1,6 @@
 //! Scopes and their policies.
 
+mod break_glass;
 mod change;
 mod pin;
 mod view;
@@ -81,6 +82,8 @@ pub struct Rules {
     pub ask_name: Option<bool>,
     /// The longest that a key may be lent, in seconds; 0: none is.
     pub loans: Option<u64>,
+    /// The longest that a sealed code may be valid, in seconds; 0: none is.
+    pub break_glass: Option<u64>,
     /// Who may vouch for others.
     pub vouching: Vouching,
     /// What keys are told of PINs when they are enrolled.
@@ -164,6 +167,14 @@ pub async fn set(op: &mut Operation<'_>, name: &ScopeName, rules: Rules) -> Resu
     }
     if rules.pin.is_given() {
         done.add(pin::set(op, scopes, rules.pin, &before).await?);
+    }
+    if let Some(seconds) = rules.break_glass {
+        let act = ("scope.break-glass", break_glass::detail(seconds)?);
+        let allow = |policy: &mut PolicyDocument| {
+            break_glass::allow(policy, seconds);
+            Ok(())
+        };
+        done.add(change(op, scopes, act, allow).await?);
     }
 
     if done.details.is_empty() {

@@ -3,6 +3,7 @@
 mod access;
 mod api_key;
 mod backup;
+mod break_glass;
 mod common;
 mod loaner;
 mod log;
@@ -25,6 +26,7 @@ use super::value::{rp_id, server_name};
 pub use access::{CodeAdd, CodeCommand, Key, KeyAct, PassAdd, PassCommand, TokenAdd, TokenCommand};
 pub use api_key::{ApiKeyAct, ApiKeyAdd, ApiKeyCommand};
 pub use backup::{Backup, Restore};
+pub use break_glass::{BreakGlassAdd, BreakGlassCommand};
 pub use common::{Paging, PersonAct};
 pub use loaner::{LoanerAdd, LoanerCommand, LoanerLend};
 pub use log::{Log, LogCheck};
@@ -88,6 +90,9 @@ pub enum Command {
     /// Loaner keys for people who are without their own.
     #[command(subcommand)]
     Loaner(LoanerCommand),
+    /// Sealed codes for emergencies.
+    #[command(subcommand)]
+    BreakGlass(BreakGlassCommand),
     /// The same as "code add".
     #[command(hide = true, alias = "enrol")]
     Enroll(CodeAdd),

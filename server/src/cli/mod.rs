@@ -4,6 +4,7 @@
 mod api_key;
 mod args;
 mod backup;
+mod break_glass;
 mod clock;
 mod code;
 mod config;
@@ -125,6 +126,7 @@ impl Context {
             Command::Code(command) => code::act(self, command).await,
             Command::Pass(command) => pass::act(self, command).await,
             Command::Loaner(command) => loaner::act(self, command).await,
+            Command::BreakGlass(command) => break_glass::act(self, command).await,
             Command::Enroll(new) => code::add(self, new).await,
             Command::Token(command) => token::act(self, command).await,
             Command::ApiKey(command) => api_key::act(self, command).await,

@@ -146,6 +146,7 @@ fn lines(report: &Report) -> Vec<Phrase> {
             ("tokens", report.tokens.into()),
             ("passes", report.passes.into()),
             ("loans", report.loans.into()),
+            ("sealed", report.sealed.into()),
         ]),
         match report.keys {
             KeysFrom::Machine => Text::RestoreKeysStay.into(),

@@ -89,6 +89,7 @@ async fn set(context: &Context, new: ScopeSet) -> Result<()> {
             min_length: new.rules.min_pin_length,
             change_at_first_use: new.rules.pin_change_at_first_use,
         },
+        break_glass: new.rules.break_glass,
     };
     let done = context
         .change(new.reason.as_deref(), async |op| scope::set(op, &new.name, rules).await)
@@ -226,6 +227,13 @@ fn pin(scope: &ScopeView) -> Phrase {
     Text::PinRule.with([("least", least), ("change", change.into())])
 }
 
+fn break_glass(scope: &ScopeView) -> Phrase {
+    match scope.break_glass {
+        Some(seconds) => Text::BreakGlassRule.with([("count", (seconds / 86_400).into())]),
+        None => Text::None.into(),
+    }
+}
+
 fn name_rule(scope: &ScopeView) -> Phrase {
     if scope.ask_name { Text::NameAsked } else { Text::NameByKey }.into()
 }
@@ -243,6 +251,7 @@ fn fields(scope: &ScopeView) -> Vec<(Text, Phrase)> {
         (Text::LabelPasses, passes(scope)),
         (Text::LabelVouching, vouching(scope)),
         (Text::LabelLoans, loans(scope)),
+        (Text::LabelBreakGlass, break_glass(scope)),
         (Text::LabelUserName, name_rule(scope)),
         (Text::LabelPin, pin(scope)),
     ]

@@ -26,11 +26,13 @@ pub fn state(name: &str) -> Phrase {
         "over" => Text::StateOver,
         "pending" => Text::StatePending,
         "revoked" => Text::StateRevoked,
+        "sealed" => Text::StateSealed,
         "soft" => Text::StageSoft,
         "success" => Text::StateSuccess,
         "unenrolled" => Text::StateUnenrolled,
         "used" => Text::StateUsed,
         "valid" => Text::StateValid,
+        "void" => Text::StateVoid,
         "withdrawn" => Text::StateWithdrawn,
         other => return other.into(),
     };

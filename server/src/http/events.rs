@@ -48,6 +48,9 @@ pub async fn take(State(app): Shared, Batch { known, request }: Batch) -> Answer
     let taken = taken.await?;
     let now = app.clock.now();
     app.counters.records(taken.accepted.len(), taken.refused.len(), now);
+    if taken.alarm {
+        app.counters.alarm();
+    }
 
     if let Some(seconds) =
         taken.full_for.filter(|_| taken.accepted.is_empty() && taken.refused.is_empty())

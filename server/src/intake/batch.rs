@@ -5,6 +5,7 @@ use wardkey_core::event::{Event, EventName, Outcome};
 use wardkey_core::id::{EventId, TerminalId};
 use wardkey_core::time::UnixTime;
 
+use super::break_glass;
 use super::evidence::verify;
 use super::incoming::{self, NotTaken};
 use super::quota::Quota;
@@ -24,6 +25,8 @@ pub struct Taken {
     pub accepted: Vec<EventId>,
     /// Set aside, each with the reason.
     pub refused: Vec<(EventId, String)>,
+    /// Whether a sealed code was used (break-glass): whoever runs the server is told at once.
+    pub alarm: bool,
     /// Seconds until there is room again, when some of it found none today.
     pub full_for: Option<u64>,
 }
@@ -42,16 +45,19 @@ pub async fn take<'a>(
 
     for bytes in events {
         let not_taken = match incoming::decode(bytes, terminal) {
-            Ok(event) => match store(tx, &event, bytes, terminal, &mut quota).await? {
-                Some(Stored::New | Stored::Known) => {
-                    taken.accepted.push(event.id);
-                    continue;
+            Ok(event) => {
+                match store(tx, &event, bytes, terminal, (&mut quota, &mut taken)).await? {
+                    Some(Stored::New | Stored::Known) => {
+                        taken.accepted.push(event.id);
+                        continue;
+                    }
+                    Some(Stored::Conflict) => NotTaken {
+                        names: vec![event.id],
+                        reason: "another event has this id".into(),
+                    },
+                    None => continue,
                 }
-                Some(Stored::Conflict) => {
-                    NotTaken { names: vec![event.id], reason: "another event has this id".into() }
-                }
-                None => continue,
-            },
+            }
             Err(not_taken) => not_taken,
         };
         if aside.take(tx, bytes, terminal, (&not_taken.reason, &mut quota)).await? {
@@ -73,7 +79,7 @@ async fn store(
     event: &Event,
     bytes: &[u8],
     terminal: &TerminalId,
-    quota: &mut Quota,
+    (quota, taken): (&mut Quota, &mut Taken),
 ) -> Result<Option<Stored>> {
     if let Some(stored) = event::known(tx, &event.id, bytes).await? {
         if stored == Stored::Conflict {
@@ -107,6 +113,9 @@ async fn store(
                 Some(id) => loan::used(tx, id, event.time).await?,
             }
         }
+    }
+    if let Some(signed) = &event.signed_by_code {
+        taken.alarm |= break_glass::note_use(tx, event, signed, terminal, now).await?;
     }
     let proved = (key.as_ref().map(|key| key.row), counter);
     event::add(tx, event, terminal, proved, &verdict, now).await?;

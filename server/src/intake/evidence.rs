@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::store::credential::{self, Credential};
 use crate::store::event::Verdict;
 use crate::store::person::PersonKind;
-use crate::store::{Tx, loan, pass, person};
+use crate::store::{Tx, break_glass, loan, pass, person};
 
 /// Verifies the evidence of an event; a success without any is a claim, not a login. With what the
 /// evidence proves: the key and its signed counter.
@@ -54,14 +54,19 @@ pub async fn verify(
     }
 }
 
-/// Verifies a login that the code of a pass signed.
+/// Verifies a login that the code of a pass signed, or a sealed code.
 async fn by_pass(
     tx: &mut Tx,
     event: &Event,
     signed: &SignedByCode,
     terminal: &TerminalId,
 ) -> Result<Verdict> {
-    if let Err(unproven) = evidence::names_its_pass(event, signed) {
+    if let Some(sealed) = break_glass::find(tx, &signed.pass).await? {
+        let listed = super::break_glass::listed(&sealed);
+        let proved = evidence::by_code(event, signed, terminal, &listed);
+        return Ok(proved.map_or_else(|unproven| invalid(&unproven), |()| Verdict::Valid));
+    }
+    if let Err(unproven) = evidence::names_its_pass(event, signed, false) {
         return Ok(invalid(&unproven));
     }
     let Some(pass) = pass::find(tx, &signed.pass).await? else {

@@ -7,6 +7,7 @@
 //! The caller opens the transaction and commits it.
 
 mod batch;
+mod break_glass;
 mod by_colleague;
 mod evidence;
 mod incoming;

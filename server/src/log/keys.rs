@@ -16,7 +16,7 @@ use super::sign::SignedLog;
 use crate::error::{Error, Result};
 use crate::keyring::Keyring;
 use crate::store::{
-    Db, PageRequest, Store, audit, credential, loan, loaner, pass, setting, to_time,
+    Db, PageRequest, Store, audit, break_glass, credential, loan, loaner, pass, setting, to_time,
 };
 
 /// The file's name in the folder of an export.
@@ -72,7 +72,7 @@ async fn keys(db: &mut Db, changes: &Changes) -> Result<List<ListedKey, MAX_LIST
 }
 
 async fn passes(db: &mut Db) -> Result<List<ListedPass, MAX_LISTED>> {
-    let mut passes = Vec::new();
+    let mut passes = sealed(db).await?;
     let mut request = PageRequest::default();
     loop {
         let page = pass::page(db, &request).await?;
@@ -80,7 +80,24 @@ async fn passes(db: &mut Db) -> Result<List<ListedPass, MAX_LISTED>> {
         request.after = page.next;
         if request.after.is_none() {
             passes.reverse();
+            // The oldest first, as pages are not.
+            passes.sort_by_key(|pass| pass.from);
             return list(passes);
+        }
+    }
+}
+
+/// Sealed codes (break-glass), the newest first.
+async fn sealed(db: &mut Db) -> Result<Vec<ListedPass>> {
+    let mut sealed = Vec::new();
+    let mut request = PageRequest::default();
+    loop {
+        let page = break_glass::page(db, &request).await?;
+        let rows = page.rows.into_iter();
+        sealed.extend(rows.map(|row| ListedPass::of_sealed(row.login, &row.pass)));
+        request.after = page.next;
+        if request.after.is_none() {
+            return Ok(sealed);
         }
     }
 }

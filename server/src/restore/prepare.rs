@@ -102,6 +102,8 @@ pub struct Report {
     pub passes: u64,
     /// Open loans of keys that are void.
     pub loans: u64,
+    /// Sealed codes (break-glass) that are void.
+    pub sealed: u64,
     /// Where the keys come from.
     pub keys: KeysFrom,
     /// The newer trail, and what was done by it.
@@ -193,6 +195,7 @@ impl Prepared {
             tokens: done.voided.tokens,
             passes: done.voided.passes,
             loans: done.voided.loans,
+            sealed: done.voided.sealed,
             keys: if keys.is_some() { KeysFrom::Backup } else { KeysFrom::Machine },
             trail_ends: trails.kept.as_ref().map(|newer| newer.end),
             trail_is_of_here: trails.of_here,

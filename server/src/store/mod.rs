@@ -9,7 +9,7 @@
 //!    ├ scope, person, credential, state      what is published
 //!    ├ counter                               what changed since
 //!    ├ terminal, token, code                 who may come
-//!    ├ pass, loaner, loan                    what stands in for a person's own key
+//!    ├ pass, loaner, loan, break_glass       what stands in for a person's own key
 //!    ├ api_key, api_answer                   who administrates from afar, and what was answered
 //!    ├ event, intake, audit                  what happened, and how much of it
 //!    ├ log                                   hashes over what happened
@@ -36,6 +36,7 @@ mod alone;
 pub mod api_answer;
 pub mod api_key;
 pub mod audit;
+pub mod break_glass;
 pub mod clock;
 pub mod code;
 pub mod counter;

@@ -143,6 +143,7 @@ impl PersonRow {
             credentials: List::new(credentials).map_err(Error::damaged)?,
             pass: None,
             loan: None,
+            break_glass: None,
         })
     }
 }

@@ -9,6 +9,7 @@ use wardkey_core::name::ScopeName;
 use wardkey_core::time::UnixTime;
 
 use super::audit::Entry;
+use super::break_glass;
 use super::counter::Counter;
 use super::loan;
 use super::pass::{self, EndedBy};
@@ -139,10 +140,13 @@ pub struct Voided {
     pub passes: u64,
     /// Loans of keys that were open.
     pub loans: u64,
+    /// Sealed codes (break-glass) that were open.
+    pub sealed: u64,
 }
 
-/// Voids every open code, token, pass and loan, and switches API keys off: the backup does not know
-/// which were used or taken away since, and whoever has one that was can use it again.
+/// Voids every open code, token, pass, loan and sealed code, and switches API keys off: the backup
+/// does not know which were used or taken away since, and whoever has one that was can use it
+/// again.
 pub async fn void(db: &mut Db, now: UnixTime) -> Result<Voided> {
     let codes = query("UPDATE enrollment_code SET used = $1 WHERE used IS NULL")
         .bind(now)
@@ -169,7 +173,14 @@ pub async fn void(db: &mut Db, now: UnixTime) -> Result<Voided> {
             state::publish_person(db, person).await?;
         }
     }
-    Ok(Voided { codes, tokens, passes, loans })
+    let people =
+        query("SELECT person FROM break_glass WHERE ended IS NULL").all::<Only<i64>>(db).await?;
+    let sealed = people.len() as u64;
+    for Only(person) in people {
+        break_glass::end(db, person, break_glass::EndedBy::Administrator, now).await?;
+        state::publish_person(db, person).await?;
+    }
+    Ok(Voided { codes, tokens, passes, loans, sealed })
 }
 
 struct Kept {

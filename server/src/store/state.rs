@@ -8,7 +8,7 @@ use wardkey_core::name::ScopeName;
 use wardkey_core::person::PersonRecord;
 
 use super::query::{Db, FromRow, Row, query};
-use super::{credential, loan, pass, person, scope};
+use super::{break_glass, credential, loan, pass, person, scope};
 use crate::error::{Error, Result};
 use crate::texts::Text;
 
@@ -105,6 +105,7 @@ pub async fn record(db: &mut Db, row: &person::PersonRow) -> Result<PersonRecord
     let mut record = row.record(groups, credentials)?;
     record.pass = pass::open_of(db, row.id).await?.map(|open| open.pass);
     record.loan = loan::published(db, row.id).await?;
+    record.break_glass = break_glass::open_of(db, row.id).await?.map(|open| open.pass);
     Ok(record)
 }
 

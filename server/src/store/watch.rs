@@ -109,8 +109,8 @@ impl FromRow for Acts {
 pub async fn alarms(db: &mut Db, since: UnixTime) -> Result<Vec<Acts>> {
     query(
         "SELECT action, count(*) AS acts FROM audit
-         WHERE action IN ('clock.refused', 'event.evidence-invalid', 'event.set-aside',
-             'key.clone-suspected', 'publish-key.rotate', 'publish-key.stolen',
+         WHERE action IN ('break-glass.used', 'clock.refused', 'event.evidence-invalid',
+             'event.set-aside', 'key.clone-suspected', 'publish-key.rotate', 'publish-key.stolen',
              'root-key.export', 'scope.halt', 'terminal.conflict', 'terminal.quota',
              'terminal.replace', 'terminal.replace-refused', 'token.reused')
              AND time >= $1

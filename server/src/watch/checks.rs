@@ -65,6 +65,7 @@ pub(super) const CHECKS: &[Check] = &[
     critical_when(Code::ClockNotPlausible, |facts, _| facts.clock.map(|_| Vec::new())),
     critical_when(Code::ScopesHalted, |facts, _| some_scopes(facts, |scope, _| scope.halted)),
     critical_when(Code::HeadsExpired, |facts, _| some_scopes(facts, has_expired)),
+    warning_when(Code::BreakGlassAlarm, |facts, _| some(of(facts, |stock| stock.sealed_used))),
     warning_when(Code::DiskLow, disk_low),
     warning_when(Code::ServerCertificateEnds, certificate_ends),
     warning_when(Code::AdministrationNotServed, |facts, _| {
@@ -203,6 +204,7 @@ mod tests {
             authority: None,
             at_quota: 0,
             suspected: 0,
+            sealed_used: 0,
             log_changed: false,
             exchange: None,
             keys_since: None,
@@ -233,7 +235,7 @@ mod tests {
     fn every_row_has_a_code_of_its_own_and_what_stops_comes_first() {
         let codes: BTreeSet<u16> = CHECKS.iter().map(|check| check.code.number()).collect();
         assert_eq!(codes.len(), CHECKS.len());
-        let watched = [1726..1728, 1840..1850, 1920..1950];
+        let watched = [1595..1596, 1726..1728, 1840..1850, 1920..1950];
         let is_watched = |code: &u16| watched.iter().any(|codes| codes.contains(code));
         assert!(codes.iter().all(is_watched));
         assert!(CHECKS.is_sorted_by_key(|check| check.severity));
@@ -263,6 +265,7 @@ mod tests {
             (|stock| stock.at_quota = 1, true, 1932),
             (|stock| stock.suspected = 1, true, 1933),
             (|stock| stock.log_changed = true, true, 1934),
+            (|stock| stock.sealed_used = 1, true, 1595),
             (|stock| stock.exchange = Some(WithRoot { have: 2, of: 3 }), true, 1840),
             (|stock| stock.keys_since = Some(NOW), false, 1841),
             (|stock| stock.keys_since = Some(NOW.plus(1)), true, 1841),

@@ -5,6 +5,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use tokio::sync::Notify;
 use wardkey_core::time::UnixTime;
 
 /// Route and status of a request. Routes are those of the table, so there are few.
@@ -18,6 +19,7 @@ pub struct Counters {
     set_aside: Counter,
     latest: Gauge,
     waiting: Gauge,
+    alarm: Notify,
 }
 
 /// A request that is held; it counts until this is dropped.
@@ -45,6 +47,16 @@ impl Counters {
         if accepted > 0 {
             self.latest.set(i64::try_from(now.0).unwrap_or(i64::MAX));
         }
+    }
+
+    /// Something happened of which whoever runs the server is told at once.
+    pub fn alarm(&self) {
+        self.alarm.notify_one();
+    }
+
+    /// Waits for that.
+    pub(super) async fn alarmed(&self) {
+        self.alarm.notified().await;
     }
 
     /// A request is held until there is news.

@@ -20,7 +20,7 @@ use crate::publish::time::{SigningTime, Trouble};
 use crate::publish::{Publisher, Shown};
 use crate::store::terminal::{self, TerminalStatus, WithRoot};
 use crate::store::watch::{self, Acts};
-use crate::store::{Store, Tx, clock, files_of, intake, scope, setting};
+use crate::store::{Store, Tx, break_glass, clock, files_of, intake, scope, setting};
 
 /// systemd-timesyncd's folder, and the file in it that says that it has set the clock.
 const TIMESYNC: &str = "/run/systemd/timesync";
@@ -98,6 +98,8 @@ pub struct Stock {
     pub at_quota: u64,
     /// Active keys that may have been copied.
     pub suspected: u64,
+    /// Sealed codes (break-glass) that were used, and not looked into.
+    pub sealed_used: u64,
     /// Whether the log of records is not what was signed last.
     pub log_changed: bool,
     /// How many terminals have the new publish key; none when no exchange is open.
@@ -226,6 +228,7 @@ impl Stock {
             authority: keyring.end_of(Holder::Authority).ok(),
             at_quota: watch::at_quota(tx, intake::day(now)).await?,
             suspected: watch::suspected_keys(tx).await?,
+            sealed_used: break_glass::alarming(tx).await?,
             log_changed: !log::holds(tx, &config.store).await?,
             exchange,
             keys_since: (root.version > 1).then_some(root.issued),

@@ -12,7 +12,7 @@ use super::hook;
 use super::status::{Readiness, ReasonView};
 use super::watched::Watched;
 
-/// How often it is looked.
+/// How often it is looked; at once where a sealed code was used.
 const EVERY: Duration = Duration::from_secs(30);
 /// How long the command may run.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -40,6 +40,7 @@ pub async fn follow(watched: Arc<Watched>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         tokio::select! {
             _ = tick.tick() => {}
+            () = watched.counters.alarmed() => watched.latest.forget().await,
             _ = stop.changed() => break,
         }
         let now = watched.reasons().await;

@@ -45,6 +45,13 @@ pub struct Watched {
 #[derive(Debug, Default)]
 pub struct Latest(tokio::sync::Mutex<Option<(Instant, Option<Stock>)>>);
 
+impl Latest {
+    /// What was read counts no more: something has happened since.
+    pub async fn forget(&self) {
+        *self.0.lock().await = None;
+    }
+}
+
 impl Watched {
     /// Everything that is known now. What cannot be read is as it was when it last could.
     pub async fn facts(&self) -> Facts {

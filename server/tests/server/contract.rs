@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::json::is_error;
 use super::support::Deployment;
 use super::support::authenticator::{Maker, Making};
 use super::support::ward::enroll;
@@ -271,6 +272,7 @@ fn the_same_verbs_say_the_same_everywhere() {
         "key clear-suspicion",
         "loaner lend",
         "loaner return",
+        "break-glass clear-alarm",
         "terminal approve",
         "audit verify",
         "log checkpoint",
@@ -317,4 +319,15 @@ fn each_command_has_an_example_and_its_plumbing_at_the_end() {
         assert!(help.find("--config").expect(path) > plumbing, "{path}");
         assert!(help.find("--reason").is_none_or(|reason| reason < plumbing), "{path}");
     }
+}
+
+#[test]
+fn what_is_done_but_not_heard_is_an_answer_and_an_error() {
+    let deployment = Deployment::new();
+    deployment.ok(&["person", "add", "sato", "--name", "S", "--scope", "icu"]);
+    let output = deployment.cli(&["--json", "person", "disable", "sato"]);
+    assert_eq!(output.status.code(), Some(5));
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["changed"], true);
+    is_error("not heard", &serde_json::from_slice(&output.stderr).unwrap());
 }

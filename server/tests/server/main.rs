@@ -17,6 +17,7 @@ mod api_bounds;
 mod api_listener;
 mod api_requests;
 mod backups;
+mod break_glass;
 mod clock;
 mod connections;
 mod contract;

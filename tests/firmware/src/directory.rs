@@ -86,6 +86,7 @@ impl Directory {
             credentials: List::new(credentials).expect("few keys"),
             pass: None,
             loan: None,
+            break_glass: None,
         };
         let (root_key, publish_key) =
             (SigningKey::from_secret(&[100; 32]), SigningKey::from_secret(&[101; 32]));

@@ -10,6 +10,7 @@ const PROCESS: &str = "wardkey";
 /// Level and text of an event's line.
 pub fn line(event: &Event) -> (Level, String) {
     let level = match event.severity() {
+        Severity::Critical => Level::LOG_CRIT,
         Severity::Error => Level::LOG_ERR,
         Severity::Warning => Level::LOG_WARNING,
         Severity::Notice => Level::LOG_NOTICE,

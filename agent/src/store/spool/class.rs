@@ -32,8 +32,14 @@ impl Class {
     pub const fn of(event: &Event) -> Self {
         match (event.severity(), event.outcome) {
             // Anyone who mistypes on purpose makes these, too.
-            _ if matches!(event.name, EventName::LockedOut | EventName::PassWrong) => Self::Failure,
-            (Severity::Error | Severity::Warning, _) => Self::Alarm,
+            _ if matches!(
+                event.name,
+                EventName::LockedOut | EventName::PassWrong | EventName::BreakGlassWrong
+            ) =>
+            {
+                Self::Failure
+            }
+            (Severity::Critical | Severity::Error | Severity::Warning, _) => Self::Alarm,
             (_, Outcome::Failure) => Self::Failure,
             (Severity::Notice, Outcome::Success) => Self::Success,
             (Severity::Info, Outcome::Success) => Self::Notice,

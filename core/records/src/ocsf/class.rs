@@ -66,7 +66,9 @@ pub(super) const fn is_unlock(event: &Event) -> bool {
 /// What an event is. Only a login is a Logon: what follows from one has its own record of it.
 pub(super) const fn activity(event: &Event) -> Activity {
     match event.name {
-        EventName::Login | EventName::PassLogin => is(Class::Authentication, 1, "Logon"),
+        EventName::Login | EventName::PassLogin | EventName::BreakGlassLogin => {
+            is(Class::Authentication, 1, "Logon")
+        }
         EventName::SessionUnlocked => match event.outcome {
             Outcome::Success => other(Class::Authentication, event),
             Outcome::Failure => is(Class::Finding, 1, "Create"),
@@ -76,15 +78,17 @@ pub(super) const fn activity(event: &Event) -> Activity {
         EventName::Account
         | EventName::SessionStarted
         | EventName::SessionLocked
-        | EventName::PassWrong => other(Class::Authentication, event),
+        | EventName::PassWrong
+        | EventName::BreakGlassWrong => other(Class::Authentication, event),
         EventName::LockedOut => is(Class::Account, 9, "Lock"),
         EventName::Enrolled | EventName::LoanBegun | EventName::Vouched => {
             is(Class::Account, 10, "MFA Factor Enable")
         }
         EventName::PinChange => is(Class::Account, 3, "Password Change"),
-        EventName::PassVoid | EventName::PassEnded | EventName::LoanEnded => {
-            is(Class::Account, 11, "MFA Factor Disable")
-        }
+        EventName::PassVoid
+        | EventName::PassEnded
+        | EventName::LoanEnded
+        | EventName::BreakGlassVoid => is(Class::Account, 11, "MFA Factor Disable"),
         EventName::DirectoryRefused
         | EventName::CloneSuspected
         | EventName::ClockWrong

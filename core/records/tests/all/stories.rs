@@ -68,6 +68,18 @@ fn by_pass(seconds: u64, terminal: u8, person: &str) -> Event {
     }
 }
 
+/// A login by a sealed code.
+fn break_glass(seconds: u64) -> Event {
+    Event {
+        name: EventName::BreakGlassLogin,
+        account: Some("emergency".parse().unwrap()),
+        proof: Some(ProofKind::BreakGlass),
+        pass: Some(PassId::new([0x79; 16])),
+        detail: text("break-glass, void now: pass by security until 1820020000: 病棟の金庫"),
+        ..by_pass(seconds, 1, "emergency")
+    }
+}
+
 /// A colleague's word for somebody who has no key here.
 fn vouched(seconds: u64, person: &str) -> Event {
     Event {
@@ -122,11 +134,12 @@ fn single(rule: &'static str, fires: Vec<Event>, quiet: Vec<Event>) -> [Story; 2
 
 /// All stories. The ids count up.
 pub fn all() -> Vec<Story> {
-    let mut stories: Vec<Story> = [of_people(), of_keys(), of_terminals(), of_colleagues()]
-        .into_iter()
-        .flatten()
-        .flatten()
-        .collect();
+    let mut stories: Vec<Story> =
+        [of_people(), of_keys(), of_terminals(), of_colleagues(), of_emergencies()]
+            .into_iter()
+            .flatten()
+            .flatten()
+            .collect();
     for (number, event) in stories.iter_mut().flat_map(|story| &mut story.events).enumerate() {
         let mut id = [0x33; 16];
         id[15] = u8::try_from(number).unwrap();
@@ -307,6 +320,32 @@ fn of_colleagues() -> Vec<[Story; 2]> {
             people(&[(0, "hanako"), (8, "jiro"), (23, "saburo")]),
             // For two people, and the third a day later.
             people(&[(0, "hanako"), (8, "jiro"), (25, "saburo")]),
+        ),
+    ]
+}
+
+fn of_emergencies() -> Vec<[Story; 2]> {
+    let refused = |name, reason| Event {
+        name,
+        outcome: Outcome::Failure,
+        reason: Some(reason),
+        proof: None,
+        stage: None,
+        person: None,
+        ..break_glass(0)
+    };
+    let wrong = || refused(EventName::BreakGlassWrong, Code::PassWrong);
+    vec![
+        single(
+            "wardkey_break_glass",
+            vec![break_glass(0)],
+            // A temporary code, and a wrong sealed one.
+            vec![by_pass(0, 1, "hanako"), wrong()],
+        ),
+        single(
+            "wardkey_break_glass_tried",
+            vec![wrong(), refused(EventName::BreakGlassVoid, Code::BreakGlassVoid)],
+            vec![break_glass(0), wrong_code(0, "hanako", 1)],
         ),
     ]
 }

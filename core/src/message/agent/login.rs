@@ -85,6 +85,9 @@ pub struct PassTry {
     /// Wrong codes so far; at [`crate::pass::MAX_TRIES`] it is void here.
     #[n(1)]
     pub tries: u8,
+    /// True: it is a sealed code (break-glass).
+    #[n(2)]
+    pub sealed: Option<bool>,
 }
 
 /// Devices that one login names.
@@ -242,6 +245,9 @@ pub struct Grant {
     /// True: the agent records vouches and logins by them. Older agents do not.
     #[n(60)]
     pub takes_vouches: Option<bool>,
+    /// True: the agent records logins by a sealed code (break-glass). Older agents do not.
+    #[n(70)]
+    pub breaks_glass: Option<bool>,
 }
 
 /// People whose keys are asked for at once.

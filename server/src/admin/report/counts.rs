@@ -11,7 +11,7 @@ use crate::store::report::Happened;
 pub struct Counts {
     /// Logins that a key signed, with its PIN and a touch.
     pub with_key: u64,
-    /// Logins that the code of a pass signed.
+    /// Logins that the code of a pass signed, or a sealed code.
     pub with_pass: u64,
     /// Refusals, as records have them.
     pub refused: u64,
@@ -50,7 +50,7 @@ impl Counts {
             &mut self.refused
         } else if !happened.is_valid() {
             &mut self.unproven
-        } else if happened.is(EventName::PassLogin) {
+        } else if happened.is(EventName::PassLogin) || happened.is(EventName::BreakGlassLogin) {
             &mut self.with_pass
         } else {
             &mut self.with_key

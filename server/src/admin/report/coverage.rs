@@ -15,8 +15,13 @@ use crate::store::report;
 use crate::store::{PageRequest, Tx};
 
 /// What is counted for each terminal.
-const KINDS: [EventName; 4] =
-    [EventName::Login, EventName::PassLogin, EventName::WayIn, EventName::Offline];
+const KINDS: [EventName; 5] = [
+    EventName::Login,
+    EventName::PassLogin,
+    EventName::BreakGlassLogin,
+    EventName::WayIn,
+    EventName::Offline,
+];
 
 /// Terminals.
 #[derive(Debug, Serialize)]

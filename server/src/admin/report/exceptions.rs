@@ -18,7 +18,11 @@ use crate::store::report::{self, IssuedPass, Last};
 
 /// What records say: its name in the report, the kind of event, and how it ended where that
 /// matters.
-const RECORDED: [(&str, EventName, Option<bool>); 17] = [
+const RECORDED: [(&str, EventName, Option<bool>); 21] = [
+    ("break-glass-login", EventName::BreakGlassLogin, Some(true)),
+    ("break-glass-refused", EventName::BreakGlassLogin, Some(false)),
+    ("break-glass-wrong", EventName::BreakGlassWrong, None),
+    ("break-glass-void", EventName::BreakGlassVoid, None),
     ("pass-login", EventName::PassLogin, Some(true)),
     ("pass-wrong", EventName::PassWrong, None),
     ("pass-void", EventName::PassVoid, None),
@@ -39,7 +43,10 @@ const RECORDED: [(&str, EventName, Option<bool>); 17] = [
 ];
 
 /// What the trail says: the act is its name in the report.
-const ACTS: [&str; 21] = [
+const ACTS: [&str; 24] = [
+    "break-glass.add",
+    "break-glass.used",
+    "break-glass.clear-alarm",
     "pass.issue",
     "code.issue",
     "code.withdraw",
@@ -159,7 +166,8 @@ pub async fn exceptions(tx: &mut Tx, asked: &Asked<'_>) -> Result<ExceptionsView
     kinds.extend(RECORDED.iter().map(|&(kind, name, success)| {
         let ended = |row: &Last| success.is_none_or(|success| success == row.of.succeeded());
         // What nothing proves was no login; it is counted below.
-        let holds = |row: &Last| !name.is_login() || row.of.is_valid();
+        let claims = success == Some(true) && name.is_login();
+        let holds = |row: &Last| !claims || row.of.is_valid();
         let is_it = |row: &&Last| row.of.is(name) && ended(row) && holds(row);
         kind_of(kind, found.iter().filter(is_it), &places)
     }));

@@ -141,7 +141,15 @@ pub async fn shared(tx: &mut Tx, asked: &Asked<'_>) -> Result<SharedView> {
 
 /// Whether it is a login or a refusal: a session's end is none.
 fn is_login(of: &Happened) -> bool {
-    let names = [EventName::Login, EventName::PassLogin, EventName::PassWrong, EventName::PassVoid];
+    let names = [
+        EventName::Login,
+        EventName::PassLogin,
+        EventName::PassWrong,
+        EventName::PassVoid,
+        EventName::BreakGlassLogin,
+        EventName::BreakGlassWrong,
+        EventName::BreakGlassVoid,
+    ];
     names.iter().any(|name| of.is(*name))
 }
 

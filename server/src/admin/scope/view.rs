@@ -59,6 +59,8 @@ pub struct ScopeView {
     pub min_pin_length: Option<u8>,
     /// Whether a key that is enrolled asks for another PIN at its first use.
     pub pin_change_at_first_use: bool,
+    /// The longest that a sealed code (break-glass) may be valid, in seconds; none: none is.
+    pub break_glass: Option<u64>,
 }
 
 /// A Unix account that several people use.
@@ -125,5 +127,6 @@ pub(super) fn view(row: &Scope, policy: &PolicyDocument) -> ScopeView {
         loans: policy.loan_seconds,
         min_pin_length: policy.min_pin_length,
         pin_change_at_first_use: policy.pin_change_at_first_use == Some(true),
+        break_glass: policy.break_glass_seconds,
     }
 }

@@ -178,6 +178,10 @@ pub struct ScopeRules {
     /// A key that is enrolled, and can, asks for another PIN at its first use.
     #[arg(long, action = clap::ArgAction::Set, value_parser = yes_or_no, value_name = "yes|no")]
     pub pin_change_at_first_use: Option<bool>,
+    /// A sealed code ("break-glass add") lets somebody in once where nothing else does, and is
+    /// valid for this long at most (up to 400d); 0: there is none.
+    #[arg(long, value_parser = duration_or_none, value_name = "TIME")]
+    pub break_glass: Option<u64>,
 }
 
 /// Shared accounts.

@@ -85,7 +85,8 @@ pub async fn logins_in(db: &mut Db, stretches: &[Stretch]) -> Result<Vec<InStret
                 ") SELECT asked.stretch, event.terminal, event.name, event.outcome, event.verdict,
                      count(*) AS events
                  FROM asked CROSS JOIN event
-                 WHERE event.name IN ('login', 'pass-login', 'pass-wrong', 'pass-void')
+                 WHERE event.name IN ('login', 'pass-login', 'pass-wrong', 'pass-void',
+                     'break-glass-login', 'break-glass-wrong', 'break-glass-void')
                      AND event.time >= asked.begins AND event.time < asked.ends
                  GROUP BY asked.stretch, event.terminal, event.name, event.outcome, event.verdict",
             )
@@ -125,7 +126,8 @@ pub async fn logins_alike(db: &mut Db, (from, to): Stretch) -> Result<Vec<Alike>
     query(
         "SELECT terminal, name, outcome, verdict, reason, service, stage, count(*) AS events
          FROM event
-         WHERE name IN ('login', 'pass-login', 'pass-wrong', 'pass-void')
+         WHERE name IN ('login', 'pass-login', 'pass-wrong', 'pass-void',
+             'break-glass-login', 'break-glass-wrong', 'break-glass-void')
              AND time >= $1 AND time < $2
          GROUP BY terminal, name, outcome, verdict, reason, service, stage",
     )

@@ -39,6 +39,7 @@ migrations! {
     20 "0020_loaners",
     21 "0021_api_keys",
     22 "0022_loan_returned",
+    23 "0023_break_glass",
     24 "0024_pin_rules",
 }
 
