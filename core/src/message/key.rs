@@ -13,17 +13,14 @@ use crate::code::Code;
 use crate::codec::{Bytes, Document, List};
 use crate::id::{Aaguid, CredentialId, SigningPublicKey};
 use crate::name::RpId;
-use crate::person::{MAX_CREDENTIALS, MAX_POOL};
 use crate::proof::identification::IdentifyData;
 
 pub use by_code::{HashCode, SignByCode};
-pub use enrolling::{ForcePinChange, KeyCredential, MakeCredential};
+pub use enrolling::{ForcePinChange, KeyCredential, MAX_EXCLUDE, MakeCredential};
 pub use pin::Pin;
 
 /// Credential ids in one identification.
 pub const MAX_ALLOW: usize = 512;
-/// Credential ids that a new key must not have: the person's, and those of the pool.
-pub const MAX_EXCLUDE: usize = MAX_CREDENTIALS + MAX_POOL;
 /// Devices that one identification looks at.
 pub const MAX_DEVICES: usize = 16;
 

@@ -2,11 +2,14 @@
 
 use minicbor::{Decode, Encode};
 
-use super::MAX_EXCLUDE;
 use super::pin::Pin;
 use crate::codec::{Bytes, List};
 use crate::id::{Aaguid, CredentialId};
 use crate::name::RpId;
+use crate::person::{MAX_CREDENTIALS, MAX_POOL};
+
+/// Credential ids that a new key must not have: the person's, and those of the pool.
+pub const MAX_EXCLUDE: usize = MAX_CREDENTIALS + MAX_POOL;
 
 /// Make a credential.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
