@@ -296,7 +296,9 @@ fn only_root_is_told_and_a_silent_agent_is_a_refusal() {
 fn a_sealed_code_is_said_to_be_there_and_where_it_is_not_taken() {
     let mut deployment = Deployment::with_sealed();
     let break_glass = deployment.hanako().break_glass.clone();
-    *deployment.hanako() = PersonRecord { break_glass, ..person(PERSON, 1, &Key::es256(1)) };
+    let credentials = List::default();
+    *deployment.hanako() =
+        PersonRecord { break_glass, credentials, ..person(PERSON, 1, &Key::es256(1)) };
     deployment.refresh();
     let of_sealed = |line: &str| {
         let (_, _, steps) = of(&tried(&deployment, T0, grant(&deployment), line));

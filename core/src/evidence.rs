@@ -248,6 +248,8 @@ pub fn names_its_pass(
         let is_pass = event.proof.is_none_or(|proof| proof == ProofKind::TemporaryCode);
         (EventName::PassLogin, is_pass)
     };
+    // What was refused is recorded without a signature: no use is called a failure.
+    let is_kind = is_kind && (!is_sealed || claims_success(event));
     if event.name != name || !is_kind || event.pass != Some(signed.pass) {
         return Err(Unproven::OtherPass);
     }
@@ -341,12 +343,16 @@ fn is_login_by(event: &Event, vouch: &Vouch, terminal: &TerminalId) -> Result<()
     Ok(())
 }
 
-/// Whether a sealed code signed a login at this terminal, whatever the event says of it: then it
-/// was used, and the login counts though its record may not.
-pub fn uses_sealed(signed: &SignedByCode, terminal: &TerminalId, sealed: &ListedPass) -> bool {
-    let is_here = client_data(signed.client_data.as_slice())
-        .is_ok_and(|data| data.terminal == *terminal && data.person == sealed.person);
-    is_here && signed.verify_with(&sealed.id, &sealed.key).is_ok()
+/// The login at this terminal that a sealed code signed, whatever the event says of it: then it was
+/// used, and the login counts though its record may not.
+pub fn use_of_sealed(
+    signed: &SignedByCode,
+    terminal: &TerminalId,
+    sealed: &ListedPass,
+) -> Option<ClientData> {
+    let data = client_data(signed.client_data.as_slice()).ok()?;
+    let is_here = data.terminal == *terminal && data.person == sealed.person;
+    (is_here && signed.verify_with(&sealed.id, &sealed.key).is_ok()).then_some(data)
 }
 
 fn client_data(signed: &[u8]) -> Result<ClientData, Unproven> {

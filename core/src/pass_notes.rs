@@ -108,7 +108,12 @@ impl PassNotes {
         if lets_in {
             self.wrong = 0;
         }
-        self.change((pass.id, pass.until), now, |note| note.tries = 0);
+        self.change((pass.id, pass.until), now, |note| {
+            // Wrong codes that were typed meanwhile at another console: void is void.
+            if note.tries <= MAX_TRIES {
+                note.tries = 0;
+            }
+        });
     }
 
     /// Its person has logged in with the key. False: there is no room for a note.
@@ -153,7 +158,12 @@ impl PassNotes {
         change: impl FnOnce(&mut PassNote),
     ) -> bool {
         let mut notes = std::mem::take(&mut self.passes).into_vec();
-        notes.retain(|note| now < note.until || note.pass == id);
+        // What has ended stays while there is room: a clock that was put forward, and back again,
+        // would else open it once more.
+        notes.retain(|note| now < note.until || note.ended || note.pass == id);
+        if notes.len() >= MAX_NOTED {
+            notes.retain(|note| now < note.until || note.pass == id);
+        }
         let at = notes.iter().position(|note| note.pass == id);
         let fresh = PassNote { pass: id, tries: 0, ended: false, until };
         let mut note = at.map_or(fresh, |at| notes.swap_remove(at));
@@ -236,6 +246,12 @@ mod tests {
         assert_eq!(notes.count(Some(&pass(2)), last), Some(PassState::Open { tries: 1 }));
         assert!(notes.has_ended(&sealed.id), "noted for as long as it would be valid");
 
+        // A clock that is put forward, a code of somebody else, and the clock put back.
+        let forward = sealed.until.plus(86_400);
+        assert!(notes.count(Some(&Pass { until: forward.plus(60), ..pass(3) }), forward).is_some());
+        assert!(notes.count(None, forward).is_some());
+        assert_eq!(notes.spend(&sealed, NOW), Some(false), "it was used");
+
         let mut full = PassNotes::default();
         for number in 0..256 {
             assert!(full.count(Some(&pass(number)), NOW).is_some());
@@ -245,6 +261,7 @@ mod tests {
         for _ in 0..=MAX_TRIES {
             assert!(void.count(Some(&sealed), NOW).is_some());
         }
+        void.was_right(&sealed, NOW, false);
         assert_eq!(void.spend(&sealed, NOW), Some(false), "after too many wrong codes");
     }
 
@@ -263,7 +280,15 @@ mod tests {
         let later = NOW.plus(3600);
         let new = Pass { until: later.plus(1), ..pass(999) };
         assert_eq!(notes.count(Some(&new), later), Some(PassState::Open { tries: 1 }));
-        assert_eq!(notes.passes.len(), 1);
+        assert_eq!(notes.passes.len(), 2);
+        assert!(notes.has_ended(&pass(4).id), "there is room for it");
+        for number in 1000..1254 {
+            let new = Pass { until: later.plus(1), ..pass(number) };
+            assert!(notes.count(Some(&new), later).is_some());
+        }
+        let last = Pass { until: later.plus(1), ..pass(2000) };
+        assert!(notes.count(Some(&last), later).is_some(), "what is over gives way");
+        assert!(!notes.has_ended(&pass(4).id));
     }
 
     #[test]

@@ -93,7 +93,7 @@ wk-1254 = The colleague who lets you in: type your user name:{ " " }
 wk-1255 = { $name }: let { $person } in here for { $hours } hours? Your PIN, then touch:{ " " }
 wk-1256 = Colleague: insert your key only to let { $person } in here in your name. You do not log in by it.
 wk-1257 = { $name }: let { $person } in here for { $hours } hours? If so, type that user name:{ " " }
-wk-1258 = Break-glass login. It has raised an alarm, and this code is void from now on.
+wk-1258 = Break-glass login. It is recorded as an alarm, and this code is void from now on.
 wk-1259 = This break-glass code was used before and is void. Please tell an administrator at once.
 wk-1260 = This break-glass code is not valid here or not now. Please contact your administrator.
 wk-1270 = Insert your security key. To type your name instead, wait a moment.
@@ -222,7 +222,7 @@ wk-1591 = This loaner key is not valid yet. Please ask your help desk from when 
 wk-1592 = This loaner key is no longer yours, as your own key was used. Please return it.
 wk-1593 = A loaner key is not accepted for this. Please use your own key, or ask your help desk.
 wk-1594 = Logged in with a loaner key, which is recorded. Hours left: { $hours }.
-wk-1595 = Break-glass codes that were used: { $count }. Please see "break-glass list", look into it, clear the alarm.
+wk-1595 = Uses of break-glass codes: { $count }. Please see "break-glass list", look into it, and clear the alarm.
 
 ## 16xx: switching Wardkey on and off
 

@@ -1,7 +1,7 @@
 //! A pass whose key pair is made of a seed: tests need not hash for each login.
 
 use ed25519_dalek::{Signer, SigningKey};
-use wardkey_core::codec::Bytes;
+use wardkey_core::codec::{Bytes, List};
 use wardkey_core::id::{PassId, Salt, SigningPublicKey};
 use wardkey_core::name::DisplayText;
 use wardkey_core::pass::{HASH, Pass};
@@ -83,11 +83,12 @@ impl Deployment {
         deployment
     }
 
-    /// A deployment whose `ward3` allows sealed codes, and where hanako has number 7.
+    /// A deployment whose `ward3` allows sealed codes, and where hanako has number 7 and no key.
     pub fn with_sealed() -> Self {
         let mut deployment = Self::new();
         deployment.scopes[1].1.break_glass_seconds = Some(SEALED_LONGEST);
         deployment.hanako().break_glass = Some(sealed(7));
+        deployment.hanako().credentials = List::default();
         deployment.refresh();
         deployment
     }

@@ -7,6 +7,7 @@
 use crate::code::{Code, Denial};
 use crate::name::{ScopeName, ServiceName};
 use crate::pass::Pass;
+use crate::person::{PersonRecord, Status};
 use crate::proof::ProofKind;
 use crate::snapshot::Snapshot;
 use crate::time::UnixTime;
@@ -80,6 +81,13 @@ pub fn is_valid(snapshot: &Snapshot, pass: &Pass, now: UnixTime) -> Result<(), D
 /// # Errors
 /// [`Code::BreakGlassNotHere`].
 pub fn is_valid_sealed(snapshot: &Snapshot, sealed: &Pass, now: UnixTime) -> Result<(), Denial> {
+    // Somebody has made it an account of their own since.
+    let has_key = |record: &PersonRecord| {
+        record.credentials.iter().any(|credential| credential.status == Status::Active)
+    };
+    if snapshot.records().any(has_key) {
+        return Err(Denial::new(Code::BreakGlassNotHere, "the account has a key"));
+    }
     is_valid_as(snapshot, ProofKind::BreakGlass, sealed, now)
         .map_err(|denial| Denial::new(Code::BreakGlassNotHere, denial.detail))
 }

@@ -126,6 +126,12 @@ fn a_sealed_code_never_raises_privilege_and_needs_the_policy_of_every_scope() {
     assert_eq!(excepted.err(), Some(Code::ProofRefused));
     let none = login_with("login", T0, |world| world.scopes[1].1.break_glass_seconds = None);
     assert_eq!(none.err(), Some(Code::ProofRefused));
+    // An account that somebody has a key of is no longer nobody's.
+    let with_key = login_with("login", T0, |world| {
+        let key = wardkey_testkit::Key::es256(1).record(1);
+        world.hanako().credentials = List::new(vec![key]).unwrap();
+    });
+    assert_eq!(with_key.err(), Some(Code::BreakGlassNotHere));
     // A pass that policy allows makes no sealed code allowed.
     let only_passes = login_with("login", T0, |world| {
         world.scopes[1].1.break_glass_seconds = None;
@@ -181,21 +187,28 @@ fn the_record_of_a_use_says_that_it_is_one_or_proves_nothing() {
         ("a login by key", Event { name: EventName::Login, ..right.clone() }),
         ("another proof", Event { proof: Some(ProofKind::TemporaryCode), ..right.clone() }),
         ("no proof", Event { proof: None, ..right.clone() }),
+        ("a failure", Event { outcome: Outcome::Failure, ..right.clone() }),
         ("another code", Event { pass: Some(PassId::new([1; 16])), ..right.clone() }),
     ] {
         assert_eq!(judge(&event, &listed), Err(Unproven::OtherPass), "{what}");
         let signed = event.signed_by_code.as_ref().unwrap();
-        assert!(evidence::uses_sealed(signed, &TERMINAL, &listed), "{what}: it was used");
+        assert!(
+            evidence::use_of_sealed(signed, &TERMINAL, &listed).is_some(),
+            "{what}: it was used"
+        );
     }
 
     let signed = right.signed_by_code.as_ref().unwrap();
     let other = TerminalId::new([9; 16]);
-    assert!(!evidence::uses_sealed(signed, &other, &listed), "signed for another terminal");
+    assert!(
+        evidence::use_of_sealed(signed, &other, &listed).is_none(),
+        "signed for another terminal"
+    );
     let data = world.client_data("hanako", "hanako", "login").to_bytes();
     let wrong = signed_by_code(7, SEALED_SEED + 1, &data);
-    assert!(!evidence::uses_sealed(&wrong, &TERMINAL, &listed), "by another code");
+    assert!(evidence::use_of_sealed(&wrong, &TERMINAL, &listed).is_none(), "by another code");
     let taro = ListedPass::of_sealed(login("taro"), &sealed(7));
-    assert!(!evidence::uses_sealed(signed, &TERMINAL, &taro), "of another account");
+    assert!(evidence::use_of_sealed(signed, &TERMINAL, &taro).is_none(), "of another account");
 }
 
 #[test]

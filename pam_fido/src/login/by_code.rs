@@ -119,10 +119,10 @@ impl Attempt<'_, '_> {
         let lets_in = decided.is_ok() && tries != PassState::Ended;
         let mut is_spent = Some(true);
         let noted = self.world.machine.note_passes(&mut |notes| {
-            notes.was_right(&pass, now, lets_in);
             if is_sealed && lets_in {
                 is_spent = notes.spend(&pass, now);
             }
+            notes.was_right(&pass, now, lets_in);
         });
         self.record.pass = self.tried(&pass, 0);
         noted?;
@@ -202,7 +202,13 @@ impl Attempt<'_, '_> {
     /// Counts a try durably, before anybody knows whether it was wrong.
     fn count(&mut self, pass: Option<&Pass>, now: UnixTime) -> Result<PassState, Refusal> {
         let mut standing = None;
-        self.world.machine.note_passes(&mut |notes| standing = notes.count(pass, now))?;
+        let is_sealed = self.record.sealed;
+        self.world.machine.note_passes(&mut |notes| {
+            standing = notes.count(pass, now);
+            // Of a used one no wrong code hides that it was: the right one is an alarm.
+            let was_used = is_sealed && pass.is_some_and(|pass| notes.has_ended(&pass.id));
+            standing = standing.map(|state| if was_used { PassState::Ended } else { state });
+        })?;
         let standing = standing
             .ok_or_else(|| Refusal::new(Code::PassNotCounted, "no room for one more note"))?;
         let tries = match standing {

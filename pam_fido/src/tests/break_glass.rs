@@ -102,6 +102,12 @@ fn a_sealed_code_lets_in_once_says_so_and_is_void_here_afterwards() {
     }
     let seen = run(WRONG);
     assert_eq!(seen.code(), 1803, "and nobody learns of it by a wrong one");
+    // However many wrong ones were typed, the right one is told apart.
+    for _ in 0..=MAX_TRIES {
+        assert!(notes.lock().unwrap().count(Some(&sealed(7)), UnixTime(T0 - 1000)).is_some());
+    }
+    notes.lock().unwrap().wrong = 0;
+    assert_eq!(run(SEALED).code(), 1259);
 }
 
 #[test]
@@ -278,7 +284,8 @@ fn offline_it_lets_in_and_an_emergency_group_keeps_it_so() {
 #[test]
 fn it_is_asked_for_where_a_scope_allows_it_and_nowhere_else() {
     type Change = fn(&mut Scene);
-    let nobody: [(&str, Change); 5] = [
+    let nobody: [(&str, Change); 6] = [
+        ("a remote session", |s| s.login.remote = true),
         ("no scope allows it", |s| {
             s.agent.script = agent(&with(|d| d.scopes[1].1.break_glass_seconds = None));
         }),

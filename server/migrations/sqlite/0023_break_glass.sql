@@ -19,9 +19,18 @@ CREATE TABLE break_glass (
     cleared  INTEGER,
     -- When and by what it became void before its time.
     ended    INTEGER,
-    ended_by TEXT CHECK (ended_by IN ('use', 'administrator', 'another', 'time'))
+    ended_by TEXT CHECK (ended_by IN ('use', 'administrator', 'another', 'time', 'restore'))
 ) STRICT;
 -- An account has one at a time; its record has room for one.
 CREATE UNIQUE INDEX break_glass_open ON break_glass (person) WHERE ended IS NULL;
 CREATE INDEX break_glass_person ON break_glass (person, number);
 CREATE INDEX break_glass_alarm ON break_glass (used) WHERE used IS NOT NULL AND cleared IS NULL;
+-- Each login that a code signed, by the id that what was signed gives it: sent
+-- again it is no other one.
+CREATE TABLE break_glass_use (
+    sealed   INTEGER NOT NULL REFERENCES break_glass (number),
+    event    BLOB NOT NULL,
+    terminal BLOB NOT NULL REFERENCES terminal (id),
+    time     INTEGER NOT NULL,
+    PRIMARY KEY (sealed, event)
+) STRICT, WITHOUT ROWID;

@@ -21,7 +21,7 @@ use crate::secret;
 use crate::store::break_glass::{self, EndedBy, StoredSealed};
 use crate::store::credential::{self, CredentialStatus};
 use crate::store::person::{self, PersonStatus};
-use crate::store::{PageRequest, Tx, scope, state};
+use crate::store::{PageRequest, Tx, code, scope, state};
 use crate::texts::{Phrase, Text};
 use crate::when::shown_utc;
 
@@ -70,7 +70,7 @@ pub struct SealedView {
     pub cleared: Option<u64>,
     /// When it became void before its time, Unix seconds.
     pub ended: Option<u64>,
-    /// By what: `use`, `administrator`, `another` or `time`.
+    /// By what: `use`, `administrator`, `another`, `time` or `restore`.
     pub ended_by: Option<&'static str>,
 }
 
@@ -170,7 +170,7 @@ pub async fn add(
         return Err(Error::invalid(Text::PersonDisabled.with([("name", name(login))])));
     }
     let keys = credential::of_person(op.tx, person.id).await?;
-    if keys.iter().any(|key| key.status == CredentialStatus::Active) {
+    if keys.iter().any(|key| key.status != CredentialStatus::Deleted) {
         return Err(Error::invalid(Text::SealedHasKey.with([("name", name(login))])));
     }
     if seconds > MAX_SEALED_SECONDS {
@@ -184,6 +184,8 @@ pub async fn add(
     let is_over = before.as_ref().is_some_and(|open| open.pass.until <= op.now);
     let by = if is_over { EndedBy::Time } else { EndedBy::Another };
     break_glass::end(op.tx, person.id, by, op.now).await?;
+    // Nobody is to make the account their own.
+    code::withdraw(op.tx, person.id, op.now).await?;
 
     let Prepared { code, salt, key } = prepared;
     let issuer = DisplayText::new(printable(&op.actor.to_string(), 100)).map_err(Error::damaged)?;

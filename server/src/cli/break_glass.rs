@@ -93,6 +93,7 @@ fn ended(sealed: &SealedView) -> Phrase {
         Some("administrator") => Text::ByAdministrator.into(),
         Some("another") => Text::ByAnother.into(),
         Some("time") => Text::ByTime.into(),
+        Some("restore") => Text::ByRestore.into(),
         Some(other) => other.into(),
     };
     Text::EndedBy.with([("state", time_or_never(sealed.ended)), ("by", by)])

@@ -87,11 +87,15 @@ async fn store(
         }
         return Ok(Some(stored));
     }
+    let (now, actor) = (quota.now, Actor::terminal(terminal));
+    // Whether there is room for the record or not.
+    if let Some(signed) = &event.signed_by_code {
+        taken.alarm |= break_glass::note_use(tx, event, signed, terminal, now).await?;
+    }
     if !quota.take(bytes.len()) {
         return Ok(None);
     }
 
-    let (now, actor) = (quota.now, Actor::terminal(terminal));
     let (verdict, key, counter) = verify(tx, event, terminal).await?;
     if let Verdict::Invalid(finding) = &verdict {
         let code = Code::AssertionSignature;
@@ -113,9 +117,6 @@ async fn store(
                 Some(id) => loan::used(tx, id, event.time).await?,
             }
         }
-    }
-    if let Some(signed) = &event.signed_by_code {
-        taken.alarm |= break_glass::note_use(tx, event, signed, terminal, now).await?;
     }
     let proved = (key.as_ref().map(|key| key.row), counter);
     event::add(tx, event, terminal, proved, &verdict, now).await?;

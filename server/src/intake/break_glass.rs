@@ -20,7 +20,8 @@ pub fn listed(sealed: &StoredSealed) -> ListedPass {
 }
 
 /// Notes that a sealed code was used, if it signed what came with the event: whatever the event
-/// says of itself, as somebody who has a terminal could call it something else. False: none did.
+/// says of itself, as somebody who has a terminal could call it something else. False: none did, or
+/// this use is known.
 pub async fn note_use(
     tx: &mut Tx,
     event: &Event,
@@ -29,11 +30,15 @@ pub async fn note_use(
     now: UnixTime,
 ) -> Result<bool> {
     let Some(sealed) = break_glass::find(tx, &signed.pass).await? else { return Ok(false) };
-    if !evidence::uses_sealed(signed, terminal, &listed(&sealed)) {
+    let Some(login) = evidence::use_of_sealed(signed, terminal, &listed(&sealed)) else {
+        return Ok(false);
+    };
+    // By what was signed: the record around it is the terminal's word.
+    let time = login.time.min(now.plus(evidence::RECORDED_WITHIN));
+    let id = login.event_id();
+    if !break_glass::used(tx, &sealed, (&id, time, terminal), now).await? {
         return Ok(false);
     }
-
-    break_glass::used(tx, &sealed, (event.time, terminal), now).await?;
     state::publish_person(tx, sealed.person).await?;
 
     let (code, account) = (Code::BreakGlassAlarm, sealed.login.as_str());

@@ -1,7 +1,7 @@
 //! Sealed codes (break-glass). An account has one at a time. What stands in the envelope is known
 //! to nobody: the store has the public key that was made of it.
 
-use wardkey_core::id::{PassId, TerminalId};
+use wardkey_core::id::{EventId, PassId, TerminalId};
 use wardkey_core::name::LoginName;
 use wardkey_core::pass::{HASH, Pass};
 use wardkey_core::time::UnixTime;
@@ -22,6 +22,8 @@ pub enum EndedBy {
     Another,
     /// Its time was over, and the record was needed for another one.
     Time,
+    /// The server was restored from a backup.
+    Restore,
 }
 words!(
     EndedBy,
@@ -29,7 +31,8 @@ words!(
     Use = "use",
     Administrator = "administrator",
     Another = "another",
-    Time = "time"
+    Time = "time",
+    Restore = "restore"
 );
 
 /// A sealed code, as stored.
@@ -171,14 +174,28 @@ pub async fn end(
     Ok(Some(open))
 }
 
-/// Remembers a login by a sealed code, which is void from now on. The first one is kept; a further
-/// one is another alarm, also when somebody had looked into the one before.
+/// Remembers a login that a sealed code signed, which is void from now on. The first one is kept; a
+/// further one is another alarm, also when somebody had looked into the one before. False: this
+/// login is known.
 pub async fn used(
     db: &mut Db,
     sealed: &StoredSealed,
-    (time, terminal): (UnixTime, &TerminalId),
+    (login, time, terminal): (&EventId, UnixTime, &TerminalId),
     now: UnixTime,
-) -> Result<()> {
+) -> Result<bool> {
+    let added = query(
+        "INSERT INTO break_glass_use (sealed, event, terminal, time) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (sealed, event) DO NOTHING",
+    )
+    .bind(sealed.number)
+    .bind(login)
+    .bind(terminal)
+    .bind(time)
+    .execute(db)
+    .await?;
+    if added == 0 {
+        return Ok(false);
+    }
     query(
         "UPDATE break_glass SET uses = uses + 1, cleared = NULL, used = COALESCE(used, $1),
              used_at = COALESCE(used_at, $2)
@@ -195,7 +212,7 @@ pub async fn used(
         .bind(sealed.number)
         .execute(db)
         .await?;
-    Ok(())
+    Ok(true)
 }
 
 /// Says that the uses of an account's sealed codes were looked into; how many there were.
@@ -210,11 +227,13 @@ pub async fn clear(db: &mut Db, person: i64, now: UnixTime) -> Result<u64> {
     .await
 }
 
-/// Sealed codes that were used and not looked into.
+/// Uses of sealed codes that nobody has looked into.
 pub async fn alarming(db: &mut Db) -> Result<u64> {
-    // A time is above zero, so the index serves.
-    let Only(count) = query("SELECT count(*) FROM break_glass WHERE used > 0 AND cleared IS NULL")
-        .one(db)
-        .await?;
+    let Only(count) = query(
+        "SELECT COALESCE(sum(uses), 0) FROM break_glass
+         WHERE used IS NOT NULL AND cleared IS NULL",
+    )
+    .one(db)
+    .await?;
     Ok(count)
 }

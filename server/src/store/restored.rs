@@ -177,7 +177,7 @@ pub async fn void(db: &mut Db, now: UnixTime) -> Result<Voided> {
         query("SELECT person FROM break_glass WHERE ended IS NULL").all::<Only<i64>>(db).await?;
     let sealed = people.len() as u64;
     for Only(person) in people {
-        break_glass::end(db, person, break_glass::EndedBy::Administrator, now).await?;
+        break_glass::end(db, person, break_glass::EndedBy::Restore, now).await?;
         state::publish_person(db, person).await?;
     }
     Ok(Voided { codes, tokens, passes, loans, sealed })

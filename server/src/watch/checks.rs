@@ -42,6 +42,8 @@ pub struct Reason {
     pub severity: Severity,
     /// What happened, and what to do next.
     pub message: Phrase,
+    /// How often it happened, where each time is news.
+    pub times: Option<u64>,
 }
 
 /// What a sentence needs.
@@ -107,7 +109,9 @@ impl Check {
     fn look(&self, facts: &Facts, watch: &Watch) -> Option<Reason> {
         let values = (self.find)(facts, watch)?;
         let (code, severity) = (self.code, self.severity);
-        Some(Reason { code, severity, message: texts::phrase(code, values) })
+        let is_news = code == Code::BreakGlassAlarm;
+        let times = is_news.then(|| of(facts, |stock| stock.sealed_used));
+        Some(Reason { code, severity, message: texts::phrase(code, values), times })
     }
 }
 

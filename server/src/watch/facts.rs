@@ -98,7 +98,7 @@ pub struct Stock {
     pub at_quota: u64,
     /// Active keys that may have been copied.
     pub suspected: u64,
-    /// Sealed codes (break-glass) that were used, and not looked into.
+    /// Uses of sealed codes (break-glass) that nobody has looked into.
     pub sealed_used: u64,
     /// Whether the log of records is not what was signed last.
     pub log_changed: bool,

@@ -44,14 +44,15 @@ pub async fn follow(watched: Arc<Watched>, mut stop: watch::Receiver<bool>) {
             _ = stop.changed() => break,
         }
         let now = watched.reasons().await;
-        missing(&now, &said).into_iter().for_each(log);
+        begun(&now, &said).into_iter().for_each(log);
         for reason in missing(&said, &now) {
             tracing::info!(code = %reason.code, "it is over: {}", reason.message);
         }
         said.clone_from(&now);
 
-        let (began, ended) = (missing(&now, &told), missing(&told, &now));
+        let (began, ended) = (begun(&now, &told), missing(&told, &now));
         if began.is_empty() && ended.is_empty() {
+            told.clone_from(&now);
             continue;
         }
         let notice = Notice {
@@ -65,6 +66,14 @@ pub async fn follow(watched: Arc<Watched>, mut stop: watch::Receiver<bool>) {
             told = now;
         }
     }
+}
+
+/// Reasons that were not there before, or happened again since.
+fn begun<'a>(now: &'a [Reason], before: &[Reason]) -> Vec<&'a Reason> {
+    let is_known = |reason: &Reason| {
+        before.iter().any(|known| known.code == reason.code && known.times >= reason.times)
+    };
+    now.iter().filter(|reason| !is_known(reason)).collect()
 }
 
 /// Reasons of the first that the second lacks; a number that changes is no other reason.
@@ -112,11 +121,26 @@ mod tests {
             code,
             severity: Severity::Warning,
             message: message.into(),
+            times: None,
         };
         let before = [reason(Code::BackupOld, "48"), reason(Code::DiskLow, "5")];
         let now = [reason(Code::BackupOld, "49"), reason(Code::KeysSuspected, "1")];
         let codes = |all: Vec<&Reason>| all.iter().map(|reason| reason.code).collect::<Vec<_>>();
         assert_eq!(codes(missing(&now, &before)), [Code::KeysSuspected]);
         assert_eq!(codes(missing(&before, &now)), [Code::DiskLow]);
+    }
+
+    #[test]
+    fn what_happens_again_is_news_though_it_was_told() {
+        let alarm = |times| Reason {
+            code: Code::BreakGlassAlarm,
+            severity: Severity::Warning,
+            message: "used".into(),
+            times: Some(times),
+        };
+        assert_eq!(begun(&[alarm(2)], &[alarm(1)]).len(), 1, "while the first alarm is open");
+        assert_eq!(begun(&[alarm(1)], &[alarm(1)]).len(), 0);
+        assert_eq!(begun(&[alarm(1)], &[alarm(2)]).len(), 0, "one of two was looked into");
+        assert_eq!(missing(&[alarm(1)], &[alarm(2)]).len(), 0, "and none has ended");
     }
 }

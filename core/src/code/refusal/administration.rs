@@ -125,7 +125,7 @@ with_those_of_operation! {
     LoanEnded = 1592,
     /// A loaner key is not taken for this service, or for people of this scope.
     LoanRefused = 1593,
-    /// `$count` sealed codes (break-glass) were used, and nobody has looked into it.
+    /// Sealed codes (break-glass) were used `$count` times, and nobody has looked into it.
     BreakGlassAlarm = 1595,
     // 16xx: switching Wardkey on and off
     /// Not enabled: the terminal is not ready.
