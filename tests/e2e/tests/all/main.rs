@@ -5,6 +5,7 @@
 mod account_phase;
 mod arbitration;
 mod bad_input;
+mod break_glass;
 mod broken_off;
 mod configuration;
 mod enabling;
