@@ -7,14 +7,17 @@
 //!                                                 └─ time ─> ended
 //! ```
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
-use wardkey_core::id::PassId;
-use wardkey_core::name::{DisplayText, LoginName, ScopeName, printable};
-use wardkey_core::pass::{HASH, MAX_SEALED_SECONDS, Pass, PassCode};
+use wardkey_core::name::{GroupName, LoginName, ScopeName};
+use wardkey_core::pass::{MAX_SEALED_SECONDS, PassCode};
+use wardkey_core::policy::document::PolicyDocument;
 use wardkey_core::time::UnixTime;
 
 use super::pass::Prepared;
 use super::reach::Reach;
+use super::terms::{self, Terms};
 use super::{Listing, Operation};
 use crate::error::{Error, Result};
 use crate::secret;
@@ -26,6 +29,12 @@ use crate::texts::{Phrase, Text};
 use crate::when::shown_utc;
 
 const DAY: u64 = 24 * 3600;
+const TERMS: Terms = Terms {
+    longest: |policy| policy.break_glass_seconds,
+    none: Text::SealedNotAllowed,
+    too_long: Text::SealedTooLong,
+    unit: DAY,
+};
 
 /// A sealed code that was made: the only time that it can be seen.
 #[derive(Debug, Serialize)]
@@ -163,8 +172,7 @@ pub async fn add(
     (place, seconds): (Option<&ScopeName>, u64),
     prepared: Prepared,
 ) -> Result<SealedMade> {
-    let reason = op.reason.map(|reason| printable(reason.trim(), 100)).unwrap_or_default();
-    let reason = DisplayText::new(reason).map_err(|_| Error::usage(Text::SealedReason))?;
+    let reason = terms::reason(op, Text::SealedReason)?;
     let person = person::get(op.tx, login).await?;
     if person.status != PersonStatus::Active {
         return Err(Error::invalid(Text::PersonDisabled.with([("name", name(login))])));
@@ -176,9 +184,12 @@ pub async fn add(
     if seconds > MAX_SEALED_SECONDS {
         return Err(Error::invalid(Text::SealedLongest));
     }
-    let scope = scope_of(op, person.id, login, place).await?;
-    is_allowed(op, person.id, seconds).await?;
-    let warnings = not_for_long_offline(op, person.id, login).await?;
+    let scopes = person::scopes(op.tx, person.id).await?;
+    let scope = terms::scope_of(&scopes, login, place, Text::SealedWhere)?;
+    let policies = scope::policies_of(op.tx, person.id).await?;
+    TERMS.allow(&policies, seconds)?;
+    let groups = person::groups(op.tx, person.id).await?;
+    let warnings = not_for_long_offline(&policies, &groups, login);
 
     let before = break_glass::open_of(op.tx, person.id).await?;
     let is_over = before.as_ref().is_some_and(|open| open.pass.until <= op.now);
@@ -187,20 +198,7 @@ pub async fn add(
     // Nobody is to make the account their own.
     code::withdraw(op.tx, person.id, op.now).await?;
 
-    let Prepared { code, salt, key } = prepared;
-    let issuer = DisplayText::new(printable(&op.actor.to_string(), 100)).map_err(Error::damaged)?;
-    let made = Pass {
-        id: PassId::new(secret::random()?),
-        salt,
-        hash: HASH,
-        key: key.public(),
-        from: op.now,
-        until: op.now.plus(seconds),
-        scope: Some(scope.clone()),
-        terminal: None,
-        issuer,
-        reason,
-    };
+    let (made, code) = prepared.issued(op, (Some(scope.clone()), None), seconds, reason)?;
     break_glass::add(op.tx, person.id, &made).await?;
     state::publish_person(op.tx, person.id).await?;
 
@@ -208,7 +206,7 @@ pub async fn add(
     let detail = format!("sealed code {id} at scope {scope} until {until}");
     op.record("break-glass.add", login.as_str(), Some(&detail)).await?;
     Ok(SealedMade {
-        code: code.in_groups().to_string(),
+        code,
         sealed: show(op.tx, login, op.now).await?,
         warnings: before
             .filter(|_| !is_over)
@@ -251,64 +249,24 @@ fn name(login: &LoginName) -> Phrase {
     login.as_str().into()
 }
 
-/// Where it is valid.
-async fn scope_of(
-    op: &mut Operation<'_>,
-    person: i64,
+/// The scopes whose emergency groups the account is not in: there, after some days without the
+/// server, the code lets nobody in, like everybody else.
+fn not_for_long_offline(
+    policies: &[PolicyDocument],
+    groups: &BTreeSet<GroupName>,
     login: &LoginName,
-    place: Option<&ScopeName>,
-) -> Result<ScopeName> {
-    let scopes = person::scopes(op.tx, person).await?;
-    let mut all = scopes.iter();
-    match (place, all.next(), all.next()) {
-        (Some(scope), ..) if scopes.contains(scope) => Ok(scope.clone()),
-        (Some(scope), ..) => {
-            let args = [("name", name(login)), ("scope", scope.as_str().into())];
-            Err(Error::invalid(Text::PassNotIn.with(args)))
-        }
-        (None, Some(only), None) => Ok(only.clone()),
-        (None, ..) => Err(Error::usage(Text::SealedWhere.with([("name", name(login))]))),
-    }
-}
-
-/// Whether every scope of the account allows a sealed code for so long.
-async fn is_allowed(op: &mut Operation<'_>, person: i64, seconds: u64) -> Result<()> {
-    for name in person::scopes(op.tx, person).await? {
-        let row = scope::get(op.tx, &name).await?;
-        let scope = || name.as_str().into();
-        match scope::policy(op.tx, &row).await?.break_glass_seconds {
-            None => return Err(Error::invalid(Text::SealedNotAllowed.with([("scope", scope())]))),
-            Some(longest) if seconds > longest => {
-                let args = [("scope", scope()), ("count", (longest / DAY).into())];
-                return Err(Error::invalid(Text::SealedTooLong.with(args)));
-            }
-            Some(_) => {}
-        }
-    }
-    Ok(())
-}
-
-/// Whether the account is of no emergency group: then, after some days without the server, the
-/// code lets nobody in, like everybody else.
-async fn not_for_long_offline(
-    op: &mut Operation<'_>,
-    person: i64,
-    login: &LoginName,
-) -> Result<Vec<Phrase>> {
-    let groups = person::groups(op.tx, person).await?;
-    let mut warnings = Vec::new();
-    for scope in person::scopes(op.tx, person).await? {
-        let row = scope::get(op.tx, &scope).await?;
-        let policy = scope::policy(op.tx, &row).await?;
-        if !policy.emergency_groups.iter().any(|group| groups.contains(group)) {
-            warnings.push(Text::SealedNotEmergency.with([
-                ("name", name(login)),
-                ("scope", scope.as_str().into()),
-                ("hours", (policy.offline.soft / 3600).into()),
-            ]));
-        }
-    }
-    Ok(warnings)
+) -> Vec<Phrase> {
+    let is_in = |policy: &&PolicyDocument| {
+        policy.emergency_groups.iter().any(|group| groups.contains(group))
+    };
+    let warning = |policy: &PolicyDocument| {
+        Text::SealedNotEmergency.with([
+            ("name", name(login)),
+            ("scope", policy.scope.as_str().into()),
+            ("hours", (policy.offline.soft / 3600).into()),
+        ])
+    };
+    policies.iter().filter(|policy| !is_in(policy)).map(warning).collect()
 }
 
 #[cfg(test)]

@@ -10,13 +10,14 @@
 
 use serde::Serialize;
 use wardkey_core::id::LoanId;
-use wardkey_core::name::{DisplayText, LoginName, printable};
+use wardkey_core::name::LoginName;
 use wardkey_core::person::{MAX_LOAN_SECONDS, MAX_POOL};
 use wardkey_core::time::UnixTime;
 
 use super::code::CodeMade;
 use super::key::{self, KeySwitched, Which};
 use super::reach::Reach;
+use super::terms::{self, Terms};
 use super::{Listing, Operation, code, naming};
 use crate::error::{Error, Result};
 use crate::secret;
@@ -26,6 +27,13 @@ use crate::store::person::{self, Details, PersonRow, PersonStatus};
 use crate::store::{PageRequest, Tx, credential, loaner, scope, state};
 use crate::texts::{Phrase, Text};
 use crate::when::shown_utc;
+
+const TERMS: Terms = Terms {
+    longest: |policy| policy.loan_seconds,
+    none: Text::LoanNotAllowed,
+    too_long: Text::LoanTooLong,
+    unit: 60,
+};
 
 /// A key of the pool, and its loan.
 #[derive(Debug, Serialize)]
@@ -211,8 +219,7 @@ pub async fn lend(
     seconds: u64,
     is_pin_changed: bool,
 ) -> Result<KeyLent> {
-    let reason = op.reason.map(|reason| printable(reason.trim(), 100)).unwrap_or_default();
-    let reason = DisplayText::new(reason).map_err(|_| Error::usage(Text::LoanReason))?;
+    let reason = terms::reason(op, Text::LoanReason)?;
     if !is_pin_changed {
         return Err(Error::usage(Text::LoanPin.with([("name", shown(name))])));
     }
@@ -229,7 +236,7 @@ pub async fn lend(
     if seconds > MAX_LOAN_SECONDS {
         return Err(Error::invalid(Text::LoansLongest));
     }
-    is_allowed(op, borrower.id, seconds).await?;
+    TERMS.allow(&scope::policies_of(op.tx, borrower.id).await?, seconds)?;
 
     if let Some(out) = loan::not_back(op.tx, key.row).await? {
         let args = [("name", shown(name)), ("login", shown(&out.login))];
@@ -237,7 +244,7 @@ pub async fn lend(
     }
     end_what_is_over(op, &borrower).await?;
 
-    let lender = DisplayText::new(printable(&op.actor.to_string(), 100)).map_err(Error::damaged)?;
+    let lender = terms::giver(op)?;
     let until = op.now.plus(seconds);
     let id = LoanId::new(secret::random()?);
     let new = NewLoan {
@@ -359,25 +366,6 @@ async fn end_what_is_over(op: &mut Operation<'_>, borrower: &PersonRow) -> Resul
         return Err(Error::invalid(Text::LoanHas.with(login)));
     }
     loan::end(op.tx, &open, EndedBy::Time, op.now).await
-}
-
-/// Whether every scope of the person allows a loan for so long.
-async fn is_allowed(op: &mut Operation<'_>, person: i64, seconds: u64) -> Result<()> {
-    for name in person::scopes(op.tx, person).await? {
-        let row = scope::get(op.tx, &name).await?;
-        match scope::policy(op.tx, &row).await?.loan_seconds {
-            None => {
-                let scope = name.as_str().into();
-                return Err(Error::invalid(Text::LoanNotAllowed.with([("scope", scope)])));
-            }
-            Some(longest) if seconds > longest => {
-                let args = [("scope", name.as_str().into()), ("count", (longest / 60).into())];
-                return Err(Error::invalid(Text::LoanTooLong.with(args)));
-            }
-            Some(_) => {}
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

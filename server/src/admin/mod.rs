@@ -41,6 +41,7 @@ pub mod report;
 pub mod role;
 pub mod scope;
 pub mod terminal;
+mod terms;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod token;

@@ -3,12 +3,13 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 use wardkey_core::id::{PassId, Salt, TerminalId};
-use wardkey_core::name::{DisplayText, LoginName, ScopeName, printable};
+use wardkey_core::name::{DisplayText, LoginName, ScopeName};
 use wardkey_core::pass::{HASH, Pass, PassCode};
 use wardkey_core::pass_key::PassKey;
 use wardkey_core::time::UnixTime;
 
 use super::reach::Reach;
+use super::terms::{self, Terms};
 use super::{Listing, Operation};
 use crate::error::{Error, Result};
 use crate::secret;
@@ -17,6 +18,13 @@ use crate::store::person::{self, PersonStatus};
 use crate::store::{PageRequest, Tx, scope, state, terminal};
 use crate::texts::{Phrase, Text};
 use crate::when::shown_utc;
+
+const TERMS: Terms = Terms {
+    longest: |policy| policy.pass_seconds,
+    none: Text::PassNotAllowed,
+    too_long: Text::PassTooLong,
+    unit: 60,
+};
 
 /// Where a new pass is to be valid.
 #[derive(Clone, Debug)]
@@ -32,9 +40,9 @@ pub enum Where {
 /// The code of a new pass and what is made of it: that takes a while and 64 MiB, so it is done
 /// before the transaction, in which everybody else waits.
 pub struct Prepared {
-    pub(super) code: PassCode,
-    pub(super) salt: Salt,
-    pub(super) key: PassKey,
+    code: PassCode,
+    salt: Salt,
+    key: PassKey,
 }
 
 impl Prepared {
@@ -50,6 +58,33 @@ impl Prepared {
         let salt = Salt::new(secret::random()?);
         let key = PassKey::derive(&code, &salt, HASH);
         Ok(Self { code, salt, key: key.map_err(Error::crypto("the key of a pass"))? })
+    }
+
+    /// What is published of it, valid from now on for so many seconds, and the code as it is handed
+    /// out.
+    ///
+    /// # Errors
+    /// [`Error::Crypto`].
+    pub(super) fn issued(
+        self,
+        op: &Operation<'_>,
+        (scope, terminal): (Option<ScopeName>, Option<TerminalId>),
+        seconds: u64,
+        reason: DisplayText,
+    ) -> Result<(Pass, String)> {
+        let published = Pass {
+            id: PassId::new(secret::random()?),
+            salt: self.salt,
+            hash: HASH,
+            key: self.key.public(),
+            from: op.now,
+            until: op.now.plus(seconds),
+            scope,
+            terminal,
+            issuer: terms::giver(op)?,
+            reason,
+        };
+        Ok((published, self.code.in_groups().to_string()))
     }
 }
 
@@ -157,14 +192,13 @@ pub async fn add(
     (place, seconds): (&Where, u64),
     prepared: Prepared,
 ) -> Result<PassIssued> {
-    let reason = op.reason.map(|reason| printable(reason.trim(), 100)).unwrap_or_default();
-    let reason = DisplayText::new(reason).map_err(|_| Error::usage(Text::PassReason))?;
+    let reason = terms::reason(op, Text::PassReason)?;
     let person = person::get(op.tx, login).await?;
     if person.status != PersonStatus::Active {
         return Err(Error::invalid(Text::PersonDisabled.with([("name", name(login))])));
     }
-    let (scope, terminal, shown) = place_of(op, person.id, login, place).await?;
-    is_allowed(op, person.id, seconds).await?;
+    let (place, terminal, shown) = place_of(op, person.id, login, place).await?;
+    TERMS.allow(&scope::policies_of(op.tx, person.id).await?, seconds)?;
 
     let by = if pass::open_of(op.tx, person.id).await?.is_some_and(|open| open.pass.until <= op.now)
     {
@@ -174,20 +208,7 @@ pub async fn add(
     };
     let before = pass::end(op.tx, person.id, by, op.now).await?;
 
-    let Prepared { code, salt, key } = prepared;
-    let issuer = DisplayText::new(printable(&op.actor.to_string(), 100)).map_err(Error::damaged)?;
-    let made = Pass {
-        id: PassId::new(secret::random()?),
-        salt,
-        hash: HASH,
-        key: key.public(),
-        from: op.now,
-        until: op.now.plus(seconds),
-        scope,
-        terminal,
-        issuer,
-        reason,
-    };
+    let (made, code) = prepared.issued(op, (place, terminal), seconds, reason)?;
     pass::add(op.tx, person.id, &made).await?;
     state::publish_person(op.tx, person.id).await?;
 
@@ -197,7 +218,7 @@ pub async fn add(
     let stored = stored.ok_or_else(|| Error::damaged("a pass that was just added is not there"))?;
     let replaced = before.filter(|before| before.pass.until > op.now);
     Ok(PassIssued {
-        code: code.in_groups().to_string(),
+        code,
         pass: PassView::of(&stored, op.now),
         warnings: replaced
             .map(|_| vec![Text::PassReplaced.with([("name", name(login))])])
@@ -240,44 +261,13 @@ async fn place_of(
             }
             Ok((None, Some(found.id), format!("terminal {}", found.name)))
         }
-        Where::Scope(scope) if scopes.contains(scope) => {
-            Ok((Some(scope.clone()), None, format!("scope {scope}")))
-        }
-        Where::Scope(scope) => {
-            let args = [("name", name(login)), ("scope", scope.as_str().into())];
-            Err(Error::invalid(Text::PassNotIn.with(args)))
-        }
-        Where::Unsaid => {
-            let mut all = scopes.into_iter();
-            match (all.next(), all.next()) {
-                (Some(scope), None) => {
-                    let shown = format!("scope {scope}");
-                    Ok((Some(scope), None, shown))
-                }
-                _ => Err(Error::usage(Text::PassWhere.with([("name", name(login))]))),
-            }
+        Where::Scope(_) | Where::Unsaid => {
+            let said = if let Where::Scope(scope) = place { Some(scope) } else { None };
+            let scope = terms::scope_of(&scopes, login, said, Text::PassWhere)?;
+            let shown = format!("scope {scope}");
+            Ok((Some(scope), None, shown))
         }
     }
-}
-
-/// Whether every scope of the person allows a pass for so long.
-async fn is_allowed(op: &mut Operation<'_>, person: i64, seconds: u64) -> Result<()> {
-    for name in person::scopes(op.tx, person).await? {
-        let row = scope::get(op.tx, &name).await?;
-        let policy = scope::policy(op.tx, &row).await?;
-        match policy.pass_seconds {
-            None => {
-                let scope = name.as_str().into();
-                return Err(Error::invalid(Text::PassNotAllowed.with([("scope", scope)])));
-            }
-            Some(longest) if seconds > longest => {
-                let args = [("scope", name.as_str().into()), ("count", (longest / 60).into())];
-                return Err(Error::invalid(Text::PassTooLong.with(args)));
-            }
-            Some(_) => {}
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

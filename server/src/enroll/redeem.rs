@@ -58,20 +58,12 @@ pub async fn begin(
         display_name: &person.display_name,
         user_handle: &person.user_handle,
         exclude: kept.iter().map(|key| &key.id).chain(&pool).cloned().collect(),
-        pin: pin_rules(tx, &person).await?,
+        // The holder of a loaner key is in no scope: whoever lends it gives a PIN for one loan.
+        pin: PinRules::strictest(scope::policies_of(tx, person.id).await?.iter()),
     };
     let pin = subject.pin;
     let (session, options) = enrollments.begin(&subject, (open, terminal), now)?;
     Ok(Begun { login: person.login, session, options, pool, pin })
-}
-
-/// What the scopes of a person want of the PIN. The holder of a loaner key is in no scope: whoever
-/// lends it gives a PIN for one loan.
-async fn pin_rules(tx: &mut Tx, person: &PersonRow) -> Result<PinRules> {
-    let own = person::scopes(tx, person.id).await?;
-    let all = scope::with_policies(tx).await?;
-    let policies = all.iter().filter(|(row, _)| own.contains(&row.name)).map(|(_, policy)| policy);
-    Ok(PinRules::strictest(policies))
 }
 
 /// Uses the code up, adds the key, publishes the person and records it.

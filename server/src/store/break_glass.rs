@@ -3,10 +3,11 @@
 
 use wardkey_core::id::{EventId, PassId, TerminalId};
 use wardkey_core::name::LoginName;
-use wardkey_core::pass::{HASH, Pass};
+use wardkey_core::pass::Pass;
 use wardkey_core::time::UnixTime;
 
 use super::page::{Page, PageRequest};
+use super::pass;
 use super::query::{Db, FromRow, Only, Row, query};
 use super::value::words;
 use crate::error::Result;
@@ -66,18 +67,8 @@ impl FromRow for StoredSealed {
             number: row.get("number")?,
             person: row.get("person")?,
             login: row.get("login")?,
-            pass: Pass {
-                id: row.get("id")?,
-                salt: row.get("salt")?,
-                hash: HASH,
-                key: row.get("key")?,
-                from: row.get("begins")?,
-                until: row.get("until")?,
-                scope: row.get("scope")?,
-                terminal: None,
-                issuer: row.get("issuer")?,
-                reason: row.get("reason")?,
-            },
+            // Valid at the terminals of a scope, and never at one alone.
+            pass: pass::published(row, None)?,
             used: row.get("used")?,
             used_at: row.get("used_at_name")?,
             uses: row.get("uses")?,
@@ -198,20 +189,17 @@ pub async fn used(
     }
     query(
         "UPDATE break_glass SET uses = uses + 1, cleared = NULL, used = COALESCE(used, $1),
-             used_at = COALESCE(used_at, $2)
-         WHERE number = $3",
+             used_at = COALESCE(used_at, $2), ended = COALESCE(ended, $3),
+             ended_by = COALESCE(ended_by, $4)
+         WHERE number = $5",
     )
     .bind(time)
     .bind(terminal)
+    .bind(now)
+    .bind(EndedBy::Use)
     .bind(sealed.number)
     .execute(db)
     .await?;
-    query("UPDATE break_glass SET ended = $1, ended_by = $2 WHERE number = $3 AND ended IS NULL")
-        .bind(now)
-        .bind(EndedBy::Use)
-        .bind(sealed.number)
-        .execute(db)
-        .await?;
     Ok(true)
 }
 

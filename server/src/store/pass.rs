@@ -1,7 +1,7 @@
 //! Passes. A person has one at a time. What the person types is known to nobody: the store has the
 //! public key that was made of it.
 
-use wardkey_core::id::PassId;
+use wardkey_core::id::{PassId, TerminalId};
 use wardkey_core::name::LoginName;
 use wardkey_core::pass::{HASH, Pass};
 use wardkey_core::time::UnixTime;
@@ -57,23 +57,28 @@ impl FromRow for StoredPass {
             number: row.get("number")?,
             person: row.get("person")?,
             login: row.get("login")?,
-            pass: Pass {
-                id: row.get("id")?,
-                salt: row.get("salt")?,
-                hash: HASH,
-                key: row.get("key")?,
-                from: row.get("begins")?,
-                until: row.get("until")?,
-                scope: row.get("scope")?,
-                terminal: row.get("terminal")?,
-                issuer: row.get("issuer")?,
-                reason: row.get("reason")?,
-            },
+            pass: published(row, row.get("terminal")?)?,
             used: row.get("used")?,
             ended: row.get("ended")?,
             ended_by: row.get("ended_by")?,
         })
     }
+}
+
+/// What is published of a pass or a sealed code, of the columns that both have.
+pub(super) fn published(row: &Row, terminal: Option<TerminalId>) -> Result<Pass> {
+    Ok(Pass {
+        id: row.get("id")?,
+        salt: row.get("salt")?,
+        hash: HASH,
+        key: row.get("key")?,
+        from: row.get("begins")?,
+        until: row.get("until")?,
+        scope: row.get("scope")?,
+        terminal,
+        issuer: row.get("issuer")?,
+        reason: row.get("reason")?,
+    })
 }
 
 const SELECT: &str = "SELECT pass.number, pass.id, pass.person, person.login, pass.salt, pass.key, \

@@ -98,6 +98,23 @@ impl FromRow for WithPolicy {
     }
 }
 
+/// The policies of a person's scopes, by scope name.
+///
+/// # Errors
+/// As [`with_policies`].
+pub async fn policies_of(db: &mut Db, person: i64) -> Result<Vec<PolicyDocument>> {
+    let found = query(
+        "SELECT scope.name, scope.epoch, scope.seq, scope.policy, scope.halted, policy.document
+         FROM person_scope JOIN scope ON scope.name = person_scope.scope
+             LEFT JOIN policy ON policy.hash = scope.policy
+         WHERE person_scope.person = $1 ORDER BY scope.name",
+    )
+    .bind(person)
+    .all::<WithPolicy>(db)
+    .await?;
+    Ok(found.into_iter().map(|WithPolicy(_, policy)| policy).collect())
+}
+
 /// Scopes that changed after a value of the counter, and its value now.
 pub async fn changed_after(db: &mut Db, seen: i64) -> Result<(Vec<Scope>, i64)> {
     let (now, after) = Counter::Scope.since(db, seen).await?;

@@ -57,6 +57,8 @@ pub(super) struct Check {
     pub severity: Severity,
     /// Looks for it; what the sentence needs, when it is so.
     find: fn(&Facts, &Watch) -> Option<Values>,
+    /// How often it happened, where each time is news.
+    times: Option<fn(&Stock) -> u64>,
 }
 
 /// All of them, in the order in which they are said.
@@ -67,7 +69,10 @@ pub(super) const CHECKS: &[Check] = &[
     critical_when(Code::ClockNotPlausible, |facts, _| facts.clock.map(|_| Vec::new())),
     critical_when(Code::ScopesHalted, |facts, _| some_scopes(facts, |scope, _| scope.halted)),
     critical_when(Code::HeadsExpired, |facts, _| some_scopes(facts, has_expired)),
-    warning_when(Code::BreakGlassAlarm, |facts, _| some(of(facts, |stock| stock.sealed_used))),
+    Check {
+        times: Some(|stock| stock.sealed_used),
+        ..warning_when(Code::BreakGlassAlarm, |facts, _| some(of(facts, |stock| stock.sealed_used)))
+    },
     warning_when(Code::DiskLow, disk_low),
     warning_when(Code::ServerCertificateEnds, certificate_ends),
     warning_when(Code::AdministrationNotServed, |facts, _| {
@@ -87,11 +92,11 @@ pub(super) const CHECKS: &[Check] = &[
 ];
 
 const fn critical_when(code: Code, find: fn(&Facts, &Watch) -> Option<Values>) -> Check {
-    Check { code, severity: Severity::Critical, find }
+    Check { code, severity: Severity::Critical, find, times: None }
 }
 
 const fn warning_when(code: Code, find: fn(&Facts, &Watch) -> Option<Values>) -> Check {
-    Check { code, severity: Severity::Warning, find }
+    Check { code, severity: Severity::Warning, find, times: None }
 }
 
 /// Everything that is not as it should be.
@@ -109,8 +114,7 @@ impl Check {
     fn look(&self, facts: &Facts, watch: &Watch) -> Option<Reason> {
         let values = (self.find)(facts, watch)?;
         let (code, severity) = (self.code, self.severity);
-        let is_news = code == Code::BreakGlassAlarm;
-        let times = is_news.then(|| of(facts, |stock| stock.sealed_used));
+        let times = self.times.map(|times| of(facts, times));
         Some(Reason { code, severity, message: texts::phrase(code, values), times })
     }
 }

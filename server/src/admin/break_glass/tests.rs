@@ -1,6 +1,7 @@
 //! Sealed codes, made here.
 
 use wardkey_core::code::Code;
+use wardkey_core::pass::Pass;
 use wardkey_core::pass_key::PassKey;
 
 use super::*;

@@ -1,6 +1,6 @@
 use wardkey_core::codec::Bytes;
 use wardkey_core::id::{Aaguid, CredentialId, Hash, TerminalId};
-use wardkey_core::name::RpId;
+use wardkey_core::name::{DisplayText, RpId};
 use wardkey_core::person::{CredentialFlags, CredentialRecord, Loan, Status};
 
 use super::*;
