@@ -19,6 +19,7 @@ macro_rules! migrations {
 // of the step of SQLite that does the same.
 migrations! {
     21 "0021_initial",
+    22 "0022_loan_returned",
 }
 
 /// What brings a store up to date.
