@@ -20,6 +20,8 @@ macro_rules! migrations {
 migrations! {
     21 "0021_initial",
     22 "0022_loan_returned",
+    23 "0023_break_glass",
+    24 "0024_pin_rules",
 }
 
 /// What brings a store up to date.
