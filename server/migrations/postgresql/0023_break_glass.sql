@@ -19,12 +19,21 @@ CREATE TABLE break_glass (
     cleared  BIGINT,
     -- When and by what it became void before its time.
     ended    BIGINT,
-    ended_by TEXT COLLATE "C" CHECK (ended_by IN ('use', 'administrator', 'another', 'time'))
+    ended_by TEXT COLLATE "C" CHECK (ended_by IN ('use', 'administrator', 'another', 'time', 'restore'))
 );
 -- An account has one at a time; its record has room for one.
 CREATE UNIQUE INDEX break_glass_open ON break_glass (person) WHERE ended IS NULL;
 CREATE INDEX break_glass_person ON break_glass (person, number);
 CREATE INDEX break_glass_alarm ON break_glass (used) WHERE used IS NOT NULL AND cleared IS NULL;
+-- Each login that a code signed, by the id that what was signed gives it: sent
+-- again it is no other one.
+CREATE TABLE break_glass_use (
+    sealed   BIGINT NOT NULL REFERENCES break_glass (number),
+    event    BYTEA NOT NULL,
+    terminal BYTEA NOT NULL REFERENCES terminal (id),
+    time     BIGINT NOT NULL,
+    PRIMARY KEY (sealed, event)
+);
 
 -- Numbered as passes are.
 CREATE FUNCTION break_glass_numbered() RETURNS trigger LANGUAGE plpgsql AS $$
