@@ -132,7 +132,8 @@ impl Address {
         self.to_string().into()
     }
 
-    /// What a connection is opened with. Nothing of it comes from the environment.
+    /// What a connection is opened with. Where it leads comes from nowhere else: of the environment
+    /// sqlx keeps PGOPTIONS alone, and what those make of commits is looked at when it is opened.
     pub(super) fn options(&self) -> PgConnectOptions {
         let options = PgConnectOptions::new_without_pgpass()
             .port(self.port)
