@@ -1,17 +1,19 @@
 //! The server over PostgreSQL: what is its own work, and what a lost connection does. These tests
-//! need one (`tests/postgresql/run`), and say nothing without.
+//! need one: `tests/postgresql/run`.
 
 use super::support::{Deployment, RP_ID, Running, until};
 
-/// A deployment; none where the tests run without PostgreSQL.
-fn deployment() -> Option<Deployment> {
+/// A deployment in a database of its own.
+fn deployment() -> Deployment {
     let deployment = Deployment::new();
-    deployment.postgresql().is_some().then_some(deployment)
+    assert!(deployment.postgresql().is_some(), "run by tests/postgresql/run");
+    deployment
 }
 
 #[test]
+#[ignore = "needs PostgreSQL"]
 fn backups_and_restores_are_left_to_postgresql_s_own_tools() {
-    let Some(deployment) = deployment() else { return };
+    let deployment = deployment();
     let to = deployment.folder.path().join("backup");
     for args in [
         ["backup", to.to_str().unwrap(), "--without-keys"].as_slice(),
@@ -29,8 +31,9 @@ fn backups_and_restores_are_left_to_postgresql_s_own_tools() {
 }
 
 #[test]
+#[ignore = "needs PostgreSQL"]
 fn a_database_has_one_deployment_and_the_file_says_where_it_is() {
-    let Some(deployment) = deployment() else { return };
+    let deployment = deployment();
     let url = deployment.postgresql().unwrap().url();
     let said = std::fs::read_to_string(deployment.database()).unwrap();
     assert!(said.contains(deployment.postgresql().unwrap().name()), "{said}");
@@ -53,8 +56,9 @@ fn a_database_has_one_deployment_and_the_file_says_where_it_is() {
 }
 
 #[test]
+#[ignore = "needs PostgreSQL"]
 fn a_second_server_over_the_database_does_not_start_and_nothing_is_signed_twice() {
-    let Some(deployment) = deployment() else { return };
+    let deployment = deployment();
     let running: Running = deployment.start();
     // On another machine: its own folder, with a copy of the keys.
     let config = wardkey_server::config::Config {
@@ -72,8 +76,9 @@ fn a_second_server_over_the_database_does_not_start_and_nothing_is_signed_twice(
 }
 
 #[test]
+#[ignore = "needs PostgreSQL"]
 fn a_server_whose_connections_were_cut_goes_on_and_terminals_hear_of_changes_again() {
-    let Some(deployment) = deployment() else { return };
+    let deployment = deployment();
     let running = deployment.start();
     let terminal = deployment.join(&running, "ward-1", &["icu"]);
     for number in 0..3 {
