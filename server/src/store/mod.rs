@@ -71,7 +71,7 @@ pub mod state;
 mod statements;
 pub mod terminal;
 #[cfg(test)]
-pub mod testing;
+pub(crate) mod testing;
 mod together;
 pub mod token;
 mod turns;

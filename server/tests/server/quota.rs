@@ -158,7 +158,7 @@ fn what_no_database_takes_is_set_aside_and_holds_up_nothing_of_its_batch() {
     let long = "x".repeat(12_000);
     let wrong = [beat(1, "su\0do", time), beat(2, &long, time), beat(3, "sudo", u64::MAX)];
     let good = events::login(&key, ward.terminal.id, time, 5);
-    let batch = [&wrong[..], &[good.clone()]].concat();
+    let batch = [&wrong[..], std::slice::from_ref(&good)].concat();
     for _ in 0..2 {
         let reply = events::send(&ward.terminal, &batch);
         assert_eq!(reply.accepted, [Base64(good.id.as_bytes().to_vec())]);
