@@ -8,13 +8,14 @@ SUITE ?= bookworm
 # What the tests' workspace builds stands beside what is shipped, never in it.
 TESTS = cd tests &&
 
-.PHONY: all help setup setup-build release pages test check unit vectors e2e demo-build demo bench bench-server bench-verify deb deb-source deb-repro deb-test systems-test doctor-test deb-lint repo siem-test vm-test clean
+.PHONY: all help setup setup-build release pages test check unit test-postgresql vectors e2e demo-build demo bench bench-server bench-verify deb deb-source deb-repro deb-test systems-test doctor-test deb-lint repo siem-test vm-test clean
 
 all: release
 
 help:
 	@echo 'make demo     the main job, step by step (DEMO_LANG=ja|en, KEY=1 for a plugged hardware key)'
 	@echo 'make test     format, clippy, all tests, vectors'
+	@echo 'make test-postgresql  the server'"'"'s tests over PostgreSQL (TESTS_OVER=--short: what CI runs of them)'
 	@echo 'make bench    a login beside pam_u2f: exchanges and times'
 	@echo 'make bench-server  the server under 10,000 terminals: memory, times, work'
 	@echo 'make bench-verify  wardkey-verify over a million logins: time, memory'
@@ -59,6 +60,10 @@ check: setup
 unit: setup release
 	$(CARGO) nextest run --locked --workspace --all-features --test-threads $$(($$(nproc) * 4))
 	$(CARGO) test --locked --workspace --doc --quiet
+
+# TESTS_OVER=--short for those that tell most.
+test-postgresql: setup
+	tests/postgresql/run $(TESTS_OVER)
 
 vectors: setup
 	/usr/bin/python3 core/vectors/check.py

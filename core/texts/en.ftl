@@ -271,6 +271,11 @@ wk-1673 = The server's log began anew, as after a restore. Please check that a b
 wk-1674 = The server shows another log, and no backup was restored. Please find out who changed it, and why.
 wk-1675 = The server's log contradicted what this terminal saw. Keep { $path }: both signed heads are in it.
 wk-1680 = The login screen gave an answer that cannot be read. You will be asked in another way.
+wk-1681 = { $address } cannot be reached: { $why }. Nothing was done; please look at PostgreSQL.
+wk-1682 = { $address } cannot be used: { $what }. Nothing was done; see ADMIN.md.
+wk-1683 = Another server runs over { $address }. Nothing was done; stop that one first.
+wk-1684 = A deployment is in { $address }. Nothing was made; please give an empty database.
+wk-1685 = The database is PostgreSQL's. Nothing was done; use pg_dump and pg_restore, see ADMIN.md.
 
 ## 17xx: sessions that have begun
 

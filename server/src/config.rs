@@ -2,6 +2,7 @@
 //! line, key and what would be right. Nothing here weakens the verification of a login.
 
 mod admin;
+mod database;
 mod limits;
 mod watch;
 
@@ -14,8 +15,11 @@ use serde::Deserialize;
 
 use crate::error::{Error, Result};
 use crate::files;
+use crate::store::Place;
 use crate::texts::{Phrase, Text};
 use crate::when;
+
+use database::Said;
 
 pub use admin::Admin;
 pub use limits::Limits;
@@ -33,8 +37,12 @@ const MAX_ROOTS: u64 = 4 * 1024 * 1024;
 pub struct Config {
     /// Addresses to listen on.
     pub listen: Vec<SocketAddr>,
-    /// The SQLite database.
+    /// The SQLite database; with another one the file beside which lies what belongs to it here.
     pub store: PathBuf,
+    /// A database of PostgreSQL in the place of SQLite's: `postgresql://...`.
+    pub database: Option<String>,
+    /// The file with its password; none where PostgreSQL knows the user by the socket.
+    pub database_password_file: Option<PathBuf>,
     /// The folder of the private keys.
     pub keys: PathBuf,
     /// The origin of browsers and terminals; `https://<rp id>` when absent.
@@ -91,6 +99,8 @@ impl Default for Config {
         Self {
             listen: vec![SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 0], 8443))],
             store: "/var/lib/wardkey-server/wardkey.db".into(),
+            database: None,
+            database_password_file: None,
             keys: "/var/lib/wardkey-server/keys".into(),
             origin: None,
             attestation_roots: Vec::new(),
@@ -195,9 +205,27 @@ impl Config {
                 Text::HttpsHost.into(),
             ),
         ];
+        let all = checks.into_iter().chain(self.database_as_said().checks());
         let tables = self.limits.checks().into_iter().chain(self.watch.checks());
-        let all = checks.into_iter().chain(tables).chain(self.admin.checks());
+        let all = all.chain(tables).chain(self.admin.checks());
         all.filter(|(holds, ..)| !holds).map(|(_, key, fix)| (key, fix)).collect()
+    }
+
+    /// Where the store is.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when the file with the password cannot be read, or others can read
+    /// it.
+    pub fn place(&self) -> Result<Place> {
+        self.database_as_said().place()
+    }
+
+    fn database_as_said(&self) -> Said<'_> {
+        Said {
+            store: &self.store,
+            url: self.database.as_deref(),
+            password_file: self.database_password_file.as_deref(),
+        }
     }
 
     /// The zone in which a day is a day.
@@ -340,6 +368,10 @@ mod tests {
             ("[admin]\nkey = \"/k\"", &["line 2", "key", "certificate"]),
             ("[admin]\nprotected_groups = [\"\"]", &["line 2", "group name"]),
             ("[admin]\nclient_ca = \"ca.pem\"", &["line 2", "client_ca", "absolute"]),
+            ("\ndatabase = \"mysql:///w\"", &["line 2", "database", "postgresql:///wardkey"]),
+            ("database = \"postgresql://x:y@localhost/w\"", &["database_password_file"]),
+            ("database = \"postgresql://db.example/w\"", &["line 1", "database", "tunnel"]),
+            ("database_password_file = \"/x\"", &["line 1", "needs database"]),
             ("x", &["line 1"]),
         ] {
             let error = Config::parse(text).unwrap_err().to_string();

@@ -62,7 +62,9 @@ impl Server {
             tracing::warn!(%error, "what an interrupted restore left is still there");
         }
         let keyring = Keyring::at(&config.keys);
-        let store = Store::open(&config.store).await?;
+        let store = Store::open(config.place()?).await?;
+        // Before anything is published: a second server over one database does nothing.
+        let watcher = store.watcher().await?;
         let lifetime = config.head_seconds;
         let publisher = Arc::new(
             Publisher::start(store.clone(), keyring.clone(), lifetime, clock.clone()).await?,
@@ -109,7 +111,6 @@ impl Server {
             };
             tasks.spawn(serving.accept(listener));
         }
-        let watcher = app.store.watcher().await?;
         tasks.spawn(publish::follow(Arc::clone(&app.publisher), watcher, stopped.clone()));
         tasks.spawn(publish::keep_time(Arc::clone(&app.publisher), stopped.clone()));
         let log =

@@ -11,6 +11,7 @@ mod loan;
 mod names;
 mod pass;
 mod people;
+mod postgresql;
 mod vouch;
 
 pub use deployment::{
@@ -24,6 +25,7 @@ pub use pass::{
     signed_by_code,
 };
 pub use people::{person, person_with};
+pub use postgresql::TestDatabase;
 pub use vouch::{
     CHOSEN, CHOSEN_SEED, VOUCHED, chosen_key, kept, signed_by_chosen, signed_vouch, vouch,
 };

@@ -17,7 +17,7 @@ use crate::keyring::{Holder, Keyring, Secret};
 use crate::pki::{Authority, read_certificate};
 use crate::secret;
 use crate::store::audit::{self, Act, Actor};
-use crate::store::{Store, clock, create_file, files_of, setting};
+use crate::store::{Store, clock, files_of, setting};
 use crate::texts::Text;
 
 /// What a deployment is made with.
@@ -46,6 +46,9 @@ pub struct DeploymentMade {
     pub root_key: String,
     /// The database.
     pub store: PathBuf,
+    /// Where PostgreSQL has it, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
     /// The folder of the keys.
     pub keys: PathBuf,
 }
@@ -102,6 +105,7 @@ pub async fn create(
         rp_id: root.rp_id.to_string(),
         root_key: root.root_key.to_hex(),
         store: config.store.clone(),
+        database: config.database.clone(),
         keys: config.keys.clone(),
     })
 }
@@ -171,9 +175,10 @@ async fn make(
         by_previous: None,
     };
 
-    create_file(&config.store)?;
+    let place = config.place()?;
+    place.create_file()?;
     own.store = Made::at(&config.store);
-    let store = Store::open(&config.store).await?;
+    let store = Store::open_new(place).await?;
     let mut tx = store.write().await?;
     setting::put_root(&mut tx, 1, &signed).await?;
     let names =

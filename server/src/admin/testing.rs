@@ -18,6 +18,7 @@ use crate::people_file::People;
 use crate::pki::{Issued, SERIAL_LEN};
 use crate::store::audit::Actor;
 use crate::store::terminal::{self, Joining, TerminalStatus};
+use crate::store::testing::Home;
 use crate::store::{PageRequest, Store};
 
 /// When the tests begin.
@@ -28,7 +29,7 @@ pub struct Deployment {
     pub store: Store,
     actor: Actor,
     zone: TimeZone,
-    _folder: tempfile::TempDir,
+    _home: Home,
 }
 
 /// A configuration whose store and keys are in a folder.
@@ -36,6 +37,11 @@ pub fn config_in(folder: &Path) -> Config {
     let data = folder.join("data");
     let text = format!("store = \"{0}/wardkey.db\"\nkeys = \"{0}/keys\"", data.display());
     Config::parse_all(&text).unwrap()
+}
+
+/// The same, in PostgreSQL when the tests run beside one.
+pub fn config_at(home: &Home) -> Config {
+    Config { database: home.url(), ..config_in(home.folder()) }
 }
 
 pub fn new_deployment() -> NewDeployment {
@@ -74,11 +80,11 @@ pub fn someone(name: &str) -> NewPerson {
 
 impl Deployment {
     pub async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let config = config_in(folder.path());
+        let home = Home::new();
+        let config = config_at(&home);
         init::create(&config, &new_deployment(), &Actor::server(), NOW).await.unwrap();
-        let store = Store::open(&config.store).await.unwrap();
-        Self { store, actor: Actor::server(), zone: TimeZone::UTC, _folder: folder }
+        let store = Store::open(config.place().unwrap()).await.unwrap();
+        Self { store, actor: Actor::server(), zone: TimeZone::UTC, _home: home }
     }
 
     /// An act at a time, committed when it succeeds.

@@ -67,6 +67,9 @@ async fn answered<E: Endpoint>(
     }
 
     let target = target::<E>(&mut parts).await?;
+    if has_nul(parts.uri.query().unwrap_or_default()) {
+        return Err(ErrorResponse::invalid("the query has a NUL character"));
+    }
     let Query(query) = Query::<E::Query>::try_from_uri(&parts.uri)
         .map_err(|error| ErrorResponse::invalid(error.body_text()))?;
     let token = Zeroizing::new(caller::token(&parts).to_owned());
@@ -192,6 +195,12 @@ async fn target<E: Route>(parts: &mut Parts) -> Result<E::Target, ErrorResponse>
     let params = params.map_err(|_| wrong("the path is not UTF-8".into()))?;
     let (name, text) = params.iter().next().unwrap_or_default();
     text.parse::<E::Target>().map_err(|error| wrong(format!("{name}: {error}")))
+}
+
+/// Whether there is a NUL in a query, which no name and no text has: PostgreSQL refuses to look for
+/// it, and the whole statement with it.
+fn has_nul(query: &str) -> bool {
+    query.contains("%00")
 }
 
 /// What a request that changes something says that it is to change. Where that cannot be looked at,

@@ -10,9 +10,13 @@ use super::context::Context;
 use super::output::language;
 use crate::backup::{KeysFor, Made, Making, keys, make};
 use crate::error::{Error, Result};
+use crate::store::by_its_own_tools;
 use crate::texts::{Phrase, Text};
 
 pub async fn backup(context: &Context, asked: Backup) -> Result<()> {
+    if context.config.database.is_some() {
+        return Err(by_its_own_tools());
+    }
     let mut recipients = asked.recipients;
     if let Some(path) = &asked.recipients_file {
         recipients.extend(keys::recipients(path)?);

@@ -73,6 +73,11 @@ fn problems(path: &Path) -> Vec<Problem> {
         let message = Text::At.with([("place", place), ("why", why)]);
         all.push(found(path, Some(Config::line_of(&text, key)), Some(key), message));
     }
+    if let Err(error) = config.place() {
+        let key = "database_password_file";
+        let message = Text::At.with([("place", key.into()), ("why", error.phrase())]);
+        all.push(found(path, Some(Config::line_of(&text, key)), Some(key), message));
+    }
     // Before "init" there is neither store nor key, and nothing wrong with that.
     let keyring = Keyring::at(&config.keys);
     match (config.store.exists(), config.keys.exists()) {

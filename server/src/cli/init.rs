@@ -27,6 +27,7 @@ pub async fn init(config: &Config, asked: Init, output: Output) -> Result<()> {
         scopes: asked.scopes,
     };
     let made = init::create(config, &new, &Actor::process(), Clock::system().now()).await?;
+    let store = made.store.display().to_string();
     output.say(&made, || {
         let name =
             [("name", made.name.to_string().into()), ("id", made.deployment.to_string().into())];
@@ -34,7 +35,7 @@ pub async fn init(config: &Config, asked: Init, output: Output) -> Result<()> {
             (Text::LabelDeployment, Text::DeploymentName.with(name)),
             (Text::LabelRpId, Text::ForEverValue.with([("value", made.rp_id.to_string().into())])),
             (Text::LabelRootKey, made.root_key.to_string().into()),
-            (Text::LabelStore, made.store.display().to_string().into()),
+            (Text::LabelStore, made.database.as_deref().unwrap_or(&store).into()),
             (Text::LabelKeys, made.keys.display().to_string().into()),
         ]);
         lines.push(Text::KeepRootKey.say(output.language));

@@ -129,7 +129,7 @@ pub async fn check(config: &Path, asked: &LogCheck, output: Output) -> Result<()
 
 /// The key by which this server signs the log, and those that were stolen before it.
 async fn of_this_server(config: &Config) -> Result<(Verifier, List<ReplacedLogKey, MAX_ROOTS>)> {
-    let store = Store::open(&config.store).await?;
+    let store = Store::open(config.place()?).await?;
     let read = async {
         let mut tx = store.read().await?;
         let (_, root) = setting::roots(&mut tx).await?;

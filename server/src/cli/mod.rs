@@ -106,7 +106,7 @@ async fn act(cli: Cli, output: Output) -> Result<()> {
         Command::Run => run::run(&cli.config, config).await,
         Command::Restore(asked) => restore::restore(&config, asked, output).await,
         command => {
-            let store = Store::open(&config.store).await?;
+            let store = Store::open(config.place()?).await?;
             let context =
                 Context { config, store, clock: Clock::system(), actor: Actor::process(), output };
             let done = context.act(command).await;

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::restore::{Asked, KeysFrom, Prepared, Replayed, Report, Where, look_for_link, root_key};
 use crate::serve;
 use crate::store::audit::Actor;
-use crate::store::to_time;
+use crate::store::{by_its_own_tools, to_time};
 use crate::texts::{Phrase, Text};
 use crate::when::shown_utc;
 
@@ -32,6 +32,9 @@ struct Answer<'a> {
 }
 
 pub async fn restore(config: &Config, given: Restore, output: Output) -> Result<()> {
+    if config.database.is_some() {
+        return Err(by_its_own_tools());
+    }
     look_for_link(&config.store)?;
     let (actor, zone, now) = (Actor::process(), config.zone(), Clock::system().now());
     let asked = Asked {

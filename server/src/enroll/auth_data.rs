@@ -12,6 +12,8 @@ use crate::error::{Error, Result};
 
 /// The longest attestation object in bytes that is looked at.
 pub const MAX_OBJECT: usize = 16_384;
+/// The longest name of a format in bytes.
+const MAX_FORMAT: usize = 32;
 /// Extensions that one answer may name.
 const MAX_EXTENSIONS: u64 = 32;
 
@@ -135,7 +137,11 @@ fn object(bytes: &[u8]) -> Result<(String, &[u8], &[u8]), minicbor::decode::Erro
     if d.position() != bytes.len() {
         return Err(wrong("trailing bytes"));
     }
-    let format = format.filter(|format| format.len() <= 32);
+    // Only letters, digits and the like stand in one (WebAuthn level 3, 8.1).
+    let is_name = |name: &String| {
+        name.len() <= MAX_FORMAT && name.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    let format = format.filter(is_name);
     match (format, statement, auth_data) {
         (Some(format), Some(statement), Some(auth_data)) => Ok((format, statement, auth_data)),
         _ => Err(wrong("a member is missing")),
@@ -282,13 +288,17 @@ mod tests {
     }
 
     fn wrap(auth_data: &[u8]) -> Vec<u8> {
+        wrap_as("none", auth_data)
+    }
+
+    fn wrap_as(format: &str, auth_data: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         let mut e = Encoder::new(&mut out);
         e.map(3)
             .unwrap()
             .str("fmt")
             .unwrap()
-            .str("none")
+            .str(format)
             .unwrap()
             .str("attStmt")
             .unwrap()
@@ -343,6 +353,8 @@ mod tests {
             ("short id", wrap(&data(0x45, &[3; 15], KEY))),
             ("id longer than the data", wrap(&data(0x45, &[3; 16], &[])[..50])),
             ("no key", wrap(&data(0x45, &[3; 16], &[]))),
+            ("a format with a NUL", wrap_as("no\0ne", &data(0x45, &[3; 16], KEY))),
+            ("too long a format", wrap_as(&"n".repeat(33), &data(0x45, &[3; 16], KEY))),
             ("too long", vec![0; MAX_OBJECT + 1]),
         ] {
             Attestation::parse(&bytes).expect_err(what);

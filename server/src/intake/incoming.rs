@@ -3,6 +3,13 @@
 use wardkey_core::codec;
 use wardkey_core::event::Event;
 use wardkey_core::id::{EventId, TerminalId};
+use wardkey_core::time::UnixTime;
+
+/// The longest text that the store has beside a record, in bytes: it stands in an index, whose rows
+/// have no room for thousands.
+const MAX_TEXT: usize = 256;
+/// The last second of the year 9999: the latest time that a record may have.
+const LAST: UnixTime = UnixTime(253_402_300_799);
 
 /// Why an event is not taken, and every name under which the terminal may know it.
 #[derive(Debug)]
@@ -28,5 +35,66 @@ pub fn decode(bytes: &[u8], terminal: &TerminalId) -> Result<Event, NotTaken> {
         let reason = "the event is of another terminal".into();
         return Err(NotTaken { names: vec![event.id], reason });
     }
+    if let Err(why) = fits(&event) {
+        return Err(NotTaken { names: vec![event.id], reason: why.into() });
+    }
     Ok(event)
+}
+
+/// Whether the store has room for what it keeps beside the record, to search it and to count it.
+/// No database takes every text and every time, and one refused row would hold up all records of
+/// the terminal, each time that it sends them.
+fn fits(event: &Event) -> Result<(), &'static str> {
+    let is_short = |text: &String| text.len() <= MAX_TEXT && !text.contains('\0');
+
+    if !event.service.iter().all(is_short) {
+        return Err("the service is too long, or has a NUL");
+    }
+    if !event.stage.iter().all(is_short) {
+        return Err("the stage is too long, or has a NUL");
+    }
+    if event.time > LAST {
+        return Err("the time is after the year 9999");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use wardkey_core::event::{EventName, Outcome};
+
+    use super::*;
+
+    #[test]
+    fn what_no_database_takes_is_not_taken_and_named() {
+        let terminal = TerminalId::new([1; 16]);
+        let heartbeat = || {
+            let (name, outcome) = (EventName::Heartbeat, Outcome::Success);
+            Event::new(EventId::new([2; 16]), LAST, name, outcome)
+        };
+        let taken = |change: &dyn Fn(&mut Event)| {
+            let mut event = heartbeat();
+            change(&mut event);
+            decode(&codec::to_bytes(&event), &terminal)
+        };
+        let longest = "x".repeat(MAX_TEXT);
+        taken(&|event| event.service = Some(longest.clone())).unwrap();
+        taken(&|event| event.stage = Some("fresh".into())).unwrap();
+        // Whoever shows it takes care of what it does to a screen.
+        taken(&|event| event.service = Some("su\n\u{1b}[2Jdo".into())).unwrap();
+
+        let past = UnixTime(LAST.0 + 1);
+        for change in [
+            &|event: &mut Event| event.service = Some("su\0do".into()),
+            &|event| event.service = Some(format!("{longest}x")),
+            &|event| event.stage = Some("\0".into()),
+            &|event| event.stage = Some(format!("{longest}x")),
+            &|event| event.time = past,
+            &|event| event.time = UnixTime(u64::MAX),
+        ] as [&dyn Fn(&mut Event); 6]
+        {
+            let not_taken = taken(change).unwrap_err();
+            assert_eq!(not_taken.names, [heartbeat().id]);
+        }
+    }
 }

@@ -7,13 +7,14 @@ use wardkey_core::name::{DisplayText, Language, LoginName, ScopeName};
 
 use super::publisher::Publisher;
 use crate::admin::init::{self, NewDeployment};
-use crate::admin::testing::{NOW, config_in, new_deployment};
+use crate::admin::testing::{NOW, config_at, new_deployment};
 use crate::clock::Clock;
 use crate::keyring::Keyring;
 use crate::pki::Issued;
 use crate::store::audit::Actor;
 use crate::store::person::{self, Profile};
 use crate::store::terminal::{self, Joining, TerminalStatus};
+use crate::store::testing::Home;
 use crate::store::{Store, scope, state, statements_run};
 
 fn name(text: impl Into<String>) -> ScopeName {
@@ -21,12 +22,12 @@ fn name(text: impl Into<String>) -> ScopeName {
 }
 
 /// A deployment with so many scopes, each with a terminal.
-async fn deployment(scopes: u32) -> (tempfile::TempDir, Publisher) {
-    let folder = tempfile::tempdir().unwrap();
-    let config = config_in(folder.path());
+async fn deployment(scopes: u32) -> (Home, Publisher) {
+    let home = Home::new();
+    let config = config_at(&home);
     let new = NewDeployment { scopes: vec![name("ward0")], ..new_deployment() };
     init::create(&config, &new, &Actor::server(), NOW).await.unwrap();
-    let store = Store::open(&config.store).await.unwrap();
+    let store = Store::open(config.place().unwrap()).await.unwrap();
     let mut tx = store.write().await.unwrap();
     for number in 0..scopes {
         let scope = name(format!("ward{number}"));
@@ -38,7 +39,7 @@ async fn deployment(scopes: u32) -> (tempfile::TempDir, Publisher) {
     tx.commit().await.unwrap();
     let keyring = Keyring::at(&config.keys);
     let publisher = Publisher::start(store, keyring, 900, Clock::manual(NOW.0)).await.unwrap();
-    (folder, publisher)
+    (home, publisher)
 }
 
 fn terminal_id(number: u32) -> TerminalId {

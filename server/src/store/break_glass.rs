@@ -217,8 +217,9 @@ pub async fn clear(db: &mut Db, person: i64, now: UnixTime) -> Result<u64> {
 
 /// Uses of sealed codes that nobody has looked into.
 pub async fn alarming(db: &mut Db) -> Result<u64> {
+    // A sum is no BIGINT in PostgreSQL.
     let Only(count) = query(
-        "SELECT COALESCE(sum(uses), 0) FROM break_glass
+        "SELECT CAST(COALESCE(sum(uses), 0) AS BIGINT) FROM break_glass
          WHERE used IS NOT NULL AND cleared IS NULL",
     )
     .one(db)

@@ -2,11 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use super::sqlite::{self, Database, Opening, Watcher};
+use wardkey_core::code::Code;
+use wardkey_core::texts;
+
+use super::database::{Database, Watcher};
+use super::place::Place;
+use super::setting;
+use super::sqlite::{self, Opening};
 use super::together::{Doing, Together};
 use super::turns::Urgency;
 use super::writer::{Tx, Writer};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// An open store.
 #[derive(Clone, Debug)]
@@ -18,7 +24,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Makes a new store.
+    /// Makes a new store. A database of PostgreSQL has to be there, and be empty or as this left
+    /// it.
     ///
     /// # Errors
     /// [`Error::Store`], [`Error::Migration`]; [`Error::Refused`] when there is one already.
@@ -26,9 +33,26 @@ impl Store {
     /// [`Error::Store`]: crate::error::Error::Store
     /// [`Error::Migration`]: crate::error::Error::Migration
     /// [`Error::Refused`]: crate::error::Error::Refused
-    pub async fn create(path: &Path) -> Result<Self> {
-        sqlite::create_file(path)?;
-        Self::open(path).await
+    pub async fn create(place: impl Into<Place>) -> Result<Self> {
+        let place = place.into();
+        place.create_file()?;
+        Self::open_new(place).await
+    }
+
+    /// Opens a store whose [file was made](Place::create_file).
+    ///
+    /// # Errors
+    /// Those of [`Self::open`]; [`Code::DatabaseHasOne`] where a deployment is in the database.
+    pub async fn open_new(place: Place) -> Result<Self> {
+        let server = place.server.clone();
+        let store = Self::open(place).await?;
+        let Some(server) = server else { return Ok(store) };
+        if setting::root_version(&mut *store.read().await?).await? == 0 {
+            return Ok(store);
+        }
+        store.close().await;
+        let args = vec![("address", server.phrase())];
+        Err(Error::refused(Code::DatabaseHasOne, texts::phrase(Code::DatabaseHasOne, args)))
     }
 
     /// Opens a store and brings its schema up to date.
@@ -39,11 +63,16 @@ impl Store {
     ///
     /// [`Error::Store`]: crate::error::Error::Store
     /// [`Error::Migration`]: crate::error::Error::Migration
-    pub async fn open(path: &Path) -> Result<Self> {
-        let database = Database::open(path).await?;
+    pub async fn open(place: impl Into<Place>) -> Result<Self> {
+        let place = place.into();
+        let database = Database::open(&place).await?;
+        Ok(Self::of(database, place.path))
+    }
+
+    fn of(database: Database, path: PathBuf) -> Self {
         let writer = Writer::new(database.clone());
         let together = Together::new(writer.clone());
-        Ok(Self { database, path: path.to_owned(), writer, together })
+        Self { database, path, writer, together }
     }
 
     /// Opens a store to read it as it is: nothing of it is changed, its schema neither.
@@ -53,10 +82,8 @@ impl Store {
     ///
     /// [`Error::Store`]: crate::error::Error::Store
     pub async fn open_as_it_is(path: &Path, opening: Opening) -> Result<Self> {
-        let database = Database::open_as_it_is(path, opening).await?;
-        let writer = Writer::new(database.clone());
-        let together = Together::new(writer.clone());
-        Ok(Self { database, path: path.to_owned(), writer, together })
+        let database = sqlite::Database::open_as_it_is(path, opening).await?;
+        Ok(Self::of(Database::File(database), path.to_owned()))
     }
 
     /// Undoes what a restore that was killed left half done at a place.
@@ -64,7 +91,7 @@ impl Store {
     /// # Errors
     /// [`Error::Io`](crate::error::Error::Io), and the refusals of a lock.
     pub async fn put_back(path: &Path) -> Result<()> {
-        Database::put_back(path).await
+        sqlite::Database::put_back(path).await
     }
 
     /// Writes one state of it into an empty file, while others go on writing.
@@ -79,10 +106,10 @@ impl Store {
 
     /// The newest schema that this program knows.
     pub fn newest_schema() -> i64 {
-        Database::newest_schema()
+        sqlite::Database::newest_schema()
     }
 
-    /// Its file.
+    /// Its file; with PostgreSQL the one beside which lies what belongs to it on this machine.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -148,7 +175,7 @@ impl Store {
 mod tests {
     use super::*;
     use crate::store::query::query;
-    use crate::store::setting;
+    use crate::store::testing::{Home, new_store};
 
     async fn full(store: &Store) -> crate::error::Error {
         let mut tx = store.write().await.unwrap();
@@ -160,8 +187,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_whose_transaction_failed_is_not_used_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::create(&folder.path().join("wardkey.db")).await.unwrap();
+        let home = Home::of_a_file();
+        let store = home.store().await;
         for _ in 0..3 {
             let error = full(&store).await;
             assert!(error.to_string().contains("full"), "{error}");
@@ -176,8 +203,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_transaction_that_reads_waits_for_no_writer_and_writes_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::create(&folder.path().join("wardkey.db")).await.unwrap();
+        let (_home, store) = new_store().await;
         let mut writing = store.write().await.unwrap();
         setting::put(&mut writing, "a", "1").await.unwrap();
         let mut reading = store.read().await.unwrap();

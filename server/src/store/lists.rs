@@ -15,6 +15,7 @@ use super::credential::{self, Registration};
 use super::event::{self, Verdict};
 use super::person::{self, Profile};
 use super::terminal::{self, Filter, Joining, SignOfLife, TerminalStatus};
+use super::testing::{Home, new_store};
 use super::token::{self, Purpose};
 use super::{Db, Page, PageRequest, Store, code, scope, statements_run};
 use crate::error::Result;
@@ -71,9 +72,8 @@ fn key(number: u8) -> Registration {
 
 /// A store with ten people, each with a group, two scopes, a key and a code; ten terminals, each
 /// with an event; ten tokens.
-pub async fn filled() -> (tempfile::TempDir, Store) {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::create(&folder.path().join("wardkey.db")).await.unwrap();
+pub async fn filled() -> (Home, Store) {
+    let (home, store) = new_store().await;
     let mut tx = store.write().await.unwrap();
     let scopes: BTreeSet<ScopeName> =
         ["er", "icu"].map(|name| ScopeName::new(name).unwrap()).into();
@@ -122,7 +122,7 @@ pub async fn filled() -> (tempfile::TempDir, Store) {
         audit::record(&mut tx, NOW, &Actor::server(), Act::new("test", "object")).await.unwrap();
     }
     tx.commit().await.unwrap();
-    (folder, store)
+    (home, store)
 }
 
 fn numbers(prefix: &str, range: impl Iterator<Item = u8>) -> Vec<String> {
@@ -313,6 +313,9 @@ async fn what_is_there_already_and_what_is_not_known_is_said_by_the_constraints(
             .to_string()
             .contains("scope icu exists already")
     );
+    // What was refused ends the transaction: nothing goes on in it.
+    drop(tx);
+    let mut tx = store.write().await.unwrap();
     let mut profile = Profile {
         login: LoginName::new("p1").unwrap(),
         display_name: DisplayText::new("Somebody").unwrap(),
@@ -324,6 +327,8 @@ async fn what_is_there_already_and_what_is_not_known_is_said_by_the_constraints(
     };
     let said = person::add(&mut tx, &profile, NOW).await.unwrap_err().to_string();
     assert!(said.contains("person p1 exists already"), "{said}");
+    drop(tx);
+    let mut tx = store.write().await.unwrap();
     profile.login = LoginName::new("p99").unwrap();
     profile.scopes.insert(ScopeName::new("nowhere").unwrap());
     let said = person::add(&mut tx, &profile, NOW).await.unwrap_err().to_string();

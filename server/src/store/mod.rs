@@ -4,8 +4,9 @@
 //!   handle     the open store                    query, value   statements, rows by name
 //!   writer     transactions                      together       one commit for many records
 //!   turns      who writes next                   number      signed integers
-//!   sqlite     all that only SQLite knows        page           pages of lists
-//!   alone      while another takes its place
+//!   database   which one it is                   page           pages of lists
+//!   sqlite, postgresql   all that only one of them knows
+//!   place      where it is                       alone          while another takes its place
 //!    ├ scope, person, credential, state      what is published
 //!    ├ counter                               what changed since
 //!    ├ terminal, token, code                 who may come
@@ -21,8 +22,7 @@
 //!    └ lookup                                what administration asks before it changes something
 //! ```
 //! SQL stands in these modules only, in the dialect that SQLite and PostgreSQL share: numbered
-//! parameters, `ON CONFLICT`, `RETURNING`, row values. Another database is another file beside
-//! `sqlite` and another folder of migrations.
+//! parameters, `ON CONFLICT`, `RETURNING`, row values. Tests prepare every statement with both.
 //!
 //! Every change is one transaction that holds the write lock from its first statement, so that
 //! nothing is decided on what another process changes meanwhile. Functions that read and write
@@ -41,6 +41,7 @@ pub mod clock;
 pub mod code;
 pub mod counter;
 pub mod credential;
+mod database;
 pub mod event;
 mod handle;
 pub mod import;
@@ -57,6 +58,8 @@ mod number;
 pub mod page;
 pub mod pass;
 pub mod person;
+mod place;
+mod postgresql;
 mod query;
 pub mod report;
 pub mod restored;
@@ -67,6 +70,8 @@ pub mod state;
 #[cfg(test)]
 mod statements;
 pub mod terminal;
+#[cfg(test)]
+pub(crate) mod testing;
 mod together;
 pub mod token;
 mod turns;
@@ -77,14 +82,16 @@ pub mod witness;
 mod writer;
 
 pub use alone::{Alone, disturbed};
+pub use database::Watcher;
 pub use handle::Store;
 pub(crate) use number::to_time;
 pub use page::{Page, PageRequest};
+pub use place::Place;
+pub use postgresql::{Address, Wrong, by_its_own_tools};
 pub use query::Db;
 #[cfg(test)]
 pub use query::statements as statements_run;
 pub use sqlite::{
-    Opening, SIDECARS, Watcher, create_file, files_of, is_damage, is_database, name_aside, no_lock,
-    with_end,
+    Opening, SIDECARS, create_file, files_of, is_damage, is_database, name_aside, no_lock, with_end,
 };
 pub use writer::Tx;

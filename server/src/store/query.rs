@@ -6,16 +6,17 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use wardkey_core::name::ScopeName;
 
-use super::sqlite;
+use super::database::{self, Transaction};
 use super::value::{Column, Value};
 use crate::error::{Error, Result};
 
 /// An open transaction, on which statements run.
 pub struct Db {
-    pub(super) driver: sqlite::Transaction,
+    pub(super) driver: Transaction,
 }
 
 #[cfg(test)]
@@ -36,7 +37,15 @@ impl Db {
         Ok(self.driver.execute(query.sql, query.values).await?)
     }
 
-    async fn fetch(&mut self, query: Query) -> Result<Vec<sqlite::Row>> {
+    /// How many bytes the database takes; `path` is the file of the store.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn bytes(&mut self, path: &Path) -> Result<u64> {
+        self.driver.bytes(path).await
+    }
+
+    async fn fetch(&mut self, query: Query) -> Result<Vec<database::Row>> {
         #[cfg(test)]
         STATEMENTS.set(STATEMENTS.get() + 1);
         Ok(self.driver.fetch(query.sql, query.values).await?)
@@ -44,7 +53,7 @@ impl Db {
 }
 
 /// A row of an answer.
-pub struct Row(sqlite::Row);
+pub struct Row(database::Row);
 
 impl Row {
     /// The column of this name.
@@ -67,8 +76,9 @@ pub trait FromRow: Sized {
     fn from_row(row: &Row) -> Result<Self>;
 }
 
-/// Values of one list or rows; more of them are several statements.
-pub const LISTED_AT_ONCE: usize = sqlite::LISTED_AT_ONCE;
+/// Values of one list or rows; more of them are several statements: SQLite looks for each numbered
+/// parameter in a list of all of them, so many short statements are quicker than a long one.
+pub const LISTED_AT_ONCE: usize = 100;
 
 /// A statement with its values.
 pub struct Query {

@@ -33,9 +33,10 @@ use std::time::{Duration, Instant};
 
 use nix::fcntl::{Flock, FlockArg};
 
+use sqlx::error::DatabaseError;
 use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
-    SqliteSynchronous,
+    SqliteArguments, SqliteConnectOptions, SqliteError, SqliteJournalMode, SqlitePoolOptions,
+    SqliteRow, SqliteSynchronous,
 };
 use sqlx::{
     AssertSqlSafe, Connection as _, Row as _, Sqlite, SqliteConnection, SqlitePool, TypeInfo as _,
@@ -49,9 +50,6 @@ use crate::texts::Text;
 
 /// How often it is tried to announce a change.
 const ANNOUNCED_AGAIN: u32 = 16;
-/// Values of one list or rows: each numbered parameter is looked for in a list of all of them, so
-/// many short statements are quicker than a long one.
-pub const LISTED_AT_ONCE: usize = 100;
 /// Connections that read.
 const READERS: u32 = 8;
 
@@ -319,7 +317,7 @@ pub fn is_damage(error: &Error) -> bool {
     match error {
         Error::Damaged(_) => true,
         Error::Store(sqlx::Error::Database(error)) => {
-            let code = error.code().and_then(|code| code.parse::<i32>().ok());
+            let code = code_of(error.as_ref());
             // SQLITE_ERROR (no such table), _CORRUPT, _NOTADB; a file that ends too early.
             code.is_some_and(|code| matches!(code & 0xff, 1 | 11 | 26) || code == 522)
         }
@@ -339,5 +337,16 @@ pub fn is_damage(error: &Error) -> bool {
 /// Whether somebody else holds the write lock (SQLITE_BUSY, whatever its extension says).
 pub fn is_busy(error: &sqlx::Error) -> bool {
     let sqlx::Error::Database(error) = error else { return false };
-    error.code().and_then(|code| code.parse::<i32>().ok()).is_some_and(|code| code & 0xff == 5)
+    code_of(error.as_ref()).is_some_and(|code| code & 0xff == 5)
+}
+
+/// SQLite's own code; those of another database have other meanings.
+fn code_of(error: &dyn DatabaseError) -> Option<i32> {
+    error.try_downcast_ref::<SqliteError>()?.code()?.parse().ok()
+}
+
+/// Bytes of a database with its log; nothing where there is none.
+pub fn bytes(path: &Path) -> u64 {
+    let length = |file: &PathBuf| file.metadata().map_or(0, |meta| meta.len());
+    files_of(path).iter().map(length).sum()
 }

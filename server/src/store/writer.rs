@@ -4,8 +4,9 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::database::{self, Database};
 use super::query::{Db, Query, query};
-use super::sqlite::{self, Announcement, BUSY, Database};
+use super::sqlite::{Announcement, BUSY};
 use super::turns::{Turn, Turns, Urgency};
 use crate::error::Result;
 
@@ -66,7 +67,7 @@ impl Writes {
         let can = match done {
             Ok(()) => true,
             // Somebody else holds the write lock: that says nothing about the disk.
-            Err(error) if sqlite::is_busy(error) => return,
+            Err(error) if database::is_busy(error) => return,
             Err(_) => false,
         };
         let could = self.0.swap(can, Ordering::SeqCst);
@@ -142,13 +143,13 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::testing::Home;
 
     #[tokio::test]
     async fn whether_it_can_be_written_is_what_the_last_try_said() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("wardkey.db");
-        sqlite::create_file(&path).unwrap();
-        let writer = Writer::new(Database::open(&path).await.unwrap());
+        let home = Home::new();
+        home.place().create_file().unwrap();
+        let writer = Writer::new(Database::open(&home.place()).await.unwrap());
         writer.try_writing().await.unwrap();
         assert!(writer.can_write());
         writer.writes.note(Err(&sqlx::Error::WorkerCrashed));

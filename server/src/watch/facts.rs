@@ -20,7 +20,7 @@ use crate::publish::time::{SigningTime, Trouble};
 use crate::publish::{Publisher, Shown};
 use crate::store::terminal::{self, TerminalStatus, WithRoot};
 use crate::store::watch::{self, Acts};
-use crate::store::{Store, Tx, break_glass, clock, files_of, intake, scope, setting};
+use crate::store::{Store, Tx, break_glass, clock, intake, scope, setting};
 
 /// systemd-timesyncd's folder, and the file in it that says that it has set the clock.
 const TIMESYNC: &str = "/run/systemd/timesync";
@@ -216,13 +216,15 @@ impl Stock {
             0 | 1 => None,
             _ => Some(terminal::with_root(tx, root.version).await?),
         };
-        let length = |path: &Path| path.metadata().map_or(0, |meta| meta.len());
+        let is_here = config.database.is_none();
         Ok(Self {
             terminals: TerminalCounts::read(tx, config, now).await?,
             backup: watch::last_backup(tx).await?,
-            made: watch::made(tx).await?,
-            database: files_of(&config.store).iter().map(|file| length(file)).sum(),
-            free: free_bytes(&folder_of(&config.store)),
+            // Who backs up by PostgreSQL's own tools is not told here that nobody does.
+            made: if is_here { watch::made(tx).await? } else { None },
+            database: tx.bytes(&config.store).await?,
+            // The disk of PostgreSQL is seen by PostgreSQL.
+            free: if is_here { free_bytes(&folder_of(&config.store)) } else { None },
             certificate: keyring.end_of(Holder::Server).ok(),
             administration: own_certificate(config),
             authority: keyring.end_of(Holder::Authority).ok(),

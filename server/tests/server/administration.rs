@@ -212,6 +212,16 @@ fn every_act_is_in_the_trail_with_actor_and_reason_and_none_can_be_changed() {
     assert!(trail.contains("why-9??"), "{trail}");
     assert!(deployment.ok(&["audit", "verify"]).contains("none changed"));
 
+    const TAMPER: &str = "UPDATE audit SET reason = 'nothing' WHERE action = 'person.disable'";
+    if let Some(database) = deployment.postgresql() {
+        for sql in ["DELETE FROM audit", "UPDATE audit SET actor = 'x'", "TRUNCATE audit"] {
+            database.try_running(sql).unwrap_err();
+        }
+        // Who takes the guard away is found by the chain.
+        database.run(&format!("DROP TRIGGER audit_is_fixed ON audit; {TAMPER}"));
+        assert!(deployment.refused(4, &["audit", "verify"]).contains("damaged"));
+        return;
+    }
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         use sqlx::Connection;
@@ -225,10 +235,7 @@ fn every_act_is_in_the_trail_with_actor_and_reason_and_none_can_be_changed() {
         }
         // Who takes the guard away is found by the chain.
         sqlx::query("DROP TRIGGER audit_is_fixed").execute(&mut db).await.unwrap();
-        sqlx::query("UPDATE audit SET reason = 'nothing' WHERE action = 'person.disable'")
-            .execute(&mut db)
-            .await
-            .unwrap();
+        sqlx::query(TAMPER).execute(&mut db).await.unwrap();
     });
     assert!(deployment.refused(4, &["audit", "verify"]).contains("damaged"));
 }

@@ -8,7 +8,7 @@ use ureq::tls::{Certificate, ClientCert, PrivateKey};
 use wardkey_server::api::described;
 
 use super::support::Deployment;
-use super::support::admin::{Admin, problem};
+use super::support::admin::{Admin, filled, problem};
 
 fn with_people(logins: &[&str]) -> Deployment {
     let deployment = Deployment::administrated("");
@@ -256,6 +256,44 @@ fn a_body_is_taken_as_described_only() {
     let answer = admin.try_ask(("post", path), Some(&json!({})), &foreign).unwrap();
     assert_eq!(problem(&answer), (403, "WK-1516".into()));
     assert_eq!(deployment.json(&["person", "show", "yamada"])["status"], "active");
+}
+
+/// Of whatever database the server has: one of them takes no NUL in a text.
+#[test]
+fn a_nul_in_a_query_a_path_or_a_body_is_refused_or_replaced_and_never_a_fault() {
+    let deployment = with_people(&["yamada"]);
+    let running = deployment.start();
+    let admin = Admin::new(&running, &deployment.api_key("owner", &[]));
+    let document: Value = admin.get("/v1/openapi.json").json();
+    let (mut queries, mut paths) = (0, 0);
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        let Some(operation) = methods.get("get") else { continue };
+        let parameters = operation["parameters"].as_array().unwrap();
+        for name in parameters.iter().filter(|one| one["in"] == "query").map(|one| &one["name"]) {
+            let asked =
+                format!("{}?{}=a%00b", filled(path, |_| "x".into()), name.as_str().unwrap());
+            assert_eq!(problem(&admin.get(&asked)), (400, "WK-1516".into()), "{asked}");
+            queries += 1;
+        }
+        if path.contains('{') {
+            let asked = filled(path, |_| "a%00b".into());
+            assert_eq!(problem(&admin.get(&asked)), (400, "WK-1516".into()), "{asked}");
+            paths += 1;
+        }
+    }
+    assert!(queries > 20 && paths > 3, "{queries} {paths}");
+
+    let add = |field: &str| {
+        let mut body = json!({ "login": "sato", "name": "S", "scopes": ["icu"], "reason": "x" });
+        body[field] = if field == "scopes" { json!(["i\0u"]) } else { json!("a\0b") };
+        admin.post("/v1/people", &body)
+    };
+    for field in ["login", "name", "scopes"] {
+        assert_eq!(problem(&add(field)), (400, "WK-1516".into()), "{field}");
+    }
+    assert_eq!(add("reason").status, 200);
+    let trail: Value = admin.get("/v1/audit?object=sato").json();
+    assert_eq!(trail["items"][0]["reason"], "a?b");
 }
 
 #[test]

@@ -142,11 +142,10 @@ fn a_server_that_was_off_for_long_asks_and_takes_the_answer_while_it_runs() {
     for (off, is_fine) in [(29 * DAY, true), (31 * DAY, false), (YEARS, false)] {
         let deployment = Deployment::new();
         // As if the last signature was so long ago.
-        let database = deployment.database();
         let signed = now() - off;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let store = wardkey_server::store::Store::open(&database).await.unwrap();
+            let store = deployment.store().await;
             let mut tx = store.write().await.unwrap();
             wardkey_server::store::clock::write(
                 &mut tx,

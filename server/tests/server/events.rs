@@ -251,6 +251,11 @@ fn what_cannot_be_read_is_set_aside_once_and_named_as_its_sender_names_it() {
         "{}",
         rows[0]
     );
+    if let Some(database) = ward.deployment.postgresql() {
+        let kept = database.run("SELECT encode(document, 'hex') FROM event_set_aside");
+        assert_eq!(kept, wardkey_core::id::to_hex(&later));
+        return;
+    }
     let database = ["", "-wal"].map(|end| {
         let path = format!("{}{end}", ward.deployment.database().display());
         std::fs::read(path).unwrap_or_default()

@@ -162,7 +162,7 @@ fn a_join_without_a_token_does_not_wait_for_the_write_lock() {
     let anyone = running.anyone();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let store = wardkey_server::store::Store::open(&deployment.database()).await.unwrap();
+        let store = deployment.store().await;
         let writing = store.write().await.unwrap();
         // Whoever waited for the lock would be told that the store is busy.
         let answer = anyone.post("/v1/join", &body);

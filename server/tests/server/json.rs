@@ -360,7 +360,10 @@ fn each_success(run: &mut dyn FnMut(&Deployment, &str, &[&str])) {
         ("key delete", &format!("{key} --yes")),
         ("person delete", "sato"),
     ] {
-        run(&deployment, path, &words(&[path, args]));
+        // PostgreSQL's own tools do these, and the program refuses.
+        if deployment.postgresql().is_none() || !matches!(path, "backup" | "restore") {
+            run(&deployment, path, &words(&[path, args]));
+        }
         ran.insert(path.to_owned());
     }
     running.stop();

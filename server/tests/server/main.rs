@@ -39,6 +39,7 @@ mod measure;
 mod openapi;
 mod passes;
 mod people;
+mod postgresql;
 mod process;
 mod publish_key;
 mod publish_key_interrupted;

@@ -14,7 +14,7 @@ use wardkey_core::name::LoginName;
 use wardkey_core::time::UnixTime;
 use wardkey_server::secret;
 use wardkey_server::store::person::{self, PersonStatus};
-use wardkey_server::store::{Store, state};
+use wardkey_server::store::state;
 
 use super::support::client::Terminal;
 use super::support::{Deployment, now};
@@ -114,7 +114,7 @@ fn readers_and_a_revocation_beside_senders() {
             scope.spawn(|| {
                 let runtime =
                     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-                let store = runtime.block_on(Store::open(&deployment.database())).unwrap();
+                let store = runtime.block_on(deployment.store());
                 let login = LoginName::new("p7").unwrap();
                 let mut status = PersonStatus::Disabled;
                 while !stop.load(Ordering::SeqCst) {
@@ -167,7 +167,7 @@ fn a_change_by_number_of_scopes() {
         let deployment = Deployment::new();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let store = Store::open(&deployment.database()).await.unwrap();
+            let store = deployment.store().await;
             let mut tx = store.write().await.unwrap();
             for number in 2..scopes {
                 let name = wardkey_core::name::ScopeName::new(format!("ward{number}")).unwrap();
@@ -180,7 +180,7 @@ fn a_change_by_number_of_scopes() {
         let running = deployment.start();
         running.settle();
         const CHANGES: u32 = 50;
-        let store = runtime.block_on(Store::open(&deployment.database())).unwrap();
+        let store = runtime.block_on(deployment.store());
         let login = LoginName::new("p7").unwrap();
         let (mut taken, begun) = (Duration::ZERO, cpu());
         for number in 0..CHANGES {

@@ -9,7 +9,9 @@ use wardkey_core::id::EventId;
 use wardkey_core::message::http::{Base64, EventsReply};
 use wardkey_core::time::UnixTime;
 
+use super::events;
 use super::support::client::{Answer, Terminal};
+use super::support::ward::Ward;
 use super::support::{Deployment, now};
 
 fn heartbeats(terminal: &Terminal, numbers: std::ops::Range<u32>) -> Vec<Base64> {
@@ -138,4 +140,32 @@ fn a_day_s_volume_is_bounded_recorded_once_and_nothing_is_lost() {
     assert!(left.is_empty() && told.is_none());
     let listed = deployment.rows(&["events", "list", "--terminal", "loud", "--limit", "2000"]);
     assert_eq!(listed.as_array().unwrap().len(), 900);
+}
+
+/// One row that the database refuses would undo the whole batch, each time that it comes.
+#[test]
+fn what_no_database_takes_is_set_aside_and_holds_up_nothing_of_its_batch() {
+    let (ward, key) = Ward::with_key();
+    let time = now();
+    let beat = |id: u8, service: &str, at: u64| {
+        let (name, outcome) = (EventName::Heartbeat, Outcome::Success);
+        let mut event = Event::new(EventId::new([id; 16]), UnixTime(at), name, outcome);
+        event.terminal = Some(ward.terminal.id);
+        event.service = Some(service.into());
+        event
+    };
+    // The most that one event holds, with the index in which the service stands.
+    let long = "x".repeat(12_000);
+    let wrong = [beat(1, "su\0do", time), beat(2, &long, time), beat(3, "sudo", u64::MAX)];
+    let good = events::login(&key, ward.terminal.id, time, 5);
+    let batch = [&wrong[..], std::slice::from_ref(&good)].concat();
+    for _ in 0..2 {
+        let reply = events::send(&ward.terminal, &batch);
+        assert_eq!(reply.accepted, [Base64(good.id.as_bytes().to_vec())]);
+        let refused: Vec<_> = reply.refused.into_iter().map(|refused| refused.id.0).collect();
+        assert_eq!(refused, [[1; 16], [2; 16], [3; 16]].map(Vec::from));
+    }
+    assert_eq!(ward.deployment.rows(&["events", "list"]).as_array().unwrap().len(), 1);
+    let set_aside = |action: &&String| *action == "event.set-aside";
+    assert_eq!(ward.deployment.actions().iter().filter(set_aside).count(), 1);
 }

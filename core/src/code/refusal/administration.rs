@@ -212,6 +212,16 @@ with_those_of_operation! {
     LogWasContradicted = 1675,
     /// The greeter's own page gave an answer that cannot be read; it is asked in another way.
     GreeterAnswer = 1680,
+    /// The database of PostgreSQL at `$address` cannot be reached: `$why`.
+    DatabaseUnreachable = 1681,
+    /// The PostgreSQL at `$address` is not one that keeps what is written: `$what`.
+    DatabaseUnfit = 1682,
+    /// Another server runs over the database of PostgreSQL at `$address`.
+    DatabaseTaken = 1683,
+    /// A deployment is in the database of PostgreSQL at `$address`.
+    DatabaseHasOne = 1684,
+    /// Something was asked that PostgreSQL's own tools do.
+    DatabaseByItsTools = 1685,
     /// No locker that `$desktop` is known to start tells that it locked.
     DesktopWithoutLocker = 1700,
     /// The API key is unknown, wrong, disabled or over: the same for all of it.

@@ -145,7 +145,7 @@ mod tests {
     /// found.
     #[tokio::test]
     async fn neighbours_show_the_first_use_that_does_not_fit_the_whole_history() {
-        let (_folder, store) = crate::store::lists::filled().await;
+        let (_home, store) = crate::store::lists::filled().await;
         let mut state = 7;
         let (mut found, mut clean) = (0, 0);
         for _ in 0..400 {

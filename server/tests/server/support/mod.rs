@@ -19,6 +19,8 @@ use serde_json::Value;
 use wardkey_server::clock::Clock;
 use wardkey_server::config::Config;
 use wardkey_server::serve::Server;
+use wardkey_server::store::Store;
+use wardkey_testkit::TestDatabase;
 
 use client::Terminal;
 
@@ -30,6 +32,8 @@ pub const ORIGIN: &str = "https://wardkey.test";
 /// A deployment with the scopes `icu` and `er`; removed when dropped.
 pub struct Deployment {
     pub folder: tempfile::TempDir,
+    /// Where the tests run beside PostgreSQL.
+    postgresql: Option<TestDatabase>,
 }
 
 pub fn now() -> u64 {
@@ -61,7 +65,8 @@ impl Deployment {
 
     /// With more lines of configuration.
     pub fn with(configuration: &str) -> Self {
-        let deployment = Self { folder: tempfile::tempdir().unwrap() };
+        let (folder, postgresql) = (tempfile::tempdir().unwrap(), TestDatabase::wanted());
+        let deployment = Self { folder, postgresql };
         deployment.configure(configuration);
         deployment.ok(&[
             "init",
@@ -81,8 +86,12 @@ impl Deployment {
 
     pub fn configure(&self, configuration: &str) {
         let folder = self.folder.path().display();
+        let database = self
+            .postgresql
+            .as_ref()
+            .map_or(String::new(), |database| format!("database = \"{}\"\n", database.url()));
         let text = format!(
-            "listen = [\"127.0.0.1:0\"]\nstore = \"{folder}/data/wardkey.db\"\n\
+            "listen = [\"127.0.0.1:0\"]\nstore = \"{folder}/data/wardkey.db\"\n{database}\
                 keys = \"{folder}/data/keys\"\n{configuration}\n"
         );
         std::fs::write(self.path(), text).unwrap();
@@ -98,6 +107,16 @@ impl Deployment {
 
     pub fn database(&self) -> PathBuf {
         self.folder.path().join("data/wardkey.db")
+    }
+
+    /// The database, where the tests run beside PostgreSQL.
+    pub fn postgresql(&self) -> Option<&TestDatabase> {
+        self.postgresql.as_ref()
+    }
+
+    /// Its store, opened beside the server.
+    pub async fn store(&self) -> Store {
+        Store::open(self.config().place().unwrap()).await.unwrap()
     }
 
     pub fn cli(&self, args: &[&str]) -> Output {
@@ -177,7 +196,7 @@ impl Deployment {
     pub fn halt(&self, scope: &str) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let store = wardkey_server::store::Store::open(&self.database()).await.unwrap();
+            let store = self.store().await;
             let mut tx = store.write().await.unwrap();
             let name = wardkey_core::name::ScopeName::new(scope).unwrap();
             wardkey_server::store::scope::halt(&mut tx, &name, "a test").await.unwrap();

@@ -1,0 +1,66 @@
+//! The schema, in the steps in which it grew since the one that SQLite's had grown to. They are
+//! part of the program.
+
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+macro_rules! migrations {
+    ($($version:literal $name:literal,)*) => {
+        /// Versions, names, statements.
+        const MIGRATIONS: &[(i64, &str, &str)] = &[$((
+            $version,
+            $name,
+            include_str!(concat!("../../../migrations/postgresql/", $name, ".sql")),
+        )),*];
+    };
+}
+
+// A step that is in a release never changes: a store remembers the hash of each. Its number is that
+// of the step of SQLite that does the same.
+migrations! {
+    21 "0021_initial",
+    22 "0022_loan_returned",
+    23 "0023_break_glass",
+    24 "0024_pin_rules",
+}
+
+/// What brings a store up to date.
+pub(super) fn migrator() -> Migrator {
+    let migration = |&(version, name, sql): &(i64, &'static str, &'static str)| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect())
+}
+
+/// The statements of each step.
+#[cfg(test)]
+pub(super) fn steps() -> impl Iterator<Item = &'static str> {
+    MIGRATIONS.iter().map(|&(_, _, sql)| sql)
+}
+
+/// The number of the newest step.
+#[cfg(test)]
+pub(super) fn newest() -> i64 {
+    MIGRATIONS.iter().map(|&(version, ..)| version).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_folder_is_listed_under_its_number() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/postgresql");
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.sort();
+        let listed: Vec<String> =
+            MIGRATIONS.iter().map(|(_, name, _)| format!("{name}.sql")).collect();
+        assert_eq!(files, listed);
+        for (version, name, _) in MIGRATIONS {
+            assert!(name.starts_with(&format!("{version:04}_")), "{name}");
+        }
+    }
+}
