@@ -33,6 +33,7 @@ mod importing;
 mod init;
 mod joining;
 mod json;
+mod json_refused;
 mod limits;
 mod loaners;
 mod measure;
