@@ -264,6 +264,7 @@ wk-1635 = { $name } is a person of the directory and needs no key. Please take t
 wk-1640 = Not saved. The configuration is as it was; run "wardkey config edit" to try again.
 wk-1641 = This terminal's clock is ahead of the server's. Please set it right.
 wk-1642 = { $path } starts another program than login. Please make sure that it asks for the key.
+wk-1643 = The root key is on this server, so it is not lost. Nothing was changed; run it without --lost.
 wk-1670 = The server's log has other records than this terminal saw. Records were changed; find out which.
 wk-1671 = The server's log has fewer records than this terminal saw. Find out what was put back or removed.
 wk-1672 = The server's log is not signed by its key. Please see the server's log, and who answers for it.

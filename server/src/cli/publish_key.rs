@@ -2,12 +2,12 @@
 
 use super::args::{ByRootKey, PublishKey};
 use super::context::Context;
+use super::root_key;
 use super::words::time;
 use crate::admin::Operation;
 use crate::admin::publish_key::{self, By, KeyExchanged, PublishKeyView};
 use crate::admin::reach::Reach;
 use crate::error::Result;
-use crate::root_key::{self, Kept};
 use crate::texts::{Phrase, Text};
 
 pub async fn act(context: &Context, command: PublishKey) -> Result<()> {
@@ -41,8 +41,7 @@ async fn exchange(
     act: impl AsyncFnOnce(&mut Operation<'_>, By<'_>) -> Result<KeyExchanged>,
 ) -> Result<()> {
     let keyring = context.keyring();
-    let kept = Kept { file: given.root_key.as_deref(), identity: given.identity.as_deref() };
-    let root_key = root_key::read(&keyring, kept)?;
+    let root_key = root_key::read(context, &given).await?;
     let by = By { root_key: &root_key, keyring: &keyring, clock: &context.clock };
     let done = context.change(given.reason.as_deref(), async |op| act(op, by).await).await?;
     // It is done; a folder that is tidied later is usable too.

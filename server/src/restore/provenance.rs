@@ -2,9 +2,9 @@
 //! person who restores it has to know the root key.
 
 use wardkey_core::code::Code;
-use wardkey_core::document::{RootDocument, SignedRoot};
+use wardkey_core::document::SignedRoot;
 use wardkey_core::id::SigningPublicKey;
-use wardkey_core::{sign, texts};
+use wardkey_core::texts;
 use wardkey_help::usage::Wrong;
 
 use super::present::Present;
@@ -49,15 +49,14 @@ pub fn provenance(
     }
 }
 
-/// The key in somebody's papers is that of the first root document or of the present one.
+/// The key in somebody's papers is that of the newest root document of the backup. One of before
+/// does not do: it may have been exchanged because somebody else has it, who could have made a
+/// backup that begins with it.
 ///
 /// # Errors
 /// [`Code::RestoreRootOther`].
 pub fn check_root(backup: &Backup, given: &SigningPublicKey) -> Result<()> {
-    let first = backup.roots.first().and_then(|first| {
-        sign::peek::<RootDocument>(first.by_itself.as_slice()).ok().map(|first| first.root_key)
-    });
-    if *given == backup.root.root_key || first.is_some_and(|first| first == *given) {
+    if *given == backup.root.root_key {
         return Ok(());
     }
     let message = texts::phrase(Code::RestoreRootOther, vec![]);

@@ -242,6 +242,8 @@ fn each_success(run: &mut dyn FnMut(&Deployment, &str, &[&str])) {
         ("publish-key show", ""),
         ("publish-key rotate", ""),
         ("publish-key retire", "--anyway"),
+        ("root-key show", ""),
+        ("root-key rotate", ""),
         ("root-key export", &format!("{root} --recipients-file {recipients}")),
         ("report logins", "--by day"),
         ("report exceptions", ""),

@@ -84,6 +84,8 @@ pub const REFUSED: &[(&str, &str, i32)] = &[
     ("publish-key show", "", 0),
     ("publish-key rotate", "--root-key /nowhere/root.key", 3),
     ("publish-key retire", "", 1),
+    ("root-key show", "", 0),
+    ("root-key rotate", "--root-key /nowhere/root.key", 3),
     ("root-key export", RECIPIENT, 3),
     ("report logins", "--scope nowhere", 1),
     ("report exceptions", "--from 2026-04-02 --to 2026-04-01", 1),

@@ -51,6 +51,7 @@ mod restoring;
 mod restoring_safely;
 mod restoring_what_is_there;
 mod revoking;
+mod root_key;
 mod scale;
 mod small_changes;
 mod vouches;
