@@ -1,7 +1,7 @@
 //! The private keys of a deployment, as files of mode 0600 in one folder.
 //!
 //! ```text
-//!   root.key     signs root documents; needed by init only, keep it off the machine if you can
+//!   root.key     signs root documents; needed by init and exchanges of keys, best kept elsewhere
 //!   publish.key  signs heads and terminal documents
 //!   publish.next.key  the same, from the next root document on (exchange.rs)
 //!   root.next.key     the next root key (root_exchange.rs)
