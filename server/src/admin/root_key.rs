@@ -137,7 +137,9 @@ pub async fn rotate(
 ///
 /// # Errors
 /// [`Error::Io`](crate::error::Error::Io), also when something lies in the new one's place;
-/// [`Code::RootKeyNotLost`] when the root key lies on this server.
+/// [`Code::RootKeyNotLost`] when the root key lies on this server;
+/// [`Error::Configuration`](crate::error::Error::Configuration) when a file lies in its place that
+/// cannot be read, as it may be that key.
 pub async fn replace_lost(
     op: &mut Operation<'_>,
     (keyring, clock): (&Keyring, &Clock),

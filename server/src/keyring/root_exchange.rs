@@ -30,10 +30,11 @@ impl Keyring {
     /// key nor one of before is left alone.
     ///
     /// # Errors
-    /// [`Error::Io`]; the keys are usable nevertheless.
+    /// [`Error::Io`]; the keys are usable nevertheless. [`Error::Configuration`] when a file cannot
+    /// be read: it may be the root key.
     pub fn settle_root(&self, roots: &[SignedRoot], root: &RootDocument) -> Result<()> {
         let path = self.0.join(Secret::Root.file());
-        if self.public_in(ROOT_NEXT) == Some(root.root_key) {
+        if self.public_in(ROOT_NEXT)? == Some(root.root_key) {
             return match std::fs::rename(self.0.join(ROOT_NEXT), &path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     Err(Error::at_file(Text::Replacing, &path)(error))
@@ -41,25 +42,29 @@ impl Keyring {
                 _ => self.sync(),
             };
         }
-        let here = self.public_in(Secret::Root.file());
+        let here = self.public_in(Secret::Root.file())?;
         let is_former = |key: &SigningPublicKey| {
             *key != root.root_key && roots.iter().any(|one| key_of(one) == Some(*key))
         };
         if here.as_ref().is_some_and(is_former) { self.take_away(Secret::Root) } else { Ok(()) }
     }
 
-    /// Whether the root key of a root document lies here, in either place.
+    /// Whether the root key of a root document lies here, in either place. A file that cannot be
+    /// read counts: it may be that key, and nobody shall take it for gone.
     pub fn has_root_key(&self, root: &RootDocument) -> bool {
         let mut files = [ROOT_NEXT, Secret::Root.file()].into_iter();
-        files.any(|name| self.public_in(name) == Some(root.root_key))
+        files.any(|name| match self.public_in(name) {
+            Ok(found) => found == Some(root.root_key),
+            Err(_) => true,
+        })
     }
 
-    /// The public key of a file; none where there is none that can be read.
-    fn public_in(&self, name: &str) -> Option<SigningPublicKey> {
+    /// The public key of a file; none where there is none.
+    fn public_in(&self, name: &str) -> Result<Option<SigningPublicKey>> {
         if !self.holds(name) {
-            return None;
+            return Ok(None);
         }
-        Some(SigningKey::from_secret(&*self.raw(name).ok()?).public())
+        Ok(Some(SigningKey::from_secret(&*self.raw(name)?).public()))
     }
 }
 
@@ -70,6 +75,7 @@ fn key_of(signed: &SignedRoot) -> Option<SigningPublicKey> {
 
 #[cfg(test)]
 mod tests {
+    use wardkey_core::code::Code;
     use wardkey_core::codec::{Bytes, List};
     use wardkey_core::id::DeploymentId;
     use wardkey_core::name::{DisplayText, RpId};
@@ -142,5 +148,36 @@ mod tests {
         assert!(keyring.has(Secret::Root) && !keyring.has_root_key(&after));
         keyring.settle_root(&[one, two], &after).unwrap();
         assert!(!keyring.has(Secret::Root), "a key of before");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_counts_as_the_root_key_and_is_left_alone() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let (keyring, first) = keyring(folder.path());
+        let (one, before) = root(1, &first);
+        let next = keyring.make_next_root().unwrap();
+        let (two, after) = root(2, &next);
+        let (_, elsewhere) = new_root_key().unwrap();
+        let (three, newest) = root(3, &elsewhere);
+        let mode = |name, bits| {
+            let path = keyring.folder().join(name);
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(bits)).unwrap();
+        };
+        let settled = |roots: &[SignedRoot], root| {
+            keyring.settle_root(roots, root).map_err(|error| error.code())
+        };
+
+        mode(ROOT_NEXT, 0o644);
+        let chain = [one.clone(), two.clone()];
+        assert!(keyring.has_root_key(&after));
+        assert_eq!(settled(&chain, &after), Err(Code::Configuration));
+        mode(ROOT_NEXT, 0o600);
+        mode("root.key", 0o644);
+        assert!(keyring.has_root_key(&before));
+        assert_eq!(settled(std::slice::from_ref(&one), &before), Err(Code::Configuration));
+        assert_eq!(settled(&[one, two, three], &newest), Err(Code::Configuration));
+        assert!(keyring.holds("root.key") && keyring.holds(ROOT_NEXT));
     }
 }

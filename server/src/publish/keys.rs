@@ -56,7 +56,7 @@ impl Keys {
             tracing::warn!(%error, "the publish key before the present one is still there");
         }
         if let Err(error) = keyring.settle_root(&self.roots, &self.root) {
-            tracing::warn!(%error, "the root key before the present one is still there");
+            tracing::warn!(%error, "the files of the root key are not tidied");
         }
     }
 }

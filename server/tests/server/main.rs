@@ -52,6 +52,7 @@ mod restoring_safely;
 mod restoring_what_is_there;
 mod revoking;
 mod root_key;
+mod root_key_safely;
 mod scale;
 mod small_changes;
 mod vouches;
