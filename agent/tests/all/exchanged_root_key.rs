@@ -82,3 +82,34 @@ fn of_two_that_follow_on_the_same_document_the_first_seen_counts() {
     f.sync().unwrap();
     assert_eq!(version(&f), 3);
 }
+
+#[test]
+fn a_directory_that_was_put_back_alone_goes_on_to_the_root_key_of_the_marks_only() {
+    let mut f = Fixture::synced();
+    let one = first(&f.ward);
+    let (two, second) = next_root_key(&one, FIRST, SECOND);
+    let directory = f.folder.path().join("directory.redb");
+    f.agent.state.close();
+    f.agent.directory.close();
+    let before = std::fs::read(&directory).unwrap();
+    f.restart();
+    shows(&f, &[&second]);
+    f.sync().unwrap();
+    f.agent.state.close();
+    f.agent.directory.close();
+    std::fs::write(&directory, before).unwrap();
+    f.restart();
+    assert_eq!((version(&f), f.agent.marks().root_version), (1, 2));
+
+    let (fork, forged) = next_root_key(&one, FIRST, THIEF);
+    let (_, more) = next_root(&fork, THIEF, &[PUBLISH]);
+    for roots in [&[&forged][..], &[&forged, &more]] {
+        shows(&f, roots);
+        assert_eq!(denied(f.sync()), Code::RootInvalid);
+        assert_eq!(version(&f), 1);
+    }
+    let (_, third) = next_root(&two, SECOND, &[PUBLISH]);
+    shows(&f, &[&second, &third]);
+    f.sync().unwrap();
+    assert_eq!(version(&f), 3);
+}
