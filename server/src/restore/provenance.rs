@@ -38,7 +38,9 @@ pub fn provenance(
         check_root(backup, given)?;
     }
     match present {
-        Some(present) if !same_chain(&present.roots, &backup.roots) => {
+        Some(present)
+            if !same_chain(&present.roots, &backup.roots) || is_of_former(backup, present) =>
+        {
             let path = config.store.display().to_string().into();
             let message = texts::phrase(Code::RestoreOtherDeployment, vec![("path", path)]);
             Err(Error::refused(Code::RestoreOtherDeployment, message))
@@ -66,6 +68,14 @@ pub fn check_root(backup: &Backup, given: &SigningPublicKey) -> Result<()> {
 /// Whether one chain goes on where the other ends: the key of each document signed the next one.
 fn same_chain(one: &[SignedRoot], other: &[SignedRoot]) -> bool {
     !one.is_empty() && !other.is_empty() && one.iter().zip(other).all(|(one, other)| one == other)
+}
+
+/// Whether the root key was exchanged here since the backup: terminals that have followed would
+/// take nothing that the former one signs, and the new one signs nothing that follows on the
+/// backup.
+fn is_of_former(backup: &Backup, present: &Present) -> bool {
+    let (backup, present) = (&backup.root, &present.root);
+    backup.version < present.version && backup.root_key != present.root_key
 }
 
 /// A root key as somebody types it from papers.
