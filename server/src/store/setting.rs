@@ -60,8 +60,8 @@ pub async fn root_version(db: &mut Db) -> Result<u64> {
     Ok(version.unwrap_or(0))
 }
 
-/// The documents of a chain that follow on a version: all for who has none, and none for who has one
-/// of before the chain, and cannot follow to it.
+/// The documents of a chain that follow on a version: all for who has none, and none for who has
+/// one of before the chain, and cannot follow to it.
 pub fn after(chain: &[SignedRoot], newest: u64, version: u64) -> &[SignedRoot] {
     if version == 0 {
         return chain;
