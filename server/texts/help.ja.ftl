@@ -287,6 +287,7 @@ publish-key-rotate__long =
 
     接続中の端末はすぐに、ほかの端末は再び接続したときに追随します。古い鍵で署名したものは publish-key retire まで有効です。
 publish-key-rotate_stolen = 古い鍵がほかの人の手に渡った可能性があるとき。古い鍵はすぐに無効になり、エポックと番号を上げます。
+publish-key-rotate_anyway = ルート鍵の紛失後、まだ再参加していない端末があっても交換します。その端末は再参加するまで古い情報のまま動きます。
 publish-key-rotate_root_key = ルート鍵のファイル。このサーバーに置いていないときに指定します。
 publish-key-rotate_identity = ルート鍵のファイルを開ける age の識別ファイル。
 publish-key-retire = 鍵交換を終えます。古い鍵で署名したものは無効になります。

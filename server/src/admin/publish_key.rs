@@ -113,11 +113,19 @@ pub async fn show(tx: &mut Tx, keyring: &Keyring) -> Result<PublishKeyView> {
 /// stays valid until they have what the new one signed.
 ///
 /// # Errors
-/// [`Code::KeyExchangeOpen`] before the last exchange is ended; those of the root key.
-pub async fn rotate(op: &mut Operation<'_>, by: By<'_>) -> Result<KeyExchanged> {
+/// [`Code::KeyExchangeOpen`] before the last exchange is ended; [`Code::TerminalsBehindKeys`] while
+/// terminals cannot follow, as they have not joined again after the root key was lost, unless
+/// `anyway`; those of the root key.
+pub async fn rotate(op: &mut Operation<'_>, by: By<'_>, anyway: bool) -> Result<KeyExchanged> {
     let before = before(op, by, LEFT_FOR_A_THEFT + 1).await?;
     if before.publish_keys.len() > 1 {
         return Err(refused(Code::KeyExchangeOpen, vec![]));
+    }
+    let (roots, _) = setting::roots(op.tx).await?;
+    let first = setting::first_version(&roots, before.version);
+    // Nobody has to follow to the first document of a deployment: it comes with the join.
+    if first > 1 && !anyway {
+        all_have(op, first).await?;
     }
     by.keyring.keep_log_secret(&before)?;
     let mut keys = before.publish_keys.to_vec();
@@ -155,12 +163,20 @@ pub async fn retire(op: &mut Operation<'_>, by: By<'_>, anyway: bool) -> Result<
         [_, .., newest] => *newest,
         _ => return Err(refused(Code::KeyExchangeNone, vec![])),
     };
-    let WithRoot { have, of } = terminal::with_root(op.tx, before.version).await?;
-    if have < of && !anyway {
+    if !anyway {
+        all_have(op, before.version).await?;
+    }
+    sign(op, by, before, vec![newest], "publish-key.retire").await
+}
+
+/// Refuses while a terminal that counts has no root document of this version or a newer one.
+async fn all_have(op: &mut Operation<'_>, version: u64) -> Result<()> {
+    let WithRoot { have, of } = terminal::with_root(op.tx, version).await?;
+    if have < of {
         let values = vec![("count", (of - have).into())];
         return Err(refused(Code::TerminalsBehindKeys, values));
     }
-    sign(op, by, before, vec![newest], "publish-key.retire").await
+    Ok(())
 }
 
 /// The newest root document, once it is sure that another may follow it, signed by this key, with

@@ -13,13 +13,13 @@ use crate::texts::{Phrase, Text};
 pub async fn act(context: &Context, command: PublishKey) -> Result<()> {
     match command {
         PublishKey::Show => show(context).await,
-        PublishKey::Rotate { stolen: false, by } => {
+        PublishKey::Rotate { stolen: false, anyway, by } => {
             exchange(context, by, Text::PublishKeyRotated, async |op, by| {
-                publish_key::rotate(op, by).await
+                publish_key::rotate(op, by, anyway).await
             })
             .await
         }
-        PublishKey::Rotate { stolen: true, by } => {
+        PublishKey::Rotate { stolen: true, by, .. } => {
             exchange(context, by, Text::PublishKeyReplaced, async |op, by| {
                 publish_key::rotate_stolen(op, by).await
             })

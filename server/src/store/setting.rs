@@ -66,9 +66,16 @@ pub fn after(chain: &[SignedRoot], newest: u64, version: u64) -> &[SignedRoot] {
     if version == 0 {
         return chain;
     }
-    let first = (newest + 1).saturating_sub(chain.len() as u64);
-    let known = version.checked_sub(first).and_then(|known| usize::try_from(known).ok());
+    let known = version
+        .checked_sub(first_version(chain, newest))
+        .and_then(|known| usize::try_from(known).ok());
     known.and_then(|known| chain.get(known + 1..)).unwrap_or_default()
+}
+
+/// With which version a chain begins: the first of the deployment, or that of the root key which
+/// took the place of a lost one.
+pub fn first_version(chain: &[SignedRoot], newest: u64) -> u64 {
+    (newest + 1).saturating_sub(chain.len() as u64)
 }
 
 /// Since which version a chain has the root key of its newest document.
