@@ -2,7 +2,7 @@
 
 use crate::common::*;
 use wardkey_core::code::Code;
-use wardkey_core::document::{RootDocument, SignedRoot};
+use wardkey_core::document::{MAX_ROOTS, RootDocument, SignedRoot};
 use wardkey_testkit::{next_root, next_root_key};
 
 /// The first root key, those after it, and a thief's own.
@@ -112,4 +112,23 @@ fn a_directory_that_was_put_back_alone_goes_on_to_the_root_key_of_the_marks_only
     shows(&f, &[&second, &third]);
     f.sync().unwrap();
     assert_eq!(version(&f), 3);
+}
+
+#[test]
+fn more_root_documents_than_a_deployment_can_have_are_refused_and_change_nothing() {
+    let f = Fixture::synced();
+    let mut root = first(&f.ward);
+    let mut later = Vec::new();
+    for _ in 1..=MAX_ROOTS {
+        let (next, signed) = next_root(&root, FIRST, &[PUBLISH]);
+        root = next;
+        later.push(signed);
+    }
+    let later: Vec<&SignedRoot> = later.iter().collect();
+    shows(&f, &later);
+    f.sync().unwrap_err();
+    assert_eq!((version(&f), f.agent.marks().root_version), (1, 1));
+    shows(&f, &later[..MAX_ROOTS - 1]);
+    f.sync().unwrap();
+    assert_eq!(version(&f), MAX_ROOTS as u64);
 }

@@ -126,6 +126,37 @@ fn a_terminal_that_joins_after_an_exchange_rests_on_the_new_root_key_and_older_o
 }
 
 #[test]
+fn a_join_begins_with_its_token_s_root_key_whatever_stands_around_it() {
+    let ward = Ward::new();
+    let server = Server::start(&ward, false);
+    let one = ward.change(|state| state.root.clone());
+    let (two, second) = next_root_key(&one, 100, 120);
+    let (_, third) = next_root_key(&two, 120, 121);
+    let (_, foreign) = next_root_key(&one, 66, 66);
+    let (_, token) = JoinToken::make([2; 10], &signing(120).public()).unwrap();
+    let many = |count| std::iter::repeat_n(foreign.clone(), count).collect::<Vec<_>>();
+    let right = vec![second, third];
+    for (what, roots) in [
+        ("none of its key", many(2)),
+        ("a foreign one behind", [right.clone(), many(1)].concat()),
+        ("too many in front", [many(15), right.clone()].concat()),
+        ("too many behind", [right.clone(), many(15)].concat()),
+    ] {
+        ward.change(|state| state.extra_roots = roots);
+        let terminal = terminal(T0);
+        join(&terminal.agent, &request(&server.address, &token)).expect_err(what);
+        assert!(terminal.agent.identity().is_none(), "{what}");
+        assert!(terminal.agent.directory.view().root.is_none(), "{what}");
+        assert!(!server.joined.load(Ordering::SeqCst), "{what}");
+    }
+    for in_front in [0, 14] {
+        ward.change(|state| state.extra_roots = [many(in_front), right.clone()].concat());
+        let joined = join(&terminal(T0).agent, &request(&server.address, &token)).unwrap();
+        assert_eq!(*joined.roots, *right, "{in_front}");
+    }
+}
+
+#[test]
 fn whoever_has_the_old_root_key_wins_nothing_at_a_terminal_that_lost_its_directory() {
     let ward = Ward::new();
     let server = Server::start(&ward, false);
