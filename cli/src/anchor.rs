@@ -70,7 +70,8 @@ pub(crate) fn read(path: &Path) -> Result<Before, CliError> {
 ///
 /// Marks are the least that this terminal accepts of one deployment; of another one they would
 /// refuse everything, for ever. Another terminal of the same deployment keeps them but for the
-/// number of its terminal document.
+/// number of its terminal document. The deployment is the same one also under the root key that was
+/// followed here.
 pub(crate) fn write(
     path: &Path,
     marks: &Path,
@@ -81,7 +82,11 @@ pub(crate) fn write(
     files::make_folder_of(marks)?;
     match before {
         Before::Anchor(old) if old == anchor => {}
-        Before::Anchor(old) if old.root_key == anchor.root_key => keep_scopes(marks)?,
+        Before::Anchor(old)
+            if old.root_key == anchor.root_key || has_followed(marks, &anchor.root_key)? =>
+        {
+            keep_scopes(marks)?;
+        }
         // Without an anchor the marks belong to nothing that is known.
         _ => files::remove(marks)?,
     }
@@ -89,11 +94,23 @@ pub(crate) fn write(
 }
 
 fn keep_scopes(path: &Path) -> Result<(), CliError> {
-    let Some(bytes) = files::read(path, Marks::MAX_BYTES)? else { return Ok(()) };
-    match codec::from_bytes::<Marks>(&bytes) {
-        Ok(marks) => files::replace(path, &codec::to_bytes(&Marks { terminal_number: 0, ..marks })),
-        Err(error) => Err(files::broken(path, error)),
-    }
+    let Some(marks) = marks(path)? else { return Ok(()) };
+    files::replace(path, &codec::to_bytes(&Marks { terminal_number: 0, ..marks }))
+}
+
+/// The marks of the module; none before there are any.
+pub(crate) fn marks(path: &Path) -> Result<Option<Marks>, CliError> {
+    let Some(bytes) = files::read(path, Marks::MAX_BYTES)? else { return Ok(None) };
+    codec::from_bytes(&bytes).map(Some).map_err(|error| files::broken(path, error))
+}
+
+/// The root key that this terminal has come to since it joined, by what its module has seen.
+pub(crate) fn followed(path: &Path) -> Result<Option<SigningPublicKey>, CliError> {
+    Ok(marks(path)?.and_then(|marks| marks.root_key))
+}
+
+fn has_followed(path: &Path, key: &SigningPublicKey) -> Result<bool, CliError> {
+    Ok(followed(path)?.as_ref() == Some(key))
 }
 
 fn to_text(anchor: &Anchor) -> String {
@@ -161,6 +178,7 @@ mod tests {
         for (before, after) in [
             (Before::Anchor(anchor(1, 2)), Some(marks())),
             (Before::Anchor(anchor(1, 3)), Some(Marks { terminal_number: 0, ..marks() })),
+            // Another root key, which is none that was followed here, and one that was.
             (Before::Anchor(anchor(7, 2)), None),
             (Before::Unreadable(NoAnchor::Missing("x")), None),
             (Before::Nothing, None),
@@ -172,6 +190,20 @@ mod tests {
             let left =
                 std::fs::read(&path).ok().map(|bytes| codec::from_bytes::<Marks>(&bytes).unwrap());
             assert_eq!(left, after, "{before:?}");
+        }
+    }
+
+    #[test]
+    fn marks_stay_where_the_deployment_has_another_root_key_by_now() {
+        for (followed, stays) in [(1, true), (8, false)] {
+            let followed = Marks { root_key: Some(anchor(followed, 2).root_key), ..marks() };
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("marks");
+            std::fs::write(&path, codec::to_bytes(&followed)).unwrap();
+            let before = Before::Anchor(anchor(7, 2));
+            write(&folder.path().join("anchor.toml"), &path, &before, &anchor(1, 2)).unwrap();
+            let after = Marks { terminal_number: 0, ..followed };
+            assert_eq!(super::marks(&path).unwrap(), stays.then_some(after));
         }
     }
 }

@@ -30,6 +30,8 @@ pub struct Environment<'a> {
     pub files_owner: Owner,
     /// The trust anchor, `/etc/wardkey/anchor.toml`, by which an enrollment is checked.
     pub anchor: PathBuf,
+    /// The marks of the PAM module, by which the same is checked.
+    pub marks: PathBuf,
     /// Whom to ask and tell.
     pub person: &'a mut dyn Operator,
     /// Where results go.

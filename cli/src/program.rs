@@ -81,6 +81,7 @@ pub fn main() -> ExitCode {
             places: Places::default(),
             files_owner: Owner::ROOT,
             anchor: "/etc/wardkey/anchor.toml".into(),
+            marks: "/var/lib/wardkey-marks/marks".into(),
             person: &mut person,
             out: &mut std::io::stdout(),
             errors: &mut std::io::stderr(),

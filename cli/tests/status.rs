@@ -327,6 +327,7 @@ fn a_socket_of_somebody_else_gets_nothing() {
                 places: wardkey_cli::Places { pam: folder.path().into(), ..Default::default() },
                 files_owner: wardkey_settings::files::Owner::current(),
                 anchor: folder.path().join("none"),
+                marks: folder.path().join("none"),
                 person: &mut person,
                 out: &mut out,
                 errors: &mut errors,

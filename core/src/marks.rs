@@ -4,7 +4,7 @@ use minicbor::{Decode, Encode};
 
 use crate::codec::{Document, List};
 use crate::document::{Head, Position, RootDocument, TerminalDocument};
-use crate::id::Hash;
+use crate::id::{Hash, SigningPublicKey};
 use crate::name::ScopeName;
 use crate::time::{ClockFloor, UnixTime};
 
@@ -32,6 +32,10 @@ pub struct Marks {
     /// People who logged in here, the latest first.
     #[n(4)]
     pub seen: List<Seen, MAX_SEEN>,
+    /// The root key of the document of [`Self::root_version`]: what this machine rests on since.
+    /// None in marks from before there was any.
+    #[n(101)]
+    pub root_key: Option<SigningPublicKey>,
 }
 
 impl Document for Marks {
@@ -76,6 +80,13 @@ impl Marks {
         self.scopes.iter().find(|mark| mark.scope == *scope)
     }
 
+    /// Whether a root document is the one that was followed here, as far as that is known: whoever
+    /// has the root key of an older one can sign others of the same version, but none with this
+    /// key.
+    pub fn is_followed(&self, root: &RootDocument) -> bool {
+        self.root_key.is_none_or(|key| root.version == self.root_version && root.root_key == key)
+    }
+
     /// Whether a person has logged in here.
     pub fn has_seen(&self, person: &Hash) -> bool {
         self.seen.iter().any(|seen| seen.person == *person)
@@ -89,7 +100,11 @@ impl Marks {
         terminal: Option<&TerminalDocument>,
         heads: impl Iterator<Item = &'h Head>,
     ) {
-        self.root_version = self.root_version.max(root.version);
+        let is_newer = root.version > self.root_version;
+        if is_newer || (root.version == self.root_version && self.root_key.is_none()) {
+            self.root_version = root.version;
+            self.root_key = Some(root.root_key);
+        }
         if let Some(terminal) = terminal {
             self.terminal_number = self.terminal_number.max(terminal.number);
         }

@@ -16,7 +16,7 @@ use crate::name::{LoginName, ScopeName};
 use crate::pass::Pass;
 use crate::person::{Loan, PersonRecord, Status};
 use crate::policy::document::PolicyDocument;
-use crate::sign::{self, Verified};
+use crate::sign::{self, SignatureError, Verified};
 use crate::time::UnixTime;
 
 /// What a machine believes from its own disk: who its server is, and who it is.
@@ -86,14 +86,7 @@ impl Snapshot {
         marks: &Marks,
         login: &LoginName,
     ) -> Result<Self, Denial> {
-        let root = SignedRoot::verify_chain(&evidence.roots, &anchor.root_key)
-            .map_err(|error| Denial::new(Code::RootInvalid, error))?;
-        if root.version < marks.root_version {
-            return Err(Denial::new(
-                Code::Rollback,
-                format!("root document {} < {}", root.version, marks.root_version),
-            ));
-        }
+        let root = verify_roots(&evidence.roots, &anchor.root_key, marks)?;
         let terminal = verify_terminal(evidence.terminal.as_slice(), &root, anchor, marks)?;
         let scopes = evidence
             .scopes
@@ -215,6 +208,33 @@ impl Snapshot {
     pub fn raise(&self, marks: &mut Marks) {
         marks.raise(&self.root, Some(&*self.terminal), self.heads());
     }
+}
+
+/// Verifies a chain of root documents from the key of the anchor on, against the marks: it goes on
+/// from the document that was followed last, with the root key that this had. The key of the anchor
+/// alone, which may have been exchanged for good reasons, makes no other chain.
+///
+/// # Errors
+/// [`Code::RootInvalid`] or [`Code::Rollback`].
+#[inline(never)]
+pub fn verify_roots(
+    chain: &[SignedRoot],
+    anchor: &SigningPublicKey,
+    marks: &Marks,
+) -> Result<Verified<RootDocument>, Denial> {
+    let invalid = |error: SignatureError| Denial::new(Code::RootInvalid, error);
+    let (first, rest) = chain.split_first().ok_or_else(|| invalid(SignatureError::UnknownKey))?;
+    let mut root = first.verify_first(anchor).map_err(invalid)?;
+    let mut is_followed = marks.is_followed(&root);
+    for next in rest {
+        root = next.verify_next(&root).map_err(invalid)?;
+        is_followed |= marks.is_followed(&root);
+    }
+    if root.version < marks.root_version {
+        let detail = format!("root document {} < {}", root.version, marks.root_version);
+        return Err(Denial::new(Code::Rollback, detail));
+    }
+    if is_followed { Ok(root) } else { Err(invalid(SignatureError::UnknownKey)) }
 }
 
 /// Verifies the signed document of this terminal.

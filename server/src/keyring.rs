@@ -1,9 +1,10 @@
 //! The private keys of a deployment, as files of mode 0600 in one folder.
 //!
 //! ```text
-//!   root.key     signs root documents; needed by init only, keep it off the machine if you can
+//!   root.key     signs root documents; needed by init and exchanges of keys, best kept elsewhere
 //!   publish.key  signs heads and terminal documents
 //!   publish.next.key  the same, from the next root document on (exchange.rs)
+//!   root.next.key     the next root key (root_exchange.rs)
 //!   log.key      signs the log, once the publish key that it was made from is gone
 //!   ca.key/.crt  issues TLS certificates      server.key/.crt  the server's own
 //!   code.key     keyed hash of enrollment codes
@@ -11,6 +12,7 @@
 
 mod exchange;
 mod key_files;
+mod root_exchange;
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -31,7 +33,7 @@ use crate::secret;
 use crate::texts::{Phrase, Text};
 use key_files::{NEEDED, OPTIONAL, secret_in};
 
-pub use key_files::{fit, publish_key, signing_in};
+pub use key_files::{fit, new_root_key, publish_key, signing_in};
 
 /// The longest key file in bytes that is read.
 const MAX_FILE: u64 = 64 * 1024;

@@ -71,6 +71,14 @@ fn is_sealed(path: &Path) -> bool {
 pub fn export(keyring: &Keyring, to: &Path, recipients: &[Recipient]) -> Result<()> {
     let text = keyring.file_of(Secret::Root)?;
     let text = text.ok_or_else(|| refused(Code::RootKeyAway, None))?;
+    seal(text, to, recipients)
+}
+
+/// Writes a root key, encrypted to these recipients, into a new file, and makes that durable.
+///
+/// # Errors
+/// [`Error::Io`], also when the file is there.
+pub fn seal(text: Zeroizing<String>, to: &Path, recipients: &[Recipient]) -> Result<()> {
     let files = KeyFiles::from([(NAME.to_owned(), text)]);
     write_new(to, &keys::seal(&files, recipients)?)?;
     sync(&files::folder_of(to))

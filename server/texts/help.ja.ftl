@@ -287,6 +287,7 @@ publish-key-rotate__long =
 
     接続中の端末はすぐに、ほかの端末は再び接続したときに追随します。古い鍵で署名したものは publish-key retire まで有効です。
 publish-key-rotate_stolen = 古い鍵がほかの人の手に渡った可能性があるとき。古い鍵はすぐに無効になり、エポックと番号を上げます。
+publish-key-rotate_anyway = ルート鍵の紛失後、まだ再参加していない端末があっても交換します。その端末は再参加するまで古い情報のまま動きます。
 publish-key-rotate_root_key = ルート鍵のファイル。このサーバーに置いていないときに指定します。
 publish-key-rotate_identity = ルート鍵のファイルを開ける age の識別ファイル。
 publish-key-retire = 鍵交換を終えます。古い鍵で署名したものは無効になります。
@@ -294,6 +295,18 @@ publish-key-retire_anyway = 新しい鍵を受け取っていない端末があ�
 publish-key-retire_root_key = ルート鍵のファイル。このサーバーに置いていないときに指定します。
 publish-key-retire_identity = ルート鍵のファイルを開ける age の識別ファイル。
 root-key = ルート鍵（ほかの鍵のどれが有効かに署名する鍵）。
+root-key-show = ルート鍵、それが有効になったルート文書、追随した端末の数を表示します。
+root-key-rotate = 新しいルート鍵を作り、古いルート鍵でその後継であることに署名します。
+root-key-rotate__long =
+    新しいルート鍵を作り、古いルート鍵でその後継であることに署名します。
+
+    接続中の端末はすぐに、ほかの端末は再び接続したときに追随します。追随した端末では、古い鍵で署名したものは無効になります。未使用の参加トークンは取り消されます。
+root-key-rotate_to = 新しい鍵を書くファイル。ほかの場所には残りません。指定しないと、新しい鍵はこのサーバーに置きます。まだないものを指定します。
+root-key-rotate_recipients = 開ける人。age の受信者（age-keygen）。複数指定できます。
+root-key-rotate_recipients_file = 受信者を 1 行に 1 つ書いたファイル。
+root-key-rotate_lost = ルート鍵を紛失したとき。新しい鍵が後継であることに誰も署名できないので、すべての端末がもう一度参加する必要があります。
+root-key-rotate_root_key = ルート鍵のファイル。このサーバーに置いていないときに指定します。
+root-key-rotate_identity = ルート鍵のファイルを開ける age の識別ファイル。
 root-key-export = ルート鍵を、age の受信者だけが開けるファイルに書き出します。
 root-key-export_to = 作るファイル。まだないものを指定します。
 root-key-export_recipients = 開ける人。age の受信者（age-keygen）。複数指定できます。

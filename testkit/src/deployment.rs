@@ -265,6 +265,16 @@ pub fn next_root(root: &RootDocument, root_seed: u8, publish: &[u8]) -> (RootDoc
     (next, SignedRoot { by_itself: signed.clone(), by_previous: Some(signed) })
 }
 
+/// The root document that follows on one, by which the root key of one seed gives way to that of
+/// another.
+pub fn next_root_key(root: &RootDocument, before: u8, own: u8) -> (RootDocument, SignedRoot) {
+    let next =
+        RootDocument { version: root.version + 1, root_key: signing(own).public(), ..root.clone() };
+    let signed = |seed: u8| Bytes::new(signing(seed).sign(&next)).unwrap();
+    let both = SignedRoot { by_itself: signed(own), by_previous: Some(signed(before)) };
+    (next, both)
+}
+
 /// The document of the terminal, which is in the scopes `roaming` and `ward3`; good for 15 minutes.
 pub fn terminal_document(issued: u64) -> TerminalDocument {
     TerminalDocument {

@@ -15,7 +15,7 @@ mod postgresql;
 mod vouch;
 
 pub use deployment::{
-    Deployment, ScopeState, buckets, next_root, root_document, terminal_document,
+    Deployment, ScopeState, buckets, next_root, next_root_key, root_document, terminal_document,
 };
 pub use key::Key;
 pub use loan::{HOLDER, LOANER, loan, signed_on_loan};

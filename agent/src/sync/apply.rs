@@ -14,7 +14,7 @@ use wardkey_core::message::http::{
 use wardkey_core::name::LoginName;
 use wardkey_core::policy::document::PolicyDocument;
 use wardkey_core::sign::Verified;
-use wardkey_core::snapshot::{verify_head, verify_policy, verify_terminal};
+use wardkey_core::snapshot::{verify_head, verify_policy, verify_roots, verify_terminal};
 
 use crate::agent::Agent;
 use crate::error::{AgentError, ServerError};
@@ -93,13 +93,15 @@ fn apply_roots(agent: &Agent, reply: &WaitReply) -> Result<bool, AgentError> {
     }
     let view = agent.directory.view();
     let invalid = |error: &dyn std::fmt::Display| Denial::new(Code::RootInvalid, error);
-    let mut root = view.root.clone().ok_or_else(|| invalid(&"no root document to follow"))?;
+    let (Some(_), Some(anchor)) = (&view.root, agent.anchor()) else {
+        return Err(invalid(&"no root document to follow").into());
+    };
     let mut roots = view.roots.to_vec();
     for next in &reply.roots {
-        let signed = SignedRoot::try_from(next.clone())?;
-        root = signed.verify_next(&root).map_err(|error| invalid(&error))?;
-        roots.push(signed);
+        roots.push(SignedRoot::try_from(next.clone())?);
     }
+    // By the marks too: a directory that was put back alone shows less than this terminal has seen.
+    let root = verify_roots(&roots, &anchor.root_key, &agent.marks())?;
     let version = root.version;
     agent.directory.update(|update| {
         update.roots(List::new(roots)?, root.clone())?;

@@ -15,7 +15,7 @@ use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::{Join, Joined};
 use wardkey_core::message::http::{Base64, JoinReply, JoinRequest, RootReply, join_mac_input};
 use wardkey_core::sign::{self, Verified};
-use wardkey_core::snapshot::{Anchor, verify_terminal};
+use wardkey_core::snapshot::{Anchor, verify_roots, verify_terminal};
 use wardkey_core::token::JoinToken;
 use zeroize::Zeroizing;
 
@@ -29,8 +29,8 @@ use crate::sync::http::{Http, server_name};
 use crate::sync::tls;
 use crate::witness;
 
-/// Root documents and the current one of them.
-type Roots = (List<SignedRoot, MAX_ROOTS>, Verified<RootDocument>);
+/// Root documents, the current one of them, and the root key of the first.
+type Roots = (List<SignedRoot, MAX_ROOTS>, Verified<RootDocument>, SigningPublicKey);
 
 /// Joins this terminal to a deployment. A terminal that has joined may join the same deployment
 /// again, and another one when root says that it leaves the first.
@@ -45,8 +45,12 @@ pub fn join(agent: &Agent, request: &Join) -> Result<Joined, AgentError> {
         let known = token.is_for(key).map_err(|error| Denial::new(error.code(), error))?;
         Ok::<bool, AgentError>(known)
     };
+    // The deployment's root key may be another one than when this terminal joined.
+    let followed = agent.directory.view().root.as_ref().map(|root| root.root_key);
     let elsewhere = match &before {
-        Some(identity) => !is_for(&identity.root_key)?,
+        Some(identity) => {
+            !is_for(&identity.root_key)? && !followed.map_or(Ok(false), |key| is_for(&key))?
+        }
         None => false,
     };
     if elsewhere && request.replace != Some(true) {
@@ -57,8 +61,8 @@ pub fn join(agent: &Agent, request: &Join) -> Result<Joined, AgentError> {
         .into());
     }
     let _one_at_a_time = lock(&agent.applying);
-    let (roots, root) = first_contact(&request.server, &agent.clock, is_for)?;
-    let root_key = first_key(&roots)?;
+    let marks = Marks::default();
+    let (roots, root, root_key) = first_contact(&request.server, &agent.clock, &marks, is_for)?;
 
     let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)
         .map_err(std::io::Error::other)?;
@@ -72,10 +76,11 @@ pub fn join(agent: &Agent, request: &Join) -> Result<Joined, AgentError> {
 
     let terminal = TerminalId::from_slice(&reply.terminal.0)?;
     let anchor = Anchor { root_key, terminal };
-    let document = verify_terminal(&reply.document.0, &root, &anchor, &Marks::default())?;
+    let document = verify_terminal(&reply.document.0, &root, &anchor, &marks)?;
     let identity =
         Identity::new(request.server.clone(), terminal, root_key, reply.certificate.0, key)?;
-    take(agent, before.as_deref(), identity, (roots.clone(), root), (&reply.document.0, document))?;
+    let taken = (roots.clone(), root);
+    take(agent, before.as_deref(), identity, taken, (&reply.document.0, document))?;
 
     let mut event = agent.event(EventName::Joined, Outcome::Success);
     event.detail = Some(format!("{} {}", request.name, request.server));
@@ -88,7 +93,7 @@ fn take(
     agent: &Agent,
     before: Option<&Identity>,
     identity: Identity,
-    (roots, root): Roots,
+    (roots, root): (List<SignedRoot, MAX_ROOTS>, Verified<RootDocument>),
     (signed, document): (&[u8], Verified<TerminalDocument>),
 ) -> Result<(), AgentError> {
     // Another terminal number line or another deployment: what was seen before does not apply.
@@ -112,42 +117,53 @@ fn take(
 /// # Errors
 /// [`AgentError`].
 pub fn recover_roots(agent: &Agent, identity: &Identity) -> Result<Vec<u8>, AgentError> {
-    let (roots, root) =
-        first_contact(&identity.server, &agent.clock, |key| Ok(*key == identity.root_key))?;
-    if root.version < agent.marks().root_version {
-        let detail = format!("root document {} < {}", root.version, agent.marks().root_version);
-        return Err(Denial::new(Code::Rollback, detail).into());
-    }
+    let is_anchor = |key: &SigningPublicKey| Ok(*key == identity.root_key);
+    let (roots, root, _) =
+        first_contact(&identity.server, &agent.clock, &agent.marks(), is_anchor)?;
     let ca = root.tls_ca.as_slice().to_vec();
     agent.directory.update(|update| update.roots(roots, root))?;
     Ok(ca)
 }
 
-/// Fetches the root documents from a peer that is not believed, and believes it when its first root
-/// key is the right one and its certificate is of the CA that the current root document names.
+/// Fetches the root documents from a peer that is not believed, and believes it when one of them is
+/// of the right root key, the others follow on it and on the marks, and its certificate is of the
+/// CA that the last one names. Those before it are of keys that this terminal never rests on.
 fn first_contact(
     server: &str,
     clock: &Arc<Clock>,
+    marks: &Marks,
     is_right: impl Fn(&SigningPublicKey) -> Result<bool, AgentError>,
 ) -> Result<Roots, AgentError> {
     let name = server_name(server)?;
     let (config, capture) = tls::capturing()?;
     let reply: RootReply = Http::new(server, config)?.get("/v1/root")?;
     let roots = reply.roots.into_iter().map(SignedRoot::try_from).collect::<Result<Vec<_>, _>>()?;
+    let (roots, key) = from_right_one(roots, is_right)?;
     let roots = List::new(roots)?;
-    let key = first_key(&roots)?;
-    if !is_right(&key)? {
-        return Err(ServerError::NotTrusted("its root key is not the deployment's".into()).into());
-    }
-    let root = SignedRoot::verify_chain(&roots, &key)?;
+    let root = verify_roots(&roots, &key, marks)?;
     clock.raise(root.issued);
     tls::verify_chain(&capture.chain(), root.tls_ca.as_slice(), &name, clock)?;
-    Ok((roots, root))
+    Ok((roots, root, key))
 }
 
-fn first_key(roots: &[SignedRoot]) -> Result<SigningPublicKey, AgentError> {
-    let first = roots.first().ok_or_else(|| ServerError::Malformed("no root document".into()))?;
-    Ok(sign::peek::<RootDocument>(first.by_itself.as_slice())?.root_key)
+/// The root documents from the first one of the right key on. At most as many are looked at as
+/// there can be: it may cost a hash that is slow on purpose.
+fn from_right_one(
+    mut roots: Vec<SignedRoot>,
+    is_right: impl Fn(&SigningPublicKey) -> Result<bool, AgentError>,
+) -> Result<(Vec<SignedRoot>, SigningPublicKey), AgentError> {
+    if roots.is_empty() {
+        return Err(ServerError::Malformed("no root document".into()).into());
+    }
+    let mut before = None;
+    for (at, root) in roots.iter().enumerate().take(MAX_ROOTS) {
+        let key = sign::peek::<RootDocument>(root.by_itself.as_slice())?.root_key;
+        if before != Some(key) && is_right(&key)? {
+            return Ok((roots.split_off(at), key));
+        }
+        before = Some(key);
+    }
+    Err(ServerError::NotTrusted("its root key is not the deployment's".into()).into())
 }
 
 fn join_request(request: &Join, token: &JoinToken, key: &str) -> Result<JoinRequest, AgentError> {

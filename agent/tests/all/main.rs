@@ -14,6 +14,7 @@ mod control;
 mod crash;
 mod directory;
 mod exchanged_keys;
+mod exchanged_root_key;
 mod loans;
 mod lockout;
 mod logins;

@@ -22,6 +22,7 @@ use wardkey_core::message::agent::Join;
 use wardkey_core::name::DisplayText;
 use wardkey_core::time::{ClockReading, UnixTime};
 use wardkey_core::token::JoinToken;
+use wardkey_testkit::next_root_key;
 
 struct Terminal {
     folder: tempfile::TempDir,
@@ -85,13 +86,110 @@ fn a_terminal_joins_synchronises_and_recovers_over_tls() {
     assert_eq!(t.agent.identity().unwrap().terminal, TERMINAL);
     assert!(t.agent.directory.view().is_complete());
     // The cache is lost: the roots come again, for the key that was joined.
-    t.agent.state.close();
-    t.agent.directory.close();
-    std::fs::write(t.folder.path().join("directory.redb"), b"gone").unwrap();
+    lose_directory(&t);
     let agent = open_at(t.folder.path(), &t.time);
     assert!(agent.directory.view().root.is_none());
     wardkey_agent::sync::run::round(&agent, 0).unwrap();
     assert!(agent.directory.view().is_complete());
+}
+
+#[test]
+fn a_terminal_that_joins_after_an_exchange_rests_on_the_new_root_key_and_older_ones_follow() {
+    let ward = Ward::new();
+    let server = Server::start(&ward, false);
+    let one = ward.change(|state| state.root.clone());
+    let (_, second) = next_root_key(&one, 100, 120);
+    ward.change(|state| state.extra_roots = vec![second.clone()]);
+    let (_, of_new) = JoinToken::make([2; 10], &signing(120).public()).unwrap();
+    let new = terminal(T0);
+    let joined = join(&new.agent, &request(&server.address, &of_new)).unwrap();
+    assert_eq!(*joined.roots, *std::slice::from_ref(&second), "nothing of the old key");
+    assert_eq!(new.agent.identity().unwrap().root_key, signing(120).public());
+    wardkey_agent::sync::run::round(&new.agent, 0).unwrap();
+    assert!(new.agent.directory.view().is_complete());
+    // With its directory lost it begins there again.
+    lose_directory(&new);
+    let agent = open_at(new.folder.path(), &new.time);
+    wardkey_agent::sync::run::round(&agent, 0).unwrap();
+    assert_eq!(agent.directory.view().roots.len(), 1);
+
+    // By a token of before a terminal begins at the first and follows.
+    let old = terminal(T0);
+    let joined = join(&old.agent, &request(&server.address, &server.token_text)).unwrap();
+    assert_eq!(joined.roots.len(), 2);
+    assert_eq!(old.agent.marks().root_key, Some(signing(120).public()));
+    // A token of now is of the same deployment; one of neither key is not.
+    join(&old.agent, &request(&server.address, &of_new)).unwrap();
+    assert_eq!(old.agent.identity().unwrap().root_key, signing(120).public());
+    let (_, other) = JoinToken::make([2; 10], &signing(66).public()).unwrap();
+    assert_eq!(refused(join(&old.agent, &request(&server.address, &other))), Code::AlreadyJoined);
+}
+
+#[test]
+fn a_join_begins_with_its_token_s_root_key_whatever_stands_around_it() {
+    let ward = Ward::new();
+    let server = Server::start(&ward, false);
+    let one = ward.change(|state| state.root.clone());
+    let (two, second) = next_root_key(&one, 100, 120);
+    let (_, third) = next_root_key(&two, 120, 121);
+    let (_, foreign) = next_root_key(&one, 66, 66);
+    let (_, token) = JoinToken::make([2; 10], &signing(120).public()).unwrap();
+    let many = |count| std::iter::repeat_n(foreign.clone(), count).collect::<Vec<_>>();
+    let right = vec![second, third];
+    for (what, roots) in [
+        ("none of its key", many(2)),
+        ("a foreign one behind", [right.clone(), many(1)].concat()),
+        ("too many in front", [many(15), right.clone()].concat()),
+        ("too many behind", [right.clone(), many(15)].concat()),
+    ] {
+        ward.change(|state| state.extra_roots = roots);
+        let terminal = terminal(T0);
+        join(&terminal.agent, &request(&server.address, &token)).expect_err(what);
+        assert!(terminal.agent.identity().is_none(), "{what}");
+        assert!(terminal.agent.directory.view().root.is_none(), "{what}");
+        assert!(!server.joined.load(Ordering::SeqCst), "{what}");
+    }
+    for in_front in [0, 14] {
+        ward.change(|state| state.extra_roots = [many(in_front), right.clone()].concat());
+        let joined = join(&terminal(T0).agent, &request(&server.address, &token)).unwrap();
+        assert_eq!(*joined.roots, *right, "{in_front}");
+    }
+}
+
+#[test]
+fn whoever_has_the_old_root_key_wins_nothing_at_a_terminal_that_lost_its_directory() {
+    let ward = Ward::new();
+    let server = Server::start(&ward, false);
+    let one = ward.change(|state| state.root.clone());
+    let (_, second) = next_root_key(&one, 100, 120);
+    ward.change(|state| state.extra_roots = vec![second.clone()]);
+    let t = terminal(T0);
+    join(&t.agent, &request(&server.address, &server.token_text)).unwrap();
+    wardkey_agent::sync::run::round(&t.agent, 0).unwrap();
+    lose_directory(&t);
+
+    let agent = open_at(t.folder.path(), &t.time);
+    assert!(agent.directory.view().root.is_none());
+    let (fork, forged) = next_root_key(&one, 100, 66);
+    let (_, longer) = next_root_key(&fork, 66, 67);
+    for roots in [vec![forged.clone()], vec![forged, longer]] {
+        ward.change(|state| state.extra_roots = roots);
+        let refused = wardkey_agent::sync::run::round(&agent, 0);
+        assert_eq!(refused.unwrap_err().code(), Code::RootInvalid);
+        assert!(agent.directory.view().root.is_none());
+    }
+    ward.change(|state| state.extra_roots = Vec::new());
+    let refused = wardkey_agent::sync::run::round(&agent, 0);
+    assert_eq!(refused.unwrap_err().code(), Code::Rollback);
+    ward.change(|state| state.extra_roots = vec![second]);
+    wardkey_agent::sync::run::round(&agent, 0).unwrap();
+    assert!(agent.directory.view().is_complete());
+}
+
+fn lose_directory(terminal: &Terminal) {
+    terminal.agent.state.close();
+    terminal.agent.directory.close();
+    std::fs::write(terminal.folder.path().join("directory.redb"), b"gone").unwrap();
 }
 
 #[test]

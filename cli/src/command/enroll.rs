@@ -14,13 +14,14 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use wardkey_core::code::{Code, Notice, Prompt};
 use wardkey_core::codec::List;
-use wardkey_core::document::SignedRoot;
 use wardkey_core::id::SigningPublicKey;
+use wardkey_core::marks::Marks;
 use wardkey_core::message::agent::{self, EnrollBegin, EnrollFinish, Enrolled, Enrollment};
 use wardkey_core::message::key::{
     KeyCredential, KeyDetails, KeyInfo, MakeCredential, Pin, Reply, Request,
 };
 use wardkey_core::name::{DisplayText, Language};
+use wardkey_core::snapshot::verify_roots;
 use wardkey_core::texts;
 use wardkey_ipc::Deadline;
 
@@ -47,7 +48,7 @@ pub(crate) fn enroll(
     options: &EnrollOptions,
 ) -> Result<Output, CliError> {
     must_be_joined(context)?;
-    let root_key = root_key(context)?;
+    let trust = trust(context)?;
     let code = code(context, options)?;
     let (key, mut details) = keys::the_one_key(context)?;
     if details.pin_must_change {
@@ -55,7 +56,7 @@ pub(crate) fn enroll(
     }
     // Whether the code is right, and what is wanted of the PIN, before one is asked for. Its
     // challenge would not live long enough.
-    let asked = begin(context, &mut Agent::connect(context)?, &code, &root_key)?;
+    let asked = begin(context, &mut Agent::connect(context)?, &code, &trust)?;
     details = pin_rules::announce(context, &asked, details);
     let mut first = if details.pin_set { None } else { Some(first_pin(context, &details)?) };
     loop {
@@ -68,7 +69,7 @@ pub(crate) fn enroll(
             }
         };
         let registered = pin_rules::check(&pin, &asked)
-            .and_then(|()| register(context, &code, &key, &root_key, pin, options));
+            .and_then(|()| register(context, &code, &key, &trust, pin, options));
         match registered {
             Ok(registered) => return Ok(success(context, &registered)),
             Err(error) => details = keys::another_try(context, error, details)?,
@@ -87,10 +88,18 @@ fn must_be_joined(context: &Context<'_, '_>) -> Result<(), CliError> {
     }
 }
 
-/// The root key that this terminal trusts, by root's file, not by the agent's word.
-fn root_key(context: &Context<'_, '_>) -> Result<SigningPublicKey, CliError> {
+/// What this terminal trusts, by root's files, not by the agent's word.
+struct Trust {
+    /// The root key of the anchor.
+    root_key: SigningPublicKey,
+    /// Which root document was followed since.
+    marks: Marks,
+}
+
+fn trust(context: &Context<'_, '_>) -> Result<Trust, CliError> {
+    let marks = anchor::marks(&context.env.marks)?.unwrap_or_default();
     match anchor::read(&context.env.anchor)? {
-        Before::Anchor(anchor) => Ok(anchor.root_key),
+        Before::Anchor(anchor) => Ok(Trust { root_key: anchor.root_key, marks }),
         Before::Nothing => {
             Err(CliError::with(Code::AnchorMissing, context.env.anchor.display().to_string()))
         }
@@ -102,9 +111,9 @@ fn root_key(context: &Context<'_, '_>) -> Result<SigningPublicKey, CliError> {
 
 /// A key makes a credential for the name that the root key signed and for no other: else a
 /// taken-over agent could have it make one for a deployment of its own.
-fn check_rp_id(enrollment: &Enrollment, root_key: &SigningPublicKey) -> Result<(), CliError> {
-    let root = SignedRoot::verify_chain(&enrollment.roots, root_key)
-        .map_err(|error| CliError::because(Code::RootInvalid, error))?;
+fn check_rp_id(enrollment: &Enrollment, trust: &Trust) -> Result<(), CliError> {
+    let root = verify_roots(&enrollment.roots, &trust.root_key, &trust.marks)
+        .map_err(|denial| CliError::because(denial.code, denial))?;
     if root.rp_id == enrollment.rp_id {
         return Ok(());
     }
@@ -151,7 +160,7 @@ fn begin(
     context: &Context<'_, '_>,
     agent: &mut Agent,
     code: &str,
-    root_key: &SigningPublicKey,
+    trust: &Trust,
 ) -> Result<Box<Enrollment>, CliError> {
     let begin = EnrollBegin { code: code.to_owned(), language: context.language };
     let agent::Reply::Enrollment(enrollment) =
@@ -159,7 +168,7 @@ fn begin(
     else {
         return Err(peers::unexpected());
     };
-    check_rp_id(&enrollment, root_key)?;
+    check_rp_id(&enrollment, trust)?;
     Ok(enrollment)
 }
 
@@ -174,13 +183,13 @@ fn register(
     context: &mut Context<'_, '_>,
     code: &str,
     key: &KeyInfo,
-    root_key: &SigningPublicKey,
+    trust: &Trust,
     pin: Pin,
     options: &EnrollOptions,
 ) -> Result<Registered, CliError> {
     let mut agent = Agent::connect(context)?;
     let begun = Instant::now();
-    let enrollment = begin(context, &mut agent, code, root_key)?;
+    let enrollment = begin(context, &mut agent, code, trust)?;
     pin_rules::check(&pin, &enrollment)?;
     let can_force = pin_rules::can_force(&enrollment, key.details.as_ref());
     let args = [("name", enrollment.display_name.as_str()), ("login", enrollment.login.as_str())];

@@ -108,6 +108,7 @@ fn may_replace(
     let hint = match before {
         Before::Nothing => return Ok(()),
         Before::Anchor(anchor) if is_for(token, anchor)? => return Ok(()),
+        Before::Anchor(_) if is_for_followed(token, options)? => return Ok(()),
         // Nobody of the other deployment has passed a test login here.
         _ if options.leave_deployment && profile::state(&context.env.places) == State::On => {
             return Err(CliError::new(Code::StillEnabled));
@@ -126,6 +127,14 @@ fn may_replace(
 /// other one either.
 fn is_for(token: &JoinToken, anchor: &Anchor) -> Result<bool, CliError> {
     token.is_for(&anchor.root_key).map_err(unhashed)
+}
+
+/// Whether a token is of the root key that this terminal has followed to since it joined.
+fn is_for_followed(token: &JoinToken, options: &JoinOptions) -> Result<bool, CliError> {
+    match anchor::followed(&options.marks)? {
+        Some(key) => token.is_for(&key).map_err(unhashed),
+        None => Ok(false),
+    }
 }
 
 fn unhashed(error: TokenError) -> CliError {

@@ -178,6 +178,7 @@ impl Machine {
                 places: self.places(),
                 files_owner: wardkey_settings::files::Owner::current(),
                 anchor: self.path("anchor.toml"),
+                marks: self.path("marks"),
                 person: &mut person,
                 out: &mut out,
                 errors: &mut errors,

@@ -5,6 +5,7 @@ mod break_glass;
 mod codec;
 mod decide;
 mod exchanged_keys;
+mod exchanged_root_key;
 mod growth;
 mod later;
 mod loans;

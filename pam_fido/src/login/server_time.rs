@@ -5,11 +5,11 @@
 //! clock asks nobody.
 
 use wardkey_core::code::Code;
-use wardkey_core::document::SignedRoot;
 use wardkey_core::id::Nonce;
 use wardkey_core::message::agent::Grant;
 use wardkey_core::policy::stage::Stage;
 use wardkey_core::server_time::{Attested, SignedTime};
+use wardkey_core::snapshot::verify_roots;
 use wardkey_core::time::ClockReading;
 use wardkey_ipc::Channel;
 
@@ -58,8 +58,8 @@ impl Question {
             .evidence
             .as_ref()
             .ok_or_else(|| Refusal::new(Code::ProofInvalid, "the agent shows nothing"))?;
-        let root = SignedRoot::verify_chain(&evidence.roots, &world.anchor.root_key)
-            .map_err(|error| Refusal::new(Code::RootInvalid, error))?;
+        let marks = world.machine.marks()?;
+        let root = verify_roots(&evidence.roots, &world.anchor.root_key, &marks)?;
         Ok(Attested::verify(
             signed.as_slice(),
             &root,

@@ -6,7 +6,7 @@ use wardkey_core::codec::List;
 use wardkey_core::document::SignedRoot;
 use wardkey_core::message::agent::{Reply as AgentReply, Request as AgentRequest};
 use wardkey_core::snapshot::Evidence;
-use wardkey_testkit::{Deployment, next_root};
+use wardkey_testkit::{Deployment, next_root, next_root_key};
 
 use super::scene::*;
 use super::taken_over::shown;
@@ -44,6 +44,38 @@ fn after_one_login_under_the_new_root_document_the_stolen_key_opens_nothing() {
         ("under the new one", evidence(&deployment, &[&replaced], STOLEN), Code::TerminalInvalid),
     ] {
         let refused = shown(evidence, &seen.marks);
+        assert_eq!((refused.code(), refused.pin_sent()), (code.number(), false), "{what}");
+        assert!(refused.key.is_empty() && refused.person.questions.is_empty(), "{what}");
+        assert_eq!(refused.marks, seen.marks, "{what}");
+    }
+}
+
+#[test]
+fn after_one_login_under_the_new_root_key_the_old_one_opens_nothing() {
+    let deployment = Deployment::new();
+    let (_, exchanged) = next_root_key(&deployment.root, 100, 120);
+    let honest = evidence(&deployment, &[&exchanged], STOLEN);
+    let mut scene = Scene::of(&deployment);
+    scene.agent_instead(move |_, request| match request {
+        AgentRequest::Begin(_) => {
+            vec![Act::Say(AgentReply::Granted(Box::new(grant_of(honest.clone()))))]
+        }
+        _ => vec![],
+    });
+    let seen = scene.run();
+    assert!(seen.result.is_ok(), "{:?}", seen.result);
+    assert_eq!(seen.marks.root_key, Some(wardkey_testkit::signing(120).public()));
+
+    // An agent in the hands of whoever has the old root key, which is still the anchor's.
+    let (fork, forged) = next_root_key(&deployment.root, 100, 66);
+    let (longer, more) = next_root(&fork, 66, &[STOLEN]);
+    let (_, most) = next_root(&longer, 66, &[STOLEN]);
+    for (what, later, code) in [
+        ("the same length", vec![&forged], Code::RootInvalid),
+        ("longer", vec![&forged, &more, &most], Code::RootInvalid),
+        ("of before", vec![], Code::Rollback),
+    ] {
+        let refused = shown(evidence(&deployment, &later, STOLEN), &seen.marks);
         assert_eq!((refused.code(), refused.pin_sent()), (code.number(), false), "{what}");
         assert!(refused.key.is_empty() && refused.person.questions.is_empty(), "{what}");
         assert_eq!(refused.marks, seen.marks, "{what}");

@@ -39,6 +39,7 @@ pub mod publish_key;
 pub mod reach;
 pub mod report;
 pub mod role;
+pub mod root_key;
 pub mod scope;
 pub mod terminal;
 mod terms;

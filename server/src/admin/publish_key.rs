@@ -11,8 +11,6 @@
 //! Each step is one commit. Terminals take root documents one after the other, so one that was
 //! away for all of them follows when it is back.
 
-use std::path::PathBuf;
-
 use serde::Serialize;
 use wardkey_core::code::Code;
 use wardkey_core::codec::{Bytes, List};
@@ -25,7 +23,7 @@ use wardkey_core::time::UnixTime;
 use super::{Operation, epoch};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::keyring::{Keyring, Secret};
+use crate::keyring::Keyring;
 use crate::log;
 use crate::publish::time::SigningTime;
 use crate::store::terminal::{self, WithRoot};
@@ -34,7 +32,7 @@ use crate::texts::Phrase;
 
 /// Root documents that an exchange leaves for a theft after it: the new key at once, and its
 /// exchange.
-const LEFT_FOR_A_THEFT: usize = 1;
+pub(super) const LEFT_FOR_A_THEFT: usize = 1;
 
 /// A publish key, as it is shown.
 #[derive(Debug, Serialize)]
@@ -81,17 +79,6 @@ pub struct KeyExchanged {
     pub root: RootDocument,
 }
 
-/// A root key that was exported.
-#[derive(Debug, Serialize)]
-pub struct RootKeyExported {
-    /// The encrypted file.
-    pub path: PathBuf,
-    /// How many can open it.
-    pub recipients: u64,
-    /// Whether it is no longer on the server.
-    pub removed: bool,
-}
-
 /// By what root documents are made.
 #[derive(Clone, Copy, Debug)]
 pub struct By<'a> {
@@ -118,26 +105,27 @@ pub async fn show(tx: &mut Tx, keyring: &Keyring) -> Result<PublishKeyView> {
         have,
         terminals: of,
         left: MAX_ROOTS.saturating_sub(roots.len()) as u64,
-        root_key_here: keyring.has(Secret::Root),
+        root_key_here: keyring.has_root_key(&root),
     })
-}
-
-/// Adds the row of the trail for a root key that was exported.
-pub async fn record_export(op: &mut Operation<'_>, done: &RootKeyExported) -> Result<()> {
-    let place = if done.removed { "and removed from the server" } else { "and kept here" };
-    let detail = format!("for {} recipients, {place}", done.recipients);
-    op.record("root-key.export", &done.path.display().to_string(), Some(&detail)).await
 }
 
 /// Makes a new publish key. The root document names the old one too, so that what terminals have
 /// stays valid until they have what the new one signed.
 ///
 /// # Errors
-/// [`Code::KeyExchangeOpen`] before the last exchange is ended; those of the root key.
-pub async fn rotate(op: &mut Operation<'_>, by: By<'_>) -> Result<KeyExchanged> {
+/// [`Code::KeyExchangeOpen`] before the last exchange is ended; [`Code::TerminalsBehindKeys`] while
+/// terminals cannot follow, as they have not joined again after the root key was lost, unless
+/// `anyway`; those of the root key.
+pub async fn rotate(op: &mut Operation<'_>, by: By<'_>, anyway: bool) -> Result<KeyExchanged> {
     let before = before(op, by, LEFT_FOR_A_THEFT + 1).await?;
     if before.publish_keys.len() > 1 {
         return Err(refused(Code::KeyExchangeOpen, vec![]));
+    }
+    let (roots, _) = setting::roots(op.tx).await?;
+    let first = setting::first_version(&roots, before.version);
+    // Nobody has to follow to the first document of a deployment: it comes with the join.
+    if first > 1 && !anyway {
+        all_have(op, first).await?;
     }
     by.keyring.keep_log_secret(&before)?;
     let mut keys = before.publish_keys.to_vec();
@@ -175,17 +163,29 @@ pub async fn retire(op: &mut Operation<'_>, by: By<'_>, anyway: bool) -> Result<
         [_, .., newest] => *newest,
         _ => return Err(refused(Code::KeyExchangeNone, vec![])),
     };
-    let WithRoot { have, of } = terminal::with_root(op.tx, before.version).await?;
-    if have < of && !anyway {
-        let values = vec![("count", (of - have).into())];
-        return Err(refused(Code::TerminalsBehindKeys, values));
+    if !anyway {
+        all_have(op, before.version).await?;
     }
     sign(op, by, before, vec![newest], "publish-key.retire").await
 }
 
+/// Refuses while a terminal that counts has no root document of this version or a newer one.
+async fn all_have(op: &mut Operation<'_>, version: u64) -> Result<()> {
+    let WithRoot { have, of } = terminal::with_root(op.tx, version).await?;
+    if have < of {
+        let values = vec![("count", (of - have).into())];
+        return Err(refused(Code::TerminalsBehindKeys, values));
+    }
+    Ok(())
+}
+
 /// The newest root document, once it is sure that another may follow it, signed by this key, with
 /// room for more after that.
-async fn before(op: &mut Operation<'_>, by: By<'_>, room: usize) -> Result<RootDocument> {
+pub(super) async fn before(
+    op: &mut Operation<'_>,
+    by: By<'_>,
+    room: usize,
+) -> Result<RootDocument> {
     let (roots, root) = setting::roots(op.tx).await?;
     if root.root_key != by.root_key.public() {
         return Err(refused(Code::RootKeyOther, vec![]));
@@ -195,10 +195,11 @@ async fn before(op: &mut Operation<'_>, by: By<'_>, room: usize) -> Result<RootD
     }
     // What a command that was interrupted left: the folder is as the root document says.
     by.keyring.settle(&root)?;
+    by.keyring.settle_root(&roots, &root)?;
     Ok(root)
 }
 
-/// Signs the next root document, and adds it.
+/// Signs the next root document, with these publish keys, and adds it.
 async fn sign(
     op: &mut Operation<'_>,
     by: By<'_>,
@@ -206,23 +207,54 @@ async fn sign(
     keys: Vec<SigningPublicKey>,
     action: &str,
 ) -> Result<KeyExchanged> {
-    let root = RootDocument {
-        version: before.version + 1,
-        publish_keys: List::new(keys).map_err(Error::damaged)?,
-        issued: signing_time(op, by.clock).await?.max(before.issued),
-        ..before
-    };
-    let signed = by.root_key.sign(&root);
-    // The root key is the same, so both signatures are.
-    let bytes = || Bytes::new(signed.clone()).map_err(Error::crypto("root document"));
-    let signed = SignedRoot { by_itself: bytes()?, by_previous: Some(bytes()?) };
-    setting::put_root(op.tx, root.version, &signed).await?;
-
+    let changed = RootDocument { publish_keys: List::new(keys).map_err(Error::damaged)?, ..before };
+    let root = follow(op, by, by.root_key, changed).await?;
     let key = root.publish_keys.last().map(|key| to_hex(&key_id(key))).unwrap_or_default();
     let detail = format!("root document {}", root.version);
     op.record(action, &key, Some(&detail)).await?;
     let WithRoot { of, .. } = terminal::with_root(op.tx, root.version).await?;
     Ok(KeyExchanged { root_version: root.version, key, terminals: of, epoch: None, root })
+}
+
+/// Signs a root document by the root key before it and by its own, and adds it. `before` is the one
+/// that it follows, with what it changes.
+pub(super) async fn follow(
+    op: &mut Operation<'_>,
+    by: By<'_>,
+    own: &SigningKey,
+    before: RootDocument,
+) -> Result<RootDocument> {
+    add(op, by.clock, (own, Some(by.root_key)), before).await
+}
+
+/// Signs a root document by its own root key alone, and adds it: a chain begins with it.
+pub(super) async fn begin_anew(
+    op: &mut Operation<'_>,
+    clock: &Clock,
+    own: &SigningKey,
+    before: RootDocument,
+) -> Result<RootDocument> {
+    add(op, clock, (own, None), before).await
+}
+
+async fn add(
+    op: &mut Operation<'_>,
+    clock: &Clock,
+    (own, previous): (&SigningKey, Option<&SigningKey>),
+    before: RootDocument,
+) -> Result<RootDocument> {
+    let root = RootDocument {
+        version: before.version + 1,
+        root_key: own.public(),
+        issued: signing_time(op, clock).await?.max(before.issued),
+        ..before
+    };
+    let signed =
+        |key: &SigningKey| Bytes::new(key.sign(&root)).map_err(Error::crypto("root document"));
+    let both =
+        SignedRoot { by_itself: signed(own)?, by_previous: previous.map(signed).transpose()? };
+    setting::put_root(op.tx, root.version, &both).await?;
+    Ok(root)
 }
 
 /// The time of signatures: terminals never go back behind that of a root document either.
@@ -234,6 +266,6 @@ async fn signing_time(op: &mut Operation<'_>, clock: &Clock) -> Result<UnixTime>
     }
 }
 
-fn refused(code: Code, values: Vec<(&'static str, Phrase)>) -> Error {
+pub(super) fn refused(code: Code, values: Vec<(&'static str, Phrase)>) -> Error {
     Error::refused(code, texts::phrase(code, values))
 }

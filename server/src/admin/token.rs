@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
-use wardkey_core::document::{MAX_SCOPES, RootDocument};
+use wardkey_core::document::MAX_SCOPES;
 use wardkey_core::id::{from_hex, to_hex};
 use wardkey_core::name::ScopeName;
-use wardkey_core::sign;
 use wardkey_core::time::UnixTime;
 use wardkey_core::token::{JoinToken, MAX_SECONDS, TokenError};
 
@@ -142,10 +141,9 @@ pub async fn add(op: &mut Operation<'_>, new: NewToken<'_>) -> Result<TokenMade>
         return Err(Error::usage(Text::TokenTooLong.with([("days", (MAX_SECONDS / DAY).into())])));
     }
 
-    // The token is bound to the first root key: that of the anchor.
-    let (roots, _) = setting::roots(op.tx).await?;
-    let first = roots.first().ok_or_else(|| Error::damaged("the root document"))?;
-    let first: RootDocument = sign::peek(first.by_itself.as_slice()).map_err(Error::damaged)?;
+    // The token is bound to the present root key: a terminal that joins by it never rests on one of
+    // before.
+    let (_, root) = setting::roots(op.tx).await?;
 
     let replaced = match new.replaces {
         Some(name) => Some(terminal::by_name(op.tx, name).await?),
@@ -157,7 +155,7 @@ pub async fn add(op: &mut Operation<'_>, new: NewToken<'_>) -> Result<TokenMade>
     let replaces = replaced.as_ref().map(|terminal| terminal.id);
 
     let until = op.now.plus(new.seconds);
-    let made = JoinToken::make(secret::random()?, &first.root_key);
+    let made = JoinToken::make(secret::random()?, &root.root_key);
     let (token, text) = made.map_err(Error::crypto("join token"))?;
     let purpose = Purpose { scopes: &scopes, uses: new.uses, replaces };
     token::add(op.tx, (&token.id, &token.secret), &purpose, (op.now, until)).await?;

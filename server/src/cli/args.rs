@@ -33,7 +33,7 @@ pub use log::{Log, LogCheck};
 pub use person::{ImportFormat, PersonCommand};
 pub use publish_key::PublishKey;
 pub use report::{Form, Of, Report};
-pub use root_key::{ByRootKey, RootKey, RootKeyExport};
+pub use root_key::{ByRootKey, RootKey, RootKeyExport, RootKeyRotate};
 pub use site::{Account, Scope, ScopeRules, ScopeSet};
 pub use terminal::{Terminal, TerminalAct, TerminalList, TerminalSet};
 pub use upkeep::{Audit, ClockCommand, ConfigCommand, Epoch, Events};

@@ -2,24 +2,24 @@
 
 use super::args::{ByRootKey, PublishKey};
 use super::context::Context;
+use super::root_key;
 use super::words::time;
 use crate::admin::Operation;
 use crate::admin::publish_key::{self, By, KeyExchanged, PublishKeyView};
 use crate::admin::reach::Reach;
 use crate::error::Result;
-use crate::root_key::{self, Kept};
 use crate::texts::{Phrase, Text};
 
 pub async fn act(context: &Context, command: PublishKey) -> Result<()> {
     match command {
         PublishKey::Show => show(context).await,
-        PublishKey::Rotate { stolen: false, by } => {
+        PublishKey::Rotate { stolen: false, anyway, by } => {
             exchange(context, by, Text::PublishKeyRotated, async |op, by| {
-                publish_key::rotate(op, by).await
+                publish_key::rotate(op, by, anyway).await
             })
             .await
         }
-        PublishKey::Rotate { stolen: true, by } => {
+        PublishKey::Rotate { stolen: true, by, .. } => {
             exchange(context, by, Text::PublishKeyReplaced, async |op, by| {
                 publish_key::rotate_stolen(op, by).await
             })
@@ -41,8 +41,7 @@ async fn exchange(
     act: impl AsyncFnOnce(&mut Operation<'_>, By<'_>) -> Result<KeyExchanged>,
 ) -> Result<()> {
     let keyring = context.keyring();
-    let kept = Kept { file: given.root_key.as_deref(), identity: given.identity.as_deref() };
-    let root_key = root_key::read(&keyring, kept)?;
+    let root_key = root_key::read(context, &given).await?;
     let by = By { root_key: &root_key, keyring: &keyring, clock: &context.clock };
     let done = context.change(given.reason.as_deref(), async |op| act(op, by).await).await?;
     // It is done; a folder that is tidied later is usable too.

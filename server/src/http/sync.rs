@@ -128,9 +128,8 @@ fn what_is_new(
     let mut reply = WaitReply { time: app.clock.now().0, ..WaitReply::default() };
     // What is said is of the same keys, or the terminal could verify only a part of it.
     let _steady = app.publisher.hold_keys();
-    let known = usize::try_from(request.root_version).unwrap_or(usize::MAX);
-    let roots = app.publisher.keys();
-    reply.roots = roots.roots().iter().skip(known).map(RootJson::from).collect();
+    let keys = app.publisher.keys();
+    reply.roots = keys.after(request.root_version).iter().map(RootJson::from).collect();
     // What it has may be signed by a key that the next root document no longer names.
     let signs_anew = !reply.roots.is_empty();
     let (document, issued) = app.publisher.terminal_document(terminal)?;

@@ -4,22 +4,26 @@
 use std::collections::BTreeMap;
 
 use wardkey_core::document::RootDocument;
-use wardkey_core::id::{SigningPublicKey, from_hex};
+use wardkey_core::id::{SigningPublicKey, from_hex, to_hex};
 use wardkey_core::sign::SigningKey;
 use zeroize::Zeroizing;
 
+use crate::error::Result;
 use crate::pki::{KeyAndCertificate, certified, read_certificate};
+use crate::secret;
 
 /// The publish key that is to come.
 pub(super) const NEXT: &str = "publish.next.key";
+/// The root key that is to come.
+pub(super) const ROOT_NEXT: &str = "root.next.key";
 /// The secret of the log, once the publish key that it was made from is gone.
 pub(super) const LOG: &str = "log.key";
 /// The files without which nothing runs.
 pub(super) const NEEDED: [&str; 6] =
     ["publish.key", "code.key", "ca.key", "ca.crt", "server.key", "server.crt"];
 /// The files that are only in some folders: the root key may be kept elsewhere, and the others come
-/// with an exchange of the publish key.
-pub(super) const OPTIONAL: [&str; 3] = ["root.key", NEXT, LOG];
+/// with an exchange of a key.
+pub(super) const OPTIONAL: [&str; 4] = ["root.key", ROOT_NEXT, NEXT, LOG];
 
 /// Files by their names.
 type Files = BTreeMap<String, Zeroizing<String>>;
@@ -33,6 +37,16 @@ pub(super) fn secret_in(text: &str) -> Option<Zeroizing<[u8; 32]>> {
 /// The signing key in the text of a file.
 pub fn signing_in(text: &str) -> Option<SigningKey> {
     Some(SigningKey::from_secret(&*secret_in(text)?))
+}
+
+/// A new root key as a file has it, and the key.
+///
+/// # Errors
+/// [`Error::Io`](crate::error::Error::Io) without randomness.
+pub fn new_root_key() -> Result<(Zeroizing<String>, SigningKey)> {
+    let secret = Zeroizing::new(secret::random::<32>()?);
+    let text = Zeroizing::new(format!("{}\n", to_hex(secret.as_slice())));
+    Ok((text, SigningKey::from_secret(&secret)))
 }
 
 /// Whether the server signs by a key: the last one that the root document names. Those before it

@@ -39,6 +39,11 @@ impl Keys {
         &self.roots
     }
 
+    /// Those of them that follow on a version; none for who cannot follow.
+    pub fn after(&self, version: u64) -> &[SignedRoot] {
+        setting::after(&self.roots, self.root.version, version)
+    }
+
     /// The newest one.
     pub const fn root(&self) -> &RootDocument {
         &self.root
@@ -49,6 +54,9 @@ impl Keys {
     pub(super) fn settle(&self, keyring: &Keyring) {
         if let Err(error) = keyring.settle(&self.root) {
             tracing::warn!(%error, "the publish key before the present one is still there");
+        }
+        if let Err(error) = keyring.settle_root(&self.roots, &self.root) {
+            tracing::warn!(%error, "the files of the root key are not tidied");
         }
     }
 }

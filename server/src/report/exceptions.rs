@@ -171,6 +171,8 @@ fn kind(name: &str) -> Phrase {
         "publish-key.rotate" => Text::KindPublishKeyRotate,
         "publish-key.stolen" => Text::KindPublishKeyStolen,
         "root-key.export" => Text::KindRootKeyExport,
+        "root-key.lost" => Text::KindRootKeyLost,
+        "root-key.rotate" => Text::KindRootKeyRotate,
         "token.reused" => Text::KindTokenReused,
         "terminal.replace-refused" => Text::KindReplaceRefused,
         "terminal.conflict" => Text::KindTerminalConflict,

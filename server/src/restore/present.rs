@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use wardkey_core::code::Code;
-use wardkey_core::document::SignedRoot;
+use wardkey_core::document::{RootDocument, SignedRoot};
 use wardkey_core::texts;
 
 use crate::config::Config;
@@ -19,6 +19,8 @@ use crate::texts::Phrase;
 pub struct Present {
     /// The chain of its root documents.
     pub roots: Vec<SignedRoot>,
+    /// The newest of them.
+    pub root: RootDocument,
     /// The last row of its trail.
     pub end: Entry,
     /// What terminals can have seen of it.
@@ -56,10 +58,10 @@ impl Present {
 
     async fn of(store: &Store) -> Result<Option<Self>> {
         let mut tx = store.read().await?;
-        let (roots, _) = setting::roots(&mut tx).await?;
+        let (roots, root) = setting::roots(&mut tx).await?;
         let Some(end) = audit::last(&mut tx).await? else { return Ok(None) };
         let seen = restored::seen(&mut tx).await?.until(end.time.unsigned_abs());
-        Ok(Some(Self { roots, end, seen }))
+        Ok(Some(Self { roots, root, end, seen }))
     }
 }
 

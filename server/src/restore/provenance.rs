@@ -2,9 +2,9 @@
 //! person who restores it has to know the root key.
 
 use wardkey_core::code::Code;
-use wardkey_core::document::{RootDocument, SignedRoot};
+use wardkey_core::document::SignedRoot;
 use wardkey_core::id::SigningPublicKey;
-use wardkey_core::{sign, texts};
+use wardkey_core::texts;
 use wardkey_help::usage::Wrong;
 
 use super::present::Present;
@@ -38,7 +38,9 @@ pub fn provenance(
         check_root(backup, given)?;
     }
     match present {
-        Some(present) if !same_chain(&present.roots, &backup.roots) => {
+        Some(present)
+            if !same_chain(&present.roots, &backup.roots) || is_of_former(backup, present) =>
+        {
             let path = config.store.display().to_string().into();
             let message = texts::phrase(Code::RestoreOtherDeployment, vec![("path", path)]);
             Err(Error::refused(Code::RestoreOtherDeployment, message))
@@ -49,15 +51,14 @@ pub fn provenance(
     }
 }
 
-/// The key in somebody's papers is that of the first root document or of the present one.
+/// The key in somebody's papers is that of the newest root document of the backup. One of before
+/// does not do: it may have been exchanged because somebody else has it, who could have made a
+/// backup that begins with it.
 ///
 /// # Errors
 /// [`Code::RestoreRootOther`].
 pub fn check_root(backup: &Backup, given: &SigningPublicKey) -> Result<()> {
-    let first = backup.roots.first().and_then(|first| {
-        sign::peek::<RootDocument>(first.by_itself.as_slice()).ok().map(|first| first.root_key)
-    });
-    if *given == backup.root.root_key || first.is_some_and(|first| first == *given) {
+    if *given == backup.root.root_key {
         return Ok(());
     }
     let message = texts::phrase(Code::RestoreRootOther, vec![]);
@@ -67,6 +68,14 @@ pub fn check_root(backup: &Backup, given: &SigningPublicKey) -> Result<()> {
 /// Whether one chain goes on where the other ends: the key of each document signed the next one.
 fn same_chain(one: &[SignedRoot], other: &[SignedRoot]) -> bool {
     !one.is_empty() && !other.is_empty() && one.iter().zip(other).all(|(one, other)| one == other)
+}
+
+/// Whether the root key was exchanged here since the backup: terminals that have followed would
+/// take nothing that the former one signs, and the new one signs nothing that follows on the
+/// backup.
+fn is_of_former(backup: &Backup, present: &Present) -> bool {
+    let (backup, present) = (&backup.root, &present.root);
+    backup.version < present.version && backup.root_key != present.root_key
 }
 
 /// A root key as somebody types it from papers.

@@ -60,6 +60,33 @@ pub async fn root_version(db: &mut Db) -> Result<u64> {
     Ok(version.unwrap_or(0))
 }
 
+/// The documents of a chain that follow on a version: all for who has none, and none for who has
+/// one of before the chain, and cannot follow to it.
+pub fn after(chain: &[SignedRoot], newest: u64, version: u64) -> &[SignedRoot] {
+    if version == 0 {
+        return chain;
+    }
+    let known = version
+        .checked_sub(first_version(chain, newest))
+        .and_then(|known| usize::try_from(known).ok());
+    known.and_then(|known| chain.get(known + 1..)).unwrap_or_default()
+}
+
+/// With which version a chain begins: the first of the deployment, or that of the root key which
+/// took the place of a lost one.
+pub fn first_version(chain: &[SignedRoot], newest: u64) -> u64 {
+    (newest + 1).saturating_sub(chain.len() as u64)
+}
+
+/// Since which version a chain has the root key of its newest document.
+pub fn since_version(chain: &[SignedRoot], newest: &RootDocument) -> u64 {
+    let keys = chain.iter().rev().map_while(|signed| {
+        let root: RootDocument = sign::peek(Bytes::as_slice(&signed.by_itself)).ok()?;
+        (root.root_key == newest.root_key).then_some(root.version)
+    });
+    keys.last().unwrap_or(newest.version)
+}
+
 struct Root(SignedRoot);
 
 impl FromRow for Root {
@@ -71,14 +98,17 @@ impl FromRow for Root {
     }
 }
 
-/// The chain of root documents, and the current one.
+/// The chain of root documents, and the current one. Where the root key was lost, the chain begins
+/// anew with a document that no other signed; those before it are kept, and lead nowhere.
 ///
 /// # Errors
 /// [`Error::Damaged`] when the chain does not hold.
 pub async fn roots(db: &mut Db) -> Result<(Vec<SignedRoot>, RootDocument)> {
     let rows =
         query("SELECT by_itself, by_previous FROM root ORDER BY version").all::<Root>(db).await?;
-    let chain: Vec<SignedRoot> = rows.into_iter().map(|Root(signed)| signed).collect();
+    let mut all: Vec<SignedRoot> = rows.into_iter().map(|Root(signed)| signed).collect();
+    let begin = all.iter().rposition(|signed| signed.by_previous.is_none()).unwrap_or(0);
+    let chain = all.split_off(begin.min(all.len()));
     let first = chain.first().ok_or_else(|| Error::damaged("the root document (run init)"))?;
     let first: RootDocument =
         sign::peek(Bytes::as_slice(&first.by_itself)).map_err(Error::damaged)?;

@@ -300,3 +300,14 @@ pub async fn revoke_replacing(db: &mut Db, terminal: &TerminalId, now: UnixTime)
         .execute(db)
         .await
 }
+
+/// Withdraws every token by which a machine could still join; how many.
+pub async fn revoke_open(db: &mut Db, now: UnixTime) -> Result<u64> {
+    query(
+        "UPDATE join_token SET revoked = $1 WHERE revoked IS NULL AND expires > $1 AND uses >
+             (SELECT count(DISTINCT machine) FROM join_use WHERE join_use.token = join_token.id)",
+    )
+    .bind(now)
+    .execute(db)
+    .await
+}

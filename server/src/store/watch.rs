@@ -111,8 +111,9 @@ pub async fn alarms(db: &mut Db, since: UnixTime) -> Result<Vec<Acts>> {
         "SELECT action, count(*) AS acts FROM audit
          WHERE action IN ('break-glass.used', 'clock.refused', 'event.evidence-invalid',
              'event.set-aside', 'key.clone-suspected', 'publish-key.rotate', 'publish-key.stolen',
-             'root-key.export', 'scope.halt', 'terminal.conflict', 'terminal.quota',
-             'terminal.replace', 'terminal.replace-refused', 'token.reused')
+             'root-key.export', 'root-key.lost', 'root-key.rotate', 'scope.halt',
+             'terminal.conflict', 'terminal.quota', 'terminal.replace',
+             'terminal.replace-refused', 'token.reused')
              AND time >= $1
          GROUP BY action",
     )

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::files::folder_of;
 use crate::fleet::{Reckoned, Stages};
-use crate::keyring::{Holder, Keyring, Secret};
+use crate::keyring::{Holder, Keyring};
 use crate::log;
 use crate::pki::given;
 use crate::publish::time::{SigningTime, Trouble};
@@ -234,7 +234,7 @@ impl Stock {
             log_changed: !log::holds(tx, &config.store).await?,
             exchange,
             keys_since: (root.version > 1).then_some(root.issued),
-            root_key_here: keyring.has(Secret::Root),
+            root_key_here: keyring.has_root_key(&root),
             alarms: watch::alarms(tx, UnixTime(now.0.saturating_sub(DAY))).await?,
             synchronized: synchronized(Path::new(TIMESYNC)),
         })

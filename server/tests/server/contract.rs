@@ -287,6 +287,7 @@ fn the_same_verbs_say_the_same_everywhere() {
         "report shared-accounts",
         "publish-key rotate",
         "publish-key retire",
+        "root-key rotate",
         "root-key export",
         "epoch raise",
         "clock confirm",

@@ -157,8 +157,12 @@ impl Server {
         let refuse = |code| refuse("403 Forbidden", code);
         match path.split('?').next().unwrap() {
             "/v1/root" => {
-                let reply =
-                    RootReply { roots: vec![RootJson::from(&self.ward.signed_root())], time: T0 };
+                let later = self.ward.change(|state| state.extra_roots.clone());
+                let roots = [self.ward.signed_root()].into_iter().chain(later);
+                let reply = RootReply {
+                    roots: roots.map(|root| RootJson::from(&root)).collect(),
+                    time: T0,
+                };
                 json(serde_json::to_value(reply).unwrap())
             }
             "/v1/join" => {

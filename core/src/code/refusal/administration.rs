@@ -198,6 +198,8 @@ with_those_of_operation! {
     ClockIsAhead = 1641,
     /// `$path` starts another program than login on a console.
     OtherLoginProgram = 1642,
+    /// The root key that is said to be lost lies on the server.
+    RootKeyNotLost = 1643,
     /// The server's log of records has other records than those that this terminal saw.
     LogHistoryDiffers = 1670,
     /// It has fewer records than this terminal saw.

@@ -43,7 +43,7 @@ const RECORDED: [(&str, EventName, Option<bool>); 21] = [
 ];
 
 /// What the trail says: the act is its name in the report.
-const ACTS: [&str; 24] = [
+const ACTS: [&str; 26] = [
     "break-glass.add",
     "break-glass.used",
     "break-glass.clear-alarm",
@@ -60,6 +60,8 @@ const ACTS: [&str; 24] = [
     "publish-key.rotate",
     "publish-key.stolen",
     "root-key.export",
+    "root-key.lost",
+    "root-key.rotate",
     "token.reused",
     "terminal.replace-refused",
     "terminal.conflict",

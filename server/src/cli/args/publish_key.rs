@@ -24,6 +24,10 @@ pub enum PublishKey {
         /// Somebody else may have the old key: it counts no longer, and epochs and numbers rise.
         #[arg(long)]
         stolen: bool,
+        /// Also while terminals have not joined again after the root key was lost. They stay with
+        /// what they have until they join.
+        #[arg(long, conflicts_with = "stolen")]
+        anyway: bool,
         #[command(flatten)]
         by: ByRootKey,
     },
