@@ -180,6 +180,25 @@ any_key = 「api-key list」に表示される ID。
 api-key-disable = API キーをすぐに停止します。元に戻せません。必要なら新しく作ります。
 api-key-delete = API キーを削除します。
 
+## 管理者
+administrator = 管理者（役割のある職員）。
+administrator-add = 職員に役割を付けます。1 人に 1 つで、期限を付けることもできます。
+administrator-add_role = できること。owner、site-administrator、help-desk、approver、auditor のいずれか（docs/ROLES.md）。
+administrator-add_scopes = 対象のスコープ。なければ、すべてのスコープが対象です。
+administrator-add_until = 最後の日（その日は 1 日使えます）か、使えなくなる日時。
+administrator-add_seconds = 有効期間（12h、90d）。
+administrator-list = 役割のある職員の一覧（ログイン名の順）。
+administrator-list_role = この役割の職員だけを表示します。
+administrator-show = 職員の役割を表示します（できること、対象、付与日時、期限）。
+administrator-set = 職員の役割を変更します。指定しない項目は変わりません。
+administrator-set_role = できること。owner、site-administrator、help-desk、approver、auditor のいずれか（docs/ROLES.md）。
+administrator-set_scopes = 対象のスコープ（今のものと入れ替えます）。
+administrator-set_all_scopes = すべてのスコープを対象にします。
+administrator-set_until = 最後の日（その日は 1 日使えます）か、使えなくなる日時。
+administrator-set_seconds = 今からの有効期間（12h、90d）。
+administrator-set_without_end = 期限をなくします。
+administrator-remove = 職員の役割を外します。次の要求から使えなくなります。職員はそのまま残ります。
+
 ## スコープと共用アカウント
 scope = スコープ（病棟、施設など）とその規則。
 scope-add = スコープを追加します。

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::store::credential::{self, CredentialStatus};
 use crate::store::pass::{self, EndedBy};
 use crate::store::person::{self, Details, PersonStatus, Profile};
-use crate::store::{PageRequest, Tx, break_glass, code, loan, scope, state};
+use crate::store::{PageRequest, Tx, administrator, break_glass, code, loan, scope, state};
 use crate::texts::{Phrase, Text};
 use crate::when::When;
 
@@ -176,7 +176,7 @@ pub async fn set(
 }
 
 /// Switches a person on or off, or deletes the person for ever. Whoever is not active loses every
-/// open code; whoever is deleted loses every key.
+/// open code; whoever is deleted loses every key, and the role of an administrator.
 pub async fn switch(
     op: &mut Operation<'_>,
     login: &LoginName,
@@ -195,6 +195,7 @@ pub async fn switch(
         }
     }
     if status == PersonStatus::Deleted {
+        administrator::remove(op.tx, person.id).await?;
         for key in credential::of_person(op.tx, person.id).await? {
             if key.status != CredentialStatus::Deleted {
                 credential::set_status(op.tx, &key, CredentialStatus::Deleted).await?;

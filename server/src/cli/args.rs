@@ -1,6 +1,7 @@
 //! The command line, as clap reads it.
 
 mod access;
+mod administrator;
 mod api_key;
 mod backup;
 mod break_glass;
@@ -24,6 +25,7 @@ use wardkey_help::arguments::Common;
 
 use super::value::{rp_id, server_name};
 pub use access::{CodeAdd, CodeCommand, Key, KeyAct, PassAdd, PassCommand, TokenAdd, TokenCommand};
+pub use administrator::{AdministratorAdd, AdministratorCommand, AdministratorSet};
 pub use api_key::{ApiKeyAct, ApiKeyAdd, ApiKeyCommand};
 pub use backup::{Backup, Restore};
 pub use break_glass::{BreakGlassAdd, BreakGlassCommand};
@@ -105,6 +107,9 @@ pub enum Command {
     /// Keys with which programs and people administrate over the network.
     #[command(subcommand)]
     ApiKey(ApiKeyCommand),
+    /// Administrators: people who have a role.
+    #[command(subcommand)]
+    Administrator(AdministratorCommand),
     /// Scopes (wards, sites) and their rules.
     #[command(subcommand)]
     Scope(Scope),

@@ -1,6 +1,7 @@
 //! The command line: every command opens the store itself, so that it works whether the server runs
 //! or not; the running server notices within 100 ms.
 
+mod administrator;
 mod api_key;
 mod args;
 mod backup;
@@ -130,6 +131,7 @@ impl Context {
             Command::Enroll(new) => code::add(self, new).await,
             Command::Token(command) => token::act(self, command).await,
             Command::ApiKey(command) => api_key::act(self, command).await,
+            Command::Administrator(command) => administrator::act(self, command).await,
             Command::Scope(command) => scope::act(self, command).await,
             Command::Account(command) => scope::account(self, command).await,
             Command::Events(command) => trail::events(self, command).await,

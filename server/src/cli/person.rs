@@ -1,15 +1,18 @@
 //! `wardkey-server person`
 
+use serde::Serialize;
 use wardkey_core::name::{LoginName, ScopeName};
 use wardkey_core::time::UnixTime;
 
+use super::administrator::role_and_place;
 use super::args::{self, Paging, PersonAct};
 use super::context::Context;
 use super::import::{self, Asked};
 use super::key;
 use super::words::{dash, state};
 use crate::admin::Edit;
-use crate::admin::person::{self, Changes, NewPerson};
+use crate::admin::administrator::{self, AdministratorView};
+use crate::admin::person::{self, Changes, NewPerson, PersonView};
 use crate::error::Result;
 use crate::store::person::PersonStatus;
 use crate::texts::Text;
@@ -124,15 +127,28 @@ async fn list(context: &Context, scope: Option<&ScopeName>, paging: Paging) -> R
     })
 }
 
+/// A person, and the role that the person has.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    person: PersonView,
+    administrator: Option<AdministratorView>,
+}
+
 async fn show(context: &Context, login: &LoginName) -> Result<()> {
-    let person = person::show(&mut context.read().await?, login).await?;
+    let mut tx = context.read().await?;
+    let person = person::show(&mut tx, login).await?;
+    let protected = &context.config.admin.protected_groups;
+    let role = administrator::of(&mut tx, login, context.clock.now(), protected).await?;
+    let shown = Shown { person, administrator: role };
+    let Shown { person, administrator: role } = &shown;
     let zone = context.zone();
     let from = person.valid_from.map(|time| when::shown(UnixTime(time), &zone));
     let until = person.valid_until.map(|time| when::shown_end(UnixTime(time), &zone));
-    context.output.say(&person, || {
+    context.output.say(&shown, || {
         let valid =
             [("from", dash(from.as_deref())), ("until", until.unwrap_or_else(|| "-".into()))];
-        let mut lines = context.output.fields(vec![
+        let mut fields = vec![
             (Text::LabelLogin, person.login.as_str().into()),
             (Text::LabelName, person.name.as_str().into()),
             (Text::LabelStatus, state(person.status)),
@@ -140,7 +156,9 @@ async fn show(context: &Context, login: &LoginName) -> Result<()> {
             (Text::LabelValid, Text::FromUntil.with(valid)),
             (Text::LabelScopes, person.scopes.join(", ").into()),
             (Text::LabelGroups, person.groups.join(", ").into()),
-        ]);
+        ];
+        fields.extend(role.as_ref().map(|role| (Text::LabelRole, role_and_place(role))));
+        let mut lines = context.output.fields(fields);
         lines.extend(key::lines(context.output, &person.keys));
         lines
     })

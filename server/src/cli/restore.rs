@@ -177,6 +177,7 @@ fn again(replayed: &Replayed) -> Vec<Phrase> {
         (Text::AgainPeople, &replayed.people),
         (Text::AgainKeys, &replayed.keys),
         (Text::AgainTerminals, &replayed.terminals),
+        (Text::AgainAdministrators, &replayed.administrators),
         (Text::AgainUnknown, &replayed.unknown),
     ]
     .into_iter()

@@ -20,6 +20,7 @@ pub fn state(name: &str) -> Phrase {
         "degraded" => Text::StageDegraded,
         "hard" => Text::StageHard,
         "none" => Text::None,
+        "not-valid" => Text::StateNotValid,
         "online" => Text::StageOnline,
         "open" => Text::StateOpen,
         "out" => Text::StateOut,

@@ -8,7 +8,7 @@ use wardkey_core::name::LoginName;
 
 use super::trails::Trails;
 use crate::admin::key::{self, Which};
-use crate::admin::{Operation, person, terminal};
+use crate::admin::{Operation, administrator, person, terminal};
 use crate::error::{Error, Result};
 use crate::store::audit::Entry;
 use crate::store::credential::CredentialStatus;
@@ -25,6 +25,8 @@ pub struct Replayed {
     pub keys: Vec<String>,
     /// Terminals that are revoked again.
     pub terminals: Vec<String>,
+    /// People who have lost the role of an administrator again: it was taken away or changed.
+    pub administrators: Vec<String>,
     /// Of those, what the backup does not know: it was added and disabled since.
     pub unknown: Vec<String>,
     /// Acts that changed something else, and are lost: how many of each.
@@ -36,6 +38,7 @@ enum Kind {
     Person,
     Key,
     Terminal,
+    Administrator,
 }
 
 /// The last word of a trail about something; the greater takes more away.
@@ -80,6 +83,8 @@ fn word(action: &str) -> Option<(Kind, Word)> {
         "key.delete" => (Kind::Key, Word::Deleted),
         "terminal.enable" => (Kind::Terminal, Word::On),
         "terminal.revoke" => (Kind::Terminal, Word::Off),
+        // Whatever was given after that: what the backup has is the role of before.
+        "administrator.set" | "administrator.remove" => (Kind::Administrator, Word::Off),
         _ => return None,
     })
 }
@@ -88,7 +93,9 @@ fn word(action: &str) -> Option<(Kind, Word)> {
 /// opens nothing.
 pub async fn replay(op: &mut Operation<'_>, trails: &Trails) -> Result<Replayed> {
     let mut done = Replayed { rows: trails.rows().count(), ..Replayed::default() };
-    for row in trails.rows().filter(|row| word(&row.action).is_none()) {
+    // A role that was changed ends, and what it became is lost.
+    let is_lost = |row: &&Entry| word(&row.action).is_none() || row.action == "administrator.set";
+    for row in trails.rows().filter(is_lost) {
         if !WITHOUT_LOSS.iter().any(|begins| row.action.starts_with(begins)) {
             *done.lost.entry(row.action.clone()).or_default() += 1;
         }
@@ -108,7 +115,10 @@ pub async fn replay(op: &mut Operation<'_>, trails: &Trails) -> Result<Replayed>
                 Kind::Person => done.people.push(object.to_owned()),
                 Kind::Key => done.keys.push(object.to_owned()),
                 Kind::Terminal => done.terminals.push(object.to_owned()),
+                Kind::Administrator => done.administrators.push(object.to_owned()),
             },
+            // Without a role in the backup nothing is to be taken away.
+            Err(Error::Refused { code: Code::NotFound, .. }) if kind == Kind::Administrator => {}
             Err(Error::Refused { code: Code::NotFound, .. }) => {
                 done.unknown.push(object.to_owned());
             }
@@ -154,5 +164,9 @@ async fn off(op: &mut Operation<'_>, kind: Kind, object: &str, word: Word) -> Re
             key::switch(op, &which, status).await.map(drop)
         }
         Kind::Terminal => terminal::disable(op, object).await.map(drop),
+        Kind::Administrator => {
+            let login = LoginName::new(object).map_err(Error::damaged)?;
+            administrator::remove(op, &login).await.map(drop)
+        }
     }
 }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wardkey_core::codec::sha256;
 use wardkey_core::id::{Hash, TerminalId, to_hex};
-use wardkey_core::name::printable;
+use wardkey_core::name::{LoginName, printable};
 use wardkey_core::time::UnixTime;
 
 use super::number::to_i64;
@@ -43,6 +43,11 @@ impl Actor {
     /// An API key: its id, and what it is called.
     pub fn api_key(id: &[u8], name: &str) -> Self {
         Self(format!("api-key:{} \"{name}\"", to_hex(id)))
+    }
+
+    /// A person of the directory, who has a role.
+    pub fn person(login: &LoginName) -> Self {
+        Self(format!("person:{login}"))
     }
 
     /// The server itself.

@@ -12,6 +12,7 @@
 //!    ├ terminal, token, code                 who may come
 //!    ├ pass, loaner, loan, break_glass       what stands in for a person's own key
 //!    ├ api_key, api_answer                   who administrates from afar, and what was answered
+//!    ├ administrator                         who of the people administrates
 //!    ├ event, intake, audit                  what happened, and how much of it
 //!    ├ log                                   hashes over what happened
 //!    ├ clock                                 the time of the last signature
@@ -32,6 +33,7 @@
 //! [`Error::Store`]: crate::error::Error::Store
 //! [`Error::Damaged`]: crate::error::Error::Damaged
 
+pub mod administrator;
 mod alone;
 pub mod api_answer;
 pub mod api_key;

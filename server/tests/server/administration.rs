@@ -195,6 +195,15 @@ fn every_act_is_in_the_trail_with_actor_and_reason_and_none_can_be_changed() {
             &["scope", "share", "nurse", "--scope", "icu", "--group", "g", "--reason", "why-7"],
         ),
         ("epoch.raise", &["epoch", "raise", "--reason", "why-8"]),
+        (
+            "administrator.add",
+            &["administrator", "add", "a", "--role", "owner", "--reason", "why-10"],
+        ),
+        (
+            "administrator.set",
+            &["administrator", "set", "a", "--role", "auditor", "--reason", "why-11"],
+        ),
+        ("administrator.remove", &["administrator", "remove", "a", "--reason", "why-12"]),
         ("person.delete", &["person", "delete", "a", "--reason", "why-9\u{7}\n"]),
     ];
     for (action, args) in acts {

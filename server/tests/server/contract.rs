@@ -274,6 +274,7 @@ fn the_same_verbs_say_the_same_everywhere() {
         "loaner return",
         "break-glass clear-alarm",
         "terminal approve",
+        "administrator remove",
         "audit verify",
         "log checkpoint",
         "log export",

@@ -11,6 +11,7 @@
 mod support;
 
 mod administration;
+mod administrators;
 mod api;
 mod api_answers;
 mod api_bounds;

@@ -261,6 +261,7 @@ fn a_backup_of_an_older_version_is_brought_up_to_date() {
         "DROP TABLE loan; DROP INDEX person_loaner; ALTER TABLE person DROP COLUMN kind",
         "DROP TABLE api_answer; DROP TABLE api_key_scope; DROP TABLE api_key",
         "DROP TABLE break_glass_use; DROP TABLE break_glass",
+        "DROP TABLE administrator_scope; DROP TABLE administrator",
         "DELETE FROM _sqlx_migrations WHERE version >= 10",
     ];
     sql(&backup.join("wardkey.db"), Box::leak(Box::new(old)));

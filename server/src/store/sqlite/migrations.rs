@@ -41,6 +41,7 @@ migrations! {
     22 "0022_loan_returned",
     23 "0023_break_glass",
     24 "0024_pin_rules",
+    27 "0027_administrators",
 }
 
 /// What brings a store up to date.
