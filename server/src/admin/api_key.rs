@@ -12,6 +12,7 @@ use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 use zeroize::Zeroizing;
 
+use super::known::{Known, SECRET_LEN};
 use super::operation::{joined, names};
 use super::role::{Grant, Role};
 use super::{Listing, Operation};
@@ -25,8 +26,6 @@ use crate::when::shown_utc;
 
 /// What every token begins with: those who look for secrets in files find it.
 const BEGINS: &str = "wardkey_api_";
-/// Length of a secret in bytes.
-const SECRET_LEN: usize = 32;
 /// The longest that a key is valid, in seconds.
 pub const MAX_SECONDS: u64 = 400 * 86_400;
 /// Scopes that one key may be for: more than a site has wards, few enough for one statement.
@@ -204,26 +203,6 @@ fn id_of(text: &str) -> Result<[u8; ID_LEN]> {
 
 fn hash(id: &[u8; ID_LEN], secret: &[u8]) -> Hash {
     sha256(&[&b"wardkey/api-key/1"[..], id, secret].concat())
-}
-
-/// Who asks, by a token that holds.
-pub struct Known {
-    /// The key.
-    pub id: [u8; ID_LEN],
-    /// What it may, and where.
-    pub grant: Grant,
-    /// As whom the trail names it.
-    pub actor: Actor,
-    /// Seals what is kept for it, and is not stored.
-    pub secret: Zeroizing<[u8; SECRET_LEN]>,
-    /// Whether this use is to be noted.
-    pub is_due: bool,
-}
-
-impl std::fmt::Debug for Known {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Known").field("actor", &self.actor).finish_non_exhaustive()
-    }
 }
 
 /// Whether a text has the form of a token.

@@ -28,6 +28,7 @@ pub mod event;
 pub mod import;
 pub mod init;
 pub mod key;
+pub mod known;
 mod listing;
 #[cfg(test)]
 mod lists;
