@@ -1,7 +1,6 @@
 //! How every request is answered: who asks, whether the role has the act, whether the scopes are
 //! theirs; then, in one transaction, what is asked.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request, State};
@@ -9,18 +8,17 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
-use wardkey_core::code::Code;
 use wardkey_core::id::to_hex;
-use wardkey_core::name::{GroupName, ScopeName};
-use wardkey_core::texts;
 use zeroize::Zeroizing;
 
 use super::call::{Api, Call};
-use super::endpoint::{Asked, Endpoint, Route, Touches, Whom, has_tag};
+use super::endpoint::{Asked, Endpoint, Route, has_tag};
+use super::perform::{must_have, perform};
 use super::repeated::{self, Named};
 use super::{caller, tag};
-use crate::admin::api_key::{self, Known};
-use crate::admin::role::{Act, Grant, Kind};
+use crate::admin::api_key;
+use crate::admin::known::Known;
+use crate::admin::role::Kind;
 use crate::error::{Error, Result};
 use crate::http::body::{Body, kind_of};
 use crate::http::limit::Counted;
@@ -59,9 +57,7 @@ async fn answered<E: Endpoint>(
     mut known: Known,
     (mut parts, body): (Parts, axum::body::Body),
 ) -> Result<Response, ErrorResponse> {
-    if !known.grant.has(E::ACT) {
-        return Err(not_allowed(E::ACT).into());
-    }
+    must_have(&known.grant, E::ACT)?;
     if E::ACT.kind() == Kind::Changes {
         api.app.limiter.take(Counted::ApiKeyChanges(known.id))?;
     }
@@ -119,7 +115,7 @@ async fn answered<E: Endpoint>(
         response.headers_mut().insert(repeated::REPLAYED, yes);
         return Ok(response);
     }
-    let body = done::<E>(&mut call, asked, if_match.as_deref()).await?;
+    let body = tag::bytes(&perform::<E>(&mut call, asked, if_match.as_deref()).await?)?;
     if let Some(named) = &named {
         named.keep(&mut call, &body).await?;
     }
@@ -143,50 +139,6 @@ fn place<E: Route>(known: &Known, path: &str) -> String {
     let (_, query) = path.split_once('?').unwrap_or_default();
     let rest: Vec<&str> = query.split('&').filter(|said| !is_part(said)).collect();
     [E::PATH, &to_hex(&known.id), &rest.join("&")].join("\n")
-}
-
-/// Does what is asked, where who asks may; what goes out.
-async fn done<E: Endpoint>(
-    call: &mut Call<'_>,
-    asked: Asked<E>,
-    if_match: Option<&str>,
-) -> Result<Vec<u8>> {
-    let touches = match E::touches(call, &asked).await {
-        // The same words for what is not there and for what is elsewhere.
-        Err(error) if error.code() == Code::NotFound => return Err(unseen()),
-        touches => touches?,
-    };
-    may(call.grant(), E::ACT, &touches, &call.api.app.config.admin.protected_groups)?;
-    if let Some(wanted) = if_match {
-        tag::must_match(wanted, &E::before(call, &asked).await?)?;
-    }
-    tag::bytes(&E::run(call, asked).await?)
-}
-
-/// Whether who asks may, where and to whom that is.
-fn may(grant: &Grant, act: Act, touches: &Touches, protected: &BTreeSet<GroupName>) -> Result<()> {
-    let (none, nobody) = (BTreeSet::new(), Whom::default());
-    let (own, others, whom) = match touches {
-        Touches::Nothing | Touches::Rows => return Ok(()),
-        Touches::Everything if grant.is_everywhere() => return Ok(()),
-        Touches::Everything => return Err(outside()),
-        Touches::Scopes(own) => (own, &none, &nobody),
-        Touches::Person(whom) => (&whom.scopes, &none, whom),
-        Touches::Moves(whom, others) => (&whom.scopes, others, whom),
-    };
-    // What is elsewhere is not there, wherever it would come.
-    if !grant.sees(own.iter().map(ScopeName::as_str)) {
-        return Err(unseen());
-    }
-    let all = own.union(others).map(ScopeName::as_str);
-    if act.kind() == Kind::Changes && !grant.rules(all) {
-        return Err(outside());
-    }
-    if act.lets_in() && !grant.is_whole() && !whom.groups.is_disjoint(protected) {
-        let message = texts::phrase(Code::PersonProtected, vec![]);
-        return Err(Error::refused(Code::PersonProtected, message));
-    }
-    Ok(())
 }
 
 async fn target<E: Route>(parts: &mut Parts) -> Result<E::Target, ErrorResponse> {
@@ -225,82 +177,4 @@ fn json(body: Vec<u8>) -> Response {
 
 fn invalid_body(error: &serde_json::Error) -> ErrorResponse {
     ErrorResponse::invalid(kind_of(error))
-}
-
-fn not_allowed(act: Act) -> Error {
-    let args = vec![("act", act.as_str().into())];
-    Error::refused(Code::ActNotAllowed, texts::phrase(Code::ActNotAllowed, args))
-}
-
-fn unseen() -> Error {
-    Error::not_found("there is no such thing, or it is not to be seen with this API key")
-}
-
-fn outside() -> Error {
-    Error::refused(Code::OutsideScopes, texts::phrase(Code::OutsideScopes, vec![]))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::admin::role::Role;
-    use crate::admin::testing::{group, scope};
-
-    #[test]
-    fn what_lies_elsewhere_is_not_there_and_what_lies_in_part_elsewhere_stays_as_it_is() {
-        let set = |names: &[&str]| names.iter().map(|name| scope(name)).collect::<BTreeSet<_>>();
-        let of = |names: &[&str]| Touches::Scopes(set(names));
-        let whom = |own: &[&str]| Whom { scopes: set(own), ..Whom::default() };
-        let moves = |own: &[&str], others: &[&str]| Touches::Moves(whom(own), set(others));
-        let icu = Grant::new(Role::SiteAdministrator, Some([scope("icu")].into())).unwrap();
-        let owner = Grant::new(Role::Owner, None).unwrap();
-        for (touches, read, write) in [
-            (of(&["icu"]), None, None),
-            (of(&["icu", "er"]), None, Some(Code::OutsideScopes)),
-            (of(&["er"]), Some(Code::NotFound), Some(Code::NotFound)),
-            (of(&[]), Some(Code::NotFound), Some(Code::NotFound)),
-            (moves(&["icu"], &["icu"]), None, None),
-            (moves(&["icu"], &["er"]), None, Some(Code::OutsideScopes)),
-            (moves(&["er"], &["icu"]), Some(Code::NotFound), Some(Code::NotFound)),
-            (Touches::Everything, Some(Code::OutsideScopes), Some(Code::OutsideScopes)),
-            (Touches::Nothing, None, None),
-            (Touches::Rows, None, None),
-        ] {
-            let none = BTreeSet::new();
-            let refused =
-                |grant, act| may(grant, act, &touches, &none).err().map(|error| error.code());
-            assert_eq!(refused(&icu, Act::ReadPeople), read, "{touches:?}");
-            assert_eq!(refused(&icu, Act::WritePeople), write, "{touches:?}");
-            assert_eq!(refused(&owner, Act::WritePeople), None, "{touches:?}");
-        }
-    }
-
-    #[test]
-    fn who_is_protected_is_let_in_by_an_owner_of_everything_alone() {
-        let protected = BTreeSet::from([group("it")]);
-        let whom = |groups: &[&str]| Whom {
-            scopes: [scope("icu")].into(),
-            groups: groups.iter().map(|name| group(name)).collect(),
-        };
-        let of = |role, scopes| Grant::new(role, scopes).unwrap();
-        let icu = || Some(BTreeSet::from([scope("icu")]));
-        for grant in [
-            of(Role::SiteAdministrator, icu()),
-            of(Role::HelpDesk, None),
-            of(Role::Owner, icu()),
-            of(Role::Owner, None),
-        ] {
-            for act in Act::ALL {
-                let refused = |groups: &[&str]| {
-                    [Touches::Person(whom(groups)), Touches::Moves(whom(groups), BTreeSet::new())]
-                        .map(|touches| may(&grant, *act, &touches, &protected).err())
-                        .map(|error| error.map(|error| error.code()))
-                };
-                let is_refused = act.lets_in() && !grant.is_whole();
-                let expected = is_refused.then_some(Code::PersonProtected);
-                assert_eq!(refused(&["it", "nurses"]), [expected; 2], "{grant:?} {act:?}");
-                assert_eq!(refused(&["nurses"]), [None; 2], "{grant:?} {act:?}");
-            }
-        }
-    }
 }

@@ -12,7 +12,7 @@ use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 
 use super::seal::Seal;
-use crate::admin::api_key::Known;
+use crate::admin::known::Known;
 use crate::admin::reach::{self, Reach, Unheard};
 use crate::admin::role::Grant;
 use crate::admin::{Listing, Operation};

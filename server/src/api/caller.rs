@@ -5,7 +5,8 @@ use axum::http::request::Parts;
 use wardkey_core::code::Code;
 use wardkey_core::time::UnixTime;
 
-use crate::admin::api_key::{self, Known};
+use crate::admin::api_key;
+use crate::admin::known::Known;
 use crate::error::{Error, Result};
 use crate::http::App;
 use crate::http::limit::Counted;

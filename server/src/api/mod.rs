@@ -21,6 +21,7 @@ mod endpoint;
 mod keys;
 mod passes;
 mod people;
+mod perform;
 mod problem;
 mod records;
 mod repeated;
