@@ -283,14 +283,19 @@ wk-1685 = The database is PostgreSQL's. Nothing was done; use pg_dump and pg_res
 wk-1700 = Session { $desktop }: no screen locker known to answer. Without the key it is ended. Please install one.
 wk-1710 = Key of { $name }: wrong PIN (WK-1203), tries left: { $tries }. Enter the PIN, then touch the key:{ " " }
 wk-1720 = This API key is not valid: unknown, disabled or expired. Please ask who administers the server.
-wk-1721 = The role of this API key does not include { $act }. Please ask somebody whose role does.
-wk-1722 = This concerns scopes that the API key is not for. Please ask who administers all of them.
+wk-1721 = This role does not include { $act }. Please ask somebody whose role does.
+wk-1722 = This concerns scopes that are not yours. Please ask who administers all of them.
 wk-1723 = Somebody has changed this meanwhile. Please read it again, and decide by what it says now.
 wk-1724 = This Idempotency-Key was used for another request. Please take a new one.
 wk-1725 = The role { $role } is for certain scopes only. Please name them with --scope.
 wk-1726 = Administration over the network is not served. Please see the log of wardkey-server for the reason.
 wk-1727 = The certificate of the administration listener ends in { $days } days. Please put a new one in place.
-wk-1728 = This concerns somebody in a protected group. Please ask an owner whose API key is for all scopes.
+wk-1728 = This concerns an administrator or a protected group. Please ask an owner of all scopes.
+wk-1740 = You are not signed in, or no longer. Please sign in with your security key.
+wk-1741 = This key did not sign you in: not known here, disabled, or too slow. Please try again.
+wk-1742 = Your key is right, but you have no role here. Please ask an owner for "administrator add".
+wk-1743 = This act lets somebody in: please sign in with your key once more, then do it within five minutes.
+wk-1744 = This form is not from a page of this session. Please go back, load the page again and repeat it.
 
 ## 18xx: without the key
 

@@ -244,6 +244,16 @@ with_those_of_operation! {
     AdministrationCertificateEnds = 1727,
     /// Who is in a protected group is changed by the owner of the whole deployment alone.
     PersonProtected = 1728,
+    /// Nobody is signed in, or no longer.
+    NotSignedIn = 1740,
+    /// A signature that does not sign anybody in: the same for all that can be wrong with it.
+    SignInRefused = 1741,
+    /// The key is right, and its person has no role, or not now.
+    SignInWithoutRole = 1742,
+    /// What lets somebody in needs a signature of the last minutes.
+    SignInAgain = 1743,
+    /// A form that none of our pages sent in this session.
+    FormNotOurs = 1744,
     // 18xx: without the key
     /// Name and code do not match: the same for an unknown name, no pass, a void one, a wrong code.
     PassWrong = 1803,
