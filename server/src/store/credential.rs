@@ -329,6 +329,16 @@ pub async fn used(
     Ok(())
 }
 
+/// Remembers the counter of a signature that was no login.
+pub async fn counted(db: &mut Db, key: &Credential, counter: u32) -> Result<()> {
+    query("UPDATE credential SET counter = $1 WHERE id = $2 AND counter < $1")
+        .bind(counter)
+        .bind(key.row)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// Remembers that a counter went backwards.
 pub async fn suspect_clone(db: &mut Db, key: &Credential, now: UnixTime) -> Result<()> {
     query("UPDATE credential SET clone_suspected = $1 WHERE id = $2")
@@ -339,11 +349,11 @@ pub async fn suspect_clone(db: &mut Db, key: &Credential, now: UnixTime) -> Resu
     Ok(())
 }
 
-/// Forgets that. Later uses are compared with none that is here now: what is still on its way, from
+/// Forgets that, and the greatest counter: it may be that of the copy. Later uses are compared with none that is here now: what is still on its way, from
 /// a terminal that is offline, is not among these.
 pub async fn clear_suspicion(db: &mut Db, key: &Credential) -> Result<()> {
     query(
-        "UPDATE credential SET clone_suspected = NULL,
+        "UPDATE credential SET clone_suspected = NULL, counter = 0,
              suspicion_cleared = (SELECT coalesce(max(seq), 0) FROM event)
          WHERE id = $1",
     )

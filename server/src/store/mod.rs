@@ -12,7 +12,7 @@
 //!    ├ terminal, token, code                 who may come
 //!    ├ pass, loaner, loan, break_glass       what stands in for a person's own key
 //!    ├ api_key, api_answer                   who administrates from afar, and what was answered
-//!    ├ administrator                         who of the people administrates
+//!    ├ administrator, web_session            who of the people administrates, and is signed in
 //!    ├ event, intake, audit                  what happened, and how much of it
 //!    ├ log                                   hashes over what happened
 //!    ├ clock                                 the time of the last signature
@@ -79,6 +79,7 @@ pub mod token;
 mod turns;
 mod value;
 pub mod watch;
+pub mod web_session;
 pub mod whole;
 pub mod witness;
 mod writer;

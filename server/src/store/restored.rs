@@ -144,7 +144,7 @@ pub struct Voided {
     pub sealed: u64,
 }
 
-/// Voids every open code, token, pass, loan and sealed code, and switches API keys off: the backup
+/// Voids every open code, token, pass, loan and sealed code, switches API keys off and ends sessions: the backup
 /// does not know which were used or taken away since, and whoever has one that was can use it
 /// again.
 pub async fn void(db: &mut Db, now: UnixTime) -> Result<Voided> {
@@ -158,6 +158,7 @@ pub async fn void(db: &mut Db, now: UnixTime) -> Result<Voided> {
         .await?;
     query("UPDATE api_key SET disabled = $1 WHERE disabled IS NULL").bind(now).execute(db).await?;
     query("DELETE FROM api_answer").execute(db).await?;
+    query("DELETE FROM web_session").execute(db).await?;
     let people = query("SELECT person FROM pass WHERE ended IS NULL").all::<Only<i64>>(db).await?;
     let passes = people.len() as u64;
     for Only(person) in people {

@@ -262,6 +262,7 @@ fn a_backup_of_an_older_version_is_brought_up_to_date() {
         "DROP TABLE api_answer; DROP TABLE api_key_scope; DROP TABLE api_key",
         "DROP TABLE break_glass_use; DROP TABLE break_glass",
         "DROP TABLE administrator_scope; DROP TABLE administrator",
+        "DROP TABLE web_session; DROP TABLE web_challenge",
         "DELETE FROM _sqlx_migrations WHERE version >= 10",
     ];
     sql(&backup.join("wardkey.db"), Box::leak(Box::new(old)));

@@ -23,6 +23,7 @@ migrations! {
     23 "0023_break_glass",
     24 "0024_pin_rules",
     27 "0027_administrators",
+    28 "0028_web_sessions",
 }
 
 /// What brings a store up to date.

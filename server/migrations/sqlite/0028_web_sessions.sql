@@ -1,0 +1,21 @@
+-- Who is signed in to the pages of administration. A signature begins a session; the next one begins another.
+CREATE TABLE web_session (
+    -- SHA-256 of what the browser keeps.
+    hash       BLOB PRIMARY KEY,
+    person     INTEGER NOT NULL REFERENCES person (id),
+    credential INTEGER NOT NULL REFERENCES credential (id),
+    -- When the key signed.
+    began      INTEGER NOT NULL,
+    -- When it was last used, within a minute.
+    seen       INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX web_session_seen ON web_session (seen);
+CREATE INDEX web_session_person ON web_session (person);
+CREATE INDEX web_session_credential ON web_session (credential);
+
+-- Challenges that were signed, until they are over: none is taken twice.
+CREATE TABLE web_challenge (
+    challenge BLOB PRIMARY KEY,
+    until     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX web_challenge_until ON web_challenge (until);
