@@ -2,6 +2,10 @@
 # have a code are in core/texts/en.ftl; behind a refusal stands its code.
 # The names of variables must be those of ja.ftl (build.rs checks it).
 
+## Pages of administration
+pages-elsewhere = pages = "{ $origin }": security keys of { $rp_id } answer at an address below { $rp_id } only
+reason-missing = a reason is needed, for the trail
+
 ## Backups
 file-not-listed = { $name } is not in it
 file-not-known = { $name } is no file of a backup
@@ -147,7 +151,7 @@ group-was-not = group { $name } was not there
 tag-was-not = tag { $name } was not there
 scope-was-not = scope { $name } was not there
 administrator-without-key = { $name } has no active key to log in with: wardkey-server code add { $name }
-administrator-unprotected = { $name } is in no group of protected_groups ([admin] in server.toml): whoever may issue codes there can become { $name }
+administrator-keys = keys that sign { $name } in: { $keys }; make sure that each is in the right hands
 undo-revocation = Within 24 hours this takes it back: wardkey-server terminal enable { $id }
 approve-with = Approve a terminal with: wardkey-server terminal approve ID
 name-of-nobody = the name that was typed is nobody's

@@ -1,6 +1,10 @@
 # サーバーのコマンドが、答えるとき、拒否するとき、注意を促すとき、尋ねるときの文。番号のある文は core/texts/ja.ftl にある。
 # 拒否の文の後には番号が付く。変数の名前は en.ftl と同じでなければならない（build.rs が確かめる）。
 
+## 管理画面
+pages-elsewhere = pages = "{ $origin }"：{ $rp_id } のセキュリティキーは { $rp_id } 以下のアドレスでのみ使えます
+reason-missing = 記録に残す理由を入力してください
+
 ## バックアップ
 file-not-listed = { $name } がありません
 file-not-known = { $name } はバックアップのファイルではありません
@@ -146,7 +150,7 @@ group-was-not = グループ { $name } は入っていませんでした
 tag-was-not = タグ { $name } はありませんでした
 scope-was-not = スコープ { $name } は入っていませんでした
 administrator-without-key = { $name } には、使えるキーがありません。登録コードを作るには: wardkey-server code add { $name }
-administrator-unprotected = { $name } は保護グループ（server.toml の [admin] の protected_groups）に入っていません。登録コードを作れる人が { $name } になりすますことができます
+administrator-keys = { $name } としてサインインできるキー：{ $keys }。本人が持っていることを確かめてください
 undo-revocation = 24 時間以内なら取り消せます: wardkey-server terminal enable { $id }
 approve-with = 承認するには「wardkey-server terminal approve ID」を実行してください
 name-of-nobody = 入力されたユーザー名の職員はいません

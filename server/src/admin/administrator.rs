@@ -4,17 +4,17 @@ use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use wardkey_core::name::{GroupName, LoginName, ScopeName};
+use wardkey_core::name::{LoginName, ScopeName};
 use wardkey_core::time::UnixTime;
 
 use super::operation::{joined, names};
-use super::role::{Grant, Role, lets_in};
+use super::role::{Grant, Role};
 use super::{Listing, Operation, terms};
 use crate::error::{Error, Result};
 use crate::store::administrator::{self, Administrator, Given};
 use crate::store::credential::CredentialStatus;
 use crate::store::person::{self, Details, PersonKind, PersonRow, PersonStatus};
-use crate::store::{Page, PageRequest, Tx};
+use crate::store::{Page, PageRequest, Tx, code, web_session};
 use crate::texts::{Phrase, Text};
 use crate::when::{When, shown_utc};
 
@@ -102,17 +102,13 @@ pub struct AdministratorRemoved {
     pub role: &'static str,
 }
 
-/// Gives a person a role; `protected` are the groups of `[admin] protected_groups`.
+/// Gives a person a role.
 ///
 /// # Errors
 /// [`Error::Refused`] when there is no such person, the person has a role already, a scope is not
 /// known, or a role that needs scopes has none; one of usage for an end that is past, and for more
 /// than [`MAX_SCOPES`].
-pub async fn add(
-    op: &mut Operation<'_>,
-    new: NewAdministrator,
-    protected: &BTreeSet<GroupName>,
-) -> Result<AdministratorView> {
+pub async fn add(op: &mut Operation<'_>, new: NewAdministrator) -> Result<AdministratorView> {
     let person = person::get(op.tx, &new.login).await?;
     let given = Given {
         role: new.role,
@@ -123,9 +119,10 @@ pub async fn add(
     };
     Grant::new(given.role, given.scopes.clone())?;
     administrator::add(op.tx, &person, &given).await?;
+    withdraw_codes(op, &person).await?;
 
     op.record("administrator.add", new.login.as_str(), Some(&in_the_trail(&given))).await?;
-    show(op.tx, &new.login, op.now, protected).await
+    show(op.tx, &new.login, op.now).await
 }
 
 /// Changes the role of a person.
@@ -136,7 +133,6 @@ pub async fn set(
     op: &mut Operation<'_>,
     login: &LoginName,
     changes: Changes,
-    protected: &BTreeSet<GroupName>,
 ) -> Result<AdministratorChanged> {
     let Administrator { person, given: before } = get(op.tx, login).await?;
     let after = Given {
@@ -155,13 +151,15 @@ pub async fn set(
     let changed = says(&before) != says(&after);
     if changed {
         administrator::change(op.tx, person.id, &after).await?;
+        web_session::end_of_person(op.tx, person.id).await?;
+        withdraw_codes(op, &person).await?;
     }
     let detail = match changed {
         true => format!("{}; before: {}", in_the_trail(&after), in_the_trail(&before)),
         false => "no change".into(),
     };
     op.record("administrator.set", login.as_str(), Some(&detail)).await?;
-    let administrator = show(op.tx, login, op.now, protected).await?;
+    let administrator = show(op.tx, login, op.now).await?;
     Ok(AdministratorChanged { administrator, changed })
 }
 
@@ -172,8 +170,19 @@ pub async fn set(
 pub async fn remove(op: &mut Operation<'_>, login: &LoginName) -> Result<AdministratorRemoved> {
     let Administrator { person, given } = get(op.tx, login).await?;
     administrator::remove(op.tx, person.id).await?;
+    web_session::end_of_person(op.tx, person.id).await?;
     op.record("administrator.remove", login.as_str(), Some(&in_the_trail(&given))).await?;
     Ok(AdministratorRemoved { login: login.to_string(), role: given.role.as_str() })
+}
+
+/// Withdraws the codes that are open: whoever made one when the person had no role yet, or a lesser
+/// one, would enroll a key with it that has the new one.
+async fn withdraw_codes(op: &mut Operation<'_>, person: &PersonRow) -> Result<()> {
+    if code::withdraw(op.tx, person.id, op.now).await? > 0 {
+        let why = Some("open codes of before the role");
+        op.record("code.withdraw", person.login.as_str(), why).await?;
+    }
+    Ok(())
 }
 
 /// A page of administrators by login name, of one role when given.
@@ -182,7 +191,6 @@ pub async fn list(
     role: Option<Role>,
     request: &PageRequest,
     now: UnixTime,
-    protected: &BTreeSet<GroupName>,
 ) -> Result<Listing<AdministratorView>> {
     let Page { rows, next } = administrator::page(tx, role, request).await?;
     let (people, given): (Vec<_>, Vec<_>) =
@@ -190,7 +198,7 @@ pub async fn list(
     let details = person::details(tx, people).await?;
     let rows = details.into_iter().zip(given).collect();
     Ok(Listing::new(Page { rows, next }, |(details, given): (Details, Given)| {
-        AdministratorView::of(&details, &given, now, protected)
+        AdministratorView::of(&details, &given, now)
     }))
 }
 
@@ -198,13 +206,8 @@ pub async fn list(
 ///
 /// # Errors
 /// [`Error::Refused`] when there is no such person, or the person has none.
-pub async fn show(
-    tx: &mut Tx,
-    login: &LoginName,
-    now: UnixTime,
-    protected: &BTreeSet<GroupName>,
-) -> Result<AdministratorView> {
-    of(tx, login, now, protected).await?.ok_or_else(|| without(login))
+pub async fn show(tx: &mut Tx, login: &LoginName, now: UnixTime) -> Result<AdministratorView> {
+    of(tx, login, now).await?.ok_or_else(|| without(login))
 }
 
 /// The role of a person, if the person has one.
@@ -215,12 +218,11 @@ pub async fn of(
     tx: &mut Tx,
     login: &LoginName,
     now: UnixTime,
-    protected: &BTreeSet<GroupName>,
 ) -> Result<Option<AdministratorView>> {
     let person = person::get(tx, login).await?;
     let Some(found) = administrator::of_person(tx, person.id).await? else { return Ok(None) };
     let details = person::details(tx, vec![person]).await?;
-    Ok(details.first().map(|of| AdministratorView::of(of, &found.given, now, protected)))
+    Ok(details.first().map(|of| AdministratorView::of(of, &found.given, now)))
 }
 
 /// What the person in a row may do now, and where: nothing when the person is disabled or not valid
@@ -272,12 +274,7 @@ impl Standing {
 }
 
 impl AdministratorView {
-    fn of(
-        details: &Details,
-        given: &Given,
-        now: UnixTime,
-        protected: &BTreeSet<GroupName>,
-    ) -> Self {
+    fn of(details: &Details, given: &Given, now: UnixTime) -> Self {
         let person = &details.person;
         Self {
             login: person.login.to_string(),
@@ -289,20 +286,23 @@ impl AdministratorView {
             since: given.since.0,
             by: given.by.to_string(),
             until: given.until.map(|time| time.0),
-            warnings: warnings(details, given.role, protected),
+            warnings: warnings(details),
         }
     }
 }
 
-/// Who cannot log in as an administrator, and whom others could become.
-fn warnings(details: &Details, role: Role, protected: &BTreeSet<GroupName>) -> Vec<Phrase> {
+/// Who cannot sign in as an administrator.
+fn warnings(details: &Details) -> Vec<Phrase> {
     let name = || ("name", details.person.login.as_str().into());
     let mut warnings = Vec::new();
-    if !details.keys.iter().any(|key| key.status == CredentialStatus::Active) {
+    let active = details.keys.iter().filter(|key| key.status == CredentialStatus::Active);
+    let keys: Vec<String> = active.map(|key| key.fingerprint().short()).collect();
+    if keys.is_empty() {
         warnings.push(Text::AdministratorWithoutKey.with([name()]));
-    }
-    if lets_in(role) && details.groups.is_disjoint(protected) {
-        warnings.push(Text::AdministratorUnprotected.with([name()]));
+    } else {
+        // Enrolled with codes that others made, perhaps.
+        let keys = ("keys", keys.join(", ").into());
+        warnings.push(Text::AdministratorKeys.with([name(), keys]));
     }
     warnings
 }

@@ -124,11 +124,6 @@ impl Act {
     }
 }
 
-/// Whether a role has an act that can let somebody in.
-pub fn lets_in(role: Role) -> bool {
-    Act::ALL.iter().any(|act| act.lets_in() && act.roles().contains(&role))
-}
-
 /// What somebody may do, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {

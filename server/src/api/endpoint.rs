@@ -141,6 +141,8 @@ pub struct Whom {
     pub scopes: BTreeSet<ScopeName>,
     /// The groups in which they are, would come, or would leave.
     pub groups: BTreeSet<GroupName>,
+    /// Whether they administrate: whoever lets somebody in as them has what they have.
+    pub administrates: bool,
 }
 
 /// Declares a route: its sentence, name, method and path, act, what it takes (target, query, body)

@@ -16,6 +16,7 @@ use crate::admin::person::{
 };
 use crate::admin::{Edit, Listing};
 use crate::error::{Error, Result};
+use crate::store::administrator;
 use crate::store::person::{self as stored, PersonStatus};
 use crate::texts::Text;
 use crate::when::When;
@@ -107,7 +108,7 @@ impl Endpoint for Add {
         }
         let groups: Vec<GroupName> = all_parsed("groups", &asked.body.groups)?;
         let (scopes, groups) = (scopes.into_iter().collect(), groups.into_iter().collect());
-        Ok(Touches::Person(Whom { scopes, groups }))
+        Ok(Touches::Person(Whom { scopes, groups, administrates: false }))
     }
 
     async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<PersonAdded> {
@@ -290,7 +291,8 @@ async fn whom(call: &mut Call<'_>, login: &LoginName) -> Result<Whom> {
 pub async fn whom_of(call: &mut Call<'_>, id: i64) -> Result<Whom> {
     let scopes = stored::scopes(&mut call.tx, id).await?;
     let groups = stored::groups(&mut call.tx, id).await?;
-    Ok(Whom { scopes, groups })
+    let administrates = administrator::of_person(&mut call.tx, id).await?.is_some();
+    Ok(Whom { scopes, groups, administrates })
 }
 
 /// A person, as who asks may see them.

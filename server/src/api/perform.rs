@@ -54,7 +54,8 @@ fn may(grant: &Grant, act: Act, touches: &Touches, protected: &BTreeSet<GroupNam
     if act.kind() == Kind::Changes && !grant.rules(all) {
         return Err(outside());
     }
-    if act.lets_in() && !grant.is_whole() && !whom.groups.is_disjoint(protected) {
+    let is_protected = whom.administrates || !whom.groups.is_disjoint(protected);
+    if act.lets_in() && !grant.is_whole() && is_protected {
         let message = texts::phrase(Code::PersonProtected, vec![]);
         return Err(Error::refused(Code::PersonProtected, message));
     }
@@ -74,7 +75,7 @@ pub fn must_have(grant: &Grant, act: Act) -> Result<()> {
 }
 
 fn unseen() -> Error {
-    Error::not_found("there is no such thing, or it is not to be seen with this API key")
+    Error::not_found("there is no such thing, or it is not yours to see")
 }
 
 fn outside() -> Error {
@@ -120,6 +121,7 @@ mod tests {
     fn who_is_protected_is_let_in_by_an_owner_of_everything_alone() {
         let protected = BTreeSet::from([group("it")]);
         let whom = |groups: &[&str]| Whom {
+            administrates: groups.contains(&"administrators"),
             scopes: [scope("icu")].into(),
             groups: groups.iter().map(|name| group(name)).collect(),
         };
@@ -140,6 +142,7 @@ mod tests {
                 let is_refused = act.lets_in() && !grant.is_whole();
                 let expected = is_refused.then_some(Code::PersonProtected);
                 assert_eq!(refused(&["it", "nurses"]), [expected; 2], "{grant:?} {act:?}");
+                assert_eq!(refused(&["administrators"]), [expected; 2], "{grant:?} {act:?}");
                 assert_eq!(refused(&["nurses"]), [None; 2], "{grant:?} {act:?}");
             }
         }

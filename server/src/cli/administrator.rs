@@ -12,12 +12,11 @@ use crate::when::{When, shown_end};
 
 pub async fn act(context: &Context, command: AdministratorCommand) -> Result<()> {
     let now = context.clock.now();
-    let protected = &context.config.admin.protected_groups;
     match command {
         AdministratorCommand::Add(new) => add(context, new).await,
         AdministratorCommand::List { role, paging } => {
             let (mut tx, request) = (context.read().await?, paging.request());
-            let all = administrator::list(&mut tx, role, &request, now, protected).await?;
+            let all = administrator::list(&mut tx, role, &request, now).await?;
             let head = [
                 Text::HeadLogin,
                 Text::HeadName,
@@ -39,7 +38,7 @@ pub async fn act(context: &Context, command: AdministratorCommand) -> Result<()>
         }
         AdministratorCommand::Show { login } => {
             let mut tx = context.read().await?;
-            let shown = administrator::show(&mut tx, &login, now, protected).await?;
+            let shown = administrator::show(&mut tx, &login, now).await?;
             context.output.warn(&shown.warnings);
             context.output.say(&shown, || {
                 context.output.fields(vec![
@@ -74,9 +73,7 @@ async fn add(context: &Context, new: AdministratorAdd) -> Result<()> {
         scopes: new.scopes,
         end: given_end(new.until, new.seconds).unwrap_or(End::Never),
     };
-    let protected = &context.config.admin.protected_groups;
-    let added =
-        context.change(reason, async |op| administrator::add(op, wanted, protected).await).await?;
+    let added = context.change(reason, async |op| administrator::add(op, wanted).await).await?;
     context.output.warn(&added.warnings);
     context.output.done(&added, is_now(context, &added, Text::AdministratorAdded))
 }
@@ -90,11 +87,9 @@ async fn set(context: &Context, given: AdministratorSet) -> Result<()> {
             false => given_end(given.until, given.seconds),
         },
     };
-    let (login, protected) = (given.login, &context.config.admin.protected_groups);
+    let login = given.login;
     let done = context
-        .change(given.reason.as_deref(), async |op| {
-            administrator::set(op, &login, changes, protected).await
-        })
+        .change(given.reason.as_deref(), async |op| administrator::set(op, &login, changes).await)
         .await?;
     let role = &done.administrator;
     context.output.warn(&role.warnings);

@@ -138,8 +138,7 @@ struct Shown {
 async fn show(context: &Context, login: &LoginName) -> Result<()> {
     let mut tx = context.read().await?;
     let person = person::show(&mut tx, login).await?;
-    let protected = &context.config.admin.protected_groups;
-    let role = administrator::of(&mut tx, login, context.clock.now(), protected).await?;
+    let role = administrator::of(&mut tx, login, context.clock.now()).await?;
     let shown = Shown { person, administrator: role };
     let Shown { person, administrator: role } = &shown;
     let zone = context.zone();

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::restoring::{add, restore};
 use super::support::Deployment;
+use super::support::admin::{Admin, problem};
 
 fn role_of(deployment: &Deployment, login: &str) -> Value {
     deployment.json(&["person", "show", login])["administrator"].clone()
@@ -75,21 +76,63 @@ fn a_role_is_given_shown_changed_and_taken_away() {
 }
 
 #[test]
-fn whom_others_could_become_is_warned_of_until_a_group_is_protected() {
-    let warnings = |configuration: &str| {
-        let deployment = Deployment::with(configuration);
-        deployment.ok(&["person", "add", "hanako", "--name", "H", "--scope", "icu"]);
-        deployment.ok(&["person", "set", "hanako", "--add-group", "it"]);
-        let given = ["administrator", "add", "hanako", "--role", "owner"];
-        let output = deployment.cli(&given);
-        assert_eq!(output.status.code(), Some(0));
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(said.contains("warning: hanako has no active key"), "{said}");
-        let shown = deployment.json(&["administrator", "show", "hanako"]);
-        (said.contains("protected_groups"), shown["warnings"].as_array().unwrap().len())
-    };
-    assert_eq!(warnings(""), (true, 2));
-    assert_eq!(warnings("[admin]\nprotected_groups = [\"it\"]"), (false, 1));
+fn who_has_no_key_to_sign_in_with_is_warned_of() {
+    let deployment = Deployment::new();
+    add(&deployment, "hanako");
+    let output = deployment.cli(&["administrator", "add", "hanako", "--role", "owner"]);
+    assert_eq!(output.status.code(), Some(0));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("warning: hanako has no active key"), "{said}");
+    let shown = deployment.json(&["administrator", "show", "hanako"]);
+    assert_eq!(shown["warnings"].as_array().unwrap().len(), 1);
+}
+
+/// Who made one when the person was nobody in particular would enroll a key with it.
+#[test]
+fn a_code_of_before_the_role_enrolls_no_key() {
+    let deployment = Deployment::new();
+    add(&deployment, "hanako");
+    let is_open = || deployment.json(&["code", "show", "hanako"])["status"] == "open";
+    deployment.ok(&["code", "add", "hanako"]);
+    assert!(is_open());
+    deployment.ok(&["administrator", "add", "hanako", "--role", "auditor"]);
+    assert!(!is_open());
+    deployment.ok(&["code", "add", "hanako"]);
+    deployment.ok(&["administrator", "set", "hanako", "--without-end"]);
+    assert!(is_open(), "nothing changed");
+    deployment.ok(&["administrator", "set", "hanako", "--role", "owner"]);
+    assert!(!is_open());
+}
+
+/// Else whoever may issue codes would enroll a key in an owner's name.
+#[test]
+fn who_has_a_role_is_let_in_by_an_owner_of_everything_alone() {
+    let deployment = Deployment::administrated("");
+    add(&deployment, "hanako");
+    add(&deployment, "jiro");
+    deployment.ok(&["administrator", "add", "hanako", "--role", "auditor"]);
+    let running = deployment.start();
+    let reason = json!({ "reason": "the key is at home" });
+    for (role, scopes) in [
+        ("owner", &["icu"][..]),
+        ("site-administrator", &["icu"]),
+        ("help-desk", &[]),
+        ("help-desk", &["icu"]),
+    ] {
+        let admin = Admin::new(&running, &deployment.api_key(role, scopes));
+        for path in ["/v1/people/hanako/codes", "/v1/people/hanako/pass"] {
+            let answer = admin.post(path, &reason);
+            assert_eq!(problem(&answer), (403, "WK-1728".into()), "{role} {path}");
+        }
+        let answer = admin.post("/v1/people/jiro/codes", &reason);
+        assert_eq!(answer.status, 200, "{role}: {}", answer.body);
+        // To shut somebody out does not wait for an owner.
+        let answer = admin.post("/v1/people/hanako/disable", &reason);
+        assert_eq!(answer.status, 200, "{role}: {}", answer.body);
+    }
+    let whole = Admin::new(&running, &deployment.api_key("owner", &[]));
+    assert_eq!(whole.post("/v1/people/hanako/enable", &reason).status, 200);
+    assert_eq!(whole.post("/v1/people/hanako/codes", &reason).status, 200);
 }
 
 #[test]
