@@ -29,41 +29,7 @@ impl<T: DeserializeOwned, S: Send + Sync, const MAX: usize> FromRequest<S> for B
     type Rejection = ErrorResponse;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ErrorResponse> {
-        let kind = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or("");
-        let kind = kind.split(';').next().unwrap_or("").trim();
-        if !kind.eq_ignore_ascii_case("application/json") {
-            return Err(ErrorResponse::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                Code::RequestInvalid,
-                "the body must be application/json",
-            ));
-        }
-        let too_large = || {
-            ErrorResponse::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                Code::RequestInvalid,
-                format!("at most {MAX} bytes"),
-            )
-        };
-        // Who asks before it sends need not send at all.
-        if asks_first(&request) && announced(&request) > MAX as u64 {
-            return Err(too_large());
-        }
-        let bytes = tokio::time::timeout(BODY_TIME, read(request.into_body(), MAX))
-            .await
-            .map_err(|_| {
-                ErrorResponse::new(
-                    StatusCode::REQUEST_TIMEOUT,
-                    Code::RequestInvalid,
-                    "the body took too long",
-                )
-            })?
-            .map_err(|_| ErrorResponse::invalid("the body ended early"))?
-            .ok_or_else(too_large)?;
+        let bytes = bytes_of(request, "application/json", MAX).await?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
             ErrorResponse::invalid(format!(
                 "line {}, column {}: {}",
@@ -73,6 +39,52 @@ impl<T: DeserializeOwned, S: Send + Sync, const MAX: usize> FromRequest<S> for B
             ))
         })
     }
+}
+
+/// The bytes of a body of this kind, at most `max` of them.
+///
+/// # Errors
+/// 415, 413, 408, or 400 when it ends early.
+pub async fn bytes_of(
+    request: Request,
+    wanted: &'static str,
+    max: usize,
+) -> Result<Vec<u8>, ErrorResponse> {
+    let kind = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
+    let kind = kind.split(';').next().unwrap_or("").trim();
+    if !kind.eq_ignore_ascii_case(wanted) {
+        return Err(ErrorResponse::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Code::RequestInvalid,
+            format!("the body must be {wanted}"),
+        ));
+    }
+    let too_large = || {
+        ErrorResponse::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            Code::RequestInvalid,
+            format!("at most {max} bytes"),
+        )
+    };
+    // Who asks before it sends need not send at all.
+    if asks_first(&request) && announced(&request) > max as u64 {
+        return Err(too_large());
+    }
+    tokio::time::timeout(BODY_TIME, read(request.into_body(), max))
+        .await
+        .map_err(|_| {
+            ErrorResponse::new(
+                StatusCode::REQUEST_TIMEOUT,
+                Code::RequestInvalid,
+                "the body took too long",
+            )
+        })?
+        .map_err(|_| ErrorResponse::invalid("the body ended early"))?
+        .ok_or_else(too_large)
 }
 
 /// Whether the client waits for `100 Continue` before it sends its body (RFC 9110, 10.1.1).

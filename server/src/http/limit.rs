@@ -21,6 +21,8 @@ const MAX_COUNTED: usize = 100_000;
 pub enum Counted {
     /// An address without a certificate; of IPv6 the network of 64 bits, of which one host has all.
     Address(IpAddr),
+    /// Signatures of an address that are to sign somebody in: nothing else that it sends uses them up.
+    SignIn(IpAddr),
     /// A terminal.
     Terminal(TerminalId),
     /// A join token.
@@ -41,6 +43,11 @@ impl Counted {
     /// An address.
     pub fn address(address: IpAddr) -> Self {
         Self::Address(network(address))
+    }
+
+    /// Who signs in from an address.
+    pub fn sign_in(address: IpAddr) -> Self {
+        Self::SignIn(network(address))
     }
 }
 
@@ -105,7 +112,7 @@ impl Limiter {
         now: Instant,
     ) -> Result<usize, ErrorResponse> {
         let limit = f64::from(match counted {
-            Counted::Address(_) => self.limits.address,
+            Counted::Address(_) | Counted::SignIn(_) => self.limits.address,
             Counted::Terminal(_) => self.limits.terminal,
             Counted::Token(_) => self.limits.token,
             Counted::Code(_) => self.limits.code,
@@ -115,7 +122,7 @@ impl Limiter {
             Counted::ApiKeyChanges(_) => self.limits.api_key_changes,
         });
         let buckets = match counted {
-            Counted::Address(_) => &self.addresses,
+            Counted::Address(_) | Counted::SignIn(_) => &self.addresses,
             Counted::Token(_) => &self.tokens,
             Counted::Terminal(_)
             | Counted::Code(_)

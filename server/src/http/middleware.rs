@@ -62,7 +62,7 @@ pub async fn every_request(State(app): Shared, request: Request, next: Next) -> 
 }
 
 /// A line for what was refused: who, where, why; nothing of what was sent.
-fn log_refusal(response: &Response, route: Option<&str>, peer: Option<Peer>) {
+pub fn log_refusal(response: &Response, route: Option<&str>, peer: Option<Peer>) {
     let status = response.status().as_u16();
     // Floods are counted, not told one by one.
     if status < 400 || status == 429 {

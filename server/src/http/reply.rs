@@ -97,7 +97,9 @@ impl ErrorResponse {
             }
             Code::ServerBehind | Code::ServerClock => Self::unavailable(code, message),
             Code::TooManyRequests => Self::too_many(60),
-            Code::ApiKeyInvalid => Self::new(StatusCode::UNAUTHORIZED, code, message),
+            Code::ApiKeyInvalid | Code::NotSignedIn => {
+                Self::new(StatusCode::UNAUTHORIZED, code, message)
+            }
             Code::ChangedMeanwhile => Self::new(StatusCode::PRECONDITION_FAILED, code, message),
             Code::RepeatedDifferently => Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message),
             _ => Self::new(StatusCode::FORBIDDEN, code, message),

@@ -30,6 +30,8 @@ const ANONYMOUS_HEAD: Duration = Duration::from_secs(10);
 /// How long a connection without a terminal's certificate lives: also one that never reads its
 /// answer.
 const ANONYMOUS_LIFE: Duration = Duration::from_secs(60);
+/// How long an answer may take that is under way then.
+const LAST_ANSWER: Duration = Duration::from_secs(30);
 /// How long open requests have when the server stops.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -144,7 +146,15 @@ impl Serving {
                     connection.as_mut().graceful_shutdown();
                     break connection.await;
                 }
-                () = &mut life, if !is_terminal => return,
+                // An answer that is under way is sent: a code is shown once.
+                () = life.as_mut(), if !is_terminal => {
+                    if ends {
+                        return;
+                    }
+                    connection.as_mut().graceful_shutdown();
+                    ends = true;
+                    life.as_mut().reset(tokio::time::Instant::now() + LAST_ANSWER);
+                }
                 // It ends with its certificate, after the answer to what is under way.
                 () = changed(&mut news), if !ends => {
                     if certificate.is_some_and(|own| publisher.is_replaced(&own)) {
