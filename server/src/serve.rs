@@ -14,6 +14,7 @@ use nix::fcntl::Flock;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::admin::session;
 use crate::backup::scratch::Scratch;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -253,6 +254,7 @@ async fn forget_answers(app: &App) -> Result<()> {
     }
     let mut tx = app.store.write().await?;
     api_answer::forget(&mut tx, app.now()).await?;
+    session::forget(&mut tx, app.now()).await?;
     Ok(tx.commit().await?)
 }
 

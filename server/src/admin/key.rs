@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::store::credential::{self, Credential, CredentialStatus};
 use crate::store::loan::{self, EndedBy, StoredLoan};
 use crate::store::person::PersonRow;
-use crate::store::{PageRequest, Tx, person, state};
+use crate::store::{PageRequest, Tx, person, state, web_session};
 use crate::texts::Text;
 
 /// A key.
@@ -160,6 +160,9 @@ pub async fn switch(
 ) -> Result<KeySwitched> {
     let (key, person) = meant(op, which).await?;
     let changed = credential::set_status(op.tx, &key, status).await?;
+    if status != CredentialStatus::Active {
+        web_session::end_of_key(op.tx, key.row).await?;
+    }
     state::publish_person(op.tx, key.person).await?;
     let borrower = tell_borrower(op, &key, status).await?;
 

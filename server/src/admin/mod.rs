@@ -43,6 +43,7 @@ pub mod report;
 pub mod role;
 pub mod root_key;
 pub mod scope;
+pub mod session;
 pub mod terminal;
 mod terms;
 #[cfg(test)]

@@ -13,7 +13,9 @@ use crate::error::{Error, Result};
 use crate::store::credential::{self, CredentialStatus};
 use crate::store::pass::{self, EndedBy};
 use crate::store::person::{self, Details, PersonStatus, Profile};
-use crate::store::{PageRequest, Tx, administrator, break_glass, code, loan, scope, state};
+use crate::store::{
+    PageRequest, Tx, administrator, break_glass, code, loan, scope, state, web_session,
+};
 use crate::texts::{Phrase, Text};
 use crate::when::When;
 
@@ -186,6 +188,7 @@ pub async fn switch(
     let changed = person::set_status(op.tx, person.id, status, op.now).await?;
 
     if status != PersonStatus::Active {
+        web_session::end_of_person(op.tx, person.id).await?;
         code::withdraw(op.tx, person.id, op.now).await?;
         pass::end(op.tx, person.id, EndedBy::Administrator, op.now).await?;
         let by = break_glass::EndedBy::Administrator;

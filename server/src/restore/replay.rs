@@ -62,6 +62,7 @@ const WITHOUT_LOSS: &[&str] = &[
     "loaner.end",
     "restore",
     "root-key.export",
+    "session.",
     "token.",
     "scope.halt",
     "terminal.conflict",
