@@ -1,0 +1,119 @@
+# What the pages of administration say. Sentences that have a code are in core/texts/en.ftl.
+# The names of variables must be those of pages.ja.ftl (build.rs checks it).
+
+## Around every page
+skip-to-main = Skip to the content
+navigation = Pages
+sign-out = Sign out
+to-today = To the first page
+not-done = This was not done
+back = Back
+done = Done
+done-unheard = It is stored, but terminals do not hear of it now:
+more = More
+search = Search
+find-person = A name or login name
+find-terminal = The name of a terminal
+table = Table
+all = All
+nothing = Nothing to show.
+reason = Reason
+
+## Signing in
+sign-in = Sign in
+sign-in-how = Insert your security key and press the button. Type its PIN and touch it when the browser asks.
+sign-in-touch = Waiting for your key …
+sign-in-gave = No key signed. Is it inserted, and did you touch it? Please try again.
+sign-in-without = This browser cannot ask security keys, or this page is not reached over HTTPS.
+sign-in-script = Signing in needs JavaScript, because only a script can ask a key. All other pages do without.
+
+## Roles
+role-owner = owner
+role-site-administrator = site administrator
+role-help-desk = help desk
+role-approver = approver
+role-auditor = auditor
+
+## Pages
+today = Today
+people = People
+terminals = Terminals
+records = Records
+trail = Trail
+all-is-well = Nothing needs attention.
+silent-terminals = Terminals not heard of for an hour
+latest-failures = Latest refused logins
+terminals-active = terminals active
+terminals-silent = of these silent
+terminals-pending = terminals await approval
+last-backup = last backup
+
+## Words of tables
+login = Login
+name = Name
+state = State
+keys = Keys
+scope = Scope
+scopes = Scopes
+groups = Groups
+valid-from = Valid from
+valid-until = Valid until
+label = Label
+fingerprint = Fingerprint
+enrolled = Enrolled
+last-used = Last used
+may-be-copied = may be copied
+tags = Tags
+joined = Joined
+seen = Last heard of
+stage = Offline stage
+behind = Changes behind
+certificate-until = Certificate until
+time = Time
+event = Event
+outcome = Outcome
+person = Person
+terminal = Terminal
+service = Service
+since = Since
+unproven = not proven
+actor = Who
+act = Act
+object = Object
+detail = Detail
+hours = Hours
+
+## States
+state-active = active
+state-disabled = disabled
+state-deleted = deleted
+state-pending = awaits approval
+state-revoked = revoked
+state-open = open
+state-used = used
+state-over = over
+state-ended = ended
+state-success = success
+state-failure = refused
+
+## Acts
+disable-person = Disable this person
+enable-person = Enable this person
+disable-key = Disable this key
+enable-key = Enable this key
+without-key = Codes
+issue-code = Enrollment code
+issue-pass = Temporary code
+end-pass = End the temporary code
+withdraw-codes = Withdraw enrollment codes
+approve-terminal = Approve this terminal
+disable-terminal = Revoke this terminal
+code-what = A one-time code with which this person enrolls a new security key at a terminal.
+code-for = Enrollment code for { $login }
+code-open = An enrollment code is open until { $until }.
+code-made = Enrollment code
+seen-once = It is shown this once and stored nowhere. Hand it over in person.
+pass-what = A temporary code for somebody whose key is forgotten. It lets in at the terminals of the scope until it ends, or until the key is used again.
+pass-for = Temporary code for { $login }, until { $until }
+pass-open = A temporary code is open until { $until }: { $reason }
+pass-issued = Temporary code

@@ -1,0 +1,119 @@
+# 管理画面の文。番号のある文は core/texts/ja.ftl にある。
+# 変数の名前は pages.en.ftl と同じでなければならない（build.rs が確かめる）。
+
+## どの画面にも
+skip-to-main = 本文へ移動
+navigation = 画面
+sign-out = サインアウト
+to-today = 最初の画面へ
+not-done = 実行されませんでした
+back = 戻る
+done = 完了しました
+done-unheard = 保存しましたが、端末にはまだ届きません：
+more = 続きを表示
+search = 検索
+find-person = 名前またはユーザー名
+find-terminal = 端末の名前
+table = 表
+all = すべて
+nothing = 該当するものはありません。
+reason = 理由
+
+## サインイン
+sign-in = サインイン
+sign-in-how = セキュリティキーを差し込み、ボタンを押してください。ブラウザーが求めたら暗証番号を入力し、キーに触れてください。
+sign-in-touch = キーを待っています…
+sign-in-gave = キーで署名できませんでした。キーが差し込まれているか、触れたかを確かめて、もう一度お試しください。
+sign-in-without = このブラウザーではセキュリティキーを使えないか、HTTPS で接続されていません。
+sign-in-script = キーを使えるのはスクリプトだけなので、サインインには JavaScript が必要です。ほかの画面には不要です。
+
+## 役割
+role-owner = オーナー
+role-site-administrator = 部門管理者
+role-help-desk = ヘルプデスク
+role-approver = 承認者
+role-auditor = 監査担当
+
+## 画面
+today = 今日
+people = 利用者
+terminals = 端末
+records = 認証の記録
+trail = 管理の記録
+all-is-well = 対応が必要なことはありません。
+silent-terminals = 1時間以上連絡のない端末
+latest-failures = 最近拒否されたログイン
+terminals-active = 稼働中の端末
+terminals-silent = うち連絡なし
+terminals-pending = 承認待ちの端末
+last-backup = 最後のバックアップ
+
+## 表の言葉
+login = ユーザー名
+name = 名前
+state = 状態
+keys = キー
+scope = スコープ
+scopes = スコープ
+groups = グループ
+valid-from = 有効期間の開始
+valid-until = 有効期限
+label = 名称
+fingerprint = 識別番号
+enrolled = 登録
+last-used = 最終使用
+may-be-copied = 複製の疑い
+tags = タグ
+joined = 参加
+seen = 最終連絡
+stage = オフライン段階
+behind = 未反映の変更
+certificate-until = 証明書の期限
+time = 日時
+event = 種類
+outcome = 結果
+person = 利用者
+terminal = 端末
+service = サービス
+since = 開始日
+unproven = 証明なし
+actor = 実行者
+act = 操作
+object = 対象
+detail = 内容
+hours = 時間
+
+## 状態
+state-active = 有効
+state-disabled = 停止中
+state-deleted = 削除済み
+state-pending = 承認待ち
+state-revoked = 失効
+state-open = 有効
+state-used = 使用済み
+state-over = 期限切れ
+state-ended = 終了
+state-success = 成功
+state-failure = 拒否
+
+## 操作
+disable-person = この利用者を停止する
+enable-person = この利用者を再開する
+disable-key = このキーを停止する
+enable-key = このキーを再開する
+without-key = コード
+issue-code = 登録コード
+issue-pass = 臨時コード
+end-pass = 臨時コードを終了する
+withdraw-codes = 登録コードを取り消す
+approve-terminal = この端末を承認する
+disable-terminal = この端末を失効させる
+code-what = この利用者が端末で新しいセキュリティキーを登録するための、1回限りのコードです。
+code-for = { $login } さんの登録コード
+code-open = 登録コードは { $until } まで有効です。
+code-made = 登録コード
+seen-once = 表示は今回限りで、どこにも保存されません。本人に直接渡してください。
+pass-what = キーを忘れた人のための臨時コードです。終了するか、本人のキーが使われるまで、スコープの端末で使えます。
+pass-for = { $login } さんの臨時コード（{ $until } まで）
+pass-open = 臨時コードが { $until } まで有効です：{ $reason }
+pass-issued = 臨時コード
