@@ -1,0 +1,207 @@
+//! What stands around each page, and the parts that pages share.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use maud::{DOCTYPE, Markup, html};
+use wardkey_core::name::Language;
+
+use super::form::{TOKEN, encoded};
+use super::say::Say;
+use super::site::Site;
+use super::texts::Text;
+use crate::admin::role::{Act, Role};
+use crate::admin::session::SignedIn;
+
+/// The pages that the bar of a page leads to: path, what it is called, the act that it needs.
+const PLACES: [(&str, Text, Act); 4] = [
+    ("/people", Text::People, Act::ReadPeople),
+    ("/terminals", Text::Terminals, Act::ReadTerminals),
+    ("/events", Text::Records, Act::ReadEvents),
+    ("/trail", Text::Trail, Act::ReadTrail),
+];
+
+/// What stands around a page.
+pub struct Frame<'a> {
+    /// The site.
+    pub site: &'a Site,
+    /// Its language.
+    pub say: &'a Say,
+    /// Who looks at it, when somebody is signed in.
+    pub who: Option<&'a SignedIn>,
+    /// Its path, with what it asks: where a change of the language leads back to.
+    pub path: &'a str,
+}
+
+impl Frame<'_> {
+    /// A whole page.
+    pub fn page(&self, title: &str, body: Markup) -> Response {
+        let say = self.say;
+        let language = say.language.to_string();
+        let page = html! {
+            (DOCTYPE)
+            html lang=(language) {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    title { (title) " – " (self.site.deployment) }
+                    link rel="stylesheet" href="/assets/style.css";
+                }
+                body {
+                    a.skip href="#main" { (say.text(Text::SkipToMain)) }
+                    header { div.bar {
+                        a.brand href="/" { (self.site.deployment) }
+                        nav aria-label=(say.text(Text::Navigation)) { (self.places()) }
+                        (self.session())
+                    } }
+                    main id="main" { h1 { (title) } (body) }
+                    footer { "Wardkey " (env!("CARGO_PKG_VERSION")) }
+                }
+            }
+        };
+        let kind = HeaderValue::from_static("text/html; charset=utf-8");
+        ([(header::CONTENT_TYPE, kind)], page.into_string()).into_response()
+    }
+
+    /// The same for something that is not done.
+    pub fn refusal(
+        &self,
+        status: StatusCode,
+        code: &str,
+        (said, again): (&str, Option<&str>),
+    ) -> Response {
+        let title = self.say.text(Text::NotDone);
+        let body = html! {
+            section.note.bad role="alert" { p { (said) } p.quiet { (code) } }
+            @if let Some(again) = again {
+                p { a.button href=(again) { (self.say.text(Text::SignIn)) } }
+            }
+            p { a href="/" { (self.say.text(Text::ToToday)) } }
+        };
+        let mut response = self.page(&title, body);
+        *response.status_mut() = status;
+        response
+    }
+
+    fn places(&self) -> Markup {
+        let Some(who) = self.who else { return html! {} };
+        let here = |path: &str| self.path.starts_with(path).then_some("page");
+        html! {
+            @for (path, text, act) in PLACES {
+                // The trail is of the whole deployment.
+                @let is_theirs = act != Act::ReadTrail || who.known.grant.is_everywhere();
+                @if who.known.grant.has(act) && is_theirs {
+                    a href=(path) aria-current=[here(path)] { (self.say.text(text)) }
+                }
+            }
+        }
+    }
+
+    fn session(&self) -> Markup {
+        let (language, other) = match self.say.language {
+            Language::Ja => (Language::En, "English"),
+            Language::En => (Language::Ja, "日本語"),
+        };
+        html! {
+            div.who {
+                @if let Some(who) = self.who {
+                    span { (who.name) " (" (self.role(who.known.grant.role())) ")" }
+                    form method="post" action="/sign-out" {
+                        (token(who))
+                        button { (self.say.text(Text::SignOut)) }
+                    }
+                }
+                form method="post" action="/language" {
+                    input type="hidden" name="back" value=(self.path);
+                    button name="language" value=(language) lang=(language) {
+                        (other)
+                    }
+                }
+            }
+        }
+    }
+
+    fn role(&self, role: Role) -> String {
+        self.say.text(match role {
+            Role::Owner => Text::RoleOwner,
+            Role::SiteAdministrator => Text::RoleSiteAdministrator,
+            Role::HelpDesk => Text::RoleHelpDesk,
+            Role::Approver => Text::RoleApprover,
+            Role::Auditor => Text::RoleAuditor,
+        })
+    }
+}
+
+/// What says that a form is one of this session.
+pub fn token(who: &SignedIn) -> Markup {
+    html! { input type="hidden" name=(TOKEN) value=(who.form()); }
+}
+
+/// A form with a reason and a button, closed until it is wanted.
+pub fn act(who: &SignedIn, say: &Say, (action, text): (&str, Text), is_bad: bool) -> Markup {
+    let class = if is_bad { "bad" } else { "" };
+    html! {
+        details {
+            summary { (say.text(text)) }
+            form.line method="post" action=(action) {
+                (token(who))
+                label {
+                    (say.text(Text::Reason))
+                    input name="reason" size="32" maxlength="200" required;
+                }
+                button class=(class) { (say.text(text)) }
+            }
+        }
+    }
+}
+
+/// A state, as a word with a colour that says the same.
+pub fn state(say: &Say, word: &str) -> Markup {
+    let (text, class) = match word {
+        "active" => (Text::StateActive, "good"),
+        "disabled" => (Text::StateDisabled, "bad"),
+        "deleted" => (Text::StateDeleted, "bad"),
+        "pending" => (Text::StatePending, ""),
+        "revoked" => (Text::StateRevoked, "bad"),
+        "open" => (Text::StateOpen, "good"),
+        "used" => (Text::StateUsed, ""),
+        "over" | "expired" => (Text::StateOver, ""),
+        "ended" | "withdrawn" => (Text::StateEnded, ""),
+        "success" => (Text::StateSuccess, "good"),
+        "failure" => (Text::StateFailure, "bad"),
+        other => return html! { span.state { (other) } },
+    };
+    html! { span class={ "state " (class) } { (say.text(text)) } }
+}
+
+/// A box that searches a list.
+pub fn search(say: &Say, (action, what): (&str, Text), given: Option<&str>) -> Markup {
+    html! {
+        form.line.no-print role="search" action=(action) {
+            label {
+                (say.text(what))
+                input type="search" name="search" size="28" maxlength="200" value=[given];
+            }
+            button { (say.text(Text::Search)) }
+        }
+    }
+}
+
+/// Where a list goes on.
+pub fn next(say: &Say, path: &str, asked: &[(&str, Option<&str>)], after: Option<&str>) -> Markup {
+    let Some(after) = after else { return html! {} };
+    let given = asked.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
+    let all: Vec<String> = given
+        .chain([("after", after)])
+        .map(|(name, value)| format!("{name}={}", encoded(value)))
+        .collect();
+    html! { p.no-print { a.button href={ (path) "?" (all.join("&")) } { (say.text(Text::More)) } } }
+}
+
+/// That there is nothing, or what there is: a table, which is moved by keys too where it is wider
+/// than the window.
+pub fn or_nothing(say: &Say, is_empty: bool, table: Markup) -> Markup {
+    html! {
+        @if is_empty { p.quiet { (say.text(Text::Nothing)) } }
+        @else { div.wide tabindex="0" role="region" aria-label=(say.text(Text::Table)) { (table) } }
+    }
+}

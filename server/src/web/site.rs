@@ -1,0 +1,180 @@
+//! What all pages share, and the transactions in which they look and act.
+
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use tokio::sync::SemaphorePermit;
+use wardkey_core::code::Code;
+use wardkey_core::name::RpId;
+use wardkey_core::texts;
+use wardkey_core::time::UnixTime;
+
+use super::ceremony::Ceremony;
+use super::form::Form;
+use super::refusal::Refusal;
+use super::visitor::{SESSION, cookie};
+use crate::admin::role::Act;
+use crate::admin::session::{self, SignedIn};
+use crate::api::call::{Api, Call};
+use crate::api::endpoint::{Asked, Endpoint};
+use crate::api::perform::{must_have, perform};
+use crate::error::{Error, Result};
+use crate::http::App;
+use crate::http::limit::Counted;
+use crate::store::Tx;
+use crate::texts::Text;
+
+/// What all pages share.
+pub struct Site {
+    /// What the interface has, too.
+    pub api: Arc<Api>,
+    /// Challenges.
+    pub ceremony: Ceremony,
+    /// Where the pages are: `https://host:port`.
+    pub origin: String,
+    /// For whom keys sign.
+    pub rp_id: RpId,
+    /// The name of the deployment.
+    pub deployment: String,
+}
+
+/// A page that is being made.
+pub struct Look<'a> {
+    /// Who looks, at what, in which transaction.
+    pub call: Call<'a>,
+    _turn: Option<SemaphorePermit<'a>>,
+}
+
+/// An act that a form of somebody's session asks for.
+pub struct Acting<'a> {
+    site: &'a Site,
+    who: SignedIn,
+    secret: String,
+}
+
+impl Site {
+    /// The pages at an origin.
+    ///
+    /// # Errors
+    /// One of an invalid request when no key of this deployment would sign there.
+    pub fn new(api: Arc<Api>, origin: &str) -> Result<Self> {
+        let root = api.app.publisher.keys().root().clone();
+        let rp_id = root.rp_id.clone();
+        let host = origin.strip_prefix("https://").unwrap_or_default();
+        let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+        let below = host.strip_suffix(rp_id.as_str());
+        if !below.is_some_and(|rest| rest.is_empty() || rest.ends_with('.')) {
+            let args = [("origin", origin.into()), ("rp_id", rp_id.as_str().into())];
+            return Err(Error::invalid(Text::PagesElsewhere.with(args)));
+        }
+        Ok(Self {
+            ceremony: Ceremony::new(api.app.code_key.as_slice(), origin)?,
+            origin: origin.to_owned(),
+            deployment: root.name.to_string(),
+            rp_id,
+            api,
+        })
+    }
+
+    /// The application.
+    pub fn app(&self) -> &App {
+        &self.api.app
+    }
+
+    /// Who is signed in; the use is noted, now and then.
+    pub async fn visitor(&self, headers: &HeaderMap) -> Result<SignedIn, Refusal> {
+        let (app, now) = (self.app(), self.app().now());
+        let who = self.signed_in(headers).await?;
+        app.limiter.take(Counted::ApiKey(who.known.id))?;
+        // What cannot be written, as on a full disk, keeps nobody from looking.
+        if who.is_due
+            && let Err(error) = self.note_use(&who, now).await
+        {
+            tracing::warn!(%error, "the use of a session is not noted");
+        }
+        Ok(who)
+    }
+
+    async fn note_use(&self, who: &SignedIn, now: UnixTime) -> Result<()> {
+        let mut tx = self.app().store.write().await?;
+        session::saw(&mut tx, who, now).await?;
+        tx.commit().await.map_err(Error::from)
+    }
+
+    /// Begins a page. `place` is where places in its list are good: its path, and what it asks
+    /// beside the part of the list.
+    pub async fn look<'a>(&'a self, who: &'a SignedIn, place: String) -> Result<Look<'a>> {
+        let turn = self.api.readers.acquire().await.ok();
+        let tx = self.app().store.read().await?;
+        let place = format!("{place}\n{}", who.login);
+        Ok(Look { call: self.call(who, tx, self.app().now(), place), _turn: turn })
+    }
+
+    /// Begins an act that a form asks for.
+    ///
+    /// # Errors
+    /// [`Code::NotSignedIn`]; [`Code::FormNotOurs`]; 429; and without a reason.
+    pub async fn act(&self, form: &Form) -> Result<Acting<'_>, Refusal> {
+        let who = self.signed_in(&form.headers).await?;
+        if !who.sent(form.token()) {
+            let message = texts::phrase(Code::FormNotOurs, vec![]);
+            return Err(Error::refused(Code::FormNotOurs, message).into());
+        }
+        if form.field("reason").is_none() {
+            return Err(Error::invalid(Text::ReasonMissing).into());
+        }
+        self.app().limiter.take(Counted::ApiKeyChanges(who.known.id))?;
+        let secret = cookie(&form.headers, SESSION).unwrap_or_default().to_owned();
+        Ok(Acting { site: self, who, secret })
+    }
+
+    /// Who is signed in. Cookies that do not hold use up what their address may ask.
+    async fn signed_in(&self, headers: &HeaderMap) -> Result<SignedIn, Refusal> {
+        let (app, now) = (self.app(), self.app().now());
+        let secret = cookie(headers, SESSION).unwrap_or_default();
+        // What is none costs no look into the store.
+        if !session::is_secret(secret) {
+            return Err(session::not_signed_in().into());
+        }
+        // Anybody can make one up: what they may ask at once is bounded as reading is.
+        let _turn = self.api.readers.acquire().await.ok();
+        Ok(session::known(&mut app.store.read().await?, secret, now).await?)
+    }
+
+    fn call<'a>(&'a self, who: &'a SignedIn, tx: Tx, now: UnixTime, place: String) -> Call<'a> {
+        let zone = self.app().config.zone();
+        Call { api: &self.api, known: &who.known, tx, now, zone, place }
+    }
+}
+
+impl Acting<'_> {
+    /// Does it, and keeps it.
+    ///
+    /// # Errors
+    /// Those of the act; nothing is kept then. [`Code::SignInAgain`] for what lets somebody in.
+    pub async fn perform<E: Endpoint>(self, mut asked: Asked<E>) -> Result<E::View> {
+        let Self { site, who, secret } = self;
+        must_have(&who.known.grant, E::ACT)?;
+        if needs_signature(E::ACT) {
+            who.must_be_fresh(site.app().now())?;
+        }
+        // It may take a while, and the store's one writer does not wait for it.
+        E::prepare(&mut asked).await?;
+
+        let tx_now = site.app().now();
+        let mut tx = site.app().store.write().await?;
+        // Within the transaction that acts on it: it may be over meanwhile.
+        let who = session::known(&mut tx, &secret, tx_now).await?;
+        let mut call = site.call(&who, tx, tx_now, String::new());
+        let view = perform::<E>(&mut call, asked, None).await?;
+        call.tx.commit().await.map_err(Error::from)?;
+        site.app().refresh().await?;
+        Ok(view)
+    }
+}
+
+/// Whether an act needs a signature of the last minutes: what lets people in, and what lets a
+/// machine in at which they type their PINs.
+const fn needs_signature(act: Act) -> bool {
+    act.lets_in() || matches!(act, Act::ApproveTerminals)
+}
