@@ -195,15 +195,7 @@ impl Config {
                 "attestation_roots",
                 Text::AbsolutePaths.into(),
             ),
-            (
-                self.origin.as_deref().is_none_or(|origin| {
-                    origin
-                        .strip_prefix("https://")
-                        .is_some_and(|host| !host.is_empty() && !host.contains('/'))
-                }),
-                "origin",
-                Text::HttpsHost.into(),
-            ),
+            (self.origin.as_deref().is_none_or(admin::is_origin), "origin", Text::HttpsHost.into()),
         ];
         let all = checks.into_iter().chain(self.database_as_said().checks());
         let tables = self.limits.checks().into_iter().chain(self.watch.checks());

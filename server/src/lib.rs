@@ -52,6 +52,7 @@ pub mod serve;
 pub mod store;
 pub mod texts;
 pub mod watch;
+pub mod web;
 pub mod when;
 mod width;
 

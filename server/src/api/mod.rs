@@ -13,24 +13,25 @@
 //! Refusals are problems (RFC 9457) with our codes.
 
 mod answer;
-mod call;
+pub(crate) mod call;
 mod caller;
-mod codes;
+pub(crate) mod codes;
 mod document;
-mod endpoint;
-mod keys;
-mod passes;
-mod people;
-mod perform;
+pub(crate) mod endpoint;
+pub(crate) mod keys;
+pub(crate) mod passes;
+pub(crate) mod people;
+pub(crate) mod perform;
 mod problem;
-mod records;
+pub(crate) mod records;
 mod repeated;
 mod scopes;
-mod seal;
-mod server;
+pub(crate) mod seal;
+pub(crate) mod server;
 mod table;
 mod tag;
-mod terminals;
+pub(crate) mod terminals;
 
 pub use document::Described;
-pub use table::{described, router};
+pub use table::described;
+pub(crate) use table::{router, shared};

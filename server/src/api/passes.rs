@@ -60,6 +60,13 @@ pub struct PassToIssue {
     prepared: Option<Prepared>,
 }
 
+impl PassToIssue {
+    /// At every terminal of the person's scope.
+    pub fn new(seconds: Option<u64>, scope: Option<String>, reason: String) -> Self {
+        Self { seconds, scope, terminal: None, reason, prepared: None }
+    }
+}
+
 route! {
     "Issues a pass to somebody who has forgotten the key: the only time that its code can be seen."
     Add = Post "/v1/people/{login}/pass" as "passes.add" for IssuePasses

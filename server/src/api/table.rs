@@ -69,18 +69,22 @@ table! {
     records::Trail,
 }
 
-/// The routes, with what every request passes.
+/// What all requests of administration share.
 ///
 /// # Errors
 /// [`Error::Crypto`](crate::error::Error::Crypto) when nothing can be sealed.
-pub fn router(app: Arc<App>) -> Result<Router> {
-    let api = Api {
+pub fn shared(app: Arc<App>) -> Result<Arc<Api>> {
+    Ok(Arc::new(Api {
         document: document::of(&described()),
         cursors: Seal::new(app.code_key.as_slice(), "wardkey/cursor/1")?,
         readers: Semaphore::new(READERS),
-        app: Arc::clone(&app),
-    };
-    Ok(table()
+        app,
+    }))
+}
+
+/// The routes, with what every request passes.
+pub fn router(api: Arc<Api>) -> Router {
+    table()
         .fallback(async || {
             ErrorResponse::new(StatusCode::NOT_FOUND, Code::NotFound, "no such resource")
         })
@@ -88,7 +92,7 @@ pub fn router(app: Arc<App>) -> Result<Router> {
             let message = "this resource has no such method";
             ErrorResponse::new(StatusCode::METHOD_NOT_ALLOWED, Code::RequestInvalid, message)
         })
-        .layer(from_fn_with_state(app, every_request))
+        .layer(from_fn_with_state(Arc::clone(&api.app), every_request))
         .layer(map_response(problem::as_problem))
-        .with_state(Arc::new(api)))
+        .with_state(api)
 }

@@ -16,6 +16,9 @@ use crate::texts::{Phrase, Text};
 pub struct Admin {
     /// Where it listens (HTTPS); nowhere when absent.
     pub listen: Option<SocketAddr>,
+    /// The address of its pages in a browser, such as `https://wardkey.example.org:8444`; without
+    /// it there are none.
+    pub pages: Option<String>,
     /// The certificate (PEM), with those that lead to one that browsers know; the server's own when
     /// absent.
     pub certificate: Option<PathBuf>,
@@ -31,7 +34,7 @@ pub struct Admin {
 
 impl Admin {
     /// What can be wrong, and whether it is right.
-    pub(super) fn checks(&self) -> [(bool, &'static str, Phrase); 4] {
+    pub(super) fn checks(&self) -> [(bool, &'static str, Phrase); 5] {
         let is_path = |path: &Option<PathBuf>| path.as_ref().is_none_or(|path| path.is_absolute());
         let is_pair = self.certificate.is_some() == self.key.is_some();
         [
@@ -43,8 +46,21 @@ impl Admin {
                 if self.key.is_some() { "key" } else { "certificate" },
                 Text::CertificateAndKey.into(),
             ),
+            (self.pages.as_deref().is_none_or(is_said), "pages", Text::HttpsHost.into()),
         ]
     }
+}
+
+/// Whether a text is an origin of HTTPS.
+pub(super) fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://");
+    host.is_some_and(|host| !host.is_empty() && !host.contains('/'))
+}
+
+/// Whether it is an origin as browsers write it: without a port that goes without saying.
+fn is_said(text: &str) -> bool {
+    let origin = url::Url::parse(text).ok().map(|url| url.origin().ascii_serialization());
+    is_origin(text) && origin.as_deref() == Some(text)
 }
 
 fn groups<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeSet<GroupName>, D::Error> {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 
+use axum::Router;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tokio::sync::watch;
@@ -20,6 +21,7 @@ use crate::http::App;
 use crate::lock::{read, write};
 use crate::pki::given::{issuers, pair};
 use crate::texts::Text;
+use crate::web;
 
 /// The interface for administration, while it runs.
 pub(super) struct Administration {
@@ -68,7 +70,7 @@ impl Administration {
         let address = listener.local_addr().map_err(Error::io(Text::DoingStart))?;
         let serving = Serving {
             tls,
-            router: api::router(Arc::clone(app))?,
+            router: routes(app)?,
             // Beside those of terminals, and of who joins.
             gate: Arc::new(Gate::new(app.config.limits)),
             publisher: Arc::clone(&app.publisher),
@@ -83,6 +85,16 @@ impl Administration {
     pub(super) fn reload(&self) -> Result<()> {
         self.given.as_ref().map_or(Ok(()), |given| given.renew())
     }
+}
+
+/// The interface, and the pages where they have an address.
+fn routes(app: &Arc<App>) -> Result<Router> {
+    let api = api::shared(Arc::clone(app))?;
+    let pages = match &app.config.admin.pages {
+        None => Router::new(),
+        Some(origin) => web::router(Arc::clone(&api), origin)?,
+    };
+    Ok(api::router(api).merge(pages))
 }
 
 /// A certificate that somebody else looks after.

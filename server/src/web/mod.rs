@@ -1,0 +1,26 @@
+//! The pages of administration: what the interface does, for people with a browser and a key.
+//!
+//! ```text
+//!   key signs ─> ceremony ─> admin::session ─> cookie
+//!   cookie ─> visitor ─> perform (act x role, scopes: those of the interface) ─> view ─> HTML
+//!   form ── token of the session, origin ──┘
+//! ```
+//! A page shows the views of routes of [`crate::api`], and a form asks for one of them: what
+//! somebody may see and do is decided there, and nothing here decides it again. Pages are written
+//! by the server; the one script is that of signing in, since only a script can ask a key.
+//!
+//! Everything that a page shows is escaped by [`maud`]; nothing is put together by hand.
+
+mod assets;
+mod ceremony;
+mod form;
+mod frame;
+mod pages;
+mod refusal;
+mod routes;
+mod say;
+mod site;
+mod texts;
+mod visitor;
+
+pub use routes::router;

@@ -1,0 +1,12 @@
+//! The pages, each with what its forms ask for.
+
+pub mod code;
+mod done;
+pub mod key;
+pub mod pass;
+pub mod people;
+pub mod person;
+pub mod records;
+pub mod sign_in;
+pub mod terminals;
+pub mod today;
