@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod authenticator;
 pub mod backups;
+pub mod browser;
 pub mod client;
 pub mod follower;
 pub mod people;
