@@ -8,7 +8,7 @@ SUITE ?= bookworm
 # What the tests' workspace builds stands beside what is shipped, never in it.
 TESTS = cd tests &&
 
-.PHONY: all help setup setup-build release pages test check unit test-postgresql vectors e2e demo-build demo bench bench-server bench-verify deb deb-source deb-repro deb-test systems-test doctor-test deb-lint repo siem-test vm-test clean
+.PHONY: all help setup setup-build release pages test check unit test-postgresql vectors e2e demo-build demo bench bench-server bench-verify deb deb-source deb-repro deb-test systems-test doctor-test deb-lint repo siem-test web-test vm-test clean
 
 all: release
 
@@ -24,6 +24,7 @@ help:
 	@echo 'make deb      the Debian packages, in target/deb (deb-lint, deb-test: what is checked of them;'
 	@echo '              deb-source: a source package that builds without network; deb-repro: same bytes twice)'
 	@echo 'make siem-test     what is for collectors and SIEMs (siem/), with what reads it'
+	@echo 'make web-test      the pages of administration in a real Chromium'
 	@echo 'make doctor-test  the profile beside those of Debian'"'"'s packages, in both orders'
 	@echo 'make vm-test  the packages in a virtual machine (DISPLAY_PART=no|lightdm|sddm: the greeter)'
 	@echo '              SUITE=bookworm|trixie|forky: the Debian of deb-lint, deb-test and vm-test'
@@ -118,6 +119,10 @@ doctor-test: setup
 # Configurations and rules for what reads records. Installs sigma-cli and others below target/siem.
 siem-test:
 	tests/siem/run
+
+# Installs Chromium; pictures of all pages are in target/web/pictures.
+web-test: setup
+	tests/web/run
 
 # With this machine's lintian, or with that of a release: make deb-lint SUITE=trixie.
 deb-lint:

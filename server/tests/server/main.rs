@@ -19,6 +19,7 @@ mod api_listener;
 mod api_requests;
 mod backups;
 mod break_glass;
+mod chromium;
 mod clock;
 mod connections;
 mod contract;

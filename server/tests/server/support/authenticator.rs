@@ -190,6 +190,15 @@ impl Credential {
         }
     }
 
+    /// The private key, for a key of another kind; ES256.
+    pub fn to_pkcs8(&self) -> Vec<u8> {
+        use p256::pkcs8::EncodePrivateKey;
+        match &self.private {
+            Private::Es256(key) => key.to_pkcs8_der().unwrap().as_bytes().to_vec(),
+            Private::EdDsa(_) => unreachable!("ES256 only"),
+        }
+    }
+
     /// Fingerprint, as the command line takes it.
     pub fn fingerprint(&self) -> String {
         sha256(&self.id).to_hex()

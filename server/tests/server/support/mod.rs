@@ -5,6 +5,7 @@ pub mod authenticator;
 pub mod backups;
 pub mod browser;
 pub mod client;
+pub mod driver;
 pub mod follower;
 pub mod people;
 pub mod running;

@@ -1,0 +1,206 @@
+//! The pages in a real browser: `make web-test`.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use wardkey_core::event::{EventName, Outcome};
+
+use super::support::authenticator::{Credential, Maker, Making};
+use super::support::client::Terminal;
+use super::support::driver::Chromium;
+use super::support::people::{recorded, refused, report};
+use super::support::ward::{begin, finish_body};
+use super::support::{Deployment, Running, now, until};
+
+/// A ward with people, terminals and records, and its pages.
+struct Stage {
+    deployment: Deployment,
+    running: Running,
+    key: Credential,
+    handle: Vec<u8>,
+    origin: String,
+}
+
+fn enrolled(terminal: &Terminal, code: &str) -> (Credential, Vec<u8>) {
+    let begun: wardkey_core::message::http::EnrollBeginReply = begin(terminal, code).json();
+    let options = &begun.public_key;
+    let key = Credential::make(&Maker::new(), &options.challenge.0, Making::default());
+    let body = finish_body(&begun.session, &key);
+    assert_eq!(terminal.client.post("/v1/enroll/finish", &body).status, 200);
+    (key, options.user.id.0.clone())
+}
+
+impl Stage {
+    fn new() -> Self {
+        // Released again: the pages say their port before the server has it.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let origin = format!("https://admin.wardkey.test:{port}");
+        let deployment = Deployment::with(&format!(
+            "[admin]\nlisten = \"127.0.0.1:{port}\"\npages = \"{origin}\""
+        ));
+        for (login, name) in [("ito", "伊藤 誠"), ("yamada", "山田 花子"), ("sato", "佐藤 次郎")]
+        {
+            deployment.ok(&["person", "add", login, "--name", name, "--scope", "icu"]);
+        }
+        deployment.ok(&["person", "disable", "sato", "--reason", "退職"]);
+        deployment.ok(&["scope", "set", "icu", "--passes", "12h"]);
+        let running = deployment.start_at(now());
+        let terminal = deployment.join(&running, "ICU 1番端末", &["icu"]);
+        deployment.join(&running, "ICU 2番端末", &["icu"]);
+        let (_, _) = enrolled(&terminal, &deployment.ok(&["code", "add", "yamada"]));
+        let (key, handle) = enrolled(&terminal, &deployment.ok(&["code", "add", "ito"]));
+        deployment.ok(&["administrator", "add", "ito", "--role", "owner"]);
+        let events = vec![
+            refused(&terminal, now(), wardkey_core::code::Code::PinWrong),
+            recorded(EventName::AgentStarted, Outcome::Success, &terminal, now() + 1),
+        ];
+        report(&terminal, &events);
+        Self { deployment, running, key, handle, origin }
+    }
+
+    /// Each has the same key in turn: it has signed more often than in the one before.
+    fn chromium(&self, language: &str, signed: u32) -> Chromium {
+        let chromium = Chromium::new(language);
+        chromium.insert(&self.key, &self.handle, signed);
+        chromium
+    }
+
+    fn sign_in(&self, chromium: &Chromium) {
+        chromium.go(&format!("{}/", self.origin));
+        chromium.arrive("/sign-in?next=%2F");
+        chromium.click("#sign-in");
+        chromium.arrive(&format!("{}/", self.origin));
+    }
+}
+
+fn pictures() -> PathBuf {
+    std::env::var_os("PICTURES").expect("tests/web/run says where pictures go").into()
+}
+
+/// What axe-core calls serious or worse.
+fn serious(chromium: &Chromium, axe: &str) -> Vec<String> {
+    chromium.run(axe);
+    let script = "return await axe.run(document).then(found => found.violations)";
+    let violations = chromium.run(script);
+    let is_serious =
+        |found: &&Value| ["serious", "critical"].iter().any(|impact| found["impact"] == *impact);
+    let found = violations.as_array().unwrap().iter().filter(is_serious);
+    found.map(|found| format!("{}: {}", found["id"], found["nodes"][0]["html"])).collect()
+}
+
+#[test]
+#[ignore = "needs Chromium: make web-test"]
+fn every_page_is_seen_in_both_languages_at_two_widths() {
+    let axe = std::env::var_os("AXE").expect("tests/web/run says where axe-core is");
+    let axe = std::fs::read_to_string(axe).unwrap();
+    let stage = Stage::new();
+    stage.deployment.ok(&["code", "add", "yamada"]);
+    stage.deployment.ok(&["pass", "add", "yamada", "--reason", "忘れた"]);
+    let terminals = stage.deployment.rows(&["terminal", "list"]);
+    let terminal = terminals[0]["id"].as_str().unwrap().to_owned();
+    for (language, signed) in [("ja", 1), ("en", 10)] {
+        let chromium = stage.chromium(language, signed);
+        for width in [1280, 390] {
+            chromium.resize(width, 900);
+            chromium.go(&format!("{}/sign-in", stage.origin));
+            look(&chromium, &axe, &format!("sign-in-{language}-{width}"));
+        }
+        stage.sign_in(&chromium);
+        for (name, path) in [
+            ("today", "/"),
+            ("people", "/people"),
+            ("nobody", "/people?search=nobody"),
+            ("person", "/people/yamada"),
+            ("code", "/people/yamada/code"),
+            ("pass", "/people/yamada/pass"),
+            ("terminals", "/terminals"),
+            ("terminal", &format!("/terminals/{terminal}")),
+            ("events", "/events"),
+            ("trail", "/trail"),
+            ("not-there", "/people/nobody"),
+        ] {
+            for width in [1280, 390] {
+                chromium.resize(width, 900);
+                chromium.go(&format!("{}{path}", stage.origin));
+                let lang = chromium.run("return document.documentElement.lang");
+                assert_eq!(lang, language, "{path}");
+                look(&chromium, &axe, &format!("{name}-{language}-{width}"));
+            }
+        }
+    }
+    assert!(stage.running.server().administration().is_some());
+}
+
+/// Takes a picture; nothing of the page is too wide, forbidden or out of somebody's reach.
+fn look(chromium: &Chromium, axe: &str, name: &str) {
+    let wide = chromium
+        .run("return document.documentElement.scrollWidth - document.documentElement.clientWidth");
+    chromium.picture(&Path::new(&pictures()).join(format!("{name}.png")));
+    assert_eq!(wide, 0, "{name} is wider than the window");
+    assert_eq!(serious(chromium, axe), Vec::<String>::new(), "{name}");
+    let complaints: Vec<String> = chromium
+        .complaints()
+        .into_iter()
+        .filter(|said| !said.contains("favicon") && !said.contains("404"))
+        .collect();
+    assert_eq!(complaints, Vec::<String>::new(), "{name}");
+}
+
+#[test]
+#[ignore = "needs Chromium: make web-test"]
+fn a_lost_key_is_switched_off_and_a_code_issued_by_hand() {
+    let stage = Stage::new();
+    let chromium = stage.chromium("ja", 1);
+    chromium.resize(1280, 900);
+    stage.sign_in(&chromium);
+    assert!(chromium.text().contains("伊藤 誠"), "{}", chromium.text());
+
+    chromium.type_in("main input[name=search]", "山田");
+    chromium.click("main form[role=search] button");
+    chromium.click("a[href='/people/yamada']");
+    chromium.click("td details summary");
+    chromium.type_in("td details input[name=reason]", "病棟で紛失");
+    chromium.click("td details button");
+    chromium.arrive("/people/yamada?done=1");
+    assert!(chromium.text().contains("停止中"), "{}", chromium.text());
+
+    chromium.click("a[href='/people/yamada/pass']");
+    chromium.type_in("input[name=reason]", "キーを紛失");
+    chromium.click("main form button");
+    until("a code", || {
+        let code = chromium.run("return document.querySelector('.code')?.innerText ?? ''");
+        code.as_str().unwrap().len() >= 10
+    });
+    chromium.picture(&pictures().join("pass-issued-ja-1280.png"));
+
+    // The other language, and out.
+    chromium.click("form[action='/language'] button");
+    until_english(&chromium);
+    chromium.click("form[action='/sign-out'] button");
+    chromium.arrive("/sign-in");
+    chromium.go(&format!("{}/people", stage.origin));
+    chromium.arrive("/sign-in?next=%2Fpeople");
+    let keys = stage.deployment.rows(&["key", "list", "yamada"]);
+    assert_eq!(keys[0]["status"], "disabled");
+    let done = stage.deployment.actions();
+    for act in ["session.end", "pass.issue", "key.disable", "session.begin"] {
+        assert!(done.iter().any(|row| row == act), "{act}: {done:?}");
+    }
+}
+
+fn until_english(chromium: &Chromium) {
+    until("the page in English", || chromium.run("return document.documentElement.lang") == "en");
+}
+
+#[test]
+#[ignore = "needs Chromium: make web-test"]
+fn a_key_without_a_role_is_told_so() {
+    let stage = Stage::new();
+    stage.deployment.ok(&["administrator", "remove", "ito", "--reason", "a test"]);
+    let chromium = stage.chromium("ja", 1);
+    chromium.go(&format!("{}/", stage.origin));
+    chromium.click("#sign-in");
+    until("a refusal", || chromium.text().contains("WK-1742"));
+    chromium.picture(&pictures().join("without-role-ja.png"));
+}
