@@ -13,6 +13,7 @@
 
 mod assets;
 mod ceremony;
+mod cookies;
 mod form;
 mod frame;
 mod pages;

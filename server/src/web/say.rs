@@ -10,9 +10,9 @@ use wardkey_core::phrase::Phrase;
 use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 
+use super::cookies::cookie;
 use super::refusal::Refusal;
 use super::texts::Text;
-use super::visitor::cookie;
 use crate::when;
 
 /// The cookie of the language that was chosen.

@@ -10,9 +10,9 @@ use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 
 use super::ceremony::Ceremony;
+use super::cookies::{SESSION, cookie};
 use super::form::Form;
 use super::refusal::Refusal;
-use super::visitor::{SESSION, cookie};
 use crate::admin::role::Act;
 use crate::admin::session::{self, SignedIn};
 use crate::api::call::{Api, Call};

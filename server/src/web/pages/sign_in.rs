@@ -23,13 +23,13 @@ use crate::http::body::Body;
 use crate::http::limit::Counted;
 use crate::http::peer::Peer;
 use crate::web::ceremony::SECONDS;
+use crate::web::cookies::{SESSION, cookie, set_cookie, take_cookie};
 use crate::web::form::{Form, asked_for, path_of_ours};
 use crate::web::frame::Frame;
 use crate::web::refusal::Refusal;
 use crate::web::say::{LANGUAGE, Say};
 use crate::web::site::Site;
 use crate::web::texts::Text;
-use crate::web::visitor::{SESSION, cookie, set_cookie, take_cookie};
 
 /// Longest body in bytes.
 const MAX_BODY: usize = 8192;

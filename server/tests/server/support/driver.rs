@@ -1,4 +1,5 @@
-//! A real Chromium, driven over WebDriver (W3C), with a virtual security key (WebAuthn level 3, 11).
+//! A real Chromium, driven over WebDriver (W3C), with a virtual security key (WebAuthn level 3,
+//! 11).
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -91,7 +92,8 @@ impl Chromium {
         let text = Base64UrlUnpadded::encode_string;
         let credential = json!({
             "credentialId": text(&key.id), "isResidentCredential": true, "rpId": RP_ID,
-            "privateKey": text(&key.to_pkcs8()), "userHandle": text(user_handle), "signCount": counter,
+            "privateKey": text(&key.to_pkcs8()), "userHandle": text(user_handle),
+            "signCount": counter,
         });
         let path = format!("/webauthn/authenticator/{}/credential", self.authenticator);
         self.post(&path, &credential);
