@@ -102,8 +102,8 @@ impl SignedIn {
     }
 }
 
-/// Whether a signature is one of a key of the directory: looked at before anything is written, since
-/// anybody can send one.
+/// Whether a signature is one of a key of the directory: looked at before anything is written,
+/// since anybody can send one.
 ///
 /// # Errors
 /// [`Code::SignInRefused`].

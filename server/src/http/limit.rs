@@ -21,7 +21,7 @@ const MAX_COUNTED: usize = 100_000;
 pub enum Counted {
     /// An address without a certificate; of IPv6 the network of 64 bits, of which one host has all.
     Address(IpAddr),
-    /// Signatures of an address that are to sign somebody in: nothing else that it sends uses them up.
+    /// Signatures of an address that are to sign somebody in: what else it sends uses none up.
     SignIn(IpAddr),
     /// A terminal.
     Terminal(TerminalId),

@@ -349,8 +349,9 @@ pub async fn suspect_clone(db: &mut Db, key: &Credential, now: UnixTime) -> Resu
     Ok(())
 }
 
-/// Forgets that, and the greatest counter: it may be that of the copy. Later uses are compared with none that is here now: what is still on its way, from
-/// a terminal that is offline, is not among these.
+/// Forgets that, and the greatest counter, which may be that of the copy. Later uses are compared
+/// with none that is here now: what is still on its way, from a terminal that is offline, is not
+/// among these.
 pub async fn clear_suspicion(db: &mut Db, key: &Credential) -> Result<()> {
     query(
         "UPDATE credential SET clone_suspected = NULL, counter = 0,

@@ -144,9 +144,9 @@ pub struct Voided {
     pub sealed: u64,
 }
 
-/// Voids every open code, token, pass, loan and sealed code, switches API keys off and ends sessions: the backup
-/// does not know which were used or taken away since, and whoever has one that was can use it
-/// again.
+/// Voids every open code, token, pass, loan and sealed code, switches API keys off and ends
+/// sessions: the backup does not know which were used or taken away since, and whoever has one that
+/// was can use it again.
 pub async fn void(db: &mut Db, now: UnixTime) -> Result<Voided> {
     let codes = query("UPDATE enrollment_code SET used = $1 WHERE used IS NULL")
         .bind(now)

@@ -50,7 +50,8 @@ pub async fn events(
         |name: &str| given.iter().find(|(own, _)| *own == name).and_then(|(_, value)| *value);
     let body = html! {
         form.line.no-print {
-            label { (say.text(Text::Person)) input name="person" size="16" value=[value("person")]; }
+            label { (say.text(Text::Person))
+                input name="person" size="16" value=[value("person")]; }
             label { (say.text(Text::Since))
                 input type="date" name="since" value=[value("since")]; }
             label { (say.text(Text::Outcome))
@@ -130,7 +131,8 @@ pub async fn trail(
 
     let body = html! {
         form.line.no-print {
-            label { (say.text(Text::Object)) input name="object" size="24" value=[object.as_deref()]; }
+            label { (say.text(Text::Object))
+                input name="object" size="24" value=[object.as_deref()]; }
             button { (say.text(Text::Search)) }
         }
         section { (or_nothing(&say, rows.items.is_empty(), acts(&say, &rows.items))) }

@@ -58,7 +58,8 @@ pub async fn show(
             p { (say.text(Text::SignInHow)) }
             p {
                 button id="sign-in" hidden data-next=(next) data-touch=(say.text(Text::SignInTouch))
-                    data-gave=(say.text(Text::SignInGave)) data-without=(say.text(Text::SignInWithout))
+                    data-gave=(say.text(Text::SignInGave))
+                    data-without=(say.text(Text::SignInWithout))
                     { (say.text(Text::SignIn)) }
             }
             p id="said" role="status" { }
