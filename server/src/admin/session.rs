@@ -285,3 +285,6 @@ fn refused(code: Code) -> Error {
 pub fn not_signed_in() -> Error {
     refused(Code::NotSignedIn)
 }
+
+#[cfg(test)]
+mod tests;
