@@ -6,7 +6,8 @@
 //!                        └──> store (SQLite) <─────────────────────────────────┘
 //!                               └──> publish (signed heads) ──> watch ── HTTP ── who runs it
 //!   log                                    what happened, in a form that shows what was changed
-//!   config, keyring, pki, secret, clock, when, error, files, lock, texts, width  what all stand on
+//!   config, keyring, pki, secret, clock, when, error,
+//!   files, lock, texts, width, words                       what all stand on
 //!   people_file                                            what an import reads
 //!   report                                 reports as tables, CSV and pages with plots
 //!   fleet                                                  what is reckoned of silent terminals
@@ -55,5 +56,6 @@ pub mod watch;
 pub mod web;
 pub mod when;
 mod width;
+mod words;
 
 pub use cli::command;

@@ -83,19 +83,6 @@ object = Object
 detail = Detail
 hours = Hours
 
-## States
-state-active = active
-state-disabled = disabled
-state-deleted = deleted
-state-pending = awaits approval
-state-revoked = revoked
-state-open = open
-state-used = used
-state-over = over
-state-ended = ended
-state-success = success
-state-failure = refused
-
 ## Acts
 disable-person = Disable this person
 enable-person = Enable this person

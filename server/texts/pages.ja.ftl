@@ -83,19 +83,6 @@ object = 対象
 detail = 内容
 hours = 時間
 
-## 状態
-state-active = 有効
-state-disabled = 停止中
-state-deleted = 削除済み
-state-pending = 承認待ち
-state-revoked = 失効
-state-open = 有効
-state-used = 使用済み
-state-over = 期限切れ
-state-ended = 終了
-state-success = 成功
-state-failure = 拒否
-
 ## 操作
 disable-person = この利用者を停止する
 enable-person = この利用者を再開する

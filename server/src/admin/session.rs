@@ -277,7 +277,8 @@ fn read(text: &str) -> Option<Zeroizing<[u8; SECRET_LEN]>> {
     Some(Zeroizing::new(bytes.as_slice().try_into().ok()?))
 }
 
-fn refused(code: Code) -> Error {
+/// A refusal whose sentence needs no values.
+pub fn refused(code: Code) -> Error {
     Error::refused(code, texts::phrase(code, vec![]))
 }
 

@@ -4,11 +4,11 @@ use wardkey_core::time::UnixTime;
 
 use super::args::{AdministratorAdd, AdministratorCommand, AdministratorSet};
 use super::context::Context;
-use super::words::{state, time};
 use crate::admin::administrator::{self, AdministratorView, Changes, End, NewAdministrator};
 use crate::error::Result;
 use crate::texts::{Phrase, Text};
 use crate::when::{When, shown_end};
+use crate::words::{state, time};
 
 pub async fn act(context: &Context, command: AdministratorCommand) -> Result<()> {
     let now = context.clock.now();

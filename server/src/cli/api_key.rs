@@ -4,11 +4,11 @@ use wardkey_core::time::UnixTime;
 
 use super::args::{ApiKeyAct, ApiKeyAdd, ApiKeyCommand};
 use super::context::Context;
-use super::words::{state, time, time_or_never};
 use crate::admin::api_key::{self, ApiKeyView, NewApiKey};
 use crate::error::Result;
 use crate::texts::{Phrase, Text};
 use crate::when::shown;
+use crate::words::{state, time, time_or_never};
 
 pub async fn act(context: &Context, command: ApiKeyCommand) -> Result<()> {
     let now = context.clock.now();

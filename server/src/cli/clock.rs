@@ -4,10 +4,10 @@
 use super::args::ClockCommand;
 use super::context::Context;
 use super::value::when;
-use super::words::time;
 use crate::admin::clock;
 use crate::error::{Error, Result};
 use crate::texts::Text;
+use crate::words::time;
 
 pub async fn act(context: &Context, command: ClockCommand) -> Result<()> {
     match command {

@@ -4,12 +4,12 @@ use wardkey_core::time::UnixTime;
 
 use super::args::{CodeAdd, CodeCommand};
 use super::context::Context;
-use super::words::{state, time, time_or_never};
 use crate::admin::code;
 use crate::error::Result;
 use crate::keyring::Secret;
 use crate::texts::Text;
 use crate::when::shown;
+use crate::words::{state, time, time_or_never};
 
 pub async fn act(context: &Context, command: CodeCommand) -> Result<()> {
     match command {

@@ -10,11 +10,11 @@ use super::args::{self, KeyAct, Paging};
 use super::context::Context;
 use super::output::Output;
 use super::question;
-use super::words::{dash, short, state, time, time_or_never};
 use crate::admin::key::{self, KeyOfPerson, KeyView, Which};
 use crate::error::{Error, Result};
 use crate::store::credential::CredentialStatus;
 use crate::texts::{Phrase, Text};
+use crate::words::{dash, short, state, time, time_or_never};
 
 /// Digits of a fingerprint as "key list" shows it: nobody mistypes these into another key.
 const SHOWN_DIGITS: usize = 16;

@@ -5,13 +5,13 @@ use wardkey_core::time::UnixTime;
 
 use super::args::{LoanerAdd, LoanerCommand, LoanerLend};
 use super::context::Context;
-use super::words::{dash, short, state, time, time_or_never};
 use crate::admin::loaner::{self, LoanView, LoanerView};
 use crate::error::Result;
 use crate::keyring::Secret;
 use crate::store::credential::CredentialStatus;
 use crate::texts::{Phrase, Text};
 use crate::when::shown;
+use crate::words::{dash, short, state, time, time_or_never};
 
 /// Digits of a fingerprint.
 const SHOWN_DIGITS: usize = 16;

@@ -12,13 +12,13 @@ use wardkey_tlog::Verifier;
 use super::args::{Log, LogCheck};
 use super::context::Context;
 use super::output::Output;
-use super::words::{dash, time};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::keyring::Keyring;
 use crate::log::{self, Checked, CosignedBy, Cosigners, ProvedRecord, Trusted, Witnessed};
 use crate::store::{Store, setting};
 use crate::texts::{Phrase, Text};
+use crate::words::{dash, time};
 
 pub async fn act(context: &Context, command: Log) -> Result<()> {
     let (output, store, keyring) = (context.output, &context.store, context.keyring());

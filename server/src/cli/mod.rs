@@ -31,7 +31,6 @@ mod terminal;
 mod token;
 mod trail;
 mod value;
-mod words;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -4,11 +4,11 @@ use wardkey_core::time::UnixTime;
 
 use super::args::{PassAdd, PassCommand};
 use super::context::Context;
-use super::words::{dash, short, state, time, time_or_never};
 use crate::admin::pass::{self, PassView, Prepared, Where};
 use crate::error::Result;
 use crate::texts::{Phrase, Text};
 use crate::when::shown;
+use crate::words::{dash, short, state, time, time_or_never};
 
 pub async fn act(context: &Context, command: PassCommand) -> Result<()> {
     let now = context.clock.now();

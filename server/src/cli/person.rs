@@ -9,7 +9,6 @@ use super::args::{self, Paging, PersonAct};
 use super::context::Context;
 use super::import::{self, Asked};
 use super::key;
-use super::words::{dash, state};
 use crate::admin::Edit;
 use crate::admin::administrator::{self, AdministratorView};
 use crate::admin::person::{self, Changes, NewPerson, PersonView};
@@ -17,6 +16,7 @@ use crate::error::Result;
 use crate::store::person::PersonStatus;
 use crate::texts::Text;
 use crate::when;
+use crate::words::{dash, state};
 
 pub async fn act(context: &Context, command: args::PersonCommand) -> Result<()> {
     match command {

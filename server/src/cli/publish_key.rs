@@ -3,12 +3,12 @@
 use super::args::{ByRootKey, PublishKey};
 use super::context::Context;
 use super::root_key;
-use super::words::time;
 use crate::admin::Operation;
 use crate::admin::publish_key::{self, By, KeyExchanged, PublishKeyView};
 use crate::admin::reach::Reach;
 use crate::error::Result;
 use crate::texts::{Phrase, Text};
+use crate::words::time;
 
 pub async fn act(context: &Context, command: PublishKey) -> Result<()> {
     match command {

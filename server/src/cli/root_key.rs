@@ -7,7 +7,6 @@ use wardkey_core::sign::SigningKey;
 
 use super::args::{ByRootKey, RootKey, RootKeyExport, RootKeyRotate};
 use super::context::Context;
-use super::words::time;
 use crate::admin::publish_key::By;
 use crate::admin::reach::Reach;
 use crate::admin::root_key::{self as admin, NewPlace, RootKeyExported, RootKeyView};
@@ -17,6 +16,7 @@ use crate::keyring::Secret;
 use crate::root_key::{self, Kept};
 use crate::store::setting;
 use crate::texts::{Phrase, Text};
+use crate::words::time;
 
 pub async fn act(context: &Context, command: RootKey) -> Result<()> {
     match command {

@@ -2,11 +2,11 @@
 
 use super::args::{self, ScopeRules, ScopeSet};
 use super::context::Context;
-use super::words::names_or_none;
 use crate::admin::account::{self, ScopeOfAccount};
 use crate::admin::scope::{self, PinSet, Rules, ScopeView, ScopesChanged, Vouching};
 use crate::error::Result;
 use crate::texts::{Phrase, Text};
+use crate::words::names_or_none;
 
 pub async fn act(context: &Context, command: args::Scope) -> Result<()> {
     match command {

@@ -1,11 +1,11 @@
 //! `wardkey-server status`
 
 use super::context::Context;
-use super::words::{time, time_or_never};
 use crate::error::Result;
 use crate::serve;
 use crate::texts::{Phrase, Text};
 use crate::watch::{self, Severity, Sources, StatusView};
+use crate::words::{time, time_or_never};
 
 pub async fn status(context: &Context) -> Result<()> {
     let running = serve::state(&context.config.store);

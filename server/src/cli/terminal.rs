@@ -3,12 +3,12 @@
 use super::args::{self, TerminalAct, TerminalList, TerminalSet, TokenCommand};
 use super::context::Context;
 use super::token;
-use super::words::{dash, names_or_none, short, state, time, time_or_never};
 use crate::admin::Edit;
 use crate::admin::terminal::{self, Changes, Reckoning, TerminalDetails, TerminalSwitched, Wanted};
 use crate::error::Result;
 use crate::fleet::Reckoned;
 use crate::texts::{Phrase, Text};
+use crate::words::{dash, names_or_none, short, state, time, time_or_never};
 
 /// Digits of an id that are shown where a person types them.
 const SHOWN_DIGITS: usize = 8;

@@ -2,13 +2,13 @@
 
 use super::args::{Audit, Epoch, Events};
 use super::context::Context;
-use super::words::{dash, state};
 use crate::admin::event::{self, Wanted};
 use crate::admin::{epoch, trail};
 use crate::error::Result;
 use crate::store::to_time;
 use crate::texts::{Phrase, Text};
 use crate::when::shown_utc;
+use crate::words::{dash, state};
 
 /// Rows of one page by default.
 const RECORDS: u32 = 100;

@@ -6,6 +6,7 @@ use super::plot::{Plot, Shape};
 use super::sheet::{Cell, Sheet, Table, of_period};
 use crate::admin::report::coverage::{CoverageView, CoveredView, VersionView};
 use crate::texts::{Phrase, Text};
+use crate::words;
 
 /// The sheet; times are those of the zone.
 pub fn sheet(view: &CoverageView, zone: &TimeZone) -> Sheet {
@@ -28,7 +29,7 @@ pub fn sheet(view: &CoverageView, zone: &TimeZone) -> Sheet {
     let active = || view.terminals.iter().filter(|row| row.terminal.status == "active");
     let stages = ["online", "soft", "degraded", "hard", "over"].map(|name| {
         let count = active().filter(|row| row.terminal.stage == Some(name)).count();
-        (stage(name), vec![count as u64])
+        (words::state(name), vec![count as u64])
     });
     let of_version = |row: &VersionView| (version(row.version.as_deref()), vec![row.terminals]);
     Sheet {
@@ -90,9 +91,9 @@ fn of_terminal(row: &CoveredView, zone: &TimeZone) -> Vec<Cell> {
     vec![
         terminal.name.as_str().into(),
         Cell::names(&terminal.scopes),
-        status(terminal.status).into(),
+        words::state(terminal.status).into(),
         Cell::name(terminal.version.as_deref()),
-        terminal.stage.map_or(Cell::Nothing, |name| stage(name).into()),
+        terminal.stage.map_or(Cell::Nothing, |name| words::state(name).into()),
         Cell::time_or_nothing(terminal.seen, zone),
         row.counts.with_key.into(),
         row.counts.with_pass.into(),
@@ -106,24 +107,4 @@ fn of_terminal(row: &CoveredView, zone: &TimeZone) -> Vec<Cell> {
 
 fn version(name: Option<&str>) -> Phrase {
     name.map_or_else(|| Text::ReportNotSaid.into(), Phrase::from)
-}
-
-fn status(name: &str) -> Phrase {
-    match name {
-        "active" => Text::StateActive.into(),
-        "pending" => Text::StatePending.into(),
-        "revoked" => Text::StateRevoked.into(),
-        other => other.into(),
-    }
-}
-
-fn stage(name: &str) -> Phrase {
-    match name {
-        "online" => Text::StageOnline.into(),
-        "soft" => Text::StageSoft.into(),
-        "degraded" => Text::StageDegraded.into(),
-        "hard" => Text::StageHard.into(),
-        "over" => Text::StateOver.into(),
-        other => other.into(),
-    }
 }

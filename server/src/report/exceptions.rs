@@ -6,6 +6,7 @@ use super::plot::{Plot, Shape};
 use super::sheet::{COUNTS, Cell, Sheet, Table, counts, of_period};
 use crate::admin::report::exceptions::{ExceptionsView, PassView};
 use crate::texts::{Phrase, Text};
+use crate::words;
 
 /// The sheet; times are those of the zone.
 pub fn sheet(view: &ExceptionsView, zone: &TimeZone) -> Sheet {
@@ -32,7 +33,7 @@ pub fn sheet(view: &ExceptionsView, zone: &TimeZone) -> Sheet {
 
     let points = view.kinds.iter().filter(|row| row.count > 0);
     let offline = view.stages.iter().filter(|row| row.counts.logins() > 0);
-    let of_stage = offline.map(|row| (stage(row.stage), vec![row.counts.logins()]));
+    let of_stage = offline.map(|row| (words::state(row.stage), vec![row.counts.logins()]));
     Sheet {
         title: Text::ReportExceptions,
         lines,
@@ -65,7 +66,7 @@ fn tables(view: &ExceptionsView, zone: &TimeZone) -> Vec<Table> {
         ]
     });
     let of_stage = view.stages.iter().map(|row| {
-        std::iter::once(Cell::Said(stage(row.stage))).chain(counts(&row.counts)).collect()
+        std::iter::once(Cell::Said(words::state(row.stage))).chain(counts(&row.counts)).collect()
     });
     vec![
         Table {
@@ -120,15 +121,6 @@ fn of_pass(pass: &PassView, zone: &TimeZone) -> Vec<Cell> {
         Cell::time_or_nothing(pass.used, zone),
         Cell::time_or_nothing(pass.ended, zone),
     ]
-}
-
-fn stage(name: &str) -> Phrase {
-    match name {
-        "soft" => Text::StageSoft.into(),
-        "degraded" => Text::StageDegraded.into(),
-        "hard" => Text::StageHard.into(),
-        other => other.into(),
-    }
 }
 
 fn kind(name: &str) -> Phrase {

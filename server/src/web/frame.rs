@@ -156,21 +156,12 @@ pub fn act(who: &SignedIn, say: &Say, (action, text): (&str, Text), is_bad: bool
 
 /// A state, as a word with a colour that says the same.
 pub fn state(say: &Say, word: &str) -> Markup {
-    let (text, class) = match word {
-        "active" => (Text::StateActive, "good"),
-        "disabled" => (Text::StateDisabled, "bad"),
-        "deleted" => (Text::StateDeleted, "bad"),
-        "pending" => (Text::StatePending, ""),
-        "revoked" => (Text::StateRevoked, "bad"),
-        "open" => (Text::StateOpen, "good"),
-        "used" => (Text::StateUsed, ""),
-        "over" | "expired" => (Text::StateOver, ""),
-        "ended" | "withdrawn" => (Text::StateEnded, ""),
-        "success" => (Text::StateSuccess, "good"),
-        "failure" => (Text::StateFailure, "bad"),
-        other => return html! { span.state { (other) } },
+    let class = match word {
+        "active" | "open" | "success" => "good",
+        "disabled" | "deleted" | "revoked" | "failure" => "bad",
+        _ => "",
     };
-    html! { span class={ "state " (class) } { (say.text(text)) } }
+    html! { span class={ "state " (class) } { (say.word(word)) } }
 }
 
 /// A box that searches a list.

@@ -17,6 +17,7 @@ use super::pages::{code, key, pass, people, person, records, sign_in, terminals,
 use super::refusal::Said;
 use super::say::Say;
 use super::site::Site;
+use crate::api;
 use crate::api::call::Api;
 use crate::error::{Error, Result};
 use crate::http::body;
@@ -38,18 +39,18 @@ pub fn router(api: Arc<Api>, origin: &str) -> Result<Router> {
         .route("/language", post(sign_in::language))
         .route("/people", get(people::show))
         .route("/people/{login}", get(person::show))
-        .route("/people/{login}/disable", post(person::disable))
-        .route("/people/{login}/enable", post(person::enable))
+        .route("/people/{login}/disable", post(person::switch::<api::people::Disable>))
+        .route("/people/{login}/enable", post(person::switch::<api::people::Enable>))
         .route("/people/{login}/code", get(code::ask).post(code::make))
         .route("/people/{login}/code/withdraw", post(code::withdraw))
         .route("/people/{login}/pass", get(pass::ask).post(pass::issue))
         .route("/people/{login}/pass/end", post(pass::end))
-        .route("/keys/{fingerprint}/disable", post(key::disable))
-        .route("/keys/{fingerprint}/enable", post(key::enable))
+        .route("/keys/{fingerprint}/disable", post(key::switch::<api::keys::Disable>))
+        .route("/keys/{fingerprint}/enable", post(key::switch::<api::keys::Enable>))
         .route("/terminals", get(terminals::list))
         .route("/terminals/{terminal}", get(terminals::show))
-        .route("/terminals/{terminal}/approve", post(terminals::approve))
-        .route("/terminals/{terminal}/disable", post(terminals::disable))
+        .route("/terminals/{terminal}/approve", post(terminals::switch::<api::terminals::Approve>))
+        .route("/terminals/{terminal}/disable", post(terminals::switch::<api::terminals::Disable>))
         .route("/events", get(records::events))
         .route("/trail", get(records::trail))
         .route("/assets/style.css", get(assets::style))

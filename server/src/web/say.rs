@@ -13,7 +13,7 @@ use wardkey_core::time::UnixTime;
 use super::cookies::cookie;
 use super::refusal::Refusal;
 use super::texts::Text;
-use crate::when;
+use crate::{when, words};
 
 /// The cookie of the language that was chosen.
 pub const LANGUAGE: &str = "__Host-wardkey-language";
@@ -56,17 +56,9 @@ impl Say {
         code.map_or_else(String::new, |code| self.phrase(&texts::phrase(code, vec![])))
     }
 
-    /// The offline stage of a terminal, by its word.
-    pub fn stage(&self, word: Option<&str>) -> String {
-        let text = match word {
-            Some("online") => crate::texts::Text::StageOnline,
-            Some("soft") => crate::texts::Text::StageSoft,
-            Some("degraded") => crate::texts::Text::StageDegraded,
-            Some("hard") => crate::texts::Text::StageHard,
-            Some("over") => crate::texts::Text::StateOver,
-            other => return other.unwrap_or("–").to_owned(),
-        };
-        text.say(self.language)
+    /// What is stored as a word: a state, a stage.
+    pub fn word(&self, word: &str) -> String {
+        self.phrase(&words::state(word))
     }
 
     /// A moment, to the minute: a list of seconds is hard to read.

@@ -6,7 +6,6 @@ use axum::http::HeaderMap;
 use tokio::sync::SemaphorePermit;
 use wardkey_core::code::Code;
 use wardkey_core::name::RpId;
-use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 
 use super::ceremony::Ceremony;
@@ -117,8 +116,7 @@ impl Site {
     pub async fn act(&self, form: &Form) -> Result<Acting<'_>, Refusal> {
         let who = self.signed_in(&form.headers).await?;
         if !who.sent(form.token()) {
-            let message = texts::phrase(Code::FormNotOurs, vec![]);
-            return Err(Error::refused(Code::FormNotOurs, message).into());
+            return Err(session::refused(Code::FormNotOurs).into());
         }
         if form.field("reason").is_none() {
             return Err(Error::invalid(Text::ReasonMissing).into());
@@ -161,11 +159,11 @@ impl Acting<'_> {
         // It may take a while, and the store's one writer does not wait for it.
         E::prepare(&mut asked).await?;
 
-        let tx_now = site.app().now();
+        let now = site.app().now();
         let mut tx = site.app().store.write().await?;
         // Within the transaction that acts on it: it may be over meanwhile.
-        let who = session::known(&mut tx, &secret, tx_now).await?;
-        let mut call = site.call(&who, tx, tx_now, String::new());
+        let who = session::known(&mut tx, &secret, now).await?;
+        let mut call = site.call(&who, tx, now, String::new());
         let view = perform::<E>(&mut call, asked, None).await?;
         call.tx.commit().await.map_err(Error::from)?;
         site.app().refresh().await?;

@@ -61,18 +61,11 @@ pub async fn make(
     let acting = site.act(&form).await?;
     let made = acting.perform::<Add>(Asked { target, query: Nothing {}, body }).await?;
 
-    let body = html! {
-        section.narrow {
-            p { (say.with(Text::CodeFor, &[("login", &made.login)])) }
-            p.code { (made.code) }
-            p { (say.with(Text::CodeOpen, &[("until", &say.time(made.expires))])) }
-            p.quiet { (say.text(Text::SeenOnce)) }
-            p { a href=(done::person(&login)) { (say.text(Text::Back)) } }
-        }
-    };
     let path = done::person(&login);
     let frame = Frame { site: &site, say: &say, who: Some(&who), path: &path };
-    Ok(frame.page(&say.text(Text::CodeMade), body))
+    let whose = say.with(Text::CodeFor, &[("login", &made.login)]);
+    let until = say.with(Text::CodeOpen, &[("until", &say.time(made.expires))]);
+    Ok(done::code(&frame, Text::CodeMade, (&whose, &made.code), &[until]))
 }
 
 /// Withdraws every open code.

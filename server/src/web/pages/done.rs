@@ -29,3 +29,24 @@ pub fn done(site: &Site, say: &Say, back: &str, unheard: Option<NotHeard>) -> Re
     };
     Frame { site, say, who: None, path: back }.page(&say.text(Text::Done), body)
 }
+
+/// A code, the only time that it can be seen: `what` says whose it is and until when, `more` what
+/// else is to be known.
+pub fn code(
+    frame: &Frame<'_>,
+    title: Text,
+    (what, code): (&str, &str),
+    more: &[String],
+) -> Response {
+    let say = frame.say;
+    let body = html! {
+        section.narrow {
+            p { (what) }
+            p.code { (code) }
+            @for sentence in more { p { (sentence) } }
+            p.quiet { (say.text(Text::SeenOnce)) }
+            p { a href=(frame.path) { (say.text(Text::Back)) } }
+        }
+    };
+    frame.page(&say.text(title), body)
+}

@@ -6,41 +6,30 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 
 use super::done::{self, done};
-use crate::api::endpoint::{Asked, Fingerprint, Nothing, parsed};
-use crate::api::keys::{Disable, Enable, KeyAct};
+use crate::admin::key::KeySwitched;
+use crate::api::call::Done;
+use crate::api::endpoint::{Asked, Endpoint, Fingerprint, Nothing, Route, parsed};
+use crate::api::keys::KeyAct;
 use crate::web::form::Form;
 use crate::web::refusal::Refusal;
 use crate::web::say::Say;
 use crate::web::site::Site;
 
-/// Switches a key off: connected terminals refuse it within about a second.
-pub async fn disable(
+/// Does what a route does with a key: off, which connected terminals hear within about a second, or
+/// on again.
+pub async fn switch<E>(
     State(site): State<Arc<Site>>,
     say: Say,
     Path(key): Path<String>,
     form: Form,
-) -> Result<Response, Refusal> {
-    let target: Fingerprint = parsed("fingerprint", &key)?;
-    let asked = Asked::<Disable> { target, query: Nothing {}, body: why(&form) };
-    let acting = site.act(&form).await?;
-    let switched = acting.perform(asked).await?;
+) -> Result<Response, Refusal>
+where
+    E: Endpoint
+        + Route<Target = Fingerprint, Query = Nothing, Body = KeyAct, View = Done<KeySwitched>>,
+{
+    let target = parsed("fingerprint", &key)?;
+    let body = KeyAct { person: None, reason: form.text("reason") };
+    let asked = Asked::<E> { target, query: Nothing {}, body };
+    let switched = site.act(&form).await?.perform(asked).await?;
     Ok(done(&site, &say, &done::person(&switched.done.person), switched.unheard))
-}
-
-/// Switches a key on again.
-pub async fn enable(
-    State(site): State<Arc<Site>>,
-    say: Say,
-    Path(key): Path<String>,
-    form: Form,
-) -> Result<Response, Refusal> {
-    let target: Fingerprint = parsed("fingerprint", &key)?;
-    let asked = Asked::<Enable> { target, query: Nothing {}, body: why(&form) };
-    let acting = site.act(&form).await?;
-    let switched = acting.perform(asked).await?;
-    Ok(done(&site, &say, &done::person(&switched.done.person), switched.unheard))
-}
-
-fn why(form: &Form) -> KeyAct {
-    KeyAct { person: None, reason: form.text("reason") }
 }

@@ -73,19 +73,12 @@ pub async fn issue(
     let acting = site.act(&form).await?;
     let issued = acting.perform(asked).await?;
 
-    let until = say.time(issued.pass.until);
-    let body = html! {
-        section.narrow {
-            p { (say.with(Text::PassFor, &[("login", &issued.pass.login), ("until", &until)])) }
-            p.code { (issued.code) }
-            p.quiet { (say.text(Text::SeenOnce)) }
-            @for warning in &issued.warnings { p { (say.phrase(warning)) } }
-            p { a href=(done::person(&login)) { (say.text(Text::Back)) } }
-        }
-    };
     let path = done::person(&login);
     let frame = Frame { site: &site, say: &say, who: Some(&who), path: &path };
-    Ok(frame.page(&say.text(Text::PassIssued), body))
+    let until = say.time(issued.pass.until);
+    let whose = say.with(Text::PassFor, &[("login", &issued.pass.login), ("until", &until)]);
+    let warnings: Vec<String> = issued.warnings.iter().map(|said| say.phrase(said)).collect();
+    Ok(done::code(&frame, Text::PassIssued, (&whose, &issued.code), &warnings))
 }
 
 /// Ends it.

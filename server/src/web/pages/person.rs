@@ -13,13 +13,13 @@ use super::done::{self, done};
 use super::records;
 use crate::admin::key::KeyView;
 use crate::admin::pass::PassView;
-use crate::admin::person::PersonView;
+use crate::admin::person::{PersonSwitched, PersonView};
 use crate::admin::role::{Act, Grant};
 use crate::admin::session::SignedIn;
 use crate::admin::{self, code::CodeView};
-use crate::api::call::Call;
-use crate::api::endpoint::{Asked, Nothing, Reason, parsed};
-use crate::api::people::{Disable, Enable, Show};
+use crate::api::call::{Call, Done};
+use crate::api::endpoint::{Asked, Endpoint, Nothing, Reason, Route, parsed};
+use crate::api::people::Show;
 use crate::api::perform::perform;
 use crate::error::Result;
 use crate::web::form::{Form, asked_for};
@@ -230,33 +230,20 @@ fn instead(who: &SignedIn, say: &Say, whole: &Whole, at: &str) -> Markup {
     }
 }
 
-/// Switches somebody off.
-pub async fn disable(
+/// Does what a route does with somebody: off, or on again.
+pub async fn switch<E>(
     State(site): State<Arc<Site>>,
     say: Say,
     Path(login): Path<String>,
     form: Form,
-) -> Result<Response, Refusal> {
-    let asked = switched(&login, &form)?;
-    let acting = site.act(&form).await?;
-    let switched = acting.perform::<Disable>(asked).await?;
-    Ok(done(&site, &say, &done::person(&login), switched.unheard))
-}
-
-/// Switches somebody on.
-pub async fn enable(
-    State(site): State<Arc<Site>>,
-    say: Say,
-    Path(login): Path<String>,
-    form: Form,
-) -> Result<Response, Refusal> {
-    let Asked { target, query, body } = switched(&login, &form)?;
-    let acting = site.act(&form).await?;
-    let switched = acting.perform::<Enable>(Asked { target, query, body }).await?;
-    Ok(done(&site, &say, &done::person(&login), switched.unheard))
-}
-
-fn switched(login: &str, form: &Form) -> Result<Asked<Disable>> {
+) -> Result<Response, Refusal>
+where
+    E: Endpoint
+        + Route<Target = LoginName, Query = Nothing, Body = Reason, View = Done<PersonSwitched>>,
+{
+    let target = parsed("login", &login)?;
     let body = Reason { reason: form.text("reason") };
-    Ok(Asked { target: parsed("login", login)?, query: Nothing {}, body })
+    let asked = Asked::<E> { target, query: Nothing {}, body };
+    let switched = site.act(&form).await?.perform(asked).await?;
+    Ok(done(&site, &say, &done::person(&login), switched.unheard))
 }

@@ -57,10 +57,9 @@ pub async fn events(
             label { (say.text(Text::Outcome))
                 select name="outcome" {
                     option value="" { (say.text(Text::All)) }
-                    @for (word, text) in
-                        [("success", Text::StateSuccess), ("failure", Text::StateFailure)] {
+                    @for word in ["success", "failure"] {
                         option value=(word) selected[value("outcome") == Some(word)] {
-                            (say.text(text))
+                            (say.word(word))
                         }
                     }
                 } }

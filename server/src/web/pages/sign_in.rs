@@ -15,9 +15,8 @@ use wardkey_core::codec::Bytes;
 use wardkey_core::id::CredentialId;
 use wardkey_core::name::Language;
 use wardkey_core::proof::assertion::Assertion;
-use wardkey_core::texts;
 
-use crate::admin::session::{self, Entered, SignIn};
+use crate::admin::session::{self, Entered, SignIn, refused};
 use crate::error::{Error, Result};
 use crate::http::body::Body;
 use crate::http::limit::Counted;
@@ -190,8 +189,4 @@ fn read(site: &Site, signed: &Signed, address: IpAddr) -> Option<SignIn> {
         until: answered.until,
         address,
     })
-}
-
-fn refused(code: Code) -> Error {
-    Error::refused(code, texts::phrase(code, vec![]))
 }

@@ -9,10 +9,11 @@ use serde::Deserialize;
 
 use super::done::done;
 use crate::admin::role::Act;
-use crate::admin::terminal::{TerminalDetails, TerminalView};
-use crate::api::endpoint::{Asked, Nothing, Reason, Terminal, parsed};
+use crate::admin::terminal::{TerminalDetails, TerminalSwitched, TerminalView};
+use crate::api::call::Done;
+use crate::api::endpoint::{Asked, Endpoint, Nothing, Reason, Route, Terminal, parsed};
 use crate::api::perform::perform;
-use crate::api::terminals::{Approve, Disable, List, Show, Which};
+use crate::api::terminals::{List, Show, Which};
 use crate::web::form::{Form, asked_for};
 use crate::web::frame::{Frame, act, next, or_nothing, search, state};
 use crate::web::refusal::Refusal;
@@ -74,7 +75,7 @@ pub fn table(say: &Say, terminals: &[TerminalView]) -> Markup {
                         td { (state(say, terminal.status)) }
                         td { (terminal.scopes.join(", ")) }
                         td.time { (say.time_or_none(terminal.seen)) }
-                        td { (say.stage(terminal.stage)) }
+                        td { (say.word(terminal.stage.unwrap_or("–"))) }
                         td { (terminal.behind.map_or_else(|| "–".into(), |n| n.to_string())) }
                     }
                 }
@@ -136,7 +137,7 @@ fn facts(say: &Say, details: &TerminalDetails) -> Markup {
             dt { (say.text(Text::Joined)) } dd { (say.time(terminal.joined)) }
             dt { (say.text(Text::Seen)) }
             dd { (say.time_or_none(terminal.seen)) " " (terminal.address.as_deref().unwrap_or("")) }
-            dt { (say.text(Text::Stage)) } dd { (say.stage(terminal.stage)) }
+            dt { (say.text(Text::Stage)) } dd { (say.word(terminal.stage.unwrap_or("–"))) }
             dt { (say.text(Text::CertificateUntil)) } dd { (say.time(terminal.certificate_until)) }
             @for position in &details.positions {
                 dt { (say.text(Text::Scope)) " " (position.scope) }
@@ -148,34 +149,20 @@ fn facts(say: &Say, details: &TerminalDetails) -> Markup {
     }
 }
 
-/// Lets a terminal in that joined by a token for several.
-pub async fn approve(
+/// Does what a route does with a terminal: lets it in, or revokes it.
+pub async fn switch<E>(
     State(site): State<Arc<Site>>,
     say: Say,
     Path(id): Path<String>,
     form: Form,
-) -> Result<Response, Refusal> {
-    let target: Terminal = parsed("terminal", &id)?;
-    let asked = Asked::<Approve> { target, query: Nothing {}, body: why(&form) };
-    let acting = site.act(&form).await?;
-    let switched = acting.perform(asked).await?;
+) -> Result<Response, Refusal>
+where
+    E: Endpoint
+        + Route<Target = Terminal, Query = Nothing, Body = Reason, View = Done<TerminalSwitched>>,
+{
+    let target = parsed("terminal", &id)?;
+    let body = Reason { reason: form.text("reason") };
+    let asked = Asked::<E> { target, query: Nothing {}, body };
+    let switched = site.act(&form).await?.perform(asked).await?;
     Ok(done(&site, &say, &format!("/terminals/{id}"), switched.unheard))
-}
-
-/// Revokes a terminal.
-pub async fn disable(
-    State(site): State<Arc<Site>>,
-    say: Say,
-    Path(id): Path<String>,
-    form: Form,
-) -> Result<Response, Refusal> {
-    let target: Terminal = parsed("terminal", &id)?;
-    let asked = Asked::<Disable> { target, query: Nothing {}, body: why(&form) };
-    let acting = site.act(&form).await?;
-    let switched = acting.perform(asked).await?;
-    Ok(done(&site, &say, &format!("/terminals/{id}"), switched.unheard))
-}
-
-fn why(form: &Form) -> Reason {
-    Reason { reason: form.text("reason") }
 }
