@@ -72,9 +72,10 @@ vectors: setup
 e2e: release tests-build
 	$(TESTS) $(CARGO) nextest run --locked --workspace
 
-# What the demo runs, and no more: a fifth of the tests' crates are for other tests.
+# What the demo runs, and no more: a fifth of the tests' crates are for other tests. WHOLE=yes where all
+# of them are built anyway: with other features, some would be built twice.
 demo-build: setup-build
-	$(TESTS) $(CARGO) build --locked -p wardkey-softkey -p wardkey-hidpreload -p wardkey-pamclient -p wardkey-logind -p wardkey-e2e
+	$(TESTS) $(CARGO) build --locked $(or $(if $(WHOLE),--workspace),-p wardkey-softkey -p wardkey-hidpreload -p wardkey-pamclient -p wardkey-logind -p wardkey-e2e)
 
 demo: release demo-build
 	@WARDKEY_WARD_KEYS=$(KEY) tests/ward/enter target/tests/debug/wardkey-demo
@@ -135,7 +136,7 @@ repo: deb
 # Installs QEMU and others besides (tests/vm/setup). Everything is below target/vm.
 DISPLAY_PART ?= lightdm
 vm-test: setup deb
-	$(TESTS) $(CARGO) build --locked -p wardkey-softkey -p wardkey-vm -p wardkey-e2e -p wardkey-pamclient
+	$(TESTS) $(CARGO) build --locked $(or $(if $(WHOLE),--workspace),-p wardkey-softkey -p wardkey-vm -p wardkey-e2e -p wardkey-pamclient)
 	@tests/vm/run --suite $(SUITE) $(DISPLAY_PART)
 
 clean:
