@@ -90,7 +90,7 @@ fn is_administration(number: u16, pattern: &str) -> bool {
     }
     // Too many requests; a colleague's vouch; a key on loan; the login screen's answer; logins
     // without the key.
-    let is_of_logins = matches!(number, 1512 | 1572..=1594 | 1680 | 1800..=1849);
+    let is_of_logins = matches!(number, 1512 | 1572..=1594 | 1680 | 1800..=1829);
     // Marks that were not raised and records in memory, what server and enrollment say, reasons of
     // records: nobody at a login screen is told.
     let is_never_said = matches!(
