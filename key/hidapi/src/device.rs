@@ -100,7 +100,10 @@ impl State {
     fn answer(&mut self, mut request: Message) -> HidResult<()> {
         self.incoming.clear();
         if request.command == message::CBOR {
-            with_active(|active| (active.operation.correct)(&mut request.payload));
+            let is_right = with_active(|active| (active.operation.correct)(&mut request.payload));
+            if is_right == Some(false) {
+                return Err(HidError::Exchange);
+            }
         }
         let answer = self.exchange(&request).ok_or(HidError::Exchange)?;
         self.incoming.extend(answer.reports());

@@ -169,9 +169,17 @@ fn await_answer(
 fn needs_touch(operation: &Operation, request: &Message) -> bool {
     const MAKE_CREDENTIAL: u8 = 0x01;
     const GET_ASSERTION: u8 = 0x02;
+    const CLIENT_PIN: u8 = 0x06;
+    const SELECTION: u8 = 0x0b;
+    // Of a token that is given for a finger on the sensor.
+    const TOKEN_BY_UV: u8 = 0x06;
     operation.touch
         && request.command == message::CBOR
-        && matches!(request.payload.first(), Some(&(MAKE_CREDENTIAL | GET_ASSERTION)))
+        && matches!(
+            request.payload.as_slice(),
+            [MAKE_CREDENTIAL | GET_ASSERTION | SELECTION, ..]
+                | [CLIENT_PIN, _, 0x01, _, 0x02, TOKEN_BY_UV, ..]
+        )
 }
 
 /// Tells the key to stop, and reads the answer that this causes, so that the

@@ -28,8 +28,8 @@ pub enum Event {
 /// the payload of the answer, status byte first.
 pub type Inspect = fn(command: u8, answer: &[u8]) -> Result<(), &'static str>;
 
-/// Corrects the payload of a request, command byte first, before it is sent.
-pub type Correct = fn(request: &mut Vec<u8>);
+/// Corrects the payload of a request, command byte first, before it is sent. False: it is not sent.
+pub type Correct = Box<dyn Fn(&mut Vec<u8>) -> bool>;
 
 /// A CBOR request and what the key answered to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl Operation {
             max_exchanges,
             known: None,
             touch: false,
-            correct: |_| {},
+            correct: Box::new(|_| true),
             inspect,
             on_event: Box::new(|_| {}),
         }

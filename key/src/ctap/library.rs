@@ -102,7 +102,7 @@ impl CtapKey {
         operation.known = known;
         operation.cancel.clone_from(&limits.cancel);
         operation.touch = touch;
-        operation.correct = super::order::in_order;
+        operation.correct = Box::new(super::order::in_order);
         operation.on_event = Box::new(move |event| {
             if event == Event::TouchNeeded {
                 on_touch();
