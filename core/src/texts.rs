@@ -158,6 +158,9 @@ mod tests {
                             | Prompt::VoucherPrompt
                             | Prompt::VouchPinPrompt
                             | Prompt::VouchNamePrompt
+                            | Prompt::FingerOrPin
+                            | Prompt::PinAfterFinger
+                            | Prompt::PinFingerBlocked
                     )
                 );
                 assert_eq!(text.ends_with(PROMPT_END), prompt, "{code} {language}");
@@ -306,7 +309,14 @@ mod tests {
         let mut asked = Vec::new();
         for name in names.iter().map(|name| Some(name.as_str())).chain([None]) {
             for tries in [Some(7), None] {
-                for prompt in [Prompt::PinPromptNamed, Prompt::PinOldPrompt] {
+                for prompt in [
+                    Prompt::PinPromptNamed,
+                    Prompt::PinOldPrompt,
+                    Prompt::FingerNow,
+                    Prompt::FingerOrPin,
+                    Prompt::PinAfterFinger,
+                    Prompt::PinFingerBlocked,
+                ] {
                     asked.extend(LANGUAGES.map(|of| pin_question(prompt, of, name, tries)));
                 }
                 let (person, name) = ("w".repeat(32), name.unwrap_or_default());

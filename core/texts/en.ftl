@@ -103,6 +103,12 @@ wk-1276 = The PIN needs { $count } characters or more. If yours is shorter: ward
 wk-1277 = This key cannot enforce a PIN of { $count } characters or more. Please keep to it when you change it.
 wk-1278 = This key will not ask for another PIN by itself. Please change it now (wardkey key change-pin).
 wk-1279 = At its first login this key asks for a new PIN. Until then it cannot be used elsewhere.
+wk-1281 = The finger was not recognised. Tries left: { $tries }. Please put it on the sensor again.
+wk-1282 = The key takes no finger until its PIN has been typed. Please try again with the PIN.
+wk-1283 = Key of { $name }. Please put your finger on its sensor.
+wk-1284 = Key of { $name }. Press Enter and use your finger, or type the PIN:{ " " }
+wk-1285 = Key of { $name }: no finger recognised. Enter the PIN, then touch the key:{ " " }
+wk-1286 = Key of { $name }: finger blocked (WK-1282). Enter the PIN, then touch the key:{ " " }
 
 ## 13xx: parts of Wardkey
 

@@ -9,6 +9,7 @@ pub(crate) const GET_ASSERTION: u8 = 0x02;
 pub(crate) const GET_INFO: u8 = 0x04;
 pub(crate) const CLIENT_PIN: u8 = 0x06;
 pub(crate) const GET_NEXT_ASSERTION: u8 = 0x08;
+pub(crate) const SELECTION: u8 = 0x0b;
 pub(crate) const CONFIG: u8 = 0x0d;
 
 const MAX_TEXT: usize = 64;
@@ -31,6 +32,11 @@ pub struct Info {
     pub resident_keys: bool,
     /// Whether it demands user verification for everything.
     pub always_uv: bool,
+    /// Whether it has a sensor for fingerprints, and knows one.
+    pub fingerprint: bool,
+    /// Whether it gives tokens that hold for one relying party and purpose, by a finger too
+    /// (6.5.5.7); a key of CTAP 2.0 verifies the finger as part of the request itself.
+    pub gives_tokens: bool,
     /// PIN protocols in the key's order of preference; 1 if it does not say.
     pub pin_protocols: Vec<u8>,
     /// Longest message in bytes.
@@ -101,8 +107,8 @@ pub(crate) fn inspect(command: u8, answer: &[u8]) -> Result<(), &'static str> {
         GET_INFO => info(body).map(drop),
         GET_ASSERTION | GET_NEXT_ASSERTION => assertion(body, None).map(drop),
         MAKE_CREDENTIAL => registration(body).map(drop),
-        // Setting and changing the PIN have no answer, nor has configuring.
-        CLIENT_PIN | CONFIG if body.is_empty() => Ok(()),
+        // Setting and changing the PIN have no answer, nor has configuring, nor has a touch.
+        CLIENT_PIN | CONFIG | SELECTION if body.is_empty() => Ok(()),
         CLIENT_PIN => map(body).map(drop),
         _ => Err("answer to a request that nobody sends"),
     }
@@ -128,6 +134,11 @@ pub(crate) fn info(body: &[u8]) -> Result<Info, &'static str> {
     let option = |name| {
         map.at(4).and_then(|item| item.value.named(name)).and_then(|item| item.value.boolean())
     };
+    let has = |name| option(name) == Some(true);
+    // uvModality (18) is of newer keys: fingerprint, inside of the key.
+    let is_finger = number(18).is_some_and(|modality| modality & 0x02 != 0)
+        || has("bioEnroll")
+        || has("userVerificationMgmtPreview");
     let versions = texts(map.at(1));
     if versions.is_empty() {
         return Err("no version in the key's information");
@@ -149,7 +160,9 @@ pub(crate) fn info(body: &[u8]) -> Result<Info, &'static str> {
             .ok_or("no AAGUID in the key's information")?,
         client_pin: option("clientPin"),
         resident_keys: option("rk").unwrap_or(false),
-        always_uv: option("alwaysUv").unwrap_or(false),
+        always_uv: has("alwaysUv"),
+        fingerprint: has("uv") && is_finger,
+        gives_tokens: has("pinUvAuthToken"),
         pin_protocols: if pin_protocols.is_empty() { vec![1] } else { pin_protocols },
         max_message: number(5).unwrap_or(1024),
         max_credentials_in_list: number(7),
@@ -164,9 +177,7 @@ pub(crate) fn info(body: &[u8]) -> Result<Info, &'static str> {
             .collect(),
         force_pin_change: map.at(12).and_then(|item| item.value.boolean()).unwrap_or(false),
         min_pin_length: number(13).and_then(|length| u8::try_from(length).ok()).unwrap_or(4),
-        takes_pin_rules: ["authnrCfg", "setMinPINLength", "pinUvAuthToken"]
-            .into_iter()
-            .all(|name| option(name) == Some(true)),
+        takes_pin_rules: ["authnrCfg", "setMinPINLength", "pinUvAuthToken"].into_iter().all(has),
         min_pin_length_rp_ids: number(16).unwrap_or(0),
         firmware: map
             .at(14)
@@ -199,6 +210,15 @@ pub(crate) fn retries(body: &[u8]) -> Result<Retries, &'static str> {
         .ok_or("no number of PIN tries")?;
     let replug = map.value.at(4).and_then(|item| item.value.boolean()).unwrap_or(false);
     Ok(Retries { left, replug })
+}
+
+/// Tries of the sensor that are left (CTAP 2.1, 6.5.5.3).
+pub(crate) fn finger_tries(body: &[u8]) -> Result<u8, &'static str> {
+    map(body)?
+        .value
+        .at(5)
+        .and_then(|item| u8::try_from(item.value.integer()?).ok())
+        .ok_or("no number of tries of the sensor")
 }
 
 /// `only` is the credential id that was asked for, if it was one: then the key

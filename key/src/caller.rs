@@ -36,6 +36,7 @@ impl Caller {
             | Request::Cancel => true,
             Request::Touch { .. }
             | Request::Assert(_)
+            | Request::AssertByFinger(_)
             | Request::MakeCredential(_)
             | Request::ChangePin { .. }
             | Request::ForcePinChange(_)

@@ -79,6 +79,16 @@ impl SecurityKey for CtapKey {
         self.sign(rp_id, credential, client_data, pin, limits)
     }
 
+    fn assert_by_finger(
+        &mut self,
+        rp_id: &str,
+        credential: &[u8],
+        client_data: &[u8],
+        limits: &Limits,
+    ) -> Result<Assertion, KeyError> {
+        self.sign_by_finger(rp_id, credential, client_data, limits)
+    }
+
     fn make_credential(
         &mut self,
         credential: &NewCredential<'_>,

@@ -35,6 +35,15 @@ pub enum KeyError {
         /// Tries left before the key blocks for good, if it says.
         tries_left: Option<u8>,
     },
+    /// The sensor does not know the finger.
+    #[error("the finger was not recognised")]
+    FingerWrong {
+        /// Tries left before the sensor takes no finger, if the key says.
+        tries_left: Option<u8>,
+    },
+    /// The sensor takes no finger before the PIN was right: ask for the PIN.
+    #[error("the sensor of the security key takes no finger")]
+    FingerBlocked,
     /// No tries left: the key must be reset and enrolled again.
     #[error("the PIN of the security key is blocked")]
     PinBlocked,
@@ -129,6 +138,8 @@ impl KeyError {
             0x34 => Self::PinAuthBlocked,
             0x35 => Self::PinNotSet,
             0x37 => Self::PinPolicy,
+            0x3c => Self::FingerBlocked,
+            0x3f => Self::FingerWrong { tries_left: None },
             other => Self::Status(other),
         }
     }
@@ -145,6 +156,8 @@ impl KeyError {
             Self::TouchTimeout => Code::TouchTimeout,
             Self::Cancelled | Self::Denied => Code::Cancelled,
             Self::PinWrong { .. } => Code::PinWrong,
+            Self::FingerWrong { .. } => Code::FingerWrong,
+            Self::FingerBlocked => Code::FingerBlocked,
             Self::PinBlocked => Code::PinBlocked,
             Self::PinAuthBlocked => Code::PinBlockedUntilReplug,
             Self::PinNotSet => Code::PinNotSet,
@@ -170,6 +183,8 @@ impl KeyError {
         Some(match self {
             Self::PinWrong { .. } => 0x31,
             Self::PinBlocked => 0x32,
+            Self::FingerWrong { .. } => 0x3f,
+            Self::FingerBlocked => 0x3c,
             Self::PinAuthInvalid => 0x33,
             Self::PinAuthBlocked => 0x34,
             Self::NoCredentials => 0x2e,

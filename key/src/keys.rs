@@ -154,6 +154,20 @@ pub trait SecurityKey {
         limits: &Limits,
     ) -> Result<Assertion, KeyError>;
 
+    /// Signs with one credential, after the key's own sensor has verified a finger. A finger counts
+    /// as the touch where the key says so; else a touch is waited for as well.
+    ///
+    /// # Errors
+    /// [`KeyError::FingerWrong`], and [`KeyError::FingerBlocked`] when only the PIN helps; as for
+    /// every exchange.
+    fn assert_by_finger(
+        &mut self,
+        rp_id: &str,
+        credential: &[u8],
+        client_data: &[u8],
+        limits: &Limits,
+    ) -> Result<Assertion, KeyError>;
+
     /// Makes a discoverable credential: PIN, then touch. Before that, a key that can is told how
     /// long PINs have to be; what it made of that, [`SecurityKey::info`] says.
     ///

@@ -204,6 +204,7 @@ impl Session<'_> {
                 }
             }
             Request::Assert(request) => self.assert(&request),
+            Request::AssertByFinger(request) => self.assert_by_finger(&request),
             Request::SignByCode(request) => Ok(self.sign_by_code(request)),
             Request::HashCode(request) => Ok(self.hash_code(request)),
             Request::MakeCredential(request) => self.make_credential(&request),

@@ -344,6 +344,7 @@ pub fn key_info(pin_set: bool, tries: u8) -> KeyInfo {
             min_pin_length: 4,
             pin_tries: pin_set.then_some(tries),
             takes_pin_rules: None,
+            fingerprint: None,
         }),
         problem: None,
     }

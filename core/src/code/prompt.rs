@@ -47,6 +47,14 @@ codes! {
     InsertOrWait = 1270,
     /// The question for the name, while no key says it.
     NamePrompt = 1271,
+    /// The key waits for a finger on its sensor: it is the key of `$name`.
+    FingerNow = 1283,
+    /// The same as a question, where a greeter has to ask `$name`: Enter and the finger, or PIN.
+    FingerOrPin = 1284,
+    /// The one question after the finger was not known, or none came in time; `$name`.
+    PinAfterFinger = 1285,
+    /// The one question where the sensor takes no finger any more; `$name`.
+    PinFingerBlocked = 1286,
     /// The question in the place of "insert your key" where notices are not shown (PAM_SILENT).
     InsertThenEnter = 1403,
     /// The question in the place of [`Notice::WaitForKey`](super::Notice::WaitForKey) where notices

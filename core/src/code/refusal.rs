@@ -149,6 +149,10 @@ with_those_of_administration! {
     BreakGlassNotHere = 1260,
     /// The PIN has fewer characters (`$count`) than the deployment wants; no try was spent.
     PinShort = 1276,
+    /// The sensor of the key does not know the finger; `$tries` left.
+    FingerWrong = 1281,
+    /// The sensor takes no finger before the PIN was right once more.
+    FingerBlocked = 1282,
     // 13xx: parts of Wardkey
     /// The agent cannot be reached.
     AgentUnreachable = 1301,

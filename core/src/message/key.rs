@@ -95,6 +95,10 @@ pub enum Request {
     /// Answer: [`Reply::Done`].
     #[n(70)]
     ForcePinChange(#[n(0)] ForcePinChange),
+    /// Sign with the identified key, which verifies a finger by its own sensor in place of a PIN.
+    /// Answers: [`Reply::Touch`], then [`Reply::Assertion`].
+    #[n(80)]
+    AssertByFinger(#[n(0)] AssertByFinger),
     /// Make the key pair of a code and sign with it (root). No security key is asked. Answer:
     /// [`Reply::SignedByCode`].
     #[n(30)]
@@ -151,6 +155,25 @@ pub struct Assert {
     /// Device node of the key that proved itself: no other gets the PIN, whatever it claims to
     /// hold.
     #[n(4)]
+    pub path: String,
+}
+
+/// Sign with the identified key by a finger. Only for a key process that said of the key
+/// [`KeyDetails::fingerprint`].
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct AssertByFinger {
+    /// Client data; the key signs its SHA-256.
+    #[n(0)]
+    pub client_data: Bytes<1024>,
+    /// The credential that was identified.
+    #[n(1)]
+    pub credential: CredentialId,
+    /// Milliseconds for finger and touch together.
+    #[n(2)]
+    pub wait_ms: u32,
+    /// Device node of the key that proved itself, as in [`Assert::path`].
+    #[n(3)]
     pub path: String,
 }
 
@@ -265,9 +288,17 @@ pub struct KeyDetails {
     /// 6.11.4). Older key processes do not say it.
     #[n(6)]
     pub takes_pin_rules: Option<bool>,
+    /// True: it has a sensor, and knows a finger. Older key processes do not say it.
+    #[n(7)]
+    pub fingerprint: Option<bool>,
 }
 
 impl KeyDetails {
+    /// Whether a login goes by a finger first: where the PIN could be used as well.
+    pub fn takes_finger(&self) -> bool {
+        self.fingerprint == Some(true) && self.hindrance(false).is_none()
+    }
+
     /// Why no PIN is asked for, if something stands in the way. With `changes_pin` the PIN is to be
     /// changed, so that it must be is no hindrance.
     pub fn hindrance(&self, changes_pin: bool) -> Option<Code> {
@@ -342,7 +373,7 @@ pub struct KeyFailure {
     /// CTAP status, when the key gave one.
     #[n(1)]
     pub status: Option<u8>,
-    /// PIN tries left, when known.
+    /// Tries left, when known: of the finger for a finger that was wrong, else of the PIN.
     #[n(2)]
     pub tries_left: Option<u8>,
     /// Detail for records; no secrets.

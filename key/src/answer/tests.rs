@@ -28,6 +28,7 @@ fn a_real_keys_information() {
     assert_eq!(info.aaguid[..4], [0xd8, 0x52, 0x2d, 0x9f]);
     assert_eq!(info.client_pin, Some(true));
     assert!(info.resident_keys && info.always_uv && !info.force_pin_change);
+    assert!(info.fingerprint && info.gives_tokens);
     assert_eq!(info.pin_protocols, [2, 1]);
     assert_eq!(info.max_message, 1200);
     assert_eq!(info.max_credentials_in_list, Some(8));

@@ -1,5 +1,6 @@
-//! What a key signs: silently, to say whose it is; with a touch; with PIN and touch.
+//! What a key signs: silently, to say whose it is; with a touch; with PIN and touch; by a finger.
 
+use ctap_hid_fido2::FidoKeyHid;
 use ctap_hid_fido2::fidokey::GetAssertionArgsBuilder;
 use hidapi::Exchange;
 use wardkey_core::message::key::Pin;
@@ -62,7 +63,11 @@ impl CtapKey {
         client_data: &[u8],
         limits: &Limits,
     ) -> Result<(), KeyError> {
-        self.get_info(limits)?;
+        if self.get_info(limits)?.always_uv {
+            // It would want a PIN or a finger for an assertion; this asks for a touch and nothing
+            // else (authenticatorSelection: CTAP 2.1, 6.9).
+            return self.perform(limits, SINGLE, true, FidoKeyHid::selection).map(drop);
+        }
         let arguments = GetAssertionArgsBuilder::new(rp_id, client_data)
             .without_pin_and_uv()
             .credential_id(credential)
@@ -95,7 +100,46 @@ impl CtapKey {
             Err(error) => Err(self.explain(of_token(error), limits)),
         }
     }
+
+    /// Signs with one credential: a finger on the key's own sensor.
+    pub(super) fn sign_by_finger(
+        &mut self,
+        rp_id: &str,
+        credential: &[u8],
+        client_data: &[u8],
+        limits: &Limits,
+    ) -> Result<Assertion, KeyError> {
+        let info = self.get_info(limits)?;
+        if !info.fingerprint {
+            return Err(KeyError::Unsuitable("it knows no finger"));
+        }
+        let arguments = GetAssertionArgsBuilder::new(rp_id, client_data).credential_id(credential);
+        let outcome = if info.gives_tokens {
+            let arguments = arguments.pin(NO_PIN).build();
+            self.perform_by_finger(limits, rp_id, |library| {
+                library.get_assertion_with_args(&arguments)
+            })
+        } else {
+            // With the option "uv", which the library sets where there is no PIN.
+            let arguments = arguments.build();
+            self.perform(limits, SINGLE, true, |library| {
+                library.get_assertion_with_args(&arguments)
+            })
+        };
+        match first_assertion(outcome, &[credential.to_vec()]) {
+            Ok(assertion) if assertion.credential_id == credential => Ok(assertion),
+            Ok(_) => Err(KeyError::Malformed("a credential that was not asked for")),
+            // As keys of CTAP 2.0 say it.
+            Err(KeyError::Denied) => {
+                Err(self.explain_finger(KeyError::FingerWrong { tries_left: None }, limits))
+            }
+            Err(error) => Err(self.explain_finger(error, limits)),
+        }
+    }
 }
+
+/// What the library is given where a finger is asked for: it is sent nowhere.
+const NO_PIN: &str = "none";
 
 /// The first assertion of an outcome. An allow list leaves one to choose from,
 /// so what a key says about more (up to 2^31) is not followed up: the library's

@@ -4,6 +4,7 @@
 use std::ffi::CString;
 
 use ctap_hid_fido2::{FidoKeyHid, HidParam, LibCfg};
+use hidapi::operation::Correct;
 use hidapi::{Event, Exchange, ExchangeError, Known, Operation, Record, Transport};
 
 use crate::answer::{self, Info, Retries};
@@ -76,7 +77,8 @@ impl CtapKey {
     ) -> Record {
         // Whatever it is, the key may agree anew.
         self.agreement = None;
-        self.run(limits, max_exchanges, touch, None, body)
+        let correct = Box::new(super::order::in_order);
+        self.run(limits, (max_exchanges, touch), None, correct, body)
     }
 
     /// As [`CtapKey::perform`], with the key agreement that was asked for ahead, if there is one.
@@ -86,15 +88,30 @@ impl CtapKey {
         body: impl FnOnce(&FidoKeyHid) -> T,
     ) -> Result<Vec<Exchange>, KeyError> {
         let known = self.agreement.take();
-        outcome(self.run(limits, WITH_PIN, true, known, body))
+        let correct = Box::new(super::order::in_order);
+        outcome(self.run(limits, (WITH_PIN, true), known, correct, body))
+    }
+
+    /// The same, with a finger in the place of the PIN.
+    pub(super) fn perform_by_finger<T>(
+        &mut self,
+        limits: &Limits,
+        rp_id: &str,
+        body: impl FnOnce(&FidoKeyHid) -> T,
+    ) -> Result<Vec<Exchange>, KeyError> {
+        let known = self.agreement.take();
+        let rp_id = rp_id.to_owned();
+        let correct =
+            Box::new(move |request: &mut Vec<u8>| super::order::by_finger(&rp_id, request));
+        outcome(self.run(limits, (WITH_PIN, true), known, correct, body))
     }
 
     fn run<T>(
         &self,
         limits: &Limits,
-        max_exchanges: usize,
-        touch: bool,
+        (max_exchanges, touch): (usize, bool),
         known: Option<Known>,
+        correct: Correct,
         body: impl FnOnce(&FidoKeyHid) -> T,
     ) -> Record {
         let on_touch = limits.on_touch.clone();
@@ -102,7 +119,7 @@ impl CtapKey {
         operation.known = known;
         operation.cancel.clone_from(&limits.cancel);
         operation.touch = touch;
-        operation.correct = Box::new(super::order::in_order);
+        operation.correct = correct;
         operation.on_event = Box::new(move |event| {
             if event == Event::TouchNeeded {
                 on_touch();
@@ -138,6 +155,20 @@ impl CtapKey {
         let exchanges =
             self.perform(&limits.for_step(), SINGLE, false, FidoKeyHid::get_pin_retries)?;
         answer::retries(body(&exchanges, answer::CLIENT_PIN)?).map_err(KeyError::Malformed)
+    }
+
+    /// Adds the tries of the sensor to a finger that was wrong.
+    pub(super) fn explain_finger(&mut self, error: KeyError, limits: &Limits) -> KeyError {
+        if !matches!(error, KeyError::FingerWrong { .. }) {
+            return error;
+        }
+        let tries = self
+            .perform(&limits.for_step(), SINGLE, false, FidoKeyHid::get_uv_retries)
+            .and_then(|exchanges| {
+                answer::finger_tries(body(&exchanges, answer::CLIENT_PIN)?)
+                    .map_err(KeyError::Malformed)
+            });
+        KeyError::FingerWrong { tries_left: tries.ok() }
     }
 
     /// Largest number of leading `ids` that one request may carry.

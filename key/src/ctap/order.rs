@@ -1,4 +1,6 @@
-//! Requests in the order that CTAP prescribes.
+//! Requests as CTAP prescribes them, where the library writes others.
+
+use minicbor::Encoder;
 
 use crate::answer;
 use crate::cbor::{Value, parse};
@@ -21,4 +23,41 @@ pub(super) fn in_order(request: &mut Vec<u8>) -> bool {
     }
     *request = ordered;
     true
+}
+
+/// Has the key ask for a finger where the library would send a PIN: getPinToken becomes
+/// getPinUvAuthTokenUsingUvWithPermissions for assertions of this relying party alone (CTAP 2.1,
+/// 6.5.5.7.3). Both carry the same half of the key agreement, and are answered alike. Nothing but
+/// the key agreement and the assertion goes out besides: what the library made of the PIN, which is
+/// none, would cost a try.
+pub(super) fn by_finger(rp_id: &str, request: &mut Vec<u8>) -> bool {
+    const KEY_AGREEMENT: i64 = 0x02;
+    const PIN_TOKEN: i64 = 0x05;
+    const UV_TOKEN: u8 = 0x06;
+    const GET_ASSERTION: u8 = 0x02;
+
+    let map = match request.split_first() {
+        Some((&answer::GET_ASSERTION, _)) => return true,
+        Some((&answer::CLIENT_PIN, map)) => map,
+        _ => return false,
+    };
+    let Ok(item) = parse(map) else { return false };
+    let number = |key| item.value.at(key).and_then(|item| item.value.integer());
+    match (number(2), number(1), item.value.at(3)) {
+        (Some(KEY_AGREEMENT), _, _) => true,
+        (Some(PIN_TOKEN), Some(protocol), Some(half)) => {
+            let mut wanted = vec![answer::CLIENT_PIN];
+            let mut e = Encoder::new(&mut wanted);
+            let head =
+                e.map(5).and_then(|e| e.u8(1)?.i64(protocol)?.u8(2)?.u8(UV_TOKEN)?.u8(3)).is_ok();
+            wanted.extend(half.raw);
+            let rest = Encoder::new(&mut wanted)
+                .u8(9)
+                .and_then(|e| e.u8(GET_ASSERTION)?.u8(10)?.str(rp_id))
+                .is_ok();
+            *request = wanted;
+            head && rest
+        }
+        _ => false,
+    }
 }

@@ -20,7 +20,7 @@ pub(super) fn failure(error: &KeyError) -> KeyFailure {
         code: error.code(),
         status: error.status(),
         tries_left: match error {
-            KeyError::PinWrong { tries_left } => *tries_left,
+            KeyError::PinWrong { tries_left } | KeyError::FingerWrong { tries_left } => *tries_left,
             KeyError::PinBlocked => Some(0),
             _ => None,
         },
@@ -80,6 +80,7 @@ fn details(info: &Info, pin_tries: Option<u8>) -> KeyDetails {
         min_pin_length: info.min_pin_length,
         pin_tries,
         takes_pin_rules: Some(info.takes_pin_rules),
+        fingerprint: Some(info.fingerprint),
     }
 }
 

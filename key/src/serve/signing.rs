@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use wardkey_core::id::CredentialId;
-use wardkey_core::message::key::{Assert, ChangePinOf, Reply};
+use wardkey_core::message::key::{Assert, AssertByFinger, ChangePinOf, Reply};
 
 use super::convert;
 use super::session::{Held, MAX_TOUCH_WAIT, Session, Stop, millis};
@@ -27,6 +27,20 @@ impl Session<'_> {
             request.credential.as_slice(),
             request.client_data.as_slice(),
             &request.pin,
+            &limits,
+        )?;
+        Ok(convert::assertion(assertion)?)
+    }
+
+    pub(super) fn assert_by_finger(&mut self, request: &AssertByFinger) -> Result<Reply, Stop> {
+        let wait = millis(request.wait_ms, MAX_TOUCH_WAIT);
+        self.allow(wait);
+        let limits = self.limits(wait);
+        let held = self.identified(&request.path, &request.credential)?;
+        let assertion = held.key.assert_by_finger(
+            &held.rp_id,
+            request.credential.as_slice(),
+            request.client_data.as_slice(),
             &limits,
         )?;
         Ok(convert::assertion(assertion)?)

@@ -24,6 +24,7 @@ pub fn key_info(tries: u8) -> KeyInfo {
         pin_must_change: false,
         min_pin_length: 4,
         takes_pin_rules: None,
+        fingerprint: None,
         pin_tries: Some(tries),
     };
     KeyInfo {
