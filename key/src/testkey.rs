@@ -4,6 +4,7 @@
 
 pub(crate) mod agreeing;
 pub(crate) mod configured;
+pub(crate) mod sensor;
 
 use std::cell::Cell;
 use std::sync::{Arc, Mutex};
@@ -31,7 +32,10 @@ pub(crate) const AGREEMENT: About = (0x06, 2);
 pub(crate) const SET_PIN: About = (0x06, 3);
 pub(crate) const CHANGE_PIN: About = (0x06, 4);
 pub(crate) const TOKEN: About = (0x06, 5);
+pub(crate) const TOKEN_BY_FINGER: About = (0x06, 6);
+pub(crate) const FINGER_TRIES: About = (0x06, 7);
 pub(crate) const TOKEN_FOR: About = (0x06, 9);
+pub(crate) const SELECTION: About = (0x0b, 0);
 pub(crate) const CONFIG: About = (0x0d, 0);
 pub(crate) const ASSERT: About = (0x02, 0);
 pub(crate) const NEXT: About = (0x08, 0);
@@ -132,7 +136,7 @@ fn usual(about: About, payload: &[u8]) -> Vec<Reply> {
         RETRIES => ok(vec![0xa1, 0x03, 0x08]),
         AGREEMENT => ok(agreement()),
         TOKEN | TOKEN_FOR => ok([&[0xa1, 0x02, 0x58, 32][..], &[7; 32]].concat()),
-        SET_PIN | CHANGE_PIN => ok(vec![]),
+        SET_PIN | CHANGE_PIN | SELECTION => ok(vec![]),
         // What it made, and what it held before.
         ASSERT | NEXT => {
             let made = payload.windows(32).any(|window| window == id(9));
@@ -159,6 +163,10 @@ pub(crate) struct InfoOf {
     pub configurable: bool,
     /// Has the extension minPinLength, for so many relying parties.
     pub tells_length: Option<u8>,
+    /// Options that it says are true besides.
+    pub has: &'static [&'static str],
+    /// uvModality.
+    pub modality: Option<u8>,
 }
 
 pub(crate) fn info(change: &dyn Fn(&mut InfoOf)) -> Vec<u8> {
@@ -174,12 +182,15 @@ pub(crate) fn info(change: &dyn Fn(&mut InfoOf)) -> Vec<u8> {
         always_uv: false,
         configurable: false,
         tells_length: None,
+        has: &[],
+        modality: None,
     };
     change(&mut of);
     let mut out = Vec::new();
     let mut e = Encoder::new(&mut out);
     let rp_ids = of.tells_length.filter(|count| *count > 0);
-    e.map(8 + u64::from(of.max_list.is_some()) + u64::from(rp_ids.is_some())).unwrap();
+    let more = [of.max_list.is_some(), rp_ids.is_some(), of.modality.is_some()];
+    e.map(8 + more.map(u64::from).iter().sum::<u64>()).unwrap();
     e.u8(1).unwrap().array(2).unwrap();
     e.str("FIDO_2_0").unwrap().str("FIDO_2_1").unwrap();
     e.u8(2).unwrap().array(1 + u64::from(of.tells_length.is_some())).unwrap();
@@ -189,7 +200,7 @@ pub(crate) fn info(change: &dyn Fn(&mut InfoOf)) -> Vec<u8> {
     }
     e.u8(3).unwrap().bytes(&[0xaa; 16]).unwrap();
     e.u8(4).unwrap();
-    let more = if of.configurable { 3 } else { 0 };
+    let more = of.has.len() as u64 + if of.configurable { 3 } else { 0 };
     e.map(2 + more + u64::from(of.client_pin.is_some())).unwrap();
     e.str("rk").unwrap().bool(of.resident).unwrap();
     e.str("alwaysUv").unwrap().bool(of.always_uv).unwrap();
@@ -200,6 +211,9 @@ pub(crate) fn info(change: &dyn Fn(&mut InfoOf)) -> Vec<u8> {
         for option in ["authnrCfg", "pinUvAuthToken", "setMinPINLength"] {
             e.str(option).unwrap().bool(true).unwrap();
         }
+    }
+    for option in of.has {
+        e.str(option).unwrap().bool(true).unwrap();
     }
     e.u8(5).unwrap().u32(of.max_message).unwrap();
     e.u8(6).unwrap().array(of.protocols.len() as u64).unwrap();
@@ -213,6 +227,9 @@ pub(crate) fn info(change: &dyn Fn(&mut InfoOf)) -> Vec<u8> {
     e.u8(13).unwrap().u8(of.min_pin).unwrap();
     if let Some(count) = rp_ids {
         e.u8(16).unwrap().u8(count).unwrap();
+    }
+    if let Some(modality) = of.modality {
+        e.u8(18).unwrap().u8(modality).unwrap();
     }
     out
 }

@@ -1,6 +1,7 @@
 //! The adapter against scripted keys: statuses, hostile answers, and what is
 //! sent at all.
 
+mod fingers;
 mod preparing;
 
 use std::time::{Duration, Instant};

@@ -179,7 +179,7 @@ fn is_canonical(map: &Item<'_>) -> bool {
 }
 
 /// HMAC-SHA-256 (RFC 2104) with a key of at most a block.
-fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
+pub(super) fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
     let padded = |with: u8| -> Vec<u8> {
         (0..64).map(|at| key.get(at).copied().unwrap_or(0) ^ with).collect()
     };

@@ -2,6 +2,7 @@
 
 mod by_code;
 mod conversation;
+mod fingers;
 mod login;
 mod managing;
 mod preparing;
