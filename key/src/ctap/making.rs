@@ -14,6 +14,9 @@ use crate::error::KeyError;
 use crate::keys::{Limits, NewCredential};
 use crate::pin::normalised;
 
+/// Length of a credential id that no key has.
+const NOBODYS: usize = 32;
+
 impl CtapKey {
     /// Makes a credential: PIN, then touch.
     pub(super) fn make(
@@ -26,8 +29,11 @@ impl CtapKey {
         if !info.resident_keys {
             return Err(KeyError::Unsuitable("it holds no discoverable credentials"));
         }
+        // Keys that always verify their person answer silently all the same (CTAP 2.1, 6.2.2),
+        // or should: asked for one that nobody has, before anything is made.
         if info.always_uv {
-            return Err(KeyError::CannotIdentify);
+            let nobodys = [vec![0; NOBODYS]];
+            self.find_held(credential.rp_id, &nobodys, credential.client_data, limits)?;
         }
         // What one list cannot hold is asked for beforehand.
         let most = Self::batch(&info, credential.rp_id, credential.exclude);

@@ -11,11 +11,15 @@ use crate::testkey::{
 #[test]
 fn a_key_with_which_no_login_could_begin_is_not_enrolled() {
     let pin = pin();
-    // It says so itself: nothing is made.
-    let mut test = TestKey::answering(INFO, vec![Reply::Cbor(0, info(&|of| of.always_uv = true))]);
+    // It always verifies its person, and means it: nothing is made.
+    let mut test = TestKey::new(|about, _| match about {
+        INFO => Some(vec![Reply::Cbor(0, info(&|of| of.always_uv = true))]),
+        ASSERT => Some(vec![Reply::Cbor(0x36, vec![])]),
+        _ => None,
+    });
     let outcome = test.key.make_credential(&new_credential(&pin, &[]), &soon());
     assert_eq!(outcome, Err(KeyError::CannotIdentify));
-    assert_eq!(test.asked(), [INIT, INFO]);
+    assert_eq!(test.asked(), [INIT, INFO, ASSERT]);
     // It protects what it made by its PIN, whatever it was asked for: silent about it, or not
     // without PIN.
     for status in [0x2e, 0x36, 0x2b, 0x2c, 0x3b, 0x40, 0x27] {
@@ -23,6 +27,22 @@ fn a_key_with_which_no_login_could_begin_is_not_enrolled() {
         let outcome = test.key.make_credential(&new_credential(&pin, &[]), &soon());
         assert_eq!(outcome, Err(KeyError::CannotIdentify), "{status:#x}");
     }
+}
+
+/// As a YubiKey Bio does, which is sold so.
+#[test]
+fn a_key_that_always_verifies_its_person_and_identifies_silently_is_enrolled() {
+    let pin = pin();
+    let mut test = TestKey::new(|about, payload| match about {
+        INFO => Some(vec![Reply::Cbor(0, info(&|of| of.always_uv = true))]),
+        ASSERT if !payload.windows(32).any(|window| window == id(9)) => {
+            Some(vec![Reply::Cbor(0x2e, vec![])])
+        }
+        _ => None,
+    });
+    let made = test.key.make_credential(&new_credential(&pin, &[]), &soon()).unwrap();
+    assert_eq!(made.credential_id, id(9));
+    assert_eq!(test.asked(), [INIT, INFO, ASSERT, AGREEMENT, TOKEN, MAKE, ASSERT]);
 }
 
 #[test]
