@@ -10,6 +10,7 @@ mod begun;
 mod conversation;
 pub mod decoys;
 pub mod evidence;
+mod fingers;
 mod loans;
 pub mod locker;
 pub mod lockout;

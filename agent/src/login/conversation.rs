@@ -222,6 +222,7 @@ impl<'a> Conversation<'a> {
             proof: Some(proof),
             suspects: None,
             pass: None,
+            finger: None,
         }));
         self.answer(&Reply::Held)
     }

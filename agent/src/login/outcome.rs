@@ -19,6 +19,7 @@ use crate::connection::Connection;
 use crate::error::AgentError;
 use crate::login::authorise::{Caller, Phase, authorise, is_known, refusal};
 use crate::login::begun::{base, digest, is_pin_change};
+use crate::login::fingers;
 use crate::login::loans;
 use crate::login::lockout;
 use crate::login::passes;
@@ -285,6 +286,7 @@ fn success(
         }
         _ => return Err(Denial::new(Code::Internal, "decided by another proof").into()),
     }
+    fingers::describe(outcome, &mut event);
     Ok(Entry {
         digest: digest(&[
             &signed.to_bytes(),
@@ -338,6 +340,7 @@ fn failure(agent: &Agent, caller: &Caller, outcome: &LoginOutcome, what: &Failur
     let detail: Vec<String> =
         what.detail.iter().map(|detail| printable(detail, 200)).chain(tries).collect();
     event.detail = (!detail.is_empty()).then(|| detail.join(", "));
+    fingers::describe(outcome, &mut event);
     event.account = login.account.clone().filter(|_| known);
     event.person = proven.as_ref().map(|(person, _)| person.login.clone());
     event.key = proven.as_ref().map(|(_, credential)| credential.fingerprint().short());

@@ -47,6 +47,7 @@ fn outcome(result: LoginResult, tries: u8) -> Request {
         proof: None,
         suspects: None,
         pass: Some(PassTry { pass: sealed(7).id, tries, sealed: Some(true) }),
+        finger: None,
     }))
 }
 

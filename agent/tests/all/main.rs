@@ -15,6 +15,7 @@ mod crash;
 mod directory;
 mod exchanged_keys;
 mod exchanged_root_key;
+mod fingers;
 mod loans;
 mod lockout;
 mod logins;

@@ -52,6 +52,7 @@ fn outcome(result: LoginResult, pass: Option<PassTry>) -> Request {
         proof: None,
         suspects: None,
         pass,
+        finger: None,
     }))
 }
 

@@ -69,6 +69,7 @@ fn outcome(account: &str, result: LoginResult) -> Request {
         proof: None,
         suspects: None,
         pass: None,
+        finger: None,
     }))
 }
 

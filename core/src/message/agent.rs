@@ -15,8 +15,8 @@ use crate::server_time::SignedTime;
 
 pub use enrollment::{EnrollBegin, EnrollFinish, Enrolled, Enrollment};
 pub use login::{
-    Begin, CANDIDATES_PER_PAGE, Candidate, CandidatePage, Candidates, Failure, Grant, Locked,
-    LoginOutcome, LoginResult, MAX_SOUGHT, MAX_SUSPECTS, PassTry, Refusal, Suspect,
+    Begin, CANDIDATES_PER_PAGE, Candidate, CandidatePage, Candidates, Failure, Finger, Grant,
+    Locked, LoginOutcome, LoginResult, MAX_SOUGHT, MAX_SUSPECTS, PassTry, Refusal, Suspect,
 };
 pub use terminal::{
     DestinationStatus, Join, Joined, LogStatus, PEOPLE_PER_PAGE, People, PeoplePage, ScopeStatus,

@@ -169,6 +169,7 @@ impl Attempt<'_, '_> {
             result,
             proof: proven.map(|proven| proven.proof.clone()),
             pass: self.record.pass,
+            finger: None,
             suspects: suspects.filter(|suspects| !suspects.is_empty()),
         }));
         let deadline = Deadline::after(patience);

@@ -130,6 +130,7 @@ mod tests {
             proof: None,
             suspects: None,
             pass: None,
+            finger: None,
         });
         let nonce = Nonce::new([2; 32]);
         let people = List::new(vec![Hash::new([4; 32])]).unwrap();

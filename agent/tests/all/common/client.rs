@@ -81,6 +81,7 @@ pub fn success(account: &str, assertion: &Assertion) -> Request {
         proof: seed_of(assertion).map(silent),
         suspects: None,
         pass: None,
+        finger: None,
     }))
 }
 
@@ -124,5 +125,6 @@ pub fn failure_with(
         proof,
         suspects: None,
         pass: None,
+        finger: None,
     }))
 }

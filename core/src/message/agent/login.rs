@@ -73,6 +73,22 @@ pub struct LoginOutcome {
     /// The pass whose code was tried.
     #[n(30)]
     pub pass: Option<PassTry>,
+    /// What the key's own sensor had to do with it. Older modules do not say it.
+    #[n(80)]
+    pub finger: Option<Finger>,
+}
+
+/// The fingers of a login, by the word of the module: a key signs that it verified its person, and
+/// not how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Finger {
+    /// The key signed after a finger, and no PIN was sent.
+    #[n(0)]
+    pub verified: bool,
+    /// Fingers that the key did not know.
+    #[n(1)]
+    pub wrong: u8,
 }
 
 /// A code that was tried for a pass, as this terminal counts them.
