@@ -36,6 +36,11 @@ pub trait Talk {
     fn silent(&self) -> bool {
         false
     }
+    /// Whether a key that waits for a finger is told by a question: where nothing else is shown, or
+    /// where a login without a question needs one more Enter at its end.
+    fn asks_before_finger(&self) -> bool {
+        self.silent()
+    }
     /// Whether the application has said by now who logs in (PAM_USER).
     fn is_named(&self) -> bool {
         false
@@ -120,6 +125,10 @@ impl Talk for PamTalk<'_> {
 
     fn silent(&self) -> bool {
         self.silent
+    }
+
+    fn asks_before_finger(&self) -> bool {
+        self.silent || self.hides_the_question()
     }
 
     fn is_named(&self) -> bool {

@@ -2,7 +2,7 @@
 //! something has happened, belong to the states.
 
 use wardkey_core::id::EventId;
-use wardkey_core::message::agent::{PassTry, Suspect};
+use wardkey_core::message::agent::{Finger, PassTry, Suspect};
 use wardkey_core::name::LoginName;
 use wardkey_core::proof::identification::{Proven, SilentAssertion};
 use wardkey_core::server_time::Attested;
@@ -43,6 +43,8 @@ pub struct Record {
     pub suspects: Vec<Suspect>,
     /// The pass whose code was tried.
     pub pass: Option<PassTry>,
+    /// What came of fingers on the sensor of the key.
+    pub finger: Finger,
     /// Whether the code that was typed is of the shape of a sealed one.
     pub sealed: bool,
 }

@@ -21,7 +21,7 @@ use super::chosen_pin::ChosenPin;
 use super::question::not_sent;
 use super::request::Login;
 use super::requests::{AgentRequest, KeyRequest};
-use super::states::{Answered, Established, Held, Recognised, Recognition};
+use super::states::{Established, Held, Recognised, Recognition};
 use crate::refusal::Refusal;
 use crate::world::World;
 
@@ -63,12 +63,11 @@ impl Attempt<'_, '_> {
             return Err(unexpected("the person").into());
         };
         let recognised = *recognised;
-        let (pin, new) = match self.ask_pins(&recognised.recognition) {
+        let (old, new) = match self.ask_pins(&recognised.recognition) {
             Ok(pins) => pins,
             Err(refusal) => return Err(Ended { refusal, agent: Some(recognised.agent) }),
         };
-        let held = self.until_held(Answered { recognised, pin })?;
-        let Held(Answered { recognised, pin: old }) = held;
+        let Held(recognised) = self.until_held(recognised)?;
         let Recognised { mut agent, key, recognition } = recognised;
 
         let Recognition { person, proven, path, .. } = recognition;
@@ -108,10 +107,10 @@ impl Attempt<'_, '_> {
     /// # Errors
     /// Why the key has the PIN that it had; or that this is not known, where the change may have
     /// reached it.
-    fn have_changed(&mut self, key: Channel, request: KeyRequest) -> Result<(), Refusal> {
+    fn have_changed(&mut self, mut key: Channel, request: KeyRequest) -> Result<(), Refusal> {
         let unknown = |refusal: Refusal| Refusal { code: Code::PinChangeUnknown, ..refusal };
         let wait = self.world.settings.touch_wait + self.world.timeouts.signature_grace;
-        match self.exchange(key, request, Deadline::after(wait)) {
+        match self.exchange(&mut key, request, None, Deadline::after(wait)) {
             Ok(None) => Ok(()),
             Ok(Some(_)) => Err(unknown(unexpected("key process"))),
             Err(failed) if failed.is_lost => Err(unknown(failed.refusal)),

@@ -8,7 +8,8 @@
 //!                 (no key: offer, by_code; by_colleague, whose key: vouch)
 //!     question    one, without echo
 //!     hold        the key is this login's
-//!     sign        nonce, PIN to the key process, assertion, decide
+//!     sign        nonce, PIN to the key process, assertion, decide (finger: with a sensor, first
+//!                 a finger, and the PIN once the sensor has given up)
 //!     outcome     durably recorded by the agent; marks raised
 //!   change_pin  the same without a signature: a PIN in place of another (a login whose key wants
 //!               one goes on with it)
@@ -29,6 +30,7 @@ mod chosen_pin;
 mod claims;
 mod establish;
 mod evidence;
+mod finger;
 mod hold;
 mod identify;
 mod marks;

@@ -7,7 +7,7 @@ use wardkey_core::codec::List;
 use wardkey_core::decide::By;
 use wardkey_core::directory::leaf_key;
 use wardkey_core::id::EventId;
-use wardkey_core::message::agent::{LoginOutcome, LoginResult};
+use wardkey_core::message::agent::{Finger, LoginOutcome, LoginResult};
 use wardkey_core::policy::stage::Stage;
 use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
@@ -169,7 +169,7 @@ impl Attempt<'_, '_> {
             result,
             proof: proven.map(|proven| proven.proof.clone()),
             pass: self.record.pass,
-            finger: None,
+            finger: Some(self.record.finger).filter(|finger| *finger != Finger::default()),
             suspects: suspects.filter(|suspects| !suspects.is_empty()),
         }));
         let deadline = Deadline::after(patience);

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::agent::Ended;
 use super::attempt::{Attempt, ProvenKey};
-use super::states::{Answered, Moment, Recognised, Recognition};
+use super::states::{Answered, Moment, Recognised, Recognition, Verification};
 use super::verified_person::VerifiedPerson;
 use crate::refusal::Refusal;
 use crate::talk::{Answer, PinQuestion};
@@ -34,19 +34,18 @@ impl Attempt<'_, '_> {
         }
     }
 
-    /// Asks for the PIN. Everything that must be known stands in the one prompt.
+    /// Asks for the PIN, or leaves it to a finger. Everything that must be known stands in the one
+    /// prompt.
     ///
     /// # Errors
     /// No answer, or one that cannot be a PIN: the key is not asked and no try is spent.
     pub(super) fn ask(&mut self, recognised: Recognised) -> Result<Answered, Ended> {
-        match self.ask_pin(&recognised.recognition) {
-            Ok(pin) => Ok(Answered { recognised, pin }),
-            Err(refusal) => Err(Ended { refusal, agent: Some(recognised.agent) }),
-        }
-    }
-
-    fn ask_pin(&mut self, recognition: &Recognition) -> Result<Pin, Refusal> {
-        self.ask_pin_of(recognition, Prompt::PinPromptNamed)
+        let by = if self.takes_finger(&recognised.recognition) {
+            self.ask_finger(&recognised.recognition)
+        } else {
+            self.ask_pin_of(&recognised.recognition, Prompt::PinPromptNamed).map(Verification::Pin)
+        };
+        answered(recognised, by)
     }
 
     /// The PIN that the key has now, by this question.
@@ -133,6 +132,17 @@ impl Attempt<'_, '_> {
             }
             Answer::None => Err(Refusal::new(Code::Cancelled, "no answer to the question")),
         }
+    }
+}
+
+/// The next state, by what was typed or is to come.
+pub(super) fn answered(
+    recognised: Recognised,
+    by: Result<Verification, Refusal>,
+) -> Result<Answered, Ended> {
+    match by {
+        Ok(by) => Ok(Answered { recognised, by }),
+        Err(refusal) => Err(Ended { refusal, agent: Some(recognised.agent) }),
     }
 }
 

@@ -6,7 +6,7 @@ use wardkey_core::codec::List;
 use wardkey_core::id::{CredentialId, Hash, Nonce};
 use wardkey_core::message::agent::{Begin, CandidatePage, LoginOutcome, MAX_SOUGHT};
 use wardkey_core::message::key::{
-    Assert, ChangePinOf, HashCode, Identify, MAX_ALLOW, MAX_DEVICES, SignByCode,
+    Assert, AssertByFinger, ChangePinOf, HashCode, Identify, MAX_ALLOW, MAX_DEVICES, SignByCode,
 };
 use wardkey_core::name::LoginName;
 use wardkey_core::proof::identification::SilentAssertion;
@@ -85,6 +85,9 @@ pub enum KeyRequest {
     /// Change its PIN.
     #[n(11)]
     ChangePinOf(#[n(0)] ChangePinOf),
+    /// Sign with it by a finger.
+    #[n(80)]
+    AssertByFinger(#[n(0)] AssertByFinger),
     /// Sign by the code of a pass.
     #[n(30)]
     SignByCode(#[n(0)] SignByCode),
@@ -167,6 +170,12 @@ mod tests {
             wait_ms: 2,
             path: "p".into(),
         };
+        let by_finger = AssertByFinger {
+            client_data: Bytes::default(),
+            credential: assert.credential.clone(),
+            wait_ms: 2,
+            path: "p".into(),
+        };
         let change = ChangePinOf {
             old: assert.pin.clone(),
             new: key::Pin::new(Zeroizing::new("246800".to_owned())).unwrap(),
@@ -185,6 +194,10 @@ mod tests {
         for (ours, theirs) in [
             (KeyRequest::Identify(identify.clone()), key::Request::Identify(identify)),
             (KeyRequest::Assert(assert.clone()), key::Request::Assert(assert)),
+            (
+                KeyRequest::AssertByFinger(by_finger.clone()),
+                key::Request::AssertByFinger(by_finger),
+            ),
             (KeyRequest::PassOver(paths.clone()), key::Request::PassOver(paths)),
             (
                 KeyRequest::Touch { path: path.clone(), wait_ms: 3 },

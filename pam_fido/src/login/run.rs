@@ -6,7 +6,7 @@ use super::agent::{Ended, Start};
 use super::attempt::Attempt;
 use super::request::{Admitted, Login};
 use super::speaker::Once;
-use super::states::{Answered, Established, Held, Recognised};
+use super::states::{Answered, Established, Held, Recognised, SignResult};
 use super::typed_code::{Typed, TypedCode};
 use crate::refusal::Refusal;
 use crate::world::World;
@@ -47,13 +47,21 @@ impl Attempt<'_, '_> {
             Established::Key(recognised) => *recognised,
             Established::Code(typed) => return self.without_key(typed),
         };
-        let answered = self.ask(recognised)?;
-        if let Err(refusal) = self.nobody_else_is_named() {
-            return Err(Ended { refusal, agent: Some(answered.recognised.agent) });
+        let mut answered = self.ask(recognised)?;
+        loop {
+            let Answered { recognised, by } = answered;
+            if let Err(refusal) = self.nobody_else_is_named() {
+                return Err(Ended { refusal, agent: Some(recognised.agent) });
+            }
+            let held = self.until_held(recognised)?;
+            answered = match self.sign(held, by)? {
+                SignResult::Signed(signed) => return self.record(*signed),
+                // With a PIN this does not come again.
+                SignResult::Unverified(recognised, why) => {
+                    self.ask_after_finger(*recognised, why)?
+                }
+            };
         }
-        let held = self.until_held(answered)?;
-        let signed = self.sign(held)?;
-        self.record(signed)
     }
 
     /// Whether the person may change the PIN of the key here, without which it lets nobody in: a
@@ -94,20 +102,16 @@ impl Attempt<'_, '_> {
     }
 
     /// Establishes again until nothing has changed since the answer, and the key is this login's.
-    pub(super) fn until_held(&mut self, answered: Answered) -> Result<Held, Ended> {
+    pub(super) fn until_held(&mut self, mut recognised: Recognised) -> Result<Held, Ended> {
         // The person was there just now: what is waited for from here on is the agent and a
         // restart.
         self.patience.wait_again(self.world.settings.key_wait);
         self.speaker.forget(Once::Wait);
 
-        let Answered { mut recognised, pin } = answered;
         loop {
             let Recognised { mut agent, mut key, recognition } = recognised;
             let start = match self.hold(&mut agent, &mut key, &recognition) {
-                Ok(()) => {
-                    let recognised = Recognised { agent, key, recognition };
-                    return Ok(Held(Answered { recognised, pin }));
-                }
+                Ok(()) => return Ok(Held(Recognised { agent, key, recognition })),
                 Err(interrupted) => interrupted.on(agent)?,
             };
             // Who waits does not keep a key process.

@@ -6,7 +6,7 @@ use wardkey_core::codec::Bytes;
 use wardkey_core::decide::{Freshness, Granted, decide};
 use wardkey_core::id::Nonce;
 use wardkey_core::message::agent::LoginResult;
-use wardkey_core::message::key::{Assert, KeyAssertion, Pin};
+use wardkey_core::message::key::{Assert, AssertByFinger, KeyAssertion};
 use wardkey_core::policy::context::LoginContext;
 use wardkey_core::proof::assertion::Assertion;
 use wardkey_core::texts;
@@ -16,7 +16,8 @@ use super::agent::{Ended, unexpected};
 use super::attempt::{Attempt, MAX_MESSAGES, ProvenKey};
 use super::replies::KeyReply;
 use super::requests::KeyRequest;
-use super::states::{Answered, Held, Recognised, Recognition, Signed};
+use super::speaker::Once;
+use super::states::{Held, Recognised, Recognition, SignResult, Signed, Verification};
 use crate::refusal::Refusal;
 
 impl Attempt<'_, '_> {
@@ -24,23 +25,32 @@ impl Attempt<'_, '_> {
     ///
     /// # Errors
     /// The key's refusal or the decision's.
-    pub(super) fn sign(&mut self, held: Held) -> Result<Signed, Ended> {
-        let Held(Answered { recognised: Recognised { agent, key, recognition }, pin }) = held;
-        match self.sign_with(key, &recognition, pin) {
-            Ok((granted, result)) => {
+    pub(super) fn sign(&mut self, held: Held, by: Verification) -> Result<SignResult, Ended> {
+        let Held(Recognised { agent, mut key, recognition }) = held;
+        let signed = match by {
+            Verification::Finger => self.sign_by_finger(&mut key, &recognition),
+            pin @ Verification::Pin(_) => self.sign_with(&mut key, &recognition, pin).map(Ok),
+        };
+        match signed {
+            Ok(Ok((granted, result))) => {
                 let Recognition { person, proven, .. } = recognition;
                 let proven = Some(ProvenKey::of(&person, &proven));
-                Ok(Signed { agent, person, proven, granted, result })
+                let signed = Signed { agent, person, proven, granted, result };
+                Ok(SignResult::Signed(Box::new(signed)))
+            }
+            Ok(Err(why)) => {
+                let recognised = Recognised { agent, key, recognition };
+                Ok(SignResult::Unverified(Box::new(recognised), why))
             }
             Err(refusal) => Err(Ended { refusal, agent: Some(agent) }),
         }
     }
 
-    fn sign_with(
+    pub(super) fn sign_with(
         &mut self,
-        key: Channel,
+        key: &mut Channel,
         recognition: &Recognition,
-        pin: Pin,
+        by: Verification,
     ) -> Result<(Granted, LoginResult), Refusal> {
         let person = &recognition.person;
         let internal = |error: &dyn std::fmt::Display| Refusal::new(Code::Internal, error);
@@ -62,7 +72,7 @@ impl Attempt<'_, '_> {
             position: permit.position,
         }
         .to_bytes();
-        let assertion = self.assertion(key, recognition, pin, client_data)?;
+        let assertion = self.assertion(key, recognition, by, client_data)?;
         let elapsed = self.world.machine.clock()?.boottime.saturating_sub(started);
         let context = LoginContext {
             account,
@@ -77,26 +87,37 @@ impl Attempt<'_, '_> {
         Ok((granted, LoginResult::Success(assertion)))
     }
 
-    /// What the key that was recognised signs, with its PIN and a touch.
+    /// What the key that was recognised signs, with its PIN and a touch, or by a finger.
     pub(super) fn assertion(
         &mut self,
-        key: Channel,
+        key: &mut Channel,
         recognition: &Recognition,
-        pin: Pin,
+        by: Verification,
         client_data: Vec<u8>,
     ) -> Result<Assertion, Refusal> {
         let internal = |error: &dyn std::fmt::Display| Refusal::new(Code::Internal, error);
         let credential = recognition.proven.credential();
-        let wait = self.world.settings.touch_wait;
-        let request = KeyRequest::Assert(Assert {
-            pin,
-            client_data: Bytes::new(client_data.clone()).map_err(|error| internal(&error))?,
-            credential: credential.clone(),
-            wait_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX),
-            path: recognition.path.clone(),
-        });
+        let wait = match by {
+            Verification::Pin(_) => self.world.settings.touch_wait,
+            Verification::Finger => self.finger_wait(),
+        };
+        let signed = Bytes::new(client_data.clone()).map_err(|error| internal(&error))?;
+        let wait_ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX);
+        let (id, path) = (credential.clone(), recognition.path.clone());
+        let (request, finger) = match by {
+            Verification::Pin(pin) => {
+                let assert = Assert { pin, client_data: signed, credential: id, wait_ms, path };
+                (KeyRequest::Assert(assert), None)
+            }
+            Verification::Finger => {
+                let text = self.of_finger(Prompt::FingerNow, recognition, None);
+                let assert = AssertByFinger { client_data: signed, credential: id, wait_ms, path };
+                (KeyRequest::AssertByFinger(assert), Some(text))
+            }
+        };
         let deadline = Deadline::after(wait + self.world.timeouts.signature_grace);
-        let signed = self.exchange(key, request, deadline).map_err(|failed| failed.refusal)?;
+        let signed =
+            self.exchange(key, request, finger, deadline).map_err(|failed| failed.refusal)?;
         let signed = signed.ok_or_else(|| unexpected("key process"))?;
         if signed.credential != *credential {
             return Err(Refusal::new(
@@ -113,11 +134,13 @@ impl Attempt<'_, '_> {
         })
     }
 
-    /// The assertion, if one was asked for. Whatever comes of it, the key is free for others then.
+    /// The assertion, if one was asked for. With `finger` the first touch is that of a finger on
+    /// the sensor, and this is what is said then, once.
     pub(super) fn exchange(
         &mut self,
-        mut key: Channel,
+        key: &mut Channel,
         request: KeyRequest,
+        mut finger: Option<String>,
         deadline: Deadline,
     ) -> Result<Option<KeyAssertion>, Failed> {
         let sent = key.send(&request, Deadline::after(self.world.timeouts.answer));
@@ -128,7 +151,12 @@ impl Attempt<'_, '_> {
         for _ in 0..MAX_MESSAGES {
             match key.receive(deadline).map_err(|error| Failed::lost(Refusal::key(&error)))? {
                 KeyReply::Touch => {
-                    if !std::mem::replace(&mut told_touch, true) {
+                    if let Some(text) = finger.take() {
+                        // After a wrong finger this has been said, with the tries left.
+                        if self.speaker.is_first(Once::Finger) {
+                            self.world.talk.touch(&text);
+                        }
+                    } else if !std::mem::replace(&mut told_touch, true) {
                         let text = texts::message(Prompt::TouchNow, self.speaker.language, &[]);
                         self.world.talk.touch(&text);
                     }

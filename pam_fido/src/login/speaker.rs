@@ -19,6 +19,8 @@ pub enum Once {
     Searching = 8,
     /// The question for a code.
     Code = 16,
+    /// That the key waits for a finger.
+    Finger = 32,
 }
 
 /// Who tells the person.

@@ -22,7 +22,7 @@ use super::agent::{Ended, Interrupted, Start};
 use super::attempt::{Attempt, ProvenKey};
 use super::offer::no_answer;
 use super::question::few;
-use super::states::{Answered, Established, Held, Recognised, Recognition};
+use super::states::{Established, Held, Recognised, Recognition, Verification};
 use super::verified_person::VerifiedPerson;
 use super::vouched::too_often;
 use crate::refusal::Refusal;
@@ -68,11 +68,11 @@ impl Attempt<'_, '_> {
             Established::Code(_) => return Err(Refusal::new(Code::Internal, "a code").into()),
         };
         let seconds = offered(&recognised.recognition.person.snapshot);
-        let answered = match self.ask_colleague(&recognised.recognition, wanted, seconds) {
-            Ok(pin) => Answered { recognised, pin },
+        let pin = match self.ask_colleague(&recognised.recognition, wanted, seconds) {
+            Ok(pin) => pin,
             Err(refusal) => return Err(Ended { refusal, agent: Some(recognised.agent) }),
         };
-        let Held(Answered { recognised, pin }) = self.until_held(answered)?;
+        let Held(recognised) = self.until_held(recognised)?;
         let Recognised { mut agent, key, recognition } = recognised;
         let told = Told { wanted, seconds };
         let signed = match self.sign_vouch(&mut agent, key, &recognition, pin, told) {
@@ -136,7 +136,7 @@ impl Attempt<'_, '_> {
     fn sign_vouch(
         &mut self,
         agent: &mut Channel,
-        key: Channel,
+        mut key: Channel,
         recognition: &Recognition,
         pin: Pin,
         Told { wanted, seconds }: Told<'_>,
@@ -163,7 +163,9 @@ impl Attempt<'_, '_> {
             hash: HASH,
             key: wanted.key,
         };
-        let assertion = self.assertion(key, recognition, pin, vouch.to_bytes())?;
+        let by = Verification::Pin(pin);
+        let assertion = self.assertion(&mut key, recognition, by, vouch.to_bytes())?;
+        drop(key);
 
         let elapsed = self.world.machine.clock()?.boottime.saturating_sub(started);
         let context = LoginContext {

@@ -1,0 +1,125 @@
+//! A key with a sensor of its own: the finger first, the PIN once the sensor has given up.
+//!
+//! ```text
+//!   Held ─ AssertByFinger ─┬─ signed ───────────────────────────────> decide, as for a PIN
+//!            ^             ├─ not recognised: said, with the tries left ─┐
+//!            └─────────────┼───────────────────────────────────────────┘
+//!                          └─ no finger in time, or no more taken ──> the question for the PIN
+//! ```
+//! Whoever wears gloves waits for the question, or types the PIN at once where a question is asked
+//! in the place of the notice.
+
+use std::time::Duration;
+
+use wardkey_core::code::{Code, Prompt};
+use wardkey_core::decide::Granted;
+use wardkey_core::message::agent::LoginResult;
+use wardkey_core::texts;
+use wardkey_ipc::{Channel, Deadline};
+
+use super::agent::Ended;
+use super::attempt::Attempt;
+use super::question::{answered, few};
+use super::states::{Answered, Recognised, Recognition, Verification};
+use crate::refusal::Refusal;
+
+/// How long a finger is waited for, where the wait for a touch is not shorter: who means to type
+/// the PIN waits so long.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Fingers of one login, whatever a key says of its tries (CTAP 2.1, 6.5.5.3: at most 25).
+const MAX_FINGERS: usize = 8;
+
+impl Attempt<'_, '_> {
+    /// Whether the key is asked for a finger first. Pages of a greeter ask for the PIN, and a PIN
+    /// that was just chosen is there.
+    pub(super) fn takes_finger(&self, recognition: &Recognition) -> bool {
+        let details = recognition.details.as_ref();
+        details.is_some_and(|details| details.takes_finger())
+            && self.chosen.is_none()
+            && !self.world.talk.has_pages()
+    }
+
+    /// A finger is to come; where a question is needed all the same, the PIN is an answer too.
+    pub(super) fn ask_finger(
+        &mut self,
+        recognition: &Recognition,
+    ) -> Result<Verification, Refusal> {
+        if !self.world.talk.asks_before_finger() {
+            return Ok(Verification::Finger);
+        }
+        let tries = self.usable_tries(recognition)?;
+        let text = self.of_finger(Prompt::FingerOrPin, recognition, few(tries));
+        match self.ask_pin_by(text, tries) {
+            Err(refusal) if refusal.code == Code::PinEmpty => Ok(Verification::Finger),
+            pin => pin.map(Verification::Pin),
+        }
+    }
+
+    /// Asks for the PIN in the place of the finger: why, stands in the question.
+    pub(super) fn ask_after_finger(
+        &mut self,
+        recognised: Recognised,
+        why: Code,
+    ) -> Result<Answered, Ended> {
+        let prompt = match why {
+            Code::FingerBlocked => Prompt::PinFingerBlocked,
+            _ => Prompt::PinAfterFinger,
+        };
+        let pin = self.ask_pin_of(&recognised.recognition, prompt);
+        answered(recognised, pin.map(Verification::Pin))
+    }
+
+    /// Has the key sign after a finger; or why its sensor gave up.
+    pub(super) fn sign_by_finger(
+        &mut self,
+        key: &mut Channel,
+        recognition: &Recognition,
+    ) -> Result<Result<(Granted, LoginResult), Code>, Refusal> {
+        let until = Deadline::after(self.world.settings.touch_wait);
+        for _ in 0..MAX_FINGERS {
+            let refusal = match self.sign_with(key, recognition, Verification::Finger) {
+                Ok(signed) => {
+                    self.record.finger.verified = true;
+                    return Ok(Ok(signed));
+                }
+                Err(refusal) => refusal,
+            };
+            match refusal.code {
+                Code::FingerWrong => {
+                    self.record.finger.wrong = self.record.finger.wrong.saturating_add(1);
+                    if refusal.tries_left == Some(0) {
+                        return Ok(Err(Code::FingerBlocked));
+                    }
+                    if until.has_passed() {
+                        break;
+                    }
+                    self.world.talk.error(&refusal.text(self.speaker.language));
+                }
+                // Whatever its sensor does, the key may take its PIN.
+                why @ (Code::FingerBlocked
+                | Code::TouchTimeout
+                | Code::KeyFault
+                | Code::KeyUnsuitable) => return Ok(Err(why)),
+                _ => return Err(refusal),
+            }
+        }
+        Ok(Err(Code::FingerWrong))
+    }
+
+    /// How long a finger is waited for.
+    pub(super) fn finger_wait(&self) -> Duration {
+        self.world.settings.touch_wait.min(PATIENCE)
+    }
+
+    /// What is said of the sensor of this person's key.
+    pub(super) fn of_finger(
+        &self,
+        prompt: Prompt,
+        recognition: &Recognition,
+        tries: Option<u32>,
+    ) -> String {
+        let record = recognition.person.snapshot.records().next();
+        let name = record.map(|record| self.shown_name(record));
+        texts::pin_question(prompt, self.speaker.language, name, tries)
+    }
+}
