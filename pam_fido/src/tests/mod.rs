@@ -10,6 +10,7 @@ mod change_pin_at_key;
 mod exchanged_keys;
 mod fake_machine;
 mod faults;
+mod fingers;
 mod honest;
 mod keys;
 mod loans;

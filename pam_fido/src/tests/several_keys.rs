@@ -142,6 +142,39 @@ fn of_two_keys_of_two_people_the_one_that_is_touched_is_meant() {
     }
 }
 
+/// taro's key has a sensor, hanako's has none.
+#[test]
+fn of_two_keys_the_one_that_is_touched_goes_by_its_finger_or_by_its_pin() {
+    for (touched, name, fingers, pins) in [(1, "hanako", 0, 1), (2, "taro", 1, 0)] {
+        let mut scene = two_keys(move |number, request| match request {
+            KeyRequest::Identify(_) => {
+                let KeyReply::Identified(mut claim) = claims_at(request, None, number) else {
+                    unreachable!()
+                };
+                claim.key.details.as_mut().unwrap().fingerprint = Some(number == 2);
+                vec![Act::Say(KeyReply::Identified(claim))]
+            }
+            KeyRequest::Touch { .. } if number == touched => vec![Act::Say(KeyReply::Done)],
+            KeyRequest::Touch { .. } => vec![Act::Say(KeyReply::Touch)],
+            KeyRequest::AssertByFinger(asked) => {
+                assert_eq!(
+                    (asked.credential.as_slice(), &*asked.path),
+                    (&[2; 32][..], "/dev/hidraw1")
+                );
+                vec![Act::Say(signature(2, 2, asked.client_data.as_slice(), 0x05))]
+            }
+            other => panic!("{other:?}"),
+        });
+        scene.person.answers.truncate(pins);
+        let seen = scene.run();
+        assert_eq!(seen.result.as_ref().map(|admitted| admitted.person.clone()), Ok(login(name)));
+        assert_eq!(seen.person.questions.len(), pins, "{name}");
+        let by_finger = |request: &&KeyRequest| matches!(request, KeyRequest::AssertByFinger(_));
+        assert_eq!(seen.key.iter().filter(by_finger).count(), fingers, "{name}");
+        assert_eq!(seen.pin_sent(), pins == 1, "{name}");
+    }
+}
+
 #[test]
 fn a_key_of_the_person_that_cannot_be_used_does_not_keep_the_other_one_out() {
     // The stolen key stands first; it is disabled, or locked out.

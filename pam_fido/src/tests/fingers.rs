@@ -1,0 +1,321 @@
+//! Keys with a sensor: the finger first, then the PIN; what is said, and what is recorded.
+
+use pam::constants::PamResultCode::{self, PAM_AUTH_ERR, PAM_MAXTRIES, PAM_SUCCESS};
+use wardkey_core::code::{Code, Prompt};
+use wardkey_core::message::agent::{Finger, LoginResult, Reply as AgentReply};
+use wardkey_core::message::key::{KeyDetails, Reply as KeyReply, Request as KeyRequest};
+use wardkey_core::name::Language;
+use wardkey_core::texts;
+
+use super::scene::*;
+use crate::talk::Answer;
+
+/// What comes of one finger.
+#[derive(Clone, Copy, PartialEq)]
+enum Says {
+    Right,
+    /// Not recognised, with so many tries left.
+    Wrong(Option<u8>),
+    Fails(Code),
+    /// It signs that it verified nobody.
+    Lies,
+    /// It signs with somebody else's credential.
+    Other,
+    HangsUp,
+}
+
+use Says::{Fails, HangsUp, Lies, Other, Right, Wrong};
+
+/// Changes what the key says of itself.
+fn with_details(reply: KeyReply, change: &dyn Fn(&mut KeyDetails)) -> KeyReply {
+    let KeyReply::Identified(mut identified) = reply else { panic!("{reply:?}") };
+    change(identified.key.details.as_mut().unwrap());
+    KeyReply::Identified(identified)
+}
+
+/// hanako's key has a sensor; what comes of each finger, in order.
+fn at_the_sensor(fingers: &'static [Says]) -> Scene {
+    let mut scene = Scene::new();
+    scene.person.answers.clear();
+    // However slow the machine is, it is not what ends the fingers.
+    scene.settings.touch_wait = std::time::Duration::from_secs(30);
+    let fingers = std::sync::Mutex::new(fingers.iter().copied());
+    scene.key_instead(move |_, request| match request {
+        KeyRequest::Identify(_) => {
+            let known = |details: &mut KeyDetails| details.fingerprint = Some(true);
+            vec![Act::Say(with_details(identified(request, 1), &known))]
+        }
+        KeyRequest::AssertByFinger(asked) => {
+            assert_eq!(
+                (asked.credential.as_slice(), &*asked.path),
+                (&[1; 32][..], "/dev/hidraw0"),
+                "the key that proved itself"
+            );
+            let sign = |id, flags| {
+                vec![
+                    Act::Say(KeyReply::Touch),
+                    Act::Say(signature(id, id, asked.client_data.as_slice(), flags)),
+                ]
+            };
+            match fingers.lock().unwrap().next().expect("one finger too many") {
+                Right => sign(1, 0x05),
+                Lies => sign(1, 0x01),
+                Other => sign(2, 0x05),
+                Wrong(left) => {
+                    vec![Act::Say(KeyReply::Touch), Act::Say(failed(Code::FingerWrong, left))]
+                }
+                // Without a touch: it says so at once.
+                Fails(code @ Code::FingerBlocked) => vec![Act::Say(failed(code, None))],
+                Fails(code) => vec![Act::Say(KeyReply::Touch), Act::Say(failed(code, None))],
+                HangsUp => vec![Act::Say(KeyReply::Touch), Act::HangUp],
+            }
+        }
+        _ => vec![],
+    });
+    scene
+}
+
+fn types(text: &str) -> Answer {
+    Answer::Typed(text.to_owned().into())
+}
+
+fn asked(seen: &Seen, by_finger: bool) -> usize {
+    let is = |request: &&KeyRequest| match request {
+        KeyRequest::AssertByFinger(_) => by_finger,
+        KeyRequest::Assert(_) => !by_finger,
+        _ => false,
+    };
+    seen.key.iter().filter(is).count()
+}
+
+fn question(prompt: Prompt) -> String {
+    texts::pin_question(prompt, Language::Ja, Some("Demo Hanako"), None)
+}
+
+/// (fingers, what is typed, PAM result, code, the question that stands there, fingers asked for,
+/// PINs sent, what is recorded of fingers)
+type Case = (
+    &'static str,
+    &'static [Says],
+    Option<&'static str>,
+    PamResultCode,
+    Option<Code>,
+    Option<Prompt>,
+    (usize, usize),
+    Option<Finger>,
+);
+
+const BLOCKED: Option<Prompt> = Some(Prompt::PinFingerBlocked);
+const GAVE_UP: Option<Prompt> = Some(Prompt::PinAfterFinger);
+
+const fn finger(verified: bool, wrong: u8) -> Option<Finger> {
+    Some(Finger { verified, wrong })
+}
+
+#[rustfmt::skip]
+const CASES: &[Case] = &[
+    ("right finger", &[Right], None,
+        PAM_SUCCESS, None, None, (1, 0), finger(true, 0)),
+    ("two wrong ones, then the right one", &[Wrong(Some(2)), Wrong(Some(1)), Right], None,
+        PAM_SUCCESS, None, None, (3, 0), finger(true, 2)),
+    ("a wrong one of a key that counts nothing", &[Wrong(None), Right], None,
+        PAM_SUCCESS, None, None, (2, 0), finger(true, 1)),
+    ("the last try was wrong, then the PIN", &[Wrong(Some(1)), Wrong(Some(0))], Some(PIN),
+        PAM_SUCCESS, None, BLOCKED, (2, 1), finger(false, 2)),
+    ("blocked before, then the PIN", &[Fails(Code::FingerBlocked)], Some(PIN),
+        PAM_SUCCESS, None, BLOCKED, (1, 1), None),
+    ("blocked, and a wrong PIN", &[Fails(Code::FingerBlocked)], Some("9999"),
+        PAM_AUTH_ERR, Some(Code::PinWrong), BLOCKED, (1, 1), None),
+    ("wrong, blocked, and no PIN", &[Wrong(Some(1)), Fails(Code::FingerBlocked)], None,
+        PAM_AUTH_ERR, Some(Code::Cancelled), BLOCKED, (2, 0), finger(false, 1)),
+    ("no finger in time, then the PIN", &[Fails(Code::TouchTimeout)], Some(PIN),
+        PAM_SUCCESS, None, GAVE_UP, (1, 1), None),
+    ("no finger in time, and no PIN", &[Fails(Code::TouchTimeout)], None,
+        PAM_AUTH_ERR, Some(Code::Cancelled), GAVE_UP, (1, 0), None),
+    ("the sensor is broken, then the PIN", &[Fails(Code::KeyFault)], Some(PIN),
+        PAM_SUCCESS, None, GAVE_UP, (1, 1), None),
+    ("the finger is no longer known", &[Fails(Code::KeyUnsuitable)], Some(PIN),
+        PAM_SUCCESS, None, GAVE_UP, (1, 1), None),
+    ("wrong without end, then the PIN", &[Wrong(Some(9)); 8], Some(PIN),
+        PAM_SUCCESS, None, GAVE_UP, (8, 1), finger(false, 8)),
+    ("pulled out at the finger", &[Fails(Code::KeyRemoved)], None,
+        PAM_AUTH_ERR, Some(Code::KeyRemoved), None, (1, 0), None),
+    ("the key process ends at the finger", &[HangsUp], None,
+        PamResultCode::PAM_AUTHINFO_UNAVAIL, Some(Code::KeyProcessUnreachable), None, (1, 0), None),
+    ("says that it verified a finger, and signs that it did not", &[Lies], None,
+        PAM_AUTH_ERR, Some(Code::UserVerificationMissing), None, (1, 0), None),
+    ("a wrong finger, and then it lies", &[Wrong(Some(2)), Lies], None,
+        PAM_AUTH_ERR, Some(Code::UserVerificationMissing), None, (2, 0), finger(false, 1)),
+    ("signs with another credential", &[Other], None,
+        PAM_AUTH_ERR, Some(Code::KeyAndNameDoNotMatch), None, (1, 0), None),
+    ("the PIN is blocked as well", &[Fails(Code::PinBlocked)], None,
+        PAM_MAXTRIES, Some(Code::PinBlocked), None, (1, 0), None),
+];
+
+#[test]
+fn the_finger_comes_first_and_the_pin_when_the_sensor_gives_up() {
+    for (what, fingers, typed, pam, code, prompt, counts, recorded) in CASES {
+        let mut scene = at_the_sensor(fingers);
+        if prompt.is_some() {
+            scene.person.answers.push_back(typed.map_or(Answer::None, types));
+        }
+        let seen = scene.run();
+        assert_eq!(seen.pam(), *pam, "{what}: {:?}", seen.result);
+        assert_eq!(seen.code(), code.map_or(0, Code::number), "{what}");
+        let questions: Vec<String> = prompt.iter().map(|prompt| question(*prompt)).collect();
+        assert_eq!(seen.person.questions, questions, "{what}");
+        assert_eq!((asked(&seen, true), asked(&seen, false)), *counts, "{what}");
+
+        let outcomes = seen.outcomes();
+        let [outcome] = &outcomes[..] else { panic!("{what}: {outcomes:?}") };
+        assert_eq!(outcome.finger, *recorded, "{what}");
+        let is_success = matches!(outcome.result, LoginResult::Success(_));
+        assert_eq!(is_success, code.is_none(), "{what}");
+    }
+}
+
+#[test]
+fn what_the_sensor_wants_is_said_once_and_the_tries_after_each_wrong_finger() {
+    let scene = at_the_sensor(&[Wrong(Some(2)), Wrong(Some(1)), Right]);
+    let seen = scene.run();
+    assert_eq!(seen.pam(), PAM_SUCCESS);
+    let now = "Demo Hanako さんのキーです。センサーに指を当ててください。";
+    assert_eq!(seen.person.touches, [now]);
+    let wrong = |left: u8| {
+        format!(
+            "指紋を確認できませんでした。あと {left} 回です。もう一度センサーに指を当ててください。(WK-1281)"
+        )
+    };
+    let said: Vec<String> =
+        seen.person.errors.iter().map(|text| text.replace(" (WK", "(WK")).collect();
+    assert_eq!(said, [wrong(2), wrong(1)]);
+
+    // A key that wants a touch as well says so, and the person is told of both.
+    let mut scene = at_the_sensor(&[]);
+    scene.key_instead(|_, request| match request {
+        KeyRequest::AssertByFinger(asked) => {
+            let signed = signature(1, 1, asked.client_data.as_slice(), 0x05);
+            vec![Act::Say(KeyReply::Touch), Act::Say(KeyReply::Touch), Act::Say(signed)]
+        }
+        _ => vec![],
+    });
+    let seen = scene.run();
+    let touch = texts::message(Prompt::TouchNow, Language::Ja, &[]);
+    assert_eq!(seen.person.touches, [now.to_owned(), touch]);
+}
+
+#[test]
+fn where_a_question_is_needed_enter_is_the_finger_and_the_pin_is_an_answer_too() {
+    for is_silent in [true, false] {
+        for (typed, counts) in [("", (1, 0)), (PIN, (0, 1))] {
+            let mut scene = at_the_sensor(&[Right]);
+            (scene.person.silent, scene.person.wants_a_question) = (is_silent, !is_silent);
+            scene.person.answers.push_back(types(typed));
+            let seen = scene.run();
+            assert_eq!(seen.pam(), PAM_SUCCESS, "{typed:?}: {:?}", seen.result);
+            assert_eq!(seen.person.questions, [question(Prompt::FingerOrPin)]);
+            assert_eq!((asked(&seen, true), asked(&seen, false)), counts, "{typed:?}");
+        }
+    }
+    // No answer ends it: no finger is taken for one.
+    let mut scene = at_the_sensor(&[]);
+    scene.person.silent = true;
+    scene.person.answers.push_back(Answer::None);
+    assert_eq!(scene.run().code(), Code::Cancelled.number());
+}
+
+#[test]
+fn a_key_whose_pin_could_not_be_used_is_refused_before_a_finger_is_asked_for() {
+    type Change = fn(&mut KeyDetails);
+    let cases: [(Code, Change); 3] = [
+        (Code::PinNotSet, |details| details.pin_set = false),
+        (Code::PinBlocked, |details| details.pin_tries = Some(0)),
+        (Code::PinMustChange, |details| details.pin_must_change = true),
+    ];
+    for (code, change) in cases {
+        let mut scene = at_the_sensor(&[]);
+        // Only root's programs have a PIN changed within the login.
+        scene.machine.is_root = false;
+        scene.key_instead(move |_, request| match request {
+            KeyRequest::Identify(_) => {
+                let all = |details: &mut KeyDetails| {
+                    details.fingerprint = Some(true);
+                    change(details);
+                };
+                vec![Act::Say(with_details(identified(request, 1), &all))]
+            }
+            _ => vec![],
+        });
+        let seen = scene.run();
+        assert_eq!((seen.code(), seen.pin_sent()), (code.number(), false));
+        assert_eq!((asked(&seen, true), seen.person.questions.len()), (0, 0), "{code}");
+    }
+}
+
+#[test]
+fn who_may_not_log_in_is_asked_for_no_finger() {
+    let mut deployment = wardkey_testkit::Deployment::new();
+    deployment.scopes[1].0.people[0].status = wardkey_core::person::Status::Disabled;
+    deployment.refresh();
+    let mut scene = at_the_sensor(&[]);
+    scene.agent_shows(&deployment);
+    let seen = scene.run();
+    assert_eq!((seen.code(), asked(&seen, true)), (Code::PersonDisabled.number(), 0));
+}
+
+#[test]
+fn the_key_is_held_before_a_finger_is_asked_for_and_its_loss_is_noticed_at_the_question() {
+    use wardkey_core::message::agent::Request as AgentRequest;
+    // Another login has the key when this one wants it: no finger before it is back.
+    let mut scene = at_the_sensor(&[Right]);
+    let held = std::sync::atomic::AtomicUsize::new(0);
+    scene.agent_instead(move |_, request| match request {
+        AgentRequest::Hold if held.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 => {
+            let again = granted(&wardkey_testkit::Deployment::new(), "hanako");
+            vec![Act::Say(AgentReply::Wait), Act::Say(again)]
+        }
+        _ => vec![],
+    });
+    let seen = scene.run();
+    assert_eq!((seen.pam(), asked(&seen, true)), (PAM_SUCCESS, 1), "{:?}", seen.result);
+    let holds = seen.agent.iter().filter(|request| **request == AgentRequest::Hold).count();
+    assert_eq!(holds, 2);
+
+    // Pulled out while the question stands that came after the finger.
+    let mut scene = at_the_sensor(&[]);
+    scene.timeouts = SHORT;
+    scene.person.thinks = std::time::Duration::from_millis(150);
+    scene.person.answers.push_back(types(PIN));
+    scene.key_instead(|number, request| match request {
+        KeyRequest::AssertByFinger(_) => {
+            vec![Act::Say(failed(Code::TouchTimeout, None)), Act::HangUp]
+        }
+        KeyRequest::Identify(_) if number > 0 => vec![Act::Say(KeyReply::Insert)],
+        _ => vec![],
+    });
+    let seen = scene.run();
+    assert_eq!((seen.code(), seen.pin_sent()), (Code::KeyRemoved.number(), false));
+}
+
+#[test]
+fn a_pages_greeter_asks_for_the_pin_and_an_older_key_process_for_nothing_new() {
+    let mut scene = at_the_sensor(&[]);
+    scene.person.pages = Some(std::collections::VecDeque::new());
+    scene.person.answers.push_back(types(PIN));
+    let seen = scene.run();
+    assert_eq!((seen.pam(), asked(&seen, true), asked(&seen, false)), (PAM_SUCCESS, 0, 1));
+
+    for said in [None, Some(false)] {
+        let mut scene = Scene::new();
+        scene.key_instead(move |_, request| match request {
+            KeyRequest::Identify(_) => {
+                let says = move |details: &mut KeyDetails| details.fingerprint = said;
+                vec![Act::Say(with_details(identified(request, 1), &says))]
+            }
+            _ => vec![],
+        });
+        let seen = scene.run();
+        assert_eq!((seen.pam(), asked(&seen, true), asked(&seen, false)), (PAM_SUCCESS, 0, 1));
+        assert_eq!(seen.outcomes()[0].finger, None);
+    }
+}
