@@ -255,6 +255,9 @@ pub(crate) fn keys(language: Language, keys: &[KeyInfo]) -> String {
         if let Some(tries) = details.pin_tries {
             lines.push(format!("  {}: {tries}", Text::PinTries.say(language)));
         }
+        if details.fingerprint == Some(true) {
+            lines.push(format!("  {}", Text::KeyFinger.say(language)));
+        }
         lines.push(format!("  AAGUID: {}", details.aaguid));
         lines.push(format!("  CTAP: {}", versions.join(", ")));
     }
@@ -270,6 +273,7 @@ pub(crate) fn key_json(key: &KeyInfo) -> Value {
             "pin_must_change": details.pin_must_change,
             "min_pin_length": details.min_pin_length,
             "pin_tries": details.pin_tries,
+            "fingerprint": details.fingerprint,
         })
     });
     json!({

@@ -246,6 +246,7 @@ fn key_info_for_people_and_programs() {
     first["details"] = json!({
         "aaguid": "ab".repeat(16), "versions": ["U2F_V2", "FIDO_2_1"], "pin_set": true,
         "pin_must_change": false, "min_pin_length": 4, "pin_tries": 7,
+        "fingerprint": null,
     });
     assert_eq!(ran.json(), json!({ "keys": [first, second] }));
     let ran = machine.run("key info", &[], false, false);
@@ -254,6 +255,16 @@ fn key_info_for_people_and_programs() {
         "Test Key (/dev/hidraw0, 1050:0407)\n  PIN: set, at least 4 characters\n  \
          PIN tries left: 7\n  AAGUID: abababababababababababababababab\n  CTAP: U2F_V2, FIDO_2_1\n\
          Test Key (/dev/hidraw1, 1050:0407)\n  Does not answer\n"
+    );
+    let sensor = Machine::new();
+    sensor.key(|_| {
+        let mut key = key_info(true, 8);
+        key.details.as_mut().unwrap().fingerprint = Some(true);
+        vec![keys(vec![key])]
+    });
+    let ran = sensor.run("key info", &[], false, false);
+    assert!(
+        ran.out.contains("\n  Fingerprint sensor: knows a finger, and is asked before the PIN\n")
     );
     let none = Machine::new();
     none.key(|_| vec![keys(vec![])]);

@@ -78,6 +78,19 @@ fn a_key_that_proves_itself_is_named_with_the_tries_that_it_has() {
 }
 
 #[test]
+fn that_a_key_with_a_sensor_wants_a_finger_first_is_said() {
+    for (fingerprint, tries, is_said) in [(true, 8, true), (false, 8, false), (true, 0, false)] {
+        let ran = tried_with_key(&deployment(), idle(), None, move |asked| {
+            let Reply::Identified(mut claimed) = devices(asked, &[(1, tries)]) else { panic!() };
+            claimed.key.details.as_mut().unwrap().fingerprint = Some(fingerprint);
+            Reply::Identified(claimed)
+        });
+        let details = plugged(&ran).2;
+        assert_eq!(details.contains("asks for a finger first"), is_said, "{details}");
+    }
+}
+
+#[test]
 fn only_what_a_signature_proves_counts() {
     // Another key in the name of this credential; and the same beside the person's own.
     let forged = tried_with_key(&deployment(), idle(), None, |asked| devices(asked, &[(2, 8)]));

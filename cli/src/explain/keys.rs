@@ -4,7 +4,7 @@
 use wardkey_core::code::{Code, Denial};
 use wardkey_core::id::CredentialId;
 use wardkey_core::message::agent::{Grant, Locked};
-use wardkey_core::message::key::{Identified, KeyAssertion, KeyInfo};
+use wardkey_core::message::key::{Identified, KeyAssertion, KeyDetails, KeyInfo};
 use wardkey_core::person::{CredentialFlags, CredentialRecord, PersonRecord};
 use wardkey_core::policy::context::LoginContext;
 use wardkey_core::policy::lending;
@@ -106,6 +106,9 @@ pub(crate) fn plugged(
         match silent(proof, asked).prove(&asked.data, snapshot) {
             Ok(proven) => {
                 lines.push(proven_line(snapshot, &key, proven.credential()));
+                if key.details.as_ref().is_some_and(KeyDetails::takes_finger) {
+                    lines.push(Text::TryFinger.into());
+                }
                 match hindrance_of((snapshot, context), grant, &key, proven.credential()) {
                     None => is_usable = true,
                     Some(found) => hindrance = hindrance.or(Some(found)),
