@@ -304,9 +304,13 @@ fn the_sheets_for_staff_have_every_sentence_and_fetch_nothing() {
     // Whatever the module may say to a person, once; what only a server says is not there.
     let says = |code: &AnyCode| match code.number() {
         1111 | 1121 => false,
-        1001..=1122 | 1203..=1248 | 1301..=1331 | 1401..=1402 | 1680 | 1803..=1813 => {
-            !matches!(code, AnyCode::Prompt(_))
-        }
+        1001..=1122
+        | 1203..=1248
+        | 1281..=1282
+        | 1301..=1331
+        | 1401..=1402
+        | 1680
+        | 1803..=1813 => !matches!(code, AnyCode::Prompt(_)),
         _ => false,
     };
     let said: Vec<u16> =
