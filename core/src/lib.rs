@@ -16,6 +16,7 @@
 //!   event, message, token, phrase ─ texts, exit    what is told to others
 //!   width                                    how wide that is on a screen
 //!   unattended                               what runs for a person who is not there
+//!   lockers                                  which services lock screens
 //! ```
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -38,6 +39,7 @@ pub mod evidence;
 pub mod exit;
 mod growth;
 pub mod id;
+pub mod lockers;
 pub mod log_entry;
 pub mod log_key;
 pub mod log_keys;

@@ -1,31 +1,11 @@
 //! Which logins unlock a screen. They come before every other prompt of their session; otherwise a
 //! forgotten prompt would keep people from their own desk.
 
+use wardkey_core::lockers::LOCKERS;
 use wardkey_core::name::ServiceName;
 
 use crate::session::Place;
 
-/// PAM services of screen lockers.
-const LOCKERS: &[&str] = &[
-    "cinnamon-screensaver",
-    "gnome-screensaver",
-    "gtklock",
-    "hyprlock",
-    "i3lock",
-    "kde",
-    "kde-fingerprint",
-    "kscreenlocker",
-    "mate-screensaver",
-    "physlock",
-    "screen-locker",
-    "swaylock",
-    "vlock",
-    "waylock",
-    "xfce4-screensaver",
-    "xlock",
-    "xscreensaver",
-    "xsecurelock",
-];
 /// GDM unlocks by the services that it logs in by, then within the session.
 const GDM: &str = "gdm-";
 
