@@ -5,7 +5,8 @@ use pam::conv::Conv;
 use pam::items::{Service, User};
 use pam::module::PamHandle;
 use pam::secret::SecretBytes;
-use wardkey_core::name::Language;
+use wardkey_core::lockers::LOCKERS;
+use wardkey_core::name::{Language, ServiceName};
 use zeroize::Zeroizing;
 
 use crate::pages::{Pages, Shown};
@@ -15,6 +16,19 @@ pub use crate::question::{Answer, PinQuestion};
 /// LightDM's GTK greeter takes that for a password's. Without a notice it would ask with an empty
 /// line, or under the "insert your key" of before. A greeter that shows both says it twice.
 const HIDE_THE_QUESTION: [&str; 1] = ["lightdm"];
+/// Greeters that show no notices, and hand over a PIN that was typed before anything was asked for.
+const SHOW_NO_NOTICE: [&str; 1] = ["sddm"];
+
+/// Whether a key that waits for a finger is told by a question at this service, which a PIN answers
+/// as well: where a notice may not be seen, where the PIN may be typed already, or where a login
+/// without a question needs one more Enter at its end. Some lockers begin a login when they lock:
+/// nobody is there then who could use a finger.
+pub fn needs_a_question(service: &ServiceName) -> bool {
+    let service = service.as_str();
+    HIDE_THE_QUESTION.contains(&service)
+        || SHOW_NO_NOTICE.contains(&service)
+        || LOCKERS.contains(&service)
+}
 
 /// What a login says and asks.
 pub trait Talk {
@@ -35,11 +49,6 @@ pub trait Talk {
     /// then.
     fn silent(&self) -> bool {
         false
-    }
-    /// Whether a key that waits for a finger is told by a question: where nothing else is shown, or
-    /// where a login without a question needs one more Enter at its end.
-    fn asks_before_finger(&self) -> bool {
-        self.silent()
     }
     /// Whether the application has said by now who logs in (PAM_USER).
     fn is_named(&self) -> bool {
@@ -125,10 +134,6 @@ impl Talk for PamTalk<'_> {
 
     fn silent(&self) -> bool {
         self.silent
-    }
-
-    fn asks_before_finger(&self) -> bool {
-        self.silent || self.hides_the_question()
     }
 
     fn is_named(&self) -> bool {

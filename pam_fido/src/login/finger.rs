@@ -22,6 +22,7 @@ use super::attempt::Attempt;
 use super::question::{answered, few};
 use super::states::{Answered, Recognised, Recognition, Verification};
 use crate::refusal::Refusal;
+use crate::talk::needs_a_question;
 
 /// How long a finger is waited for, where the wait for a touch is not shorter: who means to type
 /// the PIN waits so long.
@@ -44,7 +45,7 @@ impl Attempt<'_, '_> {
         &mut self,
         recognition: &Recognition,
     ) -> Result<Verification, Refusal> {
-        if !self.world.talk.asks_before_finger() {
+        if !self.world.talk.silent() && !needs_a_question(&self.login.service) {
             return Ok(Verification::Finger);
         }
         let tries = self.usable_tries(recognition)?;

@@ -6,6 +6,7 @@ use wardkey_core::message::agent::{Finger, LoginResult, Reply as AgentReply};
 use wardkey_core::message::key::{KeyDetails, Reply as KeyReply, Request as KeyRequest};
 use wardkey_core::name::Language;
 use wardkey_core::texts;
+use wardkey_testkit::service;
 
 use super::scene::*;
 use crate::talk::Answer;
@@ -204,17 +205,20 @@ fn what_the_sensor_wants_is_said_once_and_the_tries_after_each_wrong_finger() {
     assert_eq!(seen.person.touches, [now.to_owned(), touch]);
 }
 
+/// sudo shows no notices; SDDM and lockers neither, but do not say so, and may have a PIN already.
 #[test]
 fn where_a_question_is_needed_enter_is_the_finger_and_the_pin_is_an_answer_too() {
-    for is_silent in [true, false] {
+    let named = ["lightdm", "sddm", "swaylock", "i3lock", "hyprlock", "kde"];
+    let places = named.map(|name| (name, false));
+    for (name, is_silent) in places.into_iter().chain([("sudo", true)]) {
         for (typed, counts) in [("", (1, 0)), (PIN, (0, 1))] {
             let mut scene = at_the_sensor(&[Right]);
-            (scene.person.silent, scene.person.wants_a_question) = (is_silent, !is_silent);
+            (scene.login.service, scene.person.silent) = (service(name), is_silent);
             scene.person.answers.push_back(types(typed));
             let seen = scene.run();
-            assert_eq!(seen.pam(), PAM_SUCCESS, "{typed:?}: {:?}", seen.result);
-            assert_eq!(seen.person.questions, [question(Prompt::FingerOrPin)]);
-            assert_eq!((asked(&seen, true), asked(&seen, false)), counts, "{typed:?}");
+            assert_eq!(seen.pam(), PAM_SUCCESS, "{name} {typed:?}: {:?}", seen.result);
+            assert_eq!(seen.person.questions, [question(Prompt::FingerOrPin)], "{name}");
+            assert_eq!((asked(&seen, true), asked(&seen, false)), counts, "{name} {typed:?}");
         }
     }
     // No answer ends it: no finger is taken for one.

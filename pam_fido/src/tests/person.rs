@@ -19,8 +19,6 @@ pub struct Person {
     pub sleeps: Option<(Arc<Mutex<ClockReading>>, u64)>,
     /// The application shows no notices (PAM_SILENT).
     pub silent: bool,
-    /// A login without a question needs one more Enter there.
-    pub wants_a_question: bool,
     /// The application names somebody (PAM_USER) after it has shown so much.
     pub named_after: Option<usize>,
     /// The greeter has pages of its own: what comes of each that says to insert a key.
@@ -64,9 +62,6 @@ impl Talk for Person {
     }
     fn silent(&self) -> bool {
         self.silent
-    }
-    fn asks_before_finger(&self) -> bool {
-        self.silent || self.wants_a_question
     }
     fn is_named(&self) -> bool {
         let shown = self.infos.len() + self.questions.len();
