@@ -75,7 +75,20 @@ pub(crate) struct TestKey {
 
 impl TestKey {
     pub fn new(special: impl FnMut(About, &[u8]) -> Option<Vec<Reply>> + Send + 'static) -> Self {
-        let link = scripted(special);
+        Self::behind(scripted(special))
+    }
+
+    /// One that does not stop when it is told to.
+    pub fn deaf(
+        mut special: impl FnMut(About, &[u8]) -> Option<Vec<Reply>> + Send + 'static,
+    ) -> Self {
+        Self::behind(Scripted::new(move |(command, payload)| match *command {
+            CBOR => answer(&mut special, payload),
+            _ => vec![],
+        }))
+    }
+
+    fn behind(link: Scripted) -> Self {
         let log = link.log();
         let path = format!("test:{}", NEXT_NODE.replace(NEXT_NODE.get() + 1));
         let description =
@@ -120,13 +133,18 @@ pub(crate) fn scripted(
     mut special: impl FnMut(About, &[u8]) -> Option<Vec<Reply>> + Send + 'static,
 ) -> Scripted {
     Scripted::new(move |(command, payload)| match *command {
-        CBOR => {
-            let about = about(payload);
-            special(about, payload).unwrap_or_else(|| usual(about, payload))
-        }
+        CBOR => answer(&mut special, payload),
         CANCEL => vec![Reply::Cbor(0x2d, vec![])],
         _ => vec![],
     })
+}
+
+fn answer(
+    special: &mut impl FnMut(About, &[u8]) -> Option<Vec<Reply>>,
+    payload: &[u8],
+) -> Vec<Reply> {
+    let about = about(payload);
+    special(about, payload).unwrap_or_else(|| usual(about, payload))
 }
 
 fn usual(about: About, payload: &[u8]) -> Vec<Reply> {

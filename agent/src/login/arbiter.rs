@@ -19,8 +19,9 @@ use crate::lock::lock;
 use crate::session::{Place, Sessions};
 
 /// A login keeps the key this long after Hold: longer than a module takes by its defaults (30 s for
-/// PIN and touch, 4 s until the key process counts as silent, 5 s for the record), and shorter than
-/// another one waits (60 s).
+/// PIN and touch, or for all fingers together; 4 s until the key process counts as silent, 5 s for
+/// the record), and shorter than another one waits (60 s). A module that asks for the PIN after
+/// fingers hangs up before, and its next login has a lease of its own.
 pub const LEASE: Duration = Duration::from_secs(45);
 /// After a Hold without a login, whoever began it comes after all others of the same screen for
 /// this long: a row of logins that hold the key and do nothing must not keep it.

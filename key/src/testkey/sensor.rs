@@ -56,6 +56,8 @@ struct State {
     is_old: bool,
     /// It says that it verified a finger, and signs that it verified nobody.
     lies: bool,
+    /// It waits on for a finger when it is told to stop.
+    is_deaf: bool,
 }
 
 impl Sensor {
@@ -68,6 +70,7 @@ impl Sensor {
             token: None,
             is_old: false,
             lies: false,
+            is_deaf: false,
         };
         Self { agreeing: Agreeing::new(), state: Arc::new(Mutex::new(state)) }
     }
@@ -82,10 +85,17 @@ impl Sensor {
         self
     }
 
-    /// The same, plugged in.
+    pub fn deaf(self) -> Self {
+        self.state.lock().unwrap().is_deaf = true;
+        self
+    }
+
+    /// The same, plugged in, as each process finds it.
     pub fn plugged(&self) -> TestKey {
         let key = self.clone();
-        TestKey::new(move |about, payload| key.answer(about, payload))
+        let is_deaf = key.state.lock().unwrap().is_deaf;
+        let answer = move |about, payload: &[u8]| key.answer(about, payload);
+        if is_deaf { TestKey::deaf(answer) } else { TestKey::new(answer) }
     }
 
     /// How many PINs came.

@@ -4,7 +4,8 @@
 //!   Held ─ AssertByFinger ─┬─ signed ───────────────────────────────> decide, as for a PIN
 //!            ^             ├─ not recognised: said, with the tries left ─┐
 //!            └─────────────┼───────────────────────────────────────────┘
-//!                          └─ no finger in time, or no more taken ──> the question for the PIN
+//!                          └─ no finger in time, or no more taken ──> the question for the PIN,
+//!                                 without agent and key process: both are asked anew after it
 //! ```
 //! Whoever wears gloves waits for the question, or types the PIN at once where a question is asked
 //! in the place of the notice.
@@ -19,8 +20,8 @@ use wardkey_ipc::{Channel, Deadline};
 
 use super::agent::Ended;
 use super::attempt::Attempt;
-use super::question::{answered, few};
-use super::states::{Answered, Recognised, Recognition, Verification};
+use super::question::few;
+use super::states::{Recognition, Signed, Verification};
 use crate::refusal::Refusal;
 use crate::talk::needs_a_question;
 
@@ -56,18 +57,23 @@ impl Attempt<'_, '_> {
         }
     }
 
-    /// Asks for the PIN in the place of the finger: why, stands in the question.
-    pub(super) fn ask_after_finger(
+    /// Has the key sign by its PIN in the place of the finger: why, stands in the question.
+    ///
+    /// # Errors
+    /// No answer; agent or key, which are asked anew, and their refusals.
+    pub(super) fn sign_by_pin_instead(
         &mut self,
-        recognised: Recognised,
+        recognition: &Recognition,
         why: Code,
-    ) -> Result<Answered, Ended> {
+    ) -> Result<Signed, Ended> {
         let prompt = match why {
             Code::FingerBlocked => Prompt::PinFingerBlocked,
             _ => Prompt::PinAfterFinger,
         };
-        let pin = self.ask_pin_of(&recognised.recognition, prompt);
-        answered(recognised, pin.map(Verification::Pin))
+        let pin = self.ask_pin_of(recognition, prompt)?;
+        self.nobody_else_is_named()?;
+        let held = self.until_held_anew(recognition)?;
+        self.sign(held, Verification::Pin(pin))
     }
 
     /// Has the key sign after a finger; or why its sensor gave up.

@@ -45,7 +45,10 @@ impl Attempt<'_, '_> {
         } else {
             self.ask_pin_of(&recognised.recognition, Prompt::PinPromptNamed).map(Verification::Pin)
         };
-        answered(recognised, by)
+        match by {
+            Ok(by) => Ok(Answered { recognised, by }),
+            Err(refusal) => Err(Ended { refusal, agent: Some(recognised.agent) }),
+        }
     }
 
     /// The PIN that the key has now, by this question.
@@ -132,17 +135,6 @@ impl Attempt<'_, '_> {
             }
             Answer::None => Err(Refusal::new(Code::Cancelled, "no answer to the question")),
         }
-    }
-}
-
-/// The next state, by what was typed or is to come.
-pub(super) fn answered(
-    recognised: Recognised,
-    by: Result<Verification, Refusal>,
-) -> Result<Answered, Ended> {
-    match by {
-        Ok(by) => Ok(Answered { recognised, by }),
-        Err(refusal) => Err(Ended { refusal, agent: Some(recognised.agent) }),
     }
 }
 

@@ -6,7 +6,7 @@ use super::agent::{Ended, Start};
 use super::attempt::Attempt;
 use super::request::{Admitted, Login};
 use super::speaker::Once;
-use super::states::{Answered, Established, Held, Recognised, SignResult};
+use super::states::{Answered, Established, Held, Recognised, Recognition};
 use super::typed_code::{Typed, TypedCode};
 use crate::refusal::Refusal;
 use crate::world::World;
@@ -47,21 +47,13 @@ impl Attempt<'_, '_> {
             Established::Key(recognised) => *recognised,
             Established::Code(typed) => return self.without_key(typed),
         };
-        let mut answered = self.ask(recognised)?;
-        loop {
-            let Answered { recognised, by } = answered;
-            if let Err(refusal) = self.nobody_else_is_named() {
-                return Err(Ended { refusal, agent: Some(recognised.agent) });
-            }
-            let held = self.until_held(recognised)?;
-            answered = match self.sign(held, by)? {
-                SignResult::Signed(signed) => return self.record(*signed),
-                // With a PIN this does not come again.
-                SignResult::Unverified(recognised, why) => {
-                    self.ask_after_finger(*recognised, why)?
-                }
-            };
+        let Answered { recognised, by } = self.ask(recognised)?;
+        if let Err(refusal) = self.nobody_else_is_named() {
+            return Err(Ended { refusal, agent: Some(recognised.agent) });
         }
+        let held = self.until_held(recognised)?;
+        let signed = self.sign(held, by)?;
+        self.record(signed)
     }
 
     /// Whether the person may change the PIN of the key here, without which it lets nobody in: a
@@ -102,12 +94,25 @@ impl Attempt<'_, '_> {
     }
 
     /// Establishes again until nothing has changed since the answer, and the key is this login's.
-    pub(super) fn until_held(&mut self, mut recognised: Recognised) -> Result<Held, Ended> {
-        // The person was there just now: what is waited for from here on is the agent and a
-        // restart.
+    pub(super) fn until_held(&mut self, recognised: Recognised) -> Result<Held, Ended> {
+        self.was_answered();
+        self.hold_or_look_again(recognised)
+    }
+
+    /// The same, where neither agent nor key process was kept while the question stood.
+    pub(super) fn until_held_anew(&mut self, recognition: &Recognition) -> Result<Held, Ended> {
+        self.was_answered();
+        let recognised = self.recognised_again(Start::Anew, recognition)?;
+        self.hold_or_look_again(recognised)
+    }
+
+    /// The person was there just now: what is waited for from here on is the agent and a restart.
+    fn was_answered(&mut self) {
         self.patience.wait_again(self.world.settings.key_wait);
         self.speaker.forget(Once::Wait);
+    }
 
+    fn hold_or_look_again(&mut self, mut recognised: Recognised) -> Result<Held, Ended> {
         loop {
             let Recognised { mut agent, mut key, recognition } = recognised;
             let start = match self.hold(&mut agent, &mut key, &recognition) {
@@ -116,13 +121,19 @@ impl Attempt<'_, '_> {
             };
             // Who waits does not keep a key process.
             drop(key);
-            recognised = match self.establish(start, Some(&recognition))? {
-                Established::Key(recognised) => *recognised,
-                // Nothing but the key that was recognised is looked for.
-                Established::Code(_) => {
-                    return Err(Refusal::new(Code::Internal, "asked again").into());
-                }
-            };
+            recognised = self.recognised_again(start, &recognition)?;
+        }
+    }
+
+    fn recognised_again(
+        &mut self,
+        start: Start,
+        recognition: &Recognition,
+    ) -> Result<Recognised, Ended> {
+        match self.establish(start, Some(recognition))? {
+            Established::Key(recognised) => Ok(*recognised),
+            // Nothing but the key that was recognised is looked for.
+            Established::Code(_) => Err(Refusal::new(Code::Internal, "asked again").into()),
         }
     }
 }

@@ -17,15 +17,16 @@ use super::attempt::{Attempt, MAX_MESSAGES, ProvenKey};
 use super::replies::KeyReply;
 use super::requests::KeyRequest;
 use super::speaker::Once;
-use super::states::{Held, Recognised, Recognition, SignResult, Signed, Verification};
+use super::states::{Held, Recognised, Recognition, Signed, Verification};
 use crate::refusal::Refusal;
 
 impl Attempt<'_, '_> {
-    /// Has the key sign a fresh challenge, and decides.
+    /// Has the key sign a fresh challenge, and decides. Where its sensor verifies nobody, the PIN
+    /// is asked for.
     ///
     /// # Errors
     /// The key's refusal or the decision's.
-    pub(super) fn sign(&mut self, held: Held, by: Verification) -> Result<SignResult, Ended> {
+    pub(super) fn sign(&mut self, held: Held, by: Verification) -> Result<Signed, Ended> {
         let Held(Recognised { agent, mut key, recognition }) = held;
         let signed = match by {
             Verification::Finger => self.sign_by_finger(&mut key, &recognition),
@@ -35,12 +36,14 @@ impl Attempt<'_, '_> {
             Ok(Ok((granted, result))) => {
                 let Recognition { person, proven, .. } = recognition;
                 let proven = Some(ProvenKey::of(&person, &proven));
-                let signed = Signed { agent, person, proven, granted, result };
-                Ok(SignResult::Signed(Box::new(signed)))
+                Ok(Signed { agent, person, proven, granted, result })
             }
             Ok(Err(why)) => {
-                let recognised = Recognised { agent, key, recognition };
-                Ok(SignResult::Unverified(Box::new(recognised), why))
+                // Whoever thinks about a PIN keeps the key from nobody, and begins another lease.
+                // And a sensor that did not stop when it was told to is asked nothing more by the
+                // same process: its late answer could be taken for the next one.
+                drop((agent, key));
+                self.sign_by_pin_instead(&recognition, why)
             }
             Err(refusal) => Err(Ended { refusal, agent: Some(agent) }),
         }

@@ -6,14 +6,14 @@
 //!   a key proved        a PIN, or    nothing has     the key       the agent
 //!   whose it is         a finger     changed, the    signed, and   has it on
 //!                       is to come   key is ours     that is right record
-//!                           ^                          │
-//!                           └── the sensor gave up ────┘ (Unverified: once, then the PIN)
+//!                                       ^             │ the sensor gave up: agent and key process
+//!                                       │             v are let go
+//!                                       └── anew ─ the PIN
 //! ```
 //! Without a key: what was typed is signed by the code of a pass, and then the same.
 
 use std::time::{Duration, Instant};
 
-use wardkey_core::code::Code;
 use wardkey_core::decide::Granted;
 use wardkey_core::message::agent::LoginResult;
 use wardkey_core::message::key::{KeyDetails, Pin};
@@ -130,14 +130,6 @@ pub struct Answered {
 
 /// Evidence and key are as they were, and the key is this login's until the outcome.
 pub struct Held(pub Recognised);
-
-/// What came of asking the key for a signature.
-pub enum SignResult {
-    /// It signed.
-    Signed(Box<Signed>),
-    /// Its sensor verified nobody, for this reason: the PIN is asked for.
-    Unverified(Box<Recognised>, Code),
-}
 
 /// Key or code signed, and the decision is made. The key is free for others while the outcome is
 /// recorded.

@@ -288,12 +288,9 @@ fn the_key_is_held_before_a_finger_is_asked_for_and_its_loss_is_noticed_at_the_q
     // Pulled out while the question stands that came after the finger.
     let mut scene = at_the_sensor(&[]);
     scene.timeouts = SHORT;
-    scene.person.thinks = std::time::Duration::from_millis(150);
     scene.person.answers.push_back(types(PIN));
     scene.key_instead(|number, request| match request {
-        KeyRequest::AssertByFinger(_) => {
-            vec![Act::Say(failed(Code::TouchTimeout, None)), Act::HangUp]
-        }
+        KeyRequest::AssertByFinger(_) => vec![Act::Say(failed(Code::TouchTimeout, None))],
         KeyRequest::Identify(_) if number > 0 => vec![Act::Say(KeyReply::Insert)],
         _ => vec![],
     });
@@ -322,4 +319,40 @@ fn a_pages_greeter_asks_for_the_pin_and_an_older_key_process_for_nothing_new() {
         assert_eq!((seen.pam(), asked(&seen, true), asked(&seen, false)), (PAM_SUCCESS, 0, 1));
         assert_eq!(seen.outcomes()[0].finger, None);
     }
+}
+
+/// A sensor that does not stop when it is told to leaves its process out of step.
+#[test]
+fn while_the_question_stands_nothing_is_held_and_a_sensor_that_does_not_stop_takes_the_pin() {
+    use std::sync::atomic::Ordering::SeqCst;
+    use std::sync::{Arc, Mutex};
+    use wardkey_core::message::agent::Request as AgentRequest;
+
+    let mut scene = at_the_sensor(&[Fails(Code::TouchTimeout)]);
+    scene.key_instead(|number, request| match request {
+        KeyRequest::Assert(_) if number == 0 => vec![Act::Say(failed(Code::KeyFault, None))],
+        _ => vec![],
+    });
+    let holds = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&holds);
+    scene.agent_instead(move |number, request| {
+        if *request == AgentRequest::Hold {
+            noted.lock().unwrap().push(number);
+        }
+        vec![]
+    });
+    let open = [&scene.agent.open, &scene.key.open].map(Arc::clone);
+    scene.person.before_answer = Some(Box::new(move || {
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while open.iter().any(|count| count.load(SeqCst) > 0) {
+            assert!(std::time::Instant::now() < until, "a connection is kept");
+            std::thread::yield_now();
+        }
+    }));
+    scene.person.answers.push_back(types(PIN));
+    let seen = scene.run();
+    assert_eq!(seen.pam(), PAM_SUCCESS, "{:?}", seen.result);
+    assert_eq!(seen.person.questions, [question(Prompt::PinAfterFinger)]);
+    // Each with a lease of its own.
+    assert_eq!(*holds.lock().unwrap(), [0, 1]);
 }

@@ -1,6 +1,7 @@
 //! Agent and key process as scripts over real socket pairs.
 
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub struct Peer<Q, R> {
     pub script: Script<Q, R>,
     pub heard: Arc<Mutex<Vec<Q>>>,
     pub connections: usize,
+    /// Those that neither side has ended.
+    pub open: Arc<AtomicUsize>,
     /// Connections from this one on are refused.
     pub down_from: usize,
 }
@@ -45,7 +48,13 @@ where
     R: minicbor::Encode<()> + Send + 'static,
 {
     pub fn new(script: Script<Q, R>) -> Self {
-        Self { script, heard: Arc::default(), connections: 0, down_from: usize::MAX }
+        Self {
+            script,
+            heard: Arc::default(),
+            connections: 0,
+            open: Arc::default(),
+            down_from: usize::MAX,
+        }
     }
 
     fn connect(&mut self, max: usize) -> Result<Channel, IpcError> {
@@ -56,7 +65,9 @@ where
         }
         let (ours, theirs) = UnixStream::pair().unwrap();
         let (script, heard) = (Arc::clone(&self.script), Arc::clone(&self.heard));
+        let open = Open::one_more(&self.open);
         std::thread::spawn(move || {
+            let _open = open;
             let mut raw = theirs.try_clone().unwrap();
             let mut channel = Channel::new(theirs, max).unwrap();
             let long = || Deadline::after(Duration::from_secs(120));
@@ -75,6 +86,22 @@ where
             }
         });
         Ok(Channel::new(ours, max)?)
+    }
+}
+
+/// A connection, counted as long as it is open.
+struct Open(Arc<AtomicUsize>);
+
+impl Open {
+    fn one_more(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

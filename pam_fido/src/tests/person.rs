@@ -15,6 +15,8 @@ use crate::talk::{Answer, Talk};
 pub struct Person {
     pub answers: VecDeque<Answer>,
     pub thinks: Duration,
+    /// What happens while a question stands.
+    pub before_answer: Option<Box<dyn FnMut() + Send>>,
     /// The machine is suspended for so many seconds while the question stands.
     pub sleeps: Option<(Arc<Mutex<ClockReading>>, u64)>,
     /// The application shows no notices (PAM_SILENT).
@@ -73,6 +75,9 @@ impl Talk for Person {
     fn ask(&mut self, question: &str) -> Answer {
         self.questions.push(question.into());
         std::thread::sleep(self.thinks);
+        if let Some(happens) = &mut self.before_answer {
+            happens();
+        }
         if let Some((clock, seconds)) = self.sleeps.take() {
             clock.lock().unwrap().boottime += seconds;
         }

@@ -71,6 +71,20 @@ fn that_a_finger_is_waited_for_is_told_and_the_wait_ends() {
     assert!(test.assert().is_ok());
 }
 
+/// What it may say still would be taken for the answer to the next request.
+#[test]
+fn a_sensor_that_does_not_stop_takes_the_pin_of_another_process_only() {
+    let key = Sensor::with(&[NoFinger]).deaf();
+    let mut test = key.plugged();
+    test.key.info(&soon()).unwrap();
+    let limits = Limits::until(Instant::now() + Duration::from_millis(1500));
+    let signed = test.key.assert_by_finger(RP_ID, &id(1), b"client data", &limits);
+    assert_eq!(signed, Err(KeyError::TouchTimeout));
+    assert_eq!(test.assert(), Err(KeyError::Silent));
+    assert_eq!(key.pins(), 0);
+    assert_eq!(key.plugged().assert().unwrap().authenticator_data, auth_data(5, &[]));
+}
+
 #[test]
 fn a_key_of_ctap_2_0_verifies_the_finger_with_the_assertion() {
     let key = Sensor::with(&[Wrong, Right]).old();
