@@ -2,96 +2,15 @@
 
 use pam::constants::PamResultCode::{self, PAM_AUTH_ERR, PAM_MAXTRIES, PAM_SUCCESS};
 use wardkey_core::code::{Code, Prompt};
-use wardkey_core::message::agent::{Finger, LoginResult, Reply as AgentReply};
+use wardkey_core::message::agent::{Finger, LoginResult};
 use wardkey_core::message::key::{KeyDetails, Reply as KeyReply, Request as KeyRequest};
 use wardkey_core::name::Language;
 use wardkey_core::texts;
 use wardkey_testkit::service;
 
 use super::scene::*;
+use super::sensor::*;
 use crate::talk::Answer;
-
-/// What comes of one finger.
-#[derive(Clone, Copy, PartialEq)]
-enum Says {
-    Right,
-    /// Not recognised, with so many tries left.
-    Wrong(Option<u8>),
-    Fails(Code),
-    /// It signs that it verified nobody.
-    Lies,
-    /// It signs with somebody else's credential.
-    Other,
-    HangsUp,
-}
-
-use Says::{Fails, HangsUp, Lies, Other, Right, Wrong};
-
-/// Changes what the key says of itself.
-fn with_details(reply: KeyReply, change: &dyn Fn(&mut KeyDetails)) -> KeyReply {
-    let KeyReply::Identified(mut identified) = reply else { panic!("{reply:?}") };
-    change(identified.key.details.as_mut().unwrap());
-    KeyReply::Identified(identified)
-}
-
-/// hanako's key has a sensor; what comes of each finger, in order.
-fn at_the_sensor(fingers: &'static [Says]) -> Scene {
-    let mut scene = Scene::new();
-    scene.person.answers.clear();
-    // However slow the machine is, it is not what ends the fingers.
-    scene.settings.touch_wait = std::time::Duration::from_secs(30);
-    let fingers = std::sync::Mutex::new(fingers.iter().copied());
-    scene.key_instead(move |_, request| match request {
-        KeyRequest::Identify(_) => {
-            let known = |details: &mut KeyDetails| details.fingerprint = Some(true);
-            vec![Act::Say(with_details(identified(request, 1), &known))]
-        }
-        KeyRequest::AssertByFinger(asked) => {
-            assert_eq!(
-                (asked.credential.as_slice(), &*asked.path),
-                (&[1; 32][..], "/dev/hidraw0"),
-                "the key that proved itself"
-            );
-            let sign = |id, flags| {
-                vec![
-                    Act::Say(KeyReply::Touch),
-                    Act::Say(signature(id, id, asked.client_data.as_slice(), flags)),
-                ]
-            };
-            match fingers.lock().unwrap().next().expect("one finger too many") {
-                Right => sign(1, 0x05),
-                Lies => sign(1, 0x01),
-                Other => sign(2, 0x05),
-                Wrong(left) => {
-                    vec![Act::Say(KeyReply::Touch), Act::Say(failed(Code::FingerWrong, left))]
-                }
-                // Without a touch: it says so at once.
-                Fails(code @ Code::FingerBlocked) => vec![Act::Say(failed(code, None))],
-                Fails(code) => vec![Act::Say(KeyReply::Touch), Act::Say(failed(code, None))],
-                HangsUp => vec![Act::Say(KeyReply::Touch), Act::HangUp],
-            }
-        }
-        _ => vec![],
-    });
-    scene
-}
-
-fn types(text: &str) -> Answer {
-    Answer::Typed(text.to_owned().into())
-}
-
-fn asked(seen: &Seen, by_finger: bool) -> usize {
-    let is = |request: &&KeyRequest| match request {
-        KeyRequest::AssertByFinger(_) => by_finger,
-        KeyRequest::Assert(_) => !by_finger,
-        _ => false,
-    };
-    seen.key.iter().filter(is).count()
-}
-
-fn question(prompt: Prompt) -> String {
-    texts::pin_question(prompt, Language::Ja, Some("Demo Hanako"), None)
-}
 
 /// (fingers, what is typed, PAM result, code, the question that stands there, fingers asked for,
 /// PINs sent, what is recorded of fingers)
@@ -268,37 +187,6 @@ fn who_may_not_log_in_is_asked_for_no_finger() {
 }
 
 #[test]
-fn the_key_is_held_before_a_finger_is_asked_for_and_its_loss_is_noticed_at_the_question() {
-    use wardkey_core::message::agent::Request as AgentRequest;
-    // Another login has the key when this one wants it: no finger before it is back.
-    let mut scene = at_the_sensor(&[Right]);
-    let held = std::sync::atomic::AtomicUsize::new(0);
-    scene.agent_instead(move |_, request| match request {
-        AgentRequest::Hold if held.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 => {
-            let again = granted(&wardkey_testkit::Deployment::new(), "hanako");
-            vec![Act::Say(AgentReply::Wait), Act::Say(again)]
-        }
-        _ => vec![],
-    });
-    let seen = scene.run();
-    assert_eq!((seen.pam(), asked(&seen, true)), (PAM_SUCCESS, 1), "{:?}", seen.result);
-    let holds = seen.agent.iter().filter(|request| **request == AgentRequest::Hold).count();
-    assert_eq!(holds, 2);
-
-    // Pulled out while the question stands that came after the finger.
-    let mut scene = at_the_sensor(&[]);
-    scene.timeouts = SHORT;
-    scene.person.answers.push_back(types(PIN));
-    scene.key_instead(|number, request| match request {
-        KeyRequest::AssertByFinger(_) => vec![Act::Say(failed(Code::TouchTimeout, None))],
-        KeyRequest::Identify(_) if number > 0 => vec![Act::Say(KeyReply::Insert)],
-        _ => vec![],
-    });
-    let seen = scene.run();
-    assert_eq!((seen.code(), seen.pin_sent()), (Code::KeyRemoved.number(), false));
-}
-
-#[test]
 fn a_pages_greeter_asks_for_the_pin_and_an_older_key_process_for_nothing_new() {
     let mut scene = at_the_sensor(&[]);
     scene.person.pages = Some(std::collections::VecDeque::new());
@@ -319,40 +207,4 @@ fn a_pages_greeter_asks_for_the_pin_and_an_older_key_process_for_nothing_new() {
         assert_eq!((seen.pam(), asked(&seen, true), asked(&seen, false)), (PAM_SUCCESS, 0, 1));
         assert_eq!(seen.outcomes()[0].finger, None);
     }
-}
-
-/// A sensor that does not stop when it is told to leaves its process out of step.
-#[test]
-fn while_the_question_stands_nothing_is_held_and_a_sensor_that_does_not_stop_takes_the_pin() {
-    use std::sync::atomic::Ordering::SeqCst;
-    use std::sync::{Arc, Mutex};
-    use wardkey_core::message::agent::Request as AgentRequest;
-
-    let mut scene = at_the_sensor(&[Fails(Code::TouchTimeout)]);
-    scene.key_instead(|number, request| match request {
-        KeyRequest::Assert(_) if number == 0 => vec![Act::Say(failed(Code::KeyFault, None))],
-        _ => vec![],
-    });
-    let holds = Arc::new(Mutex::new(Vec::new()));
-    let noted = Arc::clone(&holds);
-    scene.agent_instead(move |number, request| {
-        if *request == AgentRequest::Hold {
-            noted.lock().unwrap().push(number);
-        }
-        vec![]
-    });
-    let open = [&scene.agent.open, &scene.key.open].map(Arc::clone);
-    scene.person.before_answer = Some(Box::new(move || {
-        let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
-        while open.iter().any(|count| count.load(SeqCst) > 0) {
-            assert!(std::time::Instant::now() < until, "a connection is kept");
-            std::thread::yield_now();
-        }
-    }));
-    scene.person.answers.push_back(types(PIN));
-    let seen = scene.run();
-    assert_eq!(seen.pam(), PAM_SUCCESS, "{:?}", seen.result);
-    assert_eq!(seen.person.questions, [question(Prompt::PinAfterFinger)]);
-    // Each with a lease of its own.
-    assert_eq!(*holds.lock().unwrap(), [0, 1]);
 }
