@@ -25,9 +25,11 @@ use super::states::{Recognition, Signed, Verification};
 use crate::refusal::Refusal;
 use crate::talk::needs_a_question;
 
-/// How long a finger is waited for, where the wait for a touch is not shorter: who means to type
-/// the PIN waits so long.
+/// How long a finger is waited for: who means to type the PIN waits so long.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// The same for all fingers of a login, where the wait for a touch is not shorter: login(1) ends
+/// after 60 seconds, in which the PIN is to be typed as well.
+const PATIENCE_FOR_ALL: Duration = Duration::from_secs(30);
 /// Fingers of one login, whatever a key says of its tries (CTAP 2.1, 6.5.5.3: at most 25).
 const MAX_FINGERS: usize = 8;
 
@@ -82,9 +84,10 @@ impl Attempt<'_, '_> {
         key: &mut Channel,
         recognition: &Recognition,
     ) -> Result<Result<(Granted, LoginResult), Code>, Refusal> {
-        let until = Deadline::after(self.world.settings.touch_wait);
+        let until = Deadline::after(self.world.settings.touch_wait.min(PATIENCE_FOR_ALL));
         for _ in 0..MAX_FINGERS {
-            let refusal = match self.sign_with(key, recognition, Verification::Finger) {
+            let wait = until.left().min(PATIENCE);
+            let refusal = match self.sign_with(key, recognition, Verification::Finger, wait) {
                 Ok(signed) => {
                     self.record.finger.verified = true;
                     return Ok(Ok(signed));
@@ -111,11 +114,6 @@ impl Attempt<'_, '_> {
             }
         }
         Ok(Err(Code::FingerWrong))
-    }
-
-    /// How long a finger is waited for.
-    pub(super) fn finger_wait(&self) -> Duration {
-        self.world.settings.touch_wait.min(PATIENCE)
     }
 
     /// What is said of the sensor of this person's key.

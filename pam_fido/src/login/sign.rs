@@ -1,5 +1,7 @@
 //! The challenge, the PIN on its way to the key process, the assertion, the decision.
 
+use std::time::Duration;
+
 use wardkey_core::client_data::ClientData;
 use wardkey_core::code::{Code, Prompt};
 use wardkey_core::codec::Bytes;
@@ -28,9 +30,10 @@ impl Attempt<'_, '_> {
     /// The key's refusal or the decision's.
     pub(super) fn sign(&mut self, held: Held, by: Verification) -> Result<Signed, Ended> {
         let Held(Recognised { agent, mut key, recognition }) = held;
+        let wait = self.world.settings.touch_wait;
         let signed = match by {
             Verification::Finger => self.sign_by_finger(&mut key, &recognition),
-            pin @ Verification::Pin(_) => self.sign_with(&mut key, &recognition, pin).map(Ok),
+            pin @ Verification::Pin(_) => self.sign_with(&mut key, &recognition, pin, wait).map(Ok),
         };
         match signed {
             Ok(Ok((granted, result))) => {
@@ -54,6 +57,7 @@ impl Attempt<'_, '_> {
         key: &mut Channel,
         recognition: &Recognition,
         by: Verification,
+        wait: Duration,
     ) -> Result<(Granted, LoginResult), Refusal> {
         let person = &recognition.person;
         let internal = |error: &dyn std::fmt::Display| Refusal::new(Code::Internal, error);
@@ -75,7 +79,7 @@ impl Attempt<'_, '_> {
             position: permit.position,
         }
         .to_bytes();
-        let assertion = self.assertion(key, recognition, by, client_data)?;
+        let assertion = self.assertion(key, recognition, by, wait, client_data)?;
         let elapsed = self.world.machine.clock()?.boottime.saturating_sub(started);
         let context = LoginContext {
             account,
@@ -90,20 +94,18 @@ impl Attempt<'_, '_> {
         Ok((granted, LoginResult::Success(assertion)))
     }
 
-    /// What the key that was recognised signs, with its PIN and a touch, or by a finger.
+    /// What the key that was recognised signs in this time, with its PIN and a touch, or by a
+    /// finger.
     pub(super) fn assertion(
         &mut self,
         key: &mut Channel,
         recognition: &Recognition,
         by: Verification,
+        wait: Duration,
         client_data: Vec<u8>,
     ) -> Result<Assertion, Refusal> {
         let internal = |error: &dyn std::fmt::Display| Refusal::new(Code::Internal, error);
         let credential = recognition.proven.credential();
-        let wait = match by {
-            Verification::Pin(_) => self.world.settings.touch_wait,
-            Verification::Finger => self.finger_wait(),
-        };
         let signed = Bytes::new(client_data.clone()).map_err(|error| internal(&error))?;
         let wait_ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX);
         let (id, path) = (credential.clone(), recognition.path.clone());

@@ -163,8 +163,8 @@ impl Attempt<'_, '_> {
             hash: HASH,
             key: wanted.key,
         };
-        let by = Verification::Pin(pin);
-        let assertion = self.assertion(&mut key, recognition, by, vouch.to_bytes())?;
+        let (by, wait) = (Verification::Pin(pin), self.world.settings.touch_wait);
+        let assertion = self.assertion(&mut key, recognition, by, wait, vouch.to_bytes())?;
         drop(key);
 
         let elapsed = self.world.machine.clock()?.boottime.saturating_sub(started);

@@ -1,7 +1,7 @@
 //! A finger and its time: what is held meanwhile, and what is let go.
 
-use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicU8, AtomicUsize};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -73,4 +73,55 @@ fn while_the_question_stands_nothing_is_held_and_a_sensor_that_does_not_stop_tak
     assert_eq!(seen.person.questions, [question(Prompt::PinAfterFinger)]);
     // Each with a lease of its own.
     assert_eq!(*holds.lock().unwrap(), [0, 1]);
+}
+
+#[test]
+fn all_fingers_of_a_login_share_one_time() {
+    let waits = |seen: &Seen| -> Vec<u32> {
+        let wait = |request: &KeyRequest| match request {
+            KeyRequest::AssertByFinger(asked) => Some(asked.wait_ms),
+            _ => None,
+        };
+        seen.key.iter().filter_map(wait).collect()
+    };
+    let wrong_after = |milliseconds, left| {
+        vec![
+            Act::Say(KeyReply::Touch),
+            Act::Sleep(milliseconds),
+            Act::Say(failed(Code::FingerWrong, Some(left))),
+        ]
+    };
+
+    // What a finger took, the next one lacks.
+    let mut scene = at_the_sensor(&[]);
+    scene.settings.touch_wait = Duration::from_secs(14);
+    let left = AtomicU8::new(2);
+    scene.key_instead(move |_, request| match request {
+        KeyRequest::AssertByFinger(_) => wrong_after(50, left.fetch_sub(1, SeqCst)),
+        _ => vec![],
+    });
+    scene.person.answers.push_back(types(PIN));
+    let seen = scene.run();
+    assert_eq!(seen.pam(), PAM_SUCCESS, "{:?}", seen.result);
+    let waited = waits(&seen);
+    assert_eq!(waited.len(), 3);
+    assert!(waited.windows(2).all(|pair| pair[1] + 50 <= pair[0]), "{waited:?}");
+
+    // When it is over the PIN is asked for, whatever tries are left.
+    let mut scene = at_the_sensor(&[]);
+    scene.settings.touch_wait = Duration::from_millis(100);
+    scene.key_instead(move |_, request| match request {
+        KeyRequest::AssertByFinger(_) => wrong_after(200, 7),
+        _ => vec![],
+    });
+    scene.person.answers.push_back(types(PIN));
+    let seen = scene.run();
+    assert_eq!(seen.pam(), PAM_SUCCESS, "{:?}", seen.result);
+    assert_eq!((asked(&seen, true), asked(&seen, false)), (1, 1));
+    assert!(seen.person.errors.is_empty(), "nobody is told to try again");
+
+    // However long a touch may take: 15 s, in which a login of login(1) has time for the PIN.
+    let mut scene = at_the_sensor(&[Right]);
+    scene.settings.touch_wait = Duration::from_secs(55);
+    assert_eq!(waits(&scene.run()), [15_000]);
 }
