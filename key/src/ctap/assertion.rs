@@ -114,25 +114,14 @@ impl CtapKey {
             return Err(KeyError::Unsuitable("it knows no finger"));
         }
         let arguments = GetAssertionArgsBuilder::new(rp_id, client_data).credential_id(credential);
-        let outcome = if info.gives_tokens {
-            let arguments = arguments.pin(NO_PIN).build();
-            self.perform_by_finger(limits, rp_id, |library| {
-                library.get_assertion_with_args(&arguments)
-            })
-        } else {
-            // With the option "uv", which the library sets where there is no PIN.
-            let arguments = arguments.build();
-            self.perform(limits, SINGLE, true, |library| {
-                library.get_assertion_with_args(&arguments)
-            })
-        };
+        // Without a PIN the library sets the option "uv".
+        let arguments = if info.gives_tokens { arguments.pin(NO_PIN) } else { arguments }.build();
+        let outcome = self.perform_by_finger(limits, rp_id, info.gives_tokens, |library| {
+            library.get_assertion_with_args(&arguments)
+        });
         match first_assertion(outcome, &[credential.to_vec()]) {
             Ok(assertion) if assertion.credential_id == credential => Ok(assertion),
             Ok(_) => Err(KeyError::Malformed("a credential that was not asked for")),
-            // As keys of CTAP 2.0 say it.
-            Err(KeyError::Denied) => {
-                Err(self.explain_finger(KeyError::FingerWrong { tries_left: None }, limits))
-            }
             Err(error) => Err(self.explain_finger(error, limits)),
         }
     }

@@ -92,18 +92,22 @@ impl CtapKey {
         outcome(self.run(limits, (WITH_PIN, true), known, correct, body))
     }
 
-    /// The same, with a finger in the place of the PIN.
+    /// The same, with a finger in the place of the PIN: for a token, or with the request itself.
     pub(super) fn perform_by_finger<T>(
         &mut self,
         limits: &Limits,
         rp_id: &str,
+        for_token: bool,
         body: impl FnOnce(&FidoKeyHid) -> T,
     ) -> Result<Vec<Exchange>, KeyError> {
+        if !for_token {
+            return outcome_of_finger(self.record(limits, SINGLE, true, body), for_token);
+        }
         let known = self.agreement.take();
         let rp_id = rp_id.to_owned();
         let correct =
             Box::new(move |request: &mut Vec<u8>| super::order::by_finger(&rp_id, request));
-        outcome(self.run(limits, (WITH_PIN, true), known, correct, body))
+        outcome_of_finger(self.run(limits, (WITH_PIN, true), known, correct, body), for_token)
     }
 
     fn run<T>(
@@ -247,6 +251,28 @@ pub(super) fn outcome(record: Record) -> Result<Vec<Exchange>, KeyError> {
         (None, Some(ExchangeError::TooMany) | None) => Ok(record.exchanges),
         (None, Some(failure)) => Err(failure.into()),
     }
+}
+
+/// The same where a finger was asked for. Most that a key says in the place of one leaves its PIN
+/// good: it is kept as the status that it is, and ends nothing. What ended on our side does.
+fn outcome_of_finger(record: Record, for_token: bool) -> Result<Vec<Exchange>, KeyError> {
+    /// CTAP1_ERR_CHANNEL_BUSY.
+    const BUSY: u8 = 0x06;
+    let status = refused(&record.exchanges);
+    outcome(record).map_err(|error| match (error, status) {
+        (
+            known @ (KeyError::FingerWrong { .. }
+            | KeyError::FingerBlocked
+            | KeyError::TouchTimeout
+            | KeyError::NoCredentials),
+            _,
+        ) => known,
+        // As keys of CTAP 2.0 say it; with a token it is another refusal.
+        (KeyError::Denied, _) if !for_token => KeyError::FingerWrong { tries_left: None },
+        (_, Some(status)) => KeyError::Status(status),
+        (KeyError::Busy, None) => KeyError::Status(BUSY),
+        (failure, None) => failure,
+    })
 }
 
 /// The status other than 0 of the last answer, if it has one.

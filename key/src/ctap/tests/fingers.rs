@@ -4,6 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use wardkey_core::code::Code;
+
 use super::*;
 use crate::ctap::order::by_finger;
 use crate::testkey::sensor::Finger::{None as NoFinger, Right, Wrong};
@@ -94,6 +96,58 @@ fn a_key_of_ctap_2_0_verifies_the_finger_with_the_assertion() {
     assert_eq!(sign(&mut test).unwrap().authenticator_data, auth_data(5, &[]));
     assert_eq!(test.asked(), [INIT, INFO, ASSERT, FINGER_TRIES, ASSERT]);
     assert_eq!(key.pins(), 0);
+}
+
+/// What they say of a PIN they may say of a finger too, and of the PIN it need not be true.
+#[test]
+fn whatever_a_key_says_in_place_of_a_finger_its_pin_is_not_given_up() {
+    const NEW: &[&str] = &["uv", "bioEnroll", "pinUvAuthToken"];
+    const OLD: &[&str] = &["uv", "bioEnroll"];
+    let said = |is_old: bool, says: Vec<Reply>| {
+        let asked = if is_old { ASSERT } else { TOKEN_BY_FINGER };
+        let mut test = TestKey::new(move |about, _| match about {
+            INFO => {
+                let has = if is_old { OLD } else { NEW };
+                Some(vec![Reply::Cbor(0, info(&|of| of.has = has))])
+            }
+            about if about == asked => Some(says.clone()),
+            _ => None,
+        });
+        sign(&mut test).unwrap_err()
+    };
+    let wrong = KeyError::FingerWrong { tries_left: None };
+    for is_old in [false, true] {
+        for (status, meant) in [
+            (0x3f, wrong.clone()),
+            (0x3c, KeyError::FingerBlocked),
+            (0x05, KeyError::TouchTimeout),
+            (0x2f, KeyError::TouchTimeout),
+            (0x3a, KeyError::TouchTimeout),
+            (0x2e, KeyError::NoCredentials),
+            (0x27, if is_old { wrong.clone() } else { KeyError::Status(0x27) }),
+        ] {
+            assert_eq!(said(is_old, vec![Reply::Cbor(status, vec![])]), meant, "{status:#x}");
+        }
+        for status in [0x01, 0x06, 0x2b, 0x2d, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x40] {
+            let error = said(is_old, vec![Reply::Cbor(status, vec![])]);
+            assert_eq!(error, KeyError::Status(status));
+            assert_eq!((error.code(), error.status()), (Code::KeyFault, Some(status)));
+        }
+    }
+    // CTAPHID's own word for it.
+    let busy = said(false, vec![Reply::Message(0xbf, vec![0x06])]);
+    assert_eq!(busy, KeyError::Status(0x06));
+}
+
+#[test]
+fn a_caller_that_gives_up_at_the_finger_is_asked_for_no_pin() {
+    let mut test = Sensor::with(&[NoFinger]).plugged();
+    test.key.info(&soon()).unwrap();
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    drop(theirs);
+    let limits = Limits { cancel: Some(Rc::new(ours.into())), ..soon() };
+    let signed = test.key.assert_by_finger(RP_ID, &id(1), b"client data", &limits);
+    assert_eq!(signed, Err(KeyError::Cancelled));
 }
 
 #[test]
