@@ -68,7 +68,11 @@ pub(crate) fn exchange(
         send(link, request, operation.deadline)?;
         let answer = await_answer(link, operation, request, &mut touched);
         match answer.map_err(FailedExchange::in_doubt)? {
-            Answer::Message(answer) => return Ok(answer),
+            Answer::Message(answer) => {
+                let is_given = answer.payload.first() == Some(&0);
+                operation.has_finger |= is_given && is_token_by_uv(request);
+                return Ok(answer);
+            }
             Answer::Busy { .. } if is_repeatable(request) => pause(link, operation)?,
             // It was at work, and so not busy with another channel: nobody knows what it did.
             Answer::Busy { has_begun: true } => {
@@ -85,7 +89,8 @@ pub(crate) fn exchange(
 }
 
 /// Whether the key may be asked the same twice: what it says of itself, an assertion (its counter
-/// rises twice), a channel. A PIN costs a try each time, and what changes something is done twice.
+/// rises twice), a channel. A PIN costs a try each time, as a finger does that is verified with the
+/// assertion, and what changes something is done twice.
 fn is_repeatable(request: &Message) -> bool {
     const GET_ASSERTION: u8 = 0x02;
     const GET_INFO: u8 = 0x04;
@@ -94,15 +99,17 @@ fn is_repeatable(request: &Message) -> bool {
     const PIN_TRIES: u8 = 0x01;
     const KEY_AGREEMENT: u8 = 0x02;
     const UV_TRIES: u8 = 0x07;
+    /// `"uv": true`. Where it stands by chance, the request is sent once.
+    const BY_UV: &[u8] = b"\x62uv\xf5";
 
     match request.command {
         message::INIT => true,
-        message::CBOR => matches!(
-            request.payload.as_slice(),
-            [GET_ASSERTION, ..]
-                | [GET_INFO]
-                | [CLIENT_PIN, 0xa2, 0x01, _, 0x02, PIN_TRIES | KEY_AGREEMENT | UV_TRIES]
-        ),
+        message::CBOR => match request.payload.as_slice() {
+            [GET_ASSERTION, map @ ..] => !map.windows(BY_UV.len()).any(|bytes| bytes == BY_UV),
+            [GET_INFO]
+            | [CLIENT_PIN, 0xa2, 0x01, _, 0x02, PIN_TRIES | KEY_AGREEMENT | UV_TRIES] => true,
+            _ => false,
+        },
         _ => false,
     }
 }
@@ -124,7 +131,9 @@ fn await_answer(
     touched: &mut bool,
 ) -> Result<Answer, ExchangeError> {
     let needs_touch = needs_touch(operation, request);
-    let touch_anyway = needs_touch.then(|| Instant::now() + TOUCH_ANYWAY);
+    // A finger was a touch: whether the key wants another one, only the key knows.
+    let is_due = needs_touch && !operation.has_finger;
+    let touch_anyway = is_due.then(|| Instant::now() + TOUCH_ANYWAY);
     let mut assembly = Assembly::new(request);
     let mut has_begun = false;
     loop {
@@ -169,17 +178,18 @@ fn await_answer(
 fn needs_touch(operation: &Operation, request: &Message) -> bool {
     const MAKE_CREDENTIAL: u8 = 0x01;
     const GET_ASSERTION: u8 = 0x02;
-    const CLIENT_PIN: u8 = 0x06;
     const SELECTION: u8 = 0x0b;
-    // Of a token that is given for a finger on the sensor.
+    let is_signing = request.command == message::CBOR
+        && matches!(request.payload.as_slice(), [MAKE_CREDENTIAL | GET_ASSERTION | SELECTION, ..]);
+    operation.touch && (is_signing || is_token_by_uv(request))
+}
+
+/// Whether a token is asked for that is given for a finger on the sensor.
+fn is_token_by_uv(request: &Message) -> bool {
+    const CLIENT_PIN: u8 = 0x06;
     const TOKEN_BY_UV: u8 = 0x06;
-    operation.touch
-        && request.command == message::CBOR
-        && matches!(
-            request.payload.as_slice(),
-            [MAKE_CREDENTIAL | GET_ASSERTION | SELECTION, ..]
-                | [CLIENT_PIN, _, 0x01, _, 0x02, TOKEN_BY_UV, ..]
-        )
+    request.command == message::CBOR
+        && matches!(request.payload.as_slice(), [CLIENT_PIN, _, 0x01, _, 0x02, TOKEN_BY_UV, ..])
 }
 
 /// Tells the key to stop, and reads the answer that this causes, so that the

@@ -54,6 +54,8 @@ pub struct Operation {
     /// [`Event::TouchNeeded`] comes at the latest half a second after it, even
     /// from a key that does not say so.
     pub touch: bool,
+    /// Whether a finger gave a token within this operation.
+    pub(crate) has_finger: bool,
     /// Puts each CBOR request as the library wrote it into the form that keys take.
     pub correct: Correct,
     /// Judges each CBOR answer.
@@ -73,6 +75,7 @@ impl Operation {
             max_exchanges,
             known: None,
             touch: false,
+            has_finger: false,
             correct: Box::new(|_| true),
             inspect,
             on_event: Box::new(|_| {}),

@@ -50,6 +50,9 @@ fn what_spends_a_try_or_changes_something_is_sent_once() {
     let cases = [
         (GET_INFO.to_vec(), true),
         (GET_ASSERTION.to_vec(), true),
+        (b"\x02\xa1\x05\xa1\x62up\xf4".to_vec(), true),
+        // A finger on the sensor, of a key of CTAP 2.0.
+        (b"\x02\xa1\x05\xa2\x62up\xf5\x62uv\xf5".to_vec(), false),
         (pin(2, 1), true),
         (pin(2, 2), true),
         (pin(2, 7), true),

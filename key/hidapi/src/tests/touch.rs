@@ -71,6 +71,34 @@ fn a_key_that_does_not_ask_for_the_touch_is_spoken_for() {
 }
 
 #[test]
+fn after_a_finger_a_touch_is_due_only_when_the_key_says_so() {
+    /// {1: protocol, 2: getPinUvAuthTokenUsingUvWithPermissions}
+    const TOKEN_BY_UV: &[u8] = &[0x06, 0xa2, 0x01, 0x01, 0x02, 0x06];
+    let ok = || Reply::Cbor(0, vec![0xa0]);
+    // Later than a person is told of a touch that the key does not ask for.
+    let late = Reply::Wait(Duration::from_millis(700));
+    // (what the key says to the assertion, touches with that of the finger)
+    let cases = [(vec![late, ok()], 1), (vec![Reply::KeepAlive(2), ok()], 2)];
+    for (assertion, expected) in cases {
+        let says = move |(_, payload): &HidRequest| match payload.as_slice() {
+            TOKEN_BY_UV => vec![Reply::KeepAlive(2), Reply::Cbor(0, vec![0xa0])],
+            _ => assertion.clone(),
+        };
+        let device = device(Scripted::new(says));
+        let (sender, events) = std::sync::mpsc::channel();
+        let mut budget = operation(LONG);
+        budget.touch = true;
+        budget.on_event = Box::new(move |event| sender.send(event).unwrap());
+        let (answer, _) = run(budget, || {
+            let _ = cbor(&device, TOKEN_BY_UV);
+            cbor(&device, GET_ASSERTION)
+        });
+        assert!(answer.unwrap().is_some());
+        assert_eq!(events.iter().collect::<Vec<_>>(), vec![Event::TouchNeeded; expected]);
+    }
+}
+
+#[test]
 fn a_caller_that_gives_up_cancels() {
     let (device, log) = waiting(true);
     let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();

@@ -139,6 +139,19 @@ fn whatever_a_key_says_in_place_of_a_finger_its_pin_is_not_given_up() {
     assert_eq!(busy, KeyError::Status(0x06));
 }
 
+/// By the request as the library writes it.
+#[test]
+fn a_busy_key_of_ctap_2_0_asks_its_sensor_once() {
+    let old = info(&|of| of.has = &["uv", "bioEnroll"]);
+    let mut test = TestKey::new(move |about, _| match about {
+        INFO => Some(vec![Reply::Cbor(0, old.clone())]),
+        ASSERT => Some(vec![Reply::Message(0xbf, vec![0x06])]),
+        _ => None,
+    });
+    assert_eq!(sign(&mut test), Err(KeyError::Status(0x06)));
+    assert_eq!(test.asked(), [INIT, INFO, ASSERT]);
+}
+
 #[test]
 fn a_caller_that_gives_up_at_the_finger_is_asked_for_no_pin() {
     let mut test = Sensor::with(&[NoFinger]).plugged();
