@@ -12,9 +12,9 @@ pub fn describe(outcome: &LoginOutcome, event: &mut Event) {
     if finger.verified && is_success && event.proof == Some(ProofKind::KeyWithPin) {
         event.proof = Some(ProofKind::KeyWithFingerprint);
     }
-    if finger.wrong > 0 {
-        let wrong = format!("wrong fingers {}", finger.wrong);
-        let before = event.detail.take();
-        event.detail = Some(before.map_or(wrong.clone(), |before| format!("{before}, {wrong}")));
-    }
+
+    let wrong = (finger.wrong > 0).then(|| format!("wrong fingers {}", finger.wrong));
+    let blocked = finger.blocked.then(|| "sensor blocked".to_owned());
+    let all: Vec<String> = event.detail.take().into_iter().chain(wrong).chain(blocked).collect();
+    event.detail = (!all.is_empty()).then(|| all.join(", "));
 }

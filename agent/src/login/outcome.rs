@@ -340,7 +340,9 @@ fn failure(agent: &Agent, caller: &Caller, outcome: &LoginOutcome, what: &Failur
     let detail: Vec<String> =
         what.detail.iter().map(|detail| printable(detail, 200)).chain(tries).collect();
     event.detail = (!detail.is_empty()).then(|| detail.join(", "));
-    fingers::describe(outcome, &mut event);
+    if !is_of_marks {
+        fingers::describe(outcome, &mut event);
+    }
     event.account = login.account.clone().filter(|_| known);
     event.person = proven.as_ref().map(|(person, _)| person.login.clone());
     event.key = proven.as_ref().map(|(_, credential)| credential.fingerprint().short());

@@ -19,16 +19,18 @@ fn logins(f: &Fixture) -> Vec<Event> {
 fn a_record_says_whether_it_was_finger_or_pin_and_how_many_fingers_were_wrong() {
     use ProofKind::{KeyWithFingerprint, KeyWithPin};
     /// What the module says, proof and detail of the record.
-    type Case = (Option<(bool, u8)>, ProofKind, Option<&'static str>);
-    let cases: [Case; 4] = [
+    type Case = (Option<(bool, u8, bool)>, ProofKind, Option<&'static str>);
+    let cases: [Case; 6] = [
         (None, KeyWithPin, None),
-        (Some((true, 0)), KeyWithFingerprint, None),
-        (Some((true, 2)), KeyWithFingerprint, Some("wrong fingers 2")),
-        (Some((false, 3)), KeyWithPin, Some("wrong fingers 3")),
+        (Some((true, 0, false)), KeyWithFingerprint, None),
+        (Some((true, 2, false)), KeyWithFingerprint, Some("wrong fingers 2")),
+        (Some((false, 3, false)), KeyWithPin, Some("wrong fingers 3")),
+        (Some((false, 3, true)), KeyWithPin, Some("wrong fingers 3, sensor blocked")),
+        (Some((false, 0, true)), KeyWithPin, Some("sensor blocked")),
     ];
     for (said, proof, detail) in cases {
         let f = Fixture::synced();
-        let finger = said.map(|(verified, wrong)| Finger { verified, wrong });
+        let finger = said.map(|(verified, wrong, blocked)| Finger { verified, wrong, blocked });
         let assertion = f.assertion("hanako", "hanako", 1, |_| {});
         assert!(recorded(&f.root().ask(&with(success("hanako", &assertion), finger))), "{said:?}");
         let event = logins(&f).pop().unwrap();
@@ -41,7 +43,7 @@ fn a_record_says_whether_it_was_finger_or_pin_and_how_many_fingers_were_wrong() 
 #[test]
 fn a_word_of_fingers_lets_nobody_in() {
     let f = Fixture::synced();
-    let finger = Some(Finger { verified: true, wrong: 1 });
+    let finger = Some(Finger { verified: true, wrong: 1, blocked: false });
     // Signed by another key: refused as ever, and no proof is on record.
     let mut assertion = f.assertion("hanako", "hanako", 1, |_| {});
     assertion.signature = f.assertion("hanako", "hanako", 2, |_| {}).signature;
@@ -56,4 +58,19 @@ fn a_word_of_fingers_lets_nobody_in() {
     let event = logins(&f).pop().unwrap();
     assert_eq!((event.outcome, event.proof), (Outcome::Failure, None));
     assert_eq!(event.detail.as_deref(), Some("tries 7, wrong fingers 1"));
+}
+
+/// The login has its own record, with the fingers in it.
+#[test]
+fn what_could_not_be_written_after_a_login_says_nothing_of_fingers() {
+    let f = Fixture::synced();
+    let finger = Some(Finger { verified: true, wrong: 2, blocked: true });
+    for code in [Code::MarksNotRaised, Code::VouchNotEnded] {
+        let told = failure("hanako", Some("hanako"), Some(1), code);
+        assert!(recorded(&f.root().ask(&with(told, finger))), "{code}");
+        let is_told = |event: &Event| event.reason == Some(code);
+        let event = f.events().into_iter().find(is_told).unwrap();
+        assert_eq!(event.name, EventName::MarksNotRaised, "{code}");
+        assert_eq!(event.detail.as_deref(), Some("tries 7"), "{code}");
+    }
 }

@@ -98,6 +98,7 @@ impl Attempt<'_, '_> {
                 Code::FingerWrong => {
                     self.record.finger.wrong = self.record.finger.wrong.saturating_add(1);
                     if refusal.tries_left == Some(0) {
+                        self.record.finger.blocked = true;
                         return Ok(Err(Code::FingerBlocked));
                     }
                     if until.has_passed() {
@@ -109,7 +110,10 @@ impl Attempt<'_, '_> {
                 why @ (Code::FingerBlocked
                 | Code::TouchTimeout
                 | Code::KeyFault
-                | Code::KeyUnsuitable) => return Ok(Err(why)),
+                | Code::KeyUnsuitable) => {
+                    self.record.finger.blocked = why == Code::FingerBlocked;
+                    return Ok(Err(why));
+                }
                 _ => return Err(refusal),
             }
         }

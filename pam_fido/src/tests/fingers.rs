@@ -29,7 +29,11 @@ const BLOCKED: Option<Prompt> = Some(Prompt::PinFingerBlocked);
 const GAVE_UP: Option<Prompt> = Some(Prompt::PinAfterFinger);
 
 const fn finger(verified: bool, wrong: u8) -> Option<Finger> {
-    Some(Finger { verified, wrong })
+    Some(Finger { verified, wrong, blocked: false })
+}
+
+const fn blocked_after(wrong: u8) -> Option<Finger> {
+    Some(Finger { verified: false, wrong, blocked: true })
 }
 
 #[rustfmt::skip]
@@ -41,13 +45,13 @@ const CASES: &[Case] = &[
     ("a wrong one of a key that counts nothing", &[Wrong(None), Right], None,
         PAM_SUCCESS, None, None, (2, 0), finger(true, 1)),
     ("the last try was wrong, then the PIN", &[Wrong(Some(1)), Wrong(Some(0))], Some(PIN),
-        PAM_SUCCESS, None, BLOCKED, (2, 1), finger(false, 2)),
+        PAM_SUCCESS, None, BLOCKED, (2, 1), blocked_after(2)),
     ("blocked before, then the PIN", &[Fails(Code::FingerBlocked)], Some(PIN),
-        PAM_SUCCESS, None, BLOCKED, (1, 1), None),
+        PAM_SUCCESS, None, BLOCKED, (1, 1), blocked_after(0)),
     ("blocked, and a wrong PIN", &[Fails(Code::FingerBlocked)], Some("9999"),
-        PAM_AUTH_ERR, Some(Code::PinWrong), BLOCKED, (1, 1), None),
+        PAM_AUTH_ERR, Some(Code::PinWrong), BLOCKED, (1, 1), blocked_after(0)),
     ("wrong, blocked, and no PIN", &[Wrong(Some(1)), Fails(Code::FingerBlocked)], None,
-        PAM_AUTH_ERR, Some(Code::Cancelled), BLOCKED, (2, 0), finger(false, 1)),
+        PAM_AUTH_ERR, Some(Code::Cancelled), BLOCKED, (2, 0), blocked_after(1)),
     ("no finger in time, then the PIN", &[Fails(Code::TouchTimeout)], Some(PIN),
         PAM_SUCCESS, None, GAVE_UP, (1, 1), None),
     ("no finger in time, and no PIN", &[Fails(Code::TouchTimeout)], None,

@@ -86,9 +86,13 @@ pub struct Finger {
     /// The key signed after a finger, and no PIN was sent.
     #[n(0)]
     pub verified: bool,
-    /// Fingers that the key did not know.
+    /// Answers of the key that it did not know a finger. There may have been more fingers: some
+    /// keys answer after several, or say of the last one that the sensor is blocked.
     #[n(1)]
     pub wrong: u8,
+    /// The sensor takes no finger before the PIN was right once more.
+    #[n(2)]
+    pub blocked: bool,
 }
 
 /// A code that was tried for a pass, as this terminal counts them.
