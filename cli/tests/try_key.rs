@@ -4,7 +4,7 @@
 mod common;
 
 use common::trying::*;
-use common::{Ran, key_info};
+use common::{Machine, Ran, key_info};
 use wardkey_core::code::Code;
 use wardkey_core::codec::{self, Bytes, List};
 use wardkey_core::message::agent::{Locked, Status as AgentStatus};
@@ -47,7 +47,16 @@ fn tried_with_key(
     locked: Option<Locked>,
     answer: impl Fn(&Identify) -> Reply + Send + 'static,
 ) -> Ran {
-    let machine = machine(deployment);
+    tried_at_with_key(&machine(deployment), deployment, agent, locked, answer)
+}
+
+fn tried_at_with_key(
+    machine: &Machine,
+    deployment: &Deployment,
+    agent: AgentStatus,
+    locked: Option<Locked>,
+    answer: impl Fn(&Identify) -> Reply + Send + 'static,
+) -> Ran {
     machine.key(move |request| match request {
         Request::Identify(request) => {
             assert!(request.every && request.more.is_none(), "all are asked, once");
@@ -58,7 +67,7 @@ fn tried_with_key(
     });
     let mut grant = grant(deployment);
     grant.locked = locked.map(|locked| List::new(vec![locked]).unwrap());
-    tried_at(&machine, agent, grant, "try nobody --key --json")
+    tried_at(machine, agent, grant, "try nobody --key --json")
 }
 
 fn plugged(ran: &Ran) -> (String, Option<String>, String) {
@@ -79,8 +88,18 @@ fn a_key_that_proves_itself_is_named_with_the_tries_that_it_has() {
 
 #[test]
 fn that_a_key_with_a_sensor_wants_a_finger_first_is_said() {
-    for (fingerprint, tries, is_said) in [(true, 8, true), (false, 8, false), (true, 0, false)] {
-        let ran = tried_with_key(&deployment(), idle(), None, move |asked| {
+    for (fingerprint, tries, added, is_said) in [
+        (true, 8, "", true),
+        (false, 8, "", false),
+        (true, 0, "", false),
+        (true, 8, "no_finger_for = [\"sudo\"]\n", true),
+        (true, 8, "no_finger_for = [\"login\"]\n", false),
+    ] {
+        let machine = machine(&deployment());
+        let path = machine.path("pam.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(path, text + added).unwrap();
+        let ran = tried_at_with_key(&machine, &deployment(), idle(), None, move |asked| {
             let Reply::Identified(mut claimed) = devices(asked, &[(1, tries)]) else { panic!() };
             claimed.key.details.as_mut().unwrap().fingerprint = Some(fingerprint);
             Reply::Identified(claimed)

@@ -107,7 +107,7 @@ fn of_agent(
         Ok(snapshot) => {
             steps.extend(explain::verified(&seen, &snapshot, &grant));
             if options.key && snapshot.records().next().is_some() {
-                steps.push(plugged(context, &seen, &snapshot, &grant));
+                steps.push(plugged(context, settings, &seen, &snapshot, &grant));
             }
         }
         Err(step) => steps.push(step),
@@ -116,7 +116,13 @@ fn of_agent(
 }
 
 /// Whose keys are plugged in. A login that is under way keeps its key.
-fn plugged(context: &Context<'_, '_>, seen: &Seen<'_>, snapshot: &Snapshot, grant: &Grant) -> Step {
+fn plugged(
+    context: &Context<'_, '_>,
+    settings: &Settings,
+    seen: &Seen<'_>,
+    snapshot: &Snapshot,
+    grant: &Grant,
+) -> Step {
     if seen.agent.logins > 0 {
         return Step::note(Topic::Plugged, Text::TryKeyBusy);
     }
@@ -128,7 +134,8 @@ fn plugged(context: &Context<'_, '_>, seen: &Seen<'_>, snapshot: &Snapshot, gran
     match looked {
         Ok((asked, looked)) => {
             let context = explain::context(seen, snapshot);
-            explain::plugged((snapshot, &context), grant, &asked, looked)
+            let takes_finger = !settings.no_finger_for.contains(seen.service);
+            explain::plugged((snapshot, &context), grant, takes_finger, &asked, looked)
         }
         Err(error) => {
             Step::noted(Topic::Plugged, error.code()).detail(error.to_text(context.language))

@@ -89,10 +89,12 @@ pub(super) fn keys(snapshot: &Snapshot, grant: &Grant, context: &LoginContext<'_
     })
 }
 
-/// What the keys that are plugged in proved, by the module's own check of their signatures.
+/// What the keys that are plugged in proved, by the module's own check of their signatures;
+/// `takes_finger`: those that know a finger are asked for it first.
 pub(crate) fn plugged(
     (snapshot, context): (&Snapshot, &LoginContext<'_>),
     grant: &Grant,
+    takes_finger: bool,
     asked: &Challenge,
     looked: Looked,
 ) -> Step {
@@ -106,7 +108,7 @@ pub(crate) fn plugged(
         match silent(proof, asked).prove(&asked.data, snapshot) {
             Ok(proven) => {
                 lines.push(proven_line(snapshot, &key, proven.credential()));
-                if key.details.as_ref().is_some_and(KeyDetails::takes_finger) {
+                if takes_finger && key.details.as_ref().is_some_and(KeyDetails::takes_finger) {
                     lines.push(Text::TryFinger.into());
                 }
                 match hindrance_of((snapshot, context), grant, &key, proven.credential()) {

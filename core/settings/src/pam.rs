@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use wardkey_core::name::Language;
+use wardkey_core::name::{Language, ServiceName};
 use wardkey_core::time::DAY;
 
 use crate::files::Owner;
@@ -20,6 +20,10 @@ pub const DEFAULT_PATH: &str = "/etc/wardkey/pam.toml";
 const MAX_SYSTEM_UID: u32 = 999;
 /// Local accounts that can be listed.
 const MAX_LOCAL: usize = 64;
+/// Services that can be listed.
+const MAX_SERVICES: usize = 64;
+/// What means every service.
+const ANY: &str = "*";
 
 /// What the configuration says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +44,8 @@ pub struct Settings {
     pub language: Language,
     /// Whether a key may say who logs in, where the application names nobody.
     pub name_by_key: bool,
+    /// Where a key is asked for its PIN although it knows a finger.
+    pub no_finger_for: Services,
     /// Accounts that Wardkey leaves alone.
     pub local: LocalAccounts,
     /// How long to wait for a key, or for another login to let go of it.
@@ -81,6 +87,28 @@ impl LocalAccounts {
     }
 }
 
+/// Some PAM services.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Services {
+    every: bool,
+    named: Vec<ServiceName>,
+}
+
+impl Services {
+    /// All of them.
+    pub const EVERY: Self = Self { every: true, named: Vec::new() };
+
+    /// These.
+    pub const fn of(named: Vec<ServiceName>) -> Self {
+        Self { every: false, named }
+    }
+
+    /// Whether a service is one of them.
+    pub fn contains(&self, service: &ServiceName) -> bool {
+        self.every || self.named.contains(service)
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -92,6 +120,7 @@ impl Default for Settings {
             marks: "/var/lib/wardkey-marks/marks".into(),
             language: Language::Ja,
             name_by_key: false,
+            no_finger_for: Services::default(),
             local: LocalAccounts { system_uid_max: MAX_SYSTEM_UID, ..LocalAccounts::ROOT_ONLY },
             key_wait: Duration::from_secs(60),
             prompt_wait: None,
@@ -102,7 +131,7 @@ impl Default for Settings {
 
 impl Settings {
     /// The keys of the file.
-    pub const KEYS: [&str; 13] = [
+    pub const KEYS: [&str; 14] = [
         "agent_socket",
         "agent_user",
         "key_socket",
@@ -111,6 +140,7 @@ impl Settings {
         "marks",
         "language",
         "name_from",
+        "no_finger_for",
         "local_accounts",
         "system_uid_max",
         "key_wait_seconds",
@@ -156,6 +186,18 @@ impl Settings {
                     "key" => true,
                     _ => return Err(value.wrong(Text::NameFrom)),
                 }
+            }
+            "no_finger_for" => {
+                let takes = Text::ServiceList.with([("count", MAX_SERVICES.to_string().into())]);
+                let items = value.list(&takes, MAX_SERVICES, |text, _| match text? {
+                    ANY => Some(None),
+                    name => ServiceName::new(name).ok().map(Some),
+                })?;
+                self.no_finger_for = if items.contains(&None) {
+                    Services::EVERY
+                } else {
+                    Services::of(items.into_iter().flatten().collect())
+                };
             }
             "local_accounts" => {
                 let takes = Text::LocalList.with([("count", MAX_LOCAL.to_string().into())]);
@@ -263,6 +305,25 @@ mod tests {
     }
 
     #[test]
+    fn fingers_are_taken_except_for_the_services_that_are_listed() {
+        let service = |name: &str| ServiceName::new(name).unwrap();
+        type Case = (&'static str, &'static [&'static str], &'static [&'static str]);
+        const CASES: &[Case] = &[
+            ("", &[], &["login", "sudo"]),
+            ("no_finger_for = []", &[], &["login", "sudo"]),
+            ("no_finger_for = [\"sudo\", 'sudo-i']", &["sudo", "sudo-i"], &["login", "Sudo"]),
+            ("no_finger_for = [\"*\"]", &["login", "sudo"], &[]),
+            ("no_finger_for = [\"sudo\", \"*\"]", &["login", "sudo"], &[]),
+        ];
+        for (list, listed, others) in CASES {
+            let settings = parse(list).unwrap();
+            let takes_none = |name: &&str| settings.no_finger_for.contains(&service(name));
+            assert!(listed.iter().all(takes_none), "{list}");
+            assert!(!others.iter().any(takes_none), "{list}");
+        }
+    }
+
+    #[test]
     fn complaints_name_file_line_key_and_fix() {
         // (text, line, what the complaint contains)
         for (text, line, needle) in [
@@ -284,6 +345,9 @@ mod tests {
             ("local_accounts = [-1]", 1, "a list of"),
             ("local_accounts = [4294967295]", 1, "a list of"),
             ("local_accounts = [\"\"]", 1, "a list of"),
+            ("no_finger_for = \"sudo\"", 1, "a list of at most 64 PAM services"),
+            ("no_finger_for = [\"sudo\",\n\"su*\"]", 2, "a list of at most 64 PAM services"),
+            ("no_finger_for = [1000]", 1, "a list of at most 64 PAM services"),
             ("agent_user = \"a:b\"", 1, "login name"),
             ("language = \"ja\"\nlanguage = \"en\"", 2, "duplicate"),
             ("language", 1, ""),

@@ -30,6 +30,7 @@ unit-seconds = { " " }seconds
 unit-events = { " " }events
 unit-connections = { " " }connections
 local-list = a list of at most { $count } login names and uids, such as ["admin", 1000]
+service-list = a list of at most { $count } PAM services, such as ["sudo", "polkit-1"], or ["*"]
 sink-list = a list of at most { $count } sinks, each address once: "tls://HOST:PORT FORMAT", tcp://, udp:// (neither atna nor fhir), "file:///PATH FORMAT", "journal:///SOCKET", "splunk://HOST:PORT FORMAT TOKENFILE", "elastic://HOST:PORT/INDEX FORMAT TOKENFILE"
 hex-digits = { $count } hexadecimal digits; { $fix }
 join-again = run "wardkey join" again

@@ -30,6 +30,7 @@ unit-seconds = （秒）
 unit-events = （件）
 unit-connections = （接続）
 local-list = ログイン名と uid の一覧（{ $count } 個まで。例: ["admin", 1000]）
+service-list = { " " }PAM サービスの一覧（{ $count } 個まで。例: ["sudo", "polkit-1"]、すべてなら ["*"]）
 sink-list = 送り先の一覧（{ $count } 個まで、同じ宛先は一度）: "tls://ホスト:ポート 形式"、tcp://、udp://（atna と fhir は不可）、"file:///パス 形式"、"journal:///ソケット"、"splunk://ホスト:ポート 形式 トークンのファイル"、"elastic://ホスト:ポート/インデックス 形式 トークンのファイル"
 hex-digits = { " " }{ $count } 桁の 16 進数（{ $fix }）
 join-again = 「wardkey join」をもう一度実行してください

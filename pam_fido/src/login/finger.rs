@@ -34,13 +34,14 @@ const PATIENCE_FOR_ALL: Duration = Duration::from_secs(30);
 const MAX_FINGERS: usize = 8;
 
 impl Attempt<'_, '_> {
-    /// Whether the key is asked for a finger first. Pages of a greeter ask for the PIN, and a PIN
-    /// that was just chosen is there.
+    /// Whether the key is asked for a finger first. Pages of a greeter ask for the PIN, as the
+    /// configuration may have it, and a PIN that was just chosen is there.
     pub(super) fn takes_finger(&self, recognition: &Recognition) -> bool {
         let details = recognition.details.as_ref();
         details.is_some_and(|details| details.takes_finger())
             && self.chosen.is_none()
             && !self.world.talk.has_pages()
+            && !self.world.settings.no_finger_for.contains(&self.login.service)
     }
 
     /// A finger is to come; where a question is needed all the same, the PIN is an answer too.

@@ -6,6 +6,7 @@ use wardkey_core::message::agent::{Finger, LoginResult};
 use wardkey_core::message::key::{KeyDetails, Reply as KeyReply, Request as KeyRequest};
 use wardkey_core::name::Language;
 use wardkey_core::texts;
+use wardkey_settings::pam::Services;
 use wardkey_testkit::service;
 
 use super::scene::*;
@@ -149,6 +150,29 @@ fn where_a_question_is_needed_enter_is_the_finger_and_the_pin_is_an_answer_too()
     scene.person.silent = true;
     scene.person.answers.push_back(Answer::None);
     assert_eq!(scene.run().code(), Code::Cancelled.number());
+}
+
+#[test]
+fn where_the_configuration_takes_no_finger_the_pin_is_asked_for() {
+    let only_sudo = || Services::of(vec![service("sudo")]);
+    for (taken_by_pin, name, counts) in [
+        (Services::default(), "sudo", (1, 0)),
+        (only_sudo(), "login", (1, 0)),
+        (only_sudo(), "sudo", (0, 1)),
+        (Services::EVERY, "login", (0, 1)),
+    ] {
+        let mut scene = at_the_sensor(&[Right]);
+        scene.login.service = service(name);
+        scene.settings.no_finger_for = taken_by_pin;
+        let is_asked = counts.1 == 1;
+        scene.person.answers.extend(is_asked.then(|| types(PIN)));
+        let seen = scene.run();
+        assert_eq!(seen.pam(), PAM_SUCCESS, "{name}: {:?}", seen.result);
+        assert_eq!((asked(&seen, true), asked(&seen, false)), counts, "{name}");
+        let questions: Vec<String> =
+            is_asked.then(|| question(Prompt::PinPromptNamed)).into_iter().collect();
+        assert_eq!(seen.person.questions, questions, "{name}");
+    }
 }
 
 #[test]
