@@ -191,6 +191,8 @@ impl Settings {
                 let takes = Text::ServiceList.with([("count", MAX_SERVICES.to_string().into())]);
                 let items = value.list(&takes, MAX_SERVICES, |text, _| match text? {
                     ANY => Some(None),
+                    // libpam makes all names small: another one would name no service.
+                    name if name.bytes().any(|byte| byte.is_ascii_uppercase()) => None,
                     name => ServiceName::new(name).ok().map(Some),
                 })?;
                 self.no_finger_for = if items.contains(&None) {
@@ -311,7 +313,7 @@ mod tests {
         const CASES: &[Case] = &[
             ("", &[], &["login", "sudo"]),
             ("no_finger_for = []", &[], &["login", "sudo"]),
-            ("no_finger_for = [\"sudo\", 'sudo-i']", &["sudo", "sudo-i"], &["login", "Sudo"]),
+            ("no_finger_for = [\"sudo\", 'sudo-i']", &["sudo", "sudo-i"], &["login", "su"]),
             ("no_finger_for = [\"*\"]", &["login", "sudo"], &[]),
             ("no_finger_for = [\"sudo\", \"*\"]", &["login", "sudo"], &[]),
         ];
@@ -347,6 +349,7 @@ mod tests {
             ("local_accounts = [\"\"]", 1, "a list of"),
             ("no_finger_for = \"sudo\"", 1, "a list of at most 64 PAM services"),
             ("no_finger_for = [\"sudo\",\n\"su*\"]", 2, "a list of at most 64 PAM services"),
+            ("no_finger_for = [\"Sudo\"]", 1, "in small letters"),
             ("no_finger_for = [1000]", 1, "a list of at most 64 PAM services"),
             ("agent_user = \"a:b\"", 1, "login name"),
             ("language = \"ja\"\nlanguage = \"en\"", 2, "duplicate"),
