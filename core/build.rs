@@ -106,7 +106,7 @@ fn table(
     sentences: &Sentences,
 ) -> Result<String, Box<dyn Error>> {
     let mut out = String::new();
-    writeln!(out, "const fn {language}(code: AnyCode) -> &'static [Piece] {{\n    match code {{")?;
+    writeln!(out, "const fn {language}(code: AnyCode) -> Sentence {{\n    match code {{")?;
     for (number, pieces) in sentences {
         let pattern = codes.get(number).ok_or("a sentence without a code")?;
         if is_administration(*number, pattern) {

@@ -12,13 +12,27 @@ pub const ARGUMENT_CHARS: usize = 256;
 /// What stands where an argument was not given.
 pub(crate) const MISSING: &str = "…";
 
-/// A piece of a sentence. Other programs have tables of their own texts, made as this one is.
+/// What stands before and after the name of an argument. No text has it.
+const MARK: char = '\u{1}';
+
+/// A sentence of a catalogue, with the places of its arguments. Other programs have tables of their
+/// own texts, made as this one is.
+///
+/// One text: a list of pieces would take 48 bytes more for each piece, and the PAM module is in
+/// every login program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Piece {
-    /// As it is.
-    Text(&'static str),
-    /// The argument of this name.
-    Argument(&'static str),
+pub struct Sentence(&'static str);
+
+impl Sentence {
+    /// Text in which the name of each argument stands between two bytes 1.
+    pub const fn new(text: &'static str) -> Self {
+        Self(text)
+    }
+
+    /// The names of the arguments, in their order.
+    pub fn arguments(self) -> impl Iterator<Item = &'static str> {
+        self.0.split(MARK).skip(1).step_by(2)
+    }
 }
 
 /// A text with its arguments, or words that are the same in every language.
@@ -30,18 +44,14 @@ enum Inner {
     /// Names, paths, words of other programs.
     Plain(String),
     /// A text of a catalogue.
-    Text { ja: &'static [Piece], en: &'static [Piece], args: Vec<(&'static str, Phrase)> },
+    Text { ja: Sentence, en: Sentence, args: Vec<(&'static str, Phrase)> },
     /// With what stands between two of them.
     Joined(Vec<Phrase>, &'static str),
 }
 
 impl Phrase {
     /// A text of a catalogue, with its arguments as for [`render`].
-    pub const fn new(
-        ja: &'static [Piece],
-        en: &'static [Piece],
-        args: Vec<(&'static str, Self)>,
-    ) -> Self {
+    pub const fn new(ja: Sentence, en: Sentence, args: Vec<(&'static str, Self)>) -> Self {
         Self(Inner::Text { ja, en, args })
     }
 
@@ -58,7 +68,7 @@ impl Phrase {
                 let args: Vec<_> =
                     args.iter().map(|(name, phrase)| (*name, phrase.say(language))).collect();
                 let args: Vec<_> = args.iter().map(|(name, text)| (*name, text.as_str())).collect();
-                render(if language == Language::Ja { ja } else { en }, &args)
+                render(if language == Language::Ja { *ja } else { *en }, &args)
             }
             Inner::Joined(phrases, between) => {
                 phrases.iter().map(|phrase| phrase.say(language)).collect::<Vec<_>>().join(between)
@@ -103,27 +113,28 @@ impl From<u64> for Phrase {
 /// a value ends after [`ARGUMENT_CHARS`], and one that the text does not use is ignored. Where one
 /// is not known the text ends before the sentence that needs it (`Wrong PIN.` and no more); in a
 /// first sentence `…` stands for it.
-pub fn render(pieces: &[Piece], args: &[(&str, &str)]) -> String {
+pub fn render(sentence: Sentence, args: &[(&str, &str)]) -> String {
     let mut out = String::new();
     // Where the last whole sentence ends: by what the text says, not by a dot in a value.
     let mut whole = 0;
-    for piece in pieces {
-        match piece {
-            Piece::Text(text) => {
-                if let Some(end) = end_of_sentences(text) {
-                    whole = out.len() + end;
-                }
-                out.push_str(text);
-            }
-            Piece::Argument(name) => match args.iter().find(|(given, _)| given == name) {
+    let mut is_name = false;
+    for piece in sentence.0.split(MARK) {
+        if is_name {
+            match args.iter().find(|(given, _)| *given == piece) {
                 Some((_, value)) => out.push_str(&printable(value, ARGUMENT_CHARS)),
                 None if whole == 0 => out.push_str(MISSING),
                 None => {
                     out.truncate(whole);
                     break;
                 }
-            },
+            }
+        } else {
+            if let Some(end) = end_of_sentences(piece) {
+                whole = out.len() + end;
+            }
+            out.push_str(piece);
         }
+        is_name = !is_name;
     }
     out
 }
@@ -149,10 +160,8 @@ fn end_of_sentences(text: &str) -> Option<usize> {
 mod tests {
     use super::*;
 
-    const AT: (&[Piece], &[Piece]) = (
-        &[Piece::Argument("place"), Piece::Text("に")],
-        &[Piece::Text("at "), Piece::Argument("place")],
-    );
+    const AT: (Sentence, Sentence) =
+        (Sentence::new("\u{1}place\u{1}に"), Sentence::new("at \u{1}place\u{1}"));
 
     #[test]
     fn a_phrase_is_said_in_both_languages_with_all_that_is_in_it() {
@@ -166,22 +175,21 @@ mod tests {
 
     #[test]
     fn a_sentence_whose_argument_is_not_known_is_left_out_with_what_follows() {
-        let pieces = [
-            Piece::Argument("who"),
-            Piece::Text(" failed. At most "),
-            Piece::Argument("count"),
-            Piece::Text(" more. Please wait."),
-        ];
+        let sentence =
+            Sentence::new("\u{1}who\u{1} failed. At most \u{1}count\u{1} more. Please wait.");
+        assert_eq!(sentence.arguments().collect::<Vec<_>>(), ["who", "count"]);
         for (args, text) in [
             (&[("who", "a"), ("count", "3")][..], "a failed. At most 3 more. Please wait."),
             (&[("who", "a. b")], "a. b failed."),
             (&[("count", "3")], "… failed. At most 3 more. Please wait."),
             (&[], "… failed."),
         ] {
-            assert_eq!(render(&pieces, args), text);
+            assert_eq!(render(sentence, args), text);
         }
-        let japanese = [Piece::Text("違います。あと "), Piece::Argument("count")];
-        assert_eq!(render(&japanese, &[]), "違います。");
-        assert_eq!(render(&[Piece::Text("v1.2 of "), Piece::Argument("x")], &[]), "v1.2 of …");
+        let japanese = Sentence::new("違います。あと \u{1}count\u{1}");
+        assert_eq!(render(japanese, &[]), "違います。");
+        assert_eq!(render(Sentence::new("v1.2 of \u{1}x\u{1}"), &[]), "v1.2 of …");
+        let two = Sentence::new("\u{1}x\u{1}\u{1}y\u{1}");
+        assert_eq!(render(two, &[("y", "2"), ("x", "1")]), "12");
     }
 }

@@ -9,7 +9,7 @@
 
 use crate::code::{AnyCode, Code, Notice, Prompt};
 use crate::name::Language;
-use crate::phrase::{Phrase, Piece, render};
+use crate::phrase::{Phrase, Sentence, render};
 use crate::width::{columns, fitted};
 
 /// What a prompt ends with.
@@ -36,7 +36,7 @@ pub fn phrase(code: impl Into<AnyCode>, args: Vec<(&'static str, Phrase)>) -> Ph
     Phrase::new(sentence(code, Language::Ja), sentence(code, Language::En), args)
 }
 
-const fn sentence(code: AnyCode, language: Language) -> &'static [Piece] {
+const fn sentence(code: AnyCode, language: Language) -> Sentence {
     match language {
         Language::Ja => ja(code),
         Language::En => en(code),
@@ -120,12 +120,7 @@ mod tests {
     const LANGUAGES: [Language; 2] = [Language::Ja, Language::En];
 
     fn arguments(code: impl Into<AnyCode>, language: Language) -> Vec<&'static str> {
-        let pieces = sentence(code.into(), language);
-        let argument = |piece: &Piece| match piece {
-            Piece::Argument(name) => Some(*name),
-            Piece::Text(_) => None,
-        };
-        pieces.iter().filter_map(argument).collect()
+        sentence(code.into(), language).arguments().collect()
     }
 
     #[test]

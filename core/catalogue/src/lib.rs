@@ -121,10 +121,15 @@ impl Piece {
     }
 }
 
-/// The pieces as the source of a Rust slice of `Piece::Text(..)` and `Piece::Argument(..)`.
+/// The pieces as the source of a `wardkey_core::phrase::Sentence`: the name of each argument stands
+/// between two bytes 1, which no text has.
 pub fn to_source(pieces: &[Piece]) -> String {
-    let pieces: Vec<String> = pieces.iter().map(|piece| format!("Piece::{piece:?}")).collect();
-    format!("&[{}]", pieces.join(", "))
+    let marked = |piece: &Piece| match piece {
+        Piece::Text(text) => text.clone(),
+        Piece::Argument(name) => format!("\u{1}{name}\u{1}"),
+    };
+    let text: String = pieces.iter().map(marked).collect();
+    format!("Sentence::new({text:?})")
 }
 
 /// The source of `enum Text`, with a variant for each message (`ask-pin` is `AskPin`), and of what
@@ -155,7 +160,7 @@ pub fn text_source(
     if let Some(when) = japanese_if {
         out += &format!(
             "#[cfg(not({when}))]\n\
-             const fn ja(text: Text) -> &'static [wardkey_core::phrase::Piece] {{\n    \
+             const fn ja(text: Text) -> wardkey_core::phrase::Sentence {{\n    \
              en(text)\n}}\n"
         );
     }
@@ -172,8 +177,8 @@ pub fn help_source(catalogue: &Catalogue) -> String {
         .collect();
     format!(
         "/// Ids and texts of `--help` in Japanese.\n\
-         pub(crate) const HELP_JA: &[(&str, &[wardkey_core::phrase::Piece])] = {{\n    \
-         use wardkey_core::phrase::Piece;\n    &[\n{entries}    ]\n}};\n"
+         pub(crate) const HELP_JA: &[(&str, wardkey_core::phrase::Sentence)] = {{\n    \
+         use wardkey_core::phrase::Sentence;\n    &[\n{entries}    ]\n}};\n"
     )
 }
 
@@ -227,8 +232,8 @@ fn table(language: &str, catalogue: &Catalogue) -> String {
         .map(|(id, pieces)| format!("        Text::{} => {},\n", variant(id), to_source(pieces)))
         .collect();
     format!(
-        "const fn {language}(text: Text) -> &'static [wardkey_core::phrase::Piece] {{\n    \
-         use wardkey_core::phrase::Piece;\n    match text {{\n{arms}    }}\n}}\n"
+        "const fn {language}(text: Text) -> wardkey_core::phrase::Sentence {{\n    \
+         use wardkey_core::phrase::Sentence;\n    match text {{\n{arms}    }}\n}}\n"
     )
 }
 
@@ -298,7 +303,7 @@ mod tests {
         let read = catalogue("# said\na = Wrong. Left: { $tries }{ \" \" }\n", Lines::One).unwrap();
         assert_eq!(
             to_source(read.messages.get("a").unwrap()),
-            r#"&[Piece::Text("Wrong. Left: "), Piece::Argument("tries"), Piece::Text(" ")]"#
+            r#"Sentence::new("Wrong. Left: \u{1}tries\u{1} ")"#
         );
         assert_eq!(
             arguments(read.messages.get("a").unwrap()).into_iter().collect::<Vec<_>>(),
@@ -313,7 +318,7 @@ mod tests {
             assert!(catalogue(wrong, Lines::One).is_err(), "{wrong}");
         }
         let read = catalogue("a =\n    x\n\n    y\n", Lines::Several).unwrap();
-        assert_eq!(to_source(read.messages.get("a").unwrap()), r#"&[Piece::Text("x\n\ny")]"#);
+        assert_eq!(to_source(read.messages.get("a").unwrap()), r#"Sentence::new("x\n\ny")"#);
     }
 
     #[test]

@@ -25,7 +25,7 @@ use std::collections::BTreeSet;
 
 use clap::{Arg, ArgAction, Command};
 use wardkey_core::exit::Exit;
-use wardkey_core::phrase::{Piece, render};
+use wardkey_core::phrase::{Sentence, render};
 
 /// What stands before what, in Japanese.
 const TEMPLATE: &str = "{about-with-newline}\n使い方: {usage}\n\n{all-args}{after-help}";
@@ -38,7 +38,7 @@ pub struct Japanese {
     /// The program's name, which is the id of its own text.
     pub program: &'static str,
     /// Ids and texts.
-    pub texts: &'static [(&'static str, &'static [Piece])],
+    pub texts: &'static [(&'static str, Sentence)],
     /// The heading of the options of plumbing: in English, and in Japanese.
     pub plumbing: (&'static str, &'static str),
 }
@@ -134,7 +134,7 @@ impl Japanese {
     }
 
     fn text(&self, id: &str) -> Option<String> {
-        self.texts.iter().find(|(known, _)| *known == id).map(|(_, pieces)| render(pieces, &[]))
+        self.texts.iter().find(|(known, _)| *known == id).map(|(_, text)| render(*text, &[]))
     }
 
     /// What a test of the program wants to be empty: texts that `--help` still shows in English,
@@ -258,16 +258,16 @@ fn without_example(command: &Command, path: &str, faults: &mut Vec<String>) {
 mod tests {
     use super::*;
 
-    const TEXTS: &[(&str, &[Piece])] = &[
-        ("tool", &[Piece::Text("道具。")]),
-        ("add", &[Piece::Text("追加。")]),
-        ("add_name", &[Piece::Text("名前。")]),
-        ("help", &[Piece::Text("ヘルプ。")]),
-        ("option_help", &[Piece::Text("ヘルプ。")]),
-        ("option_version", &[Piece::Text("バージョン。")]),
+    const TEXTS: &[(&str, Sentence)] = &[
+        ("tool", Sentence::new("道具。")),
+        ("add", Sentence::new("追加。")),
+        ("add_name", Sentence::new("名前。")),
+        ("help", Sentence::new("ヘルプ。")),
+        ("option_help", Sentence::new("ヘルプ。")),
+        ("option_version", Sentence::new("バージョン。")),
     ];
 
-    fn japanese(texts: &'static [(&'static str, &'static [Piece])]) -> Japanese {
+    fn japanese(texts: &'static [(&'static str, Sentence)]) -> Japanese {
         Japanese { program: "tool", texts, plumbing: ("Plumbing", "配管") }
     }
 
@@ -308,8 +308,8 @@ mod tests {
 
     #[test]
     fn what_is_missing_left_over_or_without_example_is_a_fault() {
-        const FEWER: &[(&str, &[Piece])] =
-            &[("tool", &[Piece::Text("道具。")]), ("gone", &[Piece::Text("なし。")])];
+        const FEWER: &[(&str, Sentence)] =
+            &[("tool", Sentence::new("道具。")), ("gone", Sentence::new("なし。"))];
         let command = tool().mut_subcommand("add", |add| add.after_help("読んでください"));
         let faults = japanese(FEWER).faults(&command).join("\n");
         for part in ["tool add: Add.", "tool add name: Name.", "gone is used", "has no example"] {
