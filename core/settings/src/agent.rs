@@ -150,7 +150,10 @@ impl Config {
 /// A list of sinks, each place once: a cursor on the records belongs to a place.
 fn sinks(value: &Value<'_>) -> Result<Vec<Sink>, TableError> {
     let takes = Text::SinkList.with([("count", (Sink::MAX as u64).into())]);
-    let all = value.list(&takes, Sink::MAX, |text, _| Sink::read(text?))?;
+    let mut all = Vec::new();
+    value.list(&takes, Sink::MAX, &mut |text, _| {
+        text.and_then(Sink::read).map(|sink| all.push(sink)).is_some()
+    })?;
     let is_twice =
         |at: usize, one: &Sink| all.iter().take(at).any(|other| other.place() == one.place());
     if all.iter().enumerate().any(|(at, one)| is_twice(at, one)) {

@@ -18,10 +18,8 @@ pub const WAIT_SECONDS: std::ops::RangeInclusive<u64> = 1..=600;
 pub const DEFAULT_PATH: &str = "/etc/wardkey/pam.toml";
 /// The greatest uid that is a system account; Debian's people begin at 1000.
 const MAX_SYSTEM_UID: u32 = 999;
-/// Local accounts that can be listed.
-const MAX_LOCAL: usize = 64;
-/// Services that can be listed.
-const MAX_SERVICES: usize = 64;
+/// Local accounts or services that can be listed.
+const MAX_LISTED: usize = 64;
 /// What means every service.
 const ANY: &str = "*";
 
@@ -166,6 +164,7 @@ impl Settings {
 
     pub(crate) fn take(&mut self, key: &str, value: &Value<'_>) -> Result<(), TableError> {
         let seconds = |bounds| value.number(bounds, Text::UnitSeconds).map(Duration::from_secs);
+        let listing = |text: Text| text.with([("count", MAX_LISTED.to_string().into())]);
         match key {
             "agent_socket" => self.agent_socket = value.path()?,
             "agent_user" => self.agent_user = value.user()?,
@@ -188,36 +187,37 @@ impl Settings {
                 }
             }
             "no_finger_for" => {
-                let takes = Text::ServiceList.with([("count", MAX_SERVICES.to_string().into())]);
-                let items = value.list(&takes, MAX_SERVICES, |text, _| match text? {
-                    ANY => Some(None),
+                let listed = &mut self.no_finger_for;
+                value.list(&listing(Text::ServiceList), MAX_LISTED, &mut |text, _| match text {
+                    Some(ANY) => {
+                        listed.every = true;
+                        true
+                    }
                     // libpam makes all names small: another one would name no service.
-                    name if name.bytes().any(|byte| byte.is_ascii_uppercase()) => None,
-                    name => ServiceName::new(name).ok().map(Some),
+                    Some(name) if !name.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+                        ServiceName::new(name).map(|name| listed.named.push(name)).is_ok()
+                    }
+                    _ => false,
                 })?;
-                self.no_finger_for = if items.contains(&None) {
-                    Services::EVERY
-                } else {
-                    Services::of(items.into_iter().flatten().collect())
-                };
             }
             "local_accounts" => {
-                let takes = Text::LocalList.with([("count", MAX_LOCAL.to_string().into())]);
-                let items = value.list(&takes, MAX_LOCAL, |text, number| match (text, number) {
-                    (Some(name), _) => {
-                        Some(Local::Name(name.to_owned())).filter(|_| crate::table::is_user(name))
+                let local = &mut self.local;
+                value.list(&listing(Text::LocalList), MAX_LISTED, &mut |text, number| match (
+                    text, number,
+                ) {
+                    (Some(name), _) if crate::table::is_user(name) => {
+                        local.names.push(name.to_owned());
+                        true
                     }
-                    (_, Some(uid)) => {
-                        u32::try_from(uid).ok().filter(|uid| *uid != u32::MAX).map(Local::Uid)
-                    }
-                    (None, None) => None,
+                    (None, Some(uid)) => match u32::try_from(uid) {
+                        Ok(uid) if uid != u32::MAX => {
+                            local.uids.push(uid);
+                            true
+                        }
+                        _ => false,
+                    },
+                    _ => false,
                 })?;
-                for item in items {
-                    match item {
-                        Local::Name(name) => self.local.names.push(name),
-                        Local::Uid(uid) => self.local.uids.push(uid),
-                    }
-                }
             }
             "system_uid_max" => {
                 let number = value.number(0..=u64::from(MAX_SYSTEM_UID), "")?;
@@ -232,11 +232,6 @@ impl Settings {
         }
         Ok(())
     }
-}
-
-enum Local {
-    Name(String),
-    Uid(u32),
 }
 
 #[cfg(test)]

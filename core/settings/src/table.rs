@@ -158,33 +158,33 @@ impl Value<'_> {
         }
     }
 
-    /// A list; `take` makes an item of a text or a number, or returns `None`.
+    /// A list; `take` keeps an item that is a text or a number, or says that it is none.
     ///
     /// # Errors
     /// [`TableError::Content`] for anything else, and more than `max` items.
-    pub fn list<T>(
+    pub fn list(
         &self,
         takes: &Phrase,
         max: usize,
-        take: impl Fn(Option<&str>, Option<u64>) -> Option<T>,
-    ) -> Result<Vec<T>, TableError> {
+        take: &mut dyn FnMut(Option<&str>, Option<u64>) -> bool,
+    ) -> Result<(), TableError> {
         let toml_lines::Value::List(items) = &self.entry.value else {
             return Err(self.wrong(takes.clone()));
         };
         if items.len() > max {
             return Err(self.wrong(takes.clone()));
         }
-        items
-            .iter()
-            .map(|(line, item)| {
-                let item = match item {
-                    toml_lines::Value::Text(text) => take(Some(text), None),
-                    toml_lines::Value::Number(number) => take(None, Some(*number)),
-                    toml_lines::Value::List(_) | toml_lines::Value::Other => None,
-                };
-                item.ok_or_else(|| self.wrong_in(*line, takes.clone()))
-            })
-            .collect()
+        for (line, item) in items {
+            let is_taken = match item {
+                toml_lines::Value::Text(text) => take(Some(text), None),
+                toml_lines::Value::Number(number) => take(None, Some(*number)),
+                toml_lines::Value::List(_) | toml_lines::Value::Other => false,
+            };
+            if !is_taken {
+                return Err(self.wrong_in(*line, takes.clone()));
+            }
+        }
+        Ok(())
     }
 }
 
