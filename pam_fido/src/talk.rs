@@ -5,7 +5,7 @@ use pam::conv::Conv;
 use pam::items::{Service, User};
 use pam::module::PamHandle;
 use pam::secret::SecretBytes;
-use wardkey_core::lockers::LOCKERS;
+use wardkey_core::lockers::is_locker;
 use wardkey_core::name::{Language, ServiceName};
 use zeroize::Zeroizing;
 
@@ -25,9 +25,7 @@ const SHOW_NO_NOTICE: [&str; 1] = ["sddm"];
 /// nobody is there then who could use a finger.
 pub fn needs_a_question(service: &ServiceName) -> bool {
     let service = service.as_str();
-    HIDE_THE_QUESTION.contains(&service)
-        || SHOW_NO_NOTICE.contains(&service)
-        || LOCKERS.contains(&service)
+    HIDE_THE_QUESTION.contains(&service) || SHOW_NO_NOTICE.contains(&service) || is_locker(service)
 }
 
 /// What a login says and asks.

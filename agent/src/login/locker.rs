@@ -1,7 +1,7 @@
 //! Which logins unlock a screen. They come before every other prompt of their session; otherwise a
 //! forgotten prompt would keep people from their own desk.
 
-use wardkey_core::lockers::LOCKERS;
+use wardkey_core::lockers;
 use wardkey_core::name::ServiceName;
 
 use crate::session::Place;
@@ -15,7 +15,7 @@ const GDM: &str = "gdm-";
 pub fn is_locker(service: &ServiceName, place: &Place) -> bool {
     let Some(session) = &place.session else { return false };
     let own = place.uid.is_none_or(|uid| uid == session.uid) && !session.is_greeter();
-    own && (LOCKERS.contains(&service.as_str()) || service.as_str().starts_with(GDM))
+    own && (lockers::is_locker(service.as_str()) || service.as_str().starts_with(GDM))
 }
 
 #[cfg(test)]
