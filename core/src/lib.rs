@@ -24,6 +24,7 @@
     allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+pub mod addresses;
 pub mod capability;
 pub mod cause;
 pub mod client_data;

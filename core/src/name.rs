@@ -115,10 +115,54 @@ name!(
         && label.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'))
 );
 name!(
+    /// Where a server is: `https://` with a name or address, and a port where it is another one
+    /// than 443.
+    ServerAddress, "server's address", 128, "https://HOST or https://HOST:PORT, and nothing else",
+    |text| host_of(text).is_some()
+);
+name!(
     /// A text for people (display name, label): no control characters, no direction overrides.
     DisplayText, "display text", 128, "printable characters",
     |text| text.chars().all(is_printable)
 );
+
+impl ServerAddress {
+    /// The name or address, as a certificate has it.
+    pub fn host(&self) -> &str {
+        host_of(&self.0).unwrap_or_default()
+    }
+}
+
+/// The host of an address, if it is one.
+fn host_of(address: &str) -> Option<&str> {
+    let place = address.strip_prefix("https://")?;
+    let (host, port) = match place.strip_prefix('[') {
+        Some(inner) => {
+            let (host, rest) = inner.split_once(']')?;
+            host.parse::<std::net::Ipv6Addr>().ok()?;
+            (host, if rest.is_empty() { None } else { Some(rest.strip_prefix(':')?) })
+        }
+        None => {
+            let (host, port) =
+                place.split_once(':').map_or((place, None), |(host, port)| (host, Some(port)));
+            let is_label = |label: &str| {
+                !label.is_empty()
+                    && label.len() <= 63
+                    && !label.starts_with('-')
+                    && !label.ends_with('-')
+                    && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+            };
+            if !host.split('.').all(is_label) {
+                return None;
+            }
+            (host, port)
+        }
+    };
+    let is_port = |text: &str| {
+        text.chars().all(|c| c.is_ascii_digit()) && text.parse::<u16>().is_ok_and(|port| port > 0)
+    };
+    port.is_none_or(is_port).then_some(host)
+}
 
 impl From<&LoginName> for DisplayText {
     /// A login name is shorter, and all of it is printable.

@@ -46,6 +46,7 @@ pub fn request(view: &View, hold: u64, refetch: bool) -> WaitRequest {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             can: capability::ALL.map(str::to_owned).to_vec(),
         }),
+        addresses: None,
     }
 }
 

@@ -158,6 +158,10 @@ pub struct WaitRequest {
     /// The terminal's programs. Older ones do not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<Program>,
+    /// Number of the list of addresses that it has under this root document; none where it has
+    /// none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addresses: Option<u64>,
 }
 
 /// Longest version or capability, in bytes.
@@ -223,6 +227,10 @@ pub struct WaitReply {
     /// [`crate::capability::CHANGES_IN_WAIT`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<ScopeChanges>,
+    /// The signed addresses of the server ([`crate::addresses`]); only for terminals that can
+    /// [`crate::capability::SERVER_ADDRESSES`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addresses: Option<Base64>,
 }
 
 /// All changes that lead from what a terminal has of a scope to the head beside it.

@@ -159,6 +159,7 @@ impl Terminal {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 can: capability::ALL.map(str::to_owned).to_vec(),
             }),
+            addresses: None,
         }
     }
 

@@ -1,0 +1,94 @@
+//! Where the server of a deployment is reached, as it says itself. A terminal tries these beside
+//! the address by which it joined: TLS and the signatures say whether it is the right server, so a
+//! list that is wrong costs time and nothing else.
+
+use minicbor::{Decode, Encode};
+
+use crate::codec::{Document, List};
+use crate::document::RootDocument;
+use crate::id::DeploymentId;
+use crate::name::ServerAddress;
+use crate::sign::{self, SignatureError};
+
+/// Addresses of one deployment.
+pub const MAX_ADDRESSES: usize = 8;
+
+/// What the publish key signs.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct ServerAddresses {
+    /// The deployment.
+    #[n(0)]
+    pub deployment: DeploymentId,
+    /// Counts up with every change. A terminal takes no lower one under the same root document.
+    #[n(1)]
+    pub number: u64,
+    /// In the order in which they are tried.
+    #[n(2)]
+    pub addresses: List<ServerAddress, MAX_ADDRESSES>,
+}
+
+impl Document for ServerAddresses {
+    const DOMAIN: &'static str = "wardkey/addresses/1";
+    const MAX_BYTES: usize = 2 * 1024;
+    const GROWS: bool = true;
+}
+
+impl ServerAddresses {
+    /// Verifies what a server says of its addresses.
+    ///
+    /// # Errors
+    /// [`SignatureError`] when it is not signed by a key that may publish, or of another
+    /// deployment.
+    pub fn verify(signed: &[u8], root: &RootDocument) -> Result<Self, SignatureError> {
+        let said = sign::verify::<Self>(signed, &root.publish_keys)?;
+        if said.deployment == root.deployment {
+            Ok(said.into_inner())
+        } else {
+            Err(SignatureError::Invalid)
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_https_with_a_host_and_nothing_else() {
+        for (good, host) in [
+            ("https://wardkey.example:8443", "wardkey.example"),
+            ("https://10.0.0.1:8443", "10.0.0.1"),
+            ("https://[2001:db8::1]:443", "2001:db8::1"),
+            ("https://[::1]", "::1"),
+            ("https://a", "a"),
+        ] {
+            assert_eq!(ServerAddress::new(good).unwrap().host(), host);
+        }
+        for bad in [
+            "http://a:1",
+            "a:1",
+            "https://",
+            "https://a/",
+            "https://a/b",
+            "https://a?x",
+            "https://a b",
+            "https://a:0",
+            "https://a:65536",
+            "https://a:",
+            "https://a:+1",
+            "https://a@b",
+            "https://-a",
+            "https://a..b",
+            "https://[::1",
+            "https://[a]:1",
+            "https://[::1]x",
+            "https://ä",
+            "https://a#",
+        ] {
+            assert!(ServerAddress::new(bad).is_err(), "{bad}");
+        }
+        assert!(ServerAddress::new(format!("https://{}", "a.".repeat(64))).is_err());
+    }
+}
