@@ -96,7 +96,10 @@ pub fn status(agent: &Agent) -> Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         terminal: identity.as_ref().map(|identity| identity.terminal),
         terminal_name: view.terminal.as_ref().map(|terminal| terminal.name.clone()),
-        server: identity.as_ref().map(|identity| identity.server.clone()),
+        server: agent
+            .link
+            .place()
+            .or_else(|| identity.as_ref().map(|identity| identity.server.clone())),
         connected: link.connected == Some(true),
         last_contact: link.last_contact,
         last_error: link.last_error.as_ref().map(|told| printable(&told.why, 300)),

@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::error::AgentError;
 use crate::server::{Connections, accept};
 use crate::session::Logind;
-use crate::sync::http::Network;
+use crate::sync::http::places::Network;
 use crate::{keywatch, log, presence, startup, sync, upkeep};
 
 /// Stack of the threads in bytes.

@@ -16,10 +16,27 @@ use crate::files;
 /// The longest of the files in bytes.
 const MAX_BYTES: usize = 64 * 1024;
 
+/// Where the server said that it is, beside the address by which this terminal joined.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addresses {
+    /// The root document under which that was verified.
+    pub root_version: u64,
+    /// The number of the list.
+    pub number: u64,
+    /// The list, in the order in which it is tried.
+    pub list: Vec<String>,
+    /// The address by which the list came: whatever the list says, there the server was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub came_from: Option<String>,
+}
+
 /// A joined terminal.
+#[derive(Clone)]
 pub struct Identity {
-    /// Address of the server, `https://host:port`.
+    /// Address of the server by which this terminal joined, `https://host:port`.
     pub server: String,
+    /// Where it is besides.
+    pub addresses: Addresses,
     /// The terminal.
     pub terminal: TerminalId,
     /// Key of the first root document.
@@ -45,6 +62,8 @@ struct TerminalFile {
     server: String,
     terminal: String,
     root_key: String,
+    #[serde(default)]
+    addresses: Addresses,
 }
 
 impl Identity {
@@ -62,6 +81,7 @@ impl Identity {
         let (not_before, not_after) = validity(&certificate)?;
         Ok(Self {
             server,
+            addresses: Addresses::default(),
             terminal,
             root_key,
             certificate: certificate.into(),
@@ -93,7 +113,7 @@ impl Identity {
             key,
         )?;
         identity.private_key()?;
-        Ok(Some(identity))
+        Ok(Some(Self { addresses: file.addresses, ..identity }))
     }
 
     /// Writes the identity, each file atomically, `terminal.toml` last: it makes a terminal a
@@ -102,15 +122,38 @@ impl Identity {
     /// # Errors
     /// [`AgentError`] when a file cannot be written.
     pub fn write(&self, folder: &Path) -> Result<(), AgentError> {
+        files::replace(&folder.join("terminal.key"), self.key.as_bytes(), 0o600)?;
+        self.write_certificate(folder)?;
+        self.write_places(folder)
+    }
+
+    /// Writes who the terminal is and where its server, after a change of addresses.
+    ///
+    /// # Errors
+    /// [`AgentError`] when it cannot be written.
+    pub fn write_places(&self, folder: &Path) -> Result<(), AgentError> {
         let file = TerminalFile {
             server: self.server.clone(),
             terminal: self.terminal.to_hex(),
             root_key: self.root_key.to_hex(),
+            addresses: self.addresses.clone(),
         };
         let text = toml::to_string(&file).map_err(|error| bad(&error.to_string()))?;
-        files::replace(&folder.join("terminal.key"), self.key.as_bytes(), 0o600)?;
-        self.write_certificate(folder)?;
         files::replace(&folder.join("terminal.toml"), text.as_bytes(), 0o600)
+    }
+
+    /// Where the server is, in the order in which that is tried: as it said last, where it was when
+    /// it said that, where it was when this terminal joined. A list that is wrong leads to nobody,
+    /// and strands nobody.
+    pub fn places(&self) -> Vec<String> {
+        let said = self.addresses.list.iter().chain(&self.addresses.came_from);
+        let mut places: Vec<String> = Vec::new();
+        for place in said.chain(std::iter::once(&self.server)) {
+            if !places.contains(place) {
+                places.push(place.clone());
+            }
+        }
+        places
     }
 
     /// Writes the certificate only, after a renewal.
@@ -224,6 +267,19 @@ mod tests {
         assert!(!read.is_due_for_renewal(read.not_before.plus(third)));
         assert!(read.is_due_for_renewal(read.not_before.plus(2 * third + 3)));
         assert!(!format!("{read:?}").contains("PRIVATE"));
+        // A file of before names one place; one of now all of them.
+        assert_eq!(read.places(), ["https://a:1"]);
+        let addresses = Addresses {
+            root_version: 1,
+            number: 7,
+            list: vec!["https://b:1".into(), "https://a:1".into()],
+            came_from: Some("https://c:1".into()),
+        };
+        let moved = Identity { addresses, ..read };
+        moved.write_places(folder.path()).unwrap();
+        let read = Identity::read(folder.path()).unwrap().unwrap();
+        assert_eq!(read.addresses, moved.addresses);
+        assert_eq!(read.places(), ["https://b:1", "https://a:1", "https://c:1"]);
         std::fs::remove_file(folder.path().join("terminal.key")).unwrap();
         assert!(Identity::read(folder.path()).is_err());
     }

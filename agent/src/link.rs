@@ -46,6 +46,11 @@ impl Link {
         lock(&self.state).clone()
     }
 
+    /// Where the server answered last; none before it was asked.
+    pub fn place(&self) -> Option<String> {
+        lock(&self.connection).as_ref().and_then(|known| known.upstream.place())
+    }
+
     /// Notes how an exchange went; `true` when that is a change.
     pub fn note(&self, now: UnixTime, error: Option<&AgentError>) -> bool {
         let connected = error.is_none();

@@ -6,6 +6,7 @@
 //!   join: token ── root ── certificate ── identity
 //! ```
 
+pub mod addresses;
 pub mod apply;
 pub mod backoff;
 pub mod exchange;

@@ -17,13 +17,17 @@ pub const CHANGES_IN_WAIT: &str = "changes-in-wait";
 /// Knows sealed codes (break-glass).
 pub const BREAK_GLASS: &str = "break-glass";
 
+/// Follows the server to the addresses that it signs.
+pub const SERVER_ADDRESSES: &str = "server-addresses";
+
 /// All that this version can.
-pub const ALL: [&str; 7] = [
+pub const ALL: [&str; 8] = [
     BREAK_GLASS,
     CANDIDATE_PAGES,
     CHANGES_IN_WAIT,
     GROWING_DOCUMENTS,
     PROOF_KINDS,
+    SERVER_ADDRESSES,
     SERVER_TIME,
     VOUCHES,
 ];

@@ -21,12 +21,20 @@ use crate::error::{AgentError, ServerError};
 use crate::lock::lock;
 use crate::store::update::{ScopeUpdate, Update};
 use crate::store::view::{ScopeView, View};
+use crate::sync::addresses;
 use crate::sync::upstream::Upstream;
 
 /// Pages of one transfer: a million people and room to spare.
 const MAX_PAGES: u32 = 4096;
 
-/// The request for news: it says what this terminal has.
+/// The request of a terminal for news: it says what this terminal has.
+pub fn request_of(agent: &Agent, hold: u64, refetch: bool) -> WaitRequest {
+    let view = agent.directory.view();
+    let addresses = addresses::number(agent.identity().as_deref(), view.root.as_deref());
+    WaitRequest { addresses, ..request(&view, hold, refetch) }
+}
+
+/// The same of one that was told no addresses.
 pub fn request(view: &View, hold: u64, refetch: bool) -> WaitRequest {
     let scopes = view.scopes.iter().filter(|_| !refetch).map(|scope| ScopeState {
         scope: scope.head.scope.as_str().to_owned(),
@@ -64,7 +72,7 @@ pub fn apply(
     let _one_at_a_time = lock(&agent.applying);
     // While this answer was under way another one may have been applied: what was new then looks
     // like a rollback now. The server is asked again.
-    let now = request(&agent.directory.view(), asked.hold, refetch);
+    let now = request_of(agent, asked.hold, refetch);
     let has = |request: &WaitRequest| {
         (request.root_version, request.terminal_number, request.terminal_issued)
     };
@@ -74,6 +82,14 @@ pub fn apply(
     let mut fresh = apply_roots(agent, &reply)?;
     fresh |= apply_terminal(agent, &reply)?;
     let mut failed = None;
+    match addresses::apply(agent, upstream, &reply) {
+        Ok(Some(number)) => {
+            note(agent, format!("addresses {number}"));
+            fresh = true;
+        }
+        Ok(None) => {}
+        Err(error) => failed = Some(error),
+    }
     let mut changes = reply.changes;
     for signed in reply.heads {
         match apply_head(agent, upstream, (&signed.0, &mut changes), refetch) {

@@ -2,6 +2,7 @@
 //!
 //! Errors of this module are [`ServerError`].
 
+pub mod places;
 pub mod posted;
 
 use std::fmt;
@@ -28,11 +29,8 @@ use wardkey_core::message::http::{
 };
 use wardkey_core::name::{ScopeName, printable};
 
-use crate::clock::Clock;
 use crate::error::ServerError;
-use crate::identity::Identity;
-use crate::sync::tls;
-use crate::sync::upstream::{Connect, Upstream};
+use crate::sync::upstream::Upstream;
 
 /// The longest answer that is read, in bytes: a page of changes has 4 MB before base64url and JSON.
 const MAX_BODY: u64 = 10 * 1024 * 1024;
@@ -213,22 +211,6 @@ impl Upstream for Http {
         request: &EnrollFinishRequest,
     ) -> Result<EnrollFinishReply, ServerError> {
         self.post("/v1/enroll/finish", request, ANSWER)
-    }
-}
-
-/// The real network.
-#[derive(Debug)]
-pub struct Network;
-
-impl Connect for Network {
-    fn open(
-        &self,
-        identity: &Identity,
-        ca: &[u8],
-        clock: &Arc<Clock>,
-    ) -> Result<Arc<dyn Upstream>, ServerError> {
-        let tls = tls::trusting(ca, Some(identity), Arc::clone(clock))?;
-        Ok(Arc::new(Http::new(&identity.server, tls)?))
     }
 }
 

@@ -25,6 +25,7 @@ use crate::error::{AgentError, ServerError};
 use crate::identity::Identity;
 use crate::lock::lock;
 use crate::random::random;
+use crate::sync::http::places::is_elsewhere;
 use crate::sync::http::{Http, server_name};
 use crate::sync::tls;
 use crate::witness;
@@ -117,12 +118,25 @@ fn take(
 /// # Errors
 /// [`AgentError`].
 pub fn recover_roots(agent: &Agent, identity: &Identity) -> Result<Vec<u8>, AgentError> {
-    let is_anchor = |key: &SigningPublicKey| Ok(*key == identity.root_key);
-    let (roots, root, _) =
-        first_contact(&identity.server, &agent.clock, &agent.marks(), is_anchor)?;
+    let (roots, root, _) = from_anywhere(agent, identity)?;
     let ca = root.tls_ca.as_slice().to_vec();
     agent.directory.update(|update| update.roots(roots, root))?;
     Ok(ca)
+}
+
+/// The root documents from the first of the server's places that answers.
+fn from_anywhere(agent: &Agent, identity: &Identity) -> Result<Roots, AgentError> {
+    let is_anchor = |key: &SigningPublicKey| Ok(*key == identity.root_key);
+    let mut failed = None;
+    for place in identity.places() {
+        match first_contact(&place, &agent.clock, &agent.marks(), is_anchor) {
+            Err(AgentError::Server(error)) if is_elsewhere(&error) => {
+                failed = failed.or(Some(error));
+            }
+            answer => return answer,
+        }
+    }
+    Err(failed.unwrap_or_else(|| ServerError::Malformed("no address".into())).into())
 }
 
 /// Fetches the root documents from a peer that is not believed, and believes it when one of them is

@@ -11,8 +11,9 @@ use crate::agent::Agent;
 use crate::clock::Moment;
 use crate::error::{AgentError, ServerError};
 use crate::identity::Identity;
+use crate::lock::lock;
 use crate::log;
-use crate::sync::apply::{apply, request};
+use crate::sync::apply::{apply, request_of};
 use crate::sync::backoff::{Backoff, rest};
 use crate::sync::exchange::{note_failure, note_success, upstream};
 use crate::sync::join::signing_request;
@@ -135,7 +136,7 @@ pub fn round(agent: &Agent, hold: u64) -> Result<bool, AgentError> {
     let upstream = upstream(agent)?;
     renew_when_due(agent, upstream.as_ref());
     let refetch = agent.refetch.load(Ordering::SeqCst);
-    let asked = request(&agent.directory.view(), if refetch { 0 } else { hold }, refetch);
+    let asked = request_of(agent, if refetch { 0 } else { hold }, refetch);
     let reply = upstream.wait(&asked)?;
     watch_clock(agent, reply.time);
     let fresh = apply(agent, upstream.as_ref(), &asked, reply, refetch)?;
@@ -173,6 +174,10 @@ fn renew(agent: &Agent, upstream: &dyn Upstream, identity: &Identity) -> Result<
             ServerError::Malformed("the new certificate does not live longer".into()).into()
         );
     }
+    // Addresses may have come meanwhile.
+    let _one_at_a_time = lock(&agent.applying);
+    let addresses = agent.identity().map(|now| now.addresses.clone()).unwrap_or_default();
+    let renewed = Identity { addresses, ..renewed };
     renewed.write_certificate(&agent.config.state_dir)?;
     agent.set_identity(Arc::new(renewed));
     log::info("certificate of this terminal renewed");

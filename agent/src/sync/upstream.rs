@@ -21,6 +21,10 @@ use crate::identity::Identity;
 pub trait Upstream: Send + Sync {
     /// `POST /v1/wait`
     fn wait(&self, request: &WaitRequest) -> Result<WaitReply, ServerError>;
+    /// Where the answer to that came from; none where it is not known.
+    fn place(&self) -> Option<String> {
+        None
+    }
     /// `GET /v1/scopes/{scope}/changes`
     fn changes(&self, scope: &ScopeName, since: u64) -> Result<ChangesReply, ServerError>;
     /// `GET /v1/policies/{hash}`

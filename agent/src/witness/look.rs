@@ -22,7 +22,7 @@ use crate::error::{AgentError, ServerError};
 use crate::lock::lock;
 use crate::log;
 use crate::store::view::View;
-use crate::sync::apply::{apply, request};
+use crate::sync::apply::{apply, request_of};
 use crate::sync::upstream::Upstream;
 
 /// How often the log is looked at.
@@ -119,7 +119,7 @@ fn epoch(view: &View) -> Option<u64> {
 
 /// What the server has to say now.
 fn refreshed(agent: &Agent, upstream: &dyn Upstream) -> Result<Arc<View>, AgentError> {
-    let asked = request(&agent.directory.view(), 0, false);
+    let asked = request_of(agent, 0, false);
     let reply = upstream.wait(&asked)?;
     apply(agent, upstream, &asked, reply, false)?;
     Ok(agent.directory.view())

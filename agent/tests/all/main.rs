@@ -2,6 +2,7 @@
 //! once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod addresses;
 mod break_glass;
 mod callers;
 mod clocks;

@@ -11,7 +11,7 @@ use wardkey_agent::audit::deliver;
 use wardkey_agent::audit::destination::SERVER;
 use wardkey_agent::audit::transport::server::Upload;
 use wardkey_agent::clock::Clock;
-use wardkey_agent::sync::http::Network;
+use wardkey_agent::sync::http::places::Network;
 use wardkey_agent::sync::join::join;
 use wardkey_agent::sync::upstream::Upstream;
 use wardkey_core::code::Code;
@@ -24,20 +24,20 @@ use wardkey_core::time::{ClockReading, UnixTime};
 use wardkey_core::token::JoinToken;
 use wardkey_testkit::next_root_key;
 
-struct Terminal {
-    folder: tempfile::TempDir,
-    time: Arc<AtomicU64>,
-    agent: Arc<Agent>,
+pub struct Terminal {
+    pub folder: tempfile::TempDir,
+    pub time: Arc<AtomicU64>,
+    pub agent: Arc<Agent>,
 }
 
-fn terminal(realtime: u64) -> Terminal {
+pub fn terminal(realtime: u64) -> Terminal {
     let folder = tempfile::tempdir().unwrap();
     let time = Arc::new(AtomicU64::new(realtime));
     let agent = open_at(folder.path(), &time);
     Terminal { folder, time, agent }
 }
 
-fn open_at(folder: &std::path::Path, time: &Arc<AtomicU64>) -> Arc<Agent> {
+pub fn open_at(folder: &std::path::Path, time: &Arc<AtomicU64>) -> Arc<Agent> {
     let time = Arc::clone(time);
     let clock = Clock::with(Box::new(move || ClockReading {
         realtime: UnixTime(time.load(Ordering::SeqCst)),
@@ -48,7 +48,7 @@ fn open_at(folder: &std::path::Path, time: &Arc<AtomicU64>) -> Arc<Agent> {
     Arc::new(Agent::open(config(folder), clock, sessions, Box::new(Network)).unwrap())
 }
 
-fn request(server: &str, token: &str) -> Join {
+pub fn request(server: &str, token: &str) -> Join {
     Join {
         server: server.into(),
         token: token.into(),
@@ -186,7 +186,7 @@ fn whoever_has_the_old_root_key_wins_nothing_at_a_terminal_that_lost_its_directo
     assert!(agent.directory.view().is_complete());
 }
 
-fn lose_directory(terminal: &Terminal) {
+pub fn lose_directory(terminal: &Terminal) {
     terminal.agent.state.close();
     terminal.agent.directory.close();
     std::fs::write(terminal.folder.path().join("directory.redb"), b"gone").unwrap();

@@ -8,14 +8,15 @@ use wardkey_agent::clock::Clock;
 use wardkey_agent::error::ServerError;
 use wardkey_agent::identity::Identity;
 use wardkey_agent::sync::upstream::{Connect, Upstream};
+use wardkey_core::addresses::ServerAddresses;
 use wardkey_core::code::Code;
-use wardkey_core::codec::{self, Bytes};
+use wardkey_core::codec::{self, Bytes, List};
 use wardkey_core::directory::{Bucket, state_root};
 use wardkey_core::document::{Head, RootDocument, SignedRoot, TerminalDocument};
 use wardkey_core::event::Event;
 use wardkey_core::id::{Hash, Nonce};
 use wardkey_core::message::http::*;
-use wardkey_core::name::{LoginName, ScopeName};
+use wardkey_core::name::{LoginName, ScopeName, ServerAddress};
 use wardkey_core::person::PersonRecord;
 use wardkey_core::policy::document::PolicyDocument;
 use wardkey_core::server_time::ServerTime;
@@ -71,6 +72,8 @@ pub struct WardState {
     pub cosigned: Vec<CosignatureRequest>,
     /// Cosignatures do not arrive.
     pub deaf_to_cosignatures: bool,
+    /// The number and the list of addresses that terminals are told.
+    pub addresses: Option<(u64, Vec<String>)>,
 }
 
 pub struct Ward(pub Mutex<WardState>);
@@ -102,6 +105,7 @@ impl Ward {
             log: None,
             cosigned: Vec::new(),
             deaf_to_cosignatures: false,
+            addresses: None,
         };
         let ward = Arc::new(Self(Mutex::new(state)));
         for name in ["roaming", "ward3"] {
@@ -231,6 +235,17 @@ impl Upstream for Ward {
         let mut terminal = state.terminal.clone();
         terminal.issued = UnixTime(state.now);
         terminal.expires = UnixTime(state.now + state.life);
+        if let Some((number, list)) = &state.addresses
+            && request.addresses.unwrap_or(0) < *number
+        {
+            let list = list.iter().map(|one| ServerAddress::new(one.as_str()).unwrap()).collect();
+            let said = ServerAddresses {
+                deployment: state.root.deployment,
+                number: *number,
+                addresses: List::new(list).unwrap(),
+            };
+            reply.addresses = Some(Base64(state.sign(&said)));
+        }
         let has_document = request.terminal_number == terminal.number
             && request.terminal_issued >= terminal.issued.0;
         if signs_anew || !has_document {
