@@ -227,6 +227,31 @@ pub fn read_certificate(pem: &str) -> Result<(CertificateDer<'static>, UnixTime)
     Ok((der, UnixTime(u64::try_from(end).unwrap_or(0))))
 }
 
+/// Whether a certificate (PEM) is for all of these names and addresses.
+///
+/// # Errors
+/// [`Error::Crypto`] when it is not a certificate.
+pub fn is_for(pem: &str, names: &[String]) -> Result<bool> {
+    let (der, _) = read_certificate(pem)?;
+    let (_, certificate) =
+        X509Certificate::from_der(&der).map_err(Error::crypto(Text::DoingCertificate))?;
+    let shown =
+        certificate.subject_alternative_name().map_err(Error::crypto(Text::DoingCertificate))?;
+    let shown = shown.map(|names| names.value.general_names.as_slice()).unwrap_or_default();
+    let octets = |address: IpAddr| match address {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().to_vec(),
+    };
+    Ok(names.iter().all(|name| match name.parse().map(octets) {
+        Ok(octets) => shown
+            .iter()
+            .any(|one| matches!(one, GeneralName::IPAddress(shown) if *shown == octets.as_slice())),
+        Err(_) => shown.iter().any(
+            |one| matches!(one, GeneralName::DNSName(shown) if shown.eq_ignore_ascii_case(name)),
+        ),
+    }))
+}
+
 /// A certificate with its key, as TLS takes it, and those that lead to one that others know.
 ///
 /// # Errors

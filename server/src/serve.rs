@@ -76,7 +76,8 @@ impl Server {
         let enrollments = Enrollments::new(&config, &root.rp_id, root.name.as_str())?;
         let names = setting::server_names(&mut *store.read().await?).await?;
         let code_key = keyring.secret(Secret::Code)?;
-        let certificates = Arc::new(Certificates::new(keyring.clone(), names));
+        let certificates =
+            Arc::new(Certificates::new(keyring.clone(), names, Arc::clone(&publisher)));
         certificates.renew(&authority, publisher.time())?;
         let tls = tls(&certificates, root.tls_ca.as_slice(), &publisher)?;
         let shown = log::Shown::new(keyring.clone());

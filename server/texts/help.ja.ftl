@@ -331,6 +331,14 @@ root-key-export_to = 作るファイル。まだないものを指定します�
 root-key-export_recipients = 開ける人。age の受信者（age-keygen）。複数指定できます。
 root-key-export_recipients_file = 受信者を 1 行に 1 つ書いたファイル。
 root-key-export_remove = ファイルを書いた後、ルート鍵をこのサーバーから削除します。先に、受信者がこのようなファイルを開けることを確かめてください。
+address = 端末がサーバーに接続するアドレス。
+address-show = 端末に知らせるアドレスと、サーバー証明書の名前を表示します。
+address-set = これまでの代わりに、これらのアドレスを端末に知らせます。端末はこの順に試します。
+address-set__long =
+    これまでの代わりに、これらのアドレスを端末に知らせます。端末はこの順に試します。
+
+    端末は、参加したときのアドレスと、この知らせを受けたアドレスも残します。サーバー証明書には、すべての名前が入ります。
+address-set_addresses = https://ホスト か https://ホスト:ポート。
 epoch = データベースを手作業で戻した後の操作。
 epoch-raise = すべてのスコープのエポックを上げ、配信し直します。データベースを手作業で戻した後に使います。restore は自身で行います。
 epoch-raise_at_least = この値以上にします。

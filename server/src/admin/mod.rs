@@ -17,6 +17,7 @@
 //! [`Error::Refused`]: crate::error::Error::Refused
 
 pub mod account;
+pub mod address;
 pub mod administrator;
 pub mod api_key;
 pub mod break_glass;

@@ -1,6 +1,7 @@
 //! The command line, as clap reads it.
 
 mod access;
+mod address;
 mod administrator;
 mod api_key;
 mod backup;
@@ -25,6 +26,7 @@ use wardkey_help::arguments::Common;
 
 use super::value::{rp_id, server_name};
 pub use access::{CodeAdd, CodeCommand, Key, KeyAct, PassAdd, PassCommand, TokenAdd, TokenCommand};
+pub use address::AddressCommand;
 pub use administrator::{AdministratorAdd, AdministratorCommand, AdministratorSet};
 pub use api_key::{ApiKeyAct, ApiKeyAdd, ApiKeyCommand};
 pub use backup::{Backup, Restore};
@@ -138,6 +140,9 @@ pub enum Command {
     /// The root key: it signs which other keys count.
     #[command(subcommand)]
     RootKey(RootKey),
+    /// Where terminals reach the server.
+    #[command(subcommand)]
+    Address(AddressCommand),
     /// After a database was put back by hand.
     #[command(subcommand)]
     Epoch(Epoch),

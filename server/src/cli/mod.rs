@@ -1,6 +1,7 @@
 //! The command line: every command opens the store itself, so that it works whether the server runs
 //! or not; the running server notices within 100 ms.
 
+mod address;
 mod administrator;
 mod api_key;
 mod args;
@@ -138,6 +139,7 @@ impl Context {
             Command::Log(command) => log::act(self, command).await,
             Command::PublishKey(command) => publish_key::act(self, command).await,
             Command::RootKey(command) => root_key::act(self, command).await,
+            Command::Address(command) => address::act(self, command).await,
             Command::Report(command) => report::act(self, command).await,
             Command::Epoch(command) => trail::epoch(self, command).await,
             Command::Clock(command) => clock::act(self, command).await,

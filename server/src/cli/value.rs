@@ -1,7 +1,7 @@
 //! Values of options. Functions that read one return a sentence for the user when it is wrong.
 
 use wardkey_core::id::EventId;
-use wardkey_core::name::RpId;
+use wardkey_core::name::{RpId, ServerAddress};
 use wardkey_help::usage::Wrong;
 use wardkey_tlog::Verifier;
 
@@ -96,6 +96,11 @@ pub fn verifier(text: &str) -> Result<Verifier, Wrong> {
 pub fn server_name(text: &str) -> Result<String, Wrong> {
     let name = rustls::pki_types::ServerName::try_from(text.to_owned());
     name.map(|_| text.to_owned()).map_err(|_| Wrong::new(Text::WriteServerName))
+}
+
+/// Where terminals reach the server.
+pub fn server_address(text: &str) -> Result<ServerAddress, Wrong> {
+    ServerAddress::new(text).map_err(|_| Wrong::new(Text::WriteServerAddress))
 }
 
 #[cfg(test)]

@@ -138,10 +138,14 @@ fn what_is_new(
     if signs_anew || !has_document {
         reply.terminal = Some(Base64(document.to_vec()));
     }
-    let takes_changes = request
-        .program
-        .as_ref()
-        .is_some_and(|program| program.can.iter().any(|can| can == capability::CHANGES_IN_WAIT));
+    let can = |what: &str| {
+        request.program.as_ref().is_some_and(|program| program.can.iter().any(|can| can == what))
+    };
+    let takes_changes = can(capability::CHANGES_IN_WAIT);
+    if can(capability::SERVER_ADDRESSES) && terminal.status == TerminalStatus::Active {
+        let signed = app.publisher.signed_addresses(request.addresses)?;
+        reply.addresses = signed.map(|signed| Base64(signed.to_vec()));
+    }
     if terminal.status == TerminalStatus::Active {
         let shown = app.publisher.shown_to(terminal);
         let mut halted = None;
@@ -192,7 +196,10 @@ fn change(row: StateRow) -> Change {
 }
 
 const fn is_empty(reply: &WaitReply) -> bool {
-    reply.roots.is_empty() && reply.terminal.is_none() && reply.heads.is_empty()
+    reply.roots.is_empty()
+        && reply.terminal.is_none()
+        && reply.heads.is_empty()
+        && reply.addresses.is_none()
 }
 
 /// The query of `/v1/scopes/{scope}/changes`.

@@ -6,17 +6,37 @@ use super::keys::Keys;
 use super::publisher::Publisher;
 use crate::error::Result;
 use crate::lock::write;
-use crate::store::{Tx, setting};
+use crate::store::Tx;
+use crate::store::setting::Addresses;
 
 impl Publisher {
-    /// Takes the keys of a new root document, and signs again by them all that is shown, which
-    /// wakes every terminal. While they cannot be read, the ones before go on: no terminal has
-    /// heard of the new ones.
+    /// Takes the addresses that terminals are to be told, and wakes them all.
+    pub(super) fn follow_addresses(&self, addresses: Addresses) {
+        if self.told.take(addresses) {
+            self.terminals.wake_all(&self.waiting);
+        }
+    }
+
+    /// The addresses that terminals are told.
+    pub fn addresses(&self) -> Arc<Addresses> {
+        self.told.now()
+    }
+
+    /// The same, signed, for a terminal that has this number of them; none where it has the newest.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`](crate::error::Error::Damaged).
+    pub fn signed_addresses(&self, has: Option<u64>) -> Result<Option<Arc<[u8]>>> {
+        self.told.signed(has, &self.keys())
+    }
+
+    /// Takes the keys of the root document of this version, if it is a new one, and signs again by
+    /// them all that is shown, which wakes every terminal. While they cannot be read, the ones
+    /// before go on: no terminal has heard of the new ones.
     ///
     /// # Errors
     /// [`Error::Store`](crate::error::Error::Store).
-    pub(super) async fn follow_keys(&self, tx: &mut Tx) -> Result<()> {
-        let version = setting::root_version(tx).await?;
+    pub(super) async fn follow_keys(&self, tx: &mut Tx, version: u64) -> Result<()> {
         if version == self.keys().root().version {
             return Ok(());
         }

@@ -11,6 +11,7 @@
 //! small one goes out with the answer that tells of it. Heads are signed again at half of their
 //! life, by a time that is judged first ([`time`]).
 
+mod addresses;
 mod ahead;
 mod behind;
 mod board;

@@ -13,6 +13,7 @@ use wardkey_core::name::ScopeName;
 use wardkey_core::server_time::ServerTime;
 use wardkey_core::time::UnixTime;
 
+use super::addresses::Told;
 use super::ahead::Ahead;
 use super::board::{Board, Shown, halted};
 use super::keys::Keys;
@@ -30,7 +31,7 @@ use crate::store::counter::BEFORE_ALL;
 use crate::store::scope::Scope;
 use crate::store::state::StateRow;
 use crate::store::terminal::TerminalStatus;
-use crate::store::{Store, Tx, clock, restored, scope, state};
+use crate::store::{Store, Tx, clock, restored, scope, setting, state};
 
 /// Rows of one page of changes.
 pub const PAGE_ROWS: usize = 1000;
@@ -62,8 +63,9 @@ pub struct Publisher {
     /// How often the store was looked at.
     looks: AtomicU64,
     pub(super) board: Board,
-    terminals: Terminals,
-    waiting: Waiting,
+    pub(super) told: Told,
+    pub(super) terminals: Terminals,
+    pub(super) waiting: Waiting,
     pub(super) ahead: Ahead,
     beat: Mutex<Instant>,
 }
@@ -111,6 +113,7 @@ impl Publisher {
             }),
             looks: AtomicU64::new(0),
             board: Board::default(),
+            told: Told::default(),
             waiting: Waiting::default(),
             ahead,
             beat: Mutex::new(Instant::now()),
@@ -233,7 +236,8 @@ impl Publisher {
         let look = self.looks.fetch_add(1, Ordering::SeqCst) + 1;
         let mut tx = self.store.read().await?;
         self.time.take(clock::read(&mut tx).await?);
-        self.follow_keys(&mut tx).await?;
+        let (version, addresses) = setting::published(&mut tx).await?;
+        self.follow_keys(&mut tx, version).await?;
 
         let (changed, counter) = scope::changed_after(&mut tx, working.counter).await?;
         for row in &changed {
@@ -242,6 +246,7 @@ impl Publisher {
         working.counter = counter;
 
         self.terminals.refresh(&mut tx, &self.waiting).await?;
+        self.follow_addresses(addresses);
         self.sign_due();
         working.looked = look;
         Ok(())

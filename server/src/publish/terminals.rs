@@ -81,6 +81,11 @@ impl Terminals {
         waiting.wake(known.of_scope.get(scope).into_iter().flatten());
     }
 
+    /// Wakes every terminal.
+    pub fn wake_all(&self, waiting: &Waiting) {
+        waiting.wake(read(&self.known).terminals.keys());
+    }
+
     /// Takes what changed in the store, and wakes the terminals that it concerns.
     ///
     /// # Errors

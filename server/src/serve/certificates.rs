@@ -1,6 +1,6 @@
 //! TLS: the server's certificate, and by which time those of terminals are judged.
 
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
@@ -12,8 +12,8 @@ use wardkey_core::time::UnixTime;
 
 use crate::error::{Error, Result};
 use crate::keyring::{Holder, Keyring};
-use crate::lock::{read, write};
-use crate::pki::{Authority, SERVER_DAYS, certified, read_certificate};
+use crate::lock::{lock, read, write};
+use crate::pki::{Authority, SERVER_DAYS, certified, is_for, read_certificate};
 use crate::publish::Publisher;
 
 /// The time by which terminals' certificates are judged: that of signatures. By a wall clock
@@ -83,31 +83,58 @@ pub(super) fn tls_of_administration(
 #[derive(Debug)]
 pub(super) struct Certificates {
     keyring: Keyring,
-    /// The names and addresses of the server.
+    /// The names and addresses that `init` gave the server.
     names: Vec<String>,
+    /// Knows the ones that terminals were told since.
+    publisher: Arc<Publisher>,
     current: RwLock<Option<Arc<CertifiedKey>>>,
+    /// The number of the list of addresses that it was made for.
+    made_for: Mutex<u64>,
 }
 
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.follow();
         read(&self.current).clone()
     }
 }
 
 impl Certificates {
     /// Of a server of these names; [`Self::renew`] takes or makes one.
-    pub(super) fn new(keyring: Keyring, names: Vec<String>) -> Self {
-        Self { keyring, names, current: RwLock::default() }
+    pub(super) fn new(keyring: Keyring, names: Vec<String>, publisher: Arc<Publisher>) -> Self {
+        let (current, made_for) = (RwLock::default(), Mutex::new(publisher.addresses().number));
+        Self { keyring, names, publisher, current, made_for }
     }
 
-    /// Takes the certificate of the folder; a new one when there is none or two thirds of its life
-    /// are over. By the time of signatures: a clock of 2031 would make one that nobody takes
-    /// today.
+    /// Takes another certificate when terminals were told other addresses: whoever comes by one of
+    /// them sees its name. One that cannot be made is tried again within an hour.
+    fn follow(&self) {
+        let number = self.publisher.addresses().number;
+        let mut made_for = lock(&self.made_for);
+        if *made_for == number {
+            return;
+        }
+        *made_for = number;
+        let renewed = self
+            .keyring
+            .certificate(Holder::Authority)
+            .and_then(|files| Authority::load(&files))
+            .and_then(|authority| self.renew(&authority, self.publisher.time()));
+        if let Err(error) = renewed {
+            tracing::error!(%error, "the server's certificate lacks the new addresses");
+        }
+    }
+
+    /// Takes the certificate of the folder; a new one when there is none, it lacks a name, or two
+    /// thirds of its life are over. By the time of signatures: a clock of 2031 would make one that
+    /// nobody takes today.
     pub(super) fn renew(&self, authority: &Authority, now: UnixTime) -> Result<()> {
+        let names = self.publisher.addresses().names(&self.names);
         let files = match self.keyring.certificate(Holder::Server) {
             Ok(files)
                 if read_certificate(&files.certificate)?.1.since(now)
-                    > SERVER_DAYS * 86_400 / 3 =>
+                    > SERVER_DAYS * 86_400 / 3
+                    && is_for(&files.certificate, &names)? =>
             {
                 files
             }
@@ -116,7 +143,7 @@ impl Certificates {
                     tracing::warn!(%error, "the server's certificate cannot be used; a new one is \
                         made");
                 }
-                let files = authority.server(&self.names, now)?;
+                let files = authority.server(&names, now)?;
                 self.keyring.put_certificate(Holder::Server, &files)?;
                 tracing::info!("the server has a new certificate");
                 files

@@ -204,6 +204,8 @@ fn each_success(run: &mut dyn FnMut(&Deployment, &str, &[&str])) {
         ("publish-key show", ""),
         ("publish-key rotate", ""),
         ("publish-key retire", "--anyway"),
+        ("address show", ""),
+        ("address set", "https://localhost:8443"),
         ("root-key show", ""),
         ("root-key rotate", ""),
         ("root-key export", &format!("{root} --recipients-file {recipients}")),

@@ -10,6 +10,7 @@
 
 mod support;
 
+mod addresses;
 mod administration;
 mod administrators;
 mod api;

@@ -30,7 +30,7 @@ impl Follower {
         Self { root, document: terminal.document.clone(), heads: BTreeMap::new() }
     }
 
-    fn have(&self) -> Vec<ScopeState> {
+    pub fn have(&self) -> Vec<ScopeState> {
         self.heads.values().map(state).collect()
     }
 

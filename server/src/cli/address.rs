@@ -1,0 +1,38 @@
+//! `wardkey-server address`
+
+use super::args::AddressCommand;
+use super::context::Context;
+use crate::admin::address::{self, AddressesView};
+use crate::error::Result;
+use crate::texts::{Phrase, Text};
+
+pub async fn act(context: &Context, command: AddressCommand) -> Result<()> {
+    match command {
+        AddressCommand::Show => {
+            let view = address::show(&mut context.read().await?).await?;
+            context.output.say(&view, || context.output.fields(fields(&view)))
+        }
+        AddressCommand::Set { addresses, reason } => {
+            let done = context
+                .change(reason.as_deref(), async |op| address::set(op, &addresses).await)
+                .await?;
+            let told = done.addresses.join(", ").into();
+            context.output.done(&done, Text::AddressesSet.with([("addresses", told)]))?;
+            context.output.remark(Text::AddressesKeepOld);
+            Ok(())
+        }
+    }
+}
+
+fn fields(view: &AddressesView) -> Vec<(Text, Phrase)> {
+    let told: Phrase = if view.addresses.is_empty() {
+        Text::AddressesNone.into()
+    } else {
+        view.addresses.join(", ").into()
+    };
+    vec![
+        (Text::LabelAddresses, told),
+        (Text::LabelNumber, view.number.into()),
+        (Text::LabelCertificate, view.certificate.join(", ").into()),
+    ]
+}

@@ -1,0 +1,33 @@
+//! `address`
+
+use clap::Subcommand;
+use wardkey_core::addresses::MAX_ADDRESSES;
+use wardkey_core::name::ServerAddress;
+
+use crate::cli::value::server_address;
+
+/// Where terminals reach the server, when that is another place than when they joined.
+#[derive(Debug, Subcommand)]
+pub enum AddressCommand {
+    /// Show what terminals are told, and the names in the server's certificate.
+    #[command(after_help = "Example:\n  wardkey-server address show")]
+    Show,
+    /// Tell terminals these addresses instead of those before; they try them in this order.
+    ///
+    /// Each terminal also keeps the address by which it joined and the one by which it heard of
+    /// these. The server's certificate has all names.
+    #[command(after_help = "Example:\n  \
+                            wardkey-server address set https://wardkey-2.hospital.example:8443 \
+                                https://10.20.0.5:8443 --reason \"new data centre\"")]
+    Set {
+        /// https://HOST or https://HOST:PORT.
+        #[arg(
+            value_name = "ADDRESS", required = true, num_args = 1..=MAX_ADDRESSES,
+            value_parser = server_address
+        )]
+        addresses: Vec<ServerAddress>,
+        /// Why, for the trail.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}

@@ -1,0 +1,72 @@
+//! Where terminals are told that the server is.
+
+use std::sync::{Arc, Mutex, RwLock};
+
+use wardkey_core::addresses::ServerAddresses;
+use wardkey_core::codec::List;
+use wardkey_core::name::ServerAddress;
+
+use super::keys::Keys;
+use crate::error::{Error, Result};
+use crate::lock::{lock, read, write};
+use crate::store::setting::Addresses;
+
+/// What is told, signed when somebody asks.
+#[derive(Debug, Default)]
+pub struct Told {
+    addresses: RwLock<Arc<Addresses>>,
+    signed: Mutex<Option<Signed>>,
+}
+
+#[derive(Debug)]
+struct Signed {
+    /// The root document by whose key.
+    by: u64,
+    number: u64,
+    bytes: Arc<[u8]>,
+}
+
+impl Told {
+    /// What is told now.
+    pub fn now(&self) -> Arc<Addresses> {
+        Arc::clone(&read(&self.addresses))
+    }
+
+    /// Takes what the store says; says whether that is another list.
+    pub fn take(&self, addresses: Addresses) -> bool {
+        let is_new = *self.now() != addresses;
+        if is_new {
+            *write(&self.addresses) = Arc::new(addresses);
+        }
+        is_new
+    }
+
+    /// The signed list for a terminal that has this number; none where it is not older.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when the store has something else than addresses.
+    pub fn signed(&self, has: Option<u64>, keys: &Keys) -> Result<Option<Arc<[u8]>>> {
+        let now = self.now();
+        if now.number <= has.unwrap_or(0) {
+            return Ok(None);
+        }
+        let by = keys.root().version;
+        let mut signed = lock(&self.signed);
+        if let Some(known) = &*signed
+            && (known.by, known.number) == (by, now.number)
+        {
+            return Ok(Some(Arc::clone(&known.bytes)));
+        }
+
+        let address = |one: &String| ServerAddress::new(one.as_str()).map_err(Error::damaged);
+        let addresses = now.list.iter().map(address).collect::<Result<Vec<_>>>()?;
+        let document = ServerAddresses {
+            deployment: keys.root().deployment,
+            number: now.number,
+            addresses: List::new(addresses).map_err(Error::damaged)?,
+        };
+        let bytes: Arc<[u8]> = keys.key.sign(&document).into();
+        *signed = Some(Signed { by, number: now.number, bytes: Arc::clone(&bytes) });
+        Ok(Some(bytes))
+    }
+}
