@@ -25,7 +25,6 @@ use crate::error::{AgentError, ServerError};
 use crate::identity::Identity;
 use crate::lock::lock;
 use crate::random::random;
-use crate::sync::http::places::is_elsewhere;
 use crate::sync::http::{Http, server_name};
 use crate::sync::tls;
 use crate::witness;
@@ -124,19 +123,23 @@ pub fn recover_roots(agent: &Agent, identity: &Identity) -> Result<Vec<u8>, Agen
     Ok(ca)
 }
 
-/// The root documents from the first of the server's places that answers.
+/// The root documents from the first of the server's places where somebody has them. A stranger may
+/// be in front of it, or somebody who shows what was true once: they are passed over.
 fn from_anywhere(agent: &Agent, identity: &Identity) -> Result<Roots, AgentError> {
     let is_anchor = |key: &SigningPublicKey| Ok(*key == identity.root_key);
     let mut failed = None;
     for place in identity.places() {
         match first_contact(&place, &agent.clock, &agent.marks(), is_anchor) {
-            Err(AgentError::Server(error)) if is_elsewhere(&error) => {
+            Ok(roots) => return Ok(roots),
+            Err(error) => {
+                if let AgentError::Denied(denial) = &error {
+                    agent.record_refused(denial);
+                }
                 failed = failed.or(Some(error));
             }
-            answer => return answer,
         }
     }
-    Err(failed.unwrap_or_else(|| ServerError::Malformed("no address".into())).into())
+    Err(failed.unwrap_or_else(|| ServerError::Malformed("no address".into()).into()))
 }
 
 /// Fetches the root documents from a peer that is not believed, and believes it when one of them is

@@ -66,12 +66,12 @@ fn pump(mut from: TcpStream, mut to: TcpStream) {
     let _ = to.shutdown(Shutdown::Both);
 }
 
-fn tell(ward: &Ward, number: u64, list: &[&str]) {
+pub fn tell(ward: &Ward, number: u64, list: &[&str]) {
     let list = list.iter().map(|one| (*one).to_owned()).collect();
     ward.change(|state| state.addresses = Some((number, list)));
 }
 
-fn joined(at: &str, server: &Server) -> Terminal {
+pub fn joined(at: &str, server: &Server) -> Terminal {
     let t = terminal(T0);
     join(&t.agent, &request(at, &server.token_text)).unwrap();
     round(&t.agent, 0).unwrap();

@@ -23,6 +23,7 @@ mod logins;
 mod measure;
 mod passes;
 mod pin_changes;
+mod places;
 mod process;
 mod queue;
 mod records;

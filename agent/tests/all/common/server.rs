@@ -34,6 +34,9 @@ pub fn authority() -> Authority {
     Authority { issuer: rcgen::Issuer::new(params, key), der }
 }
 
+/// Status line and body.
+pub type Answer = (&'static str, Vec<u8>);
+
 /// The publisher behind TLS. Knows one join token.
 pub struct Server {
     pub ward: Arc<Ward>,
@@ -47,6 +50,8 @@ pub struct Server {
     pub too_many: Mutex<Option<u64>>,
     /// What terminals asked for, and when.
     pub asked: Mutex<Vec<(Instant, String)>>,
+    /// Everything is answered by this status line and body: another program is there.
+    pub strange: Mutex<Option<Answer>>,
 }
 
 impl Server {
@@ -54,11 +59,16 @@ impl Server {
     pub fn start(ward: &Arc<Ward>, impostor: bool) -> Arc<Self> {
         let ca = authority();
         ward.change(|state| state.root.tls_ca = Bytes::new(ca.der.clone()).unwrap());
-        let issuer = if impostor {
-            authority()
-        } else {
-            Authority { issuer: clone_of(&ca), der: ca.der.clone() }
-        };
+        let issuer = if impostor { authority() } else { same(&ca) };
+        Self::with(ward, ca, &issuer)
+    }
+
+    /// Another one with the keys of this one.
+    pub fn beside(&self, ward: &Arc<Ward>) -> Arc<Self> {
+        Self::with(ward, same(&self.ca), &self.ca)
+    }
+
+    fn with(ward: &Arc<Ward>, ca: Authority, issuer: &Authority) -> Arc<Self> {
         let key = rcgen::KeyPair::generate().unwrap();
         let mut params = rcgen::CertificateParams::new(vec!["localhost".into()]).unwrap();
         params.not_before = rcgen::date_time_ymd(2027, 1, 1);
@@ -76,6 +86,7 @@ impl Server {
             joined: AtomicBool::new(false),
             too_many: Mutex::default(),
             asked: Mutex::default(),
+            strange: Mutex::default(),
         });
 
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -136,9 +147,11 @@ impl Server {
             if known {
                 self.asked.lock().unwrap().push((Instant::now(), path.to_owned()));
             }
-            let (status, reply) = match busy {
-                Some(_) => refuse("429 Too Many Requests", Code::TooManyRequests),
-                None => self.answer(path, &body, known),
+            let strange = self.strange.lock().unwrap().clone();
+            let (status, reply) = match (busy, strange) {
+                (Some(_), _) => refuse("429 Too Many Requests", Code::TooManyRequests),
+                (None, Some(answer)) => answer,
+                (None, None) => self.answer(path, &body, known),
             };
             let head = format!(
                 "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nRetry-After: {}\r\n\
@@ -152,7 +165,7 @@ impl Server {
         }
     }
 
-    fn answer(&self, path: &str, body: &[u8], known: bool) -> (&'static str, Vec<u8>) {
+    fn answer(&self, path: &str, body: &[u8], known: bool) -> Answer {
         let json = |value: serde_json::Value| ("200 OK", value.to_string().into_bytes());
         let refuse = |code| refuse("403 Forbidden", code);
         match path.split('?').next().unwrap() {
@@ -228,12 +241,13 @@ impl Server {
     }
 }
 
-fn refuse(status: &'static str, code: Code) -> (&'static str, Vec<u8>) {
+fn refuse(status: &'static str, code: Code) -> Answer {
     let reply = ErrorReply { code: code.to_string(), number: code.number(), message: "no".into() };
     (status, serde_json::to_vec(&reply).unwrap())
 }
 
-fn clone_of(ca: &Authority) -> rcgen::Issuer<'static, rcgen::KeyPair> {
+fn same(ca: &Authority) -> Authority {
     let key = rcgen::KeyPair::from_pem(&ca.issuer.key().serialize_pem()).unwrap();
-    rcgen::Issuer::from_ca_cert_der(&ca.der.clone().into(), key).unwrap()
+    let issuer = rcgen::Issuer::from_ca_cert_der(&ca.der.clone().into(), key).unwrap();
+    Authority { issuer, der: ca.der.clone() }
 }
