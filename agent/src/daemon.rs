@@ -43,7 +43,7 @@ pub fn run(file: &Path) -> Result<(), AgentError> {
         config,
         Clock::machine(),
         Box::new(Logind::default()),
-        Box::new(Network),
+        Box::new(Network::default()),
     )?);
     agent.record(vec![started(&agent)]);
     for (name, work) in [

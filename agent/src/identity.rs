@@ -25,9 +25,14 @@ pub struct Addresses {
     pub number: u64,
     /// The list, in the order in which it is tried.
     pub list: Vec<String>,
-    /// The address by which the list came: whatever the list says, there the server was.
+    /// The address by which a list came that does not name it: whatever the list says, there the
+    /// server was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub came_from: Option<String>,
+    /// Where the server answered last, if that is not the first place: there a terminal that starts
+    /// again begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answered: Option<String>,
 }
 
 /// A joined terminal.
@@ -274,6 +279,7 @@ mod tests {
             number: 7,
             list: vec!["https://b:1".into(), "https://a:1".into()],
             came_from: Some("https://c:1".into()),
+            answered: Some("https://a:1".into()),
         };
         let moved = Identity { addresses, ..read };
         moved.write_places(folder.path()).unwrap();

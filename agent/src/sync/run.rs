@@ -13,9 +13,11 @@ use crate::error::{AgentError, ServerError};
 use crate::identity::Identity;
 use crate::lock::lock;
 use crate::log;
+use crate::sync::addresses;
 use crate::sync::apply::{apply, request_of};
 use crate::sync::backoff::{Backoff, rest};
 use crate::sync::exchange::{note_failure, note_success, upstream};
+use crate::sync::http::places::is_elsewhere;
 use crate::sync::join::signing_request;
 use crate::sync::server_clock::watch_clock;
 use crate::sync::upstream::Upstream;
@@ -133,18 +135,39 @@ impl Pace {
 /// # Errors
 /// [`AgentError`].
 pub fn round(agent: &Agent, hold: u64) -> Result<bool, AgentError> {
+    let identity = agent.identity();
     let upstream = upstream(agent)?;
     renew_when_due(agent, upstream.as_ref());
     let refetch = agent.refetch.load(Ordering::SeqCst);
     let asked = request_of(agent, if refetch { 0 } else { hold }, refetch);
     let reply = upstream.wait(&asked)?;
     watch_clock(agent, reply.time);
-    let fresh = apply(agent, upstream.as_ref(), &asked, reply, refetch)?;
+    let applied = apply(agent, upstream.as_ref(), &asked, reply, refetch);
+    if applied.as_ref().is_err_and(is_of_a_stranger) {
+        upstream.pass_over();
+    }
+    let fresh = applied?;
+    // Without it everything goes on; only the next start may take longer.
+    if let Err(error) = addresses::keep_place(agent, upstream.as_ref(), identity.as_ref())
+        && agent.is_due("place", Duration::from_secs(3600))
+    {
+        log::warning(format_args!("where the server answered could not be written: {error}"));
+    }
     if refetch {
         agent.refetch.store(false, Ordering::SeqCst);
     }
     witness::when_due(agent, upstream.as_ref());
     Ok(fresh)
+}
+
+/// Whether what was said may be another server's: an old one, or one of a rehearsal. Its
+/// certificate is of the same CA.
+const fn is_of_a_stranger(error: &AgentError) -> bool {
+    match error {
+        AgentError::Denied(_) | AgentError::Signature(_) | AgentError::Codec(_) => true,
+        AgentError::Server(error) => is_elsewhere(error),
+        _ => false,
+    }
 }
 
 fn renew_when_due(agent: &Agent, upstream: &dyn Upstream) {

@@ -25,6 +25,8 @@ pub trait Upstream: Send + Sync {
     fn place(&self) -> Option<String> {
         None
     }
+    /// What was said there is not to be believed: another place is asked next, if there is one.
+    fn pass_over(&self) {}
     /// `GET /v1/scopes/{scope}/changes`
     fn changes(&self, scope: &ScopeName, since: u64) -> Result<ChangesReply, ServerError>;
     /// `GET /v1/policies/{hash}`

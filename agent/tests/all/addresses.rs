@@ -4,10 +4,12 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::common::server::Server;
 use crate::common::*;
-use crate::tls::{Terminal, lose_directory, open_at, request, terminal};
+use crate::tls::{Terminal, lose_directory, open_at, open_over, request, terminal};
+use wardkey_agent::sync::http::places::Network;
 use wardkey_agent::sync::join::join;
 use wardkey_agent::sync::run::round;
 use wardkey_core::code::Code;
@@ -78,8 +80,16 @@ pub fn joined(at: &str, server: &Server) -> Terminal {
     t
 }
 
-fn place(t: &Terminal) -> String {
+pub fn place(t: &Terminal) -> String {
     t.agent.link.place().unwrap()
+}
+
+/// The terminal's agent stops and starts, and looks again after this time.
+pub fn again(t: &mut Terminal, look_again: Option<Duration>) {
+    t.agent.state.close();
+    t.agent.directory.close();
+    let network = look_again.map_or_else(Network::default, |look_again| Network { look_again });
+    t.agent = open_over(network, t.folder.path(), &t.time);
 }
 
 #[test]
@@ -187,4 +197,106 @@ fn no_older_list_and_no_list_of_another_key_is_taken() {
     f.sync().unwrap();
     f.sync().unwrap();
     assert_eq!(list(&f), ["https://c:1"]);
+}
+
+#[test]
+fn a_list_of_a_thief_ends_with_the_exchange_where_the_server_names_no_address() {
+    let mut f = Fixture::synced();
+    tell(&f.ward, u64::MAX, &["https://evil:1"]);
+    f.sync().unwrap();
+    assert_eq!(list(&f), ["https://evil:1"]);
+    let root = f.ward.change(|state| state.root.clone());
+    let (_, replaced) = next_root(&root, 100, &[111]);
+    f.ward.change(|state| {
+        state.extra_roots = vec![replaced];
+        state.publish_seed = 111;
+    });
+    tell(&f.ward, 7, &[]);
+    f.sync().unwrap();
+    f.sync().unwrap();
+    f.restart();
+    let identity = f.agent.identity().unwrap();
+    assert_eq!(identity.places(), [identity.server.clone()]);
+    assert!(!f.sync().unwrap(), "it has the list, and says so");
+}
+
+#[test]
+fn a_terminal_that_was_off_during_two_changes_follows_by_the_address_of_between() {
+    let ward = Ward::new();
+    let server = Server::start(&ward, false);
+    let (first, second) = (Place::before(&server), Place::before(&server));
+    let mut t = joined(&first.address, &server);
+    tell(&ward, 1, &[&second.address]);
+    round(&t.agent, 0).unwrap();
+
+    // It is off.
+    first.take_away();
+    tell(&ward, 2, &[&server.address]);
+    again(&mut t, None);
+    round(&t.agent, 0).unwrap();
+    assert_eq!(place(&t), second.address);
+    round(&t.agent, 0).unwrap();
+    assert_eq!(place(&t), server.address);
+    second.take_away();
+    round(&t.agent, 0).unwrap();
+    assert_eq!(place(&t), server.address);
+}
+
+#[test]
+fn a_mistyped_address_is_taken_back_by_whatever_address_answers() {
+    let ward = Ward::new();
+    let server = Server::start(&ward, false);
+    let t = joined(&server.address, &server);
+    let right = [server.address.as_str()];
+    for list in [&[][..], &right[..]] {
+        let number = t.agent.identity().unwrap().addresses.number;
+        tell(&ward, number + 1, &["https://localhost:1"]);
+        round(&t.agent, 0).unwrap();
+        round(&t.agent, 0).unwrap();
+        assert_eq!(place(&t), server.address);
+        tell(&ward, number + 2, list);
+        round(&t.agent, 0).unwrap();
+        round(&t.agent, 0).unwrap();
+        assert_eq!(t.agent.identity().unwrap().places(), [server.address.clone()]);
+    }
+}
+
+#[test]
+fn a_terminal_that_joins_by_an_old_address_is_told_the_new_one_at_once() {
+    let ward = Ward::new();
+    let server = Server::start(&ward, false);
+    let (old, other) = (Place::before(&server), Place::before(&server));
+    tell(&ward, 3, &[&server.address]);
+    let t = joined(&old.address, &server);
+    round(&t.agent, 0).unwrap();
+    assert_eq!(place(&t), server.address);
+    // Joined again by another one, it is told again.
+    join(&t.agent, &request(&other.address, &server.token_text)).unwrap();
+    assert_eq!(t.agent.identity().unwrap().places(), [other.address.clone()]);
+    round(&t.agent, 0).unwrap();
+    assert_eq!(t.agent.identity().unwrap().places(), [server.address.clone(), other.address]);
+}
+
+#[test]
+fn a_list_that_comes_again_takes_no_address_away() {
+    let ward = Ward::new();
+    let server = Server::start(&ward, false);
+    let (first, second) = (Place::before(&server), Place::before(&server));
+    let t = joined(&first.address, &server);
+    for (number, list) in [(1, &second.address), (2, &server.address)] {
+        tell(&ward, number, &[list]);
+        round(&t.agent, 0).unwrap();
+        round(&t.agent, 0).unwrap();
+    }
+    let places = [server.address.clone(), second.address.clone(), first.address.clone()];
+    assert_eq!(t.agent.identity().unwrap().places(), places);
+    // Under another root document it is told the list once more, by one of its addresses.
+    let root = ward.change(|state| state.root.clone());
+    let (_, next) = next_root(&root, 100, &[101]);
+    ward.change(|state| state.extra_roots = vec![next]);
+    round(&t.agent, 0).unwrap();
+    round(&t.agent, 0).unwrap();
+    let identity = t.agent.identity().unwrap();
+    assert_eq!(identity.addresses.root_version, 2);
+    assert_eq!(identity.places(), places);
 }

@@ -38,6 +38,10 @@ pub fn terminal(realtime: u64) -> Terminal {
 }
 
 pub fn open_at(folder: &std::path::Path, time: &Arc<AtomicU64>) -> Arc<Agent> {
+    open_over(Network::default(), folder, time)
+}
+
+pub fn open_over(network: Network, folder: &std::path::Path, time: &Arc<AtomicU64>) -> Arc<Agent> {
     let time = Arc::clone(time);
     let clock = Clock::with(Box::new(move || ClockReading {
         realtime: UnixTime(time.load(Ordering::SeqCst)),
@@ -45,7 +49,7 @@ pub fn open_at(folder: &std::path::Path, time: &Arc<AtomicU64>) -> Arc<Agent> {
         boot_id: Bytes::new(*b"boot").unwrap(),
     }));
     let sessions = Box::new(Shared(Arc::new(FakeSessions::default())));
-    Arc::new(Agent::open(config(folder), clock, sessions, Box::new(Network)).unwrap())
+    Arc::new(Agent::open(config(folder), clock, sessions, Box::new(network)).unwrap())
 }
 
 pub fn request(server: &str, token: &str) -> Join {

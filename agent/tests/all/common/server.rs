@@ -241,7 +241,8 @@ impl Server {
     }
 }
 
-fn refuse(status: &'static str, code: Code) -> Answer {
+/// A refusal.
+pub fn refuse(status: &'static str, code: Code) -> Answer {
     let reply = ErrorReply { code: code.to_string(), number: code.number(), message: "no".into() };
     (status, serde_json::to_vec(&reply).unwrap())
 }
