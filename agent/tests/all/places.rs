@@ -1,5 +1,6 @@
 //! Who answers at the addresses of a server, and who only seems to.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use crate::addresses::{again, joined, place, tell};
 use crate::common::server::{Answer, Server, refuse};
 use crate::common::*;
 use crate::tls::{lose_directory, open_at};
+use wardkey_agent::agent::Agent;
 use wardkey_agent::sync::join::recover_roots;
 use wardkey_agent::sync::run::round;
 use wardkey_core::code::Code;
@@ -174,4 +176,33 @@ fn a_terminal_that_starts_again_begins_where_the_server_answered() {
         round(&t.agent, 0).unwrap();
     }
     assert_eq!((place(&t), asked(&dead)), (server.address.clone(), 2));
+}
+
+#[test]
+fn a_server_that_was_set_back_is_asked_as_it_knows_it() {
+    let ward = Ward::new();
+    let server = Server::start(&ward, false);
+    let t = joined(&server.address, &server);
+    tell(&ward, 1, &[&server.address]);
+    round(&t.agent, 0).unwrap();
+    let ask = |agent: &Agent| {
+        let before = asked(&server);
+        let fresh = round(agent, 0).unwrap();
+        (fresh, asked(&server) - before)
+    };
+    assert_eq!(ask(&t.agent), (false, 1));
+    server.is_older.store(true, Ordering::SeqCst);
+    assert_eq!(ask(&t.agent), (false, 2), "in its words");
+    assert_eq!(ask(&t.agent), (false, 1), "it is remembered");
+    ward.put("ward3", &person("jiro", vec![credential(3)]));
+    assert_eq!(ask(&t.agent), (true, 1), "nothing is missed");
+
+    // It is of now again: it tells the list to whoever does not say that it has it, once.
+    server.is_older.store(false, Ordering::SeqCst);
+    assert_eq!(ask(&t.agent), (false, 1));
+    server.is_older.store(true, Ordering::SeqCst);
+    assert_eq!(ask(&t.agent), (false, 2), "it said again which list it has");
+    // What is wrong with a request for another reason is said.
+    becomes(&server, Some(refuse("400 Bad Request", Code::RequestInvalid)));
+    assert_eq!(round(&t.agent, 0).unwrap_err().code(), Code::RequestInvalid);
 }

@@ -9,7 +9,7 @@
 //! ```
 //! Errors of this module are [`ServerError`].
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -50,6 +50,8 @@ pub struct Places {
 struct Place {
     address: String,
     http: Http,
+    /// Its server does not know that terminals say which list they have: it was set back.
+    is_older: AtomicBool,
 }
 
 impl Places {
@@ -66,7 +68,7 @@ impl Places {
         let (mut all, mut wrong) = (Vec::new(), None);
         for address in identity.places() {
             match Http::new(&address, Arc::clone(tls)) {
-                Ok(http) => all.push(Place { address, http }),
+                Ok(http) => all.push(Place { address, http, is_older: AtomicBool::new(false) }),
                 Err(error) => wrong = Some(error),
             }
         }
@@ -102,6 +104,25 @@ impl Places {
         }
         *looked = Moment::now();
         0
+    }
+}
+
+impl Place {
+    /// Asks for news. A server that was set back refuses what it does not know: it is asked without
+    /// it, until it tells addresses again.
+    fn wait(&self, request: &WaitRequest) -> Result<WaitReply, ServerError> {
+        if request.addresses.is_none() {
+            return self.http.wait(request);
+        }
+        if !self.is_older.load(Ordering::Relaxed) {
+            match self.http.wait(request) {
+                Err(ServerError::Refused { status: 400, .. }) => {}
+                answer => return answer,
+            }
+        }
+        let reply = self.http.wait(&WaitRequest { addresses: None, ..request.clone() })?;
+        self.is_older.store(reply.addresses.is_none(), Ordering::Relaxed);
+        Ok(reply)
     }
 }
 
@@ -153,7 +174,7 @@ impl Upstream for Places {
         for step in 0..self.all.len() {
             let at = (begin + step) % self.all.len();
             let Some(place) = self.all.get(at) else { continue };
-            match place.http.wait(request) {
+            match place.wait(request) {
                 Err(error) if is_elsewhere(&error) => failed = Some(said(failed, error)),
                 answer => {
                     self.at.store(at, Ordering::Relaxed);

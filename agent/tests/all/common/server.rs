@@ -52,6 +52,8 @@ pub struct Server {
     pub asked: Mutex<Vec<(Instant, String)>>,
     /// Everything is answered by this status line and body: another program is there.
     pub strange: Mutex<Option<Answer>>,
+    /// Of a version that knows no addresses.
+    pub is_older: AtomicBool,
 }
 
 impl Server {
@@ -87,6 +89,7 @@ impl Server {
             too_many: Mutex::default(),
             asked: Mutex::default(),
             strange: Mutex::default(),
+            is_older: AtomicBool::new(false),
         });
 
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -205,7 +208,13 @@ impl Server {
             }
             _ if !known => refuse(Code::TerminalCertificate),
             "/v1/wait" => {
-                let reply = self.ward.wait(&serde_json::from_slice(body).unwrap()).unwrap();
+                let request: WaitRequest = serde_json::from_slice(body).unwrap();
+                let is_older = self.is_older.load(Ordering::SeqCst);
+                if is_older && request.addresses.is_some() {
+                    return self::refuse("400 Bad Request", Code::RequestInvalid);
+                }
+                let mut reply = self.ward.wait(&request).unwrap();
+                reply.addresses = reply.addresses.filter(|_| !is_older);
                 json(serde_json::to_value(reply).unwrap())
             }
             "/v1/events" => {
