@@ -57,14 +57,15 @@ mod tests {
 
     #[test]
     fn an_address_is_https_with_a_host_and_nothing_else() {
-        for (good, host) in [
-            ("https://wardkey.example:8443", "wardkey.example"),
-            ("https://10.0.0.1:8443", "10.0.0.1"),
-            ("https://[2001:db8::1]:443", "2001:db8::1"),
-            ("https://[::1]", "::1"),
-            ("https://a", "a"),
+        for (good, host, port) in [
+            ("https://wardkey.example:8443", "wardkey.example", 8443),
+            ("https://10.0.0.1:8443", "10.0.0.1", 8443),
+            ("https://[2001:db8::1]:443", "2001:db8::1", 443),
+            ("https://[::1]", "::1", 443),
+            ("https://a", "a", 443),
         ] {
-            assert_eq!(ServerAddress::new(good).unwrap().host(), host);
+            let address = ServerAddress::new(good).unwrap();
+            assert_eq!((address.host(), address.port()), (host, port));
         }
         for bad in [
             "http://a:1",

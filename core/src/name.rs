@@ -118,7 +118,7 @@ name!(
     /// Where a server is: `https://` with a name or address, and a port where it is another one
     /// than 443.
     ServerAddress, "server's address", 128, "https://HOST or https://HOST:PORT, and nothing else",
-    |text| host_of(text).is_some()
+    |text| place_of(text).is_some()
 );
 name!(
     /// A text for people (display name, label): no control characters, no direction overrides.
@@ -129,12 +129,20 @@ name!(
 impl ServerAddress {
     /// The name or address, as a certificate has it.
     pub fn host(&self) -> &str {
-        host_of(&self.0).unwrap_or_default()
+        place_of(&self.0).map_or("", |(host, _)| host)
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        place_of(&self.0).map_or(HTTPS, |(_, port)| port)
     }
 }
 
-/// The host of an address, if it is one.
-fn host_of(address: &str) -> Option<&str> {
+/// The port of an address that names none.
+const HTTPS: u16 = 443;
+
+/// Host and port of an address, if it is one.
+fn place_of(address: &str) -> Option<(&str, u16)> {
     let place = address.strip_prefix("https://")?;
     let (host, port) = match place.strip_prefix('[') {
         Some(inner) => {
@@ -158,10 +166,11 @@ fn host_of(address: &str) -> Option<&str> {
             (host, port)
         }
     };
-    let is_port = |text: &str| {
-        text.chars().all(|c| c.is_ascii_digit()) && text.parse::<u16>().is_ok_and(|port| port > 0)
+    let number = |text: &str| {
+        let is_number = text.chars().all(|c| c.is_ascii_digit());
+        text.parse().ok().filter(|port| is_number && *port > 0)
     };
-    port.is_none_or(is_port).then_some(host)
+    Some((host, port.map_or(Some(HTTPS), number)?))
 }
 
 impl From<&LoginName> for DisplayText {
