@@ -227,29 +227,32 @@ pub fn read_certificate(pem: &str) -> Result<(CertificateDer<'static>, UnixTime)
     Ok((der, UnixTime(u64::try_from(end).unwrap_or(0))))
 }
 
-/// Whether a certificate (PEM) is for all of these names and addresses.
+/// The names and addresses of a certificate (PEM), as they are compared.
 ///
 /// # Errors
 /// [`Error::Crypto`] when it is not a certificate.
-pub fn is_for(pem: &str, names: &[String]) -> Result<bool> {
+pub fn names_of(pem: &str) -> Result<Vec<String>> {
     let (der, _) = read_certificate(pem)?;
     let (_, certificate) =
         X509Certificate::from_der(&der).map_err(Error::crypto(Text::DoingCertificate))?;
-    let shown =
+    let names =
         certificate.subject_alternative_name().map_err(Error::crypto(Text::DoingCertificate))?;
-    let shown = shown.map(|names| names.value.general_names.as_slice()).unwrap_or_default();
-    let octets = |address: IpAddr| match address {
-        IpAddr::V4(address) => address.octets().to_vec(),
-        IpAddr::V6(address) => address.octets().to_vec(),
+    let names = names.map(|names| names.value.general_names.as_slice()).unwrap_or_default();
+    let address = |octets: &[u8]| {
+        let four = <[u8; 4]>::try_from(octets).map(IpAddr::from);
+        four.or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from)).ok()
     };
-    Ok(names.iter().all(|name| match name.parse().map(octets) {
-        Ok(octets) => shown
-            .iter()
-            .any(|one| matches!(one, GeneralName::IPAddress(shown) if *shown == octets.as_slice())),
-        Err(_) => shown.iter().any(
-            |one| matches!(one, GeneralName::DNSName(shown) if shown.eq_ignore_ascii_case(name)),
-        ),
-    }))
+    let name = |name: &GeneralName<'_>| match name {
+        GeneralName::DNSName(name) => Some(canonical(name)),
+        GeneralName::IPAddress(octets) => address(octets).map(|address| address.to_string()),
+        _ => None,
+    };
+    Ok(names.iter().filter_map(name).collect())
+}
+
+/// A name or address as it is compared: names in small letters, addresses as they are written.
+pub fn canonical(host: &str) -> String {
+    host.parse::<IpAddr>().map_or_else(|_| host.to_ascii_lowercase(), |address| address.to_string())
 }
 
 /// A certificate with its key, as TLS takes it, and those that lead to one that others know.

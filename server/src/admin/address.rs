@@ -1,15 +1,27 @@
 //! The addresses by which terminals reach the server, after `init`: they follow by a signed list.
+//!
+//! ```text
+//!   set      the list; its hosts come into the certificate, and those of the lists before stay
+//!   retire   a host that no terminal needs any more goes out of the certificate
+//! ```
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+use wardkey_core::code::Code;
 use wardkey_core::name::ServerAddress;
+use wardkey_core::texts;
 
 use super::Operation;
 use super::operation::joined;
-use crate::error::Result;
-use crate::store::Tx;
-use crate::store::setting::{self, Addresses};
+use crate::error::{Error, Result};
+use crate::pki::canonical;
+use crate::store::address;
+use crate::store::{Tx, setting};
+use crate::texts::{Phrase, Text};
+
+/// Names that the certificate has at most: each handshake carries them.
+const MAX_NAMES: usize = 64;
 
 /// The addresses, as they are shown.
 #[derive(Debug, Serialize)]
@@ -25,23 +37,62 @@ pub struct AddressesView {
 /// What terminals are told.
 pub async fn show(tx: &mut Tx) -> Result<AddressesView> {
     let own = setting::server_names(tx).await?;
-    let told = setting::addresses(tx).await?;
+    let told = address::get(tx).await?;
     let certificate = told.names(&own);
     Ok(AddressesView { number: told.number, addresses: told.list, certificate })
 }
 
 /// Tells terminals these addresses, in this order. Nothing is done where they are the same.
+///
+/// # Errors
+/// [`Code::ServerNamesTooMany`].
 pub async fn set(op: &mut Operation<'_>, addresses: &[ServerAddress]) -> Result<AddressesView> {
-    let before = setting::addresses(op.tx).await?;
+    let before = address::get(op.tx).await?;
     let mut seen = BTreeSet::new();
     let list: Vec<String> =
         addresses.iter().filter(|address| seen.insert(*address)).map(ToString::to_string).collect();
     if list != before.list {
         // Above all that a restored database can have told before.
         let number = before.number.saturating_add(1).max(op.now.0);
+        let next = before.told(list, number);
+        let own = setting::server_names(op.tx).await?;
+        if next.names(&own).len() > MAX_NAMES {
+            let most = ("count", (MAX_NAMES as u64).into());
+            return Err(refused(Code::ServerNamesTooMany, vec![most]));
+        }
+
+        address::put(op.tx, &next).await?;
         let detail = format!("instead of {}", joined(&before.list));
-        setting::put_addresses(op.tx, &Addresses { number, list: list.clone() }).await?;
-        op.record("address.set", &joined(&list), Some(&detail)).await?;
+        op.record("address.set", &joined(&next.list), Some(&detail)).await?;
     }
     show(op.tx).await
+}
+
+/// Takes a host out of the server's certificate.
+///
+/// # Errors
+/// [`Code::AddressTold`], [`Code::AddressLast`], [`Code::NotFound`] for one that is not in it.
+pub async fn retire(op: &mut Operation<'_>, host: &str) -> Result<AddressesView> {
+    let host = canonical(host);
+    let own = setting::server_names(op.tx).await?;
+    let told = address::get(op.tx).await?;
+    let named = ("host", host.as_str().into());
+    if told.hosts().any(|told| told == host) {
+        return Err(refused(Code::AddressTold, vec![named]));
+    }
+    let names = told.names(&own);
+    if !names.contains(&host) {
+        return Err(Error::not_found(Text::UnknownServerName.with([("name", host.into())])));
+    }
+    if names.len() == 1 {
+        return Err(refused(Code::AddressLast, vec![named]));
+    }
+
+    address::put(op.tx, &told.without(&host)).await?;
+    op.record("address.retire", &host, None).await?;
+    show(op.tx).await
+}
+
+fn refused(code: Code, args: Vec<(&'static str, Phrase)>) -> Error {
+    Error::refused(code, texts::phrase(code, args))
 }

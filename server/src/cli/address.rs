@@ -1,6 +1,6 @@
 //! `wardkey-server address`
 
-use super::args::AddressCommand;
+use super::args::{AddressCommand, AddressSet};
 use super::context::Context;
 use crate::admin::address::{self, AddressesView};
 use crate::error::Result;
@@ -12,16 +12,25 @@ pub async fn act(context: &Context, command: AddressCommand) -> Result<()> {
             let view = address::show(&mut context.read().await?).await?;
             context.output.say(&view, || context.output.fields(fields(&view)))
         }
-        AddressCommand::Set { addresses, reason } => {
+        AddressCommand::Set(asked) => set(context, asked).await,
+        AddressCommand::Retire { host, reason } => {
             let done = context
-                .change(reason.as_deref(), async |op| address::set(op, &addresses).await)
+                .change(reason.as_deref(), async |op| address::retire(op, &host).await)
                 .await?;
-            let told = done.addresses.join(", ").into();
-            context.output.done(&done, Text::AddressesSet.with([("addresses", told)]))?;
-            context.output.remark(Text::AddressesKeepOld);
-            Ok(())
+            let names = done.certificate.join(", ").into();
+            context.output.done(&done, Text::AddressRetired.with([("names", names)]))
         }
     }
+}
+
+async fn set(context: &Context, asked: AddressSet) -> Result<()> {
+    let done = context
+        .change(asked.reason.as_deref(), async |op| address::set(op, &asked.addresses).await)
+        .await?;
+    let told = done.addresses.join(", ").into();
+    context.output.done(&done, Text::AddressesSet.with([("addresses", told)]))?;
+    context.output.remark(Text::AddressesKeepOld);
+    Ok(())
 }
 
 fn fields(view: &AddressesView) -> Vec<(Text, Phrase)> {

@@ -26,7 +26,7 @@ use wardkey_help::arguments::Common;
 
 use super::value::{rp_id, server_name};
 pub use access::{CodeAdd, CodeCommand, Key, KeyAct, PassAdd, PassCommand, TokenAdd, TokenCommand};
-pub use address::AddressCommand;
+pub use address::{AddressCommand, AddressSet};
 pub use administrator::{AdministratorAdd, AdministratorCommand, AdministratorSet};
 pub use api_key::{ApiKeyAct, ApiKeyAdd, ApiKeyCommand};
 pub use backup::{Backup, Restore};

@@ -9,7 +9,7 @@ use wardkey_core::name::ServerAddress;
 use super::keys::Keys;
 use crate::error::{Error, Result};
 use crate::lock::{lock, read, write};
-use crate::store::setting::Addresses;
+use crate::store::address::Addresses;
 
 /// What is told, signed when somebody asks.
 #[derive(Debug, Default)]
@@ -34,10 +34,12 @@ impl Told {
 
     /// Takes what the store says; says whether that is another list.
     pub fn take(&self, addresses: Addresses) -> bool {
-        let is_new = *self.now() != addresses;
-        if is_new {
-            *write(&self.addresses) = Arc::new(addresses);
+        let before = self.now();
+        if *before == addresses {
+            return false;
         }
+        let is_new = before.number != addresses.number;
+        *write(&self.addresses) = Arc::new(addresses);
         is_new
     }
 

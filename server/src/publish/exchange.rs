@@ -7,7 +7,7 @@ use super::publisher::Publisher;
 use crate::error::Result;
 use crate::lock::write;
 use crate::store::Tx;
-use crate::store::setting::Addresses;
+use crate::store::address::Addresses;
 
 impl Publisher {
     /// Takes the addresses that terminals are to be told, and wakes them all.

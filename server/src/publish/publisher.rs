@@ -31,7 +31,7 @@ use crate::store::counter::BEFORE_ALL;
 use crate::store::scope::Scope;
 use crate::store::state::StateRow;
 use crate::store::terminal::TerminalStatus;
-use crate::store::{Store, Tx, clock, restored, scope, setting, state};
+use crate::store::{Store, Tx, address, clock, restored, scope, state};
 
 /// Rows of one page of changes.
 pub const PAGE_ROWS: usize = 1000;
@@ -236,7 +236,7 @@ impl Publisher {
         let look = self.looks.fetch_add(1, Ordering::SeqCst) + 1;
         let mut tx = self.store.read().await?;
         self.time.take(clock::read(&mut tx).await?);
-        let (version, addresses) = setting::published(&mut tx).await?;
+        let (version, addresses) = address::published(&mut tx).await?;
         self.follow_keys(&mut tx, version).await?;
 
         let (changed, counter) = scope::changed_after(&mut tx, working.counter).await?;

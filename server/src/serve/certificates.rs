@@ -13,8 +13,9 @@ use wardkey_core::time::UnixTime;
 use crate::error::{Error, Result};
 use crate::keyring::{Holder, Keyring};
 use crate::lock::{lock, read, write};
-use crate::pki::{Authority, SERVER_DAYS, certified, is_for, read_certificate};
+use crate::pki::{Authority, SERVER_DAYS, certified, names_of, read_certificate};
 use crate::publish::Publisher;
+use crate::store::address::Addresses;
 
 /// The time by which terminals' certificates are judged: that of signatures. By a wall clock
 /// of 2031, or of 2000 after a power cut, every one of them would be refused, and no revocation
@@ -88,8 +89,8 @@ pub(super) struct Certificates {
     /// Knows the ones that terminals were told since.
     publisher: Arc<Publisher>,
     current: RwLock<Option<Arc<CertifiedKey>>>,
-    /// The number of the list of addresses that it was made for.
-    made_for: Mutex<u64>,
+    /// The addresses that it was made for.
+    made_for: Mutex<Arc<Addresses>>,
 }
 
 impl ResolvesServerCert for Certificates {
@@ -102,39 +103,45 @@ impl ResolvesServerCert for Certificates {
 impl Certificates {
     /// Of a server of these names; [`Self::renew`] takes or makes one.
     pub(super) fn new(keyring: Keyring, names: Vec<String>, publisher: Arc<Publisher>) -> Self {
-        let (current, made_for) = (RwLock::default(), Mutex::new(publisher.addresses().number));
+        let (current, made_for) = (RwLock::default(), Mutex::new(publisher.addresses()));
         Self { keyring, names, publisher, current, made_for }
     }
 
     /// Takes another certificate when terminals were told other addresses: whoever comes by one of
     /// them sees its name. One that cannot be made is tried again within an hour.
     fn follow(&self) {
-        let number = self.publisher.addresses().number;
+        let addresses = self.publisher.addresses();
         let mut made_for = lock(&self.made_for);
-        if *made_for == number {
+        if Arc::ptr_eq(&made_for, &addresses) {
             return;
         }
-        *made_for = number;
+        *made_for = addresses;
         let renewed = self
             .keyring
             .certificate(Holder::Authority)
             .and_then(|files| Authority::load(&files))
             .and_then(|authority| self.renew(&authority, self.publisher.time()));
         if let Err(error) = renewed {
-            tracing::error!(%error, "the server's certificate lacks the new addresses");
+            tracing::error!(%error, "the server's certificate has not the names that it should");
         }
     }
 
-    /// Takes the certificate of the folder; a new one when there is none, it lacks a name, or two
-    /// thirds of its life are over. By the time of signatures: a clock of 2031 would make one that
-    /// nobody takes today.
+    /// Takes the certificate of the folder; a new one when there is none, it lacks a name or has
+    /// one that was taken out, or two thirds of its life are over. By the time of signatures: a
+    /// clock of 2031 would make one that nobody takes today.
     pub(super) fn renew(&self, authority: &Authority, now: UnixTime) -> Result<()> {
-        let names = self.publisher.addresses().names(&self.names);
+        let addresses = self.publisher.addresses();
+        let names = addresses.names(&self.names);
+        let fits = |certificate: &str| -> Result<bool> {
+            let has = names_of(certificate)?;
+            Ok(names.iter().all(|name| has.contains(name))
+                && !addresses.retired.iter().any(|retired| has.contains(retired)))
+        };
         let files = match self.keyring.certificate(Holder::Server) {
             Ok(files)
                 if read_certificate(&files.certificate)?.1.since(now)
                     > SERVER_DAYS * 86_400 / 3
-                    && is_for(&files.certificate, &names)? =>
+                    && fits(&files.certificate)? =>
             {
                 files
             }

@@ -18,6 +18,7 @@
 //!    ├ clock                                 the time of the last signature
 //!    ├ import                                many people at once
 //!    ├ report                                how often it happened
+//!    ├ setting, address                      what init fixed, and where the server is
 //!    ├ whole, restored                       the whole store: what is in a backup, and after one
 //!    ├ watch                                 what those who run it look at
 //!    └ lookup                                what administration asks before it changes something
@@ -33,6 +34,7 @@
 //! [`Error::Store`]: crate::error::Error::Store
 //! [`Error::Damaged`]: crate::error::Error::Damaged
 
+pub mod address;
 pub mod administrator;
 mod alone;
 pub mod api_answer;

@@ -1,9 +1,7 @@
 //! What `init` fixed: the deployment, its names, and the chain of root documents.
 
-use serde::{Deserialize, Serialize};
 use wardkey_core::codec::Bytes;
 use wardkey_core::document::{RootDocument, SignedRoot};
-use wardkey_core::name::ServerAddress;
 use wardkey_core::sign;
 
 use super::query::{Db, FromRow, Only, Row, query};
@@ -37,83 +35,6 @@ pub async fn server_names(db: &mut Db) -> Result<Vec<String>> {
         .await?
         .ok_or_else(|| Error::damaged("the list of server names"))?;
     serde_json::from_str(&text).map_err(Error::damaged)
-}
-
-/// The name of the setting of the addresses that terminals are told.
-const ADDRESSES: &str = "addresses";
-
-/// The addresses that terminals are told.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Addresses {
-    /// Counts up with every change.
-    pub number: u64,
-    /// In the order in which they are tried.
-    pub list: Vec<String>,
-}
-
-impl Addresses {
-    /// The names and addresses of the server's certificate: its own, and those that terminals are
-    /// told.
-    pub fn names(&self, own: &[String]) -> Vec<String> {
-        let mut names = own.to_vec();
-        for address in self.list.iter().filter_map(|one| ServerAddress::new(one).ok()) {
-            if !names.iter().any(|name| name == address.host()) {
-                names.push(address.host().to_owned());
-            }
-        }
-        names
-    }
-}
-
-/// The addresses that terminals are told; none are as long as nobody has set any.
-///
-/// # Errors
-/// [`Error::Store`], [`Error::Damaged`].
-pub async fn addresses(db: &mut Db) -> Result<Addresses> {
-    read_addresses(find(db, ADDRESSES).await?.as_deref())
-}
-
-/// The version of the newest root document and the addresses that terminals are told, by one
-/// statement: whoever publishes looks at both often.
-///
-/// # Errors
-/// [`Error::Store`], [`Error::Damaged`].
-pub async fn published(db: &mut Db) -> Result<(u64, Addresses)> {
-    let found: Published = query(
-        "SELECT max(version) AS version,
-             (SELECT value FROM setting WHERE name = $1) AS addresses FROM root",
-    )
-    .bind(ADDRESSES)
-    .one(db)
-    .await?;
-    Ok((found.version, read_addresses(found.addresses.as_deref())?))
-}
-
-struct Published {
-    version: u64,
-    addresses: Option<String>,
-}
-
-impl FromRow for Published {
-    fn from_row(row: &Row) -> Result<Self> {
-        let version: Option<u64> = row.get("version")?;
-        Ok(Self { version: version.unwrap_or(0), addresses: row.get("addresses")? })
-    }
-}
-
-fn read_addresses(text: Option<&str>) -> Result<Addresses> {
-    text.map_or_else(
-        || Ok(Addresses::default()),
-        |text| serde_json::from_str(text).map_err(Error::damaged),
-    )
-}
-
-/// Writes the addresses that terminals are told.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn put_addresses(db: &mut Db, addresses: &Addresses) -> Result<()> {
-    put(db, ADDRESSES, &serde_json::to_string(addresses).map_err(Error::damaged)?).await
 }
 
 /// Adds a signed root document.

@@ -3,16 +3,14 @@
 use serde_json::{Value, json};
 use wardkey_core::addresses::ServerAddresses;
 use wardkey_core::capability;
-use wardkey_core::document::Head;
 use wardkey_core::message::http::WaitReply;
-use wardkey_core::sign;
 use wardkey_server::pki;
 
 use super::publish_key::path;
 use super::publishing::{add, ward};
-use super::support::Deployment;
 use super::support::client::Terminal;
 use super::support::follower::Follower;
+use super::support::{Deployment, Running};
 
 /// What a terminal is told that has this number.
 fn told(follower: &mut Follower, terminal: &Terminal, has: Option<u64>, can: &[&str]) -> WaitReply {
@@ -37,9 +35,24 @@ fn list(reply: &WaitReply, follower: &Follower) -> (u64, Vec<String>) {
     (said.number, said.addresses.iter().map(ToString::to_string).collect())
 }
 
-fn certificate(deployment: &Deployment) -> String {
-    std::fs::read_to_string(path(deployment, "server.crt")).unwrap()
+/// The names of the certificate that lies in the folder.
+fn certificate(deployment: &Deployment) -> Vec<String> {
+    let pem = std::fs::read_to_string(path(deployment, "server.crt")).unwrap();
+    pki::names_of(&pem).unwrap()
 }
+
+/// The names of the certificate that whoever comes now sees.
+fn seen(deployment: &Deployment, running: &Running) -> Vec<String> {
+    running.settle();
+    running.anyone();
+    certificate(deployment)
+}
+
+fn set(deployment: &Deployment, addresses: &[&str]) -> Value {
+    deployment.json(&[&["address", "set"], addresses].concat())
+}
+
+const CAN: [&str; 1] = [capability::SERVER_ADDRESSES];
 
 #[test]
 fn terminals_are_told_signed_addresses_and_the_certificate_has_their_names() {
@@ -47,44 +60,76 @@ fn terminals_are_told_signed_addresses_and_the_certificate_has_their_names() {
     add(&deployment, "hanako", &["icu"]);
     running.settle();
     let mut follower = Follower::new(&running, &terminal);
-    let can = [capability::SERVER_ADDRESSES];
-    assert!(told(&mut follower, &terminal, None, &can).addresses.is_none());
+    assert!(told(&mut follower, &terminal, None, &CAN).addresses.is_none());
     let before = deployment.json(&["address", "show"]);
     assert_eq!((&before["number"], &before["addresses"]), (&json!(0), &json!([])));
 
-    let set = ["address", "set", "https://ward.test:8443", "https://192.0.2.7", "https://[::2]:1"];
-    let done = deployment.json(&set);
+    let addresses = ["https://ward.test:8443", "https://192.0.2.7", "https://[::2]:1"];
+    let done = set(&deployment, &addresses);
     let number = done["number"].as_u64().unwrap();
     let names = ["localhost", "127.0.0.1", "ward.test", "192.0.2.7", "::2"];
-    let names: Vec<String> = names.map(Into::into).into();
     assert_eq!(done["certificate"], json!(names));
-    let reply = told(&mut follower, &terminal, None, &can);
-    assert_eq!(list(&reply, &follower), (number, set[2..].iter().map(|s| s.to_string()).collect()));
+    let reply = told(&mut follower, &terminal, None, &CAN);
+    assert_eq!(list(&reply, &follower), (number, addresses.map(str::to_owned).into()));
     // Once is enough; an older terminal is not told.
-    assert!(told(&mut follower, &terminal, Some(number), &can).addresses.is_none());
+    assert!(told(&mut follower, &terminal, Some(number), &CAN).addresses.is_none());
     assert!(told(&mut follower, &terminal, None, &[]).addresses.is_none());
-    // Connections that begin now see a certificate with all names.
-    deployment.join(&running, "ward-2", &["icu"]);
-    assert!(pki::is_for(&certificate(&deployment), &names).unwrap());
-    assert!(!pki::is_for(&certificate(&deployment), &["other.test".into()]).unwrap());
+    assert_eq!(seen(&deployment, &running), names);
 
     // The same again is no news; another list has a higher number.
-    assert_eq!(deployment.json(&set)["number"], number);
-    let other = deployment.json(&["address", "set", "https://other.test"]);
-    assert!(other["number"].as_u64().unwrap() > number);
-    let actions = deployment.actions();
-    assert_eq!(actions.iter().filter(|action| *action == "address.set").count(), 2);
+    assert_eq!(set(&deployment, &addresses)["number"], number);
+    let other = set(&deployment, &["https://other.test"]);
+    let number = other["number"].as_u64().unwrap();
     for wrong in ["http://a", "https://a/b", "a:1", ""] {
         deployment.refused(2, &["address", "set", wrong]);
     }
+    deployment.refused(2, &["address", "set"]);
+    assert_eq!(list(&told(&mut follower, &terminal, Some(number - 1), &CAN), &follower).0, number);
+    let actions = deployment.actions();
+    assert_eq!(actions.iter().filter(|action| *action == "address.set").count(), 2);
+}
 
-    // A stolen publish key: the list is signed anew, by the new one.
-    let stolen = follower.keys()[0];
-    deployment.ok(&["publish-key", "rotate", "--stolen"]);
-    let reply = told(&mut follower, &terminal, None, &can);
-    assert_eq!(list(&reply, &follower).1, ["https://other.test"]);
-    sign::verify::<ServerAddresses>(&reply.addresses.unwrap().0, &[stolen]).unwrap_err();
-    sign::verify::<Head>(&reply.heads[0].0, &[stolen]).unwrap_err();
+#[test]
+fn every_host_that_was_told_stays_in_the_certificate_until_it_is_retired() {
+    let (deployment, running, _) = ward();
+    set(&deployment, &["https://a.test"]);
+    set(&deployment, &["https://b.test"]);
+    let all = ["localhost", "127.0.0.1", "b.test", "a.test"];
+    assert_eq!(seen(&deployment, &running), all, "a terminal that was off knows it alone");
+    let retire = ["address", "retire"];
+    let refused = |host: &str| deployment.refused(1, &[&retire[..], &[host]].concat());
+    assert!(refused("B.test").contains("WK-1646"));
+    assert!(refused("c.test").contains("WK-1515"));
+
+    running.stop();
+    let left = deployment.json(&[&retire[..], &["A.TEST"]].concat());
+    assert_eq!(left["certificate"], json!(["localhost", "127.0.0.1", "b.test"]));
+
+    let running = deployment.start();
+    assert_eq!(certificate(&deployment), ["localhost", "127.0.0.1", "b.test"]);
+    // While it runs, and a name of the beginning; told again, it is there again.
+    deployment.ok(&[&retire[..], &["localhost"]].concat());
+    assert_eq!(seen(&deployment, &running), ["127.0.0.1", "b.test"]);
+    set(&deployment, &["https://localhost"]);
+    assert_eq!(seen(&deployment, &running), ["localhost", "127.0.0.1", "b.test"]);
+    let actions = deployment.actions();
+    assert_eq!(actions.iter().filter(|action| *action == "address.retire").count(), 2);
+}
+
+#[test]
+fn the_certificate_takes_no_more_names_than_a_handshake_should_carry() {
+    let deployment = Deployment::new();
+    let address = |number: usize| format!("https://host-{number}.test");
+    for first in (0..56).step_by(8) {
+        let list: Vec<String> = (first..first + 8).map(address).collect();
+        set(&deployment, &list.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    let list: Vec<String> = (56..63).map(address).collect();
+    let list: Vec<&str> = list.iter().map(String::as_str).collect();
+    let args = [&["address", "set"], &list[..]].concat();
+    assert!(deployment.refused(1, &args).contains("WK-1648"));
+    deployment.ok(&["address", "retire", "host-0.test"]);
+    deployment.ok(&args);
 }
 
 #[test]
@@ -96,18 +141,17 @@ fn whoever_waits_is_told_at_once_and_a_server_that_starts_has_the_names() {
         "scopes": follower.have(), "root_version": 1,
         "terminal_number": follower.document.number,
         "terminal_issued": follower.document.issued.0, "hold": 50,
-        "program": { "version": "1", "can": [capability::SERVER_ADDRESSES] },
+        "program": { "version": "1", "can": CAN },
     });
     let reply: WaitReply = std::thread::scope(|scope| {
         let held = scope.spawn(|| terminal.client.post("/v1/wait", &body).json());
-        deployment.ok(&["address", "set", "https://ward.test:8443"]);
+        set(&deployment, &["https://ward.test:8443"]);
         held.join().unwrap()
     });
     assert_eq!(list(&reply, &follower).1, ["https://ward.test:8443"]);
     running.stop();
-    deployment.ok(&["address", "set", "https://moved.test"]);
+    set(&deployment, &["https://moved.test"]);
     let running = deployment.start();
-    let names = ["localhost".to_owned(), "moved.test".into()];
-    assert!(pki::is_for(&certificate(&deployment), &names).unwrap());
+    assert_eq!(certificate(&deployment), ["localhost", "127.0.0.1", "moved.test", "ward.test"]);
     running.stop();
 }

@@ -290,6 +290,7 @@ fn the_same_verbs_say_the_same_everywhere() {
         "publish-key retire",
         "root-key rotate",
         "root-key export",
+        "address retire",
         "epoch raise",
         "clock confirm",
         "config check",

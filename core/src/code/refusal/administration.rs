@@ -200,6 +200,12 @@ with_those_of_operation! {
     OtherLoginProgram = 1642,
     /// The root key that is said to be lost lies on the server.
     RootKeyNotLost = 1643,
+    /// Terminals are told `$host`.
+    AddressTold = 1646,
+    /// The server's certificate would have more than `$count` names.
+    ServerNamesTooMany = 1648,
+    /// `$host` is the only name in the server's certificate.
+    AddressLast = 1649,
     /// The server's log of records has other records than those that this terminal saw.
     LogHistoryDiffers = 1670,
     /// It has fewer records than this terminal saw.

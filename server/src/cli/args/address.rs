@@ -1,10 +1,10 @@
 //! `address`
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use wardkey_core::addresses::MAX_ADDRESSES;
 use wardkey_core::name::ServerAddress;
 
-use crate::cli::value::server_address;
+use crate::cli::value::{server_address, server_name};
 
 /// Where terminals reach the server, when that is another place than when they joined.
 #[derive(Debug, Subcommand)]
@@ -15,19 +15,34 @@ pub enum AddressCommand {
     /// Tell terminals these addresses instead of those before; they try them in this order.
     ///
     /// Each terminal also keeps the address by which it joined and the one by which it heard of
-    /// these. The server's certificate has all names.
+    /// these.
+    /// The server's certificate has all names, also those of before.
     #[command(after_help = "Example:\n  \
                             wardkey-server address set https://wardkey-2.hospital.example:8443 \
                                 https://10.20.0.5:8443 --reason \"new data centre\"")]
-    Set {
-        /// https://HOST or https://HOST:PORT.
-        #[arg(
-            value_name = "ADDRESS", required = true, num_args = 1..=MAX_ADDRESSES,
-            value_parser = server_address
-        )]
-        addresses: Vec<ServerAddress>,
+    Set(AddressSet),
+    /// Take a host that terminals are no longer told out of the server's certificate.
+    #[command(after_help = "Example:\n  wardkey-server address retire wardkey.hospital.example")]
+    Retire {
+        /// Its name or address, as in "address show".
+        #[arg(value_parser = server_name)]
+        host: String,
         /// Why, for the trail.
         #[arg(long)]
         reason: Option<String>,
     },
+}
+
+/// What terminals are told.
+#[derive(Debug, Args)]
+pub struct AddressSet {
+    /// https://HOST or https://HOST:PORT.
+    #[arg(
+        value_name = "ADDRESS", required = true, num_args = 1..=MAX_ADDRESSES,
+        value_parser = server_address
+    )]
+    pub addresses: Vec<ServerAddress>,
+    /// Why, for the trail.
+    #[arg(long)]
+    pub reason: Option<String>,
 }
