@@ -606,6 +606,7 @@ root-key-in-file = The new root key is in { $path } and nowhere else. Copy the f
 root-key-to-export = The new root key lies on this server. Take it away with "root-key export --remove".
 addresses-set = terminals are told: { $addresses }
 addresses-none = nothing: they keep the address by which they joined
+addresses-none-set = terminals are told no addresses; they keep to those that they came by
 addresses-keep-old = Keep the old addresses answering until all terminals come by the new ones.
 address-retired = names in the certificate: { $names }
 unknown-server-name = { $name } is not in the server's certificate

@@ -339,6 +339,7 @@ address-set__long =
 
     端末は、参加したときのアドレスと、この知らせを受けたアドレスも残します。サーバー証明書には、以前のものを含むすべての名前が入ります。
 address-set_addresses = https://ホスト か https://ホスト:ポート。
+address-set_none = アドレスを知らせるのをやめます。端末は、これまで接続したアドレスを使います。
 address-retire = 端末に知らせなくなったホストを、サーバー証明書から外します。
 address-retire_host = 名前かアドレス。address show の表示のとおりに書きます。
 epoch = データベースを手作業で戻した後の操作。

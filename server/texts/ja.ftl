@@ -605,6 +605,7 @@ root-key-in-file = 新しいルート鍵は { $path } だけにあります。�
 root-key-to-export = 新しいルート鍵はこのサーバーにあります。root-key export --remove で別の場所に移してください。
 addresses-set = 端末に知らせるアドレス：{ $addresses }
 addresses-none = なし（端末は参加したときのアドレスを使います）
+addresses-none-set = 端末に知らせるアドレスはありません。端末は、これまで接続したアドレスを使います
 addresses-keep-old = すべての端末が新しいアドレスで接続するまで、古いアドレスも使えるようにしておいてください。
 address-retired = 証明書の名前：{ $names }
 unknown-server-name = { $name } はサーバー証明書にありません

@@ -42,7 +42,8 @@ pub async fn show(tx: &mut Tx) -> Result<AddressesView> {
     Ok(AddressesView { number: told.number, addresses: told.list, certificate })
 }
 
-/// Tells terminals these addresses, in this order. Nothing is done where they are the same.
+/// Tells terminals these addresses, in this order; none when they are to keep to those that they
+/// came by. Nothing is done where they are the same.
 ///
 /// # Errors
 /// [`Code::ServerNamesTooMany`].

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Operation;
 use crate::error::{Error, Result};
 use crate::secret;
-use crate::store::{log, scope};
+use crate::store::{address, log, scope};
 use crate::texts::Text;
 
 /// The epoch that every scope has now.
@@ -23,6 +23,7 @@ pub async fn raise(op: &mut Operation<'_>, at_least: u64) -> Result<EpochRaised>
     }
 
     let epoch = scope::raise_epoch(op.tx, at_least).await?;
+    address::raise(op.tx, at_least.max(op.now.0)).await?;
     // A database that was put back by hand may lack records that were signed.
     log::begin(op.tx, epoch, &secret::random()?).await?;
     op.record("epoch.raise", &epoch.to_string(), None).await?;

@@ -27,8 +27,12 @@ async fn set(context: &Context, asked: AddressSet) -> Result<()> {
     let done = context
         .change(asked.reason.as_deref(), async |op| address::set(op, &asked.addresses).await)
         .await?;
-    let told = done.addresses.join(", ").into();
-    context.output.done(&done, Text::AddressesSet.with([("addresses", told)]))?;
+    let said: Phrase = if done.addresses.is_empty() {
+        Text::AddressesNoneSet.into()
+    } else {
+        Text::AddressesSet.with([("addresses", done.addresses.join(", ").into())])
+    };
+    context.output.done(&done, said)?;
     context.output.remark(Text::AddressesKeepOld);
     Ok(())
 }

@@ -143,7 +143,9 @@ fn what_is_new(
     };
     let takes_changes = can(capability::CHANGES_IN_WAIT);
     if can(capability::SERVER_ADDRESSES) && terminal.status == TerminalStatus::Active {
-        let signed = app.publisher.signed_addresses(request.addresses)?;
+        // What it names is of its root document.
+        let has = request.addresses.filter(|_| !signs_anew);
+        let signed = app.publisher.signed_addresses(has)?;
         reply.addresses = signed.map(|signed| Base64(signed.to_vec()));
     }
     if terminal.status == TerminalStatus::Active {

@@ -43,16 +43,18 @@ impl Told {
         is_new
     }
 
-    /// The signed list for a terminal that has this number; none where it is not older.
+    /// The signed list for a terminal that has this number; none where it is not older. After an
+    /// exchange of keys also one that is empty and was never set: what a terminal took before may
+    /// be of a key that somebody else had.
     ///
     /// # Errors
     /// [`Error::Damaged`] when the store has something else than addresses.
     pub fn signed(&self, has: Option<u64>, keys: &Keys) -> Result<Option<Arc<[u8]>>> {
         let now = self.now();
-        if now.number <= has.unwrap_or(0) {
+        let by = keys.root().version;
+        if has.map_or(now.number == 0 && by == 1, |has| now.number <= has) {
             return Ok(None);
         }
-        let by = keys.root().version;
         let mut signed = lock(&self.signed);
         if let Some(known) = &*signed
             && (known.by, known.number) == (by, now.number)

@@ -102,6 +102,17 @@ pub async fn put(db: &mut Db, addresses: &Addresses) -> Result<()> {
     setting::put(db, ADDRESSES, &text).await
 }
 
+/// Raises the number of the list to at least this: what terminals have is not of this list, and
+/// they are told it again, also when it is empty.
+///
+/// # Errors
+/// [`Error::Store`], [`Error::Damaged`].
+pub async fn raise(db: &mut Db, at_least: u64) -> Result<()> {
+    let before = get(db).await?;
+    let number = before.number.saturating_add(1).max(at_least);
+    put(db, &Addresses { number, ..before }).await
+}
+
 /// The version of the newest root document and the addresses that terminals are told, by one
 /// statement: whoever publishes looks at both often.
 ///

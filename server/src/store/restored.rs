@@ -14,7 +14,7 @@ use super::counter::Counter;
 use super::loan;
 use super::pass::{self, EndedBy};
 use super::query::{Db, FromRow, Only, Row, query};
-use super::{clock, scope, state};
+use super::{address, clock, scope, state};
 use crate::error::{Error, Result};
 use crate::texts::{PhraseError, Text};
 
@@ -27,7 +27,8 @@ pub struct Raised {
     pub terminals: u64,
 }
 
-/// Raises the epoch of every scope and the number of every terminal's document to at least this:
+/// Raises the epoch of every scope and the numbers of every terminal's document and of the list of
+/// addresses to at least this:
 /// seconds that no number that was given before reaches, whatever was lost since the backup, and
 /// more than is known of. Remembers where the scopes stood.
 pub async fn raise(db: &mut Db, at_least: u64) -> Result<Raised> {
@@ -38,6 +39,7 @@ pub async fn raise(db: &mut Db, at_least: u64) -> Result<Raised> {
     let epoch = scope::raise_epoch(db, at_least).await?;
 
     let terminals = raise_terminals(db, at_least).await?;
+    address::raise(db, at_least).await?;
     Ok(Raised { epoch, terminals })
 }
 
@@ -90,14 +92,15 @@ impl Seen {
     }
 }
 
-/// What terminals can have seen of a store: epochs, numbers of documents, the second that was
-/// signed last.
+/// What terminals can have seen of a store: epochs, numbers of documents and of addresses, the
+/// second that was signed last.
 pub async fn seen(db: &mut Db) -> Result<Seen> {
     let Only(epoch) = query("SELECT max(epoch) FROM scope").one::<Only<Option<u64>>>(db).await?;
     let Only(number) =
         query("SELECT max(number) FROM terminal").one::<Only<Option<u64>>>(db).await?;
+    let addresses = address::get(db).await?.number;
     let time = clock::read(db).await?.signed.0;
-    Ok(Seen { number: epoch.unwrap_or(0).max(number.unwrap_or(0)), time })
+    Ok(Seen { number: epoch.unwrap_or(0).max(number.unwrap_or(0)).max(addresses), time })
 }
 
 /// The epoch that a row of the trail names: raised by hand or by a restore, or had by a terminal.

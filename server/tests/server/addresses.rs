@@ -3,10 +3,12 @@
 use serde_json::{Value, json};
 use wardkey_core::addresses::ServerAddresses;
 use wardkey_core::capability;
+use wardkey_core::codec::List;
 use wardkey_core::message::http::WaitReply;
+use wardkey_core::name::ServerAddress;
 use wardkey_server::pki;
 
-use super::publish_key::path;
+use super::publish_key::{path, publish_key};
 use super::publishing::{add, ward};
 use super::support::client::Terminal;
 use super::support::follower::Follower;
@@ -84,9 +86,17 @@ fn terminals_are_told_signed_addresses_and_the_certificate_has_their_names() {
         deployment.refused(2, &["address", "set", wrong]);
     }
     deployment.refused(2, &["address", "set"]);
+    deployment.refused(2, &["address", "set", "--none", "https://a"]);
     assert_eq!(list(&told(&mut follower, &terminal, Some(number - 1), &CAN), &follower).0, number);
+
+    // None is a list too.
+    let none = set(&deployment, &["--none"])["number"].as_u64().unwrap();
+    let reply = told(&mut follower, &terminal, Some(number), &CAN);
+    assert_eq!(list(&reply, &follower), (none, vec![]));
+    assert!(none > number);
+    assert_eq!(set(&deployment, &["--none"])["number"], none);
     let actions = deployment.actions();
-    assert_eq!(actions.iter().filter(|action| *action == "address.set").count(), 2);
+    assert_eq!(actions.iter().filter(|action| *action == "address.set").count(), 3);
 }
 
 #[test]
@@ -112,8 +122,13 @@ fn every_host_that_was_told_stays_in_the_certificate_until_it_is_retired() {
     assert_eq!(seen(&deployment, &running), ["127.0.0.1", "b.test"]);
     set(&deployment, &["https://localhost"]);
     assert_eq!(seen(&deployment, &running), ["localhost", "127.0.0.1", "b.test"]);
+    set(&deployment, &["--none"]);
+    for host in ["localhost", "b.test"] {
+        deployment.ok(&[&retire[..], &[host]].concat());
+    }
+    assert!(refused("127.0.0.1").contains("WK-1649"));
     let actions = deployment.actions();
-    assert_eq!(actions.iter().filter(|action| *action == "address.retire").count(), 2);
+    assert_eq!(actions.iter().filter(|action| *action == "address.retire").count(), 4);
 }
 
 #[test]
@@ -130,6 +145,48 @@ fn the_certificate_takes_no_more_names_than_a_handshake_should_carry() {
     assert!(deployment.refused(1, &args).contains("WK-1648"));
     deployment.ok(&["address", "retire", "host-0.test"]);
     deployment.ok(&args);
+}
+
+#[test]
+fn a_list_of_a_thief_ends_with_the_exchange_also_where_the_server_never_told_any() {
+    let (deployment, running, terminal) = ward();
+    let mut follower = Follower::new(&running, &terminal);
+    let said = ServerAddresses {
+        deployment: follower.root.deployment,
+        number: u64::MAX,
+        addresses: List::new(vec![ServerAddress::new("https://evil.test").unwrap()]).unwrap(),
+    };
+    let forged = publish_key(&deployment).sign(&said);
+    ServerAddresses::verify(&forged, &follower.root).unwrap();
+    assert!(told(&mut follower, &terminal, Some(u64::MAX), &CAN).addresses.is_none());
+
+    deployment.ok(&["publish-key", "rotate", "--stolen"]);
+    // With the very answer that ends the key.
+    let reply = told(&mut follower, &terminal, Some(u64::MAX), &CAN);
+    let (number, addresses) = list(&reply, &follower);
+    assert_eq!((reply.roots.len(), addresses), (1, vec![]));
+    assert!(number > 0);
+    ServerAddresses::verify(&forged, &follower.root).unwrap_err();
+    assert!(told(&mut follower, &terminal, Some(number), &CAN).addresses.is_none());
+
+    // A list that was set is signed anew; a thief's of the exchange of before is gone too.
+    let set = set(&deployment, &["https://other.test"]);
+    deployment.ok(&["publish-key", "rotate", "--stolen"]);
+    let reply = told(&mut follower, &terminal, Some(u64::MAX), &CAN);
+    let (number, addresses) = list(&reply, &follower);
+    assert_eq!(addresses, ["https://other.test"]);
+    assert!(number > set["number"].as_u64().unwrap());
+}
+
+#[test]
+fn an_exchange_that_nobody_hurried_ends_what_the_old_key_said_too() {
+    let (deployment, running, terminal) = ward();
+    let mut follower = Follower::new(&running, &terminal);
+    deployment.ok(&["publish-key", "rotate"]);
+    let reply = told(&mut follower, &terminal, None, &CAN);
+    assert_eq!(list(&reply, &follower), (0, vec![]));
+    assert!(told(&mut follower, &terminal, Some(0), &CAN).addresses.is_none());
+    assert!(told(&mut follower, &terminal, None, &[]).addresses.is_none());
 }
 
 #[test]

@@ -17,9 +17,10 @@ pub enum AddressCommand {
     /// Each terminal also keeps the address by which it joined and the one by which it heard of
     /// these.
     /// The server's certificate has all names, also those of before.
-    #[command(after_help = "Example:\n  \
+    #[command(after_help = "Examples:\n  \
                             wardkey-server address set https://wardkey-2.hospital.example:8443 \
-                                https://10.20.0.5:8443 --reason \"new data centre\"")]
+                                https://10.20.0.5:8443 --reason \"new data centre\"\n  \
+                            wardkey-server address set --none")]
     Set(AddressSet),
     /// Take a host that terminals are no longer told out of the server's certificate.
     #[command(after_help = "Example:\n  wardkey-server address retire wardkey.hospital.example")]
@@ -38,10 +39,13 @@ pub enum AddressCommand {
 pub struct AddressSet {
     /// https://HOST or https://HOST:PORT.
     #[arg(
-        value_name = "ADDRESS", required = true, num_args = 1..=MAX_ADDRESSES,
-        value_parser = server_address
+        value_name = "ADDRESS", num_args = 1..=MAX_ADDRESSES, value_parser = server_address,
+        required_unless_present = "none"
     )]
     pub addresses: Vec<ServerAddress>,
+    /// No addresses any more: terminals keep to those that they came by.
+    #[arg(long, conflicts_with = "addresses")]
+    pub none: bool,
     /// Why, for the trail.
     #[arg(long)]
     pub reason: Option<String>,
