@@ -272,6 +272,7 @@ wk-1641 = This terminal's clock is ahead of the server's. Please set it right.
 wk-1642 = { $path } starts another program than login. Please make sure that it asks for the key.
 wk-1643 = The root key is on this server, so it is not lost. Nothing was changed; run it without --lost.
 wk-1646 = Terminals are told { $host }. Nothing was changed; please set other addresses first.
+wk-1647 = Terminals that may need { $host }: { $count }. Nothing was changed; see "address show", or use --anyway.
 wk-1648 = The certificate would have over { $count } names. Nothing was changed; see "address retire".
 wk-1649 = The certificate has no name but { $host }. Nothing was changed.
 wk-1670 = The server's log has other records than this terminal saw. Records were changed; find out which.

@@ -16,7 +16,7 @@ use super::Operation;
 use super::operation::joined;
 use crate::error::{Error, Result};
 use crate::pki::canonical;
-use crate::store::address;
+use crate::store::address::{self, Addresses, host_of};
 use crate::store::{Tx, setting};
 use crate::texts::{Phrase, Text};
 
@@ -32,14 +32,33 @@ pub struct AddressesView {
     pub addresses: Vec<String>,
     /// The names and addresses of the server's certificate.
     pub certificate: Vec<String>,
+    /// By which addresses terminals came last, and how many.
+    pub came_by: Vec<CameByView>,
 }
 
-/// What terminals are told.
+/// Terminals that came by an address; those that are revoked do not count.
+#[derive(Debug, Serialize)]
+pub struct CameByView {
+    /// The address; none of those that have not said it.
+    pub address: Option<String>,
+    /// Whether terminals are told it.
+    pub told: bool,
+    /// How many.
+    pub terminals: u64,
+}
+
+/// What terminals are told, and by what they come.
 pub async fn show(tx: &mut Tx) -> Result<AddressesView> {
     let own = setting::server_names(tx).await?;
     let told = address::get(tx).await?;
     let certificate = told.names(&own);
-    Ok(AddressesView { number: told.number, addresses: told.list, certificate })
+    let came_by = address::came_by(tx).await?.into_iter().map(|came| CameByView {
+        told: came.address.as_ref().is_some_and(|address| told.list.contains(address)),
+        address: came.address,
+        terminals: came.terminals,
+    });
+    let came_by = came_by.collect();
+    Ok(AddressesView { number: told.number, addresses: told.list, certificate, came_by })
 }
 
 /// Tells terminals these addresses, in this order; none when they are to keep to those that they
@@ -72,8 +91,10 @@ pub async fn set(op: &mut Operation<'_>, addresses: &[ServerAddress]) -> Result<
 /// Takes a host out of the server's certificate.
 ///
 /// # Errors
-/// [`Code::AddressTold`], [`Code::AddressLast`], [`Code::NotFound`] for one that is not in it.
-pub async fn retire(op: &mut Operation<'_>, host: &str) -> Result<AddressesView> {
+/// [`Code::AddressTold`], [`Code::AddressLast`], [`Code::NotFound`] for one that is not in it;
+/// [`Code::AddressInUse`] while terminals came last by it, or have not said by what, unless
+/// `anyway`.
+pub async fn retire(op: &mut Operation<'_>, host: &str, anyway: bool) -> Result<AddressesView> {
     let host = canonical(host);
     let own = setting::server_names(op.tx).await?;
     let told = address::get(op.tx).await?;
@@ -88,10 +109,26 @@ pub async fn retire(op: &mut Operation<'_>, host: &str) -> Result<AddressesView>
     if names.len() == 1 {
         return Err(refused(Code::AddressLast, vec![named]));
     }
+    let left = left_by(op.tx, &told, &host).await?;
+    if left > 0 && !anyway {
+        return Err(refused(Code::AddressInUse, vec![named, ("count", left.into())]));
+    }
 
     address::put(op.tx, &told.without(&host)).await?;
-    op.record("address.retire", &host, None).await?;
+    let detail = format!("{left} terminals may come by it");
+    op.record("address.retire", &host, Some(&detail)).await?;
     show(op.tx).await
+}
+
+/// Terminals that may know no other address than those of a host: they came by it last, or have not
+/// said by which they did.
+async fn left_by(tx: &mut Tx, told: &Addresses, host: &str) -> Result<u64> {
+    let came_by = address::came_by(tx).await?;
+    let may_need = |came: &&address::CameBy| match &came.address {
+        Some(address) => !told.list.contains(address) && host_of(address).as_deref() == Some(host),
+        None => true,
+    };
+    Ok(came_by.iter().filter(may_need).map(|came| came.terminals).sum())
 }
 
 fn refused(code: Code, args: Vec<(&'static str, Phrase)>) -> Error {

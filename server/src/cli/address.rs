@@ -2,7 +2,7 @@
 
 use super::args::{AddressCommand, AddressSet};
 use super::context::Context;
-use crate::admin::address::{self, AddressesView};
+use crate::admin::address::{self, AddressesView, CameByView};
 use crate::error::Result;
 use crate::texts::{Phrase, Text};
 
@@ -13,9 +13,9 @@ pub async fn act(context: &Context, command: AddressCommand) -> Result<()> {
             context.output.say(&view, || context.output.fields(fields(&view)))
         }
         AddressCommand::Set(asked) => set(context, asked).await,
-        AddressCommand::Retire { host, reason } => {
+        AddressCommand::Retire { host, anyway, reason } => {
             let done = context
-                .change(reason.as_deref(), async |op| address::retire(op, &host).await)
+                .change(reason.as_deref(), async |op| address::retire(op, &host, anyway).await)
                 .await?;
             let names = done.certificate.join(", ").into();
             context.output.done(&done, Text::AddressRetired.with([("names", names)]))
@@ -43,9 +43,22 @@ fn fields(view: &AddressesView) -> Vec<(Text, Phrase)> {
     } else {
         view.addresses.join(", ").into()
     };
-    vec![
+    let mut fields = vec![
         (Text::LabelAddresses, told),
         (Text::LabelNumber, view.number.into()),
         (Text::LabelCertificate, view.certificate.join(", ").into()),
-    ]
+    ];
+    fields.extend(view.came_by.iter().map(|came| (Text::LabelCameBy, came_by(came))));
+    fields
+}
+
+fn came_by(came: &CameByView) -> Phrase {
+    let count = ("count", came.terminals.into());
+    match &came.address {
+        None => Text::CameByUnknown.with([count]),
+        Some(address) => {
+            let text = if came.told { Text::CameByTold } else { Text::CameByOther };
+            text.with([("address", address.as_str().into()), count])
+        }
+    }
 }

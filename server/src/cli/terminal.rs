@@ -1,5 +1,7 @@
 //! `wardkey-server terminal`
 
+use wardkey_core::name::ServerAddress;
+
 use super::args::{self, TerminalAct, TerminalList, TerminalSet, TokenCommand};
 use super::context::Context;
 use super::token;
@@ -96,6 +98,7 @@ async fn list(context: &Context, asked: TerminalList) -> Result<()> {
         silent: asked.silent,
         behind: asked.behind,
         old_root: asked.old_root,
+        came_by: asked.came_by.as_ref().map(ServerAddress::as_str),
         stage,
     };
     let request = asked.paging.request();
@@ -153,6 +156,7 @@ fn fields(details: &TerminalDetails) -> Vec<(Text, Phrase)> {
         (Text::LabelJoined, time(terminal.joined)),
         (Text::LabelSeen, time_or_never(terminal.seen)),
         (Text::LabelAddress, dash(terminal.address.as_deref())),
+        (Text::LabelCameBy, dash(terminal.came_by.as_deref())),
         (Text::LabelCertificate, until),
         (Text::LabelVersion, dash(terminal.version.as_deref())),
         (Text::LabelCan, terminal.capabilities.join(", ").into()),

@@ -4,9 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
 use wardkey_core::code::Code;
+use wardkey_core::name::ServerAddress;
 
 use super::app::App;
 use super::limit::Counted;
@@ -45,6 +46,12 @@ fn peer(parts: &Parts) -> Result<Peer, ErrorResponse> {
     parts.extensions.get::<Peer>().copied().ok_or_else(|| {
         ErrorResponse::new(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, "internal error")
     })
+}
+
+/// The address of the server that the client called.
+fn called(parts: &Parts) -> Option<ServerAddress> {
+    let host = parts.headers.get(header::HOST)?.to_str().ok()?;
+    ServerAddress::new(format!("https://{host}")).ok()
 }
 
 impl FromRequestParts<Arc<App>> for Anyone {
@@ -108,6 +115,9 @@ impl FromRequestParts<Arc<App>> for KnownTerminal {
             tx.commit().await.map_err(Error::from)?;
         }
         app.seen.note(terminal.id, app.clock.now(), peer.address.ip());
+        if let Some(address) = called(parts) {
+            app.seen.note_came_by(terminal.id, address);
+        }
         Ok(Self { terminal, certificate })
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use wardkey_core::document::Position;
 use wardkey_core::id::TerminalId;
 use wardkey_core::message::http::Program;
-use wardkey_core::name::ScopeName;
+use wardkey_core::name::{ScopeName, ServerAddress};
 use wardkey_core::time::UnixTime;
 
 use crate::lock::lock;
@@ -18,6 +18,8 @@ use crate::store::terminal::SignOfLife;
 struct Heard {
     time: UnixTime,
     address: IpAddr,
+    /// By which address of the server.
+    came_by: Option<ServerAddress>,
     /// What it said of its programs.
     program: Option<Program>,
     /// Where it said that it is, when that is new.
@@ -42,9 +44,20 @@ impl Seen {
     /// Remembers that a terminal was heard of.
     pub fn note(&self, id: TerminalId, time: UnixTime, address: IpAddr) {
         let mut latest = lock(&self.latest);
-        let before = latest.remove(&id).map(|heard| (heard.program, heard.positions, heard.root));
-        let (program, positions, root) = before.unwrap_or_default();
-        latest.insert(id, Heard { time, address, program, positions, root });
+        let heard = match latest.remove(&id) {
+            Some(heard) => Heard { time, address, ..heard },
+            None => {
+                Heard { time, address, came_by: None, program: None, positions: vec![], root: None }
+            }
+        };
+        latest.insert(id, heard);
+    }
+
+    /// Remembers by which address of the server a terminal that was just heard of came.
+    pub fn note_came_by(&self, id: TerminalId, address: ServerAddress) {
+        if let Some(heard) = lock(&self.latest).get_mut(&id) {
+            heard.came_by = Some(address);
+        }
     }
 
     /// Remembers what a terminal that was just heard of said of its programs.
@@ -97,6 +110,7 @@ impl Seen {
             id,
             time: heard.time,
             address: heard.address.to_canonical().to_string(),
+            came_by: heard.came_by.map(|address| address.to_string()),
             program: heard.program.map(|program| (program.version, program.can.join(","))),
             positions: heard.positions,
             root: heard.root,

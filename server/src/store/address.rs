@@ -148,6 +148,36 @@ fn parse(text: Option<&str>) -> Result<Addresses> {
     )
 }
 
+/// By which address terminals came last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CameBy {
+    /// The address; none of those that have not said it.
+    pub address: Option<String>,
+    /// How many of those that are neither revoked nor deleted.
+    pub terminals: u64,
+}
+
+impl FromRow for CameBy {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self { address: row.get("came_by")?, terminals: row.get("terminals")? })
+    }
+}
+
+/// By which addresses terminals came last, and how many; the most first.
+///
+/// # Errors
+/// [`Error::Store`].
+pub async fn came_by(db: &mut Db) -> Result<Vec<CameBy>> {
+    let mut all: Vec<CameBy> = query(
+        "SELECT came_by, count(*) AS terminals
+         FROM terminal WHERE status <> 'revoked' AND deleted IS NULL GROUP BY came_by",
+    )
+    .all(db)
+    .await?;
+    all.sort_by(|a, b| (b.terminals, &a.address).cmp(&(a.terminals, &b.address)));
+    Ok(all)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -249,6 +249,7 @@ async fn statements_of_each_login_and_each_change_read_no_whole_table() {
         "UPDATE scope",
         "FROM root",
         "AS all_of_them",
+        "GROUP BY came_by",
         "FROM signing_clock",
         "UPDATE signing_clock",
         "UPDATE join_token SET revoked = $1 WHERE revoked IS NULL",

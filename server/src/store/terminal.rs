@@ -58,7 +58,8 @@ pub async fn put(db: &mut Db, joining: &Joining<'_>, now: UnixTime) -> Result<()
              machine = excluded.machine, status = excluded.status, serial = excluded.serial, \
              previous_serial = NULL,
              certificate_end = excluded.certificate_end, joined = excluded.joined, revoked = NULL,
-             deleted = NULL, changed = excluded.changed, key = excluded.key, root_version = NULL",
+             deleted = NULL, changed = excluded.changed, key = excluded.key, root_version = NULL,
+             came_by = NULL",
     )
     .bind(&joining.id)
     .bind(joining.name)
@@ -221,6 +222,8 @@ pub struct SignOfLife {
     pub time: UnixTime,
     /// From where.
     pub address: String,
+    /// By which address of the server, if it said it.
+    pub came_by: Option<String>,
     /// Version and capabilities of its programs, if it said them.
     pub program: Option<(String, String)>,
     /// Where it says that it is in its scopes; only what is new.
@@ -237,7 +240,8 @@ pub async fn seen(db: &mut Db, signs: &[SignOfLife]) -> Result<()> {
         query(
             "UPDATE terminal SET seen = $1, address = $2, version = COALESCE($4, version),
                     capabilities = COALESCE($5, capabilities),
-                    root_version = COALESCE($6, root_version) WHERE id = $3",
+                    root_version = COALESCE($6, root_version),
+                    came_by = COALESCE($7, came_by) WHERE id = $3",
         )
         .bind(sign.time)
         .bind(&sign.address)
@@ -245,6 +249,7 @@ pub async fn seen(db: &mut Db, signs: &[SignOfLife]) -> Result<()> {
         .bind(version)
         .bind(capabilities)
         .bind(sign.root)
+        .bind(sign.came_by.as_deref())
         .execute(db)
         .await?;
         for (scope, position) in &sign.positions {

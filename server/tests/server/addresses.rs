@@ -54,6 +54,11 @@ fn set(deployment: &Deployment, addresses: &[&str]) -> Value {
     deployment.json(&[&["address", "set"], addresses].concat())
 }
 
+/// The address of a server that runs here, by this name.
+fn here(running: &Running, host: &str) -> String {
+    format!("https://{host}:{}", running.address.port())
+}
+
 const CAN: [&str; 1] = [capability::SERVER_ADDRESSES];
 
 #[test]
@@ -100,8 +105,10 @@ fn terminals_are_told_signed_addresses_and_the_certificate_has_their_names() {
 }
 
 #[test]
-fn every_host_that_was_told_stays_in_the_certificate_until_it_is_retired() {
-    let (deployment, running, _) = ward();
+fn every_host_that_was_told_stays_in_the_certificate_until_no_terminal_needs_it() {
+    let (deployment, running, terminal) = ward();
+    deployment.join(&running, "ward-2", &["icu"]);
+    let by = here(&running, "127.0.0.1");
     set(&deployment, &["https://a.test"]);
     set(&deployment, &["https://b.test"]);
     let all = ["localhost", "127.0.0.1", "b.test", "a.test"];
@@ -111,7 +118,18 @@ fn every_host_that_was_told_stays_in_the_certificate_until_it_is_retired() {
     assert!(refused("B.test").contains("WK-1646"));
     assert!(refused("c.test").contains("WK-1515"));
 
+    // What terminals came by is written when the server stops, at the latest.
+    terminal.wait(&[], 0);
     running.stop();
+    let came = deployment.json(&["address", "show"])["came_by"].clone();
+    let unknown = json!({ "address": null, "told": false, "terminals": 1 });
+    assert_eq!(came, json!([unknown, { "address": by, "told": false, "terminals": 1 }]));
+    let found = deployment.rows(&["terminal", "list", "--came-by", &by]);
+    assert_eq!((found.as_array().unwrap().len(), &found[0]["name"]), (1, &json!("ward-1")));
+    assert_eq!(deployment.json(&["terminal", "show", "ward-1"])["came_by"], by);
+    assert!(refused("a.test").contains("WK-1647"), "one has not said it");
+    deployment.ok(&["terminal", "disable", "ward-2"]);
+    assert!(refused("127.0.0.1").contains("WK-1647"));
     let left = deployment.json(&[&retire[..], &["A.TEST"]].concat());
     assert_eq!(left["certificate"], json!(["localhost", "127.0.0.1", "b.test"]));
 

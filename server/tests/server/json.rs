@@ -206,7 +206,7 @@ fn each_success(run: &mut dyn FnMut(&Deployment, &str, &[&str])) {
         ("publish-key retire", "--anyway"),
         ("address show", ""),
         ("address set", "https://localhost:8443"),
-        ("address retire", "127.0.0.1"),
+        ("address retire", "127.0.0.1 --anyway"),
         ("root-key show", ""),
         ("root-key rotate", ""),
         ("root-key export", &format!("{root} --recipients-file {recipients}")),

@@ -41,7 +41,11 @@ pub const REFUSED: &[(&str, &str, i32)] = &[
     ("break-glass clear-alarm", "ghost --reason r", 1),
     ("enroll", "ghost", 1),
     ("status", "", 0),
-    ("terminal list", "--silent --behind --old-root --stage over --version 0.1.0 --tag east", 0),
+    (
+        "terminal list",
+        "--silent --behind --old-root --came-by https://a --stage over --version 0.1.0 --tag east",
+        0,
+    ),
     ("terminal show", "ghost", 1),
     ("terminal set", "ghost --add-scope icu", 1),
     ("terminal rename", "ghost desk", 1),

@@ -202,6 +202,8 @@ with_those_of_operation! {
     RootKeyNotLost = 1643,
     /// Terminals are told `$host`.
     AddressTold = 1646,
+    /// Terminals that may know no other address than those of `$host`: `$count`.
+    AddressInUse = 1647,
     /// The server's certificate would have more than `$count` names.
     ServerNamesTooMany = 1648,
     /// `$host` is the only name in the server's certificate.

@@ -27,6 +27,8 @@ pub struct Wanted<'a> {
     pub behind: Option<u64>,
     /// Not revoked, and without the newest root document.
     pub old_root: bool,
+    /// That came last by this address of the server.
+    pub came_by: Option<&'a str>,
     /// Active, and in this stage as their last word lets expect.
     pub stage: Option<Reckoned>,
 }
@@ -58,6 +60,7 @@ pub async fn list(
         silent_since: wanted.silent.map(|seconds| UnixTime(by.now.0.saturating_sub(seconds))),
         behind: wanted.behind,
         root_below: wanted.old_root.then_some(newest),
+        came_by: wanted.came_by,
     };
     let stages = Stages::read(tx, by.head_seconds).await?;
     let stage = |terminal: &Terminal| stage_of(terminal, &stages, by.now);

@@ -33,6 +33,8 @@ pub struct TerminalView {
     pub seen: Option<u64>,
     /// From where.
     pub address: Option<String>,
+    /// By which address of the server; none before it has said it.
+    pub came_by: Option<String>,
     /// `online`, `soft`, `degraded`, `hard` or `over`, as its last word lets expect; of active ones
     /// only.
     pub stage: Option<&'static str>,
@@ -77,6 +79,7 @@ pub(super) fn view(terminal: Terminal, related: Related<'_>) -> TerminalView {
         root_version: terminal.root_version,
         capabilities: capabilities.filter(|word| !word.is_empty()).map(str::to_owned).collect(),
         address: terminal.address,
+        came_by: terminal.came_by,
         version: terminal.version,
     }
 }

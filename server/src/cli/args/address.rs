@@ -9,7 +9,8 @@ use crate::cli::value::{server_address, server_name};
 /// Where terminals reach the server, when that is another place than when they joined.
 #[derive(Debug, Subcommand)]
 pub enum AddressCommand {
-    /// Show what terminals are told, and the names in the server's certificate.
+    /// Show what terminals are told, the names in the server's certificate, and by which addresses
+    /// terminals came last.
     #[command(after_help = "Example:\n  wardkey-server address show")]
     Show,
     /// Tell terminals these addresses instead of those before; they try them in this order.
@@ -28,6 +29,10 @@ pub enum AddressCommand {
         /// Its name or address, as in "address show".
         #[arg(value_parser = server_name)]
         host: String,
+        /// Also while terminals may come by it. Those that know no other address do not find the
+        /// server any more.
+        #[arg(long)]
+        anyway: bool,
         /// Why, for the trail.
         #[arg(long)]
         reason: Option<String>,

@@ -1,12 +1,12 @@
 //! `terminal`
 
 use clap::{Args, Subcommand};
-use wardkey_core::name::{DisplayText, ScopeName};
+use wardkey_core::name::{DisplayText, ScopeName, ServerAddress};
 use wardkey_help::usage::number;
 
 use super::access::TokenAdd;
 use super::common::Paging;
-use crate::cli::value::{duration, tag};
+use crate::cli::value::{duration, server_address, tag};
 use crate::store::terminal::Tag;
 
 /// Terminals.
@@ -119,6 +119,10 @@ pub struct TerminalList {
     /// are left out. What they say is written once a minute.
     #[arg(long)]
     pub old_root: bool,
+    /// Only those that came last by this address of the server: see "address show". It is written
+    /// once a minute.
+    #[arg(long, value_name = "ADDRESS", value_parser = server_address)]
+    pub came_by: Option<ServerAddress>,
     /// Only active ones in this offline stage, as their last word lets expect.
     #[arg(long, value_parser = ["online", "soft", "degraded", "hard", "over"])]
     pub stage: Option<String>,

@@ -43,6 +43,7 @@ migrations! {
     24 "0024_pin_rules",
     27 "0027_administrators",
     28 "0028_web_sessions",
+    29 "0029_terminal_came_by",
 }
 
 /// What brings a store up to date.

@@ -17,7 +17,7 @@ use crate::texts::Text;
 
 const SELECT: &str = "SELECT id, number, name, machine, status, serial, previous_serial, \
     certificate_end, joined, \
-                      revoked, seen, address, key, version, capabilities, \
+                      revoked, seen, address, came_by, key, version, capabilities, \
                       root_version FROM terminal ";
 
 /// Terminals that changed after a value of the counter, and its value now.
@@ -52,6 +52,8 @@ pub struct Filter<'a> {
     pub behind: Option<u64>,
     /// Not revoked, and without this root document or a newer one.
     pub root_below: Option<u64>,
+    /// That came last by this address of the server.
+    pub came_by: Option<&'a str>,
 }
 
 /// Terminals by name; searched in the name and the address, and by the first digits of the id.
@@ -90,7 +92,8 @@ pub async fn page(
                              OR terminal_position.epoch < scope.epoch
                              OR scope.seq - terminal_position.seq >= $11))))
                  AND (CAST($12 AS BIGINT) IS NULL
-                     OR (status <> 'revoked' AND COALESCE(root_version, 0) < $12))",
+                     OR (status <> 'revoked' AND COALESCE(root_version, 0) < $12))
+                 AND (CAST($13 AS TEXT) IS NULL OR came_by = $13)",
         )
         .bind(request.after.as_deref().unwrap_or(""))
         .bind(after.as_ref())
@@ -104,6 +107,7 @@ pub async fn page(
         .bind(filter.silent_since)
         .bind(filter.behind)
         .bind(filter.root_below)
+        .bind(filter.came_by)
         .within(
             request.within.as_ref(),
             " AND EXISTS (SELECT 1 FROM terminal_scope

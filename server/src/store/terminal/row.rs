@@ -57,6 +57,8 @@ pub struct Terminal {
     pub seen: Option<UnixTime>,
     /// From where.
     pub address: Option<String>,
+    /// By which address of the server.
+    pub came_by: Option<String>,
     /// SHA-256 of the public key of its certificate; none for one of an earlier version.
     pub key: Option<Hash>,
     /// Version of its programs, once it has said it.
@@ -91,6 +93,7 @@ impl FromRow for Terminal {
             revoked: row.get("revoked")?,
             seen: row.get("seen")?,
             address: row.get("address")?,
+            came_by: row.get("came_by")?,
             key: row.get("key")?,
             version: row.get("version")?,
             capabilities: row.get("capabilities")?,
