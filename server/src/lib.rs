@@ -44,6 +44,7 @@ mod lock;
 pub mod log;
 pub mod people_file;
 pub mod pki;
+pub mod probe;
 pub mod publish;
 pub mod report;
 pub mod restore;

@@ -1,9 +1,13 @@
 //! `wardkey-server address`
 
+use wardkey_core::name::ServerAddress;
+
 use super::args::{AddressCommand, AddressSet};
 use super::context::Context;
 use crate::admin::address::{self, AddressesView, CameByView};
 use crate::error::Result;
+use crate::probe;
+use crate::store::setting;
 use crate::texts::{Phrase, Text};
 
 pub async fn act(context: &Context, command: AddressCommand) -> Result<()> {
@@ -24,6 +28,9 @@ pub async fn act(context: &Context, command: AddressCommand) -> Result<()> {
 }
 
 async fn set(context: &Context, asked: AddressSet) -> Result<()> {
+    if !asked.anyway {
+        look(context, &asked.addresses).await?;
+    }
     let done = context
         .change(asked.reason.as_deref(), async |op| address::set(op, &asked.addresses).await)
         .await?;
@@ -34,6 +41,15 @@ async fn set(context: &Context, asked: AddressSet) -> Result<()> {
     };
     context.output.done(&done, said)?;
     context.output.remark(Text::AddressesKeepOld);
+    Ok(())
+}
+
+/// Whether the server is at each of them: who mistypes one hears it before terminals do.
+async fn look(context: &Context, addresses: &[ServerAddress]) -> Result<()> {
+    let (roots, root) = setting::roots(&mut *context.read().await?).await?;
+    for address in addresses {
+        probe::look(address, &roots, &root).await?;
+    }
     Ok(())
 }
 

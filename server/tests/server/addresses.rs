@@ -51,7 +51,7 @@ fn seen(deployment: &Deployment, running: &Running) -> Vec<String> {
 }
 
 fn set(deployment: &Deployment, addresses: &[&str]) -> Value {
-    deployment.json(&[&["address", "set"], addresses].concat())
+    deployment.json(&[&["address", "set", "--anyway"], addresses].concat())
 }
 
 /// The address of a server that runs here, by this name.
@@ -159,10 +159,50 @@ fn the_certificate_takes_no_more_names_than_a_handshake_should_carry() {
     }
     let list: Vec<String> = (56..63).map(address).collect();
     let list: Vec<&str> = list.iter().map(String::as_str).collect();
-    let args = [&["address", "set"], &list[..]].concat();
+    let args = [&["address", "set", "--anyway"], &list[..]].concat();
     assert!(deployment.refused(1, &args).contains("WK-1648"));
     deployment.ok(&["address", "retire", "host-0.test"]);
     deployment.ok(&args);
+}
+
+#[test]
+fn an_address_where_this_server_does_not_answer_is_not_told() {
+    let (deployment, running, _) = ward();
+    let (other, strange) = (Deployment::new(), std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    let elsewhere = other.start();
+    let silent = format!("https://127.0.0.1:{}", strange.local_addr().unwrap().port());
+    std::thread::spawn(move || strange.incoming().for_each(drop));
+    let (right, wrong) = (here(&running, "127.0.0.1"), here(&elsewhere, "127.0.0.1"));
+    let right = right.as_str();
+    for (address, code) in [
+        ("https://127.0.0.1:1", "WK-1644"),
+        (silent.as_str(), "WK-1644"),
+        (wrong.as_str(), "WK-1645"),
+    ] {
+        for args in [vec![address], vec![right, address], vec![address, right]] {
+            let said = deployment.refused(1, &[&["address", "set"], &args[..]].concat());
+            assert!(said.contains(code) && said.contains(address), "{said}");
+        }
+    }
+    assert_eq!(deployment.json(&["address", "show"])["number"], 0);
+    assert!(!deployment.actions().contains(&"address.set".into()));
+
+    // Its certificate need not have the name yet.
+    deployment.ok(&["address", "retire", "localhost", "--anyway"]);
+    assert_eq!(seen(&deployment, &running), ["127.0.0.1"]);
+    let named = here(&running, "localhost");
+    deployment.ok(&["address", "set", &named, right]);
+    assert_eq!(seen(&deployment, &running), ["localhost", "127.0.0.1"]);
+}
+
+#[test]
+fn another_door_of_the_deployment_is_not_told() {
+    let admin = "[admin]\nlisten = \"127.0.0.1:0\"";
+    let deployment = Deployment::with(admin);
+    let running = deployment.start();
+    let door = running.server().administration().unwrap();
+    let said = deployment.refused(1, &["address", "set", &format!("https://{door}")]);
+    assert!(said.contains("WK-1645"), "{said}");
 }
 
 #[test]

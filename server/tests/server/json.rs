@@ -205,7 +205,7 @@ fn each_success(run: &mut dyn FnMut(&Deployment, &str, &[&str])) {
         ("publish-key rotate", ""),
         ("publish-key retire", "--anyway"),
         ("address show", ""),
-        ("address set", "https://localhost:8443"),
+        ("address set", "https://localhost:8443 --anyway"),
         ("address retire", "127.0.0.1 --anyway"),
         ("root-key show", ""),
         ("root-key rotate", ""),

@@ -94,7 +94,7 @@ pub const REFUSED: &[(&str, &str, i32)] = &[
     ("publish-key rotate", "--root-key /nowhere/root.key", 3),
     ("publish-key retire", "", 1),
     ("address show", "", 0),
-    ("address set", "https://localhost:8443", 0),
+    ("address set", "https://localhost:1", 1),
     ("address retire", "nowhere.test", 1),
     ("root-key show", "", 0),
     ("root-key rotate", "--root-key /nowhere/root.key", 3),

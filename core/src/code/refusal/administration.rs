@@ -200,6 +200,10 @@ with_those_of_operation! {
     OtherLoginProgram = 1642,
     /// The root key that is said to be lost lies on the server.
     RootKeyNotLost = 1643,
+    /// Nobody answers at `$address` (`$why`).
+    AddressSilent = 1644,
+    /// Not the deployment's server answers at `$address`.
+    AddressOther = 1645,
     /// Terminals are told `$host`.
     AddressTold = 1646,
     /// Terminals that may know no other address than those of `$host`: `$count`.

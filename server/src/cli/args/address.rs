@@ -15,8 +15,8 @@ pub enum AddressCommand {
     Show,
     /// Tell terminals these addresses instead of those before; they try them in this order.
     ///
-    /// Each terminal also keeps the address by which it joined and the one by which it heard of
-    /// these.
+    /// Each address is tried first: where the server does not answer, nothing is changed. Each
+    /// terminal also keeps the address by which it joined and the one by which it heard of these.
     /// The server's certificate has all names, also those of before.
     #[command(after_help = "Examples:\n  \
                             wardkey-server address set https://wardkey-2.hospital.example:8443 \
@@ -51,6 +51,10 @@ pub struct AddressSet {
     /// No addresses any more: terminals keep to those that they came by.
     #[arg(long, conflicts_with = "addresses")]
     pub none: bool,
+    /// Without trying the addresses first: for those that are not there yet, or that this machine
+    /// does not reach.
+    #[arg(long)]
+    pub anyway: bool,
     /// Why, for the trail.
     #[arg(long)]
     pub reason: Option<String>,
