@@ -163,6 +163,8 @@ fn kind(name: &str) -> Phrase {
         "publish-key.rotate" => Text::KindPublishKeyRotate,
         "publish-key.stolen" => Text::KindPublishKeyStolen,
         "root-key.export" => Text::KindRootKeyExport,
+        "address.set" => Text::KindAddressSet,
+        "address.retire" => Text::KindAddressRetire,
         "root-key.lost" => Text::KindRootKeyLost,
         "root-key.rotate" => Text::KindRootKeyRotate,
         "token.reused" => Text::KindTokenReused,

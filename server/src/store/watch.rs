@@ -109,7 +109,8 @@ impl FromRow for Acts {
 pub async fn alarms(db: &mut Db, since: UnixTime) -> Result<Vec<Acts>> {
     query(
         "SELECT action, count(*) AS acts FROM audit
-         WHERE action IN ('break-glass.used', 'clock.refused', 'event.evidence-invalid',
+         WHERE action IN ('address.retire', 'address.set', 'break-glass.used', 'clock.refused',
+             'event.evidence-invalid',
              'event.set-aside', 'key.clone-suspected', 'publish-key.rotate', 'publish-key.stolen',
              'root-key.export', 'root-key.lost', 'root-key.rotate', 'scope.halt',
              'terminal.conflict', 'terminal.quota', 'terminal.replace',

@@ -102,6 +102,10 @@ fn terminals_are_told_signed_addresses_and_the_certificate_has_their_names() {
     assert_eq!(set(&deployment, &["--none"])["number"], none);
     let actions = deployment.actions();
     assert_eq!(actions.iter().filter(|action| *action == "address.set").count(), 3);
+    let report = deployment.json(&["report", "exceptions"]);
+    let kinds = report["kinds"].as_array().unwrap();
+    let kind = kinds.iter().find(|kind| kind["kind"] == "address.set").unwrap();
+    assert_eq!(kind["count"], 3);
 }
 
 #[test]

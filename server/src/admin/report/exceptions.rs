@@ -43,7 +43,9 @@ const RECORDED: [(&str, EventName, Option<bool>); 21] = [
 ];
 
 /// What the trail says: the act is its name in the report.
-const ACTS: [&str; 26] = [
+const ACTS: [&str; 28] = [
+    "address.set",
+    "address.retire",
     "break-glass.add",
     "break-glass.used",
     "break-glass.clear-alarm",
