@@ -32,6 +32,7 @@ again-keys = keys disabled again: { $names }
 again-terminals = terminals revoked again: { $names }
 again-administrators = roles taken away again: { $names }
 again-unknown = disabled since, and not in the backup: { $names }
+restore-addresses = terminals are told the addresses { $addresses }: if this machine has others, run "address set"
 restore-replaces = the database that is there is put aside
 restore-rehearsed = This was a rehearsal: nothing was changed.
 restore-done = restored; start the server: systemctl start wardkey-server

@@ -31,6 +31,7 @@ again-keys = 再び無効にするキー：{ $names }
 again-terminals = 再び失効させる端末：{ $names }
 again-administrators = 再び役割を外す職員：{ $names }
 again-unknown = 以降に無効にされ、バックアップにないもの：{ $names }
+restore-addresses = 端末に知らせるアドレス：{ $addresses }（このマシンが別のアドレスなら wardkey-server address set を実行してください）
 restore-replaces = 今あるデータベースは退避します
 restore-rehearsed = これは予行です。何も変更していません。
 restore-done = 復元しました。サーバーを起動してください：systemctl start wardkey-server

@@ -165,6 +165,10 @@ fn lines(report: &Report) -> Vec<Phrase> {
         }
         lines.extend(again(replayed));
     }
+    if !report.addresses.is_empty() {
+        let addresses = report.addresses.join(", ").into();
+        lines.push(Text::RestoreAddresses.with([("addresses", addresses)]));
+    }
     if report.replaces {
         lines.push(Text::RestoreReplaces.into());
     }

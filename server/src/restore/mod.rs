@@ -7,6 +7,7 @@
 //! Nothing that was there is touched before the copy is complete. The rename of the database is the
 //! moment at which the deployment is restored; what is killed before it is done again.
 
+mod addresses;
 mod place;
 mod prepare;
 mod present;

@@ -12,6 +12,7 @@ use wardkey_core::id::SigningPublicKey;
 use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 
+use super::addresses;
 use super::present::{Looked, Present, is_there, look_for_link};
 use super::provenance::{Provenance, check_root, provenance};
 use super::replay::{Replayed, replay};
@@ -112,6 +113,8 @@ pub struct Report {
     pub parted: Option<PathBuf>,
     /// What was disabled again.
     pub replayed: Option<Replayed>,
+    /// The addresses of the server that terminals are told.
+    pub addresses: Vec<String>,
     /// Whether a database is put aside.
     pub replaces: bool,
     /// Whether the server will ask for "clock confirm".
@@ -202,6 +205,7 @@ impl Prepared {
             trail: trails.kept.map(|newer| newer.path),
             parted: trails.parted.map(|newer| newer.path),
             replayed: done.replayed,
+            addresses: done.addresses,
             replaces,
             clock: asked.now.since(done.signed) > OFF_TOO_LONG,
             silent: trails.silent,
@@ -261,6 +265,7 @@ struct Done {
     raised: Raised,
     voided: Voided,
     replayed: Option<Replayed>,
+    addresses: Vec<String>,
     signed: UnixTime,
 }
 
@@ -313,8 +318,9 @@ async fn bring_up(
             Some(replay(&mut op, trails).await?)
         }
     };
+    let addresses = addresses::follow(&mut tx, trails).await?;
     tx.commit().await?;
-    Ok(Done { raised, voided, replayed, signed })
+    Ok(Done { raised, voided, replayed, addresses, signed })
 }
 
 async fn record(tx: &mut Tx, asked: &Asked<'_>, backup: &Backup, raised: &Raised) -> Result<()> {

@@ -49,8 +49,10 @@ enum Word {
     Deleted,
 }
 
-/// Begins the names of acts that change nothing, or nothing that a restore does not void anyway.
+/// Begins the names of acts that change nothing, or nothing that a restore does not void or follow
+/// anyway.
 const WITHOUT_LOSS: &[&str] = &[
+    "address.",
     "backup.",
     "clock.",
     "code.",

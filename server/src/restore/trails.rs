@@ -86,7 +86,16 @@ impl Trails {
 
     /// Every row, once.
     pub fn rows(&self) -> impl Iterator<Item = &Entry> {
-        let parted = self.parted.iter().flat_map(|newer| newer.rows.iter().skip(self.common));
-        self.kept.iter().flat_map(|newer| &newer.rows).chain(parted)
+        self.kept_rows().chain(self.parted_rows())
+    }
+
+    /// The rows that are kept.
+    pub fn kept_rows(&self) -> impl Iterator<Item = &Entry> {
+        self.kept.iter().flat_map(|newer| &newer.rows)
+    }
+
+    /// Those that only the other trail has.
+    pub fn parted_rows(&self) -> impl Iterator<Item = &Entry> {
+        self.parted.iter().flat_map(|newer| newer.rows.iter().skip(self.common))
     }
 }

@@ -130,12 +130,15 @@ pub struct Entry {
     pub chain: String,
 }
 
+/// The longest text of a row in characters; what is longer is cut.
+pub const TEXT_CHARS: usize = 512;
+
 /// Adds a row, in the transaction of what it records.
 pub async fn record(db: &mut Db, now: UnixTime, actor: &Actor, act: Act<'_>) -> Result<()> {
     let before = query("SELECT chain FROM audit ORDER BY seq DESC LIMIT 1")
         .optional::<Only<Hash>>(db)
         .await?;
-    let text = |value: &str| printable(value, 512);
+    let text = |value: &str| printable(value, TEXT_CHARS);
     let mut entry = Entry {
         seq: 0,
         time: to_i64(now.0),

@@ -10,6 +10,7 @@ use wardkey_server::pki;
 
 use super::publish_key::{path, publish_key};
 use super::publishing::{add, ward};
+use super::restoring::{restore, root_of};
 use super::support::client::Terminal;
 use super::support::follower::Follower;
 use super::support::{Deployment, Running};
@@ -273,4 +274,39 @@ fn whoever_waits_is_told_at_once_and_a_server_that_starts_has_the_names() {
     let running = deployment.start();
     assert_eq!(certificate(&deployment), ["localhost", "127.0.0.1", "moved.test", "ward.test"]);
     running.stop();
+}
+
+#[test]
+fn a_restored_server_tells_what_was_told_since_and_has_the_names() {
+    let (deployment, running, _) = ward();
+    set(&deployment, &["https://a.test"]);
+    let (backup, recipient) = deployment.backup("monday");
+    let last = set(&deployment, &["https://b.test"]);
+    running.stop();
+    let check = deployment.json(&restore(&backup, &["--check"]));
+    assert_eq!(check["addresses"], json!(["https://b.test"]), "as the trail says");
+    let root = root_of(&deployment, &backup);
+    let done = deployment.json(&restore(&backup, &["--replace", "--yes"]));
+    assert_eq!(done["report"]["replayed"]["lost"], json!({}));
+    let shown = deployment.json(&["address", "show"]);
+    assert_eq!(shown["addresses"], json!(["https://b.test"]));
+    assert!(shown["number"].as_u64() > last["number"].as_u64(), "it counts at every terminal");
+    let names = ["localhost", "127.0.0.1", "b.test", "a.test"];
+    let running = deployment.start();
+    assert_eq!(certificate(&deployment), names);
+    running.stop();
+
+    // On another machine nobody knows what came after the backup: it is said what is told.
+    deployment.lose();
+    let identity = recipient.file.to_str().unwrap();
+    let args = ["--identity", identity, "--root", &root, "--yes"];
+    let done = deployment.json(&restore(&backup, &args));
+    assert_eq!(done["report"]["addresses"], json!(["https://a.test"]));
+    let before = deployment.json(&["address", "show"])["number"].as_u64().unwrap();
+    let running = deployment.start();
+    assert_eq!(certificate(&deployment), ["localhost", "127.0.0.1", "a.test"]);
+    // Whoever sees that it is another one says so, and all follow.
+    let number = set(&deployment, &["https://b.test"])["number"].as_u64().unwrap();
+    assert!(number > before);
+    assert_eq!(seen(&deployment, &running), ["localhost", "127.0.0.1", "b.test", "a.test"]);
 }
