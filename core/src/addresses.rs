@@ -87,6 +87,10 @@ mod tests {
             "https://[::1]x",
             "https://ä",
             "https://a#",
+            "https://10.20.0.256",
+            "https://10.20.0",
+            "https://a.1",
+            "https://1:8443",
         ] {
             assert!(ServerAddress::new(bad).is_err(), "{bad}");
         }

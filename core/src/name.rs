@@ -1,5 +1,7 @@
 //! Names as types: a value that exists is valid.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use minicbor::{Decode, Encode};
 
 use crate::text_codec::text_codec;
@@ -147,7 +149,7 @@ fn place_of(address: &str) -> Option<(&str, u16)> {
     let (host, port) = match place.strip_prefix('[') {
         Some(inner) => {
             let (host, rest) = inner.split_once(']')?;
-            host.parse::<std::net::Ipv6Addr>().ok()?;
+            host.parse::<Ipv6Addr>().ok()?;
             (host, if rest.is_empty() { None } else { Some(rest.strip_prefix(':')?) })
         }
         None => {
@@ -162,6 +164,11 @@ fn place_of(address: &str) -> Option<(&str, u16)> {
             };
             if !host.split('.').all(is_label) {
                 return None;
+            }
+            // No name ends with a number (RFC 1123, 2.1): this is an address, or mistyped.
+            let is_number = |label: &str| label.chars().all(|c| c.is_ascii_digit());
+            if host.rsplit('.').next().is_some_and(is_number) {
+                host.parse::<Ipv4Addr>().ok()?;
             }
             (host, port)
         }

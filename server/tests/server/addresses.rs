@@ -88,7 +88,7 @@ fn terminals_are_told_signed_addresses_and_the_certificate_has_their_names() {
     assert_eq!(set(&deployment, &addresses)["number"], number);
     let other = set(&deployment, &["https://other.test"]);
     let number = other["number"].as_u64().unwrap();
-    for wrong in ["http://a", "https://a/b", "a:1", ""] {
+    for wrong in ["http://a", "https://a/b", "a:1", "https://10.20.0.256", ""] {
         deployment.refused(2, &["address", "set", wrong]);
     }
     deployment.refused(2, &["address", "set"]);
