@@ -12,6 +12,8 @@ use crate::sign::{self, SignatureError};
 
 /// Addresses of one deployment.
 pub const MAX_ADDRESSES: usize = 8;
+/// The highest number of a list: what a file in TOML takes, as a terminal keeps it.
+pub const MAX_NUMBER: u64 = i64::MAX.unsigned_abs();
 
 /// What the publish key signs.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -20,7 +22,8 @@ pub struct ServerAddresses {
     /// The deployment.
     #[n(0)]
     pub deployment: DeploymentId,
-    /// Counts up with every change. A terminal takes no lower one under the same root document.
+    /// Counts up with every change, to [`MAX_NUMBER`]. A terminal takes no lower one under the same
+    /// root document.
     #[n(1)]
     pub number: u64,
     /// In the order in which they are tried.
@@ -38,11 +41,11 @@ impl ServerAddresses {
     /// Verifies what a server says of its addresses.
     ///
     /// # Errors
-    /// [`SignatureError`] when it is not signed by a key that may publish, or of another
-    /// deployment.
+    /// [`SignatureError`] when it is not signed by a key that may publish, of another deployment,
+    /// or beyond all numbers.
     pub fn verify(signed: &[u8], root: &RootDocument) -> Result<Self, SignatureError> {
         let said = sign::verify::<Self>(signed, &root.publish_keys)?;
-        if said.deployment == root.deployment {
+        if said.deployment == root.deployment && said.number <= MAX_NUMBER {
             Ok(said.into_inner())
         } else {
             Err(SignatureError::Invalid)

@@ -12,6 +12,7 @@ use crate::tls::{Terminal, lose_directory, open_at, open_over, request, terminal
 use wardkey_agent::sync::http::places::Network;
 use wardkey_agent::sync::join::join;
 use wardkey_agent::sync::run::round;
+use wardkey_core::addresses::MAX_NUMBER;
 use wardkey_core::code::Code;
 use wardkey_testkit::next_root;
 
@@ -184,8 +185,9 @@ fn no_older_list_and_no_list_of_another_key_is_taken() {
 
     // Whoever had the publish key gave the highest number; the new root document ends that.
     f.ward.change(|state| state.publish_seed = 101);
-    tell(&f.ward, u64::MAX, &["https://evil:1"]);
+    tell(&f.ward, MAX_NUMBER, &["https://evil:1"]);
     f.sync().unwrap();
+    f.restart();
     assert_eq!(list(&f), ["https://evil:1"]);
     let root = f.ward.change(|state| state.root.clone());
     let (_, replaced) = next_root(&root, 100, &[111]);
@@ -202,8 +204,9 @@ fn no_older_list_and_no_list_of_another_key_is_taken() {
 #[test]
 fn a_list_of_a_thief_ends_with_the_exchange_where_the_server_names_no_address() {
     let mut f = Fixture::synced();
-    tell(&f.ward, u64::MAX, &["https://evil:1"]);
+    tell(&f.ward, MAX_NUMBER, &["https://evil:1"]);
     f.sync().unwrap();
+    f.restart();
     assert_eq!(list(&f), ["https://evil:1"]);
     let root = f.ward.change(|state| state.root.clone());
     let (_, replaced) = next_root(&root, 100, &[111]);

@@ -1,6 +1,7 @@
 //! All tests of core over whole deployments, in one program: it is linked once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod addresses;
 mod break_glass;
 mod codec;
 mod decide;

@@ -1,7 +1,7 @@
 //! Terminals are told where the server is.
 
 use serde_json::{Value, json};
-use wardkey_core::addresses::ServerAddresses;
+use wardkey_core::addresses::{MAX_NUMBER, ServerAddresses};
 use wardkey_core::capability;
 use wardkey_core::codec::List;
 use wardkey_core::message::http::WaitReply;
@@ -216,16 +216,16 @@ fn a_list_of_a_thief_ends_with_the_exchange_also_where_the_server_never_told_any
     let mut follower = Follower::new(&running, &terminal);
     let said = ServerAddresses {
         deployment: follower.root.deployment,
-        number: u64::MAX,
+        number: MAX_NUMBER,
         addresses: List::new(vec![ServerAddress::new("https://evil.test").unwrap()]).unwrap(),
     };
     let forged = publish_key(&deployment).sign(&said);
     ServerAddresses::verify(&forged, &follower.root).unwrap();
-    assert!(told(&mut follower, &terminal, Some(u64::MAX), &CAN).addresses.is_none());
+    assert!(told(&mut follower, &terminal, Some(MAX_NUMBER), &CAN).addresses.is_none());
 
     deployment.ok(&["publish-key", "rotate", "--stolen"]);
     // With the very answer that ends the key.
-    let reply = told(&mut follower, &terminal, Some(u64::MAX), &CAN);
+    let reply = told(&mut follower, &terminal, Some(MAX_NUMBER), &CAN);
     let (number, addresses) = list(&reply, &follower);
     assert_eq!((reply.roots.len(), addresses), (1, vec![]));
     assert!(number > 0);
@@ -235,7 +235,7 @@ fn a_list_of_a_thief_ends_with_the_exchange_also_where_the_server_never_told_any
     // A list that was set is signed anew; a thief's of the exchange of before is gone too.
     let set = set(&deployment, &["https://other.test"]);
     deployment.ok(&["publish-key", "rotate", "--stolen"]);
-    let reply = told(&mut follower, &terminal, Some(u64::MAX), &CAN);
+    let reply = told(&mut follower, &terminal, Some(MAX_NUMBER), &CAN);
     let (number, addresses) = list(&reply, &follower);
     assert_eq!(addresses, ["https://other.test"]);
     assert!(number > set["number"].as_u64().unwrap());
