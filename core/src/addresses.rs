@@ -99,4 +99,20 @@ mod tests {
         }
         assert!(ServerAddress::new(format!("https://{}", "a.".repeat(64))).is_err());
     }
+
+    #[test]
+    fn one_place_is_written_in_one_way() {
+        for (written, canonical) in [
+            ("https://Ward.Example:443", "https://ward.example"),
+            ("https://ward.example:0443", "https://ward.example"),
+            ("https://ward.example:8443", "https://ward.example:8443"),
+            ("https://192.0.2.7:443", "https://192.0.2.7"),
+            ("https://[2001:DB8:0::1]:8443", "https://[2001:db8::1]:8443"),
+            ("https://[::ffff:c000:207]", "https://[::ffff:192.0.2.7]"),
+        ] {
+            let address = ServerAddress::new(written).unwrap();
+            assert_eq!(address.canonical().as_str(), canonical);
+            assert_eq!(ServerAddress::new(canonical).unwrap().canonical().as_str(), canonical);
+        }
+    }
 }

@@ -138,6 +138,22 @@ impl ServerAddress {
     pub fn port(&self) -> u16 {
         place_of(&self.0).map_or(HTTPS, |(_, port)| port)
     }
+
+    /// The same place, written in the one way in which it is compared: small letters, an address as
+    /// it is mostly written, no port where that is 443.
+    #[must_use]
+    pub fn canonical(&self) -> Self {
+        let host = match self.host().parse::<Ipv6Addr>() {
+            Ok(address) => format!("[{address}]"),
+            Err(_) => self.host().to_ascii_lowercase(),
+        };
+        let port = self.port();
+        Self(if port == HTTPS {
+            format!("https://{host}")
+        } else {
+            format!("https://{host}:{port}")
+        })
+    }
 }
 
 /// The port of an address that names none.

@@ -98,9 +98,10 @@ pub fn server_name(text: &str) -> Result<String, Wrong> {
     name.map(|_| text.to_owned()).map_err(|_| Wrong::new(Text::WriteServerName))
 }
 
-/// Where terminals reach the server.
+/// Where terminals reach the server, written in one way.
 pub fn server_address(text: &str) -> Result<ServerAddress, Wrong> {
-    ServerAddress::new(text).map_err(|_| Wrong::new(Text::WriteServerAddress))
+    let address = ServerAddress::new(text).map_err(|_| Wrong::new(Text::WriteServerAddress))?;
+    Ok(address.canonical())
 }
 
 #[cfg(test)]

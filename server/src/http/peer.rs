@@ -48,10 +48,10 @@ fn peer(parts: &Parts) -> Result<Peer, ErrorResponse> {
     })
 }
 
-/// The address of the server that the client called.
+/// The address of the server that the client called, as lists of addresses have it.
 fn called(parts: &Parts) -> Option<ServerAddress> {
     let host = parts.headers.get(header::HOST)?.to_str().ok()?;
-    ServerAddress::new(format!("https://{host}")).ok()
+    Some(ServerAddress::new(format!("https://{host}")).ok()?.canonical())
 }
 
 impl FromRequestParts<Arc<App>> for Anyone {
@@ -160,5 +160,30 @@ impl App {
         audit::record(&mut tx, self.clock.now(), &Actor::address(address), act).await?;
         tx.commit().await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+
+    #[test]
+    fn the_address_that_a_client_called_is_written_as_in_a_list() {
+        for (host, expected) in [
+            ("Ward.test:8443", Some("https://ward.test:8443")),
+            ("ward.test", Some("https://ward.test")),
+            ("ward.test:443", Some("https://ward.test")),
+            ("[2001:DB8::1]:8443", Some("https://[2001:db8::1]:8443")),
+            ("ward.test/x", None),
+            ("someone@ward.test", None),
+            ("", None),
+        ] {
+            let request = Request::get("/").header(header::HOST, host).body(()).unwrap();
+            let called = called(&request.into_parts().0);
+            assert_eq!(called.as_ref().map(ServerAddress::as_str), expected, "{host}");
+        }
+        assert_eq!(called(&Request::get("/").body(()).unwrap().into_parts().0), None);
     }
 }

@@ -86,7 +86,8 @@ fn terminals_are_told_signed_addresses_and_the_certificate_has_their_names() {
 
     // The same again is no news; another list has a higher number.
     assert_eq!(set(&deployment, &addresses)["number"], number);
-    let other = set(&deployment, &["https://other.test"]);
+    let other = set(&deployment, &["https://OTHER.test:443"]);
+    assert_eq!(other["addresses"], json!(["https://other.test"]), "it is written in one way");
     let number = other["number"].as_u64().unwrap();
     for wrong in ["http://a", "https://a/b", "a:1", "https://10.20.0.256", ""] {
         deployment.refused(2, &["address", "set", wrong]);
