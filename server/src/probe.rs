@@ -169,3 +169,33 @@ impl ServerCertVerifier for WhateverName {
         self.0.supported_verify_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use wardkey_core::message::http::{Base64, RootJson};
+
+    use super::*;
+
+    #[test]
+    fn only_who_shows_the_newest_root_document_last_is_this_server() {
+        let reply = |documents: &[&str]| {
+            let root = |document: &&str| RootJson {
+                by_itself: Base64(document.as_bytes().to_vec()),
+                by_previous: None,
+            };
+            RootReply { roots: documents.iter().map(root).collect(), time: 0 }
+        };
+        for (documents, is_it) in [
+            (vec!["one", "two"], true),
+            (vec!["two"], true),
+            (vec!["one"], false),
+            (vec!["two", "one"], false),
+            (vec!["other"], false),
+            (vec![], false),
+        ] {
+            let newest: &[u8] = b"two";
+            assert_eq!(shows(&reply(&documents), Some(newest)), is_it, "{documents:?}");
+        }
+        assert!(!shows(&reply(&[]), None));
+    }
+}
