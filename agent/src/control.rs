@@ -96,9 +96,9 @@ pub fn status(agent: &Agent) -> Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         terminal: identity.as_ref().map(|identity| identity.terminal),
         terminal_name: view.terminal.as_ref().map(|terminal| terminal.name.clone()),
-        server: agent
-            .link
-            .place()
+        server: link
+            .answered
+            .or_else(|| agent.link.place())
             .or_else(|| identity.as_ref().map(|identity| identity.server.clone())),
         connected: link.connected == Some(true),
         last_contact: link.last_contact,

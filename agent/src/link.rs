@@ -17,6 +17,8 @@ pub struct LinkState {
     pub connected: Option<bool>,
     /// When one last did.
     pub last_contact: Option<UnixTime>,
+    /// Where the server answered last.
+    pub answered: Option<String>,
     /// Why it does not.
     pub last_error: Option<Told>,
 }
@@ -46,7 +48,7 @@ impl Link {
         lock(&self.state).clone()
     }
 
-    /// Where the server answered last; none before it was asked.
+    /// Where the server is asked; none before it was asked.
     pub fn place(&self) -> Option<String> {
         lock(&self.connection).as_ref().and_then(|known| known.upstream.place())
     }
@@ -54,12 +56,14 @@ impl Link {
     /// Notes how an exchange went; `true` when that is a change.
     pub fn note(&self, now: UnixTime, error: Option<&AgentError>) -> bool {
         let connected = error.is_none();
+        let place = self.place();
         let mut state = lock(&self.state);
         let changed = state.connected != Some(connected);
         state.connected = Some(connected);
         match error {
             None => {
                 state.last_contact = Some(now);
+                state.answered = place;
                 state.last_error = None;
             }
             Some(error) => state.last_error = Some(error.told()),

@@ -9,6 +9,8 @@ use std::time::Duration;
 use crate::common::server::Server;
 use crate::common::*;
 use crate::tls::{Terminal, lose_directory, open_at, open_over, request, terminal};
+use wardkey_agent::control::status;
+use wardkey_agent::sync::exchange::{note_success, upstream};
 use wardkey_agent::sync::http::places::Network;
 use wardkey_agent::sync::join::join;
 use wardkey_agent::sync::run::round;
@@ -156,6 +158,25 @@ fn a_wrong_address_strands_nobody() {
     agent.set_identity(Arc::new(identity));
     round(&agent, 0).unwrap();
     assert_eq!(agent.link.place().unwrap(), server.address);
+}
+
+#[test]
+fn the_status_says_where_the_server_answered_last() {
+    let ward = Ward::new();
+    let server = Server::start(&ward, false);
+    let t = joined(&server.address, &server);
+    note_success(&t.agent);
+    tell(&ward, 1, &["https://localhost:1"]);
+    round(&t.agent, 0).unwrap();
+    note_success(&t.agent);
+
+    // It looks for it elsewhere, and nobody is there.
+    upstream(&t.agent).unwrap();
+    assert_eq!(place(&t), "https://localhost:1");
+    assert_eq!(status(&t.agent).server.unwrap(), server.address);
+    round(&t.agent, 0).unwrap();
+    note_success(&t.agent);
+    assert_eq!(status(&t.agent).server.unwrap(), server.address);
 }
 
 fn list(f: &Fixture) -> Vec<String> {
