@@ -3,12 +3,14 @@
 //! The schema is stable: fields are only added, and `schema` counts up when a meaning changes.
 //! docs/AUDIT.md describes every field.
 
+mod class;
 mod format;
 mod line;
 mod name;
 mod outcome;
 mod severity;
 
+pub use class::Class;
 pub use format::Format;
 pub use name::EventName;
 pub use outcome::Outcome;

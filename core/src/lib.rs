@@ -12,7 +12,8 @@
 //!                 └ server_time              the server's time over a challenge of the module
 //!                 └ client_data ─ proof      how somebody proves who they are
 //!                     └ policy ─ decide      what is allowed; whether a login may go on
-//!   event ─ evidence ─ log_entry ─ log_keys  records, and what auditors verify them by
+//!   event ─ evidence ─ log_entry ─ log_keys ─ log_archive
+//!                                          records, what auditors verify them by, archives
 //!   event, message, token, phrase ─ texts, exit    what is told to others
 //!   width                                    how wide that is on a screen
 //!   unattended                               what runs for a person who is not there
@@ -41,6 +42,7 @@ pub mod exit;
 mod growth;
 pub mod id;
 pub mod lockers;
+pub mod log_archive;
 pub mod log_entry;
 pub mod log_key;
 pub mod log_keys;

@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::codec::{Bytes, Document};
-use crate::event::Event;
+use crate::event::{Class, Event};
 use crate::id::TerminalId;
 use crate::time::UnixTime;
 
@@ -41,6 +41,13 @@ pub struct LogEntry {
     /// The event as the terminal sent it (`wardkey/event/1`).
     #[n(4)]
     pub event: Bytes<{ Event::MAX_BYTES }>,
+}
+
+impl LogEntry {
+    /// The class of its record, which is this event.
+    pub fn class(&self, event: &Event) -> Class {
+        Class::of(event.name, self.finding == Finding::Invalid)
+    }
 }
 
 impl Document for LogEntry {

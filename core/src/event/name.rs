@@ -125,6 +125,53 @@ pub enum EventName {
 }
 
 impl EventName {
+    /// All of them.
+    pub const ALL: [Self; 38] = [
+        Self::Login,
+        Self::Account,
+        Self::Heartbeat,
+        Self::AgentStarted,
+        Self::AgentStopped,
+        Self::Synced,
+        Self::Offline,
+        Self::Online,
+        Self::DirectoryRefused,
+        Self::LockedOut,
+        Self::CloneSuspected,
+        Self::RecordsLost,
+        Self::StateSetAside,
+        Self::Joined,
+        Self::Enrolled,
+        Self::ClockWrong,
+        Self::KeyChanged,
+        Self::DeviceSuspected,
+        Self::MarksNotRaised,
+        Self::WayIn,
+        Self::SessionStarted,
+        Self::SessionLocked,
+        Self::SessionUnlocked,
+        Self::SessionPersonChanged,
+        Self::SessionEnded,
+        Self::SessionNotLocked,
+        Self::PinChange,
+        Self::PassLogin,
+        Self::PassWrong,
+        Self::PassVoid,
+        Self::PassEnded,
+        Self::Vouched,
+        Self::LoanBegun,
+        Self::LoanEnded,
+        Self::LogContradicted,
+        Self::BreakGlassLogin,
+        Self::BreakGlassWrong,
+        Self::BreakGlassVoid,
+    ];
+
+    /// The event of this word; none of a word that this version does not know.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|name| name.as_str() == word)
+    }
+
     /// The word in records; with it stands the stable event code.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -182,5 +229,23 @@ impl EventName {
     /// The stable number as records have it: `WE-01`.
     pub fn code(self) -> String {
         format!("WE-{:02}", self.number())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_that_can_be_read_is_among_all_and_has_a_word_of_its_own() {
+        let read = (0..=u8::MAX).filter_map(|number| match number {
+            0..24 => minicbor::decode::<EventName>(&[number]).ok(),
+            _ => minicbor::decode::<EventName>(&[0x18, number]).ok(),
+        });
+        assert_eq!(read.collect::<Vec<_>>(), EventName::ALL);
+        for name in EventName::ALL {
+            assert_eq!(EventName::of_word(name.as_str()), Some(name));
+        }
+        assert_eq!(EventName::of_word("logins"), None);
     }
 }

@@ -1,6 +1,8 @@
 //! Bundles: the entries of a tile of the lowest level, each after its length (tlog-tiles, "Log
 //! entries").
 
+use std::io::{ErrorKind, Read, Result};
+
 /// The longest entry in bytes.
 pub const MAX_ENTRY: usize = u16::MAX as usize;
 
@@ -24,6 +26,27 @@ pub fn entries(mut bundle: &[u8]) -> Option<Vec<&[u8]>> {
     bundle.is_empty().then_some(entries)
 }
 
+/// Reads the next entry of a bundle of any length; none at its end.
+///
+/// # Errors
+/// [`ErrorKind::UnexpectedEof`] when the entry is not whole, and whatever reading fails with.
+pub fn next_entry(from: &mut impl Read) -> Result<Option<Vec<u8>>> {
+    let mut length = [0; 2];
+    let mut read = 0;
+    while let Some(rest) = length.get_mut(read..).filter(|rest| !rest.is_empty()) {
+        match from.read(rest) {
+            Ok(0) if read == 0 => return Ok(None),
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(more) => read += more,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let mut entry = vec![0; u16::from_be_bytes(length).into()];
+    from.read_exact(&mut entry)?;
+    Ok(Some(entry))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,6 +65,12 @@ mod tests {
         assert_eq!(entries(b""), Some(vec![]));
         for wrong in [&b"\0"[..], b"\0\x02x", b"\0\x01xy", b"\0\0\0"] {
             assert_eq!(entries(wrong), None, "{wrong:?}");
+            let mut from = wrong;
+            let last = std::iter::from_fn(|| next_entry(&mut from).transpose()).last();
+            assert!(last.unwrap().is_err(), "{wrong:?}");
         }
+        let mut from = bundle.as_slice();
+        let read = std::iter::from_fn(|| next_entry(&mut from).unwrap());
+        assert_eq!(read.collect::<Vec<_>>(), entries(&bundle).unwrap());
     }
 }
