@@ -376,6 +376,19 @@ wk-1906 = The log is shorter than { $path }. Records were removed or a backup re
 wk-1907 = The log does not go on from { $path }. Records were changed or a backup restored; find out which.
 wk-1908 = { $path } is of another log, { $origin }. Please give its key, or another folder.
 
+## 169x: archives of the log of records
+
+wk-1690 = { $path } is no whole, unchanged archive: { $what }. Nothing was changed; use another copy.
+wk-1691 = { $path } has other records than this log. Nothing was changed; give an archive of this log.
+wk-1692 = All { $count } records are archived, so there is nothing new. Please try again when more have come.
+wk-1693 = No class of records is named in [retention], so all are kept. Nothing was changed.
+wk-1694 = Records up to place { $place } were pruned. Please give --from a later place.
+wk-1695 = There is no archive { $number }. Please see "archive list".
+wk-1696 = Records were pruned: { $what }. Give the archive with --archive to have them checked.
+wk-1697 = The list of pruned records was changed: { $what }. Keep every copy; find out who did it.
+wk-1698 = The last archive is { $days } days old. Please run "archive create", then "archive prune".
+wk-1699 = The clock is not plausible, so nothing is pruned. Please see "wardkey-server clock show".
+
 ## 198x: terminals that witness the log
 
 wk-1980 = The cosignature does not fit this log, or is not by this key. It was not stored.

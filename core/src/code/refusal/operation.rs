@@ -97,6 +97,27 @@ codes! {
     LogNotExtension = 1907,
     /// The export `$path` is of another log, `$origin`.
     LogExportOther = 1908,
+    // 169x: archives of the log of records
+    /// `$path` is no whole, unchanged archive: `$what`.
+    ArchiveUnfit = 1690,
+    /// The archive `$path` has other records than this log.
+    ArchiveOther = 1691,
+    /// There is nothing to archive after the `$count` records that are archived.
+    ArchiveNothingNew = 1692,
+    /// `[retention]` of the configuration names no class.
+    RetentionNotSet = 1693,
+    /// Records up to place `$place` were pruned, so no new archive can have them.
+    ArchivePruned = 1694,
+    /// There is no archive `$number`.
+    ArchiveUnknown = 1695,
+    /// Records are not in the log: they were pruned, `$what`.
+    RecordsPruned = 1696,
+    /// The list of what was pruned does not fit the log: `$what`.
+    PrunedChanged = 1697,
+    /// The last archive is `$days` days old, or there is none.
+    ArchiveOld = 1698,
+    /// The clock is not plausible, so nothing is pruned by it.
+    ClockForPruning = 1699,
     // 198x: terminals that witness the log
     /// The cosignature does not fit the log, or is not by this key.
     CosignatureRefused = 1980,
