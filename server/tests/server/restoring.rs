@@ -248,6 +248,10 @@ fn a_backup_of_an_older_version_is_brought_up_to_date() {
     add(&deployment, "hanako");
     let (backup, _) = deployment.backup("monday");
     let old = [
+        "DROP TRIGGER event_is_kept; CREATE TRIGGER event_is_kept BEFORE DELETE ON event
+             BEGIN SELECT RAISE (ABORT, 'events are not deleted'); END;
+         DROP TRIGGER event_log_entry_is_kept;
+         DROP TABLE event_log_pruned; DROP TABLE log_prune; DROP TABLE log_archive",
         "DROP TABLE restored_scope",
         "DROP TABLE event_log; DROP TABLE event_log_entry; DROP TABLE event_log_node",
         "DROP INDEX audit_action; DROP INDEX credential_suspected; DROP INDEX intake_noted;

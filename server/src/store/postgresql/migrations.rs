@@ -25,6 +25,7 @@ migrations! {
     27 "0027_administrators",
     28 "0028_web_sessions",
     29 "0029_terminal_came_by",
+    30 "0030_archives",
 }
 
 /// What brings a store up to date.

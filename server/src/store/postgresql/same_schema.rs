@@ -39,6 +39,7 @@ impl Schema {
             ["CREATE", "TRIGGER", name, ..] => {
                 self.triggers.insert(name.to_owned());
             }
+            ["DROP", "TRIGGER", name, "ON", _] => assert!(self.triggers.remove(name), "{name}"),
             ["CREATE", "FUNCTION", ..] | ["INSERT" | "UPDATE", ..] => {}
             _ => panic!("a statement that is not compared: {sql}"),
         }
