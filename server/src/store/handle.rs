@@ -124,6 +124,15 @@ impl Store {
         Ok(self.writer.begin(Urgency::Change).await?)
     }
 
+    /// A transaction that may write, behind all changes and in its turn with records: for much work
+    /// that nobody waits for, in small parts.
+    ///
+    /// # Errors
+    /// As of [`Self::write`].
+    pub async fn write_behind(&self) -> Result<Tx> {
+        Ok(self.writer.begin(Urgency::Record).await?)
+    }
+
     /// Does this work in a transaction that it may share with other work, and answers when that is
     /// durable. For records, of which there are many: changes pass in front of them. The work has
     /// no connection while it waits, and goes on when nobody waits for it any more.

@@ -1,6 +1,7 @@
 //! The log of events: hashes of entries and of full tiles, and what was signed last.
 //!
-//! An entry is the row of an event; here is only its hash, under its place in the log.
+//! An entry is the row of an event; here is only its hash, under its place in the log. Of a record
+//! that was pruned the hash stands elsewhere ([`super::archive`]).
 
 use wardkey_core::code::Code;
 use wardkey_core::codec;
@@ -76,9 +77,11 @@ impl FromRow for Recorded {
     }
 }
 
-/// An event that is in the log, with its hash there.
+/// An event that is in the log, with its place and its hash there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Logged {
+    /// Its place in the log.
+    pub place: u64,
     /// The event.
     pub recorded: Recorded,
     /// Its hash, as the log has it.
@@ -88,7 +91,7 @@ pub struct Logged {
 impl FromRow for Logged {
     fn from_row(row: &Row) -> Result<Self> {
         let recorded = Recorded::from_row(row)?;
-        Ok(Self { recorded, hash: Hash::new(row.get("hash")?) })
+        Ok(Self { place: row.get("position")?, recorded, hash: Hash::new(row.get("hash")?) })
     }
 }
 
@@ -240,11 +243,15 @@ pub async fn hashes(db: &mut Db, level: Level, from: u64, count: u16) -> Result<
     let until = from.saturating_add(count.into());
     let found = if level == Level::ENTRIES {
         query(
-            "SELECT hash FROM event_log_entry WHERE position >= $1 AND position < $2
-             ORDER BY position",
+            "SELECT hash FROM (
+                 SELECT position, hash FROM event_log_entry WHERE position >= $1 AND position < $2
+                 UNION ALL SELECT position, hash FROM event_log_pruned
+                     WHERE position >= $1 AND position < $2
+             ) AS entry ORDER BY position LIMIT $3",
         )
         .bind(from)
         .bind(until)
+        .bind(u64::from(count))
         .all::<Only<[u8; 32]>>(db)
         .await?
     } else {
@@ -261,11 +268,12 @@ pub async fn hashes(db: &mut Db, level: Level, from: u64, count: u16) -> Result<
     Ok(found.into_iter().map(|Only(hash)| Hash::new(hash)).collect())
 }
 
-/// The events of entries from a place on: those that are there of so many.
+/// The events of entries from a place on: those that are there of so many. Those that were pruned
+/// are not.
 pub async fn entries(db: &mut Db, from: u64, count: u16) -> Result<Vec<Logged>> {
     query(
         "SELECT event.seq, event.received, event.terminal, event.verdict, event.document,
-             entry.hash
+             entry.position, entry.hash
          FROM event_log_entry AS entry JOIN event ON event.seq = entry.event
          WHERE entry.position >= $1 AND entry.position < $2 ORDER BY entry.position",
     )

@@ -14,7 +14,7 @@
 //!    ├ api_key, api_answer                   who administrates from afar, and what was answered
 //!    ├ administrator, web_session            who of the people administrates, and is signed in
 //!    ├ event, intake, audit                  what happened, and how much of it
-//!    ├ log                                   hashes over what happened
+//!    ├ log, archive, gap                     hashes over what happened, and what was taken out
 //!    ├ clock                                 the time of the last signature
 //!    ├ import                                many people at once
 //!    ├ report                                how often it happened
@@ -39,6 +39,7 @@ pub mod administrator;
 mod alone;
 pub mod api_answer;
 pub mod api_key;
+pub mod archive;
 pub mod audit;
 pub mod break_glass;
 pub mod clock;
@@ -47,6 +48,7 @@ pub mod counter;
 pub mod credential;
 mod database;
 pub mod event;
+pub mod gap;
 mod handle;
 pub mod import;
 pub mod intake;

@@ -108,6 +108,12 @@ pub async fn since(db: &mut Db, origin: &str, time: UnixTime) -> Result<Since> {
     .await
 }
 
+/// Whether any terminal witnesses the log, by whatever name it had.
+pub async fn is_any(db: &mut Db) -> Result<bool> {
+    let any = query("SELECT size FROM log_witness ORDER BY received LIMIT 1");
+    Ok(any.optional::<Only<u64>>(db).await?.is_some())
+}
+
 /// The greatest size of this log that a terminal cosigned.
 pub async fn greatest(db: &mut Db, origin: &str) -> Result<Option<u64>> {
     let size = query("SELECT size FROM log_witness WHERE origin = $1 ORDER BY size DESC LIMIT 1")

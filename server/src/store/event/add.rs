@@ -7,6 +7,7 @@ use wardkey_core::id::{EventId, TerminalId};
 use wardkey_core::time::UnixTime;
 
 use crate::error::Result;
+use crate::store::gap;
 use crate::store::query::{Db, Only, query};
 
 /// What verifying the evidence of an event found.
@@ -42,13 +43,20 @@ pub enum Stored {
     Conflict,
 }
 
-/// Whether an event is here, with exactly this content.
+/// Whether an event is here, with exactly this content; or was, until it was pruned.
 pub async fn known(db: &mut Db, id: &EventId, document: &[u8]) -> Result<Option<Stored>> {
     let found = query("SELECT document FROM event WHERE id = $1")
         .bind(id)
         .optional::<Only<Vec<u8>>>(db)
         .await?;
-    Ok(found.map(|Only(found)| if found == document { Stored::Known } else { Stored::Conflict }))
+    if let Some(Only(found)) = found {
+        return Ok(Some(if found == document { Stored::Known } else { Stored::Conflict }));
+    }
+    let pruned = gap::document_of(db, id).await?;
+    Ok(pruned.map(|known| match known == codec::sha256(document) {
+        true => Stored::Known,
+        false => Stored::Conflict,
+    }))
 }
 
 /// Adds an event, with the key and the counter that its evidence proves.

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::store::page::{Page, PageRequest};
 use crate::store::query::{Db, FromRow, Only, Row, query};
 use crate::store::value::Value;
+use crate::texts::Text;
 
 /// Which events to list.
 #[derive(Clone, Debug, Default)]
@@ -195,9 +196,14 @@ pub async fn page(db: &mut Db, filter: &Filter, request: &PageRequest) -> Result
     Ok(Page::new(rows, request, |event: &Listed| event.seq.to_string()))
 }
 
-/// Where the page begins: the time and the number of the event before it.
+/// Where the page begins: the time and the number of the event before it. One that was pruned
+/// since says no time, and a list that began anew would pass for its rest.
 async fn place(db: &mut Db, request: &PageRequest) -> Result<(i64, i64)> {
     let seq = request.after_number(i64::MAX)?;
+    if request.after.is_none() {
+        return Ok((i64::MAX, seq));
+    }
     let found = query("SELECT time FROM event WHERE seq = $1").bind(seq).optional(db).await?;
-    Ok((found.map_or(i64::MAX, |Only(time)| time), seq))
+    let Only(time) = found.ok_or_else(|| Error::invalid(Text::NoSuchPage))?;
+    Ok((time, seq))
 }
