@@ -4,6 +4,7 @@
 mod admin;
 mod database;
 mod limits;
+mod retention;
 mod watch;
 
 use std::io::ErrorKind;
@@ -23,6 +24,7 @@ use database::Said;
 
 pub use admin::Admin;
 pub use limits::Limits;
+pub use retention::{Period, Retention};
 pub use watch::Watch;
 
 /// The longest configuration in bytes that is read.
@@ -67,6 +69,8 @@ pub struct Config {
     pub watch: Watch,
     /// The interface for administration.
     pub admin: Admin,
+    /// For how long records are kept.
+    pub retention: Retention,
 }
 
 /// Something that is wrong in the file.
@@ -113,6 +117,7 @@ impl Default for Config {
             limits: Limits::default(),
             watch: Watch::default(),
             admin: Admin::default(),
+            retention: Retention::default(),
         }
     }
 }
@@ -199,7 +204,8 @@ impl Config {
         ];
         let all = checks.into_iter().chain(self.database_as_said().checks());
         let tables = self.limits.checks().into_iter().chain(self.watch.checks());
-        let all = all.chain(tables).chain(self.admin.checks());
+        let own = self.admin.checks().into_iter().chain(self.retention.checks());
+        let all = all.chain(tables).chain(own);
         all.filter(|(holds, ..)| !holds).map(|(_, key, fix)| (key, fix)).collect()
     }
 
@@ -364,6 +370,9 @@ mod tests {
             ("database = \"postgresql://x:y@localhost/w\"", &["database_password_file"]),
             ("database = \"postgresql://db.example/w\"", &["line 1", "database", "tunnel"]),
             ("database_password_file = \"/x\"", &["line 1", "needs database"]),
+            ("[retention]\nlogins = \"29d\"", &["line 2", "logins", "30d"]),
+            ("[retention]\nlogins = \"5 years\"", &["line 2", "5y"]),
+            ("[retention]\nlogin = \"5y\"", &["line 2", "logins"]),
             ("x", &["line 1"]),
         ] {
             let error = Config::parse(text).unwrap_err().to_string();

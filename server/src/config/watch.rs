@@ -17,6 +17,9 @@ pub struct Watch {
     pub disk_megabytes: u64,
     /// Hours after which a backup is old; 0: backups are looked after elsewhere.
     pub backup_hours: u64,
+    /// Days after which the last archive of the records is old, where `[retention]` says that some
+    /// go; 0: archives are looked after elsewhere.
+    pub archive_days: u64,
     /// Days before its end from which on the server's certificate is due.
     pub certificate_days_left: u64,
     /// Hours without a word after which a terminal is silent; 0: none is.
@@ -32,6 +35,7 @@ impl Default for Watch {
             listen: None,
             disk_megabytes: 1024,
             backup_hours: 48,
+            archive_days: 100,
             certificate_days_left: 30,
             silent_hours: 24,
             notify: Vec::new(),
