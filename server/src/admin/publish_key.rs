@@ -143,6 +143,7 @@ pub async fn rotate_stolen(op: &mut Operation<'_>, by: By<'_>) -> Result<KeyExch
     let keys = vec![by.keyring.make_next()?];
     let mut done = sign(op, by, before.clone(), keys, "publish-key.stolen").await?;
     log::note_replaced_key(op.tx, by.keyring, &before, done.root.issued).await?;
+    log::sign_acts_anew(op.tx, by.keyring, (&before, &done.root)).await?;
 
     // What terminals took from the thief has numbers too, and they never go back behind those.
     let at_least = done.root.issued.0;

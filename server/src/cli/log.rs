@@ -43,15 +43,18 @@ pub async fn act(context: &Context, command: Log) -> Result<()> {
             ]);
             output.done(&done, said)
         }
-        Log::Prove { record } => {
-            let proved = log::prove(store, &keyring, now, &record).await?;
+        Log::Prove { record, archive } => {
+            let proved = log::prove(store, &keyring, now, &record, archive.as_deref()).await?;
             let proof = proved.proof.trim_end_matches('\n');
             output.hand_out(&proved, proof, &[Text::LogProofHoldsRecord.into()])
         }
         Log::Verify => {
-            let verified = log::verify(store).await?;
-            let said = Text::LogVerified
-                .with([("size", verified.size.into()), ("waiting", verified.waiting.into())]);
+            let verified = log::verify(store, &keyring).await?;
+            let said = Text::LogVerified.with([
+                ("size", verified.size.into()),
+                ("waiting", verified.waiting.into()),
+                ("pruned", verified.pruned.into()),
+            ]);
             output.done(&verified, said)
         }
         Log::Check(_) => Err(Error::usage(Text::StandsAlone)),
@@ -167,6 +170,9 @@ fn lines(AndCosigned { checked, cosigned }: &AndCosigned) -> Vec<Phrase> {
         ("size", checked.size.into()),
         ("origin", checked.origin.as_str().into()),
     ])];
+    if checked.pruned > 0 {
+        lines.push(Text::LogHasPruned.with([("count", checked.pruned.into())]));
+    }
     if let Some(since) = &checked.since {
         lines.push(
             Text::LogGoesOn.with([("path", shown(&since.path)), ("size", since.size.into())]),

@@ -7,6 +7,7 @@ use serde::Serialize;
 use wardkey_core::code::Code;
 use wardkey_core::codec::Document;
 use wardkey_core::id::SigningPublicKey;
+use wardkey_core::log_archive::{Gaps, PrunedEntry};
 use wardkey_core::log_keys::{LogKeys, ReplacedLogKey};
 use wardkey_core::{sign, texts};
 use wardkey_tlog::{
@@ -15,6 +16,7 @@ use wardkey_tlog::{
 
 use super::files;
 use super::keys::KEYS;
+use super::pruned;
 use crate::error::{Error, Result};
 use crate::texts::Text;
 
@@ -80,7 +82,11 @@ impl Trusted<'_> {
     }
 }
 
-fn opened(note: &Note, key: Verifier, path: &Path) -> Result<Checkpoint> {
+/// The checkpoint of a note that this key signed.
+///
+/// # Errors
+/// [`Code::LogCheckpoint`], [`Code::LogUntrusted`].
+pub fn opened(note: &Note, key: Verifier, path: &Path) -> Result<Checkpoint> {
     let opened = note.open(&[key]).map_err(|_| files::refused(Code::LogUntrusted, path))?;
     Checkpoint::parse(opened.text())
         .map_err(|_| files::unreadable(path, Text::LogNoCheckpoint.into()))
@@ -119,6 +125,8 @@ pub struct Checked {
     pub size: u64,
     /// The root over them, in base64.
     pub root: String,
+    /// Records that are not in it, as an archive has them: the signed list says by which acts.
+    pub pruned: u64,
     /// The older checkpoint from which it goes on.
     pub since: Option<Since>,
     /// True: one that does not hold is an error.
@@ -173,10 +181,11 @@ pub fn check(
         return Err(files::refused(Code::LogShorter, path));
     }
 
-    let root = read(from, checkpoint.size(), older.as_ref())?;
+    let (root, gaps) = read(from, checkpoint.size(), older.as_ref())?;
     if root != *checkpoint.root() {
         return Err(files::refused(Code::LogExportDamaged, from));
     }
+    pruned::holds(from, trusted.key(), &checkpoint, &gaps)?;
     let since = older.map(|(path, older)| Since {
         path: path.to_owned(),
         origin: older.origin().to_owned(),
@@ -188,6 +197,7 @@ pub fn check(
         origin: checkpoint.origin().to_owned(),
         size: checkpoint.size(),
         root: root.to_string(),
+        pruned: gaps.count(),
         since,
         intact: true,
     })
@@ -202,9 +212,9 @@ fn listed(folder: &Path, key: &Verifier) -> Vec<ReplacedLogKey> {
     list.map(|list| list.replaced().to_vec()).unwrap_or_default()
 }
 
-/// Reads every entry and every hash; the root over them.
-fn read(folder: &Path, size: u64, older: Option<&(&Path, Checkpoint)>) -> Result<Hash> {
-    let mut frontier = Frontier::new();
+/// Reads every entry and every hash; the root over them, and what was pruned.
+fn read(folder: &Path, size: u64, older: Option<&(&Path, Checkpoint)>) -> Result<(Hash, Gaps)> {
+    let (mut frontier, mut gaps) = (Frontier::new(), Gaps::default());
     goes_on(&frontier, older)?;
     for tile in wardkey_tlog::since(0, size).take_while(|tile| tile.level() == Level::ENTRIES) {
         let name = tile.bundle_path().unwrap_or_default();
@@ -213,8 +223,20 @@ fn read(folder: &Path, size: u64, older: Option<&(&Path, Checkpoint)>) -> Result
         if entries.len() != usize::from(tile.width()) {
             return Err(files::refused(Code::LogExportDamaged, &folder.join(name)));
         }
-        for entry in entries {
-            for full in frontier.push(Hash::of_entry(entry)) {
+        let mut hashes = None;
+        for (place, entry) in (tile.first()..).zip(entries) {
+            let hash = match PrunedEntry::act_of(entry) {
+                Some(act) => {
+                    gaps.add(act, place);
+                    let hashes = match &mut hashes {
+                        Some(hashes) => hashes,
+                        none => none.insert(hashes_in(folder, &tile)?),
+                    };
+                    hash_at(hashes, &tile, place).ok_or_else(|| damaged(folder, &tile))?
+                }
+                None => Hash::of_entry(entry),
+            };
+            for full in frontier.push(hash) {
                 same(folder, &full.tile, &full.hashes)?;
             }
             goes_on(&frontier, older)?;
@@ -223,7 +245,22 @@ fn read(folder: &Path, size: u64, older: Option<&(&Path, Checkpoint)>) -> Result
     for (tile, hashes) in frontier.partial() {
         same(folder, &tile, hashes)?;
     }
-    Ok(frontier.root())
+    Ok((frontier.root(), gaps))
+}
+
+/// The hashes of a tile, as its file has them.
+fn hashes_in(folder: &Path, tile: &Tile) -> Result<Vec<u8>> {
+    files::part(folder, &tile.path(), WIDTH as usize * HASH_LEN)
+}
+
+/// The one of a place.
+fn hash_at(hashes: &[u8], tile: &Tile, place: u64) -> Option<Hash> {
+    let at = usize::try_from(place.checked_sub(tile.first())?).ok()?;
+    hashes.as_chunks().0.get(at).copied().map(Hash::new)
+}
+
+fn damaged(folder: &Path, tile: &Tile) -> Error {
+    files::refused(Code::LogExportDamaged, &folder.join(tile.path()))
 }
 
 /// At the size of the older checkpoint: whether it is the same log.
@@ -240,10 +277,8 @@ fn goes_on(frontier: &Frontier, older: Option<&(&Path, Checkpoint)>) -> Result<(
 
 /// Whether the file of a tile has these hashes.
 fn same(folder: &Path, tile: &Tile, hashes: &[Hash]) -> Result<()> {
-    let name = tile.path();
-    let found = files::part(folder, &name, WIDTH as usize * HASH_LEN)?;
-    if found.iter().eq(hashes.iter().flat_map(Hash::as_bytes)) {
+    if hashes_in(folder, tile)?.iter().eq(hashes.iter().flat_map(Hash::as_bytes)) {
         return Ok(());
     }
-    Err(files::refused(Code::LogExportDamaged, &folder.join(name)))
+    Err(damaged(folder, tile))
 }

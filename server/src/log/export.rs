@@ -5,21 +5,24 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use wardkey_core::code::Code;
+use wardkey_core::codec;
+use wardkey_core::log_archive::{PruneAct, PrunedEntry};
 use wardkey_core::time::UnixTime;
 use wardkey_tlog::{Hash, Level, Tile, bundle, since};
 
 use super::check::{Trusted, explained};
 use super::entry;
-use super::files::{self, CHECKPOINT};
+use super::files::{self, CHECKPOINT, PRUNED};
 use super::follow::show;
 use super::keys::{self, KEYS};
+use super::pruned;
 use super::replaced;
 use super::sign::{SignedLog, public, root};
 use super::verify::{changed, missing};
 use crate::error::{Error, Result};
 use crate::keyring::Keyring;
 use crate::store::log as stored;
-use crate::store::{Db, Store, setting};
+use crate::store::{Db, Store, gap, setting};
 
 /// A log that was exported.
 #[derive(Debug, Serialize)]
@@ -42,7 +45,8 @@ pub struct Exported {
 /// [`Code::LogExportOther`] when another log is there, [`Code::LogKeyStolen`] when it is that of
 /// before a theft; [`Code::LogShorter`] and
 /// [`Code::LogNotExtension`] when the log does not go on from it; [`Code::LogEntryChanged`],
-/// [`Code::LogEntriesMissing`], [`Code::LogForked`]; the errors of files and of the store.
+/// [`Code::LogEntriesMissing`], [`Code::LogForked`], [`Code::PrunedChanged`]; the errors of files
+/// and of the store.
 pub async fn export(
     store: &Store,
     keyring: &Keyring,
@@ -51,13 +55,31 @@ pub async fn export(
 ) -> Result<Exported> {
     let log = show(store, keyring, now).await?;
     let before = if files::folder(to)? { before(store, keyring, &log, to).await? } else { 0 };
+    files::begin(to)?;
+    let mut known = known(store, keyring, &log, (to, before)).await?;
     let mut written = 1;
     let mut full = Vec::new();
     for tile in since(before, log.size) {
         written += write(store, to, &tile).await?;
-        if tile.is_full() {
-            full.push(tile);
+        full.extend(Some(tile).filter(Tile::is_full));
+    }
+    // What was pruned since goes out of the folder, too.
+    loop {
+        let (acts, tiles) = pruned_since(store, keyring, (log.size, &known)).await?;
+        for tile in tiles {
+            written += write(store, to, &tile).await?;
+            full.extend(Some(tile).filter(Tile::is_full));
         }
+        let is_all = acts == known;
+        known = acts;
+        if is_all {
+            break;
+        }
+    }
+    let is_pruned = !known.is_empty();
+    if is_pruned {
+        files::put(&to.join(PRUNED), &pruned::signed(store, keyring, &log, known).await?)?;
+        written += 1;
     }
     // Before the checkpoint, so that no key is missing whose logins it covers.
     files::put(&to.join(KEYS), &keys::signed(store, keyring, now, &log).await?)?;
@@ -67,6 +89,10 @@ pub async fn export(
     for tile in &full {
         files::without_partial(to, tile)?;
     }
+    if is_pruned {
+        files::without_narrower(to, log.size)?;
+    }
+    files::end(to)?;
     Ok(Exported { path: to.to_owned(), before, files: written, log })
 }
 
@@ -87,6 +113,32 @@ async fn before(store: &Store, keyring: &Keyring, log: &SignedLog, to: &Path) ->
         return Err(files::refused(Code::LogNotExtension, to));
     }
     Ok(found.size())
+}
+
+/// The acts of pruning that the folder knows: what it has of before was written with them.
+async fn known(
+    store: &Store,
+    keyring: &Keyring,
+    log: &SignedLog,
+    (to, before): (&Path, u64),
+) -> Result<Vec<PruneAct>> {
+    let mut tx = store.read().await?;
+    if before == 0 {
+        return Ok(pruned::since(&mut tx, keyring, (log.size, &[])).await?.0);
+    }
+    let (_, newest) = setting::roots(&mut tx).await?;
+    let list = pruned::listed(to, &public(keyring, &newest)?);
+    Ok(list.map(|list| list.acts.into_vec()).unwrap_or_default())
+}
+
+/// The acts of pruning as they are now, and the tiles that they changed since they were as known.
+async fn pruned_since(
+    store: &Store,
+    keyring: &Keyring,
+    known: (u64, &[PruneAct]),
+) -> Result<(Vec<PruneAct>, Vec<Tile>)> {
+    let mut tx = store.read().await?;
+    pruned::since(&mut tx, keyring, known).await
 }
 
 /// Writes a tile, with the entries of one of the lowest level; how many files.
@@ -121,16 +173,29 @@ async fn read_hashes(db: &mut Db, tile: &Tile) -> Result<Vec<Hash>> {
     Err(Error::damaged("the log of records"))
 }
 
-/// The hashes and the bundle of a tile of the lowest level.
+/// The hashes and the bundle of a tile of the lowest level. What was pruned says by which act.
 async fn read_entries(db: &mut Db, tile: &Tile) -> Result<(Vec<Hash>, Vec<u8>)> {
     debug_assert_eq!(tile.level(), Level::ENTRIES);
+    let until = tile.first().saturating_add(tile.width().into());
     let entries = stored::entries(db, tile.first(), tile.width()).await?;
-    let lost = u64::from(tile.width()).saturating_sub(entries.len() as u64);
+    let gaps = gap::between(db, tile.first(), until, tile.width().into()).await?;
+    let lost = usize::from(tile.width()).saturating_sub(entries.len() + gaps.len());
     if lost > 0 {
-        return Err(missing(lost));
+        return Err(missing(lost as u64));
     }
-    let (mut hashes, mut all) = (Vec::with_capacity(entries.len()), Vec::new());
-    for logged in entries {
+    let (mut hashes, mut all) = (Vec::with_capacity(usize::from(tile.width())), Vec::new());
+    let (mut entries, mut gaps) = (entries.into_iter().peekable(), gaps.into_iter().peekable());
+    for place in tile.first()..until {
+        if let Some(gap) = gaps.next_if(|gap| gap.place == place) {
+            let stands = codec::to_bytes(&PrunedEntry { act: gap.act });
+            if !bundle::append(&mut all, &stands) {
+                return Err(Error::damaged("the log of records"));
+            }
+            hashes.push(gap.hash);
+            continue;
+        }
+        let logged = entries.next_if(|logged| logged.place == place);
+        let logged = logged.ok_or_else(|| missing(1))?;
         let number = logged.recorded.number;
         let bytes = entry::bytes(&logged.recorded).map_err(|_| changed(number))?;
         let hash = Hash::of_entry(&bytes);

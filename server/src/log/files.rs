@@ -1,34 +1,66 @@
 //! The folder of an exported log: `checkpoint`, and `tile/` with hashes and entries.
 
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use wardkey_core::code::Code;
+use wardkey_core::codec::{self, Document};
+use wardkey_core::log_archive::{ArchiveHead, MAGIC};
 use wardkey_core::texts;
-use wardkey_tlog::{MAX_NOTE, Note, Tile};
+use wardkey_tlog::{Level, MAX_NOTE, Note, Tile, WIDTH};
 
 use super::keys::KEYS;
 use crate::error::{Error, Result};
-use crate::files::{folder_of, read, why};
+use crate::files::{folder_of, open, read, why};
 use crate::texts::{Phrase, Text};
 
 /// The checkpoint's name in the folder.
 pub const CHECKPOINT: &str = "checkpoint";
+/// The name of the list of what was pruned.
+pub const PRUNED: &str = "pruned.cbor";
+/// Says that an export is being written: the files of one that was interrupted do not fit together.
+const MARK: &str = ".unfinished";
 /// A checkpoint that was being written.
 const UNFINISHED: &str = ".checkpoint.new";
 /// What stands in a folder whose first export was interrupted.
-const BEGUN: [&str; 4] = ["tile", UNFINISHED, KEYS, ".keys.cbor.new"];
+const BEGUN: [&str; 8] = [
+    "tile",
+    UNFINISHED,
+    KEYS,
+    ".keys.cbor.new",
+    PRUNED,
+    ".pruned.cbor.new",
+    MARK,
+    "..unfinished.new",
+];
 
-/// Reads a checkpoint, which nobody has verified: a file, or that of a folder. Its path too.
+/// Reads a checkpoint, which nobody has verified: a file, or that of a folder or an archive. Its
+/// path too.
 ///
 /// # Errors
 /// [`Code::LogCheckpoint`].
 pub fn checkpoint(path: &Path) -> Result<(PathBuf, Note)> {
     let file = if path.is_dir() { path.join(CHECKPOINT) } else { path.to_owned() };
-    let bytes = read_all(&file, MAX_NOTE)?;
+    let bytes = match in_archive(&file) {
+        Some(bytes) => bytes,
+        None => read_all(&file, MAX_NOTE)?,
+    };
     let note = Note::parse(&bytes).map_err(|_| unreadable(&file, Text::LogNoCheckpoint.into()))?;
     Ok((file, note))
+}
+
+/// The checkpoint in the head of an archive; none of any other file.
+fn in_archive(path: &Path) -> Option<Vec<u8>> {
+    let mut from = open(path).ok()?;
+    let (mut magic, mut length) = ([0; MAGIC.len()], [0; 4]);
+    from.read_exact(&mut magic).ok().filter(|()| magic == MAGIC)?;
+    from.read_exact(&mut length).ok()?;
+    let length: u64 = u32::from_be_bytes(length).into();
+    let mut bytes = Vec::new();
+    from.take(length.min(ArchiveHead::MAX_BYTES as u64)).read_to_end(&mut bytes).ok()?;
+    let head: ArchiveHead = codec::from_bytes(&bytes).ok()?;
+    Some(head.checkpoint.into_vec())
 }
 
 /// Reads a file that somebody named.
@@ -78,6 +110,28 @@ pub fn folder(to: &Path) -> Result<bool> {
     Ok(false)
 }
 
+/// Says in a folder that an export into it begins.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn begin(folder: &Path) -> Result<()> {
+    put(&folder.join(MARK), b"")
+}
+
+/// Says that it is whole.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn end(folder: &Path) -> Result<()> {
+    let mark = folder.join(MARK);
+    std::fs::remove_file(&mark).map_err(Error::at_file(Text::Removing, &mark))
+}
+
+/// Whether an export into a folder has begun and has not ended.
+pub fn is_unfinished(folder: &Path) -> bool {
+    folder.join(MARK).exists()
+}
+
 fn make_folder(path: &Path) -> Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     let made = builder.recursive(true).mode(0o700).create(path);
@@ -118,6 +172,27 @@ pub fn without_partial(folder: &Path, full: &Tile) -> Result<()> {
                 return Err(Error::at_file(Text::Removing, &partial)(error));
             }
             _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Removes what earlier exports wrote of the last bundle when it was narrower: it may have records
+/// that were pruned since.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn without_narrower(folder: &Path, size: u64) -> Result<()> {
+    let (index, width) = (size / u64::from(WIDTH), size % u64::from(WIDTH));
+    let last = u16::try_from(width).ok().and_then(|width| Tile::new(Level::ENTRIES, index, width));
+    let Some(path) = last.and_then(|tile| tile.bundle_path()) else { return Ok(()) };
+    let own = folder.join(path);
+    let widths = folder_of(&own);
+    let failed = || Error::at_file(Text::Removing, &widths);
+    for entry in std::fs::read_dir(&widths).map_err(failed())? {
+        let other = entry.map_err(failed())?.path();
+        if other != own {
+            std::fs::remove_file(&other).map_err(Error::at_file(Text::Removing, &other))?;
         }
     }
     Ok(())

@@ -9,7 +9,9 @@
 //!                                  ├ follow      while the server runs
 //!                                  ├ export      a folder, as C2SP tlog-tiles has it
 //!                                  │  ├ keys     by which its logins are verified
-//!                                  │  └ replaced keys of the log that were stolen
+//!                                  │  ├ replaced keys of the log that were stolen
+//!                                  │  └ pruned   what an archive has in its place, by signed acts
+//!                                  ├ archive     a file with all up to a checkpoint
 //!                                  ├ prove       one record alone
 //!                                  ├ show        to terminals, which witness it
 //!                                  └ verify      the database against the log
@@ -18,6 +20,7 @@
 //! It proves that something was changed to whoever has an older checkpoint, and to nobody else:
 //! whoever has the database and the keys can write another log.
 
+pub mod archive;
 mod check;
 mod cosigned;
 mod entry;
@@ -28,6 +31,7 @@ mod keep;
 mod keys;
 mod last_checkpoint;
 mod prove;
+mod pruned;
 mod replaced;
 mod show;
 mod sign;
@@ -39,11 +43,13 @@ mod witnesses;
 pub use check::{Checked, Since, Trusted, check};
 pub use cosigned::{CosignedBy, cosigned};
 pub use export::{Exported, export};
+pub use files::refused as files_refused;
 pub use follow::{follow, show};
 pub use keep::keep;
 pub use prove::{Proved, ProvedRecord, check_proof, prove};
+pub use pruned::sign_anew as sign_acts_anew;
 pub use replaced::{all as replaced_keys, note as note_replaced_key};
 pub use show::Shown;
-pub use sign::{SignedLog, holds, public};
+pub use sign::{SignedLog, holds, public, root_at};
 pub use verify::{Verified, verify};
 pub use witnesses::{Cosigners, Witnessed, Witnesses, checkpoint, witnessed};

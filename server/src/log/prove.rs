@@ -8,9 +8,11 @@ use wardkey_core::codec;
 use wardkey_core::event::Event;
 use wardkey_core::id::EventId;
 use wardkey_core::log_entry::LogEntry;
+use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 use wardkey_tlog::{EntryProof, EntryProofError, Hash, MAX_NOTE, Note};
 
+use super::archive::entry_at;
 use super::check::Trusted;
 use super::entry;
 use super::files;
@@ -20,8 +22,8 @@ use super::tiles::{self, Claim};
 use super::verify::{changed, missing};
 use crate::error::{Error, Result};
 use crate::keyring::Keyring;
-use crate::store::Store;
 use crate::store::log as stored;
+use crate::store::{Store, Tx, archive, gap};
 use crate::texts::Text;
 
 /// The longest proof in bytes: a checkpoint, and a record in base64.
@@ -39,29 +41,25 @@ pub struct Proved {
     pub log: SignedLog,
 }
 
-/// Signs the log, and proves that a record is in it.
+/// Signs the log, and proves that a record is in it. One that was pruned is read from its archive.
 ///
 /// # Errors
-/// [`Code::NotFound`]; [`Code::LogEntryChanged`], [`Code::LogEntriesMissing`],
+/// [`Code::NotFound`]; [`Code::RecordsPruned`] when no archive is given, [`Code::ArchiveUnfit`],
+/// [`Code::ArchiveOther`]; [`Code::LogEntryChanged`], [`Code::LogEntriesMissing`],
 /// [`Code::LogForked`]; those of the store and of the keys.
 pub async fn prove(
     store: &Store,
     keyring: &Keyring,
     now: UnixTime,
     record: &EventId,
+    from: Option<&Path>,
 ) -> Result<Proved> {
     let log = show(store, keyring, now).await?;
     let mut tx = store.read().await?;
-    let Some(place) = stored::place_of(&mut tx, record).await? else {
-        return Err(Error::not_found(Text::NoSuchRecord.with([("id", record.to_hex().into())])));
+    let (place, extra) = match stored::place_of(&mut tx, record).await? {
+        Some(place) => (place, own(&mut tx, place).await?),
+        None => pruned(&mut tx, record, from).await?,
     };
-    let logged = stored::entries(&mut tx, place, 1).await?;
-    let logged = logged.first().ok_or_else(|| missing(1))?;
-    let number = logged.recorded.number;
-    let extra = entry::bytes(&logged.recorded).map_err(|_| changed(number))?;
-    if Hash::of_entry(&extra) != logged.hash {
-        return Err(changed(number));
-    }
 
     // It may have come after the signature.
     let log = if place < log.size { log } else { show(store, keyring, now).await? };
@@ -70,6 +68,34 @@ pub async fn prove(
     let checkpoint = Note::parse(log.checkpoint.as_bytes()).map_err(Error::crypto("the log"))?;
     let proof = EntryProof { extra, place, path, checkpoint }.to_string();
     Ok(Proved { place, proof, log })
+}
+
+/// The entry of a record that is in the database.
+async fn own(tx: &mut Tx, place: u64) -> Result<Vec<u8>> {
+    let logged = stored::entries(tx, place, 1).await?;
+    let logged = logged.first().ok_or_else(|| missing(1))?;
+    let number = logged.recorded.number;
+    let extra = entry::bytes(&logged.recorded).map_err(|_| changed(number))?;
+    if Hash::of_entry(&extra) == logged.hash { Ok(extra) } else { Err(changed(number)) }
+}
+
+/// The place and the entry of a record that was pruned.
+async fn pruned(tx: &mut Tx, record: &EventId, from: Option<&Path>) -> Result<(u64, Vec<u8>)> {
+    let id = ("id", record.to_hex().into());
+    let gap = gap::of(tx, record).await?;
+    let gap = gap.ok_or_else(|| Error::not_found(Text::NoSuchRecord.with([id])))?;
+    let Some(from) = from else {
+        let path = archive::of_act(tx, gap.act).await?.map(|archive| archive.path);
+        let args = [("act", gap.act.into()), ("path", path.unwrap_or_default().into())];
+        let what = Text::PrunedInto.with(args);
+        let code = Code::RecordsPruned;
+        return Err(Error::refused(code, texts::phrase(code, vec![("what", what)])));
+    };
+    let entry = entry_at(from, gap.place)?;
+    if Hash::of_entry(&entry) == gap.hash {
+        return Ok((gap.place, entry));
+    }
+    Err(files::refused(Code::ArchiveOther, from))
 }
 
 /// A record whose proof holds.

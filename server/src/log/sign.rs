@@ -78,6 +78,17 @@ pub async fn root(db: &mut Db, size: u64) -> Result<Hash> {
     Ok(frontier.ok_or_else(|| Error::damaged("the log of records"))?.root())
 }
 
+/// The root of the first entries; none when there are not so many.
+///
+/// # Errors
+/// Those of [`root`].
+pub async fn root_at(db: &mut Db, size: u64) -> Result<Option<Hash>> {
+    if stored::end(db).await?.size < size {
+        return Ok(None);
+    }
+    root(db, size).await.map(Some)
+}
+
 /// Signs the log as it is, in the transaction that remembers it: never what contradicts a
 /// checkpoint that was signed before, by what this database remembers or the file beside it. After
 /// the commit the caller [keeps](last_checkpoint::keep) the checkpoint there.

@@ -2,14 +2,16 @@
 
 use serde::Serialize;
 use wardkey_core::code::Code;
+use wardkey_core::log_archive::{Gaps, PruneAct};
 use wardkey_core::texts;
 use wardkey_tlog::{Frontier, Full, over_full};
 
-use super::entry;
 use super::sign::{forked, is_newest};
+use super::{entry, pruned};
 use crate::error::{Error, Result};
+use crate::keyring::Keyring;
 use crate::store::log::{self as stored, End, Signed, State};
-use crate::store::{Db, Store};
+use crate::store::{Db, Store, gap};
 
 /// Events that are read at once.
 const AT_ONCE: u64 = 1024;
@@ -23,20 +25,24 @@ pub struct Verified {
     pub root: String,
     /// Events that are not in it yet.
     pub waiting: u64,
+    /// Records that were pruned: of these the hash is there.
+    pub pruned: u64,
     /// True: one that does not hold is an error.
     pub intact: bool,
 }
 
-/// Reads every event, and compares it with the log, the log with its own hashes, and those with
-/// what was signed last.
+/// Reads every event, and compares it with the log, the log with its own hashes, those with what
+/// was signed last, and what is missing with the acts of pruning.
 ///
 /// # Errors
 /// [`Code::LogEntryChanged`], [`Code::LogEntriesMissing`], [`Code::LogForked`],
-/// [`Code::LogPutBack`], [`Code::LogBeside`]; those of the store.
-pub async fn verify(store: &Store) -> Result<Verified> {
-    let (state, end) = begun(store).await?;
+/// [`Code::PrunedChanged`], [`Code::LogPutBack`], [`Code::LogBeside`]; those of the store and of
+/// the keys.
+pub async fn verify(store: &Store, keyring: &Keyring) -> Result<Verified> {
+    let (state, end, acts) = begun(store, keyring).await?;
     // From the lowest number that a row can have.
     let (mut frontier, mut waiting, mut last) = (Frontier::new(), 0_u64, i64::MIN);
+    let mut gaps = Gaps::default();
     same_as_signed(&frontier, state.signed.as_ref())?;
     loop {
         // What is in the log stays as it is, so each part is read by itself: a long check keeps no
@@ -60,9 +66,7 @@ pub async fn verify(store: &Store) -> Result<Verified> {
                 continue;
             }
             let made = entry::hash(&row.recorded).map_err(|_| changed(number))?;
-            if place > frontier.size() {
-                return Err(missing(place - frontier.size()));
-            }
+            pass_gap(&mut tx, &mut frontier, (place, &mut gaps), state.signed.as_ref()).await?;
             if place < frontier.size() || made != hash || !row.is_listed_right {
                 return Err(changed(number));
             }
@@ -80,14 +84,59 @@ pub async fn verify(store: &Store) -> Result<Verified> {
     }
     let mut tx = store.read().await?;
     is_newest(&mut tx, store.path()).await?;
+    let pruned = gaps.count();
+    explained(&mut tx, keyring, (acts, gaps), end.size).await?;
     let root = frontier.root().to_string();
-    Ok(Verified { size: end.size, root, waiting, intact: true })
+    Ok(Verified { size: end.size, root, waiting, pruned, intact: true })
 }
 
-/// What was signed and where the log ends, in one state of the database.
-async fn begun(store: &Store) -> Result<(State, End)> {
+/// Whether the gaps that were met are those of the acts that the key of the log signed.
+async fn explained(
+    db: &mut Db,
+    keyring: &Keyring,
+    (before, met): (Vec<PruneAct>, Gaps),
+    size: u64,
+) -> Result<()> {
+    let acts = pruned::acts(db, keyring).await?;
+    // More was pruned meanwhile, or the log has grown over a gap: then all are read in one state.
+    if acts == before && !pruned::is_any_behind(db, size).await? {
+        return pruned::same(&met, &acts);
+    }
+    let (all, _) = pruned::gaps(db, size).await?;
+    pruned::same(&all, &acts)
+}
+
+/// Goes on with the hashes of records that were pruned, up to a place.
+async fn pass_gap(
+    db: &mut Db,
+    frontier: &mut Frontier,
+    (until, met): (u64, &mut Gaps),
+    signed: Option<&Signed>,
+) -> Result<()> {
+    while frontier.size() < until {
+        let gaps = gap::between(db, frontier.size(), until, AT_ONCE).await?;
+        if gaps.first().is_none_or(|gap| gap.place != frontier.size()) {
+            return Err(missing(until - frontier.size()));
+        }
+        for gap in gaps {
+            if gap.place != frontier.size() {
+                break;
+            }
+            met.add(gap.act, gap.place);
+            for full in frontier.push(gap.hash) {
+                same_above(db, &full).await?;
+            }
+            same_as_signed(frontier, signed)?;
+        }
+    }
+    Ok(())
+}
+
+/// What was signed, where the log ends, and the acts of pruning, in one state of the database.
+async fn begun(store: &Store, keyring: &Keyring) -> Result<(State, End, Vec<PruneAct>)> {
     let mut tx = store.read().await?;
-    Ok((stored::state(&mut tx).await?, stored::end(&mut tx).await?))
+    let acts = pruned::acts(&mut tx, keyring).await?;
+    Ok((stored::state(&mut tx).await?, stored::end(&mut tx).await?, acts))
 }
 
 /// Whether the hash that the level above has of a full tile is the one over it.

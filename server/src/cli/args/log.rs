@@ -40,6 +40,9 @@ pub enum Log {
         /// The record's id, as its line in syslog and "events list --json" have it.
         #[arg(value_name = "ID", value_parser = record)]
         record: EventId,
+        /// The archive that has the record, where that was pruned.
+        #[arg(long, value_name = "FILE")]
+        archive: Option<PathBuf>,
     },
     /// Check an exported log: every record, every hash, the signature, an older checkpoint. Or the
     /// proof of a record.
