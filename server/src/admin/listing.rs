@@ -18,7 +18,7 @@ pub struct Listing<T> {
 
 impl<T> Listing<T> {
     /// A page of the store, each row as a view.
-    pub(super) fn new<R>(page: Page<R>, view: impl FnMut(R) -> T) -> Self {
+    pub(crate) fn new<R>(page: Page<R>, view: impl FnMut(R) -> T) -> Self {
         Self {
             items: page.rows.into_iter().map(view).collect(),
             more: page.next.is_some(),

@@ -53,6 +53,7 @@ enum Word {
 /// anyway.
 const WITHOUT_LOSS: &[&str] = &[
     "address.",
+    "archive.",
     "backup.",
     "clock.",
     "code.",

@@ -82,6 +82,7 @@ pub(super) const CHECKS: &[Check] = &[
     warning_when(Code::BackupMissing, backup_missing),
     warning_when(Code::BackupOld, backup_old),
     warning_when(Code::BackupBeforeKeys, backup_before_keys),
+    warning_when(Code::ArchiveOld, archive_old),
     warning_when(Code::KeyExchangeWaits, exchange_waits),
     warning_when(Code::TerminalsSilent, terminals_silent),
     warning_when(Code::TerminalsAtQuota, |facts, _| some(of(facts, |stock| stock.at_quota))),
@@ -178,6 +179,13 @@ fn backup_before_keys(facts: &Facts, watch: &Watch) -> Option<Values> {
     (stock.backup? < stock.keys_since?).then(Vec::new)
 }
 
+/// Where records are to be pruned: days since the last archive, or since the deployment was made.
+fn archive_old(facts: &Facts, watch: &Watch) -> Option<Values> {
+    let stock = facts.stock.as_ref().filter(|stock| stock.prunes && watch.archive_days > 0)?;
+    let days = facts.now.since(stock.archive.or(stock.made)?) / DAY;
+    (days >= watch.archive_days).then(|| vec![("days", days.into())])
+}
+
 fn exchange_waits(facts: &Facts, _: &Watch) -> Option<Values> {
     let with_root = facts.stock.as_ref()?.exchange?;
     Some(vec![("have", with_root.have.into()), ("count", with_root.of.into())])
@@ -204,6 +212,8 @@ mod tests {
         Stock {
             terminals: Default::default(),
             backup: Some(NOW),
+            archive: None,
+            prunes: false,
             made: Some(UnixTime(NOW.0 - 90 * DAY)),
             database: 5,
             free: Some(5_000_000_000),
@@ -243,7 +253,7 @@ mod tests {
     fn every_row_has_a_code_of_its_own_and_what_stops_comes_first() {
         let codes: BTreeSet<u16> = CHECKS.iter().map(|check| check.code.number()).collect();
         assert_eq!(codes.len(), CHECKS.len());
-        let watched = [1595..1596, 1726..1728, 1840..1850, 1920..1950];
+        let watched = [1595..1596, 1698..1699, 1726..1728, 1840..1850, 1920..1950];
         let is_watched = |code: &u16| watched.iter().any(|codes| codes.contains(code));
         assert!(codes.iter().all(is_watched));
         assert!(CHECKS.is_sorted_by_key(|check| check.severity));
@@ -270,6 +280,15 @@ mod tests {
             (|stock| stock.backup = Some(UnixTime(NOW.0 - 48 * HOUR)), true, 1929),
             (|stock| stock.backup = None, true, 1930),
             (|stock| stock.terminals.silent = 2, true, 1931),
+            // 90 days old, and 100 are allowed.
+            (|stock| stock.prunes = true, false, 1698),
+            (|stock| (stock.prunes, stock.made) = (true, Some(UnixTime(5))), true, 1698),
+            (|stock| stock.made = Some(UnixTime(5)), false, 1698),
+            (
+                |stock| (stock.prunes, stock.archive) = (true, Some(UnixTime(NOW.0 - 100 * DAY))),
+                true,
+                1698,
+            ),
             (|stock| stock.at_quota = 1, true, 1932),
             (|stock| stock.suspected = 1, true, 1933),
             (|stock| stock.log_changed = true, true, 1934),

@@ -20,7 +20,7 @@ use crate::publish::time::{SigningTime, Trouble};
 use crate::publish::{Publisher, Shown};
 use crate::store::terminal::{self, TerminalStatus, WithRoot};
 use crate::store::watch::{self, Acts};
-use crate::store::{Store, Tx, break_glass, clock, intake, scope, setting};
+use crate::store::{Store, Tx, archive, break_glass, clock, intake, scope, setting};
 
 /// systemd-timesyncd's folder, and the file in it that says that it has set the clock.
 const TIMESYNC: &str = "/run/systemd/timesync";
@@ -81,6 +81,10 @@ pub struct Stock {
     pub terminals: TerminalCounts,
     /// When the last backup was made.
     pub backup: Option<UnixTime>,
+    /// When the last archive of the records was made.
+    pub archive: Option<UnixTime>,
+    /// Whether records are to be pruned, which needs archives.
+    pub prunes: bool,
     /// When the deployment was made.
     pub made: Option<UnixTime>,
     /// Bytes of the database with its log.
@@ -220,6 +224,8 @@ impl Stock {
         Ok(Self {
             terminals: TerminalCounts::read(tx, config, now).await?,
             backup: watch::last_backup(tx).await?,
+            archive: archive::last_made(tx).await?,
+            prunes: config.retention.is_set(),
             // Who backs up by PostgreSQL's own tools is not told here that nobody does.
             made: if is_here { watch::made(tx).await? } else { None },
             database: tx.bytes(&config.store).await?,

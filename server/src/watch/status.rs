@@ -127,6 +127,8 @@ pub struct StatusView {
     pub scopes: Vec<ScopeView>,
     /// When the last backup was made.
     pub backup: Option<u64>,
+    /// When the last archive of the records was made.
+    pub archive: Option<u64>,
     /// Bytes of the database and its log.
     pub database_bytes: Option<u64>,
     /// Free bytes on its disk.
@@ -199,6 +201,7 @@ async fn view(
         terminals: stock.map(|stock| TerminalsView::from(&stock.terminals)),
         scopes: scopes.collect(),
         backup: stock.and_then(|stock| stock.backup).map(|time| time.0),
+        archive: stock.and_then(|stock| stock.archive).map(|time| time.0),
         database_bytes: stock.map(|stock| stock.database),
         disk_free_bytes: stock.and_then(|stock| stock.free),
         certificate_until: stock.and_then(|stock| stock.certificate).map(|time| time.0),
