@@ -4,6 +4,7 @@ mod access;
 mod address;
 mod administrator;
 mod api_key;
+mod archive;
 mod backup;
 mod break_glass;
 mod common;
@@ -29,6 +30,7 @@ pub use access::{CodeAdd, CodeCommand, Key, KeyAct, PassAdd, PassCommand, TokenA
 pub use address::{AddressCommand, AddressSet};
 pub use administrator::{AdministratorAdd, AdministratorCommand, AdministratorSet};
 pub use api_key::{ApiKeyAct, ApiKeyAdd, ApiKeyCommand};
+pub use archive::{Archive, ArchiveCreate, ArchivePrune, ArchiveVerify};
 pub use backup::{Backup, Restore};
 pub use break_glass::{BreakGlassAdd, BreakGlassCommand};
 pub use common::{Paging, PersonAct};
@@ -127,6 +129,9 @@ pub enum Command {
     /// The log of records, by which others see what was changed or removed.
     #[command(subcommand)]
     Log(Log),
+    /// Archives of the records, and what goes out of the database because one has it.
+    #[command(subcommand)]
+    Archive(Archive),
     /// Reports: how often what happened, and what there is, for a screen, a spreadsheet or a page.
     #[command(subcommand)]
     Report(Report),

@@ -4,6 +4,7 @@
 mod address;
 mod administrator;
 mod api_key;
+mod archive;
 mod args;
 mod backup;
 mod break_glass;
@@ -101,6 +102,11 @@ async fn act(cli: Cli, output: Output) -> Result<()> {
     if let Command::Log(args::Log::Check(asked)) = &cli.command {
         return log::check(&cli.config, asked, output).await;
     }
+    if let Command::Archive(args::Archive::Verify(asked)) = &cli.command
+        && asked.key.is_some()
+    {
+        return archive::verify_alone(asked, output);
+    }
     let config = Config::read(&cli.config)?;
     match cli.command {
         Command::Init(init) => init::init(&config, init, output).await,
@@ -137,6 +143,7 @@ impl Context {
             Command::Events(command) => trail::events(self, command).await,
             Command::Audit(command) => trail::audit(self, command).await,
             Command::Log(command) => log::act(self, command).await,
+            Command::Archive(command) => archive::act(self, command).await,
             Command::PublishKey(command) => publish_key::act(self, command).await,
             Command::RootKey(command) => root_key::act(self, command).await,
             Command::Address(command) => address::act(self, command).await,

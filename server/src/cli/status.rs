@@ -55,6 +55,7 @@ fn fields(view: &StatusView) -> Vec<(Text, Phrase)> {
         fields.push((Text::LabelTerminals, counted));
     }
     fields.push((Text::LabelBackup, time_or_never(view.backup)));
+    fields.push((Text::LabelArchive, time_or_never(view.archive)));
     if let Some(bytes) = view.database_bytes {
         fields.push((Text::LabelStore, megabytes(bytes)));
     }
