@@ -79,6 +79,7 @@ fn each_success(run: &mut dyn FnMut(&Deployment, &str, &[&str])) {
     let until = ["--valid-until", "2099-03-31"];
     let person = ["person", "add", "yamada", "--name", "Y", "--scope", "icu"];
     deployment.ok(&[person.as_slice(), &until].concat());
+    deployment.configure("[retention]\noperation = \"30d\"");
     let running = deployment.start();
     let terminal = deployment.join(&running, "ward-1", &["icu"]);
     let code = deployment.ok(&["code", "add", "yamada"]);
@@ -100,6 +101,8 @@ fn each_success(run: &mut dyn FnMut(&Deployment, &str, &[&str])) {
     let root = root.to_str().unwrap();
     let log = deployment.folder.path().join("log");
     let log = log.to_str().unwrap();
+    let archive = deployment.folder.path().join("a.wka");
+    let archive = archive.to_str().unwrap();
     let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
     let token = || {
         deployment.ok(&["token", "add", "--scope", "icu"]);
@@ -201,6 +204,11 @@ fn each_success(run: &mut dyn FnMut(&Deployment, &str, &[&str])) {
         ("log prove", "00000000000000000000000000000000"),
         ("log check", log),
         ("log verify", ""),
+        ("archive create", archive),
+        ("archive list", ""),
+        ("archive show", "1"),
+        ("archive verify", archive),
+        ("archive prune", archive),
         ("publish-key show", ""),
         ("publish-key rotate", ""),
         ("publish-key retire", "--anyway"),

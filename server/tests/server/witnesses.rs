@@ -9,6 +9,7 @@ use wardkey_tlog::{
     goes_on,
 };
 
+use super::archives::{operation, wait};
 use super::backups::sql;
 use super::event_log::{beats, check};
 use super::event_log_changed::{FORGET, UNLOCK};
@@ -293,4 +294,23 @@ fn only_a_terminal_s_own_key_cosigns_and_only_what_is_in_the_log() {
     deployment.ok(&["terminal", "disable", "ward-2"]);
     running.settle();
     assert_eq!(other.client.get("/v1/log/checkpoint?since=0").refusal().0, 403);
+}
+
+#[test]
+fn nothing_is_pruned_that_no_terminal_has_cosigned() {
+    let ward = Ward::new();
+    let (running, terminal, deployment) = (&ward.running, &ward.terminal, &ward.deployment);
+    let mut witness = Witness::new(running, terminal, 1);
+    grow(deployment, terminal, 0..30);
+    let (note, _) = witness.look(running, terminal);
+    assert_eq!(witness.cosign(terminal, note, 5).status, 200);
+    grow(deployment, terminal, 30..60);
+    wait(deployment, running);
+    let file = deployment.archived("a.wka");
+    let done = deployment.prune(&file, &operation(), &running.clock).unwrap();
+    assert_eq!((done.records, done.kept.not_witnessed), (30, 30));
+    let (note, _) = witness.look(running, terminal);
+    assert_eq!(witness.cosign(terminal, note, 6).status, 200);
+    let done = deployment.prune(&file, &operation(), &running.clock).unwrap();
+    assert_eq!((done.records, done.kept.not_witnessed), (29, 1), "the newest record stays");
 }
