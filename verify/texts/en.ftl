@@ -3,6 +3,8 @@
 ## What was checked
 checked-log = Log { $origin }: { $size } records.
 checked-root = Root: { $root }
+checked-places = An archive: places { $first } to { $last } of the log.
+checked-archive = With the archive { $path } in the place of what was pruned.
 checked-key = Signed by the key that was given: { $key }
 checked-logins = Logins that hold: { $key } by keys of their own, { $loan } by keys on loan, { $pass } by passes, { $vouch } on a colleague's word, { $sealed } by break-glass codes (list of { $keys } keys and { $passes } passes).
 checked-since = Compared with { $path }, which has { $size } records.
@@ -20,6 +22,8 @@ unlisted = Not listed here: { $count } more.
 ## What was not
 unchecked-since = Not compared with an older checkpoint or export: whoever has the database and the keys could have written all of this log anew.
 unchecked-copies = Not compared with copies from elsewhere: a record that never reached the server is in no log.
+unchecked-pruned = Not looked at: { $count } records that were pruned. Their places and hashes hold; what they said stands in the archives that are named above.
+unchecked-before = Not looked at: what stands in the log before this archive begins. It is in older archives; give one of them with --since.
 unchecked-numbers = Terminals do not number their records. What a terminal never sent is found by its copies alone; records without a login's signature rest on the log and its checkpoints.
 
 ## The page
@@ -36,6 +40,17 @@ record-number = record { $n }
 record-place = place { $n } of the log
 stands-at = it stands already at place { $n }
 missing-in-log = missing in the log
+maybe-pruned = missing in the log; it may be one of those that were pruned
+before-archive = missing in this archive; it may be in an older one
+pruned-by-act = { $count } by act { $act } on { $time }, into the archive with SHA-256 { $archive }
+pruned-unlisted = there is no list that the key of the log signed for this checkpoint
+pruned-other = act { $act } did not prune what is missing here, or other records
+pruned-too-young = act { $act } pruned records that were less than 30 days old
+pruned-not-due = act { $act } pruned this record, which was not past its time or is of a class that the act does not name
+pruned-act-gone = act { $act } is not there any more as the older export has it
+no-archive = it is no archive
+archive-head = the head of the archive cannot be read
+since-before-archive = it is from before the archive begins, and an archive does not show what came before
 missing-in-copies = missing in the copies, which have records of this terminal from before and after
 fields-differ = the copy differs in { $names }
 other-hash = its hash is another one

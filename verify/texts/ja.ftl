@@ -3,6 +3,8 @@
 ## 確認したこと
 checked-log = 台帳 { $origin }：記録 { $size } 件。
 checked-root = ルート：{ $root }
+checked-places = アーカイブ：台帳の位置 { $first } から { $last } まで。
+checked-archive = 整理された記録は、アーカイブ { $path } で確認しました。
 checked-key = 指定された鍵の署名があります：{ $key }
 checked-logins = 証拠が成り立つログイン：本人のキー { $key } 件、貸出用キー { $loan } 件、臨時コード { $pass } 件、同僚の保証 { $vouch } 件、緊急用コード { $sealed } 件（一覧のキー { $keys } 個、臨時コード { $passes } 個）。
 checked-since = { $path }（記録 { $size } 件）と比べました。
@@ -20,6 +22,8 @@ unlisted = ここに表示しないもの：あと { $count } 件。
 ## 確認していないこと
 unchecked-since = 以前のチェックポイントや書き出しとは比べていません。データベースと鍵を持つ人は、台帳全体を書き直せます。
 unchecked-copies = ほかの場所の写しとは比べていません。サーバーに届かなかった記録は、台帳にありません。
+unchecked-pruned = 整理された記録 { $count } 件の内容は見ていません。位置とハッシュは正しく、内容は上に示したアーカイブにあります。
+unchecked-before = このアーカイブより前の記録は見ていません。以前のアーカイブにあります。--since で指定してください。
 unchecked-numbers = 端末は記録に番号を付けません。端末が送らなかった記録は、写しだけから分かります。ログインの署名がない記録の根拠は、台帳とそのチェックポイントです。
 
 ## 報告書
@@ -36,6 +40,17 @@ record-number = 記録 { $n }
 record-place = 台帳の位置 { $n }
 stands-at = 位置 { $n } に同じ記録があります
 missing-in-log = 台帳にありません
+maybe-pruned = 台帳にありません。整理された記録かもしれません
+before-archive = このアーカイブにありません。以前のアーカイブにあるかもしれません
+pruned-by-act = { $time } の操作 { $act } による { $count } 件、SHA-256 が { $archive } のアーカイブ
+pruned-unlisted = 台帳の鍵でこのチェックポイントについて署名した一覧がありません
+pruned-other = 操作 { $act } が整理した記録と、ここにない記録が違います
+pruned-too-young = 操作 { $act } は、30 日たっていない記録を整理しています
+pruned-not-due = 操作 { $act } は、保存期間内か対象外の区分のこの記録を整理しています
+pruned-act-gone = 操作 { $act } が以前に書き出したものと違います
+no-archive = アーカイブではありません
+archive-head = アーカイブの見出しを読めません
+since-before-archive = アーカイブの始まりより前のもので、アーカイブからは確認できません
 missing-in-copies = 写しにありません（この端末の前後の記録はあります）
 fields-differ = 写しは次の項目が違います：{ $names }
 other-hash = ハッシュが違います
