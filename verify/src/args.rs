@@ -21,8 +21,8 @@ const ANSWER: &str = "Answer";
 #[derive(Debug, Parser)]
 #[command(name = "wardkey-verify", version, after_help = AFTER_HELP)]
 pub struct Cli {
-    /// The folder that "wardkey-server log export" wrote.
-    #[arg(value_name = "FOLDER")]
+    /// The folder that "wardkey-server log export" wrote, or the file of an archive.
+    #[arg(value_name = "FOLDER|FILE")]
     pub folder: PathBuf,
     /// The verifier key of the log, as "wardkey-server log show" says it. Take it from where it was
     /// noted when the log began, not from this folder.
@@ -36,6 +36,9 @@ pub struct Cli {
     /// stolen and replaced between them.
     #[arg(long, value_name = "KEY", value_parser = verifier, requires = "since")]
     pub since_key: Option<Verifier>,
+    /// An archive with records that were pruned from the export. Can be given several times.
+    #[arg(long = "archive", value_name = "FILE")]
+    pub archives: Vec<PathBuf>,
     /// Copies of the records from elsewhere, one a line: files of syslog, JSON lines of a SIEM. Can
     /// be given several times.
     #[arg(long, value_name = "FILE")]
@@ -52,6 +55,7 @@ const AFTER_HELP: &str = "Examples:
   wardkey-verify /media/log --key example.org/wardkey-log/...
   wardkey-verify /media/log --key example.org/wardkey-log/... \\
     --since /media/safe/january --records auth.log --html report.html
+  wardkey-verify /media/archive/2026-04.wka --key example.org/wardkey-log/...
 
 Ends with status 0 when everything holds, 1 when something does not, 2 when the command line is
 wrong, 3 when a file cannot be used.";

@@ -5,7 +5,9 @@ use wardkey_core::log_keys::LogKeys;
 use wardkey_core::time::UnixTime;
 use wardkey_tlog::Checkpoint;
 
+use crate::archive::{self, Archives};
 use crate::args::Cli;
+use crate::check_archive;
 use crate::copies::Copies;
 use crate::entry::By;
 use crate::error::{Error, Result};
@@ -13,7 +15,8 @@ use crate::finding::{Finding, Findings};
 use crate::folder::{self, CHECKPOINT, Folder};
 use crate::keys::Keys;
 use crate::older::Older;
-use crate::report::{Report, SinceReport, SourceReport};
+use crate::pruned;
+use crate::report::{Report, SinceReport};
 use crate::texts::Text;
 use crate::walk::walk;
 
@@ -23,6 +26,9 @@ use crate::walk::walk;
 /// [`Error`] when something cannot be read, or the checkpoint is not signed by the key: then
 /// nothing is known of the rest.
 pub fn check(cli: &Cli) -> Result<Report> {
+    if cli.folder.is_file() && archive::head(&cli.folder)?.is_some() {
+        return check_archive::check(cli);
+    }
     if !cli.folder.is_dir() {
         return Err(Error::file(&cli.folder, Text::NotAFolder));
     }
@@ -43,10 +49,14 @@ pub fn check(cli: &Cli) -> Result<Report> {
     let keys = list.map(Keys::of);
     let (copies, misplaced) = Copies::read(&cli.records)?;
     findings.extend(misplaced);
+    let archives = Archives::read(&cli.archives)?;
 
-    let by = By { keys: keys.as_ref(), copies: &copies };
+    let by = By { keys: keys.as_ref(), copies: &copies, archives: &archives };
     let then = older.as_ref().map(|older| &older.checkpoint);
     let walked = walk(&folder, &checkpoint, then, by, &mut findings);
+    let list = folder.pruned(&cli.key);
+    let before = older.as_ref().and_then(|older| older.pruned.as_ref());
+    findings.extend(pruned::check(&folder, &checkpoint, (before, list.as_ref()), &walked.gone));
     if let Some(older) = &older {
         findings.extend(older.records(&folder, checkpoint.size(), walked.goes_on)?);
     }
@@ -54,33 +64,12 @@ pub fn check(cli: &Cli) -> Result<Report> {
         let newest = terminal.and_then(|terminal| walked.newest.get(&terminal.to_hex()));
         newest.map_or(walked.last_received, |time| UnixTime(*time))
     });
-    findings.extend(left);
+    findings.extend(pruned::may_be_gone(left, list.as_ref(), &walked.gone));
 
-    let (keys, passes) = keys.as_ref().map(Keys::count).unwrap_or_default();
-    Ok(Report {
-        path: cli.folder.clone(),
-        origin: checkpoint.origin().to_owned(),
-        size: checkpoint.size(),
-        root: checkpoint.root().to_string(),
-        key: cli.key.to_string(),
-        keys,
-        passes,
-        by_key: walked.by_key,
-        by_loan: walked.by_loan,
-        by_pass: walked.by_pass,
-        by_vouch: walked.by_vouch,
-        by_sealed: walked.by_sealed,
-        since: older.map(|older| SinceReport {
-            path: older.path,
-            origin: older.checkpoint.origin().to_owned(),
-            size: older.checkpoint.size(),
-            verifier: older.key.to_string(),
-            key_stolen: older.key_stolen.map(|time| time.0),
-        }),
-        copies: copies.sources().iter().map(SourceReport::of).collect(),
-        on_their_way,
-        findings,
-    })
+    let counts = keys.as_ref().map(Keys::count).unwrap_or_default();
+    let report = Report::of(cli, &checkpoint, counts, &walked, findings);
+    let since = older.map(SinceReport::of);
+    Ok(Report { since, on_their_way, ..report.with_copies(&copies) })
 }
 
 /// Refuses a log whose files are by far too few for what was signed: each record that is missing

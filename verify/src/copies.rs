@@ -14,8 +14,8 @@ use wardkey_core::time::UnixTime;
 
 use crate::differ::in_order;
 use crate::error::{Error, Result, shown};
+use crate::file;
 use crate::finding::{Finding, Record};
-use crate::folder;
 use crate::form::Copied;
 use crate::texts::Text;
 
@@ -46,6 +46,7 @@ struct Copy {
     digest: Hash,
     time: u64,
     terminal: Option<TerminalId>,
+    event: Option<EventName>,
     stays: bool,
     is_seen: AtomicBool,
 }
@@ -81,7 +82,7 @@ impl Copies {
         let path_of = path.to_owned();
         let mut source = Source { path: path_of, records: 0, others: 0, newest_first: false };
         let mut order: BTreeMap<TerminalId, Vec<Placed>> = BTreeMap::new();
-        let mut from = BufReader::new(folder::open(path)?);
+        let mut from = BufReader::new(file::open(path)?);
         let (mut bytes, mut offset, mut line) = (Vec::new(), 0_u64, 0_u64);
         loop {
             bytes.clear();
@@ -131,6 +132,7 @@ impl Copies {
             digest: copied.digest(),
             time,
             terminal,
+            event: copied.get("event").and_then(EventName::of_word),
             stays: stays(copied),
             is_seen: AtomicBool::new(false),
         });
@@ -188,7 +190,7 @@ impl Copies {
                 findings.push(
                     Finding::new(Code::RecordRemoved)
                         .in_copy(source.path.clone(), Some(copy.line))
-                        .of(named(id, copy.time, copy.terminal.as_ref()))
+                        .of(named(id, copy))
                         .against(Text::MissingInLog),
                 );
             }
@@ -245,7 +247,7 @@ fn misplaced(order: &[Placed], path: &Path) -> Vec<Finding> {
             findings.push(
                 Finding::new(Code::RecordMoved)
                     .in_copy(path.to_owned(), Some(placed.line))
-                    .of(named(&placed.id, time, None))
+                    .of(dated(&placed.id, time))
                     .against(shown(path)),
             );
         }
@@ -260,17 +262,20 @@ fn last_kept<'a>(times: impl Iterator<Item = (&'a u64, &'a bool)>) -> Vec<Option
     before.collect()
 }
 
-fn named(id: &EventId, time: u64, terminal: Option<&TerminalId>) -> Record {
+fn named(id: &EventId, copy: &Copy) -> Record {
     Record {
-        id: Some(id.to_hex()),
-        time: Some(time),
-        terminal: terminal.map(TerminalId::to_hex),
-        ..Record::default()
+        event: copy.event.map(|name| name.as_str().to_owned()),
+        terminal: copy.terminal.as_ref().map(TerminalId::to_hex),
+        ..dated(id, copy.time)
     }
 }
 
+fn dated(id: &EventId, time: u64) -> Record {
+    Record { id: Some(id.to_hex()), time: Some(time), ..Record::default() }
+}
+
 fn line_at(path: &Path, offset: u64) -> Option<String> {
-    let mut file = folder::open(path).ok()?;
+    let mut file = file::open(path).ok()?;
     file.seek(SeekFrom::Start(offset)).ok()?;
     let mut line = String::new();
     BufReader::new(file).take(MAX_LINE as u64).read_line(&mut line).ok()?;

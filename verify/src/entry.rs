@@ -2,12 +2,13 @@
 
 use wardkey_core::code::Code;
 use wardkey_core::codec;
-use wardkey_core::event::Event;
+use wardkey_core::event::{Class, Event};
 use wardkey_core::evidence;
 use wardkey_core::log_entry::{Finding as Found, LogEntry};
 use wardkey_core::time::UnixTime;
 use wardkey_tlog::Hash;
 
+use crate::archive::Archives;
 use crate::copies::Copies;
 use crate::differ::Item;
 use crate::finding::{Finding, Record};
@@ -27,6 +28,32 @@ pub struct Seen {
     pub proof: Option<Proof>,
     /// What is wrong with it.
     pub findings: Vec<Finding>,
+    /// Its class, of one that can be read.
+    pub class: Option<Class>,
+    /// The act by which it was pruned. What an archive has of it is seen all the same.
+    pub act: Option<u64>,
+    /// Whether it was pruned, and no archive that was given has it.
+    pub is_gap: bool,
+}
+
+/// What is known of a record that an act pruned.
+pub fn gap(place: u64, hash: Hash, act: u64) -> Seen {
+    let (item, record) = (Item { hash, id: None }, Record::at(place));
+    Seen { act: Some(act), is_gap: true, ..nothing(item, record) }
+}
+
+/// Nothing was seen but what it is.
+const fn nothing(item: Item, record: Record) -> Seen {
+    Seen {
+        item,
+        record,
+        entry: None,
+        proof: None,
+        findings: Vec::new(),
+        class: None,
+        act: None,
+        is_gap: false,
+    }
 }
 
 /// By what records are judged.
@@ -36,6 +63,8 @@ pub struct By<'a> {
     pub keys: Option<&'a Keys>,
     /// Copies from elsewhere.
     pub copies: &'a Copies,
+    /// What was pruned.
+    pub archives: &'a Archives,
 }
 
 /// Looks at the entry at a place.
@@ -58,20 +87,21 @@ pub fn look(place: u64, bytes: &[u8], by: By<'_>) -> Seen {
     let proof = by.keys.and_then(|keys| judge(keys, &entry, &event, &mut findings));
     findings.extend(by.copies.compare(&event));
     let named = |finding: Finding| finding.of(record.clone());
+    let findings = findings.into_iter().map(named).collect();
+    let item = Item { hash, id: Some(*event.id.as_bytes()) };
     Seen {
-        item: Item { hash, id: Some(*event.id.as_bytes()) },
         entry: Some((entry.number, entry.received)),
         proof,
-        findings: findings.into_iter().map(named).collect(),
-        record,
+        findings,
+        class: Some(entry.class(&event)),
+        ..nothing(item, record)
     }
 }
 
 fn unreadable(place: u64, hash: Hash) -> Seen {
     let record = Record::at(place);
     let finding = Finding::what(Code::RecordChanged, Text::EntryUnreadable).of(record.clone());
-    let item = Item { hash, id: None };
-    Seen { item, record, entry: None, proof: None, findings: vec![finding] }
+    Seen { findings: vec![finding], ..nothing(Item { hash, id: None }, record) }
 }
 
 /// Verifies the evidence, and compares that with what the server found.

@@ -1,14 +1,11 @@
 //! An export as files: `checkpoint`, `tile/`, `keys.cbor`. Nothing of it is believed here but what
 //! is signed.
 
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::OFlag;
 use wardkey_core::code::Code;
 use wardkey_core::id::SigningPublicKey;
+use wardkey_core::log_archive::Pruned;
 use wardkey_core::log_keys::{LogKeys, ReplacedLogKey};
 use wardkey_core::texts;
 use wardkey_core::{codec::Document, sign};
@@ -16,13 +13,17 @@ use wardkey_tlog::{
     Checkpoint, HASH_LEN, Hash, KeyName, Kind, MAX_NOTE, Note, Tile, Verifier, WIDTH, bundle,
 };
 
+use crate::archive;
 use crate::error::{Error, Result, shown};
+use crate::file::read;
 use crate::texts::Text;
 
 /// The checkpoint's name in the folder.
 pub const CHECKPOINT: &str = "checkpoint";
 /// That of the list of keys.
 const KEYS: &str = "keys.cbor";
+/// That of the list of what was pruned.
+const PRUNED: &str = "pruned.cbor";
 /// The longest bundle of entries in bytes.
 const MAX_BUNDLE: usize = WIDTH as usize * (bundle::MAX_ENTRY + 2);
 /// The longest list of keys in bytes, with its signature.
@@ -92,9 +93,22 @@ impl Folder {
             Err(_) => Err(Error::refused(Code::LogUntrusted, &path)),
         }
     }
+
+    /// The list of what was pruned; none when there is none, or another key signed it.
+    pub fn pruned(&self, key: &Verifier) -> Option<Pruned> {
+        let bytes = read(&self.0.join(PRUNED), Pruned::MAX_BYTES + 128).ok()?;
+        let key = SigningPublicKey::new(*key.public());
+        sign::verify::<Pruned>(&bytes, &[key]).ok().map(sign::Verified::into_inner)
+    }
+
+    /// Whether there is a list of what was pruned, whoever made it.
+    pub fn says_pruned(&self) -> bool {
+        self.0.join(PRUNED).exists()
+    }
 }
 
-/// The checkpoint of a folder, or in a file, signed by this key for the log that the key names.
+/// The checkpoint of a folder, or in a file or archive, signed by this key for the log that the key
+/// names.
 ///
 /// # Errors
 /// [`Error::File`], [`Code::LogUntrusted`], [`Code::LogExportOther`].
@@ -119,7 +133,11 @@ pub fn older_checkpoint(
 ) -> Result<Checkpoint> {
     let file = if at.is_dir() { at.join(CHECKPOINT) } else { at.to_owned() };
     let malformed = || Error::file(&file, Text::NoCheckpoint);
-    let note = Note::parse(&read(&file, MAX_NOTE)?).map_err(|_| malformed())?;
+    let bytes = match archive::head(&file)? {
+        Some(head) => head.checkpoint.into_vec(),
+        None => read(&file, MAX_NOTE)?,
+    };
+    let note = Note::parse(&bytes).map_err(|_| malformed())?;
     let claimed = Checkpoint::parse(note.unverified()).map_err(|_| malformed())?;
     let name = KeyName::new(claimed.origin()).map_err(|_| malformed())?;
     if note.open(&[key.named(name.clone())]).is_ok() {
@@ -147,30 +165,4 @@ fn files_below(folder: &Path, deepest: u8) -> u64 {
         _ => 1,
     });
     counts.fold(0, u64::saturating_add)
-}
-
-/// Opens a regular file, also by a link. A pipe or a device is an error at once: it need never end.
-///
-/// # Errors
-/// [`Error::File`].
-pub fn open(path: &Path) -> Result<File> {
-    // O_NONBLOCK: opening a pipe must not wait for somebody who writes.
-    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let mut options = OpenOptions::new();
-    let file = options.read(true).custom_flags(flags.bits()).open(path).map_err(Error::io(path))?;
-    if file.metadata().map_err(Error::io(path))?.is_file() {
-        return Ok(file);
-    }
-    Err(Error::file(path, Text::NotAFile))
-}
-
-/// Reads a file of at most so many bytes.
-fn read(path: &Path, max: usize) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let file = open(path)?;
-    file.take(max as u64 + 1).read_to_end(&mut bytes).map_err(Error::io(path))?;
-    if bytes.len() > max {
-        return Err(Error::io(path)(ErrorKind::FileTooLarge.into()));
-    }
-    Ok(bytes)
 }

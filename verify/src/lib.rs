@@ -6,6 +6,7 @@
 //!   folder ── checkpoint, tiles, bundles, keys
 //!      └ walk ─┬─ entry ── keys        each record: its hash, its evidence, whose key
 //!              └─ copies ── form       each record: what syslog or a SIEM has of it
+//!   archive, gone, pruned              what is not in the folder any more, and a file by itself
 //!   older ── differ                    the log against an older export of it
 //!   all of them ── finding ── report ── text, JSON, html
 //! ```
@@ -17,18 +18,23 @@
     allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+mod archive;
 mod args;
 mod check;
+mod check_archive;
 mod copies;
 mod differ;
 mod entry;
 mod error;
+mod file;
 mod finding;
 mod folder;
 mod form;
+mod gone;
 mod html;
 mod keys;
 mod older;
+mod pruned;
 mod report;
 mod say;
 mod texts;

@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use wardkey_core::code::Code;
 use wardkey_core::codec;
 use wardkey_core::event::Event;
+use wardkey_core::log_archive::{Pruned, PrunedEntry};
 use wardkey_core::log_entry::LogEntry;
 use wardkey_core::log_keys::{LogKeys, ReplacedLogKey};
 use wardkey_core::time::UnixTime;
 use wardkey_tlog::{Checkpoint, Frontier, Hash, Level, Tile, Verifier, WIDTH, bundle, since};
 
+use crate::archive;
 use crate::differ::{Change, Item, differ};
 use crate::error::{Error, Result, shown};
 use crate::finding::{Finding, MOST, Record};
@@ -31,6 +33,8 @@ pub struct Older {
     pub key_stolen: Option<UnixTime>,
     folder: Option<Folder>,
     keys: Option<LogKeys>,
+    /// What was pruned by then.
+    pub pruned: Option<Pruned>,
 }
 
 impl Older {
@@ -44,11 +48,13 @@ impl Older {
         let folder = path.is_dir().then(|| Folder::at(path));
         let keys = match &folder {
             Some(folder) => folder.keys(key)?,
-            None => None,
+            None => archive::head(path)?.and_then(|head| archive::keys_of(&head, key)),
         };
+        let pruned = folder.as_ref().and_then(|folder| folder.pruned(key));
         let own = stolen.iter().find(|stolen| stolen.key.as_bytes() == key.public());
         let key_stolen = own.map(|stolen| stolen.replaced);
-        Ok(Self { path: path.to_owned(), checkpoint, key: key.clone(), key_stolen, folder, keys })
+        let (path, key) = (path.to_owned(), key.clone());
+        Ok(Self { path, checkpoint, key, key_stolen, folder, keys, pruned })
     }
 
     /// What of the keys is not as it was.
@@ -77,7 +83,7 @@ impl Older {
             return Ok(findings);
         }
         let (own, _) = items(now, size)?;
-        let same = then.iter().zip(&own).take_while(|(one, other)| one == other).count();
+        let same = then.iter().zip(&own).take_while(|(one, other)| one.hash == other.hash).count();
         let rest = (then.get(same..).unwrap_or_default(), own.get(same..).unwrap_or_default());
         let changes = differ(rest.0, rest.1);
         // What stands behind everything that was there has come since.
@@ -139,8 +145,16 @@ fn items(folder: &Folder, size: u64) -> Result<(Vec<Item>, Hash)> {
     let (mut all, mut frontier) = (Vec::new(), Frontier::new());
     for tile in since(0, size).take_while(|tile| tile.level() == Level::ENTRIES) {
         let bytes = folder.bundle(&tile)?;
-        for entry in entries(folder, &tile, &bytes)? {
-            let item = item(entry);
+        let mut hashes = None;
+        for (at, entry) in entries(folder, &tile, &bytes)?.into_iter().enumerate() {
+            let mut item = item(entry);
+            if PrunedEntry::act_of(entry).is_some() {
+                let hashes = match &mut hashes {
+                    Some(hashes) => hashes,
+                    none => none.insert(folder.hashes(&tile)?),
+                };
+                item.hash = hashes.get(at).copied().unwrap_or(item.hash);
+            }
             frontier.push(item.hash);
             all.push(item);
         }

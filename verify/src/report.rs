@@ -7,11 +7,15 @@ use serde_json::{Value, json};
 use wardkey_core::code::Code;
 use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
+use wardkey_tlog::Checkpoint;
 
-use crate::copies::Source;
+use crate::args::Cli;
+use crate::copies::{Copies, Source};
 use crate::error::{Error, Result, shown};
 use crate::finding::{Finding, Findings};
+use crate::older::Older;
 use crate::texts::{Phrase, Text};
+use crate::walk::Walked;
 
 /// An older checkpoint with which the log was compared.
 #[derive(Debug, Serialize)]
@@ -41,6 +45,19 @@ pub struct SourceReport {
     pub newest_first: bool,
 }
 
+impl SinceReport {
+    /// Of an older checkpoint.
+    pub fn of(older: Older) -> Self {
+        Self {
+            path: older.path,
+            origin: older.checkpoint.origin().to_owned(),
+            size: older.checkpoint.size(),
+            verifier: older.key.to_string(),
+            key_stolen: older.key_stolen.map(|time| time.0),
+        }
+    }
+}
+
 impl SourceReport {
     /// Of a file.
     pub fn of(source: &Source) -> Self {
@@ -62,6 +79,12 @@ pub struct Report {
     pub origin: String,
     /// Records in it.
     pub size: u64,
+    /// The place of the first record, of an archive.
+    pub first: Option<u64>,
+    /// Records that were pruned, and that no archive that was given has.
+    pub pruned: u64,
+    /// The archives that were given.
+    pub archives: Vec<PathBuf>,
     /// The root over them, in base64.
     pub root: String,
     /// The key by which its checkpoint was verified.
@@ -91,6 +114,43 @@ pub struct Report {
 }
 
 impl Report {
+    /// Of what was seen, with so many keys and passes; nothing else was looked at yet.
+    pub fn of(
+        cli: &Cli,
+        checkpoint: &Checkpoint,
+        (keys, passes): (u64, u64),
+        walked: &Walked,
+        findings: Findings,
+    ) -> Self {
+        Self {
+            path: cli.folder.clone(),
+            origin: checkpoint.origin().to_owned(),
+            size: checkpoint.size(),
+            first: None,
+            pruned: walked.gone.unfilled(),
+            archives: cli.archives.clone(),
+            root: checkpoint.root().to_string(),
+            key: cli.key.to_string(),
+            keys,
+            passes,
+            by_key: walked.by_key,
+            by_loan: walked.by_loan,
+            by_pass: walked.by_pass,
+            by_vouch: walked.by_vouch,
+            by_sealed: walked.by_sealed,
+            since: None,
+            copies: Vec::new(),
+            on_their_way: 0,
+            findings,
+        }
+    }
+
+    /// With files of copies.
+    #[must_use]
+    pub fn with_copies(self, copies: &Copies) -> Self {
+        Self { copies: copies.sources().iter().map(SourceReport::of).collect(), ..self }
+    }
+
     /// Whether nothing is wrong.
     ///
     /// # Errors
@@ -113,6 +173,9 @@ impl Report {
             "path": self.path,
             "origin": self.origin,
             "size": self.size,
+            "first": self.first,
+            "pruned": self.pruned,
+            "archives": self.archives,
             "root": self.root,
             "verifier": self.key,
             "keys": self.keys,
@@ -148,6 +211,13 @@ impl Report {
                 ("passes", self.passes.into()),
             ]),
         ];
+        if let Some(first) = self.first {
+            let last = self.size.saturating_sub(1);
+            lines.push(Text::CheckedPlaces.with([("first", first.into()), ("last", last.into())]));
+        }
+        for path in &self.archives {
+            lines.push(Text::CheckedArchive.with([("path", shown(path))]));
+        }
         if let Some(since) = &self.since {
             let args = [("path", shown(&since.path)), ("size", since.size.into())];
             lines.push(Text::CheckedSince.with(args));
@@ -186,6 +256,12 @@ impl Report {
         }
         if self.copies.is_empty() {
             lines.push(Text::UncheckedCopies.into());
+        }
+        if self.pruned > 0 {
+            lines.push(Text::UncheckedPruned.with([("count", self.pruned.into())]));
+        }
+        if self.first.is_some_and(|first| first > 0) {
+            lines.push(Text::UncheckedBefore.into());
         }
         lines.push(Text::UncheckedNumbers.into());
         lines
