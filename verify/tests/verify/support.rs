@@ -9,7 +9,8 @@ use wardkey_core::client_data::ClientData;
 use wardkey_core::codec::{self, Bytes, List};
 use wardkey_core::document::Position;
 use wardkey_core::event::{Event, EventName, Outcome};
-use wardkey_core::id::{EventId, Nonce};
+use wardkey_core::id::{EventId, Hash as Id, Nonce};
+use wardkey_core::log_archive::{ArchiveHead, MAGIC};
 use wardkey_core::log_entry::{Finding, LogEntry};
 use wardkey_core::log_keys::{ListedKey, ListedLoan, ListedPass, LogKeys};
 use wardkey_core::proof::ProofKind;
@@ -23,7 +24,7 @@ use wardkey_testkit::{
 use wardkey_tlog::{Checkpoint, Frontier, Hash, KeyName, Signer, bundle};
 
 /// The secret of the log's key.
-const SECRET: [u8; 32] = [9; 32];
+pub const SECRET: [u8; 32] = [9; 32];
 /// That of the key before it, which was stolen.
 pub const STOLEN: [u8; 32] = [8; 32];
 /// The log's name.
@@ -261,6 +262,35 @@ impl Log {
         let size = frontier.size();
         let list = LogKeys { size, ..self.keys.clone() };
         put("keys.cbor".into(), &SigningKey::from_secret(secret).sign(&list));
+    }
+}
+
+impl Log {
+    /// Writes the records between two places as an archive, as whoever has the server's keys can.
+    pub fn archive(&self, to: &Path, (first, size): (usize, usize)) {
+        let entries: Vec<Vec<u8>> = self.entries.iter().map(codec::to_bytes).collect();
+        let frontier = |until: usize| {
+            let mut frontier = Frontier::new();
+            entries[..until].iter().for_each(|entry| drop(frontier.push(Hash::of_entry(entry))));
+            frontier
+        };
+        let before = frontier(first);
+        let edge = Frontier::widths(first as u64).map(|(level, _)| {
+            let row = before.partial().find(|(tile, _)| tile.level() == level);
+            let hashes = row.map(|(_, hashes)| hashes.to_vec()).unwrap_or_default();
+            List::new(hashes.iter().map(|hash| Id::new(*hash.as_bytes())).collect()).unwrap()
+        });
+        let all = frontier(size);
+        let list = LogKeys { size: size as u64, ..self.keys.clone() };
+        let head = codec::to_bytes(&ArchiveHead {
+            first: first as u64,
+            checkpoint: Bytes::new(checkpoint(all.size(), all.root(), &SECRET)).unwrap(),
+            edge: List::new(edge.collect()).unwrap(),
+            keys: Bytes::new(SigningKey::from_secret(&SECRET).sign(&list)).unwrap(),
+        });
+        let mut out = [MAGIC, &(head.len() as u32).to_be_bytes(), &head].concat();
+        assert!(entries[first..size].iter().all(|entry| bundle::append(&mut out, entry)));
+        std::fs::write(to, out).unwrap();
     }
 }
 
