@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use sqlx::ConnectOptions as _;
+use sqlx::migrate::Migrator;
 use wardkey_core::code::Code;
 
-use super::{Address, Database};
+use super::{Address, Database, migrations};
 use crate::error::Error;
 use crate::store::query::query;
 use crate::store::testing::Home;
@@ -188,4 +190,39 @@ async fn a_server_that_would_lose_what_it_confirmed_is_refused() {
     let refused = Database::open(&address(&home)).await.unwrap_err();
     assert_eq!(refused.code(), Code::DatabaseUnfit);
     assert!(refused.to_string().contains("synchronous_commit"), "{refused}");
+}
+
+/// A store of before archives has its records as they were, and keeps them: one goes only when what
+/// stays of it is there.
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn records_of_a_store_of_before_archives_stay() {
+    let home = Home::new();
+    let mut db = address(&home).options().connect().await.unwrap();
+    let older = migrations::migrator().iter().filter(|step| step.version < 30).cloned().collect();
+    Migrator::with_migrations(older).run(&mut db).await.unwrap();
+    sqlx::raw_sql(
+        "SET session_replication_role = replica;
+         INSERT INTO event (seq, id, received, time, terminal, name, outcome, verdict, document)
+         VALUES (7, '\\x01', 5, 5, '\\x02', 'offline', 'success', 'none', '\\x03');
+         INSERT INTO event_log_entry (position, event, hash) VALUES (0, 7, '\\x04');
+         SET session_replication_role = DEFAULT",
+    )
+    .execute(&mut db)
+    .await
+    .unwrap();
+
+    migrations::migrator().run(&mut db).await.unwrap();
+
+    let mut run = async |sql: &'static str| sqlx::raw_sql(sql).execute(&mut db).await;
+    for kept in ["DELETE FROM event", "DELETE FROM event_log_entry"] {
+        assert!(run(kept).await.unwrap_err().to_string().contains("not deleted"), "{kept}");
+    }
+    run("INSERT INTO event_log_pruned (position, event, id, hash, document, prune)
+         VALUES (0, 7, '\\x01', '\\x04', '\\x05', 1)")
+    .await
+    .unwrap();
+    for gone in ["DELETE FROM event_log_entry", "DELETE FROM event"] {
+        assert_eq!(run(gone).await.unwrap().rows_affected(), 1, "{gone}");
+    }
 }

@@ -97,6 +97,38 @@ mod tests {
         assert_eq!(back, [(1, Some(5)), (2, None), (3, Some(4)), (4, None)]);
     }
 
+    /// A store of before archives has its records as they were, and keeps them: one goes only when
+    /// what stays of it is there.
+    #[tokio::test]
+    async fn records_of_a_store_of_before_archives_stay() {
+        let mut db = sqlx::SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        let older = migrator().iter().filter(|step| step.version < 30).cloned().collect();
+        Migrator::with_migrations(older).run(&mut db).await.unwrap();
+        sqlx::raw_sql(
+            "PRAGMA foreign_keys = OFF;
+             INSERT INTO event (seq, id, received, time, terminal, name, outcome, verdict, document)
+             VALUES (7, x'01', 5, 5, x'02', 'offline', 'success', 'none', x'03');
+             INSERT INTO event_log_entry (position, event, hash) VALUES (0, 7, x'04')",
+        )
+        .execute(&mut db)
+        .await
+        .unwrap();
+
+        migrator().run(&mut db).await.unwrap();
+
+        let mut run = async |sql: &'static str| sqlx::raw_sql(sql).execute(&mut db).await;
+        for kept in ["DELETE FROM event", "DELETE FROM event_log_entry"] {
+            assert!(run(kept).await.unwrap_err().to_string().contains("not deleted"), "{kept}");
+        }
+        run("INSERT INTO event_log_pruned (position, event, id, hash, document, prune)
+             VALUES (0, 7, x'01', x'04', x'05', 1)")
+        .await
+        .unwrap();
+        for gone in ["DELETE FROM event_log_entry", "DELETE FROM event"] {
+            assert_eq!(run(gone).await.unwrap().rows_affected(), 1, "{gone}");
+        }
+    }
+
     #[test]
     fn every_file_of_the_folder_is_listed_under_its_number() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite");
