@@ -83,9 +83,10 @@ pub async fn verify(store: &Store, keyring: &Keyring) -> Result<Verified> {
         return Err(forked(signed.size));
     }
     let mut tx = store.read().await?;
-    is_newest(&mut tx, store.path()).await?;
     let pruned = gaps.count();
+    // First: what is said to be pruned is part of the tree that is compared then.
     explained(&mut tx, keyring, (acts, gaps), end.size).await?;
+    is_newest(&mut tx, store.path()).await?;
     let root = frontier.root().to_string();
     Ok(Verified { size: end.size, root, waiting, pruned, intact: true })
 }
@@ -98,12 +99,15 @@ async fn explained(
     size: u64,
 ) -> Result<()> {
     let acts = pruned::acts(db, keyring).await?;
-    // More was pruned meanwhile, or the log has grown over a gap: then all are read in one state.
-    if acts == before && !pruned::is_any_behind(db, size).await? {
-        return pruned::same(&met, &acts);
-    }
+    // All that are there, not only those that were met: what is said to be pruned and is there all
+    // the same would be taken for known when it comes.
     let (all, _) = pruned::gaps(db, size).await?;
-    pruned::same(&all, &acts)
+    pruned::same(&all, &acts)?;
+    // More was pruned meanwhile, or the log has grown over a gap: what was met is of no one state.
+    if acts != before || pruned::is_any_behind(db, size).await? {
+        return Ok(());
+    }
+    pruned::same(&met, &acts)
 }
 
 /// Goes on with the hashes of records that were pruned, up to a place.

@@ -30,6 +30,12 @@ const GAP: &[&str] = &[
     "DELETE FROM event WHERE seq = (SELECT event FROM event_log_pruned WHERE position = 3)",
 ];
 
+/// Makes a record that nobody has sent yet pass for one that was pruned.
+const KNOWN: &[&str] =
+    &["INSERT INTO event_log_pruned (position, event, id, hash, document, prune)
+     SELECT position, event + 1000, randomblob(16), hash, hash, 1
+     FROM event_log_entry WHERE position = 3"];
+
 fn refuses(deployment: &Deployment, words: &str) {
     let said = deployment.refused(1, &["log", "verify"]);
     assert!(said.contains("WK-1697") && said.contains(words), "{said}");
@@ -63,6 +69,10 @@ fn whoever_writes_the_database_and_has_no_key_makes_no_gap_that_holds() {
     assert_eq!(deployment.prune(&file, &operation(), &clock).unwrap().records, 39);
     assert_eq!(deployment.log(&["verify"])["pruned"], 39);
     let kept = std::fs::read(deployment.database()).unwrap();
+    // A record that is there, by its place, and that is not, by its id: it would pass for known.
+    sql(&deployment.database(), KNOWN);
+    refuses(&deployment, "act 1");
+    std::fs::write(deployment.database(), &kept).unwrap();
     // By an act that pruned others.
     sql(&deployment.database(), GAP);
     refuses(&deployment, "act 1");
