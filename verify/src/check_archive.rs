@@ -20,9 +20,12 @@ use crate::walk::walk_archive;
 /// Checks an archive.
 ///
 /// # Errors
-/// [`Error`] when something cannot be read, the checkpoint is not signed by the key, or the older
-/// checkpoint is from before the archive begins.
+/// [`Error`] when other archives are given with it, something cannot be read, the checkpoint is not
+/// signed by the key, or the older checkpoint is from before the archive begins.
 pub fn check(cli: &Cli) -> Result<Report> {
+    if !cli.archives.is_empty() {
+        return Err(Error::Usage(Text::ArchiveAlone.into()));
+    }
     let archive = Archive::open(&cli.folder)?;
     let checkpoint = folder::checkpoint(&cli.folder, &cli.key)?;
     let mut findings = Findings::default();

@@ -50,6 +50,7 @@ pruned-not-due = act { $act } pruned this record, which was not past its time or
 pruned-act-gone = act { $act } is not there any more as the older export has it
 no-archive = it is no archive
 archive-head = the head of the archive cannot be read
+archive-alone = an archive is checked by itself: --archive goes with a folder
 since-before-archive = it is from before the archive begins, and an archive does not show what came before
 missing-in-copies = missing in the copies, which have records of this terminal from before and after
 fields-differ = the copy differs in { $names }

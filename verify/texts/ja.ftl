@@ -50,6 +50,7 @@ pruned-not-due = 操作 { $act } は、保存期間内か対象外の区分の�
 pruned-act-gone = 操作 { $act } が以前に書き出したものと違います
 no-archive = アーカイブではありません
 archive-head = アーカイブの見出しを読めません
+archive-alone = --archive はフォルダーの確認に使います。アーカイブは 1 つずつ確認してください
 since-before-archive = アーカイブの始まりより前のもので、アーカイブからは確認できません
 missing-in-copies = 写しにありません（この端末の前後の記録はあります）
 fields-differ = 写しは次の項目が違います：{ $names }

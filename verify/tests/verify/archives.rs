@@ -89,6 +89,10 @@ fn an_archive_is_checked_by_itself_and_goes_on_from_the_one_before() {
     let output = run("C.UTF-8", &second, &["--since", early.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(3));
 
+    // An archive fills no gaps of another one: it has none.
+    let output = run("C.UTF-8", &second, &["--archive", first.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+
     // Another history, with the server's keys.
     let mut other = Log::new(700);
     other.put(310, &offline(77));
