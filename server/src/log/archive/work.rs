@@ -28,7 +28,8 @@ use crate::when::shown_utc;
 /// Records of one part, at most and at least.
 const MOST: usize = 512;
 const LEAST: usize = 16;
-/// Parts are made smaller while one holds up others for longer than this.
+/// Parts are made smaller while one holds up others for longer than this, and greater when it took
+/// less than a quarter of it.
 const LONGEST: Duration = Duration::from_millis(50);
 /// Between two parts, and never less than the one before took: the running server's records have
 /// their turn.
@@ -290,9 +291,16 @@ async fn between(db: &mut Db, entries: &BTreeMap<u64, Vec<u8>>) -> Result<Vec<Ca
     }
 }
 
-/// How many records the next part has when one of so many took so long.
+/// How many records the next part has when one of so many took so long. A moment in which the
+/// machine had much to do makes no slow work of all that follows.
 fn next(at_once: usize, took: Duration) -> usize {
-    if took > LONGEST { (at_once / 2).max(LEAST) } else { at_once }
+    if took > LONGEST {
+        (at_once / 2).max(LEAST)
+    } else if took < LONGEST / 4 {
+        (at_once * 2).min(MOST)
+    } else {
+        at_once
+    }
 }
 
 /// The class of a record, and since when it counts: when it arrived, or happened, whichever is
@@ -346,10 +354,14 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_halved_while_they_hold_others_up() {
+    fn parts_are_halved_while_they_hold_others_up_and_doubled_when_they_do_not() {
         let slow = LONGEST + Duration::from_millis(1);
         assert_eq!(next(MOST, LONGEST), MOST);
         assert_eq!(next(MOST, slow), MOST / 2);
         assert_eq!(next(LEAST + 1, slow), LEAST);
+        let quick = LONGEST / 4 - Duration::from_millis(1);
+        assert_eq!(next(LEAST, LONGEST / 4), LEAST);
+        assert_eq!(next(LEAST, quick), LEAST * 2);
+        assert_eq!(next(MOST - 1, quick), MOST);
     }
 }
