@@ -245,7 +245,7 @@ certificate-and-key = certificate と key は一緒に指定してください
 needs-database = database も必要です
 database-form = "postgresql:///wardkey" のように書いてください（指定できるのは host、port、user）
 database-password = パスワードはここに書かず、ファイルに入れて database_password_file に指定してください
-database-network = Unix ソケットかこのマシン自身（127.0.0.1、::1）だけです。他のマシンへはトンネルを使います（ADMIN.md）
+database-network = Unix ソケットかこのマシン自身（127.0.0.1、::1）だけです。他のマシンへはトンネルを使います（ADMIN.ja.md）
 database-version = バージョン { $version } です。15 以降が必要です
 database-encoding = 文字コードが { $encoding } です。UTF8 が必要です
 database-commits = synchronous_commit が off です。停電で確認済みの内容が失われます
@@ -649,7 +649,7 @@ came-by-unknown = その後まだ接続なし：{ $count } 台
 unknown-server-name = { $name } はサーバー証明書にありません
 epoch-raised = すべてのスコープのエポックを { $epoch } にしました
 clock-confirmed = 確認しました: 現在時刻は { $time } です
-clock-went-back = 接続していた端末は、署名された時刻 { $time } まではオフラインとして動きます。ADMIN.md の「Clock」をご覧ください。
+clock-went-back = 接続していた端末は、署名された時刻 { $time } まではオフラインとして動きます。ADMIN.ja.md の「時計」をご覧ください。
 
 ## 使い方: 値の書き方
 write-duration = 24h のように、数と s、m、h、d のいずれかを書いてください
