@@ -85,6 +85,7 @@ pub fn sections(english: &Section, japanese: &Section) -> Vec<String> {
     spans(english, japanese, &mut out);
     lacking("the code", &english.codes, &japanese.codes, &mut out);
     tables(english, japanese, &mut out);
+    paragraphs(english, japanese, &mut out);
     let links = |section: &Section| -> BTreeSet<String> {
         let editions = ["ADMIN.md", "ADMIN.ja.md"];
         section.links.iter().filter(|to| !editions.contains(&to.as_str())).cloned().collect()
@@ -162,6 +163,21 @@ fn spans(english: &Section, japanese: &Section, out: &mut Vec<String>) {
         section.spans.iter().filter(|span| !is_command(span)).map(quoted).collect()
     };
     lacking("the span", &others(english), &others(japanese), out);
+}
+
+/// As many paragraphs and items, in the same order: also one that has no command is translated.
+fn paragraphs(english: &Section, japanese: &Section, out: &mut Vec<String>) {
+    let (one, other) = (&english.paragraphs, &japanese.paragraphs);
+    let kinds = one.iter().zip(other).position(|(one, other)| one.kind != other.kind);
+    let at =
+        |section: &Section| kinds.and_then(|at| section.paragraphs.get(at)).map(|first| first.line);
+    if let (Some(line), Some(there)) = (at(english), at(japanese)) {
+        out.push(format!(
+            "from {ENGLISH}:{line} and {JAPANESE}:{there} on, paragraphs and items differ"
+        ));
+    } else if one.len() != other.len() {
+        out.push(format!("paragraphs and items: {} and {}", one.len(), other.len()));
+    }
 }
 
 fn tables(english: &Section, japanese: &Section, out: &mut Vec<String>) {

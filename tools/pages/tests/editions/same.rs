@@ -52,13 +52,14 @@ fn what_is_written_is_shown_as_it_is_meant() {
 }
 
 /// (what is replaced, by what, the section that is named, what is said of it)
-const BREAKS: [(&str, &str, &str, &str); 7] = [
+const BREAKS: [(&str, &str, &str, &str); 8] = [
     ("`systemctl reload wardkey-server`", "再読み込み", "The server", "systemctl reload"),
     ("server# wardkey-server publish-key show\n", "", "Keys of the deployment", "lines"),
     ("--for 365d --reason", "--for 36d --reason", "Break-glass", "typed or answered"),
     ("| WK-1313 |", "| WK-1314 |", "When something is broken", "WK-1313"),
     ("`spool_events`", "設定", "Watching", "`spool_events`"),
     ("## <a id=\"offline\"></a>", "## <a id=\"off\"></a>", "Offline", "lacks the section"),
+    ("再起動しても直りません。対処は 2 つに分かれます。", "", "Clock", "paragraphs"),
     ("[STAGES.md](STAGES.md)", "STAGES.md", "Offline", "a link to STAGES.md"),
 ];
 

@@ -17,6 +17,8 @@ pub struct Section {
     /// `WK-1203`, outside blocks.
     pub codes: BTreeSet<String>,
     pub tables: Vec<Table>,
+    /// Where paragraphs and items of lists begin.
+    pub paragraphs: Vec<Paragraph>,
     /// What links name.
     pub links: Vec<String>,
     /// Lines whose bold text no program shows as bold, or whose backticks have no partner.
@@ -28,6 +30,20 @@ pub struct Section {
 pub struct Block {
     pub line: usize,
     pub lines: Vec<String>,
+}
+
+/// A paragraph, or an item of a list.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Paragraph {
+    pub line: usize,
+    pub kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    Text,
+    Item,
+    Numbered,
 }
 
 /// Rows that follow each other, with their codes.
@@ -42,7 +58,7 @@ pub fn all(text: &str) -> Vec<Section> {
     let mut sections: Vec<Section> = Vec::new();
     let mut taken = BTreeMap::new();
     let mut fence: Option<usize> = None;
-    let mut in_table = false;
+    let (mut in_table, mut in_text) = (false, false);
     for (line, text) in (1..).zip(text.lines()) {
         let trimmed = text.trim_start();
         if trimmed.starts_with("```") {
@@ -53,13 +69,13 @@ pub fn all(text: &str) -> Vec<Section> {
                     Some(text.len() - trimmed.len())
                 }
             };
-            in_table = false;
+            (in_table, in_text) = (false, false);
         } else if let Some(indent) = fence {
             let inner = text.get(indent..).unwrap_or_default();
             last(&mut sections).blocks.last_mut().unwrap().lines.push(inner.to_owned());
         } else if let Some((level, title)) = heading(text) {
             sections.push(begun(level, title, line, &mut taken));
-            in_table = false;
+            (in_table, in_text) = (false, false);
         } else {
             let section = last(&mut sections);
             if trimmed.starts_with('|') {
@@ -69,6 +85,9 @@ pub fn all(text: &str) -> Vec<Section> {
                 section.tables.last_mut().unwrap().rows.push(codes(text));
             }
             in_table = trimmed.starts_with('|');
+            let kind = kind(trimmed).filter(|kind| !(in_text && *kind == Kind::Text));
+            section.paragraphs.extend(kind.map(|kind| Paragraph { line, kind }));
+            in_text = !trimmed.is_empty() && !in_table;
             take_prose(section, line, text);
         }
     }
@@ -85,6 +104,18 @@ fn heading(text: &str) -> Option<(usize, &str)> {
     let level = text.len() - text.trim_start_matches('#').len();
     let title = text.get(level..)?.strip_prefix(' ')?;
     (1..=6).contains(&level).then_some((level, title.trim()))
+}
+
+/// What a line begins, unless it goes on with a paragraph.
+fn kind(text: &str) -> Option<Kind> {
+    let numbered = text.split_once(". ").is_some_and(|(number, _)| number.parse::<u32>().is_ok());
+    match text {
+        "" => None,
+        _ if text.starts_with('|') => None,
+        _ if text.starts_with("- ") => Some(Kind::Item),
+        _ if numbered => Some(Kind::Numbered),
+        _ => Some(Kind::Text),
+    }
 }
 
 fn begun(level: usize, title: &str, line: usize, taken: &mut BTreeMap<String, usize>) -> Section {
@@ -164,6 +195,14 @@ fn sections_are_found_with_what_they_hold() {
     assert_eq!(sections[1].tables[0].rows.len(), 3);
     assert_eq!(sections[1].tables[0].rows[2], BTreeSet::from(["WK-1203".to_owned()]));
     assert_eq!(sections[2].title, "三");
+
+    let kinds: Vec<Kind> = all("# G\na\nb\n\nc\n- d\n  e\n1. f\n|g|\n")
+        .remove(0)
+        .paragraphs
+        .iter()
+        .map(|p| p.kind)
+        .collect();
+    assert_eq!(kinds, [Kind::Text, Kind::Text, Kind::Item, Kind::Numbered]);
 }
 
 #[test]
