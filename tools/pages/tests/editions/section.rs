@@ -174,8 +174,7 @@ fn bold_is_shown(prose: &str) -> bool {
     let shown = pieces.windows(2).enumerate().all(|(at, sides)| {
         let (before, after) = (sides[0].chars().next_back(), sides[1].chars().next());
         let (inner, outer) = if at % 2 == 0 { (after, before) } else { (before, after) };
-        let blank = inner.is_none_or(char::is_whitespace);
-        !blank && !(inner.is_some_and(mark) && outer.is_some_and(letter))
+        inner.is_some_and(|inner| letter(inner) || (mark(inner) && !outer.is_some_and(letter)))
     });
     shown && pieces.len() % 2 == 1
 }
