@@ -97,8 +97,7 @@ fn joining_twice_by_one_token_asks_no_server_and_blames_no_token() {
         ran.errors
     );
     assert!(
-        ran.errors
-            .contains(&format!("wardkey-server terminal token --replace {}", "05".repeat(16)))
+        ran.errors.contains(&format!("wardkey-server token add --replace {}", "05".repeat(16)))
     );
     assert_eq!(machine.log(), ["agent Status"]);
 }
