@@ -23,17 +23,33 @@ const ORIGIN: &str = "pam://ward3";
 
 /// Gives the key in `port` its first PIN, with libfido2's tool.
 pub fn set_pin(bus: &Bus, port: u8, pin: &str) {
-    let mut command = Command::new("fido2-token");
-    command.args(["-S", &format!("/dev/hidraw{port}")]);
-    typed(command.envs(bus.environment()), &[("Enter new PIN", pin), ("again", pin)]);
+    token(bus, &["-S", &node(port)], &[("Enter new PIN", pin), ("again", pin)]);
 }
 
 /// Has the key in `port` ask for another PIN before it does anything more, as an enrollment desk
 /// does, with libfido2's tool.
 pub fn force_pin_change(bus: &Bus, port: u8, pin: &str) {
-    let mut command = Command::new("fido2-token");
-    command.args(["-S", "-f", &format!("/dev/hidraw{port}")]);
-    typed(command.envs(bus.environment()), &[("Enter PIN", pin)]);
+    token(bus, &["-S", "-f", &node(port)], &[("Enter PIN", pin)]);
+}
+
+fn node(port: u8) -> String {
+    format!("/dev/hidraw{port}")
+}
+
+/// Runs libfido2's tool. Every program that has a key open reads what it answers to all of them,
+/// and libfido2 takes the first answer to an opening for its own: while the agent looks at a key
+/// that was plugged in, opening fails, nothing else has happened, and whoever sits there tries
+/// again.
+fn token(bus: &Bus, arguments: &[&str], answers: &[(&str, &str)]) {
+    for tries_left in (0..5).rev() {
+        let mut command = Command::new("fido2-token");
+        command.args(arguments);
+        match typed(command.envs(bus.environment()), answers) {
+            Ok(_) => return,
+            Err(said) if said.contains("fido_dev_open") && tries_left > 0 => {}
+            Err(said) => panic!("fido2-token: {said}"),
+        }
+    }
 }
 
 /// Registers the only plugged key with pam_u2f's tool; a credential as the map has it. A login will
@@ -66,11 +82,12 @@ pub fn install<'a>(people: impl IntoIterator<Item = (String, &'a [String])>) {
 }
 
 /// Runs a program that asks for secrets at its controlling terminal, and types an answer when each
-/// prompt, in this order, is there. Gives its standard output.
+/// prompt, in this order, is there. Gives its standard output, or, where it fails, all that it
+/// wrote.
 ///
 /// # Panics
-/// When it fails, or does not end.
-fn typed(command: &mut Command, answers: &[(&str, &str)]) -> String {
+/// When it does not ask, or does not end.
+fn typed(command: &mut Command, answers: &[(&str, &str)]) -> Result<String, String> {
     let master =
         openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
     grantpt(&master).and_then(|()| unlockpt(&master)).expect("a terminal");
@@ -106,7 +123,7 @@ fn typed(command: &mut Command, answers: &[(&str, &str)]) -> String {
         while !seen.contains(prompt) {
             match shown.recv_timeout(Duration::from_secs(60)) {
                 Ok(text) => seen += &text,
-                Err(_) => panic!("no {prompt:?} but {seen:?}: {}", output(&mut child)),
+                Err(_) => panic!("no {prompt:?} but {seen:?}: {:?}", output(&mut child)),
             }
         }
         // The prompt is written before the echo is off, by which the input is flushed.
@@ -119,7 +136,7 @@ fn typed(command: &mut Command, answers: &[(&str, &str)]) -> String {
     output(&mut child)
 }
 
-fn output(child: &mut Child) -> String {
+fn output(child: &mut Child) -> Result<String, String> {
     let mut text = [String::new(), String::new()];
     let streams = (child.stdout.take(), child.stderr.take());
     let (mut out, mut err) = (streams.0.expect("a pipe"), streams.1.expect("a pipe"));
@@ -127,7 +144,9 @@ fn output(child: &mut Child) -> String {
         child.try_wait().expect("wait")
     });
     let _ = (out.read_to_string(&mut text[0]), err.read_to_string(&mut text[1]));
-    assert!(ended.success(), "{ended}: {text:?}");
+    if !ended.success() {
+        return Err(format!("{ended}: {text:?}"));
+    }
     let [out, _] = text;
-    out
+    Ok(out)
 }
