@@ -85,7 +85,9 @@ async fn answer(context: &Context, view: &impl Serialize, sheet: Sheet, form: Fo
     };
     if form.csv {
         let Some(table) = named.or(sheet.tables.first()) else { return Ok(()) };
-        return output.print(&csv::csv(table, output.language, form.bom));
+        let reader = csv::Reader::Program { mark: form.bom };
+        let lines = csv::Lines { language: output.language, reader };
+        return output.print(&csv::csv(table, lines));
     }
     output.say(view, || match named {
         Some(table) => lines_of(context, table),

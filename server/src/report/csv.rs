@@ -6,16 +6,74 @@ use super::sheet::{Cell, Table, decimal};
 
 /// What tells a spreadsheet that the file is UTF-8; programs trip over it.
 const BYTE_ORDER_MARK: char = '\u{feff}';
+/// Letters of `2027-03-31T17:30:00`.
+const SECONDS: usize = 19;
+/// Digits of a number that a spreadsheet shows as it is.
+const SHORT: usize = 11;
+
+/// What reads the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// A program; or a spreadsheet that is told that the file is UTF-8.
+    Program {
+        /// Whether the file begins with a byte order mark.
+        mark: bool,
+    },
+    /// A spreadsheet that opens the file as it is: it sees by the mark that it is UTF-8, takes times
+    /// for times, and changes no name that looks like a number.
+    Spreadsheet,
+}
+
+/// Lines of a table.
+#[derive(Clone, Copy, Debug)]
+pub struct Lines {
+    /// The language of what is not a name.
+    pub language: Language,
+    /// What reads them.
+    pub reader: Reader,
+}
+
+impl Lines {
+    /// The first line: the columns.
+    pub fn head(self, names: impl Iterator<Item = String>) -> String {
+        let mut out = String::new();
+        if self.reader != (Reader::Program { mark: false }) {
+            out.push(BYTE_ORDER_MARK);
+        }
+        line(&mut out, names);
+        out
+    }
+
+    /// The line of a row.
+    pub fn row(self, row: &[Cell]) -> String {
+        let mut out = String::new();
+        line(&mut out, row.iter().map(|cell| self.value(cell)));
+        out
+    }
+
+    fn value(self, cell: &Cell) -> String {
+        let is_opened = self.reader == Reader::Spreadsheet;
+        match cell {
+            Cell::Nothing => String::new(),
+            Cell::Said(phrase) => {
+                let text = guarded(phrase.say(self.language));
+                if is_opened && is_changed(&text) { format!("'{text}") } else { text }
+            }
+            Cell::Share(share) => decimal(*share),
+            // `2027-03-31 17:30:00`, of the deployment's zone.
+            Cell::Time(time) if is_opened => {
+                time.chars().take(SECONDS).collect::<String>().replace('T', " ")
+            }
+            Cell::Count(_) | Cell::Time(_) => cell.say(self.language),
+        }
+    }
+}
 
 /// The table, with its columns in the first line.
-pub fn csv(table: &Table, language: Language, mark: bool) -> String {
-    let mut out = String::new();
-    if mark {
-        out.push(BYTE_ORDER_MARK);
-    }
-    line(&mut out, table.head.iter().map(|name| name.say(language)));
+pub fn csv(table: &Table, lines: Lines) -> String {
+    let mut out = lines.head(table.head.iter().map(|name| name.say(lines.language)));
     for row in &table.rows {
-        line(&mut out, row.iter().map(|cell| value(cell, language)));
+        out.push_str(&lines.row(row));
     }
     out
 }
@@ -30,13 +88,15 @@ fn line(out: &mut String, cells: impl Iterator<Item = String>) {
     out.push_str("\r\n");
 }
 
-fn value(cell: &Cell, language: Language) -> String {
-    match cell {
-        Cell::Nothing => String::new(),
-        Cell::Said(phrase) => guarded(phrase.say(language)),
-        Cell::Share(share) => decimal(*share),
-        Cell::Count(_) | Cell::Time(_) => cell.say(language),
-    }
+/// Whether a spreadsheet would make another number of a name, or a day: `0012`, `12e4`, `1-2`. A
+/// short number stays as it is.
+fn is_changed(text: &str) -> bool {
+    let is_number = text.starts_with(|c: char| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_digit() || ".,:/-+eE".contains(c));
+    let stays = text.len() <= SHORT
+        && (text == "0" || !text.starts_with('0'))
+        && text.chars().all(|c| c.is_ascii_digit());
+    is_number && !stays
 }
 
 /// A spreadsheet takes a text that begins with one of these for a formula, also when it is quoted,
@@ -73,6 +133,9 @@ mod tests {
     use super::*;
     use crate::texts::Text;
 
+    const PLAIN: Lines = Lines { language: Language::En, reader: Reader::Program { mark: false } };
+    const OPENED: Lines = Lines { language: Language::Ja, reader: Reader::Spreadsheet };
+
     #[test]
     fn what_somebody_is_called_stays_one_cell_and_is_no_formula() {
         let names = [
@@ -97,7 +160,7 @@ mod tests {
             rows: names.iter().map(row).collect(),
             is_long: false,
         };
-        let text = csv(&table, Language::En, false);
+        let text = csv(&table, PLAIN);
         let mut reader = ::csv::Reader::from_reader(text.as_bytes());
         let read: Vec<::csv::StringRecord> = reader.records().map(Result::unwrap).collect();
         assert_eq!(read.len(), names.len());
@@ -108,7 +171,8 @@ mod tests {
             let expected = expected.replace("; =1", "; '=1");
             assert_eq!((&record[0], &record[1], record.len()), (expected.as_str(), "7", 2));
         }
-        let with_mark = csv(&table, Language::Ja, true);
+        let marked = Lines { language: Language::Ja, reader: Reader::Program { mark: true } };
+        let with_mark = csv(&table, marked);
         assert!(with_mark.starts_with("\u{feff}名前,キー\r\n"), "{with_mark}");
         assert!(with_mark.lines().count() > names.len() && with_mark.ends_with(",7\r\n"));
     }
@@ -127,7 +191,24 @@ mod tests {
             ]],
             is_long: false,
         };
-        let text = csv(&table, Language::En, false);
+        let text = csv(&table, PLAIN);
         assert_eq!(text.lines().nth(1).unwrap(), ",97.5,0,2027-03-31T17:30:00+09:00");
+    }
+
+    #[test]
+    fn a_spreadsheet_takes_times_for_times_and_names_for_names() {
+        let said = |text: &str| OPENED.row(&[Cell::Said(text.into())]);
+        for name in ["0012", "00", "123456789012", "12e45678", "1-2", "3/4", "1.5", "10:30"] {
+            assert_eq!(said(name), format!("'{name}\r\n"), "{name}");
+        }
+        for name in ["0", "12", "99999999999", "12a", "e12", "山田", "icu-1", "", "2-a"] {
+            assert_eq!(said(name), format!("{name}\r\n"), "{name}");
+        }
+        // One apostrophe is enough.
+        assert_eq!(said("-1"), "'-1\r\n");
+        let time = Cell::Time("2027-03-31T17:30:00+09:00".into());
+        assert_eq!(OPENED.row(&[time, Cell::Count(7)]), "2027-03-31 17:30:00,7\r\n");
+        let head = OPENED.head(["名前".to_owned()].into_iter());
+        assert_eq!(head, "\u{feff}名前\r\n");
     }
 }

@@ -77,22 +77,22 @@ impl Cell {
     }
 
     /// A moment.
-    pub(super) fn time(seconds: u64, zone: &TimeZone) -> Self {
+    pub fn time(seconds: u64, zone: &TimeZone) -> Self {
         Self::Time(shown(UnixTime(seconds), zone))
     }
 
     /// A moment that may not have come.
-    pub(super) fn time_or_nothing(seconds: Option<u64>, zone: &TimeZone) -> Self {
+    pub fn time_or_nothing(seconds: Option<u64>, zone: &TimeZone) -> Self {
         seconds.map_or(Self::Nothing, |seconds| Self::time(seconds, zone))
     }
 
     /// A name that may not be known.
-    pub(super) fn name(name: Option<&str>) -> Self {
+    pub fn name(name: Option<&str>) -> Self {
         name.map_or(Self::Nothing, Self::from)
     }
 
     /// Names in a row.
-    pub(super) fn names(names: &[String]) -> Self {
+    pub fn names(names: &[String]) -> Self {
         if names.is_empty() { Self::Nothing } else { names.join(", ").as_str().into() }
     }
 }
