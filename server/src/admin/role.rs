@@ -91,6 +91,8 @@ acts! {
     ReadEvents = "events.read", Reads by Owner SiteAdministrator HelpDesk Auditor;
     /// The trail of administration.
     ReadTrail = "audit.read", Reads by Owner Auditor;
+    /// Reports: how often what happened, and what there is.
+    ReadReports = "reports.read", Reads by Owner SiteAdministrator Auditor;
     /// The server itself.
     ReadStatus = "status.read", Reads by Owner Auditor;
 }
@@ -119,6 +121,7 @@ impl Act {
             | Self::ReadScopes
             | Self::ReadEvents
             | Self::ReadTrail
+            | Self::ReadReports
             | Self::ReadStatus => false,
         }
     }

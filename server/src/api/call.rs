@@ -38,6 +38,8 @@ pub struct Api {
     pub cursors: Seal,
     /// How many requests may read at once: the rest of the store's readers is for terminals.
     pub readers: Semaphore,
+    /// Reports that are made at once: each has what it counts in memory.
+    pub reports: Semaphore,
 }
 
 /// Which part of a list.

@@ -223,7 +223,7 @@ pub struct Reason {
 macro_rules! query {
     ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $field:ident: $type:ty,)* }) => {
         $(#[$about])*
-        #[derive(Debug, Default, serde::Deserialize, schemars::JsonSchema)]
+        #[derive(Clone, Debug, Default, serde::Deserialize, schemars::JsonSchema)]
         #[serde(deny_unknown_fields)]
         pub struct $name {
             $($(#[$doc])* pub $field: Option<$type>,)*

@@ -11,6 +11,7 @@ use super::endpoint::{Asked, Endpoint, Touches, Whom};
 use super::tag;
 use crate::admin::role::{Act, Grant, Kind};
 use crate::error::{Error, Result};
+use crate::texts::Text;
 
 /// Does what is asked, where who asks may: whoever asks, and in whatever form it came.
 ///
@@ -75,7 +76,7 @@ pub fn must_have(grant: &Grant, act: Act) -> Result<()> {
 }
 
 fn unseen() -> Error {
-    Error::not_found("there is no such thing, or it is not yours to see")
+    Error::not_found(Text::NotYours)
 }
 
 fn outside() -> Error {

@@ -14,7 +14,7 @@ use super::call::Api;
 use super::document::{self, Described};
 use super::endpoint::Route;
 use super::seal::Seal;
-use super::{codes, keys, passes, people, problem, records, scopes, server, terminals};
+use super::{codes, keys, passes, people, problem, records, reports, scopes, server, terminals};
 use crate::error::Result;
 use crate::http::App;
 use crate::http::middleware::every_request;
@@ -22,6 +22,8 @@ use crate::http::reply::ErrorResponse;
 
 /// Requests that may read the store at once.
 const READERS: usize = 3;
+/// Reports that are made at once.
+const REPORTS: usize = 1;
 
 /// Makes the list and the router from the same lines.
 macro_rules! table {
@@ -67,6 +69,11 @@ table! {
     scopes::Show,
     records::Events,
     records::Trail,
+    reports::Logins,
+    reports::Exceptions,
+    reports::Inventory,
+    reports::Coverage,
+    reports::SharedAccounts,
 }
 
 /// What all requests of administration share.
@@ -78,16 +85,28 @@ pub fn shared(app: Arc<App>) -> Result<Arc<Api>> {
         document: document::of(&described()),
         cursors: Seal::new(app.code_key.as_slice(), "wardkey/cursor/1")?,
         readers: Semaphore::new(READERS),
+        reports: Semaphore::new(REPORTS),
         app,
     }))
 }
 
-/// The routes, with what every request passes.
+/// The routes, and what is said where there is none.
 pub fn router(api: Arc<Api>) -> Router {
-    table()
-        .fallback(async || {
+    whole(api, |table| {
+        table.fallback(async || {
             ErrorResponse::new(StatusCode::NOT_FOUND, Code::NotFound, "no such resource")
         })
+    })
+}
+
+/// The routes alone, beside others.
+pub fn routes(api: Arc<Api>) -> Router {
+    whole(api, |table| table)
+}
+
+/// The routes, with what every request passes.
+fn whole(api: Arc<Api>, more: fn(Router<Arc<Api>>) -> Router<Arc<Api>>) -> Router {
+    more(table())
         .method_not_allowed_fallback(async || {
             let message = "this resource has no such method";
             ErrorResponse::new(StatusCode::METHOD_NOT_ALLOWED, Code::RequestInvalid, message)

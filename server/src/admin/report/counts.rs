@@ -1,12 +1,13 @@
 //! Logins and refusals, counted.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use wardkey_core::event::EventName;
 
 use crate::store::report::Happened;
 
 /// Logins and refusals.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(into = "Shown")]
 pub struct Counts {
     /// Logins that a key signed, with its PIN and a touch.
@@ -20,13 +21,20 @@ pub struct Counts {
 }
 
 /// The same for programs.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Counts")]
 struct Shown {
+    /// Logins, by key or by pass.
     logins: u64,
+    /// Logins that a key signed, with its PIN and a touch.
     with_key: u64,
+    /// Logins that the code of a pass signed, or a sealed code.
     with_pass: u64,
+    /// Refusals, as records have them.
     refused: u64,
+    /// What a terminal calls a login and nothing proves.
     unproven: u64,
+    /// Of a hundred logins so many had two factors; none where there was no login.
     two_factors_percent: Option<f64>,
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use wardkey_core::event::EventName;
 use wardkey_core::id::TerminalId;
@@ -24,7 +25,7 @@ const KINDS: [EventName; 5] = [
 ];
 
 /// Terminals.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct CoverageView {
     /// The period of what is counted; states are those of now.
     pub period: PeriodView,
@@ -39,7 +40,8 @@ pub struct CoverageView {
 }
 
 /// How many of what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
+#[schemars(rename = "CoverageTotals")]
 pub struct Totals {
     /// Active ones; those below are of these.
     pub active: u64,
@@ -56,7 +58,7 @@ pub struct Totals {
 }
 
 /// A terminal.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct CoveredView {
     /// The terminal, as it is now.
     #[serde(flatten)]
@@ -75,7 +77,7 @@ pub struct CoveredView {
 }
 
 /// A version of the programs.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct VersionView {
     /// The version; none of terminals that have not said it.
     pub version: Option<String>,

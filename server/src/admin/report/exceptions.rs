@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use wardkey_core::event::EventName;
 use wardkey_core::id::TerminalId;
@@ -75,7 +76,7 @@ const ACTS: [&str; 28] = [
 ];
 
 /// What is out of the ordinary.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct ExceptionsView {
     /// The period.
     pub period: PeriodView,
@@ -92,7 +93,7 @@ pub struct ExceptionsView {
 }
 
 /// One kind.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct KindView {
     /// Its name.
     pub kind: &'static str,
@@ -105,7 +106,7 @@ pub struct KindView {
 }
 
 /// An offline stage.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct OfStage {
     /// `soft`, `degraded` or `hard`.
     pub stage: &'static str,
@@ -115,7 +116,8 @@ pub struct OfStage {
 }
 
 /// A pass.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "ReportedPass")]
 pub struct PassView {
     /// Login name of its person.
     pub person: String,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use wardkey_core::id::TerminalId;
 use wardkey_core::name::ScopeName;
@@ -26,7 +27,7 @@ pub struct Asked<'a> {
 }
 
 /// Keys and people.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct InventoryView {
     /// When this was so, Unix seconds.
     pub at: u64,
@@ -45,7 +46,8 @@ pub struct InventoryView {
 }
 
 /// How many of what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
+#[schemars(rename = "InventoryTotals")]
 pub struct Totals {
     /// People who are not disabled, and whose validity is not over; those below are of these.
     pub people: u64,
@@ -72,7 +74,8 @@ pub struct Totals {
 }
 
 /// A key.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "InventoryKey")]
 pub struct KeyView {
     /// Login name of its person.
     pub person: String,
@@ -103,7 +106,8 @@ pub struct KeyView {
 }
 
 /// A person.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "InventoryPerson")]
 pub struct PersonView {
     /// Login name.
     pub login: String,
@@ -122,7 +126,8 @@ pub struct PersonView {
 }
 
 /// A model of keys.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "InventoryModel")]
 pub struct ModelView {
     /// Its AAGUID, hexadecimal digits.
     pub model: String,

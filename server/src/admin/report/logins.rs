@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use wardkey_core::code::Code;
 use wardkey_core::texts;
@@ -20,7 +21,7 @@ pub const MOST_STEPS: usize = 1000;
 const BY_HOUR: u64 = 2 * 86_400;
 
 /// Logins and refusals.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct LoginsView {
     /// The period.
     pub period: PeriodView,
@@ -45,7 +46,7 @@ pub struct LoginsView {
 }
 
 /// Of a scope.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct OfScope {
     /// The scope; none for terminals without one.
     pub scope: Option<String>,
@@ -55,7 +56,7 @@ pub struct OfScope {
 }
 
 /// Of an hour or a day.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct OfTime {
     /// When it begins, Unix seconds.
     pub begins: u64,
@@ -65,7 +66,7 @@ pub struct OfTime {
 }
 
 /// Of a scope in an hour or a day.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct OfScopeAndTime {
     /// When it begins, Unix seconds.
     pub begins: u64,
@@ -77,7 +78,7 @@ pub struct OfScopeAndTime {
 }
 
 /// Of a PAM service.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct OfService {
     /// The service; none when records do not say it.
     pub service: Option<String>,
@@ -87,7 +88,7 @@ pub struct OfService {
 }
 
 /// Refusals with one reason.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct OfReason {
     /// Its stable code; none when records do not say it.
     pub reason: Option<String>,

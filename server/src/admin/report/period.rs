@@ -1,6 +1,7 @@
 //! The period of a report.
 
 use jiff::tz::TimeZone;
+use schemars::JsonSchema;
 use serde::Serialize;
 use wardkey_core::code::Code;
 use wardkey_core::name::ScopeName;
@@ -32,7 +33,8 @@ pub struct Asked<'a> {
 }
 
 /// The period of a report.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+#[schemars(rename = "ReportPeriod")]
 pub struct PeriodView {
     /// From when, Unix seconds.
     pub from: u64,

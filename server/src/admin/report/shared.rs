@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use wardkey_core::event::EventName;
 use wardkey_core::id::TerminalId;
@@ -15,7 +16,7 @@ use crate::store::report::{self, Happened, Use};
 use crate::store::{Tx, scope};
 
 /// Who used the accounts that several people share.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct SharedView {
     /// The period.
     pub period: PeriodView,
@@ -28,7 +29,8 @@ pub struct SharedView {
 }
 
 /// A shared account.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "SharedAccount")]
 pub struct AccountView {
     /// The account.
     pub account: String,
@@ -44,7 +46,8 @@ pub struct AccountView {
 }
 
 /// A person at a shared account.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "SharedAccountUse")]
 pub struct UseView {
     /// The account.
     pub account: String,
